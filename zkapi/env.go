@@ -1,0 +1,41 @@
+package zkapi
+
+import (
+	"context"
+	"time"
+)
+
+// Source is something that Wait can wait for. Sources come from the Env and
+// from Sessions of the same implementation; they cannot be made elsewhere.
+type Source interface {
+	// Fired reports whether a Wait for this source would return at once.
+	Fired() bool
+}
+
+// Signal is a Source that another logical thread raises. Raising it twice
+// before it is waited for counts once: it says "look again", not how often.
+type Signal interface {
+	Source
+	Raise()
+}
+
+// Env is everything that is not deterministic, besides ZooKeeper's answers.
+type Env interface {
+	// Open makes a new session. It waits until the first server grants it.
+	Open(ctx context.Context) (Session, error)
+	// Wait blocks until one of sources fires and returns its index, the lowest
+	// when several have; or until ctx ends, and returns its cause. It is the
+	// only select there is. A Signal that is returned is lowered.
+	Wait(ctx context.Context, sources ...Source) (int, error)
+	// Now is a monotonic clock.
+	Now() time.Time
+	// Timer fires once, after d.
+	Timer(d time.Duration) Source
+	// Signal returns a new, lowered signal.
+	Signal() Signal
+	// Spawn runs f as one more logical thread. The source fires when f has
+	// returned; whoever spawns waits for it.
+	Spawn(name string, f func(Env)) Source
+	// Unique returns a name that no other call, process or machine returns.
+	Unique() string
+}

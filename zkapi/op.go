@@ -1,0 +1,145 @@
+package zkapi
+
+import "fmt"
+
+// Kind names a ZooKeeper request.
+type Kind uint8
+
+// The requests that a Session understands.
+const (
+	KindCreate Kind = iota + 1
+	KindDelete
+	KindSet
+	KindCheck
+	KindGet
+	KindExists
+	KindChildren
+	KindSync
+	KindMulti
+)
+
+var kindNames = [...]string{
+	KindCreate: "create", KindDelete: "delete", KindSet: "set", KindCheck: "check", KindGet: "get",
+	KindExists: "exists", KindChildren: "children", KindSync: "sync", KindMulti: "multi",
+}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) && kindNames[k] != "" {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// Writes reports whether the request can change the tree.
+func (k Kind) Writes() bool {
+	return k == KindCreate || k == KindDelete || k == KindSet || k == KindMulti
+}
+
+// Mode says how long a created znode lives and who completes its name.
+type Mode uint8
+
+// The znode modes that the recipe uses.
+const (
+	Persistent Mode = iota
+	Ephemeral
+	PersistentSequential
+	EphemeralSequential
+)
+
+// AnyVersion makes Delete, Set and Check accept every version of a znode that
+// exists.
+const AnyVersion int32 = -1
+
+// Op is one request as data. Build it with the functions below.
+type Op struct {
+	Kind    Kind
+	Path    string
+	Data    []byte
+	Version int32
+	Mode    Mode
+	Watch   bool // of Get, Exists, Children: set a one-shot watch with the read
+	Ops     []Op // of Multi
+}
+
+// Create makes a znode; with a sequential mode the result's Path has the number.
+func Create(path string, data []byte, mode Mode) Op {
+	return Op{Kind: KindCreate, Path: path, Data: data, Mode: mode}
+}
+
+// Delete removes a znode of the given version.
+func Delete(path string, version int32) Op {
+	return Op{Kind: KindDelete, Path: path, Version: version}
+}
+
+// Set replaces the data of a znode of the given version; the result's Stat
+// carries the new one.
+func Set(path string, data []byte, version int32) Op {
+	return Op{Kind: KindSet, Path: path, Data: data, Version: version}
+}
+
+// Check fails a Multi unless the znode has the given version. A znode that is
+// deleted and created again starts at version 0, so a version is a claim only
+// on a znode that is never deleted.
+func Check(path string, version int32) Op {
+	return Op{Kind: KindCheck, Path: path, Version: version}
+}
+
+// Get reads data and Stat.
+func Get(path string) Op { return Op{Kind: KindGet, Path: path} }
+
+// Exists reads the Stat; a missing znode is a result (Found false), no error.
+func Exists(path string) Op { return Op{Kind: KindExists, Path: path} }
+
+// Children lists the names below a znode, sorted.
+func Children(path string) Op { return Op{Kind: KindChildren, Path: path} }
+
+// Sync makes this session's later reads see every write that was committed
+// before the sync reached the leader. It is not a quorum operation, hence not a
+// fence: only a write is (ZOOKEEPER-1675).
+func Sync(path string) Op { return Op{Kind: KindSync, Path: path} }
+
+// Multi applies all of ops, or none.
+func Multi(ops ...Op) Op { return Op{Kind: KindMulti, Ops: ops} }
+
+// Watched is the same read with a watch.
+func (o Op) Watched() Op {
+	o.Watch = true
+	return o
+}
+
+// Size is an upper bound in bytes of the request on the wire, to be held
+// against the server's jute.maxbuffer before anything is sent.
+func (o Op) Size() int {
+	const overhead = 96 // header, flags, lengths and the world ACL
+	size := overhead + len(o.Path) + len(o.Data)
+	for _, sub := range o.Ops {
+		size += sub.Size()
+	}
+	return size
+}
+
+// Stat is ZooKeeper's bookkeeping of a znode; the names are ZooKeeper's own.
+type Stat struct {
+	Czxid, Mzxid, Pzxid int64
+	Version, Cversion   int32
+	EphemeralOwner      int64
+	NumChildren         int32
+	DataLength          int32
+}
+
+// Result is the answer to one Op.
+type Result struct {
+	Path     string   // of Create
+	Data     []byte   // of Get
+	Found    bool     // of Exists
+	Stat     Stat     // of Get, Exists, Set, Children
+	Children []string // of Children, sorted
+	Watch    Source   // of a watched read: fires once, on a change or on the session's end
+	Results  []Result // of Multi, one for each Op
+}
+
+// Reply is one Result or its error, as DoAll returns them.
+type Reply struct {
+	Result
+	Err error
+}

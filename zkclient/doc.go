@@ -1,0 +1,36 @@
+// Package zkclient runs the recipe in production: it makes one ZooKeeper
+// session a Go value, over github.com/go-zookeeper/zk, and is the only package
+// that knows that library. It knows nothing of masters, workers and tasks.
+//
+// The library is used unmodified, and three of its habits are cured from
+// outside. Each cure has a test that fails without it (cures_test.go).
+//
+//   - On expiry the library opens a new session by itself and sends what was
+//     queued for the old one on it: a deposed master's write gets through. Cure:
+//     the connection is closed inside the expired callback, before the library
+//     can connect again.
+//   - A server that accepts TCP and then stays silent holds the handshake for
+//     6.67 session timeouts, or for ever; the negotiated timeout has no getter.
+//     Cure: a net.Conn handed in through the dialer caps the handshake and reads
+//     the timeout out of the connect response.
+//   - A failed write surfaces as a raw network error and, while credentials are
+//     re-sent, wedges the client for good. Cure: the same net.Conn closes the
+//     socket and reports success, so that every such failure becomes the one
+//     error that is understood: connection lost, fate unknown.
+//
+// # The lease
+//
+// A session is believed in for the negotiated timeout, less a margin, from the
+// moment the last acknowledged request was sent, by the monotonic clock. It is
+// not counted from the disconnect, which is noticed late, nor from the answer.
+// When it runs out the Session ends and nothing but the request to close it is
+// sent any more. A server that is itself cut off from its leader answers pings
+// for a while, so this lease alone does not prove that the leader still counts
+// the session as alive; package recipe therefore holds leadership by the stricter
+// rule of acknowledged writes.
+//
+// # Limits
+//
+// No credentials, TLS or chroot yet; DNS names are resolved once. The library
+// shuffles the server list with the global random source.
+package zkclient

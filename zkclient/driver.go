@@ -1,0 +1,94 @@
+package zkclient
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// DefaultMaxRequest is the size in bytes of the largest request that a server
+// with default settings accepts (jute.maxbuffer).
+const DefaultMaxRequest = 1<<20 - 1
+
+// Config says how to reach an ensemble.
+type Config struct {
+	// Servers are host:port addresses. At least one is needed.
+	Servers []string
+	// SessionTimeout is a wish; the server clamps it to between 2 and 20 of its
+	// ticks. Default 10 s.
+	SessionTimeout time.Duration
+	// Dial replaces net.Dialer, for TLS or a proxy.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// MaxRequest is the server's jute.maxbuffer in bytes.
+	MaxRequest int
+	// Logger receives connection events at debug level. Default: none.
+	Logger *slog.Logger
+
+	// keepOnExpiry leaves the first cure out; only the test of the cure and
+	// deliberately broken builds set it.
+	keepOnExpiry bool
+	// rawConn leaves the wire wrapper out, likewise.
+	rawConn bool
+}
+
+// Driver is the production zkapi.Env: goroutines, the system's clock, and
+// sessions on a real ensemble. It holds no connection of its own and may be
+// shared by any number of masters, workers and clients.
+type Driver struct{ config Config }
+
+var _ zkapi.Env = (*Driver)(nil)
+
+// New checks config. It does not connect; Open does.
+func New(config Config) (*Driver, error) {
+	if len(config.Servers) == 0 {
+		return nil, errors.New("zkclient: no servers given: name at least one host:port")
+	}
+	for _, address := range config.Servers {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("zkclient: server %q is not host:port: %w", address, err)
+		}
+	}
+	if config.SessionTimeout == 0 {
+		config.SessionTimeout = 10 * time.Second
+	}
+	if config.SessionTimeout < 100*time.Millisecond {
+		return nil, fmt.Errorf("zkclient: session timeout %v is under 100ms", config.SessionTimeout)
+	}
+	if config.Dial == nil {
+		config.Dial = (&net.Dialer{}).DialContext
+	}
+	if config.MaxRequest == 0 {
+		config.MaxRequest = DefaultMaxRequest
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Driver{config: config}, nil
+}
+
+// Now implements zkapi.Env.
+func (d *Driver) Now() time.Time { return time.Now() }
+
+// Unique implements zkapi.Env with 96 random bits.
+func (d *Driver) Unique() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails: it ends the process instead
+	return hex.EncodeToString(b[:])
+}
+
+// Spawn implements zkapi.Env with a goroutine.
+func (d *Driver) Spawn(_ string, f func(zkapi.Env)) zkapi.Source {
+	done := newLatch()
+	go func() {
+		defer done.fire()
+		f(d)
+	}()
+	return done
+}

@@ -1,0 +1,231 @@
+package zkclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Do implements zkapi.Session.
+func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	if err := s.admit(ctx, op); err != nil {
+		return zkapi.Result{}, err
+	}
+	replies := make(chan zkapi.Reply, 1)
+	if !s.begin(func() { // ends with the answer, or with the session
+		result, err := s.perform(op)
+		replies <- zkapi.Reply{Result: result, Err: err}
+	}) {
+		return zkapi.Result{}, failure(op, zkapi.NotApplied, s.Cause())
+	}
+	select {
+	case r := <-replies:
+		return r.Result, r.Err
+	case <-ctx.Done():
+		return zkapi.Result{}, failure(op, zkapi.Unknown, context.Cause(ctx))
+	}
+}
+
+// maxInFlight bounds the requests that one DoAll has outstanding.
+const maxInFlight = 128
+
+// DoAll implements zkapi.Session.
+func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := make([]zkapi.Reply, len(ops))
+	next := make(chan int)
+	done := make(chan struct{})
+	lanes := min(maxInFlight, len(ops))
+	for range lanes {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range next {
+				replies[i].Result, replies[i].Err = s.Do(ctx, ops[i])
+			}
+		}()
+	}
+	for i := range ops {
+		next <- i
+	}
+	close(next)
+	for range lanes {
+		<-done
+	}
+	return replies
+}
+
+// admit waits until op may be sent, or says why it must not be.
+func (s *session) admit(ctx context.Context, op zkapi.Op) error {
+	if size := op.Size(); size > s.config.MaxRequest {
+		return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %d bytes of %d", zkapi.ErrTooLarge, size, s.config.MaxRequest))
+	}
+	for {
+		_, up, next := s.Connection()
+		switch {
+		case s.isOver():
+			return failure(op, zkapi.NotApplied, s.Cause())
+		case ctx.Err() != nil:
+			return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
+		case up:
+			return nil
+		}
+		select {
+		case <-next.(*latch).c:
+		case <-s.done.c:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func failure(op zkapi.Op, fate zkapi.Fate, err error) error {
+	return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
+}
+
+// perform makes the library's call for op. It blocks until the server answers,
+// the connection breaks, or the session is closed.
+func (s *session) perform(op zkapi.Op) (result zkapi.Result, err error) {
+	switch op.Kind {
+	case zkapi.KindCreate:
+		result.Path, err = s.conn.Create(op.Path, op.Data, flags(op.Mode), zk.WorldACL(zk.PermAll))
+	case zkapi.KindDelete:
+		err = s.conn.Delete(op.Path, op.Version)
+	case zkapi.KindSet:
+		var stat *zk.Stat
+		stat, err = s.conn.Set(op.Path, op.Data, op.Version)
+		result.Stat = statOf(stat, err)
+	case zkapi.KindSync:
+		_, err = s.conn.Sync(op.Path)
+	case zkapi.KindMulti:
+		return s.multi(op)
+	default:
+		return s.read(op)
+	}
+	return result, s.translate(op, err)
+}
+
+func (s *session) read(op zkapi.Op) (result zkapi.Result, err error) {
+	var (
+		stat   *zk.Stat
+		events <-chan zk.Event
+	)
+	switch {
+	case op.Kind == zkapi.KindGet && op.Watch:
+		result.Data, stat, events, err = s.conn.GetW(op.Path)
+	case op.Kind == zkapi.KindGet:
+		result.Data, stat, err = s.conn.Get(op.Path)
+	case op.Kind == zkapi.KindExists && op.Watch:
+		result.Found, stat, events, err = s.conn.ExistsW(op.Path)
+	case op.Kind == zkapi.KindExists:
+		result.Found, stat, err = s.conn.Exists(op.Path)
+	case op.Kind == zkapi.KindChildren && op.Watch:
+		result.Children, stat, events, err = s.conn.ChildrenW(op.Path)
+	case op.Kind == zkapi.KindChildren:
+		result.Children, stat, err = s.conn.Children(op.Path)
+	default:
+		err = zk.ErrBadArguments
+	}
+	if err != nil {
+		return zkapi.Result{}, s.translate(op, err)
+	}
+	if result.Found || op.Kind != zkapi.KindExists {
+		result.Stat = statOf(stat, nil)
+	}
+	slices.Sort(result.Children)
+	if events != nil {
+		result.Watch = &watch{c: events}
+	}
+	return result, nil
+}
+
+func (s *session) multi(op zkapi.Op) (zkapi.Result, error) {
+	requests := make([]any, len(op.Ops))
+	for i, sub := range op.Ops {
+		switch sub.Kind {
+		case zkapi.KindCreate:
+			requests[i] = &zk.CreateRequest{Path: sub.Path, Data: sub.Data, Acl: zk.WorldACL(zk.PermAll), Flags: flags(sub.Mode)}
+		case zkapi.KindDelete:
+			requests[i] = &zk.DeleteRequest{Path: sub.Path, Version: sub.Version}
+		case zkapi.KindSet:
+			requests[i] = &zk.SetDataRequest{Path: sub.Path, Data: sub.Data, Version: sub.Version}
+		case zkapi.KindCheck:
+			requests[i] = &zk.CheckVersionRequest{Path: sub.Path, Version: sub.Version}
+		default:
+			return zkapi.Result{}, failure(sub, zkapi.NotApplied, fmt.Errorf("%w: a %v cannot be part of a multi", zkapi.ErrRefused, sub.Kind))
+		}
+	}
+	responses, err := s.conn.Multi(requests...)
+	result := zkapi.Result{Results: make([]zkapi.Result, len(responses))}
+	for i, r := range responses {
+		if r.Error != nil && err != nil {
+			translated := s.translate(op, r.Error).(*zkapi.Error)
+			translated.Index, translated.Path, translated.Fate = i, op.Ops[i].Path, zkapi.NotApplied
+			return zkapi.Result{}, translated
+		}
+		result.Results[i] = zkapi.Result{Path: r.String, Stat: statOf(r.Stat, nil)}
+	}
+	return result, s.translate(op, err)
+}
+
+// answers maps the library's errors for a server's refusals to the port's.
+var answers = map[error]error{
+	zk.ErrNoNode:                  zkapi.ErrNoNode,
+	zk.ErrNodeExists:              zkapi.ErrNodeExists,
+	zk.ErrBadVersion:              zkapi.ErrBadVersion,
+	zk.ErrNotEmpty:                zkapi.ErrNotEmpty,
+	zk.ErrNoChildrenForEphemerals: zkapi.ErrEphemeral,
+	zk.ErrNoAuth:                  zkapi.ErrNoAuth,
+	zk.ErrInvalidACL:              zkapi.ErrRefused,
+	zk.ErrBadArguments:            zkapi.ErrRefused,
+	zk.ErrAPIError:                zkapi.ErrRefused,
+	zk.ErrSessionMoved:            zkapi.ErrRefused,
+	zk.ErrInvalidPath:             zkapi.ErrInvalidPath,
+	zk.ErrShortBuffer:             zkapi.ErrTooLarge,
+}
+
+// translate says what is known after err. The default is Unknown.
+func (s *session) translate(op zkapi.Op, err error) error {
+	if err == nil {
+		return nil
+	}
+	for theirs, ours := range answers {
+		if errors.Is(err, theirs) {
+			return failure(op, zkapi.NotApplied, ours)
+		}
+	}
+	switch {
+	case errors.Is(err, zk.ErrNoServer):
+		return failure(op, zkapi.NotApplied, zkapi.ErrNotSent)
+	case errors.Is(err, zk.ErrSessionExpired):
+		return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, ErrExpired))
+	case s.isOver():
+		return failure(op, zkapi.Unknown, s.Cause())
+	}
+	return failure(op, zkapi.Unknown, fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, err))
+}
+
+func flags(mode zkapi.Mode) int32 {
+	switch mode {
+	case zkapi.Ephemeral:
+		return zk.FlagEphemeral
+	case zkapi.PersistentSequential:
+		return zk.FlagSequence
+	case zkapi.EphemeralSequential:
+		return zk.FlagEphemeral | zk.FlagSequence
+	}
+	return 0
+}
+
+func statOf(stat *zk.Stat, err error) zkapi.Stat {
+	if stat == nil || err != nil {
+		return zkapi.Stat{}
+	}
+	return zkapi.Stat{
+		Czxid: stat.Czxid, Mzxid: stat.Mzxid, Pzxid: stat.Pzxid,
+		Version: stat.Version, Cversion: stat.Cversion, EphemeralOwner: stat.EphemeralOwner,
+		NumChildren: stat.NumChildren, DataLength: stat.DataLength,
+	}
+}

@@ -1,0 +1,254 @@
+package zkclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Why a session ended, for errors.Is on Session.Cause.
+var (
+	ErrExpired    = errors.New("expired by the server")
+	ErrLeaseEnded = errors.New("lease ran out without an acknowledged request")
+	ErrClosed     = errors.New("closed by its owner")
+)
+
+// leaseMargin is the part of the negotiated timeout that is given up to be
+// earlier than the server.
+const leaseMargin = 10
+
+// session is one ZooKeeper session. Its life: granted, then any number of
+// connections, then ended once and for all by finish.
+type session struct {
+	config  Config
+	conn    *zk.Conn
+	dialed  chan struct{} // closed when conn is set: callbacks may come earlier
+	granted *latch
+	done    *latch
+	work    sync.WaitGroup // requests under way and the lease's keeper
+
+	mu         sync.Mutex
+	id         int64
+	timeout    time.Duration // negotiated
+	leaseStart time.Time
+	up         bool
+	change     int
+	next       *latch
+	cause      error
+}
+
+var _ zkapi.Session = (*session)(nil)
+
+// Open implements zkapi.Env.
+func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
+	s := &session{
+		config: d.config, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), next: newLatch(),
+	}
+	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout,
+		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
+	if err != nil {
+		close(s.dialed)
+		return nil, fmt.Errorf("zkclient: servers %v: %w", d.config.Servers, err)
+	}
+	s.conn = conn
+	close(s.dialed)
+	select {
+	case <-s.granted.c:
+	case <-s.done.c:
+		return nil, s.Cause()
+	case <-ctx.Done():
+		s.finish(context.Cause(ctx))
+		conn.Close()
+		return nil, fmt.Errorf("zkclient: no session from %v: %w", d.config.Servers, context.Cause(ctx))
+	}
+	s.work.Go(s.keepLease)
+	return s, nil
+}
+
+// dial hands the library a connection that is read along.
+func (s *session) dial(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	conn, err := s.config.Dial(ctx, network, address)
+	if err != nil || s.config.rawConn {
+		return conn, err
+	}
+	return newWire(conn, s, max(s.config.SessionTimeout/6, 250*time.Millisecond)), nil
+}
+
+// event is called by the library, sometimes with its locks held: it must not
+// block. Closing inside it is the exception that the first cure needs.
+func (s *session) event(e zk.Event) {
+	if e.Type != zk.EventSession {
+		return
+	}
+	switch e.State {
+	case zk.StateHasSession:
+		<-s.dialed
+		s.connected()
+	case zk.StateDisconnected:
+		s.setUp(false)
+	case zk.StateExpired:
+		<-s.dialed
+		if s.config.keepOnExpiry {
+			return
+		}
+		s.finish(ErrExpired)
+		s.conn.Close()
+	}
+}
+
+func (s *session) connected() {
+	s.mu.Lock()
+	if s.id == 0 {
+		s.id = s.conn.SessionID()
+	}
+	s.mu.Unlock()
+	s.setUp(true)
+	s.granted.fire()
+}
+
+func (s *session) setUp(up bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.up == up {
+		return
+	}
+	s.up = up
+	s.change++
+	s.next.fire()
+	s.next = newLatch()
+}
+
+// greeted is told by the wire that a server has granted or resumed the session.
+func (s *session) greeted(timeout time.Duration, sent time.Time) {
+	s.mu.Lock()
+	s.timeout = timeout
+	s.mu.Unlock()
+	s.acknowledged(sent)
+}
+
+// acknowledged is told by the wire that a request sent then has been answered.
+func (s *session) acknowledged(sent time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sent.After(s.leaseStart) {
+		s.leaseStart = sent
+	}
+}
+
+// keepLease ends the session when its lease has run out.
+func (s *session) keepLease() {
+	for {
+		s.mu.Lock()
+		left := time.Until(s.leaseStart.Add(s.timeout - s.timeout/leaseMargin))
+		s.mu.Unlock()
+		if s.config.rawConn || s.config.keepOnExpiry {
+			<-s.done.c
+			return
+		}
+		if left <= 0 {
+			s.finish(ErrLeaseEnded)
+			s.conn.Close()
+			return
+		}
+		select {
+		case <-s.done.c:
+			return
+		case <-time.After(left):
+		}
+	}
+}
+
+// finish ends the session, once: from here on the wire lets nothing out but the
+// request to close.
+func (s *session) finish(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause == nil {
+		s.cause = fmt.Errorf("%w: session 0x%x: %w", zkapi.ErrSessionEnded, s.id, cause)
+		s.done.fire()
+	}
+}
+
+// begin runs f in a goroutine that Close waits for, unless the session is over.
+func (s *session) begin(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause != nil {
+		return false
+	}
+	s.work.Go(f)
+	return true
+}
+
+func (s *session) isOver() bool { return s.done.Fired() }
+
+// ID implements zkapi.Session.
+func (s *session) ID() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id
+}
+
+// Timeout implements zkapi.Session.
+func (s *session) Timeout() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.timeout
+}
+
+// Connection implements zkapi.Session.
+func (s *session) Connection() (int, bool, zkapi.Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.change, s.up, s.next
+}
+
+// Done implements zkapi.Session.
+func (s *session) Done() zkapi.Source { return s.done }
+
+// Cause implements zkapi.Session.
+func (s *session) Cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cause
+}
+
+// Close implements zkapi.Session. The library's Close reports nothing, so the
+// answer is taken from whether the connection was up to carry it.
+func (s *session) Close(ctx context.Context) error {
+	_, up, _ := s.Connection()
+	over := s.isOver()
+	s.finish(ErrClosed)
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.conn.Close()
+		s.work.Wait()
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+		return fmt.Errorf("zkclient: session 0x%x may linger for %v: %w", s.ID(), s.Timeout(), context.Cause(ctx))
+	}
+	if !up && !over {
+		return fmt.Errorf("zkclient: session 0x%x may linger for %v: closed while disconnected", s.ID(), s.Timeout())
+	}
+	return nil
+}
+
+// logger lets the library's messages through at debug level.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Printf(format string, args ...interface{}) {
+	l.log.Debug("zk: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,117 @@
+package zkclient
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// receiver is what every source of this package is underneath: a channel from
+// which a receive succeeds once the source has fired.
+type receiver interface {
+	zkapi.Source
+	channel() reflect.Value
+}
+
+// latch fires once and stays fired.
+type latch struct {
+	once sync.Once
+	c    chan struct{}
+}
+
+func newLatch() *latch { return &latch{c: make(chan struct{})} }
+
+func (l *latch) fire()                  { l.once.Do(func() { close(l.c) }) }
+func (l *latch) channel() reflect.Value { return reflect.ValueOf(l.c) }
+func (l *latch) Fired() bool {
+	select {
+	case <-l.c:
+		return true
+	default:
+		return false
+	}
+}
+
+// timer fires once its time has come. The runtime frees an unfired timer that
+// nobody holds any more.
+type timer struct {
+	at time.Time
+	c  <-chan time.Time
+}
+
+func (t timer) channel() reflect.Value { return reflect.ValueOf(t.c) }
+func (t timer) Fired() bool            { return !time.Now().Before(t.at) }
+
+// signal is raised by one goroutine for another.
+type signal struct{ c chan struct{} }
+
+func (s signal) channel() reflect.Value { return reflect.ValueOf(s.c) }
+func (s signal) Fired() bool            { return len(s.c) > 0 }
+func (s signal) Raise() {
+	select {
+	case s.c <- struct{}{}:
+	default:
+	}
+}
+
+// watch is the library's watch channel: it delivers one event and is closed
+// right after it, so a receive always succeeds once it has fired.
+type watch struct {
+	c    <-chan zk.Event
+	seen atomic.Bool // a receive has succeeded
+}
+
+func (w *watch) channel() reflect.Value { return reflect.ValueOf(w.c) }
+func (w *watch) Fired() bool {
+	if w.seen.Load() {
+		return true
+	}
+	select {
+	case <-w.c:
+		w.seen.Store(true)
+		return true
+	default:
+		return false
+	}
+}
+
+// Timer implements zkapi.Env.
+func (d *Driver) Timer(after time.Duration) zkapi.Source {
+	return timer{at: time.Now().Add(after), c: time.After(after)}
+}
+
+// Signal implements zkapi.Env.
+func (d *Driver) Signal() zkapi.Signal { return signal{c: make(chan struct{}, 1)} }
+
+// Wait implements zkapi.Env.
+func (d *Driver) Wait(ctx context.Context, sources ...zkapi.Source) (int, error) {
+	if ctx.Err() != nil {
+		return -1, context.Cause(ctx)
+	}
+	cases := make([]reflect.SelectCase, 0, len(sources)+1)
+	for i, source := range sources {
+		c := source.(receiver).channel()
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: c})
+		if source.Fired() {
+			if s, ok := source.(signal); ok {
+				<-s.c
+			}
+			return i, nil
+		}
+	}
+	cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())})
+	chosen, _, _ := reflect.Select(cases)
+	if chosen == len(sources) {
+		return -1, context.Cause(ctx)
+	}
+	if w, ok := sources[chosen].(*watch); ok {
+		w.seen.Store(true)
+	}
+	return chosen, nil
+}

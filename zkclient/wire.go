@@ -1,0 +1,163 @@
+package zkclient
+
+import (
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+)
+
+// Fields of ZooKeeper's wire protocol (zookeeper.jute) that the wire looks at.
+const (
+	xidPing    = -2
+	xidEvent   = -1
+	opcodeQuit = -11
+)
+
+// wire is one TCP connection of a session. It passes bytes through and reads
+// along: the connect response for the negotiated timeout, and the xids of
+// requests and replies, because the lease starts when a request is sent, which
+// only the connection knows.
+type wire struct {
+	net.Conn
+	session *session
+	limit   time.Time // the handshake must be complete by then
+
+	mu        sync.Mutex
+	greeted   bool // the connect request has been written
+	greetedAt time.Time
+	ready     bool                // the connect response has been read
+	sent      map[int32]time.Time // by xid, unanswered
+	pings     []time.Time         // unanswered, oldest first: they all have the xid -2
+	frame     frame
+}
+
+func newWire(conn net.Conn, s *session, handshake time.Duration) *wire {
+	w := &wire{Conn: conn, session: s, limit: time.Now().Add(handshake), sent: map[int32]time.Time{}}
+	_ = conn.SetReadDeadline(w.limit)
+	return w
+}
+
+// SetReadDeadline keeps the library from lifting the deadline of the handshake.
+func (w *wire) SetReadDeadline(t time.Time) error {
+	w.mu.Lock()
+	ready := w.ready
+	w.mu.Unlock()
+	if !ready {
+		t = w.limit
+	}
+	return w.Conn.SetReadDeadline(t)
+}
+
+// Write sends one packet: the library writes each with a single call. A failure
+// closes the socket and is reported as success, so that the reader finds it.
+func (w *wire) Write(packet []byte) (int, error) {
+	if w.session.isOver() && !isQuit(packet) {
+		_ = w.Conn.Close()
+		return len(packet), nil
+	}
+	w.note(packet)
+	if _, err := w.Conn.Write(packet); err != nil {
+		_ = w.Conn.Close()
+	}
+	return len(packet), nil
+}
+
+func isQuit(packet []byte) bool {
+	return len(packet) >= 12 && int32(binary.BigEndian.Uint32(packet[8:12])) == opcodeQuit
+}
+
+// note remembers when a packet was sent, before it is sent: a lease may start
+// too early, never too late.
+func (w *wire) note(packet []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	switch {
+	case !w.greeted:
+		w.greeted, w.greetedAt = true, now
+	case len(packet) < 8:
+	default:
+		xid := int32(binary.BigEndian.Uint32(packet[4:8]))
+		if xid == xidPing {
+			w.pings = append(w.pings, now)
+		} else {
+			w.sent[xid] = now
+		}
+	}
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for rest := b[:n]; len(rest) > 0; {
+		var whole bool
+		if rest, whole = w.frame.feed(rest); whole {
+			w.received(w.frame.head, w.frame.length)
+			w.frame = frame{}
+		}
+	}
+	return n, err
+}
+
+// received looks at one packet from the server.
+func (w *wire) received(head []byte, length int) {
+	if !w.ready {
+		w.ready = true
+		_ = w.Conn.SetReadDeadline(time.Time{})
+		if length >= 16 {
+			timeout := time.Duration(int32(binary.BigEndian.Uint32(head[4:8]))) * time.Millisecond
+			if id := int64(binary.BigEndian.Uint64(head[8:16])); id != 0 {
+				w.session.greeted(timeout, w.greetedAt)
+			}
+		}
+		return
+	}
+	if length < 4 {
+		return
+	}
+	switch xid := int32(binary.BigEndian.Uint32(head[:4])); xid {
+	case xidEvent:
+	case xidPing:
+		if len(w.pings) > 0 {
+			w.session.acknowledged(w.pings[0])
+			w.pings = w.pings[1:]
+		}
+	default:
+		if at, ok := w.sent[xid]; ok {
+			delete(w.sent, xid)
+			w.session.acknowledged(at)
+		}
+	}
+}
+
+// frame collects a packet: its length, and of its body no more than the head.
+type frame struct {
+	prefix []byte // the 4 bytes of the length
+	head   []byte // the first bytes of the body
+	length int
+	seen   int // bytes of the body
+}
+
+const headBytes = 16
+
+// feed takes bytes of one packet and returns what is left for the next, and
+// whether the packet is whole.
+func (f *frame) feed(b []byte) (rest []byte, whole bool) {
+	if need := 4 - len(f.prefix); need > 0 {
+		n := min(need, len(b))
+		f.prefix = append(f.prefix, b[:n]...)
+		if len(f.prefix) < 4 {
+			return nil, false
+		}
+		f.length = int(binary.BigEndian.Uint32(f.prefix))
+		b = b[n:]
+	}
+	n := min(f.length-f.seen, len(b))
+	if want := headBytes - len(f.head); want > 0 {
+		f.head = append(f.head, b[:min(want, n)]...)
+	}
+	f.seen += n
+	return b[n:], f.seen == f.length
+}

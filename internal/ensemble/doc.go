@@ -1,0 +1,16 @@
+// Package ensemble is the real ZooKeeper: servers in containers on a private
+// network, or one that exists already, and the means to break both the servers
+// and the way to them. It knows nothing of masters, workers, tasks and verdicts.
+//
+// Servers run under a small supervisor inside the container (server.sh), so that
+// a server that is killed with SIGKILL keeps its container, hence its address,
+// its packet rules and its data, and can be started again. Servers are cut from
+// each other by packet rules inside the containers (NET_ADMIN there, nothing on
+// the host); a participant is cut from the ensemble by its own [Proxy] here, the
+// same on Linux and macOS. Slowness is the proxy's business too, because some
+// kernels have no netem.
+//
+// Every container, network and volume carries the label of the process that
+// owns it. [RemoveLeftovers] finds those whose owner is gone. The reaper of
+// testcontainers is not used: its image cannot be pulled everywhere.
+package ensemble

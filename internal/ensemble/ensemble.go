@@ -1,0 +1,358 @@
+package ensemble
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
+)
+
+// Config describes an ensemble in containers.
+type Config struct {
+	Servers  int // 1, 3 or 5
+	TickTime time.Duration
+	Image    Image
+	Run      string // names the network and the containers
+}
+
+// Ensemble is a set of ZooKeeper servers. Those of an external ensemble can be
+// reached but not broken.
+type Ensemble struct {
+	Servers []*Server
+
+	run      string
+	docker   *testcontainers.DockerClient // nil when external
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// Start runs the servers and waits until all of them serve. On failure nothing
+// is left behind.
+func Start(ctx context.Context, config Config) (*Ensemble, error) {
+	switch config.Servers {
+	case 1, 3, 5:
+	default:
+		return nil, fmt.Errorf("ensemble: %d servers: choose 1, 3 or 5", config.Servers)
+	}
+	docker, err := engine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e := &Ensemble{run: config.Run, docker: docker}
+	if err := e.start(ctx, config); err != nil {
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, e.Stop(cleanup))
+	}
+	return e, nil
+}
+
+func (e *Ensemble) start(ctx context.Context, config Config) error {
+	_, err := e.docker.NetworkCreate(ctx, e.networkName(), client.NetworkCreateOptions{Driver: "bridge", Labels: e.labels()})
+	if err != nil {
+		return fmt.Errorf("ensemble: create network: %w", err)
+	}
+	errs := make([]error, config.Servers)
+	e.Servers = make([]*Server, config.Servers)
+	var group sync.WaitGroup
+	for i := range config.Servers {
+		group.Go(func() { e.Servers[i], errs[i] = e.startServer(ctx, config, i+1) })
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := e.WaitServing(ctx, config.Servers); err != nil {
+		return fmt.Errorf("%w; the end of %s's output:\n%s", err, e.Servers[0].Name, e.Servers[0].lastOutput(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// startLimit is how long a new ensemble may take until it serves.
+const startLimit = 90 * time.Second
+
+func (e *Ensemble) labels() map[string]string {
+	return map[string]string{labelOwner: owner.Self().String(), labelRun: e.run}
+}
+
+func (e *Ensemble) networkName() string { return "ringmaster-" + e.run }
+
+// configuration is zoo.cfg. Servers know each other by name; names keep their
+// addresses because a killed server keeps its container.
+func configuration(config Config) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=4\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds())
+	b.WriteString("dataDir=/data\ndataLogDir=/data/log\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
+	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\n")
+	if config.Servers > 1 {
+		for i := range config.Servers {
+			fmt.Fprintf(&b, "server.%d=%s:2888:3888\n", i+1, serverName(i+1))
+		}
+	}
+	return b.String()
+}
+
+var clientPort = network.MustParsePort("2181/tcp")
+
+func serverName(id int) string { return fmt.Sprintf("zk%d", id) }
+
+const logback = `<configuration>
+  <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d{ISO8601} %-5p %C{1}: %m%n</pattern></encoder></appender>
+  <root level="INFO"><appender-ref ref="OUT"/></root>
+</configuration>
+`
+
+func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Server, error) {
+	name := serverName(id)
+	volume := e.networkName() + "-" + name
+	if _, err := e.docker.VolumeCreate(ctx, client.VolumeCreateOptions{Name: volume, Labels: e.labels()}); err != nil {
+		return nil, fmt.Errorf("ensemble: create volume: %w", err)
+	}
+	file := func(path, text string, mode int64) testcontainers.ContainerFile {
+		return testcontainers.ContainerFile{Reader: strings.NewReader(text), ContainerFilePath: path, FileMode: mode}
+	}
+	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
+		ContainerRequest: testcontainers.ContainerRequest{
+			Image:          config.Image.Reference,
+			Name:           e.networkName() + "-" + name,
+			Entrypoint:     []string{"sh", "/ringmaster/server.sh"},
+			Cmd:            []string{"server"},
+			ExposedPorts:   []string{"2181/tcp"},
+			Labels:         e.labels(),
+			Networks:       []string{e.networkName()},
+			NetworkAliases: map[string][]string{e.networkName(): {name}},
+			Files: []testcontainers.ContainerFile{
+				file("/ringmaster/server.sh", string(serverScript), 0o755),
+				file("/ringmaster/zoo.cfg", configuration(config), 0o644),
+				file("/ringmaster/logback.xml", logback, 0o644),
+				file("/data/myid", fmt.Sprintln(id), 0o644),
+			},
+			ConfigModifier: func(c *container.Config) { c.User, c.Hostname = "root", name },
+			HostConfigModifier: func(h *container.HostConfig) {
+				h.CapAdd = []string{"NET_ADMIN"}
+				h.Binds = []string{volume + ":/data"}
+				h.PortBindings = network.PortMap{clientPort: {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
+			},
+		},
+		Started: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ensemble: start %s: %w", name, err)
+	}
+	inspected, err := c.Inspect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ensemble: inspect %s: %w", name, err)
+	}
+	endpoint := inspected.NetworkSettings.Networks[e.networkName()]
+	bindings := inspected.NetworkSettings.Ports[clientPort]
+	if endpoint == nil || len(bindings) == 0 {
+		return nil, fmt.Errorf("ensemble: %s has no published port", name)
+	}
+	return &Server{
+		Name: name, Address: "127.0.0.1:" + bindings[0].HostPort, peerIP: endpoint.IPAddress.String(),
+		container: c.GetContainerID(), docker: e.docker,
+	}, nil
+}
+
+// External wraps an ensemble that exists, after one of its servers has answered.
+func External(ctx context.Context, addresses []string) (*Ensemble, error) {
+	e := &Ensemble{}
+	var failures []error
+	for i, address := range addresses {
+		s := &Server{Name: serverName(i + 1), Address: address}
+		if err := s.Reachable(ctx); err != nil {
+			failures = append(failures, err)
+		}
+		e.Servers = append(e.Servers, s)
+	}
+	if len(addresses) == 0 || len(failures) == len(addresses) {
+		return nil, fmt.Errorf("ensemble: no server of %q answers: check --connect: %w", strings.Join(addresses, ","), errors.Join(failures...))
+	}
+	return e, nil
+}
+
+// IsExternal reports whether the servers are not ours to break.
+func (e *Ensemble) IsExternal() bool { return e.docker == nil }
+
+// Addresses are the host:port pairs of all servers, from this machine.
+func (e *Ensemble) Addresses() []string {
+	all := make([]string, len(e.Servers))
+	for i, s := range e.Servers {
+		all[i] = s.Address
+	}
+	return all
+}
+
+// Server finds a server by name.
+func (e *Ensemble) Server(name string) (*Server, error) {
+	for _, s := range e.Servers {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("ensemble: no server is called %q", name)
+}
+
+// Leader is the server that leads now, or nil when none says so.
+func (e *Ensemble) Leader(ctx context.Context) *Server {
+	for _, s := range e.Servers {
+		if status, err := s.Status(ctx); err == nil && (status.Mode == "leader" || status.Mode == "standalone") {
+			return s
+		}
+	}
+	return nil
+}
+
+// pollInterval is how often a condition is looked at again.
+const pollInterval = 100 * time.Millisecond
+
+// poll waits until condition holds.
+func poll(ctx context.Context, what string, condition func() bool) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("ensemble: waiting until %s: %w", what, context.Cause(ctx))
+		case <-ticker.C:
+		}
+	}
+	return nil
+}
+
+// WaitServing waits until at least n servers serve clients and one of them
+// leads.
+func (e *Ensemble) WaitServing(ctx context.Context, n int) error {
+	return poll(ctx, fmt.Sprintf("%d servers serve", n), func() bool {
+		serving, leading := 0, 0
+		for _, s := range e.Servers {
+			status, err := s.Status(ctx)
+			if err != nil {
+				continue
+			}
+			serving++
+			if status.Mode == "leader" || status.Mode == "standalone" {
+				leading++
+			}
+		}
+		return serving >= n && leading == 1
+	})
+}
+
+// WaitAgreed waits until all servers serve and have applied the same
+// transaction.
+func (e *Ensemble) WaitAgreed(ctx context.Context) error {
+	return poll(ctx, "all servers are at the same zxid", func() bool {
+		seen := map[string]bool{}
+		for _, s := range e.Servers {
+			status, err := s.Status(ctx)
+			if err != nil {
+				return false
+			}
+			seen[status.Zxid] = true
+		}
+		return len(seen) == 1
+	})
+}
+
+// HealAll undoes every fault on every server.
+func (e *Ensemble) HealAll(ctx context.Context) error {
+	if e.IsExternal() {
+		return nil
+	}
+	var errs []error
+	for _, s := range e.Servers {
+		errs = append(errs, s.Resume(ctx), s.Reconnect(ctx), s.Restart(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// SaveEvidence copies the servers' output, transaction logs and snapshots to
+// dir/<server>/.
+func (e *Ensemble) SaveEvidence(ctx context.Context, dir string) error {
+	if e.IsExternal() {
+		return nil
+	}
+	var errs []error
+	for _, s := range e.Servers {
+		into := filepath.Join(dir, s.Name)
+		errs = append(errs, os.MkdirAll(into, 0o755), s.saveLog(ctx, filepath.Join(into, "server.log")), s.saveData(ctx, into))
+	}
+	return errors.Join(errs...)
+}
+
+// Stop removes the containers, the network and the volumes. It may be called
+// more than once.
+func (e *Ensemble) Stop(ctx context.Context) error {
+	if e.IsExternal() {
+		return nil
+	}
+	e.stopOnce.Do(func() {
+		mine := e.labels()
+		_, err := remove(ctx, e.docker, func(labels map[string]string) bool {
+			return labels[labelOwner] == mine[labelOwner] && labels[labelRun] == mine[labelRun]
+		})
+		e.stopErr = errors.Join(err, e.docker.Close())
+	})
+	return e.stopErr
+}
+
+// untar writes the regular files of a stream below dir.
+func untar(r io.Reader, dir string) error {
+	archive := tar.NewReader(r)
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if header.Typeflag != tar.TypeReg || !filepath.IsLocal(header.Name) {
+			continue
+		}
+		path := filepath.Join(dir, header.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := writeFile(path, archive); err != nil {
+			return err
+		}
+	}
+}
+
+func writeFile(path string, r io.Reader) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, r)
+	return errors.Join(err, file.Close())
+}
+
+// statusFields reads "Key: value" lines.
+func statusFields(text string) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(line, ":"); ok {
+			fields[strings.TrimSpace(key)] = strings.TrimSpace(value)
+		}
+	}
+	return fields
+}

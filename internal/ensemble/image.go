@@ -1,0 +1,213 @@
+package ensemble
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+)
+
+// The sources of the image, pinned.
+const (
+	officialImage = "zookeeper:3.9.3"
+	debianSuite   = "trixie" // has ZooKeeper 3.9.3
+	repository    = "ringmaster/zookeeper"
+)
+
+// debianPackages is what an image from Debian packages holds besides the
+// essential ones.
+var debianPackages = []string{"zookeeper", "default-jre-headless", "iproute2", "iptables", "procps"}
+
+// officialLayer is what is put on top of the official image.
+const officialLayer = "FROM " + officialImage + `
+RUN apt-get update && apt-get install -y --no-install-recommends iptables iproute2 procps && rm -rf /var/lib/apt/lists/*
+ENTRYPOINT []
+`
+
+//go:embed server.sh
+var serverScript []byte
+
+// Image is what the servers run.
+type Image struct {
+	Reference string `json:"reference"`
+	ID        string `json:"id"`     // the engine's digest
+	Source    string `json:"source"` // given, built earlier, official, debian
+}
+
+// tag names an image by what it is made from, so that a changed recipe is a
+// changed image.
+func tag() string {
+	sum := sha256.Sum256([]byte(officialLayer + debianSuite + strings.Join(debianPackages, ",")))
+	return repository + ":3.9-" + hex.EncodeToString(sum[:4])
+}
+
+// FindImage returns the image to run: the one given, which wins, or
+// ZOOKEEPER_IMAGE, or one built earlier, or one built now, from the official
+// image when that can be pulled and from Debian packages otherwise.
+func FindImage(ctx context.Context, given string, progress io.Writer) (Image, error) {
+	docker, err := engine(ctx)
+	if err != nil {
+		return Image{}, err
+	}
+	defer docker.Close()
+	if given == "" {
+		given = os.Getenv("ZOOKEEPER_IMAGE")
+	}
+	if given != "" {
+		return givenImage(ctx, docker, given, progress)
+	}
+	if image, err := inspect(ctx, docker, tag(), "built earlier"); err == nil {
+		return image, nil
+	}
+	fmt.Fprintf(progress, "image: pulling %s\n", officialImage)
+	officialErr := buildOfficial(ctx, docker)
+	if officialErr == nil {
+		return inspect(ctx, docker, tag(), "official")
+	}
+	fmt.Fprintf(progress, "image: not from the official one (%v)\nimage: building from Debian %s packages, about a minute\n", firstLine(officialErr), debianSuite)
+	if err := buildDebian(ctx, docker); err != nil {
+		return Image{}, fmt.Errorf("ensemble: no ZooKeeper image: give one with --image or ZOOKEEPER_IMAGE: %w", errors.Join(officialErr, err))
+	}
+	return inspect(ctx, docker, tag(), "debian")
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+func givenImage(ctx context.Context, docker *testcontainers.DockerClient, ref string, progress io.Writer) (Image, error) {
+	image, err := inspect(ctx, docker, ref, "given")
+	if err == nil || !errdefs.IsNotFound(err) {
+		return image, err
+	}
+	fmt.Fprintf(progress, "image: pulling %s\n", ref)
+	if err := pull(ctx, docker, ref); err != nil {
+		return Image{}, fmt.Errorf("ensemble: image %q is neither here nor can it be pulled: %w", ref, err)
+	}
+	return inspect(ctx, docker, ref, "given")
+}
+
+func inspect(ctx context.Context, docker *testcontainers.DockerClient, ref, source string) (Image, error) {
+	found, err := docker.ImageInspect(ctx, ref)
+	if err != nil {
+		return Image{}, fmt.Errorf("ensemble: image %q: %w", ref, err)
+	}
+	return Image{Reference: ref, ID: found.ID, Source: source}, nil
+}
+
+func pull(ctx context.Context, docker *testcontainers.DockerClient, ref string) error {
+	body, err := docker.ImagePull(ctx, ref, client.ImagePullOptions{})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return drain(body)
+}
+
+// buildOfficial puts the layer with packet rules on the official image.
+func buildOfficial(ctx context.Context, docker *testcontainers.DockerClient) error {
+	if err := pull(ctx, docker, officialImage); err != nil {
+		return err
+	}
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	err := errors.Join(
+		w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(officialLayer))}),
+		func() error { _, err := w.Write([]byte(officialLayer)); return err }(),
+		w.Close(),
+	)
+	if err != nil {
+		return err
+	}
+	built, err := docker.ImageBuild(ctx, &archive, client.ImageBuildOptions{Tags: []string{tag()}, Remove: true})
+	if err != nil {
+		return err
+	}
+	defer built.Body.Close()
+	return drain(built.Body)
+}
+
+// drain reads the engine's stream of progress to its end, where an error hides.
+func drain(r io.Reader) error {
+	decoder := json.NewDecoder(r)
+	for {
+		var message struct {
+			Error string `json:"error"`
+		}
+		switch err := decoder.Decode(&message); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case message.Error != "":
+			return errors.New(message.Error)
+		}
+	}
+}
+
+// buildDebian makes the image from Debian packages alone; no registry is needed.
+func buildDebian(ctx context.Context, docker *testcontainers.DockerClient) error {
+	if err := haveMmdebstrap(ctx); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "ringmaster-image-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	archive := filepath.Join(dir, "root.tar")
+	command := exec.CommandContext(ctx, "mmdebstrap", "--variant=apt", "--include="+strings.Join(debianPackages, ","),
+		"--aptopt=Apt::Install-Recommends false",
+		debianSuite, archive)
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("mmdebstrap: %w: %s", err, tail(string(out), 20))
+	}
+	file, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	imported, err := docker.ImageImport(ctx, client.ImageImportSource{Source: file, SourceName: "-"}, tag(), client.ImageImportOptions{})
+	if err != nil {
+		return fmt.Errorf("import image: %w", err)
+	}
+	defer imported.Close()
+	return drain(imported)
+}
+
+// haveMmdebstrap installs mmdebstrap where that is possible without asking.
+func haveMmdebstrap(ctx context.Context) error {
+	if _, err := exec.LookPath("mmdebstrap"); err == nil {
+		return nil
+	}
+	const remedy = "mmdebstrap is missing: install it (apt-get install mmdebstrap)"
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		return errors.New(remedy)
+	}
+	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "mmdebstrap"}} {
+		if out, err := exec.CommandContext(ctx, "apt-get", args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", remedy, err, tail(string(out), 3))
+		}
+	}
+	return nil
+}
+
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

@@ -1,0 +1,205 @@
+package ensemble
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Proxy is one participant's way to the ensemble: a listener for each server,
+// through which all its traffic passes. Cutting it is cutting the participant.
+type Proxy struct {
+	listeners []net.Listener
+	work      sync.WaitGroup
+	dropped   atomic.Int64 // bytes swallowed while cut
+
+	mu      sync.Mutex
+	cut     bool
+	flows   map[*flow]bool
+	session Session
+	closed  bool
+}
+
+// Session is what is needed to act in a session's name.
+type Session struct {
+	ID       int64
+	Password [16]byte
+}
+
+// flow is one TCP connection from the participant, and the one behind it.
+type flow struct{ client, server net.Conn }
+
+func (f *flow) close() {
+	_ = f.client.Close()
+	_ = f.server.Close()
+}
+
+// NewProxy opens one local listener for each server.
+func NewProxy(servers []string) (*Proxy, error) {
+	p := &Proxy{flows: map[*flow]bool{}}
+	for _, server := range servers {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			_ = p.Close()
+			return nil, fmt.Errorf("ensemble: proxy: %w", err)
+		}
+		p.listeners = append(p.listeners, listener)
+		p.work.Go(func() { p.accept(listener, server) })
+	}
+	return p, nil
+}
+
+// Addresses are where the participant finds the servers.
+func (p *Proxy) Addresses() []string {
+	var all []string
+	for _, l := range p.listeners {
+		all = append(all, l.Addr().String())
+	}
+	return all
+}
+
+func (p *Proxy) accept(listener net.Listener, server string) {
+	for {
+		client, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		p.work.Go(func() { p.serve(client, server) })
+	}
+}
+
+// serve carries one connection. Under a cut it is accepted and stays silent,
+// as a network that swallows packets would have it.
+func (p *Proxy) serve(client net.Conn, address string) {
+	server, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	f := &flow{client: client, server: server}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		f.close()
+		return
+	}
+	p.flows[f] = true
+	p.mu.Unlock()
+	var pumps sync.WaitGroup
+	pumps.Go(func() { p.pump(f.server, f.client, nil); f.close() })
+	pumps.Go(func() { p.pump(f.client, f.server, &greeting{}); f.close() })
+	pumps.Wait()
+	p.mu.Lock()
+	delete(p.flows, f)
+	p.mu.Unlock()
+}
+
+// pump copies bytes one way until either end closes. What arrives while the
+// proxy is cut is lost for good: the stream is broken, and Heal closes it.
+func (p *Proxy) pump(to io.Writer, from io.Reader, g *greeting) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buffer)
+		if n > 0 {
+			if p.isCut() {
+				p.dropped.Add(int64(n))
+			} else {
+				if g != nil && g.feed(buffer[:n]) {
+					p.mu.Lock()
+					p.session = g.session
+					p.mu.Unlock()
+				}
+				if _, werr := to.Write(buffer[:n]); werr != nil {
+					return
+				}
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *Proxy) isCut() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cut
+}
+
+// Cut swallows everything in both directions, on old and new connections.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = true
+}
+
+// Heal ends the cut. Connections that lost bytes cannot be continued and are
+// closed.
+func (p *Proxy) Heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.cut {
+		return
+	}
+	p.cut = false
+	for f := range p.flows {
+		f.close()
+	}
+}
+
+// Dropped is how many bytes have been swallowed so far.
+func (p *Proxy) Dropped() int64 { return p.dropped.Load() }
+
+// Session is the participant's latest session, seen in the handshake, or false.
+func (p *Proxy) Session() (Session, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.session, p.session.ID != 0
+}
+
+// Close ends all connections and waits for their goroutines.
+func (p *Proxy) Close() error {
+	var errs []error
+	for _, l := range p.listeners {
+		errs = append(errs, l.Close())
+	}
+	p.mu.Lock()
+	p.closed = true
+	for f := range p.flows {
+		f.close()
+	}
+	p.mu.Unlock()
+	p.work.Wait()
+	return errors.Join(errs...)
+}
+
+// greeting collects the connect response, the first packet a server sends:
+// length, protocol version, timeout, session id, password.
+type greeting struct {
+	bytes   []byte
+	done    bool
+	session Session
+}
+
+const greetingLength = 4 + 4 + 4 + 8 + 4 + 16
+
+// feed reports true once, when the session is known.
+func (g *greeting) feed(b []byte) bool {
+	if g.done {
+		return false
+	}
+	g.bytes = append(g.bytes, b...)
+	if len(g.bytes) < greetingLength {
+		return false
+	}
+	g.done = true
+	g.session.ID = int64(binary.BigEndian.Uint64(g.bytes[12:20]))
+	copy(g.session.Password[:], g.bytes[24:40])
+	g.bytes = nil
+	return g.session.ID != 0
+}

@@ -1,0 +1,107 @@
+// Package owner tells the living from the leftovers. Everything that a run
+// creates outside its own process (containers, networks, volumes, participants)
+// carries the identity of the process that owns it; a later start removes what
+// belongs to an owner that no longer exists, and touches nothing else.
+package owner
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Flag is the command-line flag that marks a participant, so that it can be
+// found in the process table.
+const Flag = "--owner="
+
+// ID names one process for as long as this machine runs: its number and the
+// moment it started, because numbers are used again.
+type ID struct {
+	PID   int
+	Start string
+}
+
+func (id ID) String() string { return fmt.Sprintf("%d_%s", id.PID, id.Start) }
+
+// Parse reads what String wrote.
+func Parse(s string) (ID, error) {
+	number, start, ok := strings.Cut(s, "_")
+	pid, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return ID{}, fmt.Errorf("owner: %q is not PID_START", s)
+	}
+	return ID{PID: pid, Start: start}, nil
+}
+
+// Self is the identity of this process.
+var Self = sync.OnceValue(func() ID {
+	start, _ := startOf(os.Getpid())
+	return ID{PID: os.Getpid(), Start: start}
+})
+
+// Alive reports whether the process of that identity still runs.
+func (id ID) Alive() bool {
+	start, ok := startOf(id.PID)
+	return ok && start == id.Start
+}
+
+// startOf says when a process started, in whatever form the system tells it,
+// free of spaces.
+func startOf(pid int) (string, bool) {
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
+		// The command name, in parentheses, may hold spaces; fields follow it.
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		if fields := strings.Fields(rest); len(fields) > 19 {
+			return fields[19], fields[0] != "Z"
+		}
+	}
+	out, err := exec.Command("ps", "-o", "lstart=", "-p", strconv.Itoa(pid)).Output()
+	started := strings.Join(strings.Fields(string(out)), "-")
+	return started, err == nil && started != ""
+}
+
+// KillOrphans ends every process on this machine that carries the flag of an
+// owner that is gone, stopped ones included, and says which.
+func KillOrphans() []int {
+	var killed []int
+	for pid, args := range processes() {
+		for _, arg := range args {
+			value, marked := strings.CutPrefix(arg, Flag)
+			if !marked || pid == os.Getpid() {
+				continue
+			}
+			if id, err := Parse(value); err == nil && !id.Alive() && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed = append(killed, pid)
+			}
+		}
+	}
+	return killed
+}
+
+func processes() map[int][]string {
+	found := map[int][]string{}
+	if entries, err := os.ReadDir("/proc"); err == nil {
+		for _, entry := range entries {
+			if pid, err := strconv.Atoi(entry.Name()); err == nil {
+				line, _ := os.ReadFile("/proc/" + entry.Name() + "/cmdline")
+				found[pid] = strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
+			}
+		}
+		return found
+	}
+	out, _ := exec.Command("ps", "-axo", "pid=,command=").Output()
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		if pid, err := strconv.Atoi(fields[0]); err == nil {
+			found[pid] = fields[1:]
+		}
+	}
+	return found
+}

@@ -1,0 +1,107 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// ErrFenced means that somebody else holds the claim now: a later master was
+// elected, or a later process registered under the worker's name. What was tried
+// has not been applied.
+var ErrFenced = errors.New("claim is held by somebody else")
+
+// claim is the right to write: the version of a znode that only a takeover
+// changes and that is never deleted. Every write of a master or a worker is a
+// multi that begins with the check of its claim; no other way to write exists.
+type claim struct {
+	session zkapi.Session
+	path    string
+	version int32
+}
+
+// write applies all of ops, or none. An error names the operation of ops that
+// failed by zkapi.FailedIndex, and is ErrFenced when it was the claim.
+func (c claim) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
+	result, err := c.session.Do(ctx, zkapi.Multi(append([]zkapi.Op{zkapi.Check(c.path, c.version)}, ops...)...))
+	if err == nil {
+		result.Results = result.Results[1:]
+		return result, nil
+	}
+	if e, ok := errors.AsType[*zkapi.Error](err); ok && e.Fate == zkapi.NotApplied && e.Kind == zkapi.KindMulti {
+		if e.Index == 0 {
+			return zkapi.Result{}, &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: fmt.Errorf("%w: %w", ErrFenced, e.Err)}
+		}
+		shifted := *e
+		shifted.Index--
+		return zkapi.Result{}, &shifted
+	}
+	return zkapi.Result{}, err
+}
+
+// take makes one attempt at a claim: it creates the ephemeral that shows who is
+// there and bumps the claim's version, in one multi, so that neither exists
+// without the other. It returns the claim, or zkapi.ErrNodeExists when somebody
+// is there, or zkapi.ErrBadVersion when somebody was faster.
+//
+// An unknown outcome is resolved by reading back on the same session after a
+// sync: the claim is ours if its data carries our nonce.
+func take(ctx context.Context, env zkapi.Env, session zkapi.Session, holder, ephemeral, address, claimPath string) (claim, error) {
+	now, err := session.Do(ctx, zkapi.Get(claimPath))
+	if err != nil {
+		return claim{}, err
+	}
+	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique()}
+	result, err := session.Do(ctx, zkapi.Multi(
+		zkapi.Create(ephemeral, []byte(address), zkapi.Ephemeral),
+		zkapi.Set(claimPath, encode(record), now.Stat.Version),
+	))
+	switch zkapi.FateOf(err) {
+	case zkapi.Applied:
+		return claim{session, claimPath, result.Results[1].Stat.Version}, nil
+	case zkapi.NotApplied:
+		return claim{}, err
+	}
+	for {
+		_, syncErr := session.Do(ctx, zkapi.Sync(claimPath))
+		held, getErr := session.Do(ctx, zkapi.Get(claimPath))
+		if syncErr == nil && getErr == nil {
+			var found claimRecord
+			if json.Unmarshal(held.Data, &found) == nil && found.Nonce == record.Nonce {
+				return claim{session, claimPath, held.Stat.Version}, nil
+			}
+			return claim{}, fmt.Errorf("%w: %w", zkapi.ErrBadVersion, err)
+		}
+		if err := pause(ctx, env, session); err != nil {
+			return claim{}, err
+		}
+	}
+}
+
+// bootstrap creates the persistent parents. They may exist already; who creates
+// them does not matter, so no claim is needed.
+func bootstrap(ctx context.Context, session zkapi.Session, l layout) error {
+	for _, path := range l.parents() {
+		if err := ensure(ctx, session, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensure creates a persistent znode unless it exists. Repeating it is harmless,
+// so an unknown outcome is resolved by the next try.
+func ensure(ctx context.Context, session zkapi.Session, path string) error {
+	found, err := session.Do(ctx, zkapi.Exists(path))
+	if err != nil || found.Found {
+		return err
+	}
+	_, err = session.Do(ctx, zkapi.Create(path, nil, zkapi.Persistent))
+	if errors.Is(err, zkapi.ErrNodeExists) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,159 @@
+package recipe
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// commit records what has finished, as much as fits in one multi at a time. What
+// cannot be recorded because the assignment or the task has changed is dropped:
+// somebody else decides about it now.
+func (i *incarnation) commit() error {
+	for {
+		batch := i.takeFinished()
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := i.record(batch); err != nil {
+			i.putBack(batch)
+			return err
+		}
+	}
+}
+
+// takeFinished removes the next batch from the queue.
+func (i *incarnation) takeFinished() []*execution {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.finished = slices.DeleteFunc(i.finished, func(e *execution) bool { return e.settled })
+	n, ops, size := 0, 0, 0
+	for _, e := range i.finished {
+		add := 0
+		for _, op := range i.ending(e) {
+			add += op.Size()
+		}
+		if n > 0 && (ops+2 > maxMultiOps || size+add > maxMultiBytes) {
+			break
+		}
+		n, ops, size = n+1, ops+2, size+add
+	}
+	batch := i.finished[:n:n]
+	i.finished = i.finished[n:]
+	return batch
+}
+
+func (i *incarnation) putBack(batch []*execution) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.finished = append(batch, i.finished...)
+}
+
+// ending is how an execution ends: its assignment goes, and in the same multi the
+// status or the record of the attempt comes.
+func (i *incarnation) ending(e *execution) []zkapi.Op {
+	l, name := i.worker.layout, i.worker.config.Name
+	gone := zkapi.Delete(l.assignment(name, e.task.Name), zkapi.AnyVersion)
+	if e.moot {
+		return []zkapi.Op{gone}
+	}
+	if e.err == nil {
+		status := Status{State: Done, Result: e.result, Worker: name, Token: e.task.Token}
+		return []zkapi.Op{gone, zkapi.Create(l.status(e.task.Name), status.encode(), zkapi.Persistent)}
+	}
+	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error())}
+	return []zkapi.Op{gone, zkapi.Create(l.attempt(e.task.Name, e.task.Token.Attempt), encode(attempt), zkapi.Persistent)}
+}
+
+// clip bounds a reason that is stored.
+func clip(reason string) string {
+	const limit = 1 << 10
+	if len(reason) > limit {
+		return reason[:limit] + "..."
+	}
+	return reason
+}
+
+// record writes a batch. It returns an error only if the batch must be tried
+// again.
+//
+// A refusal names the operation that failed. If the assignment is gone, somebody
+// else has settled this execution. If it is there but the status or the record
+// exists already, or the task is gone, the end is moot: only the assignment goes.
+func (i *incarnation) record(batch []*execution) error {
+	batch, err := i.resolve(batch)
+	for err == nil && len(batch) > 0 {
+		var ops []zkapi.Op
+		var owner []int
+		for n, e := range batch {
+			for _, op := range i.ending(e) {
+				ops, owner = append(ops, op), append(owner, n)
+			}
+		}
+		_, err = i.write(i.ctx, ops...)
+		at := zkapi.FailedIndex(err)
+		switch {
+		case err == nil:
+			for _, e := range batch {
+				i.release(e)
+			}
+			return nil
+		case zkapi.FateOf(err) == zkapi.Unknown:
+			for _, e := range batch {
+				e.doubtful = true
+			}
+		case at >= 0 && (errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)):
+			e := batch[owner[at]]
+			i.worker.log.InfoContext(i.ctx, "end of an execution was refused", "task", e.task.Name, "error", err)
+			err = nil
+			if ops[at].Kind == zkapi.KindCreate {
+				e.moot = true
+				break
+			}
+			i.release(e)
+			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
+		}
+	}
+	return err
+}
+
+// resolve finds out whether executions of unknown fate were recorded: then the
+// very assignments are gone. It returns what is still to be recorded. Trying
+// again without asking could end a later assignment of the same task.
+func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
+	if !slices.ContainsFunc(batch, func(e *execution) bool { return e.doubtful }) {
+		return batch, nil
+	}
+	l, name := i.worker.layout, i.worker.config.Name
+	if _, err := i.session.Do(i.ctx, zkapi.Sync(l.inbox(name))); err != nil {
+		return nil, err
+	}
+	ops := make([]zkapi.Op, len(batch))
+	for n, e := range batch {
+		ops[n] = zkapi.Exists(l.assignment(name, e.task.Name))
+	}
+	var open []*execution
+	for n, reply := range i.session.DoAll(i.ctx, ops) {
+		e := batch[n]
+		switch {
+		case reply.Err != nil:
+			return nil, reply.Err
+		case !reply.Found || reply.Stat.Czxid != e.stat.Czxid:
+			i.release(e)
+		default:
+			e.doubtful = false
+			open = append(open, e)
+		}
+	}
+	return open, nil
+}
+
+// release forgets an execution whose end is settled.
+func (i *incarnation) release(e *execution) {
+	e.settled = true
+	e.cancel(nil)
+	if i.held[e.task.Name] == e {
+		delete(i.held, e.task.Name)
+	}
+}

@@ -19,6 +19,8 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
 )
 
 // The sources of the image, pinned.
@@ -210,4 +212,32 @@ func haveMmdebstrap(ctx context.Context) error {
 func tail(text string, lines int) string {
 	all := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// Version runs the image to ask which ZooKeeper it holds.
+func (i Image) Version(ctx context.Context) (string, error) {
+	docker, err := engine(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer docker.Close()
+	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
+		ContainerRequest: testcontainers.ContainerRequest{
+			Image: i.Reference, Entrypoint: []string{"sleep"}, Cmd: []string{"60"},
+			Labels: map[string]string{labelOwner: owner.Self().String()},
+			Files:  []testcontainers.ContainerFile{{Reader: bytes.NewReader(serverScript), ContainerFilePath: "/ringmaster/server.sh", FileMode: 0o755}},
+		},
+		Started: true,
+	})
+	if err != nil {
+		return "", fmt.Errorf("ensemble: image %s does not run: %w", i.Reference, err)
+	}
+	out, err := execIn(ctx, docker, c.GetContainerID(), "sh /ringmaster/server.sh version 2>/dev/null")
+	if err := errors.Join(err, c.Terminate(context.WithoutCancel(ctx), testcontainers.StopTimeout(0))); err != nil {
+		return "", err
+	}
+	// "Apache ZooKeeper, version 3.9.3 2026-03-08 16:19 UTC"
+	_, rest, _ := strings.Cut(out, "version ")
+	version, _, _ := strings.Cut(rest, " ")
+	return version, nil
 }

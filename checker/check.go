@@ -1,0 +1,149 @@
+package checker
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// Result is a report with what is needed to draw it.
+type Result struct {
+	Report
+	elections, tasks []*partition
+	facts            *facts
+}
+
+// Check judges a run. A judge that fails is unknown, never a pass and never the
+// end of the others.
+func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Result {
+	f := gather(events, evidence)
+	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
+	judges := []struct {
+		name  string
+		judge func() Property
+	}{
+		{"SingleMaster", f.singleMaster},
+		{"NoLostTask", f.noLostTask},
+		{"NoDoubleResult", f.noDoubleResult},
+		{"NoPhantomTask", f.noPhantomTask},
+		{"StaleEffectsFenced", f.staleEffectsFenced},
+		{"ResultFromItsAttempt", f.resultFromItsAttempt},
+		{"UniqueAttempts", f.uniqueAttempts},
+		{"TerminalAfterHeal", f.terminalAfterHeal},
+		{"NoCrash", f.noCrash},
+		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
+		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
+	}
+	verdicts := []Verdict{Valid}
+	for _, j := range judges {
+		p := guarded(j.name, j.judge)
+		r.Properties = append(r.Properties, p)
+		verdicts = append(verdicts, p.Verdict)
+	}
+	r.Seed = seed
+	r.Counts = f.counts()
+	r.Report.Vacuous = f.vacuous()
+	if len(r.Report.Vacuous) > 0 {
+		verdicts = append(verdicts, Vacuous)
+	}
+	r.Verdict = Worst(verdicts...)
+	return r
+}
+
+func guarded(name string, judge func() Property) (p Property) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			p = Property{Name: name, Verdict: Unknown, Reason: fmt.Sprintf("The judge itself failed: %v", cause)}
+		}
+	}()
+	return judge()
+}
+
+// vacuous says why a run proves nothing although everything holds.
+func (f *facts) vacuous() []string {
+	var why []string
+	if !slices.ContainsFunc(f.faults, func(o history.Operation) bool { return o.Done.Effective }) {
+		why = append(why, "no fault was effective")
+	}
+	succeeded := map[string]bool{}
+	for kind, ops := range map[string][]history.Operation{
+		"a task was accepted": f.submits, "a client heard of a result": f.awaits, "an execution succeeded": f.executions,
+	} {
+		succeeded[kind] = slices.ContainsFunc(ops, func(o history.Operation) bool { return o.Outcome() == history.OK })
+	}
+	succeeded["a master was elected"] = slices.ContainsFunc(f.elections, func(e election) bool { return e.won == history.OK })
+	succeeded["a task was assigned"] = slices.ContainsFunc(f.acts, func(a act) bool { return a.op.Outcome() == history.OK && len(a.tasks) > 0 })
+	succeeded["a result was recorded"] = slices.ContainsFunc(f.records, func(r record) bool { return r.outcome == history.OK })
+	for _, goal := range []string{
+		"a task was accepted", "a master was elected", "a task was assigned", "an execution succeeded", "a result was recorded", "a client heard of a result",
+	} {
+		if !succeeded[goal] {
+			why = append(why, "it never happened that "+goal)
+		}
+	}
+	return why
+}
+
+// counts are the numbers of verdict.json.
+func (f *facts) counts() map[string]int {
+	c := map[string]int{
+		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks),
+		"resolved_applied": f.unknowns.applied, "resolved_lost": f.unknowns.lost, "still_unknown": f.unknowns.open,
+		"accepted": 0, "ambiguous": 0, "completed": 0, "failed": 0, "elections": 0, "effects_refused": 0,
+		"faults_applied": 0, "faults_effective": 0, "faults_intended": len(f.faults), "attempts_lost": 0,
+	}
+	for i, s := range f.submits {
+		if s.Outcome() == history.OK {
+			c["accepted"]++
+		}
+		if !f.answered[i] {
+			c["ambiguous"]++
+		}
+	}
+	for _, t := range f.tasks {
+		c["attempts_lost"] += len(t.attempts)
+		switch {
+		case t.status == nil:
+		case t.status.State == "done":
+			c["completed"]++
+		default:
+			c["failed"]++
+		}
+	}
+	for _, e := range f.elections {
+		if e.won == history.OK {
+			c["elections"]++
+		}
+	}
+	for _, e := range f.effects {
+		if !e.Accepted {
+			c["effects_refused"]++
+		}
+	}
+	for _, fault := range f.faults {
+		if fault.Outcome() == history.OK {
+			c["faults_applied"]++
+		}
+		if fault.Done.Effective {
+			c["faults_effective"]++
+		}
+	}
+	return c
+}
+
+// WriteLinearizability draws the search as a page: the elections, or the tasks
+// if one of them is what failed.
+func (r *Result) WriteLinearizability(w io.Writer) error {
+	failed := func(p *partition) bool { return p.verdict == Invalid }
+	chosen, m := choose(r.elections), electionModel()
+	if slices.ContainsFunc(r.tasks, failed) && !slices.ContainsFunc(r.elections, failed) {
+		chosen, m = choose(r.tasks), taskModel()
+	}
+	pic := picture{model: m, partitions: chosen, faults: r.facts.faults, end: r.facts.end}
+	if err := pic.write(w); err != nil {
+		return fmt.Errorf("checker: picture: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,12 @@
+// Package checker judges a run: verdict = f(history, evidence). It can be run
+// again on a stored run and gives the same answer.
+//
+// Evidence comes first, search second. What a participant could not know is
+// resolved from the final tree (resolve.go); then every operation is held against
+// properties that are checked in near-linear time (properties.go); then porcupine
+// searches small partitions, one for each task and one for each election
+// (linearizable.go). A search that is cut short is unknown, never a pass.
+//
+// The checker never imports the recipe. It knows the znodes from the protocol and
+// reads what participants wrote, also what a broken recipe writes.
+package checker

@@ -1,0 +1,188 @@
+package checker
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// facts is a history read in the terms of the protocol.
+type facts struct {
+	events   []history.Event
+	evidence *history.Evidence
+	end      time.Duration // later than every event
+
+	submits, awaits, executions, terms, writes, faults []history.Operation
+	effects, processes                                 []history.Event
+	answered                                           []bool // of submits: the client heard an answer
+
+	elections []election
+	acts      []act    // writes of masters
+	records   []record // writes of statuses
+	tasks     map[string]*task
+	byID      map[string][]string // names of the tasks in the tree with that id
+	unknowns  resolution
+}
+
+// election is one try to become master.
+type election struct {
+	op    history.Operation
+	epoch int32 // that it begins, if it was won
+	won   history.Type
+}
+
+// act is a write in the name of an epoch, as a master makes it.
+type act struct {
+	op    history.Operation
+	epoch int32
+	tasks []string
+}
+
+// record is a write that gives a task its status.
+type record struct {
+	op      history.Operation
+	task    string
+	status  status
+	outcome history.Type // after resolution
+}
+
+// status is a task's status as it is stored.
+type status struct {
+	State  string `json:"state"`
+	Result string `json:"result"`
+	Worker string `json:"worker"`
+	history.Token
+	raw string
+}
+
+// task is what the final tree has of a task.
+type task struct {
+	id       string
+	status   *status
+	version  int32 // of the status
+	attempts map[int32]bool
+	assigned []string // workers that still have it
+}
+
+// gather reads a history.
+func gather(events []history.Event, evidence *history.Evidence) *facts {
+	f := &facts{
+		events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
+		submits: history.Operations(events, history.Submit), awaits: history.Operations(events, history.Await),
+		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead),
+		writes: history.Operations(events, history.Write), faults: history.Operations(events, history.Fault),
+	}
+	for _, e := range events {
+		f.end = max(f.end, e.At+1)
+		switch e.Kind {
+		case history.Effect:
+			f.effects = append(f.effects, e)
+		case history.Process:
+			f.processes = append(f.processes, e)
+		}
+	}
+	for _, s := range f.submits {
+		f.answered = append(f.answered, s.Outcome() != history.Info)
+	}
+	f.readTree()
+	for _, w := range f.writes {
+		f.readWrite(w)
+	}
+	f.resolve()
+	return f
+}
+
+// element splits a path below a parent: element("/tasks/t/status", "/tasks")
+// is t, status.
+func element(p, parent string) (first, rest string, ok bool) {
+	tail, ok := strings.CutPrefix(p, parent+"/")
+	if !ok || tail == "" {
+		return "", "", false
+	}
+	first, rest, _ = strings.Cut(tail, "/")
+	return first, rest, true
+}
+
+func parseStatus(data string) status {
+	var s status
+	if json.Unmarshal([]byte(data), &s) != nil || s.State == "" {
+		s = status{State: "done", Result: data}
+	}
+	s.raw = data
+	return s
+}
+
+func parseToken(data string) history.Token {
+	var t history.Token
+	_ = json.Unmarshal([]byte(data), &t)
+	return t
+}
+
+func (f *facts) readTree() {
+	if f.evidence == nil {
+		return
+	}
+	for _, node := range f.evidence.Nodes {
+		if name, rest, ok := element(node.Path, "/tasks"); ok {
+			f.readTaskNode(name, rest, node)
+		}
+		if w, name, ok := element(node.Path, "/assign"); ok && name != "" {
+			f.task(name).assigned = append(f.task(name).assigned, w)
+		}
+	}
+}
+
+func (f *facts) readTaskNode(name, rest string, node history.Node) {
+	t := f.task(name)
+	switch {
+	case rest == "":
+		var payload struct{ ID string }
+		_ = json.Unmarshal([]byte(node.Data), &payload)
+		t.id = payload.ID
+		f.byID[t.id] = append(f.byID[t.id], name)
+	case rest == "status":
+		s := parseStatus(node.Data)
+		t.status, t.version = &s, node.Version
+	case strings.HasPrefix(rest, "attempt-"):
+		t.attempts[parseToken(node.Data).Attempt] = true
+	}
+}
+
+func (f *facts) task(name string) *task {
+	t := f.tasks[name]
+	if t == nil {
+		t = &task{attempts: map[int32]bool{}}
+		f.tasks[name] = t
+	}
+	return t
+}
+
+// readWrite understands a write by its shape.
+func (f *facts) readWrite(w history.Operation) {
+	var a act
+	acts := false
+	takesMaster := slices.ContainsFunc(w.Invoke.Ops, func(op history.Op) bool { return op.Kind == "create" && op.Path == "/master" })
+	for _, op := range w.Invoke.Ops {
+		switch _, rest, below := element(op.Path, "/assign"); {
+		case op.Kind == "set" && op.Path == "/assign" && takesMaster:
+			f.elections = append(f.elections, election{op: w, epoch: op.Version + 1, won: w.Outcome()})
+		case op.Kind == "check" && op.Path == "/assign":
+			a.epoch, acts = op.Version, true
+		case op.Kind == "create" && below && rest != "":
+			// A broken recipe may leave the check out; the assignment itself
+			// says in whose name it is made.
+			a.epoch, acts = parseToken(op.Data).Epoch, true
+			a.tasks = append(a.tasks, rest)
+		}
+		if name, rest, ok := element(op.Path, "/tasks"); ok && rest == "status" && op.Kind == "create" {
+			f.records = append(f.records, record{op: w, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
+		}
+	}
+	if acts {
+		a.op = w
+		f.acts = append(f.acts, a)
+	}
+}

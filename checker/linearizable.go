@@ -1,0 +1,332 @@
+package checker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/model"
+)
+
+// Bounds of the search. Porcupine's cost explodes with operations that never
+// returned, so a partition with more of them than maxOpen is not searched at
+// all; it is unknown.
+const (
+	searchLimit = 20 * time.Second // for all partitions of one property
+	maxOpen     = 8
+	maxLength   = 20000
+)
+
+// step is one operation of a partition in the terms of package model.
+type step struct {
+	verb   string // submit, record, observe; elect, before, after
+	status string // recorded or observed
+	said   string // for the picture
+}
+
+// partition is a small history that is searched on its own.
+type partition struct {
+	name    string
+	model   porcupine.Model
+	ops     []porcupine.Operation
+	seqs    []int // of the invocations
+	open    int   // operations whose outcome is unknown
+	verdict Verdict
+}
+
+// add appends an operation; one that never returned ends at forever.
+func (p *partition) add(op history.Operation, s step, until time.Duration) {
+	p.ops = append(p.ops, porcupine.Operation{
+		ClientId: 0, Input: s, Output: nil, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
+		Metadata: op.Invoke.Process,
+	})
+	p.seqs = append(p.seqs, op.Invoke.Seq)
+}
+
+// outcome of an operation as the search takes it: a lost one is left out, an
+// applied one whose answer never came may have taken effect until forever.
+func (f *facts) until(op history.Operation) time.Duration {
+	if op.Done.At == 0 || op.Done.Type != history.OK {
+		return f.end
+	}
+	return op.Done.At
+}
+
+// taskPartitions makes one partition for each task.
+func (f *facts) taskPartitions() []*partition {
+	all := map[string]*partition{}
+	at := func(name string) *partition {
+		if all[name] == nil {
+			all[name] = &partition{name: name, model: taskModel()}
+		}
+		return all[name]
+	}
+	for i, s := range f.submits {
+		if s.Outcome() == history.OK && s.Done.Task != "" {
+			until := f.end
+			if f.answered[i] {
+				until = s.Done.At
+			}
+			at(s.Done.Task).add(s, step{verb: "submit", said: "submit"}, until)
+		}
+	}
+	for _, r := range f.records {
+		switch r.outcome {
+		case history.OK:
+			at(r.task).add(r.op, step{verb: "record", status: r.status.raw, said: "record " + r.status.State}, f.until(r.op))
+		case history.Info:
+			at(r.task).open++
+		}
+	}
+	for _, a := range f.awaits {
+		if a.Outcome() == history.OK {
+			at(a.Invoke.Task).add(a, step{verb: "observe", status: observed(a.Done), said: "await: " + a.Done.State}, a.Done.At)
+		}
+	}
+	for name, t := range f.tasks {
+		if t.id != "" && t.status != nil {
+			final := history.Operation{Invoke: history.Event{At: f.end + 1, Process: "final tree"}, Done: history.Event{Type: history.OK, At: f.end + 2}}
+			at(name).add(final, step{verb: "observe", status: t.status.seen(), said: "final: " + t.status.State}, f.end+2)
+		}
+	}
+	return sorted(all)
+}
+
+// seen is what a reader compares: state and result.
+func (s status) seen() string { return s.State + " " + s.Result }
+
+func observed(e history.Event) string { return e.State + " " + e.Result }
+
+// electionPartitions makes one partition for each epoch that began: the election,
+// and the writes of the masters on both sides of it.
+func (f *facts) electionPartitions() []*partition {
+	all := map[string]*partition{}
+	began := map[int32]bool{}
+	name := func(epoch int32) string { return fmt.Sprintf("epoch %06d", epoch) }
+	at := func(epoch int32) *partition {
+		if all[name(epoch)] == nil {
+			all[name(epoch)] = &partition{name: name(epoch), model: electionModel()}
+		}
+		return all[name(epoch)]
+	}
+	for _, e := range f.elections {
+		switch e.won {
+		case history.OK:
+			began[e.epoch] = true
+			at(e.epoch).add(e.op, step{verb: "elect", said: fmt.Sprintf("elect, epoch %d", e.epoch)}, f.until(e.op))
+		case history.Info:
+			at(e.epoch).open++
+		}
+	}
+	for _, a := range f.acts {
+		if a.op.Outcome() != history.OK {
+			continue // a refused write proves nothing, and a lost one need not have happened
+		}
+		said := fmt.Sprintf("write in epoch %d", a.epoch)
+		if began[a.epoch] {
+			at(a.epoch).add(a.op, step{verb: "after", said: said}, a.op.Done.At)
+		}
+		if began[a.epoch+1] {
+			at(a.epoch+1).add(a.op, step{verb: "before", said: said}, a.op.Done.At)
+		}
+	}
+	return sorted(all)
+}
+
+func sorted(all map[string]*partition) []*partition {
+	var list []*partition
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, all[name])
+	}
+	return list
+}
+
+// specification makes a porcupine model of a sequential specification.
+func specification[S comparable](initial S, do func(S, step) (S, bool), describe func(S) string) porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return initial },
+		StepContext: func(ctx context.Context, state, input, _ any) (bool, any) {
+			if ctx.Err() != nil {
+				return false, state
+			}
+			next, ok := do(state.(S), input.(step))
+			return ok, next
+		},
+		Step: func(state, input, _ any) (bool, any) {
+			next, ok := do(state.(S), input.(step))
+			return ok, next
+		},
+		Equal:             func(a, b any) bool { return a.(S) == b.(S) },
+		DescribeOperation: func(input, _ any) string { return input.(step).said },
+		DescribeState:     func(state any) string { return describe(state.(S)) },
+		DescribeOperationMetadata: func(metadata any) string {
+			process, _ := metadata.(string)
+			return process
+		},
+	}
+}
+
+func taskModel() porcupine.Model {
+	return specification(model.Task{}, func(t model.Task, s step) (model.Task, bool) {
+		switch s.verb {
+		case "submit":
+			return t.Submit()
+		case "record":
+			return t.Record(parseStatus(s.status).seen())
+		}
+		return t.Observe(s.status)
+	}, func(t model.Task) string {
+		switch {
+		case t.Status != "":
+			return t.Status
+		case t.Accepted:
+			return "accepted"
+		}
+		return "unknown to anybody"
+	})
+}
+
+func electionModel() porcupine.Model {
+	return specification(model.Election{}, func(e model.Election, s step) (model.Election, bool) {
+		switch s.verb {
+		case "elect":
+			return e.Elect()
+		case "before":
+			return e.ActBefore()
+		}
+		return e.ActAfter()
+	}, func(e model.Election) string {
+		if e.Held {
+			return "epoch has begun"
+		}
+		return "epoch has not begun"
+	})
+}
+
+// search checks every partition, one after the other.
+func search(name, what string, partitions []*partition) Property {
+	p := newFinding(name, "%d partitions, one for each %s, are linearizable.", len(partitions), what)
+	deadline := time.Now().Add(searchLimit)
+	open := 0
+	for _, part := range partitions {
+		part.verdict = Valid
+		open += part.open
+		left := time.Until(deadline)
+		if left <= 0 || part.open > maxOpen || len(part.ops) > maxLength {
+			part.verdict = Unknown
+			p.doubt("%s was not searched: %d operations, %d of unknown outcome.", part.name, len(part.ops), part.open)
+			continue
+		}
+		switch porcupine.CheckOperationsTimeout(part.model, part.ops, left) {
+		case porcupine.Illegal:
+			part.verdict = Invalid
+			p.violate(nil, "%s: no order of its %d operations explains what was seen.", part.name, len(part.ops))
+			p.events = append(p.events, part.seqs...)
+		case porcupine.Unknown:
+			part.verdict = Unknown
+			p.doubt("%s: the search was cut short.", part.name)
+		}
+	}
+	if open > 0 && p.verdict == Valid {
+		p.holds += fmt.Sprintf(" %d operations of unknown outcome were left out: without them the histories are explained.", open)
+	}
+	return p.property()
+}
+
+// picture is what is drawn of the search.
+type picture struct {
+	model      porcupine.Model
+	partitions []*partition
+	faults     []history.Operation
+	end        time.Duration
+}
+
+// drawn bounds the partitions in the picture: those that failed, and a sample.
+const drawn = 12
+
+// choose takes the partitions that failed first, then the longest.
+func choose(partitions []*partition) []*partition {
+	chosen := slices.Clone(partitions)
+	slices.SortStableFunc(chosen, func(a, b *partition) int {
+		return cmp.Or(cmp.Compare(b.verdict.rank(), a.verdict.rank()), cmp.Compare(len(b.ops), len(a.ops)))
+	})
+	return chosen[:min(drawn, len(chosen))]
+}
+
+// labelled is a step in a picture of several partitions.
+type labelled struct {
+	step
+	partition int
+}
+
+// write draws the partitions with porcupine, faults as annotations.
+func (pic picture) write(w io.Writer) error {
+	var ops []porcupine.Operation
+	for n, part := range pic.partitions {
+		for i, op := range part.ops {
+			op.Input = labelled{op.Input.(step), n}
+			op.ClientId = n*1000 + i%1000
+			ops = append(ops, op)
+		}
+	}
+	lanes(ops)
+	m := pic.combined()
+	_, info := porcupine.CheckOperationsVerbose(m, ops, searchLimit)
+	var notes []porcupine.Annotation
+	for _, fault := range pic.faults {
+		notes = append(notes, porcupine.Annotation{
+			Tag: "nemesis", Start: int64(fault.Invoke.At), End: int64(fault.Return(pic.end)),
+			Description: fault.Invoke.Fault + " " + fault.Invoke.Target, Details: fault.Done.Text, BackgroundColor: "#f2c6c0",
+		})
+	}
+	info.AddAnnotations(notes)
+	return porcupine.Visualize(m, info, w)
+}
+
+// combined is the model of several partitions at once: porcupine splits them
+// again and draws one after the other.
+func (pic picture) combined() porcupine.Model {
+	m := pic.model
+	do, describe := m.Step, m.DescribeOperation
+	m.Step = func(state, input, output any) (bool, any) { return do(state, input.(labelled).step, output) }
+	inner := pic.model.StepContext
+	m.StepContext = func(ctx context.Context, state, input, output any) (bool, any) {
+		return inner(ctx, state, input.(labelled).step, output)
+	}
+	m.DescribeOperation = func(input, output any) string {
+		l := input.(labelled)
+		return strings.TrimLeft(pic.partitions[l.partition].name, " ") + ": " + describe(l.step, output)
+	}
+	m.Partition = func(ops []porcupine.Operation) [][]porcupine.Operation {
+		split := make([][]porcupine.Operation, len(pic.partitions))
+		for _, op := range ops {
+			n := op.Input.(labelled).partition
+			split[n] = append(split[n], op)
+		}
+		return split
+	}
+	return m
+}
+
+// lanes gives operations of one process that do not overlap the same row.
+func lanes(ops []porcupine.Operation) {
+	slices.SortStableFunc(ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	var free []int64 // when each lane ends
+	for i := range ops {
+		lane := slices.IndexFunc(free, func(end int64) bool { return end < ops[i].Call })
+		if lane < 0 {
+			lane = len(free)
+			free = append(free, 0)
+		}
+		free[lane] = ops[i].Return
+		ops[i].ClientId = lane
+	}
+}

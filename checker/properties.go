@@ -1,0 +1,402 @@
+package checker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// finding collects what a property has against a run.
+type finding struct {
+	name     string
+	verdict  Verdict
+	reasons  []string
+	events   []int
+	holds    string // what to say when nothing was found
+	problems int
+}
+
+// violate notes one violation; the first few are told.
+func (p *finding) violate(events []history.Event, format string, args ...any) {
+	p.verdict = Invalid
+	p.problems++
+	const told = 3
+	if p.problems > told {
+		return
+	}
+	p.reasons = append(p.reasons, fmt.Sprintf(format, args...))
+	for _, e := range events {
+		if e.Seq > 0 {
+			p.events = append(p.events, e.Seq)
+		}
+	}
+}
+
+func (p *finding) doubt(format string, args ...any) {
+	p.verdict = Worst(p.verdict, Unknown)
+	p.reasons = append(p.reasons, fmt.Sprintf(format, args...))
+}
+
+func (p *finding) property() Property {
+	reason := strings.Join(p.reasons, " ")
+	if p.verdict == Valid {
+		reason = p.holds
+	}
+	if more := p.problems - len(p.reasons); more > 0 && p.verdict == Invalid {
+		reason += fmt.Sprintf(" (and %d more)", more)
+	}
+	slices.Sort(p.events)
+	return Property{Name: p.name, Verdict: p.verdict, Reason: reason, Events: slices.Compact(p.events)}
+}
+
+func newFinding(name, holds string, args ...any) *finding {
+	return &finding{name: name, verdict: Valid, holds: fmt.Sprintf(holds, args...)}
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
+
+// needsTree doubts a property that cannot be judged without the final tree.
+func (f *facts) needsTree(p *finding) bool {
+	if f.evidence == nil || f.evidence.Nodes == nil {
+		p.doubt("The final tree could not be read.")
+		return true
+	}
+	return false
+}
+
+// singleMaster: no write of a master is accepted once a later epoch has begun,
+// and no epoch begins twice. That two masters believe to lead at once is a
+// violation only when neither was stopped nor robbed of its session before its
+// time: no lease can help against those.
+func (f *facts) singleMaster() Property {
+	overlap, explained := time.Duration(0), 0
+	p := newFinding("SingleMaster", "")
+	began := map[int32]history.Operation{}
+	var won []election
+	for _, e := range f.elections {
+		if e.won != history.OK {
+			continue
+		}
+		if before, twice := began[e.epoch]; twice {
+			p.violate([]history.Event{before.Done, e.op.Done}, "Epoch %d began twice: %s and %s were both elected.", e.epoch, before.Invoke.Process, e.op.Invoke.Process)
+		}
+		began[e.epoch] = e.op
+		if e.op.Done.Type == history.OK {
+			won = append(won, e)
+		}
+	}
+	f.staleWrites(p, won)
+	for _, pair := range f.overlaps() {
+		overlap += pair.length
+		if pair.excuse != "" {
+			explained++
+			continue
+		}
+		p.violate([]history.Event{pair.old.Invoke, pair.next.Invoke}, "%s (epoch %d) and %s (epoch %d) both believed to lead for %s from %s on, and nobody had been stopped.",
+			pair.old.Invoke.Process, pair.old.Invoke.Epoch, pair.next.Invoke.Process, pair.next.Invoke.Epoch, seconds(pair.length), seconds(pair.next.Invoke.At))
+	}
+	p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. Two masters believed to lead at once %d times, for %s together, each time because one was stopped or robbed of its session.",
+		len(began), len(f.acts), explained, seconds(overlap))
+	return p.property()
+}
+
+// staleWrites holds every accepted write of a master against the elections that
+// were over before it was sent.
+func (f *facts) staleWrites(p *finding, won []election) {
+	slices.SortFunc(won, func(a, b election) int { return int(a.op.Done.At - b.op.Done.At) })
+	acts := slices.Clone(f.acts)
+	slices.SortFunc(acts, func(a, b act) int { return int(a.op.Invoke.At - b.op.Invoke.At) })
+	latest, next := election{}, 0
+	for _, a := range acts {
+		for next < len(won) && won[next].op.Done.At < a.op.Invoke.At {
+			if won[next].epoch > latest.epoch {
+				latest = won[next]
+			}
+			next++
+		}
+		if a.op.Outcome() == history.OK && a.epoch < latest.epoch {
+			p.violate([]history.Event{latest.op.Done, a.op.Invoke, a.op.Done},
+				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.",
+				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At))
+		}
+	}
+}
+
+// believing is a time for which two masters believed to lead.
+type believing struct {
+	old, next history.Operation
+	length    time.Duration
+	excuse    string
+}
+
+func (f *facts) overlaps() []believing {
+	var all []believing
+	for _, a := range f.terms {
+		for _, b := range f.terms {
+			if a.Invoke.Epoch >= b.Invoke.Epoch {
+				continue
+			}
+			from, to := max(a.Invoke.At, b.Invoke.At), min(f.termEnd(a), f.termEnd(b))
+			if to > from {
+				all = append(all, believing{a, b, to - from, f.excuse(a, to)})
+			}
+		}
+	}
+	return all
+}
+
+// termEnd is when a master ceased to believe, at the latest when it died.
+func (f *facts) termEnd(t history.Operation) time.Duration {
+	end := t.Return(f.end)
+	life := fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)
+	for _, e := range f.processes {
+		if e.Target == life && e.Text != "started" && e.At > t.Invoke.At {
+			end = min(end, e.At)
+		}
+	}
+	return end
+}
+
+// excuse finds the fault because of which a master could not know in time that
+// its term was over.
+func (f *facts) excuse(t history.Operation, until time.Duration) string {
+	for _, fault := range f.faults {
+		kind := fault.Invoke.Fault
+		if fault.Invoke.Target != t.Invoke.Process || fault.Invoke.At > until || fault.Return(f.end) < t.Invoke.At {
+			continue
+		}
+		if kind == "stop-master" || kind == "expire-master" {
+			return kind
+		}
+	}
+	return ""
+}
+
+// noLostTask: what was accepted is in the tree.
+func (f *facts) noLostTask() Property {
+	accepted := map[string]history.Operation{}
+	for _, s := range f.submits {
+		if s.Outcome() == history.OK && s.Done.Task != "" {
+			accepted[s.Done.Task] = s
+		}
+	}
+	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree.", len(accepted))
+	if f.needsTree(p) {
+		return p.property()
+	}
+	for _, name := range slices.Sorted(maps.Keys(accepted)) {
+		if t := f.tasks[name]; t == nil || t.id == "" {
+			s := accepted[name]
+			p.violate([]history.Event{s.Invoke, s.Done}, "%s was accepted from %s at %s and is gone.", name, s.Invoke.Process, seconds(s.Done.At))
+		}
+	}
+	return p.property()
+}
+
+// noDoubleResult: a task gets one status, which never changes, and everybody sees
+// the same one.
+func (f *facts) noDoubleResult() Property {
+	p := newFinding("NoDoubleResult", "%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
+	recorded := map[string]record{}
+	for _, r := range f.records {
+		if r.outcome != history.OK {
+			continue
+		}
+		if before, twice := recorded[r.task]; twice {
+			p.violate([]history.Event{before.op.Invoke, r.op.Invoke}, "%s got its status twice: from %s at %s and from %s at %s.",
+				r.task, before.op.Invoke.Process, seconds(before.op.Invoke.At), r.op.Invoke.Process, seconds(r.op.Invoke.At))
+		}
+		recorded[r.task] = r
+	}
+	seen := map[string]history.Operation{}
+	for _, a := range f.awaits {
+		if a.Outcome() != history.OK {
+			continue
+		}
+		name := a.Invoke.Task
+		if before, again := seen[name]; again && before.Done.Result != a.Done.Result {
+			p.violate([]history.Event{before.Done, a.Done}, "%s showed two results: %q and %q.", name, before.Done.Result, a.Done.Result)
+		}
+		seen[name] = a
+		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Result || t.status.State != a.Done.State) {
+			p.violate([]history.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q in the final tree.", name, a.Done.State, a.Done.Result, a.Invoke.Process, t.status.State, t.status.Result)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
+		if t := f.tasks[name]; t.status != nil && t.version != 0 {
+			p.violate(nil, "The status of %s was overwritten: its version is %d.", name, t.version)
+		}
+	}
+	return p.property()
+}
+
+// finished are the tasks in the tree that have a status.
+func (f *facts) finished() []string {
+	var names []string
+	for name, t := range f.tasks {
+		if t.status != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// noPhantomTask: every task comes from a submission, one from each.
+func (f *facts) noPhantomTask() Property {
+	p := newFinding("NoPhantomTask", "All %d tasks in the final tree come from a submission, one from each.", len(f.tasks))
+	if f.needsTree(p) {
+		return p.property()
+	}
+	ids := map[string]bool{}
+	for _, s := range f.submits {
+		ids[s.Invoke.ID] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.byID)) {
+		if names := f.byID[id]; len(names) > 1 {
+			p.violate(f.submissions(id), "Submission %s made %d tasks: %s.", id, len(names), strings.Join(names, ", "))
+		}
+		if !ids[id] {
+			p.violate(nil, "%s was submitted by nobody.", strings.Join(f.byID[id], ", "))
+		}
+	}
+	for _, e := range f.executions {
+		if t := f.tasks[e.Invoke.Task]; t == nil || t.id == "" {
+			p.violate([]history.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task, e.Invoke.Process)
+		}
+	}
+	return p.property()
+}
+
+func (f *facts) submissions(id string) []history.Event {
+	var events []history.Event
+	for _, s := range f.submits {
+		if s.Invoke.ID == id {
+			events = append(events, s.Invoke, s.Done)
+		}
+	}
+	return events
+}
+
+// staleEffectsFenced: the sink never lets an execution act after a later one of
+// the same task has, and no two executions share a token.
+func (f *facts) staleEffectsFenced() Property {
+	refused := 0
+	p := newFinding("StaleEffectsFenced", "")
+	highest := map[string]history.Event{}
+	for _, e := range f.effects {
+		last, seen := highest[e.Task]
+		stale := seen && e.Token.Compare(last.Token) < 0
+		if !e.Accepted {
+			refused++
+		}
+		switch {
+		case e.Accepted && stale:
+			p.violate([]history.Event{last, e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
+				e.Task, e.Epoch, e.Attempt, seconds(e.At), last.Epoch, last.Attempt)
+		case !e.Accepted && !stale:
+			p.violate([]history.Event{e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
+		case e.Accepted:
+			highest[e.Task] = e
+		}
+	}
+	p.holds = fmt.Sprintf("%d effects outside ZooKeeper; %d came from an execution that had been replaced, and all of those were refused.", len(f.effects), refused)
+	return p.property()
+}
+
+// uniqueAttempts: every execution of a task has an attempt number of its own, and
+// every attempt that ended without the result is on record, so that the retry
+// budget counts right and tokens tell executions apart.
+func (f *facts) uniqueAttempts() Property {
+	p := newFinding("UniqueAttempts", "%d executions, each under an attempt number of its own, and every attempt without a result is on record.", len(f.executions))
+	type key struct {
+		task    string
+		attempt int32
+	}
+	first := map[key]history.Operation{}
+	for _, e := range f.executions {
+		k := key{e.Invoke.Task, e.Invoke.Attempt}
+		if before, again := first[k]; again {
+			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
+				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
+		}
+		first[k] = e
+		t := f.tasks[k.task]
+		if t == nil || t.status == nil || t.attempts[k.attempt] {
+			continue
+		}
+		if t.status.State == "failed" || t.status.Attempt != k.attempt {
+			p.violate([]history.Event{e.Invoke}, "Attempt %d of %s, by %s at %s, ended without a result and is not on record.", k.attempt, k.task, e.Invoke.Process, seconds(e.Invoke.At))
+		}
+	}
+	return p.property()
+}
+
+// resultFromItsAttempt: a result comes from an execution that was assigned, was
+// run by that worker, and had not been given up before.
+func (f *facts) resultFromItsAttempt() Property {
+	p := newFinding("ResultFromItsAttempt", "")
+	ran := map[string]bool{}
+	key := func(task, process string, t history.Token) string {
+		return fmt.Sprintf("%s %s %d.%d", task, process, t.Epoch, t.Attempt)
+	}
+	for _, e := range f.executions {
+		ran[key(e.Invoke.Task, e.Invoke.Process, e.Invoke.Token)] = true
+	}
+	results := 0
+	for _, name := range f.finished() {
+		t := f.tasks[name]
+		if t.status.State != "done" {
+			continue
+		}
+		results++
+		if !ran[key(name, t.status.Worker, t.status.Token)] {
+			p.violate(nil, "The result of %s is said to come from %s with token %d.%d, which never ran it.", name, t.status.Worker, t.status.Epoch, t.status.Attempt)
+		}
+		if t.attempts[t.status.Attempt] {
+			p.violate(nil, "The result of %s comes from attempt %d, which had been given up: a stale worker was not fenced.", name, t.status.Attempt)
+		}
+	}
+	p.holds = fmt.Sprintf("%d results, each from an execution that ran and had not been given up.", results)
+	return p.property()
+}
+
+// terminalAfterHeal: once everything works again, every task gets its status and
+// no assignment is left.
+func (f *facts) terminalAfterHeal() Property {
+	p := newFinding("TerminalAfterHeal", "All %d tasks have their status, and no assignment is left.", len(f.tasks))
+	if f.needsTree(p) {
+		return p.property()
+	}
+	if !f.evidence.Healed {
+		p.doubt("The ensemble did not come back: %s.", f.evidence.Problem)
+		return p.property()
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
+		switch t := f.tasks[name]; {
+		case t.status == nil:
+			p.violate(nil, "%s has no status.", name)
+		case len(t.assigned) > 0:
+			p.violate(nil, "%s is finished and still assigned to %s.", name, strings.Join(t.assigned, ", "))
+		}
+	}
+	if !f.evidence.Drained && p.verdict == Valid {
+		p.violate(nil, "Clients still waited at the deadline: %s.", f.evidence.Problem)
+	}
+	return p.property()
+}
+
+// noCrash: no participant ended unless it was made to.
+func (f *facts) noCrash() Property {
+	p := newFinding("NoCrash", "No participant ended by itself.")
+	for _, e := range f.processes {
+		if strings.HasPrefix(e.Text, "crashed") {
+			p.violate([]history.Event{e}, "%s %s at %s; its .stderr file in logs/ says why.", e.Target, e.Text, seconds(e.At))
+		}
+	}
+	return p.property()
+}

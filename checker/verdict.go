@@ -1,0 +1,83 @@
+package checker
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Verdict is the outcome of a check. Of several, the worst counts.
+type Verdict string
+
+// The verdicts. A run is Vacuous when everything holds but nothing was proved:
+// no fault bit, or a kind of operation never succeeded.
+const (
+	Valid   Verdict = "valid"
+	Unknown Verdict = "unknown"
+	Invalid Verdict = "invalid"
+	Vacuous Verdict = "vacuous"
+)
+
+// rank orders valid < vacuous < unknown < invalid.
+func (v Verdict) rank() int {
+	return map[Verdict]int{Valid: 0, Vacuous: 1, Unknown: 2, Invalid: 3}[v]
+}
+
+// Worst is the one that counts.
+func Worst(verdicts ...Verdict) Verdict {
+	worst := Valid
+	for _, v := range verdicts {
+		if v.rank() > worst.rank() {
+			worst = v
+		}
+	}
+	return worst
+}
+
+// ExitSetUp is the exit code for a run that could not be carried out.
+const ExitSetUp = 4
+
+// ExitCode is what a command returns for a verdict.
+func (v Verdict) ExitCode() int {
+	return map[Verdict]int{Valid: 0, Invalid: 1, Unknown: 2, Vacuous: 3}[v]
+}
+
+// Property is what one judge found.
+type Property struct {
+	Name    string  `json:"name"`
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason"`           // in plain words
+	Events  []int   `json:"events,omitempty"` // sequence numbers that it rests on
+}
+
+// Report is verdict.json.
+type Report struct {
+	Verdict    Verdict        `json:"verdict"`
+	Seed       uint64         `json:"seed"`
+	Properties []Property     `json:"properties"`
+	Vacuous    []string       `json:"vacuous,omitempty"` // why a run proves nothing
+	Counts     map[string]int `json:"counts"`
+}
+
+// Save writes verdict.json.
+func (r *Report) Save(path string) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(data, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("checker: %w", err)
+	}
+	return nil
+}
+
+// Violations are the properties that do not hold.
+func (r *Report) Violations() []Property {
+	var all []Property
+	for _, p := range r.Properties {
+		if p.Verdict == Invalid {
+			all = append(all, p)
+		}
+	}
+	return all
+}

@@ -1,0 +1,73 @@
+// Command torture runs the recipe on a real ZooKeeper ensemble while a nemesis
+// breaks things, judges what happened, and writes a report.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/participant"
+)
+
+// verdictError carries a verdict that is not valid to the exit code.
+type verdictError struct{ verdict checker.Verdict }
+
+func (e verdictError) Error() string { return "verdict: " + string(e.verdict) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(exitCode(root().ExecuteContext(ctx)))
+}
+
+// exitCode is 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 everything that kept a
+// run from being judged.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if v, ok := errors.AsType[verdictError](err); ok {
+		return v.verdict.ExitCode()
+	}
+	fmt.Fprintf(os.Stderr, "torture: %v\n", err)
+	return checker.ExitSetUp
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "torture",
+		Short: "Torture the master-worker recipe on a real ZooKeeper ensemble",
+		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
+			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out.",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), participantCommand())
+	return cmd
+}
+
+// participantCommand is what the harness starts; it is not for people.
+func participantCommand() *cobra.Command {
+	var encoded, owner string
+	cmd := &cobra.Command{
+		Use: "participant", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			config, err := participant.Decode(encoded)
+			if err != nil {
+				return err
+			}
+			// The harness decides when a participant ends, so the signals that
+			// end the harness are not to reach it through ctx.
+			return participant.Run(context.Background(), config, os.Stdin)
+		},
+	}
+	cmd.Flags().StringVar(&encoded, "config", "", "")
+	cmd.Flags().StringVar(&owner, "owner", "", "")
+	return cmd
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/report"
+)
+
+// Files that are written after the check.
+const (
+	verdictFile         = "verdict.json"
+	reportFile          = "report.html"
+	linearizabilityFile = "linearizability.html"
+)
+
+func runCommand() *cobra.Command {
+	config := harness.Defaults()
+	faults := "all"
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the recipe under faults, judge it and write a report", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("seed") {
+				config.Seed = randomSeed()
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", config.Seed)
+			kinds, err := nemesis.Parse(faults)
+			if err != nil {
+				return err
+			}
+			config.Nemesis = kinds
+			if faults == "all" {
+				config.DropImpossible()
+			}
+			return runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&config.Seed, "seed", 0, "seed of workload and faults (default: random)")
+	f.DurationVar(&config.Time, "time", config.Time, "how long the load lasts")
+	f.IntVar(&config.Servers, "servers", config.Servers, "ZooKeeper servers: 1, 3 or 5")
+	f.IntVar(&config.Masters, "masters", config.Masters, "candidates for the one active master")
+	f.IntVar(&config.Workers, "workers", config.Workers, "workers")
+	f.IntVar(&config.Clients, "clients", config.Clients, "clients")
+	f.Float64Var(&config.Rate, "rate", config.Rate, "tasks per second, of all clients together")
+	f.StringVar(&faults, "nemesis", faults, "faults, comma-separated; see torture faults")
+	f.StringVar(&config.Ensemble, "ensemble", config.Ensemble, "docker or external")
+	f.StringSliceVar(&config.Connect, "connect", nil, "servers of an external ensemble, host:port,...")
+	f.StringVar(&config.Image, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
+	f.StringVar(&config.Out, "out", config.Out, "folder for results")
+	f.DurationVar(&config.SessionTimeout, "session-timeout", config.SessionTimeout, "ZooKeeper session timeout of the participants")
+	f.DurationVar(&config.TickTime, "tick-time", config.TickTime, "tickTime of the servers")
+	return cmd
+}
+
+// randomSeed is short enough to be typed.
+func randomSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails: it ends the process instead
+	return binary.BigEndian.Uint64(b[:]) % 1_000_000
+}
+
+// runAndJudge goes from options to a verdict.
+func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) error {
+	dir, err := harness.Run(ctx, config, out)
+	if err != nil {
+		if dir != "" {
+			fmt.Fprintf(out, "what was recorded is in %s\n", dir)
+		}
+		return err
+	}
+	if err := judge(dir, out); err != nil {
+		fmt.Fprintf(out, "run it again: torture replay %s\n", dir)
+		return err
+	}
+	return nil
+}
+
+// judge gives the verdict on a stored run and writes it down. A picture that
+// cannot be drawn changes nothing about the verdict.
+func judge(dir string, out io.Writer) error {
+	stored, err := harness.LoadConfig(dir)
+	if err != nil {
+		return err
+	}
+	events, err := history.ReadFile(filepath.Join(dir, harness.HistoryFile))
+	if err != nil {
+		return err
+	}
+	evidence, err := history.ReadEvidence(filepath.Join(dir, harness.EvidenceFile))
+	if err != nil {
+		return err
+	}
+	result := checker.Check(events, evidence, stored.Seed)
+	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
+		return err
+	}
+	page := report.Page{
+		Events: events, Report: &result.Report, Settings: settings(stored), Linearizability: linearizabilityFile,
+	}
+	for name, draw := range map[string]func(io.Writer) error{linearizabilityFile: result.WriteLinearizability, reportFile: page.Write} {
+		if err := writeTo(filepath.Join(dir, name), draw); err != nil {
+			fmt.Fprintf(out, "%s could not be drawn: %v\n", name, err)
+		}
+	}
+	report.Print(out, &result.Report)
+	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, reportFile))
+	if result.Verdict != checker.Valid {
+		return verdictError{result.Verdict}
+	}
+	return nil
+}
+
+func writeTo(path string, draw func(io.Writer) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := draw(file); err != nil {
+		file.Close()
+		return err
+	}
+	return file.Close()
+}
+
+// settings tells in the report what was run.
+func settings(s harness.Stored) []report.Setting {
+	kinds := make([]string, len(s.Nemesis))
+	for i, k := range s.Nemesis {
+		kinds[i] = string(k)
+	}
+	commit := s.Versions.Commit
+	if s.Versions.Dirty {
+		commit += " with changes"
+	}
+	return []report.Setting{
+		{Name: "seed", Value: fmt.Sprint(s.Seed)},
+		{Name: "started", Value: s.Started.Format(time.DateTime + " UTC")},
+		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", s.Time, s.Rate)},
+		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d clients", s.Masters, s.Workers, s.Clients)},
+		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, tick %v, session timeout %v", len(s.Addresses), s.Ensemble, s.Versions.ZooKeeper, s.TickTime, s.SessionTimeout)},
+		{Name: "image", Value: strings.TrimSpace(s.Pulled.Reference + " " + s.Pulled.ID)},
+		{Name: "faults", Value: strings.Join(kinds, ", ")},
+		{Name: "client library", Value: "github.com/go-zookeeper/zk " + s.Versions.Client},
+		{Name: "built from", Value: fmt.Sprintf("commit %s, %s, %s", commit, s.Versions.Go, s.Versions.System)},
+	}
+}
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return judge(args[0], cmd.OutOrStdout()) },
+	}
+}
+
+func replayCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "replay DIR", Short: "Run again with the seed, options and schedule of a stored run", Args: cobra.ExactArgs(1),
+		Long: "Run again with the seed, options and schedule of a stored run. Workload and faults are\n" +
+			"the same; how processes and packets interleave is up to the machine.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := harness.LoadReplay(args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", config.Seed)
+			return runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
+		},
+	}
+}
+
+func imageCommand() *cobra.Command {
+	var given string
+	cmd := &cobra.Command{
+		Use: "image", Short: "Find or build the ZooKeeper image", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			image, err := ensemble.FindImage(cmd.Context(), given, cmd.OutOrStdout())
+			if err != nil {
+				return err
+			}
+			version, err := image.Version(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s (%s): ZooKeeper %s\n%s\n", image.Reference, image.Source, version, image.ID)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&given, "image", "", "an image of your own")
+	return cmd
+}
+
+func faultsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "faults", Short: "List the faults and how each is proved to bite", Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			for _, e := range nemesis.Catalogue {
+				fmt.Fprintf(cmd.OutOrStdout(), "%-15s %s.\n%-15s proof: %s\n", e.Kind, e.Explain, "", e.Probe)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
+		},
+	}
+}

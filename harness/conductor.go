@@ -1,0 +1,322 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/participant"
+)
+
+// deed is a fault bound to what it acts on.
+type deed struct {
+	target string
+	apply  func(ctx context.Context) error
+	heal   func(ctx context.Context) error
+	probe  func(ctx context.Context) (effective bool, finding string) // just before healing
+	done   func()                                                     // after healing
+}
+
+// healLimit is how long the healing of one fault may take, whatever else ends.
+const healLimit = 30 * time.Second
+
+// torture carries out the plan and returns what became of each fault. When ctx
+// ends, faults at work are healed at once and the others are left out.
+func (r *run) torture(ctx context.Context, plan []nemesis.Fault) []nemesis.Record {
+	began := clock.Now()
+	records := make([]nemesis.Record, len(plan))
+	done := make(chan struct{})
+	for i, fault := range plan {
+		records[i] = nemesis.Record{Fault: fault, Evidence: "the run ended first"}
+		go func() {
+			defer func() { done <- struct{}{} }()
+			if wait(ctx, fault.Start-(clock.Now()-began)) {
+				records[i] = r.inflict(ctx, fault)
+			}
+		}()
+	}
+	for range plan {
+		<-done
+	}
+	return records
+}
+
+// wait returns true after d, or false as soon as ctx ends.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// inflict applies one fault, waits, probes and heals.
+func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
+	record := nemesis.Record{Fault: fault, From: r.now(), To: r.now()}
+	d, err := r.bind(ctx, fault)
+	if err != nil {
+		record.Evidence = "not applied: " + err.Error()
+		missed := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind)})
+		r.nemesis.Complete(missed, history.Fail, func(e *history.Event) { e.Fault, e.Text = string(fault.Kind), record.Evidence })
+		return record
+	}
+	if d.done != nil {
+		defer d.done()
+	}
+	record.Target = d.target
+	event := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind), Target: d.target})
+	record.From = event.At
+	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration)
+	defer cancel()
+	err = d.apply(healing)
+	record.Applied = err == nil
+	if err == nil {
+		wait(ctx, fault.Duration)
+		record.Effective, record.Evidence = d.probe(healing)
+	} else {
+		record.Evidence = "not applied: " + err.Error()
+	}
+	if err := d.heal(healing); err != nil {
+		record.Evidence += "; healing failed: " + err.Error()
+	}
+	outcome := history.OK
+	if !record.Applied {
+		outcome = history.Fail
+	}
+	r.nemesis.Complete(event, outcome, func(e *history.Event) {
+		e.Fault, e.Target, e.Effective, e.Text = string(fault.Kind), d.target, record.Effective, record.Evidence
+	})
+	record.To = r.now()
+	return record
+}
+
+// bind finds the target of a fault and what is to be done to it.
+func (r *run) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
+	entry, ok := nemesis.Lookup(fault.Kind)
+	if !ok {
+		return deed{}, fmt.Errorf("unknown fault %q", fault.Kind)
+	}
+	if entry.Role.OnServers() {
+		return r.bindServers(ctx, entry, fault)
+	}
+	p, err := r.victim(ctx, entry.Role, fault.Pick)
+	if err != nil {
+		return deed{}, err
+	}
+	var d deed
+	switch fault.Kind {
+	case nemesis.ExpireMaster, nemesis.ExpireWorker:
+		d = r.expire(p)
+	case nemesis.KillMaster, nemesis.KillWorker, nemesis.KillClient:
+		d = r.kill(p)
+	case nemesis.StopMaster, nemesis.StopWorker:
+		d = r.stop(p)
+	default:
+		d = r.cut(p)
+	}
+	d.target, d.done = p.name, p.release
+	return d, nil
+}
+
+// victim claims the participant that a fault is for.
+func (r *run) victim(ctx context.Context, role nemesis.Role, pick int) (*process, error) {
+	var fit []*process
+	for _, p := range r.processes {
+		switch role {
+		case nemesis.ActiveMaster:
+			continue
+		case nemesis.SomeWorker:
+			if p.role == participant.Worker {
+				fit = append(fit, p)
+			}
+		case nemesis.SomeClient:
+			if p.role == participant.Client {
+				fit = append(fit, p)
+			}
+		}
+	}
+	if role == nemesis.ActiveMaster {
+		name, err := r.observer.activeMaster(ctx)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(r.processes, func(p *process) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
+		}
+		fit = []*process{r.processes[i]}
+	}
+	for i := range fit {
+		if p := fit[(pick+i)%len(fit)]; p.alive() && p.claim() {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("every %s suffers already", role)
+}
+
+func nothing(context.Context) error { return nil }
+
+func (r *run) expire(p *process) deed {
+	var session ensemble.Session
+	return deed{
+		apply: func(ctx context.Context) error {
+			var ok bool
+			if session, ok = p.proxy.Session(); !ok {
+				return errors.New("it has no session")
+			}
+			return r.anyServer(func(address string) error { return ensemble.Expire(ctx, address, session) })
+		},
+		probe: func(ctx context.Context) (bool, string) {
+			gone := false
+			err := r.anyServer(func(address string) error {
+				alive, err := ensemble.SessionAlive(ctx, address, session)
+				gone = err == nil && !alive
+				return err
+			})
+			if err != nil {
+				return false, err.Error()
+			}
+			return gone, fmt.Sprintf("session 0x%x: gone is %v", session.ID, gone)
+		},
+		heal: nothing,
+	}
+}
+
+// anyServer tries an action on one server after the other until it succeeds.
+func (r *run) anyServer(action func(address string) error) error {
+	var errs []error
+	for _, address := range r.ensemble.Addresses() {
+		err := action(address)
+		if err == nil || errors.Is(err, ensemble.ErrSessionGone) {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (r *run) kill(p *process) deed {
+	var killed bool
+	var finding string
+	return deed{
+		apply: func(context.Context) error { killed, finding = p.kill(); return nil },
+		probe: func(context.Context) (bool, string) { return killed, finding },
+		heal:  func(context.Context) error { return p.start() },
+	}
+}
+
+func (r *run) stop(p *process) deed {
+	var since time.Duration
+	return deed{
+		apply: func(ctx context.Context) error {
+			if err := p.signal(syscall.SIGSTOP); err != nil {
+				return err
+			}
+			since = clock.Now()
+			for !p.stopped() {
+				if !wait(ctx, time.Millisecond) {
+					return context.Cause(ctx)
+				}
+			}
+			return nil
+		},
+		probe: func(context.Context) (bool, string) {
+			held := clock.Now() - since
+			return p.stopped() && held > r.config.SessionTimeout, fmt.Sprintf("stopped is %v, for %v", p.stopped(), held.Round(time.Millisecond))
+		},
+		heal: func(context.Context) error { return p.signal(syscall.SIGCONT) },
+	}
+}
+
+func (r *run) cut(p *process) deed {
+	var before int64
+	return deed{
+		apply: func(context.Context) error { before = p.proxy.Dropped(); p.proxy.Cut(); return nil },
+		probe: func(context.Context) (bool, string) {
+			n := p.proxy.Dropped() - before
+			return n > 0, fmt.Sprintf("%d bytes swallowed", n)
+		},
+		heal: func(context.Context) error { p.proxy.Heal(); return nil },
+	}
+}
+
+// bindServers is bind for faults on the ensemble.
+func (r *run) bindServers(ctx context.Context, entry nemesis.Entry, fault nemesis.Fault) (deed, error) {
+	servers := r.ensemble.Servers
+	rotated := append(slices.Clone(servers[fault.Pick%len(servers):]), servers[:fault.Pick%len(servers)]...)
+	switch fault.Kind {
+	case nemesis.IsolateLeader:
+		leader := r.ensemble.Leader(ctx)
+		if leader == nil {
+			return deed{}, errors.New("no server leads")
+		}
+		rest := slices.DeleteFunc(slices.Clone(servers), func(s *ensemble.Server) bool { return s == leader })
+		return r.split([]*ensemble.Server{leader}, rest), nil
+	case nemesis.SplitServers:
+		minority := (len(servers) - 1) / 2
+		return r.split(rotated[:minority], rotated[minority:]), nil
+	}
+	s := rotated[0]
+	d := deed{target: s.Name, apply: s.Kill, heal: s.Restart}
+	held := func(ctx context.Context) (bool, error) { running, err := s.Running(ctx); return !running, err }
+	what := "process gone"
+	if entry.Kind == nemesis.PauseServer {
+		d.apply, d.heal, held, what = s.Pause, s.Resume, s.Paused, "paused"
+	}
+	d.probe = func(ctx context.Context) (bool, string) {
+		down, err := held(ctx)
+		_, answer := s.Status(ctx)
+		return err == nil && down && answer != nil, fmt.Sprintf("%s is %v, answers is %v", what, down, answer == nil)
+	}
+	return d, nil
+}
+
+// split cuts the servers of one side from those of the other.
+func (r *run) split(minority, majority []*ensemble.Server) deed {
+	var names []string
+	for _, s := range minority {
+		names = append(names, s.Name)
+	}
+	each := func(action func(*ensemble.Server) error) error {
+		var errs []error
+		for _, s := range minority {
+			errs = append(errs, action(s))
+		}
+		return errors.Join(errs...)
+	}
+	return deed{
+		target: strings.Join(names, ","),
+		apply: func(ctx context.Context) error {
+			return each(func(s *ensemble.Server) error { return s.Cut(ctx, majority...) })
+		},
+		heal: func(ctx context.Context) error {
+			return each(func(s *ensemble.Server) error { return s.Reconnect(ctx) })
+		},
+		probe: func(ctx context.Context) (bool, string) {
+			packets, serving := 0, 0
+			err := each(func(s *ensemble.Server) error {
+				n, err := s.Dropped(ctx)
+				packets += n
+				if _, refused := s.Status(ctx); refused == nil {
+					serving++
+				}
+				return err
+			})
+			if err != nil {
+				return false, err.Error()
+			}
+			return packets > 0 && serving == 0, fmt.Sprintf("%d packets dropped, %d of %d cut servers still serve", packets, serving, len(minority))
+		},
+	}
+}

@@ -1,0 +1,122 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+)
+
+// Kinds of ensemble.
+const (
+	Docker   = "docker"
+	External = "external"
+)
+
+// Config is every option of a run. It is stored with the run, and a run with the
+// same Config has the same workload and the same schedule.
+type Config struct {
+	Seed           uint64          `json:"seed"`
+	Time           time.Duration   `json:"time"` // of the load, in ns
+	Servers        int             `json:"servers"`
+	Masters        int             `json:"masters"`
+	Workers        int             `json:"workers"`
+	Clients        int             `json:"clients"`
+	Rate           float64         `json:"rate"` // tasks per second, of all clients together
+	Nemesis        []nemesis.Kind  `json:"nemesis"`
+	Schedule       []nemesis.Fault `json:"schedule,omitempty"` // instead of one drawn from the seed
+	Ensemble       string          `json:"ensemble"`
+	Connect        []string        `json:"connect,omitempty"` // servers of an external ensemble
+	Image          string          `json:"image,omitempty"`   // as asked for
+	Out            string          `json:"out"`
+	SessionTimeout time.Duration   `json:"session_timeout"` // as asked for, in ns
+	TickTime       time.Duration   `json:"tick_time"`       // of the servers, in ns
+}
+
+// Defaults is the Config of a plain run; the seed is to be chosen.
+func Defaults() Config {
+	all, _ := nemesis.Parse("all")
+	return Config{
+		Time: time.Minute, Servers: 3, Masters: 3, Workers: 4, Clients: 3, Rate: 60, Nemesis: all,
+		Ensemble: Docker, Out: "results", SessionTimeout: 3 * time.Second, TickTime: 500 * time.Millisecond,
+	}
+}
+
+// Validate says what is wrong, naming the option and the remedy. Faults that are
+// impossible here are an error when they were asked for one by one, and are left
+// out of a group by the caller (see DropImpossible).
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Time < time.Second {
+		bad("--time %v: use at least 1s", c.Time)
+	}
+	for _, n := range []struct {
+		flag  string
+		value int
+		limit int
+	}{{"--masters", c.Masters, 50}, {"--workers", c.Workers, 100}, {"--clients", c.Clients, 50}} {
+		if n.value < 1 || n.value > n.limit {
+			bad("%s %d: use 1 to %d", n.flag, n.value, n.limit)
+		}
+	}
+	if c.Rate <= 0 || c.Rate > 10000 {
+		bad("--rate %v: use more than 0 and at most 10000 tasks a second", c.Rate)
+	}
+	switch c.Ensemble {
+	case Docker:
+		if !slices.Contains([]int{1, 3, 5}, c.Servers) {
+			bad("--servers %d: use 1, 3 or 5", c.Servers)
+		}
+		if len(c.Connect) > 0 {
+			bad("--connect is for --ensemble external")
+		}
+		if low, high := 2*c.TickTime, 20*c.TickTime; c.SessionTimeout < low || c.SessionTimeout > high {
+			bad("--session-timeout %v: the servers allow %v to %v (2 to 20 ticks)", c.SessionTimeout, low, high)
+		}
+	case External:
+		if len(c.Connect) == 0 {
+			bad("--ensemble external needs --connect host:port,...")
+		}
+	default:
+		bad("--ensemble %q: use docker or external", c.Ensemble)
+	}
+	if refused := nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External); len(refused) > 0 {
+		if c.Ensemble == External {
+			bad("--nemesis %s: %w", join(refused), ensemble.ErrExternal)
+		} else {
+			bad("--nemesis %s: with %d server there is no quorum to keep; use --servers 3 or 5", join(refused), c.Servers)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// DropImpossible removes the faults that cannot be used here, for a Nemesis that
+// was given as a group.
+func (c *Config) DropImpossible() {
+	refused := nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External)
+	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool { return slices.Contains(refused, k) })
+}
+
+func join(kinds []nemesis.Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ",")
+}
+
+// plan is the schedule of the run.
+func (c Config) plan() []nemesis.Fault {
+	if c.Schedule != nil {
+		return nemesis.ByStart(c.Schedule)
+	}
+	return nemesis.Plan(c.Seed, nemesis.Options{
+		Kinds: c.Nemesis, Total: c.Time, Servers: c.Servers, Masters: c.Masters, Workers: c.Workers, Clients: c.Clients,
+		SessionTimeout: c.SessionTimeout,
+	})
+}

@@ -1,0 +1,187 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// observer is the harness' own look at the ensemble. It only reads, but
+// for the removal of its own namespace from an external ensemble.
+type observer struct {
+	driver *zkclient.Driver
+	root   string // namespace of the run
+
+	mu      sync.Mutex
+	session zkapi.Session
+}
+
+func newObserver(servers []string, root string) (*observer, error) {
+	driver, err := zkclient.New(zkclient.Config{Servers: servers, SessionTimeout: 6 * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	return &observer{driver: driver, root: root}, nil
+}
+
+// do sends a request on the observer's session, a new one if need be.
+func (o *observer) do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	o.mu.Lock()
+	if o.session == nil || o.session.Done().Fired() {
+		session, err := o.driver.Open(ctx)
+		if err != nil {
+			o.mu.Unlock()
+			return zkapi.Result{}, err
+		}
+		o.session = session
+	}
+	session := o.session
+	o.mu.Unlock()
+	return session.Do(ctx, op)
+}
+
+// must repeats a read until it is answered.
+func (o *observer) must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	for {
+		result, err := o.do(ctx, op)
+		if err == nil || errors.Is(err, zkapi.ErrNoNode) {
+			return result, err
+		}
+		if !wait(ctx, 100*time.Millisecond) {
+			return result, err
+		}
+	}
+}
+
+// activeMaster says which participant /master names. It waits a little while
+// there is none, as between two terms.
+func (o *observer) activeMaster(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		got, err := o.must(ctx, zkapi.Get(o.root+"/master"))
+		if err == nil {
+			name, _, _ := strings.Cut(string(got.Data), ":")
+			return name, nil
+		}
+		if !wait(ctx, 100*time.Millisecond) {
+			return "", fmt.Errorf("no master to be found: %w", err)
+		}
+	}
+}
+
+// unfinished lists the tasks that have no status, and counts assignments.
+func (o *observer) unfinished(ctx context.Context) (tasks []string, assignments int, err error) {
+	listed, err := o.must(ctx, zkapi.Children(o.root+"/tasks"))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return nil, 0, err
+	}
+	ops := make([]zkapi.Op, len(listed.Children))
+	for i, t := range listed.Children {
+		ops[i] = zkapi.Exists(o.root + "/tasks/" + t + "/status")
+	}
+	o.mu.Lock()
+	session := o.session
+	o.mu.Unlock()
+	for i, reply := range session.DoAll(ctx, ops) {
+		if reply.Err != nil {
+			return nil, 0, reply.Err
+		}
+		if !reply.Found {
+			tasks = append(tasks, listed.Children[i])
+		}
+	}
+	inboxes, err := o.must(ctx, zkapi.Children(o.root+"/assign"))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return nil, 0, err
+	}
+	for _, w := range inboxes.Children {
+		held, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
+		if err != nil {
+			return nil, 0, err
+		}
+		assignments += len(held.Children)
+	}
+	return tasks, assignments, nil
+}
+
+// tree reads everything below the namespace. The sync in front makes it the
+// committed state, now that nobody writes any more.
+func (o *observer) tree(ctx context.Context) ([]history.Node, error) {
+	if _, err := o.must(ctx, zkapi.Sync("/")); err != nil {
+		return nil, err
+	}
+	var nodes []history.Node
+	level := []string{o.root}
+	if o.root == "" {
+		level = []string{"/assign", "/master", "/tasks", "/workers"}
+	}
+	for len(level) > 0 {
+		ops := make([]zkapi.Op, 0, 2*len(level))
+		for _, p := range level {
+			ops = append(ops, zkapi.Get(p), zkapi.Children(p))
+		}
+		o.mu.Lock()
+		session := o.session
+		o.mu.Unlock()
+		replies := session.DoAll(ctx, ops)
+		var next []string
+		for i, p := range level {
+			got, listed := replies[2*i], replies[2*i+1]
+			if errors.Is(got.Err, zkapi.ErrNoNode) {
+				continue
+			}
+			if err := errors.Join(got.Err, listed.Err); err != nil {
+				return nil, err
+			}
+			node := history.Node{
+				Path: strings.TrimPrefix(p, o.root), Data: string(got.Data),
+				Czxid: got.Stat.Czxid, Mzxid: got.Stat.Mzxid, Version: got.Stat.Version,
+			}
+			if got.Stat.EphemeralOwner != 0 {
+				node.Owner = fmt.Sprintf("0x%x", got.Stat.EphemeralOwner)
+			}
+			nodes = append(nodes, node)
+			for _, child := range listed.Children {
+				next = append(next, path.Join(p, child))
+			}
+		}
+		level = next
+	}
+	slices.SortFunc(nodes, func(a, b history.Node) int { return strings.Compare(a.Path, b.Path) })
+	return nodes, nil
+}
+
+// removeTree deletes everything below the namespace of an external ensemble.
+func (o *observer) removeTree(ctx context.Context) error {
+	if o.root == "" {
+		return nil
+	}
+	nodes, err := o.tree(ctx)
+	if err != nil {
+		return err
+	}
+	for _, node := range slices.Backward(nodes) {
+		if _, err := o.must(ctx, zkapi.Delete(o.root+node.Path, zkapi.AnyVersion)); err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *observer) close(ctx context.Context) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.session != nil {
+		_ = o.session.Close(ctx)
+	}
+}

@@ -1,0 +1,200 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
+	"github.com/ringmaster-zk/ringmaster/participant"
+)
+
+// process is one participant: a name that may live several times, always behind
+// the same proxy.
+type process struct {
+	name  string
+	role  participant.Role
+	proxy *ensemble.Proxy
+	run   *run
+
+	mu       sync.Mutex
+	life     int
+	command  *exec.Cmd
+	stdin    io.WriteCloser
+	exited   chan struct{} // closed when this life is over
+	doomed   bool          // its end is wanted
+	suffers  bool          // a fault is at work on it
+	draining bool
+}
+
+// start begins the next life.
+func (p *process) start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.life++
+	config := participant.Config{
+		Name: p.name, Role: p.role, Life: p.life, Servers: p.proxy.Addresses(), Namespace: p.run.namespace,
+		SessionTimeout: p.run.config.SessionTimeout, Origin: p.run.origin, Sink: p.run.sink.Address(),
+		Journal: filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life)),
+		Log:     filepath.Join(p.run.dir, "logs", p.name+".log"),
+		Seed:    p.run.config.Seed, Rate: p.run.config.Rate / float64(p.run.config.Clients),
+	}
+	command := exec.Command(p.run.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
+	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("harness: %w", err)
+	}
+	defer output.Close()
+	command.Stdout, command.Stderr = output, output
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("harness: %w", err)
+	}
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("harness: start %s: %w", p.name, err)
+	}
+	exited := make(chan struct{})
+	p.command, p.stdin, p.exited, p.doomed = command, stdin, exited, false
+	p.run.note(history.Process, p.name, p.life, "started")
+	if p.draining {
+		_, _ = io.WriteString(stdin, participant.Drain+"\n")
+	}
+	p.run.work.Go(func() { p.reap(command, exited, p.life) })
+	return nil
+}
+
+// reap notes how a life ended. An end that nobody wanted is a crash.
+func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
+	err := command.Wait()
+	p.mu.Lock()
+	wanted := p.doomed || (p.draining && err == nil)
+	p.mu.Unlock()
+	text := "exited"
+	if err != nil {
+		text = err.Error()
+	}
+	if !wanted {
+		text = "crashed: " + text
+	}
+	p.run.note(history.Process, p.name, life, text)
+	close(exited)
+}
+
+// kill ends the life with SIGKILL and waits for the end. It reports the probe's
+// finding.
+func (p *process) kill() (killed bool, finding string) {
+	p.mu.Lock()
+	p.doomed = true
+	command, exited := p.command, p.exited
+	p.mu.Unlock()
+	if err := command.Process.Kill(); err != nil {
+		return false, err.Error()
+	}
+	<-exited
+	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "the process ended: " + command.ProcessState.String()
+}
+
+func (p *process) signal(s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.command.Process.Signal(s)
+}
+
+// stopped reports whether the system holds the process stopped.
+func (p *process) stopped() bool {
+	p.mu.Lock()
+	pid := p.command.Process.Pid
+	p.mu.Unlock()
+	if runtime.GOOS == "linux" {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		return err == nil && strings.HasPrefix(rest, "T")
+	}
+	out, err := exec.Command("ps", "-o", "state=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && strings.HasPrefix(strings.TrimSpace(string(out)), "T")
+}
+
+// alive reports whether the present life goes on.
+func (p *process) alive() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// ended returns a channel that is closed when the present life is over.
+func (p *process) ended() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exited
+}
+
+// drain tells a client to submit no more.
+func (p *process) drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = true
+	_, _ = io.WriteString(p.stdin, participant.Drain+"\n")
+}
+
+// quit asks the process to leave, and kills it if it does not.
+func (p *process) quit(patience time.Duration) {
+	p.mu.Lock()
+	p.doomed = true
+	stdin, exited := p.stdin, p.exited
+	p.mu.Unlock()
+	_ = stdin.Close()
+	_ = p.signal(syscall.SIGCONT)
+	select {
+	case <-exited:
+	case <-time.After(patience):
+		p.run.note(history.Process, p.name, p.life, "does not leave; killed")
+		p.kill()
+	}
+}
+
+// claim marks the process as suffering from a fault, unless it does already.
+func (p *process) claim() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.suffers {
+		return false
+	}
+	p.suffers = true
+	return true
+}
+
+func (p *process) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.suffers = false
+}
+
+// recover undoes whatever a fault may have left.
+func (p *process) recover() error {
+	p.proxy.Heal()
+	if p.alive() {
+		err := p.signal(syscall.SIGCONT)
+		if errors.Is(err, os.ErrProcessDone) {
+			return nil
+		}
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,320 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/participant"
+)
+
+// run is one run in progress.
+type run struct {
+	config     Config
+	dir        string
+	namespace  string
+	executable string
+	out        io.Writer
+	origin     time.Duration
+	image      ensemble.Image
+	started    time.Time
+
+	ensemble  *ensemble.Ensemble
+	observer  *observer
+	sink      *participant.Sink
+	processes []*process
+	work      sync.WaitGroup // goroutines that wait for processes
+
+	harness, nemesis, effects *history.Journal
+}
+
+func (r *run) now() time.Duration { return clock.Now() - r.origin }
+
+func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
+
+// note records something about a process or the run.
+func (r *run) note(kind history.Kind, process string, life int, text string) {
+	r.harness.Add(history.Event{Type: history.Note, Kind: kind, Target: fmt.Sprintf("%s/%d", process, life), Text: text})
+}
+
+func (r *run) phase(name string) {
+	r.harness.Add(history.Event{Type: history.Note, Kind: history.Phase, Text: name})
+	r.say("%8.1fs  %s", r.now().Seconds(), name)
+}
+
+// Run conducts a run and returns its folder, which holds everything that package
+// checker needs. An error means that the run could not be completed; the folder
+// is returned if the load had begun, with what was saved; otherwise nothing is left
+// behind. Nothing keeps running.
+func Run(ctx context.Context, config Config, out io.Writer) (dir string, err error) {
+	if err := config.Validate(); err != nil {
+		return "", err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("harness: %w", err)
+	}
+	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now()}
+	if r.dir, err = makeFolder(config.Out, config.Seed, r.started); err != nil {
+		return "", err
+	}
+	if pids := owner.KillOrphans(); len(pids) > 0 {
+		r.say("removed %d processes that an earlier run left behind", len(pids))
+	}
+	if err := r.setUp(ctx); err != nil {
+		return "", errors.Join(err, r.tearDown(), removeFolder(r.dir))
+	}
+	err = r.conduct(ctx)
+	return r.dir, errors.Join(err, r.tearDown(), linkLatest(r.dir))
+}
+
+// setUp starts everything that has to be there before the load.
+func (r *run) setUp(ctx context.Context) error {
+	for _, j := range []struct {
+		name    string
+		journal **history.Journal
+	}{{"harness", &r.harness}, {"nemesis", &r.nemesis}, {"sink", &r.effects}} {
+		var err error
+		*j.journal, err = history.Create(filepath.Join(r.dir, journalFolder, j.name+".ndjson"), j.name, 0, r.now)
+		if err != nil {
+			return err
+		}
+	}
+	r.phase("set-up")
+	if err := r.openEnsemble(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.observer, err = newObserver(r.ensemble.Addresses(), r.namespace); err != nil {
+		return err
+	}
+	if err := r.saveConfig(ctx); err != nil {
+		return err
+	}
+	if r.sink, err = participant.ListenSink(r.effects); err != nil {
+		return err
+	}
+	for _, group := range []struct {
+		role  participant.Role
+		count int
+	}{{participant.Master, r.config.Masters}, {participant.Worker, r.config.Workers}, {participant.Client, r.config.Clients}} {
+		for i := range group.count {
+			proxy, err := ensemble.NewProxy(r.ensemble.Addresses())
+			if err != nil {
+				return err
+			}
+			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, proxy: proxy, run: r}
+			r.processes = append(r.processes, p)
+			if err := p.start(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) openEnsemble(ctx context.Context) error {
+	var err error
+	if r.config.Ensemble == External {
+		r.namespace = fmt.Sprintf("/ringmaster-%d-%d", r.config.Seed, r.started.UnixMilli())
+		r.ensemble, err = ensemble.External(ctx, r.config.Connect)
+		return err
+	}
+	removed, err := ensemble.RemoveLeftovers(ctx)
+	if err != nil {
+		return err
+	}
+	if removed > 0 {
+		r.say("removed %d containers, networks and volumes that an earlier run left behind", removed)
+	}
+	if r.image, err = ensemble.FindImage(ctx, r.config.Image, r.out); err != nil {
+		return err
+	}
+	r.ensemble, err = ensemble.Start(ctx, ensemble.Config{
+		Servers: r.config.Servers, TickTime: r.config.TickTime, Image: r.image,
+		Run: strings.ToLower(filepath.Base(r.dir)),
+	})
+	return err
+}
+
+func (r *run) saveConfig(ctx context.Context) error {
+	v := versions()
+	v.ZooKeeper = "unknown"
+	if status, err := r.ensemble.Servers[0].Status(ctx); err == nil {
+		v.ZooKeeper = status.Version
+	}
+	r.say("ensemble: %d servers, ZooKeeper %s, %s", len(r.ensemble.Servers), v.ZooKeeper, strings.TrimSpace(r.image.Reference+" "+r.image.Source))
+	return saveJSON(filepath.Join(r.dir, ConfigFile), Stored{
+		Config: r.config, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image, Addresses: r.ensemble.Addresses(),
+	})
+}
+
+// Deadlines of the phases after the load.
+const (
+	healDeadline    = time.Minute
+	drainDeadline   = 90 * time.Second
+	collectDeadline = time.Minute
+	leavePatience   = 10 * time.Second
+)
+
+// conduct goes through the phases of a run that has been set up. When ctx ends,
+// the load ends, and the rest goes on: what was done is healed and saved.
+func (r *run) conduct(ctx context.Context) error {
+	plan := r.config.plan()
+	r.phase(fmt.Sprintf("load for %v, %d faults planned", r.config.Time, len(plan)))
+	load, cancel := context.WithTimeout(ctx, r.config.Time)
+	records := r.torture(load, plan)
+	<-load.Done()
+	cancel()
+	interrupted := ctx.Err() != nil
+	after := context.WithoutCancel(ctx)
+	evidence := &history.Evidence{}
+	r.phase("heal")
+	if err := r.heal(after); err != nil {
+		evidence.Problem = err.Error()
+	} else {
+		evidence.Healed = true
+		r.phase("drain")
+		if err := r.drain(after); err != nil {
+			evidence.Problem = err.Error()
+		} else {
+			evidence.Drained = true
+		}
+	}
+	r.phase("collect")
+	for _, p := range r.processes {
+		r.work.Go(func() { p.quit(leavePatience) })
+	}
+	r.work.Wait()
+	err := r.collect(after, evidence, records)
+	if interrupted {
+		err = errors.Join(fmt.Errorf("harness: interrupted, the run is cut short: %w", context.Cause(ctx)), err)
+	}
+	return err
+}
+
+// heal undoes every fault and waits until the ensemble serves and every
+// participant runs.
+func (r *run) heal(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, healDeadline)
+	defer cancel()
+	for {
+		err := r.ensemble.HealAll(ctx)
+		for _, p := range r.processes {
+			err = errors.Join(err, p.recover())
+		}
+		if err == nil {
+			break
+		}
+		if !wait(ctx, 200*time.Millisecond) {
+			return fmt.Errorf("harness: heal: %w", err)
+		}
+	}
+	if r.ensemble.IsExternal() {
+		return nil
+	}
+	return r.ensemble.WaitServing(ctx, len(r.ensemble.Servers))
+}
+
+// drain waits until the clients have heard of all their tasks, every task in the
+// tree has its status, and no assignment is left.
+func (r *run) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainDeadline)
+	defer cancel()
+	for _, p := range r.processes {
+		if p.role == participant.Client {
+			p.drain()
+		}
+	}
+	for _, p := range r.processes {
+		if p.role != participant.Client {
+			continue
+		}
+		select {
+		case <-p.ended():
+		case <-ctx.Done():
+			return fmt.Errorf("harness: drain: %s still waits for a task after %v", p.name, drainDeadline)
+		}
+	}
+	for {
+		tasks, assignments, err := r.observer.unfinished(ctx)
+		if err == nil && len(tasks) == 0 && assignments == 0 {
+			return nil
+		}
+		if !wait(ctx, 200*time.Millisecond) {
+			return errors.Join(fmt.Errorf("harness: drain: %d tasks without status and %d assignments after %v: %s",
+				len(tasks), assignments, drainDeadline, strings.Join(tasks[:min(5, len(tasks))], ", ")), err)
+		}
+	}
+}
+
+// collect gathers the evidence and writes the files of the run.
+func (r *run) collect(ctx context.Context, evidence *history.Evidence, records []nemesis.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, collectDeadline)
+	defer cancel()
+	nodes, err := r.observer.tree(ctx)
+	if err != nil {
+		evidence.Problem = strings.TrimSpace(evidence.Problem + " the final tree could not be read: " + err.Error())
+	} else {
+		evidence.Nodes = nodes
+		if evidence.Nodes == nil {
+			evidence.Nodes = []history.Node{}
+		}
+	}
+	if !r.ensemble.IsExternal() && evidence.Healed {
+		if err := r.ensemble.WaitAgreed(ctx); err != nil {
+			evidence.Healed, evidence.Problem = false, err.Error()
+		}
+	}
+	errs := []error{
+		evidence.Save(filepath.Join(r.dir, EvidenceFile)),
+		nemesis.Save(filepath.Join(r.dir, FaultsFile), records),
+		r.ensemble.SaveEvidence(ctx, filepath.Join(r.dir, "logs")),
+	}
+	if r.ensemble.IsExternal() {
+		errs = append(errs, r.observer.removeTree(ctx))
+	}
+	r.phase("end")
+	return errors.Join(errs...)
+}
+
+// tearDown ends and removes whatever was started, and merges what was recorded.
+func (r *run) tearDown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), collectDeadline)
+	defer cancel()
+	var errs []error
+	for _, p := range r.processes {
+		if p.command != nil && p.alive() {
+			p.quit(time.Second)
+		}
+		errs = append(errs, p.proxy.Close())
+	}
+	r.work.Wait()
+	if r.sink != nil {
+		errs = append(errs, r.sink.Close())
+	}
+	if r.observer != nil {
+		r.observer.close(ctx)
+	}
+	if r.ensemble != nil {
+		errs = append(errs, r.ensemble.Stop(ctx))
+	}
+	for _, j := range []*history.Journal{r.harness, r.nemesis, r.effects} {
+		if j != nil {
+			errs = append(errs, j.Close())
+		}
+	}
+	_, err := mergeJournals(r.dir)
+	return errors.Join(append(errs, err)...)
+}

@@ -1,0 +1,62 @@
+package participant
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Role is what a participant plays.
+type Role string
+
+// The roles.
+const (
+	Master Role = "master"
+	Worker Role = "worker"
+	Client Role = "client"
+)
+
+// Config is everything a participant is told when it is started.
+type Config struct {
+	Name           string        `json:"name"` // worker-2
+	Role           Role          `json:"role"`
+	Life           int           `json:"life"`    // how many times it has been started
+	Servers        []string      `json:"servers"` // through its proxy
+	Namespace      string        `json:"namespace"`
+	SessionTimeout time.Duration `json:"session_timeout"`
+	Journal        string        `json:"journal"` // path of a new file
+	Log            string        `json:"log"`     // path, appended to
+	Origin         time.Duration `json:"origin"`  // when the run began, by the shared clock
+	Sink           string        `json:"sink"`    // address of the effect sink
+	Seed           uint64        `json:"seed"`    // of this process' part of the workload
+	Rate           float64       `json:"rate"`    // of a client: tasks per second
+}
+
+// Encode packs a Config for the command line.
+func (c Config) Encode() string {
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic(fmt.Sprintf("participant: config: %v", err)) // plain fields only
+	}
+	return string(data)
+}
+
+// Decode unpacks what Encode packed.
+func Decode(text string) (Config, error) {
+	var c Config
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return Config{}, fmt.Errorf("participant: config: %w", err)
+	}
+	return c, nil
+}
+
+// MaxAttempts and the concurrency of a worker under torture.
+const (
+	MaxAttempts = 5
+	Concurrency = 16
+)
+
+// Drain is the line on standard input that tells a client to submit no more and
+// to leave when it has heard of all its tasks. The end of input tells everybody
+// to leave at once.
+const Drain = "drain"

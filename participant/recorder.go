@@ -1,0 +1,107 @@
+package participant
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// recorder is an Env that notes what passes through it: sessions, and every
+// write with what was heard of it. Paths are noted without the namespace.
+type recorder struct {
+	zkapi.Env
+	journal   *history.Journal
+	namespace string
+}
+
+// Open implements zkapi.Env.
+func (r *recorder) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := r.Env.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("0x%x", session.ID())
+	r.journal.Add(history.Event{
+		Type: history.Note, Kind: history.Session, Session: name, Text: fmt.Sprintf("opened, timeout %v", session.Timeout()),
+	})
+	return &recordedSession{Session: session, recorder: r, name: name}, nil
+}
+
+// Spawn implements zkapi.Env: what is spawned is recorded too.
+func (r *recorder) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return r.Env.Spawn(name, func(inner zkapi.Env) { f(&recorder{Env: inner, journal: r.journal, namespace: r.namespace}) })
+}
+
+type recordedSession struct {
+	zkapi.Session
+	recorder *recorder
+	name     string
+}
+
+// Do implements zkapi.Session.
+func (s *recordedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	if !op.Kind.Writes() {
+		return s.Session.Do(ctx, op)
+	}
+	invoke := s.recorder.journal.Add(history.Event{Type: history.Invoke, Kind: history.Write, Session: s.name, Ops: s.recorder.describe(op)})
+	result, err := s.Session.Do(ctx, op)
+	outcome := map[zkapi.Fate]history.Type{
+		zkapi.Applied: history.OK, zkapi.NotApplied: history.Fail, zkapi.Unknown: history.Info,
+	}[zkapi.FateOf(err)]
+	s.recorder.journal.Complete(invoke, outcome, func(e *history.Event) {
+		if err != nil {
+			e.Text = err.Error()
+			return
+		}
+		e.Ops = s.recorder.gained(op, result)
+	})
+	return result, err
+}
+
+// Close implements zkapi.Session.
+func (s *recordedSession) Close(ctx context.Context) error {
+	cause := "closed"
+	if s.Cause() != nil {
+		cause = s.Cause().Error()
+	}
+	err := s.Session.Close(ctx)
+	s.recorder.journal.Add(history.Event{Type: history.Note, Kind: history.Session, Session: s.name, Text: "ended: " + cause})
+	return err
+}
+
+// describe turns a request into the history's terms.
+func (r *recorder) describe(op zkapi.Op) []history.Op {
+	if op.Kind == zkapi.KindMulti {
+		var all []history.Op
+		for _, sub := range op.Ops {
+			all = append(all, r.describe(sub)...)
+		}
+		return all
+	}
+	return []history.Op{{
+		Kind: op.Kind.String(), Path: strings.TrimPrefix(op.Path, r.namespace), Version: op.Version, Data: string(op.Data),
+		Ephemeral: op.Mode == zkapi.Ephemeral || op.Mode == zkapi.EphemeralSequential,
+	}}
+}
+
+// gained is what a write that was applied brought beyond what was asked for: the
+// names of sequential znodes and the versions of those that were set.
+func (r *recorder) gained(op zkapi.Op, result zkapi.Result) []history.Op {
+	ops, results := []zkapi.Op{op}, []zkapi.Result{result}
+	if op.Kind == zkapi.KindMulti {
+		ops, results = op.Ops, result.Results
+	}
+	var all []history.Op
+	for i, sub := range ops {
+		switch {
+		case sub.Kind == zkapi.KindSet:
+			all = append(all, history.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(sub.Path, r.namespace), Got: results[i].Stat.Version})
+		case sub.Kind == zkapi.KindCreate && sub.Mode == zkapi.PersistentSequential:
+			all = append(all, history.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(results[i].Path, r.namespace)})
+		}
+	}
+	return all
+}

@@ -1,0 +1,110 @@
+package participant
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// errInputEnded ends a participant whose harness is gone or wants it to leave.
+var errInputEnded = errors.New("standard input has ended")
+
+// Run plays a participant until its standard input ends, or, as a client, until
+// it is drained.
+func Run(ctx context.Context, config Config, input io.Reader) error {
+	journal, err := history.Create(config.Journal, config.Name, config.Life, func() time.Duration { return clock.Now() - config.Origin })
+	if err != nil {
+		return err
+	}
+	defer journal.Close()
+	logFile, err := os.OpenFile(config.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("participant: %w", err)
+	}
+	defer logFile.Close()
+	log := slog.New(slog.NewTextHandler(logFile, &slog.HandlerOptions{Level: slog.LevelDebug})).With("life", config.Life)
+	driver, err := zkclient.New(zkclient.Config{Servers: config.Servers, SessionTimeout: config.SessionTimeout, Logger: log})
+	if err != nil {
+		return err
+	}
+	env := &recorder{Env: driver, journal: journal, namespace: config.Namespace}
+	// An interrupt of the terminal reaches the whole process group; the harness
+	// decides what it means, and tells by closing the input.
+	signal.Ignore(syscall.SIGINT)
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	draining := make(chan struct{})
+	go obey(input, draining, leave)
+
+	switch config.Role {
+	case Master:
+		err = runMaster(ctx, env, config, journal, log)
+	case Worker:
+		err = runWorker(ctx, env, config, journal, log)
+	case Client:
+		err = runClient(ctx, env, config, journal, log, draining)
+	default:
+		err = fmt.Errorf("participant: unknown role %q", config.Role)
+	}
+	if errors.Is(err, errInputEnded) {
+		return nil
+	}
+	return err
+}
+
+// obey reads the harness' orders until there are no more.
+func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFunc) {
+	lines := bufio.NewScanner(input)
+	drained := false
+	for lines.Scan() {
+		if lines.Text() == Drain && !drained {
+			drained = true
+			close(draining)
+		}
+	}
+	leave(errInputEnded)
+}
+
+func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
+	master, err := recipe.NewMaster(env, recipe.MasterConfig{
+		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", MaxAttempts: MaxAttempts, Logger: log,
+		OnLead: func(ctx context.Context, epoch int32) {
+			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
+			<-ctx.Done()
+			journal.Complete(term, history.OK, func(e *history.Event) { e.Text = context.Cause(ctx).Error() })
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return master.Run(ctx)
+}
+
+func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
+	sink, err := dialSink(config.Sink)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{
+		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Logger: log,
+		Handler: handler(config, journal, sink),
+	})
+	if err != nil {
+		return err
+	}
+	return worker.Run(ctx)
+}

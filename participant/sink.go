@@ -1,0 +1,121 @@
+package participant
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/rpc"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// EffectArgs is what a handler asks the sink to do.
+type EffectArgs struct {
+	Task, ID string
+	Token    history.Token
+	Process  string
+	Life     int
+	Text     string
+}
+
+// EffectReply is what the sink answers.
+type EffectReply struct{ Accepted bool }
+
+// errFencedBySink means that the sink has seen a later execution.
+var errFencedBySink = errors.New("the sink has seen a later execution of this task")
+
+// Sink stands for the world outside ZooKeeper. It remembers the greatest token it
+// has seen for each task and refuses smaller ones: what a handler's target must do
+// to be safe from a worker that was replaced.
+type Sink struct {
+	listener net.Listener
+	journal  *history.Journal
+	work     sync.WaitGroup
+
+	mu    sync.Mutex
+	seen  map[string]history.Token
+	conns map[net.Conn]bool
+}
+
+// ListenSink starts a sink that notes every effect in the journal.
+func ListenSink(journal *history.Journal) (*Sink, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("participant: sink: %w", err)
+	}
+	s := &Sink{listener: listener, journal: journal, seen: map[string]history.Token{}, conns: map[net.Conn]bool{}}
+	server := rpc.NewServer()
+	if err := server.RegisterName("Sink", &sinkService{s}); err != nil {
+		return nil, fmt.Errorf("participant: sink: %w", err)
+	}
+	s.work.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns[conn] = true
+			s.mu.Unlock()
+			s.work.Go(func() { server.ServeConn(conn) })
+		}
+	})
+	return s, nil
+}
+
+// Address is where handlers find the sink.
+func (s *Sink) Address() string { return s.listener.Addr().String() }
+
+// Close ends the sink and waits for its connections.
+func (s *Sink) Close() error {
+	err := s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+	return err
+}
+
+// sinkService is the part of the sink that net/rpc may call.
+type sinkService struct{ sink *Sink }
+
+// Effect accepts or refuses one effect. The note is written under the lock, so
+// that the history has effects in the order in which they were decided.
+func (s *sinkService) Effect(args EffectArgs, reply *EffectReply) error {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	reply.Accepted = args.Token.Compare(s.sink.seen[args.Task]) >= 0
+	if reply.Accepted {
+		s.sink.seen[args.Task] = args.Token
+	}
+	s.sink.journal.Add(history.Event{
+		Type: history.Note, Kind: history.Effect, Task: args.Task, ID: args.ID, Token: args.Token,
+		Accepted: reply.Accepted, Text: fmt.Sprintf("%s by %s/%d", args.Text, args.Process, args.Life),
+	})
+	return nil
+}
+
+// sinkClient is a worker's connection to the sink.
+type sinkClient struct{ *rpc.Client }
+
+func dialSink(address string) (*sinkClient, error) {
+	conn, err := rpc.Dial("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("participant: sink: %w", err)
+	}
+	return &sinkClient{conn}, nil
+}
+
+func (c *sinkClient) effect(args EffectArgs) error {
+	var reply EffectReply
+	if err := c.Call("Sink.Effect", args, &reply); err != nil {
+		return fmt.Errorf("sink: %w", err)
+	}
+	if !reply.Accepted {
+		return errFencedBySink
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+)
+
+// Print writes a verdict for a terminal.
+func Print(w io.Writer, r *checker.Report) {
+	fmt.Fprintln(w)
+	for _, p := range r.Properties {
+		fmt.Fprintf(w, "  %-7s  %-21s %s\n", p.Verdict, p.Name, p.Reason)
+	}
+	c := r.Counts
+	fmt.Fprintf(w, "\n%d submissions, %d tasks: %d done, %d failed; %d executions, %d attempts lost or failed; %d elections\n",
+		c["submitted"], c["tasks"], c["completed"], c["failed"], c["executions"], c["attempts_lost"], c["elections"])
+	fmt.Fprintf(w, "%d faults planned and reached, %d applied, %d effective; %d unknown outcomes: %d applied, %d not, %d open\n",
+		c["faults_intended"], c["faults_applied"], c["faults_effective"],
+		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"])
+	fmt.Fprintf(w, "\n%s\n", Sentence(r))
+}
+
+// Sentence is the verdict in words.
+func Sentence(r *checker.Report) string {
+	c := r.Counts
+	switch r.Verdict {
+	case checker.Valid:
+		return fmt.Sprintf("VALID: every property holds over %d tasks and %d effective faults.", c["tasks"], c["faults_effective"])
+	case checker.Invalid:
+		p := r.Violations()[0]
+		return fmt.Sprintf("INVALID: %s is violated. %s", p.Name, p.Reason)
+	case checker.Unknown:
+		for _, p := range r.Properties {
+			if p.Verdict == checker.Unknown {
+				return fmt.Sprintf("UNKNOWN: nothing is violated, but %s could not be judged. %s", p.Name, p.Reason)
+			}
+		}
+	}
+	why := ""
+	for _, reason := range r.Vacuous {
+		why += " " + reason + ";"
+	}
+	return "VACUOUS: every property holds, but the run proves nothing:" + why
+}

@@ -36,6 +36,15 @@ type Stored struct {
 	Addresses []string       `json:"addresses"`
 }
 
+// ServerNames are the names by which faults call the servers.
+func (s Stored) ServerNames() []string {
+	names := make([]string, len(s.Addresses))
+	for i := range names {
+		names[i] = ensemble.ServerName(i + 1)
+	}
+	return names
+}
+
 // Versions says what took part in a run.
 type Versions struct {
 	ZooKeeper string `json:"zookeeper"`

@@ -1,7 +1,14 @@
 package report
 
 import (
+	_ "embed"
+	"fmt"
+	"html/template"
 	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -15,7 +22,155 @@ type Page struct {
 	Events          []history.Event
 	Report          *checker.Report
 	Settings        []Setting
-	Linearizability string // file name of porcupine's picture
+	Servers         []string // names of the servers, as faults use them
+	Linearizability string   // file name of porcupine's picture
 }
 
-func (p Page) Write(w io.Writer) error { return nil }
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// rendered is what the template sees.
+type rendered struct {
+	Verdict, Sentence    string
+	Violations           []violation
+	Timeline             template.HTML
+	Throughput, Latency  template.HTML
+	SubmitTimes, EndTime string
+	Faults               []faultRow
+	Properties           []checker.Property
+	Vacuous              []string
+	Counts               []count
+	Settings             []Setting
+	Linearizability      string
+	Seed                 uint64
+}
+
+// violation is one property that does not hold, with its own picture.
+type violation struct {
+	checker.Property
+	Picture template.HTML
+	Rows    []eventRow
+}
+
+type eventRow struct {
+	Seq                   int
+	At, Process, What, On string
+}
+
+type faultRow struct {
+	Kind, Target, From, Lasted, State, Evidence string
+}
+
+type count struct {
+	Name   string
+	Number int
+}
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	s := arrange(p.Events, p.Servers)
+	view := rendered{
+		Verdict: string(p.Report.Verdict), Sentence: Sentence(p.Report), Seed: p.Report.Seed,
+		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
+		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
+		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
+		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Settings: p.Settings, Linearizability: p.Linearizability,
+	}
+	for _, f := range s.faults {
+		view.Faults = append(view.Faults, describeFault(f, s.end))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Report.Counts)) {
+		view.Counts = append(view.Counts, count{strings.ReplaceAll(name, "_", " "), p.Report.Counts[name]})
+	}
+	for _, v := range p.Report.Violations() {
+		view.Violations = append(view.Violations, p.describe(s, v))
+	}
+	if err := pageTemplate.Execute(w, view); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func durations(events []history.Event, kind history.Kind) []time.Duration {
+	var all []time.Duration
+	for _, op := range history.Operations(events, kind) {
+		if op.Outcome() == history.OK {
+			all = append(all, op.Done.At-op.Invoke.At)
+		}
+	}
+	return all
+}
+
+func describeFault(f history.Operation, end time.Duration) faultRow {
+	row := faultRow{
+		Kind: f.Invoke.Fault, Target: f.Invoke.Target, From: seconds(f.Invoke.At),
+		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
+	}
+	if f.Outcome() == history.OK {
+		row.State = "applied"
+	}
+	if f.Done.Effective {
+		row.State = "effective"
+	}
+	return row
+}
+
+// shownEvents bounds the table of a violation, and margin what its picture shows
+// around the events.
+const (
+	shownEvents = 40
+	margin      = 2 * time.Second
+)
+
+func (p Page) describe(s *story, property checker.Property) violation {
+	v := violation{Property: property}
+	var marks []history.Event
+	for _, e := range p.Events {
+		if _, found := slices.BinarySearch(property.Events, e.Seq); found {
+			marks = append(marks, e)
+		}
+	}
+	if len(marks) == 0 {
+		return v
+	}
+	marks = marks[:min(len(marks), shownEvents)]
+	from, to := max(0, marks[0].At-margin), marks[len(marks)-1].At+margin
+	v.Picture = template.HTML(s.timeline(from, min(to, s.end), marks))
+	for _, e := range marks {
+		v.Rows = append(v.Rows, eventRow{e.Seq, seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), eventDetail(e)})
+	}
+	return v
+}
+
+// eventDetail says in a line what an event was about.
+func eventDetail(e history.Event) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if e.Task != "" {
+		add("%s", e.Task)
+	}
+	if e.Attempt != 0 {
+		add("token %d.%d", e.Epoch, e.Attempt)
+	} else if e.Epoch != 0 {
+		add("epoch %d", e.Epoch)
+	}
+	if e.Kind == history.Effect {
+		add("accepted: %v", e.Accepted)
+	}
+	if e.State != "" {
+		add("%s: %s", e.State, e.Result)
+	}
+	for i, op := range e.Ops {
+		if i == 4 {
+			add("and %d more operations", len(e.Ops)-i)
+			break
+		}
+		add("%s %s v%d %s", op.Kind, op.Path, max(op.Version, op.Got), op.Data)
+	}
+	if e.Text != "" {
+		add("%s", e.Text)
+	}
+	return strings.Join(parts, "; ")
+}

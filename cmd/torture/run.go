@@ -110,7 +110,7 @@ func judge(dir string, out io.Writer) error {
 		return err
 	}
 	page := report.Page{
-		Events: events, Report: &result.Report, Settings: settings(stored), Linearizability: linearizabilityFile,
+		Events: events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
 	}
 	for name, draw := range map[string]func(io.Writer) error{linearizabilityFile: result.WriteLinearizability, reportFile: page.Write} {
 		if err := writeTo(filepath.Join(dir, name), draw); err != nil {

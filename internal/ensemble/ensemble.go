@@ -102,7 +102,7 @@ func configuration(config Config) string {
 	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\n")
 	if config.Servers > 1 {
 		for i := range config.Servers {
-			fmt.Fprintf(&b, "server.%d=%s:2888:3888\n", i+1, serverName(i+1))
+			fmt.Fprintf(&b, "server.%d=%s:2888:3888\n", i+1, ServerName(i+1))
 		}
 	}
 	return b.String()
@@ -110,7 +110,8 @@ func configuration(config Config) string {
 
 var clientPort = network.MustParsePort("2181/tcp")
 
-func serverName(id int) string { return fmt.Sprintf("zk%d", id) }
+// ServerName is how the server with that number is called.
+func ServerName(id int) string { return fmt.Sprintf("zk%d", id) }
 
 const logback = `<configuration>
   <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d{ISO8601} %-5p %C{1}: %m%n</pattern></encoder></appender>
@@ -119,7 +120,7 @@ const logback = `<configuration>
 `
 
 func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Server, error) {
-	name := serverName(id)
+	name := ServerName(id)
 	volume := e.networkName() + "-" + name
 	if _, err := e.docker.VolumeCreate(ctx, client.VolumeCreateOptions{Name: volume, Labels: e.labels()}); err != nil {
 		return nil, fmt.Errorf("ensemble: create volume: %w", err)
@@ -175,7 +176,7 @@ func External(ctx context.Context, addresses []string) (*Ensemble, error) {
 	e := &Ensemble{}
 	var failures []error
 	for i, address := range addresses {
-		s := &Server{Name: serverName(i + 1), Address: address}
+		s := &Server{Name: ServerName(i + 1), Address: address}
 		if err := s.Reachable(ctx); err != nil {
 			failures = append(failures, err)
 		}

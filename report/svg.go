@@ -1,0 +1,97 @@
+package report
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"strings"
+	"time"
+)
+
+// canvas builds one SVG picture over a span of time.
+type canvas struct {
+	b             strings.Builder
+	from, to      time.Duration
+	width, height float64
+}
+
+// Geometry that all pictures share, in pixels: lane labels on the left, the time
+// axis over the rest.
+const (
+	pageWidth  = 1160.0
+	labelWidth = 96.0
+	axisHeight = 22.0
+)
+
+func newCanvas(from, to time.Duration, height float64) *canvas {
+	return &canvas{from: from, to: max(to, from+time.Millisecond), width: pageWidth, height: height}
+}
+
+// x is where a moment lies.
+func (c *canvas) x(at time.Duration) float64 {
+	share := float64(at-c.from) / float64(c.to-c.from)
+	return labelWidth + min(1, max(0, share))*(c.width-labelWidth-8)
+}
+
+// shows reports whether any of a stretch of time is in the picture.
+func (c *canvas) shows(from, to time.Duration) bool { return to >= c.from && from <= c.to }
+
+// bar is a rectangle from one moment to another, with a tooltip. A stretch too
+// short to be seen is drawn a pixel and a half wide.
+func (c *canvas) bar(from, to time.Duration, y, height float64, style, title string) {
+	if !c.shows(from, to) {
+		return
+	}
+	fmt.Fprintf(&c.b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" style="%s">`, c.x(from), y, max(1.5, c.x(to)-c.x(from)), height, style)
+	if title != "" {
+		fmt.Fprintf(&c.b, "<title>%s</title>", html.EscapeString(title))
+	}
+	c.b.WriteString("</rect>\n")
+}
+
+func (c *canvas) line(x1, y1, x2, y2 float64, style string) {
+	fmt.Fprintf(&c.b, `<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" style="%s"/>`+"\n", x1, y1, x2, y2, style)
+}
+
+func (c *canvas) text(x, y float64, style, text string) {
+	fmt.Fprintf(&c.b, `<text x="%.1f" y="%.1f" style="%s">%s</text>`+"\n", x, y, style, html.EscapeString(text))
+}
+
+func (c *canvas) dot(x, y float64, style, title string) {
+	fmt.Fprintf(&c.b, `<circle cx="%.1f" cy="%.1f" r="1.6" style="%s">`, x, y, style)
+	if title != "" {
+		fmt.Fprintf(&c.b, "<title>%s</title>", html.EscapeString(title))
+	}
+	c.b.WriteString("</circle>\n")
+}
+
+const axisStyle = "font-size:11px;fill:#667"
+
+// axis draws the seconds at the bottom, with lines up through the picture.
+func (c *canvas) axis() {
+	step := niceStep(c.to-c.from, 12)
+	first := (c.from + step - 1) / step * step
+	for at := first; at <= c.to; at += step {
+		x := c.x(at)
+		c.line(x, 0, x, c.height-axisHeight+4, "stroke:#dde;stroke-width:1")
+		c.text(x-8, c.height-6, axisStyle, fmt.Sprintf("%gs", at.Seconds()))
+	}
+}
+
+// niceStep divides a span into at most n parts of 1, 2 or 5 times a power of ten.
+func niceStep(span time.Duration, n int) time.Duration {
+	raw := span.Seconds() / float64(n)
+	power := math.Pow(10, math.Floor(math.Log10(raw)))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if m*power >= raw {
+			return time.Duration(m * power * float64(time.Second))
+		}
+	}
+	return span
+}
+
+// svg closes the picture.
+func (c *canvas) svg(label string) string {
+	return fmt.Sprintf(`<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s" font-family="system-ui,sans-serif">`, c.width, c.height, html.EscapeString(label)) +
+		"\n" + c.b.String() + "</svg>"
+}

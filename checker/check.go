@@ -32,6 +32,7 @@ func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Res
 		{"ResultFromItsAttempt", f.resultFromItsAttempt},
 		{"UniqueAttempts", f.uniqueAttempts},
 		{"TerminalAfterHeal", f.terminalAfterHeal},
+		{"SessionsEnd", f.sessionsEnd},
 		{"NoCrash", f.noCrash},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
 		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},

@@ -16,9 +16,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model"
 )
 
-// Bounds of the search. Porcupine's cost explodes with operations that never
-// returned, so a partition with more of them than maxOpen is not searched at
-// all; it is unknown.
+// Bounds of the search. An operation of unknown outcome is open: a partition is
+// searched without its open operations, because they are what makes the cost of
+// a search explode. If the rest is explained, fine; if it is not, the missing ones
+// may be why, and the partition is unknown. So is one with more than maxOpen.
 const (
 	searchLimit = 20 * time.Second // for all partitions of one property
 	maxOpen     = 8
@@ -97,7 +98,20 @@ func (f *facts) taskPartitions() []*partition {
 			at(name).add(final, step{verb: "observe", status: t.status.seen(), said: "final: " + t.status.State}, f.end+2)
 		}
 	}
+	if f.evidence == nil || f.evidence.Nodes == nil {
+		f.admitLostSubmits(all)
+	}
 	return sorted(all)
+}
+
+// admitLostSubmits says of tasks of which no submission is known that one of
+// unknown outcome may have made them: without the tree nobody knows which.
+func (f *facts) admitLostSubmits(all map[string]*partition) {
+	for _, part := range all {
+		if !slices.ContainsFunc(part.ops, func(op porcupine.Operation) bool { return op.Input.(step).verb == "submit" }) {
+			part.open++
+		}
+	}
 }
 
 // seen is what a reader compares: state and result.
@@ -225,12 +239,16 @@ func search(name, what string, partitions []*partition) Property {
 			p.doubt("%s was not searched: %d operations, %d of unknown outcome.", part.name, len(part.ops), part.open)
 			continue
 		}
-		switch porcupine.CheckOperationsTimeout(part.model, part.ops, left) {
-		case porcupine.Illegal:
+		outcome := porcupine.CheckOperationsTimeout(part.model, part.ops, left)
+		switch {
+		case outcome == porcupine.Illegal && part.open > 0:
+			part.verdict = Unknown
+			p.doubt("%s is not explained without its %d operations of unknown outcome.", part.name, part.open)
+		case outcome == porcupine.Illegal:
 			part.verdict = Invalid
 			p.violate(nil, "%s: no order of its %d operations explains what was seen.", part.name, len(part.ops))
 			p.events = append(p.events, part.seqs...)
-		case porcupine.Unknown:
+		case outcome == porcupine.Unknown:
 			part.verdict = Unknown
 			p.doubt("%s: the search was cut short.", part.name)
 		}

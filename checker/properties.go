@@ -390,6 +390,26 @@ func (f *facts) terminalAfterHeal() Property {
 	return p.property()
 }
 
+// sessionsEnd: nothing is accepted in the name of a session that has ended. A
+// client library that replaces sessions silently breaks this.
+func (f *facts) sessionsEnd() Property {
+	ended := map[string]history.Operation{}
+	for _, fault := range f.faults {
+		if fault.Outcome() == history.OK && fault.Done.Session != "" {
+			ended[fault.Done.Session] = fault
+		}
+	}
+	p := newFinding("SessionsEnd", "%d sessions were ended by force; nothing was accepted in the name of one afterwards.", len(ended))
+	for _, w := range f.writes {
+		fault, over := ended[w.Invoke.Session]
+		if over && w.Outcome() == history.OK && w.Invoke.At > fault.Done.At {
+			p.violate([]history.Event{fault.Done, w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended at %s.",
+				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
+		}
+	}
+	return p.property()
+}
+
 // noCrash: no participant ended unless it was made to.
 func (f *facts) noCrash() Property {
 	p := newFinding("NoCrash", "No participant ended by itself.")

@@ -19,10 +19,12 @@ import (
 // deed is a fault bound to what it acts on.
 type deed struct {
 	target string
-	apply  func(ctx context.Context) error
-	heal   func(ctx context.Context) error
-	probe  func(ctx context.Context) (effective bool, finding string) // just before healing
-	done   func()                                                     // after healing
+	// session that was ended, in the history's notation, once apply has found it
+	session func() string
+	apply   func(ctx context.Context) error
+	heal    func(ctx context.Context) error
+	probe   func(ctx context.Context) (effective bool, finding string) // just before healing
+	done    func()                                                     // after healing
 }
 
 // healLimit is how long the healing of one fault may take, whatever else ends.
@@ -96,6 +98,9 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	}
 	r.nemesis.Complete(event, outcome, func(e *history.Event) {
 		e.Fault, e.Target, e.Effective, e.Text = string(fault.Kind), d.target, record.Effective, record.Evidence
+		if d.session != nil && record.Applied {
+			e.Session = d.session()
+		}
 	})
 	record.To = r.now()
 	return record
@@ -131,31 +136,15 @@ func (r *run) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
 
 // victim claims the participant that a fault is for.
 func (r *run) victim(ctx context.Context, role nemesis.Role, pick int) (*process, error) {
+	if role == nemesis.ActiveMaster {
+		return r.activeMaster(ctx)
+	}
+	plays := map[nemesis.Role]participant.Role{nemesis.SomeWorker: participant.Worker, nemesis.SomeClient: participant.Client}[role]
 	var fit []*process
 	for _, p := range r.processes {
-		switch role {
-		case nemesis.ActiveMaster:
-			continue
-		case nemesis.SomeWorker:
-			if p.role == participant.Worker {
-				fit = append(fit, p)
-			}
-		case nemesis.SomeClient:
-			if p.role == participant.Client {
-				fit = append(fit, p)
-			}
+		if p.role == plays {
+			fit = append(fit, p)
 		}
-	}
-	if role == nemesis.ActiveMaster {
-		name, err := r.observer.activeMaster(ctx)
-		if err != nil {
-			return nil, err
-		}
-		i := slices.IndexFunc(r.processes, func(p *process) bool { return p.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
-		}
-		fit = []*process{r.processes[i]}
 	}
 	for i := range fit {
 		if p := fit[(pick+i)%len(fit)]; p.alive() && p.claim() {
@@ -165,11 +154,35 @@ func (r *run) victim(ctx context.Context, role nemesis.Role, pick int) (*process
 	return nil, fmt.Errorf("every %s suffers already", role)
 }
 
+// activeMaster claims the master that leads. It waits a little while that one
+// suffers from another fault: another will soon lead.
+func (r *run) activeMaster(ctx context.Context) (*process, error) {
+	const patience = 20
+	for range patience {
+		name, err := r.observer.activeMaster(ctx)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(r.processes, func(p *process) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
+		}
+		if p := r.processes[i]; p.alive() && p.claim() {
+			return p, nil
+		}
+		if !wait(ctx, 200*time.Millisecond) {
+			break
+		}
+	}
+	return nil, errors.New("the active master suffers already")
+}
+
 func nothing(context.Context) error { return nil }
 
 func (r *run) expire(p *process) deed {
 	var session ensemble.Session
 	return deed{
+		session: func() string { return fmt.Sprintf("0x%x", session.ID) },
 		apply: func(ctx context.Context) error {
 			var ok bool
 			if session, ok = p.proxy.Session(); !ok {

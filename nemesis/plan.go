@@ -111,6 +111,8 @@ func duration(kind Kind, o Options, rng *rand.Rand) time.Duration {
 		return between(0.3, 1.8)
 	case KillMaster, KillWorker, KillClient:
 		return between(0.1, 0.8)
+	case IsolateLeader, SplitServers:
+		return between(1, 1.8) // servers need a while to notice
 	}
 	return between(0.5, 1.6)
 }

@@ -1,0 +1,175 @@
+package checker
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// load reads a frozen history with its evidence.
+func load(t *testing.T, name string) ([]history.Event, *history.Evidence) {
+	t.Helper()
+	events, err := history.ReadFile(filepath.Join("testdata", name+".ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := history.ReadEvidence(filepath.Join("testdata", name+".evidence.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events, evidence
+}
+
+// rejected lists for each frozen history which properties must reject it. The
+// histories differ from accepted.ndjson in one thing each: a failover in which a
+// worker's session is ended and the master is stopped, its late write is refused,
+// the worker's late effect is refused, and a lost answer is resolved.
+var rejected = map[string][]string{
+	"SingleMaster-stale-write-bad":         {"SingleMaster", "ElectionLinearizable"},
+	"SingleMaster-epoch-twice-bad":         {"SingleMaster", "ElectionLinearizable"},
+	"SingleMaster-belief-bad":              {"SingleMaster"},
+	"NoLostTask-bad":                       {"NoLostTask", "NoPhantomTask"},
+	"NoDoubleResult-recorded-twice-bad":    {"NoDoubleResult", "TaskLinearizable"},
+	"NoDoubleResult-overwritten-bad":       {"NoDoubleResult", "TaskLinearizable"},
+	"NoPhantomTask-twice-bad":              {"NoPhantomTask", "ResultFromItsAttempt", "TaskLinearizable"},
+	"NoPhantomTask-nobody-bad":             {"NoPhantomTask", "TaskLinearizable"},
+	"StaleEffectsFenced-bad":               {"StaleEffectsFenced"},
+	"ResultFromItsAttempt-bad":             {"ResultFromItsAttempt"},
+	"UniqueAttempts-twice-bad":             {"UniqueAttempts"},
+	"UniqueAttempts-not-on-record-bad":     {"UniqueAttempts"},
+	"TerminalAfterHeal-no-status-bad":      {"TerminalAfterHeal"},
+	"TerminalAfterHeal-still-assigned-bad": {"TerminalAfterHeal"},
+	"SessionsEnd-bad":                      {"SessionsEnd"},
+	"NoCrash-bad":                          {"NoCrash"},
+	"TaskLinearizable-bad":                 {"TaskLinearizable"},
+	"ElectionLinearizable-bad":             {"ElectionLinearizable"},
+}
+
+func TestAcceptedHistoryIsAcceptedByAll(t *testing.T) {
+	r := Check(load2(t, "accepted"))
+	if r.Verdict != Valid {
+		t.Errorf("verdict %s", r.Verdict)
+	}
+	for _, p := range r.Properties {
+		if p.Verdict != Valid || p.Reason == "" {
+			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
+		}
+	}
+	for name, want := range map[string]int{
+		"submitted": 2, "accepted": 2, "ambiguous": 1, "resolved_applied": 1, "still_unknown": 0, "completed": 2,
+		"elections": 2, "executions": 3, "effects": 4, "effects_refused": 1, "attempts_lost": 1, "faults_effective": 2,
+	} {
+		if r.Counts[name] != want {
+			t.Errorf("%s is %d, want %d", name, r.Counts[name], want)
+		}
+	}
+}
+
+func load2(t *testing.T, name string) ([]history.Event, *history.Evidence, uint64) {
+	events, evidence := load(t, name)
+	return events, evidence, 1
+}
+
+func TestBadHistoriesAreRejected(t *testing.T) {
+	covered := map[string]bool{}
+	for name, want := range rejected {
+		t.Run(name, func(t *testing.T) {
+			r := Check(load2(t, name))
+			if r.Verdict != Invalid {
+				t.Errorf("verdict %s", r.Verdict)
+			}
+			var got []string
+			for _, p := range r.Violations() {
+				got = append(got, p.Name)
+				if p.Reason == "" {
+					t.Errorf("%s says nothing", p.Name)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("rejected by %q, want %q", got, want)
+			}
+		})
+		for _, p := range want {
+			if strings.HasPrefix(name, p) {
+				covered[p] = true
+			}
+		}
+	}
+	for _, p := range Check(load2(t, "accepted")).Properties {
+		if !covered[p.Name] {
+			t.Errorf("no frozen history is named for %s", p.Name)
+		}
+	}
+}
+
+func TestDoubtIsNeitherPassNorViolation(t *testing.T) {
+	for name, want := range map[string]Verdict{
+		"TerminalAfterHeal-not-healed-unknown": Unknown, "no-tree-unknown": Unknown, "no-effective-fault-vacuous": Vacuous,
+	} {
+		r := Check(load2(t, name))
+		if r.Verdict != want {
+			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
+		}
+		if want == Vacuous && len(r.Vacuous) == 0 {
+			t.Errorf("%s: no reason is given", name)
+		}
+	}
+}
+
+func TestAFailingJudgeIsUnknown(t *testing.T) {
+	if p := guarded("X", func() Property { panic("boom") }); p.Verdict != Unknown || !strings.Contains(p.Reason, "boom") {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func TestLattice(t *testing.T) {
+	if Worst(Valid, Vacuous, Unknown) != Unknown || Worst(Unknown, Invalid, Valid) != Invalid || Worst() != Valid {
+		t.Error("the worst must count")
+	}
+	for v, want := range map[Verdict]int{Valid: 0, Invalid: 1, Unknown: 2, Vacuous: 3} {
+		if v.ExitCode() != want {
+			t.Errorf("%s: exit code %d, want %d", v, v.ExitCode(), want)
+		}
+	}
+}
+
+// TestPicture draws a failing and an accepted history; the failing one above all
+// must have its picture.
+func TestPicture(t *testing.T) {
+	for _, name := range []string{"accepted", "TaskLinearizable-bad", "ElectionLinearizable-bad"} {
+		var page bytes.Buffer
+		if err := Check(load2(t, name)).WriteLinearizability(&page); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, part := range []string{"stop-master master-1", "<html"} {
+			if !strings.Contains(page.String(), part) {
+				t.Errorf("%s: the picture lacks %q", name, part)
+			}
+		}
+	}
+}
+
+// TestSearchGivesUp makes a partition that is not to be searched: it is unknown,
+// never a pass.
+func TestSearchGivesUp(t *testing.T) {
+	p := &partition{name: "t", model: taskModel(), open: maxOpen + 1}
+	if got := search("X", "task", []*partition{p}); got.Verdict != Unknown {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	events, err := history.ReadFile("testdata/accepted.ndjson")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		Check(events, nil, 1)
+	}
+}

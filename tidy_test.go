@@ -1,0 +1,178 @@
+package ringmaster
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ringmaster-zk/ringmaster/"
+
+// rooms is the whole architecture: what each room may import, of ours by its
+// path, of others by the beginning of theirs. A room that is not listed may not
+// exist. Test files may import what they like.
+var rooms = map[string][]string{
+	"zkapi":             {},
+	"zkclient":          {"zkapi", "github.com/go-zookeeper/zk"},
+	"recipe":            {"zkapi"},
+	"history":           {},
+	"model":             {"zkapi"},
+	"model/zk":          {"zkapi"},
+	"nemesis":           {},
+	"checker":           {"history", "model", "github.com/anishathalye/porcupine"},
+	"report":            {"history", "checker"},
+	"participant":       {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
+	"harness":           {"history", "nemesis", "participant", "zkapi", "zkclient", "internal/clock", "internal/ensemble", "internal/owner"},
+	"internal/clock":    {"golang.org/x/sys/unix"},
+	"internal/ensemble": {"internal/owner", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
+	"internal/owner":    {},
+	"cmd/torture":       {"*"},
+}
+
+// sources parses every Go file of the module.
+func sources(t *testing.T, visit func(path string, file *ast.File, fset *token.FileSet, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (entry.Name() == "results" || strings.HasPrefix(entry.Name(), ".") && path != ".") {
+			if err == nil {
+				err = filepath.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		visit(filepath.ToSlash(path), file, fset, string(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		room := filepath.ToSlash(filepath.Dir(path))
+		if room == "." || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("%s: the room %q is not in the table", path, room)
+			return
+		}
+		for _, spec := range file.Imports {
+			if name := strings.Trim(spec.Path.Value, `"`); !mayImport(allowed, name) {
+				t.Errorf("%s: %s may not import %s", path, room, name)
+			}
+		}
+	})
+}
+
+func mayImport(allowed []string, name string) bool {
+	own, ours := strings.CutPrefix(name, module)
+	first, _, _ := strings.Cut(name, "/")
+	if slices.Contains(allowed, "*") || (!ours && !strings.Contains(first, ".")) {
+		return true
+	}
+	if ours {
+		return slices.Contains(allowed, own)
+	}
+	return slices.ContainsFunc(allowed, func(prefix string) bool { return strings.Contains(prefix, ".") && strings.HasPrefix(name, prefix) })
+}
+
+func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
+	documented := map[string]bool{}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if file.Doc != nil {
+			documented[filepath.ToSlash(filepath.Dir(path))] = true
+		}
+	})
+	for room := range rooms {
+		if !documented[room] {
+			t.Errorf("%s has no package comment", room)
+		}
+	}
+}
+
+func TestFunctionsAreShort(t *testing.T) {
+	const limit = 70
+	sources(t, func(path string, file *ast.File, fset *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				if lines := fset.Position(f.End()).Line - fset.Position(f.Pos()).Line + 1; lines > limit {
+					t.Errorf("%s: %s has %d lines, %d are allowed", path, f.Name.Name, lines, limit)
+				}
+			}
+		}
+	})
+}
+
+// TestForbiddenWords keeps out what makes code undeterministic or unfinished.
+func TestForbiddenWords(t *testing.T) {
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, text string) {
+		if !strings.HasSuffix(path, "_test.go") && !strings.HasPrefix(path, "nemesis/") && calls(file, "time", "Sleep") {
+			t.Errorf("%s: time.Sleep; wait for a condition or a timer", path)
+		}
+		for _, spec := range file.Imports {
+			if strings.Trim(spec.Path.Value, `"`) == "math/rand" {
+				t.Errorf("%s: math/rand; use math/rand/v2 with a seed", path)
+			}
+		}
+		for _, name := range []string{"Int", "IntN", "Int64N", "Float64", "Shuffle", "Perm", "Uint64", "N"} {
+			if calls(file, "rand", name) && !strings.Contains(text, "crypto/rand") {
+				t.Errorf("%s: rand.%s without a seed", path, name)
+			}
+		}
+		for _, group := range file.Comments {
+			for _, word := range []string{"TO" + "DO", "FIX" + "ME"} {
+				if strings.Contains(group.Text(), word) {
+					t.Errorf("%s: %s in a comment", path, word)
+				}
+			}
+		}
+	})
+}
+
+// calls reports whether the file calls a function of a package by name.
+func calls(file *ast.File, pkg, name string) bool {
+	found := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == name {
+			if id, ok := s.X.(*ast.Ident); ok && id.Name == pkg && id.Obj == nil {
+				found = true
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// TestTheTableRejects plants imports that the table must refuse.
+func TestTheTableRejects(t *testing.T) {
+	for room, name := range map[string]string{
+		"recipe": "github.com/go-zookeeper/zk", "checker": module + "recipe", "history": module + "zkapi", "zkapi": "github.com/spf13/cobra",
+	} {
+		if mayImport(rooms[room], name) {
+			t.Errorf("%s may import %s", room, name)
+		}
+	}
+}

@@ -16,7 +16,7 @@ type facts struct {
 	end      time.Duration // later than every event
 
 	submits, awaits, executions, terms, writes, faults []history.Operation
-	effects, processes                                 []history.Event
+	effects, processes, sessions                       []history.Event
 	answered                                           []bool // of submits: the client heard an answer
 
 	elections []election
@@ -82,6 +82,8 @@ func gather(events []history.Event, evidence *history.Evidence) *facts {
 			f.effects = append(f.effects, e)
 		case history.Process:
 			f.processes = append(f.processes, e)
+		case history.Session:
+			f.sessions = append(f.sessions, e)
 		}
 	}
 	for _, s := range f.submits {

@@ -390,8 +390,9 @@ func (f *facts) terminalAfterHeal() Property {
 	return p.property()
 }
 
-// sessionsEnd: nothing is accepted in the name of a session that has ended. A
-// client library that replaces sessions silently breaks this.
+// sessionsEnd: a session that has ended is over. Nothing is accepted in its name,
+// and no participant is granted a new session while it holds on to the old one,
+// as a client library makes it that replaces sessions silently.
 func (f *facts) sessionsEnd() Property {
 	ended := map[string]history.Operation{}
 	for _, fault := range f.faults {
@@ -399,7 +400,7 @@ func (f *facts) sessionsEnd() Property {
 			ended[fault.Done.Session] = fault
 		}
 	}
-	p := newFinding("SessionsEnd", "%d sessions were ended by force; nothing was accepted in the name of one afterwards.", len(ended))
+	p := newFinding("SessionsEnd", "")
 	for _, w := range f.writes {
 		fault, over := ended[w.Invoke.Session]
 		if over && w.Outcome() == history.OK && w.Invoke.At > fault.Done.At {
@@ -407,7 +408,31 @@ func (f *facts) sessionsEnd() Property {
 				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
 		}
 	}
+	granted := f.replacedSessions(p)
+	p.holds = fmt.Sprintf("%d sessions were granted, and %d were ended by force: each was given up before the next, and nothing was accepted in the name of one that was over.", granted, len(ended))
 	return p.property()
+}
+
+// replacedSessions compares what the wire shows with what participants say, and
+// counts the sessions that were granted.
+func (f *facts) replacedSessions(p *finding) (granted int) {
+	held := map[string]history.Event{} // by process and life: the session it holds on to
+	for _, e := range f.sessions {
+		life := fmt.Sprintf("%s/%d", e.Process, e.Life)
+		switch {
+		case e.Target != "":
+			granted++
+			if old, holds := held[e.Target]; holds && old.Session != e.Session {
+				p.violate([]history.Event{old, e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
+					e.Target, e.Session, seconds(e.At), old.Session)
+			}
+		case strings.HasPrefix(e.Text, "opened"):
+			held[life] = e
+		default:
+			delete(held, life)
+		}
+	}
+	return granted
 }
 
 // noCrash: no participant ended unless it was made to.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,6 +37,7 @@ type process struct {
 	doomed   bool          // its end is wanted
 	suffers  bool          // a fault is at work on it
 	draining bool
+	born     atomic.Int32 // life, for those who must not wait for mu
 }
 
 // start begins the next life.
@@ -61,6 +63,7 @@ func (p *process) start() error {
 	if err != nil {
 		return fmt.Errorf("harness: %w", err)
 	}
+	p.born.Store(int32(p.life))
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("harness: start %s: %w", p.name, err)
 	}
@@ -72,6 +75,14 @@ func (p *process) start() error {
 	}
 	p.run.work.Go(func() { p.reap(command, exited, p.life) })
 	return nil
+}
+
+// granted notes a session that the wire shows, whatever the participant says.
+func (p *process) granted(s ensemble.Session) {
+	p.run.harness.Add(history.Event{
+		Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", p.name, p.born.Load()),
+		Session: fmt.Sprintf("0x%x", s.ID), Text: "granted on the wire",
+	})
 }
 
 // reap notes how a life ended. An end that nobody wanted is a crash.

@@ -110,11 +110,11 @@ func (r *run) setUp(ctx context.Context) error {
 		count int
 	}{{participant.Master, r.config.Masters}, {participant.Worker, r.config.Workers}, {participant.Client, r.config.Clients}} {
 		for i := range group.count {
-			proxy, err := ensemble.NewProxy(r.ensemble.Addresses())
-			if err != nil {
+			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r}
+			var err error
+			if p.proxy, err = ensemble.NewProxy(r.ensemble.Addresses(), p.granted); err != nil {
 				return err
 			}
-			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, proxy: proxy, run: r}
 			r.processes = append(r.processes, p)
 			if err := p.start(); err != nil {
 				return err

@@ -44,7 +44,7 @@ func arrange(events []history.Event, servers []string) *story {
 			s.phases = append(s.phases, e)
 		case e.Kind == history.Process:
 			s.life(e)
-		case e.Kind == history.Session:
+		case e.Kind == history.Session && e.Target == "":
 			s.session(e)
 		case e.Type == history.Invoke && (e.Kind == history.Execute || e.Kind == history.Submit):
 			s.work[e.Process] = append(s.work[e.Process], e.At)

@@ -17,6 +17,7 @@ type Proxy struct {
 	listeners []net.Listener
 	work      sync.WaitGroup
 	dropped   atomic.Int64 // bytes swallowed while cut
+	granted   func(Session)
 
 	mu      sync.Mutex
 	cut     bool
@@ -39,9 +40,11 @@ func (f *flow) close() {
 	_ = f.server.Close()
 }
 
-// NewProxy opens one local listener for each server.
-func NewProxy(servers []string) (*Proxy, error) {
-	p := &Proxy{flows: map[*flow]bool{}}
+// NewProxy opens one local listener for each server. It calls granted, if that is
+// not nil, each time a server grants the participant a session that it did not
+// have before; granted must not block.
+func NewProxy(servers []string, granted func(Session)) (*Proxy, error) {
+	p := &Proxy{flows: map[*flow]bool{}, granted: granted}
 	for _, server := range servers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -110,9 +113,7 @@ func (p *Proxy) pump(to io.Writer, from io.Reader, g *greeting) {
 				p.dropped.Add(int64(n))
 			} else {
 				if g != nil && g.feed(buffer[:n]) {
-					p.mu.Lock()
-					p.session = g.session
-					p.mu.Unlock()
+					p.saw(g.session)
 				}
 				if _, werr := to.Write(buffer[:n]); werr != nil {
 					return
@@ -123,6 +124,16 @@ func (p *Proxy) pump(to io.Writer, from io.Reader, g *greeting) {
 			return
 		}
 	}
+}
+
+// saw remembers the session of a handshake, before the participant hears of it.
+func (p *Proxy) saw(s Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if fresh := s.ID != p.session.ID; fresh && p.granted != nil {
+		p.granted(s)
+	}
+	p.session = s
 }
 
 func (p *Proxy) isCut() bool {

@@ -1,0 +1,227 @@
+package zkclient
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+func open(t *testing.T, config Config) *session {
+	t.Helper()
+	d, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s, err := d.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.Close(ctx)
+	})
+	return s.(*session)
+}
+
+// await waits for a source or fails the test.
+func await(t *testing.T, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("never: %s", what)
+	}
+}
+
+// down waits until the session has noticed that its connection is gone.
+func down(t *testing.T, s *session) {
+	t.Helper()
+	for {
+		_, up, next := s.Connection()
+		if !up {
+			return
+		}
+		await(t, "connection down", next.(*latch).c)
+	}
+}
+
+// crossing plays the trap of the first cure: a session is granted and cut off, a
+// create is queued, and the next connection learns that the session has expired.
+// It reports whether the create ran on the session that the library made then.
+func crossing(t *testing.T, keepOnExpiry bool) (leaked bool, s *session, result error) {
+	gate := make(chan struct{})
+	crossed := make(chan struct{})
+	server := newFake(t, func(number int, c net.Conn) {
+		switch number {
+		case 1:
+			greet(c, 0xA, 4000)
+		case 2:
+			<-gate
+			greet(c, 0, 4000)
+		default:
+			if greet(c, 0xB, 4000) {
+				answer(c, func(opcode int32) {
+					if opcode == opCreate {
+						close(crossed)
+					}
+				})
+			}
+		}
+	})
+	// Several addresses: after a round of all of them the library drops its queue.
+	servers := []string{server.address(), server.address(), server.address(), server.address()}
+	s = open(t, Config{Servers: servers, SessionTimeout: 4 * time.Second, keepOnExpiry: keepOnExpiry})
+	down(t, s)
+	done := make(chan error, 1)
+	go func() { // past the gate that Do has, as a request in the library's queue is
+		_, err := s.perform(zkapi.Create("/master", nil, zkapi.Ephemeral))
+		done <- err
+	}()
+	for len(done) == 0 && server.accepted.Load() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	close(gate)
+	result = <-done
+	select {
+	case <-crossed:
+		leaked = true
+	default:
+	}
+	return leaked, s, result
+}
+
+func TestCureQueuedRequestsDoNotCrossSessions(t *testing.T) {
+	leaked, s, err := crossing(t, false)
+	if leaked || err == nil {
+		t.Errorf("a request of the old session ran on the new one: %v", err)
+	}
+	await(t, "the session ends", s.done.c)
+	if cause := s.Cause(); !errors.Is(cause, ErrExpired) || !errors.Is(cause, zkapi.ErrSessionEnded) {
+		t.Errorf("cause %v", cause)
+	}
+	if _, err := s.Do(t.Context(), zkapi.Get("/x")); zkapi.FateOf(err) != zkapi.NotApplied || !errors.Is(err, zkapi.ErrSessionEnded) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// TestTrapQueuedRequestsCrossSessions shows that the trap is there and that the
+// test above would see it.
+func TestTrapQueuedRequestsCrossSessions(t *testing.T) {
+	if leaked, _, err := crossing(t, true); !leaked || err != nil {
+		t.Errorf("without the cure nothing crossed (%v): the test of the cure proves nothing", err)
+	}
+}
+
+// TestCureFrozenHandshake lets two servers in a row accept TCP and fall silent,
+// one at once and one in the middle of its answer: the session must survive.
+func TestCureFrozenHandshake(t *testing.T) {
+	frozen := make(chan struct{})
+	t.Cleanup(func() { close(frozen) })
+	server := newFake(t, func(number int, c net.Conn) {
+		switch number {
+		case 1:
+			greet(c, 0xA, 2345)
+		case 2:
+			_, _ = readPacket(c)
+			<-frozen
+		case 3:
+			_, _ = readPacket(c)
+			_, _ = c.Write([]byte{0, 0, 0, 36, 0, 0})
+			<-frozen
+		default:
+			if greet(c, 0xA, 9000) {
+				answer(c, func(int32) {})
+			}
+		}
+	})
+	// The lease is long, so that only a handshake without a cap can outlast it.
+	s := open(t, Config{Servers: []string{server.address(), server.address(), server.address()}, SessionTimeout: 3 * time.Second})
+	if got := s.Timeout(); got != 2345*time.Millisecond {
+		t.Errorf("negotiated timeout %v, the server said 2.345s", got)
+	}
+	s.greeted(time.Minute, time.Now())
+	down(t, s)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // 6.67 T are 20 s
+	defer cancel()
+	if _, err := s.Do(ctx, zkapi.Create("/x", nil, zkapi.Persistent)); err != nil {
+		t.Errorf("the frozen handshakes were not given up: %v", err)
+	}
+	if s.ID() != 0xA || server.accepted.Load() < 4 {
+		t.Errorf("session 0x%x after %d connections", s.ID(), server.accepted.Load())
+	}
+}
+
+// brokenConn fails every write while broken is set.
+type brokenConn struct {
+	net.Conn
+	broken *atomic.Bool
+}
+
+func (c brokenConn) Write(b []byte) (int, error) {
+	if c.broken.Load() {
+		return 0, errors.New("network is down")
+	}
+	return c.Conn.Write(b)
+}
+
+func TestCureWriteErrorsAreConnectionLoss(t *testing.T) {
+	server := newFake(t, func(_ int, c net.Conn) {
+		if greet(c, 0xA, 10000) {
+			answer(c, func(int32) {})
+		}
+	})
+	var broken atomic.Bool
+	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 10 * time.Second,
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return brokenConn{c, &broken}, err
+		}})
+	broken.Store(true)
+	_, err := s.Do(t.Context(), zkapi.Create("/x", nil, zkapi.Persistent))
+	if !errors.Is(err, zkapi.ErrConnectionLoss) || zkapi.FateOf(err) != zkapi.Unknown {
+		t.Errorf("a failed write surfaced as %v", err)
+	}
+	broken.Store(false)
+	if _, err := s.Do(t.Context(), zkapi.Create("/x", nil, zkapi.Persistent)); err != nil {
+		t.Errorf("the session did not recover: %v", err)
+	}
+}
+
+// TestLeaseEndsWithoutAnswers lets the server fall silent: the session ends by
+// itself, and nothing but the request to close is sent afterwards.
+func TestLeaseEndsWithoutAnswers(t *testing.T) {
+	var over atomic.Bool
+	var late atomic.Int32
+	server := newFake(t, func(_ int, c net.Conn) {
+		if !greet(c, 0xA, 1000) {
+			return
+		}
+		for {
+			b, err := readPacket(c)
+			if err != nil {
+				return
+			}
+			if over.Load() && len(b) >= 8 && b[7] != byte(0xf5) { // not -11, the request to close
+				late.Add(1)
+			}
+		}
+	})
+	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: time.Second})
+	await(t, "the lease ends", s.done.c)
+	over.Store(true)
+	if !errors.Is(s.Cause(), ErrLeaseEnded) && !errors.Is(s.Cause(), ErrExpired) {
+		t.Errorf("cause %v", s.Cause())
+	}
+	_, _ = s.perform(zkapi.Create("/x", nil, zkapi.Persistent))
+	if late.Load() > 0 {
+		t.Errorf("%d requests were sent after the end", late.Load())
+	}
+}

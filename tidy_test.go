@@ -18,21 +18,23 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 // path, of others by the beginning of theirs. A room that is not listed may not
 // exist. Test files may import what they like.
 var rooms = map[string][]string{
-	"zkapi":             {},
-	"zkclient":          {"zkapi", "github.com/go-zookeeper/zk"},
-	"recipe":            {"zkapi"},
-	"history":           {},
-	"model":             {"zkapi"},
-	"model/zk":          {"zkapi"},
-	"nemesis":           {},
-	"checker":           {"history", "model", "github.com/anishathalye/porcupine"},
-	"report":            {"history", "checker"},
-	"participant":       {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
-	"harness":           {"history", "nemesis", "participant", "zkapi", "zkclient", "internal/clock", "internal/ensemble", "internal/owner"},
-	"internal/clock":    {"golang.org/x/sys/unix"},
-	"internal/ensemble": {"internal/owner", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
-	"internal/owner":    {},
-	"cmd/torture":       {"*"},
+	"zkapi":                          {},
+	"zkclient":                       {"zkapi", "github.com/go-zookeeper/zk"},
+	"recipe":                         {"zkapi"},
+	"history":                        {},
+	"model":                          {"zkapi"},
+	"model/zk":                       {"zkapi"},
+	"nemesis":                        {},
+	"checker":                        {"history", "model", "github.com/anishathalye/porcupine"},
+	"report":                         {"history", "checker"},
+	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
+	"harness":                        {"history", "nemesis", "participant", "zkapi", "zkclient", "internal/clock", "internal/ensemble", "internal/owner"},
+	"internal/clock":                 {"golang.org/x/sys/unix"},
+	"internal/ensemble":              {"internal/owner", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
+	"internal/ensemble/ensembletest": {"internal/ensemble"},
+	"internal/owner":                 {},
+	"internal/integration":           {},
+	"cmd/torture":                    {"*"},
 }
 
 // sources parses every Go file of the module.

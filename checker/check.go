@@ -31,6 +31,7 @@ func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Res
 		{"StaleEffectsFenced", f.staleEffectsFenced},
 		{"ResultFromItsAttempt", f.resultFromItsAttempt},
 		{"UniqueAttempts", f.uniqueAttempts},
+		{"AtomicTransitions", f.atomicTransitions},
 		{"TerminalAfterHeal", f.terminalAfterHeal},
 		{"SessionsEnd", f.sessionsEnd},
 		{"NoCrash", f.noCrash},

@@ -336,6 +336,44 @@ func (f *facts) uniqueAttempts() Property {
 	return p.property()
 }
 
+// atomicTransitions: an assignment goes only together with what comes instead: in
+// the same write its task gets a status or a record of the attempt, unless it has
+// its status already. Otherwise a crash at the wrong moment forgets the attempt.
+func (f *facts) atomicTransitions() Property {
+	first := map[string]time.Duration{} // when a task's status was first being recorded
+	for _, r := range f.records {
+		if at, seen := first[r.task]; r.outcome == history.OK && (!seen || r.op.Invoke.At < at) {
+			first[r.task] = r.op.Invoke.At
+		}
+	}
+	gone := 0
+	p := newFinding("AtomicTransitions", "")
+	for _, w := range f.writes {
+		if w.Outcome() != history.OK {
+			continue
+		}
+		instead := map[string]bool{}
+		for _, op := range w.Invoke.Ops {
+			if t, rest, ok := element(op.Path, "/tasks"); ok && op.Kind == "create" && rest != "" {
+				instead[t] = true
+			}
+		}
+		for _, op := range w.Invoke.Ops {
+			_, t, ok := element(op.Path, "/assign")
+			if !ok || t == "" || op.Kind != "delete" {
+				continue
+			}
+			gone++
+			if at, recorded := first[t]; !instead[t] && (!recorded || at > w.Done.At) {
+				p.violate([]history.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
+					w.Invoke.Process, t, seconds(w.Invoke.At))
+			}
+		}
+	}
+	p.holds = fmt.Sprintf("%d assignments ended, each in one write with what came instead.", gone)
+	return p.property()
+}
+
 // resultFromItsAttempt: a result comes from an execution that was assigned, was
 // run by that worker, and had not been given up before.
 func (f *facts) resultFromItsAttempt() Property {

@@ -143,6 +143,25 @@ func LoadReplay(dir string) (Config, error) {
 	return config, nil
 }
 
+// Load reads what a run left. A run that was killed has journals that were never
+// merged, and no evidence; it can still be judged as far as they go.
+func Load(dir string) ([]history.Event, *history.Evidence, error) {
+	if _, err := os.Stat(filepath.Join(dir, journalFolder)); err == nil {
+		if _, err := mergeJournals(dir); err != nil {
+			return nil, nil, err
+		}
+	}
+	events, err := history.ReadFile(filepath.Join(dir, HistoryFile))
+	if err != nil {
+		return nil, nil, err
+	}
+	evidence, err := history.ReadEvidence(filepath.Join(dir, EvidenceFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return events, &history.Evidence{Problem: "the run did not come to its end"}, nil
+	}
+	return events, evidence, err
+}
+
 // mergeJournals makes one history of the journals of all processes.
 func mergeJournals(dir string) ([]history.Event, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, journalFolder, "*.ndjson"))

@@ -23,12 +23,13 @@ type Payload struct {
 	Stubborn bool   `json:"stubborn,omitempty"` // goes on when its context ends, as bad handlers do
 }
 
-// draw makes up a task. One in ten fails once or twice, one in a hundred always,
-// and one in ten does not listen when it is told to stop.
+// draw makes up a task. One in five takes long enough to be interrupted, one in
+// ten fails once or twice, one in a hundred always, and one in ten does not
+// listen when it is told to stop.
 func draw(rng *rand.Rand, id string) Payload {
 	p := Payload{ID: id, Millis: 1 + rng.IntN(20)}
-	if rng.IntN(50) == 0 {
-		p.Millis = 200 + rng.IntN(400)
+	if rng.IntN(5) == 0 {
+		p.Millis = 100 + rng.IntN(500)
 	}
 	switch dice := rng.IntN(100); {
 	case dice == 0:

@@ -15,7 +15,6 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/report"
@@ -97,11 +96,7 @@ func judge(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	events, err := history.ReadFile(filepath.Join(dir, harness.HistoryFile))
-	if err != nil {
-		return err
-	}
-	evidence, err := history.ReadEvidence(filepath.Join(dir, harness.EvidenceFile))
+	events, evidence, err := harness.Load(dir)
 	if err != nil {
 		return err
 	}

@@ -41,14 +41,30 @@ func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
 	tclog.SetDefault(silent{}) // what it says of each container is not for our users
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	docker, err := testcontainers.NewDockerClientWithOpts(ctx)
+	err := pingGiven(ctx)
 	if err == nil {
-		_, err = docker.Ping(ctx, client.PingOptions{})
+		var docker *testcontainers.DockerClient
+		if docker, err = testcontainers.NewDockerClientWithOpts(ctx); err == nil {
+			if _, err = docker.Ping(ctx, client.PingOptions{}); err == nil {
+				return docker, nil
+			}
+		}
 	}
+	return nil, fmt.Errorf("%w: start one, or set DOCKER_HOST to where it listens: %w", ErrNoDocker, err)
+}
+
+// pingGiven asks the engine that DOCKER_HOST names, if it does: testcontainers
+// would silently take another one when that does not answer.
+func pingGiven(ctx context.Context) error {
+	if os.Getenv("DOCKER_HOST") == "" {
+		return nil
+	}
+	given, err := client.New(client.FromEnv)
 	if err != nil {
-		return nil, fmt.Errorf("%w: start one, or set DOCKER_HOST to where it listens: %w", ErrNoDocker, err)
+		return err
 	}
-	return docker, nil
+	_, err = given.Ping(ctx, client.PingOptions{})
+	return errors.Join(err, given.Close())
 }
 
 // silent drops testcontainers' progress messages.

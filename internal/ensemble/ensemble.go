@@ -257,7 +257,8 @@ func (e *Ensemble) WaitServing(ctx context.Context, n int) error {
 }
 
 // WaitAgreed waits until all servers serve and have applied the same
-// transaction.
+// transaction. Something must have been written since the last change of the
+// leader: it begins its reign with a zxid that only the next write carries on.
 func (e *Ensemble) WaitAgreed(ctx context.Context) error {
 	return poll(ctx, "all servers are at the same zxid", func() bool {
 		seen := map[string]bool{}

@@ -177,12 +177,6 @@ func (s *Server) Dropped(ctx context.Context) (int, error) {
 	return packets, nil
 }
 
-// CLI runs the image's own zkCli.sh with one command per line and returns what
-// it printed.
-func (s *Server) CLI(ctx context.Context, commands ...string) (string, error) {
-	return s.exec(ctx, fmt.Sprintf("sh /ringmaster/server.sh cli -server localhost:2181 <<'END' 2>&1\n%s\nquit\nEND\n", strings.Join(commands, "\n")))
-}
-
 // lastOutput is the end of what the server printed, for an error message.
 func (s *Server) lastOutput(ctx context.Context) string {
 	logs, err := s.docker.ContainerLogs(ctx, s.container, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "10"})

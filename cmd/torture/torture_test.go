@@ -1,0 +1,273 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// asTorture makes the test binary behave as the command itself, so that the tests
+// run what a person runs; the participants inherit it.
+const asTorture = "RINGMASTER_TEST_AS_TORTURE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asTorture) == "1" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func command(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(executable, args...)
+	cmd.Env = append(os.Environ(), asTorture+"=1")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
+}
+
+// torture runs the command and returns its exit code and what it printed.
+func torture(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	cmd, out := command(t, args...)
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+// onlyRun is the one folder of a run below out.
+func onlyRun(t *testing.T, out string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(out, "2*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("runs below %s: %v, %v", out, found, err)
+	}
+	return found[0]
+}
+
+func verdictOf(t *testing.T, dir string) checker.Report {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, verdictFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r checker.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		args   []string
+		env    string
+		docker bool
+		want   []string
+	}{
+		{"unknown fault", []string{"--nemesis", "earthquake"}, "", false, []string{`"earthquake"`, "kill-master"}},
+		{"four servers", []string{"--servers", "4"}, "", false, []string{"--servers 4", "1, 3 or 5"}},
+		{"no workers", []string{"--workers", "0"}, "", false, []string{"--workers 0"}},
+		{"no time", []string{"--time", "1ms"}, "", false, []string{"--time 1ms"}},
+		{"session timeout that the servers refuse", []string{"--session-timeout", "1h"}, "", false, []string{"--session-timeout 1h", "10s"}},
+		{"server faults on one server", []string{"--servers", "1", "--nemesis", "kill-server"}, "", false, []string{"kill-server", "--servers 3"}},
+		{"unknown ensemble", []string{"--ensemble", "moon"}, "", false, []string{`"moon"`, "docker or external"}},
+		{"external without address", []string{"--ensemble", "external", "--nemesis", "kill"}, "", false, []string{"--connect"}},
+		{"server faults on an external ensemble", []string{"--ensemble", "external", "--connect", "127.0.0.1:1", "--nemesis", "pause-server"}, "", false, []string{"pause-server", "external"}},
+		{"nobody answers", []string{"--ensemble", "external", "--connect", "127.0.0.1:1", "--nemesis", "kill"}, "", false, []string{"127.0.0.1:1", "--connect"}},
+		{"no engine", nil, "DOCKER_HOST=unix:///nowhere/docker.sock", false, []string{"no Docker engine answers", "DOCKER_HOST"}},
+		{"no such image", []string{"--image", "ringmaster/no-such-image:1"}, "", true, []string{"ringmaster/no-such-image:1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.docker {
+				ensembletest.NeedDocker(t)
+			}
+			out := filepath.Join(t.TempDir(), "results")
+			cmd, printed := command(t, append([]string{"run", "--out", out}, c.args...)...)
+			if c.env != "" {
+				cmd.Env = append(cmd.Env, c.env)
+			}
+			_ = cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != checker.ExitSetUp {
+				t.Errorf("exit code %d, want %d", code, checker.ExitSetUp)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(printed.String(), want) {
+					t.Errorf("%q is not in:\n%s", want, printed)
+				}
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Error("a folder was left behind")
+			}
+		})
+	}
+	t.Run("folder that cannot be written", func(t *testing.T) {
+		code, printed := torture(t, "run", "--out", "/dev/null/results")
+		if code != checker.ExitSetUp || !strings.Contains(printed, "--out /dev/null/results") {
+			t.Errorf("exit code %d:\n%s", code, printed)
+		}
+	})
+	t.Run("not a run", func(t *testing.T) {
+		for _, verb := range []string{"check", "replay"} {
+			if code, printed := torture(t, verb, t.TempDir()); code != checker.ExitSetUp || !strings.Contains(printed, "not the folder of a run") {
+				t.Errorf("%s: exit code %d:\n%s", verb, code, printed)
+			}
+		}
+	})
+}
+
+// TestRunCheckReplay goes from a run to its verdict, judges it again offline, and
+// runs it again.
+func TestRunCheckReplay(t *testing.T) {
+	ensembletest.NeedDocker(t)
+	out := t.TempDir()
+	code, printed := torture(t, "run", "--seed", "5", "--time", "15s", "--nemesis", "kill-worker,expire-master,cut-worker,pause-server", "--out", out)
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, printed)
+	}
+	if !strings.HasPrefix(printed, "seed 5\n") || !strings.Contains(printed, "VALID") {
+		t.Errorf("printed:\n%s", printed)
+	}
+	dir := onlyRun(t, out)
+	for _, name := range []string{"config.json", "history.ndjson", "faults.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if target, err := os.Readlink(filepath.Join(out, "latest")); err != nil || target != filepath.Base(dir) {
+		t.Errorf("latest points to %q, %v", target, err)
+	}
+	first := verdictOf(t, dir)
+	if first.Counts["completed"] < 100 || first.Counts["faults_effective"] < 3 || first.Seed != 5 {
+		t.Errorf("counts %v", first.Counts)
+	}
+	if code, printed := torture(t, "check", dir); code != 0 {
+		t.Errorf("check: exit code %d:\n%s", code, printed)
+	}
+	if again := verdictOf(t, dir); !reflect.DeepEqual(first, again) {
+		t.Errorf("judged again:\n%+v\nfirst:\n%+v", again, first)
+	}
+	planned, err := nemesis.Load(filepath.Join(dir, "faults.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	repeat(t, dir, planned)
+}
+
+// repeat replays a run and compares the schedules.
+func repeat(t *testing.T, dir string, planned []nemesis.Record) {
+	t.Helper()
+	code, printed := torture(t, "replay", dir)
+	if code != 0 {
+		t.Fatalf("replay: exit code %d:\n%s", code, printed)
+	}
+	replayed, err := nemesis.Load(filepath.Join(filepath.Dir(dir), "latest", "faults.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(nemesis.Schedule(planned), nemesis.Schedule(replayed)) {
+		t.Errorf("another schedule:\n%+v\nplanned:\n%+v", nemesis.Schedule(replayed), nemesis.Schedule(planned))
+	}
+}
+
+// TestInterruptHealsSavesAndCleansUp sends the signal of Ctrl-C during the load.
+func TestInterruptHealsSavesAndCleansUp(t *testing.T) {
+	ensembletest.NeedDocker(t)
+	out := t.TempDir()
+	cmd, printed := command(t, "run", "--seed", "3", "--time", "10m", "--nemesis", "stop,cut,pause-server", "--out", out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	loading := func() bool {
+		found, _ := filepath.Glob(filepath.Join(out, "2*", "journals", "client-1-1.ndjson"))
+		return len(found) == 1
+	}
+	for !loading() {
+		time.Sleep(100 * time.Millisecond)
+	}
+	time.Sleep(4 * time.Second) // some tasks
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != checker.ExitSetUp || !strings.Contains(printed.String(), "interrupted") {
+		t.Errorf("exit code %d:\n%s", code, printed)
+	}
+	dir := onlyRun(t, out)
+	if code, printed := torture(t, "check", dir); code == checker.ExitSetUp || code == 1 {
+		t.Errorf("what was saved cannot be judged, exit code %d:\n%s", code, printed)
+	}
+	if r := verdictOf(t, dir); r.Counts["completed"] == 0 {
+		t.Errorf("nothing was saved: %v", r.Counts)
+	}
+	left, err := exec.Command("pgrep", "-f", fmt.Sprintf("participant --owner=%d_", cmd.Process.Pid)).Output()
+	if err == nil {
+		t.Errorf("participants are left: %s", left)
+	}
+	if n, err := ensemble.RemoveLeftovers(t.Context()); n > 0 || err != nil {
+		t.Errorf("%d containers, networks and volumes were left, %v", n, err)
+	}
+}
+
+// TestExternalEnsemble runs against an ensemble that the command did not start and
+// must leave as it was.
+func TestExternalEnsemble(t *testing.T) {
+	e := ensembletest.Start(t, 1)
+	out := t.TempDir()
+	code, printed := torture(t, "run", "--seed", "4", "--time", "10s", "--ensemble", "external",
+		"--connect", strings.Join(e.Addresses(), ","), "--nemesis", "kill-worker,cut-worker,expire-worker", "--out", out)
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, printed)
+	}
+	driver, err := zkclient.New(zkclient.Config{Servers: e.Addresses()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	session, err := driver.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close(ctx)
+	if root, err := session.Do(ctx, zkapi.Children("/")); err != nil || !reflect.DeepEqual(root.Children, []string{"zookeeper"}) {
+		t.Errorf("left in the tree: %q, %v", root.Children, err)
+	}
+}
+
+func TestLists(t *testing.T) {
+	code, printed := torture(t, "faults")
+	for _, e := range nemesis.Catalogue {
+		if !strings.Contains(printed, string(e.Kind)) || !strings.Contains(printed, e.Probe) {
+			t.Errorf("torture faults does not explain %s", e.Kind)
+		}
+	}
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

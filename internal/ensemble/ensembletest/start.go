@@ -1,0 +1,59 @@
+// Package ensembletest gives tests a real ensemble, or says why they are skipped.
+package ensembletest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+)
+
+// Required is the environment variable that makes a missing Docker engine a
+// failure instead of a reason to skip.
+const Required = "RINGMASTER_REQUIRE_DOCKER"
+
+// NeedDocker skips the test where no Docker engine answers.
+func NeedDocker(t testing.TB) {
+	t.Helper()
+	err := ensemble.Available(t.Context())
+	switch {
+	case err == nil:
+	case os.Getenv(Required) == "1":
+		t.Fatalf("%s=1: %v", Required, err)
+	default:
+		t.Skipf("needs a Docker engine: %v", err)
+	}
+}
+
+// Start runs an ensemble of that many servers until the test ends.
+func Start(t testing.TB, servers int) *ensemble.Ensemble {
+	t.Helper()
+	NeedDocker(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // building the image included
+	defer cancel()
+	if _, err := ensemble.RemoveLeftovers(ctx); err != nil {
+		t.Fatal(err)
+	}
+	image, err := ensemble.FindImage(ctx, "", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ensemble.Start(ctx, ensemble.Config{
+		Servers: servers, TickTime: 500 * time.Millisecond, Image: image, Run: fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := e.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}

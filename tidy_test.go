@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"checker":                        {"history", "model", "github.com/anishathalye/porcupine"},
 	"report":                         {"history", "checker"},
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
-	"harness":                        {"history", "nemesis", "participant", "zkapi", "zkclient", "internal/clock", "internal/ensemble", "internal/owner"},
+	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "internal/clock", "internal/ensemble", "internal/owner"},
 	"internal/clock":                 {"golang.org/x/sys/unix"},
 	"internal/ensemble":              {"internal/owner", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
 	"internal/ensemble/ensembletest": {"internal/ensemble"},

@@ -26,20 +26,40 @@ type claim struct {
 // write applies all of ops, or none. An error names the operation of ops that
 // failed by zkapi.FailedIndex, and is ErrFenced when it was the claim.
 func (c claim) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	result, err := c.session.Do(ctx, zkapi.Multi(append([]zkapi.Op{zkapi.Check(c.path, c.version)}, ops...)...))
-	if err == nil {
-		result.Results = result.Results[1:]
-		return result, nil
+	reply := c.writeAll(ctx, [][]zkapi.Op{ops})[0]
+	return reply.Result, reply.Err
+}
+
+// writeAll pipelines writes that do not depend on each other, each as write does
+// it. They may take effect in any order.
+func (c claim) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
+	multis := make([]zkapi.Op, len(writes))
+	for i, ops := range writes {
+		multis[i] = zkapi.Multi(append([]zkapi.Op{zkapi.Check(c.path, c.version)}, ops...)...)
 	}
-	if e, ok := errors.AsType[*zkapi.Error](err); ok && e.Fate == zkapi.NotApplied && e.Kind == zkapi.KindMulti {
-		if e.Index == 0 {
-			return zkapi.Result{}, &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: fmt.Errorf("%w: %w", ErrFenced, e.Err)}
+	replies := c.session.DoAll(ctx, multis)
+	for i := range replies {
+		if replies[i].Err == nil {
+			replies[i].Results = replies[i].Results[1:]
+		} else {
+			replies[i].Err = withoutCheck(replies[i].Err)
 		}
-		shifted := *e
-		shifted.Index--
-		return zkapi.Result{}, &shifted
 	}
-	return zkapi.Result{}, err
+	return replies
+}
+
+// withoutCheck takes the claim's check out of an error's count.
+func withoutCheck(err error) error {
+	e, ok := errors.AsType[*zkapi.Error](err)
+	if !ok || e.Fate != zkapi.NotApplied || e.Kind != zkapi.KindMulti || e.Index < 0 {
+		return err
+	}
+	if e.Index == 0 {
+		return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: fmt.Errorf("%w: %w", ErrFenced, e.Err)}
+	}
+	shifted := *e
+	shifted.Index--
+	return &shifted
 }
 
 // take makes one attempt at a claim: it creates the ephemeral that shows who is

@@ -7,19 +7,82 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// commit records what has finished, as much as fits in one multi at a time. What
-// cannot be recorded because the assignment or the task has changed is dropped:
-// somebody else decides about it now.
+// commit records what has finished, as much as fits in one multi at a time and
+// several of those side by side. What cannot be recorded because the assignment
+// or the task has changed is dropped: somebody else decides about it now.
 func (i *incarnation) commit() error {
 	for {
-		batch := i.takeFinished()
-		if len(batch) == 0 {
+		var batches [][]*execution
+		for len(batches) < maxMultis {
+			batch := i.takeFinished()
+			if len(batch) == 0 {
+				break
+			}
+			batches = append(batches, batch)
+		}
+		if len(batches) == 0 {
 			return nil
 		}
-		if err := i.record(batch); err != nil {
-			i.putBack(batch)
+		if err := i.recordAll(batches); err != nil {
+			for _, batch := range batches {
+				i.putBack(batch)
+			}
 			return err
 		}
+	}
+}
+
+// recordAll writes batches side by side. A batch that is refused, or that was in
+// doubt before, is looked at by itself.
+func (i *incarnation) recordAll(batches [][]*execution) error {
+	var clear, unclear [][]*execution
+	var writes [][]zkapi.Op
+	for _, batch := range batches {
+		if slices.ContainsFunc(batch, func(e *execution) bool { return e.doubtful }) {
+			unclear = append(unclear, batch)
+			continue
+		}
+		clear = append(clear, batch)
+		writes = append(writes, i.endings(batch))
+	}
+	var errs []error
+	for n, reply := range i.writeAll(i.ctx, writes) {
+		switch zkapi.FateOf(reply.Err) {
+		case zkapi.Applied:
+			i.settle(clear[n])
+		case zkapi.Unknown:
+			i.doubt(clear[n])
+			errs = append(errs, reply.Err)
+		default:
+			unclear = append(unclear, clear[n])
+		}
+	}
+	for _, batch := range unclear {
+		errs = append(errs, i.record(batch))
+	}
+	return errors.Join(errs...)
+}
+
+// endings are the operations of a whole batch.
+func (i *incarnation) endings(batch []*execution) []zkapi.Op {
+	var ops []zkapi.Op
+	for _, e := range batch {
+		ops = append(ops, i.ending(e)...)
+	}
+	return ops
+}
+
+// settle releases a batch that was recorded.
+func (i *incarnation) settle(batch []*execution) {
+	for _, e := range batch {
+		i.release(e)
+	}
+}
+
+// doubt marks a batch that may have been recorded.
+func (i *incarnation) doubt(batch []*execution) {
+	for _, e := range batch {
+		e.doubtful = true
 	}
 }
 
@@ -95,14 +158,10 @@ func (i *incarnation) record(batch []*execution) error {
 		at := zkapi.FailedIndex(err)
 		switch {
 		case err == nil:
-			for _, e := range batch {
-				i.release(e)
-			}
+			i.settle(batch)
 			return nil
 		case zkapi.FateOf(err) == zkapi.Unknown:
-			for _, e := range batch {
-				e.doubtful = true
-			}
+			i.doubt(batch)
 		case at >= 0 && (errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)):
 			e := batch[owner[at]]
 			i.worker.log.InfoContext(i.ctx, "end of an execution was refused", "task", e.task.Name, "error", err)

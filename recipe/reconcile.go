@@ -15,12 +15,17 @@ import (
 // again: a watch is only a hint.
 const sweepInterval = 2 * time.Second
 
-// Bounds of one multi. The server's own is jute.maxbuffer; one multi also holds
-// up everybody else's writes while it is applied.
+// Bounds of one multi, and of how many are in flight. The server's own bound is
+// jute.maxbuffer; small ones side by side are faster than one large one.
 const (
-	maxMultiOps   = 400
+	maxMultiOps   = 100
 	maxMultiBytes = 512 << 10
+	maxMultis     = 8
 )
+
+// maxReads bounds the tasks that one pass reads, so that a master that finds a
+// long backlog assigns the first of it before it knows all of it.
+const maxReads = 1000
 
 // reconciler is the master's loop during one term: list what has changed,
 // decide, write, wait. It starts from nothing, so that recovery after a failover
@@ -59,6 +64,11 @@ func (r *reconciler) distrust() {
 	r.synced = false
 	r.masterWatch = nil
 	r.sweep()
+	for t, task := range r.view.tasks {
+		if task.phase == pending {
+			r.dirty[t] = true
+		}
+	}
 	for w := range r.view.workers {
 		r.stale[w] = true
 	}
@@ -107,15 +117,24 @@ func (r *reconciler) sources() []zkapi.Source {
 	return sources
 }
 
+// sweptPending bounds the pending tasks that one sweep reads again: a long
+// backlog must not be read over and over.
+const sweptPending = 500
+
 // sweep makes the next pass read again what no watch covers: the children of
-// tasks that are assigned or pending, and the inboxes of the dead.
+// tasks that are assigned and of those that are next, and the inboxes of the
+// dead.
 func (r *reconciler) sweep() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	for t, task := range r.view.tasks {
-		if task.phase != finished {
+		if task.phase == assigned || task.phase == unread {
 			r.dirty[t] = true
 		}
+	}
+	next := r.view.pending()
+	for _, t := range next[:min(len(next), sweptPending)] {
+		r.dirty[t] = true
 	}
 }
 
@@ -289,7 +308,8 @@ func (r *reconciler) readTasks() error {
 
 // readDirty reads the children of the tasks of which something may have changed.
 func (r *reconciler) readDirty() error {
-	names := slices.Sorted(maps.Keys(r.dirty))
+	names := slices.SortedFunc(maps.Keys(r.dirty), byAge)
+	names = names[:min(len(names), maxReads)]
 	ops := make([]zkapi.Op, len(names))
 	for i, t := range names {
 		ops[i] = zkapi.Children(r.layout.task(t))
@@ -326,22 +346,28 @@ func (r *reconciler) readDirty() error {
 	return nil
 }
 
-// commit writes the decisions, as many in one multi as its bounds allow.
+// commit writes the decisions: many in one multi, and several multis at a time,
+// because no decision depends on another one of the same view.
 func (r *reconciler) commit(decisions []transition) error {
 	for len(decisions) > 0 {
-		n, ops := r.batch(decisions)
-		if _, err := r.term.write(ops...); err != nil {
+		var writes [][]zkapi.Op
+		written := 0
+		for len(writes) < maxMultis && written < len(decisions) {
+			n, ops := r.batch(decisions[written:])
+			writes, written = append(writes, ops), written+n
+		}
+		if err := r.term.writeAll(writes); err != nil {
 			return err
 		}
 		r.mu.Lock()
-		for _, d := range decisions[:n] {
+		for _, d := range decisions[:written] {
 			r.view.apply(d)
 			if d.action == openInbox {
 				r.stale[d.to] = true
 			}
 		}
 		r.mu.Unlock()
-		decisions = decisions[n:]
+		decisions = decisions[written:]
 	}
 	return nil
 }

@@ -50,20 +50,30 @@ func (t *term) epoch() int32 { return t.version }
 
 // write is a fenced write; it keeps the lease. When the claim is lost the term
 // ends.
-func (t *term) write(ops ...zkapi.Op) (zkapi.Result, error) {
+func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops}) }
+
+// writeAll pipelines fenced writes that do not depend on each other. It returns
+// the errors of all that failed.
+func (t *term) writeAll(writes [][]zkapi.Op) error {
 	sent := t.env.Now()
-	result, err := t.claim.write(t.ctx, ops...)
-	switch {
-	case err == nil:
+	var errs []error
+	acknowledged := false
+	for _, reply := range t.claim.writeAll(t.ctx, writes) {
+		acknowledged = acknowledged || reply.Err == nil
+		errs = append(errs, reply.Err)
+	}
+	err := errors.Join(errs...)
+	if acknowledged {
 		t.mu.Lock()
 		if sent.After(t.leaseFrom) {
 			t.leaseFrom = sent
 		}
 		t.mu.Unlock()
-	case errors.Is(err, ErrFenced):
+	}
+	if errors.Is(err, ErrFenced) {
 		t.depose(fmt.Errorf("%w: %w", ErrDeposed, err))
 	}
-	return result, err
+	return err
 }
 
 func (t *term) leaseStart() time.Time {
@@ -100,7 +110,7 @@ func (t *term) beat(env zkapi.Env) {
 	for {
 		left := t.leaseStart().Add(every).Sub(env.Now())
 		if left <= 0 {
-			_, _ = t.write() // a failure shows in the lease
+			_ = t.write() // a failure shows in the lease
 			left = retryDelay
 		}
 		if _, err := env.Wait(t.ctx, env.Timer(left)); err != nil {

@@ -135,7 +135,11 @@ func (v *view) pending() []string {
 			names = append(names, t)
 		}
 	}
-	slices.SortFunc(names, byAge)
+	age := make(map[string]int64, len(names)) // read each number once, not at each comparison
+	for _, t := range names {
+		age[t] = sequence(t)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(age[a], age[b]), cmp.Compare(a, b)) })
 	return names
 }
 

@@ -1,6 +1,7 @@
 package zkclient
 
 import (
+	"bufio"
 	"encoding/binary"
 	"net"
 	"sync"
@@ -20,6 +21,7 @@ const (
 // only the connection knows.
 type wire struct {
 	net.Conn
+	reader  *bufio.Reader // many small packets for one system call; used by Read alone
 	session *session
 	limit   time.Time // the handshake must be complete by then
 
@@ -33,7 +35,7 @@ type wire struct {
 }
 
 func newWire(conn net.Conn, s *session, handshake time.Duration) *wire {
-	w := &wire{Conn: conn, session: s, limit: time.Now().Add(handshake), sent: map[int32]time.Time{}}
+	w := &wire{Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, limit: time.Now().Add(handshake), sent: map[int32]time.Time{}}
 	_ = conn.SetReadDeadline(w.limit)
 	return w
 }
@@ -88,7 +90,7 @@ func (w *wire) note(packet []byte) {
 }
 
 func (w *wire) Read(b []byte) (int, error) {
-	n, err := w.Conn.Read(b)
+	n, err := w.reader.Read(b)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for rest := b[:n]; len(rest) > 0; {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -166,9 +168,24 @@ func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Ser
 		return nil, fmt.Errorf("ensemble: %s has no published port", name)
 	}
 	return &Server{
-		Name: name, Address: "127.0.0.1:" + bindings[0].HostPort, peerIP: endpoint.IPAddress.String(),
+		Name: name, Address: reachable(ctx, endpoint.IPAddress.String()+":2181", "127.0.0.1:"+bindings[0].HostPort), peerIP: endpoint.IPAddress.String(),
 		container: c.GetContainerID(), docker: e.docker,
 	}, nil
+}
+
+// reachable prefers the container's own address, which saves the engine's proxy,
+// and takes the published port where that address leads nowhere: on macOS, or
+// with an engine in a virtual machine. The server need not serve yet; a refusal
+// shows as well as an answer that the address leads there.
+func reachable(ctx context.Context, direct, published string) string {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", direct)
+	if err == nil {
+		_ = conn.Close()
+	}
+	if err == nil || errors.Is(err, syscall.ECONNREFUSED) {
+		return direct
+	}
+	return published
 }
 
 // External wraps an ensemble that exists, after one of its servers has answered.

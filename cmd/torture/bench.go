@@ -1,0 +1,24 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/harness"
+)
+
+func benchCommand() *cobra.Command {
+	config := harness.BenchConfig{TickTime: 500 * time.Millisecond}
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure how fast a backlog drains, against plain writes in the same run", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return harness.Bench(cmd.Context(), config, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().IntVar(&config.Servers, "servers", 3, "ZooKeeper servers: 1, 3 or 5")
+	cmd.Flags().IntVar(&config.Tasks, "tasks", 20000, "tasks in the backlog")
+	cmd.Flags().IntVar(&config.Workers, "workers", 4, "workers")
+	cmd.Flags().StringVar(&config.Image, "image", "", "ZooKeeper image")
+	return cmd
+}

@@ -49,7 +49,9 @@ func (p *partition) add(op history.Operation, s step, until time.Duration) {
 		ClientId: 0, Input: s, Output: nil, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
 		Metadata: op.Invoke.Process,
 	})
-	p.seqs = append(p.seqs, op.Invoke.Seq)
+	if op.Invoke.Seq > 0 { // the final reading is no event
+		p.seqs = append(p.seqs, op.Invoke.Seq)
+	}
 }
 
 // outcome of an operation as the search takes it: a lost one is left out, an
@@ -247,7 +249,9 @@ func search(name, what string, partitions []*partition) Property {
 		case outcome == porcupine.Illegal:
 			part.verdict = Invalid
 			p.violate(nil, "%s: no order of its %d operations explains what was seen.", part.name, len(part.ops))
-			p.events = append(p.events, part.seqs...)
+			if p.problems <= told {
+				p.events = append(p.events, part.seqs...)
+			}
 		case outcome == porcupine.Unknown:
 			part.verdict = Unknown
 			p.doubt("%s: the search was cut short.", part.name)

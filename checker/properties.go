@@ -20,11 +20,13 @@ type finding struct {
 	problems int
 }
 
+// told is how many violations of one property are told.
+const told = 3
+
 // violate notes one violation; the first few are told.
 func (p *finding) violate(events []history.Event, format string, args ...any) {
 	p.verdict = Invalid
 	p.problems++
-	const told = 3
 	if p.problems > told {
 		return
 	}

@@ -46,19 +46,42 @@ func (s *recordedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, er
 	if !op.Kind.Writes() {
 		return s.Session.Do(ctx, op)
 	}
-	invoke := s.recorder.journal.Add(history.Event{Type: history.Invoke, Kind: history.Write, Session: s.name, Ops: s.recorder.describe(op)})
+	invoke := s.invoked(op)
 	result, err := s.Session.Do(ctx, op)
+	s.completed(invoke, op, zkapi.Reply{Result: result, Err: err})
+	return result, err
+}
+
+// DoAll implements zkapi.Session.
+func (s *recordedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	invokes := map[int]history.Event{}
+	for i, op := range ops {
+		if op.Kind.Writes() {
+			invokes[i] = s.invoked(op)
+		}
+	}
+	replies := s.Session.DoAll(ctx, ops)
+	for i, invoke := range invokes {
+		s.completed(invoke, ops[i], replies[i])
+	}
+	return replies
+}
+
+func (s *recordedSession) invoked(op zkapi.Op) history.Event {
+	return s.recorder.journal.Add(history.Event{Type: history.Invoke, Kind: history.Write, Session: s.name, Ops: s.recorder.describe(op)})
+}
+
+func (s *recordedSession) completed(invoke history.Event, op zkapi.Op, reply zkapi.Reply) {
 	outcome := map[zkapi.Fate]history.Type{
 		zkapi.Applied: history.OK, zkapi.NotApplied: history.Fail, zkapi.Unknown: history.Info,
-	}[zkapi.FateOf(err)]
+	}[zkapi.FateOf(reply.Err)]
 	s.recorder.journal.Complete(invoke, outcome, func(e *history.Event) {
-		if err != nil {
-			e.Text = err.Error()
+		if reply.Err != nil {
+			e.Text = reply.Err.Error()
 			return
 		}
-		e.Ops = s.recorder.gained(op, result)
+		e.Ops = s.recorder.gained(op, reply.Result)
 	})
-	return result, err
 }
 
 // Close implements zkapi.Session.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 )
@@ -30,7 +31,11 @@ func Sentence(r *checker.Report) string {
 		return fmt.Sprintf("VALID: every property holds over %d tasks and %d effective faults.", c["tasks"], c["faults_effective"])
 	case checker.Invalid:
 		p := r.Violations()[0]
-		return fmt.Sprintf("INVALID: %s is violated. %s", p.Name, p.Reason)
+		first, _, more := strings.Cut(p.Reason, ". ")
+		if more {
+			first += "."
+		}
+		return fmt.Sprintf("INVALID: %s is violated. %s", p.Name, first)
 	case checker.Unknown:
 		for _, p := range r.Properties {
 			if p.Verdict == checker.Unknown {

@@ -50,6 +50,10 @@ func arrange(events []history.Event, servers []string) *story {
 			s.work[e.Process] = append(s.work[e.Process], e.At)
 		}
 	}
+	for name := range s.lives {
+		s.names = append(s.names, name)
+		s.close(name)
+	}
 	for _, t := range history.Operations(events, history.Lead) {
 		end := t.Return(s.end)
 		for _, life := range s.lives[t.Invoke.Process] {
@@ -59,18 +63,23 @@ func arrange(events []history.Event, servers []string) *story {
 		}
 		s.terms[t.Invoke.Process] = append(s.terms[t.Invoke.Process], stretch{t.Invoke.At, end, int(t.Invoke.Epoch), t.Done.Text})
 	}
-	for name := range s.lives {
-		s.names = append(s.names, name)
-		for _, list := range []map[string][]stretch{s.lives, s.sessions} {
-			for i := range list[name] {
-				if list[name][i].to == 0 {
-					list[name][i].to = s.end
-				}
+	slices.SortFunc(s.names, byRole)
+	return s
+}
+
+// close ends what was never said to end: a life with the run, a session with its
+// life.
+func (s *story) close(name string) {
+	for i, l := range s.lives[name] {
+		if l.to == 0 {
+			s.lives[name][i].to = s.end
+		}
+		for j, session := range s.sessions[name] {
+			if session.to == 0 && session.number == l.number {
+				s.sessions[name][j].to = s.lives[name][i].to
 			}
 		}
 	}
-	slices.SortFunc(s.names, byRole)
-	return s
 }
 
 // byRole puts masters above workers above clients.

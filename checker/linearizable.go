@@ -46,7 +46,7 @@ type partition struct {
 // add appends an operation; one that never returned ends at forever.
 func (p *partition) add(op history.Operation, s step, until time.Duration) {
 	p.ops = append(p.ops, porcupine.Operation{
-		ClientId: 0, Input: s, Output: nil, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
+		Input: s, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
 		Metadata: op.Invoke.Process,
 	})
 	if op.Invoke.Seq > 0 { // the final reading is no event
@@ -54,8 +54,8 @@ func (p *partition) add(op history.Operation, s step, until time.Duration) {
 	}
 }
 
-// outcome of an operation as the search takes it: a lost one is left out, an
-// applied one whose answer never came may have taken effect until forever.
+// until is when an applied operation had taken effect at the latest: one whose
+// answer never came may have taken until the end.
 func (f *facts) until(op history.Operation) time.Duration {
 	if op.Done.At == 0 || op.Done.Type != history.OK {
 		return f.end
@@ -293,9 +293,8 @@ type labelled struct {
 func (pic picture) write(w io.Writer) error {
 	var ops []porcupine.Operation
 	for n, part := range pic.partitions {
-		for i, op := range part.ops {
+		for _, op := range part.ops {
 			op.Input = labelled{op.Input.(step), n}
-			op.ClientId = n*1000 + i%1000
 			ops = append(ops, op)
 		}
 	}
@@ -338,7 +337,7 @@ func (pic picture) combined() porcupine.Model {
 	return m
 }
 
-// lanes gives operations of one process that do not overlap the same row.
+// lanes gives operations that do not overlap the same row.
 func lanes(ops []porcupine.Operation) {
 	slices.SortStableFunc(ops, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	var free []int64 // when each lane ends

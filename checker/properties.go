@@ -14,10 +14,12 @@ import (
 type finding struct {
 	name     string
 	verdict  Verdict
-	reasons  []string
+	reasons  []string // of violations
+	doubts   []string
 	events   []int
 	holds    string // what to say when nothing was found
-	problems int
+	problems int    // violations
+	unsure   int    // doubts
 }
 
 // told is how many violations of one property are told.
@@ -40,15 +42,20 @@ func (p *finding) violate(events []history.Event, format string, args ...any) {
 
 func (p *finding) doubt(format string, args ...any) {
 	p.verdict = Worst(p.verdict, Unknown)
-	p.reasons = append(p.reasons, fmt.Sprintf(format, args...))
+	if p.unsure++; p.unsure <= told {
+		p.doubts = append(p.doubts, fmt.Sprintf(format, args...))
+	}
 }
 
 func (p *finding) property() Property {
-	reason := strings.Join(p.reasons, " ")
-	if p.verdict == Valid {
-		reason = p.holds
+	reason, more := p.holds, 0
+	switch p.verdict {
+	case Invalid:
+		reason, more = strings.Join(p.reasons, " "), p.problems-len(p.reasons)
+	case Unknown:
+		reason, more = strings.Join(p.doubts, " "), p.unsure-len(p.doubts)
 	}
-	if more := p.problems - len(p.reasons); more > 0 && p.verdict == Invalid {
+	if more > 0 {
 		reason += fmt.Sprintf(" (and %d more)", more)
 	}
 	slices.Sort(p.events)
@@ -144,7 +151,7 @@ func (f *facts) overlaps() []believing {
 			}
 			from, to := max(a.Invoke.At, b.Invoke.At), min(f.termEnd(a), f.termEnd(b))
 			if to > from {
-				all = append(all, believing{a, b, to - from, f.excuse(a, to)})
+				all = append(all, believing{a, b, to - from, f.excuse(a, from, to)})
 			}
 		}
 	}
@@ -163,19 +170,41 @@ func (f *facts) termEnd(t history.Operation) time.Duration {
 	return end
 }
 
+// awakening is how long a master that was stopped or robbed of its session may
+// take to find out.
+const awakening = 2 * time.Second
+
 // excuse finds the fault because of which a master could not know in time that
-// its term was over.
-func (f *facts) excuse(t history.Operation, until time.Duration) string {
+// its term was over: it was at work, or just over, when the belief overlapped.
+func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
-		if fault.Invoke.Target != t.Invoke.Process || fault.Invoke.At > until || fault.Return(f.end) < t.Invoke.At {
-			continue
-		}
-		if kind == "stop-master" || kind == "expire-master" {
+		robbed := kind == "stop-master" || kind == "expire-master"
+		if robbed && fault.Outcome() == history.OK && fault.Invoke.Target == t.Invoke.Process &&
+			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
 		}
 	}
 	return ""
+}
+
+// about are the events that tell what became of a task, for a violation that
+// rests on the final tree.
+func (f *facts) about(task string) []history.Event {
+	const enough = 12
+	var events []history.Event
+	for _, e := range f.events {
+		if len(events) < enough && e.Kind != history.Effect && (e.Task == task || touches(e, task)) {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+func touches(e history.Event, task string) bool {
+	return slices.ContainsFunc(e.Ops, func(op history.Op) bool {
+		return strings.HasSuffix(op.Path, "/"+task) || strings.Contains(op.Path, "/"+task+"/")
+	})
 }
 
 // noLostTask: what was accepted is in the tree.
@@ -189,6 +218,11 @@ func (f *facts) noLostTask() Property {
 	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree.", len(accepted))
 	if f.needsTree(p) {
 		return p.property()
+	}
+	for _, a := range f.awaits {
+		if s, ok := accepted[a.Invoke.Task]; ok && a.Outcome() == history.Fail {
+			p.violate([]history.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task, a.Invoke.Process, seconds(a.Done.At), a.Done.Text)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(accepted)) {
 		if t := f.tasks[name]; t == nil || t.id == "" {
@@ -230,7 +264,7 @@ func (f *facts) noDoubleResult() Property {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		if t := f.tasks[name]; t.status != nil && t.version != 0 {
-			p.violate(nil, "The status of %s was overwritten: its version is %d.", name, t.version)
+			p.violate(f.about(name), "The status of %s was overwritten: its version is %d.", name, t.version)
 		}
 	}
 	return p.property()
@@ -263,7 +297,7 @@ func (f *facts) noPhantomTask() Property {
 			p.violate(f.submissions(id), "Submission %s made %d tasks: %s.", id, len(names), strings.Join(names, ", "))
 		}
 		if !ids[id] {
-			p.violate(nil, "%s was submitted by nobody.", strings.Join(f.byID[id], ", "))
+			p.violate(f.about(f.byID[id][0]), "%s was submitted by nobody.", strings.Join(f.byID[id], ", "))
 		}
 	}
 	for _, e := range f.executions {
@@ -284,8 +318,8 @@ func (f *facts) submissions(id string) []history.Event {
 	return events
 }
 
-// staleEffectsFenced: the sink never lets an execution act after a later one of
-// the same task has, and no two executions share a token.
+// staleEffectsFenced: no execution acts outside ZooKeeper after a later one of the
+// same task has, and the one whose result counts is the last that acted.
 func (f *facts) staleEffectsFenced() Property {
 	refused := 0
 	p := newFinding("StaleEffectsFenced", "")
@@ -304,6 +338,13 @@ func (f *facts) staleEffectsFenced() Property {
 			p.violate([]history.Event{e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
 		case e.Accepted:
 			highest[e.Task] = e
+		}
+	}
+	for _, name := range f.finished() {
+		last, acted := highest[name]
+		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token) < 0 {
+			p.violate([]history.Event{last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
+				name, t.status.Epoch, t.status.Attempt, last.Epoch, last.Attempt, seconds(last.At))
 		}
 	}
 	p.holds = fmt.Sprintf("%d effects outside ZooKeeper; %d came from an execution that had been replaced, and all of those were refused.", len(f.effects), refused)
@@ -327,6 +368,10 @@ func (f *facts) uniqueAttempts() Property {
 				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
 		}
 		first[k] = e
+		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Epoch > e.Invoke.Epoch {
+			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s has epoch %d, after attempt %d had epoch %d: the later execution has the smaller token.",
+				k.attempt, k.task, e.Invoke.Epoch, k.attempt-1, before.Invoke.Epoch)
+		}
 		t := f.tasks[k.task]
 		if t == nil || t.status == nil || t.attempts[k.attempt] {
 			continue
@@ -395,10 +440,10 @@ func (f *facts) resultFromItsAttempt() Property {
 		}
 		results++
 		if !ran[key(name, t.status.Worker, t.status.Token)] {
-			p.violate(nil, "The result of %s is said to come from %s with token %d.%d, which never ran it.", name, t.status.Worker, t.status.Epoch, t.status.Attempt)
+			p.violate(f.about(name), "The result of %s is said to come from %s with token %d.%d, which never ran it.", name, t.status.Worker, t.status.Epoch, t.status.Attempt)
 		}
 		if t.attempts[t.status.Attempt] {
-			p.violate(nil, "The result of %s comes from attempt %d, which had been given up: a stale worker was not fenced.", name, t.status.Attempt)
+			p.violate(f.about(name), "The result of %s comes from attempt %d, which had been given up: a stale worker was not fenced.", name, t.status.Attempt)
 		}
 	}
 	p.holds = fmt.Sprintf("%d results, each from an execution that ran and had not been given up.", results)
@@ -419,9 +464,9 @@ func (f *facts) terminalAfterHeal() Property {
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		switch t := f.tasks[name]; {
 		case t.status == nil:
-			p.violate(nil, "%s has no status.", name)
+			p.violate(f.about(name), "%s has no status.", name)
 		case len(t.assigned) > 0:
-			p.violate(nil, "%s is finished and still assigned to %s.", name, strings.Join(t.assigned, ", "))
+			p.violate(f.about(name), "%s is finished and still assigned to %s.", name, strings.Join(t.assigned, ", "))
 		}
 	}
 	if !f.evidence.Drained && p.verdict == Valid {

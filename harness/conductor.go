@@ -42,6 +42,8 @@ func (r *run) torture(ctx context.Context, plan []nemesis.Fault) []nemesis.Recor
 			defer func() { done <- struct{}{} }()
 			if wait(ctx, fault.Start-(clock.Now()-began)) {
 				records[i] = r.inflict(ctx, fault)
+			} else {
+				r.missed(fault, records[i].Evidence)
 			}
 		}()
 	}
@@ -69,8 +71,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	d, err := r.bind(ctx, fault)
 	if err != nil {
 		record.Evidence = "not applied: " + err.Error()
-		missed := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind)})
-		r.nemesis.Complete(missed, history.Fail, func(e *history.Event) { e.Fault, e.Text = string(fault.Kind), record.Evidence })
+		r.missed(fault, record.Evidence)
 		return record
 	}
 	if d.done != nil {
@@ -104,6 +105,12 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	})
 	record.To = r.now()
 	return record
+}
+
+// missed notes a fault that was intended and came to nothing.
+func (r *run) missed(fault nemesis.Fault, why string) {
+	event := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind)})
+	r.nemesis.Complete(event, history.Fail, func(e *history.Event) { e.Fault, e.Text = string(fault.Kind), why })
 }
 
 // bind finds the target of a fault and what is to be done to it.
@@ -188,7 +195,17 @@ func (r *run) expire(p *process) deed {
 			if session, ok = p.proxy.Session(); !ok {
 				return errors.New("it has no session")
 			}
-			return r.anyServer(func(address string) error { return ensemble.Expire(ctx, address, session) })
+			// A server may end the session and its answer be lost: then the next one
+			// does not know it any more.
+			tried := false
+			return r.anyServer(func(address string) error {
+				err := ensemble.Expire(ctx, address, session)
+				if tried && errors.Is(err, ensemble.ErrSessionGone) {
+					return nil
+				}
+				tried = tried || errors.Is(err, ensemble.ErrUnanswered)
+				return err
+			})
 		},
 		probe: func(ctx context.Context) (bool, string) {
 			gone := false
@@ -223,7 +240,7 @@ func (r *run) kill(p *process) deed {
 	var killed bool
 	var finding string
 	return deed{
-		apply: func(context.Context) error { killed, finding = p.kill(); return nil },
+		apply: func(context.Context) (err error) { killed, finding, err = p.kill(); return err },
 		probe: func(context.Context) (bool, string) { return killed, finding },
 		heal:  func(context.Context) error { return p.start() },
 	}
@@ -280,8 +297,11 @@ func (r *run) bindServers(ctx context.Context, entry nemesis.Entry, fault nemesi
 		minority := (len(servers) - 1) / 2
 		return r.split(rotated[:minority], rotated[minority:]), nil
 	}
-	s := rotated[0]
-	d := deed{target: s.Name, apply: s.Kill, heal: s.Restart}
+	s := r.claimServer(rotated)
+	if s == nil {
+		return deed{}, errors.New("every server suffers already")
+	}
+	d := deed{target: s.Name, done: func() { r.releaseServer(s) }, apply: s.Kill, heal: s.Restart}
 	held := func(ctx context.Context) (bool, error) { running, err := s.Running(ctx); return !running, err }
 	what := "process gone"
 	if entry.Kind == nemesis.PauseServer {
@@ -293,6 +313,26 @@ func (r *run) bindServers(ctx context.Context, entry nemesis.Entry, fault nemesi
 		return err == nil && down && answer != nil, fmt.Sprintf("%s is %v, answers is %v", what, down, answer == nil)
 	}
 	return d, nil
+}
+
+// claimServer takes the first server that does not suffer from a fault of its own
+// already: two such faults would heal each other.
+func (r *run) claimServer(servers []*ensemble.Server) *ensemble.Server {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range servers {
+		if !r.suffering[s] {
+			r.suffering[s] = true
+			return s
+		}
+	}
+	return nil
+}
+
+func (r *run) releaseServer(s *ensemble.Server) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.suffering, s)
 }
 
 // split cuts the servers of one side from those of the other.

@@ -47,8 +47,7 @@ func Defaults() Config {
 }
 
 // Validate says what is wrong, naming the option and the remedy. Faults that are
-// impossible here are an error when they were asked for one by one, and are left
-// out of a group by the caller (see DropImpossible).
+// impossible here are an error; see DropImpossible.
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -64,8 +63,13 @@ func (c Config) Validate() error {
 			bad("%s %d: use 1 to %d", n.flag, n.value, n.limit)
 		}
 	}
-	if c.Rate <= 0 || c.Rate > 10000 {
-		bad("--rate %v: use more than 0 and at most 10000 tasks a second", c.Rate)
+	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN is neither
+		bad("--rate %v: use 0.1 to 10000 tasks a second", c.Rate)
+	}
+	for _, f := range c.Schedule {
+		if _, known := nemesis.Lookup(f.Kind); !known || f.Pick < 0 || f.Start < 0 || f.Duration < 0 {
+			bad("schedule: fault %d (%s): use a kind that torture faults lists, and no negative numbers", f.Number, f.Kind)
+		}
 	}
 	switch c.Ensemble {
 	case Docker:
@@ -95,8 +99,8 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// DropImpossible removes the faults that cannot be used here, for a Nemesis that
-// was given as a group.
+// DropImpossible removes the faults that cannot be used here, for a Nemesis of
+// all.
 func (c *Config) DropImpossible() {
 	refused := nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External)
 	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool { return slices.Contains(refused, k) })

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -58,37 +56,43 @@ type Versions struct {
 func versions() Versions {
 	v := Versions{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Commit: "unknown"}
 	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				v.Commit = s.Value
+			case "vcs.modified":
+				v.Dirty = s.Value == "true"
+			}
+		}
 		for _, m := range info.Deps {
 			if m.Path == "github.com/go-zookeeper/zk" {
 				v.Client = m.Version
 			}
 		}
 	}
-	if out, err := exec.Command("git", "rev-parse", "HEAD").Output(); err == nil {
-		v.Commit = strings.TrimSpace(string(out))
-		status, err := exec.Command("git", "status", "--porcelain").Output()
-		v.Dirty = err != nil || len(status) > 0
-	}
 	return v
 }
 
-// makeFolder creates results/<UTC time>-<seed>/.
-func makeFolder(out string, seed uint64, now time.Time) (string, error) {
-	dir := filepath.Join(out, fmt.Sprintf("%s-%d", now.UTC().Format("20060102T150405Z"), seed))
-	for _, sub := range []string{"logs", journalFolder} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return "", fmt.Errorf("harness: --out %s cannot be written: choose another folder: %w", out, err)
+// makeFolder creates results/<UTC time>-<seed>/, and says how to undo that.
+func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func() error, err error) {
+	_, missing := os.Stat(out)
+	dir = filepath.Join(out, fmt.Sprintf("%s-%d", now.UTC().Format("20060102T150405Z"), seed))
+	err = os.MkdirAll(out, 0o755)
+	for _, path := range []string{dir, filepath.Join(dir, "logs"), filepath.Join(dir, journalFolder)} {
+		if err == nil {
+			err = os.Mkdir(path, 0o755)
 		}
 	}
-	return dir, nil
-}
-
-// removeFolder undoes makeFolder, and removes the folder around it if it is
-// empty then.
-func removeFolder(dir string) error {
-	err := os.RemoveAll(dir)
-	_ = os.Remove(filepath.Dir(dir)) // fails when something else is in it
-	return err
+	if err != nil {
+		return "", nil, fmt.Errorf("harness: --out %s cannot be written: choose another folder: %w", out, err)
+	}
+	return dir, func() error {
+		err := os.RemoveAll(dir)
+		if missing != nil {
+			_ = os.Remove(out) // fails when something else is in it by now
+		}
+		return err
+	}, nil
 }
 
 // linkLatest makes results/latest point to a run that is complete.
@@ -146,12 +150,10 @@ func LoadReplay(dir string) (Config, error) {
 // Load reads what a run left. A run that was killed has journals that were never
 // merged, and no evidence; it can still be judged as far as they go.
 func Load(dir string) ([]history.Event, *history.Evidence, error) {
-	if _, err := os.Stat(filepath.Join(dir, journalFolder)); err == nil {
-		if _, err := mergeJournals(dir); err != nil {
-			return nil, nil, err
-		}
-	}
 	events, err := history.ReadFile(filepath.Join(dir, HistoryFile))
+	if errors.Is(err, os.ErrNotExist) {
+		events, err = readJournals(dir)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,11 +164,14 @@ func Load(dir string) ([]history.Event, *history.Evidence, error) {
 	return events, evidence, err
 }
 
-// mergeJournals makes one history of the journals of all processes.
-func mergeJournals(dir string) ([]history.Event, error) {
+// readJournals makes one history of the journals of all processes.
+func readJournals(dir string) ([]history.Event, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, journalFolder, "*.ndjson"))
 	if err != nil {
 		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("harness: %s holds neither %s nor %s/", dir, HistoryFile, journalFolder)
 	}
 	var journals [][]history.Event
 	for _, path := range paths {
@@ -176,9 +181,18 @@ func mergeJournals(dir string) ([]history.Event, error) {
 		}
 		journals = append(journals, events)
 	}
-	merged := history.Merge(journals...)
-	if err := history.WriteFile(filepath.Join(dir, HistoryFile), merged); err != nil {
-		return nil, err
+	return history.Merge(journals...), nil
+}
+
+// mergeJournals writes the history of a run that is over and removes its
+// journals.
+func mergeJournals(dir string) error {
+	merged, err := readJournals(dir)
+	if err == nil {
+		err = history.WriteFile(filepath.Join(dir, HistoryFile), merged)
 	}
-	return merged, errors.Join(os.RemoveAll(filepath.Join(dir, journalFolder)))
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, journalFolder))
 }

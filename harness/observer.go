@@ -68,7 +68,11 @@ func (o *observer) activeMaster(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
-		got, err := o.must(ctx, zkapi.Get(o.root+"/master"))
+		_, err := o.must(ctx, zkapi.Sync(o.root+"/master")) // a lagging server knows yesterday's
+		var got zkapi.Result
+		if err == nil {
+			got, err = o.must(ctx, zkapi.Get(o.root+"/master"))
+		}
 		if err == nil {
 			name, _, _ := strings.Cut(string(got.Data), ":")
 			return name, nil

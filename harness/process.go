@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"os"
 	"os/exec"
@@ -50,7 +51,7 @@ func (p *process) start() error {
 		SessionTimeout: p.run.config.SessionTimeout, Origin: p.run.origin, Sink: p.run.sink.Address(),
 		Journal: filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life)),
 		Log:     filepath.Join(p.run.dir, "logs", p.name+".log"),
-		Seed:    p.run.config.Seed, Rate: p.run.config.Rate / float64(p.run.config.Clients),
+		Seed:    p.seed(), Rate: p.run.config.Rate / float64(p.run.config.Clients),
 	}
 	command := exec.Command(p.run.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
 	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -75,6 +76,13 @@ func (p *process) start() error {
 	}
 	p.run.work.Go(func() { p.reap(command, exited, p.life) })
 	return nil
+}
+
+// seed is the process' own: clients must not all submit the same tasks.
+func (p *process) seed() uint64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(p.name)) // never fails
+	return p.run.config.Seed ^ hash.Sum64()
 }
 
 // granted notes a session that the wire shows, whatever the participant says.
@@ -102,19 +110,19 @@ func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	close(exited)
 }
 
-// kill ends the life with SIGKILL and waits for the end. It reports the probe's
-// finding.
-func (p *process) kill() (killed bool, finding string) {
+// kill ends the life with SIGKILL and waits for the end. It reports whether the
+// signal was the cause.
+func (p *process) kill() (killed bool, finding string, err error) {
 	p.mu.Lock()
 	p.doomed = true
 	command, exited := p.command, p.exited
 	p.mu.Unlock()
 	if err := command.Process.Kill(); err != nil {
-		return false, err.Error()
+		return false, "", fmt.Errorf("harness: kill %s: %w", p.name, err)
 	}
 	<-exited
 	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "the process ended: " + command.ProcessState.String()
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "the process ended: " + command.ProcessState.String(), nil
 }
 
 func (p *process) signal(s syscall.Signal) error {
@@ -176,7 +184,8 @@ func (p *process) quit(patience time.Duration) {
 	case <-exited:
 	case <-time.After(patience):
 		p.run.note(history.Process, p.name, p.life, "does not leave; killed")
-		p.kill()
+		_, _, err := p.kill()
+		p.run.warn(err)
 	}
 }
 
@@ -197,15 +206,22 @@ func (p *process) release() {
 	p.suffers = false
 }
 
-// recover undoes whatever a fault may have left.
+// recover undoes whatever a fault may have left: a cut, a stop, an end from which
+// nobody started the process again. One that crashed stays dead.
 func (p *process) recover() error {
 	p.proxy.Heal()
-	if p.alive() {
-		err := p.signal(syscall.SIGCONT)
-		if errors.Is(err, os.ErrProcessDone) {
-			return nil
+	if !p.alive() {
+		p.mu.Lock()
+		doomed := p.doomed
+		p.mu.Unlock()
+		if doomed {
+			return p.start()
 		}
-		return err
+		return nil
 	}
-	return nil
+	err := p.signal(syscall.SIGCONT)
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/participant"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // run is one run in progress.
@@ -35,6 +36,9 @@ type run struct {
 	sink      *participant.Sink
 	processes []*process
 	work      sync.WaitGroup // goroutines that wait for processes
+
+	mu        sync.Mutex
+	suffering map[*ensemble.Server]bool
 
 	harness, nemesis, effects *history.Journal
 }
@@ -65,18 +69,29 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	if err != nil {
 		return "", fmt.Errorf("harness: %w", err)
 	}
-	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now()}
-	if r.dir, err = makeFolder(config.Out, config.Seed, r.started); err != nil {
+	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now(), suffering: map[*ensemble.Server]bool{}}
+	var undo func() error
+	if r.dir, undo, err = makeFolder(config.Out, config.Seed, r.started); err != nil {
 		return "", err
 	}
 	if pids := owner.KillOrphans(); len(pids) > 0 {
 		r.say("removed %d processes that an earlier run left behind", len(pids))
 	}
 	if err := r.setUp(ctx); err != nil {
-		return "", errors.Join(err, r.tearDown(), removeFolder(r.dir))
+		return "", errors.Join(err, r.tearDown(), undo())
 	}
 	err = r.conduct(ctx)
-	return r.dir, errors.Join(err, r.tearDown(), linkLatest(r.dir))
+	r.warn(r.tearDown())
+	r.warn(linkLatest(r.dir))
+	return r.dir, err
+}
+
+// warn tells of something that went wrong after the load and takes nothing from
+// what was recorded: the run can be judged all the same.
+func (r *run) warn(err error) {
+	if err != nil {
+		r.say("warning: %v", err)
+	}
 }
 
 // setUp starts everything that has to be there before the load.
@@ -163,8 +178,8 @@ func (r *run) saveConfig(ctx context.Context) error {
 // Deadlines of the phases after the load.
 const (
 	healDeadline    = time.Minute
-	drainDeadline   = 90 * time.Second
-	collectDeadline = time.Minute
+	drainPatience   = time.Minute // without a single task ending
+	collectDeadline = time.Minute // for each step
 	leavePatience   = 10 * time.Second
 )
 
@@ -186,11 +201,7 @@ func (r *run) conduct(ctx context.Context) error {
 	} else {
 		evidence.Healed = true
 		r.phase("drain")
-		if err := r.drain(after); err != nil {
-			evidence.Problem = err.Error()
-		} else {
-			evidence.Drained = true
-		}
+		r.drain(after, evidence)
 	}
 	r.phase("collect")
 	for _, p := range r.processes {
@@ -204,8 +215,8 @@ func (r *run) conduct(ctx context.Context) error {
 	return err
 }
 
-// heal undoes every fault and waits until the ensemble serves and every
-// participant runs.
+// heal undoes every fault, starts again who is dead, and waits until the ensemble
+// serves.
 func (r *run) heal(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healDeadline)
 	defer cancel()
@@ -222,71 +233,87 @@ func (r *run) heal(ctx context.Context) error {
 		}
 	}
 	if r.ensemble.IsExternal() {
-		return nil
+		_, err := r.observer.must(ctx, zkapi.Sync("/"))
+		return err
 	}
 	return r.ensemble.WaitServing(ctx, len(r.ensemble.Servers))
 }
 
 // drain waits until the clients have heard of all their tasks, every task in the
-// tree has its status, and no assignment is left.
-func (r *run) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, drainDeadline)
-	defer cancel()
+// tree has its status, and no assignment is left. It gives up when nothing has
+// moved for a while: that is a finding. That the tree could not be read is none.
+func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 	for _, p := range r.processes {
 		if p.role == participant.Client {
 			p.drain()
 		}
 	}
-	for _, p := range r.processes {
-		if p.role != participant.Client {
-			continue
-		}
-		select {
-		case <-p.ended():
-		case <-ctx.Done():
-			return fmt.Errorf("harness: drain: %s still waits for a task after %v", p.name, drainDeadline)
-		}
-	}
+	last, moved := -1, clock.Now()
 	for {
-		tasks, assignments, err := r.observer.unfinished(ctx)
-		if err == nil && len(tasks) == 0 && assignments == 0 {
-			return nil
+		looking, cancel := context.WithTimeout(ctx, drainPatience)
+		tasks, assignments, err := r.observer.unfinished(looking)
+		cancel()
+		waiting := r.waitingClients()
+		open := len(tasks) + assignments + len(waiting)
+		switch {
+		case err == nil && open == 0:
+			evidence.Drained = true
+			return
+		case err == nil && open != last:
+			last, moved = open, clock.Now()
+		case clock.Now()-moved > drainPatience:
+			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
+			if err != nil {
+				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
+			}
+			return
 		}
-		if !wait(ctx, 200*time.Millisecond) {
-			return errors.Join(fmt.Errorf("harness: drain: %d tasks without status and %d assignments after %v: %s",
-				len(tasks), assignments, drainDeadline, strings.Join(tasks[:min(5, len(tasks))], ", ")), err)
-		}
+		wait(ctx, 200*time.Millisecond)
 	}
 }
 
-// collect gathers the evidence and writes the files of the run.
+// waitingClients are those that have not heard of all their tasks.
+func (r *run) waitingClients() []string {
+	var names []string
+	for _, p := range r.processes {
+		if p.role == participant.Client && p.alive() {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// collect gathers the evidence and writes the files of the run. A copy of logs
+// that fails is a warning; evidence that cannot be written is an error.
 func (r *run) collect(ctx context.Context, evidence *history.Evidence, records []nemesis.Record) error {
-	ctx, cancel := context.WithTimeout(ctx, collectDeadline)
-	defer cancel()
-	nodes, err := r.observer.tree(ctx)
-	if err != nil {
-		evidence.Problem = strings.TrimSpace(evidence.Problem + " the final tree could not be read: " + err.Error())
-	} else {
-		evidence.Nodes = nodes
-		if evidence.Nodes == nil {
-			evidence.Nodes = []history.Node{}
+	within := func(step func(context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, collectDeadline)
+		defer cancel()
+		return step(ctx)
+	}
+	if evidence.Healed {
+		err := within(func(ctx context.Context) error {
+			if !r.ensemble.IsExternal() {
+				if err := r.ensemble.WaitAgreed(ctx); err != nil {
+					return err
+				}
+			}
+			nodes, err := r.observer.tree(ctx)
+			evidence.Nodes = append([]history.Node{}, nodes...)
+			return err
+		})
+		if err != nil {
+			evidence.Healed, evidence.Nodes = false, nil
+			evidence.Problem = strings.TrimSpace(evidence.Problem + " the final tree could not be read: " + err.Error())
 		}
 	}
-	if !r.ensemble.IsExternal() && evidence.Healed {
-		if err := r.ensemble.WaitAgreed(ctx); err != nil {
-			evidence.Healed, evidence.Problem = false, err.Error()
-		}
-	}
-	errs := []error{
+	err := errors.Join(
 		evidence.Save(filepath.Join(r.dir, EvidenceFile)),
 		nemesis.Save(filepath.Join(r.dir, FaultsFile), records),
-		r.ensemble.SaveEvidence(ctx, filepath.Join(r.dir, "logs")),
-	}
-	if r.ensemble.IsExternal() {
-		errs = append(errs, r.observer.removeTree(ctx))
-	}
+	)
+	r.warn(within(func(ctx context.Context) error { return r.ensemble.SaveEvidence(ctx, filepath.Join(r.dir, "logs")) }))
 	r.phase("end")
-	return errors.Join(errs...)
+	return err
 }
 
 // tearDown ends and removes whatever was started, and merges what was recorded.
@@ -305,6 +332,7 @@ func (r *run) tearDown() error {
 		errs = append(errs, r.sink.Close())
 	}
 	if r.observer != nil {
+		errs = append(errs, r.observer.removeTree(ctx))
 		r.observer.close(ctx)
 	}
 	if r.ensemble != nil {
@@ -315,6 +343,5 @@ func (r *run) tearDown() error {
 			errs = append(errs, j.Close())
 		}
 	}
-	_, err := mergeJournals(r.dir)
-	return errors.Join(append(errs, err)...)
+	return errors.Join(append(errs, mergeJournals(r.dir))...)
 }

@@ -43,7 +43,7 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	env := &recorder{Env: driver, journal: journal, namespace: config.Namespace}
 	// An interrupt of the terminal reaches the whole process group; the harness
 	// decides what it means, and tells by closing the input.
-	signal.Ignore(syscall.SIGINT)
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
 	draining := make(chan struct{})

@@ -105,6 +105,9 @@ const maxOutstanding = 2000
 // outcome unknown and tries again under the same id.
 const submitPatience = 2 * time.Second
 
+// refusedPause is how long a client waits after a submission that was refused.
+const refusedPause = 200 * time.Millisecond
+
 func runClient(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, draining <-chan struct{}) error {
 	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Logger: log})
 	if err != nil {
@@ -168,6 +171,11 @@ func (c *client) one(ctx context.Context, p Payload, twice bool) {
 		name, err = c.submit(ctx, p, options...)
 		if ambiguous, ok := errors.AsType[*recipe.AmbiguousError](err); ok {
 			options = []recipe.SubmitOption{recipe.ID(ambiguous.ID)}
+		} else if err != nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(refusedPause):
+			}
 		}
 	}
 	if twice {

@@ -262,11 +262,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, nil, err
 	}
 	if !seen.Found {
-		parent, err := session.Do(ctx, zkapi.Exists(c.layout.task(task)))
-		if err == nil && !parent.Found {
-			err = fmt.Errorf("%w: %s", ErrNoTask, task)
-		}
-		return Status{}, seen.Watch, err
+		return Status{}, seen.Watch, c.exists(ctx, session, task)
 	}
 	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
 	if errors.Is(err, zkapi.ErrNoNode) {
@@ -276,6 +272,24 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, nil, err
 	}
 	return decodeStatus(got.Data), nil, nil
+}
+
+// exists is ErrNoTask for a task that is not there. A new session may read from a
+// server that lags behind the one that accepted the task, hence the sync before
+// that is believed.
+func (c *Client) exists(ctx context.Context, session zkapi.Session, task string) error {
+	for _, synced := range []bool{false, true} {
+		if synced {
+			if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
+				return err
+			}
+		}
+		found, err := session.Do(ctx, zkapi.Exists(c.layout.task(task)))
+		if err != nil || found.Found {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s", ErrNoTask, task)
 }
 
 // Do submits a task, waits for its result and returns it. A task that failed or

@@ -141,9 +141,10 @@ func clip(reason string) string {
 // record writes a batch. It returns an error only if the batch must be tried
 // again.
 //
-// A refusal names the operation that failed. If the assignment is gone, somebody
-// else has settled this execution. If it is there but the status or the record
-// exists already, or the task is gone, the end is moot: only the assignment goes.
+// A refusal names the operation that failed. If the assignment is gone or the
+// attempt is on record, somebody else has settled this execution, and there may
+// be a later assignment under the same name, which must not be touched. If the
+// task has its status or is gone, the end is moot: only the assignment goes.
 func (i *incarnation) record(batch []*execution) error {
 	batch, err := i.resolve(batch)
 	for err == nil && len(batch) > 0 {
@@ -165,12 +166,14 @@ func (i *incarnation) record(batch []*execution) error {
 		case at >= 0 && (errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)):
 			e := batch[owner[at]]
 			i.worker.log.InfoContext(i.ctx, "end of an execution was refused", "task", e.task.Name, "error", err)
+			onRecord := e.err != nil && errors.Is(err, zkapi.ErrNodeExists)
 			err = nil
-			if ops[at].Kind == zkapi.KindCreate {
+			if ops[at].Kind == zkapi.KindCreate && !onRecord {
 				e.moot = true
 				break
 			}
 			i.release(e)
+			i.reread = true
 			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
 		}
 	}

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -100,7 +101,11 @@ func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
 		threads = append(threads, m.env.Spawn("lead", func(zkapi.Env) { m.config.OnLead(t.ctx, t.epoch()) }))
 	}
 	r.run()
-	t.depose(fmt.Errorf("%w: stepped down", ErrDeposed)) // unless there is a cause already
+	why := errors.New("stepped down")
+	if over := session.Cause(); over != nil {
+		why = over
+	}
+	t.depose(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
 	m.lead(nil)
 	m.log.InfoContext(ctx, "deposed", "epoch", t.epoch(), "cause", context.Cause(t.ctx))
 	for _, thread := range threads {

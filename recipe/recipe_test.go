@@ -436,6 +436,64 @@ func TestOversizeIsRefusedBeforeItIsSent(t *testing.T) {
 	})
 }
 
+// meddler calls before with each write of the processes that run on it.
+type meddler struct {
+	zkapi.Env
+	before func(op zkapi.Op)
+}
+
+func (m *meddler) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := m.Env.Open(ctx)
+	return &meddled{session, m.before}, err
+}
+
+type meddled struct {
+	zkapi.Session
+	before func(op zkapi.Op)
+}
+
+func (m *meddled) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	for _, op := range ops {
+		m.before(op)
+	}
+	return m.Session.DoAll(ctx, ops)
+}
+
+// TestGiveBackSparesALaterAssignment restarts a worker that held a task. Just
+// before it gives the task back, the master has taken it away and assigned it
+// anew, to the same worker: the give-back must not touch the new assignment.
+func TestGiveBackSparesALaterAssignment(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for _, path := range []string{"/assign", "/workers", "/tasks", "/assign/w1"} {
+			w.do(zkapi.Create(path, nil, zkapi.Persistent))
+		}
+		w.do(zkapi.Create("/tasks/t", []byte("x"), zkapi.Persistent))
+		w.do(zkapi.Create("/assign/w1/t", []byte(`{"epoch":1,"attempt":1,"incarnation":0}`), zkapi.Persistent))
+		met := false
+		env := &meddler{Env: w.env, before: func(op zkapi.Op) {
+			if met || !slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindDelete && o.Path == "/assign/w1/t" }) {
+				return
+			}
+			met = true
+			w.do(zkapi.Multi(
+				zkapi.Delete("/assign/w1/t", -1),
+				zkapi.Create("/tasks/t/attempt-1", []byte(`{"attempt":1}`), zkapi.Persistent),
+				zkapi.Create("/assign/w1/t", []byte(`{"epoch":1,"attempt":2,"incarnation":1}`), zkapi.Persistent)))
+		}}
+		worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Name: "w1", Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			return recipe.Result(fmt.Sprint("attempt ", task.Token.Attempt)), nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = worker.Run(w.ctx) })
+		w.within(time.Minute, "the task has its status", func() bool { return w.do(zkapi.Exists("/tasks/t/status")).Found })
+		if got := string(w.do(zkapi.Get("/tasks/t/status")).Data); !met || !strings.Contains(got, "attempt 2") {
+			t.Errorf("met is %v, status %s", met, got)
+		}
+	})
+}
+
 // TestChaos draws losses and expiries while tasks are done, and checks what must
 // hold at the end: every task has one status, every execution had an attempt
 // number of its own, and every attempt without the result is on record.
@@ -450,13 +508,12 @@ func TestChaos(t *testing.T) {
 }
 
 func chaos(w *world, seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	calm := false
-	w.env.Server.Lose(func(zkapi.Op) zk.Loss {
-		if calm || rng.IntN(5) > 0 {
+	rng, losses := rand.New(rand.NewPCG(seed, 0)), rand.New(rand.NewPCG(seed, 1))
+	w.env.Server.Lose(func(zkapi.Op) zk.Loss { // one at a time: the server is locked
+		if losses.IntN(5) > 0 {
 			return zk.None
 		}
-		return zk.Loss(1 + rng.IntN(2))
+		return zk.Loss(1 + losses.IntN(2))
 	})
 	var mu sync.Mutex
 	executions := map[string]int{}

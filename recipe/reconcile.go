@@ -159,7 +159,7 @@ func (r *reconciler) pass() (more bool, err error) {
 	if err := r.commit(decisions); err != nil {
 		return false, err
 	}
-	return len(decisions) >= r.limits.batch || len(r.dirty) > 0, nil
+	return len(decisions) >= r.limits.batch || len(r.dirty) > 0 || len(r.stale) > 0, nil
 }
 
 // sync brings the server that this session reads from up to the leader.
@@ -229,7 +229,11 @@ func (r *reconciler) readInboxes() error {
 	var ops []zkapi.Op
 	for _, w := range slices.Sorted(maps.Keys(r.view.workers)) {
 		worker := r.view.workers[w]
-		if !worker.known || (!r.stale[w] && (!worker.alive || fresh(r.inboxWatch[w]))) {
+		if !worker.known {
+			delete(r.stale, w) // there is nothing to read yet
+			continue
+		}
+		if !r.stale[w] && (!worker.alive || fresh(r.inboxWatch[w])) {
 			continue
 		}
 		op := zkapi.Children(r.layout.inbox(w))

@@ -169,6 +169,7 @@ type incarnation struct {
 	lose   context.CancelCauseFunc
 
 	held     map[string]*execution // by task
+	reread   bool                  // the inbox may hold what looked like something held
 	handlers []zkapi.Source        // that run
 	ended    zkapi.Signal          // raised when finished has grown
 
@@ -217,6 +218,13 @@ func (i *incarnation) run() {
 		}
 		if err == nil {
 			err = i.commit()
+		}
+		if err == nil && i.reread {
+			i.reread, inbox = false, nil
+			if pause(i.ctx, i.env, i.session) != nil {
+				return
+			}
+			continue
 		}
 		if err == nil {
 			i.start()

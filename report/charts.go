@@ -73,8 +73,8 @@ func (c *canvas) steps(counts map[int]int, y func(float64) float64, style string
 // is drawn.
 const maxDots = 6000
 
-// latency draws how long operations took, on a logarithmic scale: submitting,
-// and from submission to the status.
+// latency draws how long operations took, on a logarithmic scale: submitting, and
+// waiting for the status.
 func (s *story) latency(events []history.Event) string {
 	c := newCanvas(0, s.end, chartHeight+40)
 	c.axis()

@@ -22,8 +22,11 @@ type verdictError struct{ verdict checker.Verdict }
 func (e verdictError) Error() string { return "verdict: " + string(e.verdict) }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	// The first signal ends the load, and the rest is done in order. A second one
+	// ends the process; the next start removes what it leaves.
+	context.AfterFunc(ctx, stop)
 	os.Exit(exitCode(root().ExecuteContext(ctx)))
 }
 

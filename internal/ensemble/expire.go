@@ -13,6 +13,9 @@ import (
 // ErrSessionGone means that a session had ended before it could be touched.
 var ErrSessionGone = errors.New("the session is gone already")
 
+// ErrUnanswered means that a request to end a session was sent and not answered.
+var ErrUnanswered = errors.New("sent, and not answered")
+
 // Expire ends a session as its own timeout would: a second connection takes the
 // session over with its id and password, and closes it. The owner finds out when
 // it connects again. A nil error means that the server confirmed the end.
@@ -28,7 +31,7 @@ func Expire(ctx context.Context, server string, s Session) error {
 	}
 	reply, err := readPacket(conn)
 	if err != nil {
-		return fmt.Errorf("ensemble: expire 0x%x: no answer: %w", s.ID, err)
+		return fmt.Errorf("ensemble: expire 0x%x: %w: %w", s.ID, ErrUnanswered, err)
 	}
 	if len(reply) < 16 || int32(binary.BigEndian.Uint32(reply[12:16])) != 0 {
 		return fmt.Errorf("ensemble: expire 0x%x: refused: % x", s.ID, reply)

@@ -30,7 +30,7 @@ func leaveBehind(t *testing.T) {
 // TestLeaveBehind is the other process.
 func TestLeaveBehind(t *testing.T) {
 	if os.Getenv("RINGMASTER_LEAVE_BEHIND") == "" {
-		t.Skip("run by TestLeftoversOfTheDeadAreRemoved only")
+		t.Skip("skipped TestLeaveBehind: it is the other process of TestLeftoversOfTheDeadAreRemoved")
 	}
 	ensembletest.Start(t, 1)
 	fmt.Println("up")

@@ -5,6 +5,8 @@
 package owner
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,33 +20,50 @@ import (
 // found in the process table.
 const Flag = "--owner="
 
-// ID names one process for as long as this machine runs: its number and the
-// moment it started, because numbers are used again.
+// ID names one process: its number, the moment it started, because numbers are
+// used again, and where, because one Docker engine may serve several machines or
+// containers, each of which sees only its own processes.
 type ID struct {
 	PID   int
 	Start string
+	Where string
 }
 
-func (id ID) String() string { return fmt.Sprintf("%d_%s", id.PID, id.Start) }
+func (id ID) String() string { return fmt.Sprintf("%d_%s_%s", id.PID, id.Start, id.Where) }
+
+// here is this machine or container.
+var here = sync.OnceValue(func() string {
+	name, _ := os.Hostname()
+	namespace, _ := os.Readlink("/proc/self/ns/pid") // none but on Linux
+	sum := sha256.Sum256([]byte(name + namespace))
+	return hex.EncodeToString(sum[:6])
+})
 
 // Parse reads what String wrote.
 func Parse(s string) (ID, error) {
-	number, start, ok := strings.Cut(s, "_")
-	pid, err := strconv.Atoi(number)
-	if !ok || err != nil {
-		return ID{}, fmt.Errorf("owner: %q is not PID_START", s)
+	parts := strings.Split(s, "_")
+	if len(parts) != 3 {
+		return ID{}, fmt.Errorf("owner: %q is not PID_START_WHERE", s)
 	}
-	return ID{PID: pid, Start: start}, nil
+	pid, err := strconv.Atoi(parts[0])
+	if err != nil {
+		return ID{}, fmt.Errorf("owner: %q is not PID_START_WHERE", s)
+	}
+	return ID{PID: pid, Start: parts[1], Where: parts[2]}, nil
 }
 
 // Self is the identity of this process.
 var Self = sync.OnceValue(func() ID {
 	start, _ := startOf(os.Getpid())
-	return ID{PID: os.Getpid(), Start: start}
+	return ID{PID: os.Getpid(), Start: start, Where: here()}
 })
 
-// Alive reports whether the process of that identity still runs.
+// Alive reports whether the process of that identity still runs, as far as that
+// can be seen: one from elsewhere counts as alive.
 func (id ID) Alive() bool {
+	if id.Where != here() {
+		return true
+	}
 	start, ok := startOf(id.PID)
 	return ok && start == id.Start
 }

@@ -14,8 +14,11 @@ func TestAliveAndDead(t *testing.T) {
 	if again, err := Parse(Self().String()); err != nil || again != Self() {
 		t.Errorf("got %v, %v", again, err)
 	}
-	if (ID{PID: Self().PID, Start: "another"}).Alive() {
+	if (ID{PID: Self().PID, Start: "another", Where: Self().Where}).Alive() {
 		t.Error("a process that had this number before is taken for this one")
+	}
+	if !(ID{PID: 1 << 30, Start: "1", Where: "elsewhere"}).Alive() {
+		t.Error("a process that cannot be seen from here is taken for dead")
 	}
 	for _, bad := range []string{"", "17", "x_1"} {
 		if _, err := Parse(bad); err == nil {
@@ -40,7 +43,7 @@ func TestKillOrphans(t *testing.T) {
 		t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 		return c
 	}
-	orphan := start(Flag + ID{PID: dead.Process.Pid, Start: "1"}.String())
+	orphan := start(Flag + ID{PID: dead.Process.Pid, Start: "1", Where: Self().Where}.String())
 	mine := start(Flag + Self().String())
 	var killed []int
 	for deadline := time.Now().Add(10 * time.Second); len(killed) == 0 && time.Now().Before(deadline); {

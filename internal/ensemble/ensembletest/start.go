@@ -25,7 +25,7 @@ func NeedDocker(t testing.TB) {
 	case os.Getenv(Required) == "1":
 		t.Fatalf("%s=1: %v", Required, err)
 	default:
-		t.Skipf("needs a Docker engine: %v", err)
+		t.Skipf("skipped %s: %v", t.Name(), err)
 	}
 }
 

@@ -157,13 +157,6 @@ func (p *process) alive() bool {
 	}
 }
 
-// ended returns a channel that is closed when the present life is over.
-func (p *process) ended() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.exited
-}
-
 // drain tells a client to submit no more.
 func (p *process) drain() {
 	p.mu.Lock()

@@ -63,8 +63,13 @@ type Client struct {
 	layout layout
 	log    *slog.Logger
 
+	// life is the context of the client's sessions, which serve many callers.
+	life context.Context
+	end  context.CancelCauseFunc
+
 	mu      sync.Mutex
 	session zkapi.Session
+	opening zkapi.Source // fires when the attempt under way to open one is over
 }
 
 // NewClient checks config. It does not connect.
@@ -73,39 +78,82 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{env: env, layout: l, log: discardIfNil(config.Logger)}, nil
+	c := &Client{env: env, layout: l, log: discardIfNil(config.Logger)}
+	c.life, c.end = context.WithCancelCause(context.Background())
+	return c, nil
 }
 
-// Close ends the client's session. Submitted tasks go on.
+// ErrClientClosed is what a Client's methods return after Close.
+var ErrClientClosed = errors.New("client is closed")
+
+// Close ends the client and its session; what still waits returns
+// ErrClientClosed. Submitted tasks go on.
 func (c *Client) Close(ctx context.Context) error {
+	c.end(ErrClientClosed)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.session == nil {
+	opening := c.opening
+	c.mu.Unlock()
+	if opening != nil {
+		if _, err := c.env.Wait(ctx, opening); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	session := c.session
+	c.session = nil
+	c.mu.Unlock()
+	if session == nil {
 		return nil
 	}
-	err := c.session.Close(ctx)
-	c.session = nil
-	return err
+	return session.Close(ctx)
 }
 
-// connected returns the present session, or a new one when that has ended.
+// connected returns the present session, or waits for a new one when that has
+// ended. One thread opens it for all callers, each of which waits no longer than
+// its own ctx.
 func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
+	for {
+		c.mu.Lock()
+		switch {
+		case c.life.Err() != nil:
+			c.mu.Unlock()
+			return nil, context.Cause(c.life)
+		case c.session != nil && !c.session.Done().Fired():
+			defer c.mu.Unlock()
+			return c.session, nil
+		case c.opening == nil:
+			c.opening = c.env.Spawn("open", c.open)
+		}
+		opening := c.opening
+		c.mu.Unlock()
+		if _, err := c.env.Wait(ctx, opening); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// open replaces a session that has ended. A failure is not kept: whoever still
+// wants a session tries again.
+func (c *Client) open(env zkapi.Env) {
+	c.mu.Lock()
+	old := c.session
+	c.session = nil
+	c.mu.Unlock()
+	if old != nil {
+		c.log.InfoContext(c.life, "session over", "cause", old.Cause())
+		closeSession(c.life, c.log, old)
+	}
+	session, err := env.Open(c.life)
+	if err != nil {
+		c.log.InfoContext(c.life, "no session", "error", err)
+		_, _ = env.Wait(c.life, env.Timer(retryDelay))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.session != nil && !c.session.Done().Fired() {
-		return c.session, nil
+	if err == nil {
+		c.session = session
 	}
-	if c.session != nil {
-		c.log.InfoContext(ctx, "session over", "cause", c.session.Cause())
-		closeSession(ctx, c.log, c.session)
-		c.session = nil
-	}
-	session, err := c.env.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.session = session
-	return session, nil
+	c.opening = nil
 }
 
 // withSession runs a step that may be repeated until it is answered, on one
@@ -334,6 +382,10 @@ func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 // nothing is removed then.
 func (c *Client) Collect(ctx context.Context, task string) error {
 	return c.withSession(ctx, func(session zkapi.Session) error {
+		// A server that lags may know neither the task nor its status yet.
+		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
+			return err
+		}
 		listed, err := session.Do(ctx, zkapi.Children(c.layout.task(task)))
 		if errors.Is(err, zkapi.ErrNoNode) {
 			return nil

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -166,12 +167,21 @@ type statusRecord struct {
 
 func (s Status) encode() []byte {
 	record := statusRecord{State: s.State, Reason: s.Reason, Worker: s.Worker, Token: s.Token}
-	if utf8.Valid(s.Result) {
+	if readable(s.Result) {
 		record.Text = string(s.Result)
 	} else {
 		record.Binary = s.Result
 	}
 	return encode(record)
+}
+
+// readable reports whether a result is text that JSON holds as it is. JSON writes
+// six bytes for a control character, so anything with those is stored as bytes: a
+// result must not grow past what one write may hold.
+func readable(result []byte) bool {
+	return utf8.Valid(result) && !bytes.ContainsFunc(result, func(r rune) bool {
+		return r < ' ' && r != '\n' && r != '\t' || r == '\u2028' || r == '\u2029'
+	})
 }
 
 // decodeStatus reads a status; what was not written by this package, such as a
@@ -189,9 +199,11 @@ func decodeStatus(data []byte) Status {
 }
 
 func encode(record any) []byte {
-	data, err := json.Marshal(record)
-	if err != nil {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(record); err != nil {
 		panic(fmt.Sprintf("recipe: a record that cannot be encoded: %v", err)) // records hold only plain fields
 	}
-	return data
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -354,6 +354,54 @@ func TestCancelStopsTheHandler(t *testing.T) {
 	})
 }
 
+// TestWorkerRegistersAgain deletes its znode by hand: the worker must notice.
+func TestWorkerRegistersAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		c := w.client()
+		if _, err := c.Do(w.ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		before := w.do(zkapi.Get("/assign/w1")).Stat.Version
+		w.do(zkapi.Delete("/workers/w1", -1))
+		if _, err := c.Do(w.ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		if after := w.do(zkapi.Get("/assign/w1")).Stat.Version; after != before+1 {
+			t.Errorf("incarnation %d, then %d", before, after)
+		}
+	})
+}
+
+func TestClosedClientStaysClosed(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.client()
+		name, err := c.Submit(w.ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := c.Await(w.ctx, name)
+			waiting <- err
+		}()
+		time.Sleep(time.Second)
+		if err := c.Close(w.ctx); err != nil {
+			t.Error(err)
+		}
+		if err := <-waiting; !errors.Is(err, recipe.ErrClientClosed) {
+			t.Errorf("who waited got %v", err)
+		}
+		if _, err := c.Submit(w.ctx, nil); !errors.Is(err, recipe.ErrClientClosed) {
+			t.Errorf("a submission afterwards got %v", err)
+		}
+		if n := len(w.env.Server.Sessions()); n != 1 { // the test's own
+			t.Errorf("%d sessions are left", n)
+		}
+	})
+}
+
 func TestCollectKeepsUnfinished(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()

@@ -63,9 +63,13 @@ func newReconciler(t *term, env zkapi.Env, l layout, lim limits, log *slog.Logge
 func (r *reconciler) distrust() {
 	r.synced = false
 	r.masterWatch = nil
-	r.sweep()
+	clear(r.listWatch)
+	clear(r.inboxWatch)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for t, task := range r.view.tasks {
-		if task.phase == pending {
+		if task.phase != finished {
+			task.phase = unread // nothing is decided about it before it is read
 			r.dirty[t] = true
 		}
 	}
@@ -84,6 +88,10 @@ func (r *reconciler) run() {
 			change = now
 			r.distrust()
 		}
+		if sweep.Fired() {
+			r.sweep()
+			sweep = r.env.Timer(sweepInterval)
+		}
 		more, err := r.pass()
 		if err != nil {
 			r.log.DebugContext(r.term.ctx, "pass failed", "error", err)
@@ -98,10 +106,6 @@ func (r *reconciler) run() {
 		}
 		if _, err := r.env.Wait(r.term.ctx, append(r.sources(), reconnected, sweep)...); err != nil {
 			return
-		}
-		if sweep.Fired() {
-			r.sweep()
-			sweep = r.env.Timer(sweepInterval)
 		}
 	}
 }
@@ -269,7 +273,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		now[t] = true
 		if !worker.tasks[t] {
 			task := r.view.task(t)
-			*task = taskView{phase: assigned, attempts: task.attempts, worker: w}
+			*task = taskView{phase: unread, attempts: task.attempts, worker: w}
 			r.dirty[t] = true
 		}
 	}
@@ -355,25 +359,35 @@ func (r *reconciler) readDirty() error {
 func (r *reconciler) commit(decisions []transition) error {
 	for len(decisions) > 0 {
 		var writes [][]zkapi.Op
-		written := 0
-		for len(writes) < maxMultis && written < len(decisions) {
-			n, ops := r.batch(decisions[written:])
-			writes, written = append(writes, ops), written+n
+		var parts [][]transition
+		for len(writes) < maxMultis && len(decisions) > 0 {
+			n, ops := r.batch(decisions)
+			writes, parts = append(writes, ops), append(parts, decisions[:n])
+			decisions = decisions[n:]
 		}
-		if err := r.term.writeAll(writes); err != nil {
-			return err
-		}
-		r.mu.Lock()
-		for _, d := range decisions[:written] {
-			r.view.apply(d)
-			if d.action == openInbox {
-				r.stale[d.to] = true
+		errs := r.term.writeAll(writes)
+		for i, part := range parts {
+			if errs[i] == nil {
+				r.applied(part)
 			}
 		}
-		r.mu.Unlock()
-		decisions = decisions[written:]
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// applied takes over into the view what has been written.
+func (r *reconciler) applied(decisions []transition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range decisions {
+		r.view.apply(d)
+		if d.action == openInbox {
+			r.stale[d.to] = true
+		}
+	}
 }
 
 // batch is the multi for as many decisions as fit. A worker that is given

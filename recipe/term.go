@@ -50,11 +50,11 @@ func (t *term) epoch() int32 { return t.version }
 
 // write is a fenced write; it keeps the lease. When the claim is lost the term
 // ends.
-func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops}) }
+func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops})[0] }
 
 // writeAll pipelines fenced writes that do not depend on each other. It returns
-// the errors of all that failed.
-func (t *term) writeAll(writes [][]zkapi.Op) error {
+// the error of each, nil where it was applied.
+func (t *term) writeAll(writes [][]zkapi.Op) []error {
 	sent := t.env.Now()
 	var errs []error
 	acknowledged := false
@@ -62,7 +62,6 @@ func (t *term) writeAll(writes [][]zkapi.Op) error {
 		acknowledged = acknowledged || reply.Err == nil
 		errs = append(errs, reply.Err)
 	}
-	err := errors.Join(errs...)
 	if acknowledged {
 		t.mu.Lock()
 		if sent.After(t.leaseFrom) {
@@ -70,10 +69,10 @@ func (t *term) writeAll(writes [][]zkapi.Op) error {
 		}
 		t.mu.Unlock()
 	}
-	if errors.Is(err, ErrFenced) {
+	if err := errors.Join(errs...); errors.Is(err, ErrFenced) {
 		t.depose(fmt.Errorf("%w: %w", ErrDeposed, err))
 	}
-	return err
+	return errs
 }
 
 func (t *term) leaseStart() time.Time {

@@ -3,6 +3,7 @@ package recipe
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -163,6 +164,7 @@ func TestStatusIsReadableAndComplete(t *testing.T) {
 		{State: Done, Result: Result("hello"), Worker: "w1", Token: Token{Epoch: 3, Attempt: 2}},
 		{State: Done, Result: Result{0xff, 0, 1}, Worker: "w1"},
 		{State: Failed, Result: Result{}, Reason: "no"},
+		{State: Done, Result: Result("<a> & \"b\"\n\x00\x01")},
 	} {
 		if got := decodeStatus(s.encode()); !reflect.DeepEqual(got, s) {
 			t.Errorf("got %+v, want %+v", got, s)
@@ -170,6 +172,17 @@ func TestStatusIsReadableAndComplete(t *testing.T) {
 	}
 	if got := decodeStatus([]byte("done by hand")); got.State != Done || string(got.Result) != "done by hand" {
 		t.Errorf("a status written by hand: %+v", got)
+	}
+}
+
+// TestAResultNeverGrowsMuch stores the largest results of the worst bytes: what a
+// handler may return must fit into a write.
+func TestAResultNeverGrowsMuch(t *testing.T) {
+	for _, worst := range []string{"\x00", "\xff", "<", "\"", "\\", "\n", "\u2028", "x"} {
+		result := Result(strings.Repeat(worst, MaxResult/len(worst)))
+		if size := len(Status{State: Done, Result: result}.encode()); size > maxMultiBytes+1000 {
+			t.Errorf("%d bytes of %q are stored in %d", len(result), worst, size)
+		}
 	}
 }
 

@@ -69,6 +69,10 @@ type Worker struct {
 	layout layout
 	log    *slog.Logger
 
+	freed zkapi.Signal // raised when a handler has returned
+
+	handlers []zkapi.Source // that may still run; only Run's thread touches them
+
 	mu      sync.Mutex
 	running int // handlers, those of lost incarnations included
 }
@@ -91,14 +95,22 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	if config.Concurrency == 0 {
 		config.Concurrency = 8
 	}
-	return &Worker{config: config, env: env, layout: l, log: discardIfNil(config.Logger).With("worker", config.Name)}, nil
+	return &Worker{
+		config: config, env: env, layout: l, log: discardIfNil(config.Logger).With("worker", config.Name), freed: env.Signal(),
+	}, nil
 }
 
 // Run registers and works, again under a new session whenever one is lost, until
 // ctx ends; it returns the cause. Handlers have returned by then; what they had
 // not finished is left to others.
 func (w *Worker) Run(ctx context.Context) error {
-	return forEachSession(ctx, w.env, w.log, w.serve)
+	err := forEachSession(ctx, w.env, w.log, w.serve)
+	for _, handler := range w.handlers {
+		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), handler); waiting != nil {
+			return waiting
+		}
+	}
+	return err
 }
 
 // serve is one incarnation of the worker.
@@ -120,15 +132,11 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 	}
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
 	i := newIncarnation(ctx, w, held)
+	watchdog := w.env.Spawn("claim", i.watchSession)
 	i.run()
 	i.lose(ErrClaimLost)
-	for _, handler := range i.handlers {
-		if ctx.Err() == nil {
-			break // a new incarnation need not wait for them
-		}
-		if _, err := w.env.Wait(context.WithoutCancel(ctx), handler); err != nil {
-			return err
-		}
+	if _, err := w.env.Wait(context.WithoutCancel(ctx), watchdog); err != nil {
+		return err
 	}
 	return context.Cause(i.ctx)
 }
@@ -168,10 +176,10 @@ type incarnation struct {
 	ctx    context.Context
 	lose   context.CancelCauseFunc
 
-	held     map[string]*execution // by task
-	reread   bool                  // the inbox may hold what looked like something held
-	handlers []zkapi.Source        // that run
-	ended    zkapi.Signal          // raised when finished has grown
+	held   map[string]*execution // by task
+	reread bool                  // the inbox may hold what looked like something held
+	own    zkapi.Source          // watch on /workers/<w>
+	ended  zkapi.Signal          // raised when finished has grown
 
 	mu       sync.Mutex
 	finished []*execution
@@ -196,24 +204,45 @@ func newIncarnation(ctx context.Context, w *Worker, c claim) *incarnation {
 	return i
 }
 
+// watchSession loses the claim when the session ends.
+func (i *incarnation) watchSession(env zkapi.Env) {
+	if _, err := env.Wait(i.ctx, i.session.Done()); err == nil {
+		i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
+	}
+}
+
+// confirm checks that /workers/<w> is still this session's. Somebody may have
+// deleted it by hand; then nobody would ever assign anything.
+func (i *incarnation) confirm() error {
+	if i.own != nil && !i.own.Fired() {
+		return nil
+	}
+	seen, err := i.session.Do(i.ctx, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
+	if err != nil {
+		return err
+	}
+	if !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
+		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
+	}
+	i.own = seen.Watch
+	return nil
+}
+
 // run works until the claim is lost.
 func (i *incarnation) run() {
-	watchdog := i.env.Spawn("claim", func(env zkapi.Env) {
-		if _, err := env.Wait(i.ctx, i.session.Done()); err == nil {
-			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
-		}
-	})
-	i.handlers = append(i.handlers, watchdog)
 	var inbox zkapi.Source
 	change := -1
 	sweep := i.env.Timer(sweepInterval)
 	for i.ctx.Err() == nil {
 		now, _, reconnected := i.session.Connection()
 		if now != change || fired(inbox) || sweep.Fired() {
+			if now != change {
+				i.own = nil // its watch may have been lost with the connection
+			}
 			change, inbox, sweep = now, nil, i.env.Timer(sweepInterval)
 		}
-		var err error
-		if inbox == nil {
+		err := i.confirm()
+		if err == nil && inbox == nil {
 			inbox, err = i.readInbox()
 		}
 		if err == nil {
@@ -228,7 +257,7 @@ func (i *incarnation) run() {
 		}
 		if err == nil {
 			i.start()
-			_, err = i.env.Wait(i.ctx, i.ended, inbox, reconnected, sweep)
+			_, err = i.env.Wait(i.ctx, i.ended, i.worker.freed, inbox, i.own, reconnected, sweep)
 		}
 		switch {
 		case errors.Is(err, ErrFenced):
@@ -315,7 +344,6 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, payload []byte) 
 
 // start runs handlers for what waits, oldest first, as many as may run.
 func (i *incarnation) start() {
-	i.handlers = slices.DeleteFunc(i.handlers, zkapi.Source.Fired)
 	for _, t := range slices.SortedFunc(maps.Keys(i.held), byAge) {
 		e := i.held[t]
 		if e.started {
@@ -327,7 +355,7 @@ func (i *incarnation) start() {
 		e.started = true
 		var ctx context.Context
 		ctx, e.cancel = context.WithCancelCause(i.ctx)
-		i.handlers = append(i.handlers, i.env.Spawn("handler", func(zkapi.Env) {
+		i.worker.keep(i.env.Spawn("handler", func(zkapi.Env) {
 			result, err := call(ctx, i.worker.config.Handler, e.task)
 			i.worker.leave()
 			i.finish(e, result, err)
@@ -349,6 +377,12 @@ func (w *Worker) leave() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.running--
+	w.freed.Raise()
+}
+
+// keep remembers a handler until it has returned.
+func (w *Worker) keep(handler zkapi.Source) {
+	w.handlers = append(slices.DeleteFunc(w.handlers, zkapi.Source.Fired), handler)
 }
 
 // call runs the handler and makes a panic an error: one bad task must not take

@@ -107,7 +107,32 @@ func (s *session) perform(op zkapi.Op) (result zkapi.Result, err error) {
 	return result, s.translate(op, err)
 }
 
-func (s *session) read(op zkapi.Op) (result zkapi.Result, err error) {
+// read answers a read, with a watch if it is asked for. An earlier watch on the
+// same path that has not fired, on the same connection, serves again: the library
+// cannot give up a watch, and one more for each read would pile up.
+func (s *session) read(op zkapi.Op) (zkapi.Result, error) {
+	if !op.Watch {
+		return s.readOnce(op)
+	}
+	key := watchKey{op.Path, op.Kind}
+	kept := s.kept(key)
+	if kept != nil {
+		op.Watch = false
+	}
+	change, _, _ := s.Connection()
+	result, err := s.readOnce(op)
+	if err != nil {
+		return result, err
+	}
+	if kept != nil {
+		result.Watch = kept
+	} else if w, ok := result.Watch.(*watch); ok {
+		s.keep(key, keptWatch{w, change})
+	}
+	return result, nil
+}
+
+func (s *session) readOnce(op zkapi.Op) (result zkapi.Result, err error) {
 	var (
 		stat   *zk.Stat
 		events <-chan zk.Event

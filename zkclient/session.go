@@ -33,6 +33,7 @@ type session struct {
 	dialed  chan struct{} // closed when conn is set: callbacks may come earlier
 	granted *latch
 	done    *latch
+	quit    *latch         // the server has confirmed the end
 	work    sync.WaitGroup // requests under way and the lease's keeper
 
 	mu         sync.Mutex
@@ -43,6 +44,7 @@ type session struct {
 	change     int
 	next       *latch
 	cause      error
+	watches    map[watchKey]keptWatch
 }
 
 var _ zkapi.Session = (*session)(nil)
@@ -50,7 +52,8 @@ var _ zkapi.Session = (*session)(nil)
 // Open implements zkapi.Env.
 func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	s := &session{
-		config: d.config, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), next: newLatch(),
+		config: d.config, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		watches: map[watchKey]keptWatch{},
 	}
 	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout,
 		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
@@ -223,11 +226,9 @@ func (s *session) Cause() error {
 	return s.cause
 }
 
-// Close implements zkapi.Session. The library's Close reports nothing, so the
-// answer is taken from whether the connection was up to carry it.
+// Close implements zkapi.Session. The library's Close reports nothing; the wire
+// sees whether the server has confirmed.
 func (s *session) Close(ctx context.Context) error {
-	_, up, _ := s.Connection()
-	over := s.isOver()
 	s.finish(ErrClosed)
 	closed := make(chan struct{})
 	go func() {
@@ -240,8 +241,8 @@ func (s *session) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("zkclient: session 0x%x may linger for %v: %w", s.ID(), s.Timeout(), context.Cause(ctx))
 	}
-	if !up && !over {
-		return fmt.Errorf("zkclient: session 0x%x may linger for %v: closed while disconnected", s.ID(), s.Timeout())
+	if !s.quit.Fired() && !errors.Is(s.Cause(), ErrExpired) {
+		return fmt.Errorf("zkclient: session 0x%x may linger for %v: the server has not confirmed its end", s.ID(), s.Timeout())
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package zkclient
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,40 @@ func (w *watch) Fired() bool {
 	default:
 		return false
 	}
+}
+
+// watchKey is what a watch is set on, and by which read.
+type watchKey struct {
+	path string
+	kind zkapi.Kind
+}
+
+// keptWatch is a watch with the connection that it was set on.
+type keptWatch struct {
+	*watch
+	change int
+}
+
+// kept returns the watch that serves already, or nil.
+func (s *session) kept(key watchKey) *watch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.watches[key]
+	if !ok || k.change != s.change || k.Fired() {
+		return nil
+	}
+	return k.watch
+}
+
+// keep remembers a watch, and now and then forgets those that have fired.
+func (s *session) keep(key watchKey, k keptWatch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const often = 1024
+	if len(s.watches)%often == often-1 {
+		maps.DeleteFunc(s.watches, func(_ watchKey, old keptWatch) bool { return old.Fired() })
+	}
+	s.watches[key] = k
 }
 
 // Timer implements zkapi.Env.

@@ -29,6 +29,7 @@ type wire struct {
 	greeted   bool // the connect request has been written
 	greetedAt time.Time
 	ready     bool                // the connect response has been read
+	quitXid   int32               // of the request to close the session; 0 before it
 	sent      map[int32]time.Time // by xid, unanswered
 	pings     []time.Time         // unanswered, oldest first: they all have the xid -2
 	frame     frame
@@ -55,8 +56,7 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 // closes the socket and is reported as success, so that the reader finds it.
 func (w *wire) Write(packet []byte) (int, error) {
 	if w.session.isOver() && !isQuit(packet) {
-		_ = w.Conn.Close()
-		return len(packet), nil
+		return len(packet), nil // swallowed; its caller hears of the session's end
 	}
 	w.note(packet)
 	if _, err := w.Conn.Write(packet); err != nil {
@@ -81,9 +81,12 @@ func (w *wire) note(packet []byte) {
 	case len(packet) < 8:
 	default:
 		xid := int32(binary.BigEndian.Uint32(packet[4:8]))
-		if xid == xidPing {
+		switch {
+		case xid == xidPing:
 			w.pings = append(w.pings, now)
-		} else {
+		case isQuit(packet):
+			w.quitXid = xid
+		default:
 			w.sent[xid] = now
 		}
 	}
@@ -121,6 +124,8 @@ func (w *wire) received(head []byte, length int) {
 	}
 	switch xid := int32(binary.BigEndian.Uint32(head[:4])); xid {
 	case xidEvent:
+	case w.quitXid:
+		w.session.quit.fire()
 	case xidPing:
 		if len(w.pings) > 0 {
 			w.session.acknowledged(w.pings[0])

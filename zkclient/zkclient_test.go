@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +112,62 @@ func TestWait(t *testing.T) {
 	cancel(cause)
 	if _, err := d.Wait(ctx, never); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestWatchIsReusedUntilItFiresOrTheConnectionChanges keeps a worker that reads the
+// same list for days from piling up watches.
+func TestWatchIsReusedUntilItFiresOrTheConnectionChanges(t *testing.T) {
+	s := &session{done: newLatch(), next: newLatch(), watches: map[watchKey]keptWatch{}}
+	key := watchKey{"/tasks", zkapi.KindChildren}
+	if s.kept(key) != nil {
+		t.Error("a watch out of nothing")
+	}
+	events := make(chan zk.Event, 1)
+	first := &watch{c: events}
+	s.keep(key, keptWatch{first, 0})
+	if s.kept(key) != first || s.kept(watchKey{"/tasks", zkapi.KindExists}) != nil {
+		t.Error("the watch is not kept for its path and kind alone")
+	}
+	events <- zk.Event{}
+	if s.kept(key) != nil {
+		t.Error("a watch that has fired is used again")
+	}
+	s.keep(key, keptWatch{&watch{c: make(chan zk.Event)}, 0})
+	s.setUp(true)
+	if s.kept(key) != nil {
+		t.Error("a watch of an earlier connection is used again")
+	}
+	for i := range 5000 {
+		fired := make(chan zk.Event)
+		close(fired)
+		s.keep(watchKey{fmt.Sprint("/tasks/", i), zkapi.KindExists}, keptWatch{&watch{c: fired}, 1})
+	}
+	if len(s.watches) > 2000 {
+		t.Errorf("%d watches are kept, nearly all have fired", len(s.watches))
+	}
+}
+
+// TestCloseSaysWhetherTheServerConfirmed closes a session with and without an
+// answer.
+func TestCloseSaysWhetherTheServerConfirmed(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		server := newFake(t, func(_ int, c net.Conn) {
+			if !greet(c, 0xA, 10000) {
+				return
+			}
+			if answers {
+				answer(c, func(int32) {})
+			}
+			_, _ = io.Copy(io.Discard, c)
+		})
+		s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 10 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := s.Close(ctx)
+		cancel()
+		if answers != (err == nil) {
+			t.Errorf("the server answers is %v: %v", answers, err)
+		}
 	}
 }
 

@@ -36,7 +36,6 @@ var (
 	ErrEphemeral   = errors.New("ephemeral znodes have no children")
 	ErrNoAuth      = errors.New("access denied by the znode's ACL")
 	ErrRefused     = errors.New("refused by the server")
-	ErrRolledBack  = errors.New("rolled back because another operation of the multi failed")
 	ErrInvalidPath = errors.New("invalid path")
 )
 

@@ -31,11 +31,10 @@ type Config struct {
 	// Logger receives connection events at debug level. Default: none.
 	Logger *slog.Logger
 
-	// keepOnExpiry leaves the first cure out; only the test of the cure and
-	// deliberately broken builds set it.
+	// keepOnExpiry leaves the first cure out, rawConn the other two. Only the
+	// tests that show the traps set them.
 	keepOnExpiry bool
-	// rawConn leaves the wire wrapper out, likewise.
-	rawConn bool
+	rawConn      bool
 }
 
 // Driver is the production zkapi.Env: goroutines, the system's clock, and

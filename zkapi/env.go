@@ -21,13 +21,15 @@ type Signal interface {
 
 // Env is everything that is not deterministic, besides ZooKeeper's answers.
 type Env interface {
-	// Open makes a new session. It waits until the first server grants it.
+	// Open makes a new session. It waits until the first server grants it, or
+	// until it is plain that none ever will (Permanent).
 	Open(ctx context.Context) (Session, error)
 	// Wait blocks until one of sources fires and returns its index, the lowest
 	// when several have; or until ctx ends, and returns its cause. It is the
 	// only select there is. A Signal that is returned is lowered.
 	Wait(ctx context.Context, sources ...Source) (int, error)
-	// Now is a monotonic clock.
+	// Now is the time. Differences are monotonic; the wall clock in it may be
+	// wrong, and only what a caller has asked for by the wall clock depends on it.
 	Now() time.Time
 	// Timer fires once, after d.
 	Timer(d time.Duration) Source

@@ -39,6 +39,21 @@ var (
 	ErrInvalidPath = errors.New("invalid path")
 )
 
+// Refusals that no repetition cures: somebody has to change a configuration.
+var (
+	// ErrAuthFailed means that the server does not take the credentials.
+	ErrAuthFailed = errors.New("credentials were refused")
+	// ErrUntrusted means that no secure connection came about: a certificate was
+	// refused by one side, or the other side does not speak TLS.
+	ErrUntrusted = errors.New("TLS failed")
+)
+
+// Permanent reports whether err is a refusal that trying again cannot cure:
+// missing permission, credentials or trust.
+func Permanent(err error) bool {
+	return errors.Is(err, ErrNoAuth) || errors.Is(err, ErrAuthFailed) || errors.Is(err, ErrUntrusted)
+}
+
 // Failures on this side of the wire.
 var (
 	// ErrNotSent means that the request never left: the caller may send it again.

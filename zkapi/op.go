@@ -57,13 +57,20 @@ type Op struct {
 	Data    []byte
 	Version int32
 	Mode    Mode
-	Watch   bool // of Get, Exists, Children: set a one-shot watch with the read
-	Ops     []Op // of Multi
+	Watch   bool  // of Get, Exists, Children: set a one-shot watch with the read
+	ACL     []ACL // of Create; nil lets everybody do everything
+	Ops     []Op  // of Multi
 }
 
 // Create makes a znode; with a sequential mode the result's Path has the number.
 func Create(path string, data []byte, mode Mode) Op {
 	return Op{Kind: KindCreate, Path: path, Data: data, Mode: mode}
+}
+
+// For is the same create with an ACL.
+func (o Op) For(acl []ACL) Op {
+	o.ACL = acl
+	return o
 }
 
 // Delete removes a znode of the given version.
@@ -112,6 +119,9 @@ func (o Op) Watched() Op {
 func (o Op) Size() int {
 	const overhead = 96 // header, flags, lengths and the world ACL
 	size := overhead + len(o.Path) + len(o.Data)
+	for _, acl := range o.ACL {
+		size += 12 + len(acl.Scheme) + len(acl.ID)
+	}
 	for _, sub := range o.Ops {
 		size += sub.Size()
 	}

@@ -30,6 +30,7 @@ type Server struct {
 	lastID   int64
 	watches  map[watchKey][]*source
 	lose     func(zkapi.Op) Loss
+	observe  func(session int64, op zkapi.Op)
 }
 
 type watchKey struct {
@@ -49,6 +50,14 @@ func (s *Server) Lose(lose func(zkapi.Op) Loss) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lose = lose
+}
+
+// Observe sets what hears of each request that arrives. It is called with the
+// server locked.
+func (s *Server) Observe(observe func(session int64, op zkapi.Op)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.observe = observe
 }
 
 // Session is one session on a Server.
@@ -179,6 +188,9 @@ func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	defer srv.mu.Unlock()
 	if s.cause != nil {
 		return failure(zkapi.NotApplied, s.cause)
+	}
+	if srv.observe != nil {
+		srv.observe(s.id, op)
 	}
 	if !op.Kind.Writes() {
 		result, err := srv.tree.read(op)

@@ -3,6 +3,7 @@ package zkclient
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -24,8 +25,14 @@ type Config struct {
 	// SessionTimeout is a wish; the server clamps it to between 2 and 20 of its
 	// ticks. Default 10 s.
 	SessionTimeout time.Duration
-	// Dial replaces net.Dialer, for TLS or a proxy.
+	// Dial replaces net.Dialer, for a proxy.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS, if set, secures each connection; TLSFiles makes one from PEM files. The
+	// servers need a secureClientPort. A certificate that either side refuses ends
+	// Open with zkapi.ErrUntrusted.
+	TLS *tls.Config
+	// Credentials are shown to the servers on every connection.
+	Credentials []Credential
 	// MaxRequest is the server's jute.maxbuffer in bytes.
 	MaxRequest int
 	// Logger receives connection events at debug level. Default: none.
@@ -36,6 +43,9 @@ type Config struct {
 	keepOnExpiry bool
 	rawConn      bool
 }
+
+// dialer opens a connection.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Driver is the production zkapi.Env: goroutines, the system's clock, and
 // sessions on a real ensemble. It holds no connection of its own and may be
@@ -62,6 +72,14 @@ func New(config Config) (*Driver, error) {
 	}
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{}).DialContext
+	}
+	if config.TLS != nil {
+		config.Dial = secure(config.Dial, config.TLS)
+	}
+	for _, c := range config.Credentials {
+		if c.Scheme == "" || c.Secret == "" {
+			return nil, fmt.Errorf("zkclient: credential %v: give a scheme and a secret", c)
+		}
 	}
 	if config.MaxRequest == 0 {
 		config.MaxRequest = DefaultMaxRequest

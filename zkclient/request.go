@@ -90,7 +90,7 @@ func failure(op zkapi.Op, fate zkapi.Fate, err error) error {
 func (s *session) perform(op zkapi.Op) (result zkapi.Result, err error) {
 	switch op.Kind {
 	case zkapi.KindCreate:
-		result.Path, err = s.conn.Create(op.Path, op.Data, flags(op.Mode), zk.WorldACL(zk.PermAll))
+		result.Path, err = s.conn.Create(op.Path, op.Data, flags(op.Mode), acl(op.ACL))
 	case zkapi.KindDelete:
 		err = s.conn.Delete(op.Path, op.Version)
 	case zkapi.KindSet:
@@ -171,7 +171,7 @@ func (s *session) multi(op zkapi.Op) (zkapi.Result, error) {
 	for i, sub := range op.Ops {
 		switch sub.Kind {
 		case zkapi.KindCreate:
-			requests[i] = &zk.CreateRequest{Path: sub.Path, Data: sub.Data, Acl: zk.WorldACL(zk.PermAll), Flags: flags(sub.Mode)}
+			requests[i] = &zk.CreateRequest{Path: sub.Path, Data: sub.Data, Acl: acl(sub.ACL), Flags: flags(sub.Mode)}
 		case zkapi.KindDelete:
 			requests[i] = &zk.DeleteRequest{Path: sub.Path, Version: sub.Version}
 		case zkapi.KindSet:
@@ -203,6 +203,7 @@ var answers = map[error]error{
 	zk.ErrNotEmpty:                zkapi.ErrNotEmpty,
 	zk.ErrNoChildrenForEphemerals: zkapi.ErrEphemeral,
 	zk.ErrNoAuth:                  zkapi.ErrNoAuth,
+	zk.ErrAuthFailed:              zkapi.ErrAuthFailed,
 	zk.ErrInvalidACL:              zkapi.ErrRefused,
 	zk.ErrBadArguments:            zkapi.ErrRefused,
 	zk.ErrAPIError:                zkapi.ErrRefused,
@@ -230,6 +231,18 @@ func (s *session) translate(op zkapi.Op, err error) error {
 		return failure(op, zkapi.Unknown, s.Cause())
 	}
 	return failure(op, zkapi.Unknown, fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, err))
+}
+
+// acl is an ACL in the library's terms.
+func acl(list []zkapi.ACL) []zk.ACL {
+	if len(list) == 0 {
+		return zk.WorldACL(zk.PermAll)
+	}
+	out := make([]zk.ACL, len(list))
+	for i, a := range list {
+		out[i] = zk.ACL{Perms: int32(a.Perms), Scheme: a.Scheme, ID: a.ID}
+	}
+	return out
 }
 
 func flags(mode zkapi.Mode) int32 {

@@ -45,6 +45,8 @@ type session struct {
 	next       *latch
 	cause      error
 	watches    map[watchKey]keptWatch
+	failed     error            // the last connection that did not come about
+	refused    map[string]error // servers that no secure connection can be made to
 }
 
 var _ zkapi.Session = (*session)(nil)
@@ -55,7 +57,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 		config: d.config, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		watches: map[watchKey]keptWatch{},
 	}
-	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout,
+	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout, zk.WithHostProvider(&hosts{}),
 		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
 	if err != nil {
 		close(s.dialed)
@@ -63,28 +65,110 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	}
 	s.conn = conn
 	close(s.dialed)
-	select {
-	case <-s.granted.c:
-	case <-s.done.c:
-		return nil, s.Cause()
-	case <-ctx.Done():
-		s.finish(context.Cause(ctx))
-		conn.Close()
-		return nil, fmt.Errorf("zkclient: no session from %v: %w", d.config.Servers, context.Cause(ctx))
+	if err := s.awaitGrant(ctx); err != nil {
+		return nil, err
 	}
 	s.work.Go(s.keepLease)
+	if err := s.authenticate(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
+
+// complaint is how often Open says that it still waits.
+const complaint = 10 * time.Second
+
+// awaitGrant waits until a server has granted the session.
+func (s *session) awaitGrant(ctx context.Context) error {
+	ticker := time.NewTicker(complaint)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.granted.c:
+			return nil
+		case <-s.done.c:
+			s.conn.Close()
+			return fmt.Errorf("zkclient: no session from %v: %w", s.config.Servers, s.Cause())
+		case <-ctx.Done():
+			s.finish(context.Cause(ctx))
+			s.conn.Close()
+			return fmt.Errorf("zkclient: no session from %v: %w", s.config.Servers, errors.Join(context.Cause(ctx), s.lastFailure()))
+		case <-ticker.C:
+			s.config.Logger.Warn("no server has granted a session yet", "servers", s.config.Servers, "error", s.lastFailure())
+		}
+	}
+}
+
+// authenticate shows the credentials; the library shows them again on every later
+// connection, before anything else.
+func (s *session) authenticate(ctx context.Context) error {
+	for _, c := range s.config.Credentials {
+		for {
+			err := s.conn.AddAuth(c.Scheme, []byte(c.Secret))
+			if err == nil {
+				break
+			}
+			if errors.Is(err, zk.ErrAuthFailed) {
+				s.finish(fmt.Errorf("%w: scheme %s", zkapi.ErrAuthFailed, c.Scheme))
+			}
+			select {
+			case <-s.done.c:
+				s.conn.Close()
+				return fmt.Errorf("zkclient: %w", s.Cause())
+			case <-ctx.Done():
+				s.finish(context.Cause(ctx))
+				s.conn.Close()
+				return fmt.Errorf("zkclient: %w", s.Cause())
+			case <-time.After(authRetry):
+			}
+		}
+	}
+	return nil
+}
+
+// authRetry is how long the showing of credentials waits after a lost connection.
+const authRetry = 50 * time.Millisecond
 
 // dial hands the library a connection that is read along.
 func (s *session) dial(network, address string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := s.config.Dial(ctx, network, address)
-	if err != nil || s.config.rawConn {
-		return conn, err
+	if err != nil {
+		s.broken(address, err)
+		return nil, err
 	}
-	return newWire(conn, s, max(s.config.SessionTimeout/6, 250*time.Millisecond)), nil
+	if s.config.rawConn {
+		return conn, nil
+	}
+	return newWire(conn, s, address, max(s.config.SessionTimeout/6, 250*time.Millisecond)), nil
+}
+
+// broken notes why a connection did not come about, or broke before the session
+// was granted. When no server can be trusted, or none trusts this client, there is
+// no point in going on.
+func (s *session) broken(address string, err error) {
+	s.mu.Lock()
+	s.failed = fmt.Errorf("%s: %w", address, err)
+	granted := s.id != 0
+	refusal := untrusted(err)
+	if refusal != nil {
+		if s.refused == nil {
+			s.refused = map[string]error{}
+		}
+		s.refused[address] = fmt.Errorf("%s: %w", address, refusal)
+	}
+	all := len(s.refused) == len(s.config.Servers)
+	s.mu.Unlock()
+	if refusal != nil && all && !granted {
+		s.finish(fmt.Errorf("%s: %w", address, refusal))
+	}
+}
+
+func (s *session) lastFailure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
 }
 
 // event is called by the library, sometimes with its locks held: it must not

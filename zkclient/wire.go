@@ -23,6 +23,7 @@ type wire struct {
 	net.Conn
 	reader  *bufio.Reader // many small packets for one system call; used by Read alone
 	session *session
+	address string
 	limit   time.Time // the handshake must be complete by then
 
 	mu        sync.Mutex
@@ -35,8 +36,8 @@ type wire struct {
 	frame     frame
 }
 
-func newWire(conn net.Conn, s *session, handshake time.Duration) *wire {
-	w := &wire{Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, limit: time.Now().Add(handshake), sent: map[int32]time.Time{}}
+func newWire(conn net.Conn, s *session, address string, handshake time.Duration) *wire {
+	w := &wire{Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, address: address, limit: time.Now().Add(handshake), sent: map[int32]time.Time{}}
 	_ = conn.SetReadDeadline(w.limit)
 	return w
 }
@@ -96,6 +97,9 @@ func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.reader.Read(b)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err != nil && !w.ready {
+		w.session.broken(w.address, err)
+	}
 	for rest := b[:n]; len(rest) > 0; {
 		var whole bool
 		if rest, whole = w.frame.feed(rest); whole {

@@ -80,7 +80,7 @@ func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFu
 
 func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
 	master, err := recipe.NewMaster(env, recipe.MasterConfig{
-		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", MaxAttempts: MaxAttempts, Logger: log,
+		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", MaxAttempts: MaxAttempts, Observers: recipe.Observers{Logger: log},
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
 			<-ctx.Done()
@@ -100,7 +100,7 @@ func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *histo
 	}
 	defer sink.Close()
 	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{
-		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Logger: log,
+		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Observers: recipe.Observers{Logger: log},
 		Handler: handler(config, journal, sink),
 	})
 	if err != nil {

@@ -109,7 +109,7 @@ const submitPatience = 2 * time.Second
 const refusedPause = 200 * time.Millisecond
 
 func runClient(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, draining <-chan struct{}) error {
-	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Logger: log})
+	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Observers: recipe.Observers{Logger: log}})
 	if err != nil {
 		return err
 	}

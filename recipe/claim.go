@@ -62,41 +62,65 @@ func withoutCheck(err error) error {
 	return &shifted
 }
 
+// place is what a claim is about.
+type place struct {
+	holder    string
+	ephemeral string // path that shows that the holder is there
+	address   string // its data
+	acl       []zkapi.ACL
+	claimPath string
+	capacity  int
+}
+
 // take makes one attempt at a claim: it creates the ephemeral that shows who is
 // there and bumps the claim's version, in one multi, so that neither exists
 // without the other. It returns the claim, or zkapi.ErrNodeExists when somebody
 // is there, or zkapi.ErrBadVersion when somebody was faster.
 //
-// An unknown outcome is resolved by reading back on the same session after a
-// sync: the claim is ours if its data carries our nonce.
-func take(ctx context.Context, env zkapi.Env, session zkapi.Session, holder, ephemeral, address, claimPath string) (claim, error) {
-	now, err := session.Do(ctx, zkapi.Get(claimPath))
+// An unknown outcome is resolved by reread.
+func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observers, p place) (claim, error) {
+	now, err := session.Do(ctx, zkapi.Get(p.claimPath))
 	if err != nil {
 		return claim{}, err
 	}
-	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique()}
+	record := claimRecord{
+		Holder: p.holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique(), Capacity: p.capacity,
+	}
 	result, err := session.Do(ctx, zkapi.Multi(
-		zkapi.Create(ephemeral, []byte(address), zkapi.Ephemeral),
-		zkapi.Set(claimPath, encode(record), now.Stat.Version),
+		zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).For(p.acl),
+		zkapi.Set(p.claimPath, encode(record), now.Stat.Version),
 	))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
-		return claim{session, claimPath, result.Results[1].Stat.Version}, nil
+		return claim{session, p.claimPath, result.Results[1].Stat.Version}, nil
 	case zkapi.NotApplied:
 		return claim{}, err
 	}
+	version, err := reread(ctx, env, session, p.claimPath, record.Nonce, err)
+	if zkapi.FateOf(err) != zkapi.Unknown {
+		see.Metrics.Unknown("claim", zkapi.FateOf(err))
+	}
+	return claim{session, p.claimPath, version}, err
+}
+
+// reread resolves a write of a claim whose answer was lost, for cause: after a
+// sync, on the same session, the claim's data carries our nonce if it was applied.
+// It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
+func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, claimPath, nonce string, cause error) (int32, error) {
 	for {
 		_, syncErr := session.Do(ctx, zkapi.Sync(claimPath))
 		held, getErr := session.Do(ctx, zkapi.Get(claimPath))
 		if syncErr == nil && getErr == nil {
 			var found claimRecord
-			if json.Unmarshal(held.Data, &found) == nil && found.Nonce == record.Nonce {
-				return claim{session, claimPath, held.Stat.Version}, nil
+			if json.Unmarshal(held.Data, &found) == nil && found.Nonce == nonce {
+				return held.Stat.Version, nil
 			}
-			return claim{}, fmt.Errorf("%w: %w", zkapi.ErrBadVersion, err)
+			return 0, &zkapi.Error{
+				Kind: zkapi.KindMulti, Path: claimPath, Index: -1, Fate: zkapi.NotApplied, Err: fmt.Errorf("%w: %v", zkapi.ErrBadVersion, cause),
+			}
 		}
 		if err := pause(ctx, env, session); err != nil {
-			return claim{}, err
+			return 0, err
 		}
 	}
 }
@@ -104,8 +128,8 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, holder, eph
 // bootstrap creates the persistent parents. They may exist already; who creates
 // them does not matter, so no claim is needed.
 func bootstrap(ctx context.Context, session zkapi.Session, l layout) error {
-	for _, path := range l.parents() {
-		if err := ensure(ctx, session, path); err != nil {
+	for _, p := range l.parents() {
+		if err := ensure(ctx, session, p); err != nil {
 			return err
 		}
 	}
@@ -114,12 +138,12 @@ func bootstrap(ctx context.Context, session zkapi.Session, l layout) error {
 
 // ensure creates a persistent znode unless it exists. Repeating it is harmless,
 // so an unknown outcome is resolved by the next try.
-func ensure(ctx context.Context, session zkapi.Session, path string) error {
-	found, err := session.Do(ctx, zkapi.Exists(path))
+func ensure(ctx context.Context, session zkapi.Session, p parent) error {
+	found, err := session.Do(ctx, zkapi.Exists(p.path))
 	if err != nil || found.Found {
 		return err
 	}
-	_, err = session.Do(ctx, zkapi.Create(path, nil, zkapi.Persistent))
+	_, err = session.Do(ctx, zkapi.Create(p.path, nil, zkapi.Persistent).For(p.acl))
 	if errors.Is(err, zkapi.ErrNodeExists) {
 		return nil
 	}

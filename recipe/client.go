@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -18,10 +16,15 @@ var (
 	ErrNoTask = errors.New("no such task")
 	// ErrUnfinished means that a task has no result yet.
 	ErrUnfinished = errors.New("task is not finished")
+	// ErrBacklogFull means that there are as many unfinished tasks as the masters
+	// allow (MasterConfig.MaxBacklog). The task was not accepted.
+	ErrBacklogFull = errors.New("backlog is full")
+	// ErrClientClosed is what a Client's methods return after Close.
+	ErrClientClosed = errors.New("client is closed")
 )
 
 // AmbiguousError means that it is not known whether a task was accepted: the
-// connection was lost and ctx ended before it could be read back. Submit with
+// connection was lost and ctx ended before it could be found out. Submit with
 // the same ID resolves it.
 type AmbiguousError struct {
 	ID  string
@@ -51,17 +54,20 @@ const MaxPayload = 256 << 10
 type ClientConfig struct {
 	// Namespace as in MasterConfig.
 	Namespace string
-	// Logger receives lost sessions. Default: none.
-	Logger *slog.Logger
+	// Access as in MasterConfig.
+	Access Access
+
+	Observers
 }
 
 // Client submits tasks and waits for their results. Its methods may be called
 // concurrently; they share one session, which is opened when it is needed and
-// replaced when it ends.
+// replaced when it ends. A refusal that no repetition cures (zkapi.Permanent) is
+// returned at once by whoever meets it.
 type Client struct {
 	env    zkapi.Env
 	layout layout
-	log    *slog.Logger
+	see    Observers
 
 	// life is the context of the client's sessions, which serve many callers.
 	life context.Context
@@ -70,24 +76,25 @@ type Client struct {
 	mu      sync.Mutex
 	session zkapi.Session
 	opening zkapi.Source // fires when the attempt under way to open one is over
+	refused error        // why the last attempt was in vain for good
+	waits   map[string]*wait
+	backlog backlogSeen
 }
 
 // NewClient checks config. It does not connect.
 func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
-	l, err := newLayout(config.Namespace)
+	l, err := newLayout(config.Namespace, config.Access)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{env: env, layout: l, log: discardIfNil(config.Logger)}
+	c := &Client{env: env, layout: l, see: config.filled("client", ""), waits: map[string]*wait{}}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	return c, nil
 }
 
-// ErrClientClosed is what a Client's methods return after Close.
-var ErrClientClosed = errors.New("client is closed")
-
 // Close ends the client and its session; what still waits returns
-// ErrClientClosed. Submitted tasks go on.
+// ErrClientClosed. Submitted tasks go on. nil means that the ensemble has
+// confirmed the end of the session.
 func (c *Client) Close(ctx context.Context) error {
 	c.end(ErrClientClosed)
 	c.mu.Lock()
@@ -105,6 +112,7 @@ func (c *Client) Close(ctx context.Context) error {
 	if session == nil {
 		return nil
 	}
+	c.see.Metrics.SessionEnded("client", nil)
 	return session.Close(ctx)
 }
 
@@ -112,6 +120,7 @@ func (c *Client) Close(ctx context.Context) error {
 // ended. One thread opens it for all callers, each of which waits no longer than
 // its own ctx.
 func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
+	tried := false
 	for {
 		c.mu.Lock()
 		switch {
@@ -121,39 +130,49 @@ func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
 		case c.session != nil && !c.session.Done().Fired():
 			defer c.mu.Unlock()
 			return c.session, nil
+		case tried && c.refused != nil:
+			defer c.mu.Unlock()
+			return nil, c.refused
 		case c.opening == nil:
 			c.opening = c.env.Spawn("open", c.open)
 		}
 		opening := c.opening
 		c.mu.Unlock()
+		tried = true
 		if _, err := c.env.Wait(ctx, opening); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// open replaces a session that has ended. A failure is not kept: whoever still
-// wants a session tries again.
+// open replaces a session that has ended. A failure is not kept, unless it is for
+// good: whoever still wants a session tries again.
 func (c *Client) open(env zkapi.Env) {
 	c.mu.Lock()
 	old := c.session
 	c.session = nil
 	c.mu.Unlock()
 	if old != nil {
-		c.log.InfoContext(c.life, "session over", "cause", old.Cause())
-		closeSession(c.life, c.log, old)
+		c.see.Metrics.SessionEnded("client", old.Cause())
+		c.see.Logger.InfoContext(c.life, "session over", "cause", old.Cause())
+		if err := closeSession(c.life, old); err != nil {
+			c.see.Logger.InfoContext(c.life, "session may linger", "error", err)
+		}
 	}
 	session, err := env.Open(c.life)
-	if err != nil {
-		c.log.InfoContext(c.life, "no session", "error", err)
+	var refused error
+	switch {
+	case err == nil:
+		c.see.Metrics.SessionOpened("client")
+	case zkapi.Permanent(err):
+		refused = err
+	default:
+		c.see.Logger.InfoContext(c.life, "no session", "error", err)
 		_, _ = env.Wait(c.life, env.Timer(retryDelay))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err == nil {
-		c.session = session
-	}
-	c.opening = nil
+	c.session, c.refused, c.opening = session, refused, nil
 }
 
 // withSession runs a step that may be repeated until it is answered, on one
@@ -171,175 +190,6 @@ func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error
 	}
 }
 
-// SubmitOption changes one submission.
-type SubmitOption func(*submission)
-
-type submission struct {
-	id    string
-	given bool
-}
-
-// ID gives the submission a name of the caller's own, made of letters, digits
-// and _ . : - only. A task that was accepted under it before is returned instead
-// of a second one. Two processes must not submit the same id at the same time.
-func ID(id string) SubmitOption {
-	return func(s *submission) { s.id, s.given = id, true }
-}
-
-// Submit hands in a task and returns its name once the ensemble has it. A task
-// that is accepted is executed at least once and gets exactly one status.
-//
-// Submit is idempotent: when the answer is lost it looks for its own id instead
-// of trying blindly, on a later session if need be. Only when ctx ends before
-// that succeeds does it return an *AmbiguousError; every other error means that
-// the task was not accepted.
-func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOption) (string, error) {
-	s := submission{id: c.env.Unique()}
-	for _, option := range options {
-		option(&s)
-	}
-	if err := checkName("task id", s.id); err != nil {
-		return "", err
-	}
-	if len(payload) > MaxPayload {
-		return "", fmt.Errorf("recipe: %w: payload of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(payload), MaxPayload)
-	}
-	doubtful := s.given
-	for {
-		session, err := c.connected(ctx)
-		if err == nil {
-			var name string
-			name, doubtful, err = c.submitOnce(ctx, session, s.id, payload, doubtful)
-			if err == nil {
-				return name, nil
-			}
-		}
-		if ctx.Err() != nil {
-			if doubtful {
-				return "", &AmbiguousError{ID: s.id, Err: context.Cause(ctx)}
-			}
-			return "", context.Cause(ctx)
-		}
-		if !transient(err) {
-			if doubtful {
-				err = &AmbiguousError{ID: s.id, Err: err}
-			}
-			return "", err
-		}
-		if _, err := c.env.Wait(ctx, c.env.Timer(retryDelay)); err != nil {
-			continue // ctx has ended
-		}
-	}
-}
-
-// transient reports whether another try, perhaps on another session, can help.
-func transient(err error) bool {
-	return errors.Is(err, zkapi.ErrConnectionLoss) || errors.Is(err, zkapi.ErrNotSent) || errors.Is(err, zkapi.ErrSessionEnded) ||
-		errors.Is(err, zkapi.ErrRefused)
-}
-
-// submitOnce makes one try. If an earlier one is in doubt it first looks for the
-// task; the sync makes that look conclusive, because a request of the old
-// connection is either before it or refused.
-func (c *Client) submitOnce(ctx context.Context, session zkapi.Session, id string, payload []byte, doubtful bool) (name string, stillDoubtful bool, err error) {
-	if doubtful {
-		if name, err = c.find(ctx, session, id); err != nil || name != "" {
-			return name, true, err
-		}
-	}
-	created, err := session.Do(ctx, zkapi.Create(c.layout.tasks()+"/"+taskPrefix(id), payload, zkapi.PersistentSequential))
-	switch {
-	case err == nil:
-		return strings.TrimPrefix(created.Path, c.layout.tasks()+"/"), false, nil
-	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
-		if err = bootstrap(ctx, session, c.layout); err == nil {
-			err = zkapi.ErrNotSent
-		}
-		return "", false, err
-	}
-	return "", zkapi.FateOf(err) == zkapi.Unknown, err
-}
-
-// find looks for the task with an id.
-func (c *Client) find(ctx context.Context, session zkapi.Session, id string) (string, error) {
-	if _, err := session.Do(ctx, zkapi.Sync(c.layout.tasks())); err != nil {
-		return "", err
-	}
-	listed, err := session.Do(ctx, zkapi.Children(c.layout.tasks()))
-	if errors.Is(err, zkapi.ErrNoNode) {
-		return "", nil
-	}
-	for _, name := range listed.Children {
-		if rest, ok := strings.CutPrefix(name, taskPrefix(id)); ok && !strings.Contains(rest, "-") {
-			return name, nil
-		}
-	}
-	return "", err
-}
-
-// Await waits until the task has its status and returns it. It survives lost
-// connections and sessions and changes of the master. ErrNoTask means that there
-// is no such task.
-func (c *Client) Await(ctx context.Context, task string) (Status, error) {
-	for {
-		var status Status
-		var changed zkapi.Source
-		err := c.withSession(ctx, func(session zkapi.Session) error {
-			var err error
-			status, changed, err = c.look(ctx, session, task)
-			if err != nil || changed == nil {
-				return err
-			}
-			_, _, reconnected := session.Connection()
-			_, err = c.env.Wait(ctx, changed, reconnected, session.Done(), c.env.Timer(awaitSweep))
-			return err
-		})
-		if err != nil || changed == nil {
-			return status, err
-		}
-	}
-}
-
-// awaitSweep is how often a waiting client looks again without being told to.
-const awaitSweep = 5 * sweepInterval
-
-// look reads the status, or sets a watch on its creation.
-func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (Status, zkapi.Source, error) {
-	seen, err := session.Do(ctx, zkapi.Exists(c.layout.status(task)).Watched())
-	if err != nil {
-		return Status{}, nil, err
-	}
-	if !seen.Found {
-		return Status{}, seen.Watch, c.exists(ctx, session, task)
-	}
-	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
-	if errors.Is(err, zkapi.ErrNoNode) {
-		err = fmt.Errorf("%w: %s was collected", ErrNoTask, task)
-	}
-	if err != nil {
-		return Status{}, nil, err
-	}
-	return decodeStatus(got.Data), nil, nil
-}
-
-// exists is ErrNoTask for a task that is not there. A new session may read from a
-// server that lags behind the one that accepted the task, hence the sync before
-// that is believed.
-func (c *Client) exists(ctx context.Context, session zkapi.Session, task string) error {
-	for _, synced := range []bool{false, true} {
-		if synced {
-			if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
-				return err
-			}
-		}
-		found, err := session.Do(ctx, zkapi.Exists(c.layout.task(task)))
-		if err != nil || found.Found {
-			return err
-		}
-	}
-	return fmt.Errorf("%w: %s", ErrNoTask, task)
-}
-
 // Do submits a task, waits for its result and returns it. A task that failed or
 // was cancelled is a *FailedError.
 func (c *Client) Do(ctx context.Context, payload []byte, options ...SubmitOption) (Result, error) {
@@ -355,55 +205,4 @@ func (c *Client) Do(ctx context.Context, payload []byte, options ...SubmitOption
 		return nil, &FailedError{Task: name, Status: status}
 	}
 	return status.Result, nil
-}
-
-// Cancel gives a task the status Cancelled, unless it has one already, and
-// returns the one that it has. No result can be recorded afterwards. An execution
-// that runs is stopped when the master next looks.
-func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
-	err := c.withSession(ctx, func(session zkapi.Session) error {
-		_, err := session.Do(ctx, zkapi.Create(c.layout.status(task), Status{State: Cancelled, Reason: "cancelled by a client"}.encode(), zkapi.Persistent))
-		if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered
-			return nil
-		}
-		return err
-	})
-	if errors.Is(err, zkapi.ErrNoNode) {
-		err = fmt.Errorf("%w: %s", ErrNoTask, task)
-	}
-	if err != nil {
-		return Status{}, err
-	}
-	return c.Await(ctx, task)
-}
-
-// Collect removes a task that has its status, with everything below it. A task
-// that is gone already is no error. ErrUnfinished means that it has no status;
-// nothing is removed then.
-func (c *Client) Collect(ctx context.Context, task string) error {
-	return c.withSession(ctx, func(session zkapi.Session) error {
-		// A server that lags may know neither the task nor its status yet.
-		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
-			return err
-		}
-		listed, err := session.Do(ctx, zkapi.Children(c.layout.task(task)))
-		if errors.Is(err, zkapi.ErrNoNode) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if done, _ := taskChildren(listed.Children); !done {
-			return fmt.Errorf("%w: %s", ErrUnfinished, task)
-		}
-		var ops []zkapi.Op
-		for _, child := range listed.Children {
-			ops = append(ops, zkapi.Delete(c.layout.task(task)+"/"+child, zkapi.AnyVersion))
-		}
-		_, err = session.Do(ctx, zkapi.Multi(append(ops, zkapi.Delete(c.layout.task(task), zkapi.AnyVersion))...))
-		if errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) {
-			return zkapi.ErrNotSent // something changed below it: look again
-		}
-		return err
-	})
 }

@@ -76,6 +76,13 @@ func (i *incarnation) endings(batch []*execution) []zkapi.Op {
 func (i *incarnation) settle(batch []*execution) {
 	for _, e := range batch {
 		i.release(e)
+		switch {
+		case e.moot:
+		case e.err == nil:
+			i.worker.config.Metrics.Finished(i.env.Now().Sub(e.accepted))
+		default:
+			i.worker.config.Metrics.AttemptEnded("worker")
+		}
 	}
 }
 
@@ -97,10 +104,11 @@ func (i *incarnation) takeFinished() []*execution {
 		for _, op := range i.ending(e) {
 			add += op.Size()
 		}
-		if n > 0 && (ops+2 > maxMultiOps || size+add > maxMultiBytes) {
+		const most = 3 // operations of one ending
+		if n > 0 && (ops+most > maxMultiOps || size+add > maxMultiBytes) {
 			break
 		}
-		n, ops, size = n+1, ops+2, size+add
+		n, ops, size = n+1, ops+most, size+add
 	}
 	batch := i.finished[:n:n]
 	i.finished = i.finished[n:]
@@ -114,28 +122,22 @@ func (i *incarnation) putBack(batch []*execution) {
 }
 
 // ending is how an execution ends: its assignment goes, and in the same multi the
-// status or the record of the attempt comes.
+// status or the record of the attempt comes. Its progress goes, too.
 func (i *incarnation) ending(e *execution) []zkapi.Op {
-	l, name := i.worker.layout, i.worker.config.Name
-	gone := zkapi.Delete(l.assignment(name, e.task.Name), zkapi.AnyVersion)
+	l, name, t := i.worker.layout, i.worker.config.Name, e.task.Name
+	ops := []zkapi.Op{zkapi.Delete(l.assignment(name, t), zkapi.AnyVersion)}
+	if e.shown.sure {
+		ops = append(ops, zkapi.Delete(l.progress(t), zkapi.AnyVersion))
+	}
 	if e.moot {
-		return []zkapi.Op{gone}
+		return ops
 	}
 	if e.err == nil {
-		status := Status{State: Done, Result: e.result, Worker: name, Token: e.task.Token}
-		return []zkapi.Op{gone, zkapi.Create(l.status(e.task.Name), status.encode(), zkapi.Persistent)}
+		status := Status{State: Done, Result: e.result, Worker: name, Token: e.task.Token, Ended: e.endedAt}
+		return append(ops, zkapi.Create(l.status(t), status.encode(), zkapi.Persistent).For(l.access.record()))
 	}
-	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error())}
-	return []zkapi.Op{gone, zkapi.Create(l.attempt(e.task.Name, e.task.Token.Attempt), encode(attempt), zkapi.Persistent)}
-}
-
-// clip bounds a reason that is stored.
-func clip(reason string) string {
-	const limit = 1 << 10
-	if len(reason) > limit {
-		return reason[:limit] + "..."
-	}
-	return reason
+	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error()), Ended: e.endedAt}
+	return append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).For(l.access.record()))
 }
 
 // record writes a batch. It returns an error only if the batch must be tried
@@ -166,6 +168,11 @@ func (i *incarnation) record(batch []*execution) error {
 		case at >= 0 && (errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)):
 			e := batch[owner[at]]
 			i.worker.log.InfoContext(i.ctx, "end of an execution was refused", "task", e.task.Name, "error", err)
+			if ops[at].Path == i.worker.layout.progress(e.task.Name) { // not there, and not missed
+				e.shown.sure = false
+				err = nil
+				break
+			}
 			onRecord := e.err != nil && errors.Is(err, zkapi.ErrNodeExists)
 			err = nil
 			if ops[at].Kind == zkapi.KindCreate && !onRecord {
@@ -174,6 +181,12 @@ func (i *incarnation) record(batch []*execution) error {
 			}
 			i.release(e)
 			i.reread = true
+			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
+		case at >= 0 && errors.Is(err, zkapi.ErrNoAuth):
+			e := batch[owner[at]]
+			i.worker.log.ErrorContext(i.ctx, "end of an execution was denied; the task is left alone", "task", e.task.Name, "error", err)
+			e.settled = true // and held: only somebody with permission can help
+			err = nil
 			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
 		}
 	}
@@ -202,8 +215,10 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		case reply.Err != nil:
 			return nil, reply.Err
 		case !reply.Found || reply.Stat.Czxid != e.stat.Czxid:
+			i.worker.config.Metrics.Unknown("end", zkapi.Applied)
 			i.release(e)
 		default:
+			i.worker.config.Metrics.Unknown("end", zkapi.NotApplied)
 			e.doubtful = false
 			open = append(open, e)
 		}

@@ -103,7 +103,7 @@ func ExampleClient() {
 	status, err := client.Cancel(ctx, name)
 	fmt.Println(status.State, err)
 	// Output:
-	// task-invoice.17-0000000000 <nil>
+	// task-invoice.17 <nil>
 	// true <nil>
 	// cancelled <nil>
 }

@@ -1,72 +1,113 @@
 package recipe
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// layout names the znodes of one namespace.
-type layout struct{ root string }
+// layout names the znodes of one namespace and says who may do what to them.
+type layout struct {
+	root   string
+	access Access
+}
 
 // newLayout checks a namespace: empty, or an absolute path such as /billing.
-func newLayout(namespace string) (layout, error) {
+func newLayout(namespace string, access Access) (layout, error) {
 	if namespace == "" || namespace == "/" {
-		return layout{}, nil
+		return layout{access: access}, nil
 	}
 	if !strings.HasPrefix(namespace, "/") || path.Clean(namespace) != namespace {
 		return layout{}, fmt.Errorf("recipe: namespace %q: write an absolute path without a trailing slash, such as /billing", namespace)
 	}
-	return layout{root: namespace}, nil
+	return layout{root: namespace, access: access}, nil
 }
 
 func (l layout) master() string                   { return l.root + "/master" }
+func (l layout) candidates() string               { return l.root + "/candidates" }
+func (l layout) candidate(c string) string        { return l.root + "/candidates/" + c }
+func (l layout) backlog() string                  { return l.root + "/backlog" }
 func (l layout) workers() string                  { return l.root + "/workers" }
 func (l layout) worker(w string) string           { return l.root + "/workers/" + w }
 func (l layout) tasks() string                    { return l.root + "/tasks" }
 func (l layout) task(t string) string             { return l.root + "/tasks/" + t }
 func (l layout) status(t string) string           { return l.root + "/tasks/" + t + "/status" }
+func (l layout) progress(t string) string         { return l.root + "/tasks/" + t + "/progress" }
 func (l layout) assign() string                   { return l.root + "/assign" }
 func (l layout) inbox(w string) string            { return l.root + "/assign/" + w }
 func (l layout) assignment(w, t string) string    { return l.root + "/assign/" + w + "/" + t }
 func (l layout) attempt(t string, n int32) string { return l.task(t) + "/" + attemptName(n) }
 
+// parent is a persistent znode that others hang below.
+type parent struct {
+	path string
+	acl  []zkapi.ACL
+}
+
 // parents are the persistent znodes that everything else hangs below, outermost
 // first.
-func (l layout) parents() []string {
-	var all []string
+func (l layout) parents() []parent {
+	var above []parent
 	for at := l.root; at != "" && at != "/"; at = path.Dir(at) {
-		all = append(all, at)
+		above = append(above, parent{at, l.access.root()})
 	}
-	slices.Reverse(all)
-	return append(all, l.workers(), l.tasks(), l.assign())
+	slices.Reverse(above)
+	return append(above,
+		parent{l.workers(), l.access.workers()},
+		parent{l.tasks(), l.access.tasks()},
+		parent{l.assign(), l.access.assign()},
+		parent{l.candidates(), l.access.candidates()},
+	)
+}
+
+// taskOf is the task that a path at or below /tasks/<t> is about.
+func (l layout) taskOf(p string) (string, bool) {
+	if rest, ok := strings.CutPrefix(p, l.tasks()+"/"); ok {
+		t, _, _ := strings.Cut(rest, "/")
+		return t, true
+	}
+	return "", false
 }
 
 const attemptPrefix = "attempt-"
 
 func attemptName(n int32) string { return attemptPrefix + strconv.Itoa(int(n)) }
 
-// taskChildren is what the names below a task tell: whether it has its result,
-// and how many attempts have ended without one.
-func taskChildren(names []string) (finished bool, attempts int32) {
+// attemptNumber reads the name of a record of an attempt.
+func attemptNumber(name string) (int32, bool) {
+	number, ok := strings.CutPrefix(name, attemptPrefix)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(number, 10, 32)
+	return int32(n), err == nil && n > 0
+}
+
+// below is what the names below a task tell.
+type below struct {
+	finished bool    // it has its status
+	attempts int32   // that have ended without a result: the highest number
+	records  []int32 // attempts that are on record, in order
+}
+
+func taskChildren(names []string) below {
+	var b below
 	for _, name := range names {
 		if name == "status" {
-			finished = true
+			b.finished = true
 		}
-		if number, ok := strings.CutPrefix(name, attemptPrefix); ok {
-			if n, err := strconv.ParseInt(number, 10, 32); err == nil {
-				attempts = max(attempts, int32(n))
-			}
+		if n, ok := attemptNumber(name); ok {
+			b.records = append(b.records, n)
+			b.attempts = max(b.attempts, n)
 		}
 	}
-	return finished, attempts
+	slices.Sort(b.records)
+	return b
 }
 
 // validName is what workers may be called and ids may be made of: it must stand
@@ -75,21 +116,17 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 
 func checkName(what, name string) error {
 	if !validName.MatchString(name) {
-		return fmt.Errorf("recipe: %s %q: use letters, digits and _ . : - only", what, name)
+		return fmt.Errorf("recipe: %s %q: use letters, digits and _ . : - only, and begin with a letter or digit", what, name)
 	}
 	return nil
 }
 
-// taskPrefix starts the name of the task with that id; ZooKeeper appends ten
-// digits.
-func taskPrefix(id string) string { return "task-" + id + "-" }
+// taskName is the name of the task that was submitted under an id.
+func taskName(id string) string { return "task-" + id }
 
-// byAge orders task names as they were submitted: by ZooKeeper's sequence number
-// at the end. Names without one come first.
-func byAge(a, b string) int {
-	return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b))
-}
-
+// sequence is the number that ZooKeeper has put at the end of a name. Numbers
+// wrap after 2,147,483,647; candidates are compared within one lifetime of their
+// parent, which does not see that many.
 func sequence(name string) int64 {
 	const digits = 10
 	if len(name) < digits {
@@ -100,110 +137,4 @@ func sequence(name string) int64 {
 		return -1
 	}
 	return n
-}
-
-// Token orders the executions of one task for systems outside ZooKeeper: a later
-// execution has a greater token. A sink that remembers the greatest token seen
-// for a task and refuses smaller ones is safe from workers that were replaced.
-type Token struct {
-	Epoch   int32 `json:"epoch"`   // of the master that assigned it
-	Attempt int32 `json:"attempt"` // 1 for the first execution
-}
-
-// Compare orders tokens: by epoch, then by attempt.
-func (t Token) Compare(other Token) int {
-	return cmp.Or(cmp.Compare(t.Epoch, other.Epoch), cmp.Compare(t.Attempt, other.Attempt))
-}
-
-// claimRecord is the data of /assign and of /assign/<w>: whose claim the data
-// version is. The nonce tells one's own ambiguous write from a stranger's.
-type claimRecord struct {
-	Holder  string `json:"holder"`
-	Session string `json:"session"`
-	Nonce   string `json:"nonce"`
-}
-
-// assignmentRecord is the data of /assign/<w>/<t>.
-type assignmentRecord struct {
-	Token
-	Incarnation int32 `json:"incarnation"` // of the worker that is to execute it
-}
-
-// attemptRecord is the data of /tasks/<t>/attempt-<n>.
-type attemptRecord struct {
-	Token
-	Worker string `json:"worker"`
-	Reason string `json:"reason"`
-}
-
-// State is how a task ended.
-type State string
-
-// The terminal states.
-const (
-	Done      State = "done"
-	Failed    State = "failed"    // the retry budget is spent
-	Cancelled State = "cancelled" // by Client.Cancel
-)
-
-// Status is the one terminal result of a task, as /tasks/<t>/status has it.
-type Status struct {
-	State  State
-	Result Result
-	Reason string // why it failed
-	Worker string // who executed it
-	Token  Token  // of the execution that counts
-}
-
-// statusRecord is Status as stored, readable in zkCli.
-type statusRecord struct {
-	State  State  `json:"state"`
-	Text   string `json:"result,omitempty"`   // when it is UTF-8
-	Binary []byte `json:"result64,omitempty"` // when it is not
-	Reason string `json:"reason,omitempty"`
-	Worker string `json:"worker,omitempty"`
-	Token
-}
-
-func (s Status) encode() []byte {
-	record := statusRecord{State: s.State, Reason: s.Reason, Worker: s.Worker, Token: s.Token}
-	if readable(s.Result) {
-		record.Text = string(s.Result)
-	} else {
-		record.Binary = s.Result
-	}
-	return encode(record)
-}
-
-// readable reports whether a result is text that JSON holds as it is. JSON writes
-// six bytes for a control character, so anything with those is stored as bytes: a
-// result must not grow past what one write may hold.
-func readable(result []byte) bool {
-	return utf8.Valid(result) && !bytes.ContainsFunc(result, func(r rune) bool {
-		return r < ' ' && r != '\n' && r != '\t' || r == '\u2028' || r == '\u2029'
-	})
-}
-
-// decodeStatus reads a status; what was not written by this package, such as a
-// plain "done" from zkCli, is the result of a task that is done.
-func decodeStatus(data []byte) Status {
-	var record statusRecord
-	if err := json.Unmarshal(data, &record); err != nil || record.State == "" {
-		return Status{State: Done, Result: data}
-	}
-	result := Result(record.Binary)
-	if result == nil {
-		result = Result(record.Text)
-	}
-	return Status{State: record.State, Result: result, Reason: record.Reason, Worker: record.Worker, Token: record.Token}
-}
-
-func encode(record any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(record); err != nil {
-		panic(fmt.Sprintf("recipe: a record that cannot be encoded: %v", err)) // records hold only plain fields
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -16,22 +16,78 @@ import (
 type MasterConfig struct {
 	// Namespace goes in front of every znode, such as /billing. Default: none.
 	Namespace string
+	// Access says who may do what. Default: everybody everything.
+	Access Access
 	// Name tells masters apart in logs and claims. It need not be unique.
 	Name string
 	// Address is what /master shows, by custom host:port.
 	Address string
-	// TasksPerWorker bounds the assignments that one worker holds. Default 64.
+	// Queue makes the candidates stand in line, so that the end of the active
+	// master wakes one of them and not all. It costs each candidate one znode.
+	// Use it where there are more than a few; mixing both kinds is safe.
+	Queue bool
+	// Strategy chooses workers for tasks. Default LeastLoaded.
+	Strategy Strategy
+	// TasksPerWorker bounds the assignments that one worker holds, resident tasks
+	// not counted. A worker may ask for fewer (WorkerConfig.Capacity). Default 64.
 	TasksPerWorker int
-	// MaxAttempts is after how many attempts without a result a task fails.
-	// Default 5.
+	// MaxAttempts is after how many attempts without a result a task fails, if it
+	// does not say so itself (Options.Attempts). Default 5.
 	MaxAttempts int
+	// Backoff is how long a task waits after that many attempts before it is
+	// assigned again, from when the master has seen the last of them end. It must
+	// be a pure function. The first attempt that is lost with its worker is
+	// followed by the next at once. Default: 100 ms, doubled with each attempt,
+	// 30 s at most.
+	Backoff func(attempts int) time.Duration
+	// Retention is how long a finished task is kept before the master deletes it,
+	// counted from when a master has first seen its status, anew after a failover.
+	// Until then whoever waits for it can read the result. Default: for ever;
+	// Client.Collect deletes a task at once.
+	Retention time.Duration
+	// MaxBacklog bounds the tasks without a status: with more of them, Submit
+	// waits. Clients learn the bound from the tree. It is kept roughly: clients
+	// that submit at the same time may exceed it by one each. Default: none.
+	MaxBacklog int
 	// OnLead, if set, is called each time this master is elected, and runs beside
 	// the assigning of tasks. Its context ends when the leadership does, with the
-	// reason as its cause (ErrDeposed, unless Run's own context ended). The master
-	// does not stand for election again before OnLead has returned.
+	// reason as its cause (ErrDeposed, unless Run's own context ended or Close was
+	// called). The master does not stand for election again before OnLead has
+	// returned, and a hand-over waits for it for as long as the lease lasts.
 	OnLead func(ctx context.Context, epoch int32)
-	// Logger receives elections and losses. Default: none.
-	Logger *slog.Logger
+
+	Observers
+}
+
+// defaultBackoff doubles from 100 ms to 30 s.
+func defaultBackoff(attempts int) time.Duration {
+	const first, most = 100 * time.Millisecond, 30 * time.Second
+	return min(first<<min(attempts-1, 16), most)
+}
+
+// limits checks the policy and fills in the defaults.
+func (c MasterConfig) limits() (limits, error) {
+	if c.TasksPerWorker < 0 || c.MaxAttempts < 0 || c.MaxBacklog < 0 || c.Retention < 0 {
+		return limits{}, fmt.Errorf("recipe: TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
+			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
+	}
+	l := limits{
+		perWorker: c.TasksPerWorker, maxAttempts: int32(c.MaxAttempts), batch: 1000,
+		strategy: c.Strategy, backoff: c.Backoff, retention: c.Retention, backlog: c.MaxBacklog,
+	}
+	if l.perWorker == 0 {
+		l.perWorker = 64
+	}
+	if l.maxAttempts == 0 {
+		l.maxAttempts = 5
+	}
+	if l.strategy == nil {
+		l.strategy = LeastLoaded
+	}
+	if l.backoff == nil {
+		l.backoff = defaultBackoff
+	}
+	return l, nil
 }
 
 // Master is a candidate: it stands for election, and while it is elected it
@@ -47,36 +103,48 @@ type Master struct {
 	env    zkapi.Env
 	layout layout
 	limits limits
-	log    *slog.Logger
-
-	mu      sync.Mutex
-	current *reconciler // nil while not leading
+	life   *lifetime
+	feed   feed
 }
 
 // NewMaster checks config. Nothing happens until Run.
 func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
-	l, err := newLayout(config.Namespace)
+	l, err := newLayout(config.Namespace, config.Access)
 	if err != nil {
 		return nil, err
 	}
-	if config.TasksPerWorker < 0 || config.MaxAttempts < 0 {
-		return nil, fmt.Errorf("recipe: TasksPerWorker %d and MaxAttempts %d must not be negative", config.TasksPerWorker, config.MaxAttempts)
+	lim, err := config.limits()
+	if err != nil {
+		return nil, err
 	}
-	lim := limits{perWorker: config.TasksPerWorker, maxAttempts: int32(config.MaxAttempts), batch: 1000}
-	if lim.perWorker == 0 {
-		lim.perWorker = 64
-	}
-	if lim.maxAttempts == 0 {
-		lim.maxAttempts = 5
-	}
-	log := discardIfNil(config.Logger).With("master", config.Name)
-	return &Master{config: config, env: env, layout: l, limits: lim, log: log}, nil
+	config.Observers = config.filled("master", config.Name)
+	return &Master{config: config, env: env, layout: l, limits: lim, life: newLifetime(env)}, nil
 }
 
-// Run stands for election and leads, again and again, until ctx ends; it returns
-// the cause. When it returns, the master has given up its claim and its session.
+// Run stands for election and leads, again and again, until ctx ends or Close is
+// called; it returns the cause. A master that leads then hands over: it assigns
+// nothing more, settles what it has sent, waits for OnLead, gives up /master
+// under its claim, so that a backup leads at once, and ends its session.
+//
+// Run returns earlier only when the ensemble refuses it for good: see
+// zkapi.Permanent.
 func (m *Master) Run(ctx context.Context) error {
-	return forEachSession(ctx, m.env, m.log, m.serve)
+	ctx, err := m.life.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.life.finish()
+	return sessions{"master", m.env, m.config.Observers, m.life}.each(ctx, m.serve)
+}
+
+// Close makes Run hand over and return, and waits for that. nil means that the
+// ensemble has confirmed the end of the session, so that nothing of this master
+// is left; ErrLingers means that its znodes may stay until the session's timeout.
+// A Master that is closed cannot Run again.
+func (m *Master) Close(ctx context.Context) error {
+	m.life.close()
+	m.life.end(ErrClosed)
+	return m.life.wait(ctx, m.env)
 }
 
 // serve is one session of a candidate: at most one term.
@@ -85,57 +153,104 @@ func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
 	if err := persist(ctx, m.env, session, prepare); err != nil {
 		return err
 	}
-	won, at, err := stand(ctx, m.env, session, m.layout, m.config.Name, m.config.Address, m.log)
-	if err != nil {
-		return err
-	}
-	t := newTerm(ctx, m.env, won, at)
-	r := newReconciler(t, m.env, m.layout, m.limits, m.log)
-	m.log.InfoContext(ctx, "elected", "epoch", t.epoch(), "session", session.ID())
-	m.lead(r)
-	threads := []zkapi.Source{
-		m.env.Spawn("lease", t.keepLease),
-		m.env.Spawn("beat", t.beat),
-	}
-	if m.config.OnLead != nil {
-		threads = append(threads, m.env.Spawn("lead", func(zkapi.Env) { m.config.OnLead(t.ctx, t.epoch()) }))
-	}
-	r.run()
-	why := errors.New("stepped down")
-	if over := session.Cause(); over != nil {
-		why = over
-	}
-	t.depose(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
-	m.lead(nil)
-	m.log.InfoContext(ctx, "deposed", "epoch", t.epoch(), "cause", context.Cause(t.ctx))
-	for _, thread := range threads {
-		if _, err := m.env.Wait(context.WithoutCancel(ctx), thread); err != nil {
+	c := candidate{m.env, session, m.layout, m.config.Observers, m.config.Name, m.config.Address}
+	if m.config.Queue {
+		if err := c.queue(ctx); err != nil {
 			return err
 		}
 	}
-	return context.Cause(t.ctx)
+	won, at, err := c.stand(ctx)
+	if err != nil {
+		return err
+	}
+	return m.reign(newTerm(ctx, m.env, m.config.Observers, won, at))
 }
 
-func (m *Master) lead(r *reconciler) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.current = r
+// reign is one term, from the election to the hand-over.
+func (m *Master) reign(t *term) error {
+	log, quiet := m.config.Logger, context.WithoutCancel(t.leading)
+	traced, endTrace := m.config.Tracer(t.leading, "term", slog.Int("epoch", int(t.epoch())))
+	log.InfoContext(quiet, "elected", "epoch", t.epoch(), "session", t.session.ID())
+	m.config.Metrics.Elected(t.epoch())
+	r := newReconciler(t, m.env, m.layout, m.limits, &m.feed)
+	m.feed.lead(r.shown)
+	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("beat", t.beat)}
+	if m.config.OnLead != nil {
+		lead := m.env.Spawn("lead", func(zkapi.Env) { m.config.OnLead(traced, t.epoch()) })
+		threads = append(threads, lead)
+	}
+	refused := r.run()
+	why := refused
+	if why == nil {
+		why = errors.New("stepped down")
+	}
+	if over := t.session.Cause(); over != nil {
+		why = over
+	}
+	t.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
+	m.feed.lead(nil)
+	if m.config.OnLead != nil {
+		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over
+	}
+	if err := t.resign(m.layout); err != nil {
+		log.InfoContext(quiet, "not handed over", "epoch", t.epoch(), "error", err)
+	}
+	t.depose(ErrDeposed)
+	led, cause := m.env.Now().Sub(t.began), context.Cause(t.leading)
+	endTrace(cause)
+	m.config.Metrics.Deposed(t.epoch(), led, cause)
+	log.InfoContext(quiet, "deposed", "epoch", t.epoch(), "led", led, "cause", cause)
+	for _, thread := range threads {
+		if _, err := m.env.Wait(quiet, thread); err != nil {
+			return err
+		}
+	}
+	return errors.Join(refused, cause)
 }
+
+// Phase is how far a task has got.
+type Phase string
+
+// The phases, as a master sees them.
+const (
+	PhasePending  Phase = "pending"
+	PhaseAssigned Phase = "assigned"
+	PhaseFinished Phase = "finished"
+)
 
 // WorkerInfo is one worker as the master sees it.
 type WorkerInfo struct {
 	Name        string
 	Alive       bool
 	Incarnation int32
+	Retiring    bool     // it takes no more
+	Capacity    int      // that it asks for; 0 when it leaves that to the master
 	Assigned    []string // task names, sorted
 }
 
 // TaskInfo is one task as the master sees it.
 type TaskInfo struct {
 	Name     string
-	Phase    string // pending, assigned, finished
+	Phase    Phase
 	Worker   string // while assigned
 	Attempts int    // that have ended without a result
+	Options  Options
+}
+
+func workerInfo(name string, v *view) WorkerInfo {
+	w := v.workers[name]
+	if w == nil {
+		return WorkerInfo{Name: name}
+	}
+	return WorkerInfo{
+		Name: name, Alive: w.alive, Incarnation: w.incarnation, Retiring: w.retiring, Capacity: w.capacity,
+		Assigned: slices.Sorted(maps.Keys(w.tasks)),
+	}
+}
+
+func taskInfo(name string, t *taskView) TaskInfo {
+	phase := map[phase]Phase{pending: PhasePending, assigned: PhaseAssigned, finished: PhaseFinished}[t.phase]
+	return TaskInfo{Name: name, Phase: phase, Worker: t.worker, Attempts: int(t.attempts), Options: t.options}
 }
 
 // Snapshot is the active master's view at one moment. It is a copy.
@@ -145,25 +260,36 @@ type Snapshot struct {
 	Tasks   []TaskInfo   // by name
 }
 
-// Snapshot returns the present view, or false while this master does not lead.
+// Snapshot returns the view as it was at the end of the last pass of the loop, or
+// false while this master does not lead. Workers and Tasks belong together. In the
+// first moments of a term it is not complete.
 func (m *Master) Snapshot() (Snapshot, bool) {
-	m.mu.Lock()
-	r := m.current
-	m.mu.Unlock()
-	if r == nil || r.term.ctx.Err() != nil {
+	m.feed.mu.Lock()
+	now := m.feed.current
+	m.feed.mu.Unlock()
+	if now == nil || now.term.leading.Err() != nil {
 		return Snapshot{}, false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := Snapshot{Epoch: r.term.epoch()}
-	for _, w := range slices.Sorted(maps.Keys(r.view.workers)) {
-		worker := r.view.workers[w]
-		s.Workers = append(s.Workers, WorkerInfo{w, worker.alive, worker.incarnation, slices.Sorted(maps.Keys(worker.tasks))})
+	now.mu.Lock()
+	defer now.mu.Unlock()
+	s := Snapshot{Epoch: now.term.epoch()}
+	for _, w := range slices.Sorted(maps.Keys(now.workers)) {
+		s.Workers = append(s.Workers, now.workers[w])
 	}
-	names := map[phase]string{unread: "pending", pending: "pending", assigned: "assigned", finished: "finished"}
-	for _, t := range slices.Sorted(maps.Keys(r.view.tasks)) {
-		task := r.view.tasks[t]
-		s.Tasks = append(s.Tasks, TaskInfo{t, names[task.phase], task.worker, int(task.attempts)})
+	for _, t := range slices.Sorted(maps.Keys(now.tasks)) {
+		s.Tasks = append(s.Tasks, now.tasks[t])
 	}
 	return s, true
+}
+
+// Workers are those of Snapshot; false means that this master does not lead.
+func (m *Master) Workers() ([]WorkerInfo, bool) {
+	s, ok := m.Snapshot()
+	return s.Workers, ok
+}
+
+// Tasks are those of Snapshot; false means that this master does not lead.
+func (m *Master) Tasks() ([]TaskInfo, bool) {
+	s, ok := m.Snapshot()
+	return s.Tasks, ok
 }

@@ -1,11 +1,10 @@
 package recipe
 
 import (
+	"encoding/json"
 	"errors"
-	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -23,38 +22,40 @@ const (
 	maxMultis     = 8
 )
 
-// maxReads bounds the tasks that one pass reads, so that a master that finds a
-// long backlog assigns the first of it before it knows all of it.
-const maxReads = 1000
-
-// reconciler is the master's loop during one term: list what has changed,
-// decide, write, wait. It starts from nothing, so that recovery after a failover
-// is the normal loop.
+// reconciler is the master's loop during one term: read what has changed
+// (read.go), decide (view.go), write, wait. It starts from nothing, so that
+// recovery after a failover is the normal loop.
 type reconciler struct {
 	term   *term
 	env    zkapi.Env
 	layout layout
 	limits limits
-	log    *slog.Logger
-
-	mu   sync.Mutex // guards view for Snapshot; only the loop changes it
-	view *view
+	feed   *feed
+	view   *view
+	shown  *shown
 
 	synced      bool // since the last distrust
 	masterWatch zkapi.Source
+	bellWatch   zkapi.Source
+	bellVersion int32
 	listWatch   map[string]zkapi.Source // /workers and /tasks
 	inboxWatch  map[string]zkapi.Source // /assign/<w> by worker
-	dirty       map[string]bool         // tasks whose children are to be read
+	dirty       map[string]bool         // tasks that are to be read
 	stale       map[string]bool         // inboxes to be read
+	barred      map[string]bool         // tasks without permission
+	look        time.Time               // when progress is to be read next; zero for never
+	backlog     backlogSign
 }
 
-func newReconciler(t *term, env zkapi.Env, l layout, lim limits, log *slog.Logger) *reconciler {
+func newReconciler(t *term, env zkapi.Env, l layout, lim limits, f *feed) *reconciler {
 	return &reconciler{
-		term: t, env: env, layout: l, limits: lim, log: log, view: newView(),
+		term: t, env: env, layout: l, limits: lim, feed: f, view: newView(), shown: newShown(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
-		dirty: map[string]bool{}, stale: map[string]bool{},
+		dirty: map[string]bool{}, stale: map[string]bool{}, barred: map[string]bool{},
 	}
 }
+
+func (r *reconciler) now() time.Time { return r.env.Now() }
 
 // distrust makes the next pass read everything again but the tasks that are
 // finished, which cannot change. It is called when a watch may have been lost or
@@ -62,27 +63,28 @@ func newReconciler(t *term, env zkapi.Env, l layout, lim limits, log *slog.Logge
 // from a server that has not seen that write yet, hence the sync.
 func (r *reconciler) distrust() {
 	r.synced = false
-	r.masterWatch = nil
+	r.masterWatch, r.bellWatch = nil, nil
 	clear(r.listWatch)
 	clear(r.inboxWatch)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.backlog.written = false
 	for t, task := range r.view.tasks {
 		if task.phase != finished {
-			task.phase = unread // nothing is decided about it before it is read
+			r.view.turn(t, unread, r.now()) // nothing is decided about it before it is read
 			r.dirty[t] = true
 		}
+		task.leftover = nil
 	}
 	for w := range r.view.workers {
 		r.stale[w] = true
 	}
 }
 
-// run works until the term ends.
-func (r *reconciler) run() {
+// run works until leading ends. It returns the refusal that no repetition cures,
+// if that is why.
+func (r *reconciler) run() error {
 	change := -1
 	sweep := r.env.Timer(sweepInterval)
-	for r.term.ctx.Err() == nil {
+	for r.term.leading.Err() == nil {
 		now, _, reconnected := r.term.session.Connection()
 		if now != change {
 			change = now
@@ -92,26 +94,34 @@ func (r *reconciler) run() {
 			r.sweep()
 			sweep = r.env.Timer(sweepInterval)
 		}
-		more, err := r.pass()
+		wake, more, err := r.pass()
+		if zkapi.Permanent(err) {
+			return err
+		}
 		if err != nil {
-			r.log.DebugContext(r.term.ctx, "pass failed", "error", err)
+			r.term.see.Logger.DebugContext(r.term.leading, "pass failed", "error", err)
 			r.distrust()
-			if pause(r.term.ctx, r.env, r.term.session) != nil {
-				return
+			if pause(r.term.leading, r.env, r.term.session) != nil {
+				return nil
 			}
 			continue
 		}
 		if more {
 			continue
 		}
-		if _, err := r.env.Wait(r.term.ctx, append(r.sources(), reconnected, sweep)...); err != nil {
-			return
+		sources := append(r.sources(), reconnected, sweep)
+		if !wake.IsZero() {
+			sources = append(sources, r.env.Timer(max(wake.Sub(r.now()), 0)))
+		}
+		if _, err := r.env.Wait(r.term.leading, sources...); err != nil {
+			return nil
 		}
 	}
+	return nil
 }
 
 func (r *reconciler) sources() []zkapi.Source {
-	sources := []zkapi.Source{r.masterWatch}
+	sources := []zkapi.Source{r.masterWatch, r.bellWatch}
 	for _, path := range slices.Sorted(maps.Keys(r.listWatch)) {
 		sources = append(sources, r.listWatch[path])
 	}
@@ -125,12 +135,20 @@ func (r *reconciler) sources() []zkapi.Source {
 // backlog must not be read over and over.
 const sweptPending = 500
 
-// sweep makes the next pass read again what no watch covers: the children of
-// tasks that are assigned and of those that are next, and the inboxes of the
-// dead.
+// sweep makes the next pass read again what no watch covers.
 func (r *reconciler) sweep() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
+	r.bellWatch = nil
+	for w := range r.view.workers {
+		r.view.worker(w).claimed = false
+	}
+	r.suspect()
+}
+
+// suspect makes the next pass read the children of the tasks that are assigned
+// and of those that are next.
+func (r *reconciler) suspect() {
 	for t, task := range r.view.tasks {
 		if task.phase == assigned || task.phase == unread {
 			r.dirty[t] = true
@@ -142,226 +160,101 @@ func (r *reconciler) sweep() {
 	}
 }
 
-// pass reads what may have changed, decides and writes. It reports whether there
-// is more to do at once.
-//
-// The order of reading matters. A task is pending if its children, read last,
-// show no status and the inboxes, read before, did not hold it: read the other
-// way round, a task that ends in between would look pending. For the same reason
-// an assignment of a finished task is a leftover only if the inbox still holds
-// it when it is read once more.
-func (r *reconciler) pass() (more bool, err error) {
-	steps := []func() error{
-		r.sync, r.confirmMaster, r.readWorkers, r.readInboxes, r.readTasks, r.readDirty, r.readInboxes,
+// pass reads what may have changed, decides and writes. It reports when the next
+// one is due and whether there is more to do at once.
+func (r *reconciler) pass() (wake time.Time, more bool, err error) {
+	if err := r.read(); err != nil {
+		return time.Time{}, false, err
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return false, err
+	p := decide(r.view, r.limits, r.now())
+	if err := r.commit(p.transitions); err != nil {
+		return time.Time{}, false, err
+	}
+	more = len(p.transitions) >= r.limits.batch || len(r.dirty) > 0 || len(r.stale) > 0
+	if !r.look.IsZero() {
+		p.wakeAt(r.look)
+	}
+	if !more {
+		if err := r.signBacklog(&p); err != nil {
+			return time.Time{}, false, err
 		}
 	}
-	decisions := decide(r.view, r.limits)
-	if err := r.commit(decisions); err != nil {
-		return false, err
-	}
-	return len(decisions) >= r.limits.batch || len(r.dirty) > 0 || len(r.stale) > 0, nil
+	r.publish(more)
+	return p.wake, more, nil
 }
 
-// sync brings the server that this session reads from up to the leader.
-func (r *reconciler) sync() error {
-	if r.synced {
+// publish shows the view as it is at the end of a pass, and tells those who
+// follow what has changed. A task that is being read is shown as it was.
+func (r *reconciler) publish(more bool) {
+	alive := 0
+	for _, w := range r.view.workers {
+		if w.alive {
+			alive++
+		}
+	}
+	r.term.see.Metrics.Tasks(TaskCounts{
+		Pending: r.view.counts[pending] + r.view.counts[unread], Assigned: r.view.counts[assigned],
+		Finished: r.view.counts[finished], Workers: alive,
+	})
+	if workers, tasks, news := r.shown.update(r.view, !more); news {
+		r.feed.changed(workers, tasks)
+	}
+}
+
+// backlogSign is what clients are told about the backlog, at /backlog.
+type backlogSign struct {
+	written bool
+	record  backlogRecord
+	at      time.Time
+}
+
+// signInterval is how often /backlog is written at most.
+const signInterval = 250 * time.Millisecond
+
+// signBacklog tells clients how many tasks are finished, so that they can count
+// those that are not (Submit). Without a limit nothing is written, but a limit
+// that an earlier master has set is lifted.
+func (r *reconciler) signBacklog(p *plan) error {
+	record := backlogRecord{Limit: r.limits.backlog, Finished: r.view.counts[finished]}
+	if record.Limit == 0 {
+		record.Finished = 0
+	}
+	if r.backlog.written && r.backlog.record == record {
 		return nil
 	}
-	_, err := r.term.session.Do(r.term.ctx, zkapi.Sync(r.layout.assign()))
-	r.synced = err == nil
+	if next := r.backlog.at.Add(signInterval); r.backlog.written && next.After(r.now()) {
+		p.wakeAt(next)
+		return nil
+	}
+	path := r.layout.backlog()
+	seen, err := r.do(zkapi.Exists(path))
+	switch {
+	case err != nil:
+		return err
+	case seen.Found:
+		err = r.term.write(zkapi.Set(path, encode(record), zkapi.AnyVersion))
+	case record.Limit > 0:
+		err = r.term.write(zkapi.Create(path, encode(record), zkapi.Persistent).For(r.layout.access.master()))
+	}
+	if err == nil {
+		r.backlog = backlogSign{written: true, record: record, at: r.now()}
+	}
 	return err
 }
 
-// confirmMaster checks that /master is still this session's. Somebody may have
-// deleted it by hand; then the term is over.
-func (r *reconciler) confirmMaster() error {
-	if r.masterWatch != nil && !r.masterWatch.Fired() {
-		return nil
-	}
-	seen, err := r.term.session.Do(r.term.ctx, zkapi.Exists(r.layout.master()).Watched())
-	if err != nil {
-		return err
-	}
-	if !seen.Found || seen.Stat.EphemeralOwner != r.term.session.ID() {
-		r.term.depose(errors.Join(ErrDeposed, errors.New("/master belongs to somebody else")))
-		return ErrDeposed
-	}
-	r.masterWatch = seen.Watch
-	return nil
-}
-
-// fresh reports whether a list needs no reading.
-func fresh(watch zkapi.Source) bool { return watch != nil && !watch.Fired() }
-
-// readWorkers lists who is alive and whose inboxes exist.
-func (r *reconciler) readWorkers() error {
-	if fresh(r.listWatch[r.layout.workers()]) {
-		return nil
-	}
-	alive, err := r.term.session.Do(r.term.ctx, zkapi.Children(r.layout.workers()).Watched())
-	if err != nil {
-		return err
-	}
-	known, err := r.term.session.Do(r.term.ctx, zkapi.Children(r.layout.assign()))
-	if err != nil {
-		return err
-	}
-	r.listWatch[r.layout.workers()] = alive.Watch
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, w := range r.view.workers {
-		w.alive, w.known = false, false
-	}
-	for _, w := range alive.Children {
-		r.view.worker(w).alive = true
-	}
-	for _, w := range known.Children {
-		r.view.worker(w).known = true
-		r.stale[w] = true // it may have registered anew
-	}
-	return nil
-}
-
-// readInboxes lists the assignments of every worker whose inbox may have
-// changed. Only a live worker's inbox is watched: nobody else takes from one.
-func (r *reconciler) readInboxes() error {
-	var names []string
-	var ops []zkapi.Op
-	for _, w := range slices.Sorted(maps.Keys(r.view.workers)) {
-		worker := r.view.workers[w]
-		if !worker.known {
-			delete(r.stale, w) // there is nothing to read yet
-			continue
-		}
-		if !r.stale[w] && (!worker.alive || fresh(r.inboxWatch[w])) {
-			continue
-		}
-		op := zkapi.Children(r.layout.inbox(w))
-		if worker.alive {
-			op = op.Watched()
-		}
-		names, ops = append(names, w), append(ops, op)
-	}
-	replies := r.term.session.DoAll(r.term.ctx, ops)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, reply := range replies {
-		if reply.Err != nil {
-			return reply.Err
-		}
-		r.inboxWatch[names[i]] = reply.Watch
-		if reply.Watch == nil {
-			delete(r.inboxWatch, names[i])
-		}
-		delete(r.stale, names[i])
-		r.listed(names[i], reply.Result)
-	}
-	return nil
-}
-
-// listed takes over what an inbox holds now. A task that has left it is either
-// finished or to be assigned again: its children tell.
-func (r *reconciler) listed(w string, inbox zkapi.Result) {
-	worker := r.view.worker(w)
-	worker.incarnation = inbox.Stat.Version
-	now := map[string]bool{}
-	for _, t := range inbox.Children {
-		now[t] = true
-		if !worker.tasks[t] {
-			task := r.view.task(t)
-			*task = taskView{phase: unread, attempts: task.attempts, worker: w}
-			r.dirty[t] = true
-		}
-	}
-	for t := range worker.tasks {
-		if task := r.view.tasks[t]; !now[t] && task != nil && task.worker == w {
-			task.worker, task.phase = "", unread
-			r.dirty[t] = true
-		}
-	}
-	worker.tasks = now
-}
-
-// readTasks lists the tasks.
-func (r *reconciler) readTasks() error {
-	if fresh(r.listWatch[r.layout.tasks()]) {
-		return nil
-	}
-	listed, err := r.term.session.Do(r.term.ctx, zkapi.Children(r.layout.tasks()).Watched())
-	if err != nil {
-		return err
-	}
-	r.listWatch[r.layout.tasks()] = listed.Watch
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	exists := make(map[string]bool, len(listed.Children))
-	for _, t := range listed.Children {
-		exists[t] = true
-		if r.view.task(t).phase == unread {
-			r.dirty[t] = true
-		}
-	}
-	for t := range r.view.tasks {
-		if !exists[t] {
-			delete(r.view.tasks, t) // collected; decide drops an assignment that is left
-			delete(r.dirty, t)
-		}
-	}
-	return nil
-}
-
-// readDirty reads the children of the tasks of which something may have changed.
-func (r *reconciler) readDirty() error {
-	names := slices.SortedFunc(maps.Keys(r.dirty), byAge)
-	names = names[:min(len(names), maxReads)]
-	ops := make([]zkapi.Op, len(names))
-	for i, t := range names {
-		ops[i] = zkapi.Children(r.layout.task(t))
-	}
-	replies := r.term.session.DoAll(r.term.ctx, ops)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, reply := range replies {
-		t := names[i]
-		if errors.Is(reply.Err, zkapi.ErrNoNode) {
-			delete(r.view.tasks, t)
-			delete(r.dirty, t)
-			continue
-		}
-		if reply.Err != nil {
-			return reply.Err
-		}
-		task := r.view.task(t)
-		done, attempts := taskChildren(reply.Children)
-		task.attempts = attempts
-		switch {
-		case done:
-			if task.worker != "" {
-				r.stale[task.worker] = true
-			}
-			task.phase, task.worker = finished, ""
-		case task.worker != "":
-			task.phase = assigned
-		default:
-			task.phase = pending
-		}
-		delete(r.dirty, t)
-	}
-	return nil
-}
-
 // commit writes the decisions: many in one multi, and several multis at a time,
-// because no decision depends on another one of the same view.
+// because no decision depends on another one of the same view. What has been sent
+// is settled even when leading ends; nothing more is sent then.
 func (r *reconciler) commit(decisions []transition) error {
-	for len(decisions) > 0 {
+	decisions, revoked, err := r.prepare(decisions)
+	if err != nil {
+		return err
+	}
+	for len(decisions) > 0 && r.term.leading.Err() == nil {
 		var writes [][]zkapi.Op
 		var parts [][]transition
 		for len(writes) < maxMultis && len(decisions) > 0 {
-			n, ops := r.batch(decisions)
+			n, ops := r.batch(decisions, revoked)
 			writes, parts = append(writes, ops), append(parts, decisions[:n])
 			decisions = decisions[n:]
 		}
@@ -370,6 +263,7 @@ func (r *reconciler) commit(decisions []transition) error {
 			if errs[i] == nil {
 				r.applied(part)
 			}
+			errs[i] = r.forgive(errs[i], writes[i])
 		}
 		if err := errors.Join(errs...); err != nil {
 			return err
@@ -378,12 +272,64 @@ func (r *reconciler) commit(decisions []transition) error {
 	return nil
 }
 
+// forgive bars the task for whose sake a write was denied, so that it is the last
+// one. Any other denial stands.
+func (r *reconciler) forgive(err error, ops []zkapi.Op) error {
+	at := zkapi.FailedIndex(err)
+	if !errors.Is(err, zkapi.ErrNoAuth) || at < 0 || at >= len(ops) {
+		return err
+	}
+	t, ok := r.layout.taskOf(ops[at].Path)
+	if !ok {
+		return err
+	}
+	r.bar(t, err)
+	return errors.New("recipe: one task is left alone; the others are looked at again")
+}
+
+// prepare reads the assignments that are to be revoked: what they say is kept.
+func (r *reconciler) prepare(decisions []transition) ([]transition, map[string]assignmentRecord, error) {
+	var ops []zkapi.Op
+	var tasks []string
+	for _, d := range decisions {
+		if d.action == revokeTask {
+			ops, tasks = append(ops, zkapi.Get(r.layout.assignment(d.to, d.task))), append(tasks, d.task)
+		}
+	}
+	if len(ops) == 0 {
+		return decisions, nil, nil
+	}
+	revoked := map[string]assignmentRecord{}
+	for i, reply := range r.doAll(ops) {
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			continue
+		}
+		if reply.Err != nil {
+			return nil, nil, reply.Err
+		}
+		var record assignmentRecord
+		_ = json.Unmarshal(reply.Data, &record) // one made by hand says nothing
+		record.Revoked = true
+		revoked[tasks[i]] = record
+	}
+	return slices.DeleteFunc(decisions, func(d transition) bool {
+		_, there := revoked[d.task]
+		return d.action == revokeTask && !there
+	}), revoked, nil
+}
+
 // applied takes over into the view what has been written.
 func (r *reconciler) applied(decisions []transition) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	now := r.now()
 	for _, d := range decisions {
-		r.view.apply(d)
+		if d.action == assignTask {
+			task := r.view.task(d.task)
+			r.term.see.Metrics.Assigned(now.Sub(latest(task.waiting, task.due)))
+		}
+		if d.reason != "" {
+			r.term.see.Metrics.AttemptEnded("master")
+		}
+		r.view.apply(d, now)
 		if d.action == openInbox {
 			r.stale[d.to] = true
 		}
@@ -392,7 +338,7 @@ func (r *reconciler) applied(decisions []transition) {
 
 // batch is the multi for as many decisions as fit. A worker that is given
 // something must be alive, in the incarnation that was seen.
-func (r *reconciler) batch(decisions []transition) (n int, ops []zkapi.Op) {
+func (r *reconciler) batch(decisions []transition, revoked map[string]assignmentRecord) (n int, ops []zkapi.Op) {
 	size := 0
 	checked := map[string]bool{}
 	for _, d := range decisions {
@@ -402,7 +348,7 @@ func (r *reconciler) batch(decisions []transition) (n int, ops []zkapi.Op) {
 				zkapi.Check(r.layout.worker(d.to), zkapi.AnyVersion),
 				zkapi.Check(r.layout.inbox(d.to), r.view.worker(d.to).incarnation))
 		}
-		add = append(add, r.write(d)...)
+		add = append(add, r.write(d, revoked)...)
 		bytes := 0
 		for _, op := range add {
 			bytes += op.Size()
@@ -417,32 +363,59 @@ func (r *reconciler) batch(decisions []transition) (n int, ops []zkapi.Op) {
 }
 
 // write is the transition as operations on the tree.
-func (r *reconciler) write(d transition) []zkapi.Op {
+func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []zkapi.Op {
+	l := r.layout
 	var ops []zkapi.Op
 	if d.from != "" {
-		ops = append(ops, zkapi.Delete(r.layout.assignment(d.from, d.task), zkapi.AnyVersion))
+		ops = append(ops, zkapi.Delete(l.assignment(d.from, d.task), zkapi.AnyVersion))
 	}
 	if d.from != "" && d.action != dropTask {
-		ops = append(ops, zkapi.Create(r.layout.attempt(d.task, d.attempt), encode(attemptRecord{
-			Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt}, Worker: d.from, Reason: "worker lost",
-		}), zkapi.Persistent))
+		ops = append(ops, zkapi.Create(l.attempt(d.task, d.attempt), encode(attemptRecord{
+			Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt}, Worker: d.from, Reason: d.reason, Ended: r.now().UTC(),
+		}), zkapi.Persistent).For(l.access.record()))
 	}
 	switch d.action {
 	case openInbox:
-		ops = append(ops, zkapi.Create(r.layout.inbox(d.to), nil, zkapi.Persistent))
+		ops = append(ops, zkapi.Create(l.inbox(d.to), nil, zkapi.Persistent).For(l.access.inbox()))
 	case assignTask, reassignTask:
 		starting := d.attempt
 		if d.action == reassignTask {
 			starting++
 		}
-		ops = append(ops, zkapi.Create(r.layout.assignment(d.to, d.task), encode(assignmentRecord{
+		ops = append(ops, zkapi.Create(l.assignment(d.to, d.task), encode(assignmentRecord{
 			Token: Token{Epoch: r.term.epoch(), Attempt: starting}, Incarnation: r.view.worker(d.to).incarnation,
-		}), zkapi.Persistent))
+		}), zkapi.Persistent).For(l.access.assignment()))
+	case revokeTask:
+		ops = append(ops, zkapi.Set(l.assignment(d.to, d.task), encode(revoked[d.task]), zkapi.AnyVersion))
 	case failTask:
-		ops = append(ops, zkapi.Create(r.layout.status(d.task), Status{
-			State: Failed, Reason: "all attempts ended without a result", Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt},
-		}.encode(), zkapi.Persistent))
+		ops = append(ops, zkapi.Create(l.status(d.task), Status{
+			State: Failed, Reason: "all attempts ended without a result", Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt}, Ended: r.now().UTC(),
+		}.encode(), zkapi.Persistent).For(l.access.record()))
+	case collectTask:
+		ops = append(ops, r.collection(d.task)...)
+	case pruneAttempts:
+		records := r.view.task(d.task).records
+		for _, n := range records[:len(records)-keptAttempts] {
+			ops = append(ops, zkapi.Delete(l.attempt(d.task, n), zkapi.AnyVersion))
+		}
 	case releaseTask, dropTask:
 	}
 	return ops
+}
+
+// collection deletes a finished task exactly as it was read.
+func (r *reconciler) collection(t string) []zkapi.Op {
+	return collection(r.layout, t, *r.view.task(t).leftover)
+}
+
+func collection(l layout, t string, left leftover) []zkapi.Op {
+	var ops []zkapi.Op
+	for _, child := range left.children {
+		version := zkapi.AnyVersion
+		if child == "status" {
+			version = left.status
+		}
+		ops = append(ops, zkapi.Delete(l.task(t)+"/"+child, version))
+	}
+	return append(ops, zkapi.Delete(l.task(t), left.version))
 }

@@ -3,7 +3,7 @@ package recipe
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -16,34 +16,52 @@ const (
 	closeLimit = 3 * time.Second
 )
 
-// forEachSession runs body on one session after the other until ctx ends: a
-// session that ends, for whatever reason, is replaced by a new value, and body
-// starts from nothing. It returns the cause of ctx.
-func forEachSession(ctx context.Context, env zkapi.Env, log *slog.Logger, body func(context.Context, zkapi.Session) error) error {
+// sessions runs a role on one session after the other.
+type sessions struct {
+	role string
+	env  zkapi.Env
+	see  Observers
+	life *lifetime // hears how each session ended
+}
+
+// each runs body on one session after the other until ctx ends: a session that
+// ends, for whatever reason, is replaced by a new value, and body starts from
+// nothing. It returns the cause of ctx, or a refusal that no repetition cures.
+// body returns a refusal or errEnough to end it too.
+func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Session) error) error {
 	for ctx.Err() == nil {
-		session, err := env.Open(ctx)
+		session, err := s.env.Open(ctx)
 		if err != nil {
-			log.WarnContext(ctx, "no session", "error", err)
+			s.see.Logger.WarnContext(ctx, "no session", "error", err)
 		} else {
+			s.see.Metrics.SessionOpened(s.role)
 			err = body(ctx, session)
-			log.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
-			closeSession(ctx, log, session)
+			s.see.Metrics.SessionEnded(s.role, session.Cause())
+			s.see.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
+			s.life.ended(closeSession(ctx, session))
 		}
-		if _, err := env.Wait(ctx, env.Timer(retryDelay)); err != nil {
+		switch {
+		case errors.Is(err, errEnough):
+			return errEnough
+		case zkapi.Permanent(err):
+			return fmt.Errorf("recipe: %s gives up: %w", s.role, err)
+		}
+		if _, err := s.env.Wait(ctx, s.env.Timer(retryDelay)); err != nil {
 			break
 		}
 	}
 	return context.Cause(ctx)
 }
 
+// errEnough ends each: the role has done what it was asked to.
+var errEnough = errors.New("enough")
+
 // closeSession ends a session even when ctx has ended, so that its ephemerals do
 // not linger longer than they must.
-func closeSession(ctx context.Context, log *slog.Logger, session zkapi.Session) {
+func closeSession(ctx context.Context, session zkapi.Session) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
-	if err := session.Close(ctx); err != nil {
-		log.InfoContext(ctx, "session may linger", "error", err)
-	}
+	return session.Close(ctx)
 }
 
 // pause waits a little before a step is tried again on the same session. It
@@ -71,11 +89,4 @@ func persist(ctx context.Context, env zkapi.Env, session zkapi.Session, step fun
 			return err
 		}
 	}
-}
-
-func discardIfNil(log *slog.Logger) *slog.Logger {
-	if log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return log
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -29,21 +28,36 @@ const (
 // a server that was cut off from its leader cannot prolong a reign. The margin is
 // longer than the time between two heartbeats, because a follower passes on to
 // the leader that a session is alive only with its next ping.
+//
+// A term ends in one of two ways. Deposed, everything ends at once. Handed over,
+// leading ends first; what has been sent is settled and what leads has returned,
+// all within the lease; then /master goes under the claim.
 type term struct {
 	claim
-	env    zkapi.Env
-	ctx    context.Context // leadership; its cause says why it ended
-	depose context.CancelCauseFunc
+	env     zkapi.Env
+	see     Observers
+	leading context.Context // leadership; its cause says why it ended
+	holding context.Context // the right to write; it outlives leading by the hand-over
+	began   time.Time
+
+	stopLeading, stopHolding context.CancelCauseFunc
 
 	mu        sync.Mutex
 	leaseFrom time.Time
 }
 
 // newTerm begins a reign won by a write that was sent at won.
-func newTerm(ctx context.Context, env zkapi.Env, c claim, won time.Time) *term {
-	t := &term{claim: c, env: env, leaseFrom: won}
-	t.ctx, t.depose = context.WithCancelCause(ctx)
+func newTerm(ctx context.Context, env zkapi.Env, see Observers, c claim, won time.Time) *term {
+	t := &term{claim: c, env: env, see: see, leaseFrom: won, began: env.Now()}
+	t.leading, t.stopLeading = context.WithCancelCause(ctx)
+	t.holding, t.stopHolding = context.WithCancelCause(context.WithoutCancel(ctx))
 	return t
+}
+
+// depose ends the reign at once. The first cause counts.
+func (t *term) depose(cause error) {
+	t.stopLeading(cause)
+	t.stopHolding(cause)
 }
 
 func (t *term) epoch() int32 { return t.version }
@@ -58,9 +72,12 @@ func (t *term) writeAll(writes [][]zkapi.Op) []error {
 	sent := t.env.Now()
 	var errs []error
 	acknowledged := false
-	for _, reply := range t.claim.writeAll(t.ctx, writes) {
+	for _, reply := range t.claim.writeAll(t.holding, writes) {
 		acknowledged = acknowledged || reply.Err == nil
 		errs = append(errs, reply.Err)
+		if zkapi.FateOf(reply.Err) == zkapi.Unknown {
+			t.see.Metrics.Unknown("master", zkapi.Unknown)
+		}
 	}
 	if acknowledged {
 		t.mu.Lock()
@@ -70,6 +87,7 @@ func (t *term) writeAll(writes [][]zkapi.Op) []error {
 		t.mu.Unlock()
 	}
 	if err := errors.Join(errs...); errors.Is(err, ErrFenced) {
+		t.see.Metrics.Fenced("master")
 		t.depose(fmt.Errorf("%w: %w", ErrDeposed, err))
 	}
 	return errs
@@ -92,7 +110,7 @@ func (t *term) keepLease(env zkapi.Env) {
 			t.depose(fmt.Errorf("%w: no write was acknowledged for %v", ErrDeposed, timeout-timeout/leaseMargin))
 			return
 		}
-		i, err := env.Wait(t.ctx, t.session.Done(), env.Timer(left))
+		i, err := env.Wait(t.holding, t.session.Done(), env.Timer(left))
 		if err != nil {
 			return
 		}
@@ -103,7 +121,8 @@ func (t *term) keepLease(env zkapi.Env) {
 	}
 }
 
-// beat confirms the claim whenever no other write has.
+// beat confirms the claim whenever no other write has. It stops when leading ends,
+// so that a hand-over takes no longer than the lease that is left.
 func (t *term) beat(env zkapi.Env) {
 	every := t.session.Timeout() / heartbeat
 	for {
@@ -112,39 +131,21 @@ func (t *term) beat(env zkapi.Env) {
 			_ = t.write() // a failure shows in the lease
 			left = retryDelay
 		}
-		if _, err := env.Wait(t.ctx, env.Timer(left)); err != nil {
+		if _, err := env.Wait(t.leading, env.Timer(left)); err != nil {
 			return
 		}
 	}
 }
 
-// stand waits until /master is free and this session has taken it. It ends with
-// the claim and the moment the winning write was sent, or with an error when the
-// session or ctx ends.
-func stand(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout, name, address string, log *slog.Logger) (claim, time.Time, error) {
-	for {
-		_, _, reconnected := session.Connection()
-		seen, err := session.Do(ctx, zkapi.Exists(l.master()).Watched())
-		if err == nil && seen.Found {
-			_, err = env.Wait(ctx, seen.Watch, reconnected, session.Done(), env.Timer(sweepInterval))
-			if err == nil && session.Done().Fired() {
-				err = session.Cause()
-			}
-			if err != nil {
-				return claim{}, time.Time{}, err
-			}
-			continue
-		}
-		if err == nil {
-			sent := env.Now()
-			var won claim
-			if won, err = take(ctx, env, session, name, l.master(), address, l.assign()); err == nil {
-				return won, sent, nil
-			}
-		}
-		log.DebugContext(ctx, "not elected", "error", err)
-		if err := pause(ctx, env, session); err != nil {
-			return claim{}, time.Time{}, err
-		}
+// resign gives up /master under the claim, so that a backup need not wait for the
+// end of the session. A /master that somebody made by hand stays.
+func (t *term) resign(l layout) error {
+	if t.holding.Err() != nil {
+		return context.Cause(t.holding)
 	}
+	seen, err := t.session.Do(t.holding, zkapi.Exists(l.master()))
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.session.ID() {
+		return err
+	}
+	return t.write(zkapi.Delete(l.master(), zkapi.AnyVersion))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // phase is what the master knows of a task.
@@ -15,13 +16,45 @@ const (
 	pending               // nobody is to execute it
 	assigned              // there is an assignment for it
 	finished              // it has its status
+	phases
 )
 
-// taskView is one task in the master's view.
+// taskView is one task in the master's view. Everything but phase may be set
+// directly; phase is changed by view.turn alone.
 type taskView struct {
 	phase    phase
-	attempts int32  // that have ended
-	worker   string // that it is assigned to
+	options  Options
+	known    bool    // the options have been read; they never change
+	czxid    int64   // of its znode: the order of submission
+	attempts int32   // that have ended without a result
+	records  []int32 // attempts that are on record, in order
+	worker   string  // that it is assigned to
+	revoked  bool    // the worker has been told to give it back
+
+	due     time.Time // it is not assigned before
+	waiting time.Time // since when it could have been
+	avoid   []string  // workers that were silent about it
+
+	watched beating // of the execution that is assigned, if the task asks for it
+
+	done     time.Time // when its status was first seen
+	leftover *leftover // what to delete when its retention is over
+}
+
+// beating is what the master has seen of the progress of one execution.
+type beating struct {
+	worker  string
+	attempt int32
+	mzxid   int64     // of the progress
+	at      time.Time // when that, or the assignment, was first seen
+	look    time.Time // when to look again
+}
+
+// leftover is a finished task as it was when it was last read.
+type leftover struct {
+	version  int32 // of the task
+	children []string
+	status   int32 // version of the status
 }
 
 // workerView is one worker in the master's view: alive if /workers/<w> exists,
@@ -30,6 +63,9 @@ type workerView struct {
 	alive       bool
 	known       bool
 	incarnation int32
+	claimed     bool // capacity and retiring are those of this incarnation
+	capacity    int  // that it claims; 0 for none
+	retiring    bool
 	tasks       map[string]bool // assigned to it
 }
 
@@ -39,11 +75,23 @@ type workerView struct {
 type view struct {
 	workers map[string]*workerView
 	tasks   map[string]*taskView
+
+	counts  [phases]int
+	waiting map[string]bool // tasks that are pending
+	special map[string]bool // tasks that are resident or must show progress
+	endings []string        // finished tasks, first come first; some may be gone
+
+	touchedWorkers, touchedTasks map[string]bool // changed since publish
 }
 
 func newView() *view {
-	return &view{workers: map[string]*workerView{}, tasks: map[string]*taskView{}}
+	return &view{
+		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, waiting: map[string]bool{}, special: map[string]bool{},
+		touchedWorkers: map[string]bool{}, touchedTasks: map[string]bool{},
+	}
 }
+
+func (v *view) workerNames() []string { return slices.Sorted(maps.Keys(v.workers)) }
 
 func (v *view) worker(name string) *workerView {
 	w := v.workers[name]
@@ -59,8 +107,65 @@ func (v *view) task(name string) *taskView {
 	if t == nil {
 		t = &taskView{}
 		v.tasks[name] = t
+		v.counts[unread]++
 	}
 	return t
+}
+
+// turn brings a task into a phase.
+func (v *view) turn(name string, p phase, now time.Time) *taskView {
+	t := v.task(name)
+	v.touchedTasks[name] = true
+	v.counts[t.phase]--
+	v.counts[p]++
+	if p == pending {
+		v.waiting[name] = true
+	} else {
+		delete(v.waiting, name)
+	}
+	if p == pending && t.phase != pending {
+		t.waiting = now
+	}
+	if p == finished && t.phase != finished {
+		t.done = now
+		v.endings = append(v.endings, name)
+	}
+	if p == pending || p == finished {
+		t.worker, t.revoked = "", false
+	}
+	t.phase = p
+	return t
+}
+
+// forget removes a task that is gone.
+func (v *view) forget(name string) {
+	t := v.tasks[name]
+	if t == nil {
+		return
+	}
+	v.counts[t.phase]--
+	delete(v.waiting, name)
+	delete(v.special, name)
+	delete(v.tasks, name)
+	v.touchedTasks[name] = true
+}
+
+// asks takes over the options of a task, once.
+func (v *view) asks(name string, o Options, czxid int64) {
+	t := v.task(name)
+	t.known, t.options, t.czxid = true, o, czxid
+	if o.Resident || o.Silence > 0 {
+		v.special[name] = true
+	}
+}
+
+// holds notes who is to execute a task now: its silence counts anew for every
+// execution, and only then.
+func (t *taskView) holds(worker string, now time.Time) {
+	t.worker = worker
+	if t.watched.worker != worker || t.watched.attempt != t.attempts+1 {
+		t.watched = beating{worker: worker, attempt: t.attempts + 1, at: now, look: now}
+	}
 }
 
 // action is one kind of transition, under the name that the specification and
@@ -68,12 +173,15 @@ func (v *view) task(name string) *taskView {
 type action string
 
 const (
-	assignTask   action = "AssignTask"   // create the assignment
-	reassignTask action = "ReassignTask" // delete it here, record the attempt, create it there
-	releaseTask  action = "ReleaseTask"  // delete it, record the attempt; nobody can take it now
-	dropTask     action = "DropTask"     // delete it: the task is finished or gone
-	failTask     action = "FailTask"     // record the last attempt, if it was running, and the status
-	openInbox    action = "OpenInbox"    // create /assign/<w> for a worker made by hand
+	assignTask    action = "AssignTask"    // create the assignment
+	reassignTask  action = "ReassignTask"  // delete it here, record the attempt, create it there
+	releaseTask   action = "ReleaseTask"   // delete it, record the attempt; the task waits
+	revokeTask    action = "RevokeTask"    // tell the worker of a resident task to give it back
+	dropTask      action = "DropTask"      // delete it: the task is finished or gone
+	failTask      action = "FailTask"      // record the last attempt, if it was running, and the status
+	collectTask   action = "CollectTask"   // delete a finished task whose retention is over
+	pruneAttempts action = "PruneAttempts" // delete the oldest records of a resident task
+	openInbox     action = "OpenInbox"     // create /assign/<w> for a worker made by hand
 )
 
 // transition is one decision, to be written as part of one multi.
@@ -83,6 +191,8 @@ type transition struct {
 	from    string // worker that had it
 	to      string // worker that is to have it
 	attempt int32  // that ends (from) or that starts (to only)
+	reason  string // why the attempt ended
+	due     time.Time
 }
 
 // limits are the master's policy.
@@ -90,126 +200,269 @@ type limits struct {
 	perWorker   int   // assignments that one worker holds at a time
 	maxAttempts int32 // of one task, before it fails
 	batch       int   // decisions in one pass
+	strategy    Strategy
+	backoff     func(attempts int) time.Duration
+	retention   time.Duration // 0: for ever
+	backlog     int           // 0: no limit
 }
 
-// decide says what to do in this view: the same view gives the same decisions in
-// the same order.
-func decide(v *view, l limits) []transition {
-	var out []transition
-	load := newLoads(v, l.perWorker)
-	for _, w := range slices.Sorted(maps.Keys(v.workers)) {
-		if worker := v.workers[w]; worker.alive && !worker.known {
-			out = append(out, transition{action: openInbox, to: w})
-		}
+// residentDelay is how long a resident task waits after an attempt that ended by
+// itself. It does not grow: such attempts add up over years.
+const residentDelay = time.Second
+
+// keptAttempts is how many records of attempts a resident task keeps.
+const keptAttempts = 16
+
+// delay is the back-off of a task after that many attempts.
+func (l limits) delay(t *taskView, attempts int32) time.Duration {
+	switch {
+	case attempts == 0:
+		return 0
+	case t.options.Resident:
+		return residentDelay
 	}
-	for _, w := range slices.Sorted(maps.Keys(v.workers)) {
-		worker := v.workers[w]
-		for _, t := range slices.SortedFunc(maps.Keys(worker.tasks), byAge) {
-			if len(out) >= l.batch {
-				return out
-			}
-			if d, ok := settle(v.tasks[t], t, w, worker.alive, load, l); ok {
-				out = append(out, d)
-			}
-		}
-	}
-	for _, t := range v.pending() {
-		if len(out) >= l.batch {
-			return out
-		}
-		task := v.tasks[t]
-		if task.attempts >= l.maxAttempts {
-			out = append(out, transition{action: failTask, task: t, attempt: task.attempts})
-		} else if to, ok := load.least(); ok {
-			out = append(out, transition{action: assignTask, task: t, to: to, attempt: task.attempts + 1})
-		}
-	}
-	return out
+	return l.backoff(int(attempts))
 }
 
-// pending lists the tasks that wait for a worker, oldest first.
+// budget is after how many attempts a task fails; 0 means never.
+func (l limits) budget(t *taskView) int32 {
+	switch {
+	case t.options.Resident:
+		return 0
+	case t.options.Attempts > 0:
+		return int32(t.options.Attempts)
+	}
+	return l.maxAttempts
+}
+
+// plan is what a pass has decided.
+type plan struct {
+	transitions []transition
+	wake        time.Time // when to look again without being told to; zero for never
+}
+
+func (p *plan) add(t transition) { p.transitions = append(p.transitions, t) }
+
+// wakeAt asks for another look, then or earlier.
+func (p *plan) wakeAt(t time.Time) {
+	if p.wake.IsZero() || t.Before(p.wake) {
+		p.wake = t
+	}
+}
+
+// decider is one pass of decisions.
+type decider struct {
+	plan
+	view   *view
+	limits limits
+	loads  *loads
+	now    time.Time
+}
+
+// decide says what to do in this view at this time: the same view and time give
+// the same decisions in the same order.
+func decide(v *view, l limits, now time.Time) plan {
+	d := &decider{view: v, limits: l, loads: newLoads(v, l.perWorker), now: now}
+	for _, step := range []func(){d.inboxes, d.assignments, d.waiting, d.residents, d.finished} {
+		step()
+		if len(d.transitions) >= l.batch {
+			d.transitions = d.transitions[:l.batch]
+			break
+		}
+	}
+	return d.plan
+}
+
+// inboxes opens those that a worker made by hand does not have.
+func (d *decider) inboxes() {
+	for _, w := range d.view.workerNames() {
+		if worker := d.view.workers[w]; worker.alive && !worker.known {
+			d.add(transition{action: openInbox, to: w})
+		}
+	}
+}
+
+// assignments looks at those that exist.
+func (d *decider) assignments() {
+	for _, w := range d.view.workerNames() {
+		worker := d.view.workers[w]
+		for _, t := range slices.Sorted(maps.Keys(worker.tasks)) {
+			if len(d.transitions) >= d.limits.batch {
+				return
+			}
+			d.settle(t, w, worker.alive)
+		}
+	}
+}
+
+// settle decides about one assignment.
+func (d *decider) settle(t, w string, alive bool) {
+	task := d.view.tasks[t]
+	switch {
+	case task == nil || task.phase == finished:
+		d.add(transition{action: dropTask, task: t, from: w})
+		return
+	case task.phase == unread:
+		return
+	}
+	silence := task.options.Silence
+	silent := silence > 0 && d.now.Sub(task.watched.at) > silence
+	if alive && !silent {
+		if silence > 0 {
+			d.wakeAt(task.watched.at.Add(silence + time.Millisecond))
+		}
+		return
+	}
+	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost"}
+	if alive {
+		ending.reason = fmt.Sprintf("no progress for %v", silence)
+	}
+	budget := d.limits.budget(task)
+	to := ""
+	switch {
+	case budget > 0 && ending.attempt >= budget:
+		ending.action = failTask
+		d.add(ending)
+		return
+	case !alive && (ending.attempt == 1 || task.options.Resident):
+		to = d.loads.place(t, task, d.limits.strategy)
+	}
+	if ending.action, ending.to = reassignTask, to; to == "" {
+		ending.action, ending.due = releaseTask, d.now.Add(d.limits.delay(task, ending.attempt))
+	}
+	d.add(ending)
+}
+
+// waiting assigns pending tasks: those of a greater priority first, then those
+// that were submitted earlier.
+func (d *decider) waiting() {
+	for _, t := range d.view.pending() {
+		if len(d.transitions) >= d.limits.batch {
+			return
+		}
+		task := d.view.tasks[t]
+		if task.options.Resident && task.due.After(d.now) {
+			d.loads.floating++
+		}
+		if budget := d.limits.budget(task); budget > 0 && task.attempts >= budget {
+			d.add(transition{action: failTask, task: t, attempt: task.attempts})
+			continue
+		}
+		if task.due.After(d.now) {
+			d.wakeAt(task.due)
+			continue
+		}
+		if to := d.loads.place(t, task, d.limits.strategy); to != "" {
+			d.add(transition{action: assignTask, task: t, to: to, attempt: task.attempts + 1})
+		}
+	}
+}
+
+// pending lists the tasks that wait for a worker, in the order of assignment.
 func (v *view) pending() []string {
-	var names []string
-	for t, task := range v.tasks {
-		if task.phase == pending {
-			names = append(names, t)
-		}
-	}
-	age := make(map[string]int64, len(names)) // read each number once, not at each comparison
-	for _, t := range names {
-		age[t] = sequence(t)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(age[a], age[b]), cmp.Compare(a, b)) })
+	names := slices.Collect(maps.Keys(v.waiting))
+	slices.SortFunc(names, func(a, b string) int {
+		x, y := v.tasks[a], v.tasks[b]
+		return cmp.Or(cmp.Compare(y.options.Priority, x.options.Priority), cmp.Compare(x.czxid, y.czxid), cmp.Compare(a, b))
+	})
 	return names
 }
 
-// settle decides about an assignment that exists.
-func settle(task *taskView, t, w string, alive bool, load *loads, l limits) (transition, bool) {
-	switch {
-	case task == nil || task.phase == finished:
-		return transition{action: dropTask, task: t, from: w}, true
-	case alive || task.phase == unread:
-		return transition{}, false
+// residents moves resident tasks away from workers that hold too many, and keeps
+// their records short. It waits until every task has been read.
+func (d *decider) residents() {
+	if d.view.counts[unread] > 0 {
+		return
 	}
-	ending := task.attempts + 1
-	if ending >= l.maxAttempts {
-		return transition{action: failTask, task: t, from: w, attempt: ending}, true
-	}
-	if to, ok := load.least(); ok {
-		return transition{action: reassignTask, task: t, from: w, to: to, attempt: ending}, true
-	}
-	return transition{action: releaseTask, task: t, from: w, attempt: ending}, true
-}
-
-// loads counts what each live worker holds.
-type loads struct {
-	names []string
-	held  map[string]int
-	limit int
-}
-
-func newLoads(v *view, limit int) *loads {
-	l := &loads{held: map[string]int{}, limit: limit}
-	for _, w := range slices.Sorted(maps.Keys(v.workers)) {
-		if worker := v.workers[w]; worker.alive && worker.known {
-			l.names = append(l.names, w)
-			l.held[w] = len(worker.tasks)
+	surplus := d.loads.surplus()
+	for _, w := range slices.Sorted(maps.Keys(surplus)) {
+		for _, t := range slices.Backward(slices.Sorted(maps.Keys(d.view.workers[w].tasks))) {
+			task := d.view.tasks[t]
+			if surplus[w] > 0 && task != nil && task.phase == assigned && task.options.Resident && !task.revoked {
+				surplus[w]--
+				d.add(transition{action: revokeTask, task: t, to: w})
+			}
 		}
 	}
-	return l
+	for _, t := range slices.Sorted(maps.Keys(d.view.special)) {
+		task := d.view.tasks[t]
+		if task.options.Resident && task.phase != finished && len(task.records) >= 2*keptAttempts {
+			d.add(transition{action: pruneAttempts, task: t})
+		}
+	}
 }
 
-// least takes a place at the least loaded worker that has one free.
-func (l *loads) least() (string, bool) {
-	if len(l.names) == 0 {
-		return "", false
+// expired lists finished tasks whose retention is over, as many as are looked at
+// in one pass.
+func (v *view) expired(retention time.Duration, now time.Time) []string {
+	const most = 100
+	var names []string
+	for _, t := range v.endings {
+		task := v.tasks[t]
+		if task == nil || task.phase != finished {
+			continue
+		}
+		if len(names) == most || now.Sub(task.done) < retention {
+			break
+		}
+		names = append(names, t)
 	}
-	w := slices.MinFunc(l.names, func(a, b string) int { return cmp.Compare(l.held[a], l.held[b]) })
-	if l.held[w] >= l.limit {
-		return "", false
+	return names
+}
+
+// finished collects what has been kept long enough.
+func (d *decider) finished() {
+	if d.limits.retention == 0 {
+		return
 	}
-	l.held[w]++
-	return w, true
+	for _, t := range d.view.expired(d.limits.retention, d.now) {
+		if d.view.tasks[t].leftover != nil {
+			d.add(transition{action: collectTask, task: t})
+		}
+	}
+	if len(d.view.endings) > 0 && d.view.tasks[d.view.endings[0]] != nil {
+		d.wakeAt(d.view.tasks[d.view.endings[0]].done.Add(d.limits.retention))
+	}
 }
 
 // apply changes the view as the transition changed the tree.
-func (v *view) apply(d transition) {
+func (v *view) apply(d transition, now time.Time) {
+	for _, w := range []string{d.from, d.to} {
+		if w != "" {
+			v.touchedWorkers[w] = true
+		}
+	}
 	if d.from != "" {
 		delete(v.worker(d.from).tasks, d.task)
+	}
+	if d.from != "" && d.action != dropTask {
+		task := v.task(d.task)
+		task.records = append(task.records, d.attempt)
 	}
 	switch d.action {
 	case openInbox:
 		v.worker(d.to).known = true
 	case assignTask, reassignTask:
 		v.worker(d.to).tasks[d.task] = true
-		*v.task(d.task) = taskView{phase: assigned, attempts: d.attempt, worker: d.to}
+		task := v.turn(d.task, assigned, now)
+		task.attempts, task.revoked = d.attempt, false
 		if d.action == assignTask {
-			v.task(d.task).attempts = d.attempt - 1
+			task.attempts = d.attempt - 1
 		}
+		task.holds(d.to, now)
 	case releaseTask:
-		*v.task(d.task) = taskView{phase: pending, attempts: d.attempt}
+		task := v.turn(d.task, pending, now)
+		task.attempts, task.due = d.attempt, d.due
+		task.avoid = append(task.avoid, d.from)
 	case failTask:
-		*v.task(d.task) = taskView{phase: finished, attempts: d.attempt}
+		v.turn(d.task, finished, now).attempts = d.attempt
+	case revokeTask:
+		v.task(d.task).revoked = true
+	case collectTask:
+		v.forget(d.task)
+	case pruneAttempts:
+		task := v.task(d.task)
+		task.records = task.records[len(task.records)-keptAttempts:]
 	case dropTask:
 	}
 }

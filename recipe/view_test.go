@@ -5,9 +5,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
+
+func resident(w string) *taskView {
+	return &taskView{phase: assigned, worker: w, options: Options{Resident: true}}
+}
+
+func leaving(w string) *taskView {
+	t := resident(w)
+	t.revoked = true
+	return t
+}
 
 func aWorker(alive bool, tasks ...string) *workerView {
 	w := &workerView{alive: alive, known: true, tasks: map[string]bool{}}
@@ -17,78 +28,168 @@ func aWorker(alive bool, tasks ...string) *workerView {
 	return w
 }
 
-var testLimits = limits{perWorker: 2, maxAttempts: 3, batch: 100}
+var testLimits = limits{
+	perWorker: 2, maxAttempts: 3, batch: 100, strategy: LeastLoaded, backoff: defaultBackoff, retention: time.Minute,
+}
+
+// noon is when every decision of these tests is made.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// indexed fills in what a view that was written down leaves out.
+func indexed(workers map[string]*workerView, tasks map[string]*taskView) *view {
+	v := newView()
+	for name, w := range workers {
+		v.workers[name] = w
+	}
+	for name, t := range tasks {
+		p, done := t.phase, t.done
+		t.phase = unread
+		v.tasks[name] = t
+		v.counts[unread]++
+		worker := t.worker
+		v.asks(name, t.options, t.czxid)
+		v.turn(name, p, noon)
+		t.worker = worker
+		if !done.IsZero() {
+			t.done = done
+		}
+	}
+	return v
+}
 
 func TestDecide(t *testing.T) {
 	cases := []struct {
-		name string
-		view view
-		want []string
+		name    string
+		workers map[string]*workerView
+		tasks   map[string]*taskView
+		want    []string
+		wake    time.Duration // after noon
 	}{{
-		name: "pending tasks go to the least loaded, oldest first",
-		view: view{
-			workers: map[string]*workerView{"a": aWorker(true, "x"), "b": aWorker(true)},
-			tasks: map[string]*taskView{
-				"x": {phase: assigned, worker: "a"}, "task-q-0000000007": {phase: pending}, "task-z-0000000003": {phase: pending, attempts: 1},
-			},
+		name:    "pending tasks go to the least loaded, oldest first",
+		workers: map[string]*workerView{"a": aWorker(true, "x"), "b": aWorker(true)},
+		tasks: map[string]*taskView{
+			"x": {phase: assigned, worker: "a"}, "q": {phase: pending, czxid: 7}, "z": {phase: pending, czxid: 3, attempts: 1},
 		},
-		want: []string{"AssignTask task-z-0000000003 ->b attempt 2", "AssignTask task-q-0000000007 ->a attempt 1"},
+		want: []string{"AssignTask z ->b attempt 2", "AssignTask q ->a attempt 1"},
 	}, {
-		name: "nobody gets more than the limit",
-		view: view{
-			workers: map[string]*workerView{"a": aWorker(true, "x", "y")},
-			tasks:   map[string]*taskView{"x": {phase: assigned}, "y": {phase: assigned}, "z": {phase: pending}},
+		name:    "nobody gets more than the limit",
+		workers: map[string]*workerView{"a": aWorker(true, "x", "y")},
+		tasks:   map[string]*taskView{"x": {phase: assigned}, "y": {phase: assigned}, "z": {phase: pending}},
+	}, {
+		name:    "a dead worker's first attempt is followed by the next at once",
+		workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
+		tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead"}},
+		want:    []string{"ReassignTask x dead->live attempt 1"},
+	}, {
+		name:    "but not a later one: the task may be what kills its workers",
+		workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
+		tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead", attempts: 1}},
+		want:    []string{"ReleaseTask x dead-> attempt 2"},
+	}, {
+		name:    "a greater priority comes first, and what is not due waits",
+		workers: map[string]*workerView{"w": aWorker(true)},
+		tasks: map[string]*taskView{
+			"early": {phase: pending, czxid: 1}, "urgent": {phase: pending, czxid: 2, options: Options{Priority: 9}},
+			"later": {phase: pending, options: Options{Priority: 99}, due: noon.Add(time.Minute)},
+		},
+		want: []string{"AssignTask urgent ->w attempt 1", "AssignTask early ->w attempt 1"},
+		wake: time.Minute,
+	}, {
+		name:    "a task's own budget counts",
+		workers: map[string]*workerView{"w": aWorker(true)},
+		tasks: map[string]*taskView{
+			"one": {phase: pending, attempts: 1, options: Options{Attempts: 1}}, "ten": {phase: pending, attempts: 9, options: Options{Attempts: 10}},
+		},
+		want: []string{"FailTask one -> attempt 1", "AssignTask ten ->w attempt 10"},
+	}, {
+		name:    "a worker that is silent about a task loses it, and does not get it back",
+		workers: map[string]*workerView{"a": aWorker(true, "x", "y"), "b": aWorker(true, "p", "q")},
+		tasks: map[string]*taskView{
+			"x": {phase: assigned, worker: "a", options: Options{Silence: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
+			"y": {phase: assigned, worker: "a", options: Options{Silence: time.Second}, watched: beating{at: noon.Add(-time.Millisecond)}},
+			"p": {phase: assigned, worker: "b"}, "q": {phase: assigned, worker: "b"},
+			"z": {phase: pending, avoid: []string{"a"}},
+		},
+		want: []string{"ReleaseTask x a-> attempt 1"},
+		wake: time.Second,
+	}, {
+		name:    "a worker gets no more than it asks for, and none when it retires",
+		workers: map[string]*workerView{"one": {alive: true, known: true, capacity: 1}, "leaves": {alive: true, known: true, retiring: true}},
+		tasks:   map[string]*taskView{"x": {phase: pending}, "y": {phase: pending}},
+		want:    []string{"AssignTask x ->one attempt 1"},
+	}, {
+		name: "resident tasks are spread evenly, beside the limit",
+		workers: map[string]*workerView{
+			"a": aWorker(true, "r1", "x", "y"), "b": aWorker(true),
+		},
+		tasks: map[string]*taskView{
+			"r1": {phase: assigned, worker: "a", options: Options{Resident: true}}, "r2": {phase: pending, options: Options{Resident: true}},
+			"r3": {phase: pending, options: Options{Resident: true}}, "x": {phase: assigned, worker: "a"}, "y": {phase: assigned, worker: "a"},
+		},
+		want: []string{"AssignTask r2 ->b attempt 1", "AssignTask r3 ->a attempt 1"},
+	}, {
+		name:    "a worker that joins gets its share, with as few moves as possible",
+		workers: map[string]*workerView{"a": aWorker(true, "r1", "r2", "r3"), "b": aWorker(true, "r4", "r5"), "new": aWorker(true)},
+		tasks: map[string]*taskView{
+			"r1": resident("a"), "r2": resident("a"), "r3": resident("a"), "r4": resident("b"), "r5": resident("b"),
+		},
+		want: []string{"RevokeTask r3 ->a attempt 0"},
+	}, {
+		name:    "what is on the move is not moved again",
+		workers: map[string]*workerView{"a": aWorker(true, "r1", "r2", "r3", "r4"), "new": aWorker(true)},
+		tasks: map[string]*taskView{
+			"r1": resident("a"), "r2": resident("a"), "r3": leaving("a"), "r4": leaving("a"),
 		},
 	}, {
-		name: "a dead worker's tasks move, with the attempt counted",
-		view: view{
-			workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
-			tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead", attempts: 1}},
-		},
-		want: []string{"ReassignTask x dead->live attempt 2"},
+		name:    "a dead worker's resident tasks move, and never fail",
+		workers: map[string]*workerView{"dead": aWorker(false, "r"), "live": aWorker(true)},
+		tasks:   map[string]*taskView{"r": {phase: assigned, worker: "dead", attempts: 99, options: Options{Resident: true}}},
+		want:    []string{"ReassignTask r dead->live attempt 100"},
 	}, {
-		name: "and wait when nobody can take them",
-		view: view{
-			workers: map[string]*workerView{"dead": aWorker(false, "x")},
-			tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead"}},
+		name: "a finished task goes when its retention is over",
+		tasks: map[string]*taskView{
+			"old": {phase: finished, done: noon.Add(-2 * time.Minute), leftover: &leftover{}},
 		},
-		want: []string{"ReleaseTask x dead-> attempt 1"},
+		want: []string{"CollectTask old -> attempt 0"},
+		wake: -time.Minute,
 	}, {
-		name: "the last attempt fails the task",
-		view: view{
-			workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
-			tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead", attempts: 2}, "y": {phase: pending, attempts: 3}},
-		},
-		want: []string{"FailTask x dead-> attempt 3", "FailTask y -> attempt 3"},
+		name:    "and wait when nobody can take them",
+		workers: map[string]*workerView{"dead": aWorker(false, "x")},
+		tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead"}},
+		want:    []string{"ReleaseTask x dead-> attempt 1"},
 	}, {
-		name: "an assignment of a finished or collected task is dropped",
-		view: view{
-			workers: map[string]*workerView{"w": aWorker(true, "done", "gone")},
-			tasks:   map[string]*taskView{"done": {phase: finished}},
-		},
-		want: []string{"DropTask done w-> attempt 0", "DropTask gone w-> attempt 0"},
+		name:    "the last attempt fails the task",
+		workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
+		tasks:   map[string]*taskView{"x": {phase: assigned, worker: "dead", attempts: 2}, "y": {phase: pending, attempts: 3}},
+		want:    []string{"FailTask x dead-> attempt 3", "FailTask y -> attempt 3"},
 	}, {
-		name: "a worker made by hand gets its inbox first",
-		view: view{
-			workers: map[string]*workerView{"hand": {alive: true, tasks: map[string]bool{}}},
-			tasks:   map[string]*taskView{"x": {phase: pending}},
-		},
-		want: []string{"OpenInbox  ->hand attempt 0"},
+		name:    "an assignment of a finished or collected task is dropped",
+		workers: map[string]*workerView{"w": aWorker(true, "done", "gone")},
+		tasks:   map[string]*taskView{"done": {phase: finished}},
+		want:    []string{"DropTask done w-> attempt 0", "DropTask gone w-> attempt 0"},
+		wake:    time.Minute, // the retention of what is done
 	}, {
-		name: "what has not been read is left alone",
-		view: view{
-			workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
-			tasks:   map[string]*taskView{"x": {phase: unread, worker: "dead"}, "y": {phase: unread}},
-		},
+		name:    "a worker made by hand gets its inbox first",
+		workers: map[string]*workerView{"hand": {alive: true, tasks: map[string]bool{}}},
+		tasks:   map[string]*taskView{"x": {phase: pending}},
+		want:    []string{"OpenInbox  ->hand attempt 0"},
+	}, {
+		name:    "what has not been read is left alone",
+		workers: map[string]*workerView{"dead": aWorker(false, "x"), "live": aWorker(true)},
+		tasks:   map[string]*taskView{"x": {phase: unread, worker: "dead"}, "y": {phase: unread}},
 	}}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, d := range decide(&c.view, testLimits) {
+			p := decide(indexed(c.workers, c.tasks), testLimits, noon)
+			for _, d := range p.transitions {
 				got = append(got, d.String())
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+			if c.wake == 0 != p.wake.IsZero() || c.wake != 0 && !p.wake.Equal(noon.Add(c.wake)) {
+				t.Errorf("wakes at %v, want %v after noon", p.wake, c.wake)
 			}
 		})
 	}
@@ -107,36 +208,49 @@ func TestDecideSettles(t *testing.T) {
 			name := string(rune('k' + i))
 			task := v.task(name)
 			task.attempts = rapid.Int32Range(0, 3).Draw(t, "attempts")
-			task.phase = rapid.SampledFrom([]phase{pending, assigned, finished}).Draw(t, "phase")
-			if task.phase == assigned {
-				w := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "worker")
-				if len(v.workers[w].tasks) == testLimits.perWorker {
-					task.phase = pending
-					continue
-				}
-				task.worker = w
+			options := Options{Resident: rapid.IntRange(0, 3).Draw(t, "resident") == 0, Priority: rapid.IntRange(0, 2).Draw(t, "priority")}
+			v.asks(name, options, int64(i))
+			p := rapid.SampledFrom([]phase{pending, assigned, finished}).Draw(t, "phase")
+			w := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "worker")
+			if p == assigned && len(v.workers[w].tasks) == testLimits.perWorker {
+				p = pending
+			}
+			v.turn(name, p, noon)
+			if p == assigned {
+				task.holds(w, noon)
 				v.workers[w].tasks[name] = true
 			}
 		}
+		now := noon
 		for round := 0; ; round++ {
-			first, again := decide(v, testLimits), decide(v, testLimits)
+			first, again := decide(v, testLimits, now), decide(v, testLimits, now)
 			if !reflect.DeepEqual(first, again) {
 				t.Fatalf("same view, other decisions: %v, %v", first, again)
 			}
-			if len(first) == 0 {
+			if len(first.transitions) == 0 {
 				break
 			}
 			if round > 20 {
 				t.Fatalf("does not settle: %v", first)
 			}
-			for _, d := range first {
-				v.apply(d)
+			for _, d := range first.transitions {
+				v.apply(d, now)
+				if d.action == revokeTask { // and the worker gives it back
+					delete(v.worker(d.to).tasks, d.task)
+					v.turn(d.task, pending, now).attempts++
+				}
 			}
+			now = now.Add(time.Second) // back-off passes
 		}
 		holder := map[string]string{}
+		least, most := 100, 0
 		for name, w := range v.workers {
-			if w.alive && len(w.tasks) > testLimits.perWorker {
+			residents := v.residentsOf(w)
+			if w.alive && len(w.tasks)-residents > testLimits.perWorker {
 				t.Fatalf("%s holds %d", name, len(w.tasks))
+			}
+			if w.alive {
+				least, most = min(least, residents), max(most, residents)
 			}
 			for task := range w.tasks {
 				if other, twice := holder[task]; twice {
@@ -147,16 +261,10 @@ func TestDecideSettles(t *testing.T) {
 				}
 			}
 		}
+		if most > 0 && most-least > 1 {
+			t.Fatalf("some worker has %d resident tasks, another %d", most, least)
+		}
 	})
-}
-
-func TestByAge(t *testing.T) {
-	names := []string{"task-b-0000000002", "task-a-0000000010", "byhand", "task-c--000000001"}
-	slices.SortFunc(names, byAge)
-	want := []string{"byhand", "task-c--000000001", "task-b-0000000002", "task-a-0000000010"}
-	if !slices.Equal(names, want) {
-		t.Errorf("got %q, want %q", names, want)
-	}
 }
 
 func TestStatusIsReadableAndComplete(t *testing.T) {
@@ -193,15 +301,19 @@ func TestNamesAndNamespaces(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"billing", "/billing/", "/a//b"} {
-		if _, err := newLayout(bad); err == nil {
+		if _, err := newLayout(bad, Access{}); err == nil {
 			t.Errorf("namespace %q was accepted", bad)
 		}
 	}
-	l, err := newLayout("/a/b")
+	l, err := newLayout("/a/b", Access{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := l.parents(), []string{"/a", "/a/b", "/a/b/workers", "/a/b/tasks", "/a/b/assign"}; !slices.Equal(got, want) {
+	var got []string
+	for _, p := range l.parents() {
+		got = append(got, p.path)
+	}
+	if want := []string{"/a", "/a/b", "/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates"}; !slices.Equal(got, want) {
 		t.Errorf("parents %q, want %q", got, want)
 	}
 }

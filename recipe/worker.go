@@ -2,13 +2,12 @@ package recipe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -20,31 +19,64 @@ var (
 	ErrClaimLost = errors.New("worker's claim is lost")
 	// ErrAssignmentLost means that the task was taken away or cancelled.
 	ErrAssignmentLost = errors.New("assignment was taken away")
+	// ErrRevoked means that a resident task is to move to another worker. The next
+	// one starts only when this handler has returned.
+	ErrRevoked = errors.New("resident task is to move")
+	// ErrTimedOut means that the execution has taken longer than Options.Timeout.
+	ErrTimedOut = errors.New("execution timed out")
 )
 
 // Task is one task to execute.
 type Task struct {
 	Name    string
 	Payload []byte
+	Options Options
 	// Token is greater for a later execution of the same task. Hand it to every
 	// system outside ZooKeeper that the handler changes, and let that system
 	// refuse a smaller token than it has seen.
 	Token Token
+
+	progress func([]byte)
+}
+
+// MaxProgress is the size in bytes of the largest progress.
+const MaxProgress = 4 << 10
+
+// Progress tells whoever watches how far the execution has got. It returns at
+// once: of several in quick succession only the last is published
+// (WorkerConfig.ProgressInterval). It is a hint that dies with the execution and
+// the worker's session. A task with Options.Silence is taken from a worker that
+// does not call it often enough.
+//
+// It fails with zkapi.ErrTooLarge beyond MaxProgress. On a Task that no worker
+// made it does nothing.
+func (t Task) Progress(progress []byte) error {
+	if len(progress) > MaxProgress {
+		return fmt.Errorf("recipe: %w: progress of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(progress), MaxProgress)
+	}
+	if t.progress != nil {
+		t.progress(append([]byte{}, progress...))
+	}
+	return nil
 }
 
 // Result is what a handler returns and Client.Await receives.
 type Result []byte
 
 // Handler executes one task. Its context ends when the worker's claim or the
-// assignment is lost; it should return soon then, because the task may already
-// run elsewhere. A nil error records the result and ends the task. An error, or a
-// panic, ends this attempt; the task is tried again until its attempts are spent.
+// assignment is lost, or the task's timeout is over; it should return soon then,
+// because the task may already run elsewhere. A nil error records the result and
+// ends the task. An error, or a panic, ends this attempt; the task is tried again
+// until its attempts are spent. The handler of a resident task returns only when
+// its context ends; however it returns, the task goes on elsewhere.
 type Handler func(ctx context.Context, task Task) (Result, error)
 
 // WorkerConfig describes one worker.
 type WorkerConfig struct {
 	// Namespace as in MasterConfig.
 	Namespace string
+	// Access as in MasterConfig.
+	Access Access
 	// Name is the worker's own. A process that starts under a name that is in use
 	// waits until the other one's session has ended.
 	Name string
@@ -52,10 +84,22 @@ type WorkerConfig struct {
 	Address string
 	// Handler executes tasks.
 	Handler Handler
-	// Concurrency bounds how many handlers run at a time. Default 8.
+	// Concurrency bounds how many handlers run at a time; those of resident tasks
+	// run besides. Default 8.
 	Concurrency int
-	// Logger receives registrations and losses. Default: none.
-	Logger *slog.Logger
+	// Capacity bounds the assignments that the worker is given at a time, running
+	// and waiting, residents not counted. Default: what the master gives
+	// (MasterConfig.TasksPerWorker); more than that it never is.
+	Capacity int
+	// ProgressInterval is how often the progress of one task is published at
+	// most. Default 500 ms.
+	ProgressInterval time.Duration
+	// OnMaster, if set, is called with the active master when the worker has
+	// registered and whenever it changes, one call at a time; changes meanwhile
+	// are coalesced. ctx ends with the registration.
+	OnMaster func(ctx context.Context, leader Leader)
+
+	Observers
 }
 
 // MaxResult is the size in bytes of the largest result. A larger one ends the
@@ -67,19 +111,22 @@ type Worker struct {
 	config WorkerConfig
 	env    zkapi.Env
 	layout layout
+	life   *lifetime
 	log    *slog.Logger
 
-	freed zkapi.Signal // raised when a handler has returned
+	freed  zkapi.Signal // raised when a handler has returned
+	retire zkapi.Signal // raised when the worker is to take no more
 
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
-	mu      sync.Mutex
-	running int // handlers, those of lost incarnations included
+	mu       sync.Mutex
+	running  int // handlers, those of lost incarnations included
+	retiring bool
 }
 
 // NewWorker checks config. Nothing happens until Run.
 func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
-	l, err := newLayout(config.Namespace)
+	l, err := newLayout(config.Namespace, config.Access)
 	if err != nil {
 		return nil, err
 	}
@@ -89,38 +136,84 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	if config.Handler == nil {
 		return nil, fmt.Errorf("recipe: worker %q has no Handler", config.Name)
 	}
-	if config.Concurrency < 0 {
-		return nil, fmt.Errorf("recipe: Concurrency %d must not be negative", config.Concurrency)
+	if config.Concurrency < 0 || config.Capacity < 0 || config.ProgressInterval < 0 {
+		return nil, fmt.Errorf("recipe: Concurrency %d, Capacity %d and ProgressInterval %v must not be negative",
+			config.Concurrency, config.Capacity, config.ProgressInterval)
 	}
 	if config.Concurrency == 0 {
 		config.Concurrency = 8
 	}
+	if config.ProgressInterval == 0 {
+		config.ProgressInterval = 500 * time.Millisecond
+	}
+	config.Observers = config.filled("worker", config.Name)
 	return &Worker{
-		config: config, env: env, layout: l, log: discardIfNil(config.Logger).With("worker", config.Name), freed: env.Signal(),
+		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(),
 	}, nil
 }
 
 // Run registers and works, again under a new session whenever one is lost, until
 // ctx ends; it returns the cause. Handlers have returned by then; what they had
-// not finished is left to others.
+// not finished is left to others. To let them finish, use Close.
+//
+// Run returns earlier only when the ensemble refuses it for good: see
+// zkapi.Permanent.
 func (w *Worker) Run(ctx context.Context) error {
-	err := forEachSession(ctx, w.env, w.log, w.serve)
+	ctx, err := w.life.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.life.finish()
+	err = sessions{"worker", w.env, w.config.Observers, w.life}.each(ctx, w.serve)
 	for _, handler := range w.handlers {
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), handler); waiting != nil {
 			return waiting
 		}
 	}
+	if errors.Is(err, errEnough) {
+		return ErrClosed
+	}
 	return err
+}
+
+// Close lets the worker take no more, finish what it holds, and leave; resident
+// tasks move to others. When ctx ends first, what runs is stopped and left to
+// others. Run returns, and then Close: nil means that the ensemble has confirmed
+// the end of the session; ErrLingers means that the worker's name may stay in use
+// until the session's timeout. A Worker that is closed cannot Run again.
+func (w *Worker) Close(ctx context.Context) error {
+	if !w.life.close() {
+		return w.life.wait(ctx, w.env)
+	}
+	w.mu.Lock()
+	w.retiring = true
+	w.mu.Unlock()
+	w.retire.Raise()
+	err := w.life.wait(ctx, w.env)
+	if ctx.Err() == nil {
+		return err
+	}
+	w.life.end(ErrClosed)
+	return w.life.wait(context.WithoutCancel(ctx), w.env)
+}
+
+func (w *Worker) isRetiring() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.retiring
 }
 
 // serve is one incarnation of the worker.
 func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
+	if w.isRetiring() {
+		return errEnough // the session that held something is over already
+	}
 	var held claim
 	register := func() error {
 		if err := bootstrap(ctx, session, w.layout); err != nil {
 			return err
 		}
-		if err := ensure(ctx, session, w.layout.inbox(w.config.Name)); err != nil {
+		if err := ensure(ctx, session, parent{w.layout.inbox(w.config.Name), w.layout.access.inbox()}); err != nil {
 			return err
 		}
 		var err error
@@ -132,10 +225,21 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 	}
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
 	i := newIncarnation(ctx, w, held)
-	watchdog := w.env.Spawn("claim", i.watchSession)
-	i.run()
+	threads := []zkapi.Source{w.env.Spawn("claim", i.watchSession)}
+	if w.config.OnMaster != nil {
+		threads = append(threads, w.env.Spawn("master", func(env zkapi.Env) {
+			f := followed{env: env, session: session, layout: w.layout}
+			f.leader(i.ctx, func(leader Leader) bool { w.config.OnMaster(i.ctx, leader); return true })
+		}))
+	}
+	err := i.run()
 	i.lose(ErrClaimLost)
-	if _, err := w.env.Wait(context.WithoutCancel(ctx), watchdog); err != nil {
+	for _, thread := range threads {
+		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
+			return waiting
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return context.Cause(i.ctx)
@@ -147,19 +251,25 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, error) {
 	path := w.layout.worker(w.config.Name)
 	for {
+		if w.isRetiring() {
+			return claim{}, errEnough
+		}
 		_, _, reconnected := session.Connection()
 		seen, err := session.Do(ctx, zkapi.Exists(path).Watched())
 		if err != nil {
 			return claim{}, err
 		}
 		if seen.Found {
-			_, err := w.env.Wait(ctx, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))
+			_, err := w.env.Wait(ctx, w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))
 			if err != nil {
 				return claim{}, err
 			}
 			continue
 		}
-		c, err := take(ctx, w.env, session, w.config.Name, path, w.config.Address, w.layout.inbox(w.config.Name))
+		c, err := take(ctx, w.env, session, w.config.Observers, place{
+			holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
+			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity,
+		})
 		if errors.Is(err, zkapi.ErrNodeExists) || errors.Is(err, zkapi.ErrBadVersion) {
 			continue
 		}
@@ -167,202 +277,7 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, er
 	}
 }
 
-// incarnation is one registration of a worker: one session, one claim. It is the
-// only thing that can write as the worker.
-type incarnation struct {
-	claim
-	worker *Worker
-	env    zkapi.Env
-	ctx    context.Context
-	lose   context.CancelCauseFunc
-
-	held   map[string]*execution // by task
-	reread bool                  // the inbox may hold what looked like something held
-	own    zkapi.Source          // watch on /workers/<w>
-	ended  zkapi.Signal          // raised when finished has grown
-
-	mu       sync.Mutex
-	finished []*execution
-}
-
-// execution is one assignment and what became of it.
-type execution struct {
-	task     Task
-	stat     zkapi.Stat // of the assignment
-	started  bool
-	settled  bool // its end is recorded, or somebody else's business
-	doubtful bool // its end may have been recorded
-	moot     bool // the task ended without it
-	cancel   context.CancelCauseFunc
-	result   Result
-	err      error
-}
-
-func newIncarnation(ctx context.Context, w *Worker, c claim) *incarnation {
-	i := &incarnation{claim: c, worker: w, env: w.env, held: map[string]*execution{}, ended: w.env.Signal()}
-	i.ctx, i.lose = context.WithCancelCause(ctx)
-	return i
-}
-
-// watchSession loses the claim when the session ends.
-func (i *incarnation) watchSession(env zkapi.Env) {
-	if _, err := env.Wait(i.ctx, i.session.Done()); err == nil {
-		i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
-	}
-}
-
-// confirm checks that /workers/<w> is still this session's. Somebody may have
-// deleted it by hand; then nobody would ever assign anything.
-func (i *incarnation) confirm() error {
-	if i.own != nil && !i.own.Fired() {
-		return nil
-	}
-	seen, err := i.session.Do(i.ctx, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
-	if err != nil {
-		return err
-	}
-	if !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
-		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
-	}
-	i.own = seen.Watch
-	return nil
-}
-
-// run works until the claim is lost.
-func (i *incarnation) run() {
-	var inbox zkapi.Source
-	change := -1
-	sweep := i.env.Timer(sweepInterval)
-	for i.ctx.Err() == nil {
-		now, _, reconnected := i.session.Connection()
-		if now != change || fired(inbox) || sweep.Fired() {
-			if now != change {
-				i.own = nil // its watch may have been lost with the connection
-			}
-			change, inbox, sweep = now, nil, i.env.Timer(sweepInterval)
-		}
-		err := i.confirm()
-		if err == nil && inbox == nil {
-			inbox, err = i.readInbox()
-		}
-		if err == nil {
-			err = i.commit()
-		}
-		if err == nil && i.reread {
-			i.reread, inbox = false, nil
-			if pause(i.ctx, i.env, i.session) != nil {
-				return
-			}
-			continue
-		}
-		if err == nil {
-			i.start()
-			_, err = i.env.Wait(i.ctx, i.ended, i.worker.freed, inbox, i.own, reconnected, sweep)
-		}
-		switch {
-		case errors.Is(err, ErrFenced):
-			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, err))
-		case err != nil:
-			i.worker.log.DebugContext(i.ctx, "step failed", "error", err)
-			inbox = nil
-			if pause(i.ctx, i.env, i.session) != nil {
-				return
-			}
-		}
-	}
-}
-
-func fired(watch zkapi.Source) bool { return watch != nil && watch.Fired() }
-
-// readInbox takes over what is assigned: it remembers new assignments and stops
-// those that were taken away.
-func (i *incarnation) readInbox() (zkapi.Source, error) {
-	l, name := i.worker.layout, i.worker.config.Name
-	listed, err := i.session.Do(i.ctx, zkapi.Children(l.inbox(name)).Watched())
-	if err != nil {
-		return nil, err
-	}
-	if listed.Stat.Version != i.version {
-		return nil, fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, listed.Stat.Version)
-	}
-	var fresh []string
-	var ops []zkapi.Op
-	present := map[string]bool{}
-	for _, t := range listed.Children {
-		present[t] = true
-		if i.held[t] == nil {
-			fresh = append(fresh, t)
-			ops = append(ops, zkapi.Get(l.assignment(name, t)), zkapi.Get(l.task(t)))
-		}
-	}
-	for t, e := range i.held {
-		if !present[t] {
-			e.cancel(ErrAssignmentLost)
-			delete(i.held, t)
-		}
-	}
-	replies := i.session.DoAll(i.ctx, ops)
-	for n, t := range fresh {
-		assignment, task := replies[2*n], replies[2*n+1]
-		if errors.Is(assignment.Err, zkapi.ErrNoNode) || errors.Is(task.Err, zkapi.ErrNoNode) {
-			continue // taken away, or collected: the master drops what is left
-		}
-		if err := errors.Join(assignment.Err, task.Err); err != nil {
-			return nil, err
-		}
-		if err := i.accept(t, assignment.Result, task.Data); err != nil {
-			return nil, err
-		}
-	}
-	return listed.Watch, nil
-}
-
-// accept remembers an assignment. One that was made for an earlier incarnation
-// is given back at once: that incarnation may still be executing it, under the
-// very same token. One made by hand says nothing; it is the next attempt.
-func (i *incarnation) accept(t string, assignment zkapi.Result, payload []byte) error {
-	record := assignmentRecord{Incarnation: i.version}
-	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
-		listed, err := i.session.Do(i.ctx, zkapi.Children(i.worker.layout.task(t)))
-		if err != nil {
-			return err
-		}
-		_, attempts := taskChildren(listed.Children)
-		record = assignmentRecord{Token: Token{Attempt: attempts + 1}, Incarnation: i.version}
-	}
-	e := &execution{
-		task: Task{Name: t, Payload: payload, Token: record.Token}, stat: assignment.Stat,
-		cancel: func(error) {},
-	}
-	i.held[t] = e
-	if record.Incarnation != i.version {
-		e.started = true
-		i.finish(e, nil, errors.New("worker was restarted"))
-	}
-	return nil
-}
-
-// start runs handlers for what waits, oldest first, as many as may run.
-func (i *incarnation) start() {
-	for _, t := range slices.SortedFunc(maps.Keys(i.held), byAge) {
-		e := i.held[t]
-		if e.started {
-			continue
-		}
-		if !i.worker.admit() {
-			return
-		}
-		e.started = true
-		var ctx context.Context
-		ctx, e.cancel = context.WithCancelCause(i.ctx)
-		i.worker.keep(i.env.Spawn("handler", func(zkapi.Env) {
-			result, err := call(ctx, i.worker.config.Handler, e.task)
-			i.worker.leave()
-			i.finish(e, result, err)
-		}))
-	}
-}
-
+// admit takes a place for one more handler.
 func (w *Worker) admit() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -383,27 +298,4 @@ func (w *Worker) leave() {
 // keep remembers a handler until it has returned.
 func (w *Worker) keep(handler zkapi.Source) {
 	w.handlers = append(slices.DeleteFunc(w.handlers, zkapi.Source.Fired), handler)
-}
-
-// call runs the handler and makes a panic an error: one bad task must not take
-// the worker with it.
-func call(ctx context.Context, handler Handler, task Task) (result Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("handler panicked: %v", p)
-		}
-	}()
-	result, err = handler(ctx, task)
-	if err == nil && len(result) > MaxResult {
-		return nil, fmt.Errorf("%w: result of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(result), MaxResult)
-	}
-	return result, err
-}
-
-func (i *incarnation) finish(e *execution, result Result, err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	e.result, e.err = result, err
-	i.finished = append(i.finished, e)
-	i.ended.Raise()
 }

@@ -1,0 +1,108 @@
+package recipe
+
+import (
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Access says which identities play which role. Masters, workers and clients of
+// one namespace must be configured with the same Access, because each creates
+// znodes that the others use. The zero value lets everybody do everything.
+//
+// An identity is what zkapi.DigestID returns for a user and a password, or, with
+// Scheme set, what that scheme calls one (x509: the subject of a certificate).
+// One identity may play several roles.
+//
+// What each role may then do, and ZooKeeper enforces:
+//
+//	            master  worker  client  everybody named here
+//	/master     create, delete           read
+//	/workers            create, delete   read
+//	/tasks      delete          create, delete, write   read
+//	/tasks/<t>  create, delete  create, delete  all     read
+//	/assign     all     create           read
+//	/assign/<w> all     write, delete    read
+//	/backlog    all                      read
+//	/candidates all                      read
+//
+// What ZooKeeper cannot enforce: a worker can write as another worker, because
+// all workers share one identity; whoever may create below a task may create its
+// status; and everybody named may create below the namespace, so that whoever
+// comes first can make what is missing. Claims, not permissions, keep honest
+// processes apart.
+type Access struct {
+	Scheme                 string // default: digest
+	Master, Worker, Client []string
+}
+
+// open reports whether everybody may do everything.
+func (a Access) open() bool {
+	return len(a.Master) == 0 && len(a.Worker) == 0 && len(a.Client) == 0
+}
+
+// acl gives each role its permissions; everybody named may read.
+func (a Access) acl(master, worker, client zkapi.Perm) []zkapi.ACL {
+	if a.open() {
+		return nil
+	}
+	scheme := a.Scheme
+	if scheme == "" {
+		scheme = "digest"
+	}
+	perms := map[string]zkapi.Perm{}
+	var ids []string
+	grant := func(to []string, p zkapi.Perm) {
+		for _, id := range to {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+			perms[id] |= p | zkapi.PermRead
+		}
+	}
+	grant(a.Master, master)
+	grant(a.Worker, worker)
+	grant(a.Client, client)
+	list := make([]zkapi.ACL, 0, len(ids))
+	for _, id := range ids {
+		list = append(list, zkapi.ACL{Perms: perms[id], Scheme: scheme, ID: id})
+	}
+	return list
+}
+
+const (
+	createDelete = zkapi.PermCreate | zkapi.PermDelete
+	none         = zkapi.Perm(0)
+)
+
+// root is the namespace itself: whoever comes first makes what is missing below.
+func (a Access) root() []zkapi.ACL {
+	return a.acl(zkapi.PermAll, zkapi.PermCreate, zkapi.PermCreate)
+}
+func (a Access) workers() []zkapi.ACL    { return a.acl(createDelete, createDelete, none) }
+func (a Access) tasks() []zkapi.ACL      { return a.acl(createDelete, none, createDelete|zkapi.PermWrite) }
+func (a Access) assign() []zkapi.ACL     { return a.acl(zkapi.PermAll, zkapi.PermCreate, none) }
+func (a Access) candidates() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
+
+// master is of /master, /backlog and what stands below /candidates.
+func (a Access) master() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
+
+// worker is of /workers/<w>.
+func (a Access) worker() []zkapi.ACL { return a.acl(none, zkapi.PermAll, none) }
+
+// inbox is of /assign/<w>: the master puts in, the worker takes out and claims.
+func (a Access) inbox() []zkapi.ACL {
+	return a.acl(zkapi.PermAll, zkapi.PermWrite|zkapi.PermDelete, none)
+}
+
+// assignment is of /assign/<w>/<t>: the master may revoke it.
+func (a Access) assignment() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
+
+// task is of /tasks/<t>.
+func (a Access) task() []zkapi.ACL { return a.acl(createDelete, createDelete, zkapi.PermAll) }
+
+// record is of a status or of an attempt: nobody changes it.
+func (a Access) record() []zkapi.ACL { return a.acl(none, none, none) }
+
+// progress is of /tasks/<t>/progress.
+func (a Access) progress() []zkapi.ACL { return a.acl(none, zkapi.PermWrite, none) }

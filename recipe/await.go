@@ -1,0 +1,184 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// wait is one task that somebody waits for, however many do: one thread and one
+// watch serve them all.
+type wait struct {
+	callers int
+	stop    context.CancelFunc
+	over    zkapi.Source
+	status  Status
+	err     error
+}
+
+// Await waits until the task has its status and returns it. It survives lost
+// connections and sessions and changes of the master; many waits for one task
+// share one watch. ErrNoTask means that there is no such task, or none any more:
+// its result was collected, by a client or because its retention was over.
+func (c *Client) Await(ctx context.Context, task string) (status Status, err error) {
+	ctx, end := c.see.Tracer(ctx, "await", slog.String("task", task))
+	defer func() { end(err) }()
+	w := c.joinWait(task)
+	defer c.leaveWait(task, w)
+	if _, err := c.env.Wait(ctx, w.over); err != nil {
+		return Status{}, err
+	}
+	return w.status, w.err
+}
+
+func (c *Client) joinWait(task string) *wait {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.waits[task]
+	if w == nil {
+		w = &wait{}
+		var ctx context.Context
+		ctx, w.stop = context.WithCancel(c.life)
+		w.over = c.env.Spawn("await", func(zkapi.Env) { w.status, w.err = c.await(ctx, task) })
+		c.waits[task] = w
+	}
+	w.callers++
+	return w
+}
+
+// leaveWait ends a wait that nobody is interested in any more, and forgets one
+// that is over: whoever asks later reads for himself.
+func (c *Client) leaveWait(task string, w *wait) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.callers--
+	if w.callers == 0 {
+		w.stop()
+	}
+	if (w.callers == 0 || w.over.Fired()) && c.waits[task] == w {
+		delete(c.waits, task)
+	}
+}
+
+// await follows the status of one task.
+func (c *Client) await(ctx context.Context, task string) (Status, error) {
+	for {
+		var status Status
+		var changed zkapi.Source
+		err := c.withSession(ctx, func(session zkapi.Session) error {
+			var err error
+			_, _, reconnected := session.Connection()
+			status, changed, err = c.look(ctx, session, task)
+			if err != nil || changed == nil {
+				return err
+			}
+			_, err = c.env.Wait(ctx, changed, reconnected, session.Done(), c.env.Timer(awaitSweep))
+			return err
+		})
+		if err != nil || changed == nil {
+			return status, err
+		}
+	}
+}
+
+// awaitSweep is how often a waiting client looks again without being told to.
+const awaitSweep = 5 * sweepInterval
+
+// look reads the status, or sets a watch on its creation.
+func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (Status, zkapi.Source, error) {
+	seen, err := session.Do(ctx, zkapi.Exists(c.layout.status(task)).Watched())
+	if err != nil {
+		return Status{}, nil, err
+	}
+	if !seen.Found {
+		return Status{}, seen.Watch, c.exists(ctx, session, task)
+	}
+	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		err = fmt.Errorf("%w: %s was collected", ErrNoTask, task)
+	}
+	if err != nil {
+		return Status{}, nil, err
+	}
+	return decodeStatus(got.Data), nil, nil
+}
+
+// exists is ErrNoTask for a task that is not there. A new session may read from a
+// server that lags behind the one that accepted the task, hence the sync before
+// that is believed.
+func (c *Client) exists(ctx context.Context, session zkapi.Session, task string) error {
+	for _, synced := range []bool{false, true} {
+		if synced {
+			if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
+				return err
+			}
+		}
+		found, err := session.Do(ctx, zkapi.Exists(c.layout.task(task)))
+		if err != nil || found.Found {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s", ErrNoTask, task)
+}
+
+// Cancel gives a task the status Cancelled, unless it has one already, and
+// returns the one that it has. A task that waits ends with that. An execution that
+// runs has its context cancelled as soon as the master has seen it; a result that
+// comes all the same is refused. A task that is being assigned at this very moment
+// may still be started, and is stopped then.
+func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
+	status := Status{State: Cancelled, Reason: "cancelled by a client", Ended: c.env.Now().UTC()}
+	err := c.withSession(ctx, func(session zkapi.Session) error {
+		_, err := session.Do(ctx, zkapi.Multi(
+			zkapi.Create(c.layout.status(task), status.encode(), zkapi.Persistent).For(c.layout.access.record()),
+			zkapi.Set(c.layout.tasks(), []byte(task), zkapi.AnyVersion), // rings for the master
+		))
+		if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered
+			return nil
+		}
+		return err
+	})
+	if errors.Is(err, zkapi.ErrNoNode) {
+		err = fmt.Errorf("%w: %s", ErrNoTask, task)
+	}
+	if err != nil {
+		return Status{}, err
+	}
+	return c.Await(ctx, task)
+}
+
+// Collect acknowledges that the result of a task has been seen: it removes the
+// task with everything below it, exactly as it was read. A task that is gone
+// already is no error. ErrUnfinished means that it has no status; nothing is
+// removed then.
+func (c *Client) Collect(ctx context.Context, task string) error {
+	return c.withSession(ctx, func(session zkapi.Session) error {
+		// A server that lags may know neither the task nor its status yet.
+		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
+			return err
+		}
+		replies := session.DoAll(ctx, []zkapi.Op{
+			zkapi.Exists(c.layout.task(task)), zkapi.Children(c.layout.task(task)), zkapi.Exists(c.layout.status(task)),
+		})
+		node, listed, status := replies[0], replies[1], replies[2]
+		if errors.Is(listed.Err, zkapi.ErrNoNode) {
+			return nil
+		}
+		if err := errors.Join(node.Err, listed.Err, status.Err); err != nil {
+			return err
+		}
+		if !taskChildren(listed.Children).finished || !status.Found {
+			return fmt.Errorf("%w: %s", ErrUnfinished, task)
+		}
+		_, err := session.Do(ctx, zkapi.Multi(collection(c.layout, task, leftover{
+			version: node.Stat.Version, children: listed.Children, status: status.Stat.Version,
+		})...))
+		if errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion) {
+			return zkapi.ErrNotSent // something changed below it: look again
+		}
+		return err
+	})
+}

@@ -1,0 +1,259 @@
+package recipe
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// ChangeKind says what has become of a worker or a task.
+type ChangeKind string
+
+// The kinds of changes.
+const (
+	WorkerJoined   ChangeKind = "joined"          // it is alive, and was not
+	WorkerLeft     ChangeKind = "left"            // it is not, and was
+	WorkerReborn   ChangeKind = "new incarnation" // it has registered again
+	TaskSubmitted  ChangeKind = "submitted"       // it is there, and was not
+	TaskAssigned   ChangeKind = "assigned"        // a worker has it that had not
+	AttemptEnded   ChangeKind = "attempt ended"   // an attempt has ended without a result
+	TaskFinished   ChangeKind = "finished"        // it has its status
+	TaskCollected  ChangeKind = "collected"       // it is gone
+	LeadershipOver ChangeKind = "leadership over" // this master sees no more, until it leads again
+)
+
+// Change is one difference between what a reader was told last and what is now.
+// Exactly one of Worker and Task has a name, but for LeadershipOver.
+type Change struct {
+	Kind   ChangeKind
+	Worker WorkerInfo
+	Task   TaskInfo
+}
+
+// shown is what a master lets others see: its view at the end of a pass, so that
+// everything in it belongs together.
+type shown struct {
+	term *term
+
+	mu       sync.Mutex
+	complete bool // everything has been read once
+	workers  map[string]WorkerInfo
+	tasks    map[string]TaskInfo
+}
+
+func newShown(t *term) *shown {
+	return &shown{term: t, workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
+}
+
+// update takes over what has been touched, and says what that is and whether
+// there is anything new to look at.
+func (s *shown) update(v *view, complete bool) (workers, tasks map[string]bool, news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	workers, tasks = v.touchedWorkers, v.touchedTasks
+	v.touchedWorkers, v.touchedTasks = map[string]bool{}, map[string]bool{}
+	for name := range workers {
+		s.workers[name] = workerInfo(name, v)
+	}
+	for name := range tasks {
+		switch t := v.tasks[name]; {
+		case t == nil:
+			delete(s.tasks, name)
+		case t.phase == unread:
+			delete(tasks, name)
+			v.touchedTasks[name] = true // look at it when it has been read
+		default:
+			s.tasks[name] = taskInfo(name, t)
+		}
+	}
+	news = len(workers)+len(tasks) > 0 || complete && !s.complete
+	s.complete = s.complete || complete
+	return workers, tasks, news
+}
+
+// follower is one reader of changes.
+type follower struct {
+	wake           zkapi.Signal
+	workers, tasks map[string]bool // changed since it last looked
+	all            bool            // everything may have changed
+}
+
+// feed tells followers what to look at. It never waits for one: what a slow
+// follower has not looked at is merged with what comes after.
+type feed struct {
+	mu        sync.Mutex
+	current   *shown // nil while not leading
+	followers map[*follower]bool
+}
+
+// lead begins or, with nil, ends a term.
+func (f *feed) lead(s *shown) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.current = s
+	for one := range f.followers {
+		one.all = true
+		one.wake.Raise()
+	}
+}
+
+// changed names what has changed.
+func (f *feed) changed(workers, tasks map[string]bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for one := range f.followers {
+		maps.Copy(one.workers, workers)
+		maps.Copy(one.tasks, tasks)
+		one.wake.Raise()
+	}
+}
+
+func (f *feed) join(one *follower) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.followers == nil {
+		f.followers = map[*follower]bool{}
+	}
+	f.followers[one] = true
+	one.all = true
+	one.wake.Raise()
+}
+
+func (f *feed) leave(one *follower) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.followers, one)
+}
+
+// take returns what a follower has to look at, and where.
+func (f *feed) take(one *follower) (s *shown, workers, tasks []string, all bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	workers, tasks, all = slices.Sorted(maps.Keys(one.workers)), slices.Sorted(maps.Keys(one.tasks)), one.all
+	clear(one.workers)
+	clear(one.tasks)
+	one.all = false
+	return f.current, workers, tasks, all
+}
+
+// again makes a follower look at everything at the next change, too.
+func (f *feed) again(one *follower) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one.all = true
+}
+
+// Changes tells what changes among workers and tasks, as this master sees it
+// while it leads: first how things are, then every difference to what was told
+// before, until ctx ends or the loop is left. It tells of states, not of steps: a
+// slow reader is told where things have got to, not how, and the master never
+// waits for it. Across terms of this master the stream goes on.
+func (m *Master) Changes(ctx context.Context) iter.Seq[Change] {
+	return func(yield func(Change) bool) {
+		one := &follower{wake: m.env.Signal(), workers: map[string]bool{}, tasks: map[string]bool{}}
+		m.feed.join(one)
+		defer m.feed.leave(one)
+		told := told{workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
+		for {
+			if _, err := m.env.Wait(ctx, one.wake); err != nil {
+				return
+			}
+			s, workers, tasks, all := m.feed.take(one)
+			changes, complete := told.update(s, workers, tasks, all)
+			if all && !complete {
+				m.feed.again(one)
+			}
+			for _, change := range changes {
+				if !yield(change) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// told is what one follower was told last.
+type told struct {
+	leading bool
+	workers map[string]WorkerInfo
+	tasks   map[string]TaskInfo
+}
+
+// update looks at what may have changed and returns what has. It is not complete
+// while the term has just begun: what is not shown yet may only be unread.
+func (t *told) update(s *shown, workers, tasks []string, all bool) (changes []Change, complete bool) {
+	if s == nil {
+		if t.leading {
+			changes = []Change{{Kind: LeadershipOver}}
+		}
+		t.leading = false
+		return changes, true
+	}
+	t.leading = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case all && s.complete:
+		workers = union(maps.Keys(t.workers), maps.Keys(s.workers))
+		tasks = union(maps.Keys(t.tasks), maps.Keys(s.tasks))
+	case all:
+		workers, tasks = slices.Sorted(maps.Keys(s.workers)), slices.Sorted(maps.Keys(s.tasks))
+	}
+	for _, name := range workers {
+		changes = append(changes, t.worker(name, s.workers[name])...)
+	}
+	for _, name := range tasks {
+		info, exists := s.tasks[name]
+		changes = append(changes, t.task(name, info, exists)...)
+	}
+	return changes, s.complete
+}
+
+func union(a, b iter.Seq[string]) []string {
+	names := slices.AppendSeq(slices.Collect(a), b)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (t *told) worker(name string, now WorkerInfo) []Change {
+	before := t.workers[name]
+	now.Name = name
+	t.workers[name] = now
+	switch {
+	case now.Alive && !before.Alive:
+		return []Change{{Kind: WorkerJoined, Worker: now}}
+	case !now.Alive && before.Alive:
+		return []Change{{Kind: WorkerLeft, Worker: now}}
+	case now.Alive && now.Incarnation != before.Incarnation:
+		return []Change{{Kind: WorkerReborn, Worker: now}}
+	}
+	return nil
+}
+
+func (t *told) task(name string, now TaskInfo, exists bool) []Change {
+	before, knew := t.tasks[name]
+	if !exists {
+		delete(t.tasks, name)
+		if !knew {
+			return nil
+		}
+		return []Change{{Kind: TaskCollected, Task: before}}
+	}
+	t.tasks[name] = now
+	var out []Change
+	tell := func(when bool, kind ChangeKind) {
+		if when {
+			out = append(out, Change{Kind: kind, Task: now})
+		}
+	}
+	tell(!knew, TaskSubmitted)
+	tell(knew && now.Attempts > before.Attempts, AttemptEnded)
+	tell(now.Phase == PhaseFinished && before.Phase != PhaseFinished, TaskFinished)
+	again := before.Phase != PhaseAssigned || now.Worker != before.Worker || now.Attempts != before.Attempts
+	tell(now.Phase == PhaseAssigned && again, TaskAssigned)
+	return out
+}

@@ -1,0 +1,157 @@
+package recipe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// candidate is one process that stands for election on one session.
+type candidate struct {
+	env     zkapi.Env
+	session zkapi.Session
+	layout  layout
+	see     Observers
+	name    string
+	address string
+}
+
+// stand waits until /master is free and this session has taken it. It ends with
+// the claim and the moment the winning write was sent, or with an error when the
+// session or ctx ends.
+func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
+	for {
+		_, _, reconnected := c.session.Connection()
+		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.master()).Watched())
+		if err == nil && seen.Found {
+			_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))
+			if err == nil && c.session.Done().Fired() {
+				err = c.session.Cause()
+			}
+			if err != nil {
+				return claim{}, time.Time{}, err
+			}
+			continue
+		}
+		if err == nil {
+			sent := c.env.Now()
+			var won claim
+			won, err = take(ctx, c.env, c.session, c.see, place{
+				holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
+			})
+			if err == nil {
+				return won, sent, nil
+			}
+		}
+		if zkapi.Permanent(err) {
+			return claim{}, time.Time{}, err
+		}
+		c.see.Logger.DebugContext(ctx, "not elected", "error", err)
+		if err := pause(ctx, c.env, c.session); err != nil {
+			return claim{}, time.Time{}, err
+		}
+	}
+}
+
+// queueSweep is how often a candidate in the queue looks for its predecessor
+// without being told to. It is long because there may be many of them.
+const queueSweep = 15 * sweepInterval
+
+// queue waits in line: every candidate has an ephemeral sequential znode and
+// watches only the one before its own, so that the end of one wakes one. This is
+// ZooKeeper's own recipe for leader election; here it decides only who stands
+// next, and the claim decides who leads.
+func (c candidate) queue(ctx context.Context) error {
+	for {
+		var mine string
+		join := func() (err error) {
+			mine, err = c.join(ctx)
+			return err
+		}
+		if err := persist(ctx, c.env, c.session, join); err != nil {
+			return err
+		}
+		err := persist(ctx, c.env, c.session, func() error { return c.advance(ctx, mine) })
+		if !errors.Is(err, errNotQueued) {
+			return err
+		}
+	}
+}
+
+// errNotQueued means that this candidate's znode is gone: somebody deleted it.
+var errNotQueued = errors.New("the candidate's znode is gone")
+
+// join makes this candidate's znode and returns its name. The prefix is unique,
+// so that a create whose answer was lost is found by it.
+func (c candidate) join(ctx context.Context) (string, error) {
+	prefix := "c-" + c.env.Unique() + "-"
+	for {
+		made, err := c.session.Do(ctx, zkapi.Create(c.layout.candidate(prefix), []byte(c.name), zkapi.EphemeralSequential).For(c.layout.access.master()))
+		switch {
+		case err == nil:
+			return strings.TrimPrefix(made.Path, c.layout.candidates()+"/"), nil
+		case zkapi.FateOf(err) != zkapi.Unknown:
+			return "", err
+		}
+		var names []string
+		look := func() error {
+			if _, err := c.session.Do(ctx, zkapi.Sync(c.layout.candidates())); err != nil {
+				return err
+			}
+			listed, err := c.session.Do(ctx, zkapi.Children(c.layout.candidates()))
+			names = listed.Children
+			return err
+		}
+		if err := persist(ctx, c.env, c.session, look); err != nil {
+			return "", err
+		}
+		if at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) }); at >= 0 {
+			return names[at], nil
+		}
+	}
+}
+
+// advance waits until nobody is in front of mine.
+func (c candidate) advance(ctx context.Context, mine string) error {
+	for {
+		listed, err := c.session.Do(ctx, zkapi.Children(c.layout.candidates()))
+		if err != nil {
+			return err
+		}
+		line := listed.Children
+		slices.SortFunc(line, func(a, b string) int { return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b)) })
+		switch at := slices.Index(line, mine); at {
+		case -1:
+			return errNotQueued
+		case 0:
+			return nil
+		default:
+			if err := c.outlast(ctx, line[at-1]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// outlast waits until one other candidate is gone.
+func (c candidate) outlast(ctx context.Context, other string) error {
+	for {
+		_, _, reconnected := c.session.Connection()
+		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.candidate(other)).Watched())
+		if err != nil || !seen.Found {
+			return err
+		}
+		_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueSweep))
+		if err == nil && c.session.Done().Fired() {
+			err = c.session.Cause()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package recipe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// execution is one assignment and what became of it. But for what finish and
+// report set, only the worker's loop touches it.
+type execution struct {
+	task     Task
+	stat     zkapi.Stat // of the assignment
+	accepted time.Time
+	started  bool
+	running  bool // a handler has been called; its return is still to come, or has
+	settled  bool // its end is recorded, or somebody else's business
+	doubtful bool // its end may have been recorded
+	moot     bool // the task ended without it
+	cancel   context.CancelCauseFunc
+	deadline time.Time    // of the handler; zero for none
+	watch    zkapi.Source // on the assignment of a resident task
+
+	shown progress // what is published
+
+	// Guarded by the incarnation's mutex:
+	ended    bool
+	endedAt  time.Time
+	result   Result
+	err      error
+	reported []byte // by the handler
+	news     bool   // it has not been published yet
+}
+
+// progress is what a worker knows of /tasks/<t>/progress.
+type progress struct {
+	sure bool // it is there, and this session's
+	at   time.Time
+}
+
+// start runs handlers for what waits: those of a greater priority first, then
+// those that were assigned first, as many as may run.
+func (i *incarnation) start() {
+	waiting := slices.Collect(maps.Values(i.held))
+	waiting = slices.DeleteFunc(waiting, func(e *execution) bool { return e.started })
+	slices.SortFunc(waiting, func(a, b *execution) int {
+		return cmp.Or(
+			cmp.Compare(b.task.Options.Priority, a.task.Options.Priority),
+			cmp.Compare(a.stat.Czxid, b.stat.Czxid), cmp.Compare(a.task.Name, b.task.Name))
+	})
+	full := false
+	for _, e := range waiting {
+		resident := e.task.Options.Resident
+		if !resident && full {
+			continue
+		}
+		if !resident && !i.worker.admit() {
+			full = true
+			continue
+		}
+		i.launch(e)
+	}
+}
+
+// launch calls the handler in a thread of its own.
+func (i *incarnation) launch(e *execution) {
+	e.started, e.running = true, true
+	if timeout := e.task.Options.Timeout; timeout > 0 {
+		e.deadline = i.env.Now().Add(timeout)
+	}
+	var ctx context.Context
+	ctx, e.cancel = context.WithCancelCause(i.ctx)
+	resident := e.task.Options.Resident
+	i.worker.keep(i.env.Spawn("handler", func(zkapi.Env) {
+		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
+		result, err := call(ctx, i.worker.config.Handler, e.task)
+		if resident && err == nil {
+			err = errResidentReturned
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+		}
+		end(err)
+		if !resident {
+			i.worker.leave()
+		}
+		i.finish(e, result, err)
+	}))
+}
+
+// errResidentReturned is how a resident task ends an attempt whose handler has
+// returned although nobody told it to.
+var errResidentReturned = errors.New("the handler of a resident task has returned")
+
+// call runs the handler and makes a panic an error: one bad task must not take
+// the worker with it.
+func call(ctx context.Context, handler Handler, task Task) (result Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("handler panicked: %v", p)
+		}
+	}()
+	result, err = handler(ctx, task)
+	if err == nil && len(result) > MaxResult {
+		return nil, fmt.Errorf("%w: result of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(result), MaxResult)
+	}
+	return result, err
+}
+
+// finish notes how an execution has ended; the first time counts.
+func (i *incarnation) finish(e *execution, result Result, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if e.ended {
+		return
+	}
+	e.ended, e.endedAt, e.result, e.err = true, i.env.Now().UTC(), result, err
+	i.finished = append(i.finished, e)
+	i.ended.Raise()
+}
+
+// recall makes a worker give a task back: at once if it has not begun, otherwise
+// when its handler has returned, which is the acknowledgement that the next owner
+// waits for.
+func (i *incarnation) recall(e *execution, cause error) {
+	if !e.started {
+		e.started = true
+		i.finish(e, nil, cause)
+		return
+	}
+	e.cancel(cause)
+}
+
+// expire ends the attempts whose time is over, whether or not their handlers
+// return: those keep their place until they do. It says when the next one is.
+func (i *incarnation) expire() (next time.Time) {
+	now := i.env.Now()
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		e := i.held[t]
+		switch {
+		case e.deadline.IsZero():
+		case !e.deadline.After(now):
+			e.deadline = time.Time{}
+			cause := fmt.Errorf("%w after %v", ErrTimedOut, e.task.Options.Timeout)
+			e.cancel(cause)
+			i.finish(e, nil, cause)
+		case next.IsZero() || e.deadline.Before(next):
+			next = e.deadline
+		}
+	}
+	return next
+}
+
+// report is what Task.Progress calls.
+func (i *incarnation) report(e *execution, p []byte) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	e.reported, e.news = p, true
+	i.reported.Raise()
+}
+
+// waitingProgress is what a task with Options.Silence shows while it waits for a
+// free handler.
+var waitingProgress = []byte("waiting")
+
+// publish writes the progress that is due, and says when the next one is. Progress
+// that cannot be written is left out: it is a hint.
+func (i *incarnation) publish() (next time.Time, err error) {
+	now := i.env.Now()
+	var writes [][]zkapi.Op
+	var shown []*execution
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		e := i.held[t]
+		data, every := i.news(e)
+		if data == nil {
+			continue
+		}
+		if due := e.shown.at.Add(every); due.After(now) {
+			if next.IsZero() || due.Before(next) {
+				next = due
+			}
+			continue
+		}
+		i.mu.Lock()
+		e.news = false
+		i.mu.Unlock()
+		e.shown.at = now
+		if !e.started && (next.IsZero() || now.Add(every).Before(next)) {
+			next = now.Add(every)
+		}
+		ops, err := i.showing(e, data)
+		if err != nil {
+			return next, err
+		}
+		writes, shown = append(writes, ops), append(shown, e)
+	}
+	for n, reply := range i.writeAll(i.ctx, writes) {
+		e := shown[n]
+		switch {
+		case reply.Err == nil:
+			e.shown.sure = true
+		case errors.Is(reply.Err, ErrFenced):
+			return next, reply.Err
+		default:
+			e.shown.sure = false // look before the next one
+			i.worker.log.DebugContext(i.ctx, "progress was not published", "task", e.task.Name, "error", reply.Err)
+		}
+	}
+	return next, nil
+}
+
+// news is what an execution has to show, nil for nothing, and how often it may.
+func (i *incarnation) news(e *execution) (data []byte, every time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	silence := e.task.Options.Silence
+	switch {
+	case e.ended || e.settled:
+		return nil, 0
+	case !e.started && silence > 0:
+		return waitingProgress, silence / 4
+	case e.running && silence > 0 && e.reported == nil && !e.news:
+		// That the handler has begun is the first progress.
+		e.reported, e.news = []byte("started"), true
+	}
+	if !e.news {
+		return nil, 0
+	}
+	every = i.worker.config.ProgressInterval
+	if silence > 0 {
+		every = min(every, silence/4)
+	}
+	return e.reported, every
+}
+
+// showing is the write that publishes progress: a new ephemeral at first, in the
+// place of whatever an earlier execution may have left, then new data for it. It
+// is refused when the assignment is gone: the progress shown is then another's.
+func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
+	l, t := i.worker.layout, e.task.Name
+	path := l.progress(t)
+	mine := zkapi.Check(l.assignment(i.worker.config.Name, t), zkapi.AnyVersion)
+	create := zkapi.Create(path, data, zkapi.Ephemeral).For(l.access.progress())
+	set := zkapi.Set(path, data, zkapi.AnyVersion)
+	if e.shown.sure {
+		return []zkapi.Op{mine, set}, nil
+	}
+	seen, err := i.session.Do(i.ctx, zkapi.Exists(path))
+	switch {
+	case err != nil:
+		return nil, err
+	case seen.Found && seen.Stat.EphemeralOwner == i.session.ID():
+		e.shown.sure = true
+		return []zkapi.Op{mine, set}, nil
+	case seen.Found:
+		return []zkapi.Op{mine, zkapi.Delete(path, zkapi.AnyVersion), create}, nil
+	}
+	return []zkapi.Op{mine, create}, nil
+}

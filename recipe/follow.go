@@ -1,0 +1,189 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Leader is who is the active master. The zero value: nobody.
+type Leader struct {
+	Address string // data of /master, by custom host:port
+	Name    string // of a master of this package; empty for one made by hand
+	Epoch   int32  // that it has begun; 0 for one made by hand
+	Session int64  // that holds /master
+}
+
+// Exists reports whether there is an active master.
+func (l Leader) Exists() bool { return l.Session != 0 }
+
+// followed is one session through which something is followed: read with a
+// watch, told if it has changed, read again. Told is the state, never the step.
+type followed struct {
+	env     zkapi.Env
+	session zkapi.Session
+	layout  layout
+}
+
+// wait waits until one of watches fires or they may be lost.
+func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ...zkapi.Source) error {
+	_, err := f.env.Wait(ctx, append(watches, reconnected, f.session.Done(), f.env.Timer(awaitSweep))...)
+	if err == nil && f.session.Done().Fired() {
+		err = f.session.Cause()
+	}
+	return err
+}
+
+// persist repeats a read until it is answered.
+func (f followed) persist(ctx context.Context, step func() error) error {
+	return persist(ctx, f.env, f.session, step)
+}
+
+// leader tells who is master and when it changes, until tell returns false.
+func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
+	var last *Leader
+	for {
+		_, _, reconnected := f.session.Connection()
+		var now Leader
+		var watch zkapi.Source
+		read := func() (err error) {
+			now, watch, err = f.readLeader(ctx)
+			return err
+		}
+		if err := f.persist(ctx, read); err != nil {
+			return err
+		}
+		if last == nil || *last != now {
+			if !tell(now) {
+				return nil
+			}
+			last = &now
+		}
+		if err := f.wait(ctx, reconnected, watch); err != nil {
+			return err
+		}
+	}
+}
+
+func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) {
+	seen, err := f.session.Do(ctx, zkapi.Exists(f.layout.master()).Watched())
+	if err != nil || !seen.Found {
+		return Leader{}, seen.Watch, err
+	}
+	got, err := f.session.Do(ctx, zkapi.Get(f.layout.master()))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		return Leader{}, seen.Watch, nil // gone since: the watch has fired
+	}
+	if err != nil {
+		return Leader{}, nil, err
+	}
+	leader := Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
+	claimed, err := f.session.Do(ctx, zkapi.Get(f.layout.assign()))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return Leader{}, nil, err
+	}
+	var record claimRecord
+	if json.Unmarshal(claimed.Data, &record) == nil && record.Session == fmt.Sprintf("0x%x", leader.Session) {
+		leader.Name, leader.Epoch = record.Holder, claimed.Stat.Version
+	}
+	return leader, seen.Watch, nil
+}
+
+// progress tells what a task shows, nil when that has gone, until it has its
+// status or tell returns false.
+func (f followed) progress(ctx context.Context, task string, tell func([]byte) bool) error {
+	var last []byte
+	for {
+		_, _, reconnected := f.session.Connection()
+		var shown, ended, got zkapi.Result
+		read := func() (err error) {
+			if ended, err = f.session.Do(ctx, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
+				return err
+			}
+			if shown, err = f.session.Do(ctx, zkapi.Exists(f.layout.progress(task)).Watched()); err != nil {
+				return err
+			}
+			got = zkapi.Result{}
+			if shown.Found {
+				got, err = f.session.Do(ctx, zkapi.Get(f.layout.progress(task)))
+			}
+			if errors.Is(err, zkapi.ErrNoNode) {
+				err = nil
+			}
+			return err
+		}
+		if err := f.persist(ctx, read); err != nil || ended.Found {
+			return err
+		}
+		if string(got.Data) != string(last) && !tell(got.Data) {
+			return nil
+		}
+		last = got.Data
+		if err := f.wait(ctx, reconnected, shown.Watch, ended.Watch); err != nil {
+			return err
+		}
+	}
+}
+
+// Leader returns who is the active master now.
+func (c *Client) Leader(ctx context.Context) (Leader, error) {
+	var leader Leader
+	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
+		f := followed{c.env, session, c.layout}
+		leader, _, err = f.readLeader(ctx)
+		return err
+	})
+	return leader, err
+}
+
+// Leaders tells who is the active master: now, and whenever it changes, until ctx
+// ends, the loop is left, or the client is closed. A slow reader is told the
+// latest only. Among many processes, each that follows reads /master at each
+// change.
+func (c *Client) Leaders(ctx context.Context) iter.Seq[Leader] {
+	return func(yield func(Leader) bool) {
+		var last *Leader
+		c.follow(ctx, func(f followed) error {
+			return f.leader(ctx, func(now Leader) bool {
+				if last != nil && *last == now {
+					return true
+				}
+				last = &now
+				return yield(now)
+			})
+		})
+	}
+}
+
+// Progress tells what the execution of a task shows (Task.Progress), nil when
+// that has gone with its worker, until the task has its status, ctx ends, the loop
+// is left, or the client is closed. A slow reader is told the latest only.
+func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		c.follow(ctx, func(f followed) error { return f.progress(ctx, task, yield) })
+	}
+}
+
+// follow runs body on one session after the other.
+func (c *Client) follow(ctx context.Context, body func(followed) error) {
+	err := c.withSession(ctx, func(session zkapi.Session) error { return body(followed{c.env, session, c.layout}) })
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) {
+		c.see.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
+	}
+}
+
+// Progress is Client.Progress on the session of this master, while it leads.
+func (m *Master) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		m.feed.mu.Lock()
+		now := m.feed.current
+		m.feed.mu.Unlock()
+		if now != nil {
+			_ = followed{m.env, now.term.session, m.layout}.progress(ctx, task, yield)
+		}
+	}
+}

@@ -1,0 +1,305 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// incarnation is one registration of a worker: one session, one claim. It is the
+// only thing that can write as the worker.
+type incarnation struct {
+	claim
+	worker *Worker
+	env    zkapi.Env
+	ctx    context.Context
+	lose   context.CancelCauseFunc
+	born   int32 // version of the claim when it registered
+
+	held     map[string]*execution // by task
+	reread   bool                  // the inbox may hold what looked like something held
+	own      zkapi.Source          // watch on /workers/<w>
+	inbox    zkapi.Source          // watch on /assign/<w>
+	retired  bool                  // the master knows that the worker takes no more
+	ended    zkapi.Signal          // raised when finished has grown
+	reported zkapi.Signal          // raised when a handler has reported progress
+
+	mu       sync.Mutex
+	finished []*execution
+}
+
+func newIncarnation(ctx context.Context, w *Worker, c claim) *incarnation {
+	i := &incarnation{
+		claim: c, worker: w, env: w.env, born: c.version, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(),
+	}
+	i.ctx, i.lose = context.WithCancelCause(ctx)
+	return i
+}
+
+// watchSession loses the claim when the session ends.
+func (i *incarnation) watchSession(env zkapi.Env) {
+	if _, err := env.Wait(i.ctx, i.session.Done()); err == nil {
+		i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
+	}
+}
+
+// run works until the claim is lost, or until a worker that retires holds nothing
+// more: that is errEnough. It returns a refusal that no repetition cures.
+func (i *incarnation) run() error {
+	change := -1
+	sweep := i.env.Timer(sweepInterval)
+	for i.ctx.Err() == nil {
+		now, _, reconnected := i.session.Connection()
+		if now != change || fired(i.inbox) || sweep.Fired() {
+			if now != change {
+				i.own = nil // its watch may have been lost with the connection
+			}
+			if now != change || sweep.Fired() {
+				i.rewatch()
+			}
+			change, i.inbox, sweep = now, nil, i.env.Timer(sweepInterval)
+		}
+		wake, err := i.pass()
+		switch {
+		case errors.Is(err, errEnough) || zkapi.Permanent(err):
+			return err
+		case errors.Is(err, ErrFenced):
+			i.worker.config.Metrics.Fenced("worker")
+			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, err))
+			continue
+		case err == nil && i.reread:
+			i.reread, i.inbox = false, nil
+		case err == nil:
+			if _, err := i.env.Wait(i.ctx, i.sources(reconnected, sweep, wake)...); err != nil {
+				return nil
+			}
+			continue
+		default:
+			i.worker.log.DebugContext(i.ctx, "step failed", "error", err)
+			i.inbox = nil
+		}
+		if pause(i.ctx, i.env, i.session) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// sources is everything that a pass may have to look at.
+func (i *incarnation) sources(reconnected, sweep zkapi.Source, wake time.Time) []zkapi.Source {
+	sources := []zkapi.Source{i.ended, i.worker.freed, i.inbox, i.own, reconnected, sweep, i.reported, i.worker.retire}
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		if watch := i.held[t].watch; watch != nil {
+			sources = append(sources, watch)
+		}
+	}
+	if !wake.IsZero() {
+		sources = append(sources, i.env.Timer(max(wake.Sub(i.env.Now()), 0)))
+	}
+	return sources
+}
+
+// pass does what there is to do, and says when to look again without being told.
+func (i *incarnation) pass() (wake time.Time, err error) {
+	steps := []func() error{i.confirm, i.resign, i.readInbox, i.readRevoked, i.commit}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if i.reread {
+		return time.Time{}, nil
+	}
+	if i.retired && len(i.held) == 0 {
+		return time.Time{}, errEnough
+	}
+	i.start()
+	wake = i.expire()
+	due, err := i.publish()
+	if err == nil && !due.IsZero() && (wake.IsZero() || due.Before(wake)) {
+		wake = due
+	}
+	return wake, err
+}
+
+// confirm checks that /workers/<w> is still this session's. Somebody may have
+// deleted it by hand; then nobody would ever assign anything.
+func (i *incarnation) confirm() error {
+	if fresh(i.own) {
+		return nil
+	}
+	seen, err := i.session.Do(i.ctx, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
+	if err != nil {
+		return err
+	}
+	if !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
+		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
+	}
+	i.own = seen.Watch
+	return nil
+}
+
+func fired(watch zkapi.Source) bool { return watch != nil && watch.Fired() }
+
+// resign tells the master, once, that a worker that retires takes no more: it
+// renews its claim with a record that says so. From then on an assignment that
+// was decided before is refused, because the claim's version has changed, and
+// resident tasks are given back.
+func (i *incarnation) resign() error {
+	if i.retired || !i.worker.isRetiring() {
+		return nil
+	}
+	record := claimRecord{
+		Holder: i.worker.config.Name, Session: fmt.Sprintf("0x%x", i.session.ID()), Nonce: i.env.Unique(), Retiring: true,
+	}
+	result, err := i.write(i.ctx, zkapi.Set(i.path, encode(record), i.version))
+	switch zkapi.FateOf(err) {
+	case zkapi.Applied:
+		i.version = result.Results[0].Stat.Version
+	case zkapi.Unknown:
+		version, err := reread(i.ctx, i.env, i.session, i.path, record.Nonce, err)
+		if err != nil {
+			return err
+		}
+		i.version = version
+	default:
+		return err
+	}
+	i.retired = true
+	i.inbox = nil
+	for _, e := range i.held {
+		if e.task.Options.Resident {
+			i.recall(e, ErrRevoked)
+		}
+	}
+	return nil
+}
+
+// readInbox takes over what is assigned: it remembers new assignments and stops
+// those that were taken away.
+func (i *incarnation) readInbox() error {
+	if i.inbox != nil {
+		return nil
+	}
+	l, name := i.worker.layout, i.worker.config.Name
+	listed, err := i.session.Do(i.ctx, zkapi.Children(l.inbox(name)).Watched())
+	if err != nil {
+		return err
+	}
+	if listed.Stat.Version != i.version {
+		return fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, listed.Stat.Version)
+	}
+	var fresh []string
+	var ops []zkapi.Op
+	present := map[string]bool{}
+	for _, t := range listed.Children {
+		present[t] = true
+		if i.held[t] == nil {
+			fresh = append(fresh, t)
+			ops = append(ops, zkapi.Get(l.assignment(name, t)), zkapi.Get(l.task(t)))
+		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		if !present[t] {
+			i.held[t].cancel(ErrAssignmentLost)
+			delete(i.held, t)
+		}
+	}
+	replies := i.session.DoAll(i.ctx, ops)
+	for n, t := range fresh {
+		assignment, task := replies[2*n], replies[2*n+1]
+		if errors.Is(assignment.Err, zkapi.ErrNoNode) || errors.Is(task.Err, zkapi.ErrNoNode) {
+			continue // taken away, or collected: the master drops what is left
+		}
+		err := errors.Join(assignment.Err, task.Err)
+		if err == nil {
+			err = i.accept(t, assignment.Result, task.Data)
+		}
+		if errors.Is(err, zkapi.ErrNoAuth) {
+			i.block(t, assignment.Result, err)
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	i.inbox = listed.Watch
+	return nil
+}
+
+// accept remembers an assignment. One that was made for an earlier incarnation
+// is given back at once: that incarnation may still be executing it, under the
+// very same token. One made by hand says nothing; it is the next attempt.
+func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
+	record := assignmentRecord{Incarnation: i.version}
+	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
+		listed, err := i.session.Do(i.ctx, zkapi.Children(i.worker.layout.task(t)))
+		if err != nil {
+			return err
+		}
+		record = assignmentRecord{Token: Token{Attempt: taskChildren(listed.Children).attempts + 1}, Incarnation: i.version}
+	}
+	e := &execution{stat: assignment.Stat, accepted: i.env.Now(), cancel: func(error) {}}
+	e.task = Task{Name: t, Token: record.Token, progress: func(p []byte) { i.report(e, p) }}
+	e.task.Options, e.task.Payload = decodeTask(data)
+	i.held[t] = e
+	switch {
+	case record.Incarnation < i.born:
+		e.started = true
+		i.finish(e, nil, errors.New("worker was restarted"))
+	case e.task.Options.Resident && (record.Revoked || i.retired):
+		i.recall(e, ErrRevoked)
+	}
+	return nil
+}
+
+// block holds an assignment whose task the worker has no permission for, so that
+// it is not looked at over and over. Only somebody with permission can help.
+func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
+	i.worker.log.ErrorContext(i.ctx, "task is left alone: no permission", "task", t, "error", err)
+	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, started: true, settled: true, cancel: func(error) {}}
+}
+
+// rewatch makes readRevoked read all assignments of resident tasks again.
+func (i *incarnation) rewatch() {
+	for _, e := range i.held {
+		e.watch = nil
+	}
+}
+
+// readRevoked looks whether resident tasks are to be given back. Their
+// assignments are watched; those of other tasks are not, because they never
+// change.
+func (i *incarnation) readRevoked() error {
+	l, name := i.worker.layout, i.worker.config.Name
+	var ops []zkapi.Op
+	var held []*execution
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		if e := i.held[t]; e.task.Options.Resident && !fresh(e.watch) {
+			ops, held = append(ops, zkapi.Get(l.assignment(name, t)).Watched()), append(held, e)
+		}
+	}
+	for n, reply := range i.session.DoAll(i.ctx, ops) {
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			i.inbox = nil
+			i.reread = true
+			continue
+		}
+		if reply.Err != nil {
+			return reply.Err
+		}
+		var record assignmentRecord
+		held[n].watch = reply.Watch
+		if json.Unmarshal(reply.Data, &record) == nil && record.Revoked {
+			i.recall(held[n], ErrRevoked)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,277 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Attempt is one execution that ended without a result.
+type Attempt struct {
+	Token  Token
+	Worker string
+	Reason string
+	Ended  time.Time // by the clock of who recorded it
+}
+
+// TaskDetail is everything that is known of one task.
+type TaskDetail struct {
+	Name     string
+	Payload  []byte
+	Options  Options
+	Status   *Status   // nil while it is not finished
+	Worker   string    // that it is assigned to
+	Token    Token     // of that execution
+	Attempts []Attempt // that are on record, in order
+	Progress []byte    // nil for none
+}
+
+// Phase is how far the task has got.
+func (t TaskDetail) Phase() Phase {
+	switch {
+	case t.Status != nil:
+		return PhaseFinished
+	case t.Worker != "":
+		return PhaseAssigned
+	}
+	return PhasePending
+}
+
+// Inspect reads everything about a task, with as many reads as it has attempts
+// and there are workers. It is for people and tools; the parts are read one after
+// the other and may not belong to one moment.
+func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
+	d := TaskDetail{Name: task}
+	err := c.withSession(ctx, func(session zkapi.Session) error {
+		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
+			return err
+		}
+		got, err := session.Do(ctx, zkapi.Get(c.layout.task(task)))
+		if errors.Is(err, zkapi.ErrNoNode) {
+			return fmt.Errorf("%w: %s", ErrNoTask, task)
+		}
+		if err != nil {
+			return err
+		}
+		d = TaskDetail{Name: task}
+		d.Options, d.Payload = decodeTask(got.Data)
+		if err := c.inspectAssignment(ctx, session, &d); err != nil {
+			return err
+		}
+		return c.inspectBelow(ctx, session, &d)
+	})
+	return d, err
+}
+
+// inspectBelow reads what is below the task.
+func (c *Client) inspectBelow(ctx context.Context, session zkapi.Session, d *TaskDetail) error {
+	listed, err := session.Do(ctx, zkapi.Children(c.layout.task(d.Name)))
+	if err != nil {
+		return err
+	}
+	ops := make([]zkapi.Op, len(listed.Children))
+	for i, child := range listed.Children {
+		ops[i] = zkapi.Get(c.layout.task(d.Name) + "/" + child)
+	}
+	for i, reply := range session.DoAll(ctx, ops) {
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			continue
+		}
+		if reply.Err != nil {
+			return reply.Err
+		}
+		switch n, isAttempt := attemptNumber(listed.Children[i]); {
+		case listed.Children[i] == "status":
+			status := decodeStatus(reply.Data)
+			d.Status = &status
+		case listed.Children[i] == "progress":
+			d.Progress = append([]byte{}, reply.Data...)
+		case isAttempt:
+			record := attemptRecord{Token: Token{Attempt: n}}
+			_ = json.Unmarshal(reply.Data, &record) // one made by hand says little
+			d.Attempts = append(d.Attempts, Attempt{record.Token, record.Worker, record.Reason, record.Ended})
+		}
+	}
+	slices.SortFunc(d.Attempts, func(a, b Attempt) int { return int(a.Token.Attempt - b.Token.Attempt) })
+	return nil
+}
+
+// inspectAssignment finds out who has the task.
+func (c *Client) inspectAssignment(ctx context.Context, session zkapi.Session, d *TaskDetail) error {
+	inboxes, err := session.Do(ctx, zkapi.Children(c.layout.assign()))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ops := make([]zkapi.Op, len(inboxes.Children))
+	for i, w := range inboxes.Children {
+		ops[i] = zkapi.Get(c.layout.assignment(w, d.Name))
+	}
+	for i, reply := range session.DoAll(ctx, ops) {
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			continue
+		}
+		if reply.Err != nil {
+			return reply.Err
+		}
+		var record assignmentRecord
+		_ = json.Unmarshal(reply.Data, &record)
+		d.Worker, d.Token = inboxes.Children[i], record.Token
+	}
+	return nil
+}
+
+// WorkerDetail is one worker as the tree shows it.
+type WorkerDetail struct {
+	Name        string
+	Address     string // empty when it is not alive
+	Alive       bool
+	Incarnation int32
+	Retiring    bool
+	Capacity    int // that it asks for
+	Assigned    []string
+}
+
+// Overview is everything as the tree shows it. Its parts are read one after the
+// other and may not belong to one moment.
+type Overview struct {
+	Leader     Leader
+	Candidates int            // that stand in line (MasterConfig.Queue)
+	Workers    []WorkerDetail // by name; those that are not alive only while they hold tasks
+	Tasks      []TaskSummary  // by name
+	MaxBacklog int            // 0 for none
+}
+
+// TaskSummary is one task of an Overview.
+type TaskSummary struct {
+	Name     string
+	Phase    Phase
+	State    State // when finished
+	Worker   string
+	Attempts int // that have ended without a result
+}
+
+// Backlog counts the tasks that are not finished.
+func (o Overview) Backlog() int {
+	n := 0
+	for _, t := range o.Tasks {
+		if t.Phase != PhaseFinished {
+			n++
+		}
+	}
+	return n
+}
+
+// Overview reads the whole tree. It is for people and tools: it costs two reads
+// for every worker and for every task.
+func (c *Client) Overview(ctx context.Context) (Overview, error) {
+	var o Overview
+	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
+		o = Overview{}
+		if o.Leader, _, err = (followed{c.env, session, c.layout}).readLeader(ctx); err != nil {
+			return err
+		}
+		queue, err := session.Do(ctx, zkapi.Children(c.layout.candidates()))
+		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+			return err
+		}
+		o.Candidates = len(queue.Children)
+		backlog, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
+		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+			return err
+		}
+		var record backlogRecord
+		_ = json.Unmarshal(backlog.Data, &record)
+		o.MaxBacklog = record.Limit
+		if o.Workers, err = c.overviewWorkers(ctx, session); err != nil {
+			return err
+		}
+		o.Tasks, err = c.overviewTasks(ctx, session, o.Workers)
+		return err
+	})
+	return o, err
+}
+
+func (c *Client) overviewWorkers(ctx context.Context, session zkapi.Session) ([]WorkerDetail, error) {
+	alive, err := session.Do(ctx, zkapi.Children(c.layout.workers()))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return nil, err
+	}
+	known, err := session.Do(ctx, zkapi.Children(c.layout.assign()))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return nil, err
+	}
+	names := slices.Concat(alive.Children, known.Children)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var ops []zkapi.Op
+	for _, w := range names {
+		ops = append(ops, zkapi.Get(c.layout.worker(w)), zkapi.Get(c.layout.inbox(w)), zkapi.Children(c.layout.inbox(w)))
+	}
+	replies := session.DoAll(ctx, ops)
+	var out []WorkerDetail
+	for i, w := range names {
+		here, claimed, inbox := replies[3*i], replies[3*i+1], replies[3*i+2]
+		for _, reply := range []zkapi.Reply{here, claimed, inbox} {
+			if reply.Err != nil && !errors.Is(reply.Err, zkapi.ErrNoNode) {
+				return nil, reply.Err
+			}
+		}
+		var record claimRecord
+		_ = json.Unmarshal(claimed.Data, &record) // one made by hand says nothing
+		d := WorkerDetail{
+			Name: w, Address: string(here.Data), Alive: here.Err == nil, Incarnation: claimed.Stat.Version,
+			Retiring: record.Retiring, Capacity: record.Capacity, Assigned: inbox.Children,
+		}
+		if d.Alive || len(d.Assigned) > 0 {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (c *Client) overviewTasks(ctx context.Context, session zkapi.Session, workers []WorkerDetail) ([]TaskSummary, error) {
+	listed, err := session.Do(ctx, zkapi.Children(c.layout.tasks()))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return nil, err
+	}
+	owner := map[string]string{}
+	for _, w := range workers {
+		for _, t := range w.Assigned {
+			owner[t] = w.Name
+		}
+	}
+	var ops []zkapi.Op
+	for _, t := range listed.Children {
+		ops = append(ops, zkapi.Children(c.layout.task(t)), zkapi.Get(c.layout.status(t)))
+	}
+	replies := session.DoAll(ctx, ops)
+	var out []TaskSummary
+	for i, t := range listed.Children {
+		below, status := replies[2*i], replies[2*i+1]
+		if errors.Is(below.Err, zkapi.ErrNoNode) {
+			continue
+		}
+		if below.Err != nil {
+			return nil, below.Err
+		}
+		s := TaskSummary{Name: t, Phase: PhasePending, Worker: owner[t], Attempts: int(taskChildren(below.Children).attempts)}
+		switch {
+		case status.Err == nil:
+			s.Phase, s.State = PhaseFinished, decodeStatus(status.Data).State
+		case !errors.Is(status.Err, zkapi.ErrNoNode):
+			return nil, status.Err
+		case s.Worker != "":
+			s.Phase = PhaseAssigned
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}

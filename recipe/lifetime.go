@@ -1,0 +1,101 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+var (
+	// ErrClosed is the cause of everything that ends because of Close.
+	ErrClosed = errors.New("closed")
+	// ErrLingers means that the server has not confirmed the end of a session: its
+	// ephemeral znodes may stay until the session's timeout, and with them the
+	// place of a master or the name of a worker.
+	ErrLingers = errors.New("the session may linger until its timeout")
+	errRunning = errors.New("recipe: Run is called while it runs")
+)
+
+// lifetime is the Run of a master, a worker or a node, and how Close ends it.
+type lifetime struct {
+	over zkapi.Signal // raised when Run has returned
+
+	mu      sync.Mutex
+	closed  bool
+	running bool
+	stop    context.CancelCauseFunc // of the Run under way
+	lingers error                   // what the last session's end came to
+}
+
+func newLifetime(env zkapi.Env) *lifetime { return &lifetime{over: env.Signal()} }
+
+// begin starts a Run; its context ends with ctx or with stop.
+func (l *lifetime) begin(ctx context.Context) (context.Context, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return nil, ErrClosed
+	case l.running:
+		return nil, errRunning
+	}
+	l.running = true
+	ctx, l.stop = context.WithCancelCause(ctx)
+	return ctx, nil
+}
+
+// finish ends a Run.
+func (l *lifetime) finish() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = false
+	l.stop(nil)
+	l.over.Raise()
+}
+
+// ended notes what the end of a session came to.
+func (l *lifetime) ended(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lingers = nil
+	if err != nil {
+		l.lingers = fmt.Errorf("%w: %w", ErrLingers, err)
+	}
+}
+
+// close prevents further Runs. It reports whether one is under way.
+func (l *lifetime) close() (running bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	return l.running
+}
+
+// end makes the Run under way return.
+func (l *lifetime) end(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running {
+		l.stop(cause)
+	}
+}
+
+// wait waits until no Run is under way, and says whether its last session may
+// linger.
+func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
+	for {
+		l.mu.Lock()
+		running, lingers := l.running, l.lingers
+		l.mu.Unlock()
+		if !running {
+			l.over.Raise() // for others that wait
+			return lingers
+		}
+		if _, err := env.Wait(ctx, l.over); err != nil {
+			return fmt.Errorf("recipe: still running: %w", err)
+		}
+	}
+}

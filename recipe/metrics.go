@@ -1,0 +1,97 @@
+package recipe
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Metrics receives measurements. Its methods are called from the recipe's own
+// threads, some of them many times a second: they must be safe for concurrent use
+// and must not block. Embed NoMetrics to implement only some of them.
+//
+// The package metrics has an implementation for Prometheus.
+type Metrics interface {
+	// Elected: this master leads.
+	Elected(epoch int32)
+	// Deposed: it leads no longer.
+	Deposed(epoch int32, led time.Duration, cause error)
+	// SessionOpened and SessionEnded: role is master, worker or client. A nil
+	// cause means that the session was closed by its owner.
+	SessionOpened(role string)
+	SessionEnded(role string, cause error)
+	// Tasks: how many there are, as the active master sees them.
+	Tasks(TaskCounts)
+	// Assigned: a task was assigned this long after the master had seen that it
+	// could be.
+	Assigned(waited time.Duration)
+	// AttemptEnded: an attempt ended without a result; by is master or worker.
+	AttemptEnded(by string)
+	// Finished: a worker recorded a result this long after it had read the
+	// assignment.
+	Finished(took time.Duration)
+	// Fenced: a write was refused because somebody else holds the claim.
+	Fenced(role string)
+	// Unknown: a write was not answered, and this was found to be its fate.
+	// Unknown itself means that it was left to a later look at the tree.
+	Unknown(operation string, found zkapi.Fate)
+}
+
+// TaskCounts are the tasks by state.
+type TaskCounts struct {
+	Pending, Assigned, Finished int
+	Workers                     int // alive
+}
+
+// NoMetrics measures nothing.
+type NoMetrics struct{}
+
+var _ Metrics = NoMetrics{}
+
+// The methods of Metrics.
+func (NoMetrics) Elected(int32)                       {}
+func (NoMetrics) Deposed(int32, time.Duration, error) {}
+func (NoMetrics) SessionOpened(string)                {}
+func (NoMetrics) SessionEnded(string, error)          {}
+func (NoMetrics) Tasks(TaskCounts)                    {}
+func (NoMetrics) Assigned(time.Duration)              {}
+func (NoMetrics) AttemptEnded(string)                 {}
+func (NoMetrics) Finished(time.Duration)              {}
+func (NoMetrics) Fenced(string)                       {}
+func (NoMetrics) Unknown(string, zkapi.Fate)          {}
+
+// Tracer is a hook for spans: it is called when one begins and returns the
+// context to go on with and what to call when the span ends. The names are
+// term (of a master), execute (of a worker), submit and await (of a client).
+// It must not block.
+type Tracer func(ctx context.Context, span string, attrs ...slog.Attr) (context.Context, func(error))
+
+// Observers are the hooks that every role has. All of them are optional.
+type Observers struct {
+	// Logger receives elections, registrations and losses. Payloads, results and
+	// credentials are never logged.
+	Logger  *slog.Logger
+	Metrics Metrics
+	Tracer  Tracer
+}
+
+// filled has something harmless for everything that is not set.
+func (o Observers) filled(role, name string) Observers {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if name != "" {
+		o.Logger = o.Logger.With(role, name)
+	}
+	if o.Metrics == nil {
+		o.Metrics = NoMetrics{}
+	}
+	if o.Tracer == nil {
+		o.Tracer = func(ctx context.Context, _ string, _ ...slog.Attr) (context.Context, func(error)) {
+			return ctx, func(error) {}
+		}
+	}
+	return o
+}

@@ -1,0 +1,189 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// NodeConfig describes one of many equal nodes.
+type NodeConfig struct {
+	// Master and Worker are as for the roles alone. Their Namespace, Access,
+	// Name and Address must be the same; those of Worker may be left out. Queue is
+	// set: there may be many nodes.
+	Master MasterConfig
+	Worker WorkerConfig
+	// LeaderWorks lets the node that leads work as well. Without it a cluster of
+	// one node executes nothing.
+	LeaderWorks bool
+	// Drain is how long a worker whose node has been elected may finish what it
+	// holds. Default 30 s.
+	Drain time.Duration
+}
+
+// Node is one of many equal processes: every one stands for election; one leads,
+// the rest work. When the leader is lost a worker takes over: its node finishes
+// what it holds, takes no more, and leads meanwhile. When it leads no longer it
+// works again.
+type Node struct {
+	config NodeConfig
+	env    zkapi.Env
+	master *Master
+	life   *lifetime
+
+	rested zkapi.Signal // raised when the node leads no longer
+
+	mu      sync.Mutex
+	leading bool
+	worker  *Worker        // that works now, or nil
+	drains  []zkapi.Source // workers that are being closed
+}
+
+// NewNode checks config. Nothing happens until Run.
+func NewNode(env zkapi.Env, config NodeConfig) (*Node, error) {
+	m, w := &config.Master, &config.Worker
+	for _, pair := range []struct {
+		what           string
+		worker, master *string
+	}{{"Namespace", &w.Namespace, &m.Namespace}, {"Name", &w.Name, &m.Name}, {"Address", &w.Address, &m.Address}} {
+		if *pair.worker == "" {
+			*pair.worker = *pair.master
+		}
+		if *pair.worker != *pair.master {
+			return nil, fmt.Errorf("recipe: a node's %s is %q as a master and %q as a worker: give it once", pair.what, *pair.master, *pair.worker)
+		}
+	}
+	if w.Access.open() {
+		w.Access = m.Access
+	}
+	if config.Drain < 0 {
+		return nil, fmt.Errorf("recipe: Drain %v must not be negative", config.Drain)
+	}
+	if config.Drain == 0 {
+		config.Drain = 30 * time.Second
+	}
+	m.Queue = true
+	n := &Node{config: config, env: env, life: newLifetime(env), rested: env.Signal()}
+	if _, err := NewWorker(env, config.Worker); err != nil {
+		return nil, err
+	}
+	if !config.LeaderWorks {
+		m.OnLead = n.restWhile(m.OnLead)
+	}
+	var err error
+	n.master, err = NewMaster(env, config.Master)
+	return n, err
+}
+
+// Master is the node's candidate, for Snapshot and Changes.
+func (n *Node) Master() *Master { return n.master }
+
+// Run stands for election, leads and works until ctx ends or Close is called; it
+// returns the cause.
+func (n *Node) Run(ctx context.Context) error {
+	ctx, err := n.life.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer n.life.finish()
+	var led error
+	leading := n.env.Spawn("candidate", func(zkapi.Env) {
+		led = n.master.Run(ctx)
+		n.life.end(led) // the worker has no business without the candidate
+	})
+	worked := n.work(ctx)
+	n.life.end(worked)
+	quiet := context.WithoutCancel(ctx)
+	if _, err := n.env.Wait(quiet, leading); err != nil {
+		return err
+	}
+	for _, drain := range n.drains {
+		if _, err := n.env.Wait(quiet, drain); err != nil {
+			return err
+		}
+	}
+	n.life.ended(n.master.life.wait(quiet, n.env))
+	if errors.Is(worked, context.Cause(ctx)) {
+		return led
+	}
+	return worked
+}
+
+// work runs one worker after the other: one is closed when the node is elected,
+// and the next begins when it leads no longer.
+func (n *Node) work(ctx context.Context) error {
+	for ctx.Err() == nil {
+		worker, err := n.nextWorker()
+		if err != nil {
+			return err
+		}
+		if worker == nil {
+			if _, err := n.env.Wait(ctx, n.rested); err != nil {
+				break
+			}
+			continue
+		}
+		if err := worker.Run(ctx); !errors.Is(err, ErrClosed) {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// nextWorker makes a new worker, or none while the node leads.
+func (n *Node) nextWorker() (*Worker, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.leading {
+		return nil, nil
+	}
+	var err error
+	n.worker, err = NewWorker(n.env, n.config.Worker)
+	return n.worker, err
+}
+
+// restWhile wraps what runs while the node leads: its worker is closed, without
+// waiting for it, and the next one begins afterwards.
+func (n *Node) restWhile(onLead func(context.Context, int32)) func(context.Context, int32) {
+	return func(ctx context.Context, epoch int32) {
+		n.mu.Lock()
+		n.leading = true
+		if worker := n.worker; worker != nil {
+			n.worker = nil
+			n.drains = append(n.drains, n.env.Spawn("drain", func(zkapi.Env) {
+				ctx, cancel := context.WithTimeout(context.Background(), n.config.Drain)
+				defer cancel()
+				_ = worker.Close(ctx)
+			}))
+		}
+		n.mu.Unlock()
+		if onLead != nil {
+			onLead(ctx, epoch)
+		}
+		_, _ = n.env.Wait(ctx) // until the leadership ends
+		n.mu.Lock()
+		n.leading = false
+		n.mu.Unlock()
+		n.rested.Raise()
+	}
+}
+
+// Close makes the node finish what it holds, until ctx ends, hand over if it
+// leads, and leave. It returns what Master.Close does.
+func (n *Node) Close(ctx context.Context) error {
+	if !n.life.close() {
+		return n.life.wait(ctx, n.env)
+	}
+	n.mu.Lock()
+	worker := n.worker
+	n.mu.Unlock()
+	if worker != nil {
+		_ = worker.Close(ctx)
+	}
+	n.life.end(ErrClosed)
+	return n.life.wait(context.WithoutCancel(ctx), n.env)
+}

@@ -1,0 +1,162 @@
+package recipe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Options are what a task asks for at its submission. The zero value is a plain
+// task: its znode holds the payload and nothing else, as if made by hand.
+type Options struct {
+	// Attempts is after how many executions without a result the task fails.
+	// 0: as the master has it (MasterConfig.MaxAttempts).
+	Attempts int
+	// Timeout bounds one execution. It counts from the start of the handler, by
+	// the worker's clock; the attempt then ends, whether or not the handler
+	// returns. 0: no bound.
+	Timeout time.Duration
+	// Silence is after how long without progress its worker is taken to be lost
+	// for this task, alive or not, by the master's clock. While the task waits
+	// for a free handler the worker shows progress by itself. 0: never.
+	Silence time.Duration
+	// NotBefore is when the task may first be assigned, by the wall clock of the
+	// active master.
+	NotBefore time.Time
+	// Priority: of tasks that wait, those with a greater one are assigned first.
+	Priority int
+	// Key is what StickyByKey goes by.
+	Key string
+	// Resident tasks have no end but their cancellation. Each is held by one
+	// worker at a time, moves when that is lost, and may be moved when workers
+	// join. See Residents in the package's documentation.
+	Resident bool
+}
+
+// IsZero reports whether nothing is asked for.
+func (o Options) IsZero() bool { return o == Options{} }
+
+// shortest is the smallest Timeout and Silence: below it, the ways of a message
+// would decide.
+const shortest = 100 * time.Millisecond
+
+func (o Options) check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("recipe: "+format, args...)) }
+	if o.Attempts < 0 {
+		bad("Attempts %d must not be negative", o.Attempts)
+	}
+	for name, d := range map[string]time.Duration{"Timeout": o.Timeout, "Silence": o.Silence} {
+		if d != 0 && d < shortest {
+			bad("%s %v: leave it out or give at least %v", name, d, shortest)
+		}
+	}
+	if o.Resident && (o.Attempts != 0 || o.Timeout != 0) {
+		bad("a resident task never ends by itself: Attempts and Timeout do not apply to it")
+	}
+	const longest = 1 << 10
+	if len(o.Key) > longest {
+		bad("Key of %d bytes, %d are allowed", len(o.Key), longest)
+	}
+	return errors.Join(errs...)
+}
+
+// optionsRecord is Options as stored in front of the payload.
+type optionsRecord struct {
+	Attempts  int       `json:"attempts,omitempty"`
+	TimeoutMS int64     `json:"timeout_ms,omitempty"`
+	SilenceMS int64     `json:"silence_ms,omitempty"`
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Priority  int       `json:"priority,omitempty"`
+	Key       string    `json:"key,omitempty"`
+	Resident  bool      `json:"resident,omitempty"`
+}
+
+// optionsMark begins the data of a task that has options: the mark, the options
+// as JSON, one blank or newline, and the payload byte for byte. So a person can
+// write it in zkCli:
+//
+//	create -s /tasks/task- '#ringmaster {"priority":9} cmd'
+const optionsMark = "#ringmaster "
+
+// encodeTask is the data of a task's znode.
+func encodeTask(o Options, payload []byte) []byte {
+	if o.IsZero() && !bytes.HasPrefix(payload, []byte(optionsMark)) {
+		return payload
+	}
+	record := encode(optionsRecord{
+		Attempts: o.Attempts, TimeoutMS: o.Timeout.Milliseconds(), SilenceMS: o.Silence.Milliseconds(), NotBefore: o.NotBefore,
+		Priority: o.Priority, Key: o.Key, Resident: o.Resident,
+	})
+	return append(append(append([]byte(optionsMark), record...), '\n'), payload...)
+}
+
+// decodeTask reads the data of a task's znode. Whatever does not begin with
+// options that can be read is a plain payload.
+func decodeTask(data []byte) (Options, []byte) {
+	rest, marked := bytes.CutPrefix(data, []byte(optionsMark))
+	if !marked {
+		return Options{}, data
+	}
+	var r optionsRecord
+	decoder := json.NewDecoder(bytes.NewReader(rest))
+	if err := decoder.Decode(&r); err != nil {
+		return Options{}, data
+	}
+	payload := rest[decoder.InputOffset():]
+	if len(payload) > 0 && (payload[0] == '\n' || payload[0] == ' ') {
+		payload = payload[1:]
+	}
+	o := Options{
+		Attempts: r.Attempts, Timeout: time.Duration(r.TimeoutMS) * time.Millisecond, Silence: time.Duration(r.SilenceMS) * time.Millisecond,
+		NotBefore: r.NotBefore, Priority: r.Priority, Key: r.Key, Resident: r.Resident,
+	}
+	if o.check() != nil {
+		return Options{}, data
+	}
+	return o, payload
+}
+
+// SubmitOption changes one submission.
+type SubmitOption func(*submission)
+
+type submission struct {
+	id      string
+	options Options
+	noWait  bool
+}
+
+// ID gives the submission a name of the caller's own, made of letters, digits
+// and _ . : - only. Whoever submits the same id again, at the same time or later,
+// in this process or another, gets the first task and makes no second one, for as
+// long as the first is not collected.
+func ID(id string) SubmitOption { return func(s *submission) { s.id = id } }
+
+// With asks for all of o.
+func With(o Options) SubmitOption { return func(s *submission) { s.options = o } }
+
+// Attempts sets Options.Attempts.
+func Attempts(n int) SubmitOption { return func(s *submission) { s.options.Attempts = n } }
+
+// Timeout sets Options.Timeout.
+func Timeout(d time.Duration) SubmitOption { return func(s *submission) { s.options.Timeout = d } }
+
+// Silence sets Options.Silence.
+func Silence(d time.Duration) SubmitOption { return func(s *submission) { s.options.Silence = d } }
+
+// NotBefore sets Options.NotBefore.
+func NotBefore(t time.Time) SubmitOption { return func(s *submission) { s.options.NotBefore = t } }
+
+// Priority sets Options.Priority.
+func Priority(n int) SubmitOption { return func(s *submission) { s.options.Priority = n } }
+
+// Key sets Options.Key.
+func Key(key string) SubmitOption { return func(s *submission) { s.options.Key = key } }
+
+// Resident sets Options.Resident.
+func Resident() SubmitOption { return func(s *submission) { s.options.Resident = true } }
+
+// NoWait makes Submit return ErrBacklogFull at once where it would wait.
+func NoWait() SubmitOption { return func(s *submission) { s.noWait = true } }

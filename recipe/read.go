@@ -1,0 +1,433 @@
+package recipe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// maxReads bounds the tasks that one pass reads, so that a master that finds a
+// long backlog assigns the first of it before it knows all of it.
+const maxReads = 500
+
+// do reads as the master that leads.
+func (r *reconciler) do(op zkapi.Op) (zkapi.Result, error) {
+	return r.term.session.Do(r.term.leading, op)
+}
+
+func (r *reconciler) doAll(ops []zkapi.Op) []zkapi.Reply {
+	return r.term.session.DoAll(r.term.leading, ops)
+}
+
+// read brings the view up to date with whatever may have changed.
+//
+// The order matters. A task is pending if its children, read last, show no status
+// and the inboxes, read before, did not hold it: read the other way round, a task
+// that ends in between would look pending. For the same reason an assignment of a
+// finished task is a leftover only if the inbox still holds it when it is read
+// once more.
+func (r *reconciler) read() error {
+	steps := []func() error{
+		r.sync, r.confirmMaster, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
+		r.readProgress, r.readExpired,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sync brings the server that this session reads from up to the leader.
+func (r *reconciler) sync() error {
+	if r.synced {
+		return nil
+	}
+	_, err := r.do(zkapi.Sync(r.layout.assign()))
+	r.synced = err == nil
+	return err
+}
+
+// confirmMaster checks that /master is still this session's. Somebody may have
+// deleted it by hand; then the term is over.
+func (r *reconciler) confirmMaster() error {
+	if fresh(r.masterWatch) {
+		return nil
+	}
+	seen, err := r.do(zkapi.Exists(r.layout.master()).Watched())
+	if err != nil {
+		return err
+	}
+	if !seen.Found || seen.Stat.EphemeralOwner != r.term.session.ID() {
+		r.term.depose(errors.Join(ErrDeposed, errors.New("/master belongs to somebody else")))
+		return ErrDeposed
+	}
+	r.masterWatch = seen.Watch
+	return nil
+}
+
+// fresh reports whether what was read with this watch needs no reading.
+func fresh(watch zkapi.Source) bool { return watch != nil && !watch.Fired() }
+
+// readBell listens for clients that have cancelled a task: each sets the data of
+// /tasks to its name. If exactly one has, that task is looked at; otherwise all
+// that are assigned or next.
+func (r *reconciler) readBell() error {
+	if fresh(r.bellWatch) {
+		return nil
+	}
+	got, err := r.do(zkapi.Get(r.layout.tasks()).Watched())
+	if err != nil {
+		return err
+	}
+	rung := got.Stat.Version - r.bellVersion
+	r.bellWatch, r.bellVersion = got.Watch, got.Stat.Version
+	switch name := string(got.Data); {
+	case rung == 0:
+	case rung == 1 && r.view.tasks[name] != nil:
+		r.dirty[name] = true
+	default:
+		r.suspect()
+	}
+	return nil
+}
+
+// readWorkers lists who is alive and whose inboxes exist.
+func (r *reconciler) readWorkers() error {
+	if fresh(r.listWatch[r.layout.workers()]) {
+		return nil
+	}
+	alive, err := r.do(zkapi.Children(r.layout.workers()).Watched())
+	if err != nil {
+		return err
+	}
+	known, err := r.do(zkapi.Children(r.layout.assign()))
+	if err != nil {
+		return err
+	}
+	r.listWatch[r.layout.workers()] = alive.Watch
+	for name, w := range r.view.workers {
+		r.view.touchedWorkers[name] = true
+		w.alive, w.known = false, false
+	}
+	for _, w := range alive.Children {
+		r.view.touchedWorkers[w] = true
+		r.view.worker(w).alive = true
+	}
+	for _, w := range known.Children {
+		r.view.worker(w).known = true
+		r.stale[w] = true // it may have registered anew
+	}
+	return nil
+}
+
+// readInboxes lists the assignments of every worker whose inbox may have
+// changed. Only a live worker's inbox is watched: nobody else takes from one.
+func (r *reconciler) readInboxes() error {
+	var names []string
+	var ops []zkapi.Op
+	for _, w := range r.view.workerNames() {
+		worker := r.view.workers[w]
+		if !worker.known {
+			delete(r.stale, w) // there is nothing to read yet
+			continue
+		}
+		if !r.stale[w] && (!worker.alive || fresh(r.inboxWatch[w])) {
+			continue
+		}
+		op := zkapi.Children(r.layout.inbox(w))
+		if worker.alive {
+			op = op.Watched()
+		}
+		names, ops = append(names, w), append(ops, op)
+	}
+	replies := r.doAll(ops)
+	for i, reply := range replies {
+		if reply.Err != nil {
+			return reply.Err
+		}
+		r.inboxWatch[names[i]] = reply.Watch
+		if reply.Watch == nil {
+			delete(r.inboxWatch, names[i])
+		}
+		delete(r.stale, names[i])
+		r.listed(names[i], reply.Result)
+	}
+	return nil
+}
+
+// listed takes over what an inbox holds now. A task that has left it is either
+// finished or to be assigned again: its children tell.
+func (r *reconciler) listed(w string, inbox zkapi.Result) {
+	worker := r.view.worker(w)
+	if worker.incarnation != inbox.Stat.Version {
+		worker.incarnation, worker.claimed = inbox.Stat.Version, false
+	}
+	r.view.touchedWorkers[w] = true
+	now := map[string]bool{}
+	for _, t := range inbox.Children {
+		if r.barred[t] {
+			continue
+		}
+		now[t] = true
+		if !worker.tasks[t] {
+			task := r.view.turn(t, unread, r.now())
+			task.worker, task.revoked = w, false
+			r.dirty[t] = true
+		}
+	}
+	for t := range worker.tasks {
+		if task := r.view.tasks[t]; !now[t] && task != nil && task.worker == w {
+			r.view.turn(t, unread, r.now()).worker = ""
+			r.dirty[t] = true
+		}
+	}
+	worker.tasks = now
+}
+
+// readClaims reads what live workers say about themselves.
+func (r *reconciler) readClaims() error {
+	var names []string
+	var ops []zkapi.Op
+	for _, w := range r.view.workerNames() {
+		if worker := r.view.workers[w]; worker.alive && worker.known && !worker.claimed {
+			names, ops = append(names, w), append(ops, zkapi.Get(r.layout.inbox(w)))
+		}
+	}
+	replies := r.doAll(ops)
+	for i, reply := range replies {
+		if reply.Err != nil {
+			return reply.Err
+		}
+		var record claimRecord
+		_ = json.Unmarshal(reply.Data, &record) // a worker made by hand says nothing
+		worker := r.view.worker(names[i])
+		r.view.touchedWorkers[names[i]] = true
+		worker.incarnation, worker.claimed = reply.Stat.Version, true
+		worker.capacity, worker.retiring = record.Capacity, record.Retiring
+	}
+	return nil
+}
+
+// readTasks lists the tasks.
+func (r *reconciler) readTasks() error {
+	if fresh(r.listWatch[r.layout.tasks()]) {
+		return nil
+	}
+	listed, err := r.do(zkapi.Children(r.layout.tasks()).Watched())
+	if err != nil {
+		return err
+	}
+	r.listWatch[r.layout.tasks()] = listed.Watch
+	exists := make(map[string]bool, len(listed.Children))
+	for _, t := range listed.Children {
+		exists[t] = true
+		if !r.barred[t] && r.view.task(t).phase == unread {
+			r.dirty[t] = true
+		}
+	}
+	for t := range r.view.tasks {
+		if !exists[t] {
+			r.view.forget(t) // collected; decide drops an assignment that is left
+			delete(r.dirty, t)
+		}
+	}
+	return nil
+}
+
+// readDirty reads the tasks of which something may have changed: the options of
+// those that are new, and the children of those that have any.
+func (r *reconciler) readDirty() error {
+	names := slices.Sorted(maps.Keys(r.dirty))
+	names = names[:min(len(names), maxReads)]
+	var fresh, parents []string
+	var ops []zkapi.Op
+	for _, t := range names {
+		if r.view.task(t).known {
+			parents = append(parents, t)
+		} else {
+			fresh, ops = append(fresh, t), append(ops, zkapi.Get(r.layout.task(t)))
+		}
+	}
+	childless, more, err := r.readOptions(fresh, r.doAll(ops))
+	if err != nil {
+		return err
+	}
+	parents = append(parents, more...)
+	ops = ops[:0]
+	for _, t := range parents {
+		ops = append(ops, zkapi.Children(r.layout.task(t)))
+	}
+	replies := r.doAll(ops)
+	for _, t := range childless {
+		r.learn(t, below{})
+	}
+	for i, reply := range replies {
+		if gone, err := r.unreadable(parents[i], reply.Err); err != nil {
+			return err
+		} else if !gone {
+			r.learn(parents[i], taskChildren(reply.Children))
+		}
+	}
+	return nil
+}
+
+// readOptions takes over what new tasks ask for, and sorts them by whether they
+// have children, which most have not.
+func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childless, parents []string, err error) {
+	for i, reply := range replies {
+		gone, err := r.unreadable(names[i], reply.Err)
+		if err != nil {
+			return nil, nil, err
+		}
+		if gone {
+			continue
+		}
+		options, _ := decodeTask(reply.Data)
+		r.view.asks(names[i], options, reply.Stat.Czxid)
+		if reply.Stat.NumChildren == 0 {
+			childless = append(childless, names[i])
+		} else {
+			parents = append(parents, names[i])
+		}
+	}
+	return childless, parents, nil
+}
+
+// unreadable handles a task that is not there any more, and one that the master
+// has no permission for: that one is left alone for the rest of the term, because
+// one such task must not stop all others.
+func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, zkapi.ErrNoNode):
+	case errors.Is(err, zkapi.ErrNoAuth):
+		r.bar(t, err)
+	default:
+		return false, err
+	}
+	r.view.forget(t)
+	delete(r.dirty, t)
+	return true, nil
+}
+
+// bar leaves a task alone.
+func (r *reconciler) bar(t string, err error) {
+	r.term.see.Logger.ErrorContext(r.term.leading, "task is left alone: no permission", "task", t, "error", err)
+	r.barred[t] = true
+	for _, w := range r.view.workers {
+		delete(w.tasks, t)
+	}
+	r.view.forget(t)
+	delete(r.dirty, t)
+}
+
+// learn takes over what is below a task. A task that has come back waits before
+// it is assigned again, unless it was called back.
+func (r *reconciler) learn(t string, b below) {
+	delete(r.dirty, t)
+	task := r.view.task(t)
+	ended, revoked := b.attempts > task.attempts, task.revoked
+	task.attempts, task.records = b.attempts, b.records
+	now := r.now()
+	switch {
+	case b.finished:
+		if task.worker != "" {
+			r.stale[task.worker] = true
+		}
+		r.view.turn(t, finished, now)
+	case task.worker != "":
+		task.holds(task.worker, now)
+		r.view.turn(t, assigned, now)
+	default:
+		r.view.turn(t, pending, now)
+		task.due = latest(task.due, task.options.NotBefore)
+		if ended && !revoked {
+			task.due = latest(task.due, now.Add(r.limits.delay(task, b.attempts)))
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// readProgress looks whether executions that must show progress have. It polls,
+// four times in the time that is allowed, rather than to set a watch that would
+// fire with every progress.
+func (r *reconciler) readProgress() error {
+	const looks = 4
+	now := r.now()
+	var names []string
+	var ops []zkapi.Op
+	r.look = time.Time{}
+	for _, t := range slices.Sorted(maps.Keys(r.view.special)) {
+		task := r.view.tasks[t]
+		if task.phase != assigned || task.options.Silence == 0 {
+			continue
+		}
+		if !task.watched.look.After(now) {
+			names, ops = append(names, t), append(ops, zkapi.Exists(r.layout.progress(t)))
+			task.watched.look = now.Add(task.options.Silence / looks)
+		}
+		if r.look.IsZero() || task.watched.look.Before(r.look) {
+			r.look = task.watched.look
+		}
+	}
+	for i, reply := range r.doAll(ops) {
+		if reply.Err != nil {
+			return reply.Err
+		}
+		task := r.view.tasks[names[i]]
+		if reply.Found && reply.Stat.Mzxid != task.watched.mzxid {
+			task.watched.mzxid, task.watched.at = reply.Stat.Mzxid, now
+		}
+	}
+	return nil
+}
+
+// readExpired reads the finished tasks that are to be collected: what is deleted
+// is exactly what was read.
+func (r *reconciler) readExpired() error {
+	if r.limits.retention == 0 {
+		return nil
+	}
+	gone := func(t string) bool { return r.view.tasks[t] == nil || r.view.tasks[t].phase != finished }
+	for len(r.view.endings) > 0 && gone(r.view.endings[0]) {
+		r.view.endings = r.view.endings[1:]
+	}
+	var names []string
+	var ops []zkapi.Op
+	for _, t := range r.view.expired(r.limits.retention, r.now()) {
+		if r.view.tasks[t].leftover == nil {
+			names = append(names, t)
+			ops = append(ops, zkapi.Exists(r.layout.task(t)), zkapi.Children(r.layout.task(t)), zkapi.Exists(r.layout.status(t)))
+		}
+	}
+	replies := r.doAll(ops)
+	for i, t := range names {
+		node, listed, status := replies[3*i], replies[3*i+1], replies[3*i+2]
+		if errors.Is(listed.Err, zkapi.ErrNoNode) {
+			r.view.forget(t)
+			continue
+		}
+		if err := errors.Join(node.Err, listed.Err, status.Err); err != nil {
+			return err
+		}
+		if !status.Found {
+			return fmt.Errorf("recipe: %s has lost its status", t) // looked at again from the start
+		}
+		r.view.tasks[t].leftover = &leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version}
+	}
+	return nil
+}

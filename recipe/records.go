@@ -1,0 +1,141 @@
+package recipe
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// Token orders the executions of one task for systems outside ZooKeeper: a later
+// execution has a greater token. A sink that remembers the greatest token seen
+// for a task and refuses smaller ones is safe from workers that were replaced.
+type Token struct {
+	Epoch   int32 `json:"epoch"`   // of the master that assigned it
+	Attempt int32 `json:"attempt"` // 1 for the first execution
+}
+
+// Compare orders tokens: by epoch, then by attempt.
+func (t Token) Compare(other Token) int {
+	return cmp.Or(cmp.Compare(t.Epoch, other.Epoch), cmp.Compare(t.Attempt, other.Attempt))
+}
+
+// claimRecord is the data of /assign and of /assign/<w>: whose claim the data
+// version is. The nonce tells one's own ambiguous write from a stranger's.
+type claimRecord struct {
+	Holder   string `json:"holder"`
+	Session  string `json:"session"`
+	Nonce    string `json:"nonce"`
+	Capacity int    `json:"capacity,omitempty"` // of a worker: the assignments it takes; 0 leaves it to the master
+	Retiring bool   `json:"retiring,omitempty"` // a worker that takes no more
+}
+
+// assignmentRecord is the data of /assign/<w>/<t>.
+type assignmentRecord struct {
+	Token
+	Incarnation int32 `json:"incarnation"`       // of the worker that is to execute it
+	Revoked     bool  `json:"revoked,omitempty"` // the worker is to give it back
+}
+
+// attemptRecord is the data of /tasks/<t>/attempt-<n>.
+type attemptRecord struct {
+	Token
+	Worker string    `json:"worker"`
+	Reason string    `json:"reason"`
+	Ended  time.Time `json:"ended,omitzero"` // by the writer's clock
+}
+
+// backlogRecord is the data of /backlog: what a client must know to tell when
+// there are too many tasks.
+type backlogRecord struct {
+	Limit    int `json:"limit"`    // of tasks without a status
+	Finished int `json:"finished"` // tasks that have one and are still there
+}
+
+// State is how a task ended.
+type State string
+
+// The terminal states.
+const (
+	Done      State = "done"
+	Failed    State = "failed"    // the retry budget is spent
+	Cancelled State = "cancelled" // by Client.Cancel
+)
+
+// Status is the one terminal result of a task, as /tasks/<t>/status has it.
+type Status struct {
+	State  State
+	Result Result
+	Reason string    // why it failed
+	Worker string    // who executed it
+	Token  Token     // of the execution that counts
+	Ended  time.Time // by the clock of who recorded it; zero when made by hand
+}
+
+// statusRecord is Status as stored, readable in zkCli.
+type statusRecord struct {
+	State  State  `json:"state"`
+	Text   string `json:"result,omitempty"`   // when it is UTF-8
+	Binary []byte `json:"result64,omitempty"` // when it is not
+	Reason string `json:"reason,omitempty"`
+	Worker string `json:"worker,omitempty"`
+	Token
+	Ended time.Time `json:"ended,omitzero"`
+}
+
+func (s Status) encode() []byte {
+	record := statusRecord{State: s.State, Reason: s.Reason, Worker: s.Worker, Token: s.Token, Ended: s.Ended}
+	if readable(s.Result) {
+		record.Text = string(s.Result)
+	} else {
+		record.Binary = s.Result
+	}
+	return encode(record)
+}
+
+// readable reports whether a result is text that JSON holds as it is. JSON writes
+// six bytes for a control character, so anything with those is stored as bytes: a
+// result must not grow past what one write may hold.
+func readable(result []byte) bool {
+	return utf8.Valid(result) && !bytes.ContainsFunc(result, func(r rune) bool {
+		return r < ' ' && r != '\n' && r != '\t' || r == '\u2028' || r == '\u2029'
+	})
+}
+
+// decodeStatus reads a status; what was not written by this package, such as a
+// plain "done" from zkCli, is the result of a task that is done.
+func decodeStatus(data []byte) Status {
+	var record statusRecord
+	if err := json.Unmarshal(data, &record); err != nil || record.State == "" {
+		return Status{State: Done, Result: data}
+	}
+	result := Result(record.Binary)
+	if result == nil {
+		result = Result(record.Text)
+	}
+	return Status{
+		State: record.State, Result: result, Reason: record.Reason, Worker: record.Worker, Token: record.Token, Ended: record.Ended,
+	}
+}
+
+// clip bounds a reason that is stored: an error's text must not make a write too
+// large.
+func clip(reason string) string {
+	const limit = 1 << 10
+	if len(reason) > limit {
+		return reason[:limit] + "..."
+	}
+	return reason
+}
+
+func encode(record any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(record); err != nil {
+		panic(fmt.Sprintf("recipe: a record that cannot be encoded: %v", err)) // records hold only plain fields
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

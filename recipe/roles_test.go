@@ -1,0 +1,549 @@
+package recipe_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+func leads(m *recipe.Master) bool { _, ok := m.Snapshot(); return ok }
+
+// TestHandOver closes a master that leads: its OnLead is told and waited for, a
+// backup leads at once, and nothing of the old master is left.
+func TestHandOver(t *testing.T) {
+	inBubble(t, func(w *world) {
+		returned, next := make(chan time.Time, 1), make(chan time.Time, 1)
+		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ int32) {
+			<-ctx.Done()
+			if !errors.Is(context.Cause(ctx), recipe.ErrClosed) {
+				t.Errorf("cause %v", context.Cause(ctx))
+			}
+			time.Sleep(300 * time.Millisecond)
+			returned <- time.Now()
+		}})
+		w.within(time.Second, "m1 leads", func() bool { return leads(first) })
+		second := w.master(recipe.MasterConfig{Name: "m2", OnLead: func(ctx context.Context, _ int32) {
+			next <- time.Now()
+			<-ctx.Done()
+		}})
+		time.Sleep(time.Second)
+		if err := first.Close(w.ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		w.within(10*time.Millisecond, "m2 leads", func() bool { return leads(second) })
+		if took := (<-next).Sub(<-returned); took < 0 || took > 10*time.Millisecond {
+			t.Errorf("the backup led %v after the old leader's work had ended", took)
+		}
+		if err := first.Run(w.ctx); !errors.Is(err, recipe.ErrClosed) {
+			t.Errorf("Run after Close: %v", err)
+		}
+	})
+}
+
+// TestHandOverIsBoundByTheLease has an OnLead that does not return: the lease
+// ends, and a backup leads, before it does.
+func TestHandOverIsBoundByTheLease(t *testing.T) {
+	inBubble(t, func(w *world) {
+		release := make(chan struct{})
+		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(context.Context, int32) { <-release }})
+		w.within(time.Second, "m1 leads", func() bool { return leads(first) })
+		second := w.master(recipe.MasterConfig{Name: "m2"})
+		closed := make(chan error, 1)
+		go func() { closed <- first.Close(w.ctx) }()
+		time.Sleep(timeout)
+		owner := w.do(zkapi.Exists("/master")).Stat.EphemeralOwner
+		for _, s := range w.env.Server.Sessions() { // as the server does: nobody keeps it alive
+			if s.ID() == owner && !leads(second) {
+				s.Expire()
+			}
+		}
+		w.within(timeout, "m2 leads", func() bool { return leads(second) })
+		close(release)
+		<-closed
+	})
+}
+
+// lingering is an Env whose sessions do not confirm their end.
+type lingering struct{ zkapi.Env }
+
+type lingers struct{ zkapi.Session }
+
+func (l lingering) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := l.Env.Open(ctx)
+	return lingers{session}, err
+}
+
+func (l lingers) Close(ctx context.Context) error {
+	_ = l.Session.Close(ctx)
+	return errors.New("not confirmed")
+}
+
+func TestCloseSaysThatASessionMayLinger(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m, err := recipe.NewMaster(lingering{w.env}, recipe.MasterConfig{Name: "m1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = m.Run(w.ctx) })
+		w.within(time.Second, "it leads", func() bool { return leads(m) })
+		if err := m.Close(w.ctx); !errors.Is(err, recipe.ErrLingers) {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}
+
+// denying is an Env whose sessions are denied one kind of request.
+type denying struct {
+	zkapi.Env
+	denied func(zkapi.Op) bool
+}
+
+type denied struct {
+	zkapi.Session
+	by *denying
+}
+
+func (d *denying) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := d.Env.Open(ctx)
+	return &denied{session, d}, err
+}
+
+// Spawn runs f on this very Env, not on the one below.
+func (d *denying) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return d.Env.Spawn(name, func(zkapi.Env) { f(d) })
+}
+
+func (d *denied) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	for i, sub := range append([]zkapi.Op{op}, op.Ops...) {
+		if d.by.denied(sub) {
+			return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: sub.Path, Index: i - 1, Fate: zkapi.NotApplied, Err: zkapi.ErrNoAuth}
+		}
+	}
+	return d.Session.Do(ctx, op)
+}
+
+func (d *denied) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := make([]zkapi.Reply, len(ops))
+	for i, op := range ops {
+		replies[i].Result, replies[i].Err = d.Do(ctx, op)
+	}
+	return replies
+}
+
+// TestRefusalsEndRun denies each role what it cannot do without: Run and Submit
+// must say so instead of trying for ever.
+func TestRefusalsEndRun(t *testing.T) {
+	inBubble(t, func(w *world) {
+		deny := func(kind zkapi.Kind, prefix string) zkapi.Env {
+			return &denying{w.env, func(op zkapi.Op) bool { return op.Kind == kind && strings.HasPrefix(op.Path, prefix) }}
+		}
+		for _, name := range []string{"bootstrap", "election", "epoch", "reading"} {
+			env := map[string]zkapi.Env{
+				"bootstrap": deny(zkapi.KindCreate, "/assign"), "election": deny(zkapi.KindCreate, "/master"), "epoch": deny(zkapi.KindSet, "/assign"),
+				"reading": deny(zkapi.KindChildren, "/workers"),
+			}[name]
+			m, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+			if err := m.Run(ctx); !errors.Is(err, zkapi.ErrNoAuth) {
+				t.Errorf("%s: Run of a master: %v", name, err)
+			}
+			cancel()
+			if name == "bootstrap" {
+				w.do(zkapi.Create("/assign", nil, zkapi.Persistent))
+			}
+		}
+		worker, err := recipe.NewWorker(deny(zkapi.KindCreate, "/workers/"), recipe.WorkerConfig{Name: "w1", Handler: echo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := worker.Run(w.ctx); !errors.Is(err, zkapi.ErrNoAuth) {
+			t.Errorf("Run of a worker: %v", err)
+		}
+		c, err := recipe.NewClient(deny(zkapi.KindCreate, "/tasks/"), recipe.ClientConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Submit(w.ctx, nil); !errors.Is(err, zkapi.ErrNoAuth) {
+			t.Errorf("Submit: %v", err)
+		}
+	})
+}
+
+// TestOneDeniedTaskStopsNoOther lets the master do nothing to one task.
+func TestOneDeniedTaskStopsNoOther(t *testing.T) {
+	for _, kind := range []zkapi.Kind{zkapi.KindGet, zkapi.KindCreate} {
+		inBubble(t, func(w *world) {
+			c := w.client()
+			bad, err := c.Submit(w.ctx, nil, recipe.ID("bad"), recipe.Attempts(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.do(zkapi.Create("/tasks/"+bad+"/attempt-1", nil, zkapi.Persistent)) // it is to be failed
+			m, err := recipe.NewMaster(&denying{w.env, func(op zkapi.Op) bool {
+				return op.Kind == kind && strings.HasPrefix(op.Path, "/tasks/"+bad)
+			}}, recipe.MasterConfig{Name: "m1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.work.Go(func() { _ = m.Run(w.ctx) })
+			w.worker("w1", echo)
+			if _, err := c.Do(w.ctx, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestQueueWakesOneSuccessor has a thousand candidates. When the first is lost,
+// the requests that follow come from its successor alone.
+func TestQueueWakesOneSuccessor(t *testing.T) {
+	inBubble(t, func(w *world) {
+		const candidates = 1000
+		var mu sync.Mutex
+		elected := 0
+		for n := range candidates {
+			w.master(recipe.MasterConfig{Name: fmt.Sprint("m", n), Queue: true, OnLead: func(ctx context.Context, _ int32) {
+				mu.Lock()
+				elected++
+				mu.Unlock()
+				<-ctx.Done()
+			}})
+		}
+		led := func(n int) func() bool { return func() bool { mu.Lock(); defer mu.Unlock(); return elected == n } }
+		w.within(time.Second, "somebody leads", led(1))
+		w.within(time.Second, "all are in line", func() bool { return len(w.do(zkapi.Children("/candidates")).Children) == candidates })
+		time.Sleep(time.Second)
+		asked := map[int64]int{}
+		w.env.Server.Observe(func(session int64, _ zkapi.Op) { asked[session]++ })
+		w.expireOwner("/master")
+		w.within(time.Second, "the next leads", led(2))
+		w.env.Server.Observe(nil)
+		delete(asked, w.direct.ID())
+		// The successor, and the loser's new session that goes to the end of the line.
+		if len(asked) > 2 {
+			t.Errorf("%d of %d candidates did something", len(asked), candidates)
+		}
+	})
+}
+
+// TestQueueSurvivesDeletion deletes the znodes of those who wait by hand: they
+// stand in line again.
+func TestQueueSurvivesDeletion(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var all []*recipe.Master
+		for n := range 3 {
+			all = append(all, w.master(recipe.MasterConfig{Name: fmt.Sprint("m", n), Queue: true}))
+		}
+		w.within(time.Second, "all are in line", func() bool {
+			found, err := w.direct.Do(w.ctx, zkapi.Children("/candidates"))
+			return err == nil && len(found.Children) == 3 && slices.ContainsFunc(all, leads)
+		})
+		for _, c := range w.do(zkapi.Children("/candidates")).Children {
+			w.do(zkapi.Delete("/candidates/"+c, -1))
+		}
+		w.expireOwner("/master")
+		w.within(time.Minute, "somebody leads", func() bool { return slices.ContainsFunc(all, leads) })
+	})
+}
+
+// TestEqualNodes: one leads and does not work, the others do; when the leader is
+// lost a worker takes over.
+func TestEqualNodes(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var nodes []*recipe.Node
+		for _, name := range []string{"n1", "n2", "n3"} {
+			node, err := recipe.NewNode(w.env, recipe.NodeConfig{
+				Master: recipe.MasterConfig{Name: name, Address: name + ":1"},
+				Worker: recipe.WorkerConfig{Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+					return recipe.Result(name), nil
+				}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nodes = append(nodes, node)
+			w.work.Go(func() { _ = node.Run(w.ctx) })
+		}
+		roles := func() (leader string, workers []string) {
+			found, err := w.direct.Do(w.ctx, zkapi.Get("/master"))
+			listed, _ := w.direct.Do(w.ctx, zkapi.Children("/workers"))
+			if err != nil {
+				return "", nil
+			}
+			leader, _, _ = strings.Cut(string(found.Data), ":")
+			return leader, listed.Children
+		}
+		settled := func() bool {
+			leader, workers := roles()
+			return leader != "" && len(workers) == 2 && !slices.Contains(workers, leader)
+		}
+		w.within(5*time.Second, "one leads and two work", settled)
+		before, _ := roles()
+		c := w.client()
+		if result, err := c.Do(w.ctx, nil); err != nil || string(result) == before {
+			t.Errorf("done by %q, %v; %s leads", result, err, before)
+		}
+		w.expireOwner("/master")
+		w.within(5*time.Second, "another leads", func() bool { leader, _ := roles(); return settled() && leader != before })
+		if _, err := c.Do(w.ctx, nil); err != nil {
+			t.Error(err)
+		}
+		for n, node := range nodes {
+			if err := node.Close(w.ctx); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+			if n == 1 {
+				break
+			}
+		}
+		w.within(5*time.Second, "the last one leads", func() bool { leader, workers := roles(); return leader != "" && len(workers) == 0 })
+	})
+}
+
+func TestNodeOfOneWorksIfItMay(t *testing.T) {
+	inBubble(t, func(w *world) {
+		node, err := recipe.NewNode(w.env, recipe.NodeConfig{
+			Master: recipe.MasterConfig{Name: "n1"}, Worker: recipe.WorkerConfig{Handler: echo}, LeaderWorks: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = node.Run(w.ctx) })
+		if _, err := w.client().Do(w.ctx, nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLeaders: clients and workers learn who is master, made by hand or not.
+func TestLeaders(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var mu sync.Mutex
+		var heard, told []string
+		note := func(list *[]string, l recipe.Leader) {
+			mu.Lock()
+			defer mu.Unlock()
+			*list = append(*list, fmt.Sprintf("%s %s %d", l.Name, l.Address, l.Epoch))
+		}
+		is := func(want ...string) func() bool {
+			return func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return slices.Equal(heard, want) && slices.Equal(told, want)
+			}
+		}
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Handler: echo, OnMaster: func(_ context.Context, l recipe.Leader) { note(&told, l) }})
+		c := w.client()
+		w.work.Go(func() {
+			for l := range c.Leaders(w.ctx) {
+				note(&heard, l)
+			}
+		})
+		const nobody = "  0"
+		w.within(time.Second, "nobody leads", is(nobody))
+		m := w.master(recipe.MasterConfig{Name: "m1", Address: "m1:9"})
+		w.within(time.Second, "m1 leads", is(nobody, "m1 m1:9 1"))
+		if err := m.Close(w.ctx); err != nil {
+			t.Error(err)
+		}
+		w.within(time.Second, "nobody leads", is(nobody, "m1 m1:9 1", nobody))
+		w.do(zkapi.Create("/master", []byte("hand:1"), zkapi.Ephemeral))
+		w.within(time.Second, "a hand leads", is(nobody, "m1 m1:9 1", nobody, " hand:1 0"))
+		if l, err := c.Leader(w.ctx); err != nil || l.Address != "hand:1" || !l.Exists() {
+			t.Errorf("%+v, %v", l, err)
+		}
+	})
+}
+
+// TestChanges: a quick reader is told every step, a slow one where things have
+// got to; neither holds the master up.
+func TestChanges(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		var mu sync.Mutex
+		var quick, slow []string
+		say := func(c recipe.Change) string {
+			return strings.TrimSpace(fmt.Sprint(c.Kind, " ", c.Worker.Name, c.Task.Name))
+		}
+		w.work.Go(func() {
+			for c := range m.Changes(w.ctx) {
+				mu.Lock()
+				quick = append(quick, say(c))
+				mu.Unlock()
+			}
+		})
+		open := make(chan struct{})
+		w.work.Go(func() {
+			for c := range m.Changes(w.ctx) {
+				<-open
+				mu.Lock()
+				slow = append(slow, say(c))
+				mu.Unlock()
+			}
+		})
+		gate := make(chan struct{})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			<-gate
+			time.Sleep(10 * time.Millisecond)
+			if task.Token.Attempt == 1 {
+				return nil, errors.New("no")
+			}
+			return nil, nil
+		})
+		time.Sleep(time.Second)
+		c := w.client()
+		name, err := c.Submit(w.ctx, nil, recipe.ID("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		close(gate)
+		if _, err := c.Await(w.ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if err := c.Collect(w.ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		w.expireOwner("/workers/w1")
+		time.Sleep(time.Second)
+		close(open)
+		time.Sleep(time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		got := strings.Join(quick, "; ")
+		if want := "joined w1; submitted task-x; assigned task-x; attempt ended task-x; assigned task-x; finished task-x; collected task-x; left w1; joined w1"; got != want {
+			t.Errorf("the quick one was told\n%s, want\n%s", got, want)
+		}
+		// The slow one was held at "joined w1"; when it looks again the task has
+		// come and gone, and the worker is another incarnation.
+		if got, want := strings.Join(slow, "; "), "joined w1; new incarnation w1"; got != want {
+			t.Errorf("the slow one was told\n%s, want\n%s", got, want)
+		}
+	})
+}
+
+// TestChangesAcrossTerms: when the master is elected again the reader hears what
+// has become different meanwhile.
+func TestChangesAcrossTerms(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		var mu sync.Mutex
+		var got []string
+		w.work.Go(func() {
+			for c := range m.Changes(w.ctx) {
+				mu.Lock()
+				got = append(got, strings.TrimSpace(fmt.Sprint(c.Kind, " ", c.Worker.Name, c.Task.Name)))
+				mu.Unlock()
+			}
+		})
+		w.within(time.Second, "it leads", func() bool { return leads(m) })
+		c := w.client()
+		for _, id := range []string{"a", "b"} {
+			if _, err := c.Submit(w.ctx, nil, recipe.ID(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		w.env.Server.Lose(func(op zkapi.Op) zk.Loss { // no election yet
+			if op.Kind == zkapi.KindMulti && op.Ops[0].Path == "/master" {
+				return zk.BeforeItWas
+			}
+			return zk.None
+		})
+		w.expireOwner("/master")
+		time.Sleep(time.Second)
+		w.do(zkapi.Delete("/tasks/task-a", -1))
+		w.env.Server.Lose(nil)
+		w.within(time.Minute, "it leads again", func() bool { return leads(m) })
+		time.Sleep(time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if want := []string{"submitted task-a", "submitted task-b", "leadership over", "collected task-a"}; !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
+}
+
+// TestRetiringWorkerFinishesWhatItHolds closes a worker that works: it is given no
+// more, finishes, and leaves.
+func TestRetiringWorkerFinishesWhatItHolds(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		slow := w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			select {
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			case <-time.After(3 * time.Second):
+				return recipe.Result("by w1"), nil
+			}
+		})
+		c := w.client()
+		first, err := c.Submit(w.ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + first)).Found })
+		closed := make(chan error, 1)
+		go func() { closed <- slow.Close(w.ctx) }()
+		time.Sleep(100 * time.Millisecond)
+		second, err := c.Submit(w.ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if w.do(zkapi.Exists("/assign/w1/" + second)).Found {
+			t.Error("a worker that retires was given a task")
+		}
+		w.worker("w2", echo)
+		if status, err := c.Await(w.ctx, first); err != nil || string(status.Result) != "by w1" || status.Token.Attempt != 1 {
+			t.Errorf("the task that it held: %+v, %v", status, err)
+		}
+		if status, err := c.Await(w.ctx, second); err != nil || status.Worker != "w2" {
+			t.Errorf("the other: %+v, %v", status, err)
+		}
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if w.do(zkapi.Exists("/workers/w1")).Found {
+			t.Error("its znode is left")
+		}
+	})
+}
+
+// TestRetiringEndsWithItsContext closes a worker whose handler goes on for ever.
+func TestRetiringEndsWithItsContext(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		worker := w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		})
+		name, err := w.client().Submit(w.ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := worker.Close(ctx); err != nil || time.Since(began) > 2*time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(began))
+		}
+		w.worker("w2", echo)
+		w.within(time.Minute, "another does it", func() bool { return w.do(zkapi.Exists("/tasks/" + name + "/status")).Found })
+	})
+}

@@ -1,0 +1,201 @@
+package recipe
+
+import (
+	"cmp"
+	"hash/fnv"
+	"slices"
+)
+
+// Job is a task that waits for a worker, as a Strategy sees it.
+type Job struct {
+	Task     string
+	Options  Options
+	Attempts int // that have ended without a result
+}
+
+// Load is a live worker, as a Strategy sees it.
+type Load struct {
+	Worker   string
+	Held     int // tasks assigned to it, residents not counted
+	Capacity int // how many it takes
+}
+
+// Free reports whether the worker takes one more.
+func (l Load) Free() bool { return l.Held < l.Capacity }
+
+// Strategy chooses the worker for a task, or "" to let the task wait. It is
+// called with all live workers, by name, those without a free place included; a
+// choice without one makes the task wait. Workers that were lost with this very
+// task, or silent about it, are left out as long as there are others.
+//
+// It must be a pure function: the same arguments give the same answer, nothing
+// is kept and nothing is changed. It is called in the master's loop, for every
+// task that waits: it must be quick.
+//
+// Resident tasks are not its business; they are spread evenly.
+type Strategy func(job Job, workers []Load) string
+
+// LeastLoaded chooses the worker that holds the fewest tasks. It is the default.
+func LeastLoaded(_ Job, workers []Load) string {
+	best := -1
+	for i, w := range workers {
+		if w.Free() && (best < 0 || w.Held < workers[best].Held) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	return workers[best].Worker
+}
+
+// StickyByKey gives tasks with the same Options.Key to the same worker for as
+// long as it lives, and waits for it when it is full. A worker that joins or
+// leaves changes the worker of as few keys as possible (rendezvous hashing,
+// Thaler and Ravishankar 1998). Tasks without a key go to the least loaded.
+func StickyByKey(job Job, workers []Load) string {
+	if job.Options.Key == "" {
+		return LeastLoaded(job, workers)
+	}
+	if len(workers) == 0 {
+		return ""
+	}
+	weight := func(w Load) uint64 {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(w.Worker + "\x00" + job.Options.Key)) // never fails
+		return mix(h.Sum64())
+	}
+	return slices.MaxFunc(workers, func(a, b Load) int {
+		return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(b.Worker, a.Worker))
+	}).Worker
+}
+
+// mix spreads a hash over all its bits (the finalizer of MurmurHash3): names that
+// differ in one digit must not have weights of one order for every key.
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// loads is what each live worker holds, while a pass decides.
+type loads struct {
+	workers   []Load         // by name
+	residents map[string]int // by worker; those that are to leave are not counted
+	floating  int            // residents that are to leave or wait
+	free      int            // workers that take one more
+}
+
+func newLoads(v *view, perWorker int) *loads {
+	l := &loads{residents: map[string]int{}}
+	for _, name := range v.workerNames() {
+		w := v.workers[name]
+		if !w.alive || !w.known || w.retiring {
+			l.floating += v.residentsOf(w)
+			continue
+		}
+		load := Load{Worker: name, Capacity: perWorker}
+		if w.capacity > 0 {
+			load.Capacity = min(load.Capacity, w.capacity)
+		}
+		l.residents[name] = 0
+		for t := range w.tasks {
+			switch task := v.tasks[t]; {
+			case task == nil || !task.options.Resident:
+				load.Held++
+			case task.revoked:
+				l.floating++
+			default:
+				l.residents[name]++
+			}
+		}
+		if load.Free() {
+			l.free++
+		}
+		l.workers = append(l.workers, load)
+	}
+	return l
+}
+
+// residentsOf counts the resident tasks of one worker.
+func (v *view) residentsOf(w *workerView) int {
+	n := 0
+	for t := range w.tasks {
+		if task := v.tasks[t]; task != nil && task.options.Resident {
+			n++
+		}
+	}
+	return n
+}
+
+// place finds a worker for a task and takes the place there. "" means that it
+// has to wait.
+func (l *loads) place(name string, task *taskView, strategy Strategy) string {
+	if task.options.Resident {
+		w := l.fewestResidents()
+		if w != "" {
+			l.residents[w]++
+		}
+		return w
+	}
+	if l.free == 0 {
+		return ""
+	}
+	workers := l.workers
+	if len(task.avoid) > 0 {
+		workers = slices.DeleteFunc(slices.Clone(workers), func(w Load) bool { return slices.Contains(task.avoid, w.Worker) })
+		if len(workers) == 0 {
+			workers = l.workers
+		}
+	}
+	chosen := strategy(Job{Task: name, Options: task.options, Attempts: int(task.attempts)}, workers)
+	at := slices.IndexFunc(l.workers, func(w Load) bool { return w.Worker == chosen })
+	if at < 0 || !l.workers[at].Free() {
+		return ""
+	}
+	l.workers[at].Held++
+	if !l.workers[at].Free() {
+		l.free--
+	}
+	return chosen
+}
+
+// fewestResidents is the worker with the fewest resident tasks.
+func (l *loads) fewestResidents() string {
+	if len(l.workers) == 0 {
+		return ""
+	}
+	return slices.MinFunc(l.workers, func(a, b Load) int {
+		return cmp.Compare(l.residents[a.Worker], l.residents[b.Worker])
+	}).Worker
+}
+
+// surplus says how many resident tasks each worker has too many, so that moving
+// them makes all counts differ by one at most, with as few moves as possible:
+// those who have the most keep the one that is over.
+func (l *loads) surplus() map[string]int {
+	if len(l.workers) == 0 {
+		return nil
+	}
+	names := make([]string, len(l.workers))
+	total := l.floating
+	for i, w := range l.workers {
+		names[i] = w.Worker
+		total += l.residents[w.Worker]
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(l.residents[b], l.residents[a]) })
+	share, over := total/len(names), total%len(names)
+	surplus := map[string]int{}
+	for i, name := range names {
+		target := share
+		if i < over {
+			target++
+		}
+		if n := l.residents[name] - target; n > 0 {
+			surplus[name] = n
+		}
+	}
+	return surplus
+}

@@ -1,0 +1,189 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Submit hands in a task and returns its name once the ensemble has it. A task
+// that is accepted is executed at least once, unless it is cancelled first, and
+// gets exactly one status.
+//
+// Submit is idempotent: the task's znode is named after the submission's id, so
+// that a create that is repeated, when its answer was lost, finds the first one,
+// on a later session as well. Only when ctx ends before that succeeds does it
+// return an *AmbiguousError; every other error means that the task was not
+// accepted.
+//
+// When the masters bound the backlog and it is full, Submit waits until ctx ends,
+// and returns ErrBacklogFull then, or at once with NoWait.
+func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOption) (name string, err error) {
+	s := submission{id: freshID(c.env)}
+	for _, option := range options {
+		option(&s)
+	}
+	ctx, end := c.see.Tracer(ctx, "submit", slog.String("id", s.id))
+	defer func() { end(err) }()
+	if err := checkName("task id", s.id); err != nil {
+		return "", err
+	}
+	if err := s.options.check(); err != nil {
+		return "", err
+	}
+	if len(payload) > MaxPayload {
+		return "", fmt.Errorf("recipe: %w: payload of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(payload), MaxPayload)
+	}
+	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).For(c.layout.access.task()))
+}
+
+// freshID makes an id that nobody else makes; ids of later submissions come later
+// in the order of names, as far as clocks agree. Nothing depends on that order: it
+// lets a master that finds a long backlog begin with old tasks.
+func freshID(env zkapi.Env) string {
+	return fmt.Sprintf("%012x-%s", env.Now().UnixMilli(), env.Unique())
+}
+
+// submit tries until the fate of the task is known or ctx ends.
+func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (string, error) {
+	doubtful := false
+	for {
+		session, err := c.connected(ctx)
+		if err == nil && !doubtful {
+			err = c.admitted(ctx, session, s, create.Path)
+		}
+		if err == nil {
+			var fate zkapi.Fate
+			if fate, err = c.createTask(ctx, session, create); err == nil {
+				if doubtful {
+					c.see.Metrics.Unknown("submit", fate)
+				}
+				return taskName(s.id), nil
+			}
+			doubtful = doubtful || fate == zkapi.Unknown
+		}
+		if ctx.Err() != nil {
+			cause := context.Cause(ctx)
+			switch {
+			case doubtful:
+				c.see.Metrics.Unknown("submit", zkapi.Unknown)
+				return "", &AmbiguousError{ID: s.id, Err: cause}
+			case errors.Is(err, ErrBacklogFull):
+				return "", fmt.Errorf("%w: %w", ErrBacklogFull, cause)
+			}
+			return "", cause
+		}
+		if !transient(err) {
+			if doubtful {
+				err = &AmbiguousError{ID: s.id, Err: err}
+			}
+			return "", err
+		}
+		if _, err := c.env.Wait(ctx, c.env.Timer(retryDelay)); err != nil {
+			continue // ctx has ended
+		}
+	}
+}
+
+// transient reports whether another try, perhaps on another session, can help.
+func transient(err error) bool {
+	return errors.Is(err, zkapi.ErrConnectionLoss) || errors.Is(err, zkapi.ErrNotSent) || errors.Is(err, zkapi.ErrSessionEnded) ||
+		errors.Is(err, zkapi.ErrRefused)
+}
+
+// createTask makes one try. A task of that name that is there already is this
+// one: its fate says whether this very try made it.
+func (c *Client) createTask(ctx context.Context, session zkapi.Session, create zkapi.Op) (zkapi.Fate, error) {
+	_, err := session.Do(ctx, create)
+	switch {
+	case errors.Is(err, zkapi.ErrNodeExists):
+		return zkapi.NotApplied, nil
+	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
+		if err = bootstrap(ctx, session, c.layout); err == nil {
+			err = zkapi.ErrNotSent
+		}
+		return zkapi.NotApplied, err
+	}
+	return zkapi.FateOf(err), err
+}
+
+// backlogSeen is what a client knows of /backlog, and for how long that holds.
+type backlogSeen struct {
+	session zkapi.Session
+	change  int          // of the connection
+	watch   zkapi.Source // on /backlog
+	record  backlogRecord
+}
+
+// admitted waits until one more task may be submitted.
+func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submission, path string) error {
+	full := false
+	for {
+		room, seen, err := c.room(ctx, session, path)
+		switch {
+		case err == nil && room:
+			return nil
+		case err == nil && s.noWait:
+			return ErrBacklogFull
+		case err == nil:
+			full = true
+			_, err = c.env.Wait(ctx, seen.watch, session.Done(), c.env.Timer(fullSweep))
+		}
+		if err != nil && full && ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", ErrBacklogFull, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// room reports whether the backlog has room for the task, or the task is there
+// already.
+func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (bool, backlogSeen, error) {
+	seen, err := c.readBacklog(ctx, session)
+	if err != nil || seen.record.Limit == 0 {
+		return true, seen, err
+	}
+	tasks, err := session.Do(ctx, zkapi.Exists(c.layout.tasks()))
+	if err != nil || int(tasks.Stat.NumChildren)-seen.record.Finished < seen.record.Limit {
+		return true, seen, err
+	}
+	same, err := session.Do(ctx, zkapi.Exists(path))
+	return same.Found, seen, err
+}
+
+// fullSweep is how often a client that waits for room looks for it.
+const fullSweep = 250 * time.Millisecond
+
+// readBacklog reads what the masters say, unless it is known.
+func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlogSeen, error) {
+	change, _, _ := session.Connection()
+	c.mu.Lock()
+	seen := c.backlog
+	c.mu.Unlock()
+	if seen.session == session && seen.change == change && fresh(seen.watch) {
+		return seen, nil
+	}
+	found, err := session.Do(ctx, zkapi.Exists(c.layout.backlog()).Watched())
+	if err != nil {
+		return seen, err
+	}
+	seen = backlogSeen{session: session, change: change, watch: found.Watch}
+	if found.Found {
+		got, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
+		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+			return seen, err
+		}
+		_ = json.Unmarshal(got.Data, &seen.record) // what cannot be read sets no limit
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.backlog = seen
+	return seen, nil
+}

@@ -1,0 +1,802 @@
+package recipe_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+func (w *world) submit(options ...recipe.SubmitOption) string {
+	w.t.Helper()
+	name, err := w.client().Submit(w.ctx, []byte("x"), options...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return name
+}
+
+func (w *world) await(task string) recipe.Status {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, time.Hour)
+	defer cancel()
+	status, err := w.client().Await(ctx, task)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return status
+}
+
+// holder is the worker whose inbox has the task, "" for none.
+func (w *world) holder(task string) string {
+	w.t.Helper()
+	found, err := w.direct.Do(w.ctx, zkapi.Children("/assign"))
+	if err != nil {
+		return ""
+	}
+	for _, name := range found.Children {
+		if w.do(zkapi.Exists("/assign/" + name + "/" + task)).Found {
+			return name
+		}
+	}
+	return ""
+}
+
+func TestOptionsReachTheHandler(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		got := make(chan recipe.Task, 1)
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			got <- task
+			return nil, nil
+		})
+		want := recipe.Options{
+			Attempts: 3, Timeout: time.Second, Silence: time.Minute, NotBefore: time.Now().Add(time.Second).UTC().Round(0), Priority: -1, Key: "k",
+		}
+		w.await(w.submit(recipe.With(want)))
+		if task := <-got; task.Options != want || string(task.Payload) != "x" {
+			t.Errorf("%+v, %q", task.Options, task.Payload)
+		}
+		for _, bad := range []recipe.Options{
+			{Attempts: -1}, {Timeout: time.Millisecond}, {Silence: -time.Second}, {Resident: true, Attempts: 1}, {Resident: true, Timeout: time.Minute},
+			{Key: strings.Repeat("k", 2000)},
+		} {
+			if _, err := w.client().Submit(w.ctx, nil, recipe.With(bad)); err == nil {
+				t.Errorf("%+v was accepted", bad)
+			}
+		}
+	})
+}
+
+// TestPayloadsOfAnyKind: what a client hands in is what the handler gets, byte
+// for byte, also if it looks like options, and what was made by hand is a task.
+func TestPayloadsOfAnyKind(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			return recipe.Result(fmt.Sprint(string(task.Payload), "|", task.Options.Priority)), nil
+		})
+		c := w.client()
+		for _, payload := range []string{"", "plain", "\x00\xff", `#ringmaster {"priority":5} x`, "#ringmaster nonsense"} {
+			for _, options := range [][]recipe.SubmitOption{nil, {recipe.Priority(7)}} {
+				want := fmt.Sprint(payload, "|", 7*len(options))
+				if result, err := c.Do(w.ctx, []byte(payload), options...); err != nil || string(result) != want {
+					t.Errorf("%q, %v, want %q", result, err, want)
+				}
+			}
+		}
+		for data, want := range map[string]string{
+			"cmd": "cmd|0", `#ringmaster {"priority":9} cmd`: "cmd|9", "#ringmaster {\"priority\":9}\n cmd": " cmd|9",
+			`#ringmaster {"attempts":-1} cmd`: `#ringmaster {"attempts":-1} cmd|0`,
+		} {
+			name := strings.TrimPrefix(w.do(zkapi.Create("/tasks/task-", []byte(data), zkapi.PersistentSequential)).Path, "/tasks/")
+			if status := w.await(name); string(status.Result) != want {
+				t.Errorf("%q gave %q, want %q", data, status.Result, want)
+			}
+		}
+	})
+}
+
+// TestSameIDIsOneTask submits one id from many clients at once.
+func TestSameIDIsOneTask(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var work sync.WaitGroup
+		for range 20 {
+			work.Go(func() {
+				if name := w.submit(recipe.ID("order.1")); name != "task-order.1" {
+					t.Errorf("got %q", name)
+				}
+			})
+		}
+		work.Wait()
+		if got := w.do(zkapi.Children("/tasks")).Children; len(got) != 1 {
+			t.Errorf("tasks %q", got)
+		}
+	})
+}
+
+// TestPriorityAndNotBefore has one worker that takes one task at a time.
+func TestPriorityAndNotBefore(t *testing.T) {
+	inBubble(t, func(w *world) {
+		began := time.Now()
+		names := []string{
+			w.submit(recipe.ID("first")), w.submit(recipe.ID("second")),
+			w.submit(recipe.ID("urgent"), recipe.Priority(1)),
+			w.submit(recipe.ID("later"), recipe.Priority(5), recipe.NotBefore(began.Add(10*time.Second))),
+		}
+		var mu sync.Mutex
+		var order []string
+		var late time.Duration
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Capacity: 1, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			order, late = append(order, task.Name), time.Since(began)
+			return nil, nil
+		}})
+		time.Sleep(time.Second)
+		w.master(recipe.MasterConfig{Name: "m1"})
+		for _, name := range names {
+			w.await(name)
+		}
+		if want := []string{"task-urgent", "task-first", "task-second", "task-later"}; !slices.Equal(order, want) {
+			t.Errorf("order %q, want %q", order, want)
+		}
+		if late < 10*time.Second || late > 10*time.Second+100*time.Millisecond {
+			t.Errorf("the late one began after %v", late)
+		}
+	})
+}
+
+func TestCapacityIsKept(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		gate := make(chan struct{})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Capacity: 3, Handler: func(context.Context, recipe.Task) (recipe.Result, error) {
+			<-gate
+			return nil, nil
+		}})
+		var names []string
+		for range 10 {
+			names = append(names, w.submit())
+		}
+		time.Sleep(3 * time.Second)
+		if held := w.do(zkapi.Children("/assign/w1")).Children; len(held) != 3 {
+			t.Errorf("it holds %d", len(held))
+		}
+		close(gate)
+		for _, name := range names {
+			w.await(name)
+		}
+	})
+}
+
+// TestStickyByKey: tasks of one key go to one worker, and only the keys of a
+// worker that is lost move.
+func TestStickyByKey(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", Strategy: recipe.StickyByKey})
+		leaves := w.worker("w0", echo)
+		for n := range 3 {
+			w.worker(fmt.Sprint("w", n+1), echo)
+		}
+		time.Sleep(time.Second)
+		where := func() map[string]string {
+			at := map[string]string{}
+			for n := range 40 {
+				key := fmt.Sprint("key", n%20)
+				by := w.await(w.submit(recipe.Key(key))).Worker
+				if at[key] != "" && at[key] != by {
+					t.Errorf("%s was done by %s and by %s", key, at[key], by)
+				}
+				at[key] = by
+			}
+			return at
+		}
+		before := where()
+		if err := leaves.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		moved, lost := 0, 0
+		for key, by := range where() {
+			if before[key] == "w0" {
+				lost++
+			} else if by != before[key] {
+				moved++
+			}
+		}
+		if moved > 0 || lost == 0 {
+			t.Errorf("%d keys moved that need not; w0 had %d", moved, lost)
+		}
+	})
+}
+
+func TestBackoffGrows(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", Backoff: func(n int) time.Duration { return time.Duration(n) * time.Second }})
+		var mu sync.Mutex
+		var at []time.Time
+		w.worker("w1", func(context.Context, recipe.Task) (recipe.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			at = append(at, time.Now())
+			return nil, errors.New("no")
+		})
+		if status := w.await(w.submit(recipe.Attempts(4))); status.State != recipe.Failed {
+			t.Errorf("%+v", status)
+		}
+		if len(at) != 4 {
+			t.Fatalf("%d attempts", len(at))
+		}
+		for n := 1; n < 4; n++ {
+			if got, want := at[n].Sub(at[n-1]), time.Duration(n)*time.Second; got < want || got > want+100*time.Millisecond {
+				t.Errorf("attempt %d came after %v, want %v", n+1, got, want)
+			}
+		}
+	})
+}
+
+// TestTimeout: the attempt ends, and the handler is told, whether or not it
+// listens.
+func TestTimeout(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		release := make(chan struct{})
+		causes := make(chan error, 10)
+		w.worker("w1", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			switch task.Token.Attempt {
+			case 1:
+				<-ctx.Done()
+				causes <- context.Cause(ctx)
+				return nil, context.Cause(ctx)
+			case 2:
+				<-release
+			}
+			return recipe.Result("third"), nil
+		})
+		began := time.Now()
+		name := w.submit(recipe.Timeout(time.Second))
+		if status := w.await(name); string(status.Result) != "third" || time.Since(began) > 3*time.Second {
+			t.Errorf("%+v after %v", status, time.Since(began))
+		}
+		if cause := <-causes; !errors.Is(cause, recipe.ErrTimedOut) {
+			t.Errorf("cause %v", cause)
+		}
+		for n := range 2 {
+			if got := string(w.do(zkapi.Get(fmt.Sprintf("/tasks/%s/attempt-%d", name, n+1))).Data); !strings.Contains(got, "timed out") {
+				t.Errorf("attempt %d says %s", n+1, got)
+			}
+		}
+		close(release)
+	})
+}
+
+// TestProgress: what a handler reports is seen by clients and the master, not too
+// often, and goes with the execution.
+func TestProgress(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			for n := range 100 {
+				if err := task.Progress(fmt.Appendf(nil, "%d%%", n)); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			if err := task.Progress(make([]byte, recipe.MaxProgress+1)); !errors.Is(err, zkapi.ErrTooLarge) {
+				t.Errorf("too large: %v", err)
+			}
+			return nil, nil
+		})
+		name := w.submit()
+		writes := 0
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			if slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return strings.HasSuffix(o.Path, "/progress") && o.Kind != zkapi.KindCheck }) {
+				writes++
+			}
+		})
+		var byMaster int
+		w.within(time.Second, "it runs", func() bool { return w.do(zkapi.Exists("/tasks/" + name + "/progress")).Found })
+		w.work.Go(func() {
+			for range m.Progress(w.ctx, name) {
+				byMaster++
+			}
+		})
+		seen := 0
+		for p := range w.client().Progress(w.ctx, name) {
+			if seen++; p == nil {
+				t.Error("it went while the task ran")
+			}
+		}
+		w.await(name)
+		if seen < 15 || seen > 21 || byMaster < 15 || writes > 22 {
+			t.Errorf("a client saw %d, the master %d, %d were written", seen, byMaster, writes)
+		}
+		if got := w.do(zkapi.Children("/tasks/" + name)).Children; !slices.Equal(got, []string{"status"}) {
+			t.Errorf("left below the task: %q", got)
+		}
+		if (recipe.Task{}).Progress(nil) != nil {
+			t.Error("a task of nobody complains")
+		}
+	})
+}
+
+// TestSilentWorkerLosesTheTask: one worker hangs, one is the ghost of a process
+// that is gone; each loses the task, which is then done by the third. A worker
+// that is only busy keeps its own.
+func TestSilentWorkerLosesTheTask(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		lost := make(chan error, 10)
+		w.worker("hangs", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			<-ctx.Done()
+			lost <- context.Cause(ctx)
+			return recipe.Result("too late"), nil
+		})
+		time.Sleep(time.Second)
+		first := w.submit(recipe.Silence(4 * time.Second))
+		w.within(time.Second, "it is assigned", func() bool { return w.holder(first) == "hangs" })
+		w.do(zkapi.Create("/workers/ghost", nil, zkapi.Ephemeral)) // its session is the test's own
+		w.within(6*time.Second, "it is with the ghost", func() bool { return w.holder(first) == "ghost" })
+		if cause := <-lost; !errors.Is(cause, recipe.ErrAssignmentLost) {
+			t.Errorf("cause %v", cause)
+		}
+		w.workerOf(recipe.WorkerConfig{Name: "works", Concurrency: 1, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			for range 10 {
+				time.Sleep(time.Second)
+				_ = task.Progress([]byte("on it"))
+			}
+			return recipe.Result("done"), nil
+		}})
+		status := w.await(first)
+		if status.Worker != "works" || status.Token.Attempt < 3 {
+			t.Errorf("%+v", status)
+		}
+		for _, n := range []string{"1", "2"} {
+			if got := string(w.do(zkapi.Get("/tasks/" + first + "/attempt-" + n)).Data); !strings.Contains(got, "no progress") {
+				t.Errorf("attempt %s: %s", n, got)
+			}
+		}
+	})
+}
+
+// TestBusyIsNotSilent queues tasks that must show progress behind a slow one.
+func TestBusyIsNotSilent(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 1, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			for range 20 {
+				time.Sleep(time.Second)
+				_ = task.Progress([]byte("on it"))
+			}
+			return nil, nil
+		}})
+		names := []string{w.submit(recipe.Silence(4 * time.Second)), w.submit(recipe.Silence(4 * time.Second)), w.submit(recipe.Silence(4 * time.Second))}
+		for _, name := range names {
+			if status := w.await(name); status.Token.Attempt != 1 {
+				t.Errorf("%+v", status)
+			}
+		}
+	})
+}
+
+// TestCancelIsQuick: a task that waits ends at once, and one that runs is told
+// without a sweep.
+func TestCancelIsQuick(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		causes := make(chan error, 10)
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Capacity: 2, Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return recipe.Result("too late"), nil
+		}})
+		running, also, waiting := w.submit(), w.submit(), w.submit()
+		w.within(time.Second, "they run", func() bool { return w.holder(running) == "w1" && w.holder(also) == "w1" })
+		time.Sleep(time.Second / 3)
+		began := time.Now()
+		c := w.client()
+		for _, name := range []string{waiting, running, also} {
+			if status, err := c.Cancel(w.ctx, name); err != nil || status.State != recipe.Cancelled {
+				t.Errorf("%+v, %v", status, err)
+			}
+		}
+		for range 2 {
+			if cause := <-causes; !errors.Is(cause, recipe.ErrAssignmentLost) {
+				t.Errorf("cause %v", cause)
+			}
+		}
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("they were told after %v", took)
+		}
+		time.Sleep(3 * time.Second)
+		for _, name := range []string{waiting, running, also} {
+			if w.holder(name) != "" || w.await(name).State != recipe.Cancelled {
+				t.Errorf("%s is with %q, %+v", name, w.holder(name), w.await(name))
+			}
+		}
+	})
+}
+
+// TestRetention: a master removes what is finished when its time is over, not
+// earlier, with all that is below it, and leaves what is not finished.
+func TestRetention(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", Retention: 10 * time.Second, MaxAttempts: 3})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			return nil, errors.New("no")
+		})
+		done, open := w.submit(), w.submit(recipe.NotBefore(time.Now().Add(time.Hour)))
+		if w.await(done).State != recipe.Failed {
+			t.Fatal("not failed")
+		}
+		time.Sleep(9 * time.Second)
+		if w.await(done).State != recipe.Failed {
+			t.Error("gone too early")
+		}
+		time.Sleep(2 * time.Second)
+		if _, err := w.client().Await(w.ctx, done); !errors.Is(err, recipe.ErrNoTask) {
+			t.Errorf("after its retention: %v", err)
+		}
+		if got := w.do(zkapi.Children("/tasks")).Children; !slices.Equal(got, []string{open}) {
+			t.Errorf("left: %q", got)
+		}
+	})
+}
+
+// TestCollectSparesWhatHasChanged changes a status between the reading and the
+// deleting: what is deleted must be what was read.
+func TestCollectSparesWhatHasChanged(t *testing.T) {
+	inBubble(t, func(w *world) {
+		name := w.submit()
+		w.do(zkapi.Create("/tasks/"+name+"/status", []byte("one"), zkapi.Persistent))
+		changed := 0
+		env := &denying{w.env, func(op zkapi.Op) bool {
+			if op.Kind == zkapi.KindDelete && changed == 0 {
+				changed++
+				w.do(zkapi.Set("/tasks/"+name+"/status", []byte("two"), zkapi.AnyVersion))
+			}
+			return false
+		}}
+		c, err := recipe.NewClient(env, recipe.ClientConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := 0
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			if op.Kind == zkapi.KindMulti && op.Ops[0].Kind == zkapi.KindDelete {
+				refused++
+			}
+		})
+		if err := c.Collect(w.ctx, name); err != nil {
+			t.Error(err)
+		}
+		if refused != 2 {
+			t.Errorf("%d tries, want one that is refused and one that is not", refused)
+		}
+	})
+}
+
+// TestBacklog: with as many unfinished tasks as the masters allow, Submit waits or
+// says so; finished ones that are still there do not count.
+func TestBacklog(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", MaxBacklog: 5})
+		gate := make(chan struct{})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			if task.Options.Priority > 0 {
+				<-gate
+			}
+			return nil, nil
+		})
+		time.Sleep(time.Second)
+		for range 20 { // finished at once
+			w.await(w.submit())
+			time.Sleep(300 * time.Millisecond) // the masters tell now and then
+		}
+		for n := range 5 {
+			w.submit(recipe.Priority(1), recipe.ID(fmt.Sprint("slow.", n)))
+		}
+		c := w.client()
+		if _, err := c.Submit(w.ctx, nil, recipe.NoWait()); !errors.Is(err, recipe.ErrBacklogFull) {
+			t.Errorf("NoWait: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		defer cancel()
+		if _, err := c.Submit(ctx, nil); !errors.Is(err, recipe.ErrBacklogFull) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Submit: %v", err)
+		}
+		if name, err := c.Submit(w.ctx, nil, recipe.ID("slow.1"), recipe.NoWait()); err != nil || name != "task-slow.1" {
+			t.Errorf("one that is there already: %q, %v", name, err)
+		}
+		accepted := make(chan error, 1)
+		go func() { _, err := c.Submit(w.ctx, nil); accepted <- err }()
+		time.Sleep(time.Second)
+		close(gate)
+		if err := <-accepted; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestBacklogLimitIsLifted: a master without a limit lifts that of an earlier one.
+func TestBacklogLimitIsLifted(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1", MaxBacklog: 1})
+		time.Sleep(time.Second)
+		w.submit()
+		if _, err := w.client().Submit(w.ctx, nil, recipe.NoWait()); !errors.Is(err, recipe.ErrBacklogFull) {
+			t.Errorf("got %v", err)
+		}
+		if err := m.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.master(recipe.MasterConfig{Name: "m2"})
+		time.Sleep(time.Second)
+		if _, err := w.client().Submit(w.ctx, nil, recipe.NoWait()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestManyWaitsShareOneWatch has a hundred callers wait for one task, some of
+// whom give up.
+func TestManyWaitsShareOneWatch(t *testing.T) {
+	inBubble(t, func(w *world) {
+		name := w.submit()
+		reads := 0
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			if op.Watch {
+				reads++
+			}
+		})
+		c := w.client()
+		impatient, cancel := context.WithTimeout(w.ctx, 3*time.Second)
+		defer cancel()
+		var work sync.WaitGroup
+		for n := range 100 {
+			work.Go(func() {
+				ctx := w.ctx
+				if n%2 == 0 {
+					ctx = impatient
+				}
+				status, err := c.Await(ctx, name)
+				if n%2 == 0 && !errors.Is(err, context.DeadlineExceeded) || n%2 == 1 && (err != nil || status.State != recipe.Cancelled) {
+					t.Errorf("caller %d: %+v, %v", n, status, err)
+				}
+			})
+		}
+		time.Sleep(5 * time.Second)
+		w.env.Server.Observe(nil)
+		if reads != 1 {
+			t.Errorf("%d watches for one task", reads)
+		}
+		if _, err := w.client().Cancel(w.ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		work.Wait()
+	})
+}
+
+// residency notes who runs which resident task, and complains when two do.
+type residency struct {
+	t      *testing.T
+	mu     sync.Mutex
+	owner  map[string]string
+	causes []error
+	slow   time.Duration // to return after being told
+	robbed bool          // sessions end without warning: two may run for a moment
+}
+
+func (r *residency) handler(worker string) recipe.Handler {
+	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		r.mu.Lock()
+		if other := r.owner[task.Name]; other != "" && !r.robbed {
+			r.t.Errorf("%s begins at %s while %s runs it", task.Name, worker, other)
+		}
+		r.owner[task.Name] = worker
+		r.mu.Unlock()
+		<-ctx.Done()
+		time.Sleep(r.slow)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.owner[task.Name] == worker {
+			delete(r.owner, task.Name)
+		}
+		r.causes = append(r.causes, context.Cause(ctx))
+		return nil, nil
+	}
+}
+
+// spread counts the tasks of each worker, largest first.
+func (r *residency) spread() []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	count := map[string]int{}
+	for _, w := range r.owner {
+		count[w]++
+	}
+	var counts []int
+	for _, n := range count {
+		counts = append(counts, n)
+	}
+	slices.Sort(counts)
+	slices.Reverse(counts)
+	return counts
+}
+
+func (r *residency) is(want ...int) func() bool {
+	return func() bool { return slices.Equal(r.spread(), want) }
+}
+
+// TestResidentTasks: they are spread, move when a worker joins, only as many as
+// must and only after the old owner has let go, move when one is lost or leaves,
+// and end by cancellation.
+func TestResidentTasks(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &residency{t: t, owner: map[string]string{}, slow: 700 * time.Millisecond}
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", r.handler("w1"))
+		w.worker("w2", r.handler("w2"))
+		time.Sleep(time.Second)
+		var names []string
+		for n := range 9 {
+			names = append(names, w.submit(recipe.Resident(), recipe.ID(fmt.Sprint("region.", n))))
+		}
+		w.within(time.Second, "they run", r.is(5, 4))
+		third := w.worker("w3", r.handler("w3"))
+		w.within(5*time.Second, "three each", r.is(3, 3, 3))
+		r.mu.Lock()
+		if len(r.causes) != 3 || slices.ContainsFunc(r.causes, func(err error) bool { return !errors.Is(err, recipe.ErrRevoked) }) {
+			t.Errorf("%d moves: %v", len(r.causes), r.causes)
+		}
+		r.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		if !r.is(3, 3, 3)() || len(r.causes) != 3 {
+			t.Errorf("they go on moving: %v, %d", r.spread(), len(r.causes))
+		}
+		if err := third.Close(w.ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		w.within(5*time.Second, "they have moved away from one that leaves", r.is(5, 4))
+		c := w.client()
+		for _, name := range names {
+			if status, err := c.Cancel(w.ctx, name); err != nil || status.State != recipe.Cancelled {
+				t.Errorf("%+v, %v", status, err)
+			}
+		}
+		w.within(5*time.Second, "nobody runs one", r.is())
+	})
+}
+
+// TestResidentTasksMoveFromTheLost ends the session of one owner, whose handlers
+// return at once: the tasks go on elsewhere, under a greater token, and the
+// records of what has ended stay few.
+func TestResidentTasksMoveFromTheLost(t *testing.T) {
+	inBubble(t, func(w *world) {
+		r := &residency{t: t, owner: map[string]string{}, robbed: true}
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", r.handler("w1"))
+		w.worker("w2", r.handler("w2"))
+		name := w.submit(recipe.Resident())
+		for range 80 {
+			w.within(time.Minute, "it runs", r.is(1))
+			holder := w.holder(name)
+			w.expireOwner("/workers/" + holder)
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.within(time.Minute, "it runs", r.is(1))
+		records := w.do(zkapi.Children("/tasks/" + name)).Children
+		if len(records) < 16 || len(records) > 40 {
+			t.Errorf("%d records: %q", len(records), records)
+		}
+		if w.do(zkapi.Exists("/tasks/" + name + "/status")).Found {
+			t.Error("it has a status")
+		}
+	})
+}
+
+// TestResidentTaskThatReturns: a handler that returns by itself is called again,
+// not at once.
+func TestResidentTaskThatReturns(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		var mu sync.Mutex
+		calls := 0
+		w.worker("w1", func(context.Context, recipe.Task) (recipe.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			calls++
+			return recipe.Result("done?"), nil
+		})
+		w.submit(recipe.Resident())
+		time.Sleep(10 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if calls < 5 || calls > 11 {
+			t.Errorf("%d calls in ten seconds", calls)
+		}
+	})
+}
+
+// TestInspectAndOverview read what the tree shows.
+func TestInspectAndOverview(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", Address: "m1:9", Queue: true, MaxBacklog: 99})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Address: "w1:9", Capacity: 7, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			if task.Token.Attempt == 1 {
+				return nil, errors.New("no")
+			}
+			_ = task.Progress([]byte("half"))
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}})
+		name := w.submit(recipe.ID("a"), recipe.Priority(3))
+		waiting := w.submit(recipe.ID("b"), recipe.NotBefore(time.Now().Add(time.Hour)))
+		time.Sleep(3 * time.Second)
+		c := w.client()
+		d, err := c.Inspect(w.ctx, name)
+		if err != nil || string(d.Payload) != "x" || d.Options.Priority != 3 || d.Phase() != recipe.PhaseAssigned || d.Worker != "w1" ||
+			d.Token.Attempt != 2 || len(d.Attempts) != 1 || d.Attempts[0].Reason != "no" || d.Attempts[0].Ended.IsZero() || string(d.Progress) != "half" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if _, err := c.Cancel(w.ctx, waiting); err != nil {
+			t.Fatal(err)
+		}
+		o, err := c.Overview(w.ctx)
+		if err != nil || o.Leader.Name != "m1" || o.Candidates != 1 || o.MaxBacklog != 99 || o.Backlog() != 1 {
+			t.Errorf("%+v, %v", o, err)
+		}
+		if len(o.Workers) != 1 || o.Workers[0].Address != "w1:9" || o.Workers[0].Capacity != 7 || !slices.Equal(o.Workers[0].Assigned, []string{name}) {
+			t.Errorf("%+v", o.Workers)
+		}
+		want := []recipe.TaskSummary{
+			{Name: name, Phase: recipe.PhaseAssigned, Worker: "w1", Attempts: 1}, {Name: waiting, Phase: recipe.PhaseFinished, State: recipe.Cancelled},
+		}
+		if !slices.Equal(o.Tasks, want) {
+			t.Errorf("%+v, want %+v", o.Tasks, want)
+		}
+		if _, err := c.Inspect(w.ctx, "nothing"); !errors.Is(err, recipe.ErrNoTask) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestAmbiguousWritesOfProgressAndRetirement loses replies of every write while a
+// worker shows progress and retires.
+func TestAmbiguousWritesOfProgressAndRetirement(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		worker := w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			for range 5 {
+				_ = task.Progress([]byte("on it"))
+				time.Sleep(600 * time.Millisecond)
+			}
+			return recipe.Result("ok"), nil
+		})
+		name := w.submit(recipe.Silence(time.Second))
+		w.within(time.Second, "it runs", func() bool { return w.holder(name) == "w1" })
+		n := 0
+		w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
+			if op.Kind != zkapi.KindMulti || !strings.HasPrefix(op.Ops[0].Path, "/assign/w1") {
+				return zk.None
+			}
+			n++
+			return zk.Loss(n % 3)
+		})
+		if err := worker.Close(w.ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		w.env.Server.Lose(nil)
+		if status := w.await(name); string(status.Result) != "ok" || status.Token.Attempt != 1 {
+			t.Errorf("%+v", status)
+		}
+	})
+}

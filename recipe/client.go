@@ -76,7 +76,7 @@ type Client struct {
 	mu      sync.Mutex
 	session zkapi.Session
 	opening zkapi.Source // fires when the attempt under way to open one is over
-	refused error        // why the last attempt was in vain for good
+	failed  error        // why the last attempt was in vain; nil after one that was not
 	waits   map[string]*wait
 	backlog backlogSeen
 }
@@ -130,23 +130,23 @@ func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
 		case c.session != nil && !c.session.Done().Fired():
 			defer c.mu.Unlock()
 			return c.session, nil
-		case tried && c.refused != nil:
+		case tried && zkapi.Permanent(c.failed):
 			defer c.mu.Unlock()
-			return nil, c.refused
+			return nil, c.failed
 		case c.opening == nil:
 			c.opening = c.env.Spawn("open", c.open)
 		}
-		opening := c.opening
+		opening, failed := c.opening, c.failed
 		c.mu.Unlock()
 		tried = true
 		if _, err := c.env.Wait(ctx, opening); err != nil {
-			return nil, err
+			return nil, errors.Join(err, failed)
 		}
 	}
 }
 
-// open replaces a session that has ended. A failure is not kept, unless it is for
-// good: whoever still wants a session tries again.
+// open replaces a session that has ended. Whoever still wants a session when it
+// has failed tries again, unless there is no point.
 func (c *Client) open(env zkapi.Env) {
 	c.mu.Lock()
 	old := c.session
@@ -160,19 +160,20 @@ func (c *Client) open(env zkapi.Env) {
 		}
 	}
 	session, err := env.Open(c.life)
-	var refused error
-	switch {
-	case err == nil:
+	if err == nil {
 		c.see.Metrics.SessionOpened("client")
-	case zkapi.Permanent(err):
-		refused = err
-	default:
-		c.see.Logger.InfoContext(c.life, "no session", "error", err)
-		_, _ = env.Wait(c.life, env.Timer(retryDelay))
+	} else {
+		c.see.Logger.WarnContext(c.life, "no session", "error", err)
+		if !zkapi.Permanent(err) {
+			_, _ = env.Wait(c.life, env.Timer(retryDelay))
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.session, c.refused, c.opening = session, refused, nil
+	c.failed, c.opening = err, nil
+	if err == nil {
+		c.session = session
+	}
 }
 
 // withSession runs a step that may be repeated until it is answered, on one
@@ -184,7 +185,7 @@ func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error
 			return err
 		}
 		err = persist(ctx, c.env, session, func() error { return step(session) })
-		if ctx.Err() != nil || !errors.Is(err, zkapi.ErrSessionEnded) {
+		if ctx.Err() != nil || zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded) {
 			return err
 		}
 	}

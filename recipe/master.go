@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -149,7 +150,12 @@ func (m *Master) Close(ctx context.Context) error {
 
 // serve is one session of a candidate: at most one term.
 func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
-	prepare := func() error { return bootstrap(ctx, session, m.layout) }
+	prepare := func() error {
+		if err := bootstrap(ctx, session, m.layout); err != nil {
+			return err
+		}
+		return mayLead(ctx, session, m.layout)
+	}
 	if err := persist(ctx, m.env, session, prepare); err != nil {
 		return err
 	}
@@ -164,6 +170,17 @@ func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
 		return err
 	}
 	return m.reign(newTerm(ctx, m.env, m.config.Observers, won, at))
+}
+
+// mayLead finds out whether a candidate has the permission to lead, before it
+// stands in line for days: the server looks at permissions before versions, and no
+// epoch is ever that high.
+func mayLead(ctx context.Context, session zkapi.Session, l layout) error {
+	_, err := session.Do(ctx, zkapi.Set(l.assign(), nil, math.MaxInt32))
+	if errors.Is(err, zkapi.ErrBadVersion) {
+		return nil
+	}
+	return err
 }
 
 // reign is one term, from the election to the hand-over.

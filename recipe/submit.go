@@ -69,6 +69,9 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 		}
 		if ctx.Err() != nil {
 			cause := context.Cause(ctx)
+			if errors.Is(err, cause) {
+				cause = err // it says more
+			}
 			switch {
 			case doubtful:
 				c.see.Metrics.Unknown("submit", zkapi.Unknown)
@@ -92,6 +95,9 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 
 // transient reports whether another try, perhaps on another session, can help.
 func transient(err error) bool {
+	if zkapi.Permanent(err) {
+		return false
+	}
 	return errors.Is(err, zkapi.ErrConnectionLoss) || errors.Is(err, zkapi.ErrNotSent) || errors.Is(err, zkapi.ErrSessionEnded) ||
 		errors.Is(err, zkapi.ErrRefused)
 }

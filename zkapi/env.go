@@ -21,8 +21,9 @@ type Signal interface {
 
 // Env is everything that is not deterministic, besides ZooKeeper's answers.
 type Env interface {
-	// Open makes a new session. It waits until the first server grants it, or
-	// until it is plain that none ever will (Permanent).
+	// Open makes a new session. It waits a while for the first server to grant it;
+	// its error says why none has. Calling it again may help unless the error is
+	// Permanent.
 	Open(ctx context.Context) (Session, error)
 	// Wait blocks until one of sources fires and returns its index, the lowest
 	// when several have; or until ctx ends, and returns its cause. It is the

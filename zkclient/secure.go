@@ -75,7 +75,8 @@ func secure(dial dialer, config *tls.Config) dialer {
 		}
 		secured := tls.Client(conn, mine)
 		if err := secured.HandshakeContext(ctx); err != nil {
-			return nil, errors.Join(err, conn.Close())
+			_ = conn.Close()
+			return nil, fmt.Errorf("TLS handshake: %w", err) // an EOF may be a server without TLS, or one that is starting
 		}
 		return secured, nil
 	}

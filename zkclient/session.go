@@ -75,29 +75,29 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	return s, nil
 }
 
-// complaint is how often Open says that it still waits.
-const complaint = 10 * time.Second
+// patience is how long Open tries before it returns, so that its caller can say
+// what is wrong and try again.
+const patience = 10 * time.Second
 
 // awaitGrant waits until a server has granted the session.
 func (s *session) awaitGrant(ctx context.Context) error {
-	ticker := time.NewTicker(complaint)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.granted.c:
-			return nil
-		case <-s.done.c:
-			s.conn.Close()
-			return fmt.Errorf("zkclient: no session from %v: %w", s.config.Servers, s.Cause())
-		case <-ctx.Done():
-			s.finish(context.Cause(ctx))
-			s.conn.Close()
-			return fmt.Errorf("zkclient: no session from %v: %w", s.config.Servers, errors.Join(context.Cause(ctx), s.lastFailure()))
-		case <-ticker.C:
-			s.config.Logger.Warn("no server has granted a session yet", "servers", s.config.Servers, "error", s.lastFailure())
-		}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errNotGranted)
+	defer cancel()
+	var why error
+	select {
+	case <-s.granted.c:
+		return nil
+	case <-s.done.c:
+		why = s.Cause()
+	case <-ctx.Done():
+		s.finish(context.Cause(ctx))
+		why = errors.Join(context.Cause(ctx), s.lastFailure())
 	}
+	s.conn.Close()
+	return fmt.Errorf("zkclient: no session from %v: %w", s.config.Servers, why)
 }
+
+var errNotGranted = fmt.Errorf("none was granted within %v", patience)
 
 // authenticate shows the credentials; the library shows them again on every later
 // connection, before anything else.

@@ -29,6 +29,13 @@ type Config struct {
 	TickTime time.Duration
 	Image    Image
 	Run      string // names the network and the containers
+	TLS      *TLS   // makes the servers listen for clients that show a certificate, too
+}
+
+// TLS is what a server needs to speak it, in PEM.
+type TLS struct {
+	Server    []byte // private key and certificate of the servers
+	Authority []byte // that has signed the certificates of clients
 }
 
 // Ensemble is a set of ZooKeeper servers. Those of an external ensemble can be
@@ -102,6 +109,12 @@ func configuration(config Config) string {
 	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=4\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds())
 	b.WriteString("dataDir=/data\ndataLogDir=/data/log\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
 	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\n")
+	if config.TLS != nil {
+		b.WriteString("serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPort=2281\n")
+		b.WriteString("ssl.keyStore.location=/ringmaster/server.pem\nssl.keyStore.type=PEM\nssl.clientAuth=need\n")
+		b.WriteString("ssl.trustStore.location=/ringmaster/authority.pem\nssl.trustStore.type=PEM\n")
+		b.WriteString("ssl.hostnameVerification=false\nauthProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider\n")
+	}
 	if config.Servers > 1 {
 		for i := range config.Servers {
 			fmt.Fprintf(&b, "server.%d=%s:2888:3888\n", i+1, ServerName(i+1))
@@ -110,7 +123,27 @@ func configuration(config Config) string {
 	return b.String()
 }
 
-var clientPort = network.MustParsePort("2181/tcp")
+var (
+	clientPort = network.MustParsePort("2181/tcp")
+	securePort = network.MustParsePort("2281/tcp")
+)
+
+// files are put into a server's container.
+func files(config Config, id int) []testcontainers.ContainerFile {
+	file := func(path, text string, mode int64) testcontainers.ContainerFile {
+		return testcontainers.ContainerFile{Reader: strings.NewReader(text), ContainerFilePath: path, FileMode: mode}
+	}
+	all := []testcontainers.ContainerFile{
+		file("/ringmaster/server.sh", string(serverScript), 0o755),
+		file("/ringmaster/zoo.cfg", configuration(config), 0o644),
+		file("/ringmaster/logback.xml", logback, 0o644),
+		file("/data/myid", fmt.Sprintln(id), 0o644),
+	}
+	if config.TLS != nil {
+		all = append(all, file("/ringmaster/server.pem", string(config.TLS.Server), 0o600), file("/ringmaster/authority.pem", string(config.TLS.Authority), 0o644))
+	}
+	return all
+}
 
 // ServerName is how the server with that number is called.
 func ServerName(id int) string { return fmt.Sprintf("zk%d", id) }
@@ -127,30 +160,25 @@ func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Ser
 	if _, err := e.docker.VolumeCreate(ctx, client.VolumeCreateOptions{Name: volume, Labels: e.labels()}); err != nil {
 		return nil, fmt.Errorf("ensemble: create volume: %w", err)
 	}
-	file := func(path, text string, mode int64) testcontainers.ContainerFile {
-		return testcontainers.ContainerFile{Reader: strings.NewReader(text), ContainerFilePath: path, FileMode: mode}
-	}
 	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
 		ContainerRequest: testcontainers.ContainerRequest{
 			Image:          config.Image.Reference,
 			Name:           e.networkName() + "-" + name,
 			Entrypoint:     []string{"sh", "/ringmaster/server.sh"},
 			Cmd:            []string{"server"},
-			ExposedPorts:   []string{"2181/tcp"},
+			ExposedPorts:   []string{"2181/tcp", "2281/tcp"},
 			Labels:         e.labels(),
 			Networks:       []string{e.networkName()},
 			NetworkAliases: map[string][]string{e.networkName(): {name}},
-			Files: []testcontainers.ContainerFile{
-				file("/ringmaster/server.sh", string(serverScript), 0o755),
-				file("/ringmaster/zoo.cfg", configuration(config), 0o644),
-				file("/ringmaster/logback.xml", logback, 0o644),
-				file("/data/myid", fmt.Sprintln(id), 0o644),
-			},
+			Files:          files(config, id),
 			ConfigModifier: func(c *container.Config) { c.User, c.Hostname = "root", name },
 			HostConfigModifier: func(h *container.HostConfig) {
 				h.CapAdd = []string{"NET_ADMIN"}
 				h.Binds = []string{volume + ":/data"}
-				h.PortBindings = network.PortMap{clientPort: {{HostIP: netip.MustParseAddr("127.0.0.1")}}}
+				h.PortBindings = network.PortMap{}
+				for _, port := range []network.Port{clientPort, securePort} {
+					h.PortBindings[port] = []network.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1")}}
+				}
 			},
 		},
 		Started: true,
@@ -163,13 +191,16 @@ func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Ser
 		return nil, fmt.Errorf("ensemble: inspect %s: %w", name, err)
 	}
 	endpoint := inspected.NetworkSettings.Networks[e.networkName()]
-	bindings := inspected.NetworkSettings.Ports[clientPort]
-	if endpoint == nil || len(bindings) == 0 {
+	plain, secure := inspected.NetworkSettings.Ports[clientPort], inspected.NetworkSettings.Ports[securePort]
+	if endpoint == nil || len(plain) == 0 || len(secure) == 0 {
 		return nil, fmt.Errorf("ensemble: %s has no published port", name)
 	}
+	ip := endpoint.IPAddress.String()
 	return &Server{
-		Name: name, Address: reachable(ctx, endpoint.IPAddress.String()+":2181", "127.0.0.1:"+bindings[0].HostPort), peerIP: endpoint.IPAddress.String(),
-		container: c.GetContainerID(), docker: e.docker,
+		Name: name, peerIP: ip,
+		Address:       reachable(ctx, ip+":2181", "127.0.0.1:"+plain[0].HostPort),
+		SecureAddress: reachable(ctx, ip+":2281", "127.0.0.1:"+secure[0].HostPort),
+		container:     c.GetContainerID(), docker: e.docker,
 	}, nil
 }
 

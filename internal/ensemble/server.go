@@ -20,8 +20,9 @@ var ErrExternal = errors.New("the ensemble is external: only participants can be
 
 // Server is one ZooKeeper server.
 type Server struct {
-	Name    string // zk1, zk2, ...
-	Address string // host:port for clients on this machine
+	Name          string // zk1, zk2, ...
+	Address       string // host:port for clients on this machine
+	SecureAddress string // the same with TLS; nobody listens there without Config.TLS
 
 	peerIP    string // on the ensemble's network
 	container string

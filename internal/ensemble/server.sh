@@ -5,7 +5,9 @@
 # process. Works in Debian's layout and in that of the official image.
 set -u
 if [ -e /usr/share/java/zookeeper.jar ]; then
-	classpath=/ringmaster:/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar
+	# zookeeper.jar names only some of netty's parts; with TLS the server needs more.
+	netty=$(echo /usr/share/java/netty-*.jar | tr ' ' :)
+	classpath=/ringmaster:/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar:$netty
 	cli=/usr/share/zookeeper/bin/zkCli.sh
 else
 	home=$(ls -d /apache-zookeeper-*-bin /opt/zookeeper 2>/dev/null | head -n 1)

@@ -32,6 +32,12 @@ func NeedDocker(t testing.TB) {
 // Start runs an ensemble of that many servers until the test ends.
 func Start(t testing.TB, servers int) *ensemble.Ensemble {
 	t.Helper()
+	return StartSecure(t, servers, nil)
+}
+
+// StartSecure is Start with servers that speak TLS, too.
+func StartSecure(t testing.TB, servers int, tls *ensemble.TLS) *ensemble.Ensemble {
+	t.Helper()
 	NeedDocker(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // building the image included
 	defer cancel()
@@ -43,7 +49,7 @@ func Start(t testing.TB, servers int) *ensemble.Ensemble {
 		t.Fatal(err)
 	}
 	e, err := ensemble.Start(ctx, ensemble.Config{
-		Servers: servers, TickTime: 500 * time.Millisecond, Image: image, Run: fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9),
+		Servers: servers, TickTime: 500 * time.Millisecond, Image: image, TLS: tls, Run: fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9),
 	})
 	if err != nil {
 		t.Fatal(err)

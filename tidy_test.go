@@ -34,7 +34,10 @@ var rooms = map[string][]string{
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/owner":                 {},
 	"internal/integration":           {},
+	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},
+	"internal/shell":                 {"recipe"},
 	"cmd/torture":                    {"*"},
+	"cmd/ringmaster":                 {"*"},
 }
 
 // sources parses every Go file of the module.

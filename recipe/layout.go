@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -23,7 +24,7 @@ func newLayout(namespace string, access Access) (layout, error) {
 		return layout{access: access}, nil
 	}
 	if !strings.HasPrefix(namespace, "/") || path.Clean(namespace) != namespace {
-		return layout{}, fmt.Errorf("recipe: namespace %q: write an absolute path without a trailing slash, such as /billing", namespace)
+		return layout{}, invalid("namespace %q: write an absolute path without a trailing slash, such as /billing", namespace)
 	}
 	return layout{root: namespace, access: access}, nil
 }
@@ -116,10 +117,22 @@ var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 
 func checkName(what, name string) error {
 	if !validName.MatchString(name) {
-		return fmt.Errorf("recipe: %s %q: use letters, digits and _ . : - only, and begin with a letter or digit", what, name)
+		return invalid("%s %q: use letters, digits and _ . : - only, and begin with a letter or digit", what, name)
 	}
 	return nil
 }
+
+// ErrInvalid means that a configuration or an argument is wrong; nothing was sent.
+// The error says which, and what to do.
+var ErrInvalid = errors.New("invalid input")
+
+// invalidError is an ErrInvalid that says only what is wrong.
+type invalidError struct{ what string }
+
+func (e invalidError) Error() string        { return "recipe: " + e.what }
+func (e invalidError) Is(target error) bool { return target == ErrInvalid }
+
+func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf(format, args...)} }
 
 // taskName is the name of the task that was submitted under an id.
 func taskName(id string) string { return "task-" + id }

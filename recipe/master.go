@@ -69,7 +69,7 @@ func defaultBackoff(attempts int) time.Duration {
 // limits checks the policy and fills in the defaults.
 func (c MasterConfig) limits() (limits, error) {
 	if c.TasksPerWorker < 0 || c.MaxAttempts < 0 || c.MaxBacklog < 0 || c.Retention < 0 {
-		return limits{}, fmt.Errorf("recipe: TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
+		return limits{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
 			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
 	}
 	l := limits{

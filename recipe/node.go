@@ -3,7 +3,6 @@ package recipe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -54,14 +53,14 @@ func NewNode(env zkapi.Env, config NodeConfig) (*Node, error) {
 			*pair.worker = *pair.master
 		}
 		if *pair.worker != *pair.master {
-			return nil, fmt.Errorf("recipe: a node's %s is %q as a master and %q as a worker: give it once", pair.what, *pair.master, *pair.worker)
+			return nil, invalid("a node's %s is %q as a master and %q as a worker: give it once", pair.what, *pair.master, *pair.worker)
 		}
 	}
 	if w.Access.open() {
 		w.Access = m.Access
 	}
 	if config.Drain < 0 {
-		return nil, fmt.Errorf("recipe: Drain %v must not be negative", config.Drain)
+		return nil, invalid("Drain %v must not be negative", config.Drain)
 	}
 	if config.Drain == 0 {
 		config.Drain = 30 * time.Second

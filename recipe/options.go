@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -44,7 +43,7 @@ const shortest = 100 * time.Millisecond
 
 func (o Options) check() error {
 	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("recipe: "+format, args...)) }
+	bad := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
 	if o.Attempts < 0 {
 		bad("Attempts %d must not be negative", o.Attempts)
 	}

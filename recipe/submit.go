@@ -37,7 +37,7 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 		return "", err
 	}
 	if len(payload) > MaxPayload {
-		return "", fmt.Errorf("recipe: %w: payload of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(payload), MaxPayload)
+		return "", errors.Join(invalid("payload of %d bytes, %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
 	}
 	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).For(c.layout.access.task()))
 }
@@ -58,14 +58,12 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			err = c.admitted(ctx, session, s, create.Path)
 		}
 		if err == nil {
-			var fate zkapi.Fate
-			if fate, err = c.createTask(ctx, session, create); err == nil {
-				if doubtful {
-					c.see.Metrics.Unknown("submit", fate)
-				}
+			var there bool
+			if there, err = c.createTask(ctx, session, create); err == nil {
+				c.settled(doubtful, there)
 				return taskName(s.id), nil
 			}
-			doubtful = doubtful || fate == zkapi.Unknown
+			doubtful = doubtful || zkapi.FateOf(err) == zkapi.Unknown
 		}
 		if ctx.Err() != nil {
 			cause := context.Cause(ctx)
@@ -102,20 +100,32 @@ func transient(err error) bool {
 		errors.Is(err, zkapi.ErrRefused)
 }
 
+// settled counts what became of the tries before the last one: if the task was
+// there already, one of them had been applied.
+func (c *Client) settled(doubtful, there bool) {
+	switch {
+	case doubtful && there:
+		c.see.Metrics.Unknown("submit", zkapi.Applied)
+	case doubtful:
+		c.see.Metrics.Unknown("submit", zkapi.NotApplied)
+	}
+}
+
 // createTask makes one try. A task of that name that is there already is this
-// one: its fate says whether this very try made it.
-func (c *Client) createTask(ctx context.Context, session zkapi.Session, create zkapi.Op) (zkapi.Fate, error) {
-	_, err := session.Do(ctx, create)
+// one.
+func (c *Client) createTask(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, err error) {
+	_, err = session.Do(ctx, create)
 	switch {
 	case errors.Is(err, zkapi.ErrNodeExists):
-		return zkapi.NotApplied, nil
+		return true, nil
 	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
-		if err = bootstrap(ctx, session, c.layout); err == nil {
-			err = zkapi.ErrNotSent
+		why := bootstrap(ctx, session, c.layout)
+		if why == nil {
+			why = zkapi.ErrNotSent // now it can be
 		}
-		return zkapi.NotApplied, err
+		err = &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied, Err: why}
 	}
-	return zkapi.FateOf(err), err
+	return false, err
 }
 
 // backlogSeen is what a client knows of /backlog, and for how long that holds.

@@ -134,10 +134,10 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 		return nil, err
 	}
 	if config.Handler == nil {
-		return nil, fmt.Errorf("recipe: worker %q has no Handler", config.Name)
+		return nil, invalid("worker %q has no Handler", config.Name)
 	}
 	if config.Concurrency < 0 || config.Capacity < 0 || config.ProgressInterval < 0 {
-		return nil, fmt.Errorf("recipe: Concurrency %d, Capacity %d and ProgressInterval %v must not be negative",
+		return nil, invalid("Concurrency %d, Capacity %d and ProgressInterval %v must not be negative",
 			config.Concurrency, config.Capacity, config.ProgressInterval)
 	}
 	if config.Concurrency == 0 {

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ringmaster-zk/ringmaster/internal/shell"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// roleOptions are those of the commands that run until they are stopped.
+type roleOptions struct {
+	name, address, metrics string
+	drain                  time.Duration
+
+	master   recipe.MasterConfig
+	strategy string
+
+	worker  recipe.WorkerConfig
+	command string
+}
+
+func (r *roleOptions) register(f *pflag.FlagSet) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unnamed"
+	}
+	f.StringVar(&r.name, "name", host, "name of this process, its own among all of its kind")
+	f.StringVar(&r.address, "address", "", "what /master or /workers shows, host:port (default: the name)")
+	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics at this address, such as :9100, under /metrics")
+}
+
+func (r *roleOptions) registerMaster(f *pflag.FlagSet) {
+	f.IntVar(&r.master.TasksPerWorker, "tasks-per-worker", 64, "assignments that one worker holds at a time")
+	f.IntVar(&r.master.MaxAttempts, "max-attempts", 5, "attempts without a result after which a task fails")
+	f.DurationVar(&r.master.Retention, "retention", 0, "how long finished tasks are kept; 0: until they are collected")
+	f.IntVar(&r.master.MaxBacklog, "max-backlog", 0, "unfinished tasks beyond which submitting waits; 0: no bound")
+	f.StringVar(&r.strategy, "strategy", "least-loaded", "least-loaded or sticky (by --key of the task)")
+}
+
+func (r *roleOptions) registerWorker(f *pflag.FlagSet) {
+	f.StringVar(&r.command, "exec", "", "command to run for each task under sh -c; payload on standard input, result on standard output, progress on descriptor 3")
+	f.IntVar(&r.worker.Concurrency, "concurrency", 8, "commands that run at a time")
+	f.IntVar(&r.worker.Capacity, "capacity", 0, "assignments to take at a time; 0: as many as the master gives")
+	f.DurationVar(&r.drain, "drain", 30*time.Second, "how long to finish what is held when asked to leave")
+}
+
+// role is a master, a worker or a node.
+type role interface {
+	Run(ctx context.Context) error
+	Close(ctx context.Context) error
+}
+
+// fill completes the configurations with the common options.
+func (r *roleOptions) fill(o *options) (zkapi.Env, *slog.Logger, func(), error) {
+	env, log, err := o.env()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	access, err := o.roles()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if r.address == "" {
+		r.address = r.name
+	}
+	switch r.strategy {
+	case "", "least-loaded":
+	case "sticky":
+		r.master.Strategy = recipe.StickyByKey
+	default:
+		return nil, nil, nil, misuse("--strategy %q: choose least-loaded or sticky", r.strategy)
+	}
+	measured, stop, err := serveMetrics(r.metrics, log)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	see := recipe.Observers{Logger: log, Metrics: measured}
+	r.master.Namespace, r.master.Access, r.master.Name, r.master.Address, r.master.Observers = o.namespace, access, r.name, r.address, see
+	r.worker.Namespace, r.worker.Access, r.worker.Name, r.worker.Address, r.worker.Observers = o.namespace, access, r.name, r.address, see
+	if r.command != "" {
+		r.worker.Handler = shell.Handler(r.command)
+	}
+	return env, log, stop, nil
+}
+
+// until runs a role until ctx ends, and lets it leave in good order then.
+func until(ctx context.Context, log *slog.Logger, patience time.Duration, r role) error {
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.WithoutCancel(ctx)) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("leaving; a second signal ends this at once")
+	closing, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := r.Close(closing)
+	if errors.Is(err, recipe.ErrLingers) {
+		log.Warn("left, but the name may stay in use for a while", "error", err)
+		err = nil
+	}
+	return err
+}
+
+func masterCommand(o *options) *cobra.Command {
+	var r roleOptions
+	cmd := &cobra.Command{
+		Use: "master", Short: "Stand for election, and assign tasks while elected", Args: cobra.NoArgs,
+		Long: "Stand for election, and assign tasks while elected. Start two or more: one leads, the\n" +
+			"others take over when it is lost. On SIGTERM or Ctrl-C a leading master hands over.",
+		Example: "  ringmaster master --name m1\n  ringmaster master --name m2 --retention 1h --max-backlog 10000 --metrics :9100",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			env, log, stop, err := r.fill(o)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			m, err := recipe.NewMaster(env, r.master)
+			if err != nil {
+				return usageError{err}
+			}
+			return until(cmd.Context(), log, 15*time.Second, m)
+		},
+	}
+	r.register(cmd.Flags())
+	r.registerMaster(cmd.Flags())
+	cmd.Flags().BoolVar(&r.master.Queue, "queue", false, "stand in line, so that one failure wakes one candidate; for more than a few")
+	return cmd
+}
+
+func workerCommand(o *options) *cobra.Command {
+	var r roleOptions
+	cmd := &cobra.Command{
+		Use: "worker --exec COMMAND", Short: "Register, and run a command for each task", Args: cobra.NoArgs,
+		Long: `Register, and run a command for each task, under sh -c. Its standard input is the
+payload. If it exits with 0, its standard output is the result; every other exit
+ends the attempt, with the end of its standard error as the reason. Each line that
+it writes to descriptor 3 is progress. The environment tells which task it is:
+RINGMASTER_TASK, RINGMASTER_EPOCH, RINGMASTER_ATTEMPT, RINGMASTER_KEY. When the
+task is taken away or cancelled, its process group gets SIGTERM, then SIGKILL.
+
+On SIGTERM or Ctrl-C the worker takes no more, finishes what it holds, and leaves.`,
+		Example: `  ringmaster worker --name w1 --exec 'tr a-z A-Z'
+  ringmaster worker --name w2 --exec './convert.sh' --concurrency 2
+  ringmaster worker --name w3 --exec 'for i in 1 2 3; do echo "$i of 3" >&3; sleep 1; done'`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if r.command == "" {
+				return misuse("worker: --exec is missing: name the command to run for each task")
+			}
+			env, log, stop, err := r.fill(o)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			w, err := recipe.NewWorker(env, r.worker)
+			if err != nil {
+				return usageError{err}
+			}
+			return until(cmd.Context(), log, r.drain, w)
+		},
+	}
+	r.register(cmd.Flags())
+	r.registerWorker(cmd.Flags())
+	return cmd
+}
+
+func nodeCommand(o *options) *cobra.Command {
+	var r roleOptions
+	var works bool
+	cmd := &cobra.Command{
+		Use: "node --exec COMMAND", Short: "Be one of many equal nodes: one leads, the rest work", Args: cobra.NoArgs,
+		Long: "Be one of many equal nodes: every node stands for election; one leads, the rest work\n" +
+			"as ringmaster worker does. When the leader is lost a worker takes over.",
+		Example: "  for n in 1 2 3 4; do ringmaster node --name n$n --exec 'tr a-z A-Z' & done",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if r.command == "" {
+				return misuse("node: --exec is missing: name the command to run for each task")
+			}
+			env, log, stop, err := r.fill(o)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			n, err := recipe.NewNode(env, recipe.NodeConfig{Master: r.master, Worker: r.worker, LeaderWorks: works, Drain: r.drain})
+			if err != nil {
+				return usageError{err}
+			}
+			return until(cmd.Context(), log, r.drain, n)
+		},
+	}
+	r.register(cmd.Flags())
+	r.registerMaster(cmd.Flags())
+	r.registerWorker(cmd.Flags())
+	cmd.Flags().BoolVar(&works, "leader-works", false, "the node that leads works, too")
+	return cmd
+}

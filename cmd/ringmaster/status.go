@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// clearScreen moves a terminal's cursor home and clears what is below.
+const clearScreen = "\x1b[H\x1b[2J"
+
+func statusCommand(o *options) *cobra.Command {
+	var watch, asJSON bool
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use: "status", Short: "Show the master, workers, tasks and backlog", Args: cobra.NoArgs,
+		Long: "Show the master, workers, tasks and backlog. With --watch the table is shown again and\n" +
+			"again until Ctrl-C; with --json one object per line.",
+		Example: "  ringmaster status\n  ringmaster status --watch\n  ringmaster status --json | jq .tasks.pending",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if every < 100*time.Millisecond {
+				return misuse("--every %v: at least 100ms", every)
+			}
+			return o.withClient(cmd, watch, func(ctx context.Context, c *recipe.Client) error {
+				for {
+					overview, err := c.Overview(ctx)
+					if err != nil {
+						return quiet(ctx, watch, err)
+					}
+					if err := show(cmd.OutOrStdout(), overviewOf(overview), asJSON, watch); err != nil || !watch {
+						return err
+					}
+					select {
+					case <-ctx.Done():
+						return nil
+					case <-time.After(every):
+					}
+				}
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&watch, "watch", false, "show it again and again")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().DurationVar(&every, "every", time.Second, "with --watch: how often")
+	return cmd
+}
+
+// quiet makes the end of watching by a signal no error.
+func quiet(ctx context.Context, watch bool, err error) error {
+	if watch && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// overview is what status prints, with the names of its JSON.
+type overview struct {
+	Master  *leader      `json:"master"` // null when nobody leads
+	Backups int          `json:"candidates_in_line"`
+	Workers []workerLine `json:"workers"`
+	Tasks   taskLine     `json:"tasks"`
+	Backlog int          `json:"backlog"`
+	Limit   int          `json:"max_backlog,omitempty"`
+}
+
+type leader struct {
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address"`
+	Epoch   int32  `json:"epoch,omitempty"`
+}
+
+type workerLine struct {
+	Name        string `json:"name"`
+	Address     string `json:"address"`
+	State       string `json:"state"`
+	Incarnation int32  `json:"incarnation"`
+	Assigned    int    `json:"assigned"`
+	Capacity    int    `json:"capacity,omitempty"`
+}
+
+type taskLine struct {
+	Total     int `json:"total"`
+	Pending   int `json:"pending"`
+	Assigned  int `json:"assigned"`
+	Done      int `json:"done"`
+	Failed    int `json:"failed"`
+	Cancelled int `json:"cancelled"`
+}
+
+func overviewOf(o recipe.Overview) overview {
+	v := overview{Backups: o.Candidates, Backlog: o.Backlog(), Limit: o.MaxBacklog, Workers: []workerLine{}}
+	if o.Leader.Exists() {
+		v.Master = &leader{Name: o.Leader.Name, Address: o.Leader.Address, Epoch: o.Leader.Epoch}
+	}
+	for _, w := range o.Workers {
+		state := "alive"
+		switch {
+		case !w.Alive:
+			state = "lost"
+		case w.Retiring:
+			state = "leaving"
+		}
+		v.Workers = append(v.Workers, workerLine{w.Name, w.Address, state, w.Incarnation, len(w.Assigned), w.Capacity})
+	}
+	v.Tasks.Total = len(o.Tasks)
+	counts := map[string]*int{
+		"pending": &v.Tasks.Pending, "assigned": &v.Tasks.Assigned, "done": &v.Tasks.Done, "failed": &v.Tasks.Failed, "cancelled": &v.Tasks.Cancelled,
+	}
+	for _, t := range o.Tasks {
+		if n := counts[stateOf(t)]; n != nil {
+			*n++
+		}
+	}
+	return v
+}
+
+func show(w io.Writer, v overview, asJSON, watch bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(v)
+	}
+	var b strings.Builder
+	if watch {
+		b.WriteString(clearScreen)
+		fmt.Fprintf(&b, "%s   (Ctrl-C ends this)\n\n", time.Now().Format(time.TimeOnly))
+	}
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	master := "nobody leads"
+	if m := v.Master; m != nil {
+		master = strings.TrimSpace(m.Name + " " + m.Address)
+		if m.Name == m.Address {
+			master = m.Name
+		}
+		if m.Epoch > 0 {
+			master += fmt.Sprintf(", epoch %d", m.Epoch)
+		}
+	}
+	fmt.Fprintf(table, "MASTER\t%s\n", master)
+	if v.Backups > 0 {
+		fmt.Fprintf(table, "IN LINE\t%d\n", v.Backups)
+	}
+	limit := ""
+	if v.Limit > 0 {
+		limit = fmt.Sprintf(" of %d", v.Limit)
+	}
+	fmt.Fprintf(table, "BACKLOG\t%d%s\n", v.Backlog, limit)
+	t := v.Tasks
+	fmt.Fprintf(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled)
+	_ = table.Flush() // into memory
+	if len(v.Workers) > 0 {
+		b.WriteString("\n")
+		fmt.Fprintln(table, "WORKER\tADDRESS\tSTATE\tINCARNATION\tHOLDS")
+		for _, l := range v.Workers {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\n", l.Name, l.Address, l.State, l.Incarnation, l.Assigned)
+		}
+		_ = table.Flush()
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// detail is what tasks show --json prints.
+type detail struct {
+	Task     string        `json:"task"`
+	Payload  string        `json:"payload"`
+	Options  *optionsLine  `json:"options,omitempty"`
+	Phase    recipe.Phase  `json:"phase"`
+	State    recipe.State  `json:"state,omitempty"`
+	Result   string        `json:"result,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+	Worker   string        `json:"worker,omitempty"`
+	Token    *recipe.Token `json:"token,omitempty"`
+	Progress string        `json:"progress,omitempty"`
+	Ended    time.Time     `json:"ended,omitzero"`
+	Attempts []attemptLine `json:"attempts"`
+}
+
+type attemptLine struct {
+	recipe.Token
+	Worker string    `json:"worker"`
+	Reason string    `json:"reason"`
+	Ended  time.Time `json:"ended,omitzero"`
+}
+
+type optionsLine struct {
+	Attempts  int       `json:"attempts,omitempty"`
+	Timeout   string    `json:"timeout,omitempty"`
+	Silence   string    `json:"silence,omitempty"`
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Priority  int       `json:"priority,omitempty"`
+	Key       string    `json:"key,omitempty"`
+	Resident  bool      `json:"resident,omitempty"`
+}
+
+func optionsOf(o recipe.Options) *optionsLine {
+	if o.IsZero() {
+		return nil
+	}
+	text := func(d time.Duration) string {
+		if d == 0 {
+			return ""
+		}
+		return d.String()
+	}
+	return &optionsLine{o.Attempts, text(o.Timeout), text(o.Silence), o.NotBefore, o.Priority, o.Key, o.Resident}
+}
+
+func detailOf(d recipe.TaskDetail) detail {
+	v := detail{
+		Task: d.Name, Payload: string(d.Payload), Options: optionsOf(d.Options), Phase: d.Phase(), Worker: d.Worker,
+		Progress: string(d.Progress), Attempts: []attemptLine{},
+	}
+	if d.Worker != "" {
+		v.Token = &d.Token
+	}
+	if s := d.Status; s != nil {
+		v.State, v.Result, v.Reason, v.Worker, v.Token, v.Ended = s.State, string(s.Result), s.Reason, s.Worker, &s.Token, s.Ended
+	}
+	for _, a := range d.Attempts {
+		v.Attempts = append(v.Attempts, attemptLine{a.Token, a.Worker, a.Reason, a.Ended})
+	}
+	return v
+}

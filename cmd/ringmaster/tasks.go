@@ -1,0 +1,356 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// submitOptions are those of submit.
+type submitOptions struct {
+	id, notBefore      string
+	wait, lines, full  bool
+	collect            bool
+	task               recipe.Options
+	submitted, notDone int
+}
+
+func (s *submitOptions) register(f *pflag.FlagSet) {
+	f.StringVar(&s.id, "id", "", "name of your own: submitting it again gives the first task")
+	f.BoolVar(&s.wait, "wait", false, "wait for the result and print it")
+	f.BoolVar(&s.lines, "lines", false, "each line of standard input is one task")
+	f.BoolVar(&s.collect, "collect", false, "with --wait: remove each task once its result is printed")
+	f.BoolVar(&s.full, "fail-when-full", false, "fail at once when the backlog is full, instead of waiting")
+	f.IntVar(&s.task.Attempts, "attempts", 0, "attempts after which it fails; 0: as the master has it")
+	f.DurationVar(&s.task.Timeout, "timeout", 0, "how long one execution may take")
+	f.DurationVar(&s.task.Silence, "silence", 0, "how long its worker may show no progress before it loses the task")
+	f.StringVar(&s.notBefore, "not-before", "", "when it may begin: a time such as 2026-03-01T12:00:00Z, or a duration from now such as 5m")
+	f.IntVar(&s.task.Priority, "priority", 0, "greater ones are assigned first")
+	f.StringVar(&s.task.Key, "key", "", "what a master with --strategy sticky goes by")
+	f.BoolVar(&s.task.Resident, "resident", false, "it never ends by itself: one worker holds it at a time, until it is cancelled")
+}
+
+// options are those of one submission.
+func (s *submitOptions) options(now time.Time) ([]recipe.SubmitOption, error) {
+	if s.notBefore != "" {
+		at, err := time.Parse(time.RFC3339, s.notBefore)
+		if d, wrong := time.ParseDuration(s.notBefore); wrong == nil {
+			at, err = now.Add(d), nil
+		}
+		if err != nil {
+			return nil, misuse("--not-before %q: write a time such as 2026-03-01T12:00:00Z, or a duration such as 5m", s.notBefore)
+		}
+		s.task.NotBefore = at.UTC()
+	}
+	options := []recipe.SubmitOption{recipe.With(s.task)}
+	if s.id != "" {
+		options = append(options, recipe.ID(s.id))
+	}
+	if s.full {
+		options = append(options, recipe.NoWait())
+	}
+	return options, nil
+}
+
+func submitCommand(o *options) *cobra.Command {
+	var s submitOptions
+	cmd := &cobra.Command{
+		Use: "submit [PAYLOAD | -]", Short: "Submit a task and print its name, or wait for its result", Args: cobra.MaximumNArgs(1),
+		Long: `Submit a task and print its name, or, with --wait, its result. The payload is the
+argument, or standard input if that is - or missing. With --lines each line of
+standard input is a task of its own; with --wait, too, a line with name, state and
+result is printed for each as it ends.`,
+		Example: `  ringmaster submit hello
+  ringmaster submit --wait --timeout 1m --attempts 3 - <job.json
+  ringmaster submit --id invoice.17 --priority 9 --not-before 5m 'invoice 17'
+  seq 1000 | ringmaster submit --lines --wait`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if s.lines && (len(args) > 0 || s.id != "") {
+				return misuse("submit: --lines reads the payloads from standard input: leave out the argument and --id")
+			}
+			options, err := s.options(time.Now())
+			if err != nil {
+				return err
+			}
+			return o.withClient(cmd, s.wait || s.lines, func(ctx context.Context, c *recipe.Client) error {
+				if s.lines {
+					return s.each(ctx, c, cmd.InOrStdin(), cmd.OutOrStdout(), options)
+				}
+				return s.one(ctx, c, cmd, args, options)
+			})
+		},
+	}
+	s.register(cmd.Flags())
+	return cmd
+}
+
+// one submits a single task.
+func (s *submitOptions) one(ctx context.Context, c *recipe.Client, cmd *cobra.Command, args []string, options []recipe.SubmitOption) error {
+	var payload []byte
+	if len(args) == 1 && args[0] != "-" {
+		payload = []byte(args[0])
+	} else {
+		var err error
+		if payload, err = io.ReadAll(cmd.InOrStdin()); err != nil {
+			return fmt.Errorf("standard input: %w", err)
+		}
+	}
+	name, err := c.Submit(ctx, payload, options...)
+	if err != nil {
+		return err
+	}
+	if !s.wait {
+		fmt.Fprintln(cmd.OutOrStdout(), name)
+		return nil
+	}
+	status, err := c.Await(ctx, name)
+	if err != nil {
+		return fmt.Errorf("%s was accepted: %w", name, err)
+	}
+	if _, err := cmd.OutOrStdout().Write(status.Result); err != nil {
+		return err
+	}
+	if s.collect {
+		if err := c.Collect(ctx, name); err != nil {
+			return err
+		}
+	}
+	if status.State != recipe.Done {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is %s: %s; see ringmaster tasks show %s\n", name, status.State, status.Reason, name)
+		return errTask
+	}
+	return nil
+}
+
+// inFlight is how many lines are submitted at a time.
+const inFlight = 64
+
+// each submits every line as a task of its own.
+func (s *submitOptions) each(ctx context.Context, c *recipe.Client, in io.Reader, out io.Writer, options []recipe.SubmitOption) error {
+	var mu sync.Mutex
+	var work sync.WaitGroup
+	var errs []error
+	places := make(chan struct{}, inFlight)
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, recipe.MaxPayload+1)
+	for lines.Scan() {
+		payload := []byte(lines.Text())
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		work.Go(func() {
+			name, err := c.Submit(ctx, payload, options...)
+			<-places
+			var status recipe.Status
+			if err == nil && s.wait {
+				status, err = c.Await(ctx, name)
+			}
+			if err == nil && s.wait && s.collect {
+				err = c.Collect(ctx, name)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err != nil:
+				errs = append(errs, fmt.Errorf("line %q: %w", clip(string(payload), 40), err))
+			case s.wait:
+				fmt.Fprintf(out, "%s\t%s\t%s\n", name, status.State, oneLine(string(status.Result), status.Reason))
+			default:
+				fmt.Fprintln(out, name)
+			}
+			if err == nil && s.wait && status.State != recipe.Done {
+				s.notDone++
+			}
+		})
+	}
+	work.Wait()
+	if err := lines.Err(); err != nil {
+		errs = append(errs, misuse("standard input: %w: a line is at most %d bytes long", err, recipe.MaxPayload))
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs[:min(len(errs), 3)]...)
+	}
+	if s.notDone > 0 {
+		return errTask
+	}
+	return context.Cause(ctx)
+}
+
+func oneLine(result, reason string) string {
+	if result == "" {
+		result = reason
+	}
+	return strings.ReplaceAll(strings.TrimSpace(result), "\n", " ")
+}
+
+func clip(text string, most int) string {
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
+}
+
+func cancelCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "cancel TASK...", Short: "Cancel tasks, unless they are finished", Args: cobra.MinimumNArgs(1),
+		Long: "Cancel tasks, unless they are finished, and print the state of each. A task that waits\n" +
+			"ends at once; one that runs is stopped, and its result is refused.",
+		Example: "  ringmaster cancel task-invoice.17",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
+				late := false
+				for _, task := range args {
+					status, err := c.Cancel(ctx, task)
+					if err != nil {
+						return err
+					}
+					late = late || status.State != recipe.Cancelled
+					fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\n", task, status.State)
+				}
+				if late {
+					return errTask
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func collectCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "collect TASK...", Short: "Remove finished tasks whose results have been seen", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
+				for _, task := range args {
+					if err := c.Collect(ctx, task); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func tasksCommand(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "tasks", Short: "Look at tasks", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(listCommand(o), showCommand(o))
+	return cmd
+}
+
+func listCommand(o *options) *cobra.Command {
+	var state string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List tasks", Args: cobra.NoArgs, Example: "  ringmaster tasks list --state failed",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
+				all, err := c.Overview(ctx)
+				if err != nil {
+					return err
+				}
+				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "TASK\tSTATE\tWORKER\tATTEMPTS LOST")
+				for _, t := range all.Tasks {
+					if s := stateOf(t); state == "" || s == state {
+						fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", t.Name, s, t.Worker, t.Attempts)
+					}
+				}
+				return table.Flush()
+			})
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "", "only those: pending, assigned, done, failed or cancelled")
+	return cmd
+}
+
+// stateOf is the phase of a task, or how it ended.
+func stateOf(t recipe.TaskSummary) string {
+	if t.Phase == recipe.PhaseFinished {
+		return string(t.State)
+	}
+	return string(t.Phase)
+}
+
+func showCommand(o *options) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show TASK", Short: "Show everything about a task, with the history of its attempts", Args: cobra.ExactArgs(1),
+		Example: "  ringmaster tasks show task-invoice.17",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
+				d, err := c.Inspect(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(detailOf(d))
+				}
+				return printDetail(cmd.OutOrStdout(), d)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printDetail(w io.Writer, d recipe.TaskDetail) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
+	line("task", "%s", d.Name)
+	line("payload", "%d bytes: %s", len(d.Payload), clip(oneLine(string(d.Payload), ""), 100))
+	if options, err := json.Marshal(optionsOf(d.Options)); err == nil && !d.Options.IsZero() {
+		line("options", "%s", options)
+	}
+	switch s := d.Status; {
+	case s != nil:
+		line("state", "%s%s", s.State, by(s.Worker, s.Token))
+		if !s.Ended.IsZero() {
+			line("ended", "%s", s.Ended.Format(time.RFC3339))
+		}
+		if s.Reason != "" {
+			line("reason", "%s", oneLine(s.Reason, ""))
+		}
+		line("result", "%d bytes: %s", len(s.Result), clip(oneLine(string(s.Result), ""), 100))
+	case d.Worker != "":
+		line("state", "assigned%s", by(d.Worker, d.Token))
+	default:
+		line("state", "pending")
+	}
+	if d.Progress != nil {
+		line("progress", "%s", clip(oneLine(string(d.Progress), ""), 100))
+	}
+	for _, a := range d.Attempts {
+		when := ""
+		if !a.Ended.IsZero() {
+			when = a.Ended.Format(time.RFC3339) + " "
+		}
+		line(fmt.Sprintf("attempt %d", a.Token.Attempt), "%s%s: %s", when, strings.TrimPrefix(by(a.Worker, a.Token), " by "), oneLine(a.Reason, ""))
+	}
+	return table.Flush()
+}
+
+func by(worker string, token recipe.Token) string {
+	if worker == "" {
+		return ""
+	}
+	return fmt.Sprintf(" by %s (epoch %d, attempt %d)", worker, token.Epoch, token.Attempt)
+}

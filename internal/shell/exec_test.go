@@ -1,0 +1,42 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+func TestCommand(t *testing.T) {
+	task := recipe.Task{Name: "t", Payload: []byte("hello"), Token: recipe.Token{Epoch: 7, Attempt: 2}, Options: recipe.Options{Key: "k"}}
+	for _, c := range []struct{ command, want, fails string }{
+		{"tr a-z A-Z", "HELLO", ""},
+		{`echo "$RINGMASTER_TASK $RINGMASTER_EPOCH $RINGMASTER_ATTEMPT $RINGMASTER_KEY"`, "t 7 2 k\n", ""},
+		{"echo half >&3; cat", "hello", ""},
+		{"echo wrong >&2; exit 3", "", "exit status 3: wrong"},
+		{"no-such-command-at-all", "", "127"},
+		{"head -c 300000 /dev/zero", "", "larger"},
+	} {
+		got, err := Handler(c.command)(t.Context(), task)
+		if string(got) != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s: %q, %v", c.command, got, err)
+		}
+	}
+}
+
+// TestCommandIsEnded cancels a command that has started another one: both go.
+func TestCommandIsEnded(t *testing.T) {
+	cause := errors.New("enough")
+	for _, command := range []string{"sleep 60", "sleep 60 & wait", "trap '' TERM; while :; do sleep 1; done"} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { time.Sleep(200 * time.Millisecond); cancel(cause) }()
+		began := time.Now()
+		_, err := Handler(command)(ctx, recipe.Task{})
+		if !errors.Is(err, cause) || time.Since(began) > Grace+3*time.Second {
+			t.Errorf("%s: %v after %v", command, err, time.Since(began))
+		}
+	}
+}

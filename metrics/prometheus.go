@@ -1,0 +1,145 @@
+// Package metrics measures the recipe for Prometheus. It must not know ZooKeeper,
+// and nothing of the recipe depends on it: it implements recipe.Metrics, and hands
+// the numbers to a registry of the caller's.
+//
+// One Prometheus serves all roles of a process. The gauges of tasks and workers
+// are those of the active master: they are meaningful only where
+// ringmaster_leading is 1, and are set to 0 when the master is deposed.
+package metrics
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Prometheus implements recipe.Metrics.
+type Prometheus struct {
+	leading    prometheus.Gauge
+	epoch      prometheus.Gauge
+	elections  prometheus.Counter
+	terms      prometheus.Histogram
+	tasks      *prometheus.GaugeVec
+	workers    prometheus.Gauge
+	sessions   *prometheus.CounterVec
+	assignment prometheus.Histogram
+	completion prometheus.Histogram
+	attempts   *prometheus.CounterVec
+	fenced     *prometheus.CounterVec
+	unknown    *prometheus.CounterVec
+	mu         sync.Mutex
+	leads      int32 // the epoch that this process leads, 0 for none
+}
+
+var _ recipe.Metrics = (*Prometheus)(nil)
+
+// New makes the metrics and registers them. It fails when they are registered
+// there already.
+func New(registry prometheus.Registerer) (*Prometheus, error) {
+	const space = "ringmaster"
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: name, Help: help}, labels)
+	}
+	histogram := func(name, help string, first float64, buckets int) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: space, Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(first, 2, buckets),
+		})
+	}
+	p := &Prometheus{
+		leading:    gauge("leading", "1 while a master of this process leads."),
+		epoch:      gauge("epoch", "The latest epoch that a master of this process has begun."),
+		elections:  prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "elections_total", Help: "Elections won by masters of this process."}),
+		terms:      histogram("term_seconds", "How long masters of this process have led.", 1, 20),
+		tasks:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "tasks", Help: "Tasks by state, as the active master sees them."}, []string{"state"}),
+		workers:    gauge("workers", "Live workers, as the active master sees them."),
+		sessions:   counters("session_events_total", "ZooKeeper sessions of this process: opened, closed by their owner, lost.", "role", "event"),
+		assignment: histogram("assignment_seconds", "From when the master saw that a task could be assigned to its assignment.", 0.001, 20),
+		completion: histogram("completion_seconds", "From when a worker read an assignment to its recorded result.", 0.001, 20),
+		attempts:   counters("attempts_ended_total", "Attempts that ended without a result, by who ended them.", "by"),
+		fenced:     counters("fenced_writes_total", "Writes refused because somebody else held the claim.", "role"),
+		unknown:    counters("unknown_outcomes_total", "Writes that were not answered, and what they were found to be.", "operation", "found"),
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.unknown,
+	} {
+		errs = append(errs, registry.Register(c))
+	}
+	return p, errors.Join(errs...)
+}
+
+// Elected implements recipe.Metrics.
+func (p *Prometheus) Elected(epoch int32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leads = epoch
+	p.elections.Inc()
+	p.leading.Set(1)
+	p.epoch.Set(float64(epoch))
+}
+
+// Deposed implements recipe.Metrics.
+func (p *Prometheus) Deposed(epoch int32, led time.Duration, _ error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.terms.Observe(led.Seconds())
+	if p.leads != epoch {
+		return // another master of this process leads by now
+	}
+	p.leads = 0
+	p.leading.Set(0)
+	p.set(recipe.TaskCounts{})
+}
+
+// SessionOpened implements recipe.Metrics.
+func (p *Prometheus) SessionOpened(role string) { p.sessions.WithLabelValues(role, "opened").Inc() }
+
+// SessionEnded implements recipe.Metrics.
+func (p *Prometheus) SessionEnded(role string, cause error) {
+	event := "closed"
+	if cause != nil {
+		event = "lost"
+	}
+	p.sessions.WithLabelValues(role, event).Inc()
+}
+
+// Tasks implements recipe.Metrics.
+func (p *Prometheus) Tasks(c recipe.TaskCounts) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leads != 0 {
+		p.set(c)
+	}
+}
+
+func (p *Prometheus) set(c recipe.TaskCounts) {
+	p.tasks.WithLabelValues("pending").Set(float64(c.Pending))
+	p.tasks.WithLabelValues("assigned").Set(float64(c.Assigned))
+	p.tasks.WithLabelValues("finished").Set(float64(c.Finished))
+	p.workers.Set(float64(c.Workers))
+}
+
+// Assigned implements recipe.Metrics.
+func (p *Prometheus) Assigned(waited time.Duration) { p.assignment.Observe(waited.Seconds()) }
+
+// AttemptEnded implements recipe.Metrics.
+func (p *Prometheus) AttemptEnded(by string) { p.attempts.WithLabelValues(by).Inc() }
+
+// Finished implements recipe.Metrics.
+func (p *Prometheus) Finished(took time.Duration) { p.completion.Observe(took.Seconds()) }
+
+// Fenced implements recipe.Metrics.
+func (p *Prometheus) Fenced(role string) { p.fenced.WithLabelValues(role).Inc() }
+
+// Unknown implements recipe.Metrics.
+func (p *Prometheus) Unknown(operation string, found zkapi.Fate) {
+	p.unknown.WithLabelValues(operation, found.String()).Inc()
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/history"
 )
@@ -33,6 +34,11 @@ func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Res
 		{"UniqueAttempts", f.uniqueAttempts},
 		{"AtomicTransitions", f.atomicTransitions},
 		{"TerminalAfterHeal", f.terminalAfterHeal},
+		{"BudgetKept", f.budgetKept},
+		{"ResidentExclusive", f.residentExclusive},
+		{"NoEarlyStart", f.noEarlyStart},
+		{"ConcurrencyKept", f.concurrencyKept},
+		{"RetentionKept", f.retentionKept},
 		{"SessionsEnd", f.sessionsEnd},
 		{"NoCrash", f.noCrash},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
@@ -91,7 +97,8 @@ func (f *facts) vacuous() []string {
 // counts are the numbers of verdict.json.
 func (f *facts) counts() map[string]int {
 	c := map[string]int{
-		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks),
+		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks) + len(f.collected), "collected": len(f.collected),
+		"cancelled": 0, "residents": 0, "backlog_full": 0,
 		"resolved_applied": f.unknowns.applied, "resolved_lost": f.unknowns.lost, "still_unknown": f.unknowns.open,
 		"accepted": 0, "ambiguous": 0, "completed": 0, "failed": 0, "elections": 0, "effects_refused": 0,
 		"faults_applied": 0, "faults_effective": 0, "faults_intended": len(f.faults), "attempts_lost": 0,
@@ -110,8 +117,29 @@ func (f *facts) counts() map[string]int {
 		case t.status == nil:
 		case t.status.State == "done":
 			c["completed"]++
+		case t.status.State == "cancelled":
+			c["cancelled"]++
 		default:
 			c["failed"]++
+		}
+	}
+	for name := range f.collected {
+		if t := f.tasks[name]; t == nil || t.status == nil {
+			if key, known := map[string]string{"done": "completed", "cancelled": "cancelled", "failed": "failed"}[f.recorded(name).State]; known {
+				c[key]++
+			}
+		}
+	}
+	residents := map[string]bool{}
+	for _, e := range f.executions {
+		if strings.HasSuffix(e.Invoke.ID, ".resident") {
+			residents[e.Invoke.Task] = true
+		}
+	}
+	c["residents"] = len(residents)
+	for _, s := range f.submits {
+		if strings.Contains(s.Done.Text, "backlog is full") {
+			c["backlog_full"]++
 		}
 	}
 	for _, e := range f.elections {

@@ -23,6 +23,9 @@ type facts struct {
 	acts      []act    // writes of masters
 	records   []record // writes of statuses
 	tasks     map[string]*task
+	created   map[string]string   // name of the task that a submission of that id was to make
+	removals  []removal           // writes that collect a task
+	collected map[string]removal  // by task: the one that was applied
 	byID      map[string][]string // names of the tasks in the tree with that id
 	unknowns  resolution
 }
@@ -58,9 +61,23 @@ type status struct {
 	raw string
 }
 
+// removal is a write that removes a finished task.
+type removal struct {
+	op   history.Operation
+	task string
+	kept bool // by a master, when its retention was over, not by a client
+}
+
+// options are what a task asks for, as far as judges care.
+type options struct {
+	Attempts int  `json:"attempts"`
+	Resident bool `json:"resident"`
+}
+
 // task is what the final tree has of a task.
 type task struct {
 	id       string
+	options  options
 	status   *status
 	version  int32 // of the status
 	attempts map[int32]bool
@@ -71,6 +88,7 @@ type task struct {
 func gather(events []history.Event, evidence *history.Evidence) *facts {
 	f := &facts{
 		events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
+		created: map[string]string{}, collected: map[string]removal{},
 		submits: history.Operations(events, history.Submit), awaits: history.Operations(events, history.Await),
 		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead),
 		writes: history.Operations(events, history.Write), faults: history.Operations(events, history.Fault),
@@ -86,6 +104,7 @@ func gather(events []history.Event, evidence *history.Evidence) *facts {
 			f.sessions = append(f.sessions, e)
 		}
 	}
+	f.awaits = append(f.awaits, history.Operations(events, history.Cancel)...)
 	for _, s := range f.submits {
 		f.answered = append(f.answered, s.Outcome() != history.Info)
 	}
@@ -123,6 +142,20 @@ func parseToken(data string) history.Token {
 	return t
 }
 
+// parseTask reads a task's znode: what it asks for, if it says so in front of its
+// payload, and the payload's id.
+func parseTask(data string) (id string, o options) {
+	var payload struct{ ID string }
+	if rest, marked := strings.CutPrefix(data, "#ringmaster "); marked {
+		decoder := json.NewDecoder(strings.NewReader(rest))
+		if decoder.Decode(&o) == nil {
+			data = rest[decoder.InputOffset():]
+		}
+	}
+	_ = json.Unmarshal([]byte(strings.TrimSpace(data)), &payload)
+	return payload.ID, o
+}
+
 func (f *facts) readTree() {
 	if f.evidence == nil {
 		return
@@ -141,9 +174,7 @@ func (f *facts) readTaskNode(name, rest string, node history.Node) {
 	t := f.task(name)
 	switch {
 	case rest == "":
-		var payload struct{ ID string }
-		_ = json.Unmarshal([]byte(node.Data), &payload)
-		t.id = payload.ID
+		t.id, t.options = parseTask(node.Data)
 		f.byID[t.id] = append(f.byID[t.id], name)
 	case rest == "status":
 		s := parseStatus(node.Data)
@@ -179,7 +210,15 @@ func (f *facts) readWrite(w history.Operation) {
 			a.epoch, acts = parseToken(op.Data).Epoch, true
 			a.tasks = append(a.tasks, rest)
 		}
-		if name, rest, ok := element(op.Path, "/tasks"); ok && rest == "status" && op.Kind == "create" {
+		name, rest, ok := element(op.Path, "/tasks")
+		switch {
+		case ok && rest == "" && op.Kind == "create":
+			id, _ := parseTask(op.Data)
+			f.created[id] = name
+		case ok && rest == "" && op.Kind == "delete":
+			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops[0].Path == "/assign"})
+		}
+		if ok && rest == "status" && op.Kind == "create" {
 			f.records = append(f.records, record{op: w, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
 		}
 	}

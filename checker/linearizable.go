@@ -28,7 +28,7 @@ const (
 
 // step is one operation of a partition in the terms of package model.
 type step struct {
-	verb   string // submit, record, observe; elect, before, after
+	verb   string // submit, record, observe, collect; elect, before, after
 	status string // recorded or observed
 	said   string // for the picture
 }
@@ -88,6 +88,9 @@ func (f *facts) taskPartitions() []*partition {
 		case history.Info:
 			at(r.task).open++
 		}
+	}
+	for _, r := range f.collected {
+		at(r.task).add(r.op, step{verb: "collect", said: "collect"}, f.until(r.op))
 	}
 	for _, a := range f.awaits {
 		if a.Outcome() == history.OK {
@@ -197,10 +200,14 @@ func taskModel() porcupine.Model {
 			return t.Submit()
 		case "record":
 			return t.Record(parseStatus(s.status).seen())
+		case "collect":
+			return t.Collect()
 		}
 		return t.Observe(s.status)
 	}, func(t model.Task) string {
 		switch {
+		case t.Collected:
+			return "collected"
 		case t.Status != "":
 			return t.Status
 		case t.Accepted:

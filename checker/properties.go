@@ -179,7 +179,7 @@ const awakening = 2 * time.Second
 func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
-		robbed := kind == "stop-master" || kind == "expire-master"
+		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, "expire-") // a node may be meant as a worker
 		if robbed && fault.Outcome() == history.OK && fault.Invoke.Target == t.Invoke.Process &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
@@ -215,17 +215,21 @@ func (f *facts) noLostTask() Property {
 			accepted[s.Done.Task] = s
 		}
 	}
-	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree.", len(accepted))
+	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree, but for %d that were collected.", len(accepted), len(f.collected))
 	if f.needsTree(p) {
 		return p.property()
 	}
 	for _, a := range f.awaits {
+		if f.collected[a.Invoke.Task].kept {
+			continue // its retention was over, or RetentionKept complains
+		}
 		if s, ok := accepted[a.Invoke.Task]; ok && a.Outcome() == history.Fail {
 			p.violate([]history.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task, a.Invoke.Process, seconds(a.Done.At), a.Done.Text)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(accepted)) {
-		if t := f.tasks[name]; t == nil || t.id == "" {
+		_, collected := f.collected[name]
+		if t := f.tasks[name]; !collected && (t == nil || t.id == "") {
 			s := accepted[name]
 			p.violate([]history.Event{s.Invoke, s.Done}, "%s was accepted from %s at %s and is gone.", name, s.Invoke.Process, seconds(s.Done.At))
 		}
@@ -301,7 +305,8 @@ func (f *facts) noPhantomTask() Property {
 		}
 	}
 	for _, e := range f.executions {
-		if t := f.tasks[e.Invoke.Task]; t == nil || t.id == "" {
+		_, collected := f.collected[e.Invoke.Task]
+		if t := f.tasks[e.Invoke.Task]; !collected && (t == nil || t.id == "") {
 			p.violate([]history.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task, e.Invoke.Process)
 		}
 	}
@@ -373,8 +378,8 @@ func (f *facts) uniqueAttempts() Property {
 				k.attempt, k.task, e.Invoke.Epoch, k.attempt-1, before.Invoke.Epoch)
 		}
 		t := f.tasks[k.task]
-		if t == nil || t.status == nil || t.attempts[k.attempt] {
-			continue
+		if t == nil || t.status == nil || t.attempts[k.attempt] || t.status.State == "cancelled" {
+			continue // cancelled: what ran then left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
 			p.violate([]history.Event{e.Invoke}, "Attempt %d of %s, by %s at %s, ended without a result and is not on record.", k.attempt, k.task, e.Invoke.Process, seconds(e.Invoke.At))
@@ -501,23 +506,40 @@ func (f *facts) sessionsEnd() Property {
 // replacedSessions compares what the wire shows with what participants say, and
 // counts the sessions that were granted.
 func (f *facts) replacedSessions(p *finding) (granted int) {
-	held := map[string]history.Event{} // by process and life: the session it holds on to
+	held := map[string][]history.Event{} // by process and life: the sessions it holds on to
 	for _, e := range f.sessions {
 		life := fmt.Sprintf("%s/%d", e.Process, e.Life)
 		switch {
 		case e.Target != "":
 			granted++
-			if old, holds := held[e.Target]; holds && old.Session != e.Session {
-				p.violate([]history.Event{old, e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
-					e.Target, e.Session, seconds(e.At), old.Session)
+			for _, old := range held[e.Target] {
+				if len(held[e.Target]) >= mayHold(e.Target) && !holds(held[e.Target], e.Session) {
+					p.violate([]history.Event{old, e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
+						e.Target, e.Session, seconds(e.At), old.Session)
+					break
+				}
 			}
 		case strings.HasPrefix(e.Text, "opened"):
-			held[life] = e
+			held[life] = append(held[life], e)
 		default:
-			delete(held, life)
+			held[life] = slices.DeleteFunc(held[life], func(old history.Event) bool { return old.Session == e.Session })
 		}
 	}
 	return granted
+}
+
+// mayHold is how many sessions a participant holds at a time: one, but for an equal
+// node, which has one as a candidate, one as a worker, and for a while one more as
+// the worker that it was before it led.
+func mayHold(life string) int {
+	if strings.HasPrefix(life, "node-") {
+		return 3
+	}
+	return 1
+}
+
+func holds(held []history.Event, session string) bool {
+	return slices.ContainsFunc(held, func(e history.Event) bool { return e.Session == session })
 }
 
 // noCrash: no participant ended unless it was made to.

@@ -23,22 +23,41 @@ func (f *facts) resolve() {
 		}
 		return
 	}
+	f.resolveRemovals()
 	for i, s := range f.submits {
 		if s.Outcome() != history.Info {
 			continue
 		}
-		// The id is in the payload of the task that was made, and no task is
-		// removed in a run.
+		// The id is in the payload of the task that was made. One that is not in
+		// the tree was made if it was collected.
 		outcome := history.Fail
-		if names := f.byID[s.Invoke.ID]; len(names) > 0 {
+		name := f.created[s.Invoke.ID]
+		if _, gone := f.collected[name]; gone || len(f.byID[s.Invoke.ID]) > 0 {
 			outcome = history.OK
-			f.submits[i].Done.Task = names[0]
+			if !gone {
+				name = f.byID[s.Invoke.ID][0]
+			}
+			f.submits[i].Done.Task = name
 		}
 		f.submits[i].Done.Type = outcome
 		f.count(history.Info, outcome)
 	}
 	f.resolveRecords()
 	f.resolveElections()
+}
+
+// resolveRemovals finds out which tasks were collected: a task that is in the tree
+// was not. Of several tries of which no answer came, any may have done it.
+func (f *facts) resolveRemovals() {
+	for _, want := range []history.Type{history.OK, history.Info} {
+		for _, r := range f.removals {
+			_, already := f.collected[r.task]
+			t := f.tasks[r.task]
+			if r.op.Outcome() == want && !already && (want == history.OK || t == nil || t.id == "") {
+				f.collected[r.task] = r
+			}
+		}
+	}
 }
 
 // resolveRecords holds statuses of unknown outcome against the one in the tree. A
@@ -58,12 +77,51 @@ func (f *facts) resolveRecords() {
 			continue
 		}
 		k := key{r.task, r.status.raw}
+		if _, gone := f.collected[r.task]; gone {
+			f.records[i].outcome = f.recordOfCollected(r, applied[k])
+			applied[k] = applied[k] || f.records[i].outcome == history.OK
+			f.count(history.Info, f.records[i].outcome)
+			continue
+		}
 		f.records[i].outcome = history.Fail
 		if t := f.tasks[r.task]; t != nil && t.status != nil && t.status.raw == r.status.raw && !applied[k] {
 			f.records[i].outcome, applied[k] = history.OK, true
 		}
 		f.count(history.Info, f.records[i].outcome)
 	}
+}
+
+// recordOfCollected resolves a status that is not in the tree any more. A task has
+// one status: if another record of it is known, or this very one, this try was in
+// vain; if this is the only candidate, or what somebody was told, it was applied.
+func (f *facts) recordOfCollected(r record, already bool) history.Type {
+	if already {
+		return history.Fail
+	}
+	others := 0
+	for _, other := range f.records {
+		if other.task != r.task || other.status.raw == r.status.raw {
+			continue
+		}
+		switch other.outcome {
+		case history.OK:
+			return history.Fail
+		case history.Info:
+			others++
+		}
+	}
+	if others == 0 {
+		return history.OK
+	}
+	for _, a := range f.awaits {
+		if a.Invoke.Task == r.task && a.Outcome() == history.OK {
+			if observed(a.Done) == r.status.seen() && a.Done.Token == r.status.Token {
+				return history.OK
+			}
+			return history.Fail
+		}
+	}
+	return history.Info
 }
 
 // resolveElections uses that an epoch begins once: a try to begin an epoch that

@@ -134,6 +134,8 @@ func (r *run) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
 		d = r.kill(p)
 	case nemesis.StopMaster, nemesis.StopWorker:
 		d = r.stop(p)
+	case nemesis.LeaveMaster, nemesis.LeaveWorker:
+		d = r.leave(p)
 	default:
 		d = r.cut(p)
 	}
@@ -146,10 +148,12 @@ func (r *run) victim(ctx context.Context, role nemesis.Role, pick int) (*process
 	if role == nemesis.ActiveMaster {
 		return r.activeMaster(ctx)
 	}
-	plays := map[nemesis.Role]participant.Role{nemesis.SomeWorker: participant.Worker, nemesis.SomeClient: participant.Client}[role]
+	plays := map[nemesis.Role][]participant.Role{
+		nemesis.SomeWorker: {participant.Worker, participant.Node}, nemesis.SomeClient: {participant.Client},
+	}[role]
 	var fit []*process
 	for _, p := range r.processes {
-		if p.role == plays {
+		if slices.Contains(plays, p.role) {
 			fit = append(fit, p)
 		}
 	}
@@ -243,6 +247,19 @@ func (r *run) kill(p *process) deed {
 		apply: func(context.Context) (err error) { killed, finding, err = p.kill(); return err },
 		probe: func(context.Context) (bool, string) { return killed, finding },
 		heal:  func(context.Context) error { return p.start() },
+	}
+}
+
+// leave lets a participant leave in good order, and starts it again.
+func (r *run) leave(p *process) deed {
+	var took time.Duration
+	var clean bool
+	return deed{
+		apply: func(context.Context) error { took, clean = p.leave(leavePatience); return nil },
+		probe: func(context.Context) (bool, string) {
+			return clean, fmt.Sprintf("it left by itself is %v, after %v", clean, took.Round(time.Millisecond))
+		},
+		heal: func(context.Context) error { return p.start() },
 	}
 }
 

@@ -26,7 +26,8 @@ type Config struct {
 	Masters        int             `json:"masters"`
 	Workers        int             `json:"workers"`
 	Clients        int             `json:"clients"`
-	Rate           float64         `json:"rate"` // tasks per second, of all clients together
+	Nodes          int             `json:"nodes"` // equal ones, that stand for election and work
+	Rate           float64         `json:"rate"`  // tasks per second, of all clients together
 	Nemesis        []nemesis.Kind  `json:"nemesis"`
 	Schedule       []nemesis.Fault `json:"schedule,omitempty"` // instead of one drawn from the seed
 	Ensemble       string          `json:"ensemble"`
@@ -41,7 +42,7 @@ type Config struct {
 func Defaults() Config {
 	all, _ := nemesis.Parse("all")
 	return Config{
-		Time: time.Minute, Servers: 3, Masters: 3, Workers: 4, Clients: 3, Rate: 60, Nemesis: all,
+		Time: time.Minute, Servers: 3, Masters: 2, Workers: 3, Clients: 3, Nodes: 2, Rate: 60, Nemesis: all,
 		Ensemble: Docker, Out: "results", SessionTimeout: 3 * time.Second, TickTime: 500 * time.Millisecond,
 	}
 }
@@ -57,11 +58,15 @@ func (c Config) Validate() error {
 	for _, n := range []struct {
 		flag  string
 		value int
-		limit int
-	}{{"--masters", c.Masters, 50}, {"--workers", c.Workers, 100}, {"--clients", c.Clients, 50}} {
-		if n.value < 1 || n.value > n.limit {
-			bad("%s %d: use 1 to %d", n.flag, n.value, n.limit)
+		least int
+		most  int
+	}{{"--masters", c.Masters, 0, 50}, {"--workers", c.Workers, 0, 100}, {"--nodes", c.Nodes, 0, 50}, {"--clients", c.Clients, 1, 50}} {
+		if n.value < n.least || n.value > n.most {
+			bad("%s %d: use %d to %d", n.flag, n.value, n.least, n.most)
 		}
+	}
+	if c.Nodes < 2 && (c.Masters == 0 || c.Workers == 0) {
+		bad("--masters %d --workers %d --nodes %d: somebody must lead and somebody work: give masters and workers, or at least 2 nodes", c.Masters, c.Workers, c.Nodes)
 	}
 	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN is neither
 		bad("--rate %v: use 0.1 to 10000 tasks a second", c.Rate)
@@ -120,7 +125,7 @@ func (c Config) plan() []nemesis.Fault {
 		return nemesis.ByStart(c.Schedule)
 	}
 	return nemesis.Plan(c.Seed, nemesis.Options{
-		Kinds: c.Nemesis, Total: c.Time, Servers: c.Servers, Masters: c.Masters, Workers: c.Workers, Clients: c.Clients,
+		Kinds: c.Nemesis, Total: c.Time, Servers: c.Servers, Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
 		SessionTimeout: c.SessionTimeout,
 	})
 }

@@ -23,7 +23,8 @@ func TestDefaultsAreValid(t *testing.T) {
 func TestValidateNamesTheOption(t *testing.T) {
 	for want, broken := range map[string]func(*Config){
 		"--time":            func(c *Config) { c.Time = 0 },
-		"--masters 0":       func(c *Config) { c.Masters = 0 },
+		"--masters 0":       func(c *Config) { c.Masters, c.Nodes = 0, 1 },
+		"--nodes 51":        func(c *Config) { c.Nodes = 51 },
 		"--workers 101":     func(c *Config) { c.Workers = 101 },
 		"--clients -1":      func(c *Config) { c.Clients = -1 },
 		"--rate NaN":        func(c *Config) { c.Rate = math.NaN() },

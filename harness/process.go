@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
 	"github.com/ringmaster-zk/ringmaster/participant"
@@ -180,6 +181,16 @@ func (p *process) quit(patience time.Duration) {
 		_, _, err := p.kill()
 		p.run.warn(err)
 	}
+}
+
+// leave is quit; it reports how long that took, and whether the process left by
+// itself.
+func (p *process) leave(patience time.Duration) (took time.Duration, clean bool) {
+	began := clock.Now()
+	p.quit(patience)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return clock.Now() - began, p.command.ProcessState.Success()
 }
 
 // claim marks the process as suffering from a fault, unless it does already.

@@ -123,7 +123,7 @@ func (r *run) setUp(ctx context.Context) error {
 	for _, group := range []struct {
 		role  participant.Role
 		count int
-	}{{participant.Master, r.config.Masters}, {participant.Worker, r.config.Workers}, {participant.Client, r.config.Clients}} {
+	}{{participant.Master, r.config.Masters}, {participant.Worker, r.config.Workers}, {participant.Node, r.config.Nodes}, {participant.Client, r.config.Clients}} {
 		for i := range group.count {
 			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r}
 			var err error

@@ -26,6 +26,7 @@ type Kind string
 const (
 	Submit  Kind = "submit"  // a client hands in a task
 	Await   Kind = "await"   // a client waits for a task's status
+	Cancel  Kind = "cancel"  // a client cancels a task, and is told its status
 	Execute Kind = "execute" // a worker runs a handler
 	Lead    Kind = "lead"    // a master believes to lead, from invoke to ok
 	Write   Kind = "write"   // a participant writes to ZooKeeper
@@ -57,15 +58,16 @@ type Event struct {
 	Kind    Kind          `json:"kind"`
 	Op      int64         `json:"op,omitempty"` // pairs Invoke with its completion, within one life
 
-	Task     string `json:"task,omitempty"` // name of the task's znode
-	ID       string `json:"id,omitempty"`   // of the submission, as the payload has it
-	Token           // of an execution; Epoch alone of a term
-	Session  string `json:"session,omitempty"`
-	State    string `json:"state,omitempty"`    // of a status
-	Result   string `json:"result,omitempty"`   // of a status or a handler
-	Accepted bool   `json:"accepted,omitempty"` // by the sink
-	Text     string `json:"text,omitempty"`     // error, cause or remark
-	Ops      []Op   `json:"ops,omitempty"`      // of a write
+	Task     string        `json:"task,omitempty"` // name of the task's znode
+	ID       string        `json:"id,omitempty"`   // of the submission, as the payload has it
+	Token                  // of an execution; Epoch alone of a term
+	Session  string        `json:"session,omitempty"`
+	State    string        `json:"state,omitempty"`    // of a status
+	Result   string        `json:"result,omitempty"`   // of a status or a handler
+	Accepted bool          `json:"accepted,omitempty"` // by the sink
+	Text     string        `json:"text,omitempty"`     // error, cause or remark
+	Due      time.Duration `json:"due,omitempty"`      // of a submission: when the task may begin, as At
+	Ops      []Op          `json:"ops,omitempty"`      // of a write
 
 	Fault     string `json:"fault,omitempty"`     // kind of a fault
 	Target    string `json:"target,omitempty"`    // of a fault: participants or servers, comma-separated

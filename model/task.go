@@ -3,8 +3,9 @@ package model
 // Task is the sequential specification of one task: it is accepted once, gets one
 // status, and keeps it.
 type Task struct {
-	Accepted bool
-	Status   string // empty while there is none
+	Accepted  bool
+	Status    string // empty while there is none
+	Collected bool
 }
 
 // Submit accepts the task. Submitting the same id again is no second task.
@@ -23,7 +24,15 @@ func (t Task) Record(status string) (Task, bool) {
 	return t, true
 }
 
-// Observe reads the status; only the one that was recorded is right.
+// Observe reads the status; only the one that was recorded is right, and only as
+// long as the task is there.
 func (t Task) Observe(status string) (Task, bool) {
-	return t, t.Accepted && t.Status == status
+	return t, t.Accepted && t.Status == status && !t.Collected
+}
+
+// Collect removes the task. It is right only when it has its status.
+func (t Task) Collect() (Task, bool) {
+	right := t.Status != "" && !t.Collected
+	t.Collected = true
+	return t, right
 }

@@ -20,6 +20,8 @@ const (
 	KillMaster    Kind = "kill-master"
 	KillWorker    Kind = "kill-worker"
 	KillClient    Kind = "kill-client"
+	LeaveMaster   Kind = "leave-master"
+	LeaveWorker   Kind = "leave-worker"
 	StopMaster    Kind = "stop-master"
 	StopWorker    Kind = "stop-worker"
 	CutMaster     Kind = "cut-master"
@@ -63,6 +65,8 @@ var Catalogue = []Entry{
 	{KillMaster, ActiveMaster, "the active master gets SIGKILL and is started again later", "the process ended by that signal"},
 	{KillWorker, SomeWorker, "a worker gets SIGKILL and is started again later", "the process ended by that signal"},
 	{KillClient, SomeClient, "a client gets SIGKILL and is started again later", "the process ended by that signal"},
+	{LeaveMaster, ActiveMaster, "the active master is asked to leave, hands over, and is started again later", "the process ended by itself, with code 0"},
+	{LeaveWorker, SomeWorker, "a worker is asked to leave, finishes what it holds or gives it back, and is started again later", "the process ended by itself, with code 0"},
 	{StopMaster, ActiveMaster, "the active master is stopped (SIGSTOP) for longer than its session lasts, then goes on", "the process is stopped at both ends, and for longer than the session timeout"},
 	{StopWorker, SomeWorker, "a worker is stopped (SIGSTOP) for longer than its session lasts, then goes on", "the process is stopped at both ends, and for longer than the session timeout"},
 	{CutMaster, ActiveMaster, "the active master's packets are swallowed, both ways", "bytes were swallowed"},
@@ -78,6 +82,7 @@ var Catalogue = []Entry{
 var groups = map[string][]Kind{
 	"expire":    {ExpireMaster, ExpireWorker},
 	"kill":      {KillMaster, KillWorker, KillClient},
+	"leave":     {LeaveMaster, LeaveWorker},
 	"stop":      {StopMaster, StopWorker},
 	"cut":       {CutMaster, CutWorker, CutClient},
 	"partition": {CutMaster, CutWorker, CutClient, IsolateLeader, SplitServers},

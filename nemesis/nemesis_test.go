@@ -38,18 +38,19 @@ func TestPlanIsPinned(t *testing.T) {
 }
 
 const pinned = `
-500ms cut-master 3.704s 883
-951.419595ms isolate-leader 4.538s 362
-1.404079988s stop-worker 6.352s 463
-1.673435517s expire-worker 0s 814
-1.908144193s kill-master 1.63s 463
-2.116250962s cut-worker 1.416s 614
-2.551049872s cut-client 5.018s 545
-3.068427881s kill-client 1.215s 869
-3.502760577s kill-worker 1.138s 338
-3.900417585s stop-master 4.015s 189
-4.675462665s expire-master 0s 652
-8.491925458s kill-server 3.492s 923
+500ms cut-master 2.107s 296
+845.05266ms expire-master 0s 631
+1.331167518s kill-client 2.215s 173
+1.856879566s stop-worker 5.813s 293
+2.242128392s leave-worker 1.364s 174
+2.687743743s cut-client 1.667s 512
+3.263087803s isolate-leader 5.196s 545
+3.780465812s cut-worker 4.259s 338
+4.073129043s stop-master 5.739s 585
+4.562952948s kill-master 2.22s 889
+5.03155743s expire-worker 0s 70
+5.50883037s kill-worker 390ms 189
+7.072281686s leave-master 453ms 658
 `
 
 // TestPlanKeepsAQuorum draws options and checks the promises of Plan.

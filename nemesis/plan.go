@@ -109,7 +109,7 @@ func duration(kind Kind, o Options, rng *rand.Rand) time.Duration {
 		return between(1.3, 2.2)
 	case CutMaster, CutWorker, CutClient:
 		return between(0.3, 1.8)
-	case KillMaster, KillWorker, KillClient:
+	case KillMaster, KillWorker, KillClient, LeaveMaster, LeaveWorker:
 		return between(0.1, 0.8)
 	case IsolateLeader, SplitServers:
 		return between(1, 1.8) // servers need a while to notice

@@ -14,6 +14,7 @@ const (
 	Master Role = "master"
 	Worker Role = "worker"
 	Client Role = "client"
+	Node   Role = "node" // one of many equal ones: it stands for election and works
 )
 
 // Config is everything a participant is told when it is started.
@@ -50,10 +51,12 @@ func Decode(text string) (Config, error) {
 	return c, nil
 }
 
-// MaxAttempts and the concurrency of a worker under torture.
+// The policy of masters and workers under torture.
 const (
 	MaxAttempts = 5
 	Concurrency = 16
+	Retention   = 6 * time.Second // short, so that masters live to see its end
+	MaxBacklog  = 500              // reached when nobody works for a while
 )
 
 // Drain is the line on standard input that tells a client to submit no more and

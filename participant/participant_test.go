@@ -125,7 +125,7 @@ func TestSinkFences(t *testing.T) {
 // TestWorkloadIsDrawnFromTheSeed draws it twice, and looks that every kind of task
 // comes up.
 func TestWorkloadIsDrawnFromTheSeed(t *testing.T) {
-	draws := func(seed uint64) (all []Payload) {
+	draws := func(seed uint64) (all []wish) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		for range 2000 {
 			all = append(all, draw(rng, "id"))
@@ -137,9 +137,20 @@ func TestWorkloadIsDrawnFromTheSeed(t *testing.T) {
 		t.Error("the workload does not depend on the seed alone")
 	}
 	var once, always, stubborn, long int
-	for _, p := range first {
+	asked := map[string]int{}
+	for _, w := range first {
+		p := w.payload
+		for what, does := range map[string]bool{
+			"priority": w.options.Priority != 0, "key": w.options.Key != "", "attempts": w.options.Attempts > 0, "delay": w.delay > 0,
+			"timeout": w.options.Timeout > 0 && p.Hangs > 0, "silence": w.options.Silence > 0 && p.Hangs > 0, "progress": p.Progress,
+			"cancel": w.cancel > 0, "twice": w.twice, "collect": w.collect,
+		} {
+			if does {
+				asked[what]++
+			}
+		}
 		switch {
-		case p.Failures == MaxAttempts:
+		case p.Failures >= MaxAttempts:
 			always++
 		case p.Failures > 0:
 			once++
@@ -149,6 +160,11 @@ func TestWorkloadIsDrawnFromTheSeed(t *testing.T) {
 		}
 		if p.Millis >= 100 {
 			long++
+		}
+	}
+	for _, what := range []string{"priority", "key", "attempts", "delay", "timeout", "silence", "progress", "cancel", "twice", "collect"} {
+		if asked[what] < 10 {
+			t.Errorf("of %d tasks %d ask for %s", len(first), asked[what], what)
 		}
 	}
 	if once < 100 || always < 5 || stubborn < 100 || long < 200 {

@@ -52,7 +52,7 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	switch config.Role {
 	case Master:
 		err = runMaster(ctx, env, config, journal, log)
-	case Worker:
+	case Worker, Node:
 		err = runWorker(ctx, env, config, journal, log)
 	case Client:
 		err = runClient(ctx, env, config, journal, log, draining)
@@ -78,33 +78,74 @@ func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFu
 	leave(errInputEnded)
 }
 
-func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
-	master, err := recipe.NewMaster(env, recipe.MasterConfig{
-		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", MaxAttempts: MaxAttempts, Observers: recipe.Observers{Logger: log},
+// role is a master, a worker or a node.
+type role interface {
+	Run(ctx context.Context) error
+	Close(ctx context.Context) error
+}
+
+// leavePatience is how long a participant that is told to leave finishes what it
+// holds.
+const leavePatience = 5 * time.Second
+
+// serve runs a role until ctx ends, and lets it leave in good order then.
+func serve(ctx context.Context, r role, log *slog.Logger) error {
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.WithoutCancel(ctx)) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.Background(), leavePatience)
+	defer cancel()
+	if err := r.Close(closing); err != nil {
+		log.Info("left", "error", err)
+	}
+	return context.Cause(ctx)
+}
+
+func masterConfig(config Config, journal *history.Journal, log *slog.Logger) recipe.MasterConfig {
+	return recipe.MasterConfig{
+		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
+		MaxAttempts: MaxAttempts, Retention: Retention, MaxBacklog: MaxBacklog, Strategy: recipe.StickyByKey,
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
 			<-ctx.Done()
 			journal.Complete(term, history.OK, func(e *history.Event) { e.Text = context.Cause(ctx).Error() })
 		},
-	})
+	}
+}
+
+func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
+	master, err := recipe.NewMaster(env, masterConfig(config, journal, log))
 	if err != nil {
 		return err
 	}
-	return master.Run(ctx)
+	return serve(ctx, master, log)
 }
 
+// runWorker runs a worker, or a node, which is a worker that stands for election.
 func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
 	sink, err := dialSink(config.Sink)
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{
+	worker := recipe.WorkerConfig{
 		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Observers: recipe.Observers{Logger: log},
 		Handler: handler(config, journal, sink),
-	})
+	}
+	if config.Role == Node {
+		n, err := recipe.NewNode(env, recipe.NodeConfig{Master: masterConfig(config, journal, log), Worker: worker, Drain: leavePatience})
+		if err != nil {
+			return err
+		}
+		return serve(ctx, n, log)
+	}
+	w, err := recipe.NewWorker(env, worker)
 	if err != nil {
 		return err
 	}
-	return worker.Run(ctx)
+	return serve(ctx, w, log)
 }

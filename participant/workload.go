@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -20,25 +21,62 @@ type Payload struct {
 	ID       string `json:"id"`
 	Millis   int    `json:"ms"`                 // that the work takes
 	Failures int32  `json:"failures,omitempty"` // attempts that fail on purpose
+	Hangs    int32  `json:"hangs,omitempty"`    // attempts that go on until they are stopped, without a word
+	Progress bool   `json:"progress,omitempty"` // tells how far it has got
 	Stubborn bool   `json:"stubborn,omitempty"` // goes on when its context ends, as bad handlers do
+	Resident bool   `json:"resident,omitempty"` // goes on until its context ends
+}
+
+// wish is a task that a client makes up: what it is, what is asked for it, and
+// what the client does with it.
+type wish struct {
+	payload Payload
+	options recipe.Options
+	delay   time.Duration // before it may begin
+	twice   bool          // handed in twice under one id
+	cancel  time.Duration // after which it is cancelled; 0 for never
+	collect bool          // removed once its status has been heard of
 }
 
 // draw makes up a task. One in five takes long enough to be interrupted, one in
 // ten fails once or twice, one in a hundred always, and one in ten does not
-// listen when it is told to stop.
-func draw(rng *rand.Rand, id string) Payload {
+// listen when it is told to stop. Some ask for each of the options.
+func draw(rng *rand.Rand, id string) wish {
 	p := Payload{ID: id, Millis: 1 + rng.IntN(20)}
 	if rng.IntN(5) == 0 {
 		p.Millis = 100 + rng.IntN(500)
 	}
+	w := wish{twice: rng.IntN(20) == 0, collect: rng.IntN(10) == 0}
 	switch dice := rng.IntN(100); {
 	case dice == 0:
-		p.Failures = MaxAttempts
+		p.Failures = 2 * MaxAttempts
 	case dice <= 10:
 		p.Failures = 1 + int32(rng.IntN(2))
 	}
 	p.Stubborn = rng.IntN(10) == 0
-	return p
+	if rng.IntN(10) == 0 {
+		w.options.Priority = rng.IntN(7) - 2
+	}
+	if rng.IntN(10) == 0 {
+		w.options.Key = fmt.Sprint("key", rng.IntN(8))
+	}
+	if rng.IntN(20) == 0 {
+		w.options.Attempts = 1 + rng.IntN(MaxAttempts+2)
+	}
+	switch rng.IntN(30) {
+	case 0:
+		w.delay = time.Duration(500+rng.IntN(2500)) * time.Millisecond
+	case 1:
+		w.options.Timeout, p.Hangs = time.Duration(300+rng.IntN(700))*time.Millisecond, int32(rng.IntN(2))
+	case 2:
+		w.options.Silence, p.Hangs = time.Duration(1200+rng.IntN(800))*time.Millisecond, int32(rng.IntN(2))
+		p.Progress, p.Millis = true, 500+rng.IntN(1500)
+	case 3:
+		w.cancel = time.Duration(1+rng.IntN(1000)) * time.Millisecond
+		p.Millis = 200 + rng.IntN(1000)
+	}
+	w.payload = p
+	return w
 }
 
 // errOnPurpose is how a task of the workload fails.
@@ -53,7 +91,7 @@ func handler(config Config, journal *history.Journal, sink *sinkClient) recipe.H
 		}
 		token := history.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
 		run := journal.Add(history.Event{Type: history.Invoke, Kind: history.Execute, Task: task.Name, ID: p.ID, Token: token})
-		result, err := work(ctx, p, task.Name, token, config, sink)
+		result, err := work(ctx, p, task, token, config, sink)
 		if err != nil {
 			journal.Complete(run, history.Fail, func(e *history.Event) { e.Text = err.Error() })
 			return nil, err
@@ -63,21 +101,27 @@ func handler(config Config, journal *history.Journal, sink *sinkClient) recipe.H
 	}
 }
 
-func work(ctx context.Context, p Payload, task string, token history.Token, config Config, sink *sinkClient) (recipe.Result, error) {
+func work(ctx context.Context, p Payload, task recipe.Task, token history.Token, config Config, sink *sinkClient) (recipe.Result, error) {
 	effect := func(text string) error {
-		return sink.effect(EffectArgs{Task: task, ID: p.ID, Token: token, Process: config.Name, Life: config.Life, Text: text})
+		return sink.effect(EffectArgs{Task: task.Name, ID: p.ID, Token: token, Process: config.Name, Life: config.Life, Text: text})
 	}
 	if err := effect("start"); err != nil {
 		return nil, err
 	}
-	stopped := ctx.Done()
-	if p.Stubborn {
-		stopped = nil
-	}
-	select {
-	case <-stopped:
+	switch {
+	case p.Resident:
+		<-ctx.Done()
 		return nil, context.Cause(ctx)
-	case <-time.After(time.Duration(p.Millis) * time.Millisecond):
+	case task.Token.Attempt <= p.Hangs:
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(hangLimit):
+			return nil, errOnPurpose
+		}
+	}
+	if err := p.spend(ctx, task); err != nil {
+		return nil, err
 	}
 	if token.Attempt <= p.Failures {
 		return nil, errOnPurpose
@@ -86,6 +130,32 @@ func work(ctx context.Context, p Payload, task string, token history.Token, conf
 		return nil, err
 	}
 	return recipe.Result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt)), nil
+}
+
+// hangLimit ends a handler that hangs and that nobody stops: a lost claim does.
+const hangLimit = 20 * time.Second
+
+// spend takes as long as the work takes, and tells how far it has got.
+func (p Payload) spend(ctx context.Context, task recipe.Task) error {
+	stopped := ctx.Done()
+	if p.Stubborn {
+		stopped = nil
+	}
+	end := time.After(time.Duration(p.Millis) * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stopped:
+			return context.Cause(ctx)
+		case <-end:
+			return nil
+		case at := <-tick.C:
+			if p.Progress {
+				_ = task.Progress([]byte(at.Format(time.StampMilli)))
+			}
+		}
+	}
 }
 
 // client is the workload of one client process.
@@ -114,7 +184,14 @@ func runClient(ctx context.Context, env zkapi.Env, config Config, journal *histo
 		return err
 	}
 	c := &client{config: config, recipe: r, journal: journal}
+	resident := wish{payload: Payload{ID: config.Name + ".resident", Resident: true}, options: recipe.Options{Resident: true}}
+	select {
+	case <-draining:
+	default:
+		c.work.Go(func() { c.keepSubmitting(ctx, resident, recipe.ID(residentID(config))) })
+	}
 	c.load(ctx, draining)
+	c.work.Go(func() { c.end(ctx, resident) })
 	c.work.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -141,8 +218,7 @@ func (c *client) load(ctx context.Context, draining <-chan struct{}) {
 			return
 		case <-ticker.C:
 		}
-		p := draw(rng, fmt.Sprintf("%s.%d.%d", c.config.Name, c.config.Life, n))
-		twice := rng.IntN(20) == 0
+		w := draw(rng, fmt.Sprintf("%s.%d.%d", c.config.Name, c.config.Life, n))
 		select {
 		case outstanding <- struct{}{}:
 		default:
@@ -150,59 +226,114 @@ func (c *client) load(ctx context.Context, draining <-chan struct{}) {
 		}
 		c.work.Go(func() {
 			defer func() { <-outstanding }()
-			c.one(ctx, p, twice)
+			c.one(ctx, w)
 		})
 	}
 }
 
-// one submits a task and waits for its status. With twice it hands the task in
-// a second time under the same id, which must not make a second task.
-func (c *client) one(ctx context.Context, p Payload, twice bool) {
-	var options []recipe.SubmitOption
-	if twice {
-		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.config.Seed, c.config.Life, p.ID)))
+// residentID names a client's resident task, whatever life the client is in.
+func residentID(config Config) string { return fmt.Sprintf("resident.%d.%s", config.Seed, config.Name) }
+
+// end cancels the resident task, which an earlier life may have submitted.
+func (c *client) end(ctx context.Context, resident wish) {
+	if name := c.keepSubmitting(ctx, resident, recipe.ID(residentID(c.config))); name != "" {
+		c.cancel(ctx, name, resident.payload.ID)
 	}
-	name := ""
-	for name == "" {
-		if ctx.Err() != nil {
-			return
-		}
-		var err error
-		name, err = c.submit(ctx, p, options...)
-		if ambiguous, ok := errors.AsType[*recipe.AmbiguousError](err); ok {
-			options = []recipe.SubmitOption{recipe.ID(ambiguous.ID)}
-		} else if err != nil {
+}
+
+// one submits a task, perhaps a second time under the same id, which must not
+// make a second task, waits for its status, and perhaps cancels or collects it.
+func (c *client) one(ctx context.Context, w wish) {
+	var options []recipe.SubmitOption
+	if w.twice {
+		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.config.Seed, c.config.Life, w.payload.ID)))
+	}
+	name := c.keepSubmitting(ctx, w, options...)
+	if name == "" {
+		return
+	}
+	if w.twice {
+		_, _ = c.submit(ctx, w, options...) // the history shows what came of it
+	}
+	if w.cancel > 0 {
+		c.work.Go(func() {
 			select {
 			case <-ctx.Done():
-			case <-time.After(refusedPause):
+			case <-time.After(w.cancel):
+				c.cancel(ctx, name, w.payload.ID)
 			}
+		})
+	}
+	heard := c.await(ctx, name, w.payload.ID)
+	if heard && w.collect && w.cancel == 0 {
+		_ = c.recipe.Collect(ctx, name) // the recorder shows what came of it
+	}
+}
+
+// keepSubmitting submits until the task is accepted or ctx ends.
+func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
+	for ctx.Err() == nil {
+		name, err := c.submit(ctx, w, options...)
+		if err == nil {
+			return name
+		}
+		if ambiguous, ok := errors.AsType[*recipe.AmbiguousError](err); ok {
+			options = []recipe.SubmitOption{recipe.ID(ambiguous.ID)}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(refusedPause):
 		}
 	}
-	if twice {
-		_, _ = c.submit(ctx, p, options...) // the history shows what came of it
-	}
-	await := c.journal.Add(history.Event{Type: history.Invoke, Kind: history.Await, Task: name, ID: p.ID})
+	return ""
+}
+
+func (c *client) await(ctx context.Context, name, id string) (heard bool) {
+	await := c.journal.Add(history.Event{Type: history.Invoke, Kind: history.Await, Task: name, ID: id})
 	status, err := c.recipe.Await(ctx, name)
+	c.told(ctx, await, status, err)
+	return err == nil
+}
+
+func (c *client) cancel(ctx context.Context, name, id string) {
+	for ctx.Err() == nil {
+		cancel := c.journal.Add(history.Event{Type: history.Invoke, Kind: history.Cancel, Task: name, ID: id})
+		status, err := c.recipe.Cancel(ctx, name)
+		c.told(ctx, cancel, status, err)
+		if err == nil || errors.Is(err, recipe.ErrNoTask) {
+			return
+		}
+	}
+}
+
+// told notes the status that a client has been told, or why not.
+func (c *client) told(ctx context.Context, op history.Event, status recipe.Status, err error) {
 	switch {
 	case err == nil:
-		c.journal.Complete(await, history.OK, func(e *history.Event) {
+		c.journal.Complete(op, history.OK, func(e *history.Event) {
 			e.State, e.Result = string(status.State), string(status.Result)
 			e.Token = history.Token{Epoch: status.Token.Epoch, Attempt: status.Token.Attempt}
 		})
 	case ctx.Err() == nil:
-		c.journal.Complete(await, history.Fail, func(e *history.Event) { e.Text = err.Error() })
+		c.journal.Complete(op, history.Fail, func(e *history.Event) { e.Text = err.Error() })
 	}
 }
 
-func (c *client) submit(ctx context.Context, p Payload, options ...recipe.SubmitOption) (string, error) {
-	payload, err := json.Marshal(p)
+func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOption) (string, error) {
+	payload, err := json.Marshal(w.payload)
 	if err != nil {
 		return "", err
 	}
-	submit := c.journal.Add(history.Event{Type: history.Invoke, Kind: history.Submit, ID: p.ID})
+	submit := history.Event{Type: history.Invoke, Kind: history.Submit, ID: w.payload.ID}
+	if w.delay > 0 {
+		submit.Due = clock.Now() - c.config.Origin + w.delay // read first: judged is the earlier time
+		w.options.NotBefore = time.Now().Add(w.delay).UTC()
+	}
+	submit = c.journal.Add(submit)
 	limited, cancel := context.WithTimeout(ctx, submitPatience)
 	defer cancel()
-	name, err := c.recipe.Submit(limited, payload, options...)
+	name, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
 	_, ambiguous := errors.AsType[*recipe.AmbiguousError](err)
 	switch {
 	case err == nil:

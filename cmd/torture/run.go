@@ -54,6 +54,7 @@ func runCommand() *cobra.Command {
 	f.IntVar(&config.Servers, "servers", config.Servers, "ZooKeeper servers: 1, 3 or 5")
 	f.IntVar(&config.Masters, "masters", config.Masters, "candidates for the one active master")
 	f.IntVar(&config.Workers, "workers", config.Workers, "workers")
+	f.IntVar(&config.Nodes, "nodes", config.Nodes, "equal nodes: each stands for election and works")
 	f.IntVar(&config.Clients, "clients", config.Clients, "clients")
 	f.Float64Var(&config.Rate, "rate", config.Rate, "tasks per second, of all clients together")
 	f.StringVar(&faults, "nemesis", faults, "faults, comma-separated; see torture faults")
@@ -146,7 +147,7 @@ func settings(s harness.Stored) []report.Setting {
 		{Name: "seed", Value: fmt.Sprint(s.Seed)},
 		{Name: "started", Value: s.Started.Format(time.DateTime + " UTC")},
 		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", s.Time, s.Rate)},
-		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d clients", s.Masters, s.Workers, s.Clients)},
+		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d equal nodes, %d clients", s.Masters, s.Workers, s.Nodes, s.Clients)},
 		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, tick %v, session timeout %v", len(s.Addresses), s.Ensemble, s.Versions.ZooKeeper, s.TickTime, s.SessionTimeout)},
 		{Name: "image", Value: strings.TrimSpace(s.Pulled.Reference + " " + s.Pulled.ID)},
 		{Name: "faults", Value: strings.Join(kinds, ", ")},

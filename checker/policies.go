@@ -1,0 +1,193 @@
+package checker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// What participants are configured with; see package participant.
+const (
+	maxAttempts = 5
+	concurrency = 16
+	retention   = 6 * time.Second
+)
+
+// recorded is the status that a task was given, as its record says; the zero
+// value when none is known.
+func (f *facts) recorded(task string) status {
+	for _, r := range f.records {
+		if r.task == task && r.outcome == history.OK {
+			return r.status
+		}
+	}
+	return status{}
+}
+
+// budgetKept: a task fails exactly when its attempts are spent, and none is
+// executed beyond that.
+func (f *facts) budgetKept() Property {
+	p := newFinding("BudgetKept", "")
+	failed := 0
+	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
+		t := f.tasks[name]
+		if t.id == "" || t.options.Resident {
+			continue
+		}
+		budget := maxAttempts
+		if t.options.Attempts > 0 {
+			budget = t.options.Attempts
+		}
+		if t.status != nil && t.status.State == "failed" {
+			failed++
+			if len(t.attempts) != budget {
+				p.violate(f.about(name), "%s has failed with %d attempts on record, and is allowed %d.", name, len(t.attempts), budget)
+			}
+		}
+		for n := range t.attempts {
+			if int(n) > budget {
+				p.violate(f.about(name), "%s had attempt %d, and is allowed %d.", name, n, budget)
+			}
+		}
+	}
+	p.holds = fmt.Sprintf("%d tasks have failed, each with exactly the attempts that it was allowed.", failed)
+	return p.property()
+}
+
+// residentExclusive: a resident task is executed by one worker at a time, unless
+// the one that had it was stopped or robbed of its session.
+func (f *facts) residentExclusive() Property {
+	p := newFinding("ResidentExclusive", "")
+	runs := map[string][]history.Operation{}
+	moves, excused := 0, 0
+	for _, e := range f.executions {
+		if strings.HasSuffix(e.Invoke.ID, ".resident") {
+			runs[e.Invoke.Task] = append(runs[e.Invoke.Task], e)
+			moves++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(runs)) {
+		for n, old := range runs[name] {
+			for _, next := range runs[name][n+1:] {
+				end := f.executionEnd(old)
+				switch {
+				case next.Invoke.At >= end:
+				case f.excuse(old, next.Invoke.At, end) != "":
+					excused++
+				default:
+					p.violate([]history.Event{old.Invoke, next.Invoke, old.Done}, "%s was executed by %s until %s, and by %s from %s on.",
+						name, old.Invoke.Process, seconds(end), next.Invoke.Process, seconds(next.Invoke.At))
+				}
+			}
+		}
+	}
+	p.holds = fmt.Sprintf("%d resident tasks were executed %d times, each by one worker at a time; %d times by two for a moment, because one was stopped or robbed of its session.",
+		len(runs), moves, excused)
+	return p.property()
+}
+
+// executionEnd is when a handler returned, at the latest when its process died.
+func (f *facts) executionEnd(e history.Operation) time.Duration { return f.termEnd(e) }
+
+// noEarlyStart: no task is executed before it may begin. The clock of the master
+// that assigns it is this machine's.
+func (f *facts) noEarlyStart() Property {
+	due := map[string]history.Operation{} // by id: the submission that was accepted
+	for _, s := range f.submits {
+		before, again := due[s.Invoke.ID]
+		if s.Invoke.Due > 0 && s.Outcome() == history.OK && (!again || s.Invoke.Due < before.Invoke.Due) {
+			due[s.Invoke.ID] = s
+		}
+	}
+	p := newFinding("NoEarlyStart", "%d tasks were to wait until their time, and did.", len(due))
+	for _, e := range f.executions {
+		if s, waits := due[e.Invoke.ID]; waits && e.Invoke.At < s.Invoke.Due {
+			p.violate([]history.Event{s.Invoke, e.Invoke}, "%s was executed at %s, and was to wait until %s.", e.Invoke.Task, seconds(e.Invoke.At), seconds(s.Invoke.Due))
+		}
+	}
+	return p.property()
+}
+
+// concurrencyKept: no worker runs more handlers at a time than it may; those of
+// resident tasks run besides.
+func (f *facts) concurrencyKept() Property {
+	type edge struct {
+		at    time.Duration
+		begin bool
+		event history.Event
+	}
+	edges := map[string][]edge{}
+	for _, e := range f.executions {
+		if strings.HasSuffix(e.Invoke.ID, ".resident") {
+			continue
+		}
+		life := fmt.Sprintf("%s/%d", e.Invoke.Process, e.Invoke.Life)
+		edges[life] = append(edges[life], edge{e.Invoke.At, true, e.Invoke}, edge{f.executionEnd(e), false, e.Done})
+	}
+	most := 0
+	p := newFinding("ConcurrencyKept", "")
+	for _, life := range slices.Sorted(maps.Keys(edges)) {
+		slices.SortStableFunc(edges[life], func(a, b edge) int {
+			if a.at == b.at && a.begin != b.begin { // an end makes room for the begin of the same moment
+				if b.begin {
+					return -1
+				}
+				return 1
+			}
+			return int(a.at - b.at)
+		})
+		running, limit := 0, concurrency
+		if strings.HasPrefix(life, "node-") {
+			limit *= 2 // the worker before it led may still finish what it held
+		}
+		for _, e := range edges[life] {
+			if !e.begin {
+				running--
+				continue
+			}
+			if running++; running > limit {
+				p.violate([]history.Event{e.event}, "%s ran %d handlers at %s, and may run %d.", life, running, seconds(e.at), limit)
+			}
+			most = max(most, running)
+		}
+	}
+	p.holds = fmt.Sprintf("No worker ran more than %d handlers at a time.", most)
+	return p.property()
+}
+
+// retentionKept: a master collects a finished task no earlier than its retention
+// after its status was recorded, and nobody who waits is too late.
+func (f *facts) retentionKept() Property {
+	p := newFinding("RetentionKept", "")
+	byMasters, late := 0, 0
+	for _, a := range f.awaits {
+		if a.Outcome() == history.Fail && f.collected[a.Invoke.Task].kept {
+			late++
+		}
+	}
+	first := map[string]history.Operation{}
+	for _, r := range f.records {
+		if _, seen := first[r.task]; !seen && r.outcome == history.OK {
+			first[r.task] = r.op
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.collected)) {
+		r := f.collected[name]
+		if !r.kept {
+			continue
+		}
+		byMasters++
+		recorded, known := first[name]
+		if known && r.op.Return(f.end)-recorded.Invoke.At < retention {
+			p.violate([]history.Event{recorded.Invoke, r.op.Invoke, r.op.Done}, "%s got its status at %s at the earliest and was collected by %s at %s, before its retention of %v was over.",
+				name, seconds(recorded.Invoke.At), r.op.Invoke.Process, seconds(r.op.Return(f.end)), retention)
+		}
+	}
+	p.holds = fmt.Sprintf("%d finished tasks were collected, %d of them by masters, none before its retention was over; %d waiting clients came too late.",
+		len(f.collected), byMasters, late)
+	return p.property()
+}

@@ -97,7 +97,7 @@ func (f *facts) vacuous() []string {
 // counts are the numbers of verdict.json.
 func (f *facts) counts() map[string]int {
 	c := map[string]int{
-		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks) + len(f.collected), "collected": len(f.collected),
+		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks), "collected": len(f.collected),
 		"cancelled": 0, "residents": 0, "backlog_full": 0,
 		"resolved_applied": f.unknowns.applied, "resolved_lost": f.unknowns.lost, "still_unknown": f.unknowns.open,
 		"accepted": 0, "ambiguous": 0, "completed": 0, "failed": 0, "elections": 0, "effects_refused": 0,
@@ -121,13 +121,6 @@ func (f *facts) counts() map[string]int {
 			c["cancelled"]++
 		default:
 			c["failed"]++
-		}
-	}
-	for name := range f.collected {
-		if t := f.tasks[name]; t == nil || t.status == nil {
-			if key, known := map[string]string{"done": "completed", "cancelled": "cancelled", "failed": "failed"}[f.recorded(name).State]; known {
-				c[key]++
-			}
 		}
 	}
 	residents := map[string]bool{}

@@ -82,6 +82,8 @@ type task struct {
 	version  int32 // of the status
 	attempts map[int32]bool
 	assigned []string // workers that still have it
+	gone     bool     // collected: known by the writes that made it what it was
+	unsure   bool     // not all of those are known to have been applied
 }
 
 // gather reads a history.
@@ -113,7 +115,50 @@ func gather(events []history.Event, evidence *history.Evidence) *facts {
 		f.readWrite(w)
 	}
 	f.resolve()
+	f.restore()
 	return f
+}
+
+// restore tells of collected tasks what the tree would have told, from the writes
+// that made them. An attempt whose record nobody answered is taken to be on record.
+func (f *facts) restore() {
+	for name := range f.collected {
+		if t := f.task(name); t.id == "" {
+			t.gone = true
+		}
+	}
+	restored := func(name string) *task {
+		if t := f.tasks[name]; t != nil && t.gone {
+			return t
+		}
+		return nil
+	}
+	for _, w := range f.writes {
+		if w.Outcome() == history.Fail {
+			continue
+		}
+		for _, op := range w.Invoke.Ops {
+			name, rest, ok := element(op.Path, "/tasks")
+			t := restored(name)
+			if !ok || t == nil || op.Kind != "create" {
+				continue
+			}
+			if rest == "" && t.id == "" {
+				t.id, t.options = parseTask(op.Data)
+				f.byID[t.id] = append(f.byID[t.id], name)
+			}
+			if strings.HasPrefix(rest, "attempt-") {
+				t.attempts[parseToken(op.Data).Attempt] = true
+				t.unsure = t.unsure || w.Outcome() == history.Info
+			}
+		}
+	}
+	for _, r := range f.records {
+		if t := restored(r.task); t != nil && r.outcome == history.OK {
+			s := r.status
+			t.status = &s
+		}
+	}
 }
 
 // element splits a path below a parent: element("/tasks/t/status", "/tasks")

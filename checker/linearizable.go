@@ -98,7 +98,7 @@ func (f *facts) taskPartitions() []*partition {
 		}
 	}
 	for name, t := range f.tasks {
-		if t.id != "" && t.status != nil {
+		if t.id != "" && t.status != nil && !t.gone {
 			final := history.Operation{Invoke: history.Event{At: f.end + 1, Process: "final tree"}, Done: history.Event{Type: history.OK, At: f.end + 2}}
 			at(name).add(final, step{verb: "observe", status: t.status.seen(), said: "final: " + t.status.State}, f.end+2)
 		}

@@ -215,7 +215,7 @@ func (f *facts) noLostTask() Property {
 			accepted[s.Done.Task] = s
 		}
 	}
-	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree, but for %d that were collected.", len(accepted), len(f.collected))
+	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree, or were collected: %d.", len(accepted), len(f.collected))
 	if f.needsTree(p) {
 		return p.property()
 	}
@@ -263,7 +263,7 @@ func (f *facts) noDoubleResult() Property {
 		}
 		seen[name] = a
 		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Result || t.status.State != a.Done.State) {
-			p.violate([]history.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q in the final tree.", name, a.Done.State, a.Done.Result, a.Invoke.Process, t.status.State, t.status.Result)
+			p.violate([]history.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q by the record.", name, a.Done.State, a.Done.Result, a.Invoke.Process, t.status.State, t.status.Result)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
@@ -288,7 +288,7 @@ func (f *facts) finished() []string {
 
 // noPhantomTask: every task comes from a submission, one from each.
 func (f *facts) noPhantomTask() Property {
-	p := newFinding("NoPhantomTask", "All %d tasks in the final tree come from a submission, one from each.", len(f.tasks))
+	p := newFinding("NoPhantomTask", "All %d tasks come from a submission, one from each.", len(f.tasks))
 	if f.needsTree(p) {
 		return p.property()
 	}
@@ -305,8 +305,7 @@ func (f *facts) noPhantomTask() Property {
 		}
 	}
 	for _, e := range f.executions {
-		_, collected := f.collected[e.Invoke.Task]
-		if t := f.tasks[e.Invoke.Task]; !collected && (t == nil || t.id == "") {
+		if t := f.tasks[e.Invoke.Task]; t == nil || t.id == "" {
 			p.violate([]history.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task, e.Invoke.Process)
 		}
 	}
@@ -468,6 +467,7 @@ func (f *facts) terminalAfterHeal() Property {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		switch t := f.tasks[name]; {
+		case t.gone:
 		case t.status == nil:
 			p.violate(f.about(name), "%s has no status.", name)
 		case len(t.assigned) > 0:

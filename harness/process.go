@@ -52,7 +52,7 @@ func (p *process) start() error {
 		SessionTimeout: p.run.config.SessionTimeout, Origin: p.run.origin, Sink: p.run.sink.Address(),
 		Journal: filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life)),
 		Log:     filepath.Join(p.run.dir, "logs", p.name+".log"),
-		Seed:    p.seed(), Rate: p.run.config.Rate / float64(p.run.config.Clients),
+		Seed:    p.seed(), Rate: p.run.config.Rate / float64(p.run.config.Clients), Retention: p.run.config.retention(),
 	}
 	command := exec.Command(p.run.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
 	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

@@ -25,12 +25,13 @@ type Config struct {
 	Servers        []string      `json:"servers"` // through its proxy
 	Namespace      string        `json:"namespace"`
 	SessionTimeout time.Duration `json:"session_timeout"`
-	Journal        string        `json:"journal"` // path of a new file
-	Log            string        `json:"log"`     // path, appended to
-	Origin         time.Duration `json:"origin"`  // when the run began, by the shared clock
-	Sink           string        `json:"sink"`    // address of the effect sink
-	Seed           uint64        `json:"seed"`    // of this process' part of the workload
-	Rate           float64       `json:"rate"`    // of a client: tasks per second
+	Journal        string        `json:"journal"`   // path of a new file
+	Log            string        `json:"log"`       // path, appended to
+	Origin         time.Duration `json:"origin"`    // when the run began, by the shared clock
+	Sink           string        `json:"sink"`      // address of the effect sink
+	Seed           uint64        `json:"seed"`      // of this process' part of the workload
+	Rate           float64       `json:"rate"`      // of a client: tasks per second
+	Retention      time.Duration `json:"retention"` // of a master
 }
 
 // Encode packs a Config for the command line.
@@ -55,8 +56,7 @@ func Decode(text string) (Config, error) {
 const (
 	MaxAttempts = 5
 	Concurrency = 16
-	Retention   = 6 * time.Second // short, so that masters live to see its end
-	MaxBacklog  = 500              // reached when nobody works for a while
+	MaxBacklog  = 500 // reached when nobody works for a while
 )
 
 // Drain is the line on standard input that tells a client to submit no more and

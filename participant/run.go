@@ -108,7 +108,7 @@ func serve(ctx context.Context, r role, log *slog.Logger) error {
 func masterConfig(config Config, journal *history.Journal, log *slog.Logger) recipe.MasterConfig {
 	return recipe.MasterConfig{
 		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
-		MaxAttempts: MaxAttempts, Retention: Retention, MaxBacklog: MaxBacklog, Strategy: recipe.StickyByKey,
+		MaxAttempts: MaxAttempts, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: recipe.StickyByKey,
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
 			<-ctx.Done()

@@ -3,27 +3,44 @@
 // asks of ZooKeeper only what package zkapi offers, and knows no client library,
 // no clock and no test.
 //
+// # Roles
+//
+// Masters and workers may be different processes ([Master], [Worker]), or all
+// processes equal ([Node]): every one stands for election, one leads, the rest
+// work. [Client] submits, waits, cancels and collects, from anywhere.
+//
 // # The znodes
 //
 // They are those of the tutorials, so that zkCli.sh can play any role. A
 // namespace goes in front of all of them.
 //
-//	/master                      ephemeral, host:port   who is active
-//	/workers/<w>                 ephemeral, host:port   w is alive
-//	/tasks/task-<id>-<n>         persistent, payload    a task; any name is accepted
-//	/tasks/<t>/attempt-<n>       persistent             attempt n ended without a result, and why
-//	/tasks/<t>/status            persistent             the one terminal status
-//	/assign                      persistent             its data version is the epoch
-//	/assign/<w>                  persistent             its data version is w's incarnation
-//	/assign/<w>/<t>              persistent             w is to execute t
+//	/master                 ephemeral, host:port   who is active
+//	/candidates/c-<id>-<n>  ephemeral sequential   who stands in line (MasterConfig.Queue)
+//	/backlog                persistent             the bound of unfinished tasks, if there is one
+//	/workers/<w>            ephemeral, host:port   w is alive
+//	/tasks/task-<id>        persistent, payload    a task; any name is accepted
+//	/tasks/<t>/attempt-<n>  persistent             attempt n ended without a result, and why
+//	/tasks/<t>/progress     ephemeral              the execution is alive, and how far it is
+//	/tasks/<t>/status       persistent             the one terminal status
+//	/assign                 persistent             its data version is the epoch
+//	/assign/<w>             persistent             its data version is w's incarnation
+//	/assign/<w>/<t>         persistent             w is to execute t
 //
 // /assign and /assign/<w> are never deleted: their versions are claims, and a
-// znode that is created anew starts at version 0 again.
+// znode that is created anew starts at version 0 again. The data of /tasks is a
+// bell: a client that cancels sets it, so that the master looks. A task with
+// options (Options) has them as one line of JSON in front of its payload.
+//
+// A task's name is made of its id alone, without a sequence number. A create that
+// is repeated because its answer was lost then finds the first one, on any
+// session; no list has to be searched, and one id is one task however many submit
+// it at once. The order of submission is that of the znodes' czxid.
 //
 // # What is guaranteed
 //
-//   - An accepted task gets exactly one status, and keeps it. As long as the
-//     ensemble serves, a master runs and a worker runs, it gets one eventually.
+//   - Execution is at least once, the recorded result exactly once: an accepted
+//     task gets one status and keeps it. As long as the ensemble serves, a master
+//     runs and a worker runs, it gets one eventually, unless it is resident.
 //   - A master writes only while it holds the highest epoch: every write is a
 //     multi that begins with the check of its claim. The same holds for a worker
 //     and its incarnation.
@@ -32,7 +49,11 @@
 //   - Every execution of a task has an attempt number of its own, and a Token
 //     that is greater than those of all executions before it.
 //   - Submit makes at most one task, and says so when it does not know whether
-//     it made one.
+//     it made one. One id is one task, until that is collected.
+//   - A task fails only after the attempts that it is allowed; each attempt that
+//     ended without a result is on record, with the reason.
+//   - After Cancel has returned Cancelled no result can be recorded.
+//   - A finished task is kept for the retention at least, counted by a master.
 //
 // # What is not
 //
@@ -42,23 +63,52 @@
 //   - Two masters may believe to lead at the same time when a process is stopped
 //     for longer than its lease, or when an administrator ends its session. Their
 //     writes are fenced; what OnLead does outside ZooKeeper is not, unless it
-//     hands the epoch on.
-//   - Tasks are started in the order of submission, roughly; nothing is promised
-//     about the order in which they end.
+//     hands the epoch on. The same holds for two owners of a resident task.
+//   - Tasks are assigned by priority, then in the order of submission, as far as
+//     the master has read the backlog; nothing is promised about the order in
+//     which they end. After a failover the first tasks that are assigned may not
+//     be the most urgent: a long backlog is read in parts.
+//   - Times are measured by one process each: NotBefore by the wall clock of the
+//     active master, back-off, silence and retention from when a master has first
+//     seen what they count from (anew after a failover), timeouts by the worker.
+//   - The bound of the backlog is kept roughly.
+//   - Progress is a hint: it may be late, and it may be left until the worker's
+//     session ends when a task is cancelled or taken away.
 //   - The inboxes of workers that never come back stay, a few bytes each.
+//
+// # Residents
+//
+// A resident task stands for something that one worker at a time takes care of: a
+// partition, a region, a feed. It never ends by itself. The master spreads such
+// tasks evenly, whatever the Strategy, beside the bound of ordinary ones. When a
+// worker joins, as few as necessary move: the master marks the assignment as
+// revoked, the old owner's handler is told by its context (ErrRevoked), and only
+// when it has returned does the worker give the task back, which is the
+// acknowledgement that the next assignment waits for. When a worker is lost there
+// is nobody to acknowledge: its lease has run out by then, and the Token fences
+// what is left of it. Each owner is an attempt; the last sixteen at least are kept
+// on record, and there is no budget.
 //
 // # How it works
 //
-// A master's loop (reconcile.go) reads what may have changed, decides in pure
-// code (view.go), writes, and waits. A watch, a new connection and a slow sweep
-// all mean the same: look again. State is read only after the election, on the
-// same session, and after a sync wherever a write may have been applied without
-// an answer. A term (term.go) ends by lease: T/4 before the session could expire,
-// counted from when the last acknowledged fenced write was sent. The package
-// zkclient has a lease of its own for the session; this one is stricter, because
-// only a write proves that a quorum still listens.
+// A master's loop (reconcile.go) reads what may have changed (read.go), decides in
+// pure code (view.go, strategy.go), writes, and waits. A watch, a new connection
+// and a slow sweep all mean the same: look again. State is read only after the
+// election, on the same session, and after a sync wherever a write may have been
+// applied without an answer. A term (term.go) ends by lease: T/4 before the session
+// could expire, counted from when the last acknowledged fenced write was sent. The
+// package zkclient has a lease of its own for the session; this one is stricter,
+// because only a write proves that a quorum still listens. A hand-over ends the
+// leadership first, lets what was sent and what leads come to its end within the
+// lease, and then gives up /master under the claim.
+//
+// A worker's loop (incarnation.go) holds what it is assigned, runs handlers, and
+// records each end in one multi with the removal of the assignment (commit.go). One
+// that retires renews its claim with a record that says so: an assignment that was
+// decided before is then refused, because the version has changed.
 //
 // The claim and the fencing by check are Kafka's (KAFKA-6082); the idea that the
-// reign is a context is that of etcd's client/v3/concurrency; "guarantees and
-// non-guarantees" is a habit of ZooKeeper's own LeaderElectionSupport.
+// reign is a context is that of etcd's client/v3/concurrency; the line of
+// candidates is ZooKeeper's own recipe for leader election; "guarantees and
+// non-guarantees" is a habit of ZooKeeper's LeaderElectionSupport.
 package recipe

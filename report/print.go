@@ -15,8 +15,8 @@ func Print(w io.Writer, r *checker.Report) {
 		fmt.Fprintf(w, "  %-7s  %-21s %s\n", p.Verdict, p.Name, p.Reason)
 	}
 	c := r.Counts
-	fmt.Fprintf(w, "\n%d submissions, %d tasks: %d done, %d failed; %d executions, %d attempts lost or failed; %d elections\n",
-		c["submitted"], c["tasks"], c["completed"], c["failed"], c["executions"], c["attempts_lost"], c["elections"])
+	fmt.Fprintf(w, "\n%d submissions, %d tasks: %d done, %d failed, %d cancelled, %d collected; %d executions, %d attempts lost or failed; %d elections\n",
+		c["submitted"], c["tasks"], c["completed"], c["failed"], c["cancelled"], c["collected"], c["executions"], c["attempts_lost"], c["elections"])
 	fmt.Fprintf(w, "%d faults planned and reached, %d applied, %d effective; %d unknown outcomes: %d applied, %d not, %d open\n",
 		c["faults_intended"], c["faults_applied"], c["faults_effective"],
 		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"])

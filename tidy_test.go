@@ -181,3 +181,55 @@ func TestTheTableRejects(t *testing.T) {
 		}
 	}
 }
+
+// documented are the rooms whose exported names are for others to use.
+var documented = []string{"recipe", "zkapi", "zkclient", "metrics", "model/zk"}
+
+// TestExportedNamesAreDocumented looks for a comment on every exported function,
+// method, type, constant and variable of those rooms.
+func TestExportedNamesAreDocumented(t *testing.T) {
+	sources(t, func(path string, file *ast.File, fset *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") || !slices.Contains(documented, filepath.ToSlash(filepath.Dir(path))) {
+			return
+		}
+		complain := func(name *ast.Ident) {
+			if name.IsExported() {
+				t.Errorf("%s: %s has no comment", fset.Position(name.Pos()), name.Name)
+			}
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Doc == nil && exportedReceiver(d) {
+					complain(d.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.TypeSpec:
+						if d.Doc == nil && s.Doc == nil {
+							complain(s.Name)
+						}
+					case *ast.ValueSpec:
+						if d.Doc == nil && s.Doc == nil && s.Comment == nil {
+							complain(s.Names[0])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// exportedReceiver reports whether a function is one that others can call.
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	of := d.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	name, ok := of.(*ast.Ident)
+	return ok && name.IsExported()
+}

@@ -31,10 +31,12 @@ type AmbiguousError struct {
 	Err error
 }
 
+// Error implements error.
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("task %s may or may not have been accepted: %v", e.ID, e.Err)
 }
 
+// Unwrap is why it is not known.
 func (e *AmbiguousError) Unwrap() error { return e.Err }
 
 // FailedError is what Do returns for a task that ended without a result.
@@ -43,6 +45,7 @@ type FailedError struct {
 	Status Status
 }
 
+// Error implements error.
 func (e *FailedError) Error() string {
 	return fmt.Sprintf("task %s is %s: %s", e.Task, e.Status.State, e.Status.Reason)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,6 +87,138 @@ func ExampleWorker() {
 	second := recipe.Task{Name: "t", Token: recipe.Token{Epoch: 2, Attempt: 2}}
 	fmt.Println(write(second), write(first))
 	// Output: <nil> t: a later execution was here
+}
+
+// Equal nodes: one leads, the rest work.
+func ExampleNode() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	env := &zk.Env{Server: zk.NewServer(10 * time.Second)}
+	for _, name := range []string{"n1", "n2", "n3"} {
+		node, err := recipe.NewNode(env, recipe.NodeConfig{
+			Master: recipe.MasterConfig{Name: name, Address: name + ":9000"},
+			Worker: recipe.WorkerConfig{Handler: func(context.Context, recipe.Task) (recipe.Result, error) {
+				return recipe.Result("done by a node that does not lead"), nil
+			}},
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		go node.Run(ctx)
+	}
+	client, err := recipe.NewClient(env, recipe.ClientConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := client.Do(ctx, nil)
+	fmt.Println(string(result), err)
+	// Output: done by a node that does not lead <nil>
+}
+
+// A service that wants to know what goes on follows the master's changes. A slow
+// reader is told where things have got to, and never holds the master up.
+func ExampleMaster_Changes() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	env := &zk.Env{Server: zk.NewServer(10 * time.Second)}
+	master, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go master.Run(ctx)
+	client, err := recipe.NewClient(env, recipe.ClientConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Submit(ctx, nil, recipe.ID("invoice.17")); err != nil {
+		log.Fatal(err)
+	}
+	for change := range master.Changes(ctx) {
+		fmt.Println(change.Kind, change.Task.Name, change.Task.Phase)
+		break
+	}
+	// Output: submitted task-invoice.17 pending
+}
+
+// Whoever needs the active master's address follows /master.
+func ExampleClient_Leaders() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	env := &zk.Env{Server: zk.NewServer(10 * time.Second)}
+	client, err := recipe.NewClient(env, recipe.ClientConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for leader := range client.Leaders(ctx) {
+		if leader.Exists() {
+			fmt.Println(leader.Name, leader.Address, leader.Epoch)
+			break
+		}
+		fmt.Println("nobody leads")
+		master, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1", Address: "m1:9000"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		go master.Run(ctx)
+	}
+	// Output:
+	// nobody leads
+	// m1 m1:9000 1
+}
+
+// A resident task is owned by one worker at a time, until it is cancelled.
+func ExampleResident() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	env := &zk.Env{Server: zk.NewServer(10 * time.Second)}
+	master, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go master.Run(ctx)
+	owns, lets := make(chan string), make(chan error)
+	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		owns <- string(task.Payload)
+		<-ctx.Done()
+		lets <- context.Cause(ctx)
+		return nil, nil
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go worker.Run(ctx)
+	client, err := recipe.NewClient(env, recipe.ClientConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	name, err := client.Submit(ctx, []byte("region north"), recipe.Resident(), recipe.ID("region.north"))
+	fmt.Println(name, err)
+	fmt.Println("w1 owns", <-owns)
+	status, err := client.Cancel(ctx, name)
+	fmt.Println(status.State, err)
+	fmt.Println("w1 lets go:", <-lets)
+	// Output:
+	// task-region.north <nil>
+	// w1 owns region north
+	// cancelled <nil>
+	// w1 lets go: assignment was taken away
+}
+
+// A strategy is a pure function. This one keeps urgent tasks away from workers
+// whose names begin with "batch".
+func ExampleStrategy() {
+	var mine recipe.Strategy = func(job recipe.Job, workers []recipe.Load) string {
+		if job.Options.Priority > 0 {
+			workers = slices.DeleteFunc(slices.Clone(workers), func(w recipe.Load) bool { return strings.HasPrefix(w.Worker, "batch") })
+		}
+		return recipe.LeastLoaded(job, workers)
+	}
+	workers := []recipe.Load{{Worker: "batch1", Held: 0, Capacity: 8}, {Worker: "quick1", Held: 3, Capacity: 8}}
+	fmt.Println(mine(recipe.Job{Task: "a"}, workers))
+	fmt.Println(mine(recipe.Job{Task: "b", Options: recipe.Options{Priority: 1}}, workers))
+	// Output:
+	// batch1
+	// quick1
 }
 
 // Submitting and waiting may be done apart, by different processes.

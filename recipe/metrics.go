@@ -50,17 +50,35 @@ type NoMetrics struct{}
 
 var _ Metrics = NoMetrics{}
 
-// The methods of Metrics.
-func (NoMetrics) Elected(int32)                       {}
+// Elected implements Metrics.
+func (NoMetrics) Elected(int32) {}
+
+// Deposed implements Metrics.
 func (NoMetrics) Deposed(int32, time.Duration, error) {}
-func (NoMetrics) SessionOpened(string)                {}
-func (NoMetrics) SessionEnded(string, error)          {}
-func (NoMetrics) Tasks(TaskCounts)                    {}
-func (NoMetrics) Assigned(time.Duration)              {}
-func (NoMetrics) AttemptEnded(string)                 {}
-func (NoMetrics) Finished(time.Duration)              {}
-func (NoMetrics) Fenced(string)                       {}
-func (NoMetrics) Unknown(string, zkapi.Fate)          {}
+
+// SessionOpened implements Metrics.
+func (NoMetrics) SessionOpened(string) {}
+
+// SessionEnded implements Metrics.
+func (NoMetrics) SessionEnded(string, error) {}
+
+// Tasks implements Metrics.
+func (NoMetrics) Tasks(TaskCounts) {}
+
+// Assigned implements Metrics.
+func (NoMetrics) Assigned(time.Duration) {}
+
+// AttemptEnded implements Metrics.
+func (NoMetrics) AttemptEnded(string) {}
+
+// Finished implements Metrics.
+func (NoMetrics) Finished(time.Duration) {}
+
+// Fenced implements Metrics.
+func (NoMetrics) Fenced(string) {}
+
+// Unknown implements Metrics.
+func (NoMetrics) Unknown(string, zkapi.Fate) {}
 
 // Tracer is a hook for spans: it is called when one begins and returns the
 // context to go on with and what to call when the span ends. The names are

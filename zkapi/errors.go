@@ -17,6 +17,7 @@ const (
 	NotApplied
 )
 
+// String implements fmt.Stringer.
 func (f Fate) String() string {
 	switch f {
 	case Applied:
@@ -80,6 +81,7 @@ type Error struct {
 	Err   error
 }
 
+// Error implements error.
 func (e *Error) Error() string {
 	at := e.Path
 	if e.Kind == KindMulti && e.Index >= 0 {
@@ -88,6 +90,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: %v (%v)", e.Kind, at, e.Err, e.Fate)
 }
 
+// Unwrap is why the request failed.
 func (e *Error) Unwrap() error { return e.Err }
 
 // FateOf says what is known about the request that returned err: Applied for

@@ -23,6 +23,7 @@ var kindNames = [...]string{
 	KindExists: "exists", KindChildren: "children", KindSync: "sync", KindMulti: "multi",
 }
 
+// String is the request's name in ZooKeeper's terms.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) && kindNames[k] != "" {
 		return kindNames[k]

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+)
+
+// ensembleCommand runs servers for a person to play with.
+func ensembleCommand() *cobra.Command {
+	servers, given := 1, ""
+	cmd := &cobra.Command{
+		Use: "ensemble", Short: "Run ZooKeeper servers in containers until Ctrl-C", Args: cobra.NoArgs,
+		Long:    "Run ZooKeeper servers in containers until Ctrl-C, to try the recipe on. Their data goes with them.",
+		Example: "  torture ensemble --servers 3",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, out := cmd.Context(), cmd.OutOrStdout()
+			if _, err := ensemble.RemoveLeftovers(ctx); err != nil {
+				return err
+			}
+			image, err := ensemble.FindImage(ctx, given, out)
+			if err != nil {
+				return err
+			}
+			e, err := ensemble.Start(ctx, ensemble.Config{Servers: servers, TickTime: 2 * time.Second, Image: image, Run: fmt.Sprintf("ensemble-%d", os.Getpid())})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "export RINGMASTER_SERVERS=%s\n\nCtrl-C ends the servers and removes their data.\n", strings.Join(e.Addresses(), ","))
+			<-ctx.Done()
+			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			return e.Stop(stopping)
+		},
+	}
+	cmd.Flags().IntVar(&servers, "servers", servers, "1, 3 or 5")
+	cmd.Flags().StringVar(&given, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
+	return cmd
+}

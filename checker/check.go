@@ -39,6 +39,7 @@ func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Res
 		{"NoEarlyStart", f.noEarlyStart},
 		{"ConcurrencyKept", f.concurrencyKept},
 		{"RetentionKept", f.retentionKept},
+		{"ToldTruly", f.toldTruly},
 		{"SessionsEnd", f.sessionsEnd},
 		{"NoCrash", f.noCrash},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},

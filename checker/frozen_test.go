@@ -64,6 +64,9 @@ var rejected = map[string][]string{
 	"RetentionKept-bad":                    {"RetentionKept"},
 	"NoLostTask-nobody-collected-bad":      {"NoLostTask", "NoPhantomTask"},
 	"TaskLinearizable-collected-early-bad": {"TaskLinearizable"},
+	"ToldTruly-leader-bad":                 {"ToldTruly"},
+	"ToldTruly-back-bad":                   {"ToldTruly"},
+	"ToldTruly-status-bad":                 {"ToldTruly"},
 }
 
 func TestAcceptedHistoriesAreAcceptedByAll(t *testing.T) {

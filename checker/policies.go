@@ -180,3 +180,48 @@ func (f *facts) retentionKept() Property {
 		len(f.collected), byMasters, late)
 	return p.property()
 }
+
+// toldTruly: who is said to lead was elected, a task that is said to be finished
+// has its status, and nobody is told that it was not finished after all.
+func (f *facts) toldTruly() Property {
+	p := newFinding("ToldTruly", "")
+	won := map[int32]string{}
+	for _, e := range f.elections {
+		if e.won != history.Fail {
+			won[e.epoch] = e.op.Invoke.Process
+		}
+	}
+	recorded := map[string]bool{}
+	for _, r := range f.records {
+		if r.outcome != history.Fail {
+			recorded[r.task] = true
+		}
+	}
+	heard, changes := 0, 0
+	finished := map[string]history.Event{} // by process, life and task
+	for _, e := range f.events {
+		switch e.Kind {
+		case history.Heard:
+			if heard++; e.Epoch > 0 && won[e.Epoch] != e.Text {
+				p.violate([]history.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), e.Text, e.Epoch, won[e.Epoch])
+			}
+		case history.Change:
+			changes++
+			key := fmt.Sprintf("%s/%d %s", e.Process, e.Life, e.Task)
+			before, done := finished[key]
+			switch {
+			case e.State == "finished" && !recorded[e.Task]:
+				p.violate([]history.Event{e}, "%s told at %s that %s is finished, and nobody has recorded a status.", e.Process, seconds(e.At), e.Task)
+			case e.State == "collected":
+				delete(finished, key)
+			case done:
+				p.violate([]history.Event{before, e}, "%s told at %s that %s is finished, and at %s: %s.", e.Process, seconds(before.At), e.Task, seconds(e.At), e.State)
+			}
+			if e.State == "finished" {
+				finished[key] = e
+			}
+		}
+	}
+	p.holds = fmt.Sprintf("Clients were told %d times who leads, and masters told of %d changes of tasks; all of it was so.", heard, changes)
+	return p.property()
+}

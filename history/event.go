@@ -33,6 +33,8 @@ const (
 	Effect  Kind = "effect"  // note of the sink: a handler acted on the outside
 	Session Kind = "session" // note: a participant opened or lost a session
 	Process Kind = "process" // note of the harness: a process started or ended
+	Heard   Kind = "heard"   // note: a client was told who leads, by Text and Epoch
+	Change  Kind = "change"  // note: a master told of a change of a task, State, or of a worker
 	Fault   Kind = "fault"   // the nemesis acts, from invoke to ok; fail means that it could not
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )

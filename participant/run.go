@@ -122,7 +122,32 @@ func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *histo
 	if err != nil {
 		return err
 	}
-	return serve(ctx, master, log)
+	return serve(ctx, followed{master, master, journal}, log)
+}
+
+// followed is a role whose master's changes are noted.
+type followed struct {
+	role
+	master  *recipe.Master
+	journal *history.Journal
+}
+
+// Run runs the role and notes what its master tells.
+func (f followed) Run(ctx context.Context) error {
+	told := make(chan struct{})
+	following, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(told)
+		for change := range f.master.Changes(following) {
+			if change.Task.Name != "" {
+				f.journal.Add(history.Event{Type: history.Note, Kind: history.Change, Task: change.Task.Name, State: string(change.Kind), Target: change.Task.Worker})
+			}
+		}
+	}()
+	err := f.role.Run(ctx)
+	stop()
+	<-told
+	return err
 }
 
 // runWorker runs a worker, or a node, which is a worker that stands for election.
@@ -141,7 +166,7 @@ func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *histo
 		if err != nil {
 			return err
 		}
-		return serve(ctx, n, log)
+		return serve(ctx, followed{n, n.Master(), journal}, log)
 	}
 	w, err := recipe.NewWorker(env, worker)
 	if err != nil {

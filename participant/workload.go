@@ -184,6 +184,15 @@ func runClient(ctx context.Context, env zkapi.Env, config Config, journal *histo
 		return err
 	}
 	c := &client{config: config, recipe: r, journal: journal}
+	listening, deaf := context.WithCancel(ctx)
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		for leader := range r.Leaders(listening) {
+			journal.Add(history.Event{Type: history.Note, Kind: history.Heard, Text: leader.Name, Token: history.Token{Epoch: leader.Epoch}})
+		}
+	}()
+	defer func() { deaf(); <-heard }()
 	resident := wish{payload: Payload{ID: config.Name + ".resident", Resident: true}, options: recipe.Options{Resident: true}}
 	select {
 	case <-draining:
@@ -261,6 +270,14 @@ func (c *client) one(ctx context.Context, w wish) {
 			case <-ctx.Done():
 			case <-time.After(w.cancel):
 				c.cancel(ctx, name, w.payload.ID)
+			}
+		})
+	}
+	if w.payload.Progress {
+		watching, stop := context.WithCancel(ctx)
+		defer stop()
+		c.work.Go(func() {
+			for range c.recipe.Progress(watching, name) { // it must not disturb anything
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -545,5 +546,49 @@ func TestRetiringEndsWithItsContext(t *testing.T) {
 		}
 		w.worker("w2", echo)
 		w.within(time.Minute, "another does it", func() bool { return w.do(zkapi.Exists("/tasks/" + name + "/status")).Found })
+	})
+}
+
+// TestTracerSeesSpans runs one task under a tracer.
+func TestTracerSeesSpans(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var mu sync.Mutex
+		var ended []string
+		type key struct{}
+		see := recipe.Observers{Tracer: func(ctx context.Context, span string, attrs ...slog.Attr) (context.Context, func(error)) {
+			return context.WithValue(ctx, key{}, span), func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				ended = append(ended, fmt.Sprint(span, " ", attrs, " ", err))
+			}
+		}}
+		m := w.master(recipe.MasterConfig{Name: "m1", Observers: see, OnLead: func(ctx context.Context, _ int32) {
+			if ctx.Value(key{}) != "term" {
+				t.Error("OnLead runs outside its span")
+			}
+			<-ctx.Done()
+		}})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: see, Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			if ctx.Value(key{}) != "execute" {
+				t.Error("the handler runs outside its span")
+			}
+			return nil, nil
+		}})
+		c, err := recipe.NewClient(w.env, recipe.ClientConfig{Observers: see})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Do(w.ctx, nil, recipe.ID("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		want := []string{"submit [id=x] <nil>", "execute [task=task-x attempt=1] <nil>", "await [task=task-x] <nil>", "term [epoch=1] closed"}
+		if !slices.Equal(ended, want) {
+			t.Errorf("spans %q, want %q", ended, want)
+		}
 	})
 }

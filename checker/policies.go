@@ -17,6 +17,14 @@ const (
 	retention   = 6 * time.Second // at least; see package harness
 )
 
+// budget is how many attempts a task is allowed.
+func (o options) budget() int {
+	if o.Attempts > 0 {
+		return o.Attempts
+	}
+	return maxAttempts
+}
+
 // budgetKept: a task fails exactly when its attempts are spent, and none is
 // executed beyond that.
 func (f *facts) budgetKept() Property {
@@ -27,10 +35,7 @@ func (f *facts) budgetKept() Property {
 		if t.id == "" || t.options.Resident || t.unsure {
 			continue
 		}
-		budget := maxAttempts
-		if t.options.Attempts > 0 {
-			budget = t.options.Attempts
-		}
+		budget := t.options.budget()
 		if t.status != nil && t.status.State == "failed" {
 			failed++
 			if len(t.attempts) != budget {
@@ -41,6 +46,15 @@ func (f *facts) budgetKept() Property {
 			if int(n) > budget {
 				p.violate(f.about(name), "%s had attempt %d, and is allowed %d.", name, n, budget)
 			}
+		}
+	}
+	for _, e := range f.executions {
+		t := f.tasks[e.Invoke.Task]
+		if t == nil || t.id == "" || t.options.Resident {
+			continue
+		}
+		if budget := t.options.budget(); int(e.Invoke.Attempt) > budget {
+			p.violate([]history.Event{e.Invoke}, "%s was executed as attempt %d, and is allowed %d.", e.Invoke.Task, e.Invoke.Attempt, budget)
 		}
 	}
 	p.holds = fmt.Sprintf("%d tasks have failed, each with exactly the attempts that it was allowed.", failed)

@@ -129,7 +129,7 @@ func (r *run) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	var d deed
 	switch fault.Kind {
 	case nemesis.ExpireMaster, nemesis.ExpireWorker:
-		d = r.expire(p)
+		d = r.expire(p, fault.Kind == nemesis.ExpireMaster)
 	case nemesis.KillMaster, nemesis.KillWorker, nemesis.KillClient:
 		d = r.kill(p)
 	case nemesis.StopMaster, nemesis.StopWorker:
@@ -190,14 +190,24 @@ func (r *run) activeMaster(ctx context.Context) (*process, error) {
 
 func nothing(context.Context) error { return nil }
 
-func (r *run) expire(p *process) deed {
+// expire ends the session with which a participant leads or works; an equal node
+// has one for each.
+func (r *run) expire(p *process, leads bool) deed {
 	var session ensemble.Session
 	return deed{
 		session: func() string { return fmt.Sprintf("0x%x", session.ID) },
 		apply: func(ctx context.Context) error {
+			path := "/workers/" + p.name
+			if leads {
+				path = "/master"
+			}
+			id, err := r.observer.holder(ctx, path)
+			if err != nil {
+				return err
+			}
 			var ok bool
-			if session, ok = p.proxy.Session(); !ok {
-				return errors.New("it has no session")
+			if session, ok = p.proxy.SessionOf(id); !ok {
+				return fmt.Errorf("%s is not held by %s", path, p.name)
 			}
 			// A server may end the session and its answer be lost: then the next one
 			// does not know it any more.

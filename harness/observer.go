@@ -83,6 +83,20 @@ func (o *observer) activeMaster(ctx context.Context) (string, error) {
 	}
 }
 
+// holder is the session that holds an ephemeral.
+func (o *observer) holder(ctx context.Context, path string) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if _, err := o.must(ctx, zkapi.Sync(o.root+path)); err != nil {
+		return 0, err
+	}
+	seen, err := o.must(ctx, zkapi.Exists(o.root+path))
+	if err == nil && !seen.Found {
+		err = fmt.Errorf("nobody holds %s", path)
+	}
+	return seen.Stat.EphemeralOwner, err
+}
+
 // unfinished lists the tasks that have no status, and counts assignments.
 func (o *observer) unfinished(ctx context.Context) (tasks []string, assignments int, err error) {
 	listed, err := o.must(ctx, zkapi.Children(o.root+"/tasks"))

@@ -37,6 +37,7 @@ type process struct {
 	stdin    io.WriteCloser
 	exited   chan struct{} // closed when this life is over
 	doomed   bool          // its end is wanted
+	killed   bool          // by us
 	suffers  bool          // a fault is at work on it
 	draining bool
 	born     atomic.Int32 // life, for those who must not wait for mu
@@ -70,7 +71,7 @@ func (p *process) start() error {
 		return fmt.Errorf("harness: start %s: %w", p.name, err)
 	}
 	exited := make(chan struct{})
-	p.command, p.stdin, p.exited, p.doomed = command, stdin, exited, false
+	p.command, p.stdin, p.exited, p.doomed, p.killed = command, stdin, exited, false, false
 	p.run.note(history.Process, p.name, p.life, "started")
 	if p.draining {
 		_, _ = io.WriteString(stdin, participant.Drain+"\n")
@@ -98,7 +99,7 @@ func (p *process) granted(s ensemble.Session) {
 func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	err := command.Wait()
 	p.mu.Lock()
-	wanted := p.doomed || (p.draining && err == nil)
+	wanted := p.killed || (p.doomed || p.draining) && err == nil
 	p.mu.Unlock()
 	text := "exited"
 	if err != nil {
@@ -115,7 +116,7 @@ func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 // signal was the cause.
 func (p *process) kill() (killed bool, finding string, err error) {
 	p.mu.Lock()
-	p.doomed = true
+	p.doomed, p.killed = true, true
 	command, exited := p.command, p.exited
 	p.mu.Unlock()
 	if err := command.Process.Kill(); err != nil {

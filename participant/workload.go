@@ -288,14 +288,22 @@ func (c *client) one(ctx context.Context, w wish) {
 }
 
 // keepSubmitting submits until the task is accepted or ctx ends.
+//
+// One in doubt is not repeated for long: a task that was accepted may have been
+// done and collected meanwhile, and would be made anew. The history shows that
+// its fate is unknown.
 func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
-	for ctx.Err() == nil {
+	var doubt time.Time
+	for ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.config.Retention/3) {
 		name, err := c.submit(ctx, w, options...)
 		if err == nil {
 			return name
 		}
 		if ambiguous, ok := errors.AsType[*recipe.AmbiguousError](err); ok {
 			options = []recipe.SubmitOption{recipe.ID(ambiguous.ID)}
+			if doubt.IsZero() {
+				doubt = time.Now()
+			}
 			continue
 		}
 		select {

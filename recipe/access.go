@@ -1,7 +1,10 @@
 package recipe
 
 import (
+	"crypto/sha1" // for the length of its sums
+	"encoding/base64"
 	"slices"
+	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -34,6 +37,26 @@ import (
 type Access struct {
 	Scheme                 string // default: digest
 	Master, Worker, Client []string
+}
+
+// check says what is wrong with the identities.
+func (a Access) check() error {
+	if a.open() {
+		return nil
+	}
+	for role, ids := range map[string][]string{"Master": a.Master, "Worker": a.Worker, "Client": a.Client} {
+		if len(ids) == 0 {
+			return invalid("Access names no %s: name an identity for each role; one may play several", role)
+		}
+		for _, id := range ids {
+			if a.Scheme == "" || a.Scheme == "digest" {
+				if user, hash, ok := strings.Cut(id, ":"); !ok || user == "" || len(hash) != base64.StdEncoding.EncodedLen(sha1.Size) {
+					return invalid("Access: %q is no digest identity: use what zkapi.DigestID or ringmaster identity returns", id)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // open reports whether everybody may do everything.

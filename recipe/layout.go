@@ -20,6 +20,9 @@ type layout struct {
 
 // newLayout checks a namespace: empty, or an absolute path such as /billing.
 func newLayout(namespace string, access Access) (layout, error) {
+	if err := access.check(); err != nil {
+		return layout{}, err
+	}
 	if namespace == "" || namespace == "/" {
 		return layout{access: access}, nil
 	}

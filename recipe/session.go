@@ -54,7 +54,7 @@ func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Ses
 }
 
 // errEnough ends each: the role has done what it was asked to.
-var errEnough = errors.New("enough")
+var errEnough = errors.New("retired")
 
 // closeSession ends a session even when ctx has ended, so that its ephemerals do
 // not linger longer than they must.

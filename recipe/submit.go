@@ -17,7 +17,7 @@ import (
 //
 // Submit is idempotent: the task's znode is named after the submission's id, so
 // that a create that is repeated, when its answer was lost, finds the first one,
-// on a later session as well. Only when ctx ends before that succeeds does it
+// on a later session as well, for as long as that is not collected. Only when ctx ends before that succeeds does it
 // return an *AmbiguousError; every other error means that the task was not
 // accepted.
 //

@@ -42,6 +42,9 @@ var (
 
 // Refusals that no repetition cures: somebody has to change a configuration.
 var (
+	// ErrInvalidACL means that an ACL names an identity that its scheme does not
+	// understand.
+	ErrInvalidACL = errors.New("the server does not understand an ACL")
 	// ErrAuthFailed means that the server does not take the credentials.
 	ErrAuthFailed = errors.New("credentials were refused")
 	// ErrUntrusted means that no secure connection came about: a certificate was
@@ -50,9 +53,9 @@ var (
 )
 
 // Permanent reports whether err is a refusal that trying again cannot cure:
-// missing permission, credentials or trust.
+// missing permission, wrong identities or credentials, or no trust.
 func Permanent(err error) bool {
-	return errors.Is(err, ErrNoAuth) || errors.Is(err, ErrAuthFailed) || errors.Is(err, ErrUntrusted)
+	return errors.Is(err, ErrNoAuth) || errors.Is(err, ErrInvalidACL) || errors.Is(err, ErrAuthFailed) || errors.Is(err, ErrUntrusted)
 }
 
 // Failures on this side of the wire.

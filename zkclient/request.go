@@ -204,7 +204,7 @@ var answers = map[error]error{
 	zk.ErrNoChildrenForEphemerals: zkapi.ErrEphemeral,
 	zk.ErrNoAuth:                  zkapi.ErrNoAuth,
 	zk.ErrAuthFailed:              zkapi.ErrAuthFailed,
-	zk.ErrInvalidACL:              zkapi.ErrRefused,
+	zk.ErrInvalidACL:              zkapi.ErrInvalidACL,
 	zk.ErrBadArguments:            zkapi.ErrRefused,
 	zk.ErrAPIError:                zkapi.ErrRefused,
 	zk.ErrSessionMoved:            zkapi.ErrRefused,

@@ -102,36 +102,42 @@ var errNotGranted = fmt.Errorf("none was granted within %v", patience)
 // authenticate shows the credentials; the library shows them again on every later
 // connection, before anything else.
 func (s *session) authenticate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errNotShown)
+	defer cancel()
 	for _, c := range s.config.Credentials {
-		for {
-			err := s.conn.AddAuth(c.Scheme, []byte(c.Secret))
-			if err == nil {
-				break
-			}
-			if errors.Is(err, zk.ErrAuthFailed) {
-				s.finish(fmt.Errorf("%w: scheme %s", zkapi.ErrAuthFailed, c.Scheme))
-			}
+		for shown := false; !shown; {
+			answer := make(chan error, 1)
+			go func() { answer <- s.conn.AddAuth(c.Scheme, []byte(c.Secret)) }() // ends with the connection
 			select {
-			case <-s.done.c:
-				s.conn.Close()
-				return fmt.Errorf("zkclient: %w", s.Cause())
+			case err := <-answer:
+				shown = err == nil
+				if errors.Is(err, zk.ErrAuthFailed) {
+					s.finish(fmt.Errorf("%w: scheme %s", zkapi.ErrAuthFailed, c.Scheme))
+				}
 			case <-ctx.Done():
 				s.finish(context.Cause(ctx))
+			}
+			if s.isOver() {
 				s.conn.Close()
 				return fmt.Errorf("zkclient: %w", s.Cause())
-			case <-time.After(authRetry):
+			}
+			if !shown {
+				<-time.After(authRetry)
 			}
 		}
 	}
 	return nil
 }
 
+var errNotShown = fmt.Errorf("credentials were not acknowledged within %v", patience)
+
 // authRetry is how long the showing of credentials waits after a lost connection.
 const authRetry = 50 * time.Millisecond
 
 // dial hands the library a connection that is read along.
 func (s *session) dial(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	// The library allows one second, which is short for a lookup and a handshake.
+	ctx, cancel := context.WithTimeout(context.Background(), max(timeout, s.config.SessionTimeout/5))
 	defer cancel()
 	conn, err := s.config.Dial(ctx, network, address)
 	if err != nil {

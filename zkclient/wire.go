@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // Fields of ZooKeeper's wire protocol (zookeeper.jute) that the wire looks at.
@@ -13,6 +15,7 @@ const (
 	xidPing    = -2
 	xidEvent   = -1
 	opcodeQuit = -11
+	opcodeAuth = 100
 )
 
 // wire is one TCP connection of a session. It passes bytes through and reads
@@ -31,6 +34,7 @@ type wire struct {
 	greetedAt time.Time
 	ready     bool                // the connect response has been read
 	quitXid   int32               // of the request to close the session; 0 before it
+	authXids  map[int32]bool      // of requests that show credentials
 	sent      map[int32]time.Time // by xid, unanswered
 	pings     []time.Time         // unanswered, oldest first: they all have the xid -2
 	frame     frame
@@ -87,6 +91,11 @@ func (w *wire) note(packet []byte) {
 			w.pings = append(w.pings, now)
 		case isQuit(packet):
 			w.quitXid = xid
+		case len(packet) >= 12 && int32(binary.BigEndian.Uint32(packet[8:12])) == opcodeAuth:
+			if w.authXids == nil {
+				w.authXids = map[int32]bool{}
+			}
+			w.authXids[xid] = true
 		default:
 			w.sent[xid] = now
 		}
@@ -136,6 +145,12 @@ func (w *wire) received(head []byte, length int) {
 			w.pings = w.pings[1:]
 		}
 	default:
+		if w.authXids[xid] && length >= headBytes && binary.BigEndian.Uint32(head[12:16]) != 0 {
+			// The library would connect again for ever, and each connection would
+			// prolong the lease.
+			w.session.finish(zkapi.ErrAuthFailed)
+			return
+		}
 		if at, ok := w.sent[xid]; ok {
 			delete(w.sent, xid)
 			w.session.acknowledged(at)

@@ -9,6 +9,8 @@
 //	3  refused by the ensemble: permission, credentials or TLS
 //	4  not reachable in time, or any other failure
 //	5  it is not known whether a task was accepted; submit again with the same --id
+//
+// A second signal ends the command at once, with 130.
 package main
 
 import (
@@ -22,6 +24,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ringmaster-zk/ringmaster/internal/shell"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -33,6 +36,7 @@ const (
 	exitRefused   = 3
 	exitFailed    = 4
 	exitAmbiguous = 5
+	exitSignal    = 130
 )
 
 // errTask means that what was waited for did not end well; it has been said.
@@ -48,10 +52,15 @@ func misuse(format string, args ...any) error { return usageError{fmt.Errorf(for
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	// The first signal asks to leave; after it a second one ends the process.
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
-	context.AfterFunc(ctx, cancel)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 2)
+	wanted := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // by nohup
+		wanted = append(wanted, syscall.SIGHUP)
+	}
+	signal.Notify(signals, wanted...)
+	go obey(signals, cancel)
 	root := rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -59,6 +68,15 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "ringmaster:", strings.ReplaceAll(err.Error(), "\n", ": "))
 	}
 	return exitCode(err)
+}
+
+// obey leaves in good order at the first signal, and at once at the second.
+func obey(signals <-chan os.Signal, leave context.CancelCauseFunc) {
+	first := <-signals
+	leave(fmt.Errorf("%v", first))
+	<-signals
+	shell.KillAll()
+	os.Exit(exitSignal)
 }
 
 func exitCode(err error) int {
@@ -71,10 +89,10 @@ func exitCode(err error) int {
 		return exitTask
 	case misused || errors.Is(err, recipe.ErrInvalid):
 		return exitUsage
+	case ambiguous: // whatever came after it
+		return exitAmbiguous
 	case zkapi.Permanent(err):
 		return exitRefused
-	case ambiguous:
-		return exitAmbiguous
 	}
 	return exitFailed
 }

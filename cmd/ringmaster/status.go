@@ -30,8 +30,13 @@ func statusCommand(o *options) *cobra.Command {
 				return misuse("--every %v: at least 100ms", every)
 			}
 			return o.withClient(cmd, watch, func(ctx context.Context, c *recipe.Client) error {
-				for {
-					overview, err := c.Overview(ctx)
+				for first := true; ; first = false {
+					limited, cancel := ctx, context.CancelFunc(func() {})
+					if first && o.connectTimeout > 0 {
+						limited, cancel = context.WithTimeoutCause(ctx, o.connectTimeout, fmt.Errorf("no answer from %v within %v", o.servers, o.connectTimeout))
+					}
+					overview, err := c.Overview(limited)
+					cancel()
 					if err != nil {
 						return quiet(ctx, watch, err)
 					}

@@ -20,11 +20,12 @@ import (
 
 // submitOptions are those of submit.
 type submitOptions struct {
-	id, notBefore      string
-	wait, lines, full  bool
-	collect            bool
-	task               recipe.Options
-	submitted, notDone int
+	id, notBefore     string
+	wait, lines, full bool
+	collect           bool
+	task              recipe.Options
+	limit             time.Duration // of one submission
+	notDone           int
 }
 
 func (s *submitOptions) register(f *pflag.FlagSet) {
@@ -84,11 +85,18 @@ result is printed for each as it ends.`,
 			if err != nil {
 				return err
 			}
-			return o.withClient(cmd, s.wait || s.lines, func(ctx context.Context, c *recipe.Client) error {
-				if s.lines {
-					return s.each(ctx, c, cmd.InOrStdin(), cmd.OutOrStdout(), options)
-				}
-				return s.one(ctx, c, cmd, args, options)
+			s.limit = o.connectTimeout
+			if s.lines {
+				return o.withClient(cmd, true, func(ctx context.Context, c *recipe.Client) error {
+					return s.each(ctx, c, cmd, options)
+				})
+			}
+			payload, err := payloadOf(cmd, args)
+			if err != nil {
+				return err
+			}
+			return o.withClient(cmd, true, func(ctx context.Context, c *recipe.Client) error {
+				return s.one(ctx, c, cmd, payload, options)
 			})
 		},
 	}
@@ -96,31 +104,63 @@ result is printed for each as it ends.`,
 	return cmd
 }
 
-// one submits a single task.
-func (s *submitOptions) one(ctx context.Context, c *recipe.Client, cmd *cobra.Command, args []string, options []recipe.SubmitOption) error {
-	var payload []byte
+// payloadOf is the argument, or standard input.
+func payloadOf(cmd *cobra.Command, args []string) ([]byte, error) {
 	if len(args) == 1 && args[0] != "-" {
-		payload = []byte(args[0])
-	} else {
-		var err error
-		if payload, err = io.ReadAll(cmd.InOrStdin()); err != nil {
-			return fmt.Errorf("standard input: %w", err)
+		return []byte(args[0]), nil
+	}
+	type read struct {
+		payload []byte
+		err     error
+	}
+	all := make(chan read, 1)
+	go func() { // a terminal may never end it; the process does
+		payload, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), recipe.MaxPayload+1))
+		all <- read{payload, err}
+	}()
+	select {
+	case r := <-all:
+		if r.err != nil {
+			return nil, fmt.Errorf("standard input: %w", r.err)
+		}
+		return r.payload, nil
+	case <-cmd.Context().Done():
+		return nil, context.Cause(cmd.Context())
+	}
+}
+
+// submit hands in one task, with as much patience as --connect-timeout, but for a
+// full backlog, which is waited for.
+func (s *submitOptions) submit(ctx context.Context, c *recipe.Client, payload []byte, options []recipe.SubmitOption) (string, error) {
+	for {
+		limited, cancel := ctx, context.CancelFunc(func() {})
+		if s.limit > 0 {
+			limited, cancel = context.WithTimeoutCause(ctx, s.limit, fmt.Errorf("no answer within %v", s.limit))
+		}
+		name, err := c.Submit(limited, payload, options...)
+		cancel()
+		if s.full || ctx.Err() != nil || !errors.Is(err, recipe.ErrBacklogFull) {
+			return name, err
 		}
 	}
-	name, err := c.Submit(ctx, payload, options...)
+}
+
+// one submits a single task.
+func (s *submitOptions) one(ctx context.Context, c *recipe.Client, cmd *cobra.Command, payload []byte, options []recipe.SubmitOption) error {
+	name, err := s.submit(ctx, c, payload, options)
 	if err != nil {
 		return err
 	}
 	if !s.wait {
-		fmt.Fprintln(cmd.OutOrStdout(), name)
-		return nil
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), name)
+		return err
 	}
 	status, err := c.Await(ctx, name)
 	if err != nil {
 		return fmt.Errorf("%s was accepted: %w", name, err)
 	}
 	if _, err := cmd.OutOrStdout().Write(status.Result); err != nil {
-		return err
+		return fmt.Errorf("%s is %s: %w", name, status.State, err)
 	}
 	if s.collect {
 		if err := c.Collect(ctx, name); err != nil {
@@ -134,62 +174,139 @@ func (s *submitOptions) one(ctx context.Context, c *recipe.Client, cmd *cobra.Co
 	return nil
 }
 
-// inFlight is how many lines are submitted at a time.
-const inFlight = 64
+// How many lines are submitted, and waited for, at a time.
+const (
+	inFlight = 64
+	awaited  = 10_000
+)
+
+// batch is what has come of many lines.
+type batch struct {
+	mu              sync.Mutex
+	out, problems   io.Writer
+	accepted, wrong int
+	err             error // the one that counts most
+}
+
+// failed tells of a line at once: what follows may be many more.
+func (b *batch) failed(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wrong++
+	fmt.Fprintln(b.problems, "ringmaster:", oneLine(err.Error(), ""))
+	if _, ambiguous := errors.AsType[*recipe.AmbiguousError](err); b.err == nil || ambiguous {
+		b.err = err
+	}
+}
+
+func (b *batch) print(format string, args ...any) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, err := fmt.Fprintf(b.out, format, args...)
+	return err
+}
 
 // each submits every line as a task of its own.
-func (s *submitOptions) each(ctx context.Context, c *recipe.Client, in io.Reader, out io.Writer, options []recipe.SubmitOption) error {
-	var mu sync.Mutex
+func (s *submitOptions) each(ctx context.Context, c *recipe.Client, cmd *cobra.Command, options []recipe.SubmitOption) error {
+	b := &batch{out: cmd.OutOrStdout(), problems: cmd.ErrOrStderr()}
 	var work sync.WaitGroup
-	var errs []error
-	places := make(chan struct{}, inFlight)
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, recipe.MaxPayload+1)
-	for lines.Scan() {
-		payload := []byte(lines.Text())
-		select {
-		case places <- struct{}{}:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
+	submitting, waiting := make(chan struct{}, inFlight), make(chan struct{}, awaited)
+	lines := readLines(ctx, cmd.InOrStdin())
+	for line := range lines.all {
+		waiting <- struct{}{}
+		submitting <- struct{}{}
 		work.Go(func() {
-			name, err := c.Submit(ctx, payload, options...)
-			<-places
-			var status recipe.Status
-			if err == nil && s.wait {
-				status, err = c.Await(ctx, name)
+			defer func() { <-waiting }()
+			name, err := s.submit(ctx, c, line, options)
+			<-submitting
+			if err != nil {
+				b.failed(fmt.Errorf("line %q: %w", clip(string(line), 40), err))
+				return
 			}
-			if err == nil && s.wait && s.collect {
-				err = c.Collect(ctx, name)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil:
-				errs = append(errs, fmt.Errorf("line %q: %w", clip(string(payload), 40), err))
-			case s.wait:
-				fmt.Fprintf(out, "%s\t%s\t%s\n", name, status.State, oneLine(string(status.Result), status.Reason))
-			default:
-				fmt.Fprintln(out, name)
-			}
-			if err == nil && s.wait && status.State != recipe.Done {
-				s.notDone++
+			if err := s.finish(ctx, c, name, b); err != nil {
+				b.failed(fmt.Errorf("%s was accepted: %w", name, err))
 			}
 		})
 	}
 	work.Wait()
-	if err := lines.Err(); err != nil {
-		errs = append(errs, misuse("standard input: %w: a line is at most %d bytes long", err, recipe.MaxPayload))
+	if lines.err != nil {
+		b.failed(misuse("standard input: %w: a line is at most %d bytes long", lines.err, recipe.MaxPayload))
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs[:min(len(errs), 3)]...)
-	}
-	if s.notDone > 0 {
+	switch {
+	case b.err != nil:
+		return fmt.Errorf("%d tasks were accepted, %d lines went wrong; the first or most important: %w", b.accepted, b.wrong, b.err)
+	case s.notDone > 0:
 		return errTask
 	}
 	return context.Cause(ctx)
+}
+
+// finish tells what became of a task that was accepted, and collects it only when
+// that has been told.
+func (s *submitOptions) finish(ctx context.Context, c *recipe.Client, name string, b *batch) error {
+	b.mu.Lock()
+	b.accepted++
+	b.mu.Unlock()
+	if !s.wait {
+		return b.print("%s\n", name)
+	}
+	status, err := c.Await(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := b.print("%s\t%s\t%s\n", name, status.State, oneLine(string(status.Result), status.Reason)); err != nil {
+		return err
+	}
+	if status.State != recipe.Done {
+		b.mu.Lock()
+		s.notDone++
+		b.mu.Unlock()
+	}
+	if s.collect {
+		return c.Collect(ctx, name)
+	}
+	return nil
+}
+
+// input is standard input, line by line, until ctx ends.
+type input struct {
+	all chan []byte
+	err error // when all is closed
+}
+
+func readLines(ctx context.Context, r io.Reader) *input {
+	in := &input{all: make(chan []byte)}
+	scanned := make(chan []byte)
+	var problem error
+	go func() { // a terminal may never end it; the process does
+		defer close(scanned)
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, recipe.MaxPayload+1)
+		for lines.Scan() {
+			select {
+			case scanned <- []byte(lines.Text()):
+			case <-ctx.Done():
+				return
+			}
+		}
+		problem = lines.Err()
+	}()
+	go func() {
+		defer close(in.all)
+		for {
+			select {
+			case line, more := <-scanned:
+				if !more {
+					in.err = problem
+					return
+				}
+				in.all <- line
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return in
 }
 
 func oneLine(result, reason string) string {

@@ -22,7 +22,8 @@ type Proxy struct {
 	mu      sync.Mutex
 	cut     bool
 	flows   map[*flow]bool
-	session Session
+	session Session           // the latest
+	known   map[int64]Session // all of them
 	closed  bool
 }
 
@@ -44,7 +45,7 @@ func (f *flow) close() {
 // not nil, each time a server grants the participant a session that it did not
 // have before; granted must not block.
 func NewProxy(servers []string, granted func(Session)) (*Proxy, error) {
-	p := &Proxy{flows: map[*flow]bool{}, granted: granted}
+	p := &Proxy{flows: map[*flow]bool{}, known: map[int64]Session{}, granted: granted}
 	for _, server := range servers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -130,10 +131,10 @@ func (p *Proxy) pump(to io.Writer, from io.Reader, g *greeting) {
 func (p *Proxy) saw(s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if fresh := s.ID != p.session.ID; fresh && p.granted != nil {
+	if _, had := p.known[s.ID]; !had && p.granted != nil {
 		p.granted(s)
 	}
-	p.session = s
+	p.session, p.known[s.ID] = s, s
 }
 
 func (p *Proxy) isCut() bool {
@@ -171,6 +172,14 @@ func (p *Proxy) Session() (Session, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.session, p.session.ID != 0
+}
+
+// SessionOf is the participant's session with that id, or false.
+func (p *Proxy) SessionOf(id int64) (Session, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, ok := p.known[id]
+	return s, ok
 }
 
 // Close ends all connections and waits for their goroutines.

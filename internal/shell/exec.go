@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -56,12 +57,20 @@ func Handler(command string) recipe.Handler {
 		_ = write.Close() // the command has it
 		reported := make(chan struct{})
 		go func() { defer close(reported); report(read, task) }()
+		living.add(cmd.Process.Pid)
 		err = cmd.Wait()
+		if ctx.Err() != nil {
+			outlast(cmd.Process.Pid)
+		}
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it has left behind
+		living.remove(cmd.Process.Pid)
+		_ = read.SetReadDeadline(time.Now().Add(lastWords)) // what has left the group may hold the descriptor for ever
 		<-reported
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case errors.Is(err, exec.ErrWaitDelay):
+			// It exited with 0, and something that it has started held its output.
 		case err != nil:
 			return nil, fmt.Errorf("%w: %s", err, stderr)
 		case stdout.overflow:
@@ -71,13 +80,59 @@ func Handler(command string) recipe.Handler {
 	}
 }
 
-// report passes each line on as progress.
+// lastWords is how long progress is still read when the command is over.
+const lastWords = 200 * time.Millisecond
+
+// outlast waits until a process group that was asked to leave has left, no longer
+// than Grace: the shell may be gone before its children are.
+func outlast(group int) {
+	const often = 20 * time.Millisecond
+	for end := time.Now().Add(Grace); time.Now().Before(end) && syscall.Kill(-group, 0) == nil; {
+		<-time.After(often)
+	}
+}
+
+// groups are process groups.
+type groups struct {
+	mu  sync.Mutex
+	all map[int]bool
+}
+
+// living are the groups of the commands that run.
+var living = groups{all: map[int]bool{}}
+
+func (g *groups) add(group int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all[group] = true
+}
+
+func (g *groups) remove(group int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.all, group)
+}
+
+// KillAll ends every command of this process, for one that is about to exit
+// without waiting for its handlers: commands would go on without it.
+func KillAll() {
+	living.mu.Lock()
+	defer living.mu.Unlock()
+	for group := range living.all {
+		_ = syscall.Kill(-group, syscall.SIGKILL)
+	}
+}
+
+// report passes each line on as progress, the beginning of a long one.
 func report(r io.Reader, task recipe.Task) {
-	lines := bufio.NewReader(r)
+	lines := bufio.NewReaderSize(r, recipe.MaxProgress)
 	for {
-		line, err := lines.ReadString('\n')
-		if line = strings.TrimSuffix(line, "\n"); line != "" {
-			_ = task.Progress([]byte(line[:min(len(line), recipe.MaxProgress)]))
+		line, rest, err := lines.ReadLine()
+		if len(line) > 0 {
+			_ = task.Progress(line)
+		}
+		for rest && err == nil {
+			_, rest, err = lines.ReadLine()
 		}
 		if err != nil {
 			return

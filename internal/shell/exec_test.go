@@ -3,6 +3,8 @@ package shell
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +21,28 @@ func TestCommand(t *testing.T) {
 		{"echo wrong >&2; exit 3", "", "exit status 3: wrong"},
 		{"no-such-command-at-all", "", "127"},
 		{"head -c 300000 /dev/zero", "", "larger"},
+		{"setsid sleep 5 & echo done", "done\n", ""},              // keeps descriptor 3 and the output
+		{"head -c 300000 /dev/zero >&3; echo done", "done\n", ""}, // one very long line of progress
 	} {
 		got, err := Handler(c.command)(t.Context(), task)
 		if string(got) != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
 			t.Errorf("%s: %q, %v", c.command, got, err)
 		}
+	}
+}
+
+// TestChildrenGetTheirGrace cancels a command whose shell leaves at once and whose
+// child takes a moment.
+func TestChildrenGetTheirGrace(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	file := filepath.Join(t.TempDir(), "left")
+	go func() { time.Sleep(300 * time.Millisecond); cancel() }()
+	child := `sh -c 'trap "sleep 0.5; echo in order >` + file + `; exit" TERM; while :; do sleep 0.1; done' >/dev/null 2>&1; true`
+	if _, err := Handler(child)(ctx, recipe.Task{}); err == nil {
+		t.Error("no error")
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "in order\n" {
+		t.Errorf("the child was killed: %q, %v", got, err)
 	}
 }
 

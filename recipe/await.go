@@ -26,19 +26,31 @@ type wait struct {
 func (c *Client) Await(ctx context.Context, task string) (status Status, err error) {
 	ctx, end := c.see.Tracer(ctx, "await", slog.String("task", task))
 	defer func() { end(err) }()
-	w := c.joinWait(task)
-	defer c.leaveWait(task, w)
-	if _, err := c.env.Wait(ctx, w.over); err != nil {
-		return Status{}, err
+	for {
+		status, joined, err := c.awaitShared(ctx, task)
+		if joined && errors.Is(err, ErrNoTask) {
+			continue // another's wait may have looked before the task was there
+		}
+		return status, err
 	}
-	return w.status, w.err
 }
 
-func (c *Client) joinWait(task string) *wait {
+// awaitShared waits together with others; joined says that they were first.
+func (c *Client) awaitShared(ctx context.Context, task string) (status Status, joined bool, err error) {
+	w, joined := c.joinWait(task)
+	defer c.leaveWait(task, w)
+	if _, err := c.env.Wait(ctx, w.over); err != nil {
+		return Status{}, false, err
+	}
+	return w.status, joined, w.err
+}
+
+func (c *Client) joinWait(task string) (w *wait, joined bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := c.waits[task]
-	if w == nil {
+	w = c.waits[task]
+	joined = w != nil && !w.over.Fired()
+	if !joined {
 		w = &wait{}
 		var ctx context.Context
 		ctx, w.stop = context.WithCancel(c.life)
@@ -46,7 +58,7 @@ func (c *Client) joinWait(task string) *wait {
 		c.waits[task] = w
 	}
 	w.callers++
-	return w
+	return w, joined
 }
 
 // leaveWait ends a wait that nobody is interested in any more, and forgets one
@@ -94,7 +106,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, nil, err
 	}
 	if !seen.Found {
-		return Status{}, seen.Watch, c.exists(ctx, session, task)
+		return Status{}, seen.Watch, taskExists(ctx, session, c.layout, task)
 	}
 	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
 	if errors.Is(err, zkapi.ErrNoNode) {
@@ -106,17 +118,17 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 	return decodeStatus(got.Data), nil, nil
 }
 
-// exists is ErrNoTask for a task that is not there. A new session may read from a
+// taskExists is ErrNoTask for a task that is not there. A new session may read from a
 // server that lags behind the one that accepted the task, hence the sync before
 // that is believed.
-func (c *Client) exists(ctx context.Context, session zkapi.Session, task string) error {
+func taskExists(ctx context.Context, session zkapi.Session, l layout, task string) error {
 	for _, synced := range []bool{false, true} {
 		if synced {
-			if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
+			if _, err := session.Do(ctx, zkapi.Sync(l.task(task))); err != nil {
 				return err
 			}
 		}
-		found, err := session.Do(ctx, zkapi.Exists(c.layout.task(task)))
+		found, err := session.Do(ctx, zkapi.Exists(l.task(task)))
 		if err != nil || found.Found {
 			return err
 		}

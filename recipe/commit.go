@@ -182,10 +182,10 @@ func (i *incarnation) record(batch []*execution) error {
 			i.release(e)
 			i.reread = true
 			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
-		case at >= 0 && errors.Is(err, zkapi.ErrNoAuth):
+		case at >= 0:
 			e := batch[owner[at]]
-			i.worker.log.ErrorContext(i.ctx, "end of an execution was denied; the task is left alone", "task", e.task.Name, "error", err)
-			e.settled = true // and held: only somebody with permission can help
+			i.worker.log.ErrorContext(i.ctx, "end of an execution cannot be recorded; the task is left alone", "task", e.task.Name, "error", err)
+			e.settled = true // and held: only a person can help, with a permission perhaps
 			err = nil
 			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
 		}
@@ -217,6 +217,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		case !reply.Found || reply.Stat.Czxid != e.stat.Czxid:
 			i.worker.config.Metrics.Unknown("end", zkapi.Applied)
 			i.release(e)
+			i.reread = true // there may be a later one under the same name
 		default:
 			i.worker.config.Metrics.Unknown("end", zkapi.NotApplied)
 			e.doubtful = false

@@ -25,7 +25,6 @@ type execution struct {
 	doubtful bool // its end may have been recorded
 	moot     bool // the task ended without it
 	cancel   context.CancelCauseFunc
-	deadline time.Time    // of the handler; zero for none
 	watch    zkapi.Source // on the assignment of a resident task
 
 	shown progress // what is published
@@ -58,26 +57,28 @@ func (i *incarnation) start() {
 	full := false
 	for _, e := range waiting {
 		resident := e.task.Options.Resident
-		if !resident && full {
-			continue
-		}
-		if !resident && !i.worker.admit() {
+		switch {
+		case full && !resident:
+		case i.worker.admit(e.task):
+			i.launch(e)
+		case !resident:
 			full = true
-			continue
 		}
-		i.launch(e)
 	}
 }
 
 // launch calls the handler in a thread of its own.
 func (i *incarnation) launch(e *execution) {
 	e.started, e.running = true, true
-	if timeout := e.task.Options.Timeout; timeout > 0 {
-		e.deadline = i.env.Now().Add(timeout)
-	}
 	var ctx context.Context
 	ctx, e.cancel = context.WithCancelCause(i.ctx)
+	if timeout := e.task.Options.Timeout; timeout > 0 {
+		cancel := e.cancel
+		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(ctx, env, e, cancel) }))
+	}
 	resident := e.task.Options.Resident
+	cancel := e.cancel
+	cancelled := func() { cancel(nil) }
 	i.worker.keep(i.env.Spawn("handler", func(zkapi.Env) {
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
 		result, err := call(ctx, i.worker.config.Handler, e.task)
@@ -88,10 +89,9 @@ func (i *incarnation) launch(e *execution) {
 			}
 		}
 		end(err)
-		if !resident {
-			i.worker.leave()
-		}
+		i.worker.leave(e.task)
 		i.finish(e, result, err)
+		cancelled() // its timeout
 	}))
 }
 
@@ -138,24 +138,17 @@ func (i *incarnation) recall(e *execution, cause error) {
 	e.cancel(cause)
 }
 
-// expire ends the attempts whose time is over, whether or not their handlers
-// return: those keep their place until they do. It says when the next one is.
-func (i *incarnation) expire() (next time.Time) {
-	now := i.env.Now()
-	for _, t := range slices.Sorted(maps.Keys(i.held)) {
-		e := i.held[t]
-		switch {
-		case e.deadline.IsZero():
-		case !e.deadline.After(now):
-			e.deadline = time.Time{}
-			cause := fmt.Errorf("%w after %v", ErrTimedOut, e.task.Options.Timeout)
-			e.cancel(cause)
-			i.finish(e, nil, cause)
-		case next.IsZero() || e.deadline.Before(next):
-			next = e.deadline
-		}
+// expire ends an attempt when its time is over, whether or not its handler
+// returns: that keeps its place until it does. It is a thread of its own because
+// the loop may be waiting for an answer.
+func (i *incarnation) expire(ctx context.Context, env zkapi.Env, e *execution, cancel context.CancelCauseFunc) {
+	timeout := e.task.Options.Timeout
+	if _, err := env.Wait(ctx, env.Timer(timeout)); err != nil {
+		return
 	}
-	return next
+	cause := fmt.Errorf("%w after %v", ErrTimedOut, timeout)
+	cancel(cause)
+	i.finish(e, nil, cause)
 }
 
 // report is what Task.Progress calls.
@@ -224,7 +217,7 @@ func (i *incarnation) news(e *execution) (data []byte, every time.Duration) {
 	switch {
 	case e.ended || e.settled:
 		return nil, 0
-	case !e.started && silence > 0:
+	case !e.started && silence > 0 && !e.task.Options.Resident: // that waits only for a handler that hangs
 		return waitingProgress, silence / 4
 	case e.running && silence > 0 && e.reported == nil && !e.news:
 		// That the handler has begun is the first progress.

@@ -114,6 +114,9 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 			if errors.Is(err, zkapi.ErrNoNode) {
 				err = nil
 			}
+			if err == nil && !ended.Found && !shown.Found {
+				err = taskExists(ctx, f.session, f.layout, task)
+			}
 			return err
 		}
 		if err := f.persist(ctx, read); err != nil || ended.Found {
@@ -160,8 +163,8 @@ func (c *Client) Leaders(ctx context.Context) iter.Seq[Leader] {
 }
 
 // Progress tells what the execution of a task shows (Task.Progress), nil when
-// that has gone with its worker, until the task has its status, ctx ends, the loop
-// is left, or the client is closed. A slow reader is told the latest only.
+// that has gone with its worker, until the task has its status or is gone, ctx
+// ends, the loop is left, or the client is closed. A slow reader is told the latest only.
 func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		c.follow(ctx, func(f followed) error { return f.progress(ctx, task, yield) })
@@ -171,7 +174,7 @@ func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 // follow runs body on one session after the other.
 func (c *Client) follow(ctx context.Context, body func(followed) error) {
 	err := c.withSession(ctx, func(session zkapi.Session) error { return body(followed{c.env, session, c.layout}) })
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) && !errors.Is(err, ErrNoTask) {
 		c.see.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
 	}
 }

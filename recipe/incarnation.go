@@ -27,6 +27,8 @@ type incarnation struct {
 	reread   bool                  // the inbox may hold what looked like something held
 	own      zkapi.Source          // watch on /workers/<w>
 	inbox    zkapi.Source          // watch on /assign/<w>
+	listed   int                   // children of /assign/<w> when it was listed
+	cversion int32                 // and its cversion
 	retired  bool                  // the master knows that the worker takes no more
 	ended    zkapi.Signal          // raised when finished has grown
 	reported zkapi.Signal          // raised when a handler has reported progress
@@ -121,12 +123,7 @@ func (i *incarnation) pass() (wake time.Time, err error) {
 		return time.Time{}, errEnough
 	}
 	i.start()
-	wake = i.expire()
-	due, err := i.publish()
-	if err == nil && !due.IsZero() && (wake.IsZero() || due.Before(wake)) {
-		wake = due
-	}
-	return wake, err
+	return i.publish()
 }
 
 // confirm checks that /workers/<w> is still this session's. Somebody may have
@@ -174,8 +171,8 @@ func (i *incarnation) resign() error {
 	}
 	i.retired = true
 	i.inbox = nil
-	for _, e := range i.held {
-		if e.task.Options.Resident {
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		if e := i.held[t]; e.task.Options.Resident {
 			i.recall(e, ErrRevoked)
 		}
 	}
@@ -208,9 +205,14 @@ func (i *incarnation) readInbox() error {
 	}
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		if !present[t] {
-			i.held[t].cancel(ErrAssignmentLost)
-			delete(i.held, t)
+			i.drop(t)
 		}
+	}
+	if err := i.verify(listed, len(fresh)); err != nil {
+		return err
+	}
+	if i.reread {
+		return nil // a held one was another by now: look again
 	}
 	replies := i.session.DoAll(i.ctx, ops)
 	for n, t := range fresh {
@@ -231,6 +233,41 @@ func (i *incarnation) readInbox() error {
 		}
 	}
 	i.inbox = listed.Watch
+	return nil
+}
+
+// drop stops what was taken away.
+func (i *incarnation) drop(t string) {
+	i.held[t].cancel(ErrAssignmentLost)
+	delete(i.held, t)
+}
+
+// verify looks whether the assignments that are held are still the very ones. Each
+// child of the inbox that comes or goes counts: if more have than can be seen, one
+// may have been taken away and made anew under the same name.
+func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
+	grown, count := int(listed.Stat.Cversion-i.cversion), len(listed.Children)
+	seen := fresh + (i.listed + fresh - count) // that came, and that went
+	first := i.cversion == 0
+	i.cversion, i.listed = listed.Stat.Cversion, count
+	if first || grown == seen || len(i.held) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(i.held))
+	ops := make([]zkapi.Op, len(names))
+	for n, t := range names {
+		ops[n] = zkapi.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
+	}
+	for n, reply := range i.session.DoAll(i.ctx, ops) {
+		if reply.Err != nil {
+			i.cversion = 0
+			return reply.Err
+		}
+		if !reply.Found || reply.Stat.Czxid != i.held[names[n]].stat.Czxid {
+			i.drop(names[n])
+			i.reread = true
+		}
+	}
 	return nil
 }
 

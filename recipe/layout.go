@@ -69,8 +69,13 @@ func (l layout) parents() []parent {
 	)
 }
 
-// taskOf is the task that a path at or below /tasks/<t> is about.
+// taskOf is the task that a path at or below /tasks/<t>, or /assign/<w>/<t>, is
+// about.
 func (l layout) taskOf(p string) (string, bool) {
+	if rest, ok := strings.CutPrefix(p, l.assign()+"/"); ok {
+		_, t, below := strings.Cut(rest, "/")
+		return t, below
+	}
 	if rest, ok := strings.CutPrefix(p, l.tasks()+"/"); ok {
 		t, _, _ := strings.Cut(rest, "/")
 		return t, true

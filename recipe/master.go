@@ -68,6 +68,9 @@ func defaultBackoff(attempts int) time.Duration {
 
 // limits checks the policy and fills in the defaults.
 func (c MasterConfig) limits() (limits, error) {
+	if c.MaxAttempts > maxOwnAttempts {
+		return limits{}, invalid("MaxAttempts %d: at most %d", c.MaxAttempts, maxOwnAttempts)
+	}
 	if c.TasksPerWorker < 0 || c.MaxAttempts < 0 || c.MaxBacklog < 0 || c.Retention < 0 {
 		return limits{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
 			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
@@ -213,6 +216,9 @@ func (m *Master) reign(t *term) error {
 		log.InfoContext(quiet, "not handed over", "epoch", t.epoch(), "error", err)
 	}
 	t.depose(ErrDeposed)
+	if err := closeSession(quiet, t.session); err != nil { // before anything else is waited for: it holds /master
+		log.InfoContext(quiet, "session may linger", "error", err)
+	}
 	led, cause := m.env.Now().Sub(t.began), context.Cause(t.leading)
 	endTrace(cause)
 	m.config.Metrics.Deposed(t.epoch(), led, cause)

@@ -38,8 +38,10 @@ type Node struct {
 
 	mu      sync.Mutex
 	leading bool
+	closed  bool
 	worker  *Worker        // that works now, or nil
-	drains  []zkapi.Source // workers that are being closed
+	leaving []*Worker      // that finish what they hold
+	drains  []zkapi.Source // the threads that close those
 }
 
 // NewNode checks config. Nothing happens until Run.
@@ -137,7 +139,7 @@ func (n *Node) work(ctx context.Context) error {
 func (n *Node) nextWorker() (*Worker, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.leading {
+	if n.leading || n.closed {
 		return nil, nil
 	}
 	var err error
@@ -152,7 +154,7 @@ func (n *Node) restWhile(onLead func(context.Context, int32)) func(context.Conte
 		n.mu.Lock()
 		n.leading = true
 		if worker := n.worker; worker != nil {
-			n.worker = nil
+			n.worker, n.leaving = nil, append(n.leaving, worker)
 			n.drains = append(n.drains, n.env.Spawn("drain", func(zkapi.Env) {
 				ctx, cancel := context.WithTimeout(context.Background(), n.config.Drain)
 				defer cancel()
@@ -178,9 +180,13 @@ func (n *Node) Close(ctx context.Context) error {
 		return n.life.wait(ctx, n.env)
 	}
 	n.mu.Lock()
-	worker := n.worker
+	n.closed = true
+	workers := n.leaving
+	if n.worker != nil {
+		workers = append(workers, n.worker)
+	}
 	n.mu.Unlock()
-	if worker != nil {
+	for _, worker := range workers {
 		_ = worker.Close(ctx)
 	}
 	n.life.end(ErrClosed)

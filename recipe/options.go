@@ -41,11 +41,18 @@ func (o Options) IsZero() bool { return o == Options{} }
 // would decide.
 const shortest = 100 * time.Millisecond
 
+// maxOwnAttempts bounds Options.Attempts: all records of attempts are deleted in
+// one write.
+const maxOwnAttempts = 1000
+
 func (o Options) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
-	if o.Attempts < 0 {
-		bad("Attempts %d must not be negative", o.Attempts)
+	if o.Attempts < 0 || o.Attempts > maxOwnAttempts {
+		bad("Attempts %d: use 0 (as the master has it) to %d", o.Attempts, maxOwnAttempts)
+	}
+	if year := o.NotBefore.Year(); year > 9999 || year < 0 {
+		bad("NotBefore %v: RFC 3339 has no such year", o.NotBefore)
 	}
 	for name, d := range map[string]time.Duration{"Timeout": o.Timeout, "Silence": o.Silence} {
 		if d != 0 && d < shortest {

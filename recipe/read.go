@@ -3,7 +3,6 @@ package recipe
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -77,7 +76,7 @@ func fresh(watch zkapi.Source) bool { return watch != nil && !watch.Fired() }
 
 // readBell listens for clients that have cancelled a task: each sets the data of
 // /tasks to its name. If exactly one has, that task is looked at; otherwise all
-// that are assigned or next.
+// that are assigned or wait, and none is assigned before.
 func (r *reconciler) readBell() error {
 	if fresh(r.bellWatch) {
 		return nil
@@ -91,9 +90,9 @@ func (r *reconciler) readBell() error {
 	switch name := string(got.Data); {
 	case rung == 0:
 	case rung == 1 && r.view.tasks[name] != nil:
-		r.dirty[name] = true
+		r.view.dirty[name] = true
 	default:
-		r.suspect()
+		r.suspect(len(r.view.waiting))
 	}
 	return nil
 }
@@ -179,13 +178,13 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		if !worker.tasks[t] {
 			task := r.view.turn(t, unread, r.now())
 			task.worker, task.revoked = w, false
-			r.dirty[t] = true
+			r.view.dirty[t] = true
 		}
 	}
 	for t := range worker.tasks {
 		if task := r.view.tasks[t]; !now[t] && task != nil && task.worker == w {
 			r.view.turn(t, unread, r.now()).worker = ""
-			r.dirty[t] = true
+			r.view.dirty[t] = true
 		}
 	}
 	worker.tasks = now
@@ -225,26 +224,76 @@ func (r *reconciler) readTasks() error {
 		return err
 	}
 	r.listWatch[r.layout.tasks()] = listed.Watch
+	before := len(r.view.tasks) + len(r.barred)
 	exists := make(map[string]bool, len(listed.Children))
 	for _, t := range listed.Children {
 		exists[t] = true
 		if !r.barred[t] && r.view.task(t).phase == unread {
-			r.dirty[t] = true
+			r.view.dirty[t] = true
 		}
 	}
+	added, removed := len(listed.Children)-before, 0
 	for t := range r.view.tasks {
 		if !exists[t] {
 			r.view.forget(t) // collected; decide drops an assignment that is left
-			delete(r.dirty, t)
+			removed++
 		}
 	}
+	added += removed
+	// Each child that comes or goes counts. If more have than can be seen, one may
+	// have gone and come again under the same name.
+	if grown := int(listed.Stat.Cversion - r.tasksVersion); r.tasksVersion != 0 && grown != added+removed {
+		r.recreated = true
+	}
+	r.tasksVersion = listed.Stat.Cversion
 	return nil
+}
+
+// verified bounds the finished tasks that one sweep looks at again.
+const verified = 1000
+
+// verify looks whether finished tasks are still those that were seen: one that was
+// collected may have been submitted anew under the same id. It goes through them in
+// turns, at each sweep some, and only when such a thing may have happened.
+func (r *reconciler) verify() error {
+	if len(r.unverified) == 0 && r.recreated {
+		r.recreated = false
+		for t, task := range r.view.tasks {
+			if task.phase == finished {
+				r.unverified = append(r.unverified, t)
+			}
+		}
+		slices.Sort(r.unverified)
+	}
+	names := r.unverified[:min(len(r.unverified), verified)]
+	ops := make([]zkapi.Op, len(names))
+	for i, t := range names {
+		ops[i] = zkapi.Exists(r.layout.task(t))
+	}
+	for i, reply := range r.doAll(ops) {
+		if reply.Err != nil {
+			return reply.Err
+		}
+		if task := r.view.tasks[names[i]]; task != nil && (!reply.Found || reply.Stat.Czxid != task.czxid) {
+			r.renew(names[i])
+		}
+	}
+	r.unverified = r.unverified[len(names):]
+	return nil
+}
+
+// renew forgets what is known of a task that is another one by now.
+func (r *reconciler) renew(t string) {
+	worker := r.view.task(t).worker
+	r.view.forget(t)
+	r.view.task(t).worker = worker
+	r.view.dirty[t] = true
 }
 
 // readDirty reads the tasks of which something may have changed: the options of
 // those that are new, and the children of those that have any.
 func (r *reconciler) readDirty() error {
-	names := slices.Sorted(maps.Keys(r.dirty))
+	names := slices.Sorted(maps.Keys(r.view.dirty))
 	names = names[:min(len(names), maxReads)]
 	var fresh, parents []string
 	var ops []zkapi.Op
@@ -271,6 +320,8 @@ func (r *reconciler) readDirty() error {
 	for i, reply := range replies {
 		if gone, err := r.unreadable(parents[i], reply.Err); err != nil {
 			return err
+		} else if !gone && reply.Stat.Czxid != r.view.task(parents[i]).czxid {
+			r.renew(parents[i])
 		} else if !gone {
 			r.learn(parents[i], taskChildren(reply.Children))
 		}
@@ -287,6 +338,10 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 			return nil, nil, err
 		}
 		if gone {
+			continue
+		}
+		if reply.Stat.EphemeralOwner != 0 { // it can have no children: no status, no attempts
+			r.bar(names[i], zkapi.ErrEphemeral)
 			continue
 		}
 		options, _ := decodeTask(reply.Data)
@@ -314,29 +369,31 @@ func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 		return false, err
 	}
 	r.view.forget(t)
-	delete(r.dirty, t)
 	return true, nil
 }
 
-// bar leaves a task alone.
+// bar leaves a task alone for the rest of the term.
 func (r *reconciler) bar(t string, err error) {
-	r.term.see.Logger.ErrorContext(r.term.leading, "task is left alone: no permission", "task", t, "error", err)
+	r.term.see.Logger.ErrorContext(r.term.leading, "task is left alone", "task", t, "error", err)
 	r.barred[t] = true
 	for _, w := range r.view.workers {
 		delete(w.tasks, t)
 	}
 	r.view.forget(t)
-	delete(r.dirty, t)
 }
 
 // learn takes over what is below a task. A task that has come back waits before
 // it is assigned again, unless it was called back.
 func (r *reconciler) learn(t string, b below) {
-	delete(r.dirty, t)
+	delete(r.view.dirty, t)
 	task := r.view.task(t)
 	ended, revoked := b.attempts > task.attempts, task.revoked
 	task.attempts, task.records = b.attempts, b.records
 	now := r.now()
+	task.due = latest(task.due, task.options.NotBefore)
+	if ended && !revoked {
+		task.due = latest(task.due, now.Add(r.limits.delay(task, b.attempts)))
+	}
 	switch {
 	case b.finished:
 		if task.worker != "" {
@@ -348,10 +405,6 @@ func (r *reconciler) learn(t string, b below) {
 		r.view.turn(t, assigned, now)
 	default:
 		r.view.turn(t, pending, now)
-		task.due = latest(task.due, task.options.NotBefore)
-		if ended && !revoked {
-			task.due = latest(task.due, now.Add(r.limits.delay(task, b.attempts)))
-		}
 	}
 }
 
@@ -402,8 +455,7 @@ func (r *reconciler) readExpired() error {
 	if r.limits.retention == 0 {
 		return nil
 	}
-	gone := func(t string) bool { return r.view.tasks[t] == nil || r.view.tasks[t].phase != finished }
-	for len(r.view.endings) > 0 && gone(r.view.endings[0]) {
+	for len(r.view.endings) > 0 && r.view.over(r.view.endings[0]) {
 		r.view.endings = r.view.endings[1:]
 	}
 	var names []string
@@ -424,8 +476,9 @@ func (r *reconciler) readExpired() error {
 		if err := errors.Join(node.Err, listed.Err, status.Err); err != nil {
 			return err
 		}
-		if !status.Found {
-			return fmt.Errorf("recipe: %s has lost its status", t) // looked at again from the start
+		if !status.Found || node.Stat.Czxid != r.view.tasks[t].czxid {
+			r.renew(t)
+			continue
 		}
 		r.view.tasks[t].leftover = &leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -34,24 +35,27 @@ type reconciler struct {
 	view   *view
 	shown  *shown
 
-	synced      bool // since the last distrust
-	masterWatch zkapi.Source
-	bellWatch   zkapi.Source
-	bellVersion int32
-	listWatch   map[string]zkapi.Source // /workers and /tasks
-	inboxWatch  map[string]zkapi.Source // /assign/<w> by worker
-	dirty       map[string]bool         // tasks that are to be read
-	stale       map[string]bool         // inboxes to be read
-	barred      map[string]bool         // tasks without permission
-	look        time.Time               // when progress is to be read next; zero for never
-	backlog     backlogSign
+	synced       bool // since the last distrust
+	masterWatch  zkapi.Source
+	bellWatch    zkapi.Source
+	bellVersion  int32
+	listWatch    map[string]zkapi.Source // /workers and /tasks
+	inboxWatch   map[string]zkapi.Source // /assign/<w> by worker
+	stale        map[string]bool         // inboxes to be read
+	barred       map[string]bool         // tasks that are left alone
+	refusals     map[string]int          // writes for a task that were refused one after the other
+	unverified   []string                // finished tasks that verify has to look at
+	recreated    bool                    // a task may have gone and come again
+	tasksVersion int32                   // cversion of /tasks when it was listed
+	look         time.Time               // when progress is to be read next; zero for never
+	backlog      backlogSign
 }
 
 func newReconciler(t *term, env zkapi.Env, l layout, lim limits, f *feed) *reconciler {
 	return &reconciler{
 		term: t, env: env, layout: l, limits: lim, feed: f, view: newView(), shown: newShown(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
-		dirty: map[string]bool{}, stale: map[string]bool{}, barred: map[string]bool{},
+		stale: map[string]bool{}, barred: map[string]bool{}, refusals: map[string]int{},
 	}
 }
 
@@ -70,7 +74,7 @@ func (r *reconciler) distrust() {
 	for t, task := range r.view.tasks {
 		if task.phase != finished {
 			r.view.turn(t, unread, r.now()) // nothing is decided about it before it is read
-			r.dirty[t] = true
+			r.view.dirty[t] = true
 		}
 		task.leftover = nil
 	}
@@ -93,6 +97,9 @@ func (r *reconciler) run() error {
 		if sweep.Fired() {
 			r.sweep()
 			sweep = r.env.Timer(sweepInterval)
+			if err := r.verify(); err != nil {
+				r.distrust()
+			}
 		}
 		wake, more, err := r.pass()
 		if zkapi.Permanent(err) {
@@ -143,20 +150,20 @@ func (r *reconciler) sweep() {
 	for w := range r.view.workers {
 		r.view.worker(w).claimed = false
 	}
-	r.suspect()
+	r.suspect(sweptPending)
 }
 
 // suspect makes the next pass read the children of the tasks that are assigned
-// and of those that are next.
-func (r *reconciler) suspect() {
+// and of so many that are next.
+func (r *reconciler) suspect(waiting int) {
 	for t, task := range r.view.tasks {
 		if task.phase == assigned || task.phase == unread {
-			r.dirty[t] = true
+			r.view.dirty[t] = true
 		}
 	}
 	next := r.view.pending()
-	for _, t := range next[:min(len(next), sweptPending)] {
-		r.dirty[t] = true
+	for _, t := range next[:min(len(next), waiting)] {
+		r.view.dirty[t] = true
 	}
 }
 
@@ -170,16 +177,16 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 	if err := r.commit(p.transitions); err != nil {
 		return time.Time{}, false, err
 	}
-	more = len(p.transitions) >= r.limits.batch || len(r.dirty) > 0 || len(r.stale) > 0
+	more = len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0
 	if !r.look.IsZero() {
 		p.wakeAt(r.look)
 	}
-	if !more {
+	r.publish(more)
+	if r.shown.complete {
 		if err := r.signBacklog(&p); err != nil {
 			return time.Time{}, false, err
 		}
 	}
-	r.publish(more)
 	return p.wake, more, nil
 }
 
@@ -272,17 +279,34 @@ func (r *reconciler) commit(decisions []transition) error {
 	return nil
 }
 
-// forgive bars the task for whose sake a write was denied, so that it is the last
-// one. Any other denial stands.
+// refusalsAllowed is how often writes for one task may be refused one after the other.
+const refusalsAllowed = 5
+
+// forgive bars the task for whose sake a write was denied, or was refused again
+// and again: one multi holds many tasks, and one must not stop all others. Any
+// other error stands.
 func (r *reconciler) forgive(err error, ops []zkapi.Op) error {
 	at := zkapi.FailedIndex(err)
-	if !errors.Is(err, zkapi.ErrNoAuth) || at < 0 || at >= len(ops) {
+	if err == nil {
+		for _, op := range ops {
+			if t, ok := r.layout.taskOf(op.Path); ok {
+				delete(r.refusals, t)
+			}
+		}
+	}
+	if at < 0 || at >= len(ops) {
 		return err
 	}
 	t, ok := r.layout.taskOf(ops[at].Path)
-	if !ok {
+	denied := errors.Is(err, zkapi.ErrNoAuth)
+	if !ok || denied && !strings.HasPrefix(ops[at].Path, r.layout.tasks()) {
 		return err
 	}
+	r.refusals[t]++
+	if !denied && r.refusals[t] <= refusalsAllowed {
+		return err
+	}
+	delete(r.refusals, t)
 	r.bar(t, err)
 	return errors.New("recipe: one task is left alone; the others are looked at again")
 }

@@ -60,16 +60,11 @@ func TestHandOverIsBoundByTheLease(t *testing.T) {
 		second := w.master(recipe.MasterConfig{Name: "m2"})
 		closed := make(chan error, 1)
 		go func() { closed <- first.Close(w.ctx) }()
-		time.Sleep(timeout)
-		owner := w.do(zkapi.Exists("/master")).Stat.EphemeralOwner
-		for _, s := range w.env.Server.Sessions() { // as the server does: nobody keeps it alive
-			if s.ID() == owner && !leads(second) {
-				s.Expire()
-			}
-		}
 		w.within(timeout, "m2 leads", func() bool { return leads(second) })
 		close(release)
-		<-closed
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
 	})
 }
 
@@ -589,6 +584,48 @@ func TestTracerSeesSpans(t *testing.T) {
 		want := []string{"submit [id=x] <nil>", "execute [task=task-x attempt=1] <nil>", "await [task=task-x] <nil>", "term [epoch=1] closed"}
 		if !slices.Equal(ended, want) {
 			t.Errorf("spans %q, want %q", ended, want)
+		}
+	})
+}
+
+// TestNodeThatIsClosedFinishesWhatItHeld closes a node that was elected while its
+// worker was busy.
+func TestNodeThatIsClosedFinishesWhatItHeld(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m0"})
+		w.within(time.Second, "m0 leads", func() bool { return leads(m) })
+		started, ended := make(chan bool, 3), make(chan error, 3)
+		n, err := recipe.NewNode(w.env, recipe.NodeConfig{Master: recipe.MasterConfig{Name: "n1"}, Worker: recipe.WorkerConfig{
+			Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+				started <- true
+				select {
+				case <-ctx.Done():
+					ended <- context.Cause(ctx)
+				case <-time.After(10 * time.Second):
+					ended <- nil
+				}
+				return nil, nil
+			},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = n.Run(w.ctx) })
+		name := w.submit()
+		<-started
+		if err := m.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.within(5*time.Second, "n1 leads", func() bool { return leads(n.Master()) })
+		time.Sleep(time.Second)
+		if err := n.Close(w.ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if cause := <-ended; cause != nil {
+			t.Errorf("the handler was stopped: %v", cause)
+		}
+		if status := w.await(name); status.Token.Attempt != 1 {
+			t.Errorf("%+v", status)
 		}
 	})
 }

@@ -35,10 +35,11 @@ func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Ses
 			s.see.Logger.WarnContext(ctx, "no session", "error", err)
 		} else {
 			s.see.Metrics.SessionOpened(s.role)
-			err = body(ctx, session)
-			s.see.Metrics.SessionEnded(s.role, session.Cause())
+			mine := &ownSession{Session: session}
+			err = body(ctx, mine)
+			s.life.ended(closeSession(ctx, mine))
+			s.see.Metrics.SessionEnded(s.role, mine.lost)
 			s.see.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
-			s.life.ended(closeSession(ctx, session))
 		}
 		switch {
 		case errors.Is(err, errEnough):
@@ -51,6 +52,25 @@ func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Ses
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// ownSession remembers how its first end came about and what it came to: a role
+// may close it before it waits for others.
+type ownSession struct {
+	zkapi.Session
+	closed bool
+	lost   error // why it was over before it was closed; nil when it was not
+	result error
+}
+
+// Close implements zkapi.Session.
+func (s *ownSession) Close(ctx context.Context) error {
+	if !s.closed {
+		s.closed = true
+		s.lost = s.Cause()
+		s.result = s.Session.Close(ctx)
+	}
+	return s.result
 }
 
 // errEnough ends each: the role has done what it was asked to.

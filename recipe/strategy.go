@@ -134,7 +134,7 @@ func (v *view) residentsOf(w *workerView) int {
 // has to wait.
 func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	if task.options.Resident {
-		w := l.fewestResidents()
+		w := l.fewestResidents(task.avoid)
 		if w != "" {
 			l.residents[w]++
 		}
@@ -143,14 +143,7 @@ func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	if l.free == 0 {
 		return ""
 	}
-	workers := l.workers
-	if len(task.avoid) > 0 {
-		workers = slices.DeleteFunc(slices.Clone(workers), func(w Load) bool { return slices.Contains(task.avoid, w.Worker) })
-		if len(workers) == 0 {
-			workers = l.workers
-		}
-	}
-	chosen := strategy(Job{Task: name, Options: task.options, Attempts: int(task.attempts)}, workers)
+	chosen := strategy(Job{Task: name, Options: task.options, Attempts: int(task.attempts)}, l.without(task.avoid))
 	at := slices.IndexFunc(l.workers, func(w Load) bool { return w.Worker == chosen })
 	if at < 0 || !l.workers[at].Free() {
 		return ""
@@ -162,12 +155,24 @@ func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	return chosen
 }
 
+// without is the workers but for some, unless there are no others.
+func (l *loads) without(avoid []string) []Load {
+	if len(avoid) == 0 {
+		return l.workers
+	}
+	others := slices.DeleteFunc(slices.Clone(l.workers), func(w Load) bool { return slices.Contains(avoid, w.Worker) })
+	if len(others) == 0 {
+		return l.workers
+	}
+	return others
+}
+
 // fewestResidents is the worker with the fewest resident tasks.
-func (l *loads) fewestResidents() string {
+func (l *loads) fewestResidents(avoid []string) string {
 	if len(l.workers) == 0 {
 		return ""
 	}
-	return slices.MinFunc(l.workers, func(a, b Load) int {
+	return slices.MinFunc(l.without(avoid), func(a, b Load) int {
 		return cmp.Compare(l.residents[a.Worker], l.residents[b.Worker])
 	}).Worker
 }

@@ -800,3 +800,219 @@ func TestAmbiguousWritesOfProgressAndRetirement(t *testing.T) {
 		}
 	})
 }
+
+// TestIDIsUsedAgain collects a task and submits its id anew, faster than the master
+// looks: the new one is done, and others are.
+func TestIDIsUsedAgain(t *testing.T) {
+	for _, retention := range []time.Duration{0, 10 * time.Second} {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1", Retention: retention})
+			w.worker("w1", echo)
+			name := w.submit(recipe.ID("job"))
+			w.await(name)
+			time.Sleep(3 * time.Second)
+			w.do(zkapi.Multi(
+				zkapi.Delete("/tasks/"+name+"/status", -1), zkapi.Delete("/tasks/"+name, -1),
+				zkapi.Create("/tasks/"+name, []byte("again"), zkapi.Persistent)))
+			w.within(10*time.Second, "the new one is done", func() bool { return w.do(zkapi.Exists("/tasks/" + name + "/status")).Found })
+			if status := w.await(name); string(status.Result) != "did again" {
+				t.Errorf("%+v", status)
+			}
+			time.Sleep(20 * time.Second)
+			w.await(w.submit())
+		})
+	}
+}
+
+// TestRetentionOfAnIDThatIsUsedAgain has two endings under one name.
+func TestRetentionOfAnIDThatIsUsedAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", Retention: time.Minute})
+		w.worker("w1", echo)
+		w.await(w.submit(recipe.ID("a")))
+		w.await(w.submit(recipe.ID("job")))
+		time.Sleep(3 * time.Second)
+		if err := w.client().Collect(w.ctx, "task-job"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		w.await(w.submit(recipe.ID("job")))
+		time.Sleep(50 * time.Second)
+		if !w.do(zkapi.Exists("/tasks/task-job")).Found {
+			t.Error("it is gone before its retention was over")
+		}
+		time.Sleep(40 * time.Second)
+		if w.do(zkapi.Exists("/tasks/task-job")).Found {
+			t.Error("it is still there")
+		}
+		w.await(w.submit())
+	})
+}
+
+// TestManyCancelsAtOnce cancels tasks far back in a long backlog: none is executed.
+func TestManyCancelsAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		c := w.client()
+		var names []string
+		for n := range 900 {
+			names = append(names, w.submit(recipe.ID(fmt.Sprintf("t%04d", n))))
+		}
+		time.Sleep(5 * time.Second)
+		var work sync.WaitGroup
+		for _, name := range names[800:] {
+			work.Go(func() {
+				if _, err := c.Cancel(w.ctx, name); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+		time.Sleep(time.Second)
+		var mu sync.Mutex
+		ran := 0
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 64, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if task.Name >= "task-t0800" {
+				ran++
+			}
+			return nil, nil
+		}})
+		for _, name := range names {
+			w.await(name)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if ran > 0 {
+			t.Errorf("%d cancelled tasks were executed", ran)
+		}
+	})
+}
+
+// TestHungResidentMoves has workers that hang on a resident task which must show
+// progress: each is asked once, and only one handler of it runs in each.
+func TestHungResidentMoves(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		var mu sync.Mutex
+		calls := map[string]int{}
+		stop := make(chan struct{})
+		for _, name := range []string{"wa", "wb"} {
+			w.worker(name, func(context.Context, recipe.Task) (recipe.Result, error) {
+				mu.Lock()
+				calls[name]++
+				mu.Unlock()
+				<-stop
+				return nil, nil
+			})
+		}
+		time.Sleep(time.Second)
+		name := w.submit(recipe.Resident(), recipe.Silence(time.Second))
+		time.Sleep(time.Minute)
+		mu.Lock()
+		if calls["wa"] != 1 || calls["wb"] != 1 {
+			t.Errorf("handlers that run: %v", calls)
+		}
+		mu.Unlock()
+		w.worker("wc", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			for ctx.Err() == nil {
+				_ = task.Progress([]byte("mine"))
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil, nil
+		})
+		w.within(time.Minute, "one that works has it", func() bool { return w.holder(name) == "wc" })
+		time.Sleep(time.Minute)
+		if w.holder(name) != "wc" {
+			t.Errorf("it is with %q", w.holder(name))
+		}
+		close(stop)
+	})
+}
+
+// TestReplacedAssignment takes a task from a worker and gives it back while the
+// worker does not look: the old execution's result does not count.
+func TestReplacedAssignment(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		release := make(chan struct{})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			if task.Token.Attempt == 1 {
+				<-release
+			}
+			return recipe.Result(fmt.Sprint("attempt ", task.Token.Attempt)), nil
+		})
+		time.Sleep(time.Second)
+		name := w.submit()
+		time.Sleep(time.Second)
+		incarnation := w.do(zkapi.Exists("/assign/w1")).Stat.Version
+		w.do(zkapi.Multi(
+			zkapi.Delete("/assign/w1/"+name, -1), zkapi.Create("/tasks/"+name+"/attempt-1", []byte("{}"), zkapi.Persistent),
+			zkapi.Create("/assign/w1/"+name, fmt.Appendf(nil, `{"epoch":1,"attempt":2,"incarnation":%d}`, incarnation), zkapi.Persistent)))
+		time.Sleep(3 * time.Second)
+		close(release)
+		if status := w.await(name); string(status.Result) != "attempt 2" || status.Token.Attempt != 2 {
+			t.Errorf("%+v", status)
+		}
+	})
+}
+
+// TestProgressOfWhatIsGoneEnds follows a task that is finished and collected
+// between two looks, and one that never was.
+func TestProgressOfWhatIsGoneEnds(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		name := w.submit()
+		c := w.client()
+		work := make(chan struct{})
+		go func() {
+			defer close(work)
+			for range c.Progress(w.ctx, name) {
+			}
+			for range c.Progress(w.ctx, "never") {
+			}
+		}()
+		time.Sleep(time.Second)
+		w.do(zkapi.Multi(
+			zkapi.Create("/tasks/"+name+"/status", []byte("x"), zkapi.Persistent), zkapi.Delete("/tasks/"+name+"/status", -1), zkapi.Delete("/tasks/"+name, -1)))
+		select {
+		case <-work:
+		case <-time.After(time.Minute):
+			t.Error("it goes on")
+		}
+	})
+}
+
+// TestOneImpossibleTaskStopsNoOther makes tasks by hand that can never be settled:
+// an ephemeral one, which can have no status, before and while it is assigned.
+func TestOneImpossibleTaskStopsNoOther(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		w.await(w.submit())
+		w.do(zkapi.Create("/tasks/ephemeral", []byte("x"), zkapi.Ephemeral))
+		w.do(zkapi.Create("/assign/w1/ephemeral", nil, zkapi.Persistent))
+		time.Sleep(3 * time.Second)
+		for range 3 {
+			w.await(w.submit())
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func TestOptionsThatCannotBeKept(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.client()
+		for _, bad := range []recipe.SubmitOption{
+			recipe.NotBefore(time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)), recipe.Attempts(1 << 31), recipe.Attempts(1001),
+		} {
+			if _, err := c.Submit(w.ctx, nil, bad); !errors.Is(err, recipe.ErrInvalid) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if _, err := recipe.NewClient(w.env, recipe.ClientConfig{Access: recipe.Access{Master: []string{"me"}}}); !errors.Is(err, recipe.ErrInvalid) {
+			t.Errorf("half an Access: %v", err)
+		}
+	})
+}

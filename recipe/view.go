@@ -38,6 +38,7 @@ type taskView struct {
 	watched beating // of the execution that is assigned, if the task asks for it
 
 	done     time.Time // when its status was first seen
+	ending   int       // its entry in view.endings
 	leftover *leftover // what to delete when its retention is over
 }
 
@@ -69,6 +70,12 @@ type workerView struct {
 	tasks       map[string]bool // assigned to it
 }
 
+// ending is an entry of a finished task; it is over when the task has another.
+type ending struct {
+	task   string
+	number int
+}
+
 // view is the master's picture of the tree, read after its election and kept by
 // its own writes and by reading again whatever may have changed. It is only ever
 // a guess: the claim and the checks in each write make acting on it safe.
@@ -77,16 +84,18 @@ type view struct {
 	tasks   map[string]*taskView
 
 	counts  [phases]int
+	dirty   map[string]bool // tasks that are to be read again
 	waiting map[string]bool // tasks that are pending
 	special map[string]bool // tasks that are resident or must show progress
-	endings []string        // finished tasks, first come first; some may be gone
+	endings []ending        // of tasks, first come first; some may be over
+	ended   int             // endings so far
 
 	touchedWorkers, touchedTasks map[string]bool // changed since publish
 }
 
 func newView() *view {
 	return &view{
-		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, waiting: map[string]bool{}, special: map[string]bool{},
+		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, dirty: map[string]bool{}, waiting: map[string]bool{}, special: map[string]bool{},
 		touchedWorkers: map[string]bool{}, touchedTasks: map[string]bool{},
 	}
 }
@@ -127,8 +136,9 @@ func (v *view) turn(name string, p phase, now time.Time) *taskView {
 		t.waiting = now
 	}
 	if p == finished && t.phase != finished {
-		t.done = now
-		v.endings = append(v.endings, name)
+		v.ended++
+		t.done, t.ending = now, v.ended
+		v.endings = append(v.endings, ending{name, v.ended})
 	}
 	if p == pending || p == finished {
 		t.worker, t.revoked = "", false
@@ -146,6 +156,7 @@ func (v *view) forget(name string) {
 	v.counts[t.phase]--
 	delete(v.waiting, name)
 	delete(v.special, name)
+	delete(v.dirty, name)
 	delete(v.tasks, name)
 	v.touchedTasks[name] = true
 }
@@ -257,12 +268,14 @@ type decider struct {
 	limits limits
 	loads  *loads
 	now    time.Time
+
+	settled map[string]bool // tasks that are decided about
 }
 
 // decide says what to do in this view at this time: the same view and time give
 // the same decisions in the same order.
 func decide(v *view, l limits, now time.Time) plan {
-	d := &decider{view: v, limits: l, loads: newLoads(v, l.perWorker), now: now}
+	d := &decider{view: v, limits: l, loads: newLoads(v, l.perWorker), now: now, settled: map[string]bool{}}
 	for _, step := range []func(){d.inboxes, d.assignments, d.waiting, d.residents, d.finished} {
 		step()
 		if len(d.transitions) >= l.batch {
@@ -313,6 +326,7 @@ func (d *decider) settle(t, w string, alive bool) {
 		}
 		return
 	}
+	d.settled[t] = true
 	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost"}
 	if alive {
 		ending.reason = fmt.Sprintf("no progress for %v", silence)
@@ -341,6 +355,9 @@ func (d *decider) waiting() {
 			return
 		}
 		task := d.view.tasks[t]
+		if d.view.dirty[t] {
+			continue // it may have been cancelled
+		}
 		if task.options.Resident && task.due.After(d.now) {
 			d.loads.floating++
 		}
@@ -378,7 +395,7 @@ func (d *decider) residents() {
 	for _, w := range slices.Sorted(maps.Keys(surplus)) {
 		for _, t := range slices.Backward(slices.Sorted(maps.Keys(d.view.workers[w].tasks))) {
 			task := d.view.tasks[t]
-			if surplus[w] > 0 && task != nil && task.phase == assigned && task.options.Resident && !task.revoked {
+			if surplus[w] > 0 && !d.settled[t] && task != nil && task.phase == assigned && task.options.Resident && !task.revoked {
 				surplus[w]--
 				d.add(transition{action: revokeTask, task: t, to: w})
 			}
@@ -397,17 +414,22 @@ func (d *decider) residents() {
 func (v *view) expired(retention time.Duration, now time.Time) []string {
 	const most = 100
 	var names []string
-	for _, t := range v.endings {
-		task := v.tasks[t]
-		if task == nil || task.phase != finished {
+	for _, e := range v.endings {
+		if v.over(e) {
 			continue
 		}
-		if len(names) == most || now.Sub(task.done) < retention {
+		if len(names) == most || now.Sub(v.tasks[e.task].done) < retention {
 			break
 		}
-		names = append(names, t)
+		names = append(names, e.task)
 	}
 	return names
+}
+
+// over reports whether an ending is not that of a finished task any more.
+func (v *view) over(e ending) bool {
+	task := v.tasks[e.task]
+	return task == nil || task.phase != finished || task.ending != e.number
 }
 
 // finished collects what has been kept long enough.
@@ -420,8 +442,8 @@ func (d *decider) finished() {
 			d.add(transition{action: collectTask, task: t})
 		}
 	}
-	if len(d.view.endings) > 0 && d.view.tasks[d.view.endings[0]] != nil {
-		d.wakeAt(d.view.tasks[d.view.endings[0]].done.Add(d.limits.retention))
+	if first := d.view.endings; len(first) > 0 && !d.view.over(first[0]) {
+		d.wakeAt(d.view.tasks[first[0].task].done.Add(d.limits.retention))
 	}
 }
 
@@ -453,7 +475,9 @@ func (v *view) apply(d transition, now time.Time) {
 	case releaseTask:
 		task := v.turn(d.task, pending, now)
 		task.attempts, task.due = d.attempt, d.due
-		task.avoid = append(task.avoid, d.from)
+		if !slices.Contains(task.avoid, d.from) {
+			task.avoid = append(task.avoid, d.from)
+		}
 	case failTask:
 		v.turn(d.task, finished, now).attempts = d.attempt
 	case revokeTask:

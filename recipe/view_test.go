@@ -49,6 +49,7 @@ func indexed(workers map[string]*workerView, tasks map[string]*taskView) *view {
 		worker := t.worker
 		v.asks(name, t.options, t.czxid)
 		v.turn(name, p, noon)
+		delete(v.dirty, name)
 		t.worker = worker
 		if !done.IsZero() {
 			t.done = done

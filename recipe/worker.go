@@ -119,9 +119,10 @@ type Worker struct {
 
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
-	mu       sync.Mutex
-	running  int // handlers, those of lost incarnations included
-	retiring bool
+	mu        sync.Mutex
+	running   int             // handlers, those of lost incarnations included
+	residents map[string]bool // resident tasks whose handlers run
+	retiring  bool
 }
 
 // NewWorker checks config. Nothing happens until Run.
@@ -148,7 +149,7 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	}
 	config.Observers = config.filled("worker", config.Name)
 	return &Worker{
-		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(),
+		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(), residents: map[string]bool{},
 	}, nil
 }
 
@@ -234,6 +235,9 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 	}
 	err := i.run()
 	i.lose(ErrClaimLost)
+	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
+		w.log.InfoContext(ctx, "session may linger", "error", err)
+	}
 	for _, thread := range threads {
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
 			return waiting
@@ -277,10 +281,16 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, er
 	}
 }
 
-// admit takes a place for one more handler.
-func (w *Worker) admit() bool {
+// admit takes a place for one more handler. A resident task needs none, but its
+// last handler here must have returned.
+func (w *Worker) admit(task Task) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if task.Options.Resident {
+		runs := w.residents[task.Name]
+		w.residents[task.Name] = true
+		return !runs
+	}
 	if w.running >= w.config.Concurrency {
 		return false
 	}
@@ -288,10 +298,14 @@ func (w *Worker) admit() bool {
 	return true
 }
 
-func (w *Worker) leave() {
+func (w *Worker) leave(task Task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.running--
+	if task.Options.Resident {
+		delete(w.residents, task.Name)
+	} else {
+		w.running--
+	}
 	w.freed.Raise()
 }
 

@@ -132,7 +132,7 @@ func TestReadmeSession(t *testing.T) {
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}
 	masters := map[string]*background{"m1": p.starts("master", "--name", "m1"), "m2": p.starts("master", "--name", "m2")}
 	for _, name := range []string{"w1", "w2", "w3"} {
-		p.starts("worker", "--name", name, "--exec", "sleep 0.05; tr a-z A-Z")
+		p.starts("worker", "--name", name, "--exec", "sleep 0.3; tr a-z A-Z")
 	}
 	p.within(time.Minute, "a master and three workers", func() bool { v := p.status(); return v.Master != nil && len(v.Workers) == 3 })
 

@@ -72,7 +72,7 @@ var rejected = map[string][]string{
 func TestAcceptedHistoriesAreAcceptedByAll(t *testing.T) {
 	accepted(t, "accepted-policies", map[string]int{
 		"submitted": 7, "accepted": 7, "tasks": 7, "collected": 2, "completed": 5, "failed": 1, "cancelled": 1, "residents": 1,
-		"resolved_applied": 2, "still_unknown": 0,
+		"resolved_applied": 2, "resolved_lost": 1, "still_unknown": 0,
 	})
 	accepted(t, "accepted", map[string]int{
 		"submitted": 2, "accepted": 2, "ambiguous": 1, "resolved_applied": 1, "still_unknown": 0, "completed": 2,

@@ -125,28 +125,39 @@ func (f *facts) recordOfCollected(r record, already bool) history.Type {
 }
 
 // resolveElections uses that an epoch begins once: a try to begin an epoch that
-// somebody else is known to have begun was lost, and the process that leads an
-// epoch has won it.
+// another try is known to have begun was lost. Where no try was answered, the
+// process that leads the epoch has won it with its last one: it tries again only
+// when it knows that the one before was lost.
 func (f *facts) resolveElections() {
-	winner := map[int32]string{}
-	who := func(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
-	for _, e := range f.elections {
+	winner := map[int32]int{} // index of the try
+	for i, e := range f.elections {
 		if e.won == history.OK {
-			winner[e.epoch] = who(e.op.Invoke)
+			winner[e.epoch] = i
 		}
 	}
+	who := func(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
+	leads := map[int32]history.Event{}
 	for _, t := range f.terms {
-		winner[t.Invoke.Epoch] = who(t.Invoke)
+		leads[t.Invoke.Epoch] = t.Invoke
+	}
+	for i, e := range f.elections {
+		if _, known := winner[e.epoch]; known && f.elections[winner[e.epoch]].won == history.OK {
+			continue
+		}
+		if term, led := leads[e.epoch]; led && e.won == history.Info && who(e.op.Invoke) == who(term) && e.op.Invoke.At < term.At {
+			winner[e.epoch] = i // the last one stays
+		}
 	}
 	for i, e := range f.elections {
 		if e.won != history.Info {
 			continue
 		}
-		switch winner[e.epoch] {
-		case "":
-		case who(e.op.Invoke):
+		at, known := winner[e.epoch]
+		_, led := leads[e.epoch]
+		switch {
+		case known && at == i:
 			f.elections[i].won = history.OK
-		default:
+		case known || led:
 			f.elections[i].won = history.Fail
 		}
 		f.count(history.Info, f.elections[i].won)

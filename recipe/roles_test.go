@@ -68,7 +68,7 @@ func TestHandOverIsBoundByTheLease(t *testing.T) {
 	})
 }
 
-// lingering is an Env whose sessions do not confirm their end.
+// lingering is an Env whose sessions cannot be closed.
 type lingering struct{ zkapi.Env }
 
 type lingers struct{ zkapi.Session }
@@ -78,11 +78,10 @@ func (l lingering) Open(ctx context.Context) (zkapi.Session, error) {
 	return lingers{session}, err
 }
 
-func (l lingers) Close(ctx context.Context) error {
-	_ = l.Session.Close(ctx)
-	return errors.New("not confirmed")
-}
+func (l lingers) Close(context.Context) error { return errors.New("not confirmed") }
 
+// TestCloseSaysThatASessionMayLinger closes a master whose session stays: it says
+// so, and has given up /master all the same.
 func TestCloseSaysThatASessionMayLinger(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m, err := recipe.NewMaster(lingering{w.env}, recipe.MasterConfig{Name: "m1"})
@@ -91,9 +90,12 @@ func TestCloseSaysThatASessionMayLinger(t *testing.T) {
 		}
 		w.work.Go(func() { _ = m.Run(w.ctx) })
 		w.within(time.Second, "it leads", func() bool { return leads(m) })
+		next := w.master(recipe.MasterConfig{Name: "m2"})
+		time.Sleep(time.Second)
 		if err := m.Close(w.ctx); !errors.Is(err, recipe.ErrLingers) {
 			t.Errorf("Close: %v", err)
 		}
+		w.within(10*time.Millisecond, "the next leads", func() bool { return leads(next) })
 	})
 }
 

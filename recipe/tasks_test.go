@@ -781,7 +781,7 @@ func TestAmbiguousWritesOfProgressAndRetirement(t *testing.T) {
 			}
 			return recipe.Result("ok"), nil
 		})
-		name := w.submit(recipe.Silence(time.Second))
+		name := w.submit(recipe.Silence(time.Minute))
 		w.within(time.Second, "it runs", func() bool { return w.holder(name) == "w1" })
 		n := 0
 		w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
@@ -991,6 +991,11 @@ func TestOneImpossibleTaskStopsNoOther(t *testing.T) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
 		w.await(w.submit())
+		w.do(zkapi.Create("/tasks/fleeting", []byte("x"), zkapi.Ephemeral))
+		time.Sleep(3 * time.Second)
+		if by := w.holder("fleeting"); by != "" {
+			t.Errorf("it is assigned to %s", by)
+		}
 		w.do(zkapi.Create("/tasks/ephemeral", []byte("x"), zkapi.Ephemeral))
 		w.do(zkapi.Create("/assign/w1/ephemeral", nil, zkapi.Persistent))
 		time.Sleep(3 * time.Second)

@@ -196,6 +196,16 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// TestDoubtedTasksAreNotAssigned: one that may have been cancelled is read first.
+func TestDoubtedTasksAreNotAssigned(t *testing.T) {
+	v := indexed(map[string]*workerView{"w": aWorker(true)}, map[string]*taskView{"x": {phase: pending}, "y": {phase: pending}})
+	v.dirty["x"] = true
+	p := decide(v, testLimits, noon)
+	if len(p.transitions) != 1 || p.transitions[0].task != "y" {
+		t.Errorf("got %v", p.transitions)
+	}
+}
+
 // TestDecideSettles draws views and checks that deciding and applying, again and
 // again, reaches a view with nothing left to decide, in which no live worker holds
 // more than its limit, no task is with two workers and none is with a dead one.

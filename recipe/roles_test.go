@@ -631,3 +631,41 @@ func TestNodeThatIsClosedFinishesWhatItHeld(t *testing.T) {
 		}
 	})
 }
+
+// unreachable is an Env on which no session can be opened.
+type unreachable struct{ zkapi.Env }
+
+func (unreachable) Open(context.Context) (zkapi.Session, error) {
+	return nil, errors.New("nobody there")
+}
+
+// TestCloseWithoutAnEnsemble closes each role while there is none: there is nothing
+// to finish, so nothing is waited for.
+func TestCloseWithoutAnEnsemble(t *testing.T) {
+	inBubble(t, func(w *world) {
+		env := unreachable{w.env}
+		m, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Name: "w1", Handler: echo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := recipe.NewNode(env, recipe.NodeConfig{Master: recipe.MasterConfig{Name: "n1"}, Worker: recipe.WorkerConfig{Handler: echo}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, role := range []interface {
+			Run(context.Context) error
+			Close(context.Context) error
+		}{m, worker, n} {
+			w.work.Go(func() { _ = role.Run(w.ctx) })
+			time.Sleep(time.Second)
+			began := time.Now()
+			if err := role.Close(w.ctx); err != nil || time.Since(began) > time.Second {
+				t.Errorf("%T: %v after %v", role, err, time.Since(began))
+			}
+		}
+	})
+}

@@ -122,6 +122,7 @@ type Worker struct {
 	mu        sync.Mutex
 	running   int             // handlers, those of lost incarnations included
 	residents map[string]bool // resident tasks whose handlers run
+	serving   bool            // it is registered, and may hold something
 	retiring  bool
 }
 
@@ -188,14 +189,25 @@ func (w *Worker) Close(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	w.retiring = true
+	serving := w.serving
 	w.mu.Unlock()
 	w.retire.Raise()
+	if !serving { // there is nothing to finish
+		w.life.end(ErrClosed)
+	}
 	err := w.life.wait(ctx, w.env)
 	if ctx.Err() == nil {
 		return err
 	}
 	w.life.end(ErrClosed)
 	return w.life.wait(context.WithoutCancel(ctx), w.env)
+}
+
+// serves notes whether the worker is registered.
+func (w *Worker) serves(now bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.serving = now
 }
 
 func (w *Worker) isRetiring() bool {
@@ -233,7 +245,9 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 			f.leader(i.ctx, func(leader Leader) bool { w.config.OnMaster(i.ctx, leader); return true })
 		}))
 	}
+	w.serves(true)
 	err := i.run()
+	w.serves(false)
 	i.lose(ErrClaimLost)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "session may linger", "error", err)

@@ -70,12 +70,9 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			if errors.Is(err, cause) {
 				cause = err // it says more
 			}
-			switch {
-			case doubtful:
+			if doubtful {
 				c.see.Metrics.Unknown("submit", zkapi.Unknown)
 				return "", &AmbiguousError{ID: s.id, Err: cause}
-			case errors.Is(err, ErrBacklogFull):
-				return "", fmt.Errorf("%w: %w", ErrBacklogFull, cause)
 			}
 			return "", cause
 		}

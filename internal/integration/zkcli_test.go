@@ -129,6 +129,12 @@ func TestTutorial(t *testing.T) {
 	}
 	w.sees("get /tasks/task-0000000000/status", `"result":"ran cmd"`)
 
+	// So is one with options, of which the handler does not see the line.
+	w.types(`create -s /tasks/task- '#ringmaster {"priority":9,"attempts":2} urgent'`, "Created /tasks/task-0000000001")
+	if status, err := client.Await(w.ctx, "task-0000000001"); err != nil || string(status.Result) != "ran urgent" {
+		t.Fatalf("%+v, %v", status, err)
+	}
+
 	// A worker made by hand is assigned tasks, and a status that it writes by
 	// hand ends one.
 	quit()
@@ -142,7 +148,7 @@ func TestTutorial(t *testing.T) {
 		return false
 	})
 	w.types(`create -e /workers/w9 "w9:2224"`, "Created /workers/w9")
-	w.types(`create -s /tasks/task- "by hand"`, "Created /tasks/task-0000000001")
+	w.types(`create -s /tasks/task- "by hand"`, "Created /tasks/task-0000000002")
 	assigned := func() int {
 		s, _ := m.Snapshot()
 		for _, worker := range s.Workers {
@@ -153,9 +159,9 @@ func TestTutorial(t *testing.T) {
 		return -1
 	}
 	w.within("w9 has the task", func() bool { return assigned() == 1 })
-	w.sees("ls /assign/w9", "[task-0000000001]")
-	w.types(`create /tasks/task-0000000001/status "done"`, "Created /tasks/task-0000000001/status")
-	if status, err := client.Await(w.ctx, "task-0000000001"); err != nil || status.State != recipe.Done || string(status.Result) != "done" {
+	w.sees("ls /assign/w9", "[task-0000000002]")
+	w.types(`create /tasks/task-0000000002/status "done"`, "Created /tasks/task-0000000002/status")
+	if status, err := client.Await(w.ctx, "task-0000000002"); err != nil || status.State != recipe.Done || string(status.Result) != "done" {
 		t.Errorf("%+v, %v", status, err)
 	}
 	w.within("the assignment is gone", func() bool { return assigned() == 0 })

@@ -29,8 +29,18 @@
 // the session as alive; package recipe therefore holds leadership by the stricter
 // rule of acknowledged writes.
 //
+// # Refusals
+//
+// Credentials are shown first on every connection. When a server refuses them the
+// session ends with zkapi.ErrAuthFailed; the library would connect again for ever,
+// and each connection would prolong the lease. Over TLS, when every server refuses
+// this client's certificate, or has one that is not to be trusted, Open returns
+// zkapi.ErrUntrusted instead of trying for ever. An end of file in the handshake is
+// no such refusal: it may be a server without TLS, or one that is starting.
+// Secrets are in no log, error or String.
+//
 // # Limits
 //
-// No credentials, TLS or chroot yet; DNS names are resolved once. The library
-// shuffles the server list with the global random source.
+// No SASL. Servers are handed to the library by name (hosts.go) and resolved for
+// each connection. Namespaces are the recipe's, not a chroot of the connection.
 package zkclient

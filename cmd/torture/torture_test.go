@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,7 +94,7 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 	}{
 		{"unknown fault", []string{"--nemesis", "earthquake"}, "", false, []string{`"earthquake"`, "kill-master"}},
 		{"four servers", []string{"--servers", "4"}, "", false, []string{"--servers 4", "1, 3 or 5"}},
-		{"no workers", []string{"--workers", "0"}, "", false, []string{"--workers 0"}},
+		{"no workers", []string{"--workers", "0", "--nodes", "1"}, "", false, []string{"--workers 0"}},
 		{"no time", []string{"--time", "1ms"}, "", false, []string{"--time 1ms"}},
 		{"session timeout that the servers refuse", []string{"--session-timeout", "1h"}, "", false, []string{"--session-timeout 1h", "10s"}},
 		{"server faults on one server", []string{"--servers", "1", "--nemesis", "kill-server"}, "", false, []string{"kill-server", "--servers 3"}},
@@ -228,6 +230,46 @@ func TestInterruptHealsSavesAndCleansUp(t *testing.T) {
 	left, err := exec.Command("pgrep", "-f", fmt.Sprintf("participant --owner=%d_", cmd.Process.Pid)).Output()
 	if err == nil {
 		t.Errorf("participants are left: %s", left)
+	}
+	if n, err := ensemble.RemoveLeftovers(t.Context()); n > 0 || err != nil {
+		t.Errorf("%d containers, networks and volumes were left, %v", n, err)
+	}
+}
+
+// TestEnsembleServesUntilItIsInterrupted runs servers for a person, uses them as
+// the printed line says, and ends them.
+func TestEnsembleServesUntilItIsInterrupted(t *testing.T) {
+	ensembletest.NeedDocker(t)
+	cmd, _ := command(t, "ensemble")
+	cmd.Stdout = nil
+	printed, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	servers := ""
+	for lines := bufio.NewScanner(printed); servers == "" && lines.Scan(); {
+		_, servers, _ = strings.Cut(lines.Text(), "export RINGMASTER_SERVERS=")
+	}
+	env, err := zkclient.New(zkclient.Config{Servers: strings.Split(servers, ","), SessionTimeout: 4 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := env.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, printed)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
 	}
 	if n, err := ensemble.RemoveLeftovers(t.Context()); n > 0 || err != nil {
 		t.Errorf("%d containers, networks and volumes were left, %v", n, err)

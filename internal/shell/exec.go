@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,7 +50,11 @@ func Handler(command string) recipe.Handler {
 			"RINGMASTER_TASK="+task.Name, "RINGMASTER_KEY="+task.Options.Key,
 			fmt.Sprintf("RINGMASTER_EPOCH=%d", task.Token.Epoch), fmt.Sprintf("RINGMASTER_ATTEMPT=%d", task.Token.Attempt))
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+		var patience atomic.Int64 // until when, in Unix nanoseconds, once it has been asked to leave
+		cmd.Cancel = func() error {
+			patience.Store(time.Now().Add(Grace).UnixNano())
+			return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		}
 		cmd.WaitDelay = Grace
 		if err := cmd.Start(); err != nil {
 			return nil, errors.Join(fmt.Errorf("shell: %w", err), write.Close())
@@ -60,7 +65,7 @@ func Handler(command string) recipe.Handler {
 		living.add(cmd.Process.Pid)
 		err = cmd.Wait()
 		if ctx.Err() != nil {
-			outlast(cmd.Process.Pid)
+			outlast(cmd.Process.Pid, time.Unix(0, patience.Load()))
 		}
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it has left behind
 		living.remove(cmd.Process.Pid)
@@ -84,10 +89,10 @@ func Handler(command string) recipe.Handler {
 const lastWords = 200 * time.Millisecond
 
 // outlast waits until a process group that was asked to leave has left, no longer
-// than Grace: the shell may be gone before its children are.
-func outlast(group int) {
+// than until end: the shell may be gone before its children are.
+func outlast(group int, end time.Time) {
 	const often = 20 * time.Millisecond
-	for end := time.Now().Add(Grace); time.Now().Before(end) && syscall.Kill(-group, 0) == nil; {
+	for time.Now().Before(end) && syscall.Kill(-group, 0) == nil {
 		<-time.After(often)
 	}
 }

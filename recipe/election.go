@@ -124,7 +124,7 @@ func (c candidate) advance(ctx context.Context, mine string) error {
 			return err
 		}
 		line := listed.Children
-		slices.SortFunc(line, func(a, b string) int { return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b)) })
+		slices.SortFunc(line, inLine)
 		switch at := slices.Index(line, mine); at {
 		case -1:
 			return errNotQueued
@@ -136,6 +136,11 @@ func (c candidate) advance(ctx context.Context, mine string) error {
 			}
 		}
 	}
+}
+
+// inLine orders candidates as they came.
+func inLine(a, b string) int {
+	return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b))
 }
 
 // outlast waits until one other candidate is gone.

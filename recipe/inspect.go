@@ -143,7 +143,7 @@ type WorkerDetail struct {
 // other and may not belong to one moment.
 type Overview struct {
 	Leader     Leader
-	Candidates int            // that stand in line (MasterConfig.Queue)
+	Candidates []string       // names of those that stand in line (MasterConfig.Queue), first come first
 	Workers    []WorkerDetail // by name; those that are not alive only while they hold tasks
 	Tasks      []TaskSummary  // by name
 	MaxBacklog int            // 0 for none
@@ -178,11 +178,9 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 		if o.Leader, _, err = (followed{c.env, session, c.layout}).readLeader(ctx); err != nil {
 			return err
 		}
-		queue, err := session.Do(ctx, zkapi.Children(c.layout.candidates()))
-		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		if o.Candidates, err = c.overviewCandidates(ctx, session); err != nil {
 			return err
 		}
-		o.Candidates = len(queue.Children)
 		backlog, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
 		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 			return err
@@ -197,6 +195,28 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 		return err
 	})
 	return o, err
+}
+
+func (c *Client) overviewCandidates(ctx context.Context, session zkapi.Session) ([]string, error) {
+	line, err := session.Do(ctx, zkapi.Children(c.layout.candidates()))
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return nil, err
+	}
+	slices.SortFunc(line.Children, inLine)
+	ops := make([]zkapi.Op, len(line.Children))
+	for i, znode := range line.Children {
+		ops[i] = zkapi.Get(c.layout.candidate(znode))
+	}
+	var names []string
+	for _, reply := range session.DoAll(ctx, ops) {
+		switch {
+		case reply.Err == nil:
+			names = append(names, string(reply.Data))
+		case !errors.Is(reply.Err, zkapi.ErrNoNode):
+			return nil, reply.Err
+		}
+	}
+	return names, nil
 }
 
 func (c *Client) overviewWorkers(ctx context.Context, session zkapi.Session) ([]WorkerDetail, error) {

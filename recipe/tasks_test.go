@@ -751,7 +751,7 @@ func TestInspectAndOverview(t *testing.T) {
 			t.Fatal(err)
 		}
 		o, err := c.Overview(w.ctx)
-		if err != nil || o.Leader.Name != "m1" || o.Candidates != 1 || o.MaxBacklog != 99 || o.Backlog() != 1 {
+		if err != nil || o.Leader.Name != "m1" || !slices.Equal(o.Candidates, []string{"m1"}) || o.MaxBacklog != 99 || o.Backlog() != 1 {
 			t.Errorf("%+v, %v", o, err)
 		}
 		if len(o.Workers) != 1 || o.Workers[0].Address != "w1:9" || o.Workers[0].Capacity != 7 || !slices.Equal(o.Workers[0].Assigned, []string{name}) {

@@ -133,7 +133,7 @@ func masterCommand(o *options) *cobra.Command {
 	}
 	r.register(cmd.Flags())
 	r.registerMaster(cmd.Flags())
-	cmd.Flags().BoolVar(&r.master.Queue, "queue", false, "stand in line, so that one failure wakes one candidate; for more than a few")
+	cmd.Flags().BoolVar(&r.master.Queue, "queue", true, "stand in line, so that one failure wakes one candidate and status shows who waits")
 	return cmd
 }
 

@@ -68,8 +68,8 @@ func quiet(ctx context.Context, watch bool, err error) error {
 
 // overview is what status prints, with the names of its JSON.
 type overview struct {
-	Master  *leader      `json:"master"` // null when nobody leads
-	Backups int          `json:"candidates_in_line"`
+	Master  *leader      `json:"master"`     // null when nobody leads
+	InLine  []string     `json:"candidates"` // the leader, too, if it stands in line
 	Workers []workerLine `json:"workers"`
 	Tasks   taskLine     `json:"tasks"`
 	Backlog int          `json:"backlog"`
@@ -101,7 +101,7 @@ type taskLine struct {
 }
 
 func overviewOf(o recipe.Overview) overview {
-	v := overview{Backups: o.Candidates, Backlog: o.Backlog(), Limit: o.MaxBacklog, Workers: []workerLine{}}
+	v := overview{InLine: append([]string{}, o.Candidates...), Backlog: o.Backlog(), Limit: o.MaxBacklog, Workers: []workerLine{}}
 	if o.Leader.Exists() {
 		v.Master = &leader{Name: o.Leader.Name, Address: o.Leader.Address, Epoch: o.Leader.Epoch}
 	}
@@ -148,8 +148,8 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 		}
 	}
 	fmt.Fprintf(table, "MASTER\t%s\n", master)
-	if v.Backups > 0 {
-		fmt.Fprintf(table, "IN LINE\t%d\n", v.Backups)
+	if len(v.InLine) > 0 {
+		fmt.Fprintf(table, "IN LINE\t%s\n", clip(strings.Join(v.InLine, ", "), 100))
 	}
 	limit := ""
 	if v.Limit > 0 {

@@ -53,6 +53,7 @@ func TestRecipeIsMeasured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(time.Second) // until the tree is prepared: the reply that is lost is that of a create that was applied
 		lost := false
 		env.Server.Lose(func(op zkapi.Op) zk.Loss {
 			if !lost && strings.HasPrefix(op.Path, "/tasks/task-") {

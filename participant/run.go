@@ -78,28 +78,17 @@ func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFu
 	leave(errInputEnded)
 }
 
-// role is a master, a worker or a node.
-type role interface {
-	Run(ctx context.Context) error
-	Close(ctx context.Context) error
-}
-
 // leavePatience is how long a participant that is told to leave finishes what it
 // holds.
 const leavePatience = 5 * time.Second
 
-// serve runs a role until ctx ends, and lets it leave in good order then.
-func serve(ctx context.Context, r role, log *slog.Logger) error {
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(context.WithoutCancel(ctx)) }()
-	select {
-	case err := <-ended:
+// serve runs a role until ctx ends.
+func serve(ctx context.Context, env zkapi.Env, r recipe.Role, log *slog.Logger) error {
+	err := recipe.RunUntil(ctx, env, r, leavePatience)
+	if ctx.Err() == nil {
 		return err
-	case <-ctx.Done():
 	}
-	closing, cancel := context.WithTimeout(context.Background(), leavePatience)
-	defer cancel()
-	if err := r.Close(closing); err != nil {
+	if err != nil {
 		log.Info("left", "error", err)
 	}
 	return context.Cause(ctx)
@@ -122,12 +111,12 @@ func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *histo
 	if err != nil {
 		return err
 	}
-	return serve(ctx, followed{master, master, journal}, log)
+	return serve(ctx, env, followed{master, master, journal}, log)
 }
 
 // followed is a role whose master's changes are noted.
 type followed struct {
-	role
+	recipe.Role
 	master  *recipe.Master
 	journal *history.Journal
 }
@@ -144,7 +133,7 @@ func (f followed) Run(ctx context.Context) error {
 			}
 		}
 	}()
-	err := f.role.Run(ctx)
+	err := f.Role.Run(ctx)
 	stop()
 	<-told
 	return err
@@ -166,11 +155,11 @@ func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *histo
 		if err != nil {
 			return err
 		}
-		return serve(ctx, followed{n, n.Master(), journal}, log)
+		return serve(ctx, env, followed{n, n.Master(), journal}, log)
 	}
 	w, err := recipe.NewWorker(env, worker)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, w, log)
+	return serve(ctx, env, w, log)
 }

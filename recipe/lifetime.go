@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -98,4 +99,24 @@ func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
 			return fmt.Errorf("recipe: still running: %w", err)
 		}
 	}
+}
+
+// Role is a Master, a Worker or a Node.
+type Role interface {
+	Run(ctx context.Context) error
+	Close(ctx context.Context) error
+}
+
+// RunUntil runs a role until ctx ends, and lets it leave in good order then, for
+// as long as patience. It returns what Run returned if that was earlier, and what
+// Close did otherwise.
+func RunUntil(ctx context.Context, env zkapi.Env, role Role, patience time.Duration) error {
+	var ran error
+	over := env.Spawn("role", func(zkapi.Env) { ran = role.Run(context.WithoutCancel(ctx)) })
+	if _, err := env.Wait(ctx, over); err == nil {
+		return ran
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return role.Close(closing)
 }

@@ -669,3 +669,29 @@ func TestCloseWithoutAnEnsemble(t *testing.T) {
 		}
 	})
 }
+
+// TestRunUntil ends a role by its context, and lets another end by itself.
+func TestRunUntil(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m, err := recipe.NewMaster(w.env, recipe.MasterConfig{Name: "m1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, leave := context.WithCancel(w.ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- recipe.RunUntil(ctx, w.env, m, time.Second) }()
+		w.within(time.Second, "it leads", func() bool { return leads(m) })
+		leave()
+		if err := <-ended; err != nil || w.do(zkapi.Exists("/master")).Found {
+			t.Errorf("%v, /master is left: %v", err, w.do(zkapi.Exists("/master")).Found)
+		}
+		denied := &denying{w.env, func(op zkapi.Op) bool { return op.Kind == zkapi.KindSet }}
+		refused, err := recipe.NewMaster(denied, recipe.MasterConfig{Name: "m2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := recipe.RunUntil(w.ctx, denied, refused, time.Second); !errors.Is(err, zkapi.ErrNoAuth) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

@@ -85,28 +85,32 @@ func (o *options) logger() (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(os.Stderr, settings)), nil
 }
 
-// env connects to the ensemble as the options say.
-func (o *options) env() (*zkclient.Driver, *slog.Logger, error) {
+// connect makes of the options what every role needs.
+func (o *options) connect() (*zkclient.Driver, recipe.Access, *slog.Logger, error) {
+	fail := func(err error) (*zkclient.Driver, recipe.Access, *slog.Logger, error) {
+		return nil, recipe.Access{}, nil, err
+	}
 	log, err := o.logger()
 	if err != nil {
-		return nil, nil, err
+		return fail(err)
 	}
 	config := zkclient.Config{Servers: o.servers, SessionTimeout: o.sessionTimeout, Logger: log}
 	if o.authFile != "" {
 		user, password, err := o.credentials()
 		if err != nil {
-			return nil, nil, err
+			return fail(err)
 		}
 		config.Credentials = []zkclient.Credential{zkclient.Digest(user, password)}
 	}
 	if config.TLS, err = o.tls(); err != nil {
-		return nil, nil, err
+		return fail(err)
 	}
 	env, err := zkclient.New(config)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return fail(usageError{err})
 	}
-	return env, log, nil
+	access, err := o.roles()
+	return env, access, log, err
 }
 
 func (o *options) tls() (*tls.Config, error) {
@@ -144,27 +148,33 @@ func (o *options) roles() (recipe.Access, error) {
 	return a, nil
 }
 
-// client makes a recipe.Client; what it does may take no longer than ctx.
-func (o *options) client(ctx context.Context, patient bool) (*recipe.Client, context.Context, context.CancelFunc, error) {
-	env, log, err := o.env()
+// withClient runs body with a client, for no longer than --connect-timeout unless
+// it is patient.
+func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx context.Context, c *recipe.Client) error) error {
+	env, access, log, err := o.connect()
 	if err != nil {
-		return nil, nil, nil, err
-	}
-	access, err := o.roles()
-	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
 	c, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: o.namespace, Access: access, Observers: recipe.Observers{Logger: log}})
 	if err != nil {
-		return nil, nil, nil, usageError{err}
+		return usageError{err}
 	}
-	if patient || o.connectTimeout == 0 {
-		ctx, cancel := context.WithCancel(ctx)
-		return c, ctx, cancel, nil
+	defer done(c)
+	if patient {
+		return body(cmd.Context(), c)
+	}
+	ctx, cancel := o.limited(cmd.Context())
+	defer cancel()
+	return body(ctx, c)
+}
+
+// limited bounds what waits for an answer by --connect-timeout.
+func (o *options) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.connectTimeout == 0 {
+		return context.WithCancel(ctx)
 	}
 	late := fmt.Errorf("no answer from %v within %v", o.servers, o.connectTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, o.connectTimeout, late)
-	return c, ctx, cancel, nil
+	return context.WithTimeoutCause(ctx, o.connectTimeout, late)
 }
 
 // done closes a client.
@@ -172,17 +182,6 @@ func done(c *recipe.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_ = c.Close(ctx) // what lingers is a session without znodes
-}
-
-// withClient runs body with a client.
-func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx context.Context, c *recipe.Client) error) error {
-	c, ctx, cancel, err := o.client(cmd.Context(), patient)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	defer done(c)
-	return body(ctx, c)
 }
 
 // serveMetrics offers /metrics on an address until stop is called.

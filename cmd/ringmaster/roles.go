@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"time"
 
@@ -52,21 +51,12 @@ func (r *roleOptions) registerWorker(f *pflag.FlagSet) {
 	f.DurationVar(&r.drain, "drain", 30*time.Second, "how long to finish what is held when asked to leave")
 }
 
-// role is a master, a worker or a node.
-type role interface {
-	Run(ctx context.Context) error
-	Close(ctx context.Context) error
-}
-
-// fill completes the configurations with the common options.
-func (r *roleOptions) fill(o *options) (zkapi.Env, *slog.Logger, func(), error) {
-	env, log, err := o.env()
+// run completes the configurations with the common options, and runs the role
+// that build makes of them until ctx ends; then that leaves in good order.
+func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duration, build func(zkapi.Env) (recipe.Role, error)) error {
+	env, access, log, err := o.connect()
 	if err != nil {
-		return nil, nil, nil, err
-	}
-	access, err := o.roles()
-	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
 	if r.address == "" {
 		r.address = r.name
@@ -76,34 +66,25 @@ func (r *roleOptions) fill(o *options) (zkapi.Env, *slog.Logger, func(), error) 
 	case "sticky":
 		r.master.Strategy = recipe.StickyByKey
 	default:
-		return nil, nil, nil, misuse("--strategy %q: choose least-loaded or sticky", r.strategy)
+		return misuse("--strategy %q: choose least-loaded or sticky", r.strategy)
 	}
 	measured, stop, err := serveMetrics(r.metrics, log)
 	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
+	defer stop()
 	see := recipe.Observers{Logger: log, Metrics: measured}
 	r.master.Namespace, r.master.Access, r.master.Name, r.master.Address, r.master.Observers = o.namespace, access, r.name, r.address, see
 	r.worker.Namespace, r.worker.Access, r.worker.Name, r.worker.Address, r.worker.Observers = o.namespace, access, r.name, r.address, see
 	if r.command != "" {
 		r.worker.Handler = shell.Handler(r.command)
 	}
-	return env, log, stop, nil
-}
-
-// until runs a role until ctx ends, and lets it leave in good order then.
-func until(ctx context.Context, log *slog.Logger, patience time.Duration, r role) error {
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(context.WithoutCancel(ctx)) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
+	role, err := build(env)
+	if err != nil {
+		return usageError{err}
 	}
-	log.Info("leaving; a second signal ends this at once")
-	closing, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := r.Close(closing)
+	defer context.AfterFunc(ctx, func() { log.Info("leaving; a second signal ends this at once") })()
+	err = recipe.RunUntil(ctx, env, role, patience)
 	if errors.Is(err, recipe.ErrLingers) {
 		log.Warn("left, but the name may stay in use for a while", "error", err)
 		err = nil
@@ -119,16 +100,9 @@ func masterCommand(o *options) *cobra.Command {
 			"others take over when it is lost. On SIGTERM or Ctrl-C a leading master hands over.",
 		Example: "  ringmaster master --name m1\n  ringmaster master --name m2 --retention 1h --max-backlog 10000 --metrics :9100",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			env, log, stop, err := r.fill(o)
-			if err != nil {
-				return err
-			}
-			defer stop()
-			m, err := recipe.NewMaster(env, r.master)
-			if err != nil {
-				return usageError{err}
-			}
-			return until(cmd.Context(), log, 15*time.Second, m)
+			return r.run(cmd.Context(), o, 15*time.Second, func(env zkapi.Env) (recipe.Role, error) {
+				return recipe.NewMaster(env, r.master)
+			})
 		},
 	}
 	r.register(cmd.Flags())
@@ -156,16 +130,9 @@ On SIGTERM or Ctrl-C the worker takes no more, finishes what it holds, and leave
 			if r.command == "" {
 				return misuse("worker: --exec is missing: name the command to run for each task")
 			}
-			env, log, stop, err := r.fill(o)
-			if err != nil {
-				return err
-			}
-			defer stop()
-			w, err := recipe.NewWorker(env, r.worker)
-			if err != nil {
-				return usageError{err}
-			}
-			return until(cmd.Context(), log, r.drain, w)
+			return r.run(cmd.Context(), o, r.drain, func(env zkapi.Env) (recipe.Role, error) {
+				return recipe.NewWorker(env, r.worker)
+			})
 		},
 	}
 	r.register(cmd.Flags())
@@ -185,16 +152,9 @@ func nodeCommand(o *options) *cobra.Command {
 			if r.command == "" {
 				return misuse("node: --exec is missing: name the command to run for each task")
 			}
-			env, log, stop, err := r.fill(o)
-			if err != nil {
-				return err
-			}
-			defer stop()
-			n, err := recipe.NewNode(env, recipe.NodeConfig{Master: r.master, Worker: r.worker, LeaderWorks: works, Drain: r.drain})
-			if err != nil {
-				return usageError{err}
-			}
-			return until(cmd.Context(), log, r.drain, n)
+			return r.run(cmd.Context(), o, r.drain, func(env zkapi.Env) (recipe.Role, error) {
+				return recipe.NewNode(env, recipe.NodeConfig{Master: r.master, Worker: r.worker, LeaderWorks: works, Drain: r.drain})
+			})
 		},
 	}
 	r.register(cmd.Flags())

@@ -31,9 +31,9 @@ func statusCommand(o *options) *cobra.Command {
 			}
 			return o.withClient(cmd, watch, func(ctx context.Context, c *recipe.Client) error {
 				for first := true; ; first = false {
-					limited, cancel := ctx, context.CancelFunc(func() {})
-					if first && o.connectTimeout > 0 {
-						limited, cancel = context.WithTimeoutCause(ctx, o.connectTimeout, fmt.Errorf("no answer from %v within %v", o.servers, o.connectTimeout))
+					limited, cancel := context.WithCancel(ctx)
+					if first {
+						limited, cancel = o.limited(ctx)
 					}
 					overview, err := c.Overview(limited)
 					cancel()
@@ -111,7 +111,7 @@ func overviewOf(o recipe.Overview) overview {
 		case !w.Alive:
 			state = "lost"
 		case w.Retiring:
-			state = "leaving"
+			state = "retiring"
 		}
 		v.Workers = append(v.Workers, workerLine{w.Name, w.Address, state, w.Incarnation, len(w.Assigned), w.Capacity})
 	}

@@ -24,7 +24,7 @@ type submitOptions struct {
 	wait, lines, full bool
 	collect           bool
 	task              recipe.Options
-	limit             time.Duration // of one submission
+	limited           func(context.Context) (context.Context, context.CancelFunc) // bounds one submission
 	notDone           int
 }
 
@@ -85,7 +85,7 @@ result is printed for each as it ends.`,
 			if err != nil {
 				return err
 			}
-			s.limit = o.connectTimeout
+			s.limited = o.limited
 			if s.lines {
 				return o.withClient(cmd, true, func(ctx context.Context, c *recipe.Client) error {
 					return s.each(ctx, c, cmd, options)
@@ -133,10 +133,7 @@ func payloadOf(cmd *cobra.Command, args []string) ([]byte, error) {
 // full backlog, which is waited for.
 func (s *submitOptions) submit(ctx context.Context, c *recipe.Client, payload []byte, options []recipe.SubmitOption) (string, error) {
 	for {
-		limited, cancel := ctx, context.CancelFunc(func() {})
-		if s.limit > 0 {
-			limited, cancel = context.WithTimeoutCause(ctx, s.limit, fmt.Errorf("no answer within %v", s.limit))
-		}
+		limited, cancel := s.limited(ctx)
 		name, err := c.Submit(limited, payload, options...)
 		cancel()
 		if s.full || ctx.Err() != nil || !errors.Is(err, recipe.ErrBacklogFull) {

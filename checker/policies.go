@@ -76,7 +76,7 @@ func (f *facts) residentExclusive() Property {
 	for _, name := range slices.Sorted(maps.Keys(runs)) {
 		for n, old := range runs[name] {
 			for _, next := range runs[name][n+1:] {
-				end := f.executionEnd(old)
+				end := f.lasted(old)
 				switch {
 				case next.Invoke.At >= end:
 				case f.excuse(old, next.Invoke.At, end) != "":
@@ -92,9 +92,6 @@ func (f *facts) residentExclusive() Property {
 		len(runs), moves, excused)
 	return p.property()
 }
-
-// executionEnd is when a handler returned, at the latest when its process died.
-func (f *facts) executionEnd(e history.Operation) time.Duration { return f.termEnd(e) }
 
 // noEarlyStart: no task is executed before it may begin. The clock of the master
 // that assigns it is this machine's.
@@ -129,7 +126,7 @@ func (f *facts) concurrencyKept() Property {
 			continue
 		}
 		life := fmt.Sprintf("%s/%d", e.Invoke.Process, e.Invoke.Life)
-		edges[life] = append(edges[life], edge{e.Invoke.At, true, e.Invoke}, edge{f.executionEnd(e), false, e.Done})
+		edges[life] = append(edges[life], edge{e.Invoke.At, true, e.Invoke}, edge{f.lasted(e), false, e.Done})
 	}
 	most := 0
 	p := newFinding("ConcurrencyKept", "")

@@ -149,7 +149,7 @@ func (f *facts) overlaps() []believing {
 			if a.Invoke.Epoch >= b.Invoke.Epoch {
 				continue
 			}
-			from, to := max(a.Invoke.At, b.Invoke.At), min(f.termEnd(a), f.termEnd(b))
+			from, to := max(a.Invoke.At, b.Invoke.At), min(f.lasted(a), f.lasted(b))
 			if to > from {
 				all = append(all, believing{a, b, to - from, f.excuse(a, from, to)})
 			}
@@ -158,8 +158,9 @@ func (f *facts) overlaps() []believing {
 	return all
 }
 
-// termEnd is when a master ceased to believe, at the latest when it died.
-func (f *facts) termEnd(t history.Operation) time.Duration {
+// lasted is until when a master believed to lead, or a handler ran: at the latest
+// until its process died.
+func (f *facts) lasted(t history.Operation) time.Duration {
 	end := t.Return(f.end)
 	life := fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)
 	for _, e := range f.processes {
@@ -512,12 +513,9 @@ func (f *facts) replacedSessions(p *finding) (granted int) {
 		switch {
 		case e.Target != "":
 			granted++
-			for _, old := range held[e.Target] {
-				if len(held[e.Target]) >= mayHold(e.Target) && !holds(held[e.Target], e.Session) {
-					p.violate([]history.Event{old, e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
-						e.Target, e.Session, seconds(e.At), old.Session)
-					break
-				}
+			if old := held[e.Target]; len(old) >= mayHold(e.Target) && !holds(old, e.Session) {
+				p.violate([]history.Event{old[0], e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
+					e.Target, e.Session, seconds(e.At), old[0].Session)
 			}
 		case strings.HasPrefix(e.Text, "opened"):
 			held[life] = append(held[life], e)

@@ -102,12 +102,12 @@ const (
 func (a Access) root() []zkapi.ACL {
 	return a.acl(zkapi.PermAll, zkapi.PermCreate, zkapi.PermCreate)
 }
-func (a Access) workers() []zkapi.ACL    { return a.acl(createDelete, createDelete, none) }
-func (a Access) tasks() []zkapi.ACL      { return a.acl(createDelete, none, createDelete|zkapi.PermWrite) }
-func (a Access) assign() []zkapi.ACL     { return a.acl(zkapi.PermAll, zkapi.PermCreate, none) }
-func (a Access) candidates() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
+func (a Access) workers() []zkapi.ACL { return a.acl(createDelete, createDelete, none) }
+func (a Access) tasks() []zkapi.ACL   { return a.acl(createDelete, none, createDelete|zkapi.PermWrite) }
+func (a Access) assign() []zkapi.ACL  { return a.acl(zkapi.PermAll, zkapi.PermCreate, none) }
 
-// master is of /master, /backlog and what stands below /candidates.
+// master is of what only masters touch: /master, /backlog, /candidates with what
+// is below, and /assign/<w>/<t>, which a master may revoke.
 func (a Access) master() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
 
 // worker is of /workers/<w>.
@@ -117,9 +117,6 @@ func (a Access) worker() []zkapi.ACL { return a.acl(none, zkapi.PermAll, none) }
 func (a Access) inbox() []zkapi.ACL {
 	return a.acl(zkapi.PermAll, zkapi.PermWrite|zkapi.PermDelete, none)
 }
-
-// assignment is of /assign/<w>/<t>: the master may revoke it.
-func (a Access) assignment() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
 
 // task is of /tasks/<t>.
 func (a Access) task() []zkapi.ACL { return a.acl(createDelete, createDelete, zkapi.PermAll) }

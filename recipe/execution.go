@@ -20,7 +20,6 @@ type execution struct {
 	stat     zkapi.Stat // of the assignment
 	accepted time.Time
 	started  bool
-	running  bool // a handler has been called; its return is still to come, or has
 	settled  bool // its end is recorded, or somebody else's business
 	doubtful bool // its end may have been recorded
 	moot     bool // the task ended without it
@@ -69,16 +68,13 @@ func (i *incarnation) start() {
 
 // launch calls the handler in a thread of its own.
 func (i *incarnation) launch(e *execution) {
-	e.started, e.running = true, true
-	var ctx context.Context
-	ctx, e.cancel = context.WithCancelCause(i.ctx)
-	if timeout := e.task.Options.Timeout; timeout > 0 {
-		cancel := e.cancel
+	e.started = true
+	ctx, cancel := context.WithCancelCause(i.ctx)
+	e.cancel = cancel
+	if e.task.Options.Timeout > 0 {
 		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(ctx, env, e, cancel) }))
 	}
 	resident := e.task.Options.Resident
-	cancel := e.cancel
-	cancelled := func() { cancel(nil) }
 	i.worker.keep(i.env.Spawn("handler", func(zkapi.Env) {
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
 		result, err := call(ctx, i.worker.config.Handler, e.task)
@@ -91,7 +87,7 @@ func (i *incarnation) launch(e *execution) {
 		end(err)
 		i.worker.leave(e.task)
 		i.finish(e, result, err)
-		cancelled() // its timeout
+		cancel(nil) // ends its timeout
 	}))
 }
 
@@ -219,7 +215,7 @@ func (i *incarnation) news(e *execution) (data []byte, every time.Duration) {
 		return nil, 0
 	case !e.started && silence > 0 && !e.task.Options.Resident: // that waits only for a handler that hangs
 		return waitingProgress, silence / 4
-	case e.running && silence > 0 && e.reported == nil && !e.news:
+	case e.started && silence > 0 && e.reported == nil && !e.news:
 		// That the handler has begun is the first progress.
 		e.reported, e.news = []byte("started"), true
 	}

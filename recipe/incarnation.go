@@ -110,7 +110,7 @@ func (i *incarnation) sources(reconnected, sweep zkapi.Source, wake time.Time) [
 
 // pass does what there is to do, and says when to look again without being told.
 func (i *incarnation) pass() (wake time.Time, err error) {
-	steps := []func() error{i.confirm, i.resign, i.readInbox, i.readRevoked, i.commit}
+	steps := []func() error{i.confirm, i.retire, i.readInbox, i.readRevoked, i.commit}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return time.Time{}, err
@@ -145,11 +145,11 @@ func (i *incarnation) confirm() error {
 
 func fired(watch zkapi.Source) bool { return watch != nil && watch.Fired() }
 
-// resign tells the master, once, that a worker that retires takes no more: it
+// retire tells the master, once, that a worker that retires takes no more: it
 // renews its claim with a record that says so. From then on an assignment that
 // was decided before is refused, because the claim's version has changed, and
 // resident tasks are given back.
-func (i *incarnation) resign() error {
+func (i *incarnation) retire() error {
 	if i.retired || !i.worker.isRetiring() {
 		return nil
 	}

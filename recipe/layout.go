@@ -65,7 +65,7 @@ func (l layout) parents() []parent {
 		parent{l.workers(), l.access.workers()},
 		parent{l.tasks(), l.access.tasks()},
 		parent{l.assign(), l.access.assign()},
-		parent{l.candidates(), l.access.candidates()},
+		parent{l.candidates(), l.access.master()},
 	)
 }
 

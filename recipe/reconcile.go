@@ -408,7 +408,7 @@ func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []
 		}
 		ops = append(ops, zkapi.Create(l.assignment(d.to, d.task), encode(assignmentRecord{
 			Token: Token{Epoch: r.term.epoch(), Attempt: starting}, Incarnation: r.view.worker(d.to).incarnation,
-		}), zkapi.Persistent).For(l.access.assignment()))
+		}), zkapi.Persistent).For(l.access.master()))
 	case revokeTask:
 		ops = append(ops, zkapi.Set(l.assignment(d.to, d.task), encode(revoked[d.task]), zkapi.AnyVersion))
 	case failTask:
@@ -416,7 +416,7 @@ func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []
 			State: Failed, Reason: "all attempts ended without a result", Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt}, Ended: r.now().UTC(),
 		}.encode(), zkapi.Persistent).For(l.access.record()))
 	case collectTask:
-		ops = append(ops, r.collection(d.task)...)
+		ops = append(ops, collection(l, d.task, *r.view.task(d.task).leftover)...)
 	case pruneAttempts:
 		records := r.view.task(d.task).records
 		for _, n := range records[:len(records)-keptAttempts] {
@@ -428,10 +428,6 @@ func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []
 }
 
 // collection deletes a finished task exactly as it was read.
-func (r *reconciler) collection(t string) []zkapi.Op {
-	return collection(r.layout, t, *r.view.task(t).leftover)
-}
-
 func collection(l layout, t string, left leftover) []zkapi.Op {
 	var ops []zkapi.Op
 	for _, child := range left.children {

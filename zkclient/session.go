@@ -122,7 +122,11 @@ func (s *session) authenticate(ctx context.Context) error {
 				return fmt.Errorf("zkclient: %w", s.Cause())
 			}
 			if !shown {
-				<-time.After(authRetry)
+				select {
+				case <-s.done.c:
+				case <-ctx.Done():
+				case <-time.After(authRetry):
+				}
 			}
 		}
 	}

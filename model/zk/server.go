@@ -1,9 +1,10 @@
 package zk
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,31 +21,34 @@ const (
 	AfterItWas       // the request takes effect, its reply is lost
 )
 
-// Server is one ZooKeeper server in memory. It is safe for concurrent use.
+// Server is a ZooKeeper ensemble in memory, seen from outside: one order of
+// writes, and for every session a server that may lag behind it. It is safe for
+// concurrent use.
 type Server struct {
 	timeout time.Duration
 
 	mu       sync.Mutex
-	tree     *tree
-	sessions map[int64]*Session
+	tree     Tree
+	sessions map[int64]*Session // that have not ended here, whatever their owners think
 	lastID   int64
-	watches  map[watchKey][]*source
+	watches  map[Watch]map[*Session]*watching
 	lose     func(zkapi.Op) Loss
 	observe  func(session int64, op zkapi.Op)
 }
 
-type watchKey struct {
-	path string
-	kind zkapi.Kind // of the read that set it; exists and get are one
+// watching is who of one session waits for one watch.
+type watching struct {
+	missing bool // the znode did not exist when the watch was set
+	sources []*source
 }
 
-// NewServer makes an empty server that negotiates that session timeout. A
-// session does not expire by itself; see Session.Expire.
+// NewServer makes an empty ensemble that negotiates that session timeout. A
+// session whose connection stays cut for longer expires; see also Session.Expire.
 func NewServer(timeout time.Duration) *Server {
-	return &Server{timeout: timeout, tree: newTree(), sessions: map[int64]*Session{}, watches: map[watchKey][]*source{}}
+	return &Server{timeout: timeout, tree: NewTree(), sessions: map[int64]*Session{}, watches: map[Watch]map[*Session]*watching{}}
 }
 
-// Lose sets what decides about the loss of each write; nil loses nothing. It is
+// Lose sets what decides about the loss of each request; nil loses nothing. It is
 // called with the server locked.
 func (s *Server) Lose(lose func(zkapi.Op) Loss) {
 	s.mu.Lock()
@@ -60,25 +64,20 @@ func (s *Server) Observe(observe func(session int64, op zkapi.Op)) {
 	s.observe = observe
 }
 
-// Session is one session on a Server.
-type Session struct {
-	server *Server
-	id     int64
-	done   *source
-	next   *source
-
-	change int   // of the connection; guarded by server.mu, as are the others
-	cause  error // nil while it lives
+// Tree is the state after the last write.
+func (s *Server) Tree() Tree {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tree
 }
-
-var _ zkapi.Session = (*Session)(nil)
 
 // Open makes a session.
 func (s *Server) Open() *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastID++
-	session := &Session{server: s, id: s.lastID, done: newSource(), next: newSource(), change: 1}
+	s.tree.zxid++ // as the creation of a session takes one
+	session := &Session{server: s, id: s.lastID, done: newSource(), next: newSource(), change: 1, up: true}
 	s.sessions[session.id] = session
 	return session
 }
@@ -96,142 +95,151 @@ func (s *Server) Sessions() []*Session {
 	return all
 }
 
-// end removes a session and its ephemerals; the server is locked.
-func (s *Server) end(session *Session, cause error) {
-	if session.cause != nil {
+// errExpired is why a session that the server has ended is over.
+var errExpired = errors.New("expired by the server")
+
+// drop ends a session at the server: its ephemerals go, its owner is told when it
+// is connected. The server is locked.
+func (s *Server) drop(session *Session, cause error) {
+	if s.sessions[session.id] == nil {
 		return
 	}
-	session.cause = fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, cause)
 	delete(s.sessions, session.id)
-	for _, p := range s.tree.ownedBy(session.id) {
-		_, changes, _ := s.tree.write(zkapi.Delete(p, zkapi.AnyVersion), session.id)
-		s.fire(changes)
+	var changes []Change
+	s.tree, changes = s.tree.EndSession(session.id)
+	s.committed(changes)
+	for w, by := range s.watches {
+		delete(by, session)
+		if len(by) == 0 {
+			delete(s.watches, w)
+		}
 	}
-	session.done.fire()
+	if session.up {
+		session.over(cause)
+	}
 }
 
-// fire tells the watches of changes; each watch fires once.
-func (s *Server) fire(changes []change) {
+// committed brings every session up to date, but for those that lag, which will
+// see the changes later, and those that are cut off.
+func (s *Server) committed(changes []Change) {
+	for _, session := range s.sessions {
+		if session.lag {
+			session.behind = append(session.behind, step{s.tree, changes})
+		}
+	}
 	for _, c := range changes {
-		s.fireOne(watchKey{c.path, zkapi.KindGet})
-		if c.kind == zkapi.KindDelete {
-			s.fireOne(watchKey{c.path, zkapi.KindChildren})
+		for _, f := range c.Fires() {
+			for session := range s.watches[f.Watch] {
+				if !session.lag && session.up {
+					s.tell(session, f)
+				}
+			}
 		}
-		if c.kind != zkapi.KindSet {
-			s.fireOne(watchKey{parentOf(c.path), zkapi.KindChildren})
+	}
+}
+
+// tell fires a watch of one session.
+func (s *Server) tell(session *Session, f Fired) {
+	w := s.watches[f.Watch][session]
+	if w == nil {
+		return
+	}
+	delete(s.watches[f.Watch], session)
+	if len(s.watches[f.Watch]) == 0 {
+		delete(s.watches, f.Watch)
+	}
+	if session.heard != nil {
+		session.heard(f.Event)
+	}
+	for _, source := range w.sources {
+		source.fire()
+	}
+}
+
+// watch sets the watch of a read that was answered.
+func (s *Server) watch(session *Session, op zkapi.Op, found bool) *source {
+	key := WatchOf(op)
+	if s.watches[key] == nil {
+		s.watches[key] = map[*Session]*watching{}
+	}
+	w := s.watches[key][session]
+	if w == nil {
+		w = &watching{missing: !found}
+		s.watches[key][session] = w
+	}
+	source := newSource()
+	w.sources = append(w.sources, source)
+	return source
+}
+
+// rearm sets the watches of a session again after a reconnect.
+func (s *Server) rearm(session *Session, before int64) {
+	var keys []Watch
+	for key, by := range s.watches {
+		if by[session] != nil {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, compareWatches)
+	for _, key := range keys {
+		if event, fires := session.sees().Rearm(key, s.watches[key][session].missing, before); fires {
+			s.tell(session, Fired{key, event})
 		}
 	}
 }
 
-func (s *Server) fireOne(key watchKey) {
-	for _, w := range s.watches[key] {
-		w.fire()
+func compareWatches(a, b Watch) int {
+	if a.Table != b.Table {
+		return int(a.Table) - int(b.Table)
 	}
-	delete(s.watches, key)
+	return strings.Compare(a.Path, b.Path)
 }
 
-// Expire ends the session as the server would.
-func (s *Session) Expire() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.server.end(s, errors.New("expired by the server"))
-}
-
-// bounce breaks the connection and restores it; the server is locked.
-func (s *Session) bounce() {
-	s.change += 2
-	s.next.fire()
-	s.next = newSource()
-}
-
-// ID implements zkapi.Session.
-func (s *Session) ID() int64 { return s.id }
-
-// Timeout implements zkapi.Session.
-func (s *Session) Timeout() time.Duration { return s.server.timeout }
-
-// Done implements zkapi.Session.
-func (s *Session) Done() zkapi.Source { return s.done }
-
-// Cause implements zkapi.Session.
-func (s *Session) Cause() error {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	return s.cause
-}
-
-// Connection implements zkapi.Session.
-func (s *Session) Connection() (int, bool, zkapi.Source) {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	return s.change, s.cause == nil, s.next
-}
-
-// Close implements zkapi.Session.
-func (s *Session) Close(context.Context) error {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.server.end(s, errors.New("closed by its owner"))
-	return nil
-}
-
-// Do implements zkapi.Session.
-func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
-	failure := func(fate zkapi.Fate, err error) (zkapi.Result, error) {
-		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
-	}
-	if ctx.Err() != nil {
-		return failure(zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
-	}
-	srv := s.server
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	if s.cause != nil {
-		return failure(zkapi.NotApplied, s.cause)
-	}
-	if srv.observe != nil {
-		srv.observe(s.id, op)
-	}
-	if !op.Kind.Writes() {
-		result, err := srv.tree.read(op)
-		if op.Watch && err == nil {
-			result.Watch = srv.watch(op)
-		}
-		return result, err
+// serve carries out one request of a session that is connected; the server is
+// locked.
+func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
+	if s.observe != nil {
+		s.observe(session.id, op)
 	}
 	loss := None
-	if srv.lose != nil {
-		loss = srv.lose(op)
+	if s.lose != nil {
+		loss = s.lose(op)
 	}
 	if loss != None {
-		defer s.bounce()
+		defer session.bounce()
 	}
 	if loss == BeforeItWas {
-		return failure(zkapi.Unknown, zkapi.ErrConnectionLoss)
+		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
-	result, changes, err := srv.tree.write(op, s.id)
-	srv.fire(changes)
+	result, err := s.answer(session, op)
 	if loss == AfterItWas {
-		return failure(zkapi.Unknown, zkapi.ErrConnectionLoss)
+		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
 	return result, err
 }
 
-func (s *Server) watch(op zkapi.Op) *source {
-	key := watchKey{op.Path, op.Kind}
-	if op.Kind == zkapi.KindExists {
-		key.kind = zkapi.KindGet
+func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
+	if op.Kind.Writes() {
+		session.catchUp() // the answer to a write comes after everything before it
+		next, result, changes, err := s.tree.Write(op, session.id)
+		s.tree = next
+		s.committed(changes)
+		session.catchUp()
+		return result, err
 	}
-	w := newSource()
-	s.watches[key] = append(s.watches[key], w)
-	return w
+	if op.Kind == zkapi.KindSync {
+		session.catchUp()
+		return zkapi.Result{}, nil
+	}
+	result, err := session.sees().Read(op)
+	if op.Watch && err == nil {
+		result.Watch = s.watch(session, op, result.Found)
+	}
+	return result, err
 }
 
-// DoAll implements zkapi.Session.
-func (s *Session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
-	replies := make([]zkapi.Reply, len(ops))
-	for i, op := range ops {
-		replies[i].Result, replies[i].Err = s.Do(ctx, op)
-	}
-	return replies
+func failed(op zkapi.Op, fate zkapi.Fate, err error) (zkapi.Result, error) {
+	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
 }
+
+func endedBecause(cause error) error { return fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, cause) }

@@ -1,0 +1,265 @@
+package zk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Session is one session on a Server.
+type Session struct {
+	server *Server
+	id     int64
+	done   *source
+
+	// Guarded by server.mu:
+	next   *source // fires when the connection changes
+	change int
+	up     bool
+	cause  error // nil while its owner takes it for alive
+	lag    bool
+	view   Tree   // what a session that lags, or is cut off, has seen
+	behind []step // what it has not seen yet
+	heard  func(Event)
+	expiry *time.Timer // of a session that is cut off
+	giveUp *time.Timer
+}
+
+// step is one write as a session that lags will see it.
+type step struct {
+	tree    Tree
+	changes []Change
+}
+
+var _ zkapi.Session = (*Session)(nil)
+
+// Hear sets what is told of watch events, in order, before the sources that wait
+// for them fire. It is called with the server locked.
+func (s *Session) Hear(heard func(Event)) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.heard = heard
+}
+
+// sees is the tree that the session's server has.
+func (s *Session) sees() Tree {
+	if s.lag {
+		return s.view
+	}
+	return s.server.tree
+}
+
+// Lag makes the session's server fall behind: until it catches up it answers
+// reads from what it knows now.
+func (s *Session) Lag() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if !s.lag {
+		s.view, s.lag = s.server.tree, true
+	}
+}
+
+// Advance lets a server that lags learn of so many more writes; it never forgets.
+func (s *Session) Advance(writes int) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.advance(writes)
+}
+
+func (s *Session) advance(writes int) {
+	for ; writes > 0 && len(s.behind) > 0; writes-- {
+		next := s.behind[0]
+		s.behind, s.view = s.behind[1:], next.tree
+		for _, c := range next.changes {
+			for _, f := range c.Fires() {
+				s.server.tell(s, f)
+			}
+		}
+	}
+}
+
+// catchUp lets the session's server see everything, as a sync or a write does. A
+// server that lags may fall behind again.
+func (s *Session) catchUp() {
+	s.advance(len(s.behind))
+	s.view = s.server.tree
+}
+
+// CatchUp ends the lag.
+func (s *Session) CatchUp() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.catchUp()
+	s.lag = false
+}
+
+// Expire ends the session at the server, as its timeout would.
+func (s *Session) Expire() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.drop(s, errExpired)
+}
+
+// Abandon is the death of the session's owner: nothing is sent any more, and the
+// server ends the session after its timeout.
+func (s *Session) Abandon() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.cut()
+	s.over(errors.New("its owner died"))
+}
+
+// Cut breaks the session's connection until Mend. Requests wait meanwhile. After
+// two thirds of the timeout the owner gives the session up; after the timeout the
+// server does.
+func (s *Session) Cut() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.cut()
+}
+
+func (s *Session) cut() {
+	if !s.up || s.server.sessions[s.id] == nil {
+		return
+	}
+	s.view = s.sees()
+	s.up = false
+	s.changed()
+	s.expiry = time.AfterFunc(s.server.timeout, s.Expire)
+	s.giveUp = time.AfterFunc(s.server.timeout*2/3, func() {
+		s.server.mu.Lock()
+		defer s.server.mu.Unlock()
+		if !s.up {
+			s.over(errors.New("no server was heard of in time"))
+		}
+	})
+}
+
+// Mend restores the connection: to the same server or to another one, which has
+// seen what the session has. The watches are set again, and those whose znodes
+// have changed meanwhile fire.
+func (s *Session) Mend() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.mend()
+}
+
+func (s *Session) mend() {
+	if s.up {
+		return
+	}
+	s.expiry.Stop()
+	s.giveUp.Stop()
+	s.up = true
+	s.lag, s.behind = false, nil
+	if s.server.sessions[s.id] == nil {
+		s.over(errExpired)
+		return
+	}
+	s.server.rearm(s, s.view.zxid)
+	s.changed()
+}
+
+// Move breaks the connection and restores it to another server.
+func (s *Session) Move() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.bounce()
+}
+
+// bounce breaks the connection and restores it; the server is locked.
+func (s *Session) bounce() {
+	s.cut()
+	s.mend()
+}
+
+// changed tells that the connection has changed.
+func (s *Session) changed() {
+	s.change++
+	s.next.fire()
+	s.next = newSource()
+}
+
+// over is the session's end as its owner learns of it.
+func (s *Session) over(cause error) {
+	if s.cause == nil {
+		s.cause = endedBecause(cause)
+		s.next.fire()
+		s.done.fire()
+	}
+}
+
+// ID implements zkapi.Session.
+func (s *Session) ID() int64 { return s.id }
+
+// Timeout implements zkapi.Session.
+func (s *Session) Timeout() time.Duration { return s.server.timeout }
+
+// Done implements zkapi.Session.
+func (s *Session) Done() zkapi.Source { return s.done }
+
+// Cause implements zkapi.Session.
+func (s *Session) Cause() error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.cause
+}
+
+// Connection implements zkapi.Session.
+func (s *Session) Connection() (int, bool, zkapi.Source) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.change, s.cause == nil && s.up, s.next
+}
+
+// Close implements zkapi.Session.
+func (s *Session) Close(context.Context) error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	switch {
+	case s.cause != nil && s.server.sessions[s.id] == nil:
+		return nil
+	case !s.up || s.cause != nil:
+		s.over(errors.New("closed by its owner"))
+		return fmt.Errorf("zk: session 0x%x was closed without a connection", s.id)
+	}
+	s.server.drop(s, errors.New("closed by its owner"))
+	return nil
+}
+
+// Do implements zkapi.Session.
+func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	srv := s.server
+	for {
+		if ctx.Err() != nil {
+			return failed(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
+		}
+		srv.mu.Lock()
+		switch {
+		case s.cause != nil:
+			defer srv.mu.Unlock()
+			return failed(op, zkapi.NotApplied, s.cause)
+		case s.up:
+			defer srv.mu.Unlock()
+			return srv.serve(s, op)
+		}
+		next := s.next
+		srv.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-next.channel():
+		}
+	}
+}
+
+// DoAll implements zkapi.Session.
+func (s *Session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := make([]zkapi.Reply, len(ops))
+	for i, op := range ops {
+		replies[i].Result, replies[i].Err = s.Do(ctx, op)
+	}
+	return replies
+}

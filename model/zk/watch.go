@@ -1,0 +1,104 @@
+package zk
+
+import (
+	"encoding/binary"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Table is one of the two tables of watches that a server has. Get and Exists set
+// a watch in the table of data, whether or not the znode exists; Children sets one
+// in the table of children.
+type Table uint8
+
+// The tables.
+const (
+	DataWatches Table = iota
+	ChildWatches
+)
+
+// Watch is what a session waits to hear of.
+type Watch struct {
+	Path  string
+	Table Table
+}
+
+// WatchOf is the watch that a read sets.
+func WatchOf(op zkapi.Op) Watch {
+	if op.Kind == zkapi.KindChildren {
+		return Watch{op.Path, ChildWatches}
+	}
+	return Watch{op.Path, DataWatches}
+}
+
+// EventType is what a watch event says has happened.
+type EventType uint8
+
+// The types, with ZooKeeper's own names.
+const (
+	NodeCreated EventType = iota + 1
+	NodeDeleted
+	NodeDataChanged
+	NodeChildrenChanged
+)
+
+// Event is what a session is told when a watch fires. A watch fires once.
+type Event struct {
+	Type EventType
+	Path string
+}
+
+// Fires says which watches a change fires, and what each session that has set one
+// is told, in ZooKeeper's order.
+func (c Change) Fires() []Fired {
+	switch c.Kind {
+	case zkapi.KindCreate:
+		return []Fired{
+			{Watch{c.Path, DataWatches}, Event{NodeCreated, c.Path}},
+			{Watch{parentOf(c.Path), ChildWatches}, Event{NodeChildrenChanged, parentOf(c.Path)}},
+		}
+	case zkapi.KindDelete:
+		return []Fired{
+			{Watch{c.Path, DataWatches}, Event{NodeDeleted, c.Path}},
+			{Watch{c.Path, ChildWatches}, Event{NodeDeleted, c.Path}},
+			{Watch{parentOf(c.Path), ChildWatches}, Event{NodeChildrenChanged, parentOf(c.Path)}},
+		}
+	case zkapi.KindSet:
+		return []Fired{{Watch{c.Path, DataWatches}, Event{NodeDataChanged, c.Path}}}
+	}
+	return nil
+}
+
+// Fired is a watch and what it tells.
+type Fired struct {
+	Watch Watch
+	Event Event
+}
+
+// Rearm is what a server does with a watch that a client has set again after a
+// reconnect, when the client last saw the tree before: it fires at once if what it
+// is about has changed since, and is set otherwise. Whoever waited for a znode to
+// appear and missed its whole life is told nothing.
+//
+// missing says that the znode did not exist when the watch was set.
+func (t Tree) Rearm(w Watch, missing bool, before int64) (Event, bool) {
+	n := t.find(w.Path)
+	switch {
+	case missing && n != nil:
+		return Event{NodeCreated, w.Path}, true
+	case missing:
+		return Event{}, false
+	case n == nil:
+		return Event{NodeDeleted, w.Path}, true
+	case w.Table == ChildWatches && n.stat.Pzxid > before:
+		return Event{NodeChildrenChanged, w.Path}, true
+	case w.Table == DataWatches && n.stat.Mzxid > before:
+		return Event{NodeDataChanged, w.Path}, true
+	}
+	return Event{}, false
+}
+
+// Encode appends the change in a form that differs for different changes.
+func (c Change) Encode(to []byte) []byte {
+	return appendString(binary.AppendUvarint(to, uint64(c.Kind)), c.Path)
+}

@@ -39,6 +39,7 @@ func (c *Client) Await(ctx context.Context, task string) (status Status, err err
 func (c *Client) awaitShared(ctx context.Context, task string) (status Status, joined bool, err error) {
 	w, joined := c.joinWait(task)
 	defer c.leaveWait(task, w)
+	zkapi.Rest(c.env, "await", task)
 	if _, err := c.env.Wait(ctx, w.over); err != nil {
 		return Status{}, false, err
 	}
@@ -83,10 +84,12 @@ func (c *Client) await(ctx context.Context, task string) (Status, error) {
 		err := c.withSession(ctx, func(session zkapi.Session) error {
 			var err error
 			_, _, reconnected := session.Connection()
+			zkapi.Rest(c.env, "look", session, task, reconnected)
 			status, changed, err = c.look(ctx, session, task)
 			if err != nil || changed == nil {
 				return err
 			}
+			zkapi.Rest(c.env, "wait for the status", session, task)
 			_, err = c.env.Wait(ctx, changed, reconnected, session.Done(), c.env.Timer(awaitSweep))
 			return err
 		})

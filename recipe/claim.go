@@ -108,6 +108,7 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 // It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
 func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, claimPath, nonce string, cause error) (int32, error) {
 	for {
+		zkapi.Rest(env, "reread", session, nonce, cause)
 		_, syncErr := session.Do(ctx, zkapi.Sync(claimPath))
 		held, getErr := session.Do(ctx, zkapi.Get(claimPath))
 		if syncErr == nil && getErr == nil {
@@ -127,8 +128,9 @@ func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, claimPath
 
 // bootstrap creates the persistent parents. They may exist already; who creates
 // them does not matter, so no claim is needed.
-func bootstrap(ctx context.Context, session zkapi.Session, l layout) error {
+func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout) error {
 	for _, p := range l.parents() {
+		zkapi.Rest(env, "bootstrap", session, p.path)
 		if err := ensure(ctx, session, p); err != nil {
 			return err
 		}

@@ -27,8 +27,10 @@ type candidate struct {
 func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
 	for {
 		_, _, reconnected := c.session.Connection()
+		zkapi.Rest(c.env, "stand", c.session, reconnected)
 		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.master()).Watched())
 		if err == nil && seen.Found {
+			zkapi.Rest(c.env, "stand by", c.session)
 			_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))
 			if err == nil && c.session.Done().Fired() {
 				err = c.session.Cause()

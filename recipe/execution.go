@@ -75,7 +75,8 @@ func (i *incarnation) launch(e *execution) {
 		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(ctx, env, e, cancel) }))
 	}
 	resident := e.task.Options.Resident
-	i.worker.keep(i.env.Spawn("handler", func(zkapi.Env) {
+	i.worker.keep(i.env.Spawn("handler", func(env zkapi.Env) {
+		zkapi.Keep(env, i, e)
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
 		result, err := call(ctx, i.worker.config.Handler, e.task)
 		if resident && err == nil {

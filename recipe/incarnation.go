@@ -29,6 +29,8 @@ type incarnation struct {
 	inbox    zkapi.Source          // watch on /assign/<w>
 	listed   int                   // children of /assign/<w> when it was listed
 	cversion int32                 // and its cversion
+	change   int                   // of the connection, as last seen
+	swept    zkapi.Source          // fires when the next sweep is due
 	retired  bool                  // the master knows that the worker takes no more
 	ended    zkapi.Signal          // raised when finished has grown
 	reported zkapi.Signal          // raised when a handler has reported progress
@@ -47,6 +49,8 @@ func newIncarnation(ctx context.Context, w *Worker, c claim) *incarnation {
 
 // watchSession loses the claim when the session ends.
 func (i *incarnation) watchSession(env zkapi.Env) {
+	zkapi.Keep(env, i)
+	zkapi.Rest(env, "session")
 	if _, err := env.Wait(i.ctx, i.session.Done()); err == nil {
 		i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
 	}
@@ -55,18 +59,18 @@ func (i *incarnation) watchSession(env zkapi.Env) {
 // run works until the claim is lost, or until a worker that retires holds nothing
 // more: that is errEnough. It returns a refusal that no repetition cures.
 func (i *incarnation) run() error {
-	change := -1
-	sweep := i.env.Timer(sweepInterval)
+	i.change = -1
+	i.swept = i.env.Timer(sweepInterval)
 	for i.ctx.Err() == nil {
 		now, _, reconnected := i.session.Connection()
-		if now != change || fired(i.inbox) || sweep.Fired() {
-			if now != change {
+		if now != i.change || fired(i.inbox) || i.swept.Fired() {
+			if now != i.change {
 				i.own = nil // its watch may have been lost with the connection
 			}
-			if now != change || sweep.Fired() {
+			if now != i.change || i.swept.Fired() {
 				i.rewatch()
 			}
-			change, i.inbox, sweep = now, nil, i.env.Timer(sweepInterval)
+			i.change, i.inbox, i.swept = now, nil, i.env.Timer(sweepInterval)
 		}
 		wake, err := i.pass()
 		switch {
@@ -79,7 +83,8 @@ func (i *incarnation) run() error {
 		case err == nil && i.reread:
 			i.reread, i.inbox = false, nil
 		case err == nil:
-			if _, err := i.env.Wait(i.ctx, i.sources(reconnected, sweep, wake)...); err != nil {
+			zkapi.Rest(i.env, "work", i)
+			if _, err := i.env.Wait(i.ctx, i.sources(reconnected, wake)...); err != nil {
 				return nil
 			}
 			continue
@@ -95,8 +100,8 @@ func (i *incarnation) run() error {
 }
 
 // sources is everything that a pass may have to look at.
-func (i *incarnation) sources(reconnected, sweep zkapi.Source, wake time.Time) []zkapi.Source {
-	sources := []zkapi.Source{i.ended, i.worker.freed, i.inbox, i.own, reconnected, sweep, i.reported, i.worker.retire}
+func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.Source {
+	sources := []zkapi.Source{i.ended, i.worker.freed, i.inbox, i.own, reconnected, i.swept, i.reported, i.worker.retire}
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		if watch := i.held[t].watch; watch != nil {
 			sources = append(sources, watch)
@@ -111,7 +116,8 @@ func (i *incarnation) sources(reconnected, sweep zkapi.Source, wake time.Time) [
 // pass does what there is to do, and says when to look again without being told.
 func (i *incarnation) pass() (wake time.Time, err error) {
 	steps := []func() error{i.confirm, i.retire, i.readInbox, i.readRevoked, i.commit}
-	for _, step := range steps {
+	for n, step := range steps {
+		zkapi.Rest(i.env, "pass", n, i)
 		if err := step(); err != nil {
 			return time.Time{}, err
 		}

@@ -154,9 +154,10 @@ func (m *Master) Close(ctx context.Context) error {
 // serve is one session of a candidate: at most one term.
 func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
 	prepare := func() error {
-		if err := bootstrap(ctx, session, m.layout); err != nil {
+		if err := bootstrap(ctx, m.env, session, m.layout); err != nil {
 			return err
 		}
+		zkapi.Rest(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
 	if err := persist(ctx, m.env, session, prepare); err != nil {
@@ -210,12 +211,14 @@ func (m *Master) reign(t *term) error {
 	t.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
 	m.feed.lead(nil)
 	if m.config.OnLead != nil {
+		zkapi.Rest(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over
 	}
 	if err := t.resign(m.layout); err != nil {
 		log.InfoContext(quiet, "not handed over", "epoch", t.epoch(), "error", err)
 	}
 	t.depose(ErrDeposed)
+	zkapi.Rest(m.env, "end of session", t, refused)
 	if err := closeSession(quiet, t.session); err != nil { // before anything else is waited for: it holds /master
 		log.InfoContext(quiet, "session may linger", "error", err)
 	}
@@ -224,6 +227,7 @@ func (m *Master) reign(t *term) error {
 	m.config.Metrics.Deposed(t.epoch(), led, cause)
 	log.InfoContext(quiet, "deposed", "epoch", t.epoch(), "led", led, "cause", cause)
 	for _, thread := range threads {
+		zkapi.Rest(m.env, "end of term", t, refused)
 		if _, err := m.env.Wait(quiet, thread); err != nil {
 			return err
 		}

@@ -35,7 +35,8 @@ func (r *reconciler) read() error {
 		r.sync, r.confirmMaster, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
 		r.readProgress, r.readExpired,
 	}
-	for _, step := range steps {
+	for n, step := range steps {
+		zkapi.Rest(r.env, "read", n, r)
 		if err := step(); err != nil {
 			return err
 		}
@@ -106,6 +107,7 @@ func (r *reconciler) readWorkers() error {
 	if err != nil {
 		return err
 	}
+	zkapi.Rest(r.env, "read inboxes", r, alive.Children, alive.Watch)
 	known, err := r.do(zkapi.Children(r.layout.assign()))
 	if err != nil {
 		return err

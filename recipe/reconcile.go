@@ -47,6 +47,8 @@ type reconciler struct {
 	unverified   []string                // finished tasks that verify has to look at
 	recreated    bool                    // a task may have gone and come again
 	tasksVersion int32                   // cversion of /tasks when it was listed
+	change       int                     // of the connection, as last seen
+	swept        zkapi.Source            // fires when the next sweep is due
 	look         time.Time               // when progress is to be read next; zero for never
 	backlog      backlogSign
 }
@@ -86,17 +88,17 @@ func (r *reconciler) distrust() {
 // run works until leading ends. It returns the refusal that no repetition cures,
 // if that is why.
 func (r *reconciler) run() error {
-	change := -1
-	sweep := r.env.Timer(sweepInterval)
+	r.change = -1
+	r.swept = r.env.Timer(sweepInterval)
 	for r.term.leading.Err() == nil {
 		now, _, reconnected := r.term.session.Connection()
-		if now != change {
-			change = now
+		if now != r.change {
+			r.change = now
 			r.distrust()
 		}
-		if sweep.Fired() {
+		if r.swept.Fired() {
 			r.sweep()
-			sweep = r.env.Timer(sweepInterval)
+			r.swept = r.env.Timer(sweepInterval)
 			if err := r.verify(); err != nil {
 				r.distrust()
 			}
@@ -116,10 +118,11 @@ func (r *reconciler) run() error {
 		if more {
 			continue
 		}
-		sources := append(r.sources(), reconnected, sweep)
+		sources := append(r.sources(), reconnected, r.swept)
 		if !wake.IsZero() {
 			sources = append(sources, r.env.Timer(max(wake.Sub(r.now()), 0)))
 		}
+		zkapi.Rest(r.env, "lead", r)
 		if _, err := r.env.Wait(r.term.leading, sources...); err != nil {
 			return nil
 		}

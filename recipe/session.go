@@ -9,12 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// retryDelay is how long a failed step waits before it is tried again, and
-// closeLimit how long the end of a session may take.
-const (
-	retryDelay = 50 * time.Millisecond
-	closeLimit = 3 * time.Second
-)
+// retryDelay is how long a failed step waits before it is tried again.
+const retryDelay = 50 * time.Millisecond
 
 // sessions runs a role on one session after the other.
 type sessions struct {
@@ -30,6 +26,7 @@ type sessions struct {
 // body returns a refusal or errEnough to end it too.
 func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Session) error) error {
 	for ctx.Err() == nil {
+		zkapi.Rest(s.env, "open")
 		session, err := s.env.Open(ctx)
 		if err != nil {
 			s.see.Logger.WarnContext(ctx, "no session", "error", err)
@@ -37,6 +34,7 @@ func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Ses
 			s.see.Metrics.SessionOpened(s.role)
 			mine := &ownSession{Session: session}
 			err = body(ctx, mine)
+			zkapi.Rest(s.env, "close", mine, err)
 			s.life.ended(closeSession(ctx, mine))
 			s.see.Metrics.SessionEnded(s.role, mine.lost)
 			s.see.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
@@ -79,9 +77,7 @@ var errEnough = errors.New("retired")
 // closeSession ends a session even when ctx has ended, so that its ephemerals do
 // not linger longer than they must.
 func closeSession(ctx context.Context, session zkapi.Session) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
-	defer cancel()
-	return session.Close(ctx)
+	return session.Close(context.WithoutCancel(ctx))
 }
 
 // pause waits a little before a step is tried again on the same session. It

@@ -116,7 +116,7 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 	case errors.Is(err, zkapi.ErrNodeExists):
 		return true, nil
 	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
-		why := bootstrap(ctx, session, c.layout)
+		why := bootstrap(ctx, c.env, session, c.layout)
 		if why == nil {
 			why = zkapi.ErrNotSent // now it can be
 		}

@@ -103,6 +103,7 @@ func (t *term) leaseStart() time.Time {
 // ended. It is a thread of its own because the others may be waiting for an
 // answer that does not come.
 func (t *term) keepLease(env zkapi.Env) {
+	zkapi.Keep(env, t)
 	timeout := t.session.Timeout()
 	for {
 		left := t.leaseStart().Add(timeout - timeout/leaseMargin).Sub(env.Now())
@@ -110,6 +111,7 @@ func (t *term) keepLease(env zkapi.Env) {
 			t.depose(fmt.Errorf("%w: no write was acknowledged for %v", ErrDeposed, timeout-timeout/leaseMargin))
 			return
 		}
+		zkapi.Rest(env, "lease")
 		i, err := env.Wait(t.holding, t.session.Done(), env.Timer(left))
 		if err != nil {
 			return
@@ -124,6 +126,7 @@ func (t *term) keepLease(env zkapi.Env) {
 // beat confirms the claim whenever no other write has. It stops when leading ends,
 // so that a hand-over takes no longer than the lease that is left.
 func (t *term) beat(env zkapi.Env) {
+	zkapi.Keep(env, t)
 	every := t.session.Timeout() / heartbeat
 	for {
 		left := t.leaseStart().Add(every).Sub(env.Now())
@@ -131,6 +134,7 @@ func (t *term) beat(env zkapi.Env) {
 			_ = t.write() // a failure shows in the lease
 			left = retryDelay
 		}
+		zkapi.Rest(env, "beat")
 		if _, err := env.Wait(t.leading, env.Timer(left)); err != nil {
 			return
 		}
@@ -143,6 +147,7 @@ func (t *term) resign(l layout) error {
 	if t.holding.Err() != nil {
 		return context.Cause(t.holding)
 	}
+	zkapi.Rest(t.env, "resign", t)
 	seen, err := t.session.Do(t.holding, zkapi.Exists(l.master()))
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.session.ID() {
 		return err

@@ -168,6 +168,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer w.life.finish()
 	err = sessions{"worker", w.env, w.config.Observers, w.life}.each(ctx, w.serve)
 	for _, handler := range w.handlers {
+		zkapi.Rest(w.env, "end of handlers", err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), handler); waiting != nil {
 			return waiting
 		}
@@ -223,7 +224,7 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 	}
 	var held claim
 	register := func() error {
-		if err := bootstrap(ctx, session, w.layout); err != nil {
+		if err := bootstrap(ctx, w.env, session, w.layout); err != nil {
 			return err
 		}
 		if err := ensure(ctx, session, parent{w.layout.inbox(w.config.Name), w.layout.access.inbox()}); err != nil {
@@ -249,10 +250,12 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 	err := i.run()
 	w.serves(false)
 	i.lose(ErrClaimLost)
+	zkapi.Rest(w.env, "end of incarnation", i, err)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "session may linger", "error", err)
 	}
 	for _, thread := range threads {
+		zkapi.Rest(w.env, "end of threads", i, err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
 			return waiting
 		}
@@ -273,11 +276,13 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, er
 			return claim{}, errEnough
 		}
 		_, _, reconnected := session.Connection()
+		zkapi.Rest(w.env, "register", session, reconnected)
 		seen, err := session.Do(ctx, zkapi.Exists(path).Watched())
 		if err != nil {
 			return claim{}, err
 		}
 		if seen.Found {
+			zkapi.Rest(w.env, "wait for the name", session)
 			_, err := w.env.Wait(ctx, w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))
 			if err != nil {
 				return claim{}, err

@@ -42,3 +42,31 @@ type Env interface {
 	// Unique returns a name that no other call, process or machine returns.
 	Unique() string
 }
+
+// Resting is an Env that is interested in what its threads depend on, as an
+// explorer is, which takes two threads that depend on the same for one.
+type Resting interface {
+	// Rest tells that the calling thread, at the place that label names, depends on
+	// state alone, and on what it waits for, when it goes on from its next call of
+	// the port.
+	Rest(label string, state ...any)
+	// Keep tells that the calling thread depends on state as well, wherever it
+	// rests, until it ends.
+	Keep(state ...any)
+}
+
+// Rest tells env where the calling thread is, if env wants to know (Resting). It
+// changes nothing.
+func Rest(env Env, label string, state ...any) {
+	if r, ok := env.(Resting); ok {
+		r.Rest(label, state...)
+	}
+}
+
+// Keep tells env what the calling thread depends on until it ends, if env wants to
+// know (Resting). It changes nothing.
+func Keep(env Env, state ...any) {
+	if r, ok := env.(Resting); ok {
+		r.Keep(state...)
+	}
+}

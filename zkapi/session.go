@@ -30,6 +30,7 @@ type Session interface {
 	// Cause is nil until Done fires, then the reason; it wraps ErrSessionEnded.
 	Cause() error
 	// Close ends the session. A nil error means that the server confirmed it, so
-	// that the ephemerals are gone; otherwise they may linger until the timeout.
+	// that the ephemerals are gone; otherwise they may linger until the timeout. It
+	// takes a few seconds at most, even if ctx does not end.
 	Close(ctx context.Context) error
 }

@@ -320,9 +320,14 @@ func (s *session) Cause() error {
 	return s.cause
 }
 
+// closeLimit is how long Close waits for the server's confirmation.
+const closeLimit = 3 * time.Second
+
 // Close implements zkapi.Session. The library's Close reports nothing; the wire
 // sees whether the server has confirmed.
 func (s *session) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
 	s.finish(ErrClosed)
 	closed := make(chan struct{})
 	go func() {

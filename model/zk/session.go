@@ -187,7 +187,7 @@ func (s *Session) changed() {
 func (s *Session) over(cause error) {
 	if s.cause == nil {
 		s.cause = endedBecause(cause)
-		s.next.fire()
+		s.changed()
 		s.done.fire()
 	}
 }

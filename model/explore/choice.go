@@ -1,0 +1,79 @@
+package explore
+
+// choiceKind is what may happen next.
+type choiceKind uint8
+
+const (
+	serveChoice   choiceKind = iota + 1 // a request takes effect and is answered
+	loseBefore                          // a request is lost on its way
+	loseAfter                           // a request takes effect, and its answer is lost
+	deliverChoice                       // a watch event arrives
+	noticeChoice                        // a process learns that its session is over
+	catchUpChoice                       // a server that lags learns of everything
+	ghostChoice                         // the server ends a session that nobody uses
+	zombieChoice                        // a request that nobody waits for takes effect
+	restartChoice                       // a process that died is started again
+	leapChoice                          // a process that was stopped goes on
+	expireChoice
+	cutChoice
+	stopChoice
+	crashChoice
+	leaveChoice
+	lagChoice
+	sweepChoice
+)
+
+// Choice is one transition: what happens, to which process, and to which of its
+// requests, sessions or zombies; and on what it depends beside its process.
+type Choice uint32
+
+func choose(kind choiceKind, process, which int) Choice {
+	c := Choice(kind)<<24 | Choice(process)<<16 | Choice(which)
+	switch kind {
+	case ghostChoice, zombieChoice, expireChoice, stopChoice, lagChoice:
+		return c | onTree
+	}
+	return c
+}
+
+// What a choice depends on.
+const (
+	onTree Choice = 1 << 23
+	onActs Choice = 1 << 22
+)
+
+// maxProcesses is how many a choice can name.
+const maxProcesses = 1 << 6
+
+func (c Choice) kind() choiceKind { return choiceKind(c >> 24) }
+func (c Choice) process() int     { return int(c >> 16 & (maxProcesses - 1)) }
+func (c Choice) which() int       { return int(c & 0xffff) }
+
+// noBudget is the budget of what needs no fault.
+const noBudget = -1
+
+// budget is the kind of fault that the choice spends.
+func (c Choice) budget() int {
+	switch c.kind() {
+	case loseBefore, loseAfter:
+		return losses
+	case expireChoice:
+		return expiries
+	case cutChoice:
+		return cuts
+	case stopChoice:
+		return stops
+	case crashChoice:
+		return crashes
+	case leaveChoice:
+		return leaves
+	case lagChoice:
+		return lags
+	case sweepChoice:
+		return sweeps
+	}
+	return noBudget
+}
+
+// fault reports whether the choice is one that the bounds count.
+func (c Choice) fault() bool { return c.budget() != noBudget }

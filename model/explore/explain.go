@@ -1,0 +1,113 @@
+package explore
+
+import (
+	"fmt"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Party is who takes part in a step, for a picture of it.
+type Party string
+
+// The parties that are no process.
+const (
+	ZooKeeper Party = "ZooKeeper"
+	Outside   Party = "outside" // the system with fencing tokens
+)
+
+// Step is one step of a schedule, for people.
+type Step struct {
+	Process string
+	From    Party  // who sends what the step is about
+	To      Party  // who receives it; the same as From when nothing is sent
+	Text    string // what happens
+	Answer  string // what is answered, if anything
+	Fault   bool
+	Lost    bool // it, or its answer, is lost
+}
+
+// Explain tells a schedule in words.
+func Explain(w *World, schedule Schedule) []Step {
+	x := newSpace(w, false)
+	s := x.initial()
+	var steps []Step
+	for _, c := range schedule {
+		steps = append(steps, x.explain(s, c))
+		x.advance(s, c)
+	}
+	return steps
+}
+
+// explain says what a choice means in a state.
+func (x *space) explain(s state, c Choice) Step {
+	p := c.process()
+	name := x.world.Processes[p].Name
+	l := x.links.get(x.seats.get(s[atSeats+p]).link)
+	step := Step{Process: name, From: Party(name), To: Party(name), Fault: c.fault()}
+	switch c.kind() {
+	case serveChoice, loseBefore, loseAfter:
+		return x.explainRequest(s, c, step)
+	case deliverChoice:
+		step.From = ZooKeeper
+		step.Text = "hears that " + l.events[0].Path + " has changed"
+	case zombieChoice:
+		z := l.zombies[c.which()]
+		step.To = ZooKeeper
+		step.Text = fmt.Sprintf("late, from its session %d: %s", z.session, DescribeOp(x.terms.ops.get(z.op)))
+		step.Answer = x.verdictOf(s, z.op, sessionID(p, z.session))
+	case ghostChoice:
+		step.From = ZooKeeper
+		step.Text = fmt.Sprintf("the server ends its session %d", l.ghosts[c.which()])
+	case expireChoice:
+		step.From = ZooKeeper
+		step.Text = fmt.Sprintf("EXPIRED: the server ends its session %d", l.current)
+	case stopChoice:
+		step.From = ZooKeeper
+		step.Text = fmt.Sprintf("STOPPED for longer than its lease: the server ends its session %d", l.current)
+	default:
+		step.Text = map[choiceKind]string{
+			noticeChoice: "learns that its session is over", catchUpChoice: "its server catches up", restartChoice: "is started again",
+			leapChoice: "sees how late it is", cutChoice: "CUT OFF: gives its session up", crashChoice: "CRASHES",
+			leaveChoice: "is asked to leave", lagChoice: "its server LAGS from here on", sweepChoice: "looks at everything again",
+		}[c.kind()]
+	}
+	return step
+}
+
+// explainRequest is explain for what a process has asked for.
+func (x *space) explainRequest(s state, c Choice, step Step) Step {
+	r := x.at(s, c.process()).requests[c.which()]
+	step.Text, step.To, step.Lost = x.terms.describe(r), ZooKeeper, c.kind() != serveChoice
+	if r.kind == actRequest {
+		step.To = Outside
+		if _, answer := x.acts.get(s[atActs]).with(x.terms.acts.get(r.op), !x.world.Unfenced); answer == refused {
+			step.Answer = "refused: " + errStale.Error()
+		}
+	}
+	switch c.kind() {
+	case loseBefore:
+		step.Text = "LOST on its way: " + step.Text
+		return step
+	case loseAfter:
+		step.Text = "ANSWER LOST: " + step.Text
+	}
+	if r.kind == opRequest {
+		step.Answer = x.verdictOf(s, r.op, sessionID(c.process(), r.session))
+	}
+	return step
+}
+
+// verdictOf says how a request ends: a refusal, or what a read finds.
+func (x *space) verdictOf(s state, op uint32, session int64) string {
+	o := x.terms.outcomes.get(x.serve(s[atTree], op, session).outcome)
+	request := x.terms.ops.get(op)
+	switch {
+	case o.err != nil:
+		return "refused: " + o.err.(*zkapi.Error).Err.Error()
+	case request.Kind == zkapi.KindExists && !o.result.Found:
+		return "not there"
+	case request.Kind == zkapi.KindChildren:
+		return fmt.Sprint(o.result.Children)
+	}
+	return ""
+}

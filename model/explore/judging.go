@@ -1,0 +1,122 @@
+package explore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// judging keeps what the judge has said, so that it is asked once about equal
+// things.
+type judging struct {
+	judge Judge
+
+	mu         sync.Mutex
+	violations [][]Violation
+	seen       map[string]bool
+	states     *interner[opinion]
+	faces      *interner[struct{}]
+}
+
+// opinion is what the judge thinks of a state.
+type opinion struct {
+	wrong uint32
+	goal  bool
+}
+
+func newJudging(j Judge) *judging {
+	return &judging{judge: j, violations: make([][]Violation, 1), seen: map[string]bool{}, states: newInterner[opinion](), faces: newInterner[struct{}]()}
+}
+
+func (j *judging) note(found []Violation) uint32 {
+	if len(found) == 0 {
+		return 0
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.violations = append(j.violations, found)
+	return uint32(len(j.violations) - 1)
+}
+
+func (j *judging) why(wrong uint32) []Violation {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.violations[wrong]
+}
+
+// write judges what a request did.
+func (j *judging) write(w Write) uint32 {
+	names := j.judge.Seen(w)
+	j.mu.Lock()
+	for _, name := range names {
+		j.seen[name] = true
+	}
+	j.mu.Unlock()
+	return j.note(j.judge.Write(w))
+}
+
+// happened lists what was worth seeing.
+func (j *judging) happened() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Sorted(maps.Keys(j.seen))
+}
+
+// face is the number of what a judge sees of a process.
+func (x *space) face(at *local, l link) uint32 {
+	key := []byte{byte(l.current), flag(l.known), 0}
+	if at != nil {
+		key[2] = 1 + flag(at.over)<<1
+		key = binary.LittleEndian.AppendUint32(key, at.noted)
+		key = append(key, at.failure...)
+	}
+	return x.judged.faces.put(key, func() struct{} { return struct{}{} })
+}
+
+// opinion is what the judge thinks of a state. Equal views are judged once.
+func (x *space) opinion(s state) opinion {
+	key := binary.LittleEndian.AppendUint32(make([]byte, 0, 64), s[atTree])
+	key = binary.LittleEndian.AppendUint32(key, s[atActs])
+	for _, id := range s[atSeats:] {
+		key = binary.LittleEndian.AppendUint32(key, x.seats.get(id).face)
+	}
+	id := x.judged.states.put(key, func() opinion {
+		v := x.view(s)
+		found := append(x.failures(s), x.judged.judge.State(v)...)
+		return opinion{x.judged.note(found), x.judged.judge.Goal(v)}
+	})
+	return x.judged.states.get(id)
+}
+
+// failures are programs that have panicked.
+func (x *space) failures(s state) []Violation {
+	var found []Violation
+	for p, process := range x.world.Processes {
+		if at := x.at(s, p); at != nil && at.failure != "" {
+			found = append(found, Violation{"NoCrash", fmt.Sprintf("%s panics: %s", process.Name, at.failure)})
+		}
+	}
+	return found
+}
+
+// at is the local state of a process, or nil if it is dead.
+func (x *space) at(s state, p int) *local { return x.locals.table.get(x.seats.get(s[atSeats+p]).local) }
+
+// view is a state in the judge's terms.
+func (x *space) view(s state) View {
+	v := View{Tree: x.trees.get(s[atTree]), Acts: x.acts.get(s[atActs])}
+	for p, process := range x.world.Processes {
+		l := x.links.get(x.seats.get(s[atSeats+p]).link)
+		one := ProcessView{Name: process.Name, Known: l.known}
+		if l.current != 0 {
+			one.Session = sessionID(p, l.current)
+		}
+		if at := x.at(s, p); at != nil {
+			one.Notes, one.Running = x.terms.notes.get(at.noted), !at.over
+		}
+		v.Processes = append(v.Processes, one)
+	}
+	return v
+}

@@ -1,0 +1,135 @@
+package explore
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+)
+
+// link is what the servers hold of one process: the session that it uses, and
+// those that it has left behind.
+type link struct {
+	opened  int        // sessions so far, over all lives
+	lives   int        // of the process
+	current int        // the session that the process uses; 0 for none
+	known   bool       // the server has not ended it
+	leaps   bool       // the process was stopped, and its clock will show it
+	lagging uint32     // the tree that its server has, if that lags
+	behind  []zk.Fired // what its server will tell when it has caught up
+	watches []zk.Watch // that are set, in order
+	events  []zk.Watch // that have fired and are under way
+	ghosts  []int      // sessions of nobody that the server has not ended yet
+	zombies []zombie   // requests of nobody that may still take effect
+}
+
+// zombie is a request whose owner will not hear of it any more.
+type zombie struct {
+	session int
+	op      uint32
+}
+
+func (l link) encode() []byte {
+	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.leaps)<<1}
+	key = binary.AppendUvarint(key, uint64(l.lagging))
+	for _, f := range l.behind {
+		key = appendWatch(append(key, 'b'), f.Watch)
+	}
+	for _, w := range l.watches {
+		key = appendWatch(append(key, 'w'), w)
+	}
+	for _, w := range l.events {
+		key = appendWatch(append(key, 'e'), w)
+	}
+	for _, g := range l.ghosts {
+		key = append(key, 'g', byte(g))
+	}
+	for _, z := range l.zombies {
+		key = binary.AppendUvarint(append(key, 'z', byte(z.session)), uint64(z.op))
+	}
+	return key
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func appendWatch(to []byte, w zk.Watch) []byte { return appendText(append(to, byte(w.Table)), w.Path) }
+
+func compareWatches(a, b zk.Watch) int {
+	if a.Table != b.Table {
+		return int(a.Table) - int(b.Table)
+	}
+	return strings.Compare(a.Path, b.Path)
+}
+
+// watching is the link with one more watch.
+func (l link) watching(w zk.Watch) link {
+	at, found := slices.BinarySearchFunc(l.watches, w, compareWatches)
+	if !found {
+		l.watches = slices.Insert(slices.Clone(l.watches), at, w)
+	}
+	return l
+}
+
+// changed is the link after a write of anybody.
+func (l link) changed(changes []zk.Change) link {
+	for _, c := range changes {
+		for _, f := range c.Fires() {
+			if l.lagging != 0 {
+				l.behind = append(slices.Clone(l.behind), f)
+			} else {
+				l = l.fired(f.Watch)
+			}
+		}
+	}
+	return l
+}
+
+func (l link) fired(w zk.Watch) link {
+	if at, set := slices.BinarySearchFunc(l.watches, w, compareWatches); set {
+		l.watches = slices.Delete(slices.Clone(l.watches), at, at+1)
+		l.events = append(slices.Clone(l.events), w)
+	}
+	return l
+}
+
+// caughtUp is the link whose server has learned of everything.
+func (l link) caughtUp() link {
+	behind := l.behind
+	l.lagging, l.behind = 0, nil
+	for _, f := range behind {
+		l = l.fired(f.Watch)
+	}
+	return l
+}
+
+// without is the link whose process does not use its session any more.
+func (l link) without() link {
+	l.current, l.known, l.lagging, l.behind, l.watches, l.events = 0, false, 0, nil, nil, nil
+	return l
+}
+
+// left is the link whose process has left its session behind, with requests that
+// may be under way.
+func (l link) left(underWay []zombie) link {
+	if l.known {
+		l.ghosts = append(slices.Clone(l.ghosts), l.current)
+		l.zombies = append(slices.Clone(l.zombies), underWay...)
+	}
+	return l.without()
+}
+
+// ended is the link after the server has ended one of its sessions.
+func (l link) ended(number int) link {
+	if l.current == number {
+		l.known, l.lagging, l.behind, l.watches, l.events = false, 0, nil, nil, nil
+	}
+	l.ghosts = slices.DeleteFunc(slices.Clone(l.ghosts), func(g int) bool { return g == number })
+	l.zombies = slices.DeleteFunc(slices.Clone(l.zombies), func(z zombie) bool { return z.session == number })
+	return l
+}

@@ -1,0 +1,392 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Host is the port as a program of the explored world sees it, with what only a
+// program of this world needs.
+type Host interface {
+	zkapi.Env
+	// Note replaces what this process claims under a key; the judges read it. An
+	// empty value takes the claim back.
+	Note(key, value string)
+	// Act does something outside ZooKeeper that a system with fencing tokens
+	// guards: it is refused when a greater token has acted on that resource.
+	Act(ctx context.Context, resource string, token int64) error
+	// Leave fires when the process is asked to leave in good order.
+	Leave() zkapi.Source
+	// Life counts how often the process has been started, from 1.
+	Life() int
+}
+
+// Program is what one process does. It runs until it returns, in threads that it
+// spawns through its Host; it must be deterministic.
+type Program func(ctx context.Context, host Host)
+
+// The clock of a process stands still, but for what is chosen: a thread that
+// waits no longer than soon is woken at once, one that waits longer only when its
+// process has overslept or sweeps.
+const (
+	soon           = 100 * time.Millisecond
+	sweep          = 2 * time.Second
+	sessionTimeout = 40 * time.Second
+)
+
+var origin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// machine is one process that runs: its threads are coroutines, of which at most
+// one runs at a time. It is a deterministic function of its inputs.
+type machine struct {
+	process  *Process
+	life     int
+	threads  []*thread
+	running  *thread
+	requests []*request
+	sessions []*session
+	clock    time.Time
+	names    int
+	notes    map[string]string
+	leave    *source
+	failure  any // a panic of the program
+}
+
+// thread is one logical thread of a process.
+type thread struct {
+	name    string
+	next    func() (struct{}, bool)
+	stop    func()
+	yield   func(struct{}) bool
+	ready   bool
+	over    bool
+	done    *source
+	ctx     context.Context // of what it waits for
+	sources []*source       // that it waits for; nil while it waits for a request
+	request *request
+	label   string // where it rests; empty when that is not known
+	state   []any  // everything that its future depends on then
+	kept    []any  // and besides
+}
+
+// errAbandoned unwinds a thread whose machine is not needed any more.
+type abandoned struct{}
+
+// start runs a process until all its threads wait.
+func start(p *Process, life int) *machine {
+	m := &machine{process: p, life: life, clock: origin, notes: map[string]string{}}
+	m.leave = &source{kind: onceSource}
+	m.spawn("main", func() { p.Program(context.Background(), m) })
+	m.settle()
+	return m
+}
+
+// spawn makes one more thread; it is ready to run.
+func (m *machine) spawn(name string, f func()) *thread {
+	t := &thread{name: name, ready: true, done: &source{kind: onceSource}}
+	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+		t.yield = yield
+		defer func() {
+			if p := recover(); p != nil {
+				if _, ok := p.(abandoned); !ok {
+					m.failure = p
+				}
+			}
+		}()
+		f()
+	})
+	m.threads = append(m.threads, t)
+	return t
+}
+
+// discard ends all threads.
+func (m *machine) discard() {
+	for _, t := range m.threads {
+		if !t.over {
+			m.running = t
+			t.stop()
+		}
+	}
+}
+
+// block gives control back until something has made the thread ready.
+func (m *machine) block() {
+	t := m.running
+	if !t.yield(struct{}{}) {
+		panic(abandoned{})
+	}
+	t.label, t.state = "", nil
+}
+
+// settle runs threads until none can go on without an input.
+func (m *machine) settle() {
+	const limit = 10_000
+	for range limit {
+		if t := m.runnable(); t != nil {
+			m.run(t)
+			continue
+		}
+		if !m.wakeSoon() {
+			return
+		}
+	}
+	panic(fmt.Sprintf("%s spins without asking anything of the world", m.process.Name))
+}
+
+// describe tells where the threads are.
+func (m *machine) describe() string {
+	var text strings.Builder
+	for _, t := range m.threads {
+		fmt.Fprintf(&text, "  %s at %q, ready %v, waits for a request %v, for %d sources, its context %v\n",
+			t.name, t.label, t.ready, t.request != nil, len(t.sources), t.ctx)
+	}
+	if m.failure != nil {
+		fmt.Fprintf(&text, "  failure: %v\n", m.failure)
+	}
+	return text.String()
+}
+
+func (m *machine) runnable() *thread {
+	for _, t := range m.threads {
+		if t.over {
+			continue
+		}
+		if t.ready || t.ctx != nil && t.ctx.Err() != nil || slices.ContainsFunc(t.sources, (*source).Fired) {
+			return t
+		}
+	}
+	return nil
+}
+
+func (m *machine) run(t *thread) {
+	t.ready = false
+	m.running = t
+	if _, alive := t.next(); !alive {
+		t.over, t.ctx, t.sources = true, nil, nil
+		t.done.fire()
+		m.threads = slices.DeleteFunc(m.threads, func(o *thread) bool { return o == t })
+	}
+}
+
+// wakeSoon fires the timer that is due first, if that is soon.
+func (m *machine) wakeSoon() bool {
+	var first *source
+	for _, t := range m.threads {
+		for _, s := range t.sources {
+			if s.kind == timerSource && !s.fired && s.due.Sub(m.clock) <= soon && (first == nil || s.due.Before(first.due)) {
+				first = s
+			}
+		}
+	}
+	if first == nil {
+		return false
+	}
+	first.fire()
+	return true
+}
+
+// advance moves the clock and fires the timers that are due.
+func (m *machine) advance(d time.Duration) {
+	m.clock = m.clock.Add(d)
+	for _, t := range m.threads {
+		for _, s := range t.sources {
+			if s.kind == timerSource && !s.due.After(m.clock) {
+				s.fire()
+			}
+		}
+	}
+}
+
+// Open implements zkapi.Env.
+func (m *machine) Open(ctx context.Context) (zkapi.Session, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	r := m.ask(ctx, request{kind: openRequest})
+	if r.err != nil {
+		return nil, r.err
+	}
+	return r.opened, nil
+}
+
+// Wait implements zkapi.Env.
+func (m *machine) Wait(ctx context.Context, sources ...zkapi.Source) (int, error) {
+	t := m.running
+	all := make([]*source, len(sources))
+	for i, s := range sources {
+		all[i] = s.(*source)
+	}
+	for {
+		if ctx.Err() != nil {
+			return -1, context.Cause(ctx)
+		}
+		for i, s := range all {
+			if s.take(m.clock) {
+				return i, nil
+			}
+		}
+		t.ctx, t.sources = ctx, all
+		m.block()
+		t.ctx, t.sources = nil, nil
+	}
+}
+
+// Now implements zkapi.Env.
+func (m *machine) Now() time.Time { return m.clock }
+
+// Timer implements zkapi.Env.
+func (m *machine) Timer(d time.Duration) zkapi.Source {
+	return &source{kind: timerSource, due: m.clock.Add(d), fired: d <= 0, machine: m}
+}
+
+// Signal implements zkapi.Env.
+func (m *machine) Signal() zkapi.Signal { return &source{kind: signalSource} }
+
+// Spawn implements zkapi.Env.
+func (m *machine) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return m.spawn(name, func() { f(m) }).done
+}
+
+// Unique implements zkapi.Env.
+func (m *machine) Unique() string {
+	m.names++
+	return fmt.Sprintf("%s.%d.%d", m.process.Name, m.life, m.names)
+}
+
+// Keep implements zkapi.Resting.
+func (m *machine) Keep(state ...any) { m.running.kept = append(m.running.kept, state...) }
+
+// Rest implements zkapi.Resting.
+func (m *machine) Rest(label string, state ...any) { m.running.label, m.running.state = label, state }
+
+// Note implements Host.
+func (m *machine) Note(key, value string) {
+	if value == "" {
+		delete(m.notes, key)
+	} else {
+		m.notes[key] = value
+	}
+}
+
+// errStale is what the fenced system answers to a token that has been followed.
+var errStale = errors.New("a greater token has been seen")
+
+// Act implements Host.
+func (m *machine) Act(ctx context.Context, resource string, token int64) error {
+	return m.ask(ctx, request{kind: actRequest, act: act{Resource: resource, Token: token, By: m.process.Name, Life: m.life}}).err
+}
+
+// Leave implements Host.
+func (m *machine) Leave() zkapi.Source { return m.leave }
+
+// Life implements Host.
+func (m *machine) Life() int { return m.life }
+
+// requestKind is what is asked of the world.
+type requestKind uint8
+
+const (
+	openRequest requestKind = iota + 1
+	closeRequest
+	opRequest
+	actRequest
+)
+
+// request is something that a process asks of the world and that has not been
+// answered yet.
+type request struct {
+	kind    requestKind
+	session *session
+	op      zkapi.Op
+	act     act
+
+	// The answer:
+	answered bool
+	result   zkapi.Result
+	opened   *session
+	err      error
+}
+
+// ask waits for the answer to a request, or until ctx ends: whether the request
+// then still takes effect is not known.
+func (m *machine) ask(ctx context.Context, r request) *request {
+	t := m.running
+	m.requests = append(m.requests, &r)
+	t.request, t.ctx = &r, ctx
+	for !r.answered && ctx.Err() == nil {
+		m.block()
+	}
+	t.request, t.ctx = nil, nil
+	if !r.answered {
+		r.err = fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, context.Cause(ctx))
+		if r.kind == opRequest {
+			_, r.err = refuse(r.op, zkapi.Unknown, r.err)
+		}
+		return &request{err: r.err} // r itself is still under way
+	}
+	return &r
+}
+
+// answer completes a request and makes whoever waits for it ready.
+func (m *machine) answer(r *request) {
+	r.answered = true
+	m.requests = slices.DeleteFunc(m.requests, func(o *request) bool { return o == r })
+	for _, t := range m.threads {
+		if t.request == r {
+			t.ready = true
+		}
+	}
+}
+
+func refuse(op zkapi.Op, fate zkapi.Fate, err error) (zkapi.Result, error) {
+	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
+}
+
+// sourceKind is what makes a source fire.
+type sourceKind uint8
+
+const (
+	onceSource   sourceKind = iota + 1 // the end of a thread or session, a change of a connection
+	watchSource                        // an event
+	timerSource                        // the clock
+	signalSource                       // another thread
+)
+
+// source implements zkapi.Source.
+type source struct {
+	kind    sourceKind
+	fired   bool
+	due     time.Time // of a timer
+	machine *machine  // of a timer
+	watch   zk.Watch
+}
+
+// Fired implements zkapi.Source.
+func (s *source) Fired() bool {
+	if s.kind == timerSource && !s.due.After(s.machine.clock) {
+		s.fired = true
+	}
+	return s.fired
+}
+
+// Raise implements zkapi.Signal.
+func (s *source) Raise() { s.fired = true }
+
+func (s *source) fire() { s.fired = true }
+
+// take reports whether the source has fired, and lowers a signal.
+func (s *source) take(time.Time) bool {
+	fired := s.Fired()
+	if s.kind == signalSource {
+		s.fired = false
+	}
+	return fired
+}

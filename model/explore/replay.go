@@ -1,0 +1,180 @@
+package explore
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Names of the choices in a schedule that is written down.
+var choiceNames = map[choiceKind]string{
+	serveChoice: "serve", loseBefore: "lose-before", loseAfter: "lose-after", deliverChoice: "deliver", noticeChoice: "notice",
+	catchUpChoice: "catch-up", ghostChoice: "end-ghost", zombieChoice: "late", restartChoice: "restart", leapChoice: "leap",
+	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep",
+}
+
+// Write writes a schedule as text, one choice on a line, with what it means.
+func (schedule Schedule) Write(to io.Writer, w *World) error {
+	steps := Explain(w, schedule)
+	for i, c := range schedule {
+		if _, err := fmt.Fprintf(to, "%-11s %-9s %d  # %s\n", choiceNames[c.kind()], w.Processes[c.process()].Name, c.which(), steps[i].Text); err != nil {
+			return fmt.Errorf("explore: %w", err)
+		}
+	}
+	return nil
+}
+
+// line is one line of a schedule: what it asks for, whatever it depends on.
+type line struct {
+	kind    choiceKind
+	process int
+	which   int
+}
+
+func (l line) is(c Choice) bool {
+	return l == line{c.kind(), c.process(), c.which()}
+}
+
+func lines(schedule Schedule) []line {
+	var all []line
+	for _, c := range schedule {
+		all = append(all, line{c.kind(), c.process(), c.which()})
+	}
+	return all
+}
+
+// ReadSchedule reads what Write has written; what follows a # is for people.
+func ReadSchedule(from io.Reader, w *World) (Schedule, error) {
+	var wanted []line
+	scanner := bufio.NewScanner(from)
+	for number := 1; scanner.Scan(); number++ {
+		text, _, _ := strings.Cut(scanner.Text(), "#")
+		fields := strings.Fields(text)
+		if len(fields) == 0 {
+			continue
+		}
+		bad := func(what string) error {
+			return fmt.Errorf("explore: schedule, line %d: %s in %q; a line is: choice process number", number, what, text)
+		}
+		if len(fields) != 3 {
+			return nil, bad("not three words")
+		}
+		l := line{process: slices.IndexFunc(w.Processes, func(p Process) bool { return p.Name == fields[1] })}
+		for kind, name := range choiceNames {
+			if name == fields[0] {
+				l.kind = kind
+			}
+		}
+		which, err := strconv.Atoi(fields[2])
+		switch l.which = which; {
+		case l.kind == 0:
+			return nil, bad("unknown choice " + fields[0])
+		case l.process < 0:
+			return nil, bad("unknown process " + fields[1])
+		case err != nil || which < 0:
+			return nil, bad("no number " + fields[2])
+		}
+		wanted = append(wanted, l)
+	}
+	if err := scanner.Err(); err != nil {
+		return nil, fmt.Errorf("explore: schedule: %w", err)
+	}
+	schedule, _ := newSpace(w, true).follow(wanted, false)
+	if len(schedule) < len(wanted) {
+		return nil, fmt.Errorf("explore: schedule: step %d (%s of %s) is not possible there; was the code or the world changed since it was written?",
+			len(schedule)+1, choiceNames[wanted[len(schedule)].kind], w.Processes[wanted[len(schedule)].process].Name)
+	}
+	return schedule, nil
+}
+
+// follow goes through a schedule. What is not possible is left out, or, unless
+// lenient, ends it. It returns what was done, to the first violation.
+func (x *space) follow(wanted []line, lenient bool) (Schedule, *Finding) {
+	s := x.initial()
+	var done Schedule
+	for _, l := range wanted {
+		choices := x.choices(s, nil)
+		at := slices.IndexFunc(choices, l.is)
+		if at < 0 && !lenient {
+			return done, nil
+		}
+		if at < 0 {
+			continue
+		}
+		done = append(done, choices[at])
+		wrong := x.advance(s, choices[at])
+		if wrong == 0 {
+			wrong = x.opinion(s).wrong
+		}
+		if wrong != 0 {
+			return done, &Finding{x.judged.why(wrong), done}
+		}
+	}
+	if len(x.choices(s, nil)) == 0 && !x.opinion(s).goal {
+		return done, &Finding{[]Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}, done}
+	}
+	return done, nil
+}
+
+// Replay goes through a schedule and returns what is wrong with it, or nil.
+func Replay(w *World, schedule Schedule) (*Finding, error) {
+	if err := w.Validate(); err != nil {
+		return nil, err
+	}
+	x := newSpace(w, false)
+	_, found := x.follow(lines(schedule), false)
+	return found, nil
+}
+
+// shrink makes the schedule of a finding shorter, and then simpler, as long as the
+// same property is violated: with fewer faults first, then with fewer changes from
+// one process to another.
+func (x *space) shrink(f *Finding) *Finding {
+	property := f.Violations[0].Property
+	try := func(candidate Schedule) *Finding {
+		_, found := x.follow(lines(candidate), true)
+		if found == nil || found.Violations[0].Property != property {
+			return nil
+		}
+		return found
+	}
+	for better := true; better; {
+		better = false
+		for size := max(len(f.Schedule)/2, 1); size >= 1; size /= 2 {
+			for at := 0; at+size <= len(f.Schedule); {
+				shorter := slices.Delete(slices.Clone(f.Schedule), at, at+size)
+				if found := try(shorter); found != nil && cost(found.Schedule) < cost(f.Schedule) {
+					f, better = found, true
+				} else {
+					at++
+				}
+			}
+		}
+		for at := 1; at < len(f.Schedule); at++ {
+			swapped := slices.Clone(f.Schedule)
+			swapped[at-1], swapped[at] = swapped[at], swapped[at-1]
+			if found := try(swapped); found != nil && cost(found.Schedule) < cost(f.Schedule) {
+				f, better = found, true
+			}
+		}
+	}
+	return f
+}
+
+// cost orders schedules: fewer faults are simpler, then fewer steps, then fewer
+// changes of the process.
+func cost(schedule Schedule) int {
+	faults, switches := 0, 0
+	for i, c := range schedule {
+		if c.fault() {
+			faults++
+		}
+		if i > 0 && c.process() != schedule[i-1].process() {
+			switches++
+		}
+	}
+	return faults<<40 | len(schedule)<<20 | switches
+}

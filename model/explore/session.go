@@ -1,0 +1,162 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// session is a session as its owner's client library knows it.
+type session struct {
+	machine *machine
+	number  int // of this process, over all its lives
+	id      int64
+	cause   error
+	done    *source
+	next    *source
+	change  int
+	watches map[zk.Watch][]*source
+}
+
+var _ zkapi.Session = (*session)(nil)
+
+// sessionBits is how many bits of a session's id are its number.
+const sessionBits = 8
+
+func sessionID(process, number int) int64 { return int64(process+1)<<sessionBits | int64(number) }
+
+func ownerOf(session int64) (process, number int) {
+	return int(session>>sessionBits) - 1, int(session & (1<<sessionBits - 1))
+}
+
+func (m *machine) open(process, number int) *session {
+	s := &session{
+		machine: m, number: number, id: sessionID(process, number),
+		done: &source{kind: onceSource}, next: &source{kind: onceSource}, watches: map[zk.Watch][]*source{},
+	}
+	m.sessions = append(m.sessions, s)
+	return s
+}
+
+// ID implements zkapi.Session.
+func (s *session) ID() int64 { return s.id }
+
+// Timeout implements zkapi.Session.
+func (s *session) Timeout() time.Duration { return sessionTimeout }
+
+// Done implements zkapi.Session.
+func (s *session) Done() zkapi.Source { return s.done }
+
+// Cause implements zkapi.Session.
+func (s *session) Cause() error { return s.cause }
+
+// Connection implements zkapi.Session.
+func (s *session) Connection() (int, bool, zkapi.Source) { return s.change, s.cause == nil, s.next }
+
+// Do implements zkapi.Session.
+func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	if ctx.Err() != nil {
+		return refuse(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
+	}
+	if s.cause != nil {
+		return refuse(op, zkapi.NotApplied, s.cause)
+	}
+	r := s.machine.ask(ctx, request{kind: opRequest, session: s, op: op})
+	return r.result, r.err
+}
+
+// DoAll implements zkapi.Session: one request after the other. A thread that has
+// said what it rests on rests all the way, on what has been answered as well.
+func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := make([]zkapi.Reply, len(ops))
+	label, state := s.machine.running.label, s.machine.running.state
+	for i, op := range ops {
+		if label != "" {
+			s.machine.Rest(label, append(slices.Clone(state), ops, replies[:i])...)
+		}
+		replies[i].Result, replies[i].Err = s.Do(ctx, op)
+	}
+	return replies
+}
+
+// errUnconfirmed is the answer to a Close that the server has not heard of.
+var errUnconfirmed = errors.New("the end of the session was not confirmed")
+
+// Close implements zkapi.Session.
+func (s *session) Close(ctx context.Context) error {
+	if s.cause != nil {
+		return errUnconfirmed
+	}
+	return s.machine.ask(ctx, request{kind: closeRequest, session: s}).err
+}
+
+// bounce is a connection that has changed: lost and there again, or gone for good.
+func (s *session) bounce() {
+	s.change += 2
+	s.next.fire()
+	s.next = &source{kind: onceSource}
+}
+
+// over ends the session for its owner; what was asked may or may not still take
+// effect.
+func (s *session) over(cause error) {
+	if s.cause != nil {
+		return
+	}
+	s.cause = fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, cause)
+	s.bounce()
+	s.done.fire()
+	for _, r := range append([]*request(nil), s.machine.requests...) {
+		if r.session != s {
+			continue
+		}
+		r.err = errUnconfirmed
+		if r.kind == opRequest {
+			_, r.err = refuse(r.op, zkapi.Unknown, s.cause)
+		}
+		s.machine.answer(r)
+	}
+}
+
+// fire is a watch event that has arrived.
+func (s *session) fire(w zk.Watch) {
+	for _, source := range s.watches[w] {
+		source.fire()
+	}
+	delete(s.watches, w)
+}
+
+// replaced is what a client library does that hides the end of a session: the
+// value goes on with a new one, and what is asked is sent there.
+func (s *session) replaced(process, number int) {
+	s.number, s.id = number, sessionID(process, number)
+	for w := range s.watches {
+		s.fire(w)
+	}
+	s.bounce()
+}
+
+// reply completes a request with the server's answer.
+func (m *machine) reply(r *request, o outcome) {
+	r.result, r.err = o.result, o.err
+	if r.op.Watch && o.err == nil {
+		w := zk.WatchOf(r.op)
+		source := &source{kind: watchSource, watch: w}
+		r.session.watches[w] = append(r.session.watches[w], source)
+		r.result.Watch = source
+	}
+	m.answer(r)
+}
+
+// lost completes a request whose answer, or which itself, was lost with the
+// connection.
+func (m *machine) lost(r *request) {
+	_, r.err = refuse(r.op, zkapi.Unknown, zkapi.ErrConnectionLoss)
+	r.session.bounce()
+	m.answer(r)
+}

@@ -1,0 +1,264 @@
+package explore
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// snapshot returns everything that the process' future depends on, or false if a
+// thread is at a place that has not said what that is (zkapi.Rest). Two machines
+// of one process with the same snapshot behave the same from here on.
+//
+// What a thread rests on is followed through every pointer, so that a new field
+// of a struct is part of the snapshot without a word. What cannot be followed,
+// the locals of a thread, must not matter at a place that rests; the test of
+// snapshots holds the state space with and without them against each other.
+func (m *machine) snapshot() ([]byte, bool) {
+	e := &encoder{machine: m, seen: map[unsafe.Pointer]int{}}
+	e.number(int64(m.life))
+	e.number(int64(m.names))
+	e.number(int64(m.clock.Sub(origin))) // a program may write down what time it is
+	e.number(int64(len(m.threads)))
+	for _, t := range m.threads {
+		if t.label == "" {
+			return nil, false
+		}
+		e.text(t.name)
+		e.text(t.label)
+		e.context(t.ctx)
+		e.number(int64(len(t.sources)))
+		for _, s := range t.sources {
+			e.source(s)
+		}
+		e.number(int64(slices.Index(m.requests, t.request)))
+		for _, v := range slices.Concat(t.state, t.kept) {
+			e.value(reflect.ValueOf(v))
+		}
+	}
+	for _, r := range m.requests {
+		e.request(r)
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.notes)) {
+		e.text(key)
+		e.text(m.notes[key])
+	}
+	e.source(m.leave)
+	return e.out, true
+}
+
+// encoder writes values so that different ones differ.
+type encoder struct {
+	machine *machine
+	out     []byte
+	seen    map[unsafe.Pointer]int // pointers that have been followed, in order
+}
+
+func (e *encoder) number(n int64) { e.out = binary.AppendVarint(e.out, n) }
+
+func (e *encoder) text(s string) {
+	e.out = binary.AppendUvarint(e.out, uint64(len(s)))
+	e.out = append(e.out, s...)
+}
+
+func (e *encoder) request(r *request) {
+	e.number(int64(r.kind))
+	if r.session != nil {
+		e.number(int64(r.session.number))
+	}
+	e.text(fmt.Sprint(r.op, r.act))
+}
+
+// source writes what will make a source fire, and whether it has.
+func (e *encoder) source(s *source) {
+	if s == nil {
+		e.number(-1)
+		return
+	}
+	if s.Fired() {
+		e.number(0)
+		if s.kind == signalSource {
+			e.number(1)
+		}
+		return
+	}
+	e.number(int64(s.kind))
+	switch s.kind {
+	case watchSource:
+		e.text(s.watch.Path)
+		e.number(int64(s.watch.Table))
+	case timerSource:
+		e.number(int64(s.due.Sub(e.machine.clock)))
+	}
+}
+
+func (e *encoder) session(s *session) {
+	e.number(int64(s.number))
+	if s.cause != nil {
+		e.text(s.cause.Error())
+	}
+}
+
+func (e *encoder) context(ctx context.Context) {
+	if ctx == nil || ctx.Err() == nil {
+		e.number(0)
+		return
+	}
+	e.number(1)
+	e.text(context.Cause(ctx).Error())
+}
+
+// special writes values that are more, or less, than their fields.
+func (e *encoder) special(v reflect.Value) bool {
+	if v.Type() == reflect.TypeFor[sync.Mutex]() {
+		return true // nobody holds one while all threads wait
+	}
+	switch x := v.Interface().(type) {
+	case *source:
+		e.source(x)
+	case *session:
+		e.session(x)
+	case context.Context:
+		e.context(x)
+	case time.Time:
+		if x.IsZero() {
+			e.number(0)
+		} else {
+			e.number(int64(x.Sub(e.machine.clock)) + 1)
+		}
+	case error:
+		e.text(x.Error())
+	case *slog.Logger, zkapi.Env:
+	default:
+		return false
+	}
+	return true
+}
+
+// value follows v, and ends where it has been before.
+func (e *encoder) value(v reflect.Value) {
+	if !v.IsValid() {
+		e.number(0)
+		return
+	}
+	v = readable(v)
+	if v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			e.number(0)
+			return
+		}
+		v = v.Elem()
+		e.text(v.Type().String())
+	}
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		e.number(0)
+		return
+	}
+	if e.special(v) {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		e.pointer(v)
+	case reflect.Struct:
+		v = addressable(v)
+		for i := range v.NumField() {
+			e.value(v.Field(i))
+		}
+	case reflect.Map:
+		e.mapping(v)
+	case reflect.Slice, reflect.Array:
+		e.list(v)
+	case reflect.Func, reflect.Chan:
+		e.truth(v.IsNil())
+	default:
+		e.scalar(v)
+	}
+}
+
+func (e *encoder) truth(b bool) {
+	if b {
+		e.number(1)
+	} else {
+		e.number(0)
+	}
+}
+
+func (e *encoder) pointer(v reflect.Value) {
+	at := v.UnsafePointer()
+	if order, seen := e.seen[at]; seen {
+		e.number(int64(-1 - order))
+		return
+	}
+	e.seen[at] = len(e.seen)
+	e.value(v.Elem())
+}
+
+func (e *encoder) list(v reflect.Value) {
+	e.number(int64(v.Len()))
+	if v.Type().Elem().Kind() == reflect.Uint8 && v.Kind() == reflect.Slice {
+		e.out = append(e.out, v.Bytes()...)
+		return
+	}
+	if v.Kind() == reflect.Array {
+		v = addressable(v)
+	}
+	for i := range v.Len() {
+		e.value(v.Index(i))
+	}
+}
+
+// mapping writes a map in the order of its keys, which must be plain.
+func (e *encoder) mapping(v reflect.Value) {
+	e.number(int64(v.Len()))
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	for _, key := range keys {
+		e.text(fmt.Sprint(key))
+		e.value(v.MapIndex(key))
+	}
+}
+
+func (e *encoder) scalar(v reflect.Value) {
+	switch {
+	case v.CanInt():
+		e.number(v.Int())
+	case v.CanUint():
+		e.number(int64(v.Uint()))
+	case v.Kind() == reflect.Bool:
+		e.truth(v.Bool())
+	case v.Kind() == reflect.String:
+		e.text(v.String())
+	default:
+		panic(fmt.Sprintf("a snapshot cannot hold a %v", v.Type()))
+	}
+}
+
+// readable makes the value of an unexported field one that can be looked at. What
+// a readable map or interface holds is readable, too.
+func readable(v reflect.Value) reflect.Value {
+	if !v.CanInterface() {
+		v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
+	}
+	return v
+}
+
+// addressable is v, or a copy of it whose fields have addresses.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	copied := reflect.New(v.Type()).Elem()
+	copied.Set(v)
+	return copied
+}

@@ -1,0 +1,506 @@
+package explore
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// state is one state of the world, in numbers: the tree, the system outside, the
+// faults that are left, and the seat of each process.
+type state []uint32
+
+const (
+	atTree = iota
+	atActs
+	atBudget
+	atSeats
+)
+
+// seat is where one process is: its local state, 0 when it is dead, and its link.
+type seat struct {
+	process int
+	local   uint32
+	link    uint32
+	choices []Choice // that may be open to it, those that need a fault included
+	face    uint32   // number of what a judge sees of it
+}
+
+// space is a world together with everything that is known of its parts.
+type space struct {
+	world   *World
+	terms   *terms
+	locals  *locals
+	trees   *interner[zk.Tree]
+	acts    *interner[Acts]
+	links   *interner[link]
+	seats   *interner[*seat]
+	shifts  *interner[[]zk.Change]
+	effects *interner[effect]
+	memo    *memo // of requests on trees
+	moves   *memo // of choices
+	shakes  *memo // of changes that reach a seat
+	judged  *judging
+}
+
+// effect is what a choice does beside its process: to the tree, to the system
+// outside, and to the watches of everybody else.
+type effect struct {
+	tree, acts uint32 // 0 for no change
+	outcome    uint32 // the answer to a request
+	shift      uint32 // changes for the watches; 0 for none
+	wrong      uint32 // what is violated; 0 for nothing
+}
+
+func newSpace(w *World, merge bool) *space {
+	t := newTerms()
+	return &space{
+		world: w, terms: t, locals: newLocals(w, t, merge), trees: newInterner[zk.Tree](), acts: newInterner[Acts](),
+		links: newInterner[link](), seats: newInterner[*seat](), shifts: newInterner[[]zk.Change](), effects: newInterner[effect](),
+		memo: newMemo(), moves: newMemo(), shakes: newMemo(), judged: newJudging(w.Judge),
+	}
+}
+
+// initial is where the world begins.
+func (x *space) initial() state {
+	s := make(state, atSeats+len(x.world.Processes))
+	s[atTree], s[atActs], s[atBudget] = x.tree(x.world.Tree), x.act(nil), x.world.Bounds.pack()
+	for p := range x.world.Processes {
+		m := move{space: x, process: p, link: link{lives: 1}}
+		m.begin()
+		s[atSeats+p] = m.seat()
+	}
+	return s
+}
+
+func (x *space) tree(t zk.Tree) uint32 {
+	return x.trees.put(t.Encode(nil), func() zk.Tree { return t })
+}
+func (x *space) act(a Acts) uint32 { return x.acts.put(a.encode(), func() Acts { return a }) }
+
+func (x *space) shift(changes []zk.Change) uint32 {
+	if len(changes) == 0 {
+		return 0
+	}
+	var key []byte
+	for _, c := range changes {
+		key = c.Encode(key)
+	}
+	return x.shifts.put(key, func() []zk.Change { return changes })
+}
+
+func (x *space) effect(e effect) uint32 {
+	if e == (effect{}) {
+		return 0
+	}
+	var key []byte
+	for _, part := range []uint32{e.tree, e.acts, e.outcome, e.shift, e.wrong} {
+		key = binary.LittleEndian.AppendUint32(key, part)
+	}
+	return x.effects.put(key, func() effect { return e })
+}
+
+// seatAt names a seat; its choices are found once.
+func (x *space) seatAt(process int, local uint32, l link) uint32 {
+	id := x.links.put(l.encode(), func() link { return l })
+	key := binary.LittleEndian.AppendUint32([]byte{byte(process)}, local)
+	key = binary.LittleEndian.AppendUint32(key, id)
+	return x.seats.put(key, func() *seat {
+		one := &seat{process: process, local: local, link: id}
+		at := x.locals.table.get(local)
+		one.choices = x.faults(process, at, l, x.regular(process, at, l, nil))
+		one.face = x.face(at, l)
+		return one
+	})
+}
+
+// choices appends what may happen next, in a fixed order.
+func (x *space) choices(s state, to []Choice) []Choice {
+	for _, id := range s[atSeats:] {
+		for _, c := range x.seats.get(id).choices {
+			if b := c.budget(); b == noBudget || left(s[atBudget], b) > 0 {
+				to = append(to, c)
+			}
+		}
+	}
+	return to
+}
+
+// advance turns s into the state that a choice leads to, which must be one of
+// choices. It returns what the step violates, 0 for nothing.
+func (x *space) advance(s state, c Choice) (wrong uint32) {
+	p := c.process()
+	from := s[atSeats+p]
+	on := uint64(0) // what of the world the choice depends on
+	switch {
+	case c&onTree != 0:
+		on = uint64(s[atTree])
+	case c&onActs != 0:
+		on = uint64(s[atActs])
+	}
+	got := x.moves.of(uint64(from)<<32|uint64(c), on, func() uint64 { return x.find(s, c) })
+	s[atSeats+p] = uint32(got >> 32)
+	if b := c.budget(); b != noBudget {
+		s[atBudget] = spend(s[atBudget], b)
+	}
+	if uint32(got) == 0 {
+		return 0
+	}
+	e := x.effects.get(uint32(got))
+	if e.acts != 0 {
+		s[atActs] = e.acts
+	}
+	if e.tree != 0 {
+		s[atTree] = e.tree
+	}
+	if e.shift != 0 {
+		for q := range x.world.Processes {
+			if q != p {
+				s[atSeats+q] = x.shaken(s[atSeats+q], e.shift)
+			}
+		}
+	}
+	return e.wrong
+}
+
+// shaken is a seat after changes that somebody else has made.
+func (x *space) shaken(id, shift uint32) uint32 {
+	return uint32(x.shakes.of(uint64(id), uint64(shift), func() uint64 {
+		at := x.seats.get(id)
+		return uint64(x.seatAt(at.process, at.local, x.links.get(at.link).changed(x.shifts.get(shift))))
+	}))
+}
+
+// regular appends what needs no fault.
+func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
+	for i := range l.ghosts {
+		to = append(to, choose(ghostChoice, p, i))
+	}
+	for i := range l.zombies {
+		to = append(to, choose(zombieChoice, p, i))
+	}
+	if at == nil {
+		return append(to, choose(restartChoice, p, 0))
+	}
+	if l.leaps {
+		to = append(to, choose(leapChoice, p, 0))
+	}
+	if len(l.events) > 0 {
+		to = append(to, choose(deliverChoice, p, 0))
+	}
+	if l.current != 0 && !l.known {
+		to = append(to, choose(noticeChoice, p, 0))
+	}
+	if l.lagging != 0 {
+		to = append(to, choose(catchUpChoice, p, 0))
+	}
+	for i, r := range at.requests {
+		if x.servable(r, l) {
+			to = append(to, choose(serveChoice, p, i)|r.dependsOn())
+		}
+	}
+	return to
+}
+
+// dependsOn is what the answer to a request depends on.
+func (r pending) dependsOn() Choice {
+	switch r.kind {
+	case opRequest, closeRequest:
+		return onTree
+	case actRequest:
+		return onActs
+	}
+	return 0
+}
+
+// servable reports whether a request can be answered now: an event comes before
+// newer data, and a server that lags catches up before it writes.
+func (x *space) servable(r pending, l link) bool {
+	switch r.kind {
+	case openRequest, actRequest:
+		return true
+	case closeRequest:
+		return l.known && r.session == l.current
+	}
+	if !l.known || r.session != l.current || len(l.events) > 0 {
+		return false
+	}
+	op := x.terms.ops.get(r.op)
+	return l.lagging == 0 || !op.Kind.Writes() && op.Kind != zkapi.KindSync
+}
+
+// faults appends what happens only as often as the bounds allow.
+func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
+	if at == nil {
+		return to
+	}
+	for i, r := range at.requests {
+		if r.kind != opRequest || r.session != l.current || !l.known || len(l.events) > 0 {
+			continue
+		}
+		to = append(to, choose(loseBefore, p, i))
+		if x.terms.ops.get(r.op).Kind.Writes() && l.lagging == 0 {
+			to = append(to, choose(loseAfter, p, i)|onTree)
+		}
+	}
+	process := x.world.Processes[p]
+	may := func(kind choiceKind, when bool) {
+		if when && *budgets[choose(kind, p, 0).budget()].bound(&x.world.Bounds) > 0 {
+			to = append(to, choose(kind, p, 0))
+		}
+	}
+	may(lagChoice, l.known && l.lagging == 0)
+	may(sweepChoice, at.sleeps)
+	may(leaveChoice, process.Leaves && at.leaves && !at.over)
+	if process.Fixed {
+		return to
+	}
+	may(expireChoice, l.known)
+	may(cutChoice, l.known && x.world.Library == Honest)
+	may(stopChoice, l.known)
+	may(crashChoice, !at.over)
+	return to
+}
+
+// Operations of the memo of requests, beside the number of a tree.
+const (
+	serveOp = (iota + 1) << 40
+	endOp
+	constantOp
+)
+
+// serve is the effect of a request on a tree.
+func (x *space) serve(tree, op uint32, session int64) effect {
+	return x.effects.get(uint32(x.memo.of(serveOp|uint64(tree), uint64(op)<<20|uint64(session), func() uint64 {
+		before, request := x.trees.get(tree), x.terms.ops.get(op)
+		var e effect
+		var o outcome
+		if request.Kind.Writes() {
+			var changes []zk.Change
+			var after zk.Tree
+			after, o.result, changes, o.err = before.Write(request, session)
+			e.tree, e.shift = x.tree(after), x.shift(changes)
+			process, _ := ownerOf(session)
+			e.wrong = x.judged.write(Write{
+				Process: x.world.Processes[process].Name, Op: request, Session: session, Before: before, After: after, Err: o.err,
+			})
+		} else {
+			o.result, o.err = before.Read(request)
+		}
+		e.outcome = x.terms.outcome(o)
+		return uint64(x.effect(e))
+	})))
+}
+
+// end is the effect of the end of a session.
+func (x *space) end(tree uint32, session int64) effect {
+	return x.effects.get(uint32(x.memo.of(endOp|uint64(tree), uint64(session), func() uint64 {
+		after, changes := x.trees.get(tree).EndSession(session)
+		return uint64(x.effect(effect{tree: x.tree(after), shift: x.shift(changes)}))
+	})))
+}
+
+// constant is the number of the answer to a request that has only one, or 0.
+func (x *space) constant(r pending) uint32 {
+	if r.kind != opRequest || x.world.Constant == nil {
+		return 0
+	}
+	return uint32(x.memo.of(constantOp, uint64(r.op), func() uint64 {
+		if result, err, constant := x.world.Constant(x.terms.ops.get(r.op)); constant {
+			return uint64(x.terms.outcome(outcome{result, err}))
+		}
+		return 0
+	}))
+}
+
+// find works out a choice: the seat that it leads to, and its effect on the rest.
+func (x *space) find(s state, c Choice) uint64 {
+	at := x.seats.get(s[atSeats+c.process()])
+	m := move{space: x, process: c.process(), local: at.local, link: x.links.get(at.link), tree: s[atTree], acts: s[atActs]}
+	m.make(c)
+	return uint64(m.seat())<<32 | uint64(x.effect(m.effect))
+}
+
+// move is one process that a choice is made for.
+type move struct {
+	*space
+	process    int
+	local      uint32
+	link       link
+	tree, acts uint32
+	effect     effect
+}
+
+func (m *move) seat() uint32 { return m.seatAt(m.process, m.local, m.link) }
+
+// begin starts the process, in the life that its link counts.
+func (m *move) begin() {
+	m.local = m.locals.begin(m.process, m.link.lives)
+	m.prompt()
+}
+
+// tell gives the process an input.
+func (m *move) tell(in input) {
+	m.local = m.locals.step(m.local, in)
+	m.prompt()
+}
+
+// prompt answers what has only one answer.
+func (m *move) prompt() {
+	for i, r := range m.locals.table.get(m.local).requests {
+		if r.kind == openRequest && m.world.Constant != nil {
+			m.open(i)
+			return // which has done the rest
+		}
+		if answer := m.constant(r); answer != 0 {
+			m.tell(makeInput(replyInput, i, answer))
+			return
+		}
+	}
+}
+
+func (m *move) open(which int) {
+	m.link.opened++
+	m.link.current, m.link.known = m.link.opened, true
+	m.tell(makeInput(openedInput, which, uint32(m.link.opened)))
+}
+
+// spread takes over what a request has done to the tree.
+func (m *move) spread(e effect) {
+	m.effect.tree, m.effect.shift, m.effect.wrong = e.tree, e.shift, e.wrong
+	if e.shift != 0 {
+		m.link = m.link.changed(m.shifts.get(e.shift))
+	}
+}
+
+// end is the server's end of one of the process' sessions.
+func (m *move) end(number int) {
+	m.link = m.link.ended(number)
+	m.spread(m.space.end(m.tree, sessionID(m.process, number)))
+}
+
+// make carries out a choice.
+func (m *move) make(c Choice) {
+	which := c.which()
+	l := &m.link
+	switch c.kind() {
+	case serveChoice:
+		m.answer(which, true)
+	case loseBefore:
+		m.tell(makeInput(lostInput, which, 0))
+	case loseAfter:
+		m.answer(which, false)
+	case deliverChoice:
+		w := l.events[0]
+		l.events = l.events[1:]
+		m.tell(makeInput(eventInput, 0, m.terms.told(l.current, w)))
+	case noticeChoice:
+		m.notice()
+	case catchUpChoice:
+		m.link = l.caughtUp()
+	case ghostChoice:
+		m.end(l.ghosts[which])
+	case zombieChoice:
+		z := l.zombies[which]
+		l.zombies = slices.Delete(slices.Clone(l.zombies), which, which+1)
+		m.spread(m.serve(m.tree, z.op, sessionID(m.process, z.session)))
+	case restartChoice:
+		l.lives++
+		m.begin()
+	case leapChoice:
+		l.leaps = false
+		m.tell(makeInput(leapInput, 0, 0))
+	default:
+		m.suffer(c)
+	}
+}
+
+// suffer carries out a fault that happens to the process as a whole.
+func (m *move) suffer(c Choice) {
+	l := &m.link
+	switch c.kind() {
+	case expireChoice:
+		m.end(l.current)
+	case stopChoice:
+		l.leaps = true
+		m.end(l.current)
+	case cutChoice:
+		number := l.current
+		*l = l.left(m.underWay())
+		m.tell(makeInput(overInput, 0, uint32(number)))
+	case crashChoice:
+		*l = l.left(m.underWay())
+		l.leaps = false
+		m.local = 0
+	case leaveChoice:
+		m.tell(makeInput(leaveInput, 0, 0))
+	case lagChoice:
+		l.lagging = m.tree
+	case sweepChoice:
+		m.tell(makeInput(sweepInput, 0, 0))
+	}
+}
+
+// underWay are the writes of the process that may still reach a server.
+func (m *move) underWay() []zombie {
+	var all []zombie
+	for _, r := range m.locals.table.get(m.local).requests {
+		if r.kind == opRequest && r.session == m.link.current && m.terms.ops.get(r.op).Kind.Writes() {
+			all = append(all, zombie{r.session, r.op})
+		}
+	}
+	return all
+}
+
+// notice is a process that learns that the server has ended its session.
+func (m *move) notice() {
+	if m.world.Library == Replacing {
+		m.link.opened++
+		m.link.current, m.link.known = m.link.opened, true
+		m.tell(makeInput(replacedInput, 0, uint32(m.link.opened)))
+		return
+	}
+	number := m.link.current
+	m.link = m.link.without()
+	m.tell(makeInput(overInput, 0, uint32(number)))
+}
+
+// answer lets a request take effect, and answers it or not.
+func (m *move) answer(which int, answered bool) {
+	r := m.locals.table.get(m.local).requests[which]
+	switch r.kind {
+	case openRequest:
+		m.open(which)
+	case closeRequest:
+		m.end(r.session)
+		m.link = m.link.without()
+		m.tell(makeInput(closedInput, which, 0))
+	case actRequest:
+		acts, answer := m.space.acts.get(m.acts).with(m.terms.acts.get(r.op), !m.world.Unfenced)
+		m.effect.acts = m.act(acts)
+		m.tell(makeInput(actedInput, which, answer))
+	case opRequest:
+		m.answerOp(which, r, answered)
+	}
+}
+
+func (m *move) answerOp(which int, r pending, answered bool) {
+	op := m.terms.ops.get(r.op)
+	seen := m.tree
+	if m.link.lagging != 0 {
+		seen = m.link.lagging
+	}
+	e := m.serve(seen, r.op, sessionID(m.process, r.session))
+	if op.Kind.Writes() {
+		m.spread(e)
+	} else if o := m.terms.outcomes.get(e.outcome); op.Watch && o.err == nil {
+		m.link = m.link.watching(zk.WatchOf(op))
+	}
+	if answered {
+		m.tell(makeInput(replyInput, which, e.outcome))
+	} else {
+		m.tell(makeInput(lostInput, which, 0))
+	}
+}

@@ -1,0 +1,178 @@
+package explore
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Process is one process of the world.
+type Process struct {
+	Name    string
+	Program Program
+	Leaves  bool // it can be asked to leave
+	Fixed   bool // nothing happens to the process itself: its sessions and its life are safe
+}
+
+// Library is how the client library of all processes treats the end of a session.
+type Library uint8
+
+// The libraries.
+const (
+	// Honest libraries end the Session, as package zkclient does.
+	Honest Library = iota
+	// Replacing libraries open another session and go on with it under the same
+	// value, as go-zookeeper does when it is left alone.
+	Replacing
+)
+
+// World is what is explored: processes on one ZooKeeper, and how much may go wrong.
+type World struct {
+	Processes []Process
+	Tree      zk.Tree // at the beginning; structural
+	Bounds    Bounds
+	Library   Library
+	// Unfenced makes the system outside accept every token.
+	Unfenced bool
+	Judge    Judge
+	// Constant, if set, knows the requests whose answer nothing that can happen in
+	// this world changes, and which change nothing. When they are answered makes
+	// no difference to anybody, so they are answered at once, and never lost; and
+	// so is the opening of a session.
+	Constant func(op zkapi.Op) (result zkapi.Result, err error, constant bool)
+}
+
+// Bounds is how often each kind of fault may happen.
+type Bounds struct {
+	Expiries int // the server ends a session; its owner learns of it later
+	Cuts     int // an owner gives its session up, as its lease demands; the server ends it later
+	Stops    int // a process is stopped for longer than its lease; it goes on after the server has ended its session
+	Losses   int // a connection breaks and takes a request or its answer with it
+	Crashes  int // a process dies and is started again; the server ends its session later
+	Leaves   int // a process is asked to leave
+	Lags     int // a server falls behind what others see, until its client writes or syncs
+	Sweeps   int // a process looks at everything without having been told to
+}
+
+// budget is one kind of fault and where its bound is.
+type budget struct {
+	name  string
+	bound func(*Bounds) *int
+}
+
+// budgets are the kinds of faults; a state counts what is left of each.
+var budgets = []budget{
+	{"expiries", func(b *Bounds) *int { return &b.Expiries }},
+	{"cuts", func(b *Bounds) *int { return &b.Cuts }},
+	{"stops", func(b *Bounds) *int { return &b.Stops }},
+	{"losses", func(b *Bounds) *int { return &b.Losses }},
+	{"crashes", func(b *Bounds) *int { return &b.Crashes }},
+	{"leaves", func(b *Bounds) *int { return &b.Leaves }},
+	{"lags", func(b *Bounds) *int { return &b.Lags }},
+	{"sweeps", func(b *Bounds) *int { return &b.Sweeps }},
+}
+
+// Places of the budgets.
+const (
+	expiries = iota
+	cuts
+	stops
+	losses
+	crashes
+	leaves
+	lags
+	sweeps
+)
+
+// MostFaults is how often one kind of fault may happen at most.
+const MostFaults = budgetMask
+
+const budgetBits, budgetMask = 4, 1<<4 - 1
+
+func (b Bounds) pack() uint32 {
+	var packed uint32
+	for i, kind := range budgets {
+		packed |= uint32(*kind.bound(&b)) << (i * budgetBits)
+	}
+	return packed
+}
+
+func left(packed uint32, kind int) uint32 { return packed >> (kind * budgetBits) & budgetMask }
+
+func spend(packed uint32, kind int) uint32 { return packed - 1<<(kind*budgetBits) }
+
+// String is the bounds as they are printed with a result; what may not happen is
+// left out.
+func (b Bounds) String() string {
+	var parts []string
+	for _, kind := range budgets {
+		if n := *kind.bound(&b); n > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%d", kind.name, n))
+		}
+	}
+	if len(parts) == 0 {
+		return "no faults"
+	}
+	return strings.Join(parts, " ")
+}
+
+// Validate says what is wrong with a world.
+func (w *World) Validate() error {
+	for _, kind := range budgets {
+		if n := *kind.bound(&w.Bounds); n < 0 || n > MostFaults {
+			return fmt.Errorf("explore: %s %d: use 0 to %d", kind.name, n, MostFaults)
+		}
+	}
+	if n := len(w.Processes); n == 0 || n > maxProcesses {
+		return fmt.Errorf("explore: %d processes: use 1 to %d", n, maxProcesses)
+	}
+	return nil
+}
+
+// Judge says what must hold. Its methods must be pure functions.
+type Judge interface {
+	// Write looks at what one request did to the tree.
+	Write(w Write) []Violation
+	// State looks at a whole state.
+	State(v View) []Violation
+	// Goal reports whether everything that was wanted has come about.
+	Goal(v View) bool
+	// Seen names what is worth seeing in a write; a world in which it never
+	// happens has not been tested on it.
+	Seen(w Write) []string
+}
+
+// Write is one request that a process sent and its effect on the tree.
+type Write struct {
+	Process       string
+	Op            zkapi.Op
+	Session       int64
+	Before, After zk.Tree
+	Err           error
+}
+
+// View is a state as the judges see it.
+type View struct {
+	Tree zk.Tree
+	Acts Acts // what the system outside has seen
+	// Of each process: what it claims, whether it runs, and whether the server still
+	// knows its session.
+	Processes []ProcessView
+}
+
+// ProcessView is one process as the judges see it.
+type ProcessView struct {
+	Name    string
+	Notes   map[string]string
+	Running bool
+	Session int64 // that the process uses; 0 for none
+	Known   bool  // the server has not ended that session
+}
+
+// Violation is a property that does not hold, and why.
+type Violation struct {
+	Property string
+	Reason   string
+}

@@ -1,0 +1,194 @@
+package roles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Config is the cast of a world and what its clients want.
+type Config struct {
+	Masters  int
+	Workers  int
+	Tasks    int // that one client submits, one after the other
+	Failures int // attempts at the first task that end without a result
+	Attempts int // after which a task fails
+	Cancel   bool
+	Collect  bool
+	Bounds   explore.Bounds
+	Library  explore.Library
+	Unfenced bool   // the system outside accepts every token
+	Without  string // the guard that is taken out; see Guards
+}
+
+// Defaults is a small world in which nothing goes wrong.
+func Defaults() Config { return Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2} }
+
+// World makes the world of a Config.
+func (c Config) World() (*explore.World, error) {
+	if c.Masters < 1 || c.Workers < 1 || c.Tasks < 1 || c.Attempts < 1 {
+		return nil, fmt.Errorf("roles: %d masters, %d workers, %d tasks, %d attempts: use at least 1 of each", c.Masters, c.Workers, c.Tasks, c.Attempts)
+	}
+	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant}
+	add := func(name string, p explore.Process) {
+		p.Name = name
+		w.Processes = append(w.Processes, p)
+	}
+	for i := range c.Masters {
+		name := fmt.Sprintf("master-%d", i+1)
+		add(name, explore.Process{Program: c.master(name), Leaves: true})
+	}
+	for i := range c.Workers {
+		name := fmt.Sprintf("worker-%d", i+1)
+		add(name, explore.Process{Program: c.worker(name), Leaves: true})
+	}
+	add("client-1", explore.Process{Program: c.client(), Fixed: true})
+	return w, w.Validate()
+}
+
+// parents are the znodes that everything else hangs below.
+var parents = []string{"/workers", "/tasks", "/assign", "/candidates"}
+
+// furnished is a tree with the parents that the first master makes.
+func furnished() zk.Tree {
+	tree := zk.NewStructuralTree()
+	for _, p := range parents {
+		tree, _, _, _ = tree.Write(zkapi.Create(p, nil, zkapi.Persistent), 0)
+	}
+	return tree
+}
+
+// constant knows the requests whose answers never change here: the parents are
+// there and stay, nobody bounds the backlog, no epoch is as high as the one that
+// a candidate tries its permission with, and where no server lags a sync does
+// nothing.
+func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
+	switch {
+	case op.Kind == zkapi.KindExists && !op.Watch && slices.Contains(parents, op.Path):
+		return zkapi.Result{Found: true}, nil, true
+	case op.Kind == zkapi.KindExists && op.Path == "/backlog":
+		return zkapi.Result{}, nil, true
+	case op.Kind == zkapi.KindSet && op.Version == math.MaxInt32:
+		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}, true
+	case op.Kind == zkapi.KindSync && c.Bounds.Lags == 0:
+		return zkapi.Result{}, nil, true
+	}
+	return zkapi.Result{}, nil, false
+}
+
+// token is a recipe.Token as the system outside compares it.
+func token(epoch, attempt int32) int64 { return int64(epoch)<<32 | int64(attempt) }
+
+// run runs a role until it ends by itself or because it was asked to leave.
+func run(ctx context.Context, host explore.Host, role recipe.Role) {
+	zkapi.Keep(host, role)
+	over := host.Signal()
+	leaving := host.Spawn("leave", func(zkapi.Env) {
+		zkapi.Rest(host, "leave")
+		if i, _ := host.Wait(ctx, host.Leave(), over); i == 0 {
+			_ = role.Close(ctx)
+		}
+	})
+	_ = role.Run(ctx)
+	over.Raise()
+	zkapi.Rest(host, "end")
+	_, _ = host.Wait(ctx, leaving)
+}
+
+func (c Config) master(name string) explore.Program {
+	return func(ctx context.Context, host explore.Host) {
+		m, err := recipe.NewMaster(c.tampered(host), recipe.MasterConfig{
+			Name: name, Address: name, MaxAttempts: c.Attempts,
+			Backoff: func(int) time.Duration { return 0 },
+			OnLead: func(ctx context.Context, epoch int32) {
+				host.Note("leads", fmt.Sprint(epoch))
+				zkapi.Rest(host, "begin to lead", ctx, epoch)
+				_ = host.Act(ctx, "leadership", token(epoch, 0))
+				zkapi.Rest(host, "lead", ctx)
+				_, _ = host.Wait(ctx)
+				host.Note("leads", "")
+			},
+		})
+		if err != nil {
+			panic(err)
+		}
+		run(ctx, host, m)
+	}
+}
+
+var errOnPurpose = errors.New("fails on purpose")
+
+func (c Config) worker(name string) explore.Program {
+	return func(ctx context.Context, host explore.Host) {
+		w, err := recipe.NewWorker(c.tampered(host), recipe.WorkerConfig{
+			Name: name, Address: name,
+			Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+				zkapi.Rest(host, "work", task.Name, task.Token, ctx)
+				if err := host.Act(ctx, task.Name, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
+					return nil, err
+				}
+				if task.Name == taskName(1) && int(task.Token.Attempt) <= c.Failures {
+					return nil, errOnPurpose
+				}
+				return recipe.Result(task.Name), nil
+			},
+		})
+		if err != nil {
+			panic(err)
+		}
+		run(ctx, host, w)
+	}
+}
+
+func taskID(n int) string   { return fmt.Sprint(n) }
+func taskName(n int) string { return "task-" + taskID(n) }
+
+// client submits its tasks, and waits for their ends in the same order.
+func (c Config) client() explore.Program {
+	return func(ctx context.Context, host explore.Host) {
+		client, err := recipe.NewClient(c.tampered(host), recipe.ClientConfig{})
+		if err != nil {
+			panic(err)
+		}
+		zkapi.Keep(host, client)
+		for n := 1; n <= c.Tasks; n++ {
+			if _, err := client.Submit(ctx, []byte(taskID(n)), recipe.ID(taskID(n))); err != nil {
+				host.Note("refused", err.Error())
+				return
+			}
+			host.Note("accepted-"+taskName(n), "yes")
+		}
+		if c.Cancel {
+			c.end(host, taskName(1), func() (recipe.Status, error) { return client.Cancel(ctx, taskName(1)) })
+		}
+		for n := 1; n <= c.Tasks; n++ {
+			c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
+		}
+		if c.Collect {
+			for n := 1; n <= c.Tasks; n++ {
+				host.Note("collecting-"+taskName(n), "yes")
+				_ = client.Collect(ctx, taskName(n))
+			}
+		}
+		host.Note("satisfied", "yes")
+		_ = client.Close(ctx)
+	}
+}
+
+// end notes how a task has ended for the client.
+func (c Config) end(host explore.Host, task string, wait func() (recipe.Status, error)) {
+	status, err := wait()
+	if err != nil {
+		host.Note("told-"+task, "error: "+err.Error())
+		return
+	}
+	host.Note("told-"+task, string(status.State)+" "+string(status.Result))
+}

@@ -3,6 +3,7 @@ package ensemble
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -23,22 +24,31 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
 )
 
-// The sources of the image, pinned.
 const (
-	officialImage = "zookeeper:3.9.3"
-	debianSuite   = "trixie" // has ZooKeeper 3.9.3
-	repository    = "ringmaster/zookeeper"
+	repository     = "ringmaster/zookeeper"
+	defaultVersion = "3.9"
 )
+
+// release is where an image of one ZooKeeper version comes from.
+type release struct{ version, official, suite string }
+
+// releases are the sources of the image, pinned.
+var releases = map[string]release{
+	"3.8": {"3.8", "zookeeper:3.8.4", "bookworm"}, // Debian has 3.8.0
+	"3.9": {"3.9", "zookeeper:3.9.3", "trixie"},   // Debian has 3.9.3
+}
 
 // debianPackages is what an image from Debian packages holds besides the
 // essential ones.
 var debianPackages = []string{"zookeeper", "default-jre-headless", "iproute2", "iptables", "procps"}
 
 // officialLayer is what is put on top of the official image.
-const officialLayer = "FROM " + officialImage + `
+func (r release) officialLayer() string {
+	return "FROM " + r.official + `
 RUN apt-get update && apt-get install -y --no-install-recommends iptables iproute2 procps && rm -rf /var/lib/apt/lists/*
 ENTRYPOINT []
 `
+}
 
 //go:embed server.sh
 var serverScript []byte
@@ -52,9 +62,9 @@ type Image struct {
 
 // tag names an image by what it is made from, so that a changed recipe is a
 // changed image.
-func tag() string {
-	sum := sha256.Sum256([]byte(officialLayer + debianSuite + strings.Join(debianPackages, ",")))
-	return repository + ":3.9-" + hex.EncodeToString(sum[:4])
+func (r release) tag() string {
+	sum := sha256.Sum256([]byte(r.officialLayer() + r.suite + strings.Join(debianPackages, ",")))
+	return repository + ":" + r.version + "-" + hex.EncodeToString(sum[:4])
 }
 
 // FindImage returns the image to run: the one given, which wins, or
@@ -72,19 +82,24 @@ func FindImage(ctx context.Context, given string, progress io.Writer) (Image, er
 	if given != "" {
 		return givenImage(ctx, docker, given, progress)
 	}
-	if image, err := inspect(ctx, docker, tag(), "built earlier"); err == nil {
+	version := cmp.Or(os.Getenv("ZOOKEEPER_VERSION"), defaultVersion)
+	r, ok := releases[version]
+	if !ok {
+		return Image{}, fmt.Errorf("ensemble: no source for ZooKeeper %q: give an image with --image", version)
+	}
+	if image, err := inspect(ctx, docker, r.tag(), "built earlier"); err == nil {
 		return image, nil
 	}
-	fmt.Fprintf(progress, "image: pulling %s\n", officialImage)
-	officialErr := buildOfficial(ctx, docker)
+	fmt.Fprintf(progress, "image: pulling %s\n", r.official)
+	officialErr := buildOfficial(ctx, docker, r)
 	if officialErr == nil {
-		return inspect(ctx, docker, tag(), "official")
+		return inspect(ctx, docker, r.tag(), "official")
 	}
-	fmt.Fprintf(progress, "image: not from the official one (%v)\nimage: building from Debian %s packages, about a minute\n", firstLine(officialErr), debianSuite)
-	if err := buildDebian(ctx, docker); err != nil {
+	fmt.Fprintf(progress, "image: not from the official one (%v)\nimage: building from Debian %s packages, about a minute\n", firstLine(officialErr), r.suite)
+	if err := buildDebian(ctx, docker, r); err != nil {
 		return Image{}, fmt.Errorf("ensemble: no ZooKeeper image: give one with --image or ZOOKEEPER_IMAGE: %w", errors.Join(officialErr, err))
 	}
-	return inspect(ctx, docker, tag(), "debian")
+	return inspect(ctx, docker, r.tag(), "debian")
 }
 
 func firstLine(err error) string {
@@ -122,21 +137,22 @@ func pull(ctx context.Context, docker *testcontainers.DockerClient, ref string) 
 }
 
 // buildOfficial puts the layer with packet rules on the official image.
-func buildOfficial(ctx context.Context, docker *testcontainers.DockerClient) error {
-	if err := pull(ctx, docker, officialImage); err != nil {
+func buildOfficial(ctx context.Context, docker *testcontainers.DockerClient, r release) error {
+	if err := pull(ctx, docker, r.official); err != nil {
 		return err
 	}
+	layer := r.officialLayer()
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	err := errors.Join(
-		w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(officialLayer))}),
-		func() error { _, err := w.Write([]byte(officialLayer)); return err }(),
+		w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(layer))}),
+		func() error { _, err := w.Write([]byte(layer)); return err }(),
 		w.Close(),
 	)
 	if err != nil {
 		return err
 	}
-	built, err := docker.ImageBuild(ctx, &archive, client.ImageBuildOptions{Tags: []string{tag()}, Remove: true})
+	built, err := docker.ImageBuild(ctx, &archive, client.ImageBuildOptions{Tags: []string{r.tag()}, Remove: true})
 	if err != nil {
 		return err
 	}
@@ -163,7 +179,7 @@ func drain(r io.Reader) error {
 }
 
 // buildDebian makes the image from Debian packages alone; no registry is needed.
-func buildDebian(ctx context.Context, docker *testcontainers.DockerClient) error {
+func buildDebian(ctx context.Context, docker *testcontainers.DockerClient, r release) error {
 	if err := haveMmdebstrap(ctx); err != nil {
 		return err
 	}
@@ -175,7 +191,7 @@ func buildDebian(ctx context.Context, docker *testcontainers.DockerClient) error
 	archive := filepath.Join(dir, "root.tar")
 	command := exec.CommandContext(ctx, "mmdebstrap", "--variant=apt", "--include="+strings.Join(debianPackages, ","),
 		"--aptopt=Apt::Install-Recommends false",
-		debianSuite, archive)
+		r.suite, archive)
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("mmdebstrap: %w: %s", err, tail(string(out), 20))
 	}
@@ -184,7 +200,7 @@ func buildDebian(ctx context.Context, docker *testcontainers.DockerClient) error
 		return err
 	}
 	defer file.Close()
-	imported, err := docker.ImageImport(ctx, client.ImageImportSource{Source: file, SourceName: "-"}, tag(), client.ImageImportOptions{})
+	imported, err := docker.ImageImport(ctx, client.ImageImportSource{Source: file, SourceName: "-"}, r.tag(), client.ImageImportOptions{})
 	if err != nil {
 		return fmt.Errorf("import image: %w", err)
 	}

@@ -21,6 +21,7 @@ const (
 	leaveChoice
 	lagChoice
 	sweepChoice
+	breakChoice // a connection breaks with nothing under way
 )
 
 // Choice is one transition: what happens, to which process, and to which of its
@@ -55,7 +56,7 @@ const noBudget = -1
 // budget is the kind of fault that the choice spends.
 func (c Choice) budget() int {
 	switch c.kind() {
-	case loseBefore, loseAfter:
+	case loseBefore, loseAfter, breakChoice:
 		return losses
 	case expireChoice:
 		return expiries

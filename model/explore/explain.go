@@ -68,7 +68,7 @@ func (x *space) explain(s state, c Choice) Step {
 		step.Text = map[choiceKind]string{
 			noticeChoice: "learns that its session is over", catchUpChoice: "its server catches up", restartChoice: "is started again",
 			leapChoice: "sees how late it is", cutChoice: "CUT OFF: gives its session up", crashChoice: "CRASHES",
-			leaveChoice: "is asked to leave", lagChoice: "its server LAGS from here on", sweepChoice: "looks at everything again",
+			breakChoice: "its connection BREAKS and is there again, without its watches", leaveChoice: "is asked to leave", lagChoice: "its server LAGS from here on", sweepChoice: "looks at everything again",
 		}[c.kind()]
 	}
 	return step
@@ -99,8 +99,12 @@ func (x *space) explainRequest(s state, c Choice, step Step) Step {
 
 // verdictOf says how a request ends: a refusal, or what a read finds.
 func (x *space) verdictOf(s state, op uint32, session int64) string {
-	o := x.terms.outcomes.get(x.serve(s[atTree], op, session).outcome)
-	request := x.terms.ops.get(op)
+	request, seen := x.terms.ops.get(op), s[atTree]
+	process, _ := ownerOf(session)
+	if l := x.links.get(x.seats.get(s[atSeats+process]).link); l.lagging != 0 && !request.Kind.Writes() {
+		seen = l.lagging
+	}
+	o := x.terms.outcomes.get(x.serve(seen, op, session).outcome)
 	switch {
 	case o.err != nil:
 		return "refused: " + o.err.(*zkapi.Error).Err.Error()

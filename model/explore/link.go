@@ -108,6 +108,14 @@ func (l link) caughtUp() link {
 	return l
 }
 
+// broken is the link after a reconnect: the watches are gone, and what was under
+// way. The server that answers next may be one that lags, even behind a write that
+// was not answered.
+func (l link) broken() link {
+	l.watches, l.events = nil, nil
+	return l
+}
+
 // without is the link whose process does not use its session any more.
 func (l link) without() link {
 	l.current, l.known, l.lagging, l.behind, l.watches, l.events = 0, false, 0, nil, nil, nil

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +27,7 @@ const (
 	leapInput                      // the process goes on after it was stopped
 	sweepInput                     // a long wait is over
 	leaveInput                     // the process is asked to leave
+	breakInput                     // a connection has broken, and is there again
 )
 
 // input is one thing that happens to a process, packed in a number.
@@ -94,7 +94,7 @@ type bench struct {
 const parkedMost = 4096
 
 func newLocals(w *World, t *terms, merge bool) *locals {
-	l := &locals{doubt: os.Getenv("DOUBT") != "", world: w, terms: t, table: newInterner[*local](), merged: newInterner[string](), steps: newMemo(), merge: merge}
+	l := &locals{world: w, terms: t, table: newInterner[*local](), merged: newInterner[string](), steps: newMemo(), merge: merge}
 	for range w.Processes {
 		l.machines = append(l.machines, &bench{parked: map[uint32]*machine{}})
 	}
@@ -305,6 +305,8 @@ func (l *locals) give(m *machine, in input) {
 		m.advance(sweep)
 	case leaveInput:
 		m.leave.fire()
+	case breakInput:
+		m.session(int(value)).bounce()
 	}
 	m.settle()
 }

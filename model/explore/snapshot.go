@@ -104,6 +104,7 @@ func (e *encoder) source(s *source) {
 
 func (e *encoder) session(s *session) {
 	e.number(int64(s.number))
+	e.number(int64(s.change)) // a program may remember it
 	if s.cause != nil {
 		e.text(s.cause.Error())
 	}

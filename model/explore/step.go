@@ -181,7 +181,7 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	for i := range l.zombies {
 		to = append(to, choose(zombieChoice, p, i))
 	}
-	if at == nil {
+	if at == nil || at.over && x.world.Processes[p].Leaves {
 		return append(to, choose(restartChoice, p, 0))
 	}
 	if l.leaps {
@@ -241,7 +241,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 			continue
 		}
 		to = append(to, choose(loseBefore, p, i))
-		if x.terms.ops.get(r.op).Kind.Writes() && l.lagging == 0 {
+		if x.terms.ops.get(r.op).Kind.Writes() {
 			to = append(to, choose(loseAfter, p, i)|onTree)
 		}
 	}
@@ -251,6 +251,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 			to = append(to, choose(kind, p, 0))
 		}
 	}
+	may(breakChoice, l.known && len(l.watches)+len(l.events)+len(l.behind) > 0)
 	may(lagChoice, l.known && l.lagging == 0)
 	may(sweepChoice, at.sleeps)
 	may(leaveChoice, process.Leaves && at.leaves && !at.over)
@@ -389,7 +390,7 @@ func (m *move) make(c Choice) {
 	case serveChoice:
 		m.answer(which, true)
 	case loseBefore:
-		m.tell(makeInput(lostInput, which, 0))
+		m.lose(which)
 	case loseAfter:
 		m.answer(which, false)
 	case deliverChoice:
@@ -438,6 +439,9 @@ func (m *move) suffer(c Choice) {
 		m.tell(makeInput(leaveInput, 0, 0))
 	case lagChoice:
 		l.lagging = m.tree
+	case breakChoice:
+		*l = l.broken()
+		m.tell(makeInput(breakInput, 0, uint32(l.current)))
 	case sweepChoice:
 		m.tell(makeInput(sweepInput, 0, 0))
 	}
@@ -489,7 +493,7 @@ func (m *move) answer(which int, answered bool) {
 func (m *move) answerOp(which int, r pending, answered bool) {
 	op := m.terms.ops.get(r.op)
 	seen := m.tree
-	if m.link.lagging != 0 {
+	if m.link.lagging != 0 && !op.Kind.Writes() {
 		seen = m.link.lagging
 	}
 	e := m.serve(seen, r.op, sessionID(m.process, r.session))
@@ -501,6 +505,13 @@ func (m *move) answerOp(which int, r pending, answered bool) {
 	if answered {
 		m.tell(makeInput(replyInput, which, e.outcome))
 	} else {
-		m.tell(makeInput(lostInput, which, 0))
+		m.lose(which)
 	}
+}
+
+// lose breaks the connection with a request under way. The watches may go with
+// it, and the events: the port promises no more.
+func (m *move) lose(which int) {
+	m.link = m.link.broken()
+	m.tell(makeInput(lostInput, which, 0))
 }

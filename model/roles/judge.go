@@ -20,7 +20,14 @@ type picture struct {
 	epoch  int32
 	master int64 // session that holds /master
 	worker map[string]int64
+	inbox  map[string]inbox
 	tasks  map[string]*task
+}
+
+// inbox is a worker's claim.
+type inbox struct {
+	version  int32
+	Retiring bool `json:"retiring"`
 }
 
 // task is one task in a picture.
@@ -37,13 +44,15 @@ type record struct {
 	Epoch   int32  `json:"epoch"`
 	Attempt int32  `json:"attempt"`
 	State   string `json:"state"`
-	Result  string `json:"result"`
+
+	Incarnation int32  `json:"incarnation"`
+	Result      string `json:"result"`
 }
 
 func (r record) token() int64 { return token(r.Epoch, r.Attempt) }
 
 func look(tree zk.Tree) picture {
-	p := picture{worker: map[string]int64{}, tasks: map[string]*task{}}
+	p := picture{worker: map[string]int64{}, inbox: map[string]inbox{}, tasks: map[string]*task{}}
 	of := func(name string) *task {
 		if p.tasks[name] == nil {
 			p.tasks[name] = &task{attempts: map[int32]record{}, assigned: map[string]record{}}
@@ -62,6 +71,10 @@ func look(tree zk.Tree) picture {
 			p.worker[parts[1]] = entry.Stat.EphemeralOwner
 		case len(parts) == 2 && parts[0] == "tasks":
 			of(parts[1]).exists = true
+		case len(parts) == 2 && parts[0] == "assign":
+			in := inbox{version: entry.Stat.Version}
+			_ = json.Unmarshal(entry.Data, &in)
+			p.inbox[parts[1]] = in
 		case len(parts) == 3 && parts[0] == "assign":
 			of(parts[2]).assigned[parts[1]] = r
 		case len(parts) == 3 && parts[2] == "status":
@@ -113,7 +126,7 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 		}
 		j.assigned(&f, w, name, was, is, before)
 		j.ended(&f, w, name, was, is, before)
-		j.shape(&f, name, is)
+		j.shape(&f, name, is, after.tasks)
 	}
 	for _, name := range slices.Sorted(maps.Keys(before.tasks)) {
 		was, is := before.tasks[name], after.tasks[name]
@@ -164,7 +177,7 @@ func (j judge) ended(f *findings, w explore.Write, name string, was, is *task, b
 
 // own is the assignment of the process that writes.
 func (j judge) own(w explore.Write, name string, was *task) *record {
-	if r, there := was.assigned[w.Process]; there {
+	if r, there := was.assigned[workerName(w.Process)]; there {
 		return &r
 	}
 	return nil
@@ -178,8 +191,9 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 		if own == nil || own.token() != is.status.token() {
 			f.violate("ResultFromItsAttempt", "%s records a result of %s with token %d.%d, which is not assigned to it", w.Process, name, is.status.Epoch, is.status.Attempt)
 		}
-		if before.worker[w.Process] != w.Session {
-			f.violate("ResultFromItsAttempt", "%s records a result of %s although another session is %s now", w.Process, name, w.Process)
+		if in := before.inbox[workerName(w.Process)]; own != nil && own.Incarnation < in.version && !in.Retiring {
+			f.violate("ResultFromItsAttempt", "%s records a result of %s, which was assigned to incarnation %d, but incarnation %d has begun",
+				w.Process, name, own.Incarnation, in.version)
 		}
 	case "failed":
 		if is.status.Epoch != before.epoch {
@@ -193,7 +207,7 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 
 // shape judges one task by itself: what a crash between two writes would leave
 // behind.
-func (j judge) shape(f *findings, name string, is *task) {
+func (j judge) shape(f *findings, name string, is *task, after map[string]*task) {
 	if len(is.assigned) > 1 {
 		f.violate("AtomicTransitions", "%s is assigned to %v at the same time", name, slices.Sorted(maps.Keys(is.assigned)))
 	}
@@ -212,11 +226,14 @@ func (j judge) shape(f *findings, name string, is *task) {
 	if is.exists && !j.wanted(name) {
 		f.violate("NoPhantomTask", "%s was never submitted", name)
 	}
+	if again := after[name+secondTry]; is.exists && again != nil && again.exists {
+		f.violate("NoPhantomTask", "one submission has made two tasks, %s and %s", name, name+secondTry)
+	}
 }
 
 func (j judge) wanted(name string) bool {
 	for n := 1; n <= j.config.Tasks; n++ {
-		if name == taskName(n) {
+		if strings.TrimSuffix(name, secondTry) == taskName(n) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
@@ -25,6 +26,7 @@ type Config struct {
 	Collect  bool
 	Bounds   explore.Bounds
 	Library  explore.Library
+	Twins    bool   // every worker has a second process of the same name
 	Unfenced bool   // the system outside accepts every token
 	Without  string // the guard that is taken out; see Guards
 }
@@ -37,6 +39,11 @@ func (c Config) World() (*explore.World, error) {
 	if c.Masters < 1 || c.Workers < 1 || c.Tasks < 1 || c.Attempts < 1 {
 		return nil, fmt.Errorf("roles: %d masters, %d workers, %d tasks, %d attempts: use at least 1 of each", c.Masters, c.Workers, c.Tasks, c.Attempts)
 	}
+	guard, err := c.guard()
+	if err != nil {
+		return nil, err
+	}
+	c.Unfenced = c.Unfenced || guard.fence
 	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant}
 	add := func(name string, p explore.Process) {
 		p.Name = name
@@ -49,6 +56,9 @@ func (c Config) World() (*explore.World, error) {
 	for i := range c.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
 		add(name, explore.Process{Program: c.worker(name), Leaves: true})
+		if c.Twins {
+			add(name+twin, explore.Process{Program: c.worker(name), Leaves: true})
+		}
 	}
 	add("client-1", explore.Process{Program: c.client(), Fixed: true})
 	return w, w.Validate()
@@ -56,6 +66,12 @@ func (c Config) World() (*explore.World, error) {
 
 // parents are the znodes that everything else hangs below.
 var parents = []string{"/workers", "/tasks", "/assign", "/candidates"}
+
+// twin is what the name of a worker's second process ends in.
+const twin = "-twin"
+
+// workerName is the name under which a process registers.
+func workerName(process string) string { return strings.TrimSuffix(process, twin) }
 
 // furnished is a tree with the parents that the first master makes.
 func furnished() zk.Tree {

@@ -279,7 +279,8 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 
 // accept remembers an assignment. One that was made for an earlier incarnation
 // is given back at once: that incarnation may still be executing it, under the
-// very same token. One made by hand says nothing; it is the next attempt.
+// very same token. One that was made for a later incarnation was read after the
+// claim was lost. One made by hand says nothing; it is the next attempt.
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
 	record := assignmentRecord{Incarnation: i.version}
 	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
@@ -292,6 +293,9 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	e := &execution{stat: assignment.Stat, accepted: i.env.Now(), cancel: func(error) {}}
 	e.task = Task{Name: t, Token: record.Token, progress: func(p []byte) { i.report(e, p) }}
 	e.task.Options, e.task.Payload = decodeTask(data)
+	if record.Incarnation > i.version {
+		return fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, record.Incarnation)
+	}
 	i.held[t] = e
 	switch {
 	case record.Incarnation < i.born:

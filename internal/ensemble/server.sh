@@ -30,7 +30,7 @@ touch /ringmaster/up
 while :; do
 	if [ -e /ringmaster/up ]; then
 		"$java" -Xms64m -Xmx256m -XX:+UseSerialGC -Djute.maxbuffer=1048575 \
-			-Dorg.slf4j.simpleLogger.showDateTime=true -Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS \
+			-Dorg.slf4j.simpleLogger.showDateTime=true -Dorg.slf4j.simpleLogger.dateTimeFormat="yyyy-MM-dd'T'HH:mm:ss.SSS" \
 			-cp "$classpath" org.apache.zookeeper.server.quorum.QuorumPeerMain /ringmaster/zoo.cfg &
 		echo $! >/ringmaster/pid
 		wait $!

@@ -51,7 +51,7 @@ func root() *cobra.Command {
 			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), participantCommand())
+	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), participantCommand())
 	return cmd
 }
 

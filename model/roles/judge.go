@@ -102,6 +102,49 @@ func (t *task) newest() int64 {
 	return greatest
 }
 
+// Properties are those that are judged, by the names that the harness uses where it
+// judges the same, and what each says.
+var Properties = []struct{ Name, Says string }{
+	{"SingleMaster", "what a master writes carries the epoch that is the highest; no two masters lead whose sessions live"},
+	{"NoLostTask", "a task that was accepted is there until it is collected with its status"},
+	{"NoDoubleResult", "a status is never changed"},
+	{"NoPhantomTask", "every task was submitted, and one submission makes one task"},
+	{"NoOrphan", "nothing is assigned to a worker that is not there"},
+	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of"},
+	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
+	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended"},
+	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
+	{"StaleEffectsFenced", "outside ZooKeeper no smaller token acts after a greater one"},
+	{"ToldTruly", "the status that a client is told is the one that is recorded"},
+	{"GoalStaysReachable", "from every state each task can still end, and its client can hear of it, without another fault"},
+	{"NoCrash", "no program panics"},
+}
+
+// Expected is what must happen somewhere in a world of this Config, or the
+// exploration proves little.
+func (c Config) Expected() []string {
+	names := []string{"an election", "an assignment", "a task that is done"}
+	add := func(when bool, name string) {
+		if when {
+			names = append(names, name)
+		}
+	}
+	b := c.Bounds
+	ends := b.Expiries + b.Cuts + b.Stops + b.Crashes
+	add(ends > 0, "a failover")
+	add(ends > 0 && c.Workers > 1 && c.Attempts > 1, "a reassignment")
+	add(b.Losses > 0, "an ambiguous create that was resolved")
+	add(b.Leaves > 0, "a hand-over")
+	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")
+	add(c.Failures >= c.Attempts, "a task that is failed")
+	add(c.Cancel, "a task that is cancelled")
+	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
+	if c.Failures >= c.Attempts && c.Tasks == 1 {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })
+	}
+	return names
+}
+
 // judge holds the properties.
 type judge struct{ config Config }
 

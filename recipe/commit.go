@@ -23,6 +23,7 @@ func (i *incarnation) commit() error {
 		if len(batches) == 0 {
 			return nil
 		}
+		zkapi.Rest(i.env, "") // the batches are nowhere else
 		if err := i.recordAll(batches); err != nil {
 			for _, batch := range batches {
 				i.putBack(batch)

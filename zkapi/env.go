@@ -48,7 +48,8 @@ type Env interface {
 type Resting interface {
 	// Rest tells that the calling thread, at the place that label names, depends on
 	// state alone, and on what it waits for, when it goes on from its next call of
-	// the port.
+	// the port. To have asked for the time or for a name takes that back, and so
+	// does an empty label.
 	Rest(label string, state ...any)
 	// Keep tells that the calling thread depends on state as well, wherever it
 	// rests, until it ends.

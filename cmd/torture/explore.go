@@ -204,7 +204,7 @@ func (e *exploration) judge(x *explored) *checker.Report {
 	exhaustive := e.Engine == "bfs" || e.Engine == "dfs"
 	for _, p := range roles.Properties {
 		one := checker.Property{Name: p.Name, Verdict: checker.Valid, Reason: p.Says}
-		if e.Replay == "" && exhaustive && !x.complete && x.found == nil {
+		if e.Replay == "" && exhaustive && !x.complete {
 			one.Verdict = checker.Unknown
 		}
 		if x.found != nil {

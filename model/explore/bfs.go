@@ -59,8 +59,9 @@ type bfs struct {
 	moves   atomic.Int64
 	graph   *graph
 
-	mu    sync.Mutex
-	found *Finding
+	mu     sync.Mutex
+	found  *Finding
+	broken error // the defect that has ended the search
 }
 
 func search(ctx context.Context, w *World, limits Limits, tell func(Progress), merge bool) (*Result, error) {
@@ -70,8 +71,35 @@ func search(ctx context.Context, w *World, limits Limits, tell func(Progress), m
 	if limits.Threads == 0 {
 		limits.Threads = 2
 	}
-	x := newSpace(w, merge)
-	return newBFS(x, limits).run(ctx, tell), nil
+	b := newBFS(newSpace(w, merge), limits)
+	var r *Result
+	if err := guarded(func() { r = b.run(ctx, tell) }); err != nil {
+		return nil, err
+	}
+	return r, b.broken
+}
+
+// defect is why an exploration means nothing: a program that is not deterministic,
+// or that does not wait, or says too little of what it depends on.
+type defect string
+
+func (d defect) Error() string { return "explore: " + string(d) }
+
+func defective(format string, args ...any) { panic(defect(fmt.Sprintf(format, args...))) }
+
+// guarded turns a defect into an error.
+func guarded(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d, ok := p.(defect)
+			if !ok {
+				panic(p)
+			}
+			err = d
+		}
+	}()
+	f()
+	return nil
 }
 
 func newBFS(x *space, limits Limits) *bfs {
@@ -126,10 +154,15 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 				if from >= len(frontier) {
 					break
 				}
-				for _, id := range frontier[from:min(from+chunk, len(frontier))] {
-					e.expand(id)
-				}
+				err := guarded(func() {
+					for _, id := range frontier[from:min(from+chunk, len(frontier))] {
+						e.expand(id)
+					}
+				})
 				mu.Lock()
+				if err != nil {
+					b.broken, limit = err, err.Error()
+				}
 				if limit == "" {
 					limit = stop()
 				}
@@ -313,4 +346,23 @@ func (g *graph) nearest(b *bfs, stuck func(uint32) bool) *Finding {
 		return nil
 	}
 	return &Finding{[]Violation{{"GoalStaysReachable", "from here on the goal cannot be reached, however long nothing goes wrong"}}, best}
+}
+
+// Project explores a world with and without taking histories with one snapshot for
+// one state, and returns the number of states of both, counted alike: different
+// numbers mean that a snapshot hides something that matters.
+func Project(ctx context.Context, w *World) (merged, all int) {
+	first, _ := search(ctx, w, Limits{}, nil, true)
+	x := newSpace(w, false)
+	b := newBFS(x, Limits{Threads: 2})
+	b.run(ctx, nil)
+	seen := map[string]bool{}
+	s := make(state, b.visited.width)
+	for p := range b.visited.parts {
+		for n := range b.visited.parts[p].parents {
+			b.visited.get(stateID(n<<partBits|p), s)
+			seen[x.merged(s)] = true
+		}
+	}
+	return int(first.States), len(seen)
 }

@@ -35,7 +35,9 @@ func DFS(ctx context.Context, w *World, limits Limits) (*Walks, error) {
 		return nil, err
 	}
 	d := &dfs{space: newSpace(w, false), ctx: ctx, limits: limits, began: time.Now(), walks: &Walks{Ends: map[string]bool{}}}
-	d.visit(d.initial(), nil, nil)
+	if err := guarded(func() { d.visit(d.initial(), nil, nil) }); err != nil {
+		return nil, err
+	}
 	d.walks.Complete = d.walks.Limit == "" && d.walks.Found == nil
 	d.walks.Elapsed, d.walks.Seen = time.Since(d.began), d.judged.happened()
 	return d.walks, nil

@@ -78,7 +78,6 @@ type locals struct {
 	steps    *memo
 	machines []*bench // by process
 	merge    bool     // treat states with the same snapshot as one
-	doubt    bool     // and find out whether they are
 }
 
 // bench keeps the machines of one process that are ready to go on from a state.
@@ -121,24 +120,8 @@ func (l *locals) step(from uint32, in input) uint32 {
 		m := l.machineAt(b, from)
 		l.give(m, in)
 		b.steps++
-		to := l.settle(b, m, local{process: at.process, life: at.life, parent: from, input: in})
-		if l.doubt {
-			l.compare(b, from, in, to)
-		}
-		return uint64(to)
+		return uint64(l.settle(b, m, local{process: at.process, life: at.life, parent: from, input: in}))
 	}))
-}
-
-// compare gives the input to a machine with another history, if there is one, that
-// has led to the same state, and demands that it leads to the same state again.
-func (l *locals) compare(b *bench, from uint32, in input, to uint32) {
-	m := l.rebuild(b, from)
-	l.give(m, in)
-	at := l.table.get(from)
-	if other := l.settle(b, m, local{process: at.process, life: at.life, parent: from, input: in}); other != to {
-		panic(fmt.Sprintf("explore: two histories of %s have one snapshot and go on differently:\n%s\nand\n%s",
-			m.process.Name, l.asks(*l.table.get(to)), l.asks(*l.table.get(other))))
-	}
 }
 
 // machineAt returns a machine in that state: one that is parked there, or a new
@@ -169,8 +152,8 @@ func (l *locals) rebuild(b *bench, id uint32) *machine {
 			b.steps++
 		}
 		if got := l.describe(m); got.print != at.print {
-			panic(fmt.Sprintf("explore: %s is not deterministic: told the same again it asked\n%s\nand before\n%s\nits threads:\n%s",
-				m.process.Name, l.asks(got), l.asks(*at), m.describe()))
+			defective("%s is not deterministic: told the same again it asked\n%s\nand before\n%s\nits threads:\n%s",
+				m.process.Name, l.asks(got), l.asks(*at), m.describe())
 		}
 	}
 	return m
@@ -198,12 +181,8 @@ func (l *locals) settle(b *bench, m *machine, at local) uint32 {
 	}
 	id := l.table.put(key, func() *local { return &described })
 	if known := l.table.get(id); known.print != described.print {
-		panic(fmt.Sprintf("explore: a snapshot of %s hides a difference: one such state asks\n%s\nand another\n%s",
-			m.process.Name, l.asks(described), l.asks(*known)))
-	}
-	if l.doubt && b.parked[id] != nil {
-		b.parked[id].discard()
-		delete(b.parked, id)
+		defective("a snapshot of %s hides a difference: one such state asks\n%s\nand another\n%s",
+			m.process.Name, l.asks(described), l.asks(*known))
 	}
 	b.park(id, m)
 	return id

@@ -138,7 +138,7 @@ func (m *machine) settle() {
 			return
 		}
 	}
-	panic(fmt.Sprintf("%s spins without asking anything of the world", m.process.Name))
+	defective("%s spins without asking anything of the world", m.process.Name)
 }
 
 // describe tells where the threads are.
@@ -239,8 +239,12 @@ func (m *machine) Wait(ctx context.Context, sources ...zkapi.Source) (int, error
 	}
 }
 
-// Now implements zkapi.Env.
-func (m *machine) Now() time.Time { return m.clock }
+// Now implements zkapi.Env. Who asks for the time may remember it, so what the
+// thread has said of its place holds no more.
+func (m *machine) Now() time.Time {
+	m.Rest("")
+	return m.clock
+}
 
 // Timer implements zkapi.Env.
 func (m *machine) Timer(d time.Duration) zkapi.Source {
@@ -257,6 +261,7 @@ func (m *machine) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
 
 // Unique implements zkapi.Env.
 func (m *machine) Unique() string {
+	m.Rest("") // as after Now
 	m.names++
 	return fmt.Sprintf("%s.%d.%d", m.process.Name, m.life, m.names)
 }

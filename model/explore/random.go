@@ -31,10 +31,15 @@ func PCT(ctx context.Context, w *World, seed uint64, depth int, limits Limits, t
 // longest bounds one random schedule.
 const longest = 1000
 
-func walk(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) (*Walks, error) {
+func walk(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) (r *Walks, err error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
 	}
+	err = guarded(func() { r = draw(ctx, w, seed, depth, limits, tell) })
+	return r, err
+}
+
+func draw(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) *Walks {
 	x := newSpace(w, true)
 	began, last := time.Now(), time.Now()
 	r := &Walks{}
@@ -68,7 +73,7 @@ func walk(ctx context.Context, w *World, seed uint64, depth int, limits Limits, 
 		r.Found = x.shrink(r.Found)
 	}
 	r.Elapsed, r.Seen = time.Since(began), x.judged.happened()
-	return r, nil
+	return r
 }
 
 // drawer picks one of several choices.

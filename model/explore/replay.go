@@ -48,6 +48,22 @@ func lines(schedule Schedule) []line {
 
 // ReadSchedule reads what Write has written; what follows a # is for people.
 func ReadSchedule(from io.Reader, w *World) (Schedule, error) {
+	wanted, err := readLines(from, w)
+	if err != nil {
+		return nil, err
+	}
+	var schedule Schedule
+	if err := guarded(func() { schedule, _ = newSpace(w, true).follow(wanted, false) }); err != nil {
+		return nil, err
+	}
+	if len(schedule) < len(wanted) {
+		return nil, fmt.Errorf("explore: schedule: step %d (%s of %s) is not possible there; was the code or the world changed since it was written?",
+			len(schedule)+1, choiceNames[wanted[len(schedule)].kind], w.Processes[wanted[len(schedule)].process].Name)
+	}
+	return schedule, nil
+}
+
+func readLines(from io.Reader, w *World) ([]line, error) {
 	var wanted []line
 	scanner := bufio.NewScanner(from)
 	for number := 1; scanner.Scan(); number++ {
@@ -82,12 +98,7 @@ func ReadSchedule(from io.Reader, w *World) (Schedule, error) {
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("explore: schedule: %w", err)
 	}
-	schedule, _ := newSpace(w, true).follow(wanted, false)
-	if len(schedule) < len(wanted) {
-		return nil, fmt.Errorf("explore: schedule: step %d (%s of %s) is not possible there; was the code or the world changed since it was written?",
-			len(schedule)+1, choiceNames[wanted[len(schedule)].kind], w.Processes[wanted[len(schedule)].process].Name)
-	}
-	return schedule, nil
+	return wanted, nil
 }
 
 // follow goes through a schedule. What is not possible is left out, or, unless
@@ -124,9 +135,23 @@ func Replay(w *World, schedule Schedule) (*Finding, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
 	}
-	x := newSpace(w, false)
-	_, found := x.follow(lines(schedule), false)
-	return found, nil
+	var found *Finding
+	err := guarded(func() { _, found = newSpace(w, false).follow(lines(schedule), false) })
+	return found, err
+}
+
+// Attempt goes through as much of a schedule as is possible in this world, and
+// returns what is wrong with it, or nil, and how many steps were possible. It is for
+// schedules that have shown a defect which is mended.
+func Attempt(w *World, from io.Reader) (*Finding, int, error) {
+	wanted, err := readLines(from, w)
+	if err != nil {
+		return nil, 0, err
+	}
+	var done Schedule
+	var found *Finding
+	err = guarded(func() { done, found = newSpace(w, false).follow(wanted, true) })
+	return found, len(done), err
 }
 
 // shrink makes the schedule of a finding shorter, and then simpler, as long as the
@@ -134,20 +159,20 @@ func Replay(w *World, schedule Schedule) (*Finding, error) {
 // one process to another.
 func (x *space) shrink(f *Finding) *Finding {
 	property := f.Violations[0].Property
-	try := func(candidate Schedule) *Finding {
+	try := func(candidate Schedule) bool {
 		_, found := x.follow(lines(candidate), true)
-		if found == nil || found.Violations[0].Property != property {
-			return nil
+		if found == nil || found.Violations[0].Property != property || cost(found.Schedule) >= cost(f.Schedule) {
+			return false
 		}
-		return found
+		f = found
+		return true
 	}
 	for better := true; better; {
 		better = false
 		for size := max(len(f.Schedule)/2, 1); size >= 1; size /= 2 {
 			for at := 0; at+size <= len(f.Schedule); {
-				shorter := slices.Delete(slices.Clone(f.Schedule), at, at+size)
-				if found := try(shorter); found != nil && cost(found.Schedule) < cost(f.Schedule) {
-					f, better = found, true
+				if try(slices.Delete(slices.Clone(f.Schedule), at, at+size)) {
+					better = true
 				} else {
 					at++
 				}
@@ -156,8 +181,13 @@ func (x *space) shrink(f *Finding) *Finding {
 		for at := 1; at < len(f.Schedule); at++ {
 			swapped := slices.Clone(f.Schedule)
 			swapped[at-1], swapped[at] = swapped[at], swapped[at-1]
-			if found := try(swapped); found != nil && cost(found.Schedule) < cost(f.Schedule) {
-				f, better = found, true
+			better = try(swapped) || better
+		}
+		for at := 0; at < len(f.Schedule); at++ {
+			if c := f.Schedule[at]; c.budget() == losses && c.kind() != breakChoice {
+				harmless := slices.Clone(f.Schedule)
+				harmless[at] = choose(serveChoice, c.process(), c.which())
+				better = try(harmless) || better
 			}
 		}
 	}

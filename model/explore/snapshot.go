@@ -54,6 +54,7 @@ func (m *machine) snapshot() ([]byte, bool) {
 		e.text(m.notes[key])
 	}
 	e.source(m.leave)
+	e.text(fmt.Sprint(m.failure))
 	return e.out, true
 }
 
@@ -241,7 +242,7 @@ func (e *encoder) scalar(v reflect.Value) {
 	case v.Kind() == reflect.String:
 		e.text(v.String())
 	default:
-		panic(fmt.Sprintf("a snapshot cannot hold a %v", v.Type()))
+		defective("a snapshot cannot hold a %v", v.Type())
 	}
 }
 

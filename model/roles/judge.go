@@ -321,6 +321,9 @@ func (j judge) leaders(f *findings, v explore.View) {
 // claim judges what a client believes.
 func (j judge) claim(f *findings, p explore.ProcessView, key string, now picture) {
 	if name, ok := strings.CutPrefix(key, "accepted-"); ok && p.Notes["collecting-"+name] == "" {
+		if again := now.tasks[name+secondTry]; again != nil && again.exists {
+			return
+		}
 		if t := now.tasks[name]; t == nil || !t.exists {
 			f.violate("NoLostTask", "%s was accepted and is gone", name)
 		}

@@ -128,32 +128,54 @@ func (s *Server) committed(changes []Change) {
 		}
 	}
 	for _, c := range changes {
-		for _, f := range c.Fires() {
-			for session := range s.watches[f.Watch] {
-				if !session.lag && session.up {
-					s.tell(session, f)
-				}
+		for session := range s.watching(c) {
+			if !session.lag && session.up {
+				s.tellAll(session, c)
 			}
 		}
 	}
 }
 
-// tell fires a watch of one session.
-func (s *Server) tell(session *Session, f Fired) {
+// watching are the sessions that wait for a change.
+func (s *Server) watching(c Change) map[*Session]bool {
+	all := map[*Session]bool{}
+	for _, f := range c.Fires() {
+		for session := range s.watches[f.Watch] {
+			all[session] = true
+		}
+	}
+	return all
+}
+
+// tellAll fires the watches of one session that a change fires. Who watches both
+// the data and the children of a znode hears once of its deletion.
+func (s *Server) tellAll(session *Session, c Change) {
+	var told Event
+	for _, f := range c.Fires() {
+		if s.tell(session, f, f.Event != told) {
+			told = f.Event
+		}
+	}
+}
+
+// tell fires a watch of one session, if it is set. The session hears of it unless
+// it has heard already.
+func (s *Server) tell(session *Session, f Fired, hears bool) bool {
 	w := s.watches[f.Watch][session]
 	if w == nil {
-		return
+		return false
 	}
 	delete(s.watches[f.Watch], session)
 	if len(s.watches[f.Watch]) == 0 {
 		delete(s.watches, f.Watch)
 	}
-	if session.heard != nil {
+	if hears && session.heard != nil {
 		session.heard(f.Event)
 	}
 	for _, source := range w.sources {
 		source.fire()
 	}
+	return true
 }
 
 // watch sets the watch of a read that was answered.
@@ -183,7 +205,7 @@ func (s *Server) rearm(session *Session, before int64) {
 	slices.SortFunc(keys, compareWatches)
 	for _, key := range keys {
 		if event, fires := session.sees().Rearm(key, s.watches[key][session].missing, before); fires {
-			s.tell(session, Fired{key, event})
+			s.tell(session, Fired{key, event}, true)
 		}
 	}
 }

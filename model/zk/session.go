@@ -74,9 +74,7 @@ func (s *Session) advance(writes int) {
 		next := s.behind[0]
 		s.behind, s.view = s.behind[1:], next.tree
 		for _, c := range next.changes {
-			for _, f := range c.Fires() {
-				s.server.tell(s, f)
-			}
+			s.server.tellAll(s, c)
 		}
 	}
 }

@@ -1,0 +1,354 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// The worlds of these tests are toys: a counter that several processes increase,
+// by a lock or by versions, rightly or wrongly.
+
+// counting judges a counter: it is never increased by a process that read it before
+// somebody else increased it.
+type counting struct{ goal string }
+
+func (counting) Write(w Write) []Violation {
+	if w.Err == nil && w.Op.Kind == zkapi.KindSet && w.Op.Path == "/n" {
+		n, _ := w.Before.Read(zkapi.Get("/n"))
+		if before := string(n.Data); len(w.Op.Data) != len(before)+1 {
+			return []Violation{{"NoLostUpdate", fmt.Sprintf("%q is followed by %q", before, w.Op.Data)}}
+		}
+	}
+	return nil
+}
+
+func (counting) State(View) []Violation { return nil }
+func (c counting) Goal(v View) bool {
+	n, _ := v.Tree.Read(zkapi.Get("/n"))
+	return string(n.Data) == c.goal
+}
+func (counting) Seen(w Write) []string { return []string{w.Op.Kind.String()} }
+
+// patient judges only whether the goal is reached.
+type patient struct{ Judge }
+
+func (patient) Write(Write) []Violation { return nil }
+
+// aimless takes every state for the goal.
+type aimless struct{ Judge }
+
+func (aimless) Goal(View) bool { return true }
+
+func toy(processes int, bounds Bounds, program Program) *World {
+	tree, _, _, _ := zk.NewStructuralTree().Write(zkapi.Create("/n", nil, zkapi.Persistent), 0)
+	w := &World{Tree: tree, Bounds: bounds, Judge: counting{strings.Repeat("x", processes)}}
+	for i := range processes {
+		w.Processes = append(w.Processes, Process{Name: fmt.Sprintf("p%d", i+1), Program: program})
+	}
+	return w
+}
+
+// byVersion increases the counter under its version and tries again when somebody
+// was faster. What may have been applied is looked for.
+func byVersion(ctx context.Context, host Host) {
+	session, err := host.Open(ctx)
+	for err == nil {
+		zkapi.Rest(host, "try", session)
+		var n zkapi.Result
+		if n, err = session.Do(ctx, zkapi.Get("/n")); err != nil {
+			break
+		}
+		_, err = session.Do(ctx, zkapi.Set("/n", append(n.Data, 'x'), n.Stat.Version))
+		switch {
+		case err == nil:
+			return
+		case zkapi.FateOf(err) == zkapi.NotApplied && session.Cause() == nil:
+			err = nil
+		}
+	}
+}
+
+// blindly increases the counter whatever its version.
+func blindly(ctx context.Context, host Host) {
+	session, _ := host.Open(ctx)
+	if n, err := session.Do(ctx, zkapi.Get("/n")); err == nil {
+		_, _ = session.Do(ctx, zkapi.Set("/n", append(n.Data, 'x'), zkapi.AnyVersion))
+	}
+}
+
+// byLock waits for an ephemeral lock with a watch, increases the counter and ends
+// its session.
+func byLock(ctx context.Context, host Host) {
+	session, _ := host.Open(ctx)
+	for session.Cause() == nil {
+		zkapi.Rest(host, "lock", session)
+		_, err := session.Do(ctx, zkapi.Create("/lock", nil, zkapi.Ephemeral))
+		if err == nil {
+			break
+		}
+		zkapi.Rest(host, "look", session)
+		if seen, err := session.Do(ctx, zkapi.Exists("/lock").Watched()); err == nil && seen.Found {
+			zkapi.Rest(host, "wait", session)
+			_, _ = host.Wait(ctx, seen.Watch, session.Done())
+		}
+	}
+	blindlyOn(ctx, session)
+	_ = session.Close(ctx)
+}
+
+func blindlyOn(ctx context.Context, session zkapi.Session) {
+	if n, err := session.Do(ctx, zkapi.Get("/n")); err == nil {
+		_, _ = session.Do(ctx, zkapi.Set("/n", append(n.Data, 'x'), zkapi.AnyVersion))
+	}
+}
+
+func bfsOf(t *testing.T, w *World, merge bool) *Result {
+	t.Helper()
+	r, err := search(t.Context(), w, Limits{}, nil, merge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestCountsArePinned: a change of the engine that loses or makes up states shows.
+func TestCountsArePinned(t *testing.T) {
+	for _, c := range []struct {
+		name                       string
+		world                      *World
+		states, transitions, depth int64
+	}{
+		{"two by version", toy(2, Bounds{}, byVersion), 18, 26, 6},
+		{"three by version", toy(3, Bounds{}, byVersion), 91, 192, 9},
+		{"two by lock", toy(2, Bounds{}, byLock), 53, 74, 12},
+		{"three by lock", toy(3, Bounds{}, byLock), 519, 1035, 17},
+		{"two by version, one lag", toy(2, Bounds{Lags: 1}, byVersion), 69, 142, 8},
+	} {
+		r := bfsOf(t, c.world, true)
+		if !r.Complete || r.Found != nil {
+			t.Errorf("%s: complete %v, found %v", c.name, r.Complete, r.Found)
+		}
+		if got := [3]int64{r.States, r.Transitions, int64(r.Depth)}; got != [3]int64{c.states, c.transitions, c.depth} {
+			t.Errorf("%s: states, transitions, depth are %v, pinned are %v", c.name, got, [3]int64{c.states, c.transitions, c.depth})
+		}
+	}
+}
+
+// TestDFSAgreesWithBFS: an engine that remembers no state and merges no histories
+// ends in the same states, and finds a violation where the other does.
+func TestDFSAgreesWithBFS(t *testing.T) {
+	for name, world := range map[string]func() *World{
+		"by version":        func() *World { return toy(2, Bounds{}, byVersion) },
+		"by lock":           func() *World { return toy(2, Bounds{}, byLock) },
+		"by version, lag":   func() *World { return toy(2, Bounds{Lags: 1}, byVersion) },
+		"by lock, expiry":   func() *World { return toy(2, Bounds{Expiries: 1}, byLock) },
+		"by version, crash": func() *World { return toy(2, Bounds{Crashes: 1}, byVersion) },
+		"blindly":           func() *World { return toy(2, Bounds{}, blindly) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := DFS(t.Context(), world(), Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := world()
+			x := newSpace(w, true)
+			b := newBFS(x, Limits{Threads: 1})
+			r := b.run(t.Context(), nil)
+			wrong := r.Found != nil && r.Found.Violations[0].Property != "GoalStaysReachable"
+			if wrong != (d.Found != nil) {
+				t.Fatalf("BFS finds %v, DFS finds %v", r.Found, d.Found)
+			}
+			if wrong {
+				return
+			}
+			ends := map[string]bool{}
+			for p := range b.visited.parts {
+				for n := range b.visited.parts[p].parents {
+					s := make(state, b.visited.width)
+					b.visited.get(stateID(n<<partBits|p), s)
+					if len(x.choices(s, nil)) == 0 {
+						ends[x.merged(s)] = true
+					}
+				}
+			}
+			if len(ends) != len(d.Ends) {
+				t.Errorf("BFS ends in %d states, DFS in %d", len(ends), len(d.Ends))
+			}
+			for end := range ends {
+				if !d.Ends[end] {
+					t.Errorf("DFS does not reach the end %q", end)
+				}
+			}
+		})
+	}
+}
+
+// TestSnapshotsAreHonest holds the space with histories merged against the space
+// without: projected, they have the same states.
+func TestSnapshotsAreHonest(t *testing.T) {
+	for name, world := range map[string]*World{
+		"by version": toy(3, Bounds{Lags: 1}, byVersion), "by lock": toy(2, Bounds{Expiries: 1}, byLock),
+	} {
+		merged, all := Project(t.Context(), world)
+		if merged != all {
+			t.Errorf("%s: %d states with histories merged, %d without", name, merged, all)
+		}
+	}
+	if merged, all := Project(t.Context(), toy(2, Bounds{}, dishonest)); merged >= all {
+		t.Errorf("a dishonest snapshot is not found out: %d states with histories merged, %d without", merged, all)
+	}
+}
+
+// dishonest says that it depends on nothing and remembers something.
+func dishonest(ctx context.Context, host Host) {
+	session, _ := host.Open(ctx)
+	seen := 0
+	for range 3 {
+		zkapi.Rest(host, "look", session)
+		if n, err := session.Do(ctx, zkapi.Get("/n")); err == nil {
+			seen = len(n.Data)
+		}
+		if seen == 0 {
+			blindlyOn(ctx, session)
+		}
+	}
+	zkapi.Rest(host, "last", session)
+	_, _ = session.Do(ctx, zkapi.Get("/n"))
+	if seen > 1 {
+		_, _ = session.Do(ctx, zkapi.Get("/"))
+	}
+}
+
+// TestChanceIsFoundOut: a program that asks by chance is refused by every engine.
+func TestChanceIsFoundOut(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	byChance := func(ctx context.Context, host Host) {
+		session, _ := host.Open(ctx)
+		for range 4 {
+			if rng.IntN(2) == 0 {
+				_, _ = session.Do(ctx, zkapi.Get("/n"))
+			} else {
+				_, _ = session.Do(ctx, zkapi.Exists("/n"))
+			}
+		}
+	}
+	for name, engine := range map[string]func(*World) error{
+		"bfs":    func(w *World) error { _, err := BFS(t.Context(), w, Limits{}, nil); return err },
+		"dfs":    func(w *World) error { _, err := DFS(t.Context(), w, Limits{}); return err },
+		"random": func(w *World) error { _, err := Random(t.Context(), w, 1, Limits{States: 1e5}, nil); return err },
+	} {
+		if err := engine(toy(2, Bounds{Losses: 2}, byChance)); err == nil || !strings.Contains(err.Error(), "not deterministic") {
+			t.Errorf("%s does not find it out: %v", name, err)
+		}
+	}
+}
+
+// TestEnginesFindALostUpdate: each engine finds the defect, the drawn schedules are
+// shrunk to one without faults and hardly longer than the shortest, and a schedule that is written down is followed again.
+func TestEnginesFindALostUpdate(t *testing.T) {
+	shortest := bfsOf(t, toy(3, Bounds{Losses: 2, Expiries: 1}, blindly), true).Found
+	if shortest == nil || shortest.Violations[0].Property != "NoLostUpdate" || len(shortest.Schedule) != 6 {
+		t.Fatalf("BFS finds %+v", shortest)
+	}
+	// With a goal that is always reached, so that only the update counts.
+	faulty := func() *World {
+		w := toy(3, Bounds{Losses: 2, Expiries: 1}, blindly)
+		w.Judge = aimless{w.Judge}
+		return w
+	}
+	for name, engine := range map[string]func(*World) (*Walks, error){
+		"dfs":    func(w *World) (*Walks, error) { return DFS(t.Context(), w, Limits{}) },
+		"random": func(w *World) (*Walks, error) { return Random(t.Context(), w, 7, Limits{States: 1e6}, nil) },
+		"pct":    func(w *World) (*Walks, error) { return PCT(t.Context(), w, 7, 3, Limits{States: 1e6}, nil) },
+	} {
+		world := faulty()
+		r, err := engine(world)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Found == nil {
+			t.Errorf("%s finds nothing", name)
+			continue
+		}
+		if name != "dfs" && (len(r.Found.Schedule) > len(shortest.Schedule)+2 || slices.ContainsFunc(r.Found.Schedule, Choice.fault)) {
+			t.Errorf("%s: shrunk to %d steps, %d would do: %+v", name, len(r.Found.Schedule), len(shortest.Schedule), Explain(world, r.Found.Schedule))
+		}
+		var text strings.Builder
+		if err := r.Found.Schedule.Write(&text, world); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadSchedule(strings.NewReader(text.String()), faulty())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := Replay(world, again)
+		if err != nil || found == nil || found.Violations[0] != r.Found.Violations[0] {
+			t.Errorf("%s: followed again it shows %+v, %v", name, found, err)
+		}
+	}
+}
+
+// TestBadSchedulesAreRefused: the error names the line and the remedy.
+func TestBadSchedulesAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"serve p1":              "not three words",
+		"sing p1 0":             "unknown choice sing",
+		"serve p9 0":            "unknown process p9",
+		"serve p1 x":            "no number x",
+		"serve p1 0\nleap p1 0": "step 2 (leap of p1) is not possible",
+	} {
+		if _, err := ReadSchedule(strings.NewReader(text), toy(2, Bounds{}, blindly)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestStuckIsFoundOut: a process that dies with a lock that nobody takes from it
+// makes the goal unreachable; that is a finding, with the shortest way there.
+func TestStuckIsFoundOut(t *testing.T) {
+	forever := func(ctx context.Context, host Host) {
+		session, _ := host.Open(ctx)
+		if _, err := session.Do(ctx, zkapi.Create("/lock", nil, zkapi.Persistent)); err != nil {
+			seen, _ := session.Do(ctx, zkapi.Exists("/lock").Watched())
+			_, _ = host.Wait(ctx, seen.Watch)
+		}
+		blindlyOn(ctx, session)
+		_, _ = session.Do(ctx, zkapi.Delete("/lock", zkapi.AnyVersion))
+	}
+	w := toy(2, Bounds{Crashes: 1}, forever)
+	w.Judge = patient{w.Judge}
+	r := bfsOf(t, w, true)
+	if r.Found == nil || r.Found.Violations[0].Property != "GoalStaysReachable" {
+		t.Fatalf("found %+v", r.Found)
+	}
+}
+
+// TestLimitsEndInUnknown: a limit is named, and what was covered is told.
+func TestLimitsEndInUnknown(t *testing.T) {
+	r, err := search(t.Context(), toy(3, Bounds{}, byLock), Limits{States: 100}, nil, true)
+	if err != nil || r.Complete || !strings.Contains(r.Limit, "100 states") || r.States < 100 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestPanicIsAFinding: a program that panics is told of with the schedule.
+func TestPanicIsAFinding(t *testing.T) {
+	r := bfsOf(t, toy(2, Bounds{}, func(ctx context.Context, host Host) {
+		session, _ := host.Open(ctx)
+		n, _ := session.Do(ctx, zkapi.Get("/n"))
+		if len(n.Data) > 0 {
+			panic("it is not empty")
+		}
+		blindlyOn(ctx, session)
+	}), true)
+	if r.Found == nil || r.Found.Violations[0].Property != "NoCrash" {
+		t.Errorf("found %+v", r.Found)
+	}
+}

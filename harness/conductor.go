@@ -33,14 +33,14 @@ const healLimit = 30 * time.Second
 // torture carries out the plan and returns what became of each fault. When ctx
 // ends, faults at work are healed at once and the others are left out.
 func (r *run) torture(ctx context.Context, plan []nemesis.Fault) []nemesis.Record {
-	began := clock.Now()
+	began := r.now()
 	records := make([]nemesis.Record, len(plan))
 	done := make(chan struct{})
 	for i, fault := range plan {
 		records[i] = nemesis.Record{Fault: fault, Evidence: "the run ended first"}
 		go func() {
 			defer func() { done <- struct{}{} }()
-			if wait(ctx, fault.Start-(clock.Now()-began)) {
+			if wait(ctx, fault.Start-(r.now()-began)) {
 				records[i] = r.inflict(ctx, fault)
 			} else {
 				r.missed(fault, records[i].Evidence)
@@ -113,8 +113,8 @@ func (r *run) missed(fault nemesis.Fault, why string) {
 	r.nemesis.Complete(event, history.Fail, func(e *history.Event) { e.Fault, e.Text = string(fault.Kind), why })
 }
 
-// bind finds the target of a fault and what is to be done to it.
-func (r *run) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
+// bindReal finds the target of a fault and what is to be done to it.
+func (r *run) bindReal(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	entry, ok := nemesis.Lookup(fault.Kind)
 	if !ok {
 		return deed{}, fmt.Errorf("unknown fault %q", fault.Kind)

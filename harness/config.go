@@ -3,18 +3,21 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/participant"
 )
 
 // Kinds of ensemble.
 const (
 	Docker   = "docker"
 	External = "external"
+	Memory   = "memory" // in one process and in virtual time
 )
 
 // Config is every option of a run. It is stored with the run, and a run with the
@@ -87,17 +90,24 @@ func (c Config) Validate() error {
 		if low, high := 2*c.TickTime, 20*c.TickTime; c.SessionTimeout < low || c.SessionTimeout > high {
 			bad("--session-timeout %v: the servers allow %v to %v (2 to 20 ticks)", c.SessionTimeout, low, high)
 		}
+	case Memory:
+		if len(c.Connect) > 0 {
+			bad("--connect is for --ensemble external")
+		}
 	case External:
 		if len(c.Connect) == 0 {
 			bad("--ensemble external needs --connect host:port,...")
 		}
 	default:
-		bad("--ensemble %q: use docker or external", c.Ensemble)
+		bad("--ensemble %q: use docker, external or memory", c.Ensemble)
 	}
-	if refused := nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External); len(refused) > 0 {
-		if c.Ensemble == External {
+	if refused := c.refused(); len(refused) > 0 {
+		switch c.Ensemble {
+		case External:
 			bad("--nemesis %s: %w", join(refused), ensemble.ErrExternal)
-		} else {
+		case Memory:
+			bad("--nemesis %s: in memory there is neither a server nor a process to break; use --ensemble docker", join(refused))
+		default:
 			bad("--nemesis %s: with %d server there is no quorum to keep; use --servers 3 or 5", join(refused), c.Servers)
 		}
 	}
@@ -107,8 +117,16 @@ func (c Config) Validate() error {
 // DropImpossible removes the faults that cannot be used here, for a Nemesis of
 // all.
 func (c *Config) DropImpossible() {
-	refused := nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External)
+	refused := c.refused()
 	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool { return slices.Contains(refused, k) })
+}
+
+// refused are the faults that are impossible on this ensemble.
+func (c Config) refused() []nemesis.Kind {
+	if c.Ensemble == Memory {
+		return nemesis.RefusedInMemory(c.Nemesis)
+	}
+	return nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External)
 }
 
 func join(kinds []nemesis.Kind) string {
@@ -127,6 +145,24 @@ func (c Config) retention() time.Duration {
 		return 6 * time.Second
 	}
 	return time.Hour
+}
+
+// group is how many participants play a role.
+type group struct {
+	role  participant.Role
+	count int
+}
+
+// cast is who takes part.
+func (c Config) cast() []group {
+	return []group{{participant.Master, c.Masters}, {participant.Worker, c.Workers}, {participant.Node, c.Nodes}, {participant.Client, c.Clients}}
+}
+
+// seedOf is a participant's own seed: clients must not all submit the same tasks.
+func (c Config) seedOf(name string) uint64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(name)) // never fails
+	return c.Seed ^ hash.Sum64()
 }
 
 // plan is the schedule of the run.

@@ -18,8 +18,10 @@ import (
 // observer is the harness' own look at the ensemble. It only reads, but
 // for the removal of its own namespace from an external ensemble.
 type observer struct {
-	driver *zkclient.Driver
-	root   string // namespace of the run
+	driver interface {
+		Open(ctx context.Context) (zkapi.Session, error)
+	}
+	root string // namespace of the run
 
 	mu      sync.Mutex
 	session zkapi.Session

@@ -3,7 +3,6 @@ package harness
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"os"
 	"os/exec"
@@ -53,7 +52,7 @@ func (p *process) start() error {
 		SessionTimeout: p.run.config.SessionTimeout, Origin: p.run.origin, Sink: p.run.sink.Address(),
 		Journal: filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life)),
 		Log:     filepath.Join(p.run.dir, "logs", p.name+".log"),
-		Seed:    p.seed(), Rate: p.run.config.Rate / float64(p.run.config.Clients), Retention: p.run.config.retention(),
+		Seed:    p.run.config.seedOf(p.name), Rate: p.run.config.Rate / float64(p.run.config.Clients), Retention: p.run.config.retention(),
 	}
 	command := exec.Command(p.run.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
 	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -78,13 +77,6 @@ func (p *process) start() error {
 	}
 	p.run.work.Go(func() { p.reap(command, exited, p.life) })
 	return nil
-}
-
-// seed is the process' own: clients must not all submit the same tasks.
-func (p *process) seed() uint64 {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(p.name)) // never fails
-	return p.run.config.Seed ^ hash.Sum64()
 }
 
 // granted notes a session that the wire shows, whatever the participant says.

@@ -41,9 +41,10 @@ type run struct {
 	suffering map[*ensemble.Server]bool
 
 	harness, nemesis, effects *history.Journal
-}
 
-func (r *run) now() time.Duration { return clock.Now() - r.origin }
+	now  func() time.Duration // since the run began
+	bind func(ctx context.Context, fault nemesis.Fault) (deed, error)
+}
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
 
@@ -69,7 +70,12 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	if err != nil {
 		return "", fmt.Errorf("harness: %w", err)
 	}
+	if config.Ensemble == Memory {
+		return runInChild(ctx, config, executable, out)
+	}
 	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now(), suffering: map[*ensemble.Server]bool{}}
+	r.now = func() time.Duration { return clock.Now() - r.origin }
+	r.bind = r.bindReal
 	var undo func() error
 	if r.dir, undo, err = makeFolder(config.Out, config.Seed, r.started); err != nil {
 		return "", err
@@ -96,15 +102,8 @@ func (r *run) warn(err error) {
 
 // setUp starts everything that has to be there before the load.
 func (r *run) setUp(ctx context.Context) error {
-	for _, j := range []struct {
-		name    string
-		journal **history.Journal
-	}{{"harness", &r.harness}, {"nemesis", &r.nemesis}, {"sink", &r.effects}} {
-		var err error
-		*j.journal, err = history.Create(filepath.Join(r.dir, journalFolder, j.name+".ndjson"), j.name, 0, r.now)
-		if err != nil {
-			return err
-		}
+	if err := r.openJournals(); err != nil {
+		return err
 	}
 	r.phase("set-up")
 	if err := r.openEnsemble(ctx); err != nil {
@@ -120,10 +119,7 @@ func (r *run) setUp(ctx context.Context) error {
 	if r.sink, err = participant.ListenSink(r.effects); err != nil {
 		return err
 	}
-	for _, group := range []struct {
-		role  participant.Role
-		count int
-	}{{participant.Master, r.config.Masters}, {participant.Worker, r.config.Workers}, {participant.Node, r.config.Nodes}, {participant.Client, r.config.Clients}} {
+	for _, group := range r.config.cast() {
 		for i := range group.count {
 			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r}
 			var err error
@@ -134,6 +130,21 @@ func (r *run) setUp(ctx context.Context) error {
 			if err := p.start(); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// openJournals begins what the harness itself writes down.
+func (r *run) openJournals() error {
+	for _, j := range []struct {
+		name    string
+		journal **history.Journal
+	}{{"harness", &r.harness}, {"nemesis", &r.nemesis}, {"sink", &r.effects}} {
+		var err error
+		*j.journal, err = history.Create(filepath.Join(r.dir, journalFolder, j.name+".ndjson"), j.name, 0, r.now)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -262,7 +273,7 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 		case err == nil && open != last:
 			last, moved = open, clock.Now()
 		case clock.Now()-moved > drainPatience:
-			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
+			evidence.Problem = stalled(tasks, assignments, waiting)
 			if err != nil {
 				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
 			}
@@ -270,6 +281,11 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 		}
 		wait(ctx, 200*time.Millisecond)
 	}
+}
+
+// stalled says what a drain is waiting for in vain.
+func stalled(tasks []string, assignments int, waiting []string) string {
+	return fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
 }
 
 // waitingClients are those that have not heard of all their tasks.

@@ -31,6 +31,7 @@ type Journal struct {
 	process string
 	life    int
 	op      int64
+	muted   bool
 }
 
 // Create starts a journal. The clock tells the time since the run began.
@@ -63,6 +64,9 @@ func (j *Journal) Add(e Event) Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	e.At, e.Process, e.Life = j.now(), j.process, j.life
+	if j.muted {
+		return e
+	}
 	if e.Type == Invoke {
 		j.op++
 		e.Op = j.op
@@ -71,6 +75,13 @@ func (j *Journal) Add(e Event) Event {
 		panic(err)
 	}
 	return e
+}
+
+// Mute drops everything that is added from here on, as if its process were dead.
+func (j *Journal) Mute() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.muted = true
 }
 
 // Complete appends the completion of an invocation.

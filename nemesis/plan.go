@@ -126,6 +126,15 @@ func Refused(kinds []Kind, servers int, external bool) []Kind {
 	})
 }
 
+// RefusedInMemory are the faults that a run in one process cannot have: there are
+// no servers to break, and no process that a signal could stop.
+func RefusedInMemory(kinds []Kind) []Kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool {
+		entry, _ := Lookup(k)
+		return !entry.Role.OnServers() && k != StopMaster && k != StopWorker
+	})
+}
+
 // ByStart orders a schedule that was edited by hand.
 func ByStart(plan []Fault) []Fault {
 	sorted := slices.Clone(plan)

@@ -19,8 +19,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// errInputEnded ends a participant whose harness is gone or wants it to leave.
-var errInputEnded = errors.New("standard input has ended")
+// ErrLeave is the cause of the context of a participant that is asked to leave, or
+// whose harness is gone.
+var ErrLeave = errors.New("asked to leave")
 
 // Run plays a participant until its standard input ends, or, as a client, until
 // it is drained.
@@ -40,7 +41,6 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	if err != nil {
 		return err
 	}
-	env := &recorder{Env: driver, journal: journal, namespace: config.Namespace}
 	// An interrupt of the terminal reaches the whole process group; the harness
 	// decides what it means, and tells by closing the input.
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
@@ -48,18 +48,49 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	defer leave(nil)
 	draining := make(chan struct{})
 	go obey(input, draining, leave)
+	stage := Stage{
+		Config: config, Env: driver, Journal: journal, Log: log, Draining: draining,
+		Now: func() time.Duration { return clock.Now() - config.Origin },
+	}
+	if config.Role == Worker || config.Role == Node {
+		sink, err := dialSink(config.Sink)
+		if err != nil {
+			return err
+		}
+		defer sink.Close()
+		stage.Effect = sink.effect
+	}
+	return stage.Play(ctx)
+}
 
+// Stage is what a participant plays on.
+type Stage struct {
+	Config   Config
+	Env      zkapi.Env
+	Journal  *history.Journal
+	Log      *slog.Logger
+	Effect   func(EffectArgs) error // of the system outside; for those that work
+	Now      func() time.Duration   // since the run began
+	Draining <-chan struct{}        // closed when a client is to submit no more
+}
+
+// Play plays the role until ctx ends, or, as a client, until it is drained and has
+// heard of all its tasks. To be asked to leave is no error.
+func (s Stage) Play(ctx context.Context) error {
+	config := s.Config
+	env := &recorder{Env: s.Env, journal: s.Journal, namespace: config.Namespace}
+	var err error
 	switch config.Role {
 	case Master:
-		err = runMaster(ctx, env, config, journal, log)
+		err = runMaster(ctx, env, config, s.Journal, s.Log)
 	case Worker, Node:
-		err = runWorker(ctx, env, config, journal, log)
+		err = runWorker(ctx, env, config, s.Journal, s.Log, s.Effect)
 	case Client:
-		err = runClient(ctx, env, config, journal, log, draining)
+		err = runClient(ctx, env, config, s.Journal, s.Log, s)
 	default:
 		err = fmt.Errorf("participant: unknown role %q", config.Role)
 	}
-	if errors.Is(err, errInputEnded) {
+	if errors.Is(err, ErrLeave) {
 		return nil
 	}
 	return err
@@ -75,7 +106,7 @@ func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFu
 			close(draining)
 		}
 	}
-	leave(errInputEnded)
+	leave(ErrLeave)
 }
 
 // leavePatience is how long a participant that is told to leave finishes what it
@@ -140,15 +171,10 @@ func (f followed) Run(ctx context.Context) error {
 }
 
 // runWorker runs a worker, or a node, which is a worker that stands for election.
-func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger) error {
-	sink, err := dialSink(config.Sink)
-	if err != nil {
-		return err
-	}
-	defer sink.Close()
+func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, effect func(EffectArgs) error) error {
 	worker := recipe.WorkerConfig{
 		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Observers: recipe.Observers{Logger: log},
-		Handler: handler(config, journal, sink),
+		Handler: handler(config, journal, effect),
 	}
 	if config.Role == Node {
 		n, err := recipe.NewNode(env, recipe.NodeConfig{Master: masterConfig(config, journal, log), Worker: worker, Drain: leavePatience})

@@ -38,13 +38,20 @@ type Sink struct {
 	conns map[net.Conn]bool
 }
 
-// ListenSink starts a sink that notes every effect in the journal.
+// NewSink makes a sink that notes every effect in the journal, for participants in
+// the same process.
+func NewSink(journal *history.Journal) *Sink {
+	return &Sink{journal: journal, seen: map[string]history.Token{}, conns: map[net.Conn]bool{}}
+}
+
+// ListenSink starts a sink that others reach over the network.
 func ListenSink(journal *history.Journal) (*Sink, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("participant: sink: %w", err)
 	}
-	s := &Sink{listener: listener, journal: journal, seen: map[string]history.Token{}, conns: map[net.Conn]bool{}}
+	s := NewSink(journal)
+	s.listener = listener
 	server := rpc.NewServer()
 	if err := server.RegisterName("Sink", &sinkService{s}); err != nil {
 		return nil, fmt.Errorf("participant: sink: %w", err)
@@ -85,16 +92,29 @@ type sinkService struct{ sink *Sink }
 // Effect accepts or refuses one effect. The note is written under the lock, so
 // that the history has effects in the order in which they were decided.
 func (s *sinkService) Effect(args EffectArgs, reply *EffectReply) error {
-	s.sink.mu.Lock()
-	defer s.sink.mu.Unlock()
-	reply.Accepted = args.Token.Compare(s.sink.seen[args.Task]) >= 0
-	if reply.Accepted {
-		s.sink.seen[args.Task] = args.Token
+	reply.Accepted = s.sink.accept(args)
+	return nil
+}
+
+func (s *Sink) accept(args EffectArgs) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	accepted := args.Token.Compare(s.seen[args.Task]) >= 0
+	if accepted {
+		s.seen[args.Task] = args.Token
 	}
-	s.sink.journal.Add(history.Event{
+	s.journal.Add(history.Event{
 		Type: history.Note, Kind: history.Effect, Task: args.Task, ID: args.ID, Token: args.Token,
-		Accepted: reply.Accepted, Text: fmt.Sprintf("%s by %s/%d", args.Text, args.Process, args.Life),
+		Accepted: accepted, Text: fmt.Sprintf("%s by %s/%d", args.Text, args.Process, args.Life),
 	})
+	return accepted
+}
+
+// Act is an effect of a participant in the same process.
+func (s *Sink) Act(args EffectArgs) error {
+	if !s.accept(args) {
+		return errFencedBySink
+	}
 	return nil
 }
 

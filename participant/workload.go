@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -83,7 +82,7 @@ func draw(rng *rand.Rand, id string) wish {
 var errOnPurpose = errors.New("fails on purpose")
 
 // handler executes a task: it acts on the sink when it starts and when it ends.
-func handler(config Config, journal *history.Journal, sink *sinkClient) recipe.Handler {
+func handler(config Config, journal *history.Journal, act func(EffectArgs) error) recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		var p Payload
 		if err := json.Unmarshal(task.Payload, &p); err != nil {
@@ -91,7 +90,7 @@ func handler(config Config, journal *history.Journal, sink *sinkClient) recipe.H
 		}
 		token := history.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
 		run := journal.Add(history.Event{Type: history.Invoke, Kind: history.Execute, Task: task.Name, ID: p.ID, Token: token})
-		result, err := work(ctx, p, task, token, config, sink)
+		result, err := work(ctx, p, task, token, config, act)
 		if err != nil {
 			journal.Complete(run, history.Fail, func(e *history.Event) { e.Text = err.Error() })
 			return nil, err
@@ -101,9 +100,9 @@ func handler(config Config, journal *history.Journal, sink *sinkClient) recipe.H
 	}
 }
 
-func work(ctx context.Context, p Payload, task recipe.Task, token history.Token, config Config, sink *sinkClient) (recipe.Result, error) {
+func work(ctx context.Context, p Payload, task recipe.Task, token history.Token, config Config, act func(EffectArgs) error) (recipe.Result, error) {
 	effect := func(text string) error {
-		return sink.effect(EffectArgs{Task: task.Name, ID: p.ID, Token: token, Process: config.Name, Life: config.Life, Text: text})
+		return act(EffectArgs{Task: task.Name, ID: p.ID, Token: token, Process: config.Name, Life: config.Life, Text: text})
 	}
 	if err := effect("start"); err != nil {
 		return nil, err
@@ -163,6 +162,7 @@ type client struct {
 	config  Config
 	recipe  *recipe.Client
 	journal *history.Journal
+	now     func() time.Duration // since the run began
 	work    sync.WaitGroup
 }
 
@@ -178,12 +178,13 @@ const submitPatience = 2 * time.Second
 // refusedPause is how long a client waits after a submission that was refused.
 const refusedPause = 200 * time.Millisecond
 
-func runClient(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, draining <-chan struct{}) error {
+func runClient(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, stage Stage) error {
+	draining := stage.Draining
 	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Observers: recipe.Observers{Logger: log}})
 	if err != nil {
 		return err
 	}
-	c := &client{config: config, recipe: r, journal: journal}
+	c := &client{config: config, recipe: r, journal: journal, now: stage.Now}
 	listening, deaf := context.WithCancel(ctx)
 	heard := make(chan struct{})
 	go func() {
@@ -352,7 +353,7 @@ func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOpt
 	}
 	submit := history.Event{Type: history.Invoke, Kind: history.Submit, ID: w.payload.ID}
 	if w.delay > 0 {
-		submit.Due = clock.Now() - c.config.Origin + w.delay // read first: judged is the earlier time
+		submit.Due = c.now() + w.delay // read first: judged is the earlier time
 		w.options.NotBefore = time.Now().Add(w.delay).UTC()
 	}
 	submit = c.journal.Add(submit)

@@ -118,5 +118,7 @@ func RunUntil(ctx context.Context, env zkapi.Env, role Role, patience time.Durat
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return role.Close(closing)
+	err := role.Close(closing)
+	_, _ = env.Wait(closing, over) // what Run does last, Close does not wait for
+	return err
 }

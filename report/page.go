@@ -24,6 +24,7 @@ type Page struct {
 	Settings        []Setting
 	Servers         []string // names of the servers, as faults use them
 	Linearizability string   // file name of porcupine's picture
+	InMemory        bool     // and in virtual time
 }
 
 //go:embed page.html
@@ -45,6 +46,7 @@ type rendered struct {
 	Settings             []Setting
 	Linearizability      string
 	Seed                 uint64
+	InMemory             bool
 }
 
 // violation is one property that does not hold, with its own picture.
@@ -72,7 +74,7 @@ type count struct {
 func (p Page) Write(w io.Writer) error {
 	s := arrange(p.Events, p.Servers)
 	view := rendered{
-		Verdict: string(p.Report.Verdict), Sentence: Sentence(p.Report), Seed: p.Report.Seed,
+		Verdict: string(p.Report.Verdict), Sentence: Sentence(p.Report), Seed: p.Report.Seed, InMemory: p.InMemory,
 		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/participant"
 )
 
@@ -51,7 +53,28 @@ func root() *cobra.Command {
 			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), participantCommand())
+	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), participantCommand(), simulateCommand())
+	return cmd
+}
+
+// simulateCommand is what the harness starts for a run in memory; it is not for
+// people.
+func simulateCommand() *cobra.Command {
+	var encoded, owner, dir string
+	cmd := &cobra.Command{
+		Use: "simulate", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var config harness.Config
+			if err := json.Unmarshal([]byte(encoded), &config); err != nil {
+				return fmt.Errorf("simulate: %w", err)
+			}
+			harness.Simulate(config, dir) // ends the process
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&encoded, "config", "", "")
+	cmd.Flags().StringVar(&dir, "dir", "", "")
+	cmd.Flags().StringVar(&owner, "owner", "", "")
 	return cmd
 }
 

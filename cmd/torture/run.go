@@ -58,7 +58,7 @@ func runCommand() *cobra.Command {
 	f.IntVar(&config.Clients, "clients", config.Clients, "clients")
 	f.Float64Var(&config.Rate, "rate", config.Rate, "tasks per second, of all clients together")
 	f.StringVar(&faults, "nemesis", faults, "faults, comma-separated; see torture faults")
-	f.StringVar(&config.Ensemble, "ensemble", config.Ensemble, "docker or external")
+	f.StringVar(&config.Ensemble, "ensemble", config.Ensemble, "docker, external, or memory: in one process and in virtual time, without Docker")
 	f.StringSliceVar(&config.Connect, "connect", nil, "servers of an external ensemble, host:port,...")
 	f.StringVar(&config.Image, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
 	f.StringVar(&config.Out, "out", config.Out, "folder for results")
@@ -107,6 +107,7 @@ func judge(dir string, out io.Writer) error {
 	}
 	page := report.Page{
 		Events: events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
+		InMemory: stored.Ensemble == harness.Memory,
 	}
 	for name, draw := range map[string]func(io.Writer) error{linearizabilityFile: result.WriteLinearizability, reportFile: page.Write} {
 		if err := writeTo(filepath.Join(dir, name), draw); err != nil {

@@ -79,12 +79,8 @@ func Guards() []Guard {
 				return op.Kind == zkapi.KindCreate && strings.HasPrefix(op.Path, "/tasks/") && strings.Count(op.Path, "/") == 2
 			},
 		},
-		{
-			Name: "watch-with-read", Explain: "a watch is set by the read itself", watch: true,
-		},
-		{
-			Name: "look-after-reconnect", Explain: "after a reconnect everything is looked at again", blind: true,
-		},
+		{Name: "watch-with-read", Explain: "a watch is set by the read itself", watch: true},
+		{Name: "look-after-reconnect", Explain: "after a reconnect everything is looked at again", blind: true},
 		{
 			Name: "sync-after-doubt", Explain: "what may have been applied is looked for after a sync",
 			rewrite: func(op zkapi.Op) zkapi.Op {
@@ -94,9 +90,7 @@ func Guards() []Guard {
 				return op
 			},
 		},
-		{
-			Name: "fencing-token", Explain: "a system outside refuses a smaller token than it has seen", fence: true,
-		},
+		{Name: "fencing-token", Explain: "a system outside refuses a smaller token than it has seen", fence: true},
 	}
 }
 

@@ -227,7 +227,10 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	if s.lose != nil {
 		loss = s.lose(op)
 	}
-	if loss != None {
+	if session.snap != None {
+		loss = session.snap
+		defer session.cut()
+	} else if loss != None {
 		defer session.bounce()
 	}
 	if loss == BeforeItWas {

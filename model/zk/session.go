@@ -24,6 +24,7 @@ type Session struct {
 	view   Tree   // what a session that lags, or is cut off, has seen
 	behind []step // what it has not seen yet
 	heard  func(Event)
+	snap   Loss        // what becomes of the next request, and the connection with it
 	expiry *time.Timer // of a session that is cut off
 	giveUp *time.Timer
 }
@@ -136,6 +137,13 @@ func (s *Session) cut() {
 	})
 }
 
+// Snap lets the next request be lost, and the connection with it, until Mend.
+func (s *Session) Snap(loss Loss) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.snap = loss
+}
+
 // Mend restores the connection: to the same server or to another one, which has
 // seen what the session has. The watches are set again, and those whose znodes
 // have changed meanwhile fire.
@@ -146,7 +154,8 @@ func (s *Session) Mend() {
 }
 
 func (s *Session) mend() {
-	if s.up {
+	s.snap = None
+	if s.up || s.cause != nil { // nobody comes back for a session that was given up
 		return
 	}
 	s.expiry.Stop()

@@ -220,6 +220,9 @@ func (t Tree) countChild(parent *znode, more int32) {
 }
 
 func (t Tree) remove(p string, version int32) (Tree, error) {
+	if p == "/" {
+		return t, zkapi.ErrRefused
+	}
 	n := t.find(p)
 	if err := n.hasVersion(version); err != nil {
 		return t, err

@@ -1,0 +1,291 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/bubble"
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/participant"
+)
+
+// memory is a run in one process, on a ZooKeeper in memory and in virtual time:
+// the same participants, workload, faults and evidence, but that a process is a
+// participant whose sessions and journal end when it is killed.
+type memory struct {
+	*run
+	server *zk.Server
+	actors []*actor
+	acts   *participant.Sink
+}
+
+// runInChild makes the folder and lets a process of its own, which lives in virtual
+// time, do the run in it.
+func runInChild(ctx context.Context, config Config, executable string, out io.Writer) (dir string, err error) {
+	dir, undo, err := makeFolder(config.Out, config.Seed, time.Now())
+	if err != nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(config)
+	if err != nil {
+		return "", fmt.Errorf("harness: %w", err)
+	}
+	child := exec.CommandContext(ctx, executable, "simulate", owner.Flag+owner.Self().String(), "--dir="+dir, "--config="+string(encoded))
+	var complaint strings.Builder
+	child.Stderr = io.MultiWriter(out, &complaint)
+	if err := child.Run(); err != nil {
+		if ctx.Err() != nil {
+			return "", errors.Join(fmt.Errorf("harness: interrupted: %w", context.Cause(ctx)), undo())
+		}
+		return dir, fmt.Errorf("harness: the run in memory has broken off (%w): %s", err, complaint.String())
+	}
+	return dir, errors.Join(mergeJournals(dir), linkLatest(dir))
+}
+
+// Simulate does a run in memory in a folder that exists, and ends the process.
+func Simulate(config Config, dir string) {
+	bubble.Main(func() {
+		began := time.Now()
+		r := &run{config: config, out: os.Stderr, dir: dir, now: func() time.Duration { return time.Since(began) }}
+		m := &memory{run: r, server: zk.NewServer(config.SessionTimeout)}
+		r.bind = m.bind
+		if err := m.play(); err != nil {
+			panic(err)
+		}
+	})
+}
+
+// play goes through the phases of a run.
+func (m *memory) play() error {
+	ctx := context.Background()
+	if err := m.openJournals(); err != nil {
+		return err
+	}
+	m.phase("set-up")
+	m.observer = &observer{driver: &zk.Env{Server: m.server}}
+	m.acts = participant.NewSink(m.effects)
+	if err := m.saveMemoryConfig(); err != nil {
+		return err
+	}
+	for _, group := range m.config.cast() {
+		for i := range group.count {
+			a := &actor{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, memory: m}
+			m.actors = append(m.actors, a)
+			if err := a.start(); err != nil {
+				return err
+			}
+		}
+	}
+	plan := m.config.plan()
+	m.phase(fmt.Sprintf("load for %v of virtual time, %d faults planned", m.config.Time, len(plan)))
+	load, cancel := context.WithTimeout(ctx, m.config.Time)
+	records := m.torture(load, plan)
+	<-load.Done()
+	cancel()
+	m.phase("heal")
+	evidence := &history.Evidence{Healed: true}
+	for _, a := range m.actors {
+		if err := a.recover(); err != nil {
+			return err
+		}
+	}
+	m.phase("drain")
+	m.drainActors(ctx, evidence)
+	m.phase("collect")
+	for _, a := range m.actors {
+		a.leave(leavePatience)
+	}
+	return m.gather(ctx, evidence, records)
+}
+
+// drainActors is drain for actors.
+func (m *memory) drainActors(ctx context.Context, evidence *history.Evidence) {
+	for _, a := range m.actors {
+		a.drain()
+	}
+	last, moved := -1, m.now()
+	for {
+		tasks, assignments, err := m.observer.unfinished(ctx)
+		var waiting []string
+		for _, a := range m.actors {
+			if a.role == participant.Client && a.alive() {
+				waiting = append(waiting, a.name)
+			}
+		}
+		open := len(tasks) + assignments + len(waiting)
+		switch {
+		case err == nil && open == 0:
+			evidence.Drained = true
+			return
+		case err == nil && open != last:
+			last, moved = open, m.now()
+		case m.now()-moved > drainPatience:
+			evidence.Problem = stalled(tasks, assignments, waiting)
+			return
+		}
+		wait(ctx, 200*time.Millisecond)
+	}
+}
+
+// gather writes the evidence.
+func (m *memory) gather(ctx context.Context, evidence *history.Evidence, records []nemesis.Record) error {
+	nodes, err := m.observer.tree(ctx)
+	evidence.Nodes = append([]history.Node{}, nodes...)
+	m.observer.close(ctx)
+	err = errors.Join(err,
+		evidence.Save(filepath.Join(m.dir, EvidenceFile)),
+		nemesis.Save(filepath.Join(m.dir, FaultsFile), records),
+	)
+	m.phase("end")
+	for _, j := range []*history.Journal{m.harness, m.nemesis, m.effects} {
+		err = errors.Join(err, j.Close())
+	}
+	for _, a := range m.actors {
+		a.bury()
+	}
+	return err
+}
+
+func (m *memory) saveMemoryConfig() error {
+	v := versions()
+	v.ZooKeeper = "in memory"
+	return saveJSON(filepath.Join(m.dir, ConfigFile), Stored{Config: m.config, Started: time.Now().UTC(), Versions: v})
+}
+
+// bind finds the target of a fault and what is to be done to it.
+func (m *memory) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
+	entry, ok := nemesis.Lookup(fault.Kind)
+	if !ok || len(nemesis.RefusedInMemory([]nemesis.Kind{fault.Kind})) > 0 {
+		return deed{}, fmt.Errorf("%s is impossible in memory", fault.Kind)
+	}
+	a, err := m.victim(ctx, entry.Role, fault.Pick)
+	if err != nil {
+		return deed{}, err
+	}
+	var d deed
+	switch fault.Kind {
+	case nemesis.ExpireMaster, nemesis.ExpireWorker:
+		d = m.expire(a, fault.Kind == nemesis.ExpireMaster)
+	case nemesis.KillMaster, nemesis.KillWorker, nemesis.KillClient:
+		d = deed{
+			apply: func(context.Context) error { a.kill(); return nil },
+			probe: func(context.Context) (bool, string) { return !a.alive(), "its sessions and its journal have ended" },
+			heal:  func(context.Context) error { return a.start() },
+		}
+	case nemesis.LeaveMaster, nemesis.LeaveWorker:
+		clean := false
+		d = deed{
+			apply: func(context.Context) error { clean = a.leave(leavePatience); return nil },
+			probe: func(context.Context) (bool, string) { return clean, fmt.Sprintf("it left by itself is %v", clean) },
+			heal:  func(context.Context) error { return a.start() },
+		}
+	default:
+		d = deed{
+			apply: func(context.Context) error { a.env.cut(); return nil },
+			probe: func(context.Context) (bool, string) {
+				down := a.env.down()
+				return down > 0, fmt.Sprintf("%d of its sessions are cut off", down)
+			},
+			heal: func(context.Context) error { a.env.mend(); return nil },
+		}
+	}
+	d.target, d.done = a.name, func() { a.suffers = false }
+	return d, nil
+}
+
+// victim claims the participant that a fault is for.
+func (m *memory) victim(ctx context.Context, role nemesis.Role, pick int) (*actor, error) {
+	if role == nemesis.ActiveMaster {
+		return m.activeMaster(ctx)
+	}
+	fits := func(a *actor) bool {
+		if role == nemesis.SomeClient {
+			return a.role == participant.Client
+		}
+		return a.role == participant.Worker || a.role == participant.Node
+	}
+	var fit []*actor
+	for _, a := range m.actors {
+		if fits(a) {
+			fit = append(fit, a)
+		}
+	}
+	for i := range fit {
+		if a := fit[(pick+i)%len(fit)]; a.alive() && !a.suffers {
+			a.suffers = true
+			return a, nil
+		}
+	}
+	return nil, fmt.Errorf("every %s suffers already", role)
+}
+
+// activeMaster claims the master that leads. It waits a little while that one
+// suffers from another fault: another will soon lead.
+func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
+	const patience = 20
+	for range patience {
+		name, err := m.observer.activeMaster(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range m.actors {
+			if a.name == name && a.alive() && !a.suffers {
+				a.suffers = true
+				return a, nil
+			}
+		}
+		if !wait(ctx, 200*time.Millisecond) {
+			break
+		}
+	}
+	return nil, errors.New("the active master suffers already")
+}
+
+// expire ends the session with which a participant leads or works.
+func (m *memory) expire(a *actor, leads bool) deed {
+	var id int64
+	return deed{
+		session: func() string { return fmt.Sprintf("0x%x", id) },
+		apply: func(ctx context.Context) error {
+			path := "/workers/" + a.name
+			if leads {
+				path = "/master"
+			}
+			var err error
+			if id, err = m.observer.holder(ctx, path); err != nil {
+				return err
+			}
+			session := m.find(id)
+			if session == nil || !a.env.owns(id) {
+				return fmt.Errorf("%s is not held by %s", path, a.name)
+			}
+			session.Expire()
+			return nil
+		},
+		probe: func(context.Context) (bool, string) {
+			return m.find(id) == nil, fmt.Sprintf("session 0x%x: gone is %v", id, m.find(id) == nil)
+		},
+		heal: nothing,
+	}
+}
+
+// find returns a session that lives.
+func (m *memory) find(id int64) *zk.Session {
+	for _, s := range m.server.Sessions() {
+		if s.ID() == id {
+			return s
+		}
+	}
+	return nil
+}

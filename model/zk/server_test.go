@@ -1,0 +1,161 @@
+package zk
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// do carries out requests that must be answered, and returns the last answer.
+func do(t *testing.T, s *Session, ops ...zkapi.Op) zkapi.Result {
+	t.Helper()
+	var last zkapi.Result
+	for _, op := range ops {
+		result, err := s.Do(t.Context(), op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = result
+	}
+	return last
+}
+
+// listen collects what a session is told.
+func listen(s *Session) *[]Event {
+	var heard []Event
+	s.Hear(func(e Event) { heard = append(heard, e) })
+	return &heard
+}
+
+func expect(t *testing.T, heard *[]Event, want ...Event) {
+	t.Helper()
+	if !slices.Equal(*heard, want) {
+		t.Errorf("heard %v, want %v", *heard, want)
+	}
+	*heard = nil
+}
+
+// TestDeletionIsToldOnce is ZooKeeper's rule that a session that watches both the
+// data and the children of a znode gets one NodeDeleted, which takes away both
+// watches; a server that lags keeps it, too.
+func TestDeletionIsToldOnce(t *testing.T) {
+	for _, lags := range []bool{false, true} {
+		server := NewServer(time.Second)
+		a, b := server.Open(), server.Open()
+		heard := listen(a)
+		do(t, b, zkapi.Create("/a", nil, zkapi.Persistent))
+		data, children := do(t, a, zkapi.Get("/a").Watched()).Watch, do(t, a, zkapi.Children("/a").Watched()).Watch
+		if lags {
+			a.Lag()
+		}
+		do(t, b, zkapi.Delete("/a", 0))
+		if lags {
+			expect(t, heard)
+			do(t, a, zkapi.Sync("/"))
+		}
+		expect(t, heard, Event{NodeDeleted, "/a"})
+		if !data.Fired() || !children.Fired() {
+			t.Errorf("lags %v: the watch of data has fired: %v, that of children: %v", lags, data.Fired(), children.Fired())
+		}
+		do(t, b, zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Delete("/a", 0))
+		do(t, a, zkapi.Sync("/"))
+		expect(t, heard)
+	}
+}
+
+// TestMissedDeletionIsToldForEachWatch is ZooKeeper's rule that the watches that a
+// client sets again are looked at one by one: a znode that is gone is told of for
+// its data and for its children.
+func TestMissedDeletionIsToldForEachWatch(t *testing.T) {
+	server := NewServer(time.Hour)
+	a, b := server.Open(), server.Open()
+	heard := listen(a)
+	do(t, b, zkapi.Create("/a", nil, zkapi.Persistent))
+	do(t, a, zkapi.Get("/a").Watched(), zkapi.Children("/a").Watched())
+	a.Cut()
+	do(t, b, zkapi.Delete("/a", 0))
+	a.Mend()
+	expect(t, heard, Event{NodeDeleted, "/a"}, Event{NodeDeleted, "/a"})
+}
+
+// TestMissedChangesCoalesce is ZooKeeper's rule for a reconnect: what counts is the
+// znode as it is now. One that was deleted and created again has changed, one that
+// was missing and is there was created, and one that came and went was never seen.
+func TestMissedChangesCoalesce(t *testing.T) {
+	server := NewServer(time.Hour)
+	a, b := server.Open(), server.Open()
+	heard := listen(a)
+	do(t, b, zkapi.Create("/again", nil, zkapi.Persistent))
+	do(t, a, zkapi.Get("/again").Watched(), zkapi.Exists("/new").Watched(), zkapi.Exists("/passing").Watched())
+	a.Cut()
+	do(t, b, zkapi.Delete("/again", 0), zkapi.Create("/again", nil, zkapi.Persistent), zkapi.Create("/new", nil, zkapi.Persistent),
+		zkapi.Create("/passing", nil, zkapi.Persistent), zkapi.Delete("/passing", 0))
+	a.Mend()
+	expect(t, heard, Event{NodeDataChanged, "/again"}, Event{NodeCreated, "/new"})
+	do(t, b, zkapi.Create("/passing", nil, zkapi.Persistent))
+	expect(t, heard, Event{NodeCreated, "/passing"})
+}
+
+// TestClosingSessionHearsOfItsOwnEphemerals is ZooKeeper's order at the end of a
+// session: its znodes go, and their watches fire, before it is told goodbye.
+func TestClosingSessionHearsOfItsOwnEphemerals(t *testing.T) {
+	s := NewServer(time.Second).Open()
+	heard := listen(s)
+	do(t, s, zkapi.Create("/a", nil, zkapi.Ephemeral), zkapi.Get("/a").Watched())
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, heard, Event{NodeDeleted, "/a"})
+}
+
+// The tests below show what README.md says may differ from ZooKeeper.
+
+func TestDiffersExpiryIsToldAtOnce(t *testing.T) {
+	s := NewServer(time.Second).Open()
+	heard := listen(s)
+	do(t, s, zkapi.Create("/a", nil, zkapi.Ephemeral), zkapi.Get("/a").Watched())
+	s.Expire()
+	if !s.Done().Fired() || !errors.Is(s.Cause(), zkapi.ErrSessionEnded) {
+		t.Error("the owner does not know")
+	}
+	expect(t, heard, Event{NodeDeleted, "/a"})
+}
+
+func TestDiffersReconnectFindsAServerThatIsUpToDate(t *testing.T) {
+	server := NewServer(time.Second)
+	a, b := server.Open(), server.Open()
+	a.Lag()
+	do(t, b, zkapi.Create("/a", nil, zkapi.Persistent))
+	if do(t, a, zkapi.Exists("/a")).Found {
+		t.Error("a server that lags knows")
+	}
+	a.Move()
+	if !do(t, a, zkapi.Exists("/a")).Found {
+		t.Error("the next server does not know")
+	}
+}
+
+func TestDiffersMissedEventsComeInOrder(t *testing.T) {
+	server := NewServer(time.Hour)
+	a, b := server.Open(), server.Open()
+	heard := listen(a)
+	do(t, a, zkapi.Children("/").Watched(), zkapi.Exists("/b").Watched(), zkapi.Exists("/a").Watched())
+	a.Cut()
+	do(t, b, zkapi.Create("/b", nil, zkapi.Persistent), zkapi.Create("/a", nil, zkapi.Persistent))
+	a.Mend()
+	expect(t, heard, Event{NodeCreated, "/a"}, Event{NodeCreated, "/b"}, Event{NodeChildrenChanged, "/"})
+}
+
+func TestDiffersSyncIsAFence(t *testing.T) {
+	server := NewServer(time.Second)
+	a, b := server.Open(), server.Open()
+	a.Lag()
+	do(t, b, zkapi.Create("/a", nil, zkapi.Persistent))
+	do(t, a, zkapi.Sync("/"))
+	if !do(t, a, zkapi.Exists("/a")).Found {
+		t.Error("a sync has not brought the latest write")
+	}
+}

@@ -1,0 +1,111 @@
+package zk
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// grow applies writes that must be taken, in the name of session 1.
+func grow(t *testing.T, tree Tree, ops ...zkapi.Op) Tree {
+	t.Helper()
+	for _, op := range ops {
+		next, _, _, err := tree.Write(op, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree = next
+	}
+	return tree
+}
+
+// TestRootCannotBeDeleted is ZooKeeper's rule that the root is a special path:
+// bad arguments, whatever is below it.
+func TestRootCannotBeDeleted(t *testing.T) {
+	for _, tree := range []Tree{NewTree(), NewStructuralTree(), grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))} {
+		for _, op := range []zkapi.Op{zkapi.Delete("/", zkapi.AnyVersion), zkapi.Multi(zkapi.Delete("/", 0))} {
+			if _, _, _, err := tree.Write(op, 1); !errors.Is(err, zkapi.ErrRefused) {
+				t.Errorf("%v of the root: %v, want %v", op.Kind, err, zkapi.ErrRefused)
+			}
+		}
+	}
+}
+
+// TestSequenceCountsCreations is ZooKeeper's rule that a sequential name has the
+// number of creations below its parent, of whatever mode, and that no deletion
+// takes one back.
+func TestSequenceCountsCreations(t *testing.T) {
+	tree := grow(t, NewTree(),
+		zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/a/x", nil, zkapi.Ephemeral),
+		zkapi.Delete("/a/x", 0), zkapi.Create("/a/q-", nil, zkapi.PersistentSequential), zkapi.Create("/a/", nil, zkapi.EphemeralSequential))
+	got, err := tree.Read(zkapi.Children("/a"))
+	if want := []string{"0000000002", "q-0000000001"}; err != nil || !slices.Equal(got.Children, want) {
+		t.Errorf("%q, %v, want %q", got.Children, err, want)
+	}
+	if got.Stat.Cversion != 4 || got.Stat.NumChildren != 2 {
+		t.Errorf("cversion %d of 4 changes, %d children of 2", got.Stat.Cversion, got.Stat.NumChildren)
+	}
+}
+
+// TestRefusedMultiChangesNothing is ZooKeeper's rule that a multi is applied whole
+// or not at all; that it was tried takes a zxid.
+func TestRefusedMultiChangesNothing(t *testing.T) {
+	before := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))
+	after, _, changes, err := before.Write(zkapi.Multi(zkapi.Create("/a/b", nil, zkapi.Persistent), zkapi.Set("/a", nil, 0), zkapi.Check("/a", 0)), 1)
+	if !errors.Is(err, zkapi.ErrBadVersion) || zkapi.FailedIndex(err) != 2 || len(changes) != 0 {
+		t.Errorf("%v at %d, %d changes; want %v at 2 and none", err, zkapi.FailedIndex(err), len(changes), zkapi.ErrBadVersion)
+	}
+	if after.Zxid() != before.Zxid()+1 {
+		t.Errorf("zxid %d after %d", after.Zxid(), before.Zxid())
+	}
+	after.zxid = before.zxid
+	if !slices.Equal(after.Encode(nil), before.Encode(nil)) {
+		t.Error("the tree has changed")
+	}
+}
+
+// TestVersionIsCheckedBeforeChildren is the order of ZooKeeper's reasons to refuse
+// a deletion.
+func TestVersionIsCheckedBeforeChildren(t *testing.T) {
+	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/a/b", nil, zkapi.Persistent))
+	for version, want := range map[int32]error{1: zkapi.ErrBadVersion, -2: zkapi.ErrBadVersion, 0: zkapi.ErrNotEmpty, zkapi.AnyVersion: zkapi.ErrNotEmpty} {
+		if _, _, _, err := tree.Write(zkapi.Delete("/a", version), 1); !errors.Is(err, want) {
+			t.Errorf("version %d: %v, want %v", version, err, want)
+		}
+	}
+}
+
+// The tests below show what README.md says may differ from ZooKeeper.
+
+func TestDiffersACLsAreNotEnforced(t *testing.T) {
+	nobody := []zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "digest", ID: "nobody:"}}
+	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent).For(nobody))
+	grow(t, tree, zkapi.Set("/a", []byte("by anybody"), 0))
+}
+
+func TestDiffersNothingIsTooLarge(t *testing.T) {
+	grow(t, NewTree(), zkapi.Create("/a", make([]byte, 2<<20), zkapi.Persistent))
+}
+
+func TestDiffersNamesAreHardlyChecked(t *testing.T) {
+	grow(t, NewTree(), zkapi.Create("/\x00", nil, zkapi.Persistent), zkapi.Create("/zookeeper", nil, zkapi.Persistent))
+	if _, err := NewTree().Read(zkapi.Get("relative")); !errors.Is(err, zkapi.ErrNoNode) {
+		t.Errorf("%v, want %v", err, zkapi.ErrNoNode)
+	}
+}
+
+func TestDiffersSessionEndDeletesInOrder(t *testing.T) {
+	tree := grow(t, NewTree(),
+		zkapi.Create("/b", nil, zkapi.Ephemeral), zkapi.Create("/c", nil, zkapi.Ephemeral), zkapi.Create("/a", nil, zkapi.Ephemeral))
+	_, changes := tree.EndSession(1)
+	var paths []string
+	for _, c := range changes {
+		paths = append(paths, c.Path)
+	}
+	if got := strings.Join(paths, " "); got != "/a /b /c" {
+		t.Errorf("deleted in the order %s", got)
+	}
+}

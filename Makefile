@@ -9,7 +9,7 @@ SEED    ?=
 ARGS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help torture test check bench image clean build
+.PHONY: help torture memory explore test nightly check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,14 +20,24 @@ help: ## list the verbs
 torture: build ## run the recipe under faults on a real ensemble and judge it
 	@$(BIN) run --time $(TIME) --servers $(SERVERS) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+memory: build ## the same in memory and virtual time: no Docker, a verdict in seconds
+	@$(BIN) run --ensemble memory --time $(TIME) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
+	@scripts/explore
+
+nightly: build ## what takes longer: 100,000 operations against both ZooKeeper versions
+	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run Differential ./internal/integration
+
 test: ## run every test, those on a real ensemble included
 	@scripts/test
 
 check: ## gofmt, vet, staticcheck
 	@scripts/check
 
-bench: build ## measure how fast a backlog drains, against plain writes in the same run
+bench: build ## measure the recipe against plain writes, and the explorer against a plain map
 	@$(BIN) bench
+	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./model/roles
 
 image: build ## find or build the ZooKeeper image
 	@$(BIN) image

@@ -41,7 +41,7 @@ var gusts = rapid.Custom(func(t *rapid.T) gust {
 // and the tree that is left is well-formed.
 func TestStorm(t *testing.T) {
 	most := 60
-	if os.Getenv("RINGMASTER_NIGHTLY") != "" {
+	if os.Getenv("RINGMASTER_DEEP") != "" {
 		most = 500
 	}
 	sessions, faults := 0, 0

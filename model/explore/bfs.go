@@ -159,6 +159,8 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 						e.expand(id)
 					}
 				})
+				b.moves.Add(e.made)
+				e.made = 0
 				mu.Lock()
 				if err != nil {
 					b.broken, limit = err, err.Error()
@@ -191,7 +193,7 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 func (b *bfs) limit(ctx context.Context) string {
 	switch {
 	case ctx.Err() != nil:
-		return "interrupted"
+		return "it was interrupted"
 	case b.limits.Time > 0 && time.Since(b.began) > b.limits.Time:
 		return fmt.Sprintf("the time of %v is over", b.limits.Time)
 	case b.limits.States > 0 && b.visited.len() > b.limits.States:
@@ -207,13 +209,14 @@ type expander struct {
 	choices   []Choice
 	next      []stateID
 	edges     []uint32
+	made      int64 // transitions that are not counted yet
 }
 
 // expand visits the successors of one state.
 func (e *expander) expand(id stateID) {
 	e.visited.get(id, e.now)
 	e.choices = e.space.choices(e.now, e.choices[:0])
-	e.moves.Add(int64(len(e.choices)))
+	e.made += int64(len(e.choices))
 	head := len(e.edges)
 	e.edges = append(e.edges, uint32(id), 0)
 	for _, c := range e.choices {

@@ -58,7 +58,7 @@ func (d *dfs) over() bool {
 		return true
 	case d.walks.Steps%1024 != 0:
 	case d.ctx.Err() != nil:
-		d.walks.Limit = "interrupted"
+		d.walks.Limit = "it was interrupted"
 	case d.limits.Time > 0 && time.Since(d.began) > d.limits.Time:
 		d.walks.Limit = fmt.Sprintf("the time of %v is over", d.limits.Time)
 	}

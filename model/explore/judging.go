@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // judging keeps what the judge has said, so that it is asked once about equal
@@ -16,7 +17,9 @@ type judging struct {
 	mu         sync.Mutex
 	violations [][]Violation
 	seen       map[string]bool
-	states     *interner[opinion]
+	views      *memo         // of a view without its last face
+	viewed     atomic.Uint64 // views so far
+	opinions   *memo
 	faces      *interner[struct{}]
 }
 
@@ -27,7 +30,7 @@ type opinion struct {
 }
 
 func newJudging(j Judge) *judging {
-	return &judging{judge: j, violations: make([][]Violation, 1), seen: map[string]bool{}, states: newInterner[opinion](), faces: newInterner[struct{}]()}
+	return &judging{judge: j, violations: make([][]Violation, 1), seen: map[string]bool{}, views: newMemo(), opinions: newMemo(), faces: newInterner[struct{}]()}
 }
 
 func (j *judging) note(found []Violation) uint32 {
@@ -75,19 +78,21 @@ func (x *space) face(at *local, l link) uint32 {
 	return x.judged.faces.put(key, func() struct{} { return struct{}{} })
 }
 
-// opinion is what the judge thinks of a state. Equal views are judged once.
+// opinion is what the judge thinks of a state. Equal views are judged once: the
+// number of a view is found face by face, without a lock.
 func (x *space) opinion(s state) opinion {
-	key := binary.LittleEndian.AppendUint32(make([]byte, 0, 64), s[atTree])
-	key = binary.LittleEndian.AppendUint32(key, s[atActs])
-	for _, id := range s[atSeats:] {
-		key = binary.LittleEndian.AppendUint32(key, x.seats.get(id).face)
+	j := x.judged
+	at := uint64(s[atTree])<<32 | uint64(s[atActs])
+	last := len(s) - 1
+	for _, id := range s[atSeats:last] {
+		at = 1<<63 | j.views.of(at, uint64(x.seats.get(id).face), func() uint64 { return j.viewed.Add(1) })
 	}
-	id := x.judged.states.put(key, func() opinion {
+	packed := j.opinions.of(at, uint64(x.seats.get(s[last]).face), func() uint64 {
 		v := x.view(s)
-		found := append(x.failures(s), x.judged.judge.State(v)...)
-		return opinion{x.judged.note(found), x.judged.judge.Goal(v)}
+		found := append(x.failures(s), j.judge.State(v)...)
+		return uint64(j.note(found))<<1 | uint64(flag(j.judge.Goal(v)))
 	})
-	return x.judged.states.get(id)
+	return opinion{uint32(packed >> 1), packed&1 == 1}
 }
 
 // failures are programs that have panicked.

@@ -58,7 +58,7 @@ func draw(ctx context.Context, w *World, seed uint64, depth int, limits Limits, 
 		r.Found = found
 		switch {
 		case ctx.Err() != nil:
-			r.Limit = "interrupted"
+			r.Limit = "it was interrupted"
 		case limits.Time > 0 && time.Since(began) > limits.Time:
 			r.Limit = fmt.Sprintf("the time of %v is over", limits.Time)
 		case limits.States > 0 && r.Steps > int64(limits.States):

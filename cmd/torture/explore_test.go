@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestExploreGivesVerdicts: each way an exploration can end has its exit code, and
+// says what it rests on.
+func TestExploreGivesVerdicts(t *testing.T) {
+	out := "--out=" + t.TempDir()
+	for _, c := range []struct {
+		args string
+		code int
+		says []string
+	}{
+		{"--masters 1", 0, []string{"exploring masters=1 workers=1 tasks=1, no faults", "VALID: complete: 3,504 states, 10,276 transitions, depth 35"}},
+		{"--masters 1 --without worker-check --expiries 1", 1, []string{"INVALID: NoOrphan is violated after 21 steps", "expire      worker-1", "replay: torture explore --replay"}},
+		{"--masters 1 --expiries 1 --states 1000", 2, []string{"UNKNOWN: nothing is violated, but the limit of 1000 states is reached"}},
+		{"--masters 1 --engine pct --seed 3 --time 1s --losses 1", 0, []string{"VALID as far as it went"}},
+		{"--masters 1 --engine random --without result-takes-assignment --time 20s", 1, []string{"INVALID: AtomicTransitions"}},
+		{"--masters 0", 4, []string{"0 masters", "use at least 1"}},
+		{"--engine magic", 4, []string{`--engine "magic": use bfs, dfs, random or pct`}},
+		{"--library odd", 4, []string{`--library "odd": use honest or replacing`}},
+		{"--expiries 99", 4, []string{"expiries 99: use 0 to 15"}},
+		{"--without prayer", 4, []string{`no guard is called "prayer"`, "epoch-check"}},
+		{"--replay nowhere.txt", 4, []string{"nowhere.txt", "schedule.txt of a counterexample"}},
+	} {
+		code, text := torture(t, append([]string{"explore", out}, strings.Fields(c.args)...)...)
+		if code != c.code {
+			t.Errorf("%s: exit code %d, want %d\n%s", c.args, code, c.code, text)
+		}
+		for _, says := range c.says {
+			if !strings.Contains(text, says) {
+				t.Errorf("%s: does not say %q:\n%s", c.args, says, text)
+			}
+		}
+	}
+}
+
+// TestCounterexampleReplays: the command that is printed shows the same violation,
+// and the report has the picture.
+func TestCounterexampleReplays(t *testing.T) {
+	dir := t.TempDir()
+	_, text := torture(t, "explore", "--out="+dir, "--masters=1", "--without=watch-with-read")
+	command := regexp.MustCompile(`replay: torture (.*)\n`).FindStringSubmatch(text)
+	if command == nil {
+		t.Fatalf("no command is printed:\n%s", text)
+	}
+	page, err := os.ReadFile(filepath.Join(filepath.Dir(strings.Fields(command[1])[2]), reportFile))
+	if err != nil || !strings.Contains(string(page), "<svg") || !strings.Contains(string(page), "create /tasks/task-1") {
+		t.Errorf("the report has no picture of it: %v", err)
+	}
+	// That the goal cannot be reached is judged over all states; a schedule alone
+	// shows only how one gets there.
+	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != 0 || !strings.Contains(again, "the 14 steps of") {
+		t.Errorf("exit code %d:\n%s", code, again)
+	}
+	_, text = torture(t, "explore", "--out="+dir, "--masters=1", "--without=transition-in-one")
+	command = regexp.MustCompile(`replay: torture (.*)\n`).FindStringSubmatch(text)
+	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != 1 || !strings.Contains(again, "ResultFromItsAttempt is violated after 29 steps") {
+		t.Errorf("exit code %d:\n%s", code, again)
+	}
+}
+
+// TestRunInMemory: a run without Docker is judged by the same judges, and faults
+// that it cannot have are refused.
+func TestRunInMemory(t *testing.T) {
+	dir := t.TempDir()
+	code, text := torture(t, "run", "--ensemble=memory", "--seed=2", "--time=20s", "--out="+dir)
+	if code != 0 || !strings.Contains(text, "VALID: every property holds") {
+		t.Fatalf("exit code %d:\n%s", code, text)
+	}
+	if code, text := torture(t, "check", filepath.Join(dir, "latest")); code != 0 {
+		t.Errorf("judged again: exit code %d:\n%s", code, text)
+	}
+	if code, text := torture(t, "run", "--ensemble=memory", "--nemesis=kill-server,kill-master", "--out="+dir); code != 4 || !strings.Contains(text, "--nemesis kill-server: in memory") {
+		t.Errorf("exit code %d:\n%s", code, text)
+	}
+}

@@ -142,7 +142,7 @@ func (e *exploration) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	fmt.Fprintf(out, "\n%s\n", sentence(verdict, x))
+	fmt.Fprintf(out, "\n%s\n", e.sentence(verdict, x))
 	if x.found != nil {
 		fmt.Fprintf(out, "replay: %s\n", e.command(dir))
 	}
@@ -234,7 +234,7 @@ func (e *exploration) judge(x *explored) *checker.Report {
 	return r
 }
 
-func sentence(r *checker.Report, x *explored) string {
+func (e *exploration) sentence(r *checker.Report, x *explored) string {
 	switch r.Verdict {
 	case checker.Invalid:
 		v := x.found.Violations[0]
@@ -245,7 +245,7 @@ func sentence(r *checker.Report, x *explored) string {
 		return fmt.Sprintf("VACUOUS: nothing is violated, but something that should have happened never did. Covered: %s.", x.covered)
 	}
 	if x.complete {
-		return fmt.Sprintf("VALID: complete: %s.", x.covered)
+		return fmt.Sprintf("VALID: complete within %s: %s.", e.settings()[0].Value, x.covered)
 	}
 	return fmt.Sprintf("VALID as far as it went: %s.", x.covered)
 }
@@ -316,7 +316,7 @@ func (e *exploration) save(x *explored, verdict *checker.Report) (string, error)
 		return dir, err
 	}
 	page := report.Exploration{
-		Report: verdict, Sentence: sentence(verdict, x), Settings: e.settings(), Seen: x.seen, Command: e.command(dir),
+		Report: verdict, Sentence: e.sentence(verdict, x), Settings: e.settings(), Seen: x.seen, Command: e.command(dir),
 	}
 	files := map[string]func(io.Writer) error{
 		reportFile: func(w io.Writer) error { return page.Write(w) },

@@ -85,7 +85,7 @@ func FindImage(ctx context.Context, given string, progress io.Writer) (Image, er
 	version := cmp.Or(os.Getenv("ZOOKEEPER_VERSION"), defaultVersion)
 	r, ok := releases[version]
 	if !ok {
-		return Image{}, fmt.Errorf("ensemble: no source for ZooKeeper %q: give an image with --image", version)
+		return Image{}, fmt.Errorf("ensemble: ZOOKEEPER_VERSION=%s: use 3.8 or 3.9, or give an image of your own with --image", version)
 	}
 	if image, err := inspect(ctx, docker, r.tag(), "built earlier"); err == nil {
 		return image, nil

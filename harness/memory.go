@@ -114,28 +114,14 @@ func (m *memory) drainActors(ctx context.Context, evidence *history.Evidence) {
 	for _, a := range m.actors {
 		a.drain()
 	}
-	last, moved := -1, m.now()
-	for {
-		tasks, assignments, err := m.observer.unfinished(ctx)
-		var waiting []string
+	m.awaitDrained(ctx, evidence, func() (waiting []string) {
 		for _, a := range m.actors {
 			if a.role == participant.Client && a.alive() {
 				waiting = append(waiting, a.name)
 			}
 		}
-		open := len(tasks) + assignments + len(waiting)
-		switch {
-		case err == nil && open == 0:
-			evidence.Drained = true
-			return
-		case err == nil && open != last:
-			last, moved = open, m.now()
-		case m.now()-moved > drainPatience:
-			evidence.Problem = stalled(tasks, assignments, waiting)
-			return
-		}
-		wait(ctx, 200*time.Millisecond)
-	}
+		return waiting
+	})
 }
 
 // gather writes the evidence.

@@ -259,21 +259,26 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 			p.drain()
 		}
 	}
-	last, moved := -1, clock.Now()
+	r.awaitDrained(ctx, evidence, r.waitingClients)
+}
+
+// awaitDrained waits for what drain does, whoever the clients are.
+func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clients func() []string) {
+	last, moved := -1, r.now()
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
 		tasks, assignments, err := r.observer.unfinished(looking)
 		cancel()
-		waiting := r.waitingClients()
+		waiting := clients()
 		open := len(tasks) + assignments + len(waiting)
 		switch {
 		case err == nil && open == 0:
 			evidence.Drained = true
 			return
 		case err == nil && open != last:
-			last, moved = open, clock.Now()
-		case clock.Now()-moved > drainPatience:
-			evidence.Problem = stalled(tasks, assignments, waiting)
+			last, moved = open, r.now()
+		case r.now()-moved > drainPatience:
+			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
 			if err != nil {
 				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
 			}
@@ -281,11 +286,6 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 		}
 		wait(ctx, 200*time.Millisecond)
 	}
-}
-
-// stalled says what a drain is waiting for in vain.
-func stalled(tasks []string, assignments int, waiting []string) string {
-	return fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
 }
 
 // waitingClients are those that have not heard of all their tasks.

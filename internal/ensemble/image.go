@@ -69,7 +69,8 @@ func (r release) tag() string {
 
 // FindImage returns the image to run: the one given, which wins, or
 // ZOOKEEPER_IMAGE, or one built earlier, or one built now, from the official
-// image when that can be pulled and from Debian packages otherwise.
+// image when that can be pulled and from Debian packages otherwise. What is built
+// is of the version that ZOOKEEPER_VERSION names.
 func FindImage(ctx context.Context, given string, progress io.Writer) (Image, error) {
 	docker, err := engine(ctx)
 	if err != nil {

@@ -110,7 +110,7 @@ func (b *bfs) run(ctx context.Context, tell func(Progress)) *Result {
 	r := &Result{}
 	first, _ := b.visited.add(b.space.initial(), 0, 0)
 	frontier := []stateID{first}
-	b.judge(b.space.initial(), first, 0)
+	b.judge(b.space.initial(), first)
 	for len(frontier) > 0 && b.found == nil && r.Limit == "" {
 		frontier, r.Limit = b.level(ctx, frontier, r.Depth, tell)
 		r.Depth++
@@ -144,7 +144,6 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 	var taken atomic.Int64
 	var work sync.WaitGroup
 	var mu sync.Mutex
-	stop := func() string { return b.limit(ctx) }
 	last := time.Now()
 	for range b.limits.Threads {
 		work.Go(func() {
@@ -166,7 +165,7 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 					b.broken, limit = err, err.Error()
 				}
 				if limit == "" {
-					limit = stop()
+					limit = b.limit(ctx)
 				}
 				over := limit != ""
 				if tell != nil && time.Since(last) > 250*time.Millisecond {
@@ -232,13 +231,13 @@ func (e *expander) expand(id stateID) {
 		}
 		if isNew {
 			e.next = append(e.next, to)
-			e.judge(e.then, to, head)
+			e.judge(e.then, to)
 		}
 	}
 }
 
 // judge looks at a new state.
-func (b *bfs) judge(s state, id stateID, _ int) {
+func (b *bfs) judge(s state, id stateID) {
 	o := b.space.opinion(s)
 	if o.wrong != 0 {
 		b.report(b.space.judged.why(o.wrong), b.visited.path(id))

@@ -29,6 +29,8 @@
 //   - The requests of one DoAll take effect one after the other, in their order.
 //   - Time passes only by choice: a process sweeps, or was stopped. A wait of up to
 //     a tenth of a second is over at once.
+//   - The deletion of a znode that a session watches in both tables is told in two
+//     steps; ZooKeeper tells it in one.
 //   - A request that World.Constant knows is answered at once and never lost.
 //
 // The package must not know the recipe: what is run, and what must hold, is given

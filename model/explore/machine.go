@@ -77,7 +77,7 @@ type thread struct {
 	kept    []any  // and besides
 }
 
-// errAbandoned unwinds a thread whose machine is not needed any more.
+// abandoned unwinds a thread whose machine is not needed any more.
 type abandoned struct{}
 
 // start runs a process until all its threads wait.
@@ -229,7 +229,7 @@ func (m *machine) Wait(ctx context.Context, sources ...zkapi.Source) (int, error
 			return -1, context.Cause(ctx)
 		}
 		for i, s := range all {
-			if s.take(m.clock) {
+			if s.take() {
 				return i, nil
 			}
 		}
@@ -388,7 +388,7 @@ func (s *source) Raise() { s.fired = true }
 func (s *source) fire() { s.fired = true }
 
 // take reports whether the source has fired, and lowers a signal.
-func (s *source) take(time.Time) bool {
+func (s *source) take() bool {
 	fired := s.Fired()
 	if s.kind == signalSource {
 		s.fired = false

@@ -18,11 +18,12 @@ import (
 
 // actor is one participant of a run in memory: a name that may live several times.
 type actor struct {
-	name    string
-	role    participant.Role
-	memory  *memory
-	suffers bool // a fault is at work on it
+	name   string
+	role   participant.Role
+	memory *memory
 
+	mu       sync.Mutex
+	suffers  bool // a fault is at work on it
 	life     int
 	env      *actorEnv
 	journal  *history.Journal
@@ -37,6 +38,8 @@ type actor struct {
 
 // start begins the next life.
 func (a *actor) start() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.life++
 	m := a.memory
 	config := participant.Config{
@@ -83,6 +86,8 @@ var errKilled = errors.New("killed")
 // kill ends the life at once: nothing more is heard of it, and its sessions end by
 // their timeout.
 func (a *actor) kill() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.killed = true
 	a.env.die()
 	a.journal.Mute()
@@ -92,6 +97,8 @@ func (a *actor) kill() {
 
 // alive reports whether the present life goes on.
 func (a *actor) alive() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	select {
 	case <-a.over:
 		return false
@@ -100,8 +107,35 @@ func (a *actor) alive() bool {
 	}
 }
 
+// claim marks the actor as suffering from a fault, unless it does already or is
+// dead.
+func (a *actor) claim() bool {
+	free := a.alive()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if free = free && !a.suffers; free {
+		a.suffers = true
+	}
+	return free
+}
+
+func (a *actor) release() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.suffers = false
+}
+
+// port is that of the present life.
+func (a *actor) port() *actorEnv {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.env
+}
+
 // drain tells a client to submit no more.
 func (a *actor) drain() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if !a.drained {
 		a.drained = true
 		close(a.draining)
@@ -114,9 +148,12 @@ func (a *actor) leave(patience time.Duration) bool {
 	if !a.alive() {
 		return true
 	}
-	a.end(participant.ErrLeave)
+	a.mu.Lock()
+	end, over := a.end, a.over
+	a.mu.Unlock()
+	end(participant.ErrLeave)
 	select {
-	case <-a.over:
+	case <-over:
 		return true
 	case <-time.After(patience):
 		a.kill()
@@ -126,8 +163,11 @@ func (a *actor) leave(patience time.Duration) bool {
 
 // recover undoes what a fault may have left.
 func (a *actor) recover() error {
-	a.env.mend()
-	if a.killed || !a.alive() && a.role != participant.Client {
+	a.port().mend()
+	a.mu.Lock()
+	killed := a.killed
+	a.mu.Unlock()
+	if killed || !a.alive() && a.role != participant.Client {
 		return a.start()
 	}
 	return nil

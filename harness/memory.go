@@ -178,15 +178,15 @@ func (m *memory) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
 		}
 	default:
 		d = deed{
-			apply: func(context.Context) error { a.env.cut(); return nil },
+			apply: func(context.Context) error { a.port().cut(); return nil },
 			probe: func(context.Context) (bool, string) {
-				down := a.env.down()
+				down := a.port().down()
 				return down > 0, fmt.Sprintf("%d of its sessions are cut off", down)
 			},
-			heal: func(context.Context) error { a.env.mend(); return nil },
+			heal: func(context.Context) error { a.port().mend(); return nil },
 		}
 	}
-	d.target, d.done = a.name, func() { a.suffers = false }
+	d.target, d.done = a.name, a.release
 	return d, nil
 }
 
@@ -208,8 +208,7 @@ func (m *memory) victim(ctx context.Context, role nemesis.Role, pick int) (*acto
 		}
 	}
 	for i := range fit {
-		if a := fit[(pick+i)%len(fit)]; a.alive() && !a.suffers {
-			a.suffers = true
+		if a := fit[(pick+i)%len(fit)]; a.claim() {
 			return a, nil
 		}
 	}
@@ -226,8 +225,7 @@ func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
 			return nil, err
 		}
 		for _, a := range m.actors {
-			if a.name == name && a.alive() && !a.suffers {
-				a.suffers = true
+			if a.name == name && a.claim() {
 				return a, nil
 			}
 		}
@@ -253,7 +251,7 @@ func (m *memory) expire(a *actor, leads bool) deed {
 				return err
 			}
 			session := m.find(id)
-			if session == nil || !a.env.owns(id) {
+			if session == nil || !a.port().owns(id) {
 				return fmt.Errorf("%s is not held by %s", path, a.name)
 			}
 			session.Expire()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -113,13 +114,18 @@ func (a *stormActor) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
 	return a.Env.Spawn(name, func(zkapi.Env) { f(a) })
 }
 
-func (a *stormActor) latest() *zk.Session {
+func (a *stormActor) all() []*zk.Session {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.sessions) == 0 {
+	return slices.Clone(a.sessions)
+}
+
+func (a *stormActor) latest() *zk.Session {
+	all := a.all()
+	if len(all) == 0 {
 		return nil
 	}
-	return a.sessions[len(a.sessions)-1]
+	return all[len(all)-1]
 }
 
 // die leaves everything behind.
@@ -209,7 +215,7 @@ func (s *stormy) through(storm []gust) {
 		time.Sleep(time.Duration(g.Millis%1500) * time.Millisecond)
 	}
 	for at, a := range s.actors {
-		for _, session := range a.sessions {
+		for _, session := range a.all() {
 			session.CatchUp()
 			session.Mend()
 		}
@@ -306,6 +312,8 @@ func (s *stormy) submit(n, size int) {
 
 // look judges the tree that is left.
 func (s *stormy) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for path := range s.server.Tree().All() {
 		if parts := strings.Split(path, "/"); len(parts) == 4 && parts[1] == "assign" {
 			s.wrong = append(s.wrong, "left over: "+path)

@@ -98,7 +98,7 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 		{"no time", []string{"--time", "1ms"}, "", false, []string{"--time 1ms"}},
 		{"session timeout that the servers refuse", []string{"--session-timeout", "1h"}, "", false, []string{"--session-timeout 1h", "10s"}},
 		{"server faults on one server", []string{"--servers", "1", "--nemesis", "kill-server"}, "", false, []string{"kill-server", "--servers 3"}},
-		{"unknown ensemble", []string{"--ensemble", "moon"}, "", false, []string{`"moon"`, "docker or external"}},
+		{"unknown ensemble", []string{"--ensemble", "moon"}, "", false, []string{`"moon"`, "docker, external or memory"}},
 		{"external without address", []string{"--ensemble", "external", "--nemesis", "kill"}, "", false, []string{"--connect"}},
 		{"server faults on an external ensemble", []string{"--ensemble", "external", "--connect", "127.0.0.1:1", "--nemesis", "pause-server"}, "", false, []string{"pause-server", "external"}},
 		{"nobody answers", []string{"--ensemble", "external", "--connect", "127.0.0.1:1", "--nemesis", "kill"}, "", false, []string{"127.0.0.1:1", "--connect"}},

@@ -107,6 +107,10 @@
 // that retires renews its claim with a record that says so: an assignment that was
 // decided before is then refused, because the version has changed.
 //
+// The calls of zkapi.Rest and zkapi.Keep do nothing in production. Where a model
+// checker runs this code they tell it what a thread depends on from there on, so
+// that it need not tell histories apart that lead to the same.
+//
 // The claim and the fencing by check are Kafka's (KAFKA-6082); the idea that the
 // reign is a context is that of etcd's client/v3/concurrency; the line of
 // candidates is ZooKeeper's own recipe for leader election; "guarantees and

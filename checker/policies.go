@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -74,6 +75,10 @@ func (f *facts) residentExclusive() Property {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(runs)) {
+		// In virtual time much happens at one moment; the tokens tell what came first.
+		slices.SortStableFunc(runs[name], func(a, b history.Operation) int {
+			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token.Compare(b.Invoke.Token))
+		})
 		for n, old := range runs[name] {
 			for _, next := range runs[name][n+1:] {
 				end := f.lasted(old)

@@ -21,7 +21,6 @@ type Progress struct {
 	States, Transitions int64
 	Depth               int
 	Frontier            int // states of this depth that wait
-	Runs                int64
 	Elapsed             time.Duration
 }
 
@@ -42,6 +41,14 @@ type Result struct {
 type Finding struct {
 	Violations []Violation
 	Schedule   Schedule
+}
+
+// after is the finding, if there is one, with the way there.
+func (f *Finding) after(schedule Schedule) *Finding {
+	if f == nil {
+		return nil
+	}
+	return &Finding{f.Violations, schedule}
 }
 
 // BFS visits every state, those that are few steps away first, so that the first
@@ -165,7 +172,7 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 					b.broken, limit = err, err.Error()
 				}
 				if limit == "" {
-					limit = b.limit(ctx)
+					limit = b.limits.reached(ctx, b.began, int64(b.visited.len()), "states")
 				}
 				over := limit != ""
 				if tell != nil && time.Since(last) > 250*time.Millisecond {
@@ -188,15 +195,15 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 	return next, limit
 }
 
-// limit says which limit has been reached, if any.
-func (b *bfs) limit(ctx context.Context) string {
+// reached says which limit has been reached, if any, after so many states or steps.
+func (l Limits) reached(ctx context.Context, began time.Time, n int64, of string) string {
 	switch {
 	case ctx.Err() != nil:
 		return "it was interrupted"
-	case b.limits.Time > 0 && time.Since(b.began) > b.limits.Time:
-		return fmt.Sprintf("the time of %v is over", b.limits.Time)
-	case b.limits.States > 0 && b.visited.len() > b.limits.States:
-		return fmt.Sprintf("the limit of %d states is reached", b.limits.States)
+	case l.Time > 0 && time.Since(began) > l.Time:
+		return fmt.Sprintf("the time of %v is over", l.Time)
+	case l.States > 0 && n > int64(l.States):
+		return fmt.Sprintf("the limit of %d %s is reached", l.States, of)
 	}
 	return ""
 }

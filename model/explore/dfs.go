@@ -34,6 +34,7 @@ func DFS(ctx context.Context, w *World, limits Limits) (*Walks, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
 	}
+	limits.States = 0 // none is kept
 	d := &dfs{space: newSpace(w, false), ctx: ctx, limits: limits, began: time.Now(), walks: &Walks{Ends: map[string]bool{}}}
 	if err := guarded(func() { d.visit(d.initial(), nil, nil) }); err != nil {
 		return nil, err
@@ -53,16 +54,10 @@ type dfs struct {
 
 // over reports whether the search has to end.
 func (d *dfs) over() bool {
-	switch {
-	case d.walks.Found != nil || d.walks.Limit != "":
-		return true
-	case d.walks.Steps%1024 != 0:
-	case d.ctx.Err() != nil:
-		d.walks.Limit = "it was interrupted"
-	case d.limits.Time > 0 && time.Since(d.began) > d.limits.Time:
-		d.walks.Limit = fmt.Sprintf("the time of %v is over", d.limits.Time)
+	if d.walks.Limit == "" && d.walks.Steps%1024 == 0 {
+		d.walks.Limit = d.limits.reached(d.ctx, d.began, d.walks.Steps, "steps")
 	}
-	return d.walks.Limit != ""
+	return d.walks.Found != nil || d.walks.Limit != ""
 }
 
 // visit goes on from a state in every way that sleeping choices do not cover.

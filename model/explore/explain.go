@@ -99,12 +99,10 @@ func (x *space) explainRequest(s state, c Choice, step Step) Step {
 
 // verdictOf says how a request ends: a refusal, or what a read finds.
 func (x *space) verdictOf(s state, op uint32, session int64) string {
-	request, seen := x.terms.ops.get(op), s[atTree]
+	request := x.terms.ops.get(op)
 	process, _ := ownerOf(session)
-	if l := x.links.get(x.seats.get(s[atSeats+process]).link); l.lagging != 0 && !request.Kind.Writes() {
-		seen = l.lagging
-	}
-	o := x.terms.outcomes.get(x.serve(seen, op, session).outcome)
+	l := x.links.get(x.seats.get(s[atSeats+process]).link)
+	o := x.terms.outcomes.get(x.serve(l.sees(s[atTree], request), op, session).outcome)
 	switch {
 	case o.err != nil:
 		return "refused: " + o.err.(*zkapi.Error).Err.Error()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // link is what the servers hold of one process: the session that it uses, and
@@ -65,6 +66,21 @@ func compareWatches(a, b zk.Watch) int {
 		return int(a.Table) - int(b.Table)
 	}
 	return strings.Compare(a.Path, b.Path)
+}
+
+// granted is the link whose process has a new session.
+func (l link) granted() link {
+	l.opened++
+	l.current, l.known = l.opened, true
+	return l
+}
+
+// sees is the tree that a request is served from, when tree is what was written last.
+func (l link) sees(tree uint32, op zkapi.Op) uint32 {
+	if l.lagging != 0 && !op.Kind.Writes() {
+		return l.lagging
+	}
+	return tree
 }
 
 // watching is the link with one more watch.

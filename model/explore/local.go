@@ -85,7 +85,6 @@ type bench struct {
 	sync.Mutex
 	parked map[uint32]*machine
 	order  []uint32
-	runs   int // machines started
 	steps  int // inputs given
 }
 
@@ -106,7 +105,7 @@ func (l *locals) begin(process, life int) uint32 {
 		b := l.machines[process]
 		b.Lock()
 		defer b.Unlock()
-		return uint64(l.settle(b, start(&l.world.Processes[process], life), local{process: process, life: life}))
+		return uint64(l.settle(b, start(l.world, process, life), local{process: process, life: life}))
 	}))
 }
 
@@ -144,8 +143,7 @@ func (l *locals) rebuild(b *bench, id uint32) *machine {
 			break
 		}
 	}
-	b.runs++
-	m := start(&l.world.Processes[path[0].process], path[0].life)
+	m := start(l.world, path[0].process, path[0].life)
 	for _, at := range slices.Backward(path) {
 		if at.parent != 0 {
 			l.give(m, at.input)
@@ -207,7 +205,7 @@ func (b *bench) park(id uint32, m *machine) {
 
 // describe is what the world can see of a machine.
 func (l *locals) describe(m *machine) local {
-	d := local{process: slices.IndexFunc(l.world.Processes, func(p Process) bool { return p.Name == m.process.Name }), life: m.life}
+	d := local{process: m.place, life: m.life}
 	var print []byte
 	for _, r := range m.requests {
 		p := pending{kind: r.kind}
@@ -227,7 +225,7 @@ func (l *locals) describe(m *machine) local {
 	d.noted = l.terms.note(d.notes)
 	for _, t := range m.threads {
 		for _, s := range t.sources {
-			d.sleeps = d.sleeps || s.kind == timerSource && !s.fired
+			d.sleeps = d.sleeps || s.kind == timerSource && !s.Fired()
 		}
 	}
 	d.leaves = !m.leave.fired
@@ -254,14 +252,13 @@ func (l *locals) give(m *machine, in input) {
 		r = m.requests[in.request()]
 	}
 	value := in.value()
-	process := slices.IndexFunc(l.world.Processes, func(p Process) bool { return p.Name == m.process.Name })
 	switch in.kind() {
 	case replyInput:
 		m.reply(r, l.terms.outcomes.get(value))
 	case lostInput:
 		m.lost(r)
 	case openedInput:
-		r.opened = m.open(process, int(value))
+		r.opened = m.open(int(value))
 		m.answer(r)
 	case closedInput:
 		m.answer(r)
@@ -277,11 +274,11 @@ func (l *locals) give(m *machine, in input) {
 	case overInput:
 		m.session(int(value)).over(errGone)
 	case replacedInput:
-		m.latest().replaced(process, int(value))
+		m.latest().replaced(int(value))
 	case leapInput:
-		m.advance(sessionTimeout)
+		m.clock = m.clock.Add(sessionTimeout)
 	case sweepInput:
-		m.advance(sweep)
+		m.clock = m.clock.Add(sweep)
 	case leaveInput:
 		m.leave.fire()
 	case breakInput:

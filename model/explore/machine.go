@@ -25,8 +25,6 @@ type Host interface {
 	Act(ctx context.Context, resource string, token int64) error
 	// Leave fires when the process is asked to leave in good order.
 	Leave() zkapi.Source
-	// Life counts how often the process has been started, from 1.
-	Life() int
 }
 
 // Program is what one process does. It runs until it returns, in threads that it
@@ -48,6 +46,7 @@ var origin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // one runs at a time. It is a deterministic function of its inputs.
 type machine struct {
 	process  *Process
+	place    int // of the process in its world
 	life     int
 	threads  []*thread
 	running  *thread
@@ -81,10 +80,10 @@ type thread struct {
 type abandoned struct{}
 
 // start runs a process until all its threads wait.
-func start(p *Process, life int) *machine {
-	m := &machine{process: p, life: life, clock: origin, notes: map[string]string{}}
+func start(w *World, place, life int) *machine {
+	m := &machine{process: &w.Processes[place], place: place, life: life, clock: origin, notes: map[string]string{}}
 	m.leave = &source{kind: onceSource}
-	m.spawn("main", func() { p.Program(context.Background(), m) })
+	m.spawn("main", func() { m.process.Program(context.Background(), m) })
 	m.settle()
 	return m
 }
@@ -181,7 +180,7 @@ func (m *machine) wakeSoon() bool {
 	var first *source
 	for _, t := range m.threads {
 		for _, s := range t.sources {
-			if s.kind == timerSource && !s.fired && s.due.Sub(m.clock) <= soon && (first == nil || s.due.Before(first.due)) {
+			if s.kind == timerSource && !s.Fired() && s.due.Sub(m.clock) <= soon && (first == nil || s.due.Before(first.due)) {
 				first = s
 			}
 		}
@@ -191,18 +190,6 @@ func (m *machine) wakeSoon() bool {
 	}
 	first.fire()
 	return true
-}
-
-// advance moves the clock and fires the timers that are due.
-func (m *machine) advance(d time.Duration) {
-	m.clock = m.clock.Add(d)
-	for _, t := range m.threads {
-		for _, s := range t.sources {
-			if s.kind == timerSource && !s.due.After(m.clock) {
-				s.fire()
-			}
-		}
-	}
 }
 
 // Open implements zkapi.Env.
@@ -291,9 +278,6 @@ func (m *machine) Act(ctx context.Context, resource string, token int64) error {
 
 // Leave implements Host.
 func (m *machine) Leave() zkapi.Source { return m.leave }
-
-// Life implements Host.
-func (m *machine) Life() int { return m.life }
 
 // requestKind is what is asked of the world.
 type requestKind uint8

@@ -56,17 +56,10 @@ func draw(ctx context.Context, w *World, seed uint64, depth int, limits Limits, 
 		r.Steps += int64(len(schedule))
 		r.Deepest = max(r.Deepest, len(schedule))
 		r.Found = found
-		switch {
-		case ctx.Err() != nil:
-			r.Limit = "it was interrupted"
-		case limits.Time > 0 && time.Since(began) > limits.Time:
-			r.Limit = fmt.Sprintf("the time of %v is over", limits.Time)
-		case limits.States > 0 && r.Steps > int64(limits.States):
-			r.Limit = fmt.Sprintf("the limit of %d steps is reached", limits.States)
-		}
+		r.Limit = limits.reached(ctx, began, r.Steps, "steps")
 		if tell != nil && time.Since(last) > 250*time.Millisecond {
 			last = time.Now()
-			tell(Progress{States: r.Steps, Transitions: r.Steps, Runs: r.Schedules, Depth: r.Deepest, Elapsed: time.Since(began)})
+			tell(Progress{States: r.Steps, Transitions: r.Steps, Depth: r.Deepest, Elapsed: time.Since(began)})
 		}
 	}
 	if r.Found != nil {
@@ -92,18 +85,11 @@ func (x *space) walk(d drawer, buffer []Choice) (Schedule, *Finding) {
 		}
 		c := d.draw(step, buffer)
 		schedule = append(schedule, c)
-		wrong := x.advance(s, c)
-		if wrong == 0 {
-			wrong = x.opinion(s).wrong
-		}
-		if wrong != 0 {
-			return schedule, &Finding{x.judged.why(wrong), schedule}
+		if found := x.try(s, c); found != nil {
+			return schedule, found.after(schedule)
 		}
 	}
-	if len(schedule) < longest && !x.opinion(s).goal {
-		return schedule, &Finding{[]Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}, schedule}
-	}
-	return schedule, nil
+	return schedule, x.stuck(s).after(schedule)
 }
 
 type evenly struct{ rng *rand.Rand }

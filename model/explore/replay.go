@@ -116,18 +116,11 @@ func (x *space) follow(wanted []line, lenient bool) (Schedule, *Finding) {
 			continue
 		}
 		done = append(done, choices[at])
-		wrong := x.advance(s, choices[at])
-		if wrong == 0 {
-			wrong = x.opinion(s).wrong
-		}
-		if wrong != 0 {
-			return done, &Finding{x.judged.why(wrong), done}
+		if found := x.try(s, choices[at]); found != nil {
+			return done, found.after(done)
 		}
 	}
-	if len(x.choices(s, nil)) == 0 && !x.opinion(s).goal {
-		return done, &Finding{[]Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}, done}
-	}
-	return done, nil
+	return done, x.stuck(s).after(done)
 }
 
 // Replay goes through a schedule and returns what is wrong with it, or nil.

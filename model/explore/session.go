@@ -34,9 +34,9 @@ func ownerOf(session int64) (process, number int) {
 	return int(session>>sessionBits) - 1, int(session & (1<<sessionBits - 1))
 }
 
-func (m *machine) open(process, number int) *session {
+func (m *machine) open(number int) *session {
 	s := &session{
-		machine: m, number: number, id: sessionID(process, number),
+		machine: m, number: number, id: sessionID(m.place, number),
 		done: &source{kind: onceSource}, next: &source{kind: onceSource}, watches: map[zk.Watch][]*source{},
 	}
 	m.sessions = append(m.sessions, s)
@@ -133,8 +133,8 @@ func (s *session) fire(w zk.Watch) {
 
 // replaced is what a client library does that hides the end of a session: the
 // value goes on with a new one, and what is asked is sent there.
-func (s *session) replaced(process, number int) {
-	s.number, s.id = number, sessionID(process, number)
+func (s *session) replaced(number int) {
+	s.number, s.id = number, sessionID(s.machine.place, number)
 	for w := range s.watches {
 		s.fire(w)
 	}

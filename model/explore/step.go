@@ -165,6 +165,26 @@ func (x *space) advance(s state, c Choice) (wrong uint32) {
 	return e.wrong
 }
 
+// try is advance that looks at the state that it leads to as well.
+func (x *space) try(s state, c Choice) *Finding {
+	wrong := x.advance(s, c)
+	if wrong == 0 {
+		wrong = x.opinion(s).wrong
+	}
+	if wrong == 0 {
+		return nil
+	}
+	return &Finding{Violations: x.judged.why(wrong)}
+}
+
+// stuck is the finding that nothing can happen any more short of the goal.
+func (x *space) stuck(s state) *Finding {
+	if len(x.choices(s, nil)) > 0 || x.opinion(s).goal {
+		return nil
+	}
+	return &Finding{Violations: []Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}}
+}
+
 // shaken is a seat after changes that somebody else has made.
 func (x *space) shaken(id, shift uint32) uint32 {
 	return uint32(x.shakes.of(uint64(id), uint64(shift), func() uint64 {
@@ -363,8 +383,7 @@ func (m *move) prompt() {
 }
 
 func (m *move) open(which int) {
-	m.link.opened++
-	m.link.current, m.link.known = m.link.opened, true
+	m.link = m.link.granted()
 	m.tell(makeInput(openedInput, which, uint32(m.link.opened)))
 }
 
@@ -461,8 +480,7 @@ func (m *move) underWay() []zombie {
 // notice is a process that learns that the server has ended its session.
 func (m *move) notice() {
 	if m.world.Library == Replacing {
-		m.link.opened++
-		m.link.current, m.link.known = m.link.opened, true
+		m.link = m.link.granted()
 		m.tell(makeInput(replacedInput, 0, uint32(m.link.opened)))
 		return
 	}
@@ -492,11 +510,7 @@ func (m *move) answer(which int, answered bool) {
 
 func (m *move) answerOp(which int, r pending, answered bool) {
 	op := m.terms.ops.get(r.op)
-	seen := m.tree
-	if m.link.lagging != 0 && !op.Kind.Writes() {
-		seen = m.link.lagging
-	}
-	e := m.serve(seen, r.op, sessionID(m.process, r.session))
+	e := m.serve(m.link.sees(m.tree, op), r.op, sessionID(m.process, r.session))
 	if op.Kind.Writes() {
 		m.spread(e)
 	} else if o := m.terms.outcomes.get(e.outcome); op.Watch && o.err == nil {

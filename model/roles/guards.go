@@ -67,7 +67,7 @@ func Guards() []Guard {
 		},
 		{
 			Name: "transition-in-one", Explain: "a transition of a task is one multi",
-			split: func(op zkapi.Op) bool { return ending(op) || reassigning(op) },
+			split: releasing,
 		},
 		{
 			Name: "result-takes-assignment", Explain: "a result removes the very assignment that it is of",
@@ -94,22 +94,16 @@ func Guards() []Guard {
 	}
 }
 
-// ending reports whether a write ends an execution, reassigning whether it moves one.
-func ending(op zkapi.Op) bool {
-	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool {
-		return o.Kind == zkapi.KindCreate && strings.HasPrefix(o.Path, "/tasks/")
-	}) && slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool {
-		return o.Kind == zkapi.KindDelete && strings.HasPrefix(o.Path, "/assign/")
-	})
-}
-
-func reassigning(op zkapi.Op) bool {
-	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindDelete && strings.HasPrefix(o.Path, "/assign/") })
-}
-
+// has reports whether a multi has a part of that kind at or below a path.
 func has(op zkapi.Op, kind zkapi.Kind, path string) bool {
-	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == kind && o.Path == path })
+	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == kind && strings.HasPrefix(o.Path, path) })
 }
+
+// releasing reports whether a write takes an assignment away, and ending whether it
+// also records what has become of the execution.
+func releasing(op zkapi.Op) bool { return has(op, zkapi.KindDelete, "/assign/") }
+
+func ending(op zkapi.Op) bool { return releasing(op) && has(op, zkapi.KindCreate, "/tasks/") }
 
 // without takes parts out of a multi.
 func without(part func(zkapi.Op) bool) func(zkapi.Op) zkapi.Op {

@@ -19,6 +19,7 @@ import (
 const (
 	ConfigFile    = "config.json"
 	HistoryFile   = "history.ndjson"
+	WireFile      = "wire.ndjson" // see history.Exchange
 	FaultsFile    = "faults.json"
 	EvidenceFile  = "evidence.json"
 	journalFolder = "journals"

@@ -442,7 +442,7 @@ func portStat(s *zk.Stat) zkapi.Stat {
 
 // expire ends the client's session at a server, as its timeout would.
 func (c *client) expire(ctx context.Context, address string) error {
-	if err := ensemble.Expire(ctx, address, c.session); err != nil {
+	if _, err := ensemble.Expire(ctx, address, c.session); err != nil {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}
 	return nil

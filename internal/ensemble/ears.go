@@ -13,7 +13,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Ears are told what a proxy reads along. Either may be nil; none may block.
+// Ears are told what a proxy reads along. Each may be nil; none may block.
 type Ears struct {
 	// Granted hears of each session that a server grants the participant and that it
 	// did not have before, before the participant does.
@@ -21,6 +21,10 @@ type Ears struct {
 	// Wrote hears of each write of the participant, once: when its answer arrives,
 	// before the participant hears of it, or when its connection ends without one.
 	Wrote func(Exchange)
+	// Held, if it is set, is given each request of the participant, and each watch
+	// event, to say what becomes of it. Only the handshake, credentials and pings
+	// pass of themselves.
+	Held func(*Held)
 }
 
 // Exchange is one request of the participant that is a write, or ends the session,
@@ -44,12 +48,13 @@ type flow struct {
 	to, from       wire.Frames // the server; each is used by one pump
 	greeted        bool        // the first frame of the server has been seen
 
-	mu   sync.Mutex
-	open map[int32]Exchange // writes without an answer, by xid
+	mu      sync.Mutex
+	open    map[int32]Exchange      // writes without an answer, by xid
+	swallow map[int32]chan struct{} // of answers that are to be kept, by xid
 }
 
 func newFlow(client, server net.Conn) *flow {
-	return &flow{client: client, server: server, open: map[int32]Exchange{}}
+	return &flow{client: client, server: server, open: map[int32]Exchange{}, swallow: map[int32]chan struct{}{}}
 }
 
 func (f *flow) close() {
@@ -61,37 +66,47 @@ func (f *flow) close() {
 // connection reaches no server as a request.
 func (f *flow) swallowed([]byte) { f.to.Break() }
 
-// sent reads along what is about to be sent to the server.
-func (p *Proxy) sent(f *flow) func([]byte) {
+// sending reads along what is about to be sent to the server.
+func (p *Proxy) sending(f *flow) func([]byte) {
 	return func(b []byte) {
 		for _, body := range f.to.Feed(b) {
 			if request, ok := f.talk.Sent(body); ok && request.Writes() {
-				session, _ := f.talk.Session()
-				f.mu.Lock()
-				f.open[request.Xid] = Exchange{Session: session.ID, Request: request, Sent: clock.Now()}
-				f.mu.Unlock()
+				f.sent(request)
 			}
 		}
 	}
 }
 
-// received reads along what has come from the server, also when it will be
+// receiving reads along what has come from the server, also when it will be
 // swallowed: what is known of a write does not depend on who else knows it.
-func (p *Proxy) received(f *flow) func([]byte) {
+func (p *Proxy) receiving(f *flow) func([]byte) {
 	return func(b []byte) {
 		for _, body := range f.from.Feed(b) {
 			if reply, ok := f.talk.Received(body); ok {
 				f.answered(reply, p.ears.Wrote)
 			}
-			if s, ok := f.talk.Session(); ok && !f.greeted {
-				f.greeted = true
-				// A session of which the participant does not hear is none of its own.
-				if s.ID != 0 && !p.isCut() {
-					p.saw(Session{ID: s.ID, Password: s.Password})
-				}
-			}
+			p.welcome(f)
 		}
 	}
+}
+
+// welcome takes note of the session that a server has granted, once. One of which
+// the participant does not hear is none of its own.
+func (p *Proxy) welcome(f *flow) {
+	if s, ok := f.talk.Session(); ok && !f.greeted {
+		f.greeted = true
+		if s.ID != 0 && !p.isCut() {
+			p.saw(Session{ID: s.ID, Password: s.Password})
+		}
+	}
+}
+
+// sent notes a write that is about to leave the proxy.
+func (f *flow) sent(request wire.Request) {
+	session, _ := f.talk.Session()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open[request.Xid] = Exchange{Session: session.ID, Request: request, Sent: clock.Now()}
 }
 
 // answered tells of the write that a reply is to, if it is to one.

@@ -82,14 +82,24 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	}
 	p.flows[f] = true
 	p.mu.Unlock()
-	var pumps sync.WaitGroup
-	pumps.Go(func() { p.pump(f.server, f.client, f.swallowed, p.sent(f)); f.close() })
-	pumps.Go(func() { p.pump(f.client, f.server, p.received(f), p.received(f)); f.close() })
-	pumps.Wait()
+	if p.ears.Held != nil {
+		p.conduct(f)
+	} else {
+		p.carry(f)
+	}
 	f.end(p.ears.Wrote)
 	p.mu.Lock()
 	delete(p.flows, f)
 	p.mu.Unlock()
+}
+
+// carry copies what comes, and reads it along.
+func (p *Proxy) carry(f *flow) {
+	var pumps sync.WaitGroup
+	pumps.Go(func() { p.pump(f.server, f.client, f.swallowed, p.sending(f)); f.close() })
+	receiving := p.receiving(f)
+	pumps.Go(func() { p.pump(f.client, f.server, receiving, receiving); f.close() })
+	pumps.Wait()
 }
 
 // pump copies bytes one way until either end closes. What arrives while the

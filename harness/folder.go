@@ -165,6 +165,18 @@ func Load(dir string) ([]history.Event, *history.Evidence, error) {
 	return events, evidence, err
 }
 
+// LoadWire reads what went over the wire in a run: nil where that was not recorded.
+func LoadWire(dir string) ([]history.Exchange, error) {
+	exchanges, err := history.ReadExchanges(filepath.Join(dir, WireFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err == nil && exchanges == nil:
+		exchanges = []history.Exchange{}
+	}
+	return exchanges, err
+}
+
 // readJournals makes one history of the journals of all processes.
 func readJournals(dir string) ([]history.Event, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, journalFolder, "*.ndjson"))

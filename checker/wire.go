@@ -1,0 +1,52 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/model/protocol"
+)
+
+// followsProtocol: all that went over the wire, in ZooKeeper's own order, is a
+// behaviour of the protocol: nobody wrote what it may not write, in whose name and
+// when, and every answer is the one that the protocol has for it.
+func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
+	const name = "FollowsProtocol"
+	if exchanges == nil {
+		return Property{Name: name, Verdict: Skipped, Reason: "What went over the wire was not recorded, so this was not judged."}
+	}
+	p := newFinding(name, "")
+	traces := protocol.Split(exchanges, maxAttempts)
+	for i := range traces {
+		t := &traces[i]
+		switch o := protocol.Follow(t); {
+		case o.GaveUp:
+			p.doubt("%s", o.Why)
+		case !o.Accepted:
+			x := &exchanges[t.Writes[o.At].Exchange-1]
+			p.violate(f.recorded(x), "At %s, %s: %s", seconds(x.Answered), x.Process, o.Why)
+		}
+	}
+	unanswered := 0
+	for i := range exchanges {
+		if exchanges[i].Answered == 0 {
+			unanswered++
+		}
+	}
+	p.holds = fmt.Sprintf("%d writes, %d of them without an answer, are a behaviour of the protocol: those of the claims, and those of each of %d tasks.",
+		len(exchanges), unanswered, len(traces)-1)
+	return p.property()
+}
+
+// recorded are the events of the write that was seen on the wire.
+func (f *facts) recorded(x *history.Exchange) []history.Event {
+	at := slices.IndexFunc(f.writes, func(w history.Operation) bool {
+		return w.Invoke.Session == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
+			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b history.Op) bool { return a.Kind == b.Kind && a.Data == b.Data })
+	})
+	if at < 0 {
+		return nil
+	}
+	return []history.Event{f.writes[at].Invoke, f.writes[at].Done}
+}

@@ -1,8 +1,10 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/model/protocol"
@@ -18,15 +20,28 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 	}
 	p := newFinding(name, "")
 	traces := protocol.Split(exchanges, maxAttempts)
+	type violation struct {
+		by  *history.Exchange
+		why string
+	}
+	var violations []violation
 	for i := range traces {
 		t := &traces[i]
 		switch o := protocol.Follow(t); {
 		case o.GaveUp:
 			p.doubt("%s", o.Why)
 		case !o.Accepted:
-			x := &exchanges[t.Writes[o.At].Exchange-1]
-			p.violate(f.recorded(x), "At %s, %s: %s", seconds(x.Answered), x.Process, o.Why)
+			w := &t.Writes[o.At]
+			x := &exchanges[w.Exchange-1]
+			if w.Kind == protocol.Stranger {
+				o.Why += " It was: " + operations(x) + "."
+			}
+			violations = append(violations, violation{x, o.Why})
 		}
+	}
+	slices.SortStableFunc(violations, func(a, b violation) int { return cmp.Compare(a.by.Zxid, b.by.Zxid) }) // what came first explains the others
+	for _, v := range violations {
+		p.violate(f.recorded(v.by), "At %s, %s: %s", seconds(v.by.Answered), v.by.Process, v.why)
 	}
 	unanswered := 0
 	for i := range exchanges {
@@ -37,6 +52,20 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 	p.holds = fmt.Sprintf("%d writes, %d of them without an answer, are a behaviour of the protocol: those of the claims, and those of each of %d tasks.",
 		len(exchanges), unanswered, len(traces)-1)
 	return p.property()
+}
+
+// operations tells what a write does.
+func operations(x *history.Exchange) string {
+	const most = 8
+	var all []string
+	for i, op := range x.Ops {
+		if i == most {
+			all = append(all, fmt.Sprintf("and %d more", len(x.Ops)-most))
+			break
+		}
+		all = append(all, op.Kind+" "+op.Path)
+	}
+	return strings.Join(all, ", ")
 }
 
 // recorded are the events of the write that was seen on the wire.

@@ -2,8 +2,10 @@ package checker
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
 )
@@ -52,6 +54,21 @@ func TestWires(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAStrangerIsShown: of a write that the protocol does not have it is told what it
+// was, and where the history has it.
+func TestAStrangerIsShown(t *testing.T) {
+	events, evidence := load(t, "accepted")
+	exchanges := wire(t, "FollowsProtocol-ok")
+	last := &exchanges[len(exchanges)-1]
+	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
+	last.Ops = []history.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
+	for _, p := range Check(events, evidence, exchanges, 1).Properties {
+		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
+			t.Errorf("%s %v", p.Reason, p.Events)
+		}
 	}
 }
 

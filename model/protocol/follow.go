@@ -254,6 +254,9 @@ func (t *Trace) explain(set []*state, at int) string {
 // tell describes a write.
 func (t *Trace) tell(w *Write) string {
 	text := string(w.Kind)
+	if w.Kind == Stranger {
+		text = "A write"
+	}
 	if t.Task != "" {
 		text += " of " + t.Task
 	}
@@ -271,7 +274,7 @@ func (t *Trace) tell(w *Write) string {
 	if w.Epoch > 0 {
 		text += fmt.Sprintf(" in the name of epoch %d", w.Epoch)
 	}
-	text += fmt.Sprintf(" by session %s", t.Sessions[w.Session-1])
+	text += " by session " + t.Sessions[w.Session-1]
 	if w.Error == "" {
 		return text + " was applied"
 	}

@@ -16,9 +16,9 @@ type Result struct {
 	facts            *facts
 }
 
-// Check judges a run. A judge that fails is unknown, never a pass and never the
-// end of the others.
-func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Result {
+// Check judges a run. Exchanges are nil where what went over the wire was not recorded.
+// A judge that fails is unknown, never a pass and never the end of the others.
+func Check(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, seed uint64) *Result {
 	f := gather(events, evidence)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
 	judges := []struct {
@@ -42,6 +42,7 @@ func Check(events []history.Event, evidence *history.Evidence, seed uint64) *Res
 		{"ToldTruly", f.toldTruly},
 		{"SessionsEnd", f.sessionsEnd},
 		{"NoCrash", f.noCrash},
+		{"FollowsProtocol", func() Property { return f.followsProtocol(exchanges) }},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
 		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
 	}

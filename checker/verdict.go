@@ -16,11 +16,12 @@ const (
 	Unknown Verdict = "unknown"
 	Invalid Verdict = "invalid"
 	Vacuous Verdict = "vacuous"
+	Skipped Verdict = "skipped" // of a property that a run has no record for; it counts for nothing
 )
 
 // rank orders valid < vacuous < unknown < invalid.
 func (v Verdict) rank() int {
-	return map[Verdict]int{Valid: 0, Vacuous: 1, Unknown: 2, Invalid: 3}[v]
+	return map[Verdict]int{Skipped: 0, Valid: 0, Vacuous: 1, Unknown: 2, Invalid: 3}[v]
 }
 
 // Worst is the one that counts.

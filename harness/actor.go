@@ -214,6 +214,7 @@ func (e *actorEnv) Open(ctx context.Context) (zkapi.Session, error) {
 				return nil, context.Cause(ctx)
 			}
 			session := e.Server.Open()
+			e.actor.memory.owners.Store(session.ID(), holder{e.actor.name, e.life})
 			e.sessions = append(e.sessions, session)
 			e.actor.memory.harness.Add(history.Event{
 				Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", e.actor.name, e.life),

@@ -213,7 +213,11 @@ func (r *run) expire(p *process, leads bool) deed {
 			// does not know it any more.
 			tried := false
 			return r.anyServer(func(address string) error {
-				err := ensemble.Expire(ctx, address, session)
+				sent := clock.Now()
+				zxid, err := ensemble.Expire(ctx, address, session)
+				if err == nil {
+					r.expired(session, sent, zxid)
+				}
 				if tried && errors.Is(err, ensemble.ErrSessionGone) {
 					return nil
 				}

@@ -19,6 +19,7 @@ import (
 const (
 	ConfigFile    = "config.json"
 	HistoryFile   = "history.ndjson"
+	WireFile      = "wire.ndjson" // see history.Exchange
 	FaultsFile    = "faults.json"
 	EvidenceFile  = "evidence.json"
 	journalFolder = "journals"
@@ -162,6 +163,18 @@ func Load(dir string) ([]history.Event, *history.Evidence, error) {
 		return events, &history.Evidence{Problem: "the run did not come to its end"}, nil
 	}
 	return events, evidence, err
+}
+
+// LoadWire reads what went over the wire in a run: nil where that was not recorded.
+func LoadWire(dir string) ([]history.Exchange, error) {
+	exchanges, err := history.ReadExchanges(filepath.Join(dir, WireFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err == nil && exchanges == nil:
+		exchanges = []history.Exchange{}
+	}
+	return exchanges, err
 }
 
 // readJournals makes one history of the journals of all processes.

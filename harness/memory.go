@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -28,6 +29,7 @@ type memory struct {
 	server *zk.Server
 	actors []*actor
 	acts   *participant.Sink
+	owners sync.Map // holder: whose each session is, by its id
 }
 
 // runInChild makes the folder and lets a process of its own, which lives in virtual
@@ -60,6 +62,7 @@ func Simulate(config Config, dir string) {
 		r := &run{config: config, out: os.Stderr, dir: dir, now: func() time.Duration { return time.Since(began) }}
 		m := &memory{run: r, server: zk.NewServer(config.SessionTimeout)}
 		r.bind = m.bind
+		m.server.Record(m.wrote)
 		if err := m.play(); err != nil {
 			panic(err)
 		}
@@ -140,7 +143,7 @@ func (m *memory) gather(ctx context.Context, evidence *history.Evidence, records
 	for _, a := range m.actors {
 		a.bury()
 	}
-	return err
+	return errors.Join(err, m.wire.Close())
 }
 
 func (m *memory) saveMemoryConfig() error {

@@ -40,6 +40,7 @@ type process struct {
 	suffers  bool          // a fault is at work on it
 	draining bool
 	born     atomic.Int32 // life, for those who must not wait for mu
+	lives    sync.Map     // int: the life to which each session was granted, by its id
 }
 
 // start begins the next life.
@@ -81,6 +82,7 @@ func (p *process) start() error {
 
 // granted notes a session that the wire shows, whatever the participant says.
 func (p *process) granted(s ensemble.Session) {
+	p.lives.Store(s.ID, int(p.born.Load()))
 	p.run.harness.Add(history.Event{
 		Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", p.name, p.born.Load()),
 		Session: fmt.Sprintf("0x%x", s.ID), Text: "granted on the wire",

@@ -41,6 +41,7 @@ type run struct {
 	suffering map[*ensemble.Server]bool
 
 	harness, nemesis, effects *history.Journal
+	wire                      *history.Wire
 
 	now  func() time.Duration // since the run began
 	bind func(ctx context.Context, fault nemesis.Fault) (deed, error)
@@ -123,7 +124,7 @@ func (r *run) setUp(ctx context.Context) error {
 		for i := range group.count {
 			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r}
 			var err error
-			if p.proxy, err = ensemble.NewProxy(r.ensemble.Addresses(), p.granted); err != nil {
+			if p.proxy, err = ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{Granted: p.granted, Wrote: p.wrote}); err != nil {
 				return err
 			}
 			r.processes = append(r.processes, p)
@@ -147,7 +148,9 @@ func (r *run) openJournals() error {
 			return err
 		}
 	}
-	return nil
+	var err error
+	r.wire, err = history.CreateWire(filepath.Join(r.dir, WireFile))
+	return err
 }
 
 func (r *run) openEnsemble(ctx context.Context) error {
@@ -358,6 +361,9 @@ func (r *run) tearDown() error {
 		if j != nil {
 			errs = append(errs, j.Close())
 		}
+	}
+	if r.wire != nil {
+		errs = append(errs, r.wire.Close())
 	}
 	return errors.Join(append(errs, mergeJournals(r.dir))...)
 }

@@ -83,8 +83,10 @@ type Op struct {
 	Path      string `json:"path"`
 	Version   int32  `json:"version,omitempty"` // demanded, of delete, set and check
 	Ephemeral bool   `json:"ephemeral,omitempty"`
-	Data      string `json:"data,omitempty"`
-	Got       int32  `json:"got,omitempty"` // version after a set
+	// Sequential says that the server completes the name with a number.
+	Sequential bool   `json:"sequential,omitempty"`
+	Data       string `json:"data,omitempty"`
+	Got        int32  `json:"got,omitempty"` // version after a set
 }
 
 // Operation is an invocation with its completion, if there was one.

@@ -109,3 +109,29 @@ func TestEvidenceAndBack(t *testing.T) {
 		t.Errorf("a broken file: %v", err)
 	}
 }
+
+func TestExchangesAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wire.ndjson")
+	w, err := CreateWire(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Exchange{
+		{Process: "worker-1", Life: 2, Session: "0x1", Xid: 7, Sent: 3, Answered: 4, Zxid: 0x100000001, Index: -1, Ops: []Op{{Kind: "set", Path: "/a", Version: 3, Got: 4}}},
+		{Process: "worker-1", Life: 2, Session: "0x1", Xid: 8, Sent: 5, Answered: 6, Zxid: 0x100000002, Error: BadVersion, Index: 1, Ops: []Op{{Kind: "check"}, {Kind: "delete"}}},
+		{Process: "worker-1", Life: 2, Session: "0x1", Xid: 9, Sent: 7, Index: -1, Close: true},
+	}
+	for _, e := range want {
+		w.Add(e)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadExchanges(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := CreateWire(path); err == nil {
+		t.Error("a file was written over another")
+	}
+}

@@ -41,19 +41,20 @@ func Create(path, process string, life int, now func() time.Duration) (*Journal,
 		return nil, fmt.Errorf("history: %w", err)
 	}
 	j := &Journal{file: file, now: now, process: process, life: life}
-	if err := j.line(header{signature, Version}); err != nil {
+	if err := line(file, header{signature, Version}); err != nil {
 		return nil, err
 	}
 	return j, nil
 }
 
-func (j *Journal) line(v any) error {
+// line appends one line to a file, in one write.
+func line[T header | Event | Exchange](file *os.File, v T) error {
 	data, err := json.Marshal(v)
 	if err == nil {
-		_, err = j.file.Write(append(data, '\n'))
+		_, err = file.Write(append(data, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("history: %s: %w", j.file.Name(), err)
+		return fmt.Errorf("history: %s: %w", file.Name(), err)
 	}
 	return nil
 }
@@ -71,7 +72,7 @@ func (j *Journal) Add(e Event) Event {
 		j.op++
 		e.Op = j.op
 	}
-	if err := j.line(e); err != nil {
+	if err := line(j.file, e); err != nil {
 		panic(err)
 	}
 	return e
@@ -98,13 +99,15 @@ func (j *Journal) Close() error { return j.file.Close() }
 
 // Read reads a history or a journal. A last line without an end, as a killed
 // process leaves it, is dropped; any other bad line is an error.
-func Read(r io.Reader) ([]Event, error) {
+func Read(r io.Reader) ([]Event, error) { return read[Event](r) }
+
+func read[T Event | Exchange](r io.Reader) ([]T, error) {
 	buffered := bufio.NewReaderSize(r, 1<<20)
-	var events []Event
+	var all []T
 	for number := 1; ; number++ {
 		line, err := buffered.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return events, nil
+			return all, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("history: line %d: %w", number, err)
@@ -116,26 +119,28 @@ func Read(r io.Reader) ([]Event, error) {
 			}
 			continue
 		}
-		var e Event
+		var e T
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, fmt.Errorf("history: line %d: %w", number, err)
 		}
-		events = append(events, e)
+		all = append(all, e)
 	}
 }
 
 // ReadFile reads a history from a file.
-func ReadFile(path string) ([]Event, error) {
+func ReadFile(path string) ([]Event, error) { return readFile[Event](path) }
+
+func readFile[T Event | Exchange](path string) ([]T, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
 	defer file.Close()
-	events, err := Read(file)
+	all, err := read[T](file)
 	if err != nil {
 		return nil, fmt.Errorf("%w (in %s)", err, path)
 	}
-	return events, nil
+	return all, nil
 }
 
 // WriteFile writes a whole history.

@@ -66,7 +66,7 @@ func TestRecorderSeesEveryWrite(t *testing.T) {
 	}
 	want := []line{
 		{history.OK, []history.Op{{Kind: "create"}}, nil},
-		{history.OK, []history.Op{{Kind: "create", Path: "/t-", Data: "x"}}, []history.Op{{Kind: "create", Path: "/t-0000000000"}}},
+		{history.OK, []history.Op{{Kind: "create", Path: "/t-", Sequential: true, Data: "x"}}, []history.Op{{Kind: "create", Path: "/t-0000000000"}}},
 		{history.Fail, []history.Op{{Kind: "set", Path: "/none", Version: 3}}, nil},
 		{history.OK, []history.Op{{Kind: "check"}, {Kind: "set", Data: "y"}}, []history.Op{{Kind: "set", Got: 1}}},
 		{history.Info, []history.Op{{Kind: "delete", Path: "/t-0000000000", Version: -1}}, nil},

@@ -3,6 +3,7 @@ package participant
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -68,7 +69,7 @@ func (s *recordedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Rep
 }
 
 func (s *recordedSession) invoked(op zkapi.Op) history.Event {
-	return s.recorder.journal.Add(history.Event{Type: history.Invoke, Kind: history.Write, Session: s.name, Ops: s.recorder.describe(op)})
+	return s.recorder.journal.Add(history.Event{Type: history.Invoke, Kind: history.Write, Session: s.name, Ops: Describe(op, s.recorder.namespace)})
 }
 
 func (s *recordedSession) completed(invoke history.Event, op zkapi.Op, reply zkapi.Reply) {
@@ -80,7 +81,7 @@ func (s *recordedSession) completed(invoke history.Event, op zkapi.Op, reply zka
 			e.Text = reply.Err.Error()
 			return
 		}
-		e.Ops = s.recorder.gained(op, reply.Result)
+		e.Ops = slices.DeleteFunc(Gained(op, reply.Result, s.recorder.namespace), func(o history.Op) bool { return o == history.Op{} })
 	})
 }
 
@@ -95,35 +96,37 @@ func (s *recordedSession) Close(ctx context.Context) error {
 	return err
 }
 
-// describe turns a request into the history's terms.
-func (r *recorder) describe(op zkapi.Op) []history.Op {
+// Describe turns a request into the history's terms, without the namespace.
+func Describe(op zkapi.Op, namespace string) []history.Op {
 	if op.Kind == zkapi.KindMulti {
 		var all []history.Op
 		for _, sub := range op.Ops {
-			all = append(all, r.describe(sub)...)
+			all = append(all, Describe(sub, namespace)...)
 		}
 		return all
 	}
 	return []history.Op{{
-		Kind: op.Kind.String(), Path: strings.TrimPrefix(op.Path, r.namespace), Version: op.Version, Data: string(op.Data),
-		Ephemeral: op.Mode == zkapi.Ephemeral || op.Mode == zkapi.EphemeralSequential,
+		Kind: op.Kind.String(), Path: strings.TrimPrefix(op.Path, namespace), Version: op.Version, Data: string(op.Data),
+		Ephemeral:  op.Mode == zkapi.Ephemeral || op.Mode == zkapi.EphemeralSequential,
+		Sequential: op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential,
 	}}
 }
 
-// gained is what a write that was applied brought beyond what was asked for: the
-// names of sequential znodes and the versions of those that were set.
-func (r *recorder) gained(op zkapi.Op, result zkapi.Result) []history.Op {
+// Gained is what a write that was applied brought beyond what was asked for, one for
+// each part of it: the names of sequential znodes and the versions of those that
+// were set; empty for the other parts.
+func Gained(op zkapi.Op, result zkapi.Result, namespace string) []history.Op {
 	ops, results := []zkapi.Op{op}, []zkapi.Result{result}
 	if op.Kind == zkapi.KindMulti {
 		ops, results = op.Ops, result.Results
 	}
-	var all []history.Op
-	for i, sub := range ops {
+	all := make([]history.Op, len(ops))
+	for i, sub := range ops[:min(len(ops), len(results))] {
 		switch {
 		case sub.Kind == zkapi.KindSet:
-			all = append(all, history.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(sub.Path, r.namespace), Got: results[i].Stat.Version})
-		case sub.Kind == zkapi.KindCreate && sub.Mode == zkapi.PersistentSequential:
-			all = append(all, history.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(results[i].Path, r.namespace)})
+			all[i] = history.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(sub.Path, namespace), Got: results[i].Stat.Version}
+		case sub.Kind == zkapi.KindCreate && (sub.Mode == zkapi.PersistentSequential || sub.Mode == zkapi.EphemeralSequential):
+			all[i] = history.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(results[i].Path, namespace)}
 		}
 	}
 	return all

@@ -74,6 +74,7 @@ func TestRunInMemory(t *testing.T) {
 	if code != 0 || !strings.Contains(text, "VALID: every property holds") {
 		t.Fatalf("exit code %d:\n%s", code, text)
 	}
+	wireAgainstHistory(t, filepath.Join(dir, "latest"))
 	if code, text := torture(t, "check", filepath.Join(dir, "latest")); code != 0 {
 		t.Errorf("judged again: exit code %d:\n%s", code, text)
 	}

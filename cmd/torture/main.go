@@ -15,6 +15,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 	"github.com/ringmaster-zk/ringmaster/participant"
 )
 
@@ -33,7 +34,7 @@ func main() {
 }
 
 // exitCode is 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 everything that kept a
-// run from being judged.
+// run from being judged, 5 that there is no TLC to ask.
 func exitCode(err error) int {
 	if err == nil {
 		return 0
@@ -42,6 +43,9 @@ func exitCode(err error) int {
 		return v.verdict.ExitCode()
 	}
 	fmt.Fprintf(os.Stderr, "torture: %v\n", err)
+	if errors.Is(err, tlc.ErrNone) {
+		return exitNoTLC
+	}
 	return checker.ExitSetUp
 }
 
@@ -50,10 +54,11 @@ func root() *cobra.Command {
 		Use:   "torture",
 		Short: "Torture the master-worker recipe on a real ZooKeeper ensemble",
 		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
-			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out.",
+			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out,\n" +
+			"5 (trace) there is no TLC.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), participantCommand(), simulateCommand())
+	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), participantCommand(), simulateCommand())
 	return cmd
 }
 

@@ -101,7 +101,11 @@ func judge(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := checker.Check(events, evidence, stored.Seed)
+	exchanges, err := harness.LoadWire(dir)
+	if err != nil {
+		return err
+	}
+	result := checker.Check(events, evidence, exchanges, stored.Seed)
 	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func TestRunCheckReplay(t *testing.T) {
 		t.Errorf("printed:\n%s", printed)
 	}
 	dir := onlyRun(t, out)
-	for _, name := range []string{"config.json", "history.ndjson", "faults.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
+	for _, name := range []string{"config.json", "history.ndjson", "wire.ndjson", "faults.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -164,6 +164,7 @@ func TestRunCheckReplay(t *testing.T) {
 	if target, err := os.Readlink(filepath.Join(out, "latest")); err != nil || target != filepath.Base(dir) {
 		t.Errorf("latest points to %q, %v", target, err)
 	}
+	wireAgainstHistory(t, dir)
 	first := verdictOf(t, dir)
 	if first.Counts["completed"] < 100 || first.Counts["faults_effective"] < 3 || first.Seed != 5 {
 		t.Errorf("counts %v", first.Counts)

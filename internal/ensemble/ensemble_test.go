@@ -98,7 +98,7 @@ func TestServerFaults(t *testing.T) {
 func TestExpireEndsASession(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
-	proxy, err := ensemble.NewProxy(e.Addresses(), nil)
+	proxy, err := ensemble.NewProxy(e.Addresses(), ensemble.Ears{})
 	must(t, err)
 	defer proxy.Close()
 	driver, err := zkclient.New(zkclient.Config{Servers: proxy.Addresses(), SessionTimeout: 5 * time.Second})
@@ -111,11 +111,15 @@ func TestExpireEndsASession(t *testing.T) {
 	if !ok || seen.ID != session.ID() {
 		t.Fatalf("the proxy saw session 0x%x, the client has 0x%x", seen.ID, session.ID())
 	}
-	must(t, ensemble.Expire(ctx, e.Servers[0].Address, seen))
+	zxid, err := ensemble.Expire(ctx, e.Servers[0].Address, seen)
+	must(t, err)
+	if zxid == 0 {
+		t.Error("the end has no place in ZooKeeper's order")
+	}
 	if alive, err := ensemble.SessionAlive(ctx, e.Servers[0].Address, seen); alive || err != nil {
 		t.Errorf("alive is %v, %v", alive, err)
 	}
-	if err := ensemble.Expire(ctx, e.Servers[0].Address, seen); !errors.Is(err, ensemble.ErrSessionGone) {
+	if _, err := ensemble.Expire(ctx, e.Servers[0].Address, seen); !errors.Is(err, ensemble.ErrSessionGone) {
 		t.Errorf("a second time: %v", err)
 	}
 	if _, err := driver.Wait(ctx, session.Done()); err != nil {

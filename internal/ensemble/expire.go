@@ -18,25 +18,26 @@ var ErrUnanswered = errors.New("sent, and not answered")
 
 // Expire ends a session as its own timeout would: a second connection takes the
 // session over with its id and password, and closes it. The owner finds out when
-// it connects again. A nil error means that the server confirmed the end.
-func Expire(ctx context.Context, server string, s Session) error {
+// it connects again. A nil error means that the server confirmed the end; the number
+// is then its place in ZooKeeper's order (zxid).
+func Expire(ctx context.Context, server string, s Session) (int64, error) {
 	conn, err := takeOver(ctx, server, s)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer conn.Close()
 	const closeXid, closeOpcode = 1, -11
 	if err := writePacket(conn, beInt32(closeXid), beInt32(closeOpcode)); err != nil {
-		return fmt.Errorf("ensemble: expire 0x%x: %w", s.ID, err)
+		return 0, fmt.Errorf("ensemble: expire 0x%x: %w", s.ID, err)
 	}
 	reply, err := readPacket(conn)
 	if err != nil {
-		return fmt.Errorf("ensemble: expire 0x%x: %w: %w", s.ID, ErrUnanswered, err)
+		return 0, fmt.Errorf("ensemble: expire 0x%x: %w: %w", s.ID, ErrUnanswered, err)
 	}
 	if len(reply) < 16 || int32(binary.BigEndian.Uint32(reply[12:16])) != 0 {
-		return fmt.Errorf("ensemble: expire 0x%x: refused: % x", s.ID, reply)
+		return 0, fmt.Errorf("ensemble: expire 0x%x: refused: % x", s.ID, reply)
 	}
-	return nil
+	return int64(binary.BigEndian.Uint64(reply[4:12])), nil
 }
 
 // SessionAlive asks a server whether a session still exists. Asking moves the

@@ -1,10 +1,8 @@
 package ensemble
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -17,7 +15,7 @@ type Proxy struct {
 	listeners []net.Listener
 	work      sync.WaitGroup
 	dropped   atomic.Int64 // bytes swallowed while cut
-	granted   func(Session)
+	ears      Ears
 
 	mu      sync.Mutex
 	cut     bool
@@ -33,19 +31,9 @@ type Session struct {
 	Password [16]byte
 }
 
-// flow is one TCP connection from the participant, and the one behind it.
-type flow struct{ client, server net.Conn }
-
-func (f *flow) close() {
-	_ = f.client.Close()
-	_ = f.server.Close()
-}
-
-// NewProxy opens one local listener for each server. It calls granted, if that is
-// not nil, each time a server grants the participant a session that it did not
-// have before; granted must not block.
-func NewProxy(servers []string, granted func(Session)) (*Proxy, error) {
-	p := &Proxy{flows: map[*flow]bool{}, known: map[int64]Session{}, granted: granted}
+// NewProxy opens one local listener for each server.
+func NewProxy(servers []string, ears Ears) (*Proxy, error) {
+	p := &Proxy{flows: map[*flow]bool{}, known: map[int64]Session{}, ears: ears}
 	for _, server := range servers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -85,7 +73,7 @@ func (p *Proxy) serve(client net.Conn, address string) {
 		_ = client.Close()
 		return
 	}
-	f := &flow{client: client, server: server}
+	f := newFlow(client, server)
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -94,28 +82,38 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	}
 	p.flows[f] = true
 	p.mu.Unlock()
-	var pumps sync.WaitGroup
-	pumps.Go(func() { p.pump(f.server, f.client, nil); f.close() })
-	pumps.Go(func() { p.pump(f.client, f.server, &greeting{}); f.close() })
-	pumps.Wait()
+	if p.ears.Held != nil {
+		p.conduct(f)
+	} else {
+		p.carry(f)
+	}
+	f.end(p.ears.Wrote)
 	p.mu.Lock()
 	delete(p.flows, f)
 	p.mu.Unlock()
 }
 
+// carry copies what comes, and reads it along.
+func (p *Proxy) carry(f *flow) {
+	var pumps sync.WaitGroup
+	pumps.Go(func() { p.pump(f.server, f.client, f.swallowed, p.sending(f)); f.close() })
+	receiving := p.receiving(f)
+	pumps.Go(func() { p.pump(f.client, f.server, receiving, receiving); f.close() })
+	pumps.Wait()
+}
+
 // pump copies bytes one way until either end closes. What arrives while the
 // proxy is cut is lost for good: the stream is broken, and Heal closes it.
-func (p *Proxy) pump(to io.Writer, from io.Reader, g *greeting) {
+func (p *Proxy) pump(to, from net.Conn, swallowed, passes func([]byte)) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
 		if n > 0 {
 			if p.isCut() {
 				p.dropped.Add(int64(n))
+				swallowed(buffer[:n])
 			} else {
-				if g != nil && g.feed(buffer[:n]) {
-					p.saw(g.session)
-				}
+				passes(buffer[:n])
 				if _, werr := to.Write(buffer[:n]); werr != nil {
 					return
 				}
@@ -131,8 +129,8 @@ func (p *Proxy) pump(to io.Writer, from io.Reader, g *greeting) {
 func (p *Proxy) saw(s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, had := p.known[s.ID]; !had && p.granted != nil {
-		p.granted(s)
+	if _, had := p.known[s.ID]; !had && p.ears.Granted != nil {
+		p.ears.Granted(s)
 	}
 	p.session, p.known[s.ID] = s, s
 }
@@ -196,30 +194,4 @@ func (p *Proxy) Close() error {
 	p.mu.Unlock()
 	p.work.Wait()
 	return errors.Join(errs...)
-}
-
-// greeting collects the connect response, the first packet a server sends:
-// length, protocol version, timeout, session id, password.
-type greeting struct {
-	bytes   []byte
-	done    bool
-	session Session
-}
-
-const greetingLength = 4 + 4 + 4 + 8 + 4 + 16
-
-// feed reports true once, when the session is known.
-func (g *greeting) feed(b []byte) bool {
-	if g.done {
-		return false
-	}
-	g.bytes = append(g.bytes, b...)
-	if len(g.bytes) < greetingLength {
-		return false
-	}
-	g.done = true
-	g.session.ID = int64(binary.BigEndian.Uint64(g.bytes[12:20]))
-	copy(g.session.Password[:], g.bytes[24:40])
-	g.bytes = nil
-	return g.session.ID != 0
 }

@@ -62,7 +62,7 @@ func exchange(c net.Conn, patience time.Duration) bool {
 func TestProxyCutsAndHeals(t *testing.T) {
 	greeting := hello(0x77)
 	granted := make(chan Session, 3)
-	p, err := NewProxy([]string{echoServer(t, greeting)}, func(s Session) { granted <- s })
+	p, err := NewProxy([]string{echoServer(t, greeting)}, Ears{Granted: func(s Session) { granted <- s }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestProxyCutsAndHeals(t *testing.T) {
 }
 
 func TestProxyCloseEndsConnections(t *testing.T) {
-	p, err := NewProxy([]string{echoServer(t, nil)}, nil)
+	p, err := NewProxy([]string{echoServer(t, nil)}, Ears{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,5 +116,81 @@ func TestProxyCloseEndsConnections(t *testing.T) {
 	}
 	if exchange(c, 5*time.Second) {
 		t.Error("a connection outlived its proxy")
+	}
+}
+
+// writes is a client's stream of creates, with the xids from 1.
+func writes(n int) []byte {
+	var b bytes.Buffer
+	for xid := range int32(n) {
+		_ = writePacket(&b, beInt32(xid+1), beInt32(1), beInt32(2), []byte("/x"), beInt32(0), beInt32(0), beInt32(0))
+	}
+	return b.Bytes()
+}
+
+// silentServer greets, reads, answers so many requests with their xid alone, and
+// hangs up after the last one it is sent.
+func silentServer(t *testing.T, answers, reads int) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		c, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = readPacket(c)
+		_, _ = c.Write(hello(0x77))
+		for i := range reads {
+			body, err := readPacket(c)
+			if err != nil {
+				return
+			}
+			if i < answers {
+				_ = writePacket(c, body[:4], beInt64(int64(100+i)), beInt32(-110))
+			}
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// TestProxyTellsOfEachWriteOnce has a server answer one of three writes that it
+// reads, and a cut swallow the second half of a fourth.
+func TestProxyTellsOfEachWriteOnce(t *testing.T) {
+	heard := make(chan Exchange, 8)
+	p, err := NewProxy([]string{silentServer(t, 1, 3)}, Ears{Wrote: func(x Exchange) { heard <- x }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dialProxy(t, p)
+	_ = writePacket(c, []byte("connect"))
+	if _, err := readPacket(c); err != nil {
+		t.Fatal(err)
+	}
+	stream := writes(4)
+	half := len(stream) - 10
+	if _, err := c.Write(stream[:half]); err != nil {
+		t.Fatal(err)
+	}
+	first := <-heard
+	if first.Request.Xid != 1 || first.Session != 0x77 || first.Zxid != 100 || first.Answered < first.Sent || first.Err == nil {
+		t.Errorf("the write that was answered: %+v", first)
+	}
+	p.Cut()
+	_, _ = c.Write(stream[half:])
+	for xid := int32(2); xid <= 3; xid++ {
+		if x := <-heard; x.Request.Xid != xid || x.Answered != 0 || x.Zxid != 0 || x.Sent < first.Sent {
+			t.Errorf("write %d, which was not answered: %+v", xid, x)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(heard) > 0 {
+		t.Errorf("and %+v, which never left whole", <-heard)
 	}
 }

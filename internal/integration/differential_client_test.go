@@ -125,7 +125,7 @@ func (c *client) dial(_, _ string, timeout time.Duration) (net.Conn, error) {
 		return nil, err
 	}
 	c.update(func() { c.tcp, c.parked, c.rearmed, c.made = conn, false, false, c.made+1 })
-	return &wire{Conn: conn, client: c, asked: map[int32]asked{}}, nil
+	return &tap{Conn: conn, client: c, asked: map[int32]asked{}}, nil
 }
 
 var eventTypes = map[zk.EventType]model.EventType{
@@ -241,9 +241,9 @@ type asked struct {
 	watch  model.Watch // that it sets; none has an empty path
 }
 
-// wire reads along what a connection carries: the session's password, and which
+// tap reads along what a connection carries: the session's password, and which
 // watches are set, for which the library has no words.
-type wire struct {
+type tap struct {
 	net.Conn
 	client  *client
 	greeted bool
@@ -255,7 +255,7 @@ type wire struct {
 }
 
 // Write carries one packet: the library writes each with a single call.
-func (w *wire) Write(p []byte) (int, error) {
+func (w *tap) Write(p []byte) (int, error) {
 	if !w.greeted {
 		w.greeted = true
 		return w.Conn.Write(p)
@@ -276,7 +276,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-func (w *wire) Read(p []byte) (int, error) {
+func (w *tap) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	w.pending = append(w.pending, p[:n]...)
 	for len(w.pending) >= 4 {
@@ -293,7 +293,7 @@ func (w *wire) Read(p []byte) (int, error) {
 // packet looks at one packet of the server before the library does; the client is
 // locked. So what it finds is known no later than the answer, and when an answer
 // is found the library has handled all that came before it.
-func (w *wire) packet(p []byte) {
+func (w *tap) packet(p []byte) {
 	c := w.client
 	if !w.welcome {
 		w.welcome = true
@@ -442,7 +442,7 @@ func portStat(s *zk.Stat) zkapi.Stat {
 
 // expire ends the client's session at a server, as its timeout would.
 func (c *client) expire(ctx context.Context, address string) error {
-	if err := ensemble.Expire(ctx, address, c.session); err != nil {
+	if _, err := ensemble.Expire(ctx, address, c.session); err != nil {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}
 	return nil

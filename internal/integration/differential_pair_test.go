@@ -93,8 +93,7 @@ type pair struct {
 	root      string
 	server    *model.Server
 	twins     []*twin
-	ids       map[int64]int64 // of the real sessions, by those of the model
-	zxids     zxids
+	names
 	disturbed bool
 	log       []string
 }
@@ -105,7 +104,7 @@ var roots atomic.Int64
 func newPair(t tb, ctx context.Context, addresses []string, guides []*client, n *tally) *pair {
 	p := &pair{
 		t: t, ctx: ctx, addresses: addresses, guides: guides, tally: n, root: fmt.Sprintf("/differential-%d", roots.Add(1)),
-		server: model.NewServer(time.Hour), ids: map[int64]int64{0: 0}, zxids: zxids{{0, 0}},
+		server: model.NewServer(time.Hour), names: newNames(),
 	}
 	t.Cleanup(func() {
 		for _, x := range p.twins {
@@ -367,8 +366,16 @@ func (z zxids) with(model, real int64) (zxids, bool) {
 	return slices.Insert(slices.Clone(z), at, struct{ model, real int64 }{model, real}), true
 }
 
+// names are what has other names on both sides.
+type names struct {
+	ids   map[int64]int64 // of the real sessions, by those of the model
+	zxids zxids
+}
+
+func newNames() names { return names{ids: map[int64]int64{0: 0}, zxids: zxids{{0, 0}}} }
+
 // differ says how two answers differ, or learns from them and returns "".
-func (p *pair) differ(op zkapi.Op, m zkapi.Result, mErr error, r zkapi.Result, rErr error) string {
+func (p *names) differ(op zkapi.Op, m zkapi.Result, mErr error, r zkapi.Result, rErr error) string {
 	if outcome(mErr) != outcome(rErr) {
 		return fmt.Sprintf("the model says %q, ZooKeeper %q", outcome(mErr), outcome(rErr))
 	}
@@ -388,7 +395,7 @@ func (p *pair) differ(op zkapi.Op, m zkapi.Result, mErr error, r zkapi.Result, r
 	return ""
 }
 
-func (p *pair) differIn(known *zxids, m, r zkapi.Result) string {
+func (p *names) differIn(known *zxids, m, r zkapi.Result) string {
 	switch {
 	case m.Path != r.Path:
 		return fmt.Sprintf("the model made %s, ZooKeeper %s", m.Path, r.Path)

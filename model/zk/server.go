@@ -34,6 +34,17 @@ type Server struct {
 	watches  map[Watch]map[*Session]*watching
 	lose     func(zkapi.Op) Loss
 	observe  func(session int64, op zkapi.Op)
+	record   func(Write)
+}
+
+// Write is one write as the server has it: applied, refused, or the end of a session
+// that its owner asked for.
+type Write struct {
+	Session int64
+	Op      zkapi.Op // of no kind when the session ends
+	Zxid    int64
+	Result  zkapi.Result
+	Err     error // nil: it was applied
 }
 
 // watching is who of one session waits for one watch.
@@ -62,6 +73,15 @@ func (s *Server) Observe(observe func(session int64, op zkapi.Op)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.observe = observe
+}
+
+// Record sets what is told of each write, in their order, whoever hears of the
+// answer. Sessions that begin, and those that expire, are nobody's writes. It is
+// called with the server locked.
+func (s *Server) Record(record func(Write)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record = record
 }
 
 // Tree is the state after the last write.
@@ -248,6 +268,9 @@ func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
 		session.catchUp() // the answer to a write comes after everything before it
 		next, result, changes, err := s.tree.Write(op, session.id)
 		s.tree = next
+		if s.record != nil {
+			s.record(Write{session.id, op, next.zxid, result, err})
+		}
 		s.committed(changes)
 		session.catchUp()
 		return result, err

@@ -2,6 +2,7 @@ package zk
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -109,6 +110,37 @@ func TestClosingSessionHearsOfItsOwnEphemerals(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, heard, Event{NodeDeleted, "/a"})
+}
+
+// TestRecordTellsOfEveryWrite looks at what is recorded when answers and requests are
+// lost, and when sessions end.
+func TestRecordTellsOfEveryWrite(t *testing.T) {
+	server := NewServer(time.Second)
+	var got []string
+	server.Record(func(w Write) {
+		text := fmt.Sprintf("%d: %d %v %s", w.Zxid, w.Session, w.Op.Kind, w.Op.Path)
+		if w.Err != nil {
+			text += " refused"
+		}
+		got = append(got, text)
+	})
+	a, b := server.Open(), server.Open() // zxids 1 and 2
+	do(t, a, zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Get("/a"))
+	_, _ = b.Do(t.Context(), zkapi.Create("/a", nil, zkapi.Persistent))
+	losses := []Loss{BeforeItWas, AfterItWas}
+	server.Lose(func(zkapi.Op) Loss { return losses[0] })
+	for range losses {
+		_, _ = a.Do(t.Context(), zkapi.Set("/a", nil, 0))
+		losses[0] = losses[1]
+	}
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.Expire()
+	want := []string{"3: 1 create /a", "4: 2 create /a refused", "5: 1 set /a", "6: 2 kind(0) "}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 }
 
 // The tests below show what README.md says may differ from ZooKeeper.

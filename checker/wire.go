@@ -1,0 +1,81 @@
+package checker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/model/protocol"
+)
+
+// followsProtocol: all that went over the wire, in ZooKeeper's own order, is a
+// behaviour of the protocol: nobody wrote what it may not write, in whose name and
+// when, and every answer is the one that the protocol has for it.
+func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
+	const name = "FollowsProtocol"
+	if exchanges == nil {
+		return Property{Name: name, Verdict: Skipped, Reason: "What went over the wire was not recorded, so this was not judged."}
+	}
+	p := newFinding(name, "")
+	traces := protocol.Split(exchanges, maxAttempts)
+	type violation struct {
+		by  *history.Exchange
+		why string
+	}
+	var violations []violation
+	for i := range traces {
+		t := &traces[i]
+		switch o := protocol.Follow(t); {
+		case o.GaveUp:
+			p.doubt("%s", o.Why)
+		case !o.Accepted:
+			w := &t.Writes[o.At]
+			x := &exchanges[w.Exchange-1]
+			if w.Kind == protocol.Stranger {
+				o.Why += " It was: " + operations(x) + "."
+			}
+			violations = append(violations, violation{x, o.Why})
+		}
+	}
+	slices.SortStableFunc(violations, func(a, b violation) int { return cmp.Compare(a.by.Zxid, b.by.Zxid) }) // what came first explains the others
+	for _, v := range violations {
+		p.violate(f.recorded(v.by), "At %s, %s: %s", seconds(v.by.Answered), v.by.Process, v.why)
+	}
+	unanswered := 0
+	for i := range exchanges {
+		if exchanges[i].Answered == 0 {
+			unanswered++
+		}
+	}
+	p.holds = fmt.Sprintf("%d writes, %d of them without an answer, are a behaviour of the protocol: those of the claims, and those of each of %d tasks.",
+		len(exchanges), unanswered, len(traces)-1)
+	return p.property()
+}
+
+// operations tells what a write does.
+func operations(x *history.Exchange) string {
+	const most = 8
+	var all []string
+	for i, op := range x.Ops {
+		if i == most {
+			all = append(all, fmt.Sprintf("and %d more", len(x.Ops)-most))
+			break
+		}
+		all = append(all, op.Kind+" "+op.Path)
+	}
+	return strings.Join(all, ", ")
+}
+
+// recorded are the events of the write that was seen on the wire.
+func (f *facts) recorded(x *history.Exchange) []history.Event {
+	at := slices.IndexFunc(f.writes, func(w history.Operation) bool {
+		return w.Invoke.Session == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
+			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b history.Op) bool { return a.Kind == b.Kind && a.Data == b.Data })
+	})
+	if at < 0 {
+		return nil
+	}
+	return []history.Event{f.writes[at].Invoke, f.writes[at].Done}
+}

@@ -1,0 +1,87 @@
+package checker
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+func wire(t *testing.T, name string) []history.Exchange {
+	t.Helper()
+	exchanges, err := history.ReadExchanges(filepath.Join("testdata", name+".wire.ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exchanges
+}
+
+// TestWires judges frozen recordings of what went over the wire: a failover with an
+// ambiguous result and two sessions that end unseen, and the same with one thing
+// changed each.
+func TestWires(t *testing.T) {
+	events, evidence := load(t, "accepted")
+	for name, says := range map[string]string{
+		"ok":                    "20 writes, 1 of them without an answer",
+		"stale-write-bad":       "its session was over",
+		"name-of-another-bad":   "its session never began epoch 2",
+		"assigned-twice-bad":    "assigned already, to worker-1",
+		"worker-unchecked-bad":  "the protocol has no such write",
+		"unfenced-bad":          "the protocol has no such write",
+		"result-of-another-bad": "worker-2 was never given attempt 1",
+		"collected-early-bad":   "no status is among what is deleted",
+		"wrong-answer-bad":      "every operation could be done",
+		"attempt-skipped-bad":   "what is assigned is attempt 1",
+		"second-status-bad":     "node exists at operation 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := Check(events, evidence, wire(t, "FollowsProtocol-"+name), 1)
+			for _, p := range r.Properties {
+				want := Valid
+				if p.Name == "FollowsProtocol" {
+					if strings.HasSuffix(name, "-bad") {
+						want = Invalid
+					}
+					if !strings.Contains(p.Reason, says) {
+						t.Errorf("it says %q, want %q", p.Reason, says)
+					}
+				}
+				if p.Verdict != want {
+					t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
+				}
+			}
+		})
+	}
+}
+
+// TestAStrangerIsShown: of a write that the protocol does not have it is told what it
+// was, and where the history has it.
+func TestAStrangerIsShown(t *testing.T) {
+	events, evidence := load(t, "accepted")
+	exchanges := wire(t, "FollowsProtocol-ok")
+	last := &exchanges[len(exchanges)-1]
+	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
+	last.Ops = []history.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
+	for _, p := range Check(events, evidence, exchanges, 1).Properties {
+		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
+			t.Errorf("%s %v", p.Reason, p.Events)
+		}
+	}
+}
+
+// TestARunWithoutRecordingIsNotJudgedByIt: an older run stays valid, and says so.
+func TestARunWithoutRecordingIsNotJudgedByIt(t *testing.T) {
+	events, evidence := load(t, "accepted")
+	r := Check(events, evidence, nil, 1)
+	for _, p := range r.Properties {
+		if p.Name == "FollowsProtocol" && p.Verdict != Skipped {
+			t.Errorf("%s: %s", p.Verdict, p.Reason)
+		}
+	}
+	if r.Verdict != Valid {
+		t.Errorf("the run is %s", r.Verdict)
+	}
+}

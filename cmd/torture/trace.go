@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/model/protocol"
+	"github.com/ringmaster-zk/ringmaster/participant"
+	"github.com/ringmaster-zk/ringmaster/spec/tla"
+)
+
+// traceFolder is where in a run's folder the modules for TLC are put.
+const traceFolder = "trace"
+
+// exitNoTLC is the exit code of torture trace where there is no TLC to ask.
+const exitNoTLC = 5
+
+func traceCommand() *cobra.Command {
+	sample := 0
+	cmd := &cobra.Command{
+		Use: "trace DIR", Short: "Hold a stored run against the specification with TLC, and TLC against our own judge", Args: cobra.ExactArgs(1),
+		Long: "Hold what went over the wire in a stored run against spec/tla/Protocol.tla: the claims, and each\n" +
+			"task. Every trace is judged by the judge of torture check and by TLC, and the two must agree. The\n" +
+			"modules stay in DIR/trace, to be looked at or run by hand.\n\n" +
+			"TLC is what TLA2TOOLS_JAR names, or ringmaster/tla2tools-1.7.4.jar in the user's cache folder.\n\n" +
+			"Exit codes: 0 every trace is a behaviour of the protocol, 1 one is not, 2 one could not be followed\n" +
+			"to its end, 4 the two do not agree or the run cannot be read, 5 there is no TLC.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return trace(cmd.Context(), args[0], sample, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().IntVar(&sample, "sample", 0, "tasks to look at, spread evenly over the run; 0 for all")
+	return cmd
+}
+
+func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
+	exchanges, err := harness.LoadWire(dir)
+	if err == nil && exchanges == nil {
+		err = fmt.Errorf("%s has no %s: the run is older than that, or no run", dir, harness.WireFile)
+	}
+	if err != nil {
+		return err
+	}
+	all := protocol.Split(exchanges, participant.MaxAttempts)
+	chosen := spread(all, sample)
+	began := time.Now()
+	verdict, own := followAll(chosen, out)
+	fmt.Fprintf(out, "own judge: %d of %d traces, %v\n", len(chosen), len(all), time.Since(began).Round(time.Millisecond))
+	folder := filepath.Join(dir, traceFolder)
+	if err := exportTraces(folder, chosen); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "modules: %s\n", folder)
+	checking, err := tlc.Find()
+	if err != nil {
+		return err
+	}
+	began = time.Now()
+	printed, err := checking.Check(ctx, folder, tla.TraceModule)
+	if err == nil {
+		var followed []int
+		if followed, err = protocol.ReadAnswers(printed, chosen); err == nil {
+			err = agree(chosen, own, followed)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, os.WriteFile(filepath.Join(folder, "tlc.log"), []byte(printed), 0o644))
+	}
+	fmt.Fprintf(out, "TLC: agrees on every one, %v\n", time.Since(began).Round(time.Millisecond))
+	if verdict != checker.Valid {
+		return verdictError{verdict}
+	}
+	return nil
+}
+
+// spread chooses the claims and so many tasks.
+func spread(all []protocol.Trace, tasks int) []protocol.Trace {
+	if tasks <= 0 || tasks >= len(all)-1 {
+		return all
+	}
+	chosen := all[:1:1]
+	for i := range tasks {
+		chosen = append(chosen, all[1+i*(len(all)-1)/tasks])
+	}
+	return chosen
+}
+
+// followAll judges traces, and tells of those that are no behaviours.
+func followAll(traces []protocol.Trace, out io.Writer) (checker.Verdict, []protocol.Outcome) {
+	verdict := checker.Valid
+	outcomes := make([]protocol.Outcome, len(traces))
+	for i := range traces {
+		outcomes[i] = protocol.Follow(&traces[i])
+		switch o := outcomes[i]; {
+		case o.GaveUp:
+			verdict = checker.Worst(verdict, checker.Unknown)
+		case !o.Accepted:
+			verdict = checker.Invalid
+		default:
+			continue
+		}
+		fmt.Fprintf(out, "%s, write %d: %s\n", traces[i].Name(), outcomes[i].At+1, outcomes[i].Why)
+	}
+	return verdict, outcomes
+}
+
+// exportTraces writes the modules for TLC.
+func exportTraces(folder string, traces []protocol.Trace) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("trace: %w", err)
+	}
+	if err := tlc.Write(folder, tla.Files, tla.TraceFiles...); err != nil {
+		return err
+	}
+	return writeTo(filepath.Join(folder, "TraceData.tla"), func(w io.Writer) error { return protocol.WriteTraceData(w, traces) })
+}
+
+// agree holds the two judges against each other: they must come equally far along
+// each trace.
+func agree(traces []protocol.Trace, own []protocol.Outcome, followed []int) error {
+	var errs []error
+	for i := range traces {
+		if !own[i].GaveUp && own[i].At != followed[i] {
+			errs = append(errs, fmt.Errorf("%s: our own judge follows %d of %d writes, TLC %d: one of them is wrong",
+				traces[i].Name(), own[i].At, len(traces[i].Writes), followed[i]))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,142 @@
+package ensemble_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// along collects what a proxy reads along.
+type along struct {
+	mu    sync.Mutex
+	wrote []ensemble.Exchange
+}
+
+func (a *along) ears() ensemble.Ears {
+	return ensemble.Ears{Wrote: func(x ensemble.Exchange) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.wrote = append(a.wrote, x)
+	}}
+}
+
+func (a *along) all() []ensemble.Exchange {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.wrote)
+}
+
+func driverOf(t *testing.T, proxy *ensemble.Proxy) *zkclient.Driver {
+	t.Helper()
+	driver, err := zkclient.New(zkclient.Config{Servers: proxy.Addresses(), SessionTimeout: 5 * time.Second})
+	must(t, err)
+	return driver
+}
+
+// TestProxyReadsAlong holds what the proxy makes of the bytes between the real client
+// and a real server against what the client is told.
+func TestProxyReadsAlong(t *testing.T) {
+	e := ensembletest.Start(t, 1)
+	ctx := limited(t)
+	var heard along
+	proxy, err := ensemble.NewProxy(e.Addresses(), heard.ears())
+	must(t, err)
+	defer proxy.Close()
+	session, err := driverOf(t, proxy).Open(ctx)
+	must(t, err)
+	writes := []zkapi.Op{
+		zkapi.Create("/a", []byte("data"), zkapi.Persistent),
+		zkapi.Create("/a", nil, zkapi.Persistent),
+		zkapi.Create("/a/s-", nil, zkapi.PersistentSequential),
+		zkapi.Create("/e", nil, zkapi.Ephemeral),
+		zkapi.Create("/e/x", nil, zkapi.Persistent),
+		zkapi.Create("/mine", nil, zkapi.Persistent).For([]zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "world", ID: "anyone"}}),
+		zkapi.Create("/mine/x", nil, zkapi.Persistent),
+		zkapi.Set("/a", []byte("more"), 0),
+		zkapi.Set("/a", []byte("more"), 0),
+		zkapi.Set("/none", nil, zkapi.AnyVersion),
+		zkapi.Delete("/a", zkapi.AnyVersion),
+		zkapi.Multi(zkapi.Check("/a", 1), zkapi.Set("/a", []byte("x"), 1), zkapi.Create("/a/t-", nil, zkapi.EphemeralSequential), zkapi.Delete("/a/s-0000000000", 0)),
+		zkapi.Multi(zkapi.Check("/a", 2), zkapi.Check("/a", 1), zkapi.Delete("/a", 7)),
+		zkapi.Multi(zkapi.Check("/a", 2), zkapi.Set("/a", nil, 5)),
+		zkapi.Multi(),
+	}
+	last := int64(0)
+	for i, op := range writes {
+		if _, err := session.Do(ctx, zkapi.Get("/a").Watched()); err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+			t.Fatal(err)
+		}
+		result, err := session.Do(ctx, op)
+		all := heard.all()
+		if len(all) != i+1 {
+			t.Fatalf("%d exchanges after %d writes", len(all), i+1)
+		}
+		x := all[i]
+		if op.Kind == zkapi.KindMulti && len(op.Ops) == 0 {
+			x.Request.Op.Ops, x.Result, result = op.Ops, zkapi.Result{}, zkapi.Result{}
+		}
+		if !reflect.DeepEqual(x.Request.Op, op) || !reflect.DeepEqual(x.Result, result) || !reflect.DeepEqual(x.Err, err) {
+			t.Errorf("the proxy saw\n%+v\n%+v\n%v\nand the client\n%+v\n%+v\n%v", x.Request.Op, x.Result, x.Err, op, result, err)
+		}
+		if x.Zxid <= last || x.Session != session.ID() || x.Sent == 0 || x.Answered < x.Sent {
+			t.Errorf("%+v comes after zxid %d", x, last)
+		}
+		last = x.Zxid
+	}
+	got, err := session.Do(ctx, zkapi.Get("/a"))
+	must(t, err)
+	if want := heard.all()[11].Zxid; got.Stat.Mzxid != want {
+		t.Errorf("the last change of /a has zxid 0x%x, the proxy saw 0x%x", got.Stat.Mzxid, want)
+	}
+	must(t, session.Close(ctx))
+	all := heard.all()
+	if x := all[len(all)-1]; !x.Request.Ends() || x.Zxid <= last || x.Err != nil || x.Answered == 0 {
+		t.Errorf("the end of the session was seen as %+v", x)
+	}
+}
+
+// TestProxyReportsWhatWasNotAnswered cuts a participant off with a write on each side
+// of the cut: one whose answer is taken away at the servers, and one that never left.
+func TestProxyReportsWhatWasNotAnswered(t *testing.T) {
+	e := ensembletest.Start(t, 1)
+	ctx := limited(t)
+	var heard along
+	proxy, err := ensemble.NewProxy(e.Addresses(), heard.ears())
+	must(t, err)
+	session, err := driverOf(t, proxy).Open(ctx)
+	must(t, err)
+	create := func(path string) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := session.Do(ctx, zkapi.Create(path, nil, zkapi.Persistent))
+		return err
+	}
+	must(t, e.Servers[0].Pause(ctx))
+	if create("/paused") == nil {
+		t.Fatal("a paused server answers")
+	}
+	proxy.Cut()
+	if create("/swallowed") == nil {
+		t.Fatal("a cut proxy lets through")
+	}
+	must(t, e.Servers[0].Resume(ctx))
+	must(t, proxy.Close())
+	all := heard.all()
+	if len(all) == 0 || all[0].Request.Op.Path != "/paused" {
+		t.Fatalf("the proxy saw %+v", all)
+	}
+	for _, x := range all {
+		if x.Request.Op.Path == "/swallowed" {
+			t.Errorf("what never left was seen as sent: %+v", x)
+		}
+	}
+}

@@ -1,0 +1,721 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/wire"
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+	model "github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// rehearsal counts what was replayed.
+type rehearsal struct {
+	cases, disturbed, steps               atomic.Int64
+	requests, refused, constants, acts    atomic.Int64
+	events, losses, breaks, expired       atomic.Int64
+	closed, leaves, restarts, sweeps, znd atomic.Int64
+}
+
+func (n *rehearsal) String() string {
+	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes asked to leave (%d started again), %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
+		n.cases.Load(), n.disturbed.Load(), n.steps.Load(), n.requests.Load(), n.refused.Load(), n.events.Load(), n.acts.Load(), n.closed.Load(),
+		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znd.Load())
+}
+
+// player is one process of the world on the real side.
+type player struct {
+	name  string
+	host  *host
+	proxy *ensemble.Proxy
+
+	mu       sync.Mutex
+	requests []*ensemble.Held
+	events   []*ensemble.Held
+	wrote    []ensemble.Exchange
+	free     bool // everything passes
+	changed  chan struct{}
+}
+
+// held is called by the proxy. The watches of a connection are gone with it, as in
+// the explorer: what the library asks for to set them again goes no further.
+func (p *player) held(h *ensemble.Held) {
+	p.update(func() {
+		switch {
+		case p.free:
+			_ = h.Pass()
+		case h.Event != (wire.Event{}):
+			p.events = append(p.events, h)
+		case h.Request.Opcode != wire.OpSetWatches && h.Request.Opcode != wire.OpSetWatches2:
+			p.requests = append(p.requests, h)
+		}
+	})
+}
+
+func (p *player) update(change func()) {
+	p.mu.Lock()
+	change()
+	p.mu.Unlock()
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// await waits until condition, which is called locked, holds.
+func (p *player) await(condition func() bool) bool {
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for {
+		p.mu.Lock()
+		holds := condition()
+		p.mu.Unlock()
+		if holds {
+			return true
+		}
+		select {
+		case <-p.changed:
+		case <-time.After(time.Millisecond): // what the client library does it does not tell
+		case <-limit.C:
+			return false
+		}
+	}
+}
+
+// forget drops the events of a connection that is gone.
+func (p *player) forget() { p.update(func() { p.events = nil }) }
+
+// conductor replays one schedule.
+type conductor struct {
+	ctx       context.Context
+	world     *explore.World
+	address   string
+	namespace string
+	admin     *host        // whose session reads the tree at the end
+	reader    *hostSession // of it
+	players   []*player
+	names
+	tally *rehearsal
+	log   []string
+
+	wrongly func(*explore.Moment) // a defect, planted between the model and the comparison
+}
+
+// unlike is a difference between the model and the real side.
+func unlike(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// replay follows the moments of a walk.
+func (c *conductor) replay(seed uint64, faults, steps int) error {
+	defer c.release()
+	if err := c.furnish(); err != nil {
+		return err
+	}
+	var last explore.Moment
+	for m, err := range explore.Walk(c.world, seed, faults) {
+		if err != nil {
+			return err
+		}
+		if c.wrongly != nil {
+			c.wrongly(&m)
+		}
+		c.log = append(c.log, fmt.Sprintf("%3d %-11s %-9s %s", len(c.log), m.Happening, m.Process, m.Text))
+		if err := c.step(m); err != nil {
+			return c.explained(err)
+		}
+		c.tally.steps.Add(1)
+		if last = m; len(c.log) > steps {
+			break
+		}
+	}
+	return c.explained(c.end(last))
+}
+
+// explained is an error that tells a disturbance from a difference.
+func (c *conductor) explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, p := range c.players {
+		if s := p.host.session; s != nil && !s.Done().Fired() {
+			if change, _, _ := s.Connection(); change != s.expected {
+				return fmt.Errorf("%w: %s lost its connection; %w", errDisturbed, p.name, err)
+			}
+		}
+	}
+	return err
+}
+
+// furnish makes the tree with which the world begins, and the processes.
+func (c *conductor) furnish() error {
+	driver, err := zkclient.New(zkclient.Config{Servers: []string{c.address, c.address}})
+	if err != nil {
+		return err
+	}
+	c.admin = newHost("admin", 1, c.namespace, driver)
+	session, err := driver.Open(c.ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDisturbed, err)
+	}
+	c.reader = &hostSession{Session: session, host: c.admin}
+	if _, err := session.Do(c.ctx, zkapi.Create(c.namespace, nil, zkapi.Persistent)); err != nil {
+		return err
+	}
+	plain := model.NewTree() // whose zxids tell the order of all writes
+	for path, entry := range c.world.Tree.All() {
+		if path == "/" {
+			continue
+		}
+		create := zkapi.Create(path, entry.Data, zkapi.Persistent)
+		plain, _, _, _ = plain.Write(create, 0)
+		if _, err := c.reader.do(c.ctx, create); err != nil {
+			return err
+		}
+	}
+	world := *c.world
+	world.Tree = plain
+	c.world = &world
+	for range c.world.Processes {
+		p := &player{changed: make(chan struct{}, 1)}
+		// Two names for one server: with one the library pauses before it connects again.
+		p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
+			p.update(func() { p.wrote = append(p.wrote, x) })
+		}})
+		if err != nil {
+			return err
+		}
+		c.players = append(c.players, p)
+	}
+	return nil
+}
+
+// start begins a life of a process.
+func (c *conductor) start(place, life int, m explore.Moment) error {
+	p, process := c.players[place], c.world.Processes[place]
+	driver, err := zkclient.New(zkclient.Config{Servers: p.proxy.Addresses(), SessionTimeout: 10 * time.Second})
+	if err != nil {
+		return err
+	}
+	p.name = process.Name
+	p.host = newHost(process.Name, life, c.namespace, driver)
+	p.host.begin(process.Program)
+	return c.proceed(place, m)
+}
+
+// step does what the model has done, and compares what follows.
+func (c *conductor) step(m explore.Moment) error {
+	if m.Happening == explore.Begins {
+		for place := range c.world.Processes {
+			if err := c.start(place, 1, m); err != nil {
+				return err
+			}
+		}
+		return c.asks(m)
+	}
+	p := c.players[m.Place]
+	var err error
+	switch m.Happening {
+	case explore.Serves, explore.LosesIt, explore.LosesReply:
+		err = c.request(p, m)
+	case explore.Delivers:
+		err = c.deliver(p, m.Event)
+	case explore.Breaks:
+		c.tally.breaks.Add(1)
+		err = c.broken(p)
+	case explore.Expires:
+		c.tally.expired.Add(1)
+		return c.expire(p)
+	case explore.Notices:
+		err = c.notice(p)
+	case explore.Leaves:
+		c.tally.leaves.Add(1)
+		p.host.leave.fired = true
+	case explore.Restarts:
+		c.tally.restarts.Add(1)
+		p.host.discard()
+		if err := c.start(m.Place, p.host.life+1, m); err != nil {
+			return err
+		}
+		return c.asks(m)
+	case explore.Sweeps:
+		c.tally.sweeps.Add(1)
+		p.host.clock = p.host.clock.Add(hostSweep)
+	default:
+		return fmt.Errorf("%s cannot be replayed", m.Happening)
+	}
+	if err == nil {
+		err = c.proceed(m.Place, m)
+	}
+	if err == nil {
+		err = c.asks(m)
+	}
+	return err
+}
+
+// proceed lets a process go on, and answers at once what the world answers at once.
+func (c *conductor) proceed(place int, m explore.Moment) error {
+	p := c.players[place]
+	for {
+		p.host.settle()
+		at := slices.IndexFunc(p.host.asked, func(r *hostRequest) bool {
+			if r.Opens || r.Op.Kind == 0 {
+				return r.Opens
+			}
+			_, _, constant := c.world.Constant(r.Op)
+			return constant
+		})
+		if at < 0 {
+			return nil
+		}
+		r := p.host.asked[at]
+		switch {
+		case r.Opens:
+			if err := c.open(p, r, m.View.Processes[place].Session); err != nil {
+				return err
+			}
+		case !m.View.Processes[place].Known: // nobody answers, and it makes no difference
+			r.result, r.err, _ = c.world.Constant(r.Op)
+		default:
+			c.tally.constants.Add(1)
+			if err := c.perform(p, r, (*ensemble.Held).Pass); err != nil {
+				return err
+			}
+			if zkapi.FateOf(r.err) == zkapi.Unknown {
+				return unlike("%s: %v: %v", p.name, r.Asking, r.err)
+			}
+		}
+		c.rename(&r.result)
+		p.host.answer(r)
+	}
+}
+
+// rename puts the model's names of sessions in place of the real ones, which the
+// recipe writes into data, so that it writes the same on both sides.
+func (c *conductor) rename(r *zkapi.Result) {
+	for id, real := range c.ids {
+		if r.Stat.EphemeralOwner == real {
+			r.Stat.EphemeralOwner = id
+			break
+		}
+	}
+	r.Results = slices.Clone(r.Results)
+	for i := range r.Results {
+		c.rename(&r.Results[i])
+	}
+}
+
+func (c *conductor) open(p *player, r *hostRequest, id int64) error {
+	session, err := p.host.driver.Open(c.ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDisturbed, err)
+	}
+	c.ids[id] = session.ID()
+	s := &hostSession{Session: session, id: id, host: p.host, watches: map[model.Watch][]*hostSource{}}
+	s.expected, _, _ = session.Connection()
+	p.host.session, r.opened = s, s
+	return nil
+}
+
+// perform sends a request and decides what becomes of it when the proxy holds it. The
+// answer is not given to the process yet.
+func (c *conductor) perform(p *player, r *hostRequest, decide func(*ensemble.Held) error) error {
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if r.Closes {
+			r.err = r.session.Session.Close(ctx)
+			return
+		}
+		r.result, r.err = r.session.do(ctx, r.Op)
+	}()
+	var held *ensemble.Held
+	if !p.await(func() bool {
+		if len(p.requests) > 0 {
+			held, p.requests = p.requests[0], p.requests[1:]
+		}
+		return held != nil
+	}) {
+		return unlike("%s: %v does not reach the proxy", p.name, r.Asking)
+	}
+	if want := below(c.namespace, r.Op); held.Request.Ends() != r.Closes || !r.Closes && !sameOnWire(want, held.Request.Op) {
+		return unlike("%s asks for %v, and sends %+v", p.name, r.Asking, held.Request)
+	}
+	if err := decide(held); err != nil {
+		return fmt.Errorf("%w: %w", errDisturbed, err)
+	}
+	<-done
+	return nil
+}
+
+// sameOnWire compares what was asked for with what was sent. The client does not set
+// a watch again that it has.
+func sameOnWire(asked, sent zkapi.Op) bool {
+	sent.Watch = asked.Watch && (sent.Watch || asked.Kind != 0)
+	return sameOp(asked, sent)
+}
+
+func sameOp(a, b zkapi.Op) bool {
+	return a.Kind == b.Kind && a.Path == b.Path && bytes.Equal(a.Data, b.Data) && a.Version == b.Version && a.Mode == b.Mode && a.Watch == b.Watch &&
+		slices.EqualFunc(a.Ops, b.Ops, sameOp)
+}
+
+// request is a request that is served, or lost before or after that.
+func (c *conductor) request(p *player, m explore.Moment) error {
+	if m.Which >= len(p.host.asked) {
+		return unlike("%s asks for nothing any more", p.name)
+	}
+	r := p.host.asked[m.Which]
+	switch {
+	case m.Asked.Resource != "":
+		c.tally.acts.Add(1)
+		r.err = m.Err
+	case m.Asked.Closes:
+		c.tally.closed.Add(1)
+		if err := c.perform(p, r, (*ensemble.Held).Pass); err != nil {
+			return err
+		}
+		if r.err != nil {
+			return unlike("%s: the end of its session: %v", p.name, r.err)
+		}
+		p.host.answer(r)
+		return c.ended(p)
+	case m.Happening == explore.Serves:
+		if err := c.perform(p, r, (*ensemble.Held).Pass); err != nil {
+			return err
+		}
+		if err := c.compare(p, r.Op, m, r.result, r.err); err != nil {
+			return err
+		}
+		c.rename(&r.result)
+		c.watch(r)
+	default:
+		if err := c.lose(p, r, m); err != nil {
+			return err
+		}
+	}
+	p.host.answer(r)
+	return nil
+}
+
+// compare holds a real answer against the model's.
+func (c *conductor) compare(p *player, op zkapi.Op, m explore.Moment, result zkapi.Result, err error) error {
+	c.tally.requests.Add(1)
+	if err != nil {
+		c.tally.refused.Add(1)
+	}
+	if op.Kind == zkapi.KindGet || op.Kind == zkapi.KindChildren {
+		result.Found = err == nil // as the model says of every read
+	}
+	if zkapi.FateOf(err) != zkapi.FateOf(m.Err) {
+		return unlike("%s: %s: the model says that it is %v, ZooKeeper %v: %v", p.name, describe(op), zkapi.FateOf(m.Err), zkapi.FateOf(err), err)
+	}
+	if difference := c.differ(op, m.Result, m.Err, result, err); difference != "" {
+		return unlike("%s: %s: %s", p.name, describe(op), difference)
+	}
+	return nil
+}
+
+// watch puts a source of this side before the real watch: it fires when the schedule
+// says so.
+func (c *conductor) watch(r *hostRequest) {
+	if r.Op.Watch && r.err == nil {
+		source := &hostSource{real: r.result.Watch}
+		w := model.WatchOf(r.Op)
+		r.session.watches[w] = append(r.session.watches[w], source)
+		r.result.Watch = source
+	}
+}
+
+// lose breaks the connection with a request under way, before or after it took effect.
+func (c *conductor) lose(p *player, r *hostRequest, m explore.Moment) error {
+	c.tally.losses.Add(1)
+	p.update(func() { p.wrote = nil })
+	err := c.perform(p, r, func(h *ensemble.Held) error {
+		if m.Happening == explore.LosesReply {
+			arrived, err := h.PassUnanswered()
+			if err != nil {
+				return err
+			}
+			select {
+			case <-arrived:
+			case <-time.After(patience):
+				return errors.New("no answer")
+			}
+		}
+		p.proxy.Break()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if zkapi.FateOf(r.err) != zkapi.Unknown || !errors.Is(r.err, zkapi.ErrConnectionLoss) {
+		return unlike("%s: %s was lost, and it is told %v", p.name, describe(r.Op), r.err)
+	}
+	if m.Happening == explore.LosesReply {
+		p.mu.Lock()
+		wrote := slices.Clone(p.wrote)
+		p.mu.Unlock()
+		if len(wrote) != 1 || wrote[0].Answered == 0 {
+			return unlike("%s: %s: the proxy has seen %+v", p.name, describe(r.Op), wrote)
+		}
+		stripped := wrote[0].Result
+		stripped.Path = strings.TrimPrefix(stripped.Path, c.namespace)
+		stripped.Results = slices.Clone(stripped.Results)
+		for i := range stripped.Results {
+			stripped.Results[i].Path = strings.TrimPrefix(stripped.Results[i].Path, c.namespace)
+		}
+		if err := c.compare(p, r.Op, m, stripped, wrote[0].Err); err != nil {
+			return err
+		}
+	} else if err := c.untouched(p); err != nil {
+		return err
+	}
+	return c.again(p)
+}
+
+// untouched makes sure that nothing was written.
+func (c *conductor) untouched(p *player) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.wrote) > 0 {
+		return unlike("%s: a request that was lost on its way was sent: %+v", p.name, p.wrote)
+	}
+	return nil
+}
+
+// broken breaks the connection with nothing under way.
+func (c *conductor) broken(p *player) error {
+	p.proxy.Break()
+	return c.again(p)
+}
+
+// again waits until the client has connected again.
+func (c *conductor) again(p *player) error {
+	s := p.host.session
+	s.expected += 2
+	if !p.await(func() bool { change, up, _ := s.Connection(); return up && change == s.expected }) {
+		change, up, _ := s.Connection()
+		return fmt.Errorf("%w: %s does not connect again: up %v, %d changes, %d expected; %v", errDisturbed, p.name, up, change, s.expected, s.Cause())
+	}
+	p.forget()
+	return nil
+}
+
+// expire ends a session at the server; its owner does not know yet.
+func (c *conductor) expire(p *player) error {
+	session, ok := p.proxy.SessionOf(p.host.session.Session.ID())
+	if !ok {
+		return unlike("%s: the proxy knows nothing of its session", p.name)
+	}
+	if _, err := ensemble.Expire(c.ctx, c.address, session); err != nil {
+		return fmt.Errorf("%w: %w", errDisturbed, err)
+	}
+	p.forget()
+	return nil
+}
+
+// notice lets a process learn that its session is over.
+func (c *conductor) notice(p *player) error {
+	s := p.host.session
+	p.proxy.Break()
+	if !p.await(s.Done().Fired) {
+		return unlike("%s does not learn that its session is over", p.name)
+	}
+	if !errors.Is(s.Cause(), zkclient.ErrExpired) {
+		return fmt.Errorf("%w: %s: %w", errDisturbed, p.name, s.Cause())
+	}
+	return c.ended(p)
+}
+
+// ended is the end of a session as its owner learns of it.
+func (c *conductor) ended(p *player) error {
+	s := p.host.session
+	if !p.await(func() bool { _, up, _ := s.Connection(); return !up }) {
+		return unlike("%s has lost its session, and thinks that it is connected", p.name)
+	}
+	s.over()
+	p.forget()
+	return nil
+}
+
+// tells reports whether an event is what a watch was set for.
+func tells(h *ensemble.Held, namespace string, w model.Watch) bool {
+	if h.Event.Path != namespace+w.Path {
+		return false
+	}
+	switch model.EventType(h.Event.Type) {
+	case model.NodeDeleted:
+		return true
+	case model.NodeChildrenChanged:
+		return w.Table == model.ChildWatches
+	}
+	return w.Table == model.DataWatches
+}
+
+// deliver lets a process hear of a watch event. The end of a znode that is watched in
+// both tables is two events of the model, and one of ZooKeeper.
+func (c *conductor) deliver(p *player, w model.Watch) error {
+	c.tally.events.Add(1)
+	s := p.host.session
+	sources := s.watches[w]
+	fired := func() bool {
+		return len(sources) > 0 && !slices.ContainsFunc(sources, func(source *hostSource) bool { return !source.real.Fired() })
+	}
+	var held *ensemble.Held
+	if !p.await(func() bool {
+		at := slices.IndexFunc(p.events, func(h *ensemble.Held) bool { return tells(h, c.namespace, w) })
+		if at >= 0 {
+			held = p.events[at]
+			p.events = slices.Delete(p.events, at, at+1)
+		}
+		return held != nil || fired()
+	}) {
+		return unlike("%s: the model tells of %v, ZooKeeper of nothing", p.name, w)
+	}
+	if held != nil {
+		if err := held.Pass(); err != nil {
+			return fmt.Errorf("%w: %w", errDisturbed, err)
+		}
+	}
+	if !p.await(fired) {
+		return unlike("%s: the watch of %v does not fire", p.name, w)
+	}
+	for _, source := range sources {
+		source.fired = true
+	}
+	delete(s.watches, w)
+	return nil
+}
+
+// asks compares what every process waits for, and what it claims.
+func (c *conductor) asks(m explore.Moment) error {
+	for place, p := range c.players {
+		if p.host.failure != nil {
+			return unlike("%s panics: %v", p.name, p.host.failure)
+		}
+		same := func(a explore.Asking, r *hostRequest) bool {
+			return a.Opens == r.Opens && a.Closes == r.Closes && a.Resource == r.Resource && a.Token == r.Token && sameOp(a.Op, r.Op)
+		}
+		if !slices.EqualFunc(m.Asks[place], p.host.asked, same) {
+			var real []string
+			for _, r := range p.host.asked {
+				real = append(real, asking(r.Asking))
+			}
+			var want []string
+			for _, a := range m.Asks[place] {
+				want = append(want, asking(a))
+			}
+			return unlike("%s: the model's asks for\n      %s\n    and the real one for\n      %s", p.name, strings.Join(want, "\n      "), strings.Join(real, "\n      "))
+		}
+		if notes := m.View.Processes[place].Notes; !maps.Equal(notes, p.host.notes) {
+			return unlike("%s: the model's claims %v, the real one %v", p.name, notes, p.host.notes)
+		}
+	}
+	return nil
+}
+
+func asking(a explore.Asking) string {
+	if a.Op.Kind != 0 {
+		return describe(a.Op)
+	}
+	return a.String()
+}
+
+// end compares what is left: the events under way, and every znode.
+func (c *conductor) end(m explore.Moment) error {
+	for place, p := range c.players {
+		if err := c.leftover(p, m.Events[place]); err != nil {
+			return err
+		}
+	}
+	seen := map[string]bool{}
+	for path := range m.View.Tree.All() {
+		if path == "/" {
+			continue
+		}
+		seen[path] = true
+		for _, op := range []zkapi.Op{zkapi.Get(path), zkapi.Children(path)} {
+			want, wantErr := m.View.Tree.Read(op)
+			got, err := c.reader.do(c.ctx, op)
+			got.Found = err == nil
+			if difference := c.differ(op, want, wantErr, got, err); difference != "" {
+				return unlike("at the end: %s: %s", describe(op), difference)
+			}
+		}
+		c.tally.znd.Add(1)
+	}
+	listed, err := c.reader.do(c.ctx, zkapi.Children(""))
+	if err != nil {
+		return err
+	}
+	for _, name := range listed.Children {
+		if !seen["/"+name] {
+			return unlike("at the end: ZooKeeper has /%s, the model has not", name)
+		}
+	}
+	return nil
+}
+
+// leftover compares the events that are under way to a process.
+func (c *conductor) leftover(p *player, want []model.Watch) error {
+	if !p.await(func() bool {
+		for _, w := range want {
+			if !slices.ContainsFunc(p.events, func(h *ensemble.Held) bool { return tells(h, c.namespace, w) }) && !c.told(p, w) {
+				return false
+			}
+		}
+		return true
+	}) {
+		return unlike("%s: the model is to be told of %v, and ZooKeeper tells of %d events", p.name, want, len(p.events))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.events {
+		if !slices.ContainsFunc(want, func(w model.Watch) bool { return tells(h, c.namespace, w) }) {
+			return unlike("%s: ZooKeeper tells of %v, the model of %v", p.name, h.Event, want)
+		}
+	}
+	return nil
+}
+
+// told reports whether a watch has fired with an event that told of two.
+func (c *conductor) told(p *player, w model.Watch) bool {
+	sources := p.host.session.watches[w]
+	return len(sources) > 0 && sources[0].real.Fired()
+}
+
+// release gives everything back.
+func (c *conductor) release() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 5*time.Second)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, p := range c.players {
+		if p.host == nil {
+			continue
+		}
+		group.Go(func() {
+			p.host.discard()
+			p.update(func() { p.free = true })
+			if p.host.session != nil {
+				_ = p.host.session.Session.Close(ctx)
+			}
+			_ = p.proxy.Close()
+		})
+	}
+	group.Wait()
+	if c.reader != nil {
+		_ = c.reader.Session.Close(ctx)
+	}
+}

@@ -1,0 +1,148 @@
+package wire
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Request is what a client sends on a connection, after its first frame.
+type Request struct {
+	Xid    int32
+	Opcode int32
+	Op     zkapi.Op // what is asked for; of no kind if the port has none for it
+}
+
+// Ends reports whether the request is to end the session.
+func (r Request) Ends() bool { return r.Opcode == OpClose }
+
+// Writes reports whether the request takes a place in ZooKeeper's order.
+func (r Request) Writes() bool { return r.Ends() || r.Op.Kind.Writes() }
+
+// Event is a watch event.
+type Event struct {
+	Type int32 // 1 created, 2 deleted, 3 data changed, 4 children changed; -1 of the session
+	Path string
+}
+
+// Reply is what a server sends on a connection, after its first frame.
+type Reply struct {
+	Xid     int32
+	Zxid    int64   // of a write its own place; of anything else the last that the server has seen
+	Code    int32   // of the header; 0 for nothing wrong
+	Request Request // that is answered; zero for an event, or what was not heard
+	Event   Event   // of an event
+
+	body []byte
+}
+
+// Outcome is what a request of the port was answered: a result, or an error that is
+// an [zkapi.Error] as a session would return it. A znode that a KindExists does not
+// find is a result.
+func (r Reply) Outcome() (zkapi.Result, error) {
+	op, index, code := r.Request.Op, -1, r.Code
+	d := decoder{rest: r.body}
+	var result zkapi.Result
+	switch {
+	case op.Kind == zkapi.KindExists && Code(code) == CodeNoNode:
+		return result, nil
+	case op.Kind == zkapi.KindMulti && len(r.body) > 0:
+		var of int32
+		if result, index, of = d.results(); index >= 0 {
+			code = of
+		}
+	case code == 0:
+		result = d.result(r.Request.Opcode)
+	}
+	if code == 0 {
+		return result, nil
+	}
+	path := op.Path
+	if index >= 0 && index < len(op.Ops) {
+		path = op.Ops[index].Path
+	}
+	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: refusal(code)}
+}
+
+// Session is what a server has granted.
+type Session struct {
+	ID        int64 // 0: the session that was asked for is over
+	TimeoutMs int32
+	Password  [16]byte
+}
+
+// Conversation is both directions of one connection. It may be used by two
+// goroutines, one for each.
+type Conversation struct {
+	mu      sync.Mutex
+	greeted bool // the client has
+	granted bool // the server has answered that
+	session Session
+	open    map[int32]Request // unanswered, by xid
+}
+
+// Sent takes the next frame of the client, and returns the request that it is, or
+// false for the one that connects and for what cannot be read.
+func (c *Conversation) Sent(body []byte) (Request, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.greeted {
+		c.greeted = true
+		return Request{}, false
+	}
+	d := decoder{rest: body}
+	r := Request{Xid: d.int32(), Opcode: d.int32()}
+	if d.bad {
+		return Request{}, false
+	}
+	if op := d.op(r.Opcode); !d.bad {
+		r.Op = op
+	}
+	if r.Xid >= 0 {
+		if c.open == nil {
+			c.open = map[int32]Request{}
+		}
+		c.open[r.Xid] = r
+	}
+	return r, true
+}
+
+// Received takes the next frame of the server, and returns the reply that it is, or
+// false for the one that grants the session and for what cannot be read.
+func (c *Conversation) Received(body []byte) (Reply, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := decoder{rest: body}
+	if !c.granted {
+		c.granted = true
+		d.int32() // version of the protocol
+		s := Session{TimeoutMs: d.int32(), ID: d.int64()}
+		copy(s.Password[:], d.buffer())
+		if !d.bad {
+			c.session = s
+		}
+		return Reply{}, false
+	}
+	r := Reply{Xid: d.int32(), Zxid: d.int64(), Code: d.int32()}
+	if d.bad {
+		return Reply{}, false
+	}
+	r.body = slices.Clone(d.rest)
+	if r.Xid == XidEvent {
+		r.Event.Type = d.int32()
+		d.int32() // state of the session
+		r.Event.Path = d.string()
+		return r, !d.bad
+	}
+	r.Request = c.open[r.Xid]
+	delete(c.open, r.Xid)
+	return r, true
+}
+
+// Session is what the server has granted; false before it has answered.
+func (c *Conversation) Session() (Session, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session, c.granted
+}

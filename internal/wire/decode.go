@@ -1,0 +1,226 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// decoder takes values off the front of a body. After the first that is not there
+// it is bad, and everything else is zero.
+type decoder struct {
+	rest []byte
+	bad  bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if n < 0 || n > len(d.rest) {
+		d.bad = true
+	}
+	if d.bad {
+		return nil
+	}
+	taken := d.rest[:n]
+	d.rest = d.rest[n:]
+	return taken
+}
+
+func (d *decoder) int32() int32 {
+	if b := d.take(4); b != nil {
+		return int32(binary.BigEndian.Uint32(b))
+	}
+	return 0
+}
+
+func (d *decoder) int64() int64 {
+	if b := d.take(8); b != nil {
+		return int64(binary.BigEndian.Uint64(b))
+	}
+	return 0
+}
+
+func (d *decoder) bool() bool {
+	b := d.take(1)
+	return len(b) == 1 && b[0] != 0
+}
+
+// buffer is nil where the length says so.
+func (d *decoder) buffer() []byte {
+	n := d.int32()
+	if n == -1 {
+		return nil
+	}
+	return slices.Clone(d.take(int(n)))
+}
+
+func (d *decoder) string() string { return string(d.buffer()) }
+
+func (d *decoder) strings() []string {
+	var all []string
+	for n := d.int32(); n > 0 && !d.bad; n-- {
+		all = append(all, d.string())
+	}
+	return all
+}
+
+func (d *decoder) stat() zkapi.Stat {
+	var s zkapi.Stat
+	s.Czxid, s.Mzxid = d.int64(), d.int64()
+	d.take(16) // times
+	s.Version, s.Cversion = d.int32(), d.int32()
+	d.int32() // version of the ACL
+	s.EphemeralOwner, s.DataLength, s.NumChildren, s.Pzxid = d.int64(), d.int32(), d.int32(), d.int64()
+	return s
+}
+
+// Opcodes of requests (zookeeper.jute).
+const (
+	OpCreate      int32 = 1
+	OpDelete      int32 = 2
+	OpExists      int32 = 3
+	OpGet         int32 = 4
+	OpSet         int32 = 5
+	OpChildren    int32 = 8
+	OpSync        int32 = 9
+	OpPing        int32 = 11
+	OpChildren2   int32 = 12
+	OpCheck       int32 = 13
+	OpMulti       int32 = 14
+	OpCreate2     int32 = 15
+	OpAuth        int32 = 100
+	OpSetWatches  int32 = 101
+	OpSetWatches2 int32 = 105
+	OpClose       int32 = -11
+
+	opError int32 = -1 // of a part of a multi that was refused
+)
+
+// XidEvent is the xid of what a server sends without having been asked.
+const XidEvent int32 = -1
+
+var kinds = map[int32]zkapi.Kind{
+	OpCreate: zkapi.KindCreate, OpCreate2: zkapi.KindCreate, OpDelete: zkapi.KindDelete, OpExists: zkapi.KindExists, OpGet: zkapi.KindGet,
+	OpSet: zkapi.KindSet, OpChildren: zkapi.KindChildren, OpChildren2: zkapi.KindChildren, OpSync: zkapi.KindSync,
+	OpCheck: zkapi.KindCheck, OpMulti: zkapi.KindMulti,
+}
+
+// modes are the flags of a create. Others (containers, lifetimes) the port has not.
+var modes = map[int32]zkapi.Mode{0: zkapi.Persistent, 1: zkapi.Ephemeral, 2: zkapi.PersistentSequential, 3: zkapi.EphemeralSequential}
+
+// op decodes what a request asks for.
+func (d *decoder) op(opcode int32) zkapi.Op {
+	kind, known := kinds[opcode]
+	if !known {
+		return zkapi.Op{}
+	}
+	op := zkapi.Op{Kind: kind}
+	if kind != zkapi.KindMulti {
+		op.Path = d.string()
+	}
+	switch kind {
+	case zkapi.KindCreate:
+		op.Data, op.ACL = d.buffer(), d.acl()
+		mode, ours := modes[d.int32()]
+		op.Mode, d.bad = mode, d.bad || !ours
+	case zkapi.KindSet:
+		op.Data, op.Version = d.buffer(), d.int32()
+	case zkapi.KindDelete, zkapi.KindCheck:
+		op.Version = d.int32()
+	case zkapi.KindExists, zkapi.KindGet, zkapi.KindChildren:
+		op.Watch = d.bool()
+	case zkapi.KindMulti:
+		for part, more := d.part(); more; part, more = d.part() {
+			op.Ops = append(op.Ops, d.op(part))
+		}
+	}
+	return op
+}
+
+// part decodes the header of a part of a multi, or says that there is none left.
+func (d *decoder) part() (opcode int32, more bool) {
+	opcode, done := d.int32(), d.bool()
+	d.int32() // an error, which a body repeats
+	return opcode, !done && !d.bad
+}
+
+// acl decodes who may do what; nil is everybody everything, as in the port.
+func (d *decoder) acl() []zkapi.ACL {
+	var all []zkapi.ACL
+	for n := d.int32(); n > 0 && !d.bad; n-- {
+		all = append(all, zkapi.ACL{Perms: zkapi.Perm(d.int32()), Scheme: d.string(), ID: d.string()})
+	}
+	if slices.Equal(all, []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "world", ID: "anyone"}}) {
+		return nil
+	}
+	return all
+}
+
+// result decodes the answer to a request that was not refused.
+func (d *decoder) result(opcode int32) (r zkapi.Result) {
+	switch opcode {
+	case OpCreate:
+		r.Path = d.string()
+	case OpCreate2:
+		r.Path, r.Stat = d.string(), d.stat()
+	case OpSet:
+		r.Stat = d.stat()
+	case OpExists:
+		r.Found, r.Stat = true, d.stat()
+	case OpGet:
+		r.Data, r.Stat = d.buffer(), d.stat()
+	case OpChildren:
+		r.Children = d.strings()
+	case OpChildren2:
+		r.Children, r.Stat = d.strings(), d.stat()
+	}
+	slices.Sort(r.Children)
+	return r
+}
+
+// results decodes the answer to a multi: a result for each part, or which part was
+// refused, and why. Those before it then say that nothing is wrong with them, those
+// after it that they were not tried.
+func (d *decoder) results() (r zkapi.Result, index int, code int32) {
+	index = -1
+	for at := 0; ; at++ {
+		opcode, more := d.part()
+		if !more {
+			return r, index, code
+		}
+		if opcode != opError {
+			r.Results = append(r.Results, d.result(opcode))
+			continue
+		}
+		if c := d.int32(); c != 0 && index < 0 {
+			index, code = at, c
+		}
+	}
+}
+
+// Code is a refusal that the port has no name for.
+type Code int32
+
+// Error implements error.
+func (c Code) Error() string { return fmt.Sprintf("refused with code %d", int32(c)) }
+
+// Codes of refusals (org.apache.zookeeper.KeeperException.Code).
+const (
+	CodeNoNode  Code = -101
+	CodeExpired Code = -112
+	CodeMoved   Code = -118
+)
+
+var refusals = map[Code]error{
+	-8: zkapi.ErrRefused, CodeNoNode: zkapi.ErrNoNode, -102: zkapi.ErrNoAuth, -103: zkapi.ErrBadVersion, -108: zkapi.ErrEphemeral,
+	-110: zkapi.ErrNodeExists, -111: zkapi.ErrNotEmpty, CodeExpired: zkapi.ErrSessionEnded, -114: zkapi.ErrInvalidACL, -115: zkapi.ErrAuthFailed,
+}
+
+// refusal is the port's word for a server's code, or the code.
+func refusal(c int32) error {
+	if err := refusals[Code(c)]; err != nil {
+		return err
+	}
+	return Code(c)
+}

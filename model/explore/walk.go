@@ -1,0 +1,179 @@
+package explore
+
+import (
+	"iter"
+	"math/rand/v2"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Happening is what a step of a schedule does.
+type Happening string
+
+// The happenings that a [Moment] can have; they are those of a schedule that is
+// written down.
+const (
+	Begins     Happening = "begin" // of the world: before the first step
+	Serves     Happening = "serve"
+	LosesIt    Happening = "lose-before"
+	LosesReply Happening = "lose-after"
+	Delivers   Happening = "deliver"
+	Notices    Happening = "notice"
+	Restarts   Happening = "restart"
+	Expires    Happening = "expire"
+	Leaves     Happening = "leave"
+	Sweeps     Happening = "sweep"
+	Breaks     Happening = "break"
+)
+
+// Asking is what a process waits to be answered: a request of a session, the end of
+// a session, a new one, or an act outside.
+type Asking struct {
+	Opens, Closes bool
+	Op            zkapi.Op // of a session, if its kind says so
+	Resource      string   // of an act
+	Token         int64
+}
+
+// Moment is one step of a schedule and the state that it leads to, for somebody who
+// does the same to the same programs elsewhere and compares.
+type Moment struct {
+	Step
+	Happening Happening
+	Place     int    // of the process in its world
+	Which     int    // of its requests
+	Asked     Asking // that request
+	Result    zkapi.Result
+	Err       error    // of an act or a request that was served, or whose answer was lost
+	Event     zk.Watch // that is delivered
+
+	View   View
+	Asks   [][]Asking   // that each process waits for, in order
+	Events [][]zk.Watch // that are under way to each process, in order
+}
+
+// Walk draws a schedule from a seed and goes through it, step by step, until nothing
+// can happen any more. The first moment is the beginning. A fault is drawn as often
+// as the last argument says, in a hundred steps at which one is possible. An error
+// ends the walk.
+func Walk(w *World, seed uint64, faults int) iter.Seq2[Moment, error] {
+	return func(yield func(Moment, error) bool) {
+		if err := w.Validate(); err != nil {
+			yield(Moment{}, err)
+			return
+		}
+		err := guarded(func() { newSpace(w, false).stroll(seldom{rand.New(rand.NewPCG(seed, 0)), faults}, yield) })
+		if err != nil {
+			yield(Moment{}, err)
+		}
+	}
+}
+
+// seldom draws faults now and then only.
+type seldom struct {
+	rng    *rand.Rand
+	faults int // in a hundred
+}
+
+func (d seldom) draw(_ int, choices []Choice) Choice {
+	var faults, others []Choice
+	for _, c := range choices {
+		if c.fault() {
+			faults = append(faults, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	from := others
+	if len(others) == 0 || len(faults) > 0 && d.rng.IntN(100) < d.faults {
+		from = faults
+	}
+	return from[d.rng.IntN(len(from))]
+}
+
+func (x *space) stroll(d drawer, yield func(Moment, error) bool) {
+	s := x.initial()
+	if !yield(x.moment(s, Moment{Happening: Begins}), nil) {
+		return
+	}
+	for step := range longest {
+		choices := x.choices(s, nil)
+		if len(choices) == 0 {
+			return
+		}
+		c := d.draw(step, choices)
+		m := x.before(s, c)
+		x.advance(s, c)
+		if !yield(x.moment(s, m), nil) {
+			return
+		}
+	}
+}
+
+// before is what a choice means in the state in which it is made.
+func (x *space) before(s state, c Choice) Moment {
+	p := c.process()
+	m := Moment{Step: x.explain(s, c), Happening: Happening(choiceNames[c.kind()]), Place: p, Which: c.which()}
+	l := x.links.get(x.seats.get(s[atSeats+p]).link)
+	switch c.kind() {
+	case deliverChoice:
+		m.Event = l.events[0]
+	case serveChoice, loseBefore, loseAfter:
+		r := x.at(s, p).requests[c.which()]
+		m.Asked = x.asking(r)
+		switch r.kind {
+		case opRequest:
+			op := m.Asked.Op
+			o := x.terms.outcomes.get(x.serve(l.sees(s[atTree], op), r.op, sessionID(p, r.session)).outcome)
+			m.Result, m.Err = o.result, o.err
+		case actRequest:
+			if _, answer := x.acts.get(s[atActs]).with(x.terms.acts.get(r.op), !x.world.Unfenced); answer == refused {
+				m.Err = errStale
+			}
+		}
+	}
+	return m
+}
+
+// moment adds the state after a step.
+func (x *space) moment(s state, m Moment) Moment {
+	m.View = x.view(s)
+	for p := range x.world.Processes {
+		var asks []Asking
+		if at := x.at(s, p); at != nil {
+			for _, r := range at.requests {
+				asks = append(asks, x.asking(r))
+			}
+		}
+		m.Asks = append(m.Asks, asks)
+		m.Events = append(m.Events, x.links.get(x.seats.get(s[atSeats+p]).link).events)
+	}
+	return m
+}
+
+func (x *space) asking(r pending) Asking {
+	switch r.kind {
+	case openRequest:
+		return Asking{Opens: true}
+	case closeRequest:
+		return Asking{Closes: true}
+	case actRequest:
+		a := x.terms.acts.get(r.op)
+		return Asking{Resource: a.Resource, Token: a.Token}
+	}
+	return Asking{Op: x.terms.ops.get(r.op)}
+}
+
+// String is what is asked for, for people.
+func (a Asking) String() string {
+	switch {
+	case a.Opens:
+		return "open a session"
+	case a.Closes:
+		return "close the session"
+	case a.Resource != "":
+		return "act on " + a.Resource + " with token " + tokenText(a.Token)
+	}
+	return DescribeOp(a.Op)
+}

@@ -1,0 +1,146 @@
+package protocol
+
+import (
+	"maps"
+	"slices"
+)
+
+// apply is the state after a write that was applied.
+func (s *state) apply(w *Write) *state {
+	n := *s
+	switch w.Kind {
+	case Close:
+		return s.without(w.Session)
+	case Elect:
+		n.epoch++
+		n.begun = append(slices.Clip(s.begun), w.Session)
+		n.master = w.Session
+	case Resign:
+		n.master = 0
+	case OpenInbox, EnsureInbox:
+		n.worker(w.Worker).inbox = 0
+	case Register:
+		to := n.worker(w.Worker)
+		to.session, to.retiring, to.inbox = w.Session, false, w.Version+1
+		to.born = append(slices.Clip(to.born), w.Session)
+	case Retire:
+		to := n.worker(w.Worker)
+		to.retiring, to.inbox = true, w.Incarnation+1
+		to.born = append(slices.Clip(to.born), w.Session)
+	default:
+		n.task.apply(w)
+	}
+	return &n
+}
+
+// worker is one that may be changed: the others stay those of the state it was.
+func (s *state) worker(w int) *worker {
+	s.workers = slices.Clone(s.workers)
+	return &s.workers[w-1]
+}
+
+// apply changes the task, whose maps may be another state's, too.
+func (t *task) apply(w *Write) {
+	switch w.Kind {
+	case AssignTask:
+		t.assign(w.Worker, w.Record)
+		t.give(w)
+	case RevokeTask:
+		t.assign(w.Worker, w.Record)
+	case ReassignTask:
+		t.unassign(w.From)
+		t.record(w.Token)
+		t.assign(w.Worker, w.Record)
+		t.give(w)
+	case ReleaseTask:
+		t.unassign(w.From)
+		t.record(w.Token)
+	case DropTask:
+		t.unassign(w.From)
+	case FailTask:
+		if w.From > 0 {
+			t.unassign(w.From)
+			t.record(w.Token)
+		}
+		t.status = status{"failed", Token{w.Epoch, w.Token.Attempt}}
+	case CollectTask, Collect:
+		t.past = max(t.past, t.last())
+		t.exists, t.attempts, t.status, t.progress = false, nil, status{}, 0
+	case PruneAttempts:
+		t.attempts = maps.Clone(t.attempts)
+		for _, n := range w.Children {
+			delete(t.attempts, n)
+		}
+	case CompleteTask, GiveBack, MootEnding:
+		t.end(w)
+	case ShowProgress:
+		if w.How != "set" {
+			t.progress = w.Session
+		}
+	case SubmitTask:
+		t.exists, t.budget, t.resident = true, w.Budget, w.Resident
+		t.lives++
+	case CancelTask:
+		t.status = status{state: "cancelled"}
+	}
+}
+
+// end is what a worker records.
+func (t *task) end(w *Write) {
+	t.unassign(w.Worker)
+	if w.Shown {
+		t.progress = 0
+	}
+	switch w.Kind {
+	case CompleteTask:
+		t.status = status{"done", w.Token}
+	case GiveBack:
+		t.record(w.Token)
+	}
+}
+
+func (t *task) assign(w int, r Record) {
+	all := map[int]Record{w: r}
+	for at, other := range t.assigned {
+		if at != w {
+			all[at] = other
+		}
+	}
+	t.assigned = all
+}
+
+func (t *task) give(w *Write) {
+	all := map[gift]bool{{w.Worker, w.Record.Token, w.Record.Incarnation}: true}
+	maps.Copy(all, t.given)
+	t.given = all
+}
+
+func (t *task) unassign(w int) {
+	t.assigned = maps.Clone(t.assigned)
+	delete(t.assigned, w)
+}
+
+func (t *task) record(token Token) {
+	all := map[int32]int32{token.Attempt: token.Epoch}
+	maps.Copy(all, t.attempts)
+	t.attempts = all
+}
+
+// without is the state when the session is over.
+func (s *state) without(session int) *state {
+	n := *s
+	n.over = map[int]bool{session: true}
+	maps.Copy(n.over, s.over)
+	if n.master == session {
+		n.master = 0
+	}
+	for w := range n.workers {
+		if n.workers[w].session == session {
+			n.worker(w + 1).session = 0
+		}
+	}
+	if n.task.progress == session {
+		n.task.progress = 0
+	}
+	return &n
+}

@@ -1,0 +1,130 @@
+package protocol
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+const corpusFile = "testdata/corpus.ndjson"
+
+// readCorpus reads the corpus: a trace a line.
+func readCorpus(t testing.TB) []Trace {
+	t.Helper()
+	file, err := os.Open(corpusFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var all []Trace
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var trace Trace
+		if err := json.Unmarshal(lines.Bytes(), &trace); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, trace)
+	}
+	return all
+}
+
+// TestMakeCorpus draws the corpus anew from recorded runs: RINGMASTER_RUNS lists their
+// folders. Of all traces it takes those that show something which none before shows: a
+// kind of write with an answer, one kind after another, a session that ended unseen, a
+// write that was never answered.
+func TestMakeCorpus(t *testing.T) {
+	runs := os.Getenv("RINGMASTER_RUNS")
+	if runs == "" {
+		t.Skip("the corpus is there; RINGMASTER_RUNS=folder,... draws another")
+	}
+	const limit = 280 << 10
+	seen := map[string]int{}
+	var out []byte
+	count := 0
+	for _, dir := range strings.Split(runs, ",") {
+		exchanges, err := history.ReadExchanges(filepath.Join(dir, "wire.ndjson"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, trace := range Split(exchanges, 5) {
+			if len(trace.Writes) > 150 {
+				trace = cut(trace, 150)
+			}
+			o := Follow(&trace)
+			if !o.Accepted {
+				t.Fatalf("%s: %s: %s", dir, trace.Name(), o.Why)
+			}
+			fresh := 0
+			features := features(&trace, o)
+			for _, f := range features {
+				if seen[f] < 2 {
+					fresh++
+				}
+			}
+			if fresh == 0 {
+				continue
+			}
+			for i := range trace.Writes {
+				trace.Writes[i].Exchange = 0
+			}
+			for i := range trace.Floats {
+				trace.Floats[i].Exchange = 0
+			}
+			line, err := json.Marshal(trace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(out)+len(line) > limit {
+				continue
+			}
+			for _, f := range features {
+				seen[f]++
+			}
+			out = append(append(out, line...), '\n')
+			count++
+		}
+	}
+	if err := os.WriteFile(corpusFile, out, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d traces, %d bytes, %d features", count, len(out), len(seen))
+}
+
+// cut keeps the beginning of a long trace.
+func cut(t Trace, n int) Trace {
+	t.Writes = t.Writes[:n]
+	var floats []Float
+	for _, f := range t.Floats {
+		if f.Since <= n {
+			f.Until = min(f.Until, n)
+			floats = append(floats, f)
+		}
+	}
+	t.Floats = floats
+	return t
+}
+
+// features are what a trace shows.
+func features(t *Trace, o Outcome) []string {
+	all := []string{fmt.Sprintf("states %d", min(o.Most, 3)), fmt.Sprintf("floats %d", min(len(t.Floats), 3)), fmt.Sprintf("claims %v", t.Task == "")}
+	before := Kind("")
+	for i := range t.Writes {
+		w := &t.Writes[i]
+		all = append(all, fmt.Sprintf("%s %s %d %s", w.Kind, w.Error, w.Index, w.How))
+		if t.Task != "" && before != "" && w.Kind != Elect && w.Kind != Register && w.Kind != Retire && w.Kind != Close {
+			all = append(all, fmt.Sprintf("%s after %s", w.Kind, before))
+		}
+		if w.Kind != Elect && w.Kind != Register && w.Kind != Retire && w.Kind != Close {
+			before = w.Kind
+		}
+	}
+	for i := range t.Floats {
+		all = append(all, fmt.Sprintf("unanswered %s", t.Floats[i].Kind))
+	}
+	return all
+}

@@ -1,0 +1,180 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+)
+
+// promised says which promise of the writer the state does not keep, "" when it keeps
+// all: what no demand can check, and what only who holds the claim can change.
+func (s *state) promised(w *Write) string {
+	t := &s.task
+	switch w.Kind {
+	case AssignTask:
+		for _, at := range s.holders() {
+			return fmt.Sprintf("the task is assigned already, to %s", ref(at))
+		}
+		if !t.next(w.Record.Attempt) {
+			return fmt.Sprintf("attempt %d does not come next, %d is the last on record", w.Record.Attempt, t.last())
+		}
+		return s.assignable(w)
+	case ReassignTask:
+		if why := s.endsAttempt(w); why != "" {
+			return why
+		}
+		return s.assignable(w)
+	case ReleaseTask:
+		if !t.within(w.Token.Attempt + 1) {
+			return fmt.Sprintf("the task is allowed %d attempts, and has had all of them", t.budget)
+		}
+		return s.endsAttempt(w)
+	case RevokeTask:
+		same := t.assigned[w.Worker]
+		same.Revoked = true
+		if w.Record != same {
+			return fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker])
+		}
+		return unlessTrue(t.resident, "the task is not resident")
+	case DropTask, MootEnding:
+		return unlessTrue(t.ended(), "the task has no status and is not gone")
+	case FailTask:
+		return s.spent(w)
+	case PruneAttempts:
+		return t.prunable(w.Children)
+	case CompleteTask:
+		r := t.assigned[w.Worker]
+		if r.Token != w.Token {
+			return fmt.Sprintf("what is assigned is %s", r)
+		}
+		return unlessTrue(s.serves(w.Session, w.Worker, r.Incarnation), "it was assigned to an incarnation of another session")
+	case GiveBack:
+		r := t.assigned[w.Worker]
+		return unlessTrue(r.Token == w.Token, fmt.Sprintf("what is assigned is %s", r))
+	}
+	return ""
+}
+
+// proper says what a write says wrongly of itself, whatever the answer.
+func (s *state) proper(w *Write) string {
+	r := w.Record
+	switch w.Kind {
+	case AssignTask, ReassignTask:
+		switch {
+		case r.Epoch != w.Epoch:
+			return fmt.Sprintf("the assignment says epoch %d", r.Epoch)
+		case r.Incarnation != w.Incarnation:
+			return fmt.Sprintf("the assignment says incarnation %d", r.Incarnation)
+		case r.Revoked:
+			return "a new assignment is not revoked"
+		case w.Kind == ReassignTask && r.Attempt != w.Token.Attempt+1:
+			return fmt.Sprintf("attempt %d does not come after attempt %d", r.Attempt, w.Token.Attempt)
+		}
+	case RevokeTask:
+		return unlessTrue(r.Revoked, "the assignment is not revoked")
+	case CollectTask, Collect:
+		return unlessTrue(slices.Contains(w.Children, statusChild), "no status is among what is deleted")
+	case SubmitTask:
+		return unlessTrue(!w.Resident || w.Budget == 0, "a resident task has no budget")
+	case CompleteTask, GiveBack:
+		return s.given(w)
+	}
+	switch w.Kind {
+	case ReassignTask, ReleaseTask, FailTask:
+		return unlessTrue(w.Token.Epoch == w.Epoch, fmt.Sprintf("the record says epoch %d", w.Token.Epoch))
+	}
+	return ""
+}
+
+// given: a worker reports only on executions that it was given, and has results only
+// of those that its own session was given.
+func (s *state) given(w *Write) string {
+	for g := range s.task.given {
+		if g.worker == w.Worker && g.Token == w.Token && (w.Kind == GiveBack || s.serves(w.Session, g.worker, g.incarnation)) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s was never given attempt %d of epoch %d", ref(w.Worker), w.Token.Attempt, w.Token.Epoch)
+}
+
+func unlessTrue(kept bool, otherwise string) string {
+	if kept {
+		return ""
+	}
+	return otherwise
+}
+
+// String tells a record.
+func (r Record) String() string {
+	text := fmt.Sprintf("attempt %d of epoch %d for incarnation %d", r.Attempt, r.Epoch, r.Incarnation)
+	if r.Revoked {
+		text += ", revoked"
+	}
+	return text
+}
+
+// holders are the workers that the task is assigned to.
+func (s *state) holders() []int {
+	var all []int
+	for w := range s.workers {
+		if _, there := s.task.assigned[w+1]; there {
+			all = append(all, w+1)
+		}
+	}
+	return all
+}
+
+// assignable: somebody wants the task, and the worker takes it.
+func (s *state) assignable(w *Write) string {
+	t, r := &s.task, w.Record
+	switch {
+	case t.lives == 0:
+		return "nobody has submitted the task"
+	case s.workers[w.Worker-1].retiring:
+		return "the worker takes no more"
+	case t.status.state != "" && t.status.state != "cancelled":
+		return "the task is " + t.status.state
+	case !t.within(r.Attempt):
+		return fmt.Sprintf("the task is allowed %d attempts", t.budget)
+	}
+	return ""
+}
+
+// endsAttempt: the attempt that ends is the one that was assigned.
+func (s *state) endsAttempt(w *Write) string {
+	assigned := s.task.assigned[w.From]
+	return unlessTrue(w.Token.Attempt == assigned.Attempt, fmt.Sprintf("what is assigned is %s", assigned))
+}
+
+// spent: a task fails when its attempts are spent, with the last one on record.
+func (s *state) spent(w *Write) string {
+	t := &s.task
+	switch {
+	case t.resident:
+		return "a resident task does not fail"
+	case t.firstLife() && w.Token.Attempt != t.budget:
+		return fmt.Sprintf("the task is allowed %d attempts", t.budget)
+	case w.From > 0:
+		return s.endsAttempt(w)
+	case len(t.assigned) > 0:
+		return "the task is assigned"
+	}
+	return unlessTrue(w.Token.Attempt == t.last(), fmt.Sprintf("%d is the last attempt on record", t.last()))
+}
+
+// prunable: the oldest records go, and enough stay.
+func (t *task) prunable(numbers []int32) string {
+	left := 0
+	for n := range t.attempts {
+		if slices.Contains(numbers, n) {
+			continue
+		}
+		left++
+		if len(numbers) > 0 && n < slices.Max(numbers) {
+			return fmt.Sprintf("attempt %d is older and stays", n)
+		}
+	}
+	if left < kept {
+		return fmt.Sprintf("%d records stay, %d are to", left, kept)
+	}
+	return unlessTrue(t.resident, "the task is not resident")
+}

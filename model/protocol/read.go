@@ -1,0 +1,469 @@
+package protocol
+
+import (
+	"encoding/json"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// reading is a write, or the part of one that is about one task. Session, Worker and
+// From are numbers of the reader's.
+type reading struct {
+	task  string // empty: the claims
+	write Write
+}
+
+// reader reads exchanges in the terms of the machine.
+type reader struct {
+	sessions, workers names
+	budget            int32 // of tasks that do not ask for one
+}
+
+// names numbers what is named, from 1.
+type names struct {
+	list   []string
+	number map[string]int
+}
+
+func (n *names) of(name string) int {
+	if at, known := n.number[name]; known {
+		return at
+	}
+	if n.number == nil {
+		n.number = map[string]int{}
+	}
+	n.list = append(n.list, name)
+	n.number[name] = len(n.list)
+	return len(n.list)
+}
+
+// anyVersion is demanded by who does not care.
+const anyVersion = -1
+
+// part is some operations of a write, by their places in it. Its shape has a letter
+// for each: see letter.
+type part struct {
+	x     *history.Exchange
+	ops   []int
+	shape string
+}
+
+func (p *part) add(at int, letter string) {
+	p.ops = append(p.ops, at)
+	p.shape += letter
+}
+
+func (p *part) op(letter string) *history.Op { return &p.x.Ops[p.ops[strings.Index(p.shape, letter)]] }
+
+func (p *part) has(letter string) bool { return strings.Contains(p.shape, letter) }
+
+// every is the part of a write that is all of it.
+func every(x *history.Exchange) []int {
+	all := make([]int, len(x.Ops))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// read understands one exchange: which writes it is, of which tasks.
+func (r *reader) read(x *history.Exchange, number int) []reading {
+	base := Write{Session: r.sessions.of(x.Session), Index: -1, Exchange: number}
+	switch {
+	case x.Close && x.Error == "":
+		base.Kind = Close
+	case x.Close && x.Error == history.SessionExpired:
+		base.Kind, base.Error = SessionOver, history.SessionExpired
+	case x.Close:
+		base.Kind, base.Error, base.Index = Other, Elsewhere, 0
+	case len(x.Ops) == 0:
+		base.Kind = Stranger
+	case x.Ops[0].Kind == "check" && x.Ops[0].Path == "/assign":
+		base.Epoch = x.Ops[0].Version
+		return r.master(x, base)
+	case x.Ops[0].Kind == "check" && strings.HasPrefix(x.Ops[0].Path, "/assign/"):
+		base.Worker, base.Incarnation = r.workers.of(strings.TrimPrefix(x.Ops[0].Path, "/assign/")), x.Ops[0].Version
+		return r.worker(x, base)
+	default:
+		return r.unclaimed(x, base)
+	}
+	return []reading{{write: base}}
+}
+
+// answered fills in the answer to a write of which these operations are the demands.
+func answered(w Write, x *history.Exchange, ops []int) Write {
+	at := slices.Index(ops, x.Index)
+	switch x.Error {
+	case "":
+		return w
+	case history.SessionExpired:
+		w.Error = x.Error
+		return w
+	case history.BadVersion, history.NoNode, history.NodeExists, history.NotEmpty:
+		if at >= 0 {
+			w.Error, w.Index = x.Error, at
+			return w
+		}
+	}
+	w.Error, w.Index = Elsewhere, 0
+	for _, op := range ops {
+		if op < x.Index {
+			w.Index++
+		}
+	}
+	return w
+}
+
+// stranger is a write that the protocol does not have.
+func stranger(w Write, x *history.Exchange) []reading {
+	w.Kind = Stranger
+	return []reading{{write: answered(w, x, every(x))}}
+}
+
+// letter says what an operation does, and to which task: of the assignment (-+=?), of
+// the record of an attempt (aA), the status (sS), the progress (pPq), the task itself
+// (nN); capitals delete. It is empty for anything else.
+func letter(op *history.Op) (letter, task, worker string) {
+	pick := func(kinds map[string]string) string { return kinds[op.Kind] }
+	parts := strings.Split(strings.TrimPrefix(op.Path, "/"), "/")
+	loose := op.Kind == "create" || op.Version == anyVersion
+	switch {
+	case len(parts) == 3 && parts[0] == "assign" && loose && !op.Ephemeral:
+		return pick(map[string]string{"delete": "-", "create": "+", "set": "=", "check": "?"}), parts[2], parts[1]
+	case len(parts) == 2 && parts[0] == "tasks" && op.Version == 0 && !op.Ephemeral && !op.Sequential:
+		return pick(map[string]string{"create": "n", "delete": "N"}), parts[1], ""
+	case len(parts) != 3 || parts[0] != "tasks":
+		return "", "", ""
+	}
+	_, attempt := attemptNumber(parts[2])
+	switch {
+	case parts[2] == "status" && op.Version == 0 && !op.Ephemeral:
+		letter = pick(map[string]string{"create": "s", "delete": "S"})
+	case parts[2] == "progress" && loose && (op.Ephemeral || op.Kind != "create"):
+		letter = pick(map[string]string{"create": "p", "delete": "P", "set": "q"})
+	case attempt && loose && !op.Ephemeral:
+		letter = pick(map[string]string{"create": "a", "delete": "A"})
+	}
+	return letter, parts[1], ""
+}
+
+func attemptNumber(name string) (int32, bool) {
+	number, ok := strings.CutPrefix(name, "attempt-")
+	n, err := strconv.ParseInt(number, 10, 32)
+	return int32(n), ok && err == nil && n > 0
+}
+
+var (
+	collection = regexp.MustCompile(`^[ASP]*N$`)
+	pruning    = regexp.MustCompile(`^A+$`)
+)
+
+// master reads a write that begins with the check of /assign.
+func (r *reader) master(x *history.Exchange, base Write) []reading {
+	rest := x.Ops[1:]
+	whole := func(kind Kind, ops []int) []reading {
+		base.Kind = kind
+		return []reading{{write: answered(base, x, ops)}}
+	}
+	switch {
+	case len(rest) == 0:
+		return whole(Heartbeat, every(x))
+	case len(rest) == 1 && rest[0].Kind == "delete" && rest[0].Path == "/master" && rest[0].Version == anyVersion:
+		return whole(Resign, every(x))
+	case len(rest) == 1 && rest[0].Path == "/backlog" && (rest[0].Kind == "set" || rest[0].Kind == "create"):
+		return whole(SignBacklog, []int{0})
+	}
+	var all []reading
+	tasks := map[string]*part{}
+	var order []string
+	checks := map[string][]int{} // of each worker
+	for i := 1; i < len(x.Ops); i++ {
+		op := &x.Ops[i]
+		name, inWorkers := strings.CutPrefix(op.Path, "/workers/")
+		inbox, inAssign := strings.CutPrefix(op.Path, "/assign/")
+		l, task, _ := letter(op)
+		switch {
+		case inWorkers && op.Kind == "check" && op.Version == anyVersion:
+			checks[name] = append(checks[name], i)
+		case l == "" && inAssign && op.Kind == "check":
+			checks[inbox] = append(checks[inbox], i)
+		case l == "" && inAssign && op.Kind == "create" && !op.Ephemeral && !strings.Contains(inbox, "/"):
+			w := base
+			w.Kind, w.Worker = OpenInbox, r.workers.of(inbox)
+			all = append(all, reading{write: answered(w, x, []int{0, i})})
+		case l == "" || l == "?":
+			return stranger(base, x)
+		default:
+			if tasks[task] == nil {
+				tasks[task] = &part{x: x}
+				order = append(order, task)
+			}
+			tasks[task].add(i, l)
+		}
+	}
+	for _, task := range order {
+		w, demands, ok := r.decision(base, tasks[task], checks)
+		if !ok {
+			return stranger(base, x)
+		}
+		all = append(all, reading{task, answered(w, x, demands)})
+	}
+	return all
+}
+
+// decision reads a master's decision about one task.
+func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, demands []int, ok bool) {
+	kinds := map[string]Kind{"+": AssignTask, "-a+": ReassignTask, "-a": ReleaseTask, "=": RevokeTask, "-": DropTask, "-as": FailTask, "s": FailTask}
+	w.Kind, ok = kinds[p.shape]
+	if !ok {
+		switch {
+		case collection.MatchString(p.shape):
+			w.Kind = CollectTask
+		case pruning.MatchString(p.shape):
+			w.Kind = PruneAttempts
+		default:
+			return w, nil, false
+		}
+	}
+	demands, ok = []int{0}, true
+	for _, l := range []string{"+", "="} {
+		if !p.has(l) {
+			continue
+		}
+		_, _, to := letter(p.op(l))
+		w.Worker = r.workers.of(to)
+		if len(checks[to]) != 2 || p.x.Ops[checks[to][1]].Path != "/assign/"+to {
+			return w, nil, false
+		}
+		w.Incarnation = p.x.Ops[checks[to][1]].Version
+		ok = json.Unmarshal([]byte(p.op(l).Data), &w.Record) == nil && w.Record != Record{}
+		demands = append(demands, checks[to]...)
+	}
+	demands = append(demands, p.ops...)
+	if p.has("-") {
+		_, _, from := letter(p.op("-"))
+		w.From = r.workers.of(from)
+	}
+	if p.has("a") {
+		var worker string
+		w.Token, worker = attemptRecord(p.op("a"))
+		ok = ok && worker == r.workers.list[w.From-1] && w.Token != Token{}
+	}
+	if p.has("s") {
+		s := statusRecord(p.op("s"))
+		ok = ok && s.State == "failed" && (!p.has("a") || s.Token == w.Token)
+		w.Token = s.Token
+	}
+	if w.Kind == CollectTask || w.Kind == PruneAttempts {
+		w.Children = children(p)
+	}
+	return w, demands, ok
+}
+
+// children are those that a part deletes below its task.
+func children(p *part) []int32 {
+	all := []int32{}
+	for i, l := range p.shape {
+		switch l {
+		case 'S':
+			all = append(all, statusChild)
+		case 'P':
+			all = append(all, progressChild)
+		case 'A':
+			path := p.x.Ops[p.ops[i]].Path
+			n, _ := attemptNumber(path[strings.LastIndex(path, "/")+1:])
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// attemptRecord reads the record of an attempt; a token that contradicts the name is
+// none.
+func attemptRecord(op *history.Op) (Token, string) {
+	var r struct {
+		Token
+		Worker string `json:"worker"`
+	}
+	n, _ := attemptNumber(op.Path[strings.LastIndex(op.Path, "/")+1:])
+	if json.Unmarshal([]byte(op.Data), &r) != nil || r.Attempt != n {
+		return Token{}, ""
+	}
+	return r.Token, r.Worker
+}
+
+type storedStatus struct {
+	Token
+	State  string `json:"state"`
+	Worker string `json:"worker"`
+}
+
+func statusRecord(op *history.Op) storedStatus {
+	var s storedStatus
+	_ = json.Unmarshal([]byte(op.Data), &s) // what cannot be read has no state, and is refused for that
+	return s
+}
+
+// worker reads a write that begins with the check of /assign/<w>.
+func (r *reader) worker(x *history.Exchange, base Write) []reading {
+	name := r.workers.list[base.Worker-1]
+	if len(x.Ops) == 2 && x.Ops[1].Kind == "set" && x.Ops[1].Path == "/assign/"+name && x.Ops[1].Version == base.Incarnation {
+		var claim struct{ Retiring bool }
+		if json.Unmarshal([]byte(x.Ops[1].Data), &claim) != nil || !claim.Retiring {
+			return stranger(base, x)
+		}
+		base.Kind, base.Got = Retire, x.Ops[1].Got
+		return []reading{{write: answered(base, x, every(x))}}
+	}
+	var order []string
+	parts := map[string][]*part{} // several where one multi ends several executions of a task
+	for i := 1; i < len(x.Ops); i++ {
+		l, task, at := letter(&x.Ops[i])
+		if l == "" || at != "" && at != name {
+			return stranger(base, x)
+		}
+		if parts[task] == nil {
+			order = append(order, task)
+		}
+		if parts[task] == nil || l == "-" {
+			parts[task] = append(parts[task], &part{x: x})
+		}
+		parts[task][len(parts[task])-1].add(i, l)
+	}
+	var all []reading
+	for _, task := range order {
+		for _, p := range parts[task] {
+			w, ok := ending(base, p, name)
+			if !ok {
+				return stranger(base, x)
+			}
+			w = answered(w, x, append([]int{0}, p.ops...))
+			if len(parts[task]) > 1 && w.Error != "" && w.Index > 0 {
+				w.Error, w.Index = Elsewhere, 1 // it depends on the other one
+			}
+			all = append(all, reading{task, w})
+		}
+	}
+	if len(all) == 0 {
+		return stranger(base, x)
+	}
+	return all
+}
+
+// ending reads what a worker writes about one task.
+func ending(w Write, p *part, name string) (Write, bool) {
+	w.Shown = p.has("P")
+	switch p.shape {
+	case "-s", "-Ps":
+		s := statusRecord(p.op("s"))
+		w.Kind, w.Token = CompleteTask, s.Token
+		return w, s.State == "done" && s.Worker == name && s.Token != Token{}
+	case "-a", "-Pa":
+		var worker string
+		w.Kind = GiveBack
+		w.Token, worker = attemptRecord(p.op("a"))
+		return w, worker == name && w.Token != Token{}
+	case "-", "-P":
+		w.Kind = MootEnding
+	case "?q", "?p", "?Pp":
+		w.Kind, w.Shown = ShowProgress, false
+		w.How = map[string]string{"?q": "set", "?p": "create", "?Pp": "replace"}[p.shape]
+	default:
+		return w, false
+	}
+	return w, true
+}
+
+// unclaimed reads a write that begins with no check of a claim.
+func (r *reader) unclaimed(x *history.Exchange, w Write) []reading {
+	first := &x.Ops[0]
+	p := &part{x: x}
+	subject := ""
+	for i := range x.Ops {
+		l, task, _ := letter(&x.Ops[i])
+		if x.Ops[i].Kind == "set" && x.Ops[i].Path == "/tasks" {
+			l, task = "b", subject
+		}
+		if l == "" || i > 0 && task != subject {
+			return r.claiming(x, w)
+		}
+		subject = task
+		p.add(i, l)
+	}
+	switch {
+	case p.shape == "n":
+		w.Kind = SubmitTask
+		w.Budget, w.Resident = r.options(first.Data)
+	case p.shape == "sb" && statusRecord(first).State == "cancelled" && statusRecord(first).Token == Token{}:
+		w.Kind = CancelTask
+	case collection.MatchString(p.shape):
+		w.Kind, w.Children = Collect, children(p)
+	default:
+		return stranger(w, x)
+	}
+	return []reading{{subject, answered(w, x, every(x))}}
+}
+
+// options are what a task asks for: how many attempts it is allowed, and whether it
+// is resident.
+func (r *reader) options(data string) (budget int32, resident bool) {
+	var o struct {
+		Attempts int32 `json:"attempts"`
+		Resident bool  `json:"resident"`
+	}
+	if rest, marked := strings.CutPrefix(data, "#ringmaster "); marked {
+		_ = json.NewDecoder(strings.NewReader(rest)).Decode(&o) // a task made by hand may look like one with options
+	}
+	switch {
+	case o.Resident:
+		return 0, true
+	case o.Attempts > 0:
+		return o.Attempts, false
+	}
+	return r.budget, false
+}
+
+// claiming reads a write that takes a claim, or that needs none.
+func (r *reader) claiming(x *history.Exchange, w Write) []reading {
+	first := &x.Ops[0]
+	name, inWorkers := strings.CutPrefix(first.Path, "/workers/")
+	inbox, inAssign := strings.CutPrefix(first.Path, "/assign/")
+	takes := func(ephemeral, claim string) bool {
+		second := &x.Ops[len(x.Ops)-1]
+		return len(x.Ops) == 2 && first.Kind == "create" && first.Ephemeral && first.Path == ephemeral && second.Kind == "set" && second.Path == claim
+	}
+	switch {
+	case takes("/master", "/assign"):
+		w.Kind, w.Version, w.Got = Elect, x.Ops[1].Version, x.Ops[1].Got
+	case inWorkers && takes("/workers/"+name, "/assign/"+name):
+		w.Kind, w.Worker, w.Version, w.Got = Register, r.workers.of(name), x.Ops[1].Version, x.Ops[1].Got
+	case len(x.Ops) == 1 && first.Kind == "create" && inAssign && !first.Ephemeral && !strings.Contains(inbox, "/"):
+		w.Kind, w.Worker = EnsureInbox, r.workers.of(inbox)
+	case len(x.Ops) == 1 && harmless(first):
+		w.Kind = Other
+		return []reading{{write: answered(w, x, nil)}}
+	default:
+		return stranger(w, x)
+	}
+	return []reading{{write: answered(w, x, every(x))}}
+}
+
+// harmless reports whether a write touches nothing of the machine: the parents, the
+// line of candidates, and the write by which a master finds out whether it may (it
+// demands a version that there never is).
+func harmless(op *history.Op) bool {
+	if op.Kind == "set" {
+		return op.Path == "/assign" && op.Version == math.MaxInt32
+	}
+	for _, room := range []string{"/tasks/", "/assign/", "/workers/", "/master", "/backlog"} {
+		if strings.HasPrefix(op.Path, room) {
+			return false
+		}
+	}
+	return op.Kind == "create"
+}

@@ -1,0 +1,351 @@
+package protocol
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// kept is how many records of attempts a resident task keeps at least: Kept.
+const kept = 16
+
+// state is a state of the machine: the variables of Protocol.tla, for one task. Its
+// maps and slices are never changed in place.
+type state struct {
+	epoch   int32
+	begun   []int // begun[e-1] is the session that began epoch e
+	master  int
+	workers []worker
+	over    map[int]bool
+	task    task
+	floated uint64 // the floats that were applied
+}
+
+type worker struct {
+	session  int
+	inbox    int32 // absent: none
+	born     []int
+	retiring bool
+}
+
+const absent = -1
+
+type task struct {
+	exists   bool
+	lives    int
+	past     int32
+	budget   int32
+	resident bool
+	attempts map[int32]int32 // epoch of each that is on record
+	status   status
+	assigned map[int]Record
+	progress int
+	given    map[gift]bool // every assignment that there ever was
+}
+
+// gift is an assignment of the past.
+type gift struct {
+	worker int
+	Token
+	incarnation int32
+}
+
+type status struct {
+	state string // empty: none
+	Token
+}
+
+func initial(workers int) *state {
+	s := &state{workers: make([]worker, workers)}
+	for w := range s.workers {
+		s.workers[w].inbox = absent
+	}
+	return s
+}
+
+// key is equal for equal states, and only for those.
+func (s *state) key() string {
+	b := make([]byte, 0, 128)
+	num := func(n int64) { b = binary.AppendVarint(b, n) }
+	flag := func(f bool) {
+		if f {
+			b = append(b, 1)
+		} else {
+			b = append(b, 0)
+		}
+	}
+	num(int64(s.epoch))
+	for _, session := range s.begun {
+		num(int64(session))
+	}
+	num(int64(s.master))
+	for _, w := range s.workers {
+		num(int64(w.session))
+		num(int64(w.inbox))
+		for _, session := range w.born {
+			num(int64(session))
+		}
+		flag(w.retiring)
+	}
+	for _, session := range slices.Sorted(maps.Keys(s.over)) {
+		num(int64(session))
+	}
+	num(-1)
+	t := &s.task
+	flag(t.exists)
+	flag(t.resident)
+	num(int64(t.lives))
+	num(int64(t.past))
+	num(int64(t.budget))
+	for _, n := range slices.Sorted(maps.Keys(t.attempts)) {
+		num(int64(n))
+		num(int64(t.attempts[n]))
+	}
+	num(-1)
+	b = append(b, t.status.state...)
+	num(int64(t.status.Epoch))
+	num(int64(t.status.Attempt))
+	for _, w := range slices.Sorted(maps.Keys(t.assigned)) {
+		r := t.assigned[w]
+		num(int64(w))
+		num(int64(r.Epoch))
+		num(int64(r.Attempt))
+		num(int64(r.Incarnation))
+		flag(r.Revoked)
+	}
+	num(-1)
+	num(int64(t.progress))
+	for _, g := range slices.SortedFunc(maps.Keys(t.given), compareGifts) {
+		num(int64(g.worker))
+		num(int64(g.Epoch))
+		num(int64(g.Attempt))
+		num(int64(g.incarnation))
+	}
+	num(-1)
+	num(int64(s.floated))
+	return string(b)
+}
+
+func compareGifts(a, b gift) int {
+	return cmp.Or(cmp.Compare(a.worker, b.worker), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Attempt, b.Attempt), cmp.Compare(a.incarnation, b.incarnation))
+}
+
+// demand is what one operation asks of the state: "" when it is met, otherwise what
+// ZooKeeper answers.
+type demand = history.Refusal
+
+func unless(met bool, error history.Refusal) demand {
+	if met {
+		return ""
+	}
+	return error
+}
+
+func (s *state) isIncarnation(w int, i int32) demand {
+	inbox := s.workers[w-1].inbox
+	if inbox == absent {
+		return history.NoNode
+	}
+	return unless(inbox == i, history.BadVersion)
+}
+
+func (t *task) below(free bool) demand {
+	if !t.exists {
+		return history.NoNode
+	}
+	return unless(free, history.NodeExists)
+}
+
+func (t *task) attemptFree(n int32) demand {
+	_, there := t.attempts[n]
+	return t.below(!there)
+}
+
+func (t *task) childThere(c int32) demand {
+	switch c {
+	case statusChild:
+		return unless(t.status.state != "", history.NoNode)
+	case progressChild:
+		return unless(t.progress != 0, history.NoNode)
+	}
+	_, there := t.attempts[c]
+	return unless(there, history.NoNode)
+}
+
+func (t *task) assignedAt(w int) demand {
+	_, there := t.assigned[w]
+	return unless(there, history.NoNode)
+}
+
+func (s *state) assignmentFree(w int) demand {
+	if s.workers[w-1].inbox == absent {
+		return history.NoNode
+	}
+	_, there := s.task.assigned[w]
+	return unless(!there, history.NodeExists)
+}
+
+// bare says whether the task can be deleted when those children are gone.
+func (t *task) bare(children []int32) demand {
+	if !t.exists {
+		return history.NoNode
+	}
+	left := t.status.state != "" && !slices.Contains(children, statusChild) || t.progress != 0 && !slices.Contains(children, progressChild)
+	for n := range t.attempts {
+		left = left || !slices.Contains(children, n)
+	}
+	return unless(!left, history.NotEmpty)
+}
+
+// demands of a write, one for each operation, in order.
+func (s *state) demands(w *Write) []demand {
+	t := &s.task
+	switch w.Kind {
+	case Elect:
+		return []demand{unless(s.master == 0, history.NodeExists), unless(s.epoch == w.Version, history.BadVersion)}
+	case EnsureInbox:
+		return []demand{unless(s.workers[w.Worker-1].inbox == absent, history.NodeExists)}
+	case Register:
+		return []demand{unless(s.workers[w.Worker-1].session == 0, history.NodeExists), s.isIncarnation(w.Worker, w.Version)}
+	case SubmitTask:
+		return []demand{unless(!t.exists, history.NodeExists)}
+	case CancelTask:
+		return []demand{t.below(t.status.state == ""), ""}
+	case Collect:
+		return s.collection(w)
+	case Retire, CompleteTask, GiveBack, MootEnding, ShowProgress:
+		return append([]demand{s.isIncarnation(w.Worker, w.Incarnation)}, s.workerDemands(w)...)
+	case Other, Close, SessionOver:
+		return nil
+	}
+	return append([]demand{unless(s.epoch == w.Epoch, history.BadVersion)}, s.masterDemands(w)...)
+}
+
+func (s *state) collection(w *Write) []demand {
+	var all []demand
+	for _, c := range w.Children {
+		all = append(all, s.task.childThere(c))
+	}
+	return append(all, s.task.bare(w.Children))
+}
+
+// masterDemands are those after the check of the epoch.
+func (s *state) masterDemands(w *Write) []demand {
+	t := &s.task
+	there := func() []demand {
+		return []demand{unless(s.workers[w.Worker-1].session != 0, history.NoNode), s.isIncarnation(w.Worker, w.Incarnation)}
+	}
+	ending := []demand{}
+	if w.From > 0 {
+		ending = append(ending, t.assignedAt(w.From))
+		if w.Kind != DropTask {
+			ending = append(ending, t.attemptFree(w.Token.Attempt))
+		}
+	}
+	switch w.Kind {
+	case Resign:
+		return []demand{unless(s.master != 0, history.NoNode)}
+	case OpenInbox:
+		return []demand{unless(s.workers[w.Worker-1].inbox == absent, history.NodeExists)}
+	case AssignTask:
+		return append(there(), s.assignmentFree(w.Worker))
+	case ReassignTask:
+		return append(append(there(), ending...), s.assignmentFree(w.Worker))
+	case RevokeTask:
+		return append(there(), t.assignedAt(w.Worker))
+	case ReleaseTask, DropTask:
+		return ending
+	case FailTask:
+		return append(ending, t.below(t.status.state == ""))
+	case CollectTask:
+		return s.collection(w)
+	case PruneAttempts:
+		var all []demand
+		for _, n := range w.Children {
+			all = append(all, t.childThere(n))
+		}
+		return all
+	}
+	return nil
+}
+
+// workerDemands are those after the check of the incarnation.
+func (s *state) workerDemands(w *Write) []demand {
+	t := &s.task
+	if w.Kind == Retire {
+		return []demand{s.isIncarnation(w.Worker, w.Incarnation)}
+	}
+	all := []demand{t.assignedAt(w.Worker)}
+	if w.Shown {
+		all = append(all, unless(t.progress != 0, history.NoNode))
+	}
+	switch w.Kind {
+	case CompleteTask:
+		all = append(all, t.below(t.status.state == ""))
+	case GiveBack:
+		all = append(all, t.attemptFree(w.Token.Attempt))
+	case ShowProgress:
+		switch w.How {
+		case "set":
+			all = append(all, unless(t.progress != 0, history.NoNode))
+		case "create":
+			all = append(all, t.below(t.progress == 0))
+		case "replace":
+			all = append(all, unless(t.progress != 0, history.NoNode), t.below(true))
+		}
+	}
+	return all
+}
+
+// leads reports whether the session began that epoch.
+func (s *state) leads(session int, e int32) bool {
+	return e >= 1 && int(e) <= len(s.begun) && s.begun[e-1] == session
+}
+
+// serves reports whether the session wrote that incarnation of the worker.
+func (s *state) serves(session, w int, i int32) bool {
+	born := s.workers[w-1].born
+	return i >= 1 && int(i) <= len(born) && born[i-1] == session
+}
+
+func (t *task) last() int32 {
+	greatest := int32(0)
+	for n := range t.attempts {
+		greatest = max(greatest, n)
+	}
+	return greatest
+}
+
+func (t *task) firstLife() bool { return t.lives == 1 }
+
+// ended reports whether nothing more can come of an assignment.
+func (t *task) ended() bool { return !t.exists || t.status.state != "" || !t.firstLife() }
+
+func (t *task) next(n int32) bool {
+	return n == t.last()+1 || !t.firstLife() && n > t.last() && n <= t.past+1
+}
+
+func (t *task) within(n int32) bool { return !t.firstLife() || t.budget == 0 || n <= t.budget }
+
+// entitled says what is wrong with the writer's claim; "" when nothing is.
+func (s *state) entitled(w *Write) string {
+	switch w.Kind {
+	case Elect, EnsureInbox, Register, SubmitTask, CancelTask, Collect, Other, Close, SessionOver:
+		return ""
+	case Retire, CompleteTask, GiveBack, MootEnding, ShowProgress:
+		if !s.serves(w.Session, w.Worker, w.Incarnation) {
+			return fmt.Sprintf("its session never held incarnation %d", w.Incarnation)
+		}
+		return ""
+	case Stranger:
+		return "the protocol has no such write"
+	}
+	if !s.leads(w.Session, w.Epoch) {
+		return fmt.Sprintf("its session never began epoch %d", w.Epoch)
+	}
+	return ""
+}

@@ -1,12 +1,13 @@
 package spec
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/internal/tla"
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -18,54 +19,83 @@ import (
 // outside, and the faults that are left. What a program remembers cannot be seen;
 // it shows in what it does next.
 
-var none = tla.Model("None")
+var none = tlc.Model("None")
 
-// explored is the colour of an explorer's state.
-func explored(w *explore.World, p explore.Picture) tla.Value {
-	asks, server, claims := map[string]tla.Value{}, map[string]tla.Value{}, map[string]tla.Value{}
-	for i, process := range w.Processes {
-		one := p.Processes[i]
-		asks[process.Name], claims[process.Name] = requests(one), notes(one)
-		server[process.Name] = held(one)
-	}
-	return tla.Record(map[string]tla.Value{
-		"zk": znodes(p.Tree), "asks": tla.Record(asks), "server": tla.Record(server), "claims": tla.Record(claims),
-		"outside": outside(p.Acts),
-		"left": tla.Record(map[string]tla.Value{
-			"expiries": tla.Int(p.Left.Expiries), "losses": tla.Int(p.Left.Losses), "crashes": tla.Int(p.Left.Crashes), "stops": tla.Int(p.Left.Stops),
-			"lags": tla.Int(p.Left.Lags),
-		}),
-	})
+// look is what can be seen of a state, part by part, in the order of
+// explore.Graph.Parts: the znodes, the system outside, the faults that are left, and
+// each process.
+type look []tlc.Value
+
+// of is the look of one process: what it asks for, what it claims, and what the
+// ensemble holds of it.
+func of(asks, claims, server tlc.Value) tlc.Value {
+	return tlc.Record(map[string]tlc.Value{"asks": asks, "claims": claims, "server": server})
 }
 
-func path(p string) tla.Value {
-	var names []tla.Value
+// String is the look for people.
+func (l look) String() string { return tlc.Seq(l...).String() }
+
+// digest stands for a look: 128 bits of SHA-256 over those of its parts.
+func (l look) digest() string {
+	var all []byte
+	for _, part := range l {
+		all = append(all, digest(part)...)
+	}
+	return shortened(all)
+}
+
+func digest(v tlc.Value) string { return shortened([]byte(v.String())) }
+
+func shortened(b []byte) string {
+	sum := sha256.Sum256(b)
+	return string(sum[:16])
+}
+
+// explored is one part of what can be seen of an explorer's state.
+func explored(p explore.Picture, part int) tlc.Value {
+	switch part {
+	case 0:
+		return znodes(p.Tree)
+	case 1:
+		return outside(p.Acts)
+	case 2:
+		return tlc.Record(map[string]tlc.Value{
+			"expiries": tlc.Int(p.Left.Expiries), "losses": tlc.Int(p.Left.Losses), "crashes": tlc.Int(p.Left.Crashes), "stops": tlc.Int(p.Left.Stops),
+			"lags": tlc.Int(p.Left.Lags),
+		})
+	}
+	one := p.Processes[part-3]
+	return of(requests(one), notes(one), held(one))
+}
+
+func path(p string) tlc.Value {
+	var names []tlc.Value
 	for name := range strings.SplitSeq(strings.Trim(p, "/"), "/") {
 		if name != "" {
-			names = append(names, tla.Str(name))
+			names = append(names, tlc.Str(name))
 		}
 	}
-	return tla.Seq(names...)
+	return tlc.Seq(names...)
 }
 
 // session is a session by the process that opened it and its number.
-func session(process string, number int) tla.Value { return tla.Seq(tla.Str(process), tla.Int(number)) }
+func session(process string, number int) tlc.Value { return tlc.Seq(tlc.Str(process), tlc.Int(number)) }
 
-func znodes(tree zk.Tree) tla.Value {
-	all := map[string]tla.Value{}
+func znodes(tree zk.Tree) tlc.Value {
+	all := map[string]tlc.Value{}
 	for p, entry := range tree.All() {
 		if p == "/candidates" {
 			continue
 		}
 		owner := none
 		if id := entry.Stat.EphemeralOwner; id != 0 {
-			owner = tla.Seq(tla.Int(int(id>>8)-1), tla.Int(int(id&0xff)))
+			owner = tlc.Seq(tlc.Int(int(id>>8)-1), tlc.Int(int(id&0xff)))
 		}
-		all[path(p).String()] = tla.Record(map[string]tla.Value{
-			"data": content(p, entry.Data), "version": tla.Int(int(entry.Stat.Version)), "owner": owner,
+		all[path(p).String()] = tlc.Record(map[string]tlc.Value{
+			"data": content(p, entry.Data), "version": tlc.Int(int(entry.Stat.Version)), "owner": owner,
 		})
 	}
-	return tla.Fun(all)
+	return tlc.Fun(all)
 }
 
 // record is the data of any znode that has data, as far as the specification has it.
@@ -79,48 +109,48 @@ type record struct {
 }
 
 // content is the data of the znode at p in the specification's terms.
-func content(p string, data []byte) tla.Value {
+func content(p string, data []byte) tlc.Value {
 	var r record
 	names := strings.Split(strings.Trim(p, "/"), "/")
 	if json.Unmarshal(data, &r) != nil || len(names) == 2 && names[0] == "tasks" {
 		return none
 	}
-	fields := map[string]tla.Value{}
+	fields := map[string]tlc.Value{}
 	switch {
 	case r.Nonce != "":
 		parts := strings.Split(r.Nonce, ".")
 		life, _ := strconv.Atoi(parts[1])
 		n, _ := strconv.Atoi(parts[2])
-		fields["process"], fields["life"], fields["n"] = tla.Str(parts[0]), tla.Int(life), tla.Int(n)
+		fields["process"], fields["life"], fields["n"] = tlc.Str(parts[0]), tlc.Int(life), tlc.Int(n)
 	case len(names) != 3:
 		return none
 	default:
-		fields["epoch"], fields["attempt"] = tla.Int(r.Epoch), tla.Int(r.Attempt)
+		fields["epoch"], fields["attempt"] = tlc.Int(r.Epoch), tlc.Int(r.Attempt)
 		switch {
 		case names[0] == "assign":
-			fields["incarnation"] = tla.Int(r.Incarnation)
+			fields["incarnation"] = tlc.Int(r.Incarnation)
 		case names[2] == "status":
-			fields["state"] = tla.Str(r.State)
+			fields["state"] = tlc.Str(r.State)
 		default:
-			fields["worker"] = tla.Str(r.Worker)
+			fields["worker"] = tlc.Str(r.Worker)
 		}
 	}
-	return tla.Record(fields)
+	return tlc.Record(fields)
 }
 
 // request is what is asked of the ensemble: a sequence of parts.
-func request(op zkapi.Op) tla.Value {
+func request(op zkapi.Op) tlc.Value {
 	if op.Kind != zkapi.KindMulti {
-		return tla.Seq(part(op))
+		return tlc.Seq(part(op))
 	}
-	var parts []tla.Value
+	var parts []tlc.Value
 	for _, sub := range op.Ops {
 		parts = append(parts, part(sub))
 	}
-	return tla.Seq(parts...)
+	return tlc.Seq(parts...)
 }
 
-func part(op zkapi.Op) tla.Value {
+func part(op zkapi.Op) tlc.Value {
 	version := int(op.Version)
 	if op.Kind != zkapi.KindSet && op.Kind != zkapi.KindCheck && op.Kind != zkapi.KindDelete {
 		version = int(zkapi.AnyVersion)
@@ -129,19 +159,19 @@ func part(op zkapi.Op) tla.Value {
 	if op.Mode == zkapi.Persistent {
 		data = content(op.Path, op.Data)
 	}
-	return tla.Record(map[string]tla.Value{
-		"op": tla.Str(op.Kind.String()), "path": path(op.Path), "version": tla.Int(version), "data": data,
-		"ephemeral": tla.Bool(op.Mode == zkapi.Ephemeral), "watch": tla.Bool(op.Watch),
+	return tlc.Record(map[string]tlc.Value{
+		"op": tlc.Str(op.Kind.String()), "path": path(op.Path), "version": tlc.Int(version), "data": data,
+		"ephemeral": tlc.Bool(op.Mode == zkapi.Ephemeral), "watch": tlc.Bool(op.Watch),
 	})
 }
 
-var closing = tla.Seq(tla.Record(map[string]tla.Value{
-	"op": tla.Str("close"), "path": tla.Seq(), "version": tla.Int(-1), "data": none, "ephemeral": tla.Bool(false), "watch": tla.Bool(false),
+var closing = tlc.Seq(tlc.Record(map[string]tlc.Value{
+	"op": tlc.Str("close"), "path": tlc.Seq(), "version": tlc.Int(-1), "data": none, "ephemeral": tlc.Bool(false), "watch": tlc.Bool(false),
 }))
 
 // requests is what a process asks of the ensemble: one request at a time.
-func requests(p explore.ProcessPicture) tla.Value {
-	var all []tla.Value
+func requests(p explore.ProcessPicture) tlc.Value {
+	var all []tlc.Value
 	for _, r := range p.Requests {
 		switch {
 		case r.Act != nil:
@@ -157,13 +187,13 @@ func requests(p explore.ProcessPicture) tla.Value {
 	case 1:
 		return all[0]
 	}
-	return tla.Set(all...) // the specification has none like it
+	return tlc.Set(all...) // the specification has none like it
 }
 
 // notes is what a process claims, and what it asks of the system outside.
-func notes(p explore.ProcessPicture) tla.Value {
-	acts, told := []tla.Value{}, []tla.Value{}
-	accepted := []tla.Value{}
+func notes(p explore.ProcessPicture) tlc.Value {
+	acts, told := []tlc.Value{}, []tlc.Value{}
+	accepted := []tlc.Value{}
 	leads := 0
 	for _, r := range p.Requests {
 		if r.Act != nil {
@@ -176,32 +206,32 @@ func notes(p explore.ProcessPicture) tla.Value {
 		switch {
 		case isTold:
 			state, _, _ := strings.Cut(value, " ")
-			told = append(told, tla.Seq(tla.Str(task), tla.Str(state)))
+			told = append(told, tlc.Seq(tlc.Str(task), tlc.Str(state)))
 		case isAccepted:
-			accepted = append(accepted, tla.Str(name))
+			accepted = append(accepted, tlc.Str(name))
 		case key == "leads":
 			leads, _ = strconv.Atoi(value)
 		}
 	}
-	return tla.Record(map[string]tla.Value{
-		"acts": tla.Set(acts...), "told": tla.Set(told...), "accepted": tla.Set(accepted...), "leads": tla.Int(leads),
+	return tlc.Record(map[string]tlc.Value{
+		"acts": tlc.Set(acts...), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": tlc.Int(leads),
 	})
 }
 
-func token(t int64) tla.Value { return tla.Seq(tla.Int(int(t>>32)), tla.Int(int(t&0xffffffff))) }
+func token(t int64) tlc.Value { return tlc.Seq(tlc.Int(int(t>>32)), tlc.Int(int(t&0xffffffff))) }
 
-func acting(resource string, t int64) tla.Value {
-	return tla.Record(map[string]tla.Value{"resource": tla.Str(resource), "token": token(t)})
+func acting(resource string, t int64) tlc.Value {
+	return tlc.Record(map[string]tlc.Value{"resource": tlc.Str(resource), "token": token(t)})
 }
 
 // held is what the ensemble holds of a process.
-func held(p explore.ProcessPicture) tla.Value {
-	var ghosts, late, events, watches []tla.Value
+func held(p explore.ProcessPicture) tlc.Value {
+	var ghosts, late, events, watches []tlc.Value
 	for _, g := range p.Ghosts {
-		ghosts = append(ghosts, tla.Int(g))
+		ghosts = append(ghosts, tlc.Int(g))
 	}
 	for _, z := range p.Zombies {
-		late = append(late, tla.Record(map[string]tla.Value{"session": tla.Int(z.Session), "request": request(z.Op)}))
+		late = append(late, tlc.Record(map[string]tlc.Value{"session": tlc.Int(z.Session), "request": request(z.Op)}))
 	}
 	for _, e := range p.Events {
 		events = append(events, watch(e))
@@ -209,86 +239,83 @@ func held(p explore.ProcessPicture) tla.Value {
 	for _, w := range p.Watches {
 		watches = append(watches, watch(w))
 	}
-	return tla.Record(map[string]tla.Value{
-		"opened": tla.Int(p.Opened), "life": tla.Int(p.Life), "session": tla.Int(p.Session), "known": tla.Bool(p.Known),
-		"overslept": tla.Bool(p.Leaps), "lags": tla.Bool(p.Lagging), "watches": tla.Set(watches...), "events": tla.Seq(events...), "ghosts": tla.Set(ghosts...), "late": tla.Set(late...),
+	return tlc.Record(map[string]tlc.Value{
+		"opened": tlc.Int(p.Opened), "life": tlc.Int(p.Life), "session": tlc.Int(p.Session), "known": tlc.Bool(p.Known),
+		"overslept": tlc.Bool(p.Leaps), "lags": tlc.Bool(p.Lagging), "watches": tlc.Set(watches...), "events": tlc.Seq(events...), "ghosts": tlc.Set(ghosts...), "late": tlc.Set(late...),
 	})
 }
 
-func watch(w zk.Watch) tla.Value {
+func watch(w zk.Watch) tlc.Value {
 	table := "data"
 	if w.Table == zk.ChildWatches {
 		table = "children"
 	}
-	return tla.Seq(tla.Str(table), path(w.Path))
+	return tlc.Seq(tlc.Str(table), path(w.Path))
 }
 
-func outside(acts explore.Acts) tla.Value {
-	all := map[string]tla.Value{}
+func outside(acts explore.Acts) tlc.Value {
+	all := map[string]tlc.Value{}
 	for resource, a := range acts {
 		process, life, _ := strings.Cut(a.By, "/")
 		n, _ := strconv.Atoi(life)
-		all[resource] = tla.Record(map[string]tla.Value{
-			"token": token(a.Token), "by": tla.Seq(tla.Str(process), tla.Int(n)), "stale": tla.Bool(a.Stale), "twice": tla.Bool(a.Twice),
+		all[resource] = tlc.Record(map[string]tlc.Value{
+			"token": token(a.Token), "by": tlc.Seq(tlc.Str(process), tlc.Int(n)), "stale": tlc.Bool(a.Stale), "twice": tlc.Bool(a.Twice),
 		})
 	}
-	return tla.Record(all)
+	return tlc.Record(all)
 }
 
-// specified is the colour of a state of the specification.
-func specified(w *explore.World, vars map[string]tla.Value) (tla.Value, error) {
+// specified is what can be seen of a state of the specification.
+func specified(w *explore.World, vars map[string]tlc.Value) (look, error) {
 	for _, name := range []string{"zk", "asks", "server", "local", "outside", "left"} {
 		if vars[name].String() == "" {
-			return tla.Value{}, fmt.Errorf("the variable %s is missing", name)
+			return nil, fmt.Errorf("the variable %s is missing", name)
 		}
 	}
 	places := map[string]int{}
 	for i, p := range w.Processes {
 		places[strconv.Quote(p.Name)] = i
 	}
-	nodes := map[string]tla.Value{}
+	nodes := map[string]tlc.Value{}
 	for _, p := range vars["zk"].Fields() {
 		node := vars["zk"].At(p)
 		owner := node.Field("owner")
 		if len(owner.Items()) == 2 {
-			owner = tla.Seq(tla.Int(places[owner.Items()[0].String()]), owner.Items()[1])
+			owner = tlc.Seq(tlc.Int(places[owner.Items()[0].String()]), owner.Items()[1])
 		}
-		nodes[p] = tla.Record(map[string]tla.Value{"data": node.Field("data"), "version": node.Field("version"), "owner": owner})
+		nodes[p] = tlc.Record(map[string]tlc.Value{"data": node.Field("data"), "version": node.Field("version"), "owner": owner})
 	}
-	asks, server, claims := map[string]tla.Value{}, map[string]tla.Value{}, map[string]tla.Value{}
-	for _, p := range w.Processes {
-		local := vars["local"].Field(p.Name)
-		asks[p.Name], server[p.Name], claims[p.Name] = asked(vars["asks"].Field(p.Name), local), holding(vars["server"].Field(p.Name)), claimed(local)
-	}
-	seen := map[string]tla.Value{}
+	seen := map[string]tlc.Value{}
 	for _, resource := range vars["outside"].Fields() {
 		if last := vars["outside"].At(resource); last.String() != none.String() {
 			seen[resource] = last
 		}
 	}
-	return tla.Record(map[string]tla.Value{
-		"zk": tla.Fun(nodes), "asks": tla.Record(asks), "server": tla.Record(server), "claims": tla.Record(claims),
-		"outside": tla.Fun(seen), "left": vars["left"],
-	}), nil
+	all := look{tlc.Fun(nodes), tlc.Fun(seen), vars["left"]}
+	for _, p := range w.Processes {
+		local := vars["local"].Field(p.Name)
+		all = append(all, of(asked(vars["asks"].Field(p.Name), local), claimed(local), holding(vars["server"].Field(p.Name))))
+	}
+	return all, nil
 }
 
 // asked is what a process asks for, and what it has left behind.
-func asked(request, local tla.Value) tla.Value {
+func asked(request, local tlc.Value) tlc.Value {
 	all := local.Field("abandoned").Items()
 	if len(all) == 0 {
 		return request
 	}
-	return tla.Set(append([]tla.Value{request}, all...)...)
+	return tlc.Set(append([]tlc.Value{request}, all...)...)
 }
 
 // holding is what the ensemble holds of a process; of a server that lags only that it
 // does.
-func holding(server tla.Value) tla.Value {
-	fields := map[string]tla.Value{"lags": tla.Bool(server.Field("lagging").String() != none.String())}
+func holding(server tlc.Value) tlc.Value {
+	fields := map[string]tlc.Value{"lags": tlc.Bool(server.Field("lagging").String() != none.String())}
 	for _, name := range []string{"opened", "life", "session", "known", "overslept", "watches", "events", "ghosts", "late"} {
 		fields[name] = server.Field(name)
 	}
-	return tla.Record(fields)
+	return tlc.Record(fields)
 }
 
 // leadingPlaces are those of a master in its term.
@@ -298,9 +325,9 @@ var leadingPlaces = map[string]bool{
 }
 
 // claimed is what the program of a process claims, by its local state.
-func claimed(local tla.Value) tla.Value {
-	var told, accepted []tla.Value
-	leads := tla.Int(0)
+func claimed(local tlc.Value) tlc.Value {
+	var told, accepted []tlc.Value
+	leads := tlc.Int(0)
 	at := local.Field("at").Text()
 	if leadingPlaces[at] {
 		leads = local.Field("epoch")
@@ -309,14 +336,14 @@ func claimed(local tla.Value) tla.Value {
 		submitting, _ := strconv.Atoi(local.Field("n").String())
 		for i, t := range tasks.Fields() {
 			if state := tasks.At(t); state.String() != none.String() {
-				told = append(told, tla.Seq(tla.Model(t), state))
+				told = append(told, tlc.Seq(tlc.Model(t), state))
 			}
 			if at != "submit" || i+1 < submitting {
-				accepted = append(accepted, tla.Model(t))
+				accepted = append(accepted, tlc.Model(t))
 			}
 		}
 	}
-	return tla.Record(map[string]tla.Value{
-		"acts": local.Field("acts"), "told": tla.Set(told...), "accepted": tla.Set(accepted...), "leads": leads,
+	return tlc.Record(map[string]tlc.Value{
+		"acts": local.Field("acts"), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": leads,
 	})
 }

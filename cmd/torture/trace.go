@@ -66,15 +66,15 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 		return err
 	}
 	began = time.Now()
-	printed, err := checking.Check(ctx, folder, tla.TraceModule)
+	outcome, err := checking.Run(ctx, folder, tlc.Job{Module: tla.TraceModule})
 	if err == nil {
 		var followed []int
-		if followed, err = protocol.ReadAnswers(printed, chosen); err == nil {
+		if followed, err = protocol.ReadAnswers(outcome.Printed, chosen); err == nil {
 			err = agree(chosen, own, followed)
 		}
 	}
 	if err != nil {
-		return errors.Join(err, os.WriteFile(filepath.Join(folder, "tlc.log"), []byte(printed), 0o644))
+		return errors.Join(err, os.WriteFile(filepath.Join(folder, "tlc.log"), []byte(outcome.Printed), 0o644))
 	}
 	fmt.Fprintf(out, "TLC: agrees on every one, %v\n", time.Since(began).Round(time.Millisecond))
 	if verdict != checker.Valid {

@@ -2,23 +2,44 @@ package tlc
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 )
 
 // Variable names the environment variable that says where tla2tools.jar is.
 const Variable = "TLA2TOOLS_JAR"
 
+// The official release that is downloaded, and what it must be.
+const (
+	release  = "1.7.4"
+	location = "https://github.com/tlaplus/tlaplus/releases/download/v" + release + "/tla2tools.jar"
+	checksum = "936a262061c914694dfd669a543be24573c45d5aa0ff20a8b96b23d01e050e88"
+)
+
 // ErrNone means that there is no TLC to run.
-var ErrNone = errors.New("no TLC: set " + Variable + " to tla2tools.jar (release 1.7.4), and have java")
+var ErrNone = errors.New("no TLC: set " + Variable + " to tla2tools.jar (release " + release + "), and have java")
 
 // TLC is a TLC that can be run.
 type TLC struct {
 	java, jar string
+}
+
+// cached is where a downloaded TLC is kept.
+func cached() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	return filepath.Join(cache, "ringmaster", "tla2tools-"+release+".jar"), nil
 }
 
 // Find looks for TLC: where TLA2TOOLS_JAR says, then in the cache of the user. It
@@ -26,13 +47,14 @@ type TLC struct {
 func Find() (TLC, error) {
 	jar := os.Getenv(Variable)
 	if jar == "" {
-		if cache, err := os.UserCacheDir(); err == nil {
-			jar = filepath.Join(cache, "ringmaster", "tla2tools-1.7.4.jar")
+		var err error
+		if jar, err = cached(); err != nil {
+			return TLC{}, err
 		}
 	}
 	absolute, err := filepath.Abs(jar)
-	if jar == "" || err != nil {
-		return TLC{}, ErrNone
+	if err != nil {
+		return TLC{}, fmt.Errorf("%w: %w", ErrNone, err)
 	}
 	if info, err := os.Stat(absolute); err != nil || info.IsDir() {
 		return TLC{}, fmt.Errorf("%w; there is none at %s", ErrNone, absolute)
@@ -44,12 +66,68 @@ func Find() (TLC, error) {
 	return TLC{java, absolute}, nil
 }
 
-// Write puts files into a folder, for Check.
+// Fetch is Find, but that it downloads the official release into the cache where
+// nothing else says where TLC is.
+func Fetch(ctx context.Context) (TLC, error) {
+	found, none := Find()
+	if none == nil || os.Getenv(Variable) != "" {
+		return found, none
+	}
+	if _, err := exec.LookPath("java"); err != nil {
+		return TLC{}, fmt.Errorf("%w: %w", ErrNone, err)
+	}
+	jar, err := cached()
+	if err == nil {
+		err = download(ctx, jar)
+	}
+	if err != nil {
+		return TLC{}, fmt.Errorf("%w; and it cannot be downloaded: %w", ErrNone, err)
+	}
+	return Find()
+}
+
+// download puts the official release at a path, if it is the one that is expected.
+func download(ctx context.Context, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, location, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", location, response.Status)
+	}
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return keep(data, path)
+}
+
+// keep writes a release to a path, whole or not at all, if its checksum is right.
+func keep(data []byte, path string) error {
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != checksum {
+		return fmt.Errorf("what %s gives has the checksum %x, not %s", location, sum, checksum)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	part := path + ".part"
+	if err := os.WriteFile(part, data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
+}
+
+// Write puts files into a folder, for Run.
 func Write(dir string, files fs.FS, names ...string) error {
 	for _, name := range names {
 		data, err := fs.ReadFile(files, name)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), data, 0o644)
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("tlc: %w", err)
@@ -58,21 +136,41 @@ func Write(dir string, files fs.FS, names ...string) error {
 	return nil
 }
 
-// Check runs TLC on a module of a folder, with its configuration of the same name and
-// one worker, so that the search is breadth first, and returns what it printed. TLC's
-// verdict is in that; an error means that it did not come to its end.
-func (t TLC) Check(ctx context.Context, dir, module string) (string, error) {
+// Job is one run of TLC on a module and a configuration of a folder.
+type Job struct {
+	Module   string // without .tla
+	Config   string // without .cfg; the module's name if it is empty
+	Workers  int    // 1 if it is 0: breadth first, with the depth that is printed right
+	Dot      string // file that the graph of states is written to, if that is wanted
+	Simulate int    // behaviours to draw instead of visiting every state
+	Depth    int    // of those
+	Seed     int64  // of those
+}
+
+// Run runs TLC and returns what it has found. An error means that it did not come to
+// its end; a violation is none.
+func (t TLC) Run(ctx context.Context, dir string, job Job) (Outcome, error) {
 	states, err := os.MkdirTemp("", "ringmaster-tlc")
 	if err != nil {
-		return "", fmt.Errorf("tlc: %w", err)
+		return Outcome{}, fmt.Errorf("tlc: %w", err)
 	}
 	defer os.RemoveAll(states)
-	command := exec.CommandContext(ctx, t.java, "-XX:+UseParallelGC", "-Xss16m", "-cp", t.jar, "tlc2.TLC",
-		"-workers", "1", "-metadir", states, "-config", module+".cfg", module+".tla")
-	command.Dir = dir
-	out, err := command.CombinedOutput()
-	if err != nil {
-		return string(out), fmt.Errorf("tlc: %s: %w", module, err)
+	if job.Config == "" {
+		job.Config = job.Module
 	}
-	return string(out), nil
+	args := []string{"-XX:+UseParallelGC", "-Xss16m", "-cp", t.jar, "tlc2.TLC", "-metadir", states, "-workers", strconv.Itoa(max(job.Workers, 1))}
+	if job.Dot != "" {
+		args = append(args, "-dump", "dot", job.Dot)
+	}
+	if job.Simulate > 0 {
+		args = append(args, "-simulate", "num="+strconv.Itoa(job.Simulate), "-depth", strconv.Itoa(job.Depth), "-seed", strconv.FormatInt(job.Seed, 10))
+	}
+	command := exec.CommandContext(ctx, t.java, append(args, "-config", job.Config+".cfg", job.Module+".tla")...)
+	command.Dir = dir
+	printed, err := command.CombinedOutput()
+	outcome := read(string(printed))
+	if err != nil && outcome.Violated == "" {
+		return outcome, fmt.Errorf("tlc: %s %s: %w", job.Module, job.Config, err)
+	}
+	return outcome, nil
 }

@@ -61,6 +61,14 @@ func (g *Graph) number(id stateID) {
 // Len is the number of states.
 func (g *Graph) Len() int { return len(g.ids) }
 
+// Parts are numbers that stand for the parts of a state: its tree, the system outside,
+// the faults that are left, and each process. Equal numbers stand for equal parts.
+func (g *Graph) Parts(n int) []uint32 {
+	s := make(state, g.visited.width)
+	g.visited.get(g.ids[n], s)
+	return s
+}
+
 // Edges are the transitions that leave a state.
 func (g *Graph) Edges(n int) iter.Seq[Edge] {
 	return func(yield func(Edge) bool) {

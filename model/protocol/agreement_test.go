@@ -140,7 +140,8 @@ func TestAskTLC(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	printed, err := checker.Check(t.Context(), dir, tla.TraceModule)
+	outcome, err := checker.Run(t.Context(), dir, tlc.Job{Module: tla.TraceModule})
+	printed := outcome.Printed
 	if err != nil {
 		t.Fatalf("%v: %s", err, tail(printed))
 	}

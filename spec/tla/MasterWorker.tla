@@ -50,6 +50,9 @@ Processes == Range(MasterNames) \cup WorkerProcesses \cup {TheClient}
 NameOf(p) == IF p \in Range(WorkerNames) THEN p
              ELSE WorkerNames[CHOOSE i \in DOMAIN TwinNames : TwinNames[i] = p]
 
+W == Range(WorkerNames)
+T == Range(TaskNames)
+
 VARIABLES
     zk,        \* the znodes: path -> [data, version, changes, born, owner]
     server,    \* process -> what the ensemble holds of it: see NoServer
@@ -110,7 +113,7 @@ HasVersion(z, path, version) ==
     ELSE IF version # AnyVersion /\ z[path].version # version THEN "bad version"
     ELSE "ok"
 
-Without1(z, path) ==
+Removed(z, path) ==
     LET rest == [q \in DOMAIN z \ {path} |-> z[q]]
     IN [rest EXCEPT ![Parent(path)].changes = @ + 1]
 
@@ -126,7 +129,7 @@ Apply(z, part, session) ==
                         node == NewNode(part.data, IF part.ephemeral THEN session ELSE None, counted[Parent(path)].changes)
                     IN [err |-> "ok", z |-> (path :> node) @@ counted]
          [] part.op = "delete" ->
-               IF version # "ok" THEN refused(version) ELSE [err |-> "ok", z |-> Without1(z, path)]
+               IF version # "ok" THEN refused(version) ELSE [err |-> "ok", z |-> Removed(z, path)]
          [] part.op = "set" ->
                IF version # "ok" THEN refused(version)
                ELSE [err |-> "ok", z |-> [z EXCEPT ![path].version = @ + 1, ![path].data = part.data]]
@@ -158,7 +161,7 @@ Fires(part) ==
 RECURSIVE AllFires(_)
 AllFires(request) == IF request = <<>> THEN <<>> ELSE Fires(Head(request)) \o AllFires(Tail(request))
 
-\* What the ensemble holds of a process.
+\* What the ensemble holds of a process, before that has opened its first session.
 NoServer == [
     opened |-> 0,       \* sessions so far
     life |-> 1,         \* how many times the process has been started
@@ -172,6 +175,7 @@ NoServer == [
     ghosts |-> {},      \* sessions that nobody uses and the ensemble has not ended
     late |-> {}]        \* their requests that may still arrive: [session, request]
 
+\* A connection breaks; a session is of no use any more, is left, is opened, is ended.
 Broken(s) == [s EXCEPT !.watches = {}, !.events = <<>>]
 Forgotten(s) == [Broken(s) EXCEPT !.known = FALSE, !.lagging = None, !.behind = <<>>]
 Unused(s) == [Forgotten(s) EXCEPT !.session = 0]
@@ -180,6 +184,7 @@ Ended(s, n) ==
     LET t == [s EXCEPT !.ghosts = @ \ {n}, !.late = {l \in @ : l.session # n}]
     IN IF s.session = n THEN Forgotten(t) ELSE t
 
+\* Watches fire once. What a server that lags would tell is told when it has caught up.
 RECURSIVE Fired(_, _)
 Fired(s, fires) ==
     IF fires = <<>> THEN s
@@ -191,8 +196,8 @@ Hears(s, fires) == IF s.lagging = None THEN Fired(s, fires) ELSE [s EXCEPT !.beh
 SessionOf(p) == <<p, server[p].session>>
 Owned(z, session) == {path \in DOMAIN z : z[path].owner = session}
 
-\* The deletions that come with the end of a session, in the order of paths: at most
-\* /master or one worker's znode is owned by one.
+\* The deletions that come with the end of a session. It owns one znode at most: /master
+\* or that of a worker.
 Deletions(z, session) == [i \in 1..Cardinality(Owned(z, session)) |-> Delete(CHOOSE path \in Owned(z, session) : TRUE)]
 
 \* The ensemble ends session n of p, which is s by now; everybody hears of it.
@@ -218,7 +223,9 @@ Answer(p) ==
              names |-> IF there THEN Names(z, path) ELSE {}]
 
 -------------------------------------------------------------------------------
-(* Every process *)
+(* Every process. A program is at a place, which is named after the Go function   *)
+(* that asks there, or waits. What is asked at each place stands below, in        *)
+(* "What each asks for".                                                          *)
 
 \* A client library delivers an event before it shows data that is newer.
 Heeded(p) == asks[p] # None /\ server[p].known /\ server[p].events = <<>>
@@ -235,8 +242,10 @@ At(p, place) == local[p].at = place
 Guarded(guard) == Without # guard
 If(condition, sequence) == IF condition THEN sequence ELSE <<>>
 
-\* Parts of a multi that is sent one by one, because the guard that makes it one is
-\* taken out. A check is then nothing.
+\* If(c, s) is s where c holds, and nothing elsewhere.
+
+\* A multi is sent in parts, one by one, where the guard that makes it one is taken out.
+\* A check by itself does nothing.
 IsElection(request) == \E i \in DOMAIN request : request[i].op = "create" /\ request[i].path = MasterPath
 Releases(request) == \E i \in DOMAIN request : request[i].op = "delete" /\ Len(request[i].path) = 3
 InParts(request) ==
@@ -252,12 +261,10 @@ Closing(v, abandoned) ==
 -------------------------------------------------------------------------------
 (* Masters: what one remembers *)
 
-\* Places of a candidate and of a master, named after the Go functions that ask.
+\* Places of a master in its term. At "lead" it waits.
 LeadingPlaces == {"sync", "confirmMaster", "readBell", "readWorkers", "readKnown", "readInboxes", "readClaims", "readTasks",
                   "readOptions", "readChildren", "readInboxesAgain", "commit", "lead"}
 
-W == Range(WorkerNames)
-T == Range(TaskNames)
 
 Candidate(names, acts) == [
     at |-> "stand",
@@ -1245,6 +1252,13 @@ Token(node) == <<node.data.epoch, node.data.attempt>>
 Epoch == zk[AssignPath].version
 Leads(m) == local[m].at \in LeadingPlaces
 
+CandidatePlaces == {"stand", "standBy", "take", "elect", "syncEpoch", "reread"}
+WorkerPlaces == {"ensure", "createInbox", "register", "waitForName", "takeName", "claim", "syncClaim", "rereadClaim",
+                 "confirm", "readInbox", "verify", "readAssignments", "commitEnds", "record", "syncInbox", "resolve", "work"}
+ClientPlaces == {"submit", "look", "readStatus", "taskExists", "await", "over"}
+PlacesOf(p) == {"closeSession", "dead"} \cup
+    (IF p \in Range(MasterNames) THEN CandidatePlaces \cup LeadingPlaces ELSE IF p = TheClient THEN ClientPlaces ELSE WorkerPlaces)
+
 TypeOK ==
     /\ \A path \in DOMAIN zk :
          /\ path # Root => Exists(zk, Parent(path))
@@ -1259,7 +1273,10 @@ TypeOK ==
          /\ \A g \in s.ghosts : g \in 1..s.opened /\ g # s.session
          /\ \A l \in s.late : l.session \in s.ghosts
          /\ asks[p] = None \/ (asks[p] \in Seq(Range(asks[p])) /\ s.session # 0)
-    /\ \A p \in Processes : local[p].at = "dead" => asks[p] = None /\ ~server[p].known
+    /\ \A p \in Processes :
+         /\ local[p].at \in PlacesOf(p)
+         /\ local[p].at = "dead" => asks[p] = None /\ ~server[p].known
+         /\ \A act \in local[p].acts : act.resource \in Resources /\ act.token \in Nat \X Nat
     /\ \A r \in Resources : outside[r] = None \/ outside[r].token \in Nat \X Nat
     /\ left \in [expiries : 0..Expiries, losses : 0..Losses, crashes : 0..Crashes, stops : 0..Stops, lags : 0..Lags]
 

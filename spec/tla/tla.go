@@ -1,15 +1,15 @@
-// Package tla holds the specification as files, so that the command carries what it
-// gives to TLC. It has nothing else.
+// Package tla holds the specification as files, so that commands and tests carry what
+// they give to TLC. It has nothing else.
 package tla
 
 import "embed"
 
-// Files are the modules that recorded traces are held against, and the configuration.
+// Files are the modules, their configurations, and the manifest of what TLC has said.
 //
-//go:embed Protocol.tla ProtocolTrace.tla ProtocolTrace.cfg
+//go:embed *.tla *.cfg broken/*.cfg manifest.json
 var Files embed.FS
 
-// TraceFiles are their names.
+// TraceFiles are those that recorded traces are held against.
 var TraceFiles = []string{"Protocol.tla", "ProtocolTrace.tla", "ProtocolTrace.cfg"}
 
 // TraceModule is the one to be checked. It needs TraceData besides, which is generated.

@@ -1,7 +1,9 @@
-package tla
+package tlc
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -79,11 +81,11 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		text = strings.TrimSuffix(text, `",style = filled`)
 		variables, err := ParseState(strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(text))
 		if err != nil {
-			return nil, fmt.Errorf("tla: state %s: %w", id, err)
+			return nil, fmt.Errorf("tlc: state %s: %w", id, err)
 		}
 		c, err := colour(variables)
 		if err != nil {
-			return nil, fmt.Errorf("tla: state %s: %w", id, err)
+			return nil, fmt.Errorf("tlc: state %s: %w", id, err)
 		}
 		numbers[id] = g.Len()
 		g.Colours = append(g.Colours, c)
@@ -93,7 +95,7 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		from, known := numbers[e.from]
 		to, also := numbers[e.to]
 		if !known || !also {
-			return nil, fmt.Errorf("tla: a transition %s -> %s of states that are not there", e.from, e.to)
+			return nil, fmt.Errorf("tlc: a transition %s -> %s of states that are not there", e.from, e.to)
 		}
 		g.Edges[from] = append(g.Edges[from], to)
 	}
@@ -170,6 +172,45 @@ func (g *Graph) Minimal() *Graph {
 		m.Edges = append(m.Edges, slices.Compact(to))
 	}
 	return m
+}
+
+// Fingerprint is the same for two graphs if and only if nobody can tell them apart:
+// what is seen in the first state, and from there on, as a hash (128 bits of SHA-256).
+func (g *Graph) Fingerprint() string {
+	now := make([]string, g.Len())
+	for n, c := range g.Colours {
+		now[n] = hash(c)
+	}
+	for count := distinct(now); ; {
+		next := make([]string, g.Len())
+		for n := range g.Colours {
+			to := make([]string, len(g.Edges[n]))
+			for i, s := range g.Edges[n] {
+				to[i] = now[s]
+			}
+			slices.Sort(to)
+			next[n] = hash(now[n] + strings.Join(slices.Compact(to), ""))
+		}
+		now = next
+		more := distinct(now)
+		if more == count {
+			return hex.EncodeToString([]byte(now[0]))
+		}
+		count = more
+	}
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return string(sum[:16])
+}
+
+func distinct(values []string) int {
+	seen := make(map[string]struct{}, len(values))
+	for _, v := range values {
+		seen[v] = struct{}{}
+	}
+	return len(seen)
 }
 
 // Differ returns nothing if nobody can tell whether he is in one graph or in the

@@ -1,4 +1,4 @@
-package tla
+package tlc
 
 import (
 	"fmt"
@@ -101,7 +101,7 @@ func Parse(text string) (v Value, err error) {
 	p := &parser{text: text}
 	defer func() {
 		if failure := recover(); failure != nil {
-			err = fmt.Errorf("tla: %v at %q", failure, clip(p.text[min(p.at, len(p.text)):]))
+			err = fmt.Errorf("tlc: %v at %q", failure, clip(p.text[min(p.at, len(p.text)):]))
 		}
 	}()
 	v = p.value()
@@ -116,7 +116,7 @@ func ParseState(text string) (variables map[string]Value, err error) {
 	p := &parser{text: text}
 	defer func() {
 		if failure := recover(); failure != nil {
-			err = fmt.Errorf("tla: %v at %q", failure, clip(p.text[min(p.at, len(p.text)):]))
+			err = fmt.Errorf("tlc: %v at %q", failure, clip(p.text[min(p.at, len(p.text)):]))
 		}
 	}()
 	variables = map[string]Value{}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/spec"
+)
+
+// specified is one call of torture spec.
+type specified struct {
+	dir   string
+	only  []string
+	write bool
+}
+
+func specCommand() *cobra.Command {
+	s := specified{}
+	cmd := &cobra.Command{
+		Use: "spec", Short: "Have TLC check the specification, and hold what it says against the manifest", Args: cobra.NoArgs,
+		Long: "Have TLC check everything in spec/tla/manifest.json, and hold its answers against the manifest:\n" +
+			"results, lengths of counterexamples, states, transitions, depths, and the graph of states, which\n" +
+			"must be the one that the explorer finds.\n\n" +
+			"TLC is what TLA2TOOLS_JAR names, otherwise the official release, downloaded once into the user's\n" +
+			"cache folder and held against its checksum. It needs java.\n\n" +
+			"Exit codes: 0 every answer is as in the manifest, 1 one is not, 4 TLC or the files are at fault,\n" +
+			"5 there is no TLC.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.OutOrStdout()) },
+	}
+	cmd.Flags().StringVar(&s.dir, "dir", "spec/tla", "folder of the specification")
+	cmd.Flags().StringSliceVar(&s.only, "only", nil, "names of checks; default all")
+	cmd.Flags().BoolVar(&s.write, "write", false, "write configurations and manifest instead of holding against them; for who has changed the specification")
+	return cmd
+}
+
+func (s specified) run(ctx context.Context, out io.Writer) error {
+	checks, err := s.chosen()
+	if err != nil {
+		return err
+	}
+	if s.write {
+		if err := spec.WriteConfigs(s.dir); err != nil {
+			return err
+		}
+	}
+	files := os.DirFS(s.dir)
+	manifest, err := spec.Load(files)
+	if err != nil && !s.write {
+		return fmt.Errorf("--dir %s: %w; run it in the repository", s.dir, err)
+	}
+	by, err := tlc.Fetch(ctx)
+	if err != nil {
+		return err
+	}
+	wrong := 0
+	for _, check := range checks {
+		entry, err := check.Ask(ctx, by, files)
+		if err != nil {
+			return err
+		}
+		err = check.Expected(entry)
+		switch {
+		case err != nil:
+		case s.write:
+			manifest.Put(entry)
+			err = manifest.Save(s.dir)
+		default:
+			err = manifest.Agrees(entry)
+		}
+		fmt.Fprintln(out, entry.Line())
+		if err != nil {
+			wrong++
+			fmt.Fprintf(out, "  %v\n", err)
+		}
+	}
+	if wrong > 0 {
+		fmt.Fprintf(out, "\nINVALID: %d of %d answers of TLC are not as they should be.\n", wrong, len(checks))
+		return verdictError{checker.Invalid}
+	}
+	fmt.Fprintf(out, "\nVALID: %d answers of TLC are as they should be.\n", len(checks))
+	return nil
+}
+
+// chosen are the checks that are asked for.
+func (s specified) chosen() ([]spec.Check, error) {
+	all := spec.Plan()
+	if len(s.only) == 0 {
+		return all, nil
+	}
+	var chosen []spec.Check
+	for _, name := range s.only {
+		at := slices.IndexFunc(all, func(c spec.Check) bool { return c.Name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("--only %s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
+		}
+		chosen = append(chosen, all[at])
+	}
+	return chosen, nil
+}

@@ -1,0 +1,60 @@
+package tlc
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Outcome is what TLC has said of one configuration.
+type Outcome struct {
+	Printed   string // everything
+	Version   string
+	Violated  string // the property that is violated; empty if none is
+	Trace     int    // states of the counterexample
+	Generated int    // states, with those that were reached again
+	Distinct  int
+	Depth     int // in states: one more than steps
+}
+
+var patterns = struct{ version, counts, simulated, depth, violated, state *regexp.Regexp }{
+	version:   regexp.MustCompile(`TLC2 Version ([^\n(]*)`),
+	counts:    regexp.MustCompile(`(?m)^(\d+) states generated, (\d+) distinct states found`),
+	simulated: regexp.MustCompile(`(?m)^The number of states generated: (\d+)`),
+	depth:     regexp.MustCompile(`depth of the complete state graph search is (\d+)`),
+	violated:  regexp.MustCompile(`Error: (?:Invariant|Action property) (.*?) is violated`),
+	state:     regexp.MustCompile(`(?m)^State (\d+):`),
+}
+
+// read understands what TLC has printed.
+func read(printed string) Outcome {
+	o := Outcome{Printed: printed}
+	number := func(match []string, at int) int {
+		if len(match) <= at {
+			return 0
+		}
+		n, _ := strconv.Atoi(match[at])
+		return n
+	}
+	if m := patterns.version.FindStringSubmatch(printed); m != nil {
+		o.Version = strings.TrimSpace(m[1])
+	}
+	counts := patterns.counts.FindStringSubmatch(printed)
+	o.Generated, o.Distinct = number(counts, 1), number(counts, 2)
+	if m := patterns.simulated.FindStringSubmatch(printed); m != nil {
+		o.Generated = number(m, 1)
+	}
+	o.Depth = number(patterns.depth.FindStringSubmatch(printed), 1)
+	switch m := patterns.violated.FindStringSubmatch(printed); {
+	case m != nil:
+		o.Violated = m[1]
+	case strings.Contains(printed, "Error: Temporal properties were violated"):
+		o.Violated = "temporal properties"
+	case strings.Contains(printed, "Error: Deadlock reached"):
+		o.Violated = "deadlock"
+	}
+	for _, m := range patterns.state.FindAllStringSubmatch(printed, -1) {
+		o.Trace = max(o.Trace, number(m, 1))
+	}
+	return o
+}

@@ -22,16 +22,18 @@ import (
 
 // rehearsal counts what was replayed.
 type rehearsal struct {
-	cases, disturbed, steps               atomic.Int64
-	requests, refused, constants, acts    atomic.Int64
-	events, losses, breaks, expired       atomic.Int64
-	closed, leaves, restarts, sweeps, znd atomic.Int64
+	cases, disturbed, steps            atomic.Int64
+	requests, refused, constants, acts atomic.Int64
+	events, losses, breaks, expired    atomic.Int64
+	closed, leaves, restarts, sweeps   atomic.Int64
+	znodes                             atomic.Int64
+	overtaking                         atomic.Int64
 }
 
 func (n *rehearsal) String() string {
-	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes asked to leave (%d started again), %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
-		n.cases.Load(), n.disturbed.Load(), n.steps.Load(), n.requests.Load(), n.refused.Load(), n.events.Load(), n.acts.Load(), n.closed.Load(),
-		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znd.Load())
+	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused, %d passed before earlier ones of their process), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes asked to leave (%d started again), %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
+		n.cases.Load(), n.disturbed.Load(), n.steps.Load(), n.requests.Load(), n.refused.Load(), n.overtaking.Load(), n.events.Load(), n.acts.Load(), n.closed.Load(),
+		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znodes.Load())
 }
 
 // player is one process of the world on the real side.
@@ -45,6 +47,8 @@ type player struct {
 	events   []*ensemble.Held
 	wrote    []ensemble.Exchange
 	free     bool // everything passes
+	hurries  bool // a defect
+	patience time.Duration
 	changed  chan struct{}
 }
 
@@ -59,6 +63,9 @@ func (p *player) held(h *ensemble.Held) {
 			p.events = append(p.events, h)
 		case h.Request.Opcode != wire.OpSetWatches && h.Request.Opcode != wire.OpSetWatches2:
 			p.requests = append(p.requests, h)
+			if p.hurries {
+				_ = h.Pass()
+			}
 		}
 	})
 }
@@ -75,7 +82,7 @@ func (p *player) update(change func()) {
 
 // await waits until condition, which is called locked, holds.
 func (p *player) await(condition func() bool) bool {
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(p.patience)
 	defer limit.Stop()
 	for {
 		p.mu.Lock()
@@ -100,6 +107,7 @@ func (p *player) forget() { p.update(func() { p.events = nil }) }
 type conductor struct {
 	ctx       context.Context
 	world     *explore.World
+	programs  []explore.Process // of the real side
 	address   string
 	namespace string
 	admin     *host        // whose session reads the tree at the end
@@ -109,7 +117,19 @@ type conductor struct {
 	tally *rehearsal
 	log   []string
 
-	wrongly func(*explore.Moment) // a defect, planted between the model and the comparison
+	defect   defect
+	patience time.Duration
+}
+
+// defect is something that is wrong on purpose.
+type defect struct {
+	name  string
+	tell  func(step int, m *explore.Moment) // changes what the model says
+	other string                            // the guard that the real programs do without
+	// What the real side does wrong: a request passes that is to be lost, or before it
+	// is its turn; a watch event is lost; a session goes on that is to be expired;
+	// somebody else writes.
+	leaks, hurries, deafens, spares, meddles bool
 }
 
 // unlike is a difference between the model and the real side.
@@ -126,8 +146,11 @@ func (c *conductor) replay(seed uint64, faults, steps int) error {
 		if err != nil {
 			return err
 		}
-		if c.wrongly != nil {
-			c.wrongly(&m)
+		if c.defect.tell != nil {
+			c.defect.tell(len(c.log), &m)
+		}
+		if c.defect.meddles && len(c.log) == 20 {
+			_, _ = c.reader.do(c.ctx, zkapi.Set("/tasks", nil, zkapi.AnyVersion))
 		}
 		c.log = append(c.log, fmt.Sprintf("%3d %-11s %-9s %s", len(c.log), m.Happening, m.Process, m.Text))
 		if err := c.step(m); err != nil {
@@ -148,7 +171,7 @@ func (c *conductor) explained(err error) error {
 	}
 	for _, p := range c.players {
 		if s := p.host.session; s != nil && !s.Done().Fired() {
-			if change, _, _ := s.Connection(); change != s.expected {
+			if change, _, _ := s.Connection(); change > s.expected {
 				return fmt.Errorf("%w: %s lost its connection; %w", errDisturbed, p.name, err)
 			}
 		}
@@ -186,7 +209,7 @@ func (c *conductor) furnish() error {
 	world.Tree = plain
 	c.world = &world
 	for range c.world.Processes {
-		p := &player{changed: make(chan struct{}, 1)}
+		p := &player{hurries: c.defect.hurries, patience: c.patience, changed: make(chan struct{}, 1)}
 		// Two names for one server: with one the library pauses before it connects again.
 		p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
 			p.update(func() { p.wrote = append(p.wrote, x) })
@@ -208,7 +231,7 @@ func (c *conductor) start(place, life int, m explore.Moment) error {
 	}
 	p.name = process.Name
 	p.host = newHost(process.Name, life, c.namespace, driver)
-	p.host.begin(process.Program)
+	p.host.begin(c.programs[place].Program)
 	return c.proceed(place, m)
 }
 
@@ -275,7 +298,7 @@ func (c *conductor) proceed(place int, m explore.Moment) error {
 			return constant
 		})
 		if at < 0 {
-			return nil
+			return c.sendAll(p)
 		}
 		r := p.host.asked[at]
 		switch {
@@ -326,36 +349,86 @@ func (c *conductor) open(p *player, r *hostRequest, id int64) error {
 	return nil
 }
 
-// perform sends a request and decides what becomes of it when the proxy holds it. The
-// answer is not given to the process yet.
-func (c *conductor) perform(p *player, r *hostRequest, decide func(*ensemble.Held) error) error {
-	ctx, cancel := context.WithTimeout(c.ctx, patience)
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+// send lets the client send a request, and returns when the proxy holds it.
+func (c *conductor) send(p *player, r *hostRequest) error {
+	sent := &sending{done: make(chan struct{})}
+	go func() { // ends with the connection, at the latest
+		defer close(sent.done)
 		if r.Closes {
-			r.err = r.session.Session.Close(ctx)
+			sent.Err = r.session.Session.Close(c.ctx)
 			return
 		}
-		r.result, r.err = r.session.do(ctx, r.Op)
+		sent.Result, sent.Err = r.session.do(c.ctx, r.Op)
 	}()
-	var held *ensemble.Held
 	if !p.await(func() bool {
 		if len(p.requests) > 0 {
-			held, p.requests = p.requests[0], p.requests[1:]
+			sent.held, p.requests = p.requests[0], p.requests[1:]
 		}
-		return held != nil
+		return sent.held != nil
 	}) {
-		return unlike("%s: %v does not reach the proxy", p.name, r.Asking)
+		return unlike("%s: %v does not reach the proxy", p.name, asking(r.Asking))
 	}
-	if want := below(c.namespace, r.Op); held.Request.Ends() != r.Closes || !r.Closes && !sameOnWire(want, held.Request.Op) {
-		return unlike("%s asks for %v, and sends %+v", p.name, r.Asking, held.Request)
+	got := sent.held.Request
+	if want := below(c.namespace, r.Op); got.Ends() != r.Closes || !r.Closes && !sameOnWire(want, got.Op) {
+		return unlike("%s asks for %v, and sends %+v", p.name, asking(r.Asking), got)
 	}
-	if err := decide(held); err != nil {
+	r.sent = sent
+	return nil
+}
+
+// sendAll lets the client send everything that its process has asked for, but the end
+// of the session, after which it sends nothing else.
+func (c *conductor) sendAll(p *player) error {
+	for _, r := range p.host.asked {
+		if r.sent == nil && r.Op.Kind != 0 {
+			if err := c.send(p, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// perform decides what becomes of a request that the proxy holds. The answer is not
+// given to the process yet.
+func (c *conductor) perform(p *player, r *hostRequest, decide func(*ensemble.Held) error) error {
+	if r.sent == nil {
+		if err := c.send(p, r); err != nil {
+			return err
+		}
+	}
+	if c.defect.hurries {
+		decide = func(*ensemble.Held) error { return nil }
+	}
+	if err := decide(r.sent.held); err != nil {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}
-	<-done
+	select {
+	case <-r.sent.done:
+	case <-time.After(c.patience):
+		return unlike("%s: %v is not answered", p.name, asking(r.Asking))
+	}
+	if slices.ContainsFunc(p.host.asked, func(o *hostRequest) bool { return o.sent != nil && o.sent.held.Request.Xid < r.sent.held.Request.Xid }) {
+		c.tally.overtaking.Add(1)
+	}
+	r.result, r.err = r.sent.Result, r.sent.Err
+	return nil
+}
+
+// unsent waits until the client has given up what was on its way on a connection that
+// is gone. It went nowhere, so that it can be sent again.
+func (c *conductor) unsent(p *player) error {
+	for _, r := range p.host.asked {
+		if r.sent == nil {
+			continue
+		}
+		select {
+		case <-r.sent.done:
+			r.sent = nil
+		case <-time.After(c.patience):
+			return unlike("%s: the client still waits for %v", p.name, asking(r.Asking))
+		}
+	}
 	return nil
 }
 
@@ -443,18 +516,18 @@ func (c *conductor) lose(p *player, r *hostRequest, m explore.Moment) error {
 	c.tally.losses.Add(1)
 	p.update(func() { p.wrote = nil })
 	err := c.perform(p, r, func(h *ensemble.Held) error {
-		if m.Happening == explore.LosesReply {
+		if m.Happening == explore.LosesReply || c.defect.leaks {
 			arrived, err := h.PassUnanswered()
 			if err != nil {
 				return err
 			}
 			select {
 			case <-arrived:
-			case <-time.After(patience):
+			case <-time.After(c.patience):
 				return errors.New("no answer")
 			}
 		}
-		p.proxy.Break()
+		c.cut(p)
 		return nil
 	})
 	if err != nil {
@@ -497,20 +570,25 @@ func (c *conductor) untouched(p *player) error {
 
 // broken breaks the connection with nothing under way.
 func (c *conductor) broken(p *player) error {
-	p.proxy.Break()
+	c.cut(p)
 	return c.again(p)
+}
+
+// cut breaks the connection: the client sees it go, and will see it come again.
+func (c *conductor) cut(p *player) {
+	p.host.session.expected += 2
+	p.proxy.Break()
 }
 
 // again waits until the client has connected again.
 func (c *conductor) again(p *player) error {
 	s := p.host.session
-	s.expected += 2
 	if !p.await(func() bool { change, up, _ := s.Connection(); return up && change == s.expected }) {
 		change, up, _ := s.Connection()
 		return fmt.Errorf("%w: %s does not connect again: up %v, %d changes, %d expected; %v", errDisturbed, p.name, up, change, s.expected, s.Cause())
 	}
 	p.forget()
-	return nil
+	return c.unsent(p)
 }
 
 // expire ends a session at the server; its owner does not know yet.
@@ -518,6 +596,9 @@ func (c *conductor) expire(p *player) error {
 	session, ok := p.proxy.SessionOf(p.host.session.Session.ID())
 	if !ok {
 		return unlike("%s: the proxy knows nothing of its session", p.name)
+	}
+	if c.defect.spares {
+		return nil
 	}
 	if _, err := ensemble.Expire(c.ctx, c.address, session); err != nil {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
@@ -529,7 +610,7 @@ func (c *conductor) expire(p *player) error {
 // notice lets a process learn that its session is over.
 func (c *conductor) notice(p *player) error {
 	s := p.host.session
-	p.proxy.Break()
+	c.cut(p)
 	if !p.await(s.Done().Fired) {
 		return unlike("%s does not learn that its session is over", p.name)
 	}
@@ -544,6 +625,9 @@ func (c *conductor) ended(p *player) error {
 	s := p.host.session
 	if !p.await(func() bool { _, up, _ := s.Connection(); return !up }) {
 		return unlike("%s has lost its session, and thinks that it is connected", p.name)
+	}
+	if err := c.unsent(p); err != nil {
+		return err
 	}
 	s.over()
 	p.forget()
@@ -584,7 +668,7 @@ func (c *conductor) deliver(p *player, w model.Watch) error {
 	}) {
 		return unlike("%s: the model tells of %v, ZooKeeper of nothing", p.name, w)
 	}
-	if held != nil {
+	if held != nil && !c.defect.deafens {
 		if err := held.Pass(); err != nil {
 			return fmt.Errorf("%w: %w", errDisturbed, err)
 		}
@@ -654,7 +738,7 @@ func (c *conductor) end(m explore.Moment) error {
 				return unlike("at the end: %s: %s", describe(op), difference)
 			}
 		}
-		c.tally.znd.Add(1)
+		c.tally.znodes.Add(1)
 	}
 	listed, err := c.reader.do(c.ctx, zkapi.Children(""))
 	if err != nil {

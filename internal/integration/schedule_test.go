@@ -12,6 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/roles"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // rehearsed are the worlds whose schedules are replayed, and how many of each.
@@ -58,7 +59,8 @@ func TestSchedulesOfTheModelOnZooKeeper(t *testing.T) {
 		group.Go(func() {
 			for at := next.Add(1) - 1; int(at) < len(jobs) && !t.Failed(); at = next.Add(1) - 1 {
 				j := jobs[at]
-				rehearse(t, e.Addresses()[0], rehearsed[j.world].name, rehearsed[j.world].config, j.seed, rehearsed[j.world].faults, &n, nil)
+				world := rehearsed[j.world]
+				rehearse(t, newConductor(t, e.Addresses()[0], world.config, defect{}, &n), world.name, j.seed, world.faults)
 			}
 		})
 	}
@@ -76,24 +78,81 @@ const rehearsalLanes = 4
 // cases makes the names of the cases' znodes.
 var cases atomic.Int64
 
-// rehearse replays one schedule, and reports whether the real side did the same.
-func rehearse(t *testing.T, address, name string, config roles.Config, seed uint64, faults int, n *rehearsal, plant func(*conductor)) {
+// newConductor is ready to replay one schedule of a world.
+func newConductor(t *testing.T, address string, config roles.Config, d defect, n *rehearsal) *conductor {
 	t.Helper()
 	world, err := config.World()
 	if err != nil {
-		t.Error(err)
-		return
+		t.Fatal(err)
 	}
-	c := &conductor{ctx: t.Context(), world: world, address: address, namespace: fmt.Sprintf("/case-%d", cases.Add(1)), names: newNames(), tally: n}
-	if plant != nil {
-		plant(c)
+	config.Without = d.other
+	other, err := config.World()
+	if err != nil {
+		t.Fatal(err)
 	}
-	n.cases.Add(1)
+	return &conductor{
+		ctx: t.Context(), world: world, programs: other.Processes, address: address, namespace: fmt.Sprintf("/case-%d", cases.Add(1)),
+		names: newNames(), tally: n, defect: d, patience: patience,
+	}
+}
+
+// rehearse replays one schedule.
+func rehearse(t *testing.T, c *conductor, name string, seed uint64, faults int) {
+	t.Helper()
+	c.tally.cases.Add(1)
 	switch err := c.replay(seed, faults, longestCase); {
 	case errors.Is(err, errDisturbed):
-		n.disturbed.Add(1)
+		c.tally.disturbed.Add(1)
 		t.Logf("%s, seed %d: given up: %v", name, seed, err)
 	case err != nil:
 		t.Errorf("%s, seed %d: the real side differs from the model in step %d:\n%s\n    %v", name, seed, len(c.log)-1, strings.Join(c.log, "\n"), err)
+	}
+}
+
+// TestReplayNoticesDefects puts something wrong in on one of the two sides, and sees
+// the replay fail.
+func TestReplayNoticesDefects(t *testing.T) {
+	e := ensembletest.Start(t, 1)
+	masters := roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}
+	lossy, mortal := masters, masters
+	lossy.Bounds.Losses, mortal.Bounds.Expiries = 3, 2
+	for _, d := range []struct {
+		defect
+		config roles.Config
+	}{
+		{defect{name: "the model's answer has another version", tell: func(_ int, m *explore.Moment) {
+			if m.Happening == explore.Serves && m.Asked.Op.Kind == zkapi.KindGet {
+				m.Result.Stat.Version++
+			}
+		}}, masters},
+		{defect{name: "the model refuses what was applied", tell: func(_ int, m *explore.Moment) {
+			if m.Happening == explore.Serves && m.Asked.Op.Kind == zkapi.KindMulti {
+				m.Err = &zkapi.Error{Kind: zkapi.KindMulti, Path: "/assign", Index: 0, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}
+			}
+		}}, masters},
+		{defect{name: "the model serves another request", tell: func(step int, m *explore.Moment) {
+			if m.Happening == explore.Serves && step > 10 {
+				m.Which++
+			}
+		}}, masters},
+		{defect{name: "the real masters do not check their epoch", other: "epoch-check"}, masters},
+		{defect{name: "the real recipe takes a lost election for lost", other: "election-resolved"}, lossy},
+		{defect{name: "a request that is to be lost arrives", leaks: true}, lossy},
+		{defect{name: "requests do not wait for their turn", hurries: true}, masters},
+		{defect{name: "watch events are lost", deafens: true}, masters},
+		{defect{name: "a session goes on that is to be expired", spares: true}, mortal},
+		{defect{name: "somebody else writes", meddles: true}, masters},
+	} {
+		t.Run(d.name, func(t *testing.T) {
+			for seed := range uint64(40) {
+				c := newConductor(t, e.Addresses()[0], d.config, d.defect, &rehearsal{})
+				c.patience = 2 * time.Second
+				if err := c.replay(seed, 10, longestCase); err != nil && !errors.Is(err, errDisturbed) {
+					t.Logf("seed %d, step %d: %v", seed, len(c.log)-1, err)
+					return
+				}
+			}
+			t.Error("nobody noticed")
+		})
 	}
 }

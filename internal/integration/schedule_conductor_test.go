@@ -26,14 +26,14 @@ type rehearsal struct {
 	requests, refused, constants, acts atomic.Int64
 	events, losses, breaks, expired    atomic.Int64
 	closed, leaves, restarts, sweeps   atomic.Int64
-	znodes                             atomic.Int64
-	overtaking                         atomic.Int64
+	stops, crashes, late               atomic.Int64
+	overtaking, znodes                 atomic.Int64
 }
 
 func (n *rehearsal) String() string {
-	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused, %d passed before earlier ones of their process), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes asked to leave (%d started again), %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
+	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused, %d passed before earlier ones of their process), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes stopped, %d crashed (%d requests took effect later), %d asked to leave, %d started again, %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
 		n.cases.Load(), n.disturbed.Load(), n.steps.Load(), n.requests.Load(), n.refused.Load(), n.overtaking.Load(), n.events.Load(), n.acts.Load(), n.closed.Load(),
-		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znodes.Load())
+		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.stops.Load(), n.crashes.Load(), n.late.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znodes.Load())
 }
 
 // player is one process of the world on the real side.
@@ -48,6 +48,8 @@ type player struct {
 	wrote    []ensemble.Exchange
 	free     bool // everything passes
 	hurries  bool // a defect
+	gone     bool // the process has crashed
+	left     atomic.Bool
 	patience time.Duration
 	changed  chan struct{}
 }
@@ -113,6 +115,7 @@ type conductor struct {
 	admin     *host        // whose session reads the tree at the end
 	reader    *hostSession // of it
 	players   []*player
+	ghosts    map[int64]*player // whose process is gone, by the model's name of their session
 	names
 	tally *rehearsal
 	log   []string
@@ -170,6 +173,9 @@ func (c *conductor) explained(err error) error {
 		return nil
 	}
 	for _, p := range c.players {
+		if p == nil || p.gone {
+			continue
+		}
 		if s := p.host.session; s != nil && !s.Done().Fired() {
 			if change, _, _ := s.Connection(); change > s.expected {
 				return fmt.Errorf("%w: %s lost its connection; %w", errDisturbed, p.name, err)
@@ -208,29 +214,27 @@ func (c *conductor) furnish() error {
 	world := *c.world
 	world.Tree = plain
 	c.world = &world
-	for range c.world.Processes {
-		p := &player{hurries: c.defect.hurries, patience: c.patience, changed: make(chan struct{}, 1)}
-		// Two names for one server: with one the library pauses before it connects again.
-		p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
-			p.update(func() { p.wrote = append(p.wrote, x) })
-		}})
-		if err != nil {
-			return err
-		}
-		c.players = append(c.players, p)
-	}
+	c.players, c.ghosts = make([]*player, len(c.world.Processes)), map[int64]*player{}
 	return nil
 }
 
-// start begins a life of a process.
-func (c *conductor) start(place, life int, m explore.Moment) error {
-	p, process := c.players[place], c.world.Processes[place]
+// start begins a life of a process, behind a proxy of its own.
+func (c *conductor) start(place, life int, m explore.Moment) (err error) {
+	name := c.world.Processes[place].Name
+	p := &player{name: name, hurries: c.defect.hurries, patience: c.patience, changed: make(chan struct{}, 1)}
+	// Two names for one server: with one the library pauses before it connects again.
+	p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
+		p.update(func() { p.wrote = append(p.wrote, x) })
+	}})
+	if err != nil {
+		return err
+	}
 	driver, err := zkclient.New(zkclient.Config{Servers: p.proxy.Addresses(), SessionTimeout: 10 * time.Second})
 	if err != nil {
 		return err
 	}
-	p.name = process.Name
-	p.host = newHost(process.Name, life, c.namespace, driver)
+	p.host = newHost(name, life, c.namespace, driver)
+	c.players[place] = p
 	p.host.begin(c.programs[place].Program)
 	return c.proceed(place, m)
 }
@@ -258,6 +262,29 @@ func (c *conductor) step(m explore.Moment) error {
 	case explore.Expires:
 		c.tally.expired.Add(1)
 		return c.expire(p)
+	case explore.Stops:
+		c.tally.stops.Add(1)
+		return c.expire(p)
+	case explore.Leaps:
+		p.host.clock = p.host.clock.Add(hostTimeout)
+	case explore.Crashes:
+		c.tally.crashes.Add(1)
+		c.crash(p)
+		return c.asks(m)
+	case explore.EndsGhost:
+		if err := c.expire(c.ghosts[m.Session]); err != nil {
+			return err
+		}
+		c.ghosts[m.Session].proxy.Break()
+		c.ghosts[m.Session].dismiss(c.ctx)
+		delete(c.ghosts, m.Session)
+		return c.asks(m)
+	case explore.ServesLate:
+		c.tally.late.Add(1)
+		if err := c.late(c.ghosts[m.Session], m); err != nil {
+			return err
+		}
+		return c.asks(m)
 	case explore.Notices:
 		err = c.notice(p)
 	case explore.Leaves:
@@ -265,7 +292,9 @@ func (c *conductor) step(m explore.Moment) error {
 		p.host.leave.fired = true
 	case explore.Restarts:
 		c.tally.restarts.Add(1)
-		p.host.discard()
+		if !p.gone {
+			p.dismiss(c.ctx)
+		}
 		if err := c.start(m.Place, p.host.life+1, m); err != nil {
 			return err
 		}
@@ -634,6 +663,44 @@ func (c *conductor) ended(p *player) error {
 	return nil
 }
 
+// crash ends a process: nothing runs any more. What its client has sent is still held,
+// and its session lives until the model ends it: as far as the servers know, their
+// client has not hung up yet.
+func (c *conductor) crash(p *player) {
+	p.host.discard()
+	p.gone = true
+	if s := p.host.session; s != nil && !s.Done().Fired() {
+		c.ghosts[s.id] = p
+	} else {
+		p.dismiss(c.ctx)
+	}
+}
+
+// late lets a write of a process that is gone take effect.
+func (c *conductor) late(p *player, m explore.Moment) error {
+	at := slices.IndexFunc(p.host.asked, func(r *hostRequest) bool { return r.sent != nil && sameOp(r.Op, m.Asked.Op) })
+	if at < 0 {
+		return unlike("%s has not sent %s", p.name, describe(m.Asked.Op))
+	}
+	r := p.host.asked[at]
+	if err := c.perform(p, r, (*ensemble.Held).Pass); err != nil {
+		return err
+	}
+	p.host.asked = slices.Delete(p.host.asked, at, at+1)
+	return c.compare(p, r.Op, m, r.result, r.err)
+}
+
+// dismiss gives back what a process has had.
+func (p *player) dismiss(ctx context.Context) {
+	p.left.Store(true)
+	p.host.discard()
+	p.update(func() { p.free = true })
+	if p.host.session != nil {
+		_ = p.host.session.Session.Close(ctx)
+	}
+	_ = p.proxy.Close()
+}
+
 // tells reports whether an event is what a watch was set for.
 func tells(h *ensemble.Held, namespace string, w model.Watch) bool {
 	if h.Event.Path != namespace+w.Path {
@@ -686,6 +753,9 @@ func (c *conductor) deliver(p *player, w model.Watch) error {
 // asks compares what every process waits for, and what it claims.
 func (c *conductor) asks(m explore.Moment) error {
 	for place, p := range c.players {
+		if p.gone {
+			continue
+		}
 		if p.host.failure != nil {
 			return unlike("%s panics: %v", p.name, p.host.failure)
 		}
@@ -720,6 +790,9 @@ func asking(a explore.Asking) string {
 // end compares what is left: the events under way, and every znode.
 func (c *conductor) end(m explore.Moment) error {
 	for place, p := range c.players {
+		if p.gone {
+			continue
+		}
 		if err := c.leftover(p, m.Events[place]); err != nil {
 			return err
 		}
@@ -785,18 +858,10 @@ func (c *conductor) release() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 5*time.Second)
 	defer cancel()
 	var group sync.WaitGroup
-	for _, p := range c.players {
-		if p.host == nil {
-			continue
+	for _, p := range slices.Concat(c.players, slices.Collect(maps.Values(c.ghosts))) {
+		if p != nil && p.host != nil && p.left.CompareAndSwap(false, true) {
+			group.Go(func() { p.dismiss(ctx) })
 		}
-		group.Go(func() {
-			p.host.discard()
-			p.update(func() { p.free = true })
-			if p.host.session != nil {
-				_ = p.host.session.Session.Close(ctx)
-			}
-			_ = p.proxy.Close()
-		})
 	}
 	group.Wait()
 	if c.reader != nil {

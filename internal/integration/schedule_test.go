@@ -29,6 +29,7 @@ var rehearsed = []struct {
 	{"failures", roles.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2, Failures: 2}, 0, 20},
 	{"two tasks", roles.Config{Masters: 1, Workers: 2, Tasks: 2, Attempts: 2}, 0, 40},
 	{"everything", roles.Config{Masters: 2, Workers: 2, Tasks: 2, Attempts: 3, Failures: 1, Collect: true, Bounds: explore.Bounds{Losses: 2, Expiries: 2, Leaves: 1, Sweeps: 1}}, 6, 60},
+	{"stops and crashes", roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Stops: 1, Crashes: 2}}, 5, 60},
 	{"cancel", roles.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2, Cancel: true, Bounds: explore.Bounds{Losses: 1, Expiries: 1}}, 6, 30},
 }
 

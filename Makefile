@@ -26,8 +26,8 @@ memory: build ## the same in memory and virtual time: no Docker, a verdict in se
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore
 
-nightly: build ## what takes longer: 100,000 operations against both ZooKeeper versions
-	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run TestModelAgreesWithZooKeeper ./internal/integration
+nightly: build ## what takes longer: 100,000 operations against both ZooKeeper versions, 2,000 schedules
+	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModelAgreesWithZooKeeper|TestSchedules' ./internal/integration
 
 test: ## run every test, those on a real ensemble included
 	@scripts/test

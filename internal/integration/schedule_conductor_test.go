@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,101 +8,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/wire"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	model "github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
-
-// rehearsal counts what was replayed.
-type rehearsal struct {
-	cases, disturbed, steps            atomic.Int64
-	requests, refused, constants, acts atomic.Int64
-	events, losses, breaks, expired    atomic.Int64
-	closed, leaves, restarts, sweeps   atomic.Int64
-	stops, crashes, late               atomic.Int64
-	overtaking, znodes                 atomic.Int64
-}
-
-func (n *rehearsal) String() string {
-	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused, %d passed before earlier ones of their process), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes stopped, %d crashed (%d requests took effect later), %d asked to leave, %d started again, %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
-		n.cases.Load(), n.disturbed.Load(), n.steps.Load(), n.requests.Load(), n.refused.Load(), n.overtaking.Load(), n.events.Load(), n.acts.Load(), n.closed.Load(),
-		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.stops.Load(), n.crashes.Load(), n.late.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znodes.Load())
-}
-
-// player is one process of the world on the real side.
-type player struct {
-	name  string
-	host  *host
-	proxy *ensemble.Proxy
-
-	mu       sync.Mutex
-	requests []*ensemble.Held
-	events   []*ensemble.Held
-	wrote    []ensemble.Exchange
-	free     bool // everything passes
-	hurries  bool // a defect
-	gone     bool // the process has crashed
-	left     atomic.Bool
-	patience time.Duration
-	changed  chan struct{}
-}
-
-// held is called by the proxy. The watches of a connection are gone with it, as in
-// the explorer: what the library asks for to set them again goes no further.
-func (p *player) held(h *ensemble.Held) {
-	p.update(func() {
-		switch {
-		case p.free:
-			_ = h.Pass()
-		case h.Event != (wire.Event{}):
-			p.events = append(p.events, h)
-		case h.Request.Opcode != wire.OpSetWatches && h.Request.Opcode != wire.OpSetWatches2:
-			p.requests = append(p.requests, h)
-			if p.hurries {
-				_ = h.Pass()
-			}
-		}
-	})
-}
-
-func (p *player) update(change func()) {
-	p.mu.Lock()
-	change()
-	p.mu.Unlock()
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
-}
-
-// await waits until condition, which is called locked, holds.
-func (p *player) await(condition func() bool) bool {
-	limit := time.NewTimer(p.patience)
-	defer limit.Stop()
-	for {
-		p.mu.Lock()
-		holds := condition()
-		p.mu.Unlock()
-		if holds {
-			return true
-		}
-		select {
-		case <-p.changed:
-		case <-time.After(time.Millisecond): // what the client library does it does not tell
-		case <-limit.C:
-			return false
-		}
-	}
-}
-
-// forget drops the events of a connection that is gone.
-func (p *player) forget() { p.update(func() { p.events = nil }) }
 
 // conductor replays one schedule.
 type conductor struct {
@@ -135,9 +47,6 @@ type defect struct {
 	leaks, hurries, deafens, spares, meddles bool
 }
 
-// unlike is a difference between the model and the real side.
-func unlike(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
 // replay follows the moments of a walk.
 func (c *conductor) replay(seed uint64, faults, steps int) error {
 	defer c.release()
@@ -165,24 +74,6 @@ func (c *conductor) replay(seed uint64, faults, steps int) error {
 		}
 	}
 	return c.explained(c.end(last))
-}
-
-// explained is an error that tells a disturbance from a difference.
-func (c *conductor) explained(err error) error {
-	if err == nil {
-		return nil
-	}
-	for _, p := range c.players {
-		if p == nil || p.gone {
-			continue
-		}
-		if s := p.host.session; s != nil && !s.Done().Fired() {
-			if change, _, _ := s.Connection(); change > s.expected {
-				return fmt.Errorf("%w: %s lost its connection; %w", errDisturbed, p.name, err)
-			}
-		}
-	}
-	return err
 }
 
 // furnish makes the tree with which the world begins, and the processes.
@@ -351,21 +242,6 @@ func (c *conductor) proceed(place int, m explore.Moment) error {
 	}
 }
 
-// rename puts the model's names of sessions in place of the real ones, which the
-// recipe writes into data, so that it writes the same on both sides.
-func (c *conductor) rename(r *zkapi.Result) {
-	for id, real := range c.ids {
-		if r.Stat.EphemeralOwner == real {
-			r.Stat.EphemeralOwner = id
-			break
-		}
-	}
-	r.Results = slices.Clone(r.Results)
-	for i := range r.Results {
-		c.rename(&r.Results[i])
-	}
-}
-
 func (c *conductor) open(p *player, r *hostRequest, id int64) error {
 	session, err := p.host.driver.Open(c.ctx)
 	if err != nil {
@@ -461,18 +337,6 @@ func (c *conductor) unsent(p *player) error {
 	return nil
 }
 
-// sameOnWire compares what was asked for with what was sent. The client does not set
-// a watch again that it has.
-func sameOnWire(asked, sent zkapi.Op) bool {
-	sent.Watch = asked.Watch && (sent.Watch || asked.Kind != 0)
-	return sameOp(asked, sent)
-}
-
-func sameOp(a, b zkapi.Op) bool {
-	return a.Kind == b.Kind && a.Path == b.Path && bytes.Equal(a.Data, b.Data) && a.Version == b.Version && a.Mode == b.Mode && a.Watch == b.Watch &&
-		slices.EqualFunc(a.Ops, b.Ops, sameOp)
-}
-
 // request is a request that is served, or lost before or after that.
 func (c *conductor) request(p *player, m explore.Moment) error {
 	if m.Which >= len(p.host.asked) {
@@ -508,24 +372,6 @@ func (c *conductor) request(p *player, m explore.Moment) error {
 		}
 	}
 	p.host.answer(r)
-	return nil
-}
-
-// compare holds a real answer against the model's.
-func (c *conductor) compare(p *player, op zkapi.Op, m explore.Moment, result zkapi.Result, err error) error {
-	c.tally.requests.Add(1)
-	if err != nil {
-		c.tally.refused.Add(1)
-	}
-	if op.Kind == zkapi.KindGet || op.Kind == zkapi.KindChildren {
-		result.Found = err == nil // as the model says of every read
-	}
-	if zkapi.FateOf(err) != zkapi.FateOf(m.Err) {
-		return unlike("%s: %s: the model says that it is %v, ZooKeeper %v: %v", p.name, describe(op), zkapi.FateOf(m.Err), zkapi.FateOf(err), err)
-	}
-	if difference := c.differ(op, m.Result, m.Err, result, err); difference != "" {
-		return unlike("%s: %s: %s", p.name, describe(op), difference)
-	}
 	return nil
 }
 
@@ -585,16 +431,6 @@ func (c *conductor) lose(p *player, r *hostRequest, m explore.Moment) error {
 		return err
 	}
 	return c.again(p)
-}
-
-// untouched makes sure that nothing was written.
-func (c *conductor) untouched(p *player) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.wrote) > 0 {
-		return unlike("%s: a request that was lost on its way was sent: %+v", p.name, p.wrote)
-	}
-	return nil
 }
 
 // broken breaks the connection with nothing under way.
@@ -690,31 +526,6 @@ func (c *conductor) late(p *player, m explore.Moment) error {
 	return c.compare(p, r.Op, m, r.result, r.err)
 }
 
-// dismiss gives back what a process has had.
-func (p *player) dismiss(ctx context.Context) {
-	p.left.Store(true)
-	p.host.discard()
-	p.update(func() { p.free = true })
-	if p.host.session != nil {
-		_ = p.host.session.Session.Close(ctx)
-	}
-	_ = p.proxy.Close()
-}
-
-// tells reports whether an event is what a watch was set for.
-func tells(h *ensemble.Held, namespace string, w model.Watch) bool {
-	if h.Event.Path != namespace+w.Path {
-		return false
-	}
-	switch model.EventType(h.Event.Type) {
-	case model.NodeDeleted:
-		return true
-	case model.NodeChildrenChanged:
-		return w.Table == model.ChildWatches
-	}
-	return w.Table == model.DataWatches
-}
-
 // deliver lets a process hear of a watch event. The end of a znode that is watched in
 // both tables is two events of the model, and one of ZooKeeper.
 func (c *conductor) deliver(p *player, w model.Watch) error {
@@ -748,109 +559,6 @@ func (c *conductor) deliver(p *player, w model.Watch) error {
 	}
 	delete(s.watches, w)
 	return nil
-}
-
-// asks compares what every process waits for, and what it claims.
-func (c *conductor) asks(m explore.Moment) error {
-	for place, p := range c.players {
-		if p.gone {
-			continue
-		}
-		if p.host.failure != nil {
-			return unlike("%s panics: %v", p.name, p.host.failure)
-		}
-		same := func(a explore.Asking, r *hostRequest) bool {
-			return a.Opens == r.Opens && a.Closes == r.Closes && a.Resource == r.Resource && a.Token == r.Token && sameOp(a.Op, r.Op)
-		}
-		if !slices.EqualFunc(m.Asks[place], p.host.asked, same) {
-			var real []string
-			for _, r := range p.host.asked {
-				real = append(real, asking(r.Asking))
-			}
-			var want []string
-			for _, a := range m.Asks[place] {
-				want = append(want, asking(a))
-			}
-			return unlike("%s: the model's asks for\n      %s\n    and the real one for\n      %s", p.name, strings.Join(want, "\n      "), strings.Join(real, "\n      "))
-		}
-		if notes := m.View.Processes[place].Notes; !maps.Equal(notes, p.host.notes) {
-			return unlike("%s: the model's claims %v, the real one %v", p.name, notes, p.host.notes)
-		}
-	}
-	return nil
-}
-
-func asking(a explore.Asking) string {
-	if a.Op.Kind != 0 {
-		return describe(a.Op)
-	}
-	return a.String()
-}
-
-// end compares what is left: the events under way, and every znode.
-func (c *conductor) end(m explore.Moment) error {
-	for place, p := range c.players {
-		if p.gone {
-			continue
-		}
-		if err := c.leftover(p, m.Events[place]); err != nil {
-			return err
-		}
-	}
-	seen := map[string]bool{}
-	for path := range m.View.Tree.All() {
-		if path == "/" {
-			continue
-		}
-		seen[path] = true
-		for _, op := range []zkapi.Op{zkapi.Get(path), zkapi.Children(path)} {
-			want, wantErr := m.View.Tree.Read(op)
-			got, err := c.reader.do(c.ctx, op)
-			got.Found = err == nil
-			if difference := c.differ(op, want, wantErr, got, err); difference != "" {
-				return unlike("at the end: %s: %s", describe(op), difference)
-			}
-		}
-		c.tally.znodes.Add(1)
-	}
-	listed, err := c.reader.do(c.ctx, zkapi.Children(""))
-	if err != nil {
-		return err
-	}
-	for _, name := range listed.Children {
-		if !seen["/"+name] {
-			return unlike("at the end: ZooKeeper has /%s, the model has not", name)
-		}
-	}
-	return nil
-}
-
-// leftover compares the events that are under way to a process.
-func (c *conductor) leftover(p *player, want []model.Watch) error {
-	if !p.await(func() bool {
-		for _, w := range want {
-			if !slices.ContainsFunc(p.events, func(h *ensemble.Held) bool { return tells(h, c.namespace, w) }) && !c.told(p, w) {
-				return false
-			}
-		}
-		return true
-	}) {
-		return unlike("%s: the model is to be told of %v, and ZooKeeper tells of %d events", p.name, want, len(p.events))
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, h := range p.events {
-		if !slices.ContainsFunc(want, func(w model.Watch) bool { return tells(h, c.namespace, w) }) {
-			return unlike("%s: ZooKeeper tells of %v, the model of %v", p.name, h.Event, want)
-		}
-	}
-	return nil
-}
-
-// told reports whether a watch has fired with an event that told of two.
-func (c *conductor) told(p *player, w model.Watch) bool {
-	sources := p.host.session.watches[w]
-	return len(sources) > 0 && sources[0].real.Fired()
 }
 
 // release gives everything back.

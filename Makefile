@@ -10,7 +10,7 @@ ARGS    ?=
 RUN     ?= results/latest
 
 .DEFAULT_GOAL := help
-.PHONY: help torture memory explore trace test nightly check bench image clean build
+.PHONY: help torture memory explore spec trace test nightly check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,14 @@ memory: build ## the same in memory and virtual time: no Docker, a verdict in se
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore
 
+spec: build ## have TLC check the TLA+ specification, and compare with the manifest and the explorer
+	@$(BIN) spec $(ARGS)
+
 trace: build ## hold a stored run against the TLA+ specification, with TLC: RUN=results/...
 	@$(BIN) trace $(ARGS) $(RUN)
 
-nightly: build ## what takes longer: 100,000 operations against both ZooKeeper versions
-	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run TestModelAgreesWithZooKeeper ./internal/integration
+nightly: build ## what takes longer: 100,000 operations against both ZooKeeper versions, 2,000 schedules
+	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModelAgreesWithZooKeeper|TestSchedules' ./internal/integration
 
 test: ## run every test, those on a real ensemble included
 	@scripts/test

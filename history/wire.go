@@ -25,11 +25,13 @@ import (
 //     neither. An answer counts although the participant did not hear it.
 //   - The writes of one session whose answers are missing took effect, if at all, in
 //     the order of their xids and after all earlier ones of that session.
+//   - A harness that is killed leaves those out that were not answered yet, and a last
+//     line without an end, which is dropped.
 //   - The end of a session by its timeout is nobody's write and is not there. Nor are
 //     the creations of sessions, which take places in the order, too.
-//   - Two processes of a run are of nobody's making: "nemesis" ends sessions of
-//     others (Close is true, Session is that of its victim), and where its request was
-//     not answered nothing is said at all.
+//   - The process "nemesis" ends sessions of others: Close is true, and Session is
+//     that of its victim. Where it was not answered, nothing is said of it at all, and
+//     in memory it is never there.
 //
 // In memory every exchange is answered, at the moment at which it was sent.
 type Exchange struct {

@@ -158,11 +158,11 @@ func silentServer(t *testing.T, answers, reads int) string {
 	return listener.Addr().String()
 }
 
-// TestProxyTellsOfEachWriteOnce has a server answer one of three writes that it
-// reads, and a cut swallow the second half of a fourth.
+// TestProxyTellsOfEachWriteOnce has a server answer one of three writes that reach it,
+// and a cut swallow the second half of a fourth.
 func TestProxyTellsOfEachWriteOnce(t *testing.T) {
 	heard := make(chan Exchange, 8)
-	p, err := NewProxy([]string{silentServer(t, 1, 3)}, Ears{Wrote: func(x Exchange) { heard <- x }})
+	p, err := NewProxy([]string{silentServer(t, 1, 4)}, Ears{Wrote: func(x Exchange) { heard <- x }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,15 +182,84 @@ func TestProxyTellsOfEachWriteOnce(t *testing.T) {
 	}
 	p.Cut()
 	_, _ = c.Write(stream[half:])
+	for p.Dropped() < int64(len(stream)-half) {
+		time.Sleep(time.Millisecond)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
 	for xid := int32(2); xid <= 3; xid++ {
 		if x := <-heard; x.Request.Xid != xid || x.Answered != 0 || x.Zxid != 0 || x.Sent < first.Sent {
 			t.Errorf("write %d, which was not answered: %+v", xid, x)
 		}
 	}
-	if err := p.Close(); err != nil {
-		t.Error(err)
-	}
 	if len(heard) > 0 {
 		t.Errorf("and %+v, which never left whole", <-heard)
+	}
+}
+
+// TestProxyHolds passes the second of three requests before the first, keeps the
+// answer to the third, and drops a watch event.
+func TestProxyHolds(t *testing.T) {
+	held, heard := make(chan *Held, 8), make(chan Exchange, 8)
+	reads := make(chan int32, 8)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		c, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = readPacket(c)
+		_, _ = c.Write(hello(0x77))
+		_ = writePacket(c, beInt32(-1), beInt64(-1), beInt32(0), beInt32(2), beInt32(3), beInt32(2), []byte("/x"))
+		for body, err := readPacket(c); err == nil; body, err = readPacket(c) {
+			reads <- int32(body[3])
+			_ = writePacket(c, body[:4], beInt64(int64(100+body[3])), beInt32(-110))
+		}
+	}()
+	p, err := NewProxy([]string{listener.Addr().String()}, Ears{Held: func(h *Held) { held <- h }, Wrote: func(x Exchange) { heard <- x }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	c := dialProxy(t, p)
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = writePacket(c, []byte("connect"))
+	if _, err := readPacket(c); err != nil {
+		t.Fatal(err)
+	}
+	if event := <-held; event.Event.Type != 2 || event.Event.Path != "/x" {
+		t.Errorf("the event is held as %+v", event.Event)
+	}
+	_, _ = c.Write(writes(3))
+	first, second, third := <-held, <-held, <-held
+	if len(reads) > 0 {
+		t.Error("a request passed that is held")
+	}
+	for _, h := range []*Held{second, first} {
+		if err := h.Pass(); err != nil {
+			t.Fatal(err)
+		}
+		body, err := readPacket(c)
+		if err != nil || int32(body[3]) != h.Request.Xid || <-reads != h.Request.Xid || (<-heard).Request.Xid != h.Request.Xid {
+			t.Errorf("request %d was answered with % x, %v", h.Request.Xid, body, err)
+		}
+	}
+	arrived, err := third.PassUnanswered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	if x := <-heard; x.Zxid != 103 || x.Answered == 0 {
+		t.Errorf("the answer that was kept: %+v", x)
+	}
+	p.Break()
+	if body, err := readPacket(c); err != io.EOF {
+		t.Errorf("after the break: % x, %v", body, err)
 	}
 }

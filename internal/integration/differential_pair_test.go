@@ -90,9 +90,9 @@ type pair struct {
 	guides    []*client // a session at each server that no sequence touches
 	tally     *tally
 
-	root      string
-	server    *model.Server
-	twins     []*twin
+	root   string
+	server *model.Server
+	twins  []*twin
 	names
 	disturbed bool
 	log       []string

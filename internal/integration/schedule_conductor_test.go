@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,111 +8,44 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/wire"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	model "github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// rehearsal counts what was replayed.
-type rehearsal struct {
-	cases, disturbed, steps               atomic.Int64
-	requests, refused, constants, acts    atomic.Int64
-	events, losses, breaks, expired       atomic.Int64
-	closed, leaves, restarts, sweeps, znd atomic.Int64
-}
-
-func (n *rehearsal) String() string {
-	return fmt.Sprintf("%d cases (%d given up), %d steps: %d requests compared (%d of them refused), %d watch events, %d acts outside, %d ends of sessions; faults: %d requests or answers lost, %d connections broken, %d sessions expired, %d processes asked to leave (%d started again), %d sweeps; %d requests with constant answers besides; %d znodes compared at the end",
-		n.cases.Load(), n.disturbed.Load(), n.steps.Load(), n.requests.Load(), n.refused.Load(), n.events.Load(), n.acts.Load(), n.closed.Load(),
-		n.losses.Load(), n.breaks.Load(), n.expired.Load(), n.leaves.Load(), n.restarts.Load(), n.sweeps.Load(), n.constants.Load(), n.znd.Load())
-}
-
-// player is one process of the world on the real side.
-type player struct {
-	name  string
-	host  *host
-	proxy *ensemble.Proxy
-
-	mu       sync.Mutex
-	requests []*ensemble.Held
-	events   []*ensemble.Held
-	wrote    []ensemble.Exchange
-	free     bool // everything passes
-	changed  chan struct{}
-}
-
-// held is called by the proxy. The watches of a connection are gone with it, as in
-// the explorer: what the library asks for to set them again goes no further.
-func (p *player) held(h *ensemble.Held) {
-	p.update(func() {
-		switch {
-		case p.free:
-			_ = h.Pass()
-		case h.Event != (wire.Event{}):
-			p.events = append(p.events, h)
-		case h.Request.Opcode != wire.OpSetWatches && h.Request.Opcode != wire.OpSetWatches2:
-			p.requests = append(p.requests, h)
-		}
-	})
-}
-
-func (p *player) update(change func()) {
-	p.mu.Lock()
-	change()
-	p.mu.Unlock()
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
-}
-
-// await waits until condition, which is called locked, holds.
-func (p *player) await(condition func() bool) bool {
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	for {
-		p.mu.Lock()
-		holds := condition()
-		p.mu.Unlock()
-		if holds {
-			return true
-		}
-		select {
-		case <-p.changed:
-		case <-time.After(time.Millisecond): // what the client library does it does not tell
-		case <-limit.C:
-			return false
-		}
-	}
-}
-
-// forget drops the events of a connection that is gone.
-func (p *player) forget() { p.update(func() { p.events = nil }) }
-
 // conductor replays one schedule.
 type conductor struct {
 	ctx       context.Context
 	world     *explore.World
+	programs  []explore.Process // of the real side
 	address   string
 	namespace string
 	admin     *host        // whose session reads the tree at the end
 	reader    *hostSession // of it
 	players   []*player
+	ghosts    map[int64]*player // whose process is gone, by the model's name of their session
 	names
 	tally *rehearsal
 	log   []string
 
-	wrongly func(*explore.Moment) // a defect, planted between the model and the comparison
+	defect   defect
+	patience time.Duration
 }
 
-// unlike is a difference between the model and the real side.
-func unlike(format string, args ...any) error { return fmt.Errorf(format, args...) }
+// defect is something that is wrong on purpose.
+type defect struct {
+	name  string
+	tell  func(step int, m *explore.Moment) // changes what the model says
+	other string                            // the guard that the real programs do without
+	// What the real side does wrong: a request passes that is to be lost, or before it
+	// is its turn; a watch event is lost; a session goes on that is to be expired;
+	// somebody else writes.
+	leaks, hurries, deafens, spares, meddles bool
+}
 
 // replay follows the moments of a walk.
 func (c *conductor) replay(seed uint64, faults, steps int) error {
@@ -126,8 +58,11 @@ func (c *conductor) replay(seed uint64, faults, steps int) error {
 		if err != nil {
 			return err
 		}
-		if c.wrongly != nil {
-			c.wrongly(&m)
+		if c.defect.tell != nil {
+			c.defect.tell(len(c.log), &m)
+		}
+		if c.defect.meddles && len(c.log) == 20 {
+			_, _ = c.reader.do(c.ctx, zkapi.Set("/tasks", nil, zkapi.AnyVersion))
 		}
 		c.log = append(c.log, fmt.Sprintf("%3d %-11s %-9s %s", len(c.log), m.Happening, m.Process, m.Text))
 		if err := c.step(m); err != nil {
@@ -139,21 +74,6 @@ func (c *conductor) replay(seed uint64, faults, steps int) error {
 		}
 	}
 	return c.explained(c.end(last))
-}
-
-// explained is an error that tells a disturbance from a difference.
-func (c *conductor) explained(err error) error {
-	if err == nil {
-		return nil
-	}
-	for _, p := range c.players {
-		if s := p.host.session; s != nil && !s.Done().Fired() {
-			if change, _, _ := s.Connection(); change != s.expected {
-				return fmt.Errorf("%w: %s lost its connection; %w", errDisturbed, p.name, err)
-			}
-		}
-	}
-	return err
 }
 
 // furnish makes the tree with which the world begins, and the processes.
@@ -185,30 +105,28 @@ func (c *conductor) furnish() error {
 	world := *c.world
 	world.Tree = plain
 	c.world = &world
-	for range c.world.Processes {
-		p := &player{changed: make(chan struct{}, 1)}
-		// Two names for one server: with one the library pauses before it connects again.
-		p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
-			p.update(func() { p.wrote = append(p.wrote, x) })
-		}})
-		if err != nil {
-			return err
-		}
-		c.players = append(c.players, p)
-	}
+	c.players, c.ghosts = make([]*player, len(c.world.Processes)), map[int64]*player{}
 	return nil
 }
 
-// start begins a life of a process.
-func (c *conductor) start(place, life int, m explore.Moment) error {
-	p, process := c.players[place], c.world.Processes[place]
+// start begins a life of a process, behind a proxy of its own.
+func (c *conductor) start(place, life int, m explore.Moment) (err error) {
+	name := c.world.Processes[place].Name
+	p := &player{name: name, hurries: c.defect.hurries, patience: c.patience, changed: make(chan struct{}, 1)}
+	// Two names for one server: with one the library pauses before it connects again.
+	p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
+		p.update(func() { p.wrote = append(p.wrote, x) })
+	}})
+	if err != nil {
+		return err
+	}
 	driver, err := zkclient.New(zkclient.Config{Servers: p.proxy.Addresses(), SessionTimeout: 10 * time.Second})
 	if err != nil {
 		return err
 	}
-	p.name = process.Name
-	p.host = newHost(process.Name, life, c.namespace, driver)
-	p.host.begin(process.Program)
+	p.host = newHost(name, life, c.namespace, driver)
+	c.players[place] = p
+	p.host.begin(c.programs[place].Program)
 	return c.proceed(place, m)
 }
 
@@ -235,6 +153,29 @@ func (c *conductor) step(m explore.Moment) error {
 	case explore.Expires:
 		c.tally.expired.Add(1)
 		return c.expire(p)
+	case explore.Stops:
+		c.tally.stops.Add(1)
+		return c.expire(p)
+	case explore.Leaps:
+		p.host.clock = p.host.clock.Add(hostTimeout)
+	case explore.Crashes:
+		c.tally.crashes.Add(1)
+		c.crash(p)
+		return c.asks(m)
+	case explore.EndsGhost:
+		if err := c.expire(c.ghosts[m.Session]); err != nil {
+			return err
+		}
+		c.ghosts[m.Session].proxy.Break()
+		c.ghosts[m.Session].dismiss(c.ctx)
+		delete(c.ghosts, m.Session)
+		return c.asks(m)
+	case explore.ServesLate:
+		c.tally.late.Add(1)
+		if err := c.late(c.ghosts[m.Session], m); err != nil {
+			return err
+		}
+		return c.asks(m)
 	case explore.Notices:
 		err = c.notice(p)
 	case explore.Leaves:
@@ -242,7 +183,9 @@ func (c *conductor) step(m explore.Moment) error {
 		p.host.leave.fired = true
 	case explore.Restarts:
 		c.tally.restarts.Add(1)
-		p.host.discard()
+		if !p.gone {
+			p.dismiss(c.ctx)
+		}
 		if err := c.start(m.Place, p.host.life+1, m); err != nil {
 			return err
 		}
@@ -275,7 +218,7 @@ func (c *conductor) proceed(place int, m explore.Moment) error {
 			return constant
 		})
 		if at < 0 {
-			return nil
+			return c.sendAll(p)
 		}
 		r := p.host.asked[at]
 		switch {
@@ -299,21 +242,6 @@ func (c *conductor) proceed(place int, m explore.Moment) error {
 	}
 }
 
-// rename puts the model's names of sessions in place of the real ones, which the
-// recipe writes into data, so that it writes the same on both sides.
-func (c *conductor) rename(r *zkapi.Result) {
-	for id, real := range c.ids {
-		if r.Stat.EphemeralOwner == real {
-			r.Stat.EphemeralOwner = id
-			break
-		}
-	}
-	r.Results = slices.Clone(r.Results)
-	for i := range r.Results {
-		c.rename(&r.Results[i])
-	}
-}
-
 func (c *conductor) open(p *player, r *hostRequest, id int64) error {
 	session, err := p.host.driver.Open(c.ctx)
 	if err != nil {
@@ -326,49 +254,87 @@ func (c *conductor) open(p *player, r *hostRequest, id int64) error {
 	return nil
 }
 
-// perform sends a request and decides what becomes of it when the proxy holds it. The
-// answer is not given to the process yet.
-func (c *conductor) perform(p *player, r *hostRequest, decide func(*ensemble.Held) error) error {
-	ctx, cancel := context.WithTimeout(c.ctx, patience)
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+// send lets the client send a request, and returns when the proxy holds it.
+func (c *conductor) send(p *player, r *hostRequest) error {
+	sent := &sending{done: make(chan struct{})}
+	go func() { // ends with the connection, at the latest
+		defer close(sent.done)
 		if r.Closes {
-			r.err = r.session.Session.Close(ctx)
+			sent.Err = r.session.Session.Close(c.ctx)
 			return
 		}
-		r.result, r.err = r.session.do(ctx, r.Op)
+		sent.Result, sent.Err = r.session.do(c.ctx, r.Op)
 	}()
-	var held *ensemble.Held
 	if !p.await(func() bool {
 		if len(p.requests) > 0 {
-			held, p.requests = p.requests[0], p.requests[1:]
+			sent.held, p.requests = p.requests[0], p.requests[1:]
 		}
-		return held != nil
+		return sent.held != nil
 	}) {
-		return unlike("%s: %v does not reach the proxy", p.name, r.Asking)
+		return unlike("%s: %v does not reach the proxy", p.name, asking(r.Asking))
 	}
-	if want := below(c.namespace, r.Op); held.Request.Ends() != r.Closes || !r.Closes && !sameOnWire(want, held.Request.Op) {
-		return unlike("%s asks for %v, and sends %+v", p.name, r.Asking, held.Request)
+	got := sent.held.Request
+	if want := below(c.namespace, r.Op); got.Ends() != r.Closes || !r.Closes && !sameOnWire(want, got.Op) {
+		return unlike("%s asks for %v, and sends %+v", p.name, asking(r.Asking), got)
 	}
-	if err := decide(held); err != nil {
-		return fmt.Errorf("%w: %w", errDisturbed, err)
-	}
-	<-done
+	r.sent = sent
 	return nil
 }
 
-// sameOnWire compares what was asked for with what was sent. The client does not set
-// a watch again that it has.
-func sameOnWire(asked, sent zkapi.Op) bool {
-	sent.Watch = asked.Watch && (sent.Watch || asked.Kind != 0)
-	return sameOp(asked, sent)
+// sendAll lets the client send everything that its process has asked for, but the end
+// of the session, after which it sends nothing else.
+func (c *conductor) sendAll(p *player) error {
+	for _, r := range p.host.asked {
+		if r.sent == nil && r.Op.Kind != 0 {
+			if err := c.send(p, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-func sameOp(a, b zkapi.Op) bool {
-	return a.Kind == b.Kind && a.Path == b.Path && bytes.Equal(a.Data, b.Data) && a.Version == b.Version && a.Mode == b.Mode && a.Watch == b.Watch &&
-		slices.EqualFunc(a.Ops, b.Ops, sameOp)
+// perform decides what becomes of a request that the proxy holds. The answer is not
+// given to the process yet.
+func (c *conductor) perform(p *player, r *hostRequest, decide func(*ensemble.Held) error) error {
+	if r.sent == nil {
+		if err := c.send(p, r); err != nil {
+			return err
+		}
+	}
+	if c.defect.hurries {
+		decide = func(*ensemble.Held) error { return nil }
+	}
+	if err := decide(r.sent.held); err != nil {
+		return fmt.Errorf("%w: %w", errDisturbed, err)
+	}
+	select {
+	case <-r.sent.done:
+	case <-time.After(c.patience):
+		return unlike("%s: %v is not answered", p.name, asking(r.Asking))
+	}
+	if slices.ContainsFunc(p.host.asked, func(o *hostRequest) bool { return o.sent != nil && o.sent.held.Request.Xid < r.sent.held.Request.Xid }) {
+		c.tally.overtaking.Add(1)
+	}
+	r.result, r.err = r.sent.Result, r.sent.Err
+	return nil
+}
+
+// unsent waits until the client has given up what was on its way on a connection that
+// is gone. It went nowhere, so that it can be sent again.
+func (c *conductor) unsent(p *player) error {
+	for _, r := range p.host.asked {
+		if r.sent == nil {
+			continue
+		}
+		select {
+		case <-r.sent.done:
+			r.sent = nil
+		case <-time.After(c.patience):
+			return unlike("%s: the client still waits for %v", p.name, asking(r.Asking))
+		}
+	}
+	return nil
 }
 
 // request is a request that is served, or lost before or after that.
@@ -409,24 +375,6 @@ func (c *conductor) request(p *player, m explore.Moment) error {
 	return nil
 }
 
-// compare holds a real answer against the model's.
-func (c *conductor) compare(p *player, op zkapi.Op, m explore.Moment, result zkapi.Result, err error) error {
-	c.tally.requests.Add(1)
-	if err != nil {
-		c.tally.refused.Add(1)
-	}
-	if op.Kind == zkapi.KindGet || op.Kind == zkapi.KindChildren {
-		result.Found = err == nil // as the model says of every read
-	}
-	if zkapi.FateOf(err) != zkapi.FateOf(m.Err) {
-		return unlike("%s: %s: the model says that it is %v, ZooKeeper %v: %v", p.name, describe(op), zkapi.FateOf(m.Err), zkapi.FateOf(err), err)
-	}
-	if difference := c.differ(op, m.Result, m.Err, result, err); difference != "" {
-		return unlike("%s: %s: %s", p.name, describe(op), difference)
-	}
-	return nil
-}
-
 // watch puts a source of this side before the real watch: it fires when the schedule
 // says so.
 func (c *conductor) watch(r *hostRequest) {
@@ -443,18 +391,18 @@ func (c *conductor) lose(p *player, r *hostRequest, m explore.Moment) error {
 	c.tally.losses.Add(1)
 	p.update(func() { p.wrote = nil })
 	err := c.perform(p, r, func(h *ensemble.Held) error {
-		if m.Happening == explore.LosesReply {
+		if m.Happening == explore.LosesReply || c.defect.leaks {
 			arrived, err := h.PassUnanswered()
 			if err != nil {
 				return err
 			}
 			select {
 			case <-arrived:
-			case <-time.After(patience):
+			case <-time.After(c.patience):
 				return errors.New("no answer")
 			}
 		}
-		p.proxy.Break()
+		c.cut(p)
 		return nil
 	})
 	if err != nil {
@@ -485,32 +433,27 @@ func (c *conductor) lose(p *player, r *hostRequest, m explore.Moment) error {
 	return c.again(p)
 }
 
-// untouched makes sure that nothing was written.
-func (c *conductor) untouched(p *player) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.wrote) > 0 {
-		return unlike("%s: a request that was lost on its way was sent: %+v", p.name, p.wrote)
-	}
-	return nil
-}
-
 // broken breaks the connection with nothing under way.
 func (c *conductor) broken(p *player) error {
-	p.proxy.Break()
+	c.cut(p)
 	return c.again(p)
+}
+
+// cut breaks the connection: the client sees it go, and will see it come again.
+func (c *conductor) cut(p *player) {
+	p.host.session.expected += 2
+	p.proxy.Break()
 }
 
 // again waits until the client has connected again.
 func (c *conductor) again(p *player) error {
 	s := p.host.session
-	s.expected += 2
 	if !p.await(func() bool { change, up, _ := s.Connection(); return up && change == s.expected }) {
 		change, up, _ := s.Connection()
 		return fmt.Errorf("%w: %s does not connect again: up %v, %d changes, %d expected; %v", errDisturbed, p.name, up, change, s.expected, s.Cause())
 	}
 	p.forget()
-	return nil
+	return c.unsent(p)
 }
 
 // expire ends a session at the server; its owner does not know yet.
@@ -518,6 +461,9 @@ func (c *conductor) expire(p *player) error {
 	session, ok := p.proxy.SessionOf(p.host.session.Session.ID())
 	if !ok {
 		return unlike("%s: the proxy knows nothing of its session", p.name)
+	}
+	if c.defect.spares {
+		return nil
 	}
 	if _, err := ensemble.Expire(c.ctx, c.address, session); err != nil {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
@@ -529,7 +475,7 @@ func (c *conductor) expire(p *player) error {
 // notice lets a process learn that its session is over.
 func (c *conductor) notice(p *player) error {
 	s := p.host.session
-	p.proxy.Break()
+	c.cut(p)
 	if !p.await(s.Done().Fired) {
 		return unlike("%s does not learn that its session is over", p.name)
 	}
@@ -545,23 +491,39 @@ func (c *conductor) ended(p *player) error {
 	if !p.await(func() bool { _, up, _ := s.Connection(); return !up }) {
 		return unlike("%s has lost its session, and thinks that it is connected", p.name)
 	}
+	if err := c.unsent(p); err != nil {
+		return err
+	}
 	s.over()
 	p.forget()
 	return nil
 }
 
-// tells reports whether an event is what a watch was set for.
-func tells(h *ensemble.Held, namespace string, w model.Watch) bool {
-	if h.Event.Path != namespace+w.Path {
-		return false
+// crash ends a process: nothing runs any more. What its client has sent is still held,
+// and its session lives until the model ends it: as far as the servers know, their
+// client has not hung up yet.
+func (c *conductor) crash(p *player) {
+	p.host.discard()
+	p.gone = true
+	if s := p.host.session; s != nil && !s.Done().Fired() {
+		c.ghosts[s.id] = p
+	} else {
+		p.dismiss(c.ctx)
 	}
-	switch model.EventType(h.Event.Type) {
-	case model.NodeDeleted:
-		return true
-	case model.NodeChildrenChanged:
-		return w.Table == model.ChildWatches
+}
+
+// late lets a write of a process that is gone take effect.
+func (c *conductor) late(p *player, m explore.Moment) error {
+	at := slices.IndexFunc(p.host.asked, func(r *hostRequest) bool { return r.sent != nil && sameOp(r.Op, m.Asked.Op) })
+	if at < 0 {
+		return unlike("%s has not sent %s", p.name, describe(m.Asked.Op))
 	}
-	return w.Table == model.DataWatches
+	r := p.host.asked[at]
+	if err := c.perform(p, r, (*ensemble.Held).Pass); err != nil {
+		return err
+	}
+	p.host.asked = slices.Delete(p.host.asked, at, at+1)
+	return c.compare(p, r.Op, m, r.result, r.err)
 }
 
 // deliver lets a process hear of a watch event. The end of a znode that is watched in
@@ -584,7 +546,7 @@ func (c *conductor) deliver(p *player, w model.Watch) error {
 	}) {
 		return unlike("%s: the model tells of %v, ZooKeeper of nothing", p.name, w)
 	}
-	if held != nil {
+	if held != nil && !c.defect.deafens {
 		if err := held.Pass(); err != nil {
 			return fmt.Errorf("%w: %w", errDisturbed, err)
 		}
@@ -599,120 +561,15 @@ func (c *conductor) deliver(p *player, w model.Watch) error {
 	return nil
 }
 
-// asks compares what every process waits for, and what it claims.
-func (c *conductor) asks(m explore.Moment) error {
-	for place, p := range c.players {
-		if p.host.failure != nil {
-			return unlike("%s panics: %v", p.name, p.host.failure)
-		}
-		same := func(a explore.Asking, r *hostRequest) bool {
-			return a.Opens == r.Opens && a.Closes == r.Closes && a.Resource == r.Resource && a.Token == r.Token && sameOp(a.Op, r.Op)
-		}
-		if !slices.EqualFunc(m.Asks[place], p.host.asked, same) {
-			var real []string
-			for _, r := range p.host.asked {
-				real = append(real, asking(r.Asking))
-			}
-			var want []string
-			for _, a := range m.Asks[place] {
-				want = append(want, asking(a))
-			}
-			return unlike("%s: the model's asks for\n      %s\n    and the real one for\n      %s", p.name, strings.Join(want, "\n      "), strings.Join(real, "\n      "))
-		}
-		if notes := m.View.Processes[place].Notes; !maps.Equal(notes, p.host.notes) {
-			return unlike("%s: the model's claims %v, the real one %v", p.name, notes, p.host.notes)
-		}
-	}
-	return nil
-}
-
-func asking(a explore.Asking) string {
-	if a.Op.Kind != 0 {
-		return describe(a.Op)
-	}
-	return a.String()
-}
-
-// end compares what is left: the events under way, and every znode.
-func (c *conductor) end(m explore.Moment) error {
-	for place, p := range c.players {
-		if err := c.leftover(p, m.Events[place]); err != nil {
-			return err
-		}
-	}
-	seen := map[string]bool{}
-	for path := range m.View.Tree.All() {
-		if path == "/" {
-			continue
-		}
-		seen[path] = true
-		for _, op := range []zkapi.Op{zkapi.Get(path), zkapi.Children(path)} {
-			want, wantErr := m.View.Tree.Read(op)
-			got, err := c.reader.do(c.ctx, op)
-			got.Found = err == nil
-			if difference := c.differ(op, want, wantErr, got, err); difference != "" {
-				return unlike("at the end: %s: %s", describe(op), difference)
-			}
-		}
-		c.tally.znd.Add(1)
-	}
-	listed, err := c.reader.do(c.ctx, zkapi.Children(""))
-	if err != nil {
-		return err
-	}
-	for _, name := range listed.Children {
-		if !seen["/"+name] {
-			return unlike("at the end: ZooKeeper has /%s, the model has not", name)
-		}
-	}
-	return nil
-}
-
-// leftover compares the events that are under way to a process.
-func (c *conductor) leftover(p *player, want []model.Watch) error {
-	if !p.await(func() bool {
-		for _, w := range want {
-			if !slices.ContainsFunc(p.events, func(h *ensemble.Held) bool { return tells(h, c.namespace, w) }) && !c.told(p, w) {
-				return false
-			}
-		}
-		return true
-	}) {
-		return unlike("%s: the model is to be told of %v, and ZooKeeper tells of %d events", p.name, want, len(p.events))
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, h := range p.events {
-		if !slices.ContainsFunc(want, func(w model.Watch) bool { return tells(h, c.namespace, w) }) {
-			return unlike("%s: ZooKeeper tells of %v, the model of %v", p.name, h.Event, want)
-		}
-	}
-	return nil
-}
-
-// told reports whether a watch has fired with an event that told of two.
-func (c *conductor) told(p *player, w model.Watch) bool {
-	sources := p.host.session.watches[w]
-	return len(sources) > 0 && sources[0].real.Fired()
-}
-
 // release gives everything back.
 func (c *conductor) release() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), 5*time.Second)
 	defer cancel()
 	var group sync.WaitGroup
-	for _, p := range c.players {
-		if p.host == nil {
-			continue
+	for _, p := range slices.Concat(c.players, slices.Collect(maps.Values(c.ghosts))) {
+		if p != nil && p.host != nil && p.left.CompareAndSwap(false, true) {
+			group.Go(func() { p.dismiss(ctx) })
 		}
-		group.Go(func() {
-			p.host.discard()
-			p.update(func() { p.free = true })
-			if p.host.session != nil {
-				_ = p.host.session.Session.Close(ctx)
-			}
-			_ = p.proxy.Close()
-		})
 	}
 	group.Wait()
 	if c.reader != nil {

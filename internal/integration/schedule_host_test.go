@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	model "github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -19,7 +20,6 @@ import (
 // world: its sessions are those of package zkclient, through a proxy of its own.
 // What is frozen in the explorer is frozen here: the clock, the names, the order in
 // which threads go on, so that only ZooKeeper and the client can make a difference.
-// A request waits here until the schedule has come to it.
 type host struct {
 	name      string
 	life      int
@@ -62,10 +62,18 @@ type hostThread struct {
 type hostRequest struct {
 	explore.Asking
 	session  *hostSession
+	sent     *sending // nil while it is not on its way
 	answered bool
 	result   zkapi.Result
 	opened   *hostSession
 	err      error
+}
+
+// sending is a request that the client has sent and the proxy holds.
+type sending struct {
+	held *ensemble.Held
+	done chan struct{} // closed when the client has returned
+	zkapi.Reply
 }
 
 // hostSource is a source of this side: a timer, a signal, or what somebody fires.
@@ -274,7 +282,7 @@ func (h *host) answer(r *hostRequest) {
 	}
 }
 
-// hostSession is a real session whose requests wait for their turn.
+// hostSession is a real session whose answers, and watches, come when it is their turn.
 type hostSession struct {
 	zkapi.Session
 	id       int64 // by which the model calls it

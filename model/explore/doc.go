@@ -18,7 +18,8 @@
 // looks whether the goal can be reached from every state without another fault.
 // [DFS] goes through schedules without remembering states or merging histories, as
 // an oracle for small worlds. [Random] and [PCT] draw schedules from a seed.
-// [Replay] follows one that was written down.
+// [Replay] follows one that was written down. [Walk] draws one for somebody who does
+// the same elsewhere, and wants to know of each step what it means.
 //
 // # What is not explored
 //

@@ -25,6 +25,11 @@ const (
 	Leaves     Happening = "leave"
 	Sweeps     Happening = "sweep"
 	Breaks     Happening = "break"
+	Stops      Happening = "stop"
+	Leaps      Happening = "leap"
+	Crashes    Happening = "crash"
+	EndsGhost  Happening = "end-ghost" // the server ends a session whose owner is gone
+	ServesLate Happening = "late"      // a request takes effect whose owner is gone
 )
 
 // Asking is what a process waits to be answered: a request of a session, the end of
@@ -46,6 +51,7 @@ type Moment struct {
 	Asked     Asking // that request
 	Result    zkapi.Result
 	Err       error    // of an act or a request that was served, or whose answer was lost
+	Session   int64    // whose owner is gone
 	Event     zk.Watch // that is delivered
 
 	View   View
@@ -119,6 +125,13 @@ func (x *space) before(s state, c Choice) Moment {
 	switch c.kind() {
 	case deliverChoice:
 		m.Event = l.events[0]
+	case ghostChoice:
+		m.Session = sessionID(p, l.ghosts[c.which()])
+	case zombieChoice:
+		z := l.zombies[c.which()]
+		m.Session, m.Asked = sessionID(p, z.session), Asking{Op: x.terms.ops.get(z.op)}
+		o := x.terms.outcomes.get(x.serve(s[atTree], z.op, m.Session).outcome)
+		m.Result, m.Err = o.result, o.err
 	case serveChoice, loseBefore, loseAfter:
 		r := x.at(s, p).requests[c.which()]
 		m.Asked = x.asking(r)

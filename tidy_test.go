@@ -38,6 +38,7 @@ var rooms = map[string][]string{
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/owner":                 {},
 	"internal/tlc":                   {},
+	"spec":                           {"internal/tlc", "model/explore", "model/roles", "model/zk", "zkapi"},
 	"spec/tla":                       {},
 	"internal/integration":           {},
 	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},

@@ -78,9 +78,6 @@ func path(p string) tlc.Value {
 	return tlc.Seq(names...)
 }
 
-// session is a session by the process that opened it and its number.
-func session(process string, number int) tlc.Value { return tlc.Seq(tlc.Str(process), tlc.Int(number)) }
-
 func znodes(tree zk.Tree) tlc.Value {
 	all := map[string]tlc.Value{}
 	for p, entry := range tree.All() {

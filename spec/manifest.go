@@ -13,10 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
-	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/roles"
 )
 
@@ -127,26 +127,10 @@ func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) 
 	if e.SHA256, err = c.Hashes(files); err != nil {
 		return e, err
 	}
-	dir, err := os.MkdirTemp("", "ringmaster-spec")
-	if err != nil {
-		return e, fmt.Errorf("spec: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	if err := tlc.Write(dir, files, c.files()...); err != nil {
-		return e, err
-	}
-	config := filepath.Base(c.Config())
-	job := tlc.Job{Module: c.Module(), Config: config[:len(config)-len(".cfg")]}
-	switch c.Kind {
-	case Complete:
-		job.Dot = filepath.Join(dir, "graph.dot")
-	case Simulate:
-		job.Simulate, job.Depth, job.Seed = simulated, simulateDepth, simulateSeed
-	}
 	began := time.Now()
-	outcome, err := by.Run(ctx, dir, job)
+	outcome, g, err := c.run(ctx, by, files, func(l *look) string { return l.digest() })
 	if err != nil {
-		return e, fmt.Errorf("%w:\n%s", err, tail(outcome.Printed))
+		return e, err
 	}
 	e.Seconds = math.Round(10*time.Since(began).Seconds()) / 10
 	e.version = outcome.Version
@@ -154,95 +138,39 @@ func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) 
 	if e.Violated == "" {
 		e.Distinct, e.Generated, e.Depth = outcome.Distinct, outcome.Generated, outcome.Depth
 	}
-	if c.Kind == Complete && e.Violated == "" {
-		g, err := c.readGraph(job.Dot)
-		if err != nil {
-			return e, err
-		}
+	if g != nil && e.Violated == "" {
 		seen := measure(g)
 		e.Seen = &seen
 	}
 	return e, nil
 }
 
-func tail(printed string) string { return printed[max(0, len(printed)-2000):] }
-
-// readGraph reads the graph that TLC has written.
-func (c Check) readGraph(path string) (*tlc.Graph, error) {
-	w, err := c.World.World()
+// run has TLC do a check. Of a complete world it returns the graph, coloured as asked.
+func (c Check) run(ctx context.Context, by tlc.TLC, files fs.FS, colour func(*look) string) (tlc.Outcome, *tlc.Graph, error) {
+	dir, err := os.MkdirTemp("", "ringmaster-spec")
 	if err != nil {
-		return nil, err
+		return tlc.Outcome{}, nil, fmt.Errorf("spec: %w", err)
 	}
-	file, err := os.Open(path)
+	defer os.RemoveAll(dir)
+	if err := tlc.Write(dir, files, c.files()...); err != nil {
+		return tlc.Outcome{}, nil, err
+	}
+	job := tlc.Job{Module: c.Module(), Config: strings.TrimSuffix(filepath.Base(c.Config()), ".cfg")}
+	switch c.Kind {
+	case Complete:
+		job.Dot = filepath.Join(dir, "graph.dot")
+	case Simulate:
+		job.Simulate, job.Depth, job.Seed = simulated, simulateDepth, simulateSeed
+	}
+	outcome, err := by.Run(ctx, dir, job)
 	if err != nil {
-		return nil, fmt.Errorf("spec: %w", err)
+		return outcome, nil, fmt.Errorf("%w:\n%s", err, outcome.Printed[max(0, len(outcome.Printed)-2000):])
 	}
-	defer file.Close()
-	return tlc.ReadDot(file, func(vars map[string]tlc.Value) (string, error) {
-		seen, err := specified(w, vars)
-		return seen.digest(), err
-	})
-}
-
-// ExplorerGraph is the graph that the explorer finds in the world of a check.
-func (c Check) ExplorerGraph(ctx context.Context) (*tlc.Graph, error) {
-	w, err := c.World.World()
-	if err != nil {
-		return nil, err
+	if c.Kind != Complete {
+		return outcome, nil, nil
 	}
-	g, err := explore.Explored(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	if g.Result.Found != nil || !g.Result.Complete {
-		return nil, fmt.Errorf("spec: the explorer did not visit every state of %s: %+v", c.Name, g.Result)
-	}
-	all := &tlc.Graph{}
-	known := make([]map[uint32]string, len(g.Parts(0))) // digests of parts: there are few of each
-	for i := range known {
-		known[i] = map[uint32]string{}
-	}
-	for n := range g.Len() {
-		var colour []byte
-		for i, number := range g.Parts(n) {
-			if _, met := known[i][number]; !met {
-				known[i][number] = digest(explored(g.Picture(n), i))
-			}
-			colour = append(colour, known[i][number]...)
-		}
-		all.Colours = append(all.Colours, shortened(colour))
-		var to []int
-		for e := range g.Edges(n) {
-			to = append(to, e.To)
-		}
-		all.Edges = append(all.Edges, to)
-	}
-	return all, nil
-}
-
-// measure says how large a graph is, and what can be seen in it.
-func measure(g *tlc.Graph) Seen {
-	looks := slices.Clone(g.Colours)
-	slices.Sort(looks)
-	looks = slices.Compact(looks)
-	all := sha256.New()
-	for _, l := range looks {
-		all.Write([]byte(l))
-	}
-	m := g.Minimal()
-	return Seen{
-		States: m.Len(), Transitions: m.Transitions(), Depth: m.Depth(),
-		Looks: len(looks), LooksSHA256: hex.EncodeToString(all.Sum(nil)), Fingerprint: g.Fingerprint(),
-	}
-}
-
-// Explore is Seen as the explorer finds it.
-func (c Check) Explore(ctx context.Context) (Seen, error) {
-	g, err := c.ExplorerGraph(ctx)
-	if err != nil {
-		return Seen{}, err
-	}
-	return measure(g), nil
+	g, err := c.readGraph(job.Dot, colour)
+	return outcome, g, err
 }
 
 // Expected says what is wrong with an answer of TLC, by the plan alone.

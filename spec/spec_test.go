@@ -42,6 +42,18 @@ func TestManifestIsOfTheseFiles(t *testing.T) {
 	}
 }
 
+// TestReadmeHasTheFigures: the README says what the manifest says.
+func TestReadmeHasTheFigures(t *testing.T) {
+	m, err := Load(tla.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := tla.Files.ReadFile(readmeFile)
+	if err != nil || !strings.Contains(string(text), figuresBegin+m.Tables()+figuresEnd) {
+		t.Errorf("the figures in %s are not the manifest's (%v): run bin/torture spec --write", readmeFile, err)
+	}
+}
+
 // TestConfigurationsAreThePlans: TLC has the constants that the explorer has.
 func TestConfigurationsAreThePlans(t *testing.T) {
 	for _, c := range Plan() {

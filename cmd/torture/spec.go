@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,9 +18,10 @@ import (
 
 // specified is one call of torture spec.
 type specified struct {
-	dir   string
-	only  []string
-	write bool
+	dir    string
+	only   []string
+	write  bool
+	differ string
 }
 
 func specCommand() *cobra.Command {
@@ -37,6 +39,7 @@ func specCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&s.dir, "dir", "spec/tla", "folder of the specification")
 	cmd.Flags().StringSliceVar(&s.only, "only", nil, "names of checks; default all")
+	cmd.Flags().StringVar(&s.differ, "differ", "", "a complete world, by the name of its check: tell where the explorer and TLC can be told apart")
 	cmd.Flags().BoolVar(&s.write, "write", false, "write configurations and manifest instead of holding against them; for who has changed the specification")
 	return cmd
 }
@@ -60,6 +63,9 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.differ != "" {
+		return tellDifference(ctx, checks[0], by, files, out)
+	}
 	wrong := 0
 	for _, check := range checks {
 		entry, err := check.Ask(ctx, by, files)
@@ -81,6 +87,11 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(out, "  %v\n", err)
 		}
 	}
+	if s.write {
+		if err := manifest.WriteTables(s.dir); err != nil {
+			return err
+		}
+	}
 	if wrong > 0 {
 		fmt.Fprintf(out, "\nINVALID: %d of %d answers of TLC are not as they should be.\n", wrong, len(checks))
 		return verdictError{checker.Invalid}
@@ -91,17 +102,37 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 
 // chosen are the checks that are asked for.
 func (s specified) chosen() ([]spec.Check, error) {
-	all := spec.Plan()
-	if len(s.only) == 0 {
+	all, names := spec.Plan(), s.only
+	if s.differ != "" {
+		names = []string{s.differ}
+	}
+	if len(names) == 0 {
 		return all, nil
 	}
 	var chosen []spec.Check
-	for _, name := range s.only {
+	for _, name := range names {
 		at := slices.IndexFunc(all, func(c spec.Check) bool { return c.Name == name })
 		if at < 0 {
-			return nil, fmt.Errorf("--only %s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
+			return nil, fmt.Errorf("%s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
+		}
+		if s.differ != "" && all[at].Kind != spec.Complete {
+			return nil, fmt.Errorf("--differ %s: only worlds that both visit can be compared, those of kind %q", name, spec.Complete)
 		}
 		chosen = append(chosen, all[at])
 	}
 	return chosen, nil
+}
+
+// tellDifference says where the two descriptions of one world part.
+func tellDifference(ctx context.Context, check spec.Check, by tlc.TLC, files fs.FS, out io.Writer) error {
+	difference, err := check.Differ(ctx, by, files)
+	switch {
+	case err != nil:
+		return err
+	case difference == "":
+		fmt.Fprintf(out, "VALID: nobody can tell the explorer and TLC apart in %s.\n", check.Name)
+		return nil
+	}
+	fmt.Fprintf(out, "INVALID: the explorer (the first) and TLC (the second) differ %s\n", difference)
+	return verdictError{checker.Invalid}
 }

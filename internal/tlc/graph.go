@@ -174,43 +174,41 @@ func (g *Graph) Minimal() *Graph {
 	return m
 }
 
-// Fingerprint is the same for two graphs if and only if nobody can tell them apart:
-// what is seen in the first state, and from there on, as a hash (128 bits of SHA-256).
+// Fingerprint is the same for two graphs if and only if nobody can tell them apart
+// (but for chance: it is 128 bits of SHA-256): it is made of the first state and of all
+// that states differ in, each with those that it leads to.
 func (g *Graph) Fingerprint() string {
 	now := make([]string, g.Len())
 	for n, c := range g.Colours {
 		now[n] = hash(c)
 	}
-	for count := distinct(now); ; {
+	for count := len(compacted(now)); ; {
 		next := make([]string, g.Len())
 		for n := range g.Colours {
 			to := make([]string, len(g.Edges[n]))
 			for i, s := range g.Edges[n] {
 				to[i] = now[s]
 			}
-			slices.Sort(to)
-			next[n] = hash(now[n] + strings.Join(slices.Compact(to), ""))
+			next[n] = hash(now[n] + strings.Join(compacted(to), ""))
 		}
-		now = next
-		more := distinct(now)
-		if more == count {
-			return hex.EncodeToString([]byte(now[0]))
+		all := compacted(next)
+		if len(all) == count { // now tells apart whatever can be told apart, next says how it hangs together
+			return hex.EncodeToString([]byte(hash(now[0] + strings.Join(all, ""))))
 		}
-		count = more
+		now, count = next, len(all)
 	}
+}
+
+// compacted are the different values, in order.
+func compacted(values []string) []string {
+	all := slices.Clone(values)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return string(sum[:16])
-}
-
-func distinct(values []string) int {
-	seen := make(map[string]struct{}, len(values))
-	for _, v := range values {
-		seen[v] = struct{}{}
-	}
-	return len(seen)
 }
 
 // Differ returns nothing if nobody can tell whether he is in one graph or in the

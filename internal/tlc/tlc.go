@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // Variable names the environment variable that says where tla2tools.jar is.
@@ -22,6 +23,7 @@ const Variable = "TLA2TOOLS_JAR"
 const (
 	release  = "1.7.4"
 	location = "https://github.com/tlaplus/tlaplus/releases/download/v" + release + "/tla2tools.jar"
+	patience = 2 * time.Minute // of a download
 	checksum = "936a262061c914694dfd669a543be24573c45d5aa0ff20a8b96b23d01e050e88"
 )
 
@@ -92,7 +94,7 @@ func download(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: patience}).Do(request)
 	if err != nil {
 		return err
 	}

@@ -99,11 +99,7 @@ func join(items []Value) string {
 // Parse reads one value.
 func Parse(text string) (v Value, err error) {
 	p := &parser{text: text}
-	defer func() {
-		if failure := recover(); failure != nil {
-			err = fmt.Errorf("tlc: %v at %q", failure, clip(p.text[min(p.at, len(p.text)):]))
-		}
-	}()
+	defer p.guard(&err)
 	v = p.value()
 	if p.skip(); p.at != len(p.text) {
 		panic("more than one value")
@@ -114,11 +110,7 @@ func Parse(text string) (v Value, err error) {
 // ParseState reads a state as TLC prints it: one conjunct for each variable.
 func ParseState(text string) (variables map[string]Value, err error) {
 	p := &parser{text: text}
-	defer func() {
-		if failure := recover(); failure != nil {
-			err = fmt.Errorf("tlc: %v at %q", failure, clip(p.text[min(p.at, len(p.text)):]))
-		}
-	}()
+	defer p.guard(&err)
 	variables = map[string]Value{}
 	for p.skip(); p.at < len(p.text); p.skip() {
 		if p.peek(`/\`) {
@@ -131,12 +123,17 @@ func ParseState(text string) (variables map[string]Value, err error) {
 	return variables, nil
 }
 
-func clip(s string) string { return s[:min(len(s), 60)] }
-
-// parser reads values; it panics where it cannot.
+// parser reads values; it panics where it cannot, and guard makes that an error.
 type parser struct {
 	text string
 	at   int
+}
+
+func (p *parser) guard(err *error) {
+	if failure := recover(); failure != nil {
+		rest := p.text[min(p.at, len(p.text)):]
+		*err = fmt.Errorf("tlc: %v at %q", failure, rest[:min(len(rest), 60)])
+	}
 }
 
 func (p *parser) skip() {
@@ -205,32 +202,26 @@ func (p *parser) list(open, end string) []Value {
 	return items
 }
 
+// record reads [name |-> value, ...], and function (argument :> value @@ ...).
 func (p *parser) record() Value {
-	fields := map[string]Value{}
-	p.take("[")
-	for !p.peek("]") {
-		if len(fields) > 0 {
-			p.take(",")
-		}
-		name := p.word()
-		p.take("|->")
-		fields[strconv.Quote(name)] = p.value()
-	}
-	p.take("]")
-	return Fun(fields)
+	return p.pairs("[", ",", "|->", "]", func() string { return strconv.Quote(p.word()) })
 }
 
 func (p *parser) function() Value {
+	return p.pairs("(", "@@", ":>", ")", func() string { return p.value().text })
+}
+
+func (p *parser) pairs(open, between, arrow, end string, argument func() string) Value {
 	fields := map[string]Value{}
-	p.take("(")
-	for !p.peek(")") {
+	p.take(open)
+	for !p.peek(end) {
 		if len(fields) > 0 {
-			p.take("@@")
+			p.take(between)
 		}
-		argument := p.value()
-		p.take(":>")
-		fields[argument.text] = p.value()
+		name := argument()
+		p.take(arrow)
+		fields[name] = p.value()
 	}
-	p.take(")")
+	p.take(end)
 	return Fun(fields)
 }

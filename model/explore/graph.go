@@ -85,13 +85,6 @@ func (g *Graph) Edges(n int) iter.Seq[Edge] {
 	}
 }
 
-// Explain says what a choice means in a state, for people.
-func (g *Graph) Explain(n int, c Choice) Step {
-	s := make(state, g.visited.width)
-	g.visited.get(g.ids[n], s)
-	return g.space.explain(s, c)
-}
-
 // Picture is one state, as far as it can be seen from outside the programs.
 type Picture struct {
 	Tree      zk.Tree

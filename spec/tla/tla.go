@@ -4,9 +4,10 @@ package tla
 
 import "embed"
 
-// Files are the modules, their configurations, and the manifest of what TLC has said.
+// Files are the modules, their configurations, the manifest of what TLC has said, and
+// the documents.
 //
-//go:embed *.tla *.cfg broken/*.cfg manifest.json
+//go:embed *.tla *.cfg broken/*.cfg manifest.json *.md
 var Files embed.FS
 
 // TraceFiles are those that recorded traces are held against.

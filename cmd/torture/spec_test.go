@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+)
+
+const specFolder = "../../spec/tla"
+
+// TestSpecRefuses: what cannot be done is said, with what to do, and has its own exit
+// code.
+func TestSpecRefuses(t *testing.T) {
+	t.Setenv(tlc.Variable, filepath.Join(t.TempDir(), "missing.jar"))
+	for _, c := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{exitNoTLC, tlc.Variable, []string{"spec", "--dir", specFolder}},
+		{4, "manifest.json", []string{"spec", "--dir", specFolder, "--only", "prayer"}},
+		{4, "run it in the repository", []string{"spec", "--dir", t.TempDir()}},
+	} {
+		if code, out := torture(t, c.args...); code != c.code || !strings.Contains(out, c.says) {
+			t.Errorf("%v: exit code %d, %s", c.args, code, out)
+		}
+	}
+}
+
+// TestSpecNoticesAnotherAnswer: a TLC that says something else than the manifest is
+// not believed silently.
+func TestSpecNoticesAnotherAnswer(t *testing.T) {
+	bin := t.TempDir()
+	java := "#!/bin/sh\necho 'TLC2 Version 2.19 of 08 August 2024'\necho '12 states generated, 7 distinct states found, 0 states left on queue.'\n"
+	if err := os.WriteFile(filepath.Join(bin, "java"), []byte(java), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	jar := filepath.Join(bin, "tla2tools.jar")
+	if err := os.WriteFile(jar, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	t.Setenv(tlc.Variable, jar)
+	code, out := torture(t, "spec", "--dir", specFolder, "--only", "live-one-of-each")
+	if code != 1 || !strings.Contains(out, "the number of distinct states is 7, the manifest has 2396") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}

@@ -1,0 +1,150 @@
+package tlc
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestValues: a value reads as TLC prints it, and equal values have one text.
+func TestValues(t *testing.T) {
+	for text, want := range map[string]string{
+		`{}`:                               `{}`,
+		`{3, 1, 2}`:                        `{1, 2, 3}`,
+		`<< >>`:                            `<<>>`,
+		`<<"a", -1, TRUE, None>>`:          `<<"a", -1, TRUE, None>>`,
+		"[ b |-> 1,\n  a |-> {<<1>>} ]":    `("a" :> {<<1>>} @@ "b" :> 1)`,
+		`( <<"x">> :> 1 @@ <<>> :> 2 )`:    `(<<"x">> :> 1 @@ <<>> :> 2)`,
+		`[a |-> "with \"quotes\" |-> []"]`: `("a" :> "with \"quotes\" |-> []")`,
+	} {
+		v, err := Parse(text)
+		if err != nil || v.String() != want {
+			t.Errorf("%s: %s, %v; want %s", text, v, err, want)
+		}
+	}
+	made := Record(map[string]Value{"a": Set(Int(2), Int(1), Int(2)), "b": Seq(Str("x"), Bool(false), Model("None"))})
+	read, err := Parse(`[b |-> <<"x", FALSE, None>>, a |-> {1, 2}]`)
+	if err != nil || read.String() != made.String() {
+		t.Errorf("read %s, made %s, %v", read, made, err)
+	}
+	if read.Field("b").Items()[0].Text() != "x" || !read.Has(`"a"`) || read.Has(`"c"`) {
+		t.Errorf("%s does not show its parts", read)
+	}
+	for _, broken := range []string{``, `{1`, `<<1>`, `[a |- 1]`, `1 2`, `"open`, `(1 :> 2`} {
+		if v, err := Parse(broken); err == nil {
+			t.Errorf("%q is read as %s", broken, v)
+		}
+	}
+	state, err := ParseState("/\\ x = 1\n/\\ y = [a |-> {}]")
+	if err != nil || state["x"].String() != "1" || state["y"].Field("a").String() != "{}" {
+		t.Errorf("%v, %v", state, err)
+	}
+}
+
+// graph makes a graph from lines such as "a b c": a state of colour a, the numbers of
+// those that it leads to after a colon.
+func graph(states ...string) *Graph {
+	g := &Graph{}
+	for _, s := range states {
+		colour, to, _ := strings.Cut(s, ":")
+		g.Colours = append(g.Colours, colour)
+		var edges []int
+		for f := range strings.FieldsSeq(to) {
+			edges = append(edges, int(f[0]-'0'))
+		}
+		g.Edges = append(g.Edges, edges)
+	}
+	return g
+}
+
+// TestGraphs: what nobody can tell apart is one, and what somebody can is not.
+func TestGraphs(t *testing.T) {
+	small := graph("red: 1", "green: 0 2", "blue:")
+	// The same with a state of its own for every second round, one that is reached
+	// twice, and a transition that is there twice.
+	large := graph("red: 1 1", "green: 2 4", "red: 3", "green: 0 4", "blue:")
+	m := large.Minimal()
+	if m.Len() != 3 || m.Transitions() != 3 || m.Depth() != 2 {
+		t.Errorf("minimal: %+v", m)
+	}
+	if d := Differ(small, large); d != "" {
+		t.Error(d)
+	}
+	if small.Fingerprint() != large.Fingerprint() {
+		t.Error("two fingerprints of one behaviour")
+	}
+	for name, other := range map[string]*Graph{
+		"a transition less":       graph("red: 1", "green: 0", "blue:"),
+		"a transition more":       graph("red: 1", "green: 0 2", "blue: 2"),
+		"another colour at last":  graph("red: 1", "green: 0 2", "black:"),
+		"a choice made too early": graph("red: 1 3", "green: 0", "blue:", "green: 2"),
+	} {
+		if d := Differ(small, other); d == "" || small.Fingerprint() == other.Fingerprint() {
+			t.Errorf("%s is not noticed: %q", name, d)
+		}
+	}
+	if d := Differ(small, graph("red: 1", "green: 0 2", "blue: 0")); !strings.Contains(d, "after 2 steps") || !strings.Contains(d, "only the second") {
+		t.Errorf("the difference is told as: %s", d)
+	}
+}
+
+// TestDot: a graph reads as TLC writes it, the edges in any order.
+func TestDot(t *testing.T) {
+	const dot = `strict digraph DiskGraph {
+7 [label="/\\ x = \"a\"\n/\\ y = <<1>>",style = filled]
+7 -> -8 [label="Go",color="black",fontcolor="black"];
+-8 [label="/\\ x = \"b\"\n/\\ y = <<>>"];
+-8 -> 7;
+{rank = same; 7;-8;}
+}`
+	g, err := ReadDot(strings.NewReader(dot), func(vars map[string]Value) (string, error) { return vars["x"].Text(), nil })
+	if err != nil || strings.Join(g.Colours, "") != "ab" || g.Transitions() != 2 || g.Edges[1][0] != 0 {
+		t.Errorf("%+v, %v", g, err)
+	}
+	if _, err := ReadDot(strings.NewReader("7 -> 8;"), nil); err == nil {
+		t.Error("a transition between states that are not there is taken")
+	}
+}
+
+// TestOutcome: what TLC prints is understood.
+func TestOutcome(t *testing.T) {
+	o := read("TLC2 Version 2.19 of 08 August 2024 (rev: 5a47802)\n7070 states generated, 2396 distinct states found, 0 states left on queue.\n" +
+		"The depth of the complete state graph search is 36.\n")
+	if o.Version != "2.19 of 08 August 2024" || o.Generated != 7070 || o.Distinct != 2396 || o.Depth != 36 || o.Violated != "" {
+		t.Errorf("%+v", o)
+	}
+	for want, printed := range map[string]string{
+		"NeverStuck":          "Error: Invariant NeverStuck is violated.\nState 1: <Initial predicate>\nState 2: <Go>\n",
+		"NoOrphan":            "Error: Action property NoOrphan is violated.\nState 2: <Go>\n",
+		"temporal properties": "Error: Temporal properties were violated.\nState 2: x\n",
+		"deadlock":            "Error: Deadlock reached.\nState 2: x\n",
+	} {
+		if o := read(printed); o.Violated != want || o.Trace != 2 {
+			t.Errorf("%s: %+v", want, o)
+		}
+	}
+}
+
+// TestAnotherReleaseIsRefused: what is not the pinned release is not kept.
+func TestAnotherReleaseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache", "tla2tools.jar")
+	if err := keep([]byte("something else"), path); err == nil || !strings.Contains(err.Error(), checksum) {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it was kept")
+	}
+}
+
+// TestNoTLC: where there is none, that is what is said.
+func TestNoTLC(t *testing.T) {
+	t.Setenv(Variable, filepath.Join(t.TempDir(), "missing.jar"))
+	for name, look := range map[string]func() (TLC, error){
+		"Find": Find, "Fetch": func() (TLC, error) { return Fetch(t.Context()) },
+	} {
+		if _, err := look(); err == nil || !strings.Contains(err.Error(), Variable) || !strings.Contains(err.Error(), "missing.jar") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,252 @@
+package tla
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Graph is a graph of states. What can be seen of a state is its colour; two states
+// of one colour differ only in what can be done from them.
+type Graph struct {
+	Colours []string
+	Edges   [][]int // by state: the states that its transitions lead to
+}
+
+// Len is the number of states.
+func (g *Graph) Len() int { return len(g.Colours) }
+
+// Transitions is the number of transitions.
+func (g *Graph) Transitions() int {
+	n := 0
+	for _, to := range g.Edges {
+		n += len(to)
+	}
+	return n
+}
+
+// Depth is how many steps the state is away that is farthest from the first one.
+func (g *Graph) Depth() int {
+	seen := make([]bool, g.Len())
+	frontier, depth := []int{0}, -1
+	seen[0] = true
+	for ; len(frontier) > 0; depth++ {
+		var next []int
+		for _, n := range frontier {
+			for _, to := range g.Edges[n] {
+				if !seen[to] {
+					seen[to] = true
+					next = append(next, to)
+				}
+			}
+		}
+		frontier = next
+	}
+	return depth
+}
+
+// ReadDot reads the graph that TLC writes with -dump dot. colour says what is to be
+// seen of a state.
+func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph, error) {
+	g := &Graph{}
+	numbers := map[string]int{}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 16<<20)
+	type edge struct{ from, to string }
+	var edges []edge
+	for lines.Scan() {
+		line := lines.Text()
+		id, rest, _ := strings.Cut(line, " ")
+		if _, err := strconv.ParseInt(id, 10, 64); err != nil {
+			continue
+		}
+		if to, isEdge := strings.CutPrefix(rest, "-> "); isEdge {
+			to, _, _ = strings.Cut(strings.TrimSuffix(to, ";"), " ")
+			edges = append(edges, edge{id, to})
+			continue
+		}
+		if _, known := numbers[id]; known {
+			continue
+		}
+		text, isState := strings.CutPrefix(rest, `[label="`)
+		if !isState {
+			continue
+		}
+		text = text[:strings.LastIndex(text, `"`)]
+		text = strings.TrimSuffix(text, `",style = filled`)
+		variables, err := ParseState(strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(text))
+		if err != nil {
+			return nil, fmt.Errorf("tla: state %s: %w", id, err)
+		}
+		c, err := colour(variables)
+		if err != nil {
+			return nil, fmt.Errorf("tla: state %s: %w", id, err)
+		}
+		numbers[id] = g.Len()
+		g.Colours = append(g.Colours, c)
+	}
+	g.Edges = make([][]int, g.Len())
+	for _, e := range edges {
+		from, known := numbers[e.from]
+		to, also := numbers[e.to]
+		if !known || !also {
+			return nil, fmt.Errorf("tla: a transition %s -> %s of states that are not there", e.from, e.to)
+		}
+		g.Edges[from] = append(g.Edges[from], to)
+	}
+	return g, lines.Err()
+}
+
+// classes gives every state of graphs a number, the same to those that nobody can
+// tell apart: they have the same colour, and for every transition of one the other
+// has one that leads to states that nobody can tell apart (the coarsest
+// bisimulation; Moore's refinement).
+func classes(graphs ...*Graph) [][]int {
+	all := make([][]int, len(graphs))
+	names := map[string]int{}
+	name := func(key string) int {
+		n, ok := names[key]
+		if !ok {
+			n = len(names)
+			names[key] = n
+		}
+		return n
+	}
+	for i, g := range graphs {
+		for _, c := range g.Colours {
+			all[i] = append(all[i], name(c))
+		}
+	}
+	for count := len(names); ; count = len(names) {
+		names = map[string]int{}
+		next := make([][]int, len(graphs))
+		for i, g := range graphs {
+			for n := range g.Colours {
+				next[i] = append(next[i], name(signature(all[i], g, n)))
+			}
+		}
+		all = next
+		if len(names) == count {
+			return all
+		}
+	}
+}
+
+func signature(class []int, g *Graph, n int) string {
+	to := make([]int, len(g.Edges[n]))
+	for i, s := range g.Edges[n] {
+		to[i] = class[s]
+	}
+	slices.Sort(to)
+	key := strconv.AppendInt(nil, int64(class[n]), 36)
+	for _, c := range slices.Compact(to) {
+		key = strconv.AppendInt(append(key, ' '), int64(c), 36)
+	}
+	return string(key)
+}
+
+// Minimal is the graph with states that nobody can tell apart taken for one.
+func (g *Graph) Minimal() *Graph {
+	class := classes(g)[0]
+	number := map[int]int{}
+	m := &Graph{}
+	var first []int
+	for n, c := range class {
+		if _, known := number[c]; !known {
+			number[c] = m.Len()
+			m.Colours = append(m.Colours, g.Colours[n])
+			first = append(first, n)
+		}
+	}
+	for _, n := range first {
+		var to []int
+		for _, s := range g.Edges[n] {
+			to = append(to, number[class[s]])
+		}
+		slices.Sort(to)
+		m.Edges = append(m.Edges, slices.Compact(to))
+	}
+	return m
+}
+
+// Differ returns nothing if nobody can tell whether he is in one graph or in the
+// other, however long he looks; otherwise the shortest way to where he can, and what
+// he sees there in each.
+func Differ(a, b *Graph) (difference string) {
+	class := classes(a, b)
+	if class[0][0] == class[1][0] {
+		return ""
+	}
+	type pair struct{ a, b int }
+	type visit struct {
+		pair
+		from int
+	}
+	seen := map[pair]bool{{0, 0}: true}
+	queue := []visit{{pair{0, 0}, -1}}
+	for at := 0; at < len(queue); at++ {
+		now := queue[at]
+		ofA, ofB := byColour(a, now.a), byColour(b, now.b)
+		for _, c := range slices.Sorted(keys(ofA, ofB)) {
+			if len(ofA[c]) == 0 || len(ofB[c]) == 0 {
+				var way []string
+				for i := at; i >= 0; i = queue[i].from {
+					way = append(way, a.Colours[queue[i].a])
+				}
+				slices.Reverse(way)
+				who := map[bool]string{true: "only the first", false: "only the second"}[len(ofB[c]) == 0]
+				return fmt.Sprintf("after %d steps, through\n%s\n%s goes on to\n%s", len(way)-1, strings.Join(way, "\n"), who, c)
+			}
+			for _, x := range ofA[c] {
+				for _, y := range ofB[c] {
+					if p := (pair{x, y}); !seen[p] && class[0][x] != class[1][y] && (len(ofA[c]) == 1 && len(ofB[c]) == 1 || !anyEqual(class, ofA[c], ofB[c])) {
+						seen[p] = true
+						queue = append(queue, visit{p, at})
+					}
+				}
+			}
+		}
+	}
+	return "they can be told apart, but not by a single way"
+}
+
+func anyEqual(class [][]int, ofA, ofB []int) bool {
+	for _, x := range ofA {
+		for _, y := range ofB {
+			if class[0][x] == class[1][y] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func byColour(g *Graph, n int) map[string][]int {
+	found := map[string][]int{}
+	for _, to := range g.Edges[n] {
+		c := g.Colours[to]
+		if !slices.Contains(found[c], to) {
+			found[c] = append(found[c], to)
+		}
+	}
+	return found
+}
+
+func keys(maps ...map[string][]int) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		seen := map[string]bool{}
+		for _, m := range maps {
+			for k := range m {
+				if !seen[k] {
+					seen[k] = true
+					if !yield(k) {
+						return
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package explore
+
+import (
+	"context"
+	"iter"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Graph is the complete state space of a world, for whoever wants to hold it
+// against another description of the same machine. States are numbered from 0,
+// which is the initial one.
+type Graph struct {
+	Result *Result
+
+	space   *space
+	visited *visited
+	ids     []stateID
+	numbers map[stateID]int
+}
+
+// Edge is one transition: by what, and to which state.
+type Edge struct {
+	By Choice
+	To int
+}
+
+// Explored visits every state of a world, as BFS does, and keeps the graph. An
+// exploration that is not complete, or that violates something, is an error of the
+// caller's to see in Result.
+func Explored(ctx context.Context, w *World) (*Graph, error) {
+	if err := w.Validate(); err != nil {
+		return nil, err
+	}
+	b := newBFS(newSpace(w, true), Limits{Threads: 2})
+	g := &Graph{space: b.space, visited: b.visited, numbers: map[stateID]int{}}
+	if err := guarded(func() { g.Result = b.run(ctx, nil) }); err != nil {
+		return nil, err
+	}
+	if b.broken != nil {
+		return nil, b.broken
+	}
+	first, _ := b.visited.add(b.space.initial(), 0, 0)
+	g.number(first)
+	for p := range b.visited.parts {
+		for n := range b.visited.parts[p].parents {
+			g.number(stateID(n<<partBits | p))
+		}
+	}
+	return g, nil
+}
+
+func (g *Graph) number(id stateID) {
+	if _, known := g.numbers[id]; !known {
+		g.numbers[id] = len(g.ids)
+		g.ids = append(g.ids, id)
+	}
+}
+
+// Len is the number of states.
+func (g *Graph) Len() int { return len(g.ids) }
+
+// Edges are the transitions that leave a state.
+func (g *Graph) Edges(n int) iter.Seq[Edge] {
+	return func(yield func(Edge) bool) {
+		now, then := make(state, g.visited.width), make(state, g.visited.width)
+		g.visited.get(g.ids[n], now)
+		for _, c := range g.space.choices(now, nil) {
+			copy(then, now)
+			g.space.advance(then, c)
+			to, _ := g.visited.add(then, 0, 0)
+			if !yield(Edge{c, g.numbers[to]}) {
+				return
+			}
+		}
+	}
+}
+
+// Explain says what a choice means in a state, for people.
+func (g *Graph) Explain(n int, c Choice) Step {
+	s := make(state, g.visited.width)
+	g.visited.get(g.ids[n], s)
+	return g.space.explain(s, c)
+}
+
+// Picture is one state, as far as it can be seen from outside the programs.
+type Picture struct {
+	Tree      zk.Tree
+	Acts      Acts
+	Left      Bounds // faults that may still happen
+	Processes []ProcessPicture
+}
+
+// ProcessPicture is one process of a Picture: what it asks for, what it claims, and
+// what the servers hold of it.
+type ProcessPicture struct {
+	Running  bool // it has not died, and not ended
+	Life     int
+	Session  int  // number of the session that it uses, 0 for none
+	Known    bool // the server has not ended that session
+	Opened   int  // sessions so far
+	Leaps    bool // it was stopped, and its clock will show it
+	Lagging  bool
+	Watches  []zk.Watch
+	Events   []zk.Watch
+	Ghosts   []int
+	Zombies  []Asked
+	Requests []Asked
+	Notes    map[string]string
+}
+
+// Asked is a request that is under way.
+type Asked struct {
+	Session int
+	Op      zkapi.Op // of a request to ZooKeeper
+	Act     *Acting  // of one to the system outside
+	Close   bool
+}
+
+// Acting is a request to the system outside.
+type Acting struct {
+	Resource string
+	Token    int64
+	Life     int
+}
+
+// Picture shows a state.
+func (g *Graph) Picture(n int) Picture {
+	x := g.space
+	s := make(state, g.visited.width)
+	g.visited.get(g.ids[n], s)
+	p := Picture{Tree: x.trees.get(s[atTree]), Acts: x.acts.get(s[atActs])}
+	for i, kind := range budgets {
+		*kind.bound(&p.Left) = int(left(s[atBudget], i))
+	}
+	for place := range x.world.Processes {
+		l := x.links.get(x.seats.get(s[atSeats+place]).link)
+		one := ProcessPicture{
+			Life: l.lives, Session: l.current, Known: l.known, Opened: l.opened, Leaps: l.leaps, Lagging: l.lagging != 0,
+			Watches: l.watches, Events: l.events, Ghosts: l.ghosts,
+		}
+		for _, z := range l.zombies {
+			one.Zombies = append(one.Zombies, Asked{Session: z.session, Op: x.terms.ops.get(z.op)})
+		}
+		if at := x.at(s, place); at != nil {
+			one.Running, one.Notes = !at.over, x.terms.notes.get(at.noted)
+			for _, r := range at.requests {
+				one.Requests = append(one.Requests, x.asked(r))
+			}
+		}
+		p.Processes = append(p.Processes, one)
+	}
+	return p
+}
+
+func (x *space) asked(r pending) Asked {
+	a := Asked{Session: r.session, Close: r.kind == closeRequest}
+	switch r.kind {
+	case opRequest:
+		a.Op = x.terms.ops.get(r.op)
+	case actRequest:
+		one := x.terms.acts.get(r.op)
+		a.Act = &Acting{one.Resource, one.Token, one.Life}
+	}
+	return a
+}

@@ -53,7 +53,7 @@ func TestTheProtocolHolds(t *testing.T) {
 		counts, depth string
 		changes       [][2]string
 	}{
-		"as it is":            {"775227 states generated, 80944 distinct", "22", nil},
+		"as it is":            {"1747673 states generated, 168348 distinct", "22", nil},
 		"two workers":         {"565035 states generated, 46350 distinct", "19", append(few, [2]string{"Workers = {1}", "Workers = {1, 2}"})},
 		"a task is made anew": {"194423 states generated, 17228 distinct", "19", append(few, [2]string{"MaxLives = 1", "MaxLives = 2"})},
 	} {

@@ -68,6 +68,10 @@ type removal struct {
 	kept bool // by a master, when its retention was over, not by a client
 }
 
+func (r removal) deletes(path string) bool {
+	return slices.ContainsFunc(r.op.Invoke.Ops, func(op history.Op) bool { return op.Kind == "delete" && op.Path == path })
+}
+
 // options are what a task asks for, as far as judges care.
 type options struct {
 	Attempts int  `json:"attempts"`
@@ -120,7 +124,8 @@ func gather(events []history.Event, evidence *history.Evidence) *facts {
 }
 
 // restore tells of collected tasks what the tree would have told, from the writes
-// that made them. An attempt whose record nobody answered is taken to be on record.
+// that made them. An attempt whose record nobody answered was on record if it was
+// deleted with the task: a task is collected exactly as it is.
 func (f *facts) restore() {
 	for name := range f.collected {
 		if t := f.task(name); t.id == "" {
@@ -147,9 +152,10 @@ func (f *facts) restore() {
 				t.id, t.options = parseTask(op.Data)
 				f.byID[t.id] = append(f.byID[t.id], name)
 			}
-			if strings.HasPrefix(rest, "attempt-") {
+			unanswered := w.Outcome() == history.Info
+			if strings.HasPrefix(rest, "attempt-") && (!unanswered || f.collected[name].deletes(op.Path)) {
 				t.attempts[parseToken(op.Data).Attempt] = true
-				t.unsure = t.unsure || w.Outcome() == history.Info
+				t.unsure = t.unsure || unanswered
 			}
 		}
 	}

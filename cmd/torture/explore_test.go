@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 )
 
 // TestExploreGivesVerdicts: each way an exploration can end has its exit code, and
@@ -66,6 +68,28 @@ func TestCounterexampleReplays(t *testing.T) {
 	}
 }
 
+// traced holds a run against the specification: without TLC as far as that goes.
+func traced(t *testing.T, dir string) {
+	t.Helper()
+	want, says := 0, "agrees on every one"
+	if _, err := tlc.Find(); err != nil {
+		want, says = exitNoTLC, "TLA2TOOLS_JAR"
+	}
+	if code, text := torture(t, "trace", "--sample=50", dir); code != want || !strings.Contains(text, says) || !strings.Contains(text, "own judge: 51 of") {
+		t.Errorf("exit code %d, want %d:\n%s", code, want, text)
+	}
+	if code, text := torture(t, "trace", t.TempDir()); code != 4 || !strings.Contains(text, "has no wire.ndjson") {
+		t.Errorf("exit code %d:\n%s", code, text)
+	}
+	recorded := filepath.Join(dir, "wire.ndjson")
+	if err := os.Rename(recorded, recorded+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := torture(t, "check", dir); code != 0 || !strings.Contains(text, "skipped  FollowsProtocol") {
+		t.Errorf("without a recording: exit code %d:\n%s", code, text)
+	}
+}
+
 // TestRunInMemory: a run without Docker is judged by the same judges, and faults
 // that it cannot have are refused.
 func TestRunInMemory(t *testing.T) {
@@ -75,9 +99,10 @@ func TestRunInMemory(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", code, text)
 	}
 	wireAgainstHistory(t, filepath.Join(dir, "latest"))
-	if code, text := torture(t, "check", filepath.Join(dir, "latest")); code != 0 {
+	if code, text := torture(t, "check", filepath.Join(dir, "latest")); code != 0 || !strings.Contains(text, "valid    FollowsProtocol") {
 		t.Errorf("judged again: exit code %d:\n%s", code, text)
 	}
+	traced(t, filepath.Join(dir, "latest"))
 	if code, text := torture(t, "run", "--ensemble=memory", "--nemesis=kill-server,kill-master", "--out="+dir); code != 4 || !strings.Contains(text, "--nemesis kill-server: in memory") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}

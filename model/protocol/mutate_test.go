@@ -22,8 +22,9 @@ type mutation struct {
 	change func(t *Trace, at int, rng *rand.Rand) bool
 }
 
-// mutations are all kinds of change. Fields that a kind of write does not have are not
-// changed: nobody would see it.
+// mutations are all kinds of change. What says nothing is not changed: fields that a
+// kind of write does not have, the session of a write that needs no claim, how much of
+// a write was met that was refused elsewhere.
 var mutations = []mutation{
 	{"drop", func(t *Trace, at int, _ *rand.Rand) bool {
 		t.Writes = slices.Delete(t.Writes, at, at+1)
@@ -44,6 +45,9 @@ var mutations = []mutation{
 	}},
 	{"session", func(t *Trace, at int, rng *rand.Rand) bool {
 		w := &t.Writes[at]
+		if w.Epoch == 0 && w.Incarnation == 0 && w.Kind != Close {
+			return false // it is in nobody's name: anybody may write it
+		}
 		if len(t.Sessions) == 1 {
 			t.Sessions = append(t.Sessions, "0x0")
 		}
@@ -103,15 +107,16 @@ var mutations = []mutation{
 	}},
 	{"error", func(t *Trace, at int, rng *rand.Rand) bool {
 		w := &t.Writes[at]
-		if w.Error == "" {
+		if w.Error == "" || w.Error == Elsewhere {
 			return false
 		}
-		w.Error = errorNames[other(slices.Index(errorNames, w.Error)+1, len(errorNames), rng)-1]
+		named := errorNames[:len(errorNames)-1]
+		w.Error = named[other(slices.Index(named, w.Error)+1, len(named), rng)-1]
 		return true
 	}},
 	{"index", func(t *Trace, at int, rng *rand.Rand) bool {
 		w := &t.Writes[at]
-		if w.Error == "" {
+		if w.Error == "" || w.Error == Elsewhere {
 			return false
 		}
 		w.Index += []int{-1, 1}[rng.IntN(2)]

@@ -123,14 +123,14 @@ func (s *state) holders() []int {
 	return all
 }
 
-// assignable: somebody wants the task, and the worker takes it.
+// assignable: somebody wants the task, and it has not ended. That the worker does not
+// retire is not promised: a master that knows the new incarnation need not have read
+// its record yet.
 func (s *state) assignable(w *Write) string {
 	t, r := &s.task, w.Record
 	switch {
 	case t.lives == 0:
 		return "nobody has submitted the task"
-	case s.workers[w.Worker-1].retiring:
-		return "the worker takes no more"
 	case t.status.state != "" && t.status.state != "cancelled":
 		return "the task is " + t.status.state
 	case !t.within(r.Attempt):

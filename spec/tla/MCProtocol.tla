@@ -9,7 +9,9 @@ CONSTANTS MaxEpoch, MaxIncarnation, MaxAttempt, MaxLives, MaxBudget
 
 Numbers  == 1..MaxAttempt
 Token    == [epoch : 1..MaxEpoch, attempt : Numbers]
-Record   == [epoch : 1..MaxEpoch, attempt : Numbers, incarnation : 1..MaxIncarnation, revoked : BOOLEAN]
+\* A master's records are in its own name; others are never right.
+Own(e)   == {k \in Token : k.epoch = e}
+Record   == [epoch : 1..MaxEpoch, attempt : Numbers, incarnation : 1..MaxIncarnation, revoked : {FALSE}]
 \* A collection names the children that are there; another would be refused.
 Listed(t) == LET c == Children(t) IN
   {[k \in 1..Cardinality(c) |-> CHOOSE x \in c : Cardinality({y \in c : y < x}) = k - 1]}
@@ -23,12 +25,12 @@ MasterWrite(s, e) ==
      \/ \E n \in Numbers : PruneAttempts(s, e, t, <<n>>)
      \/ \E w \in Workers :
         \/ DropTask(s, e, t, w)
-        \/ \E k \in Token : ReleaseTask(s, e, t, w, k)
-        \/ \E i \in 1..MaxIncarnation, r \in Record :
-           \/ AssignTask(s, e, t, w, i, r)
-           \/ RevokeTask(s, e, t, w, i, r)
-           \/ \E from \in Workers, k \in Token : ReassignTask(s, e, t, from, k, w, i, r)
-     \/ \E w \in Workers \cup {None}, k \in Token : FailTask(s, e, t, w, k)
+        \/ \E k \in Own(e) : ReleaseTask(s, e, t, w, k)
+        \/ \E i \in {inbox[w]} \ {None} :
+           \/ \E r \in Record : AssignTask(s, e, t, w, i, r)
+           \/ \E r \in Record : RevokeTask(s, e, t, w, i, [r EXCEPT !.revoked = TRUE])
+           \/ \E from \in Workers, k \in Own(e), r \in Record : ReassignTask(s, e, t, from, k, w, i, r)
+     \/ \E w \in Workers \cup {None}, k \in Own(e) : FailTask(s, e, t, w, k)
 
 WorkerWrite(s, w, i) ==
   \/ Retire(s, w, i)

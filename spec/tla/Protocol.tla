@@ -37,7 +37,8 @@ VARIABLES
   worker,    \* worker[w]: session that owns /workers/w, or None
   inbox,     \* inbox[w]: data version of /assign/w, or None. It is w's incarnation
   born,      \* born[w][i]: the session that wrote incarnation i of w
-  retiring,  \* retiring[w]: the record of w's claim says that it takes no more
+  retiring,  \* retiring[w]: the record of w's claim says that it takes no more. A wish:
+             \* a master that knows the new incarnation need not have read its record yet
   over,      \* sessions that have been closed or have expired
   (* Tasks. task[t] is a record:                                           *)
   (*   exists    /tasks/t is there                                         *)
@@ -151,9 +152,8 @@ Within(t, n) == FirstLife(t) /\ task[t].budget > 0 => n <= task[t].budget
 \* A new assignment says in whose name and for which incarnation it is.
 Proper(r, e, i) == r.epoch = e /\ r.incarnation = i /\ ~r.revoked
 
-Assignable(t, w, r) ==
+Assignable(t, r) ==
   /\ task[t].lives > 0
-  /\ ~retiring[w]
   /\ IF task[t].status = None THEN TRUE ELSE task[t].status.state = "cancelled"
   /\ Within(t, r.attempt)
 
@@ -242,7 +242,7 @@ OpenInbox(s, e, w) ==
 \* assignments, and it has read all of them since it was elected.
 AssignTask(s, e, t, w, i, r) ==
   LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i), AssignmentFree(w, t)>>
-      promised == Unassigned(t) /\ Assignable(t, w, r) /\ Next_(t, r.attempt)
+      promised == Unassigned(t) /\ Assignable(t, r) /\ Next_(t, r.attempt)
   IN /\ Leads(s, e) /\ Proper(r, e, i)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
@@ -253,7 +253,7 @@ AssignTask(s, e, t, w, i, r) ==
 ReassignTask(s, e, t, from, token, w, i, r) ==
   LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i),
                    AssignedAt(from, t), AttemptFree(t, token.attempt), AssignmentFree(w, t)>>
-      promised == EndsAttempt(t, from, token) /\ Assignable(t, w, r)
+      promised == EndsAttempt(t, from, token) /\ Assignable(t, r)
   IN /\ Leads(s, e) /\ Proper(r, e, i) /\ token.epoch = e /\ r.attempt = token.attempt + 1
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)

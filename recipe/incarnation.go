@@ -242,8 +242,10 @@ func (i *incarnation) readInbox() error {
 	return nil
 }
 
-// drop stops what was taken away.
+// drop stops what was taken away. How it ends is not recorded: that is settled, and
+// there may be a later attempt under the same name, assigned to this very worker.
 func (i *incarnation) drop(t string) {
+	i.held[t].settled = true
 	i.held[t].cancel(ErrAssignmentLost)
 	delete(i.held, t)
 }

@@ -984,6 +984,30 @@ func TestProgressOfWhatIsGoneEnds(t *testing.T) {
 	})
 }
 
+// TestWhatWasTakenAwayRecordsNothing: a handler that was silent for too long returns
+// while a later attempt at the same task runs on the same worker. Its result is not
+// recorded, and the later attempt is left alone.
+func TestWhatWasTakenAwayRecordsNothing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 4, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			if task.Token.Attempt == 1 {
+				time.Sleep(8 * time.Second) // and does not look at its context
+				return recipe.Result("of the attempt that was given up"), nil
+			}
+			for range 10 {
+				time.Sleep(time.Second)
+				_ = task.Progress([]byte("on it"))
+			}
+			return recipe.Result("of the second"), nil
+		}})
+		status := w.await(w.submit(recipe.Silence(4 * time.Second)))
+		if string(status.Result) != "of the second" || status.Token.Attempt != 2 {
+			t.Errorf("%q of attempt %d", status.Result, status.Token.Attempt)
+		}
+	})
+}
+
 // TestOneImpossibleTaskStopsNoOther makes tasks by hand that can never be settled:
 // an ephemeral one, which can have no status, before and while it is assigned.
 func TestOneImpossibleTaskStopsNoOther(t *testing.T) {

@@ -501,7 +501,7 @@ Unregistered(names, acts) == [
 Execution(t, node) == [
     task |-> t, epoch |-> node.data.epoch, attempt |-> node.data.attempt, born |-> node.born,
     outcome |-> "none",                   \* done, or failed: the attempt has ended without a result
-    started |-> FALSE, held |-> TRUE,
+    started |-> FALSE,
     doubtful |-> FALSE,                   \* its end may have been recorded
     moot |-> FALSE]                       \* the task ended without it
 
@@ -517,24 +517,20 @@ Incarnation(c, version) == [
     batch |-> <<>>,                       \* whose ends are being recorded
     todo |-> <<>>, got |-> <<>>]
 
-Executions(v) == v.running \cup Range(v.finished) \cup Range(v.batch)
-Held(v) == {e \in Executions(v) : e.held}
+Held(v) == v.running \cup Range(v.finished) \cup Range(v.batch)
 HeldTasks(v) == {e.task : e \in Held(v)}
 HeldFor(v, t) == CHOOSE e \in Held(v) : e.task = t
 
 WorkerAct(e) == [resource |-> e.task, token |-> <<e.epoch, e.attempt>>]
 
 \* The execution ends in this way, and waits to be recorded.
-Finished(v, e, outcome, held) ==
-    [v EXCEPT !.running = @ \ {e}, !.finished = Append(@, [e EXCEPT !.outcome = outcome, !.held = held])]
+Finished(v, e, outcome) ==
+    [v EXCEPT !.running = @ \ {e}, !.finished = Append(@, [e EXCEPT !.outcome = outcome])]
 
-\* incarnation.drop: it was taken away. Its handler returns, and what was still to be
-\* recorded is tried all the same.
+\* incarnation.drop: it was taken away, and how it ends is nobody's business any more.
 Drop(v, t) ==
-    LET e == HeldFor(v, t)
-        let(s) == [i \in DOMAIN s |-> IF s[i] = e THEN [e EXCEPT !.held = FALSE] ELSE s[i]]
-    IN IF e \in v.running THEN Finished(v, e, "failed", FALSE)
-       ELSE [v EXCEPT !.finished = let(@), !.batch = let(@)]
+    LET Stays(e) == e.task # t
+    IN [v EXCEPT !.running = {e \in @ : Stays(e)}, !.finished = SelectSeq(@, Stays), !.batch = SelectSeq(@, Stays)]
 RECURSIVE DropAll(_, _)
 DropAll(v, tasks) == IF tasks = <<>> THEN v ELSE DropAll(Drop(v, Head(tasks)), Tail(tasks))
 
@@ -1069,7 +1065,7 @@ HasActed(p, v, act, accepted) ==
         u == [v EXCEPT !.acts = @ \ {act}]
         e == CHOOSE x \in mine : TRUE
         fails == ~accepted \/ (e.task = TaskNames[1] /\ e.attempt <= Failures)
-        ended == Finished(u, e, IF fails THEN "failed" ELSE "done", e.held)
+        ended == Finished(u, e, IF fails THEN "failed" ELSE "done")
     IN IF mine = {} THEN u ELSE IF v.at = "work" THEN Work(ended) ELSE ended
 Act(p) ==
     \E act \in local[p].acts :

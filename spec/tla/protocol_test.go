@@ -41,8 +41,11 @@ func check(t *testing.T, changes ...[2]string) string {
 	if len(done) != len(changes) {
 		t.Fatalf("not all changes of %q could be made", changes)
 	}
-	printed, _ := checker.Check(t.Context(), dir, "MCProtocol") // a violation is an exit code, too
-	return printed
+	outcome, err := checker.Run(t.Context(), dir, tlc.Job{Module: "MCProtocol"})
+	if err != nil {
+		t.Fatalf("%v: %s", err, outcome.Printed)
+	}
+	return outcome.Printed
 }
 
 // TestTheProtocolHolds explores the machine within the bounds of MCProtocol.cfg, and

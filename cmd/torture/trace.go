@@ -22,7 +22,7 @@ import (
 // traceFolder is where in a run's folder the modules for TLC are put.
 const traceFolder = "trace"
 
-// exitNoTLC is the exit code of torture trace where there is no TLC to ask.
+// exitNoTLC is the exit code of whoever asks TLC where there is none.
 const exitNoTLC = 5
 
 func traceCommand() *cobra.Command {
@@ -32,7 +32,7 @@ func traceCommand() *cobra.Command {
 		Long: "Hold what went over the wire in a stored run against spec/tla/Protocol.tla: the claims, and each\n" +
 			"task. Every trace is judged by the judge of torture check and by TLC, and the two must agree. The\n" +
 			"modules stay in DIR/trace, to be looked at or run by hand.\n\n" +
-			"TLC is what TLA2TOOLS_JAR names, or ringmaster/tla2tools-1.7.4.jar in the user's cache folder.\n\n" +
+			"TLC is found as by torture spec.\n\n" +
 			"Exit codes: 0 every trace is a behaviour of the protocol, 1 one is not, 2 one could not be followed\n" +
 			"to its end, 4 the two do not agree or the run cannot be read, 5 there is no TLC.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -61,7 +61,7 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "modules: %s\n", folder)
-	checking, err := tlc.Find()
+	checking, err := tlc.Fetch(ctx)
 	if err != nil {
 		return err
 	}

@@ -68,9 +68,9 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Tasks = 2 }), 17407, 53066, 51, false},
 	{small(func(c *Config) { c.Failures = 1 }), 3765, 11011, 45, false},
 	{small(func(c *Config) { c.Failures = 2 }), 3720, 10855, 46, false},
-	{small(func(c *Config) { c.Cancel = true }), 24380, 75160, 51, false},
+	{small(func(c *Config) { c.Cancel = true }), 23840, 73360, 51, false},
 	{small(func(c *Config) { c.Collect = true }), 3768, 11070, 41, false},
-	{small(func(c *Config) { c.Bounds.Losses = 1 }), 66472, 215325, 46, false},
+	{small(func(c *Config) { c.Bounds.Losses = 1 }), 66360, 214977, 46, false},
 	{small(func(c *Config) { c.Bounds.Lags = 1 }), 37942, 148390, 37, false},
 	{small(func(c *Config) { c.Bounds.Sweeps = 1 }), 33666, 103870, 45, false},
 	{small(func(c *Config) { c.Bounds.Expiries = 1 }), 83602, 266460, 60, true},
@@ -79,9 +79,9 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Bounds.Stops = 1 }), 336087, 1186377, 63, true},
 	{small(func(c *Config) { c.Bounds.Leaves = 1 }), 337688, 1044594, 56, true},
 	{small(func(c *Config) { c.Workers = 2 }), 379144, 1415242, 50, true},
-	{small(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 779371, 3273915, 49, true},
+	{small(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 777709, 3267128, 49, true},
 	{small(func(c *Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }), 114302, 361865, 62, true},
-	{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 1681204, 6888826, 51, true},
+	{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 1678516, 6878234, 51, true},
 	{small(func(c *Config) { c.Failures, c.Bounds.Expiries = 1, 1 }), 115588, 371491, 69, true},
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -82,8 +83,13 @@ func (m Manifest) Entry(name string) *Entry {
 	return nil
 }
 
-// Save writes the manifest into the folder of the modules.
+// Save writes the manifest into the folder of the modules, in the order of the plan.
 func (m Manifest) Save(dir string) error {
+	place := map[string]int{}
+	for i, c := range Plan() {
+		place[c.Name] = i
+	}
+	slices.SortStableFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(place[a.Name], place[b.Name]) })
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetIndent("", " ")
@@ -178,6 +184,8 @@ func (c Check) Expected(e Entry) error {
 	switch {
 	case c.Violates != e.Violated && c.Violates == "":
 		return fmt.Errorf("%s: TLC finds that %s is violated; nothing should be", c.Name, e.Violated)
+	case c.Kind == Simulate && e.Generated < simulated:
+		return fmt.Errorf("%s: only %d states were drawn", c.Name, e.Generated)
 	case c.Violates != e.Violated:
 		return fmt.Errorf("%s: %s should be violated, TLC finds %q", c.Name, c.Violates, e.Violated)
 	}

@@ -20,7 +20,7 @@ type Outcome struct {
 var patterns = struct{ version, counts, simulated, depth, violated, state *regexp.Regexp }{
 	version:   regexp.MustCompile(`TLC2 Version ([^\n(]*)`),
 	counts:    regexp.MustCompile(`(?m)^(\d+) states generated, (\d+) distinct states found`),
-	simulated: regexp.MustCompile(`(?m)^The number of states generated: (\d+)`),
+	simulated: regexp.MustCompile(`(?m)^Progress: (\d+) states checked`),
 	depth:     regexp.MustCompile(`depth of the complete state graph search is (\d+)`),
 	violated:  regexp.MustCompile(`Error: (?:Invariant|Action property) (.*?) is violated`),
 	state:     regexp.MustCompile(`(?m)^State (\d+):`),
@@ -41,7 +41,7 @@ func read(printed string) Outcome {
 	}
 	counts := patterns.counts.FindStringSubmatch(printed)
 	o.Generated, o.Distinct = number(counts, 1), number(counts, 2)
-	if m := patterns.simulated.FindStringSubmatch(printed); m != nil {
+	for _, m := range patterns.simulated.FindAllStringSubmatch(printed, -1) {
 		o.Generated = number(m, 1)
 	}
 	o.Depth = number(patterns.depth.FindStringSubmatch(printed), 1)

@@ -114,6 +114,9 @@ func TestOutcome(t *testing.T) {
 	if o.Version != "2.19 of 08 August 2024" || o.Generated != 7070 || o.Distinct != 2396 || o.Depth != 36 || o.Violated != "" {
 		t.Errorf("%+v", o)
 	}
+	if o := read("Progress: 7 states checked.\nProgress: 3022 states checked.\n"); o.Generated != 3022 {
+		t.Errorf("of a simulation: %+v", o)
+	}
 	for want, printed := range map[string]string{
 		"NeverStuck":          "Error: Invariant NeverStuck is violated.\nState 1: <Initial predicate>\nState 2: <Go>\n",
 		"NoOrphan":            "Error: Action property NoOrphan is violated.\nState 2: <Go>\n",

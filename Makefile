@@ -27,7 +27,7 @@ memory: build ## the same in memory and virtual time: no Docker, a verdict in se
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore
 
-spec: build ## have TLC check the TLA+ specification, and compare with the manifest and the explorer
+spec: build ## have TLC check the TLA+ specification, and compare with the manifest
 	@$(BIN) spec $(ARGS)
 
 trace: build ## hold a stored run against the TLA+ specification, with TLC: RUN=results/...

@@ -19,6 +19,9 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 		return Property{Name: name, Verdict: Skipped, Reason: "What went over the wire was not recorded, so this was not judged."}
 	}
 	p := newFinding(name, "")
+	if len(exchanges) == 0 {
+		p.doubt("Nothing is recorded of what went over the wire.")
+	}
 	traces := protocol.Split(exchanges, maxAttempts)
 	type violation struct {
 		by  *history.Exchange
@@ -72,7 +75,9 @@ func operations(x *history.Exchange) string {
 func (f *facts) recorded(x *history.Exchange) []history.Event {
 	at := slices.IndexFunc(f.writes, func(w history.Operation) bool {
 		return w.Invoke.Session == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
-			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b history.Op) bool { return a.Kind == b.Kind && a.Data == b.Data })
+			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b history.Op) bool {
+				return a.Kind == b.Kind && a.Data == b.Data && (a.Path == b.Path || b.Sequential)
+			})
 	})
 	if at < 0 {
 		return nil

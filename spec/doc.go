@@ -2,5 +2,6 @@
 // code and spec/tla/MasterWorker.tla are two descriptions of one machine.
 //
 // The specification is in tla/, with what TLC has said of it in manifest.json. The
-// package knows what a state of either means; it must not know how the recipe works.
+// package knows what can be seen of a state of either, znodes and requests; it must not
+// know how the recipe comes to them.
 package spec

@@ -30,8 +30,8 @@ func (c Check) readGraph(path string, colour func(*look) string) (*tlc.Graph, er
 	})
 }
 
-// ExplorerGraph is the graph that the explorer finds in the world of a check.
-func (c Check) ExplorerGraph(ctx context.Context) (*tlc.Graph, error) {
+// explored has the explorer visit every state of the world.
+func (c Check) explored(ctx context.Context) (*explore.Graph, error) {
 	w, err := c.World.World()
 	if err != nil {
 		return nil, err
@@ -41,7 +41,16 @@ func (c Check) ExplorerGraph(ctx context.Context) (*tlc.Graph, error) {
 		return nil, err
 	}
 	if g.Result.Found != nil || !g.Result.Complete {
-		return nil, fmt.Errorf("spec: the explorer did not visit every state of %s: %+v", c.Name, g.Result)
+		return nil, fmt.Errorf("spec: the explorer did not visit every state of %s, it found %+v: torture explore tells more", c.Name, g.Result.Found)
+	}
+	return g, nil
+}
+
+// ExplorerGraph is the graph that the explorer finds in the world of a check.
+func (c Check) ExplorerGraph(ctx context.Context) (*tlc.Graph, error) {
+	g, err := c.explored(ctx)
+	if err != nil {
+		return nil, err
 	}
 	all := &tlc.Graph{}
 	known := make([]map[uint32]string, len(g.Parts(0))) // digests of parts: there are few of each
@@ -89,11 +98,7 @@ func (c Check) Explore(ctx context.Context) (Seen, error) {
 // Differ tells the shortest way to where the explorer (the first) and TLC (the second)
 // can be told apart in a complete world, and nothing if they cannot.
 func (c Check) Differ(ctx context.Context, by tlc.TLC, files fs.FS) (string, error) {
-	w, err := c.World.World()
-	if err != nil {
-		return "", err
-	}
-	g, err := explore.Explored(ctx, w)
+	g, err := c.explored(ctx)
 	if err != nil {
 		return "", err
 	}

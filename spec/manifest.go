@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -46,10 +47,11 @@ type Entry struct {
 	Generated int `json:"generated,omitempty"`
 	Depth     int `json:"depth,omitempty"`
 
-	Seen    *Seen             `json:"seen,omitempty"` // of a complete world
-	Seconds float64           `json:"seconds"`
-	SHA256  map[string]string `json:"sha256"` // of the files that were checked
-	version string            // of TLC
+	Seen     *Seen             `json:"seen,omitempty"` // of a complete world
+	Seconds  float64           `json:"seconds"`
+	SHA256   map[string]string `json:"sha256"` // of the files that were checked
+	version  string            // of TLC
+	complete bool              // TLC has said that it visited everything
 }
 
 // Seen is a graph of states in which those that nobody can tell apart are one.
@@ -89,6 +91,7 @@ func (m Manifest) Save(dir string) error {
 	for i, c := range Plan() {
 		place[c.Name] = i
 	}
+	m.Entries = slices.DeleteFunc(m.Entries, func(e Entry) bool { _, planned := place[e.Name]; return !planned })
 	slices.SortStableFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(place[a.Name], place[b.Name]) })
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -139,7 +142,7 @@ func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) 
 		return e, err
 	}
 	e.Seconds = math.Round(10*time.Since(began).Seconds()) / 10
-	e.version = outcome.Version
+	e.version, e.complete = outcome.Version, outcome.Complete
 	e.Violated, e.Trace = outcome.Violated, outcome.Trace
 	if e.Violated == "" {
 		e.Distinct, e.Generated, e.Depth = outcome.Distinct, outcome.Generated, outcome.Depth
@@ -186,6 +189,8 @@ func (c Check) Expected(e Entry) error {
 		return fmt.Errorf("%s: TLC finds that %s is violated; nothing should be", c.Name, e.Violated)
 	case c.Kind == Simulate && e.Generated < simulated:
 		return fmt.Errorf("%s: only %d states were drawn", c.Name, e.Generated)
+	case c.Violates == "" && c.Kind != Simulate && !e.complete && e.version != "":
+		return fmt.Errorf("%s: TLC does not say that it has visited everything", c.Name)
 	case c.Violates != e.Violated:
 		return fmt.Errorf("%s: %s should be violated, TLC finds %q", c.Name, c.Violates, e.Violated)
 	}
@@ -234,6 +239,12 @@ func (m Manifest) Agrees(e Entry) error {
 	was := m.Entry(e.Name)
 	if was == nil {
 		return fmt.Errorf("%s is not in the manifest", e.Name)
+	}
+	if m.TLC != e.version {
+		return fmt.Errorf("%s: this is TLC %s, the manifest was made by %s", e.Name, e.version, m.TLC)
+	}
+	if !maps.Equal(was.SHA256, e.SHA256) {
+		return fmt.Errorf("%s: the files have changed since TLC was asked: run bin/torture spec --write --only %s", e.Name, e.Name)
 	}
 	return Same(*was, e)
 }

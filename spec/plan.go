@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
@@ -173,15 +174,15 @@ func (c Check) Text() string {
 	}
 	fmt.Fprintf(&text, "\\* %s\nCONSTANTS\n", c.Says)
 	for _, constant := range []struct {
-		name  string
-		value any
+		name, value string
 	}{
-		{"Masters", w.Masters}, {"Workers", w.Workers}, {"Twins", strings.ToUpper(fmt.Sprint(w.Twins))}, {"Tasks", w.Tasks},
-		{"Attempts", w.Attempts}, {"Failures", w.Failures},
-		{"Expiries", b.Expiries}, {"Losses", b.Losses}, {"Crashes", b.Crashes}, {"Stops", b.Stops}, {"Lags", b.Lags},
-		{"Library", fmt.Sprintf("%q", library)}, {"Without", fmt.Sprintf("%q", without)}, {"None", "None"},
+		{"Masters", strconv.Itoa(w.Masters)}, {"Workers", strconv.Itoa(w.Workers)}, {"Twins", strings.ToUpper(strconv.FormatBool(w.Twins))},
+		{"Tasks", strconv.Itoa(w.Tasks)}, {"Attempts", strconv.Itoa(w.Attempts)}, {"Failures", strconv.Itoa(w.Failures)},
+		{"Expiries", strconv.Itoa(b.Expiries)}, {"Losses", strconv.Itoa(b.Losses)}, {"Crashes", strconv.Itoa(b.Crashes)},
+		{"Stops", strconv.Itoa(b.Stops)}, {"Lags", strconv.Itoa(b.Lags)},
+		{"Library", strconv.Quote(library)}, {"Without", strconv.Quote(without)}, {"None", "None"},
 	} {
-		fmt.Fprintf(&text, "    %s = %v\n", constant.name, constant.value)
+		fmt.Fprintf(&text, "    %s = %s\n", constant.name, constant.value)
 	}
 	switch c.Kind {
 	case Live:

@@ -18,7 +18,7 @@ const (
 // Tables are the figures of the manifest for people, in Markdown.
 func (m Manifest) Tables() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "TLC %s, one worker; seconds on two cores that did other things as well.\n\n", m.TLC)
+	fmt.Fprintf(&text, "TLC %s, one worker; seconds on two shared cores.\n\n", m.TLC)
 	text.WriteString("| configuration | world | TLC: distinct | generated | depth | to be told apart: states | transitions | steps | s |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, e := range m.Entries {
 		if e.Seen != nil {

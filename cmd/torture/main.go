@@ -55,7 +55,7 @@ func root() *cobra.Command {
 		Short: "Torture the master-worker recipe on a real ZooKeeper ensemble",
 		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
 			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out,\n" +
-			"5 (trace) there is no TLC.",
+			"5 (spec, trace) there is no TLC.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())

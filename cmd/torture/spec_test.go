@@ -34,7 +34,8 @@ func TestSpecRefuses(t *testing.T) {
 // not believed silently.
 func TestSpecNoticesAnotherAnswer(t *testing.T) {
 	bin := t.TempDir()
-	java := "#!/bin/sh\necho 'TLC2 Version 2.19 of 08 August 2024'\necho '12 states generated, 7 distinct states found, 0 states left on queue.'\n"
+	java := "#!/bin/sh\necho 'TLC2 Version 2.19 of 08 August 2024'\necho '12 states generated, 7 distinct states found, 0 states left on queue.'\n" +
+		"echo 'Model checking completed. No error has been found.'\n"
 	if err := os.WriteFile(filepath.Join(bin, "java"), []byte(java), 0o755); err != nil {
 		t.Fatal(err)
 	}

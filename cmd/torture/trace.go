@@ -67,6 +67,9 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 	}
 	began = time.Now()
 	outcome, err := checking.Run(ctx, folder, tlc.Job{Module: tla.TraceModule})
+	if err == nil && outcome.Violated != "" {
+		err = fmt.Errorf("TLC says that %s is violated", outcome.Violated)
+	}
 	if err == nil {
 		var followed []int
 		if followed, err = protocol.ReadAnswers(outcome.Printed, chosen); err == nil {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,8 +14,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// unlike is a difference between the model and the real side.
-func unlike(format string, args ...any) error { return fmt.Errorf(format, args...) }
+// errUnlike is a difference between the model and the real side.
+var errUnlike = errors.New("the real side differs")
+
+func unlike(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUnlike, fmt.Sprintf(format, args...))
+}
 
 // explained is an error that tells a disturbance from a difference.
 func (c *conductor) explained(err error) error {

@@ -122,7 +122,7 @@ func (c *conductor) start(place, life int, m explore.Moment) (err error) {
 	}
 	driver, err := zkclient.New(zkclient.Config{Servers: p.proxy.Addresses(), SessionTimeout: 10 * time.Second})
 	if err != nil {
-		return err
+		return errors.Join(err, p.proxy.Close())
 	}
 	p.host = newHost(name, life, c.namespace, driver)
 	c.players[place] = p

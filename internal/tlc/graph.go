@@ -77,8 +77,11 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		if !isState {
 			continue
 		}
-		text = text[:strings.LastIndex(text, `"`)]
-		text = strings.TrimSuffix(text, `",style = filled`)
+		end := strings.LastIndex(text, `"`)
+		if end < 0 {
+			return nil, fmt.Errorf("tlc: state %s has no end", id)
+		}
+		text = strings.TrimSuffix(text[:end], `",style = filled`)
 		variables, err := ParseState(strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(text))
 		if err != nil {
 			return nil, fmt.Errorf("tlc: state %s: %w", id, err)

@@ -11,6 +11,7 @@ type Outcome struct {
 	Printed   string // everything
 	Version   string
 	Violated  string // the property that is violated; empty if none is
+	Complete  bool   // every state was visited, and nothing is violated
 	Trace     int    // states of the counterexample
 	Generated int    // states, with those that were reached again
 	Distinct  int
@@ -36,6 +37,7 @@ func read(printed string) Outcome {
 		n, _ := strconv.Atoi(match[at])
 		return n
 	}
+	o.Complete = strings.Contains(printed, "Model checking completed. No error has been found.")
 	if m := patterns.version.FindStringSubmatch(printed); m != nil {
 		o.Version = strings.TrimSpace(m[1])
 	}

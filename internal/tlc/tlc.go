@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -58,8 +59,14 @@ func Find() (TLC, error) {
 	if err != nil {
 		return TLC{}, fmt.Errorf("%w: %w", ErrNone, err)
 	}
-	if info, err := os.Stat(absolute); err != nil || info.IsDir() {
+	data, err := os.ReadFile(absolute)
+	if err != nil {
 		return TLC{}, fmt.Errorf("%w; there is none at %s", ErrNone, absolute)
+	}
+	if os.Getenv(Variable) == "" {
+		if err := expected(data); err != nil {
+			return TLC{}, fmt.Errorf("%w; delete %s: %w", ErrNone, absolute, err)
+		}
 	}
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -109,10 +116,18 @@ func download(ctx context.Context, path string) error {
 	return keep(data, path)
 }
 
+// expected says whether data is the release.
+func expected(data []byte) error {
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != checksum {
+		return fmt.Errorf("the checksum is %x, not %s", sum, checksum)
+	}
+	return nil
+}
+
 // keep writes a release to a path, whole or not at all, if its checksum is right.
 func keep(data []byte, path string) error {
-	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != checksum {
-		return fmt.Errorf("what %s gives has the checksum %x, not %s", location, sum, checksum)
+	if err := expected(data); err != nil {
+		return fmt.Errorf("%s: %w", location, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -171,8 +186,19 @@ func (t TLC) Run(ctx context.Context, dir string, job Job) (Outcome, error) {
 	command.Dir = dir
 	printed, err := command.CombinedOutput()
 	outcome := read(string(printed))
-	if err != nil && outcome.Violated == "" {
+	if ctx.Err() != nil {
+		return outcome, fmt.Errorf("tlc: %s %s: %w", job.Module, job.Config, context.Cause(ctx))
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && slices.Contains(violations, exit.ExitCode()) && outcome.Violated != "" {
+		return outcome, nil
+	}
+	if err != nil {
 		return outcome, fmt.Errorf("tlc: %s %s: %w", job.Module, job.Config, err)
 	}
 	return outcome, nil
 }
+
+// violations are the exit codes with which TLC says that it has come to its end and
+// found a deadlock, an invariant or a property of steps that is violated, or a
+// liveness property.
+var violations = []int{11, 12, 13}

@@ -69,7 +69,7 @@ func (g *Graph) Parts(n int) []uint32 {
 	return s
 }
 
-// Edges are the transitions that leave a state.
+// Edges are the transitions that leave a state of a graph that is complete.
 func (g *Graph) Edges(n int) iter.Seq[Edge] {
 	return func(yield func(Edge) bool) {
 		now, then := make(state, g.visited.width), make(state, g.visited.width)
@@ -77,8 +77,12 @@ func (g *Graph) Edges(n int) iter.Seq[Edge] {
 		for _, c := range g.space.choices(now, nil) {
 			copy(then, now)
 			g.space.advance(then, c)
-			to, _ := g.visited.add(then, 0, 0)
-			if !yield(Edge{c, g.numbers[to]}) {
+			id, _ := g.visited.add(then, 0, 0)
+			to, visited := g.numbers[id]
+			if !visited {
+				defective("a state of a graph that is not complete is asked for its transitions")
+			}
+			if !yield(Edge{c, to}) {
 				return
 			}
 		}

@@ -130,7 +130,7 @@ func compare(t *testing.T, all []Trace, changed []mutant, followed []int) {
 // stores the answers.
 func TestAskTLC(t *testing.T) {
 	if os.Getenv(tlc.Variable) == "" {
-		t.Skip("without " + tlc.Variable + " its stored answers are used, see TestAgreesWithTLC")
+		t.Skipf("skipped %s: without %s TLC's stored answers are used, see TestAgreesWithTLC", t.Name(), tlc.Variable)
 	}
 	checker, err := tlc.Find()
 	if err != nil {

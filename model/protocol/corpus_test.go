@@ -40,7 +40,7 @@ func readCorpus(t testing.TB) []Trace {
 func TestMakeCorpus(t *testing.T) {
 	runs := os.Getenv("RINGMASTER_RUNS")
 	if runs == "" {
-		t.Skip("the corpus is there; RINGMASTER_RUNS=folder,... draws another")
+		t.Skipf("skipped %s: the corpus is there; RINGMASTER_RUNS=folder,... draws another", t.Name())
 	}
 	const limit, generous = 280 << 10, 190 << 10
 	seen := map[string]int{}

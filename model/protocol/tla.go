@@ -90,7 +90,7 @@ func written(w *Write) string {
 // were followed.
 func ReadAnswers(printed string, traces []Trace) ([]int, error) {
 	followed := make([]int, len(traces))
-	seen := 0
+	seen := map[int]bool{}
 	for line := range strings.Lines(printed) {
 		var number, place int
 		if _, err := fmt.Sscanf(strings.NewReplacer("<<", "", ">>", "", ",", " ", `"`, "").Replace(line), "FURTHEST %d %d", &number, &place); err != nil {
@@ -100,10 +100,10 @@ func ReadAnswers(printed string, traces []Trace) ([]int, error) {
 			return nil, fmt.Errorf("protocol: TLC tells of trace %d, of %d: %s", number, len(traces), line)
 		}
 		followed[number-1] = place - 1
-		seen++
+		seen[number] = true
 	}
-	if seen != len(traces) {
-		return nil, fmt.Errorf("protocol: TLC tells of %d traces, of %d", seen, len(traces))
+	if len(seen) != len(traces) {
+		return nil, fmt.Errorf("protocol: TLC tells of %d traces, of %d", len(seen), len(traces))
 	}
 	return followed, nil
 }

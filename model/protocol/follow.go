@@ -43,7 +43,7 @@ func Follow(t *Trace) Outcome {
 		seen := map[string]bool{}
 		w := &t.Writes[at]
 		for _, s := range set {
-			n, why := s.step(w)
+			n, why := s.answered(w)
 			if why != "" {
 				continue
 			}
@@ -177,8 +177,18 @@ func (s *state) touched(w *Write) []int {
 	return all
 }
 
-// step is the state after a write with the answer that it had, or why the machine
-// does not allow it.
+// answered is the state after a write with the whole answer that it had, the version
+// gained included, which nobody knows of a write without an answer.
+func (s *state) answered(w *Write) (*state, string) {
+	n, why := s.step(w)
+	if why == "" && w.Error == "" {
+		why = n.gained(w)
+	}
+	return n, why
+}
+
+// step is the state after a write that was applied or refused as it says, or why the
+// machine does not allow it.
 func (s *state) step(w *Write) (*state, string) {
 	if w.Kind == Close {
 		return s.without(w.Session), unlessTrue(w.Error == "" && w.Index == -1, "the end of a session is not refused")
@@ -207,8 +217,7 @@ func (s *state) step(w *Write) (*state, string) {
 		if why := s.promised(w); why != "" {
 			return nil, why
 		}
-		n := s.apply(w)
-		return n, n.gained(w)
+		return s.apply(w), ""
 	case w.Error != "" && unmet >= 0 && w.Error == demands[unmet] && w.Index == unmet:
 		return s, ""
 	}
@@ -241,7 +250,7 @@ func (t *Trace) explain(set []*state, at int) string {
 	const most = 2
 	var reasons []string
 	for _, s := range set {
-		if _, why := s.step(&t.Writes[at]); !slices.Contains(reasons, why) {
+		if _, why := s.answered(&t.Writes[at]); !slices.Contains(reasons, why) {
 			reasons = append(reasons, why)
 		}
 	}

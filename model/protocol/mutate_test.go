@@ -181,6 +181,7 @@ func (t *Trace) withoutAnswer(at int) *Trace {
 	lost := t.clone()
 	lost.Writes = slices.Delete(lost.Writes, at, at+1)
 	lost.shift(at, -1)
+	w.Got = 0 // the answer would have told
 	lost.Floats = append(lost.Floats, Float{Write: w, Since: 1, Until: at + 1})
 	return &lost
 }

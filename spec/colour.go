@@ -169,10 +169,10 @@ var closing = tlc.Seq(tlc.Record(map[string]tlc.Value{
 // requests is what a process asks of the ensemble: one request at a time.
 func requests(p explore.ProcessPicture) tlc.Value {
 	var all []tlc.Value
-	for _, r := range p.Requests {
+	for _, r := range p.Asks {
 		switch {
-		case r.Act != nil:
-		case r.Close:
+		case r.Resource != "":
+		case r.Closes:
 			all = append(all, closing)
 		default:
 			all = append(all, request(r.Op))
@@ -192,9 +192,9 @@ func notes(p explore.ProcessPicture) tlc.Value {
 	acts, told := []tlc.Value{}, []tlc.Value{}
 	accepted := []tlc.Value{}
 	leads := 0
-	for _, r := range p.Requests {
-		if r.Act != nil {
-			acts = append(acts, acting(r.Act.Resource, r.Act.Token))
+	for _, r := range p.Asks {
+		if r.Resource != "" {
+			acts = append(acts, acting(r.Resource, r.Token))
 		}
 	}
 	for key, value := range p.Notes {

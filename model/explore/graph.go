@@ -100,34 +100,24 @@ type Picture struct {
 // ProcessPicture is one process of a Picture: what it asks for, what it claims, and
 // what the servers hold of it.
 type ProcessPicture struct {
-	Running  bool // it has not died, and not ended
-	Life     int
-	Session  int  // number of the session that it uses, 0 for none
-	Known    bool // the server has not ended that session
-	Opened   int  // sessions so far
-	Leaps    bool // it was stopped, and its clock will show it
-	Lagging  bool
-	Watches  []zk.Watch
-	Events   []zk.Watch
-	Ghosts   []int
-	Zombies  []Asked
-	Requests []Asked
-	Notes    map[string]string
+	Life    int
+	Session int  // number of the session that it uses, 0 for none
+	Known   bool // the server has not ended that session
+	Opened  int  // sessions so far
+	Leaps   bool // it was stopped, and its clock will show it
+	Lagging bool
+	Watches []zk.Watch
+	Events  []zk.Watch
+	Ghosts  []int
+	Zombies []Zombie
+	Asks    []Asking
+	Notes   map[string]string
 }
 
-// Asked is a request that is under way.
-type Asked struct {
-	Session int
-	Op      zkapi.Op // of a request to ZooKeeper
-	Act     *Acting  // of one to the system outside
-	Close   bool
-}
-
-// Acting is a request to the system outside.
-type Acting struct {
-	Resource string
-	Token    int64
-	Life     int
+// Zombie is a request that may still take effect, and whose owner is gone.
+type Zombie struct {
+	Session int // its number
+	Op      zkapi.Op
 }
 
 // Picture shows a state.
@@ -146,27 +136,12 @@ func (g *Graph) Picture(n int) Picture {
 			Watches: l.watches, Events: l.events, Ghosts: l.ghosts,
 		}
 		for _, z := range l.zombies {
-			one.Zombies = append(one.Zombies, Asked{Session: z.session, Op: x.terms.ops.get(z.op)})
+			one.Zombies = append(one.Zombies, Zombie{z.session, x.terms.ops.get(z.op)})
 		}
 		if at := x.at(s, place); at != nil {
-			one.Running, one.Notes = !at.over, x.terms.notes.get(at.noted)
-			for _, r := range at.requests {
-				one.Requests = append(one.Requests, x.asked(r))
-			}
+			one.Notes, one.Asks = x.terms.notes.get(at.noted), x.asks(at)
 		}
 		p.Processes = append(p.Processes, one)
 	}
 	return p
-}
-
-func (x *space) asked(r pending) Asked {
-	a := Asked{Session: r.session, Close: r.kind == closeRequest}
-	switch r.kind {
-	case opRequest:
-		a.Op = x.terms.ops.get(r.op)
-	case actRequest:
-		one := x.terms.acts.get(r.op)
-		a.Act = &Acting{one.Resource, one.Token, one.Life}
-	}
-	return a
 }

@@ -155,14 +155,21 @@ func (x *space) moment(s state, m Moment) Moment {
 	for p := range x.world.Processes {
 		var asks []Asking
 		if at := x.at(s, p); at != nil {
-			for _, r := range at.requests {
-				asks = append(asks, x.asking(r))
-			}
+			asks = x.asks(at)
 		}
 		m.Asks = append(m.Asks, asks)
 		m.Events = append(m.Events, x.links.get(x.seats.get(s[atSeats+p]).link).events)
 	}
 	return m
+}
+
+// asks are the requests of a process, in order.
+func (x *space) asks(at *local) []Asking {
+	var all []Asking
+	for _, r := range at.requests {
+		all = append(all, x.asking(r))
+	}
+	return all
 }
 
 func (x *space) asking(r pending) Asking {

@@ -62,7 +62,7 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 	if index >= 0 && index < len(op.Ops) {
 		path = op.Ops[index].Path
 	}
-	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: refusal(code)}
+	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: Refusal(code)}
 }
 
 // Session is what a server has granted.

@@ -217,8 +217,8 @@ var refusals = map[Code]error{
 	-110: zkapi.ErrNodeExists, -111: zkapi.ErrNotEmpty, CodeExpired: zkapi.ErrSessionEnded, -114: zkapi.ErrInvalidACL, -115: zkapi.ErrAuthFailed,
 }
 
-// refusal is the port's word for a server's code, or the code.
-func refusal(c int32) error {
+// Refusal is the port's word for a server's code, or the code.
+func Refusal(c int32) error {
 	if err := refusals[Code(c)]; err != nil {
 		return err
 	}

@@ -58,6 +58,7 @@ type Report struct {
 	Properties []Property     `json:"properties"`
 	Vacuous    []string       `json:"vacuous,omitempty"` // why a run proves nothing
 	Counts     map[string]int `json:"counts"`
+	Evidence   string         `json:"evidence"` // on what the order and the outcomes of writes rest
 }
 
 // Save writes verdict.json.

@@ -121,7 +121,8 @@ func (f *facts) serversAgree() Property {
 		}
 	}
 	if f.evidence.Order != history.FromLogs {
-		p.doubt("The servers serve the same tree. What is on their disks is not known: %s.", f.evidence.Weaker)
+		p.holds = fmt.Sprintf("%d servers serve the same tree. What is on their disks is not known: %s.", len(f.evidence.Servers), f.evidence.Weaker)
+		return p.property()
 	}
 	transactions, uncommitted := 0, 0
 	for _, s := range f.evidence.Servers {

@@ -107,7 +107,7 @@ func (r *run) saveCommitted(ctx context.Context, evidence *history.Evidence) err
 		evidence.Weaker = "the servers did not come to stand at the same transaction"
 		return r.ensemble.SaveEvidence(ctx, logs)
 	}
-	servers, err := r.copyLogs(ctx, logs, evidence.Last)
+	servers, err := r.copyLogs(ctx, logs, evidence)
 	if err == nil {
 		err = r.describeServers(evidence, servers)
 	}
@@ -121,20 +121,22 @@ func (r *run) saveCommitted(ctx context.Context, evidence *history.Evidence) err
 
 // copyLogs copies and reads the servers' files. A server writes its log to the disk a
 // moment after it has applied what is in there, hence it may have to be done again.
-func (r *run) copyLogs(ctx context.Context, dir string, last int64) ([]*txnlog.Server, error) {
+// What cannot be read at all is noted with its server.
+func (r *run) copyLogs(ctx context.Context, dir string, evidence *history.Evidence) ([]*txnlog.Server, error) {
 	for {
 		if err := r.ensemble.SaveEvidence(ctx, dir); err != nil {
 			return nil, err
 		}
 		var servers []*txnlog.Server
 		late := ""
-		for _, s := range r.ensemble.Servers {
+		for i, s := range r.ensemble.Servers {
 			read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
 			if err != nil {
+				evidence.Servers[i].Problem = err.Error()
 				return nil, err
 			}
 			servers = append(servers, read)
-			if read.Last() < last {
+			if read.Last() < evidence.Last {
 				late = s.Name
 			}
 		}
@@ -142,7 +144,7 @@ func (r *run) copyLogs(ctx context.Context, dir string, last int64) ([]*txnlog.S
 			return servers, nil
 		}
 		if !wait(ctx, 500*time.Millisecond) {
-			return nil, fmt.Errorf("harness: what is on the disk of %s ends before 0x%x", late, last)
+			return nil, fmt.Errorf("harness: what is on the disk of %s ends before 0x%x", late, evidence.Last)
 		}
 	}
 }

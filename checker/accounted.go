@@ -22,7 +22,7 @@ func (f *facts) writesAccounted() Property {
 	acknowledged := 0
 	for i := range l.exchanges {
 		x := &l.exchanges[i]
-		if l.events[i] < 0 && !x.Close {
+		if !l.begun[i] && !x.Close {
 			p.violate(nil, "%s sent %s in session %s at %s, and its history does not mention it.", x.Process, operations(x), x.Session, seconds(x.Sent))
 		}
 		c := l.commitOf(x)

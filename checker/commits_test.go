@@ -244,3 +244,54 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}
 }
+
+// TestARepetitionIsToldFromWhatItRepeats: the first write is sent late, while its
+// repetition is under way, which is refused because of it.
+func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
+	ops := []history.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
+	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+	s.write("c", 1, history.Info, 7, ops...)
+	s.write("c", 3, history.Fail, 0, ops...)
+	s.exchanges[0].Sent, s.exchanges[0].Answered, s.exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
+	s.exchanges[1].Sent, s.exchanges[1].Answered, s.exchanges[1].Zxid, s.exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, history.NodeExists
+	f := gather(s.events, s.evidence, s.exchanges, s.commits)
+	if f.writes[0].Outcome() != history.OK || f.writes[1].Outcome() != history.Fail || f.zxids[0] != 7 {
+		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
+	}
+}
+
+// TestManyAskForTheSameAtOnce: each is told something, and each has its own exchange,
+// whose answers come in another order than the participant hears of them.
+func TestManyAskForTheSameAtOnce(t *testing.T) {
+	ops := []history.Op{{Kind: "create", Path: "/tasks"}}
+	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+	const many = 20
+	for range many {
+		s.write("c", 1, history.Fail, 0, ops...)
+	}
+	for i := range many {
+		s.events[2*i].At += time.Duration(i)
+		s.events[2*i+1].At += time.Duration(1000 * (i*7%many + 1))
+		x := &s.exchanges[i]
+		x.Sent, x.Answered, x.Zxid, x.Error = s.events[0].At+100, 2*time.Second+time.Duration(1000*i+500), int64(100+i), history.NodeExists
+	}
+	r := s.check()
+	if p := find(t, r, "WritesAccounted"); p.Verdict != Valid {
+		t.Errorf("%s: %s", p.Verdict, p.Reason)
+	}
+	s.exchanges = append(s.exchanges, s.exchanges[0])
+	if p := find(t, s.check(), "WritesAccounted"); p.Verdict != Invalid {
+		t.Errorf("one more was sent than anybody asked for: %s: %s", p.Verdict, p.Reason)
+	}
+}
+
+// TestTheFirstMomentOfARunInMemory: time stands still there, and an exchange of that
+// moment is answered at 1, since 0 would say that it was not.
+func TestTheFirstMomentOfARunInMemory(t *testing.T) {
+	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromMemory}, commits: []history.Commit{}}}
+	s.write("c", 0, history.OK, 1, history.Op{Kind: "create", Path: "/tasks"})
+	s.events[1].At, s.exchanges[0].Sent, s.exchanges[0].Answered = 0, 0, 1
+	if p := find(t, s.check(), "WritesAccounted"); p.Verdict != Valid {
+		t.Errorf("%s: %s", p.Verdict, p.Reason)
+	}
+}

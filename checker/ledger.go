@@ -3,10 +3,8 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -21,8 +19,7 @@ type ledger struct {
 	exchanges []history.Exchange
 	commits   []history.Commit
 
-	writes   []int                   // by position in facts.writes: of its exchange, or -1
-	events   []int                   // by position in exchanges: of the write in the history, or -1
+	joined
 	requests map[request]int         // position in commits
 	places   map[int64]int           // position in commits, by zxid
 	latest   map[int64]time.Duration // by zxid: until when it had taken effect
@@ -46,71 +43,9 @@ func newLedger(writes []history.Operation, evidence *history.Evidence, exchanges
 			l.requests[request{c.Session, c.Xid}] = i
 		}
 	}
-	l.join(writes)
+	l.joined = join(writes, exchanges)
 	l.bound()
 	return l
-}
-
-// alike is what a write in the history and its exchange have in common.
-func alike(process, session string, ops []history.Op) uint64 {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s\x00%s", process, session)
-	for _, op := range ops {
-		path := op.Path
-		if op.Sequential { // the server completes the name
-			path = path[:strings.LastIndexByte(path, '/')+1]
-		}
-		fmt.Fprintf(h, "\x00%s\x00%s\x00%d\x00%s", op.Kind, path, op.Version, op.Data)
-	}
-	return h.Sum64()
-}
-
-// join finds the write in the history for each exchange: the last one that had been
-// begun, and had not ended, when it was sent. One that ended without an answer may be
-// sent on later.
-func (l *ledger) join(writes []history.Operation) {
-	l.writes, l.events = make([]int, len(writes)), make([]int, len(l.exchanges))
-	open := map[uint64][]int{} // writes that are alike, in the order of their beginnings
-	for i, w := range writes {
-		l.writes[i] = -1
-		key := alike(w.Invoke.Process, w.Invoke.Session, w.Invoke.Ops)
-		open[key] = append(open[key], i)
-	}
-	order := make([]int, len(l.exchanges))
-	for i := range order {
-		order[i], l.events[i] = i, -1
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(l.exchanges[a].Sent, l.exchanges[b].Sent), cmp.Compare(l.exchanges[a].Xid, l.exchanges[b].Xid))
-	})
-	for _, at := range order {
-		x := &l.exchanges[at]
-		candidates := open[alike(x.Process, x.Session, x.Ops)]
-		fits := func(definite bool) func(int) bool {
-			return func(i int) bool {
-				w := &writes[i]
-				known := w.Outcome() != history.Info
-				return l.writes[i] < 0 && w.Invoke.At <= x.Sent && known == definite && (!known || x.Sent <= w.Done.At)
-			}
-		}
-		found := lastIndex(candidates, fits(true))
-		if found < 0 {
-			found = lastIndex(candidates, fits(false))
-		}
-		if found >= 0 {
-			i := candidates[found]
-			l.writes[i], l.events[at] = at, i
-		}
-	}
-}
-
-func lastIndex(all []int, fits func(int) bool) int {
-	for at, i := range slices.Backward(all) {
-		if fits(i) {
-			return at
-		}
-	}
-	return -1
 }
 
 // bound finds until when each commit had taken effect: until a later one was answered.

@@ -217,6 +217,19 @@ func TestMastersAreOrderedByZxid(t *testing.T) {
 	}
 }
 
+// TestSessionsEndByZxid: a write that nobody heard of took effect before or after the end
+// of its session.
+func TestSessionsEndByZxid(t *testing.T) {
+	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {
+		s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+		s.write("c", 1, history.Info, zxid, history.Op{Kind: "create", Path: "/tasks"})
+		s.commits = append(s.commits, history.Commit{Zxid: 10, Session: "0xc", Kind: history.CommitClose})
+		if p := find(t, s.check(), "SessionsEnd"); p.Verdict != want {
+			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
+		}
+	}
+}
+
 // TestAssignmentsAreOrderedByZxid: an assignment may go alone once its task has its
 // status. Both writes are under way at the same time.
 func TestAssignmentsAreOrderedByZxid(t *testing.T) {

@@ -522,9 +522,30 @@ func (f *facts) sessionsEnd() Property {
 				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
 		}
 	}
+	f.writesAfterEnd(p)
 	granted := f.replacedSessions(p)
 	p.holds = fmt.Sprintf("%d sessions were granted, and %d were ended by force: each was given up before the next, and nothing was accepted in the name of one that was over.", granted, len(ended))
 	return p.property()
+}
+
+// writesAfterEnd holds the ends of sessions, whoever asked for them, against the writes in
+// their name, in ZooKeeper's order.
+func (f *facts) writesAfterEnd(p *finding) {
+	if f.ledger == nil {
+		return
+	}
+	ended := map[string]int64{}
+	for _, c := range f.ledger.commits {
+		if c.Kind == history.CommitClose {
+			ended[c.Session] = c.Zxid
+		}
+	}
+	for i, w := range f.writes {
+		if end := ended[w.Invoke.Session]; end != 0 && f.zxids[i] > end {
+			p.violate([]history.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
+				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
+		}
+	}
 }
 
 // replacedSessions compares what the wire shows with what participants say, and

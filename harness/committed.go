@@ -159,7 +159,10 @@ func (r *run) describeServers(evidence *history.Evidence, servers []*txnlog.Serv
 	}
 	for i, s := range servers {
 		state := &evidence.Servers[i]
-		state.First, state.Last, state.Transactions = s.Txns[0].Zxid, s.Last(), len(s.Txns)
+		state.Last, state.Transactions = s.Last(), len(s.Txns)
+		if len(s.Txns) > 0 {
+			state.First = s.Txns[0].Zxid
+		}
 		tree, err := s.Replay(evidence.Last)
 		if err != nil {
 			state.Problem = err.Error()

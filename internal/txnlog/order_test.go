@@ -239,7 +239,7 @@ func TestServersThatCannotBeRead(t *testing.T) {
 	if _, err := ReadServer("zk1", put("snapshot.5.gz", nil)); !errors.Is(err, ErrCompressed) || !strings.Contains(err.Error(), "snapshot.5.gz") {
 		t.Errorf("a compressed snapshot: %v", err)
 	}
-	if _, err := ReadServer("zk1", t.TempDir()); err == nil || !strings.Contains(err.Error(), "no transaction log") {
+	if _, err := ReadServer("zk1", t.TempDir()); err == nil || !strings.Contains(err.Error(), "neither a transaction log nor a snapshot") {
 		t.Errorf("an empty folder: %v", err)
 	}
 	damaged := bytes.Clone(file(t, "zk1/log.100000001"))

@@ -57,8 +57,8 @@ func ReadServer(name, dir string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("txnlog: %s: %w", name, err)
 	}
-	if len(logs) == 0 {
-		return nil, fmt.Errorf("txnlog: %s: no transaction log below %s", name, dir)
+	if len(logs) == 0 && len(s.files) == 0 {
+		return nil, fmt.Errorf("txnlog: %s: neither a transaction log nor a snapshot below %s", name, dir)
 	}
 	for _, path := range inOrder(logs) {
 		if err := s.readLog(path); err != nil {

@@ -74,10 +74,8 @@ func (c Config) Validate() error {
 	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN is neither
 		bad("--rate %v: use 0.1 to 10000 tasks a second", c.Rate)
 	}
-	for _, f := range c.Schedule {
-		if _, known := nemesis.Lookup(f.Kind); !known || f.Pick < 0 || f.Start < 0 || f.Duration < 0 {
-			bad("schedule: fault %d (%s): use a kind that torture faults lists, and no negative numbers", f.Number, f.Kind)
-		}
+	if err := nemesis.Validate(c.Schedule); err != nil {
+		bad("schedule: %w", err)
 	}
 	switch c.Ensemble {
 	case Docker:

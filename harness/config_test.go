@@ -34,8 +34,8 @@ func TestValidateNamesTheOption(t *testing.T) {
 		"--connect":         func(c *Config) { c.Connect = []string{"x:1"} },
 		"--ensemble":        func(c *Config) { c.Ensemble = "moon" },
 		"kill-server":       func(c *Config) { c.Servers, c.Nemesis = 1, []nemesis.Kind{nemesis.KillServer} },
-		"fault 3 (typo)":    func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 3, Kind: "typo"}} },
-		"fault 4":           func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 4, Kind: nemesis.KillMaster, Pick: -1}} },
+		`unknown kind "typo"`:    func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 3, Kind: "typo"}} },
+		"must not be negative":           func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 4, Kind: nemesis.KillMaster, Pick: -1}} },
 	} {
 		c := Defaults()
 		broken(&c)

@@ -120,18 +120,28 @@ func (o *observer) unfinished(ctx context.Context) (tasks []string, assignments 
 			tasks = append(tasks, listed.Children[i])
 		}
 	}
+	held, err := o.held(ctx)
+	for _, n := range held {
+		assignments += n
+	}
+	return tasks, assignments, err
+}
+
+// held counts the assignments of each worker.
+func (o *observer) held(ctx context.Context) (map[string]int, error) {
 	inboxes, err := o.must(ctx, zkapi.Children(o.root+"/assign"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, 0, err
+		return nil, err
 	}
+	held := map[string]int{}
 	for _, w := range inboxes.Children {
-		held, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
+		inbox, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		assignments += len(held.Children)
+		held[w] = len(inbox.Children)
 	}
-	return tasks, assignments, nil
+	return held, nil
 }
 
 // tree reads everything below the namespace. The sync in front makes it the

@@ -209,10 +209,19 @@ func faultsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "faults", Short: "List the faults and how each is proved to bite", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
+			out, group := cmd.OutOrStdout(), ""
 			for _, e := range nemesis.Catalogue {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-15s %s.\n%-15s proof: %s\n", e.Kind, e.Explain, "", e.Probe)
+				if e.Group != group {
+					group = e.Group
+					fmt.Fprintf(out, "%s\n", group)
+				}
+				roles := make([]string, len(e.Roles))
+				for i, r := range e.Roles {
+					roles[i] = string(r)
+				}
+				fmt.Fprintf(out, "  %-17s%s.\n%19sat: %s\n%19sproof: %s\n", e.Kind, e.Explain, "", strings.Join(roles, ", "), "", e.Probe)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
+			fmt.Fprintf(out, "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
 		},
 	}
 }

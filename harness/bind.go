@@ -42,11 +42,15 @@ var deedsOnOne = map[nemesis.Kind]func(r *run, p *process, fault nemesis.Fault) 
 	nemesis.KillMaster: (*run).kill, nemesis.KillBackup: (*run).kill, nemesis.KillWorker: (*run).kill, nemesis.KillClient: (*run).kill,
 	nemesis.LeaveMaster: (*run).leave, nemesis.LeaveWorker: (*run).leave,
 	nemesis.StopMaster: (*run).stop, nemesis.StopWorker: (*run).stop,
+	nemesis.PauseMaster: (*run).pause, nemesis.PauseWorker: (*run).pause,
+	nemesis.TwinWorker: (*run).twin, nemesis.WrongClock: (*run).wrongClock,
 	nemesis.CutMaster: (*run).cut, nemesis.CutBackup: (*run).cut, nemesis.CutWorker: (*run).cut, nemesis.CutClient: (*run).cut,
 }
 
 // deedsOnSeveral are those that choose their participants themselves.
-var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){}
+var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){
+	nemesis.RestartStorm: (*run).storm,
+}
 
 // victim claims the participant that a fault is for.
 func (r *run) victim(ctx context.Context, role nemesis.Role, pick int) (*process, error) {

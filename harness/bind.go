@@ -93,6 +93,8 @@ func (r *run) fit(ctx context.Context, role nemesis.Role, pick int) ([]*process,
 		workers := playing(participant.Worker, participant.Node)
 		slices.SortStableFunc(workers, func(a, b *process) int { return cmp.Compare(held[b.name], held[a.name]) })
 		return workers, err
+	case nemesis.WorkerAlone:
+		return playing(participant.Worker), nil
 	}
 	return playing(participant.Worker, participant.Node), nil
 }

@@ -77,6 +77,11 @@ func (c Config) Validate() error {
 	if err := nemesis.Validate(c.Schedule); err != nil {
 		bad("schedule: %w", err)
 	}
+	for i, f := range c.Schedule {
+		if f.Start >= c.Time {
+			bad("schedule: fault %d (%s) starts at %v, and the load lasts %v: use --time", i+1, f.Kind, f.Start, c.Time)
+		}
+	}
 	switch c.Ensemble {
 	case Docker:
 		if !slices.Contains([]int{1, 3, 5}, c.Servers) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/participant"
 )
 
 func (r *run) kill(p *process, _ nemesis.Fault) deed {
@@ -159,9 +158,6 @@ func (r *run) twin(p *process, _ nemesis.Fault) deed {
 	second := &process{name: p.name, role: p.role, run: r, started: p.started}
 	return deed{
 		apply: func(context.Context) error {
-			if p.role != participant.Worker {
-				return fmt.Errorf("%s is no worker alone", p.name)
-			}
 			return errors.Join(second.connect(), second.start())
 		},
 		probe: func(context.Context) finding {

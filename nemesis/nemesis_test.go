@@ -157,6 +157,9 @@ func TestParse(t *testing.T) {
 	if _, err := Parse("kill-master,earthquake"); err == nil || !strings.Contains(err.Error(), `"earthquake"`) || !strings.Contains(err.Error(), "kill-master") {
 		t.Errorf("the error must name the input and the choice: %v", err)
 	}
+	if got := Named("cut, kill-master,latency"); !slices.Equal(got, []Kind{KillMaster, Latency}) {
+		t.Errorf("named %v", got)
+	}
 	if got, err := Parse("none"); err != nil || len(got) != 0 {
 		t.Errorf("none: %v, %v", got, err)
 	}

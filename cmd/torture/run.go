@@ -87,12 +87,14 @@ func (o runOptions) config() (harness.Config, error) {
 		config.Schedule, config.Nemesis = plan, nemesis.Kinds(plan)
 		return config, nil
 	}
-	var err error
-	if config.Nemesis, err = nemesis.Parse(o.faults); err != nil {
+	asked, err := nemesis.Parse(o.faults)
+	if err != nil {
 		return config, err
 	}
-	if o.faults == "all" {
-		config.DropImpossible()
+	config.Nemesis = asked
+	config.DropImpossible(nemesis.Named(o.faults))
+	if len(config.Nemesis) == 0 && len(asked) > 0 {
+		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s and --servers %d", o.faults, o.Ensemble, o.Servers)
 	}
 	return config, nil
 }

@@ -64,9 +64,9 @@ func (o *observer) must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
-// activeMaster says which participant /master names. It waits a little while
-// there is none, as between two terms.
-func (o *observer) activeMaster(ctx context.Context) (string, error) {
+// activeMaster says which participant /master names, and the session that holds it. It
+// waits a little while there is none, as between two terms.
+func (o *observer) activeMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
@@ -77,10 +77,10 @@ func (o *observer) activeMaster(ctx context.Context) (string, error) {
 		}
 		if err == nil {
 			name, _, _ := strings.Cut(string(got.Data), ":")
-			return name, nil
+			return name, got.Stat.EphemeralOwner, nil
 		}
 		if !wait(ctx, 100*time.Millisecond) {
-			return "", fmt.Errorf("no master to be found: %w", err)
+			return "", 0, fmt.Errorf("no master to be found: %w", err)
 		}
 	}
 }
@@ -120,18 +120,28 @@ func (o *observer) unfinished(ctx context.Context) (tasks []string, assignments 
 			tasks = append(tasks, listed.Children[i])
 		}
 	}
+	held, err := o.held(ctx)
+	for _, n := range held {
+		assignments += n
+	}
+	return tasks, assignments, err
+}
+
+// held counts the assignments of each worker.
+func (o *observer) held(ctx context.Context) (map[string]int, error) {
 	inboxes, err := o.must(ctx, zkapi.Children(o.root+"/assign"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, 0, err
+		return nil, err
 	}
+	held := map[string]int{}
 	for _, w := range inboxes.Children {
-		held, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
+		inbox, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		assignments += len(held.Children)
+		held[w] = len(inbox.Children)
 	}
-	return tasks, assignments, nil
+	return held, nil
 }
 
 // tree reads everything below the namespace. The sync in front makes it the

@@ -22,6 +22,9 @@ func Print(w io.Writer, r *checker.Report) {
 		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"],
 		c["resolved_by_order"], c["resolved_by_tree"])
 	fmt.Fprintln(w, r.Evidence)
+	for _, fault := range r.Idle {
+		fmt.Fprintf(w, "never effective: %s\n", fault)
+	}
 	fmt.Fprintf(w, "\n%s\n", Sentence(r))
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/adler32"
+
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
 )
 
 const snapshotMagic = "ZKSN"
@@ -14,39 +16,39 @@ const snapshotMagic = "ZKSN"
 //
 // A snapshot that a crash has left unfinished is an error, as any other damage is.
 func ReadSnapshot(b []byte) (*Tree, error) {
-	d := decoder{rest: b}
-	if magic := d.take(4); string(magic) != snapshotMagic {
+	d := decoder{jute.Decoder{Rest: b}}
+	if magic := d.Take(4); string(magic) != snapshotMagic {
 		return nil, &Damage{0, fmt.Sprintf("this is no snapshot: it begins with %q", b[:min(4, len(b))])}
 	}
-	if v := d.int32(); v != version && !d.bad {
+	if v := d.Int32(); v != version && !d.Bad {
 		return nil, &Damage{4, fmt.Sprintf("version %d of the format is not known, only %d", v, version)}
 	}
-	d.int64() // id of the database
+	d.Int64() // id of the database
 	t := &Tree{nodes: map[string]*znode{}, ephemerals: map[int64]map[string]bool{}}
 	const session, acl = 12, 12
-	for range d.count(session) {
-		d.int64() // id
-		d.int32() // timeout
+	for range d.Count(session) {
+		d.Int64() // id
+		d.Int32() // timeout
 	}
-	for range d.count(acl) {
-		d.int64() // number
+	for range d.Count(acl) {
+		d.Int64() // number
 		d.skipACL()
 	}
-	for !d.bad {
-		path := d.string()
-		if path == "/" || d.bad {
+	for !d.Bad {
+		path := d.String()
+		if path == "/" || d.Bad {
 			break
 		}
-		n := &znode{data: d.buffer()}
-		d.int64() // number of the ACL
-		n.czxid, n.mzxid, n.ctime, n.mtime = d.int64(), d.int64(), d.int64(), d.int64()
-		n.version, n.cversion, n.aversion = d.int32(), d.int32(), d.int32()
-		n.owner, n.pzxid = d.int64(), d.int64()
-		if !d.bad && !t.put(path, n) {
-			return nil, &Damage{int64(len(b) - len(d.rest)), fmt.Sprintf("%s comes without its parent", path)}
+		n := &znode{data: d.Buffer()}
+		d.Int64() // number of the ACL
+		n.czxid, n.mzxid, n.ctime, n.mtime = d.Int64(), d.Int64(), d.Int64(), d.Int64()
+		n.version, n.cversion, n.aversion = d.Int32(), d.Int32(), d.Int32()
+		n.owner, n.pzxid = d.Int64(), d.Int64()
+		if !d.Bad && !t.put(path, n) {
+			return nil, &Damage{int64(len(b) - len(d.Rest)), fmt.Sprintf("%s comes without its parent", path)}
 		}
 	}
-	if d.bad {
+	if d.Bad {
 		return nil, &Damage{int64(len(b)), "the snapshot is not whole"}
 	}
 	return t, sealed(b, &d)
@@ -56,18 +58,18 @@ func ReadSnapshot(b []byte) (*Tree, error) {
 // versions have added, the digest of the tree and the last zxid.
 func sealed(b []byte, d *decoder) error {
 	for added := []int{20, 8}; ; added = added[1:] {
-		at := len(b) - len(d.rest)
-		sum, end := d.int64(), d.string()
-		if d.bad || end != "/" || uint64(sum) != uint64(adler32.Checksum(b[:at])) {
+		at := len(b) - len(d.Rest)
+		sum, end := d.Int64(), d.String()
+		if d.Bad || end != "/" || uint64(sum) != uint64(adler32.Checksum(b[:at])) {
 			return &Damage{int64(at), "the checksum is wrong"}
 		}
-		if len(added) == 0 || len(d.rest) == 0 {
+		if len(added) == 0 || len(d.Rest) == 0 {
 			break
 		}
-		d.take(added[0])
+		d.Take(added[0])
 	}
-	if len(d.rest) > 0 {
-		return &Damage{int64(len(b) - len(d.rest)), "something follows after the end of the snapshot"}
+	if len(d.Rest) > 0 {
+		return &Damage{int64(len(b) - len(d.Rest)), "something follows after the end of the snapshot"}
 	}
 	return nil
 }

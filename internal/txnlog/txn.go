@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
 )
 
 // Opcode says what a transaction, or a part of one, does (zookeeper.jute).
@@ -90,38 +92,38 @@ const digestVersion = 2
 
 // decodeTxn decodes the bytes of an entry. The data that it holds are shared.
 func decodeTxn(b []byte) (Txn, bool) {
-	d := decoder{rest: b}
-	t := Txn{Session: d.int64(), Cxid: d.int32(), Zxid: d.int64(), TimeMs: d.int64(), Opcode: Opcode(d.int32())}
-	if d.bad {
+	d := decoder{jute.Decoder{Rest: b}}
+	t := Txn{Session: d.Int64(), Cxid: d.Int32(), Zxid: d.Int64(), TimeMs: d.Int64(), Opcode: Opcode(d.Int32())}
+	if d.Bad {
 		return t, false
 	}
 	switch t.Opcode {
 	case CreateSession:
-		d.int32() // timeout
+		d.Int32() // timeout
 	case CloseSession:
-		if len(d.rest) > 0 { // older servers write nothing
-			t.Paths = d.strings()
+		if len(d.Rest) > 0 { // older servers write nothing
+			t.Paths = d.Strings()
 		}
 	case Multi:
 		t.Parts = d.parts()
 	default:
 		t.Parts = []Part{d.part(t.Opcode)}
 	}
-	if len(d.rest) > 0 {
-		v, sum := d.int32(), d.int64()
+	if len(d.Rest) > 0 {
+		v, sum := d.Int32(), d.Int64()
 		t.Digest, t.HasDigest = uint64(sum), v == digestVersion
 	}
-	return t, !d.bad && len(d.rest) == 0
+	return t, !d.Bad && len(d.Rest) == 0
 }
 
 func (d *decoder) parts() []Part {
 	const smallest = 8 // opcode and length
 	var all []Part
-	for range d.count(smallest) {
-		opcode := Opcode(d.int32())
-		inner := decoder{rest: d.buffer()}
+	for range d.Count(smallest) {
+		opcode := Opcode(d.Int32())
+		inner := decoder{jute.Decoder{Rest: d.Buffer()}}
 		all = append(all, inner.part(opcode))
-		d.bad = d.bad || inner.bad
+		d.Bad = d.Bad || inner.Bad
 	}
 	return all
 }
@@ -129,31 +131,31 @@ func (d *decoder) parts() []Part {
 func (d *decoder) part(opcode Opcode) Part {
 	p := Part{Opcode: opcode}
 	if opcode != Failed {
-		p.Path = d.string()
+		p.Path = d.String()
 	}
 	switch opcode {
 	case Create, Create2, CreateContainer, CreateTTL:
-		p.Data = d.buffer()
+		p.Data = d.Buffer()
 		d.skipACL()
 		if opcode == Create || opcode == Create2 {
-			p.Ephemeral = d.bool()
+			p.Ephemeral = d.Bool()
 		}
-		p.ParentCversion = d.int32()
+		p.ParentCversion = d.Int32()
 		if opcode == CreateTTL {
-			p.TTLMs = d.int64()
+			p.TTLMs = d.Int64()
 		}
 	case Delete, DeleteContainer:
 	case Set, Reconfig:
-		p.Data, p.Version = d.buffer(), d.int32()
+		p.Data, p.Version = d.Buffer(), d.Int32()
 	case SetACL:
 		d.skipACL()
-		p.Version = d.int32()
+		p.Version = d.Int32()
 	case Check:
-		p.Version = d.int32()
+		p.Version = d.Int32()
 	case Failed:
-		p.Code = d.int32()
+		p.Code = d.Int32()
 	default:
-		d.bad = true
+		d.Bad = true
 	}
 	return p
 }

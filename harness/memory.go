@@ -31,6 +31,8 @@ type memory struct {
 	actors []*actor
 	acts   *participant.Sink
 	owners sync.Map // holder: whose each session is, by its id
+
+	commits []history.Commit // in the order of the server; mu guards them
 }
 
 // runInChild makes the folder and lets a process of its own, which lives in virtual
@@ -133,7 +135,9 @@ func (m *memory) gather(ctx context.Context, evidence *history.Evidence, records
 	nodes, err := m.observer.tree(ctx)
 	evidence.Nodes = append([]history.Node{}, nodes...)
 	m.observer.close(ctx)
+	evidence.Order = history.FromMemory
 	err = errors.Join(err,
+		history.WriteCommits(filepath.Join(m.dir, CommittedFile), m.commits),
 		evidence.Save(filepath.Join(m.dir, EvidenceFile)),
 		nemesis.Save(filepath.Join(m.dir, FaultsFile), records),
 	)

@@ -137,7 +137,11 @@ func judge(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := checker.Check(events, evidence, exchanges, stored.Seed)
+	commits, err := harness.LoadCommits(dir)
+	if err != nil {
+		return err
+	}
+	result := checker.Check(events, evidence, exchanges, commits, stored.Seed)
 	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
 		return err
 	}

@@ -109,7 +109,9 @@ func configuration(config Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=%d\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds(), SyncLimit)
 	b.WriteString("dataDir=/data\ndataLogDir=" + logFolder + "\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
-	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\npreAllocSize=4096\n") // KB
+	// Nothing is ever removed: logs and snapshots are evidence. The size in KiB is what a
+	// log grows by; the default of 64 MiB would be copied for each, and fill a small disk.
+	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\npreAllocSize=4096\n")
 	if config.TLS != nil {
 		b.WriteString("serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPort=2281\n")
 		b.WriteString("ssl.keyStore.location=/ringmaster/server.pem\nssl.keyStore.type=PEM\nssl.clientAuth=need\n")

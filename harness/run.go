@@ -173,7 +173,7 @@ func (r *run) openEnsemble(ctx context.Context) error {
 	}
 	r.ensemble, err = ensemble.Start(ctx, ensemble.Config{
 		Servers: r.config.Servers, TickTime: r.config.TickTime, Image: r.image,
-		Run: strings.ToLower(filepath.Base(r.dir)),
+		Run: strings.ToLower(filepath.Base(r.dir)), SmallLog: r.config.smallLog(),
 	})
 	return err
 }

@@ -140,15 +140,15 @@ var serverFaults = []Entry{
 	{PauseServer, "server", anyServer, 0.5, 1.6, "a ZooKeeper server is frozen, then goes on", "the engine holds it paused and the server does not answer"},
 	{IsolateLeader, "server", []Role{LeaderServer}, 1, 1.8, "the ZooKeeper leader is cut from all other servers", "packets were dropped, and it no longer leads"},
 	{IsolateFollower, "server", []Role{FollowerServer}, 1, 1.8, "a ZooKeeper follower is cut from all other servers", "packets were dropped, and it no longer serves"},
-	{ChangeLeader, "server", []Role{LeaderServer}, 1, 1.8, "the ZooKeeper leader is cut off until another one leads, and comes back as a follower", "another server leads"},
+	{ChangeLeader, "server", []Role{LeaderServer}, 1, 1.8, "the ZooKeeper leader is cut off until another one leads, and comes back as a follower", "another server leads, and the old leader follows"},
 	{SplitServers, "server", []Role{Minority}, 1, 1.8, "the servers are split into a majority and a minority", "packets were dropped, and the minority does not serve"},
 	{Bridge, "server", []Role{LeaderServer}, 1, 1.8, "two halves of the servers are cut from each other, and one server sees both", "packets were dropped between the halves, and the bridge reaches both"},
-	{AsymmetricCut, "server", []Role{FollowerServer, LeaderServer}, 1, 1.8, "a server hears nothing of the others, and is heard by them", "packets to it were dropped, and none from it"},
-	{LagFollower, "server", []Role{FollowerServer}, 0.3, 0.6, "what the leader sends to a follower is delayed, so that it serves reads of yesterday", "it answered a read while it was behind the leader"},
-	{RollingRestart, "server", []Role{AllServers}, 1, 1.8, "the servers are stopped and started again, one after the other", "each of them has a new process, and no two were down at once"},
-	{RestartAll, "server", []Role{AllServers}, 0.3, 0.8, "all servers get SIGKILL at once and are started again", "no server answered, and each has a new process"},
-	{FillDisk, "server", []Role{SomeServer}, 0.5, 1.6, "the small volume of a server's transaction log is filled up", "there is no space left, and the server could not write"},
-	{SlowDisk, "server", []Role{SomeServer, LeaderServer}, 0.8, 2, "a server's disk takes long for each fsync", "fsyncs were delayed, and how many"},
+	{AsymmetricCut, "server", []Role{FollowerServer, LeaderServer}, 1, 1.8, "a server hears nothing of the others, and is heard by them", "packets to it were dropped, and those from it passed"},
+	{LagFollower, "server", []Role{FollowerServer}, 0.2, 0.4, "what the leader sends to a follower is dropped, for too short a time for it to stop serving, so that it answers reads with yesterday's state", "it answered a read while it was behind the leader"},
+	{RollingRestart, "server", []Role{AllServers}, 3, 4, "the servers get SIGTERM and are started again, one after the other, each when all serve; that takes as long as it takes", "each of them has a new process, and no two were down at once"},
+	{RestartAll, "server", []Role{AllServers}, 0.3, 0.8, "all servers get SIGKILL at once and are started again", "no server answered, and each had a new process when it was started again"},
+	{FillDisk, "server", []Role{SomeServer}, 0.5, 1.6, "the transaction log of one server, always the same, has a small volume of its own, which is filled up; the server is killed, gets its space back and is started again later", "there is no space left, and the server said that it could not write"},
+	{SlowDisk, "server", []Role{SomeServer, LeaderServer}, 0.8, 2, "a server's disk takes long for each fsync: strace holds the thread that writes the transaction log, if the machine allows it", "fsyncs were held, how many, and the server itself measured that they took so long"},
 }
 
 // groups are the names that stand for several faults, this one among them: its

@@ -159,7 +159,7 @@ func (t *follower) pending(at int) uint64 {
 func (s *state) touched(w *Write) []int {
 	var all []int
 	add := func(session int) {
-		if session != 0 && !s.over[session] && !slices.Contains(all, session) {
+		if session != 0 && !s.over.has(session) && !slices.Contains(all, session) {
 			all = append(all, session)
 		}
 	}
@@ -194,7 +194,7 @@ func (s *state) step(w *Write) (*state, string) {
 		return s.without(w.Session), unlessTrue(w.Error == "" && w.Index == -1, "the end of a session is not refused")
 	}
 	if w.Kind == SessionOver {
-		ok := s.over[w.Session] && w.Error == history.SessionExpired && w.Index == -1
+		ok := s.over.has(w.Session) && w.Error == history.SessionExpired && w.Index == -1
 		return s, unlessTrue(ok, "its session was not over")
 	}
 	for _, wrong := range []func(*Write) string{s.entitled, s.proper} {
@@ -205,7 +205,7 @@ func (s *state) step(w *Write) (*state, string) {
 	demands := s.demands(w)
 	unmet := slices.IndexFunc(demands, func(d demand) bool { return d != "" })
 	switch {
-	case s.over[w.Session]:
+	case s.over.has(w.Session):
 		return s, unlessTrue(w.Error == history.SessionExpired && w.Index == -1, "its session was over")
 	case w.Error == Elsewhere:
 		met := unmet

@@ -236,8 +236,12 @@ type picture struct {
 	end        time.Duration
 }
 
-// drawn bounds the partitions in the picture: those that failed, and a sample.
-const drawn = 12
+// drawn bounds the partitions in the picture, those that failed and a sample, and
+// drawnFaults the faults.
+const (
+	drawn       = 12
+	drawnFaults = 500
+)
 
 // choose takes the partitions that failed first, then the longest. To draw one takes
 // another search, so those of which the first was too much are left out.
@@ -268,7 +272,7 @@ func (pic picture) write(w io.Writer) error {
 	m := pic.combined()
 	_, info := porcupine.CheckOperationsVerbose(m, ops, searchLimit)
 	var notes []porcupine.Annotation
-	for _, fault := range pic.faults {
+	for _, fault := range pic.faults[:min(drawnFaults, len(pic.faults))] {
 		notes = append(notes, porcupine.Annotation{
 			Tag: "nemesis", Start: int64(fault.Invoke.At), End: int64(fault.Return(pic.end)),
 			Description: fault.Invoke.Fault + " " + fault.Invoke.Target, Details: fault.Done.Text, BackgroundColor: "#f2c6c0",

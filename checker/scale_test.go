@@ -133,7 +133,7 @@ func TestALongSearchIsCutShort(t *testing.T) {
 	if got.Verdict != Unknown || !strings.Contains(got.Reason, "t: the search was cut short") || !strings.Contains(got.Reason, "long was not searched") {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}
-	if got := search("TaskLinearizable", "task", []*partition{p, fine}); got.Verdict != Invalid {
+	if got := search("TaskLinearizable", "task", []*partition{long, fine}); got.Verdict != Invalid {
 		t.Errorf("doubt hides a violation: %s", got.Reason)
 	}
 	if drawn := choose([]*partition{p, long, fine}); len(drawn) != 1 || drawn[0] != fine {

@@ -129,7 +129,7 @@ func TestALongSearchIsCutShort(t *testing.T) {
 		long.ops = append(long.ops, p.ops[0])
 	}
 	fine := stuck(0)
-	got := search("TaskLinearizable", "task", []*partition{p, long})
+	got := searchWithin(limits{time.Now().Add(time.Hour), 1 << 20}, "TaskLinearizable", "task", []*partition{p, long})
 	if got.Verdict != Unknown || !strings.Contains(got.Reason, "t: the search was cut short") || !strings.Contains(got.Reason, "long was not searched") {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}

@@ -28,11 +28,17 @@ const (
 // a history of that length: which operations are done, and the state.
 func remembered(length int) int { return 200 + length/8 }
 
+// limits bound the search of the partitions of one property.
+type limits struct {
+	deadline time.Time // of all
+	memory   int       // of each
+}
+
 // bounded searches one partition.
-func (p *partition) bounded(left time.Duration) porcupine.CheckResult {
+func (p *partition) bounded(l limits) porcupine.CheckResult {
 	m := p.model
 	var steps atomic.Int64 // porcupine may still be at it when its time is over
-	most := int64(searchMemory / remembered(len(p.ops)))
+	most := int64(l.memory / remembered(len(p.ops)))
 	m.StepContext = func(ctx context.Context, state, input, output any) (bool, any) {
 		if ctx.Err() != nil || steps.Load() > most {
 			return false, state
@@ -43,6 +49,7 @@ func (p *partition) bounded(left time.Duration) porcupine.CheckResult {
 		}
 		return ok, next
 	}
+	left := max(time.Until(l.deadline), 1) // porcupine takes 0 for no limit
 	outcome := porcupine.CheckOperationsTimeout(m, p.ops, left)
 	if steps.Load() > most {
 		return porcupine.Unknown
@@ -51,14 +58,13 @@ func (p *partition) bounded(left time.Duration) porcupine.CheckResult {
 }
 
 // judge gives the partition its verdict, and says what is doubtful about it.
-func (p *partition) judge(deadline time.Time) (doubt string) {
+func (p *partition) judge(l limits) (doubt string) {
 	p.verdict = Unknown
-	left := time.Until(deadline)
-	if left <= 0 || p.open > maxOpen || len(p.ops) > maxLength {
+	if time.Until(l.deadline) <= 0 || p.open > maxOpen || len(p.ops) > maxLength {
 		p.unsearched = true
 		return fmt.Sprintf("%s was not searched: %d operations, %d of unknown outcome.", p.name, len(p.ops), p.open)
 	}
-	switch outcome := p.bounded(left); {
+	switch outcome := p.bounded(l); {
 	case outcome == porcupine.Unknown:
 		p.unsearched = true
 		return p.name + ": the search was cut short."
@@ -74,10 +80,13 @@ func (p *partition) judge(deadline time.Time) (doubt string) {
 
 // search checks every partition, several at a time.
 func search(name, what string, partitions []*partition) Property {
+	return searchWithin(limits{time.Now().Add(searchLimit), searchMemory}, name, what, partitions)
+}
+
+func searchWithin(l limits, name, what string, partitions []*partition) Property {
 	p := newFinding(name, "%d partitions, one for each %s, are linearizable.", len(partitions), what)
-	deadline := time.Now().Add(searchLimit)
 	doubts := make([]string, len(partitions))
-	inParallel(slices.Values(partitions), func(n int, part *partition) { doubts[n] = part.judge(deadline) })
+	inParallel(slices.Values(partitions), func(n int, part *partition) { doubts[n] = part.judge(l) })
 	open := 0
 	for n, part := range partitions {
 		open += part.open

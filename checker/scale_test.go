@@ -59,7 +59,12 @@ var planted = []struct {
 		r.Evidence.Nodes[at].Version = 1
 	}, []string{"NoDoubleResult"}},
 	{"an attempt is executed twice", func(r *synthetic.Record) {
-		middle(r, history.Execute, history.Invoke, func(e *history.Event) bool { return e.Attempt == 2 }).Attempt = 1
+		done := middle(r, history.Execute, history.OK, func(e *history.Event) bool { return e.Attempt == 2 })
+		for i := range r.Events {
+			if e := &r.Events[i]; e.Kind == history.Execute && e.Type == history.Invoke && e.Process == done.Process && e.Op == done.Op {
+				e.Attempt = 1
+			}
+		}
 	}, []string{"UniqueAttempts", "ResultFromItsAttempt"}},
 	{"a stale execution acts", func(r *synthetic.Record) {
 		middle(r, history.Effect, history.Note, func(e *history.Event) bool { return !e.Accepted }).Accepted = true

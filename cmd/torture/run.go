@@ -94,7 +94,7 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 // memoryLimit is what judging may take, a soft limit: the collector works harder rather
 // than exceed it. It is enough for a history of a million operations (docs/checker.md).
 // GOMEMLIMIT sets another.
-const memoryLimit = 3 << 30
+const memoryLimit = 4 << 30
 
 // judge gives the verdict on a stored run and writes it down. A picture that
 // cannot be drawn changes nothing about the verdict.

@@ -14,8 +14,8 @@ const (
 	workers = 4
 	clients = 4
 
-	wave      = 32 // tasks that are under way at a time
-	faultEach = 50 // waves
+	wave      = 24 // tasks that are under way at a time
+	faultEach = 60 // waves
 	retention = 7 * time.Second
 )
 
@@ -25,7 +25,7 @@ const PerTask = 5.9
 // Run is a valid run with that many tasks. One task in four needs more than one
 // attempt, one in thirty-two is cancelled, one in two hundred is of unknown outcome
 // somewhere; half of them are collected, by clients at once and by masters after their
-// retention. Every 50th wave of 32 tasks a master or a worker is robbed of its session.
+// retention. Every 60th wave of 24 tasks a master or a worker is robbed of its session.
 func Run(seed uint64, tasks int) *Record {
 	c := newCluster(seed, masters, workers, clients)
 	r := &runner{cluster: c}

@@ -42,7 +42,8 @@ type rendered struct {
 	Faults               []faultRow
 	MoreFaults           int
 	Properties           []checker.Property
-	Vacuous              []string
+	Vacuous, Idle        []string
+	Evidence             string
 	Counts               []count
 	Settings             []Setting
 	Linearizability      string
@@ -79,7 +80,7 @@ func (p Page) Write(w io.Writer) error {
 		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
-		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Settings: p.Settings, Linearizability: p.Linearizability,
+		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence, Settings: p.Settings, Linearizability: p.Linearizability,
 	}
 	view.MoreFaults = max(0, len(s.faults)-shownFaults)
 	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {

@@ -120,18 +120,25 @@ func Operations(events []Event, kind Kind) []Operation {
 		life    int
 		op      int64
 	}
+	count := 0
+	for i := range events {
+		if events[i].Kind == kind && events[i].Type == Invoke {
+			count++
+		}
+	}
 	open := map[key]int{}
-	var all []Operation
-	for _, e := range events {
+	all := make([]Operation, 0, count)
+	for i := range events {
+		e := &events[i]
 		if e.Kind != kind || e.Type == Note {
 			continue
 		}
 		k := key{e.Process, e.Life, e.Op}
 		if e.Type == Invoke {
 			open[k] = len(all)
-			all = append(all, Operation{Invoke: e})
+			all = append(all, Operation{Invoke: *e})
 		} else if i, ok := open[k]; ok {
-			all[i].Done = e
+			all[i].Done = *e
 			delete(open, k)
 		}
 	}

@@ -40,6 +40,7 @@ type rendered struct {
 	Throughput, Latency  template.HTML
 	SubmitTimes, EndTime string
 	Faults               []faultRow
+	MoreFaults           int
 	Properties           []checker.Property
 	Vacuous, Idle        []string
 	Evidence             string
@@ -81,7 +82,8 @@ func (p Page) Write(w io.Writer) error {
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
 		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence, Settings: p.Settings, Linearizability: p.Linearizability,
 	}
-	for _, f := range s.faults {
+	view.MoreFaults = max(0, len(s.faults)-shownFaults)
+	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {
 		view.Faults = append(view.Faults, describeFault(f, s.end))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Report.Counts)) {
@@ -119,6 +121,9 @@ func describeFault(f history.Operation, end time.Duration) faultRow {
 	}
 	return row
 }
+
+// shownFaults bounds the table of faults.
+const shownFaults = 500
 
 // shownEvents bounds the table of a violation, and margin what its picture shows
 // around the events.

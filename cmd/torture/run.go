@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -122,9 +123,17 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 	return nil
 }
 
+// memoryLimit is what judging may take, a soft limit: the collector works harder rather
+// than exceed it. It is enough for a history of a million operations (docs/checker.md).
+// GOMEMLIMIT sets another.
+const memoryLimit = 4 << 30
+
 // judge gives the verdict on a stored run and writes it down. A picture that
 // cannot be drawn changes nothing about the verdict.
 func judge(dir string, out io.Writer) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	stored, err := harness.LoadConfig(dir)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 // deed is a fault bound to what it acts on.
 type deed struct {
 	target string
+	takes  time.Duration // how much longer than planned the deed may take of itself
 	// session that was ended, in the history's notation, once apply has found it
 	session func() string
 	apply   func(ctx context.Context) error
@@ -94,7 +95,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	record.Target = d.target
 	event := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind), Target: d.target})
 	record.From = event.At
-	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration)
+	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.takes)
 	defer cancel()
 	err = d.apply(healing)
 	record.Applied = err == nil

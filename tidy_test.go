@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"model/protocol":                 {"history"},
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
 	"report":                         {"history", "checker"},
+	"soak":                           {"checker", "nemesis"},
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire"},
 	"internal/bubble":                {},

@@ -54,7 +54,7 @@ func Check(events []history.Event, evidence *history.Evidence, exchanges []histo
 	}
 	r.Seed = seed
 	r.Counts = f.counts()
-	r.Report.Vacuous = f.vacuous()
+	r.Report.Vacuous, r.Idle = f.vacuous(), f.idle()
 	if len(r.Report.Vacuous) > 0 {
 		verdicts = append(verdicts, Vacuous)
 	}

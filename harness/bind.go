@@ -42,11 +42,15 @@ var deedsOnOne = map[nemesis.Kind]func(r *run, p *process, fault nemesis.Fault) 
 	nemesis.KillMaster: (*run).kill, nemesis.KillBackup: (*run).kill, nemesis.KillWorker: (*run).kill, nemesis.KillClient: (*run).kill,
 	nemesis.LeaveMaster: (*run).leave, nemesis.LeaveWorker: (*run).leave,
 	nemesis.StopMaster: (*run).stop, nemesis.StopWorker: (*run).stop,
+	nemesis.PauseMaster: (*run).pause, nemesis.PauseWorker: (*run).pause,
+	nemesis.TwinWorker: (*run).twin, nemesis.WrongClock: (*run).wrongClock,
 	nemesis.CutMaster: (*run).cut, nemesis.CutBackup: (*run).cut, nemesis.CutWorker: (*run).cut, nemesis.CutClient: (*run).cut,
 }
 
 // deedsOnSeveral are those that choose their participants themselves.
-var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){}
+var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){
+	nemesis.RestartStorm: (*run).storm,
+}
 
 // victim claims the participant that a fault is for.
 func (r *run) victim(ctx context.Context, role nemesis.Role, pick int) (*process, error) {
@@ -81,7 +85,7 @@ func (r *run) fit(ctx context.Context, role nemesis.Role, pick int) ([]*process,
 	case nemesis.SomeClient:
 		return playing(participant.Client), nil
 	case nemesis.Backup:
-		active, err := r.observer.activeMaster(ctx)
+		active, _, err := r.observer.activeMaster(ctx)
 		backups := slices.DeleteFunc(playing(participant.Master, participant.Node), func(p *process) bool { return p.name == active })
 		return backups, err
 	case nemesis.BusiestWorker:
@@ -89,16 +93,19 @@ func (r *run) fit(ctx context.Context, role nemesis.Role, pick int) ([]*process,
 		workers := playing(participant.Worker, participant.Node)
 		slices.SortStableFunc(workers, func(a, b *process) int { return cmp.Compare(held[b.name], held[a.name]) })
 		return workers, err
+	case nemesis.WorkerAlone:
+		return playing(participant.Worker), nil
 	}
 	return playing(participant.Worker, participant.Node), nil
 }
 
-// activeMaster claims the master that leads. It waits a little while that one
+// activeMaster claims the master that leads, in the life in which it does: one that was
+// killed is still named by /master for a while. It waits a little while that one
 // suffers from another fault: another will soon lead.
 func (r *run) activeMaster(ctx context.Context) (*process, error) {
 	const patience = 20
 	for range patience {
-		name, err := r.observer.activeMaster(ctx)
+		name, session, err := r.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -106,12 +113,12 @@ func (r *run) activeMaster(ctx context.Context) (*process, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
 		}
-		if p := r.processes[i]; p.alive() && p.claim() {
+		if p := r.processes[i]; p.alive() && p.has(session) && p.claim() {
 			return p, nil
 		}
 		if !wait(ctx, 200*time.Millisecond) {
 			break
 		}
 	}
-	return nil, errors.New("the active master suffers already")
+	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
 }

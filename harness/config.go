@@ -77,6 +77,11 @@ func (c Config) Validate() error {
 	if err := nemesis.Validate(c.Schedule); err != nil {
 		bad("schedule: %w", err)
 	}
+	for i, f := range c.Schedule {
+		if f.Start >= c.Time {
+			bad("schedule: fault %d (%s) starts at %v, and the load lasts %v: use --time", i+1, f.Kind, f.Start, c.Time)
+		}
+	}
 	switch c.Ensemble {
 	case Docker:
 		if !slices.Contains([]int{1, 3, 5}, c.Servers) {
@@ -112,11 +117,13 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// DropImpossible removes the faults that cannot be used here, for a Nemesis of
-// all.
-func (c *Config) DropImpossible() {
+// DropImpossible removes the faults that cannot be used here, except those that were
+// asked for by their own names.
+func (c *Config) DropImpossible(named []nemesis.Kind) {
 	refused := c.refused()
-	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool { return slices.Contains(refused, k) })
+	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool {
+		return slices.Contains(refused, k) && !slices.Contains(named, k)
+	})
 }
 
 // refused are the faults that are impossible on this ensemble.

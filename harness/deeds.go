@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
-	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
@@ -93,52 +91,6 @@ func (r *run) anyServer(action func(address string) error) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func (r *run) kill(p *process, _ nemesis.Fault) deed {
-	var killed bool
-	var seen string
-	return deed{
-		apply: func(context.Context) (err error) { killed, seen, err = p.kill(); return err },
-		probe: func(context.Context) finding { return found(killed, "%s", seen).with("process", seen) },
-		heal:  func(context.Context) error { return p.start() },
-	}
-}
-
-// leave lets a participant leave in good order, and starts it again.
-func (r *run) leave(p *process, _ nemesis.Fault) deed {
-	var took time.Duration
-	var clean bool
-	return deed{
-		apply: func(context.Context) error { took, clean = p.leave(leavePatience); return nil },
-		probe: func(context.Context) finding {
-			return found(clean, "it left by itself is %v, after %v", clean, took.Round(time.Millisecond)).with("left by itself", clean)
-		},
-		heal: func(context.Context) error { return p.start() },
-	}
-}
-
-func (r *run) stop(p *process, _ nemesis.Fault) deed {
-	var since time.Duration
-	return deed{
-		apply: func(ctx context.Context) error {
-			if err := p.signal(syscall.SIGSTOP); err != nil {
-				return err
-			}
-			since = clock.Now()
-			for !p.stopped() {
-				if !wait(ctx, time.Millisecond) {
-					return context.Cause(ctx)
-				}
-			}
-			return nil
-		},
-		probe: func(context.Context) finding {
-			held, stopped := clock.Now()-since, p.stopped()
-			return found(stopped && held > r.config.SessionTimeout, "stopped is %v, for %v", stopped, held.Round(time.Millisecond)).with("stopped for", held)
-		},
-		heal: func(context.Context) error { return p.signal(syscall.SIGCONT) },
-	}
 }
 
 func (r *run) cut(p *process, _ nemesis.Fault) deed {

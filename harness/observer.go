@@ -64,9 +64,9 @@ func (o *observer) must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
-// activeMaster says which participant /master names. It waits a little while
-// there is none, as between two terms.
-func (o *observer) activeMaster(ctx context.Context) (string, error) {
+// activeMaster says which participant /master names, and the session that holds it. It
+// waits a little while there is none, as between two terms.
+func (o *observer) activeMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
@@ -77,10 +77,10 @@ func (o *observer) activeMaster(ctx context.Context) (string, error) {
 		}
 		if err == nil {
 			name, _, _ := strings.Cut(string(got.Data), ":")
-			return name, nil
+			return name, got.Stat.EphemeralOwner, nil
 		}
 		if !wait(ctx, 100*time.Millisecond) {
-			return "", fmt.Errorf("no master to be found: %w", err)
+			return "", 0, fmt.Errorf("no master to be found: %w", err)
 		}
 	}
 }

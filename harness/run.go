@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -122,9 +123,8 @@ func (r *run) setUp(ctx context.Context) error {
 	}
 	for _, group := range r.config.cast() {
 		for i := range group.count {
-			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r}
-			var err error
-			if p.proxy, err = ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{Granted: p.granted, Wrote: p.wrote}); err != nil {
+			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r, started: new(atomic.Int32)}
+			if err := p.connect(); err != nil {
 				return err
 			}
 			r.processes = append(r.processes, p)
@@ -149,6 +149,7 @@ func (r *run) openJournals() error {
 		}
 	}
 	var err error
+	r.harness.Add(history.Event{Type: history.Note, Kind: history.Clock, Wall: time.Now().UTC().Round(0)}) // all others are held against it
 	r.wire, err = history.CreateWire(filepath.Join(r.dir, WireFile))
 	return err
 }

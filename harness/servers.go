@@ -63,7 +63,7 @@ func (r *run) fitServers(ctx context.Context, fault nemesis.Fault) ([]*ensemble.
 		}
 		return slices.DeleteFunc(rotated, func(s *ensemble.Server) bool { return s == leader }), nil
 	case nemesis.MastersServer:
-		name, err := r.observer.activeMaster(ctx)
+		name, _, err := r.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -107,7 +107,7 @@ var processFaults = []Entry{
 	{PauseMaster, "process", []Role{ActiveMaster}, 0.2, 0.6, "the active master is stopped (SIGSTOP) for less than its session lasts, then goes on", "the process is stopped at both ends, and for less than the session timeout"},
 	{PauseWorker, "process", busyWorkers, 0.2, 0.6, "a worker is stopped (SIGSTOP) for less than its session lasts, then goes on", "the process is stopped at both ends, and for less than the session timeout"},
 	{RestartStorm, "process", []Role{Several}, 0.5, 1.2, "a master, a worker and a client get SIGKILL and are started again at once, over and over", "each of them died by the signal at least twice"},
-	{TwinWorker, "process", []Role{SomeWorker}, 0.8, 1.6, "a second process of the same name works beside a worker", "both processes are there at the end, and the second one has had a session"},
+	{TwinWorker, "process", []Role{WorkerAlone}, 0.8, 1.6, "a second process of the same name works beside a worker", "both processes are there at the end, and the second one has had a session"},
 }
 
 var clockFaults = []Entry{
@@ -152,10 +152,11 @@ var serverFaults = []Entry{
 }
 
 // groups are the names that stand for several faults, this one among them: its
-// group, its verb where several share it, and client or partition.
+// group, its verb where several faults of participants share it, and client or
+// partition.
 func (e Entry) groups() []string {
 	all := []string{e.Group}
-	if verb, _, _ := strings.Cut(string(e.Kind), "-"); slices.Contains([]string{"expire", "kill", "leave", "stop", "pause", "cut", "drop"}, verb) {
+	if verb, _, _ := strings.Cut(string(e.Kind), "-"); slices.Contains([]string{"expire", "kill", "leave", "stop", "pause", "cut", "drop"}, verb) && !e.Roles[0].OnServers() {
 		all = append(all, verb)
 	}
 	if slices.Equal(e.Roles, []Role{SomeClient}) {

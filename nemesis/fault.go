@@ -23,6 +23,7 @@ const (
 	Backup        Role = "backup master"
 	BusiestWorker Role = "busiest worker" // the one with the most assignments
 	SomeWorker    Role = "worker"
+	WorkerAlone   Role = "worker that stands for no election"
 	SomeClient    Role = "client"
 	NextMaster    Role = "next master" // the one that wins the next election
 	Several       Role = "several participants"
@@ -138,6 +139,17 @@ func Schedule(records []Record) []Fault {
 	return plan
 }
 
+// Kinds are those of a plan, in the order of the catalogue, each once.
+func Kinds(plan []Fault) []Kind {
+	var kinds []Kind
+	for _, e := range Catalogue {
+		if slices.ContainsFunc(plan, func(f Fault) bool { return f.Kind == e.Kind }) {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	return kinds
+}
+
 // Aim is the role that a fault is for: its own, or where a schedule names none the
 // first of its kind.
 func (f Fault) Aim() Role {
@@ -173,6 +185,17 @@ func Parse(list string) ([]Kind, error) {
 		}
 	}
 	return kinds, nil
+}
+
+// Named lists the kinds that a list names themselves, not by a group.
+func Named(list string) []Kind {
+	var kinds []Kind
+	for name := range strings.SplitSeq(list, ",") {
+		if e, ok := Lookup(Kind(strings.TrimSpace(name))); ok && !slices.Contains(Groups(), string(e.Kind)) {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	return kinds
 }
 
 // Names lists everything that Parse understands.

@@ -39,7 +39,7 @@ func TestPlanIsPinned(t *testing.T) {
 
 const pinned = `
 500ms asymmetric-cut 4.496s 628, following server
-818.484523ms twin-worker 3.512s 659, worker
+818.484523ms twin-worker 3.512s 659, worker that stands for no election
 1.286871483s leave-master 795ms 885, active master
 1.74777388s move 2.57s 923, active master
 2.330764961s expire-client 0s 825, client
@@ -156,6 +156,9 @@ func TestParse(t *testing.T) {
 	}
 	if _, err := Parse("kill-master,earthquake"); err == nil || !strings.Contains(err.Error(), `"earthquake"`) || !strings.Contains(err.Error(), "kill-master") {
 		t.Errorf("the error must name the input and the choice: %v", err)
+	}
+	if got := Named("cut, kill-master,latency"); !slices.Equal(got, []Kind{KillMaster, Latency}) {
+		t.Errorf("named %v", got)
 	}
 	if got, err := Parse("none"); err != nil || len(got) != 0 {
 		t.Errorf("none: %v, %v", got, err)

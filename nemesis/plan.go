@@ -108,7 +108,7 @@ func (s span) overlaps(other span) bool { return other.from < s.to && s.from < o
 // budgets.
 var budgets = map[Role][]string{
 	ActiveMaster: {"masters"}, Backup: {"masters"}, NextMaster: {"masters"},
-	BusiestWorker: {"workers"}, SomeWorker: {"workers"}, SomeClient: {"clients"},
+	BusiestWorker: {"workers"}, SomeWorker: {"workers"}, WorkerAlone: {"workers"}, SomeClient: {"clients"},
 	Several: {"masters", "workers", "clients"},
 }
 

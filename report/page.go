@@ -41,7 +41,7 @@ type rendered struct {
 	SubmitTimes, EndTime string
 	Faults               []faultRow
 	Properties           []checker.Property
-	Vacuous              []string
+	Vacuous, Idle        []string
 	Counts               []count
 	Settings             []Setting
 	Linearizability      string
@@ -78,7 +78,7 @@ func (p Page) Write(w io.Writer) error {
 		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
-		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Settings: p.Settings, Linearizability: p.Linearizability,
+		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Settings: p.Settings, Linearizability: p.Linearizability,
 	}
 	for _, f := range s.faults {
 		view.Faults = append(view.Faults, describeFault(f, s.end))

@@ -20,6 +20,9 @@ func Print(w io.Writer, r *checker.Report) {
 	fmt.Fprintf(w, "%d faults planned and reached, %d applied, %d effective; %d unknown outcomes: %d applied, %d not, %d open\n",
 		c["faults_intended"], c["faults_applied"], c["faults_effective"],
 		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"])
+	for _, fault := range r.Idle {
+		fmt.Fprintf(w, "never effective: %s\n", fault)
+	}
 	fmt.Fprintf(w, "\n%s\n", Sentence(r))
 }
 

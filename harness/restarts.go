@@ -70,7 +70,7 @@ func (r *run) roll(load context.Context, fault nemesis.Fault) (deed, error) {
 		return errors.Join(err, s.Restart(ctx))
 	}
 	return deed{
-		target: names(order), takes: time.Duration(len(order)) * startPatience,
+		target: serverNames(order), takes: time.Duration(len(order)) * startPatience,
 		apply: func(ctx context.Context) error {
 			rolling = begin(func() error {
 				for _, s := range order {
@@ -104,7 +104,7 @@ func (r *run) restartAll(ctx context.Context, _ nemesis.Fault) (deed, error) {
 	}
 	servers := r.ensemble.Servers
 	return deed{
-		target: names(servers),
+		target: serverNames(servers),
 		apply: func(ctx context.Context) error {
 			errs := make([]error, len(servers))
 			var group sync.WaitGroup

@@ -13,13 +13,13 @@ import (
 // deed is a fault bound to what it acts on.
 type deed struct {
 	target string
-	takes  time.Duration // how much longer than planned the deed may take of itself
 	// session that was ended, in the history's notation, once apply has found it
 	session func() string
 	apply   func(ctx context.Context) error
 	heal    func(ctx context.Context) error
 	probe   func(ctx context.Context) finding // just before healing
 	done    func()                            // after healing
+	takes   time.Duration                     // how much longer than planned it may take of itself
 }
 
 // finding is what a probe has seen.

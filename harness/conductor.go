@@ -19,6 +19,7 @@ type deed struct {
 	heal    func(ctx context.Context) error
 	probe   func(ctx context.Context) finding // just before healing
 	done    func()                            // after healing
+	takes   time.Duration                     // how much longer than planned it may take of itself
 }
 
 // finding is what a probe has seen.
@@ -94,7 +95,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	record.Target = d.target
 	event := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind), Target: d.target})
 	record.From = event.At
-	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration)
+	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.takes)
 	defer cancel()
 	err = d.apply(healing)
 	record.Applied = err == nil

@@ -94,11 +94,11 @@ func (r *run) anyServer(action func(address string) error) error {
 }
 
 func (r *run) cut(p *process, _ nemesis.Fault) deed {
-	var before int64
 	return deed{
-		apply: func(context.Context) error { before = p.proxy.Dropped(); p.proxy.Cut(); return nil },
+		apply: func(context.Context) error { p.proxy.Cut(); return nil },
 		probe: func(context.Context) finding {
-			n := p.proxy.Dropped() - before
+			swallowed := p.proxy.Tally().Swallowed
+			n := swallowed[ensemble.ToServers] + swallowed[ensemble.ToParticipant]
 			return found(n > 0, "%d bytes swallowed", n).with("bytes swallowed", n)
 		},
 		heal: func(context.Context) error { p.proxy.Heal(); return nil },

@@ -136,7 +136,7 @@ func (p *Proxy) heard(f *flow, body []byte) packet {
 		return packet{}
 	}
 	held, lost := p.springs(f, exchange)
-	return packet{held: held, ends: lost}
+	return packet{held: held, ends: lost != nil, trap: lost}
 }
 
 // tell tells of the write that a reply is to, if it is one and to one.

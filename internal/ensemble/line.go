@@ -27,6 +27,7 @@ type packet struct {
 	held    <-chan struct{} // closed when it may go on; nil: it may
 	greets  bool            // it is the server's answer to the handshake
 	ends    bool            // the connection is reset in its place
+	trap    *Trap           // that wants so
 }
 
 // queued is how many packets a line holds before it stops reading.
@@ -110,6 +111,9 @@ func (l *line) depart(next packet) bool {
 	}
 	if next.ends {
 		l.flow.reset()
+		if next.trap != nil {
+			next.trap.lost()
+		}
 		return false
 	}
 	late, pieces := next.delay > 0, 0

@@ -2,7 +2,9 @@ package ensemble
 
 import (
 	"slices"
+	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
 )
 
@@ -31,10 +33,12 @@ type Trap struct {
 
 // Caught is what a trap has caught.
 type Caught struct {
-	Exchange      // whose answer sprang it; none is Answered == 0
-	Followed bool // another request was sent while the answer was held
-	Waiting  bool // something of the participant was held
-	Passed   int  // requests that were sent on that connection while it held
+	Exchange               // whose answer sprang it; none is Answered == 0
+	Lost     bool          // the connection was reset in the answer's place
+	Followed bool          // another request was sent while the answer was held
+	Held     time.Duration // until then, or so far
+	Waiting  bool          // something that the participant has sent was held
+	Passed   int           // requests that were sent on that connection while it held
 }
 
 // Set sets a trap for the next answered write for which on is true. It must not block
@@ -59,22 +63,35 @@ func (t *Trap) Open() {
 func (t *Trap) open() {
 	if !fired(t.opened) {
 		close(t.opened)
+		t.caught.Held = t.held()
 	}
+}
+
+// held is for how long it has held something.
+func (t *Trap) held() time.Duration {
+	if t.caught.Answered == 0 || t.reaction < HoldAnswer {
+		return 0
+	}
+	return clock.Now() - t.caught.Answered
 }
 
 // Caught is what the trap has caught so far.
 func (t *Trap) Caught() Caught {
 	t.proxy.mu.Lock()
 	defer t.proxy.mu.Unlock()
-	return t.caught
+	caught := t.caught
+	if !fired(t.opened) {
+		caught.Held = t.held()
+	}
+	return caught
 }
 
 // keepsRequests reports whether the participant's requests have to wait for it.
 func (t *Trap) keepsRequests() bool { return t.reaction == HoldRequests && !fired(t.opened) }
 
 // springs says what becomes of the answer to a write: it waits until a channel is
-// closed, or it is lost.
-func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost bool) {
+// closed, or a trap loses it.
+func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range slices.Clone(p.traps) {
@@ -86,8 +103,7 @@ func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost bool) {
 		close(t.sprung)
 		switch t.reaction {
 		case LoseAnswer:
-			p.tally.Resets++
-			lost = true
+			lost = t
 		case HoldAnswer:
 			f.traps, held = append(f.traps, t), t.opened
 		case HoldRequests:
@@ -95,6 +111,14 @@ func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost bool) {
 		}
 	}
 	return held, lost
+}
+
+// lost notes that a connection was reset in the place of an answer.
+func (t *Trap) lost() {
+	t.proxy.mu.Lock()
+	defer t.proxy.mu.Unlock()
+	t.caught.Lost = true
+	t.proxy.tally.Resets++
 }
 
 // requested tells traps of a request that is about to be sent. Pings are none: the

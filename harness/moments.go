@@ -166,43 +166,49 @@ func (c *coup) probe(ctx context.Context) finding {
 		with("request waited", c.won.Waiting).with("requests passed", c.won.Passed).with("session gone", gone)
 }
 
-// assigned ends a worker's session when a task has just been assigned to it, and it
-// cannot have read that.
+// theft ends a worker's session when a task has just been assigned to it, and it cannot
+// have read that.
+type theft struct {
+	*run
+	victim  *process
+	session ensemble.Session
+	given   ensemble.Caught // the assignment
+	end     int64           // of the session, in ZooKeeper's order
+	passed  int64           // bytes to the victim in between
+}
+
 func (r *run) assigned(p *process, _ nemesis.Fault) deed {
-	var session ensemble.Session
-	var given ensemble.Caught
-	var end, passed int64
-	patience := r.config.SessionTimeout / 2
-	return deed{
-		session: func() string { return sessionName(session.ID) },
-		apply: func(ctx context.Context) (err error) {
-			if session, err = r.sessionAs(ctx, p, nemesis.SomeWorker); err != nil {
-				return err
-			}
-			p.proxy.Impair(ensemble.Impairment{Hold: [2]bool{ensemble.ToParticipant: true}})
-			defer p.proxy.Heal()
-			since, inbox := clock.Now(), r.namespace+"/assign/"+p.name+"/"
-			a := r.lie(func(x ensemble.Exchange) bool {
-				return x.Sent >= since && creates(x, func(path string) bool { return strings.HasPrefix(path, inbox) })
-			}, ensemble.Notice)
-			defer a.open()
-			_, trap, ok := a.first(ctx, patience)
-			if !ok {
-				return fmt.Errorf("nothing was assigned to %s within %v", p.name, patience)
-			}
-			given = trap.Caught()
-			end, err = r.end(ctx, session)
-			passed = p.proxy.Tally().Passed[ensemble.ToParticipant]
-			return err
-		},
-		probe: func(ctx context.Context) finding {
-			gone, err := r.gone(ctx, session)
-			if err != nil {
-				return found(false, "%v", err)
-			}
-			return found(gone && end > given.Zxid && passed == 0, "a task was assigned with zxid 0x%x, and the session ended with zxid 0x%x; gone is %v; %d bytes passed to the worker in between", given.Zxid, end, gone, passed).
-				with("zxid of the assignment", sessionName(given.Zxid)).with("zxid of the end", sessionName(end)).with("bytes passed", passed).with("session gone", gone)
-		},
-		heal: nothing,
+	t := &theft{run: r, victim: p}
+	return deed{session: func() string { return sessionName(t.session.ID) }, apply: t.apply, probe: t.probe, heal: nothing}
+}
+
+func (t *theft) apply(ctx context.Context) (err error) {
+	if t.session, err = t.sessionAs(ctx, t.victim, nemesis.SomeWorker); err != nil {
+		return err
 	}
+	proxy, patience := t.victim.proxy, t.config.SessionTimeout/2
+	proxy.Impair(ensemble.Impairment{Hold: [2]bool{ensemble.ToParticipant: true}})
+	defer proxy.Heal()
+	since, inbox := clock.Now(), t.namespace+"/assign/"+t.victim.name+"/"
+	a := t.lie(func(x ensemble.Exchange) bool {
+		return x.Sent >= since && creates(x, func(path string) bool { return strings.HasPrefix(path, inbox) })
+	}, ensemble.Notice)
+	defer a.open()
+	_, trap, ok := a.first(ctx, patience)
+	if !ok {
+		return fmt.Errorf("nothing was assigned to %s within %v", t.victim.name, patience)
+	}
+	t.given = trap.Caught()
+	t.end, err = t.run.end(ctx, t.session)
+	t.passed = proxy.Tally().Passed[ensemble.ToParticipant]
+	return err
+}
+
+func (t *theft) probe(ctx context.Context) finding {
+	gone, err := t.gone(ctx, t.session)
+	if err != nil {
+		return found(false, "%v", err)
+	}
+	return found(gone && t.end > t.given.Zxid && t.passed == 0, "a task was assigned with zxid 0x%x, and the session ended with zxid 0x%x; gone is %v; %d bytes passed to the worker in between", t.given.Zxid, t.end, gone, t.passed).
+		with("zxid of the assignment", sessionName(t.given.Zxid)).with("zxid of the end", sessionName(t.end)).with("bytes passed", t.passed).with("session gone", gone)
 }

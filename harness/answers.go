@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
@@ -73,14 +74,58 @@ func (r *run) dropClose(p *process, _ nemesis.Fault) deed {
 	return d
 }
 
+// longestHold is how long an answer waits for a request that does not come: the
+// participant may be waiting for the answer. Then another answer is held.
+const longestHold = 100 * time.Millisecond
+
 // delayReply has the answer to a write wait for the next request.
 func (r *run) delayReply(p *process, _ nemesis.Fault) deed {
 	write := func(x ensemble.Exchange) bool { return x.Err == nil && !x.Request.Ends() }
-	return trapped(p, write, ensemble.HoldAnswer, func(c ensemble.Caught) finding {
-		if c.Answered == 0 {
-			return found(false, "no write was answered")
+	var mu sync.Mutex
+	var last ensemble.Caught
+	held := 0
+	d := deed{
+		apply: nothing,
+		probe: func(context.Context) finding {
+			mu.Lock()
+			defer mu.Unlock()
+			if held == 0 {
+				return found(false, "no write was answered")
+			}
+			return found(last.Followed, "%d answers were held, the last one to %s, zxid 0x%x, for %v; another request was sent meanwhile is %v", held, described(last.Exchange), last.Zxid, last.Held.Round(time.Millisecond), last.Followed).
+				with("answers held", held).with("last held for", last.Held).with("request sent meanwhile", last.Followed)
+		},
+		heal: nothing,
+	}
+	return d.meanwhile(func(ctx context.Context) {
+		for followed := false; !followed && ctx.Err() == nil; {
+			caught := p.holdAnswer(ctx, write)
+			mu.Lock()
+			if caught.Answered != 0 {
+				last, held = caught, held+1
+			}
+			followed = caught.Followed
+			mu.Unlock()
 		}
-		return found(c.Followed, "the answer to %s, zxid 0x%x, was held for %v; another request was sent meanwhile is %v", described(c.Exchange), c.Zxid, c.Held.Round(time.Millisecond), c.Followed).
-			with("held for", c.Held).with("request sent meanwhile", c.Followed)
 	})
+}
+
+// holdAnswer holds the answer to a write until another request is sent, or for a while,
+// and returns what became of it.
+func (p *process) holdAnswer(ctx context.Context, on func(ensemble.Exchange) bool) ensemble.Caught {
+	trap := p.proxy.Set(on, ensemble.HoldAnswer)
+	defer trap.Open()
+	select {
+	case <-ctx.Done():
+		return trap.Caught()
+	case <-trap.Sprung:
+	}
+	timer := time.NewTimer(longestHold)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-trap.Opened:
+	case <-timer.C:
+	}
+	return trap.Caught()
 }

@@ -57,25 +57,34 @@ const (
 
 // reset resets the connections again and again.
 func (r *run) reset(p *process, fault nemesis.Fault) deed {
+	lives := rand.New(rand.NewPCG(uint64(fault.Number), uint64(fault.Pick)))
 	d := impaired(p, ensemble.Impairment{}, func(t ensemble.Tally) finding {
 		return found(t.Resets >= 2, "%d connections reset", t.Resets).with("connections reset", t.Resets)
 	})
-	good, calm := d.apply, d.heal
-	resetting, stop := context.WithCancel(context.Background())
+	return d.meanwhile(func(ctx context.Context) {
+		for ok := true; ok; ok = wait(ctx, shortestLife+time.Duration(lives.Int64N(int64(longestLife-shortestLife)))) {
+			p.proxy.Break()
+		}
+	})
+}
+
+// meanwhile has something done over and over from when a deed is applied until it is
+// healed; do ends with its context.
+func (d deed) meanwhile(do func(ctx context.Context)) deed {
+	apply, heal := d.apply, d.heal
+	doing, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	d.apply = func(ctx context.Context) error {
-		lives := rand.New(rand.NewPCG(uint64(fault.Number), uint64(fault.Pick)))
-		work.Go(func() {
-			for ok := true; ok; ok = wait(resetting, shortestLife+time.Duration(lives.Int64N(int64(longestLife-shortestLife)))) {
-				p.proxy.Break()
-			}
-		})
-		return good(ctx)
+		err := apply(ctx)
+		if err == nil {
+			work.Go(func() { do(doing) })
+		}
+		return err
 	}
 	d.heal = func(ctx context.Context) error {
 		stop()
 		work.Wait()
-		return calm(ctx)
+		return heal(ctx)
 	}
 	return d
 }

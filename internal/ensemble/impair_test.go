@@ -9,29 +9,9 @@ import (
 	"time"
 )
 
-// framesServer speaks as a ZooKeeper server does: it grants a session or renews the
-// one that it is told, and answers each request with zxids that ascend from 100.
-func framesServer(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go converse(c)
-		}
-	}()
-	return listener.Addr().String()
-}
-
+// converse speaks as a ZooKeeper server does: it grants a session or renews the one that
+// it is told, and answers each request with zxids that ascend from 100.
 func converse(c net.Conn) {
-	defer c.Close()
 	greeting, err := readPacket(c)
 	if err != nil || len(greeting) < 24 {
 		return
@@ -60,7 +40,7 @@ func newCourt(t *testing.T, servers int, ears Ears) *court {
 	t.Helper()
 	var addresses []string
 	for range servers {
-		addresses = append(addresses, framesServer(t))
+		addresses = append(addresses, listen(t, converse))
 	}
 	p, err := NewProxy(addresses, ears)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// echoServer greets like a ZooKeeper server and then echoes.
-func echoServer(t *testing.T, hello []byte) string {
+// listen serves each connection, and returns where.
+func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -17,19 +17,22 @@ func echoServer(t *testing.T, hello []byte) string {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
+		for c, err := listener.Accept(); err == nil; c, err = listener.Accept() {
 			go func() {
 				defer c.Close()
-				_, _ = c.Write(hello)
-				_, _ = io.Copy(c, c)
+				serve(c)
 			}()
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// echoServer greets like a ZooKeeper server and then echoes.
+func echoServer(t *testing.T, hello []byte) string {
+	return listen(t, func(c net.Conn) {
+		_, _ = c.Write(hello)
+		_, _ = io.Copy(c, c)
+	})
 }
 
 func hello(session int64) []byte {

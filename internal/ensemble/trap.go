@@ -22,12 +22,13 @@ const (
 // Trap waits for the answer to one write of a participant, and springs once.
 type Trap struct {
 	Sprung <-chan struct{} // closed when it has caught something
+	Opened <-chan struct{} // closed when it holds nothing any more
 
 	proxy    *Proxy
 	on       func(Exchange) bool
 	reaction Reaction
 	sprung   chan struct{}
-	opened   chan struct{} // closed when it holds nothing any more
+	opened   chan struct{}
 	caught   Caught
 }
 
@@ -45,7 +46,7 @@ type Caught struct {
 // nor call the proxy. The trap has to be opened in the end.
 func (p *Proxy) Set(on func(Exchange) bool, reaction Reaction) *Trap {
 	t := &Trap{proxy: p, on: on, reaction: reaction, sprung: make(chan struct{}), opened: make(chan struct{})}
-	t.Sprung = t.sprung
+	t.Sprung, t.Opened = t.sprung, t.opened
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.traps = append(p.traps, t)

@@ -196,7 +196,7 @@ func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
 		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, "expire-") // a node may be meant as a worker
-		if robbed && fault.Outcome() == history.OK && fault.Invoke.Target == t.Invoke.Process &&
+		if robbed && fault.Outcome() == history.OK && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
 		}
@@ -494,7 +494,9 @@ func (f *facts) sessionsEnd() Property {
 	ended := map[string]history.Operation{}
 	for _, fault := range f.faults {
 		if fault.Outcome() == history.OK && fault.Done.Session != "" {
-			ended[fault.Done.Session] = fault
+			for session := range strings.SplitSeq(fault.Done.Session, ",") {
+				ended[session] = fault
+			}
 		}
 	}
 	p := newFinding("SessionsEnd", "")

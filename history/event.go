@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -64,7 +65,7 @@ type Event struct {
 	Task     string        `json:"task,omitempty"` // name of the task's znode
 	ID       string        `json:"id,omitempty"`   // of the submission, as the payload has it
 	Token                  // of an execution; Epoch alone of a term
-	Session  string        `json:"session,omitempty"`
+	Session  string        `json:"session,omitempty"`  // of a fault: all that it ended, comma-separated
 	State    string        `json:"state,omitempty"`    // of a status
 	Result   string        `json:"result,omitempty"`   // of a status or a handler
 	Accepted bool          `json:"accepted,omitempty"` // by the sink
@@ -103,6 +104,11 @@ func (o Operation) Outcome() Type {
 		return Info
 	}
 	return o.Done.Type
+}
+
+// Targets are those whom a fault has hit; some faults find out as they go.
+func (o Operation) Targets() []string {
+	return strings.Split(cmp.Or(o.Done.Target, o.Invoke.Target), ",")
 }
 
 // Return is when the operation ended, or forever.

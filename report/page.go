@@ -110,7 +110,7 @@ func durations(events []history.Event, kind history.Kind) []time.Duration {
 
 func describeFault(f history.Operation, end time.Duration) faultRow {
 	row := faultRow{
-		Kind: f.Invoke.Fault, Target: f.Invoke.Target, From: seconds(f.Invoke.At),
+		Kind: f.Invoke.Fault, Target: strings.Join(f.Targets(), ","), From: seconds(f.Invoke.At),
 		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
 	}
 	if f.Outcome() == history.OK {

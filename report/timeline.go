@@ -234,7 +234,7 @@ func (s *story) faultBars(c *canvas, top map[string]float64) {
 		if !f.Done.Effective {
 			style = "fill:none;stroke:" + faultColour(f.Invoke.Fault) + ";stroke-dasharray:2 2"
 		}
-		for target := range strings.SplitSeq(f.Invoke.Target, ",") {
+		for _, target := range f.Targets() {
 			y, ok := top[target]
 			if !ok {
 				continue

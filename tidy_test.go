@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"nemesis":                        {},
 	"model/protocol":                 {"history"},
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
+	"shrink":                         {"history", "checker"},
 	"report":                         {"history", "checker"},
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire"},

@@ -30,7 +30,8 @@ var rooms = map[string][]string{
 	"model/protocol":                 {"history"},
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
 	"shrink":                         {"history", "checker"},
-	"report":                         {"history", "checker"},
+	"story":                          {"history", "checker"}, // for the names of what is violated
+	"report":                         {"history", "checker", "story"},
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire"},
 	"internal/bubble":                {},

@@ -3,28 +3,16 @@ package shrink
 import (
 	"regexp"
 	"slices"
-	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
 )
-
-// taskOf is the task that a znode belongs to; "" where it belongs to none.
-func taskOf(path string) string {
-	names := strings.Split(path, "/")
-	switch {
-	case len(names) >= 3 && names[1] == "tasks":
-		return names[2]
-	case len(names) >= 4 && names[1] == "assign":
-		return names[3]
-	}
-	return ""
-}
 
 // tasksOf are the tasks that a write touches.
 func tasksOf(ops []history.Op) []string {
 	var tasks []string
 	for _, op := range ops {
-		if t := taskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
+		if t := checker.TaskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
 			tasks = append(tasks, t)
 		}
 	}
@@ -43,8 +31,8 @@ func byID(run history.Run) map[string][]string {
 		}
 	}
 	made := func(path, data string) {
-		if found := payload.FindStringSubmatch(data); found != nil && path == "/tasks/"+taskOf(path) {
-			add(found[1], taskOf(path))
+		if found := payload.FindStringSubmatch(data); found != nil && path == "/tasks/"+checker.TaskOf(path) {
+			add(found[1], checker.TaskOf(path))
 		}
 	}
 	for _, e := range run.Events {
@@ -85,7 +73,7 @@ func allTasks(run history.Run) []string {
 	}
 	if run.Evidence != nil {
 		for _, n := range run.Evidence.Nodes {
-			add(taskOf(n.Path))
+			add(checker.TaskOf(n.Path))
 		}
 	}
 	return all
@@ -175,7 +163,7 @@ func (n narrowing) keeps(e history.Event) bool {
 func (n narrowing) ops(ops []history.Op) (left []history.Op, stays bool) {
 	narrowed, writes := false, false
 	for _, op := range ops {
-		if t := taskOf(op.Path); t != "" && !n.kept[t] {
+		if t := checker.TaskOf(op.Path); t != "" && !n.kept[t] {
 			narrowed = true
 			continue
 		}
@@ -191,7 +179,7 @@ func (n narrowing) evidence(e *history.Evidence) *history.Evidence {
 	}
 	part := *e
 	part.Nodes = slices.DeleteFunc(slices.Clone(e.Nodes), func(node history.Node) bool {
-		t := taskOf(node.Path)
+		t := checker.TaskOf(node.Path)
 		return t != "" && !n.kept[t]
 	})
 	return &part

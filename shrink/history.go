@@ -64,17 +64,19 @@ type search struct {
 // names, or those that its events touch, or else all.
 func (s *search) restrict(run history.Run, p checker.Property) (history.Run, bool) {
 	all := allTasks(run)
-	for _, candidates := range [][]string{named(p.Reason, all), touched(run, p.Events), {}, all} {
+	byName := named(p.Reason, all) // the first is that of the first sentence
+	for _, candidates := range [][]string{byName[:min(1, len(byName))], byName, touched(run, p.Events), {}, all} {
 		if s.ctx.Err() != nil {
 			return run, false
 		}
-		if !s.same(only(run, candidates)) {
+		part := only(run, candidates)
+		if !s.same(part) {
 			continue
 		}
 		kept, _ := List(s.ctx, candidates, func(some []string) bool {
-			return len(some) > 0 && s.same(only(run, some))
+			return len(some) > 0 && s.same(only(part, some))
 		})
-		return only(run, kept), true
+		return only(part, kept), true
 	}
 	return run, false
 }
@@ -133,13 +135,22 @@ var more = regexp.MustCompile(` \(and \d+ more\)$`)
 // says reports whether sentences about a part are among those about the whole.
 func says(whole, part string) bool { return strings.Contains(whole, more.ReplaceAllString(part, "")) }
 
-// named are the tasks that a text names.
+// named are the tasks that a text names, in its order.
 func named(text string, tasks []string) []string {
-	words := map[string]bool{}
-	for word := range strings.FieldsSeq(text) {
-		words[strings.TrimRight(word, ".,:;")] = true
+	known := map[string]bool{}
+	for _, t := range tasks {
+		known[t] = true
 	}
-	return slices.DeleteFunc(slices.Clone(tasks), func(t string) bool { return !words[t] })
+	var names []string
+	for word := range strings.FieldsSeq(text) {
+		if word = strings.TrimRight(word, ".,:;"); strings.HasPrefix(word, "/") {
+			word = checker.TaskOf(word)
+		}
+		if known[word] && !slices.Contains(names, word) {
+			names = append(names, word)
+		}
+	}
+	return names
 }
 
 // touched are the tasks that events are about.

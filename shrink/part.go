@@ -158,8 +158,8 @@ func (n narrowing) keeps(e history.Event) bool {
 	return true
 }
 
-// ops narrows a write. One that touched tasks, and is left with nothing but checks,
-// does not stay.
+// ops narrows a write. One that touched tasks, and is left with nothing but checks and
+// the word to the master that something has changed (a set of /tasks), does not stay.
 func (n narrowing) ops(ops []history.Op) (left []history.Op, stays bool) {
 	narrowed, writes := false, false
 	for _, op := range ops {
@@ -168,7 +168,7 @@ func (n narrowing) ops(ops []history.Op) (left []history.Op, stays bool) {
 			continue
 		}
 		left = append(left, op)
-		writes = writes || op.Kind != "check"
+		writes = writes || op.Kind != "check" && op.Path != "/tasks"
 	}
 	return left, !narrowed || writes
 }

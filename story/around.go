@@ -9,12 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/history"
 )
 
-// before is how long before its first line a story looks for faults, and ahead how long
-// after its last one it looks for who found out that its session was over.
-const (
-	before = 4 * time.Second
-	ahead  = time.Second
-)
+// nearby is how long before its first line a story looks for faults, and how long after
+// what is wrong for what came of it.
+const nearby = time.Second
 
 // around adds what was going on: who led, what the nemesis did to those who take part,
 // and which of their sessions and processes ended.
@@ -22,6 +19,9 @@ func (t *telling) around() {
 	from, to, any := t.span()
 	if !any {
 		return
+	}
+	if wrong, blamed := t.lastWrong(); blamed {
+		to = min(to, wrong+nearby)
 	}
 	if e, led := t.inForce(from); led {
 		t.election(e)
@@ -36,12 +36,12 @@ func (t *telling) around() {
 		cast[l.Process] = true
 	}
 	for _, f := range t.faults {
-		if f.Invoke.At <= to && f.Return(t.end) >= from-before {
+		if f.Invoke.At <= to && f.Return(t.end) >= from-nearby {
 			t.fault(f, cast)
 		}
 	}
 	for _, e := range t.run.Events {
-		if e.At >= from-before && (e.At <= to || e.Kind == history.Session && e.At <= to+ahead) {
+		if e.At >= from && (e.At <= to || e.Kind == history.Session && e.At <= to+nearby) {
 			t.ending(e, cast)
 		}
 	}
@@ -50,7 +50,7 @@ func (t *telling) around() {
 // span is from the first to the last line, but for those of the final tree.
 func (t *telling) span() (from, to time.Duration, any bool) {
 	for _, l := range t.lines {
-		if l.Process == harness {
+		if l.Process == Harness {
 			continue
 		}
 		if !any || l.At < from {
@@ -59,6 +59,16 @@ func (t *telling) span() (from, to time.Duration, any bool) {
 		to, any = max(to, l.At), true
 	}
 	return from, to, any
+}
+
+// lastWrong is when the last happened that is wrong, but for what the final tree shows.
+func (t *telling) lastWrong() (at time.Duration, any bool) {
+	for _, l := range t.lines {
+		if l.Wrong && l.Process != Harness {
+			at, any = max(at, l.At), true
+		}
+	}
+	return at, any
 }
 
 // ending adds the end of a session or of a process of somebody who takes part.

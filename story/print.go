@@ -24,7 +24,7 @@ func (s Story) WriteShort(w io.Writer) error {
 }
 
 // Core is the part of the lines, from one place up to another, that begins at most so
-// many lines before the first that is wrong and ends with the last that is.
+// many lines before the first that is wrong and ends one after the last that is.
 func (s Story) Core(context int) (from, to int) {
 	from, to = len(s.Lines), len(s.Lines)
 	for i, l := range s.Lines {
@@ -32,7 +32,7 @@ func (s Story) Core(context int) (from, to int) {
 			from, to = min(from, i), i+1
 		}
 	}
-	return max(0, from-context), to
+	return max(0, from-context), min(len(s.Lines), to+1)
 }
 
 // write writes some of the lines.
@@ -47,7 +47,7 @@ func (s Story) write(w io.Writer, from, to int) error {
 	for i := from; i < to; i++ {
 		b.WriteString(s.line(i))
 	}
-	if s.LeftOut > 0 {
+	if s.LeftOut > 0 && to-from == len(s.Lines) {
 		fmt.Fprintf(&b, "   (%d steps in between are left out)\n", s.LeftOut)
 	}
 	if s.Moral != "" {

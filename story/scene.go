@@ -28,7 +28,8 @@ type write struct {
 	history.Operation
 	at      time.Duration // when it was answered, or sent
 	zxid    int64
-	outcome history.Type // after what the wire and the servers' logs have
+	wired   time.Duration // when its answer went over the wire; 0 where that is not known
+	outcome history.Type  // after what the wire and the servers' logs have
 	refusal string
 }
 
@@ -88,7 +89,7 @@ func (s *scene) known(op history.Operation, wires *history.Wires) write {
 	}
 	if i := wires.Of(op); i >= 0 {
 		x := s.run.Exchanges[i]
-		w.zxid = x.Zxid
+		w.zxid, w.wired = x.Zxid, x.Answered
 		if x.Error != "" {
 			w.refusal = string(x.Error)
 		}
@@ -101,6 +102,8 @@ func (s *scene) known(op history.Operation, wires *history.Wires) write {
 		if w.outcome == history.Info {
 			s.committed(&w, x)
 		}
+	} else if w.outcome == history.Info && s.run.Exchanges != nil {
+		w.outcome, w.refusal = history.Fail, "it reached no server"
 	}
 	return w
 }
@@ -134,7 +137,10 @@ func begins(w write) (epoch int32, elects bool) {
 func (s *scene) named(text string) []string {
 	var names []string
 	for word := range strings.FieldsSeq(text) {
-		if word = strings.TrimRight(word, ".,:;"); s.tasks[word] && !slices.Contains(names, word) {
+		if word = strings.TrimRight(word, ".,:;"); strings.HasPrefix(word, "/") {
+			word = checker.TaskOf(word)
+		}
+		if s.tasks[word] && !slices.Contains(names, word) {
 			names = append(names, word)
 		}
 	}

@@ -121,8 +121,8 @@ func (t *telling) effects(task string) {
 	}
 }
 
-// harness is whose lane the final tree has.
-const harness = "harness"
+// Harness is whose lane the final tree has.
+const Harness = "harness"
 
 // tree adds what the final tree has of a task; wrong says that this is what should not
 // be.
@@ -145,7 +145,7 @@ func (t *telling) tree(task string, wrong bool) {
 	said := "In the final tree " + t.call(task)
 	node, there := t.node("/tasks/" + task)
 	status, finished := t.node("/tasks/" + task + "/status")
-	l := Line{At: t.end, Process: harness, order: last, Zxid: node.Czxid, Wrong: wrong}
+	l := Line{At: t.end, Process: Harness, order: last, Zxid: node.Czxid, Wrong: wrong}
 	switch {
 	case !there:
 		l.Zxid = 0

@@ -186,7 +186,7 @@ func (t *telling) terminalAfterHeal() {
 	}
 	for _, e := range t.run.Events {
 		if e.Kind == history.Phase && e.Text == "drain" {
-			t.add(Line{At: e.At, Process: harness, Events: []int{e.Seq}, order: last, Text: "Everything works again: from here on every task must come to its end."})
+			t.add(Line{At: e.At, Process: Harness, Events: []int{e.Seq}, order: last, Text: "Everything works again: from here on every task must come to its end."})
 		}
 	}
 	t.tree(t.task, true)

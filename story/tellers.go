@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -154,17 +155,35 @@ func (t *telling) sessionsEnd() {
 	t.moral += "."
 }
 
-// followsProtocol tells the write that the protocol does not allow.
+// sentence is one violation of the protocol, as its judge puts it.
+var sentence = regexp.MustCompile(`^At (\d+\.\d+)s, (\S+): (.*?)(?: At \d+\.\d+s, \S+: .*| \(and \d+ more\))?$`)
+
+// followsProtocol tells the write that the protocol does not allow: the first, if there
+// are several.
 func (t *telling) followsProtocol() {
+	parts := sentence.FindStringSubmatch(t.property.Reason)
+	if parts == nil {
+		t.events()
+		return
+	}
+	t.moral = "By the specification: " + parts[3]
+	i := slices.IndexFunc(t.writes, func(w write) bool {
+		return w.wired > 0 && w.Invoke.Process == parts[2] && fmt.Sprintf("%.3f", w.wired.Seconds()) == parts[1] && t.about(w)
+	})
+	if i < 0 {
+		t.events()
+		return
+	}
+	w := t.writes[i]
+	t.task = t.subject(w)
 	if t.task != "" {
 		t.life(t.task)
 	}
-	for _, e := range t.marks {
-		t.event(e)
-	}
-	t.blameLast()
-	_, why, found := strings.Cut(t.property.Reason, ": ")
-	if found {
-		t.moral = "By the specification: " + why
-	}
+	t.write(w, t.task)
+	t.blame(w.Invoke.Seq)
+}
+
+// about reports whether the verdict rests on a write.
+func (t *telling) about(w write) bool {
+	return slices.ContainsFunc(t.marks, func(e history.Event) bool { return e.Seq == w.Invoke.Seq })
 }

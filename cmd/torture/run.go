@@ -15,6 +15,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/report"
@@ -83,16 +84,13 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 		}
 		return err
 	}
-	if err := judge(dir, out); err != nil {
-		fmt.Fprintf(out, "run it again: torture replay %s\n", dir)
-		return err
-	}
-	return nil
+	return judge(dir, shrinkBudget, out)
 }
 
-// judge gives the verdict on a stored run and writes it down. A picture that
-// cannot be drawn changes nothing about the verdict.
-func judge(dir string, out io.Writer) error {
+// judge gives the verdict on a stored run and writes it down; what is violated is
+// explained, for which it takes as long as budget. A picture that cannot be drawn
+// changes nothing about the verdict.
+func judge(dir string, budget time.Duration, out io.Writer) error {
 	stored, err := harness.LoadConfig(dir)
 	if err != nil {
 		return err
@@ -109,9 +107,10 @@ func judge(dir string, out io.Writer) error {
 	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
 		return err
 	}
+	explained := explain(dir, history.Run{Events: events, Evidence: evidence, Exchanges: exchanges}, &result.Report, budget, out)
 	page := report.Page{
 		Events: events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
-		InMemory: stored.Ensemble == harness.Memory,
+		InMemory: stored.Ensemble == harness.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
 	}
 	for name, draw := range map[string]func(io.Writer) error{linearizabilityFile: result.WriteLinearizability, reportFile: page.Write} {
 		if err := writeTo(filepath.Join(dir, name), draw); err != nil {
@@ -119,7 +118,11 @@ func judge(dir string, out io.Writer) error {
 		}
 	}
 	report.Print(out, &result.Report)
+	printExplanation(out, dir, explained)
 	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, reportFile))
+	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
+		fmt.Fprintf(out, "run it again: %s\n", again)
+	}
 	if result.Verdict != checker.Valid {
 		return verdictError{result.Verdict}
 	}
@@ -162,10 +165,13 @@ func settings(s harness.Stored) []report.Setting {
 }
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	budget := shrinkBudget
+	cmd := &cobra.Command{
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return judge(args[0], cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, args []string) error { return judge(args[0], budget, cmd.OutOrStdout()) },
 	}
+	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that shows what is violated; 0 for not at all")
+	return cmd
 }
 
 func replayCommand() *cobra.Command {

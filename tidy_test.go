@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"nemesis":                        {},
 	"model/protocol":                 {"history"},
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
-	"shrink":                         {"history", "checker"},
+	"shrink":                         {"history", "checker", "nemesis"},
 	"story":                          {"history", "checker"}, // for the names of what is violated
 	"report":                         {"history", "checker", "story"},
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},

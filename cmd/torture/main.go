@@ -58,7 +58,7 @@ func root() *cobra.Command {
 			"5 (spec, trace) there is no TLC.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), shrinkCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
 	return cmd
 }
 

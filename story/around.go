@@ -31,18 +31,17 @@ func (t *telling) around() {
 			t.election(e)
 		}
 	}
-	cast := map[string]bool{}
 	for _, l := range t.lines {
-		cast[l.Process] = true
+		t.cast[l.Process] = true
 	}
 	for _, f := range t.faults {
 		if f.Invoke.At <= to && f.Return(t.end) >= from-nearby {
-			t.fault(f, cast)
+			t.fault(f)
 		}
 	}
 	for _, e := range t.run.Events {
 		if e.At >= from && (e.At <= to || e.Kind == history.Session && e.At <= to+nearby) {
-			t.ending(e, cast)
+			t.ending(e)
 		}
 	}
 }
@@ -72,13 +71,13 @@ func (t *telling) lastWrong() (at time.Duration, any bool) {
 }
 
 // ending adds the end of a session or of a process of somebody who takes part.
-func (t *telling) ending(e history.Event, cast map[string]bool) {
+func (t *telling) ending(e history.Event) {
 	switch {
-	case e.Kind == history.Session && e.Target == "" && cast[e.Process] && !strings.HasPrefix(e.Text, "opened"):
+	case e.Kind == history.Session && e.Target == "" && t.cast[e.Process] && !strings.HasPrefix(e.Text, "opened"):
 		t.add(Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, order: last,
 			Text: fmt.Sprintf("%s found that its session %s was over (%s).", e.Process, e.Session, strings.TrimPrefix(e.Text, "ended: "))})
 	case e.Kind == history.Process && e.Text != "started":
-		if name, life, _ := strings.Cut(e.Target, "/"); cast[name] && !t.over(e) {
+		if name, life, _ := strings.Cut(e.Target, "/"); t.cast[name] && !t.over(e) {
 			t.add(Line{At: e.At, Process: name, Events: []int{e.Seq}, order: last,
 				Text: fmt.Sprintf("The process of %s (its life %s) ended: %s.", name, life, e.Text)})
 		}
@@ -98,9 +97,9 @@ var deeds = map[string]string{
 }
 
 // fault adds what the nemesis did to somebody who takes part, or to the servers.
-func (t *telling) fault(f history.Operation, cast map[string]bool) {
+func (t *telling) fault(f history.Operation) {
 	servers := strings.HasPrefix(f.Invoke.Target, "zk")
-	hit := servers || slices.ContainsFunc(strings.Split(f.Invoke.Target, ","), func(name string) bool { return cast[name] })
+	hit := servers || slices.ContainsFunc(strings.Split(f.Invoke.Target, ","), func(name string) bool { return t.cast[name] })
 	if !hit || f.Outcome() == history.Fail {
 		return
 	}

@@ -83,7 +83,7 @@ func (t *telling) staleWrite(w write, since election) {
 	}
 	t.write(w, t.subject(w))
 	t.blame(w.Invoke.Seq)
-	t.moral = fmt.Sprintf("This write should not have passed: it was made in the name of epoch %d, and epoch %d had begun at %s", epoch, since.epoch, seconds(since.at))
+	t.moral = fmt.Sprintf("The write of %s at %s should not have passed: it was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, seconds(w.at), epoch, since.epoch, seconds(since.at))
 	if w.zxid != 0 && since.zxid != 0 {
 		t.moral += fmt.Sprintf(", with zxid %s before zxid %s", zxid(since.zxid), zxid(w.zxid))
 	}

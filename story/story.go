@@ -45,7 +45,7 @@ const longest = 22
 // run, or in a part of it that was cut down to it: the smaller its reason and its events,
 // the clearer the story.
 func Tell(run history.Run, p checker.Property) Story {
-	t := &telling{scene: survey(run), property: p}
+	t := &telling{scene: survey(run), property: p, cast: map[string]bool{}}
 	tell, known := tellers[p.Name]
 	if !known {
 		tell = (*telling).events
@@ -64,6 +64,7 @@ type telling struct {
 	task     string          // that it is about
 	lines    []Line
 	moral    string
+	cast     map[string]bool // who takes part without doing anything: who is given the task, or loses it
 }
 
 // find looks up what the verdict rests on.

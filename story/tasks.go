@@ -160,7 +160,7 @@ func (t *telling) atomicTransitions() {
 
 // gap says for how long nobody had the task.
 func (t *telling) gap(gone, later write) {
-	t.moral = fmt.Sprintf("This write should have been one with that of %s", seconds(later.at))
+	t.moral = fmt.Sprintf("What %s wrote at %s should have been one write with what came at %s", gone.Invoke.Process, seconds(gone.at), seconds(later.at))
 	if gone.zxid != 0 && later.zxid != 0 {
 		t.moral += fmt.Sprintf(": between zxid %s and zxid %s", zxid(gone.zxid), zxid(later.zxid))
 		if at := later.at - gone.at; at > 0 {

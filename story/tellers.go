@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
 )
@@ -67,7 +68,8 @@ func (t *telling) event(e history.Event) {
 		return
 	}
 	if x := find(t.faults); x != nil {
-		t.fault(*x, map[string]bool{x.Invoke.Target: true})
+		t.cast[x.Invoke.Target] = true
+		t.fault(*x)
 		return
 	}
 	t.note(e)
@@ -167,23 +169,36 @@ func (t *telling) followsProtocol() {
 		return
 	}
 	t.moral = "By the specification: " + parts[3]
-	i := slices.IndexFunc(t.writes, func(w write) bool {
-		return w.wired > 0 && w.Invoke.Process == parts[2] && fmt.Sprintf("%.3f", w.wired.Seconds()) == parts[1] && t.about(w)
-	})
-	if i < 0 {
-		t.events()
+	is := func(process string, answered time.Duration) bool {
+		return answered > 0 && process == parts[2] && fmt.Sprintf("%.3f", answered.Seconds()) == parts[1]
+	}
+	i := slices.IndexFunc(t.writes, func(w write) bool { return is(w.Invoke.Process, w.wired) && t.about(w) })
+	if i >= 0 {
+		w := t.writes[i]
+		if t.task = t.subject(w); t.task != "" {
+			t.life(t.task)
+		}
+		t.write(w, t.task)
+		t.blame(w.Invoke.Seq)
 		return
 	}
-	w := t.writes[i]
-	t.task = t.subject(w)
-	if t.task != "" {
-		t.life(t.task)
+	if i = slices.IndexFunc(t.run.Exchanges, func(x history.Exchange) bool { return is(x.Process, x.Answered) }); i >= 0 {
+		t.exchange(t.run.Exchanges[i])
 	}
-	t.write(w, t.task)
-	t.blame(w.Invoke.Seq)
 }
 
 // about reports whether the verdict rests on a write.
 func (t *telling) about(w write) bool {
 	return slices.ContainsFunc(t.marks, func(e history.Event) bool { return e.Seq == w.Invoke.Seq })
+}
+
+// exchange adds a write that only the wire shows; it is what is wrong.
+func (t *telling) exchange(x history.Exchange) {
+	l := Line{At: x.Answered, Zxid: x.Zxid, order: x.Zxid, Process: x.Process, Wrong: true}
+	l.Text = fmt.Sprintf("The wire shows that %s wrote, in session %s: %s", x.Process, x.Session, operations(x.Ops))
+	if x.Error != "" {
+		l.Text += "; refused, " + string(x.Error)
+	}
+	l.Text += "."
+	t.add(l)
 }

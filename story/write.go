@@ -185,11 +185,11 @@ func operations(ops []history.Op) string {
 	var all []string
 	for i, op := range ops {
 		if i == most {
-			all = append(all, fmt.Sprintf("%d more operations", len(ops)-most))
+			all = append(all, count(len(ops)-most, "more operation"))
 			break
 		}
 		said := op.Kind + " " + op.Path
-		if op.Kind == "check" || op.Kind == "set" {
+		if (op.Kind == "check" || op.Kind == "set") && op.Version >= 0 {
 			said += fmt.Sprintf(" at version %d", op.Version)
 		}
 		all = append(all, said)
@@ -207,6 +207,8 @@ func (t *telling) call(task string) string {
 
 // write adds the line of a write.
 func (t *telling) write(w write, task string) {
+	c := changeOf(w, task)
+	t.cast[c.from], t.cast[c.to] = true, true
 	t.add(Line{At: w.at, Zxid: w.zxid, order: w.zxid, Process: w.Invoke.Process, Text: t.sentence(w, task), Events: []int{w.Invoke.Seq, w.Done.Seq}})
 }
 

@@ -84,13 +84,16 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 		}
 		return err
 	}
-	return judge(dir, shrinkBudget, out)
+	return judge(dir, out)
 }
 
-// judge gives the verdict on a stored run and writes it down; what is violated is
-// explained, for which it takes as long as budget. A picture that cannot be drawn
-// changes nothing about the verdict.
-func judge(dir string, budget time.Duration, out io.Writer) error {
+// judge gives the verdict on a stored run and explains it.
+func judge(dir string, out io.Writer) error { return judgeWithin(dir, shrinkBudget, out) }
+
+// judgeWithin gives the verdict on a stored run and writes it down; what is violated is
+// explained, and for the smallest history that shows it there is so much time. A picture
+// that cannot be drawn changes nothing about the verdict.
+func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	stored, err := harness.LoadConfig(dir)
 	if err != nil {
 		return err
@@ -168,7 +171,7 @@ func checkCommand() *cobra.Command {
 	budget := shrinkBudget
 	cmd := &cobra.Command{
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return judge(args[0], budget, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, args []string) error { return judgeWithin(args[0], budget, cmd.OutOrStdout()) },
 	}
 	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that shows what is violated; 0 for not at all")
 	return cmd

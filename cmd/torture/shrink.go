@@ -226,7 +226,7 @@ func (s *shrinking) conclude(smallest shrink.Shortened) error {
 	}
 	fmt.Fprintf(s.out, "\nschedule: %s\n", filepath.Join(s.dir, shrunkSchedule))
 	var judged strings.Builder
-	if _, invalid := errors.AsType[verdictError](judge(s.kept, shrinkBudget, &judged)); !invalid {
+	if _, invalid := errors.AsType[verdictError](judge(s.kept, &judged)); !invalid {
 		return fmt.Errorf("shrink: %s is not judged as it was: %s", s.kept, judged.String())
 	}
 	fmt.Fprintf(s.out, "report: %s\nrun it again: torture replay %s\n", filepath.Join(s.kept, reportFile), s.kept)

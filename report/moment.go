@@ -15,7 +15,9 @@ import (
 const (
 	momentLane = 58.0
 	markHeight = 28.0 // of the marks, below the top of their lane
-	orderLane  = 58.0 // of ZooKeeper's order, with the zxids
+	orderLane  = 66.0 // of ZooKeeper's order, with the zxids
+	orderLine  = 20.0 // in it
+	orderRows  = 4    // of zxids below the line
 	markRadius = 9.0
 	markStep   = 21.0 // between marks that would cover each other
 )
@@ -26,7 +28,7 @@ const orderName = "ZooKeeper"
 // Bounds of what a picture shows.
 const (
 	shortestMoment = 200 * time.Millisecond
-	reach          = 1500 * time.Millisecond // how far from what is wrong other steps are shown at least
+	reach          = 1500 * time.Millisecond // how far from what is wrong other steps are shown at most
 )
 
 // moment draws the time around what is wrong in a story, at true scale: a lane for each
@@ -42,8 +44,8 @@ func (s *stage) moment(told story.Story) string {
 	c := newCanvas(from, to, orderLane+float64(len(lanes))*(momentLane+laneGap)+axisHeight+8)
 	c.axis()
 	top := map[string]float64{orderName: 0}
-	c.text(2, orderLane*0.42, "font-size:12px;font-weight:600;fill:#223", orderName)
-	c.line(labelWidth, orderLane*0.36, c.width-8, orderLane*0.36, "stroke:#90a4ae;stroke-width:2")
+	c.text(2, orderLine+4, "font-size:12px;font-weight:600;fill:#223", orderName)
+	c.line(labelWidth, orderLine, c.width-8, orderLine, "stroke:#90a4ae;stroke-width:2")
 	for i, name := range lanes {
 		y := orderLane + float64(i)*(momentLane+laneGap)
 		top[name] = y
@@ -67,21 +69,34 @@ func (s *stage) moment(told story.Story) string {
 }
 
 // closeBy are the places of the lines that are near enough to what is wrong to be shown
-// with it at true scale.
+// with it at true scale: those that are needed, the few nearest ones, and what lies
+// between.
 func closeBy(told story.Story) []int {
+	const few = 3
 	first, last, any := time.Duration(0), time.Duration(0), false
 	for _, l := range told.Lines {
-		if l.Wrong {
+		if l.Needed() && l.Process != story.Harness {
 			if !any {
 				first = l.At
 			}
 			last, any = l.At, true
 		}
 	}
-	if n := len(told.Lines); n > 1 && last-first == 0 && told.Lines[n-1].Wrong && told.Lines[n-1].Process == story.Harness {
-		first = told.Lines[n-2].At // what the final tree shows went wrong before
+	if n := len(told.Lines); !any && n > 0 { // what the final tree shows went wrong before
+		first = told.Lines[max(0, n-2)].At
+		last = first
 	}
-	around := max(reach, 2*(last-first))
+	var away []time.Duration
+	for _, l := range told.Lines {
+		if l.Process != story.Harness && !l.Needed() {
+			away = append(away, max(0, first-l.At, l.At-last))
+		}
+	}
+	slices.Sort(away)
+	around := reach
+	if len(away) >= few {
+		around = min(reach, away[few-1])
+	}
 	var shown []int
 	for i, l := range told.Lines {
 		if l.Wrong || l.At >= first-around && l.At <= last+around {
@@ -269,15 +284,21 @@ func (m *marking) committed(l story.Line) {
 	if !known || l.Zxid == 0 || l.Process == story.Harness || !m.shows(l.At, l.At) {
 		return
 	}
-	at, base := m.x(l.At), orderLane*0.36
+	at, base := m.x(l.At), orderLine
 	colour, weight := ink(l)
 	m.line(at, base, at, top+markHeight, "stroke:"+colour+";stroke-width:1;stroke-dasharray:2 3;opacity:0.8")
-	fmt.Fprintf(&m.b, `<circle cx="%.1f" cy="%.1f" r="3.5" style="fill:%s"/>`+"\n", at, base, colour)
+	fill := colour
+	if l.Refused {
+		fill = "#fff"
+	}
+	fmt.Fprintf(&m.b, `<circle cx="%.1f" cy="%.1f" r="3.5" style="fill:%s;stroke:%s;stroke-width:1.5"/>`+"\n", at, base, fill, colour)
 	text := l.Place()
 	width := 6.1*float64(len(text)) + 6
 	x, row := min(at+3, m.width-width), 0
-	for row < 2 && !m.free(fmt.Sprintf("%s %d", orderName, row), span{x, x + width}) {
-		row++
+	for !m.free(fmt.Sprintf("%s %d", orderName, row), span{x, x + width}) {
+		if row++; row == orderRows {
+			return // the table has it
+		}
 	}
-	m.text(x, base+13+11*float64(row), "font-size:10px;font-weight:"+weight+";fill:"+colour+";font-variant-numeric:tabular-nums", text)
+	m.text(x, base+12+10.5*float64(row), "font-size:10px;font-weight:"+weight+";fill:"+colour+";font-variant-numeric:tabular-nums", text)
 }

@@ -24,15 +24,20 @@ func (s Story) WriteShort(w io.Writer) error {
 }
 
 // Core is the part of the lines, from one place up to another, that begins at most so
-// many lines before the first that is wrong and ends one after the last that is.
+// many lines before the first that is wrong and ends one after the last that is, or with
+// the last that is needed to understand it.
 func (s Story) Core(context int) (from, to int) {
 	from, to = len(s.Lines), len(s.Lines)
+	needed := 0
 	for i, l := range s.Lines {
 		if l.Wrong {
 			from, to = min(from, i), i+1
 		}
+		if l.Needed() {
+			needed = i + 1
+		}
 	}
-	return max(0, from-context), min(len(s.Lines), to+1)
+	return max(0, from-context), max(needed, min(len(s.Lines), to+1))
 }
 
 // write writes some of the lines.
@@ -72,6 +77,9 @@ func (s Story) line(i int) string {
 	indent := strings.Repeat(" ", len(head))
 	return head + strings.ReplaceAll(strings.Join(wrap(text, width-len(head)), "\n"+indent), together, " ") + "\n"
 }
+
+// Needed says that the line is wrong, or that what is wrong is not understood without it.
+func (l Line) Needed() bool { return l.Wrong || l.key }
 
 // References are the numbers of the events that a line rests on: #12, #13.
 func (l Line) References() string {

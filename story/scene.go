@@ -50,7 +50,10 @@ func survey(run history.Run) *scene {
 	for _, e := range run.Events {
 		s.end = max(s.end, e.At)
 		if e.Task != "" {
-			s.tasks[e.Task], s.ids[e.Task] = true, e.ID
+			s.tasks[e.Task] = true
+			if e.ID != "" {
+				s.ids[e.Task] = e.ID
+			}
 		}
 	}
 	wires := history.IndexWires(run.Exchanges)

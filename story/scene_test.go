@@ -52,7 +52,7 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 	}{
 		{"heard", history.OK, nil, nil, "as attempt 1.", 0},
 		{"heard, and on the wire", history.OK, on(12, 7, ""), nil, "as attempt 1.", 7},
-		{"refused", history.Fail, on(12, 7, history.NodeExists), nil, "refused, node exists.", 7},
+		{"refused", history.Fail, on(12, 7, history.NodeExists), nil, "as attempt 1.", 7},
 		{"nothing known", history.Info, nil, nil, "did not know whether it was applied.", 0},
 		{"never sent", history.Info, []history.Exchange{}, nil, "it was not applied: it reached no server.", 0},
 		{"answered, not heard", history.Info, on(12, 7, ""), nil, "It heard no answer, but ZooKeeper applied it.", 7},
@@ -67,10 +67,40 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 				{Seq: 2, At: 20, Process: "master-1", Type: c.heard, Kind: history.Write, Op: 1, Session: "0x1", Text: "connection lost"},
 			}}
 			told := Tell(run, checker.Property{Name: "AtomicTransitions", Reason: "task-a: no.", Events: []int{1, 2}})
+			if refused := strings.HasPrefix(told.Lines[0].Text, "Refused, node exists: master-1"); refused != (c.name == "refused") {
+				t.Errorf("told as refused: %v", refused)
+			}
 			if len(told.Lines) != 1 || !strings.HasSuffix(told.Lines[0].Text, c.want) || told.Lines[0].Zxid != c.zxid {
 				t.Errorf("%+v, want %q, zxid %d", told.Lines, c.want, c.zxid)
 			}
 		})
+	}
+}
+
+// TestASubmissionThatWasNotHeard tells that its task was made all the same, and where.
+func TestASubmissionThatWasNotHeard(t *testing.T) {
+	ops := []history.Op{{Kind: "create", Path: "/tasks/task-a", Data: `{"id":"a"}`}}
+	events := []history.Event{
+		{Seq: 1, At: 10, Process: "client-1", Type: history.Invoke, Kind: history.Submit, Op: 1, ID: "a"},
+		{Seq: 2, At: 20, Process: "client-1", Type: history.Invoke, Kind: history.Write, Op: 2, Session: "0x1", Ops: ops},
+		{Seq: 3, At: 30, Process: "client-1", Type: history.Info, Kind: history.Write, Op: 2, Session: "0x1"},
+		{Seq: 4, At: 40, Process: "client-1", Type: history.Info, Kind: history.Submit, Op: 1, ID: "a"},
+		{Seq: 5, At: 50, Process: "worker-1", Type: history.Invoke, Kind: history.Execute, Op: 1, ID: "a", Task: "task-a", Token: history.Token{Epoch: 1, Attempt: 1}},
+	}
+	exchanges := []history.Exchange{{Process: "client-1", Session: "0x1", Sent: 21, Answered: 31, Zxid: 7, Index: -1, Ops: ops}}
+	violated := checker.Property{Name: "UniqueAttempts", Reason: "task-a: no.", Events: []int{5}}
+	for _, c := range []struct {
+		exchanges []history.Exchange
+		want      string
+		zxid      int64
+	}{
+		{exchanges, "client-1 handed in the task, and did not hear that ZooKeeper had applied it.", 7},
+		{nil, "client-1 handed in the task, and did not hear whether it was accepted.", 0},
+	} {
+		told := Tell(history.Run{Events: events, Exchanges: c.exchanges}, violated)
+		if first := told.Lines[0]; first.Text != c.want || first.Zxid != c.zxid {
+			t.Errorf("%q, zxid %d; want %q, zxid %d", first.Text, first.Zxid, c.want, c.zxid)
+		}
 	}
 }
 
@@ -107,6 +137,11 @@ func TestTheCoreIsWhatIsWrong(t *testing.T) {
 	if from, to := s.Core(4); from != 2 || to != 9 {
 		t.Errorf("from %d to %d", from, to)
 	}
+	s.Lines[9].key = true
+	if from, to := s.Core(4); from != 2 || to != 10 {
+		t.Errorf("with what is needed, from %d to %d", from, to)
+	}
+	s.Lines[9].key = false
 	if from, to := s.Core(20); from != 0 || to != 9 {
 		t.Errorf("from %d to %d", from, to)
 	}

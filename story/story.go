@@ -20,8 +20,10 @@ type Line struct {
 	Text    string
 	Events  []int // sequence numbers, ascending
 	Wrong   bool  // what should not have been
+	Refused bool  // ZooKeeper has refused it
 
 	marked bool  // the verdict rests on it
+	key    bool  // what is wrong is not understood without it
 	order  int64 // zxid that it belongs after, for what happens at one moment of virtual time
 }
 

@@ -53,6 +53,9 @@ func (t *telling) submission(s history.Operation, task string) {
 	for _, i := range t.byTask[task] {
 		if w := t.writes[i]; w.outcome == history.OK && changeOf(w, task).made && w.Invoke.Process == s.Invoke.Process && w.Invoke.At >= s.Invoke.At && w.Invoke.At <= s.Return(t.end) {
 			l.Zxid, l.order = w.zxid, w.zxid
+			if s.Outcome() == history.Info {
+				l.Text = fmt.Sprintf("%s handed in %s, and did not hear that ZooKeeper had applied it.", s.Invoke.Process, t.call(task))
+			}
 		}
 	}
 	t.add(l)

@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -161,10 +162,13 @@ func (t *telling) atomicTransitions() {
 // gap says for how long nobody had the task.
 func (t *telling) gap(gone, later write) {
 	t.moral = fmt.Sprintf("What %s wrote at %s should have been one write with what came at %s", gone.Invoke.Process, seconds(gone.at), seconds(later.at))
+	for i := range t.lines {
+		t.lines[i].key = t.lines[i].key || slices.Contains(t.lines[i].Events, later.Invoke.Seq)
+	}
 	if gone.zxid != 0 && later.zxid != 0 {
 		t.moral += fmt.Sprintf(": between zxid %s and zxid %s", zxid(gone.zxid), zxid(later.zxid))
 		if at := later.at - gone.at; at > 0 {
-			t.moral += fmt.Sprintf(", for %s,", at.Round(time.Microsecond))
+			t.moral += fmt.Sprintf(", for %s,", at.Round(100*time.Microsecond))
 		}
 	} else {
 		t.moral += ": in between"

@@ -152,6 +152,9 @@ func (t *telling) sentence(w write, task string) string {
 	if c.others > 0 {
 		deed += ", in one write with what it did to " + count(c.others, "other task")
 	}
+	if w.outcome == history.Fail && w.Operation.Outcome() == history.Fail {
+		return "Refused, " + strings.TrimSuffix(w.refusal, " (not applied)") + ": " + who + " " + deed + "."
+	}
 	return who + " " + deed + fate(w)
 }
 
@@ -163,7 +166,7 @@ func (s *scene) finished(task string, before write) bool {
 	})
 }
 
-// fate is what became of a write, in words.
+// fate is what became of a write that was not plainly refused, in words.
 func fate(w write) string {
 	heard := w.Operation.Outcome() != history.Info
 	switch {
@@ -171,8 +174,6 @@ func fate(w write) string {
 		return "."
 	case w.outcome == history.OK:
 		return ". It heard no answer, but ZooKeeper applied it."
-	case w.outcome == history.Fail && heard:
-		return ": refused, " + strings.TrimSuffix(w.refusal, " (not applied)") + "."
 	case w.outcome == history.Fail:
 		return ". It heard no answer, and it was not applied: " + w.refusal + "."
 	}
@@ -209,7 +210,10 @@ func (t *telling) call(task string) string {
 func (t *telling) write(w write, task string) {
 	c := changeOf(w, task)
 	t.cast[c.from], t.cast[c.to] = true, true
-	t.add(Line{At: w.at, Zxid: w.zxid, order: w.zxid, Process: w.Invoke.Process, Text: t.sentence(w, task), Events: []int{w.Invoke.Seq, w.Done.Seq}})
+	t.add(Line{
+		At: w.at, Zxid: w.zxid, order: w.zxid, Process: w.Invoke.Process, Text: t.sentence(w, task),
+		Events: []int{w.Invoke.Seq, w.Done.Seq}, Refused: w.outcome == history.Fail && w.zxid != 0,
+	})
 }
 
 // election adds the line of an election.

@@ -68,7 +68,9 @@ const (
 func Schedule(ctx context.Context, whole Plan, moment time.Duration, runs int, trial Trial, tell func(Step)) (Shortened, error) {
 	s := &shortening{ctx: ctx, runs: runs, trial: trial, tell: tell, best: Shortened{Plan: whole}}
 	s.best.Whole = s.rate(whole)
-	s.tell(Step{What: "as it was", Plan: whole, Rate: s.best.Whole, Kept: true})
+	if s.best.Whole.N > 0 {
+		s.tell(Step{What: "as it was", Plan: whole, Rate: s.best.Whole, Kept: true})
+	}
 	s.best.Rate = s.best.Whole
 	if s.best.Whole.K == 0 || s.over() {
 		return s.best, s.err

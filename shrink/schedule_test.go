@@ -137,6 +137,16 @@ func TestScheduleKeepsTheBestWhenItIsInterrupted(t *testing.T) {
 	}
 }
 
+// TestScheduleThatNeverRan says nothing of a plan that it has not seen come to its end.
+func TestScheduleThatNeverRan(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, err := Schedule(ctx, schedule(3), 0, 2, func(context.Context, Plan) (bool, error) { return true, nil }, func(s Step) { t.Errorf("told %+v", s) })
+	if err != nil || got.Whole.N != 0 || got.Ran != 0 || got.Minimal {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestScheduleSaysWhatWentWrong has a run that cannot be carried out.
 func TestScheduleSaysWhatWentWrong(t *testing.T) {
 	broken, ran := errors.New("no engine"), 0

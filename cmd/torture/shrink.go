@@ -70,8 +70,10 @@ func (s *shrinking) run(ctx context.Context) error {
 	}
 	whole := shrink.Plan{Faults: nemesis.ByStart(s.config.Schedule), Load: s.config.Time}
 	fmt.Fprintf(s.out, "%s is violated. Looking for up to %v, %d runs for each schedule, for less than %s\n", s.property, s.budget, s.runs, describe(whole))
-	if err := os.RemoveAll(s.folder()); err != nil {
-		return fmt.Errorf("shrink: %w", err)
+	for _, stale := range []string{s.folder(), filepath.Join(s.dir, shrunkSchedule)} {
+		if err := os.RemoveAll(stale); err != nil {
+			return fmt.Errorf("shrink: %w", err)
+		}
 	}
 	limited, cancel := context.WithTimeout(ctx, s.budget)
 	defer cancel()
@@ -212,7 +214,11 @@ func saveSchedule(path string, faults []nemesis.Fault) error {
 // conclude says what was found, and judges the run that is kept, with its report.
 func (s *shrinking) conclude(smallest shrink.Shortened) error {
 	fmt.Fprintln(s.out)
-	if smallest.Whole.K == 0 {
+	switch {
+	case smallest.Whole.N == 0:
+		fmt.Fprintf(s.out, "Not one run of the whole schedule came to its end.\n")
+		return os.RemoveAll(s.folder())
+	case smallest.Whole.K == 0:
 		fmt.Fprintf(s.out, "%s did not come back in %d runs of the whole schedule: it is a rare race. Try more --runs and a longer --budget.\n", s.property, smallest.Whole.N)
 		return os.RemoveAll(s.folder())
 	}

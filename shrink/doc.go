@@ -4,7 +4,7 @@
 // A history is cut down without running anything again. What remains is a part of
 // what was observed: operations are taken out whole, with their completion, their
 // exchange, and the znodes that they made. A part counts as the same failure only if
-// its judges say the very sentence that they said of the whole, with the same names
+// its judges say the very sentence that they said first of the whole, with the same names
 // and times, and if taking the rest away has made no other property fail. So nobody
 // is led astray by a task without its submission, or a result without its execution.
 //

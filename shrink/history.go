@@ -114,13 +114,13 @@ func (s *search) split(run history.Run) (others []checker.Property, own checker.
 // same reports whether a part violates the property as the whole run does.
 func (s *search) same(run history.Run) bool {
 	_, own := s.split(run)
-	return own.Verdict == checker.Invalid && says(s.said, own.Reason)
+	return own.Verdict == checker.Invalid && leads(s.said, own.Reason)
 }
 
 // clean reports whether a part is the same failure, and none that is new.
 func (s *search) clean(run history.Run) bool {
 	others, own := s.split(run)
-	if own.Verdict != checker.Invalid || !says(s.said, own.Reason) {
+	if own.Verdict != checker.Invalid || !leads(s.said, own.Reason) {
 		return false
 	}
 	return !slices.ContainsFunc(others, func(p checker.Property) bool {
@@ -131,6 +131,12 @@ func (s *search) clean(run history.Run) bool {
 }
 
 var more = regexp.MustCompile(` \(and \d+ more\)$`)
+
+// leads reports whether what is said of a part is the beginning of what is said of the
+// whole: of several violations the first is to stay, which often explains the others.
+func leads(whole, part string) bool {
+	return strings.HasPrefix(whole, more.ReplaceAllString(part, ""))
+}
 
 // says reports whether sentences about a part are among those about the whole.
 func says(whole, part string) bool { return strings.Contains(whole, more.ReplaceAllString(part, "")) }

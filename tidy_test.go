@@ -29,7 +29,9 @@ var rooms = map[string][]string{
 	"nemesis":                        {},
 	"model/protocol":                 {"history"},
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
-	"report":                         {"history", "checker"},
+	"shrink":                         {"history", "checker", "nemesis"},
+	"story":                          {"history", "checker"}, // for the names of what is violated
+	"report":                         {"history", "checker", "story"},
 	"soak":                           {"checker", "nemesis"},
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/txnlog", "internal/wire"},

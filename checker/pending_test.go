@@ -47,21 +47,21 @@ func aloneModel() porcupine.Model {
 func alone(events []history.Event) []porcupine.Operation {
 	p := partition{}
 	for _, s := range history.Operations(events, history.Submit) {
-		p.add(s, step{verb: "submit"}, s.Done.At)
+		p.add(&s, step{verb: "submit"}, s.Done.At)
 	}
 	for _, w := range history.Operations(events, history.Write) {
 		for _, op := range w.Invoke.Ops {
 			switch {
 			case op.Kind != "create" || !strings.HasSuffix(op.Path, "/status"):
 			case w.Outcome() == history.Info:
-				p.add(w, step{verb: maybe, status: op.Data}, math.MaxInt64)
+				p.add(&w, step{verb: maybe, status: op.Data}, math.MaxInt64)
 			default:
-				p.add(w, step{verb: "record", status: op.Data}, w.Done.At)
+				p.add(&w, step{verb: "record", status: op.Data}, w.Done.At)
 			}
 		}
 	}
 	for _, a := range history.Operations(events, history.Await) {
-		p.add(a, step{verb: "observe", status: observed(a.Done)}, a.Done.At)
+		p.add(&a, step{verb: "observe", status: observed(a.Done)}, a.Done.At)
 	}
 	return p.ops
 }

@@ -160,7 +160,7 @@ func TestThinningChangesNoVerdict(t *testing.T) {
 		p := &partition{name: "epoch", model: electionModel()}
 		add := func(verb string, from, to int) {
 			op := history.Operation{Invoke: history.Event{At: millis(from), Seq: len(p.ops) + 1}, Done: history.Event{Type: history.OK}}
-			p.add(op, step{verb: verb}, millis(to))
+			p.add(&op, step{verb: verb}, millis(to))
 		}
 		for i := range 3 * nearest {
 			from := 10 * i

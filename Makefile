@@ -10,7 +10,7 @@ ARGS    ?=
 RUN     ?= results/latest
 
 .DEFAULT_GOAL := help
-.PHONY: help torture memory explore spec trace test nightly check bench image clean build
+.PHONY: help torture memory soak explore spec trace test nightly check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ torture: build ## run the recipe under faults on a real ensemble and judge it
 
 memory: build ## the same in memory and virtual time: no Docker, a verdict in seconds
 	@$(BIN) run --ensemble memory --time $(TIME) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+soak: build ## run after run, each with its own seed, for TIME; keep what failed
+	@$(BIN) soak --time $(TIME) --servers $(SERVERS) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore

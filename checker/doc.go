@@ -2,7 +2,8 @@
 // again on a stored run and gives the same answer.
 //
 // Evidence comes first, search second. What a participant could not know is
-// resolved from the final tree (resolve.go); then every operation is held against
+// settled by what ZooKeeper has committed (ledger.go), and where that is not known,
+// by the final tree (resolve.go); then every operation is held against
 // properties that are checked in near-linear time (properties.go); then porcupine
 // searches small partitions, one for each task and one for each election
 // (linearizable.go). A search that is cut short is unknown, never a pass.

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -113,15 +114,22 @@ func (f *facts) singleMaster() Property {
 	return p.property()
 }
 
-// staleWrites holds every accepted write of a master against the elections that
-// were over before it was sent.
+// staleWrites holds every accepted write of a master against the elections before it:
+// in ZooKeeper's order where that is known, otherwise those that were over before it
+// was sent.
 func (f *facts) staleWrites(p *finding, won []election) {
-	slices.SortFunc(won, func(a, b election) int { return int(a.op.Done.At - b.op.Done.At) })
+	began := func(e election) int64 { return int64(e.op.Done.At) }
+	sent := func(a act) int64 { return int64(a.op.Invoke.At) }
+	if f.ordered() {
+		began = func(e election) int64 { return e.zxid }
+		sent = func(a act) int64 { return a.zxid }
+	}
+	slices.SortFunc(won, func(a, b election) int { return cmp.Compare(began(a), began(b)) })
 	acts := slices.Clone(f.acts)
-	slices.SortFunc(acts, func(a, b act) int { return int(a.op.Invoke.At - b.op.Invoke.At) })
+	slices.SortFunc(acts, func(a, b act) int { return cmp.Compare(sent(a), sent(b)) })
 	latest, next := election{}, 0
 	for _, a := range acts {
-		for next < len(won) && won[next].op.Done.At < a.op.Invoke.At {
+		for next < len(won) && began(won[next]) < sent(a) {
 			if won[next].epoch > latest.epoch {
 				latest = won[next]
 			}
@@ -129,10 +137,18 @@ func (f *facts) staleWrites(p *finding, won []election) {
 		}
 		if a.op.Outcome() == history.OK && a.epoch < latest.epoch {
 			p.violate([]history.Event{latest.op.Done, a.op.Invoke, a.op.Done},
-				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.",
-				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At))
+				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.%s",
+				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At), inOrder(latest.zxid, a.zxid))
 		}
 	}
+}
+
+// inOrder tells of the order of two writes, where it is known.
+func inOrder(first, second int64) string {
+	if first == 0 || second == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (The zxids are 0x%x, and then 0x%x.)", first, second)
 }
 
 // believing is a time for which two masters believed to lead.
@@ -392,15 +408,22 @@ func (f *facts) uniqueAttempts() Property {
 // the same write its task gets a status or a record of the attempt, unless it has
 // its status already. Otherwise a crash at the wrong moment forgets the attempt.
 func (f *facts) atomicTransitions() Property {
-	first := map[string]time.Duration{} // when a task's status was first being recorded
+	// When a task's status was first being recorded, and when a write had been applied.
+	recording := func(r record) int64 { return int64(r.op.Invoke.At) }
+	applied := func(write int) int64 { return int64(f.writes[write].Done.At) }
+	if f.ordered() {
+		recording = func(r record) int64 { return r.zxid }
+		applied = func(write int) int64 { return f.zxids[write] }
+	}
+	first := map[string]int64{}
 	for _, r := range f.records {
-		if at, seen := first[r.task]; r.outcome == history.OK && (!seen || r.op.Invoke.At < at) {
-			first[r.task] = r.op.Invoke.At
+		if at, seen := first[r.task]; r.outcome == history.OK && (!seen || recording(r) < at) {
+			first[r.task] = recording(r)
 		}
 	}
 	gone := 0
 	p := newFinding("AtomicTransitions", "")
-	for _, w := range f.writes {
+	for i, w := range f.writes {
 		if w.Outcome() != history.OK {
 			continue
 		}
@@ -416,7 +439,7 @@ func (f *facts) atomicTransitions() Property {
 				continue
 			}
 			gone++
-			if at, recorded := first[t]; !instead[t] && (!recorded || at > w.Done.At) {
+			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
 				p.violate([]history.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
 					w.Invoke.Process, t, seconds(w.Invoke.At))
 			}
@@ -499,9 +522,30 @@ func (f *facts) sessionsEnd() Property {
 				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
 		}
 	}
+	f.writesAfterEnd(p)
 	granted := f.replacedSessions(p)
 	p.holds = fmt.Sprintf("%d sessions were granted, and %d were ended by force: each was given up before the next, and nothing was accepted in the name of one that was over.", granted, len(ended))
 	return p.property()
+}
+
+// writesAfterEnd holds the ends of sessions, whoever asked for them, against the writes in
+// their name, in ZooKeeper's order.
+func (f *facts) writesAfterEnd(p *finding) {
+	if f.ledger == nil {
+		return
+	}
+	ended := map[string]int64{}
+	for _, c := range f.ledger.commits {
+		if c.Kind == history.CommitClose {
+			ended[c.Session] = c.Zxid
+		}
+	}
+	for i, w := range f.writes {
+		if end := ended[w.Invoke.Session]; end != 0 && f.zxids[i] > end {
+			p.violate([]history.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
+				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
+		}
+	}
 }
 
 // replacedSessions compares what the wire shows with what participants say, and

@@ -7,9 +7,12 @@ import (
 )
 
 // resolution counts what became of operations whose outcome nobody knew.
-type resolution struct{ applied, lost, open int }
+type resolution struct {
+	applied, lost, open int
+	byOrder             int // of applied and lost: by what was committed, not by the tree
+}
 
-// resolve replaces unknown outcomes by what the final tree proves.
+// resolve replaces the outcomes that are still unknown by what the final tree proves.
 func (f *facts) resolve() {
 	if f.evidence == nil || f.evidence.Nodes == nil {
 		for _, s := range f.submits {

@@ -57,7 +57,9 @@ type Report struct {
 	Seed       uint64         `json:"seed"`
 	Properties []Property     `json:"properties"`
 	Vacuous    []string       `json:"vacuous,omitempty"` // why a run proves nothing
+	Idle       []string       `json:"idle,omitempty"`    // kinds of fault that were planned and never bit
 	Counts     map[string]int `json:"counts"`
+	Evidence   string         `json:"evidence"` // on what the order and the outcomes of writes rest
 }
 
 // Save writes verdict.json.

@@ -58,12 +58,14 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 }
 
 // operations tells what a write does.
-func operations(x *history.Exchange) string {
+func operations(x *history.Exchange) string { return parts(x.Ops) }
+
+func parts(ops []history.Op) string {
 	const most = 8
 	var all []string
-	for i, op := range x.Ops {
+	for i, op := range ops {
 		if i == most {
-			all = append(all, fmt.Sprintf("and %d more", len(x.Ops)-most))
+			all = append(all, fmt.Sprintf("and %d more", len(ops)-most))
 			break
 		}
 		all = append(all, op.Kind+" "+op.Path)

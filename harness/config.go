@@ -74,9 +74,12 @@ func (c Config) Validate() error {
 	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN is neither
 		bad("--rate %v: use 0.1 to 10000 tasks a second", c.Rate)
 	}
-	for _, f := range c.Schedule {
-		if _, known := nemesis.Lookup(f.Kind); !known || f.Pick < 0 || f.Start < 0 || f.Duration < 0 {
-			bad("schedule: fault %d (%s): use a kind that torture faults lists, and no negative numbers", f.Number, f.Kind)
+	if err := nemesis.Validate(c.Schedule); err != nil {
+		bad("schedule: %w", err)
+	}
+	for i, f := range c.Schedule {
+		if f.Start >= c.Time {
+			bad("schedule: fault %d (%s) starts at %v, and the load lasts %v: use --time", i+1, f.Kind, f.Start, c.Time)
 		}
 	}
 	switch c.Ensemble {
@@ -114,11 +117,13 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// DropImpossible removes the faults that cannot be used here, for a Nemesis of
-// all.
-func (c *Config) DropImpossible() {
+// DropImpossible removes the faults that cannot be used here, except those that were
+// asked for by their own names.
+func (c *Config) DropImpossible(named []nemesis.Kind) {
 	refused := c.refused()
-	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool { return slices.Contains(refused, k) })
+	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool {
+		return slices.Contains(refused, k) && !slices.Contains(named, k)
+	})
 }
 
 // refused are the faults that are impossible on this ensemble.

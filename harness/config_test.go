@@ -22,20 +22,20 @@ func TestDefaultsAreValid(t *testing.T) {
 // TestValidateNamesTheOption breaks one option after the other.
 func TestValidateNamesTheOption(t *testing.T) {
 	for want, broken := range map[string]func(*Config){
-		"--time":            func(c *Config) { c.Time = 0 },
-		"--masters 0":       func(c *Config) { c.Masters, c.Nodes = 0, 1 },
-		"--nodes 51":        func(c *Config) { c.Nodes = 51 },
-		"--workers 101":     func(c *Config) { c.Workers = 101 },
-		"--clients -1":      func(c *Config) { c.Clients = -1 },
-		"--rate NaN":        func(c *Config) { c.Rate = math.NaN() },
-		"--rate 0":          func(c *Config) { c.Rate = 0 },
-		"--servers 2":       func(c *Config) { c.Servers = 2 },
-		"--session-timeout": func(c *Config) { c.SessionTimeout = time.Minute },
-		"--connect":         func(c *Config) { c.Connect = []string{"x:1"} },
-		"--ensemble":        func(c *Config) { c.Ensemble = "moon" },
-		"kill-server":       func(c *Config) { c.Servers, c.Nemesis = 1, []nemesis.Kind{nemesis.KillServer} },
-		"fault 3 (typo)":    func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 3, Kind: "typo"}} },
-		"fault 4":           func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 4, Kind: nemesis.KillMaster, Pick: -1}} },
+		"--time":               func(c *Config) { c.Time = 0 },
+		"--masters 0":          func(c *Config) { c.Masters, c.Nodes = 0, 1 },
+		"--nodes 51":           func(c *Config) { c.Nodes = 51 },
+		"--workers 101":        func(c *Config) { c.Workers = 101 },
+		"--clients -1":         func(c *Config) { c.Clients = -1 },
+		"--rate NaN":           func(c *Config) { c.Rate = math.NaN() },
+		"--rate 0":             func(c *Config) { c.Rate = 0 },
+		"--servers 2":          func(c *Config) { c.Servers = 2 },
+		"--session-timeout":    func(c *Config) { c.SessionTimeout = time.Minute },
+		"--connect":            func(c *Config) { c.Connect = []string{"x:1"} },
+		"--ensemble":           func(c *Config) { c.Ensemble = "moon" },
+		"kill-server":          func(c *Config) { c.Servers, c.Nemesis = 1, []nemesis.Kind{nemesis.KillServer} },
+		`unknown kind "typo"`:  func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 3, Kind: "typo"}} },
+		"must not be negative": func(c *Config) { c.Schedule = []nemesis.Fault{{Number: 4, Kind: nemesis.KillMaster, Pick: -1}} },
 	} {
 		c := Defaults()
 		broken(&c)
@@ -48,7 +48,7 @@ func TestValidateNamesTheOption(t *testing.T) {
 func TestDropImpossibleLeavesTheRest(t *testing.T) {
 	c := Defaults()
 	c.Servers = 1
-	c.DropImpossible()
+	c.DropImpossible(nil)
 	if err := c.Validate(); err != nil || len(c.Nemesis) == 0 {
 		t.Errorf("%v, %v", c.Nemesis, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ type memory struct {
 	actors []*actor
 	acts   *participant.Sink
 	owners sync.Map // holder: whose each session is, by its id
+
+	commits []history.Commit // in the order of the server; mu guards them
 }
 
 // runInChild makes the folder and lets a process of its own, which lives in virtual
@@ -132,7 +135,9 @@ func (m *memory) gather(ctx context.Context, evidence *history.Evidence, records
 	nodes, err := m.observer.tree(ctx)
 	evidence.Nodes = append([]history.Node{}, nodes...)
 	m.observer.close(ctx)
+	evidence.Order = history.FromMemory
 	err = errors.Join(err,
+		history.WriteCommits(filepath.Join(m.dir, CommittedFile), m.commits),
 		evidence.Save(filepath.Join(m.dir, EvidenceFile)),
 		nemesis.Save(filepath.Join(m.dir, FaultsFile), records),
 	)
@@ -154,37 +159,37 @@ func (m *memory) saveMemoryConfig() error {
 
 // bind finds the target of a fault and what is to be done to it.
 func (m *memory) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
-	entry, ok := nemesis.Lookup(fault.Kind)
-	if !ok || len(nemesis.RefusedInMemory([]nemesis.Kind{fault.Kind})) > 0 {
+	fault.Role = fault.Aim()
+	if len(nemesis.RefusedInMemory([]nemesis.Kind{fault.Kind})) > 0 {
 		return deed{}, fmt.Errorf("%s is impossible in memory", fault.Kind)
 	}
-	a, err := m.victim(ctx, entry.Role, fault.Pick)
+	a, err := m.victim(ctx, fault.Role, fault.Pick)
 	if err != nil {
 		return deed{}, err
 	}
 	var d deed
-	switch fault.Kind {
-	case nemesis.ExpireMaster, nemesis.ExpireWorker:
-		d = m.expire(a, fault.Kind == nemesis.ExpireMaster)
-	case nemesis.KillMaster, nemesis.KillWorker, nemesis.KillClient:
+	switch verb, _, _ := strings.Cut(string(fault.Kind), "-"); verb {
+	case "expire":
+		d = m.expire(a, fault.Role)
+	case "kill":
 		d = deed{
 			apply: func(context.Context) error { a.kill(); return nil },
-			probe: func(context.Context) (bool, string) { return !a.alive(), "its sessions and its journal have ended" },
+			probe: func(context.Context) finding { return found(!a.alive(), "its sessions and its journal have ended") },
 			heal:  func(context.Context) error { return a.start() },
 		}
-	case nemesis.LeaveMaster, nemesis.LeaveWorker:
+	case "leave":
 		clean := false
 		d = deed{
 			apply: func(context.Context) error { clean = a.leave(leavePatience); return nil },
-			probe: func(context.Context) (bool, string) { return clean, fmt.Sprintf("it left by itself is %v", clean) },
+			probe: func(context.Context) finding { return found(clean, "it left by itself is %v", clean) },
 			heal:  func(context.Context) error { return a.start() },
 		}
-	default:
+	case "cut":
 		d = deed{
 			apply: func(context.Context) error { a.port().cut(); return nil },
-			probe: func(context.Context) (bool, string) {
+			probe: func(context.Context) finding {
 				down := a.port().down()
-				return down > 0, fmt.Sprintf("%d of its sessions are cut off", down)
+				return found(down > 0, "%d of its sessions are cut off", down).with("sessions cut off", down)
 			},
 			heal: func(context.Context) error { a.port().mend(); return nil },
 		}
@@ -198,37 +203,43 @@ func (m *memory) victim(ctx context.Context, role nemesis.Role, pick int) (*acto
 	if role == nemesis.ActiveMaster {
 		return m.activeMaster(ctx)
 	}
-	fits := func(a *actor) bool {
-		if role == nemesis.SomeClient {
-			return a.role == participant.Client
-		}
-		return a.role == participant.Worker || a.role == participant.Node
-	}
-	var fit []*actor
-	for _, a := range m.actors {
-		if fits(a) {
-			fit = append(fit, a)
-		}
+	fit, err := m.fit(ctx, role)
+	if err != nil {
+		return nil, err
 	}
 	for i := range fit {
 		if a := fit[(pick+i)%len(fit)]; a.claim() {
 			return a, nil
 		}
 	}
-	return nil, fmt.Errorf("every %s suffers already", role)
+	return nil, fmt.Errorf("every %s suffers already, or there is none", role)
 }
 
-// activeMaster claims the master that leads. It waits a little while that one
-// suffers from another fault: another will soon lead.
+// fit lists the actors that fit a role.
+func (m *memory) fit(ctx context.Context, role nemesis.Role) ([]*actor, error) {
+	playing := func(roles ...participant.Role) []*actor {
+		return slices.DeleteFunc(slices.Clone(m.actors), func(a *actor) bool { return !slices.Contains(roles, a.role) })
+	}
+	switch role {
+	case nemesis.SomeClient:
+		return playing(participant.Client), nil
+	case nemesis.Backup:
+		active, _, err := m.observer.activeMaster(ctx)
+		return slices.DeleteFunc(playing(participant.Master, participant.Node), func(a *actor) bool { return a.name == active }), err
+	}
+	return playing(participant.Worker, participant.Node), nil
+}
+
+// activeMaster is that of run, for actors.
 func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
 	const patience = 20
 	for range patience {
-		name, err := m.observer.activeMaster(ctx)
+		name, session, err := m.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range m.actors {
-			if a.name == name && a.claim() {
+			if a.name == name && a.port().owns(session) && a.claim() {
 				return a, nil
 			}
 		}
@@ -236,35 +247,53 @@ func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
 			break
 		}
 	}
-	return nil, errors.New("the active master suffers already")
+	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
 }
 
-// expire ends the session with which a participant leads or works.
-func (m *memory) expire(a *actor, leads bool) deed {
+// expire ends the session with which a participant plays a role.
+func (m *memory) expire(a *actor, role nemesis.Role) deed {
 	var id int64
 	return deed{
 		session: func() string { return fmt.Sprintf("0x%x", id) },
 		apply: func(ctx context.Context) error {
-			path := "/workers/" + a.name
-			if leads {
-				path = "/master"
+			session, err := m.sessionAs(ctx, a, role)
+			if err == nil {
+				id = session.ID()
+				session.Expire()
 			}
-			var err error
-			if id, err = m.observer.holder(ctx, path); err != nil {
-				return err
-			}
-			session := m.find(id)
-			if session == nil || !a.port().owns(id) {
-				return fmt.Errorf("%s is not held by %s", path, a.name)
-			}
-			session.Expire()
-			return nil
+			return err
 		},
-		probe: func(context.Context) (bool, string) {
-			return m.find(id) == nil, fmt.Sprintf("session 0x%x: gone is %v", id, m.find(id) == nil)
+		probe: func(context.Context) finding {
+			return found(m.find(id) == nil, "session 0x%x: gone is %v", id, m.find(id) == nil)
 		},
 		heal: nothing,
 	}
+}
+
+// sessionAs is the session with which a participant plays a role: the one that holds
+// what the role holds, or, of one that holds nothing, any of its own.
+func (m *memory) sessionAs(ctx context.Context, a *actor, role nemesis.Role) (*zk.Session, error) {
+	path := "/workers/" + a.name
+	switch role {
+	case nemesis.ActiveMaster:
+		path = "/master"
+	case nemesis.Backup, nemesis.SomeClient:
+		for _, s := range m.server.Sessions() {
+			if a.port().owns(s.ID()) {
+				return s, nil
+			}
+		}
+		return nil, fmt.Errorf("%s has no session", a.name)
+	}
+	id, err := m.observer.holder(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	session := m.find(id)
+	if session == nil || !a.port().owns(id) {
+		return nil, fmt.Errorf("%s is not held by %s", path, a.name)
+	}
+	return session, nil
 }
 
 // find returns a session that lives.

@@ -30,8 +30,11 @@ type process struct {
 	proxy *ensemble.Proxy
 	run   *run
 
+	started *atomic.Int32 // lives of that name so far
+
 	mu       sync.Mutex
 	life     int
+	skew     time.Duration // of the wall clock of lives to come
 	command  *exec.Cmd
 	stdin    io.WriteCloser
 	exited   chan struct{} // closed when this life is over
@@ -43,17 +46,23 @@ type process struct {
 	lives    sync.Map     // int: the life to which each session was granted, by its id
 }
 
+// connect opens the proxy through which all lives reach the ensemble.
+func (p *process) connect() (err error) {
+	p.proxy, err = ensemble.NewProxy(p.run.ensemble.Addresses(), ensemble.Ears{Granted: p.granted, Wrote: p.wrote})
+	return err
+}
+
 // start begins the next life.
 func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.life++
+	p.life = int(p.started.Add(1))
 	config := participant.Config{
 		Name: p.name, Role: p.role, Life: p.life, Servers: p.proxy.Addresses(), Namespace: p.run.namespace,
 		SessionTimeout: p.run.config.SessionTimeout, Origin: p.run.origin, Sink: p.run.sink.Address(),
 		Journal: filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life)),
 		Log:     filepath.Join(p.run.dir, "logs", p.name+".log"),
-		Seed:    p.run.config.seedOf(p.name), Rate: p.run.config.Rate / float64(p.run.config.Clients), Retention: p.run.config.retention(),
+		Seed:    p.run.config.seedOf(p.name), Rate: p.run.config.Rate / float64(p.run.config.Clients), Retention: p.run.config.retention(), Skew: p.skew,
 	}
 	command := exec.Command(p.run.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
 	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -80,6 +89,26 @@ func (p *process) start() error {
 	return nil
 }
 
+// setClock makes the wall clock of later lives wrong.
+func (p *process) setClock(skew time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.skew = skew
+}
+
+// number is that of the present life.
+func (p *process) number() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.life
+}
+
+// has reports whether a session was granted to the present life.
+func (p *process) has(session int64) bool {
+	life, ok := p.lives.Load(session)
+	return ok && life == p.number()
+}
+
 // granted notes a session that the wire shows, whatever the participant says.
 func (p *process) granted(s ensemble.Session) {
 	p.lives.Store(s.ID, int(p.born.Load()))
@@ -92,8 +121,10 @@ func (p *process) granted(s ensemble.Session) {
 // reap notes how a life ended. An end that nobody wanted is a crash.
 func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	err := command.Wait()
+	status, _ := command.ProcessState.Sys().(syscall.WaitStatus)
 	p.mu.Lock()
-	wanted := p.killed || (p.doomed || p.draining) && err == nil
+	// One that is asked to leave before it listens ends by the signal.
+	wanted := p.killed || (p.doomed || p.draining) && err == nil || p.doomed && status.Signaled() && status.Signal() == syscall.SIGTERM
 	p.mu.Unlock()
 	text := "exited"
 	if err != nil {
@@ -161,13 +192,13 @@ func (p *process) drain() {
 	_, _ = io.WriteString(p.stdin, participant.Drain+"\n")
 }
 
-// quit asks the process to leave, and kills it if it does not.
+// quit asks the process to leave, with SIGTERM, and kills it if it does not.
 func (p *process) quit(patience time.Duration) {
 	p.mu.Lock()
 	p.doomed = true
-	stdin, exited := p.stdin, p.exited
+	exited := p.exited
 	p.mu.Unlock()
-	_ = stdin.Close()
+	_ = p.signal(syscall.SIGTERM)
 	_ = p.signal(syscall.SIGCONT)
 	select {
 	case <-exited:
@@ -209,6 +240,7 @@ func (p *process) release() {
 // nobody started the process again. One that crashed stays dead.
 func (p *process) recover() error {
 	p.proxy.Heal()
+	p.setClock(0)
 	if !p.alive() {
 		p.mu.Lock()
 		doomed := p.doomed

@@ -36,6 +36,7 @@ const (
 	Heard   Kind = "heard"   // note: a client was told who leads, by Text and Epoch
 	Change  Kind = "change"  // note: a master told of a change of a task, State, or of a worker
 	Fault   Kind = "fault"   // the nemesis acts, from invoke to ok; fail means that it could not
+	Clock   Kind = "clock"   // note: what a wall clock showed, Wall, at the moment At
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )
 
@@ -70,6 +71,7 @@ type Event struct {
 	Text     string        `json:"text,omitempty"`     // error, cause or remark
 	Due      time.Duration `json:"due,omitempty"`      // of a submission: when the task may begin, as At
 	Ops      []Op          `json:"ops,omitempty"`      // of a write
+	Wall     time.Time     `json:"wall,omitzero"`      // of a clock
 
 	Fault     string `json:"fault,omitempty"`     // kind of a fault
 	Target    string `json:"target,omitempty"`    // of a fault: participants or servers, comma-separated

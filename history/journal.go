@@ -101,7 +101,7 @@ func (j *Journal) Close() error { return j.file.Close() }
 // process leaves it, is dropped; any other bad line is an error.
 func Read(r io.Reader) ([]Event, error) { return read[Event](r) }
 
-func read[T Event | Exchange](r io.Reader) ([]T, error) {
+func read[T Event | Exchange | Commit](r io.Reader) ([]T, error) {
 	buffered := bufio.NewReaderSize(r, 1<<20)
 	var all []T
 	for number := 1; ; number++ {
@@ -130,7 +130,7 @@ func read[T Event | Exchange](r io.Reader) ([]T, error) {
 // ReadFile reads a history from a file.
 func ReadFile(path string) ([]Event, error) { return readFile[Event](path) }
 
-func readFile[T Event | Exchange](path string) ([]T, error) {
+func readFile[T Event | Exchange | Commit](path string) ([]T, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
@@ -144,13 +144,15 @@ func readFile[T Event | Exchange](path string) ([]T, error) {
 }
 
 // WriteFile writes a whole history.
-func WriteFile(path string, events []Event) error {
+func WriteFile(path string, events []Event) error { return writeFile(path, events) }
+
+func writeFile[T Event | Commit](path string, all []T) error {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	if err := encoder.Encode(header{signature, Version}); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	for _, e := range events {
+	for _, e := range all {
 		if err := encoder.Encode(e); err != nil {
 			return fmt.Errorf("history: %w", err)
 		}

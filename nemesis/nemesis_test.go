@@ -29,7 +29,7 @@ func all(t *testing.T) []Kind {
 func TestPlanIsPinned(t *testing.T) {
 	var got []string
 	for _, f := range Plan(7, options(all(t), 3, 10*time.Second)) {
-		got = append(got, fmt.Sprintf("%v %s %v %d", f.Start, f.Kind, f.Duration, f.Pick))
+		got = append(got, fmt.Sprintf("%v %s %v %d, %s", f.Start, f.Kind, f.Duration, f.Pick, f.Role))
 	}
 	want := strings.Split(strings.TrimSpace(pinned), "\n")
 	if !slices.Equal(got, want) {
@@ -38,23 +38,30 @@ func TestPlanIsPinned(t *testing.T) {
 }
 
 const pinned = `
-500ms cut-master 2.107s 296
-845.05266ms expire-master 0s 631
-1.331167518s kill-client 2.215s 173
-1.856879566s stop-worker 5.813s 293
-2.242128392s leave-worker 1.364s 174
-2.687743743s cut-client 1.667s 512
-3.263087803s isolate-leader 5.196s 545
-3.780465812s cut-worker 4.259s 338
-4.073129043s stop-master 5.739s 585
-4.562952948s kill-master 2.22s 889
-5.03155743s expire-worker 0s 70
-5.50883037s kill-worker 390ms 189
-7.072281686s leave-master 453ms 658
+500ms asymmetric-cut 4.496s 628, following server
+818.484523ms twin-worker 3.512s 659, worker that stands for no election
+1.286871483s leave-master 795ms 885, active master
+1.74777388s move 2.57s 923, active master
+2.330764961s expire-client 0s 825, client
+2.775513881s cut-master 2.426s 25, active master
+3.278357573s drop-delete 1.885s 471, busiest worker
+3.758624722s wrong-clock 5.15s 911, client
+4.34490213s kill-master 1.769s 731, active master
+4.693889448s drip 3.363s 531, client
+4.920777272s cut-worker 1.069s 103, worker
+5.138829376s kill-worker 1.634s 495, worker
+5.721686239s expire-backup 0s 910, backup master
+6.202646413s freeze-accept 1.945s 362, active master
+6.684930036s deafen 2.187s 695, busiest worker
+6.906443654s kill-backup 826ms 447, backup master
+7.145383868s drop-multi 1.946s 765, busiest worker
+7.726300716s leave-worker 1.479s 895, worker
+8.130664754s restart-all 1.872s 394, all servers
+8.598853026s kill-client 1.044s 281, client
 `
 
-// TestPlanKeepsAQuorum draws options and checks the promises of Plan.
-func TestPlanKeepsAQuorum(t *testing.T) {
+// TestPlanKeepsTheBudget draws options and checks the promises of Plan.
+func TestPlanKeepsTheBudget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		servers := rapid.SampledFrom([]int{3, 5}).Draw(t, "servers")
 		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(Catalogue), 1, len(Catalogue), func(e Entry) Kind { return e.Kind }).Draw(t, "kinds")
@@ -68,18 +75,27 @@ func TestPlanKeepsAQuorum(t *testing.T) {
 		if !reflect.DeepEqual(plan, Plan(seed, o)) {
 			t.Fatal("same seed, other plan")
 		}
+		if err := Validate(plan); err != nil {
+			t.Fatal(err)
+		}
 		for i, f := range plan {
-			down := taken(f, servers)
+			if !slices.Contains(kinds, f.Kind) || f.Start >= o.Total {
+				t.Fatalf("not asked for: %+v", f)
+			}
+			down, masters, workers := taken(f, servers), suffers(f, "masters"), suffers(f, "workers")
+			alone := down
 			for _, g := range plan[:i] {
 				if g.Start+g.Duration >= f.Start {
 					down += taken(g, servers)
+					masters += suffers(g, "masters")
+					workers += suffers(g, "workers")
 				}
 			}
-			if taken(f, servers) > 0 && down > (servers-1)/2 {
+			if alone > 0 && down > max(alone, (servers-1)/2) {
 				t.Fatalf("at %v %d of %d servers suffer", f.Start, down, servers)
 			}
-			if !slices.Contains(kinds, f.Kind) || f.Start >= o.Total {
-				t.Fatalf("not asked for: %+v", f)
+			if suffers(f, "masters") > 0 && masters >= o.Masters || suffers(f, "workers") > 0 && workers >= o.Workers {
+				t.Fatalf("at %v %d masters and %d workers suffer", f.Start, masters, workers)
 			}
 		}
 	})
@@ -87,35 +103,62 @@ func TestPlanKeepsAQuorum(t *testing.T) {
 
 // taken is how many servers a fault takes from the quorum.
 func taken(f Fault, servers int) int {
-	switch entry, _ := Lookup(f.Kind); entry.Role {
-	case Servers:
+	switch f.Role {
+	case AllServers:
+		return servers
+	case Minority, LeaderServer:
 		return (servers - 1) / 2
-	case LeaderServer, SomeServer:
+	case SomeServer, MastersServer, FollowerServer:
 		return 1
 	}
 	return 0
 }
 
+func suffers(f Fault, budget string) int {
+	if slices.Contains(budgets[f.Role], budget) {
+		return 1
+	}
+	return 0
+}
+
+// TestEveryKindComesUp gives the plan as long as every fault of a server needs, one
+// after the other.
 func TestEveryKindComesUp(t *testing.T) {
+	roles := map[Role]bool{}
 	for seed := range uint64(20) {
-		seen := map[Kind]bool{}
-		for _, f := range Plan(seed, options(all(t), 3, 90*time.Second)) {
-			seen[f.Kind] = true
+		kinds := map[Kind]bool{}
+		for _, f := range Plan(seed, options(all(t), 3, 3*time.Minute)) {
+			kinds[f.Kind], roles[f.Role] = true, true
 		}
-		if len(seen) != len(Catalogue) {
-			t.Errorf("seed %d: %d of %d kinds in 90 s", seed, len(seen), len(Catalogue))
+		if len(kinds) != len(Catalogue) {
+			t.Errorf("seed %d: %d of %d kinds in 3 minutes", seed, len(kinds), len(Catalogue))
+		}
+	}
+	for _, e := range Catalogue {
+		for _, r := range e.Roles {
+			if !roles[r] {
+				t.Errorf("the role %q never comes up", r)
+			}
 		}
 	}
 }
 
 func TestParse(t *testing.T) {
 	got, err := Parse("partition,kill-master")
-	want := []Kind{KillMaster, CutMaster, CutWorker, CutClient, IsolateLeader, SplitServers}
+	want := []Kind{KillMaster, CutMaster, CutBackup, CutWorker, CutClient, Mute, Deafen, IsolateLeader, IsolateFollower, SplitServers, Bridge, AsymmetricCut}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}
+	for _, group := range []string{"network", "process", "session", "server", "client", "clock", "all", "expire", "cut"} {
+		if got, err := Parse(group); err != nil || len(got) == 0 {
+			t.Errorf("%s: %v, %v", group, got, err)
+		}
+	}
 	if _, err := Parse("kill-master,earthquake"); err == nil || !strings.Contains(err.Error(), `"earthquake"`) || !strings.Contains(err.Error(), "kill-master") {
 		t.Errorf("the error must name the input and the choice: %v", err)
+	}
+	if got := Named("cut, kill-master,latency"); !slices.Equal(got, []Kind{KillMaster, Latency}) {
+		t.Errorf("named %v", got)
 	}
 	if got, err := Parse("none"); err != nil || len(got) != 0 {
 		t.Errorf("none: %v, %v", got, err)
@@ -143,5 +186,33 @@ func TestRecordsAndBack(t *testing.T) {
 	got, err := Load(path)
 	if err != nil || !reflect.DeepEqual(got, records) || Schedule(got)[0] != records[0].Fault {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// TestSchedulesByHand reads what a hand may have written.
+func TestSchedulesByHand(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "schedule.json")
+	plan := []Fault{{Number: 1, Kind: Reset, Role: SomeClient, Start: 5, Duration: 6, Pick: 7}, {Number: 2, Kind: KillMaster}}
+	if err := SaveSchedule(path, plan); err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadSchedule(path)
+	if err != nil || !slices.Equal(got, plan) || got[1].Aim() != ActiveMaster || got[0].Aim() != SomeClient {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, c := range []struct {
+		fault Fault
+		says  string
+	}{
+		{Fault{Kind: "earthquake"}, `unknown kind "earthquake"`},
+		{Fault{Kind: KillMaster, Role: SomeClient}, `not for the role "client"`},
+		{Fault{Kind: KillMaster, Start: -1}, "must not be negative"},
+	} {
+		if err := SaveSchedule(path, []Fault{c.fault}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadSchedule(path); err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%+v: %v", c.fault, err)
+		}
 	}
 }

@@ -21,38 +21,79 @@ type Options struct {
 // stream separates the nemesis' random numbers from those of the workload.
 const stream = 0xfa017
 
-// Plan draws a schedule from a seed. Every kind comes up once before any comes
-// up twice. Faults may overlap, but never so that too few servers are left for a
-// quorum, nor so that all masters or all workers suffer at the same time.
+// longestGap bounds the time between two faults on average, however long the load.
+const longestGap = 2 * time.Second
+
+// Plan draws a schedule from a seed. Of the faults of servers, and of those of
+// participants, every kind comes up once before any comes up twice, as far as the
+// load is long enough. Faults may overlap, but never so that too few servers are left
+// for a quorum, except by one whose point that is, nor so that all masters or all
+// workers suffer at the same time.
 func Plan(seed uint64, o Options) []Fault {
 	if len(o.Kinds) == 0 {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(seed, stream))
+	decks := []*deck{{onServers: true}, {onServers: false}}
+	for _, d := range decks {
+		d.kinds = slices.DeleteFunc(slices.Clone(o.Kinds), func(k Kind) bool { return onServers(k) != d.onServers })
+	}
 	var plan []Fault
-	var deck []Kind
-	busy := map[bool][]span{} // by whether servers suffer
-	gap := max(o.Total/25, 400*time.Millisecond)
+	gap := min(max(o.Total/25, 400*time.Millisecond), longestGap)
 	first, last := o.Total/20, o.Total-o.Total/8
 	for at := first; at < last; at += gap/2 + time.Duration(rng.Int64N(int64(gap))) {
-		if len(deck) == 0 {
-			deck = slices.Clone(o.Kinds)
-			rng.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+		if rng.IntN(2) == 0 {
+			slices.Reverse(decks)
 		}
-		for i, kind := range deck {
-			entry, _ := Lookup(kind)
-			f := Fault{Number: len(plan) + 1, Kind: kind, Start: at, Duration: duration(kind, o, rng), Pick: rng.IntN(1000)}
-			s := span{entry.Role, at, min(at+f.Duration, o.Total) + recovery(entry.Role, o)}
-			if !o.room(busy[entry.Role.OnServers()], s) {
-				continue
+		for _, d := range decks {
+			if f, ok := d.deal(o, at, rng); ok {
+				f.Number = len(plan) + 1
+				plan = append(plan, f)
+				break
 			}
-			busy[entry.Role.OnServers()] = append(busy[entry.Role.OnServers()], s)
-			plan = append(plan, f)
-			deck = slices.Delete(deck, i, i+1)
-			break
 		}
 	}
 	return plan
+}
+
+func onServers(k Kind) bool {
+	entry, _ := Lookup(k)
+	return entry.Roles[0].OnServers()
+}
+
+// deck deals kinds in an order of chance, and each once before any twice.
+type deck struct {
+	onServers bool
+	kinds     []Kind
+	left      []Kind
+	busy      []span
+}
+
+// deal draws the first kind that there is room for.
+func (d *deck) deal(o Options, at time.Duration, rng *rand.Rand) (Fault, bool) {
+	if len(d.left) == 0 {
+		d.left = slices.Clone(d.kinds)
+		rng.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+	}
+	for i, kind := range d.left {
+		f := o.draw(kind, at, rng)
+		s := span{f.Role, at, min(at+f.Duration, o.Total) + recovery(f.Role, o)}
+		if o.room(d.busy, s) {
+			d.busy = append(d.busy, s)
+			d.left = slices.Delete(d.left, i, i+1)
+			return f, true
+		}
+	}
+	return Fault{}, false
+}
+
+// draw makes a fault of that kind. It always takes the same number of random
+// numbers, so that one kind that lasts no time does not shift the others.
+func (o Options) draw(kind Kind, at time.Duration, rng *rand.Rand) Fault {
+	entry, _ := Lookup(kind)
+	share, role, pick := rng.Float64(), rng.IntN(len(entry.Roles)), rng.IntN(1000)
+	lasts := time.Duration((entry.Least + (entry.Most-entry.Least)*share) * float64(o.SessionTimeout))
+	return Fault{Kind: kind, Role: entry.Roles[role], Start: at, Duration: lasts.Round(time.Millisecond), Pick: pick}
 }
 
 // span is the time for which a role suffers from a fault or recovers from it.
@@ -61,31 +102,53 @@ type span struct {
 	from, to time.Duration
 }
 
-// room reports whether one more fault leaves enough of everybody.
+func (s span) overlaps(other span) bool { return other.from < s.to && s.from < other.to }
+
+// budgets say who suffers together: a fault on a role takes one of each of its
+// budgets.
+var budgets = map[Role][]string{
+	ActiveMaster: {"masters"}, Backup: {"masters"}, NextMaster: {"masters"},
+	BusiestWorker: {"workers"}, SomeWorker: {"workers"}, WorkerAlone: {"workers"}, SomeClient: {"clients"},
+	Several: {"masters", "workers", "clients"},
+}
+
+// room reports whether one more fault leaves enough of everybody: somebody of each
+// role, and a quorum of the servers, but for the faults whose point it is to leave
+// none; those are alone.
 func (o Options) room(busy []span, s span) bool {
-	suffering := 1
-	for _, other := range busy {
-		overlap := other.from < s.to && s.from < other.to
-		if overlap && (s.role.OnServers() || other.role == s.role) {
-			suffering++
+	if s.role.OnServers() {
+		return o.roomOnServers(busy, s)
+	}
+	most := map[string]int{"masters": o.Masters - 1, "workers": o.Workers - 1, "clients": o.Clients - 1}
+	for _, budget := range budgets[s.role] {
+		suffering := 1
+		for _, other := range busy {
+			if other.overlaps(s) && slices.Contains(budgets[other.role], budget) {
+				suffering++
+			}
+		}
+		if suffering > max(1, most[budget]) {
+			return false
 		}
 	}
-	switch s.role {
-	case ActiveMaster:
-		return suffering <= max(1, o.Masters-1)
-	case SomeWorker:
-		return suffering <= max(1, o.Workers-1)
-	case SomeClient:
-		return suffering <= max(1, o.Clients-1)
+	return true
+}
+
+// roomOnServers is room for the ensemble. Some faults take the whole minority, so
+// they follow each other; single ones may overlap where the minority is larger.
+func (o Options) roomOnServers(busy []span, s span) bool {
+	alone := func(r Role) bool { return r != SomeServer && r != MastersServer }
+	suffering := 1
+	for _, other := range busy {
+		if !other.overlaps(s) {
+			continue
+		}
+		if alone(s.role) || alone(other.role) {
+			return false
+		}
+		suffering++
 	}
-	// A fault on servers takes up to the whole minority (SplitServers), so with
-	// a minority of one they follow each other, and with two only single ones
-	// may overlap.
-	minority := (o.Servers - 1) / 2
-	if s.role == Servers || slices.ContainsFunc(busy, func(b span) bool { return b.role == Servers && b.from < s.to && s.from < b.to }) {
-		return suffering == 1 && minority > 0
-	}
-	return suffering <= minority
+	return suffering <= (o.Servers-1)/2
 }
 
 // recovery is how long after its end a fault still counts as going on.
@@ -96,43 +159,18 @@ func recovery(role Role, o Options) time.Duration {
 	return 0
 }
 
-// duration draws how long a fault lasts, in terms of the session timeout T.
-func duration(kind Kind, o Options, rng *rand.Rand) time.Duration {
-	between := func(low, high float64) time.Duration {
-		d := time.Duration((low + (high-low)*rng.Float64()) * float64(o.SessionTimeout))
-		return d.Round(time.Millisecond)
-	}
-	switch kind {
-	case ExpireMaster, ExpireWorker:
-		return 0
-	case StopMaster, StopWorker:
-		return between(1.3, 2.2)
-	case CutMaster, CutWorker, CutClient:
-		return between(0.3, 1.8)
-	case KillMaster, KillWorker, KillClient, LeaveMaster, LeaveWorker:
-		return between(0.1, 0.8)
-	case IsolateLeader, SplitServers:
-		return between(1, 1.8) // servers need a while to notice
-	}
-	return between(0.5, 1.6)
-}
-
 // Refused lists the kinds that cannot be used with that many servers, or on an
 // ensemble that is not ours to break.
 func Refused(kinds []Kind, servers int, external bool) []Kind {
 	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool {
 		entry, _ := Lookup(k)
-		return !entry.Role.OnServers() || (!external && servers >= 3)
+		return !entry.Roles[0].OnServers() && (k != Move || servers > 1) || (!external && servers >= 3)
 	})
 }
 
-// RefusedInMemory are the faults that a run in one process cannot have: there are
-// no servers to break, and no process that a signal could stop.
+// RefusedInMemory are the faults that a run in one process cannot have.
 func RefusedInMemory(kinds []Kind) []Kind {
-	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool {
-		entry, _ := Lookup(k)
-		return !entry.Role.OnServers() && k != StopMaster && k != StopWorker
-	})
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return slices.Contains(inMemory, k) })
 }
 
 // ByStart orders a schedule that was edited by hand.

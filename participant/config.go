@@ -32,6 +32,7 @@ type Config struct {
 	Seed           uint64        `json:"seed"`      // of this process' part of the workload
 	Rate           float64       `json:"rate"`      // of a client: tasks per second
 	Retention      time.Duration `json:"retention"` // of a master
+	Skew           time.Duration `json:"skew"`      // by which its wall clock is ahead
 }
 
 // Encode packs a Config for the command line.

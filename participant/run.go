@@ -23,9 +23,15 @@ import (
 // whose harness is gone.
 var ErrLeave = errors.New("asked to leave")
 
-// Run plays a participant until its standard input ends, or, as a client, until
-// it is drained.
+// Run plays a participant until it gets SIGTERM or its standard input ends, or, as a
+// client, until it is drained.
 func Run(ctx context.Context, config Config, input io.Reader) error {
+	// An interrupt of the terminal reaches the whole process group; the harness
+	// decides what it means, and tells with SIGTERM or by closing the input.
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	heed(ctx, leave)
 	journal, err := history.Create(config.Journal, config.Name, config.Life, func() time.Duration { return clock.Now() - config.Origin })
 	if err != nil {
 		return err
@@ -41,11 +47,6 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// An interrupt of the terminal reaches the whole process group; the harness
-	// decides what it means, and tells by closing the input.
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
-	ctx, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
 	draining := make(chan struct{})
 	go obey(input, draining, leave)
 	stage := Stage{
@@ -78,7 +79,9 @@ type Stage struct {
 // heard of all its tasks. To be asked to leave is no error.
 func (s Stage) Play(ctx context.Context) error {
 	config := s.Config
-	env := &recorder{Env: s.Env, journal: s.Journal, namespace: config.Namespace}
+	clocked := skewed{Env: s.Env, by: config.Skew}
+	s.Journal.Add(history.Event{Type: history.Note, Kind: history.Clock, Wall: clocked.Now().UTC().Round(0)})
+	env := &recorder{Env: clocked, journal: s.Journal, namespace: config.Namespace}
 	var err error
 	switch config.Role {
 	case Master:
@@ -94,6 +97,20 @@ func (s Stage) Play(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// heed leaves on SIGTERM.
+func heed(ctx context.Context, leave context.CancelCauseFunc) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			leave(ErrLeave)
+		case <-ctx.Done():
+		}
+	}()
 }
 
 // obey reads the harness' orders until there are no more.

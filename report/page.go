@@ -50,7 +50,8 @@ type rendered struct {
 	SubmitTimes, EndTime string
 	Faults               []faultRow
 	Properties           []checker.Property
-	Vacuous              []string
+	Vacuous, Idle        []string
+	Evidence             string
 	Counts               []count
 	Settings             []Setting
 	Linearizability      string
@@ -99,7 +100,7 @@ func (p Page) Write(w io.Writer) error {
 		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
-		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Settings: p.Settings, Linearizability: p.Linearizability,
+		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence, Settings: p.Settings, Linearizability: p.Linearizability,
 	}
 	for _, f := range s.faults {
 		view.Faults = append(view.Faults, describeFault(f, s.end))

@@ -14,7 +14,7 @@ import (
 const frozen = "../checker/testdata"
 
 func judge(run history.Run) []checker.Property {
-	return checker.Check(run.Events, run.Evidence, run.Exchanges, 1).Properties
+	return checker.Check(run.Events, run.Evidence, run.Exchanges, run.Commits, 1).Properties
 }
 
 func load(t testing.TB, name string) history.Run {

@@ -33,7 +33,7 @@ func load(t *testing.T, name string) history.Run {
 // stories tells every violation of a run.
 func stories(run history.Run) []Story {
 	var all []Story
-	r := checker.Check(run.Events, run.Evidence, run.Exchanges, 1)
+	r := checker.Check(run.Events, run.Evidence, run.Exchanges, run.Commits, 1)
 	for _, p := range r.Violations() {
 		all = append(all, Tell(run, p))
 	}

@@ -1,7 +1,9 @@
 package zkclient
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+	"pgregory.net/rapid"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -244,4 +247,82 @@ func TestLeaseEndsWithoutAnswers(t *testing.T) {
 	if late.Load() > 0 {
 		t.Errorf("%d requests were sent after the end", late.Load())
 	}
+}
+
+// TestCureLastZxidIsOurs breaks a connection and looks at what the next one tells
+// the server: the last zxid of the session, which the library never got to know.
+func TestCureLastZxidIsOurs(t *testing.T) {
+	const first, last = 7, 9 // first is that of every reply of the fake
+	told := make(chan uint64, 2)
+	drop := make(chan struct{})
+	server := newFake(t, func(number int, c net.Conn) {
+		if number == 1 {
+			greet(c, 0xA, 4000)
+			b, err := readPacket(c)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			reply(c, int32(binary.BigEndian.Uint32(b[:4])), noNode, "")
+			<-drop
+			return
+		}
+		hello, err := readPacket(c)
+		if err != nil {
+			return
+		}
+		told <- binary.BigEndian.Uint64(hello[4:12])
+		welcome(c, 0xA, 4000)
+		for {
+			b, err := readPacket(c)
+			if err != nil {
+				return
+			}
+			if binary.BigEndian.Uint32(b[4:8]) == opcodeWatches {
+				told <- binary.BigEndian.Uint64(b[8:16])
+				return
+			}
+		}
+	})
+	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 4 * time.Second})
+	if _, err := s.Do(t.Context(), zkapi.Exists("/x").Watched()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.lastZxid.Load(); got != first {
+		t.Errorf("the session has seen %d, want %d", got, first)
+	}
+	s.lastZxid.Store(last) // which the library cannot know
+	close(drop)
+	if hello, watches := <-told, <-told; hello != last || watches != last {
+		t.Errorf("the connect request says %d, the request for watches %d; want %d", hello, watches, last)
+	}
+}
+
+// TestZxidsAreBlanked cuts replies into pieces anywhere: the library sees none of
+// their zxids, and everything else as it was.
+func TestZxidsAreBlanked(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var stream, want []byte
+		for range rapid.IntRange(1, 5).Draw(t, "packets") {
+			body := rapid.SliceOfN(rapid.Byte(), headBytes, 40).Draw(t, "body")
+			stream = append(binary.BigEndian.AppendUint32(stream, uint32(len(body))), body...)
+			clear(body[zxidAt:zxidEnd])
+			want = append(binary.BigEndian.AppendUint32(want, uint32(len(body))), body...)
+		}
+		got := stream
+		var f frame
+		for left := stream; len(left) > 0; {
+			n := rapid.IntRange(1, len(left)).Draw(t, "piece")
+			for rest := left[:n]; len(rest) > 0; {
+				var whole bool
+				if rest, whole = f.feed(rest, true); whole {
+					f = frame{}
+				}
+			}
+			left = left[n:]
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("got  %x\nwant %x", got, want)
+		}
+	})
 }

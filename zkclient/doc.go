@@ -2,7 +2,7 @@
 // session a Go value, over github.com/go-zookeeper/zk, and is the only package
 // that knows that library. It knows nothing of masters, workers and tasks.
 //
-// The library is used unmodified, and three of its habits are cured from
+// The library is used unmodified, and four of its habits are cured from
 // outside. Each cure has a test that fails without it (cures_test.go).
 //
 //   - On expiry the library opens a new session by itself and sends what was
@@ -17,6 +17,9 @@
 //     re-sent, wedges the client for good. Cure: the same net.Conn closes the
 //     socket and reports success, so that every such failure becomes the one
 //     error that is understood: connection lost, fate unknown.
+//   - After a reconnect the library reads its last zxid, to set the watches again,
+//     while another goroutine stores the one of the first reply: a data race. Cure:
+//     the same net.Conn keeps the last zxid and tells it to the servers itself.
 //
 // # The lease
 //

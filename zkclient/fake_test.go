@@ -60,12 +60,17 @@ func greet(c net.Conn, session int64, timeoutMs uint32) bool {
 	if _, err := readPacket(c); err != nil {
 		return false
 	}
+	welcome(c, session, timeoutMs)
+	return true
+}
+
+// welcome answers a connect request.
+func welcome(c net.Conn, session int64, timeoutMs uint32) {
 	body := binary.BigEndian.AppendUint32(nil, 0)
 	body = binary.BigEndian.AppendUint32(body, timeoutMs)
 	body = binary.BigEndian.AppendUint64(body, uint64(session))
 	body = binary.BigEndian.AppendUint32(body, 16)
 	writePacket(c, append(body, make([]byte, 16)...))
-	return true
 }
 
 const (

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -35,6 +36,8 @@ type session struct {
 	done    *latch
 	quit    *latch         // the server has confirmed the end
 	work    sync.WaitGroup // requests under way and the lease's keeper
+
+	lastZxid atomic.Int64 // of the last reply; see wire
 
 	mu         sync.Mutex
 	id         int64

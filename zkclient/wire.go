@@ -16,12 +16,16 @@ const (
 	xidEvent   = -1
 	opcodeQuit = -11
 	opcodeAuth = 100
+	// opcodeWatches sets the watches of an earlier connection again.
+	opcodeWatches = 101
 )
 
 // wire is one TCP connection of a session. It passes bytes through and reads
 // along: the connect response for the negotiated timeout, and the xids of
 // requests and replies, because the lease starts when a request is sent, which
-// only the connection knows.
+// only the connection knows. And it keeps the last zxid of the session in the
+// library's place, which does so without a lock: replies reach it without theirs,
+// and where it tells a server its last zxid, the session's is put in.
 type wire struct {
 	net.Conn
 	reader  *bufio.Reader // many small packets for one system call; used by Read alone
@@ -31,6 +35,7 @@ type wire struct {
 
 	mu        sync.Mutex
 	greeted   bool // the connect request has been written
+	told      bool // and completed
 	greetedAt time.Time
 	ready     bool                // the connect response has been read
 	quitXid   int32               // of the request to close the session; 0 before it
@@ -64,6 +69,7 @@ func (w *wire) Write(packet []byte) (int, error) {
 		return len(packet), nil // swallowed; its caller hears of the session's end
 	}
 	w.note(packet)
+	w.tellZxid(packet)
 	if _, err := w.Conn.Write(packet); err != nil {
 		_ = w.Conn.Close()
 	}
@@ -102,6 +108,27 @@ func (w *wire) note(packet []byte) {
 	}
 }
 
+// tellZxid completes a packet that says what the session has seen: the first one of
+// a connection, with which a server that lags behind refuses it, and the one that
+// sets its watches again.
+func (w *wire) tellZxid(packet []byte) {
+	const connectAt, watchesAt = 8, 12
+	at := watchesAt
+	w.mu.Lock()
+	first := !w.told
+	w.told = true
+	w.mu.Unlock()
+	switch {
+	case first:
+		at = connectAt
+	case len(packet) < watchesAt || binary.BigEndian.Uint32(packet[8:12]) != opcodeWatches:
+		return
+	}
+	if len(packet) >= at+8 {
+		binary.BigEndian.PutUint64(packet[at:], uint64(w.session.lastZxid.Load()))
+	}
+}
+
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.reader.Read(b)
 	w.mu.Lock()
@@ -111,7 +138,7 @@ func (w *wire) Read(b []byte) (int, error) {
 	}
 	for rest := b[:n]; len(rest) > 0; {
 		var whole bool
-		if rest, whole = w.frame.feed(rest); whole {
+		if rest, whole = w.frame.feed(rest, w.ready); whole {
 			w.received(w.frame.head, w.frame.length)
 			w.frame = frame{}
 		}
@@ -132,8 +159,11 @@ func (w *wire) received(head []byte, length int) {
 		}
 		return
 	}
-	if length < 4 {
+	if length < headBytes {
 		return
+	}
+	if zxid := int64(binary.BigEndian.Uint64(head[zxidAt:zxidEnd])); zxid > 0 && int32(binary.BigEndian.Uint32(head[:4])) >= 0 {
+		w.session.lastZxid.Store(zxid)
 	}
 	switch xid := int32(binary.BigEndian.Uint32(head[:4])); xid {
 	case xidEvent:
@@ -166,11 +196,17 @@ type frame struct {
 	seen   int // bytes of the body
 }
 
-const headBytes = 16
+// The head of a reply: xid, zxid, error.
+const (
+	headBytes = 16
+	zxidAt    = 4
+	zxidEnd   = 12
+)
 
 // feed takes bytes of one packet and returns what is left for the next, and
-// whether the packet is whole.
-func (f *frame) feed(b []byte) (rest []byte, whole bool) {
+// whether the packet is whole. The zxid is kept in the head, and blanked in b if
+// that is wanted.
+func (f *frame) feed(b []byte, blank bool) (rest []byte, whole bool) {
 	if need := 4 - len(f.prefix); need > 0 {
 		n := min(need, len(b))
 		f.prefix = append(f.prefix, b[:n]...)
@@ -183,6 +219,9 @@ func (f *frame) feed(b []byte) (rest []byte, whole bool) {
 	n := min(f.length-f.seen, len(b))
 	if want := headBytes - len(f.head); want > 0 {
 		f.head = append(f.head, b[:min(want, n)]...)
+	}
+	if from, to := max(zxidAt-f.seen, 0), min(zxidEnd-f.seen, n); blank && from < to {
+		clear(b[from:to])
 	}
 	f.seen += n
 	return b[n:], f.seen == f.length

@@ -49,7 +49,7 @@ func TestFrames(t *testing.T) {
 			n := rapid.IntRange(1, len(stream)).Draw(t, "piece")
 			for rest := stream[:n]; len(rest) > 0; {
 				var whole bool
-				if rest, whole = f.feed(rest); whole {
+				if rest, whole = f.feed(rest, false); whole {
 					got = append(got, f.length)
 					f = frame{}
 				}

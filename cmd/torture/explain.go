@@ -68,7 +68,7 @@ func explainOne(dir string, run history.Run, p checker.Property, seed uint64, bu
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
 	e.shrunk = shrink.History(ctx, run, p, func(part history.Run) []checker.Property {
-		return checker.Check(part.Events, part.Evidence, part.Exchanges, seed).Properties
+		return checker.Check(part.Events, part.Evidence, part.Exchanges, part.Commits, seed).Properties
 	})
 	e.story = story.Tell(run, e.shrunk.Property)
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
@@ -92,6 +92,9 @@ func saveShrunk(dir, folder string, part history.Run) error {
 	}
 	if err == nil && part.Evidence != nil {
 		err = part.Evidence.Save(filepath.Join(folder, harness.EvidenceFile))
+	}
+	if err == nil && part.Commits != nil {
+		err = history.WriteCommits(filepath.Join(folder, harness.CommittedFile), part.Commits)
 	}
 	if err != nil || part.Exchanges == nil {
 		return err

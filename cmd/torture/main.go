@@ -24,6 +24,11 @@ type verdictError struct{ verdict checker.Verdict }
 
 func (e verdictError) Error() string { return "verdict: " + string(e.verdict) }
 
+// codeError is an exit code of which everything has been said.
+type codeError int
+
+func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -42,6 +47,9 @@ func exitCode(err error) int {
 	if v, ok := errors.AsType[verdictError](err); ok {
 		return v.verdict.ExitCode()
 	}
+	if code, ok := errors.AsType[codeError](err); ok && err == error(code) {
+		return int(code)
+	}
 	fmt.Fprintf(os.Stderr, "torture: %v\n", err)
 	if errors.Is(err, tlc.ErrNone) {
 		return exitNoTLC
@@ -58,7 +66,7 @@ func root() *cobra.Command {
 			"5 (spec, trace) there is no TLC.",
 		SilenceUsage: true, SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), replayCommand(), shrinkCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	cmd.AddCommand(runCommand(), soakCommand(), checkCommand(), replayCommand(), shrinkCommand(), imageCommand(), faultsCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
 	return cmd
 }
 

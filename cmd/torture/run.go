@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
@@ -29,43 +30,74 @@ const (
 )
 
 func runCommand() *cobra.Command {
-	config := harness.Defaults()
-	faults := "all"
+	o := runOptions{Config: harness.Defaults(), faults: "all"}
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the recipe under faults, judge it and write a report", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
-				config.Seed = randomSeed()
+				o.Seed = randomSeed()
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", config.Seed)
-			kinds, err := nemesis.Parse(faults)
+			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", o.Seed)
+			config, err := o.config()
 			if err != nil {
 				return err
-			}
-			config.Nemesis = kinds
-			if faults == "all" {
-				config.DropImpossible()
 			}
 			return runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}
 	f := cmd.Flags()
-	f.Uint64Var(&config.Seed, "seed", 0, "seed of workload and faults (default: random)")
-	f.DurationVar(&config.Time, "time", config.Time, "how long the load lasts")
-	f.IntVar(&config.Servers, "servers", config.Servers, "ZooKeeper servers: 1, 3 or 5")
-	f.IntVar(&config.Masters, "masters", config.Masters, "candidates for the one active master")
-	f.IntVar(&config.Workers, "workers", config.Workers, "workers")
-	f.IntVar(&config.Nodes, "nodes", config.Nodes, "equal nodes: each stands for election and works")
-	f.IntVar(&config.Clients, "clients", config.Clients, "clients")
-	f.Float64Var(&config.Rate, "rate", config.Rate, "tasks per second, of all clients together")
-	f.StringVar(&faults, "nemesis", faults, "faults, comma-separated; see torture faults")
-	f.StringVar(&config.Ensemble, "ensemble", config.Ensemble, "docker, external, or memory: in one process and in virtual time, without Docker")
-	f.StringSliceVar(&config.Connect, "connect", nil, "servers of an external ensemble, host:port,...")
-	f.StringVar(&config.Image, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
-	f.StringVar(&config.Out, "out", config.Out, "folder for results")
-	f.DurationVar(&config.SessionTimeout, "session-timeout", config.SessionTimeout, "ZooKeeper session timeout of the participants")
-	f.DurationVar(&config.TickTime, "tick-time", config.TickTime, "tickTime of the servers")
+	f.Uint64Var(&o.Seed, "seed", 0, "seed of workload and faults (default: random)")
+	f.DurationVar(&o.Time, "time", o.Time, "how long the load lasts")
+	f.StringVar(&o.Out, "out", o.Out, "folder for results")
+	o.bind(f)
 	return cmd
+}
+
+// runOptions are a run's configuration as the command line has it.
+type runOptions struct {
+	harness.Config
+	faults   string
+	schedule string
+}
+
+// bind adds the options that every command has that does runs.
+func (o *runOptions) bind(f *pflag.FlagSet) {
+	f.IntVar(&o.Servers, "servers", o.Servers, "ZooKeeper servers: 1, 3 or 5")
+	f.IntVar(&o.Masters, "masters", o.Masters, "candidates for the one active master")
+	f.IntVar(&o.Workers, "workers", o.Workers, "workers")
+	f.IntVar(&o.Nodes, "nodes", o.Nodes, "equal nodes: each stands for election and works")
+	f.IntVar(&o.Clients, "clients", o.Clients, "clients")
+	f.Float64Var(&o.Rate, "rate", o.Rate, "tasks per second, of all clients together")
+	f.StringVar(&o.faults, "nemesis", o.faults, "faults, comma-separated; see torture faults")
+	f.StringVar(&o.schedule, "schedule", "", "a file of faults instead, as faults.json of a run has them")
+	f.StringVar(&o.Ensemble, "ensemble", o.Ensemble, "docker, external, or memory: in one process and in virtual time, without Docker")
+	f.StringSliceVar(&o.Connect, "connect", nil, "servers of an external ensemble, host:port,...")
+	f.StringVar(&o.Image, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
+	f.DurationVar(&o.SessionTimeout, "session-timeout", o.SessionTimeout, "ZooKeeper session timeout of the participants")
+	f.DurationVar(&o.TickTime, "tick-time", o.TickTime, "tickTime of the servers")
+}
+
+// config makes of the options what the harness understands.
+func (o runOptions) config() (harness.Config, error) {
+	config := o.Config
+	if o.schedule != "" {
+		plan, err := nemesis.LoadSchedule(o.schedule)
+		if err != nil {
+			return config, fmt.Errorf("--schedule: %w", err)
+		}
+		config.Schedule, config.Nemesis = plan, nemesis.Kinds(plan)
+		return config, nil
+	}
+	asked, err := nemesis.Parse(o.faults)
+	if err != nil {
+		return config, err
+	}
+	config.Nemesis = asked
+	config.DropImpossible(nemesis.Named(o.faults))
+	if len(config.Nemesis) == 0 && len(asked) > 0 {
+		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s and --servers %d", o.faults, o.Ensemble, o.Servers)
+	}
+	return config, nil
 }
 
 // randomSeed is short enough to be typed.
@@ -106,11 +138,15 @@ func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := checker.Check(events, evidence, exchanges, stored.Seed)
+	commits, err := harness.LoadCommits(dir)
+	if err != nil {
+		return err
+	}
+	result := checker.Check(events, evidence, exchanges, commits, stored.Seed)
 	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
 		return err
 	}
-	explained := explain(dir, history.Run{Events: events, Evidence: evidence, Exchanges: exchanges}, &result.Report, budget, out)
+	explained := explain(dir, history.Run{Events: events, Evidence: evidence, Exchanges: exchanges, Commits: commits}, &result.Report, budget, out)
 	page := report.Page{
 		Events: events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
 		InMemory: stored.Ensemble == harness.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
@@ -218,10 +254,19 @@ func faultsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "faults", Short: "List the faults and how each is proved to bite", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
+			out, group := cmd.OutOrStdout(), ""
 			for _, e := range nemesis.Catalogue {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-15s %s.\n%-15s proof: %s\n", e.Kind, e.Explain, "", e.Probe)
+				if e.Group != group {
+					group = e.Group
+					fmt.Fprintf(out, "%s\n", group)
+				}
+				roles := make([]string, len(e.Roles))
+				for i, r := range e.Roles {
+					roles[i] = string(r)
+				}
+				fmt.Fprintf(out, "  %-17s%s.\n%19sat: %s\n%19sproof: %s\n", e.Kind, e.Explain, "", strings.Join(roles, ", "), "", e.Probe)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
+			fmt.Fprintf(out, "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
 		},
 	}
 }

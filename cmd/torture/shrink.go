@@ -171,7 +171,11 @@ func (s *shrinking) violates(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	result := checker.Check(events, evidence, exchanges, s.config.Seed)
+	commits, err := harness.LoadCommits(dir)
+	if err != nil {
+		return false, err
+	}
+	result := checker.Check(events, evidence, exchanges, commits, s.config.Seed)
 	return slices.ContainsFunc(result.Violations(), func(p checker.Property) bool { return p.Name == s.property }), nil
 }
 

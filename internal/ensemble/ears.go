@@ -44,6 +44,7 @@ type Exchange struct {
 // was read along.
 type flow struct {
 	client, server net.Conn
+	address        string // of the server
 	talk           wire.Conversation
 	to, from       wire.Frames // the server; each is used by one pump
 	greeted        bool        // the first frame of the server has been seen
@@ -53,8 +54,8 @@ type flow struct {
 	swallow map[int32]chan struct{} // of answers that are to be kept, by xid
 }
 
-func newFlow(client, server net.Conn) *flow {
-	return &flow{client: client, server: server, open: map[int32]Exchange{}, swallow: map[int32]chan struct{}{}}
+func newFlow(client, server net.Conn, address string) *flow {
+	return &flow{client: client, server: server, address: address, open: map[int32]Exchange{}, swallow: map[int32]chan struct{}{}}
 }
 
 func (f *flow) close() {
@@ -96,7 +97,7 @@ func (p *Proxy) welcome(f *flow) {
 	if s, ok := f.talk.Session(); ok && !f.greeted {
 		f.greeted = true
 		if s.ID != 0 && !p.isCut() {
-			p.saw(Session{ID: s.ID, Password: s.Password})
+			p.saw(f, Session{ID: s.ID, Password: s.Password})
 		}
 	}
 }

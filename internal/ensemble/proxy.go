@@ -22,6 +22,7 @@ type Proxy struct {
 	flows   map[*flow]bool
 	session Session           // the latest
 	known   map[int64]Session // all of them
+	latest  *flow             // that the latest session came on
 	closed  bool
 }
 
@@ -73,7 +74,7 @@ func (p *Proxy) serve(client net.Conn, address string) {
 		_ = client.Close()
 		return
 	}
-	f := newFlow(client, server)
+	f := newFlow(client, server, address)
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -126,13 +127,13 @@ func (p *Proxy) pump(to, from net.Conn, swallowed, passes func([]byte)) {
 }
 
 // saw remembers the session of a handshake, before the participant hears of it.
-func (p *Proxy) saw(s Session) {
+func (p *Proxy) saw(f *flow, s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, had := p.known[s.ID]; !had && p.ears.Granted != nil {
 		p.ears.Granted(s)
 	}
-	p.session, p.known[s.ID] = s, s
+	p.session, p.known[s.ID], p.latest = s, s, f
 }
 
 func (p *Proxy) isCut() bool {
@@ -170,6 +171,19 @@ func (p *Proxy) Session() (Session, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.session, p.session.ID != 0
+}
+
+// Server is the server behind the participant's latest connection that has a session,
+// or false when it has none now.
+func (p *Proxy) Server() (address string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for f := range p.flows {
+		if f == p.latest {
+			return f.address, true
+		}
+	}
+	return "", false
 }
 
 // SessionOf is the participant's session with that id, or false.

@@ -1,0 +1,44 @@
+package checker
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// skews says by how much the wall clock of each life was ahead of the harness', as
+// both have noted theirs.
+func (f *facts) skews() map[string]time.Duration {
+	var right time.Duration // what the harness' clock showed when the run began
+	shown := map[string]time.Duration{}
+	for _, e := range f.events {
+		if e.Kind != history.Clock {
+			continue
+		}
+		began := time.Duration(e.Wall.UnixNano()) - e.At
+		if e.Process == "harness" {
+			right = began
+		} else {
+			shown[life(e)] = began
+		}
+	}
+	for who := range shown {
+		shown[who] -= right
+	}
+	return shown
+}
+
+func life(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
+
+// ahead is by how much the clock of an epoch's master was ahead, or 0.
+func (f *facts) ahead() map[int32]time.Duration {
+	skews, ahead := f.skews(), map[int32]time.Duration{}
+	for _, term := range f.terms {
+		// A clock that was set right by a second is no fault of anybody.
+		if skew := skews[life(term.Invoke)]; skew > time.Minute {
+			ahead[term.Invoke.Epoch] = skew
+		}
+	}
+	return ahead
+}

@@ -1,0 +1,30 @@
+package checker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// idle lists the kinds of fault that were planned and never bit, with what was said of
+// the last of each. They make no run vacuous, but what they were for is not proved.
+func (f *facts) idle() []string {
+	last, bit := map[string]string{}, map[string]bool{}
+	for _, fault := range f.faults {
+		kind := fault.Invoke.Fault
+		bit[kind] = bit[kind] || fault.Done.Effective
+		last[kind] = "the run ended first"
+		if fault.Outcome() != history.Info {
+			last[kind] = fault.Done.Text
+		}
+	}
+	var idle []string
+	for _, kind := range slices.Sorted(maps.Keys(bit)) {
+		if !bit[kind] {
+			idle = append(idle, fmt.Sprintf("%s (%s)", kind, last[kind]))
+		}
+	}
+	return idle
+}

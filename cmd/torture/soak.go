@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/soak"
+)
+
+func soakCommand() *cobra.Command {
+	o := runOptions{Config: harness.Defaults(), faults: "all"}
+	var plan soak.Plan
+	load, keep := o.Time, false
+	cmd := &cobra.Command{
+		Use: "soak", Short: "Run after run, each with its own seed; keep what failed", Args: cobra.NoArgs,
+		Long: "Run after run, each with its own seed, until --time or --runs is over or a signal ends it.\n" +
+			"Folders of runs that are not valid are kept, with what the run printed.\n" +
+			"The exit code is that of the worst: 1 invalid, 4 not carried out, 2 unknown, 3 vacuous.",
+		Example: "  torture soak --time 8h\n  torture soak --runs 30 --load 40s --nemesis network,server",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("seed") {
+				plan.First = randomSeed()
+			}
+			config, err := o.config()
+			if err == nil {
+				config.Time = load
+				err = config.Validate()
+			}
+			if err != nil {
+				return err
+			}
+			runs := &runner{args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
+			if runs.executable, err = os.Executable(); err != nil {
+				return err
+			}
+			tally, err := soak.Loop(cmd.Context(), plan, runs.run, cmd.OutOrStdout())
+			_ = os.Remove(filepath.Join(runs.out, "latest"))
+			_ = os.Remove(runs.out) // unless something is kept in it
+			if code := tally.ExitCode(); err == nil && code != 0 {
+				return codeError(code)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.DurationVar(&plan.Time, "time", 0, "how long to go on; the last run is completed (default: until interrupted)")
+	f.IntVar(&plan.Runs, "runs", 0, "how many runs (default: no limit)")
+	f.BoolVar(&plan.Until, "until-invalid", false, "end with the first run that is invalid")
+	f.Uint64Var(&plan.First, "seed", 0, "seed of the first run; the next has the next (default: random)")
+	f.DurationVar(&load, "load", load, "how long the load of each run lasts")
+	f.BoolVar(&keep, "keep", false, "keep the folders of valid runs, too")
+	f.StringVar(&o.Out, "out", o.Out, "folder for results")
+	o.bind(f)
+	return cmd
+}
+
+// runArguments are what is handed on to each run.
+func runArguments(f *pflag.FlagSet, load time.Duration) []string {
+	args := []string{"run", "--time=" + load.String()}
+	f.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "time", "runs", "until-invalid", "seed", "load", "keep", "out":
+		default:
+			args = append(args, fmt.Sprintf("--%s=%s", flag.Name, strings.Trim(flag.Value.String(), "[]")))
+		}
+	})
+	return args
+}
+
+// runner does each run in a process of its own: one that breaks off takes nothing
+// with it.
+type runner struct {
+	executable string
+	args       []string
+	out        string
+	keep       bool
+}
+
+// interruptPatience is how long a run may take to heal, save and clean up.
+const interruptPatience = 3 * time.Minute
+
+func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
+	began := time.Now()
+	cmd := exec.CommandContext(ctx, r.executable, append(r.args, fmt.Sprintf("--seed=%d", seed), "--out="+r.out)...)
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, interruptPatience
+	latest := filepath.Join(r.out, "latest")
+	_ = os.Remove(latest)
+	printed, _ := cmd.CombinedOutput()
+	outcome := soak.Outcome{Seed: seed}
+	name, err := os.Readlink(latest)
+	dir := filepath.Join(r.out, name)
+	if err == nil {
+		err = readOutcome(dir, &outcome)
+	}
+	if err != nil { // it was not judged
+		outcome.Problem = lastLine(printed, err)
+	}
+	if name != "" {
+		outcome.Kept = r.tidy(dir, outcome.Verdict, printed)
+	}
+	outcome.Took = time.Since(began)
+	return outcome
+}
+
+// readOutcome takes from a run's folder what came of it.
+func readOutcome(dir string, outcome *soak.Outcome) error {
+	data, err := os.ReadFile(filepath.Join(dir, verdictFile))
+	if err != nil {
+		return err
+	}
+	var judged checker.Report
+	if err := json.Unmarshal(data, &judged); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(dir, verdictFile), err)
+	}
+	if outcome.Faults, err = nemesis.Load(filepath.Join(dir, harness.FaultsFile)); err != nil {
+		return err
+	}
+	outcome.Verdict, outcome.Tasks, outcome.Open = judged.Verdict, judged.Counts["tasks"], judged.Counts["still_unknown"]
+	return nil
+}
+
+// tidy removes the folder of a valid run, and adds to that of any other what it
+// printed. It returns where the folder is, if it is kept.
+func (r *runner) tidy(dir string, verdict checker.Verdict, printed []byte) string {
+	if verdict == checker.Valid && !r.keep {
+		_ = os.RemoveAll(dir) // what is left is in nobody's way
+		return ""
+	}
+	_ = os.WriteFile(filepath.Join(dir, "output.txt"), printed, 0o644)
+	return dir
+}
+
+// lastLine is the end of what a run printed, or why there is none.
+func lastLine(printed []byte, err error) string {
+	lines := strings.Split(strings.TrimSpace(string(printed)), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		return last
+	}
+	return err.Error()
+}

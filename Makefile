@@ -45,8 +45,10 @@ test: ## run every test, those on a real ensemble included
 check: ## gofmt, vet, staticcheck
 	@scripts/check
 
-bench: build ## measure the recipe against plain writes, and the explorer against a plain map
+bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone
 	@$(BIN) bench
+	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./checker
+	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./cmd/torture
 	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./model/roles
 
 image: build ## find or build the ZooKeeper image

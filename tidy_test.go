@@ -40,6 +40,7 @@ var rooms = map[string][]string{
 	"internal/ensemble":              {"zkapi", "internal/clock", "internal/owner", "internal/wire", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/owner":                 {},
+	"internal/synthetic":             {"history"}, // makes records for tests and benchmarks of several rooms
 	"internal/tlc":                   {},
 	"internal/jute":                  {},
 	"internal/txnlog":                {"internal/jute"}, // a reader of files; whose they are, it must not know

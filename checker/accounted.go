@@ -25,9 +25,10 @@ func (f *facts) writesAccounted() Property {
 		if !l.begun[i] && !x.Close {
 			p.violate(nil, "%s sent %s in session %s at %s, and its history does not mention it.", x.Process, operations(x), x.Session, seconds(x.Sent))
 		}
-		c := l.commitOf(x)
-		if c != nil && c.Session == x.Session {
-			mentioned[l.places[c.Zxid]] = true
+		var c *history.Commit
+		if at := l.commitOf(x); at >= 0 {
+			c = &l.commits[at]
+			mentioned[at] = mentioned[at] || c.Session == x.Session
 		}
 		if x.Answered == 0 || l.beyond(x.Zxid) {
 			continue

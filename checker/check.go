@@ -22,10 +22,7 @@ type Result struct {
 func Check(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, commits []history.Commit, seed uint64) *Result {
 	f := gather(events, evidence, exchanges, commits)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
-	judges := []struct {
-		name  string
-		judge func() Property
-	}{
+	judges := []judge{
 		{"SingleMaster", f.singleMaster},
 		{"NoLostTask", f.noLostTask},
 		{"NoDoubleResult", f.noDoubleResult},
@@ -49,10 +46,10 @@ func Check(events []history.Event, evidence *history.Evidence, exchanges []histo
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
 		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
 	}
+	r.Properties = make([]Property, len(judges))
+	inParallel(slices.Values(judges), func(n int, j judge) { r.Properties[n] = guarded(j.name, j.judge) })
 	verdicts := []Verdict{Valid}
-	for _, j := range judges {
-		p := guarded(j.name, j.judge)
-		r.Properties = append(r.Properties, p)
+	for _, p := range r.Properties {
 		verdicts = append(verdicts, p.Verdict)
 	}
 	r.Seed = seed
@@ -64,6 +61,12 @@ func Check(events []history.Event, evidence *history.Evidence, exchanges []histo
 	}
 	r.Verdict = Worst(verdicts...)
 	return r
+}
+
+// judge is one property's. It changes nothing that another one reads.
+type judge struct {
+	name  string
+	judge func() Property
 }
 
 func guarded(name string, judge func() Property) (p Property) {

@@ -17,7 +17,8 @@ type facts struct {
 	end      time.Duration // later than every event
 
 	submits, awaits, executions, terms, writes, faults []history.Operation
-	effects, processes, sessions                       []history.Event
+	effects                                            []*history.Event
+	processes, sessions                                []history.Event
 	answered                                           []bool  // of submits: the client heard an answer
 	zxids                                              []int64 // of writes that were applied; 0 of others, and where it is not known
 
@@ -30,6 +31,7 @@ type facts struct {
 	collected map[string]removal  // by task: the one that was applied
 	byID      map[string][]string // names of the tasks in the tree with that id
 	unknowns  resolution
+	index     index
 }
 
 // election is one try to become master.
@@ -104,15 +106,17 @@ func gather(events []history.Event, evidence *history.Evidence, exchanges []hist
 		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead),
 		writes: history.Operations(events, history.Write), faults: history.Operations(events, history.Fault),
 	}
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		f.end = max(f.end, e.At+1)
 		switch e.Kind {
 		case history.Effect:
 			f.effects = append(f.effects, e)
 		case history.Process:
-			f.processes = append(f.processes, e)
+			f.processes = append(f.processes, *e)
+			f.index.noteEnd(e)
 		case history.Session:
-			f.sessions = append(f.sessions, e)
+			f.sessions = append(f.sessions, *e)
 		}
 	}
 	f.awaits = append(f.awaits, history.Operations(events, history.Cancel)...)

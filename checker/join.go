@@ -2,10 +2,10 @@ package checker
 
 import (
 	"cmp"
-	"fmt"
 	"hash/fnv"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -27,43 +27,70 @@ type group struct{ writes, exchanges []int }
 // and a proxy that was cut off may send the first on while the second is under way.
 func join(writes []history.Operation, exchanges []history.Exchange) joined {
 	j := joined{make([]int, len(writes)), make([]int, len(exchanges)), make([]bool, len(exchanges))}
-	groups := map[uint64]*group{}
-	of := func(process, session string, ops []history.Op) *group {
-		key := alike(process, session, ops)
-		if groups[key] == nil {
-			groups[key] = &group{}
-		}
-		return groups[key]
-	}
-	for i, w := range writes {
+	for i := range writes {
 		j.writes[i] = -1
-		g := of(w.Invoke.Process, w.Invoke.Session, w.Invoke.Ops)
-		g.writes = append(g.writes, i)
 	}
-	for i, x := range exchanges {
+	for i := range exchanges {
 		j.events[i] = -1
-		g := of(x.Process, x.Session, x.Ops)
-		g.exchanges = append(g.exchanges, i)
 	}
-	for _, g := range groups {
-		j.answered(g, writes, exchanges)
-		j.unanswered(g, writes, exchanges)
+	begun := sortedByKey(len(writes), func(b []byte, i int) []byte {
+		return alike(b, writes[i].Invoke.Process, writes[i].Invoke.Session, writes[i].Invoke.Ops)
+	})
+	sent := sortedByKey(len(exchanges), func(b []byte, i int) []byte {
+		return alike(b, exchanges[i].Process, exchanges[i].Session, exchanges[i].Ops)
+	})
+	for len(sent) > 0 {
+		var g group
+		key := sent[0].key
+		for ; len(begun) > 0 && begun[0].key <= key; begun = begun[1:] {
+			if begun[0].key == key {
+				g.writes = append(g.writes, begun[0].at)
+			}
+		}
+		for ; len(sent) > 0 && sent[0].key == key; sent = sent[1:] {
+			g.exchanges = append(g.exchanges, sent[0].at)
+		}
+		j.answered(&g, writes, exchanges)
+		j.unanswered(&g, writes, exchanges)
 	}
 	return j
 }
 
-// alike is a number for what a write in the history and its exchange have in common.
-func alike(process, session string, ops []history.Op) uint64 {
+// keyed is a position, and a number for what stands there.
+type keyed struct {
+	key uint64
+	at  int
+}
+
+// sortedByKey orders positions by a number for what describe says of each, and those
+// with the same number as they were.
+func sortedByKey(n int, describe func(b []byte, i int) []byte) []keyed {
+	all := make([]keyed, n)
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s\x00%s", process, session)
+	var b []byte
+	for i := range all {
+		b = describe(b[:0], i)
+		h.Reset()
+		_, _ = h.Write(b)
+		all[i] = keyed{h.Sum64(), i}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
+	return all
+}
+
+// alike is what a write in the history and its exchange have in common.
+func alike(b []byte, process, session string, ops []history.Op) []byte {
+	b = append(append(append(b, process...), 0), session...)
 	for _, op := range ops {
 		path := op.Path
 		if op.Sequential { // the server completes the name
 			path = path[:strings.LastIndexByte(path, '/')+1]
 		}
-		fmt.Fprintf(h, "\x00%s\x00%s\x00%d\x00%s", op.Kind, path, op.Version, op.Data)
+		b = append(append(append(append(b, 0), op.Kind...), 0), path...)
+		b = append(strconv.AppendInt(append(b, 0), int64(op.Version), 10), 0)
+		b = append(b, op.Data...)
 	}
-	return h.Sum64()
+	return b
 }
 
 // answered pairs writes whose answer was heard: an exchange lies within its write in

@@ -20,9 +20,8 @@ type ledger struct {
 	commits   []history.Commit
 
 	joined
-	requests map[request]int         // position in commits
-	places   map[int64]int           // position in commits, by zxid
-	latest   map[int64]time.Duration // by zxid: until when it had taken effect
+	requests map[request]int // position in commits, of what was not answered
+	latest   []time.Duration // by position in commits: until when it had taken effect
 }
 
 // request is what ZooKeeper knows a write by: xids ascend within a session.
@@ -36,11 +35,19 @@ func newLedger(writes []history.Operation, evidence *history.Evidence, exchanges
 	if commits == nil || exchanges == nil || evidence == nil {
 		return nil
 	}
-	l := &ledger{evidence: evidence, exchanges: exchanges, commits: commits, requests: map[request]int{}, places: map[int64]int{}}
-	for i, c := range commits {
-		l.places[c.Zxid] = i
-		if c.Xid != 0 && c.Kind != history.CommitClose { // the nemesis ends sessions of others, with numbers of its own
-			l.requests[request{c.Session, c.Xid}] = i
+	l := &ledger{evidence: evidence, exchanges: exchanges, commits: commits, requests: map[request]int{}}
+	if !slices.IsSortedFunc(commits, byZxid) {
+		l.commits = slices.SortedFunc(slices.Values(commits), byZxid)
+	}
+	for _, x := range exchanges {
+		if x.Zxid == 0 {
+			l.requests[request{x.Session, x.Xid}] = -1
+		}
+	}
+	for i, c := range l.commits {
+		r := request{c.Session, c.Xid}
+		if _, asked := l.requests[r]; asked && c.Kind != history.CommitClose { // the nemesis ends sessions of others, with numbers of its own
+			l.requests[r] = i
 		}
 	}
 	l.joined = join(writes, exchanges)
@@ -48,50 +55,55 @@ func newLedger(writes []history.Operation, evidence *history.Evidence, exchanges
 	return l
 }
 
+func byZxid(a, b history.Commit) int { return cmp.Compare(a.Zxid, b.Zxid) }
+
+// place is the position of a zxid in the commits, or -1.
+func (l *ledger) place(zxid int64) int {
+	i, found := slices.BinarySearchFunc(l.commits, zxid, func(c history.Commit, zxid int64) int { return cmp.Compare(c.Zxid, zxid) })
+	if !found {
+		return -1
+	}
+	return i
+}
+
 // bound finds until when each commit had taken effect: until a later one was answered.
 func (l *ledger) bound() {
-	answered := map[int64]time.Duration{}
+	never := time.Duration(math.MaxInt64)
+	l.latest = slices.Repeat([]time.Duration{never}, len(l.commits))
 	for _, x := range l.exchanges {
-		if x.Answered != 0 && x.Zxid != 0 {
-			answered[x.Zxid] = x.Answered
+		if at := l.place(x.Zxid); x.Answered != 0 && at >= 0 {
+			l.latest[at] = x.Answered
 		}
 	}
-	l.latest = make(map[int64]time.Duration, len(l.commits))
-	soonest := time.Duration(math.MaxInt64)
-	for _, c := range slices.Backward(l.commits) {
-		if at, ok := answered[c.Zxid]; ok {
-			soonest = min(soonest, at)
-		}
-		l.latest[c.Zxid] = soonest
+	soonest := never
+	for i := range slices.Backward(l.latest) {
+		soonest = min(soonest, l.latest[i])
+		l.latest[i] = soonest
 	}
 }
 
-// commitOf is the commit of an exchange; nil if there is none.
-func (l *ledger) commitOf(x *history.Exchange) *history.Commit {
-	at, ok := l.places[x.Zxid]
-	if x.Zxid == 0 {
-		at, ok = l.requests[request{x.Session, x.Xid}]
+// commitOf is the position in commits of what became of an exchange; -1 if nothing did.
+func (l *ledger) commitOf(x *history.Exchange) int {
+	if x.Zxid != 0 {
+		return l.place(x.Zxid)
 	}
-	if !ok {
-		return nil
-	}
-	return &l.commits[at]
+	return l.requests[request{x.Session, x.Xid}]
 }
 
-// fate is what became of a write of the history: OK with its zxid, Fail, or Info where
-// the record has a hole in which it might be.
-func (l *ledger) fate(write int) (outcome history.Type, zxid int64) {
-	at := l.writes[write]
-	if at < 0 {
-		return history.Fail, 0 // it never reached a server
+// fate is what became of a write of the history: OK with the position of its commit,
+// Fail, or Info where the record has a hole in which it might be.
+func (l *ledger) fate(write int) (outcome history.Type, commit int) {
+	exchange := l.writes[write]
+	if exchange < 0 {
+		return history.Fail, -1 // it never reached a server
 	}
-	switch c := l.commitOf(&l.exchanges[at]); {
-	case c == nil && len(l.evidence.Gaps) > 0:
-		return history.Info, 0
-	case c == nil || c.Kind != history.CommitWrite:
-		return history.Fail, 0
+	switch at := l.commitOf(&l.exchanges[exchange]); {
+	case at < 0 && len(l.evidence.Gaps) > 0:
+		return history.Info, -1
+	case at < 0 || l.commits[at].Kind != history.CommitWrite:
+		return history.Fail, -1
 	default:
-		return history.OK, c.Zxid
+		return history.OK, at
 	}
 }
 
@@ -105,8 +117,10 @@ func (f *facts) settle() {
 	}
 	for i := range f.writes {
 		w := &f.writes[i]
-		outcome, zxid := f.ledger.fate(i)
-		f.zxids[i] = zxid
+		outcome, commit := f.ledger.fate(i)
+		if outcome == history.OK {
+			f.zxids[i] = f.ledger.commits[commit].Zxid
+		}
 		if w.Outcome() != history.Info {
 			continue
 		}
@@ -116,7 +130,7 @@ func (f *facts) settle() {
 		}
 		w.Done.Type, w.Done.At = outcome, f.end
 		if outcome == history.OK {
-			w.Done.At = max(w.Invoke.At+1, min(f.end, f.ledger.latest[zxid]))
+			w.Done.At = max(w.Invoke.At+1, min(f.end, f.ledger.latest[commit]))
 		}
 	}
 }

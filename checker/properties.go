@@ -178,10 +178,9 @@ func (f *facts) overlaps() []believing {
 // until its process died.
 func (f *facts) lasted(t history.Operation) time.Duration {
 	end := t.Return(f.end)
-	life := fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)
-	for _, e := range f.processes {
-		if e.Target == life && e.Text != "started" && e.At > t.Invoke.At {
-			end = min(end, e.At)
+	for _, at := range f.index.ends[fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)] {
+		if at > t.Invoke.At {
+			end = min(end, at)
 		}
 	}
 	return end
@@ -197,7 +196,7 @@ func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
 		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, "expire-") // a node may be meant as a worker
-		if robbed && fault.Outcome() == history.OK && fault.Invoke.Target == t.Invoke.Process &&
+		if robbed && fault.Outcome() == history.OK && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
 		}
@@ -205,30 +204,11 @@ func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	return ""
 }
 
-// about are the events that tell what became of a task, for a violation that
-// rests on the final tree.
-func (f *facts) about(task string) []history.Event {
-	const enough = 12
-	var events []history.Event
-	for _, e := range f.events {
-		if len(events) < enough && e.Kind != history.Effect && (e.Task == task || touches(e, task)) {
-			events = append(events, e)
-		}
-	}
-	return events
-}
-
-func touches(e history.Event, task string) bool {
-	return slices.ContainsFunc(e.Ops, func(op history.Op) bool {
-		return strings.HasSuffix(op.Path, "/"+task) || strings.Contains(op.Path, "/"+task+"/")
-	})
-}
-
 // noLostTask: what was accepted is in the tree.
 func (f *facts) noLostTask() Property {
-	accepted := map[string]history.Operation{}
-	for _, s := range f.submits {
-		if s.Outcome() == history.OK && s.Done.Task != "" {
+	accepted := map[string]*history.Operation{}
+	for i := range f.submits {
+		if s := &f.submits[i]; s.Outcome() == history.OK && s.Done.Task != "" {
 			accepted[s.Done.Task] = s
 		}
 	}
@@ -258,8 +238,9 @@ func (f *facts) noLostTask() Property {
 // the same one.
 func (f *facts) noDoubleResult() Property {
 	p := newFinding("NoDoubleResult", "%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
-	recorded := map[string]record{}
-	for _, r := range f.records {
+	recorded := map[string]*record{}
+	for i := range f.records {
+		r := &f.records[i]
 		if r.outcome != history.OK {
 			continue
 		}
@@ -269,8 +250,9 @@ func (f *facts) noDoubleResult() Property {
 		}
 		recorded[r.task] = r
 	}
-	seen := map[string]history.Operation{}
-	for _, a := range f.awaits {
+	seen := map[string]*history.Operation{}
+	for i := range f.awaits {
+		a := &f.awaits[i]
 		if a.Outcome() != history.OK {
 			continue
 		}
@@ -344,7 +326,7 @@ func (f *facts) submissions(id string) []history.Event {
 func (f *facts) staleEffectsFenced() Property {
 	refused := 0
 	p := newFinding("StaleEffectsFenced", "")
-	highest := map[string]history.Event{}
+	highest := map[string]*history.Event{}
 	for _, e := range f.effects {
 		last, seen := highest[e.Task]
 		stale := seen && e.Token.Compare(last.Token) < 0
@@ -353,10 +335,10 @@ func (f *facts) staleEffectsFenced() Property {
 		}
 		switch {
 		case e.Accepted && stale:
-			p.violate([]history.Event{last, e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
+			p.violate([]history.Event{*last, *e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
 				e.Task, e.Epoch, e.Attempt, seconds(e.At), last.Epoch, last.Attempt)
 		case !e.Accepted && !stale:
-			p.violate([]history.Event{e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
+			p.violate([]history.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
 		case e.Accepted:
 			highest[e.Task] = e
 		}
@@ -364,7 +346,7 @@ func (f *facts) staleEffectsFenced() Property {
 	for _, name := range f.finished() {
 		last, acted := highest[name]
 		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token) < 0 {
-			p.violate([]history.Event{last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
+			p.violate([]history.Event{*last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
 				name, t.status.Epoch, t.status.Attempt, last.Epoch, last.Attempt, seconds(last.At))
 		}
 	}
@@ -381,8 +363,9 @@ func (f *facts) uniqueAttempts() Property {
 		task    string
 		attempt int32
 	}
-	first := map[key]history.Operation{}
-	for _, e := range f.executions {
+	first := map[key]*history.Operation{}
+	for i := range f.executions {
+		e := &f.executions[i]
 		k := key{e.Invoke.Task, e.Invoke.Attempt}
 		if before, again := first[k]; again {
 			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
@@ -511,7 +494,9 @@ func (f *facts) sessionsEnd() Property {
 	ended := map[string]history.Operation{}
 	for _, fault := range f.faults {
 		if fault.Outcome() == history.OK && fault.Done.Session != "" {
-			ended[fault.Done.Session] = fault
+			for session := range strings.SplitSeq(fault.Done.Session, ",") {
+				ended[session] = fault
+			}
 		}
 	}
 	p := newFinding("SessionsEnd", "")

@@ -45,11 +45,16 @@ var deedsOnOne = map[nemesis.Kind]func(r *run, p *process, fault nemesis.Fault) 
 	nemesis.PauseMaster: (*run).pause, nemesis.PauseWorker: (*run).pause,
 	nemesis.TwinWorker: (*run).twin, nemesis.WrongClock: (*run).wrongClock,
 	nemesis.CutMaster: (*run).cut, nemesis.CutBackup: (*run).cut, nemesis.CutWorker: (*run).cut, nemesis.CutClient: (*run).cut,
+	nemesis.Mute: (*run).mute, nemesis.Deafen: (*run).deafen, nemesis.Reset: (*run).reset,
+	nemesis.Latency: (*run).latency, nemesis.Bandwidth: (*run).bandwidth, nemesis.Drip: (*run).drip,
+	nemesis.FreezeAccept: (*run).freezeAccept, nemesis.CutHandshake: (*run).cutHandshake, nemesis.Move: (*run).move,
+	nemesis.DropCreate: (*run).dropCreate, nemesis.DropMulti: (*run).dropMulti, nemesis.DropDelete: (*run).dropDelete, nemesis.DropClose: (*run).dropClose,
+	nemesis.DelayReply: (*run).delayReply, nemesis.ExpireAssigned: (*run).assigned,
 }
 
 // deedsOnSeveral are those that choose their participants themselves.
 var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){
-	nemesis.RestartStorm: (*run).storm,
+	nemesis.RestartStorm: (*run).storm, nemesis.ExpireElected: (*run).elected, nemesis.ExpireMany: (*run).many,
 }
 
 // victim claims the participant that a fault is for.

@@ -154,6 +154,10 @@ func (r *run) copyLogs(ctx context.Context, dir string, evidence *history.Eviden
 func (r *run) describeServers(evidence *history.Evidence, servers []*txnlog.Server) error {
 	order := txnlog.Merge(servers, evidence.Last)
 	evidence.Conflicts = order.Conflicts
+	if err := confirm(order, evidence.Servers); err != nil {
+		evidence.Servers[0].Problem = err.Error()
+		return err
+	}
 	for _, g := range order.Gaps {
 		evidence.Gaps = append(evidence.Gaps, history.ZxidRange{From: g.From, To: g.To})
 	}
@@ -182,6 +186,26 @@ func (r *run) describeServers(evidence *history.Evidence, servers []*txnlog.Serv
 		}
 	}
 	return history.WriteCommits(filepath.Join(r.dir, CommittedFile), commits)
+}
+
+// confirm carries out what was committed, and nothing else, and looks whether that gives
+// the trees that the leaders expected after each transaction, and in the end one that is
+// served. If not, what was committed has not been told rightly.
+func confirm(order *txnlog.Order, served []history.ServerState) error {
+	if len(order.Gaps) > 0 {
+		return nil
+	}
+	tree := txnlog.NewTree()
+	for _, e := range order.Committed {
+		if tree.Apply(e.Txn); !tree.Agrees(e.Txn) {
+			return fmt.Errorf("harness: what the logs have until 0x%x gives another tree than the leader expected", e.Zxid)
+		}
+	}
+	digest := txnlog.Digest(tree.Nodes())
+	if !slices.ContainsFunc(served, func(s history.ServerState) bool { return s.Served == digest }) {
+		return fmt.Errorf("harness: what the logs say was committed gives a tree that no server serves")
+	}
+	return nil
 }
 
 // committed tells of a transaction in the history's terms; false if it is about nothing

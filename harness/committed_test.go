@@ -2,6 +2,8 @@ package harness
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +45,36 @@ func TestCommittedInTheHistorysTerms(t *testing.T) {
 		if got, ours := committed(c.entry, c.namespace); ours != c.ours || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, %v", name, got, ours)
 		}
+	}
+}
+
+// TestWhatWasCommittedIsConfirmed carries out the logs of a real ensemble, whole and with
+// something left out.
+func TestWhatWasCommittedIsConfirmed(t *testing.T) {
+	const last = 0x300000005
+	s, err := txnlog.ReadServer("zk1", "../internal/txnlog/testdata/zk1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := s.Replay(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := []history.ServerState{{Name: "zk1", Served: "another"}, {Name: "zk2", Served: txnlog.Digest(tree.Nodes())}}
+	whole := txnlog.Merge([]*txnlog.Server{s}, last)
+	if err := confirm(whole, served); err != nil {
+		t.Error(err)
+	}
+	if err := confirm(whole, served[:1]); err == nil || !strings.Contains(err.Error(), "no server serves") {
+		t.Errorf("another tree is served: %v", err)
+	}
+	without := &txnlog.Order{Committed: slices.Delete(slices.Clone(whole.Committed), 1, 2)}
+	if err := confirm(without, served); err == nil || !strings.Contains(err.Error(), "until 0x100000003") {
+		t.Errorf("one is left out: %v", err)
+	}
+	without.Gaps = []txnlog.Gap{{From: 1, To: 2}}
+	if err := confirm(without, served); err != nil {
+		t.Errorf("a hole is known of: %v", err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 const (
 	smallest   = 64 << 20
 	largest    = 1 << 30
-	logPerTask = 16 << 10 // bytes of transaction log that a task takes, with a margin
+	logPerTask = 8 << 10 // bytes of transaction log that a task takes, with a margin
 )
 
 // smallLog is the size of that volume, in bytes, or 0 for none: where nothing fills it

@@ -83,8 +83,9 @@ type stale struct {
 	later            time.Duration
 }
 
-// readLimit is how long a read may take: a server that serves answers at once.
-const readLimit = 300 * time.Millisecond
+// readLimit is how long a read may take. A server that serves answers at once; one that
+// does not is soon to hear of the leader again.
+const readLimit = time.Second
 
 // readStale asks the leader first, and the follower at the end of that time. A follower
 // that hears of everything is behind by milliseconds; by then it has caught up.

@@ -67,7 +67,7 @@ func split(minority, majority []*ensemble.Server) deed {
 // first side alone.
 func cutBetween(side, other []*ensemble.Server) deed {
 	return deed{
-		target: names(side),
+		target: serverNames(side),
 		apply: func(ctx context.Context) error {
 			return each(side, func(s *ensemble.Server) error { return s.Cut(ctx, other...) })
 		},
@@ -96,7 +96,7 @@ func each(servers []*ensemble.Server, action func(*ensemble.Server) error) error
 	return errors.Join(errs...)
 }
 
-func names(servers []*ensemble.Server) string {
+func serverNames(servers []*ensemble.Server) string {
 	all := make([]string, len(servers))
 	for i, s := range servers {
 		all[i] = s.Name
@@ -114,7 +114,7 @@ func (r *run) bridge(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	half := (len(rest) - 1) / 2
 	ours, bridge, theirs := append(rest[:half:half], leader), rest[half], rest[half+1:]
 	d := cutBetween(ours, theirs)
-	d.target = fmt.Sprintf("%s from %s, with %s between them", names(ours), names(theirs), bridge.Name)
+	d.target = fmt.Sprintf("%s from %s, with %s between them", serverNames(ours), serverNames(theirs), bridge.Name)
 	d.probe = func(ctx context.Context) finding {
 		packets, err := dropped(ctx, ours)
 		reached := 0
@@ -135,8 +135,8 @@ func (r *run) bridge(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	return d, nil
 }
 
-// deafen keeps from a server what the others send to it.
-func (r *run) deafen(ctx context.Context, fault nemesis.Fault) (deed, error) {
+// deafenServer keeps from a server what the others send to it.
+func (r *run) deafenServer(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	s, rest, err := r.apart(ctx, fault)
 	if err != nil {
 		return deed{}, err

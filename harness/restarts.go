@@ -3,8 +3,10 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
@@ -36,13 +38,18 @@ func renewed(before, after []string) int {
 	return n
 }
 
-// roll stops and starts one server after the other. Each begins when all of them serve.
-func (r *run) roll(ctx context.Context, fault nemesis.Fault) (deed, error) {
-	order, err := r.fitServers(ctx, fault)
+// startPatience is how long a server may take to serve again: a few seconds, and more
+// on a machine that has much else to do.
+const startPatience = 20 * time.Second
+
+// roll stops and starts one server after the other. Each begins when all of them serve,
+// and none when load has ended.
+func (r *run) roll(load context.Context, fault nemesis.Fault) (deed, error) {
+	order, err := r.fitServers(load, fault)
 	if err != nil {
 		return deed{}, err
 	}
-	before, err := r.pids(ctx)
+	before, err := r.pids(load)
 	if err != nil {
 		return deed{}, err
 	}
@@ -52,6 +59,9 @@ func (r *run) roll(ctx context.Context, fault nemesis.Fault) (deed, error) {
 		if err := r.ensemble.WaitServing(ctx, len(order)); err != nil {
 			return err
 		}
+		if load.Err() != nil {
+			return fmt.Errorf("the load ended before %s", s.Name)
+		}
 		if err := s.Quit(ctx); err != nil {
 			return err
 		}
@@ -60,7 +70,7 @@ func (r *run) roll(ctx context.Context, fault nemesis.Fault) (deed, error) {
 		return errors.Join(err, s.Restart(ctx))
 	}
 	return deed{
-		target: names(order),
+		target: serverNames(order), takes: time.Duration(len(order)) * startPatience,
 		apply: func(ctx context.Context) error {
 			rolling = begin(func() error {
 				for _, s := range order {
@@ -94,7 +104,7 @@ func (r *run) restartAll(ctx context.Context, _ nemesis.Fault) (deed, error) {
 	}
 	servers := r.ensemble.Servers
 	return deed{
-		target: names(servers),
+		target: serverNames(servers),
 		apply: func(ctx context.Context) error {
 			errs := make([]error, len(servers))
 			var group sync.WaitGroup

@@ -20,7 +20,7 @@ var deedsOnServers = map[nemesis.Kind]onServers{
 
 	nemesis.IsolateLeader: alone((*run).isolate), nemesis.IsolateFollower: alone((*run).isolate),
 	nemesis.ChangeLeader: alone((*run).changeLeader), nemesis.SplitServers: alone((*run).splitServers),
-	nemesis.Bridge: alone((*run).bridge), nemesis.AsymmetricCut: alone((*run).deafen), nemesis.LagFollower: alone((*run).lag),
+	nemesis.Bridge: alone((*run).bridge), nemesis.AsymmetricCut: alone((*run).deafenServer), nemesis.LagFollower: alone((*run).lag),
 	nemesis.RollingRestart: alone((*run).roll), nemesis.RestartAll: alone((*run).restartAll),
 }
 

@@ -49,6 +49,7 @@ type rendered struct {
 	Throughput, Latency  template.HTML
 	SubmitTimes, EndTime string
 	Faults               []faultRow
+	MoreFaults           int
 	Properties           []checker.Property
 	Vacuous, Idle        []string
 	Evidence             string
@@ -102,7 +103,8 @@ func (p Page) Write(w io.Writer) error {
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
 		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence, Settings: p.Settings, Linearizability: p.Linearizability,
 	}
-	for _, f := range s.faults {
+	view.MoreFaults = max(0, len(s.faults)-shownFaults)
+	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {
 		view.Faults = append(view.Faults, describeFault(f, s.end))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Report.Counts)) {
@@ -129,7 +131,7 @@ func durations(events []history.Event, kind history.Kind) []time.Duration {
 
 func describeFault(f history.Operation, end time.Duration) faultRow {
 	row := faultRow{
-		Kind: f.Invoke.Fault, Target: f.Invoke.Target, From: seconds(f.Invoke.At),
+		Kind: f.Invoke.Fault, Target: strings.Join(f.Targets(), ","), From: seconds(f.Invoke.At),
 		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
 	}
 	if f.Outcome() == history.OK {
@@ -140,6 +142,9 @@ func describeFault(f history.Operation, end time.Duration) faultRow {
 	}
 	return row
 }
+
+// shownFaults bounds the table of faults.
+const shownFaults = 500
 
 // shownEvents bounds the table of a violation, and margin what its picture shows
 // around the events.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -119,6 +120,11 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 	return judge(dir, out)
 }
 
+// memoryLimit is what judging may take, a soft limit: the collector works harder rather
+// than exceed it. It is enough for a history of a million operations (docs/checker.md).
+// GOMEMLIMIT sets another.
+const memoryLimit = 4 << 30
+
 // judge gives the verdict on a stored run and explains it.
 func judge(dir string, out io.Writer) error { return judgeWithin(dir, shrinkBudget, out) }
 
@@ -126,6 +132,9 @@ func judge(dir string, out io.Writer) error { return judgeWithin(dir, shrinkBudg
 // explained, and for the smallest history that shows it there is so much time. A picture
 // that cannot be drawn changes nothing about the verdict.
 func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	stored, err := harness.LoadConfig(dir)
 	if err != nil {
 		return err

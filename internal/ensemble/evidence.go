@@ -42,6 +42,9 @@ func (s *Server) lastOutput(ctx context.Context) string {
 
 // Said is how many lines of the server's output so far contain a text.
 func (s *Server) Said(ctx context.Context, text string) (int, error) {
+	if s.docker == nil {
+		return 0, ErrExternal
+	}
 	logs, err := s.docker.ContainerLogs(ctx, s.container, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
 	if err != nil {
 		return 0, fmt.Errorf("ensemble: %s: logs: %w", s.Name, err)

@@ -90,10 +90,29 @@ func (t *telling) over(e history.Event) bool {
 	return i >= 0 && e.At >= t.run.Events[i].At
 }
 
-// deeds say what a fault did to its target, by the first word of its kind.
+// deeds say what a fault did to its target, by its kind or by the first word of it.
 var deeds = map[string]string{
-	"stop": "stopped %s", "kill": "killed %s", "cut": "cut %s off from ZooKeeper", "expire": "had a session of %s ended",
-	"leave": "asked %s to leave", "pause": "froze %s", "isolate": "cut %s off from the other servers", "split": "split the servers: %s on one side",
+	"expire": "had a session of %s ended", "kill": "killed %s", "leave": "asked %s to leave", "stop": "stopped %s", "pause": "stopped %s for a while",
+	"restart-storm": "killed and restarted %s over and over", "twin-worker": "started a second process under the name of %s",
+	"wrong-clock": "started %s again with a wrong clock", "cut": "cut %s off from ZooKeeper", "mute": "swallowed what %s sends",
+	"deafen": "swallowed what is sent to %s", "reset": "reset the connections of %s", "latency": "delayed the packets of %s",
+	"bandwidth": "gave %s a thin line", "drip": "let answers drip to %s", "drop": "lost an answer to %s", "delay": "held an answer to %s",
+	"freeze": "let %s connect to silence", "cut-handshake": "cut the handshakes of %s", "move": "moved %s to another server",
+	"pause-server": "froze %s", "isolate": "cut %s off from the other servers", "change-leader": "cut %s off until another server led",
+	"split": "split the servers, with %s on one side", "bridge": "cut two halves of the servers apart, around %s",
+	"asymmetric": "let %s hear nothing of the other servers", "lag": "let %s fall behind", "rolling": "restarted %s, one after the other",
+	"restart-all": "killed %s at once", "fill": "filled the disk of %s", "slow": "slowed the disk of %s down",
+}
+
+// deedOf is what a fault of some kind did.
+func deedOf(kind string) string {
+	verb, _, _ := strings.Cut(kind, "-")
+	for _, key := range []string{kind, verb} {
+		if deed, known := deeds[key]; known {
+			return deed
+		}
+	}
+	return "did " + kind + " to %s"
 }
 
 // fault adds what the nemesis did to somebody who takes part, or to the servers.
@@ -104,12 +123,8 @@ func (t *telling) fault(f history.Operation) {
 		return
 	}
 	verb, _, _ := strings.Cut(f.Invoke.Fault, "-")
-	deed, known := deeds[verb]
-	if !known {
-		deed = "did " + f.Invoke.Fault + " to %s"
-	}
-	l := Line{At: f.Invoke.At, Process: nemesis, Target: f.Invoke.Target, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
-	l.Text = "The nemesis " + fmt.Sprintf(deed, f.Invoke.Target)
+	l := Line{At: f.Invoke.At, Process: attacker, Target: f.Invoke.Target, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
+	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Invoke.Fault), f.Invoke.Target)
 	switch {
 	case f.Done.Session != "":
 		l.Text += ", " + f.Done.Session
@@ -126,5 +141,5 @@ func (t *telling) fault(f history.Operation) {
 	t.add(l)
 }
 
-// nemesis is whose lane faults have that hit nobody in the picture.
-const nemesis = "nemesis"
+// attacker is whose lane faults have that hit nobody in the picture.
+const attacker = "nemesis"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
 // TestFrozenWireStories tells of writes that no event mentions.
@@ -100,6 +101,15 @@ func TestASubmissionThatWasNotHeard(t *testing.T) {
 		told := Tell(history.Run{Events: events, Exchanges: c.exchanges}, violated)
 		if first := told.Lines[0]; first.Text != c.want || first.Zxid != c.zxid {
 			t.Errorf("%q, zxid %d; want %q, zxid %d", first.Text, first.Zxid, c.want, c.zxid)
+		}
+	}
+}
+
+// TestEveryFaultIsToldInWords holds the words against the catalogue.
+func TestEveryFaultIsToldInWords(t *testing.T) {
+	for _, e := range nemesis.Catalogue {
+		if deed := deedOf(string(e.Kind)); strings.HasPrefix(deed, "did ") || strings.Count(deed, "%s") != 1 {
+			t.Errorf("%s is told as %q", e.Kind, deed)
 		}
 	}
 }

@@ -19,7 +19,7 @@ var tellers = map[string]func(*telling){
 	"ResultFromItsAttempt": (*telling).resultFromItsAttempt, "UniqueAttempts": (*telling).uniqueAttempts,
 	"AtomicTransitions": (*telling).atomicTransitions, "TerminalAfterHeal": (*telling).terminalAfterHeal,
 	"SessionsEnd": (*telling).sessionsEnd, "ResidentExclusive": (*telling).residentExclusive,
-	"BudgetKept": (*telling).budgetKept, "FollowsProtocol": (*telling).followsProtocol,
+	"WritesAccounted": (*telling).writesAccounted, "BudgetKept": (*telling).budgetKept, "FollowsProtocol": (*telling).followsProtocol,
 }
 
 // events is the general teller: what the verdict rests on, in order, with the life of

@@ -145,7 +145,11 @@ func tellAll(w io.Writer, dir string, all []explanation) error {
 		}
 		fmt.Fprintln(w)
 	}
-	_, err := fmt.Fprintf(w, "The numbers with # are those of the events in %s. Again: %s\n", harness.HistoryFile, replayCommandOf(dir))
+	again := ""
+	if command := replayCommandOf(dir); command != "" {
+		again = " Again: " + command
+	}
+	_, err := fmt.Fprintf(w, "The numbers with # are those of the events in %s.%s\n", harness.HistoryFile, again)
 	return err
 }
 

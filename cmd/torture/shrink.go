@@ -220,7 +220,11 @@ func (s *shrinking) conclude(smallest shrink.Shortened) error {
 	}
 	fmt.Fprintf(s.out, "%v runs violate %s with %s:\n", smallest.Rate, s.property, describe(smallest.Plan))
 	for _, f := range smallest.Plan.Faults {
-		fmt.Fprintf(s.out, "  at %v  %s, for %v\n", f.Start.Round(time.Millisecond), f.Kind, f.Duration)
+		line := fmt.Sprintf("  at %v  %s", f.Start.Round(time.Millisecond), f.Kind)
+		if f.Duration > 0 {
+			line += fmt.Sprintf(", for %v", f.Duration)
+		}
+		fmt.Fprintln(s.out, line)
 	}
 	fmt.Fprintf(s.out, "It was %s, violated in %v runs.", describe(shrink.Plan{Faults: s.config.Schedule, Load: s.config.Time}), smallest.Whole)
 	if !smallest.Minimal {

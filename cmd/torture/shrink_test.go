@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,9 +79,8 @@ func TestTheScheduleIsReadAsFaults(t *testing.T) {
 	if err := saveSchedule(path, want); err != nil {
 		t.Fatal(err)
 	}
-	records, err := nemesis.Load(path)
-	if err != nil || len(records) != 1 || records[0].Fault != want[0] {
-		t.Errorf("read as %+v, %v", records, err)
+	if read, err := nemesis.LoadSchedule(path); err != nil || !slices.Equal(read, want) {
+		t.Errorf("read as %+v, %v", read, err)
 	}
 	if text := contents(t, path); strings.Contains(text, "effective") {
 		t.Errorf("it says what became of the faults: %s", text)

@@ -275,7 +275,7 @@ func (pic picture) write(w io.Writer) error {
 	for _, fault := range pic.faults[:min(drawnFaults, len(pic.faults))] {
 		notes = append(notes, porcupine.Annotation{
 			Tag: "nemesis", Start: int64(fault.Invoke.At), End: int64(fault.Return(pic.end)),
-			Description: fault.Invoke.Fault + " " + fault.Invoke.Target, Details: fault.Done.Text, BackgroundColor: "#f2c6c0",
+			Description: fault.Invoke.Fault + " " + strings.Join(fault.Targets(), ","), Details: fault.Done.Text, BackgroundColor: "#f2c6c0",
 		})
 	}
 	info.AddAnnotations(notes)

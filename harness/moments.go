@@ -15,15 +15,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ambush is the same trap for several participants.
+// ambush is a trap for several participants, of which the first counts.
 type ambush struct {
 	all    []*process
 	traps  []*ensemble.Trap
 	caught chan int // index of who was caught, in the order in which they were
 }
 
-// lie waits at all candidates for the answer to a write.
-func (r *run) lie(on func(ensemble.Exchange) bool, does ensemble.Reaction) *ambush {
+// ambush sets the same trap for all who may lead.
+func (r *run) ambush(on func(ensemble.Exchange) bool, does ensemble.Reaction) *ambush {
 	a := &ambush{}
 	for _, p := range r.processes {
 		if p.role == participant.Master || p.role == participant.Node {
@@ -114,7 +114,7 @@ func (c *coup) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := c.lie(func(x ensemble.Exchange) bool {
+	a := c.ambush(func(x ensemble.Exchange) bool {
 		return creates(x, func(path string) bool { return path == c.namespace+"/master" })
 	}, ensemble.HoldRequests)
 	defer a.open()
@@ -190,7 +190,7 @@ func (t *theft) apply(ctx context.Context) (err error) {
 	proxy.Impair(ensemble.Impairment{Hold: [2]bool{ensemble.ToParticipant: true}})
 	defer proxy.Heal()
 	since, inbox := clock.Now(), t.namespace+"/assign/"+t.victim.name+"/"
-	a := t.lie(func(x ensemble.Exchange) bool {
+	a := t.ambush(func(x ensemble.Exchange) bool {
 		return x.Sent >= since && creates(x, func(path string) bool { return strings.HasPrefix(path, inbox) })
 	}, ensemble.Notice)
 	defer a.open()

@@ -92,7 +92,7 @@ var sessionFaults = []Entry{
 	{ExpireClient, "session", []Role{SomeClient}, 0, 0, "a client's session is ended the same way", "the server confirms the end and no longer knows the session"},
 	{ExpireElected, "session", []Role{NextMaster}, 0, 0, "the active master's session is ended, and that of the next one between its election and its first read, which waits in the proxy until then", "the session that won the election is gone, a request of it waited, and none passed in between"},
 	{ExpireAssigned, "session", []Role{BusiestWorker}, 0, 0, "a worker's session is ended after a task was assigned to it and before it could read that", "the end comes after the assignment in ZooKeeper's order, and nothing has passed to the worker in between"},
-	{ExpireMany, "session", []Role{Several}, 0, 0, "the sessions of half of all participants are ended at once", "the ends of two at least are confirmed, and no server knows any of them"},
+	{ExpireMany, "session", []Role{Several}, 0, 0, "the sessions of half of all participants are ended at once", "two of them at least were ended by that, and no server knows any of them"},
 }
 
 var processFaults = []Entry{

@@ -82,7 +82,7 @@ type coup struct {
 	claimed         []*process
 	sessions        []ensemble.Session // that were ended
 	won             ensemble.Caught
-	end             int64 // of the winner's session, in ZooKeeper's order
+	end             int64 // of the winner's session, in ZooKeeper's order; 0 when that was not answered
 	problem         error
 }
 
@@ -160,7 +160,10 @@ func (c *coup) probe(ctx context.Context) finding {
 	if err != nil {
 		return found(false, "%v", err)
 	}
-	return found(gone && c.end > c.won.Zxid && c.won.Waiting && c.won.Passed == 0,
+	// A session that has won and is gone has ended after that. Its end has no number if
+	// the server did not answer.
+	inOrder := c.end == 0 || c.end > c.won.Zxid
+	return found(gone && inOrder && c.won.Waiting && c.won.Passed == 0,
 		"%s was elected with zxid 0x%x, and its session ended with zxid 0x%x; gone is %v; its next request waited is %v, and %d passed", c.winner.name, c.won.Zxid, c.end, gone, c.won.Waiting, c.won.Passed).
 		with("zxid of the election", sessionName(c.won.Zxid)).with("zxid of the end", sessionName(c.end)).
 		with("request waited", c.won.Waiting).with("requests passed", c.won.Passed).with("session gone", gone)

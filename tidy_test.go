@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
 	"report":                         {"history", "checker"},
 	"soak":                           {"checker", "nemesis"},
+	"mutants":                        {"checker", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire"},
 	"internal/bubble":                {},

@@ -1,0 +1,120 @@
+package mutants
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Hunt is one go through a catalogue.
+type Hunt struct {
+	Source  Source
+	Engines []Engine
+	Budget  time.Duration // for each defect on each engine; a run that has begun is completed
+	Out     io.Writer     // the table, line by line
+	Keep    func(Finding) error
+}
+
+// Go hunts every entry on every engine that takes it, the source as it is first, and
+// returns all findings. The error is that of the machine: a catalogue that does not
+// match, a tool that is missing. What does not compile is an error, too.
+func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
+	if err := h.vet(all); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(h.Out, heading)
+	var findings []Finding
+	tell := func(f Finding) error {
+		f.When = time.Now().UTC().Truncate(time.Second)
+		findings = append(findings, f)
+		fmt.Fprintln(h.Out, f.line())
+		return h.Keep(f)
+	}
+	if err := h.clean(ctx, all, tell); err != nil {
+		return findings, err
+	}
+	for _, e := range all {
+		if err := h.one(ctx, e, tell); err != nil {
+			return findings, err
+		}
+	}
+	return findings, nil
+}
+
+// vet finds out what is wrong with the catalogue before anything is built.
+func (h Hunt) vet(all Catalogue) error {
+	if err := h.Source.Match(all); err != nil {
+		return err
+	}
+	for _, e := range all {
+		if !slices.ContainsFunc(h.Engines, func(g Engine) bool { return g.Takes(e) }) {
+			fmt.Fprintf(h.Out, "%s is left out: nothing in it is for these engines\n", e.ID)
+		}
+	}
+	return nil
+}
+
+// clean looks for false alarms: the source as it is, in all that the others are
+// hunted in.
+func (h Hunt) clean(ctx context.Context, all Catalogue, tell func(Finding) error) error {
+	dir, remove, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	b, err := h.Source.Build(ctx, Entry{ID: Unmodified}, dir)
+	if err != nil {
+		return err
+	}
+	for _, g := range h.Engines {
+		var taken []Entry
+		for _, e := range all {
+			if g.Takes(e) {
+				taken = append(taken, e)
+			}
+		}
+		if len(taken) == 0 {
+			continue
+		}
+		for _, e := range g.Ground(taken) {
+			if err := tell(g.Hunt(ctx, b, e, h.Budget)); err != nil || ctx.Err() != nil {
+				return orInterrupted(ctx, err)
+			}
+		}
+	}
+	return nil
+}
+
+// one builds an entry and hunts it on each engine that takes it.
+func (h Hunt) one(ctx context.Context, e Entry, tell func(Finding) error) error {
+	engines := slices.DeleteFunc(slices.Clone(h.Engines), func(g Engine) bool { return !g.Takes(e) })
+	if len(engines) == 0 {
+		return nil
+	}
+	dir, remove, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	b, err := h.Source.Build(ctx, e, dir)
+	if err != nil {
+		return orInterrupted(ctx, err)
+	}
+	for _, g := range engines {
+		f := g.Hunt(ctx, b, e, h.Budget)
+		f.Fingerprint = e.Fingerprint()
+		if err := tell(f); err != nil || ctx.Err() != nil {
+			return orInterrupted(ctx, err)
+		}
+	}
+	return nil
+}
+
+func orInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("mutants: interrupted: %w", context.Cause(ctx))
+	}
+	return err
+}

@@ -25,7 +25,7 @@ type Entry struct {
 	Fault  string   `yaml:"fault"`  // for torture runs: the nemesis that provokes it, comma-separated
 	Run    string   `yaml:"run"`    // for torture runs: further options
 	World  string   `yaml:"world"`  // for the explorer: the options of a world in which it shows
-	Tests  []string `yaml:"tests"`  // for go test: the packages that are to notice
+	Tests  []string `yaml:"tests"`  // calls of go test: packages that are to notice, with -run perhaps
 	// Engines that are known not to notice, each with the reason.
 	Survives map[string]string `yaml:"survives"`
 	Note     string            `yaml:"note"` // what is to be known of it besides

@@ -197,29 +197,36 @@ func (Tests) Name() string { return TestsEngine }
 // Takes implements Engine.
 func (Tests) Takes(e Entry) bool { return e.on(TestsEngine) && len(e.Tests) > 0 }
 
-// Ground implements Engine: all the packages.
+// Ground implements Engine: everything that is called for.
 func (Tests) Ground(all []Entry) []Entry {
-	var packages []string
+	var calls []string
 	for _, e := range all {
-		packages = append(packages, e.Tests...)
+		calls = append(calls, e.Tests...)
 	}
-	slices.Sort(packages)
-	return []Entry{{ID: Unmodified, Tests: slices.Compact(packages)}}
+	slices.Sort(calls)
+	return []Entry{{ID: Unmodified, Tests: slices.Compact(calls)}}
 }
 
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// Hunt implements Engine.
+// Hunt implements Engine. Of an entry, the calls follow each other until one fails;
+// of the source as it is, all are made.
 func (Tests) Hunt(ctx context.Context, b Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: TestsEngine, Faults: e.Tests}
 	began := time.Now()
-	printed, err := b.tool(ctx, "test", append([]string{"-count=1", "-timeout", budget.String()}, e.Tests...)...).CombinedOutput()
-	f.Seconds = time.Since(began).Seconds()
-	for _, match := range failedTest.FindAllSubmatch(printed, -1) {
-		f.Properties = append(f.Properties, string(match[1]))
-	}
-	if err != nil && len(f.Properties) == 0 {
-		return f.failed(fmt.Sprintf("no test failed by name: %v: %s", err, lastLine(printed)))
+	for _, call := range e.Tests {
+		args := append([]string{"-count=1", "-timeout", budget.String()}, strings.Fields(call)...)
+		printed, err := b.tool(ctx, "test", args...).CombinedOutput()
+		f.Seconds = time.Since(began).Seconds()
+		for _, match := range failedTest.FindAllSubmatch(printed, -1) {
+			f.Properties = append(f.Properties, string(match[1]))
+		}
+		if err != nil && len(f.Properties) == 0 {
+			return f.failed(fmt.Sprintf("go test %s: %v, and no test failed by name: %s", call, err, lastLine(printed)))
+		}
+		if len(f.Properties) > 0 {
+			break
+		}
 	}
 	f.settle(e)
 	return f

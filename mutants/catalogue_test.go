@@ -26,8 +26,7 @@ func TestEveryEntryCompiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range all {
-		dir := t.TempDir()
-		overlay, err := source.Overlay(e, dir)
+		b, err := source.Plant(e, t.TempDir())
 		if err != nil {
 			t.Error(err)
 			continue
@@ -37,7 +36,6 @@ func TestEveryEntryCompiles(t *testing.T) {
 			packages = append(packages, "./"+filepath.ToSlash(filepath.Dir(edit.File)))
 		}
 		slices.Sort(packages)
-		b := Build{Source: source, Overlay: overlay}
 		if printed, err := b.tool(t.Context(), "build", slices.Compact(packages)...).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", e.ID, err, printed)
 		}

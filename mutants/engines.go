@@ -40,7 +40,7 @@ type Engine interface {
 	// Hunt looks for the defect until it is caught or the budget is spent; what has
 	// been begun is brought to its end. A false alarm is looked for the same way, in
 	// an entry without edits.
-	Hunt(ctx context.Context, b Build, e Entry, budget time.Duration) Finding
+	Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding
 	// Ground is where the source as it is must be clean: entries without edits that
 	// cover all that was asked of the others.
 	Ground(all []Entry) []Entry
@@ -63,16 +63,20 @@ func (Model) Ground(all []Entry) []Entry {
 }
 
 // Hunt implements Engine.
-func (m Model) Hunt(ctx context.Context, b Build, e Entry, budget time.Duration) Finding {
+func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: ModelEngine, Faults: []string{e.World}}
 	out, remove, err := scratch()
 	if err != nil {
 		return f.failed(err.Error())
 	}
 	defer remove()
+	binary, err := b.Binary(ctx)
+	if err != nil {
+		return f.failed(err.Error())
+	}
 	args := append([]string{"explore", "--out", out, "--time", budget.String(), "--states", fmt.Sprint(m.States)}, strings.Fields(e.World)...)
 	began := time.Now()
-	printed, err := exec.CommandContext(ctx, b.Binary, args...).CombinedOutput()
+	printed, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
 	f.Seconds = time.Since(began).Seconds()
 	found, _ := filepath.Glob(filepath.Join(out, "*", "verdict.json"))
 	if len(found) != 1 {
@@ -148,12 +152,16 @@ func (r Runs) Ground(all []Entry) []Entry {
 }
 
 // Hunt implements Engine.
-func (r Runs) Hunt(ctx context.Context, b Build, e Entry, budget time.Duration) Finding {
+func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: r.Name()}
 	args := append([]string{"run", "--ensemble=" + r.Ensemble, "--time=" + r.Load.String(), "--nemesis=" + r.faults(e)}, strings.Fields(e.Run)...)
+	binary, err := b.Binary(ctx)
+	if err != nil {
+		return f.failed(err.Error())
+	}
 	began, failures := time.Now(), 0
 	for f.Seed = r.First; ; f.Seed++ {
-		outcome := r.Do(ctx, b.Binary, args, f.Seed)
+		outcome := r.Do(ctx, binary, args, f.Seed)
 		f.Seconds = time.Since(began).Seconds()
 		if ctx.Err() != nil {
 			return f.failed("interrupted")
@@ -211,7 +219,7 @@ var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // Hunt implements Engine. Of an entry, the calls follow each other until one fails;
 // of the source as it is, all are made.
-func (Tests) Hunt(ctx context.Context, b Build, e Entry, budget time.Duration) Finding {
+func (Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: TestsEngine, Faults: e.Tests}
 	began := time.Now()
 	for _, call := range e.Tests {

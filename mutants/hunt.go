@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,8 +19,8 @@ type Hunt struct {
 }
 
 // Go hunts every entry on every engine that takes it, the source as it is first, and
-// returns all findings. The error is that of the machine: a catalogue that does not
-// match, a tool that is missing. What does not compile is an error, too.
+// returns all findings. The error is that of a catalogue that does not match its
+// source, or of the machine. What does not compile is a finding that has failed.
 func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	if err := h.vet(all); err != nil {
 		return nil, err
@@ -48,12 +49,21 @@ func (h Hunt) vet(all Catalogue) error {
 	if err := h.Source.Match(all); err != nil {
 		return err
 	}
+	var left []string
 	for _, e := range all {
-		if !slices.ContainsFunc(h.Engines, func(g Engine) bool { return g.Takes(e) }) {
-			fmt.Fprintf(h.Out, "%s is left out: nothing in it is for these engines\n", e.ID)
+		if len(h.takers(e)) == 0 {
+			left = append(left, e.ID)
 		}
 	}
+	if len(left) > 0 {
+		fmt.Fprintf(h.Out, "left out, because they have nothing for these engines: %s\n", strings.Join(left, ", "))
+	}
 	return nil
+}
+
+// takers are the engines that take an entry.
+func (h Hunt) takers(e Entry) []Engine {
+	return slices.DeleteFunc(slices.Clone(h.Engines), func(g Engine) bool { return !g.Takes(e) })
 }
 
 // clean looks for false alarms: the source as it is, in all that the others are
@@ -64,7 +74,7 @@ func (h Hunt) clean(ctx context.Context, all Catalogue, tell func(Finding) error
 		return err
 	}
 	defer remove()
-	b, err := h.Source.Build(ctx, Entry{ID: Unmodified}, dir)
+	b, err := h.Source.Plant(Entry{ID: Unmodified}, dir)
 	if err != nil {
 		return err
 	}
@@ -89,7 +99,7 @@ func (h Hunt) clean(ctx context.Context, all Catalogue, tell func(Finding) error
 
 // one builds an entry and hunts it on each engine that takes it.
 func (h Hunt) one(ctx context.Context, e Entry, tell func(Finding) error) error {
-	engines := slices.DeleteFunc(slices.Clone(h.Engines), func(g Engine) bool { return !g.Takes(e) })
+	engines := h.takers(e)
 	if len(engines) == 0 {
 		return nil
 	}
@@ -98,9 +108,9 @@ func (h Hunt) one(ctx context.Context, e Entry, tell func(Finding) error) error 
 		return err
 	}
 	defer remove()
-	b, err := h.Source.Build(ctx, e, dir)
+	b, err := h.Source.Plant(e, dir)
 	if err != nil {
-		return orInterrupted(ctx, err)
+		return err
 	}
 	for _, g := range engines {
 		f := g.Hunt(ctx, b, e, h.Budget)

@@ -143,11 +143,14 @@ func TestAFalseAlarmIsOne(t *testing.T) {
 	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{"sum/sum.go", "a * b", "a + b + c"}}}
 	h := Hunt{Source: source, Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
 	findings, err := h.Go(t.Context(), Catalogue{e})
-	if len(findings) != 1 || findings[0].Outcome != Alarm || !findings[0].Bad() {
-		t.Errorf("%+v", findings)
+	if err != nil || len(findings) != 2 {
+		t.Fatalf("%+v, %v", findings, err)
 	}
-	if err == nil || !strings.Contains(err.Error(), "e does not compile") || !strings.Contains(err.Error(), "undefined: c") {
-		t.Errorf("what does not compile: %v", err)
+	if findings[0].Outcome != Alarm || !findings[0].Bad() {
+		t.Errorf("%+v", findings[0])
+	}
+	if f := findings[1]; f.Outcome != Failed || !f.Bad() || !strings.Contains(f.Problem, "e does not compile") || !strings.Contains(f.Problem, "undefined: c") {
+		t.Errorf("what does not compile: %+v", f)
 	}
 }
 
@@ -164,7 +167,7 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 		}
 		return o
 	}}
-	f := runs.Hunt(t.Context(), Build{}, e, time.Minute)
+	f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute)
 	if f.Outcome != Caught || f.Runs != 3 || f.Seed != 7 || f.by() != "B and 1 more" || f.with() != "kill-master" {
 		t.Errorf("%+v", f)
 	}
@@ -174,13 +177,13 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Problem: "no Docker"}
 	}
-	if f := runs.Hunt(t.Context(), Build{}, e, time.Minute); f.Outcome != Failed || f.Problem != "no Docker" || f.Runs != 2 {
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Failed || f.Problem != "no Docker" || f.Runs != 2 {
 		t.Errorf("runs that cannot be carried out: %+v", f)
 	}
 	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Verdict: checker.Unknown}
 	}
-	if f := runs.Hunt(t.Context(), Build{}, e, time.Nanosecond); f.Outcome != Survived || f.Runs != 1 {
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Nanosecond); f.Outcome != Survived || f.Runs != 1 {
 		t.Errorf("a run that is unknown has caught nothing: %+v", f)
 	}
 }

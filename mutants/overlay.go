@@ -77,32 +77,43 @@ func firstLine(text string) string {
 	return line
 }
 
-// Build is the command with a defect in it.
+// Build is a source tree with a defect planted in it. Its command is built when it
+// is first asked for.
 type Build struct {
 	Source  Source
 	Overlay string // overlay.json; empty for the source as it is
-	Binary  string
+	id      string
+	dir     string
+	binary  string
 }
 
-// Build builds the command with the defect, or without when the entry has no edits,
-// in the folder into. What the compiler says against it is in the error.
-func (s Source) Build(ctx context.Context, e Entry, into string) (Build, error) {
-	b := Build{Source: s, Binary: filepath.Join(into, "mutant")}
+// Plant makes ready to build the source with the defect, or without when the entry has
+// no edits; what is built goes into the folder into.
+func (s Source) Plant(e Entry, into string) (*Build, error) {
+	b := &Build{Source: s, id: e.ID, dir: into}
+	var err error
 	if len(e.Edits) > 0 {
-		var err error
-		if b.Overlay, err = s.Overlay(e, into); err != nil {
-			return b, err
-		}
+		b.Overlay, err = s.Overlay(e, into)
 	}
-	cmd := b.tool(ctx, "build", "-o", b.Binary, s.Command)
-	if printed, err := cmd.CombinedOutput(); err != nil {
-		return b, fmt.Errorf("mutants: %s does not compile: %w\n%s", e.ID, err, printed)
+	return b, err
+}
+
+// Binary is the path of the command, built. What the compiler says against it is in
+// the error.
+func (b *Build) Binary(ctx context.Context) (string, error) {
+	if b.binary != "" {
+		return b.binary, nil
 	}
-	return b, nil
+	path := filepath.Join(b.dir, "mutant")
+	if printed, err := b.tool(ctx, "build", "-o", path, b.Source.Command).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("mutants: %s does not compile: %w\n%s", b.id, err, printed)
+	}
+	b.binary = path
+	return path, nil
 }
 
 // tool is a call of the go command in the source tree, with the defect.
-func (b Build) tool(ctx context.Context, verb string, args ...string) *exec.Cmd {
+func (b *Build) tool(ctx context.Context, verb string, args ...string) *exec.Cmd {
 	if b.Overlay != "" {
 		args = append([]string{"-overlay", b.Overlay}, args...)
 	}

@@ -12,7 +12,7 @@ ONLY    ?=
 RUN     ?= results/latest
 
 .DEFAULT_GOAL := help
-.PHONY: help torture memory explore spec trace test nightly mutants check bench image clean build
+.PHONY: help torture memory soak explore spec trace test nightly mutants check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ torture: build ## run the recipe under faults on a real ensemble and judge it
 
 memory: build ## the same in memory and virtual time: no Docker, a verdict in seconds
 	@$(BIN) run --ensemble memory --time $(TIME) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+soak: build ## run after run, each with its own seed, for TIME; keep what failed
+	@$(BIN) soak --time $(TIME) --servers $(SERVERS) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore
@@ -47,8 +50,10 @@ test: ## run every test, those on a real ensemble included
 check: ## gofmt, vet, staticcheck
 	@scripts/check
 
-bench: build ## measure the recipe against plain writes, and the explorer against a plain map
+bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone
 	@$(BIN) bench
+	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./checker
+	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./cmd/torture
 	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./model/roles
 
 image: build ## find or build the ZooKeeper image

@@ -36,19 +36,22 @@ var rooms = map[string][]string{
 	"soak":                           {"checker", "nemesis"},
 	"mutants":                        {"checker", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
-	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire"},
+	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/txnlog", "internal/wire"},
 	"internal/bubble":                {},
 	"internal/clock":                 {"golang.org/x/sys/unix"},
 	"internal/ensemble":              {"zkapi", "internal/clock", "internal/owner", "internal/wire", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/owner":                 {},
+	"internal/synthetic":             {"history"}, // makes records for tests and benchmarks of several rooms
 	"internal/tlc":                   {},
+	"internal/jute":                  {},
+	"internal/txnlog":                {"internal/jute"}, // a reader of files; whose they are, it must not know
 	"spec":                           {"internal/tlc", "model/explore", "model/roles", "model/zk", "zkapi"},
 	"spec/tla":                       {},
 	"internal/integration":           {},
 	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},
 	"internal/shell":                 {"recipe"},
-	"internal/wire":                  {"zkapi"},
+	"internal/wire":                  {"zkapi", "internal/jute"},
 	"cmd/torture":                    {"*"},
 	"cmd/ringmaster":                 {"*"},
 }

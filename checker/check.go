@@ -16,15 +16,13 @@ type Result struct {
 	facts            *facts
 }
 
-// Check judges a run. Exchanges are nil where what went over the wire was not recorded.
+// Check judges a run. Exchanges are nil where what went over the wire was not recorded,
+// commits where nobody could tell what was committed.
 // A judge that fails is unknown, never a pass and never the end of the others.
-func Check(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, seed uint64) *Result {
-	f := gather(events, evidence)
+func Check(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, commits []history.Commit, seed uint64) *Result {
+	f := gather(events, evidence, exchanges, commits)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
-	judges := []struct {
-		name  string
-		judge func() Property
-	}{
+	judges := []judge{
 		{"SingleMaster", f.singleMaster},
 		{"NoLostTask", f.noLostTask},
 		{"NoDoubleResult", f.noDoubleResult},
@@ -42,24 +40,33 @@ func Check(events []history.Event, evidence *history.Evidence, exchanges []histo
 		{"ToldTruly", f.toldTruly},
 		{"SessionsEnd", f.sessionsEnd},
 		{"NoCrash", f.noCrash},
+		{"WritesAccounted", f.writesAccounted},
+		{"ServersAgree", f.serversAgree},
 		{"FollowsProtocol", func() Property { return f.followsProtocol(exchanges) }},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
 		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
 	}
+	r.Properties = make([]Property, len(judges))
+	inParallel(slices.Values(judges), func(n int, j judge) { r.Properties[n] = guarded(j.name, j.judge) })
 	verdicts := []Verdict{Valid}
-	for _, j := range judges {
-		p := guarded(j.name, j.judge)
-		r.Properties = append(r.Properties, p)
+	for _, p := range r.Properties {
 		verdicts = append(verdicts, p.Verdict)
 	}
 	r.Seed = seed
 	r.Counts = f.counts()
+	r.Evidence = f.resting()
 	r.Report.Vacuous, r.Idle = f.vacuous(), f.idle()
 	if len(r.Report.Vacuous) > 0 {
 		verdicts = append(verdicts, Vacuous)
 	}
 	r.Verdict = Worst(verdicts...)
 	return r
+}
+
+// judge is one property's. It changes nothing that another one reads.
+type judge struct {
+	name  string
+	judge func() Property
 }
 
 func guarded(name string, judge func() Property) (p Property) {
@@ -102,6 +109,7 @@ func (f *facts) counts() map[string]int {
 		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks), "collected": len(f.collected),
 		"cancelled": 0, "residents": 0, "backlog_full": 0,
 		"resolved_applied": f.unknowns.applied, "resolved_lost": f.unknowns.lost, "still_unknown": f.unknowns.open,
+		"resolved_by_order": f.unknowns.byOrder, "resolved_by_tree": f.unknowns.applied + f.unknowns.lost - f.unknowns.byOrder,
 		"accepted": 0, "ambiguous": 0, "completed": 0, "failed": 0, "elections": 0, "effects_refused": 0,
 		"faults_applied": 0, "faults_effective": 0, "faults_intended": len(f.faults), "attempts_lost": 0,
 	}

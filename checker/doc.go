@@ -2,10 +2,16 @@
 // again on a stored run and gives the same answer.
 //
 // Evidence comes first, search second. What a participant could not know is
-// resolved from the final tree (resolve.go); then every operation is held against
+// settled by what ZooKeeper has committed (ledger.go), and where that is not known,
+// by the final tree (resolve.go); then every operation is held against
 // properties that are checked in near-linear time (properties.go); then porcupine
 // searches small partitions, one for each task and one for each election
-// (linearizable.go). A search that is cut short is unknown, never a pass.
+// (linearizable.go). A search that is cut short is unknown, never a pass; its bounds
+// are in search.go.
+//
+// A history of a million operations is judged like a short one: what belongs to a task
+// is found by an index (index.go), and traces and partitions are judged several at a
+// time (parallel.go). docs/checker.md has the figures.
 //
 // The checker never imports the recipe. It knows the znodes from the protocol and
 // reads what participants wrote, also what a broken recipe writes.

@@ -13,11 +13,14 @@ import (
 type facts struct {
 	events   []history.Event
 	evidence *history.Evidence
+	ledger   *ledger       // nil where it is not known what was committed
 	end      time.Duration // later than every event
 
 	submits, awaits, executions, terms, writes, faults []history.Operation
-	effects, processes, sessions                       []history.Event
-	answered                                           []bool // of submits: the client heard an answer
+	effects                                            []*history.Event
+	processes, sessions                                []history.Event
+	answered                                           []bool  // of submits: the client heard an answer
+	zxids                                              []int64 // of writes that were applied; 0 of others, and where it is not known
 
 	elections []election
 	acts      []act    // writes of masters
@@ -28,11 +31,13 @@ type facts struct {
 	collected map[string]removal  // by task: the one that was applied
 	byID      map[string][]string // names of the tasks in the tree with that id
 	unknowns  resolution
+	index     index
 }
 
 // election is one try to become master.
 type election struct {
 	op    history.Operation
+	zxid  int64
 	epoch int32 // that it begins, if it was won
 	won   history.Type
 }
@@ -40,6 +45,7 @@ type election struct {
 // act is a write in the name of an epoch, as a master makes it.
 type act struct {
 	op    history.Operation
+	zxid  int64
 	epoch int32
 	tasks []string
 }
@@ -47,6 +53,7 @@ type act struct {
 // record is a write that gives a task its status.
 type record struct {
 	op      history.Operation
+	zxid    int64
 	task    string
 	status  status
 	outcome history.Type // after resolution
@@ -91,7 +98,7 @@ type task struct {
 }
 
 // gather reads a history.
-func gather(events []history.Event, evidence *history.Evidence) *facts {
+func gather(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, commits []history.Commit) *facts {
 	f := &facts{
 		events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
 		created: map[string]string{}, collected: map[string]removal{},
@@ -99,15 +106,17 @@ func gather(events []history.Event, evidence *history.Evidence) *facts {
 		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead),
 		writes: history.Operations(events, history.Write), faults: history.Operations(events, history.Fault),
 	}
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		f.end = max(f.end, e.At+1)
 		switch e.Kind {
 		case history.Effect:
 			f.effects = append(f.effects, e)
 		case history.Process:
-			f.processes = append(f.processes, e)
+			f.processes = append(f.processes, *e)
+			f.index.noteEnd(e)
 		case history.Session:
-			f.sessions = append(f.sessions, e)
+			f.sessions = append(f.sessions, *e)
 		}
 	}
 	f.awaits = append(f.awaits, history.Operations(events, history.Cancel)...)
@@ -115,8 +124,11 @@ func gather(events []history.Event, evidence *history.Evidence) *facts {
 		f.answered = append(f.answered, s.Outcome() != history.Info)
 	}
 	f.readTree()
-	for _, w := range f.writes {
-		f.readWrite(w)
+	f.ledger = newLedger(f.writes, evidence, exchanges, commits)
+	f.settle()
+	f.settleSubmits()
+	for i, w := range f.writes {
+		f.readWrite(w, f.zxids[i])
 	}
 	f.resolve()
 	f.restore()
@@ -245,14 +257,14 @@ func (f *facts) task(name string) *task {
 }
 
 // readWrite understands a write by its shape.
-func (f *facts) readWrite(w history.Operation) {
+func (f *facts) readWrite(w history.Operation, zxid int64) {
 	var a act
 	acts := false
 	takesMaster := slices.ContainsFunc(w.Invoke.Ops, func(op history.Op) bool { return op.Kind == "create" && op.Path == "/master" })
 	for _, op := range w.Invoke.Ops {
 		switch _, rest, below := element(op.Path, "/assign"); {
 		case op.Kind == "set" && op.Path == "/assign" && takesMaster:
-			f.elections = append(f.elections, election{op: w, epoch: op.Version + 1, won: w.Outcome()})
+			f.elections = append(f.elections, election{op: w, zxid: zxid, epoch: op.Version + 1, won: w.Outcome()})
 		case op.Kind == "check" && op.Path == "/assign":
 			a.epoch, acts = op.Version, true
 		case op.Kind == "create" && below && rest != "":
@@ -270,11 +282,11 @@ func (f *facts) readWrite(w history.Operation) {
 			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops[0].Path == "/assign"})
 		}
 		if ok && rest == "status" && op.Kind == "create" {
-			f.records = append(f.records, record{op: w, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
+			f.records = append(f.records, record{op: w, zxid: zxid, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
 		}
 	}
 	if acts {
-		a.op = w
+		a.op, a.zxid = w, zxid
 		f.acts = append(f.acts, a)
 	}
 }

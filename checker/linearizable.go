@@ -16,16 +16,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model"
 )
 
-// Bounds of the search. An operation of unknown outcome is open: a partition is
-// searched without its open operations, because they are what makes the cost of
-// a search explode. If the rest is explained, fine; if it is not, the missing ones
-// may be why, and the partition is unknown. So is one with more than maxOpen.
-const (
-	searchLimit = 20 * time.Second // for all partitions of one property
-	maxOpen     = 8
-	maxLength   = 20000
-)
-
 // step is one operation of a partition in the terms of package model.
 type step struct {
 	verb   string // submit, record, observe, collect; elect, before, after
@@ -38,9 +28,11 @@ type partition struct {
 	name    string
 	model   porcupine.Model
 	ops     []porcupine.Operation
-	seqs    []int // of the invocations
+	seqs    []int // of the invocations; 0 of the final reading, which is no event
 	open    int   // operations whose outcome is unknown
 	verdict Verdict
+	// unsearched: the search was not begun, or cut short.
+	unsearched bool
 }
 
 // add appends an operation; one that never returned ends at forever.
@@ -49,9 +41,7 @@ func (p *partition) add(op history.Operation, s step, until time.Duration) {
 		Input: s, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
 		Metadata: op.Invoke.Process,
 	})
-	if op.Invoke.Seq > 0 { // the final reading is no event
-		p.seqs = append(p.seqs, op.Invoke.Seq)
-	}
+	p.seqs = append(p.seqs, op.Invoke.Seq)
 }
 
 // until is when an applied operation had taken effect at the latest: one whose
@@ -66,9 +56,10 @@ func (f *facts) until(op history.Operation) time.Duration {
 // taskPartitions makes one partition for each task.
 func (f *facts) taskPartitions() []*partition {
 	all := map[string]*partition{}
+	m := taskModel()
 	at := func(name string) *partition {
 		if all[name] == nil {
-			all[name] = &partition{name: name, model: taskModel()}
+			all[name] = &partition{name: name, model: m}
 		}
 		return all[name]
 	}
@@ -157,6 +148,9 @@ func (f *facts) electionPartitions() []*partition {
 			at(a.epoch+1).add(a.op, step{verb: "before", said: said}, a.op.Done.At)
 		}
 	}
+	for _, part := range all {
+		part.thin()
+	}
 	return sorted(all)
 }
 
@@ -234,42 +228,6 @@ func electionModel() porcupine.Model {
 	})
 }
 
-// search checks every partition, one after the other.
-func search(name, what string, partitions []*partition) Property {
-	p := newFinding(name, "%d partitions, one for each %s, are linearizable.", len(partitions), what)
-	deadline := time.Now().Add(searchLimit)
-	open := 0
-	for _, part := range partitions {
-		part.verdict = Valid
-		open += part.open
-		left := time.Until(deadline)
-		if left <= 0 || part.open > maxOpen || len(part.ops) > maxLength {
-			part.verdict = Unknown
-			p.doubt("%s was not searched: %d operations, %d of unknown outcome.", part.name, len(part.ops), part.open)
-			continue
-		}
-		outcome := porcupine.CheckOperationsTimeout(part.model, part.ops, left)
-		switch {
-		case outcome == porcupine.Illegal && part.open > 0:
-			part.verdict = Unknown
-			p.doubt("%s is not explained without its %d operations of unknown outcome.", part.name, part.open)
-		case outcome == porcupine.Illegal:
-			part.verdict = Invalid
-			p.violate(nil, "%s: no order of its %d operations explains what was seen.", part.name, len(part.ops))
-			if p.problems <= told {
-				p.events = append(p.events, part.seqs...)
-			}
-		case outcome == porcupine.Unknown:
-			part.verdict = Unknown
-			p.doubt("%s: the search was cut short.", part.name)
-		}
-	}
-	if open > 0 && p.verdict == Valid {
-		p.holds += fmt.Sprintf(" %d operations of unknown outcome were left out: without them the histories are explained.", open)
-	}
-	return p.property()
-}
-
 // picture is what is drawn of the search.
 type picture struct {
 	model      porcupine.Model
@@ -278,12 +236,17 @@ type picture struct {
 	end        time.Duration
 }
 
-// drawn bounds the partitions in the picture: those that failed, and a sample.
-const drawn = 12
+// drawn bounds the partitions in the picture, those that failed and a sample, and
+// drawnFaults the faults.
+const (
+	drawn       = 12
+	drawnFaults = 500
+)
 
-// choose takes the partitions that failed first, then the longest.
+// choose takes the partitions that failed first, then the longest. To draw one takes
+// another search, so those of which the first was too much are left out.
 func choose(partitions []*partition) []*partition {
-	chosen := slices.Clone(partitions)
+	chosen := slices.DeleteFunc(slices.Clone(partitions), func(p *partition) bool { return p.unsearched })
 	slices.SortStableFunc(chosen, func(a, b *partition) int {
 		return cmp.Or(cmp.Compare(b.verdict.rank(), a.verdict.rank()), cmp.Compare(len(b.ops), len(a.ops)))
 	})
@@ -309,7 +272,7 @@ func (pic picture) write(w io.Writer) error {
 	m := pic.combined()
 	_, info := porcupine.CheckOperationsVerbose(m, ops, searchLimit)
 	var notes []porcupine.Annotation
-	for _, fault := range pic.faults {
+	for _, fault := range pic.faults[:min(drawnFaults, len(pic.faults))] {
 		notes = append(notes, porcupine.Annotation{
 			Tag: "nemesis", Start: int64(fault.Invoke.At), End: int64(fault.Return(pic.end)),
 			Description: fault.Invoke.Fault + " " + fault.Invoke.Target, Details: fault.Done.Text, BackgroundColor: "#f2c6c0",

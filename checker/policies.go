@@ -80,10 +80,12 @@ func (f *facts) residentExclusive() Property {
 			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token.Compare(b.Invoke.Token))
 		})
 		for n, old := range runs[name] {
+			end := f.lasted(old)
 			for _, next := range runs[name][n+1:] {
-				end := f.lasted(old)
+				if next.Invoke.At >= end {
+					break // and so did all that began later
+				}
 				switch {
-				case next.Invoke.At >= end:
 				case f.excuse(old, next.Invoke.At, end) != "":
 					excused++
 				default:
@@ -175,10 +177,11 @@ func (f *facts) retentionKept() Property {
 			late++
 		}
 	}
-	first := map[string]history.Operation{}
-	for _, r := range f.records {
+	first := map[string]*history.Operation{}
+	for i := range f.records {
+		r := &f.records[i]
 		if _, seen := first[r.task]; !seen && r.outcome == history.OK {
-			first[r.task] = r.op
+			first[r.task] = &r.op
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.collected)) {

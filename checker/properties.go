@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -113,15 +114,22 @@ func (f *facts) singleMaster() Property {
 	return p.property()
 }
 
-// staleWrites holds every accepted write of a master against the elections that
-// were over before it was sent.
+// staleWrites holds every accepted write of a master against the elections before it:
+// in ZooKeeper's order where that is known, otherwise those that were over before it
+// was sent.
 func (f *facts) staleWrites(p *finding, won []election) {
-	slices.SortFunc(won, func(a, b election) int { return int(a.op.Done.At - b.op.Done.At) })
+	began := func(e election) int64 { return int64(e.op.Done.At) }
+	sent := func(a act) int64 { return int64(a.op.Invoke.At) }
+	if f.ordered() {
+		began = func(e election) int64 { return e.zxid }
+		sent = func(a act) int64 { return a.zxid }
+	}
+	slices.SortFunc(won, func(a, b election) int { return cmp.Compare(began(a), began(b)) })
 	acts := slices.Clone(f.acts)
-	slices.SortFunc(acts, func(a, b act) int { return int(a.op.Invoke.At - b.op.Invoke.At) })
+	slices.SortFunc(acts, func(a, b act) int { return cmp.Compare(sent(a), sent(b)) })
 	latest, next := election{}, 0
 	for _, a := range acts {
-		for next < len(won) && won[next].op.Done.At < a.op.Invoke.At {
+		for next < len(won) && began(won[next]) < sent(a) {
 			if won[next].epoch > latest.epoch {
 				latest = won[next]
 			}
@@ -129,10 +137,18 @@ func (f *facts) staleWrites(p *finding, won []election) {
 		}
 		if a.op.Outcome() == history.OK && a.epoch < latest.epoch {
 			p.violate([]history.Event{latest.op.Done, a.op.Invoke, a.op.Done},
-				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.",
-				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At))
+				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.%s",
+				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At), inOrder(latest.zxid, a.zxid))
 		}
 	}
+}
+
+// inOrder tells of the order of two writes, where it is known.
+func inOrder(first, second int64) string {
+	if first == 0 || second == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (The zxids are 0x%x, and then 0x%x.)", first, second)
 }
 
 // believing is a time for which two masters believed to lead.
@@ -162,10 +178,9 @@ func (f *facts) overlaps() []believing {
 // until its process died.
 func (f *facts) lasted(t history.Operation) time.Duration {
 	end := t.Return(f.end)
-	life := fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)
-	for _, e := range f.processes {
-		if e.Target == life && e.Text != "started" && e.At > t.Invoke.At {
-			end = min(end, e.At)
+	for _, at := range f.index.ends[fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)] {
+		if at > t.Invoke.At {
+			end = min(end, at)
 		}
 	}
 	return end
@@ -181,7 +196,7 @@ func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
 		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, "expire-") // a node may be meant as a worker
-		if robbed && fault.Outcome() == history.OK && fault.Invoke.Target == t.Invoke.Process &&
+		if robbed && fault.Outcome() == history.OK && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
 		}
@@ -189,30 +204,11 @@ func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	return ""
 }
 
-// about are the events that tell what became of a task, for a violation that
-// rests on the final tree.
-func (f *facts) about(task string) []history.Event {
-	const enough = 12
-	var events []history.Event
-	for _, e := range f.events {
-		if len(events) < enough && e.Kind != history.Effect && (e.Task == task || touches(e, task)) {
-			events = append(events, e)
-		}
-	}
-	return events
-}
-
-func touches(e history.Event, task string) bool {
-	return slices.ContainsFunc(e.Ops, func(op history.Op) bool {
-		return strings.HasSuffix(op.Path, "/"+task) || strings.Contains(op.Path, "/"+task+"/")
-	})
-}
-
 // noLostTask: what was accepted is in the tree.
 func (f *facts) noLostTask() Property {
-	accepted := map[string]history.Operation{}
-	for _, s := range f.submits {
-		if s.Outcome() == history.OK && s.Done.Task != "" {
+	accepted := map[string]*history.Operation{}
+	for i := range f.submits {
+		if s := &f.submits[i]; s.Outcome() == history.OK && s.Done.Task != "" {
 			accepted[s.Done.Task] = s
 		}
 	}
@@ -242,8 +238,9 @@ func (f *facts) noLostTask() Property {
 // the same one.
 func (f *facts) noDoubleResult() Property {
 	p := newFinding("NoDoubleResult", "%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
-	recorded := map[string]record{}
-	for _, r := range f.records {
+	recorded := map[string]*record{}
+	for i := range f.records {
+		r := &f.records[i]
 		if r.outcome != history.OK {
 			continue
 		}
@@ -253,8 +250,9 @@ func (f *facts) noDoubleResult() Property {
 		}
 		recorded[r.task] = r
 	}
-	seen := map[string]history.Operation{}
-	for _, a := range f.awaits {
+	seen := map[string]*history.Operation{}
+	for i := range f.awaits {
+		a := &f.awaits[i]
 		if a.Outcome() != history.OK {
 			continue
 		}
@@ -328,7 +326,7 @@ func (f *facts) submissions(id string) []history.Event {
 func (f *facts) staleEffectsFenced() Property {
 	refused := 0
 	p := newFinding("StaleEffectsFenced", "")
-	highest := map[string]history.Event{}
+	highest := map[string]*history.Event{}
 	for _, e := range f.effects {
 		last, seen := highest[e.Task]
 		stale := seen && e.Token.Compare(last.Token) < 0
@@ -337,10 +335,10 @@ func (f *facts) staleEffectsFenced() Property {
 		}
 		switch {
 		case e.Accepted && stale:
-			p.violate([]history.Event{last, e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
+			p.violate([]history.Event{*last, *e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
 				e.Task, e.Epoch, e.Attempt, seconds(e.At), last.Epoch, last.Attempt)
 		case !e.Accepted && !stale:
-			p.violate([]history.Event{e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
+			p.violate([]history.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
 		case e.Accepted:
 			highest[e.Task] = e
 		}
@@ -348,7 +346,7 @@ func (f *facts) staleEffectsFenced() Property {
 	for _, name := range f.finished() {
 		last, acted := highest[name]
 		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token) < 0 {
-			p.violate([]history.Event{last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
+			p.violate([]history.Event{*last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
 				name, t.status.Epoch, t.status.Attempt, last.Epoch, last.Attempt, seconds(last.At))
 		}
 	}
@@ -365,8 +363,9 @@ func (f *facts) uniqueAttempts() Property {
 		task    string
 		attempt int32
 	}
-	first := map[key]history.Operation{}
-	for _, e := range f.executions {
+	first := map[key]*history.Operation{}
+	for i := range f.executions {
+		e := &f.executions[i]
 		k := key{e.Invoke.Task, e.Invoke.Attempt}
 		if before, again := first[k]; again {
 			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
@@ -392,15 +391,22 @@ func (f *facts) uniqueAttempts() Property {
 // the same write its task gets a status or a record of the attempt, unless it has
 // its status already. Otherwise a crash at the wrong moment forgets the attempt.
 func (f *facts) atomicTransitions() Property {
-	first := map[string]time.Duration{} // when a task's status was first being recorded
+	// When a task's status was first being recorded, and when a write had been applied.
+	recording := func(r record) int64 { return int64(r.op.Invoke.At) }
+	applied := func(write int) int64 { return int64(f.writes[write].Done.At) }
+	if f.ordered() {
+		recording = func(r record) int64 { return r.zxid }
+		applied = func(write int) int64 { return f.zxids[write] }
+	}
+	first := map[string]int64{}
 	for _, r := range f.records {
-		if at, seen := first[r.task]; r.outcome == history.OK && (!seen || r.op.Invoke.At < at) {
-			first[r.task] = r.op.Invoke.At
+		if at, seen := first[r.task]; r.outcome == history.OK && (!seen || recording(r) < at) {
+			first[r.task] = recording(r)
 		}
 	}
 	gone := 0
 	p := newFinding("AtomicTransitions", "")
-	for _, w := range f.writes {
+	for i, w := range f.writes {
 		if w.Outcome() != history.OK {
 			continue
 		}
@@ -416,7 +422,7 @@ func (f *facts) atomicTransitions() Property {
 				continue
 			}
 			gone++
-			if at, recorded := first[t]; !instead[t] && (!recorded || at > w.Done.At) {
+			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
 				p.violate([]history.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
 					w.Invoke.Process, t, seconds(w.Invoke.At))
 			}
@@ -488,7 +494,9 @@ func (f *facts) sessionsEnd() Property {
 	ended := map[string]history.Operation{}
 	for _, fault := range f.faults {
 		if fault.Outcome() == history.OK && fault.Done.Session != "" {
-			ended[fault.Done.Session] = fault
+			for session := range strings.SplitSeq(fault.Done.Session, ",") {
+				ended[session] = fault
+			}
 		}
 	}
 	p := newFinding("SessionsEnd", "")
@@ -499,9 +507,30 @@ func (f *facts) sessionsEnd() Property {
 				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
 		}
 	}
+	f.writesAfterEnd(p)
 	granted := f.replacedSessions(p)
 	p.holds = fmt.Sprintf("%d sessions were granted, and %d were ended by force: each was given up before the next, and nothing was accepted in the name of one that was over.", granted, len(ended))
 	return p.property()
+}
+
+// writesAfterEnd holds the ends of sessions, whoever asked for them, against the writes in
+// their name, in ZooKeeper's order.
+func (f *facts) writesAfterEnd(p *finding) {
+	if f.ledger == nil {
+		return
+	}
+	ended := map[string]int64{}
+	for _, c := range f.ledger.commits {
+		if c.Kind == history.CommitClose {
+			ended[c.Session] = c.Zxid
+		}
+	}
+	for i, w := range f.writes {
+		if end := ended[w.Invoke.Session]; end != 0 && f.zxids[i] > end {
+			p.violate([]history.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
+				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
+		}
+	}
 }
 
 // replacedSessions compares what the wire shows with what participants say, and

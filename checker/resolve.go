@@ -7,9 +7,12 @@ import (
 )
 
 // resolution counts what became of operations whose outcome nobody knew.
-type resolution struct{ applied, lost, open int }
+type resolution struct {
+	applied, lost, open int
+	byOrder             int // of applied and lost: by what was committed, not by the tree
+}
 
-// resolve replaces unknown outcomes by what the final tree proves.
+// resolve replaces the outcomes that are still unknown by what the final tree proves.
 func (f *facts) resolve() {
 	if f.evidence == nil || f.evidence.Nodes == nil {
 		for _, s := range f.submits {
@@ -72,13 +75,19 @@ func (f *facts) resolveRecords() {
 			applied[key{r.task, r.status.raw}] = true
 		}
 	}
+	byTask := map[string][]int{} // places of the records of each task that was collected
+	for i, r := range f.records {
+		if _, gone := f.collected[r.task]; gone {
+			byTask[r.task] = append(byTask[r.task], i)
+		}
+	}
 	for i, r := range f.records {
 		if r.outcome != history.Info {
 			continue
 		}
 		k := key{r.task, r.status.raw}
 		if _, gone := f.collected[r.task]; gone {
-			f.records[i].outcome = f.recordOfCollected(r, applied[k])
+			f.records[i].outcome = f.recordOfCollected(r, byTask[r.task], applied[k])
 			applied[k] = applied[k] || f.records[i].outcome == history.OK
 			f.count(history.Info, f.records[i].outcome)
 			continue
@@ -94,13 +103,14 @@ func (f *facts) resolveRecords() {
 // recordOfCollected resolves a status that is not in the tree any more. A task has
 // one status: if another record of it is known, or this very one, this try was in
 // vain; if this is the only candidate, or what somebody was told, it was applied.
-func (f *facts) recordOfCollected(r record, already bool) history.Type {
+func (f *facts) recordOfCollected(r record, ofTask []int, already bool) history.Type {
 	if already {
 		return history.Fail
 	}
 	others := 0
-	for _, other := range f.records {
-		if other.task != r.task || other.status.raw == r.status.raw {
+	for _, at := range ofTask {
+		other := &f.records[at]
+		if other.status.raw == r.status.raw {
 			continue
 		}
 		switch other.outcome {

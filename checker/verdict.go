@@ -59,6 +59,7 @@ type Report struct {
 	Vacuous    []string       `json:"vacuous,omitempty"` // why a run proves nothing
 	Idle       []string       `json:"idle,omitempty"`    // kinds of fault that were planned and never bit
 	Counts     map[string]int `json:"counts"`
+	Evidence   string         `json:"evidence"` // on what the order and the outcomes of writes rest
 }
 
 // Save writes verdict.json.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/model/protocol"
@@ -22,29 +23,13 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 	if len(exchanges) == 0 {
 		p.doubt("Nothing is recorded of what went over the wire.")
 	}
-	traces := protocol.Split(exchanges, maxAttempts)
-	type violation struct {
-		by  *history.Exchange
-		why string
-	}
-	var violations []violation
-	for i := range traces {
-		t := &traces[i]
-		switch o := protocol.Follow(t); {
-		case o.GaveUp:
-			p.doubt("%s", o.Why)
-		case !o.Accepted:
-			w := &t.Writes[o.At]
-			x := &exchanges[w.Exchange-1]
-			if w.Kind == protocol.Stranger {
-				o.Why += " It was: " + operations(x) + "."
-			}
-			violations = append(violations, violation{x, o.Why})
-		}
-	}
-	slices.SortStableFunc(violations, func(a, b violation) int { return cmp.Compare(a.by.Zxid, b.by.Zxid) }) // what came first explains the others
+	traces, violations := f.follow(p, exchanges)
 	for _, v := range violations {
-		p.violate(f.recorded(v.by), "At %s, %s: %s", seconds(v.by.Answered), v.by.Process, v.why)
+		var by []history.Event
+		if p.problems < told {
+			by = f.recorded(v.by)
+		}
+		p.violate(by, "At %s, %s: %s", seconds(v.by.Answered), v.by.Process, v.why)
 	}
 	unanswered := 0
 	for i := range exchanges {
@@ -53,17 +38,59 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 		}
 	}
 	p.holds = fmt.Sprintf("%d writes, %d of them without an answer, are a behaviour of the protocol: those of the claims, and those of each of %d tasks.",
-		len(exchanges), unanswered, len(traces)-1)
+		len(exchanges), unanswered, traces-1)
 	return p.property()
 }
 
+// deviation is a write that no behaviour of the protocol has at its place.
+type deviation struct {
+	trace int
+	by    *history.Exchange
+	why   string
+}
+
+// follow walks along every trace of a run, several at a time. It returns how many there
+// are, and where they leave the protocol, by the order of ZooKeeper: what came first
+// explains the others. Where it cannot tell, it doubts.
+func (f *facts) follow(p *finding, exchanges []history.Exchange) (traces int, found []deviation) {
+	var mu sync.Mutex
+	var gaveUp []deviation
+	inParallel(protocol.Traces(exchanges, maxAttempts), func(n int, t protocol.Trace) {
+		o := protocol.Follow(&t)
+		mu.Lock()
+		defer mu.Unlock()
+		traces++
+		switch {
+		case o.GaveUp:
+			gaveUp = append(gaveUp, deviation{trace: n, why: o.Why})
+		case !o.Accepted:
+			w := &t.Writes[o.At]
+			x := &exchanges[w.Exchange-1]
+			if w.Kind == protocol.Stranger {
+				o.Why += " It was: " + operations(x) + "."
+			}
+			found = append(found, deviation{n, x, o.Why})
+		}
+	})
+	slices.SortFunc(gaveUp, func(a, b deviation) int { return cmp.Compare(a.trace, b.trace) })
+	for _, d := range gaveUp {
+		p.doubt("%s", d.why)
+	}
+	slices.SortFunc(found, func(a, b deviation) int {
+		return cmp.Or(cmp.Compare(a.by.Zxid, b.by.Zxid), cmp.Compare(a.trace, b.trace))
+	})
+	return traces, found
+}
+
 // operations tells what a write does.
-func operations(x *history.Exchange) string {
+func operations(x *history.Exchange) string { return parts(x.Ops) }
+
+func parts(ops []history.Op) string {
 	const most = 8
 	var all []string
-	for i, op := range x.Ops {
+	for i, op := range ops {
 		if i == most {
-			all = append(all, fmt.Sprintf("and %d more", len(x.Ops)-most))
+			all = append(all, fmt.Sprintf("and %d more", len(ops)-most))
 			break
 		}
 		all = append(all, op.Kind+" "+op.Path)

@@ -45,11 +45,16 @@ var deedsOnOne = map[nemesis.Kind]func(r *run, p *process, fault nemesis.Fault) 
 	nemesis.PauseMaster: (*run).pause, nemesis.PauseWorker: (*run).pause,
 	nemesis.TwinWorker: (*run).twin, nemesis.WrongClock: (*run).wrongClock,
 	nemesis.CutMaster: (*run).cut, nemesis.CutBackup: (*run).cut, nemesis.CutWorker: (*run).cut, nemesis.CutClient: (*run).cut,
+	nemesis.Mute: (*run).mute, nemesis.Deafen: (*run).deafen, nemesis.Reset: (*run).reset,
+	nemesis.Latency: (*run).latency, nemesis.Bandwidth: (*run).bandwidth, nemesis.Drip: (*run).drip,
+	nemesis.FreezeAccept: (*run).freezeAccept, nemesis.CutHandshake: (*run).cutHandshake, nemesis.Move: (*run).move,
+	nemesis.DropCreate: (*run).dropCreate, nemesis.DropMulti: (*run).dropMulti, nemesis.DropDelete: (*run).dropDelete, nemesis.DropClose: (*run).dropClose,
+	nemesis.DelayReply: (*run).delayReply, nemesis.ExpireAssigned: (*run).assigned,
 }
 
 // deedsOnSeveral are those that choose their participants themselves.
 var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){
-	nemesis.RestartStorm: (*run).storm,
+	nemesis.RestartStorm: (*run).storm, nemesis.ExpireElected: (*run).elected, nemesis.ExpireMany: (*run).many,
 }
 
 // victim claims the participant that a fault is for.
@@ -85,7 +90,7 @@ func (r *run) fit(ctx context.Context, role nemesis.Role, pick int) ([]*process,
 	case nemesis.SomeClient:
 		return playing(participant.Client), nil
 	case nemesis.Backup:
-		active, err := r.observer.activeMaster(ctx)
+		active, _, err := r.observer.activeMaster(ctx)
 		backups := slices.DeleteFunc(playing(participant.Master, participant.Node), func(p *process) bool { return p.name == active })
 		return backups, err
 	case nemesis.BusiestWorker:
@@ -99,12 +104,13 @@ func (r *run) fit(ctx context.Context, role nemesis.Role, pick int) ([]*process,
 	return playing(participant.Worker, participant.Node), nil
 }
 
-// activeMaster claims the master that leads. It waits a little while that one
+// activeMaster claims the master that leads, in the life in which it does: one that was
+// killed is still named by /master for a while. It waits a little while that one
 // suffers from another fault: another will soon lead.
 func (r *run) activeMaster(ctx context.Context) (*process, error) {
 	const patience = 20
 	for range patience {
-		name, err := r.observer.activeMaster(ctx)
+		name, session, err := r.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -112,12 +118,12 @@ func (r *run) activeMaster(ctx context.Context) (*process, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
 		}
-		if p := r.processes[i]; p.alive() && p.claim() {
+		if p := r.processes[i]; p.alive() && p.has(session) && p.claim() {
 			return p, nil
 		}
 		if !wait(ctx, 200*time.Millisecond) {
 			break
 		}
 	}
-	return nil, errors.New("the active master suffers already")
+	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
 }

@@ -13,12 +13,15 @@ import (
 // deed is a fault bound to what it acts on.
 type deed struct {
 	target string
-	// session that was ended, in the history's notation, once apply has found it
+	hit    func() string // whom it has hit, if only apply finds out; else nil
+	// sessions that were ended, in the history's notation and comma-separated, once
+	// apply has found them
 	session func() string
 	apply   func(ctx context.Context) error
 	heal    func(ctx context.Context) error
 	probe   func(ctx context.Context) finding // just before healing
 	done    func()                            // after healing
+	takes   time.Duration                     // how much longer than planned it may take of itself
 }
 
 // finding is what a probe has seen.
@@ -94,7 +97,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	record.Target = d.target
 	event := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind), Target: d.target})
 	record.From = event.At
-	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration)
+	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.takes)
 	defer cancel()
 	err = d.apply(healing)
 	record.Applied = err == nil
@@ -105,6 +108,9 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	} else {
 		record.Evidence = "not applied: " + err.Error()
 	}
+	if d.hit != nil {
+		record.Target = d.hit()
+	}
 	if err := d.heal(healing); err != nil {
 		record.Evidence += "; healing failed: " + err.Error()
 	}
@@ -113,7 +119,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 		outcome = history.Fail
 	}
 	r.nemesis.Complete(event, outcome, func(e *history.Event) {
-		e.Fault, e.Target, e.Effective, e.Text = string(fault.Kind), d.target, record.Effective, record.Evidence
+		e.Fault, e.Target, e.Effective, e.Text = string(fault.Kind), record.Target, record.Effective, record.Evidence
 		if d.session != nil && record.Applied {
 			e.Session = d.session()
 		}

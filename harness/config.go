@@ -117,11 +117,13 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// DropImpossible removes the faults that cannot be used here, for a Nemesis of
-// all.
-func (c *Config) DropImpossible() {
+// DropImpossible removes the faults that cannot be used here, except those that were
+// asked for by their own names.
+func (c *Config) DropImpossible(named []nemesis.Kind) {
 	refused := c.refused()
-	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool { return slices.Contains(refused, k) })
+	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool {
+		return slices.Contains(refused, k) && !slices.Contains(named, k)
+	})
 }
 
 // refused are the faults that are impossible on this ensemble.

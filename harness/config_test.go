@@ -48,7 +48,7 @@ func TestValidateNamesTheOption(t *testing.T) {
 func TestDropImpossibleLeavesTheRest(t *testing.T) {
 	c := Defaults()
 	c.Servers = 1
-	c.DropImpossible()
+	c.DropImpossible(nil)
 	if err := c.Validate(); err != nil || len(c.Nemesis) == 0 {
 		t.Errorf("%v, %v", c.Nemesis, err)
 	}

@@ -103,4 +103,7 @@ func (m *memory) wrote(w zk.Write) {
 	e.Zxid, e.Sent = w.Zxid, m.now()
 	e.Answered = max(e.Sent, 1)
 	m.wire.Add(e)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.commits = append(m.commits, commitOf(e))
 }

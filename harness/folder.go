@@ -19,7 +19,8 @@ import (
 const (
 	ConfigFile    = "config.json"
 	HistoryFile   = "history.ndjson"
-	WireFile      = "wire.ndjson" // see history.Exchange
+	WireFile      = "wire.ndjson"      // see history.Exchange
+	CommittedFile = "committed.ndjson" // see history.Commit
 	FaultsFile    = "faults.json"
 	EvidenceFile  = "evidence.json"
 	journalFolder = "journals"
@@ -167,14 +168,23 @@ func Load(dir string) ([]history.Event, *history.Evidence, error) {
 
 // LoadWire reads what went over the wire in a run: nil where that was not recorded.
 func LoadWire(dir string) ([]history.Exchange, error) {
-	exchanges, err := history.ReadExchanges(filepath.Join(dir, WireFile))
+	return orNothing(history.ReadExchanges(filepath.Join(dir, WireFile)))
+}
+
+// LoadCommits reads what was committed in a run: nil where nobody could tell.
+func LoadCommits(dir string) ([]history.Commit, error) {
+	return orNothing(history.ReadCommits(filepath.Join(dir, CommittedFile)))
+}
+
+// orNothing makes of a file that is not there nil, and of an empty one an empty slice.
+func orNothing[T any](all []T, err error) ([]T, error) {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, nil
-	case err == nil && exchanges == nil:
-		exchanges = []history.Exchange{}
+	case err == nil && all == nil:
+		all = []T{}
 	}
-	return exchanges, err
+	return all, err
 }
 
 // readJournals makes one history of the journals of all processes.

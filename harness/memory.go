@@ -31,6 +31,8 @@ type memory struct {
 	actors []*actor
 	acts   *participant.Sink
 	owners sync.Map // holder: whose each session is, by its id
+
+	commits []history.Commit // in the order of the server; mu guards them
 }
 
 // runInChild makes the folder and lets a process of its own, which lives in virtual
@@ -133,7 +135,9 @@ func (m *memory) gather(ctx context.Context, evidence *history.Evidence, records
 	nodes, err := m.observer.tree(ctx)
 	evidence.Nodes = append([]history.Node{}, nodes...)
 	m.observer.close(ctx)
+	evidence.Order = history.FromMemory
 	err = errors.Join(err,
+		history.WriteCommits(filepath.Join(m.dir, CommittedFile), m.commits),
 		evidence.Save(filepath.Join(m.dir, EvidenceFile)),
 		nemesis.Save(filepath.Join(m.dir, FaultsFile), records),
 	)
@@ -220,23 +224,22 @@ func (m *memory) fit(ctx context.Context, role nemesis.Role) ([]*actor, error) {
 	case nemesis.SomeClient:
 		return playing(participant.Client), nil
 	case nemesis.Backup:
-		active, err := m.observer.activeMaster(ctx)
+		active, _, err := m.observer.activeMaster(ctx)
 		return slices.DeleteFunc(playing(participant.Master, participant.Node), func(a *actor) bool { return a.name == active }), err
 	}
 	return playing(participant.Worker, participant.Node), nil
 }
 
-// activeMaster claims the master that leads. It waits a little while that one
-// suffers from another fault: another will soon lead.
+// activeMaster is that of run, for actors.
 func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
 	const patience = 20
 	for range patience {
-		name, err := m.observer.activeMaster(ctx)
+		name, session, err := m.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range m.actors {
-			if a.name == name && a.claim() {
+			if a.name == name && a.port().owns(session) && a.claim() {
 				return a, nil
 			}
 		}
@@ -244,7 +247,7 @@ func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
 			break
 		}
 	}
-	return nil, errors.New("the active master suffers already")
+	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
 }
 
 // expire ends the session with which a participant plays a role.

@@ -64,9 +64,9 @@ func (o *observer) must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
-// activeMaster says which participant /master names. It waits a little while
-// there is none, as between two terms.
-func (o *observer) activeMaster(ctx context.Context) (string, error) {
+// activeMaster says which participant /master names, and the session that holds it. It
+// waits a little while there is none, as between two terms.
+func (o *observer) activeMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
@@ -77,10 +77,10 @@ func (o *observer) activeMaster(ctx context.Context) (string, error) {
 		}
 		if err == nil {
 			name, _, _ := strings.Cut(string(got.Data), ":")
-			return name, nil
+			return name, got.Stat.EphemeralOwner, nil
 		}
 		if !wait(ctx, 100*time.Millisecond) {
-			return "", fmt.Errorf("no master to be found: %w", err)
+			return "", 0, fmt.Errorf("no master to be found: %w", err)
 		}
 	}
 }
@@ -150,11 +150,31 @@ func (o *observer) tree(ctx context.Context) ([]history.Node, error) {
 	if _, err := o.must(ctx, zkapi.Sync("/")); err != nil {
 		return nil, err
 	}
-	var nodes []history.Node
-	level := []string{o.root}
+	from := []string{o.root}
 	if o.root == "" {
-		level = []string{"/assign", "/master", "/tasks", "/workers"}
+		from = []string{"/assign", "/master", "/tasks", "/workers"}
 	}
+	var nodes []history.Node
+	err := o.walk(ctx, from, func(p string, got zkapi.Result) {
+		node := history.Node{
+			Path: strings.TrimPrefix(p, o.root), Data: string(got.Data),
+			Czxid: got.Stat.Czxid, Mzxid: got.Stat.Mzxid, Version: got.Stat.Version,
+		}
+		if got.Stat.EphemeralOwner != 0 {
+			node.Owner = fmt.Sprintf("0x%x", got.Stat.EphemeralOwner)
+		}
+		nodes = append(nodes, node)
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(nodes, func(a, b history.Node) int { return strings.Compare(a.Path, b.Path) })
+	return nodes, nil
+}
+
+// walk reads the znodes of those paths that exist, and everything below them but what
+// each server keeps to itself.
+func (o *observer) walk(ctx context.Context, level []string, visit func(p string, got zkapi.Result)) error {
 	for len(level) > 0 {
 		ops := make([]zkapi.Op, 0, 2*len(level))
 		for _, p := range level {
@@ -171,24 +191,18 @@ func (o *observer) tree(ctx context.Context) ([]history.Node, error) {
 				continue
 			}
 			if err := errors.Join(got.Err, listed.Err); err != nil {
-				return nil, err
+				return err
 			}
-			node := history.Node{
-				Path: strings.TrimPrefix(p, o.root), Data: string(got.Data),
-				Czxid: got.Stat.Czxid, Mzxid: got.Stat.Mzxid, Version: got.Stat.Version,
-			}
-			if got.Stat.EphemeralOwner != 0 {
-				node.Owner = fmt.Sprintf("0x%x", got.Stat.EphemeralOwner)
-			}
-			nodes = append(nodes, node)
+			visit(p, got.Result)
 			for _, child := range listed.Children {
-				next = append(next, path.Join(p, child))
+				if below := path.Join(p, child); below != "/zookeeper" {
+					next = append(next, below)
+				}
 			}
 		}
 		level = next
 	}
-	slices.SortFunc(nodes, func(a, b history.Node) int { return strings.Compare(a.Path, b.Path) })
-	return nodes, nil
+	return nil
 }
 
 // removeTree deletes everything below the namespace of an external ensemble.

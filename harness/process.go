@@ -103,6 +103,12 @@ func (p *process) number() int {
 	return p.life
 }
 
+// has reports whether a session was granted to the present life.
+func (p *process) has(session int64) bool {
+	life, ok := p.lives.Load(session)
+	return ok && life == p.number()
+}
+
 // granted notes a session that the wire shows, whatever the participant says.
 func (p *process) granted(s ensemble.Session) {
 	p.lives.Store(s.ID, int(p.born.Load()))

@@ -103,11 +103,7 @@ func (r *run) storm(ctx context.Context, fault nemesis.Fault) (deed, error) {
 			return f
 		},
 		heal: func(context.Context) error { return errors.Join(errs...) },
-		done: func() {
-			for _, p := range victims {
-				p.release()
-			}
-		},
+		done: func() { release(victims) },
 	}
 	for i, p := range victims {
 		names[i] = p.name
@@ -143,9 +139,7 @@ func (r *run) oneOfEach(ctx context.Context, pick int, roles ...nemesis.Role) ([
 	for _, role := range roles {
 		p, err := r.victim(ctx, role, pick)
 		if err != nil {
-			for _, p := range all {
-				p.release()
-			}
+			release(all)
 			return nil, err
 		}
 		all = append(all, p)

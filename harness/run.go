@@ -173,7 +173,7 @@ func (r *run) openEnsemble(ctx context.Context) error {
 	}
 	r.ensemble, err = ensemble.Start(ctx, ensemble.Config{
 		Servers: r.config.Servers, TickTime: r.config.TickTime, Image: r.image,
-		Run: strings.ToLower(filepath.Base(r.dir)),
+		Run: strings.ToLower(filepath.Base(r.dir)), SmallLog: r.config.smallLog(),
 	})
 	return err
 }
@@ -312,18 +312,9 @@ func (r *run) collect(ctx context.Context, evidence *history.Evidence, records [
 		return step(ctx)
 	}
 	if evidence.Healed {
-		err := within(func(ctx context.Context) error {
-			if !r.ensemble.IsExternal() {
-				if err := r.ensemble.WaitAgreed(ctx); err != nil {
-					return err
-				}
-			}
-			nodes, err := r.observer.tree(ctx)
-			evidence.Nodes = append([]history.Node{}, nodes...)
-			return err
-		})
+		err := within(func(ctx context.Context) error { return r.finalTrees(ctx, evidence) })
 		if err != nil {
-			evidence.Healed, evidence.Nodes = false, nil
+			evidence.Healed, evidence.Nodes, evidence.Servers = false, nil, nil
 			evidence.Problem = strings.TrimSpace(evidence.Problem + " the final tree could not be read: " + err.Error())
 		}
 	}
@@ -331,9 +322,9 @@ func (r *run) collect(ctx context.Context, evidence *history.Evidence, records [
 		evidence.Save(filepath.Join(r.dir, EvidenceFile)),
 		nemesis.Save(filepath.Join(r.dir, FaultsFile), records),
 	)
-	r.warn(within(func(ctx context.Context) error { return r.ensemble.SaveEvidence(ctx, filepath.Join(r.dir, "logs")) }))
+	r.warn(within(func(ctx context.Context) error { return r.saveCommitted(ctx, evidence) }))
 	r.phase("end")
-	return err
+	return errors.Join(err, evidence.Save(filepath.Join(r.dir, EvidenceFile))) // again, with what the logs say
 }
 
 // tearDown ends and removes whatever was started, and merges what was recorded.

@@ -5,32 +5,45 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
+// onServers binds a fault of the ensemble.
+type onServers func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error)
+
 // deedsOnServers are the faults of the ensemble.
-var deedsOnServers = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){
+var deedsOnServers = map[nemesis.Kind]onServers{
 	nemesis.KillServer: (*run).killServer, nemesis.PauseServer: (*run).pauseServer,
-	nemesis.IsolateLeader: (*run).isolate, nemesis.SplitServers: (*run).splitServers,
+	nemesis.FillDisk: (*run).fillDisk, nemesis.SlowDisk: (*run).slowDisk,
+
+	nemesis.IsolateLeader: alone((*run).isolate), nemesis.IsolateFollower: alone((*run).isolate),
+	nemesis.ChangeLeader: alone((*run).changeLeader), nemesis.SplitServers: alone((*run).splitServers),
+	nemesis.Bridge: alone((*run).bridge), nemesis.AsymmetricCut: alone((*run).deafenServer), nemesis.LagFollower: alone((*run).lag),
+	nemesis.RollingRestart: alone((*run).roll), nemesis.RestartAll: alone((*run).restartAll),
 }
 
-// isolate cuts a server from all others.
-func (r *run) isolate(ctx context.Context, fault nemesis.Fault) (deed, error) {
-	fit, err := r.fitServers(ctx, fault)
-	if err != nil {
-		return deed{}, err
+var (
+	errSuffers  = errors.New("every such server suffers already")
+	errNoLeader = errors.New("no server leads")
+)
+
+// alone claims all servers for a fault that leaves no room for another one.
+func alone(bind onServers) onServers {
+	return func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error) {
+		if !r.claimServers(r.ensemble.Servers) {
+			return deed{}, errSuffers
+		}
+		release := func() { r.releaseServers(r.ensemble.Servers) }
+		d, err := bind(r, ctx, fault)
+		if err != nil {
+			release()
+			return deed{}, err
+		}
+		d.done = release
+		return d, nil
 	}
-	rest := slices.DeleteFunc(slices.Clone(r.ensemble.Servers), func(s *ensemble.Server) bool { return s == fit[0] })
-	return r.split(fit[:1], rest), nil
-}
-
-func (r *run) splitServers(ctx context.Context, fault nemesis.Fault) (deed, error) {
-	servers, err := r.fitServers(ctx, fault)
-	minority := (len(servers) - 1) / 2
-	return r.split(servers[:minority], servers[minority:]), err
 }
 
 // fitServers lists the servers that fit a role, those first that are to be tried
@@ -43,14 +56,14 @@ func (r *run) fitServers(ctx context.Context, fault nemesis.Fault) ([]*ensemble.
 	case nemesis.LeaderServer, nemesis.FollowerServer:
 		leader := r.ensemble.Leader(ctx)
 		if leader == nil {
-			return nil, errors.New("no server leads")
+			return nil, errNoLeader
 		}
 		if fault.Role == nemesis.LeaderServer {
 			return []*ensemble.Server{leader}, nil
 		}
 		return slices.DeleteFunc(rotated, func(s *ensemble.Server) bool { return s == leader }), nil
 	case nemesis.MastersServer:
-		name, err := r.observer.activeMaster(ctx)
+		name, _, err := r.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -91,11 +104,10 @@ func (r *run) down(ctx context.Context, fault nemesis.Fault, what string, how fu
 	if err != nil {
 		return deed{}, err
 	}
-	s := r.claimServer(fit)
-	if s == nil {
-		return deed{}, errors.New("every such server suffers already")
+	s, d, err := r.claimOne(fit)
+	if err != nil {
+		return deed{}, err
 	}
-	d := deed{target: s.Name, done: func() { r.releaseServer(s) }}
 	held := how(s, &d)
 	d.probe = func(ctx context.Context) finding {
 		down, err := held(ctx)
@@ -105,62 +117,59 @@ func (r *run) down(ctx context.Context, fault nemesis.Fault, what string, how fu
 	return d, nil
 }
 
-// claimServer takes the first server that does not suffer from a fault of its own
-// already: two such faults would heal each other.
-func (r *run) claimServer(servers []*ensemble.Server) *ensemble.Server {
+// claimOne takes the first server that does not suffer from a fault of its own
+// already: two such faults would heal each other. The deed is one that gives it back.
+func (r *run) claimOne(servers []*ensemble.Server) (*ensemble.Server, deed, error) {
+	for i, s := range servers {
+		if one := servers[i : i+1]; r.claimServers(one) {
+			return s, deed{target: s.Name, done: func() { r.releaseServers(one) }}, nil
+		}
+	}
+	return nil, deed{}, errSuffers
+}
+
+// claimServers takes all of them or none.
+func (r *run) claimServers(servers []*ensemble.Server) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.ContainsFunc(servers, func(s *ensemble.Server) bool { return r.suffering[s] }) {
+		return false
+	}
+	for _, s := range servers {
+		r.suffering[s] = true
+	}
+	return true
+}
+
+func (r *run) releaseServers(servers []*ensemble.Server) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range servers {
-		if !r.suffering[s] {
-			r.suffering[s] = true
-			return s
-		}
+		delete(r.suffering, s)
 	}
-	return nil
 }
 
-func (r *run) releaseServer(s *ensemble.Server) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.suffering, s)
+// errand is what goes on while a fault lasts, and takes the time that it takes.
+type errand struct {
+	over chan struct{}
+	err  error
 }
 
-// split cuts the servers of one side from those of the other.
-func (r *run) split(minority, majority []*ensemble.Server) deed {
-	var names []string
-	for _, s := range minority {
-		names = append(names, s.Name)
+// begin starts an errand.
+func begin(work func() error) *errand {
+	e := &errand{over: make(chan struct{})}
+	go func() {
+		defer close(e.over)
+		e.err = work()
+	}()
+	return e
+}
+
+// end waits until an errand is over. One that was never begun is an error.
+func (e *errand) end() error {
+	if e == nil {
+		return errors.New("nothing was done")
 	}
-	each := func(action func(*ensemble.Server) error) error {
-		var errs []error
-		for _, s := range minority {
-			errs = append(errs, action(s))
-		}
-		return errors.Join(errs...)
-	}
-	return deed{
-		target: strings.Join(names, ","),
-		apply: func(ctx context.Context) error {
-			return each(func(s *ensemble.Server) error { return s.Cut(ctx, majority...) })
-		},
-		heal: func(ctx context.Context) error {
-			return each(func(s *ensemble.Server) error { return s.Reconnect(ctx) })
-		},
-		probe: func(ctx context.Context) finding {
-			packets, serving := 0, 0
-			err := each(func(s *ensemble.Server) error {
-				n, err := s.Dropped(ctx)
-				packets += n
-				if _, refused := s.Status(ctx); refused == nil {
-					serving++
-				}
-				return err
-			})
-			if err != nil {
-				return found(false, "%v", err)
-			}
-			return found(packets > 0 && serving == 0, "%d packets dropped, %d of %d cut servers still serve", packets, serving, len(minority)).
-				with("packets dropped", packets).with("still serve", serving)
-		},
-	}
+	<-e.over
+	return e.err
 }

@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -64,7 +65,7 @@ type Event struct {
 	Task     string        `json:"task,omitempty"` // name of the task's znode
 	ID       string        `json:"id,omitempty"`   // of the submission, as the payload has it
 	Token                  // of an execution; Epoch alone of a term
-	Session  string        `json:"session,omitempty"`
+	Session  string        `json:"session,omitempty"`  // of a fault: all that it ended, comma-separated
 	State    string        `json:"state,omitempty"`    // of a status
 	Result   string        `json:"result,omitempty"`   // of a status or a handler
 	Accepted bool          `json:"accepted,omitempty"` // by the sink
@@ -105,6 +106,11 @@ func (o Operation) Outcome() Type {
 	return o.Done.Type
 }
 
+// Targets are those whom a fault has hit; some faults find out as they go.
+func (o Operation) Targets() []string {
+	return strings.Split(cmp.Or(o.Done.Target, o.Invoke.Target), ",")
+}
+
 // Return is when the operation ended, or forever.
 func (o Operation) Return(forever time.Duration) time.Duration {
 	if o.Done.Type == "" {
@@ -120,18 +126,25 @@ func Operations(events []Event, kind Kind) []Operation {
 		life    int
 		op      int64
 	}
+	count := 0
+	for i := range events {
+		if events[i].Kind == kind && events[i].Type == Invoke {
+			count++
+		}
+	}
 	open := map[key]int{}
-	var all []Operation
-	for _, e := range events {
+	all := make([]Operation, 0, count)
+	for i := range events {
+		e := &events[i]
 		if e.Kind != kind || e.Type == Note {
 			continue
 		}
 		k := key{e.Process, e.Life, e.Op}
 		if e.Type == Invoke {
 			open[k] = len(all)
-			all = append(all, Operation{Invoke: e})
+			all = append(all, Operation{Invoke: *e})
 		} else if i, ok := open[k]; ok {
-			all[i].Done = e
+			all[i].Done = *e
 			delete(open, k)
 		}
 	}

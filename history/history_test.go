@@ -135,3 +135,28 @@ func TestExchangesAndBack(t *testing.T) {
 		t.Error("a file was written over another")
 	}
 }
+
+func TestCommitsAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "committed.ndjson")
+	want := []Commit{
+		{Zxid: 1, Session: "0x1", At: 5, Servers: []string{"zk1", "zk2"}, Kind: CommitOpen},
+		{Zxid: 2, Session: "0x1", Xid: 3, Servers: []string{"zk2"}, Kind: CommitWrite, Ops: []Op{{Kind: "set", Path: "/a", Data: "x", Got: 4}}},
+		{Zxid: 3, Session: "0x1", Xid: 4, Kind: CommitRefused, Error: BadVersion},
+	}
+	if err := WriteCommits(path, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadCommits(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestRangesHaveBothEnds(t *testing.T) {
+	r := ZxidRange{From: 3, To: 5}
+	for zxid, want := range map[int64]bool{2: false, 3: true, 5: true, 6: false} {
+		if r.Contains(zxid) != want {
+			t.Errorf("contains %d is not %v", zxid, want)
+		}
+	}
+}

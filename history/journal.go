@@ -2,11 +2,9 @@ package history
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -97,66 +95,28 @@ func (j *Journal) Complete(invoke Event, t Type, change func(*Event)) {
 // Close closes the file.
 func (j *Journal) Close() error { return j.file.Close() }
 
-// Read reads a history or a journal. A last line without an end, as a killed
-// process leaves it, is dropped; any other bad line is an error.
-func Read(r io.Reader) ([]Event, error) { return read[Event](r) }
-
-func read[T Event | Exchange](r io.Reader) ([]T, error) {
-	buffered := bufio.NewReaderSize(r, 1<<20)
-	var all []T
-	for number := 1; ; number++ {
-		line, err := buffered.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("history: line %d: %w", number, err)
-		}
-		if number == 1 {
-			var h header
-			if err := json.Unmarshal(line, &h); err != nil || h.History != signature || h.Version != Version {
-				return nil, fmt.Errorf("history: this is no history of version %d: the first line is %s", Version, bytes.TrimSpace(line))
-			}
-			continue
-		}
-		var e T
-		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, fmt.Errorf("history: line %d: %w", number, err)
-		}
-		all = append(all, e)
-	}
-}
-
-// ReadFile reads a history from a file.
-func ReadFile(path string) ([]Event, error) { return readFile[Event](path) }
-
-func readFile[T Event | Exchange](path string) ([]T, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
-	}
-	defer file.Close()
-	all, err := read[T](file)
-	if err != nil {
-		return nil, fmt.Errorf("%w (in %s)", err, path)
-	}
-	return all, nil
-}
-
 // WriteFile writes a whole history.
-func WriteFile(path string, events []Event) error {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	if err := encoder.Encode(header{signature, Version}); err != nil {
+func WriteFile(path string, events []Event) error { return writeFile(path, events) }
+
+func writeFile[T record](path string, all []T) (err error) {
+	file, err := os.Create(path)
+	if err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	for _, e := range events {
-		if err := encoder.Encode(e); err != nil {
-			return fmt.Errorf("history: %w", err)
+	defer func() {
+		if err = errors.Join(err, file.Close()); err != nil {
+			err = fmt.Errorf("history: %w", err)
+		}
+	}()
+	buffered := bufio.NewWriterSize(file, blockSize)
+	encoder := json.NewEncoder(buffered)
+	if err := encoder.Encode(header{signature, Version}); err != nil {
+		return err
+	}
+	for i := range all {
+		if err := encoder.Encode(&all[i]); err != nil {
+			return err
 		}
 	}
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("history: %w", err)
-	}
-	return nil
+	return buffered.Flush()
 }

@@ -86,7 +86,7 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	if err := readJSON(found[0], &r); err != nil {
 		return f.failed(err.Error())
 	}
-	f.take(r.Violations())
+	f.take(e, r.Violations())
 	f.States, f.Length = r.Counts["states"], r.Counts["counterexample"]
 	if r.Verdict != checker.Invalid && r.Verdict != checker.Valid {
 		f.Problem = string(r.Verdict)
@@ -168,7 +168,7 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 		}
 		f.Runs++
 		f.Faults = bit(outcome.Faults)
-		f.take(outcome.Violations)
+		f.take(e, outcome.Violations)
 		if outcome.Verdict == "" {
 			f.Problem = outcome.Problem
 			failures++
@@ -240,8 +240,9 @@ func (Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) 
 	return f
 }
 
-// take remembers what was violated.
-func (f *Finding) take(violations []checker.Property) {
+// take remembers what was violated, what was expected first.
+func (f *Finding) take(e Entry, violations []checker.Property) {
+	slices.SortStableFunc(violations, func(a, b checker.Property) int { return e.rank(a.Name) - e.rank(b.Name) })
 	for _, v := range violations {
 		if f.Properties = append(f.Properties, v.Name); len(f.Properties) == 1 {
 			f.Reason, f.Length = v.Reason, len(v.Events)

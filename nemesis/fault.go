@@ -187,6 +187,17 @@ func Parse(list string) ([]Kind, error) {
 	return kinds, nil
 }
 
+// Named lists the kinds that a list names themselves, not by a group.
+func Named(list string) []Kind {
+	var kinds []Kind
+	for name := range strings.SplitSeq(list, ",") {
+		if e, ok := Lookup(Kind(strings.TrimSpace(name))); ok && !slices.Contains(Groups(), string(e.Kind)) {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	return kinds
+}
+
 // Names lists everything that Parse understands.
 func Names() []string {
 	names := append([]string{"all", "none"}, Groups()...)

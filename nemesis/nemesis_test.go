@@ -44,7 +44,7 @@ const pinned = `
 1.74777388s move 2.57s 923, active master
 2.330764961s expire-client 0s 825, client
 2.775513881s cut-master 2.426s 25, active master
-3.278357573s drop-delete 1.885s 471, busiest worker
+3.278357573s drop-delete 2.624s 471, busiest worker
 3.758624722s wrong-clock 5.15s 911, client
 4.34490213s kill-master 1.769s 731, active master
 4.693889448s drip 3.363s 531, client
@@ -54,7 +54,7 @@ const pinned = `
 6.202646413s freeze-accept 1.945s 362, active master
 6.684930036s deafen 2.187s 695, busiest worker
 6.906443654s kill-backup 826ms 447, backup master
-7.145383868s drop-multi 1.946s 765, busiest worker
+7.145383868s drop-multi 2.678s 765, busiest worker
 7.726300716s leave-worker 1.479s 895, worker
 8.130664754s restart-all 1.872s 394, all servers
 8.598853026s kill-client 1.044s 281, client
@@ -156,6 +156,9 @@ func TestParse(t *testing.T) {
 	}
 	if _, err := Parse("kill-master,earthquake"); err == nil || !strings.Contains(err.Error(), `"earthquake"`) || !strings.Contains(err.Error(), "kill-master") {
 		t.Errorf("the error must name the input and the choice: %v", err)
+	}
+	if got := Named("cut, kill-master,latency"); !slices.Equal(got, []Kind{KillMaster, Latency}) {
+		t.Errorf("named %v", got)
 	}
 	if got, err := Parse("none"); err != nil || len(got) != 0 {
 		t.Errorf("none: %v, %v", got, err)

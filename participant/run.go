@@ -26,6 +26,12 @@ var ErrLeave = errors.New("asked to leave")
 // Run plays a participant until it gets SIGTERM or its standard input ends, or, as a
 // client, until it is drained.
 func Run(ctx context.Context, config Config, input io.Reader) error {
+	// An interrupt of the terminal reaches the whole process group; the harness
+	// decides what it means, and tells with SIGTERM or by closing the input.
+	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	heed(ctx, leave)
 	journal, err := history.Create(config.Journal, config.Name, config.Life, func() time.Duration { return clock.Now() - config.Origin })
 	if err != nil {
 		return err
@@ -41,12 +47,6 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// An interrupt of the terminal reaches the whole process group; the harness
-	// decides what it means, and tells by closing the input.
-	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
-	ctx, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
-	go heed(ctx, leave)
 	draining := make(chan struct{})
 	go obey(input, draining, leave)
 	stage := Stage{
@@ -103,12 +103,14 @@ func (s Stage) Play(ctx context.Context) error {
 func heed(ctx context.Context, leave context.CancelCauseFunc) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	select {
-	case <-signals:
-		leave(ErrLeave)
-	case <-ctx.Done():
-	}
+	go func() {
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			leave(ErrLeave)
+		case <-ctx.Done():
+		}
+	}()
 }
 
 // obey reads the harness' orders until there are no more.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -56,21 +57,21 @@ func (c *canvas) legend(pairs ...string) {
 
 // steps draws counts per second as a line of steps.
 func (c *canvas) steps(counts map[int]int, y func(float64) float64, style string) {
-	path := ""
+	var path strings.Builder
 	for second := 0; second <= int(c.to/time.Second); second++ {
 		verb := "L"
-		if path == "" {
+		if path.Len() == 0 {
 			verb = "M"
 		}
 		from, to := time.Duration(second)*time.Second, time.Duration(second+1)*time.Second
 		v := y(float64(counts[second]))
-		path += fmt.Sprintf("%s%.1f %.1f L%.1f %.1f ", verb, c.x(from), v, c.x(to), v)
+		fmt.Fprintf(&path, "%s%.1f %.1f L%.1f %.1f ", verb, c.x(from), v, c.x(to), v)
 	}
-	fmt.Fprintf(&c.b, `<path d="%s" style="fill:none;stroke-width:1.6;%s"/>`+"\n", path, style)
+	fmt.Fprintf(&c.b, `<path d="%s" style="fill:none;stroke-width:1.6;%s"/>`+"\n", path.String(), style)
 }
 
-// maxDots bounds the operations in the latency chart; beyond it a regular sample
-// is drawn.
+// maxDots bounds the operations of a kind in the latency chart, those that succeeded
+// and the others alike; beyond it a regular sample is drawn.
 const maxDots = 6000
 
 // latency draws how long operations took, on a logarithmic scale: submitting, and
@@ -93,14 +94,20 @@ func (s *story) latency(events []history.Event) string {
 		colour string
 	}{{history.Await, "#2ca02c"}, {history.Submit, "#1f77b4"}} {
 		ops := history.Operations(events, kind.kind)
-		every := 1 + len(ops)/maxDots
-		for i, op := range ops {
+		all, seen := map[bool]int{}, map[bool]int{} // by whether they succeeded
+		for i := range ops {
+			all[ops[i].Outcome() == history.OK]++
+		}
+		for i := range ops {
+			op := &ops[i]
 			took := op.Return(s.end) - op.Invoke.At
-			if i%every != 0 && op.Outcome() == history.OK {
+			ok := op.Outcome() == history.OK
+			if seen[ok]++; seen[ok]%(1+all[ok]/maxDots) != 0 {
+				c.left++
 				continue
 			}
 			colour := kind.colour
-			if op.Outcome() != history.OK {
+			if !ok {
 				colour = "#d62728"
 			}
 			c.dot(c.x(op.Invoke.At), y(took.Seconds()), "fill:"+colour+";opacity:0.55", "")

@@ -40,8 +40,10 @@ type rendered struct {
 	Throughput, Latency  template.HTML
 	SubmitTimes, EndTime string
 	Faults               []faultRow
+	MoreFaults           int
 	Properties           []checker.Property
 	Vacuous, Idle        []string
+	Evidence             string
 	Counts               []count
 	Settings             []Setting
 	Linearizability      string
@@ -78,9 +80,10 @@ func (p Page) Write(w io.Writer) error {
 		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
-		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Settings: p.Settings, Linearizability: p.Linearizability,
+		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence, Settings: p.Settings, Linearizability: p.Linearizability,
 	}
-	for _, f := range s.faults {
+	view.MoreFaults = max(0, len(s.faults)-shownFaults)
+	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {
 		view.Faults = append(view.Faults, describeFault(f, s.end))
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Report.Counts)) {
@@ -107,7 +110,7 @@ func durations(events []history.Event, kind history.Kind) []time.Duration {
 
 func describeFault(f history.Operation, end time.Duration) faultRow {
 	row := faultRow{
-		Kind: f.Invoke.Fault, Target: f.Invoke.Target, From: seconds(f.Invoke.At),
+		Kind: f.Invoke.Fault, Target: strings.Join(f.Targets(), ","), From: seconds(f.Invoke.At),
 		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
 	}
 	if f.Outcome() == history.OK {
@@ -118,6 +121,9 @@ func describeFault(f history.Operation, end time.Duration) faultRow {
 	}
 	return row
 }
+
+// shownFaults bounds the table of faults.
+const shownFaults = 500
 
 // shownEvents bounds the table of a violation, and margin what its picture shows
 // around the events.

@@ -17,9 +17,11 @@ func Print(w io.Writer, r *checker.Report) {
 	c := r.Counts
 	fmt.Fprintf(w, "\n%d submissions, %d tasks: %d done, %d failed, %d cancelled, %d collected; %d executions, %d attempts lost or failed; %d elections\n",
 		c["submitted"], c["tasks"], c["completed"], c["failed"], c["cancelled"], c["collected"], c["executions"], c["attempts_lost"], c["elections"])
-	fmt.Fprintf(w, "%d faults planned and reached, %d applied, %d effective; %d unknown outcomes: %d applied, %d not, %d open\n",
+	fmt.Fprintf(w, "%d faults planned and reached, %d applied, %d effective; %d unknown outcomes: %d applied, %d not, %d open; %d resolved by the committed order, %d by the final tree\n",
 		c["faults_intended"], c["faults_applied"], c["faults_effective"],
-		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"])
+		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"],
+		c["resolved_by_order"], c["resolved_by_tree"])
+	fmt.Fprintln(w, r.Evidence)
 	for _, fault := range r.Idle {
 		fmt.Fprintf(w, "never effective: %s\n", fault)
 	}

@@ -13,6 +13,14 @@ type canvas struct {
 	b             strings.Builder
 	from, to      time.Duration
 	width, height float64
+	specks        map[speck]bool // that were drawn
+	left          int            // specks that were not
+}
+
+// speck is a bar that is too short to be seen at its own length.
+type speck struct {
+	x, y  int
+	style string
 }
 
 // Geometry that all pictures share, in pixels: lane labels on the left, the time
@@ -37,16 +45,36 @@ func (c *canvas) x(at time.Duration) float64 {
 func (c *canvas) shows(from, to time.Duration) bool { return to >= c.from && from <= c.to }
 
 // bar is a rectangle from one moment to another, with a tooltip. A stretch too
-// short to be seen is drawn a pixel and a half wide.
-func (c *canvas) bar(from, to time.Duration, y, height float64, style, title string) {
-	if !c.shows(from, to) {
-		return
+// short to be seen is drawn a pixel and a half wide; of several in the same place only
+// the first, so that the picture of a long run stays small. It reports whether the bar
+// was drawn.
+func (c *canvas) bar(from, to time.Duration, y, height float64, style, title string) bool {
+	if !c.shows(from, to) || c.covered(from, to, y, style) {
+		return false
 	}
 	fmt.Fprintf(&c.b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" style="%s">`, c.x(from), y, max(1.5, c.x(to)-c.x(from)), height, style)
 	if title != "" {
 		fmt.Fprintf(&c.b, "<title>%s</title>", html.EscapeString(title))
 	}
 	c.b.WriteString("</rect>\n")
+	return true
+}
+
+// covered reports whether a bar is a speck that is drawn already.
+func (c *canvas) covered(from, to time.Duration, y float64, style string) bool {
+	if c.x(to)-c.x(from) >= 1.5 {
+		return false
+	}
+	at := speck{int(c.x(from) / 1.5), int(y), style}
+	if c.specks[at] {
+		c.left++
+		return true
+	}
+	if c.specks == nil {
+		c.specks = map[speck]bool{}
+	}
+	c.specks[at] = true
+	return false
 }
 
 func (c *canvas) line(x1, y1, x2, y2 float64, style string) {
@@ -90,8 +118,11 @@ func niceStep(span time.Duration, n int) time.Duration {
 	return span
 }
 
-// svg closes the picture.
+// svg closes the picture, and says what it leaves out.
 func (c *canvas) svg(label string) string {
+	if c.left > 0 {
+		c.text(labelWidth+4, 10, "font-size:9px;fill:#667", fmt.Sprintf("%d marks are left out, for want of room", c.left))
+	}
 	return fmt.Sprintf(`<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s" font-family="system-ui,sans-serif">`, c.width, c.height, html.EscapeString(label)) +
 		"\n" + c.b.String() + "</svg>"
 }

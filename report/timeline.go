@@ -194,11 +194,10 @@ func (s *story) lane(c *canvas, name string, y float64) {
 	}
 	s.density(c, name, y)
 	for _, t := range s.terms[name] {
-		if !c.shows(t.from, t.to) {
-			continue
+		drawn := c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
+		if drawn {
+			c.text(c.x(t.from)+3, y+12, "font-size:11px;fill:#fff;pointer-events:none", "epoch "+strconv.Itoa(t.number))
 		}
-		c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
-		c.text(c.x(t.from)+3, y+12, "font-size:11px;fill:#fff;pointer-events:none", "epoch "+strconv.Itoa(t.number))
 	}
 }
 
@@ -235,13 +234,13 @@ func (s *story) faultBars(c *canvas, top map[string]float64) {
 		if !f.Done.Effective {
 			style = "fill:none;stroke:" + faultColour(f.Invoke.Fault) + ";stroke-dasharray:2 2"
 		}
-		for target := range strings.SplitSeq(f.Invoke.Target, ",") {
+		for _, target := range f.Targets() {
 			y, ok := top[target]
 			if !ok {
 				continue
 			}
-			c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Done.Text))
-			if c.shows(f.Invoke.At, f.Return(s.end)) {
+			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Done.Text))
+			if drawn {
 				c.text(c.x(f.Invoke.At)+2, y+laneHeight-1, "font-size:9px;fill:#611;pointer-events:none", f.Invoke.Fault)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -87,12 +88,14 @@ func (o runOptions) config() (harness.Config, error) {
 		config.Schedule, config.Nemesis = plan, nemesis.Kinds(plan)
 		return config, nil
 	}
-	var err error
-	if config.Nemesis, err = nemesis.Parse(o.faults); err != nil {
+	asked, err := nemesis.Parse(o.faults)
+	if err != nil {
 		return config, err
 	}
-	if o.faults == "all" {
-		config.DropImpossible()
+	config.Nemesis = asked
+	config.DropImpossible(nemesis.Named(o.faults))
+	if len(config.Nemesis) == 0 && len(asked) > 0 {
+		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s and --servers %d", o.faults, o.Ensemble, o.Servers)
 	}
 	return config, nil
 }
@@ -120,9 +123,17 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 	return nil
 }
 
+// memoryLimit is what judging may take, a soft limit: the collector works harder rather
+// than exceed it. It is enough for a history of a million operations (docs/checker.md).
+// GOMEMLIMIT sets another.
+const memoryLimit = 4 << 30
+
 // judge gives the verdict on a stored run and writes it down. A picture that
 // cannot be drawn changes nothing about the verdict.
 func judge(dir string, out io.Writer) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	stored, err := harness.LoadConfig(dir)
 	if err != nil {
 		return err
@@ -135,7 +146,11 @@ func judge(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := checker.Check(events, evidence, exchanges, stored.Seed)
+	commits, err := harness.LoadCommits(dir)
+	if err != nil {
+		return err
+	}
+	result := checker.Check(events, evidence, exchanges, commits, stored.Seed)
 	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
 		return err
 	}

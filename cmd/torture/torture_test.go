@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func command(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+func command(t testing.TB, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
@@ -156,7 +156,7 @@ func TestRunCheckReplay(t *testing.T) {
 		t.Errorf("printed:\n%s", printed)
 	}
 	dir := onlyRun(t, out)
-	for _, name := range []string{"config.json", "history.ndjson", "wire.ndjson", "faults.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
+	for _, name := range []string{"config.json", "history.ndjson", "wire.ndjson", "committed.ndjson", "faults.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -169,6 +169,10 @@ func TestRunCheckReplay(t *testing.T) {
 	if first.Counts["completed"] < 100 || first.Counts["faults_effective"] < 3 || first.Seed != 5 {
 		t.Errorf("counts %v", first.Counts)
 	}
+	fromLogs(t, first, checker.Valid, "transaction logs of 3 servers")
+	if first.Counts["still_unknown"] > 0 || first.Counts["resolved_by_tree"] > 0 {
+		t.Errorf("not resolved by the logs: %v", first.Counts)
+	}
 	if code, printed := torture(t, "check", dir); code != 0 {
 		t.Errorf("check: exit code %d:\n%s", code, printed)
 	}
@@ -180,6 +184,20 @@ func TestRunCheckReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	repeat(t, dir, planned)
+}
+
+// fromLogs looks whether the properties that need the servers' logs were judged, and
+// what the report says of the evidence.
+func fromLogs(t *testing.T, r checker.Report, want checker.Verdict, says string) {
+	t.Helper()
+	for _, p := range r.Properties {
+		if (p.Name == "WritesAccounted" || p.Name == "ServersAgree") && p.Verdict != want {
+			t.Errorf("%s is %s, want %s: %s", p.Name, p.Verdict, want, p.Reason)
+		}
+	}
+	if !strings.Contains(r.Evidence, says) {
+		t.Errorf("%q is not in: %s", says, r.Evidence)
+	}
 }
 
 // repeat replays a run and compares the schedules.
@@ -287,6 +305,7 @@ func TestExternalEnsemble(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, printed)
 	}
+	fromLogs(t, verdictOf(t, onlyRun(t, out)), checker.Skipped, "the weaker one: the ensemble is external")
 	driver, err := zkclient.New(zkclient.Config{Servers: e.Addresses()})
 	if err != nil {
 		t.Fatal(err)

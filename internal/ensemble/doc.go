@@ -10,6 +10,12 @@
 // same on Linux and macOS. Slowness is the proxy's business too, because some
 // kernels have no netem.
 //
+// A full disk is a volume in memory that is as small as wanted ([Config.SmallLog]), on
+// one server. ZooKeeper does not end itself then: it leads or follows, fails to write,
+// and tries again, with a log in its memory that the disk does not have. So it is
+// killed before it gets the space back. A slow disk is strace, inside the container
+// (SYS_PTRACE there), which holds the fsyncs of one thread.
+//
 // Every container, network and volume carries the label of the process that
 // owns it. [RemoveLeftovers] finds those whose owner is gone. The reaper of
 // testcontainers is not used: its image cannot be pulled everywhere.

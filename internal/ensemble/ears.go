@@ -46,8 +46,15 @@ type flow struct {
 	client, server net.Conn
 	address        string // of the server
 	talk           wire.Conversation
-	to, from       wire.Frames // the server; each is used by one pump
+	to, from       wire.Frames // the server; each is used by one goroutine
 	greeted        bool        // the first frame of the server has been seen
+
+	ending sync.Once
+	closed chan struct{}
+
+	// Under the proxy's mu.
+	lost  bool    // bytes of it were swallowed
+	traps []*Trap // that have caught an answer of it
 
 	mu      sync.Mutex
 	open    map[int32]Exchange      // writes without an answer, by xid
@@ -55,50 +62,114 @@ type flow struct {
 }
 
 func newFlow(client, server net.Conn, address string) *flow {
-	return &flow{client: client, server: server, address: address, open: map[int32]Exchange{}, swallow: map[int32]chan struct{}{}}
+	return &flow{
+		client: client, server: server, address: address, closed: make(chan struct{}),
+		open: map[int32]Exchange{}, swallow: map[int32]chan struct{}{},
+	}
 }
 
 func (f *flow) close() {
-	_ = f.client.Close()
-	_ = f.server.Close()
+	f.ending.Do(func() {
+		close(f.closed)
+		_ = f.client.Close()
+		_ = f.server.Close()
+	})
 }
 
-// swallowed notes that bytes from the participant are lost: what follows on this
-// connection reaches no server as a request.
-func (f *flow) swallowed([]byte) { f.to.Break() }
+// reset ends the connection, for the participant with a reset.
+func (f *flow) reset() {
+	f.ending.Do(func() {
+		close(f.closed)
+		hangUp(f.client)
+		_ = f.server.Close()
+	})
+}
+
+// await waits until c is closed, and returns false when the connection is over first.
+func (f *flow) await(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-f.closed:
+		return false
+	}
+}
+
+// pause waits for d, and returns false when the connection is over first.
+func (f *flow) pause(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-f.closed:
+		return false
+	}
+}
 
 // sending reads along what is about to be sent to the server.
-func (p *Proxy) sending(f *flow) func([]byte) {
-	return func(b []byte) {
-		for _, body := range f.to.Feed(b) {
-			if request, ok := f.talk.Sent(body); ok && request.Writes() {
-				f.sent(request)
-			}
+func (p *Proxy) sending(f *flow, b []byte) {
+	for _, body := range f.to.Feed(b) {
+		request, ok := f.talk.Sent(body)
+		if !ok {
+			continue
+		}
+		p.requested(f, request)
+		if request.Writes() {
+			f.sent(request)
 		}
 	}
 }
 
-// receiving reads along what has come from the server, also when it will be
-// swallowed: what is known of a write does not depend on who else knows it.
-func (p *Proxy) receiving(f *flow) func([]byte) {
-	return func(b []byte) {
-		for _, body := range f.from.Feed(b) {
-			if reply, ok := f.talk.Received(body); ok {
-				f.answered(reply, p.ears.Wrote)
-			}
-			p.welcome(f)
-		}
-	}
-}
-
-// welcome takes note of the session that a server has granted, once. One of which
-// the participant does not hear is none of its own.
-func (p *Proxy) welcome(f *flow) {
-	if s, ok := f.talk.Session(); ok && !f.greeted {
+// heard reads along a frame of the server and says what becomes of it.
+func (p *Proxy) heard(f *flow, body []byte) packet {
+	reply, ok := f.talk.Received(body)
+	if !ok && !f.greeted {
 		f.greeted = true
-		if s.ID != 0 && !p.isCut() {
-			p.saw(f, Session{ID: s.ID, Password: s.Password})
-		}
+		return p.handshake(f)
+	}
+	exchange, ok := p.tell(f, reply, ok)
+	if !ok {
+		return packet{}
+	}
+	held, lost := p.springs(f, exchange)
+	return packet{held: held, ends: lost != nil, trap: lost}
+}
+
+// tell tells of the write that a reply is to, if it is one and to one.
+func (p *Proxy) tell(f *flow, reply wire.Reply, ok bool) (Exchange, bool) {
+	if !ok {
+		return Exchange{}, false
+	}
+	exchange, ok := f.answered(reply)
+	if ok && p.ears.Wrote != nil {
+		p.ears.Wrote(exchange)
+	}
+	return exchange, ok
+}
+
+// handshake says what becomes of the server's answer to a handshake.
+func (p *Proxy) handshake(f *flow) packet {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.impairment.New != CutHandshake {
+		return packet{greets: true}
+	}
+	if s, _ := f.talk.Session(); s.ID != 0 {
+		p.tally.Unheard = append(p.tally.Unheard, s.ID)
+	}
+	p.tally.Resets++
+	return packet{ends: true}
+}
+
+// welcome takes note of the session that a server has granted and of which the
+// participant is about to hear. One of which it does not hear is none of its own.
+func (p *Proxy) welcome(f *flow) {
+	if s, ok := f.talk.Session(); ok && s.ID != 0 {
+		p.saw(f, Session{ID: s.ID, Password: s.Password})
 	}
 }
 
@@ -110,18 +181,17 @@ func (f *flow) sent(request wire.Request) {
 	f.open[request.Xid] = Exchange{Session: session.ID, Request: request, Sent: clock.Now()}
 }
 
-// answered tells of the write that a reply is to, if it is to one.
-func (f *flow) answered(reply wire.Reply, wrote func(Exchange)) {
+// answered is the write that a reply is to, if it is to one.
+func (f *flow) answered(reply wire.Reply) (Exchange, bool) {
 	f.mu.Lock()
 	exchange, ok := f.open[reply.Xid]
 	delete(f.open, reply.Xid)
 	f.mu.Unlock()
-	if !ok || wrote == nil {
-		return
+	if ok {
+		exchange.Answered, exchange.Zxid = clock.Now(), reply.Zxid
+		exchange.Result, exchange.Err = reply.Outcome()
 	}
-	exchange.Answered, exchange.Zxid = clock.Now(), reply.Zxid
-	exchange.Result, exchange.Err = reply.Outcome()
-	wrote(exchange)
+	return exchange, ok
 }
 
 // end tells of the writes that will not be answered any more.

@@ -1,15 +1,12 @@
 package ensemble
 
 import (
-	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,6 +26,7 @@ type Config struct {
 	TickTime time.Duration
 	Image    Image
 	Run      string // names the network and the containers
+	SmallLog int64  // if any, the bytes of a volume for the last server's transaction log alone
 	TLS      *TLS   // makes the servers listen for clients that show a certificate, too
 }
 
@@ -102,13 +100,18 @@ func (e *Ensemble) labels() map[string]string {
 
 func (e *Ensemble) networkName() string { return "ringmaster-" + e.run }
 
+// SyncLimit is for how many ticks a follower and the leader wait for each other.
+const SyncLimit = 4
+
 // configuration is zoo.cfg. Servers know each other by name; names keep their
 // addresses because a killed server keeps its container.
 func configuration(config Config) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=4\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds())
-	b.WriteString("dataDir=/data\ndataLogDir=/data/log\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
-	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\n")
+	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=%d\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds(), SyncLimit)
+	b.WriteString("dataDir=/data\ndataLogDir=" + logFolder + "\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
+	// Nothing is ever removed: logs and snapshots are evidence. The size in KiB is what a
+	// log grows by; the default of 64 MiB would be copied for each, and fill a small disk.
+	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\npreAllocSize=4096\n")
 	if config.TLS != nil {
 		b.WriteString("serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPort=2281\n")
 		b.WriteString("ssl.keyStore.location=/ringmaster/server.pem\nssl.keyStore.type=PEM\nssl.clientAuth=need\n")
@@ -146,7 +149,9 @@ func files(config Config, id int) []testcontainers.ContainerFile {
 }
 
 // ServerName is how the server with that number is called.
-func ServerName(id int) string { return fmt.Sprintf("zk%d", id) }
+func ServerName(id int) string { return serverPrefix + strconv.Itoa(id) }
+
+const serverPrefix = "zk"
 
 const logback = `<configuration>
   <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d{ISO8601} %-5p %C{1}: %m%n</pattern></encoder></appender>
@@ -156,9 +161,9 @@ const logback = `<configuration>
 
 func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Server, error) {
 	name := ServerName(id)
-	volume := e.networkName() + "-" + name
-	if _, err := e.docker.VolumeCreate(ctx, client.VolumeCreateOptions{Name: volume, Labels: e.labels()}); err != nil {
-		return nil, fmt.Errorf("ensemble: create volume: %w", err)
+	binds, err := e.volumes(ctx, config, id)
+	if err != nil {
+		return nil, err
 	}
 	c, err := testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
 		ContainerRequest: testcontainers.ContainerRequest{
@@ -173,8 +178,8 @@ func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Ser
 			Files:          files(config, id),
 			ConfigModifier: func(c *container.Config) { c.User, c.Hostname = "root", name },
 			HostConfigModifier: func(h *container.HostConfig) {
-				h.CapAdd = []string{"NET_ADMIN"}
-				h.Binds = []string{volume + ":/data"}
+				h.CapAdd = []string{"NET_ADMIN", "SYS_PTRACE"} // packet rules, and strace
+				h.Binds = binds
 				h.PortBindings = network.PortMap{}
 				for _, port := range []network.Port{clientPort, securePort} {
 					h.PortBindings[port] = []network.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1")}}
@@ -200,7 +205,7 @@ func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Ser
 		Name: name, peerIP: ip,
 		Address:       reachable(ctx, ip+":2181", "127.0.0.1:"+plain[0].HostPort),
 		SecureAddress: reachable(ctx, ip+":2281", "127.0.0.1:"+secure[0].HostPort),
-		container:     c.GetContainerID(), docker: e.docker,
+		container:     c.GetContainerID(), docker: e.docker, smallLog: config.hasSmallLog(id),
 	}, nil
 }
 
@@ -261,7 +266,7 @@ func (e *Ensemble) Server(name string) (*Server, error) {
 // Leader is the server that leads now, or nil when none says so.
 func (e *Ensemble) Leader(ctx context.Context) *Server {
 	for _, s := range e.Servers {
-		if status, err := s.Status(ctx); err == nil && (status.Mode == "leader" || status.Mode == "standalone") {
+		if status, err := s.Status(ctx); err == nil && status.leads() {
 			return s
 		}
 	}
@@ -296,7 +301,7 @@ func (e *Ensemble) WaitServing(ctx context.Context, n int) error {
 				continue
 			}
 			serving++
-			if status.Mode == "leader" || status.Mode == "standalone" {
+			if status.leads() {
 				leading++
 			}
 		}
@@ -328,21 +333,7 @@ func (e *Ensemble) HealAll(ctx context.Context) error {
 	}
 	var errs []error
 	for _, s := range e.Servers {
-		errs = append(errs, s.Resume(ctx), s.Reconnect(ctx), s.Restart(ctx))
-	}
-	return errors.Join(errs...)
-}
-
-// SaveEvidence copies the servers' output, transaction logs and snapshots to
-// dir/<server>/.
-func (e *Ensemble) SaveEvidence(ctx context.Context, dir string) error {
-	if e.IsExternal() {
-		return nil
-	}
-	var errs []error
-	for _, s := range e.Servers {
-		into := filepath.Join(dir, s.Name)
-		errs = append(errs, os.MkdirAll(into, 0o755), s.saveLog(ctx, filepath.Join(into, "server.log")), s.saveData(ctx, into))
+		errs = append(errs, s.Resume(ctx), s.Reconnect(ctx), s.FastDisk(ctx), s.FreeDisk(ctx), s.Restart(ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -361,39 +352,6 @@ func (e *Ensemble) Stop(ctx context.Context) error {
 		e.stopErr = errors.Join(err, e.docker.Close())
 	})
 	return e.stopErr
-}
-
-// untar writes the regular files of a stream below dir.
-func untar(r io.Reader, dir string) error {
-	archive := tar.NewReader(r)
-	for {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if header.Typeflag != tar.TypeReg || !filepath.IsLocal(header.Name) {
-			continue
-		}
-		path := filepath.Join(dir, header.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := writeFile(path, archive); err != nil {
-			return err
-		}
-	}
-}
-
-func writeFile(path string, r io.Reader) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(file, r)
-	return errors.Join(err, file.Close())
 }
 
 // statusFields reads "Key: value" lines.

@@ -48,16 +48,6 @@ func (h *Held) pass(swallow chan struct{}) error {
 	return nil
 }
 
-// Break closes all connections of the participant, as a network does that loses
-// them. It may connect again at once.
-func (p *Proxy) Break() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for f := range p.flows {
-		f.close()
-	}
-}
-
 // conduct carries one connection frame by frame. A server that hangs up is not
 // noticed by the participant before the connection is broken or it hangs up itself.
 func (p *Proxy) conduct(f *flow) {
@@ -98,14 +88,15 @@ func (p *Proxy) request(f *flow, body []byte) {
 // reply holds a watch event, and passes an answer unless it is to be swallowed.
 func (p *Proxy) reply(f *flow, body []byte) {
 	reply, ok := f.talk.Received(body)
-	p.welcome(f)
+	if !f.greeted {
+		f.greeted = true
+		p.welcome(f)
+	}
 	if ok && reply.Xid == wire.XidEvent {
 		p.ears.Held(&Held{Event: reply.Event, flow: f, body: body})
 		return
 	}
-	if ok {
-		f.answered(reply, p.ears.Wrote)
-	}
+	p.tell(f, reply, ok)
 	f.mu.Lock()
 	swallow := f.swallow[reply.Xid]
 	f.mu.Unlock()

@@ -40,12 +40,12 @@ var releases = map[string]release{
 
 // debianPackages is what an image from Debian packages holds besides the
 // essential ones.
-var debianPackages = []string{"zookeeper", "default-jre-headless", "iproute2", "iptables", "procps"}
+var debianPackages = []string{"zookeeper", "default-jre-headless", "iproute2", "iptables", "procps", "strace"}
 
 // officialLayer is what is put on top of the official image.
 func (r release) officialLayer() string {
 	return "FROM " + r.official + `
-RUN apt-get update && apt-get install -y --no-install-recommends iptables iproute2 procps && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends iptables iproute2 procps strace && rm -rf /var/lib/apt/lists/*
 ENTRYPOINT []
 `
 }

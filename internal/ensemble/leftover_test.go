@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 )
 
@@ -32,7 +33,7 @@ func TestLeaveBehind(t *testing.T) {
 	if os.Getenv("RINGMASTER_LEAVE_BEHIND") == "" {
 		t.Skip("skipped TestLeaveBehind: it is the other process of TestLeftoversOfTheDeadAreRemoved")
 	}
-	ensembletest.Start(t, 1)
+	ensembletest.StartWith(t, ensemble.Config{Servers: 1, SmallLog: 8 << 20})
 	fmt.Println("up")
 	time.Sleep(time.Minute)
 }

@@ -3,27 +3,36 @@ package ensemble
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // Proxy is one participant's way to the ensemble: a listener for each server,
-// through which all its traffic passes. Cutting it is cutting the participant.
+// through which all its traffic passes. Impairing it is impairing the participant.
 type Proxy struct {
 	listeners []net.Listener
 	work      sync.WaitGroup
-	dropped   atomic.Int64 // bytes swallowed while cut
 	ears      Ears
 
-	mu      sync.Mutex
-	cut     bool
-	flows   map[*flow]bool
-	session Session           // the latest
-	known   map[int64]Session // all of them
-	latest  *flow             // that the latest session came on
-	closed  bool
+	mu         sync.Mutex
+	impairment Impairment
+	jitter     *rand.Rand
+	changed    chan struct{} // closed when the impairment is another
+	tally      Tally
+	traps      []*Trap // that have not sprung
+	flows      map[*flow]bool
+	frozen     map[net.Conn]bool // connections that nobody answers
+	session    Session           // the latest
+	known      map[int64]grant   // all of them
+	closed     bool
+}
+
+// grant is a session of the participant, and the connection that it was on last.
+type grant struct {
+	Session
+	on *flow
 }
 
 // Session is what is needed to act in a session's name.
@@ -34,7 +43,9 @@ type Session struct {
 
 // NewProxy opens one local listener for each server.
 func NewProxy(servers []string, ears Ears) (*Proxy, error) {
-	p := &Proxy{flows: map[*flow]bool{}, known: map[int64]Session{}, ears: ears}
+	p := &Proxy{
+		ears: ears, changed: make(chan struct{}), flows: map[*flow]bool{}, frozen: map[net.Conn]bool{}, known: map[int64]grant{},
+	}
 	for _, server := range servers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -69,6 +80,9 @@ func (p *Proxy) accept(listener net.Listener, server string) {
 // serve carries one connection. Under a cut it is accepted and stays silent,
 // as a network that swallows packets would have it.
 func (p *Proxy) serve(client net.Conn, address string) {
+	if !p.admit(client, address) {
+		return
+	}
 	server, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
 		_ = client.Close()
@@ -94,38 +108,6 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	p.mu.Unlock()
 }
 
-// carry copies what comes, and reads it along.
-func (p *Proxy) carry(f *flow) {
-	var pumps sync.WaitGroup
-	pumps.Go(func() { p.pump(f.server, f.client, f.swallowed, p.sending(f)); f.close() })
-	receiving := p.receiving(f)
-	pumps.Go(func() { p.pump(f.client, f.server, receiving, receiving); f.close() })
-	pumps.Wait()
-}
-
-// pump copies bytes one way until either end closes. What arrives while the
-// proxy is cut is lost for good: the stream is broken, and Heal closes it.
-func (p *Proxy) pump(to, from net.Conn, swallowed, passes func([]byte)) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if n > 0 {
-			if p.isCut() {
-				p.dropped.Add(int64(n))
-				swallowed(buffer[:n])
-			} else {
-				passes(buffer[:n])
-				if _, werr := to.Write(buffer[:n]); werr != nil {
-					return
-				}
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
 // saw remembers the session of a handshake, before the participant hears of it.
 func (p *Proxy) saw(f *flow, s Session) {
 	p.mu.Lock()
@@ -133,38 +115,8 @@ func (p *Proxy) saw(f *flow, s Session) {
 	if _, had := p.known[s.ID]; !had && p.ears.Granted != nil {
 		p.ears.Granted(s)
 	}
-	p.session, p.known[s.ID], p.latest = s, s, f
+	p.session, p.known[s.ID] = s, grant{s, f}
 }
-
-func (p *Proxy) isCut() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.cut
-}
-
-// Cut swallows everything in both directions, on old and new connections.
-func (p *Proxy) Cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.cut = true
-}
-
-// Heal ends the cut. Connections that lost bytes cannot be continued and are
-// closed.
-func (p *Proxy) Heal() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.cut {
-		return
-	}
-	p.cut = false
-	for f := range p.flows {
-		f.close()
-	}
-}
-
-// Dropped is how many bytes have been swallowed so far.
-func (p *Proxy) Dropped() int64 { return p.dropped.Load() }
 
 // Session is the participant's latest session, seen in the handshake, or false.
 func (p *Proxy) Session() (Session, bool) {
@@ -176,22 +128,27 @@ func (p *Proxy) Session() (Session, bool) {
 // Server is the server behind the participant's latest connection that has a session,
 // or false when it has none now.
 func (p *Proxy) Server() (address string, ok bool) {
+	latest, _ := p.Session()
+	return p.ServerOf(latest.ID)
+}
+
+// ServerOf is the server that a session is connected to, or false when it is to none.
+func (p *Proxy) ServerOf(session int64) (address string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for f := range p.flows {
-		if f == p.latest {
-			return f.address, true
-		}
+	g, ok := p.known[session]
+	if !ok || !p.flows[g.on] {
+		return "", false
 	}
-	return "", false
+	return g.on.address, true
 }
 
 // SessionOf is the participant's session with that id, or false.
 func (p *Proxy) SessionOf(id int64) (Session, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s, ok := p.known[id]
-	return s, ok
+	g, ok := p.known[id]
+	return g.Session, ok
 }
 
 // Close ends all connections and waits for their goroutines.
@@ -205,6 +162,7 @@ func (p *Proxy) Close() error {
 	for f := range p.flows {
 		f.close()
 	}
+	p.thaw()
 	p.mu.Unlock()
 	p.work.Wait()
 	return errors.Join(errs...)

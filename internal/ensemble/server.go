@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 )
@@ -26,15 +24,25 @@ type Server struct {
 
 	peerIP    string // on the ensemble's network
 	container string
+	smallLog  bool // FillDisk is for this one
 	docker    *testcontainers.DockerClient
 }
+
+// Modes of a serving server.
+const (
+	Leading   = "leader"
+	Following = "follower"
+	Single    = "standalone"
+)
 
 // Status is what a serving server says of itself.
 type Status struct {
 	Version string // 3.9.3
-	Mode    string // leader, follower, standalone
+	Mode    string // Leading, Following, Single
 	Zxid    string // last applied
 }
+
+func (s Status) leads() bool { return s.Mode == Leading || s.Mode == Single }
 
 // Status asks the server with the four-letter word srvr. A server that does not
 // serve is an error.
@@ -98,15 +106,29 @@ func (s *Server) exec(ctx context.Context, script string) (string, error) {
 }
 
 // Kill ends the server process with SIGKILL. It stays down until Restart.
-func (s *Server) Kill(ctx context.Context) error {
-	_, err := s.exec(ctx, `pid=$(cat /ringmaster/pid) && kill -9 $pid && while [ -e /ringmaster/pid ]; do sleep 0.02; done`)
+func (s *Server) Kill(ctx context.Context) error { return s.end(ctx, "KILL") }
+
+// Quit ends the server process with SIGTERM, as an administrator does. It stays down
+// until Restart.
+func (s *Server) Quit(ctx context.Context) error { return s.end(ctx, "TERM") }
+
+// end sends the server process a signal and waits until it is gone.
+func (s *Server) end(ctx context.Context, signal string) error {
+	_, err := s.exec(ctx, `pid=$(cat /ringmaster/pid) && kill -`+signal+` $pid && while [ -e /ringmaster/pid ]; do sleep 0.02; done`)
 	return err
+}
+
+// Process is the number of the server process inside its container, and empty while
+// there is none. A server that was started again has another one.
+func (s *Server) Process(ctx context.Context) (string, error) {
+	out, err := s.exec(ctx, `if [ -e /ringmaster/pid ] && kill -0 $(cat /ringmaster/pid) 2>/dev/null; then cat /ringmaster/pid; fi`)
+	return strings.TrimSpace(out), err
 }
 
 // Running reports whether the server process exists.
 func (s *Server) Running(ctx context.Context) (bool, error) {
-	out, err := s.exec(ctx, `if [ -e /ringmaster/pid ] && kill -0 $(cat /ringmaster/pid) 2>/dev/null; then echo yes; else echo no; fi`)
-	return strings.TrimSpace(out) == "yes", err
+	pid, err := s.Process(ctx)
+	return pid != "", err
 }
 
 // Restart lets a killed server run again; a running one is left alone. It does
@@ -145,70 +167,4 @@ func (s *Server) Resume(ctx context.Context) error {
 	}
 	_, err = s.docker.ContainerUnpause(ctx, s.container, client.ContainerUnpauseOptions{})
 	return err
-}
-
-// Cut drops every packet from and to the given peers, in this server's own
-// packet rules. Clients are not affected.
-func (s *Server) Cut(ctx context.Context, peers ...*Server) error {
-	var script strings.Builder
-	script.WriteString("set -e\n")
-	for _, peer := range peers {
-		fmt.Fprintf(&script, "iptables -w -A INPUT -s %[1]s -j DROP\niptables -w -A OUTPUT -d %[1]s -j DROP\n", peer.peerIP)
-	}
-	_, err := s.exec(ctx, script.String())
-	return err
-}
-
-// Reconnect removes every packet rule of this server.
-func (s *Server) Reconnect(ctx context.Context) error {
-	_, err := s.exec(ctx, "iptables -w -F")
-	return err
-}
-
-// Dropped is how many packets the rules of Cut have dropped since it was called.
-func (s *Server) Dropped(ctx context.Context) (int, error) {
-	out, err := s.exec(ctx, `iptables -w -nvxL | awk '$3 == "DROP" { n += $1 } END { print n + 0 }'`)
-	if err != nil {
-		return 0, err
-	}
-	var packets int
-	if _, err := fmt.Sscan(out, &packets); err != nil {
-		return 0, fmt.Errorf("ensemble: %s: packet counters %q: %w", s.Name, out, err)
-	}
-	return packets, nil
-}
-
-// lastOutput is the end of what the server printed, for an error message.
-func (s *Server) lastOutput(ctx context.Context) string {
-	logs, err := s.docker.ContainerLogs(ctx, s.container, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "10"})
-	if err != nil {
-		return err.Error()
-	}
-	defer logs.Close()
-	var out strings.Builder
-	_, _ = stdcopy.StdCopy(&out, &out, logs)
-	return out.String()
-}
-
-func (s *Server) saveLog(ctx context.Context, path string) error {
-	logs, err := s.docker.ContainerLogs(ctx, s.container, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
-	if err != nil {
-		return fmt.Errorf("ensemble: %s: logs: %w", s.Name, err)
-	}
-	defer logs.Close()
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = stdcopy.StdCopy(file, file, logs)
-	return errors.Join(err, file.Close())
-}
-
-func (s *Server) saveData(ctx context.Context, dir string) error {
-	copied, err := s.docker.CopyFromContainer(ctx, s.container, client.CopyFromContainerOptions{SourcePath: "/data"})
-	if err != nil {
-		return fmt.Errorf("ensemble: %s: copy data: %w", s.Name, err)
-	}
-	defer copied.Content.Close()
-	return untar(copied.Content, dir)
 }

@@ -34,7 +34,7 @@ while :; do
 			-cp "$classpath" org.apache.zookeeper.server.quorum.QuorumPeerMain /ringmaster/zoo.cfg &
 		echo $! >/ringmaster/pid
 		wait $!
-		rm -f /ringmaster/pid /ringmaster/up
+		rm -f /ringmaster/up /ringmaster/pid # in this order: who sees no process may ask for one
 	fi
 	sleep 0.1
 done

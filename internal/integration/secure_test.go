@@ -134,7 +134,7 @@ type secured struct {
 func newSecured(t *testing.T) *secured {
 	s := &secured{t: t, ours: newAuthority(t, "ours"), stranger: newAuthority(t, "somebody else's"), logs: &locked{}, roles: []string{"master", "worker", "client"}}
 	cert, key := s.ours.sign("zk1")
-	e := ensembletest.StartSecure(t, 1, &ensemble.TLS{Server: append(key, cert...), Authority: s.ours.pem})
+	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TLS: &ensemble.TLS{Server: append(key, cert...), Authority: s.ours.pem}})
 	s.server = e.Servers[0]
 	var cancel context.CancelFunc
 	s.ctx, cancel = context.WithTimeout(t.Context(), 3*time.Minute)

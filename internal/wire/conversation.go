@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -42,7 +43,7 @@ type Reply struct {
 // find is a result.
 func (r Reply) Outcome() (zkapi.Result, error) {
 	op, index, code := r.Request.Op, -1, r.Code
-	d := decoder{rest: r.body}
+	d := decoder{jute.Decoder{Rest: r.body}}
 	var result zkapi.Result
 	switch {
 	case op.Kind == zkapi.KindExists && Code(code) == CodeNoNode:
@@ -62,7 +63,7 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 	if index >= 0 && index < len(op.Ops) {
 		path = op.Ops[index].Path
 	}
-	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: refusal(code)}
+	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: Refusal(code)}
 }
 
 // Session is what a server has granted.
@@ -91,12 +92,12 @@ func (c *Conversation) Sent(body []byte) (Request, bool) {
 		c.greeted = true
 		return Request{}, false
 	}
-	d := decoder{rest: body}
-	r := Request{Xid: d.int32(), Opcode: d.int32()}
-	if d.bad {
+	d := decoder{jute.Decoder{Rest: body}}
+	r := Request{Xid: d.Int32(), Opcode: d.Int32()}
+	if d.Bad {
 		return Request{}, false
 	}
-	if op := d.op(r.Opcode); !d.bad {
+	if op := d.op(r.Opcode); !d.Bad {
 		r.Op = op
 	}
 	if r.Xid >= 0 {
@@ -113,27 +114,27 @@ func (c *Conversation) Sent(body []byte) (Request, bool) {
 func (c *Conversation) Received(body []byte) (Reply, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d := decoder{rest: body}
+	d := decoder{jute.Decoder{Rest: body}}
 	if !c.granted {
 		c.granted = true
-		d.int32() // version of the protocol
-		s := Session{TimeoutMs: d.int32(), ID: d.int64()}
+		d.Int32() // version of the protocol
+		s := Session{TimeoutMs: d.Int32(), ID: d.Int64()}
 		copy(s.Password[:], d.buffer())
-		if !d.bad {
+		if !d.Bad {
 			c.session = s
 		}
 		return Reply{}, false
 	}
-	r := Reply{Xid: d.int32(), Zxid: d.int64(), Code: d.int32()}
-	if d.bad {
+	r := Reply{Xid: d.Int32(), Zxid: d.Int64(), Code: d.Int32()}
+	if d.Bad {
 		return Reply{}, false
 	}
-	r.body = slices.Clone(d.rest)
+	r.body = slices.Clone(d.Rest)
 	if r.Xid == XidEvent {
-		r.Event.Type = d.int32()
-		d.int32() // state of the session
-		r.Event.Path = d.string()
-		return r, !d.bad
+		r.Event.Type = d.Int32()
+		d.Int32() // state of the session
+		r.Event.Path = d.String()
+		return r, !d.Bad
 	}
 	r.Request = c.open[r.Xid]
 	delete(c.open, r.Xid)

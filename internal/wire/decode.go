@@ -1,77 +1,26 @@
 package wire
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// decoder takes values off the front of a body. After the first that is not there
-// it is bad, and everything else is zero.
-type decoder struct {
-	rest []byte
-	bad  bool
-}
+// decoder knows what requests and answers are made of.
+type decoder struct{ jute.Decoder }
 
-func (d *decoder) take(n int) []byte {
-	if n < 0 || n > len(d.rest) {
-		d.bad = true
-	}
-	if d.bad {
-		return nil
-	}
-	taken := d.rest[:n]
-	d.rest = d.rest[n:]
-	return taken
-}
-
-func (d *decoder) int32() int32 {
-	if b := d.take(4); b != nil {
-		return int32(binary.BigEndian.Uint32(b))
-	}
-	return 0
-}
-
-func (d *decoder) int64() int64 {
-	if b := d.take(8); b != nil {
-		return int64(binary.BigEndian.Uint64(b))
-	}
-	return 0
-}
-
-func (d *decoder) bool() bool {
-	b := d.take(1)
-	return len(b) == 1 && b[0] != 0
-}
-
-// buffer is nil where the length says so.
-func (d *decoder) buffer() []byte {
-	n := d.int32()
-	if n == -1 {
-		return nil
-	}
-	return slices.Clone(d.take(int(n)))
-}
-
-func (d *decoder) string() string { return string(d.buffer()) }
-
-func (d *decoder) strings() []string {
-	var all []string
-	for n := d.int32(); n > 0 && !d.bad; n-- {
-		all = append(all, d.string())
-	}
-	return all
-}
+// buffer is a copy: what is decoded is overwritten by what comes next.
+func (d *decoder) buffer() []byte { return slices.Clone(d.Buffer()) }
 
 func (d *decoder) stat() zkapi.Stat {
 	var s zkapi.Stat
-	s.Czxid, s.Mzxid = d.int64(), d.int64()
-	d.take(16) // times
-	s.Version, s.Cversion = d.int32(), d.int32()
-	d.int32() // version of the ACL
-	s.EphemeralOwner, s.DataLength, s.NumChildren, s.Pzxid = d.int64(), d.int32(), d.int32(), d.int64()
+	s.Czxid, s.Mzxid = d.Int64(), d.Int64()
+	d.Take(16) // times
+	s.Version, s.Cversion = d.Int32(), d.Int32()
+	d.Int32() // version of the ACL
+	s.EphemeralOwner, s.DataLength, s.NumChildren, s.Pzxid = d.Int64(), d.Int32(), d.Int32(), d.Int64()
 	return s
 }
 
@@ -117,19 +66,19 @@ func (d *decoder) op(opcode int32) zkapi.Op {
 	}
 	op := zkapi.Op{Kind: kind}
 	if kind != zkapi.KindMulti {
-		op.Path = d.string()
+		op.Path = d.String()
 	}
 	switch kind {
 	case zkapi.KindCreate:
 		op.Data, op.ACL = d.buffer(), d.acl()
-		mode, ours := modes[d.int32()]
-		op.Mode, d.bad = mode, d.bad || !ours
+		mode, ours := modes[d.Int32()]
+		op.Mode, d.Bad = mode, d.Bad || !ours
 	case zkapi.KindSet:
-		op.Data, op.Version = d.buffer(), d.int32()
+		op.Data, op.Version = d.buffer(), d.Int32()
 	case zkapi.KindDelete, zkapi.KindCheck:
-		op.Version = d.int32()
+		op.Version = d.Int32()
 	case zkapi.KindExists, zkapi.KindGet, zkapi.KindChildren:
-		op.Watch = d.bool()
+		op.Watch = d.Bool()
 	case zkapi.KindMulti:
 		for part, more := d.part(); more; part, more = d.part() {
 			op.Ops = append(op.Ops, d.op(part))
@@ -140,16 +89,16 @@ func (d *decoder) op(opcode int32) zkapi.Op {
 
 // part decodes the header of a part of a multi, or says that there is none left.
 func (d *decoder) part() (opcode int32, more bool) {
-	opcode, done := d.int32(), d.bool()
-	d.int32() // an error, which a body repeats
-	return opcode, !done && !d.bad
+	opcode, done := d.Int32(), d.Bool()
+	d.Int32() // an error, which a body repeats
+	return opcode, !done && !d.Bad
 }
 
 // acl decodes who may do what; nil is everybody everything, as in the port.
 func (d *decoder) acl() []zkapi.ACL {
 	var all []zkapi.ACL
-	for n := d.int32(); n > 0 && !d.bad; n-- {
-		all = append(all, zkapi.ACL{Perms: zkapi.Perm(d.int32()), Scheme: d.string(), ID: d.string()})
+	for n := d.Int32(); n > 0 && !d.Bad; n-- {
+		all = append(all, zkapi.ACL{Perms: zkapi.Perm(d.Int32()), Scheme: d.String(), ID: d.String()})
 	}
 	if slices.Equal(all, []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "world", ID: "anyone"}}) {
 		return nil
@@ -161,9 +110,9 @@ func (d *decoder) acl() []zkapi.ACL {
 func (d *decoder) result(opcode int32) (r zkapi.Result) {
 	switch opcode {
 	case OpCreate:
-		r.Path = d.string()
+		r.Path = d.String()
 	case OpCreate2:
-		r.Path, r.Stat = d.string(), d.stat()
+		r.Path, r.Stat = d.String(), d.stat()
 	case OpSet:
 		r.Stat = d.stat()
 	case OpExists:
@@ -171,9 +120,9 @@ func (d *decoder) result(opcode int32) (r zkapi.Result) {
 	case OpGet:
 		r.Data, r.Stat = d.buffer(), d.stat()
 	case OpChildren:
-		r.Children = d.strings()
+		r.Children = d.Strings()
 	case OpChildren2:
-		r.Children, r.Stat = d.strings(), d.stat()
+		r.Children, r.Stat = d.Strings(), d.stat()
 	}
 	slices.Sort(r.Children)
 	return r
@@ -193,7 +142,7 @@ func (d *decoder) results() (r zkapi.Result, index int, code int32) {
 			r.Results = append(r.Results, d.result(opcode))
 			continue
 		}
-		if c := d.int32(); c != 0 && index < 0 {
+		if c := d.Int32(); c != 0 && index < 0 {
 			index, code = at, c
 		}
 	}
@@ -217,8 +166,8 @@ var refusals = map[Code]error{
 	-110: zkapi.ErrNodeExists, -111: zkapi.ErrNotEmpty, CodeExpired: zkapi.ErrSessionEnded, -114: zkapi.ErrInvalidACL, -115: zkapi.ErrAuthFailed,
 }
 
-// refusal is the port's word for a server's code, or the code.
-func refusal(c int32) error {
+// Refusal is the port's word for a server's code, or the code.
+func Refusal(c int32) error {
 	if err := refusals[Code(c)]; err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func (f *Frames) Feed(b []byte) [][]byte {
 	return whole
 }
 
+// Pending is how many bytes have been fed of a frame that is not whole yet.
+func (f *Frames) Pending() int { return len(f.pending) }
+
 // Break says that bytes of the stream are missing, so that nothing after them can
 // be read.
 func (f *Frames) Break() { f.broken, f.pending = true, nil }
@@ -54,3 +57,6 @@ func (f *Frames) Broken() bool { return f.broken }
 func Frame(body []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, prefixBytes+len(body)), uint32(len(body))), body...)
 }
+
+// Framed is how many bytes a body takes on the wire, with its length.
+func Framed(body []byte) int { return prefixBytes + len(body) }

@@ -129,8 +129,7 @@ func (t *task) record(token Token) {
 // without is the state when the session is over.
 func (s *state) without(session int) *state {
 	n := *s
-	n.over = map[int]bool{session: true}
-	maps.Copy(n.over, s.over)
+	n.over = s.over.with(session)
 	if n.master == session {
 		n.master = 0
 	}

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 
@@ -11,22 +12,35 @@ import (
 // Split reads a run and takes it apart: first the claims, then each task, by name.
 // Budget is how many attempts a task is allowed that does not say so itself.
 func Split(exchanges []history.Exchange, budget int32) []Trace {
-	s := &splitter{exchanges: exchanges, reader: reader{budget: budget}, own: map[string][]reading{}}
-	for _, at := range s.order() {
-		for _, r := range s.reader.read(&exchanges[at], at+1) {
-			if s.early(r) {
+	return slices.Collect(Traces(exchanges, budget))
+}
+
+// Traces are those of [Split], one after the other: a trace of a long run repeats every
+// election before it, and all of them at once would not fit into memory.
+func Traces(exchanges []history.Exchange, budget int32) iter.Seq[Trace] {
+	return func(yield func(Trace) bool) {
+		s := &splitter{exchanges: exchanges, reader: reader{budget: budget}, own: map[string][]reading{}}
+		for _, at := range s.order() {
+			for _, r := range s.reader.read(&exchanges[at], at+1) {
+				if !s.early(r) {
+					s.own[r.task] = append(s.own[r.task], r)
+				}
+			}
+		}
+		if !yield(s.trace("", s.own[""])) {
+			return
+		}
+		s.index()
+		for _, task := range slices.Sorted(maps.Keys(s.own)) {
+			if task == "" {
 				continue
 			}
-			s.own[r.task] = append(s.own[r.task], r)
+			if !yield(s.trace(task, s.about(s.own[task]))) {
+				return
+			}
+			delete(s.own, task)
 		}
 	}
-	traces := []Trace{s.trace("", s.own[""])}
-	for _, task := range slices.Sorted(maps.Keys(s.own)) {
-		if task != "" {
-			traces = append(traces, s.trace(task, s.about(s.own[task])))
-		}
-	}
-	return traces
 }
 
 // splitter is one run that is taken apart.
@@ -35,6 +49,34 @@ type splitter struct {
 	reader    reader
 	own       map[string][]reading // by task, in the order of order
 	submitted bool                 // a task has been made: the parents are there
+	claims    claims
+}
+
+// claims are places in own[""] of what tasks depend on, in ascending order.
+type claims struct {
+	terms    []int         // elections and resignations
+	byWorker map[int][]int // changes of the claim of each worker
+	ends     map[int][]int // of each session
+}
+
+// index finds the claims that tasks depend on. What was refused changed nothing, and is
+// judged with the claims alone; but that a session is over is heard of in a refusal.
+func (s *splitter) index() {
+	s.claims = claims{byWorker: map[int][]int{}, ends: map[int][]int{}}
+	for i := range s.own[""] {
+		w := &s.own[""][i].write
+		if w.Error != "" && w.Kind != SessionOver {
+			continue
+		}
+		switch w.Kind {
+		case Elect, Resign:
+			s.claims.terms = append(s.claims.terms, i)
+		case Register, Retire, EnsureInbox, OpenInbox:
+			s.claims.byWorker[w.Worker] = append(s.claims.byWorker[w.Worker], i)
+		case Close, SessionOver:
+			s.claims.ends[w.Session] = append(s.claims.ends[w.Session], i)
+		}
+	}
 }
 
 // order lists the exchanges in ZooKeeper's order, then those that were never
@@ -68,48 +110,50 @@ func (s *splitter) early(r reading) bool {
 }
 
 // about puts together what a task's trace has: its own writes, and what changed the
-// claims that those are about.
+// claims that those are about, until the last of them.
 func (s *splitter) about(own []reading) []reading {
-	workers, last := map[int]bool{}, 0
+	workers, sessions, last := map[int]bool{}, map[int]bool{}, 0
 	for i := range own {
 		w := &own[i].write
-		workers[w.Worker], workers[w.From] = true, true
+		workers[w.Worker], workers[w.From], sessions[w.Session] = true, true, true
 		if !s.floats(w) {
 			last = max(last, s.place(w))
 		}
 	}
-	keep := append([]reading{}, own...)
-	sessions := map[int]bool{}
-	note := func(w *Write) { sessions[w.Session] = true }
-	for i := range own {
-		note(&own[i].write)
+	matters := func(i int) bool {
+		w := &s.own[""][i].write
+		return s.floats(w) || s.place(w) <= last
 	}
-	var ends []reading
-	for i := range s.own[""] {
-		r := s.own[""][i]
-		w := &r.write
-		if w.Error != "" && w.Kind != SessionOver || !s.floats(w) && s.place(w) > last {
-			continue // refused ones changed nothing, and are judged with the claims
+	var changes, ends []int
+	for _, i := range s.claims.terms {
+		if matters(i) {
+			changes = append(changes, i)
 		}
-		switch w.Kind {
-		case Elect, Resign:
-			keep = append(keep, r)
-			note(w)
-		case Register, Retire, EnsureInbox, OpenInbox:
-			if workers[w.Worker] {
-				keep = append(keep, r)
-				note(w)
+	}
+	for worker := range workers {
+		for _, i := range s.claims.byWorker[worker] {
+			if matters(i) {
+				changes = append(changes, i)
 			}
-		case Close, SessionOver:
-			ends = append(ends, r)
 		}
 	}
-	for _, r := range ends {
-		if sessions[r.write.Session] {
-			keep = append(keep, r)
+	for _, i := range changes {
+		sessions[s.own[""][i].write.Session] = true
+	}
+	for session := range sessions {
+		for _, i := range s.claims.ends[session] {
+			if matters(i) {
+				ends = append(ends, i)
+			}
 		}
 	}
-	return keep
+	slices.Sort(changes)
+	slices.Sort(ends)
+	all := slices.Grow(slices.Clone(own), len(changes)+len(ends))
+	for _, i := range append(changes, ends...) {
+		all = append(all, s.own[""][i])
+	}
+	return all
 }
 
 // place is where an answered write stands in ZooKeeper's order, and then in the file.

@@ -20,7 +20,7 @@ type state struct {
 	begun   []int // begun[e-1] is the session that began epoch e
 	master  int
 	workers []worker
-	over    map[int]bool
+	over    numbers
 	task    task
 	floated uint64 // the floats that were applied
 }
@@ -91,10 +91,10 @@ func (s *state) key() string {
 		}
 		flag(w.retiring)
 	}
-	for _, session := range slices.Sorted(maps.Keys(s.over)) {
-		num(int64(session))
+	num(int64(len(s.over)))
+	for _, word := range s.over {
+		b = binary.LittleEndian.AppendUint64(b, word)
 	}
-	num(-1)
 	t := &s.task
 	flag(t.exists)
 	flag(t.resident)

@@ -112,6 +112,26 @@ func TestEveryPropertyHolds(t *testing.T) {
 	}
 }
 
+// TestWrongClocksChangeNothing: where every process' wall clock is wrong by hours,
+// each by another number of them, the graph of states is the same to the last step.
+func TestWrongClocksChangeNothing(t *testing.T) {
+	for _, p := range pinned {
+		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" {
+			continue
+		}
+		c := p.config
+		c.WrongClocks = true
+		r := explored(t, c)
+		if r.Found != nil {
+			tell(t, c, r.Found)
+			continue
+		}
+		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
+			t.Errorf("%+v:\nstates, transitions, depth are %v, with right clocks %v", c, got, want)
+		}
+	}
+}
+
 // TestSnapshotsAreHonest: what the recipe says at the places where it rests is all
 // that matters there.
 func TestSnapshotsAreHonest(t *testing.T) {

@@ -29,6 +29,8 @@ type Config struct {
 	Twins    bool   // every worker has a second process of the same name
 	Unfenced bool   // the system outside accepts every token
 	Without  string // the guard that is taken out; see Guards
+	// WrongClocks has every process live with a wall clock of its own.
+	WrongClocks bool
 }
 
 // Defaults is a small world in which nothing goes wrong.
@@ -121,6 +123,7 @@ func run(ctx context.Context, host explore.Host, role recipe.Role) {
 
 func (c Config) master(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
+		host = c.clocked(name, host)
 		m, err := recipe.NewMaster(c.tampered(host), recipe.MasterConfig{
 			Name: name, Address: name, MaxAttempts: c.Attempts,
 			Backoff: func(int) time.Duration { return 0 },
@@ -144,6 +147,7 @@ var errOnPurpose = errors.New("fails on purpose")
 
 func (c Config) worker(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
+		host = c.clocked(name, host)
 		w, err := recipe.NewWorker(c.tampered(host), recipe.WorkerConfig{
 			Name: name, Address: name,
 			Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
@@ -170,6 +174,7 @@ func taskName(n int) string { return "task-" + taskID(n) }
 // client submits its tasks, and waits for their ends in the same order.
 func (c Config) client() explore.Program {
 	return func(ctx context.Context, host explore.Host) {
+		host = c.clocked("client-1", host)
 		client, err := recipe.NewClient(c.tampered(host), recipe.ClientConfig{})
 		if err != nil {
 			panic(err)

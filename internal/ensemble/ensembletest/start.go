@@ -32,11 +32,12 @@ func NeedDocker(t testing.TB) {
 // Start runs an ensemble of that many servers until the test ends.
 func Start(t testing.TB, servers int) *ensemble.Ensemble {
 	t.Helper()
-	return StartSecure(t, servers, nil)
+	return StartWith(t, ensemble.Config{Servers: servers})
 }
 
-// StartSecure is Start with servers that speak TLS, too.
-func StartSecure(t testing.TB, servers int, tls *ensemble.TLS) *ensemble.Ensemble {
+// StartWith is Start with more than the number of servers to choose. Image, tick and
+// name are not.
+func StartWith(t testing.TB, config ensemble.Config) *ensemble.Ensemble {
 	t.Helper()
 	NeedDocker(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // building the image included
@@ -44,13 +45,12 @@ func StartSecure(t testing.TB, servers int, tls *ensemble.TLS) *ensemble.Ensembl
 	if _, err := ensemble.RemoveLeftovers(ctx); err != nil {
 		t.Fatal(err)
 	}
-	image, err := ensemble.FindImage(ctx, "", io.Discard)
-	if err != nil {
+	var err error
+	if config.Image, err = ensemble.FindImage(ctx, "", io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	e, err := ensemble.Start(ctx, ensemble.Config{
-		Servers: servers, TickTime: 500 * time.Millisecond, Image: image, TLS: tls, Run: fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9),
-	})
+	config.TickTime, config.Run = 500*time.Millisecond, fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9)
+	e, err := ensemble.Start(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}

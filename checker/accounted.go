@@ -1,0 +1,136 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// writesAccounted: whatever was committed, somebody's history mentions; and what was
+// acknowledged is committed, under the zxid of the acknowledgement. If not, ZooKeeper
+// has lost or made up a write, or the record of the run has: no recipe can be at fault.
+func (f *facts) writesAccounted() Property {
+	const name = "WritesAccounted"
+	l := f.ledger
+	if l == nil {
+		return Property{Name: name, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + f.resting()}
+	}
+	p := newFinding(name, "")
+	mentioned := make([]bool, len(l.commits))
+	acknowledged := 0
+	for i := range l.exchanges {
+		x := &l.exchanges[i]
+		if !l.begun[i] && !x.Close {
+			p.violate(nil, "%s sent %s in session %s at %s, and its history does not mention it.", x.Process, operations(x), x.Session, seconds(x.Sent))
+		}
+		var c *history.Commit
+		if at := l.commitOf(x); at >= 0 {
+			c = &l.commits[at]
+			mentioned[at] = mentioned[at] || c.Session == x.Session
+		}
+		if x.Answered == 0 || l.beyond(x.Zxid) {
+			continue
+		}
+		acknowledged++
+		if complaint := l.contradicts(x, c); complaint != "" {
+			p.violate(f.of(i), "%s was answered at %s, for zxid 0x%x: %s: %s. The acknowledgement and what was committed contradict each other: that is ZooKeeper's violation, or the record's.",
+				x.Process, seconds(x.Answered), x.Zxid, operations(x), complaint)
+		}
+	}
+	for i, w := range f.writes {
+		if w.Done.Type == history.OK && l.writes[i] < 0 {
+			p.violate([]history.Event{w.Invoke, w.Done}, "%s was told at %s that its write was applied, and none was seen to be sent.", w.Invoke.Process, seconds(w.Done.At))
+		}
+	}
+	writes := 0
+	for i, c := range l.commits {
+		if c.Kind != history.CommitWrite {
+			continue
+		}
+		if writes++; !mentioned[i] {
+			p.violate(nil, "Under zxid 0x%x, %s was committed in session %s, and no history mentions that.", c.Zxid, parts(c.Ops), c.Session)
+		}
+	}
+	p.holds = fmt.Sprintf("%d writes were committed, each of which somebody asked for; %d answers, each of which says what was committed.", writes, acknowledged)
+	return p.property()
+}
+
+// beyond reports whether the commits do not tell of a zxid.
+func (l *ledger) beyond(zxid int64) bool {
+	return zxid == 0 || l.evidence.Last != 0 && zxid > l.evidence.Last ||
+		slices.ContainsFunc(l.evidence.Gaps, func(r history.ZxidRange) bool { return r.Contains(zxid) })
+}
+
+// contradicts says what is wrong with an answer; nothing, if it is what was committed.
+func (l *ledger) contradicts(x *history.Exchange, c *history.Commit) string {
+	same := c != nil && c.Session == x.Session && (c.Xid == x.Xid || x.Xid == 0)
+	switch {
+	case x.Close: // somebody else may have ended the session a moment before
+		return ""
+	case x.Error != "" && same && c.Kind == history.CommitWrite:
+		return "it was refused (" + string(x.Error) + ") and is committed all the same"
+	case x.Error != "":
+		return ""
+	case c == nil:
+		return "it was acknowledged and is not committed"
+	case !same:
+		return fmt.Sprintf("what is committed there is number %d of session %s", c.Xid, c.Session)
+	case c.Kind != history.CommitWrite:
+		return "it was acknowledged and is recorded as " + c.Kind
+	case !slices.EqualFunc(x.Ops, c.Ops, sameOp):
+		return "what is committed there is " + parts(c.Ops)
+	}
+	return ""
+}
+
+// sameOp compares a part as it was acknowledged with the part that is committed.
+func sameOp(x, c history.Op) bool {
+	return x.Kind == c.Kind && x.Path == c.Path && x.Data == c.Data && x.Ephemeral == c.Ephemeral && (x.Kind != "set" || x.Got == c.Got)
+}
+
+// of are the events of an exchange.
+func (f *facts) of(exchange int) []history.Event {
+	if i := f.ledger.events[exchange]; i >= 0 {
+		return []history.Event{f.writes[i].Invoke, f.writes[i].Done}
+	}
+	return nil
+}
+
+// serversAgree: after the run all servers have the same tree, in memory and on disk, and
+// the same transaction under each zxid.
+func (f *facts) serversAgree() Property {
+	const name = "ServersAgree"
+	if f.evidence == nil || len(f.evidence.Servers) == 0 {
+		return Property{Name: name, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged."}
+	}
+	const whose = " That is a violation by ZooKeeper itself, not by the recipe."
+	p := newFinding(name, "")
+	for _, conflict := range f.evidence.Conflicts {
+		p.violate(nil, "%s.%s", strings.ToUpper(conflict[:1])+conflict[1:], whose)
+	}
+	first := f.evidence.Servers[0]
+	for _, s := range f.evidence.Servers {
+		switch {
+		case s.Problem != "":
+			p.doubt("What %s has could not be found out: %s.", s.Name, s.Problem)
+		case s.Served != first.Served:
+			p.violate(nil, "%s and %s serve different trees after zxid 0x%x.%s", first.Name, s.Name, f.evidence.Last, whose)
+		case s.Replayed != "" && s.Replayed != s.Served:
+			p.violate(nil, "%s serves another tree than it would come back with: its snapshot and log say something else at zxid 0x%x.%s", s.Name, f.evidence.Last, whose)
+		}
+	}
+	if f.evidence.Order != history.FromLogs {
+		p.holds = fmt.Sprintf("%d servers serve the same tree. What is on their disks is not known: %s.", len(f.evidence.Servers), f.evidence.Weaker)
+		return p.property()
+	}
+	transactions, uncommitted := 0, 0
+	for _, s := range f.evidence.Servers {
+		transactions += s.Transactions
+		uncommitted += s.Uncommitted
+	}
+	p.holds = fmt.Sprintf("%d servers serve the same tree, which is the one that their snapshots and logs give; %d transactions in their logs contradict each other nowhere, and %d of them are in nobody's history any more.",
+		len(f.evidence.Servers), transactions, uncommitted)
+	return p.property()
+}

@@ -1,0 +1,76 @@
+package checker
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// index finds in a long history what would otherwise be looked for in all of it, once
+// for each task or execution.
+type index struct {
+	ends map[string][]time.Duration // when each life ended, or was said to
+
+	once  sync.Once
+	tasks map[string][]int // events about each task, by place
+}
+
+// enough is how many events tell what became of a task.
+const enough = 12
+
+// noteEnd takes in what the harness says of a process.
+func (x *index) noteEnd(e *history.Event) {
+	if e.Text == "started" {
+		return
+	}
+	if x.ends == nil {
+		x.ends = map[string][]time.Duration{}
+	}
+	x.ends[e.Target] = append(x.ends[e.Target], e.At)
+}
+
+// about are the events that tell what became of a task, for a violation that
+// rests on the final tree.
+func (f *facts) about(task string) []history.Event {
+	f.index.once.Do(f.indexTasks) // a valid run has no need of it
+	var events []history.Event
+	for _, at := range f.index.tasks[task] {
+		events = append(events, f.events[at])
+	}
+	return events
+}
+
+// indexTasks finds the first events about each task.
+func (f *facts) indexTasks() {
+	f.index.tasks = map[string][]int{}
+	for at := range f.events {
+		e := &f.events[at]
+		if e.Kind == history.Effect {
+			continue
+		}
+		note := func(task string) {
+			all := f.index.tasks[task]
+			if task != "" && len(all) < enough && (len(all) == 0 || all[len(all)-1] != at) {
+				f.index.tasks[task] = append(all, at)
+			}
+		}
+		note(e.Task)
+		for _, op := range e.Ops {
+			note(subject(op.Path))
+		}
+	}
+}
+
+// subject is the task that a path is about, or "".
+func subject(path string) string {
+	if task, _, ok := element(path, "/tasks"); ok {
+		return task
+	}
+	if _, task, ok := element(path, "/assign"); ok {
+		task, _, _ = strings.Cut(task, "/")
+		return task
+	}
+	return ""
+}

@@ -1,0 +1,140 @@
+package checker
+
+import (
+	"cmp"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// joined pairs the writes that the history has with those that were seen on the wire,
+// which have a number there, and an answer whether or not the participant has heard it.
+type joined struct {
+	writes []int  // by position in the history's writes: of its exchange, or -1
+	events []int  // by position in exchanges: of the write in the history, or -1
+	begun  []bool // by position in exchanges: the history has a write that was begun for it
+}
+
+// group is what is alike: writes in the order in which they were begun, and exchanges.
+type group struct{ writes, exchanges []int }
+
+// join pairs what is alike: same process, session and operations. Mostly that is one and
+// one. But many may ask for the same at once, a write whose answer was lost is repeated,
+// and a proxy that was cut off may send the first on while the second is under way.
+func join(writes []history.Operation, exchanges []history.Exchange) joined {
+	j := joined{make([]int, len(writes)), make([]int, len(exchanges)), make([]bool, len(exchanges))}
+	for i := range writes {
+		j.writes[i] = -1
+	}
+	for i := range exchanges {
+		j.events[i] = -1
+	}
+	begun := sortedByKey(len(writes), func(b []byte, i int) []byte {
+		return alike(b, writes[i].Invoke.Process, writes[i].Invoke.Session, writes[i].Invoke.Ops)
+	})
+	sent := sortedByKey(len(exchanges), func(b []byte, i int) []byte {
+		return alike(b, exchanges[i].Process, exchanges[i].Session, exchanges[i].Ops)
+	})
+	for len(sent) > 0 {
+		var g group
+		key := sent[0].key
+		for ; len(begun) > 0 && begun[0].key <= key; begun = begun[1:] {
+			if begun[0].key == key {
+				g.writes = append(g.writes, begun[0].at)
+			}
+		}
+		for ; len(sent) > 0 && sent[0].key == key; sent = sent[1:] {
+			g.exchanges = append(g.exchanges, sent[0].at)
+		}
+		j.answered(&g, writes, exchanges)
+		j.unanswered(&g, writes, exchanges)
+	}
+	return j
+}
+
+// keyed is a position, and a number for what stands there.
+type keyed struct {
+	key uint64
+	at  int
+}
+
+// sortedByKey orders positions by a number for what describe says of each, and those
+// with the same number as they were.
+func sortedByKey(n int, describe func(b []byte, i int) []byte) []keyed {
+	all := make([]keyed, n)
+	h := fnv.New64a()
+	var b []byte
+	for i := range all {
+		b = describe(b[:0], i)
+		h.Reset()
+		_, _ = h.Write(b)
+		all[i] = keyed{h.Sum64(), i}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
+	return all
+}
+
+// alike is what a write in the history and its exchange have in common.
+func alike(b []byte, process, session string, ops []history.Op) []byte {
+	b = append(append(append(b, process...), 0), session...)
+	for _, op := range ops {
+		path := op.Path
+		if op.Sequential { // the server completes the name
+			path = path[:strings.LastIndexByte(path, '/')+1]
+		}
+		b = append(append(append(append(b, 0), op.Kind...), 0), path...)
+		b = append(strconv.AppendInt(append(b, 0), int64(op.Version), 10), 0)
+		b = append(b, op.Data...)
+	}
+	return b
+}
+
+// answered pairs writes whose answer was heard: an exchange lies within its write in
+// time. From the last answer on, each takes what was begun last; no other choice pairs
+// more.
+func (j *joined) answered(g *group, writes []history.Operation, exchanges []history.Exchange) {
+	slices.SortStableFunc(g.exchanges, func(a, b int) int {
+		return cmp.Or(cmp.Compare(exchanges[b].Answered, exchanges[a].Answered), cmp.Compare(exchanges[b].Zxid, exchanges[a].Zxid))
+	})
+	for _, at := range g.exchanges {
+		x := &exchanges[at]
+		j.pair(g, at, func(i int) bool {
+			w := &writes[i]
+			told := w.Outcome() == history.OK && x.Error == "" || w.Outcome() == history.Fail && x.Error != ""
+			ended := max(w.Return(math.MaxInt64), 1) // as an exchange that is answered when the run begins
+			return told && x.Answered != 0 && w.Invoke.At <= x.Sent && x.Answered <= ended
+		})
+	}
+}
+
+// unanswered pairs the rest: with writes that had been begun when it was sent, and have
+// heard nothing.
+func (j *joined) unanswered(g *group, writes []history.Operation, exchanges []history.Exchange) {
+	slices.SortStableFunc(g.exchanges, func(a, b int) int {
+		return cmp.Or(cmp.Compare(exchanges[a].Sent, exchanges[b].Sent), cmp.Compare(exchanges[a].Xid, exchanges[b].Xid))
+	})
+	for n, at := range g.exchanges {
+		j.begun[at] = n < len(g.writes) && writes[g.writes[n]].Invoke.At <= exchanges[at].Sent
+	}
+	for _, at := range slices.Backward(g.exchanges) {
+		if j.events[at] < 0 {
+			j.pair(g, at, func(i int) bool {
+				return writes[i].Outcome() == history.Info && writes[i].Invoke.At <= exchanges[at].Sent
+			})
+		}
+	}
+}
+
+// pair gives an exchange the last write of its group that fits and has none.
+func (j *joined) pair(g *group, exchange int, fits func(write int) bool) {
+	for _, i := range slices.Backward(g.writes) {
+		if j.writes[i] < 0 && fits(i) {
+			j.writes[i], j.events[exchange] = exchange, i
+			return
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package ensemble_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+)
+
+// TestHealAllUndoesEverything leaves every kind of fault at work, as a run does that
+// is cut short, and has them all undone at once.
+func TestHealAllUndoesEverything(t *testing.T) {
+	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 16 << 20})
+	ctx := limited(t)
+	deaf, killed, small := e.Servers[0], e.Servers[1], e.SmallLog()
+	if small != e.Servers[2] {
+		t.Fatalf("the small volume is %v's", small)
+	}
+	if err := deaf.FillDisk(ctx); !errors.Is(err, ensemble.ErrLargeDisk) {
+		t.Errorf("the machine's own disk: %v", err)
+	}
+	must(t, deaf.SlowDisk(ctx, 50*time.Millisecond))
+	must(t, deaf.Deafen(ctx, killed, small))
+	must(t, killed.Kill(ctx))
+	before, err := small.Process(ctx)
+	must(t, err)
+	if left, err := small.SpaceLeft(ctx); left < 8<<20 || err != nil {
+		t.Errorf("%d bytes before, %v", left, err)
+	}
+	must(t, small.FillDisk(ctx))
+	if left, err := small.SpaceLeft(ctx); left != 0 || err != nil {
+		t.Errorf("%d bytes on a full volume, %v", left, err)
+	}
+	if held, err := deaf.Traced(ctx); !held || err != nil {
+		t.Errorf("strace is there: %v, %v", held, err)
+	}
+
+	for range 2 { // the second time there is nothing to undo
+		must(t, e.HealAll(ctx))
+		must(t, e.WaitServing(ctx, 3))
+	}
+	if left, err := small.SpaceLeft(ctx); left < 8<<20 || err != nil {
+		t.Errorf("%d bytes after healing, %v", left, err)
+	}
+	if after, err := small.Process(ctx); after == before || err != nil {
+		t.Errorf("process %s before and %s after, %v", before, after, err)
+	}
+	if held, err := deaf.Traced(ctx); held || err != nil {
+		t.Errorf("strace is there after healing: %v, %v", held, err)
+	}
+	if seen, err := deaf.Packets(ctx); seen != (ensemble.Packets{}) || err != nil {
+		t.Errorf("rules after healing: %+v, %v", seen, err)
+	}
+	_, err = small.CLI(ctx, `create /mark "x"`)
+	must(t, err)
+	dir := t.TempDir()
+	must(t, e.SaveEvidence(ctx, dir))
+	for _, s := range e.Servers {
+		logs, _ := filepath.Glob(filepath.Join(dir, s.Name, "data/log/version-2/log.*"))
+		if len(logs) == 0 {
+			t.Errorf("%s's evidence: %q", s.Name, logs)
+		}
+	}
+}

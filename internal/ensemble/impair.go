@@ -1,0 +1,236 @@
+package ensemble
+
+import (
+	"math/rand/v2"
+	"net"
+	"slices"
+	"time"
+)
+
+// Direction is one of the two ways of a connection.
+type Direction int
+
+// The directions.
+const (
+	ToServers Direction = iota
+	ToParticipant
+)
+
+// Admission is what becomes of a new connection.
+type Admission int
+
+// The admissions.
+const (
+	Admit        Admission = iota
+	Freeze                 // it is accepted and then silent, and no server hears of it
+	CutHandshake           // it is reset when the server has answered the handshake
+)
+
+// Impairment is what the line of a participant suffers from: old connections and new
+// ones. The zero value is a good line. A proxy with [Ears.Held] has none.
+type Impairment struct {
+	Swallow [2]bool // by Direction: what goes that way is lost
+	Hold    [2]bool // by Direction: what goes that way waits for another impairment, or none
+
+	// DelayMin to DelayMax is how late each packet is, both ways. Packets keep their
+	// order. What a server sends is delayed frame by frame.
+	DelayMin, DelayMax time.Duration
+	BytesPerSecond     int           // that pass each way; 0: as many as there are
+	BytePause          time.Duration // before each single byte to the participant
+
+	New    Admission
+	Refuse string // the server whose connections are reset as soon as they are accepted
+
+	Seed uint64 // of the delays
+}
+
+// Tally counts what a proxy did since it was impaired last.
+type Tally struct {
+	Passed, Swallowed [2]int64 // bytes, by Direction
+
+	Late                int // packets that the impairment delayed
+	LateTotal, LateMost time.Duration
+	Pieces              int // of the frame that reached the participant in the most of them
+
+	Resets  int     // connections that were reset
+	Refused int     // new connections to the refused server
+	Frozen  int     // new connections on which the participant spoke and heard nothing
+	Unheard []int64 // sessions that a server granted or renewed and the participant did not hear of
+}
+
+// Impair replaces what the line suffers from, and begins a new tally. Connections stay;
+// see [Proxy.Break].
+func (p *Proxy) Impair(i Impairment) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.impair(i)
+	p.tally = Tally{}
+}
+
+func (p *Proxy) impair(i Impairment) {
+	p.impairment, p.jitter = i, rand.New(rand.NewPCG(i.Seed, 0))
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// Cut swallows everything in both directions, on old and new connections.
+func (p *Proxy) Cut() { p.Impair(Impairment{Swallow: [2]bool{true, true}}) }
+
+// Heal makes the line good. Connections that lost bytes cannot be continued and are
+// closed, and so are those that were frozen. What was held goes on.
+func (p *Proxy) Heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.impair(Impairment{})
+	for f := range p.flows {
+		if f.lost {
+			f.close()
+		}
+	}
+	p.thaw()
+}
+
+// thaw hangs up on those whom nobody answers.
+func (p *Proxy) thaw() {
+	for c := range p.frozen {
+		_ = c.Close()
+	}
+}
+
+// Break resets all connections of the participant and returns how many had reached a
+// server. It may connect again at once.
+func (p *Proxy) Break() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for f := range p.flows {
+		f.reset()
+	}
+	p.thaw()
+	p.tally.Resets += len(p.flows)
+	return len(p.flows)
+}
+
+// Tally is what the proxy did since it was impaired last, or made.
+func (p *Proxy) Tally() Tally {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.tally
+	t.Unheard = slices.Clone(t.Unheard)
+	return t
+}
+
+// admit reports whether a new connection may go on to its server. If not, it has been
+// dealt with.
+func (p *Proxy) admit(client net.Conn, server string) bool {
+	p.mu.Lock()
+	switch {
+	case p.closed:
+		p.mu.Unlock()
+		_ = client.Close()
+	case p.impairment.Refuse == server:
+		p.tally.Refused++
+		p.mu.Unlock()
+		hangUp(client)
+	case p.impairment.New == Freeze:
+		p.frozen[client] = true
+		p.mu.Unlock()
+		p.freeze(client)
+	default:
+		p.mu.Unlock()
+		return true
+	}
+	return false
+}
+
+// freeze listens to a participant and says nothing, until it or the proxy hangs up.
+func (p *Proxy) freeze(client net.Conn) {
+	defer client.Close()
+	buffer := make([]byte, 1<<10)
+	for spoken := false; ; {
+		n, err := client.Read(buffer)
+		p.mu.Lock()
+		if n > 0 && !spoken {
+			spoken = true
+			p.tally.Frozen++
+		}
+		if err != nil {
+			delete(p.frozen, client)
+		}
+		p.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// hangUp ends a connection with a reset.
+func hangUp(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// delay draws how late a packet is that arrives now.
+func (p *Proxy) delay() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := p.impairment
+	if i.DelayMax <= 0 {
+		return 0
+	}
+	return i.DelayMin + time.Duration(p.jitter.Int64N(int64(max(i.DelayMax-i.DelayMin, 1))))
+}
+
+// slice is how many of the next bytes go together, and how long they take.
+func (p *Proxy) slice(to Direction, size int) (n int, takes time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := p.impairment
+	if rate := i.BytesPerSecond; rate > 0 {
+		const perSecond = 20 // slices of a busy line
+		size = min(size, max(rate/perSecond, 1))
+		takes = time.Duration(size) * time.Second / time.Duration(rate)
+	}
+	if i.BytePause > 0 && to == ToParticipant {
+		size, takes = 1, takes+i.BytePause
+	}
+	return size, takes
+}
+
+// leave decides what becomes of n bytes that are about to leave the proxy: they pass,
+// they are lost, or they wait until a channel is closed and ask again.
+func (p *Proxy) leave(f *flow, to Direction, n int) (pass bool, wait <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if to == ToServers {
+		for _, t := range f.traps {
+			if t.keepsRequests() {
+				t.caught.Waiting = true
+				return false, t.opened
+			}
+		}
+	}
+	switch {
+	case p.impairment.Swallow[to]:
+		p.tally.Swallowed[to] += int64(n)
+		f.lost = true
+		return false, nil
+	case p.impairment.Hold[to]:
+		return false, p.changed
+	}
+	p.tally.Passed[to] += int64(n)
+	return true, nil
+}
+
+// late notes a packet that the impairment has delayed, and in how many pieces it left.
+func (p *Proxy) late(by time.Duration, to Direction, pieces int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tally.Late++
+	p.tally.LateTotal += by
+	p.tally.LateMost = max(p.tally.LateMost, by)
+	if to == ToParticipant {
+		p.tally.Pieces = max(p.tally.Pieces, pieces)
+	}
+}

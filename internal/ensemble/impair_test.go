@@ -1,0 +1,352 @@
+package ensemble
+
+import (
+	"encoding/binary"
+	"net"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// converse speaks as a ZooKeeper server does: it grants a session or renews the one that
+// it is told, and answers each request with zxids that ascend from 100.
+func converse(c net.Conn) {
+	greeting, err := readPacket(c)
+	if err != nil || len(greeting) < 24 {
+		return
+	}
+	session := int64(binary.BigEndian.Uint64(greeting[16:]))
+	if session == 0 {
+		session = 0x77
+	}
+	_, _ = c.Write(hello(session))
+	for zxid := int64(100); ; zxid++ {
+		body, err := readPacket(c)
+		if err != nil || writePacket(c, body[:4], beInt64(zxid), beInt32(0)) != nil {
+			return
+		}
+	}
+}
+
+// court is a proxy with frame servers behind it, and the participant in front.
+type court struct {
+	*testing.T
+	proxy *Proxy
+	xid   int32
+}
+
+func newCourt(t *testing.T, servers int, ears Ears) *court {
+	t.Helper()
+	var addresses []string
+	for range servers {
+		addresses = append(addresses, listen(t, converse))
+	}
+	p, err := NewProxy(addresses, ears)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		eventually(t, "no more goroutines than before", func() bool { return runtime.NumGoroutine() <= before })
+	})
+	return &court{T: t, proxy: p}
+}
+
+// dial connects to one of the servers, with a session or for one, and reports whether
+// the handshake was answered in time.
+func (c *court) dial(server int, session int64, patience time.Duration) (net.Conn, bool) {
+	c.Helper()
+	conn, err := net.Dial("tcp", c.proxy.Addresses()[server])
+	if err != nil {
+		return nil, false // reset before the dialler looked
+	}
+	c.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = writePacket(conn, beInt32(0), beInt64(0), beInt32(4000), beInt64(session), beInt32(16), []byte("0123456789abcdef"))
+	_, err = readPacket(conn)
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	return conn, err == nil
+}
+
+// connect is a connection that has a session.
+func (c *court) connect() net.Conn {
+	c.Helper()
+	conn, ok := c.dial(0, 0, soon)
+	if !ok {
+		c.Fatal("the handshake was not answered")
+	}
+	return conn
+}
+
+// create sends a create and returns its xid.
+func (c *court) create(conn net.Conn) int32 {
+	c.xid++
+	_ = writePacket(conn, beInt32(c.xid), beInt32(1), beInt32(2), []byte("/x"), beInt32(0), beInt32(0), beInt32(0))
+	return c.xid
+}
+
+// answered reports whether the answer to a request arrives.
+func answered(conn net.Conn, xid int32, patience time.Duration) bool {
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	body, err := readPacket(conn)
+	return err == nil && int32(binary.BigEndian.Uint32(body)) == xid
+}
+
+const (
+	soon = 5 * time.Second        // for what must come
+	long = 100 * time.Millisecond // for what must not
+)
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(soon); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// TestSwallowingOneWay has a write reach the server or not, and its answer never the
+// participant.
+func TestSwallowingOneWay(t *testing.T) {
+	for lost, reaches := range map[Direction]bool{ToServers: false, ToParticipant: true} {
+		wrote := make(chan Exchange, 8)
+		c := newCourt(t, 1, Ears{Wrote: func(x Exchange) { wrote <- x }})
+		conn := c.connect()
+		i := Impairment{}
+		i.Swallow[lost] = true
+		c.proxy.Impair(i)
+		if answered(conn, c.create(conn), long) {
+			t.Error("the answer came")
+		}
+		if reaches {
+			<-wrote
+		} else if len(wrote) > 0 {
+			t.Error("the write was answered, which was swallowed")
+		}
+		eventually(t, "bytes are swallowed", func() bool { return c.proxy.Tally().Swallowed[lost] > 0 })
+		got := c.proxy.Tally()
+		if got.Swallowed[1-lost] != 0 || (got.Passed[ToServers] > 0) != reaches {
+			t.Errorf("swallowing %d: %+v", lost, got)
+		}
+		c.proxy.Heal()
+		if answered(conn, c.create(conn), soon) {
+			t.Error("a connection that lost bytes goes on")
+		}
+		again := c.connect()
+		if !answered(again, c.create(again), soon) {
+			t.Error("a new one does not")
+		}
+	}
+}
+
+// TestUnheardSessionsAreNoneOfItsOwn swallows what a server grants.
+func TestUnheardSessionsAreNoneOfItsOwn(t *testing.T) {
+	for _, i := range []Impairment{{New: CutHandshake}, {Swallow: [2]bool{ToParticipant: true}}} {
+		c := newCourt(t, 1, Ears{Granted: func(s Session) { t.Errorf("0x%x was granted", s.ID) }})
+		c.proxy.Impair(i)
+		if _, ok := c.dial(0, 0, long); ok {
+			t.Error("the handshake was answered")
+		}
+		if s, ok := c.proxy.Session(); ok {
+			t.Errorf("the participant has %+v", s)
+		}
+		if got := c.proxy.Tally().Unheard; i.New == CutHandshake && !slices.Equal(got, []int64{0x77}) {
+			t.Errorf("unheard: %x", got)
+		}
+	}
+}
+
+func TestDelayKeepsTheOrder(t *testing.T) {
+	const least = 20 * time.Millisecond
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	c.proxy.Impair(Impairment{DelayMin: least, DelayMax: 2 * least, Seed: 1})
+	sent := time.Now()
+	first, second := c.create(conn), c.create(conn)
+	if !answered(conn, first, soon) || !answered(conn, second, soon) {
+		t.Error("the answers came in another order, or not")
+	}
+	if took := time.Since(sent); took < 2*least {
+		t.Errorf("there and back took %v, each way %v at least", took, least)
+	}
+	eventually(t, "every packet is counted", func() bool { return c.proxy.Tally().Late >= 3 })
+	if got := c.proxy.Tally(); got.LateMost < least || got.LateTotal < time.Duration(got.Late)*least {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestThinLine sends more than passes in a tenth of a second.
+func TestThinLine(t *testing.T) {
+	const rate = 4000
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	c.proxy.Impair(Impairment{BytesPerSecond: rate})
+	sent, last := time.Now(), int32(0)
+	for range 20 {
+		last = c.create(conn)
+	}
+	for xid := int32(1); xid <= last; xid++ {
+		if !answered(conn, xid, soon) {
+			t.Fatalf("%d was not answered", xid)
+		}
+	}
+	got := c.proxy.Tally()
+	if least := time.Duration(got.Passed[ToServers]) * time.Second / rate; time.Since(sent) < least || got.Late == 0 || got.LateMost == 0 {
+		t.Errorf("%d bytes passed in %v, least %v: %+v", got.Passed[ToServers], time.Since(sent), least, got)
+	}
+}
+
+func TestDrip(t *testing.T) {
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	c.proxy.Impair(Impairment{BytePause: time.Millisecond})
+	if !answered(conn, c.create(conn), soon) {
+		t.Error("no answer")
+	}
+	eventually(t, "the frame of 20 bytes is counted", func() bool { return c.proxy.Tally().Pieces == 20 })
+}
+
+// TestHold keeps answers until the line is healed, and loses none.
+func TestHold(t *testing.T) {
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	c.proxy.Impair(Impairment{Hold: [2]bool{ToParticipant: true}})
+	xid := c.create(conn)
+	if answered(conn, xid, long) || c.proxy.Tally().Passed[ToParticipant] != 0 {
+		t.Error("an answer passed")
+	}
+	c.proxy.Heal()
+	if !answered(conn, xid, soon) {
+		t.Error("the answer is lost")
+	}
+}
+
+func TestBreakAndRefuse(t *testing.T) {
+	c := newCourt(t, 2, Ears{})
+	conn := c.connect()
+	old, _ := c.proxy.Session()
+	had, ok := c.proxy.Server()
+	if !ok {
+		t.Fatal("no server")
+	}
+	c.proxy.Impair(Impairment{Refuse: had})
+	if !answered(conn, c.create(conn), soon) {
+		t.Error("the connection does not stay")
+	}
+	if n := c.proxy.Break(); n != 1 || c.proxy.Tally().Resets != 1 {
+		t.Errorf("%d connections were reset: %+v", n, c.proxy.Tally())
+	}
+	if answered(conn, c.create(conn), soon) {
+		t.Error("the connection goes on")
+	}
+	if _, ok := c.dial(0, old.ID, soon); ok || c.proxy.Tally().Refused != 1 {
+		t.Errorf("the server is not refused: %+v", c.proxy.Tally())
+	}
+	if _, ok := c.dial(1, old.ID, soon); !ok {
+		t.Error("the other server is refused")
+	}
+	if now, ok := c.proxy.ServerOf(old.ID); !ok || now == had {
+		t.Errorf("the session is at %q, %v; it was at %q", now, ok, had)
+	}
+	c.proxy.Heal()
+	if _, ok := c.dial(0, old.ID, soon); !ok {
+		t.Error("refused after healing")
+	}
+}
+
+func TestFreeze(t *testing.T) {
+	c := newCourt(t, 1, Ears{})
+	c.proxy.Impair(Impairment{New: Freeze})
+	conn, ok := c.dial(0, 0, long)
+	eventually(t, "the participant has spoken", func() bool { return c.proxy.Tally().Frozen == 1 })
+	if got := c.proxy.Tally(); ok || got.Passed != [2]int64{} {
+		t.Errorf("answered is %v: %+v", ok, got)
+	}
+	c.proxy.Heal()
+	_ = conn.SetDeadline(time.Now().Add(soon))
+	if _, err := readPacket(conn); err == nil {
+		t.Error("a frozen connection goes on")
+	}
+	c.connect()
+}
+
+func creates(x Exchange) bool { return x.Err == nil && x.Request.Opcode == 1 }
+
+func TestLosingAnAnswer(t *testing.T) {
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	never := c.proxy.Set(func(x Exchange) bool { return x.Request.Ends() }, LoseAnswer)
+	defer never.Open()
+	trap := c.proxy.Set(creates, LoseAnswer)
+	defer trap.Open()
+	xid := c.create(conn)
+	if answered(conn, xid, soon) {
+		t.Error("the answer passed")
+	}
+	<-trap.Sprung
+	if got := trap.Caught(); got.Request.Xid != xid || got.Zxid != 100 || got.Err != nil || got.Answered == 0 {
+		t.Errorf("caught %+v", got)
+	}
+	again := c.connect()
+	if !answered(again, c.create(again), soon) {
+		t.Error("a trap springs twice")
+	}
+	if fired(never.Sprung) || never.Caught().Answered != 0 {
+		t.Errorf("caught %+v, which it was not for", never.Caught())
+	}
+}
+
+func TestHoldingAnAnswer(t *testing.T) {
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	trap := c.proxy.Set(creates, HoldAnswer)
+	first := c.create(conn)
+	<-trap.Sprung
+	_ = writePacket(conn, beInt32(-2), beInt32(11)) // a ping is no request
+	if answered(conn, first, long) || trap.Caught().Followed {
+		t.Fatal("the answer passed")
+	}
+	second := c.create(conn)
+	for _, xid := range []int32{first, -2, second} {
+		if !answered(conn, xid, soon) {
+			t.Errorf("%d is lost", xid)
+		}
+	}
+	if !trap.Caught().Followed {
+		t.Error("the next request was not noticed")
+	}
+
+	opened := c.proxy.Set(creates, HoldAnswer)
+	third := c.create(conn)
+	<-opened.Sprung
+	opened.Open()
+	if !answered(conn, third, soon) || opened.Caught().Followed {
+		t.Errorf("an opened trap: %+v", opened.Caught())
+	}
+}
+
+func TestHoldingRequests(t *testing.T) {
+	c := newCourt(t, 1, Ears{})
+	conn := c.connect()
+	trap := c.proxy.Set(creates, HoldRequests)
+	if !answered(conn, c.create(conn), soon) {
+		t.Error("the answer is held")
+	}
+	second := c.create(conn)
+	if answered(conn, second, long) {
+		t.Error("a request passed")
+	}
+	eventually(t, "the request waits", func() bool { return trap.Caught().Waiting })
+	if got := trap.Caught(); got.Passed != 0 {
+		t.Errorf("%+v", got)
+	}
+	trap.Open()
+	if !answered(conn, second, soon) {
+		t.Error("the request is lost")
+	}
+}

@@ -1,0 +1,156 @@
+package ensemble
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/internal/wire"
+)
+
+// Reaction is what a trap does when it springs.
+type Reaction int
+
+// The reactions.
+const (
+	Notice       Reaction = iota // nothing: it only tells
+	LoseAnswer                   // the answer does not pass, and the connection is reset: TCP loses nothing alone
+	HoldAnswer                   // the answer, and what follows it there, waits until the participant has sent another request
+	HoldRequests                 // the answer passes, and what the participant sends there afterwards waits
+)
+
+// Trap waits for the answer to one write of a participant, and springs once.
+type Trap struct {
+	Sprung <-chan struct{} // closed when it has caught something
+	Opened <-chan struct{} // closed when it holds nothing any more
+
+	proxy    *Proxy
+	on       func(Exchange) bool
+	reaction Reaction
+	sprung   chan struct{}
+	opened   chan struct{}
+	caught   Caught
+}
+
+// Caught is what a trap has caught.
+type Caught struct {
+	Exchange               // whose answer sprang it; none is Answered == 0
+	Lost     bool          // the connection was reset in the answer's place
+	Followed bool          // another request was sent while the answer was held
+	Held     time.Duration // until then, or so far
+	Waiting  bool          // something that the participant has sent was held
+	Passed   int           // requests that were sent on that connection while it held
+}
+
+// Set sets a trap for the next answered write for which on is true. It must not block
+// nor call the proxy. The trap has to be opened in the end.
+func (p *Proxy) Set(on func(Exchange) bool, reaction Reaction) *Trap {
+	t := &Trap{proxy: p, on: on, reaction: reaction, sprung: make(chan struct{}), opened: make(chan struct{})}
+	t.Sprung, t.Opened = t.sprung, t.opened
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.traps = append(p.traps, t)
+	return t
+}
+
+// Open lets go what the trap holds; it springs no more.
+func (t *Trap) Open() {
+	t.proxy.mu.Lock()
+	defer t.proxy.mu.Unlock()
+	t.open()
+	t.proxy.traps = without(t.proxy.traps, t)
+}
+
+func (t *Trap) open() {
+	if !fired(t.opened) {
+		close(t.opened)
+		t.caught.Held = t.held()
+	}
+}
+
+// held is for how long it has held something.
+func (t *Trap) held() time.Duration {
+	if t.caught.Answered == 0 || t.reaction < HoldAnswer {
+		return 0
+	}
+	return clock.Now() - t.caught.Answered
+}
+
+// Caught is what the trap has caught so far.
+func (t *Trap) Caught() Caught {
+	t.proxy.mu.Lock()
+	defer t.proxy.mu.Unlock()
+	caught := t.caught
+	if !fired(t.opened) {
+		caught.Held = t.held()
+	}
+	return caught
+}
+
+// keepsRequests reports whether the participant's requests have to wait for it.
+func (t *Trap) keepsRequests() bool { return t.reaction == HoldRequests && !fired(t.opened) }
+
+// springs says what becomes of the answer to a write: it waits until a channel is
+// closed, or a trap loses it.
+func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range slices.Clone(p.traps) {
+		if !t.on(x) {
+			continue
+		}
+		p.traps = without(p.traps, t)
+		t.caught.Exchange = x
+		close(t.sprung)
+		switch t.reaction {
+		case LoseAnswer:
+			lost = t
+		case HoldAnswer:
+			f.traps, held = append(f.traps, t), t.opened
+		case HoldRequests:
+			f.traps = append(f.traps, t)
+		}
+	}
+	return held, lost
+}
+
+// lost notes that a connection was reset in the place of an answer.
+func (t *Trap) lost() {
+	t.proxy.mu.Lock()
+	defer t.proxy.mu.Unlock()
+	t.caught.Lost = true
+	t.proxy.tally.Resets++
+}
+
+// requested tells traps of a request that is about to be sent. Pings are none: the
+// library sends them of itself.
+func (p *Proxy) requested(f *flow, r wire.Request) {
+	if r.Opcode == wire.OpPing {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range f.traps {
+		switch {
+		case fired(t.opened):
+		case t.reaction == HoldAnswer:
+			t.caught.Followed = true
+			t.open()
+		default:
+			t.caught.Passed++
+		}
+	}
+}
+
+func without(all []*Trap, t *Trap) []*Trap {
+	return slices.DeleteFunc(slices.Clone(all), func(other *Trap) bool { return other == t })
+}
+
+func fired(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

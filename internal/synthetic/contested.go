@@ -1,0 +1,97 @@
+package synthetic
+
+import "github.com/ringmaster-zk/ringmaster/history"
+
+// Shape of a contested run.
+const (
+	contestedLength = 200 // submissions, records of a status and readings of it
+	contestedRounds = 19  // of submissions, one from each client
+	contestedFrom   = 3   // the first round after which a status is recorded
+	contestants     = 5   // clients
+)
+
+// Contested is a run of 200 operations on one task: 95 submissions of the same id, five
+// at a time; records of its status, the answers of which are lost if there are pending
+// ones; and clients that read the status, five at a time. Of the pending records, at
+// most 16, the last was applied, and the worker of each other was gone before it got
+// through. One of the last readings is of a status that was not recorded: no order of
+// the 200 operations explains it. Everything else is as it should be.
+func Contested(pending int) *Record {
+	c := newCluster(1, 1, 4, contestants)
+	t := &task{id: "contested", name: "task-contested", budget: int32(pending) + 1, client: c.clients[0]}
+	records := max(pending, 1)
+	var impossible status
+	for round := range contestedRounds {
+		c.submitAtOnce(t)
+		if round == contestedFrom-1 {
+			c.assign([]*task{t}, c.workers[0])
+		}
+		if n := round - contestedFrom + 1; n >= 1 && n <= records {
+			c.contend(t, n == records, pending > 0)
+		}
+		if round == contestedFrom {
+			impossible = t.status
+		}
+	}
+	if pending < 2 {
+		impossible.Result = "of nobody"
+	}
+	c.read(t, impossible, contestedLength-contestedRounds*contestants-records)
+	return c.finish()
+}
+
+// submitAtOnce has every client submit the task; one of them makes it.
+func (c *cluster) submitAtOnce(t *task) {
+	calls, writes := make([]history.Event, len(c.clients)), make([]sent, len(c.clients))
+	for i, client := range c.clients {
+		calls[i] = c.invoke(client, history.Event{Kind: history.Submit, ID: t.id})
+		writes[i] = c.send(client, create(t.path(""), t.payload()))
+	}
+	for _, i := range c.random.Perm(len(c.clients)) {
+		if _, made := c.tree[t.path("")]; made {
+			c.refuse(writes[i], history.NodeExists, 0)
+		} else {
+			c.arrive(writes[i], answered)
+		}
+		c.complete(calls[i], history.OK, func(e *history.Event) { e.Task = t.name })
+	}
+}
+
+// contend has the worker that has the task record a result. Unless it is the last one,
+// that does not get through, and the next worker gets the task.
+func (c *cluster) contend(t *task, last, unknown bool) {
+	c.start(t)
+	w := c.succeeds(t)
+	switch {
+	case !last:
+		c.arrive(w, lost)
+		old := t.worker
+		c.expire(old, "expire-worker")
+		c.open(old)
+		c.register(old)
+		c.reassign(t, c.workers[int(t.token.Attempt)%len(c.workers)])
+	case unknown:
+		c.arrive(w, unheard)
+	default:
+		c.arrive(w, answered)
+	}
+}
+
+// read has the clients wait for the status that many times. The third last of them hears
+// of one that is impossible.
+func (c *cluster) read(t *task, impossible status, times int) {
+	for done := 0; done < times; {
+		var calls []history.Event
+		for _, client := range c.clients[:min(len(c.clients), times-done)] {
+			calls = append(calls, c.invoke(client, history.Event{Kind: history.Await, Task: t.name, ID: t.id}))
+		}
+		for _, call := range calls {
+			heard := t.status
+			if done == times-3 {
+				heard = impossible
+			}
+			c.hear(call, heard)
+			done++
+		}
+	}
+}

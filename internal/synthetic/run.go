@@ -1,0 +1,239 @@
+package synthetic
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// Shape of a run.
+const (
+	masters = 3
+	workers = 4
+	clients = 4
+
+	wave      = 24 // tasks that are under way at a time
+	faultEach = 60 // waves
+	retention = 7 * time.Second
+)
+
+// PerTask is how many operations a task of [Run] takes at least, on the average.
+const PerTask = 5.9
+
+// Run is a valid run with that many tasks. One task in four needs more than one
+// attempt, one in thirty-two is cancelled, one in two hundred is of unknown outcome
+// somewhere; half of them are collected, by clients at once and by masters after their
+// retention. Every 60th wave of 24 tasks a master or a worker is robbed of its session.
+func Run(seed uint64, tasks int) *Record {
+	c := newCluster(seed, masters, workers, clients)
+	r := &runner{cluster: c}
+	for n := 0; r.made < tasks || len(r.retry) > 0; n++ {
+		r.wave(n, min(wave, tasks-r.made))
+		if n%faultEach == faultEach-1 {
+			r.depose()
+		}
+	}
+	return c.finish()
+}
+
+// runner is a run under way.
+type runner struct {
+	*cluster
+	made   int
+	retry  []*task // given back
+	retain []*task // finished, to be collected by a master
+}
+
+// wave takes some new tasks, and those that were given back, through their next part.
+func (r *runner) wave(n, fresh int) {
+	open := r.submit(fresh)
+	open = slices.DeleteFunc(open, func(t *task) bool {
+		if r.random.IntN(32) != 0 {
+			return false
+		}
+		r.cancel(t)
+		return true
+	})
+	open, r.retry = append(r.retry, open...), nil
+	for i, w := range r.workers {
+		var mine []*task
+		for j := i; j < len(open); j += len(r.workers) {
+			mine = append(mine, open[j])
+		}
+		if len(mine) > 0 {
+			r.assign(mine, w)
+		}
+	}
+	for _, t := range open {
+		r.start(t)
+	}
+	if n%faultEach == faultEach/2 {
+		r.rob(r.workers[n/faultEach%len(r.workers)], open)
+	}
+	r.end(open)
+	r.collect()
+	r.write(r.leader, check("/assign", r.epoch))
+}
+
+// submit makes tasks. Of some the client never hears whether they were made: of half
+// of those they were.
+func (r *runner) submit(fresh int) []*task {
+	var open []*task
+	calls, writes := make([]history.Event, fresh), make([]sent, fresh)
+	made := make([]*task, fresh)
+	for i := range made {
+		r.made++
+		client := r.clients[r.made%len(r.clients)]
+		t := &task{id: fmt.Sprintf("%s.%d", client.name, r.made), name: fmt.Sprintf("task-%08d-%s", r.made, client.name), budget: usualBudget, client: client}
+		if r.random.IntN(16) == 0 {
+			t.budget = 2
+		}
+		made[i] = t
+		calls[i] = r.invoke(client, history.Event{Kind: history.Submit, ID: t.id})
+		writes[i] = r.send(client, create(t.path(""), t.payload()))
+	}
+	for i, t := range made {
+		switch r.random.IntN(400) {
+		case 0:
+			r.arrive(writes[i], lost)
+			r.complete(calls[i], history.Info, nil)
+		case 1:
+			r.arrive(writes[i], unheard)
+			r.complete(calls[i], history.Info, nil)
+			open = append(open, t)
+		default:
+			r.arrive(writes[i], answered)
+			r.complete(calls[i], history.OK, func(e *history.Event) { e.Task = t.name })
+			t.awaits = []history.Event{r.invoke(t.client, history.Event{Kind: history.Await, Task: t.name, ID: t.id})}
+			open = append(open, t)
+		}
+	}
+	return open
+}
+
+// rob ends the session of a worker whose handlers are running. Its tasks go to the
+// others, or fail when that was the last attempt, and what it still does outside is
+// refused.
+func (r *runner) rob(w *member, open []*task) {
+	r.expire(w, "expire-worker")
+	r.open(w)
+	r.register(w)
+	next := 0
+	for _, t := range open {
+		if t.worker != w {
+			continue
+		}
+		old, token := t.run, t.token
+		if token.Attempt == t.budget {
+			r.spend(t)
+			r.complete(old, history.Fail, func(e *history.Event) { e.Text = "session expired" })
+			continue
+		}
+		to := r.workers[next%len(r.workers)]
+		for next++; to == w; next++ {
+			to = r.workers[next%len(r.workers)]
+		}
+		r.reassign(t, to)
+		r.start(t)
+		r.act(t, token, w, false)
+		r.complete(old, history.Fail, func(e *history.Event) { e.Text = "session expired" })
+	}
+}
+
+// end has all handlers end, and everybody hear of it. A first attempt fails one time in
+// four, and of some results the worker does not hear whether they were recorded.
+func (r *runner) end(open []*task) {
+	open = slices.DeleteFunc(open, func(t *task) bool { return t.status.State != "" })
+	writes := make([]sent, len(open))
+	for i, t := range open {
+		if t.token.Attempt <= 2 && r.random.IntN(4) == 0 {
+			writes[i] = r.fails(t)
+		} else {
+			writes[i] = r.succeeds(t)
+		}
+	}
+	for i, t := range open {
+		switch {
+		case t.status.State == "":
+			r.arrive(writes[i], answered)
+			r.givenBack(t)
+			continue
+		case r.random.IntN(200) == 0:
+			r.arrive(writes[i], unheard)
+		case r.random.IntN(200) == 0:
+			r.arrive(writes[i], lost)
+			r.write(t.worker, writes[i].ops...)
+		default:
+			r.arrive(writes[i], answered)
+		}
+		r.tell(t)
+		r.dispose(t)
+	}
+}
+
+// givenBack tries again, unless the attempts are spent.
+func (r *runner) givenBack(t *task) {
+	if int32(len(t.attempts)) < t.budget {
+		r.retry = append(r.retry, t)
+		return
+	}
+	r.fail(t)
+}
+
+// spend takes the last attempt of a task from a worker that is gone.
+func (r *runner) spend(t *task) {
+	r.fail(t, remove(t.assigned(), nobody), t.ends(r.epoch, "the worker is gone"))
+}
+
+// fail has the master say so, in one write with what it does besides.
+func (r *runner) fail(t *task, besides ...history.Op) {
+	t.status = status{State: "failed", Reason: "all attempts ended without a result", Token: history.Token{Epoch: r.epoch, Attempt: t.token.Attempt}}
+	ops := append([]history.Op{check("/assign", r.epoch)}, besides...)
+	r.write(r.leader, append(ops, create(t.path("/status"), encode(t.status)))...)
+	r.tell(t)
+}
+
+// dispose collects a finished task, now or later, or lets it stay.
+func (r *runner) dispose(t *task) {
+	switch r.random.IntN(8) {
+	case 0:
+		r.write(t.client, t.collection()...)
+		r.note(history.Event{Process: r.leader.name, Life: r.leader.life, Kind: history.Change, Task: t.name, State: "collected"})
+	case 1, 2, 3:
+		r.retain = append(r.retain, t)
+	}
+}
+
+// collect has the master collect what it has retained for long enough.
+func (r *runner) collect() {
+	due := 0
+	for due < len(r.retain) && r.now-r.retain[due].ended > retention {
+		due++
+	}
+	for tasks := range slices.Chunk(r.retain[:due], 8) {
+		ops := []history.Op{check("/assign", r.epoch)}
+		for _, t := range tasks {
+			ops = append(ops, t.collection()...)
+		}
+		r.write(r.leader, ops...)
+		for _, t := range tasks {
+			r.note(history.Event{Process: r.leader.name, Life: r.leader.life, Kind: history.Change, Task: t.name, State: "collected"})
+		}
+	}
+	r.retain = slices.Delete(r.retain, 0, due)
+}
+
+// depose ends the session of the leader, whose last write is refused for that, and has
+// the next master elected.
+func (r *runner) depose() {
+	old := r.leader
+	late := r.send(old, check("/assign", r.epoch))
+	r.complete(r.term, history.OK, func(e *history.Event) { e.Text = "session expired" })
+	r.expire(old, "expire-master")
+	r.refuse(late, history.SessionExpired, -1)
+	r.open(old)
+	at := slices.Index(r.masters, old)
+	r.elect(r.masters[(at+1)%len(r.masters)])
+}

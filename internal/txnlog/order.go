@@ -1,0 +1,176 @@
+package txnlog
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Entry is a transaction with the names of the servers that have it in their logs.
+type Entry struct {
+	*Txn
+	Servers []string
+}
+
+// Gap is a range of zxids, both ends included, of which the logs do not say what was
+// committed there.
+type Gap struct{ From, To int64 }
+
+// Order is what all servers' logs together say.
+type Order struct {
+	Committed []Entry // in the order of zxids
+	// Uncommitted were logged by some server and are in nobody's history.
+	Uncommitted []Entry
+	Gaps        []Gap
+	// Conflicts tell of zxids under which two servers have different transactions: that
+	// is a violation by ZooKeeper itself.
+	Conflicts []string
+}
+
+// counterBits is how many bits of a zxid count within an epoch of ZooKeeper's.
+const counterBits = 32
+
+func epochOf(zxid int64) int64   { return zxid >> counterBits }
+func counterOf(zxid int64) int64 { return zxid & (1<<counterBits - 1) }
+
+// Merge says what was committed up to zxid, which is the one that all servers had
+// applied when nobody wrote any more. The rule, and why it is right, is in the
+// package's comment.
+func Merge(servers []*Server, zxid int64) *Order {
+	o := &Order{}
+	all := o.union(servers)
+	ends := map[int64]int64{} // by epoch: the counter of the last that was committed
+	for _, s := range servers {
+		s.closed(zxid, ends)
+	}
+	seen := map[int64]bool{}
+	for at := range all {
+		seen[epochOf(at)] = seen[epochOf(at)] || at <= zxid
+	}
+	epochs := slices.Sorted(maps.Keys(seen))
+	for i, e := range epochs {
+		end, proven := ends[e]
+		if !proven {
+			end = logged(all, e, len(servers)/2+1)
+		}
+		o.commit(all, e, end)
+		if !proven && seen[e] {
+			until := zxid
+			if i+1 < len(epochs) {
+				until = min(until, epochs[i+1]<<counterBits)
+			}
+			o.Gaps = append(o.Gaps, Gap{e<<counterBits | (end + 1), until})
+		}
+	}
+	committed := map[int64]bool{}
+	for _, entry := range o.Committed {
+		committed[entry.Zxid] = true
+	}
+	for _, at := range slices.Sorted(maps.Keys(all)) {
+		if at <= zxid && !committed[at] && !o.Open(at) {
+			o.Uncommitted = append(o.Uncommitted, *all[at])
+		}
+	}
+	return o
+}
+
+// logged is the counter of the last transaction of an epoch that so many servers have in
+// their logs.
+func logged(all map[int64]*Entry, epoch int64, servers int) int64 {
+	var last int64
+	for at, e := range all {
+		if epochOf(at) == epoch && len(e.Servers) >= servers {
+			last = max(last, counterOf(at))
+		}
+	}
+	return last
+}
+
+// union puts all servers' transactions together, by zxid.
+func (o *Order) union(servers []*Server) map[int64]*Entry {
+	all := map[int64]*Entry{}
+	for _, s := range servers {
+		for i := range s.Txns {
+			t := &s.Txns[i]
+			e := all[t.Zxid]
+			switch {
+			case e == nil:
+				all[t.Zxid] = &Entry{Txn: t, Servers: []string{s.Name}}
+			case e.Sum != t.Sum:
+				o.Conflicts = append(o.Conflicts, fmt.Sprintf("zxid 0x%x is one transaction in the log of %s and another in the log of %s", t.Zxid, e.Servers[0], s.Name))
+			case !slices.Contains(e.Servers, s.Name):
+				e.Servers = append(e.Servers, s.Name)
+			}
+		}
+	}
+	return all
+}
+
+// closed finds the ends of epochs that this server's log proves: where an entry is
+// followed by the first of a later epoch, or by the end of the run, and the server was
+// not given the state from elsewhere between the two.
+func (s *Server) closed(zxid int64, ends map[int64]int64) {
+	order := s.sorted()
+	for i, at := range order {
+		a := s.Txns[at].Zxid
+		if a > zxid {
+			return
+		}
+		next, own := zxid, false
+		for _, later := range order[i+1:] {
+			if b := s.Txns[later].Zxid; b > a {
+				if b <= zxid {
+					next, own = b, true
+				}
+				break
+			}
+		}
+		proves := a == zxid
+		switch {
+		case epochOf(next) == epochOf(a):
+		case own:
+			proves = counterOf(next) == 1 && !s.snapshotWithin(a+1, next-1)
+		default: // the end, of an epoch in which nothing was written
+			proves = counterOf(next) == 0 && !s.snapshotWithin(a+1, next)
+		}
+		if proves {
+			ends[epochOf(a)] = counterOf(a)
+		}
+	}
+}
+
+// snapshotWithin reports whether the server took a snapshot after a zxid of the range,
+// both ends included: then it had applied what is not in its own log.
+func (s *Server) snapshotWithin(from, to int64) bool {
+	i, _ := slices.BinarySearch(s.Snapshots, from)
+	return i < len(s.Snapshots) && s.Snapshots[i] <= to
+}
+
+// commit takes the entries of an epoch up to its end, and notes those that no log has.
+func (o *Order) commit(all map[int64]*Entry, epoch, end int64) {
+	missing := Gap{}
+	flush := func() {
+		if missing.From != 0 {
+			o.Gaps = append(o.Gaps, missing)
+			missing = Gap{}
+		}
+	}
+	for c := int64(1); c <= end; c++ {
+		at := epoch<<counterBits | c
+		if e := all[at]; e != nil {
+			flush()
+			o.Committed = append(o.Committed, *e)
+			continue
+		}
+		if missing.From == 0 {
+			missing.From = at
+		}
+		missing.To = at
+	}
+	flush()
+}
+
+// Open reports whether the logs do not say what was committed at a zxid.
+func (o *Order) Open(zxid int64) bool {
+	return slices.ContainsFunc(o.Gaps, func(g Gap) bool { return g.From <= zxid && zxid <= g.To })
+}

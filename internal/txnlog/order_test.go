@@ -1,0 +1,251 @@
+package txnlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func frozen(t *testing.T) []*Server {
+	t.Helper()
+	var servers []*Server
+	for _, name := range []string{"zk1", "zk2", "zk3"} {
+		s, err := ReadServer(name, filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, s)
+	}
+	return servers
+}
+
+// TestFrozenEnsemble holds what the files say against what the servers said.
+func TestFrozenEnsemble(t *testing.T) {
+	servers := frozen(t)
+	order := Merge(servers, finalZxid)
+	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
+		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
+	}
+	var unheard []string
+	for _, e := range order.Uncommitted {
+		unheard = append(unheard, fmt.Sprint(e.Servers, e.Parts[0].Path))
+	}
+	if want := []string{"[zk3]/unheard-1", "[zk3]/unheard-3", "[zk3]/unheard-2"}; !slices.Equal(unheard, want) {
+		t.Errorf("uncommitted are %q, want %q", unheard, want)
+	}
+	tree := NewTree()
+	for _, e := range order.Committed {
+		tree.Apply(e.Txn)
+		if !tree.Agrees(e.Txn) {
+			t.Errorf("after 0x%x the tree is not the one that the leader expected", e.Zxid)
+		}
+	}
+	if got := Digest(tree.Nodes()); got != finalDigest {
+		t.Errorf("the tree of what was committed is %s", got)
+	}
+	for _, s := range servers {
+		replayed, err := s.Replay(finalZxid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Digest(replayed.Nodes()); got != finalDigest {
+			t.Errorf("%s would come back with %s", s.Name, got)
+		}
+	}
+}
+
+// TestAnotherTreeIsSeen leaves one committed transaction out at a time: then the tree is
+// another, unless that had no effect on it.
+func TestAnotherTreeIsSeen(t *testing.T) {
+	all := Merge(frozen(t), finalZxid).Committed
+	noticed := 0
+	for left := range all {
+		tree, agrees := NewTree(), true
+		for i, e := range all {
+			if i != left {
+				tree.Apply(e.Txn)
+				agrees = agrees && tree.Agrees(e.Txn)
+			}
+		}
+		_, refused := all[left].Refused()
+		idle := refused || all[left].Opcode == CreateSession || all[left].Opcode == CloseSession && len(all[left].Paths) == 0
+		if last := left == len(all)-1; agrees != (idle || last) {
+			t.Errorf("without 0x%x (%d): ZooKeeper's own digest agrees is %v", all[left].Zxid, all[left].Opcode, agrees)
+		}
+		if Digest(tree.Nodes()) != finalDigest {
+			noticed++
+		}
+	}
+	if noticed < 10 {
+		t.Errorf("our digest noticed %d", noticed)
+	}
+}
+
+// server makes a server of zxids, "1.2" for the second of epoch 1. A zxid with a letter
+// has other contents than the same without. After a bar come the snapshots.
+func server(t *testing.T, name, text string) *Server {
+	t.Helper()
+	s := &Server{Name: name}
+	txns, snapshots, _ := strings.Cut(text, "|")
+	for _, word := range strings.Fields(txns) {
+		number := strings.TrimRight(word, "ab")
+		s.Txns = append(s.Txns, Txn{Zxid: zxid(t, number), Sum: [32]byte{1: byte(len(word) - len(number))}})
+	}
+	for _, word := range strings.Fields(snapshots) {
+		s.Snapshots = append(s.Snapshots, zxid(t, word))
+	}
+	return s
+}
+
+func zxid(t *testing.T, word string) int64 {
+	t.Helper()
+	var epoch, counter int64
+	if _, err := fmt.Sscanf(word, "%d.%d", &epoch, &counter); err != nil {
+		t.Fatalf("%q: %v", word, err)
+	}
+	return epoch<<counterBits | counter
+}
+
+func written(zxid int64) string { return fmt.Sprintf("%d.%d", epochOf(zxid), counterOf(zxid)) }
+
+func TestMerge(t *testing.T) {
+	for name, c := range map[string]struct {
+		logs                         [3]string
+		end                          string
+		committed, uncommitted, gaps string
+		conflicts                    int
+	}{
+		"all the same":                                         {[3]string{"1.1 1.2 2.1", "1.1 1.2 2.1", "1.1 1.2 2.1"}, "2.1", "1.1 1.2 2.1", "", "", 0},
+		"what comes after the end is left out":                 {[3]string{"1.1 1.2 1.3", "1.1 1.2", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 0},
+		"a tail was cut off":                                   {[3]string{"1.1 2.1", "1.1 2.1", "1.1 | 2.1"}, "2.1", "1.1 2.1", "", "", 0},
+		"a tail stays behind a snapshot":                       {[3]string{"1.1 2.1 2.2 2.3", "1.1 2.1 2.2 2.3", "1.1 1.2 1.3 2.3 | 2.2"}, "2.3", "1.1 2.1 2.2 2.3", "1.2 1.3", "", 0},
+		"a tail, and nothing after the snapshot":               {[3]string{"1.1 2.1", "1.1 2.1", "1.1 1.2 | 2.1"}, "2.1", "1.1 2.1", "1.2", "", 0},
+		"a tail, and a snapshot before any write of the epoch": {[3]string{"1.1 2.1", "1.1 2.1", "1.1 1.2 2.1 | 2.0"}, "2.1", "1.1 2.1", "1.2", "", 0},
+		"a tail, and an epoch that was not seen":               {[3]string{"1.1 2.1 3.1", "1.1 2.1 3.1", "1.1 1.2 3.1 | 2.1"}, "3.1", "1.1 2.1 3.1", "1.2", "", 0},
+		"a minority's tail that the next leader had":           {[3]string{"1.1 1.2 2.1", "1.1 2.1 | 1.2", "1.1 1.2 2.1"}, "2.1", "1.1 1.2 2.1", "", "", 0},
+		"an end in an epoch without a write":                   {[3]string{"1.1 1.2", "1.1 1.2", "1.1 | 1.2"}, "2.0", "1.1 1.2", "", "", 0},
+		"an end in an epoch without a write, after a snapshot": {[3]string{"1.1", "1.1", "1.1 1.2 | 2.0"}, "2.0", "1.1", "1.2", "", 0},
+		"nobody's log proves the end":                          {[3]string{"1.1 1.2 2.2 | 2.1", "1.1 1.2 2.2 | 2.1", "1.1 1.3 2.2 | 2.1"}, "2.2", "1.1 1.2 2.2", "", "1.3-2.0 2.1-2.1", 0},
+		"nobody logged one":                                    {[3]string{"1.1 1.3", "1.1 1.3", "1.1 1.3"}, "1.3", "1.1 1.3", "", "1.2-1.2", 0},
+		"logged twice":                                         {[3]string{"1.1 1.1 1.2", "1.1 1.2", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 0},
+		"two transactions under one zxid":                      {[3]string{"1.1 1.2", "1.1 1.2a", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 1},
+		"one of a single server":                               {[3]string{"0.1 0.2 0.3", "", ""}, "0.3", "0.1 0.2 0.3", "", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var servers []*Server
+			for i, text := range c.logs {
+				if text != "" {
+					servers = append(servers, server(t, fmt.Sprintf("zk%d", i+1), text))
+				}
+			}
+			o := Merge(servers, zxid(t, c.end))
+			var gaps []string
+			for _, g := range o.Gaps {
+				gaps = append(gaps, written(g.From)+"-"+written(g.To))
+			}
+			if got := list(o.Committed); got != c.committed {
+				t.Errorf("committed are %q, want %q", got, c.committed)
+			}
+			if got := list(o.Uncommitted); got != c.uncommitted {
+				t.Errorf("uncommitted are %q, want %q", got, c.uncommitted)
+			}
+			if got := strings.Join(gaps, " "); got != c.gaps {
+				t.Errorf("gaps are %q, want %q", got, c.gaps)
+			}
+			if len(o.Conflicts) != c.conflicts {
+				t.Errorf("conflicts are %q", o.Conflicts)
+			}
+		})
+	}
+}
+
+func list(entries []Entry) string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, written(e.Zxid))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestSnapshotsTornOrDamaged(t *testing.T) {
+	whole := file(t, "zk3/snapshot.200000007")
+	want, err := ReadSnapshot(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := 0 // versions that end where this one goes on
+	for cut := range len(whole) {
+		if got, err := ReadSnapshot(whole[:cut]); err == nil {
+			older++
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("cut at %d: another tree", cut)
+			}
+		}
+	}
+	if older != 2 {
+		t.Errorf("%d beginnings of a snapshot are snapshots, not 2", older)
+	}
+	for at := range len(whole) {
+		b := bytes.Clone(whole)
+		b[at] ^= 1
+		if _, err := ReadSnapshot(b); err == nil {
+			t.Errorf("byte %d changed, and nobody noticed", at)
+		}
+	}
+	if _, err := ReadSnapshot(append(bytes.Clone(whole), 1)); err == nil {
+		t.Error("something follows, and nobody noticed")
+	}
+}
+
+// TestASnapshotThatIsNotWholeIsPassedOver: a server takes the one before it.
+func TestASnapshotThatIsNotWholeIsPassedOver(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"log.100000001", "snapshot.0", "snapshot.200000007", "snapshot.200000008"} {
+		b := file(t, "zk3/"+name)
+		if name == "snapshot.200000008" {
+			b = b[:len(b)/2]
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := ReadServer("zk3", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int64{0, 0x200000007}; !slices.Equal(s.Snapshots, want) {
+		t.Errorf("snapshots are %x, want %x", s.Snapshots, want)
+	}
+}
+
+func TestServersThatCannotBeRead(t *testing.T) {
+	put := func(name string, b []byte) string {
+		dir := t.TempDir()
+		for file, content := range map[string][]byte{name: b, "log.1": file(t, "zk1/log.100000001")} {
+			if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+				if err := os.WriteFile(filepath.Join(dir, file), content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return dir
+	}
+	if _, err := ReadServer("zk1", put("snapshot.5.gz", nil)); !errors.Is(err, ErrCompressed) || !strings.Contains(err.Error(), "snapshot.5.gz") {
+		t.Errorf("a compressed snapshot: %v", err)
+	}
+	if _, err := ReadServer("zk1", t.TempDir()); err == nil || !strings.Contains(err.Error(), "neither a transaction log nor a snapshot") {
+		t.Errorf("an empty folder: %v", err)
+	}
+	damaged := bytes.Clone(file(t, "zk1/log.100000001"))
+	damaged[200] ^= 1
+	_, err := ReadServer("zk1", put("log.2", damaged))
+	if _, ok := errors.AsType[*Damage](err); !ok || !strings.Contains(err.Error(), "log.2") {
+		t.Errorf("a damaged log: %v", err)
+	}
+}

@@ -89,7 +89,7 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	f.take(e, r.Violations())
 	f.States, f.Length = r.Counts["states"], r.Counts["counterexample"]
 	if r.Verdict != checker.Invalid && r.Verdict != checker.Valid {
-		f.Problem = string(r.Verdict)
+		f.Problem = fmt.Sprintf("%s: not everything was seen in this budget", r.Verdict)
 	}
 	f.settle(e)
 	return f

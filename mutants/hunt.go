@@ -89,8 +89,8 @@ func (h Hunt) clean(ctx context.Context, all Catalogue, tell func(Finding) error
 			continue
 		}
 		for _, e := range g.Ground(taken) {
-			if err := tell(g.Hunt(ctx, b, e, h.Budget)); err != nil || ctx.Err() != nil {
-				return orInterrupted(ctx, err)
+			if err := h.look(ctx, g, b, e, tell); err != nil {
+				return err
 			}
 		}
 	}
@@ -113,18 +113,21 @@ func (h Hunt) one(ctx context.Context, e Entry, tell func(Finding) error) error 
 		return err
 	}
 	for _, g := range engines {
-		f := g.Hunt(ctx, b, e, h.Budget)
-		f.Fingerprint = e.Fingerprint()
-		if err := tell(f); err != nil || ctx.Err() != nil {
-			return orInterrupted(ctx, err)
+		if err := h.look(ctx, g, b, e, tell); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func orInterrupted(ctx context.Context, err error) error {
+// look is one hunt on one engine. What was interrupted is no finding.
+func (h Hunt) look(ctx context.Context, g Engine, b *Build, e Entry, tell func(Finding) error) error {
+	f := g.Hunt(ctx, b, e, h.Budget)
 	if ctx.Err() != nil {
 		return fmt.Errorf("mutants: interrupted: %w", context.Cause(ctx))
 	}
-	return err
+	if len(e.Edits) > 0 {
+		f.Fingerprint = e.Fingerprint()
+	}
+	return tell(f)
 }

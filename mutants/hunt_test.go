@@ -188,6 +188,41 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	}
 }
 
+// TestWhatWasInterruptedIsNoFinding: neither a survivor nor a failure is kept of it.
+func TestWhatWasInterruptedIsNoFinding(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	runs := Runs{Ensemble: MemoryEngine, Do: func(context.Context, string, []string, uint64) soak.Outcome {
+		cancel()
+		return soak.Outcome{Problem: "interrupted"}
+	}}
+	kept := 0
+	h := Hunt{Out: new(bytes.Buffer), Budget: time.Minute}
+	err := h.look(ctx, runs, &Build{binary: "b"}, Entry{ID: "e", Fault: "kill-master"}, func(Finding) error { kept++; return nil })
+	if err == nil || kept != 0 {
+		t.Errorf("%v, and %d kept", err, kept)
+	}
+}
+
+// TestAPartialMatrixSaysSo: what is still to come is told from what is not for an engine.
+func TestAPartialMatrixSaysSo(t *testing.T) {
+	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{"f", "x", "y"}}}
+	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Keep(Finding{ID: "e", Engine: ModelEngine, Outcome: Caught, Properties: []string{"P"}, States: 3, Fingerprint: e.Fingerprint()}); err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := m.Write(&page, Catalogue{e}); err != nil {
+		t.Fatal(err)
+	}
+	// A server's fault is not for runs in memory, and there are no tests.
+	if text := page.String(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") {
+		t.Errorf("%s", text)
+	}
+}
+
 // TestTheMatrixForgets what is about other edits.
 func TestTheMatrixForgets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.json")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 const heading = "outcome    id                            engine    caught by                       after                      counterexample  with"
@@ -70,6 +71,32 @@ func (m *Matrix) Forget(all Catalogue) {
 	})
 }
 
+// engines are those of the columns, to ask what each takes.
+var engines = map[string]Engine{
+	ModelEngine: Model{}, TestsEngine: Tests{}, MemoryEngine: Runs{Ensemble: MemoryEngine}, EnsembleEngine: Runs{Ensemble: EnsembleEngine},
+}
+
+// span says from when the findings are, and how many are still to come.
+func (m *Matrix) span(all Catalogue) string {
+	missing := 0
+	for _, e := range all {
+		for _, engine := range Engines {
+			if _, looked := m.find(e.ID, engine); !looked && engines[engine].Takes(e) {
+				missing++
+			}
+		}
+	}
+	if len(m.Findings) == 0 {
+		return fmt.Sprintf("Nothing has been looked for; %d findings are to come.", missing)
+	}
+	byTime := func(a, b Finding) int { return a.When.Compare(b.When) }
+	text := fmt.Sprintf("Found between %s and %s UTC.", slices.MinFunc(m.Findings, byTime).When.Format(time.DateTime), slices.MaxFunc(m.Findings, byTime).When.Format(time.DateTime))
+	if missing > 0 {
+		text += fmt.Sprintf(" **Partial**: %d findings are to come, marked *not yet*.", missing)
+	}
+	return text
+}
+
 // find is the finding of an entry on an engine.
 func (m *Matrix) find(id, engine string) (Finding, bool) {
 	i := slices.IndexFunc(m.Findings, func(f Finding) bool { return f.ID == id && f.Engine == engine })
@@ -83,7 +110,8 @@ func (m *Matrix) find(id, engine string) (Finding, bool) {
 // each engine.
 func (m *Matrix) Write(w io.Writer, all Catalogue) error {
 	var b strings.Builder
-	b.WriteString("# Planted defects\n\nWritten by `make mutants`. Each row is a defect of `mutants/catalogue.yaml`, planted with `go build -overlay`; each column an engine that looked for it. A dash: not looked for there.\n\n")
+	b.WriteString("# Planted defects\n\nWritten by `make mutants`. Each row is a defect of `mutants/catalogue.yaml`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n")
+	b.WriteString(m.span(all) + "\n\n")
 	b.WriteString("| defect | what is wrong | " + strings.Join(Engines, " | ") + " |\n|---|---|" + strings.Repeat("---|", len(Engines)) + "\n")
 	for _, e := range all {
 		cells := make([]string, len(Engines))
@@ -118,6 +146,8 @@ func (m *Matrix) Write(w io.Writer, all Catalogue) error {
 func (m *Matrix) cell(e Entry, engine string) string {
 	f, looked := m.find(e.ID, engine)
 	switch {
+	case !looked && engines[engine].Takes(e):
+		return "*not yet*"
 	case !looked:
 		return "-"
 	case f.Outcome != Caught:

@@ -7,10 +7,12 @@ SERVERS ?= 3
 NEMESIS ?= all
 SEED    ?=
 ARGS    ?=
+ON      ?= model,tests,memory,ensemble
+ONLY    ?=
 RUN     ?= results/latest
 
 .DEFAULT_GOAL := help
-.PHONY: help torture memory soak explore spec trace test nightly check bench image clean build
+.PHONY: help torture memory soak explore spec trace test nightly mutants check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ trace: build ## hold a stored run against the TLA+ specification, with TLC: RUN=
 
 nightly: build ## what takes longer: 100,000 operations against both ZooKeeper versions, 2,000 schedules
 	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModelAgreesWithZooKeeper|TestSchedules' ./internal/integration
+
+mutants: build ## plant defects, one after the other, and see who notices: ONLY=two-writes,... ON=model,tests,memory,ensemble
+	@$(BIN) mutants --on $(ON) $(if $(ONLY),--only $(ONLY)) --results results/mutants.json $(ARGS)
 
 test: ## run every test, those on a real ensemble included
 	@scripts/test

@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/mutants"
 )
 
 const module = "github.com/ringmaster-zk/ringmaster/"
@@ -33,6 +36,7 @@ var rooms = map[string][]string{
 	"story":                          {"history", "checker"}, // for the names of what is violated
 	"report":                         {"history", "checker", "story"},
 	"soak":                           {"checker", "nemesis"},
+	"mutants":                        {"checker", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/txnlog", "internal/wire"},
 	"internal/bubble":                {},
@@ -246,4 +250,44 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 	}
 	name, ok := of.(*ast.Ident)
 	return ok && name.IsExported()
+}
+
+// TestTheMuseumShowsWhatExists: the commands of the README's bug museum name tests and
+// planted defects that are there.
+func TestTheMuseumShowsWhatExists(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, museum, _ := strings.Cut(string(readme), "## Bug museum")
+	museum, _, _ = strings.Cut(museum, "\n## ")
+	all, err := mutants.Load("mutants/catalogue.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, command := range regexp.MustCompile("`(go test|bin/torture mutants) .*?-(run|only) (\\S+)( \\./(\\S+))?`").FindAllStringSubmatch(museum, -1) {
+		shown++
+		if name, room := command[3], command[5]; command[1] == "go test" && !tests(t, room, name) {
+			t.Errorf("%s: there is no such test in %s", command[0], room)
+		} else if _, err := all.Only([]string{name}); command[1] != "go test" && err != nil {
+			t.Errorf("%s: %v", command[0], err)
+		}
+	}
+	if rows := strings.Count(museum, "\n| ") - 1; shown != rows {
+		t.Errorf("%d rows, and %d commands that can be read", rows, shown)
+	}
+}
+
+// tests reports whether a room has a test of that name.
+func tests(t *testing.T, room, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(room, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(path string) bool {
+		text, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(text), "\nfunc "+name+"(")
+	})
 }

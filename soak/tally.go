@@ -21,6 +21,8 @@ type Outcome struct {
 	Took    time.Duration
 	Problem string // why it could not be carried out
 	Kept    string // the folder of the run; empty when it was removed
+
+	Violations []checker.Property
 }
 
 // Effective counts the faults that their probes saw bite.

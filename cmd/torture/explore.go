@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -200,7 +201,8 @@ func (e *exploration) explore(ctx context.Context, out io.Writer) (*explored, er
 // judge makes a verdict like that of a run. Engines that draw schedules are never
 // complete: what they find counts, and their limit is what they were given.
 func (e *exploration) judge(x *explored) *checker.Report {
-	r := &checker.Report{Verdict: checker.Valid, Seed: e.Seed, Counts: x.counts}
+	r := &checker.Report{Verdict: checker.Valid, Seed: e.Seed, Counts: map[string]int{}}
+	maps.Copy(r.Counts, x.counts)
 	exhaustive := e.Engine == "bfs" || e.Engine == "dfs"
 	for _, p := range roles.Properties {
 		one := checker.Property{Name: p.Name, Verdict: checker.Valid, Reason: p.Says}
@@ -222,6 +224,9 @@ func (e *exploration) judge(x *explored) *checker.Report {
 	}
 	for _, p := range r.Properties {
 		r.Verdict = checker.Worst(r.Verdict, p.Verdict)
+	}
+	if x.found != nil {
+		r.Counts["counterexample"] = len(x.found.Schedule)
 	}
 	if x.complete && e.World.Without == "" {
 		for _, name := range e.World.Expected() {

@@ -128,6 +128,7 @@ func readOutcome(dir string, outcome *soak.Outcome) error {
 		return err
 	}
 	outcome.Verdict, outcome.Tasks, outcome.Open = judged.Verdict, judged.Counts["tasks"], judged.Counts["still_unknown"]
+	outcome.Violations = judged.Violations()
 	return nil
 }
 

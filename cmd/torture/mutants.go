@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/mutants"
+	"github.com/ringmaster-zk/ringmaster/soak"
+)
+
+// mutantOptions are one call of torture mutants.
+type mutantOptions struct {
+	on, only           []string
+	catalogue, results string
+	source, keep       string
+	budget, load       time.Duration
+	seed               uint64
+	states             int
+}
+
+func mutantsCommand() *cobra.Command {
+	var o mutantOptions
+	cmd := &cobra.Command{
+		Use: "mutants", Short: "Plant defects, one after the other, and see who notices", Args: cobra.NoArgs,
+		Long: "Plant the defects of a catalogue, one after the other, and see who notices, how fast, and under\n" +
+			"which fault. Each is built with go build -overlay, so that the source is not touched; the source\n" +
+			"as it is goes the same way and must be clean.\n\n" +
+			"Engines: model (the explorer), memory (torture runs in memory), ensemble (torture runs on a real\n" +
+			"ensemble), tests (go test). An entry is hunted where it has something for the engine.\n\n" +
+			"The exit code is 1 when a defect survives, when there is a false alarm, or when something could\n" +
+			"not be looked for.",
+		Example: "  torture mutants\n  torture mutants --on memory,ensemble --only two-writes\n  torture mutants --catalogue mine.yaml --source ../mine",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.OutOrStdout()) },
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&o.on, "on", []string{mutants.ModelEngine}, "engines, comma-separated: "+strings.Join(mutants.Engines, ", "))
+	f.StringVar(&o.source, "source", ".", "root of the source tree to plant defects in")
+	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: mutants/catalogue.yaml of the source)")
+	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to hunt, comma-separated (default: all)")
+	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine; a run that has begun is completed")
+	f.DurationVar(&o.load, "load", 20*time.Second, "how long the load of each torture run lasts")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; the next has the next")
+	f.IntVar(&o.states, "states", 50_000_000, "states that the explorer may keep")
+	f.StringVar(&o.results, "results", "", "file to keep findings in, from one call to the next; beside it, the same for people, in Markdown")
+	f.StringVar(&o.keep, "keep", "", "folder to keep torture runs in that are not valid (default: they are not kept)")
+	return cmd
+}
+
+func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
+	if o.catalogue == "" {
+		o.catalogue = filepath.Join(o.source, "mutants", "catalogue.yaml")
+	}
+	if o.budget <= 0 || o.load < time.Second {
+		return fmt.Errorf("--budget %v --load %v: give the budget some time, and the load 1s at least", o.budget, o.load)
+	}
+	all, err := mutants.Load(o.catalogue)
+	if err != nil {
+		return err
+	}
+	picked, err := all.Only(o.only)
+	if err != nil {
+		return err
+	}
+	engines, err := o.engines()
+	if err != nil {
+		return err
+	}
+	hunt := mutants.Hunt{
+		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Out: out,
+		Keep: func(mutants.Finding) error { return nil },
+	}
+	if o.results != "" {
+		if hunt.Keep, err = o.keeper(all); err != nil {
+			return err
+		}
+	}
+	findings, err := hunt.Go(ctx, picked)
+	if err != nil {
+		return err
+	}
+	return sum(findings, out)
+}
+
+// engines are those that were asked for.
+func (o mutantOptions) engines() ([]mutants.Engine, error) {
+	var all []mutants.Engine
+	for _, name := range o.on {
+		switch name {
+		case mutants.ModelEngine:
+			all = append(all, mutants.Model{States: o.states})
+		case mutants.TestsEngine:
+			all = append(all, mutants.Tests{})
+		case mutants.MemoryEngine:
+			all = append(all, mutants.Runs{Ensemble: harness.Memory, Load: o.load, First: o.seed, Do: o.torture})
+		case mutants.EnsembleEngine:
+			all = append(all, mutants.Runs{Ensemble: harness.Docker, Load: o.load, First: o.seed, Do: o.torture})
+		default:
+			return nil, fmt.Errorf("--on %q: use %s", name, strings.Join(mutants.Engines, ", "))
+		}
+	}
+	return all, nil
+}
+
+// torture does one run of a binary with a defect in it.
+func (o mutantOptions) torture(ctx context.Context, binary string, args []string, seed uint64) soak.Outcome {
+	runs := &runner{executable: binary, args: args, out: o.keep}
+	if o.keep == "" {
+		runs.out = filepath.Join(filepath.Dir(binary), "runs")
+	}
+	return runs.run(ctx, seed)
+}
+
+// keeper keeps findings, and writes them down for people.
+func (o mutantOptions) keeper(all mutants.Catalogue) (func(mutants.Finding) error, error) {
+	matrix, err := mutants.OpenMatrix(o.results)
+	if err != nil {
+		return nil, err
+	}
+	matrix.Forget(all)
+	page := strings.TrimSuffix(o.results, filepath.Ext(o.results)) + ".md"
+	return func(f mutants.Finding) error {
+		if err := matrix.Keep(f); err != nil {
+			return err
+		}
+		return writeTo(page, func(w io.Writer) error { return matrix.Write(w, all) })
+	}, nil
+}
+
+// sum says what came of all, and makes the exit code of it.
+func sum(findings []mutants.Finding, out io.Writer) error {
+	counts := map[mutants.Outcome]int{}
+	bad := 0
+	for _, f := range findings {
+		counts[f.Outcome]++
+		if f.Bad() {
+			bad++
+		}
+	}
+	fmt.Fprintf(out, "\n%d caught, %d survived, %d survived as the catalogue says; without a defect %d clean, %d false alarms; %d could not be looked for\n",
+		counts[mutants.Caught], counts[mutants.Survived], counts[mutants.Explained], counts[mutants.Clean], counts[mutants.Alarm], counts[mutants.Failed])
+	if bad > 0 {
+		return codeError(1)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package mutants
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+)
+
+// Entry is one defect of a catalogue.
+type Entry struct {
+	ID     string   `yaml:"id"`
+	Says   string   `yaml:"says"`   // a sentence: what is wrong with it
+	Breaks []string `yaml:"breaks"` // the properties that are expected to notice; of tests, their names
+	On     []string `yaml:"on"`     // the only engines that can see it; none given, all that it has something for
+	Fault  string   `yaml:"fault"`  // for torture runs: the nemesis that provokes it, comma-separated
+	Run    string   `yaml:"run"`    // for torture runs: further options
+	World  string   `yaml:"world"`  // for the explorer: the options of a world in which it shows
+	Tests  []string `yaml:"tests"`  // calls of go test: packages that are to notice, with -run perhaps
+	// Engines that are known not to notice, each with the reason.
+	Survives map[string]string `yaml:"survives"`
+	Note     string            `yaml:"note"` // what is to be known of it besides
+	Edits    []Edit            `yaml:"edits"`
+}
+
+// Edit replaces a text that occurs in a file exactly once.
+type Edit struct {
+	File string `yaml:"file"` // below the source folder, with slashes
+	Old  string `yaml:"old"`
+	New  string `yaml:"new"`
+}
+
+// Fingerprint tells versions of an entry's edits apart.
+func (e Entry) Fingerprint() string {
+	sum := sha256.New()
+	for _, edit := range e.Edits {
+		fmt.Fprintf(sum, "%q %q %q\n", edit.File, edit.Old, edit.New)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)[:6])
+}
+
+// Catalogue is a list of defects.
+type Catalogue []Entry
+
+// Load reads a catalogue from a file.
+func Load(path string) (Catalogue, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("mutants: %w; give the file of a catalogue", err)
+	}
+	defer file.Close()
+	return Parse(file, path)
+}
+
+// Parse reads a catalogue. Unknown keys, ids that occur twice, and entries that
+// cannot be carried out are errors, all of which are told at once; name is that of
+// the source in errors.
+func Parse(from io.Reader, name string) (Catalogue, error) {
+	decoder := yaml.NewDecoder(from)
+	decoder.KnownFields(true)
+	var all Catalogue
+	if err := decoder.Decode(&all); errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("mutants: %s: nothing in it; a catalogue is a list of entries, each with id, says, breaks and edits", name)
+	} else if err != nil {
+		return nil, fmt.Errorf("mutants: %s: %w", name, err)
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for i, e := range all {
+		if seen[e.ID] {
+			errs = append(errs, fmt.Errorf("mutants: %s: %s is there twice; ids are unique", name, e.ID))
+		}
+		seen[e.ID] = true
+		for _, what := range e.problems() {
+			errs = append(errs, fmt.Errorf("mutants: %s: entry %d, %q: %s", name, i+1, e.ID, what))
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// problems says what is wrong with an entry, whatever the source is.
+func (e Entry) problems() []string {
+	var all []string
+	add := func(when bool, format string, args ...any) {
+		if when {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	add(!idPattern.MatchString(e.ID) || e.ID == Unmodified, "an id has small letters, digits and single dashes, and is not %q", Unmodified)
+	add(strings.TrimSpace(e.Says) == "", "says is missing: a sentence about what is wrong")
+	add(len(e.Breaks) == 0, "breaks is missing: the properties, or tests, that are to notice")
+	add(len(e.Edits) == 0, "edits is missing: a list of file, old, new")
+	add(e.Fault == "" && e.World == "" && len(e.Tests) == 0, "nobody looks for it: give fault (for torture runs), world (for the explorer) or tests")
+	add(e.Run != "" && e.Fault == "", "run has options of torture runs, so fault is needed as well")
+	if _, err := nemesis.Parse(e.Fault); err != nil {
+		add(true, "fault: %v", err)
+	}
+	for _, engine := range e.On {
+		add(!slices.Contains(Engines, engine), "on: no engine is called %q; there are %s", engine, strings.Join(Engines, ", "))
+	}
+	for engine, why := range e.Survives {
+		add(!slices.Contains(Engines, engine), "survives: no engine is called %q; there are %s", engine, strings.Join(Engines, ", "))
+		add(strings.TrimSpace(why) == "", "survives: say why %s does not notice", engine)
+	}
+	for n, edit := range e.Edits {
+		add(!filepath.IsLocal(filepath.FromSlash(edit.File)), "edit %d: file %q is not below the source folder", n+1, edit.File)
+		add(edit.Old == "", "edit %d: old is missing: the text to replace", n+1)
+		add(edit.Old == edit.New, "edit %d: old and new are the same", n+1)
+	}
+	return all
+}
+
+// Only picks entries by id, in the order of the catalogue; no ids pick all.
+func (c Catalogue) Only(ids []string) (Catalogue, error) {
+	if len(ids) == 0 {
+		return c, nil
+	}
+	var picked Catalogue
+	for _, e := range c {
+		if slices.Contains(ids, e.ID) {
+			picked = append(picked, e)
+		}
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(c, func(e Entry) bool { return e.ID == id }) {
+			return nil, fmt.Errorf("mutants: no entry has the id %q; there are %s", id, strings.Join(c.ids(), ", "))
+		}
+	}
+	return picked, nil
+}
+
+func (c Catalogue) ids() []string {
+	all := make([]string, len(c))
+	for i, e := range c {
+		all[i] = e.ID
+	}
+	return all
+}

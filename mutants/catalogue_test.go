@@ -1,0 +1,125 @@
+package mutants
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ours is the catalogue of this project, and its source.
+func ours(t *testing.T) (Catalogue, Source) {
+	t.Helper()
+	all, err := Load("catalogue.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, Source{Dir: "..", Command: "./cmd/torture"}
+}
+
+// TestEveryEntryCompiles: each edit matches exactly once, and the packages that are
+// edited compile. A hunt builds the rest.
+func TestEveryEntryCompiles(t *testing.T) {
+	all, source := ours(t)
+	if err := source.Match(all); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		b, err := source.Plant(e, t.TempDir())
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var packages []string
+		for _, edit := range e.Edits {
+			packages = append(packages, "./"+filepath.ToSlash(filepath.Dir(edit.File)))
+		}
+		slices.Sort(packages)
+		if printed, err := b.tool(t.Context(), "build", slices.Compact(packages)...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", e.ID, err, printed)
+		}
+	}
+}
+
+// entry is a catalogue with one entry that has nothing wrong with it but changes.
+func entry(changes ...string) string {
+	text := `
+- id: one
+  says: it is wrong
+  breaks: [P]
+  world: --masters 1
+  edits:
+    - {file: a.go, old: x, new: y}
+`
+	return strings.NewReplacer(changes...).Replace(text)
+}
+
+func TestBadCataloguesAreRefused(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", "nothing in it"},
+		{entry("says:", "tells:"), "field tells not found"},
+		{entry("id: one", "id: One"), "an id has small letters"},
+		{entry("id: one", "id: unmodified"), "an id has small letters"},
+		{entry("it is wrong", `""`), "says is missing"},
+		{entry("[P]", "[]"), "breaks is missing"},
+		{entry("  world: --masters 1\n", ""), "nobody looks for it"},
+		{entry("world: --masters 1", "run: --nodes 2\n  world: x"), "fault is needed"},
+		{entry("world: --masters 1", "fault: kill-everybody"), `unknown fault "kill-everybody"`},
+		{entry("world:", "on: [paper]\n  world:"), `no engine is called "paper"`},
+		{entry("world:", "survives: {paper: so}\n  world:"), `no engine is called "paper"`},
+		{entry("world:", "survives: {model: ''}\n  world:"), "say why model"},
+		{entry("file: a.go", "file: ../a.go"), "not below the source folder"},
+		{entry("old: x", "old: ''"), "old is missing"},
+		{entry("old: x", "old: y"), "old and new are the same"},
+		{entry() + entry(), "one is there twice"},
+	} {
+		_, err := Parse(strings.NewReader(c.text), "cat.yaml")
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "cat.yaml") {
+			t.Errorf("%s\n%v\nwant: %s", c.text, err, c.want)
+		}
+	}
+	if _, err := Parse(strings.NewReader(entry()), "cat.yaml"); err != nil {
+		t.Errorf("the entry that all others are made of: %v", err)
+	}
+	if _, err := Load("no-such.yaml"); err == nil || !strings.Contains(err.Error(), "no-such.yaml") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func TestOnly(t *testing.T) {
+	all, err := Parse(strings.NewReader(entry()+entry("id: one", "id: two")), "cat.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	picked, err := all.Only([]string{"two"})
+	if err != nil || len(picked) != 1 || picked[0].ID != "two" {
+		t.Errorf("%v, %v", picked, err)
+	}
+	if _, err := all.Only([]string{"three"}); err == nil || !strings.Contains(err.Error(), "there are one, two") {
+		t.Errorf("an id that is not there: %v", err)
+	}
+}
+
+// TestEditsMatchOnce: a text that is not there, or there twice, is told with id, file
+// and count; two edits of one file follow each other.
+func TestEditsMatchOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	source := Source{Dir: dir}
+	for old, want := range map[string]string{"two": "there 2 times", "three": "there 0 times"} {
+		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{"a.go", old, "x"}}}})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "m: a.go") {
+			t.Errorf("%q: %v", old, err)
+		}
+	}
+	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{"b.go", "x", "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{"a.go", "one", "three"}, {"a.go", "three two", "four"}}})
+	if err != nil || texts["a.go"] != "four two\n" {
+		t.Errorf("%q, %v", texts, err)
+	}
+}

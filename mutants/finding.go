@@ -1,0 +1,123 @@
+package mutants
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Unmodified is the id of the source as it is.
+const Unmodified = "unmodified"
+
+// Outcome is what came of looking for one defect on one engine.
+type Outcome string
+
+// The outcomes. Of the source as it is there are Clean, Alarm and Failed.
+const (
+	Caught    Outcome = "caught"    // a property was violated, or a test failed
+	Survived  Outcome = "survived"  // nobody noticed, and that is not known
+	Explained Outcome = "explained" // nobody noticed; the catalogue says why
+	Clean     Outcome = "clean"     // nothing was found where there is nothing
+	Alarm     Outcome = "alarm"     // something was found where there is nothing
+	Failed    Outcome = "failed"    // it could not be looked for
+)
+
+// Finding is one line of the table.
+type Finding struct {
+	ID          string    `json:"id"`
+	Engine      string    `json:"engine"`
+	Outcome     Outcome   `json:"outcome"`
+	Properties  []string  `json:"properties,omitempty"` // violated; of tests, those that failed
+	Reason      string    `json:"reason,omitempty"`     // of the first of them
+	States      int       `json:"states,omitempty"`     // of the explorer
+	Runs        int       `json:"runs,omitempty"`       // torture runs, the last included
+	Seed        uint64    `json:"seed,omitempty"`       // of the last run
+	Faults      []string  `json:"faults,omitempty"`     // those that bit in it; of the explorer, the options of the world
+	Length      int       `json:"length,omitempty"`     // of the counterexample: steps of the explorer, events of a run
+	Seconds     float64   `json:"seconds"`              // without building it
+	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged
+	When        time.Time `json:"when"`
+	Fingerprint string    `json:"fingerprint"` // of the edits
+}
+
+// Bad reports whether it is something to be looked after: a survivor, a false alarm,
+// or that nothing could be found out.
+func (f Finding) Bad() bool {
+	return f.Outcome == Survived || f.Outcome == Alarm || f.Outcome == Failed
+}
+
+// settle gives a finding its outcome, from what was violated.
+func (f *Finding) settle(e Entry) {
+	violated := len(f.Properties) > 0
+	_, explained := e.Survives[f.Engine]
+	switch {
+	case e.ID == Unmodified && violated:
+		f.Outcome = Alarm
+	case violated:
+		f.Outcome = Caught
+		slices.SortStableFunc(f.Properties, func(a, b string) int { return e.rank(a) - e.rank(b) })
+	case f.Outcome == Failed:
+	case e.ID == Unmodified:
+		f.Outcome = Clean
+	case explained:
+		f.Outcome = Explained
+	default:
+		f.Outcome = Survived
+	}
+}
+
+// rank puts the properties that are expected to be violated first.
+func (e Entry) rank(property string) int {
+	if i := slices.Index(e.Breaks, property); i >= 0 {
+		return i
+	}
+	return len(e.Breaks)
+}
+
+// by is who noticed, the expected one first.
+func (f Finding) by() string {
+	switch n := len(f.Properties); n {
+	case 0:
+		return "-"
+	case 1:
+		return f.Properties[0]
+	default:
+		return fmt.Sprintf("%s and %d more", f.Properties[0], n-1)
+	}
+}
+
+// after is how much it took.
+func (f Finding) after() string {
+	took := fmt.Sprintf("%.1f s", f.Seconds)
+	switch {
+	case f.States > 0:
+		return fmt.Sprintf("%d states, %s", f.States, took)
+	case f.Runs == 1:
+		return "1 run, " + took
+	case f.Runs > 1:
+		return fmt.Sprintf("%d runs, %s", f.Runs, took)
+	}
+	return took
+}
+
+// length is that of the counterexample.
+func (f Finding) length() string {
+	switch {
+	case f.Length == 0:
+		return "-"
+	case f.Engine == ModelEngine:
+		return fmt.Sprintf("%d steps", f.Length)
+	case f.Length == 1:
+		return "1 event"
+	}
+	return fmt.Sprintf("%d events", f.Length)
+}
+
+// with is what provoked it.
+func (f Finding) with() string {
+	if len(f.Faults) == 0 {
+		return "-"
+	}
+	return strings.Join(f.Faults, ", ")
+}

@@ -1,0 +1,249 @@
+package mutants
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/soak"
+)
+
+// elsewhere is a module of somebody else with the same commands: its explore finds
+// that one and one is not two, if so.
+func elsewhere(t *testing.T) Source {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":     "module example.org/elsewhere\n\ngo 1.26\n",
+		"sum/sum.go": "package sum\n\nfunc Of(a, b int) int { return a + b }\n",
+		"sum/sum_test.go": `package sum
+
+import "testing"
+
+func TestOf(t *testing.T) {
+	if Of(1, 1) != 2 {
+		t.Error("wrong")
+	}
+}
+`,
+		"cmd/torture/main.go": `package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"example.org/elsewhere/sum"
+)
+
+func main() {
+	text := "{\"verdict\":\"valid\",\"counts\":{\"states\":7}}"
+	if sum.Of(1, 1) != 2 {
+		text = "{\"verdict\":\"invalid\",\"properties\":[{\"name\":\"Sum\",\"verdict\":\"invalid\",\"reason\":\"wrong\"}],\"counts\":{\"states\":3,\"counterexample\":2}}"
+	}
+	out := filepath.Join(os.Args[3], "explore")
+	if os.Args[1] != "explore" || os.Args[2] != "--out" || os.Mkdir(out, 0o755) != nil || os.WriteFile(filepath.Join(out, "verdict.json"), []byte(text), 0o644) != nil {
+		os.Exit(4)
+	}
+}
+`,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Source{Dir: dir, Command: "./cmd/torture"}
+}
+
+const foreign = `
+- id: minus
+  says: it subtracts
+  breaks: [Sum, TestOf]
+  world: --masters 1
+  tests: [./sum]
+  edits:
+    - {file: sum/sum.go, old: a + b, new: a - b}
+- id: swapped
+  says: it adds the other way round
+  breaks: [Sum]
+  world: --masters 2
+  tests: [./sum]
+  survives: {tests: addition is commutative}
+  edits:
+    - {file: sum/sum.go, old: a + b, new: b + a}
+`
+
+// TestACatalogueFromElsewhere hunts two defects of another module, one of which is
+// none, with the explorer and with tests.
+func TestACatalogueFromElsewhere(t *testing.T) {
+	source := elsewhere(t)
+	before, err := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Parse(strings.NewReader(foreign), "foreign.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	matrix, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings, err := Hunt{Source: source, Engines: []Engine{Model{States: 100}, Tests{}}, Budget: time.Minute, Out: &out, Keep: matrix.Keep}.Go(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range findings {
+		got = append(got, strings.Join([]string{f.ID, f.Engine, string(f.Outcome), f.by()}, " "))
+	}
+	want := []string{
+		"unmodified model clean -", "unmodified model clean -", "unmodified tests clean -",
+		"minus model caught Sum", "minus tests caught TestOf", "swapped model survived -", "swapped tests explained -",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	if after, _ := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go")); !bytes.Equal(before, after) {
+		t.Error("the source was touched")
+	}
+	if !strings.Contains(out.String(), "3 states") || !strings.Contains(out.String(), "2 steps") {
+		t.Errorf("the table:\n%s", out.String())
+	}
+	var page bytes.Buffer
+	if err := matrix.Write(&page, all); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"| `minus` | it subtracts | Sum, 3 states", "**survived** after 7 states", "not noticed on tests: addition is commutative", "| tests | clean |"} {
+		if !strings.Contains(page.String(), text) {
+			t.Errorf("%q is not in\n%s", text, page.String())
+		}
+	}
+}
+
+// TestAFalseAlarmIsOne: an engine that sees a violation in the source as it is, and
+// a build that fails.
+func TestAFalseAlarmIsOne(t *testing.T) {
+	source := elsewhere(t)
+	path := filepath.Join(source.Dir, "sum/sum.go")
+	if err := os.WriteFile(path, []byte("package sum\n\nfunc Of(a, b int) int { return a * b }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{"sum/sum.go", "a * b", "a + b + c"}}}
+	h := Hunt{Source: source, Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	findings, err := h.Go(t.Context(), Catalogue{e})
+	if err != nil || len(findings) != 2 {
+		t.Fatalf("%+v, %v", findings, err)
+	}
+	if findings[0].Outcome != Alarm || !findings[0].Bad() {
+		t.Errorf("%+v", findings[0])
+	}
+	if f := findings[1]; f.Outcome != Failed || !f.Bad() || !strings.Contains(f.Problem, "e does not compile") || !strings.Contains(f.Problem, "undefined: c") {
+		t.Errorf("what does not compile: %+v", f)
+	}
+}
+
+// TestRunsGoOnUntilCaught has runs that play what they are told.
+func TestRunsGoOnUntilCaught(t *testing.T) {
+	e := Entry{ID: "e", Breaks: []string{"B"}, Fault: "kill-master,kill-server", Run: "--nodes 3"}
+	var asked []string
+	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, First: 5, Do: func(_ context.Context, _ string, args []string, seed uint64) soak.Outcome {
+		asked = args
+		o := soak.Outcome{Seed: seed, Verdict: checker.Valid, Faults: []nemesis.Record{{Fault: nemesis.Fault{Kind: nemesis.KillMaster}, Effective: true}}}
+		if seed == 7 {
+			o.Verdict = checker.Invalid
+			o.Violations = []checker.Property{{Name: "A", Events: []int{1}}, {Name: "B", Events: []int{2, 3}}}
+		}
+		return o
+	}}
+	f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute)
+	if f.Outcome != Caught || f.Runs != 3 || f.Seed != 7 || f.by() != "B and 1 more" || f.with() != "kill-master" {
+		t.Errorf("%+v", f)
+	}
+	if want := []string{"run", "--ensemble=memory", "--time=1s", "--nemesis=kill-master", "--nodes", "3"}; !slices.Equal(asked, want) {
+		t.Errorf("%q, want %q", asked, want)
+	}
+	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
+		return soak.Outcome{Problem: "no Docker"}
+	}
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Failed || f.Problem != "no Docker" || f.Runs != 2 {
+		t.Errorf("runs that cannot be carried out: %+v", f)
+	}
+	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
+		return soak.Outcome{Verdict: checker.Unknown}
+	}
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Nanosecond); f.Outcome != Survived || f.Runs != 1 {
+		t.Errorf("a run that is unknown has caught nothing: %+v", f)
+	}
+}
+
+// TestWhatWasInterruptedIsNoFinding: neither a survivor nor a failure is kept of it.
+func TestWhatWasInterruptedIsNoFinding(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	runs := Runs{Ensemble: MemoryEngine, Do: func(context.Context, string, []string, uint64) soak.Outcome {
+		cancel()
+		return soak.Outcome{Problem: "interrupted"}
+	}}
+	kept := 0
+	h := Hunt{Out: new(bytes.Buffer), Budget: time.Minute}
+	err := h.look(ctx, runs, &Build{binary: "b"}, Entry{ID: "e", Fault: "kill-master"}, func(Finding) error { kept++; return nil })
+	if err == nil || kept != 0 {
+		t.Errorf("%v, and %d kept", err, kept)
+	}
+}
+
+// TestAPartialMatrixSaysSo: what is still to come is told from what is not for an engine.
+func TestAPartialMatrixSaysSo(t *testing.T) {
+	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{"f", "x", "y"}}}
+	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Keep(Finding{ID: "e", Engine: ModelEngine, Outcome: Caught, Properties: []string{"P"}, States: 3, Fingerprint: e.Fingerprint()}); err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := m.Write(&page, Catalogue{e}); err != nil {
+		t.Fatal(err)
+	}
+	// A server's fault is not for runs in memory, and there are no tests.
+	if text := page.String(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") {
+		t.Errorf("%s", text)
+	}
+}
+
+// TestTheMatrixForgets what is about other edits.
+func TestTheMatrixForgets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.json")
+	m, err := OpenMatrix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := Entry{ID: "e", Edits: []Edit{{"f", "x", "y"}}}
+	for _, f := range []Finding{
+		{ID: "e", Engine: ModelEngine, Fingerprint: e.Fingerprint()}, {ID: "gone", Engine: ModelEngine}, {ID: "e", Engine: TestsEngine, Fingerprint: "other"},
+		{ID: "e", Engine: ModelEngine, Fingerprint: e.Fingerprint(), Seconds: 2},
+	} {
+		if err := m.Keep(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m, err = OpenMatrix(path); err != nil || len(m.Findings) != 3 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	m.Forget(Catalogue{e})
+	if len(m.Findings) != 1 || m.Findings[0].Seconds != 2 {
+		t.Errorf("%+v", m.Findings)
+	}
+}

@@ -1,0 +1,180 @@
+package mutants
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const heading = "outcome    id                            engine    caught by                       after                      counterexample  with"
+
+// line is a finding in the table that is printed as it goes.
+func (f Finding) line() string {
+	line := fmt.Sprintf("%-9s  %-28s  %-8s  %-30s  %-25s  %-14s  %s", f.Outcome, f.ID, f.Engine, f.by(), f.after(), f.length(), f.with())
+	if f.Problem != "" {
+		line += "\n           " + f.Problem
+	}
+	return line
+}
+
+// Matrix is what has been found so far, kept in a file from one hunt to the next: a
+// finding replaces the one of the same defect on the same engine.
+type Matrix struct {
+	path     string
+	Findings []Finding `json:"findings"`
+}
+
+// OpenMatrix reads a matrix; a file that is not there is an empty one.
+func OpenMatrix(path string) (*Matrix, error) {
+	m := &Matrix{path: path}
+	err := readJSON(path, m)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return m, err
+}
+
+// Keep takes a finding over and writes the file.
+func (m *Matrix) Keep(f Finding) error {
+	same := func(old Finding) bool {
+		return old.ID == f.ID && old.Engine == f.Engine && (f.ID != Unmodified || slices.Equal(old.Faults, f.Faults))
+	}
+	if i := slices.IndexFunc(m.Findings, same); i >= 0 {
+		m.Findings[i] = f
+	} else {
+		m.Findings = append(m.Findings, f)
+	}
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(m.path), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(m.path, append(data, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("mutants: %w", err)
+	}
+	return nil
+}
+
+// Forget drops what is not about the catalogue as it is now: other ids, other edits.
+func (m *Matrix) Forget(all Catalogue) {
+	m.Findings = slices.DeleteFunc(m.Findings, func(f Finding) bool {
+		return f.ID != Unmodified && !slices.ContainsFunc(all, func(e Entry) bool { return e.ID == f.ID && e.Fingerprint() == f.Fingerprint })
+	})
+}
+
+// engines are those of the columns, to ask what each takes.
+var engines = map[string]Engine{
+	ModelEngine: Model{}, TestsEngine: Tests{}, MemoryEngine: Runs{Ensemble: MemoryEngine}, EnsembleEngine: Runs{Ensemble: EnsembleEngine},
+}
+
+// span says from when the findings are, and how many are still to come.
+func (m *Matrix) span(all Catalogue) string {
+	missing := 0
+	for _, e := range all {
+		for _, engine := range Engines {
+			if _, looked := m.find(e.ID, engine); !looked && engines[engine].Takes(e) {
+				missing++
+			}
+		}
+	}
+	if len(m.Findings) == 0 {
+		return fmt.Sprintf("Nothing has been looked for; %d findings are to come.", missing)
+	}
+	byTime := func(a, b Finding) int { return a.When.Compare(b.When) }
+	text := fmt.Sprintf("Found between %s and %s UTC.", slices.MinFunc(m.Findings, byTime).When.Format(time.DateTime), slices.MaxFunc(m.Findings, byTime).When.Format(time.DateTime))
+	if missing > 0 {
+		text += fmt.Sprintf(" **Partial**: %d findings are to come, marked *not yet*.", missing)
+	}
+	return text
+}
+
+// find is the finding of an entry on an engine.
+func (m *Matrix) find(id, engine string) (Finding, bool) {
+	i := slices.IndexFunc(m.Findings, func(f Finding) bool { return f.ID == id && f.Engine == engine })
+	if i < 0 {
+		return Finding{}, false
+	}
+	return m.Findings[i], true
+}
+
+// Write writes the matrix for people, in Markdown: a row for each entry, a column for
+// each engine.
+func (m *Matrix) Write(w io.Writer, all Catalogue) error {
+	var b strings.Builder
+	b.WriteString("# Planted defects\n\nWritten by `make mutants`. Each row is a defect of `mutants/catalogue.yaml`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n")
+	b.WriteString(m.span(all) + "\n\n")
+	b.WriteString("| defect | what is wrong | " + strings.Join(Engines, " | ") + " |\n|---|---|" + strings.Repeat("---|", len(Engines)) + "\n")
+	for _, e := range all {
+		cells := make([]string, len(Engines))
+		for i, engine := range Engines {
+			cells[i] = m.cell(e, engine)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.ID, inCell(e.Says), strings.Join(cells, " | "))
+	}
+	b.WriteString("\nThe source as it is, in all of that:\n\n| engine | outcome | after | with |\n|---|---|---|---|\n")
+	for _, f := range m.Findings {
+		if f.ID == Unmodified {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Engine, f.Outcome, f.after(), inCell(f.with()))
+		}
+	}
+	notes := false
+	for _, e := range all {
+		for _, note := range e.notes() {
+			if !notes {
+				b.WriteString("\nNotes:\n\n")
+				notes = true
+			}
+			fmt.Fprintf(&b, "- `%s`: %s\n", e.ID, note)
+		}
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("mutants: %w", err)
+	}
+	return nil
+}
+
+// cell is what came of an entry on an engine.
+func (m *Matrix) cell(e Entry, engine string) string {
+	f, looked := m.find(e.ID, engine)
+	switch {
+	case !looked && engines[engine].Takes(e):
+		return "*not yet*"
+	case !looked:
+		return "-"
+	case f.Outcome != Caught:
+		return fmt.Sprintf("**%s** after %s", f.Outcome, f.after())
+	case engine == MemoryEngine || engine == EnsembleEngine:
+		return fmt.Sprintf("%s, %s; %s", f.by(), f.after(), f.with())
+	case engine == ModelEngine:
+		return fmt.Sprintf("%s, %s, %s; `%s`", f.by(), f.after(), f.length(), f.with())
+	}
+	return fmt.Sprintf("%s, %s", f.by(), f.after())
+}
+
+// notes are an entry's, with those about engines that do not notice.
+func (e Entry) notes() []string {
+	var all []string
+	if e.Note != "" {
+		all = append(all, inCell(e.Note))
+	}
+	for _, engine := range Engines {
+		if why, known := e.Survives[engine]; known {
+			all = append(all, fmt.Sprintf("not noticed on %s: %s", engine, inCell(why)))
+		}
+	}
+	return all
+}
+
+// inCell is a text on one line.
+func inCell(text string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
+}

@@ -30,10 +30,17 @@ func (f *facts) writesAccounted() Property {
 			c = &l.commits[at]
 			mentioned[at] = mentioned[at] || c.Session == x.Session
 		}
+		if x.Answered != 0 && x.Error == "" && l.hidden(x.Zxid) {
+			p.doubt("%s was answered at %s, for zxid 0x%x, that its write was applied; whether it was committed, no log tells.", x.Process, seconds(x.Answered), x.Zxid)
+		}
 		if x.Answered == 0 || l.beyond(x.Zxid) {
 			continue
 		}
 		acknowledged++
+		if c != nil && c.Kind == history.CommitWrite && c.Session == x.Session && l.begun[i] && l.events[i] < 0 && !x.Close {
+			p.violate(nil, "%s sent %s in session %s at %s; it was committed under zxid 0x%x, and its history says of no such write that it was applied, or may have been.",
+				x.Process, operations(x), x.Session, seconds(x.Sent), x.Zxid)
+		}
 		if complaint := l.contradicts(x, c); complaint != "" {
 			p.violate(f.of(i), "%s was answered at %s, for zxid 0x%x: %s: %s. The acknowledgement and what was committed contradict each other: that is ZooKeeper's violation, or the record's.",
 				x.Process, seconds(x.Answered), x.Zxid, operations(x), complaint)
@@ -59,8 +66,12 @@ func (f *facts) writesAccounted() Property {
 
 // beyond reports whether the commits do not tell of a zxid.
 func (l *ledger) beyond(zxid int64) bool {
-	return zxid == 0 || l.evidence.Last != 0 && zxid > l.evidence.Last ||
-		slices.ContainsFunc(l.evidence.Gaps, func(r history.ZxidRange) bool { return r.Contains(zxid) })
+	return zxid == 0 || l.evidence.Last != 0 && zxid > l.evidence.Last || l.hidden(zxid)
+}
+
+// hidden reports whether a zxid lies in a hole of the logs.
+func (l *ledger) hidden(zxid int64) bool {
+	return slices.ContainsFunc(l.evidence.Gaps, func(r history.ZxidRange) bool { return r.Contains(zxid) })
 }
 
 // contradicts says what is wrong with an answer; nothing, if it is what was committed.

@@ -205,11 +205,15 @@ func (f *facts) retentionKept() Property {
 // has its status, and nobody is told that it was not finished after all.
 func (f *facts) toldTruly() Property {
 	p := newFinding("ToldTruly", "")
-	won := map[int32]string{}
+	won, known := map[int32][]string{}, map[int32]bool{}
 	for _, e := range f.elections {
-		if e.won != history.Fail {
-			won[e.epoch] = e.op.Invoke.Process
+		switch {
+		case e.won == history.OK:
+			won[e.epoch] = []string{e.op.Invoke.Process}
+		case e.won == history.Info && !known[e.epoch]:
+			won[e.epoch] = append(won[e.epoch], e.op.Invoke.Process) // nobody knows which
 		}
+		known[e.epoch] = known[e.epoch] || e.won == history.OK
 	}
 	recorded := map[string]bool{}
 	for _, r := range f.records {
@@ -222,8 +226,8 @@ func (f *facts) toldTruly() Property {
 	for _, e := range f.events {
 		switch e.Kind {
 		case history.Heard:
-			if heard++; e.Epoch > 0 && won[e.Epoch] != e.Text {
-				p.violate([]history.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), e.Text, e.Epoch, won[e.Epoch])
+			if heard++; e.Epoch > 0 && !slices.Contains(won[e.Epoch], e.Text) {
+				p.violate([]history.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), e.Text, e.Epoch, strings.Join(won[e.Epoch], " or "))
 			}
 		case history.Change:
 			changes++

@@ -195,8 +195,10 @@ const awakening = 2 * time.Second
 func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
-		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, "expire-") // a node may be meant as a worker
-		if robbed && fault.Outcome() == history.OK && slices.Contains(fault.Targets(), t.Invoke.Process) &&
+		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, "expire-") || // a node may be meant as a worker
+			strings.HasPrefix(kind, "pause-") && !fault.Done.Effective // it lasted longer than it should
+		// An end that no server has answered may have come all the same.
+		if robbed && fault.Outcome() != history.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
 		}
@@ -522,7 +524,9 @@ func (f *facts) writesAfterEnd(p *finding) {
 	ended := map[string]int64{}
 	for _, c := range f.ledger.commits {
 		if c.Kind == history.CommitClose {
-			ended[c.Session] = c.Zxid
+			if _, before := ended[c.Session]; !before { // a second one ends nothing
+				ended[c.Session] = c.Zxid
+			}
 		}
 	}
 	for i, w := range f.writes {

@@ -128,7 +128,7 @@ func (r *run) copyLogs(ctx context.Context, dir string, evidence *history.Eviden
 			return nil, err
 		}
 		var servers []*txnlog.Server
-		late := ""
+		late := -1
 		for i, s := range r.ensemble.Servers {
 			read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
 			if err != nil {
@@ -137,14 +137,16 @@ func (r *run) copyLogs(ctx context.Context, dir string, evidence *history.Eviden
 			}
 			servers = append(servers, read)
 			if read.Last() < evidence.Last {
-				late = s.Name
+				late = i
 			}
 		}
-		if late == "" {
+		if late < 0 {
 			return servers, nil
 		}
 		if !wait(ctx, 500*time.Millisecond) {
-			return nil, fmt.Errorf("harness: what is on the disk of %s ends before 0x%x", late, evidence.Last)
+			err := fmt.Errorf("harness: what is on the disk of %s ends before 0x%x, which it serves", r.ensemble.Servers[late].Name, evidence.Last)
+			evidence.Servers[late].Problem = err.Error()
+			return nil, err
 		}
 	}
 }

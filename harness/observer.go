@@ -187,8 +187,8 @@ func (o *observer) walk(ctx context.Context, level []string, visit func(p string
 		var next []string
 		for i, p := range level {
 			got, listed := replies[2*i], replies[2*i+1]
-			if errors.Is(got.Err, zkapi.ErrNoNode) {
-				continue
+			if errors.Is(got.Err, zkapi.ErrNoNode) || errors.Is(listed.Err, zkapi.ErrNoNode) {
+				continue // an ephemeral, gone in between
 			}
 			if err := errors.Join(got.Err, listed.Err); err != nil {
 				return err

@@ -39,9 +39,17 @@ func counterOf(zxid int64) int64 { return zxid & (1<<counterBits - 1) }
 func Merge(servers []*Server, zxid int64) *Order {
 	o := &Order{}
 	all := o.union(servers)
-	ends := map[int64]int64{} // by epoch: the counter of the last that was committed
+	ends := map[int64]int64{}    // by epoch: the counter of the last that was committed
+	proofs := map[int64]string{} // by epoch: whose log proves its end
 	for _, s := range servers {
-		s.closed(zxid, ends)
+		s.closed(zxid, func(epoch, end int64) {
+			if before, proven := ends[epoch]; proven && before != end {
+				o.Conflicts = append(o.Conflicts, fmt.Sprintf("the epoch of zxid 0x%x ended with it by the log of %s, and with 0x%x by that of %s",
+					epoch<<counterBits|before, proofs[epoch], epoch<<counterBits|end, s.Name))
+				end = max(before, end)
+			}
+			ends[epoch], proofs[epoch] = end, s.Name
+		})
 	}
 	seen := map[int64]bool{}
 	for at := range all {
@@ -49,12 +57,15 @@ func Merge(servers []*Server, zxid int64) *Order {
 	}
 	epochs := slices.Sorted(maps.Keys(seen))
 	for i, e := range epochs {
+		if !seen[e] {
+			continue // it began after the end
+		}
 		end, proven := ends[e]
 		if !proven {
 			end = logged(all, e, len(servers)/2+1)
 		}
 		o.commit(all, e, end)
-		if !proven && seen[e] {
+		if !proven {
 			until := zxid
 			if i+1 < len(epochs) {
 				until = min(until, epochs[i+1]<<counterBits)
@@ -109,7 +120,7 @@ func (o *Order) union(servers []*Server) map[int64]*Entry {
 // closed finds the ends of epochs that this server's log proves: where an entry is
 // followed by the first of a later epoch, or by the end of the run, and the server was
 // not given the state from elsewhere between the two.
-func (s *Server) closed(zxid int64, ends map[int64]int64) {
+func (s *Server) closed(zxid int64, prove func(epoch, end int64)) {
 	order := s.sorted()
 	for i, at := range order {
 		a := s.Txns[at].Zxid
@@ -134,7 +145,10 @@ func (s *Server) closed(zxid int64, ends map[int64]int64) {
 			proves = counterOf(next) == 0 && !s.snapshotWithin(a+1, next)
 		}
 		if proves {
-			ends[epochOf(a)] = counterOf(a)
+			prove(epochOf(a), counterOf(a))
+			for between := epochOf(a) + 1; own && between < epochOf(next); between++ {
+				prove(between, 0) // nothing of it was committed
+			}
 		}
 	}
 }

@@ -135,6 +135,9 @@ func TestMerge(t *testing.T) {
 		"nobody logged one":                                    {[3]string{"1.1 1.3", "1.1 1.3", "1.1 1.3"}, "1.3", "1.1 1.3", "", "1.2-1.2", 0},
 		"logged twice":                                         {[3]string{"1.1 1.1 1.2", "1.1 1.2", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 0},
 		"two transactions under one zxid":                      {[3]string{"1.1 1.2", "1.1 1.2a", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 1},
+		"an epoch of which nothing was committed":              {[3]string{"1.1 3.1", "1.1 3.1", "1.1 2.1 | 3.1"}, "3.1", "1.1 3.1", "2.1", "", 0},
+		"an epoch that began after the end":                    {[3]string{"1.1 2.1 3.1", "1.1 2.1 3.1", "1.1 2.1 3.1"}, "2.1", "1.1 2.1", "", "", 0},
+		"two logs prove different ends":                        {[3]string{"1.1 1.2 2.1", "1.1 2.1", "1.1 2.1"}, "2.1", "1.1 1.2 2.1", "", "", 2},
 		"one of a single server":                               {[3]string{"0.1 0.2 0.3", "", ""}, "0.3", "0.1 0.2 0.3", "", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

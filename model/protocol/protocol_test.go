@@ -83,6 +83,25 @@ func TestABatchIsTakenApart(t *testing.T) {
 	}
 }
 
+// TestPruningBesideADecision: the oldest attempts of a task are pruned in the same write
+// in which it is decided about.
+func TestPruningBesideADecision(t *testing.T) {
+	r := &reader{}
+	prune := func(n int) history.Op {
+		return history.Op{Kind: "delete", Path: fmt.Sprintf("/tasks/t/attempt-%d", n), Version: -1}
+	}
+	got := r.read(&history.Exchange{Session: "0x1", Answered: 1, Index: -1, Ops: []history.Op{
+		{Kind: "check", Path: "/assign", Version: 2}, {Kind: "check", Path: "/workers/w", Version: -1}, {Kind: "check", Path: "/assign/w", Version: 3},
+		{Kind: "set", Path: "/assign/w/t", Version: -1, Data: `{"epoch":2,"attempt":33,"incarnation":3,"revoked":true}`}, prune(1), prune(2),
+	}}, 1)
+	if len(got) != 2 || got[0].write.Kind != RevokeTask || got[1].write.Kind != PruneAttempts || got[0].task != "t" || got[1].task != "t" {
+		t.Fatalf("%+v", got)
+	}
+	if children := got[1].write.Children; !slices.Equal(children, []int32{1, 2}) {
+		t.Errorf("attempts %v are pruned, want 1 and 2", children)
+	}
+}
+
 // TestStrangers: what the recipe never writes is no write of the protocol.
 func TestStrangers(t *testing.T) {
 	for _, ops := range [][]history.Op{

@@ -207,13 +207,25 @@ func (r *reader) master(x *history.Exchange, base Write) []reading {
 		}
 	}
 	for _, task := range order {
-		w, demands, ok := r.decision(base, tasks[task], checks)
-		if !ok {
-			return stranger(base, x)
+		for _, p := range tasks[task].decisions() {
+			w, demands, ok := r.decision(base, p, checks)
+			if !ok {
+				return stranger(base, x)
+			}
+			all = append(all, reading{task, answered(w, x, demands)})
 		}
-		all = append(all, reading{task, answered(w, x, demands)})
 	}
 	return all
+}
+
+// decisions are what a master does to one task in one write: what becomes of it, and
+// then perhaps the pruning of its oldest attempts.
+func (p *part) decisions() []*part {
+	kept := len(strings.TrimRight(p.shape, "A"))
+	if kept == 0 || kept == len(p.shape) {
+		return []*part{p}
+	}
+	return []*part{{x: p.x, shape: p.shape[:kept], ops: p.ops[:kept]}, {x: p.x, shape: p.shape[kept:], ops: p.ops[kept:]}}
 }
 
 // decision reads a master's decision about one task.

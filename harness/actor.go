@@ -197,6 +197,7 @@ type actorEnv struct {
 	mu       sync.Mutex
 	sessions []*zk.Session
 	isCut    bool
+	upAtCut  []*zk.Session // those that the cut has met
 	isDead   bool
 }
 
@@ -271,8 +272,11 @@ const lastWords = 200 * time.Millisecond
 func (e *actorEnv) cut() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.isCut = true
+	e.isCut, e.upAtCut = true, nil
 	for i, s := range e.sessions {
+		if _, up, _ := s.Connection(); up {
+			e.upAtCut = append(e.upAtCut, s)
+		}
 		s.Snap([]zk.Loss{zk.AfterItWas, zk.BeforeItWas}[(i+e.life)%2])
 		time.AfterFunc(lastWords, func() {
 			e.mu.Lock()
@@ -294,13 +298,26 @@ func (e *actorEnv) mend() {
 	}
 }
 
-// down counts the sessions that are cut off, or were given up while they were.
+// down counts the sessions that were up when it was cut off, and are not any more.
 func (e *actorEnv) down() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
-	for _, s := range e.sessions {
+	for _, s := range e.upAtCut {
 		if _, up, _ := s.Connection(); !up && e.isCut {
+			n++
+		}
+	}
+	return n
+}
+
+// up counts the sessions that are connected.
+func (e *actorEnv) up() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, s := range e.sessions {
+		if _, up, _ := s.Connection(); up {
 			n++
 		}
 	}

@@ -2,11 +2,13 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -97,13 +99,13 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	record.Target = d.target
 	event := r.nemesis.Add(history.Event{Type: history.Invoke, Kind: history.Fault, Fault: string(fault.Kind), Target: d.target})
 	record.From = event.At
-	healing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.takes)
+	doing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.takes)
 	defer cancel()
-	err = d.apply(healing)
+	err = d.apply(doing)
 	record.Applied = err == nil
 	if err == nil {
 		wait(ctx, fault.Duration)
-		seen := d.probe(healing)
+		seen := d.probe(doing)
 		record.Effective, record.Evidence, record.Figures = seen.effective, seen.text, seen.figures
 	} else {
 		record.Evidence = "not applied: " + err.Error()
@@ -111,11 +113,14 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	if d.hit != nil {
 		record.Target = d.hit()
 	}
-	if err := d.heal(healing); err != nil {
+	if err := heal(ctx, d); err != nil {
 		record.Evidence += "; healing failed: " + err.Error()
 	}
 	outcome := history.OK
-	if !record.Applied {
+	switch {
+	case errors.Is(err, ensemble.ErrUnanswered):
+		outcome = history.Info
+	case !record.Applied:
 		outcome = history.Fail
 	}
 	r.nemesis.Complete(event, outcome, func(e *history.Event) {
@@ -126,6 +131,13 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	})
 	record.To = r.now()
 	return record
+}
+
+// heal has a time of its own, whatever the fault has taken.
+func heal(ctx context.Context, d deed) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+d.takes)
+	defer cancel()
+	return d.heal(ctx)
 }
 
 // missed notes a fault that was intended and came to nothing.

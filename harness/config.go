@@ -126,12 +126,20 @@ func (c *Config) DropImpossible(named []nemesis.Kind) {
 	})
 }
 
+// servers is how many there are.
+func (c Config) servers() int {
+	if c.Ensemble == External {
+		return len(c.Connect)
+	}
+	return c.Servers
+}
+
 // refused are the faults that are impossible on this ensemble.
 func (c Config) refused() []nemesis.Kind {
 	if c.Ensemble == Memory {
 		return nemesis.RefusedInMemory(c.Nemesis)
 	}
-	return nemesis.Refused(c.Nemesis, c.Servers, c.Ensemble == External)
+	return nemesis.Refused(c.Nemesis, c.servers(), c.Ensemble == External)
 }
 
 func join(kinds []nemesis.Kind) string {
@@ -176,7 +184,7 @@ func (c Config) plan() []nemesis.Fault {
 		return nemesis.ByStart(c.Schedule)
 	}
 	return nemesis.Plan(c.Seed, nemesis.Options{
-		Kinds: c.Nemesis, Total: c.Time, Servers: c.Servers, Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
+		Kinds: c.Nemesis, Total: c.Time, Servers: c.servers(), Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
 		SessionTimeout: c.SessionTimeout,
 	})
 }

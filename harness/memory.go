@@ -174,8 +174,11 @@ func (m *memory) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	case "kill":
 		d = deed{
 			apply: func(context.Context) error { a.kill(); return nil },
-			probe: func(context.Context) finding { return found(!a.alive(), "its sessions and its journal have ended") },
-			heal:  func(context.Context) error { return a.start() },
+			probe: func(context.Context) finding {
+				up := a.port().up()
+				return found(up == 0, "%d of its sessions are connected", up).with("sessions connected", up)
+			},
+			heal: func(context.Context) error { return a.start() },
 		}
 	case "leave":
 		clean := false

@@ -152,7 +152,10 @@ func (r *run) twin(p *process, _ nemesis.Fault) deed {
 	second := &process{name: p.name, role: p.role, run: r, started: p.started}
 	return deed{
 		apply: func(context.Context) error {
-			return errors.Join(second.connect(), second.start())
+			if err := second.connect(); err != nil {
+				return err
+			}
+			return second.start()
 		},
 		probe: func(context.Context) finding {
 			_, had := second.proxy.Session()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -268,7 +269,9 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 
 // awaitDrained waits for what drain does, whoever the clients are.
 func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clients func() []string) {
-	last, moved := -1, r.now()
+	// What is open may rise for a while, when a task is given back and assigned again;
+	// only less than ever is progress.
+	least, moved := math.MaxInt, r.now()
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
 		tasks, assignments, err := r.observer.unfinished(looking)
@@ -279,8 +282,8 @@ func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clie
 		case err == nil && open == 0:
 			evidence.Drained = true
 			return
-		case err == nil && open != last:
-			last, moved = open, r.now()
+		case err == nil && open < least:
+			least, moved = open, r.now()
 		case r.now()-moved > drainPatience:
 			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
 			if err != nil {

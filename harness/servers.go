@@ -63,7 +63,7 @@ func (r *run) fitServers(ctx context.Context, fault nemesis.Fault) ([]*ensemble.
 		}
 		return slices.DeleteFunc(rotated, func(s *ensemble.Server) bool { return s == leader }), nil
 	case nemesis.MastersServer:
-		name, _, err := r.observer.activeMaster(ctx)
+		name, session, err := r.observer.activeMaster(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ func (r *run) fitServers(ctx context.Context, fault nemesis.Fault) ([]*ensemble.
 			if p.name != name {
 				continue
 			}
-			address, ok := p.proxy.Server()
+			address, ok := p.proxy.ServerOf(session)
 			i := slices.IndexFunc(servers, func(s *ensemble.Server) bool { return s.Address == address })
 			if ok && i >= 0 {
 				return servers[i : i+1], nil

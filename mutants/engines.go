@@ -159,7 +159,7 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 	if err != nil {
 		return f.failed(err.Error())
 	}
-	began, failures := time.Now(), 0
+	began, failures, judged := time.Now(), 0, 0
 	for f.Seed = r.First; ; f.Seed++ {
 		outcome := r.Do(ctx, binary, args, f.Seed)
 		f.Seconds = time.Since(began).Seconds()
@@ -173,12 +173,18 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 			f.Problem = outcome.Problem
 			failures++
 		}
+		if outcome.Verdict == checker.Valid || outcome.Verdict == checker.Invalid {
+			judged++
+		}
 		if failures == 2 {
 			return f.failed(f.Problem)
 		}
 		if len(f.Properties) > 0 || time.Since(began) >= budget {
 			break
 		}
+	}
+	if judged == 0 {
+		return f.failed(fmt.Sprintf("none of %d runs came to a verdict that proves anything; more time with --budget: %s", f.Runs, f.Problem))
 	}
 	f.settle(e)
 	return f

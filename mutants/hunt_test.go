@@ -183,8 +183,8 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Verdict: checker.Unknown}
 	}
-	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Nanosecond); f.Outcome != Survived || f.Runs != 1 {
-		t.Errorf("a run that is unknown has caught nothing: %+v", f)
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Nanosecond); f.Outcome != Failed || f.Runs != 1 || !strings.Contains(f.Problem, "more time with --budget") {
+		t.Errorf("a run that is unknown proves nothing: %+v", f)
 	}
 }
 

@@ -86,10 +86,10 @@ const (
 var Catalogue = slices.Concat(sessionFaults, processFaults, clockFaults, networkFaults, serverFaults)
 
 var sessionFaults = []Entry{
-	{ExpireMaster, "session", []Role{ActiveMaster}, 0, 0, "the active master's session is ended by a second connection with its id and password", "the server confirms the end and no longer knows the session"},
-	{ExpireBackup, "session", []Role{Backup}, 0, 0, "a backup's session is ended the same way", "the server confirms the end and no longer knows the session"},
-	{ExpireWorker, "session", busyWorkers, 0, 0, "a worker's session is ended the same way", "the server confirms the end and no longer knows the session"},
-	{ExpireClient, "session", []Role{SomeClient}, 0, 0, "a client's session is ended the same way", "the server confirms the end and no longer knows the session"},
+	{ExpireMaster, "session", []Role{ActiveMaster}, 0, 0, "the active master's session is ended by a second connection with its id and password", "a server ends it, and then none knows the session any more"},
+	{ExpireBackup, "session", []Role{Backup}, 0, 0, "a backup's session is ended the same way", "a server ends it, and then none knows the session any more"},
+	{ExpireWorker, "session", busyWorkers, 0, 0, "a worker's session is ended the same way", "a server ends it, and then none knows the session any more"},
+	{ExpireClient, "session", []Role{SomeClient}, 0, 0, "a client's session is ended the same way", "a server ends it, and then none knows the session any more"},
 	{ExpireElected, "session", []Role{NextMaster}, 0, 0, "the active master's session is ended, and that of the next one between its election and its first read, which waits in the proxy until then", "the session that won the election is gone, a request of it waited, and none passed in between"},
 	{ExpireAssigned, "session", []Role{BusiestWorker}, 0, 0, "a worker's session is ended after a task was assigned to it and before it could read that", "the end comes after the assignment in ZooKeeper's order, and nothing has passed to the worker in between"},
 	{ExpireMany, "session", []Role{Several}, 0, 0, "the sessions of half of all participants are ended at once", "two of them at least were ended by that, and no server knows any of them"},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
 )
 
 // Plan says how long to go on.
@@ -24,7 +26,7 @@ const inARow = 3
 const every = 10
 
 // Loop does runs until the plan or ctx ends, and prints as it goes. A run that ctx cuts
-// short is not counted. The error is that of the machine, not of a run.
+// short is not counted, unless it was judged all the same. The error is that of the machine, not of a run.
 func Loop(ctx context.Context, plan Plan, run func(ctx context.Context, seed uint64) Outcome, out io.Writer) (*Tally, error) {
 	began, tally, failed := time.Now(), NewTally(), 0
 	fmt.Fprintln(out, Heading)
@@ -33,7 +35,7 @@ func Loop(ctx context.Context, plan Plan, run func(ctx context.Context, seed uin
 			break
 		}
 		outcome := run(ctx, seed)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && outcome.Verdict == "" {
 			fmt.Fprintf(out, "interrupted: seed %d is not counted\n", seed)
 			break
 		}
@@ -45,7 +47,7 @@ func Loop(ctx context.Context, plan Plan, run func(ctx context.Context, seed uin
 		if failed == inARow {
 			return tally, errors.Join(tally.Write(out), fmt.Errorf("soak: %d runs in a row could not be carried out: %s", inARow, outcome.Problem))
 		}
-		if plan.Until && outcome.Verdict == "invalid" {
+		if plan.Until && outcome.Verdict == checker.Invalid || ctx.Err() != nil {
 			break
 		}
 		if tally.Runs%every == 0 && tally.Runs != plan.Runs {
@@ -54,6 +56,9 @@ func Loop(ctx context.Context, plan Plan, run func(ctx context.Context, seed uin
 			}
 			fmt.Fprintln(out, "\n"+Heading)
 		}
+	}
+	if tally.Runs == 0 {
+		return tally, errors.New("soak: not a single run was completed")
 	}
 	return tally, tally.Write(out)
 }

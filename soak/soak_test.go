@@ -61,16 +61,30 @@ func TestLoopEnds(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no Docker") || tally.Runs != 4 || tally.ExitCode() != checker.ExitSetUp {
 		t.Errorf("where nothing can be run: %d runs, %v", tally.Runs, err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
-	tally, err = Loop(ctx, Plan{}, func(_ context.Context, seed uint64) Outcome {
-		if seed == 2 {
+	interruptedWith := func(verdict checker.Verdict) (*Tally, error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		return Loop(ctx, Plan{}, func(_ context.Context, seed uint64) Outcome {
+			if seed < 2 {
+				return played(checker.Valid)(ctx, seed)
+			}
 			cancel()
-		}
-		return played(checker.Valid)(ctx, seed)
-	}, &out)
+			return played(verdict)(ctx, seed)
+		}, &out)
+	}
+	tally, err = interruptedWith("")
 	if err != nil || tally.Runs != 2 || !strings.Contains(out.String(), "seed 2 is not counted") {
 		t.Errorf("interrupted: %d runs, %v\n%s", tally.Runs, err, out.String())
+	}
+	tally, err = interruptedWith(checker.Invalid)
+	if err != nil || tally.Runs != 3 || tally.ExitCode() != checker.Invalid.ExitCode() {
+		t.Errorf("interrupted, and judged: %d runs, exit code %d, %v", tally.Runs, tally.ExitCode(), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err = Loop(ctx, Plan{}, played(""), &out); err == nil {
+		t.Error("nothing was judged, and nothing is said")
 	}
 }
 

@@ -143,9 +143,7 @@ func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 		return err
 	}
 	result := checker.Check(run, stored.Seed)
-	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
-		return err
-	}
+	unsaved := result.Save(filepath.Join(dir, verdictFile))
 	explained := explain(dir, run, &result.Report, budget, out)
 	page := report.Page{
 		Events: run.Events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
@@ -162,10 +160,13 @@ func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
 		fmt.Fprintf(out, "run it again: %s\n", again)
 	}
-	if result.Verdict != checker.Valid {
+	if unsaved != nil {
+		fmt.Fprintf(out, "the verdict could not be saved: %v\n", unsaved)
+	}
+	if result.Verdict == checker.Invalid || unsaved == nil && result.Verdict != checker.Valid {
 		return verdictError{result.Verdict}
 	}
-	return nil
+	return unsaved
 }
 
 func writeTo(path string, draw func(io.Writer) error) error {

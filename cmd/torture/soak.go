@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,12 @@ func soakCommand() *cobra.Command {
 			tally, err := soak.Loop(cmd.Context(), plan, runs.run, cmd.OutOrStdout())
 			_ = os.Remove(filepath.Join(runs.out, "latest"))
 			_ = os.Remove(runs.out) // unless something is kept in it
-			if code := tally.ExitCode(); err == nil && code != 0 {
+			code := tally.ExitCode()
+			if err != nil && code == checker.Invalid.ExitCode() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "torture: %v\n", err)
+				err = nil // a violation outranks it
+			}
+			if err == nil && code != 0 {
 				return codeError(code)
 			}
 			return err
@@ -73,10 +79,18 @@ func runArguments(f *pflag.FlagSet, load time.Duration) []string {
 		switch flag.Name {
 		case "time", "runs", "until-invalid", "seed", "load", "keep", "out":
 		default:
-			args = append(args, fmt.Sprintf("--%s=%s", flag.Name, strings.Trim(flag.Value.String(), "[]")))
+			args = append(args, fmt.Sprintf("--%s=%s", flag.Name, given(flag.Value)))
 		}
 	})
 	return args
+}
+
+// given is what a flag was given, as it can be given again.
+func given(v pflag.Value) string {
+	if list, ok := v.(pflag.SliceValue); ok {
+		return strings.Join(list.GetSlice(), ",")
+	}
+	return v.String()
 }
 
 // runner does each run in a process of its own: one that breaks off takes nothing
@@ -88,13 +102,16 @@ type runner struct {
 	keep       bool
 }
 
-// interruptPatience is how long a run may take to heal, save and clean up.
-const interruptPatience = 3 * time.Minute
+// interruptPatience is how long a run may take to heal, drain, save and clean up.
+const interruptPatience = 8 * time.Minute
 
 func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, r.executable, append(r.args, fmt.Sprintf("--seed=%d", seed), "--out="+r.out)...)
 	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, interruptPatience
+	// A terminal interrupts the whole process group, and a second interrupt ends a run in
+	// the middle of its healing.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	latest := filepath.Join(r.out, "latest")
 	_ = os.Remove(latest)
 	printed, _ := cmd.CombinedOutput()
@@ -104,12 +121,17 @@ func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
 	if err == nil {
 		err = readOutcome(dir, &outcome)
 	}
-	if err != nil { // it was not judged
-		outcome.Problem = lastLine(printed, err)
+	if code := cmd.ProcessState.ExitCode(); err == nil && code != outcome.Verdict.ExitCode() && outcome.Verdict != checker.Invalid {
+		err = fmt.Errorf("it ended with exit code %d after the verdict %s", code, outcome.Verdict)
 	}
-	if name != "" {
-		outcome.Kept = r.tidy(dir, outcome.Verdict, printed)
+	if err != nil { // it was not judged, or not to the end
+		outcome.Verdict, outcome.Problem = "", lastLine(printed, err)
 	}
+	if name == "" {
+		dir = filepath.Join(r.out, fmt.Sprintf("seed-%d", seed))
+		_ = os.MkdirAll(dir, 0o755)
+	}
+	outcome.Kept = r.tidy(dir, outcome.Verdict, printed)
 	outcome.Took = time.Since(began)
 	return outcome
 }

@@ -185,7 +185,7 @@ func (s *stage) momentFaults(m *marking) {
 			style = "fill:none;stroke:" + colour + ";stroke-dasharray:3 2"
 		}
 		end := f.Return(s.end)
-		for target := range strings.SplitSeq(f.Invoke.Target, ",") {
+		for _, target := range f.Targets() {
 			y, ok := m.top[target]
 			if !ok || !m.shows(f.Invoke.At, end) {
 				continue

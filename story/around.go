@@ -117,14 +117,16 @@ func deedOf(kind string) string {
 
 // fault adds what the nemesis did to somebody who takes part, or to the servers.
 func (t *telling) fault(f history.Operation) {
-	servers := strings.HasPrefix(f.Invoke.Target, "zk")
-	hit := servers || slices.ContainsFunc(strings.Split(f.Invoke.Target, ","), func(name string) bool { return t.cast[name] })
+	targets := f.Targets() // a fault may find its victim only when it is done
+	whom := strings.Join(targets, ",")
+	servers := strings.HasPrefix(whom, "zk")
+	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.cast[name] })
 	if !hit || f.Outcome() == history.Fail {
 		return
 	}
 	verb, _, _ := strings.Cut(f.Invoke.Fault, "-")
-	l := Line{At: f.Invoke.At, Process: attacker, Target: f.Invoke.Target, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
-	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Invoke.Fault), f.Invoke.Target)
+	l := Line{At: f.Invoke.At, Process: attacker, Target: whom, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
+	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Invoke.Fault), whom)
 	switch {
 	case f.Done.Session != "":
 		l.Text += ", " + f.Done.Session

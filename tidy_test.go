@@ -32,7 +32,9 @@ var rooms = map[string][]string{
 	"nemesis":                        {},
 	"model/protocol":                 {"history"},
 	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
-	"report":                         {"history", "checker"},
+	"shrink":                         {"history", "checker", "nemesis"},
+	"story":                          {"history", "checker"}, // for the names of what is violated
+	"report":                         {"history", "checker", "story"},
 	"soak":                           {"checker", "nemesis"},
 	"mutants":                        {"checker", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},

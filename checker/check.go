@@ -16,11 +16,9 @@ type Result struct {
 	facts            *facts
 }
 
-// Check judges a run. Exchanges are nil where what went over the wire was not recorded,
-// commits where nobody could tell what was committed.
-// A judge that fails is unknown, never a pass and never the end of the others.
-func Check(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, commits []history.Commit, seed uint64) *Result {
-	f := gather(events, evidence, exchanges, commits)
+// Check judges a run. A judge that fails is unknown, never a pass and never the end of the others.
+func Check(run history.Run, seed uint64) *Result {
+	f := gather(run.Events, run.Evidence, run.Exchanges, run.Commits)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
 	judges := []judge{
 		{"SingleMaster", f.singleMaster},
@@ -42,7 +40,7 @@ func Check(events []history.Event, evidence *history.Evidence, exchanges []histo
 		{"NoCrash", f.noCrash},
 		{"WritesAccounted", f.writesAccounted},
 		{"ServersAgree", f.serversAgree},
-		{"FollowsProtocol", func() Property { return f.followsProtocol(exchanges) }},
+		{"FollowsProtocol", func() Property { return f.followsProtocol(run.Exchanges) }},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
 		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
 	}

@@ -10,26 +10,16 @@ import (
 	"github.com/ringmaster-zk/ringmaster/history"
 )
 
-// record is all that a run leaves.
-type recording struct {
-	events    []history.Event
-	evidence  *history.Evidence
-	exchanges []history.Exchange
-	commits   []history.Commit
-}
-
-func (r recording) check() *Result { return Check(r.events, r.evidence, r.exchanges, r.commits, 1) }
-
 // committed is a real run on three servers, of five seconds, with a master and a worker
 // killed and cut off and a server killed. Six outcomes are unknown to the participants.
-func committed(t *testing.T) recording {
+func committed(t *testing.T) history.Run {
 	t.Helper()
 	events, evidence := load(t, "committed")
 	commits, err := history.ReadCommits(filepath.Join("testdata", "committed.commits.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return recording{events, evidence, wire(t, "committed"), commits}
+	return history.Run{Events: events, Evidence: evidence, Exchanges: wire(t, "committed"), Commits: commits}
 }
 
 func find(t *testing.T, r *Result, name string) Property {
@@ -44,7 +34,7 @@ func find(t *testing.T, r *Result, name string) Property {
 }
 
 func TestCommits(t *testing.T) {
-	r := committed(t).check()
+	r := Check(committed(t), 1)
 	for _, p := range r.Properties {
 		if p.Verdict != Valid {
 			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
@@ -64,9 +54,9 @@ func TestCommits(t *testing.T) {
 // says so and why.
 func TestWeakerEvidenceIsSaid(t *testing.T) {
 	run := committed(t)
-	run.commits, run.evidence.Servers = nil, nil
-	run.evidence.Order, run.evidence.Weaker = history.FromTree, "the ensemble is external"
-	r := run.check()
+	run.Commits, run.Evidence.Servers = nil, nil
+	run.Evidence.Order, run.Evidence.Weaker = history.FromTree, "the ensemble is external"
+	r := Check(run, 1)
 	if r.Verdict != Valid || r.Counts["resolved_by_order"] != 0 || !strings.Contains(r.Evidence, "weaker one: the ensemble is external") {
 		t.Errorf("%s, %d by order: %s", r.Verdict, r.Counts["resolved_by_order"], r.Evidence)
 	}
@@ -80,71 +70,72 @@ func TestWeakerEvidenceIsSaid(t *testing.T) {
 // TestHolesLeaveOutcomesOpen: a write that is not among the commits may be in a hole.
 func TestHolesLeaveOutcomesOpen(t *testing.T) {
 	run := committed(t)
-	first := run.commits[len(run.commits)/2].Zxid
-	run.commits = slices.DeleteFunc(run.commits, func(c history.Commit) bool { return c.Zxid >= first })
-	run.evidence.Gaps = []history.ZxidRange{{From: first, To: run.evidence.Last}}
-	r := run.check()
+	first := run.Commits[len(run.Commits)/2].Zxid
+	run.Commits = slices.DeleteFunc(run.Commits, func(c history.Commit) bool { return c.Zxid >= first })
+	run.Evidence.Gaps = []history.ZxidRange{{From: first, To: run.Evidence.Last}}
+	r := Check(run, 1)
 	if r.Verdict != Valid || r.Counts["resolved_by_order"] >= 6 || !strings.Contains(r.Evidence, "1 holes") {
 		t.Errorf("%s, %d by order: %s", r.Verdict, r.Counts["resolved_by_order"], r.Evidence)
 	}
 }
 
 // answered is the exchange of a write of n parts that was acknowledged.
-func answered(t *testing.T, run recording, parts int) *history.Exchange {
+func answered(t *testing.T, run history.Run, parts int) *history.Exchange {
 	t.Helper()
-	i := slices.IndexFunc(run.exchanges, func(x history.Exchange) bool { return x.Zxid != 0 && x.Error == "" && len(x.Ops) == parts })
+	i := slices.IndexFunc(run.Exchanges, func(x history.Exchange) bool { return x.Zxid != 0 && x.Error == "" && len(x.Ops) == parts })
 	if i < 0 {
 		t.Fatalf("no write of %d parts was acknowledged", parts)
 	}
-	return &run.exchanges[i]
+	return &run.Exchanges[i]
 }
 
-func (r recording) at(zxid int64) int {
-	return slices.IndexFunc(r.commits, func(c history.Commit) bool { return c.Zxid == zxid })
+// at is the place of a commit among all.
+func at(run *history.Run, zxid int64) int {
+	return slices.IndexFunc(run.Commits, func(c history.Commit) bool { return c.Zxid == zxid })
 }
 
 // TestWritesAccounted plants one contradiction at a time into the run.
 func TestWritesAccounted(t *testing.T) {
 	for name, c := range map[string]struct {
-		plant func(t *testing.T, run *recording)
+		plant func(t *testing.T, run *history.Run)
 		says  string
 	}{
-		"an acknowledged write is lost": {func(t *testing.T, run *recording) {
-			i := run.at(answered(t, *run, 3).Zxid)
-			run.commits = slices.Delete(run.commits, i, i+1)
+		"an acknowledged write is lost": {func(t *testing.T, run *history.Run) {
+			i := at(run, answered(t, *run, 3).Zxid)
+			run.Commits = slices.Delete(run.Commits, i, i+1)
 		}, "it was acknowledged and is not committed"},
-		"an acknowledged write is recorded as refused": {func(t *testing.T, run *recording) {
-			run.commits[run.at(answered(t, *run, 3).Zxid)].Kind = history.CommitRefused
+		"an acknowledged write is recorded as refused": {func(t *testing.T, run *history.Run) {
+			run.Commits[at(run, answered(t, *run, 3).Zxid)].Kind = history.CommitRefused
 		}, "it was acknowledged and is recorded as refused"},
-		"a refused write is committed": {func(t *testing.T, run *recording) {
-			i := slices.IndexFunc(run.commits, func(c history.Commit) bool { return c.Kind == history.CommitRefused })
-			run.commits[i].Kind = history.CommitWrite
+		"a refused write is committed": {func(t *testing.T, run *history.Run) {
+			i := slices.IndexFunc(run.Commits, func(c history.Commit) bool { return c.Kind == history.CommitRefused })
+			run.Commits[i].Kind = history.CommitWrite
 		}, "is committed all the same"},
-		"something else is committed there": {func(t *testing.T, run *recording) {
-			run.commits[run.at(answered(t, *run, 3).Zxid)].Ops[1].Data = "another"
+		"something else is committed there": {func(t *testing.T, run *history.Run) {
+			run.Commits[at(run, answered(t, *run, 3).Zxid)].Ops[1].Data = "another"
 		}, "what is committed there is"},
-		"somebody else's write is committed there": {func(t *testing.T, run *recording) {
-			run.commits[run.at(answered(t, *run, 3).Zxid)].Session = "0x99"
+		"somebody else's write is committed there": {func(t *testing.T, run *history.Run) {
+			run.Commits[at(run, answered(t, *run, 3).Zxid)].Session = "0x99"
 		}, "of session 0x99"},
-		"nobody asked for it": {func(t *testing.T, run *recording) {
-			last := run.commits[len(run.commits)-1]
-			run.commits = append(run.commits, history.Commit{Zxid: last.Zxid + 1, Session: "0x99", Xid: 7, Kind: history.CommitWrite, Ops: []history.Op{{Kind: "delete", Path: "/tasks"}}})
+		"nobody asked for it": {func(t *testing.T, run *history.Run) {
+			last := run.Commits[len(run.Commits)-1]
+			run.Commits = append(run.Commits, history.Commit{Zxid: last.Zxid + 1, Session: "0x99", Xid: 7, Kind: history.CommitWrite, Ops: []history.Op{{Kind: "delete", Path: "/tasks"}}})
 		}, "delete /tasks was committed in session 0x99, and no history mentions that"},
-		"the history keeps silent": {func(t *testing.T, run *recording) {
-			i := slices.IndexFunc(run.events, func(e history.Event) bool {
+		"the history keeps silent": {func(t *testing.T, run *history.Run) {
+			i := slices.IndexFunc(run.Events, func(e history.Event) bool {
 				return e.Kind == history.Write && e.Type == history.Invoke && len(e.Ops) > 2
 			})
-			run.events = slices.Delete(run.events, i, i+1)
+			run.Events = slices.Delete(run.Events, i, i+1)
 		}, "its history does not mention it"},
-		"an answer came from nowhere": {func(t *testing.T, run *recording) {
-			i := slices.IndexFunc(run.exchanges, func(x history.Exchange) bool { return x.Zxid == answered(t, *run, 3).Zxid })
-			run.exchanges = slices.Delete(run.exchanges, i, i+1)
+		"an answer came from nowhere": {func(t *testing.T, run *history.Run) {
+			i := slices.IndexFunc(run.Exchanges, func(x history.Exchange) bool { return x.Zxid == answered(t, *run, 3).Zxid })
+			run.Exchanges = slices.Delete(run.Exchanges, i, i+1)
 		}, "none was seen to be sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := committed(t)
 			c.plant(t, &run)
-			if p := find(t, run.check(), "WritesAccounted"); p.Verdict != Invalid || !strings.Contains(p.Reason, c.says) {
+			if p := find(t, Check(run, 1), "WritesAccounted"); p.Verdict != Invalid || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 		})
@@ -166,8 +157,8 @@ func TestServersAgree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := committed(t)
-			c.plant(run.evidence)
-			if p := find(t, run.check(), "ServersAgree"); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
+			c.plant(run.Evidence)
+			if p := find(t, Check(run, 1), "ServersAgree"); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 		})
@@ -176,22 +167,22 @@ func TestServersAgree(t *testing.T) {
 
 // story is a history of writes, each of a session of its own, with its exchange and its
 // commit.
-type story struct{ recording }
+type story struct{ history.Run }
 
 func (s *story) write(process string, at int, outcome history.Type, zxid int64, ops ...history.Op) {
-	n := int64(len(s.exchanges) + 1)
+	n := int64(len(s.Exchanges) + 1)
 	from, to := time.Duration(at)*time.Second, time.Duration(at+1)*time.Second
-	invoke := history.Event{Seq: len(s.events) + 1, At: from, Process: process, Type: history.Invoke, Kind: history.Write, Op: n, Session: "0x" + process, Ops: ops}
-	done := history.Event{Seq: len(s.events) + 2, At: to, Process: process, Type: outcome, Kind: history.Write, Op: n, Session: "0x" + process}
-	s.events = append(s.events, invoke, done)
+	invoke := history.Event{Seq: len(s.Events) + 1, At: from, Process: process, Type: history.Invoke, Kind: history.Write, Op: n, Session: "0x" + process, Ops: ops}
+	done := history.Event{Seq: len(s.Events) + 2, At: to, Process: process, Type: outcome, Kind: history.Write, Op: n, Session: "0x" + process}
+	s.Events = append(s.Events, invoke, done)
 	x := history.Exchange{Process: process, Session: invoke.Session, Xid: int32(n), Sent: from + 1, Index: -1, Ops: ops}
 	if outcome == history.OK {
 		x.Answered, x.Zxid = to-1, zxid
 	}
-	s.exchanges = append(s.exchanges, x)
+	s.Exchanges = append(s.Exchanges, x)
 	if zxid != 0 {
-		s.commits = append(s.commits, history.Commit{Zxid: zxid, Session: invoke.Session, Xid: int32(n), Kind: history.CommitWrite, Ops: ops})
-		slices.SortFunc(s.commits, func(a, b history.Commit) int { return int(a.Zxid - b.Zxid) })
+		s.Commits = append(s.Commits, history.Commit{Zxid: zxid, Session: invoke.Session, Xid: int32(n), Kind: history.CommitWrite, Ops: ops})
+		slices.SortFunc(s.Commits, func(a, b history.Commit) int { return int(a.Zxid - b.Zxid) })
 	}
 }
 
@@ -203,11 +194,11 @@ func elect(epoch int32) []history.Op {
 // took effect after the next election, and none if it did before. Time cannot tell.
 func TestMastersAreOrderedByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 0: Valid, 15: Invalid} {
-		s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+		s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
 		s.write("m1", 1, history.OK, 1, elect(1)...)
 		s.write("m1", 3, history.Info, zxid, history.Op{Kind: "check", Path: "/assign", Version: 1}, history.Op{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1}`})
 		s.write("m2", 4, history.OK, 10, elect(2)...)
-		r := s.check()
+		r := Check(s.Run, 1)
 		if p := find(t, r, "SingleMaster"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
@@ -221,10 +212,10 @@ func TestMastersAreOrderedByZxid(t *testing.T) {
 // of its session.
 func TestSessionsEndByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {
-		s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+		s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
 		s.write("c", 1, history.Info, zxid, history.Op{Kind: "create", Path: "/tasks"})
-		s.commits = append(s.commits, history.Commit{Zxid: 10, Session: "0xc", Kind: history.CommitClose})
-		if p := find(t, s.check(), "SessionsEnd"); p.Verdict != want {
+		s.Commits = append(s.Commits, history.Commit{Zxid: 10, Session: "0xc", Kind: history.CommitClose})
+		if p := find(t, Check(s.Run, 1), "SessionsEnd"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
 	}
@@ -234,10 +225,10 @@ func TestSessionsEndByZxid(t *testing.T) {
 // status. Both writes are under way at the same time.
 func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{15: Valid, 5: Invalid} {
-		s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+		s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
 		s.write("c", 1, history.OK, 10, history.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})
 		s.write("w", 1, history.OK, zxid, history.Op{Kind: "delete", Path: "/assign/w/t"})
-		if p := find(t, s.check(), "AtomicTransitions"); p.Verdict != want {
+		if p := find(t, Check(s.Run, 1), "AtomicTransitions"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
 	}
@@ -247,12 +238,12 @@ func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 // its way, so that what was seen to be sent is the second.
 func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 	ops := []history.Op{{Kind: "create", Path: "/tasks/t/status", Data: "x"}}
-	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
 	s.write("w", 1, history.Info, 0, ops...)
-	s.exchanges = nil
+	s.Exchanges = nil
 	s.write("w", 3, history.Info, 7, ops...)
-	s.events[2].Op, s.events[3].Op = 2, 2
-	f := gather(s.events, s.evidence, s.exchanges, s.commits)
+	s.Events[2].Op, s.Events[3].Op = 2, 2
+	f := gather(s.Events, s.Evidence, s.Exchanges, s.Commits)
 	if f.writes[0].Outcome() != history.Fail || f.writes[1].Outcome() != history.OK || f.zxids[1] != 7 {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}
@@ -262,12 +253,12 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 // repetition is under way, which is refused because of it.
 func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 	ops := []history.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
-	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
 	s.write("c", 1, history.Info, 7, ops...)
 	s.write("c", 3, history.Fail, 0, ops...)
-	s.exchanges[0].Sent, s.exchanges[0].Answered, s.exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
-	s.exchanges[1].Sent, s.exchanges[1].Answered, s.exchanges[1].Zxid, s.exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, history.NodeExists
-	f := gather(s.events, s.evidence, s.exchanges, s.commits)
+	s.Exchanges[0].Sent, s.Exchanges[0].Answered, s.Exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
+	s.Exchanges[1].Sent, s.Exchanges[1].Answered, s.Exchanges[1].Zxid, s.Exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, history.NodeExists
+	f := gather(s.Events, s.Evidence, s.Exchanges, s.Commits)
 	if f.writes[0].Outcome() != history.OK || f.writes[1].Outcome() != history.Fail || f.zxids[0] != 7 {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}
@@ -277,23 +268,23 @@ func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 // whose answers come in another order than the participant hears of them.
 func TestManyAskForTheSameAtOnce(t *testing.T) {
 	ops := []history.Op{{Kind: "create", Path: "/tasks"}}
-	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, commits: []history.Commit{}}}
+	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
 	const many = 20
 	for range many {
 		s.write("c", 1, history.Fail, 0, ops...)
 	}
 	for i := range many {
-		s.events[2*i].At += time.Duration(i)
-		s.events[2*i+1].At += time.Duration(1000 * (i*7%many + 1))
-		x := &s.exchanges[i]
-		x.Sent, x.Answered, x.Zxid, x.Error = s.events[0].At+100, 2*time.Second+time.Duration(1000*i+500), int64(100+i), history.NodeExists
+		s.Events[2*i].At += time.Duration(i)
+		s.Events[2*i+1].At += time.Duration(1000 * (i*7%many + 1))
+		x := &s.Exchanges[i]
+		x.Sent, x.Answered, x.Zxid, x.Error = s.Events[0].At+100, 2*time.Second+time.Duration(1000*i+500), int64(100+i), history.NodeExists
 	}
-	r := s.check()
+	r := Check(s.Run, 1)
 	if p := find(t, r, "WritesAccounted"); p.Verdict != Valid {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
-	s.exchanges = append(s.exchanges, s.exchanges[0])
-	if p := find(t, s.check(), "WritesAccounted"); p.Verdict != Invalid {
+	s.Exchanges = append(s.Exchanges, s.Exchanges[0])
+	if p := find(t, Check(s.Run, 1), "WritesAccounted"); p.Verdict != Invalid {
 		t.Errorf("one more was sent than anybody asked for: %s: %s", p.Verdict, p.Reason)
 	}
 }
@@ -301,10 +292,10 @@ func TestManyAskForTheSameAtOnce(t *testing.T) {
 // TestTheFirstMomentOfARunInMemory: time stands still there, and an exchange of that
 // moment is answered at 1, since 0 would say that it was not.
 func TestTheFirstMomentOfARunInMemory(t *testing.T) {
-	s := story{recording{evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromMemory}, commits: []history.Commit{}}}
+	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromMemory}, Commits: []history.Commit{}}}
 	s.write("c", 0, history.OK, 1, history.Op{Kind: "create", Path: "/tasks"})
-	s.events[1].At, s.exchanges[0].Sent, s.exchanges[0].Answered = 0, 0, 1
-	if p := find(t, s.check(), "WritesAccounted"); p.Verdict != Valid {
+	s.Events[1].At, s.Exchanges[0].Sent, s.Exchanges[0].Answered = 0, 0, 1
+	if p := find(t, Check(s.Run, 1), "WritesAccounted"); p.Verdict != Valid {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }

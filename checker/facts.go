@@ -36,7 +36,7 @@ type facts struct {
 
 // election is one try to become master.
 type election struct {
-	op    history.Operation
+	op    *history.Operation
 	zxid  int64
 	epoch int32 // that it begins, if it was won
 	won   history.Type
@@ -44,7 +44,7 @@ type election struct {
 
 // act is a write in the name of an epoch, as a master makes it.
 type act struct {
-	op    history.Operation
+	op    *history.Operation
 	zxid  int64
 	epoch int32
 	tasks []string
@@ -52,7 +52,7 @@ type act struct {
 
 // record is a write that gives a task its status.
 type record struct {
-	op      history.Operation
+	op      *history.Operation
 	zxid    int64
 	task    string
 	status  status
@@ -70,7 +70,7 @@ type status struct {
 
 // removal is a write that removes a finished task.
 type removal struct {
-	op   history.Operation
+	op   *history.Operation
 	task string
 	kept bool // by a master, when its retention was over, not by a client
 }
@@ -127,8 +127,8 @@ func gather(events []history.Event, evidence *history.Evidence, exchanges []hist
 	f.ledger = newLedger(f.writes, evidence, exchanges, commits)
 	f.settle()
 	f.settleSubmits()
-	for i, w := range f.writes {
-		f.readWrite(w, f.zxids[i])
+	for i := range f.writes {
+		f.readWrite(&f.writes[i], f.zxids[i])
 	}
 	f.resolve()
 	f.restore()
@@ -257,7 +257,7 @@ func (f *facts) task(name string) *task {
 }
 
 // readWrite understands a write by its shape.
-func (f *facts) readWrite(w history.Operation, zxid int64) {
+func (f *facts) readWrite(w *history.Operation, zxid int64) {
 	var a act
 	acts := false
 	takesMaster := slices.ContainsFunc(w.Invoke.Ops, func(op history.Op) bool { return op.Kind == "create" && op.Path == "/master" })

@@ -102,9 +102,9 @@ func accepted(t *testing.T, name string, counts map[string]int) {
 	}
 }
 
-func load2(t *testing.T, name string) ([]history.Event, *history.Evidence, []history.Exchange, []history.Commit, uint64) {
+func load2(t *testing.T, name string) (history.Run, uint64) {
 	events, evidence := load(t, name)
-	return events, evidence, nil, nil, 1
+	return history.Run{Events: events, Evidence: evidence}, 1
 }
 
 func TestBadHistoriesAreRejected(t *testing.T) {
@@ -203,6 +203,6 @@ func BenchmarkCheck(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		Check(events, nil, nil, nil, 1)
+		Check(history.Run{Events: events}, 1)
 	}
 }

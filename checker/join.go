@@ -20,7 +20,10 @@ type joined struct {
 }
 
 // group is what is alike: writes in the order in which they were begun, and exchanges.
-type group struct{ writes, exchanges []int }
+type group struct {
+	writes, exchanges []int
+	open              int // the writes from here on are paired, all of them
+}
 
 // join pairs what is alike: same process, session and operations. Mostly that is one and
 // one. But many may ask for the same at once, a write whose answer was lost is repeated,
@@ -50,6 +53,7 @@ func join(writes []history.Operation, exchanges []history.Exchange) joined {
 		for ; len(sent) > 0 && sent[0].key == key; sent = sent[1:] {
 			g.exchanges = append(g.exchanges, sent[0].at)
 		}
+		g.open = len(g.writes)
 		j.answered(&g, writes, exchanges)
 		j.unanswered(&g, writes, exchanges)
 	}
@@ -131,7 +135,10 @@ func (j *joined) unanswered(g *group, writes []history.Operation, exchanges []hi
 
 // pair gives an exchange the last write of its group that fits and has none.
 func (j *joined) pair(g *group, exchange int, fits func(write int) bool) {
-	for _, i := range slices.Backward(g.writes) {
+	for g.open > 0 && j.writes[g.writes[g.open-1]] >= 0 {
+		g.open--
+	}
+	for _, i := range slices.Backward(g.writes[:g.open]) {
 		if j.writes[i] < 0 && fits(i) {
 			j.writes[i], j.events[exchange] = exchange, i
 			return

@@ -36,7 +36,7 @@ type partition struct {
 }
 
 // add appends an operation; one that never returned ends at forever.
-func (p *partition) add(op history.Operation, s step, until time.Duration) {
+func (p *partition) add(op *history.Operation, s step, until time.Duration) {
 	p.ops = append(p.ops, porcupine.Operation{
 		Input: s, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
 		Metadata: op.Invoke.Process,
@@ -46,7 +46,7 @@ func (p *partition) add(op history.Operation, s step, until time.Duration) {
 
 // until is when an applied operation had taken effect at the latest: one whose
 // answer never came may have taken until the end.
-func (f *facts) until(op history.Operation) time.Duration {
+func (f *facts) until(op *history.Operation) time.Duration {
 	if op.Done.At == 0 || op.Done.Type != history.OK {
 		return f.end
 	}
@@ -69,7 +69,7 @@ func (f *facts) taskPartitions() []*partition {
 			if f.answered[i] {
 				until = s.Done.At
 			}
-			at(s.Done.Task).add(s, step{verb: "submit", said: "submit"}, until)
+			at(s.Done.Task).add(&s, step{verb: "submit", said: "submit"}, until)
 		}
 	}
 	for _, r := range f.records {
@@ -85,13 +85,13 @@ func (f *facts) taskPartitions() []*partition {
 	}
 	for _, a := range f.awaits {
 		if a.Outcome() == history.OK {
-			at(a.Invoke.Task).add(a, step{verb: "observe", status: observed(a.Done), said: "await: " + a.Done.State}, a.Done.At)
+			at(a.Invoke.Task).add(&a, step{verb: "observe", status: observed(a.Done), said: "await: " + a.Done.State}, a.Done.At)
 		}
 	}
 	for name, t := range f.tasks {
 		if t.id != "" && t.status != nil && !t.gone {
 			final := history.Operation{Invoke: history.Event{At: f.end + 1, Process: "final tree"}, Done: history.Event{Type: history.OK, At: f.end + 2}}
-			at(name).add(final, step{verb: "observe", status: t.status.seen(), said: "final: " + t.status.State}, f.end+2)
+			at(name).add(&final, step{verb: "observe", status: t.status.seen(), said: "final: " + t.status.State}, f.end+2)
 		}
 	}
 	if f.evidence == nil || f.evidence.Nodes == nil {
@@ -275,7 +275,7 @@ func (pic picture) write(w io.Writer) error {
 	for _, fault := range pic.faults[:min(drawnFaults, len(pic.faults))] {
 		notes = append(notes, porcupine.Annotation{
 			Tag: "nemesis", Start: int64(fault.Invoke.At), End: int64(fault.Return(pic.end)),
-			Description: fault.Invoke.Fault + " " + fault.Invoke.Target, Details: fault.Done.Text, BackgroundColor: "#f2c6c0",
+			Description: fault.Invoke.Fault + " " + strings.Join(fault.Targets(), ","), Details: fault.Done.Text, BackgroundColor: "#f2c6c0",
 		})
 	}
 	info.AddAnnotations(notes)

@@ -47,21 +47,21 @@ func aloneModel() porcupine.Model {
 func alone(events []history.Event) []porcupine.Operation {
 	p := partition{}
 	for _, s := range history.Operations(events, history.Submit) {
-		p.add(s, step{verb: "submit"}, s.Done.At)
+		p.add(&s, step{verb: "submit"}, s.Done.At)
 	}
 	for _, w := range history.Operations(events, history.Write) {
 		for _, op := range w.Invoke.Ops {
 			switch {
 			case op.Kind != "create" || !strings.HasSuffix(op.Path, "/status"):
 			case w.Outcome() == history.Info:
-				p.add(w, step{verb: maybe, status: op.Data}, math.MaxInt64)
+				p.add(&w, step{verb: maybe, status: op.Data}, math.MaxInt64)
 			default:
-				p.add(w, step{verb: "record", status: op.Data}, w.Done.At)
+				p.add(&w, step{verb: "record", status: op.Data}, w.Done.At)
 			}
 		}
 	}
 	for _, a := range history.Operations(events, history.Await) {
-		p.add(a, step{verb: "observe", status: observed(a.Done)}, a.Done.At)
+		p.add(&a, step{verb: "observe", status: observed(a.Done)}, a.Done.At)
 	}
 	return p.ops
 }
@@ -131,7 +131,7 @@ func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
 				t.Errorf("%d pending: the register has an impossible reading", pending)
 			}
 		}
-		got := Check(r.Events, r.Evidence, r.Exchanges, nil, 1)
+		got := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1)
 		var violated []string
 		for _, p := range got.Violations() {
 			violated = append(violated, p.Name)
@@ -151,7 +151,7 @@ func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
 // maxOpen, and that is doubt, never a pass. What two clients were told needs no evidence.
 func TestWithoutEvidenceASearchIsNotBegun(t *testing.T) {
 	r := synthetic.Contested(12)
-	got := Check(r.Events, &history.Evidence{Problem: "nobody can read it"}, nil, nil, 1)
+	got := Check(history.Run{Events: r.Events, Evidence: &history.Evidence{Problem: "nobody can read it"}}, 1)
 	for name, want := range map[string]Verdict{"NoDoubleResult": Invalid, "TaskLinearizable": Unknown} {
 		at := slices.IndexFunc(got.Properties, func(p Property) bool { return p.Name == name })
 		if p := got.Properties[at]; p.Verdict != want {
@@ -177,7 +177,7 @@ func BenchmarkPending(b *testing.B) {
 			task, taskSays := porcupineTakes(aloneModel(), alone(r.Events))
 			reg, registerSays := porcupineTakes(registerModel, register(pending))
 			began := time.Now()
-			verdict := Check(r.Events, r.Evidence, r.Exchanges, nil, 1).Verdict
+			verdict := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1).Verdict
 			ours := time.Since(began)
 			if pending == 0 {
 				base = task

@@ -181,7 +181,7 @@ func (f *facts) retentionKept() Property {
 	for i := range f.records {
 		r := &f.records[i]
 		if _, seen := first[r.task]; !seen && r.outcome == history.OK {
-			first[r.task] = &r.op
+			first[r.task] = r.op
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.collected)) {

@@ -85,7 +85,7 @@ func (f *facts) needsTree(p *finding) bool {
 func (f *facts) singleMaster() Property {
 	overlap, explained := time.Duration(0), 0
 	p := newFinding("SingleMaster", "")
-	began := map[int32]history.Operation{}
+	began := map[int32]*history.Operation{}
 	var won []election
 	for _, e := range f.elections {
 		if e.won != history.OK {

@@ -10,7 +10,7 @@ import (
 // that is in the final tree was applied, and the other was not.
 func TestAStatusInTheTreeWasRecorded(t *testing.T) {
 	unanswered := func(raw string) record {
-		return record{op: history.Operation{Done: history.Event{Type: history.Info}}, task: "t", status: status{raw: raw}, outcome: history.Info}
+		return record{op: &history.Operation{Done: history.Event{Type: history.Info}}, task: "t", status: status{raw: raw}, outcome: history.Info}
 	}
 	f := &facts{
 		evidence: &history.Evidence{Nodes: []history.Node{}}, tasks: map[string]*task{"t": {id: "1", status: &status{raw: "mine"}}},

@@ -17,7 +17,7 @@ func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
 		{Kind: "delete", Path: "/tasks/t/attempt-1"}, {Kind: "delete", Path: "/tasks/t/attempt-2"}, {Kind: "delete", Path: "/tasks/t/status"}, {Kind: "delete", Path: "/tasks/t"},
 	}}}
 	f := &facts{
-		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: collect, task: "t"}},
+		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: &collect, task: "t"}},
 		writes: []history.Operation{record("1", history.OK), record("2", history.Info), record("3", history.Info)},
 	}
 	f.restore()

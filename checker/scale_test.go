@@ -21,7 +21,7 @@ func TestALongValidHistory(t *testing.T) {
 	if n := r.Operations(); n < 20000 {
 		t.Fatalf("%d operations are no long history", n)
 	}
-	got := Check(r.Events, r.Evidence, r.Exchanges, nil, 1)
+	got := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1)
 	unrecorded := []string{"WritesAccounted", "ServersAgree"} // they need logs of servers
 	for _, p := range got.Properties {
 		if p.Verdict != Valid && !(p.Verdict == Skipped && slices.Contains(unrecorded, p.Name)) {
@@ -103,7 +103,7 @@ func TestOneDefectInALongHistoryIsFound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := synthetic.Run(1, longTasks)
 			c.plant(r)
-			got := Check(r.Events, r.Evidence, r.Exchanges, nil, 1)
+			got := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1)
 			var violated []string
 			for _, p := range got.Violations() {
 				violated = append(violated, p.Name)
@@ -160,7 +160,7 @@ func TestThinningChangesNoVerdict(t *testing.T) {
 		p := &partition{name: "epoch", model: electionModel()}
 		add := func(verb string, from, to int) {
 			op := history.Operation{Invoke: history.Event{At: millis(from), Seq: len(p.ops) + 1}, Done: history.Event{Type: history.OK}}
-			p.add(op, step{verb: verb}, millis(to))
+			p.add(&op, step{verb: verb}, millis(to))
 		}
 		for i := range 3 * nearest {
 			from := 10 * i

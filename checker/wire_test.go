@@ -38,7 +38,7 @@ func TestWires(t *testing.T) {
 		"second-status-bad":     "node exists at operation 1",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := Check(events, evidence, wire(t, "FollowsProtocol-"+name), nil, 1)
+			r := Check(history.Run{Events: events, Evidence: evidence, Exchanges: wire(t, "FollowsProtocol-"+name)}, 1)
 			for _, p := range r.Properties {
 				want := Valid
 				if p.Name == "FollowsProtocol" {
@@ -65,7 +65,7 @@ func TestAStrangerIsShown(t *testing.T) {
 	last := &exchanges[len(exchanges)-1]
 	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
 	last.Ops = []history.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
-	for _, p := range Check(events, evidence, exchanges, nil, 1).Properties {
+	for _, p := range Check(history.Run{Events: events, Evidence: evidence, Exchanges: exchanges}, 1).Properties {
 		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
 			t.Errorf("%s %v", p.Reason, p.Events)
 		}
@@ -75,7 +75,7 @@ func TestAStrangerIsShown(t *testing.T) {
 // TestARunWithoutRecordingIsNotJudgedByIt: an older run stays valid, and says so.
 func TestARunWithoutRecordingIsNotJudgedByIt(t *testing.T) {
 	events, evidence := load(t, "accepted")
-	r := Check(events, evidence, nil, nil, 1)
+	r := Check(history.Run{Events: events, Evidence: evidence}, 1)
 	for _, p := range r.Properties {
 		if p.Name == "FollowsProtocol" && p.Verdict != Skipped {
 			t.Errorf("%s: %s", p.Verdict, p.Reason)

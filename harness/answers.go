@@ -74,9 +74,10 @@ func (r *run) dropClose(p *process, _ nemesis.Fault) deed {
 	return d
 }
 
-// longestHold is how long an answer waits for a request that does not come: the
-// participant may be waiting for the answer. Then another answer is held.
-const longestHold = 100 * time.Millisecond
+// longestHold is how long an answer waits for a request that does not come, because the
+// participant waits for the answer. Then another answer is held. A master that hears
+// nothing confirms its claim earlier than that.
+const longestHold = 750 * time.Millisecond
 
 // delayReply has the answer to a write wait for the next request.
 func (r *run) delayReply(p *process, _ nemesis.Fault) deed {

@@ -98,14 +98,14 @@ func TestLoadOfARunThatWasKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	events, evidence, err := Load(dir)
-	if err != nil || len(events) != 2 || evidence.Healed || evidence.Problem == "" {
-		t.Errorf("%d events, %+v, %v", len(events), evidence, err)
+	run, err := Load(dir)
+	if err != nil || len(run.Events) != 2 || run.Evidence.Healed || run.Evidence.Problem == "" {
+		t.Errorf("%+v, %v", run, err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, journalFolder)); err != nil {
 		t.Error("judging a run that may still go on has removed its journals")
 	}
-	if _, _, err := Load(t.TempDir()); err == nil {
+	if _, err := Load(t.TempDir()); err == nil {
 		t.Error("an empty folder was taken for a run")
 	}
 }

@@ -77,6 +77,11 @@ func (r *run) slowDisk(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	}
 	var before ensemble.Fsyncs
 	d.apply = func(ctx context.Context) error {
+		// It may just have been started again.
+		err := await(ctx, s.Name+" serves", func(ctx context.Context) bool { _, err := s.Status(ctx); return err == nil })
+		if err != nil {
+			return err
+		}
 		if err := s.SlowDisk(ctx, fsyncDelay); err != nil {
 			return err
 		}

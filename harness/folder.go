@@ -151,7 +151,19 @@ func LoadReplay(dir string) (Config, error) {
 
 // Load reads what a run left. A run that was killed has journals that were never
 // merged, and no evidence; it can still be judged as far as they go.
-func Load(dir string) ([]history.Event, *history.Evidence, error) {
+func Load(dir string) (history.Run, error) {
+	var run history.Run
+	var err error
+	if run.Events, run.Evidence, err = loadHistory(dir); err == nil {
+		run.Exchanges, err = LoadWire(dir)
+	}
+	if err == nil {
+		run.Commits, err = orNothing(history.ReadCommits(filepath.Join(dir, CommittedFile)))
+	}
+	return run, err
+}
+
+func loadHistory(dir string) ([]history.Event, *history.Evidence, error) {
 	events, err := history.ReadFile(filepath.Join(dir, HistoryFile))
 	if errors.Is(err, os.ErrNotExist) {
 		events, err = readJournals(dir)
@@ -169,11 +181,6 @@ func Load(dir string) ([]history.Event, *history.Evidence, error) {
 // LoadWire reads what went over the wire in a run: nil where that was not recorded.
 func LoadWire(dir string) ([]history.Exchange, error) {
 	return orNothing(history.ReadExchanges(filepath.Join(dir, WireFile)))
-}
-
-// LoadCommits reads what was committed in a run: nil where nobody could tell.
-func LoadCommits(dir string) ([]history.Commit, error) {
-	return orNothing(history.ReadCommits(filepath.Join(dir, CommittedFile)))
 }
 
 // orNothing makes of a file that is not there nil, and of an empty one an empty slice.

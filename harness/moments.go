@@ -15,15 +15,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ambush is the same trap for several participants.
+// ambush is a trap for several participants, of which the first counts.
 type ambush struct {
 	all    []*process
 	traps  []*ensemble.Trap
 	caught chan int // index of who was caught, in the order in which they were
 }
 
-// lie waits at all candidates for the answer to a write.
-func (r *run) lie(on func(ensemble.Exchange) bool, does ensemble.Reaction) *ambush {
+// ambush sets the same trap for all who may lead.
+func (r *run) ambush(on func(ensemble.Exchange) bool, does ensemble.Reaction) *ambush {
 	a := &ambush{}
 	for _, p := range r.processes {
 		if p.role == participant.Master || p.role == participant.Node {
@@ -82,7 +82,7 @@ type coup struct {
 	claimed         []*process
 	sessions        []ensemble.Session // that were ended
 	won             ensemble.Caught
-	end             int64 // of the winner's session, in ZooKeeper's order
+	end             int64 // of the winner's session, in ZooKeeper's order; 0 when that was not answered
 	problem         error
 }
 
@@ -114,7 +114,7 @@ func (c *coup) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := c.lie(func(x ensemble.Exchange) bool {
+	a := c.ambush(func(x ensemble.Exchange) bool {
 		return creates(x, func(path string) bool { return path == c.namespace+"/master" })
 	}, ensemble.HoldRequests)
 	defer a.open()
@@ -160,7 +160,10 @@ func (c *coup) probe(ctx context.Context) finding {
 	if err != nil {
 		return found(false, "%v", err)
 	}
-	return found(gone && c.end > c.won.Zxid && c.won.Waiting && c.won.Passed == 0,
+	// A session that has won and is gone has ended after that. Its end has no number if
+	// the server did not answer.
+	inOrder := c.end == 0 || c.end > c.won.Zxid
+	return found(gone && inOrder && c.won.Waiting && c.won.Passed == 0,
 		"%s was elected with zxid 0x%x, and its session ended with zxid 0x%x; gone is %v; its next request waited is %v, and %d passed", c.winner.name, c.won.Zxid, c.end, gone, c.won.Waiting, c.won.Passed).
 		with("zxid of the election", sessionName(c.won.Zxid)).with("zxid of the end", sessionName(c.end)).
 		with("request waited", c.won.Waiting).with("requests passed", c.won.Passed).with("session gone", gone)
@@ -190,7 +193,7 @@ func (t *theft) apply(ctx context.Context) (err error) {
 	proxy.Impair(ensemble.Impairment{Hold: [2]bool{ensemble.ToParticipant: true}})
 	defer proxy.Heal()
 	since, inbox := clock.Now(), t.namespace+"/assign/"+t.victim.name+"/"
-	a := t.lie(func(x ensemble.Exchange) bool {
+	a := t.ambush(func(x ensemble.Exchange) bool {
 		return x.Sent >= since && creates(x, func(path string) bool { return strings.HasPrefix(path, inbox) })
 	}, ensemble.Notice)
 	defer a.open()

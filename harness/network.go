@@ -102,9 +102,9 @@ func (r *run) bandwidth(p *process, fault nemesis.Fault) deed {
 
 // delayed finds how late packets were.
 func delayed(t ensemble.Tally) finding {
-	mean := t.LateTotal / time.Duration(max(t.Late, 1))
-	return found(t.Late > 0 && t.LateMost > 0, "%d packets were late, by %v on average and %v at most", t.Late, mean.Round(time.Millisecond), t.LateMost.Round(time.Millisecond)).
-		with("packets delayed", t.Late).with("delay on average", mean).with("delay at most", t.LateMost)
+	mean, most := (t.LateTotal / time.Duration(max(t.Late, 1))).Round(time.Millisecond), t.LateMost.Round(time.Millisecond)
+	return found(t.Late > 0 && t.LateMost > 0, "%d packets were late, by %v on average and %v at most", t.Late, mean, most).
+		with("packets delayed", t.Late).with("delay on average", mean).with("delay at most", most)
 }
 
 // drip leaves 200 to 1000 bytes a second to the participant, each alone.

@@ -112,7 +112,8 @@ func (r *run) anyServer(action func(address string) error) error {
 	return errors.Join(errs...)
 }
 
-// many ends the sessions of half of all participants at once: the latest of each.
+// many ends the sessions of half of all participants at once: the latest of each. A
+// server may end one and not answer; see end.
 func (r *run) many(_ context.Context, fault nemesis.Fault) (deed, error) {
 	victims, sessions := r.halfOfAll(fault.Pick)
 	if len(victims) < 2 {
@@ -152,8 +153,9 @@ func (r *run) many(_ context.Context, fault nemesis.Fault) (deed, error) {
 					gone++
 				}
 			}
-			return found(confirmed >= 2 && gone == len(sessions), "of %d sessions the end of %d was confirmed, and %d are gone", len(sessions), confirmed, gone).
-				with("sessions", len(sessions)).with("ends confirmed", confirmed).with("sessions gone", gone)
+			byUs := len(ended())
+			return found(byUs >= 2 && gone == len(sessions), "of %d sessions %d were ended, %d of those confirmed, and %d are gone", len(sessions), byUs, confirmed, gone).
+				with("sessions", len(sessions)).with("ended", byUs).with("ends confirmed", confirmed).with("sessions gone", gone)
 		},
 		heal: nothing,
 		done: func() { release(victims) },

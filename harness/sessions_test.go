@@ -107,7 +107,7 @@ func TestCoupIsHeldAgainstTheOrder(t *testing.T) {
 		"in order":             {session: over, end: 8, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}, Waiting: true}, want: true},
 		"the session lives":    {session: alive, end: 8, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}, Waiting: true}},
 		"the end comes first":  {session: over, end: 6, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}, Waiting: true}},
-		"the end has no place": {session: over, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}, Waiting: true}},
+		"the end has no place": {session: over, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}, Waiting: true}, want: true},
 		"a read has passed":    {session: over, end: 8, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}, Waiting: true, Passed: 1}},
 		"there was no read":    {session: over, end: 8, won: ensemble.Caught{Exchange: ensemble.Exchange{Zxid: 7}}},
 		"nobody was elected":   {session: over, problem: context.DeadlineExceeded},

@@ -219,7 +219,19 @@ var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // Hunt implements Engine. Of an entry, the calls follow each other until one fails;
 // of the source as it is, all are made.
-func (Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
+func (t Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
+	before, err := counterexamples(b.Source.Dir)
+	f := t.hunt(ctx, b, e, budget)
+	if err == nil {
+		err = sweep(b.Source.Dir, before)
+	}
+	if err != nil {
+		return f.failed(err.Error())
+	}
+	return f
+}
+
+func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: TestsEngine, Faults: e.Tests}
 	began := time.Now()
 	for _, call := range e.Tests {

@@ -14,7 +14,7 @@ const chartHeight = 190.0
 
 // throughput draws per second how many tasks were accepted and how many got
 // their status.
-func (s *story) throughput(events []history.Event) string {
+func (s *stage) throughput(events []history.Event) string {
 	accepted, ended := map[int]int{}, map[int]int{}
 	highest := 1
 	for _, e := range events {
@@ -76,7 +76,7 @@ const maxDots = 6000
 
 // latency draws how long operations took, on a logarithmic scale: submitting, and
 // waiting for the status.
-func (s *story) latency(events []history.Event) string {
+func (s *stage) latency(events []history.Event) string {
 	c := newCanvas(0, s.end, chartHeight+40)
 	c.axis()
 	s.bands(c)

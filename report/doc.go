@@ -4,5 +4,6 @@
 //
 // The charts are drawn here rather than by a plotting library, because all of
 // them share one time axis with the lanes of the timeline, so that a fault is the
-// same band in every picture.
+// same band in every picture. What is violated has a picture of its own (moment.go),
+// zoomed to the steps of its story, which package story tells.
 package report

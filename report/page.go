@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/story"
 )
 
 // Setting is one line about what was run.
@@ -25,6 +26,14 @@ type Page struct {
 	Servers         []string // names of the servers, as faults use them
 	Linearizability string   // file name of porcupine's picture
 	InMemory        bool     // and in virtual time
+	Explanations    []Explanation
+	Replay          string // the command that runs it again
+}
+
+// Explanation is what is told of one violation.
+type Explanation struct {
+	Story    story.Story
+	Smallest string // in words, what the smallest part of the history is that shows it, and where it lies
 }
 
 //go:embed page.html
@@ -49,13 +58,25 @@ type rendered struct {
 	Linearizability      string
 	Seed                 uint64
 	InMemory             bool
+	Replay               string
 }
 
-// violation is one property that does not hold, with its own picture.
+// violation is one property that does not hold, with its own story and picture.
 type violation struct {
 	checker.Property
-	Picture template.HTML
-	Rows    []eventRow
+	Story    *story.Story // nil where it is not told
+	Lines    []storyRow
+	Moment   template.HTML
+	Smallest string
+	Picture  template.HTML
+	Rows     []eventRow
+}
+
+// storyRow is one line of a story.
+type storyRow struct {
+	Number                 int
+	At, Zxid, Text, Events string
+	Wrong                  bool
 }
 
 type eventRow struct {
@@ -80,7 +101,8 @@ func (p Page) Write(w io.Writer) error {
 		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, history.Submit)), EndTime: quantiles(durations(p.Events, history.Await)),
-		Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence, Settings: p.Settings, Linearizability: p.Linearizability,
+		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence,
+		Settings: p.Settings, Linearizability: p.Linearizability,
 	}
 	view.MoreFaults = max(0, len(s.faults)-shownFaults)
 	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {
@@ -132,8 +154,9 @@ const (
 	margin      = 2 * time.Second
 )
 
-func (p Page) describe(s *story, property checker.Property) violation {
+func (p Page) describe(s *stage, property checker.Property) violation {
 	v := violation{Property: property}
+	p.explain(s, &v)
 	var marks []history.Event
 	for _, e := range p.Events {
 		if _, found := slices.BinarySearch(property.Events, e.Seq); found {
@@ -150,6 +173,20 @@ func (p Page) describe(s *story, property checker.Property) violation {
 		v.Rows = append(v.Rows, eventRow{e.Seq, seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), eventDetail(e)})
 	}
 	return v
+}
+
+// explain adds the story of a violation, if it is told.
+func (p Page) explain(s *stage, v *violation) {
+	i := slices.IndexFunc(p.Explanations, func(e Explanation) bool { return e.Story.Property == v.Name })
+	if i < 0 {
+		return
+	}
+	told := p.Explanations[i].Story
+	v.Story, v.Smallest = &told, p.Explanations[i].Smallest
+	for i, l := range told.Lines {
+		v.Lines = append(v.Lines, storyRow{i + 1, seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
+	}
+	v.Moment = template.HTML(s.moment(told)) // which escapes what it quotes
 }
 
 // eventDetail says in a line what an event was about.

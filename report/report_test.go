@@ -21,7 +21,7 @@ func judged(t *testing.T, name string) Page {
 		t.Fatal(err)
 	}
 	return Page{
-		Events: events, Report: &checker.Check(events, evidence, nil, nil, 42).Report, Servers: []string{"zk1"},
+		Events: events, Report: &checker.Check(history.Run{Events: events, Evidence: evidence}, 42).Report, Servers: []string{"zk1"},
 		Settings: []Setting{{"seed", "42"}, {"remark", "<script>"}}, Linearizability: "linearizability.html",
 	}
 }
@@ -88,7 +88,7 @@ func TestSentences(t *testing.T) {
 }
 
 func TestAnEmptyHistoryIsDrawn(t *testing.T) {
-	p := Page{Report: &checker.Check(nil, nil, nil, nil, 1).Report}
+	p := Page{Report: &checker.Check(history.Run{}, 1).Report}
 	if page := render(t, p); !strings.Contains(page, "vacuous") && !strings.Contains(page, "unknown") {
 		t.Error("an empty history has no verdict")
 	}

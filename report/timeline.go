@@ -12,8 +12,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/history"
 )
 
-// story is a history arranged for drawing.
-type story struct {
+// stage is a history arranged for drawing.
+type stage struct {
 	end      time.Duration
 	servers  []string
 	names    []string // of participants: masters, workers, clients
@@ -32,8 +32,8 @@ type stretch struct {
 	text     string
 }
 
-func arrange(events []history.Event, servers []string) *story {
-	s := &story{
+func arrange(events []history.Event, servers []string) *stage {
+	s := &stage{
 		servers: servers, lives: map[string][]stretch{}, sessions: map[string][]stretch{},
 		terms: map[string][]stretch{}, work: map[string][]time.Duration{}, faults: history.Operations(events, history.Fault),
 	}
@@ -69,7 +69,7 @@ func arrange(events []history.Event, servers []string) *story {
 
 // close ends what was never said to end: a life with the run, a session with its
 // life.
-func (s *story) close(name string) {
+func (s *stage) close(name string) {
 	for i, l := range s.lives[name] {
 		if l.to == 0 {
 			s.lives[name][i].to = s.end
@@ -90,7 +90,7 @@ func byRole(a, b string) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-func (s *story) life(e history.Event) {
+func (s *stage) life(e history.Event) {
 	name, number, _ := strings.Cut(e.Target, "/")
 	life, _ := strconv.Atoi(number)
 	lives := s.lives[name]
@@ -106,7 +106,7 @@ func (s *story) life(e history.Event) {
 	}
 }
 
-func (s *story) session(e history.Event) {
+func (s *stage) session(e history.Event) {
 	all := s.sessions[e.Process]
 	if strings.HasPrefix(e.Text, "opened") {
 		s.sessions[e.Process] = append(all, stretch{from: e.At, number: e.Life, text: "session " + e.Session})
@@ -144,7 +144,7 @@ const (
 )
 
 // timeline draws everybody over a span of time. Events in marks get a line.
-func (s *story) timeline(from, to time.Duration, marks []history.Event) string {
+func (s *stage) timeline(from, to time.Duration, marks []history.Event) string {
 	lanes := append(slices.Clone(s.servers), s.names...)
 	c := newCanvas(from, to, float64(len(lanes))*(laneHeight+laneGap)+axisHeight+6)
 	c.axis()
@@ -176,7 +176,7 @@ func (s *story) timeline(from, to time.Duration, marks []history.Event) string {
 }
 
 // bands shades the whole height for the time of each fault that bit.
-func (s *story) bands(c *canvas) {
+func (s *stage) bands(c *canvas) {
 	for _, f := range s.faults {
 		if f.Done.Effective {
 			c.bar(f.Invoke.At, f.Return(s.end), 0, c.height-axisHeight, "fill:"+faultColour(f.Invoke.Fault)+";opacity:0.07", "")
@@ -185,7 +185,7 @@ func (s *story) bands(c *canvas) {
 }
 
 // lane draws one participant: its process, its sessions, its work, its terms.
-func (s *story) lane(c *canvas, name string, y float64) {
+func (s *stage) lane(c *canvas, name string, y float64) {
 	for _, l := range s.lives[name] {
 		c.bar(l.from, l.to, y+laneHeight-7, 5, "fill:#b0bec5", l.text)
 	}
@@ -202,7 +202,7 @@ func (s *story) lane(c *canvas, name string, y float64) {
 }
 
 // density draws how much a participant did: bars of three pixels width.
-func (s *story) density(c *canvas, name string, y float64) {
+func (s *stage) density(c *canvas, name string, y float64) {
 	work := s.work[name]
 	if len(work) == 0 {
 		return
@@ -228,7 +228,7 @@ func (s *story) density(c *canvas, name string, y float64) {
 
 // faultBars draws each fault in the lanes of those it hit; one that did not bite
 // is only outlined.
-func (s *story) faultBars(c *canvas, top map[string]float64) {
+func (s *stage) faultBars(c *canvas, top map[string]float64) {
 	for _, f := range s.faults {
 		style := "fill:" + faultColour(f.Invoke.Fault) + ";opacity:0.45"
 		if !f.Done.Effective {

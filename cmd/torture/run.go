@@ -116,11 +116,7 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 		}
 		return err
 	}
-	if err := judge(dir, out); err != nil {
-		fmt.Fprintf(out, "run it again: torture replay %s\n", dir)
-		return err
-	}
-	return nil
+	return judge(dir, out)
 }
 
 // memoryLimit is what judging may take, a soft limit: the collector works harder rather
@@ -128,9 +124,13 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
-// judge gives the verdict on a stored run and writes it down. A picture that
-// cannot be drawn changes nothing about the verdict.
-func judge(dir string, out io.Writer) error {
+// judge gives the verdict on a stored run and explains it.
+func judge(dir string, out io.Writer) error { return judgeWithin(dir, shrinkBudget, out) }
+
+// judgeWithin gives the verdict on a stored run and writes it down; what is violated is
+// explained, and for the smallest history that shows it there is so much time. A picture
+// that cannot be drawn changes nothing about the verdict.
+func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
@@ -138,25 +138,18 @@ func judge(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	events, evidence, err := harness.Load(dir)
+	run, err := harness.Load(dir)
 	if err != nil {
 		return err
 	}
-	exchanges, err := harness.LoadWire(dir)
-	if err != nil {
-		return err
-	}
-	commits, err := harness.LoadCommits(dir)
-	if err != nil {
-		return err
-	}
-	result := checker.Check(events, evidence, exchanges, commits, stored.Seed)
+	result := checker.Check(run, stored.Seed)
 	if err := result.Save(filepath.Join(dir, verdictFile)); err != nil {
 		return err
 	}
+	explained := explain(dir, run, &result.Report, budget, out)
 	page := report.Page{
-		Events: events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
-		InMemory: stored.Ensemble == harness.Memory,
+		Events: run.Events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
+		InMemory: stored.Ensemble == harness.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
 	}
 	for name, draw := range map[string]func(io.Writer) error{linearizabilityFile: result.WriteLinearizability, reportFile: page.Write} {
 		if err := writeTo(filepath.Join(dir, name), draw); err != nil {
@@ -164,7 +157,11 @@ func judge(dir string, out io.Writer) error {
 		}
 	}
 	report.Print(out, &result.Report)
+	printExplanation(out, dir, explained)
 	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, reportFile))
+	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
+		fmt.Fprintf(out, "run it again: %s\n", again)
+	}
 	if result.Verdict != checker.Valid {
 		return verdictError{result.Verdict}
 	}
@@ -207,10 +204,13 @@ func settings(s harness.Stored) []report.Setting {
 }
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	budget := shrinkBudget
+	cmd := &cobra.Command{
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return judge(args[0], cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, args []string) error { return judgeWithin(args[0], budget, cmd.OutOrStdout()) },
 	}
+	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that shows what is violated; 0 for not at all")
+	return cmd
 }
 
 func replayCommand() *cobra.Command {

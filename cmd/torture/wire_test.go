@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,11 +13,7 @@ import (
 // participants say of it, two records that are made in different places.
 func wireAgainstHistory(t *testing.T, dir string) {
 	t.Helper()
-	events, _, err := harness.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	exchanges, err := history.ReadExchanges(filepath.Join(dir, harness.WireFile))
+	run, err := harness.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +37,7 @@ func wireAgainstHistory(t *testing.T, dir string) {
 		return counts[string(key)]
 	}
 	zxids, answered, ended := map[int64]bool{}, 0, 0
-	for _, x := range exchanges {
+	for _, x := range run.Exchanges {
 		if x.Answered != 0 {
 			answered++
 			if zxids[x.Zxid] || x.Zxid == 0 || x.Answered < x.Sent {
@@ -65,7 +60,7 @@ func wireAgainstHistory(t *testing.T, dir string) {
 			}
 		}
 	}
-	for _, w := range history.Operations(events, history.Write) {
+	for _, w := range history.Operations(run.Events, history.Write) {
 		c := of(w.Invoke.Process, w.Invoke.Life, w.Invoke.Session, w.Invoke.Ops)
 		c.asked++
 		if w.Outcome() == history.OK {
@@ -77,7 +72,7 @@ func wireAgainstHistory(t *testing.T, dir string) {
 			t.Errorf("asked %d times, sent %d; applied %d times, told so %d: %s", c.asked, c.sent, c.applied, c.told, what)
 		}
 	}
-	t.Logf("%d exchanges, %d answered, %d of them the ends of sessions", len(exchanges), answered, ended)
+	t.Logf("%d exchanges, %d answered, %d of them the ends of sessions", len(run.Exchanges), answered, ended)
 	if answered < 100 || ended == 0 {
 		t.Error("that is too little to say anything")
 	}

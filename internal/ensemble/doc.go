@@ -7,8 +7,9 @@
 // its packet rules and its data, and can be started again. Servers are cut from
 // each other by packet rules inside the containers (NET_ADMIN there, nothing on
 // the host); a participant is cut from the ensemble by its own [Proxy] here, the
-// same on Linux and macOS. Slowness is the proxy's business too, because some
-// kernels have no netem.
+// same on Linux and macOS. The proxy can impair the line in other ways, too
+// ([Impairment]), because some kernels have no netem, and it can lose or hold the
+// answer to a chosen write ([Trap]), because it reads along.
 //
 // A full disk is a volume in memory that is as small as wanted ([Config.SmallLog]), on
 // one server. ZooKeeper does not end itself then: it leads or follows, fails to write,

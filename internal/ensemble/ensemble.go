@@ -138,6 +138,7 @@ func files(config Config, id int) []testcontainers.ContainerFile {
 	}
 	all := []testcontainers.ContainerFile{
 		file("/ringmaster/server.sh", string(serverScript), 0o755),
+		file("/ringmaster/slow.sh", slowScript, 0o755),
 		file("/ringmaster/zoo.cfg", configuration(config), 0o644),
 		file("/ringmaster/logback.xml", logback, 0o644),
 		file("/data/myid", fmt.Sprintln(id), 0o644),

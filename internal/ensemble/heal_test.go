@@ -23,6 +23,9 @@ func TestHealAllUndoesEverything(t *testing.T) {
 		t.Errorf("the machine's own disk: %v", err)
 	}
 	must(t, deaf.SlowDisk(ctx, 50*time.Millisecond))
+	if held, err := deaf.Traced(ctx); !held || err != nil {
+		t.Errorf("strace is there: %v, %v", held, err)
+	}
 	must(t, deaf.Deafen(ctx, killed, small))
 	must(t, killed.Kill(ctx))
 	before, err := small.Process(ctx)
@@ -33,9 +36,6 @@ func TestHealAllUndoesEverything(t *testing.T) {
 	must(t, small.FillDisk(ctx))
 	if left, err := small.SpaceLeft(ctx); left != 0 || err != nil {
 		t.Errorf("%d bytes on a full volume, %v", left, err)
-	}
-	if held, err := deaf.Traced(ctx); !held || err != nil {
-		t.Errorf("strace is there: %v, %v", held, err)
 	}
 
 	for range 2 { // the second time there is nothing to undo

@@ -110,10 +110,10 @@ func (l *line) depart(next packet) bool {
 		return false
 	}
 	if next.ends {
-		l.flow.reset()
 		if next.trap != nil {
 			next.trap.lost()
 		}
+		l.flow.reset()
 		return false
 	}
 	late, pieces := next.delay > 0, 0

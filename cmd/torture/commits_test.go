@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// committedRun makes a run's folder of the checker's frozen run with all that three
+// servers have in their logs, with a change to what they have.
+func committedRun(t *testing.T, change func([]history.Commit) []history.Commit) string {
+	t.Helper()
+	dir := frozenRun(t, "committed")
+	data, err := os.ReadFile("../../checker/testdata/committed.wire.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, harness.WireFile), string(data))
+	commits, err := history.ReadCommits("../../checker/testdata/committed.commits.ndjson")
+	if err == nil {
+		err = history.WriteCommits(filepath.Join(dir, harness.CommittedFile), change(commits))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestAContradictionOfTheLogsIsExplained plants a write that nobody asked for, and loses
+// one that was acknowledged: the story shows the place in ZooKeeper's order, and the
+// smallest part still has what the wire and the logs say of it.
+func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
+	of := func(commits []history.Commit) int {
+		return slices.IndexFunc(commits, func(c history.Commit) bool {
+			return c.Kind == history.CommitWrite && slices.ContainsFunc(c.Ops, func(op history.Op) bool { return strings.HasSuffix(op.Path, "/status") })
+		})
+	}
+	zxid := ""
+	for _, c := range []struct {
+		name   string
+		change func([]history.Commit) []history.Commit
+		wants  []string
+	}{
+		{"made up", func(commits []history.Commit) []history.Commit {
+			i := of(commits)
+			commits[i].Session, zxid = "0xbad", fmt.Sprintf("0x%x", commits[i].Zxid)
+			return commits
+		}, []string{"of nobody who took part"}},
+		{"lost", func(commits []history.Commit) []history.Commit {
+			i := of(commits)
+			zxid = fmt.Sprintf("0x%x", commits[i].Zxid)
+			return slices.Delete(commits, i, i+1)
+		}, []string{"No server has"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := committedRun(t, c.change)
+			code, printed := torture(t, "check", dir)
+			told := contents(t, filepath.Join(dir, storyFile))
+			_, told, found := strings.Cut(told, "WritesAccounted is violated.")
+			if code != 1 || !found {
+				t.Fatalf("exit code %d:\n%s", code, printed)
+			}
+			for _, want := range append(c.wants, zxid, "Smallest part of the history that shows it") {
+				if !strings.Contains(told, want) {
+					t.Errorf("%q is not in:\n%s", want, told)
+				}
+			}
+			part := filepath.Join(dir, shrunkFolder, "WritesAccounted")
+			if code, printed := torture(t, "check", part); code != 1 || !strings.Contains(printed, zxid) {
+				t.Errorf("the part: exit code %d:\n%s", code, printed)
+			}
+		})
+	}
+}

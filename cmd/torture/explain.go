@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/report"
+	"github.com/ringmaster-zk/ringmaster/shrink"
+	"github.com/ringmaster-zk/ringmaster/story"
+)
+
+// Where a run's folder has its explanations.
+const (
+	storyFile    = "story.txt"
+	shrunkFolder = "shrunk" // and in it a folder for each property, which can be judged like a run
+)
+
+// shrinkBudget is how long the smallest part of a history is looked for, for all that is
+// violated together.
+const shrinkBudget = 6 * time.Second
+
+// explanation is what is found out about one violation.
+type explanation struct {
+	shrunk shrink.Shrunk
+	story  story.Story
+	folder string // of the smallest part; empty where there is none that is smaller
+}
+
+// explain cuts every violation down and tells its story. What fails here is said, and
+// changes no verdict.
+func explain(dir string, run history.Run, r *checker.Report, budget time.Duration, out io.Writer) (all []explanation) {
+	for _, stale := range []string{storyFile, shrunkFolder} {
+		if err := os.RemoveAll(filepath.Join(dir, stale)); err != nil {
+			fmt.Fprintf(out, "what an earlier check has explained could not be removed: %v\n", err)
+		}
+	}
+	violations := r.Violations()
+	if len(violations) == 0 {
+		return nil
+	}
+	for _, p := range violations {
+		e, err := explainOne(dir, run, p, r.Seed, budget/time.Duration(len(violations)))
+		if err != nil {
+			fmt.Fprintf(out, "%s could not be explained: %v\n", p.Name, err)
+			continue
+		}
+		all = append(all, e)
+	}
+	if err := writeTo(filepath.Join(dir, storyFile), func(w io.Writer) error { return tellAll(w, dir, all) }); err != nil {
+		fmt.Fprintf(out, "%s could not be written: %v\n", storyFile, err)
+	}
+	return all
+}
+
+func explainOne(dir string, run history.Run, p checker.Property, seed uint64, budget time.Duration) (e explanation, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), budget)
+	defer cancel()
+	e.shrunk = shrink.History(ctx, run, p, func(part history.Run) []checker.Property {
+		return checker.Check(part, seed).Properties
+	})
+	e.story = story.Tell(run, e.shrunk.Property)
+	if e.shrunk.Left.Events < e.shrunk.Of.Events {
+		e.folder = filepath.Join(dir, shrunkFolder, p.Name)
+		err = saveShrunk(dir, e.folder, e.shrunk.Run)
+	}
+	return e, err
+}
+
+// saveShrunk makes of a part of a run a folder that can be judged as a run is.
+func saveShrunk(dir, folder string, part history.Run) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	config, err := os.ReadFile(filepath.Join(dir, harness.ConfigFile))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, harness.ConfigFile), config, 0o644)
+	}
+	if err == nil {
+		err = history.WriteFile(filepath.Join(folder, harness.HistoryFile), part.Events)
+	}
+	if err == nil && part.Evidence != nil {
+		err = part.Evidence.Save(filepath.Join(folder, harness.EvidenceFile))
+	}
+	if err == nil && part.Commits != nil {
+		err = history.WriteCommits(filepath.Join(folder, harness.CommittedFile), part.Commits)
+	}
+	if err != nil || part.Exchanges == nil {
+		return err
+	}
+	wire, err := history.CreateWire(filepath.Join(folder, harness.WireFile))
+	if err != nil {
+		return err
+	}
+	for _, x := range part.Exchanges {
+		wire.Add(x)
+	}
+	return wire.Close()
+}
+
+// smallest says what the smallest part is.
+func (e explanation) smallest() string {
+	if e.folder == "" {
+		return ""
+	}
+	left, of := e.shrunk.Left, e.shrunk.Of
+	said := fmt.Sprintf("Smallest part of the history that shows it: %d of %d events", left.Events, of.Events)
+	if n := len(e.shrunk.Run.Exchanges); n > 0 {
+		said += fmt.Sprintf(" and %d writes on the wire", n)
+	}
+	if !e.shrunk.Minimal {
+		said += ", as far as the time allowed (torture check --shrink 1m)"
+	}
+	return said + ", in " + e.folder
+}
+
+// replayCommandOf is the command that runs it again; empty where there is no schedule to follow.
+func replayCommandOf(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, harness.FaultsFile)); err != nil {
+		return ""
+	}
+	return "torture replay " + dir
+}
+
+// tellAll writes every story.
+func tellAll(w io.Writer, dir string, all []explanation) error {
+	for _, e := range all {
+		fmt.Fprintf(w, "%s is violated. %s\n\n", e.story.Property, e.story.Reason)
+		if err := e.story.Write(w); err != nil {
+			return err
+		}
+		if said := e.smallest(); said != "" {
+			fmt.Fprintf(w, "\n%s\n", said)
+		}
+		fmt.Fprintln(w)
+	}
+	again := ""
+	if command := replayCommandOf(dir); command != "" {
+		again = " Again: " + command
+	}
+	_, err := fmt.Fprintf(w, "The numbers with # are those of the events in %s.%s\n", harness.HistoryFile, again)
+	return err
+}
+
+// printExplanation tells the first violation in short, for a terminal.
+func printExplanation(out io.Writer, dir string, all []explanation) {
+	if len(all) == 0 {
+		return
+	}
+	e := all[0]
+	fmt.Fprintln(out)
+	if err := e.story.WriteShort(out); err != nil {
+		return
+	}
+	fmt.Fprintln(out)
+	if said := e.smallest(); said != "" {
+		fmt.Fprintln(out, said)
+	}
+	fmt.Fprintf(out, "story: %s\n", filepath.Join(dir, storyFile))
+}
+
+// explanations are what the page shows of them.
+func explanations(all []explanation) []report.Explanation {
+	shown := make([]report.Explanation, len(all))
+	for i, e := range all {
+		shown[i] = report.Explanation{Story: e.story, Smallest: e.smallest()}
+	}
+	return shown
+}

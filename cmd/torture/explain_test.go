@@ -1,0 +1,85 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/harness"
+)
+
+// frozenRun makes a run's folder of one of the checker's frozen histories.
+func frozenRun(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for from, to := range map[string]string{name + ".ndjson": harness.HistoryFile, name + ".evidence.json": harness.EvidenceFile} {
+		data, err := os.ReadFile(filepath.Join("../../checker/testdata", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, to), string(data))
+	}
+	write(t, filepath.Join(dir, harness.ConfigFile), `{"seed":7}`)
+	write(t, filepath.Join(dir, harness.FaultsFile), `[]`)
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestCheckExplains judges a stored violation: its story is told in the terminal, in a
+// file and on the page, and the smallest part is a run that is judged the same.
+func TestCheckExplains(t *testing.T) {
+	dir := frozenRun(t, "AtomicTransitions-bad")
+	code, printed := torture(t, "check", dir)
+	if code != 1 {
+		t.Fatalf("exit code %d:\n%s", code, printed)
+	}
+	wrong := "took the task from worker-1 and in the same"
+	again := "torture replay " + dir
+	for where, text := range map[string]string{"the terminal": printed, storyFile: contents(t, filepath.Join(dir, storyFile)), reportFile: contents(t, filepath.Join(dir, reportFile))} {
+		for _, want := range []string{wrong, "Smallest part of the history that shows it: 8 of 55 events", again} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q:\n%s", where, want, text)
+			}
+		}
+	}
+	part := filepath.Join(dir, shrunkFolder, "AtomicTransitions")
+	if code, printed := torture(t, "check", part); code != 1 || !strings.Contains(printed, "INVALID: AtomicTransitions is violated. master-2 deleted the assignment of task-a-0000000000 at 6.210s") {
+		t.Errorf("the part: exit code %d:\n%s", code, printed)
+	}
+	if _, err := os.Stat(filepath.Join(part, shrunkFolder)); err == nil {
+		t.Error("the smallest part was cut down once more")
+	}
+	if code, printed := torture(t, "check", "--shrink", "0", dir); code != 1 || strings.Contains(printed, "Smallest part") || !strings.Contains(printed, "took the task from") {
+		t.Errorf("without shrinking: exit code %d:\n%s", code, printed)
+	}
+	if _, err := os.Stat(part); err == nil {
+		t.Error("a part that this check has not found is still there")
+	}
+}
+
+// TestNothingIsExplainedWhereNothingIsWrong judges a valid run.
+func TestNothingIsExplainedWhereNothingIsWrong(t *testing.T) {
+	dir := frozenRun(t, "accepted")
+	if code, printed := torture(t, "check", dir); code != 0 || strings.Contains(printed, "story:") || strings.Contains(printed, "run it again") {
+		t.Errorf("exit code %d:\n%s", code, printed)
+	}
+	if _, err := os.Stat(filepath.Join(dir, storyFile)); err == nil {
+		t.Error("a valid run has a story of what is wrong")
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/shrink"
+	"github.com/ringmaster-zk/ringmaster/story"
+)
+
+// What torture shrink leaves in a run's folder.
+const (
+	shrunkSchedule  = "schedule.json" // the smallest schedule, an array of nemesis.Fault
+	shrinkingFolder = "shrinking"     // and in it the last run that was violated with it
+)
+
+// shrinking is one call of torture shrink.
+type shrinking struct {
+	dir      string
+	config   harness.Config // of the run
+	property string
+	runs     int
+	budget   time.Duration
+	out      io.Writer
+	kept     string // folder of the last run that was violated
+	number   int    // of the runs so far
+	began    time.Time
+}
+
+func shrinkCommand() *cobra.Command {
+	s := &shrinking{}
+	cmd := &cobra.Command{
+		Use: "shrink DIR", Short: "Look for the smallest schedule of faults that still violates what a stored run does", Args: cobra.ExactArgs(1),
+		Long: "Run a stored run that is invalid again and again, on an ensemble like its own: with a load that\n" +
+			"ends sooner, with fewer faults, with shorter ones, as long as the same property is violated.\n" +
+			"The smallest schedule goes to DIR/schedule.json, and the last run that was violated with it to\n" +
+			"DIR/shrinking. Ctrl-C heals, and keeps the smallest so far.",
+		Example: "  torture shrink results/latest --budget 20m --runs 5",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.dir, s.out = args[0], cmd.OutOrStdout()
+			return s.run(cmd.Context())
+		},
+	}
+	cmd.Flags().DurationVar(&s.budget, "budget", 10*time.Minute, "how long to look")
+	cmd.Flags().IntVar(&s.runs, "runs", 3, "how often a schedule is run before it is taken to violate nothing")
+	cmd.Flags().StringVar(&s.property, "property", "", "property to violate (default: the first that the run violates)")
+	return cmd
+}
+
+// run shrinks, and tells of it.
+func (s *shrinking) run(ctx context.Context) error {
+	moment, err := s.prepare()
+	if err != nil {
+		return err
+	}
+	whole := shrink.Plan{Faults: nemesis.ByStart(s.config.Schedule), Load: s.config.Time}
+	fmt.Fprintf(s.out, "%s is violated. Looking for up to %v, %d runs for each schedule, for less than %s\n", s.property, s.budget, s.runs, describe(whole))
+	for _, stale := range []string{s.folder(), filepath.Join(s.dir, shrunkSchedule)} {
+		if err := os.RemoveAll(stale); err != nil {
+			return fmt.Errorf("shrink: %w", err)
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, s.budget)
+	defer cancel()
+	s.began = time.Now()
+	smallest, err := shrink.Schedule(limited, whole, moment, s.runs, s.trial, s.tell)
+	return errors.Join(err, s.conclude(smallest))
+}
+
+func (s *shrinking) folder() string { return filepath.Join(s.dir, shrinkingFolder) }
+
+// prepare reads the run, and says how long after the load had begun it was violated; 0
+// where that cannot be said.
+func (s *shrinking) prepare() (time.Duration, error) {
+	if s.runs < 1 || s.budget <= 0 {
+		return 0, fmt.Errorf("shrink: --runs %d --budget %v: use at least one run, and some time", s.runs, s.budget)
+	}
+	var err error
+	if s.config, err = harness.LoadReplay(s.dir); err != nil {
+		return 0, err
+	}
+	data, err := os.ReadFile(filepath.Join(s.dir, verdictFile))
+	if err != nil {
+		return 0, fmt.Errorf("shrink: %w: judge it first, with torture check %s", err, s.dir)
+	}
+	var verdict checker.Report
+	if err := json.Unmarshal(data, &verdict); err != nil {
+		return 0, fmt.Errorf("shrink: %s in %s: %w", verdictFile, s.dir, err)
+	}
+	violations := verdict.Violations()
+	i := slices.IndexFunc(violations, func(p checker.Property) bool { return s.property == "" || p.Name == s.property })
+	switch {
+	case len(violations) == 0:
+		return 0, fmt.Errorf("shrink: %s violates nothing: its verdict is %s", s.dir, verdict.Verdict)
+	case i < 0:
+		return 0, fmt.Errorf("shrink: --property %s is not violated in %s; use %s", s.property, s.dir, violations[0].Name)
+	}
+	s.property = violations[i].Name
+	run, err := harness.Load(s.dir)
+	if err != nil {
+		return 0, err
+	}
+	return moment(run.Events, story.Tell(run, violations[i])), nil
+}
+
+// moment is when what is wrong was over, since the load began; 0 where the story does not
+// say, or where only the end of the run showed it.
+func moment(events []history.Event, told story.Story) time.Duration {
+	began := slices.IndexFunc(events, func(e history.Event) bool {
+		return e.Kind == history.Phase && strings.HasPrefix(e.Text, "load")
+	})
+	if began < 0 {
+		return 0
+	}
+	for _, l := range told.Lines {
+		if l.Wrong {
+			if l.Process == story.Harness {
+				return 0
+			}
+			return max(0, l.At-events[began].At)
+		}
+	}
+	return 0
+}
+
+// trial runs a plan and judges it. Of the runs only the last that was violated is kept.
+func (s *shrinking) trial(ctx context.Context, p shrink.Plan) (bool, error) {
+	s.number++
+	config := s.config
+	config.Time, config.Schedule, config.Out = p.Load, p.Faults, filepath.Join(s.folder(), strconv.Itoa(s.number))
+	if len(p.Faults) == 0 {
+		config.Schedule, config.Nemesis = []nemesis.Fault{}, nil // or a schedule would be drawn
+	}
+	dir, err := harness.Run(ctx, config, io.Discard)
+	violated := false
+	if err == nil {
+		violated, err = s.violates(dir)
+	}
+	if !violated {
+		return false, errors.Join(err, os.RemoveAll(config.Out))
+	}
+	if s.kept != "" {
+		err = os.RemoveAll(filepath.Dir(s.kept))
+	}
+	s.kept = dir
+	return true, err
+}
+
+// violates judges a run for the property alone.
+func (s *shrinking) violates(dir string) (bool, error) {
+	run, err := harness.Load(dir)
+	if err != nil {
+		return false, err
+	}
+	result := checker.Check(run, s.config.Seed)
+	return slices.ContainsFunc(result.Violations(), func(p checker.Property) bool { return p.Name == s.property }), nil
+}
+
+// tell prints one step, and stores the schedule if it is the smallest.
+func (s *shrinking) tell(step shrink.Step) {
+	verdict := "not violated"
+	if step.Rate.K > 0 {
+		verdict = "violated"
+	}
+	fmt.Fprintf(s.out, "%7.1fs  %-28s %-34s %s in %v runs\n", time.Since(s.began).Seconds(), step.What, describe(step.Plan), verdict, step.Rate)
+	if !step.Kept || step.Rate.K == 0 {
+		return
+	}
+	if err := saveSchedule(filepath.Join(s.dir, shrunkSchedule), step.Plan.Faults); err != nil {
+		fmt.Fprintf(s.out, "the schedule could not be written: %v\n", err)
+	}
+}
+
+// describe says how large a plan is.
+func describe(p shrink.Plan) string {
+	together := time.Duration(0)
+	for _, f := range p.Faults {
+		together += f.Duration
+	}
+	faults := fmt.Sprintf("%d faults", len(p.Faults))
+	if len(p.Faults) == 1 {
+		faults = "1 fault"
+	}
+	return fmt.Sprintf("%s (%v), load %v", faults, together.Round(time.Millisecond), p.Load.Round(time.Millisecond))
+}
+
+func saveSchedule(path string, faults []nemesis.Fault) error {
+	data, err := json.MarshalIndent(append([]nemesis.Fault{}, faults...), "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+// conclude says what was found, and judges the run that is kept, with its report.
+func (s *shrinking) conclude(smallest shrink.Shortened) error {
+	fmt.Fprintln(s.out)
+	switch {
+	case smallest.Whole.N == 0:
+		fmt.Fprintf(s.out, "Not one run of the whole schedule came to its end.\n")
+		return os.RemoveAll(s.folder())
+	case smallest.Whole.K == 0:
+		fmt.Fprintf(s.out, "%s did not come back in %d runs of the whole schedule: it is a rare race. Try more --runs and a longer --budget.\n", s.property, smallest.Whole.N)
+		return os.RemoveAll(s.folder())
+	}
+	fmt.Fprintf(s.out, "%v runs violate %s with %s:\n", smallest.Rate, s.property, describe(smallest.Plan))
+	for _, f := range smallest.Plan.Faults {
+		line := fmt.Sprintf("  at %v  %s", f.Start.Round(time.Millisecond), f.Kind)
+		if f.Duration > 0 {
+			line += fmt.Sprintf(", for %v", f.Duration)
+		}
+		fmt.Fprintln(s.out, line)
+	}
+	fmt.Fprintf(s.out, "It was %s, violated in %v runs.", describe(shrink.Plan{Faults: s.config.Schedule, Load: s.config.Time}), smallest.Whole)
+	if !smallest.Minimal {
+		fmt.Fprint(s.out, " The time was up before every fault had been tried: there may be a smaller one.")
+	}
+	fmt.Fprintf(s.out, "\nschedule: %s\n", filepath.Join(s.dir, shrunkSchedule))
+	var judged strings.Builder
+	if _, invalid := errors.AsType[verdictError](judge(s.kept, &judged)); !invalid {
+		return fmt.Errorf("shrink: %s is not judged as it was: %s", s.kept, judged.String())
+	}
+	fmt.Fprintf(s.out, "report: %s\nrun it again: torture replay %s\n", filepath.Join(s.kept, reportFile), s.kept)
+	return nil
+}

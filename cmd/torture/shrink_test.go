@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/story"
+)
+
+func TestShrinkNamesBadInput(t *testing.T) {
+	invalid, valid := frozenRun(t, "AtomicTransitions-bad"), frozenRun(t, "accepted")
+	unjudged := frozenRun(t, "AtomicTransitions-bad")
+	for _, dir := range []string{invalid, valid} {
+		torture(t, "check", dir)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"not a run", []string{t.TempDir()}, []string{"not the folder of a run"}},
+		{"not judged", []string{unjudged}, []string{"torture check " + unjudged}},
+		{"not invalid", []string{valid}, []string{"violates nothing", "valid"}},
+		{"another property", []string{invalid, "--property", "NoCrash"}, []string{"--property NoCrash", "AtomicTransitions"}},
+		{"no runs", []string{invalid, "--runs", "0"}, []string{"--runs 0"}},
+		{"no time", []string{invalid, "--budget", "0s"}, []string{"--budget 0s"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, printed := torture(t, append([]string{"shrink"}, c.args...)...)
+			if code != checker.ExitSetUp {
+				t.Errorf("exit code %d", code)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(printed, want) {
+					t.Errorf("%q is not in:\n%s", want, printed)
+				}
+			}
+		})
+	}
+}
+
+// TestShrinkSaysThatNothingCameBack runs the schedule of a stored violation on a recipe
+// that has no such defect: it must not claim to have found anything.
+func TestShrinkSaysThatNothingCameBack(t *testing.T) {
+	dir := frozenRun(t, "AtomicTransitions-bad")
+	config := harness.Defaults()
+	config.Seed, config.Ensemble, config.Time, config.Nemesis = 7, harness.Memory, 2*time.Second, []nemesis.Kind{nemesis.CutWorker}
+	data, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, harness.ConfigFile), string(data))
+	torture(t, "check", dir)
+	code, printed := torture(t, "shrink", dir, "--runs", "2")
+	if code != 0 || !strings.Contains(printed, "not violated in 0 of 2 runs") || !strings.Contains(printed, "AtomicTransitions did not come back in 2 runs") {
+		t.Errorf("exit code %d:\n%s", code, printed)
+	}
+	for _, name := range []string{shrunkSchedule, shrinkingFolder} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("%s was left", name)
+		}
+	}
+}
+
+// TestTheScheduleIsReadAsFaults holds the stored schedule against the one who reads it:
+// it is a list of faults, as faults.json is, without what became of them.
+func TestTheScheduleIsReadAsFaults(t *testing.T) {
+	path := filepath.Join(t.TempDir(), shrunkSchedule)
+	want := []nemesis.Fault{{Number: 3, Kind: nemesis.CutWorker, Start: time.Second, Duration: 2 * time.Second, Pick: 9}}
+	if err := saveSchedule(path, want); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := nemesis.LoadSchedule(path); err != nil || !slices.Equal(read, want) {
+		t.Errorf("read as %+v, %v", read, err)
+	}
+	if text := contents(t, path); strings.Contains(text, "effective") {
+		t.Errorf("it says what became of the faults: %s", text)
+	}
+	if err := saveSchedule(path, nil); err != nil || strings.TrimSpace(contents(t, path)) != "[]" {
+		t.Errorf("no faults are %q, %v", contents(t, path), err)
+	}
+}
+
+// TestMomentOfAViolation is counted from where faults are counted from.
+func TestMomentOfAViolation(t *testing.T) {
+	events := []history.Event{{At: 4 * time.Second, Kind: history.Phase, Text: "load for 1m0s, 3 faults planned"}}
+	wrong := story.Line{At: 9 * time.Second, Process: "master-1", Wrong: true}
+	tree := story.Line{At: 70 * time.Second, Process: story.Harness, Wrong: true}
+	for _, c := range []struct {
+		events []history.Event
+		lines  []story.Line
+		want   time.Duration
+	}{{events, []story.Line{{At: 5 * time.Second}, wrong}, 5 * time.Second}, {events, []story.Line{tree}, 0}, {nil, []story.Line{wrong}, 0}} {
+		if got := moment(c.events, story.Story{Lines: c.lines}); got != c.want {
+			t.Errorf("%v, want %v", got, c.want)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package mutants
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// counterexamples lists the files in which tests keep what has failed them, to try it
+// first the next time: pgregory.net/rapid does, beside the test. What has failed a
+// mutant is none of the source's.
+func counterexamples(dir string) (map[string]bool, error) {
+	found := map[string]bool{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != dir && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "results") {
+			return fs.SkipDir
+		}
+		if strings.Contains(filepath.ToSlash(path), "/testdata/rapid") {
+			found[path] = true
+		}
+		return nil
+	})
+	return found, err
+}
+
+// sweep removes the files, and the folders that were made for them, that were not there
+// before.
+func sweep(dir string, before map[string]bool) error {
+	after, err := counterexamples(dir)
+	for path := range after {
+		if !before[path] {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
+}

@@ -234,7 +234,7 @@ func TestTheMatrixForgets(t *testing.T) {
 	same := e.Fingerprint()
 	for _, f := range []Finding{
 		{ID: "e", Engine: ModelEngine, Fingerprint: same}, {ID: "gone", Engine: ModelEngine}, {ID: "e", Engine: EnsembleEngine, Fingerprint: "other"},
-		{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2},
+		{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2, Faults: []string{"--masters 1"}},
 		{ID: "e", Engine: MemoryEngine, Outcome: Survived, Fingerprint: same}, {ID: "e", Engine: TestsEngine, Fingerprint: same},
 	} {
 		if err := m.Keep(f); err != nil {
@@ -247,5 +247,9 @@ func TestTheMatrixForgets(t *testing.T) {
 	m.Forget(Catalogue{e})
 	if len(m.Findings) != 2 || m.Findings[0].Seconds != 2 || m.Findings[0].Outcome != Survived || m.Findings[1].Outcome != Explained {
 		t.Errorf("%+v", m.Findings)
+	}
+	e.World = "--masters 2"
+	if m.Forget(Catalogue{e}); len(m.Findings) != 1 || m.Findings[0].Engine != MemoryEngine {
+		t.Errorf("of another world: %+v", m.Findings)
 	}
 }

@@ -230,20 +230,26 @@ func TestTheMatrixForgets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := Entry{ID: "e", Edits: []Edit{{"f", "x", "y"}}}
+	e := Entry{ID: "e", World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{"f", "x", "y"}}}
+	same := e.Fingerprint()
 	for _, f := range []Finding{
-		{ID: "e", Engine: ModelEngine, Fingerprint: e.Fingerprint()}, {ID: "gone", Engine: ModelEngine}, {ID: "e", Engine: TestsEngine, Fingerprint: "other"},
-		{ID: "e", Engine: ModelEngine, Fingerprint: e.Fingerprint(), Seconds: 2},
+		{ID: "e", Engine: ModelEngine, Fingerprint: same}, {ID: "gone", Engine: ModelEngine}, {ID: "e", Engine: EnsembleEngine, Fingerprint: "other"},
+		{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2, Faults: []string{"--masters 1"}},
+		{ID: "e", Engine: MemoryEngine, Outcome: Survived, Fingerprint: same}, {ID: "e", Engine: TestsEngine, Fingerprint: same},
 	} {
 		if err := m.Keep(f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if m, err = OpenMatrix(path); err != nil || len(m.Findings) != 3 {
+	if m, err = OpenMatrix(path); err != nil || len(m.Findings) != 5 {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	m.Forget(Catalogue{e})
-	if len(m.Findings) != 1 || m.Findings[0].Seconds != 2 {
+	if len(m.Findings) != 2 || m.Findings[0].Seconds != 2 || m.Findings[0].Outcome != Survived || m.Findings[1].Outcome != Explained {
 		t.Errorf("%+v", m.Findings)
+	}
+	e.World = "--masters 2"
+	if m.Forget(Catalogue{e}); len(m.Findings) != 1 || m.Findings[0].Engine != MemoryEngine {
+		t.Errorf("of another world: %+v", m.Findings)
 	}
 }

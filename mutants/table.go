@@ -64,11 +64,28 @@ func (m *Matrix) Keep(f Finding) error {
 	return nil
 }
 
-// Forget drops what is not about the catalogue as it is now: other ids, other edits.
+// Forget drops what is not about the catalogue as it is now: other ids, other edits,
+// another world, engines that do not take the entry any more. What the catalogue has come to explain
+// since is explained.
 func (m *Matrix) Forget(all Catalogue) {
-	m.Findings = slices.DeleteFunc(m.Findings, func(f Finding) bool {
-		return f.ID != Unmodified && !slices.ContainsFunc(all, func(e Entry) bool { return e.ID == f.ID && e.Fingerprint() == f.Fingerprint })
-	})
+	var kept []Finding
+	for _, f := range m.Findings {
+		i := slices.IndexFunc(all, func(e Entry) bool { return e.ID == f.ID && e.stillAsks(f) })
+		if i >= 0 && (f.Outcome == Survived || f.Outcome == Explained) {
+			f.settle(all[i])
+		}
+		if i >= 0 || f.ID == Unmodified {
+			kept = append(kept, f)
+		}
+	}
+	m.Findings = kept
+}
+
+// stillAsks reports whether a finding answers what the entry asks now: the same edits,
+// on an engine that takes it, and of the explorer in the same world.
+func (e Entry) stillAsks(f Finding) bool {
+	sameWorld := f.Engine != ModelEngine || slices.Equal(f.Faults, []string{e.World})
+	return e.Fingerprint() == f.Fingerprint && engines[f.Engine].Takes(e) && sameWorld
 }
 
 // engines are those of the columns, to ask what each takes.

@@ -238,6 +238,7 @@ func (f *facts) toldTruly() Property {
 				p.violate([]history.Event{e}, "%s told at %s that %s is finished, and nobody has recorded a status.", e.Process, seconds(e.At), e.Task)
 			case e.State == "collected":
 				delete(finished, key)
+			case done && e.State == "attempt ended": // of a cancelled task: its worker found out later
 			case done:
 				p.violate([]history.Event{before, e}, "%s told at %s that %s is finished, and at %s: %s.", e.Process, seconds(before.At), e.Task, seconds(e.At), e.State)
 			}

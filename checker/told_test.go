@@ -1,0 +1,28 @@
+package checker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// TestWhatMayBeToldAfterTheEnd: the worker of a cancelled task puts its attempt on record
+// later, and a master may tell of that; but not that the task is assigned again.
+func TestWhatMayBeToldAfterTheEnd(t *testing.T) {
+	for state, want := range map[string]Verdict{"attempt ended": Valid, "collected": Valid, "assigned": Invalid, "submitted": Invalid} {
+		var events []history.Event
+		add := func(process string, e history.Event) {
+			e.Seq, e.Process, e.At = len(events)+1, process, time.Duration(len(events))*time.Second
+			events = append(events, e)
+		}
+		ops := []history.Op{{Kind: "create", Path: "/tasks/t/status", Data: `{"state":"cancelled"}`}}
+		add("client-1", history.Event{Type: history.Invoke, Kind: history.Write, Op: 1, Session: "0x1", Ops: ops})
+		add("client-1", history.Event{Type: history.OK, Kind: history.Write, Op: 1, Session: "0x1"})
+		add("master-1", history.Event{Type: history.Note, Kind: history.Change, Task: "t", State: "finished"})
+		add("master-1", history.Event{Type: history.Note, Kind: history.Change, Task: "t", State: state})
+		if p := find(t, Check(history.Run{Events: events}, 1), "ToldTruly"); p.Verdict != want {
+			t.Errorf("%s: %s: %s", state, p.Verdict, p.Reason)
+		}
+	}
+}

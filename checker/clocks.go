@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
@@ -28,8 +27,6 @@ func (f *facts) skews() map[string]time.Duration {
 	}
 	return shown
 }
-
-func life(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
 
 // ahead is by how much the clock of an epoch's master was ahead, or 0.
 func (f *facts) ahead() map[int32]time.Duration {

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -178,6 +179,9 @@ func (f *facts) restore() {
 		}
 	}
 }
+
+// life names one life of a process.
+func life(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
 
 // element splits a path below a parent: element("/tasks/t/status", "/tasks")
 // is t, status.

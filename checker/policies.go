@@ -133,13 +133,13 @@ func (f *facts) concurrencyKept() Property {
 		if strings.HasSuffix(e.Invoke.ID, ".resident") {
 			continue
 		}
-		life := fmt.Sprintf("%s/%d", e.Invoke.Process, e.Invoke.Life)
-		edges[life] = append(edges[life], edge{e.Invoke.At, true, e.Invoke}, edge{f.lasted(e), false, e.Done})
+		who := life(e.Invoke)
+		edges[who] = append(edges[who], edge{e.Invoke.At, true, e.Invoke}, edge{f.lasted(e), false, e.Done})
 	}
 	most := 0
 	p := newFinding("ConcurrencyKept", "")
-	for _, life := range slices.Sorted(maps.Keys(edges)) {
-		slices.SortStableFunc(edges[life], func(a, b edge) int {
+	for _, who := range slices.Sorted(maps.Keys(edges)) {
+		slices.SortStableFunc(edges[who], func(a, b edge) int {
 			if a.at == b.at && a.begin != b.begin { // an end makes room for the begin of the same moment
 				if b.begin {
 					return -1
@@ -149,16 +149,16 @@ func (f *facts) concurrencyKept() Property {
 			return int(a.at - b.at)
 		})
 		running, limit := 0, concurrency
-		if strings.HasPrefix(life, "node-") {
+		if strings.HasPrefix(who, "node-") {
 			limit *= 2 // the worker before it led may still finish what it held
 		}
-		for _, e := range edges[life] {
+		for _, e := range edges[who] {
 			if !e.begin {
 				running--
 				continue
 			}
 			if running++; running > limit {
-				p.violate([]history.Event{e.event}, "%s ran %d handlers at %s, and may run %d.", life, running, seconds(e.at), limit)
+				p.violate([]history.Event{e.event}, "%s ran %d handlers at %s, and may run %d.", who, running, seconds(e.at), limit)
 			}
 			most = max(most, running)
 		}

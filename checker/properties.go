@@ -178,7 +178,7 @@ func (f *facts) overlaps() []believing {
 // until its process died.
 func (f *facts) lasted(t history.Operation) time.Duration {
 	end := t.Return(f.end)
-	for _, at := range f.index.ends[fmt.Sprintf("%s/%d", t.Invoke.Process, t.Invoke.Life)] {
+	for _, at := range f.index.ends[life(t.Invoke)] {
 		if at > t.Invoke.At {
 			end = min(end, at)
 		}
@@ -542,7 +542,7 @@ func (f *facts) writesAfterEnd(p *finding) {
 func (f *facts) replacedSessions(p *finding) (granted int) {
 	held := map[string][]history.Event{} // by process and life: the sessions it holds on to
 	for _, e := range f.sessions {
-		life := fmt.Sprintf("%s/%d", e.Process, e.Life)
+		who := life(e)
 		switch {
 		case e.Target != "":
 			granted++
@@ -551,9 +551,9 @@ func (f *facts) replacedSessions(p *finding) (granted int) {
 					e.Target, e.Session, seconds(e.At), old[0].Session)
 			}
 		case strings.HasPrefix(e.Text, "opened"):
-			held[life] = append(held[life], e)
+			held[who] = append(held[who], e)
 		default:
-			held[life] = slices.DeleteFunc(held[life], func(old history.Event) bool { return old.Session == e.Session })
+			held[who] = slices.DeleteFunc(held[who], func(old history.Event) bool { return old.Session == e.Session })
 		}
 	}
 	return granted

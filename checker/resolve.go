@@ -1,8 +1,6 @@
 package checker
 
 import (
-	"fmt"
-
 	"github.com/ringmaster-zk/ringmaster/history"
 )
 
@@ -145,7 +143,6 @@ func (f *facts) resolveElections() {
 			winner[e.epoch] = i
 		}
 	}
-	who := func(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
 	leads := map[int32]history.Event{}
 	for _, t := range f.terms {
 		leads[t.Invoke.Epoch] = t.Invoke
@@ -154,7 +151,7 @@ func (f *facts) resolveElections() {
 		if _, known := winner[e.epoch]; known && f.elections[winner[e.epoch]].won == history.OK {
 			continue
 		}
-		if term, led := leads[e.epoch]; led && e.won == history.Info && who(e.op.Invoke) == who(term) && e.op.Invoke.At < term.At {
+		if term, led := leads[e.epoch]; led && e.won == history.Info && life(e.op.Invoke) == life(term) && e.op.Invoke.At < term.At {
 			winner[e.epoch] = i // the last one stays
 		}
 	}

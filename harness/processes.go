@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -83,8 +82,8 @@ func (r *run) storm(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	var work sync.WaitGroup
 	over := make(chan struct{})
 	kills, errs := make([]int, len(victims)), make([]error, len(victims))
-	names := make([]string, len(victims))
-	d := deed{
+	return deed{
+		target: names(victims),
 		apply: func(ctx context.Context) error {
 			for i, p := range victims {
 				work.Go(func() { kills[i], errs[i] = p.killUntil(over) })
@@ -97,19 +96,14 @@ func (r *run) storm(ctx context.Context, fault nemesis.Fault) (deed, error) {
 			least, f := kills[0], finding{}
 			for i, n := range kills {
 				least = min(least, n)
-				f = f.with(names[i]+" killed", n)
+				f = f.with(victims[i].name+" killed", n)
 			}
 			f.effective, f.text = least >= 2, fmt.Sprintf("each was killed and started again at least %d times", least)
 			return f
 		},
 		heal: func(context.Context) error { return errors.Join(errs...) },
 		done: func() { release(victims) },
-	}
-	for i, p := range victims {
-		names[i] = p.name
-	}
-	d.target = strings.Join(names, ",")
-	return d, nil
+	}, nil
 }
 
 // killUntil kills the process and starts it again until over is closed, and leaves it

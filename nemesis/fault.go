@@ -191,7 +191,7 @@ func Parse(list string) ([]Kind, error) {
 func Named(list string) []Kind {
 	var kinds []Kind
 	for name := range strings.SplitSeq(list, ",") {
-		if e, ok := Lookup(Kind(strings.TrimSpace(name))); ok && !slices.Contains(Groups(), string(e.Kind)) {
+		if e, ok := Lookup(Kind(strings.TrimSpace(name))); ok {
 			kinds = append(kinds, e.Kind)
 		}
 	}

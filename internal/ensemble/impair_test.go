@@ -230,7 +230,7 @@ func TestBreakAndRefuse(t *testing.T) {
 	c := newCourt(t, 2, Ears{})
 	conn := c.connect()
 	old, _ := c.proxy.Session()
-	had, ok := c.proxy.Server()
+	had, ok := c.proxy.ServerOf(old.ID)
 	if !ok {
 		t.Fatal("no server")
 	}

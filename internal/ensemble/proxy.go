@@ -125,13 +125,6 @@ func (p *Proxy) Session() (Session, bool) {
 	return p.session, p.session.ID != 0
 }
 
-// Server is the server behind the participant's latest connection that has a session,
-// or false when it has none now.
-func (p *Proxy) Server() (address string, ok bool) {
-	latest, _ := p.Session()
-	return p.ServerOf(latest.ID)
-}
-
 // ServerOf is the server that a session is connected to, or false when it is to none.
 func (p *Proxy) ServerOf(session int64) (address string, ok bool) {
 	p.mu.Lock()

@@ -25,6 +25,7 @@ var rooms = map[string][]string{
 	"zkclient":                       {"zkapi", "github.com/go-zookeeper/zk"},
 	"recipe":                         {"zkapi"},
 	"history":                        {},
+	"history/historytest":            {"history"},
 	"model":                          {"zkapi"},
 	"model/zk":                       {"zkapi"},
 	"model/explore":                  {"zkapi", "model/zk"},

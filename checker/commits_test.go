@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 // committed is a real run on three servers, of five seconds, with a master and a worker
 // killed and cut off and a server killed. Six outcomes are unknown to the participants.
 func committed(t *testing.T) history.Run {
 	t.Helper()
-	events, evidence := load(t, "committed")
+	run := historytest.Frozen(t, "committed")
 	commits, err := history.ReadCommits(filepath.Join("testdata", "committed.commits.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return history.Run{Events: events, Evidence: evidence, Exchanges: wire(t, "committed"), Commits: commits}
+	run.Exchanges, run.Commits = wire(t, "committed"), commits
+	return run
 }
 
 func find(t *testing.T, r *Result, name string) Property {

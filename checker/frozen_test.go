@@ -2,28 +2,15 @@ package checker
 
 import (
 	"bytes"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 // load reads a frozen history with its evidence.
-func load(t *testing.T, name string) ([]history.Event, *history.Evidence) {
-	t.Helper()
-	events, err := history.ReadFile(filepath.Join("testdata", name+".ndjson"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	evidence, err := history.ReadEvidence(filepath.Join("testdata", name+".evidence.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return events, evidence
-}
-
 // rejected lists for each frozen history which properties must reject it. The
 // histories differ from accepted.ndjson in one thing each: a failover in which a
 // worker's session is ended and the master is stopped, its late write is refused,
@@ -86,7 +73,7 @@ var elsewhere = map[string]bool{"FollowsProtocol": true, "WritesAccounted": true
 
 func accepted(t *testing.T, name string, counts map[string]int) {
 	t.Helper()
-	r := Check(load2(t, name))
+	r := Check(frozen(t, name))
 	if r.Verdict != Valid {
 		t.Errorf("%s: verdict %s", name, r.Verdict)
 	}
@@ -102,16 +89,16 @@ func accepted(t *testing.T, name string, counts map[string]int) {
 	}
 }
 
-func load2(t *testing.T, name string) (history.Run, uint64) {
-	events, evidence := load(t, name)
-	return history.Run{Events: events, Evidence: evidence}, 1
+func frozen(t *testing.T, name string) (history.Run, uint64) {
+	t.Helper()
+	return historytest.Frozen(t, name), 1
 }
 
 func TestBadHistoriesAreRejected(t *testing.T) {
 	covered := map[string]bool{}
 	for name, want := range rejected {
 		t.Run(name, func(t *testing.T) {
-			r := Check(load2(t, name))
+			r := Check(frozen(t, name))
 			if r.Verdict != Invalid {
 				t.Errorf("verdict %s", r.Verdict)
 			}
@@ -134,7 +121,7 @@ func TestBadHistoriesAreRejected(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range Check(load2(t, "accepted")).Properties {
+	for _, p := range Check(frozen(t, "accepted")).Properties {
 		if !covered[p.Name] && !elsewhere[p.Name] {
 			t.Errorf("no frozen history is named for %s", p.Name)
 		}
@@ -145,7 +132,7 @@ func TestDoubtIsNeitherPassNorViolation(t *testing.T) {
 	for name, want := range map[string]Verdict{
 		"TerminalAfterHeal-not-healed-unknown": Unknown, "no-tree-unknown": Unknown, "no-effective-fault-vacuous": Vacuous,
 	} {
-		r := Check(load2(t, name))
+		r := Check(frozen(t, name))
 		if r.Verdict != want {
 			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
 		}
@@ -177,7 +164,7 @@ func TestLattice(t *testing.T) {
 func TestPicture(t *testing.T) {
 	for _, name := range []string{"accepted", "TaskLinearizable-bad", "ElectionLinearizable-bad"} {
 		var page bytes.Buffer
-		if err := Check(load2(t, name)).WriteLinearizability(&page); err != nil {
+		if err := Check(frozen(t, name)).WriteLinearizability(&page); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, part := range []string{"stop-master master-1", "<html"} {

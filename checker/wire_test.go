@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 func wire(t *testing.T, name string) []history.Exchange {
@@ -23,7 +24,7 @@ func wire(t *testing.T, name string) []history.Exchange {
 // ambiguous result and two sessions that end unseen, and the same with one thing
 // changed each.
 func TestWires(t *testing.T) {
-	events, evidence := load(t, "accepted")
+	run := historytest.Frozen(t, "accepted")
 	for name, says := range map[string]string{
 		"ok":                    "20 writes, 1 of them without an answer",
 		"stale-write-bad":       "its session was over",
@@ -38,7 +39,8 @@ func TestWires(t *testing.T) {
 		"second-status-bad":     "node exists at operation 1",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := Check(history.Run{Events: events, Evidence: evidence, Exchanges: wire(t, "FollowsProtocol-"+name)}, 1)
+			run.Exchanges = wire(t, "FollowsProtocol-"+name)
+			r := Check(run, 1)
 			for _, p := range r.Properties {
 				want := Valid
 				if p.Name == "FollowsProtocol" {
@@ -60,12 +62,12 @@ func TestWires(t *testing.T) {
 // TestAStrangerIsShown: of a write that the protocol does not have it is told what it
 // was, and where the history has it.
 func TestAStrangerIsShown(t *testing.T) {
-	events, evidence := load(t, "accepted")
-	exchanges := wire(t, "FollowsProtocol-ok")
-	last := &exchanges[len(exchanges)-1]
+	run := historytest.Frozen(t, "accepted")
+	run.Exchanges = wire(t, "FollowsProtocol-ok")
+	last := &run.Exchanges[len(run.Exchanges)-1]
 	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
 	last.Ops = []history.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
-	for _, p := range Check(history.Run{Events: events, Evidence: evidence, Exchanges: exchanges}, 1).Properties {
+	for _, p := range Check(run, 1).Properties {
 		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
 			t.Errorf("%s %v", p.Reason, p.Events)
 		}
@@ -74,8 +76,8 @@ func TestAStrangerIsShown(t *testing.T) {
 
 // TestARunWithoutRecordingIsNotJudgedByIt: an older run stays valid, and says so.
 func TestARunWithoutRecordingIsNotJudgedByIt(t *testing.T) {
-	events, evidence := load(t, "accepted")
-	r := Check(history.Run{Events: events, Evidence: evidence}, 1)
+	run := historytest.Frozen(t, "accepted")
+	r := Check(run, 1)
 	for _, p := range r.Properties {
 		if p.Name == "FollowsProtocol" && p.Verdict != Skipped {
 			t.Errorf("%s: %s", p.Verdict, p.Reason)

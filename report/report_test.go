@@ -7,21 +7,15 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 // judged loads one of the checker's frozen histories with its verdict.
 func judged(t *testing.T, name string) Page {
 	t.Helper()
-	events, err := history.ReadFile("../checker/testdata/" + name + ".ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	evidence, err := history.ReadEvidence("../checker/testdata/" + name + ".evidence.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := historytest.Frozen(t, name)
 	return Page{
-		Events: events, Report: &checker.Check(history.Run{Events: events, Evidence: evidence}, 42).Report, Servers: []string{"zk1"},
+		Events: run.Events, Report: &checker.Check(run, 42).Report, Servers: []string{"zk1"},
 		Settings: []Setting{{"seed", "42"}, {"remark", "<script>"}}, Linearizability: "linearizability.html",
 	}
 }

@@ -9,25 +9,11 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
-
-const frozen = "../checker/testdata"
 
 func judge(run history.Run) []checker.Property {
 	return checker.Check(run, 1).Properties
-}
-
-func load(t testing.TB, name string) history.Run {
-	t.Helper()
-	events, err := history.ReadFile(filepath.Join(frozen, name+".ndjson"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	evidence, err := history.ReadEvidence(filepath.Join(frozen, name+".evidence.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return history.Run{Events: events, Evidence: evidence}
 }
 
 func invalid(properties []checker.Property) []checker.Property {
@@ -37,14 +23,14 @@ func invalid(properties []checker.Property) []checker.Property {
 // TestFrozenHistoriesShrink cuts down every frozen violation, and holds the part
 // against the judges: it fails as the whole does, and in nothing else.
 func TestFrozenHistoriesShrink(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(frozen, "*-bad.evidence.json"))
+	paths, err := filepath.Glob(filepath.Join(historytest.Folder, "*-bad.evidence.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)
 	}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".evidence.json")
 		t.Run(name, func(t *testing.T) {
-			run := load(t, name)
+			run := historytest.Frozen(t, name)
 			whole := invalid(judge(run))
 			for _, p := range whole {
 				s := History(t.Context(), run, p, judge)
@@ -83,7 +69,7 @@ func holdShrunk(t *testing.T, whole []checker.Property, p checker.Property, s Sh
 // a judge of the sentence alone would take out the submission of a task, and leave a
 // task that nobody has submitted.
 func TestWhatWouldMisleadIsRefused(t *testing.T) {
-	run := load(t, "AtomicTransitions-bad")
+	run := historytest.Frozen(t, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
 	part := only(run, named(p.Reason, allTasks(run)))
 	lax := &search{ctx: t.Context(), name: p.Name, said: p.Reason, judge: judge}
@@ -105,7 +91,7 @@ func TestWhatWouldMisleadIsRefused(t *testing.T) {
 // TestSentencesMustBeTheSame holds a part that violates the property for another
 // reason against the search.
 func TestSentencesMustBeTheSame(t *testing.T) {
-	run := load(t, "NoPhantomTask-nobody-bad")
+	run := historytest.Frozen(t, "NoPhantomTask-nobody-bad")
 	i := slices.IndexFunc(invalid(judge(run)), func(p checker.Property) bool { return p.Name == "NoPhantomTask" })
 	p := invalid(judge(run))[i]
 	other := run
@@ -123,7 +109,7 @@ func TestSentencesMustBeTheSame(t *testing.T) {
 func TestNoTimeLeavesTheWhole(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	run := load(t, "AtomicTransitions-bad")
+	run := historytest.Frozen(t, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
 	s := History(ctx, run, p, judge)
 	if s.Minimal || s.Left != s.Of || s.Property.Reason != p.Reason || s.Judged != 0 {

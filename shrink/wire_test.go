@@ -7,18 +7,19 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 // TestFrozenWiresShrink cuts down what went over the wire: the violation of the
 // protocol must rest on the same write as before.
 func TestFrozenWiresShrink(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(frozen, "*-bad.wire.ndjson"))
+	paths, err := filepath.Glob(filepath.Join(historytest.Folder, "*-bad.wire.ndjson"))
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%d frozen wires, %v", len(paths), err)
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".wire.ndjson"), func(t *testing.T) {
-			run := load(t, "accepted")
+			run := historytest.Frozen(t, "accepted")
 			if run.Exchanges, err = history.ReadExchanges(path); err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +94,7 @@ func TestNarrowing(t *testing.T) {
 }
 
 func BenchmarkHistory(b *testing.B) {
-	run := load(b, "AtomicTransitions-bad")
+	run := historytest.Frozen(b, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
 	b.Run("judge-once", func(b *testing.B) {
 		for b.Loop() {

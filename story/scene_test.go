@@ -9,19 +9,20 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
 // TestFrozenWireStories tells of writes that no event mentions.
 func TestFrozenWireStories(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(frozen, "*-bad.wire.ndjson"))
+	paths, err := filepath.Glob(filepath.Join(historytest.Folder, "*-bad.wire.ndjson"))
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%d frozen wires, %v", len(paths), err)
 	}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".wire.ndjson")
 		t.Run(name, func(t *testing.T) {
-			run := load(t, "accepted")
+			run := historytest.Frozen(t, "accepted")
 			if run.Exchanges, err = history.ReadExchanges(path); err != nil {
 				t.Fatal(err)
 			}

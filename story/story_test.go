@@ -11,24 +11,10 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
-const frozen = "../checker/testdata"
-
 var update = flag.Bool("update", false, "write the golden stories anew")
-
-func load(t *testing.T, name string) history.Run {
-	t.Helper()
-	events, err := history.ReadFile(filepath.Join(frozen, name+".ndjson"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	evidence, err := history.ReadEvidence(filepath.Join(frozen, name+".evidence.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return history.Run{Events: events, Evidence: evidence}
-}
 
 // stories tells every violation of a run.
 func stories(run history.Run) []Story {
@@ -68,14 +54,14 @@ func golden(t *testing.T, name string, all []Story) {
 
 // TestFrozenStories tells every frozen violation as it was told before.
 func TestFrozenStories(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(frozen, "*-bad.evidence.json"))
+	paths, err := filepath.Glob(filepath.Join(historytest.Folder, "*-bad.evidence.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)
 	}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".evidence.json")
 		t.Run(name, func(t *testing.T) {
-			all := stories(load(t, name))
+			all := stories(historytest.Frozen(t, name))
 			if len(all) == 0 {
 				t.Fatal("there is no violation to tell")
 			}

@@ -163,14 +163,16 @@ func (r *run) changeLeader(ctx context.Context, fault nemesis.Fault) (deed, erro
 	if err != nil {
 		return deed{}, err
 	}
-	next := ""
-	leads := func(ctx context.Context) bool {
-		for _, s := range rest {
-			if status, err := s.Status(ctx); err == nil && status.Mode == ensemble.Leading {
-				next = s.Name
-			}
+	var next *ensemble.Server
+	leads := func(ctx context.Context, s *ensemble.Server) bool {
+		status, err := s.Status(ctx)
+		return err == nil && status.Mode == ensemble.Leading
+	}
+	another := func(ctx context.Context) bool {
+		if i := slices.IndexFunc(rest, func(s *ensemble.Server) bool { return leads(ctx, s) }); i >= 0 {
+			next = rest[i]
 		}
-		return next != ""
+		return next != nil
 	}
 	var change *errand
 	return deed{
@@ -180,7 +182,7 @@ func (r *run) changeLeader(ctx context.Context, fault nemesis.Fault) (deed, erro
 				return err
 			}
 			change = begin(func() error {
-				return errors.Join(await(ctx, "another server leads", leads), old.Reconnect(ctx))
+				return errors.Join(await(ctx, "another server leads", another), old.Reconnect(ctx))
 			})
 			return nil
 		},
@@ -189,17 +191,18 @@ func (r *run) changeLeader(ctx context.Context, fault nemesis.Fault) (deed, erro
 			if err := change.end(); err != nil {
 				return found(false, "%v", err)
 			}
+			// One that has been cut off believes to lead for a while, beside the other.
 			mode := ""
-			err := await(ctx, old.Name+" serves again", func(ctx context.Context) bool {
+			err := await(ctx, old.Name+" has found its place again", func(ctx context.Context) bool {
 				status, err := old.Status(ctx)
 				mode = status.Mode
-				return err == nil
+				return err == nil && (mode == ensemble.Following || !leads(ctx, next))
 			})
 			if err != nil {
 				return found(false, "%v", err)
 			}
-			return found(mode == ensemble.Following, "%s led before, %s after; %s is a %s again", old.Name, next, old.Name, mode).
-				with("led before", old.Name).with("led after", next).with("old leader is", mode)
+			return found(mode == ensemble.Following, "%s led before, %s after; %s is a %s again", old.Name, next.Name, old.Name, mode).
+				with("led before", old.Name).with("led after", next.Name).with("old leader is", mode)
 		},
 	}, nil
 }

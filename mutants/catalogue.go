@@ -134,13 +134,30 @@ func (c Catalogue) Only(ids []string) (Catalogue, error) {
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(c, func(e Entry) bool { return e.ID == id }) {
-			return nil, fmt.Errorf("mutants: no entry has the id %q; there are %s", id, strings.Join(c.ids(), ", "))
+			return nil, fmt.Errorf("mutants: no entry has the id %q; there are %s", id, strings.Join(c.IDs(), ", "))
 		}
 	}
 	return picked, nil
 }
 
-func (c Catalogue) ids() []string {
+// Handful picks n entries that the engines take and are expected to catch, in turns:
+// in each turn the next ones, until all have had theirs.
+func (c Catalogue) Handful(n, turn int, engines []Engine) Catalogue {
+	var fit Catalogue
+	for _, e := range c {
+		if slices.ContainsFunc(engines, func(g Engine) bool { return g.Takes(e) && e.Survives[g.Name()] == "" }) {
+			fit = append(fit, e)
+		}
+	}
+	if n >= len(fit) {
+		return fit
+	}
+	first := turn * n % len(fit)
+	return slices.Concat(fit, fit)[first : first+n]
+}
+
+// IDs are those of the entries, in their order.
+func (c Catalogue) IDs() []string {
 	all := make([]string, len(c))
 	for i, e := range c {
 		all[i] = e.ID

@@ -101,6 +101,27 @@ func TestOnly(t *testing.T) {
 	}
 }
 
+// TestAHandfulInTurns: in as many turns as it takes everybody that can be caught is
+// hunted, and nobody else.
+func TestAHandfulInTurns(t *testing.T) {
+	var all Catalogue
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		all = append(all, Entry{ID: id, World: "w"})
+	}
+	all = append(all, Entry{ID: "explained", World: "w", Survives: map[string]string{ModelEngine: "so"}}, Entry{ID: "elsewhere", Tests: []string{"."}})
+	engines := []Engine{Model{}}
+	var got []string
+	for turn := range 4 {
+		got = append(got, strings.Join(all.Handful(2, turn, engines).IDs(), ""))
+	}
+	if want := []string{"ab", "cd", "ea", "bc"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if few := all.Handful(9, 1, engines).IDs(); !slices.Equal(few, []string{"a", "b", "c", "d", "e"}) {
+		t.Errorf("more than there are: %q", few)
+	}
+}
+
 // TestEditsMatchOnce: a text that is not there, or there twice, is told with id, file
 // and count; two edits of one file follow each other.
 func TestEditsMatchOnce(t *testing.T) {

@@ -37,6 +37,9 @@ type Engine interface {
 	Name() string
 	// Takes reports whether the entry has what the engine needs to look for it.
 	Takes(e Entry) bool
+	// Alone reports whether a hunt needs the machine for itself, because what it looks
+	// at depends on how fast the machine is.
+	Alone() bool
 	// Hunt looks for the defect until it is caught or the budget is spent; what has
 	// been begun is brought to its end. A false alarm is looked for the same way, in
 	// an entry without edits.
@@ -56,6 +59,9 @@ func (Model) Name() string { return ModelEngine }
 
 // Takes implements Engine.
 func (Model) Takes(e Entry) bool { return e.on(ModelEngine) && e.World != "" }
+
+// Alone implements Engine.
+func (Model) Alone() bool { return false }
 
 // Ground implements Engine: each world.
 func (Model) Ground(all []Entry) []Entry {
@@ -114,6 +120,9 @@ func (r Runs) Name() string {
 
 // Takes implements Engine.
 func (r Runs) Takes(e Entry) bool { return e.on(r.Name()) && e.Fault != "" && r.faults(e) != "" }
+
+// Alone implements Engine. Runs in memory have a time of their own.
+func (r Runs) Alone() bool { return r.Ensemble != MemoryEngine }
 
 // faults are those of an entry that this ensemble can do.
 func (r Runs) faults(e Entry) string {
@@ -210,6 +219,9 @@ func (Tests) Name() string { return TestsEngine }
 
 // Takes implements Engine.
 func (Tests) Takes(e Entry) bool { return e.on(TestsEngine) && len(e.Tests) > 0 }
+
+// Alone implements Engine.
+func (Tests) Alone() bool { return true }
 
 // Ground implements Engine: everything that is called for.
 func (Tests) Ground(all []Entry) []Entry {

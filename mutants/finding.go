@@ -15,7 +15,8 @@ type Outcome string
 
 // The outcomes. Of the source as it is there are Clean, Alarm and Failed.
 const (
-	Caught    Outcome = "caught"    // a property was violated, or a test failed
+	Caught    Outcome = "caught"    // a property that was expected to was violated, or such a test failed
+	Astray    Outcome = "astray"    // others than expected were: a wrong catalogue, or a false alarm
 	Survived  Outcome = "survived"  // nobody noticed, and that is not known
 	Explained Outcome = "explained" // nobody noticed; the catalogue says why
 	Clean     Outcome = "clean"     // nothing was found where there is nothing
@@ -42,9 +43,9 @@ type Finding struct {
 }
 
 // Bad reports whether it is something to be looked after: a survivor, a false alarm,
-// or that nothing could be found out.
+// what may be one, or that nothing could be found out.
 func (f Finding) Bad() bool {
-	return f.Outcome == Survived || f.Outcome == Alarm || f.Outcome == Failed
+	return slices.Contains([]Outcome{Survived, Astray, Alarm, Failed}, f.Outcome)
 }
 
 // settle gives a finding its outcome, from what was violated.
@@ -55,8 +56,10 @@ func (f *Finding) settle(e Entry) {
 	case e.ID == Unmodified && violated:
 		f.Outcome = Alarm
 	case violated:
-		f.Outcome = Caught
 		slices.SortStableFunc(f.Properties, func(a, b string) int { return e.rank(a) - e.rank(b) })
+		if f.Outcome = Caught; !slices.Contains(e.Breaks, f.Properties[0]) {
+			f.Outcome = Astray
+		}
 	case f.Outcome == Failed:
 	case e.ID == Unmodified:
 		f.Outcome = Clean

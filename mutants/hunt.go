@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -14,32 +15,53 @@ type Hunt struct {
 	Source  Source
 	Engines []Engine
 	Budget  time.Duration // for each defect on each engine; a run that has begun is completed
+	Jobs    int           // defects that are hunted side by side; none given, one
 	Out     io.Writer     // the table, line by line
 	Keep    func(Finding) error
 }
 
+// quarry is a defect, or the source as it is, and the engines that look for it.
+type quarry struct {
+	planted Entry // what is built; of the source as it is, an entry without edits
+	hunts   []hunting
+}
+
+// hunting is one engine's look at a quarry. Of the source as it is there may be several.
+type hunting struct {
+	engine Engine
+	entry  Entry
+}
+
 // Go hunts every entry on every engine that takes it, the source as it is first, and
-// returns all findings. The error is that of a catalogue that does not match its
-// source, or of the machine. What does not compile is a finding that has failed.
+// returns all findings in that order. The table has them as they come. The error is
+// that of a catalogue that does not match its source, or of the machine. What does not
+// compile is a finding that has failed.
 func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	if err := h.vet(all); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(h.Out, heading)
-	var findings []Finding
-	tell := func(f Finding) error {
-		f.When = time.Now().UTC().Truncate(time.Second)
-		findings = append(findings, f)
-		fmt.Fprintln(h.Out, f.line())
-		return h.Keep(f)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	t := &teller{hunt: h, stop: stop}
+	quarries := h.quarries(all)
+	found, next := make([][]Finding, len(quarries)), make(chan int)
+	var hunters sync.WaitGroup
+	for range max(1, h.Jobs) {
+		hunters.Go(func() {
+			for n := range next {
+				found[n] = h.chase(ctx, quarries[n], t)
+			}
+		})
 	}
-	if err := h.clean(ctx, all, tell); err != nil {
-		return findings, err
+	for n := range quarries {
+		next <- n
 	}
-	for _, e := range all {
-		if err := h.one(ctx, e, tell); err != nil {
-			return findings, err
-		}
+	close(next)
+	hunters.Wait()
+	findings := slices.Concat(found...)
+	if ctx.Err() != nil {
+		return findings, fmt.Errorf("mutants: not everything was hunted: %w", context.Cause(ctx))
 	}
 	return findings, nil
 }
@@ -66,68 +88,92 @@ func (h Hunt) takers(e Entry) []Engine {
 	return slices.DeleteFunc(slices.Clone(h.Engines), func(g Engine) bool { return !g.Takes(e) })
 }
 
-// clean looks for false alarms: the source as it is, in all that the others are
-// hunted in.
-func (h Hunt) clean(ctx context.Context, all Catalogue, tell func(Finding) error) error {
-	dir, remove, err := scratch()
-	if err != nil {
-		return err
-	}
-	defer remove()
-	b, err := h.Source.Plant(Entry{ID: Unmodified}, dir)
-	if err != nil {
-		return err
-	}
+// quarries are the source as it is, for false alarms, in all that the others are hunted
+// in, and then the entries.
+func (h Hunt) quarries(all Catalogue) []quarry {
+	unmodified := quarry{planted: Entry{ID: Unmodified}}
 	for _, g := range h.Engines {
-		var taken []Entry
-		for _, e := range all {
-			if g.Takes(e) {
-				taken = append(taken, e)
-			}
-		}
+		taken := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return !g.Takes(e) })
 		if len(taken) == 0 {
 			continue
 		}
 		for _, e := range g.Ground(taken) {
-			if err := h.look(ctx, g, b, e, tell); err != nil {
-				return err
-			}
+			unmodified.hunts = append(unmodified.hunts, hunting{g, e})
 		}
 	}
-	return nil
+	quarries := []quarry{unmodified}
+	for _, e := range all {
+		q := quarry{planted: e}
+		for _, g := range h.takers(e) {
+			q.hunts = append(q.hunts, hunting{g, e})
+		}
+		quarries = append(quarries, q)
+	}
+	return quarries
 }
 
-// one builds an entry and hunts it on each engine that takes it.
-func (h Hunt) one(ctx context.Context, e Entry, tell func(Finding) error) error {
-	engines := h.takers(e)
-	if len(engines) == 0 {
+// teller tells findings one after the other, and keeps those engines apart that need
+// the machine for themselves.
+type teller struct {
+	hunt    Hunt
+	stop    context.CancelCauseFunc
+	machine sync.RWMutex // held for writing by who needs it whole
+	mu      sync.Mutex
+}
+
+// tell prints a finding and keeps it. What cannot be kept ends the hunt.
+func (t *teller) tell(f Finding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintln(t.hunt.Out, f.line())
+	if err := t.hunt.Keep(f); err != nil {
+		t.stop(err)
+	}
+}
+
+// chase builds a quarry and hunts it on each of its engines.
+func (h Hunt) chase(ctx context.Context, q quarry, t *teller) (found []Finding) {
+	if len(q.hunts) == 0 || ctx.Err() != nil {
 		return nil
 	}
 	dir, remove, err := scratch()
 	if err != nil {
-		return err
+		t.stop(err)
+		return nil
 	}
 	defer remove()
-	b, err := h.Source.Plant(e, dir)
+	b, err := h.Source.Plant(q.planted, dir)
 	if err != nil {
-		return err
+		t.stop(err)
+		return nil
 	}
-	for _, g := range engines {
-		if err := h.look(ctx, g, b, e, tell); err != nil {
-			return err
+	for _, one := range q.hunts {
+		if f, hunted := h.look(ctx, one, b, t); hunted {
+			found = append(found, f)
 		}
 	}
-	return nil
+	return found
 }
 
 // look is one hunt on one engine. What was interrupted is no finding.
-func (h Hunt) look(ctx context.Context, g Engine, b *Build, e Entry, tell func(Finding) error) error {
-	f := g.Hunt(ctx, b, e, h.Budget)
+func (h Hunt) look(ctx context.Context, one hunting, b *Build, t *teller) (f Finding, hunted bool) {
+	if one.engine.Alone() {
+		t.machine.Lock()
+		defer t.machine.Unlock()
+	} else {
+		t.machine.RLock()
+		defer t.machine.RUnlock()
+	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("mutants: interrupted: %w", context.Cause(ctx))
+		return f, false
 	}
-	if len(e.Edits) > 0 {
-		f.Fingerprint = e.Fingerprint()
+	if f = one.engine.Hunt(ctx, b, one.entry, h.Budget); ctx.Err() != nil {
+		return f, false
 	}
-	return tell(f)
+	if len(one.entry.Edits) > 0 {
+		f.Fingerprint = one.entry.Fingerprint()
+	}
+	f.When = time.Now().UTC().Truncate(time.Second)
+	t.tell(f)
+	return f, true
 }

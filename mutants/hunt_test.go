@@ -3,10 +3,14 @@ package mutants
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,10 +200,105 @@ func TestWhatWasInterruptedIsNoFinding(t *testing.T) {
 		return soak.Outcome{Problem: "interrupted"}
 	}}
 	kept := 0
-	h := Hunt{Out: new(bytes.Buffer), Budget: time.Minute}
-	err := h.look(ctx, runs, &Build{binary: "b"}, Entry{ID: "e", Fault: "kill-master"}, func(Finding) error { kept++; return nil })
-	if err == nil || kept != 0 {
-		t.Errorf("%v, and %d kept", err, kept)
+	h := Hunt{Out: new(bytes.Buffer), Budget: time.Minute, Keep: func(Finding) error { kept++; return nil }}
+	_, hunted := h.look(ctx, hunting{runs, Entry{ID: "e", Fault: "kill-master"}}, &Build{binary: "b"}, &teller{hunt: h, stop: func(error) {}})
+	if hunted || kept != 0 {
+		t.Errorf("hunted is %v, and %d kept", hunted, kept)
+	}
+}
+
+// scripted is an engine that does what a test says.
+type scripted struct {
+	name  string
+	alone bool
+	hunt  func(ctx context.Context, e Entry) Finding
+}
+
+func (s scripted) Name() string             { return s.name }
+func (scripted) Takes(Entry) bool           { return true }
+func (s scripted) Alone() bool              { return s.alone }
+func (scripted) Ground(all []Entry) []Entry { return []Entry{{ID: Unmodified}} }
+func (s scripted) Hunt(ctx context.Context, _ *Build, e Entry, _ time.Duration) Finding {
+	return s.hunt(ctx, e)
+}
+
+// TestHuntsSideBySide: two engines that do not mind meet.
+func TestHuntsSideBySide(t *testing.T) {
+	arrived := make(chan bool)
+	shared := scripted{"shared", false, func(_ context.Context, e Entry) Finding {
+		switch e.ID {
+		case "a":
+			arrived <- true
+		case "b":
+			<-arrived
+		}
+		return Finding{ID: e.ID, Engine: "shared", Outcome: Caught}
+	}}
+	h := Hunt{Source: elsewhere(t), Engines: []Engine{shared}, Jobs: 2, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	if findings, err := h.Go(t.Context(), Catalogue{{ID: "a"}, {ID: "b"}}); err != nil || len(findings) != 3 {
+		t.Errorf("%+v, %v", findings, err)
+	}
+}
+
+// TestWhoIsAloneMeetsNobody, and the findings have the order of the catalogue.
+func TestWhoIsAloneMeetsNobody(t *testing.T) {
+	var here atomic.Int32
+	var met atomic.Bool
+	engine := func(name string, alone bool) scripted {
+		weight := map[bool]int32{false: 1, true: 100}[alone]
+		return scripted{name, alone, func(_ context.Context, e Entry) Finding {
+			if n := here.Add(weight); n >= 100 && n != 100 {
+				met.Store(true)
+			}
+			runtime.Gosched()
+			here.Add(-weight)
+			return Finding{ID: e.ID, Engine: name, Outcome: Caught}
+		}}
+	}
+	var all Catalogue
+	want := []string{"unmodified shared", "unmodified alone"}
+	for n := range 50 {
+		id := fmt.Sprintf("e%d", n)
+		all = append(all, Entry{ID: id})
+		want = append(want, id+" shared", id+" alone")
+	}
+	h := Hunt{Source: elsewhere(t), Engines: []Engine{engine("shared", false), engine("alone", true)}, Jobs: 4, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	findings, err := h.Go(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range findings {
+		got = append(got, f.ID+" "+f.Engine)
+	}
+	if !slices.Equal(got, want) || met.Load() {
+		t.Errorf("%q\nwant %q; one that must be alone was not: %v", got, want, met.Load())
+	}
+}
+
+// TestAFullDiskEndsTheHunt: when a finding cannot be kept nobody goes on.
+func TestAFullDiskEndsTheHunt(t *testing.T) {
+	full := errors.New("disk is full")
+	hunted := 0
+	engine := scripted{"one", true, func(_ context.Context, e Entry) Finding { hunted++; return Finding{ID: e.ID} }}
+	h := Hunt{Source: elsewhere(t), Engines: []Engine{engine}, Jobs: 2, Out: new(bytes.Buffer), Keep: func(Finding) error { return full }}
+	if _, err := h.Go(t.Context(), Catalogue{{ID: "a"}, {ID: "b"}, {ID: "c"}}); !errors.Is(err, full) || hunted != 1 {
+		t.Errorf("%v after %d hunts", err, hunted)
+	}
+}
+
+// TestWhoElseNoticesIsAstray: a violation of none of the properties that an entry
+// breaks may be a false alarm, and proves nothing about the entry.
+func TestWhoElseNoticesIsAstray(t *testing.T) {
+	e := Entry{ID: "e", Breaks: []string{"A", "B"}, Survives: map[string]string{MemoryEngine: "so"}}
+	for _, c := range []struct {
+		violated []string
+		want     Outcome
+	}{{[]string{"C", "B"}, Caught}, {[]string{"C"}, Astray}, {nil, Explained}} {
+		f := Finding{Engine: MemoryEngine, Properties: c.violated}
+		if f.settle(e); f.Outcome != c.want || f.Bad() != (c.want == Astray) {
+			t.Errorf("%v: %s", c.violated, f.Outcome)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Source is a source tree to plant defects in; nothing in it is ever changed.
@@ -112,13 +113,16 @@ func (b *Build) Binary(ctx context.Context) (string, error) {
 	return path, nil
 }
 
-// tool is a call of the go command in the source tree, with the defect.
+// tool is a call of the go command in the source tree, with the defect. What it has
+// started ends with it.
 func (b *Build) tool(ctx context.Context, verb string, args ...string) *exec.Cmd {
 	if b.Overlay != "" {
 		args = append([]string{"-overlay", b.Overlay}, args...)
 	}
 	cmd := exec.CommandContext(ctx, "go", append([]string{verb}, args...)...)
 	cmd.Dir = b.Source.Dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
 

@@ -65,13 +65,13 @@ func (m *Matrix) Keep(f Finding) error {
 }
 
 // Forget drops what is not about the catalogue as it is now: other ids, other edits,
-// another world, engines that do not take the entry any more. What the catalogue has come to explain
-// since is explained.
+// another world, engines that do not take the entry any more. What the catalogue says
+// of the others by now decides what has come of them.
 func (m *Matrix) Forget(all Catalogue) {
 	var kept []Finding
 	for _, f := range m.Findings {
 		i := slices.IndexFunc(all, func(e Entry) bool { return e.ID == f.ID && e.stillAsks(f) })
-		if i >= 0 && (f.Outcome == Survived || f.Outcome == Explained) {
+		if i >= 0 && f.Outcome != Failed {
 			f.settle(all[i])
 		}
 		if i >= 0 || f.ID == Unmodified {
@@ -167,6 +167,8 @@ func (m *Matrix) cell(e Entry, engine string) string {
 		return "*not yet*"
 	case !looked:
 		return "-"
+	case f.Outcome == Astray:
+		return fmt.Sprintf("**astray**: %s, after %s", f.by(), f.after())
 	case f.Outcome != Caught:
 		return fmt.Sprintf("**%s** after %s", f.Outcome, f.after())
 	case engine == MemoryEngine || engine == EnsembleEngine:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type mutantOptions struct {
 	budget, load       time.Duration
 	seed               uint64
 	states             int
+	handful, jobs      int
 }
 
 func mutantsCommand() *cobra.Command {
@@ -34,8 +36,8 @@ func mutantsCommand() *cobra.Command {
 			"as it is goes the same way and must be clean.\n\n" +
 			"Engines: model (the explorer), memory (torture runs in memory), ensemble (torture runs on a real\n" +
 			"ensemble), tests (go test). An entry is hunted where it has something for the engine.\n\n" +
-			"The exit code is 1 when a defect survives, when there is a false alarm, or when something could\n" +
-			"not be looked for.",
+			"The exit code is 1 when a defect survives, when something else notices it than the catalogue\n" +
+			"expects, when there is a false alarm, or when something could not be looked for.",
 		Example: "  torture mutants\n  torture mutants --on memory,ensemble --only two-writes\n  torture mutants --catalogue mine.yaml --source ../mine",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
@@ -44,7 +46,9 @@ func mutantsCommand() *cobra.Command {
 	f.StringVar(&o.source, "source", ".", "root of the source tree to plant defects in")
 	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: mutants/catalogue.yaml of the source)")
 	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to hunt, comma-separated (default: all)")
-	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine; a run that has begun is completed")
+	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, until all have had their turn (default: all)")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "defects that are hunted side by side; tests and runs on a real ensemble are always alone")
+	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine, or each call of go test may take; a run that has begun is completed")
 	f.DurationVar(&o.load, "load", 20*time.Second, "how long the load of each torture run lasts")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; the next has the next")
 	f.IntVar(&o.states, "states", 50_000_000, "states that the explorer may keep")
@@ -56,6 +60,9 @@ func mutantsCommand() *cobra.Command {
 func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 	if o.catalogue == "" {
 		o.catalogue = filepath.Join(o.source, "mutants", "catalogue.yaml")
+	}
+	if o.handful < 0 || o.jobs < 1 {
+		return fmt.Errorf("--handful %d --jobs %d: a handful has none or more, and there is one job at least", o.handful, o.jobs)
 	}
 	if o.budget <= 0 || o.load < time.Second {
 		return fmt.Errorf("--budget %v --load %v: give the budget some time, and the load 1s at least", o.budget, o.load)
@@ -72,8 +79,12 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.handful > 0 {
+		picked = picked.Handful(o.handful, int(time.Now().Unix()/86400), engines)
+		fmt.Fprintf(out, "the handful of today; the same again with --only %s\n", strings.Join(picked.IDs(), ","))
+	}
 	hunt := mutants.Hunt{
-		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Out: out,
+		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out,
 		Keep: func(mutants.Finding) error { return nil },
 	}
 	if o.results != "" {
@@ -143,8 +154,8 @@ func sum(findings []mutants.Finding, out io.Writer) error {
 			bad++
 		}
 	}
-	fmt.Fprintf(out, "\n%d caught, %d survived, %d survived as the catalogue says; without a defect %d clean, %d false alarms; %d could not be looked for\n",
-		counts[mutants.Caught], counts[mutants.Survived], counts[mutants.Explained], counts[mutants.Clean], counts[mutants.Alarm], counts[mutants.Failed])
+	fmt.Fprintf(out, "\n%d caught, %d noticed by others than expected, %d survived, %d survived as the catalogue says; without a defect %d clean, %d false alarms; %d could not be looked for\n",
+		counts[mutants.Caught], counts[mutants.Astray], counts[mutants.Survived], counts[mutants.Explained], counts[mutants.Clean], counts[mutants.Alarm], counts[mutants.Failed])
 	if bad > 0 {
 		return codeError(1)
 	}

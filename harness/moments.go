@@ -55,9 +55,14 @@ func (a *ambush) first(ctx context.Context, patience time.Duration) (*process, *
 	}
 }
 
-func (a *ambush) open() {
+func (a *ambush) open() { a.openBut(nil) }
+
+// openBut opens all traps but one, which may hold something.
+func (a *ambush) openBut(one *ensemble.Trap) {
 	for _, t := range a.traps {
-		t.Open()
+		if t != one {
+			t.Open()
+		}
 	}
 }
 
@@ -87,17 +92,58 @@ type coup struct {
 }
 
 func (r *run) elected(ctx context.Context, _ nemesis.Fault) (deed, error) {
-	p, err := r.activeMaster(ctx)
+	c, err := r.coup(ctx)
 	if err != nil {
 		return deed{}, err
 	}
-	c := &coup{run: r, deposed: p, claimed: []*process{p}}
+	return c.deed(c.apply, c.probe), nil
+}
+
+// unheard ends the session of the active master, and loses the answer to the election
+// that follows.
+func (r *run) unheard(ctx context.Context, _ nemesis.Fault) (deed, error) {
+	c, err := r.coup(ctx)
+	if err != nil {
+		return deed{}, err
+	}
+	var trap *ensemble.Trap
+	return c.deed(
+		func(ctx context.Context) (err error) {
+			if trap, err = c.provoke(ctx, ensemble.LoseAnswer); trap != nil {
+				trap.Open()
+			}
+			return err
+		},
+		func(context.Context) finding {
+			if trap != nil {
+				c.won = trap.Caught()
+			}
+			return c.unanswered()
+		}), nil
+}
+
+// unanswered says whether the winner was elected and not told.
+func (c *coup) unanswered() finding {
+	if c.problem != nil {
+		return found(false, "%v", c.problem)
+	}
+	return found(c.won.Lost, "%s was elected with zxid 0x%x; the answer was lost is %v", c.winner.name, c.won.Zxid, c.won.Lost).
+		with("zxid of the election", sessionName(c.won.Zxid)).with("answer lost", c.won.Lost)
+}
+
+// coup begins with the master that is to be deposed.
+func (r *run) coup(ctx context.Context) (*coup, error) {
+	p, err := r.activeMaster(ctx)
+	return &coup{run: r, deposed: p, claimed: []*process{p}}, err
+}
+
+func (c *coup) deed(apply func(context.Context) error, probe func(context.Context) finding) deed {
 	return deed{
-		target: p.name,
+		target: c.deposed.name,
 		hit:    c.hit, session: func() string { return sessionNames(c.sessions) },
-		apply: c.apply, probe: c.probe, heal: nothing,
+		apply: apply, probe: probe, heal: nothing,
 		done: func() { release(c.claimed) },
-	}, nil
+	}
 }
 
 // hit are the deposed and, if there is one, the winner.
@@ -110,29 +156,43 @@ func (c *coup) hit() string {
 
 // apply fails only as long as nobody's session has been ended.
 func (c *coup) apply(ctx context.Context) error {
+	trap, err := c.provoke(ctx, ensemble.HoldRequests)
+	if trap == nil {
+		return err
+	}
+	defer trap.Open()
+	c.problem = c.depose(ctx, trap)
+	return nil
+}
+
+// provoke ends the session of the active master and returns the trap of the next one,
+// which is the winner by then. If nobody is elected in time, that is the problem, and
+// no error.
+func (c *coup) provoke(ctx context.Context, does ensemble.Reaction) (*ensemble.Trap, error) {
 	session, err := c.sessionAs(ctx, c.deposed, nemesis.ActiveMaster)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a := c.ambush(func(x ensemble.Exchange) bool {
 		return creates(x, func(path string) bool { return path == c.namespace+"/master" })
-	}, ensemble.HoldRequests)
-	defer a.open()
+	}, does)
 	if _, err := c.run.end(ctx, session); err != nil {
-		return err
+		a.open()
+		return nil, err
 	}
 	c.sessions = append(c.sessions, session)
 	winner, trap, ok := a.first(ctx, electionPatience)
 	if !ok {
+		a.open()
 		c.problem = fmt.Errorf("nobody was elected within %v", electionPatience)
-		return nil
+		return nil, nil
 	}
+	a.openBut(trap)
 	c.winner = winner
 	if winner.claim() {
 		c.claimed = append(c.claimed, winner)
 	}
-	c.problem = c.depose(ctx, trap)
-	return nil
+	return trap, nil
 }
 
 // depose ends the winner's session when its first read waits.

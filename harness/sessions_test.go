@@ -118,3 +118,23 @@ func TestCoupIsHeldAgainstTheOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestAnElectionThatIsAnsweredIsHeard: neither that nor one that did not come about is
+// an election of which nobody was told.
+func TestAnElectionThatIsAnsweredIsHeard(t *testing.T) {
+	won := ensemble.Exchange{Zxid: 7}
+	for what, c := range map[string]struct {
+		won     ensemble.Caught
+		problem error
+		want    bool
+	}{
+		"unheard":            {won: ensemble.Caught{Exchange: won, Lost: true}, want: true},
+		"answered":           {won: ensemble.Caught{Exchange: won}},
+		"nobody was elected": {problem: context.DeadlineExceeded},
+	} {
+		coup := &coup{winner: &process{name: "m"}, won: c.won, problem: c.problem}
+		if seen := coup.unanswered(); seen.effective != c.want {
+			t.Errorf("%s: %s", what, seen.text)
+		}
+	}
+}

@@ -233,7 +233,9 @@ func (Tests) Ground(all []Entry) []Entry {
 	return []Entry{{ID: Unmodified, Tests: slices.Compact(calls)}}
 }
 
-var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+// What go test prints of a test that has failed, and of one that has run out of time:
+// a defect may well be that something never ends.
+var failedTest, hungTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`), regexp.MustCompile(`(?m)^\t+(Test\S*) \(\d+\S*s\)$`)
 
 // Hunt implements Engine. Of an entry, the calls follow each other until one fails;
 // of the source as it is, all are made.
@@ -256,7 +258,7 @@ func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) 
 		args := append([]string{"-count=1", "-timeout", budget.String()}, strings.Fields(call)...)
 		printed, err := b.tool(ctx, "test", args...).CombinedOutput()
 		f.Seconds = time.Since(began).Seconds()
-		for _, match := range failedTest.FindAllSubmatch(printed, -1) {
+		for _, match := range slices.Concat(failedTest.FindAllSubmatch(printed, -1), hungTest.FindAllSubmatch(printed, -1)) {
 			f.Properties = append(f.Properties, string(match[1]))
 		}
 		if err != nil && len(f.Properties) == 0 {

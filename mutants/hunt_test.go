@@ -322,6 +322,20 @@ func TestAPartialMatrixSaysSo(t *testing.T) {
 	}
 }
 
+// TestTotals: who was caught counts for the median, of the source as it is nothing does.
+func TestTotals(t *testing.T) {
+	m := &Matrix{Findings: []Finding{
+		{ID: "a", Engine: ModelEngine, Outcome: Caught, Seconds: 1}, {ID: "b", Engine: ModelEngine, Outcome: Caught, Seconds: 9},
+		{ID: "c", Engine: ModelEngine, Outcome: Caught, Seconds: 2}, {ID: "d", Engine: ModelEngine, Outcome: Caught, Seconds: 4},
+		{ID: "e", Engine: ModelEngine, Outcome: Survived, Seconds: 60}, {ID: Unmodified, Engine: ModelEngine, Outcome: Clean, Seconds: 5},
+		{ID: "a", Engine: TestsEngine, Outcome: Failed},
+	}}
+	want := "- model: 4 caught, 1 survived; caught after 3.0 s in the median, 9.0 s at most\n- tests: 1 failed\n"
+	if got := m.totals(); got != want {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
 // TestTheMatrixForgets what is about other edits.
 func TestTheMatrixForgets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.json")

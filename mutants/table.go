@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +115,38 @@ func (m *Matrix) span(all Catalogue) string {
 	return text
 }
 
+// totals says of each engine what it has come to, and how fast it was.
+func (m *Matrix) totals() string {
+	var b strings.Builder
+	for _, engine := range Engines {
+		counts, seconds := map[Outcome]int{}, []float64{}
+		for _, f := range m.Findings {
+			if f.Engine != engine || f.ID == Unmodified {
+				continue
+			}
+			if counts[f.Outcome]++; f.Outcome == Caught {
+				seconds = append(seconds, f.Seconds)
+			}
+		}
+		if len(counts) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "- %s: ", engine)
+		for i, o := range slices.Sorted(maps.Keys(counts)) {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%d %s", counts[o], o)
+		}
+		if n := len(seconds); n > 0 {
+			slices.Sort(seconds)
+			fmt.Fprintf(&b, "; caught after %.1f s in the median, %.1f s at most", (seconds[(n-1)/2]+seconds[n/2])/2, seconds[n-1])
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
 // find is the finding of an entry on an engine.
 func (m *Matrix) find(id, engine string) (Finding, bool) {
 	i := slices.IndexFunc(m.Findings, func(f Finding) bool { return f.ID == id && f.Engine == engine })
@@ -128,7 +161,7 @@ func (m *Matrix) find(id, engine string) (Finding, bool) {
 func (m *Matrix) Write(w io.Writer, all Catalogue) error {
 	var b strings.Builder
 	b.WriteString("# Planted defects\n\nWritten by `make mutants`. Each row is a defect of `mutants/catalogue.yaml`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n")
-	b.WriteString(m.span(all) + "\n\n")
+	b.WriteString(m.span(all) + "\n\n" + m.totals() + "\n")
 	b.WriteString("| defect | what is wrong | " + strings.Join(Engines, " | ") + " |\n|---|---|" + strings.Repeat("---|", len(Engines)) + "\n")
 	for _, e := range all {
 		cells := make([]string, len(Engines))

@@ -62,6 +62,7 @@ const (
 	DropMulti    Kind = "drop-multi"
 	DropDelete   Kind = "drop-delete"
 	DropClose    Kind = "drop-close"
+	DropElection Kind = "drop-election"
 	DelayReply   Kind = "delay-reply"
 	FreezeAccept Kind = "freeze-accept"
 	CutHandshake Kind = "cut-handshake"
@@ -129,6 +130,7 @@ var networkFaults = []Entry{
 	{DropMulti, "network", []Role{ActiveMaster, BusiestWorker}, 0.5, 1.2, "the answer to a multi is lost with its connection", "ZooKeeper applied the multi and the answer did not pass"},
 	{DropDelete, "network", []Role{BusiestWorker, ActiveMaster}, 0.5, 1.2, "the answer to a write that deletes is lost with its connection", "ZooKeeper applied the delete and the answer did not pass"},
 	{DropClose, "network", []Role{SomeWorker, Backup}, 0.1, 0.5, "a participant gets SIGTERM, and the answer to the close of its session is lost", "ZooKeeper ended the session and the answer did not pass"},
+	{DropElection, "network", []Role{NextMaster}, 0.1, 0.5, "the active master's session is ended, and the answer to the election of the next one is lost with its connection: it leads, and nobody has told it", "ZooKeeper applied the election and the answer did not pass"},
 	{DelayReply, "network", []Role{ActiveMaster, SomeClient}, 0.4, 1, "the answer to a write is held until the participant has sent its next request; if none comes, that to the next write", "the next request was sent while the answer was held"},
 	{FreezeAccept, "network", anyParticipant, 0.3, 1.5, "a participant's connections are reset, and new ones are accepted and then silent", "a new connection was accepted, the participant spoke, and it heard nothing"},
 	{CutHandshake, "network", anyParticipant, 0.3, 1, "a participant's connections are reset, and new ones are cut when the server has answered the handshake", "a server granted or renewed a session and the participant did not hear of it"},

@@ -39,25 +39,28 @@ func TestPlanIsPinned(t *testing.T) {
 
 const pinned = `
 500ms asymmetric-cut 4.496s 628, following server
-818.484523ms twin-worker 3.512s 659, worker that stands for no election
-1.286871483s leave-master 795ms 885, active master
-1.74777388s move 2.57s 923, active master
-2.330764961s expire-client 0s 825, client
-2.775513881s cut-master 2.426s 25, active master
-3.278357573s drop-delete 2.624s 471, busiest worker
-3.758624722s wrong-clock 5.15s 911, client
-4.34490213s kill-master 1.769s 731, active master
-4.693889448s drip 3.363s 531, client
-4.920777272s cut-worker 1.069s 103, worker
-5.138829376s kill-worker 1.634s 495, worker
-5.721686239s expire-backup 0s 910, backup master
-6.202646413s freeze-accept 1.945s 362, active master
-6.684930036s deafen 2.187s 695, busiest worker
-6.906443654s kill-backup 826ms 447, backup master
-7.145383868s drop-multi 2.678s 765, busiest worker
-7.726300716s leave-worker 1.479s 895, worker
-8.130664754s restart-all 1.872s 394, all servers
-8.598853026s kill-client 1.044s 281, client
+818.484523ms expire-client 0s 670, client
+1.280423321s pause-master 1.39s 16, active master
+1.633421826s drop-election 1.136s 305, next master
+1.837846073s wrong-clock 3.706s 985, client
+2.23343025s delay-reply 2.563s 260, client
+2.612581661s drip 1.027s 13, busiest worker
+3.094801832s expire-backup 0s 413, backup master
+3.33456164s leave-master 2.328s 475, active master
+3.766376301s drop-close 327ms 22, worker
+4.347566749s cut-master 4.948s 188, active master
+4.70863316s leave-worker 1.323s 377, busiest worker
+4.934334733s drop-create 2.537s 631, client
+5.401056133s drop-multi 2.161s 361, busiest worker
+5.799155135s cut-backup 1.406s 360, backup master
+6.363178629s drop-delete 3.366s 491, busiest worker
+6.602765723s deafen 1.826s 288, busiest worker
+7.129714725s cut-client 3.234s 619, client
+7.391605952s kill-backup 1.743s 748, backup master
+7.67359221s kill-client 730ms 76, client
+7.89657938s cut-handshake 1.451s 651, busiest worker
+8.275064249s restart-all 2.331s 384, all servers
+8.587787783s cut-worker 2.754s 499, worker
 `
 
 // TestPlanKeepsTheBudget draws options and checks the promises of Plan.

@@ -249,6 +249,24 @@ func TestLeaseEndsWithoutAnswers(t *testing.T) {
 	}
 }
 
+// TestOnlyAnswersProlongTheLease: it counts from when the last request was sent that
+// has been answered, whatever the connection does, and is as long as was granted.
+func TestOnlyAnswersProlongTheLease(t *testing.T) {
+	s := &session{config: Config{SessionTimeout: time.Hour}, next: newLatch()}
+	sent := time.Now().Add(-time.Second)
+	s.greeted(10*time.Second, sent)
+	s.setUp(true)
+	s.setUp(false)
+	s.acknowledged(sent.Add(-time.Second)) // of an earlier one, late
+	if !s.leaseStart.Equal(sent) || s.Timeout() != 10*time.Second {
+		t.Errorf("the lease of %v counts from %v after the request", s.Timeout(), s.leaseStart.Sub(sent))
+	}
+	s.acknowledged(sent.Add(time.Millisecond))
+	if !s.leaseStart.Equal(sent.Add(time.Millisecond)) {
+		t.Error("an answer has not prolonged the lease")
+	}
+}
+
 // TestCureLastZxidIsOurs breaks a connection and looks at what the next one tells
 // the server: the last zxid of the session, which the library never got to know.
 func TestCureLastZxidIsOurs(t *testing.T) {

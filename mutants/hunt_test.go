@@ -178,6 +178,10 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	if want := []string{"run", "--ensemble=memory", "--time=1s", "--nemesis=kill-master", "--nodes", "3"}; !slices.Equal(asked, want) {
 		t.Errorf("%q, want %q", asked, want)
 	}
+	e.Survives = map[string]string{MemoryEngine: "so"}
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Explained || f.Runs != 1 {
+		t.Errorf("what is known not to be noticed: %+v", f)
+	}
 	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Problem: "no Docker"}
 	}

@@ -185,6 +185,6 @@ func (c Config) plan() []nemesis.Fault {
 	}
 	return nemesis.Plan(c.Seed, nemesis.Options{
 		Kinds: c.Nemesis, Total: c.Time, Servers: c.servers(), Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
-		SessionTimeout: c.SessionTimeout,
+		SessionTimeout: c.SessionTimeout, ServerPatience: ensemble.SyncLimit * c.TickTime,
 	})
 }

@@ -18,7 +18,7 @@ var deedsOnServers = map[nemesis.Kind]onServers{
 	nemesis.KillServer: (*run).killServer, nemesis.PauseServer: (*run).pauseServer,
 	nemesis.FillDisk: (*run).fillDisk, nemesis.SlowDisk: (*run).slowDisk,
 
-	nemesis.IsolateLeader: alone((*run).isolate), nemesis.IsolateFollower: alone((*run).isolate),
+	nemesis.IsolateLeader: alone((*run).isolate), nemesis.IsolateFollower: alone((*run).isolate), nemesis.IsolateServer: alone((*run).isolate),
 	nemesis.ChangeLeader: alone((*run).changeLeader), nemesis.SplitServers: alone((*run).splitServers),
 	nemesis.Bridge: alone((*run).bridge), nemesis.AsymmetricCut: alone((*run).deafenServer), nemesis.LagFollower: alone((*run).lag),
 	nemesis.RollingRestart: alone((*run).roll), nemesis.RestartAll: alone((*run).restartAll),

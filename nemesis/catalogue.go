@@ -11,7 +11,7 @@ type Entry struct {
 	Group   string // session, process, network, server or clock
 	Roles   []Role // whom it can be aimed at; a plan draws one
 	Least   float64
-	Most    float64 // how long it lasts, Least to Most, in session timeouts; 0 for a single deed
+	Most    float64 // how long it lasts, Least to Most, in session timeouts (see Options.ServerPatience); 0 for a single deed
 	Explain string
 	Probe   string // what must be seen for it to count as effective
 }
@@ -72,6 +72,7 @@ const (
 	PauseServer     Kind = "pause-server"
 	IsolateLeader   Kind = "isolate-leader"
 	IsolateFollower Kind = "isolate-follower"
+	IsolateServer   Kind = "isolate-server"
 	ChangeLeader    Kind = "change-leader"
 	SplitServers    Kind = "split-servers"
 	Bridge          Kind = "bridge"
@@ -142,6 +143,7 @@ var serverFaults = []Entry{
 	{PauseServer, "server", anyServer, 0.5, 1.6, "a ZooKeeper server is frozen, then goes on", "the engine holds it paused and the server does not answer"},
 	{IsolateLeader, "server", []Role{LeaderServer}, 1, 1.8, "the ZooKeeper leader is cut from all other servers", "packets were dropped, and it no longer leads"},
 	{IsolateFollower, "server", []Role{FollowerServer}, 1, 1.8, "a ZooKeeper follower is cut from all other servers", "packets were dropped, and it no longer serves"},
+	{IsolateServer, "server", []Role{MastersServer}, 1, 1.8, "the ZooKeeper server that the active master talks to is cut from all other servers", "packets were dropped, and it no longer serves"},
 	{ChangeLeader, "server", []Role{LeaderServer}, 1, 1.8, "the ZooKeeper leader is cut off until another one leads, and comes back as a follower", "another server leads, and the old leader follows"},
 	{SplitServers, "server", []Role{Minority}, 1, 1.8, "the servers are split into a majority and a minority", "packets were dropped, and the minority does not serve"},
 	{Bridge, "server", []Role{LeaderServer}, 1, 1.8, "two halves of the servers are cut from each other, and one server sees both", "packets were dropped between the halves, and the bridge reaches both"},
@@ -164,7 +166,7 @@ func (e Entry) groups() []string {
 	if slices.Equal(e.Roles, []Role{SomeClient}) {
 		all = append(all, "client")
 	}
-	if slices.Contains([]Kind{CutMaster, CutBackup, CutWorker, CutClient, Mute, Deafen, IsolateLeader, IsolateFollower, SplitServers, Bridge, AsymmetricCut}, e.Kind) {
+	if slices.Contains([]Kind{CutMaster, CutBackup, CutWorker, CutClient, Mute, Deafen, IsolateLeader, IsolateFollower, IsolateServer, SplitServers, Bridge, AsymmetricCut}, e.Kind) {
 		all = append(all, "partition")
 	}
 	return all

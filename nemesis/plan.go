@@ -16,6 +16,7 @@ type Options struct {
 	Workers        int
 	Clients        int
 	SessionTimeout time.Duration
+	ServerPatience time.Duration // for how long servers wait for each other; faults between servers last longer
 }
 
 // stream separates the nemesis' random numbers from those of the workload.
@@ -92,7 +93,11 @@ func (d *deck) deal(o Options, at time.Duration, rng *rand.Rand) (Fault, bool) {
 func (o Options) draw(kind Kind, at time.Duration, rng *rand.Rand) Fault {
 	entry, _ := Lookup(kind)
 	share, role, pick := rng.Float64(), rng.IntN(len(entry.Roles)), rng.IntN(1000)
-	lasts := time.Duration((entry.Least + (entry.Most-entry.Least)*share) * float64(o.SessionTimeout))
+	unit := o.SessionTimeout
+	if entry.Roles[0].OnServers() && entry.Least >= 1 {
+		unit = max(unit, o.ServerPatience)
+	}
+	lasts := time.Duration((entry.Least + (entry.Most-entry.Least)*share) * float64(unit))
 	return Fault{Kind: kind, Role: entry.Roles[role], Start: at, Duration: lasts.Round(time.Millisecond), Pick: pick}
 }
 

@@ -173,4 +173,5 @@ func (e Entry) groups() []string {
 var inMemory = []Kind{
 	ExpireMaster, ExpireBackup, ExpireWorker, ExpireClient, KillMaster, KillBackup, KillWorker, KillClient,
 	LeaveMaster, LeaveWorker, CutMaster, CutBackup, CutWorker, CutClient,
+	Reset, Latency, DropCreate, DropMulti, DropDelete,
 }

@@ -24,7 +24,8 @@ type Session struct {
 	view   Tree   // what a session that lags, or is cut off, has seen
 	behind []step // what it has not seen yet
 	heard  func(Event)
-	snap   Loss        // what becomes of the next request, and the connection with it
+	snap   Loss // what becomes of the next request, and the connection with it
+	trap   func(Write) bool
 	expiry *time.Timer // of a session that is cut off
 	giveUp *time.Timer
 }
@@ -142,6 +143,24 @@ func (s *Session) Snap(loss Loss) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.snap = loss
+}
+
+// Trap lets the answer to the next write that is applied, and that fits, be lost, and
+// the connection break and come back with it; nil sets no trap. It is called with the
+// server locked.
+func (s *Session) Trap(fits func(Write) bool) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.trap = fits
+}
+
+// springs reports whether the answer to a write that was applied is lost in a trap.
+func (s *Session) springs(w Write) bool {
+	if s.trap == nil || !s.trap(w) {
+		return false
+	}
+	s.trap = nil
+	return true
 }
 
 // Mend restores the connection: to the same server or to another one, which has

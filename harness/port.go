@@ -24,6 +24,7 @@ type actorEnv struct {
 	mu       sync.Mutex
 	sessions []*zk.Session
 	isCut    bool
+	cuts     int
 	upAtCut  []*zk.Session // those that the cut has met
 	isDead   bool
 	trap     *trap // on all of them, those to come included
@@ -97,17 +98,28 @@ func (e *actorEnv) die() {
 // lastWords is how long a cut waits for a request that it can lose.
 const lastWords = 200 * time.Millisecond
 
+// losses are what a connection that breaks takes with it, by turns: a write before it
+// takes effect, or its answer; and the answer to any request.
+var losses = []func(*zk.Session){
+	func(s *zk.Session) { s.SnapOn(zk.BeforeItWas, isWrite) },
+	func(s *zk.Session) { s.SnapOn(zk.AfterItWas, isWrite) },
+	func(s *zk.Session) { s.Snap(zk.AfterItWas) },
+}
+
+func isWrite(op zkapi.Op) bool { return op.Kind.Writes() }
+
 // cut breaks the connections of all sessions, those to come included: each loses a
-// request that is under way, by turns before it takes effect and after.
+// request that is under way.
 func (e *actorEnv) cut() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.isCut, e.upAtCut = true, nil
+	e.cuts++
 	for i, s := range e.sessions {
 		if _, up, _ := s.Connection(); up {
 			e.upAtCut = append(e.upAtCut, s)
 		}
-		s.Snap([]zk.Loss{zk.AfterItWas, zk.BeforeItWas}[(i+e.life)%2])
+		losses[(i+e.life+e.cuts)%len(losses)](s)
 		time.AfterFunc(lastWords, func() {
 			e.mu.Lock()
 			defer e.mu.Unlock()
@@ -170,9 +182,8 @@ func (e *actorEnv) set(t *trap) {
 	}
 }
 
-// reset breaks the connections that are up, one turn of many: the first request, or the
-// first write, within the turn is lost with its connection, before it takes effect or
-// after; where none comes, an idle connection breaks. It counts those that broke.
+// reset breaks the connections that are up, one turn of many. Each loses a request with
+// it, if one comes while the turn lasts. It counts those that broke.
 func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (broken int) {
 	e.mu.Lock()
 	sessions := slices.Clone(e.sessions)
@@ -183,18 +194,10 @@ func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (br
 		if change, up, _ := s.Connection(); up {
 			before[i] = change
 		}
-		switch turn % 3 {
-		case 0:
-			s.Trap(func(zk.Write) bool { return true })
-		case 1:
-			s.Snap(zk.BeforeItWas)
-		case 2:
-			s.Snap(zk.AfterItWas)
-		}
+		losses[(i+turn)%len(losses)](s)
 	}
 	wait(ctx, lasts)
 	for i, s := range sessions {
-		s.Trap(nil)
 		if change, _, _ := s.Connection(); change == before[i] {
 			s.Move()
 		}

@@ -247,7 +247,7 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	if s.lose != nil {
 		loss = s.lose(op)
 	}
-	if session.snap != None {
+	if session.snap != None && (session.snapped == nil || session.snapped(op)) {
 		loss = session.snap
 		defer session.cut()
 	} else if loss != None {

@@ -295,7 +295,7 @@ func (l *line) pass() {
 		l.count, l.total, l.longest = l.count+1, l.total+delay, max(l.longest, delay)
 	}
 	l.mu.Unlock()
-	time.Sleep(delay)
+	<-time.After(delay)
 }
 
 // look says how late requests were.

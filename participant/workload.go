@@ -149,7 +149,7 @@ func moment(seed uint64, of history.Token) time.Duration {
 }
 
 // letGo takes the moment between being told to end and returning.
-func letGo(config Config, of history.Token) { time.Sleep(moment(config.Seed, of)) }
+func letGo(config Config, of history.Token) { <-time.After(moment(config.Seed, of)) }
 
 // hangLimit ends a handler that hangs and that nobody stops: a lost claim does.
 const hangLimit = 20 * time.Second

@@ -37,6 +37,7 @@ func Check(run history.Run, seed uint64) *Result {
 		{"RetentionKept", f.retentionKept},
 		{"ToldTruly", f.toldTruly},
 		{"SessionsEnd", f.sessionsEnd},
+		{"LeavesNothing", f.leavesNothing},
 		{"NoCrash", f.noCrash},
 		{"WritesAccounted", f.writesAccounted},
 		{"ServersAgree", f.serversAgree},

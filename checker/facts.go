@@ -17,11 +17,11 @@ type facts struct {
 	ledger   *ledger       // nil where it is not known what was committed
 	end      time.Duration // later than every event
 
-	submits, awaits, executions, terms, writes, faults []history.Operation
-	effects                                            []*history.Event
-	processes, sessions                                []history.Event
-	answered                                           []bool  // of submits: the client heard an answer
-	zxids                                              []int64 // of writes that were applied; 0 of others, and where it is not known
+	submits, awaits, executions, terms, leaves, writes, faults []history.Operation
+	effects                                                    []*history.Event
+	processes, sessions                                        []history.Event
+	answered                                                   []bool  // of submits: the client heard an answer
+	zxids                                                      []int64 // of writes that were applied; 0 of others, and where it is not known
 
 	elections []election
 	acts      []act    // writes of masters
@@ -104,7 +104,7 @@ func gather(events []history.Event, evidence *history.Evidence, exchanges []hist
 		events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
 		created: map[string]string{}, collected: map[string]removal{},
 		submits: history.Operations(events, history.Submit), awaits: history.Operations(events, history.Await),
-		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead),
+		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead), leaves: history.Operations(events, history.Leave),
 		writes: history.Operations(events, history.Write), faults: history.Operations(events, history.Fault),
 	}
 	for i := range events {

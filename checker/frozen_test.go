@@ -54,9 +54,15 @@ var rejected = map[string][]string{
 	"ToldTruly-leader-bad":                 {"ToldTruly"},
 	"ToldTruly-back-bad":                   {"ToldTruly"},
 	"ToldTruly-status-bad":                 {"ToldTruly"},
+
+	// These differ from accepted-leaves.ndjson: a worker that leaves finishes what it
+	// holds.
+	"LeavesNothing-bad":           {"LeavesNothing"},
+	"LeavesNothing-restarted-bad": {"LeavesNothing"},
 }
 
 func TestAcceptedHistoriesAreAcceptedByAll(t *testing.T) {
+	accepted(t, "accepted-leaves", map[string]int{"submitted": 3, "accepted": 3, "completed": 3, "attempts_lost": 1})
 	accepted(t, "accepted-policies", map[string]int{
 		"submitted": 7, "accepted": 7, "tasks": 7, "collected": 2, "completed": 5, "failed": 1, "cancelled": 1, "residents": 1,
 		"resolved_applied": 2, "resolved_lost": 1, "still_unknown": 0,

@@ -493,14 +493,7 @@ func (f *facts) terminalAfterHeal() Property {
 // and no participant is granted a new session while it holds on to the old one,
 // as a client library makes it that replaces sessions silently.
 func (f *facts) sessionsEnd() Property {
-	ended := map[string]history.Operation{}
-	for _, fault := range f.faults {
-		if fault.Outcome() == history.OK && fault.Done.Session != "" {
-			for session := range strings.SplitSeq(fault.Done.Session, ",") {
-				ended[session] = fault
-			}
-		}
-	}
+	ended := f.endedByForce()
 	p := newFinding("SessionsEnd", "")
 	for _, w := range f.writes {
 		fault, over := ended[w.Invoke.Session]

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/participant"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // actor is one participant of a run in memory: a name that may live several times.
@@ -185,147 +183,4 @@ func (a *actor) bury() {
 		j.Mute()
 		_ = j.Close()
 	}
-}
-
-// actorEnv is the port of one life of an actor: it knows its sessions, so that they
-// can be cut off or left behind.
-type actorEnv struct {
-	*zk.Env
-	actor *actor
-	life  int
-
-	mu       sync.Mutex
-	sessions []*zk.Session
-	isCut    bool
-	upAtCut  []*zk.Session // those that the cut has met
-	isDead   bool
-}
-
-// Open implements zkapi.Env.
-func (e *actorEnv) Open(ctx context.Context) (zkapi.Session, error) {
-	for {
-		e.mu.Lock()
-		switch {
-		case e.isDead:
-			e.mu.Unlock()
-			return nil, errKilled
-		case !e.isCut:
-			defer e.mu.Unlock()
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			session := e.Server.Open()
-			e.actor.memory.owners.Store(session.ID(), holder{e.actor.name, e.life})
-			e.sessions = append(e.sessions, session)
-			e.actor.memory.harness.Add(history.Event{
-				Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", e.actor.name, e.life),
-				Session: fmt.Sprintf("0x%x", session.ID()), Text: "granted on the wire",
-			})
-			return session, nil
-		}
-		e.mu.Unlock()
-		if _, err := e.Wait(ctx, e.Timer(100*time.Millisecond)); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// Unique implements zkapi.Env: the names of two actors, or of two lives, differ.
-func (e *actorEnv) Unique() string {
-	return fmt.Sprintf("%s.%d.%s", e.actor.name, e.life, e.Env.Unique())
-}
-
-// Spawn implements zkapi.Env.
-func (e *actorEnv) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
-}
-
-// act is an effect outside ZooKeeper.
-func (e *actorEnv) act(args participant.EffectArgs) error {
-	if e.dead() {
-		return errKilled
-	}
-	return e.actor.memory.acts.Act(args)
-}
-
-func (e *actorEnv) dead() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.isDead
-}
-
-// die leaves all sessions behind.
-func (e *actorEnv) die() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.isDead = true
-	for _, s := range e.sessions {
-		s.Abandon()
-	}
-}
-
-// lastWords is how long a cut waits for a request that it can lose.
-const lastWords = 200 * time.Millisecond
-
-// cut breaks the connections of all sessions, those to come included: each loses a
-// request that is under way, by turns before it takes effect and after.
-func (e *actorEnv) cut() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.isCut, e.upAtCut = true, nil
-	for i, s := range e.sessions {
-		if _, up, _ := s.Connection(); up {
-			e.upAtCut = append(e.upAtCut, s)
-		}
-		s.Snap([]zk.Loss{zk.AfterItWas, zk.BeforeItWas}[(i+e.life)%2])
-		time.AfterFunc(lastWords, func() {
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			if e.isCut {
-				s.Cut()
-			}
-		})
-	}
-}
-
-// mend restores the connections.
-func (e *actorEnv) mend() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.isCut = false
-	for _, s := range e.sessions {
-		s.Mend()
-	}
-}
-
-// down counts the sessions that were up when it was cut off, and are not any more.
-func (e *actorEnv) down() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := 0
-	for _, s := range e.upAtCut {
-		if _, up, _ := s.Connection(); !up && e.isCut {
-			n++
-		}
-	}
-	return n
-}
-
-// up counts the sessions that are connected.
-func (e *actorEnv) up() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := 0
-	for _, s := range e.sessions {
-		if _, up, _ := s.Connection(); up {
-			n++
-		}
-	}
-	return n
-}
-
-func (e *actorEnv) owns(id int64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.ContainsFunc(e.sessions, func(s *zk.Session) bool { return s.ID() == id })
 }

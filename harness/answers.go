@@ -34,29 +34,37 @@ func lost(p *process, fits func(ensemble.Exchange) bool) deed {
 }
 
 func described(x ensemble.Exchange) string {
-	switch {
-	case x.Request.Ends():
+	if x.Request.Ends() {
 		return "the close"
-	case x.Request.Op.Kind == zkapi.KindMulti:
+	}
+	return describedOp(x.Request.Op)
+}
+
+func describedOp(op zkapi.Op) string {
+	if op.Kind == zkapi.KindMulti {
 		return "a multi"
 	}
-	return "a " + x.Request.Op.Kind.String() + " of " + x.Request.Op.Path
+	return "a " + op.Kind.String() + " of " + op.Path
 }
 
-func (r *run) dropCreate(p *process, _ nemesis.Fault) deed {
-	return lost(p, func(x ensemble.Exchange) bool { return x.Request.Op.Kind == zkapi.KindCreate })
+func isCreate(op zkapi.Op) bool { return op.Kind == zkapi.KindCreate }
+
+func isMulti(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti }
+
+func deletes(op zkapi.Op) bool {
+	return op.Kind == zkapi.KindDelete || slices.ContainsFunc(op.Ops, deletes)
 }
 
-func (r *run) dropMulti(p *process, _ nemesis.Fault) deed {
-	return lost(p, func(x ensemble.Exchange) bool { return x.Request.Op.Kind == zkapi.KindMulti })
+// asking fits a write by what was asked for.
+func asking(fits func(zkapi.Op) bool) func(ensemble.Exchange) bool {
+	return func(x ensemble.Exchange) bool { return fits(x.Request.Op) }
 }
 
-func (r *run) dropDelete(p *process, _ nemesis.Fault) deed {
-	return lost(p, func(x ensemble.Exchange) bool {
-		deletes := func(op zkapi.Op) bool { return op.Kind == zkapi.KindDelete }
-		return deletes(x.Request.Op) || slices.ContainsFunc(x.Request.Op.Ops, deletes)
-	})
-}
+func (r *run) dropCreate(p *process, _ nemesis.Fault) deed { return lost(p, asking(isCreate)) }
+
+func (r *run) dropMulti(p *process, _ nemesis.Fault) deed { return lost(p, asking(isMulti)) }
+
+func (r *run) dropDelete(p *process, _ nemesis.Fault) deed { return lost(p, asking(deletes)) }
 
 // dropClose has a participant leave, and its farewell not be answered.
 func (r *run) dropClose(p *process, _ nemesis.Fault) deed {

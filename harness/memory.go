@@ -160,43 +160,15 @@ func (m *memory) saveMemoryConfig() error {
 // bind finds the target of a fault and what is to be done to it.
 func (m *memory) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
 	fault.Role = fault.Aim()
-	if len(nemesis.RefusedInMemory([]nemesis.Kind{fault.Kind})) > 0 {
+	bind := deedsInMemory[fault.Kind]
+	if bind == nil {
 		return deed{}, fmt.Errorf("%s is impossible in memory", fault.Kind)
 	}
 	a, err := m.victim(ctx, fault.Role, fault.Pick)
 	if err != nil {
 		return deed{}, err
 	}
-	var d deed
-	switch verb, _, _ := strings.Cut(string(fault.Kind), "-"); verb {
-	case "expire":
-		d = m.expire(a, fault.Role)
-	case "kill":
-		d = deed{
-			apply: func(context.Context) error { a.kill(); return nil },
-			probe: func(context.Context) finding {
-				up := a.port().up()
-				return found(up == 0, "%d of its sessions are connected", up).with("sessions connected", up)
-			},
-			heal: func(context.Context) error { return a.start() },
-		}
-	case "leave":
-		clean := false
-		d = deed{
-			apply: func(context.Context) error { clean = a.leave(leavePatience); return nil },
-			probe: func(context.Context) finding { return found(clean, "it left by itself is %v", clean) },
-			heal:  func(context.Context) error { return a.start() },
-		}
-	case "cut":
-		d = deed{
-			apply: func(context.Context) error { a.port().cut(); return nil },
-			probe: func(context.Context) finding {
-				down := a.port().down()
-				return found(down > 0, "%d of its sessions are cut off", down).with("sessions cut off", down)
-			},
-			heal: func(context.Context) error { a.port().mend(); return nil },
-		}
-	}
+	d := bind(m, a, fault)
 	d.target, d.done = a.name, a.release
 	return d, nil
 }
@@ -251,26 +223,6 @@ func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
 		}
 	}
 	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
-}
-
-// expire ends the session with which a participant plays a role.
-func (m *memory) expire(a *actor, role nemesis.Role) deed {
-	var id int64
-	return deed{
-		session: func() string { return fmt.Sprintf("0x%x", id) },
-		apply: func(ctx context.Context) error {
-			session, err := m.sessionAs(ctx, a, role)
-			if err == nil {
-				id = session.ID()
-				session.Expire()
-			}
-			return err
-		},
-		probe: func(context.Context) finding {
-			return found(m.find(id) == nil, "session 0x%x: gone is %v", id, m.find(id) == nil)
-		},
-		heal: nothing,
-	}
 }
 
 // sessionAs is the session with which a participant plays a role: the one that holds

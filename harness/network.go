@@ -89,10 +89,17 @@ func (d deed) meanwhile(do func(ctx context.Context)) deed {
 	return d
 }
 
-// latency makes packets late by 20 ms to something between 50 and 300 ms.
+// leastLate is how late a packet is at least.
+const leastLate = 20 * time.Millisecond
+
+// mostLate is how late a packet is at most: 50 to 300 ms.
+func mostLate(fault nemesis.Fault) time.Duration {
+	return 50*time.Millisecond + time.Duration(fault.Pick)*250*time.Microsecond
+}
+
+// latency makes packets late.
 func (r *run) latency(p *process, fault nemesis.Fault) deed {
-	most := 50*time.Millisecond + time.Duration(fault.Pick)*250*time.Microsecond
-	return impaired(p, ensemble.Impairment{DelayMin: 20 * time.Millisecond, DelayMax: most, Seed: uint64(fault.Pick)}, delayed)
+	return impaired(p, ensemble.Impairment{DelayMin: leastLate, DelayMax: mostLate(fault), Seed: uint64(fault.Pick)}, delayed)
 }
 
 // bandwidth leaves 2 to 6 kB a second.

@@ -30,6 +30,7 @@ const (
 	Cancel  Kind = "cancel"  // a client cancels a task, and is told its status
 	Execute Kind = "execute" // a worker runs a handler
 	Lead    Kind = "lead"    // a master believes to lead, from invoke to ok
+	Leave   Kind = "leave"   // a participant leaves; ok means in time, and confirmed by the ensemble
 	Write   Kind = "write"   // a participant writes to ZooKeeper
 	Effect  Kind = "effect"  // note of the sink: a handler acted on the outside
 	Session Kind = "session" // note: a participant opened or lost a session

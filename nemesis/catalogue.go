@@ -173,8 +173,10 @@ func (e Entry) groups() []string {
 }
 
 // inMemory are the faults that a run in one process can have: there are no servers
-// to break, no packets, and no process that a signal could stop.
+// to break, no bytes, and no process that a signal could stop. Latency is that of what
+// a participant sends; a reset, like a cut, takes a request with it that is under way.
 var inMemory = []Kind{
 	ExpireMaster, ExpireBackup, ExpireWorker, ExpireClient, KillMaster, KillBackup, KillWorker, KillClient,
 	LeaveMaster, LeaveWorker, CutMaster, CutBackup, CutWorker, CutClient,
+	Reset, Latency, DropCreate, DropMulti, DropDelete,
 }

@@ -180,6 +180,14 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestInMemory: what such a run can have, and what it cannot, is all there is.
+func TestInMemory(t *testing.T) {
+	have, refused := InMemory(), RefusedInMemory(all(t))
+	if len(have)+len(refused) != len(Catalogue) || !slices.Contains(have, "drop-create") || !slices.Contains(refused, KillServer) {
+		t.Errorf("%v and %v", have, refused)
+	}
+}
+
 func TestRecordsAndBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "faults.json")
 	records := []Record{{Fault: Fault{Number: 1, Kind: KillMaster, Start: 5, Duration: 6, Pick: 7}, Target: "master-1", Applied: true}}

@@ -178,6 +178,15 @@ func RefusedInMemory(kinds []Kind) []Kind {
 	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return slices.Contains(inMemory, k) })
 }
 
+// InMemory names the faults that such a run can have.
+func InMemory() []string {
+	names := make([]string, len(inMemory))
+	for i, k := range inMemory {
+		names[i] = string(k)
+	}
+	return names
+}
+
 // ByStart orders a schedule that was edited by hand.
 func ByStart(plan []Fault) []Fault {
 	sorted := slices.Clone(plan)

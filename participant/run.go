@@ -131,8 +131,8 @@ func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFu
 const leavePatience = 5 * time.Second
 
 // serve runs a role until ctx ends.
-func serve(ctx context.Context, env zkapi.Env, r recipe.Role, log *slog.Logger) error {
-	err := recipe.RunUntil(ctx, env, r, leavePatience)
+func serve(ctx context.Context, env zkapi.Env, r recipe.Role, journal *history.Journal, log *slog.Logger) error {
+	err := recipe.RunUntil(ctx, env, leaving{r, journal}, leavePatience)
 	if ctx.Err() == nil {
 		return err
 	}
@@ -142,6 +142,29 @@ func serve(ctx context.Context, env zkapi.Env, r recipe.Role, log *slog.Logger) 
 	return context.Cause(ctx)
 }
 
+// leaving is a role whose leaving is noted: it is in good order if it needed no more
+// than the time that it had, and the ensemble has confirmed it.
+type leaving struct {
+	recipe.Role
+	journal *history.Journal
+}
+
+// Close closes the role and notes how it left.
+func (l leaving) Close(ctx context.Context) error {
+	leave := l.journal.Add(history.Event{Type: history.Invoke, Kind: history.Leave})
+	err := l.Role.Close(ctx)
+	why := err
+	if why == nil && ctx.Err() != nil {
+		why = context.Cause(ctx)
+	}
+	if why == nil {
+		l.journal.Complete(leave, history.OK, nil)
+	} else {
+		l.journal.Complete(leave, history.Fail, func(e *history.Event) { e.Text = why.Error() })
+	}
+	return err
+}
+
 func masterConfig(config Config, journal *history.Journal, log *slog.Logger) recipe.MasterConfig {
 	return recipe.MasterConfig{
 		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
@@ -149,6 +172,7 @@ func masterConfig(config Config, journal *history.Journal, log *slog.Logger) rec
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
 			<-ctx.Done()
+			letGo(config, history.Token{Epoch: epoch})
 			journal.Complete(term, history.OK, func(e *history.Event) { e.Text = context.Cause(ctx).Error() })
 		},
 	}
@@ -159,7 +183,7 @@ func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *histo
 	if err != nil {
 		return err
 	}
-	return serve(ctx, env, followed{master, master, journal}, log)
+	return serve(ctx, env, followed{master, master, journal}, journal, log)
 }
 
 // followed is a role whose master's changes are noted.
@@ -198,11 +222,11 @@ func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *histo
 		if err != nil {
 			return err
 		}
-		return serve(ctx, env, followed{n, n.Master(), journal}, log)
+		return serve(ctx, env, followed{n, n.Master(), journal}, journal, log)
 	}
 	w, err := recipe.NewWorker(env, worker)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, env, w, log)
+	return serve(ctx, env, w, journal, log)
 }

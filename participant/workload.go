@@ -91,6 +91,9 @@ func handler(config Config, journal *history.Journal, act func(EffectArgs) error
 		token := history.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
 		run := journal.Add(history.Event{Type: history.Invoke, Kind: history.Execute, Task: task.Name, ID: p.ID, Token: token})
 		result, err := work(ctx, p, task, token, config, act)
+		if ctx.Err() != nil {
+			letGo(config, token)
+		}
 		if err != nil {
 			journal.Complete(run, history.Fail, func(e *history.Event) { e.Text = err.Error() })
 			return nil, err
@@ -130,6 +133,23 @@ func work(ctx context.Context, p Payload, task recipe.Task, token history.Token,
 	}
 	return recipe.Result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt)), nil
 }
+
+// What is told to end returns a moment later, as what has to put something in order
+// does: a hand-over must wait for it, and a lease leaves time for it.
+const (
+	shortestMoment = 10 * time.Millisecond
+	longestMoment  = 60 * time.Millisecond
+)
+
+// moment is how long a term, or an execution, takes to return: drawn from the seed and
+// from what it is, whatever else goes on.
+func moment(seed uint64, of history.Token) time.Duration {
+	rng := rand.New(rand.NewPCG(seed, uint64(uint32(of.Epoch))<<32|uint64(uint32(of.Attempt))))
+	return shortestMoment + time.Duration(rng.Int64N(int64(longestMoment-shortestMoment)))
+}
+
+// letGo takes the moment between being told to end and returning.
+func letGo(config Config, of history.Token) { <-time.After(moment(config.Seed, of)) }
 
 // hangLimit ends a handler that hangs and that nobody stops: a lost claim does.
 const hangLimit = 20 * time.Second

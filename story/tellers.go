@@ -88,6 +88,11 @@ func (t *telling) note(e history.Event) {
 	case history.Process:
 		l.Process = name
 		l.Text = fmt.Sprintf("The process of %s: %s.", e.Target, e.Text)
+	case history.Leave:
+		l.Text = map[history.Type]string{
+			history.Invoke: e.Process + " began to leave.", history.OK: e.Process + " had left in good order.",
+			history.Fail: fmt.Sprintf("%s had left, and not in good order: %s.", e.Process, e.Text),
+		}[e.Type]
 	case history.Heard:
 		l.Text = fmt.Sprintf("%s was told that %s leads epoch %d.", e.Process, e.Text, e.Epoch)
 	case history.Change:

@@ -268,6 +268,7 @@ func faultsCommand() *cobra.Command {
 				fmt.Fprintf(out, "  %-17s%s.\n%19sat: %s\n%19sproof: %s\n", e.Kind, e.Explain, "", strings.Join(roles, ", "), "", e.Probe)
 			}
 			fmt.Fprintf(out, "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
+			fmt.Fprintf(out, "\nwith --ensemble memory there are: %s\n", strings.Join(nemesis.InMemory(), ", "))
 		},
 	}
 }

@@ -247,7 +247,7 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	if s.lose != nil {
 		loss = s.lose(op)
 	}
-	if session.snap != None {
+	if session.snap != None && (session.snapped == nil || session.snapped(op)) {
 		loss = session.snap
 		defer session.cut()
 	} else if loss != None {
@@ -257,6 +257,10 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
 	result, err := s.answer(session, op)
+	if loss == None && err == nil && op.Kind.Writes() && session.springs(Write{session.id, op, s.tree.zxid, result, nil}) {
+		loss = AfterItWas
+		defer session.bounce()
+	}
 	if loss == AfterItWas {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}

@@ -143,6 +143,38 @@ func TestRecordTellsOfEveryWrite(t *testing.T) {
 	}
 }
 
+// TestATrapLosesTheAnswerToWhatFits: what does not fit, or is refused, or comes later, is
+// answered.
+func TestATrapLosesTheAnswerToWhatFits(t *testing.T) {
+	server := NewServer(time.Second)
+	s, other := server.Open(), server.Open()
+	do(t, s, zkapi.Create("/a", nil, zkapi.Persistent))
+	before, _, _ := s.Connection()
+	var caught []Write
+	s.Trap(func(w Write) bool {
+		if w.Op.Kind == zkapi.KindDelete {
+			caught = append(caught, w)
+		}
+		return w.Op.Kind == zkapi.KindDelete
+	})
+	do(t, s, zkapi.Get("/a"), zkapi.Set("/a", nil, 0))
+	if _, err := s.Do(t.Context(), zkapi.Delete("/a", 7)); zkapi.FateOf(err) != zkapi.NotApplied {
+		t.Errorf("what is refused is answered: %v", err)
+	}
+	do(t, other, zkapi.Create("/b", nil, zkapi.Persistent), zkapi.Delete("/b", 0))
+	if _, err := s.Do(t.Context(), zkapi.Delete("/a", 1)); zkapi.FateOf(err) != zkapi.Unknown {
+		t.Errorf("the answer arrived: %v", err)
+	}
+	after, up, _ := s.Connection()
+	if do(t, s, zkapi.Exists("/a")).Found || !up || after == before {
+		t.Errorf("the write was not applied, or the connection is as it was: %v, %d", up, after)
+	}
+	do(t, s, zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Delete("/a", 0))
+	if len(caught) != 1 || caught[0].Session != s.ID() || caught[0].Zxid != 8 {
+		t.Errorf("caught %+v", caught)
+	}
+}
+
 // The tests below show what README.md says may differ from ZooKeeper.
 
 func TestDiffersExpiryIsToldAtOnce(t *testing.T) {

@@ -16,17 +16,19 @@ type Session struct {
 	done   *source
 
 	// Guarded by server.mu:
-	next   *source // fires when the connection changes
-	change int
-	up     bool
-	cause  error // nil while its owner takes it for alive
-	lag    bool
-	view   Tree   // what a session that lags, or is cut off, has seen
-	behind []step // what it has not seen yet
-	heard  func(Event)
-	snap   Loss        // what becomes of the next request, and the connection with it
-	expiry *time.Timer // of a session that is cut off
-	giveUp *time.Timer
+	next    *source // fires when the connection changes
+	change  int
+	up      bool
+	cause   error // nil while its owner takes it for alive
+	lag     bool
+	view    Tree   // what a session that lags, or is cut off, has seen
+	behind  []step // what it has not seen yet
+	heard   func(Event)
+	snap    Loss                // what becomes of a request, and the connection with it
+	snapped func(zkapi.Op) bool // of the next one that fits; nil: of the next one
+	trap    func(Write) bool
+	expiry  *time.Timer // of a session that is cut off
+	giveUp  *time.Timer
 }
 
 // step is one write as a session that lags will see it.
@@ -138,10 +140,31 @@ func (s *Session) cut() {
 }
 
 // Snap lets the next request be lost, and the connection with it, until Mend.
-func (s *Session) Snap(loss Loss) {
+func (s *Session) Snap(loss Loss) { s.SnapOn(loss, nil) }
+
+// SnapOn is Snap for the next request that fits; nil fits any.
+func (s *Session) SnapOn(loss Loss, fits func(zkapi.Op) bool) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.snap = loss
+	s.snap, s.snapped = loss, fits
+}
+
+// Trap lets the answer to the next write that is applied, and that fits, be lost, and
+// the connection break and come back with it; nil sets no trap. It is called with the
+// server locked.
+func (s *Session) Trap(fits func(Write) bool) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.trap = fits
+}
+
+// springs reports whether the answer to a write that was applied is lost in a trap.
+func (s *Session) springs(w Write) bool {
+	if s.trap == nil || !s.trap(w) {
+		return false
+	}
+	s.trap = nil
+	return true
 }
 
 // Mend restores the connection: to the same server or to another one, which has

@@ -1,0 +1,134 @@
+package checker
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// leftBehind is why an attempt ended that a worker had left behind: its master missed
+// the worker, or the next life found it; see package recipe.
+var leftBehind = []string{"worker lost", "worker was restarted"}
+
+// departure is the leaving of a worker in good order.
+type departure struct {
+	leave history.Operation
+	close history.Event  // of the session in which it had retired
+	held  map[int32]bool // the incarnations that it was in that session
+}
+
+// attempt is one attempt of a task, by whom.
+type attempt struct {
+	worker, task string
+	number       int32
+}
+
+// leavesNothing: a worker that has left in good order has finished, or given back, what
+// it held. One whose session was ended otherwise, or whose patience was, is not judged.
+func (f *facts) leavesNothing() Property {
+	departures := f.departures()
+	p := newFinding("LeavesNothing", "%d workers left in good order, and nothing that they held was lost with them.", len(departures))
+	incarnation := map[attempt]int32{} // for which an attempt was assigned
+	for _, w := range f.applied("create", "/assign") {
+		var a struct{ Attempt, Incarnation int32 }
+		if worker, task, _ := element(w.op.Path, "/assign"); task != "" && json.Unmarshal([]byte(w.op.Data), &a) == nil {
+			incarnation[attempt{worker, task, a.Attempt}] = a.Incarnation
+		}
+	}
+	for _, w := range f.applied("create", "/tasks") {
+		var ended struct {
+			Worker, Reason string
+			Attempt        int32
+		}
+		task, rest, _ := element(w.op.Path, "/tasks")
+		if !strings.HasPrefix(rest, "attempt-") || json.Unmarshal([]byte(w.op.Data), &ended) != nil || !slices.Contains(leftBehind, ended.Reason) {
+			continue
+		}
+		held, known := incarnation[attempt{ended.Worker, task, ended.Attempt}]
+		for _, d := range departures {
+			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
+				p.violate([]history.Event{d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done},
+					"%s left in good order at %s and had not finished attempt %d of %s, nor given it back: %s put it on record at %s (%s).", ended.Worker,
+					seconds(d.leave.Done.At), ended.Attempt, task, w.write.Invoke.Process, seconds(w.write.Invoke.At), ended.Reason)
+			}
+		}
+	}
+	return p.property()
+}
+
+// part is one part of a write that was applied.
+type part struct {
+	write *history.Operation
+	op    history.Op
+}
+
+// applied are the parts of one kind of all writes that were applied, below a parent.
+func (f *facts) applied(kind, parent string) []part {
+	var all []part
+	for i := range f.writes {
+		w := &f.writes[i]
+		if w.Outcome() != history.OK {
+			continue
+		}
+		for _, op := range w.Invoke.Ops {
+			if op.Kind == kind && strings.HasPrefix(op.Path, parent+"/") {
+				all = append(all, part{w, op})
+			}
+		}
+	}
+	return all
+}
+
+// departures are those of workers that were told to leave, retired because of that, and
+// closed the session of which nobody had robbed them.
+func (f *facts) departures() []departure {
+	type membership struct{ life, session string }
+	held := map[membership]map[int32]bool{}
+	retired := map[membership]time.Duration{}
+	for _, w := range f.applied("set", "/assign") {
+		e := w.write.Invoke
+		m := membership{life(e), e.Session}
+		if w.op.Path != "/assign/"+e.Process {
+			continue
+		}
+		if held[m] == nil {
+			held[m] = map[int32]bool{}
+		}
+		held[m][w.op.Version+1] = true
+		var claim struct{ Retiring bool }
+		if json.Unmarshal([]byte(w.op.Data), &claim) == nil && claim.Retiring {
+			retired[m] = e.At
+		}
+	}
+	robbed := f.endedByForce()
+	var all []departure
+	for _, l := range f.leaves {
+		if l.Outcome() != history.OK {
+			continue
+		}
+		for _, e := range f.sessions {
+			at, did := retired[membership{life(l.Invoke), e.Session}]
+			_, forced := robbed[e.Session]
+			if e.Text == "ended: closed" && life(e) == life(l.Invoke) && did && !forced && at >= l.Invoke.At && e.At <= l.Done.At {
+				all = append(all, departure{l, e, held[membership{life(e), e.Session}]})
+			}
+		}
+	}
+	return all
+}
+
+// endedByForce are the sessions that faults have ended.
+func (f *facts) endedByForce() map[string]history.Operation {
+	ended := map[string]history.Operation{}
+	for _, fault := range f.faults {
+		if fault.Outcome() == history.OK && fault.Done.Session != "" {
+			for session := range strings.SplitSeq(fault.Done.Session, ",") {
+				ended[session] = fault
+			}
+		}
+	}
+	return ended
+}

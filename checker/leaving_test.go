@@ -1,0 +1,74 @@
+package checker
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// TestOnlyWhoLeftInGoodOrderMustLeaveNothing: what is lost with a worker is held against
+// it when it had all the time that it was given and its session. The frozen history, in
+// which it is, is changed in one thing each.
+func TestOnlyWhoLeftInGoodOrderMustLeaveNothing(t *testing.T) {
+	const session = "0x4" // of the worker that leaves
+	for name, change := range map[string]func(e *history.Event){
+		"nothing is changed": nil,
+		"it was not in time": func(e *history.Event) {
+			if e.Kind == history.Leave && e.Type == history.OK {
+				e.Type = history.Fail
+			}
+		},
+		"it was never heard of again": func(e *history.Event) {
+			if e.Kind == history.Leave && e.Type == history.OK {
+				e.Process = "worker-9"
+			}
+		},
+		"its session expired": func(e *history.Event) {
+			if e.Session == session && e.Text == "ended: closed" {
+				e.Text = "ended: expired by the server"
+			}
+		},
+		"its session was ended by a fault": func(e *history.Event) {
+			if e.Kind == history.Fault && e.Session == "0x3" {
+				e.Session += "," + session
+			}
+		},
+		"it had not retired": func(e *history.Event) {
+			for i := range e.Ops {
+				e.Ops[i].Data = strings.Replace(e.Ops[i].Data, `, "retiring": true`, "", 1)
+			}
+		},
+		"it had retired before": func(e *history.Event) {
+			if e.Kind == history.Leave && e.Type == history.Invoke {
+				e.At += 20_000_000
+			}
+		},
+		"it was timed out": func(e *history.Event) {
+			for i := range e.Ops {
+				e.Ops[i].Data = strings.Replace(e.Ops[i].Data, "worker lost", "timed out", 1)
+			}
+		},
+		"another life was given the task": func(e *history.Event) {
+			for i := range e.Ops {
+				if strings.HasPrefix(e.Ops[i].Path, "/assign/worker-2/task-d") {
+					e.Ops[i].Data = strings.Replace(e.Ops[i].Data, `"incarnation": 1`, `"incarnation": 3`, 1)
+				}
+			}
+		},
+	} {
+		run, _ := frozen(t, "LeavesNothing-bad")
+		for i := range run.Events {
+			if change != nil {
+				change(&run.Events[i])
+			}
+		}
+		want := Valid
+		if change == nil {
+			want = Invalid
+		}
+		if p := gather(run.Events, run.Evidence, nil, nil).leavesNothing(); p.Verdict != want || p.Reason == "" {
+			t.Errorf("%s: %s: %s", name, p.Verdict, p.Reason)
+		}
+	}
+}

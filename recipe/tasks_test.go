@@ -546,6 +546,30 @@ func TestBacklogLimitIsLifted(t *testing.T) {
 	})
 }
 
+// TestAwaitOnAServerThatLags waits for a task that another client has submitted and
+// that this one's server does not know yet: it is not taken for gone.
+func TestAwaitOnAServerThatLags(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+		c := w.client()
+		if _, err := c.Leader(w.ctx); err != nil { // opens its session
+			t.Fatal(err)
+		}
+		for _, s := range w.env.Server.Sessions() {
+			if s.ID() != w.direct.ID() {
+				s.Lag()
+				time.AfterFunc(time.Minute, s.CatchUp)
+			}
+		}
+		name := w.submit()
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		if status, err := c.Await(w.ctx, name); err != nil || string(status.Result) != "did x" {
+			t.Errorf("%+v, %v", status, err)
+		}
+	})
+}
+
 // TestManyWaitsShareOneWatch has a hundred callers wait for one task, some of
 // whom give up.
 func TestManyWaitsShareOneWatch(t *testing.T) {

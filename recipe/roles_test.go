@@ -695,3 +695,86 @@ func TestRunUntil(t *testing.T) {
 		}
 	})
 }
+
+// TestResigningSparesAStranger closes a master whose /master somebody has replaced
+// by hand: it stays.
+func TestResigningSparesAStranger(t *testing.T) {
+	inBubble(t, func(w *world) {
+		hand := w.env.Server.Open()
+		m := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ int32) {
+			<-ctx.Done()
+			_, deleted := hand.Do(w.ctx, zkapi.Delete("/master", zkapi.AnyVersion))
+			_, made := hand.Do(w.ctx, zkapi.Create("/master", []byte("m9:2223"), zkapi.Ephemeral))
+			if err := errors.Join(deleted, made); err != nil {
+				t.Error(err)
+			}
+		}})
+		w.within(time.Second, "it leads", func() bool { return leads(m) })
+		if err := m.Close(w.ctx); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if seen := w.do(zkapi.Exists("/master")); seen.Stat.EphemeralOwner != hand.ID() {
+			t.Errorf("/master: %+v", seen)
+		}
+	})
+}
+
+// TestCandidateStandsInLineOnce loses the answer to the creation of a candidate's
+// znode: the candidate does not wait behind itself.
+func TestCandidateStandsInLineOnce(t *testing.T) {
+	for _, loss := range []zk.Loss{zk.BeforeItWas, zk.AfterItWas} {
+		inBubble(t, func(w *world) {
+			lost := false
+			w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
+				if lost || op.Mode != zkapi.EphemeralSequential {
+					return zk.None
+				}
+				lost = true
+				return loss
+			})
+			m := w.master(recipe.MasterConfig{Name: "m1", Queue: true})
+			w.within(time.Second, "it leads", func() bool { return leads(m) })
+			if line := w.do(zkapi.Children("/candidates")).Children; !lost || len(line) != 1 {
+				t.Errorf("loss %d: in line are %q", loss, line)
+			}
+		})
+	}
+}
+
+// TestNameIsNotTakenFromItsHolder starts a second process under a name that is in
+// use: it waits until the session of the first is over.
+func TestNameIsNotTakenFromItsHolder(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		w.await(w.submit())
+		first := w.do(zkapi.Exists("/workers/w1")).Stat.EphemeralOwner
+		w.worker("w1", echo)
+		time.Sleep(3 * timeout)
+		if now := w.do(zkapi.Exists("/workers/w1")).Stat.EphemeralOwner; now != first {
+			t.Errorf("/workers/w1 was 0x%x's, who lives, and is 0x%x's", first, now)
+		}
+		w.expireOwner("/workers/w1")
+		w.await(w.submit())
+	})
+}
+
+// TestWhatALostIncarnationReturns ends the session of a worker whose handler does not
+// look at its context, and returns when the worker has registered again and executes
+// the next attempt: its result is not recorded.
+func TestWhatALostIncarnationReturns(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			time.Sleep(5 * time.Second)
+			return recipe.Result(fmt.Sprint("of attempt ", task.Token.Attempt)), nil
+		})
+		name := w.submit()
+		w.within(time.Second, "it is assigned", func() bool { return w.holder(name) == "w1" })
+		time.Sleep(3 * time.Second)
+		w.expireOwner("/workers/w1")
+		if status := w.await(name); status.Token.Attempt != 2 || string(status.Result) != "of attempt 2" {
+			t.Errorf("%q of attempt %d", status.Result, status.Token.Attempt)
+		}
+	})
+}

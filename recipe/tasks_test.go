@@ -546,6 +546,30 @@ func TestBacklogLimitIsLifted(t *testing.T) {
 	})
 }
 
+// TestAwaitOnAServerThatLags waits for a task that another client has submitted and
+// that this one's server does not know yet: it is not taken for gone.
+func TestAwaitOnAServerThatLags(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+		c := w.client()
+		if _, err := c.Leader(w.ctx); err != nil { // opens its session
+			t.Fatal(err)
+		}
+		for _, s := range w.env.Server.Sessions() {
+			if s.ID() != w.direct.ID() {
+				s.Lag()
+				time.AfterFunc(time.Minute, s.CatchUp)
+			}
+		}
+		name := w.submit()
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		if status, err := c.Await(w.ctx, name); err != nil || string(status.Result) != "did x" {
+			t.Errorf("%+v, %v", status, err)
+		}
+	})
+}
+
 // TestManyWaitsShareOneWatch has a hundred callers wait for one task, some of
 // whom give up.
 func TestManyWaitsShareOneWatch(t *testing.T) {
@@ -849,6 +873,26 @@ func TestRetentionOfAnIDThatIsUsedAgain(t *testing.T) {
 	})
 }
 
+// TestRetentionSparesAResubmission collects a task and submits its id anew just before
+// the retention is over, faster than the master looks: the new one stays.
+func TestRetentionSparesAResubmission(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", Retention: 10 * time.Second})
+		w.worker("w1", echo)
+		time.Sleep(500 * time.Millisecond)
+		name := w.submit(recipe.ID("job"))
+		w.await(name)
+		time.Sleep(9*time.Second + 800*time.Millisecond)
+		w.do(zkapi.Multi(
+			zkapi.Delete("/tasks/"+name+"/status", -1), zkapi.Delete("/tasks/"+name, -1),
+			zkapi.Create("/tasks/"+name, []byte("again"), zkapi.Persistent)))
+		time.Sleep(5 * time.Second)
+		if !w.do(zkapi.Exists("/tasks/" + name)).Found {
+			t.Error("a task was collected that was not finished")
+		}
+	})
+}
+
 // TestManyCancelsAtOnce cancels tasks far back in a long backlog: none is executed.
 func TestManyCancelsAtOnce(t *testing.T) {
 	inBubble(t, func(w *world) {
@@ -1042,6 +1086,112 @@ func TestOptionsThatCannotBeKept(t *testing.T) {
 		}
 		if _, err := recipe.NewClient(w.env, recipe.ClientConfig{Access: recipe.Access{Master: []string{"me"}}}); !errors.Is(err, recipe.ErrInvalid) {
 			t.Errorf("half an Access: %v", err)
+		}
+	})
+}
+
+// TestPrunedAttemptsAreNotCountedAgain has a resident task whose handler returns
+// again and again: its oldest records are deleted, and no attempt is there twice.
+func TestPrunedAttemptsAreNotCountedAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		var mu sync.Mutex
+		var attempts []int32
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			attempts = append(attempts, task.Token.Attempt)
+			return nil, nil
+		})
+		name := w.submit(recipe.Resident())
+		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		for n, attempt := range attempts {
+			if int(attempt) != n+1 {
+				t.Fatalf("attempts %v", attempts)
+			}
+		}
+		if len(attempts) < 40 || w.do(zkapi.Exists("/tasks/"+name+"/attempt-1")).Found {
+			t.Errorf("%d attempts, and the first is still on record", len(attempts))
+		}
+	})
+}
+
+// TestOptionsSurviveALostAnswer repeats a submission: it asks for the same.
+func TestOptionsSurviveALostAnswer(t *testing.T) {
+	inBubble(t, func(w *world) {
+		lost := 0
+		w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
+			if op.Kind != zkapi.KindCreate || !strings.HasPrefix(op.Path, "/tasks/task-") || lost > 0 {
+				return zk.None
+			}
+			lost++
+			return zk.BeforeItWas
+		})
+		want := recipe.Options{Priority: 7, Attempts: 3, Key: "k"}
+		name := w.submit(recipe.With(want))
+		w.env.Server.Lose(nil)
+		if got, err := w.client().Inspect(w.ctx, name); err != nil || got.Options != want || lost != 1 {
+			t.Errorf("%+v, %v, after %d losses", got.Options, err, lost)
+		}
+	})
+}
+
+// TestTwoSubmissionsAreTwoTasks submits at one moment, on one client and on two.
+func TestTwoSubmissionsAreTwoTasks(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.client()
+		if _, err := c.Submit(w.ctx, nil); err != nil { // makes /tasks
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		for _, c := range []*recipe.Client{c, c, w.client()} {
+			name, err := c.Submit(w.ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[name] = true
+		}
+		if got := w.do(zkapi.Children("/tasks")).Children; len(names) != 3 || len(got) != 4 {
+			t.Errorf("told of %v, made %q", names, got)
+		}
+	})
+}
+
+// TestEveryWriteFits lets executions with the largest results, and with errors that
+// are larger, end together: no write is larger than what a server accepts.
+func TestEveryWriteFits(t *testing.T) {
+	inBubble(t, func(w *world) {
+		const most, tasks = 1<<20 - 1, 16 // jute.maxbuffer
+		lost := false
+		w.env.Server.Lose(func(op zkapi.Op) zk.Loss { // the first end waits for the others
+			if lost || op.Kind != zkapi.KindMulti || !slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindDelete }) {
+				return zk.None
+			}
+			lost = true
+			return zk.BeforeItWas
+		})
+		largest := 0
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) { largest = max(largest, op.Size()) })
+		w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 1})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: tasks, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			time.Sleep(time.Second)
+			if task.Options.Key == "fails" {
+				return nil, errors.New(strings.Repeat("no ", most))
+			}
+			return make(recipe.Result, recipe.MaxResult), nil
+		}})
+		time.Sleep(time.Second)
+		for n := range tasks {
+			w.submit(recipe.Key([]string{"ends", "fails"}[n%2]))
+		}
+		for _, name := range w.do(zkapi.Children("/tasks")).Children {
+			w.await(name)
+		}
+		w.env.Server.Observe(nil)
+		if !lost || largest > most {
+			t.Errorf("an end was lost is %v; the largest write has %d bytes", lost, largest)
 		}
 	})
 }

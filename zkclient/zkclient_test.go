@@ -190,3 +190,71 @@ func TestWatchStaysFired(t *testing.T) {
 		t.Error("a watch that was waited for has forgotten that it fired")
 	}
 }
+
+// TestMultiNamesThePartThatWasRefused has a server refuse the second of three parts:
+// of the others it says that they would have gone, or that they were not looked at.
+func TestMultiNamesThePartThatWasRefused(t *testing.T) {
+	const opMulti, noneLooked = 14, -2
+	server := newFake(t, func(_ int, c net.Conn) {
+		if !greet(c, 0xA, 10000) {
+			return
+		}
+		for {
+			b, err := readPacket(c)
+			if err != nil {
+				return
+			}
+			xid, opcode := binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:8])
+			body := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, xid), 7)
+			body = binary.BigEndian.AppendUint32(body, codeNoErr)
+			if opcode == opMulti {
+				for _, code := range []int32{codeNoErr, noNode, noneLooked} {
+					body = append(partOf(body, -1, false, code), binary.BigEndian.AppendUint32(nil, uint32(code))...)
+				}
+				body = partOf(body, -1, true, -1)
+			}
+			writePacket(c, body)
+		}
+	})
+	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 10 * time.Second})
+	_, err := s.Do(t.Context(), zkapi.Multi(zkapi.Check("/a", 1), zkapi.Delete("/b", -1), zkapi.Delete("/c", -1)))
+	e, ok := errors.AsType[*zkapi.Error](err)
+	if !ok || e.Index != 1 || e.Path != "/b" || e.Fate != zkapi.NotApplied || !errors.Is(err, zkapi.ErrNoNode) {
+		t.Errorf("got %+v", err)
+	}
+}
+
+// partOf begins one part of the answer to a multi, or ends it.
+func partOf(body []byte, kind int32, done bool, code int32) []byte {
+	end := byte(0)
+	if done {
+		end = 1
+	}
+	body = append(binary.BigEndian.AppendUint32(body, uint32(kind)), end)
+	return binary.BigEndian.AppendUint32(body, uint32(code))
+}
+
+// TestAnswersCountFromTheirRequest: the lease is counted from when the request was
+// sent that is answered, though others were sent since and the answer is late.
+func TestAnswersCountFromTheirRequest(t *testing.T) {
+	for _, c := range []struct {
+		what       string
+		xid, later int32
+	}{{"a ping", xidPing, xidPing}, {"a request", 5, 6}} {
+		s := &session{done: newLatch(), next: newLatch()}
+		w := &wire{session: s, sent: map[int32]time.Time{}, greeted: true, ready: true}
+		request := func(xid int32) []byte {
+			packet := binary.BigEndian.AppendUint32([]byte{0, 0, 0, 8}, uint32(xid))
+			return binary.BigEndian.AppendUint32(packet, opPing)
+		}
+		w.note(request(c.xid))
+		sent := time.Now()
+		time.Sleep(5 * time.Millisecond)
+		w.note(request(c.later))
+		answer := append(binary.BigEndian.AppendUint32(nil, uint32(c.xid)), make([]byte, headBytes-4)...)
+		w.received(answer, len(answer))
+		if s.leaseStart.IsZero() || s.leaseStart.After(sent) {
+			t.Errorf("%s: the lease begins %v after that was sent", c.what, s.leaseStart.Sub(sent))
+		}
+	}
+}

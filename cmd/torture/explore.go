@@ -54,7 +54,7 @@ func exploreCommand() *cobra.Command {
 	}
 	f, b := cmd.Flags(), &e.World.Bounds
 	f.IntVar(&e.World.Masters, "masters", e.World.Masters, "candidates for the one active master")
-	f.IntVar(&e.World.Workers, "workers", e.World.Workers, "workers")
+	f.IntVar(&e.World.Workers, "workers", e.World.Workers, "workers; 0, with no tasks, for masters among themselves")
 	f.BoolVar(&e.World.Twins, "twins", false, "a second process under the name of every worker")
 	f.IntVar(&e.World.Tasks, "tasks", e.World.Tasks, "tasks that one client submits")
 	f.IntVar(&e.World.Failures, "failures", 0, "attempts at the first task that fail")
@@ -70,6 +70,9 @@ func exploreCommand() *cobra.Command {
 	f.IntVar(&b.Lags, "lags", 0, "servers that fall behind")
 	f.IntVar(&b.Sweeps, "sweeps", 0, "times that a process looks at everything without having been told to")
 	f.StringVar(&e.Library, "library", "honest", "client library: honest, or replacing, which hides the end of a session")
+	f.IntVar(&e.World.Residents, "residents", 0, "how many of the tasks, the first ones, are resident; they stay, unless they are cancelled")
+	f.IntVar(&e.World.Concurrency, "concurrency", 0, "handlers of ordinary tasks that a worker runs at a time; 0 for the default")
+	f.BoolVar(&e.World.Slow, "slow", false, "what leads, and every handler, acts once more after it was told to return")
 	f.BoolVar(&e.World.Unfenced, "unfenced", false, "the system outside ZooKeeper accepts every token")
 	f.StringVar(&e.World.Without, "without", "", "guard of the protocol to take out")
 	f.StringVar(&e.Engine, "engine", "bfs", "bfs (every state), dfs (every schedule), random or pct (schedules drawn from the seed)")
@@ -264,6 +267,7 @@ func (e *exploration) settings() []report.Setting {
 		text string
 	}{
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
+		{w.Residents > 0, fmt.Sprintf("residents=%d", w.Residents)}, {w.Concurrency > 0, fmt.Sprintf("concurrency=%d", w.Concurrency)}, {w.Slow, "slow"},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
@@ -284,14 +288,14 @@ func (e *exploration) command(dir string) string {
 		flag  string
 		value int
 	}{
-		{"failures", w.Failures}, {"expiries", b.Expiries}, {"cuts", b.Cuts}, {"stops", b.Stops}, {"losses", b.Losses},
+		{"failures", w.Failures}, {"residents", w.Residents}, {"concurrency", w.Concurrency}, {"expiries", b.Expiries}, {"cuts", b.Cuts}, {"stops", b.Stops}, {"losses", b.Losses},
 		{"crashes", b.Crashes}, {"leaves", b.Leaves}, {"lags", b.Lags}, {"sweeps", b.Sweeps},
 	} {
 		if n.value > 0 {
 			text += fmt.Sprintf(" --%s %d", n.flag, n.value)
 		}
 	}
-	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "unfenced": w.Unfenced} {
+	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "slow": w.Slow, "unfenced": w.Unfenced} {
 		if set {
 			text += " --" + flag
 		}

@@ -47,6 +47,7 @@ type record struct {
 
 	Incarnation int32  `json:"incarnation"`
 	Result      string `json:"result"`
+	Worker      string `json:"worker"` // whose attempt it was
 }
 
 func (r record) token() int64 { return token(r.Epoch, r.Attempt) }
@@ -114,27 +115,36 @@ var Properties = []struct{ Name, Says string }{
 	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
 	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
+	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
+	{"ResidentExclusive", "no two handlers of a resident task run on workers whose sessions live"},
+	{"ConcurrencyKept", "no worker runs more handlers of ordinary tasks at a time than it may"},
 	{"StaleEffectsFenced", "outside ZooKeeper no smaller token acts after a greater one"},
 	{"ToldTruly", "the status that a client is told is the one that is recorded"},
-	{"GoalStaysReachable", "from every state each task can still end, and its client can hear of it, without another fault"},
+	{"GoalStaysReachable", "from every state each task can still end, and its client can hear of it, without another fault; residents that stay can be spread over the workers, and each is executed"},
 	{"NoCrash", "no program panics"},
 }
 
 // Expected is what must happen somewhere in a world of this Config, or the
 // exploration proves little.
 func (c Config) Expected() []string {
-	names := []string{"an election", "an assignment", "a task that is done"}
+	names := []string{"an election"}
 	add := func(when bool, name string) {
 		if when {
 			names = append(names, name)
 		}
 	}
+	add(c.Tasks > 0, "an assignment")
+	add(c.Tasks > c.Residents, "a task that is done")
 	b := c.Bounds
 	ends := b.Expiries + b.Cuts + b.Stops + b.Crashes
 	add(ends > 0, "a failover")
 	add(ends > 0 && c.Workers > 1 && c.Attempts > 1, "a reassignment")
 	add(b.Losses > 0, "an ambiguous create that was resolved")
 	add(b.Leaves > 0, "a hand-over")
+	add(b.Leaves > 0 && c.Workers > 0, "a worker that retires")
+	add(c.Residents > 1 && c.Workers > 1, "a resident task that is called back")
+	add(c.Residents > 1 && c.Workers > 1, "a resident task that has moved")
+	add(c.Concurrency > 0 && c.Tasks-c.Residents > c.Concurrency, "a worker that holds more than it may run")
 	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")
 	add(c.Failures >= c.Attempts, "a task that is failed")
 	add(c.Cancel, "a task that is cancelled")
@@ -262,7 +272,7 @@ func (j judge) shape(f *findings, name string, is *task, after map[string]*task)
 		if is.status != nil && is.status.State != "cancelled" {
 			f.violate("AtomicTransitions", "%s is %s, and it is still assigned to %s", name, is.status.State, worker)
 		}
-		if int(r.Attempt) > j.config.Attempts {
+		if int(r.Attempt) > j.config.Attempts && !j.resident(name) {
 			f.violate("BudgetKept", "%s is assigned for attempt %d, %d are allowed", name, r.Attempt, j.config.Attempts)
 		}
 	}
@@ -296,6 +306,8 @@ func (j judge) State(v explore.View) []explore.Violation {
 	}
 	j.leaders(&f, v)
 	now := look(v.Tree)
+	j.left(&f, now)
+	j.running(&f, v)
 	for _, p := range v.Processes {
 		for _, key := range slices.Sorted(maps.Keys(p.Notes)) {
 			j.claim(&f, p, key, now)
@@ -316,6 +328,74 @@ func (j judge) leaders(f *findings, v explore.View) {
 	if len(leaders) > 1 && j.config.Library == explore.Honest {
 		f.violate("SingleMaster", "%v lead at the same time, and none of their sessions has ended", leaders)
 	}
+}
+
+// left judges what a worker has left behind that has said in its claim that it takes
+// no more. Where a process can die or lose its session it may have left otherwise.
+func (j judge) left(f *findings, now picture) {
+	b := j.config.Bounds
+	if b.Expiries+b.Cuts+b.Stops+b.Crashes > 0 {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(now.tasks)) {
+		for _, worker := range slices.Sorted(maps.Keys(now.tasks[name].assigned)) {
+			if _, there := now.worker[worker]; !there && now.inbox[worker].Retiring {
+				f.violate("LeavesNothing", "%s has left, and %s is still assigned to it", worker, name)
+			}
+		}
+	}
+}
+
+// handler is one that a process says it runs.
+type handler struct {
+	process string
+	task    string
+	token   int64
+	lives   bool // its process goes on with the session under which it was begun, and the server knows that
+}
+
+// handlers lists what a process runs, in order.
+func handlers(p explore.ProcessView) []handler {
+	var all []handler
+	for _, key := range slices.Sorted(maps.Keys(p.Notes)) {
+		if text, runs := strings.CutPrefix(key, runsNote); runs {
+			name, number, _ := strings.Cut(text, "@")
+			token, _ := strconv.ParseInt(number, 10, 64)
+			all = append(all, handler{p.Name, name, token, p.Known && p.Notes[key] == fmt.Sprint(p.Session)})
+		}
+	}
+	return all
+}
+
+// running judges which handlers run at the same time.
+func (j judge) running(f *findings, v explore.View) {
+	owner := map[string]string{} // of a resident task
+	for _, p := range v.Processes {
+		ordinary := 0
+		for _, h := range handlers(p) {
+			switch before, owned := owner[h.task]; {
+			case !j.resident(h.task):
+				ordinary++
+			case owned && h.lives:
+				f.violate("ResidentExclusive", "%s is executed by %s and by %s, and neither's session has ended", h.task, before, h.process)
+			case h.lives:
+				owner[h.task] = h.process
+			}
+		}
+		if most := j.config.Concurrency; most > 0 && ordinary > most {
+			f.violate("ConcurrencyKept", "%s runs %d handlers, %d are allowed", p.Name, ordinary, most)
+		}
+	}
+}
+
+// resident reports whether a task is one.
+func (j judge) resident(name string) bool {
+	for n := 1; n <= j.config.Residents; n++ {
+		if name == taskName(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // claim judges what a client believes.
@@ -339,20 +419,69 @@ func (j judge) claim(f *findings, p explore.ProcessView, key string, now picture
 	}
 }
 
-// Goal implements explore.Judge: the client has heard of all its tasks, and no
-// assignment is left.
+// Goal implements explore.Judge: the client has heard of all its tasks that have an
+// end, no assignment of those is left, and all others are where they belong. Where
+// there are no tasks, somebody leads.
 func (j judge) Goal(v explore.View) bool {
+	led := false
 	for _, p := range v.Processes {
 		if strings.HasPrefix(p.Name, "client") && p.Notes["satisfied"] == "" {
 			return false
 		}
+		led = led || p.Notes["leads"] != "" && p.Known
 	}
-	for _, t := range look(v.Tree).tasks {
-		if len(t.assigned) > 0 {
+	now := look(v.Tree)
+	staying := map[string]bool{}
+	for n := 1; n <= j.config.Tasks; n++ {
+		staying[taskName(n)] = j.config.stays(n)
+	}
+	for name, t := range now.tasks {
+		if len(t.assigned) > 0 && !staying[name] {
 			return false
 		}
 	}
-	return true
+	return (j.config.Tasks > 0 || led) && j.spread(v, now, staying)
+}
+
+// spread reports whether each task that stays is executed under its one assignment,
+// and no worker that is there has two such tasks more than another. One that nobody
+// has called back waits for longer than time passes here before it is assigned again;
+// it may do so where something goes wrong.
+func (j judge) spread(v explore.View, now picture, staying map[string]bool) bool {
+	held := map[string]int{}
+	for worker := range now.worker {
+		held[worker] = 0
+	}
+	runs := map[handler]bool{}
+	for _, p := range v.Processes {
+		for _, h := range handlers(p) {
+			h.process = workerName(h.process)
+			runs[h] = true
+		}
+	}
+	for name, stays := range staying {
+		if !stays {
+			continue
+		}
+		t := now.tasks[name]
+		if t != nil && len(t.assigned) == 0 && len(t.attempts) > 0 && j.config.Bounds != (explore.Bounds{}) {
+			continue
+		}
+		if t == nil || len(t.assigned) != 1 {
+			return false
+		}
+		for worker, r := range t.assigned {
+			if !runs[handler{worker, name, r.token(), true}] {
+				return false
+			}
+			held[worker]++
+		}
+	}
+	if len(held) == 0 {
+		return true
+	}
+	counts := slices.Sorted(maps.Values(held))
+	return counts[len(counts)-1]-counts[0] <= 1
 }
 
 // Seen implements explore.Judge.
@@ -370,17 +499,51 @@ func (j judge) Seen(w explore.Write) []string {
 	note(after.epoch == 1 && before.epoch == 0, "an election")
 	note(after.epoch > 1 && after.epoch > before.epoch, "a failover")
 	note(before.master != 0 && after.master == 0 && w.Op.Kind == zkapi.KindMulti, "a hand-over")
+	for worker, is := range after.inbox {
+		note(is.Retiring && !before.inbox[worker].Retiring, "a worker that retires")
+		note(j.config.Concurrency > 0 && j.held(after, worker) > j.config.Concurrency, "a worker that holds more than it may run")
+	}
 	for name, is := range after.tasks {
 		was := before.tasks[name]
 		if was == nil {
 			was = &task{}
 		}
 		note(len(is.assigned) > 0 && len(was.assigned) == 0, "an assignment")
+		note(j.resident(name) && len(is.assigned) > 0 && len(was.assigned) == 0 && is.moved(), "a resident task that has moved")
 		note(len(is.assigned) > 0 && len(was.assigned) > 0 && !maps.Equal(is.assigned, was.assigned), "a reassignment")
 		note(len(is.attempts) > len(was.attempts) && len(is.assigned) == 0 && is.status == nil, "an attempt that ended without a result")
 		note(is.status != nil && was.status == nil, "a task that is "+statusOf(is))
 	}
+	note(slices.ContainsFunc(w.Op.Ops, revokes), "a resident task that is called back")
 	return names
+}
+
+// revokes reports whether a part of a write changes an assignment.
+func revokes(op zkapi.Op) bool {
+	return op.Kind == zkapi.KindSet && strings.HasPrefix(op.Path, "/assign/") && strings.Count(op.Path, "/") == 3
+}
+
+// held counts the ordinary tasks that a worker holds.
+func (j judge) held(p picture, worker string) int {
+	n := 0
+	for name, t := range p.tasks {
+		if _, held := t.assigned[worker]; held && !j.resident(name) {
+			n++
+		}
+	}
+	return n
+}
+
+// moved reports whether a task is assigned to a worker after another has had it.
+func (t *task) moved() bool {
+	for worker := range t.assigned {
+		for _, r := range t.attempts {
+			if r.Worker != worker {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func statusOf(t *task) string {

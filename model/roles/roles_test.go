@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // deep are the tests that visit millions of states. They run without the race
@@ -73,6 +75,10 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Bounds.Losses = 1 }), 66360, 214977, 46, false},
 	{small(func(c *Config) { c.Bounds.Lags = 1 }), 37942, 148390, 37, false},
 	{small(func(c *Config) { c.Bounds.Sweeps = 1 }), 33666, 103870, 45, false},
+	{small(func(c *Config) { c.Tasks, c.Concurrency = 2, 1 }), 14313, 43265, 49, false},
+	{small(func(c *Config) { c.Residents, c.Cancel, c.Slow = 1, true, true }), 22358, 68891, 47, false},
+	{small(func(c *Config) { c.Masters, c.Workers, c.Tasks, c.Slow, c.Bounds.Leaves = 2, 0, 0, true, 1 }), 52419, 143822, 29, false},
+	{small(func(c *Config) { c.Workers, c.Tasks, c.Residents, c.Slow = 2, 2, 2, true }), 811016, 2955630, 69, true},
 	{small(func(c *Config) { c.Bounds.Expiries = 1 }), 83602, 266460, 60, true},
 	{small(func(c *Config) { c.Bounds.Crashes = 1 }), 124899, 417692, 61, true},
 	{small(func(c *Config) { c.Bounds.Cuts = 1 }), 152072, 513103, 60, true},
@@ -248,12 +254,65 @@ func TestMendedDefects(t *testing.T) {
 	}
 }
 
+// TestJudgesOfWhatRuns: what the judges say of states to which the recipe as it is
+// does not come, and of those that look like them.
+func TestJudgesOfWhatRuns(t *testing.T) {
+	runs := func(name string, session int64, known bool, tasks ...string) explore.ProcessView {
+		p := explore.ProcessView{Name: name, Running: true, Session: session, Known: known, Notes: map[string]string{}}
+		for _, task := range tasks {
+			p.Notes[runsNote+task+"@1"] = "7"
+		}
+		return p
+	}
+	behind := furnished()
+	for _, op := range []zkapi.Op{
+		zkapi.Create("/assign/worker-1", []byte(`{"retiring":true}`), zkapi.Persistent),
+		zkapi.Create("/assign/worker-1/task-2", []byte(`{"epoch":1,"attempt":1}`), zkapi.Persistent),
+	} {
+		behind, _, _, _ = behind.Write(op, 0)
+	}
+	there, _, _, _ := behind.Write(zkapi.Create("/workers/worker-1", nil, zkapi.Ephemeral), 7)
+	c := small(func(c *Config) { c.Workers, c.Tasks, c.Residents, c.Concurrency = 2, 3, 1, 1 })
+	deadly := c
+	deadly.Bounds.Crashes = 1
+	for _, one := range []struct {
+		says     string
+		config   Config
+		view     explore.View
+		violated string
+	}{
+		{"two live owners", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, true, "task-1"), runs("worker-2", 7, true, "task-1")}}, "ResidentExclusive"},
+		{"one whose session is over", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, false, "task-1"), runs("worker-2", 7, true, "task-1")}}, ""},
+		{"one that has another session", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 8, true, "task-1"), runs("worker-2", 7, true, "task-1")}}, ""},
+		{"two ordinary tasks", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, true, "task-2", "task-3")}}, "ConcurrencyKept"},
+		{"one of each", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, true, "task-1", "task-2")}}, ""},
+		{"left behind", c, explore.View{Tree: behind}, "LeavesNothing"},
+		{"left behind, perhaps by a crash", deadly, explore.View{Tree: behind}, ""},
+		{"still there", c, explore.View{Tree: there}, ""},
+	} {
+		if one.view.Tree == (zk.Tree{}) {
+			one.view.Tree = furnished()
+		}
+		var got string
+		for _, v := range (judge{one.config}).State(one.view) {
+			got += v.Property
+		}
+		if got != one.violated {
+			t.Errorf("%s: %q is violated, it should be %q", one.says, got, one.violated)
+		}
+	}
+}
+
 // TestBadWorldsAreRefused: the error names what is wrong and what to do.
 func TestBadWorldsAreRefused(t *testing.T) {
 	for want, c := range map[string]Config{
 		"at least 1":                  {},
 		`no guard is called "prayer"`: small(func(c *Config) { c.Without = "prayer" }),
 		"expiries 16: use 0 to 15":    small(func(c *Config) { c.Bounds.Expiries = 16 }),
+		"0 workers, 1 tasks":          small(func(c *Config) { c.Workers = 0 }),
+		"residents: use 0 to 1":       small(func(c *Config) { c.Residents = 2 }),
+		"1 residents, 1 failures":     small(func(c *Config) { c.Residents, c.Failures = 1, 1 }),
+		"concurrency -1":              small(func(c *Config) { c.Concurrency = -1 }),
 	} {
 		if _, err := c.World(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", c, err)

@@ -72,6 +72,8 @@ func exploreCommand() *cobra.Command {
 	f.StringVar(&e.Library, "library", "honest", "client library: honest, or replacing, which hides the end of a session")
 	f.IntVar(&e.World.Residents, "residents", 0, "how many of the tasks, the first ones, are resident; they stay, unless they are cancelled")
 	f.IntVar(&e.World.Concurrency, "concurrency", 0, "handlers of ordinary tasks that a worker runs at a time; 0 for the default")
+	f.DurationVar(&e.World.NotBefore, "not-before", 0, "how long after its submission the first task may begin; it needs --sweeps, which let time pass")
+	f.DurationVar(&e.World.Retention, "retention", 0, "how long masters keep finished tasks; it needs --sweeps; 0 for ever")
 	f.BoolVar(&e.World.Slow, "slow", false, "what leads, and every handler, acts once more after it was told to return")
 	f.BoolVar(&e.World.Unfenced, "unfenced", false, "the system outside ZooKeeper accepts every token")
 	f.StringVar(&e.World.Without, "without", "", "guard of the protocol to take out")
@@ -268,6 +270,7 @@ func (e *exploration) settings() []report.Setting {
 	}{
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
 		{w.Residents > 0, fmt.Sprintf("residents=%d", w.Residents)}, {w.Concurrency > 0, fmt.Sprintf("concurrency=%d", w.Concurrency)}, {w.Slow, "slow"},
+		{w.NotBefore > 0, fmt.Sprintf("not-before=%v", w.NotBefore)}, {w.Retention > 0, fmt.Sprintf("retention=%v", w.Retention)},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
@@ -293,6 +296,11 @@ func (e *exploration) command(dir string) string {
 	} {
 		if n.value > 0 {
 			text += fmt.Sprintf(" --%s %d", n.flag, n.value)
+		}
+	}
+	for flag, d := range map[string]time.Duration{"not-before": w.NotBefore, "retention": w.Retention} {
+		if d > 0 {
+			text += fmt.Sprintf(" --%s %v", flag, d)
 		}
 	}
 	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "slow": w.Slow, "unfenced": w.Unfenced} {

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -167,9 +168,14 @@ type ProcessView struct {
 	Name    string
 	Notes   map[string]string
 	Running bool
-	Session int64 // that the process uses; 0 for none
-	Known   bool  // the server has not ended that session
+	Clock   time.Time // of the process; it begins anew with each of its lives
+	Session int64     // that the process uses; 0 for none
+	Known   bool      // the server has not ended that session
 }
+
+// Passed is how much time has passed for a process that lives, by its own clock and in
+// this life.
+func (p ProcessView) Passed() time.Duration { return p.Clock.Sub(origin) }
 
 // Violation is a property that does not hold, and why.
 type Violation struct {

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
@@ -37,6 +39,7 @@ type task struct {
 	attempts map[int32]record
 	assigned map[string]record // by worker
 	exists   bool
+	due      time.Time // before which it must not begin; zero for none
 }
 
 // record is what the data of an assignment, an attempt or a status says.
@@ -71,7 +74,7 @@ func look(tree zk.Tree) picture {
 		case len(parts) == 2 && parts[0] == "workers":
 			p.worker[parts[1]] = entry.Stat.EphemeralOwner
 		case len(parts) == 2 && parts[0] == "tasks":
-			of(parts[1]).exists = true
+			of(parts[1]).exists, of(parts[1]).due = true, due(entry.Data)
 		case len(parts) == 2 && parts[0] == "assign":
 			in := inbox{version: entry.Stat.Version}
 			_ = json.Unmarshal(entry.Data, &in)
@@ -86,6 +89,17 @@ func look(tree zk.Tree) picture {
 		}
 	}
 	return p
+}
+
+// due is when a task may begin, as its data says.
+func due(data []byte) time.Time {
+	var options struct {
+		NotBefore time.Time `json:"not_before"`
+	}
+	if text, marked := bytes.CutPrefix(data, []byte("#ringmaster ")); marked {
+		_ = json.NewDecoder(bytes.NewReader(text)).Decode(&options) // the payload follows
+	}
+	return options.NotBefore
 }
 
 // newest is the greatest token that a task has had.
@@ -118,9 +132,11 @@ var Properties = []struct{ Name, Says string }{
 	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
 	{"ResidentExclusive", "no two handlers of a resident task run on workers whose sessions live"},
 	{"ConcurrencyKept", "no worker runs more handlers of ordinary tasks at a time than it may"},
+	{"NoEarlyStart", "no task is assigned before its time by the clock of a master"},
+	{"RetentionKept", "no finished task is gone before its retention is over by the clock of a master"},
 	{"StaleEffectsFenced", "outside ZooKeeper no smaller token acts after a greater one"},
 	{"ToldTruly", "the status that a client is told is the one that is recorded"},
-	{"GoalStaysReachable", "from every state each task can still end, and its client can hear of it, without another fault; residents that stay can be spread over the workers, and each is executed"},
+	{"GoalStaysReachable", "from every state each task can still end and its client can hear of it, or come to where it stays, without another fault"},
 	{"NoCrash", "no program panics"},
 }
 
@@ -144,6 +160,7 @@ func (c Config) Expected() []string {
 	add(b.Leaves > 0 && c.Workers > 0, "a worker that retires")
 	add(c.Residents > 1 && c.Workers > 1, "a resident task that is called back")
 	add(c.Residents > 1 && c.Workers > 1, "a resident task that has moved")
+	add(c.Retention > 0 && time.Duration(b.Sweeps)*explore.SweepTime >= c.Retention, "a task whose retention is over")
 	add(c.Concurrency > 0 && c.Tasks-c.Residents > c.Concurrency, "a worker that holds more than it may run")
 	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")
 	add(c.Failures >= c.Attempts, "a task that is failed")
@@ -308,9 +325,10 @@ func (j judge) State(v explore.View) []explore.Violation {
 	now := look(v.Tree)
 	j.left(&f, now)
 	j.running(&f, v)
+	j.punctual(&f, v, now)
 	for _, p := range v.Processes {
 		for _, key := range slices.Sorted(maps.Keys(p.Notes)) {
-			j.claim(&f, p, key, now)
+			j.claim(&f, v, p, key, now)
 		}
 	}
 	return f
@@ -398,18 +416,49 @@ func (j judge) resident(name string) bool {
 	return false
 }
 
+// punctual judges when tasks are assigned.
+func (j judge) punctual(f *findings, v explore.View, now picture) {
+	for _, name := range slices.Sorted(maps.Keys(now.tasks)) {
+		if t := now.tasks[name]; len(t.assigned) > 0 && !come(v, t.due) {
+			f.violate("NoEarlyStart", "%s is assigned, and it is not %v yet for any master", name, t.due)
+		}
+	}
+}
+
+// masters are those whose clocks count.
+func masters(v explore.View) []explore.ProcessView {
+	return slices.DeleteFunc(slices.Clone(v.Processes), func(p explore.ProcessView) bool { return !strings.HasPrefix(p.Name, "master") })
+}
+
+// come reports whether it is that late for some master. The zero time has always come.
+func come(v explore.View, at time.Time) bool {
+	return at.IsZero() || slices.ContainsFunc(masters(v), func(p explore.ProcessView) bool { return !p.Clock.Before(at) })
+}
+
+// passed reports whether that much time has passed for some master.
+func passed(v explore.View, d time.Duration) bool {
+	return slices.ContainsFunc(masters(v), func(p explore.ProcessView) bool { return p.Passed() >= d })
+}
+
 // claim judges what a client believes.
-func (j judge) claim(f *findings, p explore.ProcessView, key string, now picture) {
+func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key string, now picture) {
 	if name, ok := strings.CutPrefix(key, "accepted-"); ok && p.Notes["collecting-"+name] == "" {
 		if again := now.tasks[name+secondTry]; again != nil && again.exists {
 			return
 		}
-		if t := now.tasks[name]; t == nil || !t.exists {
+		gone := now.tasks[name] == nil || !now.tasks[name].exists
+		switch {
+		case gone && j.config.Retention == 0:
 			f.violate("NoLostTask", "%s was accepted and is gone", name)
+		case gone && !passed(v, j.config.Retention):
+			f.violate("RetentionKept", "%s is gone, and %v have not passed for any master", name, j.config.Retention)
 		}
 	}
 	if name, ok := strings.CutPrefix(key, "told-"); ok && p.Notes["collecting-"+name] == "" {
 		t := now.tasks[name]
+		if t == nil && j.config.Retention > 0 {
+			return
+		}
 		if told := p.Notes[key]; t == nil || t.status == nil || told != t.status.State+" "+t.status.Result {
 			f.violate("ToldTruly", "%s was told that %s is %q", p.Name, name, told)
 		}
@@ -420,9 +469,13 @@ func (j judge) claim(f *findings, p explore.ProcessView, key string, now picture
 }
 
 // Goal implements explore.Judge: the client has heard of all its tasks that have an
-// end, no assignment of those is left, and all others are where they belong. Where
-// there are no tasks, somebody leads.
+// end, no assignment of those is left, and all others are where they belong; or the
+// first task waits for its time. Where there are no tasks, somebody leads.
 func (j judge) Goal(v explore.View) bool {
+	now := look(v.Tree)
+	if first := now.tasks[taskName(1)]; first != nil && len(first.assigned) == 0 && !come(v, first.due) {
+		return true
+	}
 	led := false
 	for _, p := range v.Processes {
 		if strings.HasPrefix(p.Name, "client") && p.Notes["satisfied"] == "" {
@@ -430,7 +483,6 @@ func (j judge) Goal(v explore.View) bool {
 		}
 		led = led || p.Notes["leads"] != "" && p.Known
 	}
-	now := look(v.Tree)
 	staying := map[string]bool{}
 	for n := 1; n <= j.config.Tasks; n++ {
 		staying[taskName(n)] = j.config.stays(n)
@@ -513,6 +565,10 @@ func (j judge) Seen(w explore.Write) []string {
 		note(len(is.assigned) > 0 && len(was.assigned) > 0 && !maps.Equal(is.assigned, was.assigned), "a reassignment")
 		note(len(is.attempts) > len(was.attempts) && len(is.assigned) == 0 && is.status == nil, "an attempt that ended without a result")
 		note(is.status != nil && was.status == nil, "a task that is "+statusOf(is))
+	}
+	for name, was := range before.tasks {
+		gone := after.tasks[name] == nil || !after.tasks[name].exists
+		note(was.exists && gone && strings.HasPrefix(w.Process, "master"), "a task whose retention is over")
 	}
 	note(slices.ContainsFunc(w.Op.Ops, revokes), "a resident task that is called back")
 	return names

@@ -35,6 +35,11 @@ type Config struct {
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
 	Slow        bool // what leads, and every handler, acts outside once more after its context has ended
+
+	// What takes longer than a moment needs sweeps: each takes the clock of one
+	// process on by explore.SweepTime.
+	NotBefore time.Duration // how long after its submission the first task may begin at the earliest
+	Retention time.Duration // how long masters keep a finished task; 0 for ever
 }
 
 // Defaults is a small world in which nothing goes wrong.
@@ -78,6 +83,10 @@ func (c Config) check() error {
 		return fmt.Errorf("roles: %d residents: use 0 to %d, the number of tasks", c.Residents, c.Tasks)
 	case c.Residents > 0 && c.Failures > 0:
 		return fmt.Errorf("roles: %d residents, %d failures: the first task is resident, and a resident task that fails waits longer than time passes", c.Residents, c.Failures)
+	case c.NotBefore < 0 || c.Retention < 0:
+		return fmt.Errorf("roles: not before %v, retention %v: must not be negative", c.NotBefore, c.Retention)
+	case (c.NotBefore > 0 || c.Retention > 0) && (c.Bounds.Sweeps == 0 || c.Bounds.Crashes+c.Bounds.Leaves > 0 || c.WrongClocks):
+		return errors.New("roles: not before, retention: they need sweeps, because time passes in no other way, and clocks that are right and never begin anew: no crashes, no leaves")
 	case c.Concurrency < 0:
 		return fmt.Errorf("roles: concurrency %d: use at least 1, or 0 to leave it to the recipe", c.Concurrency)
 	}
@@ -143,7 +152,7 @@ func (c Config) master(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		host = c.clocked(name, host)
 		m, err := recipe.NewMaster(c.tampered(host), recipe.MasterConfig{
-			Name: name, Address: name, MaxAttempts: c.Attempts,
+			Name: name, Address: name, MaxAttempts: c.Attempts, Retention: c.Retention,
 			Backoff: func(int) time.Duration { return 0 },
 			OnLead: func(ctx context.Context, epoch int32) {
 				host.Note("leads", fmt.Sprint(epoch))
@@ -266,6 +275,9 @@ func (c Config) client() explore.Program {
 		zkapi.Keep(host, client)
 		for n := 1; n <= c.Tasks; n++ {
 			options := recipe.Options{Resident: n <= c.Residents}
+			if n == 1 && c.NotBefore > 0 {
+				options.NotBefore = host.Now().Add(c.NotBefore)
+			}
 			if _, err := client.Submit(ctx, []byte(taskID(n)), recipe.ID(taskID(n)), recipe.With(options)); err != nil {
 				host.Note("refused", err.Error())
 				return

@@ -63,7 +63,7 @@ func TestCounterexampleReplays(t *testing.T) {
 	}
 	_, text = torture(t, "explore", "--out="+dir, "--masters=1", "--without=transition-in-one")
 	command = regexp.MustCompile(`replay: torture (.*)\n`).FindStringSubmatch(text)
-	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != 1 || !strings.Contains(again, "ResultFromItsAttempt is violated after 29 steps") {
+	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != 1 || !strings.Contains(again, "AtomicTransitions is violated after 27 steps") {
 		t.Errorf("exit code %d:\n%s", code, again)
 	}
 }

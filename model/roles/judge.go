@@ -112,7 +112,7 @@ var Properties = []struct{ Name, Says string }{
 	{"NoOrphan", "nothing is assigned to a worker that is not there"},
 	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of"},
 	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
-	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended"},
+	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended; an assignment goes only in one write with what comes instead"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
 	{"StaleEffectsFenced", "outside ZooKeeper no smaller token acts after a greater one"},
 	{"ToldTruly", "the status that a client is told is the one that is recorded"},
@@ -173,9 +173,13 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 	}
 	for _, name := range slices.Sorted(maps.Keys(before.tasks)) {
 		was, is := before.tasks[name], after.tasks[name]
-		if was.exists && was.status == nil && (is == nil || !is.exists) {
+		if is == nil {
+			is = &task{}
+		}
+		if was.exists && was.status == nil && !is.exists {
 			f.violate("NoLostTask", "%s is deleted without a status", name)
 		}
+		j.released(&f, w, name, was, is)
 	}
 	return f
 }
@@ -216,6 +220,41 @@ func (j judge) ended(f *findings, w explore.Write, name string, was, is *task, b
 			f.violate("SingleMaster", "%s records attempt %d of %s in epoch %d, but epoch %d has begun", w.Process, n, name, r.Epoch, before.epoch)
 		}
 	}
+}
+
+// released judges assignments that are gone and records of attempts that are new: an
+// attempt that ends is on record in the very write that takes its assignment away, or
+// its task has a status from then on. Only what is left of a task that is finished or
+// gone is taken away by itself.
+func (j judge) released(f *findings, w explore.Write, name string, was, is *task) {
+	recorded := map[int32]bool{}
+	for _, n := range slices.Sorted(maps.Keys(is.attempts)) {
+		if _, before := was.attempts[n]; before {
+			continue
+		}
+		recorded[n] = true
+		if !was.holds(n) || is.holds(n) {
+			f.violate("AtomicTransitions", "%s records attempt %d of %s and takes no assignment of it away", w.Process, n, name)
+		}
+	}
+	over := !was.exists || was.status != nil || is.status != nil
+	for _, worker := range slices.Sorted(maps.Keys(was.assigned)) {
+		r := was.assigned[worker]
+		if now, there := is.assigned[worker]; there && now == r || over || recorded[r.Attempt] {
+			continue
+		}
+		f.violate("AtomicTransitions", "%s takes the assignment of %s from %s and puts nothing in its place", w.Process, name, worker)
+	}
+}
+
+// holds reports whether somebody is assigned that attempt.
+func (t *task) holds(attempt int32) bool {
+	for _, r := range t.assigned {
+		if r.Attempt == attempt {
+			return true
+		}
+	}
+	return false
 }
 
 // own is the assignment of the process that writes.

@@ -196,7 +196,7 @@ var needed = []struct {
 	{"worker-check", small(func(c *Config) { c.Bounds.Expiries = 1 }), "NoOrphan", 21, false},
 	{"election-in-one", small(func(c *Config) { c.Bounds.Losses = 1 }), "GoalStaysReachable", 3, true},
 	{"election-resolved", small(func(c *Config) { c.Bounds.Losses = 1 }), "GoalStaysReachable", 3, true},
-	{"transition-in-one", small(nil), "ResultFromItsAttempt", 29, false},
+	{"transition-in-one", small(nil), "AtomicTransitions", 27, false},
 	{"result-takes-assignment", small(nil), "AtomicTransitions", 26, false},
 	{"submission-by-id", small(func(c *Config) { c.Bounds.Losses = 1 }), "NoPhantomTask", 2, false},
 	{"watch-with-read", small(nil), "GoalStaysReachable", 14, false},

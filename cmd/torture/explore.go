@@ -66,6 +66,7 @@ func exploreCommand() *cobra.Command {
 	f.IntVar(&b.Stops, "stops", 0, "processes that are stopped for longer than their lease")
 	f.IntVar(&b.Losses, "losses", 0, "connections that break, with a request, its answer or nothing under way")
 	f.IntVar(&b.Crashes, "crashes", 0, "processes that die and are started again")
+	f.BoolVar(&e.World.ForGood, "for-good", false, "who crashes stays down; only those crash whom another can stand in for")
 	f.IntVar(&b.Leaves, "leaves", 0, "processes that are asked to leave, and are started again")
 	f.IntVar(&b.Lags, "lags", 0, "servers that fall behind")
 	f.IntVar(&b.Sweeps, "sweeps", 0, "times that a process looks at everything without having been told to")
@@ -264,6 +265,7 @@ func (e *exploration) settings() []report.Setting {
 		text string
 	}{
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
+		{w.ForGood, "for good"},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
@@ -291,7 +293,7 @@ func (e *exploration) command(dir string) string {
 			text += fmt.Sprintf(" --%s %d", n.flag, n.value)
 		}
 	}
-	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "unfenced": w.Unfenced} {
+	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "unfenced": w.Unfenced} {
 		if set {
 			text += " --" + flag
 		}

@@ -130,9 +130,9 @@ func (c Config) Expected() []string {
 		}
 	}
 	b := c.Bounds
-	ends := b.Expiries + b.Cuts + b.Stops + b.Crashes
-	add(ends > 0, "a failover")
-	add(ends > 0 && c.Workers > 1 && c.Attempts > 1, "a reassignment")
+	ends := b.Expiries + b.Cuts + b.Stops
+	add(ends > 0 || b.Crashes > 0 && c.crash(c.Masters) != explore.Spared, "a failover")
+	add((ends > 0 || b.Crashes > 0 && c.crash(c.Workers) != explore.Spared) && c.Workers > 1 && c.Attempts > 1, "a reassignment")
 	add(b.Losses > 0, "an ambiguous create that was resolved")
 	add(b.Leaves > 0, "a hand-over")
 	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")

@@ -83,6 +83,7 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }), 114302, 361865, 62, true},
 	{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 1678516, 6878234, 51, true},
 	{small(func(c *Config) { c.Failures, c.Bounds.Expiries = 1, 1 }), 115588, 371491, 69, true},
+	{small(func(c *Config) { c.Masters, c.ForGood, c.Bounds.Crashes = 2, true, 1 }), 143300, 679386, 53, true},
 }
 
 // TestEveryPropertyHolds: in each of these worlds every property holds in every
@@ -251,9 +252,10 @@ func TestMendedDefects(t *testing.T) {
 // TestBadWorldsAreRefused: the error names what is wrong and what to do.
 func TestBadWorldsAreRefused(t *testing.T) {
 	for want, c := range map[string]Config{
-		"at least 1":                  {},
-		`no guard is called "prayer"`: small(func(c *Config) { c.Without = "prayer" }),
-		"expiries 16: use 0 to 15":    small(func(c *Config) { c.Bounds.Expiries = 16 }),
+		"at least 1":                           {},
+		`no guard is called "prayer"`:          small(func(c *Config) { c.Without = "prayer" }),
+		"expiries 16: use 0 to 15":             small(func(c *Config) { c.Bounds.Expiries = 16 }),
+		"more masters or workers than crashes": small(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 1 }),
 	} {
 		if _, err := c.World(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", c, err)

@@ -31,6 +31,9 @@ type Config struct {
 	Without  string // the guard that is taken out; see Guards
 	// WrongClocks has every process live with a wall clock of its own.
 	WrongClocks bool
+	// ForGood has a process that crashes stay down. Only one of a kind crashes of
+	// which there are more than may crash, so that another can stand in for it.
+	ForGood bool
 }
 
 // Defaults is a small world in which nothing goes wrong.
@@ -40,6 +43,9 @@ func Defaults() Config { return Config{Masters: 2, Workers: 1, Tasks: 1, Attempt
 func (c Config) World() (*explore.World, error) {
 	if c.Masters < 1 || c.Workers < 1 || c.Tasks < 1 || c.Attempts < 1 {
 		return nil, fmt.Errorf("roles: %d masters, %d workers, %d tasks, %d attempts: use at least 1 of each", c.Masters, c.Workers, c.Tasks, c.Attempts)
+	}
+	if crashes := c.Bounds.Crashes; c.ForGood && (crashes == 0 || c.Masters <= crashes && c.Workers <= crashes) {
+		return nil, fmt.Errorf("roles: for good with crashes=%d, %d masters and %d workers: use at least 1 crash, and more masters or workers than crashes", crashes, c.Masters, c.Workers)
 	}
 	guard, err := c.guard()
 	if err != nil {
@@ -53,17 +59,28 @@ func (c Config) World() (*explore.World, error) {
 	}
 	for i := range c.Masters {
 		name := fmt.Sprintf("master-%d", i+1)
-		add(name, explore.Process{Program: c.master(name), Leaves: true})
+		add(name, explore.Process{Program: c.master(name), Leaves: true, Crash: c.crash(c.Masters)})
 	}
 	for i := range c.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
-		add(name, explore.Process{Program: c.worker(name), Leaves: true})
+		add(name, explore.Process{Program: c.worker(name), Leaves: true, Crash: c.crash(c.Workers)})
 		if c.Twins {
-			add(name+twin, explore.Process{Program: c.worker(name), Leaves: true})
+			add(name+twin, explore.Process{Program: c.worker(name), Leaves: true, Crash: c.crash(c.Workers)})
 		}
 	}
 	add("client-1", explore.Process{Program: c.client(), Fixed: true})
 	return w, w.Validate()
+}
+
+// crash is what becomes of a process that dies and of whose kind there are so many.
+func (c Config) crash(many int) explore.Crash {
+	switch {
+	case !c.ForGood:
+		return explore.Restarted
+	case many > c.Bounds.Crashes:
+		return explore.ForGood
+	}
+	return explore.Spared
 }
 
 // parents are the znodes that everything else hangs below.

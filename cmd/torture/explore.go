@@ -61,6 +61,7 @@ func exploreCommand() *cobra.Command {
 	f.IntVar(&e.World.Attempts, "attempts", e.World.Attempts, "attempts after which a task fails")
 	f.BoolVar(&e.World.Cancel, "cancel", false, "the client cancels its first task")
 	f.BoolVar(&e.World.Collect, "collect", false, "the client collects its tasks")
+	f.BoolVar(&e.World.Resubmit, "resubmit", false, "the client collects its tasks, and submits them again under the same ids")
 	f.IntVar(&b.Expiries, "expiries", 0, "sessions that the server ends")
 	f.IntVar(&b.Cuts, "cuts", 0, "sessions that are given up because no server is heard of")
 	f.IntVar(&b.Stops, "stops", 0, "processes that are stopped for longer than their lease")
@@ -265,7 +266,7 @@ func (e *exploration) settings() []report.Setting {
 		text string
 	}{
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
-		{w.ForGood, "for good"},
+		{w.ForGood, "for good"}, {w.Resubmit, "resubmit"},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
@@ -293,7 +294,7 @@ func (e *exploration) command(dir string) string {
 			text += fmt.Sprintf(" --%s %d", n.flag, n.value)
 		}
 	}
-	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "unfenced": w.Unfenced} {
+	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "resubmit": w.Resubmit, "unfenced": w.Unfenced} {
 		if set {
 			text += " --" + flag
 		}

@@ -21,6 +21,9 @@ func TestExploreGivesVerdicts(t *testing.T) {
 	}{
 		{"--masters 1", 0, []string{"exploring masters=1 workers=1 tasks=1, no faults", "VALID: complete within masters=1 workers=1 tasks=1, no faults: 3,504 states, 10,276 transitions, depth 35"}},
 		{"--masters 1 --without worker-check --expiries 1", 1, []string{"INVALID: NoOrphan is violated after 21 steps", "expire      worker-1", "replay: torture explore --replay"}},
+		{"--masters 1 --resubmit", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults, resubmit: 5,244 states"}},
+		{"--masters 1 --cancel --resubmit", 1, []string{"INVALID: ResultFromItsAttempt is violated after 37 steps", "--cancel", "--resubmit"}},
+		{"--masters 1 --crashes 1 --for-good", 4, []string{"use at least 1 crash, and more masters or workers than crashes"}},
 		{"--masters 1 --expiries 1 --states 1000", 2, []string{"UNKNOWN: nothing is violated, but the limit of 1000 states is reached"}},
 		{"--masters 1 --engine pct --seed 3 --time 1s --losses 1", 0, []string{"VALID as far as it went"}},
 		{"--masters 1 --engine random --without result-takes-assignment --time 20s", 1, []string{"INVALID: AtomicTransitions"}},

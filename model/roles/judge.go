@@ -32,6 +32,7 @@ type inbox struct {
 
 // task is one task in a picture.
 type task struct {
+	payload  string
 	status   *record
 	raw      string
 	attempts map[int32]record
@@ -70,7 +71,7 @@ func look(tree zk.Tree) picture {
 		case len(parts) == 2 && parts[0] == "workers":
 			p.worker[parts[1]] = entry.Stat.EphemeralOwner
 		case len(parts) == 2 && parts[0] == "tasks":
-			of(parts[1]).exists = true
+			of(parts[1]).exists, of(parts[1]).payload = true, string(entry.Data)
 		case len(parts) == 2 && parts[0] == "assign":
 			in := inbox{version: entry.Stat.Version}
 			_ = json.Unmarshal(entry.Data, &in)
@@ -138,6 +139,7 @@ func (c Config) Expected() []string {
 	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")
 	add(c.Failures >= c.Attempts, "a task that is failed")
 	add(c.Cancel, "a task that is cancelled")
+	add(c.Resubmit, "a task that is submitted again and done")
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })
@@ -238,6 +240,7 @@ func (j judge) released(f *findings, w explore.Write, name string, was, is *task
 		}
 	}
 	over := !was.exists || was.status != nil || is.status != nil
+	over = over || j.config.Cancel && strings.HasSuffix(was.payload, again) // one that was cancelled may have left it
 	for _, worker := range slices.Sorted(maps.Keys(was.assigned)) {
 		r := was.assigned[worker]
 		if now, there := is.assigned[worker]; there && now == r || over || recorded[r.Attempt] {
@@ -276,6 +279,9 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 		if in := before.inbox[workerName(w.Process)]; own != nil && own.Incarnation < in.version && !in.Retiring {
 			f.violate("ResultFromItsAttempt", "%s records a result of %s, which was assigned to incarnation %d, but incarnation %d has begun",
 				w.Process, name, own.Incarnation, in.version)
+		}
+		if is.status.Result != taskOf(is.payload) {
+			f.violate("ResultFromItsAttempt", "%s records %q as the result of %s, whose payload is %q", w.Process, is.status.Result, name, is.payload)
 		}
 	case "failed":
 		if is.status.Epoch != before.epoch {
@@ -379,15 +385,18 @@ func (j judge) claim(f *findings, p explore.ProcessView, key string, now picture
 }
 
 // Goal implements explore.Judge: the client has heard of all its tasks, and no
-// assignment is left.
+// assignment is left. A task that was submitted again may wait: a master that takes
+// it for the one before looks closer when it sweeps.
 func (j judge) Goal(v explore.View) bool {
-	for _, p := range v.Processes {
-		if strings.HasPrefix(p.Name, "client") && p.Notes["satisfied"] == "" {
-			return false
-		}
-	}
+	waits := false
 	for _, t := range look(v.Tree).tasks {
 		if len(t.assigned) > 0 {
+			return false
+		}
+		waits = waits || strings.HasSuffix(t.payload, again) && t.status == nil
+	}
+	for _, p := range v.Processes {
+		if strings.HasPrefix(p.Name, "client") && p.Notes["satisfied"] == "" && !waits {
 			return false
 		}
 	}
@@ -418,6 +427,7 @@ func (j judge) Seen(w explore.Write) []string {
 		note(len(is.assigned) > 0 && len(was.assigned) > 0 && !maps.Equal(is.assigned, was.assigned), "a reassignment")
 		note(len(is.attempts) > len(was.attempts) && len(is.assigned) == 0 && is.status == nil, "an attempt that ended without a result")
 		note(is.status != nil && was.status == nil, "a task that is "+statusOf(is))
+		note(is.status != nil && was.status == nil && strings.HasSuffix(is.payload, again), "a task that is submitted again and "+statusOf(is))
 	}
 	return names
 }

@@ -84,6 +84,9 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 1678516, 6878234, 51, true},
 	{small(func(c *Config) { c.Failures, c.Bounds.Expiries = 1, 1 }), 115588, 371491, 69, true},
 	{small(func(c *Config) { c.Masters, c.ForGood, c.Bounds.Crashes = 2, true, 1 }), 143300, 679386, 53, true},
+	{small(func(c *Config) { c.Resubmit = true }), 5244, 15180, 58, false},
+	{small(func(c *Config) { c.Resubmit, c.Bounds.Losses = true, 1 }), 113000, 361696, 64, true},
+	{small(func(c *Config) { c.Resubmit, c.Bounds.Expiries = true, 1 }), 210707, 673264, 83, true},
 }
 
 // TestEveryPropertyHolds: in each of these worlds every property holds in every
@@ -226,19 +229,7 @@ func TestMendedDefects(t *testing.T) {
 		t.Fatal("no schedules", err)
 	}
 	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, _ := bufio.NewReader(bytes.NewReader(text)).ReadString('\n')
-		var c Config
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(first, "# world: ")), &c); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		w, err := c.World()
-		if err != nil {
-			t.Fatal(err)
-		}
+		w, text := written(t, name)
 		found, steps, err := explore.Attempt(w, bytes.NewReader(text))
 		if err != nil || found != nil && found.Violations[0].Property != "Deadlock" {
 			t.Errorf("%s: %+v, %v", name, found, err)
@@ -247,6 +238,41 @@ func TestMendedDefects(t *testing.T) {
 			t.Errorf("%s: only %d steps are possible: it follows nothing any more", name, steps)
 		}
 	}
+}
+
+// TestOpenDefects follows the schedules that show defects of the recipe which are not
+// mended. One that is mended belongs to the others.
+func TestOpenDefects(t *testing.T) {
+	for name, property := range map[string]string{"cancelled-and-again": "ResultFromItsAttempt"} {
+		w, text := written(t, "testdata/open/"+name+".txt")
+		schedule, err := explore.ReadSchedule(bytes.NewReader(text), w)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		found, err := explore.Replay(w, schedule)
+		if err != nil || found == nil || found.Violations[0].Property != property {
+			t.Errorf("%s: %+v, %v: if it is mended, move it", name, found, err)
+		}
+	}
+}
+
+// written is a schedule, with the world that its first line describes.
+func written(t *testing.T, name string) (*explore.World, []byte) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := bufio.NewReader(bytes.NewReader(text)).ReadString('\n')
+	var c Config
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(first, "# world: ")), &c); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	w, err := c.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, text
 }
 
 // TestBadWorldsAreRefused: the error names what is wrong and what to do.

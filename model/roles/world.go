@@ -34,6 +34,9 @@ type Config struct {
 	// ForGood has a process that crashes stay down. Only one of a kind crashes of
 	// which there are more than may crash, so that another can stand in for it.
 	ForGood bool
+	// Resubmit has the client collect its tasks and submit them again under the same
+	// ids, once.
+	Resubmit bool
 }
 
 // Defaults is a small world in which nothing goes wrong.
@@ -168,14 +171,15 @@ func (c Config) worker(name string) explore.Program {
 		w, err := recipe.NewWorker(c.tampered(host), recipe.WorkerConfig{
 			Name: name, Address: name,
 			Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
-				zkapi.Rest(host, "work", task.Name, task.Token, ctx)
-				if err := host.Act(ctx, task.Name, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
+				resource := taskOf(string(task.Payload))
+				zkapi.Rest(host, "work", resource, task.Token, ctx)
+				if err := host.Act(ctx, resource, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
 					return nil, err
 				}
-				if task.Name == taskName(1) && int(task.Token.Attempt) <= c.Failures {
+				if resource == taskName(1) && int(task.Token.Attempt) <= c.Failures {
 					return nil, errOnPurpose
 				}
-				return recipe.Result(task.Name), nil
+				return recipe.Result(resource), nil
 			},
 		})
 		if err != nil {
@@ -186,7 +190,14 @@ func (c Config) worker(name string) explore.Program {
 }
 
 func taskID(n int) string   { return fmt.Sprint(n) }
-func taskName(n int) string { return "task-" + taskID(n) }
+func taskName(n int) string { return taskOf(taskID(n)) }
+
+// taskOf is what a task with that payload acts on, and its result. It is the name of
+// the task, but for one that was submitted again: that has a payload of its own.
+func taskOf(payload string) string { return "task-" + payload }
+
+// again is what the payload of a task ends in that was submitted again.
+const again = " again"
 
 // client submits its tasks, and waits for their ends in the same order.
 func (c Config) client() explore.Program {
@@ -197,27 +208,48 @@ func (c Config) client() explore.Program {
 			panic(err)
 		}
 		zkapi.Keep(host, client)
-		for n := 1; n <= c.Tasks; n++ {
-			if _, err := client.Submit(ctx, []byte(taskID(n)), recipe.ID(taskID(n))); err != nil {
-				host.Note("refused", err.Error())
-				return
-			}
-			host.Note("accepted-"+taskName(n), "yes")
+		if !c.submit(ctx, host, client, "") {
+			return
 		}
 		if c.Cancel {
 			c.end(host, taskName(1), func() (recipe.Status, error) { return client.Cancel(ctx, taskName(1)) })
 		}
-		for n := 1; n <= c.Tasks; n++ {
-			c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
-		}
-		if c.Collect {
+		c.await(ctx, host, client)
+		if c.Collect || c.Resubmit {
 			for n := 1; n <= c.Tasks; n++ {
 				host.Note("collecting-"+taskName(n), "yes")
 				_ = client.Collect(ctx, taskName(n))
 			}
 		}
+		if c.Resubmit {
+			if !c.submit(ctx, host, client, again) {
+				return
+			}
+			c.await(ctx, host, client)
+		}
 		host.Note("satisfied", "yes")
 		_ = client.Close(ctx)
+	}
+}
+
+// submit hands all tasks in, with payloads that end in which. What was told of tasks
+// that had the names before holds no more.
+func (c Config) submit(ctx context.Context, host explore.Host, client *recipe.Client, which string) bool {
+	for n := 1; n <= c.Tasks; n++ {
+		if _, err := client.Submit(ctx, []byte(taskID(n)+which), recipe.ID(taskID(n))); err != nil {
+			host.Note("refused", err.Error())
+			return false
+		}
+		host.Note("accepted-"+taskName(n), "yes"+which)
+		host.Note("told-"+taskName(n), "")
+		host.Note("collecting-"+taskName(n), "")
+	}
+	return true
+}
+
+func (c Config) await(ctx context.Context, host explore.Host, client *recipe.Client) {
+	for n := 1; n <= c.Tasks; n++ {
+		c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
 	}
 }
 

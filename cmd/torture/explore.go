@@ -61,11 +61,13 @@ func exploreCommand() *cobra.Command {
 	f.IntVar(&e.World.Attempts, "attempts", e.World.Attempts, "attempts after which a task fails")
 	f.BoolVar(&e.World.Cancel, "cancel", false, "the client cancels its first task")
 	f.BoolVar(&e.World.Collect, "collect", false, "the client collects its tasks")
+	f.BoolVar(&e.World.Resubmit, "resubmit", false, "the client collects its tasks, and submits them again under the same ids")
 	f.IntVar(&b.Expiries, "expiries", 0, "sessions that the server ends")
 	f.IntVar(&b.Cuts, "cuts", 0, "sessions that are given up because no server is heard of")
 	f.IntVar(&b.Stops, "stops", 0, "processes that are stopped for longer than their lease")
 	f.IntVar(&b.Losses, "losses", 0, "connections that break, with a request, its answer or nothing under way")
 	f.IntVar(&b.Crashes, "crashes", 0, "processes that die and are started again")
+	f.BoolVar(&e.World.ForGood, "for-good", false, "who crashes stays down; only those crash whom another can stand in for")
 	f.IntVar(&b.Leaves, "leaves", 0, "processes that are asked to leave, and are started again")
 	f.IntVar(&b.Lags, "lags", 0, "servers that fall behind")
 	f.IntVar(&b.Sweeps, "sweeps", 0, "times that a process looks at everything without having been told to")
@@ -271,6 +273,7 @@ func (e *exploration) settings() []report.Setting {
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
 		{w.Residents > 0, fmt.Sprintf("residents=%d", w.Residents)}, {w.Concurrency > 0, fmt.Sprintf("concurrency=%d", w.Concurrency)}, {w.Slow, "slow"},
 		{w.NotBefore > 0, fmt.Sprintf("not-before=%v", w.NotBefore)}, {w.Retention > 0, fmt.Sprintf("retention=%v", w.Retention)},
+		{w.ForGood, "for good"}, {w.Resubmit, "resubmit"},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
@@ -303,7 +306,7 @@ func (e *exploration) command(dir string) string {
 			text += fmt.Sprintf(" --%s %v", flag, d)
 		}
 	}
-	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "slow": w.Slow, "unfenced": w.Unfenced} {
+	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "resubmit": w.Resubmit, "slow": w.Slow, "unfenced": w.Unfenced} {
 		if set {
 			text += " --" + flag
 		}

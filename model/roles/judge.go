@@ -1,7 +1,6 @@
 package roles
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +33,7 @@ type inbox struct {
 
 // task is one task in a picture.
 type task struct {
+	payload  string
 	status   *record
 	raw      string
 	attempts map[int32]record
@@ -74,7 +74,8 @@ func look(tree zk.Tree) picture {
 		case len(parts) == 2 && parts[0] == "workers":
 			p.worker[parts[1]] = entry.Stat.EphemeralOwner
 		case len(parts) == 2 && parts[0] == "tasks":
-			of(parts[1]).exists, of(parts[1]).due = true, due(entry.Data)
+			of(parts[1]).exists = true
+			of(parts[1]).due, of(parts[1]).payload = submitted(entry.Data)
 		case len(parts) == 2 && parts[0] == "assign":
 			in := inbox{version: entry.Stat.Version}
 			_ = json.Unmarshal(entry.Data, &in)
@@ -91,15 +92,18 @@ func look(tree zk.Tree) picture {
 	return p
 }
 
-// due is when a task may begin, as its data says.
-func due(data []byte) time.Time {
+// submitted is when a task may begin and its payload, as its data says.
+func submitted(data []byte) (due time.Time, payload string) {
+	line, payload, marked := strings.Cut(string(data), "\n")
+	text, asks := strings.CutPrefix(line, "#ringmaster ")
+	if !marked || !asks {
+		return time.Time{}, string(data)
+	}
 	var options struct {
 		NotBefore time.Time `json:"not_before"`
 	}
-	if text, marked := bytes.CutPrefix(data, []byte("#ringmaster ")); marked {
-		_ = json.NewDecoder(bytes.NewReader(text)).Decode(&options) // the payload follows
-	}
-	return options.NotBefore
+	_ = json.Unmarshal([]byte(text), &options)
+	return options.NotBefore, payload
 }
 
 // newest is the greatest token that a task has had.
@@ -127,7 +131,7 @@ var Properties = []struct{ Name, Says string }{
 	{"NoOrphan", "nothing is assigned to a worker that is not there"},
 	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of"},
 	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
-	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended"},
+	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended; an assignment goes only in one write with what comes instead"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
 	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
 	{"ResidentExclusive", "no two handlers of a resident task run on workers whose sessions live"},
@@ -152,9 +156,9 @@ func (c Config) Expected() []string {
 	add(c.Tasks > 0, "an assignment")
 	add(c.Tasks > c.Residents, "a task that is done")
 	b := c.Bounds
-	ends := b.Expiries + b.Cuts + b.Stops + b.Crashes
-	add(ends > 0, "a failover")
-	add(ends > 0 && c.Workers > 1 && c.Attempts > 1, "a reassignment")
+	ends := b.Expiries + b.Cuts + b.Stops
+	add(ends > 0 || b.Crashes > 0 && c.crash(c.Masters) != explore.Spared, "a failover")
+	add((ends > 0 || b.Crashes > 0 && c.crash(c.Workers) != explore.Spared) && c.Workers > 1 && c.Attempts > 1, "a reassignment")
 	add(b.Losses > 0, "an ambiguous create that was resolved")
 	add(b.Leaves > 0, "a hand-over")
 	add(b.Leaves > 0 && c.Workers > 0, "a worker that retires")
@@ -165,6 +169,7 @@ func (c Config) Expected() []string {
 	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")
 	add(c.Failures >= c.Attempts, "a task that is failed")
 	add(c.Cancel, "a task that is cancelled")
+	add(c.Resubmit, "a task that is submitted again and done")
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })
@@ -200,9 +205,13 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 	}
 	for _, name := range slices.Sorted(maps.Keys(before.tasks)) {
 		was, is := before.tasks[name], after.tasks[name]
-		if was.exists && was.status == nil && (is == nil || !is.exists) {
+		if is == nil {
+			is = &task{}
+		}
+		if was.exists && was.status == nil && !is.exists {
 			f.violate("NoLostTask", "%s is deleted without a status", name)
 		}
+		j.released(&f, w, name, was, is)
 	}
 	return f
 }
@@ -245,6 +254,42 @@ func (j judge) ended(f *findings, w explore.Write, name string, was, is *task, b
 	}
 }
 
+// released judges assignments that are gone and records of attempts that are new: an
+// attempt that ends is on record in the very write that takes its assignment away, or
+// its task has a status from then on. Only what is left of a task that is finished or
+// gone is taken away by itself.
+func (j judge) released(f *findings, w explore.Write, name string, was, is *task) {
+	recorded := map[int32]bool{}
+	for _, n := range slices.Sorted(maps.Keys(is.attempts)) {
+		if _, before := was.attempts[n]; before {
+			continue
+		}
+		recorded[n] = true
+		if !was.holds(n) || is.holds(n) {
+			f.violate("AtomicTransitions", "%s records attempt %d of %s and takes no assignment of it away", w.Process, n, name)
+		}
+	}
+	over := !was.exists || was.status != nil || is.status != nil
+	over = over || j.config.Cancel && strings.HasSuffix(was.payload, again) // one that was cancelled may have left it
+	for _, worker := range slices.Sorted(maps.Keys(was.assigned)) {
+		r := was.assigned[worker]
+		if now, there := is.assigned[worker]; there && now == r || over || recorded[r.Attempt] {
+			continue
+		}
+		f.violate("AtomicTransitions", "%s takes the assignment of %s from %s and puts nothing in its place", w.Process, name, worker)
+	}
+}
+
+// holds reports whether somebody is assigned that attempt.
+func (t *task) holds(attempt int32) bool {
+	for _, r := range t.assigned {
+		if r.Attempt == attempt {
+			return true
+		}
+	}
+	return false
+}
+
 // own is the assignment of the process that writes.
 func (j judge) own(w explore.Write, name string, was *task) *record {
 	if r, there := was.assigned[workerName(w.Process)]; there {
@@ -264,6 +309,9 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 		if in := before.inbox[workerName(w.Process)]; own != nil && own.Incarnation < in.version && !in.Retiring {
 			f.violate("ResultFromItsAttempt", "%s records a result of %s, which was assigned to incarnation %d, but incarnation %d has begun",
 				w.Process, name, own.Incarnation, in.version)
+		}
+		if is.status.Result != taskOf(is.payload) {
+			f.violate("ResultFromItsAttempt", "%s records %q as the result of %s, whose payload is %q", w.Process, is.status.Result, name, is.payload)
 		}
 	case "failed":
 		if is.status.Epoch != before.epoch {
@@ -469,28 +517,31 @@ func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key str
 }
 
 // Goal implements explore.Judge: the client has heard of all its tasks that have an
-// end, no assignment of those is left, and all others are where they belong; or the
-// first task waits for its time. Where there are no tasks, somebody leads.
+// end, no assignment of those is left, and all others are where they belong. The first
+// task may wait for its time, and one that was submitted again for a sweep: a master
+// that takes it for the one before looks closer then. Where there are no tasks,
+// somebody leads.
 func (j judge) Goal(v explore.View) bool {
 	now := look(v.Tree)
 	if first := now.tasks[taskName(1)]; first != nil && len(first.assigned) == 0 && !come(v, first.due) {
 		return true
 	}
-	led := false
-	for _, p := range v.Processes {
-		if strings.HasPrefix(p.Name, "client") && p.Notes["satisfied"] == "" {
-			return false
-		}
-		led = led || p.Notes["leads"] != "" && p.Known
-	}
 	staying := map[string]bool{}
 	for n := 1; n <= j.config.Tasks; n++ {
 		staying[taskName(n)] = j.config.stays(n)
 	}
+	waits, led := false, false
 	for name, t := range now.tasks {
 		if len(t.assigned) > 0 && !staying[name] {
 			return false
 		}
+		waits = waits || strings.HasSuffix(t.payload, again) && t.status == nil
+	}
+	for _, p := range v.Processes {
+		if strings.HasPrefix(p.Name, "client") && p.Notes["satisfied"] == "" && !waits {
+			return false
+		}
+		led = led || p.Notes["leads"] != "" && p.Known
 	}
 	return (j.config.Tasks > 0 || led) && j.spread(v, now, staying)
 }
@@ -565,6 +616,7 @@ func (j judge) Seen(w explore.Write) []string {
 		note(len(is.assigned) > 0 && len(was.assigned) > 0 && !maps.Equal(is.assigned, was.assigned), "a reassignment")
 		note(len(is.attempts) > len(was.attempts) && len(is.assigned) == 0 && is.status == nil, "an attempt that ended without a result")
 		note(is.status != nil && was.status == nil, "a task that is "+statusOf(is))
+		note(is.status != nil && was.status == nil && strings.HasSuffix(is.payload, again), "a task that is submitted again and "+statusOf(is))
 	}
 	for name, was := range before.tasks {
 		gone := after.tasks[name] == nil || !after.tasks[name].exists

@@ -31,6 +31,12 @@ type Config struct {
 	Without  string // the guard that is taken out; see Guards
 	// WrongClocks has every process live with a wall clock of its own.
 	WrongClocks bool
+	// ForGood has a process that crashes stay down. Only one of a kind crashes of
+	// which there are more than may crash, so that another can stand in for it.
+	ForGood bool
+	// Resubmit has the client collect its tasks and submit them again under the same
+	// ids, once.
+	Resubmit bool
 
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
@@ -59,13 +65,13 @@ func (c Config) World() (*explore.World, error) {
 	}
 	for i := range c.Masters {
 		name := fmt.Sprintf("master-%d", i+1)
-		add(name, explore.Process{Program: c.master(name), Leaves: true})
+		add(name, explore.Process{Program: c.master(name), Leaves: true, Crash: c.crash(c.Masters)})
 	}
 	for i := range c.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
-		add(name, explore.Process{Program: c.worker(name), Leaves: true})
+		add(name, explore.Process{Program: c.worker(name), Leaves: true, Crash: c.crash(c.Workers)})
 		if c.Twins {
-			add(name+twin, explore.Process{Program: c.worker(name), Leaves: true})
+			add(name+twin, explore.Process{Program: c.worker(name), Leaves: true, Crash: c.crash(c.Workers)})
 		}
 	}
 	add("client-1", explore.Process{Program: c.client(), Fixed: true})
@@ -75,10 +81,15 @@ func (c Config) World() (*explore.World, error) {
 // check says what is wrong with the numbers of a Config.
 func (c Config) check() error {
 	alone := c.Workers == 0 && c.Tasks == 0 // masters among themselves
+	crashes := c.Bounds.Crashes
 	switch {
 	case c.Masters < 1 || c.Attempts < 1 || !alone && (c.Workers < 1 || c.Tasks < 1):
 		return fmt.Errorf("roles: %d masters, %d workers, %d tasks, %d attempts: use at least 1 of each, or neither workers nor tasks",
 			c.Masters, c.Workers, c.Tasks, c.Attempts)
+	case c.ForGood && (crashes == 0 || c.Masters <= crashes && c.Workers <= crashes):
+		return fmt.Errorf("roles: for good with crashes=%d, %d masters and %d workers: use at least 1 crash, and more masters or workers than crashes", crashes, c.Masters, c.Workers)
+	case c.Resubmit && (c.Residents > 0 || c.NotBefore > 0 || c.Retention > 0):
+		return errors.New("roles: resubmit: only what is neither resident nor waits for a time is submitted again")
 	case c.Residents < 0 || c.Residents > c.Tasks:
 		return fmt.Errorf("roles: %d residents: use 0 to %d, the number of tasks", c.Residents, c.Tasks)
 	case c.Residents > 0 && c.Failures > 0:
@@ -91,6 +102,17 @@ func (c Config) check() error {
 		return fmt.Errorf("roles: concurrency %d: use at least 1, or 0 to leave it to the recipe", c.Concurrency)
 	}
 	return nil
+}
+
+// crash is what becomes of a process that dies and of whose kind there are so many.
+func (c Config) crash(many int) explore.Crash {
+	switch {
+	case !c.ForGood:
+		return explore.Restarted
+	case many > c.Bounds.Crashes:
+		return explore.ForGood
+	}
+	return explore.Spared
 }
 
 // parents are the znodes that everything else hangs below.
@@ -185,7 +207,7 @@ func (c Config) worker(name string) explore.Program {
 					host.Note(runs, fmt.Sprint(latest.session))
 				}
 				result, err := c.work(ctx, host, task)
-				c.late(ctx, host, task.Name, token(task.Token.Epoch, task.Token.Attempt), result, err)
+				c.late(ctx, host, taskOf(string(task.Payload)), token(task.Token.Epoch, task.Token.Attempt), result, err)
 				host.Note(runs, "")
 				return result, err
 			},
@@ -232,19 +254,20 @@ func (c Config) showsRuns() bool { return c.Residents > 0 || c.Concurrency > 0 }
 
 // work is one execution of a task, until it ends or is told to.
 func (c Config) work(ctx context.Context, host explore.Host, task recipe.Task) (recipe.Result, error) {
-	zkapi.Rest(host, "work", task.Name, task.Token, ctx)
-	if err := host.Act(ctx, task.Name, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
+	resource := taskOf(string(task.Payload))
+	zkapi.Rest(host, "work", resource, task.Token, ctx)
+	if err := host.Act(ctx, resource, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
 		return nil, err
 	}
 	if task.Options.Resident {
-		zkapi.Rest(host, "reside", task.Name, task.Token, ctx)
+		zkapi.Rest(host, "reside", resource, task.Token, ctx)
 		_, err := host.Wait(ctx)
 		return nil, err
 	}
-	if task.Name == taskName(1) && int(task.Token.Attempt) <= c.Failures {
+	if resource == taskName(1) && int(task.Token.Attempt) <= c.Failures {
 		return nil, errOnPurpose
 	}
-	return recipe.Result(task.Name), nil
+	return recipe.Result(resource), nil
 }
 
 // late is what somebody who is slow still does outside when he has been told to end:
@@ -258,7 +281,14 @@ func (c Config) late(ctx context.Context, host explore.Host, resource string, to
 }
 
 func taskID(n int) string   { return fmt.Sprint(n) }
-func taskName(n int) string { return "task-" + taskID(n) }
+func taskName(n int) string { return taskOf(taskID(n)) }
+
+// taskOf is what a task with that payload acts on, and its result. It is the name of
+// the task, but for one that was submitted again: that has a payload of its own.
+func taskOf(payload string) string { return "task-" + payload }
+
+// again is what the payload of a task ends in that was submitted again.
+const again = " again"
 
 // stays reports whether a task has no end: it is resident, and nobody cancels it.
 func (c Config) stays(n int) bool { return n <= c.Residents && !(c.Cancel && n == 1) }
@@ -273,29 +303,24 @@ func (c Config) client() explore.Program {
 			panic(err)
 		}
 		zkapi.Keep(host, client)
-		for n := 1; n <= c.Tasks; n++ {
-			options := recipe.Options{Resident: n <= c.Residents}
-			if n == 1 && c.NotBefore > 0 {
-				options.NotBefore = host.Now().Add(c.NotBefore)
-			}
-			if _, err := client.Submit(ctx, []byte(taskID(n)), recipe.ID(taskID(n)), recipe.With(options)); err != nil {
-				host.Note("refused", err.Error())
-				return
-			}
-			host.Note("accepted-"+taskName(n), "yes")
+		if !c.submit(ctx, host, client, "") {
+			return
 		}
 		if c.Cancel {
 			c.end(host, taskName(1), func() (recipe.Status, error) { return client.Cancel(ctx, taskName(1)) })
 		}
-		ending := c.ending()
-		for _, n := range ending {
-			c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
-		}
-		if c.Collect {
-			for _, n := range ending {
+		c.await(ctx, host, client)
+		if c.Collect || c.Resubmit {
+			for _, n := range c.ending() {
 				host.Note("collecting-"+taskName(n), "yes")
 				_ = client.Collect(ctx, taskName(n))
 			}
+		}
+		if c.Resubmit {
+			if !c.submit(ctx, host, client, again) {
+				return
+			}
+			c.await(ctx, host, client)
 		}
 		host.Note("satisfied", "yes")
 		_ = client.Close(ctx)
@@ -311,6 +336,31 @@ func (c Config) ending() []int {
 		}
 	}
 	return numbers
+}
+
+// submit hands all tasks in, with payloads that end in which. What was told of tasks
+// that had the names before holds no more.
+func (c Config) submit(ctx context.Context, host explore.Host, client *recipe.Client, which string) bool {
+	for n := 1; n <= c.Tasks; n++ {
+		options := recipe.Options{Resident: n <= c.Residents}
+		if n == 1 && c.NotBefore > 0 {
+			options.NotBefore = host.Now().Add(c.NotBefore)
+		}
+		if _, err := client.Submit(ctx, []byte(taskID(n)+which), recipe.ID(taskID(n)), recipe.With(options)); err != nil {
+			host.Note("refused", err.Error())
+			return false
+		}
+		host.Note("accepted-"+taskName(n), "yes"+which)
+		host.Note("told-"+taskName(n), "")
+		host.Note("collecting-"+taskName(n), "")
+	}
+	return true
+}
+
+func (c Config) await(ctx context.Context, host explore.Host, client *recipe.Client) {
+	for _, n := range c.ending() {
+		c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
+	}
 }
 
 // end notes how a task has ended for the client.

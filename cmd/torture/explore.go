@@ -54,22 +54,29 @@ func exploreCommand() *cobra.Command {
 	}
 	f, b := cmd.Flags(), &e.World.Bounds
 	f.IntVar(&e.World.Masters, "masters", e.World.Masters, "candidates for the one active master")
-	f.IntVar(&e.World.Workers, "workers", e.World.Workers, "workers")
+	f.IntVar(&e.World.Workers, "workers", e.World.Workers, "workers; 0, with no tasks, for masters among themselves")
 	f.BoolVar(&e.World.Twins, "twins", false, "a second process under the name of every worker")
 	f.IntVar(&e.World.Tasks, "tasks", e.World.Tasks, "tasks that one client submits")
 	f.IntVar(&e.World.Failures, "failures", 0, "attempts at the first task that fail")
 	f.IntVar(&e.World.Attempts, "attempts", e.World.Attempts, "attempts after which a task fails")
 	f.BoolVar(&e.World.Cancel, "cancel", false, "the client cancels its first task")
 	f.BoolVar(&e.World.Collect, "collect", false, "the client collects its tasks")
+	f.BoolVar(&e.World.Resubmit, "resubmit", false, "the client collects its tasks, and submits them again under the same ids")
 	f.IntVar(&b.Expiries, "expiries", 0, "sessions that the server ends")
 	f.IntVar(&b.Cuts, "cuts", 0, "sessions that are given up because no server is heard of")
 	f.IntVar(&b.Stops, "stops", 0, "processes that are stopped for longer than their lease")
 	f.IntVar(&b.Losses, "losses", 0, "connections that break, with a request, its answer or nothing under way")
 	f.IntVar(&b.Crashes, "crashes", 0, "processes that die and are started again")
+	f.BoolVar(&e.World.ForGood, "for-good", false, "who crashes stays down; only those crash whom another can stand in for")
 	f.IntVar(&b.Leaves, "leaves", 0, "processes that are asked to leave, and are started again")
 	f.IntVar(&b.Lags, "lags", 0, "servers that fall behind")
 	f.IntVar(&b.Sweeps, "sweeps", 0, "times that a process looks at everything without having been told to")
 	f.StringVar(&e.Library, "library", "honest", "client library: honest, or replacing, which hides the end of a session")
+	f.IntVar(&e.World.Residents, "residents", 0, "how many of the tasks, the first ones, are resident; they stay, unless they are cancelled")
+	f.IntVar(&e.World.Concurrency, "concurrency", 0, "handlers of ordinary tasks that a worker runs at a time; 0 for the default")
+	f.DurationVar(&e.World.NotBefore, "not-before", 0, "how long after its submission the first task may begin; it needs --sweeps, which let time pass")
+	f.DurationVar(&e.World.Retention, "retention", 0, "how long masters keep finished tasks; it needs --sweeps; 0 for ever")
+	f.BoolVar(&e.World.Slow, "slow", false, "what leads, and every handler, acts once more after it was told to return")
 	f.BoolVar(&e.World.Unfenced, "unfenced", false, "the system outside ZooKeeper accepts every token")
 	f.StringVar(&e.World.Without, "without", "", "guard of the protocol to take out")
 	f.StringVar(&e.Engine, "engine", "bfs", "bfs (every state), dfs (every schedule), random or pct (schedules drawn from the seed)")
@@ -264,6 +271,9 @@ func (e *exploration) settings() []report.Setting {
 		text string
 	}{
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
+		{w.Residents > 0, fmt.Sprintf("residents=%d", w.Residents)}, {w.Concurrency > 0, fmt.Sprintf("concurrency=%d", w.Concurrency)}, {w.Slow, "slow"},
+		{w.NotBefore > 0, fmt.Sprintf("not-before=%v", w.NotBefore)}, {w.Retention > 0, fmt.Sprintf("retention=%v", w.Retention)},
+		{w.ForGood, "for good"}, {w.Resubmit, "resubmit"},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
@@ -284,14 +294,19 @@ func (e *exploration) command(dir string) string {
 		flag  string
 		value int
 	}{
-		{"failures", w.Failures}, {"expiries", b.Expiries}, {"cuts", b.Cuts}, {"stops", b.Stops}, {"losses", b.Losses},
+		{"failures", w.Failures}, {"residents", w.Residents}, {"concurrency", w.Concurrency}, {"expiries", b.Expiries}, {"cuts", b.Cuts}, {"stops", b.Stops}, {"losses", b.Losses},
 		{"crashes", b.Crashes}, {"leaves", b.Leaves}, {"lags", b.Lags}, {"sweeps", b.Sweeps},
 	} {
 		if n.value > 0 {
 			text += fmt.Sprintf(" --%s %d", n.flag, n.value)
 		}
 	}
-	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "unfenced": w.Unfenced} {
+	for flag, d := range map[string]time.Duration{"not-before": w.NotBefore, "retention": w.Retention} {
+		if d > 0 {
+			text += fmt.Sprintf(" --%s %v", flag, d)
+		}
+	}
+	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "resubmit": w.Resubmit, "slow": w.Slow, "unfenced": w.Unfenced} {
 		if set {
 			text += " --" + flag
 		}

@@ -330,6 +330,34 @@ func TestStuckIsFoundOut(t *testing.T) {
 	}
 }
 
+// TestWhoDies: a process that stays down leaves nobody who would increase the counter
+// for it; one that is started again, or spared, does so in the end.
+func TestWhoDies(t *testing.T) {
+	for crash, reached := range map[Crash]bool{Restarted: true, ForGood: false, Spared: true} {
+		w := toy(2, Bounds{Crashes: 1}, byVersion)
+		w.Judge = enough{patient{w.Judge}}
+		for i := range w.Processes {
+			w.Processes[i].Crash = crash
+		}
+		r := bfsOf(t, w, true)
+		if !r.Complete || (r.Found == nil) != reached {
+			t.Errorf("crash %v: complete %v, found %+v", crash, r.Complete, r.Found)
+		}
+		if died := r.States > 18; died == (crash == Spared) {
+			t.Errorf("crash %v: %d states, 18 where nobody dies", crash, r.States)
+		}
+	}
+}
+
+// enough takes a counter for the goal that is as great as there are processes, or
+// greater: who is started again increases it once more.
+type enough struct{ Judge }
+
+func (enough) Goal(v View) bool {
+	n, _ := v.Tree.Read(zkapi.Get("/n"))
+	return len(n.Data) >= len(v.Processes)
+}
+
 // TestLimitsEndInUnknown: a limit is named, and what was covered is told.
 func TestLimitsEndInUnknown(t *testing.T) {
 	r, err := search(t.Context(), toy(3, Bounds{}, byLock), Limits{States: 100}, nil, true)

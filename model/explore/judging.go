@@ -73,6 +73,7 @@ func (x *space) face(at *local, l link) uint32 {
 	if at != nil {
 		key[2] = 1 + flag(at.over)<<1
 		key = binary.LittleEndian.AppendUint32(key, at.noted)
+		key = binary.AppendVarint(key, int64(at.clock.Sub(origin)))
 		key = append(key, at.failure...)
 	}
 	return x.judged.faces.put(key, func() struct{} { return struct{}{} })
@@ -119,7 +120,7 @@ func (x *space) view(s state) View {
 			one.Session = sessionID(p, l.current)
 		}
 		if at := x.at(s, p); at != nil {
-			one.Notes, one.Running = x.terms.notes.get(at.noted), !at.over
+			one.Notes, one.Running, one.Clock = x.terms.notes.get(at.noted), !at.over, at.clock
 		}
 		v.Processes = append(v.Processes, one)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 )
@@ -59,6 +60,7 @@ type local struct {
 	leaves   bool   // it has not been asked to leave yet
 	over     bool   // all its threads have ended
 	failure  string // the panic that ended it
+	clock    time.Time
 
 	parent uint32
 	input  input
@@ -205,7 +207,7 @@ func (b *bench) park(id uint32, m *machine) {
 
 // describe is what the world can see of a machine.
 func (l *locals) describe(m *machine) local {
-	d := local{process: m.place, life: m.life}
+	d := local{process: m.place, life: m.life, clock: m.clock}
 	var print []byte
 	for _, r := range m.requests {
 		p := pending{kind: r.kind}
@@ -278,7 +280,7 @@ func (l *locals) give(m *machine, in input) {
 	case leapInput:
 		m.clock = m.clock.Add(sessionTimeout)
 	case sweepInput:
-		m.clock = m.clock.Add(sweep)
+		m.clock = m.clock.Add(SweepTime)
 	case leaveInput:
 		m.leave.fire()
 	case breakInput:

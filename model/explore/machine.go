@@ -36,10 +36,13 @@ type Program func(ctx context.Context, host Host)
 // process has overslept or sweeps.
 const (
 	soon           = 100 * time.Millisecond
-	sweep          = 2 * time.Second
 	sessionTimeout = 40 * time.Second
 )
 
+// SweepTime is how far a sweep takes the clock of a process on.
+const SweepTime = 2 * time.Second
+
+// origin is when every life of a process begins, by its own clock.
 var origin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // machine is one process that runs: its threads are coroutines, of which at most

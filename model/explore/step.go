@@ -201,7 +201,11 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	for i := range l.zombies {
 		to = append(to, choose(zombieChoice, p, i))
 	}
-	if at == nil || at.over && x.world.Processes[p].Leaves {
+	process := x.world.Processes[p]
+	if at == nil && process.Crash == ForGood {
+		return to
+	}
+	if at == nil || at.over && process.Leaves {
 		return append(to, choose(restartChoice, p, 0))
 	}
 	if l.leaps {
@@ -281,7 +285,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 	may(expireChoice, l.known)
 	may(cutChoice, l.known && x.world.Library == Honest)
 	may(stopChoice, l.known)
-	may(crashChoice, !at.over)
+	may(crashChoice, !at.over && process.Crash != Spared)
 	return to
 }
 

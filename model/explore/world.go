@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -14,7 +15,18 @@ type Process struct {
 	Program Program
 	Leaves  bool // it can be asked to leave
 	Fixed   bool // nothing happens to the process itself: its sessions and its life are safe
+	Crash   Crash
 }
+
+// Crash is what becomes of a process that dies.
+type Crash uint8
+
+// The crashes.
+const (
+	Restarted Crash = iota // it is started again
+	ForGood                // it stays down
+	Spared                 // it does not die
+)
 
 // Library is how the client library of all processes treats the end of a session.
 type Library uint8
@@ -50,7 +62,7 @@ type Bounds struct {
 	Cuts     int // an owner gives its session up, as its lease demands; the server ends it later
 	Stops    int // a process is stopped for longer than its lease; it goes on after the server has ended its session
 	Losses   int // a connection breaks and takes a request or its answer with it
-	Crashes  int // a process dies and is started again; the server ends its session later
+	Crashes  int // a process dies and is started again, unless for good; the server ends its session later
 	Leaves   int // a process is asked to leave
 	Lags     int // a server falls behind what others see, until its client writes or syncs
 	Sweeps   int // a process looks at everything without having been told to
@@ -167,9 +179,14 @@ type ProcessView struct {
 	Name    string
 	Notes   map[string]string
 	Running bool
-	Session int64 // that the process uses; 0 for none
-	Known   bool  // the server has not ended that session
+	Clock   time.Time // of the process; it begins anew with each of its lives
+	Session int64     // that the process uses; 0 for none
+	Known   bool      // the server has not ended that session
 }
+
+// Passed is how much time has passed for a process that lives, by its own clock and in
+// this life.
+func (p ProcessView) Passed() time.Duration { return p.Clock.Sub(origin) }
 
 // Violation is a property that does not hold, and why.
 type Violation struct {

@@ -64,6 +64,11 @@
 //     for longer than its lease, or when an administrator ends its session. Their
 //     writes are fenced; what OnLead does outside ZooKeeper is not, unless it
 //     hands the epoch on. The same holds for two owners of a resident task.
+//   - An assignment is ended by its name. A result that comes late becomes that of
+//     a later assignment under the same name to the same worker, if the worker has
+//     not seen yet that it is another one: of a task with Silence that was taken
+//     from it and given to it again, or of a task that was cancelled and collected
+//     and whose id was used again at once. Use a new id after Cancel.
 //   - Tasks are assigned by priority, then in the order of submission, as far as
 //     the master has read the backlog; nothing is promised about the order in
 //     which they end. After a failover the first tasks that are assigned may not

@@ -30,6 +30,7 @@ const (
 	ExpireWorker   Kind = "expire-worker"
 	ExpireClient   Kind = "expire-client"
 	ExpireElected  Kind = "expire-elected"
+	ExpireUnheard  Kind = "expire-unheard"
 	ExpireAssigned Kind = "expire-assigned"
 	ExpireMany     Kind = "expire-many"
 
@@ -62,7 +63,6 @@ const (
 	DropMulti    Kind = "drop-multi"
 	DropDelete   Kind = "drop-delete"
 	DropClose    Kind = "drop-close"
-	DropElection Kind = "drop-election"
 	DelayReply   Kind = "delay-reply"
 	FreezeAccept Kind = "freeze-accept"
 	CutHandshake Kind = "cut-handshake"
@@ -93,6 +93,7 @@ var sessionFaults = []Entry{
 	{ExpireWorker, "session", busyWorkers, 0, 0, "a worker's session is ended the same way", "a server ends it, and then none knows the session any more"},
 	{ExpireClient, "session", []Role{SomeClient}, 0, 0, "a client's session is ended the same way", "a server ends it, and then none knows the session any more"},
 	{ExpireElected, "session", []Role{NextMaster}, 0, 0, "the active master's session is ended, and that of the next one between its election and its first read, which waits in the proxy until then", "the session that won the election is gone, a request of it waited, and none passed in between"},
+	{ExpireUnheard, "session", []Role{NextMaster}, 0.1, 0.5, "the active master's session is ended, and the answer to the election of the next one is lost with its connection: it leads, and nobody has told it", "ZooKeeper applied the election and the answer did not pass"},
 	{ExpireAssigned, "session", []Role{BusiestWorker}, 0, 0, "a worker's session is ended after a task was assigned to it and before it could read that", "the end comes after the assignment in ZooKeeper's order, and nothing has passed to the worker in between"},
 	{ExpireMany, "session", []Role{Several}, 0, 0, "the sessions of half of all participants are ended at once", "two of them at least were ended by that, and no server knows any of them"},
 }
@@ -131,7 +132,6 @@ var networkFaults = []Entry{
 	{DropMulti, "network", []Role{ActiveMaster, BusiestWorker}, 0.5, 1.2, "the answer to a multi is lost with its connection", "ZooKeeper applied the multi and the answer did not pass"},
 	{DropDelete, "network", []Role{BusiestWorker, ActiveMaster}, 0.5, 1.2, "the answer to a write that deletes is lost with its connection", "ZooKeeper applied the delete and the answer did not pass"},
 	{DropClose, "network", []Role{SomeWorker, Backup}, 0.1, 0.5, "a participant gets SIGTERM, and the answer to the close of its session is lost", "ZooKeeper ended the session and the answer did not pass"},
-	{DropElection, "network", []Role{NextMaster}, 0.1, 0.5, "the active master's session is ended, and the answer to the election of the next one is lost with its connection: it leads, and nobody has told it", "ZooKeeper applied the election and the answer did not pass"},
 	{DelayReply, "network", []Role{ActiveMaster, SomeClient}, 0.4, 1, "the answer to a write is held until the participant has sent its next request; if none comes, that to the next write", "the next request was sent while the answer was held"},
 	{FreezeAccept, "network", anyParticipant, 0.3, 1.5, "a participant's connections are reset, and new ones are accepted and then silent", "a new connection was accepted, the participant spoke, and it heard nothing"},
 	{CutHandshake, "network", anyParticipant, 0.3, 1, "a participant's connections are reset, and new ones are cut when the server has answered the handshake", "a server granted or renewed a session and the participant did not hear of it"},

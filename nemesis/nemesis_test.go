@@ -40,27 +40,25 @@ func TestPlanIsPinned(t *testing.T) {
 
 const pinned = `
 500ms isolate-server 3.666s 296, the master's server
-845.05266ms drop-create 2.556s 654, client
-1.229278357s reset 2.116s 215, busiest worker
-1.62726952s kill-backup 1.598s 155, backup master
-2.183358728s drop-close 329ms 424, worker
+845.05266ms drip 2.258s 654, client
+1.229278357s deafen 3.174s 215, busiest worker
+1.62726952s kill-master 1.598s 155, active master
+2.183358728s drop-delete 1.55s 424, busiest worker
 2.743444286s delay-reply 2.473s 415, client
 3.021460821s expire-worker 0s 459, busiest worker
-3.236526956s pause-worker 1.621s 827, worker
-3.682088226s drop-election 413ms 915, next master
+3.236526956s pause-master 1.621s 827, active master
+3.682088226s drop-close 413ms 915, backup master
 4.238629182s expire-backup 0s 409, backup master
 4.651387261s freeze-accept 1.738s 151, backup master
-4.960314762s cut-backup 4.265s 579, backup master
-5.417374681s cut-worker 2.82s 105, worker
-5.701544624s move 2.388s 870, busiest worker
-6.001217674s kill-client 1.26s 428, client
-6.278333444s leave-worker 1.465s 315, worker
-6.64863475s expire-master 0s 659, active master
-7.123507118s cut-master 2.467s 154, active master
-7.619548613s mute 1.137s 204, client
-8.089042855s asymmetric-cut 5.036s 57, following server
-8.508506408s bandwidth 3.208s 520, busiest worker
-8.722324717s cut-client 1.218s 404, client
+4.960314762s cut-master 4.265s 579, active master
+5.417374681s kill-worker 2.04s 104, busiest worker
+5.764826339s move 2.125s 495, busiest worker
+6.347683202s cut-client 3.131s 18, client
+6.598607105s expire-master 0s 671, active master
+7.178551457s cut-backup 3.757s 980, backup master
+7.765729341s wrong-clock 3.29s 142, busiest worker
+8.055950358s asymmetric-cut 4.642s 805, following server
+8.407409877s kill-client 627ms 303, client
 `
 
 // TestPlanKeepsTheBudget draws options and checks the promises of Plan.

@@ -141,11 +141,20 @@ func (c Catalogue) Only(ids []string) (Catalogue, error) {
 }
 
 // Handful picks n entries that the engines take and are expected to catch, in turns:
-// in each turn the next ones, until all have had theirs.
-func (c Catalogue) Handful(n, turn int, engines []Engine) Catalogue {
+// in each turn the next ones, until all have had theirs. With a matrix that knows
+// anything of these engines only those come up that were caught at the first try:
+// what needs luck says little when it survives.
+func (c Catalogue) Handful(n, turn int, engines []Engine, known *Matrix) Catalogue {
+	heard := slices.ContainsFunc(known.Findings, func(f Finding) bool {
+		return f.ID != Unmodified && slices.ContainsFunc(engines, func(g Engine) bool { return g.Name() == f.Engine })
+	})
 	var fit Catalogue
 	for _, e := range c {
-		if slices.ContainsFunc(engines, func(g Engine) bool { return g.Takes(e) && e.Survives[g.Name()] == "" }) {
+		if slices.ContainsFunc(engines, func(g Engine) bool {
+			f, _ := known.find(e.ID, g.Name())
+			proven := f.Outcome == Caught && f.Runs <= 1 && e.stillAsks(f)
+			return g.Takes(e) && e.Survives[g.Name()] == "" && (proven || !heard)
+		}) {
 			fit = append(fit, e)
 		}
 	}

@@ -112,13 +112,26 @@ func TestAHandfulInTurns(t *testing.T) {
 	engines := []Engine{Model{}}
 	var got []string
 	for turn := range 4 {
-		got = append(got, strings.Join(all.Handful(2, turn, engines).IDs(), ""))
+		got = append(got, strings.Join(all.Handful(2, turn, engines, &Matrix{}).IDs(), ""))
 	}
 	if want := []string{"ab", "cd", "ea", "bc"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if few := all.Handful(9, 1, engines).IDs(); !slices.Equal(few, []string{"a", "b", "c", "d", "e"}) {
+	if few := all.Handful(9, 1, engines, &Matrix{}).IDs(); !slices.Equal(few, []string{"a", "b", "c", "d", "e"}) {
 		t.Errorf("more than there are: %q", few)
+	}
+	known := &Matrix{}
+	for id, f := range map[string]Finding{
+		"a": {Outcome: Survived}, "b": {Outcome: Caught, Runs: 3}, "c": {Outcome: Caught, Fingerprint: "of other edits"}, "d": {Outcome: Caught, Runs: 1},
+	} {
+		f.ID, f.Engine, f.Faults = id, ModelEngine, []string{"w"}
+		if f.Fingerprint == "" {
+			f.Fingerprint = Entry{}.Fingerprint()
+		}
+		known.Findings = append(known.Findings, f)
+	}
+	if proven := all.Handful(9, 0, engines, known).IDs(); !slices.Equal(proven, []string{"d"}) {
+		t.Errorf("of those that were caught at the first try: %q", proven)
 	}
 }
 

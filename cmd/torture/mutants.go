@@ -46,7 +46,7 @@ func mutantsCommand() *cobra.Command {
 	f.StringVar(&o.source, "source", ".", "root of the source tree to plant defects in")
 	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: mutants/catalogue.yaml of the source)")
 	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to hunt, comma-separated (default: all)")
-	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, until all have had their turn (default: all)")
+	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, of those that results/mutants.json has as caught at the first try (default: all)")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "defects that are hunted side by side; tests and runs on a real ensemble are always alone")
 	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine, or each call of go test may take; a run that has begun is completed")
 	f.DurationVar(&o.load, "load", 20*time.Second, "how long the load of each torture run lasts")
@@ -80,7 +80,11 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if o.handful > 0 {
-		picked = picked.Handful(o.handful, int(time.Now().Unix()/86400), engines)
+		known, err := mutants.OpenMatrix(filepath.Join(o.source, "results", "mutants.json"))
+		if err != nil {
+			return err
+		}
+		picked = picked.Handful(o.handful, int(time.Now().Unix()/86400), engines, known)
 		fmt.Fprintf(out, "the handful of today; the same again with --only %s\n", strings.Join(picked.IDs(), ","))
 	}
 	hunt := mutants.Hunt{

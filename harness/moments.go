@@ -107,7 +107,7 @@ func (r *run) unheard(ctx context.Context, _ nemesis.Fault) (deed, error) {
 		return deed{}, err
 	}
 	var trap *ensemble.Trap
-	return c.deed(
+	d := c.deed(
 		func(ctx context.Context) (err error) {
 			if trap, err = c.provoke(ctx, ensemble.LoseAnswer); trap != nil {
 				trap.Open()
@@ -119,7 +119,9 @@ func (r *run) unheard(ctx context.Context, _ nemesis.Fault) (deed, error) {
 				c.won = trap.Caught()
 			}
 			return c.unanswered()
-		}), nil
+		})
+	d.hit = nil // the winner has lost an answer, and no session: nothing excuses it
+	return d, nil
 }
 
 // unanswered says whether the winner was elected and not told.

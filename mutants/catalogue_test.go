@@ -124,7 +124,7 @@ func TestAHandfulInTurns(t *testing.T) {
 	for id, f := range map[string]Finding{
 		"a": {Outcome: Survived}, "b": {Outcome: Caught, Runs: 3}, "c": {Outcome: Caught, Fingerprint: "of other edits"}, "d": {Outcome: Caught, Runs: 1},
 	} {
-		f.ID, f.Engine, f.Faults = id, ModelEngine, []string{"w"}
+		f.ID, f.Engine, f.Asked = id, ModelEngine, "w"
 		if f.Fingerprint == "" {
 			f.Fingerprint = Entry{}.Fingerprint()
 		}

@@ -32,6 +32,17 @@ var Engines = []string{ModelEngine, TestsEngine, MemoryEngine, EnsembleEngine}
 // on reports whether an engine can see it at all.
 func (e Entry) on(engine string) bool { return len(e.On) == 0 || slices.Contains(e.On, engine) }
 
+// asks is what an entry gives an engine to look for it with.
+func (e Entry) asks(engine string) string {
+	switch engine {
+	case ModelEngine:
+		return e.World
+	case TestsEngine:
+		return strings.Join(e.Tests, ", ")
+	}
+	return strings.TrimSpace(e.Fault + " " + e.Run)
+}
+
 // Engine looks for defects.
 type Engine interface {
 	Name() string
@@ -96,6 +107,9 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	f.States, f.Length = r.Counts["states"], r.Counts["counterexample"]
 	if r.Verdict != checker.Invalid && r.Verdict != checker.Valid {
 		f.Problem = fmt.Sprintf("%s: not everything was seen in this budget", r.Verdict)
+		if _, known := e.Survives[ModelEngine]; len(f.Properties) == 0 && (known || e.ID == Unmodified) {
+			return f.failed(f.Problem) // neither clean nor explained before all is seen
+		}
 	}
 	f.settle(e)
 	return f
@@ -107,7 +121,8 @@ type Runs struct {
 	Load     time.Duration
 	First    uint64 // seed of the first run
 	// Do is one run of a binary with those arguments, its outcome and what was violated.
-	Do func(ctx context.Context, binary string, args []string, seed uint64) soak.Outcome
+	// Each defect has a folder of its own, named by its id.
+	Do func(ctx context.Context, binary, id string, args []string, seed uint64) soak.Outcome
 }
 
 // Name implements Engine.
@@ -172,7 +187,7 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 	began, failures, judged := time.Now(), 0, 0
 	_, known := e.Survives[r.Name()]
 	for f.Seed = r.First; ; f.Seed++ {
-		outcome := r.Do(ctx, binary, args, f.Seed)
+		outcome := r.Do(ctx, binary, e.ID, args, f.Seed)
 		f.Seconds = time.Since(began).Seconds()
 		if ctx.Err() != nil {
 			return f.failed("interrupted")
@@ -266,7 +281,7 @@ func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) 
 		if err != nil && len(f.Properties) == 0 {
 			return f.failed(fmt.Sprintf("go test %s: %v, and no test failed by name: %s", call, err, lastLine(printed)))
 		}
-		if len(f.Properties) > 0 {
+		if len(f.Properties) > 0 && e.ID != Unmodified {
 			break
 		}
 	}

@@ -29,6 +29,7 @@ type Finding struct {
 	ID          string    `json:"id"`
 	Engine      string    `json:"engine"`
 	Outcome     Outcome   `json:"outcome"`
+	Asked       string    `json:"asked"`                // what the entry gives this engine to look for it with
 	Properties  []string  `json:"properties,omitempty"` // violated; of tests, those that failed
 	Reason      string    `json:"reason,omitempty"`     // of the first of them
 	States      int       `json:"states,omitempty"`     // of the explorer
@@ -36,7 +37,7 @@ type Finding struct {
 	Seed        uint64    `json:"seed,omitempty"`       // of the last run
 	Faults      []string  `json:"faults,omitempty"`     // those that bit in it; of the explorer, the options of the world
 	Length      int       `json:"length,omitempty"`     // of the counterexample: steps of the explorer, events of a run
-	Seconds     float64   `json:"seconds"`              // without building it
+	Seconds     float64   `json:"seconds"`              // without building the command; of tests, with compiling them
 	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged
 	When        time.Time `json:"when"`
 	Fingerprint string    `json:"fingerprint"` // of the edits

@@ -77,6 +77,9 @@ func (h Hunt) vet(all Catalogue) error {
 			left = append(left, e.ID)
 		}
 	}
+	if len(left) == len(all) {
+		return fmt.Errorf("mutants: there is nothing to hunt: none of %d defects has anything for these engines; give others with --on", len(all))
+	}
 	if len(left) > 0 {
 		fmt.Fprintf(h.Out, "left out, because they have nothing for these engines: %s\n", strings.Join(left, ", "))
 	}
@@ -173,6 +176,7 @@ func (h Hunt) look(ctx context.Context, one hunting, b *Build, t *teller) (f Fin
 	if len(one.entry.Edits) > 0 {
 		f.Fingerprint = one.entry.Fingerprint()
 	}
+	f.Asked = one.entry.asks(f.Engine)
 	f.When = time.Now().UTC().Truncate(time.Second)
 	t.tell(f)
 	return f, true

@@ -162,7 +162,7 @@ func TestAFalseAlarmIsOne(t *testing.T) {
 func TestRunsGoOnUntilCaught(t *testing.T) {
 	e := Entry{ID: "e", Breaks: []string{"B"}, Fault: "kill-master,kill-server", Run: "--nodes 3"}
 	var asked []string
-	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, First: 5, Do: func(_ context.Context, _ string, args []string, seed uint64) soak.Outcome {
+	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, First: 5, Do: func(_ context.Context, _, _ string, args []string, seed uint64) soak.Outcome {
 		asked = args
 		o := soak.Outcome{Seed: seed, Verdict: checker.Valid, Faults: []nemesis.Record{{Fault: nemesis.Fault{Kind: nemesis.KillMaster}, Effective: true}}}
 		if seed == 7 {
@@ -182,13 +182,13 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Explained || f.Runs != 1 {
 		t.Errorf("what is known not to be noticed: %+v", f)
 	}
-	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
+	runs.Do = func(context.Context, string, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Problem: "no Docker"}
 	}
 	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Failed || f.Problem != "no Docker" || f.Runs != 2 {
 		t.Errorf("runs that cannot be carried out: %+v", f)
 	}
-	runs.Do = func(context.Context, string, []string, uint64) soak.Outcome {
+	runs.Do = func(context.Context, string, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Verdict: checker.Unknown}
 	}
 	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Nanosecond); f.Outcome != Failed || f.Runs != 1 || !strings.Contains(f.Problem, "more time with --budget") {
@@ -199,7 +199,7 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 // TestWhatWasInterruptedIsNoFinding: neither a survivor nor a failure is kept of it.
 func TestWhatWasInterruptedIsNoFinding(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	runs := Runs{Ensemble: MemoryEngine, Do: func(context.Context, string, []string, uint64) soak.Outcome {
+	runs := Runs{Ensemble: MemoryEngine, Do: func(context.Context, string, string, []string, uint64) soak.Outcome {
 		cancel()
 		return soak.Outcome{Problem: "interrupted"}
 	}}
@@ -351,21 +351,29 @@ func TestTheMatrixForgets(t *testing.T) {
 	same := e.Fingerprint()
 	for _, f := range []Finding{
 		{ID: "e", Engine: ModelEngine, Fingerprint: same}, {ID: "gone", Engine: ModelEngine}, {ID: "e", Engine: EnsembleEngine, Fingerprint: "other"},
-		{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2, Faults: []string{"--masters 1"}},
-		{ID: "e", Engine: MemoryEngine, Outcome: Survived, Fingerprint: same}, {ID: "e", Engine: TestsEngine, Fingerprint: same},
+		{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2, Asked: "--masters 1"},
+		{ID: "e", Engine: MemoryEngine, Outcome: Survived, Fingerprint: same, Asked: "kill-master"}, {ID: "e", Engine: TestsEngine, Fingerprint: same},
+		{ID: Unmodified, Engine: ModelEngine, Asked: "--masters 9"},
 	} {
 		if err := m.Keep(f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if m, err = OpenMatrix(path); err != nil || len(m.Findings) != 5 {
+	if m, err = OpenMatrix(path); err != nil || len(m.Findings) != 6 {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	m.Forget(Catalogue{e})
 	if len(m.Findings) != 2 || m.Findings[0].Seconds != 2 || m.Findings[0].Outcome != Survived || m.Findings[1].Outcome != Explained {
 		t.Errorf("%+v", m.Findings)
 	}
-	e.World = "--masters 2"
+	e.World, e.Run = "--masters 2", "--nodes 3"
+	if m.Forget(Catalogue{e}); len(m.Findings) != 0 {
+		t.Errorf("of another world and load: %+v", m.Findings)
+	}
+	e.Run = ""
+	if err := m.Keep(Finding{ID: "e", Engine: MemoryEngine, Fingerprint: same, Asked: "kill-master"}); err != nil {
+		t.Fatal(err)
+	}
 	if m.Forget(Catalogue{e}); len(m.Findings) != 1 || m.Findings[0].Engine != MemoryEngine {
 		t.Errorf("of another world: %+v", m.Findings)
 	}

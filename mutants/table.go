@@ -45,7 +45,7 @@ func OpenMatrix(path string) (*Matrix, error) {
 // Keep takes a finding over and writes the file.
 func (m *Matrix) Keep(f Finding) error {
 	same := func(old Finding) bool {
-		return old.ID == f.ID && old.Engine == f.Engine && (f.ID != Unmodified || slices.Equal(old.Faults, f.Faults))
+		return old.ID == f.ID && old.Engine == f.Engine && (f.ID != Unmodified || old.Asked == f.Asked)
 	}
 	if i := slices.IndexFunc(m.Findings, same); i >= 0 {
 		m.Findings[i] = f
@@ -66,7 +66,8 @@ func (m *Matrix) Keep(f Finding) error {
 }
 
 // Forget drops what is not about the catalogue as it is now: other ids, other edits,
-// another world, engines that do not take the entry any more. What the catalogue says
+// another world, other faults or tests, engines that do not take the entry any more,
+// and the source as it is in what nobody asks for. What the catalogue says
 // of the others by now decides what has come of them.
 func (m *Matrix) Forget(all Catalogue) {
 	var kept []Finding
@@ -75,7 +76,7 @@ func (m *Matrix) Forget(all Catalogue) {
 		if i >= 0 && f.Outcome != Failed {
 			f.settle(all[i])
 		}
-		if i >= 0 || f.ID == Unmodified {
+		if i >= 0 || f.ID == Unmodified && stillGround(f, all) {
 			kept = append(kept, f)
 		}
 	}
@@ -83,10 +84,16 @@ func (m *Matrix) Forget(all Catalogue) {
 }
 
 // stillAsks reports whether a finding answers what the entry asks now: the same edits,
-// on an engine that takes it, and of the explorer in the same world.
+// on an engine that takes it, looked for with the same.
 func (e Entry) stillAsks(f Finding) bool {
-	sameWorld := f.Engine != ModelEngine || slices.Equal(f.Faults, []string{e.World})
-	return e.Fingerprint() == f.Fingerprint && engines[f.Engine].Takes(e) && sameWorld
+	return e.Fingerprint() == f.Fingerprint && engines[f.Engine].Takes(e) && e.asks(f.Engine) == f.Asked
+}
+
+// stillGround reports whether the source as it is has to be clean in that. Of the
+// explorer it is a world; the others look for several entries at once, and whoever
+// hunts fewer asks less.
+func stillGround(f Finding, all Catalogue) bool {
+	return f.Engine != ModelEngine || slices.ContainsFunc(all, func(e Entry) bool { return e.World == f.Asked })
 }
 
 // engines are those of the columns, to ask what each takes.

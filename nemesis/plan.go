@@ -142,7 +142,7 @@ func (o Options) room(busy []span, s span) bool {
 // roomOnServers is room for the ensemble. Some faults take the whole minority, so
 // they follow each other; single ones may overlap where the minority is larger.
 func (o Options) roomOnServers(busy []span, s span) bool {
-	alone := func(r Role) bool { return r != SomeServer && r != MastersServer }
+	alone := func(r Role) bool { return r != SomeServer }
 	suffering := 1
 	for _, other := range busy {
 		if !other.overlaps(s) {

@@ -53,7 +53,7 @@ func mutantsCommand() *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; the next has the next")
 	f.IntVar(&o.states, "states", 50_000_000, "states that the explorer may keep")
 	f.StringVar(&o.results, "results", "", "file to keep findings in, from one call to the next; beside it, the same for people, in Markdown")
-	f.StringVar(&o.keep, "keep", "", "folder to keep torture runs in that are not valid (default: they are not kept)")
+	f.StringVar(&o.keep, "keep", "", "folder to keep torture runs in that are not valid, one for each defect (default: they are not kept)")
 	return cmd
 }
 
@@ -124,8 +124,8 @@ func (o mutantOptions) engines() ([]mutants.Engine, error) {
 }
 
 // torture does one run of a binary with a defect in it.
-func (o mutantOptions) torture(ctx context.Context, binary string, args []string, seed uint64) soak.Outcome {
-	runs := &runner{executable: binary, args: args, out: o.keep}
+func (o mutantOptions) torture(ctx context.Context, binary, id string, args []string, seed uint64) soak.Outcome {
+	runs := &runner{executable: binary, args: args, out: filepath.Join(o.keep, id)}
 	if o.keep == "" {
 		runs.out = filepath.Join(filepath.Dir(binary), "runs")
 	}

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/participant"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -48,10 +47,7 @@ func (e *actorEnv) Open(ctx context.Context) (zkapi.Session, error) {
 			e.actor.memory.owners.Store(session.ID(), holder{e.actor.name, e.life})
 			e.sessions = append(e.sessions, session)
 			session.Trap(e.trap.fits())
-			e.actor.memory.harness.Add(history.Event{
-				Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", e.actor.name, e.life),
-				Session: fmt.Sprintf("0x%x", session.ID()), Text: "granted on the wire",
-			})
+			e.actor.memory.noteGranted(e.actor.name, e.life, session.ID())
 			return wired{session, e}, nil
 		}
 		e.mu.Unlock()

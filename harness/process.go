@@ -111,10 +111,14 @@ func (p *process) has(session int64) bool {
 
 // granted notes a session that the wire shows, whatever the participant says.
 func (p *process) granted(s ensemble.Session) {
-	p.lives.Store(s.ID, int(p.born.Load()))
-	p.run.harness.Add(history.Event{
-		Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", p.name, p.born.Load()),
-		Session: fmt.Sprintf("0x%x", s.ID), Text: "granted on the wire",
+	life := int(p.born.Load())
+	p.lives.Store(s.ID, life)
+	p.run.noteGranted(p.name, life, s.ID)
+}
+
+func (r *run) noteGranted(name string, life int, session int64) {
+	r.harness.Add(history.Event{
+		Type: history.Note, Kind: history.Session, Target: fmt.Sprintf("%s/%d", name, life), Session: sessionName(session), Text: "granted on the wire",
 	})
 }
 

@@ -101,6 +101,19 @@ func (w *world) client() *recipe.Client {
 	return c
 }
 
+// loseOnce loses the first request that fits, and says later whether there was one.
+func (w *world) loseOnce(loss zk.Loss, fits func(zkapi.Op) bool) (lost *bool) {
+	lost = new(bool)
+	w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
+		if *lost || !fits(op) {
+			return zk.None
+		}
+		*lost = true
+		return loss
+	})
+	return lost
+}
+
 // within waits for a condition in virtual time.
 func (w *world) within(limit time.Duration, what string, condition func() bool) {
 	w.t.Helper()
@@ -169,14 +182,7 @@ func TestFailoverBeginsANewEpoch(t *testing.T) {
 func TestAmbiguousElection(t *testing.T) {
 	for _, loss := range []zk.Loss{zk.BeforeItWas, zk.AfterItWas} {
 		inBubble(t, func(w *world) {
-			lost := false
-			w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
-				if !lost && op.Kind == zkapi.KindMulti {
-					lost = true
-					return loss
-				}
-				return zk.None
-			})
+			w.loseOnce(loss, func(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti })
 			m1, m2 := w.master(recipe.MasterConfig{Name: "m1"}), w.master(recipe.MasterConfig{Name: "m2"})
 			leads := func(m *recipe.Master) bool { _, ok := m.Snapshot(); return ok }
 			w.within(time.Second, "somebody leads", func() bool { return leads(m1) || leads(m2) })

@@ -724,17 +724,10 @@ func TestResigningSparesAStranger(t *testing.T) {
 func TestCandidateStandsInLineOnce(t *testing.T) {
 	for _, loss := range []zk.Loss{zk.BeforeItWas, zk.AfterItWas} {
 		inBubble(t, func(w *world) {
-			lost := false
-			w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
-				if lost || op.Mode != zkapi.EphemeralSequential {
-					return zk.None
-				}
-				lost = true
-				return loss
-			})
+			lost := w.loseOnce(loss, func(op zkapi.Op) bool { return op.Mode == zkapi.EphemeralSequential })
 			m := w.master(recipe.MasterConfig{Name: "m1", Queue: true})
 			w.within(time.Second, "it leads", func() bool { return leads(m) })
-			if line := w.do(zkapi.Children("/candidates")).Children; !lost || len(line) != 1 {
+			if line := w.do(zkapi.Children("/candidates")).Children; !*lost || len(line) != 1 {
 				t.Errorf("loss %d: in line are %q", loss, line)
 			}
 		})

@@ -16,11 +16,11 @@ func (c Config) clocked(process string, host explore.Host) explore.Host {
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(process)) // never fails
-	return skewed{host, time.Duration(int(hash.Sum32()%49)-24) * time.Hour}
+	return skewed{wrapped{host}, time.Duration(int(hash.Sum32()%49)-24) * time.Hour}
 }
 
 type skewed struct {
-	explore.Host
+	wrapped
 	by time.Duration
 }
 
@@ -31,9 +31,3 @@ func (s skewed) Now() time.Time { return s.Host.Now().Add(s.by) }
 func (s skewed) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
 	return s.Host.Spawn(name, func(zkapi.Env) { f(s) })
 }
-
-// Rest implements zkapi.Resting.
-func (s skewed) Rest(label string, state ...any) { zkapi.Rest(s.Host, label, state...) }
-
-// Keep implements zkapi.Resting.
-func (s skewed) Keep(state ...any) { zkapi.Keep(s.Host, state...) }

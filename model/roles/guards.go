@@ -155,11 +155,11 @@ func (c Config) tampered(host explore.Host) zkapi.Env {
 	if c.Without == "" || g.fence {
 		return host
 	}
-	return tampering{host, g}
+	return tampering{wrapped{host}, g}
 }
 
 type tampering struct {
-	explore.Host
+	wrapped
 	guard Guard
 }
 
@@ -176,12 +176,6 @@ func (t tampering) Open(ctx context.Context) (zkapi.Session, error) {
 func (t tampering) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
 	return t.Host.Spawn(name, func(zkapi.Env) { f(t) })
 }
-
-// Rest implements zkapi.Resting.
-func (t tampering) Rest(label string, state ...any) { zkapi.Rest(t.Host, label, state...) }
-
-// Keep implements zkapi.Resting.
-func (t tampering) Keep(state ...any) { zkapi.Keep(t.Host, state...) }
 
 type tamperedSession struct {
 	zkapi.Session

@@ -25,7 +25,9 @@ func (j judge) State(v explore.View) []explore.Violation {
 	j.leaders(&f, v)
 	now := look(v.Tree)
 	j.left(&f, now)
-	j.running(&f, v)
+	if j.config.showsRuns() {
+		j.running(&f, v)
+	}
 	j.punctual(&f, v, now)
 	for _, p := range v.Processes {
 		for _, key := range slices.Sorted(maps.Keys(p.Notes)) {
@@ -126,19 +128,19 @@ func (j judge) punctual(f *findings, v explore.View, now picture) {
 	}
 }
 
-// masters are those whose clocks count.
-func masters(v explore.View) []explore.ProcessView {
-	return slices.DeleteFunc(slices.Clone(v.Processes), func(p explore.ProcessView) bool { return !strings.HasPrefix(p.Name, "master") })
+// someMaster reports whether something is so for a master: their clocks count.
+func someMaster(v explore.View, is func(explore.ProcessView) bool) bool {
+	return slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool { return strings.HasPrefix(p.Name, "master") && is(p) })
 }
 
-// come reports whether it is that late for some master. The zero time has always come.
+// come reports whether it is that late for some master.
 func come(v explore.View, at time.Time) bool {
-	return at.IsZero() || slices.ContainsFunc(masters(v), func(p explore.ProcessView) bool { return !p.Clock.Before(at) })
+	return at.IsZero() || someMaster(v, func(p explore.ProcessView) bool { return !p.Clock.Before(at) })
 }
 
 // passed reports whether that much time has passed for some master.
 func passed(v explore.View, d time.Duration) bool {
-	return slices.ContainsFunc(masters(v), func(p explore.ProcessView) bool { return p.Passed() >= d })
+	return someMaster(v, func(p explore.ProcessView) bool { return p.Passed() >= d })
 }
 
 // claim judges what a client believes.

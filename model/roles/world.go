@@ -198,7 +198,7 @@ var errOnPurpose = errors.New("fails on purpose")
 func (c Config) worker(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		host = c.clocked(name, host)
-		latest := &attentive{Host: host}
+		latest := &attentive{wrapped: wrapped{host}}
 		w, err := recipe.NewWorker(c.tampered(latest), recipe.WorkerConfig{
 			Name: name, Address: name, Concurrency: c.Concurrency,
 			Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
@@ -219,13 +219,23 @@ func (c Config) worker(name string) explore.Program {
 	}
 }
 
+// wrapped is a host that something is put around: what a thread depends on is told to
+// the one inside.
+type wrapped struct{ explore.Host }
+
+// Rest implements zkapi.Resting.
+func (w wrapped) Rest(label string, state ...any) { zkapi.Rest(w.Host, label, state...) }
+
+// Keep implements zkapi.Resting.
+func (w wrapped) Keep(state ...any) { zkapi.Keep(w.Host, state...) }
+
 // runsNote begins the note of a handler that runs; its task and its token follow. The
 // note says for which session.
 const runsNote = "runs-"
 
 // attentive is a host that remembers the session that was opened last.
 type attentive struct {
-	explore.Host
+	wrapped
 	session int64
 }
 
@@ -242,12 +252,6 @@ func (a *attentive) Open(ctx context.Context) (zkapi.Session, error) {
 func (a *attentive) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
 	return a.Host.Spawn(name, func(zkapi.Env) { f(a) })
 }
-
-// Rest implements zkapi.Resting.
-func (a *attentive) Rest(label string, state ...any) { zkapi.Rest(a.Host, label, state...) }
-
-// Keep implements zkapi.Resting.
-func (a *attentive) Keep(state ...any) { zkapi.Keep(a.Host, state...) }
 
 // showsRuns reports whether workers note which handlers run.
 func (c Config) showsRuns() bool { return c.Residents > 0 || c.Concurrency > 0 }

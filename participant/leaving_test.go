@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,17 @@ func TestAHandlerLetsGoAMomentLater(t *testing.T) {
 			t.Errorf("%v after it was told, want %v: %v", took, want, err)
 		}
 	})
+	for _, lost := range []error{recipe.ErrDeposed, recipe.ErrClaimLost} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancelCause(t.Context())
+			stop(fmt.Errorf("%w: over", lost))
+			began := time.Now()
+			letGo(ctx, Config{Seed: 1}, history.Token{Epoch: 2})
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%v: nobody waits for him, and he took %v", lost, took)
+			}
+		})
+	}
 	different := map[time.Duration]bool{}
 	for attempt := range int32(100) {
 		took := moment(config.Seed, history.Token{Epoch: 2, Attempt: attempt})

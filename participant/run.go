@@ -172,7 +172,7 @@ func masterConfig(config Config, journal *history.Journal, log *slog.Logger) rec
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
 			<-ctx.Done()
-			letGo(config, history.Token{Epoch: epoch})
+			letGo(ctx, config, history.Token{Epoch: epoch})
 			journal.Complete(term, history.OK, func(e *history.Event) { e.Text = context.Cause(ctx).Error() })
 		},
 	}

@@ -91,9 +91,7 @@ func handler(config Config, journal *history.Journal, act func(EffectArgs) error
 		token := history.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
 		run := journal.Add(history.Event{Type: history.Invoke, Kind: history.Execute, Task: task.Name, ID: p.ID, Token: token})
 		result, err := work(ctx, p, task, token, config, act)
-		if ctx.Err() != nil {
-			letGo(config, token)
-		}
+		letGo(ctx, config, token)
 		if err != nil {
 			journal.Complete(run, history.Fail, func(e *history.Event) { e.Text = err.Error() })
 			return nil, err
@@ -135,7 +133,8 @@ func work(ctx context.Context, p Payload, task recipe.Task, token history.Token,
 }
 
 // What is told to end returns a moment later, as what has to put something in order
-// does: a hand-over must wait for it, and a lease leaves time for it.
+// does: a hand-over, or a call back, must wait for it. Who has lost the right to go on
+// takes no time: nobody waits for him.
 const (
 	shortestMoment = 10 * time.Millisecond
 	longestMoment  = 60 * time.Millisecond
@@ -149,7 +148,13 @@ func moment(seed uint64, of history.Token) time.Duration {
 }
 
 // letGo takes the moment between being told to end and returning.
-func letGo(config Config, of history.Token) { <-time.After(moment(config.Seed, of)) }
+func letGo(ctx context.Context, config Config, of history.Token) {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(cause, recipe.ErrDeposed) || errors.Is(cause, recipe.ErrClaimLost) {
+		return
+	}
+	<-time.After(moment(config.Seed, of))
+}
 
 // hangLimit ends a handler that hangs and that nobody stops: a lost claim does.
 const hangLimit = 20 * time.Second

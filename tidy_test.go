@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"story":                          {"history", "checker"}, // for the names of what is violated
 	"report":                         {"history", "checker", "story"},
 	"soak":                           {"checker", "nemesis"},
-	"mutants":                        {"checker", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
+	"mutants":                        {"checker", "internal/owner", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
 	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/txnlog", "internal/wire"},
 	"internal/bubble":                {},

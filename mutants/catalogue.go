@@ -74,6 +74,9 @@ func Parse(from io.Reader, name string) (Catalogue, error) {
 		return nil, fmt.Errorf("mutants: %s: %w", name, err)
 	}
 	var errs []error
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		errs = append(errs, fmt.Errorf("mutants: %s: something follows after the list of entries; put all of them in one list", name))
+	}
 	seen := map[string]bool{}
 	for i, e := range all {
 		if seen[e.ID] {
@@ -106,6 +109,8 @@ func (e Entry) problems() []string {
 	if _, err := nemesis.Parse(e.Fault); err != nil {
 		add(true, "fault: %v", err)
 	}
+	lookers := slices.DeleteFunc(slices.Clone(Engines), func(name string) bool { return !engines[name].Takes(e) })
+	add(len(all) == 0 && len(lookers) == 0, "no engine can look for it: on %s, and what it gives is for others", strings.Join(e.On, ", "))
 	for _, engine := range e.On {
 		add(!slices.Contains(Engines, engine), "on: no engine is called %q; there are %s", engine, strings.Join(Engines, ", "))
 	}

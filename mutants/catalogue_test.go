@@ -73,6 +73,9 @@ func TestBadCataloguesAreRefused(t *testing.T) {
 		{entry("old: x", "old: ''"), "old is missing"},
 		{entry("old: x", "old: y"), "old and new are the same"},
 		{entry() + entry(), "one is there twice"},
+		{entry() + "---" + entry("id: one", "id: two"), "put all of them in one list"},
+		{entry("world:", "on: [tests]\n  world:"), "no engine can look for it"},
+		{entry("world: --masters 1", "on: [memory]\n  fault: kill-server"), "no engine can look for it"},
 	} {
 		_, err := Parse(strings.NewReader(c.text), "cat.yaml")
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "cat.yaml") {
@@ -139,11 +142,11 @@ func TestAHandfulInTurns(t *testing.T) {
 // and count; two edits of one file follow each other.
 func TestEditsMatchOnce(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two oooo\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	source := Source{Dir: dir}
-	for old, want := range map[string]string{"two": "there 2 times", "three": "there 0 times"} {
+	for old, want := range map[string]string{"two": "there 2 times", "ooo": "there 2 times", "three": "there 0 times"} {
 		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{"a.go", old, "x"}}}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "m: a.go") {
 			t.Errorf("%q: %v", old, err)
@@ -152,8 +155,8 @@ func TestEditsMatchOnce(t *testing.T) {
 	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{"b.go", "x", "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{"a.go", "one", "three"}, {"a.go", "three two", "four"}}})
-	if err != nil || texts["a.go"] != "four two\n" {
+	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{"a.go", "one", "three"}, {"./a.go", "three two", "four"}}})
+	if err != nil || texts["a.go"] != "four two oooo\n" {
 		t.Errorf("%q, %v", texts, err)
 	}
 }

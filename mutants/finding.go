@@ -33,14 +33,16 @@ type Finding struct {
 	Properties  []string  `json:"properties,omitempty"` // violated; of tests, those that failed
 	Reason      string    `json:"reason,omitempty"`     // of the first of them
 	States      int       `json:"states,omitempty"`     // of the explorer
+	Schedules   int       `json:"schedules,omitempty"`  // of the explorer, where it does not see all
 	Runs        int       `json:"runs,omitempty"`       // torture runs, the last included
 	Seed        uint64    `json:"seed,omitempty"`       // of the last run
-	Faults      []string  `json:"faults,omitempty"`     // those that bit in it; of the explorer, the options of the world
+	Faults      []string  `json:"faults,omitempty"`     // those that bit in it, of the source as it is in any; of the explorer, the options of the world
 	Length      int       `json:"length,omitempty"`     // of the counterexample: steps of the explorer, events of a run
 	Seconds     float64   `json:"seconds"`              // without building the command; of tests, with compiling them
 	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged
 	When        time.Time `json:"when"`
-	Fingerprint string    `json:"fingerprint"` // of the edits
+	Commit      string    `json:"commit,omitempty"` // of the source; with a + when it had changed since
+	Fingerprint string    `json:"fingerprint"`      // of the edits
 }
 
 // Bad reports whether it is something to be looked after: a survivor, a false alarm,
@@ -95,12 +97,16 @@ func (f Finding) by() string {
 func (f Finding) after() string {
 	took := fmt.Sprintf("%.1f s", f.Seconds)
 	switch {
+	case f.Schedules > 0:
+		return fmt.Sprintf("%d schedules, %s", f.Schedules, took)
 	case f.States > 0:
 		return fmt.Sprintf("%d states, %s", f.States, took)
 	case f.Runs == 1:
 		return "1 run, " + took
 	case f.Runs > 1:
 		return fmt.Sprintf("%d runs, %s", f.Runs, took)
+	case f.Reason == outOfTime:
+		return "it " + outOfTime + ", " + took
 	}
 	return took
 }

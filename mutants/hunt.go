@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ type Hunt struct {
 	Jobs    int           // defects that are hunted side by side; none given, one
 	Out     io.Writer     // the table, line by line
 	Keep    func(Finding) error
+	Kept    string // folder for the commands that were caught, each in one named by its id; none given, none is kept
 }
 
 // quarry is a defect, or the source as it is, and the engines that look for it.
@@ -40,10 +42,11 @@ func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	if err := h.vet(all); err != nil {
 		return nil, err
 	}
+	sweepScratch()
 	fmt.Fprintln(h.Out, heading)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	t := &teller{hunt: h, stop: stop}
+	t := &teller{hunt: h, stop: stop, commit: h.Source.commit(ctx)}
 	quarries := h.quarries(all)
 	found, next := make([][]Finding, len(quarries)), make(chan int)
 	var hunters sync.WaitGroup
@@ -120,6 +123,7 @@ func (h Hunt) quarries(all Catalogue) []quarry {
 type teller struct {
 	hunt    Hunt
 	stop    context.CancelCauseFunc
+	commit  string
 	machine sync.RWMutex // held for writing by who needs it whole
 	mu      sync.Mutex
 }
@@ -155,6 +159,12 @@ func (h Hunt) chase(ctx context.Context, q quarry, t *teller) (found []Finding) 
 			found = append(found, f)
 		}
 	}
+	caught := slices.ContainsFunc(found, func(f Finding) bool { return f.Outcome == Caught || f.Outcome == Astray })
+	if h.Kept != "" && caught {
+		if err := b.save(filepath.Join(h.Kept, q.planted.ID)); err != nil {
+			t.stop(err)
+		}
+	}
 	return found
 }
 
@@ -176,7 +186,7 @@ func (h Hunt) look(ctx context.Context, one hunting, b *Build, t *teller) (f Fin
 	if len(one.entry.Edits) > 0 {
 		f.Fingerprint = one.entry.Fingerprint()
 	}
-	f.Asked = one.entry.asks(f.Engine)
+	f.Asked, f.Commit = one.entry.asks(f.Engine), t.commit
 	f.When = time.Now().UTC().Truncate(time.Second)
 	t.tell(f)
 	return f, true

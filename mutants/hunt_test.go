@@ -12,9 +12,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/soak"
 )
@@ -47,14 +49,16 @@ import (
 )
 
 func main() {
-	text := "{\"verdict\":\"valid\",\"counts\":{\"states\":7}}"
+	text, code := "{\"verdict\":\"valid\",\"counts\":{\"states\":7}}", 0
 	if sum.Of(1, 1) != 2 {
 		text = "{\"verdict\":\"invalid\",\"properties\":[{\"name\":\"Sum\",\"verdict\":\"invalid\",\"reason\":\"wrong\"}],\"counts\":{\"states\":3,\"counterexample\":2}}"
+		code = 1
 	}
 	out := filepath.Join(os.Args[3], "explore")
 	if os.Args[1] != "explore" || os.Args[2] != "--out" || os.Mkdir(out, 0o755) != nil || os.WriteFile(filepath.Join(out, "verdict.json"), []byte(text), 0o644) != nil {
 		os.Exit(4)
 	}
+	os.Exit(code)
 }
 `,
 	} {
@@ -100,11 +104,12 @@ func TestACatalogueFromElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	matrix, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"))
+	matrix, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"), "foreign.yaml", all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, err := Hunt{Source: source, Engines: []Engine{Model{States: 100}, Tests{}}, Budget: time.Minute, Out: &out, Keep: matrix.Keep}.Go(t.Context(), all)
+	kept := t.TempDir()
+	findings, err := Hunt{Source: source, Engines: []Engine{Model{States: 100}, Tests{}}, Budget: time.Minute, Out: &out, Keep: matrix.Keep, Kept: kept}.Go(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,14 +127,17 @@ func TestACatalogueFromElsewhere(t *testing.T) {
 	if after, _ := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go")); !bytes.Equal(before, after) {
 		t.Error("the source was touched")
 	}
+	if saved, _ := filepath.Glob(filepath.Join(kept, "*", "torture")); !slices.Equal(saved, []string{filepath.Join(kept, "minus", "torture")}) {
+		t.Errorf("of those that were caught, and of no other, the command is kept: %q", saved)
+	}
 	if !strings.Contains(out.String(), "3 states") || !strings.Contains(out.String(), "2 steps") {
 		t.Errorf("the table:\n%s", out.String())
 	}
 	var page bytes.Buffer
-	if err := matrix.Write(&page, all); err != nil {
+	if err := matrix.Write(&page); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"| `minus` | it subtracts | Sum, 3 states", "**survived** after 7 states", "not noticed on tests: addition is commutative", "| tests | clean |"} {
+	for _, text := range []string{"| `minus` | it subtracts | Sum, 3 states", "**survived** after 7 states", "not noticed on tests: addition is commutative", "| tests | clean |", "a defect of `foreign.yaml`"} {
 		if !strings.Contains(page.String(), text) {
 			t.Errorf("%q is not in\n%s", text, page.String())
 		}
@@ -309,19 +317,19 @@ func TestWhoElseNoticesIsAstray(t *testing.T) {
 // TestAPartialMatrixSaysSo: what is still to come is told from what is not for an engine.
 func TestAPartialMatrixSaysSo(t *testing.T) {
 	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{"f", "x", "y"}}}
-	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"))
+	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"), "c.yaml", Catalogue{e})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Keep(Finding{ID: "e", Engine: ModelEngine, Outcome: Caught, Properties: []string{"P"}, States: 3, Fingerprint: e.Fingerprint()}); err != nil {
+	if err := m.Keep(Finding{ID: "e", Engine: ModelEngine, Outcome: Caught, Properties: []string{"P"}, States: 3, Fingerprint: e.Fingerprint(), Commit: "c0ffee+"}); err != nil {
 		t.Fatal(err)
 	}
 	var page bytes.Buffer
-	if err := m.Write(&page, Catalogue{e}); err != nil {
+	if err := m.Write(&page); err != nil {
 		t.Fatal(err)
 	}
 	// A server's fault is not for runs in memory, and there are no tests.
-	if text := page.String(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") {
+	if text := page.String(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") || !strings.Contains(text, "1 of the commit `c0ffee`, changed") {
 		t.Errorf("%s", text)
 	}
 }
@@ -340,41 +348,160 @@ func TestTotals(t *testing.T) {
 	}
 }
 
-// TestTheMatrixForgets what is about other edits.
+// TestTheMatrixForgets what is about other edits, another world or load, engines that
+// are none, and what is looked for differently by now.
 func TestTheMatrixForgets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.json")
-	m, err := OpenMatrix(path)
+	e := Entry{ID: "e", Breaks: []string{"P"}, World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{"f", "x", "y"}}}
+	same := e.Fingerprint()
+	open := func(e Entry) *Matrix {
+		m, err := OpenMatrix(path, "c.yaml", Catalogue{e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	keep := func(m *Matrix, all ...Finding) {
+		for _, f := range all {
+			if err := m.Keep(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	m := open(e)
+	keep(m, Finding{ID: "gone", Engine: ModelEngine}, Finding{ID: "e", Engine: EnsembleEngine, Fingerprint: "other", Asked: "kill-master"},
+		Finding{ID: "e", Engine: "paper", Fingerprint: same}, Finding{ID: "e", Engine: TestsEngine, Fingerprint: same},
+		Finding{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2, Asked: "--masters 1"},
+		Finding{ID: "e", Engine: MemoryEngine, Outcome: Caught, Properties: []string{"P"}, Fingerprint: same, Asked: "kill-master"},
+		Finding{ID: Unmodified, Engine: ModelEngine, Outcome: Clean, Asked: "--masters 9"},
+		Finding{ID: Unmodified, Engine: MemoryEngine, Outcome: Alarm, Asked: "kill-worker"})
+	if len(m.Findings) != 7 {
+		t.Errorf("%d are kept: what is clean for the sake of a part is not", len(m.Findings))
+	}
+	if m = open(e); len(m.Findings) != 2 || m.Findings[0].Seconds != 2 || m.Findings[1].Engine != MemoryEngine {
+		t.Errorf("%+v", m.Findings)
+	}
+	e.Survives = map[string]string{ModelEngine: "now it is known"}
+	if m = open(e); len(m.Findings) != 1 || m.Findings[0].Outcome != Caught {
+		t.Errorf("a survivor of a hunt that need not have been complete: %+v", m.Findings)
+	}
+	e.World, e.Run = "--masters 2", "--nodes 3"
+	if m = open(e); len(m.Findings) != 0 {
+		t.Errorf("of another world and load: %+v", m.Findings)
+	}
+	if _, err := OpenMatrix(path, "other.yaml", nil); err == nil || !strings.Contains(err.Error(), "has the findings of c.yaml, not of other.yaml") {
+		t.Errorf("a matrix of another catalogue: %v", err)
+	}
+	if _, err := OpenMatrix("results/mutants.md", "c.yaml", nil); err == nil || !strings.Contains(err.Error(), "ends in .json") {
+		t.Errorf("the page in place of the file: %v", err)
+	}
+}
+
+// TestTheSourceIsLookedAtUntilAllHasBitten: of each setting all faults, in runs that go
+// on beyond the budget while one of them has not had its turn.
+func TestTheSourceIsLookedAtUntilAllHasBitten(t *testing.T) {
+	bites := []nemesis.Kind{nemesis.KillWorker, nemesis.KillMaster, nemesis.KillMaster, nemesis.KillWorker}
+	asked := 0
+	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, Do: func(_ context.Context, _, _ string, args []string, seed uint64) soak.Outcome {
+		if !slices.Contains(args, "--time=40s") {
+			t.Errorf("%q", args)
+		}
+		asked++
+		return soak.Outcome{Verdict: checker.Valid, Faults: []nemesis.Record{{Fault: nemesis.Fault{Kind: bites[seed]}, Effective: true}}}
+	}}
+	ground := runs.Ground([]Entry{{Fault: "kill-worker,kill-server"}, {Fault: "kill-master,kill-worker"}, {Fault: "kill-master", Run: "--nodes 3"}})
+	if len(ground) != 2 || ground[0].Fault != "kill-master,kill-worker" || ground[1].Run != "--nodes 3" {
+		t.Fatalf("%+v", ground)
+	}
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, ground[0], time.Nanosecond); asked != 1 || f.Outcome != Clean || f.Problem != "never bit: kill-master" {
+		t.Errorf("after four budgets: %d runs, %+v", asked, f)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		do := runs.Do
+		runs.Do = func(ctx context.Context, binary, id string, args []string, seed uint64) soak.Outcome {
+			time.Sleep(time.Minute)
+			return do(ctx, binary, id, args, seed)
+		}
+		asked = 0
+		if f := runs.Hunt(t.Context(), &Build{binary: "b"}, ground[0], time.Minute); asked != 2 || f.with() != "kill-master, kill-worker" || f.Problem != "" {
+			t.Errorf("%d runs, %+v", asked, f)
+		}
+	})
+}
+
+// TestWhatGoTestPrints: names count only when it has failed, and what was not built or
+// not run proves nothing.
+func TestWhatGoTestPrints(t *testing.T) {
+	failed := errors.New("exit status 1")
+	for _, c := range []struct {
+		printed string
+		ended   error
+		names   string
+		hung    bool
+		problem string
+	}{
+		{"--- FAIL: TestA (0.0s)\n    --- FAIL: TestA/b (0.0s)\nFAIL", failed, "TestA TestA/b", false, ""},
+		{"panic: test timed out after 5s\n\trunning tests:\n\t\tTestC (5s)\n", failed, "TestC", true, ""},
+		{"    log: --- FAIL: TestA (0.0s)\n--- FAIL: TestA\nok", nil, "", false, ""},
+		{"--- FAIL: TestA (0.0s)\nFAIL\tx [build failed]", failed, "", false, "build failed"},
+		{"ok\tx\t0.1s [no tests to run]", nil, "", false, "no tests to run"},
+		{"signal: killed", failed, "", false, "no test failed by name"},
+	} {
+		names, hung, problem := failures(c.printed, c.ended)
+		if strings.Join(names, " ") != c.names || hung != c.hung || (problem == "") != (c.problem == "") || !strings.Contains(problem, c.problem) {
+			t.Errorf("%q: %q, %v, %q", c.printed, names, hung, problem)
+		}
+	}
+}
+
+// TestTheExplorerProvesOnlyWhatItSays: an exit code that contradicts the verdict, and
+// schedules in place of all that there is.
+func TestTheExplorerProvesOnlyWhatItSays(t *testing.T) {
+	verdict := filepath.Join(t.TempDir(), "verdict")
+	binary := filepath.Join(t.TempDir(), "torture")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\nmkdir $3/explore && sed 1d "+verdict+" > $3/explore/verdict.json && exit $(sed 1q "+verdict+")\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	known := Entry{ID: "e", World: "--masters 1", Survives: map[string]string{ModelEngine: "so"}}
+	for text, want := range map[string]string{
+		`0 {"verdict":"valid","counts":{"states":7}}`:            "explained ",
+		`4 {"verdict":"valid","counts":{"states":7}}`:            "failed it ended with exit code 4 after the verdict valid: ",
+		`0 {"verdict":"valid","counts":{"schedules":7}}`:         "failed some schedules do not explain why a defect is not noticed; leave out --engine, so that all of them are seen",
+		`2 {"verdict":"unknown","counts":{"states":7}}`:          "failed unknown: not everything was seen in this budget",
+		`3 {"verdict":"vacuous","vacuous":["nobody","nothing"]}`: "failed vacuous: nobody; nothing",
+	} {
+		code, json, _ := strings.Cut(text, " ")
+		if err := os.WriteFile(verdict, []byte(code+"\n"+json+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f := Model{States: 1}.Hunt(t.Context(), &Build{binary: binary}, known, time.Minute)
+		if got := string(f.Outcome) + " " + f.Problem; got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestScratchOfTheDeadIsSwept, and nobody else's.
+func TestScratchOfTheDeadIsSwept(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	mine, remove, err := scratch()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := Entry{ID: "e", World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{"f", "x", "y"}}}
-	same := e.Fingerprint()
-	for _, f := range []Finding{
-		{ID: "e", Engine: ModelEngine, Fingerprint: same}, {ID: "gone", Engine: ModelEngine}, {ID: "e", Engine: EnsembleEngine, Fingerprint: "other"},
-		{ID: "e", Engine: ModelEngine, Outcome: Survived, Fingerprint: same, Seconds: 2, Asked: "--masters 1"},
-		{ID: "e", Engine: MemoryEngine, Outcome: Survived, Fingerprint: same, Asked: "kill-master"}, {ID: "e", Engine: TestsEngine, Fingerprint: same},
-		{ID: Unmodified, Engine: ModelEngine, Asked: "--masters 9"},
-	} {
-		if err := m.Keep(f); err != nil {
+	defer remove()
+	dead := owner.Self()
+	dead.Start = "long ago"
+	left := filepath.Join(os.TempDir(), scratchPrefix+dead.String()+"-1")
+	other := filepath.Join(os.TempDir(), scratchPrefix+"of-somebody")
+	for _, dir := range []string{left, other} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if m, err = OpenMatrix(path); err != nil || len(m.Findings) != 6 {
-		t.Fatalf("%+v, %v", m, err)
-	}
-	m.Forget(Catalogue{e})
-	if len(m.Findings) != 2 || m.Findings[0].Seconds != 2 || m.Findings[0].Outcome != Survived || m.Findings[1].Outcome != Explained {
-		t.Errorf("%+v", m.Findings)
-	}
-	e.World, e.Run = "--masters 2", "--nodes 3"
-	if m.Forget(Catalogue{e}); len(m.Findings) != 0 {
-		t.Errorf("of another world and load: %+v", m.Findings)
-	}
-	e.Run = ""
-	if err := m.Keep(Finding{ID: "e", Engine: MemoryEngine, Fingerprint: same, Asked: "kill-master"}); err != nil {
-		t.Fatal(err)
-	}
-	if m.Forget(Catalogue{e}); len(m.Findings) != 1 || m.Findings[0].Engine != MemoryEngine {
-		t.Errorf("of another world: %+v", m.Findings)
+	sweepScratch()
+	for dir, want := range map[string]bool{mine: true, other: true, left: false} {
+		if _, err := os.Stat(dir); (err == nil) != want {
+			t.Errorf("%s: %v", dir, err)
+		}
 	}
 }

@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/owner"
 )
 
 // Source is a source tree to plant defects in; nothing in it is ever changed.
@@ -55,7 +59,7 @@ func edited(root string, e Entry) (map[string]string, error) {
 	texts := map[string]string{}
 	var errs []error
 	for _, edit := range e.Edits {
-		file := filepath.FromSlash(edit.File)
+		file := filepath.Clean(filepath.FromSlash(edit.File))
 		text, known := texts[file]
 		if !known {
 			data, err := os.ReadFile(filepath.Join(root, file))
@@ -65,12 +69,22 @@ func edited(root string, e Entry) (map[string]string, error) {
 			}
 			text = string(data)
 		}
-		if n := strings.Count(text, edit.Old); n != 1 {
+		if n := occurrences(text, edit.Old); n != 1 {
 			errs = append(errs, fmt.Errorf("mutants: %s: %s: the old text is there %d times, not once; it begins %q", e.ID, edit.File, n, firstLine(edit.Old)))
 		}
 		texts[file] = strings.Replace(text, edit.Old, edit.New, 1)
 	}
 	return texts, errors.Join(errs...)
+}
+
+// occurrences counts also those that overlap.
+func occurrences(text, part string) int {
+	n := 0
+	for at := strings.Index(text, part); at >= 0; at = strings.Index(text, part) {
+		n++
+		text = text[at+1:]
+	}
+	return n
 }
 
 func firstLine(text string) string {
@@ -105,12 +119,31 @@ func (b *Build) Binary(ctx context.Context) (string, error) {
 	if b.binary != "" {
 		return b.binary, nil
 	}
-	path := filepath.Join(b.dir, "mutant")
-	if printed, err := b.tool(ctx, "build", "-o", path, b.Source.Command).CombinedOutput(); err != nil {
+	binary := filepath.Join(b.dir, "mutant")
+	if printed, err := b.tool(ctx, "build", "-o", binary, b.Source.Command).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mutants: %s does not compile: %w\n%s", b.id, err, printed)
 	}
-	b.binary = path
-	return path, nil
+	b.binary = binary
+	return binary, nil
+}
+
+// save copies the command, if it was built, into a folder, under the name that it has
+// in the source.
+func (b *Build) save(dir string) error {
+	if b.binary == "" {
+		return nil
+	}
+	program, err := os.ReadFile(b.binary)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, path.Base(b.Source.Command)), program, 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("mutants: %w", err)
+	}
+	return nil
 }
 
 // tool is a call of the go command in the source tree, with the defect. What it has
@@ -123,15 +156,30 @@ func (b *Build) tool(ctx context.Context, verb string, args ...string) *exec.Cmd
 	cmd.Dir = b.Source.Dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 10 * time.Second // for a child in a group of its own, which holds on to the output
 	return cmd
 }
 
+// scratchPrefix is how scratch folders begin; their owner follows.
+const scratchPrefix = "ringmaster-mutant-"
+
 // scratch is a temporary folder and how to be rid of it.
 func scratch() (dir string, remove func(), err error) {
-	if dir, err = os.MkdirTemp("", "ringmaster-mutant-"); err != nil {
+	if dir, err = os.MkdirTemp("", scratchPrefix+owner.Self().String()+"-"); err != nil {
 		return "", nil, fmt.Errorf("mutants: %w", err)
 	}
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// sweepScratch removes the scratch folders of hunts that were killed.
+func sweepScratch() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), scratchPrefix+"*"))
+	for _, dir := range left {
+		name, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), scratchPrefix), "-")
+		if id, err := owner.Parse(name); err == nil && !id.Alive() {
+			_ = os.RemoveAll(dir) // what is left is in nobody's way
+		}
+	}
 }
 
 // lastLine is the end of what a program printed.
@@ -148,4 +196,21 @@ func (s Source) Match(all Catalogue) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// commit names the state of the source: the commit in short, with a + when files have
+// changed since, results aside. It is empty when git knows nothing of it.
+func (s Source) commit(ctx context.Context) string {
+	git := func(args ...string) string {
+		printed, err := exec.CommandContext(ctx, "git", append([]string{"-C", s.Dir}, args...)...).Output()
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(string(printed))
+	}
+	commit := git("rev-parse", "--short=10", "HEAD")
+	if commit != "" && git("status", "--porcelain", "--", ".", ":(exclude)results") != "" {
+		commit += "+"
+	}
+	return commit
 }

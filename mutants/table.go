@@ -25,39 +25,63 @@ func (f Finding) line() string {
 	return line
 }
 
-// Matrix is what has been found so far, kept in a file from one hunt to the next: a
-// finding replaces the one of the same defect on the same engine.
+// Matrix is what has been found so far about a catalogue, kept in a file from one hunt
+// to the next: a finding replaces the one of the same defect on the same engine.
 type Matrix struct {
-	path     string
-	Findings []Finding `json:"findings"`
+	path string
+	all  Catalogue
+
+	Catalogue string    `json:"catalogue,omitempty"` // the file that it is about
+	Findings  []Finding `json:"findings"`
 }
 
-// OpenMatrix reads a matrix; a file that is not there is an empty one.
-func OpenMatrix(path string) (*Matrix, error) {
-	m := &Matrix{path: path}
-	err := readJSON(path, m)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+// OpenMatrix reads a matrix about a catalogue, which is the file named name; a matrix
+// that is not there is an empty one. What is not about the catalogue as it is now is
+// dropped, and one about another file is refused.
+func OpenMatrix(path, name string, all Catalogue) (*Matrix, error) {
+	m := &Matrix{path: path, all: all}
+	if filepath.Ext(path) != ".json" {
+		return nil, fmt.Errorf("mutants: results in %s: give a file that ends in .json; what people read is written beside it", path)
 	}
-	return m, err
+	if err := readJSON(path, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if m.Catalogue != "" && m.Catalogue != name {
+		return nil, fmt.Errorf("mutants: %s has the findings of %s, not of %s; give another file for them", path, m.Catalogue, name)
+	}
+	m.Catalogue = name
+	m.forget()
+	return m, nil
 }
 
-// Keep takes a finding over and writes the file.
+// Keep takes a finding over and writes the file. What was asked of the source as it is
+// for the sake of a part of the catalogue is not kept, unless it was bad.
 func (m *Matrix) Keep(f Finding) error {
 	same := func(old Finding) bool {
 		return old.ID == f.ID && old.Engine == f.Engine && (f.ID != Unmodified || old.Asked == f.Asked)
+	}
+	if f.ID == Unmodified && !f.Bad() && !m.ground(f) {
+		return m.Save()
 	}
 	if i := slices.IndexFunc(m.Findings, same); i >= 0 {
 		m.Findings[i] = f
 	} else {
 		m.Findings = append(m.Findings, f)
 	}
+	return m.Save()
+}
+
+// Save writes the file: all of it, or nothing.
+func (m *Matrix) Save() error {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(m.path), 0o755)
 	}
 	if err == nil {
-		err = os.WriteFile(m.path, append(data, '\n'), 0o644)
+		err = os.WriteFile(m.path+".new", append(data, '\n'), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(m.path+".new", m.path)
 	}
 	if err != nil {
 		return fmt.Errorf("mutants: %w", err)
@@ -65,18 +89,22 @@ func (m *Matrix) Keep(f Finding) error {
 	return nil
 }
 
-// Forget drops what is not about the catalogue as it is now: other ids, other edits,
+// forget drops what is not about the catalogue as it is now: other ids, other edits,
 // another world, other faults or tests, engines that do not take the entry any more,
-// and the source as it is in what nobody asks for. What the catalogue says
-// of the others by now decides what has come of them.
-func (m *Matrix) Forget(all Catalogue) {
+// and the source as it is in what nobody asks for. What the catalogue says of the
+// others by now decides what has come of them; whether nobody notices is looked for
+// differently when it is known, and therefore anew.
+func (m *Matrix) forget() {
 	var kept []Finding
 	for _, f := range m.Findings {
-		i := slices.IndexFunc(all, func(e Entry) bool { return e.ID == f.ID && e.stillAsks(f) })
+		i := slices.IndexFunc(m.all, func(e Entry) bool { return e.ID == f.ID && e.stillAsks(f) })
 		if i >= 0 && f.Outcome != Failed {
-			f.settle(all[i])
+			before := f.Outcome
+			if f.settle(m.all[i]); f.Outcome != before && len(f.Properties) == 0 {
+				continue
+			}
 		}
-		if i >= 0 || f.ID == Unmodified && stillGround(f, all) {
+		if i >= 0 || f.ID == Unmodified && m.ground(f) {
 			kept = append(kept, f)
 		}
 	}
@@ -86,14 +114,19 @@ func (m *Matrix) Forget(all Catalogue) {
 // stillAsks reports whether a finding answers what the entry asks now: the same edits,
 // on an engine that takes it, looked for with the same.
 func (e Entry) stillAsks(f Finding) bool {
-	return e.Fingerprint() == f.Fingerprint && engines[f.Engine].Takes(e) && e.asks(f.Engine) == f.Asked
+	engine, known := engines[f.Engine]
+	return known && e.Fingerprint() == f.Fingerprint && engine.Takes(e) && e.asks(f.Engine) == f.Asked
 }
 
-// stillGround reports whether the source as it is has to be clean in that. Of the
-// explorer it is a world; the others look for several entries at once, and whoever
-// hunts fewer asks less.
-func stillGround(f Finding, all Catalogue) bool {
-	return f.Engine != ModelEngine || slices.ContainsFunc(all, func(e Entry) bool { return e.World == f.Asked })
+// ground reports whether the source as it is has to be clean in that, for the sake of
+// the whole catalogue.
+func (m *Matrix) ground(f Finding) bool {
+	engine, known := engines[f.Engine]
+	if !known {
+		return false
+	}
+	taken := slices.DeleteFunc(slices.Clone(m.all), func(e Entry) bool { return !engine.Takes(e) })
+	return slices.ContainsFunc(engine.Ground(taken), func(e Entry) bool { return e.asks(f.Engine) == f.Asked })
 }
 
 // engines are those of the columns, to ask what each takes.
@@ -102,9 +135,9 @@ var engines = map[string]Engine{
 }
 
 // span says from when the findings are, and how many are still to come.
-func (m *Matrix) span(all Catalogue) string {
+func (m *Matrix) span() string {
 	missing := 0
-	for _, e := range all {
+	for _, e := range m.all {
 		for _, engine := range Engines {
 			if _, looked := m.find(e.ID, engine); !looked && engines[engine].Takes(e) {
 				missing++
@@ -116,10 +149,31 @@ func (m *Matrix) span(all Catalogue) string {
 	}
 	byTime := func(a, b Finding) int { return a.When.Compare(b.When) }
 	text := fmt.Sprintf("Found between %s and %s UTC.", slices.MinFunc(m.Findings, byTime).When.Format(time.DateTime), slices.MaxFunc(m.Findings, byTime).When.Format(time.DateTime))
+	text += m.commits()
 	if missing > 0 {
 		text += fmt.Sprintf(" **Partial**: %d findings are to come, marked *not yet*.", missing)
 	}
 	return text
+}
+
+// commits says of which states of the source the findings are.
+func (m *Matrix) commits() string {
+	counts := map[string]int{}
+	for _, f := range m.Findings {
+		counts[f.Commit]++
+	}
+	var parts []string
+	for _, commit := range slices.Sorted(maps.Keys(counts)) {
+		switch {
+		case commit == "":
+			parts = append(parts, fmt.Sprintf("%d of a commit that is not known", counts[commit]))
+		case strings.HasSuffix(commit, "+"):
+			parts = append(parts, fmt.Sprintf("%d of the commit `%s`, changed", counts[commit], strings.TrimSuffix(commit, "+")))
+		default:
+			parts = append(parts, fmt.Sprintf("%d of the commit `%s`", counts[commit], commit))
+		}
+	}
+	return " Of the findings, those about the source as it is included, are " + strings.Join(parts, ", ") + "."
 }
 
 // totals says of each engine what it has come to, and how fast it was.
@@ -165,12 +219,12 @@ func (m *Matrix) find(id, engine string) (Finding, bool) {
 
 // Write writes the matrix for people, in Markdown: a row for each entry, a column for
 // each engine.
-func (m *Matrix) Write(w io.Writer, all Catalogue) error {
+func (m *Matrix) Write(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("# Planted defects\n\nWritten by `make mutants`. Each row is a defect of `mutants/catalogue.yaml`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n")
-	b.WriteString(m.span(all) + "\n\n" + m.totals() + "\n")
+	fmt.Fprintf(&b, "# Planted defects\n\nWritten by `torture mutants`. Each row is a defect of `%s`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n", m.Catalogue)
+	b.WriteString(m.span() + "\n\n" + m.totals() + "\n")
 	b.WriteString("| defect | what is wrong | " + strings.Join(Engines, " | ") + " |\n|---|---|" + strings.Repeat("---|", len(Engines)) + "\n")
-	for _, e := range all {
+	for _, e := range m.all {
 		cells := make([]string, len(Engines))
 		for i, engine := range Engines {
 			cells[i] = m.cell(e, engine)
@@ -180,18 +234,17 @@ func (m *Matrix) Write(w io.Writer, all Catalogue) error {
 	b.WriteString("\nThe source as it is, in all of that:\n\n| engine | outcome | after | with |\n|---|---|---|---|\n")
 	for _, f := range m.Findings {
 		if f.ID == Unmodified {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Engine, f.Outcome, f.after(), inCell(f.with()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Engine, f.outcome(), f.after(), inCell(f.with()+f.problem()))
 		}
 	}
-	notes := false
-	for _, e := range all {
+	var notes []string
+	for _, e := range m.all {
 		for _, note := range e.notes() {
-			if !notes {
-				b.WriteString("\nNotes:\n\n")
-				notes = true
-			}
-			fmt.Fprintf(&b, "- `%s`: %s\n", e.ID, note)
+			notes = append(notes, fmt.Sprintf("- `%s`: %s\n", e.ID, note))
 		}
+	}
+	if len(notes) > 0 {
+		b.WriteString("\nNotes:\n\n" + strings.Join(notes, ""))
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("mutants: %w", err)
@@ -210,13 +263,29 @@ func (m *Matrix) cell(e Entry, engine string) string {
 	case f.Outcome == Astray:
 		return fmt.Sprintf("**astray**: %s, after %s", f.by(), f.after())
 	case f.Outcome != Caught:
-		return fmt.Sprintf("**%s** after %s", f.Outcome, f.after())
+		return fmt.Sprintf("%s after %s%s", f.outcome(), f.after(), inCell(f.problem()))
 	case engine == MemoryEngine || engine == EnsembleEngine:
-		return fmt.Sprintf("%s, %s; %s", f.by(), f.after(), f.with())
+		return fmt.Sprintf("%s, %s, %s; %s", f.by(), f.after(), f.length(), f.with())
 	case engine == ModelEngine:
 		return fmt.Sprintf("%s, %s, %s; `%s`", f.by(), f.after(), f.length(), f.with())
 	}
 	return fmt.Sprintf("%s, %s", f.by(), f.after())
+}
+
+// outcome is in bold when somebody has to look after it.
+func (f Finding) outcome() string {
+	if f.Bad() {
+		return "**" + string(f.Outcome) + "**"
+	}
+	return string(f.Outcome)
+}
+
+// problem is what went wrong, behind something else.
+func (f Finding) problem() string {
+	if f.Problem == "" {
+		return ""
+	}
+	return "; " + f.Problem
 }
 
 // notes are an entry's, with those about engines that do not notice.

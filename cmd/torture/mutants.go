@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +55,7 @@ func mutantsCommand() *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; the next has the next")
 	f.IntVar(&o.states, "states", 50_000_000, "states that the explorer may keep")
 	f.StringVar(&o.results, "results", "", "file to keep findings in, from one call to the next; beside it, the same for people, in Markdown")
-	f.StringVar(&o.keep, "keep", "", "folder to keep torture runs in that are not valid, one for each defect (default: they are not kept)")
+	f.StringVar(&o.keep, "keep", "", "folder to keep torture runs in that are not valid, one for each defect, and beside them the command with the defect in it (default: none is kept)")
 	return cmd
 }
 
@@ -63,6 +65,9 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 	}
 	if o.handful < 0 || o.jobs < 1 {
 		return fmt.Errorf("--handful %d --jobs %d: a handful has none or more, and there is one job at least", o.handful, o.jobs)
+	}
+	if o.states < 1 {
+		return fmt.Errorf("--states %d: give the explorer room for one state at least", o.states)
 	}
 	if o.budget <= 0 || o.load < time.Second {
 		return fmt.Errorf("--budget %v --load %v: give the budget some time, and the load 1s at least", o.budget, o.load)
@@ -80,15 +85,12 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if o.handful > 0 {
-		known, err := mutants.OpenMatrix(filepath.Join(o.source, "results", "mutants.json"))
-		if err != nil {
+		if picked, err = o.today(all, picked, engines, out); err != nil {
 			return err
 		}
-		picked = picked.Handful(o.handful, int(time.Now().Unix()/86400), engines, known)
-		fmt.Fprintf(out, "the handful of today; the same again with --only %s\n", strings.Join(picked.IDs(), ","))
 	}
 	hunt := mutants.Hunt{
-		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out,
+		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out, Kept: o.keep,
 		Keep: func(mutants.Finding) error { return nil },
 	}
 	if o.results != "" {
@@ -96,17 +98,34 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	findings, err := hunt.Go(ctx, picked)
-	if err != nil {
-		return err
+	findings, interrupted := hunt.Go(ctx, picked)
+	if err = sum(findings, out); err == nil {
+		return interrupted
 	}
-	return sum(findings, out)
+	if interrupted != nil {
+		fmt.Fprintf(os.Stderr, "torture: %v\n", interrupted)
+	}
+	return err // what has been found outranks it
+}
+
+// today picks the handful of today from what was picked.
+func (o mutantOptions) today(all, picked mutants.Catalogue, engines []mutants.Engine, out io.Writer) (mutants.Catalogue, error) {
+	known, err := mutants.OpenMatrix(filepath.Join(o.source, "results", "mutants.json"), o.catalogue, all)
+	if err != nil {
+		return nil, err
+	}
+	few := picked.Handful(o.handful, int(time.Now().Unix()/86400), engines, known)
+	fmt.Fprintf(out, "the handful of today; the same again with --only %s\n", strings.Join(few.IDs(), ","))
+	return few, nil
 }
 
 // engines are those that were asked for.
 func (o mutantOptions) engines() ([]mutants.Engine, error) {
 	var all []mutants.Engine
-	for _, name := range o.on {
+	for i, name := range o.on {
+		if slices.Contains(o.on[:i], name) {
+			continue
+		}
 		switch name {
 		case mutants.ModelEngine:
 			all = append(all, mutants.Model{States: o.states})
@@ -134,17 +153,19 @@ func (o mutantOptions) torture(ctx context.Context, binary, id string, args []st
 
 // keeper keeps findings, and writes them down for people.
 func (o mutantOptions) keeper(all mutants.Catalogue) (func(mutants.Finding) error, error) {
-	matrix, err := mutants.OpenMatrix(o.results)
+	matrix, err := mutants.OpenMatrix(o.results, o.catalogue, all)
+	if err == nil {
+		err = matrix.Save() // rather than to find out after the first hunt that it cannot be
+	}
 	if err != nil {
 		return nil, err
 	}
-	matrix.Forget(all)
 	page := strings.TrimSuffix(o.results, filepath.Ext(o.results)) + ".md"
 	return func(f mutants.Finding) error {
 		if err := matrix.Keep(f); err != nil {
 			return err
 		}
-		return writeTo(page, func(w io.Writer) error { return matrix.Write(w, all) })
+		return writeTo(page, func(w io.Writer) error { return matrix.Write(w) })
 	}, nil
 }
 

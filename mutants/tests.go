@@ -1,0 +1,102 @@
+package mutants
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tests are tests of the source tree itself, with go test.
+type Tests struct{}
+
+// Name implements Engine.
+func (Tests) Name() string { return TestsEngine }
+
+// Takes implements Engine.
+func (Tests) Takes(e Entry) bool { return e.on(TestsEngine) && len(e.Tests) > 0 }
+
+// Alone implements Engine.
+func (Tests) Alone() bool { return true }
+
+// Ground implements Engine: everything that is called for.
+func (Tests) Ground(all []Entry) []Entry {
+	var calls []string
+	for _, e := range all {
+		calls = append(calls, e.Tests...)
+	}
+	slices.Sort(calls)
+	return []Entry{{ID: Unmodified, Tests: slices.Compact(calls)}}
+}
+
+// What go test prints of a test that has failed, and of one that has run out of time:
+// a defect may well be that something never ends.
+var failedTest, hungTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`), regexp.MustCompile(`(?m)^\t+(Test\S*) \(\d+\S*s\)$`)
+
+// outOfTime is the reason of a test that go test has ended.
+const outOfTime = "ran out of time"
+
+// Hunt implements Engine. Of an entry, the calls follow each other until one fails;
+// of the source as it is, all are made, and what they leave is left.
+func (t Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
+	if e.ID == Unmodified {
+		return t.hunt(ctx, b, e, budget)
+	}
+	before, err := counterexamples(b.Source.Dir)
+	f := t.hunt(ctx, b, e, budget)
+	if err == nil {
+		err = sweep(b.Source.Dir, before)
+	}
+	if err != nil {
+		return f.failed(err.Error())
+	}
+	return f
+}
+
+func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
+	f := Finding{ID: e.ID, Engine: TestsEngine, Faults: e.Tests}
+	began := time.Now()
+	for _, call := range e.Tests {
+		args := append([]string{"-count=1", "-timeout", budget.String()}, strings.Fields(call)...)
+		printed, err := b.tool(ctx, "test", args...).CombinedOutput()
+		f.Seconds = time.Since(began).Seconds()
+		names, hung, problem := failures(string(printed), err)
+		if problem != "" {
+			return f.failed(fmt.Sprintf("go test %s: %s", call, problem))
+		}
+		if hung {
+			f.Reason = outOfTime
+		}
+		f.Properties = append(f.Properties, names...)
+		if len(f.Properties) > 0 && e.ID != Unmodified {
+			break
+		}
+	}
+	f.settle(e)
+	return f
+}
+
+// failures reads what go test has printed and how it has ended: the tests that have
+// failed, whether one of them ran out of time, and a problem when it proves nothing.
+func failures(printed string, ended error) (names []string, hung bool, problem string) {
+	for _, sign := range []string{"[build failed]", "[setup failed]", "[no tests to run]"} {
+		if strings.Contains(printed, sign) {
+			return nil, false, strings.Trim(sign, "[]") + ": " + lastLine([]byte(printed))
+		}
+	}
+	if ended == nil {
+		return nil, false, ""
+	}
+	for _, match := range failedTest.FindAllStringSubmatch(printed, -1) {
+		names = append(names, match[1])
+	}
+	for _, match := range hungTest.FindAllStringSubmatch(printed, -1) {
+		names, hung = append(names, match[1]), true
+	}
+	if len(names) == 0 {
+		problem = fmt.Sprintf("%v, and no test failed by name: %s", ended, lastLine([]byte(printed)))
+	}
+	return names, hung, problem
+}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"cmp"
 	"hash/fnv"
+	"maps"
 	"slices"
 )
 
@@ -84,7 +85,7 @@ func mix(h uint64) uint64 {
 type loads struct {
 	workers   []Load         // by name
 	residents map[string]int // by worker; those that are to leave are not counted
-	floating  int            // residents that are to leave or wait
+	floating  []string       // residents that are to leave or wait
 	free      int            // workers that take one more
 }
 
@@ -93,7 +94,7 @@ func newLoads(v *view, perWorker int) *loads {
 	for _, name := range v.workerNames() {
 		w := v.workers[name]
 		if !w.alive || !w.known || w.retiring {
-			l.floating += v.residentsOf(w)
+			l.floating = append(l.floating, v.residentsOf(w)...)
 			continue
 		}
 		load := Load{Worker: name, Capacity: perWorker}
@@ -106,7 +107,7 @@ func newLoads(v *view, perWorker int) *loads {
 			case task == nil || !task.options.Resident:
 				load.Held++
 			case task.revoked:
-				l.floating++
+				l.floating = append(l.floating, t)
 			default:
 				l.residents[name]++
 			}
@@ -119,22 +120,22 @@ func newLoads(v *view, perWorker int) *loads {
 	return l
 }
 
-// residentsOf counts the resident tasks of one worker.
-func (v *view) residentsOf(w *workerView) int {
-	n := 0
-	for t := range w.tasks {
+// residentsOf lists the resident tasks of one worker.
+func (v *view) residentsOf(w *workerView) []string {
+	var names []string
+	for _, t := range slices.Sorted(maps.Keys(w.tasks)) {
 		if task := v.tasks[t]; task != nil && task.options.Resident {
-			n++
+			names = append(names, t)
 		}
 	}
-	return n
+	return names
 }
 
 // place finds a worker for a task and takes the place there. "" means that it
 // has to wait.
 func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	if task.options.Resident {
-		w := l.fewestResidents(task.avoid)
+		w := l.fewest(l.residents, task.avoid)
 		if w != "" {
 			l.residents[w]++
 		}
@@ -167,40 +168,19 @@ func (l *loads) without(avoid []string) []Load {
 	return others
 }
 
-// fewestResidents is the worker with the fewest resident tasks.
-func (l *loads) fewestResidents(avoid []string) string {
+// fewest is the worker with the fewest resident tasks, by these counts.
+func (l *loads) fewest(residents map[string]int, avoid []string) string {
 	if len(l.workers) == 0 {
 		return ""
 	}
 	return slices.MinFunc(l.without(avoid), func(a, b Load) int {
-		return cmp.Compare(l.residents[a.Worker], l.residents[b.Worker])
+		return cmp.Compare(residents[a.Worker], residents[b.Worker])
 	}).Worker
 }
 
-// surplus says how many resident tasks each worker has too many, so that moving
-// them makes all counts differ by one at most, with as few moves as possible:
-// those who have the most keep the one that is over.
-func (l *loads) surplus() map[string]int {
-	if len(l.workers) == 0 {
-		return nil
-	}
-	names := make([]string, len(l.workers))
-	total := l.floating
-	for i, w := range l.workers {
-		names[i] = w.Worker
-		total += l.residents[w.Worker]
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(l.residents[b], l.residents[a]) })
-	share, over := total/len(names), total%len(names)
-	surplus := map[string]int{}
-	for i, name := range names {
-		target := share
-		if i < over {
-			target++
-		}
-		if n := l.residents[name] - target; n > 0 {
-			surplus[name] = n
-		}
-	}
-	return surplus
+// most is the worker with the most resident tasks, by these counts.
+func most(residents map[string]int) string {
+	return slices.MaxFunc(slices.Sorted(maps.Keys(residents)), func(a, b string) int {
+		return cmp.Or(cmp.Compare(residents[a], residents[b]), cmp.Compare(b, a))
+	})
 }

@@ -33,7 +33,7 @@ type taskView struct {
 
 	due     time.Time // it is not assigned before
 	waiting time.Time // since when it could have been
-	avoid   []string  // workers that were silent about it
+	avoid   []string  // workers that were silent about it, or lost with it
 
 	watched beating // of the execution that is assigned, if the task asks for it
 
@@ -203,6 +203,7 @@ type transition struct {
 	to      string // worker that is to have it
 	attempt int32  // that ends (from) or that starts (to only)
 	reason  string // why the attempt ended
+	shun    bool   // the task is not given to from again, as long as there are others
 	due     time.Time
 }
 
@@ -327,7 +328,8 @@ func (d *decider) settle(t, w string, alive bool) {
 		return
 	}
 	d.settled[t] = true
-	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost"}
+	// A resident task is with a worker for so long that its loss says nothing about both.
+	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", shun: alive || !task.options.Resident}
 	if alive {
 		ending.reason = fmt.Sprintf("no progress for %v", silence)
 	}
@@ -359,7 +361,7 @@ func (d *decider) waiting() {
 			continue // it may have been cancelled
 		}
 		if task.options.Resident && task.due.After(d.now) {
-			d.loads.floating++
+			d.loads.floating = append(d.loads.floating, t)
 		}
 		if budget := d.limits.budget(task); budget > 0 && task.attempts >= budget {
 			d.add(transition{action: failTask, task: t, attempt: task.attempts})
@@ -385,28 +387,67 @@ func (v *view) pending() []string {
 	return names
 }
 
-// residents moves resident tasks away from workers that hold too many, and keeps
-// their records short. It waits until every task has been read.
+// residents spreads resident tasks evenly, and keeps their records short. It waits
+// until every task has been read.
 func (d *decider) residents() {
 	if d.view.counts[unread] > 0 {
 		return
 	}
-	surplus := d.loads.surplus()
-	for _, w := range slices.Sorted(maps.Keys(surplus)) {
-		for _, t := range slices.Backward(slices.Sorted(maps.Keys(d.view.workers[w].tasks))) {
-			task := d.view.tasks[t]
-			if surplus[w] > 0 && !d.settled[t] && task != nil && task.phase == assigned && task.options.Resident && !task.revoked {
-				surplus[w]--
-				d.add(transition{action: revokeTask, task: t, to: w})
-			}
-		}
-	}
+	d.spread()
 	for _, t := range slices.Sorted(maps.Keys(d.view.special)) {
 		task := d.view.tasks[t]
 		if task.options.Resident && task.phase != finished && len(task.records) >= 2*keptAttempts {
 			d.add(transition{action: pruneAttempts, task: t})
 		}
 	}
+}
+
+// spread calls resident tasks back, with as few moves as possible, from whoever has the
+// most to whoever has the fewest, until they differ by one at most. A task is called back
+// only for a worker at which it would arrive: one that avoids the others comes back to
+// where it was, and would be called back again, for ever.
+func (d *decider) spread() {
+	counts := maps.Clone(d.loads.residents)
+	slices.Sort(d.loads.floating)
+	for _, t := range d.loads.floating {
+		if to := d.loads.fewest(counts, d.view.tasks[t].avoid); to != "" && !d.settled[t] {
+			counts[to]++
+		}
+	}
+	movable := map[string][]string{}
+	for w := range counts {
+		movable[w] = d.movable(w)
+	}
+	open := maps.Clone(counts) // of workers that may give one away
+	for len(open) > 0 {
+		w := most(open)
+		last := len(movable[w]) - 1
+		if last < 0 {
+			delete(open, w)
+			continue
+		}
+		t := movable[w][last]
+		movable[w] = movable[w][:last]
+		to := d.loads.fewest(counts, d.view.tasks[t].avoid)
+		if counts[w]-counts[to] < 2 {
+			continue
+		}
+		counts[w]--
+		counts[to]++
+		open[w] = counts[w]
+		if _, giving := open[to]; giving {
+			open[to] = counts[to]
+		}
+		d.add(transition{action: revokeTask, task: t, to: w})
+	}
+}
+
+// movable lists the resident tasks that a worker holds and may be told to give back.
+func (d *decider) movable(w string) []string {
+	return slices.DeleteFunc(d.view.residentsOf(d.view.workers[w]), func(t string) bool {
+		task := d.view.tasks[t]
+		return d.settled[t] || task.phase != assigned || task.revoked
+	})
 }
 
 // expired lists finished tasks whose retention is over, as many as are looked at
@@ -475,7 +516,7 @@ func (v *view) apply(d transition, now time.Time) {
 	case releaseTask:
 		task := v.turn(d.task, pending, now)
 		task.attempts, task.due = d.attempt, d.due
-		if !slices.Contains(task.avoid, d.from) {
+		if d.shun && !slices.Contains(task.avoid, d.from) {
 			task.avoid = append(task.avoid, d.from)
 		}
 	case failTask:

@@ -20,6 +20,12 @@ func leaving(w string) *taskView {
 	return t
 }
 
+func avoiding(w, other string) *taskView {
+	t := resident(w)
+	t.avoid = []string{other}
+	return t
+}
+
 func aWorker(alive bool, tasks ...string) *workerView {
 	w := &workerView{alive: alive, known: true, tasks: map[string]bool{}}
 	for _, t := range tasks {
@@ -142,6 +148,19 @@ func TestDecide(t *testing.T) {
 			"r1": resident("a"), "r2": resident("a"), "r3": leaving("a"), "r4": leaving("a"),
 		},
 	}, {
+		name:    "who has the most gives first",
+		workers: map[string]*workerView{"a": aWorker(true, "r1", "r2", "r3", "r4", "r5", "r6"), "b": aWorker(true), "c": aWorker(true, "s1", "s2", "s3", "s4", "s5")},
+		tasks: map[string]*taskView{
+			"r1": resident("a"), "r2": resident("a"), "r3": resident("a"), "r4": resident("a"), "r5": resident("a"), "r6": resident("a"),
+			"s1": resident("c"), "s2": resident("c"), "s3": resident("c"), "s4": resident("c"), "s5": resident("c"),
+		},
+		want: []string{"RevokeTask r6 ->a attempt 0", "RevokeTask r5 ->a attempt 0", "RevokeTask s5 ->c attempt 0"},
+	}, {
+		name:    "what would come back is not called back, and what would not is",
+		workers: map[string]*workerView{"a": aWorker(true, "r1", "r2", "r3", "r4"), "b": aWorker(true)},
+		tasks:   map[string]*taskView{"r1": resident("a"), "r2": avoiding("a", "b"), "r3": avoiding("a", "b"), "r4": avoiding("a", "b")},
+		want:    []string{"RevokeTask r1 ->a attempt 0"},
+	}, {
 		name:    "a dead worker's resident tasks move, and never fail",
 		workers: map[string]*workerView{"dead": aWorker(false, "r"), "live": aWorker(true)},
 		tasks:   map[string]*taskView{"r": {phase: assigned, worker: "dead", attempts: 99, options: Options{Resident: true}}},
@@ -208,21 +227,24 @@ func TestDoubtedTasksAreNotAssigned(t *testing.T) {
 
 // TestDecideSettles draws views and checks that deciding and applying, again and
 // again, reaches a view with nothing left to decide, in which no live worker holds
-// more than its limit, no task is with two workers and none is with a dead one.
+// more than its limit, no task is with two workers, none is with a dead one, and no
+// resident task could make the spread more even. Workers may all be lost and come back.
 func TestDecideSettles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := newView()
-		for _, w := range []string{"a", "b", "c"} {
+		names := []string{"a", "b", "c"}
+		for _, w := range names {
 			v.workers[w] = aWorker(rapid.Bool().Draw(t, w), []string{}...)
 		}
 		for i := range rapid.IntRange(0, 8).Draw(t, "tasks") {
 			name := string(rune('k' + i))
 			task := v.task(name)
 			task.attempts = rapid.Int32Range(0, 3).Draw(t, "attempts")
-			options := Options{Resident: rapid.IntRange(0, 3).Draw(t, "resident") == 0, Priority: rapid.IntRange(0, 2).Draw(t, "priority")}
+			options := Options{Resident: rapid.Bool().Draw(t, "resident"), Priority: rapid.IntRange(0, 2).Draw(t, "priority")}
 			v.asks(name, options, int64(i))
+			task.avoid = rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 2, rapid.ID[string]).Draw(t, "avoid")
 			p := rapid.SampledFrom([]phase{pending, assigned, finished}).Draw(t, "phase")
-			w := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "worker")
+			w := rapid.SampledFrom(names).Draw(t, "worker")
 			if p == assigned && len(v.workers[w].tasks) == testLimits.perWorker {
 				p = pending
 			}
@@ -232,36 +254,26 @@ func TestDecideSettles(t *testing.T) {
 				v.workers[w].tasks[name] = true
 			}
 		}
-		now := noon
-		for round := 0; ; round++ {
-			first, again := decide(v, testLimits, now), decide(v, testLimits, now)
-			if !reflect.DeepEqual(first, again) {
-				t.Fatalf("same view, other decisions: %v, %v", first, again)
+		now := settle(t, v, noon)
+		if rapid.Bool().Draw(t, "all come back") {
+			for _, w := range names {
+				v.workers[w].alive = true
 			}
-			if len(first.transitions) == 0 {
-				break
-			}
-			if round > 20 {
-				t.Fatalf("does not settle: %v", first)
-			}
-			for _, d := range first.transitions {
-				v.apply(d, now)
-				if d.action == revokeTask { // and the worker gives it back
-					delete(v.worker(d.to).tasks, d.task)
-					v.turn(d.task, pending, now).attempts++
-				}
-			}
-			now = now.Add(time.Second) // back-off passes
+			settle(t, v, now)
 		}
 		holder := map[string]string{}
-		least, most := 100, 0
 		for name, w := range v.workers {
 			residents := v.residentsOf(w)
-			if w.alive && len(w.tasks)-residents > testLimits.perWorker {
+			if w.alive && len(w.tasks)-len(residents) > testLimits.perWorker {
 				t.Fatalf("%s holds %d", name, len(w.tasks))
 			}
-			if w.alive {
-				least, most = min(least, residents), max(most, residents)
+			for _, task := range residents {
+				for _, other := range names {
+					there, avoided := v.workers[other], slices.Contains(v.tasks[task].avoid, other)
+					if there.alive && !avoided && len(residents)-len(v.residentsOf(there)) > 1 {
+						t.Fatalf("%s has %q, and %s has %q, which %s does not avoid", name, residents, other, v.residentsOf(there), task)
+					}
+				}
 			}
 			for task := range w.tasks {
 				if other, twice := holder[task]; twice {
@@ -272,10 +284,47 @@ func TestDecideSettles(t *testing.T) {
 				}
 			}
 		}
-		if most > 0 && most-least > 1 {
-			t.Fatalf("some worker has %d resident tasks, another %d", most, least)
+	})
+}
+
+// TestResidentsComeBackEvenly: that a worker was the last to be lost is not held
+// against it when all have come back.
+func TestResidentsComeBackEvenly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := indexed(map[string]*workerView{"a": aWorker(false), "b": aWorker(false, "r1", "r2")}, map[string]*taskView{"r1": resident("b"), "r2": resident("b")})
+		now := settle(t, v, noon)
+		v.workers["a"].alive, v.workers["b"].alive = true, true
+		settle(t, v, now)
+		if a, b := v.residentsOf(v.workers["a"]), v.residentsOf(v.workers["b"]); len(a) != 1 || len(b) != 1 {
+			t.Fatalf("a has %q, b has %q", a, b)
 		}
 	})
+}
+
+// settle decides and applies until nothing is left to decide, and returns when that is.
+// What is called back is given back, and seconds pass for the back-off.
+func settle(t *rapid.T, v *view, now time.Time) time.Time {
+	for round := 0; ; round++ {
+		first, again := decide(v, testLimits, now), decide(v, testLimits, now)
+		if !reflect.DeepEqual(first, again) {
+			t.Fatalf("same view, other decisions: %v, %v", first, again)
+		}
+		backing := slices.ContainsFunc(v.pending(), func(name string) bool { return v.tasks[name].due.After(now) })
+		if len(first.transitions) == 0 && !backing {
+			return now
+		}
+		if round > 60 {
+			t.Fatalf("does not settle: %v", first)
+		}
+		for _, d := range first.transitions {
+			v.apply(d, now)
+			if d.action == revokeTask { // and the worker gives it back
+				delete(v.worker(d.to).tasks, d.task)
+				v.turn(d.task, pending, now).attempts++
+			}
+		}
+		now = now.Add(time.Second) // back-off passes
+	}
 }
 
 func TestStatusIsReadableAndComplete(t *testing.T) {

@@ -58,9 +58,13 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 	return dir, errors.Join(mergeJournals(dir), linkLatest(dir))
 }
 
+// stillness is how long virtual time may stand still: a participant that goes on
+// without ever waiting would keep it there for ever.
+const stillness = time.Minute
+
 // Simulate does a run in memory in a folder that exists, and ends the process.
 func Simulate(config Config, dir string) {
-	bubble.Main(func() {
+	bubble.Main(stillness, func() {
 		began := time.Now()
 		r := &run{config: config, out: os.Stderr, dir: dir, now: func() time.Duration { return time.Since(began) }}
 		m := &memory{run: r, server: zk.NewServer(config.SessionTimeout)}

@@ -8,16 +8,58 @@
 package bubble
 
 import (
+	"fmt"
+	"os"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // Main runs f in virtual time and ends the process, with code 0 unless f has
 // panicked. Everything that f has started must have ended when it returns. A
 // goroutine that waits for anything but channels, timers and other goroutines of
-// the bubble, such as a network, keeps the clock from moving.
-func Main(f func()) {
+// the bubble, such as a network, keeps the clock from moving. So does one that never
+// waits: when the clock has stood still for as long as patience, by the clock on the
+// wall, the process ends with a message and code 1.
+func Main(patience time.Duration, f func()) {
+	var now atomic.Int64 // of the virtual clock, in ns since it began
+	go watch(patience, &now)
 	everything := func(string, string) (bool, error) { return true, nil }
-	inBubble := func(t *testing.T) { synctest.Test(t, func(*testing.T) { f() }) }
+	inBubble := func(t *testing.T) {
+		synctest.Test(t, func(*testing.T) {
+			over := make(chan struct{})
+			go tick(&now, over)
+			f()
+			close(over)
+		})
+	}
 	testing.Main(everything, []testing.InternalTest{{Name: "run", F: inBubble}}, nil, nil)
+}
+
+// tick tells the time until it is over.
+func tick(now *atomic.Int64, over <-chan struct{}) {
+	began := time.Now()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case at := <-ticker.C:
+			now.Store(int64(at.Sub(began)))
+		case <-over:
+			return
+		}
+	}
+}
+
+// watch ends the process when the time that it is told stands still.
+func watch(patience time.Duration, now *atomic.Int64) {
+	for {
+		before := now.Load()
+		time.Sleep(patience)
+		if now.Load() == before {
+			fmt.Fprintf(os.Stderr, "virtual time has stood still at about %v for %v: something goes on and on without ever waiting\n", time.Duration(before), patience)
+			os.Exit(1)
+		}
+	}
 }

@@ -128,8 +128,8 @@ func drainBacklog(ctx context.Context, driver *zkclient.Driver, config BenchConf
 	o := &observer{driver: driver}
 	defer o.close(context.WithoutCancel(ctx))
 	for {
-		tasks, assignments, err := o.unfinished(ctx)
-		if err == nil && len(tasks) == 0 && assignments == 0 {
+		open, err := o.unfinished(ctx)
+		if err == nil && open.tasks == 0 && open.assignments == 0 {
 			return rate(config.Tasks, began), nil
 		}
 		if !wait(ctx, 20*time.Millisecond) {

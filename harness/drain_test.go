@@ -7,25 +7,46 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // TestDrainsEnd: one that goes up and down for ever is given up, and one that goes down,
-// however slowly and with ups in between, is not.
+// however slowly and with ups in between, is not; nor is one in which a task is handed in
+// whenever one is collected.
 func TestDrainsEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		waiting func(look int) int // clients that wait, the n-th time that somebody looks
+		handsIn bool
 		drained bool
 	}{
-		"for ever":      {func(look int) int { return 1 + look%2 }, false},
-		"slow, but not": {func(look int) int { return max(0, 4-look+2*(look%2)) }, true},
+		"for ever":       {func(look int) int { return 1 + look%2 }, false, false},
+		"slow, but not":  {func(look int) int { return max(0, 4-look+2*(look%2)) }, false, true},
+		"a full backlog": {func(look int) int { return min(1, max(0, 20-look)) }, true, true},
+		"and without":    {func(look int) int { return min(1, max(0, 20-look)) }, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			looks, now := 0, time.Duration(0)
-			r := &run{observer: &observer{driver: &zk.Env{Server: zk.NewServer(time.Minute)}}}
+			env := &zk.Env{Server: zk.NewServer(time.Minute)}
+			session, err := env.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			do := func(ops ...zkapi.Op) {
+				for _, reply := range session.DoAll(t.Context(), ops) {
+					if reply.Err != nil {
+						t.Fatal(reply.Err)
+					}
+				}
+			}
+			do(zkapi.Create("/tasks", nil, zkapi.Persistent), zkapi.Create("/assign", nil, zkapi.Persistent))
+			r := &run{observer: &observer{driver: env}}
 			r.now = func() time.Duration { now += drainPatience / 4; return now }
 			evidence := &history.Evidence{Healed: true}
 			r.awaitDrained(t.Context(), evidence, func() []string {
 				looks++
+				if c.handsIn {
+					do(zkapi.Create("/tasks/one", nil, zkapi.Persistent), zkapi.Delete("/tasks/one", zkapi.AnyVersion))
+				}
 				return make([]string, c.waiting(looks))
 			})
 			if evidence.Drained != c.drained || c.drained == strings.Contains(evidence.Problem, "nothing moved") {

@@ -99,12 +99,20 @@ func (o *observer) holder(ctx context.Context, path string) (int64, error) {
 	return seen.Stat.EphemeralOwner, err
 }
 
-// unfinished lists the tasks that have no status, and counts assignments.
-func (o *observer) unfinished(ctx context.Context) (tasks []string, assignments int, err error) {
+// openWork is what somebody has yet to do.
+type openWork struct {
+	tasks       int   // that have no status
+	assignments int   // of those and of others
+	handedIn    int32 // tasks that have come or gone so far: only workload and retention do that
+}
+
+// unfinished counts what is open.
+func (o *observer) unfinished(ctx context.Context) (work openWork, err error) {
 	listed, err := o.must(ctx, zkapi.Children(o.root+"/tasks"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, 0, err
+		return work, err
 	}
+	work.handedIn = listed.Stat.Cversion
 	ops := make([]zkapi.Op, len(listed.Children))
 	for i, t := range listed.Children {
 		ops[i] = zkapi.Exists(o.root + "/tasks/" + t + "/status")
@@ -112,19 +120,19 @@ func (o *observer) unfinished(ctx context.Context) (tasks []string, assignments 
 	o.mu.Lock()
 	session := o.session
 	o.mu.Unlock()
-	for i, reply := range session.DoAll(ctx, ops) {
+	for _, reply := range session.DoAll(ctx, ops) {
 		if reply.Err != nil {
-			return nil, 0, reply.Err
+			return work, reply.Err
 		}
 		if !reply.Found {
-			tasks = append(tasks, listed.Children[i])
+			work.tasks++
 		}
 	}
 	held, err := o.held(ctx)
 	for _, n := range held {
-		assignments += n
+		work.assignments += n
 	}
-	return tasks, assignments, err
+	return work, err
 }
 
 // held counts the assignments of each worker.

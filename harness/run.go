@@ -270,22 +270,23 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 // awaitDrained waits for what drain does, whoever the clients are.
 func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clients func() []string) {
 	// What is open may rise for a while, when a task is given back and assigned again;
-	// only less than ever is progress.
-	least, moved := math.MaxInt, r.now()
+	// only less than ever is progress, or that clients go on handing in what they have yet
+	// to: with a full backlog one comes as another goes.
+	least, handedIn, moved := math.MaxInt, int32(0), r.now()
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
-		tasks, assignments, err := r.observer.unfinished(looking)
+		work, err := r.observer.unfinished(looking)
 		cancel()
 		waiting := clients()
-		open := len(tasks) + assignments + len(waiting)
+		open := work.tasks + work.assignments + len(waiting)
 		switch {
 		case err == nil && open == 0:
 			evidence.Drained = true
 			return
-		case err == nil && open < least:
-			least, moved = open, r.now()
+		case err == nil && (open < least || work.handedIn != handedIn):
+			least, handedIn, moved = min(open, least), work.handedIn, r.now()
 		case r.now()-moved > drainPatience:
-			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, len(tasks), assignments, waiting)
+			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, work.tasks, work.assignments, waiting)
 			if err != nil {
 				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
 			}

@@ -56,7 +56,7 @@ func tick(now *atomic.Int64, over <-chan struct{}) {
 func watch(patience time.Duration, now *atomic.Int64) {
 	for {
 		before := now.Load()
-		time.Sleep(patience)
+		<-time.After(patience)
 		if now.Load() == before {
 			fmt.Fprintf(os.Stderr, "virtual time has stood still at about %v for %v: something goes on and on without ever waiting\n", time.Duration(before), patience)
 			os.Exit(1)

@@ -11,9 +11,9 @@ import (
 
 // programs are what this test's own binary does when it is told to.
 var programs = map[string]func(){
-	"waits": func() { time.Sleep(10 * time.Hour) },
+	"waits": func() { <-time.After(10 * time.Hour) },
 	"spins": func() {
-		time.Sleep(7 * time.Second)
+		<-time.After(7 * time.Second)
 		for {
 			runtime.Gosched()
 		}

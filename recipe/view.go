@@ -415,12 +415,15 @@ func (d *decider) spread() {
 		}
 	}
 	movable := map[string][]string{}
-	for w := range counts {
-		movable[w] = d.movable(w)
-	}
 	open := maps.Clone(counts) // of workers that may give one away
 	for len(open) > 0 {
 		w := most(open)
+		if counts[w]-counts[d.loads.fewest(counts, nil)] < 2 {
+			return
+		}
+		if _, known := movable[w]; !known {
+			movable[w] = d.movable(w)
+		}
 		last := len(movable[w]) - 1
 		if last < 0 {
 			delete(open, w)

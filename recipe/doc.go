@@ -91,8 +91,10 @@
 // when it has returned does the worker give the task back, which is the
 // acknowledgement that the next assignment waits for. When a worker is lost there
 // is nobody to acknowledge: its lease has run out by then, and the Token fences
-// what is left of it. Each owner is an attempt; the last sixteen at least are kept
-// on record, and there is no budget.
+// what is left of it. A worker that was silent about such a task is not given it
+// again as long as there are others, and not even for the spread's sake. Each owner
+// is an attempt; the last sixteen at least are kept on record, and there is no
+// budget.
 //
 // # How it works
 //

@@ -109,8 +109,8 @@ func (e Entry) problems() []string {
 	if _, err := nemesis.Parse(e.Fault); err != nil {
 		add(true, "fault: %v", err)
 	}
-	lookers := slices.DeleteFunc(slices.Clone(Engines), func(name string) bool { return !engines[name].Takes(e) })
-	add(len(all) == 0 && len(lookers) == 0, "no engine can look for it: on %s, and what it gives is for others", strings.Join(e.On, ", "))
+	looked := slices.ContainsFunc(Engines, func(name string) bool { return engines[name].Takes(e) })
+	add(len(all) == 0 && !looked, "no engine can look for it: on %s, and what it gives is for others", strings.Join(e.On, ", "))
 	for _, engine := range e.On {
 		add(!slices.Contains(Engines, engine), "on: no engine is called %q; there are %s", engine, strings.Join(Engines, ", "))
 	}

@@ -97,14 +97,14 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	f.Seconds = time.Since(began).Seconds()
 	found, _ := filepath.Glob(filepath.Join(out, "*", "verdict.json"))
 	if len(found) != 1 {
-		return f.failed(fmt.Sprintf("%s (%v)", lastLine(printed), err))
+		return f.failed(fmt.Sprintf("%s (%v)", lastLine(string(printed)), err))
 	}
 	var r checker.Report
 	if err := readJSON(found[0], &r); err != nil {
 		return f.failed(err.Error())
 	}
 	if code := cmd.ProcessState.ExitCode(); code != r.Verdict.ExitCode() {
-		return f.failed(fmt.Sprintf("it ended with exit code %d after the verdict %s: %s", code, r.Verdict, lastLine(printed)))
+		return f.failed(fmt.Sprintf("it ended with exit code %d after the verdict %s: %s", code, r.Verdict, lastLine(string(printed))))
 	}
 	f.take(e, r.Violations())
 	f.States, f.Schedules, f.Length = r.Counts["states"], r.Counts["schedules"], r.Counts["counterexample"]

@@ -39,7 +39,7 @@ type Finding struct {
 	Faults      []string  `json:"faults,omitempty"`     // those that bit in it, of the source as it is in any; of the explorer, the options of the world
 	Length      int       `json:"length,omitempty"`     // of the counterexample: steps of the explorer, events of a run
 	Seconds     float64   `json:"seconds"`              // without building the command; of tests, with compiling them
-	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged
+	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged; of the source as it is, which faults never bit
 	When        time.Time `json:"when"`
 	Commit      string    `json:"commit,omitempty"` // of the source; with a + when it had changed since
 	Fingerprint string    `json:"fingerprint"`      // of the edits

@@ -19,7 +19,9 @@ type Hunt struct {
 	Jobs    int           // defects that are hunted side by side; none given, one
 	Out     io.Writer     // the table, line by line
 	Keep    func(Finding) error
-	Kept    string // folder for the commands that were caught, each in one named by its id; none given, none is kept
+	// Commands is a folder for the commands that were caught, each in one named by its
+	// id; none given, none is kept.
+	Commands string
 }
 
 // quarry is a defect, or the source as it is, and the engines that look for it.
@@ -160,8 +162,8 @@ func (h Hunt) chase(ctx context.Context, q quarry, t *teller) (found []Finding) 
 		}
 	}
 	caught := slices.ContainsFunc(found, func(f Finding) bool { return f.Outcome == Caught || f.Outcome == Astray })
-	if h.Kept != "" && caught {
-		if err := b.save(filepath.Join(h.Kept, q.planted.ID)); err != nil {
+	if h.Commands != "" && caught {
+		if err := b.save(filepath.Join(h.Commands, q.planted.ID)); err != nil {
 			t.stop(err)
 		}
 	}

@@ -109,7 +109,7 @@ func TestACatalogueFromElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := t.TempDir()
-	findings, err := Hunt{Source: source, Engines: []Engine{Model{States: 100}, Tests{}}, Budget: time.Minute, Out: &out, Keep: matrix.Keep, Kept: kept}.Go(t.Context(), all)
+	findings, err := Hunt{Source: source, Engines: []Engine{Model{States: 100}, Tests{}}, Budget: time.Minute, Out: &out, Keep: matrix.Keep, Commands: kept}.Go(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,8 +183,8 @@ func sweepScratch() {
 }
 
 // lastLine is the end of what a program printed.
-func lastLine(printed []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(printed)), "\n")
+func lastLine(printed string) string {
+	lines := strings.Split(strings.TrimSpace(printed), "\n")
 	return lines[len(lines)-1]
 }
 

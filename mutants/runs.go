@@ -49,15 +49,16 @@ func (r Runs) faults(e Entry) string {
 		return e.Fault
 	}
 	refused := nemesis.RefusedInMemory(kinds)
-	return join(slices.DeleteFunc(kinds, func(k nemesis.Kind) bool { return slices.Contains(refused, k) }))
+	kinds = slices.DeleteFunc(kinds, func(k nemesis.Kind) bool { return slices.Contains(refused, k) })
+	return strings.Join(names(kinds), ",")
 }
 
-func join(kinds []nemesis.Kind) string {
-	names := make([]string, len(kinds))
+func names(kinds []nemesis.Kind) []string {
+	all := make([]string, len(kinds))
 	for i, k := range kinds {
-		names[i] = string(k)
+		all[i] = string(k)
 	}
-	return strings.Join(names, ",")
+	return all
 }
 
 // Ground implements Engine: all faults of the entries together, once for each
@@ -150,9 +151,8 @@ func (r Runs) enough(f Finding, e Entry, spent, budget time.Duration) bool {
 
 // idle names the kinds of fault that were asked for and have not bitten.
 func (r Runs) idle(f Finding, e Entry) []string {
-	kinds, _ := nemesis.Parse(r.faults(e)) // as before
-	names := strings.Split(join(kinds), ",")
-	return slices.DeleteFunc(names, func(k string) bool { return k == "" || slices.Contains(f.Faults, k) })
+	kinds, _ := nemesis.Parse(r.faults(e)) // which were parsed when the catalogue was
+	return names(slices.DeleteFunc(kinds, func(k nemesis.Kind) bool { return slices.Contains(f.Faults, string(k)) }))
 }
 
 // bitten takes over the kinds of fault that their probes saw bite in a run: of a

@@ -83,7 +83,7 @@ func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) 
 func failures(printed string, ended error) (names []string, hung bool, problem string) {
 	for _, sign := range []string{"[build failed]", "[setup failed]", "[no tests to run]"} {
 		if strings.Contains(printed, sign) {
-			return nil, false, strings.Trim(sign, "[]") + ": " + lastLine([]byte(printed))
+			return nil, false, strings.Trim(sign, "[]") + ": " + lastLine(printed)
 		}
 	}
 	if ended == nil {
@@ -96,7 +96,7 @@ func failures(printed string, ended error) (names []string, hung bool, problem s
 		names, hung = append(names, match[1]), true
 	}
 	if len(names) == 0 {
-		problem = fmt.Sprintf("%v, and no test failed by name: %s", ended, lastLine([]byte(printed)))
+		problem = fmt.Sprintf("%v, and no test failed by name: %s", ended, lastLine(printed))
 	}
 	return names, hung, problem
 }

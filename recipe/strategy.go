@@ -177,10 +177,3 @@ func (l *loads) fewest(residents map[string]int, avoid []string) string {
 		return cmp.Compare(residents[a.Worker], residents[b.Worker])
 	}).Worker
 }
-
-// most is the worker with the most resident tasks, by these counts.
-func most(residents map[string]int) string {
-	return slices.MaxFunc(slices.Sorted(maps.Keys(residents)), func(a, b string) int {
-		return cmp.Or(cmp.Compare(residents[a], residents[b]), cmp.Compare(b, a))
-	})
-}

@@ -203,7 +203,7 @@ type transition struct {
 	to      string // worker that is to have it
 	attempt int32  // that ends (from) or that starts (to only)
 	reason  string // why the attempt ended
-	shun    bool   // the task is not given to from again, as long as there are others
+	avoid   bool   // from is not given the task again, as long as there are others
 	due     time.Time
 }
 
@@ -329,7 +329,7 @@ func (d *decider) settle(t, w string, alive bool) {
 	}
 	d.settled[t] = true
 	// A resident task is with a worker for so long that its loss says nothing about both.
-	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", shun: alive || !task.options.Resident}
+	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", avoid: alive || !task.options.Resident}
 	if alive {
 		ending.reason = fmt.Sprintf("no progress for %v", silence)
 	}
@@ -415,9 +415,9 @@ func (d *decider) spread() {
 		}
 	}
 	movable := map[string][]string{}
-	open := maps.Clone(counts) // of workers that may give one away
-	for len(open) > 0 {
-		w := most(open)
+	giving := slices.Sorted(maps.Keys(counts)) // workers that may have one to give
+	for len(giving) > 0 {
+		w := slices.MaxFunc(giving, func(a, b string) int { return cmp.Compare(counts[a], counts[b]) })
 		if counts[w]-counts[d.loads.fewest(counts, nil)] < 2 {
 			return
 		}
@@ -426,7 +426,7 @@ func (d *decider) spread() {
 		}
 		last := len(movable[w]) - 1
 		if last < 0 {
-			delete(open, w)
+			giving = slices.DeleteFunc(giving, func(other string) bool { return other == w })
 			continue
 		}
 		t := movable[w][last]
@@ -437,10 +437,6 @@ func (d *decider) spread() {
 		}
 		counts[w]--
 		counts[to]++
-		open[w] = counts[w]
-		if _, giving := open[to]; giving {
-			open[to] = counts[to]
-		}
 		d.add(transition{action: revokeTask, task: t, to: w})
 	}
 }
@@ -519,7 +515,7 @@ func (v *view) apply(d transition, now time.Time) {
 	case releaseTask:
 		task := v.turn(d.task, pending, now)
 		task.attempts, task.due = d.attempt, d.due
-		if d.shun && !slices.Contains(task.avoid, d.from) {
+		if d.avoid && !slices.Contains(task.avoid, d.from) {
 			task.avoid = append(task.avoid, d.from)
 		}
 	case failTask:

@@ -61,7 +61,7 @@ func mutantsCommand() *cobra.Command {
 
 func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 	if o.catalogue == "" {
-		o.catalogue = filepath.Join(o.source, "mutants", "catalogue.yaml")
+		o.catalogue = filepath.Join(o.source, ownCatalogue)
 	}
 	if o.handful < 0 || o.jobs < 1 {
 		return fmt.Errorf("--handful %d --jobs %d: a handful has none or more, and there is one job at least", o.handful, o.jobs)
@@ -90,7 +90,7 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	hunt := mutants.Hunt{
-		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out, Kept: o.keep,
+		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out, Commands: o.keep,
 		Keep: func(mutants.Finding) error { return nil },
 	}
 	if o.results != "" {
@@ -99,6 +99,9 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	findings, interrupted := hunt.Go(ctx, picked)
+	if len(findings) == 0 {
+		return interrupted
+	}
 	if err = sum(findings, out); err == nil {
 		return interrupted
 	}
@@ -108,9 +111,23 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 	return err // what has been found outranks it
 }
 
+// A source has its own catalogue and matrix at these places.
+const (
+	ownCatalogue = "mutants/catalogue.yaml"
+	ownMatrix    = "results/mutants.json"
+)
+
+// known is the source's own matrix, or an empty one for a catalogue from elsewhere.
+func (o mutantOptions) known(all mutants.Catalogue) (*mutants.Matrix, error) {
+	if o.catalogue != filepath.Join(o.source, ownCatalogue) {
+		return &mutants.Matrix{}, nil
+	}
+	return mutants.OpenMatrix(filepath.Join(o.source, ownMatrix), ownCatalogue, all)
+}
+
 // today picks the handful of today from what was picked.
 func (o mutantOptions) today(all, picked mutants.Catalogue, engines []mutants.Engine, out io.Writer) (mutants.Catalogue, error) {
-	known, err := mutants.OpenMatrix(filepath.Join(o.source, "results", "mutants.json"), o.catalogue, all)
+	known, err := o.known(all)
 	if err != nil {
 		return nil, err
 	}

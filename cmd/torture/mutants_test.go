@@ -1,9 +1,28 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/mutants"
 )
+
+// TestAHandfulKnowsItsOwnMatrix, wherever the source is, and none of another catalogue.
+func TestAHandfulKnowsItsOwnMatrix(t *testing.T) {
+	own := mutantOptions{source: "../..", catalogue: filepath.Join("../..", ownCatalogue)}
+	all, err := mutants.Load(own.catalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if known, err := own.known(all); err != nil || len(known.Findings) == 0 {
+		t.Errorf("of its own: %+v, %v", known, err)
+	}
+	other := mutantOptions{source: "../..", catalogue: "mine.yaml"}
+	if known, err := other.known(all); err != nil || len(known.Findings) != 0 {
+		t.Errorf("of another: %+v, %v", known, err)
+	}
+}
 
 // TestMutantsSayWhatIsWrong: bad options name themselves and the remedy, before
 // anything is built.
@@ -15,6 +34,8 @@ func TestMutantsSayWhatIsWrong(t *testing.T) {
 		source + "--budget 0s":              "--budget 0s",
 		source + "--load 1ms":               "the load 1s at least",
 		source + "--catalogue nowhere.yaml": "nowhere.yaml",
+		source + "--states 0":               "--states 0",
+		source + "--results page.md":        "page.md: give a file that ends in .json",
 		"--source nowhere":                  "nowhere/mutants/catalogue.yaml",
 	} {
 		code, text := torture(t, append([]string{"mutants"}, strings.Fields(args)...)...)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -133,13 +134,10 @@ func TestACatalogueFromElsewhere(t *testing.T) {
 	if !strings.Contains(out.String(), "3 states") || !strings.Contains(out.String(), "2 steps") {
 		t.Errorf("the table:\n%s", out.String())
 	}
-	var page bytes.Buffer
-	if err := matrix.Write(&page); err != nil {
-		t.Fatal(err)
-	}
+	page := matrix.Page()
 	for _, text := range []string{"| `minus` | it subtracts | Sum, 3 states", "**survived** after 7 states", "not noticed on tests: addition is commutative", "| tests | clean |", "a defect of `foreign.yaml`"} {
-		if !strings.Contains(page.String(), text) {
-			t.Errorf("%q is not in\n%s", text, page.String())
+		if !strings.Contains(page, text) {
+			t.Errorf("%q is not in\n%s", text, page)
 		}
 	}
 }
@@ -183,8 +181,8 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	if f.Outcome != Caught || f.Runs != 3 || f.Seed != 7 || f.by() != "B and 1 more" || f.with() != "kill-master" {
 		t.Errorf("%+v", f)
 	}
-	if want := []string{"run", "--ensemble=memory", "--time=1s", "--nemesis=kill-master", "--nodes", "3"}; !slices.Equal(asked, want) {
-		t.Errorf("%q, want %q", asked, want)
+	if want := []string{"run", "--ensemble=memory", "--time=4s", "--nemesis=kill-master", "--nodes", "3"}; !slices.Equal(asked, want) {
+		t.Errorf("after runs of one second and of two: %q, want %q", asked, want)
 	}
 	e.Survives = map[string]string{MemoryEngine: "so"}
 	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Explained || f.Runs != 1 {
@@ -324,12 +322,8 @@ func TestAPartialMatrixSaysSo(t *testing.T) {
 	if err := m.Keep(Finding{ID: "e", Engine: ModelEngine, Outcome: Caught, Properties: []string{"P"}, States: 3, Fingerprint: e.Fingerprint(), Commit: "c0ffee+"}); err != nil {
 		t.Fatal(err)
 	}
-	var page bytes.Buffer
-	if err := m.Write(&page); err != nil {
-		t.Fatal(err)
-	}
 	// A server's fault is not for runs in memory, and there are no tests.
-	if text := page.String(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") || !strings.Contains(text, "1 of the commit `c0ffee`, changed") {
+	if text := m.Page(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") || !strings.Contains(text, "1 of the commit `c0ffee`, changed") {
 		t.Errorf("%s", text)
 	}
 }
@@ -394,6 +388,35 @@ func TestTheMatrixForgets(t *testing.T) {
 	}
 	if _, err := OpenMatrix("results/mutants.md", "c.yaml", nil); err == nil || !strings.Contains(err.Error(), "ends in .json") {
 		t.Errorf("the page in place of the file: %v", err)
+	}
+}
+
+// TestTwoHuntsKeepOneMatrix: none loses what the other has found in the meantime.
+func TestTwoHuntsKeepOneMatrix(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "m.json")
+	all := Catalogue{{ID: "a", World: "--masters 1", Edits: []Edit{{"f", "x", "y"}}}, {ID: "b", World: "--masters 1", Edits: []Edit{{"f", "x", "z"}}}}
+	open := func() *Matrix {
+		m, err := OpenMatrix(path, "c.yaml", all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	hunts := []*Matrix{open(), open()}
+	for round := range 20 {
+		var keeping sync.WaitGroup
+		for i, m := range hunts {
+			keeping.Go(func() {
+				f := Finding{ID: all[i].ID, Engine: ModelEngine, Outcome: Survived, Seconds: float64(round), Asked: "--masters 1", Fingerprint: all[i].Fingerprint()}
+				if err := m.Keep(f); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		keeping.Wait()
+		if m := open(); len(m.Findings) != 2 || m.Findings[0].Seconds != float64(round) || m.Findings[1].Seconds != float64(round) {
+			t.Fatalf("round %d: %+v", round, m.Findings)
+		}
 	}
 }
 

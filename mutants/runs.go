@@ -14,9 +14,9 @@ import (
 
 // Runs are torture runs, one seed after the other.
 type Runs struct {
-	Ensemble string // memory or docker, as the command knows it
-	Load     time.Duration
-	First    uint64 // seed of the first run
+	Ensemble string        // memory or docker, as the command knows it
+	Load     time.Duration // of the first run; each has twice that of the run before, as far as longestLoad
+	First    uint64        // seed of the first run
 	// Do is one run of a binary with those arguments, its outcome and what was violated.
 	// Each defect has a folder of its own, named by its id.
 	Do func(ctx context.Context, binary, id string, args []string, seed uint64) soak.Outcome
@@ -82,9 +82,14 @@ func (r Runs) Ground(all []Entry) []Entry {
 // enough for most of its faults to have their turn. For the same reason such runs may
 // go on for groundBudgets budgets.
 const (
-	groundLoad    = 40 * time.Second
+	groundLoad    = longestLoad
 	groundBudgets = 4
 )
+
+// longestLoad bounds the doubling of the load. What a run costs besides is the same for
+// every load: what shows at once is caught by a short run, and what needs luck has more
+// of it in a long one than in two short ones.
+const longestLoad = 40 * time.Second
 
 // Hunt implements Engine. One run is enough where the catalogue says that nobody will
 // notice. The source as it is is looked at until each fault has bitten.
@@ -94,7 +99,6 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 	if e.ID == Unmodified {
 		load = max(load, groundLoad)
 	}
-	args := append([]string{"run", "--ensemble=" + r.Ensemble, "--time=" + load.String(), "--nemesis=" + r.faults(e)}, strings.Fields(e.Run)...)
 	binary, err := b.Binary(ctx)
 	if err != nil {
 		return f.failed(err.Error())
@@ -102,7 +106,9 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 	began, failures, judged := time.Now(), 0, 0
 	_, known := e.Survives[r.Name()]
 	for f.Seed = r.First; ; f.Seed++ {
+		args := append([]string{"run", "--ensemble=" + r.Ensemble, "--time=" + load.String(), "--nemesis=" + r.faults(e)}, strings.Fields(e.Run)...)
 		outcome := r.once(ctx, binary, e.ID, args, f.Seed, load)
+		load = max(load, min(2*load, longestLoad))
 		f.Seconds = time.Since(began).Seconds()
 		if ctx.Err() != nil {
 			return f.failed("interrupted")

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -26,7 +26,8 @@ func (f Finding) line() string {
 }
 
 // Matrix is what has been found so far about a catalogue, kept in a file from one hunt
-// to the next: a finding replaces the one of the same defect on the same engine.
+// to the next, and beside it in Markdown for people: a finding replaces the one of the
+// same defect on the same engine.
 type Matrix struct {
 	path string
 	all  Catalogue
@@ -39,54 +40,109 @@ type Matrix struct {
 // that is not there is an empty one. What is not about the catalogue as it is now is
 // dropped, and one about another file is refused.
 func OpenMatrix(path, name string, all Catalogue) (*Matrix, error) {
-	m := &Matrix{path: path, all: all}
 	if filepath.Ext(path) != ".json" {
 		return nil, fmt.Errorf("mutants: results in %s: give a file that ends in .json; what people read is written beside it", path)
 	}
-	if err := readJSON(path, m); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	m := &Matrix{path: path, all: all, Catalogue: name}
+	if err := m.read(); err != nil {
 		return nil, err
 	}
-	if m.Catalogue != "" && m.Catalogue != name {
-		return nil, fmt.Errorf("mutants: %s has the findings of %s, not of %s; give another file for them", path, m.Catalogue, name)
-	}
-	m.Catalogue = name
 	m.forget()
 	return m, nil
 }
 
-// Keep takes a finding over and writes the file. What was asked of the source as it is
-// for the sake of a part of the catalogue is not kept, unless it was bad.
+// read takes over what is in the file, if it is there.
+func (m *Matrix) read() error {
+	var stored Matrix
+	switch err := readJSON(m.path, &stored); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case stored.Catalogue != "" && stored.Catalogue != m.Catalogue:
+		return fmt.Errorf("mutants: %s has the findings of %s, not of %s; give another file for them", m.path, stored.Catalogue, m.Catalogue)
+	}
+	m.Findings = stored.Findings
+	return nil
+}
+
+// Keep takes a finding over and writes the files: all of each, or nothing. What another
+// hunt has put there in the meantime stays. What was asked of the source as it is for
+// the sake of a part of the catalogue is not kept, unless it was bad.
 func (m *Matrix) Keep(f Finding) error {
+	return m.alone(func() error {
+		if err := m.read(); err != nil {
+			return err
+		}
+		if f.ID != Unmodified || f.Bad() || m.ground(f) {
+			m.put(f)
+		}
+		return m.write()
+	})
+}
+
+// put is a finding in the place of the one of the same defect on the same engine.
+func (m *Matrix) put(f Finding) {
 	same := func(old Finding) bool {
 		return old.ID == f.ID && old.Engine == f.Engine && (f.ID != Unmodified || old.Asked == f.Asked)
-	}
-	if f.ID == Unmodified && !f.Bad() && !m.ground(f) {
-		return m.Save()
 	}
 	if i := slices.IndexFunc(m.Findings, same); i >= 0 {
 		m.Findings[i] = f
 	} else {
 		m.Findings = append(m.Findings, f)
 	}
-	return m.Save()
 }
 
-// Save writes the file: all of it, or nothing.
+// Save writes the files without what OpenMatrix drops, which finds out whether they can
+// be written.
 func (m *Matrix) Save() error {
+	return m.alone(func() error {
+		if err := m.read(); err != nil {
+			return err
+		}
+		m.forget()
+		return m.write()
+	})
+}
+
+// alone does something while no other hunt that keeps its findings in that folder does.
+func (m *Matrix) alone(do func() error) error {
+	dir := filepath.Dir(m.path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("mutants: %w", err)
+	}
+	held, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("mutants: %w", err)
+	}
+	defer held.Close() // which lets go of the lock
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("mutants: lock %s: %w", dir, err)
+	}
+	return do()
+}
+
+// write writes both files.
+func (m *Matrix) write() error {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(m.path), 0o755)
+		err = replace(m.path, append(data, '\n'))
 	}
 	if err == nil {
-		err = os.WriteFile(m.path+".new", append(data, '\n'), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(m.path+".new", m.path)
+		err = replace(strings.TrimSuffix(m.path, ".json")+".md", []byte(m.Page()))
 	}
 	if err != nil {
 		return fmt.Errorf("mutants: %w", err)
 	}
 	return nil
+}
+
+// replace writes a file whole, or leaves it as it is.
+func replace(path string, data []byte) error {
+	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }
 
 // forget drops what is not about the catalogue as it is now: other ids, other edits,
@@ -217,9 +273,9 @@ func (m *Matrix) find(id, engine string) (Finding, bool) {
 	return m.Findings[i], true
 }
 
-// Write writes the matrix for people, in Markdown: a row for each entry, a column for
-// each engine.
-func (m *Matrix) Write(w io.Writer) error {
+// Page is the matrix for people, in Markdown: a row for each entry, a column for each
+// engine.
+func (m *Matrix) Page() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Planted defects\n\nWritten by `torture mutants`. Each row is a defect of `%s`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n", m.Catalogue)
 	b.WriteString(m.span() + "\n\n" + m.totals() + "\n")
@@ -246,10 +302,7 @@ func (m *Matrix) Write(w io.Writer) error {
 	if len(notes) > 0 {
 		b.WriteString("\nNotes:\n\n" + strings.Join(notes, ""))
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("mutants: %w", err)
-	}
-	return nil
+	return b.String()
 }
 
 // cell is what came of an entry on an engine.

@@ -257,7 +257,8 @@ func (r *run) heal(ctx context.Context) error {
 
 // drain waits until the clients have heard of all their tasks, every task in the
 // tree has its status, and no assignment is left. It gives up when nothing has
-// moved for a while: that is a finding. That the tree could not be read is none.
+// moved for a while, or when it takes much longer than the load has: both are
+// findings. That the tree could not be read is none.
 func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 	for _, p := range r.processes {
 		if p.role == participant.Client {
@@ -271,8 +272,11 @@ func (r *run) drain(ctx context.Context, evidence *history.Evidence) {
 func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clients func() []string) {
 	// What is open may rise for a while, when a task is given back and assigned again;
 	// only less than ever is progress, or that clients go on handing in what they have yet
-	// to: with a full backlog one comes as another goes.
-	least, handedIn, moved := math.MaxInt, int32(0), r.now()
+	// to: with a full backlog one comes as another goes. All of it was wanted within the
+	// load, and nothing is broken any more, so it may not take many times as long.
+	began := r.now()
+	least, handedIn, moved := math.MaxInt, int32(0), began
+	deadline := began + 2*(r.config.Time+drainPatience)
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
 		work, err := r.observer.unfinished(looking)
@@ -285,11 +289,20 @@ func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clie
 			return
 		case err == nil && (open < least || work.handedIn != handedIn):
 			least, handedIn, moved = min(open, least), work.handedIn, r.now()
-		case r.now()-moved > drainPatience:
-			evidence.Problem = fmt.Sprintf("drain: nothing moved for %v; %d tasks without status, %d assignments, clients that wait: %q", drainPatience, work.tasks, work.assignments, waiting)
-			if err != nil {
-				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
-			}
+		}
+		why := ""
+		switch now := r.now(); {
+		case now > deadline:
+			why = fmt.Sprintf("not over after %v, the load took %v", (now - began).Round(time.Second), r.config.Time)
+		case now-moved > drainPatience:
+			why = fmt.Sprintf("nothing moved for %v", drainPatience)
+		}
+		switch {
+		case why != "" && err != nil:
+			evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
+			return
+		case why != "":
+			evidence.Problem = fmt.Sprintf("drain: %s; %d tasks without status, %d assignments, clients that wait: %q", why, work.tasks, work.assignments, waiting)
 			return
 		}
 		wait(ctx, 200*time.Millisecond)

@@ -51,10 +51,20 @@ func (f Finding) Bad() bool {
 	return slices.Contains([]Outcome{Survived, Astray, Alarm, Failed}, f.Outcome)
 }
 
+// unexpected is the problem of a defect that was caught where the catalogue says that
+// nobody notices.
+const unexpected = "the catalogue says that it survives here"
+
 // settle gives a finding its outcome, from what was violated.
 func (f *Finding) settle(e Entry) {
 	violated := len(f.Properties) > 0
 	_, explained := e.Survives[f.Engine]
+	switch {
+	case violated && explained:
+		f.Problem = unexpected
+	case f.Problem == unexpected:
+		f.Problem = ""
+	}
 	switch {
 	case e.ID == Unmodified && violated:
 		f.Outcome = Alarm

@@ -306,9 +306,19 @@ func TestWhoElseNoticesIsAstray(t *testing.T) {
 		want     Outcome
 	}{{[]string{"C", "B"}, Caught}, {[]string{"C"}, Astray}, {nil, Explained}} {
 		f := Finding{Engine: MemoryEngine, Properties: c.violated}
-		if f.settle(e); f.Outcome != c.want || f.Bad() != (c.want == Astray) {
-			t.Errorf("%v: %s", c.violated, f.Outcome)
+		if f.settle(e); f.Outcome != c.want || f.Bad() != (c.want == Astray) || (f.Problem == unexpected) != (c.want != Explained) {
+			t.Errorf("%v: %s, %q", c.violated, f.Outcome, f.Problem)
 		}
+	}
+	f := Finding{ID: "e", Engine: MemoryEngine, Properties: []string{"A"}}
+	f.settle(e)
+	m := Matrix{all: Catalogue{e}, Findings: []Finding{f}}
+	if text := m.Page(); !strings.Contains(text, "; "+unexpected) {
+		t.Errorf("nobody is told that the catalogue is wrong:\n%s", text)
+	}
+	e.Survives = nil
+	if f.settle(e); f.Problem != "" {
+		t.Errorf("once it is mended: %q", f.Problem)
 	}
 }
 

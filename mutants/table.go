@@ -137,9 +137,18 @@ func (m *Matrix) cell(e Entry, engine string) string {
 		return fmt.Sprintf("**astray**: %s, after %s", f.by(), f.after())
 	case f.Outcome != Caught:
 		return fmt.Sprintf("%s after %s%s", f.outcome(), f.after(), inCell(f.problem()))
-	case engine == MemoryEngine || engine == EnsembleEngine:
+	case f.Problem == unexpected:
+		return f.how() + f.problem()
+	}
+	return f.how()
+}
+
+// how is who has caught a defect, and under what.
+func (f Finding) how() string {
+	switch f.Engine {
+	case MemoryEngine, EnsembleEngine:
 		return fmt.Sprintf("%s, %s, %s; %s", f.by(), f.after(), f.length(), f.with())
-	case engine == ModelEngine:
+	case ModelEngine:
 		return fmt.Sprintf("%s, %s, %s; `%s`", f.by(), f.after(), f.length(), f.with())
 	}
 	return fmt.Sprintf("%s, %s", f.by(), f.after())

@@ -42,7 +42,7 @@ nightly: build ## what takes longer: 100,000 operations against both ZooKeeper v
 	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModelAgreesWithZooKeeper|TestSchedules' ./internal/integration
 
 mutants: build ## plant defects, one after the other, and see who notices: ONLY=two-writes,... ON=model,tests,memory,ensemble
-	@$(BIN) mutants --on $(ON) $(if $(ONLY),--only $(ONLY)) --results results/mutants.json $(ARGS)
+	@$(BIN) mutants --on $(ON) --budget 90s $(if $(ONLY),--only $(ONLY)) --results results/mutants.json $(ARGS)
 
 test: ## run every test, those on a real ensemble included
 	@scripts/test

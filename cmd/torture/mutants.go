@@ -51,7 +51,7 @@ func mutantsCommand() *cobra.Command {
 	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, of those that results/mutants.json has as caught at the first try (default: all)")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "defects that are hunted side by side; tests and runs on a real ensemble are always alone")
 	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine, or each call of go test may take; a run that has begun is completed")
-	f.DurationVar(&o.load, "load", 20*time.Second, "how long the load of the first torture run of each defect lasts; that of the next lasts twice as long, and so on")
+	f.DurationVar(&o.load, "load", 6*time.Second, "how long the load of the first torture run of each defect lasts; that of the next lasts twice as long, and so on")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; the next has the next")
 	f.IntVar(&o.states, "states", 50_000_000, "states that the explorer may keep")
 	f.StringVar(&o.results, "results", "", "file to keep findings in, from one call to the next; beside it, the same for people, in Markdown")

@@ -23,7 +23,7 @@ func TestDrainsEnd(t *testing.T) {
 		"slow, but not":  {func(look int) int { return max(0, 4-look+2*(look%2)) }, false, ""},
 		"a full backlog": {func(look int) int { return min(1, max(0, 20-look)) }, true, ""},
 		"and without":    {func(look int) int { return min(1, max(0, 20-look)) }, false, "nothing moved"},
-		"drop by drop":   {func(int) int { return 1 }, true, "not over after"},
+		"drop by drop":   {func(look int) int { return min(1, max(0, 60-look)) }, true, "not over after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -297,12 +297,11 @@ func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clie
 		case now-moved > drainPatience:
 			why = fmt.Sprintf("nothing moved for %v", drainPatience)
 		}
-		switch {
-		case why != "" && err != nil:
-			evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
-			return
-		case why != "":
+		if why != "" {
 			evidence.Problem = fmt.Sprintf("drain: %s; %d tasks without status, %d assignments, clients that wait: %q", why, work.tasks, work.assignments, waiting)
+			if err != nil {
+				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
+			}
 			return
 		}
 		wait(ctx, 200*time.Millisecond)

@@ -185,8 +185,8 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 		t.Errorf("after runs of one second and of two: %q, want %q", asked, want)
 	}
 	e.Survives = map[string]string{MemoryEngine: "so"}
-	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Explained || f.Runs != 1 {
-		t.Errorf("what is known not to be noticed: %+v", f)
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Explained || f.Runs != 1 || !slices.Contains(asked, "--time=40s") {
+		t.Errorf("what is known not to be noticed, with %q: %+v", asked, f)
 	}
 	runs.Do = func(context.Context, string, string, []string, uint64) soak.Outcome {
 		return soak.Outcome{Problem: "no Docker"}

@@ -15,7 +15,7 @@ import (
 // Runs are torture runs, one seed after the other.
 type Runs struct {
 	Ensemble string        // memory or docker, as the command knows it
-	Load     time.Duration // of the first run; each has twice that of the run before, as far as longestLoad
+	Load     time.Duration // of the first run; each has twice that of the run before, up to longestLoad
 	First    uint64        // seed of the first run
 	// Do is one run of a binary with those arguments, its outcome and what was violated.
 	// Each defect has a folder of its own, named by its id.
@@ -78,33 +78,31 @@ func (r Runs) Ground(all []Entry) []Entry {
 	return ground
 }
 
-// groundLoad is how long the load of a run of the source as it is lasts at least: long
-// enough for most of its faults to have their turn. For the same reason such runs may
-// go on for groundBudgets budgets.
-const (
-	groundLoad    = longestLoad
-	groundBudgets = 4
-)
-
 // longestLoad bounds the doubling of the load. What a run costs besides is the same for
 // every load: what shows at once is caught by a short run, and what needs luck has more
-// of it in a long one than in two short ones.
+// of it in a long one than in two short ones. Where all of it is looked at once, it is
+// looked at for so long: the source as it is, for most of its faults to have their turn,
+// and what is said to survive.
 const longestLoad = 40 * time.Second
 
-// Hunt implements Engine. One run is enough where the catalogue says that nobody will
+// groundBudgets is for how many budgets runs of the source as it is may go on until each
+// of its faults has bitten.
+const groundBudgets = 4
+
+// Hunt implements Engine. One long run is enough where the catalogue says that nobody will
 // notice. The source as it is is looked at until each fault has bitten.
 func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: r.Name()}
 	load := r.Load
-	if e.ID == Unmodified {
-		load = max(load, groundLoad)
+	_, known := e.Survives[r.Name()]
+	if e.ID == Unmodified || known {
+		load = max(load, longestLoad)
 	}
 	binary, err := b.Binary(ctx)
 	if err != nil {
 		return f.failed(err.Error())
 	}
 	began, failures, judged := time.Now(), 0, 0
-	_, known := e.Survives[r.Name()]
 	for f.Seed = r.First; ; f.Seed++ {
 		args := append([]string{"run", "--ensemble=" + r.Ensemble, "--time=" + load.String(), "--nemesis=" + r.faults(e)}, strings.Fields(e.Run)...)
 		outcome := r.once(ctx, binary, e.ID, args, f.Seed, load)

@@ -32,18 +32,30 @@ type Entry struct {
 	Edits    []Edit            `yaml:"edits"`
 }
 
-// Edit replaces a text that occurs in a file exactly once.
+// Edit replaces a text that is there exactly once: in a declaration of a package, or
+// in a file. In a declaration white space and comments do not count, nor does the file
+// that has it, so that an edit outlives moves and other layout; in a file every
+// character counts.
 type Edit struct {
-	File string `yaml:"file"` // below the source folder, with slashes
-	Old  string `yaml:"old"`
-	New  string `yaml:"new"`
+	Package string   `yaml:"package"` // folder of a package below the source folder, with slashes
+	In      string   `yaml:"in"`      // a declaration of it: func name, func (*type) name, type name, const name or var name
+	Imports []string `yaml:"imports"` // what the new text needs; those that are there already do no harm
+	File    string   `yaml:"file"`    // instead of a package: a file below the source folder, with slashes
+	Old     string   `yaml:"old"`
+	New     string   `yaml:"new"`
 }
 
-// Fingerprint tells versions of an entry's edits apart.
+// Fingerprint tells versions of an entry's edits apart. Another layout of one with an
+// anchor is the same version.
 func (e Entry) Fingerprint() string {
 	sum := sha256.New()
 	for _, edit := range e.Edits {
-		fmt.Fprintf(sum, "%q %q %q\n", edit.File, edit.Old, edit.New)
+		if edit.Package == "" {
+			fmt.Fprintf(sum, "%q %q %q\n", edit.File, edit.Old, edit.New)
+			continue
+		}
+		in, _ := parseAnchor(edit.In)
+		fmt.Fprintf(sum, "%q %q %q %q %q\n", edit.Package, in, edit.Imports, strings.Fields(edit.Old), strings.Fields(edit.New))
 	}
 	return fmt.Sprintf("%x", sum.Sum(nil)[:6])
 }
@@ -103,7 +115,7 @@ func (e Entry) problems() []string {
 	add(!idPattern.MatchString(e.ID) || e.ID == Unmodified, "an id has small letters, digits and single dashes, and is not %q", Unmodified)
 	add(strings.TrimSpace(e.Says) == "", "says is missing: a sentence about what is wrong")
 	add(len(e.Breaks) == 0, "breaks is missing: the properties, or tests, that are to notice")
-	add(len(e.Edits) == 0, "edits is missing: a list of file, old, new")
+	add(len(e.Edits) == 0, "edits is missing: a list of package, in, old, new")
 	add(e.Fault == "" && e.World == "" && len(e.Tests) == 0, "nobody looks for it: give fault (for torture runs), world (for the explorer) or tests")
 	add(e.Run != "" && e.Fault == "", "run has options of torture runs, so fault is needed as well")
 	if _, err := nemesis.Parse(e.Fault); err != nil {
@@ -119,9 +131,38 @@ func (e Entry) problems() []string {
 		add(strings.TrimSpace(why) == "", "survives: say why %s does not notice", engine)
 	}
 	for n, edit := range e.Edits {
-		add(!filepath.IsLocal(filepath.FromSlash(edit.File)), "edit %d: file %q is not below the source folder", n+1, edit.File)
-		add(edit.Old == "", "edit %d: old is missing: the text to replace", n+1)
-		add(edit.Old == edit.New, "edit %d: old and new are the same", n+1)
+		for _, what := range edit.problems() {
+			add(true, "edit %d: %s", n+1, what)
+		}
+	}
+	return all
+}
+
+// problems says what is wrong with an edit, whatever the source is.
+func (e Edit) problems() []string {
+	anchored := e.Package != ""
+	path, key := e.File, "file"
+	if anchored {
+		path, key = e.Package, "package"
+	}
+	_, known := parseAnchor(e.In)
+	old, err := lexemes(e.Old)
+	var all []string
+	for _, p := range []struct {
+		when bool
+		what string
+	}{
+		{anchored == (e.File != ""), "give package and in, for a declaration of Go, or else file: one of the two"},
+		{path != "" && !filepath.IsLocal(filepath.FromSlash(path)), fmt.Sprintf("%s %q is not below the source folder", key, path)},
+		{anchored && !known, fmt.Sprintf("in %q names no declaration; give func name, func (*type) name, type name, const name or var name", e.In)},
+		{!anchored && e.In+strings.Join(e.Imports, "") != "", "in and imports are about a declaration, so package is needed as well"},
+		{anchored && err != nil, fmt.Sprintf("old is not made of whole tokens of Go: %v", err)},
+		{e.Old == "" || anchored && len(old) == 0, "old is missing: the text to replace"},
+		{e.Old == e.New, "old and new are the same"},
+	} {
+		if p.when {
+			all = append(all, p.what)
+		}
 	}
 	return all
 }

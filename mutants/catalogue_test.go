@@ -1,7 +1,9 @@
 package mutants
 
 import (
+	"cmp"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,7 +35,10 @@ func TestEveryEntryCompiles(t *testing.T) {
 		}
 		var packages []string
 		for _, edit := range e.Edits {
-			packages = append(packages, "./"+filepath.ToSlash(filepath.Dir(edit.File)))
+			if edit.Package == "" && filepath.Ext(edit.File) == ".go" {
+				t.Errorf("%s: an edit of the file %s would not outlive edits of the source; give package and in", e.ID, edit.File)
+			}
+			packages = append(packages, "./"+cmp.Or(edit.Package, path.Dir(edit.File)))
 		}
 		slices.Sort(packages)
 		if printed, err := b.tool(t.Context(), "build", slices.Compact(packages)...).CombinedOutput(); err != nil {
@@ -70,6 +75,16 @@ func TestBadCataloguesAreRefused(t *testing.T) {
 		{entry("world:", "survives: {paper: so}\n  world:"), `no engine is called "paper"`},
 		{entry("world:", "survives: {model: ''}\n  world:"), "say why model"},
 		{entry("file: a.go", "file: ../a.go"), "not below the source folder"},
+		{entry("file: a.go", "package: ../a, in: func f"), "not below the source folder"},
+		{entry("file: a.go", "file: a.go, package: a, in: func f"), "one of the two"},
+		{entry("file: a.go, ", ""), "one of the two"},
+		{entry("file: a.go", "package: a"), `in "" names no declaration`},
+		{entry("file: a.go", "package: a, in: f"), `in "f" names no declaration`},
+		{entry("file: a.go", "package: a, in: type (t) f"), `names no declaration`},
+		{entry("file: a.go", "file: a.go, in: func f"), "package is needed as well"},
+		{entry("file: a.go", "file: a.go, imports: [time]"), "package is needed as well"},
+		{entry("file: a.go, old: x", "package: a, in: func f, old: '\"x'"), "not made of whole tokens"},
+		{entry("file: a.go, old: x", "package: a, in: func f, old: // x"), "old is missing"},
 		{entry("old: x", "old: ''"), "old is missing"},
 		{entry("old: x", "old: y"), "old and new are the same"},
 		{entry() + entry(), "one is there twice"},
@@ -147,15 +162,15 @@ func TestEditsMatchOnce(t *testing.T) {
 	}
 	source := Source{Dir: dir}
 	for old, want := range map[string]string{"two": "there 2 times", "ooo": "there 2 times", "three": "there 0 times"} {
-		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{"a.go", old, "x"}}}})
+		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "a.go", Old: old, New: "x"}}}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "m: a.go") {
 			t.Errorf("%q: %v", old, err)
 		}
 	}
-	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{"b.go", "x", "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
+	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "b.go", Old: "x", New: "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{"a.go", "one", "three"}, {"./a.go", "three two", "four"}}})
+	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{File: "a.go", Old: "one", New: "three"}, {File: "./a.go", Old: "three two", New: "four"}}})
 	if err != nil || texts["a.go"] != "four two oooo\n" {
 		t.Errorf("%q, %v", texts, err)
 	}

@@ -150,7 +150,7 @@ func TestAFalseAlarmIsOne(t *testing.T) {
 	if err := os.WriteFile(path, []byte("package sum\n\nfunc Of(a, b int) int { return a * b }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{"sum/sum.go", "a * b", "a + b + c"}}}
+	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{File: "sum/sum.go", Old: "a * b", New: "a + b + c"}}}
 	h := Hunt{Source: source, Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
 	findings, err := h.Go(t.Context(), Catalogue{e})
 	if err != nil || len(findings) != 2 {
@@ -324,7 +324,7 @@ func TestWhoElseNoticesIsAstray(t *testing.T) {
 
 // TestAPartialMatrixSaysSo: what is still to come is told from what is not for an engine.
 func TestAPartialMatrixSaysSo(t *testing.T) {
-	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{"f", "x", "y"}}}
+	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{File: "f", Old: "x", New: "y"}}}
 	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"), "c.yaml", Catalogue{e})
 	if err != nil {
 		t.Fatal(err)
@@ -356,7 +356,7 @@ func TestTotals(t *testing.T) {
 // are none, and what is looked for differently by now.
 func TestTheMatrixForgets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.json")
-	e := Entry{ID: "e", Breaks: []string{"P"}, World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{"f", "x", "y"}}}
+	e := Entry{ID: "e", Breaks: []string{"P"}, World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{File: "f", Old: "x", New: "y"}}}
 	same := e.Fingerprint()
 	open := func(e Entry) *Matrix {
 		m, err := OpenMatrix(path, "c.yaml", Catalogue{e})
@@ -404,7 +404,7 @@ func TestTheMatrixForgets(t *testing.T) {
 // TestTwoHuntsKeepOneMatrix: none loses what the other has found in the meantime.
 func TestTwoHuntsKeepOneMatrix(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "m.json")
-	all := Catalogue{{ID: "a", World: "--masters 1", Edits: []Edit{{"f", "x", "y"}}}, {ID: "b", World: "--masters 1", Edits: []Edit{{"f", "x", "z"}}}}
+	all := Catalogue{{ID: "a", World: "--masters 1", Edits: []Edit{{File: "f", Old: "x", New: "y"}}}, {ID: "b", World: "--masters 1", Edits: []Edit{{File: "f", Old: "x", New: "z"}}}}
 	open := func() *Matrix {
 		m, err := OpenMatrix(path, "c.yaml", all)
 		if err != nil {

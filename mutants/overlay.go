@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,8 +26,8 @@ type Source struct {
 
 // Overlay writes the edited files and an overlay.json for go build -overlay into
 // into, and returns the path of overlay.json. Every edit must match exactly once;
-// those that do not are told, all at once, with the id, the file and how often they
-// match. Several edits of one file are made one after the other.
+// those that do not are told, all at once, with the id, the place and how often they
+// match.
 func (s Source) Overlay(e Entry, into string) (string, error) {
 	root, err := filepath.Abs(s.Dir)
 	if err != nil {
@@ -54,27 +56,98 @@ func (s Source) Overlay(e Entry, into string) (string, error) {
 	return path, nil
 }
 
-// edited are the files of an entry, by path below root, as the edits make them.
+// edited are the files of an entry, by path below root, as the edits make them. Those
+// with an anchor are all looked for in the source as it is, so that their order means
+// nothing; those of files follow, one after the other.
 func edited(root string, e Entry) (map[string]string, error) {
 	texts := map[string]string{}
-	var errs []error
-	for _, edit := range e.Edits {
+	read := func(file string) error {
+		if _, known := texts[file]; known {
+			return nil
+		}
+		data, err := os.ReadFile(filepath.Join(root, file))
+		if err == nil {
+			texts[file] = string(data)
+		}
+		return err
+	}
+	places, errs := e.places(root)
+	for i, p := range places { // from the end of a file to its beginning
+		if err := read(p.file); err != nil {
+			errs = append(errs, e.wrong(p.edit, err))
+			continue
+		}
+		if i > 0 && p.file == places[i-1].file && p.to > places[i-1].from {
+			errs = append(errs, e.wrong(p.edit, fmt.Errorf("edits %d and %d are about the same text; make one of them", p.edit+1, places[i-1].edit+1)))
+			continue
+		}
+		p = p.widened(texts[p.file])
+		texts[p.file] = texts[p.file][:p.from] + p.text + texts[p.file][p.to:]
+	}
+	for _, p := range places {
+		text, err := withImports(p.file, texts[p.file], e.Edits[p.edit].Imports)
+		if err != nil {
+			errs = append(errs, e.wrong(p.edit, err))
+			continue
+		}
+		texts[p.file] = text
+	}
+	for n, edit := range e.Edits {
+		if edit.Package != "" {
+			continue
+		}
 		file := filepath.Clean(filepath.FromSlash(edit.File))
-		text, known := texts[file]
-		if !known {
-			data, err := os.ReadFile(filepath.Join(root, file))
-			if err != nil {
-				errs = append(errs, fmt.Errorf("mutants: %s: %w", e.ID, err))
-				continue
-			}
-			text = string(data)
+		if err := read(file); err != nil {
+			errs = append(errs, e.wrong(n, err))
+			continue
 		}
-		if n := occurrences(text, edit.Old); n != 1 {
-			errs = append(errs, fmt.Errorf("mutants: %s: %s: the old text is there %d times, not once; it begins %q", e.ID, edit.File, n, firstLine(edit.Old)))
+		if found := occurrences(texts[file], edit.Old); found != 1 {
+			errs = append(errs, e.wrong(n, notOnce(found, edit.Old)))
 		}
-		texts[file] = strings.Replace(text, edit.Old, edit.New, 1)
+		texts[file] = strings.Replace(texts[file], edit.Old, edit.New, 1)
 	}
 	return texts, errors.Join(errs...)
+}
+
+// places are those of the edits with an anchor, by file, the last of a file first, and
+// what is wrong with those that have none.
+func (e Entry) places(root string) ([]replacement, []error) {
+	var all []replacement
+	var errs []error
+	for n, edit := range e.Edits {
+		if edit.Package == "" {
+			continue
+		}
+		p, err := edit.locate(root)
+		if err != nil {
+			errs = append(errs, e.wrong(n, err))
+			continue
+		}
+		p.edit = n
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b replacement) int {
+		return cmp.Or(strings.Compare(a.file, b.file), b.from-a.from, b.to-a.to)
+	})
+	return all, errs
+}
+
+// wrong is an error about one of the edits: it names the entry and the place.
+func (e Entry) wrong(n int, err error) error {
+	return fmt.Errorf("mutants: %s: %s: %w", e.ID, e.Edits[n].where(), err)
+}
+
+// notOnce is what is wrong with an old text that is found another number of times.
+func notOnce(found int, old string) error {
+	return fmt.Errorf("the old text is there %d times, not once; it begins %q", found, firstLine(old))
+}
+
+// where names the place of an edit.
+func (e Edit) where() string {
+	if e.Package != "" {
+		return e.Package + ": " + e.In
+	}
+	return e.File
 }
 
 // occurrences counts also those that overlap.

@@ -83,9 +83,8 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	if err != nil {
 		return claim{}, err
 	}
-	record := claimRecord{
-		Holder: p.holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique(), Capacity: p.capacity,
-	}
+	record := newClaimRecord(env, session, p.holder)
+	record.Capacity = p.capacity
 	result, err := session.Do(ctx, zkapi.Multi(
 		zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).For(p.acl),
 		zkapi.Set(p.claimPath, encode(record), now.Stat.Version),

@@ -159,9 +159,8 @@ func (i *incarnation) retire() error {
 	if i.retired || !i.worker.isRetiring() {
 		return nil
 	}
-	record := claimRecord{
-		Holder: i.worker.config.Name, Session: fmt.Sprintf("0x%x", i.session.ID()), Nonce: i.env.Unique(), Retiring: true,
-	}
+	record := newClaimRecord(i.env, i.session, i.worker.config.Name)
+	record.Retiring = true
 	result, err := i.write(i.ctx, zkapi.Set(i.path, encode(record), i.version))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:

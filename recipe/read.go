@@ -169,6 +169,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	worker := r.view.worker(w)
 	if worker.incarnation != inbox.Stat.Version {
 		worker.incarnation, worker.claimed = inbox.Stat.Version, false
+		worker.format = 0
 	}
 	r.view.touchedWorkers[w] = true
 	now := map[string]bool{}
@@ -211,7 +212,7 @@ func (r *reconciler) readClaims() error {
 		worker := r.view.worker(names[i])
 		r.view.touchedWorkers[names[i]] = true
 		worker.incarnation, worker.claimed = reply.Stat.Version, true
-		worker.capacity, worker.retiring = record.Capacity, record.Retiring
+		worker.capacity, worker.retiring, worker.format = record.Capacity, record.Retiring, record.knows()
 	}
 	return nil
 }

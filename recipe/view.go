@@ -67,6 +67,7 @@ type workerView struct {
 	claimed     bool // capacity and retiring are those of this incarnation
 	capacity    int  // that it claims; 0 for none
 	retiring    bool
+	format      int             // the newest that it knows; 0 until its claim has been read
 	tasks       map[string]bool // assigned to it
 }
 

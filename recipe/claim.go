@@ -83,6 +83,9 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	if err != nil {
 		return claim{}, err
 	}
+	if now.Stat.Owner() != zkapi.OwnerNone {
+		return claim{}, &problemError{claimProblem(p.claimPath, now.Stat)}
+	}
 	record := newClaimRecord(env, session, p.holder)
 	record.Capacity = p.capacity
 	result, err := session.Do(ctx, zkapi.Multi(
@@ -141,6 +144,9 @@ func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layo
 // so an unknown outcome is resolved by the next try.
 func ensure(ctx context.Context, session zkapi.Session, p parent) error {
 	found, err := session.Do(ctx, zkapi.Exists(p.path))
+	if problem, bad := parentProblem(p.path, found.Stat); err == nil && bad {
+		return &problemError{problem}
+	}
 	if err != nil || found.Found {
 		return err
 	}

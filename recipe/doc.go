@@ -26,6 +26,9 @@
 //	/assign/<w>             persistent             its data version is w's incarnation
 //	/assign/<w>/<t>         persistent             w is to execute t
 //
+// Only an ephemeral of a session counts as alive. Znodes of another kind in such a
+// place are passed over where that is possible, and told of; see Overview.Problems.
+//
 // /assign and /assign/<w> are never deleted: their versions are claims, and a
 // znode that is created anew starts at version 0 again. The data of /tasks is a
 // bell: a client that cancels sets it, so that the master looks. A task with

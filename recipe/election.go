@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,17 +20,25 @@ type candidate struct {
 	see     Observers
 	name    string
 	address string
+	notices *notices // of this process
 }
 
 // stand waits until /master is free and this session has taken it. It ends with
 // the claim and the moment the winning write was sent, or with an error when the
 // session or ctx ends.
 func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
+	var other int64 // session that is known to lead
 	for {
 		_, _, reconnected := c.session.Connection()
 		zkapi.Rest(c.env, "stand", c.session, reconnected)
 		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.master()).Watched())
 		if err == nil && seen.Found {
+			if !seen.Stat.Alive() {
+				c.notices.tell(ctx, c.see.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
+			} else if other != seen.Stat.EphemeralOwner {
+				other = seen.Stat.EphemeralOwner
+				c.see.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
+			}
 			zkapi.Rest(c.env, "stand by", c.session)
 			_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))
 			if err == nil && c.session.Done().Fired() {
@@ -52,6 +61,12 @@ func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
 		}
 		if zkapi.Permanent(err) {
 			return claim{}, time.Time{}, err
+		}
+		if problem, ok := errors.AsType[*problemError](err); ok {
+			if err := c.notices.outwait(ctx, c.env, c.session, c.see.Logger, problem); err != nil {
+				return claim{}, time.Time{}, err
+			}
+			continue
 		}
 		c.see.Logger.DebugContext(ctx, "not elected", "error", err)
 		if err := pause(ctx, c.env, c.session); err != nil {
@@ -118,26 +133,28 @@ func (c candidate) join(ctx context.Context) (string, error) {
 	}
 }
 
-// advance waits until nobody is in front of mine.
+// advance waits until no candidate is in front of mine. What is no candidate is
+// passed over: the ephemeral of a session with a sequence number is one.
 func (c candidate) advance(ctx context.Context, mine string) error {
-	for {
+	for waited := true; waited; {
 		listed, err := c.session.Do(ctx, zkapi.Children(c.layout.candidates()))
 		if err != nil {
 			return err
 		}
 		line := listed.Children
 		slices.SortFunc(line, inLine)
-		switch at := slices.Index(line, mine); at {
-		case -1:
+		at := slices.Index(line, mine)
+		if at < 0 {
 			return errNotQueued
-		case 0:
-			return nil
-		default:
-			if err := c.outlast(ctx, line[at-1]); err != nil {
+		}
+		waited = false
+		for at--; at >= 0 && !waited; at-- {
+			if waited, err = c.outlast(ctx, line[at]); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
 }
 
 // inLine orders candidates as they came.
@@ -145,20 +162,28 @@ func inLine(a, b string) int {
 	return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b))
 }
 
-// outlast waits until one other candidate is gone.
-func (c candidate) outlast(ctx context.Context, other string) error {
-	for {
+// outlast waits until one other candidate is gone. It does not wait for what is no
+// candidate, and reports false then.
+func (c candidate) outlast(ctx context.Context, other string) (waited bool, err error) {
+	for told := false; ; told = true {
 		_, _, reconnected := c.session.Connection()
 		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.candidate(other)).Watched())
 		if err != nil || !seen.Found {
-			return err
+			return true, err
+		}
+		if problem, bad := c.layout.candidateProblem(other, seen.Stat); bad {
+			c.notices.tell(ctx, c.see.Logger, problem, seen.Stat)
+			return false, nil
+		}
+		if !told {
+			c.see.Logger.InfoContext(ctx, "standing in line", "behind", other)
 		}
 		_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueSweep))
 		if err == nil && c.session.Done().Fired() {
 			err = c.session.Cause()
 		}
 		if err != nil {
-			return err
+			return true, err
 		}
 	}
 }

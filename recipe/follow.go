@@ -71,8 +71,8 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 
 func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) {
 	seen, err := f.session.Do(ctx, zkapi.Exists(f.layout.master()).Watched())
-	if err != nil || !seen.Found {
-		return Leader{}, seen.Watch, err
+	if err != nil || !seen.Stat.Alive() {
+		return Leader{}, seen.Watch, err // what no session holds is nobody's claim
 	}
 	got, err := f.session.Do(ctx, zkapi.Get(f.layout.master()))
 	if errors.Is(err, zkapi.ErrNoNode) {
@@ -80,6 +80,9 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 	}
 	if err != nil {
 		return Leader{}, nil, err
+	}
+	if !got.Stat.Alive() {
+		return Leader{}, seen.Watch, nil
 	}
 	leader := Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
 	claimed, err := f.session.Do(ctx, zkapi.Get(f.layout.assign()))
@@ -108,7 +111,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 				return err
 			}
 			got = zkapi.Result{}
-			if shown.Found {
+			if shown.Stat.Alive() { // what was left by an execution that is over shows nothing
 				got, err = f.session.Do(ctx, zkapi.Get(f.layout.progress(task)))
 			}
 			if errors.Is(err, zkapi.ErrNoNode) {

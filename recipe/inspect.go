@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,7 +91,9 @@ func (c *Client) inspectBelow(ctx context.Context, session zkapi.Session, d *Tas
 			status := decodeStatus(reply.Data)
 			d.Status = &status
 		case listed.Children[i] == "progress":
-			d.Progress = append([]byte{}, reply.Data...)
+			if reply.Stat.Alive() {
+				d.Progress = append([]byte{}, reply.Data...)
+			}
 		case isAttempt:
 			record := attemptRecord{Token: Token{Attempt: n}}
 			_ = json.Unmarshal(reply.Data, &record) // one made by hand says little
@@ -147,6 +150,7 @@ type Overview struct {
 	Workers    []WorkerDetail // by name; those that are not alive only while they hold tasks
 	Tasks      []TaskSummary  // by name
 	MaxBacklog int            // 0 for none
+	Problems   []Problem      // znodes in the way, by path
 }
 
 // TaskSummary is one task of an Overview.
@@ -178,7 +182,14 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 		if o.Leader, _, err = (followed{c.env, session, c.layout}).readLeader(ctx); err != nil {
 			return err
 		}
-		if o.Candidates, err = c.overviewCandidates(ctx, session); err != nil {
+		master, err := session.Do(ctx, zkapi.Exists(c.layout.master()))
+		if err != nil {
+			return err
+		}
+		if master.Found && !master.Stat.Alive() {
+			o.Problems = append(o.Problems, c.layout.masterProblem(master.Stat))
+		}
+		if err := c.overviewCandidates(ctx, session, &o); err != nil {
 			return err
 		}
 		backlog, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
@@ -188,45 +199,51 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 		var record backlogRecord
 		_ = json.Unmarshal(backlog.Data, &record)
 		o.MaxBacklog = record.Limit
-		if o.Workers, err = c.overviewWorkers(ctx, session); err != nil {
+		if err := c.overviewWorkers(ctx, session, &o); err != nil {
 			return err
 		}
-		o.Tasks, err = c.overviewTasks(ctx, session, o.Workers)
-		return err
+		if err := c.overviewTasks(ctx, session, &o); err != nil {
+			return err
+		}
+		slices.SortFunc(o.Problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
+		return nil
 	})
 	return o, err
 }
 
-func (c *Client) overviewCandidates(ctx context.Context, session zkapi.Session) ([]string, error) {
+func (c *Client) overviewCandidates(ctx context.Context, session zkapi.Session, o *Overview) error {
 	line, err := session.Do(ctx, zkapi.Children(c.layout.candidates()))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, err
+		return err
 	}
 	slices.SortFunc(line.Children, inLine)
 	ops := make([]zkapi.Op, len(line.Children))
 	for i, znode := range line.Children {
 		ops[i] = zkapi.Get(c.layout.candidate(znode))
 	}
-	var names []string
-	for _, reply := range session.DoAll(ctx, ops) {
+	for i, reply := range session.DoAll(ctx, ops) {
 		switch {
 		case reply.Err == nil:
-			names = append(names, string(reply.Data))
+			if problem, bad := c.layout.candidateProblem(line.Children[i], reply.Stat); bad {
+				o.Problems = append(o.Problems, problem)
+				continue
+			}
+			o.Candidates = append(o.Candidates, string(reply.Data))
 		case !errors.Is(reply.Err, zkapi.ErrNoNode):
-			return nil, reply.Err
+			return reply.Err
 		}
 	}
-	return names, nil
+	return nil
 }
 
-func (c *Client) overviewWorkers(ctx context.Context, session zkapi.Session) ([]WorkerDetail, error) {
+func (c *Client) overviewWorkers(ctx context.Context, session zkapi.Session, o *Overview) error {
 	alive, err := session.Do(ctx, zkapi.Children(c.layout.workers()))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, err
+		return err
 	}
 	known, err := session.Do(ctx, zkapi.Children(c.layout.assign()))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, err
+		return err
 	}
 	names := slices.Concat(alive.Children, known.Children)
 	slices.Sort(names)
@@ -236,34 +253,40 @@ func (c *Client) overviewWorkers(ctx context.Context, session zkapi.Session) ([]
 		ops = append(ops, zkapi.Get(c.layout.worker(w)), zkapi.Get(c.layout.inbox(w)), zkapi.Children(c.layout.inbox(w)))
 	}
 	replies := session.DoAll(ctx, ops)
-	var out []WorkerDetail
 	for i, w := range names {
 		here, claimed, inbox := replies[3*i], replies[3*i+1], replies[3*i+2]
 		for _, reply := range []zkapi.Reply{here, claimed, inbox} {
 			if reply.Err != nil && !errors.Is(reply.Err, zkapi.ErrNoNode) {
-				return nil, reply.Err
+				return reply.Err
 			}
+		}
+		if here.Err == nil && !here.Stat.Alive() {
+			o.Problems = append(o.Problems, c.layout.workerProblem(w, here.Stat))
+			here.Data = nil
+		}
+		if claimed.Err == nil && claimed.Stat.Owner() != zkapi.OwnerNone {
+			o.Problems = append(o.Problems, claimProblem(c.layout.inbox(w), claimed.Stat))
 		}
 		var record claimRecord
 		_ = json.Unmarshal(claimed.Data, &record) // one made by hand says nothing
 		d := WorkerDetail{
-			Name: w, Address: string(here.Data), Alive: here.Err == nil, Incarnation: claimed.Stat.Version,
+			Name: w, Address: string(here.Data), Alive: here.Stat.Alive(), Incarnation: claimed.Stat.Version,
 			Retiring: record.Retiring, Capacity: record.Capacity, Assigned: inbox.Children,
 		}
 		if d.Alive || len(d.Assigned) > 0 {
-			out = append(out, d)
+			o.Workers = append(o.Workers, d)
 		}
 	}
-	return out, nil
+	return nil
 }
 
-func (c *Client) overviewTasks(ctx context.Context, session zkapi.Session, workers []WorkerDetail) ([]TaskSummary, error) {
+func (c *Client) overviewTasks(ctx context.Context, session zkapi.Session, o *Overview) error {
 	listed, err := session.Do(ctx, zkapi.Children(c.layout.tasks()))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, err
+		return err
 	}
 	owner := map[string]string{}
-	for _, w := range workers {
+	for _, w := range o.Workers {
 		for _, t := range w.Assigned {
 			owner[t] = w.Name
 		}
@@ -273,25 +296,51 @@ func (c *Client) overviewTasks(ctx context.Context, session zkapi.Session, worke
 		ops = append(ops, zkapi.Children(c.layout.task(t)), zkapi.Get(c.layout.status(t)))
 	}
 	replies := session.DoAll(ctx, ops)
-	var out []TaskSummary
+	var showing []string // tasks that have progress
 	for i, t := range listed.Children {
 		below, status := replies[2*i], replies[2*i+1]
 		if errors.Is(below.Err, zkapi.ErrNoNode) {
 			continue
 		}
 		if below.Err != nil {
-			return nil, below.Err
+			return below.Err
+		}
+		if below.Stat.Owner() != zkapi.OwnerNone {
+			o.Problems = append(o.Problems, c.layout.taskProblem(t, below.Stat))
+		}
+		if status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
+			o.Problems = append(o.Problems, c.layout.statusProblem(t, status.Stat))
+		}
+		if slices.Contains(below.Children, "progress") {
+			showing = append(showing, t)
 		}
 		s := TaskSummary{Name: t, Phase: PhasePending, Worker: owner[t], Attempts: int(taskChildren(below.Children).attempts)}
 		switch {
 		case status.Err == nil:
 			s.Phase, s.State = PhaseFinished, decodeStatus(status.Data).State
 		case !errors.Is(status.Err, zkapi.ErrNoNode):
-			return nil, status.Err
+			return status.Err
 		case s.Worker != "":
 			s.Phase = PhaseAssigned
 		}
-		out = append(out, s)
+		o.Tasks = append(o.Tasks, s)
 	}
-	return out, nil
+	return c.overviewProgress(ctx, session, showing, o)
+}
+
+// overviewProgress looks for progress that no session stands behind.
+func (c *Client) overviewProgress(ctx context.Context, session zkapi.Session, tasks []string, o *Overview) error {
+	ops := make([]zkapi.Op, len(tasks))
+	for i, t := range tasks {
+		ops[i] = zkapi.Exists(c.layout.progress(t))
+	}
+	for i, reply := range session.DoAll(ctx, ops) {
+		if reply.Err != nil {
+			return reply.Err
+		}
+		if reply.Found && !reply.Stat.Alive() {
+			o.Problems = append(o.Problems, c.layout.progressProblem(tasks[i], reply.Stat))
+		}
+	}
+	return nil
 }

@@ -145,7 +145,8 @@ func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf
 // taskName is the name of the task that was submitted under an id.
 func taskName(id string) string { return "task-" + id }
 
-// sequence is the number that ZooKeeper has put at the end of a name. Numbers
+// sequence is the number that ZooKeeper has put at the end of a name, and -1 for a
+// name without one. Numbers
 // wrap after 2,147,483,647; candidates are compared within one lifetime of their
 // parent, which does not see that many.
 func sequence(name string) int64 {
@@ -153,9 +154,9 @@ func sequence(name string) int64 {
 	if len(name) < digits {
 		return -1
 	}
-	n, err := strconv.ParseInt(name[len(name)-digits:], 10, 64)
+	n, err := strconv.ParseUint(name[len(name)-digits:], 10, 63) // no sign
 	if err != nil {
 		return -1
 	}
-	return n
+	return int64(n)
 }

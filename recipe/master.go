@@ -108,7 +108,10 @@ type Master struct {
 	layout layout
 	limits limits
 	life   *lifetime
-	feed   feed
+
+	notices notices
+
+	feed feed
 }
 
 // NewMaster checks config. Nothing happens until Run.
@@ -160,10 +163,10 @@ func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
 		zkapi.Rest(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
-	if err := persist(ctx, m.env, session, prepare); err != nil {
+	if err := m.notices.unobstructed(ctx, m.env, session, m.config.Logger, prepare); err != nil {
 		return err
 	}
-	c := candidate{m.env, session, m.layout, m.config.Observers, m.config.Name, m.config.Address}
+	c := candidate{m.env, session, m.layout, m.config.Observers, m.config.Name, m.config.Address, &m.notices}
 	if m.config.Queue {
 		if err := c.queue(ctx); err != nil {
 			return err
@@ -194,6 +197,7 @@ func (m *Master) reign(t *term) error {
 	log.InfoContext(quiet, "elected", "epoch", t.epoch(), "session", t.session.ID())
 	m.config.Metrics.Elected(t.epoch())
 	r := newReconciler(t, m.env, m.layout, m.limits, &m.feed)
+	r.notices = &m.notices
 	m.feed.lead(r.shown)
 	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("beat", t.beat)}
 	if m.config.OnLead != nil {

@@ -115,11 +115,13 @@ func (r *reconciler) readWorkers() error {
 	r.listWatch[r.layout.workers()] = alive.Watch
 	for name, w := range r.view.workers {
 		r.view.touchedWorkers[name] = true
-		w.alive, w.known = false, false
+		w.listed, w.alive, w.known = false, false, false
 	}
-	for _, w := range alive.Children {
-		r.view.touchedWorkers[w] = true
-		r.view.worker(w).alive = true
+	for _, name := range alive.Children {
+		r.view.touchedWorkers[name] = true
+		w := r.view.worker(name)
+		w.listed, w.alive = true, !w.stray
+		w.claimed = w.claimed && !w.stray // look whether it has become a worker
 	}
 	for _, w := range known.Children {
 		r.view.worker(w).known = true
@@ -193,17 +195,27 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	worker.tasks = now
 }
 
-// readClaims reads what live workers say about themselves.
+// readClaims looks whether workers are alive, and what they say about themselves.
 func (r *reconciler) readClaims() error {
-	var names []string
-	var ops []zkapi.Op
+	var listed, names []string
+	var ops, claims []zkapi.Op
 	for _, w := range r.view.workerNames() {
-		if worker := r.view.workers[w]; worker.alive && worker.known && !worker.claimed {
-			names, ops = append(names, w), append(ops, zkapi.Get(r.layout.inbox(w)))
+		worker := r.view.workers[w]
+		if !worker.listed || worker.claimed {
+			continue
+		}
+		listed, ops = append(listed, w), append(ops, zkapi.Exists(r.layout.worker(w)))
+		if worker.known {
+			names, claims = append(names, w), append(claims, zkapi.Get(r.layout.inbox(w)))
 		}
 	}
-	replies := r.doAll(ops)
-	for i, reply := range replies {
+	replies := r.doAll(append(ops, claims...))
+	for i, w := range listed {
+		if err := r.lives(w, replies[i]); err != nil {
+			return err
+		}
+	}
+	for i, reply := range replies[len(listed):] {
 		if reply.Err != nil {
 			return reply.Err
 		}
@@ -213,6 +225,21 @@ func (r *reconciler) readClaims() error {
 		r.view.touchedWorkers[names[i]] = true
 		worker.incarnation, worker.claimed = reply.Stat.Version, true
 		worker.capacity, worker.retiring, worker.format = record.Capacity, record.Retiring, record.knows()
+	}
+	return nil
+}
+
+// lives takes over whether a session stands behind a worker that is listed. One
+// that has gone since is seen when the workers are listed again.
+func (r *reconciler) lives(w string, seen zkapi.Reply) error {
+	if seen.Err != nil || !seen.Found {
+		return seen.Err
+	}
+	worker := r.view.worker(w)
+	worker.alive, worker.stray = seen.Stat.Alive(), !seen.Stat.Alive()
+	if worker.stray {
+		r.stale[w] = true // its inbox is not watched any more
+		r.notices.tell(r.term.leading, r.term.see.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
 	return nil
 }
@@ -343,8 +370,8 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 		if gone {
 			continue
 		}
-		if reply.Stat.EphemeralOwner != 0 { // it can have no children: no status, no attempts
-			r.bar(names[i], zkapi.ErrEphemeral)
+		if reply.Stat.Owner() != zkapi.OwnerNone { // it does not stay, or can have no children
+			r.bar(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)})
 			continue
 		}
 		options, _ := decodeTask(reply.Data)
@@ -445,6 +472,10 @@ func (r *reconciler) readProgress() error {
 			return reply.Err
 		}
 		task := r.view.tasks[names[i]]
+		if reply.Found && !reply.Stat.Alive() {
+			r.notices.tell(r.term.leading, r.term.see.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
+			continue
+		}
 		if reply.Found && reply.Stat.Mzxid != task.watched.mzxid {
 			task.watched.mzxid, task.watched.at = reply.Stat.Mzxid, now
 		}

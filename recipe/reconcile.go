@@ -35,6 +35,8 @@ type reconciler struct {
 	view   *view
 	shown  *shown
 
+	notices *notices // of this process
+
 	synced       bool // since the last distrust
 	masterWatch  zkapi.Source
 	bellWatch    zkapi.Source

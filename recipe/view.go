@@ -58,9 +58,11 @@ type leftover struct {
 	status   int32 // version of the status
 }
 
-// workerView is one worker in the master's view: alive if /workers/<w> exists,
-// known if /assign/<w> does.
+// workerView is one worker in the master's view: listed if /workers/<w> exists,
+// alive if that is the ephemeral of a session, known if /assign/<w> exists.
 type workerView struct {
+	listed      bool
+	stray       bool // /workers/<w> was seen to be no ephemeral of a session
 	alive       bool
 	known       bool
 	incarnation int32

@@ -117,6 +117,8 @@ type Worker struct {
 	freed  zkapi.Signal // raised when a handler has returned
 	retire zkapi.Signal // raised when the worker is to take no more
 
+	notices notices
+
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
 	mu        sync.Mutex
@@ -234,7 +236,7 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 		held, err = w.register(ctx, session)
 		return err
 	}
-	if err := persist(ctx, w.env, session, register); err != nil {
+	if err := w.notices.unobstructed(ctx, w.env, session, w.log, register); err != nil {
 		return err
 	}
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
@@ -271,6 +273,7 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 // ends by itself, or another process.
 func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, error) {
 	path := w.layout.worker(w.config.Name)
+	var other int64 // session that is known to hold the name
 	for {
 		if w.isRetiring() {
 			return claim{}, errEnough
@@ -282,6 +285,12 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, er
 			return claim{}, err
 		}
 		if seen.Found {
+			if !seen.Stat.Alive() {
+				w.notices.tell(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
+			} else if other != seen.Stat.EphemeralOwner {
+				other = seen.Stat.EphemeralOwner
+				w.log.InfoContext(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
+			}
 			zkapi.Rest(w.env, "wait for the name", session)
 			_, err := w.env.Wait(ctx, w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))
 			if err != nil {

@@ -74,6 +74,14 @@ type overview struct {
 	Tasks   taskLine     `json:"tasks"`
 	Backlog int          `json:"backlog"`
 	Limit   int          `json:"max_backlog,omitempty"`
+	// Problems are znodes in the way; the key is missing when there are none.
+	Problems []problem `json:"problems,omitempty"`
+}
+
+type problem struct {
+	Znode   string `json:"znode"`
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy"` // what to type in zkCli
 }
 
 type leader struct {
@@ -114,6 +122,9 @@ func overviewOf(o recipe.Overview) overview {
 			state = "retiring"
 		}
 		v.Workers = append(v.Workers, workerLine{w.Name, w.Address, state, w.Incarnation, len(w.Assigned), w.Capacity})
+	}
+	for _, p := range o.Problems {
+		v.Problems = append(v.Problems, problem{p.Path, p.What, p.Remedy})
 	}
 	v.Tasks.Total = len(o.Tasks)
 	counts := map[string]*int{
@@ -166,6 +177,12 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\n", l.Name, l.Address, l.State, l.Incarnation, l.Assigned)
 		}
 		_ = table.Flush()
+	}
+	if len(v.Problems) > 0 {
+		b.WriteString("\nPROBLEMS\n")
+		for _, p := range v.Problems {
+			fmt.Fprintf(&b, "%s %s\n  in zkCli: %s\n", p.Znode, p.Problem, p.Remedy)
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

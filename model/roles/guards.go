@@ -222,7 +222,7 @@ func (s *tamperedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, er
 		}
 	case g.watch && op.Watch:
 		unwatched := op
-		unwatched.Watch = false
+		unwatched.Watch, unwatched.Version = false, zkapi.AnyVersion // which no read without a watch has: see constant
 		if result, err = s.Session.Do(ctx, unwatched); err != nil {
 			return result, err
 		}

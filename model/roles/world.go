@@ -136,7 +136,8 @@ func furnished() zk.Tree {
 // constant knows the requests whose answers never change here: the parents are
 // there and stay, nobody bounds the backlog, no epoch is as high as the one that
 // a candidate tries its permission with, and where no server lags a sync does
-// nothing.
+// nothing. A master asks whether a session stands behind a worker that is listed:
+// here one always does, and a worker that has gone since is no other answer for it.
 func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
 	switch {
 	case op.Kind == zkapi.KindExists && !op.Watch && slices.Contains(parents, op.Path):
@@ -145,6 +146,8 @@ func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
 		return zkapi.Result{}, nil, true
 	case op.Kind == zkapi.KindSet && op.Version == math.MaxInt32:
 		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}, true
+	case op.Kind == zkapi.KindExists && !op.Watch && op.Version == 0 && strings.HasPrefix(op.Path, "/workers/"):
+		return zkapi.Result{Found: true, Stat: zkapi.Stat{EphemeralOwner: 1}}, nil, true
 	case op.Kind == zkapi.KindSync && c.Bounds.Lags == 0:
 		return zkapi.Result{}, nil, true
 	}

@@ -102,6 +102,18 @@ func (s *Server) Open() *Session {
 	return session
 }
 
+// Plant makes a znode in the name of any owner, of no session for instance: the way
+// to containers and TTL znodes, which differ from others in their owner alone. Its
+// parent must exist.
+func (s *Server) Plant(path string, data []byte, owner int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, _, changes, err := s.tree.Write(zkapi.Create(path, data, zkapi.Ephemeral), owner)
+	s.tree = next
+	s.committed(changes)
+	return err
+}
+
 // Sessions lists those that live.
 func (s *Server) Sessions() []*Session {
 	s.mu.Lock()

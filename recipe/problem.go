@@ -1,0 +1,153 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Problem is a znode that is not what the recipe expects at its place. The roles
+// tell of it and go on as well as they can; a person has to remove it, because a
+// role never deletes what another process has made.
+type Problem struct {
+	Path   string // of the znode
+	What   string // what it is, and what follows from that
+	Remedy string // what to type in zkCli
+}
+
+// String says all of it in one line.
+func (p Problem) String() string { return fmt.Sprintf("%s %s; in zkCli: %s", p.Path, p.What, p.Remedy) }
+
+// problemError is a Problem that makes a step impossible until it is gone.
+type problemError struct{ Problem }
+
+// Error implements error.
+func (e *problemError) Error() string { return e.String() }
+
+// notAlive is the problem of a znode that should be the ephemeral of a session and
+// is not: no process stands behind it.
+func notAlive(path string, stat zkapi.Stat, follows string) Problem {
+	remedy := "delete " + path
+	if stat.NumChildren > 0 {
+		remedy = "deleteall " + path
+	}
+	return Problem{path, fmt.Sprintf("is %s, where only the ephemeral of a session counts: %s", article(stat.Owner()), follows), remedy}
+}
+
+// notPersistent is the problem of a znode that has to stay and that the server
+// will delete.
+func notPersistent(path string, stat zkapi.Stat, follows string) Problem {
+	return Problem{path, fmt.Sprintf("is %s, and must be persistent: %s", article(stat.Owner()), follows), "deleteall " + path}
+}
+
+func article(o zkapi.Owner) string {
+	switch o {
+	case zkapi.OwnerNone:
+		return "persistent"
+	case zkapi.OwnerSession:
+		return "an ephemeral"
+	}
+	return "a " + o.String() + " znode"
+}
+
+// masterProblem is that of a /master that is no ephemeral of a session.
+func (l layout) masterProblem(stat zkapi.Stat) Problem {
+	return notAlive(l.master(), stat, "nobody leads, and no master can be elected")
+}
+
+func (l layout) workerProblem(w string, stat zkapi.Stat) Problem {
+	return notAlive(l.worker(w), stat, "the worker is taken for lost, and none can register under that name")
+}
+
+func (l layout) progressProblem(t string, stat zkapi.Stat) Problem {
+	return notAlive(l.progress(t), stat, "it is no sign that the task is being executed")
+}
+
+// candidateProblem says why a znode is left out of the line, or reports false for
+// one that stands in it.
+func (l layout) candidateProblem(name string, stat zkapi.Stat) (Problem, bool) {
+	switch path := l.candidate(name); {
+	case !stat.Alive():
+		return notAlive(path, stat, "it does not stand in line"), true
+	case sequence(name) < 0:
+		return Problem{path, "has no sequence number at the end of its name: it does not stand in line", "delete " + path}, true
+	}
+	return Problem{}, false
+}
+
+// claimProblem is that of a znode whose version is a claim. A server that deletes
+// it lets the versions begin anew, and old claims would hold again.
+func claimProblem(path string, stat zkapi.Stat) Problem {
+	return notPersistent(path, stat, "its version is a claim, which is lost when the server deletes it. Stop the processes that it concerns first")
+}
+
+// parentProblem says why nothing can live below a parent, or reports false.
+func parentProblem(path string, stat zkapi.Stat) (Problem, bool) {
+	return notPersistent(path, stat, "nothing can be made below it"), stat.Alive()
+}
+
+// notices remembers which problems were told of, so that each is told once.
+type notices struct {
+	mu   sync.Mutex
+	told map[string]int64 // czxid by path
+}
+
+// tell warns of a problem with a znode, unless it has warned of that very znode.
+func (n *notices) tell(ctx context.Context, log *slog.Logger, p Problem, stat zkapi.Stat) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if czxid, told := n.told[p.Path]; told && czxid == stat.Czxid {
+		return
+	}
+	if n.told == nil {
+		n.told = map[string]int64{}
+	}
+	const most = 1000 // remembered; those beyond are told of again
+	if len(n.told) >= most {
+		clear(n.told)
+	}
+	n.told[p.Path] = stat.Czxid
+	log.WarnContext(ctx, "a znode is in the way", "znode", p.Path, "problem", p.What, "remedy", p.Remedy)
+}
+
+// unobstructed takes a step, again and again while a Problem makes it impossible.
+// The znode is told of once.
+func (n *notices) unobstructed(ctx context.Context, env zkapi.Env, session zkapi.Session, log *slog.Logger, step func() error) error {
+	for {
+		err := persist(ctx, env, session, step)
+		p, ok := errors.AsType[*problemError](err)
+		if !ok {
+			return err
+		}
+		if err := n.outwait(ctx, env, session, log, p); err != nil {
+			return err
+		}
+	}
+}
+
+// outwait tells of a problem, and waits a while before the step is tried again.
+func (n *notices) outwait(ctx context.Context, env zkapi.Env, session zkapi.Session, log *slog.Logger, p *problemError) error {
+	n.tell(ctx, log, p.Problem, zkapi.Stat{})
+	_, err := env.Wait(ctx, session.Done(), env.Timer(sweepInterval))
+	if err == nil && session.Done().Fired() {
+		err = session.Cause()
+	}
+	return err
+}
+
+// taskProblem says why a znode below /tasks is not executed as a task.
+func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
+	return notPersistent(l.task(t), stat, "it may go at any time, so it is not taken for a task")
+}
+
+// statusProblem is that of a status that does not stay.
+func (l layout) statusProblem(t string, stat zkapi.Stat) Problem {
+	p := notPersistent(l.status(t), stat, "the result of the task goes with it")
+	p.Remedy = strings.Replace(p.Remedy, "deleteall", "delete", 1)
+	return p
+}

@@ -1,0 +1,296 @@
+package recipe_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// These tests put znodes of another kind where ephemerals belong, as they are in a
+// tree that was copied, or made without -e.
+
+const (
+	container = -1 << 63
+	ttlZnode  = -1<<56 + 60_000
+)
+
+// journal keeps what a role logs.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) observers() recipe.Observers {
+	return recipe.Observers{Logger: slog.New(slog.NewTextHandler(j, nil))}
+}
+
+// warnings counts the lines at warn level or above that tell of something.
+func (j *journal) warnings(of string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := 0
+	for line := range strings.Lines(j.text.String()) {
+		if (strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR")) && strings.Contains(line, of) {
+			n++
+		}
+	}
+	return n
+}
+
+func leading(m *recipe.Master) func() bool { return func() bool { return leads(m) } }
+
+func (w *world) parents() {
+	w.t.Helper()
+	for _, p := range []string{"/workers", "/tasks", "/assign", "/candidates"} {
+		w.do(zkapi.Create(p, nil, zkapi.Persistent))
+	}
+}
+
+func (w *world) plant(path, data string, owner int64) {
+	w.t.Helper()
+	if err := w.env.Server.Plant(path, []byte(data), owner); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestQueue_PassesOverWhatIsNoCandidate(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.parents()
+		w.do(zkapi.Create("/candidates/foo", nil, zkapi.Persistent))
+		w.do(zkapi.Create("/candidates/bar", nil, zkapi.Ephemeral))           // of a session that lives, but stands in no line
+		w.do(zkapi.Create("/candidates/c-", nil, zkapi.PersistentSequential)) // with number 2
+		w.plant("/candidates/c-0000000000", "", container)
+		w.plant("/candidates/c-0000000001", "", ttlZnode)
+		var log journal
+		m1 := w.master(recipe.MasterConfig{Name: "m1", Queue: true, Observers: log.observers()})
+		w.within(5*time.Second, "m1 leads", leading(m1))
+		m2 := w.master(recipe.MasterConfig{Name: "m2", Queue: true, Observers: log.observers()})
+		time.Sleep(time.Minute)
+		if !leads(m1) || leads(m2) {
+			t.Fatalf("m1 leads is %v, m2 leads is %v", leads(m1), leads(m2))
+		}
+		w.expireOwner("/master")
+		w.within(time.Minute, "m2 leads", leading(m2))
+		for _, stray := range []string{"foo", "bar", "c-0000000000", "c-0000000001", "c-0000000002"} {
+			if n := log.warnings("znode=/candidates/" + stray + " "); n != 2 { // each master once
+				t.Errorf("%s was told of %d times by two masters", stray, n)
+			}
+			w.do(zkapi.Get("/candidates/" + stray))
+		}
+	})
+}
+
+func TestQueue_WaitsForALiveCandidateMadeByHand(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.parents()
+		hand := w.do(zkapi.Create("/candidates/by-hand-", nil, zkapi.EphemeralSequential)).Path
+		m := w.master(recipe.MasterConfig{Name: "m1", Queue: true})
+		time.Sleep(time.Minute)
+		if leads(m) {
+			t.Fatal("a master leads before the candidate in front of it has gone")
+		}
+		w.do(zkapi.Delete(hand, zkapi.AnyVersion))
+		w.within(time.Minute, "m1 leads", leading(m))
+	})
+}
+
+func TestElection_TellsOfAMasterThatNoSessionHolds(t *testing.T) {
+	for name, owner := range map[string]int64{"persistent": 0, "container": container, "TTL": ttlZnode} {
+		inBubble(t, func(w *world) {
+			w.parents()
+			w.plant("/master", "m9:1", owner)
+			var log journal
+			m := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
+			c := w.client()
+			time.Sleep(time.Minute)
+			if leads(m) {
+				t.Fatal("a master leads beside /master")
+			}
+			if n := log.warnings("znode=/master "); n != 1 || log.warnings("delete /master") != 1 || log.warnings(name) != 1 {
+				t.Errorf("%d warnings:\n%s", n, log.text.String())
+			}
+			if leader, err := c.Leader(w.ctx); err != nil || leader != (recipe.Leader{}) {
+				t.Errorf("the leader is %+v, %v", leader, err)
+			}
+			o, err := c.Overview(w.ctx)
+			if err != nil || o.Leader.Exists() || len(o.Problems) != 1 || o.Problems[0].Path != "/master" {
+				t.Errorf("%+v, %v", o, err)
+			}
+			w.do(zkapi.Delete("/master", zkapi.AnyVersion))
+			w.within(time.Second, "a master leads when the znode is gone", leading(m))
+		})
+	}
+}
+
+func TestElection_LetsAPersonLeadByHand(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.parents()
+		w.do(zkapi.Create("/master", []byte("m9:2223"), zkapi.Ephemeral))
+		var log journal
+		m := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
+		time.Sleep(time.Minute)
+		leader, err := w.client().Leader(w.ctx)
+		if leads(m) || log.warnings("") != 0 || err != nil || leader.Address != "m9:2223" {
+			t.Fatalf("leads %v, leader %+v, %v\n%s", leads(m), leader, err, log.text.String())
+		}
+		w.do(zkapi.Delete("/master", zkapi.AnyVersion))
+		w.within(time.Second, "m1 leads", leading(m))
+	})
+}
+
+func TestMaster_AssignsNothingToAWorkerThatNoSessionHolds(t *testing.T) {
+	for _, owner := range []int64{0, container, ttlZnode} {
+		inBubble(t, func(w *world) {
+			w.parents()
+			w.plant("/workers/dead", "", owner)
+			w.do(zkapi.Create("/assign/dead", nil, zkapi.Persistent))
+			w.plant("/workers/new", "", owner) // that has no inbox
+			var log journal
+			m := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
+			w.worker("w1", echo)
+			c := w.client()
+			for range 9 {
+				limited, cancel := context.WithTimeout(w.ctx, time.Second)
+				if _, err := c.Do(limited, []byte("it")); err != nil {
+					t.Fatal(err)
+				}
+				cancel()
+			}
+			time.Sleep(time.Minute)
+			for _, path := range []string{"/workers/dead", "/workers/new"} {
+				if n := log.warnings("znode=" + path + " "); n != 1 {
+					t.Errorf("%s was told of %d times", path, n)
+				}
+			}
+			if all, _ := m.Workers(); slices.ContainsFunc(all, func(i recipe.WorkerInfo) bool { return i.Alive != (i.Name == "w1") }) {
+				t.Errorf("workers %+v", all)
+			}
+			o, err := c.Overview(w.ctx)
+			if err != nil || len(o.Problems) != 2 || len(o.Workers) != 1 {
+				t.Errorf("%+v, %v", o, err)
+			}
+		})
+	}
+}
+
+// TestMaster_TakesTasksFromAWorkerThatABackupBroughtBack: a worker's znode is
+// replaced by a persistent one at the moment of its death.
+func TestMaster_TakesTasksFromAWorkerThatABackupBroughtBack(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		var log journal
+		hangs := func(ctx context.Context, _ recipe.Task) (recipe.Result, error) { <-ctx.Done(); return nil, ctx.Err() }
+		w.worker("w1", hangs)
+		c := w.client()
+		task, err := c.Submit(w.ctx, []byte("it"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		assigned := func(to string) func() bool {
+			return func() bool { return slices.Contains(w.do(zkapi.Children("/assign/"+to)).Children, task) }
+		}
+		w.within(time.Second, "w1 holds it", assigned("w1"))
+		again, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Handler: echo, Observers: log.observers()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.expireOwner("/workers/w1")
+		w.do(zkapi.Create("/workers/w1", nil, zkapi.Persistent))
+		w.work.Go(func() { _ = again.Run(w.ctx) })
+		w.within(time.Second, "w2 is there", func() bool { w.worker("w2", echo); return true })
+		status, err := c.Await(w.ctx, task)
+		if err != nil || status.Worker != "w2" {
+			t.Fatalf("%+v, %v", status, err)
+		}
+		time.Sleep(time.Minute)
+		if n := log.warnings("znode=/workers/w1 "); n != 1 {
+			t.Errorf("the worker told of it %d times:\n%s", n, log.text.String())
+		}
+		if w.do(zkapi.Exists("/workers/w1")).Stat.EphemeralOwner != 0 {
+			t.Fatal("a role has deleted the znode")
+		}
+		w.do(zkapi.Delete("/workers/w1", zkapi.AnyVersion))
+		w.within(5*time.Second, "w1 is back", func() bool { return w.do(zkapi.Exists("/workers/w1")).Stat.Alive() })
+	})
+}
+
+// TestMaster_GivesTasksToAWorkerByHandOnceItIsAlive: the znode was made without -e,
+// is deleted, and is made again as it should be.
+func TestMaster_GivesTasksToAWorkerByHandOnceItIsAlive(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.within(time.Second, "the parents are there", func() bool { return w.do(zkapi.Exists("/workers")).Found })
+		w.do(zkapi.Create("/workers/w1", nil, zkapi.Persistent))
+		if _, err := w.client().Submit(w.ctx, []byte("it"), recipe.ID("x")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		w.do(zkapi.Delete("/workers/w1", zkapi.AnyVersion))
+		w.do(zkapi.Create("/workers/w1", nil, zkapi.Ephemeral))
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/task-x")).Found })
+	})
+}
+
+func TestMaster_CountsNoProgressThatNoSessionShows(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var log journal
+		w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
+		w.within(time.Second, "the parents are there", func() bool { return w.do(zkapi.Exists("/assign")).Found })
+		w.do(zkapi.Create("/workers/hand", nil, zkapi.Ephemeral))
+		c := w.client()
+		task, err := c.Submit(w.ctx, []byte("it"), recipe.Silence(10*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/hand/" + task)).Found })
+		w.do(zkapi.Create("/tasks/"+task+"/progress", nil, zkapi.Persistent))
+		for range 15 {
+			time.Sleep(time.Second)
+			w.do(zkapi.Set("/tasks/"+task+"/progress", nil, zkapi.AnyVersion))
+		}
+		w.within(time.Second, "the attempt has ended", func() bool { return w.do(zkapi.Exists("/tasks/" + task + "/attempt-1")).Found })
+		if log.warnings("/progress ") != 1 {
+			t.Errorf("told:\n%s", log.text.String())
+		}
+		o, err := c.Overview(w.ctx)
+		if err != nil || len(o.Problems) != 1 || o.Problems[0].Path != "/tasks/"+task+"/progress" {
+			t.Errorf("%+v, %v", o.Problems, err)
+		}
+	})
+}
+
+// TestRoles_WaitUntilAClaimCanStay: what is a claim must not be deleted by the server.
+func TestRoles_WaitUntilAClaimCanStay(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.plant("/assign", "", container)
+		w.plant("/workers", "", int64(w.direct.ID()))
+		var log journal
+		m := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
+		time.Sleep(10 * time.Second)
+		if log.warnings("znode=/workers ") != 1 {
+			t.Errorf("told:\n%s", log.text.String())
+		}
+		w.do(zkapi.Delete("/workers", zkapi.AnyVersion))
+		time.Sleep(10 * time.Second)
+		if leads(m) || log.warnings("znode=/assign ") != 1 {
+			t.Errorf("leads %v, told:\n%s", leads(m), log.text.String())
+		}
+		w.do(zkapi.Delete("/assign", zkapi.AnyVersion))
+		w.do(zkapi.Create("/assign", nil, zkapi.Persistent))
+		w.within(5*time.Second, "m1 leads", leading(m))
+	})
+}

@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"spec/tla":                       {},
 	"internal/integration":           {},
 	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},
-	"internal/shell":                 {"recipe"},
+	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
 	"cmd/torture":                    {"*"},
 	"cmd/ringmaster":                 {"*"},

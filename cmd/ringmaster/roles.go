@@ -77,7 +77,7 @@ func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duratio
 	r.master.Namespace, r.master.Access, r.master.Name, r.master.Address, r.master.Observers = o.namespace, access, r.name, r.address, see
 	r.worker.Namespace, r.worker.Access, r.worker.Name, r.worker.Address, r.worker.Observers = o.namespace, access, r.name, r.address, see
 	if r.command != "" {
-		r.worker.Handler = shell.Handler(r.command)
+		r.worker.Handler = shell.Handler(r.command, log)
 	}
 	role, err := build(env)
 	if err != nil {
@@ -120,7 +120,8 @@ payload. If it exits with 0, its standard output is the result; every other exit
 ends the attempt, with the end of its standard error as the reason. Each line that
 it writes to descriptor 3 is progress. The environment tells which task it is:
 RINGMASTER_TASK, RINGMASTER_EPOCH, RINGMASTER_ATTEMPT, RINGMASTER_KEY. When the
-task is taken away or cancelled, its process group gets SIGTERM, then SIGKILL.
+task is taken away or cancelled, its processes get SIGTERM, then SIGKILL. On Linux
+they also end when this worker is killed (docs/operators.md has the limits).
 
 On SIGTERM or Ctrl-C the worker takes no more, finishes what it holds, and leaves.`,
 		Example: `  ringmaster worker --name w1 --exec 'tr a-z A-Z'

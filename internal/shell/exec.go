@@ -6,8 +6,18 @@
 // other exit ends the attempt, with the end of its standard error as the reason.
 // Each line that it writes to file descriptor 3 is progress. The environment says
 // which task it is: RINGMASTER_TASK, RINGMASTER_EPOCH, RINGMASTER_ATTEMPT,
-// RINGMASTER_KEY. When the task is taken away, cancelled or timed out, the group
+// RINGMASTER_KEY. When the task is taken away, cancelled or timed out, the command
 // gets SIGTERM, and SIGKILL when it does not leave.
+//
+// On Linux a command and everything that it has started never outlive their task,
+// nor the worker: a supervisor process stands between worker and command. It adopts
+// what the command's processes leave behind, also what has a session of its own, and
+// kills all of it when the command has ended or the worker is gone, even by SIGKILL.
+// Two things escape: a process that the worker's user may not signal, which the log
+// names, and all of them when the supervisor itself is killed and has grandchildren.
+//
+// Elsewhere only the process group is ended, and a worker that gets SIGKILL leaves its
+// commands behind.
 package shell
 
 import (
@@ -17,12 +27,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
@@ -34,8 +42,9 @@ const Grace = 5 * time.Second
 // ErrOutput means that a command has written more than a result may hold.
 var ErrOutput = errors.New("the output is larger than a result may be")
 
-// Handler runs command for each task.
-func Handler(command string) recipe.Handler {
+// Handler runs command for each task. It returns when the command and, on Linux,
+// all that it has started have ended; the log names what does not end.
+func Handler(command string, log *slog.Logger) recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		read, write, err := os.Pipe()
 		if err != nil {
@@ -43,39 +52,20 @@ func Handler(command string) recipe.Handler {
 		}
 		defer read.Close()
 		stdout, stderr := &limited{most: recipe.MaxResult}, &tail{}
-		cmd := exec.CommandContext(ctx, "sh", "-c", command)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(task.Payload), stdout, stderr
-		cmd.ExtraFiles = []*os.File{write} // descriptor 3
-		cmd.Env = append(os.Environ(),
-			"RINGMASTER_TASK="+task.Name, "RINGMASTER_KEY="+task.Options.Key,
-			fmt.Sprintf("RINGMASTER_EPOCH=%d", task.Token.Epoch), fmt.Sprintf("RINGMASTER_ATTEMPT=%d", task.Token.Attempt))
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		var patience atomic.Int64 // until when, in Unix nanoseconds, once it has been asked to leave
-		cmd.Cancel = func() error {
-			patience.Store(time.Now().Add(Grace).UnixNano())
-			return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		j := job{
+			command: command, stdin: task.Payload, stdout: stdout, stderr: stderr, progress: write, log: log.With("task", task.Name),
+			env: append(os.Environ(),
+				"RINGMASTER_TASK="+task.Name, "RINGMASTER_KEY="+task.Options.Key,
+				fmt.Sprintf("RINGMASTER_EPOCH=%d", task.Token.Epoch), fmt.Sprintf("RINGMASTER_ATTEMPT=%d", task.Token.Attempt)),
 		}
-		cmd.WaitDelay = Grace
-		if err := cmd.Start(); err != nil {
-			return nil, errors.Join(fmt.Errorf("shell: %w", err), write.Close())
-		}
-		_ = write.Close() // the command has it
 		reported := make(chan struct{})
-		go func() { defer close(reported); report(read, task) }()
-		living.add(cmd.Process.Pid)
-		err = cmd.Wait()
-		if ctx.Err() != nil {
-			outlast(cmd.Process.Pid, time.Unix(0, patience.Load()))
-		}
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it has left behind
-		living.remove(cmd.Process.Pid)
-		_ = read.SetReadDeadline(time.Now().Add(lastWords)) // what has left the group may hold the descriptor for ever
+		go func() { defer close(reported); passOn(read, task) }()
+		err = j.run(ctx)
+		_ = read.SetReadDeadline(time.Now().Add(lastWords)) // what goes on may hold the descriptor for ever
 		<-reported
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case errors.Is(err, exec.ErrWaitDelay):
-			// It exited with 0, and something that it has started held its output.
 		case err != nil:
 			return nil, fmt.Errorf("%w: %s", err, stderr)
 		case stdout.overflow:
@@ -88,48 +78,76 @@ func Handler(command string) recipe.Handler {
 // lastWords is how long progress is still read when the command is over.
 const lastWords = 200 * time.Millisecond
 
-// outlast waits until a process group that was asked to leave has left, no longer
-// than until end: the shell may be gone before its children are.
-func outlast(group int, end time.Time) {
-	const often = 20 * time.Millisecond
-	for time.Now().Before(end) && syscall.Kill(-group, 0) == nil {
-		<-time.After(often)
+// job is one execution of a command.
+type job struct {
+	command        string
+	env            []string
+	stdin          []byte
+	stdout, stderr io.Writer
+	progress       *os.File // descriptor 3; run closes it when the command has it
+	log            *slog.Logger
+}
+
+// running is a command that runs.
+type running struct {
+	kill func()        // ends it at once
+	over chan struct{} // closed when it has ended
+}
+
+// commands are those that run in this process.
+type commands struct {
+	mu  sync.Mutex
+	all map[*running]bool
+}
+
+var living = commands{all: map[*running]bool{}}
+
+// add takes note of a command, and returns what is to be called when it has ended.
+func (c *commands) add(kill func()) (over func()) {
+	r := &running{kill: kill, over: make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all[r] = true
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.all, r)
+		close(r.over)
 	}
 }
 
-// groups are process groups.
-type groups struct {
-	mu  sync.Mutex
-	all map[int]bool
+func (c *commands) list() []*running {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*running
+	for r := range c.all {
+		all = append(all, r)
+	}
+	return all
 }
 
-// living are the groups of the commands that run.
-var living = groups{all: map[int]bool{}}
-
-func (g *groups) add(group int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.all[group] = true
-}
-
-func (g *groups) remove(group int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.all, group)
-}
+// killPatience is how long KillAll waits until the commands have ended.
+const killPatience = time.Second
 
 // KillAll ends every command of this process, for one that is about to exit
-// without waiting for its handlers: commands would go on without it.
+// without waiting for its handlers. It waits a moment until they have ended.
 func KillAll() {
-	living.mu.Lock()
-	defer living.mu.Unlock()
-	for group := range living.all {
-		_ = syscall.Kill(-group, syscall.SIGKILL)
+	all := living.list()
+	for _, r := range all {
+		r.kill()
+	}
+	limit := time.After(killPatience)
+	for _, r := range all {
+		select {
+		case <-r.over:
+		case <-limit:
+			return
+		}
 	}
 }
 
-// report passes each line on as progress, the beginning of a long one.
-func report(r io.Reader, task recipe.Task) {
+// passOn passes each line on as progress, the beginning of a long one.
+func passOn(r io.Reader, task recipe.Task) {
 	lines := bufio.NewReaderSize(r, recipe.MaxProgress)
 	for {
 		line, rest, err := lines.ReadLine()

@@ -3,6 +3,7 @@ package shell
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,7 @@ func TestCommand(t *testing.T) {
 		{"setsid sleep 5 & echo done", "done\n", ""},              // keeps descriptor 3 and the output
 		{"head -c 300000 /dev/zero >&3; echo done", "done\n", ""}, // one very long line of progress
 	} {
-		got, err := Handler(c.command)(t.Context(), task)
+		got, err := Handler(c.command, slog.Default())(t.Context(), task)
 		if string(got) != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
 			t.Errorf("%s: %q, %v", c.command, got, err)
 		}
@@ -38,7 +39,7 @@ func TestChildrenGetTheirGrace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "left")
 	go func() { time.Sleep(300 * time.Millisecond); cancel() }()
 	child := `sh -c 'trap "sleep 0.5; echo in order >` + file + `; exit" TERM; while :; do sleep 0.1; done' >/dev/null 2>&1; true`
-	if _, err := Handler(child)(ctx, recipe.Task{}); err == nil {
+	if _, err := Handler(child, slog.Default())(ctx, recipe.Task{}); err == nil {
 		t.Error("no error")
 	}
 	if got, err := os.ReadFile(file); err != nil || string(got) != "in order\n" {
@@ -53,7 +54,7 @@ func TestCommandIsEnded(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() { time.Sleep(200 * time.Millisecond); cancel(cause) }()
 		began := time.Now()
-		_, err := Handler(command)(ctx, recipe.Task{})
+		_, err := Handler(command, slog.Default())(ctx, recipe.Task{})
 		if !errors.Is(err, cause) || time.Since(began) > Grace+3*time.Second {
 			t.Errorf("%s: %v after %v", command, err, time.Since(began))
 		}

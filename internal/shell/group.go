@@ -1,0 +1,54 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// inGroup runs the command without a supervisor. When ctx ends its process group gets
+// SIGTERM, then SIGKILL. What has left the group, and everything when this process is
+// killed, goes on.
+func (j job) inGroup(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", j.command)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = bytes.NewReader(j.stdin), j.stdout, j.stderr, j.env
+	cmd.ExtraFiles = []*os.File{j.progress}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var patience atomic.Int64 // until when, in Unix nanoseconds, once it has been asked to leave
+	cmd.Cancel = func() error {
+		patience.Store(time.Now().Add(Grace).UnixNano())
+		return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+	}
+	cmd.WaitDelay = Grace
+	err := cmd.Start()
+	_ = j.progress.Close() // the command has it
+	if err != nil {
+		return fmt.Errorf("shell: %w", err)
+	}
+	kill := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	defer living.add(kill)()
+	err = cmd.Wait()
+	if ctx.Err() != nil {
+		outlast(cmd.Process.Pid, time.Unix(0, patience.Load()))
+	}
+	kill() // what it has left behind
+	if errors.Is(err, exec.ErrWaitDelay) {
+		return nil // it exited with 0, and something that it has started held its output
+	}
+	return err
+}
+
+// outlast waits until a process group that was asked to leave has left, no longer
+// than until end: the shell may be gone before its children are.
+func outlast(group int, end time.Time) {
+	const often = 20 * time.Millisecond
+	for time.Now().Before(end) && syscall.Kill(-group, 0) == nil {
+		<-time.After(often)
+	}
+}

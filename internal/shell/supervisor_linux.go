@@ -1,0 +1,234 @@
+package shell
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// supervisorName is argument 0 of a process that supervises the command in argument 1.
+const supervisorName = "ringmaster-supervisor"
+
+// leave is the order to end the command in good time.
+const leave = 'l'
+
+// Descriptors of a supervisor, besides those of its command.
+const (
+	ordersFD  = 4
+	reportsFD = 5
+)
+
+// init makes a process a supervisor if it was started as one, so that no main can
+// forget to.
+func init() {
+	if len(os.Args) == 2 && os.Args[0] == supervisorName {
+		supervise(os.Args[1])
+		os.Exit(0)
+	}
+}
+
+// supervise runs a command, and returns when all of its processes have ended.
+func supervise(command string) {
+	runtime.LockOSThread() // the command dies with the thread that has started it
+	unix.CloseOnExec(ordersFD)
+	unix.CloseOnExec(reportsFD)
+	// A signal that is ignored would be so in the command, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	died := make(chan os.Signal, 1)
+	signal.Notify(died, syscall.SIGCHLD)
+	reports := json.NewEncoder(os.NewFile(reportsFD, "reports"))
+	s := &supervisor{
+		died: died, orders: readOrders(os.NewFile(ordersFD, "orders")), tell: func(r report) { _ = reports.Encode(r) },
+		reap: reap, tree: descendants, signal: syscall.Kill, patience: Grace, hopeless: hopeless,
+	}
+	pid, err := startCommand(command)
+	if err != nil {
+		s.tell(report{Ended: true, Failed: err.Error()})
+		return
+	}
+	s.command = pid
+	s.tell(report{Started: pid})
+	s.run()
+}
+
+// startCommand starts the command with this process' descriptors 0 to 3, and gives
+// them away: the worker hears the end of the output when the command ends it.
+func startCommand(command string) (pid int, err error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return 0, fmt.Errorf("supervisor: adopt what the command leaves behind: %w", err)
+	}
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		return 0, err
+	}
+	pid, err = syscall.ForkExec(shell, []string{"sh", "-c", command}, &syscall.ProcAttr{
+		Env: os.Environ(), Files: []uintptr{0, 1, 2, 3}, Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", shell, err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	for fd := 0; fd <= 3 && err == nil; fd++ {
+		err = unix.Dup3(int(null.Fd()), fd, unix.O_CLOEXEC)
+	}
+	return pid, err
+}
+
+// readOrders passes each order on, and closes the channel when the worker is gone.
+func readOrders(from *os.File) <-chan byte {
+	orders := make(chan byte)
+	go func() {
+		defer close(orders)
+		for b := []byte{0}; ; {
+			if n, err := from.Read(b); n == 0 || err != nil {
+				return
+			}
+			orders <- b[0]
+		}
+	}()
+	return orders
+}
+
+// hopeless is how long after SIGKILL a process that still exists is told of.
+const hopeless = 2 * time.Second
+
+// supervisor ends a command and everything that descends from it. It has no other
+// children, and adopts all that lose their parent.
+type supervisor struct {
+	command int
+	died    <-chan os.Signal // a child may have
+	orders  <-chan byte      // closed when the worker is gone
+	tell    func(report)
+
+	reap     func(command int) (status *syscall.WaitStatus, alone bool)
+	tree     func() []process
+	signal   func(pid int, s syscall.Signal) error
+	patience time.Duration // between SIGTERM and SIGKILL
+	hopeless time.Duration
+
+	status   *syscall.WaitStatus // of the command, when it has ended
+	leaving  bool                // it was asked to leave: nothing may go on
+	killing  time.Time           // since when; zero before
+	deserted bool                // the worker is gone
+	hit      map[int]bool        // processes that have got SIGKILL
+	told     map[int]bool        // processes of which the worker knows that they do not end
+}
+
+// While processes are killed, they are looked at again after a pause: reading /proc
+// costs time, and one that cannot be killed may stay for long.
+const (
+	shortestPause = 5 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// run goes on until all of the command's processes have ended, or only those are left
+// that may not be ended and that need not be.
+func (s *supervisor) run() {
+	s.hit, s.told = map[int]bool{}, map[int]bool{}
+	var late, again <-chan time.Time
+	for pause := shortestPause; ; {
+		status, alone := s.reap(s.command)
+		if status != nil {
+			s.status = status
+		}
+		if s.status != nil && !s.leaving {
+			s.kill()
+		}
+		if alone || s.sweep() {
+			break
+		}
+		if again = nil; !s.killing.IsZero() {
+			again = time.After(pause)
+			pause = min(2*pause, longestPause)
+		}
+		select {
+		case <-s.died:
+		case <-again:
+		case <-late:
+			s.kill()
+		case _, ok := <-s.orders:
+			if !ok {
+				s.orders, s.deserted = nil, true
+				s.kill()
+			} else if !s.leaving {
+				s.leaving, late = true, time.After(s.patience)
+				s.ask()
+			}
+		}
+	}
+	end := report{Ended: true, Killed: s.leaving && !s.killing.IsZero()}
+	if s.status != nil {
+		end.Success, end.Exit = s.status.Exited() && s.status.ExitStatus() == 0, describe(*s.status)
+	}
+	s.tell(end)
+}
+
+func (s *supervisor) kill() {
+	if s.killing.IsZero() {
+		s.killing = time.Now()
+	}
+}
+
+// ask tells every process to leave: the group as one, and each that has left it.
+func (s *supervisor) ask() {
+	_ = s.signal(-s.command, syscall.SIGTERM)
+	for _, p := range s.tree() {
+		if p.group != s.command {
+			_ = s.signal(p.pid, syscall.SIGTERM)
+		}
+	}
+}
+
+// sweep kills what is left, once it is time, and reports whether that was all that
+// can be done: what remains may not be signalled, and the task does not need its end.
+func (s *supervisor) sweep() (done bool) {
+	if s.killing.IsZero() {
+		return false
+	}
+	all := s.tree()
+	var barred []process
+	for _, p := range all {
+		err := s.signal(p.pid, syscall.SIGKILL)
+		switch {
+		case errors.Is(err, syscall.EPERM):
+			barred = append(barred, p)
+		case s.hit[p.pid] && time.Since(s.killing) > s.hopeless:
+			s.complain(p, "it has got SIGKILL and has not ended")
+		default:
+			s.hit[p.pid] = true
+		}
+	}
+	settled := len(barred) > 0 && len(barred) == len(all) && (s.deserted || s.status != nil && !s.leaving)
+	for _, p := range barred {
+		if settled {
+			s.tell(report{Left: p.String() + ": this user may not signal it"})
+		} else {
+			s.complain(p, "this user may not signal it")
+		}
+	}
+	return settled
+}
+
+// complain tells the worker once of a process that does not end.
+func (s *supervisor) complain(p process, why string) {
+	if !s.told[p.pid] {
+		s.told[p.pid] = true
+		s.tell(report{Stuck: p.String() + ": " + why})
+	}
+}
+
+// describe says how a process has ended, in the words of package os.
+func describe(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return "signal: " + status.Signal().String()
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}

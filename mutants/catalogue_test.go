@@ -27,6 +27,7 @@ func TestEveryEntryCompiles(t *testing.T) {
 	if err := source.Match(all); err != nil {
 		t.Fatal(err)
 	}
+	checked := newTypeChecker(t, source.Dir)
 	for _, e := range all {
 		b, err := source.Plant(e, t.TempDir())
 		if err != nil {
@@ -41,7 +42,11 @@ func TestEveryEntryCompiles(t *testing.T) {
 			packages = append(packages, "./"+cmp.Or(edit.Package, path.Dir(edit.File)))
 		}
 		slices.Sort(packages)
-		if printed, err := b.tool(t.Context(), "build", slices.Compact(packages)...).CombinedOutput(); err != nil {
+		packages = slices.Compact(packages)
+		if len(packages) == 1 && checked.compiles(packages[0], b.Overlay) == nil {
+			continue // the rest of the module is as it was compiled
+		}
+		if printed, err := b.tool(t.Context(), "build", packages...).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", e.ID, err, printed)
 		}
 	}

@@ -26,7 +26,7 @@ type candidate struct {
 // stand waits until /master is free and this session has taken it. It ends with
 // the claim and the moment the winning write was sent, or with an error when the
 // session or ctx ends.
-func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
+func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 	var other int64 // session that is known to lead
 	for {
 		_, _, reconnected := c.session.Connection()
@@ -45,12 +45,12 @@ func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
 				err = c.session.Cause()
 			}
 			if err != nil {
-				return claim{}, time.Time{}, err
+				return claim{}, 0, err
 			}
 			continue
 		}
 		if err == nil {
-			sent := c.env.Now()
+			sent := c.env.Elapsed()
 			var won claim
 			won, err = take(ctx, c.env, c.session, c.see, place{
 				holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
@@ -60,17 +60,17 @@ func (c candidate) stand(ctx context.Context) (claim, time.Time, error) {
 			}
 		}
 		if zkapi.Permanent(err) {
-			return claim{}, time.Time{}, err
+			return claim{}, 0, err
 		}
 		if problem, ok := errors.AsType[*problemError](err); ok {
 			if err := c.notices.outwait(ctx, c.env, c.session, c.see.Logger, problem); err != nil {
-				return claim{}, time.Time{}, err
+				return claim{}, 0, err
 			}
 			continue
 		}
 		c.see.Logger.DebugContext(ctx, "not elected", "error", err)
 		if err := pause(ctx, c.env, c.session); err != nil {
-			return claim{}, time.Time{}, err
+			return claim{}, 0, err
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -14,22 +13,10 @@ import (
 // reason than that its owner wanted it to.
 var ErrDeposed = errors.New("deposed")
 
-// Shares of the session timeout T that bound a term.
-const (
-	leaseMargin = 4 // leadership ends T/4 before the session would
-	heartbeat   = 6 // a claim is confirmed every T/6
-)
-
 // term is the reign of one master: one session, one epoch. It is the only thing
 // that can write as the master.
 //
-// The lease of a term starts when the last acknowledged fenced write was sent.
-// A write, unlike a ping or a read, is answered only after a quorum has it, so
-// a server that was cut off from its leader cannot prolong a reign. The margin is
-// longer than the time between two heartbeats, because a follower passes on to
-// the leader that a session is alive only with its next ping.
-//
-// A term ends in one of two ways. Deposed, everything ends at once. Handed over,
+// A term lasts no longer than its lease. It ends in one of two ways. Deposed, everything ends at once. Handed over,
 // leading ends first; what has been sent is settled and what leads has returned,
 // all within the lease; then /master goes under the claim.
 type term struct {
@@ -39,16 +26,14 @@ type term struct {
 	leading context.Context // leadership; its cause says why it ended
 	holding context.Context // the right to write; it outlives leading by the hand-over
 	began   time.Time
+	lease   lease
 
 	stopLeading, stopHolding context.CancelCauseFunc
-
-	mu        sync.Mutex
-	leaseFrom time.Time
 }
 
-// newTerm begins a reign won by a write that was sent at won.
-func newTerm(ctx context.Context, env zkapi.Env, see Observers, c claim, won time.Time) *term {
-	t := &term{claim: c, env: env, see: see, leaseFrom: won, began: env.Now()}
+// newTerm begins a reign won by a write that was sent at won, by Env.Elapsed.
+func newTerm(ctx context.Context, env zkapi.Env, see Observers, c claim, won time.Duration) *term {
+	t := &term{claim: c, env: env, see: see, began: env.Now(), lease: lease{env: env, timeout: c.session.Timeout(), from: won}}
 	t.leading, t.stopLeading = context.WithCancelCause(ctx)
 	t.holding, t.stopHolding = context.WithCancelCause(context.WithoutCancel(ctx))
 	return t
@@ -67,24 +52,22 @@ func (t *term) epoch() int32 { return t.version }
 func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops})[0] }
 
 // writeAll pipelines fenced writes that do not depend on each other. It returns
-// the error of each, nil where it was applied.
+// the error of each, nil where it was applied. A term whose lease is over sends
+// nothing more.
 func (t *term) writeAll(writes [][]zkapi.Op) []error {
-	sent := t.env.Now()
+	sent := t.env.Elapsed()
+	if t.lease.left() <= 0 {
+		t.overdue()
+	}
 	var errs []error
-	acknowledged := false
 	for _, reply := range t.claim.writeAll(t.holding, writes) {
-		acknowledged = acknowledged || reply.Err == nil
+		if reply.Err == nil {
+			t.lease.prolong(sent)
+		}
 		errs = append(errs, reply.Err)
 		if zkapi.FateOf(reply.Err) == zkapi.Unknown {
 			t.see.Metrics.Unknown("master", zkapi.Unknown)
 		}
-	}
-	if acknowledged {
-		t.mu.Lock()
-		if sent.After(t.leaseFrom) {
-			t.leaseFrom = sent
-		}
-		t.mu.Unlock()
 	}
 	if err := errors.Join(errs...); errors.Is(err, ErrFenced) {
 		t.see.Metrics.Fenced("master")
@@ -93,10 +76,9 @@ func (t *term) writeAll(writes [][]zkapi.Op) []error {
 	return errs
 }
 
-func (t *term) leaseStart() time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.leaseFrom
+// overdue deposes the master because its lease is over.
+func (t *term) overdue() {
+	t.depose(fmt.Errorf("%w: no write was acknowledged for %v", ErrDeposed, t.lease.length()))
 }
 
 // keepLease deposes the master when its lease has run out or its session has
@@ -104,15 +86,14 @@ func (t *term) leaseStart() time.Time {
 // answer that does not come.
 func (t *term) keepLease(env zkapi.Env) {
 	zkapi.Keep(env, t)
-	timeout := t.session.Timeout()
 	for {
-		left := t.leaseStart().Add(timeout - timeout/leaseMargin).Sub(env.Now())
-		if left <= 0 {
-			t.depose(fmt.Errorf("%w: no write was acknowledged for %v", ErrDeposed, timeout-timeout/leaseMargin))
+		look := t.lease.look()
+		if look <= 0 {
+			t.overdue()
 			return
 		}
 		zkapi.Rest(env, "lease")
-		i, err := env.Wait(t.holding, t.session.Done(), env.Timer(left))
+		i, err := env.Wait(t.holding, t.session.Done(), env.Timer(look))
 		if err != nil {
 			return
 		}
@@ -127,15 +108,14 @@ func (t *term) keepLease(env zkapi.Env) {
 // so that a hand-over takes no longer than the lease that is left.
 func (t *term) beat(env zkapi.Env) {
 	zkapi.Keep(env, t)
-	every := t.session.Timeout() / heartbeat
 	for {
-		left := t.leaseStart().Add(every).Sub(env.Now())
-		if left <= 0 {
+		due := t.lease.due()
+		if due <= 0 {
 			_ = t.write() // a failure shows in the lease
-			left = retryDelay
+			due = retryDelay
 		}
 		zkapi.Rest(env, "beat")
-		if _, err := env.Wait(t.leading, env.Timer(left)); err != nil {
+		if _, err := env.Wait(t.leading, env.Timer(due)); err != nil {
 			return
 		}
 	}

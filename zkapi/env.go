@@ -32,7 +32,11 @@ type Env interface {
 	// Now is the time. Differences are monotonic; the wall clock in it may be
 	// wrong, and only what a caller has asked for by the wall clock depends on it.
 	Now() time.Time
-	// Timer fires once, after d.
+	// Elapsed is the time since some moment of the past that stays the same. It goes
+	// on while the machine sleeps, as the servers' time does, and nothing sets it.
+	// Leases are measured by it: Now may stand still in a sleep.
+	Elapsed() time.Duration
+	// Timer fires once, after d. In a sleep of the machine it may stand still.
 	Timer(d time.Duration) Source
 	// Signal returns a new, lowered signal.
 	Signal() Signal

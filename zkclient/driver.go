@@ -93,6 +93,10 @@ func New(config Config) (*Driver, error) {
 // Now implements zkapi.Env.
 func (d *Driver) Now() time.Time { return time.Now() }
 
+// Elapsed implements zkapi.Env. On Linux it goes on while the machine sleeps; see
+// elapsed for other systems.
+func (d *Driver) Elapsed() time.Duration { return elapsed() }
+
 // Unique implements zkapi.Env with 96 random bits.
 func (d *Driver) Unique() string {
 	var b [12]byte

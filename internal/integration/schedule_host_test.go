@@ -217,6 +217,9 @@ func (h *host) Wait(ctx context.Context, sources ...zkapi.Source) (int, error) {
 // Now implements zkapi.Env.
 func (h *host) Now() time.Time { return h.clock }
 
+// Elapsed implements zkapi.Env.
+func (h *host) Elapsed() time.Duration { return h.clock.Sub(hostOrigin) }
+
 // Timer implements zkapi.Env.
 func (h *host) Timer(d time.Duration) zkapi.Source {
 	return &hostSource{due: h.clock.Add(d), fired: d <= 0, timer: h}

@@ -236,6 +236,12 @@ func (m *machine) Now() time.Time {
 	return m.clock
 }
 
+// Elapsed implements zkapi.Env. As after Now, the place holds no more.
+func (m *machine) Elapsed() time.Duration {
+	m.Rest("")
+	return m.clock.Sub(origin)
+}
+
 // Timer implements zkapi.Env.
 func (m *machine) Timer(d time.Duration) zkapi.Source {
 	return &source{kind: timerSource, due: m.clock.Add(d), fired: d <= 0, machine: m}

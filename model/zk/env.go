@@ -94,6 +94,9 @@ func (e *Env) Wait(ctx context.Context, sources ...zkapi.Source) (int, error) {
 // Now implements zkapi.Env.
 func (e *Env) Now() time.Time { return time.Now() }
 
+// Elapsed implements zkapi.Env.
+func (e *Env) Elapsed() time.Duration { return time.Since(time.Unix(0, 0)) }
+
 // Timer implements zkapi.Env.
 func (e *Env) Timer(d time.Duration) zkapi.Source {
 	s := newSource()

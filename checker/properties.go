@@ -358,7 +358,8 @@ func (f *facts) staleEffectsFenced() Property {
 
 // uniqueAttempts: every execution of a task has an attempt number of its own, and
 // every attempt that ended without the result is on record, so that the retry
-// budget counts right and tokens tell executions apart.
+// budget counts right and tokens tell executions apart. One that ended because the
+// lease was over may begin again in the same process, which then had kept its claim.
 func (f *facts) uniqueAttempts() Property {
 	p := newFinding("UniqueAttempts", "%d executions, each under an attempt number of its own, and every attempt without a result is on record.", len(f.executions))
 	type key struct {
@@ -369,7 +370,8 @@ func (f *facts) uniqueAttempts() Property {
 	for i := range f.executions {
 		e := &f.executions[i]
 		k := key{e.Invoke.Task, e.Invoke.Attempt}
-		if before, again := first[k]; again {
+		before, again := first[k]
+		if resumed := again && before.Done.State == history.Lapsed && life(before.Invoke) == life(e.Invoke) && before.Done.At <= e.Invoke.At; again && !resumed {
 			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
 				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
 		}

@@ -20,6 +20,10 @@ const (
 	Note   Type = "note"
 )
 
+// Lapsed is the State of an execution that was told that the lease of its worker was
+// over. If the claim turns out to be alive it begins again.
+const Lapsed = "lapsed"
+
 // Kind is what was done.
 type Kind string
 
@@ -67,7 +71,7 @@ type Event struct {
 	ID       string        `json:"id,omitempty"`   // of the submission, as the payload has it
 	Token                  // of an execution; Epoch alone of a term
 	Session  string        `json:"session,omitempty"`  // of a fault: all that it ended, comma-separated
-	State    string        `json:"state,omitempty"`    // of a status
+	State    string        `json:"state,omitempty"`    // of a status; of an execution that has ended: Lapsed or nothing
 	Result   string        `json:"result,omitempty"`   // of a status or a handler
 	Accepted bool          `json:"accepted,omitempty"` // by the sink
 	Text     string        `json:"text,omitempty"`     // error, cause or remark

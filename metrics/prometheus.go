@@ -31,6 +31,7 @@ type Prometheus struct {
 	completion prometheus.Histogram
 	attempts   *prometheus.CounterVec
 	fenced     *prometheus.CounterVec
+	lapsed     prometheus.Counter
 	unknown    *prometheus.CounterVec
 	mu         sync.Mutex
 	leads      int32 // the epoch that this process leads, 0 for none
@@ -65,11 +66,12 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 		completion: histogram("completion_seconds", "From when a worker read an assignment to its recorded result.", 0.001, 20),
 		attempts:   counters("attempts_ended_total", "Attempts that ended without a result, by who ended them.", "by"),
 		fenced:     counters("fenced_writes_total", "Writes refused because somebody else held the claim.", "role"),
+		lapsed:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "lapsed_leases_total", Help: "Times that a worker told its handlers to end because no write was acknowledged in time."}),
 		unknown:    counters("unknown_outcomes_total", "Writes that were not answered, and what they were found to be.", "operation", "found"),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.unknown,
+		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.lapsed, p.unknown,
 	} {
 		errs = append(errs, registry.Register(c))
 	}
@@ -138,6 +140,9 @@ func (p *Prometheus) Finished(took time.Duration) { p.completion.Observe(took.Se
 
 // Fenced implements recipe.Metrics.
 func (p *Prometheus) Fenced(role string) { p.fenced.WithLabelValues(role).Inc() }
+
+// LeaseLapsed implements recipe.Metrics.
+func (p *Prometheus) LeaseLapsed() { p.lapsed.Inc() }
 
 // Unknown implements recipe.Metrics.
 func (p *Prometheus) Unknown(operation string, found zkapi.Fate) {

@@ -93,7 +93,12 @@ func handler(config Config, journal *history.Journal, act func(EffectArgs) error
 		result, err := work(ctx, p, task, token, config, act)
 		letGo(ctx, config, token)
 		if err != nil {
-			journal.Complete(run, history.Fail, func(e *history.Event) { e.Text = err.Error() })
+			journal.Complete(run, history.Fail, func(e *history.Event) {
+				e.Text = err.Error()
+				if errors.Is(context.Cause(ctx), recipe.ErrLeaseLapsed) {
+					e.State = history.Lapsed
+				}
+			})
 			return nil, err
 		}
 		journal.Complete(run, history.OK, func(e *history.Event) { e.Result = string(result) })

@@ -20,11 +20,13 @@ type execution struct {
 	stat     zkapi.Stat // of the assignment
 	accepted time.Time
 	started  bool
-	settled  bool // its end is recorded, or somebody else's business
-	doubtful bool // its end may have been recorded
-	moot     bool // the task ended without it
+	settled  bool  // its end is recorded, or somebody else's business
+	doubtful bool  // its end may have been recorded
+	moot     bool  // the task ended without it
+	recalled error // why it is to be given back; nil when it is not
 	cancel   context.CancelCauseFunc
-	watch    zkapi.Source // on the assignment of a resident task
+	lapse    context.CancelCauseFunc // ends the handler's context, and not the attempt
+	watch    zkapi.Source            // on the assignment of a resident task
 
 	shown progress // what is published
 
@@ -33,6 +35,8 @@ type execution struct {
 	endedAt  time.Time
 	result   Result
 	err      error
+	lapsed   bool   // the handler was told that the lease is over
+	again    bool   // it has returned because of that: the execution begins anew
 	reported []byte // by the handler
 	news     bool   // it has not been published yet
 }
@@ -44,10 +48,17 @@ type progress struct {
 }
 
 // start runs handlers for what waits: those of a greater priority first, then
-// those that were assigned first, as many as may run.
-func (i *incarnation) start() {
+// those that were assigned first, as many as may run. If the lease is over, because
+// nothing was relied on it for a while or because it has lapsed, a write comes first:
+// the assignment may have been read from a server that is cut off.
+func (i *incarnation) start() error {
 	waiting := slices.Collect(maps.Values(i.held))
-	waiting = slices.DeleteFunc(waiting, func(e *execution) bool { return e.started })
+	waiting = slices.DeleteFunc(waiting, func(e *execution) bool { return e.started && !i.resumes(e) })
+	if len(waiting) > 0 && i.lease.left() <= 0 {
+		if _, err := i.write(i.ctx); err != nil {
+			return err
+		}
+	}
 	slices.SortFunc(waiting, func(a, b *execution) int {
 		return cmp.Or(
 			cmp.Compare(b.task.Options.Priority, a.task.Options.Priority),
@@ -57,6 +68,8 @@ func (i *incarnation) start() {
 	for _, e := range waiting {
 		resident := e.task.Options.Resident
 		switch {
+		case e.recalled != nil:
+			i.giveBack(e)
 		case full && !resident:
 		case i.worker.admit(e.task):
 			i.launch(e)
@@ -64,20 +77,27 @@ func (i *incarnation) start() {
 			full = true
 		}
 	}
+	return nil
 }
 
-// launch calls the handler in a thread of its own.
+// launch calls the handler in a thread of its own. Its context ends with the
+// attempt, and before that with the lease.
 func (i *incarnation) launch(e *execution) {
 	e.started = true
-	ctx, cancel := context.WithCancelCause(i.ctx)
-	e.cancel = cancel
+	attempt, cancel := context.WithCancelCause(i.ctx)
+	ctx, lapse := context.WithCancelCause(attempt)
+	e.cancel, e.lapse = cancel, lapse
+	i.begins(e)
 	if e.task.Options.Timeout > 0 {
-		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(ctx, env, e, cancel) }))
+		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(attempt, env, e, cancel) }))
 	}
 	resident := e.task.Options.Resident
 	i.worker.keep(i.env.Spawn("handler", func(env zkapi.Env) {
 		zkapi.Keep(env, i, e)
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
+		if i.lease.left() <= 0 {
+			i.lapse() // the machine has slept since
+		}
 		result, err := call(ctx, i.worker.config.Handler, e.task)
 		if resident && err == nil {
 			err = errResidentReturned
@@ -87,7 +107,7 @@ func (i *incarnation) launch(e *execution) {
 		}
 		end(err)
 		i.worker.leave(e.task)
-		i.finish(e, result, err)
+		i.returned(e, result, err)
 		cancel(nil) // ends its timeout
 	}))
 }
@@ -96,9 +116,12 @@ func (i *incarnation) launch(e *execution) {
 // returned although nobody told it to.
 var errResidentReturned = errors.New("the handler of a resident task has returned")
 
-// call runs the handler and makes a panic an error: one bad task must not take
-// the worker with it.
+// call runs the handler, unless its context has ended before, and makes a panic an
+// error: one bad task must not take the worker with it.
 func call(ctx context.Context, handler Handler, task Task) (result Result, err error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("handler panicked: %v", p)
@@ -127,12 +150,21 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 // when its handler has returned, which is the acknowledgement that the next owner
 // waits for.
 func (i *incarnation) recall(e *execution, cause error) {
-	if !e.started {
-		e.started = true
-		i.finish(e, nil, cause)
+	e.recalled = cause
+	if !e.started || i.resumes(e) {
+		i.giveBack(e)
 		return
 	}
 	e.cancel(cause)
+}
+
+// giveBack gives a task back that has not begun here, unless an earlier handler of it
+// still runs in this process: then start does it when that has returned.
+func (i *incarnation) giveBack(e *execution) {
+	if !i.worker.runs(e.task) {
+		e.started = true
+		i.finish(e, nil, e.recalled)
+	}
 }
 
 // expire ends an attempt when its time is over, whether or not its handler

@@ -22,6 +22,7 @@ type incarnation struct {
 	ctx    context.Context
 	lose   context.CancelCauseFunc
 	born   int32 // version of the claim when it registered
+	lease  lease
 
 	held     map[string]*execution // by task
 	reread   bool                  // the inbox may hold what looked like something held
@@ -34,26 +35,22 @@ type incarnation struct {
 	retired  bool                  // the master knows that the worker takes no more
 	ended    zkapi.Signal          // raised when finished has grown
 	reported zkapi.Signal          // raised when a handler has reported progress
+	begun    zkapi.Signal          // raised when running has changed, for keepClaim
+	relied   zkapi.Signal          // raised when running has changed, for beat
 
 	mu       sync.Mutex
 	finished []*execution
+	running  []*execution // whose handlers have not returned
 }
 
-func newIncarnation(ctx context.Context, w *Worker, c claim) *incarnation {
+// newIncarnation begins with a claim that was taken by a write that was sent then.
+func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration) *incarnation {
 	i := &incarnation{
-		claim: c, worker: w, env: w.env, born: c.version, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(),
+		claim: c, worker: w, env: w.env, born: c.version, lease: lease{env: w.env, timeout: c.session.Timeout(), from: sent},
+		held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
 	i.ctx, i.lose = context.WithCancelCause(ctx)
 	return i
-}
-
-// watchSession loses the claim when the session ends.
-func (i *incarnation) watchSession(env zkapi.Env) {
-	zkapi.Keep(env, i)
-	zkapi.Rest(env, "session")
-	if _, err := env.Wait(i.ctx, i.session.Done()); err == nil {
-		i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
-	}
 }
 
 // run works until the claim is lost, or until a worker that retires holds nothing
@@ -77,8 +74,7 @@ func (i *incarnation) run() error {
 		case errors.Is(err, errEnough) || zkapi.Permanent(err):
 			return err
 		case errors.Is(err, ErrFenced):
-			i.worker.config.Metrics.Fenced("worker")
-			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, err))
+			i.fenced(err)
 			continue
 		case err == nil && i.reread:
 			i.reread, i.inbox = false, nil
@@ -128,7 +124,9 @@ func (i *incarnation) pass() (wake time.Time, err error) {
 	if i.retired && len(i.held) == 0 {
 		return time.Time{}, errEnough
 	}
-	i.start()
+	if err := i.start(); err != nil {
+		return time.Time{}, err
+	}
 	return i.publish()
 }
 
@@ -300,13 +298,15 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	i.held[t] = e
 	switch {
 	case record.Incarnation < i.born:
-		e.started = true
-		i.finish(e, nil, errors.New("worker was restarted"))
+		i.recall(e, errRestarted)
 	case e.task.Options.Resident && (record.Revoked || i.retired):
 		i.recall(e, ErrRevoked)
 	}
 	return nil
 }
+
+// errRestarted is why a worker gives back what an earlier incarnation of it was given.
+var errRestarted = errors.New("worker was restarted")
 
 // block holds an assignment whose task the worker has no permission for, so that
 // it is not looked at over and over. Only somebody with permission can help.

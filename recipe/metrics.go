@@ -34,6 +34,9 @@ type Metrics interface {
 	Finished(took time.Duration)
 	// Fenced: a write was refused because somebody else holds the claim.
 	Fenced(role string)
+	// LeaseLapsed: a worker has told its handlers to end, because no write was
+	// acknowledged for so long that its session may be over.
+	LeaseLapsed()
 	// Unknown: a write was not answered, and this was found to be its fate.
 	// Unknown itself means that it was left to a later look at the tree.
 	Unknown(operation string, found zkapi.Fate)
@@ -76,6 +79,9 @@ func (NoMetrics) Finished(time.Duration) {}
 
 // Fenced implements Metrics.
 func (NoMetrics) Fenced(string) {}
+
+// LeaseLapsed implements Metrics.
+func (NoMetrics) LeaseLapsed() {}
 
 // Unknown implements Metrics.
 func (NoMetrics) Unknown(string, zkapi.Fate) {}

@@ -34,7 +34,10 @@ type world struct {
 }
 
 // inBubble runs a test in virtual time and ends everything afterwards.
-func inBubble(t *testing.T, test func(w *world)) {
+func inBubble(t *testing.T, test func(w *world)) { inBubbleOf(t, timeout, test) }
+
+// inBubbleOf is inBubble with a session timeout of its own.
+func inBubbleOf(t *testing.T, timeout time.Duration, test func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, env: &zk.Env{Server: zk.NewServer(timeout)}}
 		w.ctx, w.stop = context.WithCancel(t.Context())
@@ -82,14 +85,20 @@ func (w *world) workerOf(config recipe.WorkerConfig) *recipe.Worker {
 // expireOwner ends the session that holds an ephemeral.
 func (w *world) expireOwner(path string) {
 	w.t.Helper()
+	w.ownerOf(path).Expire()
+}
+
+// ownerOf is the session that holds an ephemeral.
+func (w *world) ownerOf(path string) *zk.Session {
+	w.t.Helper()
 	owner := w.do(zkapi.Exists(path)).Stat.EphemeralOwner
 	for _, s := range w.env.Server.Sessions() {
 		if s.ID() == owner {
-			s.Expire()
-			return
+			return s
 		}
 	}
-	w.t.Fatalf("nobody holds %s", path)
+	w.t.Fatalf("no session holds %s", path)
+	return nil
 }
 
 func (w *world) client() *recipe.Client {

@@ -19,6 +19,10 @@ var (
 	ErrClaimLost = errors.New("worker's claim is lost")
 	// ErrAssignmentLost means that the task was taken away or cancelled.
 	ErrAssignmentLost = errors.New("assignment was taken away")
+	// ErrLeaseLapsed means that no write of the worker was acknowledged for so long
+	// that its session may be over by now, and the task with somebody else. If the
+	// claim turns out to be alive, the task begins again here under the same token.
+	ErrLeaseLapsed = errors.New("the worker's lease has lapsed")
 	// ErrRevoked means that a resident task is to move to another worker. The next
 	// one starts only when this handler has returned.
 	ErrRevoked = errors.New("resident task is to move")
@@ -225,6 +229,7 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 		return errEnough // the session that held something is over already
 	}
 	var held claim
+	var at time.Duration
 	register := func() error {
 		if err := bootstrap(ctx, w.env, session, w.layout); err != nil {
 			return err
@@ -233,15 +238,15 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 			return err
 		}
 		var err error
-		held, err = w.register(ctx, session)
+		held, at, err = w.register(ctx, session)
 		return err
 	}
 	if err := w.notices.unobstructed(ctx, w.env, session, w.log, register); err != nil {
 		return err
 	}
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
-	i := newIncarnation(ctx, w, held)
-	threads := []zkapi.Source{w.env.Spawn("claim", i.watchSession)}
+	i := newIncarnation(ctx, w, held, at)
+	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("beat", i.beat)}
 	if w.config.OnMaster != nil {
 		threads = append(threads, w.env.Spawn("master", func(env zkapi.Env) {
 			f := followed{env: env, session: session, layout: w.layout}
@@ -270,19 +275,20 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 
 // register waits until the worker's name is free and takes it. Whoever holds it
 // is never removed: it may be the ghost of this worker's own last session, which
-// ends by itself, or another process.
-func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, error) {
+// ends by itself, or another process. It returns the claim and when the write that
+// took it was sent, by Env.Elapsed.
+func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, time.Duration, error) {
 	path := w.layout.worker(w.config.Name)
 	var other int64 // session that is known to hold the name
 	for {
 		if w.isRetiring() {
-			return claim{}, errEnough
+			return claim{}, 0, errEnough
 		}
 		_, _, reconnected := session.Connection()
 		zkapi.Rest(w.env, "register", session, reconnected)
 		seen, err := session.Do(ctx, zkapi.Exists(path).Watched())
 		if err != nil {
-			return claim{}, err
+			return claim{}, 0, err
 		}
 		if seen.Found {
 			if !seen.Stat.Alive() {
@@ -294,10 +300,11 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, er
 			zkapi.Rest(w.env, "wait for the name", session)
 			_, err := w.env.Wait(ctx, w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))
 			if err != nil {
-				return claim{}, err
+				return claim{}, 0, err
 			}
 			continue
 		}
+		sent := w.env.Elapsed()
 		c, err := take(ctx, w.env, session, w.config.Observers, place{
 			holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
 			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity,
@@ -305,7 +312,7 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, er
 		if errors.Is(err, zkapi.ErrNodeExists) || errors.Is(err, zkapi.ErrBadVersion) {
 			continue
 		}
-		return c, err
+		return c, sent, err
 	}
 }
 
@@ -324,6 +331,13 @@ func (w *Worker) admit(task Task) bool {
 	}
 	w.running++
 	return true
+}
+
+// runs reports whether a handler of a resident task has not returned.
+func (w *Worker) runs(task Task) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.residents[task.Name]
 }
 
 func (w *Worker) leave(task Task) {

@@ -193,7 +193,7 @@ var siblings = map[Kind]Kind{
 	AssignTask: RevokeTask, RevokeTask: AssignTask, ReleaseTask: DropTask, DropTask: ReleaseTask, FailTask: ReleaseTask,
 	CompleteTask: GiveBack, GiveBack: CompleteTask, MootEnding: CompleteTask, SubmitTask: CancelTask, CancelTask: Other,
 	Collect: PruneAttempts, CollectTask: PruneAttempts, PruneAttempts: CollectTask, EnsureInbox: Register, OpenInbox: Resign,
-	Elect: Other, Register: EnsureInbox, Retire: Register, Resign: Heartbeat, Heartbeat: Resign, SignBacklog: Stranger,
+	Elect: Other, Register: EnsureInbox, Retire: Register, Confirm: Other, Resign: Heartbeat, Heartbeat: Resign, SignBacklog: Stranger,
 	Close: Other, ShowProgress: MootEnding, Other: Close, SessionOver: Close, ReassignTask: ReleaseTask,
 }
 
@@ -236,7 +236,7 @@ func (t *Trace) weighty() []int {
 	for at := range t.Writes {
 		w := &t.Writes[at]
 		claim := w.Kind == Elect || w.Kind == Resign || w.Kind == Register || w.Kind == Retire || w.Kind == EnsureInbox || w.Kind == OpenInbox || w.Kind == Close
-		if w.Error == "" && w.Kind != Heartbeat && w.Kind != Other && (!claim || t.Task == "") {
+		if w.Error == "" && w.Kind != Heartbeat && w.Kind != Confirm && w.Kind != Other && (!claim || t.Task == "") {
 			all = append(all, at)
 		}
 	}

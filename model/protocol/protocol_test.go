@@ -112,7 +112,7 @@ func TestStrangers(t *testing.T) {
 		{{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1,"attempt":1,"incarnation":1}`}},
 		{{Kind: "check", Path: "/assign", Version: 1}, {Kind: "set", Path: "/tasks/t", Version: -1}},
 		{{Kind: "check", Path: "/assign", Version: 1}, {Kind: "delete", Path: "/assign/w/t", Version: -1}, {Kind: "create", Path: "/assign/v/t"}},
-		{{Kind: "check", Path: "/assign/w", Version: 1}},
+		{{Kind: "check", Path: "/assign/w/t", Version: 1}},
 		{{Kind: "check", Path: "/assign/w", Version: 1}, {Kind: "delete", Path: "/assign/v/t", Version: -1}},
 		{{Kind: "set", Path: "/assign", Version: -1}},
 	} {

@@ -332,6 +332,10 @@ func (r *reader) worker(x *history.Exchange, base Write) []reading {
 		base.Kind, base.Got = Retire, x.Ops[1].Got
 		return []reading{{write: answered(base, x, every(x))}}
 	}
+	if len(x.Ops) == 1 && !strings.Contains(name, "/") {
+		base.Kind = Confirm
+		return []reading{{write: answered(base, x, every(x))}}
+	}
 	var order []string
 	parts := map[string][]*part{} // several where one multi ends several executions of a task
 	for i := 1; i < len(x.Ops); i++ {

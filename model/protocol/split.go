@@ -200,7 +200,7 @@ func (s *splitter) trace(task string, readings []reading) Trace {
 // session is closed unseen does not: it might as well have expired.
 func changes(k Kind) bool {
 	switch k {
-	case Heartbeat, SignBacklog, Other, Close, SessionOver, Stranger:
+	case Heartbeat, Confirm, SignBacklog, Other, Close, SessionOver, Stranger:
 		return false
 	}
 	return true

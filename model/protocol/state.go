@@ -217,7 +217,7 @@ func (s *state) demands(w *Write) []demand {
 		return []demand{t.below(t.status.state == ""), ""}
 	case Collect:
 		return s.collection(w)
-	case Retire, CompleteTask, GiveBack, MootEnding, ShowProgress:
+	case Retire, Confirm, CompleteTask, GiveBack, MootEnding, ShowProgress:
 		return append([]demand{s.isIncarnation(w.Worker, w.Incarnation)}, s.workerDemands(w)...)
 	case Other, Close, SessionOver:
 		return nil
@@ -276,7 +276,10 @@ func (s *state) masterDemands(w *Write) []demand {
 // workerDemands are those after the check of the incarnation.
 func (s *state) workerDemands(w *Write) []demand {
 	t := &s.task
-	if w.Kind == Retire {
+	switch w.Kind {
+	case Confirm:
+		return nil
+	case Retire:
 		return []demand{s.isIncarnation(w.Worker, w.Incarnation)}
 	}
 	all := []demand{t.assignedAt(w.Worker)}
@@ -336,7 +339,7 @@ func (s *state) entitled(w *Write) string {
 	switch w.Kind {
 	case Elect, EnsureInbox, Register, SubmitTask, CancelTask, Collect, Other, Close, SessionOver:
 		return ""
-	case Retire, CompleteTask, GiveBack, MootEnding, ShowProgress:
+	case Retire, Confirm, CompleteTask, GiveBack, MootEnding, ShowProgress:
 		if !s.serves(w.Session, w.Worker, w.Incarnation) {
 			return fmt.Sprintf("its session never held incarnation %d", w.Incarnation)
 		}

@@ -25,6 +25,7 @@ const (
 	EnsureInbox   Kind = "EnsureInbox"
 	Register      Kind = "Register"
 	Retire        Kind = "Retire"
+	Confirm       Kind = "Confirm"
 	CompleteTask  Kind = "CompleteTask"
 	GiveBack      Kind = "GiveBack"
 	MootEnding    Kind = "MootEnding"

@@ -146,7 +146,7 @@ func (s *Server) drop(session *Session, cause error) {
 			delete(s.watches, w)
 		}
 	}
-	if session.up {
+	if session.up && !session.strand {
 		session.over(cause)
 	}
 }

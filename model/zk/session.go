@@ -27,6 +27,7 @@ type Session struct {
 	snap    Loss                // what becomes of a request, and the connection with it
 	snapped func(zkapi.Op) bool // of the next one that fits; nil: of the next one
 	trap    func(Write) bool
+	strand  bool        // its server is cut off from the leader
 	expiry  *time.Timer // of a session that is cut off
 	giveUp  *time.Timer
 }
@@ -137,6 +138,39 @@ func (s *Session) cut() {
 			s.over(errors.New("no server was heard of in time"))
 		}
 	})
+}
+
+// Strand cuts the session's server off from its leader until Unstrand. The server goes
+// on to answer pings, so that the owner believes in the session, and reads, from what it
+// knew; writes and syncs hang. The leader hears nothing of the session and ends it after
+// the timeout.
+func (s *Session) Strand() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if !s.up || s.strand || s.server.sessions[s.id] == nil {
+		return
+	}
+	s.view = s.sees()
+	s.lag, s.strand = true, true
+	s.expiry = time.AfterFunc(s.server.timeout, s.Expire)
+}
+
+// Unstrand is the moment when the server gives up: it drops its clients, and what hangs
+// was perhaps sent. The owner goes to another server at once and learns there whether
+// its session is alive.
+func (s *Session) Unstrand() {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	if !s.strand {
+		return
+	}
+	s.expiry.Stop()
+	s.strand = false
+	if s.server.sessions[s.id] == nil {
+		s.over(errExpired)
+		return
+	}
+	s.bounce()
 }
 
 // Snap lets the next request be lost, and the connection with it, until Mend.
@@ -252,7 +286,7 @@ func (s *Session) Close(context.Context) error {
 	switch {
 	case s.cause != nil && s.server.sessions[s.id] == nil:
 		return nil
-	case !s.up || s.cause != nil:
+	case !s.up || s.strand || s.cause != nil:
 		s.over(errors.New("closed by its owner"))
 		return fmt.Errorf("zk: session 0x%x was closed without a connection", s.id)
 	}
@@ -275,6 +309,8 @@ func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 		case s.cause != nil:
 			defer srv.mu.Unlock()
 			return failed(op, zkapi.NotApplied, s.cause)
+		case s.up && s.strand && (op.Kind.Writes() || op.Kind == zkapi.KindSync):
+			return s.hang(ctx, op)
 		case s.up:
 			defer srv.mu.Unlock()
 			return srv.serve(s, op)
@@ -286,6 +322,20 @@ func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 		case <-next.channel():
 		}
 	}
+}
+
+// hang is a request to a server that is cut off from its leader; ours is locked. It is
+// taken for sent, and never takes effect.
+func (s *Session) hang(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	next := s.next
+	s.server.mu.Unlock()
+	why := zkapi.ErrConnectionLoss
+	select {
+	case <-ctx.Done():
+		why = fmt.Errorf("%w: %w", why, context.Cause(ctx))
+	case <-next.channel():
+	}
+	return failed(op, zkapi.Unknown, why)
 }
 
 // DoAll implements zkapi.Session.

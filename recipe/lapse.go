@@ -1,0 +1,157 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// write is a fenced write of the worker; it keeps the lease.
+func (i *incarnation) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
+	reply := i.writeAll(ctx, [][]zkapi.Op{ops})[0]
+	return reply.Result, reply.Err
+}
+
+// writeAll pipelines fenced writes that do not depend on each other, each as write
+// does it.
+func (i *incarnation) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
+	if len(writes) == 0 {
+		return nil
+	}
+	sent := i.env.Elapsed()
+	replies := i.claim.writeAll(ctx, writes)
+	for _, reply := range replies {
+		if reply.Err == nil {
+			i.lease.prolong(sent)
+		}
+	}
+	return replies
+}
+
+// fenced loses the claim to whoever has it now.
+func (i *incarnation) fenced(err error) {
+	i.worker.config.Metrics.Fenced("worker")
+	i.lose(fmt.Errorf("%w: %w", ErrClaimLost, err))
+}
+
+// begins notes that a handler is about to run.
+func (i *incarnation) begins(e *execution) {
+	i.mu.Lock()
+	i.running = append(i.running, e)
+	i.mu.Unlock()
+	i.begun.Raise()
+	i.relied.Raise()
+}
+
+// returned notes that a handler has returned. An error that it returns after it was
+// told that the lease is over is no end of the attempt, as little as the nil of a
+// resident task's: the execution begins anew, if the claim is alive. A result is one:
+// it is recorded under the claim, or refused.
+func (i *incarnation) returned(e *execution, result Result, err error) {
+	i.mu.Lock()
+	i.running = slices.DeleteFunc(i.running, func(other *execution) bool { return other == e })
+	e.again = e.lapsed && err != nil && !e.ended
+	again := e.again
+	i.mu.Unlock()
+	i.begun.Raise()
+	i.relied.Raise()
+	if again {
+		i.ended.Raise()
+		return
+	}
+	i.finish(e, result, err)
+}
+
+// resumes reports whether a handler has returned because the lease was over, so that
+// the execution can begin anew. It says so once.
+func (i *incarnation) resumes(e *execution) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	again := e.again
+	if again {
+		e.started, e.lapsed, e.again = false, false, false
+	}
+	return again
+}
+
+// relies reports whether a handler runs that relies on the lease.
+func (i *incarnation) relies() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.ContainsFunc(i.running, func(e *execution) bool { return !e.lapsed })
+}
+
+// lapse tells all handlers that the lease is over. Nothing of that is recorded: the
+// claim may be alive.
+func (i *incarnation) lapse() {
+	i.mu.Lock()
+	var told []*execution
+	for _, e := range i.running {
+		if !e.lapsed {
+			e.lapsed = true
+			told = append(told, e)
+		}
+	}
+	i.mu.Unlock()
+	if len(told) == 0 {
+		return
+	}
+	cause := fmt.Errorf("%w: no write was acknowledged for %v", ErrLeaseLapsed, i.lease.length())
+	i.worker.log.WarnContext(i.ctx, "handlers are told to end; the tasks begin again here if the claim turns out to be alive", "handlers", len(told), "cause", cause)
+	i.worker.config.Metrics.LeaseLapsed()
+	for _, e := range told {
+		e.lapse(cause)
+	}
+}
+
+// keepClaim loses the claim when the session ends, and lets go of what runs when the
+// lease does. It is a thread of its own because the loop may be waiting for an answer
+// that does not come.
+func (i *incarnation) keepClaim(env zkapi.Env) {
+	zkapi.Keep(env, i)
+	for {
+		sources := []zkapi.Source{i.session.Done(), i.begun}
+		if i.relies() {
+			if i.lease.left() <= 0 {
+				i.lapse()
+				continue
+			}
+			sources = append(sources, env.Timer(i.lease.look()))
+		}
+		zkapi.Rest(env, "claim")
+		at, err := env.Wait(i.ctx, sources...)
+		if err != nil {
+			return
+		}
+		if at == 0 {
+			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
+			return
+		}
+	}
+}
+
+// beat confirms the claim whenever no other write has, as long as something relies on
+// the lease. A worker that runs nothing writes nothing.
+func (i *incarnation) beat(env zkapi.Env) {
+	zkapi.Keep(env, i)
+	for {
+		sources := []zkapi.Source{i.relied}
+		if i.relies() {
+			due := i.lease.due()
+			if due <= 0 {
+				if _, err := i.write(i.ctx); errors.Is(err, ErrFenced) {
+					i.fenced(err)
+				}
+				due = max(i.lease.due(), i.lease.tick()) // a failure shows in the lease
+			}
+			sources = append(sources, env.Timer(due))
+		}
+		zkapi.Rest(env, "beat")
+		if _, err := env.Wait(i.ctx, sources...); err != nil {
+			return
+		}
+	}
+}

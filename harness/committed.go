@@ -11,7 +11,6 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/txnlog"
-	"github.com/ringmaster-zk/ringmaster/internal/wire"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -224,7 +223,7 @@ func committed(e txnlog.Entry, namespace string) (history.Commit, bool) {
 	case e.Opcode == txnlog.CloseSession:
 		c.Kind = history.CommitClose
 	case refused:
-		c.Kind, c.Error = history.CommitRefused, refusalOf(wire.Refusal(code))
+		c.Kind, c.Error = history.CommitRefused, refusalOf(zkapi.Answer(code))
 	default:
 		c.Ops = committedOps(e.Parts, namespace)
 		return c, len(c.Ops) > 0

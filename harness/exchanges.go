@@ -9,7 +9,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/wire"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/participant"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -55,7 +54,7 @@ var refusals = []struct {
 }{
 	{zkapi.ErrBadVersion, history.BadVersion}, {zkapi.ErrNoNode, history.NoNode}, {zkapi.ErrNodeExists, history.NodeExists},
 	{zkapi.ErrNotEmpty, history.NotEmpty}, {zkapi.ErrEphemeral, history.EphemeralNode}, {zkapi.ErrSessionEnded, history.SessionExpired},
-	{zkapi.ErrNoAuth, history.NoAuth}, {zkapi.ErrInvalidPath, history.InvalidPath}, {zkapi.ErrRefused, history.BadArguments},
+	{zkapi.ErrNoAuth, history.NoAuth}, {zkapi.ErrInvalidPath, history.InvalidPath}, {zkapi.ErrBadArguments, history.BadArguments},
 }
 
 func refusalOf(err error) history.Refusal {
@@ -64,8 +63,8 @@ func refusalOf(err error) history.Refusal {
 			return r.name
 		}
 	}
-	if code, ok := errors.AsType[wire.Code](err); ok {
-		return history.Refusal(strconv.Itoa(int(code)))
+	if answer, ok := errors.AsType[zkapi.ServerError](err); ok {
+		return history.Refusal(strconv.Itoa(int(answer.Code)))
 	}
 	if err != nil {
 		return history.Refusal(err.Error())

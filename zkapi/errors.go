@@ -28,35 +28,55 @@ func (f Fate) String() string {
 	return "unknown"
 }
 
-// Answers of a server. Each proves that the request changed nothing.
+// Answers of a server about the state of the tree. Each proves that the request
+// changed nothing.
 var (
 	ErrNoNode      = errors.New("znode does not exist")
 	ErrNodeExists  = errors.New("znode exists already")
 	ErrBadVersion  = errors.New("znode has another version")
 	ErrNotEmpty    = errors.New("znode has children")
 	ErrEphemeral   = errors.New("ephemeral znodes have no children")
-	ErrNoAuth      = errors.New("access denied by the znode's ACL")
-	ErrRefused     = errors.New("refused by the server")
 	ErrInvalidPath = errors.New("invalid path")
 )
 
-// Refusals that no repetition cures: somebody has to change a configuration.
+// Refusals that no repetition cures (Permanent): a person has to change the request or
+// a configuration. Each proves that the request changed nothing.
 var (
+	// ErrNoAuth means that the session's identities may not do this to the znode.
+	ErrNoAuth = errors.New("access denied by the znode's ACL")
 	// ErrInvalidACL means that an ACL names an identity that its scheme does not
 	// understand.
 	ErrInvalidACL = errors.New("the server does not understand an ACL")
-	// ErrAuthFailed means that the server does not take the credentials.
+	// ErrAuthFailed means that the server does not take the credentials, or wants
+	// credentials of another scheme.
 	ErrAuthFailed = errors.New("credentials were refused")
 	// ErrUntrusted means that no secure connection came about: a certificate was
 	// refused by one side, or the other side does not speak TLS.
 	ErrUntrusted = errors.New("TLS failed")
+	// ErrNotZooKeeper means that what listens at the address does not speak
+	// ZooKeeper's protocol. The error that wraps it has the address and the beginning
+	// of the answer.
+	ErrNotZooKeeper = errors.New("this is not a ZooKeeper server")
+	// ErrBadArguments means that the request makes no sense to the server.
+	ErrBadArguments = errors.New("the server does not understand the request's arguments")
+	// ErrUnsupported means that the server does not have what is asked for, or that
+	// its configuration turns it off.
+	ErrUnsupported = errors.New("the server does not support the request")
 )
 
-// Permanent reports whether err is a refusal that trying again cannot cure:
-// missing permission, wrong identities or credentials, or no trust.
-func Permanent(err error) bool {
-	return errors.Is(err, ErrNoAuth) || errors.Is(err, ErrInvalidACL) || errors.Is(err, ErrAuthFailed) || errors.Is(err, ErrUntrusted)
-}
+// Refusals that may end by themselves (Curable). Each proves that the request changed
+// nothing.
+var (
+	// ErrRefused is every refusal that no other error of this package names.
+	ErrRefused = errors.New("refused by the server")
+	// ErrQuota means that a quota on a znode above would be exceeded, and that the
+	// servers enforce quotas.
+	ErrQuota = errors.New("a quota on a znode above is used up")
+	// ErrReadOnly means that the server has no leader and takes no writes.
+	ErrReadOnly = errors.New("the server is in read-only mode")
+	// ErrThrottled means that the server was too busy to take the request up.
+	ErrThrottled = errors.New("the server is too busy")
+)
 
 // Failures on this side of the wire.
 var (
@@ -68,11 +88,26 @@ var (
 	// ErrSessionEnded means that this Session value is over, for whatever
 	// reason; the reason is Session.Cause.
 	ErrSessionEnded = errors.New("session ended")
-	// ErrTooLarge means that the request is over the server's jute.maxbuffer.
-	// It is found before anything is sent, because a server that meets it closes
-	// the connection, each time it is tried again.
+	// ErrTooLarge means that the request is over the limit that the session was
+	// configured with (the servers' jute.maxbuffer). It is found before anything is
+	// sent, because a server that meets it closes the connection, each time it is tried
+	// again. The Fate is NotApplied.
 	ErrTooLarge = errors.New("request is larger than the server accepts")
+	// ErrProbablyTooLarge comes with ErrConnectionLoss, when the last few connections
+	// in a row were closed by the server while a request of this size was unanswered:
+	// its jute.maxbuffer is probably smaller than the session's limit. The Fate stays
+	// Unknown until it is read back. To send the request again in one piece will
+	// probably end the next connection too.
+	ErrProbablyTooLarge = errors.New("request is probably larger than the server accepts")
 )
+
+// TooLarge reports whether err says that the request is larger than the server
+// accepts, for certain (ErrTooLarge) or probably (ErrProbablyTooLarge). A batch is to be
+// split; one operation that is too large has no other remedy than a larger limit. What
+// is known about the request says FateOf, as always.
+func TooLarge(err error) bool {
+	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrProbablyTooLarge)
+}
 
 // Error is what every method of a Session returns: the request, what is known
 // of it, and why.

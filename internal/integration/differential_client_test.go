@@ -414,7 +414,7 @@ var modes = map[zkapi.Mode]int32{
 var answers = map[error]error{
 	zk.ErrNoNode: zkapi.ErrNoNode, zk.ErrNodeExists: zkapi.ErrNodeExists, zk.ErrBadVersion: zkapi.ErrBadVersion,
 	zk.ErrNotEmpty: zkapi.ErrNotEmpty, zk.ErrNoChildrenForEphemerals: zkapi.ErrEphemeral,
-	zk.ErrBadArguments: zkapi.ErrRefused, zk.ErrInvalidPath: zkapi.ErrInvalidPath,
+	zk.ErrBadArguments: zkapi.ErrBadArguments, zk.ErrInvalidPath: zkapi.ErrInvalidPath,
 }
 
 // answer is the port's name for a refusal.

@@ -46,7 +46,7 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 	d := decoder{jute.Decoder{Rest: r.body}}
 	var result zkapi.Result
 	switch {
-	case op.Kind == zkapi.KindExists && Code(code) == CodeNoNode:
+	case op.Kind == zkapi.KindExists && code == codeNoNode:
 		return result, nil
 	case op.Kind == zkapi.KindMulti && len(r.body) > 0:
 		var of int32
@@ -63,7 +63,7 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 	if index >= 0 && index < len(op.Ops) {
 		path = op.Ops[index].Path
 	}
-	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: Refusal(code)}
+	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: zkapi.Answer(code)}
 }
 
 // Session is what a server has granted.

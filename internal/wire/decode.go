@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
@@ -148,28 +147,5 @@ func (d *decoder) results() (r zkapi.Result, index int, code int32) {
 	}
 }
 
-// Code is a refusal that the port has no name for.
-type Code int32
-
-// Error implements error.
-func (c Code) Error() string { return fmt.Sprintf("refused with code %d", int32(c)) }
-
-// Codes of refusals (org.apache.zookeeper.KeeperException.Code).
-const (
-	CodeNoNode  Code = -101
-	CodeExpired Code = -112
-	CodeMoved   Code = -118
-)
-
-var refusals = map[Code]error{
-	-8: zkapi.ErrRefused, CodeNoNode: zkapi.ErrNoNode, -102: zkapi.ErrNoAuth, -103: zkapi.ErrBadVersion, -108: zkapi.ErrEphemeral,
-	-110: zkapi.ErrNodeExists, -111: zkapi.ErrNotEmpty, CodeExpired: zkapi.ErrSessionEnded, -114: zkapi.ErrInvalidACL, -115: zkapi.ErrAuthFailed,
-}
-
-// Refusal is the port's word for a server's code, or the code.
-func Refusal(c int32) error {
-	if err := refusals[Code(c)]; err != nil {
-		return err
-	}
-	return Code(c)
-}
+// codeNoNode is how a server says that a znode does not exist.
+const codeNoNode int32 = -101

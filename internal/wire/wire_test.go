@@ -163,7 +163,7 @@ func TestExpired(t *testing.T) {
 		t.Errorf("the end of a session was read as %+v, %v", r, ok)
 	}
 	reply := binary.BigEndian.AppendUint64(bytes.Clone(xid), 77)
-	expired := CodeExpired
+	expired := int32(-112)
 	r, ok := c.Received(binary.BigEndian.AppendUint32(reply, uint32(expired)))
 	if _, err := r.Outcome(); !ok || r.Zxid != 77 || !r.Request.Ends() || !errors.Is(err, zkapi.ErrSessionEnded) {
 		t.Errorf("its answer was read as %+v, %v, %v", r, ok, err)

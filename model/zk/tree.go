@@ -163,7 +163,7 @@ func (t Tree) apply(op zkapi.Op, session int64) (Tree, zkapi.Result, Change, err
 	case zkapi.KindCheck:
 		return t, zkapi.Result{}, Change{}, t.find(op.Path).hasVersion(op.Version)
 	}
-	return t, zkapi.Result{}, Change{}, fmt.Errorf("%w: %v in a write", zkapi.ErrRefused, op.Kind)
+	return t, zkapi.Result{}, Change{}, fmt.Errorf("%w: %v in a write", zkapi.ErrBadArguments, op.Kind)
 }
 
 // hasVersion is the server's check of a version; n may be nil.
@@ -221,7 +221,7 @@ func (t Tree) countChild(parent *znode, more int32) {
 
 func (t Tree) remove(p string, version int32) (Tree, error) {
 	if p == "/" {
-		return t, zkapi.ErrRefused
+		return t, zkapi.ErrBadArguments
 	}
 	n := t.find(p)
 	if err := n.hasVersion(version); err != nil {

@@ -27,8 +27,8 @@ func grow(t *testing.T, tree Tree, ops ...zkapi.Op) Tree {
 func TestRootCannotBeDeleted(t *testing.T) {
 	for _, tree := range []Tree{NewTree(), NewStructuralTree(), grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))} {
 		for _, op := range []zkapi.Op{zkapi.Delete("/", zkapi.AnyVersion), zkapi.Multi(zkapi.Delete("/", 0))} {
-			if _, _, _, err := tree.Write(op, 1); !errors.Is(err, zkapi.ErrRefused) {
-				t.Errorf("%v of the root: %v, want %v", op.Kind, err, zkapi.ErrRefused)
+			if _, _, _, err := tree.Write(op, 1); !errors.Is(err, zkapi.ErrBadArguments) {
+				t.Errorf("%v of the root: %v, want %v", op.Kind, err, zkapi.ErrBadArguments)
 			}
 		}
 	}

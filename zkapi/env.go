@@ -45,6 +45,10 @@ type Env interface {
 	Spawn(name string, f func(Env)) Source
 	// Unique returns a name that no other call, process or machine returns.
 	Unique() string
+	// Jitter returns a number from 0 to less than 1 that differs from call to call and
+	// from process to process, so that many that wait do not all end at one moment.
+	// Nothing else may depend on it: an explorer always returns the same.
+	Jitter() float64
 }
 
 // Resting is an Env that is interested in what its threads depend on, as an

@@ -12,6 +12,10 @@ type Session interface {
 	ID() int64
 	// Timeout is the negotiated session timeout, not the one asked for.
 	Timeout() time.Duration
+	// MaxRequest is the size in bytes, as Op.Size counts it, of the largest request that
+	// the session sends. A larger one fails with ErrTooLarge, and nothing is sent. The
+	// servers may accept less than that; see ErrProbablyTooLarge.
+	MaxRequest() int
 	// Do sends one request and waits for its answer. While the connection is
 	// down it waits for the next one of the same session. It returns early when
 	// ctx ends or the session does; the request's Fate says whether it may

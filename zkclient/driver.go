@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -102,6 +103,14 @@ func (d *Driver) Unique() string {
 	var b [12]byte
 	_, _ = rand.Read(b[:]) // crypto/rand never fails: it ends the process instead
 	return hex.EncodeToString(b[:])
+}
+
+// Jitter implements zkapi.Env with random bits.
+func (d *Driver) Jitter() float64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // as in Unique
+	const bits = 53        // that a float64 holds
+	return float64(binary.BigEndian.Uint64(b[:])>>(64-bits)) / (1 << bits)
 }
 
 // Spawn implements zkapi.Env with a goroutine.

@@ -306,6 +306,9 @@ func (s *session) Timeout() time.Duration {
 	return s.timeout
 }
 
+// MaxRequest implements zkapi.Session.
+func (s *session) MaxRequest() int { return s.config.MaxRequest }
+
 // Connection implements zkapi.Session.
 func (s *session) Connection() (int, bool, zkapi.Source) {
 	s.mu.Lock()

@@ -220,6 +220,9 @@ func (h *host) Now() time.Time { return h.clock }
 // Elapsed implements zkapi.Env.
 func (h *host) Elapsed() time.Duration { return h.clock.Sub(hostOrigin) }
 
+// Jitter implements zkapi.Env as the explorer does.
+func (h *host) Jitter() float64 { return 0.5 }
+
 // Timer implements zkapi.Env.
 func (h *host) Timer(d time.Duration) zkapi.Source {
 	return &hostSource{due: h.clock.Add(d), fired: d <= 0, timer: h}
@@ -299,6 +302,9 @@ func (s *hostSession) ID() int64 { return s.id }
 
 // Timeout implements zkapi.Session: it is of the frozen clock, as the timers are.
 func (s *hostSession) Timeout() time.Duration { return hostTimeout }
+
+// MaxRequest implements zkapi.Session.
+func (s *hostSession) MaxRequest() int { return zkclient.DefaultMaxRequest }
 
 // Do implements zkapi.Session.
 func (s *hostSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {

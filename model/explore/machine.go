@@ -242,6 +242,9 @@ func (m *machine) Elapsed() time.Duration {
 	return m.clock.Sub(origin)
 }
 
+// Jitter implements zkapi.Env: the middle, always.
+func (m *machine) Jitter() float64 { return 0.5 }
+
 // Timer implements zkapi.Env.
 func (m *machine) Timer(d time.Duration) zkapi.Source {
 	return &source{kind: timerSource, due: m.clock.Add(d), fired: d <= 0, machine: m}

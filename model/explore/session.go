@@ -49,6 +49,9 @@ func (s *session) ID() int64 { return s.id }
 // Timeout implements zkapi.Session.
 func (s *session) Timeout() time.Duration { return sessionTimeout }
 
+// MaxRequest implements zkapi.Session: nothing in an explored world is large.
+func (s *session) MaxRequest() int { return 1<<20 - 1 }
+
 // Done implements zkapi.Session.
 func (s *session) Done() zkapi.Source { return s.done }
 

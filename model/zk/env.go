@@ -3,6 +3,7 @@ package zk
 import (
 	"context"
 	"fmt"
+	"math"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,8 @@ import (
 type Env struct {
 	Server *Server
 	names  atomic.Int64
+
+	jitters atomic.Int64
 }
 
 var _ zkapi.Env = (*Env)(nil)
@@ -115,6 +118,14 @@ func (e *Env) Spawn(_ string, f func(zkapi.Env)) zkapi.Source {
 		f(e)
 	}()
 	return done
+}
+
+// Jitter implements zkapi.Env: no two calls in a row return the same, and each run of
+// a program is as the last one.
+func (e *Env) Jitter() float64 {
+	const step = 0.6180339887498949 // of the golden ratio: the numbers spread evenly
+	_, fraction := math.Modf(step * float64(e.jitters.Add(1)))
+	return fraction
 }
 
 // Unique implements zkapi.Env by counting.

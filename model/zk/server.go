@@ -33,6 +33,8 @@ type Server struct {
 	lastID   int64
 	watches  map[Watch]map[*Session]*watching
 	lose     func(zkapi.Op) Loss
+	refuse   func(session int64, op zkapi.Op) error
+	most     int // bytes of a request that the server takes; 0: any number
 	observe  func(session int64, op zkapi.Op)
 	record   func(Write)
 }
@@ -65,6 +67,25 @@ func (s *Server) Lose(lose func(zkapi.Op) Loss) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lose = lose
+}
+
+// Refuse sets what decides about each request, and about each operation of a multi by
+// itself, before the tree does: the error that it returns is the server's answer, and
+// nothing is applied. So permissions, quotas and whatever else a server may refuse are
+// played; nil refuses nothing. It is called with the server locked.
+func (s *Server) Refuse(refuse func(session int64, op zkapi.Op) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = refuse
+}
+
+// MaxBuffer sets the server's jute.maxbuffer: it closes the connection on a larger
+// request, each time, without an answer. What clients believe (Session.MaxRequest)
+// stays as it is. 0 takes the limit away.
+func (s *Server) MaxBuffer(bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.most = bytes
 }
 
 // Observe sets what hears of each request that arrives. It is called with the
@@ -255,6 +276,13 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	if s.observe != nil {
 		s.observe(session.id, op)
 	}
+	if s.most > 0 && op.Size() > s.most {
+		defer session.bounce()
+		return failed(op, zkapi.Unknown, session.oversize(op.Size()))
+	}
+	if op.Size() >= session.large {
+		session.closed = 0
+	}
 	loss := None
 	if s.lose != nil {
 		loss = s.lose(op)
@@ -280,6 +308,9 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 }
 
 func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
+	if err := s.refused(session, op); err != nil {
+		return zkapi.Result{}, err
+	}
 	if op.Kind.Writes() {
 		session.catchUp() // the answer to a write comes after everything before it
 		next, result, changes, err := s.tree.Write(op, session.id)
@@ -300,6 +331,28 @@ func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
 		result.Watch = s.watch(session, op, result.Found)
 	}
 	return result, err
+}
+
+// refused is the answer to a request that is refused (Refuse), or nil.
+func (s *Server) refused(session *Session, op zkapi.Op) error {
+	if s.refuse == nil {
+		return nil
+	}
+	if op.Kind != zkapi.KindMulti {
+		if why := s.refuse(session.id, op); why != nil {
+			return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: why}
+		}
+		return nil
+	}
+	for i, sub := range op.Ops {
+		if _, _, _, err := s.tree.Write(zkapi.Multi(op.Ops[:i]...), session.id); err != nil {
+			return nil // an operation before it fails, and the tree says how
+		}
+		if why := s.refuse(session.id, sub); why != nil {
+			return &zkapi.Error{Kind: op.Kind, Path: sub.Path, Index: i, Fate: zkapi.NotApplied, Err: why}
+		}
+	}
+	return nil
 }
 
 func failed(op zkapi.Op, fate zkapi.Fate, err error) (zkapi.Result, error) {

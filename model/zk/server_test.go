@@ -223,3 +223,62 @@ func TestDiffersSyncIsAFence(t *testing.T) {
 		t.Error("a sync has not brought the latest write")
 	}
 }
+
+// TestServerRefuses: what is refused changes nothing, and of a multi the operation is
+// named; an operation before it that the tree refuses comes first.
+func TestServerRefuses(t *testing.T) {
+	s := NewServer(time.Second)
+	session := s.Open()
+	s.Refuse(func(_ int64, op zkapi.Op) error {
+		if op.Path == "/b" {
+			return zkapi.ErrQuota
+		}
+		return nil
+	})
+	ctx := t.Context()
+	for _, c := range []struct {
+		op    zkapi.Op
+		why   error
+		index int
+	}{
+		{zkapi.Create("/b", nil, zkapi.Persistent), zkapi.ErrQuota, -1},
+		{zkapi.Exists("/b"), zkapi.ErrQuota, -1},
+		{zkapi.Multi(zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/b", nil, zkapi.Persistent)), zkapi.ErrQuota, 1},
+		{zkapi.Multi(zkapi.Delete("/a", -1), zkapi.Create("/b", nil, zkapi.Persistent)), zkapi.ErrNoNode, 0},
+	} {
+		_, err := session.Do(ctx, c.op)
+		if !errors.Is(err, c.why) || zkapi.FateOf(err) != zkapi.NotApplied || c.op.Kind == zkapi.KindMulti && zkapi.FailedIndex(err) != c.index {
+			t.Errorf("%v: %v", c.op.Kind, err)
+		}
+	}
+	if found, err := session.Do(ctx, zkapi.Exists("/a")); err != nil || found.Found {
+		t.Errorf("/a: %v, %v", found.Found, err)
+	}
+}
+
+// TestServerClosesOnWhatIsTooLarge: the connection ends each time and the session
+// stays; what is small is answered, and from the third time on the client suspects why.
+func TestServerClosesOnWhatIsTooLarge(t *testing.T) {
+	s := NewServer(time.Second)
+	session := s.Open()
+	s.MaxBuffer(1000)
+	large := zkapi.Create("/large", make([]byte, 1000), zkapi.Persistent)
+	for n := range 4 {
+		before, _, _ := session.Connection()
+		_, err := session.Do(t.Context(), large)
+		after, up, _ := session.Connection()
+		if !errors.Is(err, zkapi.ErrConnectionLoss) || zkapi.FateOf(err) != zkapi.Unknown || before == after || !up {
+			t.Fatalf("%v; the connection is up is %v", err, up)
+		}
+		if got, want := zkapi.TooLarge(err), n >= 2; got != want {
+			t.Errorf("time %d: suspicion is %v", n+1, got)
+		}
+		if _, err := session.Do(t.Context(), zkapi.Create(fmt.Sprint("/small", n), nil, zkapi.Persistent)); err != nil {
+			t.Error(err)
+		}
+	}
+	s.MaxBuffer(0)
+	if _, err := session.Do(t.Context(), large); err != nil {
+		t.Error(err)
+	}
+}

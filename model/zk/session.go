@@ -28,6 +28,8 @@ type Session struct {
 	snapped func(zkapi.Op) bool // of the next one that fits; nil: of the next one
 	trap    func(Write) bool
 	strand  bool        // its server is cut off from the leader
+	closed  int         // connections in a row that ended with a request that was too large
+	large   int         // bytes of the smallest of those
 	expiry  *time.Timer // of a session that is cut off
 	giveUp  *time.Timer
 }
@@ -261,6 +263,26 @@ func (s *Session) ID() int64 { return s.id }
 
 // Timeout implements zkapi.Session.
 func (s *Session) Timeout() time.Duration { return s.server.timeout }
+
+// MaxRequest implements zkapi.Session: what a client believes who was told nothing.
+func (s *Session) MaxRequest() int { return 1<<20 - 1 }
+
+// suspicious is after how many connections in a row a client says that a request is
+// probably too large, as package zkclient does.
+const suspicious = 3
+
+// oversize is what the owner learns of a request on which the server has closed the
+// connection. The server is locked.
+func (s *Session) oversize(size int) error {
+	if s.closed == 0 || size < s.large {
+		s.large = size
+	}
+	s.closed++
+	if s.closed < suspicious {
+		return zkapi.ErrConnectionLoss
+	}
+	return fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, zkapi.ErrProbablyTooLarge)
+}
 
 // Done implements zkapi.Session.
 func (s *Session) Done() zkapi.Source { return s.done }

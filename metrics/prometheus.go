@@ -9,6 +9,7 @@ package metrics
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -33,6 +34,8 @@ type Prometheus struct {
 	fenced     *prometheus.CounterVec
 	lapsed     prometheus.Counter
 	unknown    *prometheus.CounterVec
+	retries    *prometheus.CounterVec
+	quarantine *prometheus.GaugeVec
 	mu         sync.Mutex
 	leads      int32 // the epoch that this process leads, 0 for none
 }
@@ -68,10 +71,13 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 		fenced:     counters("fenced_writes_total", "Writes refused because somebody else held the claim.", "role"),
 		lapsed:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "lapsed_leases_total", Help: "Times that a worker told its handlers to end because no write was acknowledged in time."}),
 		unknown:    counters("unknown_outcomes_total", "Writes that were not answered, and what they were found to be.", "operation", "found"),
+		retries:    counters("retries_total", "Steps that failed and were tried again after a pause, and whether the server had refused them.", "step", "refused"),
+		quarantine: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "quarantined", Help: "What is left alone because the server refuses what is to be done with it, by kind."}, []string{"kind"}),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.lapsed, p.unknown,
+		p.retries, p.quarantine,
 	} {
 		errs = append(errs, registry.Register(c))
 	}
@@ -143,6 +149,16 @@ func (p *Prometheus) Fenced(role string) { p.fenced.WithLabelValues(role).Inc() 
 
 // LeaseLapsed implements recipe.Metrics.
 func (p *Prometheus) LeaseLapsed() { p.lapsed.Inc() }
+
+// Retried implements recipe.Metrics.
+func (p *Prometheus) Retried(step string, refused bool) {
+	p.retries.WithLabelValues(step, strconv.FormatBool(refused)).Inc()
+}
+
+// Quarantined implements recipe.Metrics.
+func (p *Prometheus) Quarantined(kind string, now int) {
+	p.quarantine.WithLabelValues(kind).Set(float64(now))
+}
 
 // Unknown implements recipe.Metrics.
 func (p *Prometheus) Unknown(operation string, found zkapi.Fate) {

@@ -98,7 +98,7 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	case zkapi.NotApplied:
 		return claim{}, err
 	}
-	version, err := reread(ctx, env, session, p.claimPath, record.Nonce, err)
+	version, err := reread(ctx, env, session, see, p.claimPath, record.Nonce, err)
 	if zkapi.FateOf(err) != zkapi.Unknown {
 		see.Metrics.Unknown("claim", zkapi.FateOf(err))
 	}
@@ -108,12 +108,14 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 // reread resolves a write of a claim whose answer was lost, for cause: after a
 // sync, on the same session, the claim's data carries our nonce if it was applied.
 // It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
-func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, claimPath, nonce string, cause error) (int32, error) {
+func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observers, claimPath, nonce string, cause error) (int32, error) {
+	again := newRetry(env, see, "look at a claim")
 	for {
 		zkapi.Rest(env, "reread", session, nonce, cause)
 		_, syncErr := session.Do(ctx, zkapi.Sync(claimPath))
 		held, getErr := session.Do(ctx, zkapi.Get(claimPath))
 		if syncErr == nil && getErr == nil {
+			again.worked(ctx)
 			var found claimRecord
 			if json.Unmarshal(held.Data, &found) == nil && found.Nonce == nonce {
 				return held.Stat.Version, nil
@@ -122,37 +124,12 @@ func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, claimPath
 				Kind: zkapi.KindMulti, Path: claimPath, Index: -1, Fate: zkapi.NotApplied, Err: fmt.Errorf("%w: %v", zkapi.ErrBadVersion, cause),
 			}
 		}
-		if err := pause(ctx, env, session); err != nil {
+		err := errors.Join(syncErr, getErr)
+		if zkapi.Permanent(err) { // whether it was applied is as unknown as before
+			return 0, &zkapi.Error{Kind: zkapi.KindMulti, Path: claimPath, Index: -1, Fate: zkapi.Unknown, Err: err}
+		}
+		if err := again.wait(ctx, session, err); err != nil {
 			return 0, err
 		}
 	}
-}
-
-// bootstrap creates the persistent parents. They may exist already; who creates
-// them does not matter, so no claim is needed.
-func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout) error {
-	for _, p := range l.parents() {
-		zkapi.Rest(env, "bootstrap", session, p.path)
-		if err := ensure(ctx, session, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ensure creates a persistent znode unless it exists. Repeating it is harmless,
-// so an unknown outcome is resolved by the next try.
-func ensure(ctx context.Context, session zkapi.Session, p parent) error {
-	found, err := session.Do(ctx, zkapi.Exists(p.path))
-	if problem, bad := parentProblem(p.path, found.Stat); err == nil && bad {
-		return &problemError{problem}
-	}
-	if err != nil || found.Found {
-		return err
-	}
-	_, err = session.Do(ctx, zkapi.Create(p.path, nil, zkapi.Persistent).For(p.acl))
-	if errors.Is(err, zkapi.ErrNodeExists) {
-		return nil
-	}
-	return err
 }

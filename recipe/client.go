@@ -79,6 +79,7 @@ type Client struct {
 	mu      sync.Mutex
 	session zkapi.Session
 	opening zkapi.Source // fires when the attempt under way to open one is over
+	again   *retry       // attempts to open one; only the attempt under way touches it
 	failed  error        // why the last attempt was in vain; nil after one that was not
 	waits   map[string]*wait
 	backlog backlogSeen
@@ -91,6 +92,7 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{env: env, layout: l, see: config.filled("client", ""), waits: map[string]*wait{}}
+	c.again = newRetry(env, c.see, "client session")
 	c.life, c.end = context.WithCancelCause(context.Background())
 	return c, nil
 }
@@ -163,13 +165,15 @@ func (c *Client) open(env zkapi.Env) {
 		}
 	}
 	session, err := env.Open(c.life)
-	if err == nil {
+	switch {
+	case err == nil:
 		c.see.Metrics.SessionOpened("client")
-	} else {
+		c.again.worked(c.life)
+	case zkapi.Permanent(err):
 		c.see.Logger.WarnContext(c.life, "no session", "error", err)
-		if !zkapi.Permanent(err) {
-			_, _ = env.Wait(c.life, env.Timer(retryDelay))
-		}
+	default:
+		c.again.tell(c.life, err)
+		_, _ = env.Wait(c.life, env.Timer(c.again.failed(c.life, err)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,14 +184,16 @@ func (c *Client) open(env zkapi.Env) {
 }
 
 // withSession runs a step that may be repeated until it is answered, on one
-// session after the other if need be.
+// session after the other if need be. A refusal that may end by itself is waited for
+// until ctx ends.
 func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error) error {
+	again := newRetry(c.env, c.see, "request of a client")
 	for {
 		session, err := c.connected(ctx)
 		if err != nil {
 			return err
 		}
-		err = persist(ctx, c.env, session, func() error { return step(session) })
+		err = again.persist(ctx, session, func() error { return step(session) })
 		if ctx.Err() != nil || zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded) {
 			return err
 		}

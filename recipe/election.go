@@ -28,11 +28,14 @@ type candidate struct {
 // session or ctx ends.
 func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 	var other int64 // session that is known to lead
+	again := newRetry(c.env, c.see, "election")
 	for {
 		_, _, reconnected := c.session.Connection()
 		zkapi.Rest(c.env, "stand", c.session, reconnected)
-		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.master()).Watched())
+		seen, hidden := exists(ctx, c.session, zkapi.Exists(c.layout.master()).Watched())
+		err := hidden
 		if err == nil && seen.Found {
+			again.worked(ctx)
 			if !seen.Stat.Alive() {
 				c.notices.tell(ctx, c.see.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
@@ -40,7 +43,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 				c.see.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
 			}
 			zkapi.Rest(c.env, "stand by", c.session)
-			_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))
+			_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))...)
 			if err == nil && c.session.Done().Fired() {
 				err = c.session.Cause()
 			}
@@ -49,18 +52,22 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 			}
 			continue
 		}
-		if err == nil {
+		if err == nil || zkapi.Refused(err) { // whose /master it is that hides does not matter: the election tells whether it is there
 			sent := c.env.Elapsed()
 			var won claim
 			won, err = take(ctx, c.env, c.session, c.see, place{
 				holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
 			})
 			if err == nil {
+				again.worked(ctx)
 				return won, sent, nil
 			}
-		}
-		if zkapi.Permanent(err) {
-			return claim{}, 0, err
+			if zkapi.Permanent(err) {
+				return claim{}, 0, err
+			}
+			if hidden != nil {
+				err = fmt.Errorf("%w; %v", err, hidden)
+			}
 		}
 		if problem, ok := errors.AsType[*problemError](err); ok {
 			if err := c.notices.outwait(ctx, c.env, c.session, c.see.Logger, problem); err != nil {
@@ -68,8 +75,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 			}
 			continue
 		}
-		c.see.Logger.DebugContext(ctx, "not elected", "error", err)
-		if err := pause(ctx, c.env, c.session); err != nil {
+		if err := again.wait(ctx, c.session, err); err != nil {
 			return claim{}, 0, err
 		}
 	}
@@ -83,17 +89,21 @@ const queueSweep = 15 * sweepInterval
 // watches only the one before its own, so that the end of one wakes one. This is
 // ZooKeeper's own recipe for leader election; here it decides only who stands
 // next, and the claim decides who leads.
+//
+// It returns a refusal: then the candidate stands without the line.
 func (c candidate) queue(ctx context.Context) error {
+	again := newRetry(c.env, c.see, "line of candidates")
+	again.lossesOnly = true
 	for {
 		var mine string
 		join := func() (err error) {
-			mine, err = c.join(ctx)
+			mine, err = c.join(ctx, again)
 			return err
 		}
-		if err := persist(ctx, c.env, c.session, join); err != nil {
+		if err := again.persist(ctx, c.session, join); err != nil {
 			return err
 		}
-		err := persist(ctx, c.env, c.session, func() error { return c.advance(ctx, mine) })
+		err := again.persist(ctx, c.session, func() error { return c.advance(ctx, mine) })
 		if !errors.Is(err, errNotQueued) {
 			return err
 		}
@@ -105,7 +115,7 @@ var errNotQueued = errors.New("the candidate's znode is gone")
 
 // join makes this candidate's znode and returns its name. The prefix is unique,
 // so that a create whose answer was lost is found by it.
-func (c candidate) join(ctx context.Context) (string, error) {
+func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 	prefix := "c-" + c.env.Unique() + "-"
 	for {
 		made, err := c.session.Do(ctx, zkapi.Create(c.layout.candidate(prefix), []byte(c.name), zkapi.EphemeralSequential).For(c.layout.access.master()))
@@ -124,7 +134,7 @@ func (c candidate) join(ctx context.Context) (string, error) {
 			names = listed.Children
 			return err
 		}
-		if err := persist(ctx, c.env, c.session, look); err != nil {
+		if err := again.persist(ctx, c.session, look); err != nil {
 			return "", err
 		}
 		if at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) }); at >= 0 {
@@ -167,7 +177,7 @@ func inLine(a, b string) int {
 func (c candidate) outlast(ctx context.Context, other string) (waited bool, err error) {
 	for told := false; ; told = true {
 		_, _, reconnected := c.session.Connection()
-		seen, err := c.session.Do(ctx, zkapi.Exists(c.layout.candidate(other)).Watched())
+		seen, err := exists(ctx, c.session, zkapi.Exists(c.layout.candidate(other)).Watched())
 		if err != nil || !seen.Found {
 			return true, err
 		}
@@ -178,7 +188,7 @@ func (c candidate) outlast(ctx context.Context, other string) (waited bool, err 
 		if !told {
 			c.see.Logger.InfoContext(ctx, "standing in line", "behind", other)
 		}
-		_, err = c.env.Wait(ctx, seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueSweep))
+		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueSweep))...)
 		if err == nil && c.session.Done().Fired() {
 			err = c.session.Cause()
 		}

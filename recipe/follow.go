@@ -25,27 +25,24 @@ func (l Leader) Exists() bool { return l.Session != 0 }
 // watch, told if it has changed, read again. Told is the state, never the step.
 type followed struct {
 	env     zkapi.Env
+	see     Observers
 	session zkapi.Session
 	layout  layout
 }
 
 // wait waits until one of watches fires or they may be lost.
 func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ...zkapi.Source) error {
-	_, err := f.env.Wait(ctx, append(watches, reconnected, f.session.Done(), f.env.Timer(awaitSweep))...)
+	_, err := f.env.Wait(ctx, watched(append(watches, reconnected, f.session.Done(), f.env.Timer(awaitSweep))...)...)
 	if err == nil && f.session.Done().Fired() {
 		err = f.session.Cause()
 	}
 	return err
 }
 
-// persist repeats a read until it is answered.
-func (f followed) persist(ctx context.Context, step func() error) error {
-	return persist(ctx, f.env, f.session, step)
-}
-
 // leader tells who is master and when it changes, until tell returns false.
 func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 	var last *Leader
+	again := newRetry(f.env, f.see, "look at /master")
 	for {
 		_, _, reconnected := f.session.Connection()
 		var now Leader
@@ -54,7 +51,15 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 			now, watch, err = f.readLeader(ctx)
 			return err
 		}
-		if err := f.persist(ctx, read); err != nil {
+		err := again.persist(ctx, f.session, read)
+		if zkapi.Permanent(err) { // this process is not shown who leads: what it was told last stands
+			again.tell(ctx, err)
+			now, watch, err = Leader{}, nil, nil
+			if last != nil {
+				now = *last
+			}
+		}
+		if err != nil {
 			return err
 		}
 		if last == nil || *last != now {
@@ -70,7 +75,7 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 }
 
 func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) {
-	seen, err := f.session.Do(ctx, zkapi.Exists(f.layout.master()).Watched())
+	seen, err := exists(ctx, f.session, zkapi.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
 		return Leader{}, seen.Watch, err // what no session holds is nobody's claim
 	}
@@ -100,19 +105,22 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 // status or tell returns false.
 func (f followed) progress(ctx context.Context, task string, tell func([]byte) bool) error {
 	var last []byte
+	again := newRetry(f.env, f.see, "look at the progress of a task")
 	for {
 		_, _, reconnected := f.session.Connection()
 		var shown, ended, got zkapi.Result
 		read := func() (err error) {
-			if ended, err = f.session.Do(ctx, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
-				return err
-			}
-			if shown, err = f.session.Do(ctx, zkapi.Exists(f.layout.progress(task)).Watched()); err != nil {
+			if ended, err = exists(ctx, f.session, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
 				return err
 			}
 			got = zkapi.Result{}
-			if shown.Stat.Alive() { // what was left by an execution that is over shows nothing
+			shown, err = exists(ctx, f.session, zkapi.Exists(f.layout.progress(task)).Watched())
+			if err == nil && shown.Stat.Alive() { // what was left by an execution that is over shows nothing
 				got, err = f.session.Do(ctx, zkapi.Get(f.layout.progress(task)))
+			}
+			if zkapi.Refused(err) { // a hint that is not shown is none
+				again.tell(ctx, err)
+				err = nil
 			}
 			if errors.Is(err, zkapi.ErrNoNode) {
 				err = nil
@@ -122,7 +130,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 			}
 			return err
 		}
-		if err := f.persist(ctx, read); err != nil || ended.Found {
+		if err := again.persist(ctx, f.session, read); err != nil || ended.Found {
 			return err
 		}
 		if string(got.Data) != string(last) && !tell(got.Data) {
@@ -139,7 +147,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 func (c *Client) Leader(ctx context.Context) (Leader, error) {
 	var leader Leader
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
-		f := followed{c.env, session, c.layout}
+		f := followed{c.env, c.see, session, c.layout}
 		leader, _, err = f.readLeader(ctx)
 		return err
 	})
@@ -176,7 +184,7 @@ func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 
 // follow runs body on one session after the other.
 func (c *Client) follow(ctx context.Context, body func(followed) error) {
-	err := c.withSession(ctx, func(session zkapi.Session) error { return body(followed{c.env, session, c.layout}) })
+	err := c.withSession(ctx, func(session zkapi.Session) error { return body(followed{c.env, c.see, session, c.layout}) })
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) && !errors.Is(err, ErrNoTask) {
 		c.see.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
 	}
@@ -189,7 +197,7 @@ func (m *Master) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 		now := m.feed.current
 		m.feed.mu.Unlock()
 		if now != nil {
-			_ = followed{m.env, now.term.session, m.layout}.progress(ctx, task, yield)
+			_ = followed{m.env, m.config.Observers, now.term.session, m.layout}.progress(ctx, task, yield)
 		}
 	}
 }

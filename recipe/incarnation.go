@@ -56,6 +56,7 @@ func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration)
 // run works until the claim is lost, or until a worker that retires holds nothing
 // more: that is errEnough. It returns a refusal that no repetition cures.
 func (i *incarnation) run() error {
+	again := newRetry(i.env, i.worker.config.Observers, "step of the worker")
 	i.change = -1
 	i.swept = i.env.Timer(sweepInterval)
 	for i.ctx.Err() == nil {
@@ -78,22 +79,26 @@ func (i *incarnation) run() error {
 			continue
 		case err == nil && i.reread:
 			i.reread, i.inbox = false, nil
+			err = errReread
 		case err == nil:
+			again.worked(i.ctx)
 			zkapi.Rest(i.env, "work", i)
 			if _, err := i.env.Wait(i.ctx, i.sources(reconnected, wake)...); err != nil {
 				return nil
 			}
 			continue
 		default:
-			i.worker.log.DebugContext(i.ctx, "step failed", "error", err)
 			i.inbox = nil
 		}
-		if pause(i.ctx, i.env, i.session) != nil {
+		if again.wait(i.ctx, i.session, err) != nil {
 			return nil
 		}
 	}
 	return nil
 }
+
+// errReread is why a pass follows that looks at the inbox once more.
+var errReread = errors.New("something that was held was another by now")
 
 // sources is everything that a pass may have to look at.
 func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.Source {
@@ -164,7 +169,7 @@ func (i *incarnation) retire() error {
 	case zkapi.Applied:
 		i.version = result.Results[0].Stat.Version
 	case zkapi.Unknown:
-		version, err := reread(i.ctx, i.env, i.session, i.path, record.Nonce, err)
+		version, err := reread(i.ctx, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err)
 		if err != nil {
 			return err
 		}

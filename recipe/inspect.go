@@ -179,7 +179,7 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		o = Overview{}
-		if o.Leader, _, err = (followed{c.env, session, c.layout}).readLeader(ctx); err != nil {
+		if o.Leader, _, err = (followed{c.env, c.see, session, c.layout}).readLeader(ctx); err != nil {
 			return err
 		}
 		master, err := session.Do(ctx, zkapi.Exists(c.layout.master()))

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // layout names the znodes of one namespace and says who may do what to them.
@@ -36,6 +34,7 @@ func (l layout) master() string                   { return l.root + "/master" }
 func (l layout) candidates() string               { return l.root + "/candidates" }
 func (l layout) candidate(c string) string        { return l.root + "/candidates/" + c }
 func (l layout) backlog() string                  { return l.root + "/backlog" }
+func (l layout) quarantine() string               { return l.root + "/quarantine" }
 func (l layout) workers() string                  { return l.root + "/workers" }
 func (l layout) worker(w string) string           { return l.root + "/workers/" + w }
 func (l layout) tasks() string                    { return l.root + "/tasks" }
@@ -46,42 +45,6 @@ func (l layout) assign() string                   { return l.root + "/assign" }
 func (l layout) inbox(w string) string            { return l.root + "/assign/" + w }
 func (l layout) assignment(w, t string) string    { return l.root + "/assign/" + w + "/" + t }
 func (l layout) attempt(t string, n int32) string { return l.task(t) + "/" + attemptName(n) }
-
-// parent is a persistent znode that others hang below.
-type parent struct {
-	path string
-	acl  []zkapi.ACL
-}
-
-// parents are the persistent znodes that everything else hangs below, outermost
-// first.
-func (l layout) parents() []parent {
-	var above []parent
-	for at := l.root; at != "" && at != "/"; at = path.Dir(at) {
-		above = append(above, parent{at, l.access.root()})
-	}
-	slices.Reverse(above)
-	return append(above,
-		parent{l.workers(), l.access.workers()},
-		parent{l.tasks(), l.access.tasks()},
-		parent{l.assign(), l.access.assign()},
-		parent{l.candidates(), l.access.master()},
-	)
-}
-
-// taskOf is the task that a path at or below /tasks/<t>, or /assign/<w>/<t>, is
-// about.
-func (l layout) taskOf(p string) (string, bool) {
-	if rest, ok := strings.CutPrefix(p, l.assign()+"/"); ok {
-		_, t, below := strings.Cut(rest, "/")
-		return t, below
-	}
-	if rest, ok := strings.CutPrefix(p, l.tasks()+"/"); ok {
-		t, _, _ := strings.Cut(rest, "/")
-		return t, true
-	}
-	return "", false
-}
 
 const attemptPrefix = "attempt-"
 

@@ -155,20 +155,25 @@ func (m *Master) Close(ctx context.Context) error {
 }
 
 // serve is one session of a candidate: at most one term.
-func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
+func (m *Master) serve(ctx context.Context, session *ownSession) error {
+	see := m.config.Observers
 	prepare := func() error {
-		if err := bootstrap(ctx, m.env, session, m.layout); err != nil {
+		if err := bootstrap(ctx, m.env, session, m.layout, "master"); err != nil {
 			return err
 		}
 		zkapi.Rest(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
-	if err := m.notices.unobstructed(ctx, m.env, session, m.config.Logger, prepare); err != nil {
+	if err := m.notices.unobstructed(ctx, newRetry(m.env, see, "preparation of a master"), session, prepare); err != nil {
 		return err
 	}
-	c := candidate{m.env, session, m.layout, m.config.Observers, m.config.Name, m.config.Address, &m.notices}
+	c := candidate{m.env, session, m.layout, see, m.config.Name, m.config.Address, &m.notices}
 	if m.config.Queue {
-		if err := c.queue(ctx); err != nil {
+		err := c.queue(ctx)
+		switch {
+		case zkapi.Refused(err): // the line only says who stands next
+			see.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
+		case err != nil:
 			return err
 		}
 	}
@@ -176,6 +181,7 @@ func (m *Master) serve(ctx context.Context, session zkapi.Session) error {
 	if err != nil {
 		return err
 	}
+	session.served = true
 	return m.reign(newTerm(ctx, m.env, m.config.Observers, won, at))
 }
 

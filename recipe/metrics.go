@@ -37,6 +37,12 @@ type Metrics interface {
 	// LeaseLapsed: a worker has told its handlers to end, because no write was
 	// acknowledged for so long that its session may be over.
 	LeaseLapsed()
+	// Retried: a step has failed and is tried again, after a pause. refused says that the
+	// server has refused it.
+	Retried(step string, refused bool)
+	// Quarantined: how many of a kind (task, worker, progress, notice, execution) are
+	// left alone now, because the server refuses what is to be done with them.
+	Quarantined(kind string, now int)
 	// Unknown: a write was not answered, and this was found to be its fate.
 	// Unknown itself means that it was left to a later look at the tree.
 	Unknown(operation string, found zkapi.Fate)
@@ -82,6 +88,12 @@ func (NoMetrics) Fenced(string) {}
 
 // LeaseLapsed implements Metrics.
 func (NoMetrics) LeaseLapsed() {}
+
+// Retried implements Metrics.
+func (NoMetrics) Retried(string, bool) {}
+
+// Quarantined implements Metrics.
+func (NoMetrics) Quarantined(string, int) {}
 
 // Unknown implements Metrics.
 func (NoMetrics) Unknown(string, zkapi.Fate) {}

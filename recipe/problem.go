@@ -117,14 +117,14 @@ func (n *notices) tell(ctx context.Context, log *slog.Logger, p Problem, stat zk
 
 // unobstructed takes a step, again and again while a Problem makes it impossible.
 // The znode is told of once.
-func (n *notices) unobstructed(ctx context.Context, env zkapi.Env, session zkapi.Session, log *slog.Logger, step func() error) error {
+func (n *notices) unobstructed(ctx context.Context, again *retry, session zkapi.Session, step func() error) error {
 	for {
-		err := persist(ctx, env, session, step)
+		err := again.persist(ctx, session, step)
 		p, ok := errors.AsType[*problemError](err)
 		if !ok {
 			return err
 		}
-		if err := n.outwait(ctx, env, session, log, p); err != nil {
+		if err := n.outwait(ctx, again.env, session, again.see.Logger, p); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ func (r *reconciler) doAll(ops []zkapi.Op) []zkapi.Reply {
 // once more.
 func (r *reconciler) read() error {
 	steps := []func() error{
-		r.sync, r.confirmMaster, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
+		r.sync, r.release, r.confirmMaster, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
 		r.readProgress, r.readExpired,
 	}
 	for n, step := range steps {
@@ -60,11 +60,11 @@ func (r *reconciler) confirmMaster() error {
 	if fresh(r.masterWatch) {
 		return nil
 	}
-	seen, err := r.do(zkapi.Exists(r.layout.master()).Watched())
-	if err != nil {
+	seen, err := exists(r.term.leading, r.term.session, zkapi.Exists(r.layout.master()).Watched())
+	if err != nil && !zkapi.Refused(err) {
 		return err
 	}
-	if !seen.Found || seen.Stat.EphemeralOwner != r.term.session.ID() {
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != r.term.session.ID() {
 		r.term.depose(errors.Join(ErrDeposed, errors.New("/master belongs to somebody else")))
 		return ErrDeposed
 	}
@@ -118,15 +118,21 @@ func (r *reconciler) readWorkers() error {
 		w.listed, w.alive, w.known = false, false, false
 	}
 	for _, name := range alive.Children {
+		if !r.fits(subject{workerSubject, name}) {
+			continue
+		}
 		r.view.touchedWorkers[name] = true
 		w := r.view.worker(name)
 		w.listed, w.alive = true, !w.stray
 		w.claimed = w.claimed && !w.stray // look whether it has become a worker
 	}
 	for _, w := range known.Children {
-		r.view.worker(w).known = true
-		r.stale[w] = true // it may have registered anew
+		if r.fits(subject{workerSubject, w}) {
+			r.view.worker(w).known = true
+			r.stale[w] = true // it may have registered anew
+		}
 	}
+	r.vanished(workerSubject, func(w string) bool { return slices.Contains(alive.Children, w) || slices.Contains(known.Children, w) })
 	return nil
 }
 
@@ -137,7 +143,7 @@ func (r *reconciler) readInboxes() error {
 	var ops []zkapi.Op
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
-		if !worker.known {
+		if !worker.known || worker.barred {
 			delete(r.stale, w) // there is nothing to read yet
 			continue
 		}
@@ -152,6 +158,10 @@ func (r *reconciler) readInboxes() error {
 	}
 	replies := r.doAll(ops)
 	for i, reply := range replies {
+		if zkapi.Refused(reply.Err) {
+			r.barWorker(names[i], reply.Err, true)
+			continue
+		}
 		if reply.Err != nil {
 			return reply.Err
 		}
@@ -176,7 +186,8 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	r.view.touchedWorkers[w] = true
 	now := map[string]bool{}
 	for _, t := range inbox.Children {
-		if r.barred[t] {
+		if r.quarantine.bars(t) {
+			r.quarantine.entries[subject{taskSubject, t}].inbox = w
 			continue
 		}
 		now[t] = true
@@ -201,7 +212,7 @@ func (r *reconciler) readClaims() error {
 	var ops, claims []zkapi.Op
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
-		if !worker.listed || worker.claimed {
+		if !worker.listed || worker.claimed || worker.barred {
 			continue
 		}
 		listed, ops = append(listed, w), append(ops, zkapi.Exists(r.layout.worker(w)))
@@ -211,14 +222,23 @@ func (r *reconciler) readClaims() error {
 	}
 	replies := r.doAll(append(ops, claims...))
 	for i, w := range listed {
+		if zkapi.Refused(replies[i].Err) {
+			r.barWorker(w, replies[i].Err, true)
+			continue
+		}
 		if err := r.lives(w, replies[i]); err != nil {
 			return err
 		}
 	}
 	for i, reply := range replies[len(listed):] {
+		if zkapi.Refused(reply.Err) {
+			r.barWorker(names[i], reply.Err, true)
+			continue
+		}
 		if reply.Err != nil {
 			return reply.Err
 		}
+		r.quarantine.worked(r.term.leading, subject{workerSubject, names[i]}, true)
 		var record claimRecord
 		_ = json.Unmarshal(reply.Data, &record) // a worker made by hand says nothing
 		worker := r.view.worker(names[i])
@@ -254,17 +274,22 @@ func (r *reconciler) readTasks() error {
 		return err
 	}
 	r.listWatch[r.layout.tasks()] = listed.Watch
-	before := len(r.view.tasks) + len(r.barred)
-	exists := make(map[string]bool, len(listed.Children))
+	before := len(r.view.tasks)
+	there := make(map[string]bool, len(listed.Children))
 	for _, t := range listed.Children {
-		exists[t] = true
-		if !r.barred[t] && r.view.task(t).phase == unread {
+		there[t] = true
+		switch {
+		case !r.fits(subject{taskSubject, t}) || r.quarantine.bars(t):
+			before++ // it was there, as far as is known
+		case r.view.task(t).phase == unread:
 			r.view.dirty[t] = true
 		}
 	}
+	r.vanished(taskSubject, func(t string) bool { return there[t] })
+	r.vanished(progressSubject, func(t string) bool { return there[t] })
 	added, removed := len(listed.Children)-before, 0
 	for t := range r.view.tasks {
-		if !exists[t] {
+		if !there[t] {
 			r.view.forget(t) // collected; decide drops an assignment that is left
 			removed++
 		}
@@ -274,6 +299,7 @@ func (r *reconciler) readTasks() error {
 	// have gone and come again under the same name.
 	if grown := int(listed.Stat.Cversion - r.tasksVersion); r.tasksVersion != 0 && grown != added+removed {
 		r.recreated = true
+		r.quarantine.retryAll(taskSubject)
 	}
 	r.tasksVersion = listed.Stat.Cversion
 	return nil
@@ -301,6 +327,10 @@ func (r *reconciler) verify() error {
 		ops[i] = zkapi.Exists(r.layout.task(t))
 	}
 	for i, reply := range r.doAll(ops) {
+		if zkapi.Refused(reply.Err) {
+			r.bar(names[i], reply.Err, true)
+			continue
+		}
 		if reply.Err != nil {
 			return reply.Err
 		}
@@ -371,7 +401,7 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 			continue
 		}
 		if reply.Stat.Owner() != zkapi.OwnerNone { // it does not stay, or can have no children
-			r.bar(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)})
+			r.bar(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)}, true)
 			continue
 		}
 		options, _ := decodeTask(reply.Data)
@@ -385,37 +415,11 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 	return childless, parents, nil
 }
 
-// unreadable handles a task that is not there any more, and one that the master
-// has no permission for: that one is left alone for the rest of the term, because
-// one such task must not stop all others.
-func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
-	switch {
-	case err == nil:
-		return false, nil
-	case errors.Is(err, zkapi.ErrNoNode):
-	case errors.Is(err, zkapi.ErrNoAuth):
-		r.bar(t, err)
-	default:
-		return false, err
-	}
-	r.view.forget(t)
-	return true, nil
-}
-
-// bar leaves a task alone for the rest of the term.
-func (r *reconciler) bar(t string, err error) {
-	r.term.see.Logger.ErrorContext(r.term.leading, "task is left alone", "task", t, "error", err)
-	r.barred[t] = true
-	for _, w := range r.view.workers {
-		delete(w.tasks, t)
-	}
-	r.view.forget(t)
-}
-
 // learn takes over what is below a task. A task that has come back waits before
 // it is assigned again, unless it was called back.
 func (r *reconciler) learn(t string, b below) {
 	delete(r.view.dirty, t)
+	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
 	task := r.view.task(t)
 	ended, revoked := b.attempts > task.attempts, task.revoked
 	task.attempts, task.records = b.attempts, b.records
@@ -459,6 +463,10 @@ func (r *reconciler) readProgress() error {
 		if task.phase != assigned || task.options.Silence == 0 {
 			continue
 		}
+		if r.quarantine.holds(subject{progressSubject, t}) {
+			task.watched.at = now // it cannot be told whether it is silent
+			continue
+		}
 		if !task.watched.look.After(now) {
 			names, ops = append(names, t), append(ops, zkapi.Exists(r.layout.progress(t)))
 			task.watched.look = now.Add(task.options.Silence / looks)
@@ -468,10 +476,17 @@ func (r *reconciler) readProgress() error {
 		}
 	}
 	for i, reply := range r.doAll(ops) {
+		hint := subject{progressSubject, names[i]}
+		task := r.view.tasks[names[i]]
+		if zkapi.Refused(reply.Err) {
+			r.quarantine.bar(r.term.leading, hint, reply.Err, true)
+			task.watched.at = now
+			continue
+		}
 		if reply.Err != nil {
 			return reply.Err
 		}
-		task := r.view.tasks[names[i]]
+		r.quarantine.worked(r.term.leading, hint, true)
 		if reply.Found && !reply.Stat.Alive() {
 			r.notices.tell(r.term.leading, r.term.see.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
 			continue
@@ -507,7 +522,12 @@ func (r *reconciler) readExpired() error {
 			r.view.forget(t)
 			continue
 		}
-		if err := errors.Join(node.Err, listed.Err, status.Err); err != nil {
+		err := errors.Join(node.Err, listed.Err, status.Err)
+		if zkapi.Refused(err) {
+			r.bar(t, err, true)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		if !status.Found || node.Stat.Czxid != r.view.tasks[t].czxid {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -44,22 +43,24 @@ type reconciler struct {
 	listWatch    map[string]zkapi.Source // /workers and /tasks
 	inboxWatch   map[string]zkapi.Source // /assign/<w> by worker
 	stale        map[string]bool         // inboxes to be read
-	barred       map[string]bool         // tasks that are left alone
-	refusals     map[string]int          // writes for a task that were refused one after the other
+	quarantine   *quarantine             // what is left alone
+	bounds       bounds                  // of one multi, as the server takes it
 	unverified   []string                // finished tasks that verify has to look at
 	recreated    bool                    // a task may have gone and come again
 	tasksVersion int32                   // cversion of /tasks when it was listed
 	change       int                     // of the connection, as last seen
 	swept        zkapi.Source            // fires when the next sweep is due
 	look         time.Time               // when progress is to be read next; zero for never
-	backlog      backlogSign
+	backlog      notice
+	left         notice // what is left alone
 }
 
 func newReconciler(t *term, env zkapi.Env, l layout, lim limits, f *feed) *reconciler {
 	return &reconciler{
 		term: t, env: env, layout: l, limits: lim, feed: f, view: newView(), shown: newShown(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
-		stale: map[string]bool{}, barred: map[string]bool{}, refusals: map[string]int{},
+		stale: map[string]bool{}, quarantine: newQuarantine(env, t.see),
+		bounds: newBounds(t.session), backlog: notice{path: l.backlog()}, left: notice{path: l.quarantine()},
 	}
 }
 
@@ -74,7 +75,7 @@ func (r *reconciler) distrust() {
 	r.masterWatch, r.bellWatch = nil, nil
 	clear(r.listWatch)
 	clear(r.inboxWatch)
-	r.backlog.written = false
+	r.backlog.watch, r.left.watch = nil, nil
 	for t, task := range r.view.tasks {
 		if task.phase != finished {
 			r.view.turn(t, unread, r.now()) // nothing is decided about it before it is read
@@ -92,6 +93,8 @@ func (r *reconciler) distrust() {
 func (r *reconciler) run() error {
 	r.change = -1
 	r.swept = r.env.Timer(sweepInterval)
+	again := newRetry(r.env, r.term.see, "pass of the master")
+	left := 0 // passes in a row that have quarantined something
 	for r.term.leading.Err() == nil {
 		now, _, reconnected := r.term.session.Connection()
 		if now != r.change {
@@ -106,17 +109,23 @@ func (r *reconciler) run() error {
 			}
 		}
 		wake, more, err := r.pass()
-		if zkapi.Permanent(err) {
+		switch {
+		case zkapi.Permanent(err) && !errors.Is(err, errPressed): // everything else has been quarantined
 			return err
-		}
-		if err != nil {
-			r.term.see.Logger.DebugContext(r.term.leading, "pass failed", "error", err)
-			r.distrust()
-			if pause(r.term.leading, r.env, r.term.session) != nil {
+		case errors.Is(err, errLeftAlone) && left < leftInARow:
+			left++
+			continue
+		case err != nil:
+			if !errors.Is(err, errPressed) && !errors.Is(err, errLeftAlone) {
+				r.distrust()
+			}
+			if again.wait(r.term.leading, r.term.session, err) != nil {
 				return nil
 			}
 			continue
 		}
+		left = 0
+		again.worked(r.term.leading)
 		if more {
 			continue
 		}
@@ -133,7 +142,7 @@ func (r *reconciler) run() error {
 }
 
 func (r *reconciler) sources() []zkapi.Source {
-	sources := []zkapi.Source{r.masterWatch, r.bellWatch}
+	sources := watched(r.masterWatch, r.bellWatch, r.backlog.watch, r.left.watch)
 	for _, path := range slices.Sorted(maps.Keys(r.listWatch)) {
 		sources = append(sources, r.listWatch[path])
 	}
@@ -183,12 +192,14 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 		return time.Time{}, false, err
 	}
 	more = len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0
-	if !r.look.IsZero() {
-		p.wakeAt(r.look)
+	for _, at := range []time.Time{r.look, r.quarantine.next()} {
+		if !at.IsZero() {
+			p.wakeAt(at)
+		}
 	}
 	r.publish(more)
 	if r.shown.complete {
-		if err := r.signBacklog(&p); err != nil {
+		if err := r.sign(&p); err != nil {
 			return time.Time{}, false, err
 		}
 	}
@@ -213,47 +224,6 @@ func (r *reconciler) publish(more bool) {
 	}
 }
 
-// backlogSign is what clients are told about the backlog, at /backlog.
-type backlogSign struct {
-	written bool
-	record  backlogRecord
-	at      time.Time
-}
-
-// signInterval is how often /backlog is written at most.
-const signInterval = 250 * time.Millisecond
-
-// signBacklog tells clients how many tasks are finished, so that they can count
-// those that are not (Submit). Without a limit nothing is written, but a limit
-// that an earlier master has set is lifted.
-func (r *reconciler) signBacklog(p *plan) error {
-	record := backlogRecord{Limit: r.limits.backlog, Finished: r.view.counts[finished]}
-	if record.Limit == 0 {
-		record.Finished = 0
-	}
-	if r.backlog.written && r.backlog.record == record {
-		return nil
-	}
-	if next := r.backlog.at.Add(signInterval); r.backlog.written && next.After(r.now()) {
-		p.wakeAt(next)
-		return nil
-	}
-	path := r.layout.backlog()
-	seen, err := r.do(zkapi.Exists(path))
-	switch {
-	case err != nil:
-		return err
-	case seen.Found:
-		err = r.term.write(zkapi.Set(path, encode(record), zkapi.AnyVersion))
-	case record.Limit > 0:
-		err = r.term.write(zkapi.Create(path, encode(record), zkapi.Persistent).For(r.layout.access.master()))
-	}
-	if err == nil {
-		r.backlog = backlogSign{written: true, record: record, at: r.now()}
-	}
-	return err
-}
-
 // commit writes the decisions: many in one multi, and several multis at a time,
 // because no decision depends on another one of the same view. What has been sent
 // is settled even when leading ends; nothing more is sent then.
@@ -269,51 +239,22 @@ func (r *reconciler) commit(decisions []transition) error {
 			n, ops := r.batch(decisions, revoked)
 			writes, parts = append(writes, ops), append(parts, decisions[:n])
 			decisions = decisions[n:]
+			if r.bounds.narrow() {
+				break
+			}
 		}
 		errs := r.term.writeAll(writes)
 		for i, part := range parts {
 			if errs[i] == nil {
 				r.applied(part)
 			}
-			errs[i] = r.forgive(errs[i], writes[i])
+			errs[i] = r.forgive(errs[i], writes[i], part)
 		}
-		if err := errors.Join(errs...); err != nil {
+		if err := settled(errs); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// refusalsAllowed is how often writes for one task may be refused one after the other.
-const refusalsAllowed = 5
-
-// forgive bars the task for whose sake a write was denied, or was refused again
-// and again: one multi holds many tasks, and one must not stop all others. Any
-// other error stands.
-func (r *reconciler) forgive(err error, ops []zkapi.Op) error {
-	at := zkapi.FailedIndex(err)
-	if err == nil {
-		for _, op := range ops {
-			if t, ok := r.layout.taskOf(op.Path); ok {
-				delete(r.refusals, t)
-			}
-		}
-	}
-	if at < 0 || at >= len(ops) {
-		return err
-	}
-	t, ok := r.layout.taskOf(ops[at].Path)
-	denied := errors.Is(err, zkapi.ErrNoAuth)
-	if !ok || denied && !strings.HasPrefix(ops[at].Path, r.layout.tasks()) {
-		return err
-	}
-	r.refusals[t]++
-	if !denied && r.refusals[t] <= refusalsAllowed {
-		return err
-	}
-	delete(r.refusals, t)
-	r.bar(t, err)
-	return errors.New("recipe: one task is left alone; the others are looked at again")
 }
 
 // prepare reads the assignments that are to be revoked: what they say is kept.
@@ -330,10 +271,13 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, map[string]a
 	}
 	revoked := map[string]assignmentRecord{}
 	for i, reply := range r.doAll(ops) {
-		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+		switch {
+		case zkapi.Refused(reply.Err):
+			r.bar(tasks[i], reply.Err, true)
 			continue
-		}
-		if reply.Err != nil {
+		case errors.Is(reply.Err, zkapi.ErrNoNode):
+			continue
+		case reply.Err != nil:
 			return nil, nil, reply.Err
 		}
 		var record assignmentRecord
@@ -382,7 +326,7 @@ func (r *reconciler) batch(decisions []transition, revoked map[string]assignment
 		for _, op := range add {
 			bytes += op.Size()
 		}
-		if n > 0 && (len(ops)+len(add) > maxMultiOps || size+bytes > maxMultiBytes) {
+		if n > 0 && (len(ops)+len(add) > r.bounds.ops || size+bytes > r.bounds.bytes) {
 			return n, ops
 		}
 		checked[d.to] = true

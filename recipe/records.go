@@ -48,13 +48,6 @@ type attemptRecord struct {
 	Ended  time.Time `json:"ended,omitzero"` // by the writer's clock
 }
 
-// backlogRecord is the data of /backlog: what a client must know to tell when
-// there are too many tasks.
-type backlogRecord struct {
-	Limit    int `json:"limit"`    // of tasks without a status
-	Finished int `json:"finished"` // tasks that have one and are still there
-}
-
 // State is how a task ended.
 type State string
 

@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
-
-// retryDelay is how long a failed step waits before it is tried again.
-const retryDelay = 50 * time.Millisecond
 
 // sessions runs a role on one session after the other.
 type sessions struct {
@@ -24,38 +20,51 @@ type sessions struct {
 // ends, for whatever reason, is replaced by a new value, and body starts from
 // nothing. It returns the cause of ctx, or a refusal that no repetition cures.
 // body returns a refusal or errEnough to end it too.
-func (s sessions) each(ctx context.Context, body func(context.Context, zkapi.Session) error) error {
+func (s sessions) each(ctx context.Context, body func(context.Context, *ownSession) error) error {
+	again := newRetry(s.env, s.see, s.role+" session")
 	for ctx.Err() == nil {
 		zkapi.Rest(s.env, "open")
 		session, err := s.env.Open(ctx)
 		if err != nil {
-			s.see.Logger.WarnContext(ctx, "no session", "error", err)
+			again.tell(ctx, err)
 		} else {
-			s.see.Metrics.SessionOpened(s.role)
-			mine := &ownSession{Session: session}
-			err = body(ctx, mine)
-			zkapi.Rest(s.env, "close", mine, err)
-			s.life.ended(closeSession(ctx, mine))
-			s.see.Metrics.SessionEnded(s.role, mine.lost)
-			s.see.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
+			var served bool
+			if served, err = s.one(ctx, session, body); served {
+				again.worked(ctx)
+			}
 		}
 		switch {
 		case errors.Is(err, errEnough):
 			return errEnough
 		case zkapi.Permanent(err):
 			return fmt.Errorf("recipe: %s gives up: %w", s.role, err)
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		}
-		if _, err := s.env.Wait(ctx, s.env.Timer(retryDelay)); err != nil {
+		if _, err := s.env.Wait(ctx, s.env.Timer(again.failed(ctx, err))); err != nil {
 			break
 		}
 	}
 	return context.Cause(ctx)
 }
 
+// one runs body on one session. served says whether the role was taken.
+func (s sessions) one(ctx context.Context, session zkapi.Session, body func(context.Context, *ownSession) error) (served bool, err error) {
+	s.see.Metrics.SessionOpened(s.role)
+	mine := &ownSession{Session: session}
+	err = body(ctx, mine)
+	zkapi.Rest(s.env, "close", mine, err)
+	s.life.ended(closeSession(ctx, mine))
+	s.see.Metrics.SessionEnded(s.role, mine.lost)
+	s.see.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
+	return mine.served, err
+}
+
 // ownSession remembers how its first end came about and what it came to: a role
 // may close it before it waits for others.
 type ownSession struct {
 	zkapi.Session
+	served bool // the role was taken on it
 	closed bool
 	lost   error // why it was over before it was closed; nil when it was not
 	result error
@@ -78,31 +87,4 @@ var errEnough = errors.New("retired")
 // not linger longer than they must.
 func closeSession(ctx context.Context, session zkapi.Session) error {
 	return session.Close(context.WithoutCancel(ctx))
-}
-
-// pause waits a little before a step is tried again on the same session. It
-// fails when there is no point in trying.
-func pause(ctx context.Context, env zkapi.Env, session zkapi.Session) error {
-	i, err := env.Wait(ctx, session.Done(), env.Timer(retryDelay))
-	switch {
-	case err != nil:
-		return err
-	case i == 0:
-		return session.Cause()
-	}
-	return nil
-}
-
-// persist repeats a step that changes nothing, or that is harmless to repeat,
-// for as long as it fails for want of a connection.
-func persist(ctx context.Context, env zkapi.Env, session zkapi.Session, step func() error) error {
-	for {
-		err := step()
-		if !errors.Is(err, zkapi.ErrConnectionLoss) && !errors.Is(err, zkapi.ErrNotSent) {
-			return err
-		}
-		if err := pause(ctx, env, session); err != nil {
-			return err
-		}
-	}
 }

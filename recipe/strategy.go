@@ -93,6 +93,9 @@ func newLoads(v *view, perWorker int) *loads {
 	l := &loads{residents: map[string]int{}}
 	for _, name := range v.workerNames() {
 		w := v.workers[name]
+		if w.barred {
+			continue // what it holds stays where it is
+		}
 		if !w.alive || !w.known || w.retiring {
 			l.floating = append(l.floating, v.residentsOf(w)...)
 			continue

@@ -52,6 +52,8 @@ func freshID(env zkapi.Env) string {
 // submit tries until the fate of the task is known or ctx ends.
 func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (string, error) {
 	doubtful := false
+	var refusal error // the last one
+	again := newRetry(c.env, c.see, "submission")
 	for {
 		session, err := c.connected(ctx)
 		if err == nil && !doubtful {
@@ -60,15 +62,22 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 		if err == nil {
 			var there bool
 			if there, err = c.createTask(ctx, session, create); err == nil {
+				again.worked(ctx)
 				c.settled(doubtful, there)
 				return taskName(s.id), nil
 			}
 			doubtful = doubtful || zkapi.FateOf(err) == zkapi.Unknown
 		}
+		if zkapi.Refused(err) {
+			refusal = err
+		}
 		if ctx.Err() != nil {
 			cause := context.Cause(ctx)
 			if errors.Is(err, cause) {
 				cause = err // it says more
+			}
+			if refusal != nil {
+				cause = fmt.Errorf("%w: %w", cause, refusal)
 			}
 			if doubtful {
 				c.see.Metrics.Unknown("submit", zkapi.Unknown)
@@ -82,19 +91,13 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			}
 			return "", err
 		}
-		if _, err := c.env.Wait(ctx, c.env.Timer(retryDelay)); err != nil {
-			continue // ctx has ended
-		}
+		_, _ = c.env.Wait(ctx, c.env.Timer(again.failed(ctx, err))) // or ctx has ended
 	}
 }
 
 // transient reports whether another try, perhaps on another session, can help.
 func transient(err error) bool {
-	if zkapi.Permanent(err) {
-		return false
-	}
-	return errors.Is(err, zkapi.ErrConnectionLoss) || errors.Is(err, zkapi.ErrNotSent) || errors.Is(err, zkapi.ErrSessionEnded) ||
-		errors.Is(err, zkapi.ErrRefused)
+	return passing(err) || !zkapi.Permanent(err) && errors.Is(err, zkapi.ErrSessionEnded)
 }
 
 // settled counts what became of the tries before the last one: if the task was
@@ -116,7 +119,7 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 	case errors.Is(err, zkapi.ErrNodeExists):
 		return true, nil
 	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
-		why := bootstrap(ctx, c.env, session, c.layout)
+		why := bootstrap(ctx, c.env, session, c.layout, "client")
 		if why == nil {
 			why = zkapi.ErrNotSent // now it can be
 		}
@@ -183,20 +186,41 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 	if seen.session == session && seen.change == change && fresh(seen.watch) {
 		return seen, nil
 	}
-	found, err := session.Do(ctx, zkapi.Exists(c.layout.backlog()).Watched())
+	found, err := exists(ctx, session, zkapi.Exists(c.layout.backlog()).Watched())
+	seen = backlogSeen{session: session, change: change, watch: found.Watch}
+	if err == nil && found.Found && found.Stat.DataLength > 0 {
+		seen.record, err = c.readBound(ctx, session)
+	}
+	if zkapi.Refused(err) { // it is no task of this caller's
+		c.see.Logger.WarnContext(ctx, "the bound of the backlog cannot be read: none is kept", "error", err)
+		err = nil
+	}
 	if err != nil {
 		return seen, err
-	}
-	seen = backlogSeen{session: session, change: change, watch: found.Watch}
-	if found.Found {
-		got, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
-		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-			return seen, err
-		}
-		_ = json.Unmarshal(got.Data, &seen.record) // what cannot be read sets no limit
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.backlog = seen
 	return seen, nil
+}
+
+// readBound reads the bound of the backlog. Only a master's word counts: a record with
+// the epoch of a master that there has been. Anything else sets no bound.
+func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogRecord, error) {
+	replies := session.DoAll(ctx, []zkapi.Op{zkapi.Get(c.layout.backlog()), zkapi.Exists(c.layout.assign())})
+	said, claimed := replies[0], replies[1]
+	if errors.Is(said.Err, zkapi.ErrNoNode) {
+		return backlogRecord{}, nil
+	}
+	if err := errors.Join(said.Err, claimed.Err); err != nil {
+		return backlogRecord{}, err
+	}
+	var record backlogRecord
+	err := json.Unmarshal(said.Data, &record)
+	if err != nil || record.Epoch <= 0 || record.Epoch > claimed.Stat.Version || record.Limit < 0 || record.Finished < 0 {
+		c.see.Logger.WarnContext(ctx, "no master has written the bound of the backlog: none is kept",
+			"znode", c.layout.backlog(), "epoch", record.Epoch, "latest", claimed.Stat.Version, "error", err)
+		return backlogRecord{}, nil
+	}
+	return record, nil
 }

@@ -65,6 +65,7 @@ type workerView struct {
 	stray       bool // /workers/<w> was seen to be no ephemeral of a session
 	alive       bool
 	known       bool
+	barred      bool // it is quarantined: it is given nothing, and nothing is taken from it
 	incarnation int32
 	claimed     bool // capacity and retiring are those of this incarnation
 	capacity    int  // that it claims; 0 for none
@@ -293,7 +294,7 @@ func decide(v *view, l limits, now time.Time) plan {
 // inboxes opens those that a worker made by hand does not have.
 func (d *decider) inboxes() {
 	for _, w := range d.view.workerNames() {
-		if worker := d.view.workers[w]; worker.alive && !worker.known {
+		if worker := d.view.workers[w]; worker.alive && !worker.known && !worker.barred {
 			d.add(transition{action: openInbox, to: w})
 		}
 	}
@@ -303,6 +304,9 @@ func (d *decider) inboxes() {
 func (d *decider) assignments() {
 	for _, w := range d.view.workerNames() {
 		worker := d.view.workers[w]
+		if worker.barred {
+			continue
+		}
 		for _, t := range slices.Sorted(maps.Keys(worker.tasks)) {
 			if len(d.transitions) >= d.limits.batch {
 				return

@@ -224,32 +224,34 @@ func (w *Worker) isRetiring() bool {
 }
 
 // serve is one incarnation of the worker.
-func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
+func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 	if w.isRetiring() {
 		return errEnough // the session that held something is over already
 	}
 	var held claim
 	var at time.Duration
+	again := newRetry(w.env, w.config.Observers, "registration")
 	register := func() error {
-		if err := bootstrap(ctx, w.env, session, w.layout); err != nil {
+		if err := bootstrap(ctx, w.env, session, w.layout, "worker"); err != nil {
 			return err
 		}
-		if err := ensure(ctx, session, parent{w.layout.inbox(w.config.Name), w.layout.access.inbox()}); err != nil {
+		if err := w.layout.ensure(ctx, session, parent{path: w.layout.inbox(w.config.Name), acl: w.layout.access.inbox()}); err != nil {
 			return err
 		}
 		var err error
-		held, at, err = w.register(ctx, session)
+		held, at, err = w.register(ctx, session, again)
 		return err
 	}
-	if err := w.notices.unobstructed(ctx, w.env, session, w.log, register); err != nil {
+	if err := w.notices.unobstructed(ctx, again, session, register); err != nil {
 		return err
 	}
+	session.served = true
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
 	i := newIncarnation(ctx, w, held, at)
 	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("beat", i.beat)}
 	if w.config.OnMaster != nil {
 		threads = append(threads, w.env.Spawn("master", func(env zkapi.Env) {
-			f := followed{env: env, session: session, layout: w.layout}
+			f := followed{env: env, see: w.config.Observers, session: session, layout: w.layout}
 			f.leader(i.ctx, func(leader Leader) bool { w.config.OnMaster(i.ctx, leader); return true })
 		}))
 	}
@@ -275,9 +277,10 @@ func (w *Worker) serve(ctx context.Context, session zkapi.Session) error {
 
 // register waits until the worker's name is free and takes it. Whoever holds it
 // is never removed: it may be the ghost of this worker's own last session, which
-// ends by itself, or another process. It returns the claim and when the write that
+// ends by itself, or another process. A znode under its name that it may not see is
+// told and waited for like any other. It returns the claim and when the write that
 // took it was sent, by Env.Elapsed.
-func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, time.Duration, error) {
+func (w *Worker) register(ctx context.Context, session zkapi.Session, again *retry) (claim, time.Duration, error) {
 	path := w.layout.worker(w.config.Name)
 	var other int64 // session that is known to hold the name
 	for {
@@ -286,9 +289,9 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, ti
 		}
 		_, _, reconnected := session.Connection()
 		zkapi.Rest(w.env, "register", session, reconnected)
-		seen, err := session.Do(ctx, zkapi.Exists(path).Watched())
-		if err != nil {
-			return claim{}, 0, err
+		seen, hidden := exists(ctx, session, zkapi.Exists(path).Watched())
+		if hidden != nil && !zkapi.Permanent(hidden) {
+			return claim{}, 0, hidden
 		}
 		if seen.Found {
 			if !seen.Stat.Alive() {
@@ -298,7 +301,7 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, ti
 				w.log.InfoContext(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
 			}
 			zkapi.Rest(w.env, "wait for the name", session)
-			_, err := w.env.Wait(ctx, w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))
+			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))...)
 			if err != nil {
 				return claim{}, 0, err
 			}
@@ -309,6 +312,12 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session) (claim, ti
 			holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
 			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity,
 		})
+		if hidden != nil && errors.Is(err, zkapi.ErrNodeExists) {
+			if err := again.wait(ctx, session, fmt.Errorf("%w; %v", err, hidden)); err != nil {
+				return claim{}, 0, err
+			}
+			continue
+		}
 		if errors.Is(err, zkapi.ErrNodeExists) || errors.Is(err, zkapi.ErrBadVersion) {
 			continue
 		}

@@ -175,7 +175,7 @@ func (r *reader) master(x *history.Exchange, base Write) []reading {
 		return whole(Heartbeat, every(x))
 	case len(rest) == 1 && rest[0].Kind == "delete" && rest[0].Path == "/master" && rest[0].Version == anyVersion:
 		return whole(Resign, every(x))
-	case len(rest) == 1 && rest[0].Path == "/backlog" && (rest[0].Kind == "set" || rest[0].Kind == "create"):
+	case isNotice(rest):
 		return whole(SignBacklog, []int{0})
 	}
 	var all []reading
@@ -469,6 +469,20 @@ func (r *reader) claiming(x *history.Exchange, w Write) []reading {
 	return []reading{{write: answered(w, x, every(x))}}
 }
 
+// notices are the znodes in which a master tells others something.
+var notices = []string{"/backlog", "/quarantine"}
+
+// isNotice reports whether a master writes a notice, or makes one anew that is not its own.
+func isNotice(ops []history.Op) bool {
+	switch {
+	case len(ops) == 0 || !slices.Contains(notices, ops[0].Path):
+		return false
+	case len(ops) == 1:
+		return ops[0].Kind == "set" || ops[0].Kind == "create"
+	}
+	return len(ops) == 2 && ops[1].Path == ops[0].Path && ops[0].Kind == "delete" && ops[1].Kind == "create"
+}
+
 // harmless reports whether a write touches nothing of the machine: the parents, the
 // line of candidates, and the write by which a master finds out whether it may (it
 // demands a version that there never is).
@@ -476,10 +490,10 @@ func harmless(op *history.Op) bool {
 	if op.Kind == "set" {
 		return op.Path == "/assign" && op.Version == math.MaxInt32
 	}
-	for _, room := range []string{"/tasks/", "/assign/", "/workers/", "/master", "/backlog"} {
+	for _, room := range []string{"/tasks/", "/assign/", "/workers/", "/master"} {
 		if strings.HasPrefix(op.Path, room) {
 			return false
 		}
 	}
-	return op.Kind == "create"
+	return op.Kind == "create" && (op.Data == "" || !slices.Contains(notices, op.Path))
 }

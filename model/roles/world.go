@@ -118,6 +118,10 @@ func (c Config) crash(many int) explore.Crash {
 // parents are the znodes that everything else hangs below.
 var parents = []string{"/workers", "/tasks", "/assign", "/candidates"}
 
+// notices are the znodes in which a master tells others something. Here they are there
+// and say nothing, always: the tree goes without them.
+var notices = []string{"/backlog", "/quarantine"}
+
 // twin is what the name of a worker's second process ends in.
 const twin = "-twin"
 
@@ -134,7 +138,7 @@ func furnished() zk.Tree {
 }
 
 // constant knows the requests whose answers never change here: the parents are
-// there and stay, nobody bounds the backlog, no epoch is as high as the one that
+// there and stay, no notice says anything, no epoch is as high as the one that
 // a candidate tries its permission with, and where no server lags a sync does
 // nothing. A master asks whether a session stands behind a worker that is listed:
 // here one always does, and a worker that has gone since is no other answer for it.
@@ -142,8 +146,8 @@ func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
 	switch {
 	case op.Kind == zkapi.KindExists && !op.Watch && slices.Contains(parents, op.Path):
 		return zkapi.Result{Found: true}, nil, true
-	case op.Kind == zkapi.KindExists && op.Path == "/backlog":
-		return zkapi.Result{}, nil, true
+	case op.Kind == zkapi.KindExists && slices.Contains(notices, op.Path):
+		return zkapi.Result{Found: true}, nil, true
 	case op.Kind == zkapi.KindSet && op.Version == math.MaxInt32:
 		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}, true
 	case op.Kind == zkapi.KindExists && !op.Watch && op.Version == 0 && strings.HasPrefix(op.Path, "/workers/"):

@@ -1,0 +1,85 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// parent is a persistent znode that others hang below.
+type parent struct {
+	path  string
+	acl   []zkapi.ACL
+	needs []string // the roles that can do nothing without it
+}
+
+// parents are the persistent znodes of a namespace that everything else hangs below, and
+// those that only a master is to make. All of them are made at the first opportunity,
+// with the right ACL, so that nobody else can make one with another.
+func (l layout) parents() []parent {
+	return []parent{
+		{l.workers(), l.access.workers(), []string{"master", "worker"}},
+		{l.tasks(), l.access.tasks(), []string{"master", "client"}},
+		{l.assign(), l.access.assign(), []string{"master", "worker"}},
+		{l.candidates(), l.access.master(), nil},
+		{l.backlog(), l.access.master(), nil},
+		{l.quarantine(), l.access.master(), nil},
+	}
+}
+
+// errUnmade means that the parents are not there and that this process may not make
+// them: with an Access only masters may. It is over when the first master has run.
+var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master may make it: %w", zkapi.ErrNotSent)
+
+// bootstrap creates the persistent parents for a role. They may exist already; who
+// creates them does not matter, so no claim is needed. What the role does not need
+// itself, and may not make, is left to others.
+func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout, role string) error {
+	for _, p := range l.parents() {
+		zkapi.Rest(env, "bootstrap", session, p.path)
+		err := l.ensure(ctx, session, p)
+		switch {
+		case err == nil || !slices.Contains(p.needs, role) && zkapi.Refused(err):
+		case errors.Is(err, zkapi.ErrNoAuth) && role != "master" && !l.access.open():
+			return fmt.Errorf("%w (%v)", errUnmade, err)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// within reports whether a path is the namespace or above it.
+func (l layout) within(p string) bool {
+	return p != "/" && (p == l.root || strings.HasPrefix(l.root, p+"/"))
+}
+
+// ensure creates a persistent znode unless it exists, and what is above it only when
+// that is not there: a process may have no permission to look at what is above its
+// namespace. Repeating it is harmless, so an unknown outcome is resolved by the next try.
+func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) error {
+	found, err := exists(ctx, session, zkapi.Exists(p.path))
+	switch {
+	case errors.Is(err, zkapi.ErrNoAuth):
+		return nil // it is there: of one that is not, no permission is asked
+	case err != nil || found.Found:
+		return err
+	}
+	create := zkapi.Create(p.path, nil, zkapi.Persistent).For(p.acl)
+	_, err = session.Do(ctx, create)
+	if above := path.Dir(p.path); errors.Is(err, zkapi.ErrNoNode) && l.within(above) {
+		if err := l.ensure(ctx, session, parent{path: above, acl: l.access.root()}); err != nil {
+			return err
+		}
+		_, err = session.Do(ctx, create)
+	}
+	if errors.Is(err, zkapi.ErrNodeExists) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,42 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// exists answers an Exists, with a watch if it has one. Servers since ZOOKEEPER-2590
+// refuse it to who may not read the parent. A get asks for the znode alone, so that it
+// is tried then. Of a znode that is not there that sets no watch: Watch is nil.
+func exists(ctx context.Context, session zkapi.Session, op zkapi.Op) (zkapi.Result, error) {
+	found, err := session.Do(ctx, op)
+	if !errors.Is(err, zkapi.ErrNoAuth) {
+		return found, err
+	}
+	get := op
+	get.Kind = zkapi.KindGet
+	got, second := session.Do(ctx, get)
+	switch {
+	case second == nil:
+		got.Found, got.Data = true, nil
+		return got, nil
+	case errors.Is(second, zkapi.ErrNoNode):
+		return zkapi.Result{}, nil
+	case errors.Is(second, zkapi.ErrNoAuth):
+		return zkapi.Result{}, err
+	}
+	return zkapi.Result{}, second
+}
+
+// watched lists the sources to wait for, without those that are not there.
+func watched(sources ...zkapi.Source) []zkapi.Source {
+	there := sources[:0]
+	for _, s := range sources {
+		if s != nil {
+			there = append(there, s)
+		}
+	}
+	return there
+}

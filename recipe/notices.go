@@ -1,0 +1,162 @@
+package recipe
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// notice is a znode in which the active master tells others something: the bound of the
+// backlog, and what is left alone. Only a master's word counts. With an Access its ACL
+// says so; besides, each notice carries the epoch of the master that wrote it, and the
+// master that leads watches it and writes it again when it is not its own.
+type notice struct {
+	path  string
+	found []byte       // as it was read or written last; empty for none
+	watch zkapi.Source // nil: it is to be read
+	at    time.Time    // when it was written last
+}
+
+// signInterval is how often a notice is written at most.
+const signInterval = 250 * time.Millisecond
+
+// sign writes the notices that have changed, or that somebody else has. That the server
+// refuses one is told, and ends nothing.
+func (r *reconciler) sign(p *plan) error {
+	for _, one := range []struct {
+		notice *notice
+		data   []byte
+	}{{&r.backlog, r.backlogNotice()}, {&r.left, r.quarantineNotice()}} {
+		about := subject{noticeSubject, one.notice.path}
+		if r.quarantine.holds(about) {
+			continue
+		}
+		err := r.show(one.notice, one.data, p)
+		if zkapi.Refused(err) {
+			until := r.quarantine.bar(r.term.leading, about, err, false).until
+			p.wakeAt(until)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.quarantine.worked(r.term.leading, about, false)
+	}
+	return nil
+}
+
+// show makes a notice say data; nil says nothing, which is no reason to create it.
+func (r *reconciler) show(n *notice, data []byte, p *plan) error {
+	if !fresh(n.watch) {
+		if err := r.readNotice(n); err != nil {
+			return err
+		}
+	}
+	if bytes.Equal(n.found, data) {
+		return nil
+	}
+	if next := n.at.Add(signInterval); next.After(r.now()) {
+		p.wakeAt(next)
+		return nil
+	}
+	n.at = r.now()
+	err := r.writeNotice(n, data)
+	if err == nil {
+		n.found = data
+	}
+	return err
+}
+
+// readNotice reads what a notice says. One that cannot be read is somebody else's.
+func (r *reconciler) readNotice(n *notice) error {
+	seen, err := exists(r.term.leading, r.term.session, zkapi.Exists(n.path).Watched())
+	if errors.Is(err, zkapi.ErrNoAuth) {
+		n.found, n.watch = foreign, nil
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n.found, n.watch = nil, seen.Watch
+	if !seen.Found || seen.Stat.DataLength == 0 {
+		return nil
+	}
+	got, err := r.do(zkapi.Get(n.path))
+	switch {
+	case errors.Is(err, zkapi.ErrNoAuth):
+		n.found = foreign
+	case errors.Is(err, zkapi.ErrNoNode):
+	case err != nil:
+		return err
+	default:
+		n.found = got.Data
+	}
+	return nil
+}
+
+// foreign is what a notice says that this master may not read.
+var foreign = []byte("\x00")
+
+// writeNotice sets a notice, or makes it anew if its ACL is not a master's: a master may
+// create and delete in the namespace.
+func (r *reconciler) writeNotice(n *notice, data []byte) error {
+	create := zkapi.Create(n.path, data, zkapi.Persistent).For(r.layout.access.master())
+	err := r.term.write(zkapi.Set(n.path, data, zkapi.AnyVersion))
+	switch {
+	case errors.Is(err, zkapi.ErrNoNode):
+		return r.term.write(create)
+	case errors.Is(err, zkapi.ErrNoAuth):
+		return r.term.write(zkapi.Delete(n.path, zkapi.AnyVersion), create)
+	}
+	return err
+}
+
+// backlogRecord is the data of /backlog: what a client must know to tell when there are
+// too many tasks. It is empty where there is no bound.
+type backlogRecord struct {
+	Epoch    int32 `json:"epoch"`    // of the master that wrote it
+	Limit    int   `json:"limit"`    // of tasks without a status
+	Finished int   `json:"finished"` // tasks that have one and are still there
+}
+
+// backlogNotice tells clients how many tasks are finished, so that they can count those
+// that are not (Submit).
+func (r *reconciler) backlogNotice() []byte {
+	if r.limits.backlog == 0 {
+		return nil
+	}
+	return encode(backlogRecord{Epoch: r.term.epoch(), Limit: r.limits.backlog, Finished: r.view.counts[finished]})
+}
+
+// quarantineRecord is the data of /quarantine: what the master leaves alone. It is empty
+// when that is nothing.
+type quarantineRecord struct {
+	Epoch int32           `json:"epoch"`
+	Left  []quarantineRow `json:"left"`
+	More  int             `json:"more,omitempty"` // that are not listed
+}
+
+type quarantineRow struct {
+	Kind   string    `json:"kind"`
+	Name   string    `json:"name"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+}
+
+// quarantineRows bounds what /quarantine lists.
+const quarantineRows = 50
+
+// quarantineNotice tells operators what is left alone.
+func (r *reconciler) quarantineNotice() []byte {
+	all := r.quarantine.list()
+	if len(all) == 0 {
+		return nil
+	}
+	record := quarantineRecord{Epoch: r.term.epoch(), More: max(len(all)-quarantineRows, 0)}
+	for _, one := range all[:min(len(all), quarantineRows)] {
+		record.Left = append(record.Left, quarantineRow{one.Kind, brief(one.Name), one.Reason, one.Since.UTC()})
+	}
+	return encode(record)
+}

@@ -1,0 +1,274 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// This file says what a refusal may end that a master meets. Only what every master
+// needs ends Run: the parents, and the master's own claim. Whatever concerns one task,
+// one worker or one notice is left alone (quarantine.go), and the rest goes on. The
+// table of all reads and writes is in scopes_test.go.
+
+var (
+	// errLeftAlone ends a pass that has quarantined something: another one follows at once.
+	errLeftAlone = errors.New("something is left alone from now on; the rest is looked at again")
+	// errPressed ends a pass in which nothing was carried out because the server refuses
+	// what it may carry out later.
+	errPressed = errors.New("the server refuses writes for now")
+)
+
+// leftInARow is how many passes in a row may follow at once because something was
+// quarantined.
+const leftInARow = 100
+
+// bounds are those of one multi.
+type bounds struct {
+	ops, bytes int
+	most       int // that bytes may come back to
+}
+
+// suspect is the size in bytes from which on a lost multi is made smaller when it is
+// tried again: no server's jute.maxbuffer is less.
+const suspect = 64 << 10
+
+// newBounds leaves room for the check of the claim.
+func newBounds(session zkapi.Session) bounds {
+	const claim = 4 << 10
+	most := min(maxMultiBytes, session.MaxRequest()-claim)
+	return bounds{ops: maxMultiOps, bytes: most, most: most}
+}
+
+// lost makes the next multi half as large as one that was lost, or that was refused
+// without a word about which of its operations.
+func (b *bounds) lost(ops []zkapi.Op, err error) {
+	size := sizeOf(ops)
+	switch {
+	case zkapi.TooLarge(err):
+		b.most = max(min(b.most, size/2), 1)
+		b.bytes = b.most
+	case zkapi.Refused(err):
+		b.ops = max(min(b.ops, len(ops))/2, 1)
+	case size > suspect:
+		b.bytes = min(b.bytes, size/2)
+	}
+}
+
+// fitted lets the next multi be larger again.
+func (b *bounds) fitted() { b.ops, b.bytes = maxMultiOps, min(2*b.bytes, b.most) }
+
+// narrow reports whether a multi was lost lately that may have been too large. One is
+// sent at a time then, because it takes others with it.
+func (b *bounds) narrow() bool { return b.bytes < b.most }
+
+func sizeOf(ops []zkapi.Op) int {
+	size := 0
+	for _, op := range ops {
+		size += op.Size()
+	}
+	return size
+}
+
+// subjectOf is what an operation is about that was refused. The server looks at the
+// permissions of the parent for a create or a delete, and at those of the znode itself
+// for everything else; other refusals concern the path.
+func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
+	if w, ok := strings.CutPrefix(op.Path, l.workers()+"/"); ok {
+		return subject{workerSubject, w}, true
+	}
+	if rest, ok := strings.CutPrefix(op.Path, l.assign()+"/"); ok {
+		w, t, assignment := strings.Cut(rest, "/")
+		ofParent := op.Kind == zkapi.KindCreate || op.Kind == zkapi.KindDelete
+		if !assignment || ofParent && errors.Is(err, zkapi.ErrNoAuth) {
+			return subject{workerSubject, w}, true
+		}
+		return subject{taskSubject, t}, true
+	}
+	if rest, ok := strings.CutPrefix(op.Path, l.tasks()+"/"); ok {
+		t, _, _ := strings.Cut(rest, "/")
+		return subject{taskSubject, t}, true
+	}
+	return subject{}, false
+}
+
+// subjectOfTransition is what makes a transition by itself too large, or what a refusal
+// is about that names no operation.
+func subjectOfTransition(d transition) subject {
+	w := d.to
+	if len(d.from) > len(w) {
+		w = d.from
+	}
+	if len(w) > len(d.task) {
+		return subject{workerSubject, w}
+	}
+	return subject{taskSubject, d.task}
+}
+
+// forgive takes the outcome of one multi and returns what is left of its error. It
+// leaves alone the task or the worker for whose sake the multi was refused, or failed
+// again and again: one multi holds many tasks, and one must not stop all others.
+func (r *reconciler) forgive(err error, ops []zkapi.Op, part []transition) error {
+	if err == nil {
+		r.fitted(ops)
+		return nil
+	}
+	at, refused := zkapi.FailedIndex(err), zkapi.Refused(err)
+	var s subject
+	switch {
+	case at >= 0 && at < len(ops):
+		var ok bool
+		s, ok = r.layout.subjectOf(ops[at], err)
+		if !ok || !refused && (s.kind != taskSubject || !r.quarantine.strike(s)) {
+			return err
+		}
+	case (refused || zkapi.TooLarge(err)) && len(part) == 1:
+		s = subjectOfTransition(part[0])
+	case refused || errors.Is(err, zkapi.ErrTooLarge):
+		r.bounds.lost(ops, err)
+		return errLeftAlone // in smaller parts
+	default:
+		r.bounds.lost(ops, err)
+		return err
+	}
+	r.leave(s, err, false)
+	if zkapi.Curable(err) {
+		return fmt.Errorf("%w: %w", errPressed, err)
+	}
+	return errLeftAlone
+}
+
+// fitted notes that a multi was carried out.
+func (r *reconciler) fitted(ops []zkapi.Op) {
+	r.bounds.fitted()
+	if len(r.quarantine.entries)+len(r.quarantine.strikes) == 0 {
+		return
+	}
+	for _, op := range ops {
+		if s, ok := r.layout.subjectOf(op, nil); ok {
+			r.quarantine.worked(r.term.leading, s, false)
+		}
+		if w, _, ok := strings.Cut(strings.TrimPrefix(op.Path, r.layout.assign()+"/"), "/"); ok {
+			r.quarantine.worked(r.term.leading, subject{workerSubject, w}, false)
+		}
+	}
+}
+
+// settled is what a round of multis comes to, of their errors: nil, an error, or one
+// of those that end the pass because something was left alone.
+func settled(errs []error) error {
+	var left, others []error
+	applied := false
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			applied = true
+		case errors.Is(err, errLeftAlone) || errors.Is(err, errPressed):
+			left = append(left, err)
+		default:
+			others = append(others, err)
+		}
+	}
+	switch pressed := slices.IndexFunc(left, func(err error) bool { return errors.Is(err, errPressed) }); {
+	case len(others) > 0:
+		return errors.Join(others...)
+	case len(left) == 0:
+		return nil
+	case pressed >= 0 && !applied:
+		return left[pressed]
+	}
+	return errLeftAlone
+}
+
+// leave leaves a task or a worker alone.
+func (r *reconciler) leave(s subject, err error, reading bool) {
+	switch s.kind {
+	case taskSubject:
+		r.bar(s.name, err, reading)
+	case workerSubject:
+		r.barWorker(s.name, err, reading)
+	}
+}
+
+// bar leaves a task alone. Its assignment, if it has one, stays as it is.
+func (r *reconciler) bar(t string, err error, reading bool) {
+	e := r.quarantine.bar(r.term.leading, subject{taskSubject, t}, err, reading)
+	for name, w := range r.view.workers {
+		if w.tasks[t] {
+			e.inbox = name
+			delete(w.tasks, t)
+		}
+	}
+	r.view.forget(t)
+}
+
+// barWorker leaves a worker alone: it is given nothing, and nothing is taken from it.
+func (r *reconciler) barWorker(w string, err error, reading bool) {
+	r.quarantine.bar(r.term.leading, subject{workerSubject, w}, err, reading)
+	r.view.worker(w).barred = true
+	r.view.touchedWorkers[w] = true
+	delete(r.stale, w)
+	delete(r.inboxWatch, w)
+}
+
+// unreadable handles a task that is not there any more, and one that the server
+// refuses to show.
+func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, zkapi.ErrNoNode):
+		r.quarantine.gone(r.term.leading, subject{taskSubject, t})
+	case zkapi.Refused(err):
+		r.bar(t, err, true)
+	default:
+		return false, err
+	}
+	r.view.forget(t)
+	return true, nil
+}
+
+// release tries again what has been left alone for long enough.
+func (r *reconciler) release() error {
+	for _, s := range r.quarantine.due() {
+		switch s.kind {
+		case taskSubject:
+			r.view.task(s.name)
+			r.view.dirty[s.name] = true
+			if w := r.quarantine.entries[s].inbox; w != "" {
+				r.stale[w] = true
+			}
+		case workerSubject:
+			w := r.view.worker(s.name)
+			w.barred, w.claimed = false, false
+			r.stale[s.name] = true
+		}
+	}
+	return nil
+}
+
+// longest is the length in bytes of the longest name of a task or a worker: every
+// write names it a few times.
+func (r *reconciler) longest() int { return r.term.session.MaxRequest() / 16 }
+
+// fits excludes a task or a worker whose name is too long for a write.
+func (r *reconciler) fits(s subject) bool {
+	longest := r.longest()
+	if len(s.name) <= longest {
+		return true
+	}
+	r.quarantine.exclude(r.term.leading, s, fmt.Errorf("%w: its name has %d bytes, and every write has it; %d are allowed", zkapi.ErrTooLarge, len(s.name), longest))
+	return false
+}
+
+// vanished forgets what was left alone and is not listed any more.
+func (r *reconciler) vanished(kind string, listed func(string) bool) {
+	for _, name := range r.quarantine.names(kind) {
+		if !listed(name) {
+			r.quarantine.gone(r.term.leading, subject{kind, name})
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// This file is the one policy for everything that is tried again: pauses that grow,
+// with jitter, a warning when it begins and when it ends, and a metric. What bounds a
+// repetition is the caller's to say: a context, a session, or a refusal that no
+// repetition cures.
+
+// retryDelay is the first pause before a step is tried again.
+const retryDelay = 50 * time.Millisecond
+
+const (
+	// quickTries is how many pauses do not grow yet after a failure that is no
+	// refusal: a lost answer or a lost race is over in a moment.
+	quickTries = 4
+	// mostAfterLoss and mostAfterRefusal bound the pauses. What was lost may come back
+	// at any moment; what is refused waits for a person, or for a quota.
+	mostAfterLoss    = 2 * time.Second
+	mostAfterRefusal = 30 * time.Second
+)
+
+// growing is the pause after so many failures: it doubles up to most, and differs by
+// up to a quarter each way, so that many that wait do not all come back at once.
+func growing(env zkapi.Env, first, most time.Duration, failures int) time.Duration {
+	pause := min(first<<min(max(failures-1, 0), 20), most)
+	return pause*3/4 + time.Duration(env.Jitter()*float64(pause)/2)
+}
+
+// retry is one step that is tried until it succeeds. The zero value of its count means
+// that it has not failed since it last succeeded.
+type retry struct {
+	env  zkapi.Env
+	see  Observers
+	step string // what is tried, in the log and the metric
+
+	lossesOnly bool // persist returns every refusal
+
+	failures int
+	told     bool
+	since    time.Time
+}
+
+func newRetry(env zkapi.Env, see Observers, step string) *retry {
+	return &retry{env: env, see: see, step: step}
+}
+
+// failed notes a failure and returns how long to wait before the next try. It warns at
+// once of a refusal, and of anything else when it has happened again and again.
+func (r *retry) failed(ctx context.Context, err error) time.Duration {
+	refused := zkapi.Refused(err)
+	r.failures++
+	r.see.Metrics.Retried(r.step, refused)
+	pauses, most := r.failures-quickTries, mostAfterLoss
+	if refused {
+		pauses, most = r.failures, mostAfterRefusal
+	}
+	if refused || pauses > 1 {
+		r.tell(ctx, err)
+	}
+	return growing(r.env, retryDelay, most, pauses)
+}
+
+// tell warns of a failure, unless that has been done.
+func (r *retry) tell(ctx context.Context, err error) {
+	if r.told {
+		return
+	}
+	r.told, r.since = true, r.env.Now()
+	r.see.Logger.WarnContext(ctx, "a step fails and is tried again, with growing pauses", "step", r.step, "error", clip(err.Error()))
+}
+
+// worked notes a success. It says so if the failures before were told of.
+func (r *retry) worked(ctx context.Context) {
+	if r.told {
+		r.see.Logger.WarnContext(ctx, "a step that failed works again",
+			"step", r.step, "failures", r.failures, "after", r.env.Now().Sub(r.since))
+	}
+	r.failures, r.told = 0, false
+}
+
+// wait waits before the next try on a session. It fails when there is no point in
+// trying: ctx or the session has ended.
+func (r *retry) wait(ctx context.Context, session zkapi.Session, err error) error {
+	i, waiting := r.env.Wait(ctx, session.Done(), r.env.Timer(r.failed(ctx, err)))
+	switch {
+	case waiting != nil:
+		return waiting
+	case i == 0:
+		return session.Cause()
+	}
+	return nil
+}
+
+// persist repeats a step that changes nothing, or that is harmless to repeat, for as
+// long as it fails for want of a connection, or with a refusal that may end by itself.
+// It returns what no repetition cures; or, when ctx ends, the last failure with it.
+func (r *retry) persist(ctx context.Context, session zkapi.Session, step func() error) error {
+	for {
+		err := step()
+		if !passing(err) || r.lossesOnly && zkapi.Refused(err) {
+			if err == nil {
+				r.worked(ctx)
+			}
+			return err
+		}
+		if over := r.wait(ctx, session, err); over != nil {
+			return unless(over, err)
+		}
+	}
+}
+
+// passing reports whether a step that failed with err may succeed if it is tried again
+// as it is.
+func passing(err error) bool {
+	if zkapi.Permanent(err) || zkapi.TooLarge(err) {
+		return false
+	}
+	return errors.Is(err, zkapi.ErrConnectionLoss) || errors.Is(err, zkapi.ErrNotSent) || zkapi.Curable(err)
+}
+
+// unless is why a repetition has ended, and what it was repeated for, if that was a
+// refusal: who waited in vain wants to know.
+func unless(over, err error) error {
+	if zkapi.Refused(err) {
+		return fmt.Errorf("%w: %w", over, err)
+	}
+	return over
+}

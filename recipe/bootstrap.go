@@ -63,15 +63,15 @@ func (l layout) within(p string) bool {
 // that is not there: a process may have no permission to look at what is above its
 // namespace. Repeating it is harmless, so an unknown outcome is resolved by the next try.
 func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) error {
-	found, err := exists(ctx, session, zkapi.Exists(p.path))
-	switch {
-	case errors.Is(err, zkapi.ErrNoAuth):
-		return nil // it is there: of one that is not, no permission is asked
-	case err != nil || found.Found:
-		return err
+	found, hidden := exists(ctx, session, zkapi.Exists(p.path))
+	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
+		return hidden
 	}
 	create := zkapi.Create(p.path, nil, zkapi.Persistent).For(p.acl)
-	_, err = session.Do(ctx, create)
+	_, err := session.Do(ctx, create)
+	if hidden != nil && errors.Is(err, zkapi.ErrNoAuth) {
+		return nil // it is there: of one that is not, a server asks no permission to read
+	}
 	if above := path.Dir(p.path); errors.Is(err, zkapi.ErrNoNode) && l.within(above) {
 		if err := l.ensure(ctx, session, parent{path: above, acl: l.access.root()}); err != nil {
 			return err

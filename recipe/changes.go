@@ -43,6 +43,8 @@ type shown struct {
 	complete bool // everything has been read once
 	workers  map[string]WorkerInfo
 	tasks    map[string]TaskInfo
+
+	quarantined []Quarantined
 }
 
 func newShown(t *term) *shown {
@@ -73,6 +75,13 @@ func (s *shown) update(v *view, complete bool) (workers, tasks map[string]bool, 
 	news = len(workers)+len(tasks) > 0 || complete && !s.complete
 	s.complete = s.complete || complete
 	return workers, tasks, news
+}
+
+// leaves takes over what is left alone.
+func (s *shown) leaves(all []Quarantined) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quarantined = all
 }
 
 // follower is one reader of changes.

@@ -43,8 +43,9 @@ type execution struct {
 
 // progress is what a worker knows of /tasks/<t>/progress.
 type progress struct {
-	sure bool // it is there, and this session's
-	at   time.Time
+	sure    bool // it is there, and this session's
+	at      time.Time
+	refused bool // that has been told
 }
 
 // start runs handlers for what waits: those of a greater priority first, then
@@ -218,6 +219,10 @@ func (i *incarnation) publish() (next time.Time, err error) {
 			next = now.Add(every)
 		}
 		ops, err := i.showing(e, data)
+		if zkapi.Refused(err) {
+			i.unpublished(e, err)
+			continue
+		}
 		if err != nil {
 			return next, err
 		}
@@ -232,10 +237,21 @@ func (i *incarnation) publish() (next time.Time, err error) {
 			return next, reply.Err
 		default:
 			e.shown.sure = false // look before the next one
-			i.worker.log.DebugContext(i.ctx, "progress was not published", "task", e.task.Name, "error", reply.Err)
+			i.unpublished(e, reply.Err)
 		}
 	}
 	return next, nil
+}
+
+// unpublished tells that progress was not published: once in an execution what a server
+// refuses. It ends nothing.
+func (i *incarnation) unpublished(e *execution, err error) {
+	log := i.worker.log.DebugContext
+	if zkapi.Refused(err) && !e.shown.refused {
+		e.shown.refused = true
+		log = i.worker.log.WarnContext
+	}
+	log(i.ctx, "progress was not published", "task", brief(e.task.Name), "error", clip(err.Error()))
 }
 
 // news is what an execution has to show, nil for nothing, and how often it may.
@@ -274,8 +290,10 @@ func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	if e.shown.sure {
 		return []zkapi.Op{mine, set}, nil
 	}
-	seen, err := i.session.Do(i.ctx, zkapi.Exists(path))
+	seen, err := exists(i.ctx, i.session, zkapi.Exists(path))
 	switch {
+	case errors.Is(err, zkapi.ErrNoAuth): // of somebody who had no business there
+		return []zkapi.Op{mine, zkapi.Delete(path, zkapi.AnyVersion), create}, nil
 	case err != nil:
 		return nil, err
 	case seen.Found && seen.Stat.EphemeralOwner == i.session.ID():

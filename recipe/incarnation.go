@@ -141,11 +141,11 @@ func (i *incarnation) confirm() error {
 	if fresh(i.own) {
 		return nil
 	}
-	seen, err := i.session.Do(i.ctx, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
-	if err != nil {
+	seen, err := exists(i.ctx, i.session, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
+	if err != nil && !zkapi.Permanent(err) {
 		return err
 	}
-	if !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
 		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
 	}
 	i.own = seen.Watch

@@ -171,7 +171,7 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 	if m.config.Queue {
 		err := c.queue(ctx)
 		switch {
-		case zkapi.Refused(err): // the line only says who stands next
+		case zkapi.Refused(err) || errors.Is(err, zkapi.ErrNoNode): // the line only says who stands next
 			see.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
 		case err != nil:
 			return err
@@ -294,7 +294,11 @@ func taskInfo(name string, t *taskView) TaskInfo {
 type Snapshot struct {
 	Epoch   int32
 	Workers []WorkerInfo // by name
-	Tasks   []TaskInfo   // by name
+	Tasks   []TaskInfo   // by name; those that are quarantined are not among them
+	// Quarantined is what the master leaves alone for now, because the server refuses
+	// what is to be done with it. Everything else goes on. Clients see it in
+	// Overview.Quarantined.
+	Quarantined []Quarantined // by kind and name
 }
 
 // Snapshot returns the view as it was at the end of the last pass of the loop, or
@@ -309,7 +313,7 @@ func (m *Master) Snapshot() (Snapshot, bool) {
 	}
 	now.mu.Lock()
 	defer now.mu.Unlock()
-	s := Snapshot{Epoch: now.term.epoch()}
+	s := Snapshot{Epoch: now.term.epoch(), Quarantined: slices.Clone(now.quarantined)}
 	for _, w := range slices.Sorted(maps.Keys(now.workers)) {
 		s.Workers = append(s.Workers, now.workers[w])
 	}

@@ -219,6 +219,10 @@ func (r *reconciler) publish(more bool) {
 		Pending: r.view.counts[pending] + r.view.counts[unread], Assigned: r.view.counts[assigned],
 		Finished: r.view.counts[finished], Workers: alive,
 	})
+	if r.quarantine.changed {
+		r.quarantine.changed = false
+		r.shown.leaves(r.quarantine.list())
+	}
 	if workers, tasks, news := r.shown.update(r.view, !more); news {
 		r.feed.changed(workers, tasks)
 	}

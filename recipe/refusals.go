@@ -83,7 +83,7 @@ func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 	if rest, ok := strings.CutPrefix(op.Path, l.assign()+"/"); ok {
 		w, t, assignment := strings.Cut(rest, "/")
 		ofParent := op.Kind == zkapi.KindCreate || op.Kind == zkapi.KindDelete
-		if !assignment || ofParent && errors.Is(err, zkapi.ErrNoAuth) {
+		if !assignment || ofParent && zkapi.Refused(err) {
 			return subject{workerSubject, w}, true
 		}
 		return subject{taskSubject, t}, true

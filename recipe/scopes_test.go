@@ -1,0 +1,243 @@
+package recipe_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// scope is one row of the table of what a refusal may end: whose znode it is that is
+// read or written, and what is left alone when the server refuses that.
+type scope struct {
+	says    string
+	kinds   []zkapi.Kind
+	path    string // what begins with it is refused
+	left    string // what a master leaves alone, as kind and name; empty for nothing
+	options []recipe.SubmitOption
+	config  recipe.MasterConfig
+	before  func(w *world) // made by hand before anything else
+}
+
+var (
+	reads  = []zkapi.Kind{zkapi.KindGet, zkapi.KindExists, zkapi.KindChildren}
+	writes = []zkapi.Kind{zkapi.KindCreate, zkapi.KindDelete, zkapi.KindSet}
+	all    = slices.Concat(reads, writes, []zkapi.Kind{zkapi.KindCheck})
+)
+
+// ofOthers are the reads and writes of a master that concern one task, one worker, or a
+// notice: their refusal ends neither Run nor the term. "bad" is a task, w2 a worker.
+var ofOthers = []scope{
+	{says: "list an inbox", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/assign/w2", left: "worker w2"},
+	{says: "read a worker's claim", kinds: []zkapi.Kind{zkapi.KindGet}, path: "/assign/w2", left: "worker w2"},
+	{says: "check that a worker is alive", kinds: []zkapi.Kind{zkapi.KindCheck}, path: "/workers/w2", left: "worker w2"},
+	{says: "check a worker's incarnation", kinds: []zkapi.Kind{zkapi.KindCheck}, path: "/assign/w2", left: "worker w2"},
+	{says: "assign to a worker", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/assign/w2/", left: "worker w2"},
+	{says: "everything about a worker", kinds: all, path: "/assign/w2/", left: "worker w2"},
+	{says: "open the inbox of a worker made by hand", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/assign/hand", left: "worker hand",
+		before: func(w *world) { w.do(zkapi.Create("/workers/hand", nil, zkapi.Ephemeral)) }},
+	{says: "take a task from a worker that is lost", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/assign/lost/", left: "worker lost",
+		before: func(w *world) {
+			w.do(zkapi.Create("/assign/lost", nil, zkapi.Persistent))
+			w.do(zkapi.Create("/assign/lost/task-bad", nil, zkapi.Persistent))
+		}},
+	{says: "read a task", kinds: []zkapi.Kind{zkapi.KindGet}, path: "/tasks/task-bad", left: "task task-bad"},
+	{says: "list what is below a task", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/tasks/task-bad", left: "task task-bad",
+		before: func(w *world) { w.do(zkapi.Create("/tasks/task-bad/note", nil, zkapi.Persistent)) }},
+	{says: "record an attempt, and fail a task", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/tasks/task-bad/", left: "task task-bad",
+		options: []recipe.SubmitOption{recipe.Attempts(1)},
+		before:  func(w *world) { w.do(zkapi.Create("/tasks/task-bad/attempt-1", nil, zkapi.Persistent)) }},
+	{says: "look at progress", kinds: []zkapi.Kind{zkapi.KindExists, zkapi.KindGet}, path: "/tasks/task-bad/progress", left: "progress task-bad",
+		options: []recipe.SubmitOption{recipe.Silence(time.Second)}},
+	{says: "collect a task", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/tasks/task-bad", left: "task task-bad",
+		config: recipe.MasterConfig{Retention: time.Second}},
+	{says: "look at a task that is to be collected", kinds: []zkapi.Kind{zkapi.KindExists}, path: "/tasks/task-bad/status", left: "task task-bad",
+		config: recipe.MasterConfig{Retention: time.Second}},
+	{says: "read the backlog's bound", kinds: reads, path: "/backlog", config: recipe.MasterConfig{MaxBacklog: 9}},
+	{says: "write the backlog's bound", kinds: writes, path: "/backlog", left: "notice /backlog", config: recipe.MasterConfig{MaxBacklog: 9}},
+	{says: "stand in line", kinds: writes, path: "/candidates/", config: recipe.MasterConfig{Queue: true}},
+	{says: "look along the line", kinds: reads, path: "/candidates", config: recipe.MasterConfig{Queue: true}},
+	{says: "make the line", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/candidates", config: recipe.MasterConfig{Queue: true}},
+	{says: "show what is left alone", kinds: writes, path: "/quarantine"},
+}
+
+// scoped is a world in which one kind of request is refused to everybody but the test.
+type scoped struct {
+	*world
+	refuses atomic.Bool
+	said    lockedText
+	ended   atomic.Bool
+	master  *recipe.Master
+}
+
+func (w *scoped) begin(s scope, why error) {
+	for _, parent := range []string{"/tasks", "/assign", "/workers"} {
+		w.do(zkapi.Create(parent, nil, zkapi.Persistent))
+	}
+	if s.left == "task task-bad" || s.left == "progress task-bad" || strings.HasSuffix(s.left, " lost") {
+		if _, err := w.client().Submit(w.ctx, nil, append(s.options, recipe.ID("bad"))...); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if s.before != nil {
+		s.before(w.world)
+	}
+	w.refuses.Store(true)
+	w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+		if w.refuses.Load() && session != w.direct.ID() && slices.Contains(s.kinds, op.Kind) && strings.HasPrefix(op.Path, s.path) {
+			return why
+		}
+		return nil
+	})
+	s.config.Name = "m1"
+	s.config.Logger = slog.New(slog.NewTextHandler(&w.said, nil))
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Log(w.said.String())
+		}
+	})
+	m, err := recipe.NewMaster(w.env, s.config)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.master = m
+	w.work.Go(func() {
+		if err := m.Run(w.ctx); w.ctx.Err() == nil {
+			w.t.Errorf("Run of the master has ended: %v", err)
+		}
+		w.ended.Store(true)
+	})
+}
+
+// leaves reports whether the master leaves alone what is named so.
+func (w *scoped) leaves(name string) func() bool {
+	return func() bool {
+		now, _ := w.master.Snapshot()
+		return slices.ContainsFunc(now.Quarantined, func(q recipe.Quarantined) bool { return q.Kind+" "+q.Name == name && q.Reason != "" })
+	}
+}
+
+// TestARefusalEndsOnlyWhatItConcerns refuses each of the masters' reads and writes that
+// concern one thing alone, for good and with a quota: other tasks are done meanwhile, by
+// the same master in the same term; what is left alone is told and shown; and when the
+// server refuses no longer, that goes on, too.
+func TestARefusalEndsOnlyWhatItConcerns(t *testing.T) {
+	for _, s := range ofOthers {
+		for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-125)} {
+			t.Run(fmt.Sprintf("%s/%v", s.says, why), func(t *testing.T) {
+				inBubble(t, func(below *world) {
+					w := &scoped{world: below}
+					w.begin(s, why)
+					w.worker("w1", echo)
+					if s.path == "/assign/w2" || strings.HasPrefix(s.path, "/assign/w2/") || s.path == "/workers/w2" {
+						w.workerMadeByHand("w2")
+					}
+					if strings.HasPrefix(s.left, "worker") {
+						for range 4 {
+							w.submit()
+						}
+					}
+					if s.left != "" {
+						w.within(20*time.Second, s.left+" is left alone", w.leaves(s.left))
+					}
+					for range 20 {
+						w.await(w.submit())
+						time.Sleep(time.Second)
+					}
+					if s.left != "" && strings.Count(w.said.String(), "is left alone; it is tried again later") == 0 {
+						t.Error("nothing was logged")
+					}
+					w.refuses.Store(false)
+					w.within(2*time.Minute, "nothing is left alone", func() bool {
+						now, leads := w.master.Snapshot()
+						return leads && len(now.Quarantined) == 0
+					})
+					w.goesOn(s)
+					if now, leads := w.master.Snapshot(); !leads || now.Epoch != 1 || w.ended.Load() {
+						t.Errorf("leads is %v, in epoch %d", leads, now.Epoch)
+					}
+				})
+			})
+		}
+	}
+}
+
+// workerMadeByHand is one whose znodes the test holds, so that nothing is refused to it.
+func (w *scoped) workerMadeByHand(name string) {
+	w.do(zkapi.Create("/assign/"+name, nil, zkapi.Persistent))
+	w.do(zkapi.Create("/workers/"+name, nil, zkapi.Ephemeral))
+}
+
+// goesOn waits for what could not be done while the server refused it.
+func (w *scoped) goesOn(s scope) {
+	w.t.Helper()
+	switch {
+	case s.config.Retention > 0:
+		w.within(2*time.Minute, "the task is collected", func() bool { return !w.do(zkapi.Exists("/tasks/task-bad")).Found })
+	case strings.HasPrefix(s.left, "task") || strings.HasPrefix(s.left, "progress") || strings.HasSuffix(s.left, " lost"):
+		w.await("task-bad")
+	case strings.HasSuffix(s.left, " w2"):
+		for range 20 {
+			w.submit()
+		}
+		w.within(2*time.Minute, "w2 is given tasks", func() bool { return len(w.do(zkapi.Children("/assign/w2")).Children) > 0 })
+	case s.config.MaxBacklog > 0:
+		w.within(2*time.Minute, "the bound is shown", func() bool { return strings.Contains(string(w.do(zkapi.Get("/backlog")).Data), `"limit":9`) })
+	}
+}
+
+// TestARefusalOfItsOwnEndsARole refuses what a role can do nothing without: Run says so.
+func TestARefusalOfItsOwnEndsARole(t *testing.T) {
+	for _, s := range []scope{
+		{says: "make a parent", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/assign"},
+		{says: "list the workers", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/workers"},
+		{says: "list the tasks", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/tasks"},
+		{says: "take /master", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/master"},
+		{says: "raise the epoch", kinds: []zkapi.Kind{zkapi.KindSet}, path: "/assign"},
+	} {
+		inBubble(t, func(w *world) {
+			w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+				if slices.Contains(s.kinds, op.Kind) && op.Path == s.path {
+					return zkapi.ErrNoAuth
+				}
+				return nil
+			})
+			m, err := recipe.NewMaster(w.env, recipe.MasterConfig{Name: "m1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+			defer cancel()
+			if err := m.Run(ctx); !errors.Is(err, zkapi.ErrNoAuth) {
+				t.Errorf("%s: %v", s.says, err)
+			}
+		})
+	}
+}
+
+// lockedText is a log that several write.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -64,6 +64,9 @@ func (l layout) within(p string) bool {
 // namespace. Repeating it is harmless, so an unknown outcome is resolved by the next try.
 func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) error {
 	found, hidden := exists(ctx, session, zkapi.Exists(p.path))
+	if problem, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
+		return &problemError{problem}
+	}
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden
 	}

@@ -201,7 +201,7 @@ func TestMaster_TakesTasksFromAWorkerThatABackupBroughtBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		assigned := func(to string) func() bool {
-			return func() bool { return slices.Contains(w.do(zkapi.Children("/assign/"+to)).Children, task) }
+			return func() bool { return w.holder(task) == to }
 		}
 		w.within(time.Second, "w1 holds it", assigned("w1"))
 		again, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Handler: echo, Observers: log.observers()})

@@ -8,16 +8,17 @@ import (
 	"github.com/ringmaster-zk/ringmaster/history"
 )
 
+const writesAccountedName = "WritesAccounted"
+
 // writesAccounted: whatever was committed, somebody's history mentions; and what was
 // acknowledged is committed, under the zxid of the acknowledgement. If not, ZooKeeper
 // has lost or made up a write, or the record of the run has: no recipe can be at fault.
 func (f *facts) writesAccounted() Property {
-	const name = "WritesAccounted"
 	l := f.ledger
 	if l == nil {
-		return Property{Name: name, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + f.resting()}
+		return Property{Name: writesAccountedName, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + f.resting()}
 	}
-	p := newFinding(name, "")
+	p := newFinding(writesAccountedName, "")
 	mentioned := make([]bool, len(l.commits))
 	acknowledged := 0
 	for i := range l.exchanges {
@@ -113,19 +114,33 @@ func (f *facts) of(exchange int) []history.Event {
 // the same transaction under each zxid.
 func (f *facts) serversAgree() Property {
 	const name = "ServersAgree"
-	if f.evidence == nil || len(f.evidence.Servers) == 0 {
-		return Property{Name: name, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged."}
-	}
 	const whose = " That is a violation by ZooKeeper itself, not by the recipe."
 	p := newFinding(name, "")
+	switch {
+	case f.evidence != nil && f.evidence.Order == history.FromMemory:
+		return Property{Name: name, Verdict: Skipped, Reason: "There is one server, in memory, and no other to compare it with."}
+	case f.evidence == nil || len(f.evidence.Servers) == 0 && f.evidence.Order != history.FromLogs:
+		return Property{Name: name, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged. " + f.resting()}
+	case len(f.evidence.Servers) == 0:
+		p.doubt("The logs were read, and %s says of no server what it has. %s", history.EvidenceFile, remedy)
+		return p.property()
+	}
 	for _, conflict := range f.evidence.Conflicts {
 		p.violate(nil, "%s.%s", strings.ToUpper(conflict[:1])+conflict[1:], whose)
 	}
-	first := f.evidence.Servers[0]
-	for _, s := range f.evidence.Servers {
+	known := func(s history.ServerState) bool {
+		return s.Name != "" && s.Served != "" && (s.Replayed != "" || f.evidence.Order != history.FromLogs)
+	}
+	var first *history.ServerState
+	for i, s := range f.evidence.Servers {
+		if first == nil && known(s) {
+			first = &f.evidence.Servers[i]
+		}
 		switch {
 		case s.Problem != "":
 			p.doubt("What %s has could not be found out: %s.", s.Name, s.Problem)
+		case !known(s):
+			p.doubt("%s does not have the digests of server %q, and does not say why. %s", history.EvidenceFile, s.Name, remedy)
 		case s.Served != first.Served:
 			p.violate(nil, "%s and %s serve different trees after zxid 0x%x.%s", first.Name, s.Name, f.evidence.Last, whose)
 		case s.Replayed != "" && s.Replayed != s.Served:

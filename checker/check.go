@@ -16,11 +16,60 @@ type Result struct {
 	facts            *facts
 }
 
-// Check judges a run. A judge that fails is unknown, never a pass and never the end of the others.
+// Check judges a run. A judge that fails makes its property unknown, and the others go on.
+// A run whose record is not whole is unknown: what is left of it proves nothing.
 func Check(run history.Run, seed uint64) *Result {
+	r, garbled := understood(func() *Result { return prepare(run) })
+	losses := append(lossesOf(run), garbled...)
+	f := r.facts
+	judges := r.judges(run)
+	r.Properties = make([]Property, len(judges))
+	inParallel(slices.Values(judges), func(n int, j judge) { r.Properties[n] = guarded(j.name, j.judge) })
+	if len(losses) == 0 {
+		losses = f.unvouched(run, r.Properties)
+	}
+	r.Evidence = f.resting()
+	if len(losses) > 0 {
+		distrust(r.Properties)
+		r.Evidence = "The record of the run is not whole, so that nothing rests on it."
+	}
+	r.Properties = slices.Insert(r.Properties, 0, recordComplete(run.Manifest, losses))
+	verdicts := []Verdict{Valid}
+	for _, p := range r.Properties {
+		verdicts = append(verdicts, p.Verdict)
+	}
+	r.Seed = seed
+	if len(r.Report.Vacuous) > 0 {
+		verdicts = append(verdicts, Vacuous)
+	}
+	r.Verdict = Worst(verdicts...)
+	return r
+}
+
+// understood reads a run. Where that fails, the run is taken for an empty one, and the
+// failure is a loss.
+func understood(read func() *Result) (r *Result, losses []history.Loss) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r, losses = prepare(history.Run{}), []history.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
+		}
+	}()
+	return read(), nil
+}
+
+// prepare reads a run in the terms of the protocol.
+func prepare(run history.Run) *Result {
 	f := gather(run.Events, run.Evidence, run.Exchanges, run.Commits)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
-	judges := []judge{
+	r.Counts = f.counts()
+	r.Report.Vacuous, r.Idle = f.vacuous(), f.idle()
+	return r
+}
+
+// judges are those of the properties, but for the record's own.
+func (r *Result) judges(run history.Run) []judge {
+	f := r.facts
+	return []judge{
 		{"SingleMaster", f.singleMaster},
 		{"NoLostTask", f.noLostTask},
 		{"NoDoubleResult", f.noDoubleResult},
@@ -39,27 +88,12 @@ func Check(run history.Run, seed uint64) *Result {
 		{"SessionsEnd", f.sessionsEnd},
 		{"LeavesNothing", f.leavesNothing},
 		{"NoCrash", f.noCrash},
-		{"WritesAccounted", f.writesAccounted},
+		{writesAccountedName, f.writesAccounted},
 		{"ServersAgree", f.serversAgree},
 		{"FollowsProtocol", func() Property { return f.followsProtocol(run.Exchanges) }},
 		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
 		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
 	}
-	r.Properties = make([]Property, len(judges))
-	inParallel(slices.Values(judges), func(n int, j judge) { r.Properties[n] = guarded(j.name, j.judge) })
-	verdicts := []Verdict{Valid}
-	for _, p := range r.Properties {
-		verdicts = append(verdicts, p.Verdict)
-	}
-	r.Seed = seed
-	r.Counts = f.counts()
-	r.Evidence = f.resting()
-	r.Report.Vacuous, r.Idle = f.vacuous(), f.idle()
-	if len(r.Report.Vacuous) > 0 {
-		verdicts = append(verdicts, Vacuous)
-	}
-	r.Verdict = Worst(verdicts...)
-	return r
 }
 
 // judge is one property's. It changes nothing that another one reads.

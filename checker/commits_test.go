@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ func committed(t *testing.T) history.Run {
 		t.Fatal(err)
 	}
 	run.Exchanges, run.Commits = wire(t, "committed"), commits
-	return run
+	return run.MadeByHand()
 }
 
 func find(t *testing.T, r *Result, name string) Property {
@@ -58,7 +59,7 @@ func TestWeakerEvidenceIsSaid(t *testing.T) {
 	run := committed(t)
 	run.Commits, run.Evidence.Servers = nil, nil
 	run.Evidence.Order, run.Evidence.Weaker = history.FromTree, "the ensemble is external"
-	r := Check(run, 1)
+	r := Check(run.MadeByHand(), 1)
 	if r.Verdict != Valid || r.Counts["resolved_by_order"] != 0 || !strings.Contains(r.Evidence, "weaker one: the ensemble is external") {
 		t.Errorf("%s, %d by order: %s", r.Verdict, r.Counts["resolved_by_order"], r.Evidence)
 	}
@@ -172,20 +173,22 @@ func TestWritesAccounted(t *testing.T) {
 // TestServersAgree plants one disagreement at a time into the run.
 func TestServersAgree(t *testing.T) {
 	for name, c := range map[string]struct {
-		plant func(e *history.Evidence)
+		plant func(run *history.Run, e *history.Evidence)
 		want  Verdict
 		says  string
 	}{
-		"another tree is served":         {func(e *history.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
-		"another tree is on the disk":    {func(e *history.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than it would come back with"},
-		"two transactions under a zxid":  {func(e *history.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. That is a violation by ZooKeeper itself"},
-		"a server's log is damaged":      {func(e *history.Evidence) { e.Servers[0].Problem = "log.1: damaged" }, Unknown, "log.1: damaged"},
-		"what is on the disks is unseen": {func(e *history.Evidence) { e.Order, e.Weaker = history.FromTree, "no copy" }, Valid, "is not known: no copy"},
+		"another tree is served":        {func(_ *history.Run, e *history.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
+		"another tree is on the disk":   {func(_ *history.Run, e *history.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than it would come back with"},
+		"two transactions under a zxid": {func(_ *history.Run, e *history.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. That is a violation by ZooKeeper itself"},
+		"a server's log is damaged":     {func(_ *history.Run, e *history.Evidence) { e.Servers[0].Problem = "log.1: damaged" }, Unknown, "log.1: damaged"},
+		"what is on the disks is unseen": {func(run *history.Run, e *history.Evidence) {
+			e.Order, e.Weaker, run.Commits = history.FromTree, "no copy", nil
+		}, Valid, "is not known: no copy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := committed(t)
-			c.plant(run.Evidence)
-			if p := find(t, Check(run, 1), "ServersAgree"); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
+			c.plant(&run, run.Evidence)
+			if p := find(t, Check(run.MadeByHand(), 1), "ServersAgree"); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 		})
@@ -195,6 +198,13 @@ func TestServersAgree(t *testing.T) {
 // story is a history of writes, each of a session of its own, with its exchange and its
 // commit.
 type story struct{ history.Run }
+
+func newStory(order history.Source) story {
+	return story{history.Run{
+		Evidence:  &history.Evidence{Healed: true, Drained: true, Nodes: []history.Node{}, Order: order, Last: math.MaxInt64},
+		Exchanges: []history.Exchange{}, Commits: []history.Commit{},
+	}.MadeByHand()}
+}
 
 func (s *story) write(process string, at int, outcome history.Type, zxid int64, ops ...history.Op) {
 	n := int64(len(s.Exchanges) + 1)
@@ -221,7 +231,7 @@ func elect(epoch int32) []history.Op {
 // took effect after the next election, and none if it did before. Time cannot tell.
 func TestMastersAreOrderedByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 0: Valid, 15: Invalid} {
-		s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
+		s := newStory(history.FromLogs)
 		s.write("m1", 1, history.OK, 1, elect(1)...)
 		s.write("m1", 3, history.Info, zxid, history.Op{Kind: "check", Path: "/assign", Version: 1}, history.Op{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1}`})
 		s.write("m2", 4, history.OK, 10, elect(2)...)
@@ -239,7 +249,7 @@ func TestMastersAreOrderedByZxid(t *testing.T) {
 // of its session.
 func TestSessionsEndByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {
-		s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
+		s := newStory(history.FromLogs)
 		s.write("c", 1, history.Info, zxid, history.Op{Kind: "create", Path: "/tasks"})
 		s.Commits = append(s.Commits, history.Commit{Zxid: 10, Session: "0xc", Kind: history.CommitClose})
 		if p := find(t, Check(s.Run, 1), "SessionsEnd"); p.Verdict != want {
@@ -256,7 +266,7 @@ func TestSessionsEndByZxid(t *testing.T) {
 // status. Both writes are under way at the same time.
 func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{15: Valid, 5: Invalid} {
-		s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
+		s := newStory(history.FromLogs)
 		s.write("c", 1, history.OK, 10, history.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})
 		s.write("w", 1, history.OK, zxid, history.Op{Kind: "delete", Path: "/assign/w/t"})
 		if p := find(t, Check(s.Run, 1), "AtomicTransitions"); p.Verdict != want {
@@ -269,7 +279,7 @@ func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 // its way, so that what was seen to be sent is the second.
 func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 	ops := []history.Op{{Kind: "create", Path: "/tasks/t/status", Data: "x"}}
-	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
+	s := newStory(history.FromLogs)
 	s.write("w", 1, history.Info, 0, ops...)
 	s.Exchanges = nil
 	s.write("w", 3, history.Info, 7, ops...)
@@ -284,7 +294,7 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 // repetition is under way, which is refused because of it.
 func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 	ops := []history.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
-	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
+	s := newStory(history.FromLogs)
 	s.write("c", 1, history.Info, 7, ops...)
 	s.write("c", 3, history.Fail, 0, ops...)
 	s.Exchanges[0].Sent, s.Exchanges[0].Answered, s.Exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
@@ -299,7 +309,7 @@ func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 // whose answers come in another order than the participant hears of them.
 func TestManyAskForTheSameAtOnce(t *testing.T) {
 	ops := []history.Op{{Kind: "create", Path: "/tasks"}}
-	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromLogs}, Commits: []history.Commit{}}}
+	s := newStory(history.FromLogs)
 	const many = 20
 	for range many {
 		s.write("c", 1, history.Fail, 0, ops...)
@@ -323,7 +333,7 @@ func TestManyAskForTheSameAtOnce(t *testing.T) {
 // TestTheFirstMomentOfARunInMemory: time stands still there, and an exchange of that
 // moment is answered at 1, since 0 would say that it was not.
 func TestTheFirstMomentOfARunInMemory(t *testing.T) {
-	s := story{history.Run{Evidence: &history.Evidence{Nodes: []history.Node{}, Order: history.FromMemory}, Commits: []history.Commit{}}}
+	s := newStory(history.FromMemory)
 	s.write("c", 0, history.OK, 1, history.Op{Kind: "create", Path: "/tasks"})
 	s.Events[1].At, s.Exchanges[0].Sent, s.Exchanges[0].Answered = 0, 0, 1
 	if p := find(t, Check(s.Run, 1), "WritesAccounted"); p.Verdict != Valid {

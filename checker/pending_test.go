@@ -131,7 +131,7 @@ func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
 				t.Errorf("%d pending: the register has an impossible reading", pending)
 			}
 		}
-		got := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1)
+		got := Check(r.Run(), 1)
 		var violated []string
 		for _, p := range got.Violations() {
 			violated = append(violated, p.Name)
@@ -151,7 +151,7 @@ func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
 // maxOpen, and that is doubt, never a pass. What two clients were told needs no evidence.
 func TestWithoutEvidenceASearchIsNotBegun(t *testing.T) {
 	r := synthetic.Contested(12)
-	got := Check(history.Run{Events: r.Events, Evidence: &history.Evidence{Problem: "nobody can read it"}}, 1)
+	got := Check(history.Run{Events: r.Events, Evidence: &history.Evidence{Problem: "nobody can read it"}}.MadeByHand(), 1)
 	for name, want := range map[string]Verdict{"NoDoubleResult": Invalid, "TaskLinearizable": Unknown} {
 		at := slices.IndexFunc(got.Properties, func(p Property) bool { return p.Name == name })
 		if p := got.Properties[at]; p.Verdict != want {
@@ -177,7 +177,7 @@ func BenchmarkPending(b *testing.B) {
 			task, taskSays := porcupineTakes(aloneModel(), alone(r.Events))
 			reg, registerSays := porcupineTakes(registerModel, register(pending))
 			began := time.Now()
-			verdict := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1).Verdict
+			verdict := Check(r.Run(), 1).Verdict
 			ours := time.Since(began)
 			if pending == 0 {
 				base = task

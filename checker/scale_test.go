@@ -21,7 +21,7 @@ func TestALongValidHistory(t *testing.T) {
 	if n := r.Operations(); n < 20000 {
 		t.Fatalf("%d operations are no long history", n)
 	}
-	got := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1)
+	got := Check(r.Run(), 1)
 	unrecorded := []string{"WritesAccounted", "ServersAgree"} // they need logs of servers
 	for _, p := range got.Properties {
 		if p.Verdict != Valid && !(p.Verdict == Skipped && slices.Contains(unrecorded, p.Name)) {
@@ -103,7 +103,7 @@ func TestOneDefectInALongHistoryIsFound(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := synthetic.Run(1, longTasks)
 			c.plant(r)
-			got := Check(history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}, 1)
+			got := Check(r.Run(), 1)
 			var violated []string
 			for _, p := range got.Violations() {
 				violated = append(violated, p.Name)

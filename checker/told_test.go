@@ -21,7 +21,7 @@ func TestWhatMayBeToldAfterTheEnd(t *testing.T) {
 		add("client-1", history.Event{Type: history.OK, Kind: history.Write, Op: 1, Session: "0x1"})
 		add("master-1", history.Event{Type: history.Note, Kind: history.Change, Task: "t", State: "finished"})
 		add("master-1", history.Event{Type: history.Note, Kind: history.Change, Task: "t", State: state})
-		if p := find(t, Check(history.Run{Events: events}, 1), "ToldTruly"); p.Verdict != want {
+		if p := find(t, Check(history.Run{Events: events}.MadeByHand(), 1), "ToldTruly"); p.Verdict != want {
 			t.Errorf("%s: %s: %s", state, p.Verdict, p.Reason)
 		}
 	}

@@ -40,7 +40,7 @@ func TestWires(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run.Exchanges = wire(t, "FollowsProtocol-"+name)
-			r := Check(run, 1)
+			r := Check(run.MadeByHand(), 1)
 			for _, p := range r.Properties {
 				want := Valid
 				if p.Name == "FollowsProtocol" {
@@ -67,7 +67,7 @@ func TestAStrangerIsShown(t *testing.T) {
 	last := &run.Exchanges[len(run.Exchanges)-1]
 	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
 	last.Ops = []history.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
-	for _, p := range Check(run, 1).Properties {
+	for _, p := range Check(run.MadeByHand(), 1).Properties {
 		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
 			t.Errorf("%s %v", p.Reason, p.Events)
 		}

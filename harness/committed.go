@@ -2,7 +2,9 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -112,6 +114,9 @@ func (r *run) saveCommitted(ctx context.Context, evidence *history.Evidence) err
 	}
 	if err != nil {
 		evidence.Order, evidence.Weaker = history.FromTree, "the servers' logs could not be read: "+err.Error()
+		if gone := os.Remove(filepath.Join(r.dir, CommittedFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) { // a part of it
+			err = errors.Join(err, gone)
+		}
 		return err
 	}
 	evidence.Order = history.FromLogs

@@ -12,23 +12,29 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
-// Files of a run's folder.
+// Files of a run's folder. The manifest, which history.Manifest describes, lists what
+// was recorded.
 const (
-	ConfigFile    = "config.json"
-	HistoryFile   = "history.ndjson"
-	WireFile      = "wire.ndjson"      // see history.Exchange
-	CommittedFile = "committed.ndjson" // see history.Commit
-	FaultsFile    = "faults.json"
-	EvidenceFile  = "evidence.json"
-	journalFolder = "journals"
+	ConfigFile    = history.ConfigFile
+	HistoryFile   = history.HistoryFile
+	WireFile      = history.WireFile
+	CommittedFile = history.CommittedFile
+	FaultsFile    = history.FaultsFile
+	EvidenceFile  = history.EvidenceFile
+	journalFolder = "journals" // until the run has come to its end
 )
+
+// recordFormat is that of the folders that this program makes: they have a manifest.
+const recordFormat = 1
 
 // Stored is config.json: what was asked for, and what it ran on.
 type Stored struct {
 	Config
+	// RecordFormat is 0 of a run from before there were manifests.
+	RecordFormat int `json:"record_format,omitempty"`
+
 	Namespace string         `json:"namespace,omitempty"`
 	Started   time.Time      `json:"started"`
 	Versions  Versions       `json:"versions"`
@@ -80,7 +86,7 @@ func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func()
 	_, missing := os.Stat(out)
 	dir = filepath.Join(out, fmt.Sprintf("%s-%d", now.UTC().Format("20060102T150405Z"), seed))
 	err = os.MkdirAll(out, 0o755)
-	for _, path := range []string{dir, filepath.Join(dir, "logs"), filepath.Join(dir, journalFolder)} {
+	for _, path := range []string{dir, filepath.Join(dir, history.LogsFolder), filepath.Join(dir, journalFolder)} {
 		if err == nil {
 			err = os.Mkdir(path, 0o755)
 		}
@@ -131,67 +137,6 @@ func LoadConfig(dir string) (Stored, error) {
 		return Stored{}, fmt.Errorf("harness: %s in %s: %w", ConfigFile, dir, err)
 	}
 	return s, nil
-}
-
-// LoadReplay returns the Config that repeats a stored run: the same seed, options
-// and schedule.
-func LoadReplay(dir string) (Config, error) {
-	stored, err := LoadConfig(dir)
-	if err != nil {
-		return Config{}, err
-	}
-	records, err := nemesis.Load(filepath.Join(dir, FaultsFile))
-	if err != nil {
-		return Config{}, err
-	}
-	config := stored.Config
-	config.Schedule = nemesis.Schedule(records)
-	return config, nil
-}
-
-// Load reads what a run left. A run that was killed has journals that were never
-// merged, and no evidence; it can still be judged as far as they go.
-func Load(dir string) (history.Run, error) {
-	var run history.Run
-	var err error
-	if run.Events, run.Evidence, err = loadHistory(dir); err == nil {
-		run.Exchanges, err = LoadWire(dir)
-	}
-	if err == nil {
-		run.Commits, err = orNothing(history.ReadCommits(filepath.Join(dir, CommittedFile)))
-	}
-	return run, err
-}
-
-func loadHistory(dir string) ([]history.Event, *history.Evidence, error) {
-	events, err := history.ReadFile(filepath.Join(dir, HistoryFile))
-	if errors.Is(err, os.ErrNotExist) {
-		events, err = readJournals(dir)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	evidence, err := history.ReadEvidence(filepath.Join(dir, EvidenceFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return events, &history.Evidence{Problem: "the run did not come to its end"}, nil
-	}
-	return events, evidence, err
-}
-
-// LoadWire reads what went over the wire in a run: nil where that was not recorded.
-func LoadWire(dir string) ([]history.Exchange, error) {
-	return orNothing(history.ReadExchanges(filepath.Join(dir, WireFile)))
-}
-
-// orNothing makes of a file that is not there nil, and of an empty one an empty slice.
-func orNothing[T any](all []T, err error) ([]T, error) {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, nil
-	case err == nil && all == nil:
-		all = []T{}
-	}
-	return all, err
 }
 
 // readJournals makes one history of the journals of all processes.

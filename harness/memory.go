@@ -55,7 +55,8 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 		}
 		return dir, fmt.Errorf("harness: the run in memory has broken off (%w): %s", err, complaint.String())
 	}
-	return dir, errors.Join(mergeJournals(dir), linkLatest(dir))
+	err = mergeJournals(dir)
+	return dir, errors.Join(err, seal(dir, config), linkLatest(dir))
 }
 
 // stillness is how long virtual time may stand still: a participant that goes on
@@ -158,7 +159,7 @@ func (m *memory) gather(ctx context.Context, evidence *history.Evidence, records
 func (m *memory) saveMemoryConfig() error {
 	v := versions()
 	v.ZooKeeper = "in memory"
-	return saveJSON(filepath.Join(m.dir, ConfigFile), Stored{Config: m.config, Started: time.Now().UTC(), Versions: v})
+	return saveJSON(filepath.Join(m.dir, ConfigFile), Stored{Config: m.config, RecordFormat: recordFormat, Started: time.Now().UTC(), Versions: v})
 }
 
 // bind finds the target of a fault and what is to be done to it.

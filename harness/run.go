@@ -91,6 +91,7 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	}
 	err = r.conduct(ctx)
 	r.warn(r.tearDown())
+	err = errors.Join(err, seal(r.dir, r.config))
 	r.warn(linkLatest(r.dir))
 	return r.dir, err
 }
@@ -187,7 +188,7 @@ func (r *run) saveConfig(ctx context.Context) error {
 	}
 	r.say("ensemble: %d servers, ZooKeeper %s, %s", len(r.ensemble.Servers), v.ZooKeeper, strings.TrimSpace(r.image.Reference+" "+r.image.Source))
 	return saveJSON(filepath.Join(r.dir, ConfigFile), Stored{
-		Config: r.config, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image, Addresses: r.ensemble.Addresses(),
+		Config: r.config, RecordFormat: recordFormat, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image, Addresses: r.ensemble.Addresses(),
 	})
 }
 

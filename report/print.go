@@ -43,6 +43,9 @@ func Sentence(r *checker.Report) string {
 		return fmt.Sprintf("INVALID: %s is violated. %s", p.Name, first)
 	case checker.Unknown:
 		for _, p := range r.Properties {
+			if p.Verdict == checker.Unknown && p.Name == checker.RecordComplete {
+				return "UNKNOWN: " + p.Reason
+			}
 			if p.Verdict == checker.Unknown {
 				return fmt.Sprintf("UNKNOWN: nothing is violated, but %s could not be judged. %s", p.Name, p.Reason)
 			}

@@ -88,7 +88,7 @@ func only(run history.Run, tasks []string) history.Run {
 		kept[t] = true
 	}
 	n := narrowing{kept: kept, ids: byID(run), gone: map[key]bool{}}
-	part := history.Run{Events: n.events(run.Events), Evidence: n.evidence(run.Evidence)}
+	part := history.Run{Events: n.events(run.Events), Evidence: n.evidence(run.Evidence), Manifest: excerpt(run)}
 	for _, x := range run.Exchanges {
 		ops, stays := n.ops(x.Ops)
 		if refused := x.Index >= 0 && x.Index < len(x.Ops); refused && len(ops) < len(x.Ops) {
@@ -107,6 +107,11 @@ func only(run history.Run, tasks []string) history.Run {
 		}
 	}
 	return part
+}
+
+// excerpt says of a part of a run that it is one: judges do not expect it to be whole.
+func excerpt(run history.Run) *history.Manifest {
+	return run.Manifest.AsExcerpt("the part of the run that still shows a violation")
 }
 
 // key tells operations apart.

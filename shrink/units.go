@@ -100,7 +100,7 @@ func join(run history.Run, all, kept []unit) history.Run {
 			delete(dropped, n)
 		}
 	}
-	part := history.Run{Events: pick(run.Events, events), Exchanges: pick(run.Exchanges, exchanges), Commits: pick(run.Commits, commits)}
+	part := history.Run{Events: pick(run.Events, events), Exchanges: pick(run.Exchanges, exchanges), Commits: pick(run.Commits, commits), Manifest: excerpt(run)}
 	if run.Evidence != nil {
 		evidence := *run.Evidence
 		evidence.Nodes = nil

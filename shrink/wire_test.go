@@ -23,6 +23,7 @@ func TestFrozenWiresShrink(t *testing.T) {
 			if run.Exchanges, err = history.ReadExchanges(path); err != nil {
 				t.Fatal(err)
 			}
+			run = run.MadeByHand()
 			whole := invalid(judge(run))
 			if len(whole) != 1 {
 				t.Fatalf("%d violations", len(whole))

@@ -26,7 +26,7 @@ func TestFrozenWireStories(t *testing.T) {
 			if run.Exchanges, err = history.ReadExchanges(path); err != nil {
 				t.Fatal(err)
 			}
-			all := stories(run)
+			all := stories(run.MadeByHand())
 			if len(all) != 1 {
 				t.Fatalf("%d stories", len(all))
 			}

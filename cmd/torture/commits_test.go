@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 // committedRun makes a run's folder of the checker's frozen run with all that three
@@ -29,6 +30,7 @@ func committedRun(t *testing.T, change func([]history.Commit) []history.Commit) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	historytest.Seal(t, dir)
 	return dir
 }
 

@@ -73,13 +73,14 @@ func explainOne(dir string, run history.Run, p checker.Property, seed uint64, bu
 	e.story = story.Tell(run, e.shrunk.Property)
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
 		e.folder = filepath.Join(dir, shrunkFolder, p.Name)
-		err = saveShrunk(dir, e.folder, e.shrunk.Run)
+		err = saveShrunk(dir, e.folder, e.shrunk.Run, p.Name)
 	}
 	return e, err
 }
 
-// saveShrunk makes of a part of a run a folder that can be judged as a run is.
-func saveShrunk(dir, folder string, part history.Run) error {
+// saveShrunk makes of a part of a run a folder that can be judged as a run is. Its
+// manifest says that it is a part, and for what.
+func saveShrunk(dir, folder string, part history.Run, property string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
@@ -96,14 +97,27 @@ func saveShrunk(dir, folder string, part history.Run) error {
 	if err == nil && part.Commits != nil {
 		err = history.WriteCommits(filepath.Join(folder, harness.CommittedFile), part.Commits)
 	}
-	if err != nil || part.Exchanges == nil {
-		return err
+	if err == nil && part.Exchanges != nil {
+		err = saveWire(filepath.Join(folder, harness.WireFile), part.Exchanges)
 	}
-	wire, err := history.CreateWire(filepath.Join(folder, harness.WireFile))
 	if err != nil {
 		return err
 	}
-	for _, x := range part.Exchanges {
+	manifest := part.Manifest.AsExcerpt(fmt.Sprintf("the smallest part of the run %s that was found to show how %s is violated", part.Manifest.Run, property))
+	for _, name := range history.Parts {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			manifest.Absent = append(manifest.Absent, history.Absence{Name: name, Because: "left out: the violation is seen without it"})
+		}
+	}
+	return history.Seal(folder, *manifest)
+}
+
+func saveWire(path string, exchanges []history.Exchange) error {
+	wire, err := history.CreateWire(path)
+	if err != nil {
+		return err
+	}
+	for _, x := range exchanges {
 		wire.Add(x)
 	}
 	return wire.Close()
@@ -125,9 +139,10 @@ func (e explanation) smallest() string {
 	return said + ", in " + e.folder
 }
 
-// replayCommandOf is the command that runs it again; empty where there is no schedule to follow.
+// replayCommandOf is the command that runs it again; empty where there is no schedule to
+// follow, or none that is as it was recorded.
 func replayCommandOf(dir string) string {
-	if _, err := os.Stat(filepath.Join(dir, harness.FaultsFile)); err != nil {
+	if _, err := harness.LoadReplay(dir); err != nil {
 		return ""
 	}
 	return "torture replay " + dir

@@ -7,21 +7,25 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 )
 
 // frozenRun makes a run's folder of one of the checker's frozen histories.
 func frozenRun(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for from, to := range map[string]string{name + ".ndjson": harness.HistoryFile, name + ".evidence.json": harness.EvidenceFile} {
-		data, err := os.ReadFile(filepath.Join("../../checker/testdata", from))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, to), string(data))
+	data, err := os.ReadFile(filepath.Join("../../checker/testdata", name+".ndjson"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	write(t, filepath.Join(dir, harness.HistoryFile), string(data))
 	write(t, filepath.Join(dir, harness.ConfigFile), `{"seed":7}`)
 	write(t, filepath.Join(dir, harness.FaultsFile), `[]`)
+	run := historytest.Frozen(t, name)
+	if err := run.Evidence.Save(filepath.Join(dir, harness.EvidenceFile)); err != nil {
+		t.Fatal(err)
+	}
+	historytest.Seal(t, dir)
 	return dir
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -134,15 +135,11 @@ func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	stored, err := harness.LoadConfig(dir)
+	stored, run, err := harness.Open(dir)
 	if err != nil {
 		return err
 	}
-	run, err := harness.Load(dir)
-	if err != nil {
-		return err
-	}
-	result := checker.Check(run, stored.Seed)
+	result := checker.Check(run, cmp.Or(stored.Seed, run.Manifest.Seed))
 	unsaved := result.Save(filepath.Join(dir, verdictFile))
 	explained := explain(dir, run, &result.Report, budget, out)
 	page := report.Page{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
 )
 
@@ -42,6 +43,7 @@ func store(t testing.TB, r *synthetic.Record) string {
 	if err := wire.Close(); err != nil {
 		t.Fatal(err)
 	}
+	historytest.Seal(t, dir)
 	return dir
 }
 

@@ -115,6 +115,9 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	if record, whole := checker.CheckRecord(run); !whole {
+		return 0, fmt.Errorf("shrink: %s: %s", s.dir, record.Reason)
+	}
 	return moment(run.Events, story.Tell(run, violations[i])), nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/history/historytest"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/story"
 )
@@ -59,6 +60,7 @@ func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, harness.ConfigFile), string(data))
+	historytest.Seal(t, dir)
 	torture(t, "check", dir)
 	code, printed := torture(t, "shrink", dir, "--runs", "2")
 	if code != 0 || !strings.Contains(printed, "not violated in 0 of 2 runs") || !strings.Contains(printed, "AtomicTransitions did not come back in 2 runs") {

@@ -156,7 +156,7 @@ func TestRunCheckReplay(t *testing.T) {
 		t.Errorf("printed:\n%s", printed)
 	}
 	dir := onlyRun(t, out)
-	for _, name := range []string{"config.json", "history.ndjson", "wire.ndjson", "committed.ndjson", "faults.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
+	for _, name := range []string{"config.json", "history.ndjson", "wire.ndjson", "committed.ndjson", "faults.json", "manifest.json", "verdict.json", "report.html", "linearizability.html", "logs", "logs/zk1/server.log"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -34,7 +34,7 @@ func traceCommand() *cobra.Command {
 			"modules stay in DIR/trace, to be looked at or run by hand.\n\n" +
 			"TLC is found as by torture spec.\n\n" +
 			"Exit codes: 0 every trace is a behaviour of the protocol, 1 one is not, 2 one could not be followed\n" +
-			"to its end, 4 the two do not agree or the run cannot be read, 5 there is no TLC.",
+			"to its end, or the record of the run is not whole, 4 the two do not agree or the run cannot be read, 5 there is no TLC.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return trace(cmd.Context(), args[0], sample, cmd.OutOrStdout())
 		},
@@ -44,14 +44,19 @@ func traceCommand() *cobra.Command {
 }
 
 func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
-	exchanges, err := harness.LoadWire(dir)
-	if err == nil && exchanges == nil {
-		err = fmt.Errorf("%s has no %s: the run is older than that, or no run", dir, harness.WireFile)
-	}
+	run, err := harness.Load(dir)
 	if err != nil {
 		return err
 	}
-	all := protocol.Split(exchanges, participant.MaxAttempts)
+	record, whole := checker.CheckRecord(run)
+	if !whole {
+		fmt.Fprintln(out, record.Reason)
+		return verdictError{checker.Unknown}
+	}
+	if run.Exchanges == nil {
+		return fmt.Errorf("%s has no %s to be followed: %s", dir, harness.WireFile, record.Reason)
+	}
+	all := protocol.Split(run.Exchanges, participant.MaxAttempts)
 	chosen := spread(all, sample)
 	began := time.Now()
 	verdict, own := followAll(chosen, out)
@@ -80,7 +85,10 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 		return errors.Join(err, os.WriteFile(filepath.Join(folder, "tlc.log"), []byte(outcome.Printed), 0o644))
 	}
 	fmt.Fprintf(out, "TLC: agrees on every one, %v\n", time.Since(began).Round(time.Millisecond))
-	if verdict != checker.Valid {
+	if record.Verdict != checker.Valid {
+		fmt.Fprintln(out, record.Reason)
+	}
+	if verdict = checker.Worst(verdict, record.Verdict); verdict != checker.Valid {
 		return verdictError{verdict}
 	}
 	return nil

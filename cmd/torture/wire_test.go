@@ -14,8 +14,8 @@ import (
 func wireAgainstHistory(t *testing.T, dir string) {
 	t.Helper()
 	run, err := harness.Load(dir)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(run.Losses) > 0 {
+		t.Fatal(run.Losses, err)
 	}
 	type count struct{ asked, told, sent, applied int }
 	counts := map[string]*count{}

@@ -18,6 +18,11 @@ type Record struct {
 	Evidence  *history.Evidence
 }
 
+// Run is the record as judges take it.
+func (r *Record) Run() history.Run {
+	return history.Run{Events: r.Events, Evidence: r.Evidence, Exchanges: r.Exchanges}.MadeByHand()
+}
+
 // Operations counts the invocations.
 func (r *Record) Operations() int {
 	n := 0
@@ -238,7 +243,10 @@ func (c *cluster) elect(m *member) {
 func (c *cluster) finish() *Record {
 	c.complete(c.term, history.OK, func(e *history.Event) { e.Text = "closed" })
 	c.note(history.Event{Process: "harness", Kind: history.Phase, Text: "collect"})
-	e := &history.Evidence{Healed: true, Drained: true, Nodes: make([]history.Node, 0, len(c.tree))}
+	e := &history.Evidence{
+		Healed: true, Drained: true, Nodes: make([]history.Node, 0, len(c.tree)),
+		Order: history.FromTree, Weaker: "the servers of a synthetic run have no logs",
+	}
 	for _, path := range slices.Sorted(maps.Keys(c.tree)) {
 		e.Nodes = append(e.Nodes, c.tree[path])
 	}

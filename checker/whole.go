@@ -1,0 +1,169 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// RecordComplete is the property that everything that was recorded of a run is there. A
+// run of which something is lost is unknown, whatever the others find in what is left.
+const RecordComplete = "RecordComplete"
+
+// remedy is what to do about a record that is not whole.
+const remedy = "Restore the run's folder from where the run was made, or do the run again."
+
+// lossesOf is what is wrong with the record of a run: what was found when it was read, or,
+// if that was nothing, where its parts contradict each other.
+func lossesOf(run history.Run) []history.Loss {
+	m := run.Manifest
+	switch {
+	case m == nil:
+		return []history.Loss{{Problem: "has no manifest, so nothing says what was recorded"}}
+	case len(run.Losses) > 0:
+		return slices.Clone(run.Losses)
+	case m.Excerpt != "":
+		return nil // its maker left out what he chose
+	}
+	var all []history.Loss
+	lose := func(file, format string, args ...any) {
+		all = append(all, history.Loss{File: file, Problem: fmt.Sprintf(format, args...)})
+	}
+	for _, part := range []struct {
+		name  string
+		there bool
+	}{{history.WireFile, run.Exchanges != nil}, {history.CommittedFile, run.Commits != nil}, {history.EvidenceFile, run.Evidence != nil}} {
+		switch absence, absent := m.Lacks(part.name); {
+		case absent && part.there:
+			lose(part.name, "is there, and the manifest says that it was not recorded: %s", absence.Because)
+		case !absent && !part.there:
+			lose(part.name, "is missing, and the manifest does not say why")
+		}
+	}
+	if run.Evidence != nil {
+		contradictions(run.Evidence, run.Commits != nil, func(format string, args ...any) { lose(history.EvidenceFile, format, args...) })
+	}
+	return all
+}
+
+// contradictions looks for what no harness writes: evidence that leaves out why, or that
+// rests on something that was not recorded.
+func contradictions(e *history.Evidence, committed bool, lose func(format string, args ...any)) {
+	switch {
+	case !e.Healed && e.Problem == "":
+		lose("says that the ensemble did not come back, and not why")
+	case e.Healed && !e.Drained && e.Problem == "":
+		lose("says that tasks were left without a status, and not why")
+	case e.Healed && e.Nodes == nil:
+		lose("has no final tree, and the ensemble came back")
+	}
+	switch e.Order {
+	case history.FromLogs, history.FromMemory:
+		if !committed {
+			lose("says that the order of writes is from %q, and %s was not recorded", e.Order, history.CommittedFile)
+		}
+		if e.Order == history.FromLogs && e.Last == 0 {
+			lose("does not say up to which zxid the logs were read")
+		}
+	case history.FromTree:
+		if e.Weaker == "" {
+			lose("does not say why the order of writes is not from the logs")
+		}
+		if committed {
+			lose("says that it is not known what was committed, and %s is there", history.CommittedFile)
+		}
+	default: // where there is no tree either, there is no order
+		if e.Order != "" || e.Nodes != nil {
+			lose("says that the order of writes is from %q, which is no source of it", e.Order)
+		}
+	}
+}
+
+// recordComplete gives the verdict on the record itself.
+func recordComplete(m *history.Manifest, losses []history.Loss) Property {
+	p := newFinding(RecordComplete, "")
+	for _, loss := range losses {
+		p.doubt("%s.", loss)
+	}
+	if len(losses) > 0 {
+		found := p.property()
+		found.Reason = "The record of the run is not whole: " + found.Reason + " " + remedy
+		return found
+	}
+	if m.Excerpt != "" {
+		p.doubt("This is not a whole run but an excerpt: %s. It can show a violation; that nothing is wrong it cannot show.", m.Excerpt)
+	}
+	var absent []string
+	for _, a := range m.Absent {
+		if a.Failed {
+			p.doubt("%s could not be recorded: %s.", a.Name, a.Because)
+		}
+		absent = append(absent, fmt.Sprintf("%s (%s)", a.Name, a.Because))
+	}
+	switch {
+	case m.Inferred:
+		p.holds = "The run is from before there were manifests. What its files say of each other is so, and none of them says that something is missing."
+	case len(m.Files) > 0:
+		p.holds = fmt.Sprintf("%d files are as the run has left them.", len(m.Files))
+	default:
+		p.holds = "The run was never in a folder."
+	}
+	if len(absent) > 0 {
+		p.holds += " Not recorded: " + strings.Join(absent, "; ") + "."
+	}
+	return p.property()
+}
+
+// CheckRecord judges the record of a run alone, as [Check] does first: whether everything
+// that was recorded is there. Where it is not [Valid], no one may conclude from the run that
+// nothing is wrong; of a record with losses nothing may be concluded at all.
+func CheckRecord(run history.Run) (record Property, whole bool) {
+	losses := lossesOf(run)
+	if len(losses) == 0 && run.Manifest.Inferred {
+		r, garbled := understood(func() *Result { return prepare(run) })
+		losses = append(garbled, r.facts.unvouched(run, []Property{guarded(writesAccountedName, r.facts.writesAccounted)})...)
+	}
+	return recordComplete(run.Manifest, losses), len(losses) == 0
+}
+
+// distrust takes from properties what they were found to be, in a record that is not
+// whole: what is left out may be what clears a participant, or what accuses it.
+func distrust(properties []Property) {
+	for i := range properties {
+		p := &properties[i]
+		if p.Name != RecordComplete {
+			p.Verdict, p.Reason = Unknown, "The record of the run is not whole, so this proves nothing. What is left of it says: "+p.Reason
+		}
+	}
+}
+
+// unvouched are the contradictions between the records of a run without a manifest: no
+// one can say whether ZooKeeper or a participant is at fault, or the record was cut.
+func (f *facts) unvouched(run history.Run, properties []Property) []history.Loss {
+	if !run.Manifest.Inferred {
+		return nil
+	}
+	var all []history.Loss
+	for _, p := range properties {
+		if p.Name == writesAccountedName && p.Verdict == Invalid {
+			all = append(all, history.Loss{Problem: "contradicts itself, and no manifest says that its files are whole: " + p.Reason})
+		}
+	}
+	if f.ledger != nil || run.Exchanges == nil {
+		return all
+	}
+	j := join(f.writes, run.Exchanges)
+	for i, w := range f.writes {
+		if w.Outcome() == history.OK && j.writes[i] < 0 {
+			all = append(all, history.Loss{File: history.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, seconds(w.Done.At))})
+		}
+	}
+	for i := range run.Exchanges {
+		if x := &run.Exchanges[i]; !j.begun[i] && !x.Close {
+			all = append(all, history.Loss{File: history.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, seconds(x.Sent))})
+		}
+	}
+	return all
+}

@@ -1,0 +1,460 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+)
+
+// recordings are what short runs in memory have recorded: by seed, the text of each file.
+var recordings sync.Map
+
+// memoryRun is the folder of a short, valid run in memory, without what judges add. A run
+// of the same seed is made once for all tests.
+func memoryRun(t *testing.T, seed int) string {
+	t.Helper()
+	files, made := recordings.Load(seed)
+	if !made {
+		files = recording(t, seed)
+		recordings.Store(seed, files)
+	}
+	dir := filepath.Join(t.TempDir(), fmt.Sprintf("20260101T000000Z-%d", seed))
+	if err := os.MkdirAll(filepath.Join(dir, history.LogsFolder), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files.(map[string]string) {
+		write(t, filepath.Join(dir, name), text)
+	}
+	return dir
+}
+
+func recording(t *testing.T, seed int) map[string]string {
+	t.Helper()
+	out := t.TempDir()
+	code, printed := torture(t, "run", "--ensemble", "memory", "--seed", fmt.Sprint(seed), "--time", "2s", "--rate", "3", "--masters", "1", "--nodes", "0", "--workers", "2", "--clients", "1",
+		"--nemesis", "kill-worker,expire-worker", "--out", out)
+	if code != checker.Valid.ExitCode() {
+		t.Fatalf("exit code %d:\n%s", code, printed)
+	}
+	files := map[string]string{}
+	for _, name := range append([]string{history.ManifestFile}, history.Parts...) {
+		if name != history.LogsFolder { // which is empty
+			files[name] = contents(t, filepath.Join(onlyRun(t, out), name))
+		}
+	}
+	return files
+}
+
+// violate plants a defect in the history of a run, that a client was told another result,
+// and seals the folder again, as if the run had recorded that.
+func violate(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, harness.HistoryFile)
+	events, err := history.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(events, func(e history.Event) bool {
+		return e.Kind == history.Await && e.Type == history.OK && e.State == "done"
+	})
+	events[i].Result = "of another task"
+	manifest, err := history.ReadManifest(dir)
+	if err == nil {
+		err = errors.Join(history.WriteFile(path, events), history.Seal(dir, *manifest))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// older makes of a run one from before there were manifests.
+func older(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, harness.ConfigFile)
+	less := without(t, []byte(contents(t, path)), "record_format")
+	if err := errors.Join(os.WriteFile(path, less, 0o644), os.Remove(filepath.Join(dir, history.ManifestFile))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// without takes a key out of a JSON object.
+func without(t *testing.T, data []byte, key string) []byte {
+	t.Helper()
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	delete(all, key)
+	less, err := json.MarshalIndent(all, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(less, '\n')
+}
+
+// subjects are a valid run, and one with a planted defect, each with a manifest and as it
+// was before there were manifests.
+func subjects(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{"valid": memoryRun(t, 4), "violated": memoryRun(t, 4), "older, valid": memoryRun(t, 4), "older, violated": memoryRun(t, 4)}
+	for name, dir := range all {
+		if strings.HasSuffix(name, "violated") {
+			violate(t, dir)
+		}
+		if strings.HasPrefix(name, "older") {
+			older(t, dir)
+		}
+		want := checker.Valid
+		if strings.HasSuffix(name, "violated") {
+			want = checker.Invalid
+		}
+		if got, said := verdictIn(t, dir); got != want {
+			t.Fatalf("%s: the whole run is %s: %s", name, got, said)
+		}
+	}
+	return all
+}
+
+// verdictIn judges a folder, without its pictures, and says why.
+func verdictIn(t *testing.T, dir string) (checker.Verdict, string) {
+	t.Helper()
+	run, err := harness.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := checker.Check(run, 1)
+	said := ""
+	for _, p := range r.Properties {
+		if p.Verdict == checker.Invalid || p.Name == checker.RecordComplete {
+			said += p.Name + " is " + string(p.Verdict) + ". " + p.Reason + " "
+		}
+	}
+	return r.Verdict, said
+}
+
+// unknownIn reports whether a folder is judged unknown, and what it says. The record alone
+// settles that where it is not whole; now and then all judges are asked.
+func unknownIn(t *testing.T, dir string, all bool) (bool, string) {
+	t.Helper()
+	run, err := harness.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if record, whole := checker.CheckRecord(run); !whole && !all {
+		return record.Verdict == checker.Unknown, record.Reason
+	}
+	got, said := verdictIn(t, dir)
+	return got == checker.Unknown, string(got) + ": " + said
+}
+
+// tampered replaces a file for a while; nil is for a file that is not there.
+func tampered(t *testing.T, dir, name string, text []byte, look func()) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	whole, err := os.ReadFile(path)
+	if err == nil && text == nil {
+		err = os.Remove(path)
+	} else if err == nil {
+		err = os.WriteFile(path, text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	look()
+	if err := os.WriteFile(path, whole, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestALostFileMakesUnknown takes each file of a run away, empties it, cuts it, fills it
+// with nonsense, and puts that of another run in its place. torture check says which file
+// it is, and ends with the exit code of an unknown run: it accuses nothing, and it passes
+// nothing.
+func TestALostFileMakesUnknown(t *testing.T) {
+	other := memoryRun(t, 5)
+	for name, dir := range subjects(t) {
+		for _, file := range append([]string{history.ManifestFile}, history.Parts...) {
+			whole, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				continue // an older run has no manifest, and in memory there are no logs
+			}
+			another, err := os.ReadFile(filepath.Join(other, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, text := range map[string][]byte{
+				"missing": nil, "empty": {}, "one line": whole[:bytes.IndexByte(whole, '\n')+1], "half": whole[:len(whole)/2], "a byte short": whole[:len(whole)-1],
+				"nonsense": []byte("\x00\xff nonsense\n{\n"), "null": []byte("null\n"), "an object": []byte("{}\n"), "a list": []byte("[]\n"),
+				"twice": append(bytes.Clone(whole), whole...), "of another run": another,
+			} {
+				if strings.HasPrefix(name, "older") && (what == "a byte short" && strings.HasSuffix(file, ".json")) {
+					continue // only the end of the last line is gone, which says nothing
+				}
+				if bytes.HasSuffix(whole[:len(whole)-1], []byte{'}'}) && what == "a byte short" && file == history.ManifestFile {
+					continue // likewise
+				}
+				t.Run(fmt.Sprintf("%s/%s/%s", name, file, what), func(t *testing.T) {
+					tampered(t, dir, file, text, func() {
+						var printed strings.Builder
+						code := exitCode(judgeWithin(dir, 0, &printed))
+						if code != checker.Unknown.ExitCode() {
+							t.Errorf("exit code %d:\n%s", code, printed.String())
+						}
+						verdict := printed.String()[strings.LastIndex(printed.String(), "UNKNOWN: ")+1:]
+						if !strings.Contains(verdict, "not whole") || !strings.Contains(verdict, "Restore") {
+							t.Errorf("it does not say that, or what to do:\n%s", verdict)
+						}
+						if names := strings.Contains(verdict, file) || strings.Contains(verdict, "contradicts itself"); !names {
+							t.Errorf("it does not name %s:\n%s", file, verdict)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestAHoleInAFileMakesUnknown cuts the files that have lines at each line, and takes each
+// line out.
+func TestAHoleInAFileMakesUnknown(t *testing.T) {
+	for name, dir := range subjects(t) {
+		for _, file := range []string{harness.HistoryFile, harness.WireFile, harness.CommittedFile} {
+			whole, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := slices.Collect(bytes.Lines(whole))
+			for i := range lines {
+				for what, text := range map[string][]byte{
+					"cut at": bytes.Join(lines[:i], nil), "without": bytes.Join(slices.Delete(slices.Clone(lines), i, i+1), nil),
+				} {
+					tampered(t, dir, file, text, func() {
+						if unknown, said := unknownIn(t, dir, i%50 == 0); !unknown {
+							t.Errorf("%s: %s %s line %d: %s", name, file, what, i, said)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestALostFieldMakesUnknown takes out each field of what is written once, as deep as the
+// fields go. Of an older run it takes those on which a verdict rests.
+func TestALostFieldMakesUnknown(t *testing.T) {
+	for name, dir := range subjects(t) {
+		for _, file := range []string{history.ManifestFile, harness.ConfigFile, harness.EvidenceFile, harness.FaultsFile} {
+			data, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				continue // an older run has no manifest
+			}
+			var whole any
+			if err := json.Unmarshal(data, &whole); err != nil {
+				t.Fatal(err)
+			}
+			for i, path := range fields(whole, "", 0) {
+				if strings.HasPrefix(name, "older") && describes(file, path) {
+					continue
+				}
+				text, err := json.Marshal(prune(whole, path, ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				tampered(t, dir, file, text, func() {
+					if unknown, said := unknownIn(t, dir, i%20 == 0); !unknown {
+						t.Errorf("%s: %s without %s: %s", name, file, path, said)
+					}
+				})
+			}
+		}
+	}
+}
+
+// describes reports whether a field says how a run was made, or when a fault was planned:
+// no verdict rests on it, and an older run has nothing that it could be held against.
+func describes(file, path string) bool {
+	switch file {
+	case harness.ConfigFile:
+		return strings.Count(path, "/") > 1
+	case harness.FaultsFile:
+		field := path[strings.LastIndex(path, "/")+1:]
+		return slices.Contains([]string{"number", "role", "start", "duration", "pick", "from", "to", "applied", "figures"}, field) || strings.Contains(path, "/figures/")
+	}
+	return false
+}
+
+// fields are the paths of all that can be taken out of a JSON value. Of long lists the
+// first, the middle and the last are enough.
+func fields(v any, path string, depth int) []string {
+	var all []string
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(append(all, path+"/"+key), fields(v[key], path+"/"+key, depth+1)...)
+		}
+	case []any:
+		for i := range v {
+			if i == 0 || i == len(v)/2 || i == len(v)-1 {
+				at := fmt.Sprintf("%s/%d", path, i)
+				all = append(append(all, at), fields(v[i], at, depth+1)...)
+			}
+		}
+	}
+	return all
+}
+
+// prune is a JSON value without what is at a path.
+func prune(v any, gone, path string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		less := map[string]any{}
+		for key, value := range v {
+			if at := path + "/" + key; at != gone {
+				less[key] = prune(value, gone, at)
+			}
+		}
+		return less
+	case []any:
+		less := []any{}
+		for i, value := range v {
+			if at := fmt.Sprintf("%s/%d", path, i); at != gone {
+				less = append(less, prune(value, gone, at))
+			}
+		}
+		return less
+	}
+	return v
+}
+
+// TestAShrunkFolderIsGuardedToo: the smallest part of a violated run is judged like a run,
+// and is an excerpt. What is taken out of it makes it unknown.
+func TestAShrunkFolderIsGuardedToo(t *testing.T) {
+	dir := memoryRun(t, 4)
+	violate(t, dir)
+	if code := exitCode(judge(dir, io.Discard)); code != checker.Invalid.ExitCode() {
+		t.Fatalf("exit code %d", code)
+	}
+	part := filepath.Join(dir, shrunkFolder, "NoDoubleResult")
+	if got, said := verdictIn(t, part); got != checker.Invalid || !strings.Contains(said, "is not a whole run but an excerpt: the smallest part of the run "+filepath.Base(dir)) {
+		t.Errorf("the part is %s: %s", got, said)
+	}
+	files := 0
+	for _, file := range append([]string{history.ManifestFile}, history.Parts...) {
+		if _, err := os.Stat(filepath.Join(part, file)); err != nil {
+			continue
+		}
+		files++
+		tampered(t, part, file, nil, func() {
+			if got, said := verdictIn(t, part); got != checker.Unknown || !strings.Contains(said, file) {
+				t.Errorf("without %s: %s: %s", file, got, said)
+			}
+		})
+	}
+	if files < 3 {
+		t.Errorf("the part has %d files", files)
+	}
+	write(t, filepath.Join(part, harness.WireFile), contents(t, filepath.Join(dir, harness.WireFile)))
+	if got, said := verdictIn(t, part); got != checker.Unknown || !strings.Contains(said, "wire.ndjson is there") {
+		t.Errorf("with a wire that was left out: %s: %s", got, said)
+	}
+}
+
+// TestOthersRefuseWhatIsNotWhole: what reads a run besides torture check looks at its
+// record, too.
+func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
+	dir := memoryRun(t, 4)
+	violate(t, dir)
+	if code := exitCode(judgeWithin(dir, 0, io.Discard)); code != checker.Invalid.ExitCode() {
+		t.Fatalf("exit code %d", code)
+	}
+	for _, c := range []struct {
+		file string
+		args []string
+		code int
+	}{
+		{harness.CommittedFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
+		{harness.WireFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
+		{harness.CommittedFile, []string{"shrink", dir}, checker.ExitSetUp},
+		{harness.FaultsFile, []string{"shrink", dir}, checker.ExitSetUp},
+		{harness.ConfigFile, []string{"replay", dir}, checker.ExitSetUp},
+		{harness.FaultsFile, []string{"replay", dir}, checker.ExitSetUp},
+		{history.ManifestFile, []string{"replay", dir}, checker.ExitSetUp},
+	} {
+		text := contents(t, filepath.Join(dir, c.file))
+		tampered(t, dir, c.file, []byte(strings.Replace(text, "\"", " \"", 1)), func() {
+			code, printed := torture(t, c.args...)
+			if code != c.code || !strings.Contains(printed, c.file) || !strings.Contains(strings.ToLower(printed), "restore") {
+				t.Errorf("%v with another %s: exit code %d:\n%s", c.args, c.file, code, printed)
+			}
+		})
+	}
+}
+
+// TestAKilledRunProvesNothing: a run that was killed has journals, and neither a history
+// nor a manifest. What it has is read, and its schedule can be run again.
+func TestAKilledRunProvesNothing(t *testing.T) {
+	dir := memoryRun(t, 4)
+	violate(t, dir)
+	if err := os.Mkdir(filepath.Join(dir, "journals"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := os.Rename(filepath.Join(dir, harness.HistoryFile), filepath.Join(dir, "journals", "all.ndjson"))
+	for _, name := range []string{history.ManifestFile, harness.EvidenceFile, harness.CommittedFile} {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, said := verdictIn(t, dir)
+	if got != checker.Unknown || !strings.Contains(said, "manifest.json is missing, and journals/ is there: the run was killed before its end") || strings.Contains(said, harness.CommittedFile) {
+		t.Errorf("%s: %s", got, said)
+	}
+	run, err := harness.Load(dir)
+	if err != nil || len(run.Events) == 0 {
+		t.Errorf("%d events, %v", len(run.Events), err)
+	}
+	if _, err := harness.LoadReplay(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTheManifestIsWrittenLast: what a run records is in it, and what torture check adds
+// changes nothing.
+func TestTheManifestIsWrittenLast(t *testing.T) {
+	dir := memoryRun(t, 4)
+	manifest, err := history.ReadManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range manifest.Files {
+		names = append(names, f.Name)
+	}
+	want := []string{harness.CommittedFile, harness.ConfigFile, harness.EvidenceFile, harness.FaultsFile, harness.HistoryFile, harness.WireFile}
+	if !slices.Equal(names, want) || manifest.Run != filepath.Base(dir) || manifest.Seed != 4 {
+		t.Errorf("%v, %s, %d", names, manifest.Run, manifest.Seed)
+	}
+	if a, absent := manifest.Lacks(history.LogsFolder); !absent || a.Failed || a.Because == "" {
+		t.Errorf("logs: %+v", a)
+	}
+	if code := exitCode(judgeWithin(dir, 0, io.Discard)); code != checker.Valid.ExitCode() || len(manifest.Losses(dir)) > 0 {
+		t.Errorf("judged again: exit code %d, %v", code, manifest.Losses(dir))
+	}
+	if _, err := nemesis.Load(filepath.Join(dir, harness.FaultsFile)); err != nil {
+		t.Error(err)
+	}
+}

@@ -146,10 +146,6 @@ func readPart[T any](o *opening, name string, read func(string) ([]T, error)) []
 // LoadReplay returns the Config that repeats a stored run: the same seed, options
 // and schedule. It refuses files that are not as they were recorded.
 func LoadReplay(dir string) (Config, error) {
-	stored, err := LoadConfig(dir)
-	if err != nil {
-		return Config{}, err
-	}
 	manifest, err := history.ReadManifest(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) { // one that was killed can be repeated
 		return Config{}, fmt.Errorf("harness: %s in %s %w; so nothing vouches for the schedule: restore the file", history.ManifestFile, dir, err)
@@ -158,6 +154,10 @@ func LoadReplay(dir string) (Config, error) {
 		for _, loss := range manifest.Losses(dir, ConfigFile, FaultsFile) {
 			return Config{}, fmt.Errorf("harness: %s: %v; so it would not be the same run: restore the file", dir, loss)
 		}
+	}
+	stored, err := LoadConfig(dir)
+	if err != nil {
+		return Config{}, err
 	}
 	records, err := nemesis.Load(filepath.Join(dir, FaultsFile))
 	if err != nil {

@@ -221,6 +221,9 @@ func (m *Manifest) Losses(dir string, only ...string) []Loss {
 			all = append(all, lost(f.Name, "%s", problem))
 		}
 	}
+	if len(all) > 1 && len(all) == len(m.Files) {
+		return []Loss{lost(ManifestFile, "is of another run, %s: none of its %d files is as it says", m.Run, len(all))}
+	}
 	for _, part := range Parts {
 		absence, absent := m.Lacks(part)
 		if len(only) > 0 && !slices.Contains(only, part) || !absent {

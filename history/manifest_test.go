@@ -104,6 +104,22 @@ func TestManifestNoticesWhatIsLost(t *testing.T) {
 	}
 }
 
+// TestAManifestOfAnotherRun: where nothing is as it says, it is the manifest that does not
+// belong there.
+func TestAManifestOfAnotherRun(t *testing.T) {
+	dir, other := sealed(t), t.TempDir()
+	m, err := ReadManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m.Files {
+		put(t, filepath.Join(other, f.Name), "of another run")
+	}
+	if losses := m.Losses(other); len(losses) != 1 || losses[0].File != ManifestFile || !strings.Contains(losses[0].Problem, "is of another run, r-1") {
+		t.Errorf("%v", losses)
+	}
+}
+
 // TestADamagedManifestIsNoManifest cuts and changes each byte of it, and takes out each
 // field: nothing of it is believed.
 func TestADamagedManifestIsNoManifest(t *testing.T) {

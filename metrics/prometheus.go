@@ -36,6 +36,7 @@ type Prometheus struct {
 	unknown    *prometheus.CounterVec
 	retries    *prometheus.CounterVec
 	quarantine *prometheus.GaugeVec
+	wentBack   *prometheus.CounterVec
 	mu         sync.Mutex
 	leads      int32 // the epoch that this process leads, 0 for none
 }
@@ -71,13 +72,14 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 		fenced:     counters("fenced_writes_total", "Writes refused because somebody else held the claim.", "role"),
 		lapsed:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "lapsed_leases_total", Help: "Times that a worker told its handlers to end because no write was acknowledged in time."}),
 		unknown:    counters("unknown_outcomes_total", "Writes that were not answered, and what they were found to be.", "operation", "found"),
+		wentBack:   counters("went_back_total", "How often the ensemble showed less than was seen before: it was wiped, replaced or restored.", "role"),
 		retries:    counters("retries_total", "Steps that failed and were tried again after a pause, and whether the server had refused them.", "step", "refused"),
 		quarantine: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "quarantined", Help: "What is left alone because the server refuses what is to be done with it, by kind."}, []string{"kind"}),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.lapsed, p.unknown,
-		p.retries, p.quarantine,
+		p.retries, p.quarantine, p.wentBack,
 	} {
 		errs = append(errs, registry.Register(c))
 	}
@@ -159,6 +161,9 @@ func (p *Prometheus) Retried(step string, refused bool) {
 func (p *Prometheus) Quarantined(kind string, now int) {
 	p.quarantine.WithLabelValues(kind).Set(float64(now))
 }
+
+// WentBack implements recipe.Metrics.
+func (p *Prometheus) WentBack(role string) { p.wentBack.WithLabelValues(role).Inc() }
 
 // Unknown implements recipe.Metrics.
 func (p *Prometheus) Unknown(operation string, found zkapi.Fate) {

@@ -70,6 +70,8 @@ type place struct {
 	acl       []zkapi.ACL
 	claimPath string
 	capacity  int
+	above     int32 // the version that the claim's znode must have before, at least
+	epochSeen int32 // as the record has it
 }
 
 // take makes one attempt at a claim: it creates the ephemeral that shows who is
@@ -87,7 +89,10 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 		return claim{}, &problemError{claimProblem(p.claimPath, now.Stat)}
 	}
 	record := newClaimRecord(env, session, p.holder)
-	record.Capacity = p.capacity
+	record.Capacity, record.EpochSeen = p.capacity, p.epochSeen
+	if now.Stat.Version < p.above {
+		return claim{}, fmt.Errorf("%w: version %d of %s, and it has to be lifted to %d first", ErrWentBack, now.Stat.Version, p.claimPath, p.above)
+	}
 	result, err := session.Do(ctx, zkapi.Multi(
 		zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).For(p.acl),
 		zkapi.Set(p.claimPath, encode(record), now.Stat.Version),

@@ -81,6 +81,7 @@ type Client struct {
 	opening zkapi.Source // fires when the attempt under way to open one is over
 	again   *retry       // attempts to open one; only the attempt under way touches it
 	failed  error        // why the last attempt was in vain; nil after one that was not
+	memory  memory
 	waits   map[string]*wait
 	backlog backlogSeen
 }
@@ -168,6 +169,7 @@ func (c *Client) open(env zkapi.Env) {
 	switch {
 	case err == nil:
 		c.see.Metrics.SessionOpened("client")
+		c.memory.opened(c.life, session, c.see, "client")
 		c.again.worked(c.life)
 	case zkapi.Permanent(err):
 		c.see.Logger.WarnContext(c.life, "no session", "error", err)

@@ -51,6 +51,9 @@
 //     between two writes.
 //   - Every execution of a task has an attempt number of its own, and a Token
 //     that is greater than those of all executions before it.
+//   - Tokens go on growing when the ensemble is wiped or restored from a backup, as
+//     long as one process runs on that has seen the highest epoch: see
+//     MasterConfig.EpochAtLeast for when none does.
 //   - Submit makes at most one task, and says so when it does not know whether
 //     it made one. One id is one task, until that is collected.
 //   - A task fails only after the attempts that it is allowed; each attempt that

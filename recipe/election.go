@@ -21,6 +21,7 @@ type candidate struct {
 	name    string
 	address string
 	notices *notices // of this process
+	memory  *memory
 }
 
 // stand waits until /master is free and this session has taken it. It ends with
@@ -42,6 +43,9 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 				other = seen.Stat.EphemeralOwner
 				c.see.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
 			}
+			if err := c.lift(ctx); err != nil {
+				c.see.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
+			}
 			zkapi.Rest(c.env, "stand by", c.session)
 			_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))...)
 			if err == nil && c.session.Done().Fired() {
@@ -53,21 +57,26 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 			continue
 		}
 		if err == nil || zkapi.Refused(err) { // whose /master it is that hides does not matter: the election tells whether it is there
+			err = c.lift(ctx)
+		}
+		if err == nil {
 			sent := c.env.Elapsed()
 			var won claim
 			won, err = take(ctx, c.env, c.session, c.see, place{
 				holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
+				above: c.memory.floor(),
 			})
 			if err == nil {
+				c.memory.saw(won.version, "this process")
 				again.worked(ctx)
 				return won, sent, nil
 			}
-			if zkapi.Permanent(err) {
-				return claim{}, 0, err
-			}
-			if hidden != nil {
+			if hidden != nil && !zkapi.Permanent(err) {
 				err = fmt.Errorf("%w; %v", err, hidden)
 			}
+		}
+		if zkapi.Permanent(err) || errors.Is(err, zkapi.ErrNoNode) { // parents that are gone are made on the next session
+			return claim{}, 0, err
 		}
 		if problem, ok := errors.AsType[*problemError](err); ok {
 			if err := c.notices.outwait(ctx, c.env, c.session, c.see.Logger, problem); err != nil {
@@ -184,6 +193,9 @@ func (c candidate) outlast(ctx context.Context, other string) (waited bool, err 
 		if problem, bad := c.layout.candidateProblem(other, seen.Stat); bad {
 			c.notices.tell(ctx, c.see.Logger, problem, seen.Stat)
 			return false, nil
+		}
+		if err := c.lift(ctx); err != nil {
+			c.see.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
 		if !told {
 			c.see.Logger.InfoContext(ctx, "standing in line", "behind", other)

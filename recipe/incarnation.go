@@ -32,6 +32,8 @@ type incarnation struct {
 	cversion int32                 // and its cversion
 	change   int                   // of the connection, as last seen
 	swept    zkapi.Source          // fires when the next sweep is due
+	outdated []*execution          // assigned under a lower epoch than was seen
+	declared int32                 // the epoch that the claim says was seen
 	retired  bool                  // the master knows that the worker takes no more
 	ended    zkapi.Signal          // raised when finished has grown
 	reported zkapi.Signal          // raised when a handler has reported progress
@@ -47,7 +49,7 @@ type incarnation struct {
 func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration) *incarnation {
 	i := &incarnation{
 		claim: c, worker: w, env: w.env, born: c.version, lease: lease{env: w.env, timeout: c.session.Timeout(), from: sent},
-		held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
+		declared: w.declares, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
 	i.ctx, i.lose = context.WithCancelCause(ctx)
 	return i
@@ -116,7 +118,7 @@ func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.
 
 // pass does what there is to do, and says when to look again without being told.
 func (i *incarnation) pass() (wake time.Time, err error) {
-	steps := []func() error{i.confirm, i.retire, i.readInbox, i.readRevoked, i.commit}
+	steps := []func() error{i.confirm, i.retire, i.readInbox, i.readRevoked, i.returnOutdated, i.commit}
 	for n, step := range steps {
 		zkapi.Rest(i.env, "pass", n, i)
 		if err := step(); err != nil {
@@ -162,8 +164,23 @@ func (i *incarnation) retire() error {
 	if i.retired || !i.worker.isRetiring() {
 		return nil
 	}
+	if err := i.renew(claimRecord{Retiring: true, EpochSeen: i.declared}); err != nil {
+		return err
+	}
+	i.retired = true
+	i.inbox = nil
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		if e := i.held[t]; e.task.Options.Resident {
+			i.recall(e, ErrRevoked)
+		}
+	}
+	return nil
+}
+
+// renew writes the claim anew, with what the worker has to say.
+func (i *incarnation) renew(says claimRecord) error {
 	record := newClaimRecord(i.env, i.session, i.worker.config.Name)
-	record.Retiring = true
+	record.Retiring, record.EpochSeen = says.Retiring, says.EpochSeen
 	result, err := i.write(i.ctx, zkapi.Set(i.path, encode(record), i.version))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
@@ -176,13 +193,6 @@ func (i *incarnation) retire() error {
 		i.version = version
 	default:
 		return err
-	}
-	i.retired = true
-	i.inbox = nil
-	for _, t := range slices.Sorted(maps.Keys(i.held)) {
-		if e := i.held[t]; e.task.Options.Resident {
-			i.recall(e, ErrRevoked)
-		}
 	}
 	return nil
 }
@@ -211,6 +221,7 @@ func (i *incarnation) readInbox() error {
 			ops = append(ops, zkapi.Get(l.assignment(name, t)), zkapi.Get(l.task(t)))
 		}
 	}
+	seen, _ := i.worker.memory.highest() // before this list: what is new in it was made after all of that
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		if !present[t] {
 			i.drop(t)
@@ -230,7 +241,7 @@ func (i *incarnation) readInbox() error {
 		}
 		err := errors.Join(assignment.Err, task.Err)
 		if err == nil {
-			err = i.accept(t, assignment.Result, task.Data)
+			err = i.accept(t, assignment.Result, task.Data, seen)
 		}
 		if errors.Is(err, zkapi.ErrNoAuth) {
 			i.block(t, assignment.Result, err)
@@ -238,6 +249,11 @@ func (i *incarnation) readInbox() error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	for _, t := range fresh {
+		if e := i.held[t]; e != nil {
+			i.worker.memory.saw(e.task.Token.Epoch, "this process")
 		}
 	}
 	i.inbox = listed.Watch
@@ -285,7 +301,10 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 // is given back at once: that incarnation may still be executing it, under the
 // very same token. One that was made for a later incarnation was read after the
 // claim was lost. One made by hand says nothing; it is the next attempt.
-func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
+//
+// One that was made under a lower epoch than had been seen before, by a master of
+// this recipe, shows that the tree has gone back.
+func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte, seen int32) error {
 	record := assignmentRecord{Incarnation: i.version}
 	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
 		listed, err := i.session.Do(i.ctx, zkapi.Children(i.worker.layout.task(t)))
@@ -304,6 +323,8 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	switch {
 	case record.Incarnation < i.born:
 		i.recall(e, errRestarted)
+	case record.Epoch > 0 && record.Epoch < seen:
+		i.outdate(e)
 	case e.task.Options.Resident && (record.Revoked || i.retired):
 		i.recall(e, ErrRevoked)
 	}

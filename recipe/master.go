@@ -50,6 +50,11 @@ type MasterConfig struct {
 	// waits. Clients learn the bound from the tree. It is kept roughly: clients
 	// that submit at the same time may exceed it by one each. Default: none.
 	MaxBacklog int
+	// EpochAtLeast is below every epoch that begins with this master, or equal to
+	// the first. Give it after the tree was wiped or restored while all processes
+	// were down, so that tokens go on growing: the highest epoch that anything
+	// outside has seen, plus 1. Default: 0, for none.
+	EpochAtLeast int32
 	// OnLead, if set, is called each time this master is elected, and runs beside
 	// the assigning of tasks. Its context ends when the leadership does, with the
 	// reason as its cause (ErrDeposed, unless Run's own context ended or Close was
@@ -110,6 +115,7 @@ type Master struct {
 	life   *lifetime
 
 	notices notices
+	memory  *memory
 
 	feed feed
 }
@@ -125,7 +131,10 @@ func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
 		return nil, err
 	}
 	config.Observers = config.filled("master", config.Name)
-	return &Master{config: config, env: env, layout: l, limits: lim, life: newLifetime(env)}, nil
+	if config.EpochAtLeast < 0 || config.EpochAtLeast >= maxEpoch {
+		return nil, invalid("EpochAtLeast %d: use 0 to %d", config.EpochAtLeast, maxEpoch-1)
+	}
+	return &Master{config: config, env: env, layout: l, limits: lim, life: newLifetime(env), memory: &memory{atLeast: config.EpochAtLeast}}, nil
 }
 
 // Run stands for election and leads, again and again, until ctx ends or Close is
@@ -141,7 +150,7 @@ func (m *Master) Run(ctx context.Context) error {
 		return err
 	}
 	defer m.life.finish()
-	return sessions{"master", m.env, m.config.Observers, m.life}.each(ctx, m.serve)
+	return sessions{"master", m.env, m.config.Observers, m.life, m.memory}.each(ctx, m.serve)
 }
 
 // Close makes Run hand over and return, and waits for that. nil means that the
@@ -167,7 +176,7 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 	if err := m.notices.unobstructed(ctx, newRetry(m.env, see, "preparation of a master"), session, prepare); err != nil {
 		return err
 	}
-	c := candidate{m.env, session, m.layout, see, m.config.Name, m.config.Address, &m.notices}
+	c := candidate{m.env, session, m.layout, see, m.config.Name, m.config.Address, &m.notices, m.memory}
 	if m.config.Queue {
 		err := c.queue(ctx)
 		switch {
@@ -203,7 +212,7 @@ func (m *Master) reign(t *term) error {
 	log.InfoContext(quiet, "elected", "epoch", t.epoch(), "session", t.session.ID())
 	m.config.Metrics.Elected(t.epoch())
 	r := newReconciler(t, m.env, m.layout, m.limits, &m.feed)
-	r.notices = &m.notices
+	r.notices, r.memory = &m.notices, m.memory
 	m.feed.lead(r.shown)
 	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("beat", t.beat)}
 	if m.config.OnLead != nil {

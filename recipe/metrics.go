@@ -46,6 +46,9 @@ type Metrics interface {
 	// Unknown: a write was not answered, and this was found to be its fate.
 	// Unknown itself means that it was left to a later look at the tree.
 	Unknown(operation string, found zkapi.Fate)
+	// WentBack: the ensemble shows less than was seen before; it was wiped,
+	// replaced, or restored from a backup.
+	WentBack(role string)
 }
 
 // TaskCounts are the tasks by state.
@@ -97,6 +100,9 @@ func (NoMetrics) Quarantined(string, int) {}
 
 // Unknown implements Metrics.
 func (NoMetrics) Unknown(string, zkapi.Fate) {}
+
+// WentBack implements Metrics.
+func (NoMetrics) WentBack(string) {}
 
 // Tracer is a hook for spans: it is called when one begins and returns the
 // context to go on with and what to call when the span ends. The names are

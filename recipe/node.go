@@ -32,6 +32,7 @@ type Node struct {
 	config NodeConfig
 	env    zkapi.Env
 	master *Master
+	memory *memory // of all its workers, one after the other
 	life   *lifetime
 
 	rested zkapi.Signal // raised when the node leads no longer
@@ -77,7 +78,11 @@ func NewNode(env zkapi.Env, config NodeConfig) (*Node, error) {
 	}
 	var err error
 	n.master, err = NewMaster(env, config.Master)
-	return n, err
+	if err != nil {
+		return nil, err
+	}
+	n.memory = n.master.memory
+	return n, nil
 }
 
 // Master is the node's candidate, for Snapshot and Changes.
@@ -144,6 +149,9 @@ func (n *Node) nextWorker() (*Worker, error) {
 	}
 	var err error
 	n.worker, err = NewWorker(n.env, n.config.Worker)
+	if err == nil {
+		n.worker.memory = n.memory
+	}
 	return n.worker, err
 }
 

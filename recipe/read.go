@@ -244,6 +244,9 @@ func (r *reconciler) readClaims() error {
 		worker := r.view.worker(names[i])
 		r.view.touchedWorkers[names[i]] = true
 		worker.incarnation, worker.claimed = reply.Stat.Version, true
+		if err := r.remembers(names[i], record, reply.Stat); err != nil {
+			return err
+		}
 		worker.capacity, worker.retiring, worker.format = record.Capacity, record.Retiring, record.knows()
 	}
 	return nil

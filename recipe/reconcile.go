@@ -35,6 +35,7 @@ type reconciler struct {
 	shown  *shown
 
 	notices *notices // of this process
+	memory  *memory
 
 	synced       bool // since the last distrust
 	masterWatch  zkapi.Source

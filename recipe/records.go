@@ -30,7 +30,10 @@ type claimRecord struct {
 	Nonce    string `json:"nonce"`
 	Capacity int    `json:"capacity,omitempty"` // of a worker: the assignments it takes; 0 leaves it to the master
 	Retiring bool   `json:"retiring,omitempty"` // a worker that takes no more
-	Format   int    `json:"format,omitempty"`   // the newest format that the holder knows; 0 is 1
+	// EpochSeen is the highest epoch that a worker has seen, when the tree shows a
+	// lower one; see memory.
+	EpochSeen int32 `json:"epoch_seen,omitempty"`
+	Format    int   `json:"format,omitempty"` // the newest format that the holder knows; 0 is 1
 }
 
 // assignmentRecord is the data of /assign/<w>/<t>.

@@ -14,6 +14,8 @@ type sessions struct {
 	env  zkapi.Env
 	see  Observers
 	life *lifetime // hears how each session ended
+
+	memory *memory
 }
 
 // each runs body on one session after the other until ctx ends: a session that
@@ -51,6 +53,7 @@ func (s sessions) each(ctx context.Context, body func(context.Context, *ownSessi
 // one runs body on one session. served says whether the role was taken.
 func (s sessions) one(ctx context.Context, session zkapi.Session, body func(context.Context, *ownSession) error) (served bool, err error) {
 	s.see.Metrics.SessionOpened(s.role)
+	s.memory.opened(ctx, session, s.see, s.role)
 	mine := &ownSession{Session: session}
 	err = body(ctx, mine)
 	zkapi.Rest(s.env, "close", mine, err)

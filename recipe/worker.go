@@ -122,6 +122,9 @@ type Worker struct {
 	retire zkapi.Signal // raised when the worker is to take no more
 
 	notices notices
+	memory  *memory
+
+	declares int32 // the epoch that its claim says was seen; only Run's thread touches it
 
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
@@ -157,6 +160,7 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	config.Observers = config.filled("worker", config.Name)
 	return &Worker{
 		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(), residents: map[string]bool{},
+		memory: &memory{},
 	}, nil
 }
 
@@ -172,7 +176,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	defer w.life.finish()
-	err = sessions{"worker", w.env, w.config.Observers, w.life}.each(ctx, w.serve)
+	err = sessions{"worker", w.env, w.config.Observers, w.life, w.memory}.each(ctx, w.serve)
 	for _, handler := range w.handlers {
 		zkapi.Rest(w.env, "end of handlers", err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), handler); waiting != nil {
@@ -307,10 +311,15 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 			}
 			continue
 		}
+		declares, err := w.remembered(ctx, session)
+		if err != nil {
+			return claim{}, 0, err
+		}
+		w.declares = declares
 		sent := w.env.Elapsed()
 		c, err := take(ctx, w.env, session, w.config.Observers, place{
 			holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
-			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity,
+			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares,
 		})
 		if hidden != nil && errors.Is(err, zkapi.ErrNodeExists) {
 			if err := again.wait(ctx, session, fmt.Errorf("%w; %v", err, hidden)); err != nil {
@@ -323,6 +332,20 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 		}
 		return c, sent, err
 	}
+}
+
+// remembered is the epoch that the worker's claim has to name: the highest that it
+// has seen, if the tree shows a lower one.
+func (w *Worker) remembered(ctx context.Context, session zkapi.Session) (int32, error) {
+	shown, err := w.memory.compare(ctx, session, w.layout, w.config.Observers, "worker")
+	if err != nil {
+		return 0, err
+	}
+	if behind, _ := w.memory.behind(shown); behind == nil {
+		return 0, nil
+	}
+	seen, _ := w.memory.highest()
+	return seen, nil
 }
 
 // admit takes a place for one more handler. A resident task needs none, but its

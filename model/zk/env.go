@@ -19,6 +19,10 @@ type Env struct {
 	names  atomic.Int64
 
 	jitters atomic.Int64
+
+	mu       sync.Mutex
+	opened   bool // a session, at any time
+	restores int  // of the server, when the first one was opened
 }
 
 var _ zkapi.Env = (*Env)(nil)
@@ -74,7 +78,9 @@ func (e *Env) Open(ctx context.Context) (zkapi.Session, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return e.Server.Open(), nil
+	session := e.Server.Open()
+	e.witness(session)
+	return session, nil
 }
 
 // Wait implements zkapi.Env.

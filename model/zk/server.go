@@ -37,6 +37,8 @@ type Server struct {
 	most     int // bytes of a request that the server takes; 0: any number
 	observe  func(session int64, op zkapi.Op)
 	record   func(Write)
+	restores int   // how often it went back
+	back     error // what was found the last time
 }
 
 // Write is one write as the server has it: applied, refused, or the end of a session

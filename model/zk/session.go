@@ -14,6 +14,8 @@ type Session struct {
 	server *Server
 	id     int64
 	done   *source
+	backs  int   // how often the ensemble has gone back, as its owner can tell
+	back   error // the last time
 
 	// Guarded by server.mu:
 	next    *source // fires when the connection changes
@@ -214,7 +216,7 @@ func (s *Session) Mend() {
 
 func (s *Session) mend() {
 	s.snap = None
-	if s.up || s.cause != nil { // nobody comes back for a session that was given up
+	if s.up || s.cause != nil || s.ahead() { // nobody comes back for a session that was given up
 		return
 	}
 	s.expiry.Stop()

@@ -1,0 +1,74 @@
+package zk
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Restore makes the ensemble begin again from an older tree, such as one that Tree
+// has returned, or from NewTree if it was wiped. It is as if all servers had been
+// stopped, and started on a backup.
+//
+// Every connection breaks, and does not come back: a server refuses a client that
+// has seen a later zxid than it has itself (Mend does nothing then). The sessions
+// end by their timeouts. So do those that the backup has ephemerals of. Zxids go on
+// from that of the older tree: they repeat.
+func (s *Server) Restore(older Tree) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, session := range s.sessions {
+		session.lag, session.behind = false, nil
+		session.cut()
+	}
+	s.restores++
+	s.back = fmt.Errorf("zxid 0x%x, but 0x%x was seen", older.zxid, s.tree.zxid)
+	s.tree = older
+	clear(s.watches)
+	owners := map[int64]bool{}
+	for _, n := range older.All() {
+		if owner := n.Stat.EphemeralOwner; n.Stat.Alive() && s.sessions[owner] == nil {
+			owners[owner] = true
+		}
+	}
+	for owner := range owners {
+		time.AfterFunc(s.timeout, func() { s.expire(owner) })
+	}
+}
+
+// expire ends a session of which the server has only the ephemerals.
+func (s *Server) expire(owner int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var changes []Change
+	s.tree, changes = s.tree.EndSession(owner)
+	s.committed(changes)
+}
+
+// ahead reports whether a session has seen more than the servers have: they refuse it.
+func (s *Session) ahead() bool { return s.view.zxid > s.server.tree.zxid }
+
+// witness lets a new session tell how often the ensemble has gone back since this Env
+// opened its first one.
+func (e *Env) witness(session *Session) {
+	s := session.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.opened {
+		e.opened, e.restores = true, s.restores
+	}
+	session.backs, session.back = s.restores-e.restores, s.back
+}
+
+var _ zkapi.Witness = (*Session)(nil)
+
+// WentBack implements zkapi.Witness.
+func (s *Session) WentBack() (int, error) {
+	if s.backs == 0 {
+		return 0, nil
+	}
+	return s.backs, s.back
+}

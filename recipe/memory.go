@@ -1,0 +1,225 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// ErrWentBack means that the tree shows an epoch lower than one that was seen
+// before: the ensemble was wiped, replaced, or restored from a backup.
+var ErrWentBack = errors.New("the tree has gone back in time")
+
+const (
+	// maxEpoch is above every epoch that is believed. It leaves half of the versions
+	// to ZooKeeper's counter.
+	maxEpoch = 1 << 30
+	// maxLift is how far a worker's word may lift the epoch: more than all elections
+	// of years, and few enough to be written in a minute.
+	maxLift = 1 << 20
+	// liftedBeyond is how far above the highest epoch seen a process lifts it when the
+	// tree has gone back: there may have been elections that it has not heard of.
+	liftedBeyond = 1000
+	// liftedAtOnce is how many steps one multi lifts the epoch.
+	liftedAtOnce = 200
+)
+
+// memory is the highest epoch that a process has seen in its namespace. It outlives
+// sessions: after the tree has gone back in time it is what is left of the epochs
+// that were given out.
+type memory struct {
+	mu      sync.Mutex
+	epoch   int32
+	by      string // who has seen it
+	lost    bool   // the tree has gone back, and shows no higher epoch yet
+	times   int    // how often the tree has gone back, as sessions tell
+	atLeast int32  // as the operator has it (MasterConfig.EpochAtLeast)
+}
+
+// Aside implements zkapi.Aside: as long as the tree does not go back, a process
+// that remembers more does nothing else.
+func (m *memory) Aside() {}
+
+// saw notes an epoch. What is no epoch, such as the version of a znode that another
+// program counts in, is left out.
+func (m *memory) saw(epoch int32, by string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if epoch > m.epoch && epoch < maxEpoch {
+		m.epoch, m.by, m.lost = epoch, by, false
+	}
+}
+
+// highest is the highest epoch seen, and by whom.
+func (m *memory) highest() (int32, string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.epoch, m.by
+}
+
+// floor is the version that /assign must have before an election.
+func (m *memory) floor() int32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	floor := m.epoch
+	if m.lost && floor > 0 {
+		floor += liftedBeyond
+	}
+	return max(floor, m.atLeast-1)
+}
+
+// lose notes that the tree has gone back. An epoch that it shows is then new only
+// above those seen: the same number may have been given out before.
+func (m *memory) lose() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lost = true
+}
+
+// behind compares what the tree shows with what was seen: its error is ErrWentBack.
+// news says that this was not known before.
+func (m *memory) behind(shown int32) (err error, news bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if shown > m.epoch || shown == m.epoch && !m.lost || m.epoch == 0 {
+		return nil, false
+	}
+	news = !m.lost
+	m.lost = true
+	return fmt.Errorf("%w: epoch %d, but %d was seen by %s", ErrWentBack, shown, m.epoch, m.by), news
+}
+
+// compare reads the version of /assign, notes it, and tells of a tree that has gone
+// back. It returns the version; a tree without /assign has 0.
+func (m *memory) compare(ctx context.Context, session zkapi.Session, l layout, see Observers, role string) (shown int32, err error) {
+	found, err := session.Do(ctx, zkapi.Exists(l.assign()))
+	if err != nil {
+		return 0, err
+	}
+	if err, news := m.behind(found.Stat.Version); news {
+		see.wentBack(ctx, role, err)
+	}
+	m.saw(found.Stat.Version, "this process")
+	return found.Stat.Version, nil
+}
+
+// lift raises the version of a znode by writing it again and again, many times in
+// one write. Each write is fenced by the version before it, so that many processes
+// may lift at the same time. Repeating it is harmless.
+func lift(ctx context.Context, session zkapi.Session, path, holder string, from, to int32) (int32, error) {
+	data := encode(struct {
+		Holder string `json:"holder"`
+		Lifts  int32  `json:"lifts_to"`
+	}{holder, to})
+	for from < to {
+		ops := make([]zkapi.Op, min(int(to-from), liftedAtOnce))
+		for i := range ops {
+			ops[i] = zkapi.Set(path, data, from+int32(i))
+		}
+		if _, err := session.Do(ctx, zkapi.Multi(ops...)); err != nil {
+			return from, err
+		}
+		from += int32(len(ops))
+	}
+	return from, nil
+}
+
+// lift raises the epoch above all that were seen, whoever leads: a master that leads
+// under a lower one is fenced, and the next election begins above.
+func (c candidate) lift(ctx context.Context) error {
+	shown, err := c.memory.compare(ctx, c.session, c.layout, c.see, "master")
+	if floor := c.memory.floor(); err == nil && shown < floor {
+		c.see.Logger.WarnContext(ctx, "the epoch is lifted", "from", shown, "to", floor)
+		_, err = lift(ctx, c.session, c.layout.assign(), c.name, shown, floor)
+	}
+	return err
+}
+
+// remembers takes over which epoch a worker has seen. If that is above this term's,
+// the term ends, before anything is assigned in this pass, and the next election
+// begins above it.
+func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) error {
+	epoch := r.term.epoch()
+	switch {
+	case record.EpochSeen == 0 || record.EpochSeen < epoch:
+		return nil
+	case record.EpochSeen-epoch > maxLift || record.EpochSeen >= maxEpoch:
+		r.notices.tell(r.term.leading, r.term.see.Logger, Problem{
+			Path:   r.layout.inbox(w),
+			What:   fmt.Sprintf("says that epoch %d was seen, too far above %d to be believed: it is ignored", record.EpochSeen, epoch),
+			Remedy: fmt.Sprintf("get %s; if it is true, start a master with --epoch-at-least %d", r.layout.inbox(w), record.EpochSeen),
+		}, stat)
+		return nil
+	}
+	r.memory.saw(record.EpochSeen, "worker "+w)
+	err, _ := r.memory.behind(epoch)
+	if err == nil { // the worker has seen that very epoch in another history
+		r.memory.lose()
+		err, _ = r.memory.behind(epoch)
+	}
+	r.term.see.wentBack(r.term.leading, "master", err)
+	r.term.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, err))
+	return err
+}
+
+// outdate holds an assignment that was made under a lower epoch than one that this
+// worker has seen, without executing it: its token may have been given out before.
+// The claim then says which epoch was seen, so that the master lifts its own; from
+// then on the assignment can be given back.
+func (i *incarnation) outdate(e *execution) {
+	seen, by := i.worker.memory.highest()
+	i.worker.config.Metrics.WentBack("worker")
+	i.worker.log.ErrorContext(i.ctx, "a task is not executed: the tree has gone back in time",
+		"task", e.task.Name, "token", e.task.Token, "epoch seen", seen, "by", by)
+	e.started = true
+	i.outdated = append(i.outdated, e)
+}
+
+// returnOutdated tells the master which epoch was seen, and gives outdated
+// assignments back when the epoch has been lifted above it.
+func (i *incarnation) returnOutdated() error {
+	if len(i.outdated) == 0 {
+		return nil
+	}
+	seen, _ := i.worker.memory.highest()
+	if i.declared < seen {
+		if err := i.renew(claimRecord{EpochSeen: seen, Retiring: i.retired}); err != nil {
+			return err
+		}
+		i.declared = seen
+	}
+	found, err := i.session.Do(i.ctx, zkapi.Exists(i.worker.layout.assign()))
+	if err != nil || found.Stat.Version <= seen {
+		return err
+	}
+	for _, e := range i.outdated {
+		if !e.settled {
+			e.moot = true // nothing was executed: the attempt is still to come
+			i.finish(e, nil, ErrWentBack)
+		}
+	}
+	i.outdated = nil
+	return nil
+}
+
+// wentBack tells of a tree that has gone back.
+func (o Observers) wentBack(ctx context.Context, role string, err error) {
+	o.Metrics.WentBack(role)
+	o.Logger.ErrorContext(ctx, "the ensemble was wiped, replaced or restored", "error", err)
+}
+
+// opened asks a new session whether the tree has gone back since earlier sessions.
+func (m *memory) opened(ctx context.Context, session zkapi.Session, see Observers, role string) {
+	times, last := zkapi.WentBack(session)
+	m.mu.Lock()
+	news := times > m.times
+	m.times = times
+	m.lost = m.lost || news
+	m.mu.Unlock()
+	if news {
+		see.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
+	}
+}

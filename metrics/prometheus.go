@@ -33,6 +33,7 @@ type Prometheus struct {
 	attempts   *prometheus.CounterVec
 	fenced     *prometheus.CounterVec
 	lapsed     prometheus.Counter
+	unreturned prometheus.Gauge
 	unknown    *prometheus.CounterVec
 	retries    *prometheus.CounterVec
 	quarantine *prometheus.GaugeVec
@@ -70,6 +71,7 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 		completion: histogram("completion_seconds", "From when a worker read an assignment to its recorded result.", 0.001, 20),
 		attempts:   counters("attempts_ended_total", "Attempts that ended without a result, by who ended them.", "by"),
 		fenced:     counters("fenced_writes_total", "Writes refused because somebody else held the claim.", "role"),
+		unreturned: gauge("unreturned_handlers", "Handlers of workers of this process that were told to return and have not."),
 		lapsed:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "lapsed_leases_total", Help: "Times that a worker told its handlers to end because no write was acknowledged in time."}),
 		unknown:    counters("unknown_outcomes_total", "Writes that were not answered, and what they were found to be.", "operation", "found"),
 		wentBack:   counters("went_back_total", "How often the ensemble showed less than was seen before: it was wiped, replaced or restored.", "role"),
@@ -78,7 +80,7 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.lapsed, p.unknown,
+		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.lapsed, p.unreturned, p.unknown,
 		p.retries, p.quarantine, p.wentBack,
 	} {
 		errs = append(errs, registry.Register(c))
@@ -148,6 +150,9 @@ func (p *Prometheus) Finished(took time.Duration) { p.completion.Observe(took.Se
 
 // Fenced implements recipe.Metrics.
 func (p *Prometheus) Fenced(role string) { p.fenced.WithLabelValues(role).Inc() }
+
+// Unreturned implements recipe.Metrics.
+func (p *Prometheus) Unreturned(handlers int) { p.unreturned.Set(float64(handlers)) }
 
 // LeaseLapsed implements recipe.Metrics.
 func (p *Prometheus) LeaseLapsed() { p.lapsed.Inc() }

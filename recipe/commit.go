@@ -47,7 +47,7 @@ func (i *incarnation) recordAll(batches [][]*execution) error {
 		writes = append(writes, i.endings(batch))
 	}
 	var errs []error
-	for n, reply := range i.writeAll(i.ctx, writes) {
+	for n, reply := range i.writeAll(i.req, writes) {
 		switch zkapi.FateOf(reply.Err) {
 		case zkapi.Applied:
 			i.settle(clear[n])
@@ -158,7 +158,7 @@ func (i *incarnation) record(batch []*execution) error {
 				ops, owner = append(ops, op), append(owner, n)
 			}
 		}
-		_, err = i.write(i.ctx, ops...)
+		_, err = i.write(i.req, ops...)
 		at := zkapi.FailedIndex(err)
 		switch {
 		case err == nil:
@@ -168,7 +168,7 @@ func (i *incarnation) record(batch []*execution) error {
 			i.doubt(batch)
 		case at >= 0 && (errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)):
 			e := batch[owner[at]]
-			i.worker.log.InfoContext(i.ctx, "end of an execution was refused", "task", e.task.Name, "error", err)
+			i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", e.task.Name, "error", err)
 			if ops[at].Path == i.worker.layout.progress(e.task.Name) { // not there, and not missed
 				e.shown.sure = false
 				err = nil
@@ -185,7 +185,7 @@ func (i *incarnation) record(batch []*execution) error {
 			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
 		case at >= 0:
 			e := batch[owner[at]]
-			i.worker.log.ErrorContext(i.ctx, "end of an execution cannot be recorded; the task is left alone", "task", e.task.Name, "error", err)
+			i.worker.log.ErrorContext(i.req, "end of an execution cannot be recorded; the task is left alone", "task", e.task.Name, "error", err)
 			e.settled = true // and held: only a person can help, with a permission perhaps
 			err = nil
 			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
@@ -202,7 +202,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		return batch, nil
 	}
 	l, name := i.worker.layout, i.worker.config.Name
-	if _, err := i.session.Do(i.ctx, zkapi.Sync(l.inbox(name))); err != nil {
+	if _, err := i.session.Do(i.req, zkapi.Sync(l.inbox(name))); err != nil {
 		return nil, err
 	}
 	ops := make([]zkapi.Op, len(batch))
@@ -210,7 +210,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		ops[n] = zkapi.Exists(l.assignment(name, e.task.Name))
 	}
 	var open []*execution
-	for n, reply := range i.session.DoAll(i.ctx, ops) {
+	for n, reply := range i.session.DoAll(i.req, ops) {
 		e := batch[n]
 		switch {
 		case reply.Err != nil:

@@ -56,7 +56,7 @@ func (i *incarnation) start() error {
 	waiting := slices.Collect(maps.Values(i.held))
 	waiting = slices.DeleteFunc(waiting, func(e *execution) bool { return e.started && !i.resumes(e) })
 	if len(waiting) > 0 && i.lease.left() <= 0 {
-		if _, err := i.write(i.ctx); err != nil {
+		if _, err := i.write(i.req); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func (i *incarnation) launch(e *execution) {
 		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(attempt, env, e, cancel) }))
 	}
 	resident := e.task.Options.Resident
-	i.worker.keep(i.env.Spawn("handler", func(env zkapi.Env) {
+	handler := i.env.Spawn("handler", func(env zkapi.Env) {
 		zkapi.Keep(env, i, e)
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
 		if i.lease.left() <= 0 {
@@ -110,7 +110,8 @@ func (i *incarnation) launch(e *execution) {
 		i.worker.leave(e.task)
 		i.returned(e, result, err)
 		cancel(nil) // ends its timeout
-	}))
+	})
+	i.worker.keep(i.env.Spawn("attend", func(env zkapi.Env) { i.attend(ctx, env, e, handler) }))
 }
 
 // errResidentReturned is how a resident task ends an attempt whose handler has
@@ -228,7 +229,7 @@ func (i *incarnation) publish() (next time.Time, err error) {
 		}
 		writes, shown = append(writes, ops), append(shown, e)
 	}
-	for n, reply := range i.writeAll(i.ctx, writes) {
+	for n, reply := range i.writeAll(i.req, writes) {
 		e := shown[n]
 		switch {
 		case reply.Err == nil:
@@ -290,7 +291,7 @@ func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	if e.shown.sure {
 		return []zkapi.Op{mine, set}, nil
 	}
-	seen, err := exists(i.ctx, i.session, zkapi.Exists(path))
+	seen, err := exists(i.req, i.session, zkapi.Exists(path))
 	switch {
 	case errors.Is(err, zkapi.ErrNoAuth): // of somebody who had no business there
 		return []zkapi.Op{mine, zkapi.Delete(path, zkapi.AnyVersion), create}, nil

@@ -21,7 +21,8 @@ type incarnation struct {
 	env    zkapi.Env
 	ctx    context.Context
 	lose   context.CancelCauseFunc
-	born   int32 // version of the claim when it registered
+	req    context.Context // of the requests of the loop; letGo has one of its own
+	born   int32           // version of the claim when it registered
 	lease  lease
 
 	held     map[string]*execution // by task
@@ -35,6 +36,7 @@ type incarnation struct {
 	outdated []*execution          // assigned under a lower epoch than was seen
 	declared int32                 // the epoch that the claim says was seen
 	retired  bool                  // the master knows that the worker takes no more
+	leaving  bool                  // it holds what it holds only until that is given back
 	ended    zkapi.Signal          // raised when finished has grown
 	reported zkapi.Signal          // raised when a handler has reported progress
 	begun    zkapi.Signal          // raised when running has changed, for keepClaim
@@ -52,6 +54,7 @@ func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration)
 		declared: w.declares, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
 	i.ctx, i.lose = context.WithCancelCause(ctx)
+	i.req = i.ctx
 	return i
 }
 
@@ -143,7 +146,7 @@ func (i *incarnation) confirm() error {
 	if fresh(i.own) {
 		return nil
 	}
-	seen, err := exists(i.ctx, i.session, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
+	seen, err := exists(i.req, i.session, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
 	if err != nil && !zkapi.Permanent(err) {
 		return err
 	}
@@ -161,7 +164,7 @@ func fired(watch zkapi.Source) bool { return watch != nil && watch.Fired() }
 // was decided before is refused, because the claim's version has changed, and
 // resident tasks are given back.
 func (i *incarnation) retire() error {
-	if i.retired || !i.worker.isRetiring() {
+	if i.retired || !i.leaving && !i.worker.isRetiring() {
 		return nil
 	}
 	if err := i.renew(claimRecord{Retiring: true, EpochSeen: i.declared}); err != nil {
@@ -181,12 +184,12 @@ func (i *incarnation) retire() error {
 func (i *incarnation) renew(says claimRecord) error {
 	record := newClaimRecord(i.env, i.session, i.worker.config.Name)
 	record.Retiring, record.EpochSeen = says.Retiring, says.EpochSeen
-	result, err := i.write(i.ctx, zkapi.Set(i.path, encode(record), i.version))
+	result, err := i.write(i.req, zkapi.Set(i.path, encode(record), i.version))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
 		i.version = result.Results[0].Stat.Version
 	case zkapi.Unknown:
-		version, err := reread(i.ctx, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err)
+		version, err := reread(i.req, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err)
 		if err != nil {
 			return err
 		}
@@ -204,7 +207,7 @@ func (i *incarnation) readInbox() error {
 		return nil
 	}
 	l, name := i.worker.layout, i.worker.config.Name
-	listed, err := i.session.Do(i.ctx, zkapi.Children(l.inbox(name)).Watched())
+	listed, err := i.session.Do(i.req, zkapi.Children(l.inbox(name)).Watched())
 	if err != nil {
 		return err
 	}
@@ -233,7 +236,7 @@ func (i *incarnation) readInbox() error {
 	if i.reread {
 		return nil // a held one was another by now: look again
 	}
-	replies := i.session.DoAll(i.ctx, ops)
+	replies := i.session.DoAll(i.req, ops)
 	for n, t := range fresh {
 		assignment, task := replies[2*n], replies[2*n+1]
 		if errors.Is(assignment.Err, zkapi.ErrNoNode) || errors.Is(task.Err, zkapi.ErrNoNode) {
@@ -284,7 +287,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 	for n, t := range names {
 		ops[n] = zkapi.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
 	}
-	for n, reply := range i.session.DoAll(i.ctx, ops) {
+	for n, reply := range i.session.DoAll(i.req, ops) {
 		if reply.Err != nil {
 			i.cversion = 0
 			return reply.Err
@@ -307,7 +310,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte, seen int32) error {
 	record := assignmentRecord{Incarnation: i.version}
 	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
-		listed, err := i.session.Do(i.ctx, zkapi.Children(i.worker.layout.task(t)))
+		listed, err := i.session.Do(i.req, zkapi.Children(i.worker.layout.task(t)))
 		if err != nil {
 			return err
 		}
@@ -337,7 +340,7 @@ var errRestarted = errors.New("worker was restarted")
 // block holds an assignment whose task the worker has no permission for, so that
 // it is not looked at over and over. Only somebody with permission can help.
 func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
-	i.worker.log.ErrorContext(i.ctx, "task is left alone: no permission", "task", t, "error", err)
+	i.worker.log.ErrorContext(i.req, "task is left alone: no permission", "task", t, "error", err)
 	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, started: true, settled: true, cancel: func(error) {}}
 }
 
@@ -360,7 +363,7 @@ func (i *incarnation) readRevoked() error {
 			ops, held = append(ops, zkapi.Get(l.assignment(name, t)).Watched()), append(held, e)
 		}
 	}
-	for n, reply := range i.session.DoAll(i.ctx, ops) {
+	for n, reply := range i.session.DoAll(i.req, ops) {
 		if errors.Is(reply.Err, zkapi.ErrNoNode) {
 			i.inbox = nil
 			i.reread = true

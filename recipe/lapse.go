@@ -52,17 +52,25 @@ func (i *incarnation) begins(e *execution) {
 // it is recorded under the claim, or refused.
 func (i *incarnation) returned(e *execution, result Result, err error) {
 	i.mu.Lock()
-	i.running = slices.DeleteFunc(i.running, func(other *execution) bool { return other == e })
 	e.again = e.lapsed && err != nil && !e.ended
 	again := e.again
 	i.mu.Unlock()
-	i.begun.Raise()
-	i.relied.Raise()
 	if again {
 		i.ended.Raise()
-		return
+	} else {
+		i.finish(e, result, err)
 	}
-	i.finish(e, result, err)
+	i.without(e) // last: what is waited for no longer must have its end
+	i.worker.hangs(e, false)
+}
+
+// without notes that a handler is waited for no longer.
+func (i *incarnation) without(e *execution) {
+	i.mu.Lock()
+	i.running = slices.DeleteFunc(i.running, func(other *execution) bool { return other == e })
+	i.mu.Unlock()
+	i.begun.Raise()
+	i.relied.Raise()
 }
 
 // resumes reports whether a handler has returned because the lease was over, so that

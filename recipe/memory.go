@@ -191,7 +191,7 @@ func (i *incarnation) returnOutdated() error {
 		}
 		i.declared = seen
 	}
-	found, err := i.session.Do(i.ctx, zkapi.Exists(i.worker.layout.assign()))
+	found, err := i.session.Do(i.req, zkapi.Exists(i.worker.layout.assign()))
 	if err != nil || found.Stat.Version <= seen {
 		return err
 	}

@@ -43,6 +43,9 @@ type Metrics interface {
 	// Quarantined: how many of a kind (task, worker, progress, notice, execution) are
 	// left alone now, because the server refuses what is to be done with them.
 	Quarantined(kind string, now int)
+	// Unreturned: so many handlers of this worker were told to return more than a
+	// second ago and have not.
+	Unreturned(handlers int)
 	// Unknown: a write was not answered, and this was found to be its fate.
 	// Unknown itself means that it was left to a later look at the tree.
 	Unknown(operation string, found zkapi.Fate)
@@ -97,6 +100,9 @@ func (NoMetrics) Retried(string, bool) {}
 
 // Quarantined implements Metrics.
 func (NoMetrics) Quarantined(string, int) {}
+
+// Unreturned implements Metrics.
+func (NoMetrics) Unreturned(int) {}
 
 // Unknown implements Metrics.
 func (NoMetrics) Unknown(string, zkapi.Fate) {}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -182,21 +183,47 @@ func (n *Node) restWhile(onLead func(context.Context, int32)) func(context.Conte
 }
 
 // Close makes the node finish what it holds, until ctx ends, hand over if it
-// leads, and leave. It returns what Master.Close does.
+// leads, and leave. It returns what Master.Close does. As Worker.Close it does not return
+// while a handler runs, unless WorkerConfig.Unreturned says otherwise; the leadership is
+// handed over when ctx ends, whatever runs.
 func (n *Node) Close(ctx context.Context) error {
 	if !n.life.close() {
 		return n.life.wait(ctx, n.env)
 	}
+	var closing []zkapi.Source
+	for _, worker := range n.close() {
+		closing = append(closing, n.env.Spawn("close", func(zkapi.Env) { _ = worker.Close(ctx) }))
+	}
+	for _, thread := range closing {
+		if _, err := n.env.Wait(ctx, thread); err != nil {
+			break
+		}
+	}
+	n.life.end(ErrClosed)
+	err := n.life.wait(context.WithoutCancel(ctx), n.env)
+	for _, thread := range closing {
+		_, _ = n.env.Wait(context.WithoutCancel(ctx), thread)
+	}
+	return err
+}
+
+// close lets no further worker begin, and lists those there are.
+func (n *Node) close() []*Worker {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.closed = true
-	workers := n.leaving
+	workers := slices.Clone(n.leaving)
 	if n.worker != nil {
 		workers = append(workers, n.worker)
 	}
-	n.mu.Unlock()
-	for _, worker := range workers {
-		_ = worker.Close(ctx)
+	return workers
+}
+
+// Abandon is Worker.Abandon for all that the node runs; it hands over if it leads.
+func (n *Node) Abandon() {
+	n.life.close()
+	for _, worker := range n.close() {
+		worker.Abandon()
 	}
 	n.life.end(ErrClosed)
-	return n.life.wait(context.WithoutCancel(ctx), n.env)
 }

@@ -304,6 +304,9 @@ func (r *reconciler) applied(decisions []transition) {
 			task := r.view.task(d.task)
 			r.term.see.Metrics.Assigned(now.Sub(latest(task.waiting, task.due)))
 		}
+		if d.action == revokeTask && d.avoid {
+			r.term.see.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.task, "worker", d.to)
+		}
 		if d.reason != "" {
 			r.term.see.Metrics.AttemptEnded("master")
 		}

@@ -935,21 +935,23 @@ func TestManyCancelsAtOnce(t *testing.T) {
 }
 
 // TestHungResidentMoves has workers that hang on a resident task which must show
-// progress: each is asked once, and only one handler of it runs in each.
+// progress, and that abandon what hangs: each is asked once, and only one handler of it
+// runs in each.
 func TestHungResidentMoves(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
 		calls := map[string]int{}
 		stop := make(chan struct{})
+		defer close(stop)
 		for _, name := range []string{"wa", "wb"} {
-			w.worker(name, func(context.Context, recipe.Task) (recipe.Result, error) {
+			w.workerOf(recipe.WorkerConfig{Name: name, Unreturned: recipe.Unreturned{After: time.Second}, Handler: func(context.Context, recipe.Task) (recipe.Result, error) {
 				mu.Lock()
 				calls[name]++
 				mu.Unlock()
 				<-stop
 				return nil, nil
-			})
+			}})
 		}
 		time.Sleep(time.Second)
 		name := w.submit(recipe.Resident(), recipe.Silence(time.Second))
@@ -971,7 +973,6 @@ func TestHungResidentMoves(t *testing.T) {
 		if w.holder(name) != "wc" {
 			t.Errorf("it is with %q", w.holder(name))
 		}
-		close(stop)
 	})
 }
 

@@ -335,6 +335,13 @@ func (d *decider) settle(t, w string, alive bool) {
 		return
 	}
 	d.settled[t] = true
+	if alive && task.options.Resident {
+		// Its handler may hang and still do harm: who has it must let go first.
+		if !task.revoked {
+			d.add(transition{action: revokeTask, task: t, to: w, avoid: true})
+		}
+		return
+	}
 	// A resident task is with a worker for so long that its loss says nothing about both.
 	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", avoid: alive || !task.options.Resident}
 	if alive {
@@ -528,7 +535,11 @@ func (v *view) apply(d transition, now time.Time) {
 	case failTask:
 		v.turn(d.task, finished, now).attempts = d.attempt
 	case revokeTask:
-		v.task(d.task).revoked = true
+		task := v.task(d.task)
+		task.revoked = true
+		if d.avoid && !slices.Contains(task.avoid, d.to) {
+			task.avoid = append(task.avoid, d.to)
+		}
 	case collectTask:
 		v.forget(d.task)
 	case pruneAttempts:

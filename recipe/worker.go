@@ -98,6 +98,9 @@ type WorkerConfig struct {
 	// ProgressInterval is how often the progress of one task is published at
 	// most. Default 500 ms.
 	ProgressInterval time.Duration
+	// Unreturned says what becomes of a handler of a resident task that does not return
+	// when it is told to. Default: the worker waits for it.
+	Unreturned Unreturned
 	// OnMaster, if set, is called with the active master when the worker has
 	// registered and whenever it changes, one call at a time; changes meanwhile
 	// are coalesced. ctx ends with the registration.
@@ -128,11 +131,15 @@ type Worker struct {
 
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
+	patience  context.Context // with handlers that do not return; Abandon ends it
+	impatient context.CancelCauseFunc
+
 	mu        sync.Mutex
 	running   int             // handlers, those of lost incarnations included
-	residents map[string]bool // resident tasks whose handlers run
+	residents map[string]bool // resident tasks whose handlers run; false: it is abandoned
 	serving   bool            // it is registered, and may hold something
 	retiring  bool
+	hung      map[string]bool // executions whose handlers were told to return, and have not
 }
 
 // NewWorker checks config. Nothing happens until Run.
@@ -158,15 +165,23 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 		config.ProgressInterval = 500 * time.Millisecond
 	}
 	config.Observers = config.filled("worker", config.Name)
-	return &Worker{
-		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(), residents: map[string]bool{},
-		memory: &memory{},
-	}, nil
+	if err := config.Unreturned.check(); err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(),
+		residents: map[string]bool{}, hung: map[string]bool{}, memory: &memory{},
+	}
+	w.patience, w.impatient = context.WithCancelCause(context.Background())
+	return w, nil
 }
 
 // Run registers and works, again under a new session whenever one is lost, until
-// ctx ends; it returns the cause. Handlers have returned by then; what they had
-// not finished is left to others. To let them finish, use Close.
+// ctx ends; it returns the cause. The handlers' contexts end with ctx. The session is
+// kept until they have returned, so that no other worker begins a resident task before
+// (see WorkerConfig.Unreturned; for ordinary tasks, for no longer than the session's
+// timeout). What they had not finished is left to others. When Run returns, all
+// handlers have returned but those that were abandoned. To let them finish, use Close.
 //
 // Run returns earlier only when the ensemble refuses it for good: see
 // zkapi.Permanent.
@@ -179,7 +194,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	err = sessions{"worker", w.env, w.config.Observers, w.life, w.memory}.each(ctx, w.serve)
 	for _, handler := range w.handlers {
 		zkapi.Rest(w.env, "end of handlers", err)
-		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), handler); waiting != nil {
+		if _, waiting := w.env.Wait(w.patience, handler); waiting != nil {
 			return waiting
 		}
 	}
@@ -190,10 +205,13 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // Close lets the worker take no more, finish what it holds, and leave; resident
-// tasks move to others. When ctx ends first, what runs is stopped and left to
-// others. Run returns, and then Close: nil means that the ensemble has confirmed
-// the end of the session; ErrLingers means that the worker's name may stay in use
-// until the session's timeout. A Worker that is closed cannot Run again.
+// tasks move to others. When ctx ends first, what runs is told to end, and left to
+// others when it has. Run returns, and then Close: nil means that the ensemble has
+// confirmed the end of the session; ErrLingers means that the worker's name may stay in
+// use until the session's timeout. A Worker that is closed cannot Run again.
+//
+// Close does not return while a handler runs, whether or not ctx has ended, unless
+// WorkerConfig.Unreturned says otherwise. Abandon, from another goroutine, ends that.
 func (w *Worker) Close(ctx context.Context) error {
 	if !w.life.close() {
 		return w.life.wait(ctx, w.env)
@@ -263,11 +281,18 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 	err := i.run()
 	w.serves(false)
 	i.lose(ErrClaimLost)
+	for _, thread := range threads[:2] { // which rely on the claim
+		zkapi.Rest(w.env, "end of claim", i, err)
+		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
+			return waiting
+		}
+	}
+	i.letGo()
 	zkapi.Rest(w.env, "end of incarnation", i, err)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "session may linger", "error", err)
 	}
-	for _, thread := range threads {
+	for _, thread := range threads[2:] {
 		zkapi.Rest(w.env, "end of threads", i, err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
 			return waiting
@@ -354,9 +379,11 @@ func (w *Worker) admit(task Task) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if task.Options.Resident {
-		runs := w.residents[task.Name]
+		if _, runs := w.residents[task.Name]; runs {
+			return false
+		}
 		w.residents[task.Name] = true
-		return !runs
+		return true
 	}
 	if w.running >= w.config.Concurrency {
 		return false
@@ -365,7 +392,7 @@ func (w *Worker) admit(task Task) bool {
 	return true
 }
 
-// runs reports whether a handler of a resident task has not returned.
+// runs reports whether a handler of a resident task has not returned, and is waited for.
 func (w *Worker) runs(task Task) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,0 +1,211 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+var (
+	// ErrAbandoned means that a worker has given a task back although its handler had
+	// not returned (WorkerConfig.Unreturned, Worker.Abandon). The handler may still run
+	// beside the next owner's; only the Token tells them apart.
+	ErrAbandoned = errors.New("handler was abandoned")
+	errStopped   = errors.New("worker was stopped")
+)
+
+// Unreturned says what a worker does about the handler of a resident task that does not
+// return although its context has ended. With the zero value the worker waits, however
+// long it takes: it keeps its session and the task, so that no other worker begins, and
+// says so at warn level and by Metrics.Unreturned.
+//
+// The lease is another matter. When it has run out and the ensemble has ended the
+// session, the next owner begins, whatever the old handler does. End can prevent that if
+// After is shorter than a quarter of the session timeout.
+type Unreturned struct {
+	// After is how long a handler may take to return; 0: for ever.
+	After time.Duration
+	// End is called when a handler has taken longer, and must end the process. Without
+	// End, the worker abandons the handler: it gives the task back, with ErrAbandoned in
+	// the record of the attempt.
+	End func(reason error)
+}
+
+func (u Unreturned) check() error {
+	if u.After < 0 || u.After == 0 && u.End != nil {
+		return invalid("Unreturned.After %v: give a time greater than 0, or leave Unreturned out to wait for ever", u.After)
+	}
+	return nil
+}
+
+// How often a handler that does not return is told of.
+const (
+	firstWarning = time.Second
+	rarestWarn   = 5 * time.Minute
+)
+
+// attend tells of a handler that does not return when its context has ended, and does
+// then what Unreturned says. It ends when the handler has returned or is abandoned.
+func (i *incarnation) attend(ctx context.Context, env zkapi.Env, e *execution, handler zkapi.Source) {
+	zkapi.Keep(env, i, e)
+	zkapi.Rest(env, "attend")
+	if _, err := env.Wait(ctx, handler); err == nil {
+		return
+	}
+	w, cause, limit := i.worker, context.Cause(ctx), time.Duration(0)
+	if e.task.Options.Resident {
+		limit = w.config.Unreturned.After
+	}
+	told := env.Elapsed()
+	for wait := firstWarning; ; wait = min(2*wait, rarestWarn) {
+		hung := env.Elapsed() - told
+		next := wait
+		if limit > 0 {
+			next = min(wait, limit-hung)
+		}
+		zkapi.Rest(env, "unreturned", told, wait, next, cause)
+		_, err := env.Wait(w.patience, handler, env.Timer(next))
+		hung = env.Elapsed() - told
+		switch {
+		case handler.Fired():
+			return
+		case err != nil || limit > 0 && hung >= limit:
+			i.abandon(e, hung, cause)
+			return
+		}
+		w.hangs(e, true)
+		w.log.WarnContext(ctx, "a handler does not return; until it does the task stays here", "task", e.task.Name, "resident", e.task.Options.Resident, "told", hung, "cause", cause)
+	}
+}
+
+// abandon gives a task up whose handler does not return.
+func (i *incarnation) abandon(e *execution, hung time.Duration, cause error) {
+	w := i.worker
+	reason := fmt.Errorf("%w: it had not returned %v after it was told to end (%v), and may still run", ErrAbandoned, hung, cause)
+	w.hangs(e, true)
+	w.log.ErrorContext(i.ctx, "a handler is abandoned", "task", e.task.Name, "attempt", e.task.Token.Attempt, "error", reason)
+	if end := w.config.Unreturned.End; end != nil && w.patience.Err() == nil {
+		end(fmt.Errorf("recipe: task %s, attempt %d: %w", e.task.Name, e.task.Token.Attempt, reason))
+	}
+	w.mu.Lock()
+	if e.task.Options.Resident {
+		w.residents[e.task.Name] = false
+	}
+	w.mu.Unlock()
+	i.finish(e, nil, reason)
+	i.without(e)
+}
+
+// hangs notes that a handler does not return, and that it has at last.
+func (w *Worker) hangs(e *execution, now bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	which := fmt.Sprintf("%s %v", e.task.Name, e.task.Token)
+	if w.hung[which] == now {
+		return
+	}
+	if now {
+		w.hung[which] = true
+	} else {
+		delete(w.hung, which)
+	}
+	w.config.Metrics.Unreturned(len(w.hung))
+}
+
+// busy reports whether something runs for whose sake the session is kept: a resident
+// task, or any for a while.
+func (i *incarnation) busy(any bool) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.ContainsFunc(i.running, func(e *execution) bool { return any || e.task.Options.Resident })
+}
+
+// promptly is how long handlers may take to return before a worker that stops gives
+// back what it holds. Those that heed their contexts cost nothing.
+const promptly = time.Second
+
+// letGo keeps the session until the handlers have returned, so that the next owner of a
+// resident task does not begin before. Their contexts have ended. It waits for those of
+// ordinary tasks no longer than for the session timeout: the next execution of such a
+// task may overlap. When the claim is lost there is nothing to keep.
+func (i *incarnation) letGo() {
+	if i.session.Cause() != nil || errors.Is(context.Cause(i.ctx), ErrFenced) {
+		return
+	}
+	began, w := i.env.Elapsed(), i.worker
+	giving, stop := context.WithCancel(context.Background())
+	defer stop()
+	var giver zkapi.Source
+	for {
+		waited := i.env.Elapsed() - began
+		if !i.busy(waited < i.session.Timeout()) {
+			break
+		}
+		look := promptly - waited
+		if look <= 0 {
+			look = promptly
+			if giver == nil {
+				giver = i.env.Spawn("give back", func(env zkapi.Env) { i.giveAllBack(giving, env) })
+			}
+		}
+		zkapi.Rest(i.env, "let go", i, began, giver)
+		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun, i.env.Timer(look))
+		if err != nil || at == 0 {
+			break
+		}
+	}
+	if giver == nil {
+		return
+	}
+	zkapi.Rest(i.env, "given back", i, giver)
+	_, _ = i.env.Wait(w.patience, giver, i.session.Done(), i.env.Timer(promptly)) // what was abandoned is put on record
+	stop()
+	zkapi.Rest(i.env, "given back", i, giver)
+	_, _ = i.env.Wait(context.Background(), giver)
+}
+
+// giveAllBack is what a worker does that is stopped and whose handlers do not return: it
+// takes no more, and gives back what it holds as the handlers return. It ends when
+// nothing runs.
+func (i *incarnation) giveAllBack(ctx context.Context, env zkapi.Env) {
+	i.req, i.leaving = ctx, true
+	i.worker.log.WarnContext(ctx, "the session is kept until the handlers have returned; everything else is given back")
+	for ctx.Err() == nil {
+		last := !i.busy(true)
+		err := i.retire()
+		if err == nil {
+			i.inbox, i.reread = nil, false
+			err = i.readInbox()
+		}
+		for _, t := range slices.Sorted(maps.Keys(i.held)) {
+			if e := i.held[t]; !e.started || i.resumes(e) {
+				i.recall(e, errStopped)
+			}
+		}
+		if err == nil {
+			err = i.commit()
+		}
+		if err == nil && last {
+			return
+		}
+		zkapi.Rest(env, "give back", i)
+		if _, err := env.Wait(ctx, i.relied, env.Timer(promptly)); err != nil {
+			return
+		}
+	}
+}
+
+// Abandon ends all patience with handlers that have not returned: the session is closed
+// and Run returns. The tasks go to other workers while the handlers may still run, and
+// only the Token tells them apart. It is for a caller of Close who cannot wait any
+// longer, such as a process that is going to end.
+func (w *Worker) Abandon() {
+	w.life.close()
+	w.life.end(ErrClosed)
+	w.impatient(ErrAbandoned)
+}

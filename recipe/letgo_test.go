@@ -1,0 +1,380 @@
+package recipe_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// hanging is a cast of two workers whose handlers let go of a resident task when slow
+// is over, or when the test releases them.
+type hanging struct {
+	*world
+	stays
+	release chan struct{}
+
+	log logged
+	met counted
+}
+
+// logged keeps the messages of warnings and errors.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
+}
+
+// counted keeps the last figure of handlers that do not return.
+type counted struct {
+	recipe.NoMetrics
+	mu         sync.Mutex
+	unreturned int
+}
+
+func (c *counted) Unreturned(handlers int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unreturned = handlers
+}
+
+func (c *counted) hung() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unreturned
+}
+
+// process is one worker and how its Run is ended.
+type process struct {
+	*recipe.Worker
+	stop context.CancelFunc
+	ran  chan error
+}
+
+func (h *hanging) start(name string, slow time.Duration, policy recipe.Unreturned) *process {
+	h.t.Helper()
+	let := func(context.Context, recipe.Task) {
+		select {
+		case <-time.After(slow):
+		case <-h.release:
+		}
+	}
+	w, err := recipe.NewWorker(h.env, recipe.WorkerConfig{
+		Name: name, Handler: h.handler(name, let), Unreturned: policy,
+		Observers: recipe.Observers{Logger: slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelWarn})), Metrics: &h.met},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(h.ctx)
+	p := &process{w, stop, make(chan error, 1)}
+	h.work.Go(func() { p.ran <- w.Run(ctx) })
+	return p
+}
+
+// hangs runs a test with a master, an owner that is slow to let go, and one more worker.
+func hangs(t *testing.T, slow time.Duration, policy recipe.Unreturned, options []recipe.SubmitOption, test func(h *hanging, owner *process, task string)) {
+	inBubble(t, func(w *world) {
+		h := &hanging{world: w, release: make(chan struct{})}
+		defer func() { close(h.release) }()
+		w.master(recipe.MasterConfig{Name: "m1"})
+		owner := h.start("w1", slow, policy)
+		time.Sleep(time.Second)
+		task, _ := w.held(&h.stays, options...)
+		h.start("w2", 0, recipe.Unreturned{})
+		time.Sleep(time.Second)
+		test(h, owner, task)
+	})
+}
+
+// stops are the ways in which an owner is stopped that has no time.
+var stops = map[string]func(h *hanging, owner *process){
+	"its context ends": func(_ *hanging, owner *process) { owner.stop() },
+	"Close has no patience left": func(h *hanging, owner *process) {
+		ctx, cancel := context.WithTimeout(h.ctx, time.Millisecond)
+		h.work.Go(func() {
+			defer cancel()
+			_ = owner.Close(ctx)
+		})
+	},
+}
+
+// TestWhoStopsLetsGoFirst stops an owner whose handler takes longer to return than any
+// timeout: the next owner begins when it has, and not before.
+func TestWhoStopsLetsGoFirst(t *testing.T) {
+	for name, stop := range stops {
+		t.Run(name, func(t *testing.T) {
+			hangs(t, 20*time.Second, recipe.Unreturned{}, nil, func(h *hanging, owner *process, task string) {
+				stop(h, owner)
+				time.Sleep(15 * time.Second)
+				if all := h.list(); len(all) != 1 {
+					t.Errorf("another one has begun: %+v", all)
+				}
+				if n := h.log.count("does not return"); n < 3 || n > 6 {
+					t.Errorf("%d warnings in 15 s: at once, and then with growing pauses", n)
+				}
+				if h.met.hung() != 1 {
+					t.Errorf("%d handlers are said not to return", h.met.hung())
+				}
+				h.within(10*time.Second, "w2 owns it", func() bool { return fmt.Sprint(h.owners()) == "[w2]" })
+				if overlap := h.overlap(); overlap > 0 {
+					t.Errorf("two owned it for %v", overlap)
+				}
+				if err := <-owner.ran; err == nil || h.met.hung() != 0 {
+					t.Errorf("Run: %v, and %d handlers are said not to return", err, h.met.hung())
+				}
+			})
+		})
+	}
+}
+
+// TestWhoHangsHoldsNothingElse stops a worker that holds an ordinary task and one that
+// waits beside a resident one that hangs: the others go to another worker meanwhile, and
+// it is given nothing more.
+func TestWhoHangsHoldsNothingElse(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		release := make(chan struct{})
+		var mu sync.Mutex
+		var began []string
+		worker, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Concurrency: 1, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			mu.Lock()
+			began = append(began, task.Options.Key)
+			mu.Unlock()
+			<-ctx.Done()
+			if task.Options.Resident {
+				<-release
+			}
+			return nil, context.Cause(ctx)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(w.ctx)
+		w.work.Go(func() { _ = worker.Run(ctx) })
+		time.Sleep(time.Second)
+		resident := w.submit(recipe.Resident(), recipe.Key("resident"))
+		runs, waits := w.submit(recipe.Key("runs")), w.submit(recipe.Key("waits"))
+		time.Sleep(time.Second)
+		stop()
+		time.Sleep(time.Second / 2)
+		w.worker("w2", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			if task.Options.Resident {
+				<-ctx.Done()
+			}
+			return nil, nil
+		})
+		for _, task := range []string{runs, waits, w.submit()} {
+			if status := w.await(task); status.Worker != "w2" {
+				t.Errorf("%s was done by %s", task, status.Worker)
+			}
+		}
+		if w.holder(resident) != "w1" {
+			t.Errorf("the resident task is with %q", w.holder(resident))
+		}
+		close(release)
+		w.within(3*time.Second, "it moves", func() bool { return w.holder(resident) == "w2" })
+		mu.Lock()
+		defer mu.Unlock()
+		if len(began) != 2 {
+			t.Errorf("begun: %q", began)
+		}
+	})
+}
+
+// TestAbandonedHandlers gives handlers that hang a time: the task moves then, and it is on
+// record that the old handler may still run. The same process does not begin it again.
+func TestAbandonedHandlers(t *testing.T) {
+	for name, tell := range map[string]func(h *hanging, owner *process, task string){
+		"its context ends":     func(_ *hanging, owner *process, _ string) { owner.stop() },
+		"it shows no progress": func(*hanging, *process, string) {},
+		"it is to leave":       func(h *hanging, owner *process, _ string) { h.work.Go(func() { _ = owner.Close(h.ctx) }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := []recipe.SubmitOption{recipe.ID("r")}
+			if name == "it shows no progress" {
+				options = append(options, recipe.Silence(5*time.Second))
+			}
+			hangs(t, time.Hour, recipe.Unreturned{After: 3 * time.Second}, options, func(h *hanging, owner *process, task string) {
+				tell(h, owner, task)
+				h.within(15*time.Second, "w2 owns it too", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
+				record := string(h.do(zkapi.Get("/tasks/" + task + "/attempt-1")).Data)
+				if !strings.Contains(record, "handler was abandoned") || !strings.Contains(record, "3s") {
+					t.Errorf("on record: %s", record)
+				}
+				all := h.list()
+				if all[0].token.Compare(all[1].token) >= 0 {
+					t.Errorf("the token is not greater: %+v", all)
+				}
+				if name != "it shows no progress" {
+					h.within(10*time.Second, "Run returns, although the handler has not", func() bool { return len(owner.ran) == 1 })
+				}
+			})
+		})
+	}
+}
+
+// TestEndOfTheProcess: a handler that hangs ends its process, if that is what is wanted.
+func TestEndOfTheProcess(t *testing.T) {
+	ended := make(chan error, 1)
+	policy := recipe.Unreturned{After: 2 * time.Second}
+	policy.End = func(reason error) { ended <- reason }
+	hangs(t, time.Hour, policy, nil, func(h *hanging, owner *process, task string) {
+		owner.stop()
+		time.Sleep(1900 * time.Millisecond)
+		select {
+		case reason := <-ended:
+			t.Errorf("too early: %v", reason)
+		default:
+		}
+		time.Sleep(200 * time.Millisecond)
+		select {
+		case reason := <-ended:
+			if !errors.Is(reason, recipe.ErrAbandoned) || !strings.Contains(reason.Error(), task) {
+				t.Errorf("%v", reason)
+			}
+		default:
+			t.Error("the process is not ended")
+		}
+	})
+}
+
+// TestAbandonEndsTheWaiting: who closes a worker whose handler hangs has a last resort.
+func TestAbandonEndsTheWaiting(t *testing.T) {
+	hangs(t, time.Hour, recipe.Unreturned{}, nil, func(h *hanging, owner *process, task string) {
+		closed := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(h.ctx, time.Second)
+			defer cancel()
+			closed <- owner.Close(ctx)
+		}()
+		time.Sleep(time.Minute)
+		select {
+		case err := <-closed:
+			t.Errorf("Close has returned: %v", err)
+		default:
+		}
+		owner.Abandon()
+		h.within(5*time.Second, "Close returns", func() bool { return len(closed) == 1 })
+		h.within(5*time.Second, "the next one begins", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
+		if err := <-owner.ran; !errors.Is(err, recipe.ErrAbandoned) && !errors.Is(err, recipe.ErrClosed) {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// TestSilentResidentIsCalledBack: a resident task that shows no progress is taken from its
+// worker only when the handler has returned, and does not go back there.
+func TestSilentResidentIsCalledBack(t *testing.T) {
+	hangs(t, 10*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.Silence(3 * time.Second)}, func(h *hanging, owner *process, task string) {
+		h.within(30*time.Second, "w2 owns it", func() bool { return len(h.list()) > 1 })
+		all := h.list()
+		if h.overlap() > 0 || all[1].worker != "w2" || !errors.Is(all[0].cause, recipe.ErrRevoked) {
+			t.Errorf("overlap %v: %+v", h.overlap(), all)
+		}
+		if h.log.count("does not return") == 0 {
+			t.Error("it is told to none that the handler did not return")
+		}
+	})
+}
+
+// TestNextIncarnationWaitsForTheLast ends the session of an owner whose handler hangs
+// while no master leads: the worker registers again, finds what its last incarnation was
+// given, and gives it back only when the handler of that has returned.
+func TestNextIncarnationWaitsForTheLast(t *testing.T) {
+	inBubble(t, func(w *world) {
+		h := &hanging{world: w, release: make(chan struct{})}
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		h.start("w1", 20*time.Second, recipe.Unreturned{})
+		time.Sleep(time.Second)
+		w.held(&h.stays)
+		if err := m.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.expireOwner("/workers/w1")
+		w.within(time.Second, "it registers again", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+		h.start("another", 0, recipe.Unreturned{}) // the first by name
+		w.master(recipe.MasterConfig{Name: "m2"})
+		time.Sleep(15 * time.Second)
+		if all := h.list(); len(all) != 1 {
+			t.Errorf("another one has begun: %+v", all)
+		}
+		w.within(20*time.Second, "it is owned again", func() bool { return len(h.list()) == 2 })
+		if h.overlap() > 0 {
+			t.Errorf("two owned it for %v", h.overlap())
+		}
+	})
+}
+
+// TestUnreturnedIsChecked: a policy that cannot be meant is refused.
+func TestUnreturnedIsChecked(t *testing.T) {
+	for _, policy := range []recipe.Unreturned{{After: -1}, {End: func(error) {}}} {
+		if _, err := recipe.NewWorker(nil, recipe.WorkerConfig{Name: "w", Handler: echo, Unreturned: policy}); err == nil || !strings.Contains(err.Error(), "Unreturned.After") {
+			t.Errorf("%+v: %v", policy, err)
+		}
+	}
+}
+
+// TestNodeHandsOverAlthoughAHandlerHangs closes a node that leads and whose worker has a
+// handler that does not return: the leadership goes when the patience ends, the resident
+// task when the handler has returned. A node that is elected keeps what hangs, too.
+func TestNodeHandsOverAlthoughAHandlerHangs(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m0"})
+		s := &stays{}
+		release := make(chan struct{})
+		n, err := recipe.NewNode(w.env, recipe.NodeConfig{
+			Master: recipe.MasterConfig{Name: "n1"}, Drain: time.Second,
+			Worker: recipe.WorkerConfig{Handler: s.handler("n1", func(context.Context, recipe.Task) { <-release })},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = n.Run(w.ctx) })
+		time.Sleep(time.Second)
+		w.held(s)
+		if err := m.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.within(10*time.Second, "n1 leads", func() bool { return leads(n.Master()) })
+		w.worker("w2", s.handler("w2", nil))
+		time.Sleep(20 * time.Second)
+		if all := s.list(); len(all) != 1 {
+			t.Errorf("another one has begun: %+v", all)
+		}
+		closed := make(chan error, 1)
+		w.work.Go(func() {
+			ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+			defer cancel()
+			closed <- n.Close(ctx)
+		})
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.within(5*time.Second, "it has handed over", func() bool { return string(w.do(zkapi.Get("/master")).Data) == "" && !leads(n.Master()) })
+		if len(closed) > 0 || len(s.list()) != 1 {
+			t.Errorf("Close has returned: %v; %+v", len(closed) > 0, s.list())
+		}
+		close(release)
+		w.within(10*time.Second, "w2 owns it, and Close returns", func() bool { return len(s.list()) == 2 && len(closed) == 1 })
+		if s.overlap() > 0 {
+			t.Errorf("two owned it for %v", s.overlap())
+		}
+	})
+}

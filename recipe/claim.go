@@ -54,6 +54,9 @@ func withoutCheck(err error) error {
 	if !ok || e.Fate != zkapi.NotApplied || e.Kind != zkapi.KindMulti || e.Index < 0 {
 		return err
 	}
+	if e.Index == 0 && zkapi.Refused(err) { // it says nothing about who holds the claim
+		return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: e.Err}
+	}
 	if e.Index == 0 {
 		return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: fmt.Errorf("%w: %w", ErrFenced, e.Err)}
 	}

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -19,15 +20,19 @@ func (i *incarnation) commit() error {
 				break
 			}
 			batches = append(batches, batch)
+			if i.bounds.narrow() {
+				break
+			}
 		}
 		if len(batches) == 0 {
 			return nil
 		}
 		zkapi.Rest(i.env, "") // the batches are nowhere else
-		if err := i.recordAll(batches); err != nil {
-			for _, batch := range batches {
-				i.putBack(batch)
-			}
+		err := i.recordAll(batches)
+		for _, batch := range slices.Backward(batches) {
+			i.putBack(slices.DeleteFunc(batch, func(e *execution) bool { return e.settled }))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -52,7 +57,7 @@ func (i *incarnation) recordAll(batches [][]*execution) error {
 		case zkapi.Applied:
 			i.settle(clear[n])
 		case zkapi.Unknown:
-			i.doubt(clear[n])
+			i.doubt(clear[n], len(clear) == 1, writes[n], reply.Err)
 			errs = append(errs, reply.Err)
 		default:
 			unclear = append(unclear, clear[n])
@@ -75,8 +80,10 @@ func (i *incarnation) endings(batch []*execution) []zkapi.Op {
 
 // settle releases a batch that was recorded.
 func (i *incarnation) settle(batch []*execution) {
+	i.bounds.fitted()
 	for _, e := range batch {
 		i.release(e)
+		i.quarantine.worked(i.req, subject{executionSubject, e.task.Name}, false)
 		switch {
 		case e.moot:
 		case e.err == nil:
@@ -87,32 +94,57 @@ func (i *incarnation) settle(batch []*execution) {
 	}
 }
 
-// doubt marks a batch that may have been recorded.
-func (i *incarnation) doubt(batch []*execution) {
+// doubt marks a batch that may have been recorded. It is tried again in smaller parts,
+// because one that is too large is lost each time, and so are others with it. When it
+// was alone in flight, and consists of one execution, that one is too large.
+func (i *incarnation) doubt(batch []*execution, alone bool, ops []zkapi.Op, err error) {
+	i.bounds.lost(ops, err)
 	for _, e := range batch {
 		e.doubtful = true
+		e.tooLarge = e.tooLarge || alone && len(batch) == 1 && zkapi.TooLarge(err)
 	}
 }
 
-// takeFinished removes the next batch from the queue.
+// shorten makes the end of an execution that is too large for the ensemble one that is
+// not: the attempt ends without a result, for that reason. It must be known that the
+// end was not recorded. It reports false if there is nothing to make smaller.
+func (i *incarnation) shorten(e *execution, cause error) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	e.tooLarge = false
+	if e.moot || e.err != nil {
+		return false
+	}
+	e.err = fmt.Errorf("%w: the result has %d bytes (%w)", errTooLarge, len(e.result), cause)
+	e.result = nil
+	i.worker.log.WarnContext(i.req, "an attempt ends without its result", "task", brief(e.task.Name), "error", clip(e.err.Error()))
+	return true
+}
+
+// errTooLarge is how an attempt ends whose result the ensemble does not take.
+var errTooLarge = errors.New("result too large for the ensemble")
+
+// takeFinished removes the next batch from the queue. What is left alone stays there.
 func (i *incarnation) takeFinished() []*execution {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.finished = slices.DeleteFunc(i.finished, func(e *execution) bool { return e.settled })
-	n, ops, size := 0, 0, 0
-	for _, e := range i.finished {
-		add := 0
-		for _, op := range i.ending(e) {
-			add += op.Size()
+	var batch, rest []*execution
+	ops, size := 0, 0
+	for n, e := range i.finished {
+		if i.quarantine.holds(subject{executionSubject, e.task.Name}) {
+			rest = append(rest, e)
+			continue
 		}
+		add := sizeOf(i.ending(e))
 		const most = 3 // operations of one ending
-		if n > 0 && (ops+most > maxMultiOps || size+add > maxMultiBytes) {
+		if len(batch) > 0 && (ops+most > i.bounds.ops || size+add > i.bounds.bytes) {
+			rest = append(rest, i.finished[n:]...)
 			break
 		}
-		n, ops, size = n+1, ops+most, size+add
+		batch, ops, size = append(batch, e), ops+most, size+add
 	}
-	batch := i.finished[:n:n]
-	i.finished = i.finished[n:]
+	i.finished = rest
 	return batch
 }
 
@@ -143,14 +175,19 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 
 // record writes a batch. It returns an error only if the batch must be tried
 // again.
-//
-// A refusal names the operation that failed. If the assignment is gone or the
-// attempt is on record, somebody else has settled this execution, and there may
-// be a later assignment under the same name, which must not be touched. If the
-// task has its status or is gone, the end is moot: only the assignment goes.
 func (i *incarnation) record(batch []*execution) error {
 	batch, err := i.resolve(batch)
 	for err == nil && len(batch) > 0 {
+		batch = slices.DeleteFunc(slices.Clone(batch), func(e *execution) bool {
+			hopeless := e.tooLarge && !i.shorten(e, zkapi.ErrProbablyTooLarge)
+			if hopeless {
+				i.leave(e, zkapi.ErrProbablyTooLarge)
+			}
+			return hopeless
+		})
+		if len(batch) == 0 {
+			return nil
+		}
 		var ops []zkapi.Op
 		var owner []int
 		for n, e := range batch {
@@ -165,33 +202,66 @@ func (i *incarnation) record(batch []*execution) error {
 			i.settle(batch)
 			return nil
 		case zkapi.FateOf(err) == zkapi.Unknown:
-			i.doubt(batch)
-		case at >= 0 && (errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)):
-			e := batch[owner[at]]
-			i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", e.task.Name, "error", err)
-			if ops[at].Path == i.worker.layout.progress(e.task.Name) { // not there, and not missed
-				e.shown.sure = false
+			i.doubt(batch, true, ops, err)
+		case zkapi.TooLarge(err) && len(batch) > 1: // the first by itself, then the others
+			i.bounds.lost(ops, err)
+			if err = i.record(batch[:1]); err == nil {
+				batch = batch[1:]
+			}
+		case zkapi.TooLarge(err):
+			if cause := err; i.shorten(batch[0], cause) {
 				err = nil
 				break
 			}
-			onRecord := e.err != nil && errors.Is(err, zkapi.ErrNodeExists)
-			err = nil
-			if ops[at].Kind == zkapi.KindCreate && !onRecord {
-				e.moot = true
-				break
-			}
-			i.release(e)
-			i.reread = true
-			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
+			i.leave(batch[0], err)
+			return nil
 		case at >= 0:
 			e := batch[owner[at]]
-			i.worker.log.ErrorContext(i.req, "end of an execution cannot be recorded; the task is left alone", "task", e.task.Name, "error", err)
-			e.settled = true // and held: only a person can help, with a permission perhaps
-			err = nil
-			batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
+			var again bool
+			if again, err = i.failed(e, ops[at], err); !again {
+				batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
+			}
 		}
 	}
 	return err
+}
+
+// failed handles the end of an execution that was refused, or that the state of the
+// tree forbids, with the operation that failed. It says whether the end, which may be
+// another one now, is to be tried again at once, or returns an error that concerns
+// everything.
+//
+// If the assignment is gone or the attempt is on record, somebody else has settled this
+// execution, and there may be a later assignment under the same name, which must not be
+// touched. If the task has its status or is gone, the end is moot: only the assignment
+// goes. What is refused otherwise concerns the worker itself, if it is about its own
+// inbox, and else this task alone, which is tried again later.
+func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, _ error) {
+	l := i.worker.layout
+	ofTree := errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)
+	switch {
+	case op.Path == l.progress(e.task.Name) && (ofTree || zkapi.Refused(err)): // not there, or not ours, and not missed
+		e.shown.sure = false
+		return true, nil
+	case ofTree && op.Kind == zkapi.KindCreate && (e.err == nil || !errors.Is(err, zkapi.ErrNodeExists)):
+		i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", brief(e.task.Name), "error", err)
+		e.moot = true
+		return true, nil
+	case ofTree:
+		i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", brief(e.task.Name), "error", err)
+		i.release(e)
+		i.reread = true
+		return false, nil
+	case op.Kind == zkapi.KindDelete && zkapi.Refused(err):
+		return true, err
+	}
+	i.leave(e, err)
+	return false, nil
+}
+
+// leave leaves the end of an execution alone for a while: it is held until then.
+func (i *incarnation) leave(e *execution, err error) {
+	i.quarantine.bar(i.req, subject{executionSubject, e.task.Name}, err, false)
 }
 
 // resolve finds out whether executions of unknown fate were recorded: then the

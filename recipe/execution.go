@@ -23,6 +23,8 @@ type execution struct {
 	settled  bool  // its end is recorded, or somebody else's business
 	doubtful bool  // its end may have been recorded
 	moot     bool  // the task ended without it
+	tooLarge bool  // its end is probably larger than the ensemble accepts
+	blocked  bool  // the worker may not read it, or its task: it is not begun
 	recalled error // why it is to be given back; nil when it is not
 	cancel   context.CancelCauseFunc
 	lapse    context.CancelCauseFunc // ends the handler's context, and not the attempt

@@ -42,6 +42,9 @@ type incarnation struct {
 	begun    zkapi.Signal          // raised when running has changed, for keepClaim
 	relied   zkapi.Signal          // raised when running has changed, for beat
 
+	quarantine *quarantine // executions that the server refuses to begin or to end
+	bounds     bounds      // of one multi, as the server takes it
+
 	mu       sync.Mutex
 	finished []*execution
 	running  []*execution // whose handlers have not returned
@@ -53,14 +56,17 @@ func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration)
 		claim: c, worker: w, env: w.env, born: c.version, lease: lease{env: w.env, timeout: c.session.Timeout(), from: sent},
 		declared: w.declares, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
+	i.quarantine, i.bounds = newQuarantine(w.env, w.config.Observers), newBounds(c.session)
 	i.ctx, i.lose = context.WithCancelCause(ctx)
 	i.req = i.ctx
 	return i
 }
 
 // run works until the claim is lost, or until a worker that retires holds nothing
-// more: that is errEnough. It returns a refusal that no repetition cures.
+// more: that is errEnough. It returns a refusal of what is the worker's own, when that
+// has lasted for a session's timeout: somebody else may do what it is not allowed to.
 func (i *incarnation) run() error {
+	var refused time.Time // since when
 	again := newRetry(i.env, i.worker.config.Observers, "step of the worker")
 	i.change = -1
 	i.swept = i.env.Timer(sweepInterval)
@@ -76,8 +82,15 @@ func (i *incarnation) run() error {
 			i.change, i.inbox, i.swept = now, nil, i.env.Timer(sweepInterval)
 		}
 		wake, err := i.pass()
+		if !zkapi.Refused(err) {
+			refused = time.Time{}
+		}
 		switch {
-		case errors.Is(err, errEnough) || zkapi.Permanent(err):
+		case errors.Is(err, errEnough):
+			return err
+		case zkapi.Refused(err) && refused.IsZero():
+			refused, i.inbox = i.env.Now(), nil
+		case zkapi.Refused(err) && i.env.Now().Sub(refused) > i.session.Timeout():
 			return err
 		case errors.Is(err, ErrFenced):
 			i.fenced(err)
@@ -121,7 +134,7 @@ func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.
 
 // pass does what there is to do, and says when to look again without being told.
 func (i *incarnation) pass() (wake time.Time, err error) {
-	steps := []func() error{i.confirm, i.retire, i.readInbox, i.readRevoked, i.returnOutdated, i.commit}
+	steps := []func() error{i.tryAgain, i.confirm, i.retire, i.readInbox, i.readRevoked, i.returnOutdated, i.commit}
 	for n, step := range steps {
 		zkapi.Rest(i.env, "pass", n, i)
 		if err := step(); err != nil {
@@ -131,13 +144,27 @@ func (i *incarnation) pass() (wake time.Time, err error) {
 	if i.reread {
 		return time.Time{}, nil
 	}
-	if i.retired && len(i.held) == 0 {
+	if i.retired && !i.holds() {
 		return time.Time{}, errEnough
 	}
 	if err := i.start(); err != nil {
 		return time.Time{}, err
 	}
-	return i.publish()
+	wake, err = i.publish()
+	if next := i.quarantine.next(); !next.IsZero() && (wake.IsZero() || next.Before(wake)) {
+		wake = next
+	}
+	return wake, err
+}
+
+// holds reports whether there is something that the worker has begun, or can begin.
+func (i *incarnation) holds() bool {
+	for _, e := range i.held {
+		if !e.blocked {
+			return true
+		}
+	}
+	return false
 }
 
 // confirm checks that /workers/<w> is still this session's. Somebody may have
@@ -237,6 +264,11 @@ func (i *incarnation) readInbox() error {
 		return nil // a held one was another by now: look again
 	}
 	replies := i.session.DoAll(i.req, ops)
+	for _, t := range i.quarantine.names(executionSubject) {
+		if !present[t] {
+			i.quarantine.gone(i.req, subject{executionSubject, t})
+		}
+	}
 	for n, t := range fresh {
 		assignment, task := replies[2*n], replies[2*n+1]
 		if errors.Is(assignment.Err, zkapi.ErrNoNode) || errors.Is(task.Err, zkapi.ErrNoNode) {
@@ -246,13 +278,14 @@ func (i *incarnation) readInbox() error {
 		if err == nil {
 			err = i.accept(t, assignment.Result, task.Data, seen)
 		}
-		if errors.Is(err, zkapi.ErrNoAuth) {
+		if zkapi.Refused(err) {
 			i.block(t, assignment.Result, err)
-			err = nil
+			continue
 		}
 		if err != nil {
 			return err
 		}
+		i.quarantine.worked(i.req, subject{executionSubject, t}, true)
 	}
 	for _, t := range fresh {
 		if e := i.held[t]; e != nil {
@@ -269,6 +302,7 @@ func (i *incarnation) drop(t string) {
 	i.held[t].settled = true
 	i.held[t].cancel(ErrAssignmentLost)
 	delete(i.held, t)
+	i.quarantine.gone(i.req, subject{executionSubject, t})
 }
 
 // verify looks whether the assignments that are held are still the very ones. Each
@@ -288,6 +322,9 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 		ops[n] = zkapi.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
 	}
 	for n, reply := range i.session.DoAll(i.req, ops) {
+		if zkapi.Refused(reply.Err) {
+			continue // what is not shown is taken to be what it was
+		}
 		if reply.Err != nil {
 			i.cversion = 0
 			return reply.Err
@@ -337,11 +374,22 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte, see
 // errRestarted is why a worker gives back what an earlier incarnation of it was given.
 var errRestarted = errors.New("worker was restarted")
 
-// block holds an assignment whose task the worker has no permission for, so that
-// it is not looked at over and over. Only somebody with permission can help.
+// block holds an assignment that the worker may not read, or whose task it may not, so
+// that it is not looked at over and over. It is tried again later.
 func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
-	i.worker.log.ErrorContext(i.req, "task is left alone: no permission", "task", t, "error", err)
-	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, started: true, settled: true, cancel: func(error) {}}
+	i.quarantine.bar(i.req, subject{executionSubject, t}, err, true)
+	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, started: true, settled: true, blocked: true, cancel: func(error) {}}
+}
+
+// release tries again what was left alone for long enough.
+func (i *incarnation) tryAgain() error {
+	for _, s := range i.quarantine.due() {
+		if e := i.held[s.name]; e != nil && e.blocked {
+			delete(i.held, s.name)
+			i.inbox = nil
+		}
+	}
+	return nil
 }
 
 // rewatch makes readRevoked read all assignments of resident tasks again.
@@ -367,6 +415,10 @@ func (i *incarnation) readRevoked() error {
 		if errors.Is(reply.Err, zkapi.ErrNoNode) {
 			i.inbox = nil
 			i.reread = true
+			continue
+		}
+		if zkapi.Refused(reply.Err) {
+			held[n].watch = i.swept // it is held as before; the next sweep looks again
 			continue
 		}
 		if reply.Err != nil {

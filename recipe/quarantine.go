@@ -20,6 +20,8 @@ const (
 	workerSubject   = "worker"
 	progressSubject = "progress" // of a task
 	noticeSubject   = "notice"   // what a master shows to clients, by its path
+
+	executionSubject = "execution" // of a task by this worker: its beginning or its end
 )
 
 func (s subject) compare(other subject) int {

@@ -1,7 +1,9 @@
 package recipe
 
 import (
-	"crypto/sha1" // for the length of its sums
+	"crypto/sha1" // these are for the length of their sums
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -50,13 +52,20 @@ func (a Access) check() error {
 		}
 		for _, id := range ids {
 			if a.Scheme == "" || a.Scheme == "digest" {
-				if user, hash, ok := strings.Cut(id, ":"); !ok || user == "" || len(hash) != base64.StdEncoding.EncodedLen(sha1.Size) {
+				if user, hash, ok := strings.Cut(id, ":"); !ok || user == "" || !isSum(hash) {
 					return invalid("Access: %q is no digest identity: use what zkapi.DigestID or ringmaster identity returns", id)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// isSum reports whether a text is as long as the sum of a hash that servers can be set
+// to; see zkapi.DigestIDWith.
+func isSum(text string) bool {
+	sum, err := base64.StdEncoding.DecodeString(text)
+	return err == nil && slices.Contains([]int{sha1.Size, sha256.Size, sha512.Size384, sha512.Size}, len(sum))
 }
 
 // open reports whether everybody may do everything.

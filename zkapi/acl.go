@@ -1,8 +1,16 @@
 package zkapi
 
 import (
+	"crypto"
 	"crypto/sha1" // ZooKeeper's digest scheme is made of it
+	_ "crypto/sha256"
+	_ "crypto/sha3"
+	_ "crypto/sha512"
 	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // Perm is a set of permissions, with ZooKeeper's own bits.
@@ -29,7 +37,31 @@ type ACL struct {
 // scheme digest: user:base64(sha1(user:password)), as ZooKeeper's
 // DigestAuthenticationProvider computes it. It can be told; the password cannot
 // be read from it, though a weak one can be guessed.
+//
+// Servers with another digestAlg than the default want [DigestIDWith].
 func DigestID(user, password string) string {
 	sum := sha1.Sum([]byte(user + ":" + password))
 	return user + ":" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// digestAlgorithms are the hashes that servers can be set to, by the names that Java has
+// for them.
+var digestAlgorithms = map[string]crypto.Hash{
+	"SHA1": crypto.SHA1, "SHA-1": crypto.SHA1, "SHA-256": crypto.SHA256, "SHA-384": crypto.SHA384, "SHA-512": crypto.SHA512,
+	"SHA3-256": crypto.SHA3_256, "SHA3-384": crypto.SHA3_384, "SHA3-512": crypto.SHA3_512,
+}
+
+// DigestIDWith is DigestID for servers whose setting
+// zookeeper.DigestAuthenticationProvider.digestAlg names that algorithm: SHA1 (the
+// default), SHA-256, SHA-384, SHA-512, or SHA3-256 to SHA3-512. It fails for others. The
+// servers compute the identity of a connection themselves, so that one made with another
+// algorithm than theirs fits nobody, and its owner is refused.
+func DigestIDWith(algorithm, user, password string) (string, error) {
+	hash, known := digestAlgorithms[strings.ToUpper(algorithm)]
+	if !known {
+		return "", fmt.Errorf("zkapi: digest algorithm %q: choose one of %s", algorithm, strings.Join(slices.Sorted(maps.Keys(digestAlgorithms)), ", "))
+	}
+	h := hash.New()
+	_, _ = h.Write([]byte(user + ":" + password)) // never fails
+	return user + ":" + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }

@@ -21,12 +21,14 @@ const DefaultMaxRequest = 1<<20 - 1
 
 // Config says how to reach an ensemble.
 type Config struct {
-	// Servers are host:port addresses. At least one is needed.
+	// Servers are host:port addresses. At least one is needed. A name may have several
+	// addresses: connections go to them in turn.
 	Servers []string
 	// SessionTimeout is a wish; the server clamps it to between 2 and 20 of its
 	// ticks. Default 10 s.
 	SessionTimeout time.Duration
-	// Dial replaces net.Dialer, for a proxy.
+	// Dial replaces the system's way to connect, for a proxy. It is given what Servers
+	// says, and resolves names itself.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS, if set, secures each connection; TLSFiles makes one from PEM files. The
 	// servers need a secureClientPort. A certificate that either side refuses ends
@@ -72,7 +74,7 @@ func New(config Config) (*Driver, error) {
 		return nil, fmt.Errorf("zkclient: session timeout %v is under 100ms", config.SessionTimeout)
 	}
 	if config.Dial == nil {
-		config.Dial = (&net.Dialer{}).DialContext
+		config.Dial = newNames().connect
 	}
 	if config.TLS != nil {
 		config.Dial = secure(config.Dial, config.TLS)

@@ -213,7 +213,8 @@ func serveMetrics(address string, log *slog.Logger) (measured recipe.Metrics, st
 }
 
 func identityCommand(o *options) *cobra.Command {
-	return &cobra.Command{
+	algorithm := "SHA1"
+	cmd := &cobra.Command{
 		Use: "identity", Short: "Print the identity of the user in --auth-file, for --access", Args: cobra.NoArgs,
 		Example: "  ringmaster identity --auth-file worker.auth\n  ringmaster master --auth-file master.auth --access master=ID,worker=ID,client=ID",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -221,8 +222,14 @@ func identityCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), zkapi.DigestID(user, password))
+			id, err := zkapi.DigestIDWith(algorithm, user, password)
+			if err != nil {
+				return misuse("--digest-alg: %w", err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), id)
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&algorithm, "digest-alg", algorithm, "the servers' zookeeper.DigestAuthenticationProvider.digestAlg")
+	return cmd
 }

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,44 +58,6 @@ func (f *facts) budgetKept() Property {
 		}
 	}
 	p.holds = fmt.Sprintf("%d tasks have failed, each with exactly the attempts that it was allowed.", failed)
-	return p.property()
-}
-
-// residentExclusive: a resident task is executed by one worker at a time, unless
-// the one that had it was stopped or robbed of its session.
-func (f *facts) residentExclusive() Property {
-	p := newFinding("ResidentExclusive", "")
-	runs := map[string][]history.Operation{}
-	moves, excused := 0, 0
-	for _, e := range f.executions {
-		if strings.HasSuffix(e.Invoke.ID, ".resident") {
-			runs[e.Invoke.Task] = append(runs[e.Invoke.Task], e)
-			moves++
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(runs)) {
-		// In virtual time much happens at one moment; the tokens tell what came first.
-		slices.SortStableFunc(runs[name], func(a, b history.Operation) int {
-			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token.Compare(b.Invoke.Token))
-		})
-		for n, old := range runs[name] {
-			end := f.lasted(old)
-			for _, next := range runs[name][n+1:] {
-				if next.Invoke.At >= end {
-					break // and so did all that began later
-				}
-				switch {
-				case f.excuse(old, next.Invoke.At, end) != "":
-					excused++
-				default:
-					p.violate([]history.Event{old.Invoke, next.Invoke, old.Done}, "%s was executed by %s until %s, and by %s from %s on.",
-						name, old.Invoke.Process, seconds(end), next.Invoke.Process, seconds(next.Invoke.At))
-				}
-			}
-		}
-	}
-	p.holds = fmt.Sprintf("%d resident tasks were executed %d times, each by one worker at a time; %d times by two for a moment, because one was stopped or robbed of its session.",
-		len(runs), moves, excused)
 	return p.property()
 }
 

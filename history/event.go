@@ -36,6 +36,7 @@ const (
 	Lead    Kind = "lead"    // a master believes to lead, from invoke to ok
 	Leave   Kind = "leave"   // a participant leaves; ok means in time, and confirmed by the ensemble
 	Write   Kind = "write"   // a participant writes to ZooKeeper
+	Told    Kind = "told"    // note: the handler of a resident task was told to end, Text says why
 	Effect  Kind = "effect"  // note of the sink: a handler acted on the outside
 	Session Kind = "session" // note: a participant opened or lost a session
 	Process Kind = "process" // note of the harness: a process started or ended

@@ -40,10 +40,8 @@ func (a *actor) start() error {
 	defer a.mu.Unlock()
 	a.life++
 	m := a.memory
-	config := participant.Config{
-		Name: a.name, Role: a.role, Life: a.life, SessionTimeout: m.config.SessionTimeout,
-		Seed: m.config.seedOf(a.name), Rate: m.config.Rate / float64(m.config.Clients), Retention: m.config.retention(),
-	}
+	config := m.config.common()
+	config.Name, config.Role, config.Life, config.Seed = a.name, a.role, a.life, m.config.seedOf(a.name)
 	var err error
 	a.journal, err = history.Create(filepath.Join(m.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", a.name, a.life)), a.name, a.life, m.now)
 	if err != nil {

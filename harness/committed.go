@@ -28,7 +28,7 @@ func (r *run) finalTrees(ctx context.Context, evidence *history.Evidence) error 
 	}
 	var alone []*observer
 	for _, s := range r.ensemble.Servers {
-		o, err := newObserver([]string{s.Address}, r.namespace)
+		o, err := r.newObserver([]string{s.Address})
 		if err != nil {
 			return err
 		}

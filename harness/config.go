@@ -39,6 +39,9 @@ type Config struct {
 	Out            string          `json:"out"`
 	SessionTimeout time.Duration   `json:"session_timeout"` // as asked for, in ns
 	TickTime       time.Duration   `json:"tick_time"`       // of the servers, in ns
+	Profile        string          `json:"server_profile,omitempty"`
+	Mixed          string          `json:"mixed,omitempty"`   // another torture command, which plays every second participant of each role
+	Holders        int             `json:"holders,omitempty"` // of the workers: those that hold resident tasks and do nothing else
 }
 
 // Defaults is the Config of a plain run; the seed is to be chosen.
@@ -104,17 +107,57 @@ func (c Config) Validate() error {
 	default:
 		bad("--ensemble %q: use docker, external or memory", c.Ensemble)
 	}
-	if refused := c.refused(); len(refused) > 0 {
-		switch c.Ensemble {
-		case External:
-			bad("--nemesis %s: %w", join(refused), ensemble.ErrExternal)
-		case Memory:
-			bad("--nemesis %s: in memory there is neither a server nor a process to break; use --ensemble docker", join(refused))
-		default:
-			bad("--nemesis %s: with %d server there is no quorum to keep; use --servers 3 or 5", join(refused), c.Servers)
+	c.checkProfile(bad)
+	c.checkMixed(bad)
+	c.checkFaults(bad)
+	return errors.Join(errs...)
+}
+
+// checkProfile complains about a profile of the servers, and what belongs to one.
+func (c Config) checkProfile(bad func(format string, args ...any)) {
+	if _, err := ensemble.ProfileNamed(c.Profile); err != nil {
+		bad("--server-profile: %w", err)
+	} else if c.Ensemble != Docker && c.Profile != "" && c.Profile != ensemble.Kind {
+		bad("--server-profile %s: the servers are set up by --ensemble docker only", c.Profile)
+	}
+	if c.Holders < 0 || c.Holders > max(c.Workers-1, 0) {
+		bad("--holders %d: use 0 to %d: one of --workers %d must do ordinary tasks", c.Holders, max(c.Workers-1, 0), c.Workers)
+	}
+}
+
+// checkMixed complains about another build that cannot take part.
+func (c Config) checkMixed(bad func(format string, args ...any)) {
+	switch {
+	case c.Mixed == "":
+	case c.Ensemble == Memory:
+		bad("--mixed %s: in memory all participants are one process; use --ensemble docker", c.Mixed)
+	case c.Masters < 2 && c.Workers < 2 && c.Nodes < 2 && c.Clients < 2:
+		bad("--mixed %s: every second participant of a role is of the other build; give 2 of one role", c.Mixed)
+	default:
+		if _, err := otherBuild(c.Mixed); err != nil {
+			bad("%w", err)
 		}
 	}
-	return errors.Join(errs...)
+}
+
+// checkFaults complains about faults that are impossible here.
+func (c Config) checkFaults(bad func(format string, args ...any)) {
+	refused := c.refused()
+	if len(refused) == 0 {
+		return
+	}
+	switch c.Ensemble {
+	case External:
+		bad("--nemesis %s: %w", join(refused), ensemble.ErrExternal)
+	case Memory:
+		bad("--nemesis %s: in memory there is neither a server nor a process to break; use --ensemble docker", join(refused))
+	default:
+		if slices.Contains(refused, nemesis.ExhaustQuota) && c.servers() >= 3 {
+			bad("--nemesis %s: these servers enforce no quota; use --server-profile quota", nemesis.ExhaustQuota)
+			return
+		}
+		bad("--nemesis %s: with %d server there is no quorum to keep; use --servers 3 or 5", join(refused), c.Servers)
+	}
 }
 
 // DropImpossible removes the faults that cannot be used here, except those that were
@@ -139,7 +182,11 @@ func (c Config) refused() []nemesis.Kind {
 	if c.Ensemble == Memory {
 		return nemesis.RefusedInMemory(c.Nemesis)
 	}
-	return nemesis.Refused(c.Nemesis, c.servers(), c.Ensemble == External)
+	refused := nemesis.Refused(c.Nemesis, c.servers(), c.Ensemble == External)
+	if slices.Contains(c.Nemesis, nemesis.ExhaustQuota) && !slices.Contains(refused, nemesis.ExhaustQuota) && c.profile().Namespace == "" {
+		refused = append(refused, nemesis.ExhaustQuota)
+	}
+	return refused
 }
 
 func join(kinds []nemesis.Kind) string {
@@ -185,6 +232,6 @@ func (c Config) plan() []nemesis.Fault {
 	}
 	return nemesis.Plan(c.Seed, nemesis.Options{
 		Kinds: c.Nemesis, Total: c.Time, Servers: c.servers(), Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
-		SessionTimeout: c.SessionTimeout, ServerPatience: ensemble.SyncLimit * c.TickTime,
+		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime),
 	})
 }

@@ -81,6 +81,9 @@ func (p *process) wrote(x ensemble.Exchange) {
 	if x.Answered != 0 {
 		e.Answered = x.Answered - p.run.origin
 	}
+	if e.Error == quotaExceeded {
+		p.run.overQuota.Add(1)
+	}
 	p.run.wire.Add(e)
 }
 

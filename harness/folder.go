@@ -38,6 +38,7 @@ type Stored struct {
 	Namespace string         `json:"namespace,omitempty"`
 	Started   time.Time      `json:"started"`
 	Versions  Versions       `json:"versions"`
+	Builds    Builds         `json:"builds,omitempty"` // of participants, if there are two
 	Pulled    ensemble.Image `json:"image_found"`
 	Addresses []string       `json:"addresses"`
 }
@@ -61,17 +62,24 @@ type Versions struct {
 	Dirty     bool   `json:"dirty"`
 }
 
+// revision is the commit that a program was built from, as far as it knows.
+func revision(info *debug.BuildInfo) (commit string, dirty bool) {
+	commit = "unknown"
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = s.Value
+		case "vcs.modified":
+			dirty = s.Value == "true"
+		}
+	}
+	return commit, dirty
+}
+
 func versions() Versions {
 	v := Versions{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Commit: "unknown"}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				v.Commit = s.Value
-			case "vcs.modified":
-				v.Dirty = s.Value == "true"
-			}
-		}
+		v.Commit, v.Dirty = revision(info)
 		for _, m := range info.Deps {
 			if m.Path == "github.com/go-zookeeper/zk" {
 				v.Client = m.Version

@@ -14,7 +14,7 @@ import (
 // patience is for how long a follower may hear nothing of the leader and still hope.
 // What was lost is sent again later and later, so a good part of what the servers
 // allow is left for that.
-func (c Config) patience() time.Duration { return c.TickTime * ensemble.SyncLimit * 6 / 10 }
+func (c Config) patience() time.Duration { return c.profile().Patience(c.TickTime) * 6 / 10 }
 
 // lag keeps from a follower what the leader sends to it, for less time than would make
 // it stop serving.
@@ -69,7 +69,7 @@ func (r *run) lag(ctx context.Context, fault nemesis.Fault) (deed, error) {
 
 // observerOf has a session at one server. It is opened while that one can do so.
 func (r *run) observerOf(ctx context.Context, s *ensemble.Server) (*observer, error) {
-	o, err := newObserver([]string{s.Address}, r.namespace)
+	o, err := r.newObserver([]string{s.Address})
 	if err == nil {
 		_, err = o.do(ctx, zkapi.Exists(r.namespace+"/tasks"))
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// observer is the harness' own look at the ensemble. It only reads, but
+// observer is the harness' own look at the ensemble. It only reads, but for quotas, and
 // for the removal of its own namespace from an external ensemble.
 type observer struct {
 	driver interface {
@@ -27,12 +27,16 @@ type observer struct {
 	session zkapi.Session
 }
 
-func newObserver(servers []string, root string) (*observer, error) {
-	driver, err := zkclient.New(zkclient.Config{Servers: servers, SessionTimeout: 6 * time.Second})
+func (r *run) newObserver(servers []string) (*observer, error) {
+	config := zkclient.Config{Servers: servers, SessionTimeout: 6 * time.Second}
+	if user, password, secret := strings.Cut(r.config.profile().Secret, ":"); secret {
+		config.Credentials = []zkclient.Credential{zkclient.Digest(user, password)}
+	}
+	driver, err := zkclient.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return &observer{driver: driver, root: root}, nil
+	return &observer{driver: driver, root: r.namespace}, nil
 }
 
 // do sends a request on the observer's session, a new one if need be.

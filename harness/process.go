@@ -30,7 +30,8 @@ type process struct {
 	proxy *ensemble.Proxy
 	run   *run
 
-	started *atomic.Int32 // lives of that name so far
+	started    *atomic.Int32 // lives of that name so far
+	executable string        // the command that plays it
 
 	mu       sync.Mutex
 	life     int
@@ -48,8 +49,20 @@ type process struct {
 
 // connect opens the proxy through which all lives reach the ensemble.
 func (p *process) connect() (err error) {
-	p.proxy, err = ensemble.NewProxy(p.run.ensemble.Addresses(), ensemble.Ears{Granted: p.granted, Wrote: p.wrote})
+	open := ensemble.NewProxy
+	if p.run.names != nil {
+		open = ensemble.NewProxyOfOneName
+	}
+	p.proxy, err = open(p.run.ensemble.Addresses(), ensemble.Ears{Granted: p.granted, Wrote: p.wrote})
 	return err
+}
+
+// addresses are where it finds the servers.
+func (p *process) addresses() []string {
+	if p.run.names != nil {
+		return []string{p.proxy.AtOneName()}
+	}
+	return p.proxy.Addresses()
 }
 
 // start begins the next life.
@@ -57,14 +70,15 @@ func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.life = int(p.started.Add(1))
-	config := participant.Config{
-		Name: p.name, Role: p.role, Life: p.life, Servers: p.proxy.Addresses(), Namespace: p.run.namespace,
-		SessionTimeout: p.run.config.SessionTimeout, Origin: p.run.origin, Sink: p.run.sink.Address(),
-		Journal: filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life)),
-		Log:     filepath.Join(p.run.dir, "logs", p.name+".log"),
-		Seed:    p.run.config.seedOf(p.name), Rate: p.run.config.Rate / float64(p.run.config.Clients), Retention: p.run.config.retention(), Skew: p.skew,
+	config := p.run.config.common()
+	config.Name, config.Role, config.Life, config.Servers, config.Namespace = p.name, p.role, p.life, p.addresses(), p.run.namespace
+	config.Origin, config.Sink, config.Seed, config.Skew = p.run.origin, p.run.sink.Address(), p.run.config.seedOf(p.name), p.skew
+	config.Journal = filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life))
+	config.Log = filepath.Join(p.run.dir, "logs", p.name+".log")
+	if p.run.names != nil {
+		config.Resolver = p.run.names.Address()
 	}
-	command := exec.Command(p.run.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
+	command := exec.Command(p.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
 	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("harness: %w", err)

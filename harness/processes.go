@@ -143,7 +143,7 @@ func (r *run) oneOfEach(ctx context.Context, pick int, roles ...nemesis.Role) ([
 
 // twin runs a second process of the same name, with a proxy of its own.
 func (r *run) twin(p *process, _ nemesis.Fault) deed {
-	second := &process{name: p.name, role: p.role, run: r, started: p.started}
+	second := &process{name: p.name, role: p.role, run: r, started: p.started, executable: p.executable}
 	return deed{
 		apply: func(context.Context) error {
 			if err := second.connect(); err != nil {

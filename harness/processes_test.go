@@ -73,7 +73,7 @@ func stage(t *testing.T, timeout time.Duration) (*run, *process) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.sink.Close() })
-	p := &process{name: "worker-1", role: participant.Worker, run: r, started: new(atomic.Int32)}
+	p := &process{name: "worker-1", role: participant.Worker, run: r, started: new(atomic.Int32), executable: r.executable}
 	if err := p.connect(); err != nil {
 		t.Fatal(err)
 	}

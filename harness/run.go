@@ -34,10 +34,13 @@ type run struct {
 	started    time.Time
 
 	ensemble  *ensemble.Ensemble
+	names     *ensemble.Names // nil unless the servers have one name
 	observer  *observer
 	sink      *participant.Sink
 	processes []*process
 	work      sync.WaitGroup // goroutines that wait for processes
+
+	overQuota atomic.Int64 // writes that were refused because of a quota
 
 	mu        sync.Mutex
 	suffering map[*ensemble.Server]bool
@@ -114,8 +117,13 @@ func (r *run) setUp(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if r.observer, err = newObserver(r.ensemble.Addresses(), r.namespace); err != nil {
+	if r.observer, err = r.newObserver(r.ensemble.Addresses()); err != nil {
 		return err
+	}
+	if r.config.profile().OneName {
+		if r.names, err = ensemble.ServeNames(ensemble.LocalAddresses(len(r.ensemble.Servers))); err != nil {
+			return err
+		}
 	}
 	if err := r.saveConfig(ctx); err != nil {
 		return err
@@ -125,7 +133,10 @@ func (r *run) setUp(ctx context.Context) error {
 	}
 	for _, group := range r.config.cast() {
 		for i := range group.count {
-			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r, started: new(atomic.Int32)}
+			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r, started: new(atomic.Int32), executable: r.executable}
+			if r.config.isOther(i + 1) {
+				p.executable = r.config.Mixed
+			}
 			if err := p.connect(); err != nil {
 				return err
 			}
@@ -163,6 +174,7 @@ func (r *run) openEnsemble(ctx context.Context) error {
 		r.ensemble, err = ensemble.External(ctx, r.config.Connect)
 		return err
 	}
+	r.namespace = r.config.profile().Namespace
 	removed, err := ensemble.RemoveLeftovers(ctx)
 	if err != nil {
 		return err
@@ -175,7 +187,7 @@ func (r *run) openEnsemble(ctx context.Context) error {
 	}
 	r.ensemble, err = ensemble.Start(ctx, ensemble.Config{
 		Servers: r.config.Servers, TickTime: r.config.TickTime, Image: r.image,
-		Run: strings.ToLower(filepath.Base(r.dir)), SmallLog: r.config.smallLog(),
+		Run: strings.ToLower(filepath.Base(r.dir)), SmallLog: r.config.smallLog(), Profile: r.config.profile(),
 	})
 	return err
 }
@@ -187,8 +199,20 @@ func (r *run) saveConfig(ctx context.Context) error {
 		v.ZooKeeper = status.Version
 	}
 	r.say("ensemble: %d servers, ZooKeeper %s, %s", len(r.ensemble.Servers), v.ZooKeeper, strings.TrimSpace(r.image.Reference+" "+r.image.Source))
+	own, other := Build{Path: r.executable, Commit: v.Commit, Dirty: v.Dirty}, Build{}
+	if r.config.Mixed != "" {
+		var err error
+		if other, err = otherBuild(r.config.Mixed); err != nil {
+			return err
+		}
+	}
+	builds := r.config.builds(own, other)
+	if len(builds) > 0 {
+		r.say("builds: %v", builds)
+	}
 	return saveJSON(filepath.Join(r.dir, ConfigFile), Stored{
-		Config: r.config, RecordFormat: recordFormat, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image, Addresses: r.ensemble.Addresses(),
+		Builds: builds, Config: r.config, RecordFormat: recordFormat, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image,
+		Addresses: r.ensemble.Addresses(),
 	})
 }
 
@@ -359,8 +383,13 @@ func (r *run) tearDown() error {
 	if r.sink != nil {
 		errs = append(errs, r.sink.Close())
 	}
+	if r.names != nil {
+		errs = append(errs, r.names.Close())
+	}
 	if r.observer != nil {
-		errs = append(errs, r.observer.removeTree(ctx))
+		if r.ensemble.IsExternal() {
+			errs = append(errs, r.observer.removeTree(ctx))
+		}
 		r.observer.close(ctx)
 	}
 	if r.ensemble != nil {

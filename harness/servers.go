@@ -21,6 +21,7 @@ var deedsOnServers = map[nemesis.Kind]onServers{
 	nemesis.IsolateLeader: alone((*run).isolate), nemesis.IsolateFollower: alone((*run).isolate), nemesis.IsolateServer: alone((*run).isolate),
 	nemesis.ChangeLeader: alone((*run).changeLeader), nemesis.SplitServers: alone((*run).splitServers),
 	nemesis.Bridge: alone((*run).bridge), nemesis.AsymmetricCut: alone((*run).deafenServer), nemesis.LagFollower: alone((*run).lag),
+	nemesis.IsolateHolder: alone((*run).isolateHolder), nemesis.ExhaustQuota: (*run).exhaustQuota,
 	nemesis.RollingRestart: alone((*run).roll), nemesis.RestartAll: alone((*run).restartAll),
 }
 

@@ -18,17 +18,17 @@ import (
 func serverRun(t *testing.T) *run {
 	t.Helper()
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 32 << 20})
-	o, err := newObserver(e.Addresses(), "")
-	if err != nil {
+	r := &run{config: Defaults(), ensemble: e, suffering: map[*ensemble.Server]bool{}}
+	var err error
+	if r.observer, err = r.newObserver(e.Addresses()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { o.close(context.Background()) })
-	r := &run{config: Defaults(), ensemble: e, observer: o, suffering: map[*ensemble.Server]bool{}}
+	t.Cleanup(func() { r.observer.close(context.Background()) })
 	r.bind = r.bindReal
 	writing, stop := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
 	t.Cleanup(func() { stop(); <-stopped })
-	writer, err := newObserver(e.Addresses(), "")
+	writer, err := r.newObserver(e.Addresses())
 	if err != nil {
 		t.Fatal(err)
 	}

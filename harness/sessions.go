@@ -48,6 +48,7 @@ func (r *run) expire(p *process, fault nemesis.Fault) deed {
 // more.
 func (r *run) end(ctx context.Context, session ensemble.Session) (zxid int64, err error) {
 	sent, tried := clock.Now(), false
+	session.Secret = r.config.profile().Secret
 	err = r.anyServer(func(address string) error {
 		var err error
 		zxid, err = ensemble.Expire(ctx, address, session)

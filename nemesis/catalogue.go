@@ -82,6 +82,8 @@ const (
 	RestartAll      Kind = "restart-all"
 	FillDisk        Kind = "fill-disk"
 	SlowDisk        Kind = "slow-disk"
+	IsolateHolder   Kind = "isolate-holder"
+	ExhaustQuota    Kind = "exhaust-quota"
 )
 
 // Catalogue lists every fault, in the order of the documentation.
@@ -153,12 +155,21 @@ var serverFaults = []Entry{
 	{RestartAll, "server", []Role{AllServers}, 0.3, 0.8, "all servers get SIGKILL at once and are started again", "no server answered, and each had a new process when it was started again"},
 	{FillDisk, "server", []Role{SomeServer}, 0.5, 1.6, "the transaction log of one server, always the same, has a small volume of its own, which is filled up; the server is killed, gets its space back and is started again later", "there is no space left, and the server said that it could not write"},
 	{SlowDisk, "server", []Role{SomeServer, LeaderServer}, 0.8, 2, "a server's disk takes long for each fsync: strace holds the thread that writes the transaction log, if the machine allows it", "fsyncs were held, how many, and the server itself measured that they took so long"},
+	{IsolateHolder, "server", []Role{HoldersServer}, 1.3, 1.8, "the follower that a worker with resident tasks talks to is cut from all other servers, and the worker's own line stays; one that talks to the leader is moved to a follower first", "packets were dropped, the worker was connected to that server, and it no longer serves"},
+	{ExhaustQuota, "server", []Role{AllServers}, 0.5, 2, "a quota on the namespace is set below what is there, so that every create is refused, and lifted again", "ZooKeeper refused writes of the participants because of it"},
 }
+
+// byName are the faults that no group and not "all" stand for, because they are for one
+// profile of the servers.
+var byName = []Kind{IsolateHolder, ExhaustQuota}
 
 // groups are the names that stand for several faults, this one among them: its
 // group, its verb where several faults of participants share it, and client or
 // partition.
 func (e Entry) groups() []string {
+	if slices.Contains(byName, e.Kind) {
+		return nil
+	}
 	all := []string{e.Group}
 	if verb, _, _ := strings.Cut(string(e.Kind), "-"); slices.Contains([]string{"expire", "kill", "leave", "stop", "pause", "cut", "drop"}, verb) && !e.Roles[0].OnServers() {
 		all = append(all, verb)

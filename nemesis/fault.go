@@ -31,6 +31,7 @@ const (
 	LeaderServer   Role = "leading server"
 	FollowerServer Role = "following server"
 	MastersServer  Role = "the master's server" // the one that the active master is connected to
+	HoldersServer  Role = "the holder's server" // the one that a worker with resident tasks is connected to
 	SomeServer     Role = "server"
 	Minority       Role = "minority of the servers"
 	AllServers     Role = "all servers" // one after the other, or together
@@ -39,7 +40,7 @@ const (
 // OnServers reports whether a fault breaks the ensemble itself.
 func (r Role) OnServers() bool {
 	switch r {
-	case LeaderServer, FollowerServer, MastersServer, SomeServer, Minority, AllServers:
+	case LeaderServer, FollowerServer, MastersServer, HoldersServer, SomeServer, Minority, AllServers:
 		return true
 	}
 	return false
@@ -159,7 +160,8 @@ func (f Fault) Aim() Role {
 	return f.Role
 }
 
-// Parse reads a comma-separated list of faults and groups, "all" or "none". The
+// Parse reads a comma-separated list of faults and groups, "all" or "none". "all" are
+// those for servers of every profile; the others have to be named. The
 // kinds come back in the order of the catalogue, each once.
 func Parse(list string) ([]Kind, error) {
 	chosen := map[Kind]bool{}
@@ -170,7 +172,7 @@ func Parse(list string) ([]Kind, error) {
 		}
 		found := false
 		for _, e := range Catalogue {
-			if name == "all" || name == string(e.Kind) || slices.Contains(e.groups(), name) {
+			if name == "all" && !slices.Contains(byName, e.Kind) || name == string(e.Kind) || slices.Contains(e.groups(), name) {
 				chosen[e.Kind], found = true, true
 			}
 		}

@@ -128,11 +128,11 @@ func TestEveryKindComesUp(t *testing.T) {
 	roles := map[Role]bool{}
 	for seed := range uint64(20) {
 		kinds := map[Kind]bool{}
-		for _, f := range Plan(seed, options(all(t), 3, 4*time.Minute)) {
+		for _, f := range Plan(seed, options(slices.Concat(all(t), byName), 3, 5*time.Minute)) {
 			kinds[f.Kind], roles[f.Role] = true, true
 		}
 		if len(kinds) != len(Catalogue) {
-			t.Errorf("seed %d: %d of %d kinds in 4 minutes", seed, len(kinds), len(Catalogue))
+			t.Errorf("seed %d: %d of %d kinds in 5 minutes", seed, len(kinds), len(Catalogue))
 		}
 	}
 	for _, e := range Catalogue {
@@ -161,6 +161,12 @@ func TestParse(t *testing.T) {
 	if got := Named("cut, kill-master,latency"); !slices.Equal(got, []Kind{KillMaster, Latency}) {
 		t.Errorf("named %v", got)
 	}
+	for _, kind := range byName {
+		everything, err := Parse("all,server")
+		if got, bad := Parse(string(kind)); err != nil || bad != nil || slices.Contains(everything, kind) || !slices.Equal(got, []Kind{kind}) {
+			t.Errorf("%s is for one profile and has to be named: %v, %v", kind, got, everything)
+		}
+	}
 	if got, err := Parse("none"); err != nil || len(got) != 0 {
 		t.Errorf("none: %v, %v", got, err)
 	}
@@ -180,7 +186,7 @@ func TestRefused(t *testing.T) {
 
 // TestInMemory: what such a run can have, and what it cannot, is all there is.
 func TestInMemory(t *testing.T) {
-	have, refused := InMemory(), RefusedInMemory(all(t))
+	have, refused := InMemory(), RefusedInMemory(slices.Concat(all(t), byName))
 	if len(have)+len(refused) != len(Catalogue) || !slices.Contains(have, "drop-create") || !slices.Contains(refused, KillServer) {
 		t.Errorf("%v and %v", have, refused)
 	}

@@ -33,6 +33,16 @@ type Config struct {
 	Rate           float64       `json:"rate"`      // of a client: tasks per second
 	Retention      time.Duration `json:"retention"` // of a master
 	Skew           time.Duration `json:"skew"`      // by which its wall clock is ahead
+
+	// What follows is empty with the kind profile of the servers.
+
+	Holders    []string `json:"holders,omitempty"`     // for a master: workers that are given resident tasks only
+	Residents  int      `json:"residents,omitempty"`   // of a client: its resident tasks; 0 is one
+	Secret     string   `json:"secret,omitempty"`      // user:password for digest authentication
+	Secured    string   `json:"secured,omitempty"`     // if the znodes are open to that user only: the hash in its identity
+	MaxRequest int      `json:"max_request,omitempty"` // bytes that the servers take
+	Large      bool     `json:"large,omitempty"`       // some results and payloads are about as large as that
+	Resolver   string   `json:"resolver,omitempty"`    // host:port of a name server, instead of the system's
 }
 
 // Encode packs a Config for the command line.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -43,7 +44,12 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	}
 	defer logFile.Close()
 	log := slog.New(slog.NewTextHandler(logFile, &slog.HandlerOptions{Level: slog.LevelDebug})).With("life", config.Life)
-	driver, err := zkclient.New(zkclient.Config{Servers: config.Servers, SessionTimeout: config.SessionTimeout, Logger: log})
+	if config.Resolver != "" {
+		net.DefaultResolver = resolver(config.Resolver)
+	}
+	driver, err := zkclient.New(zkclient.Config{
+		Servers: config.Servers, SessionTimeout: config.SessionTimeout, Logger: log, Credentials: config.credentials(), MaxRequest: config.MaxRequest,
+	})
 	if err != nil {
 		return err
 	}
@@ -167,8 +173,8 @@ func (l leaving) Close(ctx context.Context) error {
 
 func masterConfig(config Config, journal *history.Journal, log *slog.Logger) recipe.MasterConfig {
 	return recipe.MasterConfig{
-		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
-		MaxAttempts: MaxAttempts, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: recipe.StickyByKey,
+		Namespace: config.Namespace, Access: config.access(), Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
+		MaxAttempts: MaxAttempts, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: config.strategy(),
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(history.Event{Type: history.Invoke, Kind: history.Lead, Token: history.Token{Epoch: epoch}})
 			<-ctx.Done()
@@ -214,7 +220,7 @@ func (f followed) Run(ctx context.Context) error {
 // runWorker runs a worker, or a node, which is a worker that stands for election.
 func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, effect func(EffectArgs) error) error {
 	worker := recipe.WorkerConfig{
-		Namespace: config.Namespace, Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Observers: recipe.Observers{Logger: log},
+		Namespace: config.Namespace, Access: config.access(), Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Observers: recipe.Observers{Logger: log},
 		Handler: handler(config, journal, effect),
 	}
 	if config.Role == Node {

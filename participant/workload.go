@@ -24,6 +24,7 @@ type Payload struct {
 	Progress bool   `json:"progress,omitempty"` // tells how far it has got
 	Stubborn bool   `json:"stubborn,omitempty"` // goes on when its context ends, as bad handlers do
 	Resident bool   `json:"resident,omitempty"` // goes on until its context ends
+	Lingers  int    `json:"lingers,omitempty"`  // ms: of a resident, how much longer it goes on, whatever the cause
 }
 
 // wish is a task that a client makes up: what it is, what is asked for it, and
@@ -90,6 +91,11 @@ func handler(config Config, journal *history.Journal, act func(EffectArgs) error
 		}
 		token := history.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
 		run := journal.Add(history.Event{Type: history.Invoke, Kind: history.Execute, Task: task.Name, ID: p.ID, Token: token})
+		if p.Resident {
+			defer context.AfterFunc(ctx, func() {
+				journal.Add(history.Event{Type: history.Note, Kind: history.Told, Task: task.Name, ID: p.ID, Token: token, Text: context.Cause(ctx).Error()})
+			})()
+		}
 		result, err := work(ctx, p, task, token, config, act)
 		letGo(ctx, config, token)
 		if err != nil {
@@ -116,6 +122,7 @@ func work(ctx context.Context, p Payload, task recipe.Task, token history.Token,
 	switch {
 	case p.Resident:
 		<-ctx.Done()
+		<-time.After(time.Duration(p.Lingers) * time.Millisecond)
 		return nil, context.Cause(ctx)
 	case task.Token.Attempt <= p.Hangs:
 		select {
@@ -210,7 +217,7 @@ const refusedPause = 200 * time.Millisecond
 
 func runClient(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, stage Stage) error {
 	draining := stage.Draining
-	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Observers: recipe.Observers{Logger: log}})
+	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Access: config.access(), Observers: recipe.Observers{Logger: log}})
 	if err != nil {
 		return err
 	}
@@ -224,14 +231,18 @@ func runClient(ctx context.Context, env zkapi.Env, config Config, journal *histo
 		}
 	}()
 	defer func() { deaf(); <-heard }()
-	resident := wish{payload: Payload{ID: config.Name + ".resident", Resident: true}, options: recipe.Options{Resident: true}}
+	residents := residents(config)
 	select {
 	case <-draining:
 	default:
-		c.work.Go(func() { c.keepSubmitting(ctx, resident, recipe.ID(residentID(config))) })
+		for id, resident := range residents {
+			c.work.Go(func() { c.keepSubmitting(ctx, resident, recipe.ID(id)) })
+		}
 	}
 	c.load(ctx, draining)
-	c.work.Go(func() { c.end(ctx, resident) })
+	for id, resident := range residents {
+		c.work.Go(func() { c.end(ctx, id, resident) })
+	}
 	c.work.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -271,12 +282,26 @@ func (c *client) load(ctx context.Context, draining <-chan struct{}) {
 	}
 }
 
-// residentID names a client's resident task, whatever life the client is in.
-func residentID(config Config) string { return fmt.Sprintf("resident.%d.%s", config.Seed, config.Name) }
+// ResidentPrefix is how the ids of resident tasks begin.
+const ResidentPrefix = "resident."
 
-// end cancels the resident task, which an earlier life may have submitted.
-func (c *client) end(ctx context.Context, resident wish) {
-	if name := c.keepSubmitting(ctx, resident, recipe.ID(residentID(c.config))); name != "" {
+// residents are a client's resident tasks by their ids, which are the same whatever life
+// the client is in.
+func residents(config Config) map[string]wish {
+	all := map[string]wish{}
+	for n := range max(config.Residents, 1) {
+		name, id := config.Name, fmt.Sprintf("%s%d.%s", ResidentPrefix, config.Seed, config.Name)
+		if n > 0 {
+			name, id = fmt.Sprintf("%s.%d", name, n+1), fmt.Sprintf("%s.%d", id, n+1)
+		}
+		all[id] = wish{payload: Payload{ID: name + ".resident", Resident: true}, options: recipe.Options{Resident: true}}
+	}
+	return all
+}
+
+// end cancels a resident task, which an earlier life may have submitted.
+func (c *client) end(ctx context.Context, id string, resident wish) {
+	if name := c.keepSubmitting(ctx, resident, recipe.ID(id)); name != "" {
 		c.cancel(ctx, name, resident.payload.ID)
 	}
 }

@@ -30,8 +30,11 @@ const (
 	linearizabilityFile = "linearizability.html"
 )
 
+// everyFault is what is done when nothing else is asked for.
+const everyFault = "all"
+
 func runCommand() *cobra.Command {
-	o := runOptions{Config: harness.Defaults(), faults: "all"}
+	o := runOptions{Config: harness.Defaults(), faults: everyFault}
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the recipe under faults, judge it and write a report", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,7 +42,7 @@ func runCommand() *cobra.Command {
 				o.Seed = randomSeed()
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", o.Seed)
-			config, err := o.config()
+			config, err := o.config(cmd.Flags().Changed)
 			if err != nil {
 				return err
 			}
@@ -59,6 +62,7 @@ type runOptions struct {
 	harness.Config
 	faults   string
 	schedule string
+	profile  string
 }
 
 // bind adds the options that every command has that does runs.
@@ -76,11 +80,26 @@ func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Image, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
 	f.DurationVar(&o.SessionTimeout, "session-timeout", o.SessionTimeout, "ZooKeeper session timeout of the participants")
 	f.DurationVar(&o.TickTime, "tick-time", o.TickTime, "tickTime of the servers")
+	f.StringVar(&o.profile, "server-profile", ensemble.Kind, "how the servers are set up; see torture profiles. any: drawn from the seed")
+	f.StringVar(&o.Mixed, "mixed", "", "another torture command: it plays every second participant of each role")
+	f.IntVar(&o.Holders, "holders", o.Holders, "of the workers: those that hold resident tasks and do nothing else")
 }
 
 // config makes of the options what the harness understands.
-func (o runOptions) config() (harness.Config, error) {
+// given says which options were on the command line; a profile of the servers does not
+// touch those.
+func (o runOptions) config(given func(option string) bool) (harness.Config, error) {
 	config := o.Config
+	if config.Mixed != "" {
+		path, err := filepath.Abs(config.Mixed)
+		if err != nil {
+			return config, fmt.Errorf("--mixed %s: %w", config.Mixed, err)
+		}
+		config.Mixed = path // a relative path is no command
+	}
+	if err := config.UseProfile(o.profile, given); err != nil {
+		return config, err
+	}
 	if o.schedule != "" {
 		plan, err := nemesis.LoadSchedule(o.schedule)
 		if err != nil {
@@ -94,6 +113,9 @@ func (o runOptions) config() (harness.Config, error) {
 		return config, err
 	}
 	config.Nemesis = asked
+	if o.faults == everyFault {
+		config.Nemesis = append(config.Nemesis, config.ProfileFaults()...)
+	}
 	config.DropImpossible(nemesis.Named(o.faults))
 	if len(config.Nemesis) == 0 && len(asked) > 0 {
 		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s and --servers %d", o.faults, o.Ensemble, o.Servers)
@@ -188,17 +210,21 @@ func settings(s harness.Stored) []report.Setting {
 	if s.Versions.Dirty {
 		commit += " with changes"
 	}
-	return []report.Setting{
+	var builds []report.Setting
+	if len(s.Builds) > 0 {
+		builds = append(builds, report.Setting{Name: "participants' builds", Value: s.Builds.String()})
+	}
+	return append(builds, []report.Setting{
 		{Name: "seed", Value: fmt.Sprint(s.Seed)},
 		{Name: "started", Value: s.Started.Format(time.DateTime + " UTC")},
 		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", s.Time, s.Rate)},
 		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d equal nodes, %d clients", s.Masters, s.Workers, s.Nodes, s.Clients)},
-		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, tick %v, session timeout %v", len(s.Addresses), s.Ensemble, s.Versions.ZooKeeper, s.TickTime, s.SessionTimeout)},
+		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, profile %s, tick %v, session timeout %v", len(s.Addresses), s.Ensemble, s.Versions.ZooKeeper, cmp.Or(s.Profile, ensemble.Kind), s.TickTime, s.SessionTimeout)},
 		{Name: "image", Value: strings.TrimSpace(s.Pulled.Reference + " " + s.Pulled.ID)},
 		{Name: "faults", Value: strings.Join(kinds, ", ")},
 		{Name: "client library", Value: "github.com/go-zookeeper/zk " + s.Versions.Client},
 		{Name: "built from", Value: fmt.Sprintf("commit %s, %s, %s", commit, s.Versions.Go, s.Versions.System)},
-	}
+	}...)
 }
 
 func checkCommand() *cobra.Command {
@@ -246,6 +272,20 @@ func imageCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&given, "image", "", "an image of your own")
 	return cmd
+}
+
+func profilesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "profiles", Short: "List the ways in which servers can be set up", Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			for _, p := range ensemble.Profiles {
+				fmt.Fprintf(cmd.OutOrStdout(), "%-16s%s.\n%16swhy: %s.\n", p.Name, p.Sets, "", p.Why)
+				if p.Open != "" {
+					fmt.Fprintf(cmd.OutOrStdout(), "%16sopen: %s; any does not draw it.\n", "", p.Open)
+				}
+			}
+		},
+	}
 }
 
 func faultsCommand() *cobra.Command {

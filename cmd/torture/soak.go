@@ -34,7 +34,7 @@ func soakCommand() *cobra.Command {
 			if !cmd.Flags().Changed("seed") {
 				plan.First = randomSeed()
 			}
-			config, err := o.config()
+			config, err := o.config(cmd.Flags().Changed)
 			if err == nil {
 				config.Time = load
 				err = config.Validate()

@@ -25,9 +25,10 @@ type Config struct {
 	Servers  int // 1, 3 or 5
 	TickTime time.Duration
 	Image    Image
-	Run      string // names the network and the containers
-	SmallLog int64  // if any, the bytes of a volume for the last server's transaction log alone
-	TLS      *TLS   // makes the servers listen for clients that show a certificate, too
+	Run      string  // names the network and the containers
+	SmallLog int64   // if any, the bytes of a volume for the last server's transaction log alone
+	TLS      *TLS    // makes the servers listen for clients that show a certificate, too
+	Profile  Profile // what else is set; its Tick is for who makes the Config
 }
 
 // TLS is what a server needs to speak it, in PEM.
@@ -41,6 +42,7 @@ type TLS struct {
 type Ensemble struct {
 	Servers []*Server
 
+	secret   string // that a connection shows before it asks for anything; "": none
 	run      string
 	docker   *testcontainers.DockerClient // nil when external
 	stopOnce sync.Once
@@ -59,7 +61,7 @@ func Start(ctx context.Context, config Config) (*Ensemble, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Ensemble{run: config.Run, docker: docker}
+	e := &Ensemble{run: config.Run, docker: docker, secret: config.Profile.Secret}
 	if err := e.start(ctx, config); err != nil {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
@@ -100,14 +102,11 @@ func (e *Ensemble) labels() map[string]string {
 
 func (e *Ensemble) networkName() string { return "ringmaster-" + e.run }
 
-// SyncLimit is for how many ticks a follower and the leader wait for each other.
-const SyncLimit = 4
-
 // configuration is zoo.cfg. Servers know each other by name; names keep their
 // addresses because a killed server keeps its container.
 func configuration(config Config) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=%d\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds(), SyncLimit)
+	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=%d\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds(), config.Profile.syncLimit())
 	b.WriteString("dataDir=/data\ndataLogDir=" + logFolder + "\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
 	// Nothing is ever removed: logs and snapshots are evidence. The size in KiB is what a
 	// log grows by; the default of 64 MiB would be copied for each, and fill a small disk.
@@ -117,6 +116,9 @@ func configuration(config Config) string {
 		b.WriteString("ssl.keyStore.location=/ringmaster/server.pem\nssl.keyStore.type=PEM\nssl.clientAuth=need\n")
 		b.WriteString("ssl.trustStore.location=/ringmaster/authority.pem\nssl.trustStore.type=PEM\n")
 		b.WriteString("ssl.hostnameVerification=false\nauthProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider\n")
+	}
+	for _, line := range config.Profile.Settings {
+		b.WriteString(line + "\n")
 	}
 	if config.Servers > 1 {
 		for i := range config.Servers {
@@ -141,6 +143,7 @@ func files(config Config, id int) []testcontainers.ContainerFile {
 		file("/ringmaster/slow.sh", slowScript, 0o755),
 		file("/ringmaster/zoo.cfg", configuration(config), 0o644),
 		file("/ringmaster/logback.xml", logback, 0o644),
+		file("/ringmaster/java.options", strings.Join(config.Profile.Java, " "), 0o644),
 		file("/data/myid", fmt.Sprintln(id), 0o644),
 	}
 	if config.TLS != nil {

@@ -26,6 +26,9 @@ func Expire(ctx context.Context, server string, s Session) (int64, error) {
 		return 0, err
 	}
 	defer conn.Close()
+	if err := authenticate(conn, s.Secret); err != nil {
+		return 0, fmt.Errorf("ensemble: expire 0x%x: %w", s.ID, err)
+	}
 	const closeXid, closeOpcode = 1, -11
 	if err := writePacket(conn, beInt32(closeXid), beInt32(closeOpcode)); err != nil {
 		return 0, fmt.Errorf("ensemble: expire 0x%x: %w", s.ID, err)
@@ -38,6 +41,24 @@ func Expire(ctx context.Context, server string, s Session) (int64, error) {
 		return 0, fmt.Errorf("ensemble: expire 0x%x: refused: % x", s.ID, reply)
 	}
 	return int64(binary.BigEndian.Uint64(reply[4:12])), nil
+}
+
+// authenticate shows user and password, if there are any.
+func authenticate(conn net.Conn, secret string) error {
+	if secret == "" {
+		return nil
+	}
+	const authXid, authOpcode, anyType, scheme = -4, 100, 0, "digest"
+	err := writePacket(conn, beInt32(authXid), beInt32(authOpcode), beInt32(anyType),
+		beInt32(int32(len(scheme))), []byte(scheme), beInt32(int32(len(secret))), []byte(secret))
+	if err != nil {
+		return err
+	}
+	reply, err := readPacket(conn)
+	if err == nil && (len(reply) < 16 || int32(binary.BigEndian.Uint32(reply[12:16])) != 0) {
+		err = fmt.Errorf("credentials refused: % x", reply)
+	}
+	return err
 }
 
 // SessionAlive asks a server whether a session still exists. Asking moves the

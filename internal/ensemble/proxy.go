@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -39,15 +41,45 @@ type grant struct {
 type Session struct {
 	ID       int64
 	Password [16]byte
+	Secret   string // user:password that a connection shows first; "": none
 }
 
-// NewProxy opens one local listener for each server.
+// NewProxy opens one local listener for each server, each with a port of its own.
 func NewProxy(servers []string, ears Ears) (*Proxy, error) {
+	return newProxy(servers, ears, func(int, int) string { return "127.0.0.1:0" })
+}
+
+// NewProxyOfOneName opens one local listener for each server, each with an address of
+// its own, which [LocalAddresses] lists, and all with one port.
+func NewProxyOfOneName(servers []string, ears Ears) (p *Proxy, err error) {
+	local := LocalAddresses(len(servers))
+	const tries = 20 // another program may have the port at one of the addresses
+	for range tries {
+		p, err = newProxy(servers, ears, func(n, port int) string { return netip.AddrPortFrom(local[n], uint16(port)).String() })
+		if err == nil {
+			break
+		}
+	}
+	return p, err
+}
+
+// LocalAddresses are n addresses of this machine. Linux has all of them.
+func LocalAddresses(n int) []netip.Addr {
+	all := make([]netip.Addr, n)
+	for i := range all {
+		all[i] = netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)})
+	}
+	return all
+}
+
+// newProxy opens one listener for each server; where says at which address, and is told
+// the port of the first one, or 0.
+func newProxy(servers []string, ears Ears, where func(n, port int) string) (*Proxy, error) {
 	p := &Proxy{
 		ears: ears, changed: make(chan struct{}), flows: map[*flow]bool{}, frozen: map[net.Conn]bool{}, known: map[int64]grant{},
 	}
-	for _, server := range servers {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+	for n, server := range servers {
+		listener, err := net.Listen("tcp", where(n, p.port()))
 		if err != nil {
 			_ = p.Close()
 			return nil, fmt.Errorf("ensemble: proxy: %w", err)
@@ -57,6 +89,17 @@ func NewProxy(servers []string, ears Ears) (*Proxy, error) {
 	}
 	return p, nil
 }
+
+// port is that of the first listener, or 0.
+func (p *Proxy) port() int {
+	if len(p.listeners) == 0 {
+		return 0
+	}
+	return p.listeners[0].Addr().(*net.TCPAddr).Port
+}
+
+// AtOneName is where the participant finds the servers of a proxy of one name.
+func (p *Proxy) AtOneName() string { return net.JoinHostPort(OneName, strconv.Itoa(p.port())) }
 
 // Addresses are where the participant finds the servers.
 func (p *Proxy) Addresses() []string {

@@ -29,7 +29,7 @@ esac
 touch /ringmaster/up
 while :; do
 	if [ -e /ringmaster/up ]; then
-		"$java" -Xms64m -Xmx256m -XX:+UseSerialGC -Djute.maxbuffer=1048575 \
+		"$java" -Xms64m -Xmx256m -XX:+UseSerialGC -Djute.maxbuffer=1048575 $(cat /ringmaster/java.options) \
 			-Dorg.slf4j.simpleLogger.showDateTime=true -Dorg.slf4j.simpleLogger.dateTimeFormat="yyyy-MM-dd'T'HH:mm:ss.SSS" \
 			-cp "$classpath" org.apache.zookeeper.server.quorum.QuorumPeerMain /ringmaster/zoo.cfg &
 		echo $! >/ringmaster/pid

@@ -29,6 +29,7 @@ func (l layout) parents() []parent {
 		{l.candidates(), l.access.master(), nil},
 		{l.backlog(), l.access.master(), nil},
 		{l.quarantine(), l.access.master(), nil},
+		{l.format(), l.access.master(), nil},
 	}
 }
 

@@ -67,6 +67,7 @@ func withoutCheck(err error) error {
 
 // place is what a claim is about.
 type place struct {
+	layout    layout
 	holder    string
 	ephemeral string // path that shows that the holder is there
 	address   string // its data
@@ -91,7 +92,7 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	if now.Stat.Owner() != zkapi.OwnerNone {
 		return claim{}, &problemError{claimProblem(p.claimPath, now.Stat)}
 	}
-	record := newClaimRecord(env, session, p.holder)
+	record := p.layout.newClaimRecord(env, session, p.holder)
 	record.Capacity, record.EpochSeen = p.capacity, p.epochSeen
 	if now.Stat.Version < p.above {
 		return claim{}, fmt.Errorf("%w: version %d of %s, and it has to be lifted to %d first", ErrWentBack, now.Stat.Version, p.claimPath, p.above)

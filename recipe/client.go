@@ -166,6 +166,9 @@ func (c *Client) open(env zkapi.Env) {
 		}
 	}
 	session, err := env.Open(c.life)
+	if err == nil {
+		err = c.understands(session)
+	}
 	switch {
 	case err == nil:
 		c.see.Metrics.SessionOpened("client")
@@ -183,6 +186,17 @@ func (c *Client) open(env zkapi.Env) {
 	if err == nil {
 		c.session = session
 	}
+}
+
+// understands looks whether this build knows the format of the znodes, and closes a
+// session that is of no use otherwise. What cannot be read is left to later requests.
+func (c *Client) understands(session zkapi.Session) error {
+	_, err := c.layout.readFormat(c.life, session)
+	if !errors.Is(err, zkapi.ErrIncompatible) {
+		return nil
+	}
+	_ = closeSession(c.life, session)
+	return err
 }
 
 // withSession runs a step that may be repeated until it is answered, on one

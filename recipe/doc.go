@@ -16,6 +16,7 @@
 //
 //	/master                 ephemeral, host:port   who is active
 //	/candidates/c-<id>-<n>  ephemeral sequential   who stands in line (MasterConfig.Queue)
+//	/format                 persistent             the format of all these znodes; empty for the first
 //	/backlog                persistent             the bound of unfinished tasks, if there is one
 //	/workers/<w>            ephemeral, host:port   w is alive
 //	/tasks/task-<id>        persistent, payload    a task; any name is accepted

@@ -63,7 +63,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 			sent := c.env.Elapsed()
 			var won claim
 			won, err = take(ctx, c.env, c.session, c.see, place{
-				holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
+				layout: c.layout, holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
 				above: c.memory.floor(),
 			})
 			if err == nil {

@@ -1,6 +1,9 @@
 package recipe
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -10,8 +13,11 @@ import (
 // that the one before has not. A build knows all formats up to the last one here.
 // A process says in its claim record which it knows, so that others can tell
 // what they may rely on.
+//
+// A change of a znode that older builds cannot live with gets a line here. Until the
+// mark of a namespace says that number, every process writes what the mark says.
 var formats = []struct{ number int }{
-	{1}, // the znodes that package documentation lists
+	{1}, // the znodes that the package's documentation lists
 }
 
 // newestFormat is the newest format that this build knows.
@@ -19,10 +25,10 @@ func newestFormat() int { return formats[len(formats)-1].number }
 
 // newClaimRecord is what a process of this build says of itself when it makes or
 // renews a claim.
-func newClaimRecord(env zkapi.Env, session zkapi.Session, holder string) claimRecord {
+func (l layout) newClaimRecord(env zkapi.Env, session zkapi.Session, holder string) claimRecord {
 	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique()}
-	if newest := newestFormat(); newest > 1 {
-		record.Format = newest
+	if l.newest > 1 {
+		record.Format = l.newest
 	}
 	return record
 }
@@ -30,3 +36,93 @@ func newClaimRecord(env zkapi.Env, session zkapi.Session, holder string) claimRe
 // knows is the newest format that the holder of a claim knows. A record without a
 // format is by a build that was made before there were formats, or by hand.
 func (c claimRecord) knows() int { return max(c.Format, 1) }
+
+// formatRecord is the data of /format, the mark: which format the znodes of this
+// namespace may have. Without a mark, or with an empty one, that is 1.
+type formatRecord struct {
+	Format int    `json:"format"`
+	By     string `json:"by,omitempty"` // the master that wrote it
+}
+
+// readFormat reads the mark. It fails with zkapi.ErrIncompatible when that is above
+// what this build knows. What is no mark, or hidden, counts as none.
+func (l layout) readFormat(ctx context.Context, session zkapi.Session) (int, error) {
+	found, err := session.Do(ctx, zkapi.Exists(l.format()))
+	if err == nil && found.Stat.DataLength > 0 {
+		found, err = session.Do(ctx, zkapi.Get(l.format()))
+	}
+	if zkapi.Refused(err) || errors.Is(err, zkapi.ErrNoNode) {
+		return 1, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var mark formatRecord
+	_ = json.Unmarshal(found.Data, &mark) // what is no mark says nothing
+	mark.Format = max(mark.Format, 1)
+	if mark.Format > l.newest {
+		return mark.Format, fmt.Errorf("%w: %s says that the znodes have format %d, and this build knows formats up to %d: "+
+			"use a newer build here, or go back with ringmaster master --format-at-most %d of the newer one",
+			zkapi.ErrIncompatible, l.format(), mark.Format, l.newest, l.newest)
+	}
+	return mark.Format, nil
+}
+
+// readFormat reads the mark once in a term: only the master that leads changes it.
+func (r *reconciler) readFormat() (err error) {
+	if r.format == 0 {
+		r.format, err = r.layout.readFormat(r.term.leading, r.term.session)
+	}
+	return err
+}
+
+// raiseFormat raises the mark to the newest format that this master and all live
+// workers know, or lowers it to what the operator allows.
+func (r *reconciler) raiseFormat() error {
+	target := r.layout.newest
+	if r.limits.format > 0 {
+		target = min(target, r.limits.format)
+	}
+	lower := target < r.format
+	var checks []zkapi.Op
+	for _, name := range r.view.workerNames() {
+		w := r.view.workers[name]
+		if !w.alive || lower {
+			continue
+		}
+		if !w.claimed {
+			return nil // it has not said yet what it knows
+		}
+		target = min(target, w.format)
+		checks = append(checks, zkapi.Check(r.layout.inbox(name), w.incarnation))
+	}
+	if target == r.format || target < r.format && !lower || len(checks) >= maxMultiOps {
+		return nil
+	}
+	mark := encode(formatRecord{Format: target, By: r.limits.name})
+	err := r.term.write(append([]zkapi.Op{zkapi.Set(r.layout.format(), mark, zkapi.AnyVersion)}, checks...)...)
+	if errors.Is(err, zkapi.ErrNoNode) && zkapi.FailedIndex(err) == 0 {
+		create := zkapi.Create(r.layout.format(), mark, zkapi.Persistent).For(r.layout.access.master())
+		err = r.term.write(append([]zkapi.Op{create}, checks...)...)
+	}
+	if err != nil {
+		return err
+	}
+	r.term.see.Logger.WarnContext(r.term.leading, "the format of the znodes has changed", "znode", r.layout.format(), "from", r.format, "to", target)
+	r.format = target
+	return nil
+}
+
+// understands tells of a worker that knows less than the mark says: it is given
+// nothing more, as if it retired.
+func (r *reconciler) understands(w string, record claimRecord, stat zkapi.Stat) bool {
+	if record.knows() >= r.format {
+		return true
+	}
+	r.notices.tell(r.term.leading, r.term.see.Logger, Problem{
+		Path:   r.layout.worker(w),
+		What:   fmt.Sprintf("is of a build that knows format %d, and the znodes have format %d: the worker is given nothing", record.knows(), r.format),
+		Remedy: "start the worker with a newer build",
+	}, stat)
+	return false
+}

@@ -209,7 +209,7 @@ func (i *incarnation) retire() error {
 
 // renew writes the claim anew, with what the worker has to say.
 func (i *incarnation) renew(says claimRecord) error {
-	record := newClaimRecord(i.env, i.session, i.worker.config.Name)
+	record := i.worker.layout.newClaimRecord(i.env, i.session, i.worker.config.Name)
 	record.Retiring, record.EpochSeen = says.Retiring, says.EpochSeen
 	result, err := i.write(i.req, zkapi.Set(i.path, encode(record), i.version))
 	switch zkapi.FateOf(err) {

@@ -14,6 +14,7 @@ import (
 type layout struct {
 	root   string
 	access Access
+	newest int // the newest format of the znodes that this process knows
 }
 
 // newLayout checks a namespace: empty, or an absolute path such as /billing.
@@ -22,12 +23,12 @@ func newLayout(namespace string, access Access) (layout, error) {
 		return layout{}, err
 	}
 	if namespace == "" || namespace == "/" {
-		return layout{access: access}, nil
+		return layout{access: access, newest: newestFormat()}, nil
 	}
 	if !strings.HasPrefix(namespace, "/") || path.Clean(namespace) != namespace {
 		return layout{}, invalid("namespace %q: write an absolute path without a trailing slash, such as /billing", namespace)
 	}
-	return layout{root: namespace, access: access}, nil
+	return layout{root: namespace, access: access, newest: newestFormat()}, nil
 }
 
 func (l layout) master() string                   { return l.root + "/master" }
@@ -35,6 +36,7 @@ func (l layout) candidates() string               { return l.root + "/candidates
 func (l layout) candidate(c string) string        { return l.root + "/candidates/" + c }
 func (l layout) backlog() string                  { return l.root + "/backlog" }
 func (l layout) quarantine() string               { return l.root + "/quarantine" }
+func (l layout) format() string                   { return l.root + "/format" }
 func (l layout) workers() string                  { return l.root + "/workers" }
 func (l layout) worker(w string) string           { return l.root + "/workers/" + w }
 func (l layout) tasks() string                    { return l.root + "/tasks" }

@@ -55,6 +55,10 @@ type MasterConfig struct {
 	// were down, so that tokens go on growing: the highest epoch that anything
 	// outside has seen, plus 1. Default: 0, for none.
 	EpochAtLeast int32
+	// FormatAtMost bounds the format of the znodes. Give it before a newer build is
+	// replaced by an older one: a master that leads then lowers the mark of the
+	// namespace (/format). Default: 0, for the newest that all live workers know.
+	FormatAtMost int
 	// OnLead, if set, is called each time this master is elected, and runs beside
 	// the assigning of tasks. Its context ends when the leadership does, with the
 	// reason as its cause (ErrDeposed, unless Run's own context ended or Close was
@@ -80,9 +84,13 @@ func (c MasterConfig) limits() (limits, error) {
 		return limits{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
 			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
 	}
+	if c.FormatAtMost < 0 {
+		return limits{}, invalid("FormatAtMost %d must not be negative", c.FormatAtMost)
+	}
 	l := limits{
 		perWorker: c.TasksPerWorker, maxAttempts: int32(c.MaxAttempts), batch: 1000,
 		strategy: c.Strategy, backoff: c.Backoff, retention: c.Retention, backlog: c.MaxBacklog,
+		format: c.FormatAtMost, name: c.Name,
 	}
 	if l.perWorker == 0 {
 		l.perWorker = 64
@@ -168,6 +176,9 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 	see := m.config.Observers
 	prepare := func() error {
 		if err := bootstrap(ctx, m.env, session, m.layout, "master"); err != nil {
+			return err
+		}
+		if _, err := m.layout.readFormat(ctx, session); err != nil {
 			return err
 		}
 		zkapi.Rest(m.env, "may lead", session)

@@ -32,7 +32,7 @@ func (r *reconciler) doAll(ops []zkapi.Op) []zkapi.Reply {
 // once more.
 func (r *reconciler) read() error {
 	steps := []func() error{
-		r.sync, r.release, r.confirmMaster, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
+		r.sync, r.release, r.confirmMaster, r.readFormat, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
 		r.readProgress, r.readExpired,
 	}
 	for n, step := range steps {
@@ -247,6 +247,7 @@ func (r *reconciler) readClaims() error {
 		if err := r.remembers(names[i], record, reply.Stat); err != nil {
 			return err
 		}
+		worker.outdated = !r.understands(names[i], record, reply.Stat)
 		worker.capacity, worker.retiring, worker.format = record.Capacity, record.Retiring, record.knows()
 	}
 	return nil

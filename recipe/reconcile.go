@@ -35,6 +35,7 @@ type reconciler struct {
 	shown  *shown
 
 	notices *notices // of this process
+	format  int      // of the znodes; 0 until it has been read
 	memory  *memory
 
 	synced       bool // since the last distrust
@@ -72,7 +73,7 @@ func (r *reconciler) now() time.Time { return r.env.Now() }
 // when a write may have been applied without an answer; reads must then not come
 // from a server that has not seen that write yet, hence the sync.
 func (r *reconciler) distrust() {
-	r.synced = false
+	r.synced, r.format = false, 0
 	r.masterWatch, r.bellWatch = nil, nil
 	clear(r.listWatch)
 	clear(r.inboxWatch)
@@ -200,6 +201,9 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 	}
 	r.publish(more)
 	if r.shown.complete {
+		if err := r.raiseFormat(); err != nil {
+			return time.Time{}, false, err
+		}
 		if err := r.sign(&p); err != nil {
 			return time.Time{}, false, err
 		}

@@ -70,6 +70,7 @@ type workerView struct {
 	claimed     bool // capacity and retiring are those of this incarnation
 	capacity    int  // that it claims; 0 for none
 	retiring    bool
+	outdated    bool            // it knows less than the znodes have: it is given nothing
 	format      int             // the newest that it knows; 0 until its claim has been read
 	tasks       map[string]bool // assigned to it
 }
@@ -220,6 +221,8 @@ type limits struct {
 	backoff     func(attempts int) time.Duration
 	retention   time.Duration // 0: for ever
 	backlog     int           // 0: no limit
+	format      int           // of the znodes, at most; 0: no limit
+	name        string        // of this master
 }
 
 // residentDelay is how long a resident task waits after an attempt that ended by

@@ -374,7 +374,7 @@ func TestNamesAndNamespaces(t *testing.T) {
 	for _, p := range l.parents() {
 		got = append(got, p.path)
 	}
-	if want := []string{"/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates", "/a/b/backlog", "/a/b/quarantine"}; !slices.Equal(got, want) {
+	if want := []string{"/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates", "/a/b/backlog", "/a/b/quarantine", "/a/b/format"}; !slices.Equal(got, want) {
 		t.Errorf("parents %q, want %q", got, want)
 	}
 }

@@ -260,6 +260,9 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 		if err := w.layout.ensure(ctx, session, parent{path: w.layout.inbox(w.config.Name), acl: w.layout.access.inbox()}); err != nil {
 			return err
 		}
+		if _, err := w.layout.readFormat(ctx, session); err != nil {
+			return err
+		}
 		var err error
 		held, at, err = w.register(ctx, session, again)
 		return err
@@ -343,7 +346,7 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 		w.declares = declares
 		sent := w.env.Elapsed()
 		c, err := take(ctx, w.env, session, w.config.Observers, place{
-			holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
+			layout: w.layout, holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
 			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares,
 		})
 		if hidden != nil && errors.Is(err, zkapi.ErrNodeExists) {

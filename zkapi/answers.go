@@ -137,9 +137,13 @@ var serverCodes = map[int32]serverCode{
 // The classes of refusals. What is in neither is an answer about the state of the
 // tree, or no refusal.
 var (
-	permanent = []error{ErrNoAuth, ErrInvalidACL, ErrAuthFailed, ErrUntrusted, ErrNotZooKeeper, ErrBadArguments, ErrUnsupported}
+	permanent = []error{ErrNoAuth, ErrInvalidACL, ErrAuthFailed, ErrUntrusted, ErrNotZooKeeper, ErrBadArguments, ErrUnsupported, ErrIncompatible}
 	curable   = []error{ErrRefused, ErrQuota, ErrReadOnly, ErrThrottled}
 )
+
+// ErrIncompatible means that this build is too old for what it has found in the tree.
+// A newer build is needed.
+var ErrIncompatible = errors.New("this build is too old")
 
 // Permanent reports whether err is a refusal that trying again cannot cure: missing
 // permission, wrong identities or credentials, no trust, a peer that is no ZooKeeper,

@@ -470,7 +470,7 @@ func (r *reader) claiming(x *history.Exchange, w Write) []reading {
 }
 
 // notices are the znodes in which a master tells others something.
-var notices = []string{"/backlog", "/quarantine"}
+var notices = []string{"/backlog", "/quarantine", "/format"}
 
 // isNotice reports whether a master writes a notice, or makes one anew that is not its own.
 func isNotice(ops []history.Op) bool {
@@ -479,6 +479,8 @@ func isNotice(ops []history.Op) bool {
 		return false
 	case len(ops) == 1:
 		return ops[0].Kind == "set" || ops[0].Kind == "create"
+	case ops[0].Path == "/format": // with the checks of the workers that know it
+		return !slices.ContainsFunc(ops[1:], func(op history.Op) bool { return op.Kind != "check" })
 	}
 	return len(ops) == 2 && ops[1].Path == ops[0].Path && ops[0].Kind == "delete" && ops[1].Kind == "create"
 }

@@ -120,7 +120,7 @@ var parents = []string{"/workers", "/tasks", "/assign", "/candidates"}
 
 // notices are the znodes in which a master tells others something. Here they are there
 // and say nothing, always: the tree goes without them.
-var notices = []string{"/backlog", "/quarantine"}
+var notices = []string{"/backlog", "/quarantine", "/format"}
 
 // twin is what the name of a worker's second process ends in.
 const twin = "-twin"

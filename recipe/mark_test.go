@@ -1,0 +1,136 @@
+package recipe_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// These tests run builds beside each other that know different formats of the znodes.
+
+// build makes what create creates one that knows formats up to newest.
+func build[T any](newest int, create func() T) T {
+	defer recipe.KnowNewest(newest)()
+	return create()
+}
+
+func (w *world) mark() string { return string(w.do(zkapi.Get("/format")).Data) }
+
+func (w *world) raised() bool { return strings.Contains(w.mark(), `"format":2`) }
+
+// refused runs a role, which must give up and say why.
+func (w *world) refused(role recipe.Role) {
+	w.t.Helper()
+	var err error
+	over := false
+	w.work.Go(func() { err, over = role.Run(w.ctx), true })
+	w.within(time.Minute, "the role gives up", func() bool { return over })
+	if !errors.Is(err, zkapi.ErrIncompatible) || !zkapi.Permanent(err) || !strings.Contains(err.Error(), "/format says that the znodes have format 2") ||
+		!strings.Contains(err.Error(), "up to 1") || !strings.Contains(err.Error(), "--format-at-most 1") {
+		w.t.Errorf("it says: %v", err)
+	}
+}
+
+func TestFormat_IsRaisedWhenAllKnowIt(t *testing.T) {
+	inBubble(t, func(w *world) {
+		old := build(1, func() *recipe.Worker { return w.worker("old", echo) })
+		build(2, func() *recipe.Worker { return w.worker("new", echo) })
+		m := build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "m1"}) })
+		w.run()
+		time.Sleep(time.Minute)
+		if w.raised() {
+			t.Fatalf("the mark is %s beside a worker that does not know that", w.mark())
+		}
+		if err := old.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		w.within(10*time.Second, "the mark is raised", w.raised)
+		if _, err := build(2, w.client).Do(w.ctx, []byte("it")); err != nil || !leads(m) {
+			t.Errorf("leads %v, %v", leads(m), err)
+		}
+	})
+}
+
+func TestFormat_OfANewerBuildIsRefused(t *testing.T) {
+	inBubble(t, func(w *world) {
+		backup := build(1, func() *recipe.Master {
+			m, err := recipe.NewMaster(w.env, recipe.MasterConfig{Name: "old"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		})
+		worker := build(1, func() *recipe.Worker {
+			worker, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "old", Handler: echo})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return worker
+		})
+		client := build(1, w.client)
+		build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "new"}) })
+		w.within(10*time.Second, "the mark is raised", func() bool { return w.do(zkapi.Exists("/format")).Found && w.raised() })
+		w.refused(backup)
+		w.refused(worker)
+		if _, err := client.Submit(w.ctx, []byte("it")); !errors.Is(err, zkapi.ErrIncompatible) {
+			t.Errorf("submitting: %v", err)
+		}
+		if names := w.do(zkapi.Children("/workers")).Children; len(names) != 0 {
+			t.Errorf("registered: %v", names)
+		}
+	})
+}
+
+// TestFormat_AWorkerThatKnowsLessIsGivenNothing: a build of before there were formats
+// does not look at the mark, and registers.
+func TestFormat_AWorkerThatKnowsLessIsGivenNothing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var log journal
+		build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "new", Observers: log.observers()}) })
+		w.within(10*time.Second, "the mark is raised", func() bool { return w.do(zkapi.Exists("/format")).Found && w.raised() })
+		w.do(zkapi.Create("/assign/old", []byte(`{"holder":"old"}`), zkapi.Persistent))
+		w.do(zkapi.Create("/workers/old", nil, zkapi.Ephemeral))
+		c := build(2, w.client)
+		if _, err := c.Submit(w.ctx, []byte("it"), recipe.ID("x")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if w.do(zkapi.Exists("/assign/old/task-x")).Found || log.warnings("znode=/workers/old ") != 1 {
+			t.Errorf("assigned, or not told:\n%s", log.text.String())
+		}
+		build(2, func() *recipe.Worker { return w.worker("new", echo) })
+		w.within(time.Second, "another one does it", func() bool { return w.do(zkapi.Exists("/tasks/task-x/status")).Found })
+	})
+}
+
+func TestFormat_IsLoweredForARollback(t *testing.T) {
+	inBubble(t, func(w *world) {
+		first := build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "new"}) })
+		w.within(10*time.Second, "the mark is raised", func() bool { return w.do(zkapi.Exists("/format")).Found && w.raised() })
+		_ = first.Close(w.ctx)
+		second := build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "back", FormatAtMost: 1}) })
+		w.within(10*time.Second, "the mark is lowered", func() bool { return !w.raised() })
+		_ = second.Close(w.ctx)
+		build(1, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "old"}) })
+		build(1, func() *recipe.Worker { return w.worker("old", echo) })
+		if result, err := build(1, w.client).Do(w.ctx, []byte("it")); err != nil || string(result) != "did it" {
+			t.Errorf("%q, %v", result, err)
+		}
+	})
+}
+
+// TestFormat_NonsenseSaysNothing: without an Access anybody can write into the mark.
+func TestFormat_NonsenseSaysNothing(t *testing.T) {
+	for _, data := range []string{"", "nonsense", `{"format":-3}`, `{"format":"2"}`, "\x00"} {
+		inBubble(t, func(w *world) {
+			w.do(zkapi.Create("/format", []byte(data), zkapi.Persistent))
+			w.master(recipe.MasterConfig{Name: "m1"})
+			w.worker("w1", echo)
+			w.run()
+		})
+	}
+}

@@ -289,14 +289,34 @@ const ResidentPrefix = "resident."
 // the client is in.
 func residents(config Config) map[string]wish {
 	all := map[string]wish{}
+	rng := rand.New(rand.NewPCG(config.Seed, residentStream))
 	for n := range max(config.Residents, 1) {
 		name, id := config.Name, fmt.Sprintf("%s%d.%s", ResidentPrefix, config.Seed, config.Name)
 		if n > 0 {
 			name, id = fmt.Sprintf("%s.%d", name, n+1), fmt.Sprintf("%s.%d", id, n+1)
 		}
-		all[id] = wish{payload: Payload{ID: name + ".resident", Resident: true}, options: recipe.Options{Resident: true}}
+		all[id] = wish{payload: Payload{ID: name + ".resident", Resident: true, Lingers: lingers(rng)}, options: recipe.Options{Resident: true}}
 	}
 	return all
+}
+
+// residentStream separates what residents draw from the seed from the rest of the load.
+const residentStream = 0x9e51de
+
+// lingers draws for how many milliseconds a resident goes on when it has been told to
+// end: half of them not at all, some for longer than a participant that leaves waits for
+// it, and a few for longer than the harness waits for that participant.
+func lingers(rng *rand.Rand) int {
+	patience := int(leavePatience.Milliseconds())
+	switch dice := rng.IntN(10); {
+	case dice < 5:
+		return 0
+	case dice < 7:
+		return 500 + rng.IntN(2000)
+	case dice < 9:
+		return patience + 1000 + rng.IntN(2000)
+	}
+	return 2*patience + 1000
 }
 
 // end cancels a resident task, which an earlier life may have submitted.

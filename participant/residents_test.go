@@ -1,0 +1,36 @@
+package participant
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+// TestResidentsLetGoInTheirOwnTime: the same residents in every life, some of which let
+// go late, later than a participant that leaves waits, and later than the harness does.
+func TestResidentsLetGoInTheirOwnTime(t *testing.T) {
+	atOnce, late, tooLate, never := 0, 0, 0, 0
+	for seed := range uint64(100) {
+		config := Config{Name: "client-1", Seed: seed, Residents: 2}
+		first := residents(config)
+		config.Life = 2
+		if len(first) != 2 || !reflect.DeepEqual(first, residents(config)) {
+			t.Fatalf("seed %d: %v, and in another life %v", seed, first, residents(config))
+		}
+		for _, w := range first {
+			switch lingers := time.Duration(w.payload.Lingers) * time.Millisecond; {
+			case lingers == 0:
+				atOnce++
+			case lingers < leavePatience:
+				late++
+			case lingers < 2*leavePatience:
+				tooLate++
+			default:
+				never++
+			}
+		}
+	}
+	if atOnce < 50 || late < 10 || tooLate < 10 || never < 3 {
+		t.Errorf("of 200 residents %d let go at once, %d late, %d too late, %d hardly ever", atOnce, late, tooLate, never)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -352,6 +353,50 @@ func TestBeatsOnlyOfWhoHolds(t *testing.T) {
 		}
 		if n := len(s.list()); n != 1 {
 			t.Errorf("%d stays", n)
+		}
+	})
+}
+
+// sleepy is an Env whose machine has slept: timers have stood still, and the clock that
+// leases are measured by has not.
+type sleepy struct {
+	*zk.Env
+	slept atomic.Int64
+}
+
+func (s *sleepy) Elapsed() time.Duration { return s.Env.Elapsed() + time.Duration(s.slept.Load()) }
+
+func (s *sleepy) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return s.Env.Spawn(name, func(zkapi.Env) { f(s) })
+}
+
+// TestLeaseRunsWhileTheMachineSleeps has machines sleep for an hour at the worst moment,
+// and cut off when they wake up: an owner is told at once, and a master is deposed.
+// Timers that were set before would be late.
+func TestLeaseRunsWhileTheMachineSleeps(t *testing.T) {
+	inBubbleOf(t, 10*time.Second, func(w *world) {
+		s, masters, workers := &stays{}, &sleepy{Env: w.env}, &sleepy{Env: w.env}
+		m, err := recipe.NewMaster(masters, recipe.MasterConfig{Name: "m1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = m.Run(w.ctx) })
+		worker, err := recipe.NewWorker(workers, recipe.WorkerConfig{Name: "w1", Handler: s.handler("w1", nil)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = worker.Run(w.ctx) })
+		time.Sleep(time.Second)
+		w.held(s)
+		time.Sleep(time.Minute)
+		for _, path := range []string{"/master", "/workers/w1"} {
+			w.ownerOf(path).Strand()
+		}
+		masters.slept.Store(int64(time.Hour))
+		workers.slept.Store(int64(time.Hour))
+		time.Sleep(300 * time.Millisecond) // a tick is 250 ms
+		if len(s.owners()) > 0 || leads(m) {
+			t.Errorf("owners: %v; the master leads: %v", s.owners(), leads(m))
 		}
 	})
 }

@@ -76,6 +76,8 @@ func exploreCommand() *cobra.Command {
 	f.IntVar(&e.World.Concurrency, "concurrency", 0, "handlers of ordinary tasks that a worker runs at a time; 0 for the default")
 	f.DurationVar(&e.World.NotBefore, "not-before", 0, "how long after its submission the first task may begin; it needs --sweeps, which let time pass")
 	f.DurationVar(&e.World.Retention, "retention", 0, "how long masters keep finished tasks; it needs --sweeps; 0 for ever")
+	f.BoolVar(&e.World.Abrupt, "abrupt", false, "who is asked to leave is given no time for it")
+	f.BoolVar(&e.World.Strands, "strands", false, "cuts are between a server and the leader: the server goes on to answer reads, and writes hang")
 	f.BoolVar(&e.World.Slow, "slow", false, "what leads, and every handler, acts once more after it was told to return")
 	f.BoolVar(&e.World.Unfenced, "unfenced", false, "the system outside ZooKeeper accepts every token")
 	f.StringVar(&e.World.Without, "without", "", "guard of the protocol to take out")
@@ -271,7 +273,7 @@ func (e *exploration) settings() []report.Setting {
 		text string
 	}{
 		{w.Twins, "twins"}, {w.Failures > 0, fmt.Sprintf("failures=%d", w.Failures)}, {w.Cancel, "cancel"}, {w.Collect, "collect"},
-		{w.Residents > 0, fmt.Sprintf("residents=%d", w.Residents)}, {w.Concurrency > 0, fmt.Sprintf("concurrency=%d", w.Concurrency)}, {w.Slow, "slow"},
+		{w.Residents > 0, fmt.Sprintf("residents=%d", w.Residents)}, {w.Concurrency > 0, fmt.Sprintf("concurrency=%d", w.Concurrency)}, {w.Slow, "slow"}, {w.Abrupt, "abrupt"}, {w.Strands, "strands"},
 		{w.NotBefore > 0, fmt.Sprintf("not-before=%v", w.NotBefore)}, {w.Retention > 0, fmt.Sprintf("retention=%v", w.Retention)},
 		{w.ForGood, "for good"}, {w.Resubmit, "resubmit"},
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
@@ -306,7 +308,7 @@ func (e *exploration) command(dir string) string {
 			text += fmt.Sprintf(" --%s %v", flag, d)
 		}
 	}
-	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "resubmit": w.Resubmit, "slow": w.Slow, "unfenced": w.Unfenced} {
+	for flag, set := range map[string]bool{"twins": w.Twins, "cancel": w.Cancel, "collect": w.Collect, "for-good": w.ForGood, "resubmit": w.Resubmit, "slow": w.Slow, "abrupt": w.Abrupt, "strands": w.Strands, "unfenced": w.Unfenced} {
 		if set {
 			text += " --" + flag
 		}

@@ -21,7 +21,8 @@ const (
 	leaveChoice
 	lagChoice
 	sweepChoice
-	breakChoice // a connection breaks with nothing under way
+	forgetChoice // the leader ends the session of a process whose server is cut off
+	breakChoice  // a connection breaks with nothing under way
 )
 
 // Choice is one transition: what happens, to which process, and to which of its
@@ -31,7 +32,7 @@ type Choice uint32
 func choose(kind choiceKind, process, which int) Choice {
 	c := Choice(kind)<<24 | Choice(process)<<16 | Choice(which)
 	switch kind {
-	case ghostChoice, zombieChoice, expireChoice, stopChoice, lagChoice:
+	case ghostChoice, zombieChoice, forgetChoice, expireChoice, cutChoice, stopChoice, lagChoice:
 		return c | onTree
 	}
 	return c

@@ -44,6 +44,10 @@ func (x *space) explain(s state, c Choice) Step {
 	name := x.world.Processes[p].Name
 	l := x.links.get(x.seats.get(s[atSeats+p]).link)
 	step := Step{Process: name, From: Party(name), To: Party(name), Fault: c.fault()}
+	if c.kind() == cutChoice && x.world.Strands {
+		step.From, step.Text = ZooKeeper, "STRANDED: its server is cut off from the leader, and answers reads"
+		return step
+	}
 	switch c.kind() {
 	case serveChoice, loseBefore, loseAfter:
 		return x.explainRequest(s, c, step)
@@ -58,6 +62,9 @@ func (x *space) explain(s state, c Choice) Step {
 	case ghostChoice:
 		step.From = ZooKeeper
 		step.Text = fmt.Sprintf("the server ends its session %d", l.ghosts[c.which()])
+	case forgetChoice:
+		step.From = ZooKeeper
+		step.Text = fmt.Sprintf("the leader ends its session %d; its server does not hear of it", l.current)
 	case expireChoice:
 		step.From = ZooKeeper
 		step.Text = fmt.Sprintf("EXPIRED: the server ends its session %d", l.current)

@@ -69,7 +69,7 @@ func (j *judging) happened() []string {
 
 // face is the number of what a judge sees of a process.
 func (x *space) face(at *local, l link) uint32 {
-	key := []byte{byte(l.current), flag(l.known), 0}
+	key := []byte{byte(l.current), flag(l.known) | flag(l.leaps)<<1, 0}
 	if at != nil {
 		key[2] = 1 + flag(at.over)<<1
 		key = binary.LittleEndian.AppendUint32(key, at.noted)
@@ -115,7 +115,7 @@ func (x *space) view(s state) View {
 	v := View{Tree: x.trees.get(s[atTree]), Acts: x.acts.get(s[atActs])}
 	for p, process := range x.world.Processes {
 		l := x.links.get(x.seats.get(s[atSeats+p]).link)
-		one := ProcessView{Name: process.Name, Known: l.known}
+		one := ProcessView{Name: process.Name, Known: l.known, Stopped: l.leaps}
 		if l.current != 0 {
 			one.Session = sessionID(p, l.current)
 		}

@@ -17,6 +17,7 @@ type link struct {
 	current int        // the session that the process uses; 0 for none
 	known   bool       // the server has not ended it
 	leaps   bool       // the process was stopped, and its clock will show it
+	strand  bool       // its server is cut off from the leader
 	lagging uint32     // the tree that its server has, if that lags
 	behind  []zk.Fired // what its server will tell when it has caught up
 	watches []zk.Watch // that are set, in order
@@ -32,7 +33,7 @@ type zombie struct {
 }
 
 func (l link) encode() []byte {
-	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.leaps)<<1}
+	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.leaps)<<1 | flag(l.strand)<<2}
 	key = binary.AppendUvarint(key, uint64(l.lagging))
 	for _, f := range l.behind {
 		key = appendWatch(append(key, 'b'), f.Watch)
@@ -118,6 +119,9 @@ func (l link) fired(w zk.Watch) link {
 func (l link) caughtUp() link {
 	behind := l.behind
 	l.lagging, l.behind = 0, nil
+	if l.strand { // soon enough: its clock shows nothing
+		l.strand, l.leaps = false, false
+	}
 	for _, f := range behind {
 		l = l.fired(f.Watch)
 	}
@@ -134,7 +138,7 @@ func (l link) broken() link {
 
 // without is the link whose process does not use its session any more.
 func (l link) without() link {
-	l.current, l.known, l.lagging, l.behind, l.watches, l.events = 0, false, 0, nil, nil, nil
+	l.current, l.known, l.strand, l.lagging, l.behind, l.watches, l.events = 0, false, false, 0, nil, nil, nil
 	return l
 }
 
@@ -151,7 +155,7 @@ func (l link) left(underWay []zombie) link {
 // ended is the link after the server has ended one of its sessions.
 func (l link) ended(number int) link {
 	if l.current == number {
-		l.known, l.lagging, l.behind, l.watches, l.events = false, 0, nil, nil, nil
+		l.known, l.strand, l.lagging, l.behind, l.watches, l.events = false, false, 0, nil, nil, nil
 	}
 	l.ghosts = slices.DeleteFunc(slices.Clone(l.ghosts), func(g int) bool { return g == number })
 	l.zombies = slices.DeleteFunc(slices.Clone(l.zombies), func(z zombie) bool { return z.session == number })

@@ -13,7 +13,7 @@ import (
 var choiceNames = map[choiceKind]string{
 	serveChoice: "serve", loseBefore: "lose-before", loseAfter: "lose-after", deliverChoice: "deliver", noticeChoice: "notice",
 	catchUpChoice: "catch-up", ghostChoice: "end-ghost", zombieChoice: "late", restartChoice: "restart", leapChoice: "leap",
-	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep", breakChoice: "break",
+	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep", breakChoice: "break", forgetChoice: "forget",
 }
 
 // Write writes a schedule as text, one choice on a line, with what it means.

@@ -220,6 +220,9 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	if l.lagging != 0 {
 		to = append(to, choose(catchUpChoice, p, 0))
 	}
+	if l.strand && !l.leaps {
+		to = append(to, choose(forgetChoice, p, 0))
+	}
 	for i, r := range at.requests {
 		if x.servable(r, l) {
 			to = append(to, choose(serveChoice, p, i)|r.dependsOn())
@@ -283,7 +286,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 		return to
 	}
 	may(expireChoice, l.known)
-	may(cutChoice, l.known && x.world.Library == Honest)
+	may(cutChoice, l.known && x.world.Library == Honest && !l.strand)
 	may(stopChoice, l.known)
 	may(crashChoice, !at.over && process.Crash != Spared)
 	return to
@@ -433,6 +436,8 @@ func (m *move) make(c Choice) {
 	case restartChoice:
 		l.lives++
 		m.begin()
+	case forgetChoice:
+		m.end(l.current)
 	case leapChoice:
 		l.leaps = false
 		m.tell(makeInput(leapInput, 0, 0))
@@ -451,6 +456,10 @@ func (m *move) suffer(c Choice) {
 		l.leaps = true
 		m.end(l.current)
 	case cutChoice:
+		if m.world.Strands {
+			l.lagging, l.strand, l.leaps = m.tree, true, true
+			return
+		}
 		number := l.current
 		*l = l.left(m.underWay())
 		m.tell(makeInput(overInput, 0, uint32(number)))

@@ -46,6 +46,11 @@ type World struct {
 	Tree      zk.Tree // at the beginning; structural
 	Bounds    Bounds
 	Library   Library
+	// Strands makes a cut one between the server of a process and the leader: the server
+	// goes on to answer reads, from what it knew, so that the process believes in its
+	// session; writes hang. When the leases of the process have run out, by its clock,
+	// the leader may end the session, or the server finds its leader again.
+	Strands bool
 	// Unfenced makes the system outside accept every token.
 	Unfenced bool
 	Judge    Judge
@@ -182,6 +187,7 @@ type ProcessView struct {
 	Clock   time.Time // of the process; it begins anew with each of its lives
 	Session int64     // that the process uses; 0 for none
 	Known   bool      // the server has not ended that session
+	Stopped bool      // it was stopped, or its server is cut off, and its clock does not show it yet
 }
 
 // Passed is how much time has passed for a process that lives, by its own clock and in

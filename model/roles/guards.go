@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -24,6 +25,7 @@ type Guard struct {
 	again   func(op zkapi.Op) bool // repeat it under another name
 	blind   bool                   // hide that the connection has changed
 	fence   bool                   // the system outside takes every token
+	still   bool                   // the clock that leases are measured by stands still
 }
 
 // Guards are those of the protocol, in the order of its rules.
@@ -90,6 +92,7 @@ func Guards() []Guard {
 				return op
 			},
 		},
+		{Name: "lease-runs", Explain: "a lease runs from the last acknowledged write, whatever else is answered, and while the process or its machine sleeps", still: true},
 		{Name: "fencing-token", Explain: "a system outside refuses a smaller token than it has seen", fence: true},
 	}
 }
@@ -170,6 +173,14 @@ func (t tampering) Open(ctx context.Context) (zkapi.Session, error) {
 		return nil, err
 	}
 	return &tamperedSession{Session: session, host: t}, nil
+}
+
+// Elapsed implements zkapi.Env.
+func (t tampering) Elapsed() time.Duration {
+	if t.guard.still {
+		return 0
+	}
+	return t.Host.Elapsed()
 }
 
 // Spawn implements zkapi.Env.

@@ -22,7 +22,7 @@ var Properties = []struct{ Name, Says string }{
 	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended; an assignment goes only in one write with what comes instead"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
 	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
-	{"ResidentExclusive", "no two handlers of a resident task run on workers whose sessions live"},
+	{"ResidentExclusive", "no two handlers of a resident task run at the same time, but for those of workers whose sessions were ended by force"},
 	{"ConcurrencyKept", "no worker runs more handlers of ordinary tasks at a time than it may"},
 	{"NoEarlyStart", "no task is assigned before its time by the clock of a master"},
 	{"RetentionKept", "no finished task is gone before its retention is over by the clock of a master"},

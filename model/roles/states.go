@@ -88,17 +88,34 @@ func handlers(p explore.ProcessView) []handler {
 	return all
 }
 
+// exclusive reports whether a handler of a resident task counts whatever has become of
+// its session: where none ends but by its owner, by a stop of the process that its clock
+// shows, or because its server was cut off from the leader. One that is slow to return
+// may outlast the margin of a lease.
+func (c Config) exclusive() bool {
+	b := c.Bounds
+	ends := b.Expiries + b.Crashes
+	if !c.Strands || c.Slow {
+		ends += b.Cuts
+	}
+	if c.Slow {
+		ends += b.Stops
+	}
+	return ends == 0 && c.Library == explore.Honest
+}
+
 // running judges which handlers run at the same time.
 func (j judge) running(f *findings, v explore.View) {
 	owner := map[string]string{} // of a resident task
 	for _, p := range v.Processes {
 		ordinary := 0
 		for _, h := range handlers(p) {
+			h.lives = h.lives || j.config.exclusive() && !p.Stopped
 			switch before, owned := owner[h.task]; {
 			case !j.resident(h.task):
 				ordinary++
 			case owned && h.lives:
-				f.violate("ResidentExclusive", "%s is executed by %s and by %s, and neither's session has ended", h.task, before, h.process)
+				f.violate("ResidentExclusive", "%s is executed by %s and by %s, and neither has had to let go", h.task, before, h.process)
 			case h.lives:
 				owner[h.task] = h.process
 			}

@@ -40,6 +40,8 @@ type Config struct {
 
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
+	Abrupt      bool // who is asked to leave is given no time for it
+	Strands     bool // cuts are between a server and its leader; see explore.World
 	Slow        bool // what leads, and every handler, acts outside once more after its context has ended
 
 	// What takes longer than a moment needs sweeps: each takes the clock of one
@@ -58,7 +60,7 @@ func (c Config) World() (*explore.World, error) {
 		return nil, err
 	}
 	c.Unfenced = c.Unfenced || guard.fence
-	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant}
+	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant}
 	add := func(name string, p explore.Process) {
 		p.Name = name
 		w.Processes = append(w.Processes, p)
@@ -165,13 +167,18 @@ func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
 func token(epoch, attempt int32) int64 { return int64(epoch)<<32 | int64(attempt) }
 
 // run runs a role until it ends by itself or because it was asked to leave.
-func run(ctx context.Context, host explore.Host, role recipe.Role) {
+func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
 	zkapi.Keep(host, role)
 	over := host.Signal()
 	leaving := host.Spawn("leave", func(zkapi.Env) {
 		zkapi.Rest(host, "leave")
 		if i, _ := host.Wait(ctx, host.Leave(), over); i == 0 {
-			_ = role.Close(ctx)
+			closing, end := context.WithCancel(ctx)
+			if c.Abrupt {
+				end()
+			}
+			_ = role.Close(closing)
+			end()
 		}
 	})
 	_ = role.Run(ctx)
@@ -199,7 +206,7 @@ func (c Config) master(name string) explore.Program {
 		if err != nil {
 			panic(err)
 		}
-		run(ctx, host, m)
+		c.run(ctx, host, m)
 	}
 }
 
@@ -225,7 +232,7 @@ func (c Config) worker(name string) explore.Program {
 		if err != nil {
 			panic(err)
 		}
-		run(ctx, host, w)
+		c.run(ctx, host, w)
 	}
 }
 

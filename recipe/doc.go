@@ -70,7 +70,8 @@
 //   - Two masters may believe to lead at the same time when a process is stopped
 //     for longer than its lease, or when an administrator ends its session. Their
 //     writes are fenced; what OnLead does outside ZooKeeper is not, unless it
-//     hands the epoch on. The same holds for two owners of a resident task.
+//     hands the epoch on. The same holds for two owners of a resident task, and
+//     where a handler does not return before the ensemble has ended its session.
 //   - An assignment is ended by its name. A result that comes late becomes that of
 //     a later assignment under the same name to the same worker, if the worker has
 //     not seen yet that it is another one: of a task with Silence that was taken
@@ -96,9 +97,14 @@
 // worker joins, as few as necessary move: the master marks the assignment as
 // revoked, the old owner's handler is told by its context (ErrRevoked), and only
 // when it has returned does the worker give the task back, which is the
-// acknowledgement that the next assignment waits for. When a worker is lost there
-// is nobody to acknowledge: its lease has run out by then, and the Token fences
-// what is left of it. A worker that was silent about such a task is not given it
+// acknowledgement that the next assignment waits for. A worker that stops, for
+// whatever reason, keeps its session until the handlers of its resident tasks have
+// returned; what becomes of one that does not return is the user's choice
+// (WorkerConfig.Unreturned). A resident task that shows no progress is called back in
+// the same way. When a worker is lost there is nobody to acknowledge: its lease has run
+// out by then (ErrLeaseLapsed), and the Token fences what is left of it. If the lease
+// has run out and the claim turns out to be alive, the same owner begins again under
+// the same Token, and nothing is reassigned. A worker that was silent about such a task is not given it
 // again as long as there are others, and not even for the spread's sake. Each owner
 // is an attempt; the last sixteen at least are kept on record, and there is no
 // budget.
@@ -109,10 +115,12 @@
 // pure code (view.go, strategy.go), writes, and waits. A watch, a new connection
 // and a slow sweep all mean the same: look again. State is read only after the
 // election, on the same session, and after a sync wherever a write may have been
-// applied without an answer. A term (term.go) ends by lease: T/4 before the session
-// could expire, counted from when the last acknowledged fenced write was sent. The
+// applied without an answer. A term (term.go), and what a worker runs (lapse.go), end
+// by lease (lease.go): T/4 before the session could expire, counted from when the last
+// acknowledged fenced write was sent, by a clock that runs while the machine sleeps. The
 // package zkclient has a lease of its own for the session; this one is stricter,
-// because only a write proves that a quorum still listens. A hand-over ends the
+// because only a write proves that a quorum still listens. A worker confirms its claim
+// every T/6 while a handler runs, unless another write does, and never otherwise. A hand-over ends the
 // leadership first, lets what was sent and what leads come to its end within the
 // lease, and then gives up /master under the claim.
 //

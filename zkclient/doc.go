@@ -29,8 +29,8 @@
 // When it runs out the Session ends and nothing but the request to close it is
 // sent any more. A server that is itself cut off from its leader answers pings
 // for a while, so this lease alone does not prove that the leader still counts
-// the session as alive; package recipe therefore holds leadership by the stricter
-// rule of acknowledged writes.
+// the session as alive; package recipe therefore leads and owns by the
+// stricter rule of acknowledged writes, and by Driver.Elapsed.
 //
 // # Refusals
 //

@@ -53,7 +53,10 @@ type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 // Driver is the production zkapi.Env: goroutines, the system's clock, and
 // sessions on a real ensemble. It holds no connection of its own and may be
 // shared by any number of masters, workers and clients.
-type Driver struct{ config Config }
+type Driver struct {
+	config Config
+	past   past
+}
 
 var _ zkapi.Env = (*Driver)(nil)
 

@@ -38,6 +38,7 @@ type session struct {
 	work    sync.WaitGroup // requests under way and the lease's keeper
 
 	lastZxid atomic.Int64 // of the last reply; see wire
+	past     *past        // what sessions of the process have seen
 
 	mu         sync.Mutex
 	id         int64
@@ -56,8 +57,9 @@ var _ zkapi.Session = (*session)(nil)
 
 // Open implements zkapi.Env.
 func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
+	before := d.past.highest.Load()
 	s := &session{
-		config: d.config, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		config: d.config, past: &d.past, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		watches: map[watchKey]keptWatch{},
 	}
 	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout, zk.WithHostProvider(&hosts{}),
@@ -75,6 +77,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	if err := s.authenticate(ctx); err != nil {
 		return nil, err
 	}
+	s.witness(ctx, before)
 	return s, nil
 }
 
@@ -211,6 +214,7 @@ func (s *session) connected() {
 	if s.id == 0 {
 		s.id = s.conn.SessionID()
 	}
+	s.failed = nil
 	s.mu.Unlock()
 	s.setUp(true)
 	s.granted.fire()
@@ -256,7 +260,7 @@ func (s *session) keepLease() {
 			return
 		}
 		if left <= 0 {
-			s.finish(ErrLeaseEnded)
+			s.finish(s.leaseEnded())
 			s.conn.Close()
 			return
 		}

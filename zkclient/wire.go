@@ -164,6 +164,7 @@ func (w *wire) received(head []byte, length int) {
 	}
 	if zxid := int64(binary.BigEndian.Uint64(head[zxidAt:zxidEnd])); zxid > 0 && int32(binary.BigEndian.Uint32(head[:4])) >= 0 {
 		w.session.lastZxid.Store(zxid)
+		w.session.past.saw(zxid)
 	}
 	switch xid := int32(binary.BigEndian.Uint32(head[:4])); xid {
 	case xidEvent:

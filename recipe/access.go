@@ -29,13 +29,16 @@ import (
 //	/assign     all     create           read
 //	/assign/<w> all     write, delete    read
 //	/backlog    all                      read
+//	/quarantine all                      read
 //	/candidates all                      read
 //
-// What ZooKeeper cannot enforce: a worker can write as another worker, because
-// all workers share one identity; whoever may create below a task may create its
-// status; and everybody named may create below the namespace, so that whoever
-// comes first can make what is missing. Claims, not permissions, keep honest
-// processes apart.
+// What ZooKeeper cannot enforce: a worker can write as another worker, because all
+// workers share one identity. A client may create below a task, so it can make a status
+// or a progress there, with any ACL. Everybody named may create below the namespace, so
+// that a client's first submission can make what is missing; a client can therefore make
+// a /master while nobody leads, and no master is elected until that is deleted. The
+// other parents are made together with the first of them. Claims, not permissions, keep
+// honest processes apart; and what one process makes unusable ends no other (Quarantined).
 type Access struct {
 	Scheme                 string // default: digest
 	Master, Worker, Client []string

@@ -17,7 +17,8 @@
 //	/master                 ephemeral, host:port   who is active
 //	/candidates/c-<id>-<n>  ephemeral sequential   who stands in line (MasterConfig.Queue)
 //	/format                 persistent             the format of all these znodes; empty for the first
-//	/backlog                persistent             the bound of unfinished tasks, if there is one
+//	/backlog                persistent             the bound of unfinished tasks; empty for none
+//	/quarantine             persistent             what the master leaves alone, and why; empty for nothing
 //	/workers/<w>            ephemeral, host:port   w is alive
 //	/tasks/task-<id>        persistent, payload    a task; any name is accepted
 //	/tasks/<t>/attempt-<n>  persistent             attempt n ended without a result, and why

@@ -245,11 +245,14 @@ var partKinds = map[txnlog.Opcode]string{
 func committedOps(parts []txnlog.Part, namespace string) []history.Op {
 	var ops []history.Op
 	for _, p := range parts {
-		path, ours := strings.CutPrefix(p.Path, namespace+"/")
-		if !ours || namespace == "" && (path == "zookeeper" || strings.HasPrefix(path, "zookeeper/")) {
-			continue
+		path, ours := strings.CutPrefix(p.Path, namespace)
+		if !ours || path != "" && path[0] != '/' {
+			continue // of another namespace
 		}
-		op := history.Op{Kind: partKinds[p.Opcode], Path: "/" + path, Data: string(p.Data), Ephemeral: p.Ephemeral}
+		if namespace == "" && (path == "/zookeeper" || strings.HasPrefix(path, "/zookeeper/")) {
+			continue // ZooKeeper's own
+		}
+		op := history.Op{Kind: partKinds[p.Opcode], Path: path, Data: string(p.Data), Ephemeral: p.Ephemeral}
 		switch p.Opcode {
 		case txnlog.Set:
 			op.Got = p.Version

@@ -38,6 +38,7 @@ func TestCommittedInTheHistorysTerms(t *testing.T) {
 		"a session begins":         {entry(txnlog.CreateSession), "", commit(history.CommitOpen, ""), true},
 		"a session ends":           {entry(txnlog.CloseSession), "", commit(history.CommitClose, ""), true},
 		"in the namespace":         {entry(txnlog.Delete, txnlog.Part{Opcode: txnlog.Delete, Path: "/run/tasks/t"}), "/run", commit(history.CommitWrite, "", history.Op{Kind: "delete", Path: "/tasks/t"}), true},
+		"the namespace itself":     {entry(txnlog.Create, txnlog.Part{Opcode: txnlog.Create, Path: "/run"}), "/run", commit(history.CommitWrite, "", history.Op{Kind: "create"}), true},
 		"in another namespace":     {entry(txnlog.Delete, txnlog.Part{Opcode: txnlog.Delete, Path: "/runner/tasks/t"}), "/run", commit(history.CommitWrite, ""), false},
 		"ZooKeeper's own":          {entry(txnlog.Set, txnlog.Part{Opcode: txnlog.Reconfig, Path: "/zookeeper/config"}), "", commit(history.CommitWrite, ""), false},
 		"no name of ZooKeeper's":   {entry(txnlog.Delete, txnlog.Part{Opcode: txnlog.Delete, Path: "/zookeepers"}), "", commit(history.CommitWrite, "", history.Op{Kind: "delete", Path: "/zookeepers"}), true},

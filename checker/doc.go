@@ -1,7 +1,10 @@
 // Package checker judges a run: verdict = f(history, evidence). It can be run
 // again on a stored run and gives the same answer.
 //
-// Evidence comes first, search second. What a participant could not know is
+// The record comes first (whole.go): of a run of which something is lost nothing is
+// proved, and it is unknown whatever the judges see in what is left.
+//
+// Then evidence comes before search. What a participant could not know is
 // settled by what ZooKeeper has committed (ledger.go), and where that is not known,
 // by the final tree (resolve.go); then every operation is held against
 // properties that are checked in near-linear time (properties.go); then porcupine

@@ -23,7 +23,7 @@ func (r *run) finalTrees(ctx context.Context, evidence *history.Evidence) error 
 	if r.ensemble.IsExternal() {
 		nodes, err := r.observer.tree(ctx)
 		evidence.Nodes = append([]history.Node{}, nodes...)
-		evidence.Order, evidence.Weaker = history.FromTree, "the ensemble is external, and what is on its servers' disks cannot be read"
+		evidence.Order = history.FromTree
 		return err
 	}
 	var alone []*observer
@@ -97,11 +97,15 @@ func (o *observer) digest(ctx context.Context) (string, error) {
 	return txnlog.Digest(slices.Values(nodes)), err
 }
 
+// externalWeaker is why an external ensemble does not tell what was committed.
+const externalWeaker = "the ensemble is external, and what is on its servers' disks cannot be read"
+
 // saveCommitted copies what is on the servers' disks and makes of it the file of what
 // was committed. Where that cannot be done, the evidence says so and why.
 func (r *run) saveCommitted(ctx context.Context, evidence *history.Evidence) error {
 	logs := filepath.Join(r.dir, "logs")
 	if r.ensemble.IsExternal() {
+		evidence.Weaker = externalWeaker
 		return nil
 	}
 	if evidence.Last == 0 {

@@ -20,9 +20,12 @@ import (
 func TestShrinkNamesBadInput(t *testing.T) {
 	invalid, valid := frozenRun(t, "AtomicTransitions-bad"), frozenRun(t, "accepted")
 	unjudged := frozenRun(t, "AtomicTransitions-bad")
+	astray, garbled := frozenRun(t, "AtomicTransitions-bad"), frozenRun(t, "AtomicTransitions-bad")
 	for _, dir := range []string{invalid, valid} {
 		torture(t, "check", dir)
 	}
+	write(t, filepath.Join(astray, verdictFile), strings.Replace(contents(t, filepath.Join(invalid, verdictFile)), `"seed": 7`, `"seed": 8`, 1))
+	write(t, filepath.Join(garbled, verdictFile), "{")
 	for _, c := range []struct {
 		name string
 		args []string
@@ -31,6 +34,8 @@ func TestShrinkNamesBadInput(t *testing.T) {
 		{"not a run", []string{t.TempDir()}, []string{"not the folder of a run"}},
 		{"not judged", []string{unjudged}, []string{"torture check " + unjudged}},
 		{"not invalid", []string{valid}, []string{"violates nothing", "valid"}},
+		{"a verdict of another run", []string{astray}, []string{"seed 8", "seed 7", "torture check " + astray}},
+		{"a verdict that cannot be read", []string{garbled}, []string{verdictFile, "torture check " + garbled}},
 		{"another property", []string{invalid, "--property", "NoCrash"}, []string{"--property NoCrash", "AtomicTransitions"}},
 		{"no runs", []string{invalid, "--runs", "0"}, []string{"--runs 0"}},
 		{"no time", []string{invalid, "--budget", "0s"}, []string{"--budget 0s"}},

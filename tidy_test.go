@@ -32,18 +32,19 @@ var rooms = map[string][]string{
 	"model/roles":                    {"zkapi", "model/zk", "model/explore", "recipe"},
 	"nemesis":                        {},
 	"model/protocol":                 {"history"},
-	"checker":                        {"history", "model", "model/protocol", "github.com/anishathalye/porcupine"},
+	"checker":                        {"history", "internal/exit", "model", "model/protocol", "github.com/anishathalye/porcupine"},
 	"shrink":                         {"history", "checker", "nemesis"},
 	"story":                          {"history", "checker"}, // for the names of what is violated
 	"report":                         {"history", "checker", "story"},
-	"soak":                           {"checker", "nemesis"},
-	"mutants":                        {"checker", "internal/owner", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
+	"soak":                           {"checker", "internal/exit", "nemesis"},
+	"mutants":                        {"checker", "internal/exit", "internal/owner", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
-	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/owner", "internal/txnlog", "internal/wire"},
-	"internal/bubble":                {},
+	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},
+	"internal/bubble":                {"internal/exit"},
 	"internal/clock":                 {"golang.org/x/sys/unix"},
 	"internal/ensemble":              {"zkapi", "internal/clock", "internal/owner", "internal/wire", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
+	"internal/exit":                  {},
 	"internal/owner":                 {},
 	"internal/synthetic":             {"history"}, // makes records for tests and benchmarks of several rooms
 	"internal/tlc":                   {},
@@ -54,6 +55,7 @@ var rooms = map[string][]string{
 	"internal/integration":           {},
 	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
+	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
 	"cmd/torture":                    {"*"},
 	"cmd/ringmaster":                 {"*"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // load reads a frozen history with its evidence.
@@ -161,7 +162,7 @@ func TestLattice(t *testing.T) {
 	if Worst(Valid, Vacuous, Unknown) != Unknown || Worst(Unknown, Invalid, Valid) != Invalid || Worst() != Valid {
 		t.Error("the worst must count")
 	}
-	for v, want := range map[Verdict]int{Valid: 0, Invalid: 1, Unknown: 2, Vacuous: 3} {
+	for v, want := range map[Verdict]exit.Code{Valid: exit.Done, Invalid: exit.Invalid, Unknown: exit.Unknown, Vacuous: exit.Vacuous, "": exit.NotCarriedOut} {
 		if v.ExitCode() != want {
 			t.Errorf("%s: exit code %d, want %d", v, v.ExitCode(), want)
 		}

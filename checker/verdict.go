@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // Verdict is the outcome of a check. Of several, the worst counts.
@@ -35,12 +37,13 @@ func Worst(verdicts ...Verdict) Verdict {
 	return worst
 }
 
-// ExitSetUp is the exit code for a run that could not be carried out.
-const ExitSetUp = 4
-
-// ExitCode is what a command returns for a verdict.
-func (v Verdict) ExitCode() int {
-	return map[Verdict]int{Valid: 0, Invalid: 1, Unknown: 2, Vacuous: 3}[v]
+// ExitCode is what a command ends with after a verdict. No verdict is none that was given.
+func (v Verdict) ExitCode() exit.Code {
+	code, given := map[Verdict]exit.Code{Valid: exit.Done, Invalid: exit.Invalid, Unknown: exit.Unknown, Vacuous: exit.Vacuous}[v]
+	if !given {
+		return exit.NotCarriedOut
+	}
+	return code
 }
 
 // Property is what one judge found.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/participant"
 )
@@ -110,7 +111,7 @@ func (c Config) Validate() error {
 	c.checkProfile(bad)
 	c.checkMixed(bad)
 	c.checkFaults(bad)
-	return errors.Join(errs...)
+	return exit.With(exit.WrongUse, errors.Join(errs...))
 }
 
 // checkProfile complains about a profile of the servers, and what belongs to one.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // Files of a run's folder. The manifest, which history.Manifest describes, lists what
@@ -100,7 +101,7 @@ func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func()
 		}
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("harness: --out %s cannot be written: choose another folder: %w", out, err)
+		return "", nil, exit.Misuse("harness: --out %s cannot be written: choose another folder: %w", out, err)
 	}
 	return dir, func() error {
 		err := os.RemoveAll(dir)
@@ -138,7 +139,7 @@ func saveJSON(path string, v any) error {
 func LoadConfig(dir string) (Stored, error) {
 	data, err := os.ReadFile(filepath.Join(dir, ConfigFile))
 	if err != nil {
-		return Stored{}, fmt.Errorf("harness: %s is not the folder of a run: %w", dir, err)
+		return Stored{}, exit.Misuse("harness: %s is not the folder of a run: %w", dir, err)
 	}
 	var s Stored
 	if err := json.Unmarshal(data, &s); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -25,7 +26,7 @@ func Load(dir string) (history.Run, error) {
 // before there were manifests is whole when all that its files say of each other is so.
 func Open(dir string) (Stored, history.Run, error) {
 	if !holdsRun(dir) {
-		return Stored{}, history.Run{}, fmt.Errorf("harness: %s is not the folder of a run: it has neither %s nor anything else that a run records", dir, ConfigFile)
+		return Stored{}, history.Run{}, exit.Misuse("harness: %s is not the folder of a run: it has neither %s nor anything else that a run records", dir, ConfigFile)
 	}
 	o := &opening{dir: dir}
 	older := o.readManifest()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/bubble"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
@@ -53,6 +54,9 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 		if ctx.Err() != nil {
 			return "", errors.Join(fmt.Errorf("harness: interrupted: %w", context.Cause(ctx)), undo())
 		}
+		if crash := exit.Crash(child.ProcessState.ExitCode(), complaint.String()); crash != "" {
+			return dir, fmt.Errorf("harness: the run in memory has %s\n%s", crash, complaint.String())
+		}
 		return dir, fmt.Errorf("harness: the run in memory has broken off (%w): %s", err, complaint.String())
 	}
 	err = mergeJournals(dir)
@@ -65,15 +69,13 @@ const stillness = time.Minute
 
 // Simulate does a run in memory in a folder that exists, and ends the process.
 func Simulate(config Config, dir string) {
-	bubble.Main(stillness, func() {
+	bubble.Main(stillness, func() error {
 		began := time.Now()
 		r := &run{config: config, out: os.Stderr, dir: dir, now: func() time.Duration { return time.Since(began) }}
 		m := &memory{run: r, server: zk.NewServer(config.SessionTimeout)}
 		r.bind = m.bind
 		m.server.Record(m.wrote)
-		if err := m.play(); err != nil {
-			panic(err)
-		}
+		return m.play()
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // The engines by name, in the order of the table.
@@ -96,6 +97,9 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	printed, err := cmd.CombinedOutput()
 	f.Seconds = time.Since(began).Seconds()
 	found, _ := filepath.Glob(filepath.Join(out, "*", "verdict.json"))
+	if crash := exit.Crash(cmd.ProcessState.ExitCode(), string(printed)); crash != "" {
+		return f.failed(crash)
+	}
 	if len(found) != 1 {
 		return f.failed(fmt.Sprintf("%s (%v)", lastLine(string(printed)), err))
 	}
@@ -103,7 +107,7 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	if err := readJSON(found[0], &r); err != nil {
 		return f.failed(err.Error())
 	}
-	if code := cmd.ProcessState.ExitCode(); code != r.Verdict.ExitCode() {
+	if code := exit.Code(cmd.ProcessState.ExitCode()); code != r.Verdict.ExitCode() {
 		return f.failed(fmt.Sprintf("it ended with exit code %d after the verdict %s: %s", code, r.Verdict, lastLine(string(printed))))
 	}
 	f.take(e, r.Violations())

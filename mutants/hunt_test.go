@@ -53,7 +53,7 @@ func main() {
 	text, code := "{\"verdict\":\"valid\",\"counts\":{\"states\":7}}", 0
 	if sum.Of(1, 1) != 2 {
 		text = "{\"verdict\":\"invalid\",\"properties\":[{\"name\":\"Sum\",\"verdict\":\"invalid\",\"reason\":\"wrong\"}],\"counts\":{\"states\":3,\"counterexample\":2}}"
-		code = 1
+		code = 20
 	}
 	out := filepath.Join(os.Args[3], "explore")
 	if os.Args[1] != "explore" || os.Args[2] != "--out" || os.Mkdir(out, 0o755) != nil || os.WriteFile(filepath.Join(out, "verdict.json"), []byte(text), 0o644) != nil {
@@ -161,6 +161,20 @@ func TestAFalseAlarmIsOne(t *testing.T) {
 	}
 	if f := findings[1]; f.Outcome != Failed || !f.Bad() || !strings.Contains(f.Problem, "e does not compile") || !strings.Contains(f.Problem, "undefined: c") {
 		t.Errorf("what does not compile: %+v", f)
+	}
+}
+
+// TestACrashIsToldAsOne: a defect that makes the command panic proves nothing, and the
+// finding names the panic.
+func TestACrashIsToldAsOne(t *testing.T) {
+	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{Package: "sum", In: "func Of", Old: "return a + b", New: `panic("boom")`}}}
+	h := Hunt{Source: elsewhere(t), Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	findings, err := h.Go(t.Context(), Catalogue{e})
+	if err != nil || len(findings) != 2 {
+		t.Fatalf("%+v, %v", findings, err)
+	}
+	if f := findings[1]; f.Outcome != Failed || f.Problem != "crashed: panic: boom" {
+		t.Errorf("%+v", f)
 	}
 }
 
@@ -497,11 +511,13 @@ func TestTheExplorerProvesOnlyWhatItSays(t *testing.T) {
 	}
 	known := Entry{ID: "e", World: "--masters 1", Survives: map[string]string{ModelEngine: "so"}}
 	for text, want := range map[string]string{
-		`0 {"verdict":"valid","counts":{"states":7}}`:            "explained ",
-		`4 {"verdict":"valid","counts":{"states":7}}`:            "failed it ended with exit code 4 after the verdict valid: ",
-		`0 {"verdict":"valid","counts":{"schedules":7}}`:         "failed some schedules do not explain why a defect is not noticed; leave out --engine, so that all of them are seen",
-		`2 {"verdict":"unknown","counts":{"states":7}}`:          "failed unknown: not everything was seen in this budget",
-		`3 {"verdict":"vacuous","vacuous":["nobody","nothing"]}`: "failed vacuous: nobody; nothing",
+		`0 {"verdict":"valid","counts":{"states":7}}`:             "explained ",
+		`4 {"verdict":"valid","counts":{"states":7}}`:             "failed it ended with exit code 4 after the verdict valid: ",
+		`0 {"verdict":"valid","counts":{"schedules":7}}`:          "failed some schedules do not explain why a defect is not noticed; leave out --engine, so that all of them are seen",
+		`21 {"verdict":"unknown","counts":{"states":7}}`:          "failed unknown: not everything was seen in this budget",
+		`2 {"verdict":"unknown","counts":{"states":7}}`:           "failed crashed with exit code 2",
+		`2 {"verdict":"valid","counts":{"states":7}}`:             "failed crashed with exit code 2",
+		`22 {"verdict":"vacuous","vacuous":["nobody","nothing"]}`: "failed vacuous: nobody; nothing",
 	} {
 		code, json, _ := strings.Cut(text, " ")
 		if err := os.WriteFile(verdict, []byte(code+"\n"+json+"\n"), 0o644); err != nil {

@@ -143,9 +143,11 @@ func taskExists(ctx context.Context, session zkapi.Session, l layout, task strin
 // returns the one that it has. A task that waits ends with that. An execution that
 // runs has its context cancelled as soon as the master has seen it; a result that
 // comes all the same is refused. A task that is being assigned at this very moment
-// may still be started, and is stopped then.
+// may still be started, and is stopped then. ErrInDoubt means that ctx ended before an
+// answer came.
 func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 	status := Status{State: Cancelled, Reason: "cancelled by a client", Ended: c.env.Now().UTC()}
+	var doubtful doubt
 	err := c.withSession(ctx, func(session zkapi.Session) error {
 		_, err := session.Do(ctx, zkapi.Multi(
 			zkapi.Create(c.layout.status(task), status.encode(), zkapi.Persistent).For(c.layout.access.record()),
@@ -154,11 +156,12 @@ func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 		if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered
 			return nil
 		}
-		return err
+		return doubtful.after(err)
 	})
 	if errors.Is(err, zkapi.ErrNoNode) {
 		err = fmt.Errorf("%w: %s", ErrNoTask, task)
 	}
+	err = doubtful.told(err)
 	if err != nil {
 		return Status{}, err
 	}
@@ -168,9 +171,10 @@ func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 // Collect acknowledges that the result of a task has been seen: it removes the
 // task with everything below it, exactly as it was read. A task that is gone
 // already is no error. ErrUnfinished means that it has no status; nothing is
-// removed then.
+// removed then. ErrInDoubt means that ctx ended before an answer came.
 func (c *Client) Collect(ctx context.Context, task string) error {
-	return c.withSession(ctx, func(session zkapi.Session) error {
+	var doubtful doubt
+	return doubtful.told(c.withSession(ctx, func(session zkapi.Session) error {
 		// A server that lags may know neither the task nor its status yet.
 		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
 			return err
@@ -194,6 +198,6 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 		if errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion) {
 			return zkapi.ErrNotSent // something changed below it: look again
 		}
-		return err
-	})
+		return doubtful.after(err)
+	}))
 }

@@ -19,13 +19,17 @@ var (
 	// ErrBacklogFull means that there are as many unfinished tasks as the masters
 	// allow (MasterConfig.MaxBacklog). The task was not accepted.
 	ErrBacklogFull = errors.New("backlog is full")
+	// ErrInDoubt means that a request was sent and its answer was not received before
+	// ctx ended, so that it is not known whether it was applied. Submit, Cancel and
+	// Collect return it; each may be called again, Submit with the same ID.
+	ErrInDoubt = errors.New("it is not known whether the request was applied")
 	// ErrClientClosed is what a Client's methods return after Close.
 	ErrClientClosed = errors.New("client is closed")
 )
 
 // AmbiguousError means that it is not known whether a task was accepted: the
 // connection was lost and ctx ended before it could be found out. Submit with
-// the same ID resolves it.
+// the same ID resolves it. It is an ErrInDoubt.
 type AmbiguousError struct {
 	ID  string
 	Err error
@@ -38,6 +42,27 @@ func (e *AmbiguousError) Error() string {
 
 // Unwrap is why it is not known.
 func (e *AmbiguousError) Unwrap() error { return e.Err }
+
+// Is reports whether target is ErrInDoubt.
+func (e *AmbiguousError) Is(target error) bool { return target == ErrInDoubt }
+
+// doubt remembers whether one of several tries of a request may have been applied.
+type doubt bool
+
+// after notes what came of a try, and returns it.
+func (d *doubt) after(err error) error {
+	*d = *d || zkapi.FateOf(err) == zkapi.Unknown
+	return err
+}
+
+// told is the error of the request as a whole: ErrInDoubt, unless it is known what
+// became of the task.
+func (d *doubt) told(err error) error {
+	if err == nil || !bool(*d) || errors.Is(err, ErrNoTask) || errors.Is(err, ErrUnfinished) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrInDoubt, err)
+}
 
 // FailedError is what Do returns for a task that ended without a result.
 type FailedError struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -37,7 +38,7 @@ func played(verdicts ...checker.Verdict) func(context.Context, uint64) Outcome {
 func TestLoopCounts(t *testing.T) {
 	var out bytes.Buffer
 	tally, err := Loop(t.Context(), Plan{Runs: 4, First: 7}, played(checker.Valid, checker.Unknown, checker.Invalid, checker.Valid), &out)
-	if err != nil || tally.ExitCode() != 1 || tally.Runs != 4 || tally.Tasks != 400 || tally.Took != 4*time.Minute {
+	if err != nil || tally.ExitCode() != exit.Invalid || tally.Runs != 4 || tally.Tasks != 400 || tally.Took != 4*time.Minute {
 		t.Errorf("%+v, %v", tally, err)
 	}
 	printed := strings.Join(strings.Fields(out.String()), " ")
@@ -58,7 +59,7 @@ func TestLoopEnds(t *testing.T) {
 		t.Errorf("at a violation: %d runs, %v", tally.Runs, err)
 	}
 	tally, err = Loop(t.Context(), Plan{Runs: 9}, played(checker.Valid, ""), new(bytes.Buffer))
-	if err == nil || !strings.Contains(err.Error(), "no Docker") || tally.Runs != 4 || tally.ExitCode() != checker.ExitSetUp {
+	if err == nil || !strings.Contains(err.Error(), "no Docker") || tally.Runs != 4 || tally.ExitCode() != exit.NotCarriedOut {
 		t.Errorf("where nothing can be run: %d runs, %v", tally.Runs, err)
 	}
 	var out bytes.Buffer
@@ -92,13 +93,13 @@ func TestLoopEnds(t *testing.T) {
 func TestWorstCounts(t *testing.T) {
 	for _, c := range []struct {
 		verdicts []checker.Verdict
-		want     int
+		want     exit.Code
 	}{
-		{[]checker.Verdict{checker.Valid}, 0},
-		{[]checker.Verdict{checker.Vacuous, checker.Valid}, 3},
-		{[]checker.Verdict{checker.Unknown, checker.Vacuous}, 2},
-		{[]checker.Verdict{checker.Unknown, ""}, 4},
-		{[]checker.Verdict{checker.Invalid, checker.Unknown, ""}, 1},
+		{[]checker.Verdict{checker.Valid}, exit.Done},
+		{[]checker.Verdict{checker.Vacuous, checker.Valid}, exit.Vacuous},
+		{[]checker.Verdict{checker.Unknown, checker.Vacuous}, exit.Unknown},
+		{[]checker.Verdict{checker.Unknown, ""}, exit.NotCarriedOut},
+		{[]checker.Verdict{checker.Invalid, checker.Unknown, ""}, exit.Invalid},
 	} {
 		tally := NewTally()
 		for _, v := range c.verdicts {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -20,6 +21,7 @@ type Outcome struct {
 	Faults  []nemesis.Record
 	Took    time.Duration
 	Problem string // why it could not be carried out
+	Crashed bool   // and that was a crash of the command
 	Kept    string // the folder of the run; empty when it was removed
 
 	Violations []checker.Property
@@ -34,6 +36,17 @@ func (o Outcome) Effective() int {
 		}
 	}
 	return n
+}
+
+// word is the verdict, or what there is in place of one.
+func (o Outcome) word() string {
+	switch {
+	case o.Crashed:
+		return "crashed"
+	case o.Verdict == "":
+		return "failed"
+	}
+	return string(o.Verdict)
 }
 
 // Tally is the sum of all runs so far.
@@ -83,18 +96,18 @@ func (t *Tally) Add(o Outcome) {
 
 // ExitCode is that of the worst: invalid, then a run that could not be carried out,
 // then unknown, then vacuous. An unknown never hides a violation.
-func (t *Tally) ExitCode() int {
+func (t *Tally) ExitCode() exit.Code {
 	switch {
 	case t.Verdicts[checker.Invalid] > 0:
 		return checker.Invalid.ExitCode()
 	case t.Failed > 0:
-		return checker.ExitSetUp
+		return exit.NotCarriedOut
 	case t.Verdicts[checker.Unknown] > 0:
 		return checker.Unknown.ExitCode()
 	case t.Verdicts[checker.Vacuous] > 0:
 		return checker.Vacuous.ExitCode()
 	}
-	return 0
+	return exit.Done
 }
 
 // Heading is the first line above those of the runs.
@@ -102,12 +115,8 @@ const Heading = "   run     seed  verdict    tasks  faults effective     took   
 
 // Line is the line of a run that has just been added: the run itself, and the sums.
 func (t *Tally) Line(o Outcome) string {
-	verdict := string(o.Verdict)
-	if o.Verdict == "" {
-		verdict = "failed"
-	}
 	line := fmt.Sprintf("%6d %8d  %-8s %7d  %9s %14s         %5d %7d %7d %7d %6d",
-		t.Runs, o.Seed, verdict, o.Tasks, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
+		t.Runs, o.Seed, o.word(), o.Tasks, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
 		t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous], t.Verdicts[checker.Invalid], t.Failed)
 	if o.Problem != "" {
 		line += "\n       " + o.Problem
@@ -146,11 +155,14 @@ func (t *Tally) Write(w io.Writer) error {
 		t.Runs, t.Took.Round(time.Second), t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous],
 		t.Verdicts[checker.Invalid], t.Failed, t.Tasks, t.Open)
 	for _, o := range t.troubles {
-		verdict := string(o.Verdict)
-		if verdict == "" {
-			verdict = "failed: " + o.Problem
+		said := o.word()
+		switch {
+		case o.Crashed:
+			said = o.Problem
+		case o.Problem != "":
+			said += ": " + o.Problem
 		}
-		fmt.Fprintf(w, "seed %d: %s\n", o.Seed, strings.TrimSpace(verdict+" "+o.Kept))
+		fmt.Fprintf(w, "seed %d: %s\n", o.Seed, strings.TrimSpace(said+" "+o.Kept))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/metrics"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -94,6 +96,9 @@ func (o *options) connect() (*zkclient.Driver, recipe.Access, *slog.Logger, erro
 	if err != nil {
 		return fail(err)
 	}
+	if o.connectTimeout < 0 {
+		return fail(misuse("--connect-timeout %v: give a time, or 0 to wait for ever", o.connectTimeout))
+	}
 	config := zkclient.Config{Servers: o.servers, SessionTimeout: o.sessionTimeout, Logger: log}
 	if o.authFile != "" {
 		user, password, err := o.credentials()
@@ -107,7 +112,7 @@ func (o *options) connect() (*zkclient.Driver, recipe.Access, *slog.Logger, erro
 	}
 	env, err := zkclient.New(config)
 	if err != nil {
-		return fail(usageError{err})
+		return fail(exit.With(exit.WrongUse, err))
 	}
 	access, err := o.roles()
 	return env, access, log, err
@@ -122,7 +127,7 @@ func (o *options) tls() (*tls.Config, error) {
 	}
 	config, err := zkclient.TLSFiles(o.tlsCA, o.tlsCert, o.tlsKey)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, exit.With(exit.WrongUse, err)
 	}
 	return config, nil
 }
@@ -157,7 +162,7 @@ func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx con
 	}
 	c, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: o.namespace, Access: access, Observers: recipe.Observers{Logger: log}})
 	if err != nil {
-		return usageError{err}
+		return exit.With(exit.WrongUse, err)
 	}
 	defer done(c)
 	if patient {
@@ -173,7 +178,7 @@ func (o *options) limited(ctx context.Context) (context.Context, context.CancelF
 	if o.connectTimeout == 0 {
 		return context.WithCancel(ctx)
 	}
-	late := fmt.Errorf("no answer from %v within %v", o.servers, o.connectTimeout)
+	late := exit.With(exit.Unreachable, fmt.Errorf("no answer from %v within %v", o.servers, o.connectTimeout))
 	return context.WithTimeoutCause(ctx, o.connectTimeout, late)
 }
 
@@ -196,7 +201,7 @@ func serveMetrics(address string, log *slog.Logger) (measured recipe.Metrics, st
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, nil, misuse("--metrics %s: %w", address, err)
+		return nil, nil, cannotListen(address, err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -210,6 +215,16 @@ func serveMetrics(address string, log *slog.Logger) (measured recipe.Metrics, st
 	}()
 	log.Info("metrics are served", "address", listener.Addr())
 	return m, func() { _ = server.Close(); <-over }, nil
+}
+
+// cannotListen is the error about an address for metrics. An address that is in use, or
+// not there yet, may be free at the next start.
+func cannotListen(address string, err error) error {
+	dns, named := errors.AsType[*net.DNSError](err)
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) || named && dns.Temporary() {
+		return fmt.Errorf("--metrics %s: %w: give another address, or end what uses this one", address, err)
+	}
+	return misuse("--metrics %s: %w: give host:port, or :port, that this user may listen at", address, err)
 }
 
 func identityCommand(o *options) *cobra.Command {

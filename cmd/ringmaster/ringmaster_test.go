@@ -16,14 +16,21 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // asRingmaster makes the test binary behave as the command itself, so that the
 // tests run what a person runs.
 const asRingmaster = "RINGMASTER_TEST_AS_RINGMASTER"
 
+// panics makes the command panic while it runs.
+const panics = "RINGMASTER_TEST_PANICS"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asRingmaster) == "1" {
+		if os.Getenv(panics) == "1" {
+			go panic("planted")
+		}
 		main()
 		return
 	}
@@ -179,10 +186,10 @@ func TestReadmeSession(t *testing.T) {
 func TestCommands(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}
-	expect := func(in string, code int, out string, args ...string) {
+	expect := func(in string, code exit.Code, out string, args ...string) {
 		t.Helper()
 		got, stdout, problem := p.types(in, args...)
-		if got != code || !strings.Contains(stdout, out) || code > 1 && problem == "" {
+		if exit.Code(got) != code || !strings.Contains(stdout, out) || code != exit.Done && problem == "" {
 			t.Errorf("%q: %d, want %d; printed %q and %q, want %q", args, got, code, stdout, problem, out)
 		}
 	}
@@ -208,7 +215,7 @@ func TestCommands(t *testing.T) {
 	expect("", 0, "task-a attempt 1", "submit", "--wait", "--id", "a", "hello")
 	expect("", 0, "task-a attempt 1", "submit", "--wait", "--id", "a", "again")
 	expect("from a pipe", 0, "attempt 1", "submit", "--wait", "-")
-	expect("", 1, "", "submit", "--wait", "--id", "bad", "--attempts", "2", "fail")
+	expect("", exit.NotAsAsked, "", "submit", "--wait", "--id", "bad", "--attempts", "2", "fail")
 	expect("", 0, "no good", "tasks", "show", "task-bad")
 	expect("", 0, `"reason":"exit status 3: no good"`, "tasks", "show", "--json", "task-bad")
 	expect("", 0, "task-bad  failed", "tasks", "list", "--state", "failed")
@@ -218,25 +225,25 @@ func TestCommands(t *testing.T) {
 		return strings.Contains(out, "half")
 	})
 	expect("", 0, "cancelled", "cancel", "task-long")
-	expect("", 1, "done", "cancel", "task-a")
+	expect("", exit.NotAsAsked, "done", "cancel", "task-a")
 	expect("", 0, "", "collect", "task-a", "task-long")
 	expect("", 0, "2: 0 pending", "status")
 	expect("", 0, "bash completion", "completion", "bash")
 
-	expect("", 2, "", "nonsense")
-	expect("", 2, "", "submit", "--lines", "x")
-	expect("", 2, "", "submit", "--id", "not/valid", "x")
-	expect("", 2, "", "submit", "--timeout", "1ms", "x")
-	expect("", 2, "", "submit", "--not-before", "soon", "x")
-	expect("", 2, "", "worker", "--name", "w")
-	expect("", 2, "", "worker", "--name", "a/b", "--exec", "cat")
-	expect("", 2, "", "master", "--strategy", "random")
-	expect("", 2, "", "status", "--servers", "nonsense")
-	expect("", 2, "", "status", "--auth-file", "/nowhere")
-	expect("", 2, "", "status", "--tls-ca", "/nowhere")
-	expect("", 2, "", "status", "--namespace", "relative")
-	expect("", 4, "", "tasks", "show", "nothing")
-	expect("", 4, "", "collect", "nothing", "--servers", "127.0.0.1:1", "--connect-timeout", "2s")
+	expect("", exit.WrongUse, "", "nonsense")
+	expect("", exit.WrongUse, "", "submit", "--lines", "x")
+	expect("", exit.WrongUse, "", "submit", "--id", "not/valid", "x")
+	expect("", exit.WrongUse, "", "submit", "--timeout", "1ms", "x")
+	expect("", exit.WrongUse, "", "submit", "--not-before", "soon", "x")
+	expect("", exit.WrongUse, "", "worker", "--name", "w")
+	expect("", exit.WrongUse, "", "worker", "--name", "a/b", "--exec", "cat")
+	expect("", exit.WrongUse, "", "master", "--strategy", "random")
+	expect("", exit.WrongUse, "", "status", "--servers", "nonsense")
+	expect("", exit.WrongUse, "", "status", "--auth-file", "/nowhere")
+	expect("", exit.WrongUse, "", "status", "--tls-ca", "/nowhere")
+	expect("", exit.WrongUse, "", "status", "--namespace", "relative")
+	expect("", exit.NotFound, "", "tasks", "show", "nothing")
+	expect("", exit.Unreachable, "", "collect", "nothing", "--servers", "127.0.0.1:1", "--connect-timeout", "2s")
 
 	dir := t.TempDir()
 	for name, text := range map[string]string{"one": "one:secret\n", "two": "two:secret\n"} {
@@ -248,9 +255,9 @@ func TestCommands(t *testing.T) {
 	id = strings.TrimSpace(id)
 	secured := []string{"--namespace", "/secured", "--access", fmt.Sprintf("master=%s,worker=%s,client=%s", id, id, id)}
 	expect("", 0, "task-", append([]string{"submit", "x", "--auth-file", filepath.Join(dir, "one")}, secured...)...)
-	expect("", 3, "", append([]string{"submit", "x", "--auth-file", filepath.Join(dir, "two")}, secured...)...)
-	expect("", 3, "", append([]string{"status"}, secured...)...)
-	expect("", 3, "", append([]string{"master"}, secured...)...)
+	expect("", exit.Refused, "", append([]string{"submit", "x", "--auth-file", filepath.Join(dir, "two")}, secured...)...)
+	expect("", exit.Refused, "", append([]string{"status"}, secured...)...)
+	expect("", exit.Refused, "", append([]string{"master"}, secured...)...)
 
 	if code := p.leaves(node); code != 0 {
 		t.Errorf("n2 left with %d:\n%s", code, node)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/shell"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -56,6 +57,9 @@ func (r *roleOptions) registerWorker(f *pflag.FlagSet) {
 // run completes the configurations with the common options, and runs the role
 // that build makes of them until ctx ends; then that leaves in good order.
 func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duration, build func(zkapi.Env) (recipe.Role, error)) error {
+	if patience < 0 {
+		return misuse("--drain %v: give a time, or 0 to leave at once", patience)
+	}
 	env, access, log, err := o.connect()
 	if err != nil {
 		return err
@@ -83,7 +87,7 @@ func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duratio
 	}
 	role, err := build(env)
 	if err != nil {
-		return usageError{err}
+		return exit.With(exit.WrongUse, err)
 	}
 	defer context.AfterFunc(ctx, func() { log.Info("leaving; a second signal ends this at once") })()
 	err = recipe.RunUntil(ctx, env, role, patience)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -80,6 +81,9 @@ result is printed for each as it ends.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if s.lines && (len(args) > 0 || s.id != "") {
 				return misuse("submit: --lines reads the payloads from standard input: leave out the argument and --id")
+			}
+			if s.collect && !s.wait {
+				return misuse("submit: --collect removes a task once its result is printed: give --wait, too")
 			}
 			options, err := s.options(time.Now())
 			if err != nil {
@@ -191,7 +195,7 @@ func (b *batch) failed(err error) {
 	defer b.mu.Unlock()
 	b.wrong++
 	fmt.Fprintln(b.problems, "ringmaster:", oneLine(err.Error(), ""))
-	if _, ambiguous := errors.AsType[*recipe.AmbiguousError](err); b.err == nil || ambiguous {
+	if b.err == nil || rank(err) < rank(b.err) {
 		b.err = err
 	}
 }
@@ -320,9 +324,21 @@ func clip(text string, most int) string {
 	return text
 }
 
+// taskNames are arguments that name tasks, each the last part of a path in ZooKeeper.
+func taskNames(many cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		for _, name := range args {
+			if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
+				return fmt.Errorf("%q is not the name of a task, such as task-invoice.17", name)
+			}
+		}
+		return many(cmd, args)
+	}
+}
+
 func cancelCommand(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "cancel TASK...", Short: "Cancel tasks, unless they are finished", Args: cobra.MinimumNArgs(1),
+		Use: "cancel TASK...", Short: "Cancel tasks, unless they are finished", Args: taskNames(cobra.MinimumNArgs(1)),
 		Long: "Cancel tasks, unless they are finished, and print the state of each. A task that waits\n" +
 			"ends at once; one that runs is stopped, and its result is refused.",
 		Example: "  ringmaster cancel task-invoice.17",
@@ -334,8 +350,11 @@ func cancelCommand(o *options) *cobra.Command {
 					if err != nil {
 						return err
 					}
-					late = late || status.State != recipe.Cancelled
 					fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\n", task, status.State)
+					if status.State != recipe.Cancelled {
+						late = true
+						fmt.Fprintf(cmd.ErrOrStderr(), "%s had ended before it could be cancelled: it is %s\n", task, status.State)
+					}
 				}
 				if late {
 					return errTask
@@ -348,7 +367,7 @@ func cancelCommand(o *options) *cobra.Command {
 
 func collectCommand(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "collect TASK...", Short: "Remove finished tasks whose results have been seen", Args: cobra.MinimumNArgs(1),
+		Use: "collect TASK...", Short: "Remove finished tasks whose results have been seen", Args: taskNames(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
 				for _, task := range args {
@@ -376,6 +395,9 @@ func listCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List tasks", Args: cobra.NoArgs, Example: "  ringmaster tasks list --state failed",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if state != "" && !slices.Contains(states, state) {
+				return misuse("--state %q: choose %s", state, strings.Join(states, ", "))
+			}
 			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
 				all, err := c.Overview(ctx)
 				if err != nil {
@@ -392,8 +414,13 @@ func listCommand(o *options) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", "only those: pending, assigned, done, failed or cancelled")
+	cmd.Flags().StringVar(&state, "state", "", "only those: "+strings.Join(states, ", "))
 	return cmd
+}
+
+// states are all that stateOf may say.
+var states = []string{
+	string(recipe.PhasePending), string(recipe.PhaseAssigned), string(recipe.Done), string(recipe.Failed), string(recipe.Cancelled),
 }
 
 // stateOf is the phase of a task, or how it ended.
@@ -407,7 +434,7 @@ func stateOf(t recipe.TaskSummary) string {
 func showCommand(o *options) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "show TASK", Short: "Show everything about a task, with the history of its attempts", Args: cobra.ExactArgs(1),
+		Use: "show TASK", Short: "Show everything about a task, with the history of its attempts", Args: taskNames(cobra.ExactArgs(1)),
 		Example: "  ringmaster tasks show task-invoice.17",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 func benchCommand() *cobra.Command {
@@ -13,6 +14,12 @@ func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure how fast a backlog drains, against plain writes in the same run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkServers(config.Servers); err != nil {
+				return err
+			}
+			if config.Tasks < 1 || config.Workers < 1 {
+				return exit.Misuse("--tasks %d --workers %d: use at least 1 of each", config.Tasks, config.Workers)
+			}
 			return harness.Bench(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}

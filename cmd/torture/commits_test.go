@@ -11,6 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // committedRun makes a run's folder of the checker's frozen run with all that three
@@ -65,7 +66,7 @@ func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
 			code, printed := torture(t, "check", dir)
 			told := contents(t, filepath.Join(dir, storyFile))
 			_, told, found := strings.Cut(told, "WritesAccounted is violated.")
-			if code != 1 || !found {
+			if code != exit.Invalid || !found {
 				t.Fatalf("exit code %d:\n%s", code, printed)
 			}
 			for _, want := range append(c.wants, zxid, "Smallest part of the history that shows it") {
@@ -74,7 +75,7 @@ func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
 				}
 			}
 			part := filepath.Join(dir, shrunkFolder, "WritesAccounted")
-			if code, printed := torture(t, "check", part); code != 1 || !strings.Contains(printed, zxid) {
+			if code, printed := torture(t, "check", part); code != exit.Invalid || !strings.Contains(printed, zxid) {
 				t.Errorf("the part: exit code %d:\n%s", code, printed)
 			}
 		})

@@ -4,13 +4,23 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
+
+// checkServers refuses ensembles that ensemble.Start does not make.
+func checkServers(n int) error {
+	if !slices.Contains([]int{1, 3, 5}, n) {
+		return exit.Misuse("--servers %d: use 1, 3 or 5", n)
+	}
+	return nil
+}
 
 // ensembleCommand runs servers for a person to play with.
 func ensembleCommand() *cobra.Command {
@@ -20,6 +30,9 @@ func ensembleCommand() *cobra.Command {
 		Long:    "Run ZooKeeper servers in containers until Ctrl-C, to try the recipe on. Their data goes with them.",
 		Example: "  torture ensemble --servers 3",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkServers(servers); err != nil {
+				return err
+			}
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
 			if _, err := ensemble.RemoveLeftovers(ctx); err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // frozenRun makes a run's folder of one of the checker's frozen histories.
@@ -50,7 +51,7 @@ func contents(t *testing.T, path string) string {
 func TestCheckExplains(t *testing.T) {
 	dir := frozenRun(t, "AtomicTransitions-bad")
 	code, printed := torture(t, "check", dir)
-	if code != 1 {
+	if code != exit.Invalid {
 		t.Fatalf("exit code %d:\n%s", code, printed)
 	}
 	wrong := "took the task from worker-1 and in the same"
@@ -63,13 +64,13 @@ func TestCheckExplains(t *testing.T) {
 		}
 	}
 	part := filepath.Join(dir, shrunkFolder, "AtomicTransitions")
-	if code, printed := torture(t, "check", part); code != 1 || !strings.Contains(printed, "INVALID: AtomicTransitions is violated. master-2 deleted the assignment of task-a-0000000000 at 6.210s") {
+	if code, printed := torture(t, "check", part); code != exit.Invalid || !strings.Contains(printed, "INVALID: AtomicTransitions is violated. master-2 deleted the assignment of task-a-0000000000 at 6.210s") {
 		t.Errorf("the part: exit code %d:\n%s", code, printed)
 	}
 	if _, err := os.Stat(filepath.Join(part, shrunkFolder)); err == nil {
 		t.Error("the smallest part was cut down once more")
 	}
-	if code, printed := torture(t, "check", "--shrink", "0", dir); code != 1 || strings.Contains(printed, "Smallest part") || !strings.Contains(printed, "took the task from") {
+	if code, printed := torture(t, "check", "--shrink", "0", dir); code != exit.Invalid || strings.Contains(printed, "Smallest part") || !strings.Contains(printed, "took the task from") {
 		t.Errorf("without shrinking: exit code %d:\n%s", code, printed)
 	}
 	if _, err := os.Stat(part); err == nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/roles"
 	"github.com/ringmaster-zk/ringmaster/report"
@@ -47,7 +48,7 @@ func exploreCommand() *cobra.Command {
 			"fault within the bounds, and judge every state.\n\nGuards of the protocol that --without takes out:\n" + guards,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := e.prepare(); err != nil {
-				return err
+				return exit.With(exit.WrongUse, err)
 			}
 			return e.run(cmd.Context(), cmd.OutOrStdout())
 		},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 )
 
@@ -16,27 +17,27 @@ func TestExploreGivesVerdicts(t *testing.T) {
 	out := "--out=" + t.TempDir()
 	for _, c := range []struct {
 		args string
-		code int
+		code exit.Code
 		says []string
 	}{
 		{"--masters 1", 0, []string{"exploring masters=1 workers=1 tasks=1, no faults", "VALID: complete within masters=1 workers=1 tasks=1, no faults: 3,504 states, 10,276 transitions, depth 35"}},
-		{"--masters 1 --without worker-check --expiries 1", 1, []string{"INVALID: NoOrphan is violated after 21 steps", "expire      worker-1", "replay: torture explore --replay"}},
+		{"--masters 1 --without worker-check --expiries 1", exit.Invalid, []string{"INVALID: NoOrphan is violated after 21 steps", "expire      worker-1", "replay: torture explore --replay"}},
 		{"--workers 0 --tasks 0 --slow --leaves 1", 0, []string{"VALID: complete within masters=2 workers=0 tasks=0, leaves=1, slow: 52,419 states"}},
-		{"--masters 1 --tasks 2 --concurrency 1 --slow --without result-takes-assignment", 1, []string{"INVALID: AtomicTransitions", "--concurrency 1", "--slow"}},
-		{"--masters 1 --not-before 1s --sweeps 1 --without result-takes-assignment", 1, []string{"INVALID: AtomicTransitions", "--not-before 1s"}},
-		{"--masters 1 --residents 2", 4, []string{"2 residents: use 0 to 1"}},
+		{"--masters 1 --tasks 2 --concurrency 1 --slow --without result-takes-assignment", exit.Invalid, []string{"INVALID: AtomicTransitions", "--concurrency 1", "--slow"}},
+		{"--masters 1 --not-before 1s --sweeps 1 --without result-takes-assignment", exit.Invalid, []string{"INVALID: AtomicTransitions", "--not-before 1s"}},
+		{"--masters 1 --residents 2", exit.WrongUse, []string{"2 residents: use 0 to 1"}},
 		{"--masters 1 --resubmit", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults, resubmit: 5,244 states"}},
-		{"--masters 1 --cancel --resubmit", 1, []string{"INVALID: ResultFromItsAttempt is violated after 37 steps", "--cancel", "--resubmit"}},
-		{"--masters 1 --crashes 1 --for-good", 4, []string{"use at least 1 crash, and more masters or workers than crashes"}},
-		{"--masters 1 --expiries 1 --states 1000", 2, []string{"UNKNOWN: nothing is violated, but the limit of 1000 states is reached"}},
+		{"--masters 1 --cancel --resubmit", exit.Invalid, []string{"INVALID: ResultFromItsAttempt is violated after 37 steps", "--cancel", "--resubmit"}},
+		{"--masters 1 --crashes 1 --for-good", exit.WrongUse, []string{"use at least 1 crash, and more masters or workers than crashes"}},
+		{"--masters 1 --expiries 1 --states 1000", exit.Unknown, []string{"UNKNOWN: nothing is violated, but the limit of 1000 states is reached"}},
 		{"--masters 1 --engine pct --seed 3 --time 1s --losses 1", 0, []string{"VALID as far as it went"}},
-		{"--masters 1 --engine random --without result-takes-assignment --time 20s", 1, []string{"INVALID: AtomicTransitions"}},
-		{"--masters 0", 4, []string{"0 masters", "use at least 1"}},
-		{"--engine magic", 4, []string{`--engine "magic": use bfs, dfs, random or pct`}},
-		{"--library odd", 4, []string{`--library "odd": use honest or replacing`}},
-		{"--expiries 99", 4, []string{"expiries 99: use 0 to 15"}},
-		{"--without prayer", 4, []string{`no guard is called "prayer"`, "epoch-check"}},
-		{"--replay nowhere.txt", 4, []string{"nowhere.txt", "schedule.txt of a counterexample"}},
+		{"--masters 1 --engine random --without result-takes-assignment --time 20s", exit.Invalid, []string{"INVALID: AtomicTransitions"}},
+		{"--masters 0", exit.WrongUse, []string{"0 masters", "use at least 1"}},
+		{"--engine magic", exit.WrongUse, []string{`--engine "magic": use bfs, dfs, random or pct`}},
+		{"--library odd", exit.WrongUse, []string{`--library "odd": use honest or replacing`}},
+		{"--expiries 99", exit.WrongUse, []string{"expiries 99: use 0 to 15"}},
+		{"--without prayer", exit.WrongUse, []string{`no guard is called "prayer"`, "epoch-check"}},
+		{"--replay nowhere.txt", exit.WrongUse, []string{"nowhere.txt", "schedule.txt of a counterexample"}},
 	} {
 		code, text := torture(t, append([]string{"explore", out}, strings.Fields(c.args)...)...)
 		if code != c.code {
@@ -70,7 +71,7 @@ func TestCounterexampleReplays(t *testing.T) {
 	}
 	_, text = torture(t, "explore", "--out="+dir, "--masters=1", "--without=transition-in-one")
 	command = regexp.MustCompile(`replay: torture (.*)\n`).FindStringSubmatch(text)
-	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != 1 || !strings.Contains(again, "AtomicTransitions is violated after 27 steps") {
+	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != exit.Invalid || !strings.Contains(again, "AtomicTransitions is violated after 27 steps") {
 		t.Errorf("exit code %d:\n%s", code, again)
 	}
 }
@@ -78,21 +79,21 @@ func TestCounterexampleReplays(t *testing.T) {
 // traced holds a run against the specification: without TLC as far as that goes.
 func traced(t *testing.T, dir string) {
 	t.Helper()
-	want, says := 0, "agrees on every one"
+	want, says := exit.Done, "agrees on every one"
 	if _, err := tlc.Find(); err != nil {
-		want, says = exitNoTLC, "TLA2TOOLS_JAR"
+		want, says = exit.NoTLC, "TLA2TOOLS_JAR"
 	}
 	if code, text := torture(t, "trace", "--sample=50", dir); code != want || !strings.Contains(text, says) || !strings.Contains(text, "own judge: 51 of") {
 		t.Errorf("exit code %d, want %d:\n%s", code, want, text)
 	}
-	if code, text := torture(t, "trace", t.TempDir()); code != 4 || !strings.Contains(text, "has no wire.ndjson") {
+	if code, text := torture(t, "trace", t.TempDir()); code != exit.WrongUse || !strings.Contains(text, "not the folder of a run") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
 	recorded := filepath.Join(dir, "wire.ndjson")
 	if err := os.Rename(recorded, recorded+".away"); err != nil {
 		t.Fatal(err)
 	}
-	if code, text := torture(t, "check", dir); code != 0 || !strings.Contains(text, "skipped  FollowsProtocol") {
+	if code, text := torture(t, "check", dir); code != exit.Unknown || !strings.Contains(text, "wire.ndjson is missing") {
 		t.Errorf("without a recording: exit code %d:\n%s", code, text)
 	}
 }
@@ -110,7 +111,7 @@ func TestRunInMemory(t *testing.T) {
 		t.Errorf("judged again: exit code %d:\n%s", code, text)
 	}
 	traced(t, filepath.Join(dir, "latest"))
-	if code, text := torture(t, "run", "--ensemble=memory", "--nemesis=kill-server,kill-master", "--out="+dir); code != 4 || !strings.Contains(text, "--nemesis kill-server: in memory") {
+	if code, text := torture(t, "run", "--ensemble=memory", "--nemesis=kill-server,kill-master", "--out="+dir); code != exit.WrongUse || !strings.Contains(text, "--nemesis kill-server: in memory") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
 }

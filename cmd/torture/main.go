@@ -15,7 +15,9 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/internal/usage"
 	"github.com/ringmaster-zk/ringmaster/participant"
 )
 
@@ -25,7 +27,7 @@ type verdictError struct{ verdict checker.Verdict }
 func (e verdictError) Error() string { return "verdict: " + string(e.verdict) }
 
 // codeError is an exit code of which everything has been said.
-type codeError int
+type codeError exit.Code
 
 func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
@@ -35,26 +37,43 @@ func main() {
 	// The first signal ends the load, and the rest is done in order. A second one
 	// ends the process; the next start removes what it leaves.
 	context.AfterFunc(ctx, stop)
-	os.Exit(exitCode(root().ExecuteContext(ctx)))
+	err := root().ExecuteContext(ctx)
+	if ctx.Err() != nil {
+		err = exit.With(exit.Interrupted, err)
+	}
+	if !said(err) {
+		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
+	}
+	os.Exit(int(exitCode(err)))
 }
 
-// exitCode is 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 everything that kept a
-// run from being judged, 5 that there is no TLC to ask.
-func exitCode(err error) int {
-	if err == nil {
-		return 0
+// said reports whether everything has been said about how a command ended.
+func said(err error) bool {
+	_, judged := errors.AsType[verdictError](err)
+	_, known := errors.AsType[codeError](err)
+	return err == nil || judged || known
+}
+
+// exitCode is what the command ends with after an error. A verdict that was reached
+// counts, whatever came after it.
+func exitCode(err error) exit.Code {
+	verdict, judged := errors.AsType[verdictError](err)
+	own, known := errors.AsType[codeError](err)
+	switch {
+	case err == nil:
+		return exit.Done
+	case judged:
+		return verdict.verdict.ExitCode()
+	case known:
+		return exit.Code(own)
+	case exit.Given(err, exit.WrongUse):
+		return exit.WrongUse
+	case exit.Given(err, exit.Interrupted):
+		return exit.Interrupted
+	case errors.Is(err, tlc.ErrNone):
+		return exit.NoTLC
 	}
-	if v, ok := errors.AsType[verdictError](err); ok {
-		return v.verdict.ExitCode()
-	}
-	if code, ok := errors.AsType[codeError](err); ok && err == error(code) {
-		return int(code)
-	}
-	fmt.Fprintf(os.Stderr, "torture: %v\n", err)
-	if errors.Is(err, tlc.ErrNone) {
-		return exitNoTLC
-	}
-	return checker.ExitSetUp
+	return exit.NotCarriedOut
 }
 
 func root() *cobra.Command {
@@ -62,11 +81,10 @@ func root() *cobra.Command {
 		Use:   "torture",
 		Short: "Torture the master-worker recipe on a real ZooKeeper ensemble",
 		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
-			"Exit codes: 0 valid, 1 invalid, 2 unknown, 3 vacuous, 4 the run could not be carried out,\n" +
-			"5 (spec, trace) there is no TLC.",
-		SilenceUsage: true, SilenceErrors: true,
+			exit.Help(exit.Torture),
 	}
 	cmd.AddCommand(runCommand(), soakCommand(), checkCommand(), replayCommand(), shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	usage.Mark(cmd)
 	return cmd
 }
 

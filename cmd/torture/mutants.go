@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/mutants"
 	"github.com/ringmaster-zk/ringmaster/soak"
 )
@@ -38,8 +39,8 @@ func mutantsCommand() *cobra.Command {
 			"as it is goes the same way and must be clean.\n\n" +
 			"Engines: model (the explorer), memory (torture runs in memory), ensemble (torture runs on a real\n" +
 			"ensemble), tests (go test). An entry is hunted where it has something for the engine.\n\n" +
-			"The exit code is 1 when a defect survives, when something else notices it than the catalogue\n" +
-			"expects, when there is a false alarm, or when something could not be looked for.",
+			fmt.Sprintf("The exit code is %d when a defect survives, when something else notices it than the catalogue\n"+
+				"expects, or when there is a false alarm, otherwise %d when something could not be looked for.", exit.Invalid, exit.NotCarriedOut),
 		Example: "  torture mutants\n  torture mutants --on memory,ensemble --only two-writes\n  torture mutants --catalogue mine.yaml --source ../mine",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
@@ -60,43 +61,9 @@ func mutantsCommand() *cobra.Command {
 }
 
 func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
-	if o.catalogue == "" {
-		o.catalogue = filepath.Join(o.source, ownCatalogue)
-	}
-	if o.handful < 0 || o.jobs < 1 {
-		return fmt.Errorf("--handful %d --jobs %d: a handful has none or more, and there is one job at least", o.handful, o.jobs)
-	}
-	if o.states < 1 {
-		return fmt.Errorf("--states %d: give the explorer room for one state at least", o.states)
-	}
-	if o.budget <= 0 || o.load < time.Second {
-		return fmt.Errorf("--budget %v --load %v: give the budget some time, and the load 1s at least", o.budget, o.load)
-	}
-	all, err := mutants.Load(o.catalogue)
+	hunt, picked, err := o.prepare(out)
 	if err != nil {
-		return err
-	}
-	picked, err := all.Only(o.only)
-	if err != nil {
-		return err
-	}
-	engines, err := o.engines()
-	if err != nil {
-		return err
-	}
-	if o.handful > 0 {
-		if picked, err = o.today(all, picked, engines, out); err != nil {
-			return err
-		}
-	}
-	hunt := mutants.Hunt{
-		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out, Commands: o.keep,
-		Keep: func(mutants.Finding) error { return nil },
-	}
-	if o.results != "" {
-		if hunt.Keep, err = o.keeper(all); err != nil {
-			return err
-		}
+		return exit.With(exit.WrongUse, err)
 	}
 	findings, interrupted := hunt.Go(ctx, picked)
 	if len(findings) == 0 {
@@ -109,6 +76,47 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(os.Stderr, "torture: %v\n", interrupted)
 	}
 	return err // what has been found outranks it
+}
+
+// prepare makes of the options a hunt, and what to hunt.
+func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants.Catalogue, err error) {
+	if o.catalogue == "" {
+		o.catalogue = filepath.Join(o.source, ownCatalogue)
+	}
+	fail := func(err error) (mutants.Hunt, mutants.Catalogue, error) { return mutants.Hunt{}, nil, err }
+	if o.handful < 0 || o.jobs < 1 {
+		return fail(fmt.Errorf("--handful %d --jobs %d: a handful has none or more, and there is one job at least", o.handful, o.jobs))
+	}
+	if o.states < 1 {
+		return fail(fmt.Errorf("--states %d: give the explorer room for one state at least", o.states))
+	}
+	if o.budget <= 0 || o.load < time.Second {
+		return fail(fmt.Errorf("--budget %v --load %v: give the budget some time, and the load 1s at least", o.budget, o.load))
+	}
+	all, err := mutants.Load(o.catalogue)
+	if err != nil {
+		return fail(err)
+	}
+	if picked, err = all.Only(o.only); err != nil {
+		return fail(err)
+	}
+	engines, err := o.engines()
+	if err != nil {
+		return fail(err)
+	}
+	if o.handful > 0 {
+		if picked, err = o.today(all, picked, engines, out); err != nil {
+			return fail(err)
+		}
+	}
+	hunt = mutants.Hunt{
+		Source: mutants.Source{Dir: o.source, Command: "./cmd/torture"}, Engines: engines, Budget: o.budget, Jobs: o.jobs, Out: out, Commands: o.keep,
+		Keep: func(mutants.Finding) error { return nil },
+	}
+	if o.results != "" {
+		hunt.Keep, err = o.keeper(all)
+	}
+	return hunt, picked, err
 }
 
 // A source has its own catalogue and matrix at these places.
@@ -183,17 +191,16 @@ func (o mutantOptions) keeper(all mutants.Catalogue) (func(mutants.Finding) erro
 // sum says what came of all, and makes the exit code of it.
 func sum(findings []mutants.Finding, out io.Writer) error {
 	counts := map[mutants.Outcome]int{}
-	bad := 0
 	for _, f := range findings {
 		counts[f.Outcome]++
-		if f.Bad() {
-			bad++
-		}
 	}
 	fmt.Fprintf(out, "\n%d caught, %d noticed by others than expected, %d survived, %d survived as the catalogue says; without a defect %d clean, %d false alarms; %d could not be looked for\n",
 		counts[mutants.Caught], counts[mutants.Astray], counts[mutants.Survived], counts[mutants.Explained], counts[mutants.Clean], counts[mutants.Alarm], counts[mutants.Failed])
-	if bad > 0 {
-		return codeError(1)
+	switch {
+	case counts[mutants.Astray]+counts[mutants.Survived]+counts[mutants.Alarm] > 0:
+		return codeError(exit.Invalid)
+	case counts[mutants.Failed] > 0:
+		return codeError(exit.NotCarriedOut)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/mutants"
 )
 
@@ -39,7 +40,7 @@ func TestMutantsSayWhatIsWrong(t *testing.T) {
 		"--source nowhere":                  "nowhere/mutants/catalogue.yaml",
 	} {
 		code, text := torture(t, append([]string{"mutants"}, strings.Fields(args)...)...)
-		if code != 4 || !strings.Contains(text, says) {
+		if code != exit.WrongUse || !strings.Contains(text, says) {
 			t.Errorf("%s: exit code %d, does not say %q:\n%s", args, code, says, text)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 // TestThePageHasEveryProfile: docs/profiles.md, and the command, say what the table has.
@@ -43,7 +43,7 @@ func TestMixedIsRefused(t *testing.T) {
 	for _, c := range [][]string{{"/nowhere"}, {text}, {compiler}, {text, "--ensemble", "memory"}} {
 		args := append([]string{"run", "--out", filepath.Join(t.TempDir(), "results"), "--mixed", c[0]}, c[1:]...)
 		want := "--mixed " + c[0]
-		if code, printed := torture(t, args...); code != checker.ExitSetUp || !strings.Contains(printed, want) {
+		if code, printed := torture(t, args...); code != exit.WrongUse || !strings.Contains(printed, want) {
 			t.Errorf("%q: exit code %d:\n%s", c, code, printed)
 		}
 	}

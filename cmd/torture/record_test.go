@@ -18,6 +18,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -421,15 +422,15 @@ func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
 	for _, c := range []struct {
 		file string
 		args []string
-		code int
+		code exit.Code
 	}{
 		{harness.CommittedFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
 		{harness.WireFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
-		{harness.CommittedFile, []string{"shrink", dir}, checker.ExitSetUp},
-		{harness.FaultsFile, []string{"shrink", dir}, checker.ExitSetUp},
-		{harness.ConfigFile, []string{"replay", dir}, checker.ExitSetUp},
-		{harness.FaultsFile, []string{"replay", dir}, checker.ExitSetUp},
-		{history.ManifestFile, []string{"replay", dir}, checker.ExitSetUp},
+		{harness.CommittedFile, []string{"shrink", dir}, exit.NotCarriedOut},
+		{harness.FaultsFile, []string{"shrink", dir}, exit.NotCarriedOut},
+		{harness.ConfigFile, []string{"replay", dir}, exit.NotCarriedOut},
+		{harness.FaultsFile, []string{"replay", dir}, exit.NotCarriedOut},
+		{history.ManifestFile, []string{"replay", dir}, exit.NotCarriedOut},
 	} {
 		text := contents(t, filepath.Join(dir, c.file))
 		tampered(t, dir, c.file, []byte(text[:len(text)/2]+" "+text[len(text)/2:len(text)-2]), func() {

@@ -19,6 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/report"
 )
@@ -44,7 +45,7 @@ func runCommand() *cobra.Command {
 			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", o.Seed)
 			config, err := o.config(cmd.Flags().Changed)
 			if err != nil {
-				return err
+				return exit.With(exit.WrongUse, err)
 			}
 			return runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
 		},
@@ -231,7 +232,12 @@ func checkCommand() *cobra.Command {
 	budget := shrinkBudget
 	cmd := &cobra.Command{
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return judgeWithin(args[0], budget, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if budget < 0 {
+				return exit.Misuse("--shrink %v: give a time, or 0 for not at all", budget)
+			}
+			return judgeWithin(args[0], budget, cmd.OutOrStdout())
+		},
 	}
 	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that shows what is violated; 0 for not at all")
 	return cmd

@@ -18,6 +18,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/shrink"
 	"github.com/ringmaster-zk/ringmaster/story"
@@ -88,7 +89,7 @@ func (s *shrinking) folder() string { return filepath.Join(s.dir, shrinkingFolde
 // where that cannot be said.
 func (s *shrinking) prepare() (time.Duration, error) {
 	if s.runs < 1 || s.budget <= 0 {
-		return 0, fmt.Errorf("shrink: --runs %d --budget %v: use at least one run, and some time", s.runs, s.budget)
+		return 0, exit.Misuse("shrink: --runs %d --budget %v: use at least one run, and some time", s.runs, s.budget)
 	}
 	var err error
 	if s.config, err = harness.LoadReplay(s.dir); err != nil {
@@ -96,7 +97,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	}
 	data, err := os.ReadFile(filepath.Join(s.dir, verdictFile))
 	if err != nil {
-		return 0, fmt.Errorf("shrink: %w: judge it first, with torture check %s", err, s.dir)
+		return 0, exit.Misuse("shrink: %w: judge it first, with torture check %s", err, s.dir)
 	}
 	var verdict checker.Report
 	if err := json.Unmarshal(data, &verdict); err != nil {
@@ -109,9 +110,9 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	i := slices.IndexFunc(violations, func(p checker.Property) bool { return s.property == "" || p.Name == s.property })
 	switch {
 	case len(violations) == 0:
-		return 0, fmt.Errorf("shrink: %s violates nothing: its verdict is %s", s.dir, verdict.Verdict)
+		return 0, exit.Misuse("shrink: %s violates nothing: its verdict is %s", s.dir, verdict.Verdict)
 	case i < 0:
-		return 0, fmt.Errorf("shrink: --property %s is not violated in %s; use %s", s.property, s.dir, violations[0].Name)
+		return 0, exit.Misuse("shrink: --property %s is not violated in %s; use %s", s.property, s.dir, violations[0].Name)
 	}
 	s.property = violations[i].Name
 	run, err := harness.Load(s.dir)

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/story"
 )
@@ -42,7 +42,7 @@ func TestShrinkNamesBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, printed := torture(t, append([]string{"shrink"}, c.args...)...)
-			if code != checker.ExitSetUp {
+			if code != exit.WrongUse {
 				t.Errorf("exit code %d", code)
 			}
 			for _, want := range c.want {

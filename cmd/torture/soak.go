@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/soak"
 )
@@ -28,7 +30,7 @@ func soakCommand() *cobra.Command {
 		Use: "soak", Short: "Run after run, each with its own seed; keep what failed", Args: cobra.NoArgs,
 		Long: "Run after run, each with its own seed, until --time or --runs is over or a signal ends it.\n" +
 			"Folders of runs that are not valid are kept, with what the run printed.\n" +
-			"The exit code is that of the worst: 1 invalid, 4 not carried out, 2 unknown, 3 vacuous.",
+			"The exit code is that of the worst: invalid, then not carried out, then unknown, then vacuous.",
 		Example: "  torture soak --time 8h\n  torture soak --runs 30 --load 40s --nemesis network,server",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
@@ -39,8 +41,11 @@ func soakCommand() *cobra.Command {
 				config.Time = load
 				err = config.Validate()
 			}
+			if err == nil && (plan.Runs < 0 || plan.Time < 0) {
+				err = fmt.Errorf("--runs %d --time %v: give none for no limit", plan.Runs, plan.Time)
+			}
 			if err != nil {
-				return err
+				return exit.With(exit.WrongUse, err)
 			}
 			runs := &runner{args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
 			if runs.executable, err = os.Executable(); err != nil {
@@ -50,11 +55,11 @@ func soakCommand() *cobra.Command {
 			_ = os.Remove(filepath.Join(runs.out, "latest"))
 			_ = os.Remove(runs.out) // unless something is kept in it
 			code := tally.ExitCode()
-			if err != nil && code == checker.Invalid.ExitCode() {
+			if err != nil && code == exit.Invalid {
 				fmt.Fprintf(cmd.ErrOrStderr(), "torture: %v\n", err)
 				err = nil // a violation outranks it
 			}
-			if err == nil && code != 0 {
+			if err == nil && code != exit.Done {
 				return codeError(code)
 			}
 			return err
@@ -121,11 +126,17 @@ func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
 	if err == nil {
 		err = readOutcome(dir, &outcome)
 	}
-	if code := cmd.ProcessState.ExitCode(); err == nil && code != outcome.Verdict.ExitCode() && outcome.Verdict != checker.Invalid {
-		err = fmt.Errorf("it ended with exit code %d after the verdict %s", code, outcome.Verdict)
-	}
-	if err != nil { // it was not judged, or not to the end
-		outcome.Verdict, outcome.Problem = "", lastLine(printed, err)
+	code := exit.Code(cmd.ProcessState.ExitCode())
+	crash := exit.Crash(int(code), string(printed))
+	switch {
+	case err == nil && outcome.Verdict == checker.Invalid: // it stands, whatever came after it
+	case crash != "":
+		outcome.Verdict, outcome.Problem, outcome.Crashed = "", crash, true
+	case err == nil && code != outcome.Verdict.ExitCode():
+		outcome.Problem = fmt.Sprintf("it ended with exit code %d after the verdict %s: %s", code, outcome.Verdict, lastLine(printed, errors.New("it printed nothing")))
+		outcome.Verdict = ""
+	case err != nil: // it was not judged
+		outcome.Problem = lastLine(printed, err)
 	}
 	if name == "" {
 		dir = filepath.Join(r.out, fmt.Sprintf("seed-%d", seed))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -32,11 +33,11 @@ func TestSoak(t *testing.T) {
 		t.Errorf("kept %q, and printed:\n%s", kept, printed)
 	}
 	code, printed = torture(t, "soak", "--runs", "1", "--ensemble", "memory", "--nemesis", "server")
-	if code != checker.ExitSetUp || !strings.Contains(printed, "--nemesis server: none of these is possible with --ensemble memory") {
+	if code != exit.WrongUse || !strings.Contains(printed, "--nemesis server: none of these is possible with --ensemble memory") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 	code, printed = torture(t, "soak", "--runs", "1", "--nemesis", "earthquake")
-	if code != checker.ExitSetUp || !strings.Contains(printed, `"earthquake"`) {
+	if code != exit.WrongUse || !strings.Contains(printed, `"earthquake"`) {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 }
@@ -70,7 +71,7 @@ func TestScheduleFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, printed := torture(t, "run", "--ensemble", "memory", "--time", "10s", "--schedule", path, "--out", out)
-		if code != checker.ExitSetUp || !strings.Contains(printed, c.says) || !strings.Contains(printed, "schedule") {
+		if code != exit.WrongUse || !strings.Contains(printed, c.says) || !strings.Contains(printed, "schedule") {
 			t.Errorf("%s: exit code %d:\n%s", c.text, code, printed)
 		}
 	}

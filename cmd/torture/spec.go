@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 	"github.com/ringmaster-zk/ringmaster/spec"
 )
@@ -34,8 +35,8 @@ func specCommand() *cobra.Command {
 			"of states. A test (make explore) holds the manifest against the explorer, and so does --differ.\n\n" +
 			"TLC is what TLA2TOOLS_JAR names, otherwise the official release, downloaded once into the user's\n" +
 			"cache folder and held against its checksum. It needs java.\n\n" +
-			"Exit codes: 0 every answer is as in the manifest, 1 one is not, 4 TLC or the files are at fault,\n" +
-			"5 there is no TLC.",
+			fmt.Sprintf("Exit codes: %d every answer is as in the manifest, %d one is not, %d TLC or the files are at fault,\n"+
+				"%d there is no TLC.", exit.Done, exit.Invalid, exit.NotCarriedOut, exit.NoTLC),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	cmd.Flags().StringVar(&s.dir, "dir", "spec/tla", "folder of the specification")
@@ -58,7 +59,7 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 	files := os.DirFS(s.dir)
 	manifest, err := spec.Load(files)
 	if err != nil && !(s.write && errors.Is(err, fs.ErrNotExist)) {
-		return fmt.Errorf("--dir %s: %w; run it in the repository", s.dir, err)
+		return exit.Misuse("--dir %s: %w; run it in the repository", s.dir, err)
 	}
 	by, err := tlc.Fetch(ctx)
 	if err != nil {
@@ -109,10 +110,10 @@ func (s specified) chosen() ([]spec.Check, error) {
 	for _, name := range names {
 		at := slices.IndexFunc(all, func(c spec.Check) bool { return c.Name == name })
 		if at < 0 {
-			return nil, fmt.Errorf("%s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
+			return nil, exit.Misuse("%s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
 		}
 		if s.differ != "" && all[at].Kind != spec.Complete {
-			return nil, fmt.Errorf("--differ %s: only worlds that both visit can be compared, those of kind %q", name, spec.Complete)
+			return nil, exit.Misuse("--differ %s: only worlds that both visit can be compared, those of kind %q", name, spec.Complete)
 		}
 		chosen = append(chosen, all[at])
 	}

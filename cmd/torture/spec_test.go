@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 )
 
@@ -16,13 +17,13 @@ const specFolder = "../../spec/tla"
 func TestSpecRefuses(t *testing.T) {
 	t.Setenv(tlc.Variable, filepath.Join(t.TempDir(), "missing.jar"))
 	for _, c := range []struct {
-		code int
+		code exit.Code
 		says string
 		args []string
 	}{
-		{exitNoTLC, tlc.Variable, []string{"spec", "--dir", specFolder}},
-		{4, "manifest.json", []string{"spec", "--dir", specFolder, "--only", "prayer"}},
-		{4, "run it in the repository", []string{"spec", "--dir", t.TempDir()}},
+		{exit.NoTLC, tlc.Variable, []string{"spec", "--dir", specFolder}},
+		{exit.WrongUse, "manifest.json", []string{"spec", "--dir", specFolder, "--only", "prayer"}},
+		{exit.WrongUse, "run it in the repository", []string{"spec", "--dir", t.TempDir()}},
 	} {
 		if code, out := torture(t, c.args...); code != c.code || !strings.Contains(out, c.says) {
 			t.Errorf("%v: exit code %d, %s", c.args, code, out)
@@ -46,7 +47,7 @@ func TestSpecNoticesAnotherAnswer(t *testing.T) {
 	t.Setenv("PATH", bin)
 	t.Setenv(tlc.Variable, jar)
 	code, out := torture(t, "spec", "--dir", specFolder, "--only", "live-one-of-each")
-	if code != 1 || !strings.Contains(out, "the number of distinct states is 7, the manifest has 2396") {
+	if code != exit.Invalid || !strings.Contains(out, "the number of distinct states is 7, the manifest has 2396") {
 		t.Errorf("exit code %d, %s", code, out)
 	}
 }

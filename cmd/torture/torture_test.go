@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -29,8 +31,14 @@ import (
 // run what a person runs; the participants inherit it.
 const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 
+// panics names a verb; the process that has it panics while it runs.
+const panics = "RINGMASTER_TEST_PANICS"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asTorture) == "1" {
+		if len(os.Args) > 1 && os.Getenv(panics) == os.Args[1] {
+			go panic("planted")
+		}
 		main()
 		return
 	}
@@ -51,14 +59,14 @@ func command(t testing.TB, args ...string) (*exec.Cmd, *bytes.Buffer) {
 }
 
 // torture runs the command and returns its exit code and what it printed.
-func torture(t *testing.T, args ...string) (int, string) {
+func torture(t *testing.T, args ...string) (exit.Code, string) {
 	t.Helper()
 	cmd, out := command(t, args...)
 	err := cmd.Run()
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		t.Fatal(err)
 	}
-	return cmd.ProcessState.ExitCode(), out.String()
+	return exit.Code(cmd.ProcessState.ExitCode()), out.String()
 }
 
 // onlyRun is the one folder of a run below out.
@@ -115,8 +123,12 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 				cmd.Env = append(cmd.Env, c.env)
 			}
 			_ = cmd.Run()
-			if code := cmd.ProcessState.ExitCode(); code != checker.ExitSetUp {
-				t.Errorf("exit code %d, want %d", code, checker.ExitSetUp)
+			want := exit.WrongUse
+			if slices.Contains([]string{"nobody answers", "no engine", "no such image"}, c.name) {
+				want = exit.NotCarriedOut
+			}
+			if code := exit.Code(cmd.ProcessState.ExitCode()); code != want {
+				t.Errorf("exit code %d, want %d", code, want)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(printed.String(), want) {
@@ -130,13 +142,13 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 	}
 	t.Run("folder that cannot be written", func(t *testing.T) {
 		code, printed := torture(t, "run", "--out", "/dev/null/results")
-		if code != checker.ExitSetUp || !strings.Contains(printed, "--out /dev/null/results") {
+		if code != exit.WrongUse || !strings.Contains(printed, "--out /dev/null/results") {
 			t.Errorf("exit code %d:\n%s", code, printed)
 		}
 	})
 	t.Run("not a run", func(t *testing.T) {
 		for _, verb := range []string{"check", "replay"} {
-			if code, printed := torture(t, verb, t.TempDir()); code != checker.ExitSetUp || !strings.Contains(printed, "not the folder of a run") {
+			if code, printed := torture(t, verb, t.TempDir()); code != exit.WrongUse || !strings.Contains(printed, "not the folder of a run") {
 				t.Errorf("%s: exit code %d:\n%s", verb, code, printed)
 			}
 		}
@@ -236,11 +248,11 @@ func TestInterruptHealsSavesAndCleansUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != checker.ExitSetUp || !strings.Contains(printed.String(), "interrupted") {
+	if code := exit.Code(cmd.ProcessState.ExitCode()); code != exit.Interrupted || !strings.Contains(printed.String(), "interrupted") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 	dir := onlyRun(t, out)
-	if code, printed := torture(t, "check", dir); code == checker.ExitSetUp || code == 1 {
+	if code, printed := torture(t, "check", dir); code != exit.Done && code != exit.Unknown && code != exit.Vacuous {
 		t.Errorf("what was saved cannot be judged, exit code %d:\n%s", code, printed)
 	}
 	if r := verdictOf(t, dir); r.Counts["completed"] == 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 	"github.com/ringmaster-zk/ringmaster/model/protocol"
 	"github.com/ringmaster-zk/ringmaster/participant"
@@ -22,9 +23,6 @@ import (
 // traceFolder is where in a run's folder the modules for TLC are put.
 const traceFolder = "trace"
 
-// exitNoTLC is the exit code of whoever asks TLC where there is none.
-const exitNoTLC = 5
-
 func traceCommand() *cobra.Command {
 	sample := 0
 	cmd := &cobra.Command{
@@ -33,9 +31,13 @@ func traceCommand() *cobra.Command {
 			"task. Every trace is judged by the judge of torture check and by TLC, and the two must agree. The\n" +
 			"modules stay in DIR/trace, to be looked at or run by hand.\n\n" +
 			"TLC is found as by torture spec.\n\n" +
-			"Exit codes: 0 every trace is a behaviour of the protocol, 1 one is not, 2 one could not be followed\n" +
-			"to its end, or the record of the run is not whole, 4 the two do not agree or the run cannot be read, 5 there is no TLC.",
+			fmt.Sprintf("Exit codes: %d every trace is a behaviour of the protocol, %d one is not, %d one could not be followed\n"+
+				"to its end, or the record of the run is not whole, %d the two do not agree or the run cannot be read, %d there is no TLC.",
+				exit.Done, exit.Invalid, exit.Unknown, exit.NotCarriedOut, exit.NoTLC),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if sample < 0 {
+				return exit.Misuse("--sample %d: give a number of tasks, or 0 for all", sample)
+			}
 			return trace(cmd.Context(), args[0], sample, cmd.OutOrStdout())
 		},
 	}

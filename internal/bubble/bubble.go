@@ -14,15 +14,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// Main runs f in virtual time and ends the process, with code 0 unless f has
-// panicked. Everything that f has started must have ended when it returns. A
+// Main runs f in virtual time and ends the process: with code 0, or with
+// exit.Failed when f returns an error, which goes to standard error. A panic in f ends it
+// as any panic does. Everything that f has started must have ended when it returns. A
 // goroutine that waits for anything but channels, timers and other goroutines of
 // the bubble, such as a network, keeps the clock from moving. So does one that never
 // waits: when the clock has stood still for as long as patience, by the clock on the
-// wall, the process ends with a message and code 1.
-func Main(patience time.Duration, f func()) {
+// wall, the process ends with a message and exit.Failed.
+func Main(patience time.Duration, f func() error) {
 	var now atomic.Int64 // of the virtual clock, in ns since it began
 	go watch(patience, &now)
 	everything := func(string, string) (bool, error) { return true, nil }
@@ -30,8 +33,12 @@ func Main(patience time.Duration, f func()) {
 		synctest.Test(t, func(*testing.T) {
 			over := make(chan struct{})
 			go tick(&now, over)
-			f()
+			err := f()
 			close(over)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(int(exit.Failed))
+			}
 		})
 	}
 	testing.Main(everything, []testing.InternalTest{{Name: "run", F: inBubble}}, nil, nil)
@@ -59,7 +66,7 @@ func watch(patience time.Duration, now *atomic.Int64) {
 		<-time.After(patience)
 		if now.Load() == before {
 			fmt.Fprintf(os.Stderr, "virtual time has stood still at about %v for %v: something goes on and on without ever waiting\n", time.Duration(before), patience)
-			os.Exit(1)
+			os.Exit(int(exit.Failed))
 		}
 	}
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// errTask means that a task is not as asked. The command has said which.
+var errTask = errors.New("not every task was done")
+
+func misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
+
+// rule gives errors a code.
+type rule struct {
+	code exit.Code
+	fits func(error) bool
+}
+
+// rules are looked at in their order, and the first that fits counts. What may have been
+// applied is told whatever came after it; a signal explains every other error; and what
+// the ensemble has answered says more than that there was no answer in time.
+var rules = []rule{
+	{exit.InDoubt, among(recipe.ErrInDoubt)},
+	{exit.Interrupted, given(exit.Interrupted)},
+	{exit.WrongUse, given(exit.WrongUse)},
+	{exit.WrongUse, among(recipe.ErrInvalid)},
+	{exit.Refused, zkapi.Permanent},
+	{exit.Refused, among(zkapi.ErrTooLarge)},
+	{exit.BacklogFull, among(recipe.ErrBacklogFull)},
+	{exit.NotFound, among(recipe.ErrNoTask)},
+	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished)},
+	{exit.RefusedForNow, zkapi.Curable},
+	{exit.Unreachable, given(exit.Unreachable)},
+	{exit.Unreachable, among(zkapi.ErrConnectionLoss, zkapi.ErrNotSent, zkapi.ErrSessionEnded)},
+}
+
+// rank is the number of the first rule that fits an error.
+func rank(err error) int {
+	for i, r := range rules {
+		if r.fits(err) {
+			return i
+		}
+	}
+	return len(rules)
+}
+
+// exitCode is what the command ends with after an error.
+func exitCode(err error) exit.Code {
+	if err == nil {
+		return exit.Done
+	}
+	if i := rank(err); i < len(rules) {
+		return rules[i].code
+	}
+	return exit.Failed
+}
+
+// among fits errors that are one of some.
+func among(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, target := range targets {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// given fits errors that were given a code, by exit.With.
+func given(code exit.Code) func(error) bool {
+	return func(err error) bool { return exit.Given(err, code) }
+}

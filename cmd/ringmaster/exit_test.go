@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// everything gives each kind of request the same code.
+func everything(code int32) map[zkapi.Kind]int32 {
+	all := map[zkapi.Kind]int32{}
+	for _, k := range []zkapi.Kind{zkapi.KindCreate, zkapi.KindDelete, zkapi.KindSet, zkapi.KindExists, zkapi.KindGet, zkapi.KindChildren, zkapi.KindSync, zkapi.KindMulti} {
+		all[k] = code
+	}
+	return all
+}
+
+// TestExitCodes brings the command into every case that has a code of its own. Crash and
+// interruption have tests of their own below.
+func TestExitCodes(t *testing.T) {
+	auth := filepath.Join(t.TempDir(), "auth")
+	if err := os.WriteFile(auth, []byte("one:secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	const (
+		nodeExists = -110
+		noAuth     = -102
+		apiError   = -100
+		badAuth    = -115
+	)
+	create, multi := map[zkapi.Kind]bool{zkapi.KindCreate: true}, map[zkapi.Kind]bool{zkapi.KindMulti: true}
+	failed := map[string]string{"/tasks": "", "/tasks/task-a": "", "/tasks/task-a/status": `{"state":"failed","reason":"no good"}`}
+	running := map[string]string{"/tasks": "", "/tasks/task-a": ""}
+	seen := map[exit.Code]bool{exit.Crashed: true, exit.Interrupted: true}
+	for _, c := range []struct {
+		want   exit.Code
+		says   string
+		server *fakeServer
+		args   string
+	}{
+		{exit.Done, "nobody leads", &fakeServer{}, "status"},
+		{exit.Done, "task-a", &fakeServer{}, "submit --id a x"},
+		{exit.Done, "one:", &fakeServer{}, "identity --auth-file " + auth},
+		{exit.Failed, "address already in use", &fakeServer{}, "master --metrics " + taken.Addr().String()},
+		{exit.Refused, "access denied", &fakeServer{refuse: everything(noAuth)}, "tasks show task-a"},
+		{exit.Refused, "access denied", &fakeServer{refuse: everything(noAuth)}, "submit x"},
+		{exit.Refused, "credentials were refused", &fakeServer{auth: badAuth}, "status --auth-file " + auth},
+		{exit.Refused, "credentials were refused", &fakeServer{auth: badAuth}, "worker --exec cat --auth-file " + auth},
+		{exit.RefusedForNow, "refused", &fakeServer{refuse: everything(apiError)}, "tasks show task-a"},
+		{exit.RefusedForNow, "refused", &fakeServer{refuse: map[zkapi.Kind]int32{zkapi.KindCreate: apiError}}, "submit x --connect-timeout 5s"},
+		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "tasks show task-a --connect-timeout 1s"},
+		{exit.Unreachable, "no answer from", &fakeServer{mute: true}, "status --connect-timeout 1s"},
+		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "submit x --connect-timeout 1s"},
+		{exit.InDoubt, "may or may not have been accepted", &fakeServer{cut: create}, "submit x --connect-timeout 10s"},
+		{exit.InDoubt, "not known whether", &fakeServer{cut: multi}, "cancel task-a --connect-timeout 10s"},
+		{exit.InDoubt, "not known whether", &fakeServer{nodes: failed, cut: multi}, "collect task-a --connect-timeout 10s"},
+		{exit.WrongUse, "unknown command", nil, "nonsense"},
+		{exit.WrongUse, "unknown command", nil, "tasks nonsense"},
+		{exit.WrongUse, `unknown command "nonsense"`, nil, "help nonsense"},
+		{exit.WrongUse, `unknown command "nonsense"`, nil, "completion nonsense"},
+		{exit.Done, "Submit a task", nil, "help submit"},
+		{exit.WrongUse, `--state "nonsense"`, nil, "tasks list --state nonsense"},
+		{exit.WrongUse, "is not the name of a task", nil, "cancel a/b"},
+		{exit.WrongUse, "--connect-timeout -1s", nil, "status --connect-timeout=-1s"},
+		{exit.WrongUse, "--drain -1s", nil, "worker --exec cat --drain=-1s"},
+		{exit.WrongUse, "--wait, too", nil, "submit --collect x"},
+		{exit.WrongUse, "unknown flag: --nonsense", nil, "submit --nonsense"},
+		{exit.WrongUse, "accepts 1 arg", nil, "tasks show"},
+		{exit.WrongUse, `invalid argument "x" for "--attempts"`, nil, "submit --attempts x y"},
+		{exit.WrongUse, "not/valid", &fakeServer{}, "submit --id not/valid x"},
+		{exit.WrongUse, "--exec is missing", nil, "worker"},
+		{exit.WrongUse, "/nowhere", nil, "status --auth-file /nowhere"},
+		{exit.WrongUse, "--metrics nonsense", nil, "master --metrics nonsense"},
+		{exit.NotFound, "no such task: task-a", &fakeServer{}, "tasks show task-a"},
+		{exit.NotFound, "no such task: task-a", &fakeServer{}, "cancel task-a"},
+		{exit.BacklogFull, "backlog is full", &fakeServer{nodes: map[string]string{"/backlog": `{"epoch":1,"limit":5}`, "/assign": "", "/tasks": ""}, children: map[string]int32{"/tasks": 5}}, "submit --fail-when-full x"},
+		{exit.NotAsAsked, "task-a is failed: no good", &fakeServer{nodes: failed}, "submit --wait --id a x"},
+		{exit.NotAsAsked, "not finished", &fakeServer{nodes: running}, "collect task-a"},
+		{exit.NotAsAsked, "failed", &fakeServer{nodes: failed, refuse: map[zkapi.Kind]int32{zkapi.KindMulti: nodeExists}}, "cancel task-a"},
+	} {
+		seen[c.want] = true
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			p := &terminal{t: t}
+			if c.server != nil {
+				p.servers = c.server.start(t)
+			}
+			code, out, problem := p.types("", strings.Fields(c.args)...)
+			if exit.Code(code) != c.want || !strings.Contains(out+problem, c.says) {
+				t.Errorf("exit code %d, want %d; printed %q and %q, want %q", code, c.want, out, problem, c.says)
+			}
+		})
+	}
+	for _, m := range exit.Table {
+		if m.By != exit.Torture && !seen[m.Code] {
+			t.Errorf("nothing here ends with %d: %s", m.Code, m.Says)
+		}
+	}
+}
+
+// TestWhatCountsMost holds the precedence of the rules: an error may be of several kinds.
+func TestWhatCountsMost(t *testing.T) {
+	late := exit.With(exit.Unreachable, errors.New("no answer"))
+	signal := exit.With(exit.Interrupted, errors.New("interrupt"))
+	for _, c := range []struct {
+		want exit.Code
+		err  error
+	}{
+		{exit.Done, nil},
+		{exit.Failed, errors.New("disk is full")},
+		{exit.InDoubt, &recipe.AmbiguousError{ID: "a", Err: signal}},
+		{exit.InDoubt, &recipe.AmbiguousError{ID: "a", Err: zkapi.ErrNoAuth}},
+		{exit.Interrupted, fmt.Errorf("%w: %w", recipe.ErrBacklogFull, signal)},
+		{exit.WrongUse, errors.Join(recipe.ErrInvalid, zkapi.ErrTooLarge)},
+		{exit.Refused, zkapi.ErrTooLarge},
+		{exit.Refused, errors.Join(late, zkapi.ErrUntrusted)},
+		{exit.RefusedForNow, errors.Join(late, zkapi.ErrRefused)},
+		{exit.RefusedForNow, &zkapi.Error{Kind: zkapi.KindSet, Fate: zkapi.NotApplied, Err: zkapi.Answer(-125)}}, // quota
+		{exit.RefusedForNow, zkapi.Answer(-119)},                                                                 // read-only
+		{exit.RefusedForNow, zkapi.Answer(-127)},                                                                 // throttled
+		{exit.RefusedForNow, zkapi.Answer(-999)},                                                                 // unknown
+		{exit.Refused, zkapi.Answer(-6)},                                                                         // not implemented
+		{exit.Refused, zkapi.Answer(-114)},                                                                       // ACL
+		{exit.Unreachable, zkapi.Answer(-112)},                                                                   // session expired
+		{exit.BacklogFull, fmt.Errorf("%w: %w", recipe.ErrBacklogFull, late)},
+		{exit.NotFound, fmt.Errorf("task-a was accepted: %w", recipe.ErrNoTask)},
+		{exit.Unreachable, &zkapi.Error{Kind: zkapi.KindGet, Err: zkapi.ErrConnectionLoss}},
+	} {
+		if got := exitCode(c.err); got != c.want {
+			t.Errorf("%v: %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+// TestThePageHasTheOrder: docs/exit-codes.md says which code counts when several fit.
+func TestThePageHasTheOrder(t *testing.T) {
+	page, err := os.ReadFile("../../docs/exit-codes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, r := range rules {
+		if code := fmt.Sprint(r.code); !slices.Contains(order, code) {
+			order = append(order, code)
+		}
+	}
+	want := fmt.Sprintf("the first that fits of %s, %d.", strings.Join(order, ", "), exit.Failed)
+	if !strings.Contains(string(page), want) {
+		t.Errorf("%q is not on the page", want)
+	}
+}
+
+// TestACrashHasItsOwnCode: the Go runtime ends a process that panics with 2, whatever the
+// command was doing, and the stack is there to be read.
+func TestACrashHasItsOwnCode(t *testing.T) {
+	p := &terminal{t: t, servers: (&fakeServer{deaf: true}).start(t)}
+	for _, args := range [][]string{{"master"}, {"worker", "--exec", "cat"}, {"submit", "x"}} {
+		cmd := p.command(args...)
+		cmd.Env = append(cmd.Env, panics+"=1")
+		printed, _ := cmd.CombinedOutput()
+		code := cmd.ProcessState.ExitCode()
+		if exit.Code(code) != exit.Crashed || exit.Crash(code, string(printed)) != "crashed: panic: planted" {
+			t.Errorf("%q: exit code %d:\n%s", args, code, printed)
+		}
+	}
+}
+
+// TestASignalHasItsOwnCode: of a client that waits, and the second one of a role that
+// leaves. The first one of a role is no failure.
+func TestASignalHasItsOwnCode(t *testing.T) {
+	deaf := &fakeServer{deaf: true}
+	p := &terminal{t: t, servers: deaf.start(t)}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		submitting := p.starts("submit", "x", "--connect-timeout", "0")
+		<-deaf.accepted
+		if err := submitting.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		<-submitting.exited
+		if code := exit.Code(submitting.ProcessState.ExitCode()); code != exit.Interrupted {
+			t.Errorf("%v: exit code %d:\n%s", s, code, submitting)
+		}
+		for len(deaf.accepted) > 0 {
+			<-deaf.accepted
+		}
+	}
+	mute := &fakeServer{mute: true}
+	p.servers = mute.start(t)
+	worker := p.starts("worker", "--exec", "cat")
+	<-mute.granted
+	for _, says := range []string{"a second signal ends this at once", ""} {
+		if err := worker.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		p.within(time.Minute, "it says that it leaves", func() bool { return strings.Contains(worker.String(), says) })
+	}
+	<-worker.exited
+	if code := exit.Code(worker.ProcessState.ExitCode()); code != exit.Interrupted {
+		t.Errorf("exit code %d:\n%s", code, worker)
+	}
+	leaving := &terminal{t: t, servers: (&fakeServer{}).start(t)}
+	master := leaving.starts("master")
+	leaving.within(time.Minute, "it has a session", func() bool { return strings.Contains(master.String(), "session") })
+	if code := exit.Code(leaving.leaves(master)); code != exit.Done {
+		t.Errorf("a master that is asked to leave: exit code %d:\n%s", code, master)
+	}
+}

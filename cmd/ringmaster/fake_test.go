@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"path"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/wire"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// fakeServer answers as much of ZooKeeper's protocol as one command asks for. The tree
+// never changes: creates succeed and leave nothing.
+type fakeServer struct {
+	nodes    map[string]string    // path to data
+	children map[string]int32     // path to the number of children
+	refuse   map[zkapi.Kind]int32 // kinds of requests that get that code
+	auth     int32                // code for credentials
+	cut      map[zkapi.Kind]bool  // kinds of requests at which the connection ends, and no other begins
+	deaf     bool                 // no connection gets an answer
+	mute     bool                 // every session is granted, and no request gets an answer
+	accepted chan struct{}        // has one for each connection
+	granted  chan struct{}        // has one for each session
+	down     atomic.Bool
+}
+
+// noNode is ZooKeeper's code for a znode that is not there.
+const noNode = -101
+
+// start listens, and returns the address.
+func (s *fakeServer) start(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	s.accepted, s.granted = make(chan struct{}, 1000), make(chan struct{}, 1000)
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			s.accepted <- struct{}{}
+			go func() {
+				defer c.Close()
+				s.serve(c)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// serve answers one connection.
+func (s *fakeServer) serve(c net.Conn) {
+	if s.down.Load() {
+		return
+	}
+	var heard wire.Conversation
+	for {
+		body, err := frame(c)
+		if err != nil {
+			return
+		}
+		if s.deaf {
+			continue
+		}
+		request, asked := heard.Sent(body)
+		if !asked {
+			s.granted <- struct{}{}
+			session := binary.BigEndian.AppendUint64([]byte{0, 0, 0, 0, 0, 0, 0x27, 0x10}, 7) // for 10 s
+			_, _ = c.Write(wire.Frame(append(append(session, 0, 0, 0, 16), make([]byte, 16)...)))
+			continue
+		}
+		if s.mute {
+			continue
+		}
+		if s.cut[request.Op.Kind] && request.Op.Kind.Writes() {
+			s.down.Store(true)
+			return
+		}
+		code, answer := s.answer(request)
+		header := binary.BigEndian.AppendUint32(nil, uint32(request.Xid))
+		header = binary.BigEndian.AppendUint64(header, 7)
+		header = binary.BigEndian.AppendUint32(header, uint32(code))
+		_, _ = c.Write(wire.Frame(append(header, answer...)))
+	}
+}
+
+// answer is the code and the body for a request.
+func (s *fakeServer) answer(r wire.Request) (code int32, body []byte) {
+	op := r.Op
+	data, found := s.nodes[op.Path]
+	switch {
+	case r.Opcode == wire.OpAuth:
+		return s.auth, nil
+	case r.Opcode == wire.OpPing || r.Ends():
+		return 0, nil
+	case s.refuse[op.Kind] != 0:
+		return s.refuse[op.Kind], nil
+	case op.Kind == zkapi.KindCreate || op.Kind == zkapi.KindSync:
+		return 0, text(op.Path)
+	case !found || op.Kind == zkapi.KindMulti:
+		return noNode, nil
+	case op.Kind == zkapi.KindGet:
+		body = text(data)
+	case op.Kind == zkapi.KindChildren:
+		body = s.below(op.Path)
+	}
+	stat := make([]byte, 68)
+	binary.BigEndian.PutUint32(stat[32:], 1) // version
+	binary.BigEndian.PutUint32(stat[52:], uint32(len(data)))
+	binary.BigEndian.PutUint32(stat[56:], uint32(s.children[op.Path]))
+	return 0, append(body, stat...)
+}
+
+// below are the names of the znodes right below a path.
+func (s *fakeServer) below(parent string) []byte {
+	var names []byte
+	count := uint32(0)
+	for p := range s.nodes {
+		if path.Dir(p) == parent {
+			names = append(names, text(path.Base(p))...)
+			count++
+		}
+	}
+	return append(binary.BigEndian.AppendUint32(nil, count), names...)
+}
+
+// text is a string, or bytes, on the wire.
+func text(s string) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...)
+}
+
+// frame reads the next frame.
+func frame(c net.Conn) ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
+		return nil, err
+	}
+	body := make([]byte, binary.BigEndian.Uint32(size[:]))
+	_, err := io.ReadFull(c, body)
+	return body, err
+}

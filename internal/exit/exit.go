@@ -1,0 +1,141 @@
+// Package exit has the exit codes of both commands in one table. A code has the same
+// meaning wherever it comes from. docs/exit-codes.md is the page for people; a test
+// holds it, and the units in docs/systemd, against the table.
+package exit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Code is what a process ends with.
+type Code int
+
+// The codes. What each means is in Table.
+const (
+	Done          Code = 0
+	Failed        Code = 1
+	Crashed       Code = 2
+	Refused       Code = 3
+	Unreachable   Code = 4
+	InDoubt       Code = 5
+	WrongUse      Code = 6
+	RefusedForNow Code = 7
+	NotFound      Code = 8
+	BacklogFull   Code = 9
+	NotAsAsked    Code = 10
+	Invalid       Code = 20
+	Unknown       Code = 21
+	Vacuous       Code = 22
+	NotCarriedOut Code = 23
+	NoTLC         Code = 24
+	Interrupted   Code = 130
+)
+
+// Restart says what a service manager does after a code.
+type Restart string
+
+// Never is of the codes with which no master, worker or node ends.
+const (
+	Yes   Restart = "yes"   // another start may succeed
+	No    Restart = "no"    // another start fails in the same way, or is not wanted
+	Never Restart = "never" // there is nothing to restart
+)
+
+// By is a set of commands.
+type By string
+
+// The commands.
+const (
+	Ringmaster By = "ringmaster"
+	Torture    By = "torture"
+	Both       By = "both"
+)
+
+// Meaning is one row of the table.
+type Meaning struct {
+	Code    Code
+	Says    string
+	By      By
+	Restart Restart
+}
+
+// Table has every code that the commands end with, in their order.
+var Table = []Meaning{
+	{Done, "done; of a run, the verdict is valid", Both, Never},
+	{Failed, "another failure, which has no code of its own", Ringmaster, Yes},
+	{Crashed, "crash: a panic, or a fatal error of the Go runtime", Both, Yes},
+	{Refused, "refused for good: permission, credentials, TLS, ACL, size, a newer format of the namespace, or a peer that is no ZooKeeper", Ringmaster, No},
+	{Unreachable, "no answer from the ensemble in time", Ringmaster, Yes},
+	{InDoubt, "in doubt: it is not known whether a request was applied", Ringmaster, Never},
+	{WrongUse, "wrong use: the message names the input and the remedy", Both, No},
+	{RefusedForNow, "refused for now by the ensemble: quota, read-only, overload", Ringmaster, Yes},
+	{NotFound, "no such task", Ringmaster, Never},
+	{BacklogFull, "the backlog is full", Ringmaster, Never},
+	{NotAsAsked, "a task is not as asked: it failed or was cancelled, had ended before it was cancelled, or is not finished", Ringmaster, Never},
+	{Invalid, "verdict invalid: a property is violated, or an answer is not as expected", Torture, Never},
+	{Unknown, "verdict unknown: something could not be judged", Torture, Never},
+	{Vacuous, "verdict vacuous: nothing is violated, but nothing is proved", Torture, Never},
+	{NotCarriedOut, "it could not be carried out, or not be judged", Torture, Never},
+	{NoTLC, "there is no TLC to ask", Torture, Never},
+	{Interrupted, "a signal ended it before it was done", Both, No},
+}
+
+// Help lists the codes of a command for its --help.
+func Help(command By) string {
+	var b strings.Builder
+	b.WriteString("Exit codes:")
+	for _, m := range Table {
+		if m.By == Both || m.By == command {
+			fmt.Fprintf(&b, "\n  %3d  %s", m.Code, m.Says)
+		}
+	}
+	return b.String()
+}
+
+// coded is an error that knows its code.
+type coded struct {
+	error
+	code Code
+}
+
+func (c coded) Unwrap() error { return c.error }
+
+// With is err with a code; nil stays nil.
+func With(code Code, err error) error {
+	if err == nil {
+		return nil
+	}
+	return coded{err, code}
+}
+
+// Is makes errors.Is find a code anywhere in an error.
+func (c coded) Is(target error) bool {
+	wanted, ok := target.(coded)
+	return ok && wanted.error == nil && wanted.code == c.code
+}
+
+// Given reports whether an error, or anything in it, was given that code.
+func Given(err error, code Code) bool { return errors.Is(err, coded{code: code}) }
+
+// Misuse is an error about wrong use.
+func Misuse(format string, args ...any) error { return With(WrongUse, fmt.Errorf(format, args...)) }
+
+// Crash says how a process crashed that ended with a code and printed something; it is
+// empty for one that did not. The Go runtime prints the reason in the first line of its
+// report, and the stacks of goroutines after it.
+func Crash(code int, printed string) string {
+	if Code(code) != Crashed {
+		return ""
+	}
+	for line := range strings.Lines(printed) {
+		line = strings.TrimSpace(line)
+		for _, sign := range []string{"panic: ", "fatal error: ", "SIGQUIT: ", "SIGABRT: "} {
+			if strings.HasPrefix(line, sign) {
+				return "crashed: " + line
+			}
+		}
+	}
+	return fmt.Sprintf("crashed with exit code %d", code)
+}

@@ -23,15 +23,9 @@ type claim struct {
 	version int32
 }
 
-// write applies all of ops, or none. An error names the operation of ops that
+// writeAll pipelines writes that do not depend on each other and may take effect in any
+// order. Each applies all of its operations, or none. An error names the operation that
 // failed by zkapi.FailedIndex, and is ErrFenced when it was the claim.
-func (c claim) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	reply := c.writeAll(ctx, [][]zkapi.Op{ops})[0]
-	return reply.Result, reply.Err
-}
-
-// writeAll pipelines writes that do not depend on each other, each as write does
-// it. They may take effect in any order.
 func (c claim) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
 	multis := make([]zkapi.Op, len(writes))
 	for i, ops := range writes {

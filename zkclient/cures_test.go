@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -74,7 +76,7 @@ func crossing(t *testing.T, keepOnExpiry bool) (leaked bool, s *session, result 
 		default:
 			if greet(c, 0xB, 4000) {
 				answer(c, func(opcode int32) {
-					if opcode == opCreate {
+					if opcode == opcodeCreate {
 						close(crossed)
 					}
 				})
@@ -152,7 +154,9 @@ func TestCureFrozenHandshake(t *testing.T) {
 	if got := s.Timeout(); got != 2345*time.Millisecond {
 		t.Errorf("negotiated timeout %v, the server said 2.345s", got)
 	}
-	s.greeted(time.Minute, time.Now())
+	s.mu.Lock()
+	s.timeout = time.Minute
+	s.mu.Unlock()
 	down(t, s)
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second) // 6.67 T are 20 s
 	defer cancel()
@@ -254,7 +258,9 @@ func TestLeaseEndsWithoutAnswers(t *testing.T) {
 func TestOnlyAnswersProlongTheLease(t *testing.T) {
 	s := &session{config: Config{SessionTimeout: time.Hour}, next: newLatch()}
 	sent := time.Now().Add(-time.Second)
-	s.greeted(10*time.Second, sent)
+	if _, err := s.greeted("x:1", greeting{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
+		t.Fatal(err)
+	}
 	s.setUp(true)
 	s.setUp(false)
 	s.acknowledged(sent.Add(-time.Second)) // of an earlier one, late
@@ -281,7 +287,7 @@ func TestCureLastZxidIsOurs(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			reply(c, int32(binary.BigEndian.Uint32(b[:4])), noNode, "")
+			_, _ = c.Write(asked{xid: int32(binary.BigEndian.Uint32(b[:4]))}.coded(noNode))
 			<-drop
 			return
 		}
@@ -316,31 +322,52 @@ func TestCureLastZxidIsOurs(t *testing.T) {
 	}
 }
 
-// TestZxidsAreBlanked cuts replies into pieces anywhere: the library sees none of
-// their zxids, and everything else as it was.
-func TestZxidsAreBlanked(t *testing.T) {
+// pieces is the server's side of a connection, cut in pieces.
+type pieces struct {
+	net.Conn
+	left [][]byte
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(p.left) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.left[0])
+	if p.left[0] = p.left[0][n:]; len(p.left[0]) == 0 {
+		p.left = p.left[1:]
+	}
+	return n, nil
+}
+
+func (p *pieces) SetReadDeadline(time.Time) error { return nil }
+
+// TestFramesPassWhole cuts a stream into pieces anywhere: the library gets each frame,
+// without its zxid, and everything else as it was.
+func TestFramesPassWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		s := &session{done: newLatch(), next: newLatch()}
 		var stream, want []byte
-		for range rapid.IntRange(1, 5).Draw(t, "packets") {
-			body := rapid.SliceOfN(rapid.Byte(), headBytes, 40).Draw(t, "body")
+		w := newWire(&pieces{}, s, "x:1", time.Hour)
+		w.ready = true
+		for xid := range rapid.Int32Range(1, 5).Draw(t, "packets") {
+			w.sent[xid] = &request{opcode: opcodeDelete}
+			body := binary.BigEndian.AppendUint32(nil, uint32(xid))
+			body = binary.BigEndian.AppendUint64(body, rapid.Uint64().Draw(t, "zxid"))
+			body = append(body, 0, 0, 0, 0)
+			body = append(body, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "more")...)
 			stream = append(binary.BigEndian.AppendUint32(stream, uint32(len(body))), body...)
 			clear(body[zxidAt:zxidEnd])
 			want = append(binary.BigEndian.AppendUint32(want, uint32(len(body))), body...)
 		}
-		got := stream
-		var f frame
-		for left := stream; len(left) > 0; {
-			n := rapid.IntRange(1, len(left)).Draw(t, "piece")
-			for rest := left[:n]; len(rest) > 0; {
-				var whole bool
-				if rest, whole = f.feed(rest, true); whole {
-					f = frame{}
-				}
-			}
-			left = left[n:]
+		var cut [][]byte
+		for len(stream) > 0 {
+			n := rapid.IntRange(1, len(stream)).Draw(t, "piece")
+			cut, stream = append(cut, stream[:n]), stream[n:]
 		}
-		if !bytes.Equal(got, want) {
-			t.Fatalf("got  %x\nwant %x", got, want)
+		w.reader.Reset(&pieces{left: cut})
+		got, err := io.ReadAll(iotest.OneByteReader(w))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("got  %x, %v\nwant %x", got, err, want)
 		}
 	})
 }

@@ -19,6 +19,9 @@ import (
 // with default settings accepts (jute.maxbuffer).
 const DefaultMaxRequest = 1<<20 - 1
 
+// Bounds of Config.MaxRequest: each session has a buffer of that size.
+const leastMaxRequest, mostMaxRequest = 4 << 10, 64 << 20
+
 // Config says how to reach an ensemble.
 type Config struct {
 	// Servers are host:port addresses. At least one is needed. A name may have several
@@ -36,13 +39,16 @@ type Config struct {
 	TLS *tls.Config
 	// Credentials are shown to the servers on every connection.
 	Credentials []Credential
-	// MaxRequest is the server's jute.maxbuffer in bytes.
+	// MaxRequest bounds each request, in bytes: the servers' jute.maxbuffer, if it is
+	// not ZooKeeper's default. What is larger is not sent, and fails with
+	// zkapi.ErrTooLarge. Default DefaultMaxRequest.
 	MaxRequest int
-	// Logger receives connection events at debug level. Default: none.
+	// Logger receives connection events at debug level; at level warn, once, a server
+	// that cannot be talked to, and requests that are probably too large. Default: none.
 	Logger *slog.Logger
 
-	// keepOnExpiry leaves the first cure out, rawConn the other two. Only the
-	// tests that show the traps set them.
+	// keepOnExpiry leaves the first cure out, rawConn all that the wire cures. Only
+	// the tests that show the traps set them.
 	keepOnExpiry bool
 	rawConn      bool
 }
@@ -89,6 +95,9 @@ func New(config Config) (*Driver, error) {
 	}
 	if config.MaxRequest == 0 {
 		config.MaxRequest = DefaultMaxRequest
+	}
+	if config.MaxRequest < leastMaxRequest || config.MaxRequest > mostMaxRequest {
+		return nil, fmt.Errorf("zkclient: a limit of %d bytes for requests: give the servers' jute.maxbuffer, between %d and %d", config.MaxRequest, leastMaxRequest, mostMaxRequest)
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)

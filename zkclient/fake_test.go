@@ -15,7 +15,7 @@ type fakeServer struct {
 	accepted atomic.Int32
 }
 
-func newFake(t *testing.T, script func(number int, c net.Conn)) *fakeServer {
+func newFake(t testing.TB, script func(number int, c net.Conn)) *fakeServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -51,8 +51,10 @@ func readPacket(c net.Conn) ([]byte, error) {
 	return body, err
 }
 
-func writePacket(c net.Conn, body []byte) {
-	_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+func writePacket(c net.Conn, body []byte) { _, _ = c.Write(framed(body)) }
+
+func framed(body []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
 }
 
 // greet reads the connect request and answers with a session; 0 means expired.
@@ -66,53 +68,74 @@ func greet(c net.Conn, session int64, timeoutMs uint32) bool {
 
 // welcome answers a connect request.
 func welcome(c net.Conn, session int64, timeoutMs uint32) {
+	writePacket(c, greetingOf(session, timeoutMs, make([]byte, passwordBytes)))
+}
+
+func greetingOf(session int64, timeoutMs uint32, password []byte) []byte {
 	body := binary.BigEndian.AppendUint32(nil, 0)
 	body = binary.BigEndian.AppendUint32(body, timeoutMs)
 	body = binary.BigEndian.AppendUint64(body, uint64(session))
-	body = binary.BigEndian.AppendUint32(body, 16)
-	writePacket(c, append(body, make([]byte, 16)...))
+	body = binary.BigEndian.AppendUint32(body, uint32(len(password)))
+	return append(body, password...)
 }
 
 const (
-	opCreate  = 1
-	opPing    = 11
 	codeNoErr = 0
 	noNode    = -101
 )
 
-// reply answers one request; path is what a create returns.
-func reply(c net.Conn, xid int32, code int32, path string) {
-	body := binary.BigEndian.AppendUint32(nil, uint32(xid))
-	body = binary.BigEndian.AppendUint64(body, 7)
-	body = binary.BigEndian.AppendUint32(body, uint32(code))
-	if path != "" {
-		body = binary.BigEndian.AppendUint32(body, uint32(len(path)))
-		body = append(body, path...)
-	}
-	writePacket(c, body)
+// asked is a request that has reached the fake server.
+type asked struct {
+	xid, opcode int32
+	size        int // without the length in front
+	body        []byte
 }
 
-// answer serves requests until the connection ends: creates succeed, everything
-// else finds no znode. It tells seen about each request that is not a ping.
-func answer(c net.Conn, seen func(opcode int32)) {
+// serve answers requests until the connection ends, or respond returns nil.
+func serve(c net.Conn, respond func(asked) []byte) {
 	for {
 		b, err := readPacket(c)
 		if err != nil {
 			return
 		}
-		xid, opcode := int32(binary.BigEndian.Uint32(b[:4])), int32(binary.BigEndian.Uint32(b[4:8]))
-		if opcode != opPing {
-			seen(opcode)
+		r := asked{int32(binary.BigEndian.Uint32(b[:4])), int32(binary.BigEndian.Uint32(b[4:8])), len(b), b[8:]}
+		answer := respond(r)
+		if answer == nil {
+			return
 		}
-		switch opcode {
-		case opPing:
-			reply(c, xidPing, codeNoErr, "")
-		case opCreate:
-			reply(c, xid, codeNoErr, "/made")
-		case opcodeQuit:
-			reply(c, xid, codeNoErr, "")
-		default:
-			reply(c, xid, noNode, "")
-		}
+		_, _ = c.Write(answer)
 	}
+}
+
+// coded is an answer with that code, and what follows it.
+func (a asked) coded(code int32, result ...byte) []byte {
+	const zxid = 7
+	body := binary.BigEndian.AppendUint32(nil, uint32(a.xid))
+	body = binary.BigEndian.AppendUint64(body, zxid)
+	body = binary.BigEndian.AppendUint32(body, uint32(code))
+	return framed(append(body, result...))
+}
+
+// usual is an answer that satisfies the session: creates succeed, and so do requests
+// that have no result; everything else finds no znode.
+func (a asked) usual() []byte {
+	const made = "/made"
+	switch a.opcode {
+	case opcodeCreate:
+		return a.coded(codeNoErr, append(binary.BigEndian.AppendUint32(nil, uint32(len(made))), made...)...)
+	case opcodePing, opcodeQuit, opcodeAuth, opcodeWatches:
+		return a.coded(codeNoErr)
+	}
+	return a.coded(noNode)
+}
+
+// answer serves requests as usual until the connection ends. It tells seen about each
+// that is not a ping.
+func answer(c net.Conn, seen func(opcode int32)) {
+	serve(c, func(a asked) []byte {
+		if a.opcode != opcodePing {
+			seen(a.opcode)
+		}
+		return a.usual()
+	})
 }

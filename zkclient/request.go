@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/go-zookeeper/zk"
 
@@ -85,9 +87,19 @@ func failure(op zkapi.Op, fate zkapi.Fate, err error) error {
 	return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
 }
 
-// perform makes the library's call for op. It blocks until the server answers,
-// the connection breaks, or the session is closed.
-func (s *session) perform(op zkapi.Op) (result zkapi.Result, err error) {
+// perform carries op out. It blocks until the server answers, the connection breaks,
+// or the session is closed.
+func (s *session) perform(op zkapi.Op) (zkapi.Result, error) {
+	change, _, _ := s.Connection()
+	result, err := s.call(op)
+	if err != nil && zkapi.FateOf(err) == zkapi.Unknown && s.deniedSince(change) {
+		err = failure(op, zkapi.NotApplied, s.Cause()) // the library may lose an answer when it is closed
+	}
+	return result, err
+}
+
+// call makes the library's call for op.
+func (s *session) call(op zkapi.Op) (result zkapi.Result, err error) {
 	switch op.Kind {
 	case zkapi.KindCreate:
 		result.Path, err = s.conn.Create(op.Path, op.Data, flags(op.Mode), acl(op.ACL))
@@ -179,59 +191,97 @@ func (s *session) multi(op zkapi.Op) (zkapi.Result, error) {
 		case zkapi.KindCheck:
 			requests[i] = &zk.CheckVersionRequest{Path: sub.Path, Version: sub.Version}
 		default:
-			return zkapi.Result{}, failure(sub, zkapi.NotApplied, fmt.Errorf("%w: a %v cannot be part of a multi", zkapi.ErrRefused, sub.Kind))
+			return zkapi.Result{}, failure(sub, zkapi.NotApplied, fmt.Errorf("%w: a %v cannot be part of a multi", zkapi.ErrBadArguments, sub.Kind))
 		}
 	}
 	responses, err := s.conn.Multi(requests...)
+	if at := refusedPart(responses); err != nil && at >= 0 {
+		translated := s.translate(op, responses[at].Error).(*zkapi.Error)
+		translated.Index, translated.Path, translated.Fate = at, op.Ops[at].Path, zkapi.NotApplied
+		return zkapi.Result{}, translated
+	}
+	if err != nil {
+		return zkapi.Result{}, s.translate(op, err)
+	}
 	result := zkapi.Result{Results: make([]zkapi.Result, len(responses))}
 	for i, r := range responses {
-		if r.Error != nil && err != nil {
-			translated := s.translate(op, r.Error).(*zkapi.Error)
-			translated.Index, translated.Path, translated.Fate = i, op.Ops[i].Path, zkapi.NotApplied
-			return zkapi.Result{}, translated
-		}
 		result.Results[i] = zkapi.Result{Path: r.String, Stat: statOf(r.Stat, nil)}
 	}
-	return result, s.translate(op, err)
+	return result, nil
 }
 
-// answers maps the library's errors for a server's refusals to the port's.
-var answers = map[error]error{
-	zk.ErrNoNode:                  zkapi.ErrNoNode,
-	zk.ErrNodeExists:              zkapi.ErrNodeExists,
-	zk.ErrBadVersion:              zkapi.ErrBadVersion,
-	zk.ErrNotEmpty:                zkapi.ErrNotEmpty,
-	zk.ErrNoChildrenForEphemerals: zkapi.ErrEphemeral,
-	zk.ErrNoAuth:                  zkapi.ErrNoAuth,
-	zk.ErrAuthFailed:              zkapi.ErrAuthFailed,
-	zk.ErrInvalidACL:              zkapi.ErrInvalidACL,
-	zk.ErrBadArguments:            zkapi.ErrRefused,
-	zk.ErrAPIError:                zkapi.ErrRefused,
-	zk.ErrSessionMoved:            zkapi.ErrRefused,
-	zk.ErrInvalidPath:             zkapi.ErrInvalidPath,
-	zk.ErrShortBuffer:             zkapi.ErrTooLarge,
-}
-
-// translate says what is known after err. The default is Unknown.
-func (s *session) translate(op zkapi.Op, err error) error {
-	if err == nil {
-		return nil
-	}
-	for theirs, ours := range answers {
-		if errors.Is(err, theirs) {
-			return failure(op, zkapi.NotApplied, ours)
+// refusedPart is the part of a multi that was refused, or -1. Of the parts behind it
+// the server says that they were not tried.
+func refusedPart(responses []zk.MultiResponse) int {
+	const notTried = -2
+	first := -1
+	for i, r := range responses {
+		if r.Error == nil {
+			continue
+		}
+		if code, ok := codeOf(r.Error); !ok || code != notTried {
+			return i
+		}
+		if first < 0 {
+			first = i
 		}
 	}
+	return first
+}
+
+// named are the library's errors for the codes that it has names for. ErrClosing is
+// among them, and what the library says when it is closed as well: see translate.
+var named = map[error]int32{
+	zk.ErrBadArguments: -8, zk.ErrAPIError: -100, zk.ErrNoNode: -101, zk.ErrNoAuth: -102, zk.ErrBadVersion: -103,
+	zk.ErrNoChildrenForEphemerals: -108, zk.ErrNodeExists: -110, zk.ErrNotEmpty: -111, zk.ErrSessionExpired: -112,
+	zk.ErrInvalidACL: -114, zk.ErrAuthFailed: -115, zk.ErrClosing: -116, zk.ErrNothing: -117, zk.ErrSessionMoved: -118,
+	zk.ErrReconfigDisabled: -123,
+}
+
+// codeOf is the server's code behind an error of the library. For codes that it has no
+// name for the library offers nothing but a text.
+func codeOf(err error) (code int32, ok bool) {
+	for theirs, code := range named {
+		if errors.Is(err, theirs) {
+			return code, true
+		}
+	}
+	text, ok := strings.CutPrefix(err.Error(), "unknown error: ")
+	if !ok {
+		return 0, false
+	}
+	n, failed := strconv.ParseInt(text, 10, 32)
+	return int32(n), failed == nil
+}
+
+// translate says what is known after err. A server's code is an answer: the request was
+// not carried out. The default is Unknown.
+func (s *session) translate(op zkapi.Op, err error) error {
+	code, answered := int32(0), false
+	if err != nil {
+		code, answered = codeOf(err)
+	}
 	switch {
+	case err == nil:
+		return nil
+	case answered && (code != codeClosing || !s.isOver()):
+		answer := error(zkapi.ServerError{Code: code})
+		if errors.Is(answer, zkapi.ErrSessionEnded) {
+			answer = fmt.Errorf("%w: %w", ErrExpired, answer)
+		}
+		return failure(op, zkapi.NotApplied, answer)
+	case errors.Is(err, zk.ErrInvalidPath):
+		return failure(op, zkapi.NotApplied, zkapi.ErrInvalidPath)
 	case errors.Is(err, zk.ErrNoServer):
 		return failure(op, zkapi.NotApplied, zkapi.ErrNotSent)
-	case errors.Is(err, zk.ErrSessionExpired):
-		return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, ErrExpired))
 	case s.isOver():
 		return failure(op, zkapi.Unknown, s.Cause())
 	}
-	return failure(op, zkapi.Unknown, fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, err))
+	return failure(op, zkapi.Unknown, s.connectionLoss(op, err))
 }
+
+// codeClosing is the code that the library takes for its own end.
+const codeClosing = -116
 
 // acl is an ACL in the library's terms.
 func acl(list []zkapi.ACL) []zk.ACL {

@@ -35,6 +35,7 @@ type session struct {
 	granted *latch
 	done    *latch
 	quit    *latch         // the server has confirmed the end
+	shorter chan struct{}  // the timeout is, so that the lease may end earlier
 	work    sync.WaitGroup // requests under way and the lease's keeper
 
 	lastZxid atomic.Int64 // of the last reply; see wire
@@ -42,15 +43,20 @@ type session struct {
 
 	mu         sync.Mutex
 	id         int64
-	timeout    time.Duration // negotiated
+	password   string        // granted with the id
+	timeout    time.Duration // the smallest that was negotiated
 	leaseStart time.Time
 	up         bool
 	change     int
 	next       *latch
 	cause      error
+	denied     bool // the server has refused the session, at
+	deniedAt   int  // this change of the connection
 	watches    map[watchKey]keptWatch
 	failed     error            // the last connection that did not come about
-	refused    map[string]error // servers that no secure connection can be made to
+	refused    map[string]error // servers that cannot be talked to, whenever it is tried
+	ended      ending           // of the last connection
+	large      oversize
 }
 
 var _ zkapi.Session = (*session)(nil)
@@ -60,10 +66,10 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	before := d.past.highest.Load()
 	s := &session{
 		config: d.config, past: &d.past, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
-		watches: map[watchKey]keptWatch{},
+		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
 	}
 	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout, zk.WithHostProvider(&hosts{}),
-		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
+		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithMaxConnBufferSize(sendBuffer(d.config.MaxRequest)), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
 	if err != nil {
 		close(s.dialed)
 		return nil, fmt.Errorf("zkclient: servers %v: %w", d.config.Servers, err)
@@ -99,7 +105,7 @@ func (s *session) awaitGrant(ctx context.Context) error {
 		s.finish(context.Cause(ctx))
 		why = errors.Join(context.Cause(ctx), s.lastFailure())
 	}
-	s.conn.Close()
+	go s.conn.Close() // waits a second for an answer; there is no session to close
 	return fmt.Errorf("zkclient: no session from %v: %w", s.config.Servers, why)
 }
 
@@ -117,15 +123,12 @@ func (s *session) authenticate(ctx context.Context) error {
 			select {
 			case err := <-answer:
 				shown = err == nil
-				if errors.Is(err, zk.ErrAuthFailed) {
-					s.finish(fmt.Errorf("%w: scheme %s", zkapi.ErrAuthFailed, c.Scheme))
-				}
 			case <-ctx.Done():
 				s.finish(context.Cause(ctx))
 			}
 			if s.isOver() {
 				s.conn.Close()
-				return fmt.Errorf("zkclient: %w", s.Cause())
+				return fmt.Errorf("zkclient: credentials of scheme %s: %w", c.Scheme, s.Cause())
 			}
 			if !shown {
 				select {
@@ -158,33 +161,6 @@ func (s *session) dial(network, address string, timeout time.Duration) (net.Conn
 		return conn, nil
 	}
 	return newWire(conn, s, address, max(s.config.SessionTimeout/6, 250*time.Millisecond)), nil
-}
-
-// broken notes why a connection did not come about, or broke before the session
-// was granted. When no server can be trusted, or none trusts this client, there is
-// no point in going on.
-func (s *session) broken(address string, err error) {
-	s.mu.Lock()
-	s.failed = fmt.Errorf("%s: %w", address, err)
-	granted := s.id != 0
-	refusal := untrusted(err)
-	if refusal != nil {
-		if s.refused == nil {
-			s.refused = map[string]error{}
-		}
-		s.refused[address] = fmt.Errorf("%s: %w", address, refusal)
-	}
-	all := len(s.refused) == len(s.config.Servers)
-	s.mu.Unlock()
-	if refusal != nil && all && !granted {
-		s.finish(fmt.Errorf("%s: %w", address, refusal))
-	}
-}
-
-func (s *session) lastFailure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
 }
 
 // event is called by the library, sometimes with its locks held: it must not
@@ -232,12 +208,32 @@ func (s *session) setUp(up bool) {
 	s.next = newLatch()
 }
 
-// greeted is told by the wire that a server has granted or resumed the session.
-func (s *session) greeted(timeout time.Duration, sent time.Time) {
+// greeted is told by the wire what a server has granted or resumed, and returns the
+// timeout that holds: the smallest of all, because a server that counts on less must
+// not be outlived. A server that grants another session, or the same with another
+// password, does not have this one: it is over.
+func (s *session) greeted(address string, g greeting, sent time.Time) (time.Duration, error) {
 	s.mu.Lock()
-	s.timeout = timeout
+	if s.id == 0 {
+		s.id, s.password, s.timeout = g.session, g.password, g.timeout
+	}
+	same := s.id == g.session && s.password == g.password || s.config.keepOnExpiry
+	if g.timeout < s.timeout {
+		s.timeout = g.timeout
+		select {
+		case s.shorter <- struct{}{}:
+		default:
+		}
+	}
+	timeout := s.timeout
 	s.mu.Unlock()
+	if !same {
+		err := fmt.Errorf("%w: %s granted session 0x%x in its place", ErrExpired, address, g.session)
+		s.finish(err)
+		return 0, err
+	}
 	s.acknowledged(sent)
+	return timeout, nil
 }
 
 // acknowledged is told by the wire that a request sent then has been answered.
@@ -266,7 +262,9 @@ func (s *session) keepLease() {
 		}
 		select {
 		case <-s.done.c:
+			s.conn.Close() // or the library would connect again for ever
 			return
+		case <-s.shorter:
 		case <-time.After(left):
 		}
 	}

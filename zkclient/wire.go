@@ -3,7 +3,12 @@ package zkclient
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
 	"net"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,41 +17,76 @@ import (
 
 // Fields of ZooKeeper's wire protocol (zookeeper.jute) that the wire looks at.
 const (
-	xidPing    = -2
-	xidEvent   = -1
-	opcodeQuit = -11
-	opcodeAuth = 100
+	xidPing  = -2
+	xidEvent = -1
+
+	opcodeCreate   = 1
+	opcodeDelete   = 2
+	opcodeExists   = 3
+	opcodeGet      = 4
+	opcodeSet      = 5
+	opcodeSync     = 9
+	opcodePing     = 11
+	opcodeChildren = 12 // with the Stat
+	opcodeCheck    = 13
+	opcodeMulti    = 14
+	opcodeQuit     = -11
+	opcodeAuth     = 100
 	// opcodeWatches sets the watches of an earlier connection again.
 	opcodeWatches = 101
+
+	codeSessionMoved = -118
 )
 
-// wire is one TCP connection of a session. It passes bytes through and reads
-// along: the connect response for the negotiated timeout, and the xids of
-// requests and replies, because the lease starts when a request is sent, which
-// only the connection knows. And it keeps the last zxid of the session in the
-// library's place, which does so without a lock: replies reach it without theirs,
-// and where it tells a server its last zxid, the session's is put in.
+// prefixBytes is the length in front of each frame.
+const prefixBytes = 4
+
+// wire is one TCP connection of a session, between the library and the socket.
+//
+// Requests pass as they are; the wire notes when each was sent, because the lease
+// starts then. What the server sends reaches the library in whole frames only, and
+// only those that answer a request of this connection and hold what their lengths and
+// counts promise: the library allocates what it is told to, and takes the process down
+// when it reads past a frame (frames.go). And the wire keeps the last zxid of the
+// session in the library's place, which does so without a lock: replies reach it
+// without theirs, and where it tells a server its last zxid, the session's is put in.
 type wire struct {
 	net.Conn
-	reader  *bufio.Reader // many small packets for one system call; used by Read alone
 	session *session
 	address string
 	limit   time.Time // the handshake must be complete by then
+
+	// Of Read alone.
+	reader *bufio.Reader // many small frames for one system call
+	frame  []byte        // inspected
+	taken  int           // bytes of frame that the library has
 
 	mu        sync.Mutex
 	greeted   bool // the connect request has been written
 	told      bool // and completed
 	greetedAt time.Time
-	ready     bool                // the connect response has been read
-	quitXid   int32               // of the request to close the session; 0 before it
-	authXids  map[int32]bool      // of requests that show credentials
-	sent      map[int32]time.Time // by xid, unanswered
-	pings     []time.Time         // unanswered, oldest first: they all have the xid -2
-	frame     frame
+	ready     bool               // the server has granted or resumed the session
+	sent      map[int32]*request // by xid, unanswered
+	pings     []time.Time        // unanswered, oldest first: they all have the xid -2
+	closed    bool               // from this side
+	failed    error              // of the write that closed it
+	moved     bool               // the server has said that the session is elsewhere
+}
+
+// request is what is known of one that has been sent.
+type request struct {
+	at      time.Time
+	opcode  int32
+	size    int     // without the length in front
+	parts   []int32 // of a multi: the opcodes
+	answers int     // that come before the one that the library gets
 }
 
 func newWire(conn net.Conn, s *session, address string, handshake time.Duration) *wire {
-	w := &wire{Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, address: address, limit: time.Now().Add(handshake), sent: map[int32]time.Time{}}
+	w := &wire{
+		Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, address: address,
+		limit: time.Now().Add(handshake), sent: map[int32]*request{},
+	}
 	_ = conn.SetReadDeadline(w.limit)
 	return w
 }
@@ -62,22 +102,46 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 	return w.Conn.SetReadDeadline(t)
 }
 
+// Close implements net.Conn.
+func (w *wire) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	return w.Conn.Close()
+}
+
 // Write sends one packet: the library writes each with a single call. A failure
 // closes the socket and is reported as success, so that the reader finds it.
 func (w *wire) Write(packet []byte) (int, error) {
 	if w.session.isOver() && !isQuit(packet) {
 		return len(packet), nil // swallowed; its caller hears of the session's end
 	}
-	w.note(packet)
-	w.tellZxid(packet)
-	if _, err := w.Conn.Write(packet); err != nil {
-		_ = w.Conn.Close()
+	for _, one := range split(packet, watchesBytes) {
+		w.tellZxid(one)
+		w.note(one)
+		if _, err := w.Conn.Write(one); err != nil {
+			w.mu.Lock()
+			w.failed = err
+			w.mu.Unlock()
+			_ = w.Conn.Close()
+			break
+		}
 	}
 	return len(packet), nil
 }
 
+// opcodeOf is the opcode of a packet that is not the first of its connection.
+func opcodeOf(packet []byte) (opcode int32, ok bool) {
+	const at, end = 8, 12
+	if len(packet) < end {
+		return 0, false
+	}
+	return int32(binary.BigEndian.Uint32(packet[at:end])), true
+}
+
 func isQuit(packet []byte) bool {
-	return len(packet) >= 12 && int32(binary.BigEndian.Uint32(packet[8:12])) == opcodeQuit
+	opcode, ok := opcodeOf(packet)
+	return ok && opcode == opcodeQuit
 }
 
 // note remembers when a packet was sent, before it is sent: a lease may start
@@ -86,26 +150,28 @@ func (w *wire) note(packet []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
-	switch {
-	case !w.greeted:
+	if !w.greeted {
 		w.greeted, w.greetedAt = true, now
-	case len(packet) < 8:
-	default:
-		xid := int32(binary.BigEndian.Uint32(packet[4:8]))
-		switch {
-		case xid == xidPing:
-			w.pings = append(w.pings, now)
-		case isQuit(packet):
-			w.quitXid = xid
-		case len(packet) >= 12 && int32(binary.BigEndian.Uint32(packet[8:12])) == opcodeAuth:
-			if w.authXids == nil {
-				w.authXids = map[int32]bool{}
-			}
-			w.authXids[xid] = true
-		default:
-			w.sent[xid] = now
-		}
+		return
 	}
+	opcode, ok := opcodeOf(packet)
+	if !ok {
+		return
+	}
+	xid := int32(binary.BigEndian.Uint32(packet[prefixBytes:]))
+	if xid == xidPing {
+		w.pings = append(w.pings, now)
+		return
+	}
+	if earlier := w.sent[xid]; earlier != nil { // one request in several packets
+		earlier.answers++
+		return
+	}
+	r := &request{at: now, opcode: opcode, size: len(packet) - prefixBytes}
+	if opcode == opcodeMulti {
+		r.parts = partsOf(packet)
+	}
+	w.sent[xid] = r
 }
 
 // tellZxid completes a packet that says what the session has seen: the first one of
@@ -118,10 +184,9 @@ func (w *wire) tellZxid(packet []byte) {
 	first := !w.told
 	w.told = true
 	w.mu.Unlock()
-	switch {
-	case first:
+	if opcode, ok := opcodeOf(packet); first {
 		at = connectAt
-	case len(packet) < watchesAt || binary.BigEndian.Uint32(packet[8:12]) != opcodeWatches:
+	} else if !ok || opcode != opcodeWatches {
 		return
 	}
 	if len(packet) >= at+8 {
@@ -129,101 +194,206 @@ func (w *wire) tellZxid(packet []byte) {
 	}
 }
 
+// Read hands on what has been inspected. After an error it has nothing more.
 func (w *wire) Read(b []byte) (int, error) {
-	n, err := w.reader.Read(b)
+	for w.taken == len(w.frame) {
+		pass, err := w.next()
+		if err != nil {
+			w.ended(err)
+			return 0, err
+		}
+		if !pass {
+			w.taken = len(w.frame)
+		}
+	}
+	n := copy(b, w.frame[w.taken:])
+	w.taken += n
+	return n, nil
+}
+
+// next reads one frame and inspects it. It reports whether the library is to have it.
+func (w *wire) next() (pass bool, err error) {
+	w.mu.Lock()
+	ready, moved := w.ready, w.moved
+	w.mu.Unlock()
+	if moved {
+		return false, errMoved
+	}
+	most := maxAnswer
+	if !ready {
+		most = maxGreeting
+	}
+	if err := w.fill(most); err != nil {
+		return false, err
+	}
+	w.taken = 0
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil && !w.ready {
+	if !ready {
+		return true, w.welcomed(w.frame[prefixBytes:])
+	}
+	return w.received(w.frame[prefixBytes:])
+}
+
+// errMoved ends a connection that the server does not count as the session's: the
+// next one claims the session anew.
+var errMoved = errors.New("the session has moved to another connection")
+
+// fill reads one frame whole. Memory grows with what has come, not with what the
+// length promises.
+func (w *wire) fill(most int) error {
+	const chunk, keep = 64 << 10, 1 << 20
+	if cap(w.frame) > keep {
+		w.frame = nil
+	}
+	w.frame = slices.Grow(w.frame[:0], prefixBytes)[:prefixBytes]
+	w.taken = prefixBytes // nothing, if it is not completed
+	if _, err := io.ReadFull(w.reader, w.frame); err != nil {
+		return err
+	}
+	length := int(int32(binary.BigEndian.Uint32(w.frame)))
+	if length < 0 || length > most {
+		return w.nonsense("%s, which as a length is %d bytes", w.beginning(), length)
+	}
+	for left := length; left > 0; {
+		from := len(w.frame)
+		n := min(left, max(chunk, from))
+		w.frame = slices.Grow(w.frame, n)[:from+n]
+		if _, err := io.ReadFull(w.reader, w.frame[from:]); err != nil {
+			return err
+		}
+		left -= n
+	}
+	return nil
+}
+
+// beginning is what there is of a frame that has no length, for a message.
+func (w *wire) beginning() string {
+	const most = 32
+	more, _ := w.reader.Peek(min(w.reader.Buffered(), most-prefixBytes))
+	return fmt.Sprintf("%q", append(slices.Clone(w.frame[:prefixBytes]), more...))
+}
+
+// nonsense is what is wrong with an answer that no ZooKeeper gives.
+func (w *wire) nonsense(format string, args ...any) error {
+	return fmt.Errorf("%w (answered "+format+")", append([]any{zkapi.ErrNotZooKeeper}, args...)...)
+}
+
+// ended tells the session why there is nothing more to read.
+func (w *wire) ended(err error) {
+	w.mu.Lock()
+	ready := w.ready
+	end := ending{address: w.address, err: err}
+	end.byPeer = !w.closed && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, zkapi.ErrNotZooKeeper) && !errors.Is(err, errMoved) &&
+		(w.failed == nil || !errors.Is(w.failed, os.ErrDeadlineExceeded))
+	for _, r := range w.sent {
+		end.largest = max(end.largest, r.size)
+	}
+	w.mu.Unlock()
+	switch {
+	case ready:
+		w.session.lost(end)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.session.broken(w.address, fmt.Errorf("no answer to the handshake; is this a client port of ZooKeeper? %w", err))
+	case errors.Is(err, io.EOF):
+		w.session.broken(w.address, fmt.Errorf("the server ended the connection in the handshake; it may be starting, have no leader, or want TLS: %w", err))
+	default:
 		w.session.broken(w.address, err)
 	}
-	for rest := b[:n]; len(rest) > 0; {
-		var whole bool
-		if rest, whole = w.frame.feed(rest, w.ready); whole {
-			w.received(w.frame.head, w.frame.length)
-			w.frame = frame{}
-		}
-	}
-	return n, err
 }
 
-// received looks at one packet from the server.
-func (w *wire) received(head []byte, length int) {
-	if !w.ready {
-		w.ready = true
-		_ = w.Conn.SetReadDeadline(time.Time{})
-		if length >= 16 {
-			timeout := time.Duration(int32(binary.BigEndian.Uint32(head[4:8]))) * time.Millisecond
-			if id := int64(binary.BigEndian.Uint64(head[8:16])); id != 0 {
-				w.session.greeted(timeout, w.greetedAt)
-			}
-		}
-		return
+// welcomed looks at the answer to the connect request.
+func (w *wire) welcomed(body []byte) error {
+	g, ok := readGreeting(body)
+	switch known := w.session.ID() != 0; {
+	case !ok:
+		return w.nonsense("the handshake with %d bytes that are none", len(body))
+	case g.session == 0 && (!known || g.version != 0):
+		return errNoSession
+	case g.session == 0:
+		w.ready = true // the library learns that the session is over
+		return nil
+	case g.version != 0:
+		return w.nonsense("the handshake with version %d of the protocol", g.version)
 	}
-	if length < headBytes {
-		return
+	if g.timeout < shortestTimeout || g.timeout > longestTimeout {
+		return w.nonsense("the handshake with a session timeout of %v", g.timeout)
 	}
-	if zxid := int64(binary.BigEndian.Uint64(head[zxidAt:zxidEnd])); zxid > 0 && int32(binary.BigEndian.Uint32(head[:4])) >= 0 {
-		w.session.lastZxid.Store(zxid)
-		w.session.past.saw(zxid)
+	timeout, err := w.session.greeted(w.address, g, w.greetedAt)
+	if err != nil {
+		return err
 	}
-	switch xid := int32(binary.BigEndian.Uint32(head[:4])); xid {
+	binary.BigEndian.PutUint32(body[timeoutAt:], uint32(timeout.Milliseconds()))
+	w.ready = true
+	_ = w.Conn.SetReadDeadline(time.Time{})
+	return nil
+}
+
+// errNoSession ends a connection whose server does not take clients, such as one
+// that has no leader.
+var errNoSession = errors.New("the server grants no session now")
+
+// received looks at one frame after the handshake.
+func (w *wire) received(body []byte) (pass bool, err error) {
+	head, ok := readHead(body)
+	if !ok {
+		return false, w.nonsense("with a frame of %d bytes", len(body))
+	}
+	clear(body[zxidAt:zxidEnd])
+	switch head.xid {
 	case xidEvent:
-	case w.quitXid:
-		w.session.quit.fire()
+		if !isEvent(body[headBytes:]) {
+			return false, w.nonsense("with an event of %d bytes that is none", len(body))
+		}
+		return true, nil
 	case xidPing:
-		if len(w.pings) > 0 {
-			w.session.acknowledged(w.pings[0])
-			w.pings = w.pings[1:]
+		if len(w.pings) == 0 {
+			return false, w.nonsense("a ping that was not sent")
 		}
-	default:
-		if w.authXids[xid] && length >= headBytes && binary.BigEndian.Uint32(head[12:16]) != 0 {
-			// The library would connect again for ever, and each connection would
-			// prolong the lease.
-			w.session.finish(zkapi.ErrAuthFailed)
-			return
-		}
-		if at, ok := w.sent[xid]; ok {
-			delete(w.sent, xid)
-			w.session.acknowledged(at)
-		}
+		at := w.pings[0]
+		w.pings = w.pings[1:]
+		w.answered(&request{at: at, opcode: opcodePing}, head)
+		return true, nil
 	}
+	r := w.sent[head.xid]
+	if r == nil {
+		return false, w.nonsense("request %d, which was not sent", head.xid)
+	}
+	if head.code == 0 && !fits(r, body[headBytes:]) {
+		return false, w.nonsense("request %d (opcode %d) with %d bytes that do not fit it", head.xid, r.opcode, len(body))
+	}
+	if head.zxid > 0 {
+		w.session.lastZxid.Store(head.zxid)
+		w.session.past.saw(head.zxid)
+	}
+	w.answered(r, head)
+	if r.answers > 0 {
+		r.answers--
+		return false, nil
+	}
+	delete(w.sent, head.xid)
+	return true, nil
 }
 
-// frame collects a packet: its length, and of its body no more than the head.
-type frame struct {
-	prefix []byte // the 4 bytes of the length
-	head   []byte // the first bytes of the body
-	length int
-	seen   int // bytes of the body
-}
-
-// The head of a reply: xid, zxid, error.
-const (
-	headBytes = 16
-	zxidAt    = 4
-	zxidEnd   = 12
-)
-
-// feed takes bytes of one packet and returns what is left for the next, and
-// whether the packet is whole. The zxid is kept in the head, and blanked in b if
-// that is wanted.
-func (f *frame) feed(b []byte, blank bool) (rest []byte, whole bool) {
-	if need := 4 - len(f.prefix); need > 0 {
-		n := min(need, len(b))
-		f.prefix = append(f.prefix, b[:n]...)
-		if len(f.prefix) < 4 {
-			return nil, false
-		}
-		f.length = int(binary.BigEndian.Uint32(f.prefix))
-		b = b[n:]
+// answered draws the conclusions from the answer to a request.
+func (w *wire) answered(r *request, head head) {
+	answer := zkapi.ServerError{Code: head.code}
+	over := head.code != 0 && answer.EndsSession()
+	switch {
+	case r.opcode == opcodeQuit && (head.code == 0 || errors.Is(answer, zkapi.ErrSessionEnded)):
+		w.session.quit.fire()
+	case r.opcode == opcodeAuth && head.code != 0:
+		// The library would connect again for ever, and each connection would
+		// prolong the lease.
+		w.session.finish(answer)
+	case errors.Is(answer, zkapi.ErrSessionEnded) && over:
+		w.session.deny(fmt.Errorf("%w: %w", ErrExpired, answer))
+	case over:
+		w.session.deny(answer)
+	case head.code == codeSessionMoved:
+		w.moved = true
+	case provesLife(head.code):
+		w.session.acknowledged(r.at)
+		w.session.fitted(r.size)
 	}
-	n := min(f.length-f.seen, len(b))
-	if want := headBytes - len(f.head); want > 0 {
-		f.head = append(f.head, b[:min(want, n)]...)
-	}
-	if from, to := max(zxidAt-f.seen, 0), min(zxidEnd-f.seen, n); blank && from < to {
-		clear(b[from:to])
-	}
-	f.seen += n
-	return b[n:], f.seen == f.length
 }

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-zookeeper/zk"
-	"pgregory.net/rapid"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -33,47 +31,22 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestFrames cuts a stream of packets into arbitrary pieces.
-func TestFrames(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var stream []byte
-		var want []int
-		for range rapid.IntRange(1, 6).Draw(t, "packets") {
-			length := rapid.IntRange(0, 40).Draw(t, "length")
-			want = append(want, length)
-			stream = append(binary.BigEndian.AppendUint32(stream, uint32(length)), make([]byte, length)...)
-		}
-		var got []int
-		var f frame
-		for len(stream) > 0 {
-			n := rapid.IntRange(1, len(stream)).Draw(t, "piece")
-			for rest := stream[:n]; len(rest) > 0; {
-				var whole bool
-				if rest, whole = f.feed(rest, false); whole {
-					got = append(got, f.length)
-					f = frame{}
-				}
-			}
-			stream = stream[n:]
-		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("got packets of %v, want %v", got, want)
-		}
-	})
-}
-
-// TestFates holds every error of the library against what may be concluded.
+// TestFates holds every error that the library makes by itself against what may be
+// concluded.
 func TestFates(t *testing.T) {
 	s := &session{done: newLatch()}
 	for err, want := range map[error]zkapi.Fate{
-		nil: zkapi.Applied, zk.ErrNoNode: zkapi.NotApplied, zk.ErrNodeExists: zkapi.NotApplied, zk.ErrBadVersion: zkapi.NotApplied,
-		zk.ErrNoServer: zkapi.NotApplied, zk.ErrSessionExpired: zkapi.NotApplied, zk.ErrSessionMoved: zkapi.NotApplied,
-		zk.ErrConnectionClosed: zkapi.Unknown, zk.ErrClosing: zkapi.Unknown, errors.New("write tcp: broken pipe"): zkapi.Unknown,
-		errors.New("unknown error: -4"): zkapi.Unknown,
+		nil: zkapi.Applied, zk.ErrNoServer: zkapi.NotApplied, zk.ErrInvalidPath: zkapi.NotApplied, zk.ErrSessionExpired: zkapi.NotApplied,
+		zk.ErrConnectionClosed: zkapi.Unknown, zk.ErrShortBuffer: zkapi.Unknown, errors.New("write tcp: broken pipe"): zkapi.Unknown,
+		errors.New("unknown error: x"): zkapi.Unknown,
 	} {
 		if got := zkapi.FateOf(s.translate(zkapi.Get("/x"), err)); got != want {
 			t.Errorf("%v: %v, want %v", err, got, want)
 		}
+	}
+	s.finish(ErrClosed)
+	if got := zkapi.FateOf(s.translate(zkapi.Get("/x"), zk.ErrClosing)); got != zkapi.Unknown {
+		t.Errorf("the library's own end: %v", got)
 	}
 }
 
@@ -194,27 +167,17 @@ func TestWatchStaysFired(t *testing.T) {
 // TestMultiNamesThePartThatWasRefused has a server refuse the second of three parts:
 // of the others it says that they would have gone, or that they were not looked at.
 func TestMultiNamesThePartThatWasRefused(t *testing.T) {
-	const opMulti, noneLooked = 14, -2
+	const noneLooked = -2
 	server := newFake(t, func(_ int, c net.Conn) {
 		if !greet(c, 0xA, 10000) {
 			return
 		}
-		for {
-			b, err := readPacket(c)
-			if err != nil {
-				return
+		serve(c, func(a asked) []byte {
+			if a.opcode == opcodeMulti {
+				return a.coded(codeNoErr, refusedParts(codeNoErr, noNode, noneLooked)...)
 			}
-			xid, opcode := binary.BigEndian.Uint32(b[:4]), binary.BigEndian.Uint32(b[4:8])
-			body := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, xid), 7)
-			body = binary.BigEndian.AppendUint32(body, codeNoErr)
-			if opcode == opMulti {
-				for _, code := range []int32{codeNoErr, noNode, noneLooked} {
-					body = append(partOf(body, -1, false, code), binary.BigEndian.AppendUint32(nil, uint32(code))...)
-				}
-				body = partOf(body, -1, true, -1)
-			}
-			writePacket(c, body)
-		}
+			return a.usual()
+		})
 	})
 	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 10 * time.Second})
 	_, err := s.Do(t.Context(), zkapi.Multi(zkapi.Check("/a", 1), zkapi.Delete("/b", -1), zkapi.Delete("/c", -1)))
@@ -224,13 +187,22 @@ func TestMultiNamesThePartThatWasRefused(t *testing.T) {
 	}
 }
 
+// refusedParts is the answer to a multi that was refused.
+func refusedParts(codes ...int32) []byte {
+	var body []byte
+	for _, code := range codes {
+		body = append(partOf(body, -1, false, code), binary.BigEndian.AppendUint32(nil, uint32(code))...)
+	}
+	return partOf(body, -1, true, -1)
+}
+
 // partOf begins one part of the answer to a multi, or ends it.
-func partOf(body []byte, kind int32, done bool, code int32) []byte {
+func partOf(body []byte, opcode int32, done bool, code int32) []byte {
 	end := byte(0)
 	if done {
 		end = 1
 	}
-	body = append(binary.BigEndian.AppendUint32(body, uint32(kind)), end)
+	body = append(binary.BigEndian.AppendUint32(body, uint32(opcode)), end)
 	return binary.BigEndian.AppendUint32(body, uint32(code))
 }
 
@@ -240,19 +212,22 @@ func TestAnswersCountFromTheirRequest(t *testing.T) {
 	for _, c := range []struct {
 		what       string
 		xid, later int32
-	}{{"a ping", xidPing, xidPing}, {"a request", 5, 6}} {
+		opcode     int32
+	}{{"a ping", xidPing, xidPing, opcodePing}, {"a request", 5, 6, opcodeDelete}} {
 		s := &session{done: newLatch(), next: newLatch()}
-		w := &wire{session: s, sent: map[int32]time.Time{}, greeted: true, ready: true}
+		w := &wire{session: s, sent: map[int32]*request{}, greeted: true, ready: true}
 		request := func(xid int32) []byte {
 			packet := binary.BigEndian.AppendUint32([]byte{0, 0, 0, 8}, uint32(xid))
-			return binary.BigEndian.AppendUint32(packet, opPing)
+			return binary.BigEndian.AppendUint32(packet, uint32(c.opcode))
 		}
 		w.note(request(c.xid))
 		sent := time.Now()
 		time.Sleep(5 * time.Millisecond)
 		w.note(request(c.later))
 		answer := append(binary.BigEndian.AppendUint32(nil, uint32(c.xid)), make([]byte, headBytes-4)...)
-		w.received(answer, len(answer))
+		if pass, err := w.received(answer); !pass || err != nil {
+			t.Errorf("%s: its answer is refused: %v", c.what, err)
+		}
 		if s.leaseStart.IsZero() || s.leaseStart.After(sent) {
 			t.Errorf("%s: the lease begins %v after that was sent", c.what, s.leaseStart.Sub(sent))
 		}

@@ -1,0 +1,163 @@
+package zkclient
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// broken notes why a connection did not come about, or broke before the session
+// was granted. When no server can be talked to, because none can be trusted, none
+// trusts this client, or none is a ZooKeeper, there is no point in going on.
+func (s *session) broken(address string, err error) {
+	refusal := untrusted(err)
+	if errors.Is(err, zkapi.ErrNotZooKeeper) {
+		refusal = err
+	}
+	s.mu.Lock()
+	s.failed = fmt.Errorf("%s: %w", address, err)
+	if refusal != nil { // of this server: another may be there
+		s.failed = fmt.Errorf("%s: %v", address, err)
+	}
+	granted := s.id != 0
+	told := s.refused[address] != nil
+	if refusal != nil {
+		if s.refused == nil {
+			s.refused = map[string]error{}
+		}
+		s.refused[address] = fmt.Errorf("%s: %w", address, refusal)
+	}
+	all := !slices.ContainsFunc(s.config.Servers, func(server string) bool { return s.refused[server] == nil })
+	s.mu.Unlock()
+	if refusal != nil && !told {
+		s.config.Logger.Warn("a server cannot be talked to", "server", address, "error", refusal)
+	}
+	if refusal != nil && all && !granted {
+		s.finish(fmt.Errorf("%s: %w", address, refusal))
+	}
+}
+
+// lastFailure is why no connection has come about: the last one, and in words only what
+// the servers that cannot be talked to have answered, because another may yet be there.
+func (s *session) lastFailure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.failed
+	for _, address := range slices.Sorted(maps.Keys(s.refused)) {
+		if refusal := s.refused[address]; err.Error() != refusal.Error() {
+			err = fmt.Errorf("%w; %v", err, refusal)
+		}
+	}
+	return err
+}
+
+// deny ends the session because the server has answered that it does not serve it.
+// That holds for every request of this connection that is unanswered then: a server
+// answers in the order in which it was asked.
+func (s *session) deny(cause error) {
+	s.mu.Lock()
+	if s.cause == nil {
+		s.denied, s.deniedAt = true, s.change
+	}
+	s.mu.Unlock()
+	s.finish(cause)
+}
+
+// deniedSince reports whether the server has refused the session on the connection that
+// was there at the given change.
+func (s *session) deniedSince(change int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.denied && s.deniedAt == change
+}
+
+// ending is how a connection of a session ended.
+type ending struct {
+	address string
+	err     error
+	byPeer  bool // the other side has closed it, or the network
+	largest int  // bytes of the largest request that was unanswered
+}
+
+// oversize is the suspicion that a server takes less than this client sends. A server
+// that reads a length over its jute.maxbuffer closes the connection, and says nothing.
+type oversize struct {
+	size  int // bytes of the smallest of the requests under suspicion
+	times int // connections in a row that ended with one of them unanswered
+}
+
+const (
+	// largeRequest is the size in bytes under which no request is suspected: no
+	// jute.maxbuffer is that small.
+	largeRequest = 64 << 10
+	// sureTimes is how many connections in a row make the suspicion worth telling. One
+	// may end by chance, and so may two when a server is restarted.
+	sureTimes = 3
+)
+
+// lost is told by the wire how a connection ended that had been granted.
+func (s *session) lost(e ending) {
+	s.mu.Lock()
+	s.ended = e
+	switch {
+	case !e.byPeer: // says nothing about what the server takes
+	case e.largest <= largeRequest:
+		s.large = oversize{}
+	case s.large.times == 0:
+		s.large = oversize{size: e.largest, times: 1}
+	default:
+		s.large.size = min(s.large.size, e.largest)
+		s.large.times++
+	}
+	large := s.large
+	s.mu.Unlock()
+	switch {
+	case errors.Is(e.err, zkapi.ErrNotZooKeeper):
+		s.config.Logger.Warn("a server is not understood; the connection is ended", "server", e.address, "error", e.err)
+	case e.byPeer && large.times == sureTimes:
+		s.config.Logger.Warn("a request is probably larger than the servers accept", "server", e.address, "error", large)
+	}
+}
+
+// fitted is told by the wire that a request of that size has been answered.
+func (s *session) fitted(size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if size >= s.large.size {
+		s.large = oversize{}
+	}
+}
+
+// Error implements error.
+func (o oversize) Error() string {
+	return fmt.Sprintf("the server closed the connection %d times in a row after a request of %d bytes: its jute.maxbuffer is probably smaller (zkclient.Config.MaxRequest, --max-request)", o.times, o.size)
+}
+
+// Unwrap implements the errors package's convention.
+func (o oversize) Unwrap() error { return zkapi.ErrProbablyTooLarge }
+
+// connectionLoss is the error for a request whose connection ended before the answer.
+func (s *session) connectionLoss(op zkapi.Op, err error) error {
+	s.mu.Lock()
+	large, ended := s.large, s.ended
+	s.mu.Unlock()
+	switch {
+	case large.times >= sureTimes && op.Size() >= large.size:
+		return fmt.Errorf("%w: %w: %w", zkapi.ErrConnectionLoss, large, err)
+	case errors.Is(ended.err, zkapi.ErrNotZooKeeper):
+		// As text only: another server may be one, so that this is no refusal.
+		return fmt.Errorf("%w: %s: %v: %w", zkapi.ErrConnectionLoss, ended.address, ended.err, err)
+	}
+	return fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, err)
+}
+
+// sendBuffer is how large the library's buffer for requests must be, which it never
+// grows: it takes the process down when one does not fit. The size of a request in the
+// port's terms is an upper bound; and the library sets its watches in packets of 128 KiB.
+func sendBuffer(maxRequest int) int {
+	const watches, slack = 192 << 10, 4 << 10
+	return max(maxRequest, watches) + slack
+}

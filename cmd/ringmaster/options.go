@@ -32,6 +32,7 @@ type options struct {
 	sessionTimeout time.Duration
 	connectTimeout time.Duration
 	authFile       string
+	maxRequest     int
 	access         map[string]string
 	tlsCA          string
 	tlsCert        string
@@ -53,6 +54,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.namespace, "namespace", os.Getenv("RINGMASTER_NAMESPACE"), "path in front of every znode, such as /billing (RINGMASTER_NAMESPACE)")
 	f.DurationVar(&o.sessionTimeout, "session-timeout", 10*time.Second, "session timeout to ask for")
 	f.DurationVar(&o.connectTimeout, "connect-timeout", 30*time.Second, "how long a client command waits for an answer; 0: for ever")
+	f.IntVar(&o.maxRequest, "max-request", zkclient.DefaultMaxRequest, "bytes of the largest request that the servers accept: their jute.maxbuffer")
 	f.StringVar(&o.authFile, "auth-file", os.Getenv("RINGMASTER_AUTH_FILE"), "file with user:password for digest authentication (RINGMASTER_AUTH_FILE)")
 	f.StringToStringVar(&o.access, "access", nil, "identities of the roles: master=ID,worker=ID,client=ID (see ringmaster identity); the same everywhere")
 	f.StringVar(&o.tlsCA, "tls-ca", "", "PEM file of the authority that signed the servers' certificates; turns TLS on")
@@ -99,7 +101,7 @@ func (o *options) connect() (*zkclient.Driver, recipe.Access, *slog.Logger, erro
 	if o.connectTimeout < 0 {
 		return fail(misuse("--connect-timeout %v: give a time, or 0 to wait for ever", o.connectTimeout))
 	}
-	config := zkclient.Config{Servers: o.servers, SessionTimeout: o.sessionTimeout, Logger: log}
+	config := zkclient.Config{Servers: o.servers, SessionTimeout: o.sessionTimeout, MaxRequest: o.maxRequest, Logger: log}
 	if o.authFile != "" {
 		user, password, err := o.credentials()
 		if err != nil {

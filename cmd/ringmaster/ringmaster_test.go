@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,6 +246,10 @@ func TestCommands(t *testing.T) {
 	expect("", exit.NotFound, "", "tasks", "show", "nothing")
 	expect("", exit.Unreachable, "", "collect", "nothing", "--servers", "127.0.0.1:1", "--connect-timeout", "2s")
 
+	if code, _, problem := p.types("", "submit", "--max-request", "4096", strings.Repeat("x", 5000)); code == 0 || !strings.Contains(problem, "larger than the server accepts") {
+		t.Errorf("a task of more than --max-request: %d, %s", code, problem)
+	}
+
 	dir := t.TempDir()
 	for name, text := range map[string]string{"one": "one:secret\n", "two": "two:secret\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -261,6 +266,38 @@ func TestCommands(t *testing.T) {
 
 	if code := p.leaves(node); code != 0 {
 		t.Errorf("n2 left with %d:\n%s", code, node)
+	}
+}
+
+// TestAnotherServiceIsNamed gives the command the address of a web server.
+func TestAnotherServiceIsNamed(t *testing.T) {
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer web.Close()
+	go func() {
+		for {
+			c, err := web.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 100))
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			_ = c.Close()
+		}
+	}()
+	p := &terminal{t, web.Addr().String()}
+	for _, args := range [][]string{{"status"}, {"submit", "x"}, {"master"}, {"worker", "--name", "w", "--exec", "cat"}} {
+		code, _, problem := p.types("", args...)
+		if code != exitRefused || !strings.Contains(problem, web.Addr().String()) || !strings.Contains(problem, "not a ZooKeeper server") || !strings.Contains(problem, "HTTP/1.1 400") {
+			t.Errorf("%q: %d, %s", args, code, problem)
+		}
+	}
+	for _, limit := range []string{"1", "-1", "100000000"} {
+		if code, _, problem := p.types("", "status", "--max-request", limit); code != exitUsage || !strings.Contains(problem, limit) {
+			t.Errorf("a limit of %s: %d, %s", limit, code, problem)
+		}
 	}
 }
 

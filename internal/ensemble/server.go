@@ -77,7 +77,8 @@ func (s *Server) FourLetterWord(ctx context.Context, word string) (string, error
 	if _, err := io.WriteString(conn, word); err != nil {
 		return "", fmt.Errorf("ensemble: %s: %s: %w", s.Name, word, err)
 	}
-	answer, err := io.ReadAll(conn)
+	const most = 1 << 20 // whatever listens there
+	answer, err := io.ReadAll(io.LimitReader(conn, most))
 	if err != nil && len(answer) == 0 {
 		return "", fmt.Errorf("ensemble: %s: %s: %w", s.Name, word, err)
 	}

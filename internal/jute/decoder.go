@@ -59,8 +59,9 @@ func (d *Decoder) String() string { return string(d.Buffer()) }
 // Count decodes how many elements follow, of which none is smaller than size bytes. A
 // vector that is nil has none.
 func (d *Decoder) Count(size int) int {
+	const null = -1
 	n := int(d.Int32())
-	if n > len(d.Rest)/size {
+	if n < null || n > len(d.Rest)/size {
 		d.Bad = true
 		return 0
 	}

@@ -31,6 +31,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		"a buffer of -2":           {"\xff\xff\xff\xfeabcd", func(d *Decoder) { d.Buffer() }},
 		"two billion strings":      {"\x7f\xff\xff\xff\x00\x00\x00\x01a", func(d *Decoder) { d.Strings() }},
 		"more elements than bytes": {"\x00\x00\x00\x02abcd", func(d *Decoder) { d.Count(3) }},
+		"-2 elements":              {"\xff\xff\xff\xfeabcd", func(d *Decoder) { d.Count(1) }},
 	} {
 		d := Decoder{Rest: []byte(c.bytes)}
 		if c.read(&d); !d.Bad {

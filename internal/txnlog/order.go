@@ -39,10 +39,15 @@ func counterOf(zxid int64) int64 { return zxid & (1<<counterBits - 1) }
 func Merge(servers []*Server, zxid int64) *Order {
 	o := &Order{}
 	all := o.union(servers)
+	seen := map[int64]bool{}
+	for at := range all {
+		seen[epochOf(at)] = seen[epochOf(at)] || at <= zxid
+	}
+	epochs := slices.Sorted(maps.Keys(seen))
 	ends := map[int64]int64{}    // by epoch: the counter of the last that was committed
 	proofs := map[int64]string{} // by epoch: whose log proves its end
 	for _, s := range servers {
-		s.closed(zxid, func(epoch, end int64) {
+		s.closed(zxid, epochs, func(epoch, end int64) {
 			if before, proven := ends[epoch]; proven && before != end {
 				o.Conflicts = append(o.Conflicts, fmt.Sprintf("the epoch of zxid 0x%x ended with it by the log of %s, and with 0x%x by that of %s",
 					epoch<<counterBits|before, proofs[epoch], epoch<<counterBits|end, s.Name))
@@ -51,11 +56,6 @@ func Merge(servers []*Server, zxid int64) *Order {
 			ends[epoch], proofs[epoch] = end, s.Name
 		})
 	}
-	seen := map[int64]bool{}
-	for at := range all {
-		seen[epochOf(at)] = seen[epochOf(at)] || at <= zxid
-	}
-	epochs := slices.Sorted(maps.Keys(seen))
 	for i, e := range epochs {
 		if !seen[e] {
 			continue // it began after the end
@@ -119,8 +119,9 @@ func (o *Order) union(servers []*Server) map[int64]*Entry {
 
 // closed finds the ends of epochs that this server's log proves: where an entry is
 // followed by the first of a later epoch, or by the end of the run, and the server was
-// not given the state from elsewhere between the two.
-func (s *Server) closed(zxid int64, prove func(epoch, end int64)) {
+// not given the state from elsewhere between the two. Of the epochs it names those of
+// which there is something in any log.
+func (s *Server) closed(zxid int64, epochs []int64, prove func(epoch, end int64)) {
 	order := s.sorted()
 	for i, at := range order {
 		a := s.Txns[at].Zxid
@@ -146,8 +147,10 @@ func (s *Server) closed(zxid int64, prove func(epoch, end int64)) {
 		}
 		if proves {
 			prove(epochOf(a), counterOf(a))
-			for between := epochOf(a) + 1; own && between < epochOf(next); between++ {
-				prove(between, 0) // nothing of it was committed
+			for _, between := range epochs {
+				if own && epochOf(a) < between && between < epochOf(next) {
+					prove(between, 0) // nothing of it was committed
+				}
 			}
 		}
 	}
@@ -161,27 +164,27 @@ func (s *Server) snapshotWithin(from, to int64) bool {
 }
 
 // commit takes the entries of an epoch up to its end, and notes those that no log has.
+// It counts what there is: the counter of a zxid can begin or jump anywhere.
 func (o *Order) commit(all map[int64]*Entry, epoch, end int64) {
-	missing := Gap{}
-	flush := func() {
-		if missing.From != 0 {
-			o.Gaps = append(o.Gaps, missing)
-			missing = Gap{}
+	next := epoch<<counterBits | 1
+	last := epoch<<counterBits | end
+	var there []int64
+	for at := range all {
+		if next <= at && at <= last {
+			there = append(there, at)
 		}
 	}
-	for c := int64(1); c <= end; c++ {
-		at := epoch<<counterBits | c
-		if e := all[at]; e != nil {
-			flush()
-			o.Committed = append(o.Committed, *e)
-			continue
+	slices.Sort(there)
+	for _, at := range there {
+		if next < at {
+			o.Gaps = append(o.Gaps, Gap{next, at - 1})
 		}
-		if missing.From == 0 {
-			missing.From = at
-		}
-		missing.To = at
+		o.Committed = append(o.Committed, *all[at])
+		next = at + 1
 	}
-	flush()
+	if next <= last {
+		o.Gaps = append(o.Gaps, Gap{next, last})
+	}
 }
 
 // Open reports whether the logs do not say what was committed at a zxid.

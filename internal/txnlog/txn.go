@@ -122,8 +122,11 @@ func (d *decoder) parts() []Part {
 	for range d.Count(smallest) {
 		opcode := Opcode(d.Int32())
 		inner := decoder{jute.Decoder{Rest: d.Buffer()}}
-		all = append(all, inner.part(opcode))
-		d.Bad = d.Bad || inner.Bad
+		part := inner.part(opcode)
+		if d.Bad = d.Bad || inner.Bad; d.Bad {
+			break
+		}
+		all = append(all, part)
 	}
 	return all
 }

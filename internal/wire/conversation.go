@@ -50,7 +50,7 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 		return result, nil
 	case op.Kind == zkapi.KindMulti && len(r.body) > 0:
 		var of int32
-		if result, index, of = d.results(); index >= 0 {
+		if result, index, of = d.results(len(op.Ops)); index >= 0 {
 			code = of
 		}
 	case code == 0:

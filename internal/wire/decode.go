@@ -80,6 +80,10 @@ func (d *decoder) op(opcode int32) zkapi.Op {
 		op.Watch = d.Bool()
 	case zkapi.KindMulti:
 		for part, more := d.part(); more; part, more = d.part() {
+			if part == OpMulti { // there is none within another, and no end to them if there were
+				d.Bad = true
+				break
+			}
 			op.Ops = append(op.Ops, d.op(part))
 		}
 	}
@@ -127,14 +131,14 @@ func (d *decoder) result(opcode int32) (r zkapi.Result) {
 	return r
 }
 
-// results decodes the answer to a multi: a result for each part, or which part was
-// refused, and why. Those before it then say that nothing is wrong with them, those
-// after it that they were not tried.
-func (d *decoder) results() (r zkapi.Result, index int, code int32) {
+// results decodes the answer to a multi of so many parts: a result for each, or which
+// part was refused, and why. Those before it then say that nothing is wrong with them,
+// those after it that they were not tried.
+func (d *decoder) results(parts int) (r zkapi.Result, index int, code int32) {
 	index = -1
 	for at := 0; ; at++ {
 		opcode, more := d.part()
-		if !more {
+		if !more || at == parts {
 			return r, index, code
 		}
 		if opcode != opError {

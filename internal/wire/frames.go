@@ -23,7 +23,13 @@ func (f *Frames) Feed(b []byte) [][]byte {
 		return nil
 	}
 	if len(f.pending) > 0 {
-		b = append(f.pending, b...)
+		f.pending = append(f.pending, b...)
+		if len(f.pending) >= prefixBytes {
+			if length := int64(int32(binary.BigEndian.Uint32(f.pending))); length <= longest && int64(len(f.pending)) < prefixBytes+length {
+				return nil // not copied again for each piece of a long frame
+			}
+		}
+		b = f.pending
 	}
 	var whole [][]byte
 	for len(b) >= prefixBytes {

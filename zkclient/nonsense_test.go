@@ -75,6 +75,9 @@ func TestStrangersAreToldFromZooKeeper(t *testing.T) {
 		if !errors.Is(err, zkapi.ErrNotZooKeeper) || !zkapi.Permanent(err) || !strings.Contains(err.Error(), server.address()) || !strings.Contains(err.Error(), told) {
 			t.Errorf("Open says %v", err)
 		}
+		if tries := server.accepted.Load(); tries > 2 {
+			t.Errorf("it was tried %d times", tries)
+		}
 	}
 	most := uint64(len(strangers)) * (4 << 20)
 	if spent := allocated(func() {
@@ -215,10 +218,10 @@ func TestMadAnswersDoNotReachTheLibrary(t *testing.T) {
 			})
 			s := open(t, Config{Servers: []string{server.address(), server.address()}, SessionTimeout: 10 * time.Second})
 			const most = 16 << 20
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
 			var err error
-			spent := allocated(func() {
-				_, err = s.Do(t.Context(), mad.op)
-			})
+			spent := allocated(func() { _, err = s.Do(ctx, mad.op) })
 			if zkapi.FateOf(err) != zkapi.Unknown || !errors.Is(err, zkapi.ErrConnectionLoss) || zkapi.Refused(err) ||
 				!strings.Contains(err.Error(), zkapi.ErrNotZooKeeper.Error()) || !strings.Contains(err.Error(), server.address()) {
 				t.Errorf("got %v", err)
@@ -226,7 +229,7 @@ func TestMadAnswersDoNotReachTheLibrary(t *testing.T) {
 			if spent > most {
 				t.Errorf("%d bytes were allocated", spent)
 			}
-			if _, err := s.Do(t.Context(), zkapi.Create("/x", nil, zkapi.Persistent)); err != nil || server.accepted.Load() != 2 {
+			if _, err := s.Do(ctx, zkapi.Create("/x", nil, zkapi.Persistent)); err != nil || server.accepted.Load() != 2 {
 				t.Errorf("on connection %d: %v", server.accepted.Load(), err)
 			}
 		})

@@ -28,7 +28,7 @@ func showing(t *testing.T, shows func(opcode int32) int64) *Driver {
 			body := binary.BigEndian.AppendUint32(nil, xid)
 			body = binary.BigEndian.AppendUint64(body, uint64(shows(opcode)))
 			code := int32(noNode)
-			if opcode == opPing || opcode == opcodeQuit || opcode == opSync {
+			if opcode == opcodePing || opcode == opcodeQuit || opcode == opSync {
 				code = codeNoErr
 			}
 			body = binary.BigEndian.AppendUint32(body, uint32(code))
@@ -109,7 +109,7 @@ func TestForgottenSession_EndsAndSaysWhy(t *testing.T) {
 			return
 		}
 		if b, err := readPacket(c); err == nil {
-			reply(c, int32(binary.BigEndian.Uint32(b[:4])), noNode, "")
+			_, _ = c.Write(asked{xid: int32(binary.BigEndian.Uint32(b[:4]))}.coded(noNode))
 		}
 	})
 	d, err := New(Config{Servers: []string{fake.address()}, SessionTimeout: 3 * time.Second})

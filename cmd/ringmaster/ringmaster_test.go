@@ -290,12 +290,12 @@ func TestAnotherServiceIsNamed(t *testing.T) {
 	p := &terminal{t, web.Addr().String()}
 	for _, args := range [][]string{{"status"}, {"submit", "x"}, {"master"}, {"worker", "--name", "w", "--exec", "cat"}} {
 		code, _, problem := p.types("", args...)
-		if code != exitRefused || !strings.Contains(problem, web.Addr().String()) || !strings.Contains(problem, "not a ZooKeeper server") || !strings.Contains(problem, "HTTP/1.1 400") {
+		if exit.Code(code) != exit.Refused || !strings.Contains(problem, web.Addr().String()) || !strings.Contains(problem, "not a ZooKeeper server") || !strings.Contains(problem, "HTTP/1.1 400") {
 			t.Errorf("%q: %d, %s", args, code, problem)
 		}
 	}
 	for _, limit := range []string{"1", "-1", "100000000"} {
-		if code, _, problem := p.types("", "status", "--max-request", limit); code != exitUsage || !strings.Contains(problem, limit) {
+		if code, _, problem := p.types("", "status", "--max-request", limit); exit.Code(code) != exit.WrongUse || !strings.Contains(problem, limit) {
 			t.Errorf("a limit of %s: %d, %s", limit, code, problem)
 		}
 	}

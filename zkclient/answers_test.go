@@ -155,7 +155,7 @@ func TestOnlySomeAnswersProveThatTheSessionLives(t *testing.T) {
 		-4: false, -7: false, -12: false, -112: false, codeSessionMoved: false, -119: false, -122: false, -124: false, -127: false, -4711: false,
 	} {
 		for _, xid := range []int32{5, xidPing} {
-			s := &session{done: newLatch(), next: newLatch(), quit: newLatch()}
+			s := &session{past: &past{}, done: newLatch(), next: newLatch(), quit: newLatch()}
 			w := &wire{session: s, sent: map[int32]*request{5: {at: time.Now(), opcode: opcodeDelete}}, pings: []time.Time{time.Now()}, ready: true}
 			if _, err := w.received(asked{xid: xid}.coded(code)[prefixBytes:]); err != nil {
 				t.Errorf("code %d: %v", code, err)

@@ -256,7 +256,7 @@ func TestLeaseEndsWithoutAnswers(t *testing.T) {
 // TestOnlyAnswersProlongTheLease: it counts from when the last request was sent that
 // has been answered, whatever the connection does, and is as long as was granted.
 func TestOnlyAnswersProlongTheLease(t *testing.T) {
-	s := &session{config: Config{SessionTimeout: time.Hour}, next: newLatch()}
+	s := &session{past: &past{}, config: Config{SessionTimeout: time.Hour}, next: newLatch()}
 	sent := time.Now().Add(-time.Second)
 	if _, err := s.greeted("x:1", greeting{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
 		t.Fatal(err)
@@ -345,7 +345,7 @@ func (p *pieces) SetReadDeadline(time.Time) error { return nil }
 // without its zxid, and everything else as it was.
 func TestFramesPassWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &session{done: newLatch(), next: newLatch()}
+		s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 		var stream, want []byte
 		w := newWire(&pieces{}, s, "x:1", time.Hour)
 		w.ready = true

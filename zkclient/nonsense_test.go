@@ -238,7 +238,7 @@ func TestMadAnswersDoNotReachTheLibrary(t *testing.T) {
 
 // TestALongAnswerCostsWhatItHas: a length that is allowed, and little behind it.
 func TestALongAnswerCostsWhatItHas(t *testing.T) {
-	s := &session{done: newLatch(), next: newLatch()}
+	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 	begun := append(be32(maxAnswer), make([]byte, 100)...)
 	w := newWire(&pieces{left: [][]byte{begun}}, s, "x:1", time.Hour)
 	w.ready = true

@@ -114,7 +114,7 @@ func TestARequestThatEndsEachConnectionIsTold(t *testing.T) {
 // TestLostConnectionsAreNoSuspicion: connections end by chance, with small requests
 // under way, or with large ones now and then.
 func TestLostConnectionsAreNoSuspicion(t *testing.T) {
-	s := &session{done: newLatch(), config: Config{Logger: slog.New(slog.DiscardHandler)}}
+	s := &session{past: &past{}, done: newLatch(), config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	told := func() bool {
 		return zkapi.TooLarge(s.translate(create(200<<10), errors.New("lost")))
 	}

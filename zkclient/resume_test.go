@@ -68,7 +68,7 @@ func TestAnotherSessionOnReconnectEndsTheSession(t *testing.T) {
 // session up.
 func TestTheSmallestTimeoutHolds(t *testing.T) {
 	const id = 0xA
-	s := &session{done: newLatch(), next: newLatch()}
+	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 	for _, c := range []struct{ granted, holds uint32 }{{4000, 4000}, {9000, 4000}, {2500, 2500}, {4000, 2500}} {
 		w := &wire{session: s, address: "x:1", sent: map[int32]*request{}, Conn: &pieces{}, greetedAt: time.Now()}
 		body := greetingOf(id, c.granted, make([]byte, passwordBytes))

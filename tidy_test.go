@@ -282,6 +282,28 @@ func TestTheMuseumShowsWhatExists(t *testing.T) {
 	}
 }
 
+// TestFieldReportsNameTests: each row of docs/field-reports.md names a test that is there.
+func TestFieldReportsNameTests(t *testing.T) {
+	page, err := os.ReadFile("docs/field-reports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(page)) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| report |") {
+			continue
+		}
+		rows++
+		command := regexp.MustCompile("`go test -run (\\S+) \\./(\\S+)` \\|").FindStringSubmatch(line)
+		if command == nil || !tests(t, command[2], command[1]) {
+			t.Errorf("there is no such test: %s", line)
+		}
+	}
+	if rows == 0 {
+		t.Error("the page has no row that can be read")
+	}
+}
+
 // tests reports whether a room has a test of that name.
 func tests(t *testing.T, room, name string) bool {
 	t.Helper()

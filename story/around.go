@@ -102,6 +102,7 @@ var deeds = map[string]string{
 	"split": "split the servers, with %s on one side", "bridge": "cut two halves of the servers apart, around %s",
 	"asymmetric": "let %s hear nothing of the other servers", "lag": "let %s fall behind", "rolling": "restarted %s, one after the other",
 	"restart-all": "killed %s at once", "fill": "filled the disk of %s", "slow": "slowed the disk of %s down",
+	"exhaust": "had the quota of the namespace enforced by %s, below what is there,",
 }
 
 // deedOf is what a fault of some kind did.

@@ -28,6 +28,10 @@ type Guard struct {
 	still   bool                   // the clock that leases are measured by stands still
 }
 
+// Specified reports whether the specification in TLA+ has the guard: it knows no clock
+// that stands still.
+func (g Guard) Specified() bool { return !g.still }
+
 // Guards are those of the protocol, in the order of its rules.
 func Guards() []Guard {
 	return []Guard{

@@ -101,10 +101,10 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	}
 	var verdict checker.Report
 	if err := json.Unmarshal(data, &verdict); err != nil {
-		return 0, fmt.Errorf("shrink: %s in %s: %w: judge it again, with torture check %s", verdictFile, s.dir, err, s.dir)
+		return 0, exit.Misuse("shrink: %s in %s: %w: judge it again, with torture check %s", verdictFile, s.dir, err, s.dir)
 	}
 	if verdict.Seed != s.config.Seed {
-		return 0, fmt.Errorf("shrink: %s in %s is of a run with seed %d, and the run has seed %d: judge it again, with torture check %s", verdictFile, s.dir, verdict.Seed, s.config.Seed, s.dir)
+		return 0, exit.Misuse("shrink: %s in %s is of a run with seed %d, and the run has seed %d: judge it again, with torture check %s", verdictFile, s.dir, verdict.Seed, s.config.Seed, s.dir)
 	}
 	violations := verdict.Violations()
 	i := slices.IndexFunc(violations, func(p checker.Property) bool { return s.property == "" || p.Name == s.property })

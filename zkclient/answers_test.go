@@ -156,11 +156,11 @@ func TestOnlySomeAnswersProveThatTheSessionLives(t *testing.T) {
 	} {
 		for _, xid := range []int32{5, xidPing} {
 			s := &session{past: &past{}, done: newLatch(), next: newLatch(), quit: newLatch()}
-			w := &wire{session: s, sent: map[int32]*request{5: {at: time.Now(), opcode: opcodeDelete}}, pings: []time.Time{time.Now()}, ready: true}
+			w := &wire{session: s, sent: map[int32]*request{5: {at: elapsed(), opcode: opcodeDelete}}, pings: []time.Duration{elapsed()}, ready: true}
 			if _, err := w.received(asked{xid: xid}.coded(code)[prefixBytes:]); err != nil {
 				t.Errorf("code %d: %v", code, err)
 			}
-			if got := !s.leaseStart.IsZero(); got != want {
+			if got := s.leaseStart != 0; got != want {
 				t.Errorf("an answer of code %d to xid %d prolongs the lease: %v", code, xid, got)
 			}
 		}

@@ -257,18 +257,18 @@ func TestLeaseEndsWithoutAnswers(t *testing.T) {
 // has been answered, whatever the connection does, and is as long as was granted.
 func TestOnlyAnswersProlongTheLease(t *testing.T) {
 	s := &session{past: &past{}, config: Config{SessionTimeout: time.Hour}, next: newLatch()}
-	sent := time.Now().Add(-time.Second)
+	sent := elapsed() - time.Second
 	if _, err := s.greeted("x:1", greeting{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
 		t.Fatal(err)
 	}
 	s.setUp(true)
 	s.setUp(false)
-	s.acknowledged(sent.Add(-time.Second)) // of an earlier one, late
-	if !s.leaseStart.Equal(sent) || s.Timeout() != 10*time.Second {
-		t.Errorf("the lease of %v counts from %v after the request", s.Timeout(), s.leaseStart.Sub(sent))
+	s.acknowledged(sent - time.Second) // of an earlier one, late
+	if s.leaseStart != sent || s.Timeout() != 10*time.Second {
+		t.Errorf("the lease of %v counts from %v after the request", s.Timeout(), s.leaseStart-sent)
 	}
-	s.acknowledged(sent.Add(time.Millisecond))
-	if !s.leaseStart.Equal(sent.Add(time.Millisecond)) {
+	s.acknowledged(sent + time.Millisecond)
+	if s.leaseStart != sent+time.Millisecond {
 		t.Error("an answer has not prolonged the lease")
 	}
 }

@@ -43,7 +43,8 @@
 // # The lease
 //
 // A session is believed in for the negotiated timeout, less a margin, from the
-// moment the last acknowledged request was sent, by the monotonic clock. It is
+// moment the last acknowledged request was sent, by a clock that
+// runs while the machine sleeps (CLOCK_BOOTTIME on Linux). It is
 // not counted from the disconnect, which is noticed late, nor from the answer. Each
 // connection negotiates the timeout anew; the smallest holds. An answer with which a
 // server only says that it is too busy, cannot write, or wants something else, prolongs

@@ -70,7 +70,7 @@ func TestTheSmallestTimeoutHolds(t *testing.T) {
 	const id = 0xA
 	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 	for _, c := range []struct{ granted, holds uint32 }{{4000, 4000}, {9000, 4000}, {2500, 2500}, {4000, 2500}} {
-		w := &wire{session: s, address: "x:1", sent: map[int32]*request{}, Conn: &pieces{}, greetedAt: time.Now()}
+		w := &wire{session: s, address: "x:1", sent: map[int32]*request{}, Conn: &pieces{}, greetedAt: elapsed()}
 		body := greetingOf(id, c.granted, make([]byte, passwordBytes))
 		if err := w.welcomed(body); err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func TestTheSmallestTimeoutHolds(t *testing.T) {
 		if told := binary.BigEndian.Uint32(body[timeoutAt:]); told != c.holds {
 			t.Errorf("the server granted %d ms: the library is told %d", c.granted, told)
 		}
-		if !s.leaseStart.Equal(w.greetedAt) {
+		if s.leaseStart != w.greetedAt {
 			t.Error("the lease does not begin with the connect request")
 		}
 	}

@@ -26,6 +26,10 @@ var (
 // earlier than the server.
 const leaseMargin = 10
 
+// leaseTick is how often in a timeout the lease is looked at: a timer stands still while
+// the machine sleeps, and would be late by that.
+const leaseTick = 40
+
 // session is one ZooKeeper session. Its life: granted, then any number of
 // connections, then ended once and for all by finish.
 type session struct {
@@ -45,7 +49,7 @@ type session struct {
 	id         int64
 	password   string        // granted with the id
 	timeout    time.Duration // the smallest that was negotiated
-	leaseStart time.Time
+	leaseStart time.Duration // by elapsed
 	up         bool
 	change     int
 	next       *latch
@@ -212,7 +216,7 @@ func (s *session) setUp(up bool) {
 // timeout that holds: the smallest of all, because a server that counts on less must
 // not be outlived. A server that grants another session, or the same with another
 // password, does not have this one: it is over.
-func (s *session) greeted(address string, g greeting, sent time.Time) (time.Duration, error) {
+func (s *session) greeted(address string, g greeting, sent time.Duration) (time.Duration, error) {
 	s.mu.Lock()
 	if s.id == 0 {
 		s.id, s.password, s.timeout = g.session, g.password, g.timeout
@@ -237,19 +241,18 @@ func (s *session) greeted(address string, g greeting, sent time.Time) (time.Dura
 }
 
 // acknowledged is told by the wire that a request sent then has been answered.
-func (s *session) acknowledged(sent time.Time) {
+func (s *session) acknowledged(sent time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sent.After(s.leaseStart) {
-		s.leaseStart = sent
-	}
+	s.leaseStart = max(s.leaseStart, sent)
 }
 
 // keepLease ends the session when its lease has run out.
 func (s *session) keepLease() {
 	for {
 		s.mu.Lock()
-		left := time.Until(s.leaseStart.Add(s.timeout - s.timeout/leaseMargin))
+		left := s.leaseStart + s.timeout - s.timeout/leaseMargin - elapsed()
+		tick := s.timeout / leaseTick
 		s.mu.Unlock()
 		if s.config.rawConn || s.config.keepOnExpiry {
 			<-s.done.c
@@ -265,7 +268,7 @@ func (s *session) keepLease() {
 			s.conn.Close() // or the library would connect again for ever
 			return
 		case <-s.shorter:
-		case <-time.After(left):
+		case <-time.After(min(left, tick)):
 		}
 	}
 }

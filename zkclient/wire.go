@@ -62,12 +62,12 @@ type wire struct {
 	taken  int           // bytes of frame that the library has
 
 	mu        sync.Mutex
-	greeted   bool // the connect request has been written
-	told      bool // and completed
-	greetedAt time.Time
+	greeted   bool               // the connect request has been written
+	told      bool               // and completed
+	greetedAt time.Duration      // by elapsed
 	ready     bool               // the server has granted or resumed the session
 	sent      map[int32]*request // by xid, unanswered
-	pings     []time.Time        // unanswered, oldest first: they all have the xid -2
+	pings     []time.Duration    // by elapsed, of those that are unanswered, oldest first: they all have the xid -2
 	closed    bool               // from this side
 	failed    error              // of the write that closed it
 	moved     bool               // the server has said that the session is elsewhere
@@ -75,7 +75,7 @@ type wire struct {
 
 // request is what is known of one that has been sent.
 type request struct {
-	at      time.Time
+	at      time.Duration // by elapsed
 	opcode  int32
 	size    int     // without the length in front
 	parts   []int32 // of a multi: the opcodes
@@ -149,7 +149,7 @@ func isQuit(packet []byte) bool {
 func (w *wire) note(packet []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := time.Now()
+	now := elapsed()
 	if !w.greeted {
 		w.greeted, w.greetedAt = true, now
 		return

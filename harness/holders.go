@@ -12,7 +12,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/participant"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // isolateHolder cuts the follower that a worker with resident tasks talks to from all
@@ -78,23 +77,9 @@ const holderPatience = 20 * time.Second
 
 // residents counts the resident tasks of each worker.
 func (o *observer) residents(ctx context.Context) (map[string]int, error) {
-	inboxes, err := o.must(ctx, zkapi.Children(o.root+"/assign"))
-	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, err
-	}
-	held := map[string]int{}
-	for _, w := range inboxes.Children {
-		inbox, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
-		if err != nil {
-			return nil, err
-		}
-		for _, task := range inbox.Children {
-			if strings.HasPrefix(task, "task-"+participant.ResidentPrefix) {
-				held[w]++
-			}
-		}
-	}
-	return held, nil
+	return o.counted(ctx, func(task string) bool {
+		return strings.HasPrefix(task, "task-"+participant.ResidentPrefix)
+	})
 }
 
 // followerOf is the follower that a participant is connected to. One that is connected

@@ -141,6 +141,12 @@ func (o *observer) unfinished(ctx context.Context) (work openWork, err error) {
 
 // held counts the assignments of each worker.
 func (o *observer) held(ctx context.Context) (map[string]int, error) {
+	return o.counted(ctx, func(string) bool { return true })
+}
+
+// counted counts the assignments of each worker that are of such tasks; a worker that has
+// none is left out.
+func (o *observer) counted(ctx context.Context, such func(task string) bool) (map[string]int, error) {
 	inboxes, err := o.must(ctx, zkapi.Children(o.root+"/assign"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 		return nil, err
@@ -151,7 +157,11 @@ func (o *observer) held(ctx context.Context) (map[string]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		held[w] = len(inbox.Children)
+		for _, task := range inbox.Children {
+			if such(task) {
+				held[w]++
+			}
+		}
 	}
 	return held, nil
 }

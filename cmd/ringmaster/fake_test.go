@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"path"
@@ -22,6 +23,7 @@ type fakeServer struct {
 	cut      map[zkapi.Kind]bool  // kinds of requests at which the connection ends, and no other begins
 	deaf     bool                 // no connection gets an answer
 	mute     bool                 // every session is granted, and no request gets an answer
+	conf     func(net.Conn)       // answers the four-letter word; nil: it is switched off
 	accepted chan struct{}        // has one for each connection
 	granted  chan struct{}        // has one for each session
 	down     atomic.Bool
@@ -63,6 +65,11 @@ func (s *fakeServer) serve(c net.Conn) {
 	var heard wire.Conversation
 	for {
 		body, err := frame(c)
+		if err == errConf && s.conf != nil {
+			s.conf(c)
+		} else if err == errConf {
+			_, _ = io.WriteString(c, "conf is not executed because it is not in the whitelist.\n")
+		}
 		if err != nil {
 			return
 		}
@@ -136,11 +143,17 @@ func text(s string) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...)
 }
 
+// errConf is the four-letter word in the place of a frame.
+var errConf = errors.New("conf")
+
 // frame reads the next frame.
 func frame(c net.Conn) ([]byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(c, size[:]); err != nil {
 		return nil, err
+	}
+	if string(size[:]) == errConf.Error() {
+		return nil, errConf
 	}
 	body := make([]byte, binary.BigEndian.Uint32(size[:]))
 	_, err := io.ReadFull(c, body)

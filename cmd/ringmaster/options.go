@@ -90,8 +90,8 @@ func (o *options) logger() (*slog.Logger, error) {
 }
 
 // connect makes of the options what every role needs.
-func (o *options) connect() (*zkclient.Driver, recipe.Access, *slog.Logger, error) {
-	fail := func(err error) (*zkclient.Driver, recipe.Access, *slog.Logger, error) {
+func (o *options) connect() (*granting, recipe.Access, *slog.Logger, error) {
+	fail := func(err error) (*granting, recipe.Access, *slog.Logger, error) {
 		return nil, recipe.Access{}, nil, err
 	}
 	log, err := o.logger()
@@ -117,7 +117,7 @@ func (o *options) connect() (*zkclient.Driver, recipe.Access, *slog.Logger, erro
 		return fail(exit.With(exit.WrongUse, err))
 	}
 	access, err := o.roles()
-	return env, access, log, err
+	return newGranting(env, o.sessionTimeout), access, log, err
 }
 
 func (o *options) tls() (*tls.Config, error) {
@@ -158,6 +158,11 @@ func (o *options) roles() (recipe.Access, error) {
 // withClient runs body with a client, for no longer than --connect-timeout unless
 // it is patient.
 func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx context.Context, c *recipe.Client) error) error {
+	return o.withEnv(cmd, patient, func(ctx context.Context, c *recipe.Client, _ *granting) error { return body(ctx, c) })
+}
+
+// withEnv is withClient for a body that asks for what was granted, too.
+func (o *options) withEnv(cmd *cobra.Command, patient bool, body func(ctx context.Context, c *recipe.Client, env *granting) error) error {
 	env, access, log, err := o.connect()
 	if err != nil {
 		return err
@@ -168,11 +173,11 @@ func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx con
 	}
 	defer done(c)
 	if patient {
-		return body(cmd.Context(), c)
+		return body(cmd.Context(), c, env)
 	}
 	ctx, cancel := o.limited(cmd.Context())
 	defer cancel()
-	return body(ctx, c)
+	return body(ctx, c, env)
 }
 
 // limited bounds what waits for an answer by --connect-timeout.

@@ -90,7 +90,13 @@ func (b *background) String() string {
 
 func (p *terminal) starts(args ...string) *background {
 	p.t.Helper()
-	b := &background{Cmd: p.command(append(args, "--session-timeout", "4s")...), exited: make(chan struct{})}
+	return p.startsWith("4s", args...)
+}
+
+// startsWith starts a role that asks for that session timeout.
+func (p *terminal) startsWith(timeout string, args ...string) *background {
+	p.t.Helper()
+	b := &background{Cmd: p.command(append(args, "--session-timeout", timeout)...), exited: make(chan struct{})}
 	b.Stdout, b.Stderr = b, b
 	if err := b.Start(); err != nil {
 		p.t.Fatal(err)

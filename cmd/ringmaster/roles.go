@@ -90,6 +90,7 @@ func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duratio
 		return exit.With(exit.WrongUse, err)
 	}
 	defer context.AfterFunc(ctx, func() { log.Info("leaving; a second signal ends this at once") })()
+	defer env.warns(ctx, log)()
 	err = recipe.RunUntil(ctx, env, role, patience)
 	if errors.Is(err, recipe.ErrLingers) {
 		log.Warn("left, but the name may stay in use for a while", "error", err)

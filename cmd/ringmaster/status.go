@@ -23,13 +23,15 @@ func statusCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Show the master, workers, tasks and backlog", Args: cobra.NoArgs,
 		Long: "Show the master, workers, tasks and backlog. With --watch the table is shown again and\n" +
-			"again until Ctrl-C; with --json one object per line.",
+			"again until Ctrl-C; with --json one object per line. TIMEOUT compares the session timeout\n" +
+			"that is granted to this command with the servers' tickTime and syncLimit, if they say those.",
 		Example: "  ringmaster status\n  ringmaster status --watch\n  ringmaster status --json | jq .tasks.pending",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every < 100*time.Millisecond {
 				return misuse("--every %v: at least 100ms", every)
 			}
-			return o.withClient(cmd, watch, func(ctx context.Context, c *recipe.Client) error {
+			return o.withEnv(cmd, watch, func(ctx context.Context, c *recipe.Client, env *granting) error {
+				times := env.asks(ctx)
 				for first := true; ; first = false {
 					limited, cancel := context.WithCancel(ctx)
 					if first {
@@ -40,7 +42,9 @@ func statusCommand(o *options) *cobra.Command {
 					if err != nil {
 						return quiet(ctx, watch, err)
 					}
-					if err := show(cmd.OutOrStdout(), overviewOf(overview), asJSON, watch); err != nil || !watch {
+					v := overviewOf(overview)
+					v.Timeout = times()
+					if err := show(cmd.OutOrStdout(), v, asJSON, watch); err != nil || !watch {
 						return err
 					}
 					select {
@@ -74,6 +78,7 @@ type overview struct {
 	Tasks   taskLine     `json:"tasks"`
 	Backlog int          `json:"backlog"`
 	Limit   int          `json:"max_backlog,omitempty"`
+	Timeout timing       `json:"session_timeout"`
 	// Problems are znodes in the way; the key is missing when there are none.
 	Problems []problem `json:"problems,omitempty"`
 }
@@ -169,7 +174,11 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 	fmt.Fprintf(table, "BACKLOG\t%d%s\n", v.Backlog, limit)
 	t := v.Tasks
 	fmt.Fprintf(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled)
+	fmt.Fprintf(table, "TIMEOUT\t%s\n", v.Timeout)
 	_ = table.Flush() // into memory
+	if v.Timeout.TooShort != "" {
+		fmt.Fprintf(&b, "\nTHE SESSION TIMEOUT IS TOO SHORT\n%s\n", v.Timeout.TooShort)
+	}
 	if len(v.Workers) > 0 {
 		b.WriteString("\n")
 		fmt.Fprintln(table, "WORKER\tADDRESS\tSTATE\tINCARNATION\tHOLDS")

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// timing is how the session timeout goes with the servers' own times, with the names of
+// its JSON.
+type timing struct {
+	Asked   string `json:"asked"`
+	Granted string `json:"granted"`
+
+	// What the servers say to conf; missing when they do not.
+	Tick      string `json:"tick_time,omitempty"`
+	InitLimit int    `json:"init_limit,omitempty"`
+	SyncLimit int    `json:"sync_limit,omitempty"`
+
+	Unknown  string `json:"unknown,omitempty"`   // why those are missing
+	TooShort string `json:"too_short,omitempty"` // what is wrong, and the remedy; missing when nothing is
+}
+
+const notKnown = "not known: the servers do not answer conf; see docs/operators.md"
+
+// granting is an Env that notes the session timeout that was granted last.
+type granting struct {
+	*zkclient.Driver
+	asked time.Duration
+	first chan struct{} // closed when one was granted
+
+	mu      sync.Mutex
+	granted time.Duration
+}
+
+func newGranting(driver *zkclient.Driver, asked time.Duration) *granting {
+	return &granting{Driver: driver, asked: asked, first: make(chan struct{})}
+}
+
+// Open implements zkapi.Env.
+func (g *granting) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := g.Driver.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.granted == 0 {
+		close(g.first)
+	}
+	g.granted = session.Timeout()
+	return session, nil
+}
+
+// Spawn implements zkapi.Env: a thread may open sessions, too.
+func (g *granting) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return g.Driver.Spawn(name, func(zkapi.Env) { f(g) })
+}
+
+// compare holds the timeout that was granted against what the servers have said, or
+// against why they have not.
+func (g *granting) compare(servers zkclient.Timing, err error) timing {
+	g.mu.Lock()
+	granted := g.granted
+	g.mu.Unlock()
+	t := timing{Asked: g.asked.String(), Granted: granted.String()}
+	if err != nil {
+		t.Unknown = notKnown
+		return t
+	}
+	t.Tick, t.InitLimit, t.SyncLimit = servers.Tick.String(), servers.InitLimit, servers.SyncLimit
+	if need := servers.Patience(); granted < need {
+		t.TooShort = fmt.Sprintf("%v is shorter than syncLimit x tickTime, %v: a server that is cut off from its leader keeps its clients for that long, and their sessions end meanwhile; %s", granted, need, remedy(servers))
+	}
+	return t
+}
+
+// remedy is what to do about a session timeout that is too short.
+func remedy(servers zkclient.Timing) string {
+	need := servers.Patience()
+	if most := servers.Most; most > 0 && most < need {
+		return fmt.Sprintf("set maxSessionTimeout of the servers, now %v, to %d ms at least, and give --session-timeout %v", most, need.Milliseconds(), need)
+	}
+	return fmt.Sprintf("give --session-timeout %v, or more", need)
+}
+
+// asks asks the servers for their times while something else goes on. What it returns
+// waits for the answer, and compares it with what is granted then.
+func (g *granting) asks(ctx context.Context) func() timing {
+	var (
+		servers zkclient.Timing
+		err     error
+		asking  sync.WaitGroup
+	)
+	asking.Go(func() { servers, err = g.Timing(ctx) })
+	return func() timing {
+		asking.Wait()
+		return g.compare(servers, err)
+	}
+}
+
+// warns begins to warn beside a role, and returns what ends that.
+func (g *granting) warns(ctx context.Context, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var warning sync.WaitGroup
+	warning.Go(func() { g.warn(ctx, log) })
+	return func() { cancel(); warning.Wait() }
+}
+
+// warn says once, when a session was granted, whether its timeout is too short. It ends
+// with ctx, and no role waits for it.
+func (g *granting) warn(ctx context.Context, log *slog.Logger) {
+	select {
+	case <-g.first:
+	case <-ctx.Done():
+		return
+	}
+	servers, err := g.Timing(ctx)
+	t := g.compare(servers, err)
+	switch {
+	case ctx.Err() != nil:
+	case t.Unknown != "":
+		log.InfoContext(ctx, "whether the session timeout is long enough is "+t.Unknown, "granted", t.Granted, "asked", t.Asked)
+		log.DebugContext(ctx, "conf was not answered", "error", err)
+	case t.TooShort != "":
+		log.WarnContext(ctx, "the session timeout is too short", "granted", t.Granted, "asked", t.Asked, "tickTime", t.Tick, "syncLimit", t.SyncLimit, "problem", t.TooShort)
+	}
+}
+
+// String is what status shows.
+func (t timing) String() string {
+	text := t.Granted
+	if t.Asked != t.Granted {
+		text += fmt.Sprintf(" (%s was asked for)", t.Asked)
+	}
+	switch {
+	case t.Unknown != "":
+		return text + "; whether that is long enough is " + t.Unknown
+	case t.SyncLimit == 0:
+		return text + fmt.Sprintf("; the only server has tickTime %s", t.Tick)
+	}
+	return text + fmt.Sprintf("; the servers have tickTime %s, syncLimit %d", t.Tick, t.SyncLimit)
+}

@@ -1,0 +1,119 @@
+package zkclient
+
+import (
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asShipped is what a server of an ensemble with ZooKeeper's own settings answers to conf.
+const asShipped = "clientPort=2181\nsecureClientPort=-1\ndataDir=/data/version-2\ndataDirSize=67108880\ntickTime=2000\nmaxClientCnxns=60\n" +
+	"minSessionTimeout=4000\nmaxSessionTimeout=40000\nclientPortListenBacklog=-1\nserverId=1\ninitLimit=10\nsyncLimit=5\nelectionAlg=3\n" +
+	"electionPort=3888\nquorumPort=2888\npeerType=0\nmembership: \nserver.1=zk1:2888:3888:participant\nversion=0"
+
+// answersConf is a server that answers four-letter words with that.
+func answersConf(t *testing.T, answer string) *fakeServer {
+	return newFake(t, func(_ int, c net.Conn) {
+		word := make([]byte, len("conf"))
+		if _, err := io.ReadFull(c, word); err != nil || string(word) != "conf" {
+			t.Errorf("it was asked %q: %v", word, err)
+		}
+		_, _ = io.WriteString(c, answer)
+	})
+}
+
+func timingFrom(t *testing.T, servers ...*fakeServer) (Timing, time.Duration, error) {
+	t.Helper()
+	var addresses []string
+	for _, s := range servers {
+		addresses = append(addresses, s.address())
+	}
+	d, err := New(Config{Servers: addresses})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	timing, err := d.Timing(t.Context())
+	return timing, time.Since(began), err
+}
+
+// TestTimingOfServers asks servers that say their times.
+func TestTimingOfServers(t *testing.T) {
+	shipped, alone := answersConf(t, asShipped), answersConf(t, "tickTime=3000\nminSessionTimeout=6000\nmaxSessionTimeout=60000\nserverId=0\n")
+	patient := answersConf(t, strings.Replace(asShipped, "syncLimit=5", "syncLimit=7", 1))
+	silent := answersConf(t, "conf is not executed because it is not in the whitelist.\n")
+	for _, c := range []struct {
+		servers []*fakeServer
+		want    Timing
+	}{
+		{[]*fakeServer{shipped}, Timing{shipped.address(), 2 * time.Second, 10, 5, 4 * time.Second, 40 * time.Second}},
+		{[]*fakeServer{alone}, Timing{alone.address(), 3 * time.Second, 0, 0, 6 * time.Second, time.Minute}},
+		{[]*fakeServer{shipped, silent, patient}, Timing{patient.address(), 2 * time.Second, 10, 7, 4 * time.Second, 40 * time.Second}},
+	} {
+		if got, _, err := timingFrom(t, c.servers...); got != c.want || err != nil {
+			t.Errorf("%+v, want %+v; %v", got, c.want, err)
+		}
+	}
+}
+
+// TestTimingIsBounded asks servers that do not say their times, or say something else:
+// each costs two seconds and little memory at most, and is named with what it answered.
+func TestTimingIsBounded(t *testing.T) {
+	hangs := func(first string) *fakeServer {
+		return newFake(t, func(_ int, c net.Conn) {
+			_, _ = io.WriteString(c, first)
+			<-t.Context().Done()
+		})
+	}
+	flood := func(line string) *fakeServer {
+		return newFake(t, func(_ int, c net.Conn) {
+			part := strings.Repeat(line, 1<<20/len(line))
+			for range 1 << 10 { // 1 GiB
+				if _, err := io.WriteString(c, part); err != nil {
+					return
+				}
+			}
+		})
+	}
+	gone := answersConf(t, "")
+	_ = gone.listener.Close()
+	for name, c := range map[string]struct {
+		server *fakeServer
+		says   string
+	}{
+		"switched off":          {answersConf(t, "conf is not executed because it is not in the whitelist.\n"), "not in the whitelist"},
+		"closes":                {answersConf(t, ""), `answered ""`},
+		"another service":       {answersConf(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "HTTP/1.1 400"},
+		"hangs":                 {hangs(""), "timeout"},
+		"hangs in between":      {hangs("tickTime=2000\n"), "timeout"},
+		"a lot of nonsense":     {flood("x"), "answered"},
+		"a lot of settings":     {flood("tickTime=2000\n"), "answered"},
+		"a tick of nothing":     {answersConf(t, strings.Replace(asShipped, "tickTime=2000", "tickTime=0", 1)), "answered"},
+		"a tick of years":       {answersConf(t, strings.Replace(asShipped, "tickTime=2000", "tickTime=9223372036854775807", 1)), "answered"},
+		"a negative limit":      {answersConf(t, strings.Replace(asShipped, "syncLimit=5", "syncLimit=-5", 1)), "answered"},
+		"a limit that is huge":  {answersConf(t, strings.Replace(asShipped, "syncLimit=5", "syncLimit=2147483647", 1)), "answered"},
+		"nobody is there":       {gone, "refused"},
+		"the end is cut off":    {hangs(asShipped), "timeout"},
+		"a limit with no digit": {answersConf(t, strings.Replace(asShipped, "syncLimit=5", "syncLimit=many", 1)), "answered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			got, took, err := timingFrom(t, c.server)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, ErrNoTiming) || !strings.Contains(err.Error(), c.server.address()) || !strings.Contains(err.Error(), c.says) || len(err.Error()) > 1000 {
+				t.Errorf("%+v, %v, it should say %q", got, err, c.says)
+			}
+			if took > timingLimit+time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if cost := after.TotalAlloc - before.TotalAlloc; cost > 8<<20 {
+				t.Errorf("it cost %d bytes", cost)
+			}
+		})
+	}
+}

@@ -257,3 +257,100 @@ func TestEpochSeen_ThatCannotBeIsIgnored(t *testing.T) {
 		}
 	})
 }
+
+// These have a node whose sessions are on different servers, one of which lags. Nothing
+// has gone back.
+
+// lagging is a node that stands in line behind two masters, and does what they assign.
+// It returns the node's candidate, too.
+func (w *world) lagging(log *journal) (s *sink, candidate *zk.Session) {
+	w.t.Helper()
+	line := func(length int) {
+		w.t.Helper()
+		w.within(time.Second, "the line", func() bool {
+			return int(w.do(zkapi.Exists("/candidates")).Stat.NumChildren) == length
+		})
+	}
+	for i, name := range []string{"m1", "m2"} {
+		w.master(recipe.MasterConfig{Name: name, Address: name + ":1", Queue: true, Observers: log.observers()})
+		line(i + 1)
+	}
+	s = &sink{t: w.t}
+	n, err := recipe.NewNode(w.env, recipe.NodeConfig{
+		Master: recipe.MasterConfig{Name: "n1", Observers: log.observers()}, Worker: recipe.WorkerConfig{Handler: s.handler, Observers: log.observers()},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.work.Go(func() { _ = n.Run(w.ctx) })
+	line(3)
+	w.within(time.Second, "the node works", func() bool { return w.do(zkapi.Exists("/workers/n1")).Found })
+	for _, c := range w.do(zkapi.Children("/candidates")).Children {
+		if string(w.do(zkapi.Get("/candidates/"+c)).Data) == "n1" {
+			candidate = w.ownerOf("/candidates/" + c)
+		}
+	}
+	return s, candidate
+}
+
+// elect has the second master elected.
+func (w *world) elect() {
+	w.t.Helper()
+	w.expireOwner("/master")
+	w.within(10*time.Second, "m2 leads", func() bool {
+		return w.do(zkapi.Exists("/master")).Found && strings.HasPrefix(string(w.do(zkapi.Get("/master")).Data), "m2")
+	})
+}
+
+// TestNode_ItsWorkerLagsBehindItsCandidate: the candidate has seen an election before the
+// worker sees what was assigned before that.
+func TestNode_ItsWorkerLagsBehindItsCandidate(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var log journal
+		s, _ := w.lagging(&log)
+		worker := w.ownerOf("/workers/n1")
+		worker.Lag()
+		c := w.client()
+		task, err := c.Submit(w.ctx, []byte("it"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/n1/" + task)).Found })
+		w.elect()
+		time.Sleep(time.Minute) // the candidate looks now and then
+		if s.uses != 0 {
+			t.Fatal("the worker does not lag")
+		}
+		worker.CatchUp()
+		limited, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+		defer cancel()
+		if _, err := c.Await(limited, task); err != nil {
+			t.Error(err)
+		}
+		w.nothingWentBack(&log, 2)
+	})
+}
+
+// TestNode_ItsCandidateLagsBehindItsWorker: the worker has a task of an epoch of which the
+// candidate's server has not heard.
+func TestNode_ItsCandidateLagsBehindItsWorker(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var log journal
+		s, candidate := w.lagging(&log)
+		candidate.Lag()
+		w.elect()
+		w.run()
+		if s.epoch() != 2 {
+			t.Fatalf("it ran under epoch %d", s.epoch())
+		}
+		time.Sleep(time.Minute)
+		w.nothingWentBack(&log, 2)
+	})
+}
+
+func (w *world) nothingWentBack(log *journal, epoch int32) {
+	w.t.Helper()
+	if now := w.do(zkapi.Exists("/assign")).Stat.Version; now != epoch || log.warnings("gone back in time")+log.warnings("lifted") > 0 {
+		w.t.Errorf("epoch %d, told:\n%s", now, log.text.String())
+	}
+}

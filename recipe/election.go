@@ -43,7 +43,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 				other = seen.Stat.EphemeralOwner
 				c.see.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
 			}
-			if err := c.lift(ctx); err != nil {
+			if _, err := c.lift(ctx); err != nil {
 				c.see.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 			}
 			zkapi.Rest(c.env, "stand by", c.session)
@@ -56,15 +56,16 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 			}
 			continue
 		}
+		var floor int32
 		if err == nil || zkapi.Refused(err) { // whose /master it is that hides does not matter: the election tells whether it is there
-			err = c.lift(ctx)
+			floor, err = c.lift(ctx)
 		}
 		if err == nil {
 			sent := c.env.Elapsed()
 			var won claim
 			won, err = take(ctx, c.env, c.session, c.see, place{
 				layout: c.layout, holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
-				above: c.memory.floor(),
+				above: floor,
 			})
 			if err == nil {
 				c.memory.saw(won.version, "this process")
@@ -194,7 +195,7 @@ func (c candidate) outlast(ctx context.Context, other string) (waited bool, err 
 			c.notices.tell(ctx, c.see.Logger, problem, seen.Stat)
 			return false, nil
 		}
-		if err := c.lift(ctx); err != nil {
+		if _, err := c.lift(ctx); err != nil {
 			c.see.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
 		if !told {

@@ -33,14 +33,15 @@ type incarnation struct {
 	cversion int32                 // and its cversion
 	change   int                   // of the connection, as last seen
 	swept    zkapi.Source          // fires when the next sweep is due
-	outdated []*execution          // assigned under a lower epoch than was seen
-	declared int32                 // the epoch that the claim says was seen
-	retired  bool                  // the master knows that the worker takes no more
-	leaving  bool                  // it holds what it holds only until that is given back
-	ended    zkapi.Signal          // raised when finished has grown
-	reported zkapi.Signal          // raised when a handler has reported progress
-	begun    zkapi.Signal          // raised when running has changed, for keepClaim
-	relied   zkapi.Signal          // raised when running has changed, for beat
+	heard    *heard
+	outdated []*execution // assigned under a lower epoch than was heard of
+	declared int32        // the epoch that the claim says was seen
+	retired  bool         // the master knows that the worker takes no more
+	leaving  bool         // it holds what it holds only until that is given back
+	ended    zkapi.Signal // raised when finished has grown
+	reported zkapi.Signal // raised when a handler has reported progress
+	begun    zkapi.Signal // raised when running has changed, for keepClaim
+	relied   zkapi.Signal // raised when running has changed, for beat
 
 	quarantine *quarantine // executions that the server refuses to begin or to end
 	bounds     bounds      // of one multi, as the server takes it
@@ -54,7 +55,7 @@ type incarnation struct {
 func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration) *incarnation {
 	i := &incarnation{
 		claim: c, worker: w, env: w.env, born: c.version, lease: lease{env: w.env, timeout: c.session.Timeout(), from: sent},
-		declared: w.declares, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
+		declared: w.declares, heard: &heard{epoch: w.known}, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
 	i.quarantine, i.bounds = newQuarantine(w.env, w.config.Observers), newBounds(c.session)
 	i.ctx, i.lose = context.WithCancelCause(ctx)
@@ -251,7 +252,6 @@ func (i *incarnation) readInbox() error {
 			ops = append(ops, zkapi.Get(l.assignment(name, t)), zkapi.Get(l.task(t)))
 		}
 	}
-	seen, _ := i.worker.memory.highest() // before this list: what is new in it was made after all of that
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		if !present[t] {
 			i.drop(t)
@@ -276,7 +276,7 @@ func (i *incarnation) readInbox() error {
 		}
 		err := errors.Join(assignment.Err, task.Err)
 		if err == nil {
-			err = i.accept(t, assignment.Result, task.Data, seen)
+			err = i.accept(t, assignment.Result, task.Data)
 		}
 		if zkapi.Refused(err) {
 			i.block(t, assignment.Result, err)
@@ -290,6 +290,7 @@ func (i *incarnation) readInbox() error {
 	for _, t := range fresh {
 		if e := i.held[t]; e != nil {
 			i.worker.memory.saw(e.task.Token.Epoch, "this process")
+			i.heard.saw(e.task.Token.Epoch, e.stat.Czxid)
 		}
 	}
 	i.inbox = listed.Watch
@@ -342,9 +343,9 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 // very same token. One that was made for a later incarnation was read after the
 // claim was lost. One made by hand says nothing; it is the next attempt.
 //
-// One that was made under a lower epoch than had been seen before, by a master of
-// this recipe, shows that the tree has gone back.
-func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte, seen int32) error {
+// One that was made under a lower epoch than one before it, by a master of this recipe,
+// shows that the tree has gone back.
+func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
 	record := assignmentRecord{Incarnation: i.version}
 	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
 		listed, err := i.session.Do(i.req, zkapi.Children(i.worker.layout.task(t)))
@@ -363,7 +364,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte, see
 	switch {
 	case record.Incarnation < i.born:
 		i.recall(e, errRestarted)
-	case record.Epoch > 0 && record.Epoch < seen:
+	case i.heard.excludes(record.Epoch, assignment.Stat.Czxid):
 		i.outdate(e)
 	case e.task.Options.Resident && (record.Revoked || i.retired):
 		i.recall(e, ErrRevoked)

@@ -60,13 +60,14 @@ func (m *memory) highest() (int32, string) {
 	return m.epoch, m.by
 }
 
-// floor is the version that /assign must have before an election.
-func (m *memory) floor() int32 {
+// floor is the version that /assign must have before an election, when so much was known
+// before /assign was read.
+func (m *memory) floor(known int32) int32 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	floor := m.epoch
-	if m.lost && floor > 0 {
-		floor += liftedBeyond
+	floor := known
+	if m.lost && m.epoch > 0 {
+		floor = m.epoch + liftedBeyond
 	}
 	return max(floor, m.atLeast-1)
 }
@@ -79,12 +80,13 @@ func (m *memory) lose() {
 	m.lost = true
 }
 
-// behind compares what the tree shows with what was seen: its error is ErrWentBack.
-// news says that this was not known before.
-func (m *memory) behind(shown int32) (err error, news bool) {
+// behind compares what the tree shows with what was known before it was asked: its error
+// is ErrWentBack. What another session has seen since is no reason: its server may have
+// been ahead. news says that this was not known before.
+func (m *memory) behind(shown, known int32) (err error, news bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if shown > m.epoch || shown == m.epoch && !m.lost || m.epoch == 0 {
+	if m.epoch == 0 || m.lost && shown > m.epoch || !m.lost && shown >= known {
 		return nil, false
 	}
 	news = !m.lost
@@ -93,17 +95,51 @@ func (m *memory) behind(shown int32) (err error, news bool) {
 }
 
 // compare reads the version of /assign, notes it, and tells of a tree that has gone
-// back. It returns the version; a tree without /assign has 0.
-func (m *memory) compare(ctx context.Context, session zkapi.Session, l layout, see Observers, role string) (shown int32, err error) {
+// back. It returns the version, and the highest epoch that was known before; a tree
+// without /assign has 0.
+//
+// The roles of one process have sessions on different servers. What one of them has seen,
+// the server of another may not know yet, until a sync: that is no tree that went back.
+func (m *memory) compare(ctx context.Context, session zkapi.Session, l layout, see Observers, role string) (shown, known int32, err error) {
+	known, _ = m.highest()
 	found, err := session.Do(ctx, zkapi.Exists(l.assign()))
-	if err != nil {
-		return 0, err
+	if err == nil && found.Stat.Version < known {
+		if _, err = session.Do(ctx, zkapi.Sync(l.assign())); err == nil {
+			found, err = session.Do(ctx, zkapi.Exists(l.assign()))
+		}
 	}
-	if err, news := m.behind(found.Stat.Version); news {
+	if err != nil {
+		return 0, known, err
+	}
+	shown = found.Stat.Version
+	if err, news := m.behind(shown, known); news {
 		see.wentBack(ctx, role, err)
 	}
-	m.saw(found.Stat.Version, "this process")
-	return found.Stat.Version, nil
+	m.saw(shown, "this process")
+	return shown, known, nil
+}
+
+// heard is the highest epoch that an incarnation of a worker has heard of, and since when
+// in the tree's own order: an assignment that was made later, under a lower epoch, shows
+// that the tree has gone back.
+type heard struct {
+	epoch int32
+	czxid int64 // of an assignment that was made under it; 0: it was known before the claim was taken
+}
+
+// Aside implements zkapi.Aside, as for memory.
+func (h *heard) Aside() {}
+
+// saw notes an assignment that was made under an epoch.
+func (h *heard) saw(epoch int32, czxid int64) {
+	if epoch > h.epoch || epoch == h.epoch && czxid < h.czxid {
+		h.epoch, h.czxid = epoch, czxid
+	}
+}
+
+// excludes reports whether no master of this tree can have made an assignment like that.
+func (h *heard) excludes(epoch int32, czxid int64) bool {
+	return epoch > 0 && epoch < h.epoch && czxid > h.czxid
 }
 
 // lift raises the version of a znode by writing it again and again, many times in
@@ -128,14 +164,16 @@ func lift(ctx context.Context, session zkapi.Session, path, holder string, from,
 }
 
 // lift raises the epoch above all that were seen, whoever leads: a master that leads
-// under a lower one is fenced, and the next election begins above.
-func (c candidate) lift(ctx context.Context) error {
-	shown, err := c.memory.compare(ctx, c.session, c.layout, c.see, "master")
-	if floor := c.memory.floor(); err == nil && shown < floor {
+// under a lower one is fenced, and the next election begins above. It returns the version
+// that /assign has at least.
+func (c candidate) lift(ctx context.Context) (floor int32, err error) {
+	shown, known, err := c.memory.compare(ctx, c.session, c.layout, c.see, "master")
+	floor = c.memory.floor(known)
+	if err == nil && shown < floor {
 		c.see.Logger.WarnContext(ctx, "the epoch is lifted", "from", shown, "to", floor)
 		_, err = lift(ctx, c.session, c.layout.assign(), c.name, shown, floor)
 	}
-	return err
+	return floor, err
 }
 
 // remembers takes over which epoch a worker has seen. If that is above this term's,
@@ -155,10 +193,10 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 		return nil
 	}
 	r.memory.saw(record.EpochSeen, "worker "+w)
-	err, _ := r.memory.behind(epoch)
+	err, _ := r.memory.behind(epoch, record.EpochSeen)
 	if err == nil { // the worker has seen that very epoch in another history
 		r.memory.lose()
-		err, _ = r.memory.behind(epoch)
+		err, _ = r.memory.behind(epoch, record.EpochSeen)
 	}
 	r.term.see.wentBack(r.term.leading, "master", err)
 	r.term.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, err))

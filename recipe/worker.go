@@ -128,6 +128,7 @@ type Worker struct {
 	memory  *memory
 
 	declares int32 // the epoch that its claim says was seen; only Run's thread touches it
+	known    int32 // the highest epoch that was known before the claim was taken; the same
 
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
@@ -339,11 +340,9 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 			}
 			continue
 		}
-		declares, err := w.remembered(ctx, session)
-		if err != nil {
+		if err := w.remember(ctx, session); err != nil {
 			return claim{}, 0, err
 		}
-		w.declares = declares
 		sent := w.env.Elapsed()
 		c, err := take(ctx, w.env, session, w.config.Observers, place{
 			layout: w.layout, holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
@@ -362,18 +361,19 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 	}
 }
 
-// remembered is the epoch that the worker's claim has to name: the highest that it
-// has seen, if the tree shows a lower one.
-func (w *Worker) remembered(ctx context.Context, session zkapi.Session) (int32, error) {
-	shown, err := w.memory.compare(ctx, session, w.layout, w.config.Observers, "worker")
+// remember finds the epoch that the worker's claim has to name: the highest that it has
+// seen, if the tree shows a lower one.
+func (w *Worker) remember(ctx context.Context, session zkapi.Session) error {
+	shown, known, err := w.memory.compare(ctx, session, w.layout, w.config.Observers, "worker")
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if behind, _ := w.memory.behind(shown); behind == nil {
-		return 0, nil
+	w.declares = 0
+	if behind, _ := w.memory.behind(shown, known); behind != nil {
+		w.declares, _ = w.memory.highest()
 	}
-	seen, _ := w.memory.highest()
-	return seen, nil
+	w.known, _ = w.memory.highest()
+	return nil
 }
 
 // admit takes a place for one more handler. A resident task needs none, but its

@@ -162,7 +162,7 @@ func (r *run) copyLogs(ctx context.Context, dir string, evidence *history.Eviden
 // describeServers completes the evidence from the servers' files, and writes the file of
 // what was committed.
 func (r *run) describeServers(evidence *history.Evidence, servers []*txnlog.Server) error {
-	order := txnlog.Merge(servers, evidence.Last)
+	order := txnlog.Merge(servers, evidence.Last, r.config.profile().FirstCounter())
 	evidence.Conflicts = order.Conflicts
 	if err := confirm(order, evidence.Servers); err != nil {
 		evidence.Servers[0].Problem = err.Error()

@@ -62,7 +62,7 @@ func TestWhatWasCommittedIsConfirmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	served := []history.ServerState{{Name: "zk1", Served: "another"}, {Name: "zk2", Served: txnlog.Digest(tree.Nodes())}}
-	whole := txnlog.Merge([]*txnlog.Server{s}, last)
+	whole := txnlog.Merge([]*txnlog.Server{s}, last, txnlog.FromOne)
 	if err := confirm(whole, served); err != nil {
 		t.Error(err)
 	}

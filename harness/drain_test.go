@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,8 @@ func TestDrainsEnd(t *testing.T) {
 				}
 			}
 			do(zkapi.Create("/tasks", nil, zkapi.Persistent), zkapi.Create("/assign", nil, zkapi.Persistent))
-			r := &run{observer: &observer{driver: env}, config: Config{Time: 5 * drainPatience}}
+			var out bytes.Buffer
+			r := &run{observer: &observer{driver: env}, config: Config{Time: 5 * drainPatience}, out: &out}
 			r.now = func() time.Duration { now += drainPatience / 4; return now }
 			evidence := &history.Evidence{Healed: true}
 			r.awaitDrained(t.Context(), evidence, func() []string {
@@ -53,6 +55,9 @@ func TestDrainsEnd(t *testing.T) {
 			})
 			if evidence.Drained != (c.problem == "") || !strings.Contains(evidence.Problem, c.problem) {
 				t.Errorf("drained is %v after %d looks: %q", evidence.Drained, looks, evidence.Problem)
+			}
+			if want := "drain waits: 0 tasks without status, 0 assignments, clients that wait:"; !strings.Contains(out.String(), want) {
+				t.Errorf("it waits in silence: %q", out.String())
 			}
 		})
 	}

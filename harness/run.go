@@ -222,7 +222,18 @@ const (
 	drainPatience   = time.Minute // without a single task ending
 	collectDeadline = time.Minute // for each step
 	leavePatience   = 10 * time.Second
+	tellEvery       = 15 * time.Second // what a phase still waits for
 )
+
+// waits says now and then what a phase still waits for. It returns when that was said
+// last.
+func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
+	if now-told < tellEvery {
+		return told
+	}
+	r.say("%8.1fs  %s waits: %s", now.Seconds(), phase, what)
+	return now
+}
 
 // conduct goes through the phases of a run that has been set up. When ctx ends,
 // the load ends, and the rest goes on: what was done is healed and saved.
@@ -261,7 +272,7 @@ func (r *run) conduct(ctx context.Context) error {
 func (r *run) heal(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healDeadline)
 	defer cancel()
-	for {
+	for told := r.now(); ; {
 		err := r.ensemble.HealAll(ctx)
 		for _, p := range r.processes {
 			err = errors.Join(err, p.recover())
@@ -269,6 +280,7 @@ func (r *run) heal(ctx context.Context) error {
 		if err == nil {
 			break
 		}
+		told = r.waits("heal", err.Error(), r.now(), told)
 		if !wait(ctx, 200*time.Millisecond) {
 			return fmt.Errorf("harness: heal: %w", err)
 		}
@@ -300,32 +312,37 @@ func (r *run) awaitDrained(ctx context.Context, evidence *history.Evidence, clie
 	// to: with a full backlog one comes as another goes. All of it was wanted within the
 	// load, and nothing is broken any more, so it may not take many times as long.
 	began := r.now()
-	least, handedIn, moved := math.MaxInt, int32(0), began
+	least, handedIn, moved, told := math.MaxInt, int32(0), began, began
 	deadline := began + 2*(r.config.Time+drainPatience)
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
 		work, err := r.observer.unfinished(looking)
 		cancel()
-		waiting := clients()
+		waiting, now := clients(), r.now()
 		open := work.tasks + work.assignments + len(waiting)
 		switch {
 		case err == nil && open == 0:
 			evidence.Drained = true
 			return
 		case err == nil && (open < least || work.handedIn != handedIn):
-			least, handedIn, moved = min(open, least), work.handedIn, r.now()
+			least, handedIn, moved = min(open, least), work.handedIn, now
 		}
+		left := fmt.Sprintf("%d tasks without status, %d assignments, clients that wait: %q", work.tasks, work.assignments, waiting)
+		if err != nil {
+			left = err.Error()
+		}
+		told = r.waits("drain", left, now, told)
 		why := ""
-		switch now := r.now(); {
+		switch {
 		case now > deadline:
 			why = fmt.Sprintf("not over after %v, the load took %v", (now - began).Round(time.Second), r.config.Time)
 		case now-moved > drainPatience:
 			why = fmt.Sprintf("nothing moved for %v", drainPatience)
 		}
 		if why != "" {
-			evidence.Problem = fmt.Sprintf("drain: %s; %d tasks without status, %d assignments, clients that wait: %q", why, work.tasks, work.assignments, waiting)
+			evidence.Problem = fmt.Sprintf("drain: %s; %s", why, left)
 			if err != nil {
-				evidence.Healed, evidence.Problem = false, "drain: "+err.Error()
+				evidence.Healed, evidence.Problem = false, "drain: "+left
 			}
 			return
 		}

@@ -25,6 +25,7 @@ type Profile struct {
 	Most      int    // bytes of a request that servers take (jute.maxbuffer); 0: the default
 	Namespace string // in front of every znode
 	OneName   bool   // clients are told one name that stands for the addresses of all servers
+	Counter   int64  // of a zxid, that each leader counts from; 0: as ZooKeeper does
 	Holders   int    // workers that hold resident tasks and do nothing else
 }
 
@@ -39,6 +40,9 @@ const AnyProfile = "any"
 
 // notRun is what is open of a profile of which no run was judged.
 const notRun = "no run with it has been judged"
+
+// almostOver is a zxid's counter that has 1,500 transactions left.
+const almostOver = 0xffffffff - 1500
 
 const secret = "torturer:not-a-secret"
 
@@ -72,7 +76,7 @@ var Profiles = []Profile{
 		Name: "zxid-rollover", Sets: "zookeeper.testingonly.initialZxid: each leader has 1,500 transactions left",
 		Why:  "a leader whose counter is at its end gives up, and another is elected: under load, every few seconds",
 		Open: notRun,
-		Java: []string{"-Dzookeeper.testingonly.initialZxid=" + fmt.Sprint(int64(0xffffffff)-1500)},
+		Java: []string{"-Dzookeeper.testingonly.initialZxid=" + fmt.Sprint(almostOver)}, Counter: almostOver,
 	},
 	{
 		Name: "enforce-auth", Sets: "enforce.auth.enabled=true, enforce.auth.schemes=digest",
@@ -134,6 +138,9 @@ func ProfileNames() []string {
 func (p Profile) Patience(tick time.Duration) time.Duration {
 	return time.Duration(p.syncLimit()) * tick
 }
+
+// FirstCounter is that of the first zxid under which a leader writes.
+func (p Profile) FirstCounter() int64 { return p.Counter + 1 }
 
 func (p Profile) syncLimit() int {
 	if p.SyncLimit == 0 {

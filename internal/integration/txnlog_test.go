@@ -44,7 +44,7 @@ func TestLogsSayWhatClientsRead(t *testing.T) {
 		}
 		servers = append(servers, read)
 	}
-	order := txnlog.Merge(servers, zxid)
+	order := txnlog.Merge(servers, zxid, txnlog.FromOne)
 	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
 		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
 	}

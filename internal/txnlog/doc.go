@@ -17,7 +17,8 @@
 //
 // Merge is told a zxid that all servers had applied when nothing was broken any more
 // and nobody wrote. A zxid is an epoch of ZooKeeper's and a counter, and within an
-// epoch one leader has counted from 1 without leaving anything out. So all that must be
+// epoch one leader has counted from 1 without leaving anything out, or from where its
+// servers are set up to begin (zookeeper.testingonly.initialZxid). So all that must be
 // found is where each epoch ended, and then its transactions are the committed ones.
 //
 //   - The epoch of that zxid ended, for us, there.

@@ -33,10 +33,14 @@ const counterBits = 32
 func epochOf(zxid int64) int64   { return zxid >> counterBits }
 func counterOf(zxid int64) int64 { return zxid & (1<<counterBits - 1) }
 
+// FromOne is the counter of the first transaction in each epoch, unless a server is set
+// up to begin elsewhere.
+const FromOne = 1
+
 // Merge says what was committed up to zxid, which is the one that all servers had
-// applied when nobody wrote any more. The rule, and why it is right, is in the
-// package's comment.
-func Merge(servers []*Server, zxid int64) *Order {
+// applied when nobody wrote any more. first is the counter with which each epoch begins.
+// The rule, and why it is right, is in the package's comment.
+func Merge(servers []*Server, zxid, first int64) *Order {
 	o := &Order{}
 	all := o.union(servers)
 	seen := map[int64]bool{}
@@ -47,7 +51,7 @@ func Merge(servers []*Server, zxid int64) *Order {
 	ends := map[int64]int64{}    // by epoch: the counter of the last that was committed
 	proofs := map[int64]string{} // by epoch: whose log proves its end
 	for _, s := range servers {
-		s.closed(zxid, epochs, func(epoch, end int64) {
+		s.closed(zxid, first, epochs, func(epoch, end int64) {
 			if before, proven := ends[epoch]; proven && before != end {
 				o.Conflicts = append(o.Conflicts, fmt.Sprintf("the epoch of zxid 0x%x ended with it by the log of %s, and with 0x%x by that of %s",
 					epoch<<counterBits|before, proofs[epoch], epoch<<counterBits|end, s.Name))
@@ -64,7 +68,7 @@ func Merge(servers []*Server, zxid int64) *Order {
 		if !proven {
 			end = logged(all, e, len(servers)/2+1)
 		}
-		o.commit(all, e, end)
+		o.commit(all, e, first, end)
 		if !proven {
 			until := zxid
 			if i+1 < len(epochs) {
@@ -121,7 +125,7 @@ func (o *Order) union(servers []*Server) map[int64]*Entry {
 // followed by the first of a later epoch, or by the end of the run, and the server was
 // not given the state from elsewhere between the two. Of the epochs it names those of
 // which there is something in any log.
-func (s *Server) closed(zxid int64, epochs []int64, prove func(epoch, end int64)) {
+func (s *Server) closed(zxid, first int64, epochs []int64, prove func(epoch, end int64)) {
 	order := s.sorted()
 	for i, at := range order {
 		a := s.Txns[at].Zxid
@@ -141,7 +145,7 @@ func (s *Server) closed(zxid int64, epochs []int64, prove func(epoch, end int64)
 		switch {
 		case epochOf(next) == epochOf(a):
 		case own:
-			proves = counterOf(next) == 1 && !s.snapshotWithin(a+1, next-1)
+			proves = counterOf(next) == first && !s.snapshotWithin(a+1, next-1)
 		default: // the end, of an epoch in which nothing was written
 			proves = counterOf(next) == 0 && !s.snapshotWithin(a+1, next)
 		}
@@ -165,16 +169,19 @@ func (s *Server) snapshotWithin(from, to int64) bool {
 
 // commit takes the entries of an epoch up to its end, and notes those that no log has.
 // It counts what there is: the counter of a zxid can begin or jump anywhere.
-func (o *Order) commit(all map[int64]*Entry, epoch, end int64) {
-	next := epoch<<counterBits | 1
+func (o *Order) commit(all map[int64]*Entry, epoch, first, end int64) {
 	last := epoch<<counterBits | end
 	var there []int64
 	for at := range all {
-		if next <= at && at <= last {
+		if epoch<<counterBits < at && at <= last {
 			there = append(there, at)
 		}
 	}
 	slices.Sort(there)
+	next := epoch<<counterBits | first
+	if len(there) > 0 && there[0] < next { // it did not begin there
+		next = epoch<<counterBits | FromOne
+	}
 	for _, at := range there {
 		if next < at {
 			o.Gaps = append(o.Gaps, Gap{next, at - 1})

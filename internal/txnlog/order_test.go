@@ -28,7 +28,7 @@ func frozen(t *testing.T) []*Server {
 // TestFrozenEnsemble holds what the files say against what the servers said.
 func TestFrozenEnsemble(t *testing.T) {
 	servers := frozen(t)
-	order := Merge(servers, finalZxid)
+	order := Merge(servers, finalZxid, FromOne)
 	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
 		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
 	}
@@ -63,7 +63,7 @@ func TestFrozenEnsemble(t *testing.T) {
 // TestAnotherTreeIsSeen leaves one committed transaction out at a time: then the tree is
 // another, unless that had no effect on it.
 func TestAnotherTreeIsSeen(t *testing.T) {
-	all := Merge(frozen(t), finalZxid).Committed
+	all := Merge(frozen(t), finalZxid, FromOne).Committed
 	noticed := 0
 	for left := range all {
 		tree, agrees := NewTree(), true
@@ -149,7 +149,7 @@ func TestMerge(t *testing.T) {
 					servers = append(servers, server(t, fmt.Sprintf("zk%d", i+1), text))
 				}
 			}
-			o := Merge(servers, zxid(t, c.end))
+			o := Merge(servers, zxid(t, c.end), FromOne)
 			var gaps []string
 			for _, g := range o.Gaps {
 				gaps = append(gaps, written(g.From)+"-"+written(g.To))
@@ -167,6 +167,42 @@ func TestMerge(t *testing.T) {
 				t.Errorf("conflicts are %q", o.Conflicts)
 			}
 		})
+	}
+}
+
+// TestMerge_WhereACounterBegins has servers that are set up to count from a number near
+// the end: then an epoch that begins there has no hole, and its beginning proves the end
+// of the one before.
+func TestMerge_WhereACounterBegins(t *testing.T) {
+	const first = 1<<counterBits - 3
+	for name, c := range map[string]struct {
+		logs                         [3]string
+		end                          string
+		committed, uncommitted, gaps string
+	}{
+		"each from there": {[3]string{"1.4294967293 1.4294967294 2.4294967293", "1.4294967293 1.4294967294 2.4294967293", "1.4294967293 | 1.4294967294"}, "2.4294967293", "1.4294967293 1.4294967294 2.4294967293", "", ""},
+		"a tail":          {[3]string{"1.4294967293 2.4294967293", "1.4294967293 2.4294967293", "1.4294967293 1.4294967294 | 2.4294967293"}, "2.4294967293", "1.4294967293 2.4294967293", "1.4294967294", ""},
+		"another leader":  {[3]string{"1.1 2.1", "1.1 2.1", "1.1 2.1"}, "2.1", "1.1 2.1", "", "1.2-2.0"}, // a beginning that is none proves nothing
+		"one is missing":  {[3]string{"1.4294967294", "1.4294967294", "1.4294967294"}, "1.4294967294", "1.4294967294", "", "1.4294967293-1.4294967293"},
+	} {
+		var servers []*Server
+		for i, text := range c.logs {
+			servers = append(servers, server(t, fmt.Sprintf("zk%d", i+1), text))
+		}
+		o := Merge(servers, zxid(t, c.end), first)
+		var gaps []string
+		for _, g := range o.Gaps {
+			gaps = append(gaps, written(g.From)+"-"+written(g.To))
+		}
+		if got := list(o.Committed); got != c.committed {
+			t.Errorf("%s: committed are %q, want %q", name, got, c.committed)
+		}
+		if got := list(o.Uncommitted); got != c.uncommitted {
+			t.Errorf("%s: uncommitted are %q, want %q", name, got, c.uncommitted)
+		}
+		if got := strings.Join(gaps, " "); got != c.gaps {
+			t.Errorf("%s: gaps are %q, want %q", name, got, c.gaps)
+		}
 	}
 }
 

@@ -151,6 +151,13 @@ type Overview struct {
 	Tasks      []TaskSummary  // by name
 	MaxBacklog int            // 0 for none
 	Problems   []Problem      // znodes in the way, by path
+
+	// Quarantined is what the active master leaves alone for now, because the server
+	// refuses what is to be done with it; while nobody leads, what the last master left
+	// alone. It is at most 50 of them, and MoreQuarantined counts the others. What a
+	// worker leaves alone, its log and its metric say.
+	Quarantined     []Quarantined
+	MoreQuarantined int
 }
 
 // TaskSummary is one task of an Overview.
@@ -192,13 +199,9 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 		if err := c.overviewCandidates(ctx, session, &o); err != nil {
 			return err
 		}
-		backlog, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
-		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		if err := c.overviewNotices(ctx, session, &o); err != nil {
 			return err
 		}
-		var record backlogRecord
-		_ = json.Unmarshal(backlog.Data, &record)
-		o.MaxBacklog = record.Limit
 		if err := c.overviewWorkers(ctx, session, &o); err != nil {
 			return err
 		}
@@ -209,6 +212,39 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 		return nil
 	})
 	return o, err
+}
+
+// overviewNotices reads what the master tells others. Only a master's word counts.
+func (c *Client) overviewNotices(ctx context.Context, session zkapi.Session, o *Overview) error {
+	replies := session.DoAll(ctx, []zkapi.Op{
+		zkapi.Get(c.layout.backlog()), zkapi.Get(c.layout.quarantine()), zkapi.Exists(c.layout.assign()),
+	})
+	for _, reply := range replies {
+		if reply.Err != nil && !errors.Is(reply.Err, zkapi.ErrNoNode) {
+			return reply.Err
+		}
+	}
+	latest := replies[2].Stat.Version
+	if said := replies[0].Data; len(said) > 0 {
+		record, ok := bound(said, latest)
+		if ok {
+			o.MaxBacklog = record.Limit
+		} else {
+			o.Problems = append(o.Problems, noMastersWord(c.layout.backlog()))
+		}
+	}
+	if said := replies[1].Data; len(said) > 0 {
+		var record quarantineRecord
+		if json.Unmarshal(said, &record) != nil || !aMastersWord(record.Epoch, latest) {
+			o.Problems = append(o.Problems, noMastersWord(c.layout.quarantine()))
+			return nil
+		}
+		for _, row := range record.Left {
+			o.Quarantined = append(o.Quarantined, Quarantined{row.Kind, row.Name, row.Reason, row.Since, row.Until, row.Refused})
+		}
+		o.MoreQuarantined = record.More
+	}
+	return nil
 }
 
 func (c *Client) overviewCandidates(ctx context.Context, session zkapi.Session, o *Overview) error {

@@ -240,6 +240,7 @@ func (m *Master) reign(t *term) error {
 	}
 	t.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
 	m.feed.lead(nil)
+	r.quarantine.dissolve()
 	if m.config.OnLead != nil {
 		zkapi.Rest(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over

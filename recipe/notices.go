@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -139,10 +140,12 @@ type quarantineRecord struct {
 }
 
 type quarantineRow struct {
-	Kind   string    `json:"kind"`
-	Name   string    `json:"name"`
-	Reason string    `json:"reason"`
-	Since  time.Time `json:"since"`
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	Reason  string    `json:"reason"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until,omitzero"`
+	Refused int       `json:"refused"`
 }
 
 // quarantineRows bounds what /quarantine lists.
@@ -156,7 +159,26 @@ func (r *reconciler) quarantineNotice() []byte {
 	}
 	record := quarantineRecord{Epoch: r.term.epoch(), More: max(len(all)-quarantineRows, 0)}
 	for _, one := range all[:min(len(all), quarantineRows)] {
-		record.Left = append(record.Left, quarantineRow{one.Kind, brief(one.Name), one.Reason, one.Since.UTC()})
+		record.Left = append(record.Left, quarantineRow{one.Kind, brief(one.Name), one.Reason, one.Since.UTC(), one.Retry.UTC(), one.Refused})
 	}
 	return encode(record)
+}
+
+// aMastersWord reports whether a notice is by a master that there has been: it has the
+// epoch of one, and latest is the epoch of the last. Anything else says nothing.
+func aMastersWord(epoch, latest int32) bool { return epoch > 0 && epoch <= latest }
+
+// bound is what /backlog says; false is for what no master has written.
+func bound(data []byte, latest int32) (backlogRecord, bool) {
+	var record backlogRecord
+	err := json.Unmarshal(data, &record)
+	if err != nil || !aMastersWord(record.Epoch, latest) || record.Limit < 0 || record.Finished < 0 {
+		return record, false
+	}
+	return record, true
+}
+
+// noMastersWord is the problem of a notice that no master has written.
+func noMastersWord(path string) Problem {
+	return Problem{path, "was not written by a master: what it says counts for nothing, and the master that leads writes it anew", "set " + path + ` ""`}
 }

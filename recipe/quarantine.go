@@ -179,6 +179,13 @@ func (q *quarantine) retryAll(kind string) {
 	}
 }
 
+// dissolve ends the counting: who left something alone does nothing any more.
+func (q *quarantine) dissolve() {
+	for s := range q.entries {
+		q.see.Metrics.Quarantined(s.kind, 0)
+	}
+}
+
 func (q *quarantine) count(kind string) {
 	q.changed = true
 	n := 0

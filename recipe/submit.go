@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -215,11 +214,10 @@ func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogR
 	if err := errors.Join(said.Err, claimed.Err); err != nil {
 		return backlogRecord{}, err
 	}
-	var record backlogRecord
-	err := json.Unmarshal(said.Data, &record)
-	if err != nil || record.Epoch <= 0 || record.Epoch > claimed.Stat.Version || record.Limit < 0 || record.Finished < 0 {
+	record, ok := bound(said.Data, claimed.Stat.Version)
+	if !ok {
 		c.see.Logger.WarnContext(ctx, "no master has written the bound of the backlog: none is kept",
-			"znode", c.layout.backlog(), "epoch", record.Epoch, "latest", claimed.Stat.Version, "error", err)
+			"znode", c.layout.backlog(), "epoch", record.Epoch, "latest", claimed.Stat.Version)
 		return backlogRecord{}, nil
 	}
 	return record, nil

@@ -292,6 +292,7 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 		}
 	}
 	i.letGo()
+	i.quarantine.dissolve()
 	zkapi.Rest(w.env, "end of incarnation", i, err)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "session may linger", "error", err)

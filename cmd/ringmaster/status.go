@@ -81,6 +81,19 @@ type overview struct {
 	Timeout timing       `json:"session_timeout"`
 	// Problems are znodes in the way; the key is missing when there are none.
 	Problems []problem `json:"problems,omitempty"`
+	// Quarantined is what the master leaves alone for now; the key is missing when that is
+	// nothing.
+	Quarantined []quarantined `json:"quarantined,omitempty"`
+	More        int           `json:"quarantined_more,omitempty"` // that are not listed
+}
+
+type quarantined struct {
+	Kind    string    `json:"kind"`
+	Name    string    `json:"name"`
+	Reason  string    `json:"reason"` // the server's
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until,omitzero"` // missing: until its znode is gone
+	Refused int       `json:"refused"`        // times, one after the other
 }
 
 type problem struct {
@@ -131,6 +144,10 @@ func overviewOf(o recipe.Overview) overview {
 	for _, p := range o.Problems {
 		v.Problems = append(v.Problems, problem{p.Path, p.What, p.Remedy})
 	}
+	for _, q := range o.Quarantined {
+		v.Quarantined = append(v.Quarantined, quarantined{q.Kind, q.Name, q.Reason, q.Since, q.Retry, q.Refused})
+	}
+	v.More = o.MoreQuarantined
 	v.Tasks.Total = len(o.Tasks)
 	counts := map[string]*int{
 		"pending": &v.Tasks.Pending, "assigned": &v.Tasks.Assigned, "done": &v.Tasks.Done, "failed": &v.Tasks.Failed, "cancelled": &v.Tasks.Cancelled,
@@ -193,8 +210,39 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 			fmt.Fprintf(&b, "%s %s\n  in zkCli: %s\n", p.Znode, p.Problem, p.Remedy)
 		}
 	}
+	if len(v.Quarantined) > 0 {
+		showQuarantined(&b, v)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// showQuarantined says what the master leaves alone.
+func showQuarantined(b *strings.Builder, v overview) {
+	b.WriteString("\nLEFT ALONE BY THE MASTER, because the server refuses something\n")
+	for _, q := range v.Quarantined {
+		until := "until its znode is gone"
+		if !q.Until.IsZero() {
+			until = "tried again at " + clock(q.Until, q.Since)
+		}
+		times := ""
+		if q.Refused > 1 {
+			times = fmt.Sprintf(", refused %d times", q.Refused)
+		}
+		fmt.Fprintf(b, "%s %s since %s%s, %s\n  %s\n", q.Kind, q.Name, q.Since.Local().Format(time.DateTime), times, until, oneLine(q.Reason, ""))
+	}
+	if v.More > 0 {
+		fmt.Fprintf(b, "and %d more\n", v.More)
+	}
+}
+
+// clock is a moment in local time; the date is left out where it is that of another one
+// beside it.
+func clock(at, beside time.Time) string {
+	if at.Local().Format(time.DateOnly) == beside.Local().Format(time.DateOnly) {
+		return at.Local().Format(time.TimeOnly)
+	}
+	return at.Local().Format(time.DateTime)
 }
 
 // detail is what tasks show --json prints.

@@ -22,6 +22,17 @@ func (w *world) mark() string { return string(w.do(zkapi.Get("/format")).Data) }
 
 func (w *world) raised() bool { return strings.Contains(w.mark(), `"format":2`) }
 
+// registered waits until workers are there.
+func (w *world) registered(names ...string) {
+	w.t.Helper()
+	for _, name := range names {
+		w.within(time.Second, name+" has registered", func() bool {
+			found, err := w.direct.Do(w.ctx, zkapi.Exists("/workers/"+name))
+			return err == nil && found.Found
+		})
+	}
+}
+
 // refused runs a role, which must give up and say why.
 func (w *world) refused(role recipe.Role) {
 	w.t.Helper()
@@ -39,6 +50,7 @@ func TestFormat_IsRaisedWhenAllKnowIt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		old := build(1, func() *recipe.Worker { return w.worker("old", echo) })
 		build(2, func() *recipe.Worker { return w.worker("new", echo) })
+		w.registered("old", "new") // one that comes later would be refused
 		m := build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "m1"}) })
 		w.run()
 		time.Sleep(time.Minute)

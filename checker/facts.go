@@ -91,11 +91,11 @@ type task struct {
 	id       string
 	options  options
 	status   *status
-	version  int32 // of the status
-	attempts map[int32]bool
-	assigned []string // workers that still have it
-	gone     bool     // collected: known by the writes that made it what it was
-	unsure   bool     // not all of those are known to have been applied
+	version  int32                   // of the status
+	attempts map[int32]history.Token // that are on record, by number
+	assigned []string                // workers that still have it
+	gone     bool                    // collected: known by the writes that made it what it was
+	unsure   bool                    // not all of those are known to have been applied
 }
 
 // gather reads a history.
@@ -167,7 +167,7 @@ func (f *facts) restore() {
 			}
 			unanswered := w.Outcome() == history.Info
 			if strings.HasPrefix(rest, "attempt-") && (!unanswered || f.collected[name].deletes(op.Path)) {
-				t.attempts[parseToken(op.Data).Attempt] = true
+				t.records(op.Data)
 				t.unsure = t.unsure || unanswered
 			}
 		}
@@ -247,17 +247,29 @@ func (f *facts) readTaskNode(name, rest string, node history.Node) {
 		s := parseStatus(node.Data)
 		t.status, t.version = &s, node.Version
 	case strings.HasPrefix(rest, "attempt-"):
-		t.attempts[parseToken(node.Data).Attempt] = true
+		t.records(node.Data)
 	}
 }
 
 func (f *facts) task(name string) *task {
 	t := f.tasks[name]
 	if t == nil {
-		t = &task{attempts: map[int32]bool{}}
+		t = &task{attempts: map[int32]history.Token{}}
 		f.tasks[name] = t
 	}
 	return t
+}
+
+// records notes the record of an attempt.
+func (t *task) records(data string) {
+	token := parseToken(data)
+	t.attempts[token.Attempt] = token
+}
+
+// recorded reports whether an attempt is on record.
+func (t *task) recorded(attempt int32) bool {
+	_, there := t.attempts[attempt]
+	return there
 }
 
 // readWrite understands a write by its shape.

@@ -381,7 +381,7 @@ func (f *facts) uniqueAttempts() Property {
 				k.attempt, k.task, e.Invoke.Epoch, k.attempt-1, before.Invoke.Epoch)
 		}
 		t := f.tasks[k.task]
-		if t == nil || t.status == nil || t.attempts[k.attempt] || t.status.State == "cancelled" {
+		if t == nil || t.status == nil || t.recorded(k.attempt) || t.status.State == "cancelled" {
 			continue // cancelled: what ran then left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
@@ -457,12 +457,58 @@ func (f *facts) resultFromItsAttempt() Property {
 		if !ran[key(name, t.status.Worker, t.status.Token)] {
 			p.violate(f.about(name), "The result of %s is said to come from %s with token %d.%d, which never ran it.", name, t.status.Worker, t.status.Epoch, t.status.Attempt)
 		}
-		if t.attempts[t.status.Attempt] {
+		if t.recorded(t.status.Attempt) {
 			p.violate(f.about(name), "The result of %s comes from attempt %d, which had been given up: a stale worker was not fenced.", name, t.status.Attempt)
 		}
 	}
-	p.holds = fmt.Sprintf("%d results, each from an execution that ran and had not been given up.", results)
+	ended := f.recordsOfAttempts(p)
+	p.holds = fmt.Sprintf("%d results, each from an execution that ran and had not been given up; %d attempts are on record, each with the token under which it was assigned and ran.", results, ended)
 	return p.property()
+}
+
+// recordsOfAttempts holds the token of each attempt that is on record against those
+// with which it was assigned and executed: a system outside has seen that token, and
+// no other. The status of a task that has failed has the token of its last attempt.
+func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
+	type key struct {
+		task    string
+		attempt int32
+	}
+	given := map[key][]history.Token{}
+	for i := range f.writes {
+		w := &f.writes[i]
+		for _, op := range w.Invoke.Ops {
+			_, task, below := element(op.Path, "/assign")
+			if token := parseToken(op.Data); w.Outcome() != history.Fail && below && task != "" && op.Kind == "create" {
+				given[key{task, token.Attempt}] = append(given[key{task, token.Attempt}], token)
+			}
+		}
+	}
+	ran := map[key]*history.Operation{}
+	for i := range f.executions {
+		e := &f.executions[i]
+		ran[key{e.Invoke.Task, e.Invoke.Attempt}] = e
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
+		t := f.tasks[name]
+		for _, n := range slices.Sorted(maps.Keys(t.attempts)) {
+			recorded++
+			token, k := t.attempts[n], key{name, n}
+			if e := ran[k]; e != nil && e.Invoke.Token != token {
+				p.violate([]history.Event{e.Invoke}, "Attempt %d of %s is on record with epoch %d, and %s ran it at %s under epoch %d.",
+					n, name, token.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
+			} else if tokens := given[k]; len(tokens) > 0 && !slices.Contains(tokens, token) {
+				p.violate(f.about(name), "Attempt %d of %s is on record with epoch %d, and was assigned in epoch %d.", n, name, token.Epoch, tokens[0].Epoch)
+			}
+		}
+		if t.status == nil || t.status.State != "failed" {
+			continue
+		}
+		if last, there := t.attempts[t.status.Attempt]; there && last != t.status.Token {
+			p.violate(f.about(name), "%s has failed with token %d.%d, and its last attempt is on record with epoch %d.", name, t.status.Epoch, t.status.Attempt, last.Epoch)
+		}
+	}
+	return recorded
 }
 
 // terminalAfterHeal: once everything works again, every task gets its status and

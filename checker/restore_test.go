@@ -21,7 +21,7 @@ func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
 		writes: []history.Operation{record("1", history.OK), record("2", history.Info), record("3", history.Info)},
 	}
 	f.restore()
-	if got := f.tasks["t"].attempts; len(got) != 2 || !got[1] || !got[2] {
+	if got := f.tasks["t"].attempts; len(got) != 2 || !f.tasks["t"].recorded(1) || !f.tasks["t"].recorded(2) {
 		t.Errorf("on record are %v", got)
 	}
 }

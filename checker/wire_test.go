@@ -35,7 +35,8 @@ func TestWires(t *testing.T) {
 		"result-of-another-bad": "worker-2 was never given attempt 1",
 		"collected-early-bad":   "no status is among what is deleted",
 		"wrong-answer-bad":      "every operation could be done",
-		"attempt-skipped-bad":   "what is assigned is attempt 1",
+		"attempt-skipped-bad":   "worker-1 was never given attempt 2",
+		"other-token-bad":       "worker-1 was never given attempt 1 of epoch 2",
 		"second-status-bad":     "node exists at operation 1",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 //	            master  worker  client  everybody named here
 //	/master     create, delete           read
 //	/workers            create, delete   read
+//	/workers/<w> write  all              read
 //	/tasks      delete          create, delete, write   read
 //	/tasks/<t>  create, delete  create, delete  all     read
 //	/assign     all     create           read
@@ -31,6 +32,7 @@ import (
 //	/backlog    all                      read
 //	/quarantine all                      read
 //	/candidates all                      read
+//	/collect    create, delete           create     read
 //
 // What ZooKeeper cannot enforce: a worker can write as another worker, because all
 // workers share one identity. A client may create below a task, so it can make a status
@@ -122,13 +124,16 @@ func (a Access) assign() []zkapi.ACL  { return a.acl(zkapi.PermAll, zkapi.PermCr
 // is below, and /assign/<w>/<t>, which a master may revoke.
 func (a Access) master() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
 
-// worker is of /workers/<w>.
-func (a Access) worker() []zkapi.ACL { return a.acl(none, zkapi.PermAll, none) }
+// worker is of /workers/<w>, which a master sets to be heard by the worker.
+func (a Access) worker() []zkapi.ACL { return a.acl(zkapi.PermWrite, zkapi.PermAll, none) }
 
 // inbox is of /assign/<w>: the master puts in, the worker takes out and claims.
 func (a Access) inbox() []zkapi.ACL {
 	return a.acl(zkapi.PermAll, zkapi.PermWrite|zkapi.PermDelete, none)
 }
+
+// requests is of /collect: clients ask there, and masters take down what is settled.
+func (a Access) requests() []zkapi.ACL { return a.acl(createDelete, none, zkapi.PermCreate) }
 
 // task is of /tasks/<t>.
 func (a Access) task() []zkapi.ACL { return a.acl(createDelete, createDelete, zkapi.PermAll) }

@@ -167,37 +167,3 @@ func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 	}
 	return c.Await(ctx, task)
 }
-
-// Collect acknowledges that the result of a task has been seen: it removes the
-// task with everything below it, exactly as it was read. A task that is gone
-// already is no error. ErrUnfinished means that it has no status; nothing is
-// removed then. ErrInDoubt means that ctx ended before an answer came.
-func (c *Client) Collect(ctx context.Context, task string) error {
-	var doubtful doubt
-	return doubtful.told(c.withSession(ctx, func(session zkapi.Session) error {
-		// A server that lags may know neither the task nor its status yet.
-		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil {
-			return err
-		}
-		replies := session.DoAll(ctx, []zkapi.Op{
-			zkapi.Exists(c.layout.task(task)), zkapi.Children(c.layout.task(task)), zkapi.Exists(c.layout.status(task)),
-		})
-		node, listed, status := replies[0], replies[1], replies[2]
-		if errors.Is(listed.Err, zkapi.ErrNoNode) {
-			return nil
-		}
-		if err := errors.Join(node.Err, listed.Err, status.Err); err != nil {
-			return err
-		}
-		if !taskChildren(listed.Children).finished || !status.Found {
-			return fmt.Errorf("%w: %s", ErrUnfinished, task)
-		}
-		_, err := session.Do(ctx, zkapi.Multi(collection(c.layout, task, leftover{
-			version: node.Stat.Version, children: listed.Children, status: status.Stat.Version,
-		})...))
-		if errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion) {
-			return zkapi.ErrNotSent // something changed below it: look again
-		}
-		return doubtful.after(err)
-	}))
-}

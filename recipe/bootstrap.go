@@ -30,6 +30,7 @@ func (l layout) parents() []parent {
 		{l.backlog(), l.access.master(), nil},
 		{l.quarantine(), l.access.master(), nil},
 		{l.format(), l.access.master(), nil},
+		{l.requests(), l.access.requests(), nil},
 	}
 }
 

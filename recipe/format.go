@@ -26,7 +26,7 @@ func newestFormat() int { return formats[len(formats)-1].number }
 // newClaimRecord is what a process of this build says of itself when it makes or
 // renews a claim.
 func (l layout) newClaimRecord(env zkapi.Env, session zkapi.Session, holder string) claimRecord {
-	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique()}
+	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique(), Acks: true}
 	if l.newest > 1 {
 		record.Format = l.newest
 	}

@@ -28,6 +28,8 @@ type incarnation struct {
 	held     map[string]*execution // by task
 	reread   bool                  // the inbox may hold what looked like something held
 	own      zkapi.Source          // watch on /workers/<w>
+	bell     int32                 // version of /workers/<w>, which a master sets to be heard
+	rung     bool                  // it has been set: something held may have been taken
 	inbox    zkapi.Source          // watch on /assign/<w>
 	listed   int                   // children of /assign/<w> when it was listed
 	cversion int32                 // and its cversion
@@ -135,7 +137,7 @@ func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.
 
 // pass does what there is to do, and says when to look again without being told.
 func (i *incarnation) pass() (wake time.Time, err error) {
-	steps := []func() error{i.tryAgain, i.confirm, i.retire, i.readInbox, i.readRevoked, i.returnOutdated, i.commit}
+	steps := []func() error{i.tryAgain, i.confirm, i.retire, i.readInbox, i.readTaken, i.returnOutdated, i.commit}
 	for n, step := range steps {
 		zkapi.Rest(i.env, "pass", n, i)
 		if err := step(); err != nil {
@@ -182,6 +184,9 @@ func (i *incarnation) confirm() error {
 		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
 	}
 	i.own = seen.Watch
+	if seen.Stat.Version != i.bell {
+		i.bell, i.rung = seen.Stat.Version, true
+	}
 	return nil
 }
 
@@ -362,6 +367,8 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	}
 	i.held[t] = e
 	switch {
+	case record.Taken:
+		i.giveUp(e, record)
 	case record.Incarnation < i.born:
 		i.recall(e, errRestarted)
 	case i.heard.excludes(record.Epoch, assignment.Stat.Czxid):
@@ -393,43 +400,9 @@ func (i *incarnation) tryAgain() error {
 	return nil
 }
 
-// rewatch makes readRevoked read all assignments of resident tasks again.
+// rewatch makes readTaken read all assignments of resident tasks again.
 func (i *incarnation) rewatch() {
 	for _, e := range i.held {
 		e.watch = nil
 	}
-}
-
-// readRevoked looks whether resident tasks are to be given back. Their
-// assignments are watched; those of other tasks are not, because they never
-// change.
-func (i *incarnation) readRevoked() error {
-	l, name := i.worker.layout, i.worker.config.Name
-	var ops []zkapi.Op
-	var held []*execution
-	for _, t := range slices.Sorted(maps.Keys(i.held)) {
-		if e := i.held[t]; e.task.Options.Resident && !fresh(e.watch) {
-			ops, held = append(ops, zkapi.Get(l.assignment(name, t)).Watched()), append(held, e)
-		}
-	}
-	for n, reply := range i.session.DoAll(i.req, ops) {
-		if errors.Is(reply.Err, zkapi.ErrNoNode) {
-			i.inbox = nil
-			i.reread = true
-			continue
-		}
-		if zkapi.Refused(reply.Err) {
-			held[n].watch = i.swept // it is held as before; the next sweep looks again
-			continue
-		}
-		if reply.Err != nil {
-			return reply.Err
-		}
-		var record assignmentRecord
-		held[n].watch = reply.Watch
-		if json.Unmarshal(reply.Data, &record) == nil && record.Revoked {
-			i.recall(held[n], ErrRevoked)
-		}
-	}
-	return nil
 }

@@ -18,6 +18,9 @@ type Attempt struct {
 	Worker string
 	Reason string
 	Ended  time.Time // by the clock of who recorded it
+	// Left means that the attempt ended because its worker left in good order. It does
+	// not count, up to MasterConfig.MaxHandovers of them.
+	Left bool
 }
 
 // TaskDetail is everything that is known of one task.
@@ -75,6 +78,7 @@ func (c *Client) inspectBelow(ctx context.Context, session zkapi.Session, d *Tas
 	if err != nil {
 		return err
 	}
+	below := taskChildren(listed.Children)
 	ops := make([]zkapi.Op, len(listed.Children))
 	for i, child := range listed.Children {
 		ops[i] = zkapi.Get(c.layout.task(d.Name) + "/" + child)
@@ -97,7 +101,8 @@ func (c *Client) inspectBelow(ctx context.Context, session zkapi.Session, d *Tas
 		case isAttempt:
 			record := attemptRecord{Token: Token{Attempt: n}}
 			_ = json.Unmarshal(reply.Data, &record) // one made by hand says little
-			d.Attempts = append(d.Attempts, Attempt{record.Token, record.Worker, record.Reason, record.Ended})
+			left := slices.Contains(below.left, n)
+			d.Attempts = append(d.Attempts, Attempt{record.Token, record.Worker, record.Reason, record.Ended, left})
 		}
 	}
 	slices.SortFunc(d.Attempts, func(a, b Attempt) int { return int(a.Token.Attempt - b.Token.Attempt) })

@@ -47,14 +47,27 @@ func (l layout) assign() string                   { return l.root + "/assign" }
 func (l layout) inbox(w string) string            { return l.root + "/assign/" + w }
 func (l layout) assignment(w, t string) string    { return l.root + "/assign/" + w + "/" + t }
 func (l layout) attempt(t string, n int32) string { return l.task(t) + "/" + attemptName(n) }
+func (l layout) left(t string, n int32) string {
+	return l.task(t) + "/" + leftPrefix + strconv.Itoa(int(n))
+}
+func (l layout) requests() string        { return l.root + "/collect" }
+func (l layout) request(t string) string { return l.root + "/collect/" + t }
 
-const attemptPrefix = "attempt-"
+const (
+	attemptPrefix = "attempt-"
+	leftPrefix    = "left-" // beside attempt-<n>: its worker left, and it does not count
+)
 
 func attemptName(n int32) string { return attemptPrefix + strconv.Itoa(int(n)) }
 
 // attemptNumber reads the name of a record of an attempt.
-func attemptNumber(name string) (int32, bool) {
-	number, ok := strings.CutPrefix(name, attemptPrefix)
+func attemptNumber(name string) (int32, bool) { return numbered(name, attemptPrefix) }
+
+// leftNumber reads the name of a mark that the worker of an attempt has left.
+func leftNumber(name string) (int32, bool) { return numbered(name, leftPrefix) }
+
+func numbered(name, prefix string) (int32, bool) {
+	number, ok := strings.CutPrefix(name, prefix)
 	if !ok {
 		return 0, false
 	}
@@ -67,6 +80,7 @@ type below struct {
 	finished bool    // it has its status
 	attempts int32   // that have ended without a result: the highest number
 	records  []int32 // attempts that are on record, in order
+	left     []int32 // those of them whose workers left
 }
 
 func taskChildren(names []string) below {
@@ -79,8 +93,12 @@ func taskChildren(names []string) below {
 			b.records = append(b.records, n)
 			b.attempts = max(b.attempts, n)
 		}
+		if n, ok := leftNumber(name); ok {
+			b.left = append(b.left, n)
+		}
 	}
 	slices.Sort(b.records)
+	b.left = slices.DeleteFunc(b.left, func(n int32) bool { return !slices.Contains(b.records, n) })
 	return b
 }
 

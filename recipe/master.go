@@ -35,6 +35,12 @@ type MasterConfig struct {
 	// MaxAttempts is after how many attempts without a result a task fails, if it
 	// does not say so itself (Options.Attempts). Default 5.
 	MaxAttempts int
+	// MaxHandovers is how many attempts of one task do not count because they ended
+	// when their worker left in good order (Worker.Close, or the end of its context).
+	// Further ones count like others, so that a task that takes its workers down ends
+	// after MaxAttempts + MaxHandovers attempts at the latest. Default 5 times
+	// MaxAttempts; -1 for none.
+	MaxHandovers int
 	// Backoff is how long a task waits after that many attempts before it is
 	// assigned again, from when the master has seen the last of them end. It must
 	// be a pure function. The first attempt that is lost with its worker is
@@ -80,6 +86,9 @@ func (c MasterConfig) limits() (limits, error) {
 	if c.MaxAttempts > maxOwnAttempts {
 		return limits{}, invalid("MaxAttempts %d: at most %d", c.MaxAttempts, maxOwnAttempts)
 	}
+	if c.MaxHandovers < -1 || c.MaxHandovers > maxOwnAttempts {
+		return limits{}, invalid("MaxHandovers %d: use 0 (5 times MaxAttempts), -1 (none), or up to %d", c.MaxHandovers, maxOwnAttempts)
+	}
 	if c.TasksPerWorker < 0 || c.MaxAttempts < 0 || c.MaxBacklog < 0 || c.Retention < 0 {
 		return limits{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
 			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
@@ -97,6 +106,12 @@ func (c MasterConfig) limits() (limits, error) {
 	}
 	if l.maxAttempts == 0 {
 		l.maxAttempts = 5
+	}
+	switch {
+	case c.MaxHandovers == 0:
+		l.maxHandovers = min(5*l.maxAttempts, maxOwnAttempts)
+	case c.MaxHandovers > 0:
+		l.maxHandovers = int32(c.MaxHandovers)
 	}
 	if l.strategy == nil {
 		l.strategy = LeastLoaded

@@ -95,6 +95,9 @@ func (r *reconciler) readBell() error {
 	default:
 		r.suspect(len(r.view.waiting))
 	}
+	if got.Stat.Version != 0 && (rung != 0 || !r.requested) { // each request rings
+		return r.readRequests()
+	}
 	return nil
 }
 
@@ -181,6 +184,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	worker := r.view.worker(w)
 	if worker.incarnation != inbox.Stat.Version {
 		worker.incarnation, worker.claimed = inbox.Stat.Version, false
+		clear(worker.taken) // that was told to another
 		worker.format = 0
 	}
 	r.view.touchedWorkers[w] = true
@@ -193,7 +197,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		now[t] = true
 		if !worker.tasks[t] {
 			task := r.view.turn(t, unread, r.now())
-			task.worker, task.revoked = w, false
+			task.worker, task.token, task.revoked = w, Token{}, false // who made it is not known
 			r.view.dirty[t] = true
 		}
 	}
@@ -204,18 +208,27 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		}
 	}
 	worker.tasks = now
+	for t := range worker.taken {
+		if !now[t] {
+			delete(worker.taken, t)
+		}
+	}
 }
 
-// readClaims looks whether workers are alive, and what they say about themselves.
+// readClaims looks whether workers are alive, and what they say about themselves; of
+// those that were lost before the term began and hold something, only the latter.
 func (r *reconciler) readClaims() error {
 	var listed, names []string
 	var ops, claims []zkapi.Op
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
-		if !worker.listed || worker.claimed || worker.barred {
+		lost := !worker.listed && !worker.heard && len(worker.tasks) > 0
+		if worker.barred || worker.claimed || !worker.listed && !lost {
 			continue
 		}
-		listed, ops = append(listed, w), append(ops, zkapi.Exists(r.layout.worker(w)))
+		if worker.listed {
+			listed, ops = append(listed, w), append(ops, zkapi.Exists(r.layout.worker(w)))
+		}
 		if worker.known {
 			names, claims = append(names, w), append(claims, zkapi.Get(r.layout.inbox(w)))
 		}
@@ -243,11 +256,12 @@ func (r *reconciler) readClaims() error {
 		_ = json.Unmarshal(reply.Data, &record) // a worker made by hand says nothing
 		worker := r.view.worker(names[i])
 		r.view.touchedWorkers[names[i]] = true
-		worker.incarnation, worker.claimed = reply.Stat.Version, true
+		worker.incarnation, worker.claimed, worker.heard = reply.Stat.Version, true, true
 		if err := r.remembers(names[i], record, reply.Stat); err != nil {
 			return err
 		}
 		worker.outdated = !r.understands(names[i], record, reply.Stat)
+		worker.acks, worker.fenced = record.Acks, record.Fenced
 		worker.capacity, worker.retiring, worker.format = record.Capacity, record.Retiring, record.knows()
 	}
 	return nil
@@ -426,11 +440,11 @@ func (r *reconciler) learn(t string, b below) {
 	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
 	task := r.view.task(t)
 	ended, revoked := b.attempts > task.attempts, task.revoked
-	task.attempts, task.records = b.attempts, b.records
+	task.attempts, task.records, task.left = b.attempts, b.records, int32(len(b.left))
 	now := r.now()
 	task.due = latest(task.due, task.options.NotBefore)
-	if ended && !revoked {
-		task.due = latest(task.due, now.Add(r.limits.delay(task, b.attempts)))
+	if ended && !revoked && !slices.Contains(b.left, b.attempts) {
+		task.due = latest(task.due, now.Add(r.limits.delay(task, r.limits.spent(b.attempts, task.left))))
 	}
 	switch {
 	case b.finished:
@@ -505,7 +519,7 @@ func (r *reconciler) readProgress() error {
 // readExpired reads the finished tasks that are to be collected: what is deleted
 // is exactly what was read.
 func (r *reconciler) readExpired() error {
-	if r.limits.retention == 0 {
+	if r.limits.retention == 0 && len(r.view.asked) == 0 {
 		return nil
 	}
 	for len(r.view.endings) > 0 && r.view.over(r.view.endings[0]) {
@@ -513,8 +527,17 @@ func (r *reconciler) readExpired() error {
 	}
 	var names []string
 	var ops []zkapi.Op
-	for _, t := range r.view.expired(r.limits.retention, r.now()) {
-		if r.view.tasks[t].leftover == nil {
+	var over []string
+	if r.limits.retention > 0 {
+		over = r.view.expired(r.limits.retention, r.now())
+	}
+	for _, t := range slices.Sorted(maps.Keys(r.view.asked)) {
+		if task := r.view.tasks[t]; task != nil && task.phase == finished && !slices.Contains(over, t) && len(over) < 2*maxReads {
+			over = append(over, t)
+		}
+	}
+	for _, t := range over {
+		if r.view.tasks[t].leftover == nil && !r.view.held(t) {
 			names = append(names, t)
 			ops = append(ops, zkapi.Exists(r.layout.task(t)), zkapi.Children(r.layout.task(t)), zkapi.Exists(r.layout.status(t)))
 		}

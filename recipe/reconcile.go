@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -42,6 +41,7 @@ type reconciler struct {
 	masterWatch  zkapi.Source
 	bellWatch    zkapi.Source
 	bellVersion  int32
+	requested    bool                    // what is asked for at /collect has been listed since the last distrust
 	listWatch    map[string]zkapi.Source // /workers and /tasks
 	inboxWatch   map[string]zkapi.Source // /assign/<w> by worker
 	stale        map[string]bool         // inboxes to be read
@@ -74,7 +74,7 @@ func (r *reconciler) now() time.Time { return r.env.Now() }
 // from a server that has not seen that write yet, hence the sync.
 func (r *reconciler) distrust() {
 	r.synced, r.format = false, 0
-	r.masterWatch, r.bellWatch = nil, nil
+	r.masterWatch, r.bellWatch, r.requested = nil, nil, false
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	r.backlog.watch, r.left.watch = nil, nil
@@ -82,6 +82,7 @@ func (r *reconciler) distrust() {
 		if task.phase != finished {
 			r.view.turn(t, unread, r.now()) // nothing is decided about it before it is read
 			r.view.dirty[t] = true
+			task.token = Token{}
 		}
 		task.leftover = nil
 	}
@@ -163,8 +164,8 @@ func (r *reconciler) sweep() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	r.bellWatch = nil
-	for w := range r.view.workers {
-		r.view.worker(w).claimed = false
+	for _, w := range r.view.workers {
+		w.claimed = w.claimed && !w.alive // what a lost one has said stands
 	}
 	r.suspect(sweptPending)
 }
@@ -237,7 +238,7 @@ func (r *reconciler) publish(more bool) {
 // because no decision depends on another one of the same view. What has been sent
 // is settled even when leading ends; nothing more is sent then.
 func (r *reconciler) commit(decisions []transition) error {
-	decisions, revoked, err := r.prepare(decisions)
+	decisions, known, err := r.prepare(decisions)
 	if err != nil {
 		return err
 	}
@@ -245,7 +246,7 @@ func (r *reconciler) commit(decisions []transition) error {
 		var writes [][]zkapi.Op
 		var parts [][]transition
 		for len(writes) < maxMultis && len(decisions) > 0 {
-			n, ops := r.batch(decisions, revoked)
+			n, ops := r.batch(decisions, known)
 			writes, parts = append(writes, ops), append(parts, decisions[:n])
 			decisions = decisions[n:]
 			if r.bounds.narrow() {
@@ -266,40 +267,6 @@ func (r *reconciler) commit(decisions []transition) error {
 	return nil
 }
 
-// prepare reads the assignments that are to be revoked: what they say is kept.
-func (r *reconciler) prepare(decisions []transition) ([]transition, map[string]assignmentRecord, error) {
-	var ops []zkapi.Op
-	var tasks []string
-	for _, d := range decisions {
-		if d.action == revokeTask {
-			ops, tasks = append(ops, zkapi.Get(r.layout.assignment(d.to, d.task))), append(tasks, d.task)
-		}
-	}
-	if len(ops) == 0 {
-		return decisions, nil, nil
-	}
-	revoked := map[string]assignmentRecord{}
-	for i, reply := range r.doAll(ops) {
-		switch {
-		case zkapi.Refused(reply.Err):
-			r.bar(tasks[i], reply.Err, true)
-			continue
-		case errors.Is(reply.Err, zkapi.ErrNoNode):
-			continue
-		case reply.Err != nil:
-			return nil, nil, reply.Err
-		}
-		var record assignmentRecord
-		_ = json.Unmarshal(reply.Data, &record) // one made by hand says nothing
-		record.Revoked = true
-		revoked[tasks[i]] = record
-	}
-	return slices.DeleteFunc(decisions, func(d transition) bool {
-		_, there := revoked[d.task]
-		return d.action == revokeTask && !there
-	}), revoked, nil
-}
-
 // applied takes over into the view what has been written.
 func (r *reconciler) applied(decisions []transition) {
 	now := r.now()
@@ -311,11 +278,11 @@ func (r *reconciler) applied(decisions []transition) {
 		if d.action == revokeTask && d.avoid {
 			r.term.see.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.task, "worker", d.to)
 		}
-		if d.reason != "" {
+		if d.reason != "" && d.from != "" {
 			r.term.see.Metrics.AttemptEnded("master")
 		}
-		r.view.apply(d, now)
-		if d.action == openInbox {
+		r.view.apply(d, r.term.epoch(), now)
+		if d.action == openInbox || d.action == fenceWorker {
 			r.stale[d.to] = true
 		}
 	}
@@ -323,17 +290,20 @@ func (r *reconciler) applied(decisions []transition) {
 
 // batch is the multi for as many decisions as fit. A worker that is given
 // something must be alive, in the incarnation that was seen.
-func (r *reconciler) batch(decisions []transition, revoked map[string]assignmentRecord) (n int, ops []zkapi.Op) {
+func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops []zkapi.Op) {
 	size := 0
-	checked := map[string]bool{}
+	checked, rung := map[string]bool{}, map[string]bool{}
 	for _, d := range decisions {
 		var add []zkapi.Op
-		if d.to != "" && d.action != openInbox && !checked[d.to] {
+		if d.to != "" && d.action != openInbox && d.action != fenceWorker && !checked[d.to] {
 			add = append(add,
 				zkapi.Check(r.layout.worker(d.to), zkapi.AnyVersion),
 				zkapi.Check(r.layout.inbox(d.to), r.view.worker(d.to).incarnation))
 		}
-		add = append(add, r.write(d, revoked)...)
+		add = append(add, r.write(d, known)...)
+		if d.action == takeTask && rung[d.to] {
+			add = add[:len(add)-1] // it is heard once
+		}
 		bytes := 0
 		for _, op := range add {
 			bytes += op.Size()
@@ -341,14 +311,15 @@ func (r *reconciler) batch(decisions []transition, revoked map[string]assignment
 		if n > 0 && (len(ops)+len(add) > r.bounds.ops || size+bytes > r.bounds.bytes) {
 			return n, ops
 		}
-		checked[d.to] = true
+		checked[d.to] = checked[d.to] || d.action != fenceWorker
+		rung[d.to] = rung[d.to] || d.action == takeTask
 		ops, size, n = append(ops, add...), size+bytes, n+1
 	}
 	return n, ops
 }
 
 // write is the transition as operations on the tree.
-func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []zkapi.Op {
+func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 	l := r.layout
 	var ops []zkapi.Op
 	if d.from != "" {
@@ -356,8 +327,11 @@ func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []
 	}
 	if d.from != "" && d.action != dropTask {
 		ops = append(ops, zkapi.Create(l.attempt(d.task, d.attempt), encode(attemptRecord{
-			Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt}, Worker: d.from, Reason: d.reason, Ended: r.now().UTC(),
+			Token: d.token, Worker: d.from, Reason: d.reason, Ended: r.now().UTC(),
 		}), zkapi.Persistent).For(l.access.record()))
+		if d.left && !r.view.task(d.task).options.Resident { // that has no budget
+			ops = append(ops, zkapi.Create(l.left(d.task, d.attempt), nil, zkapi.Persistent).For(l.access.record()))
+		}
 	}
 	switch d.action {
 	case openInbox:
@@ -371,13 +345,22 @@ func (r *reconciler) write(d transition, revoked map[string]assignmentRecord) []
 			Token: Token{Epoch: r.term.epoch(), Attempt: starting}, Incarnation: r.view.worker(d.to).incarnation,
 		}), zkapi.Persistent).For(l.access.master()))
 	case revokeTask:
-		ops = append(ops, zkapi.Set(l.assignment(d.to, d.task), encode(revoked[d.task]), zkapi.AnyVersion))
+		ops = append(ops, zkapi.Set(l.assignment(d.to, d.task), encode(known.assigned[d.task]), zkapi.AnyVersion))
+	case takeTask:
+		ops = append(ops, r.take(d, known)...)
+	case fenceWorker:
+		ops = append(ops, r.fence(d)...)
 	case failTask:
 		ops = append(ops, zkapi.Create(l.status(d.task), Status{
-			State: Failed, Reason: "all attempts ended without a result", Token: Token{Epoch: r.term.epoch(), Attempt: d.attempt}, Ended: r.now().UTC(),
+			State: Failed, Reason: "all attempts ended without a result", Token: d.token, Ended: r.now().UTC(),
 		}.encode(), zkapi.Persistent).For(l.access.record()))
 	case collectTask:
 		ops = append(ops, collection(l, d.task, *r.view.task(d.task).leftover)...)
+		if r.view.asked[d.task] {
+			ops = append(ops, zkapi.Delete(l.request(d.task), zkapi.AnyVersion))
+		}
+	case dropRequest:
+		ops = append(ops, zkapi.Delete(l.request(d.task), zkapi.AnyVersion))
 	case pruneAttempts:
 		records := r.view.task(d.task).records
 		for _, n := range records[:len(records)-keptAttempts] {

@@ -30,6 +30,8 @@ type claimRecord struct {
 	Nonce    string `json:"nonce"`
 	Capacity int    `json:"capacity,omitempty"` // of a worker: the assignments it takes; 0 leaves it to the master
 	Retiring bool   `json:"retiring,omitempty"` // a worker that takes no more
+	Acks     bool   `json:"acks,omitempty"`     // a worker that gives back itself what is taken from it
+	Fenced   bool   `json:"fenced,omitempty"`   // a master has taken the claim from a worker that did not answer
 	// EpochSeen is the highest epoch that a worker has seen, when the tree shows a
 	// lower one; see memory.
 	EpochSeen int32 `json:"epoch_seen,omitempty"`
@@ -40,7 +42,10 @@ type claimRecord struct {
 type assignmentRecord struct {
 	Token
 	Incarnation int32 `json:"incarnation"`       // of the worker that is to execute it
-	Revoked     bool  `json:"revoked,omitempty"` // the worker is to give it back
+	Revoked     bool  `json:"revoked,omitempty"` // the worker is to give it back when its handler has returned
+	Taken       bool  `json:"taken,omitempty"`   // the worker is to give it back at once
+	// Reason is why an attempt ends that is taken; empty if the task has ended without it.
+	Reason string `json:"reason,omitempty"`
 }
 
 // attemptRecord is the data of /tasks/<t>/attempt-<n>.

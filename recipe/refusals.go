@@ -92,6 +92,9 @@ func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 		t, _, _ := strings.Cut(rest, "/")
 		return subject{taskSubject, t}, true
 	}
+	if t, ok := strings.CutPrefix(op.Path, l.requests()+"/"); ok {
+		return subject{taskSubject, t}, true
+	}
 	return subject{}, false
 }
 

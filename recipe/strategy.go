@@ -96,7 +96,7 @@ func newLoads(v *view, perWorker int) *loads {
 		if w.barred {
 			continue // what it holds stays where it is
 		}
-		if !w.alive || !w.known || w.retiring || w.outdated {
+		if !w.alive || !w.known || w.retiring || w.outdated || w.fenced {
 			l.floating = append(l.floating, v.residentsOf(w)...)
 			continue
 		}

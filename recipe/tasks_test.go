@@ -456,12 +456,12 @@ func TestRetention(t *testing.T) {
 func TestCollectSparesWhatHasChanged(t *testing.T) {
 	inBubble(t, func(w *world) {
 		name := w.submit()
-		w.do(zkapi.Create("/tasks/"+name+"/status", []byte("one"), zkapi.Persistent))
+		w.do(zkapi.Create("/tasks/"+name+"/status", []byte(`{"state":"done","result":"one","epoch":1,"attempt":1}`), zkapi.Persistent))
 		changed := 0
 		env := &denying{w.env, func(op zkapi.Op) bool {
 			if op.Kind == zkapi.KindDelete && changed == 0 {
 				changed++
-				w.do(zkapi.Set("/tasks/"+name+"/status", []byte("two"), zkapi.AnyVersion))
+				w.do(zkapi.Set("/tasks/"+name+"/status", []byte(`{"state":"done","result":"two","epoch":1,"attempt":1}`), zkapi.AnyVersion))
 			}
 			return false
 		}}

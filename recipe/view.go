@@ -28,7 +28,9 @@ type taskView struct {
 	czxid    int64   // of its znode: the order of submission
 	attempts int32   // that have ended without a result
 	records  []int32 // attempts that are on record, in order
+	left     int32   // attempts that ended because their workers left
 	worker   string  // that it is assigned to
+	token    Token   // of the last assignment, if this master made it; otherwise zero
 	revoked  bool    // the worker has been told to give it back
 
 	due     time.Time // it is not assigned before
@@ -67,12 +69,16 @@ type workerView struct {
 	known       bool
 	barred      bool // it is quarantined: it is given nothing, and nothing is taken from it
 	incarnation int32
-	claimed     bool // capacity and retiring are those of this incarnation
+	claimed     bool // what follows is what this incarnation says
+	heard       bool // it has been read what some incarnation says
 	capacity    int  // that it claims; 0 for none
 	retiring    bool
-	outdated    bool            // it knows less than the znodes have: it is given nothing
-	format      int             // the newest that it knows; 0 until its claim has been read
-	tasks       map[string]bool // assigned to it
+	outdated    bool                 // it knows less than the znodes have: it is given nothing
+	acks        bool                 // it gives back itself what is taken from it
+	fenced      bool                 // a master has taken its claim away
+	format      int                  // the newest that it knows; 0 until its claim has been read
+	tasks       map[string]bool      // assigned to it
+	taken       map[string]time.Time // those of them that it was told to give back at once, and when
 }
 
 // ending is an entry of a finished task; it is over when the task has another.
@@ -92,6 +98,7 @@ type view struct {
 	dirty   map[string]bool // tasks that are to be read again
 	waiting map[string]bool // tasks that are pending
 	special map[string]bool // tasks that are resident or must show progress
+	asked   map[string]bool // tasks that clients want to be removed
 	endings []ending        // of tasks, first come first; some may be over
 	ended   int             // endings so far
 
@@ -100,7 +107,7 @@ type view struct {
 
 func newView() *view {
 	return &view{
-		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, dirty: map[string]bool{}, waiting: map[string]bool{}, special: map[string]bool{},
+		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, dirty: map[string]bool{}, waiting: map[string]bool{}, special: map[string]bool{}, asked: map[string]bool{},
 		touchedWorkers: map[string]bool{}, touchedTasks: map[string]bool{},
 	}
 }
@@ -110,7 +117,7 @@ func (v *view) workerNames() []string { return slices.Sorted(maps.Keys(v.workers
 func (v *view) worker(name string) *workerView {
 	w := v.workers[name]
 	if w == nil {
-		w = &workerView{tasks: map[string]bool{}}
+		w = &workerView{tasks: map[string]bool{}, taken: map[string]time.Time{}}
 		v.workers[name] = w
 	}
 	return w
@@ -144,6 +151,7 @@ func (v *view) turn(name string, p phase, now time.Time) *taskView {
 		v.ended++
 		t.done, t.ending = now, v.ended
 		v.endings = append(v.endings, ending{name, v.ended})
+		t.token = Token{}
 	}
 	if p == pending || p == finished {
 		t.worker, t.revoked = "", false
@@ -194,8 +202,11 @@ const (
 	releaseTask   action = "ReleaseTask"   // delete it, record the attempt; the task waits
 	revokeTask    action = "RevokeTask"    // tell the worker of a resident task to give it back
 	dropTask      action = "DropTask"      // delete it: the task is finished or gone
+	takeTask      action = "TakeTask"      // tell the worker, which lives, to give it back at once
+	fenceWorker   action = "FenceWorker"   // take the claim from a worker that does not answer
 	failTask      action = "FailTask"      // record the last attempt, if it was running, and the status
 	collectTask   action = "CollectTask"   // delete a finished task whose retention is over
+	dropRequest   action = "DropRequest"   // delete the request to remove a task that is gone or not finished
 	pruneAttempts action = "PruneAttempts" // delete the oldest records of a resident task
 	openInbox     action = "OpenInbox"     // create /assign/<w> for a worker made by hand
 )
@@ -207,8 +218,10 @@ type transition struct {
 	from    string // worker that had it
 	to      string // worker that is to have it
 	attempt int32  // that ends (from) or that starts (to only)
+	token   Token  // of the attempt that ends: the very one that its assignment had
 	reason  string // why the attempt ended
-	avoid   bool   // from is not given the task again, as long as there are others
+	avoid   bool   // the worker that had it is not given the task again, as long as there are others
+	left    bool   // the attempt ends because its worker left
 	due     time.Time
 }
 
@@ -216,13 +229,15 @@ type transition struct {
 type limits struct {
 	perWorker   int   // assignments that one worker holds at a time
 	maxAttempts int32 // of one task, before it fails
-	batch       int   // decisions in one pass
-	strategy    Strategy
-	backoff     func(attempts int) time.Duration
-	retention   time.Duration // 0: for ever
-	backlog     int           // 0: no limit
-	format      int           // of the znodes, at most; 0: no limit
-	name        string        // of this master
+	// of one task: attempts that do not count because their workers left
+	maxHandovers int32
+	batch        int // decisions in one pass
+	strategy     Strategy
+	backoff      func(attempts int) time.Duration
+	retention    time.Duration // 0: for ever
+	backlog      int           // 0: no limit
+	format       int           // of the znodes, at most; 0: no limit
+	name         string        // of this master
 }
 
 // residentDelay is how long a resident task waits after an attempt that ended by
@@ -241,6 +256,12 @@ func (l limits) delay(t *taskView, attempts int32) time.Duration {
 		return residentDelay
 	}
 	return l.backoff(int(attempts))
+}
+
+// spent is how many of so many attempts count, if left of them ended because their
+// workers left.
+func (l limits) spent(attempts, left int32) int32 {
+	return attempts - min(left, l.maxHandovers, attempts)
 }
 
 // budget is after how many attempts a task fails; 0 means never.
@@ -278,18 +299,22 @@ type decider struct {
 	now    time.Time
 
 	settled map[string]bool // tasks that are decided about
+	fenced  map[string]bool // workers whose claim is taken away
 }
 
 // decide says what to do in this view at this time: the same view and time give
 // the same decisions in the same order.
 func decide(v *view, l limits, now time.Time) plan {
-	d := &decider{view: v, limits: l, loads: newLoads(v, l.perWorker), now: now, settled: map[string]bool{}}
-	for _, step := range []func(){d.inboxes, d.assignments, d.waiting, d.residents, d.finished} {
+	d := &decider{view: v, limits: l, loads: newLoads(v, l.perWorker), now: now, settled: map[string]bool{}, fenced: map[string]bool{}}
+	for _, step := range []func(){d.inboxes, d.assignments, d.waiting, d.residents, d.finished, d.asked} {
 		step()
 		if len(d.transitions) >= l.batch {
 			d.transitions = d.transitions[:l.batch]
 			break
 		}
+	}
+	if len(d.fenced) > 0 { // whatever else was to be done with those workers is decided again
+		d.transitions = slices.DeleteFunc(d.transitions, func(t transition) bool { return t.action != fenceWorker })
 	}
 	return d.plan
 }
@@ -314,54 +339,76 @@ func (d *decider) assignments() {
 			if len(d.transitions) >= d.limits.batch {
 				return
 			}
-			d.settle(t, w, worker.alive)
+			d.settle(t, w, worker)
 		}
 	}
 }
 
 // settle decides about one assignment.
-func (d *decider) settle(t, w string, alive bool) {
-	task := d.view.tasks[t]
+func (d *decider) settle(t, w string, worker *workerView) {
+	task, lives := d.view.tasks[t], worker.alive && !worker.fenced
 	switch {
 	case task == nil || task.phase == finished:
-		d.add(transition{action: dropTask, task: t, from: w})
+		if d.free(t, w, worker, "") {
+			d.add(transition{action: dropTask, task: t, from: w})
+		}
 		return
 	case task.phase == unread:
 		return
 	}
 	silence := task.options.Silence
 	silent := silence > 0 && d.now.Sub(task.watched.at) > silence
-	if alive && !silent {
+	if lives && !silent {
 		if silence > 0 {
 			d.wakeAt(task.watched.at.Add(silence + time.Millisecond))
 		}
 		return
 	}
 	d.settled[t] = true
-	if alive && task.options.Resident {
+	if lives && task.options.Resident {
 		// Its handler may hang and still do harm: who has it must let go first.
 		if !task.revoked {
 			d.add(transition{action: revokeTask, task: t, to: w, avoid: true})
 		}
 		return
 	}
-	// A resident task is with a worker for so long that its loss says nothing about both.
-	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", avoid: alive || !task.options.Resident}
-	if alive {
+	left := !worker.alive && worker.claimed && worker.retiring
+	// A resident task is with a worker for so long that its loss says nothing about both,
+	// and one that has left says nothing about the task.
+	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", left: left, avoid: lives || !task.options.Resident && !left}
+	switch {
+	case left:
+		ending.reason = leftReason
+	case lives:
 		ending.reason = fmt.Sprintf("no progress for %v", silence)
+		if !d.free(t, w, worker, ending.reason) {
+			return
+		}
 	}
-	budget := d.limits.budget(task)
+	d.end(ending, task, lives)
+}
+
+// end ends an attempt whose worker is lost, or was silent.
+func (d *decider) end(ending transition, task *taskView, lives bool) {
+	budget, gone := d.limits.budget(task), task.left
+	if ending.left {
+		gone++
+	}
+	spent := d.limits.spent(ending.attempt, gone)
 	to := ""
 	switch {
-	case budget > 0 && ending.attempt >= budget:
+	case budget > 0 && spent >= budget:
 		ending.action = failTask
 		d.add(ending)
 		return
-	case !alive && (ending.attempt == 1 || task.options.Resident):
-		to = d.loads.place(t, task, d.limits.strategy)
+	case !lives && (ending.attempt == 1 || ending.left || task.options.Resident):
+		to = d.loads.place(ending.task, task, d.limits.strategy)
 	}
 	if ending.action, ending.to = reassignTask, to; to == "" {
-		ending.action, ending.due = releaseTask, d.now.Add(d.limits.delay(task, ending.attempt))
+		ending.action = releaseTask
+		if !ending.left {
+			ending.due = d.now.Add(d.limits.delay(task, spent))
+		}
 	}
 	d.add(ending)
 }
@@ -380,7 +427,7 @@ func (d *decider) waiting() {
 		if task.options.Resident && task.due.After(d.now) {
 			d.loads.floating = append(d.loads.floating, t)
 		}
-		if budget := d.limits.budget(task); budget > 0 && task.attempts >= budget {
+		if budget := d.limits.budget(task); budget > 0 && d.limits.spent(task.attempts, task.left) >= budget {
 			d.add(transition{action: failTask, task: t, attempt: task.attempts})
 			continue
 		}
@@ -495,7 +542,7 @@ func (d *decider) finished() {
 		return
 	}
 	for _, t := range d.view.expired(d.limits.retention, d.now) {
-		if d.view.tasks[t].leftover != nil {
+		if d.view.tasks[t].leftover != nil && !d.view.asked[t] && !d.view.held(t) {
 			d.add(transition{action: collectTask, task: t})
 		}
 	}
@@ -504,8 +551,8 @@ func (d *decider) finished() {
 	}
 }
 
-// apply changes the view as the transition changed the tree.
-func (v *view) apply(d transition, now time.Time) {
+// apply changes the view as the transition changed the tree, in that epoch.
+func (v *view) apply(d transition, epoch int32, now time.Time) {
 	for _, w := range []string{d.from, d.to} {
 		if w != "" {
 			v.touchedWorkers[w] = true
@@ -517,6 +564,9 @@ func (v *view) apply(d transition, now time.Time) {
 	if d.from != "" && d.action != dropTask {
 		task := v.task(d.task)
 		task.records = append(task.records, d.attempt)
+		if d.left && !task.options.Resident {
+			task.left++
+		}
 	}
 	switch d.action {
 	case openInbox:
@@ -528,28 +578,48 @@ func (v *view) apply(d transition, now time.Time) {
 		if d.action == assignTask {
 			task.attempts = d.attempt - 1
 		}
+		task.token = Token{Epoch: epoch, Attempt: task.attempts + 1}
 		task.holds(d.to, now)
 	case releaseTask:
 		task := v.turn(d.task, pending, now)
 		task.attempts, task.due = d.attempt, d.due
-		if d.avoid && !slices.Contains(task.avoid, d.from) {
-			task.avoid = append(task.avoid, d.from)
+		if d.avoid {
+			task.avoids(d.from)
 		}
 	case failTask:
 		v.turn(d.task, finished, now).attempts = d.attempt
 	case revokeTask:
 		task := v.task(d.task)
 		task.revoked = true
-		if d.avoid && !slices.Contains(task.avoid, d.to) {
-			task.avoid = append(task.avoid, d.to)
+		if d.avoid {
+			task.avoids(d.to)
 		}
+	case takeTask, fenceWorker:
+		v.takes(d, now)
 	case collectTask:
 		v.forget(d.task)
+		delete(v.asked, d.task)
+	case dropRequest:
+		delete(v.asked, d.task)
 	case pruneAttempts:
 		task := v.task(d.task)
 		task.records = task.records[len(task.records)-keptAttempts:]
 	case dropTask:
 	}
+}
+
+// endsAttempt reports whether an attempt ends with it whose token goes on record.
+func (d transition) endsAttempt() bool {
+	return d.from != "" && d.action != dropTask || d.action == failTask
+}
+
+// ends notes the token of the attempt that ends. An assignment made by hand may have
+// none, or one that is ahead of the record: its worker ran under that number.
+func (d *transition) ends(token Token) {
+	if d.from != "" {
+		d.attempt = max(d.attempt, token.Attempt)
+	}
+	d.token = Token{Epoch: token.Epoch, Attempt: d.attempt}
 }
 
 func (d transition) String() string {

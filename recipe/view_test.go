@@ -27,15 +27,35 @@ func avoiding(w, other string) *taskView {
 }
 
 func aWorker(alive bool, tasks ...string) *workerView {
-	w := &workerView{alive: alive, known: true, tasks: map[string]bool{}}
+	w := &workerView{alive: alive, known: true, claimed: true, tasks: map[string]bool{}, taken: map[string]time.Time{}}
 	for _, t := range tasks {
 		w.tasks[t] = true
 	}
 	return w
 }
 
+// acking is a worker that gives back itself what is taken from it.
+func acking(w *workerView) *workerView {
+	w.acks = true
+	return w
+}
+
+// awaited is a worker that was told to give tasks back, at a time.
+func awaited(w *workerView, at time.Time, tasks ...string) *workerView {
+	for _, t := range tasks {
+		w.taken[t] = at
+	}
+	return acking(w)
+}
+
+// departing is a worker that has said that it takes no more.
+func departing(w *workerView) *workerView {
+	w.retiring = true
+	return w
+}
+
 var testLimits = limits{
-	perWorker: 2, maxAttempts: 3, batch: 100, strategy: LeastLoaded, backoff: defaultBackoff, retention: time.Minute,
+	perWorker: 2, maxAttempts: 3, maxHandovers: 2, batch: 100, strategy: LeastLoaded, backoff: defaultBackoff, retention: time.Minute,
 }
 
 // noon is when every decision of these tests is made.
@@ -189,6 +209,40 @@ func TestDecide(t *testing.T) {
 		want:    []string{"DropTask done w-> attempt 0", "DropTask gone w-> attempt 0"},
 		wake:    time.Minute, // the retention of what is done
 	}, {
+		name:    "a worker that gives back is told, and not robbed",
+		workers: map[string]*workerView{"w": acking(aWorker(true, "done", "gone", "x"))},
+		tasks: map[string]*taskView{
+			"done": {phase: finished}, "x": {phase: assigned, worker: "w", options: Options{Silence: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
+		},
+		want: []string{"TakeTask done ->w attempt 0", "TakeTask gone ->w attempt 0", "TakeTask x ->w attempt 0"},
+		wake: time.Minute,
+	}, {
+		name:    "a worker that was told is waited for",
+		workers: map[string]*workerView{"w": awaited(aWorker(true, "gone"), noon.Add(-time.Second), "gone")},
+		wake:    takePatience - time.Second,
+	}, {
+		name:    "a worker that does not answer loses its claim, once",
+		workers: map[string]*workerView{"w": awaited(aWorker(true, "gone", "more"), noon.Add(-takePatience), "gone", "more")},
+		tasks:   map[string]*taskView{"x": {phase: pending}},
+		want:    []string{"FenceWorker  ->w attempt 0"},
+	}, {
+		name:    "a worker whose claim was taken is lost",
+		workers: map[string]*workerView{"w": {alive: true, known: true, claimed: true, fenced: true, tasks: map[string]bool{"x": true, "gone": true}}, "v": aWorker(true)},
+		tasks:   map[string]*taskView{"x": {phase: assigned, worker: "w"}},
+		want:    []string{"DropTask gone w-> attempt 0", "ReassignTask x w->v attempt 1"},
+	}, {
+		name:    "an attempt whose worker has left does not count, and goes on at once",
+		workers: map[string]*workerView{"gone": departing(aWorker(false, "x")), "lost": aWorker(false, "y"), "v": aWorker(true)},
+		tasks: map[string]*taskView{
+			"x": {phase: assigned, worker: "gone", attempts: 2}, "y": {phase: assigned, worker: "lost", attempts: 2},
+		},
+		want: []string{"ReassignTask x gone->v attempt 3", "FailTask y lost-> attempt 3"},
+	}, {
+		name:    "handovers beyond what is allowed count",
+		workers: map[string]*workerView{"gone": departing(aWorker(false, "x"))},
+		tasks:   map[string]*taskView{"x": {phase: assigned, worker: "gone", attempts: 4, left: 2}, "y": {phase: pending, attempts: 5, left: 3}},
+		want:    []string{"FailTask x gone-> attempt 5", "FailTask y -> attempt 5"},
+	}, {
 		name:    "a worker made by hand gets its inbox first",
 		workers: map[string]*workerView{"hand": {alive: true, tasks: map[string]bool{}}},
 		tasks:   map[string]*taskView{"x": {phase: pending}},
@@ -319,7 +373,7 @@ func settle(t rapid.TB, v *view, now time.Time) time.Time {
 			t.Fatalf("does not settle: %v", first)
 		}
 		for _, d := range first.transitions {
-			v.apply(d, now)
+			v.apply(d, 1, now)
 			if d.action == revokeTask { // and the worker gives it back
 				delete(v.worker(d.to).tasks, d.task)
 				v.turn(d.task, pending, now).attempts++
@@ -374,7 +428,7 @@ func TestNamesAndNamespaces(t *testing.T) {
 	for _, p := range l.parents() {
 		got = append(got, p.path)
 	}
-	if want := []string{"/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates", "/a/b/backlog", "/a/b/quarantine", "/a/b/format"}; !slices.Equal(got, want) {
+	if want := []string{"/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates", "/a/b/backlog", "/a/b/quarantine", "/a/b/format", "/a/b/collect"}; !slices.Equal(got, want) {
 		t.Errorf("parents %q, want %q", got, want)
 	}
 }

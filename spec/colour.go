@@ -81,7 +81,7 @@ func path(p string) tlc.Value {
 func znodes(tree zk.Tree) tlc.Value {
 	all := map[string]tlc.Value{}
 	for p, entry := range tree.All() {
-		if p == "/candidates" {
+		if p == "/candidates" || p == "/collect" {
 			continue
 		}
 		owner := none

@@ -19,9 +19,13 @@ func (s *state) apply(w *Write) *state {
 		n.master = 0
 	case OpenInbox, EnsureInbox:
 		n.worker(w.Worker).inbox = 0
+	case FenceWorker:
+		to := n.worker(w.Worker)
+		to.inbox = w.Incarnation + 1
+		to.born = append(slices.Clip(to.born), 0)
 	case Register:
 		to := n.worker(w.Worker)
-		to.session, to.retiring, to.inbox = w.Session, false, w.Version+1
+		to.session, to.retiring, to.acks, to.inbox = w.Session, false, w.Acks, w.Version+1
 		to.born = append(slices.Clip(to.born), w.Session)
 	case Retire:
 		to := n.worker(w.Worker)
@@ -45,27 +49,27 @@ func (t *task) apply(w *Write) {
 	case AssignTask:
 		t.assign(w.Worker, w.Record)
 		t.give(w)
-	case RevokeTask:
+	case RevokeTask, TakeTask:
 		t.assign(w.Worker, w.Record)
 	case ReassignTask:
 		t.unassign(w.From)
-		t.record(w.Token)
+		t.record(w)
 		t.assign(w.Worker, w.Record)
 		t.give(w)
 	case ReleaseTask:
 		t.unassign(w.From)
-		t.record(w.Token)
+		t.record(w)
 	case DropTask:
 		t.unassign(w.From)
 	case FailTask:
 		if w.From > 0 {
 			t.unassign(w.From)
-			t.record(w.Token)
+			t.record(w)
 		}
-		t.status = status{"failed", Token{w.Epoch, w.Token.Attempt}}
+		t.status = status{"failed", w.Token}
 	case CollectTask, Collect:
 		t.past = max(t.past, t.last())
-		t.exists, t.attempts, t.status, t.progress = false, nil, status{}, 0
+		t.exists, t.attempts, t.left, t.status, t.progress = false, nil, nil, status{}, 0
 	case PruneAttempts:
 		t.attempts = maps.Clone(t.attempts)
 		for _, n := range w.Children {
@@ -95,7 +99,7 @@ func (t *task) end(w *Write) {
 	case CompleteTask:
 		t.status = status{"done", w.Token}
 	case GiveBack:
-		t.record(w.Token)
+		t.record(w)
 	}
 }
 
@@ -120,10 +124,15 @@ func (t *task) unassign(w int) {
 	delete(t.assigned, w)
 }
 
-func (t *task) record(token Token) {
-	all := map[int32]int32{token.Attempt: token.Epoch}
+func (t *task) record(w *Write) {
+	all := map[int32]int32{w.Token.Attempt: w.Token.Epoch}
 	maps.Copy(all, t.attempts)
 	t.attempts = all
+	if w.Left {
+		left := map[int32]bool{w.Token.Attempt: true}
+		maps.Copy(left, t.left)
+		t.left = left
+	}
 }
 
 // without is the state when the session is over.

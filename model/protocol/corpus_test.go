@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,18 +35,22 @@ func readCorpus(t testing.TB) []Trace {
 }
 
 // TestMakeCorpus draws the corpus anew from recorded runs: RINGMASTER_RUNS lists their
-// folders. Of all traces it takes those that show something which none before shows: a
-// kind of write with an answer, one kind after another, a session that ended unseen, a
-// write that was never answered. Runs that come first may show the same several times.
+// folders. What is in the corpus and still a behaviour comes first: a change of the
+// protocol throws out no trace that it does not concern. Of all traces it takes those
+// that show something which none before shows: a kind of write with an answer, one kind
+// after another, a session that ended unseen, a write that was never answered. Traces
+// that come first may show the same several times.
 func TestMakeCorpus(t *testing.T) {
 	runs := os.Getenv("RINGMASTER_RUNS")
 	if runs == "" {
 		t.Skipf("skipped %s: the corpus is there; RINGMASTER_RUNS=folder,... draws another", t.Name())
 	}
-	const limit, generous = 280 << 10, 190 << 10
-	seen := map[string]int{}
-	var out []byte
-	count := 0
+	d := draw{seen: map[string]int{}}
+	for _, trace := range readCorpus(t) {
+		if o := Follow(&trace); o.Accepted {
+			d.consider(t, trace, o)
+		}
+	}
 	for _, dir := range strings.Split(runs, ",") {
 		exchanges, err := history.ReadExchanges(filepath.Join(dir, "wire.ndjson"))
 		if err != nil {
@@ -59,44 +64,51 @@ func TestMakeCorpus(t *testing.T) {
 			if !o.Accepted {
 				t.Fatalf("%s: %s: %s", dir, trace.Name(), o.Why)
 			}
-			fresh := 0
-			features := features(&trace, o)
-			enough := 4
-			if len(out) > generous {
-				enough = 1
-			}
-			for _, f := range features {
-				if seen[f] < enough {
-					fresh++
-				}
-			}
-			if fresh == 0 {
-				continue
-			}
-			for i := range trace.Writes {
-				trace.Writes[i].Exchange = 0
-			}
-			for i := range trace.Floats {
-				trace.Floats[i].Exchange = 0
-			}
-			line, err := json.Marshal(trace)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(out)+len(line) > limit {
-				continue
-			}
-			for _, f := range features {
-				seen[f]++
-			}
-			out = append(append(out, line...), '\n')
-			count++
+			d.consider(t, trace, o)
 		}
 	}
-	if err := os.WriteFile(corpusFile, out, 0o644); err != nil {
+	if err := os.WriteFile(corpusFile, d.out, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d traces, %d bytes, %d features", count, len(out), len(seen))
+	t.Logf("%d traces, %d bytes, %d features", d.count, len(d.out), len(d.seen))
+}
+
+// draw is a corpus that is being drawn.
+type draw struct {
+	seen  map[string]int // how often each feature is shown
+	out   []byte
+	count int
+}
+
+// consider takes a trace if it shows something that is not shown often enough yet.
+func (d *draw) consider(t *testing.T, trace Trace, o Outcome) {
+	const limit, generous = 300 << 10, 190 << 10
+	enough := 4
+	if len(d.out) > generous {
+		enough = 1
+	}
+	features := features(&trace, o)
+	if !slices.ContainsFunc(features, func(f string) bool { return d.seen[f] < enough }) {
+		return
+	}
+	for i := range trace.Writes {
+		trace.Writes[i].Exchange = 0
+	}
+	for i := range trace.Floats {
+		trace.Floats[i].Exchange = 0
+	}
+	line, err := json.Marshal(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.out)+len(line) > limit {
+		return
+	}
+	for _, f := range features {
+		d.seen[f]++
+	}
+	d.out = append(append(d.out, line...), '\n')
+	d.count++
 }
 
 // cut keeps the beginning of a long trace.
@@ -120,6 +132,12 @@ func features(t *Trace, o Outcome) []string {
 	for i := range t.Writes {
 		w := &t.Writes[i]
 		all = append(all, fmt.Sprintf("%s %s %d %s", w.Kind, w.Error, w.Index, w.How))
+		if w.Left {
+			all = append(all, fmt.Sprintf("%s of a worker that left", w.Kind))
+		}
+		if w.From > 0 && w.Token.Epoch > 0 && w.Token.Epoch < w.Epoch {
+			all = append(all, fmt.Sprintf("%s of an earlier epoch's assignment", w.Kind))
+		}
 		if t.Task != "" && before != "" && w.Kind != Elect && w.Kind != Register && w.Kind != Retire && w.Kind != Close {
 			all = append(all, fmt.Sprintf("%s after %s", w.Kind, before))
 		}

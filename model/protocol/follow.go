@@ -189,8 +189,17 @@ func (s *state) touched(w *Write) []int {
 	switch w.Kind {
 	case Elect, Resign:
 		add(s.master)
-	case Register, AssignTask, ReassignTask, RevokeTask:
+	case ReassignTask:
 		add(s.workers[w.Worker-1].session)
+		add(s.holder(w.From))
+	case Register, AssignTask, RevokeTask, TakeTask:
+		add(s.workers[w.Worker-1].session)
+	case ReleaseTask, DropTask:
+		add(s.holder(w.From))
+	case FailTask:
+		if w.From > 0 {
+			add(s.holder(w.From))
+		}
 	case CompleteTask, GiveBack, MootEnding, ShowProgress, CollectTask, Collect:
 		add(s.task.progress)
 	}

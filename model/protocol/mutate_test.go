@@ -151,6 +151,10 @@ var mutations = []mutation{
 		switch w.Kind {
 		case AssignTask, ReassignTask, RevokeTask:
 			w.Record.Revoked = !w.Record.Revoked
+		case TakeTask:
+			w.Record.Taken = !w.Record.Taken
+		case ReleaseTask:
+			w.Left = !w.Left
 		case CompleteTask, GiveBack, MootEnding:
 			w.Shown = !w.Shown
 		case CollectTask, Collect:
@@ -190,7 +194,7 @@ var errorNames = []history.Refusal{history.BadVersion, history.NoNode, history.N
 
 // siblings are kinds of write that have the same fields.
 var siblings = map[Kind]Kind{
-	AssignTask: RevokeTask, RevokeTask: AssignTask, ReleaseTask: DropTask, DropTask: ReleaseTask, FailTask: ReleaseTask,
+	AssignTask: RevokeTask, RevokeTask: AssignTask, TakeTask: RevokeTask, FenceWorker: OpenInbox, ReleaseTask: DropTask, DropTask: ReleaseTask, FailTask: ReleaseTask,
 	CompleteTask: GiveBack, GiveBack: CompleteTask, MootEnding: CompleteTask, SubmitTask: CancelTask, CancelTask: Other,
 	Collect: PruneAttempts, CollectTask: PruneAttempts, PruneAttempts: CollectTask, EnsureInbox: Register, OpenInbox: Resign,
 	Elect: Other, Register: EnsureInbox, Retire: Register, Confirm: Other, Resign: Heartbeat, Heartbeat: Resign, SignBacklog: Stranger,
@@ -235,7 +239,7 @@ func (t *Trace) weighty() []int {
 	var all []int
 	for at := range t.Writes {
 		w := &t.Writes[at]
-		claim := w.Kind == Elect || w.Kind == Resign || w.Kind == Register || w.Kind == Retire || w.Kind == EnsureInbox || w.Kind == OpenInbox || w.Kind == Close
+		claim := w.Kind == Elect || w.Kind == Resign || w.Kind == Register || w.Kind == Retire || w.Kind == FenceWorker || w.Kind == EnsureInbox || w.Kind == OpenInbox || w.Kind == Close
 		if w.Error == "" && w.Kind != Heartbeat && w.Kind != Confirm && w.Kind != Other && (!claim || t.Task == "") {
 			all = append(all, at)
 		}

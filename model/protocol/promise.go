@@ -24,10 +24,18 @@ func (s *state) promised(w *Write) string {
 		}
 		return s.assignable(w)
 	case ReleaseTask:
-		if !t.within(w.Token.Attempt + 1) {
+		if !t.within(w.Token.Attempt, w.Left) {
 			return fmt.Sprintf("the task is allowed %d attempts, and has had all of them", t.budget)
 		}
 		return s.endsAttempt(w)
+	case TakeTask:
+		same := t.assigned[w.Worker]
+		same.Taken = true
+		return unlessTrue(w.Record == same, fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker]))
+	case CollectTask, Collect:
+		for _, at := range s.holders() {
+			return fmt.Sprintf("%s still holds the task", ref(at))
+		}
 	case RevokeTask:
 		same := t.assigned[w.Worker]
 		same.Revoked = true
@@ -35,7 +43,12 @@ func (s *state) promised(w *Write) string {
 			return fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker])
 		}
 		return unlessTrue(t.resident, "the task is not resident")
-	case DropTask, MootEnding:
+	case DropTask:
+		if !t.ended() {
+			return "the task has no status and is not gone"
+		}
+		return s.robs(w.From)
+	case MootEnding:
 		return unlessTrue(t.ended(), "the task has no status and is not gone")
 	case FailTask:
 		return s.spent(w)
@@ -64,36 +77,43 @@ func (s *state) proper(w *Write) string {
 			return fmt.Sprintf("the assignment says epoch %d", r.Epoch)
 		case r.Incarnation != w.Incarnation:
 			return fmt.Sprintf("the assignment says incarnation %d", r.Incarnation)
-		case r.Revoked:
-			return "a new assignment is not revoked"
+		case r.Revoked || r.Taken:
+			return "a new assignment is neither revoked nor taken"
 		case w.Kind == ReassignTask && r.Attempt != w.Token.Attempt+1:
 			return fmt.Sprintf("attempt %d does not come after attempt %d", r.Attempt, w.Token.Attempt)
 		}
 	case RevokeTask:
 		return unlessTrue(r.Revoked, "the assignment is not revoked")
+	case TakeTask:
+		return unlessTrue(r.Taken, "the assignment is not taken")
 	case CollectTask, Collect:
 		return unlessTrue(slices.Contains(w.Children, statusChild), "no status is among what is deleted")
 	case SubmitTask:
 		return unlessTrue(!w.Resident || w.Budget == 0, "a resident task has no budget")
-	case CompleteTask, GiveBack:
-		return s.given(w)
 	}
-	switch w.Kind {
-	case ReassignTask, ReleaseTask, FailTask:
-		return unlessTrue(w.Token.Epoch == w.Epoch, fmt.Sprintf("the record says epoch %d", w.Token.Epoch))
-	}
-	return ""
+	return s.given(w)
 }
 
-// given: a worker reports only on executions that it was given, and has results only
-// of those that its own session was given.
+// given: what is recorded is recorded of executions that the worker was given, with
+// their tokens, and a worker has results only of those that its own session was given.
 func (s *state) given(w *Write) string {
+	worker := w.From
+	switch w.Kind {
+	case CompleteTask, GiveBack:
+		worker = w.Worker
+	case ReassignTask, ReleaseTask, FailTask:
+	default:
+		return ""
+	}
+	if worker == 0 {
+		return unlessTrue(!w.Left, "the attempt was on record before")
+	}
 	for g := range s.task.given {
-		if g.worker == w.Worker && g.Token == w.Token && (w.Kind == GiveBack || s.serves(w.Session, g.worker, g.incarnation)) {
+		if g.worker == worker && g.Token == w.Token && (w.Kind != CompleteTask || s.serves(w.Session, g.worker, g.incarnation)) {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%s was never given attempt %d of epoch %d", ref(w.Worker), w.Token.Attempt, w.Token.Epoch)
+	return fmt.Sprintf("%s was never given attempt %d of epoch %d", ref(worker), w.Token.Attempt, w.Token.Epoch)
 }
 
 func unlessTrue(kept bool, otherwise string) string {
@@ -108,6 +128,9 @@ func (r Record) String() string {
 	text := fmt.Sprintf("attempt %d of epoch %d for incarnation %d", r.Attempt, r.Epoch, r.Incarnation)
 	if r.Revoked {
 		text += ", revoked"
+	}
+	if r.Taken {
+		text += ", taken"
 	}
 	return text
 }
@@ -131,18 +154,27 @@ func (s *state) assignable(w *Write) string {
 	switch {
 	case t.lives == 0:
 		return "nobody has submitted the task"
+	case !t.exists:
+		return "the task is gone"
 	case t.status.state != "" && t.status.state != "cancelled":
 		return "the task is " + t.status.state
-	case !t.within(r.Attempt):
+	case !t.within(r.Attempt-1, w.Left):
 		return fmt.Sprintf("the task is allowed %d attempts", t.budget)
 	}
 	return ""
 }
 
-// endsAttempt: the attempt that ends is the one that was assigned.
+// endsAttempt: the attempt that ends is the very one that was assigned.
 func (s *state) endsAttempt(w *Write) string {
-	assigned := s.task.assigned[w.From]
-	return unlessTrue(w.Token.Attempt == assigned.Attempt, fmt.Sprintf("what is assigned is %s", assigned))
+	if assigned := s.task.assigned[w.From]; w.Token != assigned.Token {
+		return fmt.Sprintf("what is assigned is %s", assigned)
+	}
+	return s.robs(w.From)
+}
+
+// robs: what a worker holds that is there goes only by a write of its own.
+func (s *state) robs(worker int) string {
+	return unlessTrue(s.lost(worker), fmt.Sprintf("%s is there, and may still record how it has ended", ref(worker)))
 }
 
 // spent: a task fails when its attempts are spent, with the last one on record.
@@ -151,14 +183,15 @@ func (s *state) spent(w *Write) string {
 	switch {
 	case t.resident:
 		return "a resident task does not fail"
-	case t.firstLife() && w.Token.Attempt != t.budget:
+	case t.firstLife() && t.spent(w.Token.Attempt, w.Left) != t.budget:
 		return fmt.Sprintf("the task is allowed %d attempts", t.budget)
 	case w.From > 0:
 		return s.endsAttempt(w)
 	case len(t.assigned) > 0:
 		return "the task is assigned"
 	}
-	return unlessTrue(w.Token.Attempt == t.last(), fmt.Sprintf("%d is the last attempt on record", t.last()))
+	last := Token{Epoch: t.attempts[t.last()], Attempt: t.last()}
+	return unlessTrue(w.Token == last && last.Attempt > 0, fmt.Sprintf("attempt %d of epoch %d is the last on record", last.Attempt, last.Epoch))
 }
 
 // prunable: the oldest records go, and enough stay.

@@ -126,7 +126,7 @@ func stranger(w Write, x *history.Exchange) []reading {
 }
 
 // letter says what an operation does, and to which task: of the assignment (-+=?), of
-// the record of an attempt (aA), the status (sS), the progress (pPq), the task itself
+// the record of an attempt (aA), the mark that it does not count (lL), the status (sS), the progress (pPq), the task itself
 // (nN); capitals delete. It is empty for anything else.
 func letter(op *history.Op) (letter, task, worker string) {
 	pick := func(kinds map[string]string) string { return kinds[op.Kind] }
@@ -140,7 +140,8 @@ func letter(op *history.Op) (letter, task, worker string) {
 	case len(parts) != 3 || parts[0] != "tasks":
 		return "", "", ""
 	}
-	_, attempt := attemptNumber(parts[2])
+	_, attempt := numbered(parts[2], "attempt-")
+	_, left := numbered(parts[2], "left-")
 	switch {
 	case parts[2] == "status" && op.Version == 0 && !op.Ephemeral:
 		letter = pick(map[string]string{"create": "s", "delete": "S"})
@@ -148,18 +149,26 @@ func letter(op *history.Op) (letter, task, worker string) {
 		letter = pick(map[string]string{"create": "p", "delete": "P", "set": "q"})
 	case attempt && loose && !op.Ephemeral:
 		letter = pick(map[string]string{"create": "a", "delete": "A"})
+	case left && loose && !op.Ephemeral:
+		letter = pick(map[string]string{"create": "l", "delete": "L"})
 	}
 	return letter, parts[1], ""
 }
 
-func attemptNumber(name string) (int32, bool) {
-	number, ok := strings.CutPrefix(name, "attempt-")
+// numbered is the number of what has one in its name, and below is that of a path.
+func numbered(name, prefix string) (int32, bool) {
+	number, ok := strings.CutPrefix(name, prefix)
 	n, err := strconv.ParseInt(number, 10, 32)
 	return int32(n), ok && err == nil && n > 0
 }
 
+func below(op *history.Op, prefix string) int32 {
+	n, _ := numbered(op.Path[strings.LastIndex(op.Path, "/")+1:], prefix)
+	return n
+}
+
 var (
-	collection = regexp.MustCompile(`^[ASP]*N$`)
+	collection = regexp.MustCompile(`^[ASPL]*N$`)
 	pruning    = regexp.MustCompile(`^A+$`)
 )
 
@@ -182,6 +191,7 @@ func (r *reader) master(x *history.Exchange, base Write) []reading {
 	tasks := map[string]*part{}
 	var order []string
 	checks := map[string][]int{} // of each worker
+	settled := false
 	for i := 1; i < len(x.Ops); i++ {
 		op := &x.Ops[i]
 		name, inWorkers := strings.CutPrefix(op.Path, "/workers/")
@@ -196,6 +206,13 @@ func (r *reader) master(x *history.Exchange, base Write) []reading {
 			w := base
 			w.Kind, w.Worker = OpenInbox, r.workers.of(inbox)
 			all = append(all, reading{write: answered(w, x, []int{0, i})})
+		case l == "" && inAssign && fences(op, inbox):
+			w := base
+			w.Kind, w.Worker, w.Incarnation = FenceWorker, r.workers.of(inbox), op.Version
+			all = append(all, reading{write: answered(w, x, []int{0, i})})
+		case inWorkers && op.Kind == "set" && op.Version == anyVersion: // heard by a worker from which something is taken
+		case op.Kind == "delete" && strings.HasPrefix(op.Path, "/collect/"): // what a client asked for is settled
+			settled = true
 		case l == "" || l == "?":
 			return stranger(base, x)
 		default:
@@ -205,6 +222,9 @@ func (r *reader) master(x *history.Exchange, base Write) []reading {
 			}
 			tasks[task].add(i, l)
 		}
+	}
+	if len(order) == 0 && len(all) == 0 && settled {
+		return whole(Heartbeat, []int{0})
 	}
 	for _, task := range order {
 		for _, p := range tasks[task].decisions() {
@@ -216,6 +236,12 @@ func (r *reader) master(x *history.Exchange, base Write) []reading {
 		}
 	}
 	return all
+}
+
+// fences reports whether an operation takes the claim from a worker.
+func fences(op *history.Op, inbox string) bool {
+	var claim struct{ Fenced bool }
+	return op.Kind == "set" && op.Version != anyVersion && !strings.Contains(inbox, "/") && json.Unmarshal([]byte(op.Data), &claim) == nil && claim.Fenced
 }
 
 // decisions are what a master does to one task in one write: what becomes of it, and
@@ -231,7 +257,7 @@ func (p *part) decisions() []*part {
 // decision reads a master's decision about one task.
 func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, demands []int, ok bool) {
 	kinds := map[string]Kind{"+": AssignTask, "-a+": ReassignTask, "-a": ReleaseTask, "=": RevokeTask, "-": DropTask, "-as": FailTask, "s": FailTask}
-	w.Kind, ok = kinds[p.shape]
+	w.Kind, ok = kinds[p.counting()]
 	if !ok {
 		switch {
 		case collection.MatchString(p.shape):
@@ -254,6 +280,9 @@ func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, d
 		}
 		w.Incarnation = p.x.Ops[checks[to][1]].Version
 		ok = json.Unmarshal([]byte(p.op(l).Data), &w.Record) == nil && w.Record != Record{}
+		if l == "=" && w.Record.Taken {
+			w.Kind = TakeTask
+		}
 		demands = append(demands, checks[to]...)
 	}
 	demands = append(demands, p.ops...)
@@ -265,6 +294,7 @@ func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, d
 		var worker string
 		w.Token, worker = attemptRecord(p.op("a"))
 		ok = ok && worker == r.workers.list[w.From-1] && w.Token != Token{}
+		w.Left = p.has("l")
 	}
 	if p.has("s") {
 		s := statusRecord(p.op("s"))
@@ -277,6 +307,15 @@ func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, d
 	return w, demands, ok
 }
 
+// counting is the shape without the mark that an attempt does not count, which stands
+// beside its record.
+func (p *part) counting() string {
+	if p.has("al") && below(p.op("l"), "left-") == below(p.op("a"), "attempt-") {
+		return strings.Replace(p.shape, "l", "", 1)
+	}
+	return p.shape
+}
+
 // children are those that a part deletes below its task.
 func children(p *part) []int32 {
 	all := []int32{}
@@ -287,9 +326,9 @@ func children(p *part) []int32 {
 		case 'P':
 			all = append(all, progressChild)
 		case 'A':
-			path := p.x.Ops[p.ops[i]].Path
-			n, _ := attemptNumber(path[strings.LastIndex(path, "/")+1:])
-			all = append(all, n)
+			all = append(all, below(&p.x.Ops[p.ops[i]], "attempt-"))
+		case 'L':
+			all = append(all, -1-below(&p.x.Ops[p.ops[i]], "left-"))
 		}
 	}
 	return all
@@ -302,8 +341,7 @@ func attemptRecord(op *history.Op) (Token, string) {
 		Token
 		Worker string `json:"worker"`
 	}
-	n, _ := attemptNumber(op.Path[strings.LastIndex(op.Path, "/")+1:])
-	if json.Unmarshal([]byte(op.Data), &r) != nil || r.Attempt != n {
+	if json.Unmarshal([]byte(op.Data), &r) != nil || r.Attempt != below(op, "attempt-") {
 		return Token{}, ""
 	}
 	return r.Token, r.Worker
@@ -374,7 +412,7 @@ func (r *reader) worker(x *history.Exchange, base Write) []reading {
 // ending reads what a worker writes about one task.
 func ending(w Write, p *part, name string) (Write, bool) {
 	w.Shown = p.has("P")
-	switch p.shape {
+	switch p.counting() {
 	case "-s", "-Ps":
 		s := statusRecord(p.op("s"))
 		w.Kind, w.Token = CompleteTask, s.Token
@@ -383,6 +421,7 @@ func ending(w Write, p *part, name string) (Write, bool) {
 		var worker string
 		w.Kind = GiveBack
 		w.Token, worker = attemptRecord(p.op("a"))
+		w.Left = p.has("l")
 		return w, worker == name && w.Token != Token{}
 	case "-", "-P":
 		w.Kind = MootEnding
@@ -458,8 +497,14 @@ func (r *reader) claiming(x *history.Exchange, w Write) []reading {
 		w.Kind, w.Version, w.Got = Elect, x.Ops[1].Version, x.Ops[1].Got
 	case inWorkers && takes("/workers/"+name, "/assign/"+name):
 		w.Kind, w.Worker, w.Version, w.Got = Register, r.workers.of(name), x.Ops[1].Version, x.Ops[1].Got
+		var claim struct{ Acks bool }
+		_ = json.Unmarshal([]byte(x.Ops[1].Data), &claim) // a worker made by hand says nothing
+		w.Acks = claim.Acks
 	case len(x.Ops) == 1 && first.Kind == "create" && inAssign && !first.Ephemeral && !strings.Contains(inbox, "/"):
 		w.Kind, w.Worker = EnsureInbox, r.workers.of(inbox)
+	case len(x.Ops) <= 2 && asks(x):
+		w.Kind = Other
+		return []reading{{write: answered(w, x, nil)}}
 	case len(x.Ops) == 1 && harmless(first):
 		w.Kind = Other
 		return []reading{{write: answered(w, x, nil)}}
@@ -483,6 +528,15 @@ func isNotice(ops []history.Op) bool {
 		return !slices.ContainsFunc(ops[1:], func(op history.Op) bool { return op.Kind != "check" })
 	}
 	return len(ops) == 2 && ops[1].Path == ops[0].Path && ops[0].Kind == "delete" && ops[1].Kind == "create"
+}
+
+// asks reports whether a client asks for a task to be removed, or rings for the master
+// to look once more at what it has asked for.
+func asks(x *history.Exchange) bool {
+	last := &x.Ops[len(x.Ops)-1]
+	rings := last.Kind == "set" && last.Path == "/tasks" && last.Data != ""
+	first := &x.Ops[0]
+	return rings && (len(x.Ops) == 1 || first.Kind == "create" && strings.HasPrefix(first.Path, "/collect/") && !first.Ephemeral)
 }
 
 // harmless reports whether a write touches nothing of the machine: the parents, the

@@ -71,7 +71,7 @@ func (s *splitter) index() {
 		switch w.Kind {
 		case Elect, Resign:
 			s.claims.terms = append(s.claims.terms, i)
-		case Register, Retire, EnsureInbox, OpenInbox:
+		case Register, Retire, FenceWorker, EnsureInbox, OpenInbox:
 			s.claims.byWorker[w.Worker] = append(s.claims.byWorker[w.Worker], i)
 		case Close, SessionOver:
 			s.claims.ends[w.Session] = append(s.claims.ends[w.Session], i)

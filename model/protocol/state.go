@@ -13,6 +13,10 @@ import (
 // kept is how many records of attempts a resident task keeps at least: Kept.
 const kept = 16
 
+// handovers is how many attempts of one task do not count because their workers left:
+// Handovers, as participants are configured.
+const handovers = 25
+
 // state is a state of the machine: the variables of Protocol.tla, for one task. Its
 // maps and slices are never changed in place.
 type state struct {
@@ -30,6 +34,7 @@ type worker struct {
 	inbox    int32 // absent: none
 	born     []int
 	retiring bool
+	acks     bool
 }
 
 const absent = -1
@@ -41,6 +46,7 @@ type task struct {
 	budget   int32
 	resident bool
 	attempts map[int32]int32 // epoch of each that is on record
+	left     map[int32]bool  // those that do not count
 	status   status
 	assigned map[int]Record
 	progress int
@@ -62,7 +68,7 @@ type status struct {
 func initial(workers int) *state {
 	s := &state{workers: make([]worker, workers)}
 	for w := range s.workers {
-		s.workers[w].inbox = absent
+		s.workers[w].inbox, s.workers[w].acks = absent, true
 	}
 	return s
 }
@@ -90,6 +96,7 @@ func (s *state) key() string {
 			num(int64(session))
 		}
 		flag(w.retiring)
+		flag(w.acks)
 	}
 	num(int64(len(s.over)))
 	for _, word := range s.over {
@@ -106,6 +113,10 @@ func (s *state) key() string {
 		num(int64(t.attempts[n]))
 	}
 	num(-1)
+	for _, n := range slices.Sorted(maps.Keys(t.left)) {
+		num(int64(n))
+	}
+	num(-1)
 	b = append(b, t.status.state...)
 	num(int64(t.status.Epoch))
 	num(int64(t.status.Attempt))
@@ -116,6 +127,7 @@ func (s *state) key() string {
 		num(int64(r.Attempt))
 		num(int64(r.Incarnation))
 		flag(r.Revoked)
+		flag(r.Taken)
 	}
 	num(-1)
 	num(int64(t.progress))
@@ -165,12 +177,23 @@ func (t *task) attemptFree(n int32) demand {
 	return t.below(!there)
 }
 
+// recording is what a record demands: the mark that it does not count comes beside it.
+func (t *task) recording(w *Write) []demand {
+	all := []demand{t.attemptFree(w.Token.Attempt)}
+	if w.Left {
+		all = append(all, t.below(!t.left[w.Token.Attempt]))
+	}
+	return all
+}
+
 func (t *task) childThere(c int32) demand {
-	switch c {
-	case statusChild:
+	switch {
+	case c == statusChild:
 		return unless(t.status.state != "", history.NoNode)
-	case progressChild:
+	case c == progressChild:
 		return unless(t.progress != 0, history.NoNode)
+	case c < progressChild:
+		return unless(t.left[-1-c], history.NoNode)
 	}
 	_, there := t.attempts[c]
 	return unless(there, history.NoNode)
@@ -197,6 +220,9 @@ func (t *task) bare(children []int32) demand {
 	left := t.status.state != "" && !slices.Contains(children, statusChild) || t.progress != 0 && !slices.Contains(children, progressChild)
 	for n := range t.attempts {
 		left = left || !slices.Contains(children, n)
+	}
+	for n := range t.left {
+		left = left || !slices.Contains(children, -1-n)
 	}
 	return unless(!left, history.NotEmpty)
 }
@@ -243,7 +269,7 @@ func (s *state) masterDemands(w *Write) []demand {
 	if w.From > 0 {
 		ending = append(ending, t.assignedAt(w.From))
 		if w.Kind != DropTask {
-			ending = append(ending, t.attemptFree(w.Token.Attempt))
+			ending = append(ending, t.recording(w)...)
 		}
 	}
 	switch w.Kind {
@@ -255,8 +281,10 @@ func (s *state) masterDemands(w *Write) []demand {
 		return append(there(), s.assignmentFree(w.Worker))
 	case ReassignTask:
 		return append(append(there(), ending...), s.assignmentFree(w.Worker))
-	case RevokeTask:
+	case RevokeTask, TakeTask:
 		return append(there(), t.assignedAt(w.Worker))
+	case FenceWorker:
+		return []demand{s.isIncarnation(w.Worker, w.Incarnation)}
 	case ReleaseTask, DropTask:
 		return ending
 	case FailTask:
@@ -290,7 +318,7 @@ func (s *state) workerDemands(w *Write) []demand {
 	case CompleteTask:
 		all = append(all, t.below(t.status.state == ""))
 	case GiveBack:
-		all = append(all, t.attemptFree(w.Token.Attempt))
+		all = append(all, t.recording(w)...)
 	case ShowProgress:
 		switch w.How {
 		case "set":
@@ -332,7 +360,36 @@ func (t *task) next(n int32) bool {
 	return n == t.last()+1 || !t.firstLife() && n > t.last() && n <= t.past+1
 }
 
-func (t *task) within(n int32) bool { return !t.firstLife() || t.budget == 0 || n <= t.budget }
+// spent is how many of n attempts count, if one more of them does not.
+func (t *task) spent(n int32, left bool) int32 {
+	gone := int32(len(t.left))
+	if left {
+		gone++
+	}
+	return n - min(gone, handovers)
+}
+
+// within reports whether there may be another attempt after n.
+func (t *task) within(n int32, left bool) bool {
+	return !t.firstLife() || t.budget == 0 || t.spent(n, left) < t.budget
+}
+
+// holder is the session to which a worker's assignment was given; 0 for none.
+func (s *state) holder(w int) int {
+	r, there := s.task.assigned[w]
+	born := s.workers[w-1].born
+	if !there || r.Incarnation < 1 || int(r.Incarnation) > len(born) {
+		return 0
+	}
+	return born[r.Incarnation-1]
+}
+
+// lost reports whether the claim is lost for which a worker's assignment was made:
+// whoever held it can write nothing more.
+func (s *state) lost(w int) bool {
+	worker, holder := &s.workers[w-1], s.holder(w)
+	return !worker.acks || holder == 0 || s.over.has(holder) || worker.born[worker.inbox-1] != holder
+}
 
 // entitled says what is wrong with the writer's claim; "" when nothing is.
 func (s *state) entitled(w *Write) string {

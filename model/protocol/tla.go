@@ -60,9 +60,13 @@ func written(w *Write) string {
 	case Elect, Register, Retire:
 		number("version", w.Version)
 		number("got", w.Got)
-	case AssignTask, ReassignTask, RevokeTask:
+		if w.Kind == Register {
+			flag("acks", w.Acks)
+		}
+	case AssignTask, ReassignTask, RevokeTask, TakeTask:
 		r := w.Record
-		add("record |-> [epoch |-> %d, attempt |-> %d, incarnation |-> %d, revoked |-> %s]", r.Epoch, r.Attempt, r.Incarnation, strings.ToUpper(fmt.Sprint(r.Revoked)))
+		add("record |-> [epoch |-> %d, attempt |-> %d, incarnation |-> %d, revoked |-> %s, taken |-> %s]", r.Epoch, r.Attempt, r.Incarnation,
+			strings.ToUpper(fmt.Sprint(r.Revoked)), strings.ToUpper(fmt.Sprint(r.Taken)))
 	case CollectTask, Collect, PruneAttempts:
 		add("children |-> <<%s>>", strings.Trim(strings.ReplaceAll(fmt.Sprint(w.Children), " ", ", "), "[]"))
 	case SubmitTask:
@@ -78,6 +82,7 @@ func written(w *Write) string {
 	switch w.Kind {
 	case ReassignTask, ReleaseTask, FailTask, CompleteTask, GiveBack:
 		add("token |-> [epoch |-> %d, attempt |-> %d]", w.Token.Epoch, w.Token.Attempt)
+		flag("left", w.Left)
 	}
 	switch w.Kind {
 	case CompleteTask, GiveBack, MootEnding:

@@ -18,6 +18,8 @@ const (
 	ReassignTask  Kind = "ReassignTask"
 	ReleaseTask   Kind = "ReleaseTask"
 	RevokeTask    Kind = "RevokeTask"
+	TakeTask      Kind = "TakeTask"
+	FenceWorker   Kind = "FenceWorker"
 	DropTask      Kind = "DropTask"
 	FailTask      Kind = "FailTask"
 	CollectTask   Kind = "CollectTask"
@@ -48,9 +50,10 @@ type Record struct {
 	Token
 	Incarnation int32 `json:"incarnation"`
 	Revoked     bool  `json:"revoked,omitempty"`
+	Taken       bool  `json:"taken,omitempty"`
 }
 
-// Children of a task are called by number: n for attempt-n.
+// Children of a task are called by number: n for attempt-n, -1 - n for left-n.
 const (
 	statusChild   = 0
 	progressChild = -1
@@ -77,6 +80,8 @@ type Write struct {
 	From        int     `json:"from,omitempty"`        // worker that loses the assignment
 	Record      Record  `json:"record,omitzero"`       // of the assignment that is written
 	Token       Token   `json:"token,omitzero"`        // of the attempt that ends
+	Left        bool    `json:"left,omitempty"`        // that attempt does not count: its worker left
+	Acks        bool    `json:"acks,omitempty"`        // a worker that registers gives back itself what is taken from it
 	Shown       bool    `json:"shown,omitempty"`       // the progress goes, too
 	How         string  `json:"how,omitempty"`         // progress is shown: set, create or replace
 	Children    []int32 `json:"children,omitempty"`    // that are deleted, in order

@@ -17,9 +17,10 @@ var Properties = []struct{ Name, Says string }{
 	{"NoDoubleResult", "a status is never changed"},
 	{"NoPhantomTask", "every task was submitted, and one submission makes one task"},
 	{"NoOrphan", "nothing is assigned to a worker that is not there"},
-	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of"},
+	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of; what is recorded of an attempt has the token of its assignment"},
 	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
 	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended; an assignment goes only in one write with what comes instead"},
+	{"GivenBack", "what a worker holds that is there goes only by a write of that worker, and a task only when nobody holds it"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
 	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
 	{"ResidentExclusive", "no two handlers of a resident task run at the same time, but for those of workers whose sessions were ended by force"},
@@ -67,8 +68,27 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 			f.violate("NoLostTask", "%s is deleted without a status", name)
 		}
 		j.released(&f, w, name, was, is)
+		j.givenBack(&f, w, name, was, is, before)
 	}
 	return f
+}
+
+// givenBack judges assignments that are gone: an assignment is ended by its name, so
+// that a worker which does not know that one was taken from it could end a later one.
+func (j judge) givenBack(f *findings, w explore.Write, name string, was, is *task, before picture) {
+	for _, worker := range slices.Sorted(maps.Keys(was.assigned)) {
+		r, in := was.assigned[worker], before.inbox[worker]
+		_, there := before.worker[worker]
+		own := r.Incarnation == in.version || in.Retiring && r.Incarnation == in.version-1
+		if _, still := is.assigned[worker]; !still && there && own && workerName(w.Process) != worker {
+			f.violate("GivenBack", "%s takes %s from %s, which is there and may still record how attempt %d has ended", w.Process, name, worker, r.Attempt)
+		}
+	}
+	if was.exists && !is.exists {
+		for _, worker := range slices.Sorted(maps.Keys(is.assigned)) {
+			f.violate("GivenBack", "%s removes %s, which is assigned to %s", w.Process, name, worker)
+		}
+	}
 }
 
 // assigned judges assignments that are new.
@@ -103,10 +123,21 @@ func (j judge) ended(f *findings, w explore.Write, name string, was, is *task, b
 			continue
 		}
 		r := is.attempts[n]
-		if own := j.own(w, name, was); r.Epoch != before.epoch && (own == nil || own.token() != r.token()) {
-			f.violate("SingleMaster", "%s records attempt %d of %s in epoch %d, but epoch %d has begun", w.Process, n, name, r.Epoch, before.epoch)
+		if given, ended := was.given(n); ended && given.token() != r.token() {
+			f.violate("ResultFromItsAttempt", "%s records attempt %d of %s with token %d.%d, which was assigned with %d.%d",
+				w.Process, n, name, r.Epoch, r.Attempt, given.Epoch, given.Attempt)
 		}
 	}
+}
+
+// given is the assignment of an attempt.
+func (t *task) given(attempt int32) (record, bool) {
+	for _, r := range t.assigned {
+		if r.Attempt == attempt {
+			return r, true
+		}
+	}
+	return record{}, false
 }
 
 // released judges assignments that are gone and records of attempts that are new: an
@@ -120,12 +151,12 @@ func (j judge) released(f *findings, w explore.Write, name string, was, is *task
 			continue
 		}
 		recorded[n] = true
-		if !was.holds(n) || is.holds(n) {
+		_, had := was.given(n)
+		if _, has := is.given(n); !had || has {
 			f.violate("AtomicTransitions", "%s records attempt %d of %s and takes no assignment of it away", w.Process, n, name)
 		}
 	}
 	over := !was.exists || was.status != nil || is.status != nil
-	over = over || j.config.Cancel && strings.HasSuffix(was.payload, again) // one that was cancelled may have left it
 	for _, worker := range slices.Sorted(maps.Keys(was.assigned)) {
 		r := was.assigned[worker]
 		if now, there := is.assigned[worker]; there && now == r || over || recorded[r.Attempt] {
@@ -133,16 +164,6 @@ func (j judge) released(f *findings, w explore.Write, name string, was, is *task
 		}
 		f.violate("AtomicTransitions", "%s takes the assignment of %s from %s and puts nothing in its place", w.Process, name, worker)
 	}
-}
-
-// holds reports whether somebody is assigned that attempt.
-func (t *task) holds(attempt int32) bool {
-	for _, r := range t.assigned {
-		if r.Attempt == attempt {
-			return true
-		}
-	}
-	return false
 }
 
 // own is the assignment of the process that writes.
@@ -169,8 +190,9 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 			f.violate("ResultFromItsAttempt", "%s records %q as the result of %s, whose payload is %q", w.Process, is.status.Result, name, is.payload)
 		}
 	case "failed":
-		if is.status.Epoch != before.epoch {
-			f.violate("SingleMaster", "%s fails %s in epoch %d, but epoch %d has begun", w.Process, name, is.status.Epoch, before.epoch)
+		if last := is.attempts[is.status.Attempt]; last.token() != is.status.token() {
+			f.violate("ResultFromItsAttempt", "%s fails %s with token %d.%d, but its last attempt had %d.%d",
+				w.Process, name, is.status.Epoch, is.status.Attempt, last.Epoch, last.Attempt)
 		}
 		if len(is.attempts) < j.config.Attempts {
 			f.violate("BudgetKept", "%s fails after %d attempts, %d are allowed", name, len(is.attempts), j.config.Attempts)

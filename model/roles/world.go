@@ -118,7 +118,7 @@ func (c Config) crash(many int) explore.Crash {
 }
 
 // parents are the znodes that everything else hangs below.
-var parents = []string{"/workers", "/tasks", "/assign", "/candidates"}
+var parents = []string{"/workers", "/tasks", "/assign", "/candidates", "/collect"}
 
 // notices are the znodes in which a master tells others something. Here they are there
 // and say nothing, always: the tree goes without them.

@@ -9,9 +9,9 @@ CONSTANTS MaxEpoch, MaxIncarnation, MaxAttempt, MaxLives, MaxBudget
 
 Numbers  == 1..MaxAttempt
 Token    == [epoch : 1..MaxEpoch, attempt : Numbers]
-\* A master's records are in its own name; others are never right.
-Own(e)   == {k \in Token : k.epoch = e}
-Record   == [epoch : 1..MaxEpoch, attempt : Numbers, incarnation : 1..MaxIncarnation, revoked : {FALSE}]
+\* The tokens that a worker was given; a record of another is never right.
+Gave(t, w) == {[epoch |-> g.epoch, attempt |-> g.attempt] : g \in {x \in task[t].given : x.worker = w}}
+Record   == [epoch : 1..MaxEpoch, attempt : Numbers, incarnation : 1..MaxIncarnation, revoked : {FALSE}, taken : {FALSE}]
 \* A collection names the children that are there; another would be refused.
 Listed(t) == LET c == Children(t) IN
   {[k \in 1..Cardinality(c) |-> CHOOSE x \in c : Cardinality({y \in c : y < x}) = k - 1]}
@@ -20,23 +20,26 @@ MasterWrite(s, e) ==
   \/ Heartbeat(s, e)
   \/ Resign(s, e)
   \/ \E w \in Workers : OpenInbox(s, e, w)
+  \/ \E w \in Workers : \E i \in {inbox[w]} \ {None, 0} : FenceWorker(s, e, w, i)
   \/ \E t \in Tasks :
      \/ \E c \in Listed(t) : CollectTask(s, e, t, c)
      \/ \E n \in Numbers : PruneAttempts(s, e, t, <<n>>)
      \/ \E w \in Workers :
         \/ DropTask(s, e, t, w)
-        \/ \E k \in Own(e) : ReleaseTask(s, e, t, w, k)
+        \/ \E k \in Gave(t, w), l \in BOOLEAN : ReleaseTask(s, e, t, w, k, l)
         \/ \E i \in {inbox[w]} \ {None} :
            \/ \E r \in Record : AssignTask(s, e, t, w, i, r)
            \/ \E r \in Record : RevokeTask(s, e, t, w, i, [r EXCEPT !.revoked = TRUE])
-           \/ \E from \in Workers, k \in Own(e), r \in Record : ReassignTask(s, e, t, from, k, w, i, r)
-     \/ \E w \in Workers \cup {None}, k \in Own(e) : FailTask(s, e, t, w, k)
+           \/ task[t].assigned[w] # None /\ TakeTask(s, e, t, w, i, [task[t].assigned[w] EXCEPT !.taken = TRUE])
+           \/ \E from \in Workers : \E k \in Gave(t, from), l \in BOOLEAN, r \in Record : ReassignTask(s, e, t, from, k, l, w, i, r)
+     \/ \E w \in Workers : \E k \in Gave(t, w), l \in BOOLEAN : FailTask(s, e, t, w, k, l)
+     \/ \E k \in task[t].attempts : FailTask(s, e, t, None, k, FALSE)
 
 WorkerWrite(s, w, i) ==
   \/ Retire(s, w, i)
   \/ \E t \in Tasks, shown \in BOOLEAN :
      \/ MootEnding(s, w, i, t, shown)
-     \/ \E k \in Token : CompleteTask(s, w, i, t, k, shown) \/ GiveBack(s, w, i, t, k, shown)
+     \/ \E k \in Token : CompleteTask(s, w, i, t, k, shown) \/ \E l \in BOOLEAN : GiveBack(s, w, i, t, k, l, shown)
   \/ \E t \in Tasks, how \in {"set", "create", "replace"} : ShowProgress(s, w, i, t, how)
 
 ClientWrite(s) ==
@@ -52,7 +55,7 @@ Next ==
     \/ \E e \in {epoch} : Leads(s, e) /\ MasterWrite(s, e)
     \/ \E w \in Workers :
        \/ EnsureInbox(s, w)
-       \/ \E v \in 0..MaxIncarnation : Register(s, w, v)
+       \/ \E v \in 0..MaxIncarnation : Register(s, w, v, TRUE)
        \/ \E i \in {Len(born[w])} : Serves(s, w, i) /\ WorkerWrite(s, w, i)
     \/ ClientWrite(s)
 

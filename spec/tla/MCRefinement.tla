@@ -33,23 +33,24 @@ Assigned_(w, t) ==
     LET path == AssignmentPath(w, t) IN
     IF ~Exists(zk, path) THEN None
     ELSE [epoch |-> zk[path].data.epoch, attempt |-> zk[path].data.attempt,
-          incarnation |-> zk[path].data.incarnation, revoked |-> FALSE]
+          incarnation |-> zk[path].data.incarnation, revoked |-> FALSE, taken |-> FALSE]
 Task_(t) ==
     LET there == Exists(zk, TaskPath(t)) IN
     [exists |-> there, lives |-> IF there THEN 1 ELSE 0, past |-> 0, budget |-> IF there THEN Attempts ELSE 0, resident |-> FALSE,
      attempts |-> {[epoch |-> zk[path].data.epoch, attempt |-> zk[path].data.attempt] : path \in Records(zk, t)},
+     left |-> {},
      status |-> IF HasStatus(zk, t) THEN zk[StatusPath(t)].data ELSE None,
      assigned |-> [w \in W |-> Assigned_(w, t)],
      progress |-> None,
      given |-> given[t]]
 
 P == INSTANCE MCProtocol WITH
-       Sessions <- AllSessions, Workers <- W, Tasks <- T, Kept <- 16,
+       Sessions <- AllSessions, Workers <- W, Tasks <- T, Kept <- 16, Handovers <- 0,
        MaxEpoch <- MostSessions + 1, MaxIncarnation <- MostSessions + 1, MaxAttempt <- Attempts, MaxLives <- 1, MaxBudget <- Attempts,
        epoch <- Epoch, begun <- begun, master <- OwnerAt_(MasterPath),
        worker <- [w \in W |-> OwnerAt_(WorkerPath(w))],
        inbox <- [w \in W |-> IF Exists(zk, InboxPath(w)) THEN zk[InboxPath(w)].version ELSE None],
-       born <- born, retiring <- [w \in W |-> FALSE], over <- Ended_,
+       born <- born, retiring <- [w \in W |-> FALSE], acks <- [w \in W |-> TRUE], over <- Ended_,
        task <- [t \in T |-> Task_(t)], answer <- [error |-> "", index |-> -1]
 
 RefinesProtocol == P!Spec

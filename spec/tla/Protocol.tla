@@ -27,7 +27,8 @@ CONSTANTS
   Workers,   \* names that workers register under
   Tasks,     \* names of tasks
   None,      \* what is not there
-  Kept       \* records of attempts that a resident task keeps at least
+  Kept,      \* records of attempts that a resident task keeps at least
+  Handovers  \* attempts of one task that do not count because their workers left
 
 VARIABLES
   (* Claims. *)
@@ -39,6 +40,8 @@ VARIABLES
   born,      \* born[w][i]: the session that wrote incarnation i of w
   retiring,  \* retiring[w]: the record of w's claim says that it takes no more. A wish:
              \* a master that knows the new incarnation need not have read its record yet
+  acks,      \* acks[w]: the record says that w gives back itself what is taken from it;
+             \* workers of earlier builds do not
   over,      \* sessions that have been closed or have expired
   (* Tasks. task[t] is a record:                                           *)
   (*   exists    /tasks/t is there                                         *)
@@ -47,6 +50,7 @@ VARIABLES
   (*   budget    after how many attempts it fails; 0 for never             *)
   (*   resident  it moves from worker to worker and never ends by itself   *)
   (*   attempts  what is on record: [epoch, attempt] of /tasks/t/attempt-n *)
+  (*   left      numbers of those that do not count: /tasks/t/left-n       *)
   (*   status    None or [state, epoch, attempt]                           *)
   (*   assigned  by worker: None or what /assign/w/t says                  *)
   (*   progress  session that owns /tasks/t/progress, or None              *)
@@ -54,7 +58,7 @@ VARIABLES
   task,
   answer     \* to the last write: [error, index]; error "" if it was applied
 
-claims == <<epoch, begun, master, worker, inbox, born, retiring, over>>
+claims == <<epoch, begun, master, worker, inbox, born, retiring, acks, over>>
 state  == <<claims, task>>
 vars   == <<claims, task, answer>>
 
@@ -99,6 +103,10 @@ TaskFree(t)         == Else(~task[t].exists, "node exists")
 Recorded(t)         == {a.attempt : a \in task[t].attempts}
 AttemptThere(t, n)  == Else(n \in Recorded(t), "no node")
 AttemptFree(t, n)   == Below(t, n \notin Recorded(t))
+LeftThere(t, n)     == Else(n \in task[t].left, "no node")
+\* What a record demands: the mark that it does not count comes beside it.
+Recording(t, n, left) ==
+  <<AttemptFree(t, n)>> \o (IF left THEN <<Below(t, n \notin task[t].left)>> ELSE <<>>)
 StatusThere(t)      == Else(task[t].status # None, "no node")
 StatusFree(t)       == Below(t, task[t].status = None)
 ProgressThere(t)    == Else(task[t].progress # None, "no node")
@@ -107,15 +115,16 @@ AssignedAt(w, t)    == Else(task[t].assigned[w] # None, "no node")
 AssignmentFree(w, t) ==
   IF inbox[w] = None THEN "no node" ELSE Else(task[t].assigned[w] = None, "node exists")
 
-\* Children of /tasks/t are called by number: n for attempt-n.
+\* Children of /tasks/t are called by number: n for attempt-n, -1 - n for left-n.
 StatusChild   == 0
 ProgressChild == -1
 ChildThere(t, c) ==
   CASE c = StatusChild   -> StatusThere(t)
     [] c = ProgressChild -> ProgressThere(t)
+    [] c < ProgressChild -> LeftThere(t, -1 - c)
     [] OTHER             -> AttemptThere(t, c)
 Children(t) ==
-  Recorded(t) \cup (IF task[t].status = None THEN {} ELSE {StatusChild})
+  Recorded(t) \cup {-1 - n : n \in task[t].left} \cup (IF task[t].status = None THEN {} ELSE {StatusChild})
               \cup (IF task[t].progress = None THEN {} ELSE {ProgressChild})
 \* Delete /tasks/t when those children have been deleted.
 TaskBare(t, children) ==
@@ -140,6 +149,16 @@ Unassigned(t) == \A w \in Workers : task[t].assigned[w] = None
 \* of it: a client may collect it and another submit it anew.
 FirstLife(t) == task[t].lives = 1
 
+\* The claim for which an assignment was made is lost: its session is over, or another
+\* has the claim, or nobody. Whoever held it can write nothing more. What a worker holds
+\* that is there goes only by a write of its own, so that it knows, and cannot end a later
+\* assignment of the same name. Workers of earlier builds had no part in that.
+Lost(w, r) ==
+  \/ ~acks[w]
+  \/ r.incarnation \notin 1..Len(born[w])
+  \/ born[w][r.incarnation] \in over
+  \/ born[w][r.incarnation] # born[w][inbox[w]]
+
 \* Nothing more can come of an assignment.
 Ended(t) == ~task[t].exists \/ task[t].status # None \/ ~FirstLife(t)
 
@@ -147,22 +166,33 @@ Ended(t) == ~task[t].exists \/ task[t].status # None \/ ~FirstLife(t)
 \* and where a task is in its second life, the master may not know that yet.
 Next_(t, n) == n = Last(t) + 1 \/ (~FirstLife(t) /\ n > Last(t) /\ n <= task[t].past + 1)
 
-Within(t, n) == FirstLife(t) /\ task[t].budget > 0 => n <= task[t].budget
+\* How many of n attempts count, if one more of them does not.
+Smallest(a, b) == IF a < b THEN a ELSE b
+Spent(t, n, left) == n - Smallest(Cardinality(task[t].left) + (IF left THEN 1 ELSE 0), Handovers)
+
+\* After n attempts there may be another.
+Within(t, n, left) == FirstLife(t) /\ task[t].budget > 0 => Spent(t, n, left) < task[t].budget
 
 \* A new assignment says in whose name and for which incarnation it is.
-Proper(r, e, i) == r.epoch = e /\ r.incarnation = i /\ ~r.revoked
+Proper(r, e, i) == r.epoch = e /\ r.incarnation = i /\ ~r.revoked /\ ~r.taken
 
-Assignable(t, r) ==
-  /\ task[t].lives > 0
+Assignable(t, left, r) ==
+  /\ task[t].exists
   /\ IF task[t].status = None THEN TRUE ELSE task[t].status.state = "cancelled"
-  /\ Within(t, r.attempt)
+  /\ Within(t, r.attempt - 1, left)
 
-\* The attempt that ends is the one that was assigned.
-EndsAttempt(t, w, token) == token.attempt = task[t].assigned[w].attempt
+\* The token is that of the assignment which goes.
+Its(t, w, token) ==
+  token.epoch = task[t].assigned[w].epoch /\ token.attempt = task[t].assigned[w].attempt
 
 \* The worker was given that execution, at some time.
 Given(t, w, token) ==
   {g \in task[t].given : g.worker = w /\ g.epoch = token.epoch /\ g.attempt = token.attempt}
+
+\* What a master says of an attempt that ends: its token was given out, and is that of
+\* the assignment which goes, whose worker is lost.
+Was(t, w, token) == Given(t, w, token) # {}
+EndsAttempt(t, w, token) == Its(t, w, token) /\ Lost(w, task[t].assigned[w])
 
 -----------------------------------------------------------------------------
 (* Changes of a task. *)
@@ -173,11 +203,12 @@ Without(t, w)    == [task[t] EXCEPT !.assigned[w] = None]
 Give(old, w, r)  ==
   [old EXCEPT !.assigned[w] = r,
               !.given = @ \cup {[worker |-> w, epoch |-> r.epoch, attempt |-> r.attempt, incarnation |-> r.incarnation]}]
-With(r, token)   == [r EXCEPT !.attempts = @ \cup {token}]
+With(r, token, left) ==
+  [r EXCEPT !.attempts = @ \cup {token}, !.left = IF left THEN @ \cup {token.attempt} ELSE @]
 Hidden(r, shown) == IF shown THEN [r EXCEPT !.progress = None] ELSE r
 Gone(t) ==
   [task[t] EXCEPT !.exists = FALSE, !.past = IF @ > Last(t) THEN @ ELSE Last(t),
-                  !.attempts = {}, !.status = None, !.progress = None]
+                  !.attempts = {}, !.left = {}, !.status = None, !.progress = None]
 
 -----------------------------------------------------------------------------
 (* Sessions. *)
@@ -187,7 +218,7 @@ EndOf(s) ==
   /\ master' = IF master = s THEN None ELSE master
   /\ worker' = [w \in Workers |-> IF worker[w] = s THEN None ELSE worker[w]]
   /\ task' = [t \in Tasks |-> IF task[t].progress = s THEN [task[t] EXCEPT !.progress = None] ELSE task[t]]
-  /\ UNCHANGED <<epoch, begun, inbox, born, retiring>>
+  /\ UNCHANGED <<epoch, begun, inbox, born, retiring, acks>>
 
 \* The ensemble ends the session; nobody is told.
 Expire(s) == s \notin over /\ EndOf(s) /\ UNCHANGED answer
@@ -209,7 +240,7 @@ Elect(s, v) ==
         /\ epoch' = epoch + 1
         /\ begun' = Append(begun, s)
         /\ master' = s
-        /\ UNCHANGED <<worker, inbox, born, retiring, over, task>>
+        /\ UNCHANGED <<worker, inbox, born, retiring, acks, over, task>>
 
 \* term.beat: nothing but the check.
 Heartbeat(s, e) ==
@@ -227,12 +258,12 @@ Resign(s, e) ==
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ master' = None
-           /\ UNCHANGED <<epoch, begun, worker, inbox, born, retiring, over, task>>
+           /\ UNCHANGED <<epoch, begun, worker, inbox, born, retiring, acks, over, task>>
 
 \* Create /assign/w for a worker that does not have it.
 Opened(w) ==
   /\ inbox' = [inbox EXCEPT ![w] = 0]
-  /\ UNCHANGED <<epoch, begun, master, worker, born, retiring, over, task>>
+  /\ UNCHANGED <<epoch, begun, master, worker, born, retiring, acks, over, task>>
 
 OpenInbox(s, e, w) ==
   LET demands == <<IsEpoch(e), InboxFree(w)>>
@@ -242,32 +273,33 @@ OpenInbox(s, e, w) ==
 \* assignments, and it has read all of them since it was elected.
 AssignTask(s, e, t, w, i, r) ==
   LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i), AssignmentFree(w, t)>>
-      promised == Unassigned(t) /\ Assignable(t, r) /\ Next_(t, r.attempt)
+      promised == Unassigned(t) /\ Assignable(t, FALSE, r) /\ Next_(t, r.attempt)
   IN /\ Leads(s, e) /\ Proper(r, e, i)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ promised
            /\ Become(t, Give(task[t], w, r))
 
-\* Delete it here, record the attempt, create it there.
-ReassignTask(s, e, t, from, token, w, i, r) ==
-  LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i),
-                   AssignedAt(from, t), AttemptFree(t, token.attempt), AssignmentFree(w, t)>>
-      promised == EndsAttempt(t, from, token) /\ Assignable(t, r)
-  IN /\ Leads(s, e) /\ Proper(r, e, i) /\ token.epoch = e /\ r.attempt = token.attempt + 1
+\* Delete it here, record the attempt, create it there. The record has the token of the
+\* assignment, whoever made that: it is what the handler has handed on.
+ReassignTask(s, e, t, from, token, left, w, i, r) ==
+  LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i), AssignedAt(from, t)>>
+                   \o Recording(t, token.attempt, left) \o <<AssignmentFree(w, t)>>
+      promised == EndsAttempt(t, from, token) /\ Assignable(t, left, r)
+  IN /\ Leads(s, e) /\ Proper(r, e, i) /\ Was(t, from, token) /\ r.attempt = token.attempt + 1
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ promised
-           /\ Become(t, Give(With(Without(t, from), token), w, r))
+           /\ Become(t, Give(With(Without(t, from), token, left), w, r))
 
 \* Delete it, record the attempt; the task waits.
-ReleaseTask(s, e, t, from, token) ==
-  LET demands == <<IsEpoch(e), AssignedAt(from, t), AttemptFree(t, token.attempt)>>
-  IN /\ Leads(s, e) /\ token.epoch = e
+ReleaseTask(s, e, t, from, token, left) ==
+  LET demands == <<IsEpoch(e), AssignedAt(from, t)>> \o Recording(t, token.attempt, left)
+  IN /\ Leads(s, e) /\ Was(t, from, token)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
-           /\ EndsAttempt(t, from, token) /\ Within(t, token.attempt + 1)  \* promised
-           /\ Become(t, With(Without(t, from), token))
+           /\ EndsAttempt(t, from, token) /\ Within(t, token.attempt, left)  \* promised
+           /\ Become(t, With(Without(t, from), token, left))
 
 \* Tell the worker of a resident task to give it back: the same record, revoked.
 RevokeTask(s, e, t, w, i, r) ==
@@ -279,31 +311,53 @@ RevokeTask(s, e, t, w, i, r) ==
            /\ promised
            /\ Become(t, [task[t] EXCEPT !.assigned[w] = r])
 
+\* Tell a worker that is there to give it back at once: the same record, taken. The
+\* write also sets /workers/w, so that the worker looks.
+TakeTask(s, e, t, w, i, r) ==
+  LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i), AssignedAt(w, t)>>
+  IN /\ Leads(s, e) /\ r.taken
+     /\ \/ Refused(s, demands)
+        \/ /\ Accepted(s, demands)
+           /\ r = [task[t].assigned[w] EXCEPT !.taken = TRUE]  \* promised
+           /\ Become(t, [task[t] EXCEPT !.assigned[w] = r])
+
+\* Take the claim from a worker that does not give back: nobody has it then.
+FenceWorker(s, e, w, i) ==
+  LET demands == <<IsEpoch(e), IsIncarnation(w, i)>>
+  IN /\ Leads(s, e)
+     /\ \/ Refused(s, demands)
+        \/ /\ Accepted(s, demands)
+           /\ inbox' = [inbox EXCEPT ![w] = i + 1]
+           /\ born' = [born EXCEPT ![w] = Append(@, None)]
+           /\ UNCHANGED <<epoch, begun, master, worker, retiring, acks, over, task>>
+
 \* Delete an assignment of which nothing more can come.
 DropTask(s, e, t, from) ==
   LET demands == <<IsEpoch(e), AssignedAt(from, t)>>
   IN /\ Leads(s, e)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
-           /\ Ended(t)  \* promised
+           /\ Ended(t) /\ Lost(from, task[t].assigned[from])  \* promised
            /\ Become(t, Without(t, from))
 
-\* Record the last attempt, if it was running (from is not None), and the status.
-FailTask(s, e, t, from, token) ==
-  LET ending   == IF from = None THEN <<>> ELSE <<AssignedAt(from, t), AttemptFree(t, token.attempt)>>
+\* Record the last attempt, if it was running (from is not None), and the status, which
+\* has the token of that attempt.
+FailTask(s, e, t, from, token, left) ==
+  LET ending   == IF from = None THEN <<>> ELSE <<AssignedAt(from, t)>> \o Recording(t, token.attempt, left)
       demands  == <<IsEpoch(e)>> \o ending \o <<StatusFree(t)>>
-      ended    == IF from = None THEN task[t] ELSE With(Without(t, from), token)
-      promised == /\ FirstLife(t) => token.attempt = task[t].budget
+      ended    == IF from = None THEN task[t] ELSE With(Without(t, from), token, left)
+      promised == /\ FirstLife(t) => Spent(t, token.attempt, left) = task[t].budget
                   /\ ~task[t].resident
-                  /\ IF from = None THEN Unassigned(t) /\ token.attempt = Last(t)
+                  /\ IF from = None THEN Unassigned(t) /\ token \in task[t].attempts /\ token.attempt = Last(t)
                      ELSE EndsAttempt(t, from, token)
-  IN /\ Leads(s, e) /\ token.epoch = e
+  IN /\ Leads(s, e) /\ (IF from = None THEN ~left ELSE Was(t, from, token))
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ promised
-           /\ Become(t, [ended EXCEPT !.status = [state |-> "failed", epoch |-> e, attempt |-> token.attempt]])
+           /\ Become(t, [ended EXCEPT !.status = [state |-> "failed", epoch |-> token.epoch, attempt |-> token.attempt]])
 
-\* Delete a finished task exactly as it was read, with all that is below it.
+\* Delete a finished task exactly as it was read, with all that is below it. Nobody holds
+\* it any more: what is made anew under its name could be ended by who still does.
 Collection(t, children) ==
   [k \in 1..Len(children) |-> ChildThere(t, children[k])] \o <<TaskBare(t, children)>>
 Finished(children) == \E k \in 1..Len(children) : children[k] = StatusChild
@@ -312,7 +366,7 @@ CollectTask(s, e, t, children) ==
   LET demands == <<IsEpoch(e)>> \o Collection(t, children)
   IN /\ Leads(s, e) /\ Finished(children)
      /\ \/ Refused(s, demands)
-        \/ Accepted(s, demands) /\ Become(t, Gone(t))
+        \/ Accepted(s, demands) /\ Unassigned(t) /\ Become(t, Gone(t))
 
 \* Delete the oldest records of a resident task.
 PruneAttempts(s, e, t, numbers) ==
@@ -334,7 +388,7 @@ EnsureInbox(s, w) ==
   IN Refused(s, demands) \/ (Accepted(s, demands) /\ Opened(w))
 
 \* take: create /workers/w, set /assign/w with the version that was read.
-Register(s, w, v) ==
+Register(s, w, v, a) ==
   LET demands == <<WorkerFree(w), IsIncarnation(w, v)>>
   IN \/ Refused(s, demands)
      \/ /\ Accepted(s, demands)
@@ -342,6 +396,7 @@ Register(s, w, v) ==
         /\ inbox' = [inbox EXCEPT ![w] = v + 1]
         /\ born' = [born EXCEPT ![w] = Append(@, s)]
         /\ retiring' = [retiring EXCEPT ![w] = FALSE]
+        /\ acks' = [acks EXCEPT ![w] = a]
         /\ UNCHANGED <<epoch, begun, master, over, task>>
 
 \* incarnation.retire: renew the claim with a record that says so.
@@ -353,16 +408,18 @@ Retire(s, w, i) ==
            /\ inbox' = [inbox EXCEPT ![w] = i + 1]
            /\ born' = [born EXCEPT ![w] = Append(@, s)]
            /\ retiring' = [retiring EXCEPT ![w] = TRUE]
-           /\ UNCHANGED <<epoch, begun, master, worker, over, task>>
+           /\ UNCHANGED <<epoch, begun, master, worker, acks, over, task>>
+
+\* incarnation.beat: nothing but the check.
+Confirm(s, w, i) ==
+  LET demands == <<IsIncarnation(w, i)>>
+  IN /\ Serves(s, w, i)
+     /\ Refused(s, demands) \/ (Accepted(s, demands) /\ UNCHANGED state)
 
 \* An execution ends: its assignment goes, its progress, if it was shown, and the
 \* record comes.
 Ending(w, i, t, shown) ==
   <<IsIncarnation(w, i), AssignedAt(w, t)>> \o (IF shown THEN <<ProgressThere(t)>> ELSE <<>>)
-
-\* The token is that of the assignment which goes.
-Its(t, w, token) ==
-  token.epoch = task[t].assigned[w].epoch /\ token.attempt = task[t].assigned[w].attempt
 
 CompleteTask(s, w, i, t, token, shown) ==
   LET demands  == Ending(w, i, t, shown) \o <<StatusFree(t)>>
@@ -374,13 +431,13 @@ CompleteTask(s, w, i, t, token, shown) ==
            /\ Become(t, [Hidden(Without(t, w), shown) EXCEPT
                 !.status = [state |-> "done", epoch |-> token.epoch, attempt |-> token.attempt]])
 
-GiveBack(s, w, i, t, token, shown) ==
-  LET demands == Ending(w, i, t, shown) \o <<AttemptFree(t, token.attempt)>>
+GiveBack(s, w, i, t, token, left, shown) ==
+  LET demands == Ending(w, i, t, shown) \o Recording(t, token.attempt, left)
   IN /\ Serves(s, w, i) /\ Given(t, w, token) # {}
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ Its(t, w, token)  \* promised
-           /\ Become(t, With(Hidden(Without(t, w), shown), token))
+           /\ Become(t, With(Hidden(Without(t, w), shown), token, left))
 
 \* The task ended without this execution: only the assignment goes.
 MootEnding(s, w, i, t, shown) ==
@@ -424,7 +481,7 @@ CancelTask(s, t) ==
 Collect(s, t, children) ==
   LET demands == Collection(t, children)
   IN /\ Finished(children)
-     /\ Refused(s, demands) \/ (Accepted(s, demands) /\ Become(t, Gone(t)))
+     /\ Refused(s, demands) \/ (Accepted(s, demands) /\ Unassigned(t) /\ Become(t, Gone(t)))
 
 \* What touches nothing of this machine and needs no claim: the parents, the line
 \* of candidates.
@@ -433,7 +490,7 @@ Other(s) == Refused(s, <<>>) \/ (Accepted(s, <<>>) /\ UNCHANGED state)
 -----------------------------------------------------------------------------
 Unborn ==
   [exists |-> FALSE, lives |-> 0, past |-> 0, budget |-> 0, resident |-> FALSE,
-   attempts |-> {}, status |-> None, assigned |-> [w \in Workers |-> None], progress |-> None, given |-> {}]
+   attempts |-> {}, left |-> {}, status |-> None, assigned |-> [w \in Workers |-> None], progress |-> None, given |-> {}]
 
 Init ==
   /\ epoch = 0 /\ begun = <<>> /\ master = None
@@ -441,6 +498,7 @@ Init ==
   /\ inbox = [w \in Workers |-> None]
   /\ born = [w \in Workers |-> <<>>]
   /\ retiring = [w \in Workers |-> FALSE]
+  /\ acks = [w \in Workers |-> TRUE]
   /\ over = {}
   /\ task = [t \in Tasks |-> Unborn]
   /\ answer = OK
@@ -450,7 +508,7 @@ Init ==
 
 Epochs       == 1..epoch
 Tokens       == [epoch : Epochs, attempt : Nat \ {0}]
-Records      == [epoch : Epochs, attempt : Nat \ {0}, incarnation : Nat \ {0}, revoked : BOOLEAN]
+Records      == [epoch : Epochs, attempt : Nat \ {0}, incarnation : Nat \ {0}, revoked : BOOLEAN, taken : BOOLEAN]
 Statuses     == [state : {"done", "failed"}, epoch : Epochs, attempt : Nat \ {0}]
                 \cup [state : {"cancelled"}, epoch : {0}, attempt : {0}]
 
@@ -461,12 +519,13 @@ TypeOK ==
   /\ \A w \in Workers :
        /\ worker[w] \in Sessions \cup {None}
        /\ inbox[w] \in Nat \cup {None}
-       /\ born[w] \in Seq(Sessions) /\ Len(born[w]) = IF inbox[w] = None THEN 0 ELSE inbox[w]
-       /\ retiring[w] \in BOOLEAN
+       /\ born[w] \in Seq(Sessions \cup {None}) /\ Len(born[w]) = IF inbox[w] = None THEN 0 ELSE inbox[w]
+       /\ retiring[w] \in BOOLEAN /\ acks[w] \in BOOLEAN
   /\ \A t \in Tasks :
        /\ task[t].exists \in BOOLEAN /\ task[t].resident \in BOOLEAN
        /\ task[t].lives \in Nat /\ task[t].past \in Nat /\ task[t].budget \in Nat
        /\ \A a \in task[t].attempts : a \in Tokens
+       /\ task[t].left \subseteq Recorded(t)
        /\ task[t].status = None \/ task[t].status \in Statuses
        /\ \A w \in Workers : task[t].assigned[w] = None \/ task[t].assigned[w] \in Records
        /\ task[t].progress \in Sessions \cup {None}
@@ -476,7 +535,8 @@ TypeOK ==
 SingleMaster ==
   /\ master # None => master = begun[epoch]
   /\ master \notin over
-  /\ \A w \in Workers : worker[w] # None => worker[w] \notin over /\ worker[w] = born[w][inbox[w]]
+  /\ \A w \in Workers : worker[w] # None =>
+       worker[w] \notin over /\ born[w][inbox[w]] \in {worker[w], None}
 
 \* Nothing is told of a task that was never submitted.
 NoPhantomTask ==
@@ -498,11 +558,19 @@ AtomicTransitions ==
     /\ FirstLife(t) /\ task[t].status # None /\ ~Unassigned(t) => task[t].status.state = "cancelled"
 
 \* A task fails after the attempts that it is allowed, not before, and none comes after.
+\* Those whose workers left do not count, so many of them.
 BudgetKept ==
   \A t \in Tasks : FirstLife(t) /\ task[t].budget > 0 =>
-    /\ Last(t) <= task[t].budget
-    /\ \A w \in Workers : task[t].assigned[w] # None => task[t].assigned[w].attempt <= task[t].budget
-    /\ task[t].status # None /\ task[t].status.state = "failed" => Cardinality(task[t].attempts) = task[t].budget
+    /\ Spent(t, Last(t), FALSE) <= task[t].budget
+    /\ \A w \in Workers : task[t].assigned[w] # None =>
+         /\ Spent(t, Last(t), FALSE) < task[t].budget
+         /\ task[t].assigned[w].attempt <= task[t].budget + Handovers
+    /\ task[t].status # None /\ task[t].status.state = "failed" =>
+         Cardinality(task[t].attempts) = Last(t) /\ Spent(t, Last(t), FALSE) = task[t].budget
+
+\* Nobody holds a task that is gone: what is made anew under its name is not ended by
+\* who held the former.
+NobodyHoldsWhatIsGone == \A t \in Tasks : ~task[t].exists => Unassigned(t)
 
 \* What a write may not do.
 NewAt(t, w) == task[t].assigned[w] = None /\ task'[t].assigned[w] # None
@@ -530,6 +598,13 @@ StaleMasterFenced ==
   [][\A t \in Tasks, w \in Workers : NewAt(t, w) =>
        /\ task'[t].assigned[w].epoch = epoch
        /\ FirstLife(t) => \A a \in task'[t].attempts : a.attempt < task'[t].assigned[w].attempt]_vars
+
+\* What is on record of an attempt has the token under which it was assigned.
+RecordsOfAssignments ==
+  \A t \in Tasks :
+    /\ \A a \in task[t].attempts : \E g \in task[t].given : g.epoch = a.epoch /\ g.attempt = a.attempt
+    /\ task[t].status # None /\ task[t].status.state = "failed" =>
+         [epoch |-> task[t].status.epoch, attempt |-> task[t].status.attempt] \in task[t].attempts
 
 \* An assignment goes with what comes instead, in one write.
 NoAttemptForgotten ==

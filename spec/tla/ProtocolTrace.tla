@@ -39,18 +39,21 @@ Do(x) ==
     [] x.kind = "Resign"        -> Resign(x.session, x.epoch)
     [] x.kind = "OpenInbox"     -> OpenInbox(x.session, x.epoch, x.worker)
     [] x.kind = "AssignTask"    -> AssignTask(x.session, x.epoch, T, x.worker, x.incarnation, x.record)
-    [] x.kind = "ReassignTask"  -> ReassignTask(x.session, x.epoch, T, x.from, x.token, x.worker, x.incarnation, x.record)
-    [] x.kind = "ReleaseTask"   -> ReleaseTask(x.session, x.epoch, T, x.from, x.token)
+    [] x.kind = "ReassignTask"  -> ReassignTask(x.session, x.epoch, T, x.from, x.token, x.left, x.worker, x.incarnation, x.record)
+    [] x.kind = "ReleaseTask"   -> ReleaseTask(x.session, x.epoch, T, x.from, x.token, x.left)
     [] x.kind = "RevokeTask"    -> RevokeTask(x.session, x.epoch, T, x.worker, x.incarnation, x.record)
+    [] x.kind = "TakeTask"      -> TakeTask(x.session, x.epoch, T, x.worker, x.incarnation, x.record)
+    [] x.kind = "FenceWorker"   -> FenceWorker(x.session, x.epoch, x.worker, x.incarnation)
     [] x.kind = "DropTask"      -> DropTask(x.session, x.epoch, T, x.from)
-    [] x.kind = "FailTask"      -> FailTask(x.session, x.epoch, T, IF x.from = 0 THEN None ELSE x.from, x.token)
+    [] x.kind = "FailTask"      -> FailTask(x.session, x.epoch, T, IF x.from = 0 THEN None ELSE x.from, x.token, x.left)
     [] x.kind = "CollectTask"   -> CollectTask(x.session, x.epoch, T, x.children)
     [] x.kind = "PruneAttempts" -> PruneAttempts(x.session, x.epoch, T, x.children)
     [] x.kind = "EnsureInbox"   -> EnsureInbox(x.session, x.worker)
-    [] x.kind = "Register"      -> Register(x.session, x.worker, x.version)
+    [] x.kind = "Register"      -> Register(x.session, x.worker, x.version, x.acks)
     [] x.kind = "Retire"        -> Retire(x.session, x.worker, x.incarnation)
+    [] x.kind = "Confirm"       -> Confirm(x.session, x.worker, x.incarnation)
     [] x.kind = "CompleteTask"  -> CompleteTask(x.session, x.worker, x.incarnation, T, x.token, x.shown)
-    [] x.kind = "GiveBack"      -> GiveBack(x.session, x.worker, x.incarnation, T, x.token, x.shown)
+    [] x.kind = "GiveBack"      -> GiveBack(x.session, x.worker, x.incarnation, T, x.token, x.left, x.shown)
     [] x.kind = "MootEnding"    -> MootEnding(x.session, x.worker, x.incarnation, T, x.shown)
     [] x.kind = "ShowProgress"  -> ShowProgress(x.session, x.worker, x.incarnation, T, x.how)
     [] x.kind = "SubmitTask"    -> SubmitTask(x.session, T, x.budget, x.resident)
@@ -85,11 +88,18 @@ Applied ==
     /\ done' = done \cup {k} /\ UNCHANGED <<tr, l>>
 
 \* A session is over, which the write that comes next could show: its own, or one that
-\* owns an ephemeral which that write demands to be there or not to be there. The end of
+\* owns an ephemeral which that write demands to be there or not to be there, or one
+\* whose worker a master robs of an assignment. The end of
 \* any other may as well come later: it changes nothing that anybody sees before.
+Holder(w) ==
+  LET r == task[T].assigned[w] IN
+  IF r = None THEN None ELSE IF r.incarnation \in 1..Len(born[w]) THEN born[w][r.incarnation] ELSE None
 Touched(x) ==
   CASE x.kind \in {"Elect", "Resign"} -> {master}
-    [] x.kind \in {"Register", "AssignTask", "ReassignTask", "RevokeTask"} -> {worker[x.worker]}
+    [] x.kind = "ReassignTask" -> {worker[x.worker], Holder(x.from)}
+    [] x.kind \in {"Register", "AssignTask", "RevokeTask", "TakeTask"} -> {worker[x.worker]}
+    [] x.kind \in {"ReleaseTask", "DropTask"} -> {Holder(x.from)}
+    [] x.kind = "FailTask" /\ x.from # 0 -> {Holder(x.from)}
     [] x.kind \in {"CompleteTask", "GiveBack", "MootEnding", "ShowProgress", "CollectTask", "Collect"} -> {task[T].progress}
     [] OTHER -> {}
 

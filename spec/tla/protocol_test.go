@@ -81,12 +81,17 @@ type guard struct {
 const (
 	its       = "  token.epoch = task[t].assigned[w].epoch /\\ token.attempt = task[t].assigned[w].attempt"
 	completes = "      promised == Its(t, w, token) /\\ Serves(s, w, task[t].assigned[w].incarnation)"
-	ends      = "EndsAttempt(t, w, token) == token.attempt = task[t].assigned[w].attempt"
-	proper    = "Proper(r, e, i) == r.epoch = e /\\ r.incarnation = i /\\ ~r.revoked"
+	ends      = "EndsAttempt(t, w, token) == Its(t, w, token) /\\ Lost(w, task[t].assigned[w])"
+	was       = "Was(t, w, token) == Given(t, w, token) # {}"
+	proper    = "Proper(r, e, i) == r.epoch = e /\\ r.incarnation = i /\\ ~r.revoked /\\ ~r.taken"
 )
 
-// With these, stale claims are tried, too.
+// With these, stale claims are tried, too, and tokens that were never given out; and an
+// assignment that is not there is of nobody.
 var (
+	anyToken   = [2]string{"Gave(t, w) == {[epoch |-> g.epoch, attempt |-> g.attempt] : g \\in {x \\in task[t].given : x.worker = w}}", "Gave(t, w) == Token"}
+	lostOrGone = [2]string{"Lost(w, r) ==\n", "Lost(w, r) == r = None \\/\n"}
+
 	staleMasters = [2]string{"\\E e \\in {epoch} : Leads", "\\E e \\in 1..Len(begun) : Leads"}
 	staleWorkers = [2]string{"\\E i \\in {Len(born[w])} : Serves", "\\E i \\in 1..Len(born[w]) : Serves"}
 )
@@ -101,25 +106,30 @@ var guards = []guard{
 		{its, "  IF task[t].assigned[w] = None THEN TRUE ELSE" + its},
 		{completes, "      promised == IF task[t].assigned[w] = None THEN TRUE ELSE Its(t, w, token)"},
 		{ends, "EndsAttempt(t, w, token) == IF task[t].assigned[w] = None THEN TRUE ELSE token.attempt = task[t].assigned[w].attempt"},
+		lostOrGone,
 	}},
 	{"nobody else has the task that is assigned", "AtomicTransitions", [][2]string{
 		{"      promised == Unassigned(t) /\\ Assignable", "      promised == Assignable"}, {"Workers = {1}", "Workers = {1, 2}"},
 	}},
 	{"the attempt that is assigned comes next", "BudgetKept", [][2]string{{" /\\ Next_(t, r.attempt)\n", "\n"}}},
-	{"the task that is assigned was submitted", "NoPhantomTask", [][2]string{{"  /\\ task[t].lives > 0\n", ""}}},
+	{"the task that is assigned is there", "NoPhantomTask", [][2]string{{"  /\\ task[t].exists\n", ""}}},
 	{"the task that is assigned is not finished", "AtomicTransitions", [][2]string{{"  /\\ IF task[t].status = None THEN TRUE ELSE task[t].status.state = \"cancelled\"\n", ""}}},
-	{"the attempt that is assigned is allowed", "BudgetKept", [][2]string{{"  /\\ Within(t, r.attempt)\n", ""}}},
-	{"the attempt that ends is the one assigned", "NoAttemptForgotten", [][2]string{{ends, "EndsAttempt(t, w, token) == TRUE"}}},
-	{"a task fails when its attempts are spent", "BudgetKept", [][2]string{{"promised == /\\ FirstLife(t) => token.attempt = task[t].budget\n                  /\\ ~task[t].resident", "promised == /\\ ~task[t].resident"}}},
-	{"only an assignment that is over is dropped", "NoAttemptForgotten", [][2]string{{"           /\\ Ended(t)  \\* promised\n           /\\ Become(t, Without(t, from))", "           /\\ Become(t, Without(t, from))"}}},
+	{"the attempt that is assigned is allowed", "BudgetKept", [][2]string{{"  /\\ Within(t, r.attempt - 1, left)\n", ""}}},
+	{"the attempt that ends is the one assigned", "NoAttemptForgotten", [][2]string{{ends, "EndsAttempt(t, w, token) == TRUE"}, {was, "Was(t, w, token) == TRUE"}, anyToken}},
+	{"its record has the token of the assignment", "RecordsOfAssignments", [][2]string{
+		{ends, "EndsAttempt(t, w, token) == token.attempt = task[t].assigned[w].attempt"}, {was, "Was(t, w, token) == TRUE"}, anyToken,
+	}},
+	{"nobody holds a task that is removed", "NobodyHoldsWhatIsGone", [][2]string{{"Accepted(s, demands) /\\ Unassigned(t) /\\ Become(t, Gone(t))", "Accepted(s, demands) /\\ Become(t, Gone(t))"}}},
+	{"a task fails when its attempts are spent", "BudgetKept", [][2]string{{"promised == /\\ FirstLife(t) => Spent(t, token.attempt, left) = task[t].budget\n                  /\\ ~task[t].resident", "promised == /\\ ~task[t].resident"}}},
+	{"only an assignment that is over is dropped", "NoAttemptForgotten", [][2]string{{"           /\\ Ended(t) /\\ Lost(from, task[t].assigned[from])  \\* promised\n           /\\ Become(t, Without(t, from))", "           /\\ Become(t, Without(t, from))"}}},
 	{"only an ending that is moot records nothing", "NoAttemptForgotten", [][2]string{{"           /\\ Ended(t)  \\* promised\n           /\\ Become(t, Hidden(Without(t, w), shown))", "           /\\ Become(t, Hidden(Without(t, w), shown))"}}},
 	{"a result is that of the assignment", "ResultFromItsAttempt", [][2]string{{completes, "      promised == Serves(s, w, task[t].assigned[w].incarnation)"}}},
 	{"a result is of the session's own incarnation", "ResultFromItsAttempt", [][2]string{
 		{completes, "      promised == Its(t, w, token)"}, {" /\\ \\E g \\in Given(t, w, token) : Serves(s, w, g.incarnation)", ""},
 	}},
 	{"only a finished task is collected", "NoLostTask", [][2]string{{"  IN /\\ Finished(children)\n", "  IN /\\ TRUE\n"}}},
-	{"an assignment says its epoch", "TypeOK", [][2]string{{proper, "Proper(r, e, i) == r.incarnation = i /\\ ~r.revoked"}}},
-	{"an assignment says its worker's incarnation", "NoOrphan", [][2]string{{proper, "Proper(r, e, i) == r.epoch = e /\\ ~r.revoked"}}},
+	{"an assignment says its epoch", "TypeOK", [][2]string{{proper, "Proper(r, e, i) == r.incarnation = i /\\ ~r.revoked /\\ ~r.taken"}}},
+	{"an assignment says its worker's incarnation", "NoOrphan", [][2]string{{proper, "Proper(r, e, i) == r.epoch = e /\\ ~r.revoked /\\ ~r.taken"}}},
 	{"only who holds an incarnation writes in its name", "SingleMaster", [][2]string{{"Serves(s, w, i) == i \\in 1..Len(born[w]) /\\ born[w][i] = s", "Serves(s, w, i) == i \\in 1..Len(born[w])"}}},
 }
 

@@ -1,0 +1,160 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Collect acknowledges that the result of a task has been seen: it removes the
+// task with everything below it, exactly as it was read. A task that is gone
+// already is no error. ErrUnfinished means that it has no status; nothing is
+// removed then. ErrInDoubt means that ctx ended before an answer came.
+//
+// A task whose status was not recorded together with the end of its execution, because
+// it was cancelled or because the status was made by hand, may still be executed. Its id
+// must not be used again before that execution can record nothing more. So a master
+// removes it, when the worker has given it back; Collect asks for that and waits. That
+// needs a master that runs: without one, Collect waits until ctx ends, and says so.
+func (c *Client) Collect(ctx context.Context, task string) error {
+	removal := removal{client: c, task: task}
+	for {
+		err := c.withSession(ctx, func(session zkapi.Session) error { return removal.step(ctx, session) })
+		switch {
+		case err == nil && removal.done:
+			return nil
+		case err != nil && ctx.Err() != nil && removal.asked != 0:
+			return fmt.Errorf("recipe: %s has been %s and may still be executed: a master removes it when that has ended, and none has so far; start one, or wait longer: %w",
+				task, removal.status.State, err)
+		case err != nil:
+			return removal.doubtful.told(err)
+		}
+	}
+}
+
+// removal is one call of Collect.
+type removal struct {
+	client   *Client
+	task     string
+	status   Status
+	asked    int64 // czxid of the task that a master was asked to remove
+	done     bool
+	doubtful doubt
+}
+
+// step looks at the task, and removes it, or asks a master to and waits for a change.
+func (m *removal) step(ctx context.Context, session zkapi.Session) error {
+	l, task := m.client.layout, m.task
+	// A server that lags may know neither the task nor its status yet.
+	if _, err := session.Do(ctx, zkapi.Sync(l.task(task))); err != nil {
+		return err
+	}
+	replies := session.DoAll(ctx, []zkapi.Op{
+		zkapi.Exists(l.task(task)), zkapi.Children(l.task(task)), zkapi.Get(l.status(task)),
+	})
+	node, listed, status := replies[0], replies[1], replies[2]
+	if m.done = errors.Is(listed.Err, zkapi.ErrNoNode); m.done {
+		return nil
+	}
+	if errors.Is(status.Err, zkapi.ErrNoNode) {
+		status.Err = fmt.Errorf("%w: %s", ErrUnfinished, task)
+	}
+	if err := errors.Join(node.Err, listed.Err); err != nil {
+		return err
+	}
+	if m.done = m.asked != 0 && node.Stat.Czxid != m.asked; m.done {
+		return nil // the one that is there now is another
+	}
+	if status.Err != nil {
+		return status.Err
+	}
+	if !taskChildren(listed.Children).finished {
+		return zkapi.ErrNotSent // it has got its status since: look again
+	}
+	if m.status = decodeStatus(status.Data); m.status.Token == (Token{}) {
+		return m.ask(ctx, session, node.Stat.Czxid)
+	}
+	_, err := session.Do(ctx, zkapi.Multi(collection(l, task, leftover{
+		version: node.Stat.Version, children: listed.Children, status: status.Stat.Version,
+	})...))
+	if errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion) {
+		return zkapi.ErrNotSent // something changed below it: look again
+	}
+	m.done = err == nil
+	return m.doubtful.after(err)
+}
+
+// ask has a master remove the task, and waits until there is something to look at.
+func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) error {
+	c := m.client
+	_, _, reconnected := session.Connection()
+	seen, err := session.Do(ctx, zkapi.Exists(c.layout.task(m.task)).Watched())
+	if err != nil || !seen.Found || seen.Stat.Czxid != czxid {
+		return err
+	}
+	ring := zkapi.Set(c.layout.tasks(), []byte(m.task), zkapi.AnyVersion)
+	_, err = session.Do(ctx, zkapi.Multi(zkapi.Create(c.layout.request(m.task), nil, zkapi.Persistent).For(c.layout.access.record()), ring))
+	switch {
+	case errors.Is(err, zkapi.ErrNodeExists): // perhaps by this very call
+		_, err = session.Do(ctx, ring)
+	case errors.Is(err, zkapi.ErrNoNode): // the namespace was made by an earlier build
+		if err = bootstrap(ctx, c.env, session, c.layout, "client"); err == nil {
+			err = zkapi.ErrNotSent // now it can be asked for
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if m.asked == 0 {
+		c.see.Logger.InfoContext(ctx, "a master is asked to remove a task that may still be executed, and waited for", "task", m.task, "state", m.status.State)
+	}
+	m.asked = czxid
+	zkapi.Rest(c.env, "wait for the removal", session, m)
+	_, err = c.env.Wait(ctx, seen.Watch, reconnected, session.Done(), c.env.Timer(awaitSweep))
+	return err
+}
+
+// readRequests lists the tasks that clients want to be removed. It is called when the
+// bell has been rung, which each request does.
+func (r *reconciler) readRequests() error {
+	listed, err := r.do(zkapi.Children(r.layout.requests()))
+	switch {
+	case zkapi.Refused(err): // who asks waits; nothing else depends on it
+		r.term.see.Logger.WarnContext(r.term.leading, "clients ask in vain for tasks to be removed: the server refuses to list what they ask for", "path", r.layout.requests(), "error", err)
+	case errors.Is(err, zkapi.ErrNoNode): // it was made by an earlier build
+	case err != nil:
+		return err
+	}
+	r.requested = true
+	clear(r.view.asked)
+	for _, t := range listed.Children {
+		if r.quarantine.bars(t) {
+			continue
+		}
+		r.view.asked[t] = true
+		if task := r.view.tasks[t]; task != nil && task.phase != finished {
+			r.view.dirty[t] = true // its status is older than the request
+		}
+	}
+	return nil
+}
+
+// asked settles what clients have asked for: a finished task goes when no inbox holds it
+// any more. Nobody but this master puts it into one.
+func (d *decider) asked() {
+	for _, t := range slices.Sorted(maps.Keys(d.view.asked)) {
+		switch task := d.view.tasks[t]; {
+		case task == nil:
+			d.add(transition{action: dropRequest, task: t})
+		case task.phase == unread || d.view.dirty[t]:
+		case task.phase != finished:
+			d.add(transition{action: dropRequest, task: t}) // it was meant for an earlier task of that name
+		case task.leftover != nil && !d.view.held(t):
+			d.add(transition{action: collectTask, task: t})
+		}
+	}
+}

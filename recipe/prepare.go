@@ -1,0 +1,104 @@
+package recipe
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// prepared is what has to be read before decisions can be written.
+type prepared struct {
+	assigned map[string]assignmentRecord // by task: what an assignment says that is revoked or taken
+	address  map[string][]byte           // by worker: what /workers/<w> says
+}
+
+// question is one read before decisions can be written, and for which of them.
+type question struct {
+	of   int
+	path string
+}
+
+// prepare reads what the decisions need to know of the tree: what an assignment says
+// that is to be given back, and the token of each attempt that ends, because its record
+// must carry the token under which the handler ran. This master knows the tokens that
+// it gave out; others it reads. A decision about what has gone is left out.
+func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, error) {
+	p := prepared{assigned: map[string]assignmentRecord{}, address: map[string][]byte{}}
+	questions := r.questions(decisions)
+	if len(questions) == 0 {
+		return decisions, p, nil
+	}
+	ops := make([]zkapi.Op, len(questions))
+	for n, q := range questions {
+		ops[n] = zkapi.Get(q.path)
+	}
+	gone := map[int]bool{}
+	for n, reply := range r.doAll(ops) {
+		q := questions[n]
+		d := &decisions[q.of]
+		missing := errors.Is(reply.Err, zkapi.ErrNoNode)
+		if zkapi.Refused(reply.Err) {
+			r.bar(d.task, reply.Err, true)
+			gone[q.of] = true
+			continue
+		}
+		if reply.Err != nil && !missing {
+			return nil, p, reply.Err
+		}
+		var record assignmentRecord
+		_ = json.Unmarshal(reply.Data, &record) // one made by hand says nothing
+		switch {
+		case q.path == r.layout.worker(d.to):
+			p.address[d.to] = reply.Data
+		case missing && q.path != r.layout.attempt(d.task, d.attempt):
+			gone[q.of] = true
+		case d.endsAttempt():
+			d.ends(record.Token)
+		default:
+			record.Revoked = record.Revoked || d.action == revokeTask
+			p.assigned[d.task] = record
+		}
+	}
+	var left []transition
+	for i, d := range decisions {
+		if !gone[i] {
+			left = append(left, d)
+		}
+	}
+	return left, p, nil
+}
+
+// questions are what has to be read. Where nothing has, the token is known.
+func (r *reconciler) questions(decisions []transition) []question {
+	var all []question
+	ask := func(of int, path string) { all = append(all, question{of, path}) }
+	rung := map[string]bool{}
+	for i := range decisions {
+		d := &decisions[i]
+		switch token := r.knownToken(d); {
+		case d.action == takeTask && !rung[d.to]:
+			rung[d.to] = true
+			ask(i, r.layout.worker(d.to))
+			ask(i, r.layout.assignment(d.to, d.task))
+		case d.action == takeTask || d.action == revokeTask:
+			ask(i, r.layout.assignment(d.to, d.task))
+		case !d.endsAttempt():
+		case token.Attempt > 0:
+			d.token = token
+		case d.from != "":
+			ask(i, r.layout.assignment(d.from, d.task))
+		default:
+			ask(i, r.layout.attempt(d.task, d.attempt))
+		}
+	}
+	return all
+}
+
+// knownToken is the token of the attempt that ends, if this master gave it out.
+func (r *reconciler) knownToken(d *transition) Token {
+	if task := r.view.tasks[d.task]; task != nil && task.token.Attempt == d.attempt {
+		return task.token
+	}
+	return Token{}
+}

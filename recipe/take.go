@@ -1,0 +1,164 @@
+package recipe
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// An assignment is ended by its name, because a znode that is made anew looks the same.
+// So what a worker that lives holds goes only by a write of that worker: otherwise the
+// same task could be given to it again, and the result of the former execution, which is
+// on its way, would be taken for that of the later. A master that wants an assignment
+// back says so in it, sets /workers/<w>, at which the worker looks, and waits until the
+// worker has deleted it. A worker whose session is over, or whose claim is, can write
+// nothing any more: from such a one the master takes away by itself.
+
+// takePatience is how long a master waits for a worker to give back what was taken from
+// it. Then it takes the worker's claim, which fences everything that it may still send.
+const takePatience = 10 * time.Second
+
+// leftReason is why an attempt ended whose worker left in good order.
+const leftReason = "worker left"
+
+// free reports whether the master may delete an assignment itself. If not, it decides
+// what brings that about. An empty reason says that the task has ended without it.
+func (d *decider) free(t, w string, worker *workerView, reason string) bool {
+	switch {
+	case !worker.alive || worker.fenced:
+		return true
+	case !worker.claimed:
+		d.wakeAt(d.now) // what it can is read in the next pass
+		return false
+	case !worker.acks:
+		return true // made by hand, or of a build that knows no better
+	}
+	told, waits := worker.taken[t]
+	switch due := told.Add(takePatience); {
+	case !waits:
+		d.add(transition{action: takeTask, task: t, to: w, reason: reason, avoid: reason != ""})
+	case d.now.Before(due):
+		d.wakeAt(due)
+	case !d.fenced[w]:
+		d.fenced[w] = true
+		d.add(transition{action: fenceWorker, to: w})
+	}
+	return false
+}
+
+// held reports whether a task is in an inbox.
+func (v *view) held(t string) bool {
+	for _, w := range v.workers {
+		if w.tasks[t] {
+			return true
+		}
+	}
+	return false
+}
+
+// takes takes over that a worker was told to give a task back, or that its claim was
+// taken away.
+func (v *view) takes(d transition, now time.Time) {
+	worker := v.worker(d.to)
+	if d.action == fenceWorker {
+		worker.fenced = true
+		worker.incarnation++
+		return
+	}
+	worker.taken[d.task] = now
+	if d.avoid {
+		v.task(d.task).avoids(d.to)
+	}
+}
+
+// avoids notes a worker that is not given the task again, as long as there are others.
+func (t *taskView) avoids(worker string) {
+	if !slices.Contains(t.avoid, worker) {
+		t.avoid = append(t.avoid, worker)
+	}
+}
+
+// take is the part of a multi that tells a worker to give a task back. The worker looks
+// when /workers/<w> is set, whatever to: it is set to what it is.
+func (r *reconciler) take(d transition, known prepared) []zkapi.Op {
+	record := known.assigned[d.task]
+	record.Taken, record.Reason = true, d.reason
+	return []zkapi.Op{
+		zkapi.Set(r.layout.assignment(d.to, d.task), encode(record), zkapi.AnyVersion),
+		zkapi.Set(r.layout.worker(d.to), known.address[d.to], zkapi.AnyVersion),
+	}
+}
+
+// fence is the multi's part that takes the claim from a worker.
+func (r *reconciler) fence(d transition) []zkapi.Op {
+	record := encode(claimRecord{Holder: d.to, Fenced: true})
+	return []zkapi.Op{zkapi.Set(r.layout.inbox(d.to), record, r.view.worker(d.to).incarnation)}
+}
+
+// readTaken looks whether assignments are to be given back: those of resident tasks,
+// which are watched, and all of them after the master has set /workers/<w>.
+func (i *incarnation) readTaken() error {
+	l, name := i.worker.layout, i.worker.config.Name
+	var ops []zkapi.Op
+	var held []*execution
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		e := i.held[t]
+		watched := e.task.Options.Resident && !fresh(e.watch)
+		if !watched && !i.rung {
+			continue
+		}
+		op := zkapi.Get(l.assignment(name, t))
+		if watched {
+			op = op.Watched()
+		}
+		ops, held = append(ops, op), append(held, e)
+	}
+	for n, reply := range i.session.DoAll(i.req, ops) {
+		e := held[n]
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			i.inbox = nil
+			i.reread = true
+			continue
+		}
+		if zkapi.Refused(reply.Err) {
+			e.watch = i.swept // it is held as before; the next sweep looks again
+			continue
+		}
+		if reply.Err != nil {
+			return reply.Err
+		}
+		if reply.Watch != nil {
+			e.watch = reply.Watch
+		}
+		var record assignmentRecord
+		if json.Unmarshal(reply.Data, &record) != nil {
+			continue
+		}
+		switch {
+		case record.Taken:
+			i.giveUp(e, record)
+		case record.Revoked && e.task.Options.Resident:
+			i.recall(e, ErrRevoked)
+		}
+	}
+	i.rung = false
+	return nil
+}
+
+// giveUp ends an execution that the master has taken away, and does not wait for its
+// handler: that may hang, which is perhaps why. What it has ended with counts if it has.
+func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
+	if e.blocked { // nothing but its assignment is known, and that can go
+		e.blocked, e.settled, e.task.Token = false, false, record.Token
+	}
+	if record.Reason == "" {
+		e.moot = true
+	}
+	e.started = true
+	e.cancel(ErrAssignmentLost)
+	i.finish(e, nil, errors.New(record.Reason))
+}

@@ -137,7 +137,7 @@ func (i *incarnation) takeFinished() []*execution {
 			continue
 		}
 		add := sizeOf(i.ending(e))
-		const most = 3 // operations of one ending
+		const most = 4 // operations of one ending
 		if len(batch) > 0 && (ops+most > i.bounds.ops || size+add > i.bounds.bytes) {
 			rest = append(rest, i.finished[n:]...)
 			break
@@ -170,7 +170,14 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 		return append(ops, zkapi.Create(l.status(t), status.encode(), zkapi.Persistent).For(l.access.record()))
 	}
 	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error()), Ended: e.endedAt}
-	return append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).For(l.access.record()))
+	if e.left {
+		attempt.Reason = clip(leftReason + ": " + e.err.Error())
+	}
+	ops = append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).For(l.access.record()))
+	if e.left { // the mark beside the record says that it does not count
+		ops = append(ops, zkapi.Create(l.left(t, e.task.Token.Attempt), nil, zkapi.Persistent).For(l.access.record()))
+	}
+	return ops
 }
 
 // record writes a batch. It returns an error only if the batch must be tried

@@ -37,6 +37,7 @@ type execution struct {
 	endedAt  time.Time
 	result   Result
 	err      error
+	left     bool   // it has ended without a result because the worker stops
 	lapsed   bool   // the handler was told that the lease is over
 	again    bool   // it has returned because of that: the execution begins anew
 	reported []byte // by the handler
@@ -146,6 +147,7 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 		return
 	}
 	e.ended, e.endedAt, e.result, e.err = true, i.env.Now().UTC(), result, err
+	e.left = err != nil && i.stops() && !e.task.Options.Resident
 	i.finished = append(i.finished, e)
 	i.ended.Raise()
 }

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -147,6 +148,12 @@ func (i *incarnation) readTaken() error {
 	}
 	i.rung = false
 	return nil
+}
+
+// stops reports whether the worker ends in good order, with its claim.
+func (i *incarnation) stops() bool {
+	cause := context.Cause(i.ctx)
+	return cause != nil && !errors.Is(cause, ErrClaimLost) && !errors.Is(cause, ErrFenced)
 }
 
 // giveUp ends an execution that the master has taken away, and does not wait for its

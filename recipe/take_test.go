@@ -1,0 +1,269 @@
+package recipe_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// TestIDOfACancelledTaskIsUsedAgain: the execution of a cancelled task does not look at
+// its context and returns when another task has its id and runs on the same worker. What
+// is recorded is of the task that is there.
+func TestIDOfACancelledTaskIsUsedAgain(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond, 3 * time.Second} {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1"})
+			began := make(chan bool, 10)
+			w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+				began <- true
+				if string(task.Payload) == "first" {
+					time.Sleep(late)
+				} else {
+					time.Sleep(5 * time.Second)
+				}
+				return recipe.Result(task.Payload), nil
+			})
+			c := w.client()
+			name, err := c.Submit(w.ctx, []byte("first"), recipe.ID("job"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-began
+			status, err := c.Cancel(w.ctx, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Collect(w.ctx, name); err != nil {
+				t.Fatal(err)
+			}
+			result, err := c.Do(w.ctx, []byte("second"), recipe.ID("job"))
+			if err != nil || string(result) != "second" {
+				t.Errorf("%v late, after %s: %q, %v", late, status.State, result, err)
+			}
+			if got := w.do(zkapi.Children("/collect")).Children; len(got) > 0 {
+				t.Errorf("%v late: %q is still asked for", late, got)
+			}
+		})
+	}
+}
+
+// TestCollectWaitsForAMaster: without a master a cancelled task is not removed, and
+// Collect says why; the request stands, and the next master does it.
+func TestCollectWaitsForAMaster(t *testing.T) {
+	inBubble(t, func(w *world) {
+		name := w.submit()
+		c := w.client()
+		if _, err := c.Cancel(w.ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(w.ctx, time.Minute)
+		defer stop()
+		err := c.Collect(ctx, name)
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "a master removes it") {
+			t.Errorf("%v", err)
+		}
+		if !w.do(zkapi.Exists("/tasks/" + name)).Found {
+			t.Fatal("it is gone")
+		}
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.within(time.Minute, "it is removed", func() bool { return !w.do(zkapi.Exists("/tasks/" + name)).Found })
+		if err := c.Collect(w.ctx, name); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRequestsForNothing: what is asked for and is not there, or is not finished, is not
+// removed later, when a task of that name is.
+func TestRequestsForNothing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		open := w.submit(recipe.NotBefore(time.Now().Add(time.Minute)))
+		w.within(time.Minute, "/collect is there", func() bool { return w.do(zkapi.Exists("/collect")).Found })
+		for _, t := range []string{"task-nothing", open} {
+			w.do(zkapi.Create("/collect/"+t, nil, zkapi.Persistent))
+		}
+		w.do(zkapi.Set("/tasks", []byte(open), zkapi.AnyVersion))
+		w.within(5*time.Second, "they are taken down", func() bool { return len(w.do(zkapi.Children("/collect")).Children) == 0 })
+		w.worker("w1", echo)
+		if status := w.await(open); status.State != recipe.Done {
+			t.Errorf("%+v", status)
+		}
+		time.Sleep(time.Minute)
+		if !w.do(zkapi.Exists("/tasks/" + open)).Found {
+			t.Error("the request was meant for an earlier task")
+		}
+	})
+}
+
+// TestCancelsStarveNoWorker: a thousand tasks a second are cancelled that a worker has,
+// for two seconds, and what it does meanwhile is recorded as soon as without that.
+func TestCancelsStarveNoWorker(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1", TasksPerWorker: 5000})
+		var cancelled atomic.Int32
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 5000, Capacity: 5000, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			if string(task.Payload) == "endless" {
+				<-ctx.Done()
+				cancelled.Add(1)
+				return nil, ctx.Err()
+			}
+			time.Sleep(100 * time.Millisecond)
+			return nil, nil
+		}})
+		c := w.client()
+		end := time.Now().Add(2 * time.Second)
+		var work sync.WaitGroup
+		work.Go(func() {
+			for n := 0; time.Now().Before(end); n++ {
+				work.Go(func() {
+					name, err := c.Submit(w.ctx, []byte("endless"), recipe.ID(fmt.Sprint("endless-", n)))
+					if err == nil {
+						time.Sleep(50 * time.Millisecond)
+						_, err = c.Cancel(w.ctx, name)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+				time.Sleep(time.Millisecond)
+			}
+		})
+		slowest := time.Duration(0)
+		for time.Now().Before(end) {
+			began := time.Now()
+			if _, err := c.Do(w.ctx, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			slowest = max(slowest, time.Since(began))
+		}
+		work.Wait()
+		if slowest > time.Second {
+			t.Errorf("a task of 100 ms took %v", slowest)
+		}
+		w.within(time.Minute, "nothing is held", func() bool { return len(w.do(zkapi.Children("/assign/w1")).Children) == 0 })
+		if cancelled.Load() < 1000 {
+			t.Errorf("only %d executions were cancelled: the stream was none", cancelled.Load())
+		}
+	})
+}
+
+// claims registers a worker as a process would whose claim says this, and that never
+// looks at what it is given.
+func (w *world) claims(name, record string) (*zk.Session, int32) {
+	w.t.Helper()
+	hand := w.env.Server.Open()
+	w.within(time.Second, "/assign is there", func() bool { return w.do(zkapi.Exists("/assign")).Found })
+	w.do(zkapi.Create("/assign/"+name, nil, zkapi.Persistent))
+	result, err := hand.Do(w.ctx, zkapi.Multi(zkapi.Create("/workers/"+name, []byte("address"), zkapi.Ephemeral), zkapi.Set("/assign/"+name, []byte(record), 0)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return hand, result.Results[1].Stat.Version
+}
+
+// TestWorkerThatDoesNotAnswerIsFenced: what a worker is told to give back and does not
+// goes to another, and whatever that worker may still write is refused.
+func TestWorkerThatDoesNotAnswerIsFenced(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		hand, incarnation := w.claims("w1", `{"holder":"w1","acks":true}`)
+		name := w.submit(recipe.Silence(time.Second))
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
+		w.within(3*time.Second, "it is told", func() bool { return strings.Contains(string(w.do(zkapi.Get("/assign/w1/"+name)).Data), `"taken":true`) })
+		if got := w.do(zkapi.Get("/workers/w1")); got.Stat.Version != 1 || string(got.Data) != "address" {
+			t.Errorf("/workers/w1 has version %d and says %q", got.Stat.Version, got.Data)
+		}
+		w.worker("w2", echo)
+		time.Sleep(5 * time.Second)
+		if !w.do(zkapi.Exists("/assign/w1/" + name)).Found {
+			t.Error("it was taken from a worker that may still end it")
+		}
+		status := w.await(name)
+		if status.Worker != "w2" || status.Token.Attempt != 2 {
+			t.Errorf("%+v", status)
+		}
+		_, err := hand.Do(w.ctx, zkapi.Multi(zkapi.Check("/assign/w1", incarnation), zkapi.Create("/tasks/"+name+"/late", nil, zkapi.Persistent)))
+		if !errors.Is(err, zkapi.ErrBadVersion) {
+			t.Errorf("its late write: %v", err)
+		}
+		if got := w.holder(w.submit()); got == "w1" {
+			t.Error("it is given more")
+		}
+	})
+}
+
+// TestWorkersOfEarlierBuildsAreRobbed: one whose claim does not say that it gives back
+// loses a cancelled task at once, as ever.
+func TestWorkersOfEarlierBuildsAreRobbed(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.claims("w1", `{"holder":"w1"}`)
+		name := w.submit()
+		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
+		if _, err := w.client().Cancel(w.ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		w.within(time.Second, "it is dropped", func() bool { return !w.do(zkapi.Exists("/assign/w1/" + name)).Found })
+		if err := w.client().Collect(w.ctx, name); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestDeploysDoNotSpendTheBudget: a task is longer than the patience of the workers that
+// leave with it. It is not failed for that, until it has gone through more of them than
+// is allowed.
+func TestDeploysDoNotSpendTheBudget(t *testing.T) {
+	for _, one := range []struct {
+		handovers, deploys int
+		want               recipe.State
+		attempts           int
+	}{{0, 10, recipe.Done, 10}, {3, 10, recipe.Failed, 5}, {-1, 10, recipe.Failed, 2}} {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 2, MaxHandovers: one.handovers})
+			c := w.client()
+			name := w.submit(recipe.Attempts(2))
+			for n := range one.deploys {
+				began := make(chan bool, 1)
+				worker := w.worker(fmt.Sprint("w", n), func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+					began <- true
+					<-ctx.Done()
+					return nil, ctx.Err()
+				})
+				over := make(chan bool)
+				go func() { _, _ = c.Await(w.ctx, name); close(over) }()
+				select {
+				case <-began:
+				case <-over:
+				}
+				ctx, stop := context.WithTimeout(w.ctx, 5*time.Second)
+				_ = worker.Close(ctx)
+				stop()
+			}
+			w.worker("last", echo)
+			status := w.await(name)
+			detail, err := c.Inspect(w.ctx, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status.State != one.want || len(detail.Attempts) != one.attempts {
+				t.Errorf("%+v: %s after %d attempts", one, status.State, len(detail.Attempts))
+			}
+			for _, a := range detail.Attempts {
+				if !a.Left || !strings.HasPrefix(a.Reason, "worker left") {
+					t.Errorf("%+v: attempt %d counts: %s", one, a.Token.Attempt, a.Reason)
+				}
+			}
+		})
+	}
+}

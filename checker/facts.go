@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,6 +94,7 @@ type task struct {
 	status   *status
 	version  int32                   // of the status
 	attempts map[int32]history.Token // that are on record, by number
+	left     map[int32]bool          // those that do not count, because their workers left
 	assigned []string                // workers that still have it
 	gone     bool                    // collected: known by the writes that made it what it was
 	unsure   bool                    // not all of those are known to have been applied
@@ -166,6 +168,9 @@ func (f *facts) restore() {
 				f.byID[t.id] = append(f.byID[t.id], name)
 			}
 			unanswered := w.Outcome() == history.Info
+			if strings.HasPrefix(rest, leftPrefix) && (!unanswered || f.collected[name].deletes(op.Path)) {
+				t.marks(rest)
+			}
 			if strings.HasPrefix(rest, "attempt-") && (!unanswered || f.collected[name].deletes(op.Path)) {
 				t.records(op.Data)
 				t.unsure = t.unsure || unanswered
@@ -246,6 +251,8 @@ func (f *facts) readTaskNode(name, rest string, node history.Node) {
 	case rest == "status":
 		s := parseStatus(node.Data)
 		t.status, t.version = &s, node.Version
+	case strings.HasPrefix(rest, leftPrefix):
+		t.marks(rest)
 	case strings.HasPrefix(rest, "attempt-"):
 		t.records(node.Data)
 	}
@@ -254,7 +261,7 @@ func (f *facts) readTaskNode(name, rest string, node history.Node) {
 func (f *facts) task(name string) *task {
 	t := f.tasks[name]
 	if t == nil {
-		t = &task{attempts: map[int32]history.Token{}}
+		t = &task{attempts: map[int32]history.Token{}, left: map[int32]bool{}}
 		f.tasks[name] = t
 	}
 	return t
@@ -265,6 +272,19 @@ func (t *task) records(data string) {
 	token := parseToken(data)
 	t.attempts[token.Attempt] = token
 }
+
+// leftPrefix begins the name of the mark that an attempt does not count.
+const leftPrefix = "left-"
+
+// marks notes that an attempt does not count.
+func (t *task) marks(name string) {
+	if n, err := strconv.ParseInt(strings.TrimPrefix(name, leftPrefix), 10, 32); err == nil {
+		t.left[int32(n)] = true
+	}
+}
+
+// spent is how many of so many attempts count.
+func (t *task) spent(attempts int) int { return attempts - min(len(t.left), maxHandovers) }
 
 // recorded reports whether an attempt is on record.
 func (t *task) recorded(attempt int32) bool {
@@ -295,7 +315,8 @@ func (f *facts) readWrite(w *history.Operation, zxid int64) {
 			id, _ := parseTask(op.Data)
 			f.created[id] = name
 		case ok && rest == "" && op.Kind == "delete":
-			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops[0].Path == "/assign"})
+			asked := slices.ContainsFunc(w.Invoke.Ops, func(op history.Op) bool { return op.Kind == "delete" && op.Path == "/collect/"+name }) // by a client
+			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops[0].Path == "/assign" && !asked})
 		}
 		if ok && rest == "status" && op.Kind == "create" {
 			f.records = append(f.records, record{op: w, zxid: zxid, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})

@@ -11,7 +11,7 @@ import (
 
 // change is what a write does to one task.
 type change struct {
-	from, to       string // workers that lose and get it
+	from, to, told string // workers that lose it, get it, are told to give it back
 	assigned       record
 	attempt        string // that is put on record
 	ended          record
@@ -54,6 +54,8 @@ func (c *change) part(op history.Op, names []string) {
 	switch {
 	case names[1] == "assign" && op.Kind == "delete":
 		c.from = names[2]
+	case names[1] == "assign" && op.Kind == "set" && strings.Contains(op.Data, `"taken":true`):
+		c.told = names[2]
 	case names[1] == "assign" && op.Kind == "create":
 		c.to, c.assigned = names[2], read(op.Data)
 	case len(names) == 3 && op.Kind == "create":
@@ -82,6 +84,9 @@ func (c change) deed(by, task string) string {
 			whose = "its own list"
 		}
 		deeds = append(deeds, "took "+task+" from "+whose)
+	}
+	if c.told != "" {
+		deeds = append(deeds, "told "+c.told+" to give "+task+" back")
 	}
 	if c.status != nil {
 		said := "recorded its status: " + c.status.State

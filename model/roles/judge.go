@@ -194,8 +194,8 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 			f.violate("ResultFromItsAttempt", "%s fails %s with token %d.%d, but its last attempt had %d.%d",
 				w.Process, name, is.status.Epoch, is.status.Attempt, last.Epoch, last.Attempt)
 		}
-		if len(is.attempts) < j.config.Attempts {
-			f.violate("BudgetKept", "%s fails after %d attempts, %d are allowed", name, len(is.attempts), j.config.Attempts)
+		if spent := is.spent(len(is.attempts), j.config.Attempts); spent < j.config.Attempts {
+			f.violate("BudgetKept", "%s fails after %d attempts that count, %d are allowed", name, spent, j.config.Attempts)
 		}
 	}
 }
@@ -214,8 +214,8 @@ func (j judge) shape(f *findings, name string, is *task, after map[string]*task)
 		if is.status != nil && is.status.State != "cancelled" {
 			f.violate("AtomicTransitions", "%s is %s, and it is still assigned to %s", name, is.status.State, worker)
 		}
-		if int(r.Attempt) > j.config.Attempts && !j.resident(name) {
-			f.violate("BudgetKept", "%s is assigned for attempt %d, %d are allowed", name, r.Attempt, j.config.Attempts)
+		if spent := is.spent(int(r.Attempt), j.config.Attempts); spent > j.config.Attempts && !j.resident(name) {
+			f.violate("BudgetKept", "%s is assigned for attempt %d, the %dth that counts, and %d are allowed", name, r.Attempt, spent, j.config.Attempts)
 		}
 	}
 	if is.exists && !j.wanted(name) {

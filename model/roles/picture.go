@@ -31,6 +31,7 @@ type task struct {
 	status   *record
 	raw      string
 	attempts map[int32]record
+	left     int // attempts that do not count, because their workers left
 	assigned map[string]record // by worker
 	exists   bool
 	due      time.Time // before which it must not begin; zero for none
@@ -78,6 +79,8 @@ func look(tree zk.Tree) picture {
 			of(parts[2]).assigned[parts[1]] = r
 		case len(parts) == 3 && parts[2] == "status":
 			of(parts[1]).status, of(parts[1]).raw = &r, string(entry.Data)
+		case len(parts) == 3 && strings.HasPrefix(parts[2], "left-"):
+			of(parts[1]).left++
 		case len(parts) == 3 && strings.HasPrefix(parts[2], "attempt-"):
 			n, _ := strconv.Atoi(strings.TrimPrefix(parts[2], "attempt-"))
 			of(parts[1]).attempts[int32(n)] = r
@@ -99,6 +102,9 @@ func submitted(data []byte) (due time.Time, payload string) {
 	_ = json.Unmarshal([]byte(text), &options)
 	return options.NotBefore, payload
 }
+
+// spent is how many of so many attempts count.
+func (t *task) spent(attempts, allowed int) int { return attempts - min(t.left, 5*allowed) }
 
 // newest is the greatest token that a task has had.
 func (t *task) newest() int64 {

@@ -36,6 +36,8 @@ func (c Config) Expected() []string {
 	add(c.Failures > 0 && c.Attempts > 1, "an attempt that ended without a result")
 	add(c.Failures >= c.Attempts, "a task that is failed")
 	add(c.Cancel, "a task that is cancelled")
+	add(c.Cancel && c.Residents == 0, "a task that a worker is told to give back")
+	add(c.Cancel && c.Resubmit, "a task that a client has had removed")
 	add(c.Resubmit, "a task that is submitted again and done")
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
@@ -77,15 +79,22 @@ func (j judge) Seen(w explore.Write) []string {
 	}
 	for name, was := range before.tasks {
 		gone := after.tasks[name] == nil || !after.tasks[name].exists
-		note(was.exists && gone && strings.HasPrefix(w.Process, "master"), "a task whose retention is over")
+		asked := has(w.Op, zkapi.KindDelete, "/collect/")
+		note(was.exists && gone && strings.HasPrefix(w.Process, "master") && !asked, "a task whose retention is over")
+		note(was.exists && gone && asked, "a task that a client has had removed")
 	}
 	note(slices.ContainsFunc(w.Op.Ops, revokes), "a resident task that is called back")
+	note(slices.ContainsFunc(w.Op.Ops, takes), "a task that a worker is told to give back")
 	return names
 }
 
-// revokes reports whether a part of a write changes an assignment.
-func revokes(op zkapi.Op) bool {
-	return op.Kind == zkapi.KindSet && strings.HasPrefix(op.Path, "/assign/") && strings.Count(op.Path, "/") == 3
+// revokes and takes report what a part of a write says in an assignment.
+func revokes(op zkapi.Op) bool { return says(op, `"revoked":true`) }
+
+func takes(op zkapi.Op) bool { return says(op, `"taken":true`) }
+
+func says(op zkapi.Op, what string) bool {
+	return op.Kind == zkapi.KindSet && strings.HasPrefix(op.Path, "/assign/") && strings.Count(op.Path, "/") == 3 && strings.Contains(string(op.Data), what)
 }
 
 // held counts the ordinary tasks that a worker holds.

@@ -22,11 +22,13 @@
 //	/workers/<w>            ephemeral, host:port   w is alive
 //	/tasks/task-<id>        persistent, payload    a task; any name is accepted
 //	/tasks/<t>/attempt-<n>  persistent             attempt n ended without a result, and why
+//	/tasks/<t>/left-<n>     persistent             attempt n does not count: its worker left
 //	/tasks/<t>/progress     ephemeral              the execution is alive, and how far it is
 //	/tasks/<t>/status       persistent             the one terminal status
 //	/assign                 persistent             its data version is the epoch
 //	/assign/<w>             persistent             its data version is w's incarnation
 //	/assign/<w>/<t>         persistent             w is to execute t
+//	/collect/<t>            persistent             a client wants t to be removed
 //
 // Only an ephemeral of a session counts as alive. Znodes of another kind in such a
 // place are passed over where that is possible, and told of; see Overview.Problems.
@@ -52,14 +54,21 @@
 //   - Every transition is one multi: a task is never lost or doubled by a crash
 //     between two writes.
 //   - Every execution of a task has an attempt number of its own, and a Token
-//     that is greater than those of all executions before it.
+//     that is greater than those of all executions before it. What is on record of
+//     an execution has that very token.
 //   - Tokens go on growing when the ensemble is wiped or restored from a backup, as
 //     long as one process runs on that has seen the highest epoch: see
 //     MasterConfig.EpochAtLeast for when none does.
 //   - Submit makes at most one task, and says so when it does not know whether
-//     it made one. One id is one task, until that is collected.
+//     it made one. One id is one task, until that is collected; then it can be used
+//     again, after Cancel as well.
 //   - A task fails only after the attempts that it is allowed; each attempt that
-//     ended without a result is on record, with the reason.
+//     ended without a result is on record, with the reason. Attempts that ended
+//     because their worker left in good order, as far as that worker or a master that
+//     had seen it could say so, do not count, up to MasterConfig.MaxHandovers.
+//   - A result is that of the task and of the assignment that are there. What a worker
+//     holds goes only by a write of that worker, unless its session or its claim is
+//     over: then it can write nothing.
 //   - After Cancel has returned Cancelled no result can be recorded.
 //   - A finished task is kept for the retention at least, counted by a master.
 //
@@ -73,11 +82,10 @@
 //     writes are fenced; what OnLead does outside ZooKeeper is not, unless it
 //     hands the epoch on. The same holds for two owners of a resident task, and
 //     where a handler does not return before the ensemble has ended its session.
-//   - An assignment is ended by its name. A result that comes late becomes that of
-//     a later assignment under the same name to the same worker, if the worker has
-//     not seen yet that it is another one: of a task with Silence that was taken
-//     from it and given to it again, or of a task that was cancelled and collected
-//     and whose id was used again at once. Use a new id after Cancel.
+//   - A worker of a build that does not give back what is taken from it, or one made
+//     by hand, is robbed at once, as such builds expect; and a client of such a build
+//     collects cancelled tasks itself. A result of theirs that comes late may become
+//     that of a later task of the same id.
 //   - Tasks are assigned by priority, then in the order of submission, as far as
 //     the master has read the backlog; nothing is promised about the order in
 //     which they end. After a failover the first tasks that are assigned may not
@@ -129,6 +137,12 @@
 // records each end in one multi with the removal of the assignment (commit.go). One
 // that retires renews its claim with a record that says so: an assignment that was
 // decided before is then refused, because the version has changed.
+//
+// An assignment is ended by its name, because a znode that is made anew looks the same
+// (take.go). So a master that wants one back from a worker that lives writes that into
+// it and sets /workers/<w>, at which the worker looks; the worker deletes it. One that
+// does not within ten seconds loses its claim. A task that was cancelled goes only when
+// nobody holds it: Collect asks a master for that at /collect (collect.go).
 //
 // The calls of zkapi.Rest and zkapi.Keep do nothing in production. Where a model
 // checker runs this code they tell it what a thread depends on from there on, so

@@ -137,8 +137,7 @@ type submission struct {
 // ID gives the submission a name of the caller's own, made of letters, digits
 // and _ . : - only. Whoever submits the same id again, at the same time or later,
 // in this process or another, gets the first task and makes no second one, for as
-// long as the first is not collected. The id of a task that was cancelled is better
-// not used again: what still executes that task may end the new one.
+// long as the first is not collected.
 func ID(id string) SubmitOption { return func(s *submission) { s.id = id } }
 
 // With asks for all of o.

@@ -126,7 +126,7 @@ func (i *incarnation) busy(any bool) bool {
 }
 
 // promptly is how long handlers may take to return before a worker that stops gives
-// back what it holds. Those that heed their contexts cost nothing.
+// back what it holds, and how long giving back may take when they have returned.
 const promptly = time.Second
 
 // letGo keeps the session until the handlers have returned, so that the next owner of a
@@ -159,8 +159,11 @@ func (i *incarnation) letGo() {
 			break
 		}
 	}
-	if giver == nil {
+	if giver == nil && len(i.held) == 0 {
 		return
+	}
+	if giver == nil { // the attempts that end now are put on record: they do not count
+		giver = i.env.Spawn("give back", func(env zkapi.Env) { i.giveAllBack(giving, env) })
 	}
 	zkapi.Rest(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(w.patience, giver, i.session.Done(), i.env.Timer(promptly)) // what was abandoned is put on record
@@ -174,7 +177,9 @@ func (i *incarnation) letGo() {
 // nothing runs.
 func (i *incarnation) giveAllBack(ctx context.Context, env zkapi.Env) {
 	i.req, i.leaving = ctx, true
-	i.worker.log.WarnContext(ctx, "the session is kept until the handlers have returned; everything else is given back")
+	if i.busy(true) {
+		i.worker.log.WarnContext(ctx, "the session is kept until the handlers have returned; everything else is given back")
+	}
 	for ctx.Err() == nil {
 		last := !i.busy(true)
 		err := i.retire()

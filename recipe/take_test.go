@@ -267,3 +267,34 @@ func TestDeploysDoNotSpendTheBudget(t *testing.T) {
 		})
 	}
 }
+
+// TestStoppedWorkerPutsItsAttemptsOnRecord: a worker whose context ends puts on record
+// that it has left, so that the attempt does not count, and another goes on at once.
+func TestStoppedWorkerPutsItsAttemptsOnRecord(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		ctx, stop := context.WithCancel(w.ctx)
+		began := make(chan bool, 1)
+		first, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			began <- true
+			<-ctx.Done()
+			return nil, errors.New("stopped half way")
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = first.Run(ctx) })
+		name := w.submit(recipe.Attempts(1))
+		<-began
+		stop()
+		w.worker("w2", echo)
+		status := w.await(name)
+		detail, err := w.client().Inspect(w.ctx, name)
+		if err != nil || status.State != recipe.Done || status.Token.Attempt != 2 || len(detail.Attempts) != 1 {
+			t.Fatalf("%+v, %+v, %v", status, detail, err)
+		}
+		if a := detail.Attempts[0]; !a.Left || a.Worker != "w1" || !strings.Contains(a.Reason, "stopped half way") {
+			t.Errorf("%+v", a)
+		}
+	})
+}

@@ -31,7 +31,7 @@ type task struct {
 	status   *record
 	raw      string
 	attempts map[int32]record
-	left     int // attempts that do not count, because their workers left
+	left     int               // attempts that do not count, because their workers left
 	assigned map[string]record // by worker
 	exists   bool
 	due      time.Time // before which it must not begin; zero for none

@@ -62,6 +62,9 @@ func (s *state) promised(w *Write) string {
 		return unlessTrue(s.serves(w.Session, w.Worker, r.Incarnation), "it was assigned to an incarnation of another session")
 	case GiveBack:
 		r := t.assigned[w.Worker]
+		if w.Left && t.resident {
+			return "a resident task has no budget that an attempt could spare"
+		}
 		return unlessTrue(r.Token == w.Token, fmt.Sprintf("what is assigned is %s", r))
 	}
 	return ""
@@ -168,6 +171,9 @@ func (s *state) assignable(w *Write) string {
 func (s *state) endsAttempt(w *Write) string {
 	if assigned := s.task.assigned[w.From]; w.Token != assigned.Token {
 		return fmt.Sprintf("what is assigned is %s", assigned)
+	}
+	if w.Left && s.task.resident {
+		return "a resident task has no budget that an attempt could spare"
 	}
 	return s.robs(w.From)
 }

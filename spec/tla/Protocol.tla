@@ -194,6 +194,9 @@ Given(t, w, token) ==
 Was(t, w, token) == Given(t, w, token) # {}
 EndsAttempt(t, w, token) == Its(t, w, token) /\ Lost(w, task[t].assigned[w])
 
+\* A resident task has no budget, and no marks that an attempt does not count.
+Markable(t, left) == left => ~task[t].resident
+
 -----------------------------------------------------------------------------
 (* Changes of a task. *)
 
@@ -285,7 +288,7 @@ AssignTask(s, e, t, w, i, r) ==
 ReassignTask(s, e, t, from, token, left, w, i, r) ==
   LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i), AssignedAt(from, t)>>
                    \o Recording(t, token.attempt, left) \o <<AssignmentFree(w, t)>>
-      promised == EndsAttempt(t, from, token) /\ Assignable(t, left, r)
+      promised == EndsAttempt(t, from, token) /\ Markable(t, left) /\ Assignable(t, left, r)
   IN /\ Leads(s, e) /\ Proper(r, e, i) /\ Was(t, from, token) /\ r.attempt = token.attempt + 1
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
@@ -298,7 +301,7 @@ ReleaseTask(s, e, t, from, token, left) ==
   IN /\ Leads(s, e) /\ Was(t, from, token)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
-           /\ EndsAttempt(t, from, token) /\ Within(t, token.attempt, left)  \* promised
+           /\ EndsAttempt(t, from, token) /\ Markable(t, left) /\ Within(t, token.attempt, left)  \* promised
            /\ Become(t, With(Without(t, from), token, left))
 
 \* Tell the worker of a resident task to give it back: the same record, revoked.
@@ -436,7 +439,7 @@ GiveBack(s, w, i, t, token, left, shown) ==
   IN /\ Serves(s, w, i) /\ Given(t, w, token) # {}
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
-           /\ Its(t, w, token)  \* promised
+           /\ Its(t, w, token) /\ Markable(t, left)  \* promised
            /\ Become(t, With(Hidden(Without(t, w), shown), token, left))
 
 \* The task ended without this execution: only the assignment goes.

@@ -339,6 +339,7 @@ func TestUnreturnedIsChecked(t *testing.T) {
 func TestNodeHandsOverAlthoughAHandlerHangs(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m0"})
+		w.within(time.Second, "m0 leads", func() bool { return leads(m) })
 		s := &stays{}
 		release := make(chan struct{})
 		n, err := recipe.NewNode(w.env, recipe.NodeConfig{

@@ -49,6 +49,7 @@ func (w *world) refused(role recipe.Role) {
 func TestFormat_IsRaisedWhenAllKnowIt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		old := build(1, func() *recipe.Worker { return w.worker("old", echo) })
+		w.within(time.Second, "the old one is registered", func() bool { return w.do(zkapi.Exists("/workers/old")).Found })
 		build(2, func() *recipe.Worker { return w.worker("new", echo) })
 		w.registered("old", "new") // one that comes later would be refused
 		m := build(2, func() *recipe.Master { return w.master(recipe.MasterConfig{Name: "m1"}) })

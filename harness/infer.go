@@ -207,7 +207,7 @@ func (o *opening) inferTree() {
 		version      int32
 		czxid, mzxid int64
 	}
-	made, found := map[string]node{}, map[string]node{}
+	made, found, ephemeral := map[string]node{}, map[string]node{}, map[string]bool{}
 	below := func(path string) bool {
 		first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 		return slices.Contains([]string{"assign", "master", "tasks", "workers"}, first)
@@ -216,7 +216,11 @@ func (o *opening) inferTree() {
 		for _, op := range c.Ops {
 			switch {
 			case !below(op.Path):
-			case op.Kind == "create" && !op.Ephemeral:
+			case op.Kind == "create" && op.Ephemeral:
+				ephemeral[op.Path] = true
+			case op.Kind == "set" && ephemeral[op.Path]: // a master that is to be heard by a worker
+			case op.Kind == "create":
+				delete(ephemeral, op.Path)
 				made[op.Path] = node{op.Data, 0, c.Zxid, c.Zxid}
 			case op.Kind == "set":
 				made[op.Path] = node{op.Data, op.Got, made[op.Path].czxid, c.Zxid}

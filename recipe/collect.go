@@ -28,8 +28,8 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 		case err == nil && removal.done:
 			return nil
 		case err != nil && ctx.Err() != nil && removal.asked != 0:
-			return fmt.Errorf("recipe: %s has been %s and may still be executed: a master removes it when that has ended, and none has so far; start one, or wait longer: %w",
-				task, removal.status.State, err)
+			return fmt.Errorf("%w: %s has been %s and may still be executed: a master removes it when that has ended, and none has so far; start one, or wait longer: %w",
+				ErrInDoubt, task, removal.status.State, err)
 		case err != nil:
 			return removal.doubtful.told(err)
 		}
@@ -106,7 +106,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) e
 			err = zkapi.ErrNotSent // now it can be asked for
 		}
 	}
-	if err != nil {
+	if m.doubtful.after(err) != nil {
 		return err
 	}
 	if m.asked == 0 {

@@ -111,13 +111,13 @@ var guards = []guard{
 	{"nobody else has the task that is assigned", "AtomicTransitions", [][2]string{
 		{"      promised == Unassigned(t) /\\ Assignable", "      promised == Assignable"}, {"Workers = {1}", "Workers = {1, 2}"},
 	}},
-	{"the attempt that is assigned comes next", "BudgetKept", [][2]string{{" /\\ Next_(t, r.attempt)\n", "\n"}}},
+	{"the attempt that is assigned comes next", "UniqueAttempts", [][2]string{{" /\\ Next_(t, r.attempt)\n", "\n"}}},
 	{"the task that is assigned is there", "NoPhantomTask", [][2]string{{"  /\\ task[t].exists\n", ""}}},
 	{"the task that is assigned is not finished", "AtomicTransitions", [][2]string{{"  /\\ IF task[t].status = None THEN TRUE ELSE task[t].status.state = \"cancelled\"\n", ""}}},
 	{"the attempt that is assigned is allowed", "BudgetKept", [][2]string{{"  /\\ Within(t, r.attempt - 1, left)\n", ""}}},
-	{"the attempt that ends is the one assigned", "NoAttemptForgotten", [][2]string{{ends, "EndsAttempt(t, w, token) == TRUE"}, {was, "Was(t, w, token) == TRUE"}, anyToken}},
+	{"the attempt that ends is the one assigned", "RecordsOfAssignments", [][2]string{{ends, "EndsAttempt(t, w, token) == TRUE"}, {was, "Was(t, w, token) == TRUE"}, anyToken}},
 	{"its record has the token of the assignment", "RecordsOfAssignments", [][2]string{
-		{ends, "EndsAttempt(t, w, token) == token.attempt = task[t].assigned[w].attempt"}, {was, "Was(t, w, token) == TRUE"}, anyToken,
+		{ends, "EndsAttempt(t, w, token) == token.epoch <= epoch /\\ token.attempt = task[t].assigned[w].attempt"}, {was, "Was(t, w, token) == TRUE"}, anyToken,
 	}},
 	{"nobody holds a task that is removed", "NobodyHoldsWhatIsGone", [][2]string{{"Accepted(s, demands) /\\ Unassigned(t) /\\ Become(t, Gone(t))", "Accepted(s, demands) /\\ Become(t, Gone(t))"}}},
 	{"a task fails when its attempts are spent", "BudgetKept", [][2]string{{"promised == /\\ FirstLife(t) => Spent(t, token.attempt, left) = task[t].budget\n                  /\\ ~task[t].resident", "promised == /\\ ~task[t].resident"}}},

@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/participant"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -24,7 +26,7 @@ func serverRun(t *testing.T) *run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.observer.close(context.Background()) })
-	r.bind = r.bindReal
+	r.now, r.bind = clock.Now, r.bindReal
 	writing, stop := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
 	t.Cleanup(func() { stop(); <-stopped })
@@ -53,6 +55,7 @@ var serverFaults = []nemesis.Fault{
 	{Kind: nemesis.AsymmetricCut, Duration: 2500 * time.Millisecond},
 	{Kind: nemesis.Bridge, Duration: 700 * time.Millisecond},
 	{Kind: nemesis.IsolateFollower, Duration: 3 * time.Second},
+	{Kind: nemesis.IsolateHolder, Duration: 3 * time.Second},
 	{Kind: nemesis.IsolateLeader, Duration: 3 * time.Second},
 	{Kind: nemesis.IsolateServer, Role: nemesis.FollowerServer, Duration: 3 * time.Second}, // nobody leads here
 	{Kind: nemesis.SplitServers, Duration: 3 * time.Second, Pick: 2},
@@ -66,7 +69,8 @@ var serverFaults = []nemesis.Fault{
 // deny it before anything was done, see it bite afterwards, and leave nothing behind.
 func TestServerFaultsBite(t *testing.T) {
 	r := serverRun(t)
-	bound := map[nemesis.Kind]bool{}
+	r.hold(t)
+	bound := map[nemesis.Kind]bool{nemesis.ExhaustQuota: true} // TestExhaustedQuotaBites
 	for _, fault := range serverFaults {
 		bound[fault.Kind] = true
 		t.Run(string(fault.Kind), func(t *testing.T) { r.biting(t, fault) })
@@ -76,6 +80,99 @@ func TestServerFaultsBite(t *testing.T) {
 		if !bound[kind] {
 			t.Errorf("%s is not among them", kind)
 		}
+	}
+}
+
+// hold makes a worker with a resident task, whose session is kept alive.
+func (r *run) hold(t *testing.T) {
+	t.Helper()
+	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = proxy.Close() })
+	r.processes = []*process{{name: "worker-1", proxy: proxy}}
+	worker, err := r.newObserver(proxy.Addresses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/assign", "/assign/worker-1", "/assign/worker-1/task-" + participant.ResidentPrefix + "1"} {
+		if _, err := worker.must(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holding, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	t.Cleanup(func() { stop(); <-stopped; worker.close(context.Background()) })
+	go func() {
+		defer close(stopped)
+		for wait(holding, 100*time.Millisecond) {
+			_, _ = worker.do(holding, zkapi.Exists("/assign"))
+		}
+	}()
+}
+
+// TestExhaustedQuotaBites exhausts a quota, which servers of one profile only enforce.
+// What counts is what participants were refused.
+func TestExhaustedQuotaBites(t *testing.T) {
+	profile, err := ensemble.ProfileNamed("quota")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{config: Defaults(), namespace: profile.Namespace, origin: clock.Now()}
+	r.ensemble = ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
+	r.now, r.bind = func() time.Duration { return clock.Now() - r.origin }, r.bindReal
+	if r.dir, _, err = makeFolder(t.TempDir(), 1, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.openJournals(); err != nil {
+		t.Fatal(err)
+	}
+	if r.observer, err = r.newObserver(r.ensemble.Addresses()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.observer.close(context.Background()) })
+	p := &process{name: "client-1", run: r}
+	if err := p.connect(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.proxy.Close() })
+	client, err := r.newObserver(p.addresses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.close(context.Background()) })
+	submit := func() error {
+		_, err := client.do(t.Context(), zkapi.Create(r.namespace+"/task-", nil, zkapi.PersistentSequential))
+		return err
+	}
+	if _, err := client.must(t.Context(), zkapi.Create(r.namespace, nil, zkapi.Persistent)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := r.bind(t.Context(), nemesis.Fault{Kind: nemesis.ExhaustQuota})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := submit(); err != nil {
+		t.Fatal(err)
+	}
+	if seen := d.probe(t.Context()); seen.effective {
+		t.Errorf("before anything was done: %s", seen.text)
+	}
+	if err := d.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := submit(); zkapi.FateOf(err) != zkapi.NotApplied {
+		t.Errorf("beyond the quota: %v", err)
+	}
+	if seen := d.probe(t.Context()); !seen.effective {
+		t.Errorf("it does not bite: %s %v", seen.text, seen.figures)
+	}
+	if err := d.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := submit(); err != nil {
+		t.Errorf("after the quota was lifted: %v", err)
 	}
 }
 

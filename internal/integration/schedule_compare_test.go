@@ -176,7 +176,7 @@ func (c *conductor) end(m explore.Moment) error {
 		return err
 	}
 	for _, name := range listed.Children {
-		if !seen["/"+name] {
+		if !seen["/"+name] && !slices.Contains(c.world.Beside, "/"+name) {
 			return unlike("at the end: ZooKeeper has /%s, the model has not", name)
 		}
 	}

@@ -102,6 +102,11 @@ func (c *conductor) furnish() error {
 			return err
 		}
 	}
+	for _, path := range c.world.Beside {
+		if _, err := c.reader.do(c.ctx, zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
+			return err
+		}
+	}
 	world := *c.world
 	world.Tree = plain
 	c.world = &world
@@ -243,7 +248,9 @@ func (c *conductor) proceed(place int, m explore.Moment) error {
 }
 
 func (c *conductor) open(p *player, r *hostRequest, id int64) error {
+	p.update(func() { p.opens = true })
 	session, err := p.host.driver.Open(c.ctx)
+	p.update(func() { p.opens = false })
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDisturbed, err)
 	}

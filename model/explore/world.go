@@ -59,6 +59,10 @@ type World struct {
 	// no difference to anybody, so they are answered at once, and never lost; and
 	// so is the opening of a session.
 	Constant func(op zkapi.Op) (result zkapi.Result, err error, constant bool)
+	// Beside are persistent znodes without data that are there from the beginning, and
+	// that the tree goes without, because Constant answers every read of them. Who
+	// replays a schedule on a real server makes them.
+	Beside []string
 }
 
 // Bounds is how often each kind of fault may happen.

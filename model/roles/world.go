@@ -60,7 +60,7 @@ func (c Config) World() (*explore.World, error) {
 		return nil, err
 	}
 	c.Unfenced = c.Unfenced || guard.fence
-	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant}
+	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant, Beside: notices}
 	add := func(name string, p explore.Process) {
 		p.Name = name
 		w.Processes = append(w.Processes, p)

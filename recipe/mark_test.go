@@ -37,9 +37,13 @@ func (w *world) registered(names ...string) {
 func (w *world) refused(role recipe.Role) {
 	w.t.Helper()
 	var err error
-	over := false
-	w.work.Go(func() { err, over = role.Run(w.ctx), true })
-	w.within(time.Minute, "the role gives up", func() bool { return over })
+	over := make(chan struct{})
+	w.work.Go(func() { defer close(over); err = role.Run(w.ctx) })
+	select {
+	case <-over:
+	case <-time.After(time.Minute):
+		w.t.Fatal("the role does not give up")
+	}
 	if !errors.Is(err, zkapi.ErrIncompatible) || !zkapi.Permanent(err) || !strings.Contains(err.Error(), "/format says that the znodes have format 2") ||
 		!strings.Contains(err.Error(), "up to 1") || !strings.Contains(err.Error(), "--format-at-most 1") {
 		w.t.Errorf("it says: %v", err)

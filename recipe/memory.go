@@ -39,10 +39,6 @@ type memory struct {
 	atLeast int32  // as the operator has it (MasterConfig.EpochAtLeast)
 }
 
-// Aside implements zkapi.Aside: as long as the tree does not go back, a process
-// that remembers more does nothing else.
-func (m *memory) Aside() {}
-
 // saw notes an epoch. What is no epoch, such as the version of a znode that another
 // program counts in, is left out.
 func (m *memory) saw(epoch int32, by string) {

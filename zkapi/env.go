@@ -64,11 +64,6 @@ type Resting interface {
 	Keep(state ...any)
 }
 
-// Aside is state of which nothing depends in any world that an explorer makes, such
-// as what a process remembers for the case that the tree goes back in time. An
-// explorer tells no states apart by it.
-type Aside interface{ Aside() }
-
 // Rest tells env where the calling thread is, if env wants to know (Resting). It
 // changes nothing.
 func Rest(env Env, label string, state ...any) {

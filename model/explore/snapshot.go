@@ -140,7 +140,7 @@ func (e *encoder) special(v reflect.Value) bool {
 		}
 	case error:
 		e.text(x.Error())
-	case *slog.Logger, zkapi.Env, zkapi.Aside:
+	case *slog.Logger, zkapi.Env:
 	default:
 		return false
 	}

@@ -123,9 +123,6 @@ type heard struct {
 	czxid int64 // of an assignment that was made under it; 0: it was known before the claim was taken
 }
 
-// Aside implements zkapi.Aside, as for memory.
-func (h *heard) Aside() {}
-
 // saw notes an assignment that was made under an epoch.
 func (h *heard) saw(epoch int32, czxid int64) {
 	if epoch > h.epoch || epoch == h.epoch && czxid < h.czxid {

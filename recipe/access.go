@@ -22,6 +22,7 @@ import (
 // What each role may then do, and ZooKeeper enforces:
 //
 //	            master  worker  client  everybody named here
+//	namespace   all                      read
 //	/master     create, delete           read
 //	/workers            create, delete   read
 //	/workers/<w> write  all              read
@@ -36,11 +37,15 @@ import (
 //
 // What ZooKeeper cannot enforce: a worker can write as another worker, because all
 // workers share one identity. A client may create below a task, so it can make a status
-// or a progress there, with any ACL. Everybody named may create below the namespace, so
-// that a client's first submission can make what is missing; a client can therefore make
-// a /master while nobody leads, and no master is elected until that is deleted. The
-// other parents are made together with the first of them. Claims, not permissions, keep
-// honest processes apart; and what one process makes unusable ends no other (Quarantined).
+// or a progress there, with any ACL. Claims, not permissions, keep honest processes
+// apart; and what one process makes unusable ends no other (Quarantined).
+//
+// Only a master may create in the namespace, and it makes all parents at once when it
+// first runs; workers and clients that come earlier wait for it. So nobody else can make
+// a /master while none leads. That needs a namespace that a master, or the first process
+// of this build, has made: without one the parent of /master is ZooKeeper's root, in
+// which everybody may create as ZooKeeper is shipped, and a namespace of an earlier build
+// lets everybody named create in it. See "Who may make /master" in docs/operators.md.
 type Access struct {
 	Scheme                 string // default: digest
 	Master, Worker, Client []string
@@ -112,10 +117,9 @@ const (
 	none         = zkapi.Perm(0)
 )
 
-// root is the namespace itself: whoever comes first makes what is missing below.
-func (a Access) root() []zkapi.ACL {
-	return a.acl(zkapi.PermAll, zkapi.PermCreate, zkapi.PermCreate)
-}
+// root is the namespace itself: only a master makes what is below, so that nobody else
+// can make a /master while none leads.
+func (a Access) root() []zkapi.ACL    { return a.acl(zkapi.PermAll, none, none) }
 func (a Access) workers() []zkapi.ACL { return a.acl(createDelete, createDelete, none) }
 func (a Access) tasks() []zkapi.ACL   { return a.acl(createDelete, none, createDelete|zkapi.PermWrite) }
 func (a Access) assign() []zkapi.ACL  { return a.acl(zkapi.PermAll, zkapi.PermCreate, none) }

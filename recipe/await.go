@@ -17,6 +17,7 @@ type wait struct {
 	over    zkapi.Source
 	status  Status
 	err     error
+	refused error // what the server refuses for now, if that is what it waits for
 }
 
 // Await waits until the task has its status and returns it. It survives lost
@@ -41,7 +42,9 @@ func (c *Client) awaitShared(ctx context.Context, task string) (status Status, j
 	defer c.leaveWait(task, w)
 	zkapi.Rest(c.env, "await", task)
 	if _, err := c.env.Wait(ctx, w.over); err != nil {
-		return Status{}, false, err
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return Status{}, false, unless(err, w.refused)
 	}
 	return w.status, joined, w.err
 }
@@ -55,7 +58,7 @@ func (c *Client) joinWait(task string) (w *wait, joined bool) {
 		w = &wait{}
 		var ctx context.Context
 		ctx, w.stop = context.WithCancel(c.life)
-		w.over = c.env.Spawn("await", func(zkapi.Env) { w.status, w.err = c.await(ctx, task) })
+		w.over = c.env.Spawn("await", func(zkapi.Env) { w.status, w.err = c.await(ctx, w, task) })
 		c.waits[task] = w
 	}
 	w.callers++
@@ -77,25 +80,37 @@ func (c *Client) leaveWait(task string, w *wait) {
 }
 
 // await follows the status of one task.
-func (c *Client) await(ctx context.Context, task string) (Status, error) {
+func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error) {
 	for {
 		var status Status
-		var changed zkapi.Source
+		var ended bool
 		err := c.withSession(ctx, func(session zkapi.Session) error {
 			var err error
+			var changed zkapi.Source
 			_, _, reconnected := session.Connection()
 			zkapi.Rest(c.env, "look", session, task, reconnected)
-			status, changed, err = c.look(ctx, session, task)
-			if err != nil || changed == nil {
+			status, ended, changed, err = c.look(ctx, session, task)
+			c.noteRefusal(w, err)
+			if err != nil || ended {
 				return err
 			}
 			zkapi.Rest(c.env, "wait for the status", session, task)
-			_, err = c.env.Wait(ctx, changed, reconnected, session.Done(), c.env.Timer(awaitSweep))
+			_, err = c.env.Wait(ctx, watched(changed, reconnected, session.Done(), c.env.Timer(awaitSweep))...)
 			return err
 		})
-		if err != nil || changed == nil {
+		if err != nil || ended {
 			return status, err
 		}
+	}
+}
+
+// noteRefusal keeps what those who wait in vain want to know.
+func (c *Client) noteRefusal(w *wait, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.refused = nil
+	if zkapi.Refused(err) {
+		w.refused = err
 	}
 }
 
@@ -103,22 +118,22 @@ func (c *Client) await(ctx context.Context, task string) (Status, error) {
 const awaitSweep = 5 * sweepInterval
 
 // look reads the status, or sets a watch on its creation.
-func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (Status, zkapi.Source, error) {
-	seen, err := session.Do(ctx, zkapi.Exists(c.layout.status(task)).Watched())
+func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (s Status, ended bool, changed zkapi.Source, err error) {
+	seen, err := exists(ctx, session, zkapi.Exists(c.layout.status(task)).Watched())
 	if err != nil {
-		return Status{}, nil, err
+		return Status{}, false, nil, err
 	}
 	if !seen.Found {
-		return Status{}, seen.Watch, taskExists(ctx, session, c.layout, task)
+		return Status{}, false, seen.Watch, taskExists(ctx, session, c.layout, task)
 	}
 	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
 	if errors.Is(err, zkapi.ErrNoNode) {
 		err = fmt.Errorf("%w: %s was collected", ErrNoTask, task)
 	}
 	if err != nil {
-		return Status{}, nil, err
+		return Status{}, false, nil, err
 	}
-	return decodeStatus(got.Data), nil, nil
+	return decodeStatus(got.Data), true, nil, nil
 }
 
 // taskExists is ErrNoTask for a task that is not there. A new session may read from a
@@ -148,11 +163,16 @@ func taskExists(ctx context.Context, session zkapi.Session, l layout, task strin
 func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 	status := Status{State: Cancelled, Reason: "cancelled by a client", Ended: c.env.Now().UTC()}
 	var doubtful doubt
+	create := zkapi.Create(c.layout.status(task), status.encode(), zkapi.Persistent).For(c.layout.access.record())
 	err := c.withSession(ctx, func(session zkapi.Session) error {
 		_, err := session.Do(ctx, zkapi.Multi(
-			zkapi.Create(c.layout.status(task), status.encode(), zkapi.Persistent).For(c.layout.access.record()),
+			create,
 			zkapi.Set(c.layout.tasks(), []byte(task), zkapi.AnyVersion), // rings for the master
 		))
+		if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // the bell is not this task's: the master finds out later
+			c.see.Logger.WarnContext(ctx, "a task is cancelled without ringing for the master", "task", task, "error", err)
+			_, err = session.Do(ctx, zkapi.Multi(create))
+		}
 		if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered
 			return nil
 		}

@@ -12,9 +12,9 @@ import (
 
 // Leader is who is the active master. The zero value: nobody.
 type Leader struct {
-	Address string // data of /master, by custom host:port
-	Name    string // of a master of this package; empty for one made by hand
-	Epoch   int32  // that it has begun; 0 for one made by hand
+	Address string // data of /master, by custom host:port; empty when that is not shown
+	Name    string // of a master of this package; empty for one made by hand, or when /assign is not shown
+	Epoch   int32  // that it has begun; 0 likewise
 	Session int64  // that holds /master
 }
 
@@ -75,15 +75,24 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 }
 
 func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) {
+	return f.lookLeader(ctx, &inspection{})
+}
+
+// lookLeader reads who leads. That some of it is not shown ends nothing: /master says who
+// holds it even so.
+func (f followed) lookLeader(ctx context.Context, note *inspection) (Leader, zkapi.Source, error) {
 	seen, err := exists(ctx, f.session, zkapi.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
 		return Leader{}, seen.Watch, err // what no session holds is nobody's claim
 	}
 	got, err := f.session.Do(ctx, zkapi.Get(f.layout.master()))
-	if errors.Is(err, zkapi.ErrNoNode) {
+	switch {
+	case errors.Is(err, zkapi.ErrNoNode):
 		return Leader{}, seen.Watch, nil // gone since: the watch has fired
-	}
-	if err != nil {
+	case errors.Is(err, zkapi.ErrNoAuth):
+		note.hides(f.layout.master(), err)
+		got = seen
+	case err != nil:
 		return Leader{}, nil, err
 	}
 	if !got.Stat.Alive() {
@@ -91,7 +100,10 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 	}
 	leader := Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
 	claimed, err := f.session.Do(ctx, zkapi.Get(f.layout.assign()))
-	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+	switch {
+	case errors.Is(err, zkapi.ErrNoAuth):
+		note.hides(f.layout.assign(), err)
+	case err != nil && !errors.Is(err, zkapi.ErrNoNode):
 		return Leader{}, nil, err
 	}
 	var record claimRecord

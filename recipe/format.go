@@ -47,7 +47,7 @@ type formatRecord struct {
 // readFormat reads the mark. It fails with zkapi.ErrIncompatible when that is above
 // what this build knows. What is no mark, or hidden, counts as none.
 func (l layout) readFormat(ctx context.Context, session zkapi.Session) (int, error) {
-	found, err := session.Do(ctx, zkapi.Exists(l.format()))
+	found, err := exists(ctx, session, zkapi.Exists(l.format()))
 	if err == nil && found.Stat.DataLength > 0 {
 		found, err = session.Do(ctx, zkapi.Get(l.format()))
 	}

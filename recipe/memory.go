@@ -98,10 +98,10 @@ func (m *memory) behind(shown, known int32) (err error, news bool) {
 // the server of another may not know yet, until a sync: that is no tree that went back.
 func (m *memory) compare(ctx context.Context, session zkapi.Session, l layout, see Observers, role string) (shown, known int32, err error) {
 	known, _ = m.highest()
-	found, err := session.Do(ctx, zkapi.Exists(l.assign()))
+	found, err := exists(ctx, session, zkapi.Exists(l.assign()))
 	if err == nil && found.Stat.Version < known {
 		if _, err = session.Do(ctx, zkapi.Sync(l.assign())); err == nil {
-			found, err = session.Do(ctx, zkapi.Exists(l.assign()))
+			found, err = exists(ctx, session, zkapi.Exists(l.assign()))
 		}
 	}
 	if err != nil {
@@ -222,7 +222,7 @@ func (i *incarnation) returnOutdated() error {
 		}
 		i.declared = seen
 	}
-	found, err := i.session.Do(i.req, zkapi.Exists(i.worker.layout.assign()))
+	found, err := exists(i.req, i.session, zkapi.Exists(i.worker.layout.assign()))
 	if err != nil || found.Stat.Version <= seen {
 		return err
 	}

@@ -1,7 +1,11 @@
 package recipe_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,16 +39,6 @@ func (g *gauge) left() (n int) {
 		n += of
 	}
 	return n
-}
-
-// refuseAll refuses every request for what begins with path to everybody but the test.
-func (w *world) refuseAll(path string, why error) {
-	w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
-		if session != w.direct.ID() && strings.HasPrefix(op.Path, path) {
-			return why
-		}
-		return nil
-	})
 }
 
 func (w *world) overview() recipe.Overview {
@@ -136,4 +130,151 @@ func TestNothingIsLeftAloneByWhoHasLeft(t *testing.T) {
 		w.expireOwner("/workers/w1")
 		w.within(time.Second, "a worker that has gone leaves nothing alone", func() bool { return worker.left() == 0 })
 	})
+}
+
+// locks refuses requests for what begins with path, or with prefix "=" for that path
+// alone, to everybody but the test.
+func (w *world) locks(path string, why error) {
+	alone, exactly := strings.CutPrefix(path, "=")
+	w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+		if session != w.direct.ID() && (exactly && op.Path == alone || !exactly && strings.HasPrefix(op.Path, path)) {
+			return why
+		}
+		return nil
+	})
+}
+
+// inhabited is a tree with a master in line, a worker, and tasks in each phase.
+func (w *world) inhabited() {
+	w.master(recipe.MasterConfig{Name: "m1", Address: "m1:1", Queue: true, MaxBacklog: 9})
+	w.worker("w1", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		switch {
+		case task.Options.Key == "fails" && task.Token.Attempt == 1:
+			return nil, errors.New("on purpose")
+		case task.Options.Key == "stays":
+			_ = task.Progress([]byte("half"))
+			<-ctx.Done()
+		}
+		return recipe.Result("done"), nil
+	})
+	w.await(w.submit(recipe.ID("good"), recipe.Key("fails")))
+	w.await(w.submit(recipe.ID("bad"), recipe.Key("fails")))
+	w.submit(recipe.ID("runs"), recipe.Key("stays"))
+	w.submit(recipe.ID("waits"), recipe.NotBefore(time.Now().Add(time.Hour)))
+	time.Sleep(5 * time.Second)
+}
+
+// told is an overview in a few words.
+func told(o recipe.Overview) map[string]string {
+	all := map[string]string{"master": o.Leader.Address, "line": fmt.Sprint(o.Candidates), "bound": fmt.Sprint(o.MaxBacklog), "worker": "none"}
+	for _, worker := range o.Workers {
+		all["worker"] = fmt.Sprint(worker.Alive, worker.Address, worker.Incarnation, worker.Assigned)
+	}
+	for _, task := range o.Tasks {
+		all[task.Name] = fmt.Sprint(task.Phase, " ", task.State, " ", task.Worker, " ", task.Attempts)
+	}
+	return all
+}
+
+// TestOverview_ShowsTheRest locks one znode after the other: what it says is not shown,
+// or less of it, it is named with the server's reason, and everything else is as before.
+func TestOverview_ShowsTheRest(t *testing.T) {
+	for path, changed := range map[string]map[string]string{
+		"/master":                   {"master": ""},
+		"/backlog":                  {"bound": "0"},
+		"/quarantine":               {},
+		"/candidates":               {"line": "[]"},
+		"/candidates/":              {"line": "[]"},
+		"/workers":                  {"worker": "false1 [task-runs]"},
+		"/workers/w1":               {"worker": "false1 [task-runs]"},
+		"=/assign/w1":               {"worker": "truew1:10 []", "task-runs": "pending   0"},
+		"=/assign":                  {"bound": "0"},
+		"=/tasks":                   {"task-good": "", "task-bad": "", "task-runs": "", "task-waits": ""},
+		"=/tasks/task-bad":          {"task-bad": "finished done  0"},
+		"/tasks/task-bad":           {"task-bad": "finished   0"},
+		"/tasks/task-bad/status":    {"task-bad": "finished   1"},
+		"/tasks/task-runs/progress": {},
+		"/workers/" + strings.Repeat("x", 400_000): {},
+	} {
+		for _, why := range []error{zkapi.ErrNoAuth, zkapi.ErrUnsupported} {
+			inBubble(t, func(w *world) {
+				w.inhabited()
+				before := told(w.overview())
+				if strings.Contains(path, "xxx") {
+					w.do(zkapi.Create(path, nil, zkapi.Ephemeral))
+				} else {
+					w.locks(path, why)
+				}
+				o := w.overview()
+				if !slices.ContainsFunc(o.Unreadable, func(u recipe.Unreadable) bool {
+					return strings.HasPrefix(u.Path, strings.TrimPrefix(path[:min(len(path), 40)], "=")) && (strings.Contains(u.Reason, why.Error()) || strings.Contains(u.Reason, "400000 bytes"))
+				}) {
+					t.Errorf("%s: not shown: %+v", path, o.Unreadable)
+				}
+				now := told(o)
+				for what, was := range before {
+					want, changes := changed[what]
+					if !changes {
+						want = was
+					}
+					if now[what] != want && why == zkapi.ErrNoAuth {
+						t.Errorf("%s: %s: %q, want %q", path, what, now[what], want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestOverview_FailsWhenNothingIsShown: the refusal is the answer then.
+func TestOverview_FailsWhenNothingIsShown(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.inhabited()
+		w.locks("/", zkapi.ErrNoAuth)
+		if o, err := w.client().Overview(w.ctx); !errors.Is(err, zkapi.ErrNoAuth) {
+			t.Errorf("%+v, %v", o, err)
+		}
+		if d, err := w.client().Inspect(w.ctx, "task-bad"); !errors.Is(err, zkapi.ErrNoAuth) {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
+
+// TestInspect_ShowsTheRest is the same for one task.
+func TestInspect_ShowsTheRest(t *testing.T) {
+	for _, c := range []struct{ task, locked, path, want string }{
+		{"task-bad", "nothing", "", "fails finished done  [1] "},
+		{"task-bad", "=/tasks/task-bad", "/tasks/task-bad", " finished done  [] "},
+		{"task-bad", "/tasks/task-bad/status", "/tasks/task-bad/status", "fails finished   [1] "},
+		{"task-bad", "/tasks/task-bad/attempt-1", "/tasks/task-bad/attempt-1", "fails finished done  [] "},
+		{"task-bad", "=/assign", "/assign", "fails finished done  [1] "},
+		{"task-runs", "nothing", "", "stays assigned  w1 [] half"},
+		{"task-runs", "/assign/w1/task-runs", "/assign/w1/task-runs", "stays assigned  w1 [] half"},
+		{"task-runs", "/tasks/task-runs/progress", "/tasks/task-runs/progress", "stays assigned  w1 [] "},
+	} {
+		inBubble(t, func(w *world) {
+			w.inhabited()
+			w.locks(c.locked, zkapi.ErrNoAuth)
+			d, err := w.client().Inspect(w.ctx, c.task)
+			if err != nil {
+				t.Fatal(c, err)
+			}
+			state, attempts := recipe.State(""), []int32{}
+			if d.Status != nil {
+				state = d.Status.State
+			}
+			for _, a := range d.Attempts {
+				attempts = append(attempts, a.Token.Attempt)
+			}
+			if got := fmt.Sprintf("%s %s %s %s %v %s", d.Options.Key, d.Phase(), state, d.Worker, attempts, d.Progress); got != c.want {
+				t.Errorf("%s: %q, want %q", c.locked, got, c.want)
+			}
+			hidden := slices.DeleteFunc(slices.Clone(d.Unreadable), func(u recipe.Unreadable) bool {
+				return u.Path != c.path || !strings.Contains(u.Reason, zkapi.ErrNoAuth.Error())
+			})
+			if len(hidden) != len(d.Unreadable) || (len(hidden) == 1) != (c.path != "") {
+				t.Errorf("%s: %+v", c.locked, d.Unreadable)
+			}
+		})
+	}
 }

@@ -253,17 +253,21 @@ func (r *reconciler) release() error {
 	return nil
 }
 
-// longest is the length in bytes of the longest name of a task or a worker: every
+// longestName is the length in bytes of the longest name of a task or a worker: every
 // write names it a few times.
-func (r *reconciler) longest() int { return r.term.session.MaxRequest() / 16 }
+func longestName(session zkapi.Session) int { return session.MaxRequest() / 16 }
+
+func nameTooLong(name string, longest int) error {
+	return fmt.Errorf("%w: its name has %d bytes, and every write has it; %d are allowed", zkapi.ErrTooLarge, len(name), longest)
+}
 
 // fits excludes a task or a worker whose name is too long for a write.
 func (r *reconciler) fits(s subject) bool {
-	longest := r.longest()
+	longest := longestName(r.term.session)
 	if len(s.name) <= longest {
 		return true
 	}
-	r.quarantine.exclude(r.term.leading, s, fmt.Errorf("%w: its name has %d bytes, and every write has it; %d are allowed", zkapi.ErrTooLarge, len(s.name), longest))
+	r.quarantine.exclude(r.term.leading, s, nameTooLong(s.name, longest))
 	return false
 }
 

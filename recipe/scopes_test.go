@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -240,4 +241,185 @@ func (l *lockedText) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// clientScope is a row of the table for clients: what is refused, and which of the
+// client's calls about task-bad, an earlier one or one that is about to be submitted,
+// may end with that.
+type clientScope struct {
+	says  string
+	kinds []zkapi.Kind
+	path  string
+	ends  string // submit, await, cancel, collect, leader, or empty for none
+	done  bool   // the task is executed, and not cancelled before
+}
+
+// ofClients are the reads and writes of clients.
+var ofClients = []clientScope{
+	{says: "create a task", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/tasks/task-bad", ends: "submit"},
+	{says: "make what is missing", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/candidates"},
+	{says: "look at a task", kinds: []zkapi.Kind{zkapi.KindGet, zkapi.KindExists}, path: "/tasks/task-bad", ends: "collect"},
+	{says: "read a status", kinds: reads, path: "/tasks/task-bad/status", ends: "await"},
+	{says: "record that a task is cancelled", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/tasks/task-bad/status", ends: "cancel"},
+	{says: "ring for the master, who finds out about a cancelled task all the same", kinds: []zkapi.Kind{zkapi.KindSet}, path: "/tasks", ends: "collect"},
+	{says: "ask a master to remove a task", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/collect/task-bad", ends: "collect"},
+	{says: "delete a task that is collected", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/tasks/task-bad", ends: "collect", done: true},
+	{says: "delete what is below it", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/tasks/task-bad/status", ends: "collect", done: true},
+	{says: "list what is below it", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/tasks/task-bad", ends: "collect"},
+	{says: "read the backlog's bound", kinds: reads, path: "/backlog"},
+	{says: "count tasks", kinds: []zkapi.Kind{zkapi.KindExists, zkapi.KindGet}, path: "/tasks"},
+	{says: "compare the bound with the epoch, and name who leads", kinds: reads, path: "/assign", ends: "leader"},
+	{says: "look who leads", kinds: reads, path: "/master", ends: "leader"},
+	{says: "read the mark", kinds: reads, path: "/format"},
+	{says: "read what is left alone", kinds: reads, path: "/quarantine"},
+}
+
+// callsOf are the calls of a client, by name; each takes the id of a task, which waits for
+// an hour unless it is to be done.
+func callsOf(c *recipe.Client, done bool) map[string]func(context.Context, string) error {
+	return map[string]func(context.Context, string) error{
+		"submit": func(ctx context.Context, id string) error {
+			options := []recipe.SubmitOption{recipe.ID(id)}
+			if !done {
+				options = append(options, recipe.NotBefore(time.Now().Add(time.Hour)))
+			}
+			_, err := c.Submit(ctx, []byte(id), options...)
+			return err
+		},
+		"cancel":  func(ctx context.Context, id string) error { _, err := c.Cancel(ctx, "task-"+id); return err },
+		"await":   func(ctx context.Context, id string) error { _, err := c.Await(ctx, "task-"+id); return err },
+		"collect": func(ctx context.Context, id string) error { return c.Collect(ctx, "task-"+id) },
+		"leader":  func(ctx context.Context, _ string) error { _, err := c.Leader(ctx); return err },
+		"look":    func(ctx context.Context, _ string) error { _, err := c.Overview(ctx); return err },
+	}
+}
+
+// TestARefusalEndsOnlyThatCallOfAClient: the other calls, about that task and about
+// others, are answered on the same session; and that one when the server refuses no
+// longer.
+func TestARefusalEndsOnlyThatCallOfAClient(t *testing.T) {
+	for _, s := range ofClients {
+		for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-125)} {
+			t.Run(fmt.Sprintf("%s/%v", s.says, why), func(t *testing.T) {
+				inBubble(t, func(w *world) {
+					w.master(recipe.MasterConfig{Name: "m1", MaxBacklog: 9})
+					w.worker("w1", echo)
+					w.await(w.submit())
+					time.Sleep(time.Second)
+					c := w.client()
+					if _, err := c.Leader(w.ctx); err != nil { // opens the session
+						t.Fatal(err)
+					}
+					sessions := w.env.Server.Sessions()
+					mine := sessions[len(sessions)-1].ID()
+					refuses := true
+					w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+						if refuses && session == mine && slices.Contains(s.kinds, op.Kind) && op.Path == s.path {
+							return why
+						}
+						return nil
+					})
+					calls := callsOf(c, s.done)
+					call := func(name, id string) error {
+						ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
+						defer cancel()
+						return calls[name](ctx, id)
+					}
+					order := []string{"submit", "cancel", "await", "collect", "leader", "look"}
+					if s.done {
+						order[1], order[2] = order[2], order[1]
+					}
+					for _, name := range order {
+						err := call(name, "bad")
+						waits := s.ends == "await" && (name == "cancel" || name == "collect") // they read it, too
+						switch {
+						case err == nil && s.ends == name && (s.path != "/assign" || why != zkapi.ErrNoAuth): // which only names who leads
+							t.Errorf("%s: it was not refused", name)
+						case err != nil && (s.ends != name && !waits || !errors.Is(err, why)):
+							t.Errorf("%s: %v", name, err)
+						}
+						if s.ends == name { // others are served meanwhile, and that one afterwards
+							for _, other := range order {
+								if err := call(other, "other"); err != nil && other != "leader" && s.path != "/tasks" {
+									t.Errorf("%s of another task: %v", other, err)
+								}
+							}
+							refuses = false
+							if err := call(name, "bad"); err != nil {
+								t.Errorf("%s, when it is not refused any more: %v", name, err)
+							}
+							refuses = true
+						}
+					}
+					if !slices.ContainsFunc(w.env.Server.Sessions(), func(s *zk.Session) bool { return s.ID() == mine }) {
+						t.Error("the session was given up")
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestOnlyAMasterMakesTheNamespace: with an Access nobody else may create in it, so that
+// nobody else can make a /master while none leads. A client that comes first makes the
+// namespace with that ACL, and waits for a master to make what is below.
+func TestOnlyAMasterMakesTheNamespace(t *testing.T) {
+	inBubble(t, func(w *world) {
+		access := recipe.Access{Master: []string{zkapi.DigestID("m", "")}, Worker: []string{zkapi.DigestID("w", "")}, Client: []string{zkapi.DigestID("c", "")}}
+		acls := map[string][]zkapi.ACL{}
+		var masters sync.Map // sessions
+		w.env.Server.Observe(func(session int64, op zkapi.Op) {
+			if _, made := acls[op.Path]; op.Kind == zkapi.KindCreate && !made {
+				acls[op.Path] = op.ACL
+			}
+		})
+		w.env.Server.Refuse(func(session int64, op zkapi.Op) error { // as a server does by the ACL of /a/b
+			_, master := masters.Load(session)
+			below, ok := strings.CutPrefix(op.Path, "/a/b/")
+			_, there := acls["/a/b"]
+			if op.Kind == zkapi.KindCreate && ok && there && !strings.Contains(below, "/") && !master {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		c, err := recipe.NewClient(w.env, recipe.ClientConfig{Namespace: "/a/b", Access: access})
+		if err != nil {
+			t.Fatal(err)
+		}
+		submitted := make(chan error, 1)
+		w.work.Go(func() { _, err := c.Submit(w.ctx, nil); submitted <- err })
+		time.Sleep(time.Minute)
+		for _, path := range []string{"/a", "/a/b"} {
+			if got := acls[path]; len(got) != 3 {
+				t.Errorf("%s: %+v", path, got)
+			}
+			for _, acl := range acls[path] {
+				if mine := acl.ID == access.Master[0]; (acl.Perms&zkapi.PermCreate != 0) != mine || acl.Perms&zkapi.PermRead == 0 {
+					t.Errorf("%s: %+v", path, acl)
+				}
+			}
+		}
+		m, err := recipe.NewMaster(mastersOf{w.env, &masters}, recipe.MasterConfig{Name: "m1", Namespace: "/a/b", Access: access})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() { _ = m.Run(w.ctx) })
+		if err := <-submitted; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// mastersOf notes the sessions that a master opens.
+type mastersOf struct {
+	*zk.Env
+	sessions *sync.Map
+}
+
+func (e mastersOf) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := e.Env.Open(ctx)
+	if err == nil {
+		e.sessions.Store(session.ID(), true)
+	}
+	return session, err
 }

@@ -165,11 +165,15 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 	if err != nil || seen.record.Limit == 0 {
 		return true, seen, err
 	}
-	tasks, err := session.Do(ctx, zkapi.Exists(c.layout.tasks()))
+	tasks, err := exists(ctx, session, zkapi.Exists(c.layout.tasks()))
+	if zkapi.Refused(err) { // it is no task of this caller's, either
+		c.see.Logger.WarnContext(ctx, "tasks cannot be counted: no bound of the backlog is kept", "error", err)
+		return true, seen, nil
+	}
 	if err != nil || int(tasks.Stat.NumChildren)-seen.record.Finished < seen.record.Limit {
 		return true, seen, err
 	}
-	same, err := session.Do(ctx, zkapi.Exists(path))
+	same, err := exists(ctx, session, zkapi.Exists(path))
 	return same.Found, seen, err
 }
 
@@ -206,12 +210,15 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 // readBound reads the bound of the backlog. Only a master's word counts: a record with
 // the epoch of a master that there has been. Anything else sets no bound.
 func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogRecord, error) {
-	replies := session.DoAll(ctx, []zkapi.Op{zkapi.Get(c.layout.backlog()), zkapi.Exists(c.layout.assign())})
-	said, claimed := replies[0], replies[1]
-	if errors.Is(said.Err, zkapi.ErrNoNode) {
+	said, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
+	if errors.Is(err, zkapi.ErrNoNode) {
 		return backlogRecord{}, nil
 	}
-	if err := errors.Join(said.Err, claimed.Err); err != nil {
+	if err != nil {
+		return backlogRecord{}, err
+	}
+	claimed, err := exists(ctx, session, zkapi.Exists(c.layout.assign()))
+	if err != nil {
 		return backlogRecord{}, err
 	}
 	record, ok := bound(said.Data, claimed.Stat.Version)

@@ -128,7 +128,7 @@ func (t *term) resign(l layout) error {
 		return context.Cause(t.holding)
 	}
 	zkapi.Rest(t.env, "resign", t)
-	seen, err := t.session.Do(t.holding, zkapi.Exists(l.master()))
+	seen, err := exists(t.holding, t.session, zkapi.Exists(l.master()))
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.session.ID() {
 		return err
 	}

@@ -19,6 +19,7 @@ type fakeServer struct {
 	nodes    map[string]string    // path to data
 	children map[string]int32     // path to the number of children
 	refuse   map[zkapi.Kind]int32 // kinds of requests that get that code
+	locked   map[string]bool      // znodes that nobody may read
 	auth     int32                // code for credentials
 	cut      map[zkapi.Kind]bool  // kinds of requests at which the connection ends, and no other begins
 	deaf     bool                 // no connection gets an answer
@@ -29,8 +30,11 @@ type fakeServer struct {
 	down     atomic.Bool
 }
 
-// noNode is ZooKeeper's code for a znode that is not there.
-const noNode = -101
+// ZooKeeper's codes for a znode that is not there, and for one that is locked.
+const (
+	noNode = -101
+	noAuth = -102
+)
 
 // start listens, and returns the address.
 func (s *fakeServer) start(t *testing.T) string {
@@ -109,6 +113,8 @@ func (s *fakeServer) answer(r wire.Request) (code int32, body []byte) {
 		return 0, nil
 	case s.refuse[op.Kind] != 0:
 		return s.refuse[op.Kind], nil
+	case s.locked[op.Path] && op.Kind != zkapi.KindExists:
+		return noAuth, nil
 	case op.Kind == zkapi.KindCreate || op.Kind == zkapi.KindSync:
 		return 0, text(op.Path)
 	case !found || op.Kind == zkapi.KindMulti:

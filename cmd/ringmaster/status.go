@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,7 +43,7 @@ func statusCommand(o *options) *cobra.Command {
 					if err != nil {
 						return quiet(ctx, watch, err)
 					}
-					v := overviewOf(overview)
+					v := overviewOf(overview, o.namespace)
 					v.Timeout = times()
 					if err := show(cmd.OutOrStdout(), v, asJSON, watch); err != nil || !watch {
 						return err
@@ -72,6 +73,8 @@ func quiet(ctx context.Context, watch bool, err error) error {
 
 // overview is what status prints, with the names of its JSON.
 type overview struct {
+	namespace string
+
 	Master  *leader      `json:"master"`     // null when nobody leads
 	InLine  []string     `json:"candidates"` // the leader, too, if it stands in line
 	Workers []workerLine `json:"workers"`
@@ -85,6 +88,21 @@ type overview struct {
 	// nothing.
 	Quarantined []quarantined `json:"quarantined,omitempty"`
 	More        int           `json:"quarantined_more,omitempty"` // that are not listed
+	// Unreadable are the znodes that the server does not show to this identity; the key is
+	// missing when there are none.
+	Unreadable []unreadable `json:"unreadable,omitempty"`
+}
+
+type unreadable struct {
+	Znode  string `json:"znode"`
+	Reason string `json:"reason"` // the server's
+}
+
+func unreadableOf(all []recipe.Unreadable) (lines []unreadable) {
+	for _, u := range all {
+		lines = append(lines, unreadable{u.Path, u.Reason})
+	}
+	return lines
 }
 
 type quarantined struct {
@@ -106,6 +124,8 @@ type leader struct {
 	Name    string `json:"name,omitempty"`
 	Address string `json:"address"`
 	Epoch   int32  `json:"epoch,omitempty"`
+	Session string `json:"session"`
+	ByHand  bool   `json:"by_hand,omitempty"` // no master of Ringmaster holds it, as far as is shown
 }
 
 type workerLine struct {
@@ -124,16 +144,22 @@ type taskLine struct {
 	Done      int `json:"done"`
 	Failed    int `json:"failed"`
 	Cancelled int `json:"cancelled"`
+	Unknown   int `json:"unknown,omitempty"` // whose status is not shown
 }
 
-func overviewOf(o recipe.Overview) overview {
-	v := overview{InLine: append([]string{}, o.Candidates...), Backlog: o.Backlog(), Limit: o.MaxBacklog, Workers: []workerLine{}}
+func overviewOf(o recipe.Overview, namespace string) overview {
+	v := overview{namespace: namespace, InLine: append([]string{}, o.Candidates...), Backlog: o.Backlog(), Limit: o.MaxBacklog, Workers: []workerLine{}, Unreadable: unreadableOf(o.Unreadable)}
 	if o.Leader.Exists() {
-		v.Master = &leader{Name: o.Leader.Name, Address: o.Leader.Address, Epoch: o.Leader.Epoch}
+		v.Master = &leader{
+			Name: o.Leader.Name, Address: o.Leader.Address, Epoch: o.Leader.Epoch,
+			Session: fmt.Sprintf("0x%x", o.Leader.Session), ByHand: o.Leader.Epoch == 0,
+		}
 	}
 	for _, w := range o.Workers {
 		state := "alive"
 		switch {
+		case !w.Alive && (v.hides("/workers") || v.hides("/workers/"+w.Name)):
+			state = unknownState
 		case !w.Alive:
 			state = "lost"
 		case w.Retiring:
@@ -151,6 +177,7 @@ func overviewOf(o recipe.Overview) overview {
 	v.Tasks.Total = len(o.Tasks)
 	counts := map[string]*int{
 		"pending": &v.Tasks.Pending, "assigned": &v.Tasks.Assigned, "done": &v.Tasks.Done, "failed": &v.Tasks.Failed, "cancelled": &v.Tasks.Cancelled,
+		unknownState: &v.Tasks.Unknown,
 	}
 	for _, t := range o.Tasks {
 		if n := counts[stateOf(t)]; n != nil {
@@ -170,17 +197,7 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 		fmt.Fprintf(&b, "%s   (Ctrl-C ends this)\n\n", time.Now().Format(time.TimeOnly))
 	}
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	master := "nobody leads"
-	if m := v.Master; m != nil {
-		master = strings.TrimSpace(m.Name + " " + m.Address)
-		if m.Name == m.Address {
-			master = m.Name
-		}
-		if m.Epoch > 0 {
-			master += fmt.Sprintf(", epoch %d", m.Epoch)
-		}
-	}
-	fmt.Fprintf(table, "MASTER\t%s\n", master)
+	fmt.Fprintf(table, "MASTER\t%s\n", v.leads())
 	if len(v.InLine) > 0 {
 		fmt.Fprintf(table, "IN LINE\t%s\n", clip(strings.Join(v.InLine, ", "), 100))
 	}
@@ -190,7 +207,14 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 	}
 	fmt.Fprintf(table, "BACKLOG\t%d%s\n", v.Backlog, limit)
 	t := v.Tasks
-	fmt.Fprintf(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled)
+	unknown := ""
+	if t.Unknown > 0 {
+		unknown = fmt.Sprintf(", %d unknown", t.Unknown)
+	}
+	if v.hides("/tasks") {
+		unknown += " (not shown)"
+	}
+	fmt.Fprintf(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled%s\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled, unknown)
 	fmt.Fprintf(table, "TIMEOUT\t%s\n", v.Timeout)
 	_ = table.Flush() // into memory
 	if v.Timeout.TooShort != "" {
@@ -213,8 +237,39 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 	if len(v.Quarantined) > 0 {
 		showQuarantined(&b, v)
 	}
+	if len(v.Unreadable) > 0 {
+		b.WriteString("\nNOT SHOWN BY THE SERVER to this identity\n")
+		for _, u := range v.Unreadable {
+			fmt.Fprintf(&b, "%s\n  %s\n", u.Znode, oneLine(u.Reason, ""))
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// hides reports whether a znode of the namespace is not shown.
+func (v overview) hides(znode string) bool {
+	return slices.ContainsFunc(v.Unreadable, func(u unreadable) bool { return strings.TrimPrefix(u.Znode, v.namespace) == znode })
+}
+
+// leads says who leads.
+func (v overview) leads() string {
+	m := v.Master
+	switch {
+	case m == nil && v.hides("/master"):
+		return "not shown"
+	case m == nil:
+		return "nobody leads"
+	case m.ByHand && v.hides("/assign"):
+		return strings.TrimSpace(m.Address + " session " + m.Session)
+	case m.ByHand:
+		return strings.TrimSpace(m.Address+" made by hand") + ", session " + m.Session + ": no master of Ringmaster leads until it is gone"
+	}
+	master := strings.TrimSpace(m.Name + " " + m.Address)
+	if m.Name == m.Address {
+		master = m.Name
+	}
+	return fmt.Sprintf("%s, epoch %d", master, m.Epoch)
 }
 
 // showQuarantined says what the master leaves alone.
@@ -259,6 +314,8 @@ type detail struct {
 	Progress string        `json:"progress,omitempty"`
 	Ended    time.Time     `json:"ended,omitzero"`
 	Attempts []attemptLine `json:"attempts"`
+
+	Unreadable []unreadable `json:"unreadable,omitempty"` // znodes that the server does not show to this identity
 }
 
 type attemptLine struct {
@@ -294,7 +351,7 @@ func optionsOf(o recipe.Options) *optionsLine {
 func detailOf(d recipe.TaskDetail) detail {
 	v := detail{
 		Task: d.Name, Payload: string(d.Payload), Options: optionsOf(d.Options), Phase: d.Phase(), Worker: d.Worker,
-		Progress: string(d.Progress), Attempts: []attemptLine{},
+		Progress: string(d.Progress), Attempts: []attemptLine{}, Unreadable: unreadableOf(d.Unreadable),
 	}
 	if d.Worker != "" {
 		v.Token = &d.Token

@@ -42,3 +42,64 @@ and 3 more
 		t.Errorf("%+v", v)
 	}
 }
+
+// TestStatusShowsTheRest: znodes that the server does not show are named with its reason,
+// and everything else is there.
+func TestStatusShowsTheRest(t *testing.T) {
+	server := &fakeServer{nodes: map[string]string{
+		"/app": "", "/app/tasks": "", "/app/workers": "", "/app/assign": "", "/app/candidates": "", "/app/backlog": "", "/app/quarantine": "",
+		"/app/tasks/task-good": "payload", "/app/tasks/task-good/status": "by hand", "/app/tasks/task-bad": "", "/app/tasks/task-bad/status": "",
+		"/app/tasks/task-half": "", "/app/tasks/task-half/attempt-1": "{}",
+	}, locked: map[string]bool{"/app/tasks/task-bad": true, "/app/tasks/task-bad/status": true, "/app/tasks/task-half": true, "/app/candidates": true}}
+	person := &terminal{t: t, servers: server.start(t)}
+	code, out, problem := person.types("", "status", "--namespace", "/app")
+	want := `NOT SHOWN BY THE SERVER to this identity
+/app/candidates
+  children /app/candidates: access denied by the znode's ACL (NoAuth, code -102) (not applied)
+/app/tasks/task-bad
+  children /app/tasks/task-bad: access denied by the znode's ACL (NoAuth, code -102) (not applied)
+/app/tasks/task-bad/status
+  get /app/tasks/task-bad/status: access denied by the znode's ACL (NoAuth, code -102) (not applied)
+/app/tasks/task-half
+  children /app/tasks/task-half: access denied by the znode's ACL (NoAuth, code -102) (not applied)
+`
+	if code != 0 || !strings.HasSuffix(out, want) || !strings.Contains(out, "TASKS    3: 1 pending, 0 assigned, 1 done, 0 failed, 0 cancelled, 1 unknown\n") {
+		t.Errorf("exit code %d\n%s%s", code, out, problem)
+	}
+	_, out, _ = person.types("", "status", "--namespace", "/app", "--json")
+	var v overview
+	if err := json.Unmarshal([]byte(out), &v); err != nil || len(v.Unreadable) != 4 || v.Unreadable[1].Znode != "/app/tasks/task-bad" || v.Tasks.Unknown != 1 {
+		t.Errorf("%v: %s", err, out)
+	}
+	code, out, problem = person.types("", "tasks", "list", "--namespace", "/app")
+	if code != 0 || !strings.Contains(out, "task-good  done") || !strings.Contains(out, "task-bad   unknown") || strings.Count(problem, "not shown by the server: ") != 4 {
+		t.Errorf("exit code %d\n%s%s", code, out, problem)
+	}
+	code, out, problem = person.types("", "tasks", "show", "task-half", "--namespace", "/app")
+	if code != 0 || !strings.Contains(out, "payload    not shown") || !strings.Contains(out, "not shown  /app/tasks/task-half: get /app/tasks/task-half: access denied") {
+		t.Errorf("exit code %d\n%s%s", code, out, problem)
+	}
+	code, out, problem = person.types("", "tasks", "show", "task-none", "--namespace", "/app")
+	if code != 8 {
+		t.Errorf("exit code %d\n%s%s", code, out, problem)
+	}
+}
+
+// TestStatusShowsWhatIsNotShown: it says of the master and of the tasks that they are
+// not shown, not that there are none.
+func TestStatusShowsWhatIsNotShown(t *testing.T) {
+	v := overview{namespace: "/app", Unreadable: []unreadable{{Znode: "/app/master"}, {Znode: "/app/tasks"}}}
+	var b strings.Builder
+	if err := show(&b, v, false, false); err != nil || !strings.Contains(b.String(), "MASTER   not shown\n") || !strings.Contains(b.String(), "0 cancelled (not shown)\n") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	for want, m := range map[string]leader{
+		"m1 host:1, epoch 3": {Name: "m1", Address: "host:1", Epoch: 3, Session: "0x7"},
+		"host:1 made by hand, session 0x7: no master of Ringmaster leads until it is gone": {Address: "host:1", Session: "0x7", ByHand: true},
+		"made by hand, session 0x7: no master of Ringmaster leads until it is gone":        {Session: "0x7", ByHand: true},
+	} {
+		if got := (overview{Master: &m}).leads(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

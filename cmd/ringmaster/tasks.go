@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -410,6 +411,9 @@ func listCommand(o *options) *cobra.Command {
 						fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", t.Name, s, t.Worker, t.Attempts)
 					}
 				}
+				for _, u := range all.Unreadable {
+					fmt.Fprintf(cmd.ErrOrStderr(), "not shown by the server: %s: %s\n", u.Path, oneLine(u.Reason, ""))
+				}
 				return table.Flush()
 			})
 		},
@@ -421,14 +425,19 @@ func listCommand(o *options) *cobra.Command {
 // states are all that stateOf may say.
 var states = []string{
 	string(recipe.PhasePending), string(recipe.PhaseAssigned), string(recipe.Done), string(recipe.Failed), string(recipe.Cancelled),
+	unknownState,
 }
+
+// unknownState is the state of a task whose status the server does not show.
+const unknownState = "unknown"
 
 // stateOf is the phase of a task, or how it ended.
 func stateOf(t recipe.TaskSummary) string {
+	state := string(t.Phase)
 	if t.Phase == recipe.PhaseFinished {
-		return string(t.State)
+		state = string(t.State)
 	}
-	return string(t.Phase)
+	return cmp.Or(state, unknownState)
 }
 
 func showCommand(o *options) *cobra.Command {
@@ -457,11 +466,17 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
 	line("task", "%s", d.Name)
-	line("payload", "%d bytes: %s", len(d.Payload), clip(oneLine(string(d.Payload), ""), 100))
+	if slices.ContainsFunc(d.Unreadable, func(u recipe.Unreadable) bool { return strings.HasSuffix(u.Path, "/tasks/"+d.Name) }) && d.Payload == nil {
+		line("payload", "not shown")
+	} else {
+		line("payload", "%d bytes: %s", len(d.Payload), clip(oneLine(string(d.Payload), ""), 100))
+	}
 	if options, err := json.Marshal(optionsOf(d.Options)); err == nil && !d.Options.IsZero() {
 		line("options", "%s", options)
 	}
 	switch s := d.Status; {
+	case s != nil && s.State == "":
+		line("state", "finished, and the status is not shown")
 	case s != nil:
 		line("state", "%s%s", s.State, by(s.Worker, s.Token))
 		if !s.Ended.IsZero() {
@@ -485,6 +500,9 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 			when = a.Ended.Format(time.RFC3339) + " "
 		}
 		line(fmt.Sprintf("attempt %d", a.Token.Attempt), "%s%s: %s", when, strings.TrimPrefix(by(a.Worker, a.Token), " by "), oneLine(a.Reason, ""))
+	}
+	for _, u := range d.Unreadable {
+		line("not shown", "%s: %s", u.Path, oneLine(u.Reason, ""))
 	}
 	return table.Flush()
 }

@@ -1,0 +1,311 @@
+package recipe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// WorkerDetail is one worker as the tree shows it.
+type WorkerDetail struct {
+	Name        string
+	Address     string // empty when it is not alive
+	Alive       bool   // false also when that is not shown; see Overview.Unreadable
+	Incarnation int32
+	Retiring    bool
+	Capacity    int // that it asks for
+	Assigned    []string
+}
+
+// Overview is everything as the tree shows it. Its parts are read one after the
+// other and may not belong to one moment.
+type Overview struct {
+	Leader     Leader
+	Candidates []string       // names of those that stand in line (MasterConfig.Queue), first come first
+	Workers    []WorkerDetail // by name; those that are not alive only while they hold tasks
+	Tasks      []TaskSummary  // by name
+	MaxBacklog int            // 0 for none
+	Problems   []Problem      // znodes in the way, by path
+
+	// Quarantined is what the active master leaves alone for now, because the server
+	// refuses what is to be done with it; while nobody leads, what the last master left
+	// alone. It is at most 50 of them, and MoreQuarantined counts the others. What a
+	// worker leaves alone, its log and its metric say.
+	Quarantined     []Quarantined
+	MoreQuarantined int
+
+	// Unreadable lists what the server does not show to this client, by path. The rest
+	// is there.
+	Unreadable []Unreadable
+}
+
+// TaskSummary is one task of an Overview.
+type TaskSummary struct {
+	Name     string
+	Phase    Phase // empty when that cannot be told; see Overview.Unreadable
+	State    State // when finished; empty when the status is not shown
+	Worker   string
+	Attempts int // that have ended without a result
+}
+
+// Backlog counts the tasks that are not finished, as far as that can be told.
+func (o Overview) Backlog() int {
+	n := 0
+	for _, t := range o.Tasks {
+		if t.Phase != PhaseFinished {
+			n++
+		}
+	}
+	return n
+}
+
+// Overview reads the whole tree. It is for people and tools: it costs two reads
+// for every worker and for every task. It fails when the server shows nothing of the
+// tree at all.
+func (c *Client) Overview(ctx context.Context) (Overview, error) {
+	var o Overview
+	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
+		o = Overview{}
+		look := &overlook{inspection{session: session, layout: c.layout}, &o}
+		for _, part := range []func(context.Context) error{look.leader, look.candidates, look.notices, look.workers, look.tasks} {
+			if err := part(ctx); err != nil {
+				return err
+			}
+		}
+		slices.SortFunc(o.Problems, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
+		o.Unreadable, err = look.unreadable()
+		return err
+	})
+	return o, err
+}
+
+// overlook is the inspection of a whole tree.
+type overlook struct {
+	inspection
+	*Overview
+}
+
+func (o *overlook) problem(p Problem) { o.Problems = append(o.Problems, p) }
+
+// leader looks who leads, and whether something else is in that place.
+func (o *overlook) leader(ctx context.Context) error {
+	leader, _, err := followed{session: o.session, layout: o.layout}.lookLeader(ctx, &o.inspection)
+	if _, err := o.shown(o.layout.master(), err); err != nil {
+		return err
+	}
+	o.Leader = leader
+	if leader.Exists() {
+		return nil
+	}
+	master, err := exists(ctx, o.session, zkapi.Exists(o.layout.master()))
+	if _, err := o.shown(o.layout.master(), err); err != nil {
+		return err
+	}
+	if master.Found && !master.Stat.Alive() {
+		o.problem(o.layout.masterProblem(master.Stat))
+	}
+	return nil
+}
+
+// notices reads what the master tells others. Only a master's word counts.
+func (o *overlook) notices(ctx context.Context) error {
+	replies := o.session.DoAll(ctx, []zkapi.Op{zkapi.Get(o.layout.backlog()), zkapi.Get(o.layout.quarantine())})
+	claimed, err := exists(ctx, o.session, zkapi.Exists(o.layout.assign()))
+	if there, err := o.shown(o.layout.assign(), err); !there {
+		return err // whether a master has written them cannot be told
+	}
+	latest := claimed.Stat.Version
+	for i, path := range []string{o.layout.backlog(), o.layout.quarantine()} {
+		there, err := o.shown(path, replies[i].Err)
+		if err != nil {
+			return err
+		}
+		if said := replies[i].Data; there && len(said) > 0 && !o.says(path, said, latest) {
+			o.problem(noMastersWord(path))
+		}
+	}
+	return nil
+}
+
+// says takes over what a notice says, or reports false for what no master has written.
+func (o *overlook) says(path string, said []byte, latest int32) bool {
+	if path == o.layout.backlog() {
+		record, ok := bound(said, latest)
+		if ok {
+			o.MaxBacklog = record.Limit
+		}
+		return ok
+	}
+	var record quarantineRecord
+	if json.Unmarshal(said, &record) != nil || !aMastersWord(record.Epoch, latest) {
+		return false
+	}
+	for _, row := range record.Left {
+		o.Quarantined = append(o.Quarantined, Quarantined{row.Kind, row.Name, row.Reason, row.Since, row.Until, row.Refused})
+	}
+	o.MoreQuarantined = record.More
+	return true
+}
+
+func (o *overlook) candidates(ctx context.Context) error {
+	line, err := o.session.Do(ctx, zkapi.Children(o.layout.candidates()))
+	if there, err := o.shown(o.layout.candidates(), err); !there {
+		return err
+	}
+	names := o.fitting(o.layout.candidate, line.Children)
+	slices.SortFunc(names, inLine)
+	ops := make([]zkapi.Op, len(names))
+	for i, znode := range names {
+		ops[i] = zkapi.Get(o.layout.candidate(znode))
+	}
+	for i, reply := range o.session.DoAll(ctx, ops) {
+		there, err := o.shown(ops[i].Path, reply.Err)
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
+		if problem, bad := o.layout.candidateProblem(names[i], reply.Stat); bad {
+			o.problem(problem)
+			continue
+		}
+		o.Candidates = append(o.Candidates, string(reply.Data))
+	}
+	return nil
+}
+
+// list is the children of a znode; none if they are not shown.
+func (o *overlook) list(ctx context.Context, path string) ([]string, error) {
+	listed, err := o.session.Do(ctx, zkapi.Children(path))
+	_, err = o.shown(path, err)
+	return listed.Children, err
+}
+
+func (o *overlook) workers(ctx context.Context) error {
+	alive, err := o.list(ctx, o.layout.workers())
+	if err != nil {
+		return err
+	}
+	known, err := o.list(ctx, o.layout.assign())
+	if err != nil {
+		return err
+	}
+	names := slices.Concat(alive, known)
+	slices.Sort(names)
+	names = o.fitting(o.layout.worker, slices.Compact(names))
+	var ops []zkapi.Op
+	for _, w := range names {
+		ops = append(ops, zkapi.Get(o.layout.worker(w)), zkapi.Get(o.layout.inbox(w)), zkapi.Children(o.layout.inbox(w)))
+	}
+	replies := o.session.DoAll(ctx, ops)
+	for i, reply := range replies {
+		if _, err := o.shown(ops[i].Path, reply.Err); err != nil {
+			return err
+		}
+	}
+	for i, w := range names {
+		here, claimed, inbox := replies[3*i], replies[3*i+1], replies[3*i+2]
+		if zkapi.Refused(here.Err) { // whether it is alive, another request may tell
+			if here.Result, here.Err = o.session.Do(ctx, zkapi.Exists(o.layout.worker(w))); here.Err != nil && !zkapi.Refused(here.Err) {
+				return here.Err
+			}
+		}
+		if !here.Stat.Alive() && here.Stat.Czxid != 0 {
+			o.problem(o.layout.workerProblem(w, here.Stat))
+			here.Data = nil
+		}
+		if claimed.Err == nil && claimed.Stat.Owner() != zkapi.OwnerNone {
+			o.problem(claimProblem(o.layout.inbox(w), claimed.Stat))
+		}
+		var record claimRecord
+		_ = json.Unmarshal(claimed.Data, &record) // one made by hand says nothing
+		d := WorkerDetail{
+			Name: w, Address: string(here.Data), Alive: here.Stat.Alive(), Incarnation: claimed.Stat.Version,
+			Retiring: record.Retiring, Capacity: record.Capacity, Assigned: inbox.Children,
+		}
+		if d.Alive || len(d.Assigned) > 0 {
+			o.Workers = append(o.Workers, d)
+		}
+	}
+	return nil
+}
+
+func (o *overlook) tasks(ctx context.Context) error {
+	listed, err := o.list(ctx, o.layout.tasks())
+	if err != nil {
+		return err
+	}
+	names := o.fitting(o.layout.task, listed)
+	owner := map[string]string{}
+	for _, w := range o.Workers {
+		for _, t := range w.Assigned {
+			owner[t] = w.Name
+		}
+	}
+	var ops []zkapi.Op
+	for _, t := range names {
+		ops = append(ops, zkapi.Children(o.layout.task(t)), zkapi.Get(o.layout.status(t)))
+	}
+	replies := o.session.DoAll(ctx, ops)
+	var showing []string // tasks that have progress
+	for i, t := range names {
+		below, status := replies[2*i], replies[2*i+1]
+		if errors.Is(below.Err, zkapi.ErrNoNode) {
+			continue
+		}
+		for n, reply := range []zkapi.Reply{below, status} {
+			if _, err := o.shown(ops[2*i+n].Path, reply.Err); err != nil {
+				return err
+			}
+		}
+		if below.Stat.Owner() != zkapi.OwnerNone {
+			o.problem(o.layout.taskProblem(t, below.Stat))
+		}
+		if status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
+			o.problem(o.layout.statusProblem(t, status.Stat))
+		}
+		if slices.Contains(below.Children, "progress") {
+			showing = append(showing, t)
+		}
+		o.Tasks = append(o.Tasks, summary(t, owner[t], below, status))
+	}
+	return o.progress(ctx, showing)
+}
+
+// summary is one task, of what is below it and its status as they were read.
+func summary(t, worker string, below, status zkapi.Reply) TaskSummary {
+	s := TaskSummary{Name: t, Phase: PhasePending, Worker: worker, Attempts: int(taskChildren(below.Children).attempts)}
+	switch {
+	case status.Err == nil:
+		s.Phase, s.State = PhaseFinished, decodeStatus(status.Data).State
+	case errors.Is(status.Err, zkapi.ErrNoAuth): // so there is one
+		s.Phase = PhaseFinished
+	case zkapi.Refused(status.Err):
+		s.Phase = ""
+	case worker != "":
+		s.Phase = PhaseAssigned
+	}
+	return s
+}
+
+// progress looks for progress that no session stands behind.
+func (o *overlook) progress(ctx context.Context, tasks []string) error {
+	ops := make([]zkapi.Op, len(tasks))
+	for i, t := range tasks {
+		ops[i] = zkapi.Exists(o.layout.progress(t))
+	}
+	for i, reply := range o.session.DoAll(ctx, ops) {
+		if _, err := o.shown(ops[i].Path, reply.Err); err != nil {
+			return err
+		}
+		if reply.Found && !reply.Stat.Alive() {
+			o.problem(o.layout.progressProblem(tasks[i], reply.Stat))
+		}
+	}
+	return nil
+}

@@ -44,6 +44,7 @@ type removal struct {
 	asked    int64 // czxid of the task that a master was asked to remove
 	done     bool
 	doubtful doubt
+	bounds   bounds // of one multi, as the server takes it
 }
 
 // step looks at the task, and removes it, or asks a master to and waits for a change.
@@ -78,14 +79,39 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if m.status = decodeStatus(status.Data); m.status.Token == (Token{}) {
 		return m.ask(ctx, session, node.Stat.Czxid)
 	}
-	_, err := session.Do(ctx, zkapi.Multi(collection(l, task, leftover{
-		version: node.Stat.Version, children: listed.Children, status: status.Stat.Version,
-	})...))
-	if errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion) {
-		return zkapi.ErrNotSent // something changed below it: look again
+	return m.remove(ctx, session, leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version})
+}
+
+// remove removes the task as it was read, in parts if it is too large for one write.
+func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftover) error {
+	if m.bounds.ops == 0 {
+		m.bounds = newBounds(session)
 	}
-	m.done = err == nil
-	return m.doubtful.after(err)
+	for {
+		ops, rest := m.client.layout.removal(m.task, left, m.bounds)
+		_, err := session.Do(ctx, zkapi.Multi(ops...))
+		if rest == nil {
+			m.doubtful.after(err)
+		}
+		if err == nil {
+			m.bounds.fitted()
+		} else {
+			m.bounds.lost(ops, err)
+		}
+		switch {
+		case err == nil && rest == nil:
+			m.done = true
+			return nil
+		case err == nil:
+			left.children = rest
+		case errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion):
+			return zkapi.ErrNotSent // something changed below it: look again
+		case errors.Is(err, zkapi.ErrProbablyTooLarge) && divides(ops):
+			return zkapi.ErrNotSent // it may have been applied: look, and go on in smaller parts
+		case !errors.Is(err, zkapi.ErrTooLarge) || !divides(ops):
+			return err
+		}
+	}
 }
 
 // ask has a master remove the task, and waits until there is something to look at.

@@ -52,7 +52,8 @@
 //     multi that begins with the check of its claim. The same holds for a worker
 //     and its incarnation.
 //   - Every transition is one multi: a task is never lost or doubled by a crash
-//     between two writes.
+//     between two writes. What is below a finished task, and too much for one multi,
+//     goes before; the task and its status go in one.
 //   - Every execution of a task has an attempt number of its own, and a Token
 //     that is greater than those of all executions before it. What is on record of
 //     an execution has that very token.

@@ -47,6 +47,7 @@ type reconciler struct {
 	stale        map[string]bool         // inboxes to be read
 	quarantine   *quarantine             // what is left alone
 	bounds       bounds                  // of one multi, as the server takes it
+	parts        bool                    // a finished task was removed in part
 	unverified   []string                // finished tasks that verify has to look at
 	recreated    bool                    // a task may have gone and come again
 	tasksVersion int32                   // cversion of /tasks when it was listed
@@ -190,11 +191,12 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 	if err := r.read(); err != nil {
 		return time.Time{}, false, err
 	}
+	r.parts = false
 	p := decide(r.view, r.limits, r.now())
 	if err := r.commit(p.transitions); err != nil {
 		return time.Time{}, false, err
 	}
-	more = len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0
+	more = r.parts || len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0
 	for _, at := range []time.Time{r.look, r.quarantine.next()} {
 		if !at.IsZero() {
 			p.wakeAt(at)
@@ -256,7 +258,7 @@ func (r *reconciler) commit(decisions []transition) error {
 		errs := r.term.writeAll(writes)
 		for i, part := range parts {
 			if errs[i] == nil {
-				r.applied(part)
+				r.applied(part, writes[i])
 			}
 			errs[i] = r.forgive(errs[i], writes[i], part)
 		}
@@ -268,9 +270,13 @@ func (r *reconciler) commit(decisions []transition) error {
 }
 
 // applied takes over into the view what has been written.
-func (r *reconciler) applied(decisions []transition) {
+func (r *reconciler) applied(decisions []transition, ops []zkapi.Op) {
 	now := r.now()
 	for _, d := range decisions {
+		if d.action == collectTask && !r.layout.removes(ops, d.task) {
+			r.partly(d.task, ops)
+			continue
+		}
 		if d.action == assignTask {
 			task := r.view.task(d.task)
 			r.term.see.Metrics.Assigned(now.Sub(latest(task.waiting, task.due)))
@@ -355,8 +361,9 @@ func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 			State: Failed, Reason: "all attempts ended without a result", Token: d.token, Ended: r.now().UTC(),
 		}.encode(), zkapi.Persistent).For(l.access.record()))
 	case collectTask:
-		ops = append(ops, collection(l, d.task, *r.view.task(d.task).leftover)...)
-		if r.view.asked[d.task] {
+		part, rest := l.removal(d.task, *r.view.task(d.task).leftover, r.bounds)
+		ops = append(ops, part...)
+		if r.view.asked[d.task] && rest == nil {
 			ops = append(ops, zkapi.Delete(l.request(d.task), zkapi.AnyVersion))
 		}
 	case dropRequest:
@@ -369,17 +376,4 @@ func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 	case releaseTask, dropTask:
 	}
 	return ops
-}
-
-// collection deletes a finished task exactly as it was read.
-func collection(l layout, t string, left leftover) []zkapi.Op {
-	var ops []zkapi.Op
-	for _, child := range left.children {
-		version := zkapi.AnyVersion
-		if child == "status" {
-			version = left.status
-		}
-		ops = append(ops, zkapi.Delete(l.task(t)+"/"+child, version))
-	}
-	return append(ops, zkapi.Delete(l.task(t), left.version))
 }

@@ -128,7 +128,10 @@ func (r *reconciler) forgive(err error, ops []zkapi.Op, part []transition) error
 		if !ok || !refused && (s.kind != taskSubject || !r.quarantine.strike(s)) {
 			return err
 		}
-	case (refused || zkapi.TooLarge(err)) && len(part) == 1:
+	case errors.Is(err, zkapi.ErrProbablyTooLarge) && len(part) == 1 && part[0].action == collectTask && divides(ops):
+		r.bounds.lost(ops, err)
+		return err // it may have been applied: look, and go on in smaller parts
+	case (refused || zkapi.TooLarge(err)) && len(part) == 1 && !(zkapi.TooLarge(err) && part[0].action == collectTask && divides(ops)):
 		s = subjectOfTransition(part[0])
 	case refused || errors.Is(err, zkapi.ErrTooLarge):
 		r.bounds.lost(ops, err)

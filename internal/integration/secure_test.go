@@ -241,14 +241,15 @@ func (s *secured) forbidden(namespace, task string) {
 			zkapi.Delete("/master", -1), zkapi.Set("/assign", nil, -1), zkapi.Create("/assign/w9", nil, zkapi.Persistent),
 			zkapi.Create("/assign/w1/x", nil, zkapi.Persistent), zkapi.Create("/workers/w9", nil, zkapi.Ephemeral),
 			zkapi.Set("/tasks/"+task+"/status", nil, -1), zkapi.Set("/backlog", nil, -1), zkapi.Create("/candidates/c-1", nil, zkapi.Ephemeral),
+			zkapi.Create("/x", nil, zkapi.Ephemeral), // it could be a /master
 		},
 		"worker": {
 			zkapi.Set("/assign", nil, -1), zkapi.Create("/assign/w1/x", nil, zkapi.Persistent), zkapi.Set("/master", nil, -1),
 			zkapi.Create("/tasks/x", nil, zkapi.Persistent), zkapi.Set("/tasks/"+task, nil, -1), zkapi.Set("/tasks/"+task+"/status", nil, -1),
-			zkapi.Create("/candidates/c-1", nil, zkapi.Ephemeral), zkapi.Set("/backlog", nil, -1),
+			zkapi.Create("/candidates/c-1", nil, zkapi.Ephemeral), zkapi.Set("/backlog", nil, -1), zkapi.Create("/x", nil, zkapi.Ephemeral),
 		},
 		"master": {
-			zkapi.Set("/tasks/"+task, nil, -1), zkapi.Set("/tasks/"+task+"/status", nil, -1), zkapi.Set("/workers/w1", nil, -1),
+			zkapi.Set("/tasks/"+task, nil, -1), zkapi.Set("/tasks/"+task+"/status", nil, -1),
 		},
 	} {
 		session, err := s.env(role, nil).Open(s.ctx)

@@ -166,7 +166,7 @@ func (i *incarnation) letGo() {
 		giver = i.env.Spawn("give back", func(env zkapi.Env) { i.giveAllBack(giving, env) })
 	}
 	zkapi.Rest(i.env, "given back", i, giver)
-	_, _ = i.env.Wait(w.patience, giver, i.session.Done(), i.env.Timer(promptly)) // what was abandoned is put on record
+	_, _ = i.env.Wait(context.Background(), giver, i.session.Done(), i.env.Timer(promptly)) // also what was abandoned is put on record
 	stop()
 	zkapi.Rest(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(context.Background(), giver)

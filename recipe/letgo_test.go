@@ -105,6 +105,21 @@ func hangs(t *testing.T, slow time.Duration, policy recipe.Unreturned, options [
 	})
 }
 
+// hanging is what the overview says of a task whose handler has not returned.
+func (h *hanging) hanging(task string) recipe.Hanging {
+	h.t.Helper()
+	o, err := h.client().Overview(h.ctx)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, one := range o.Hanging {
+		if one.Task == task {
+			return one
+		}
+	}
+	return recipe.Hanging{}
+}
+
 // stops are the ways in which an owner is stopped that has no time.
 var stops = map[string]func(h *hanging, owner *process){
 	"its context ends": func(_ *hanging, owner *process) { owner.stop() },
@@ -203,32 +218,38 @@ func TestWhoHangsHoldsNothingElse(t *testing.T) {
 // TestAbandonedHandlers gives handlers that hang a time: the task moves then, and it is on
 // record that the old handler may still run. The same process does not begin it again.
 func TestAbandonedHandlers(t *testing.T) {
-	for name, tell := range map[string]func(h *hanging, owner *process, task string){
+	type tells func(h *hanging, owner *process, task string)
+	for name, tell := range map[string]tells{
 		"its context ends":     func(_ *hanging, owner *process, _ string) { owner.stop() },
 		"it shows no progress": func(*hanging, *process, string) {},
 		"it is to leave":       func(h *hanging, owner *process, _ string) { h.work.Go(func() { _ = owner.Close(h.ctx) }) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			options := []recipe.SubmitOption{recipe.ID("r")}
-			if name == "it shows no progress" {
-				options = append(options, recipe.Silence(5*time.Second))
-			}
-			hangs(t, time.Hour, recipe.Unreturned{After: 3 * time.Second}, options, func(h *hanging, owner *process, task string) {
-				tell(h, owner, task)
-				h.within(15*time.Second, "w2 owns it too", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
-				record := string(h.do(zkapi.Get("/tasks/" + task + "/attempt-1")).Data)
-				if !strings.Contains(record, "handler was abandoned") || !strings.Contains(record, "3s") {
-					t.Errorf("on record: %s", record)
+		for _, after := range []time.Duration{300 * time.Millisecond, 3 * time.Second} {
+			t.Run(fmt.Sprint(name, after), func(t *testing.T) {
+				options := []recipe.SubmitOption{recipe.ID("r")}
+				if name == "it shows no progress" {
+					options = append(options, recipe.Silence(5*time.Second))
 				}
-				all := h.list()
-				if all[0].token.Compare(all[1].token) >= 0 {
-					t.Errorf("the token is not greater: %+v", all)
-				}
-				if name != "it shows no progress" {
-					h.within(10*time.Second, "Run returns, although the handler has not", func() bool { return len(owner.ran) == 1 })
-				}
+				hangs(t, time.Hour, recipe.Unreturned{After: after}, options, func(h *hanging, owner *process, task string) {
+					tell(h, owner, task)
+					h.within(15*time.Second, "w2 owns it too", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
+					if hanging := h.hanging(task); hanging.Worker != "w1" || hanging.Token != h.list()[0].token || hanging.Abandoned.IsZero() {
+						t.Errorf("the overview has %+v", hanging)
+					}
+					record := string(h.do(zkapi.Get("/tasks/" + task + "/attempt-1")).Data)
+					if !strings.Contains(record, "handler was abandoned") || !strings.Contains(record, after.String()) {
+						t.Errorf("on record: %s", record)
+					}
+					all := h.list()
+					if all[0].token.Compare(all[1].token) >= 0 {
+						t.Errorf("the token is not greater: %+v", all)
+					}
+					if name != "it shows no progress" {
+						h.within(10*time.Second, "Run returns, although the handler has not", func() bool { return len(owner.ran) == 1 })
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -275,8 +296,23 @@ func TestAbandonEndsTheWaiting(t *testing.T) {
 		owner.Abandon()
 		h.within(5*time.Second, "Close returns", func() bool { return len(closed) == 1 })
 		h.within(5*time.Second, "the next one begins", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
+		if h.hanging(task).Abandoned.IsZero() {
+			t.Error("it is not on record")
+		}
 		if err := <-owner.ran; !errors.Is(err, recipe.ErrAbandoned) && !errors.Is(err, recipe.ErrClosed) {
 			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// TestAbandonAtOnceIsOnRecord: who has no patience at all still says that the handler may
+// run on.
+func TestAbandonAtOnceIsOnRecord(t *testing.T) {
+	hangs(t, time.Hour, recipe.Unreturned{}, nil, func(h *hanging, owner *process, task string) {
+		owner.Abandon()
+		h.within(5*time.Second, "the next one begins", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
+		if hanging := h.hanging(task); hanging.Worker != "w1" || hanging.Abandoned.IsZero() {
+			t.Errorf("the overview has %+v", hanging)
 		}
 	})
 }
@@ -285,7 +321,14 @@ func TestAbandonEndsTheWaiting(t *testing.T) {
 // worker only when the handler has returned, and does not go back there.
 func TestSilentResidentIsCalledBack(t *testing.T) {
 	hangs(t, 10*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.Silence(3 * time.Second)}, func(h *hanging, owner *process, task string) {
+		h.within(10*time.Second, "it is called back", func() bool { return h.hanging(task).Task == task })
+		if hanging := h.hanging(task); hanging.Worker != "w1" || hanging.Token != h.list()[0].token || !hanging.Abandoned.IsZero() {
+			t.Errorf("the overview has %+v", hanging)
+		}
 		h.within(30*time.Second, "w2 owns it", func() bool { return len(h.list()) > 1 })
+		if hanging := h.hanging(task); hanging != (recipe.Hanging{}) {
+			t.Errorf("it has returned, and the overview has %+v", hanging)
+		}
 		all := h.list()
 		if h.overlap() > 0 || all[1].worker != "w2" || !errors.Is(all[0].cause, recipe.ErrRevoked) {
 			t.Errorf("overlap %v: %+v", h.overlap(), all)

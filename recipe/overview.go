@@ -30,6 +30,7 @@ type Overview struct {
 	Tasks      []TaskSummary  // by name
 	MaxBacklog int            // 0 for none
 	Problems   []Problem      // znodes in the way, by path
+	Hanging    []Hanging      // handlers that were told to end and may still run, by task
 
 	// Quarantined is what the active master leaves alone for now, because the server
 	// refuses what is to be done with it; while nobody leads, what the last master left
@@ -63,15 +64,15 @@ func (o Overview) Backlog() int {
 	return n
 }
 
-// Overview reads the whole tree. It is for people and tools: it costs two reads
-// for every worker and for every task. It fails when the server shows nothing of the
+// Overview reads the whole tree. It is for people and tools: it costs two or
+// three reads for every worker and for every task, and one for every assignment. It fails when the server shows nothing of the
 // tree at all.
 func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		o = Overview{}
 		look := &overlook{inspection{session: session, layout: c.layout}, &o}
-		for _, part := range []func(context.Context) error{look.leader, look.candidates, look.notices, look.workers, look.tasks} {
+		for _, part := range []func(context.Context) error{look.leader, look.candidates, look.notices, look.workers, look.tasks, look.hanging} {
 			if err := part(ctx); err != nil {
 				return err
 			}

@@ -23,8 +23,9 @@ type roleOptions struct {
 	master   recipe.MasterConfig
 	strategy string
 
-	worker  recipe.WorkerConfig
-	command string
+	worker     recipe.WorkerConfig
+	command    string
+	unreturned unreturned
 }
 
 func (r *roleOptions) register(f *pflag.FlagSet) {
@@ -52,6 +53,8 @@ func (r *roleOptions) registerWorker(f *pflag.FlagSet) {
 	f.IntVar(&r.worker.Concurrency, "concurrency", 8, "commands that run at a time")
 	f.IntVar(&r.worker.Capacity, "capacity", 0, "assignments to take at a time; 0: as many as the master gives")
 	f.DurationVar(&r.drain, "drain", 30*time.Second, "how long to finish what is held when asked to leave")
+	r.unreturned = unreturned{text: "wait"}
+	f.Var(&r.unreturned, "unreturned", "what to do about the command of a resident task that has not ended when it was told to: wait; abandon:TIME gives the task to the next owner after TIME; end:TIME ends this process after TIME")
 }
 
 // run completes the configurations with the common options, and runs the role
@@ -82,6 +85,7 @@ func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duratio
 	see := recipe.Observers{Logger: log, Metrics: measured}
 	r.master.Namespace, r.master.Access, r.master.Name, r.master.Address, r.master.Observers = o.namespace, access, r.name, r.address, see
 	r.worker.Namespace, r.worker.Access, r.worker.Name, r.worker.Address, r.worker.Observers = o.namespace, access, r.name, r.address, see
+	r.worker.Unreturned = r.unreturned.policy
 	if r.command != "" {
 		r.worker.Handler = shell.Handler(r.command, log)
 	}
@@ -130,10 +134,15 @@ RINGMASTER_TASK, RINGMASTER_EPOCH, RINGMASTER_ATTEMPT, RINGMASTER_KEY. When the
 task is taken away or cancelled, its processes get SIGTERM, then SIGKILL. On Linux
 they also end when this worker is killed (docs/operators.md has the limits).
 
-On SIGTERM or Ctrl-C the worker takes no more, finishes what it holds, and leaves.`,
+On SIGTERM or Ctrl-C the worker takes no more, finishes what it holds, and leaves.
+
+A command that does not end when it is told to, although it gets SIGKILL after five
+seconds, keeps its task: the log says so, and --unreturned says what follows if the
+task is a resident one.`,
 		Example: `  ringmaster worker --name w1 --exec 'tr a-z A-Z'
   ringmaster worker --name w2 --exec './convert.sh' --concurrency 2
-  ringmaster worker --name w3 --exec 'for i in 1 2 3; do echo "$i of 3" >&3; sleep 1; done'`,
+  ringmaster worker --name w3 --exec 'for i in 1 2 3; do echo "$i of 3" >&3; sleep 1; done'
+  ringmaster worker --name w4 --exec 'exec ./own-region' --unreturned end:10s`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if r.command == "" {
 				return misuse("worker: --exec is missing: name the command to run for each task")

@@ -91,6 +91,9 @@ type overview struct {
 	// Unreadable are the znodes that the server does not show to this identity; the key is
 	// missing when there are none.
 	Unreadable []unreadable `json:"unreadable,omitempty"`
+	// Hanging are handlers that were told to end and may still run; the key is missing
+	// when there are none.
+	Hanging []hanging `json:"hanging,omitempty"`
 }
 
 type unreadable struct {
@@ -112,6 +115,13 @@ type quarantined struct {
 	Since   time.Time `json:"since"`
 	Until   time.Time `json:"until,omitzero"` // missing: until its znode is gone
 	Refused int       `json:"refused"`        // times, one after the other
+}
+
+type hanging struct {
+	Task   string `json:"task"`
+	Worker string `json:"worker"`
+	recipe.Token
+	Abandoned time.Time `json:"abandoned,omitzero"` // missing while the worker holds the task
 }
 
 type problem struct {
@@ -174,6 +184,9 @@ func overviewOf(o recipe.Overview, namespace string) overview {
 		v.Quarantined = append(v.Quarantined, quarantined{q.Kind, q.Name, q.Reason, q.Since, q.Retry, q.Refused})
 	}
 	v.More = o.MoreQuarantined
+	for _, h := range o.Hanging {
+		v.Hanging = append(v.Hanging, hanging{h.Task, h.Worker, h.Token, h.Abandoned})
+	}
 	v.Tasks.Total = len(o.Tasks)
 	counts := map[string]*int{
 		"pending": &v.Tasks.Pending, "assigned": &v.Tasks.Assigned, "done": &v.Tasks.Done, "failed": &v.Tasks.Failed, "cancelled": &v.Tasks.Cancelled,
@@ -228,21 +241,7 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 		}
 		_ = table.Flush()
 	}
-	if len(v.Problems) > 0 {
-		b.WriteString("\nPROBLEMS\n")
-		for _, p := range v.Problems {
-			fmt.Fprintf(&b, "%s %s\n  in zkCli: %s\n", p.Znode, p.Problem, p.Remedy)
-		}
-	}
-	if len(v.Quarantined) > 0 {
-		showQuarantined(&b, v)
-	}
-	if len(v.Unreadable) > 0 {
-		b.WriteString("\nNOT SHOWN BY THE SERVER to this identity\n")
-		for _, u := range v.Unreadable {
-			fmt.Fprintf(&b, "%s\n  %s\n", u.Znode, oneLine(u.Reason, ""))
-		}
-	}
+	showTroubles(&b, v)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -273,6 +272,35 @@ func (v overview) leads() string {
 }
 
 // showQuarantined says what the master leaves alone.
+// showTroubles writes what needs somebody's attention.
+func showTroubles(b *strings.Builder, v overview) {
+	if len(v.Hanging) > 0 {
+		b.WriteString("\nNOT RETURNED\n")
+		for _, h := range v.Hanging {
+			what := "was called back, and has not been given back yet"
+			if !h.Abandoned.IsZero() {
+				what = "was abandoned at " + h.Abandoned.Format(time.RFC3339) + ", and may still run"
+			}
+			fmt.Fprintf(b, "%s%s %s\n", h.Task, by(h.Worker, h.Token), what)
+		}
+	}
+	if len(v.Problems) > 0 {
+		b.WriteString("\nPROBLEMS\n")
+		for _, p := range v.Problems {
+			fmt.Fprintf(b, "%s %s\n  in zkCli: %s\n", p.Znode, p.Problem, p.Remedy)
+		}
+	}
+	if len(v.Quarantined) > 0 {
+		showQuarantined(b, v)
+	}
+	if len(v.Unreadable) > 0 {
+		b.WriteString("\nNOT SHOWN BY THE SERVER to this identity\n")
+		for _, u := range v.Unreadable {
+			fmt.Fprintf(b, "%s\n  %s\n", u.Znode, oneLine(u.Reason, ""))
+		}
+	}
+}
+
 func showQuarantined(b *strings.Builder, v overview) {
 	b.WriteString("\nLEFT ALONE BY THE MASTER, because the server refuses something\n")
 	for _, q := range v.Quarantined {

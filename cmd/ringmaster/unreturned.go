@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/shell"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// unreturned is the option --unreturned; it implements pflag.Value.
+type unreturned struct {
+	text   string
+	policy recipe.Unreturned
+}
+
+var errUnreturned = errors.New("write wait, abandon:TIME or end:TIME, with a time greater than 0 such as 30s")
+
+// Set implements pflag.Value.
+func (u *unreturned) Set(text string) error {
+	what, after, timed := strings.Cut(text, ":")
+	var policy recipe.Unreturned
+	if timed {
+		var err error
+		if policy.After, err = time.ParseDuration(after); err != nil || policy.After <= 0 {
+			return errUnreturned
+		}
+	}
+	switch {
+	case what == "wait" && !timed:
+	case what == "abandon" && timed:
+	case what == "end" && timed:
+		policy.End = endProcess
+	default:
+		return errUnreturned
+	}
+	u.text, u.policy = text, policy
+	return nil
+}
+
+// String implements pflag.Value.
+func (u *unreturned) String() string { return u.text }
+
+// Type implements pflag.Value.
+func (u *unreturned) Type() string { return "policy" }
+
+// endProcess ends the process with all its commands, because one does not end when it is
+// told to. A service manager starts it again.
+func endProcess(reason error) {
+	fmt.Fprintln(os.Stderr, "ringmaster: this process ends:", oneLine(reason.Error(), ""))
+	shell.KillAll()
+	os.Exit(int(exit.Failed))
+}

@@ -1,0 +1,67 @@
+package recipe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Hanging is an attempt whose handler was told to end and may still run, as far as that
+// is on record.
+type Hanging struct {
+	Task   string
+	Worker string
+	Token  Token
+	// Abandoned is when the worker gave the task back without its handler, by the
+	// worker's clock. It is zero while the worker holds the task, which a master has
+	// called back. Every call back passes through that; it is over in a moment where
+	// the handler returns.
+	Abandoned time.Time
+}
+
+// hanging reads the assignments, and the last attempts of tasks that are not finished.
+func (o *overlook) hanging(ctx context.Context) error {
+	var (
+		ops   []zkapi.Op
+		found []func(data []byte)
+	)
+	look := func(path string, then func(data []byte)) {
+		ops, found = append(ops, zkapi.Get(path)), append(found, then)
+	}
+	for _, w := range o.Workers {
+		path := func(t string) string { return o.layout.assignment(w.Name, t) }
+		for _, t := range o.fitting(path, w.Assigned) {
+			look(path(t), func(data []byte) {
+				var record assignmentRecord
+				if json.Unmarshal(data, &record) == nil && record.Revoked {
+					o.Hanging = append(o.Hanging, Hanging{Task: t, Worker: w.Name, Token: record.Token})
+				}
+			})
+		}
+	}
+	for _, t := range o.Tasks {
+		if t.Phase == PhaseFinished || t.Attempts == 0 {
+			continue
+		}
+		look(o.layout.attempt(t.Name, int32(t.Attempts)), func(data []byte) {
+			var record attemptRecord
+			if json.Unmarshal(data, &record) == nil && strings.HasPrefix(record.Reason, ErrAbandoned.Error()) {
+				o.Hanging = append(o.Hanging, Hanging{Task: t.Name, Worker: record.Worker, Token: record.Token, Abandoned: record.Ended})
+			}
+		})
+	}
+	for i, reply := range o.session.DoAll(ctx, ops) {
+		if there, err := o.shown(ops[i].Path, reply.Err); err != nil {
+			return err
+		} else if there {
+			found[i](reply.Data)
+		}
+	}
+	slices.SortFunc(o.Hanging, func(a, b Hanging) int { return cmp.Or(cmp.Compare(a.Task, b.Task), a.Token.Compare(b.Token)) })
+	return nil
+}

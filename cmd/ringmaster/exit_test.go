@@ -42,6 +42,9 @@ func TestExitCodes(t *testing.T) {
 		nodeExists = -110
 		noAuth     = -102
 		apiError   = -100
+		quota      = -125
+		throttled  = -127
+		unheardOf  = -999
 		badAuth    = -115
 	)
 	create, multi := map[zkapi.Kind]bool{zkapi.KindCreate: true}, map[zkapi.Kind]bool{zkapi.KindMulti: true}
@@ -64,6 +67,12 @@ func TestExitCodes(t *testing.T) {
 		{exit.Refused, "credentials were refused", &fakeServer{auth: badAuth}, "worker --exec cat --auth-file " + auth},
 		{exit.RefusedForNow, "refused", &fakeServer{refuse: everything(apiError)}, "tasks show task-a"},
 		{exit.RefusedForNow, "refused", &fakeServer{refuse: map[zkapi.Kind]int32{zkapi.KindCreate: apiError}}, "submit x --connect-timeout 5s"},
+		{exit.RefusedForNow, "QuotaExceeded, code -125", &fakeServer{refuse: map[zkapi.Kind]int32{zkapi.KindCreate: quota}}, "submit --id a x --connect-timeout 5s"},
+		{exit.RefusedForNow, "QuotaExceeded, code -125", &fakeServer{nodes: failed, refuse: map[zkapi.Kind]int32{zkapi.KindMulti: quota}}, "collect task-a --connect-timeout 5s"},
+		{exit.RefusedForNow, "QuotaExceeded, code -125", &fakeServer{nodes: running, refuse: map[zkapi.Kind]int32{zkapi.KindMulti: quota}}, "cancel task-a --connect-timeout 5s"},
+		{exit.RefusedForNow, "ThrottledOp, code -127", &fakeServer{refuse: everything(throttled)}, "tasks show task-a --connect-timeout 6s"},
+		{exit.RefusedForNow, "code -999", &fakeServer{refuse: everything(unheardOf)}, "status --connect-timeout 5s"},
+		{exit.RefusedForNow, "code -999", &fakeServer{refuse: map[zkapi.Kind]int32{zkapi.KindCreate: unheardOf}}, "submit --wait x --connect-timeout 5s"},
 		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "tasks show task-a --connect-timeout 1s"},
 		{exit.Unreachable, "no answer from", &fakeServer{mute: true}, "status --connect-timeout 1s"},
 		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "submit x --connect-timeout 1s"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,13 +19,16 @@ import (
 // Payload is what a task of the workload says: who it is and how it behaves.
 type Payload struct {
 	ID       string `json:"id"`
-	Millis   int    `json:"ms"`                 // that the work takes
-	Failures int32  `json:"failures,omitempty"` // attempts that fail on purpose
-	Hangs    int32  `json:"hangs,omitempty"`    // attempts that go on until they are stopped, without a word
-	Progress bool   `json:"progress,omitempty"` // tells how far it has got
-	Stubborn bool   `json:"stubborn,omitempty"` // goes on when its context ends, as bad handlers do
-	Resident bool   `json:"resident,omitempty"` // goes on until its context ends
-	Lingers  int    `json:"lingers,omitempty"`  // ms: of a resident, how much longer it goes on, whatever the cause
+	Millis   int    `json:"ms"`                  // that the work takes
+	Failures int32  `json:"failures,omitempty"`  // attempts that fail on purpose
+	Hangs    int32  `json:"hangs,omitempty"`     // attempts that go on until they are stopped, without a word
+	Progress bool   `json:"progress,omitempty"`  // tells how far it has got
+	Stubborn bool   `json:"stubborn,omitempty"`  // goes on when its context ends, as bad handlers do
+	Resident bool   `json:"resident,omitempty"`  // goes on until its context ends
+	Lingers  int    `json:"lingers,omitempty"`   // ms: of a resident, how much longer it goes on, whatever the cause
+	Bytes    int    `json:"bytes,omitempty"`     // that the result has at least
+	TooLarge int32  `json:"too_large,omitempty"` // attempts whose results are larger than the servers take
+	Padding  string `json:"padding,omitempty"`   // makes the payload large
 }
 
 // wish is a task that a client makes up: what it is, what is asked for it, and
@@ -77,6 +81,20 @@ func draw(rng *rand.Rand, id string) wish {
 	}
 	w.payload = p
 	return w
+}
+
+// enlarge makes a few tasks large, where servers take so many bytes at most: some results
+// of which not many fit into one request, some payloads, and now and then a result that
+// no request can hold.
+func (p *Payload) enlarge(rng *rand.Rand, most int) {
+	switch dice := rng.IntN(100); {
+	case dice < 4:
+		p.Bytes = most/8 + rng.IntN(most*5/8)
+	case dice < 6:
+		p.Padding = strings.Repeat(".", most/8+rng.IntN(most/2))
+	case dice < 7:
+		p.Bytes, p.TooLarge = most/8, 1
+	}
 }
 
 // errOnPurpose is how a task of the workload fails.
@@ -141,7 +159,16 @@ func work(ctx context.Context, p Payload, task recipe.Task, token history.Token,
 	if err := effect("end"); err != nil {
 		return nil, err
 	}
-	return recipe.Result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt)), nil
+	return p.result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt), token, config), nil
+}
+
+// result makes a result of a text, as large as it is to be.
+func (p Payload) result(text string, token history.Token, config Config) recipe.Result {
+	bytes := p.Bytes
+	if token.Attempt <= p.TooLarge {
+		bytes = config.MaxRequest + 1
+	}
+	return recipe.Result(text + strings.Repeat(".", max(0, bytes-len(text))))
 }
 
 // What is told to end returns a moment later, as what has to put something in order
@@ -270,6 +297,9 @@ func (c *client) load(ctx context.Context, draining <-chan struct{}) {
 		case <-ticker.C:
 		}
 		w := draw(rng, fmt.Sprintf("%s.%d.%d", c.config.Name, c.config.Life, n))
+		if c.config.Large {
+			w.payload.enlarge(rng, c.config.MaxRequest)
+		}
 		select {
 		case outstanding <- struct{}{}:
 		default:

@@ -38,9 +38,6 @@ const Kind = "kind"
 // AnyProfile stands for one that is drawn from the seed of the run.
 const AnyProfile = "any"
 
-// notRun is what is open of a profile of which no run was judged.
-const notRun = "no run with it has been judged"
-
 // almostOver is a zxid's counter that has 1,500 transactions left.
 const almostOver = 0xffffffff - 1500
 
@@ -75,13 +72,11 @@ var Profiles = []Profile{
 	{
 		Name: "zxid-rollover", Sets: "zookeeper.testingonly.initialZxid: each leader has 1,500 transactions left",
 		Why:  "a leader whose counter is at its end gives up, and another is elected: under load, every few seconds",
-		Open: notRun,
 		Java: []string{"-Dzookeeper.testingonly.initialZxid=" + fmt.Sprint(almostOver)}, Counter: almostOver,
 	},
 	{
 		Name: "enforce-auth", Sets: "enforce.auth.enabled=true, enforce.auth.schemes=digest",
 		Why:      "a connection that asks for anything before it has shown a password is closed",
-		Open:     notRun,
 		Settings: []string{"enforce.auth.enabled=true", "enforce.auth.schemes=digest"}, Secret: secret,
 	},
 	{
@@ -90,15 +85,13 @@ var Profiles = []Profile{
 		Java: []string{"-Dzookeeper.DigestAuthenticationProvider.digestAlg=SHA-256"}, Secret: secret, Secured: "SHA-256",
 	},
 	{
-		Name: "small-requests", Sets: "jute.maxbuffer 128 KiB",
+		Name: "small-requests", Sets: "jute.maxbuffer 128 KiB, and tasks with payloads and results of about that size",
 		Why:  "a server takes less than the library sends, and hangs up",
-		Open: "its workload has no results of about that size yet",
 		Java: []string{"-Djute.maxbuffer=131072"}, Most: 128 << 10,
 	},
 	{
 		Name: "quota", Sets: "enforceQuota=true, and a quota on the namespace that the fault exhaust-quota sets and lifts",
 		Why:      "writes are refused for a while, with a code that older clients do not know",
-		Open:     notRun,
 		Settings: []string{"enforceQuota=true"}, Namespace: "/tortured",
 	},
 	{

@@ -12,7 +12,7 @@ ONLY    ?=
 RUN     ?= results/latest
 
 .DEFAULT_GOAL := help
-.PHONY: help torture memory soak explore spec trace test nightly mutants check bench image clean build
+.PHONY: help torture memory soak profiles explore spec trace test nightly mutants check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ memory: build ## the same in memory and virtual time: no Docker, a verdict in se
 
 soak: build ## run after run, each with its own seed, for TIME; keep what failed
 	@$(BIN) soak --time $(TIME) --servers $(SERVERS) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+profiles: build ## ten seeds of each server profile, or of ONLY="quota read-only": RUNS, LOAD and SEED
+	@scripts/profiles $(ONLY)
 
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore

@@ -117,6 +117,9 @@ func (e Entry) problems() []string {
 	add(len(e.Breaks) == 0, "breaks is missing: the properties, or tests, that are to notice")
 	add(len(e.Edits) == 0, "edits is missing: a list of package, in, old, new")
 	add(e.Fault == "" && e.World == "" && len(e.Tests) == 0, "nobody looks for it: give fault (for torture runs), world (for the explorer) or tests")
+	for _, call := range append([]string{e.World, e.Run}, e.Tests...) {
+		add(strings.ContainsAny(call, `'"`), "%s: no shell reads this: leave out the quotes", call)
+	}
 	add(e.Run != "" && e.Fault == "", "run has options of torture runs, so fault is needed as well")
 	if _, err := nemesis.Parse(e.Fault); err != nil {
 		add(true, "fault: %v", err)

@@ -75,6 +75,7 @@ func TestBadCataloguesAreRefused(t *testing.T) {
 		{entry("[P]", "[]"), "breaks is missing"},
 		{entry("  world: --masters 1\n", ""), "nobody looks for it"},
 		{entry("world: --masters 1", "run: --nodes 2\n  world: x"), "fault is needed"},
+		{entry("  world: --masters 1\n", "  tests: [-run 'A|B' ./recipe]\n"), "leave out the quotes"},
 		{entry("world: --masters 1", "fault: kill-everybody"), `unknown fault "kill-everybody"`},
 		{entry("world:", "on: [paper]\n  world:"), `no engine is called "paper"`},
 		{entry("world:", "survives: {paper: so}\n  world:"), `no engine is called "paper"`},

@@ -21,6 +21,7 @@ var Properties = []struct{ Name, Says string }{
 	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
 	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended; an assignment goes only in one write with what comes instead"},
 	{"GivenBack", "what a worker holds that is there goes only by a write of that worker, and a task only when nobody holds it"},
+	{"NobodyStarves", "whatever is cancelled or taken, the claim of a worker that is there changes only by a write of that worker, so none of its writes is refused for that, where no process is stopped"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
 	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
 	{"ResidentExclusive", "no two handlers of a resident task run at the same time, but for those of workers whose sessions were ended by force"},
@@ -70,7 +71,24 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 		j.released(&f, w, name, was, is)
 		j.givenBack(&f, w, name, was, is, before)
 	}
+	j.starved(&f, w, before, after)
 	return f
+}
+
+// starved judges claims of workers that change. Every write of a worker demands that its
+// claim is what it was, and nothing else that others may change but what it ends; so
+// however many tasks are cancelled, as long as no claim changes for that, no other write
+// of the worker is refused. A worker that is stopped does not answer, and is fenced.
+func (j judge) starved(f *findings, w explore.Write, before, after picture) {
+	if j.config.Bounds.Stops > 0 || j.config.Bounds.Sweeps > 0 {
+		return
+	}
+	for _, worker := range slices.Sorted(maps.Keys(before.worker)) {
+		was, is := before.inbox[worker].version, after.inbox[worker].version
+		if was != is && workerName(w.Process) != worker {
+			f.violate("NobodyStarves", "%s changes the claim of %s, which is there, from version %d to %d: what it has under way is refused", w.Process, worker, was, is)
+		}
+	}
 }
 
 // givenBack judges assignments that are gone: an assignment is ended by its name, so

@@ -72,6 +72,7 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Failures = 2 }), 3720, 10855, 46, false},
 	{small(func(c *Config) { c.Cancel = true }), 28082, 85523, 55, false},
 	{small(func(c *Config) { c.Collect = true }), 3768, 11070, 41, false},
+	{small(func(c *Config) { c.Tasks, c.Cancel = 2, true }), 232364, 741457, 73, true},
 	{small(func(c *Config) { c.Bounds.Losses = 1 }), 66534, 215462, 46, false},
 	{small(func(c *Config) { c.Bounds.Lags = 1 }), 37942, 148390, 37, false},
 	{small(func(c *Config) { c.Bounds.Sweeps = 1 }), 24600, 76881, 45, false},

@@ -56,7 +56,7 @@ type incarnation struct {
 // newIncarnation begins with a claim that was taken by a write that was sent then.
 func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration) *incarnation {
 	i := &incarnation{
-		claim: c, worker: w, env: w.env, born: c.version, lease: lease{env: w.env, timeout: c.session.Timeout(), from: sent},
+		claim: c, worker: w, env: w.env, born: c.version, lease: newLease(w.env, c.session, sent),
 		declared: w.declares, heard: &heard{epoch: w.known}, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
 	i.quarantine, i.bounds = newQuarantine(w.env, w.config.Observers), newBounds(c.session)

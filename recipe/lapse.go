@@ -155,7 +155,7 @@ func (i *incarnation) beat(env zkapi.Env) {
 				}
 				due = max(i.lease.due(), i.lease.tick()) // a failure shows in the lease
 			}
-			sources = append(sources, env.Timer(due))
+			sources = append(sources, env.Timer(due), i.lease.changed)
 		}
 		zkapi.Rest(env, "beat")
 		if _, err := env.Wait(i.ctx, sources...); err != nil {

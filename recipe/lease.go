@@ -24,19 +24,32 @@ const (
 // heartbeats, because a follower passes on to the leader that a session is alive only
 // with its next ping.
 //
+// T is what the ensemble grants now: a server to which the connection moves may grant
+// another timeout than the one before.
+//
 // It is measured by Env.Elapsed, which goes on while the machine sleeps. Timers may
 // not: so who waits for the end of a lease looks at it again every tick, and who is
 // about to act on it looks first.
 type lease struct {
 	env     zkapi.Env
-	timeout time.Duration // T
+	session zkapi.Session
+	granted time.Duration // T as look has seen it last
+	changed zkapi.Signal  // raised when look has seen another T
 
 	mu   sync.Mutex
 	from time.Duration // by Env.Elapsed
 }
 
+// newLease counts from a write that was sent then.
+func newLease(env zkapi.Env, session zkapi.Session, from time.Duration) lease {
+	return lease{env: env, session: session, granted: session.Timeout(), changed: env.Signal(), from: from}
+}
+
+// timeout is T.
+func (l *lease) timeout() time.Duration { return l.session.Timeout() }
+
 // length is how long a lease lasts from its last acknowledged write.
-func (l *lease) length() time.Duration { return l.timeout - l.timeout/leaseMargin }
+func (l *lease) length() time.Duration { return l.timeout() - l.timeout()/leaseMargin }
 
 // prolong counts the lease from a write that was sent then and was acknowledged.
 func (l *lease) prolong(sent time.Duration) {
@@ -56,12 +69,19 @@ func (l *lease) left() time.Duration {
 	return max(l.start()+l.length()-l.env.Elapsed(), 0)
 }
 
-// look is when to look at left again, at the latest.
-func (l *lease) look() time.Duration { return min(l.left(), l.tick()) }
+// look is when to look at left again, at the latest. Who confirms the claim is told when
+// T has changed: that may be due earlier now. One thread alone calls look.
+func (l *lease) look() time.Duration {
+	if now := l.timeout(); now != l.granted {
+		l.granted = now
+		l.changed.Raise()
+	}
+	return min(l.left(), l.tick())
+}
 
-func (l *lease) tick() time.Duration { return l.timeout / leaseTick }
+func (l *lease) tick() time.Duration { return l.timeout() / leaseTick }
 
 // due is when the claim is to be confirmed, unless another write does it before.
 func (l *lease) due() time.Duration {
-	return max(l.start()+l.timeout/heartbeat-l.env.Elapsed(), 0)
+	return max(l.start()+l.timeout()/heartbeat-l.env.Elapsed(), 0)
 }

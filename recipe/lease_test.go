@@ -357,6 +357,47 @@ func TestBeatsOnlyOfWhoHolds(t *testing.T) {
 	})
 }
 
+// TestLeaseIsAsLongAsIsGranted moves the connections of an owner and of the leading master
+// to servers that grant a tenth of the timeout. Both confirm their claims more often from
+// then on, and when their servers are cut off they let go before the sessions can end.
+func TestLeaseIsAsLongAsIsGranted(t *testing.T) {
+	const before, after = 40 * time.Second, 4 * time.Second
+	inBubbleOf(t, before, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		s := &stays{}
+		for _, name := range []string{"w1", "w2"} {
+			w.worker(name, s.handler(name, nil))
+		}
+		time.Sleep(time.Second)
+		_, owner := w.held(s)
+		time.Sleep(time.Minute)
+		owning, leading := w.ownerOf("/workers/"+owner), w.ownerOf("/master")
+		for _, session := range []*zk.Session{owning, leading} {
+			session.MoveTo(after)
+		}
+		time.Sleep(time.Minute)
+		if n := len(s.list()); n != 1 || !leads(m) {
+			t.Fatalf("%d stays; the master leads: %v", n, leads(m))
+		}
+		owning.Strand()
+		time.AfterFunc(3*after, owning.Unstrand)
+		time.Sleep(after - time.Second/10)
+		if owners := s.owners(); len(owners) > 0 {
+			t.Errorf("%v own it, and the lease is over", owners)
+		}
+		w.within(time.Second, "the next one begins", func() bool { return slices.Contains(s.owners(), other(owner)) })
+		leading.Strand()
+		time.AfterFunc(3*after, leading.Unstrand)
+		time.Sleep(after - time.Second/10)
+		if leads(m) {
+			t.Error("the master leads, and the lease is over")
+		}
+		if overlap := s.overlap(); overlap > 0 {
+			t.Errorf("two owned it for %v", overlap)
+		}
+	})
+}
+
 // sleepy is an Env whose machine has slept: timers have stood still, and the clock that
 // leases are measured by has not.
 type sleepy struct {

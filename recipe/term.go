@@ -33,7 +33,7 @@ type term struct {
 
 // newTerm begins a reign won by a write that was sent at won, by Env.Elapsed.
 func newTerm(ctx context.Context, env zkapi.Env, see Observers, c claim, won time.Duration) *term {
-	t := &term{claim: c, env: env, see: see, began: env.Now(), lease: lease{env: env, timeout: c.session.Timeout(), from: won}}
+	t := &term{claim: c, env: env, see: see, began: env.Now(), lease: newLease(env, c.session, won)}
 	t.leading, t.stopLeading = context.WithCancelCause(ctx)
 	t.holding, t.stopHolding = context.WithCancelCause(context.WithoutCancel(ctx))
 	return t
@@ -115,7 +115,7 @@ func (t *term) beat(env zkapi.Env) {
 			due = retryDelay
 		}
 		zkapi.Rest(env, "beat")
-		if _, err := env.Wait(t.leading, env.Timer(due)); err != nil {
+		if _, err := env.Wait(t.leading, env.Timer(due), t.lease.changed); err != nil {
 			return
 		}
 	}

@@ -120,7 +120,7 @@ func (s *Server) Open() *Session {
 	defer s.mu.Unlock()
 	s.lastID++
 	s.tree.zxid++ // as the creation of a session takes one
-	session := &Session{server: s, id: s.lastID, done: newSource(), next: newSource(), change: 1, up: true}
+	session := &Session{server: s, id: s.lastID, timeout: s.timeout, done: newSource(), next: newSource(), change: 1, up: true}
 	s.sessions[session.id] = session
 	return session
 }

@@ -21,6 +21,7 @@ type Session struct {
 	next    *source // fires when the connection changes
 	change  int
 	up      bool
+	timeout time.Duration
 	cause   error // nil while its owner takes it for alive
 	lag     bool
 	view    Tree   // what a session that lags, or is cut off, has seen
@@ -134,8 +135,8 @@ func (s *Session) cut() {
 	s.view = s.sees()
 	s.up = false
 	s.changed()
-	s.expiry = time.AfterFunc(s.server.timeout, s.Expire)
-	s.giveUp = time.AfterFunc(s.server.timeout*2/3, func() {
+	s.expiry = time.AfterFunc(s.timeout, s.Expire)
+	s.giveUp = time.AfterFunc(s.timeout*2/3, func() {
 		s.server.mu.Lock()
 		defer s.server.mu.Unlock()
 		if !s.up {
@@ -156,7 +157,7 @@ func (s *Session) Strand() {
 	}
 	s.view = s.sees()
 	s.lag, s.strand = true, true
-	s.expiry = time.AfterFunc(s.server.timeout, s.Expire)
+	s.expiry = time.AfterFunc(s.timeout, s.Expire)
 }
 
 // Unstrand is the moment when the server gives up: it drops its clients, and what hangs
@@ -238,6 +239,14 @@ func (s *Session) Move() {
 	s.bounce()
 }
 
+// MoveTo is Move to a server that grants another timeout.
+func (s *Session) MoveTo(timeout time.Duration) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.timeout = timeout
+	s.bounce()
+}
+
 // bounce breaks the connection and restores it; the server is locked.
 func (s *Session) bounce() {
 	s.cut()
@@ -264,7 +273,11 @@ func (s *Session) over(cause error) {
 func (s *Session) ID() int64 { return s.id }
 
 // Timeout implements zkapi.Session.
-func (s *Session) Timeout() time.Duration { return s.server.timeout }
+func (s *Session) Timeout() time.Duration {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.timeout
+}
 
 // MaxRequest implements zkapi.Session: what a client believes who was told nothing.
 func (s *Session) MaxRequest() int { return 1<<20 - 1 }

@@ -108,7 +108,7 @@ func (t *follower) elected(s *state, at int) bool {
 		*s = *s.without(s.master)
 	}
 	s.epoch++
-	s.begun = append(s.begun, w.Session)
+	s.begin(w)
 	s.master, s.floated = w.Session, 0
 	return true
 }

@@ -47,7 +47,7 @@ func (s *state) promised(w *Write) string {
 		if !t.ended() {
 			return "the task has no status and is not gone"
 		}
-		return s.robs(w.From)
+		return s.robs(w)
 	case MootEnding:
 		return unlessTrue(t.ended(), "the task has no status and is not gone")
 	case FailTask:
@@ -175,12 +175,14 @@ func (s *state) endsAttempt(w *Write) string {
 	if w.Left && s.task.resident {
 		return "a resident task has no budget that an attempt could spare"
 	}
-	return s.robs(w.From)
+	return s.robs(w)
 }
 
-// robs: what a worker holds that is there goes only by a write of its own.
-func (s *state) robs(worker int) string {
-	return unlessTrue(s.lost(worker), fmt.Sprintf("%s is there, and may still record how it has ended", ref(worker)))
+// robs: what a worker holds that is there goes only by a write of its own. A master of an
+// older build does not know that; beside it only what it promises holds.
+func (s *state) robs(w *Write) string {
+	allowed := slices.Contains(s.older, int(w.Epoch)) || s.lost(w.From)
+	return unlessTrue(allowed, fmt.Sprintf("%s is there, and may still record how it has ended", ref(w.From)))
 }
 
 // spent: a task fails when its attempts are spent, with the last one on record.

@@ -22,6 +22,7 @@ const handovers = 25
 type state struct {
 	epoch   int32
 	begun   []int // begun[e-1] is the session that began epoch e
+	older   []int // epochs of masters of older builds
 	master  int
 	workers []worker
 	over    numbers
@@ -85,8 +86,11 @@ func (s *state) key() string {
 		}
 	}
 	num(int64(s.epoch))
-	for _, session := range s.begun {
-		num(int64(session))
+	for _, list := range [][]int{s.begun, s.older} {
+		for _, n := range list {
+			num(int64(n))
+		}
+		num(-1)
 	}
 	num(int64(s.master))
 	for _, w := range s.workers {

@@ -1,0 +1,76 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/history"
+)
+
+// TestAMasterOfAnOlderBuild: one whose claim does not say that it knows of acks may delete
+// what a worker of this build holds. No other may, a later one of this build neither.
+func TestAMasterOfAnOlderBuild(t *testing.T) {
+	const older, ours = `{"holder":"m"}`, `{"holder":"m","acks":true}`
+	at := time.Duration(0)
+	did := func(session string, ops ...history.Op) history.Exchange {
+		at += 2
+		return history.Exchange{Process: session, Session: session, Sent: at, Answered: at + 1, Zxid: int64(at), Index: -1, Ops: ops}
+	}
+	elected := func(session string, version int32, claim string) history.Exchange {
+		return did(session, history.Op{Kind: "create", Path: "/master", Ephemeral: true}, history.Op{Kind: "set", Path: "/assign", Version: version, Got: version + 1, Data: claim})
+	}
+	taken := func(session string, epoch int32) history.Exchange {
+		return did(session, history.Op{Kind: "check", Path: "/assign", Version: epoch}, history.Op{Kind: "delete", Path: "/assign/w/task-a", Version: -1},
+			history.Op{Kind: "create", Path: "/tasks/task-a/attempt-1", Data: `{"epoch":1,"attempt":1,"worker":"w","reason":"silent"}`})
+	}
+	given := func(claim string) []history.Exchange {
+		return []history.Exchange{
+			elected("m1", 0, claim),
+			did("w", history.Op{Kind: "create", Path: "/assign/w"}),
+			did("w", history.Op{Kind: "create", Path: "/workers/w", Ephemeral: true}, history.Op{Kind: "set", Path: "/assign/w", Got: 1, Data: `{"holder":"w","acks":true}`}),
+			did("c", history.Op{Kind: "create", Path: "/tasks/task-a", Data: "x"}),
+			did("m1", history.Op{Kind: "check", Path: "/assign", Version: 1}, history.Op{Kind: "check", Path: "/workers/w", Version: -1}, history.Op{Kind: "check", Path: "/assign/w", Version: 1},
+				history.Op{Kind: "create", Path: "/assign/w/task-a", Data: `{"epoch":1,"attempt":1,"incarnation":1}`}),
+			did("w", history.Op{Kind: "check", Path: "/assign/w", Version: 1}, history.Op{Kind: "check", Path: "/assign/w/task-a", Version: -1},
+				history.Op{Kind: "create", Path: "/tasks/task-a/progress", Ephemeral: true}),
+		}
+	}
+	// The next worker finds the progress of the one before: so that one's session is there.
+	shown := func(master string, epoch int32) []history.Exchange {
+		return []history.Exchange{
+			did("v", history.Op{Kind: "create", Path: "/assign/v"}),
+			did("v", history.Op{Kind: "create", Path: "/workers/v", Ephemeral: true}, history.Op{Kind: "set", Path: "/assign/v", Got: 1, Data: `{"holder":"v","acks":true}`}),
+			did(master, history.Op{Kind: "check", Path: "/assign", Version: epoch}, history.Op{Kind: "check", Path: "/workers/v", Version: -1}, history.Op{Kind: "check", Path: "/assign/v", Version: 1},
+				history.Op{Kind: "create", Path: "/assign/v/task-a", Data: fmt.Sprintf(`{"epoch":%d,"attempt":2,"incarnation":1}`, epoch)}),
+			did("v", history.Op{Kind: "check", Path: "/assign/v", Version: 1}, history.Op{Kind: "check", Path: "/assign/v/task-a", Version: -1},
+				history.Op{Kind: "delete", Path: "/tasks/task-a/progress", Version: -1}, history.Op{Kind: "create", Path: "/tasks/task-a/progress", Ephemeral: true}),
+		}
+	}
+	all := func(parts ...[]history.Exchange) []history.Exchange { return slices.Concat(parts...) }
+	one := func(x history.Exchange) []history.Exchange { return []history.Exchange{x} }
+	for name, c := range map[string]struct {
+		exchanges []history.Exchange
+		accepted  bool
+	}{
+		"of an older build":            {all(given(older), one(taken("m1", 1)), shown("m1", 1)), true},
+		"of this build":                {all(given(ours), one(taken("m1", 1)), shown("m1", 1)), false},
+		"of this build, after another": {all(given(older), one(elected("m2", 1, ours)), one(taken("m2", 2)), shown("m2", 2)), false},
+		"of an older build, later":     {all(given(ours), one(elected("m2", 1, older)), one(taken("m2", 2)), shown("m2", 2)), true},
+	} {
+		traces := Split(c.exchanges, 5)
+		if len(traces) != 2 {
+			t.Fatalf("%s: %d traces", name, len(traces))
+		}
+		accepted, why := true, ""
+		for _, trace := range traces {
+			o := Follow(&trace)
+			accepted = accepted && o.Accepted
+			why += fmt.Sprintf("%s at %d: %s; ", trace.Name(), o.At, o.Why)
+		}
+		if accepted != c.accepted {
+			t.Errorf("%s: accepted %v: %s", name, accepted, why)
+		}
+	}
+}

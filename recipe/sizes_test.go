@@ -2,11 +2,13 @@ package recipe_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -98,4 +100,55 @@ func TestOnlyAMastersWordBoundsTheBacklog(t *testing.T) {
 			w.within(5*time.Second, "and again, when it is written while it leads", gone)
 		})
 	}
+}
+
+// TestSubmitThatIsProbablyTooLarge: servers with a small jute.maxbuffer close the
+// connection on a submission. It is refused, with what is probably the reason, once it is
+// known that the task is not there, and in doubt, with the same reason, if that cannot be
+// known. The client goes on.
+func TestSubmitThatIsProbablyTooLarge(t *testing.T) {
+	for _, hidden := range []bool{false, true} {
+		inBubble(t, func(w *world) {
+			w.env.Server.MaxBuffer(128 << 10)
+			w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+				if hidden && op.Kind == zkapi.KindSync {
+					return zkapi.ErrNoAuth
+				}
+				return nil
+			})
+			c := w.client()
+			limited, cancel := context.WithTimeout(w.ctx, time.Minute)
+			defer cancel()
+			_, err := c.Submit(limited, make([]byte, 200_000), recipe.ID("large"))
+			if limited.Err() != nil || !errors.Is(err, zkapi.ErrProbablyTooLarge) || errors.Is(err, recipe.ErrInDoubt) != hidden {
+				t.Errorf("hidden is %v: %v", hidden, err)
+			}
+			if refused := zkapi.FateOf(err) == zkapi.NotApplied; refused == hidden {
+				t.Errorf("hidden is %v, and the fate is %v", hidden, zkapi.FateOf(err))
+			}
+			if _, err := c.Submit(limited, make([]byte, 50_000), recipe.ID("small")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestSubmitThatWasTooLargeOnlyNow: a task that is there, because the limit was lowered
+// after its first try had been applied, was accepted.
+func TestSubmitThatWasTooLargeOnlyNow(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+		lost := false
+		w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
+			if lost || op.Path != "/tasks/task-large" {
+				return zk.None
+			}
+			lost = true
+			go w.env.Server.MaxBuffer(128 << 10)
+			return zk.AfterItWas
+		})
+		if name, err := w.client().Submit(w.ctx, make([]byte, 200_000), recipe.ID("large")); err != nil || name != "task-large" || !lost {
+			t.Errorf("%q, %v; lost is %v", name, err, lost)
+		}
+	})
 }

@@ -16,9 +16,11 @@ import (
 //
 // Submit is idempotent: the task's znode is named after the submission's id, so
 // that a create that is repeated, when its answer was lost, finds the first one,
-// on a later session as well, for as long as that is not collected. Only when ctx ends before that succeeds does it
-// return an *AmbiguousError; every other error means that the task was not
-// accepted.
+// on a later session as well, for as long as that is not collected. Only when it cannot be
+// found out whether it succeeded, because ctx has ended, does it return an
+// *AmbiguousError; every other error means that the task was not accepted. One that is
+// larger than the servers accept is refused with zkapi.ErrTooLarge, or with
+// zkapi.ErrProbablyTooLarge when the servers did not say why they close the connection.
 //
 // When the masters bound the backlog and it is full, Submit waits until ctx ends,
 // and returns ErrBacklogFull then, or at once with NoWait.
@@ -51,7 +53,8 @@ func freshID(env zkapi.Env) string {
 // submit tries until the fate of the task is known or ctx ends.
 func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (string, error) {
 	doubtful := false
-	var refusal error // the last one
+	var tried zkapi.Session // on which all doubtful tries were made; nil when they were on several
+	var refusal error       // the last one
 	again := newRetry(c.env, c.see, "submission")
 	for {
 		session, err := c.connected(ctx)
@@ -65,9 +68,23 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 				c.settled(doubtful, there)
 				return taskName(s.id), nil
 			}
-			doubtful = doubtful || zkapi.FateOf(err) == zkapi.Unknown
+			if zkapi.FateOf(err) == zkapi.Unknown {
+				if !doubtful {
+					tried = session
+				} else if tried != session {
+					tried = nil
+				}
+				doubtful = true
+			}
+			if errors.Is(err, zkapi.ErrProbablyTooLarge) && tried == session {
+				if there, err = c.absent(ctx, session, create, err); there {
+					c.settled(true, true)
+					return taskName(s.id), nil
+				}
+				doubtful = zkapi.FateOf(err) == zkapi.Unknown
+			}
 		}
-		if zkapi.Refused(err) {
+		if zkapi.Refused(err) || zkapi.TooLarge(err) {
 			refusal = err
 		}
 		if ctx.Err() != nil {
@@ -91,6 +108,35 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			return "", err
 		}
 		_, _ = c.env.Wait(ctx, c.env.Timer(again.failed(ctx, err))) // or ctx has ended
+	}
+}
+
+// absent looks whether a task is there although the servers have closed the connection on
+// each try: then it was accepted. Otherwise the submission is refused, for what is
+// probably the reason. A sync on the session of the tries makes sure of that; if it
+// cannot be had, the fate is as unknown as before.
+func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi.Op, cause error) (there bool, _ error) {
+	again := newRetry(c.env, c.see, "look for a task that is probably too large")
+	var found zkapi.Result
+	err := again.persist(ctx, session, func() error {
+		if _, err := session.Do(ctx, zkapi.Sync(create.Path)); err != nil {
+			return err
+		}
+		var err error
+		found, err = exists(ctx, session, zkapi.Exists(create.Path))
+		return err
+	})
+	switch {
+	case err != nil:
+		return false, cause
+	case found.Found:
+		return true, nil
+	}
+	c.see.Metrics.Unknown("submit", zkapi.NotApplied)
+	return false, &zkapi.Error{
+		Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied,
+		Err: fmt.Errorf("%w: it has %d bytes; a server has closed the connection each time, and the task is not there: submit less, or raise jute.maxbuffer on all servers",
+			zkapi.ErrProbablyTooLarge, create.Size()),
 	}
 }
 

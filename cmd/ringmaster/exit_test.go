@@ -143,6 +143,8 @@ func TestWhatCountsMost(t *testing.T) {
 		{exit.Interrupted, fmt.Errorf("%w: %w", recipe.ErrBacklogFull, signal)},
 		{exit.WrongUse, errors.Join(recipe.ErrInvalid, zkapi.ErrTooLarge)},
 		{exit.Refused, zkapi.ErrTooLarge},
+		{exit.Refused, &zkapi.Error{Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrProbablyTooLarge}},
+		{exit.InDoubt, &recipe.AmbiguousError{ID: "x", Err: errors.Join(zkapi.ErrConnectionLoss, zkapi.ErrProbablyTooLarge)}},
 		{exit.Refused, errors.Join(late, zkapi.ErrUntrusted)},
 		{exit.RefusedForNow, errors.Join(late, zkapi.ErrRefused)},
 		{exit.RefusedForNow, &zkapi.Error{Kind: zkapi.KindSet, Fate: zkapi.NotApplied, Err: zkapi.Answer(-125)}}, // quota

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -105,6 +106,8 @@ type Client struct {
 	session zkapi.Session
 	opening zkapi.Source // fires when the attempt under way to open one is over
 	again   *retry       // attempts to open one; only the attempt under way touches it
+	brief   *retry       // sessions that ended soon after they had begun; the same
+	began   time.Time    // when the present session did; the same
 	failed  error        // why the last attempt was in vain; nil after one that was not
 	memory  memory
 	waits   map[string]*wait
@@ -119,6 +122,7 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 	}
 	c := &Client{env: env, layout: l, see: config.filled("client", ""), waits: map[string]*wait{}}
 	c.again = newRetry(env, c.see, "client session")
+	c.brief = newRetry(env, c.see, "client session that ends at once")
 	c.life, c.end = context.WithCancelCause(context.Background())
 	return c, nil
 }
@@ -189,6 +193,7 @@ func (c *Client) open(env zkapi.Env) {
 		if err := closeSession(c.life, old); err != nil {
 			c.see.Logger.InfoContext(c.life, "session may linger", "error", err)
 		}
+		c.recover(env, old)
 	}
 	session, err := env.Open(c.life)
 	if err == nil {
@@ -199,6 +204,7 @@ func (c *Client) open(env zkapi.Env) {
 		c.see.Metrics.SessionOpened("client")
 		c.memory.opened(c.life, session, c.see, "client")
 		c.again.worked(c.life)
+		c.began = env.Now()
 	case zkapi.Permanent(err):
 		c.see.Logger.WarnContext(c.life, "no session", "error", err)
 	default:
@@ -210,6 +216,20 @@ func (c *Client) open(env zkapi.Env) {
 	c.failed, c.opening = err, nil
 	if err == nil {
 		c.session = session
+	}
+}
+
+// recover waits before a session is replaced that has ended so soon that the next one may
+// end as soon: a server that grants sessions and ends them must not be asked for new ones
+// over and over. The first one is replaced at once.
+func (c *Client) recover(env zkapi.Env, old zkapi.Session) {
+	if env.Now().Sub(c.began) >= old.Timeout() {
+		c.brief.worked(c.life)
+		return
+	}
+	again := c.brief.failures > 0
+	if pause := c.brief.failed(c.life, old.Cause()); again {
+		_, _ = env.Wait(c.life, env.Timer(pause))
 	}
 }
 

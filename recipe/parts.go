@@ -24,7 +24,7 @@ const wholeAtMost = 10 * maxMultiOps
 // what is left below it then. The last part leaves nothing: rest is nil.
 func (l layout) removal(t string, left leftover, b bounds) (ops []zkapi.Op, rest []string) {
 	children := slices.SortedStableFunc(slices.Values(left.children), inRemovalOrder)
-	whole := l.collection(t, left, children)
+	whole := collection(l, t, left, children)
 	if len(whole) <= wholeAtMost && sizeOf(whole) <= b.bytes {
 		return whole, nil
 	}
@@ -34,10 +34,10 @@ func (l layout) removal(t string, left leftover, b bounds) (ops []zkapi.Op, rest
 		next := zkapi.Delete(l.task(t)+"/"+child, zkapi.AnyVersion)
 		size += next.Size()
 		full := len(ops) > checks && (len(ops) >= b.ops || size > b.bytes)
-		if child == statusName && len(ops) == checks {
+		if child == "status" && len(ops) == checks {
 			break
 		}
-		if child == statusName || full {
+		if child == "status" || full {
 			return ops, children[i:]
 		}
 		ops = append(ops, next)
@@ -46,22 +46,17 @@ func (l layout) removal(t string, left leftover, b bounds) (ops []zkapi.Op, rest
 }
 
 // collection deletes a finished task, with what is below it, exactly as it was read.
-func (l layout) collection(t string, left leftover, children []string) []zkapi.Op {
+func collection(l layout, t string, left leftover, children []string) []zkapi.Op {
 	var ops []zkapi.Op
 	for _, child := range children {
 		version := zkapi.AnyVersion
-		if child == statusName {
+		if child == "status" {
 			version = left.status
 		}
 		ops = append(ops, zkapi.Delete(l.task(t)+"/"+child, version))
 	}
 	return append(ops, zkapi.Delete(l.task(t), left.version))
 }
-
-const (
-	statusName   = "status"
-	progressName = "progress"
-)
 
 // inRemovalOrder puts what is not the recipe's first, then attempts, the oldest first,
 // and the status last.
@@ -74,9 +69,9 @@ func inRemovalOrder(a, b string) int {
 		switch {
 		case attempt:
 			return 1, n
-		case name == progressName:
+		case name == "progress":
 			return 2, 0
-		case name == statusName:
+		case name == "status":
 			return 3, 0
 		}
 		return 0, 0

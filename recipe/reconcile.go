@@ -196,7 +196,7 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 	if err := r.commit(p.transitions); err != nil {
 		return time.Time{}, false, err
 	}
-	more = r.parts || len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0
+	more = len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0 || r.parts
 	for _, at := range []time.Time{r.look, r.quarantine.next()} {
 		if !at.IsZero() {
 			p.wakeAt(at)

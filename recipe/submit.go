@@ -69,13 +69,9 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 				return taskName(s.id), nil
 			}
 			if zkapi.FateOf(err) == zkapi.Unknown {
-				if !doubtful {
-					tried = session
-				} else if tried != session {
-					tried = nil
-				}
-				doubtful = true
+				tried = alike(doubtful, tried, session)
 			}
+			doubtful = doubtful || zkapi.FateOf(err) == zkapi.Unknown
 			if errors.Is(err, zkapi.ErrProbablyTooLarge) && tried == session {
 				if there, err = c.absent(ctx, session, create, err); there {
 					c.settled(true, true)
@@ -109,6 +105,14 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 		}
 		_, _ = c.env.Wait(ctx, c.env.Timer(again.failed(ctx, err))) // or ctx has ended
 	}
+}
+
+// alike is the session on which all tries were made, with one more; nil if there is none.
+func alike(before bool, tried, session zkapi.Session) zkapi.Session {
+	if before && tried != session {
+		return nil
+	}
+	return session
 }
 
 // absent looks whether a task is there although the servers have closed the connection on

@@ -3,8 +3,10 @@ package zkclient
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"syscall"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -38,6 +40,15 @@ func (s *session) broken(address string, err error) {
 	if refusal != nil && all && !granted {
 		s.finish(fmt.Errorf("%s: %w", address, refusal))
 	}
+}
+
+// turnedAway explains the end of a connection before a session was granted on it. A server
+// that has too many may close it before, or after, this side knows that it is there.
+func turnedAway(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("the server ended the connection in the handshake; it may be starting, have no leader, want TLS, or have too many connections from here (maxClientCnxns): %w", err)
+	}
+	return err
 }
 
 // lastFailure is why no connection has come about: the last one, and in words only what

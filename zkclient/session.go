@@ -158,7 +158,7 @@ func (s *session) dial(network, address string, timeout time.Duration) (net.Conn
 	defer cancel()
 	conn, err := s.config.Dial(ctx, network, address)
 	if err != nil {
-		s.broken(address, err)
+		s.broken(address, turnedAway(err))
 		return nil, err
 	}
 	if s.config.rawConn {

@@ -283,6 +283,9 @@ func (w *wire) nonsense(format string, args ...any) error {
 func (w *wire) ended(err error) {
 	w.mu.Lock()
 	ready := w.ready
+	if w.failed != nil && errors.Is(err, net.ErrClosed) {
+		err = w.failed // of the write that closed it
+	}
 	end := ending{address: w.address, err: err}
 	end.byPeer = !w.closed && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, zkapi.ErrNotZooKeeper) && !errors.Is(err, errMoved) &&
 		(w.failed == nil || !errors.Is(w.failed, os.ErrDeadlineExceeded))
@@ -295,10 +298,8 @@ func (w *wire) ended(err error) {
 		w.session.lost(end)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.session.broken(w.address, fmt.Errorf("no answer to the handshake; is this a client port of ZooKeeper? %w", err))
-	case errors.Is(err, io.EOF):
-		w.session.broken(w.address, fmt.Errorf("the server ended the connection in the handshake; it may be starting, have no leader, or want TLS: %w", err))
 	default:
-		w.session.broken(w.address, err)
+		w.session.broken(w.address, turnedAway(err))
 	}
 }
 

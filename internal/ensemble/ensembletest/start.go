@@ -35,8 +35,8 @@ func Start(t testing.TB, servers int) *ensemble.Ensemble {
 	return StartWith(t, ensemble.Config{Servers: servers})
 }
 
-// StartWith is Start with more than the number of servers to choose. Image, tick and
-// name are not.
+// StartWith is Start with more than the number of servers to choose. Image and name are
+// not; the tick is that of the profile, if it has one.
 func StartWith(t testing.TB, config ensemble.Config) *ensemble.Ensemble {
 	t.Helper()
 	NeedDocker(t)
@@ -49,7 +49,11 @@ func StartWith(t testing.TB, config ensemble.Config) *ensemble.Ensemble {
 	if config.Image, err = ensemble.FindImage(ctx, "", io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	config.TickTime, config.Run = 500*time.Millisecond, fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9)
+	config.TickTime = 500 * time.Millisecond
+	if config.Profile.Tick > 0 {
+		config.TickTime = config.Profile.Tick
+	}
+	config.Run = fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9)
 	e, err := ensemble.Start(ctx, config)
 	if err != nil {
 		t.Fatal(err)

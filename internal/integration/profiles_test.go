@@ -1,0 +1,256 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// hostile are three servers with every setting that makes an ensemble behave otherwise
+// than one that is kind.
+type hostile struct {
+	*ensemble.Ensemble
+	profile ensemble.Profile
+}
+
+// TestHostileServers shows what each of these profiles changes, on one ensemble that has
+// the settings of all of them.
+func TestHostileServers(t *testing.T) {
+	p := together(t, "as-shipped", "read-only", "zxid-rollover")
+	e := hostile{ensembletest.StartWith(t, ensemble.Config{Servers: 3, Profile: p}), p}
+	for _, step := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"one-name: connections go to each server in turn", e.oneName},
+		{"zxid-rollover: the group goes on", e.rollsOver},
+		{"read-only: a server without a leader grants nothing", e.readOnly},
+		{"as-shipped: a follower answers for a session that is over", e.asShipped},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		if err := errors.Join(e.HealAll(ctx), e.WaitServing(ctx, len(e.Servers))); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		t.Run(step.name, step.test)
+	}
+}
+
+// followers are the servers that do not lead now.
+func (e hostile) followers(t *testing.T) (leader *ensemble.Server, followers []*ensemble.Server) {
+	t.Helper()
+	leader = e.Leader(t.Context())
+	if leader == nil {
+		t.Fatal("nobody leads")
+	}
+	return leader, slices.DeleteFunc(slices.Clone(e.Servers), func(s *ensemble.Server) bool { return s == leader })
+}
+
+// cutOff cuts a server off from the others until the test ends.
+func (e hostile) cutOff(t *testing.T, s *ensemble.Server) {
+	t.Helper()
+	rest := slices.DeleteFunc(slices.Clone(e.Servers), func(other *ensemble.Server) bool { return other == s })
+	if err := s.Cut(t.Context(), rest...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Reconnect(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// oneName is given one name for all servers, of which the system's resolver would give
+// the first address.
+func (e hostile) oneName(t *testing.T) {
+	proxy, err := ensemble.NewProxyOfOneName(e.Addresses(), ensemble.Ears{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	names, err := ensemble.ServeNames(ensemble.LocalAddresses(len(e.Servers)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer names.Close()
+	system := net.DefaultResolver
+	defer func() { net.DefaultResolver = system }()
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", names.Address())
+	}}
+	session := opened(t, zkclient.Config{Servers: []string{proxy.AtOneName()}, SessionTimeout: 20 * time.Second})
+	seen := map[string]bool{}
+	for range 10 * len(e.Servers) {
+		if session.Done().Fired() {
+			t.Fatal(session.Cause())
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		_, _ = session.Do(ctx, zkapi.Exists("/")) // the connection may break just then
+		cancel()
+		if at, up := proxy.ServerOf(session.ID()); up {
+			seen[at] = true
+		}
+		if len(seen) == len(e.Servers) {
+			break
+		}
+		proxy.Break()
+	}
+	if len(seen) != len(e.Servers) {
+		t.Errorf("it has been at %v only", seen)
+	}
+}
+
+// rollsOver writes until the leader's counter is at its end, twice.
+func (e hostile) rollsOver(t *testing.T) {
+	env, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logs locked
+	g := group{t: t, env: env, namespace: "/rolls", see: recipe.Observers{Logger: slog.New(slog.NewTextHandler(&logs, nil))}}
+	g.start("m1", "w1")
+	before := g.does("before", 30*time.Second)
+	session, err := env.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = session.Close(context.Background()) }()
+	made, err := session.Do(t.Context(), zkapi.Create("/counted", nil, zkapi.Persistent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const counters = 1 << 32
+	at := func() int64 {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			set, err := session.Do(t.Context(), zkapi.Set("/counted", nil, zkapi.AnyVersion))
+			if err == nil {
+				return set.Stat.Mzxid
+			}
+			if zkapi.FateOf(err) == zkapi.NotApplied || time.Now().After(deadline) {
+				t.Fatalf("%s: %v", made.Path, err)
+			}
+		}
+	}
+	first := at()
+	if first%counters < e.profile.FirstCounter() {
+		t.Errorf("the counter of 0x%x begins elsewhere", first)
+	}
+	ops := slices.Repeat([]zkapi.Op{zkapi.Set("/counted", nil, zkapi.AnyVersion)}, 200)
+	for last, deadline := first, time.Now().Add(40*time.Second); last/counters < first/counters+2; last = at() {
+		if time.Now().After(deadline) {
+			t.Fatalf("from 0x%x to 0x%x only", first, last)
+		}
+		session.DoAll(t.Context(), ops) // those that are lost are lost
+	}
+	said := 0
+	for _, s := range e.Servers {
+		n, err := s.Said(t.Context(), "rolled over")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said += n
+	}
+	if said == 0 {
+		t.Error("no server says that its counter has rolled over")
+	}
+	if status := g.does("after", 30*time.Second); status.Token.Epoch != before.Token.Epoch {
+		t.Errorf("the epoch of masters is %d, it was %d: a session was lost:\n%s", status.Token.Epoch, before.Token.Epoch, logs.String())
+	}
+	if strings.Contains(logs.String(), "wiped") {
+		t.Errorf("an election of the servers is taken for a restore:\n%s", logs.String())
+	}
+}
+
+// readOnly asks a server that has lost the others for a session.
+func (e hostile) readOnly(t *testing.T) {
+	_, followers := e.followers(t)
+	alone := followers[0]
+	e.cutOff(t, alone)
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		text, err := alone.FourLetterWord(t.Context(), "srvr")
+		if err == nil && strings.Contains(text, "read-only") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it is not read-only: %q, %v", text, err)
+		}
+	}
+	env, err := zkclient.New(zkclient.Config{Servers: []string{alone.Address}, SessionTimeout: 4 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if session, err := env.Open(short); err == nil {
+		_, err = session.Do(short, zkapi.Exists("/"))
+		t.Errorf("it has granted 0x%x; a read: %v", session.ID(), err)
+	}
+	if err := alone.Reconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var session zkapi.Session
+	for session == nil && back.Err() == nil {
+		if session, err = env.Open(back); err != nil {
+			session = nil
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.Do(t.Context(), zkapi.Exists("/")); err != nil {
+		t.Error(err)
+	}
+	_ = session.Close(t.Context())
+}
+
+// asShipped shows why an owner must not go by the answers to its pings: with tickTime
+// 2000 and syncLimit 5 they go on after its session is over.
+func (e hostile) asShipped(t *testing.T) {
+	leader, followers := e.followers(t)
+	config := zkclient.Config{Servers: []string{followers[0].Address}, SessionTimeout: 4 * time.Second}
+	session := opened(t, config)
+	config.Servers = []string{leader.Address}
+	other := opened(t, config)
+	if _, err := session.Do(t.Context(), zkapi.Create("/mine", nil, zkapi.Ephemeral)); err != nil {
+		t.Fatal(err)
+	}
+	cut := time.Now()
+	e.cutOff(t, followers[0])
+	for found := true; found; time.Sleep(100 * time.Millisecond) {
+		got, err := other.Do(t.Context(), zkapi.Exists("/mine"))
+		if err != nil || time.Since(cut) > 20*time.Second {
+			t.Fatalf("after %v the session has not ended: %v", time.Since(cut), err)
+		}
+		found = got.Found
+	}
+	over := time.Since(cut)
+	got, err := session.Do(t.Context(), zkapi.Exists("/mine"))
+	if err != nil || !got.Found || session.Done().Fired() {
+		t.Errorf("its own server says, %v after the cut: found is %v, %v, %v", over, got.Found, err, session.Cause())
+	}
+	t.Log(fmt.Sprintf("the session was over %v after the cut", over.Round(100*time.Millisecond)))
+	ended, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	env, err := zkclient.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := env.Wait(ended, session.Done()); err != nil {
+		t.Errorf("it goes on for ever: %v", err)
+	}
+}

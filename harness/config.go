@@ -232,7 +232,7 @@ func (c Config) plan() []nemesis.Fault {
 		return nemesis.ByStart(c.Schedule)
 	}
 	return nemesis.Plan(c.Seed, nemesis.Options{
-		Kinds: c.Nemesis, Total: c.Time, Servers: c.servers(), Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
+		Kinds: c.Nemesis, First: c.ProfileFaults(), Total: c.Time, Servers: c.servers(), Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
 		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime),
 	})
 }

@@ -144,6 +144,27 @@ func TestEveryKindComesUp(t *testing.T) {
 	}
 }
 
+// TestFirstKindsComeFirst: what a profile of the servers is for is part of each run, and
+// runs without such a kind are as they were.
+func TestFirstKindsComeFirst(t *testing.T) {
+	o := Options{Total: 30 * time.Second, Servers: 3, Masters: 2, Workers: 3, Clients: 3, SessionTimeout: 3 * time.Second, ServerPatience: 2 * time.Second}
+	for seed := range uint64(50) {
+		o.Kinds = append(slices.Clone(all(t)), ExhaustQuota)
+		o.First = []Kind{ExhaustQuota}
+		plan := Plan(seed, o)
+		i := slices.IndexFunc(plan, func(f Fault) bool { return onServers(f.Kind) })
+		if i < 0 || plan[i].Kind != ExhaustQuota {
+			t.Fatalf("seed %d: the first fault of servers is %v", seed, plan[max(i, 0)])
+		}
+		o.Kinds = slices.DeleteFunc(slices.Clone(all(t)), func(k Kind) bool { return k == ExhaustQuota })
+		without := Plan(seed, o)
+		o.First = nil
+		if !reflect.DeepEqual(without, Plan(seed, o)) {
+			t.Errorf("seed %d: a kind that is not planned changes the others", seed)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	got, err := Parse("partition,kill-master")
 	want := []Kind{KillMaster, CutMaster, CutBackup, CutWorker, CutClient, Mute, Deafen, IsolateLeader, IsolateFollower, IsolateServer, SplitServers, Bridge, AsymmetricCut}

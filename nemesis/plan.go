@@ -10,6 +10,7 @@ import (
 // Options bound a plan.
 type Options struct {
 	Kinds          []Kind
+	First          []Kind        // those of Kinds that come before the others
 	Total          time.Duration // of the load
 	Servers        int
 	Masters        int
@@ -37,6 +38,7 @@ func Plan(seed uint64, o Options) []Fault {
 	rng := rand.New(rand.NewPCG(seed, stream))
 	decks := []*deck{{onServers: true}, {onServers: false}}
 	for _, d := range decks {
+		d.first = o.First
 		d.kinds = slices.DeleteFunc(slices.Clone(o.Kinds), func(k Kind) bool { return onServers(k) != d.onServers })
 	}
 	var plan []Fault
@@ -62,12 +64,21 @@ func onServers(k Kind) bool {
 	return entry.Roles[0].OnServers()
 }
 
-// deck deals kinds in an order of chance, and each once before any twice.
+// deck deals kinds in an order of chance, some of them first, and each once before any
+// twice.
 type deck struct {
 	onServers bool
+	first     []Kind
 	kinds     []Kind
 	left      []Kind
 	busy      []span
+}
+
+func (d *deck) rank(k Kind) int {
+	if slices.Contains(d.first, k) {
+		return 0
+	}
+	return 1
 }
 
 // deal draws the first kind that there is room for.
@@ -75,6 +86,7 @@ func (d *deck) deal(o Options, at time.Duration, rng *rand.Rand) (Fault, bool) {
 	if len(d.left) == 0 {
 		d.left = slices.Clone(d.kinds)
 		rng.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+		slices.SortStableFunc(d.left, func(a, b Kind) int { return d.rank(a) - d.rank(b) })
 	}
 	for i, kind := range d.left {
 		f := o.draw(kind, at, rng)

@@ -41,6 +41,7 @@ func (r *roleOptions) register(f *pflag.FlagSet) {
 func (r *roleOptions) registerMaster(f *pflag.FlagSet) {
 	f.IntVar(&r.master.TasksPerWorker, "tasks-per-worker", 64, "assignments that one worker holds at a time")
 	f.IntVar(&r.master.MaxAttempts, "max-attempts", 5, "attempts without a result after which a task fails")
+	f.IntVar(&r.master.MaxHandovers, "max-handovers", 0, "attempts of one task that do not count because their workers left in good order; 0: 5 times --max-attempts, -1: none")
 	f.DurationVar(&r.master.Retention, "retention", 0, "how long finished tasks are kept; 0: until they are collected")
 	f.IntVar(&r.master.FormatAtMost, "format-at-most", 0, "the format of the znodes at most: give it before going back to an older build; 0: no bound")
 	f.Int32Var(&r.master.EpochAtLeast, "epoch-at-least", 0, "no epoch is lower than this: give it after a restore (docs/operators.md)")

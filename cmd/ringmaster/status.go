@@ -351,6 +351,7 @@ type attemptLine struct {
 	Worker string    `json:"worker"`
 	Reason string    `json:"reason"`
 	Ended  time.Time `json:"ended,omitzero"`
+	Left   bool      `json:"left,omitempty"` // it does not count: its worker left
 }
 
 type optionsLine struct {
@@ -388,7 +389,7 @@ func detailOf(d recipe.TaskDetail) detail {
 		v.State, v.Result, v.Reason, v.Worker, v.Token, v.Ended = s.State, string(s.Result), s.Reason, s.Worker, &s.Token, s.Ended
 	}
 	for _, a := range d.Attempts {
-		v.Attempts = append(v.Attempts, attemptLine{a.Token, a.Worker, a.Reason, a.Ended})
+		v.Attempts = append(v.Attempts, attemptLine{a.Token, a.Worker, a.Reason, a.Ended, a.Left})
 	}
 	return v
 }

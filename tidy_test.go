@@ -22,7 +22,7 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 // exist. Test files may import what they like.
 var rooms = map[string][]string{
 	"zkapi":                          {},
-	"zkclient":                       {"zkapi", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
+	"zkclient":                       {"zkapi", "internal/clock", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
 	"recipe":                         {"zkapi"},
 	"history":                        {},
 	"history/historytest":            {"history"},

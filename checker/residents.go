@@ -13,7 +13,7 @@ import (
 
 // residentExclusive: a resident task is executed by one worker at a time, but for two
 // cases. One that was stopped or robbed of its session could not know in time that
-// another had begun. And a handler may go on after it was told to end: when its session
+// another had begun; one that slept knows as soon as it wakes up. And a handler may go on after it was told to end: when its session
 // has ended otherwise than by its own worker, the next one need not wait for it.
 func (f *facts) residentExclusive() Property {
 	p := newFinding("ResidentExclusive", "")
@@ -41,7 +41,7 @@ func (f *facts) residentExclusive() Property {
 				switch {
 				case because == "" && f.toldInTime(old, next, ended):
 					lingering++
-				case because == "" && f.excuse(old, next.Invoke.At, end) != "":
+				case because == "" && f.excuse(old, next.Invoke.At, end) != "" && !f.overslept(old, next.Invoke.At, end):
 					excused++
 				default:
 					p.violate(append([]history.Event{old.Invoke, next.Invoke, old.Done}, shown...), "%s was executed by %s until %s, and by %s from %s on.%s",
@@ -53,6 +53,26 @@ func (f *facts) residentExclusive() Property {
 	p.holds = fmt.Sprintf("%d resident tasks were executed %d times, each by one worker at a time; %d times by two for a moment, because one was stopped or robbed of its session, and %d times because a handler went on after it had been told to end.",
 		len(runs), moves, excused, lingering)
 	return p.property()
+}
+
+// sleeping is how the names of faults begin that put a participant's machine to sleep.
+const sleeping = "sleep-"
+
+// waking is how long a worker whose machine has slept may take to tell its handlers. It
+// needs nothing for that but a clock, at which it looks forty times in a session timeout.
+const waking = time.Second
+
+// overslept reports whether a sleep is no excuse any more: a handler was told to end long
+// after the machine woke up, or never, although the next one had begun in the sleep.
+func (f *facts) overslept(old history.Operation, from, end time.Duration) bool {
+	if told, known := f.told(old); known {
+		end = min(end, told.At)
+	}
+	return slices.ContainsFunc(f.faults, func(fault history.Operation) bool {
+		woke := fault.Return(f.end)
+		return strings.HasPrefix(fault.Invoke.Fault, sleeping) && fault.Done.Effective && slices.Contains(fault.Targets(), old.Invoke.Process) &&
+			fault.Invoke.At <= from && from <= woke+waking && end > woke+waking
+	})
 }
 
 // told is when and why a handler was told to end; false where that is not on record.

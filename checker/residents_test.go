@@ -55,3 +55,40 @@ func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestASleepExcusesNobodyWhoIsAwake: the machine of worker-1, which holds a resident task,
+// sleeps from 15 s to 30 s; worker-2 begins at 20 s.
+func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
+	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+	for name, c := range map[string]struct {
+		told, returned time.Duration // told: 0: never
+		effective      bool
+		want           Verdict
+	}{
+		"it is told when it wakes up":              {s(30.1), s(30.2), true, Valid},
+		"it is told then, and takes long":          {s(30.1), s(35), true, Valid},
+		"it goes on by a clock that stood still":   {s(32.2), s(32.3), true, Invalid},
+		"it goes on and is never told":             {0, s(34), true, Invalid},
+		"it was not that it slept":                 {s(32.2), s(32.3), false, Valid},
+		"it has returned soon, without being told": {0, s(30.5), true, Valid},
+	} {
+		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
+		token, later := history.Token{Epoch: 1, Attempt: 1}, history.Token{Epoch: 1, Attempt: 2}
+		claim := []history.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
+		events := []history.Event{
+			{At: s(1), Process: "worker-1", Life: 1, Type: history.Invoke, Kind: history.Write, Op: 1, Session: session, Ops: claim},
+			{At: s(2), Process: "worker-1", Life: 1, Type: history.OK, Kind: history.Write, Op: 1, Session: session, Ops: claim},
+			{At: s(10), Process: "worker-1", Life: 1, Type: history.Invoke, Kind: history.Execute, Op: 2, Task: task, ID: id, Token: token},
+			{At: s(15), Process: "nemesis", Type: history.Invoke, Kind: history.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1"},
+			{At: s(20), Process: "worker-2", Life: 1, Type: history.Invoke, Kind: history.Execute, Op: 3, Task: task, ID: id, Token: later},
+			{At: s(30), Process: "nemesis", Type: history.OK, Kind: history.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1", Effective: c.effective},
+			{At: c.returned, Process: "worker-1", Life: 1, Type: history.Fail, Kind: history.Execute, Op: 2},
+		}
+		if c.told > 0 {
+			events = append(events, history.Event{At: c.told, Process: "worker-1", Life: 1, Type: history.Note, Kind: history.Told, Task: task, ID: id, Token: token, Text: "enough"})
+		}
+		if p := gather(history.Merge(events, nil), &history.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
+		}
+	}
+}

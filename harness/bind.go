@@ -55,7 +55,7 @@ var deedsOnOne = map[nemesis.Kind]func(r *run, p *process, fault nemesis.Fault) 
 // deedsOnSeveral are those that choose their participants themselves.
 var deedsOnSeveral = map[nemesis.Kind]func(r *run, ctx context.Context, fault nemesis.Fault) (deed, error){
 	nemesis.RestartStorm: (*run).storm, nemesis.ExpireElected: (*run).elected, nemesis.ExpireMany: (*run).many,
-	nemesis.ExpireUnheard: (*run).unheard,
+	nemesis.ExpireUnheard: (*run).unheard, nemesis.SleepWorker: (*run).sleep,
 }
 
 // victim claims the participant that a fault is for.

@@ -36,6 +36,7 @@ type process struct {
 	mu       sync.Mutex
 	life     int
 	skew     time.Duration // of the wall clock of lives to come
+	slept    time.Duration // that the machine of the present life has
 	command  *exec.Cmd
 	stdin    io.WriteCloser
 	exited   chan struct{} // closed when this life is over
@@ -75,6 +76,12 @@ func (p *process) start() error {
 	config.Origin, config.Sink, config.Seed, config.Skew = p.run.origin, p.run.sink.Address(), p.run.config.seedOf(p.name), p.skew
 	config.Journal = filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life))
 	config.Log = filepath.Join(p.run.dir, "logs", p.name+".log")
+	if p.run.config.sleeps() {
+		p.slept, config.Sleep = 0, p.sleepFile()
+		if err := participant.WriteSleep(config.Sleep, 0); err != nil {
+			return err
+		}
+	}
 	if p.run.names != nil {
 		config.Resolver = p.run.names.Address()
 	}

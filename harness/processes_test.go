@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/participant"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
 // TestMain lets the test binary be started as a participant, as the command is.
@@ -45,11 +47,20 @@ func extra(argument string) error {
 		return err
 	}
 	journal.Add(history.Event{Type: history.Note, Kind: history.Clock, Wall: time.Now().Add(config.Skew)})
+	driver, err := zkclient.New(zkclient.Config{Servers: config.Servers})
+	if err != nil {
+		return err
+	}
+	stop, err := participant.NoteSleeps(context.Background(), config, journal, driver.Elapsed)
+	if err != nil {
+		return err
+	}
 	if c, err := net.Dial("tcp", config.Servers[0]); err == nil {
 		defer c.Close()
 		_, _ = c.Write(wire.Frame(append(words(0, 0, 0, 4000, 0, 0, 16), make([]byte, 16)...)))
 	}
 	<-signals
+	stop()
 	return journal.Close()
 }
 
@@ -124,6 +135,63 @@ func inflicted(t *testing.T, d deed, lasts time.Duration) finding {
 		t.Error(err)
 	}
 	return seen
+}
+
+// TestSleepBites puts the machine of a participant to sleep. Its clock for leases goes on,
+// by its own word, its monotonic clock does not, and its line is dead for a while after it.
+func TestSleepBites(t *testing.T) {
+	r, p := stage(t, 300*time.Millisecond)
+	r.config.Nemesis = []nemesis.Kind{nemesis.SleepWorker}
+	p.quit(leavePatience)
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	listens(t, p)
+	if !p.claim() {
+		t.Fatal("it suffers from something else")
+	}
+	d := r.sleepOf(p)
+	if err := d.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []bool{false, true} {
+		if session, _ := p.proxy.Session(); gone {
+			if _, err := r.end(t.Context(), session); err != nil { // these servers end none by themselves
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(500 * time.Millisecond)
+		if seen := d.probe(t.Context()); seen.effective != gone {
+			t.Errorf("its session is gone is %v: effective is %v, %s", gone, seen.effective, seen.text)
+		}
+	}
+	if err := d.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slept := ""
+	until(t, "it says what its clocks show", func() bool {
+		events, err := history.ReadFile(filepath.Join(r.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.number())))
+		for _, e := range events {
+			if e.Kind == history.Clock && strings.HasPrefix(e.Text, "woke up") {
+				slept = e.Text
+			}
+		}
+		return err == nil && slept != ""
+	})
+	var leases, monotonic string
+	if _, err := fmt.Sscanf(slept, "woke up: the clock of leases has gone on by %s the monotonic clock by %s", &leases, &monotonic); err != nil {
+		t.Fatalf("%q: %v", slept, err)
+	}
+	gone, err := time.ParseDuration(strings.TrimSuffix(leases, ","))
+	stood, err2 := time.ParseDuration(monotonic)
+	if err != nil || err2 != nil || gone < time.Second || stood > gone/2 {
+		t.Errorf("%s", slept)
+	}
+	if p.stopped() || p.claim() {
+		t.Error("it is stopped, or was released before its line was restored")
+	}
+	d.done()
+	until(t, "it is released", p.claim)
 }
 
 func TestProcessFaultsBite(t *testing.T) {

@@ -47,7 +47,8 @@ const (
 	RestartStorm Kind = "restart-storm"
 	TwinWorker   Kind = "twin-worker"
 
-	WrongClock Kind = "wrong-clock"
+	WrongClock  Kind = "wrong-clock"
+	SleepWorker Kind = "sleep-worker"
 
 	CutMaster    Kind = "cut-master"
 	CutBackup    Kind = "cut-backup"
@@ -116,6 +117,7 @@ var processFaults = []Entry{
 }
 
 var clockFaults = []Entry{
+	{SleepWorker, "clock", []Role{SomeWorker}, 1.6, 2.4, "the machine of a worker with resident tasks sleeps for longer than the session lasts: its line is dead, it is stopped (SIGSTOP), and its monotonic clock stands still; when it wakes up, its line stays dead for one more session timeout", "the process is stopped at both ends, for longer than the session timeout, and no server knows its session any more"},
 	{WrongClock, "clock", anyParticipant, 0.8, 2, "a participant gets SIGTERM and is started again with a wall clock that is wrong by hours, ahead or behind; later again with a right one", "the participant itself read a time that differs from the harness' by that much"},
 }
 
@@ -159,9 +161,9 @@ var serverFaults = []Entry{
 	{ExhaustQuota, "server", []Role{AllServers}, 0.5, 2, "a quota on the namespace is set below what is there, so that every create is refused, and lifted again", "ZooKeeper refused writes of the participants because of it"},
 }
 
-// byName are the faults that no group and not "all" stand for, because they are for one
-// profile of the servers.
-var byName = []Kind{IsolateHolder, ExhaustQuota}
+// byName are the faults that no group and not "all" stand for: two are for one profile of
+// the servers, and after a sleep a worker is not of use for a long while.
+var byName = []Kind{IsolateHolder, ExhaustQuota, SleepWorker}
 
 // groups are the names that stand for several faults, this one among them: its
 // group, its verb where several faults of participants share it, and client or

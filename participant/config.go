@@ -25,14 +25,15 @@ type Config struct {
 	Servers        []string      `json:"servers"` // through its proxy
 	Namespace      string        `json:"namespace"`
 	SessionTimeout time.Duration `json:"session_timeout"`
-	Journal        string        `json:"journal"`   // path of a new file
-	Log            string        `json:"log"`       // path, appended to
-	Origin         time.Duration `json:"origin"`    // when the run began, by the shared clock
-	Sink           string        `json:"sink"`      // address of the effect sink
-	Seed           uint64        `json:"seed"`      // of this process' part of the workload
-	Rate           float64       `json:"rate"`      // of a client: tasks per second
-	Retention      time.Duration `json:"retention"` // of a master
-	Skew           time.Duration `json:"skew"`      // by which its wall clock is ahead
+	Journal        string        `json:"journal"`         // path of a new file
+	Log            string        `json:"log"`             // path, appended to
+	Origin         time.Duration `json:"origin"`          // when the run began, by the shared clock
+	Sink           string        `json:"sink"`            // address of the effect sink
+	Seed           uint64        `json:"seed"`            // of this process' part of the workload
+	Rate           float64       `json:"rate"`            // of a client: tasks per second
+	Retention      time.Duration `json:"retention"`       // of a master
+	Skew           time.Duration `json:"skew"`            // by which its wall clock is ahead
+	Sleep          string        `json:"sleep,omitempty"` // path of what WriteSleep has written; "": its machine never sleeps
 
 	// What follows is empty with the kind profile of the servers.
 

@@ -53,10 +53,15 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	if err != nil {
 		return err
 	}
+	asleep, stop, err := sleeps(ctx, config, journal, driver.Elapsed)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	draining := make(chan struct{})
 	go obey(input, draining, leave)
 	stage := Stage{
-		Config: config, Env: driver, Journal: journal, Log: log, Draining: draining,
+		Config: config, Env: driver, Journal: journal, Log: log, Draining: draining, sleep: asleep,
 		Now: func() time.Duration { return clock.Now() - config.Origin },
 	}
 	if config.Role == Worker || config.Role == Node {
@@ -79,13 +84,15 @@ type Stage struct {
 	Effect   func(EffectArgs) error // of the system outside; for those that work
 	Now      func() time.Duration   // since the run began
 	Draining <-chan struct{}        // closed when a client is to submit no more
+
+	sleep *sleep
 }
 
 // Play plays the role until ctx ends, or, as a client, until it is drained and has
 // heard of all its tasks. To be asked to leave is no error.
 func (s Stage) Play(ctx context.Context) error {
 	config := s.Config
-	clocked := skewed{Env: s.Env, by: config.Skew}
+	clocked := skewed{Env: s.Env, by: config.Skew, sleep: s.sleep}
 	s.Journal.Add(history.Event{Type: history.Note, Kind: history.Clock, Wall: clocked.Now().UTC().Round(0)})
 	env := &recorder{Env: clocked, journal: s.Journal, namespace: config.Namespace}
 	var err error

@@ -125,7 +125,7 @@ func faultColour(kind string) string {
 	switch verb, _, _ := strings.Cut(kind, "-"); verb {
 	case "kill":
 		return "#c0392b"
-	case "stop", "pause":
+	case "stop", "pause", "sleep":
 		return "#8e44ad"
 	case "expire":
 		return "#d68910"

@@ -93,6 +93,7 @@ func (t *telling) over(e history.Event) bool {
 // deeds say what a fault did to its target, by its kind or by the first word of it.
 var deeds = map[string]string{
 	"expire": "had a session of %s ended", "kill": "killed %s", "leave": "asked %s to leave", "stop": "stopped %s", "pause": "stopped %s for a while",
+	"sleep":         "put the machine of %s to sleep, with its line dead,",
 	"restart-storm": "killed and restarted %s over and over", "twin-worker": "started a second process under the name of %s",
 	"wrong-clock": "started %s again with a wrong clock", "cut": "cut %s off from ZooKeeper", "mute": "swallowed what %s sends",
 	"deafen": "swallowed what is sent to %s", "reset": "reset the connections of %s", "latency": "delayed the packets of %s",

@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -243,7 +242,7 @@ func (e hostile) asShipped(t *testing.T) {
 	if err != nil || !got.Found || session.Done().Fired() {
 		t.Errorf("its own server says, %v after the cut: found is %v, %v, %v", over, got.Found, err, session.Cause())
 	}
-	t.Log(fmt.Sprintf("the session was over %v after the cut", over.Round(100*time.Millisecond)))
+	t.Logf("the session was over %v after the cut", over.Round(100*time.Millisecond))
 	ended, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	env, err := zkclient.New(config)

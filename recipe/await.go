@@ -104,6 +104,18 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 	}
 }
 
+// obstructed is the error of a task whose status is there and does not stay.
+func (c *Client) obstructed(ctx context.Context, session zkapi.Session, task string) error {
+	seen, err := exists(ctx, session, zkapi.Exists(c.layout.status(task)))
+	if err == nil && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
+		return fmt.Errorf("%w: %w", ErrObstructed, &problemError{c.layout.statusProblem(task, seen.Stat)})
+	}
+	if zkapi.Refused(err) {
+		return nil
+	}
+	return err
+}
+
 // noteRefusal keeps what those who wait in vain want to know.
 func (c *Client) noteRefusal(w *wait, err error) {
 	c.mu.Lock()
@@ -122,6 +134,10 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 	seen, err := exists(ctx, session, zkapi.Exists(c.layout.status(task)).Watched())
 	if err != nil {
 		return Status{}, false, nil, err
+	}
+	if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone { // it is no result
+		c.notices.tell(ctx, c.see.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
+		return Status{}, false, seen.Watch, nil
 	}
 	if !seen.Found {
 		return Status{}, false, seen.Watch, taskExists(ctx, session, c.layout, task)
@@ -174,7 +190,7 @@ func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 			_, err = session.Do(ctx, zkapi.Multi(create))
 		}
 		if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered
-			return nil
+			return c.obstructed(ctx, session, task)
 		}
 		return doubtful.after(err)
 	})

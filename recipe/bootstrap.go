@@ -40,12 +40,15 @@ var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master ma
 
 // bootstrap creates the persistent parents for a role. They may exist already; who
 // creates them does not matter, so no claim is needed. What the role does not need
-// itself, and may not make, is left to others.
-func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout, role string) error {
+// itself, and may not make, is left to others; what is in the way of that is told.
+func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout, role string, tell func(Problem)) error {
 	for _, p := range l.parents() {
 		zkapi.Rest(env, "bootstrap", session, p.path)
 		err := l.ensure(ctx, session, p)
+		problem, obstructed := errors.AsType[*problemError](err)
 		switch {
+		case obstructed && !slices.Contains(p.needs, role):
+			tell(problem.Problem)
 		case err == nil || !slices.Contains(p.needs, role) && zkapi.Refused(err):
 		case errors.Is(err, zkapi.ErrNoAuth) && role != "master" && !l.access.open():
 			return fmt.Errorf("%w (%v)", errUnmade, err)
@@ -66,8 +69,8 @@ func (l layout) within(p string) bool {
 // namespace. Repeating it is harmless, so an unknown outcome is resolved by the next try.
 func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) error {
 	found, hidden := exists(ctx, session, zkapi.Exists(p.path))
-	if problem, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
-		return &problemError{problem}
+	if _, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
+		return &problemError{l.lasting(p.path, found.Stat)}
 	}
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden

@@ -112,6 +112,7 @@ type Client struct {
 	memory  memory
 	waits   map[string]*wait
 	backlog backlogSeen
+	notices notices
 }
 
 // NewClient checks config. It does not connect.

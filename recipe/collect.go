@@ -61,7 +61,7 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if m.done = errors.Is(listed.Err, zkapi.ErrNoNode); m.done {
 		return nil
 	}
-	if errors.Is(status.Err, zkapi.ErrNoNode) {
+	if errors.Is(status.Err, zkapi.ErrNoNode) || status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
 		status.Err = fmt.Errorf("%w: %s", ErrUnfinished, task)
 	}
 	if err := errors.Join(node.Err, listed.Err); err != nil {
@@ -128,7 +128,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) e
 	case errors.Is(err, zkapi.ErrNodeExists): // perhaps by this very call
 		_, err = session.Do(ctx, ring)
 	case errors.Is(err, zkapi.ErrNoNode): // the namespace was made by an earlier build
-		if err = bootstrap(ctx, c.env, session, c.layout, "client"); err == nil {
+		if err = bootstrap(ctx, c.env, session, c.layout, "client", func(Problem) {}); err == nil {
 			err = zkapi.ErrNotSent // now it can be asked for
 		}
 	}

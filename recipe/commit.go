@@ -250,6 +250,8 @@ func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, 
 	case op.Path == l.progress(e.task.Name) && (ofTree || zkapi.Refused(err)): // not there, or not ours, and not missed
 		e.shown.sure = false
 		return true, nil
+	case op.Path == l.status(e.task.Name) && errors.Is(err, zkapi.ErrNodeExists) && i.passes(e):
+		return false, nil
 	case ofTree && op.Kind == zkapi.KindCreate && (e.err == nil || !errors.Is(err, zkapi.ErrNodeExists)):
 		i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", brief(e.task.Name), "error", err)
 		e.moot = true
@@ -264,6 +266,18 @@ func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, 
 	}
 	i.leave(e, err)
 	return false, nil
+}
+
+// passes reports whether the status that is there already does not stay, and leaves the
+// end of the execution alone until it is gone: it is no result.
+func (i *incarnation) passes(e *execution) bool {
+	path := i.worker.layout.status(e.task.Name)
+	seen, err := exists(i.req, i.session, zkapi.Exists(path))
+	if err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone {
+		return false
+	}
+	i.leave(e, &problemError{i.worker.layout.statusProblem(e.task.Name, seen.Stat)})
+	return true
 }
 
 // leave leaves the end of an execution alone for a while: it is held until then.

@@ -125,6 +125,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 			if ended, err = exists(ctx, f.session, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
 				return err
 			}
+			ended.Found = ended.Found && ended.Stat.Owner() == zkapi.OwnerNone // others are no result
 			got = zkapi.Result{}
 			shown, err = exists(ctx, f.session, zkapi.Exists(f.layout.progress(task)).Watched())
 			if err == nil && shown.Stat.Alive() { // what was left by an execution that is over shows nothing

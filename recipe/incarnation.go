@@ -280,6 +280,10 @@ func (i *incarnation) readInbox() error {
 			continue // taken away, or collected: the master drops what is left
 		}
 		err := errors.Join(assignment.Err, task.Err)
+		if err == nil && assignment.Stat.Owner() != zkapi.OwnerNone {
+			i.block(t, assignment.Result, &problemError{i.worker.layout.assignmentProblem(i.worker.config.Name, t, assignment.Stat)})
+			continue
+		}
 		if err == nil {
 			err = i.accept(t, assignment.Result, task.Data)
 		}

@@ -36,6 +36,8 @@ type TaskDetail struct {
 
 	// Unreadable lists what the server does not show to this client. The rest is there.
 	Unreadable []Unreadable
+	// Problems are znodes of the task that do not stay, or show nothing.
+	Problems []Problem
 }
 
 // Phase is how far the task has got. With a status that is not shown it is finished.
@@ -69,6 +71,9 @@ func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 			return err
 		}
 		d.Options, d.Payload = decodeTask(got.Data)
+		if err == nil && got.Stat.Owner() != zkapi.OwnerNone {
+			d.Problems = append(d.Problems, c.layout.taskProblem(task, got.Stat))
+		}
 		if err := in.assignment(ctx, &d); err != nil {
 			return err
 		}
@@ -104,6 +109,10 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 			return err
 		}
 		n, isAttempt := attemptNumber(listed.Children[i])
+		if problem, bad := in.layout.belowProblem(d.Name, listed.Children[i], reply.Stat); there && bad {
+			d.Problems = append(d.Problems, problem)
+			there = isAttempt // which counts as long as it is there
+		}
 		switch {
 		case !there && listed.Children[i] == "status" && errors.Is(reply.Err, zkapi.ErrNoAuth): // so there is one
 			d.Status = &Status{}
@@ -112,9 +121,7 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 			status := decodeStatus(reply.Data)
 			d.Status = &status
 		case listed.Children[i] == "progress":
-			if reply.Stat.Alive() {
-				d.Progress = append([]byte{}, reply.Data...)
-			}
+			d.Progress = append([]byte{}, reply.Data...)
 		case isAttempt:
 			record := attemptRecord{Token: Token{Attempt: n}}
 			_ = json.Unmarshal(reply.Data, &record) // one made by hand says little
@@ -147,6 +154,9 @@ func (in *inspection) assignment(ctx context.Context, d *TaskDetail) error {
 		var record assignmentRecord
 		_ = json.Unmarshal(reply.Data, &record)
 		d.Worker, d.Token = workers[i], record.Token
+		if there && reply.Stat.Owner() != zkapi.OwnerNone {
+			d.Problems = append(d.Problems, in.layout.assignmentProblem(workers[i], d.Name, reply.Stat))
+		}
 	}
 	return nil
 }

@@ -128,6 +128,9 @@ func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf
 // taskName is the name of the task that was submitted under an id.
 func taskName(id string) string { return "task-" + id }
 
+// taskOf is the name of the task that is at a path.
+func taskOf(p string) string { return path.Base(p) }
+
 // sequence is the number that ZooKeeper has put at the end of a name, and -1 for a
 // name without one. Numbers
 // wrap after 2,147,483,647; candidates are compared within one lifetime of their

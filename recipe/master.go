@@ -190,7 +190,7 @@ func (m *Master) Close(ctx context.Context) error {
 func (m *Master) serve(ctx context.Context, session *ownSession) error {
 	see := m.config.Observers
 	prepare := func() error {
-		if err := bootstrap(ctx, m.env, session, m.layout, "master"); err != nil {
+		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.teller(ctx, see.Logger)); err != nil {
 			return err
 		}
 		if _, err := m.layout.readFormat(ctx, session); err != nil {
@@ -206,7 +206,7 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 	if m.config.Queue {
 		err := c.queue(ctx)
 		switch {
-		case zkapi.Refused(err) || errors.Is(err, zkapi.ErrNoNode): // the line only says who stands next
+		case zkapi.Refused(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the line only says who stands next
 			see.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
 		case err != nil:
 			return err

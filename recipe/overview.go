@@ -72,7 +72,7 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		o = Overview{}
 		look := &overlook{inspection{session: session, layout: c.layout}, &o}
-		for _, part := range []func(context.Context) error{look.leader, look.candidates, look.notices, look.workers, look.tasks, look.hanging} {
+		for _, part := range []func(context.Context) error{look.leader, look.parents, look.candidates, look.notices, look.workers, look.tasks, look.hanging} {
 			if err := part(ctx); err != nil {
 				return err
 			}
@@ -108,6 +108,19 @@ func (o *overlook) leader(ctx context.Context) error {
 	}
 	if master.Found && !master.Stat.Alive() {
 		o.problem(o.layout.masterProblem(master.Stat))
+	}
+	return nil
+}
+
+// parents looks whether what everything hangs below is there to stay.
+func (o *overlook) parents(ctx context.Context) error {
+	for _, p := range o.layout.parents() {
+		seen, err := exists(ctx, o.session, zkapi.Exists(p.path))
+		if there, err := o.shown(p.path, err); err != nil {
+			return err
+		} else if there && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
+			o.problem(o.layout.lasting(p.path, seen.Stat))
+		}
 	}
 	return nil
 }
@@ -282,7 +295,7 @@ func (o *overlook) tasks(ctx context.Context) error {
 func summary(t, worker string, below, status zkapi.Reply) TaskSummary {
 	s := TaskSummary{Name: t, Phase: PhasePending, Worker: worker, Attempts: int(taskChildren(below.Children).attempts)}
 	switch {
-	case status.Err == nil:
+	case status.Err == nil && status.Stat.Owner() == zkapi.OwnerNone:
 		s.Phase, s.State = PhaseFinished, decodeStatus(status.Data).State
 	case errors.Is(status.Err, zkapi.ErrNoAuth): // so there is one
 		s.Phase = PhaseFinished

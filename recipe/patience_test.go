@@ -89,7 +89,7 @@ func TestWhatIsRefusedIsNotRepeatedAtOnce(t *testing.T) {
 		requests  int64
 		endsEarly bool
 	}{
-		{says: "everything", refuses: everything, sessions: 1, requests: 2000},
+		{says: "everything", refuses: everything, sessions: 1, requests: 4000},
 		{says: "writes", refuses: func(op zkapi.Op) bool { return op.Kind.Writes() }, sessions: 1, requests: 4000},
 		{says: "the claims", refuses: func(op zkapi.Op) bool { return strings.HasPrefix(op.Path, "/app/assign") }, sessions: 3, requests: 4000},
 		{says: "the tasks", refuses: func(op zkapi.Op) bool { return op.Path == "/app/tasks" }, sessions: 3, requests: 8000},

@@ -91,6 +91,24 @@ func parentProblem(path string, stat zkapi.Stat) (Problem, bool) {
 	return notPersistent(path, stat, "nothing can be made below it"), stat.Alive()
 }
 
+// lasting is the problem of a parent, or a notice, that does not stay.
+func (l layout) lasting(path string, stat zkapi.Stat) Problem {
+	problem, obstructs := parentProblem(path, stat)
+	switch {
+	case path == l.assign():
+		return claimProblem(path, stat)
+	case path == l.backlog() || path == l.quarantine() || path == l.format():
+		return noticeProblem(path, stat)
+	case obstructs:
+		return problem
+	}
+	return notPersistent(path, stat, "it goes when there is nothing below it, and is made anew by who starts next")
+}
+
+// ErrObstructed means that a znode is in the way that is not what belongs there, so that
+// what was asked for cannot be done. The error says which, and the remedy.
+var ErrObstructed = errors.New("a znode is in the way")
+
 // notices remembers which problems were told of, so that each is told once.
 type notices struct {
 	mu   sync.Mutex
@@ -113,6 +131,11 @@ func (n *notices) tell(ctx context.Context, log *slog.Logger, p Problem, stat zk
 	}
 	n.told[p.Path] = stat.Czxid
 	log.WarnContext(ctx, "a znode is in the way", "znode", p.Path, "problem", p.What, "remedy", p.Remedy)
+}
+
+// teller tells of problems with znodes of which nothing else is known.
+func (n *notices) teller(ctx context.Context, log *slog.Logger) func(Problem) {
+	return func(p Problem) { n.tell(ctx, log, p, zkapi.Stat{}) }
 }
 
 // unobstructed takes a step, again and again while a Problem makes it impossible.
@@ -147,7 +170,42 @@ func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
 
 // statusProblem is that of a status that does not stay.
 func (l layout) statusProblem(t string, stat zkapi.Stat) Problem {
-	p := notPersistent(l.status(t), stat, "the result of the task goes with it")
+	return fleeting(l.status(t), stat, "it is no result, and the task is left alone until it is gone")
+}
+
+// assignmentProblem is that of an assignment that does not stay.
+func (l layout) assignmentProblem(w, t string, stat zkapi.Stat) Problem {
+	return fleeting(l.assignment(w, t), stat, "the worker does not execute it, because the task would be given to others when it goes")
+}
+
+// belowProblem says why a znode below a task counts for nothing, or for as long only as it
+// is there; or reports false.
+func (l layout) belowProblem(t, name string, stat zkapi.Stat) (Problem, bool) {
+	_, attempt := attemptNumber(name)
+	switch {
+	case name == "progress":
+		return l.progressProblem(t, stat), !stat.Alive()
+	case name == "status":
+		return l.statusProblem(t, stat), stat.Owner() != zkapi.OwnerNone
+	case attempt:
+		return recordProblem(l.task(t)+"/"+name, stat), stat.Owner() != zkapi.OwnerNone
+	}
+	return Problem{}, false
+}
+
+// recordProblem is that of what is below a task and does not stay.
+func recordProblem(path string, stat zkapi.Stat) Problem {
+	return fleeting(path, stat, "what is on record goes with it")
+}
+
+// noticeProblem is that of a znode of the master's that does not stay.
+func noticeProblem(path string, stat zkapi.Stat) Problem {
+	return fleeting(path, stat, "what a master says there goes with it. Masters make it anew")
+}
+
+// fleeting is a problem with a znode that has no children.
+func fleeting(path string, stat zkapi.Stat, follows string) Problem {
+	p := notPersistent(path, stat, follows)
 	p.Remedy = strings.Replace(p.Remedy, "deleteall", "delete", 1)
 	return p
 }

@@ -64,6 +64,8 @@ type quarantined struct {
 	refused int
 	trial   bool   // it is being tried again
 	inbox   string // of a task: the worker that it was seen assigned to
+
+	fleeting bool // of a task: because of its status, which does not stay
 }
 
 func newQuarantine(env zkapi.Env, see Observers) *quarantine {

@@ -339,6 +339,9 @@ func (r *reconciler) verify() error {
 		}
 		slices.Sort(r.unverified)
 	}
+	if err := r.confirm(r.view.unconfirmed(verified)); err != nil {
+		return err
+	}
 	names := r.unverified[:min(len(r.unverified), verified)]
 	ops := make([]zkapi.Op, len(names))
 	for i, t := range names {
@@ -471,6 +474,9 @@ func latest(a, b time.Time) time.Time {
 // four times in the time that is allowed, rather than to set a watch that would
 // fire with every progress.
 func (r *reconciler) readProgress() error {
+	if err := r.confirmHeld(); err != nil {
+		return err
+	}
 	const looks = 4
 	now := r.now()
 	var names []string

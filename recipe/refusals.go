@@ -242,6 +242,14 @@ func (r *reconciler) release() error {
 	for _, s := range r.quarantine.due() {
 		switch s.kind {
 		case taskSubject:
+			if r.quarantine.entries[s].fleeting {
+				if still, err := r.stillFleeting(s.name); still || err != nil {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+			}
 			r.view.task(s.name)
 			r.view.dirty[s.name] = true
 			if w := r.quarantine.entries[s].inbox; w != "" {

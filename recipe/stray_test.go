@@ -3,6 +3,7 @@ package recipe_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -293,4 +294,146 @@ func TestRoles_WaitUntilAClaimCanStay(t *testing.T) {
 		w.do(zkapi.Create("/assign", nil, zkapi.Persistent))
 		w.within(5*time.Second, "m1 leads", leading(m))
 	})
+}
+
+// TestStatusThatDoesNotStay_IsNoResult: nobody takes it for one, whoever executes the task
+// holds its result back until it is gone, and no token is given out twice.
+func TestStatusThatDoesNotStay_IsNoResult(t *testing.T) {
+	for name, owner := range map[string]int64{"ephemeral": 0, "container": container, "TTL": ttlZnode} {
+		for _, assigned := range []bool{true, false} {
+			inBubble(t, func(w *world) {
+				var log journal
+				m := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
+				tokens := map[recipe.Token]int{}
+				if !assigned {
+					w.within(time.Second, "the parents are there", func() bool { return w.do(zkapi.Exists("/tasks")).Found })
+				}
+				works := func() {
+					w.worker("w1", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+						tokens[task.Token]++
+						time.Sleep(5 * time.Second)
+						return echo(ctx, task)
+					})
+				}
+				if assigned {
+					works()
+				}
+				w.submit(recipe.ID("x"))
+				time.Sleep(time.Second)
+				if owner == 0 {
+					w.do(zkapi.Create("/tasks/task-x/status", []byte("squat"), zkapi.Ephemeral))
+				} else {
+					w.plant("/tasks/task-x/status", "squat", owner)
+				}
+				if !assigned {
+					works()
+				}
+				c := w.client()
+				limited, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+				if s, err := c.Await(limited, "task-x"); err == nil {
+					t.Errorf("%s: it is taken for a result: %+v", name, s)
+				}
+				cancel()
+				if _, err := c.Cancel(w.ctx, "task-x"); !errors.Is(err, recipe.ErrObstructed) {
+					t.Errorf("%s: cancelling: %v", name, err)
+				}
+				if err := c.Collect(w.ctx, "task-x"); !errors.Is(err, recipe.ErrUnfinished) {
+					t.Errorf("%s: collecting: %v", name, err)
+				}
+				o := w.overview()
+				if len(o.Problems) != 1 || o.Problems[0].Path != "/tasks/task-x/status" || o.Tasks[0].Phase == recipe.PhaseFinished {
+					t.Errorf("%s: %+v %+v", name, o.Problems, o.Tasks)
+				}
+				if d, err := c.Inspect(w.ctx, "task-x"); err != nil || d.Status != nil || len(d.Problems) != 1 {
+					t.Errorf("%s: %+v, %v", name, d, err)
+				}
+				if now, _ := m.Snapshot(); !assigned && len(now.Quarantined) != 1 || log.warnings("left alone") > 1 {
+					t.Errorf("%s: %+v\n%s", name, now.Quarantined, log.text.String())
+				}
+				w.do(zkapi.Delete("/tasks/task-x/status", zkapi.AnyVersion))
+				if s := w.await("task-x"); s.State != recipe.Done || string(s.Result) == "squat" {
+					t.Errorf("%s: %+v", name, s)
+				}
+				for token, times := range tokens {
+					if times != 1 {
+						t.Errorf("%s: %+v was given out %d times", name, token, times)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestSubmit_TakesNoFleetingZnodeForItsTask: a znode that goes with a session is none.
+func TestSubmit_TakesNoFleetingZnodeForItsTask(t *testing.T) {
+	for _, owner := range []int64{0, container, ttlZnode} {
+		inBubble(t, func(w *world) {
+			w.parents()
+			if owner == 0 {
+				w.do(zkapi.Create("/tasks/task-x", nil, zkapi.Ephemeral))
+			} else {
+				w.plant("/tasks/task-x", "", owner)
+			}
+			c := w.client()
+			if name, err := c.Submit(w.ctx, nil, recipe.ID("x")); !errors.Is(err, recipe.ErrObstructed) || !strings.Contains(err.Error(), "deleteall /tasks/task-x") || errors.Is(err, recipe.ErrInDoubt) {
+				t.Errorf("%q, %v", name, err)
+			}
+			w.do(zkapi.Delete("/tasks/task-x", zkapi.AnyVersion))
+			if _, err := c.Submit(w.ctx, nil, recipe.ID("x")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAssignmentThatDoesNotStay_IsNotExecuted: the task would be given to others under the
+// same token when it goes.
+func TestAssignmentThatDoesNotStay_IsNotExecuted(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var log journal
+		runs := 0
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: log.observers(), Handler: func(context.Context, recipe.Task) (recipe.Result, error) { runs++; return nil, nil }})
+		w.registered("w1")
+		w.submit(recipe.ID("x"))
+		w.do(zkapi.Create("/assign/w1/task-x", nil, zkapi.Ephemeral))
+		time.Sleep(time.Minute)
+		if runs != 0 || log.warnings("/assign/w1/task-x is an ephemeral") != 1 {
+			t.Errorf("it was executed %d times\n%s", runs, log.text.String())
+		}
+		w.do(zkapi.Delete("/assign/w1/task-x", zkapi.AnyVersion))
+		w.master(recipe.MasterConfig{Name: "m1"})
+		if w.await("task-x"); runs != 1 {
+			t.Errorf("it was executed %d times", runs)
+		}
+	})
+}
+
+// TestParentsThatDoNotStay_StopOnlyWhoNeedsThem: what a role can do without stops it not,
+// and is told; status shows all of them.
+func TestParentsThatDoNotStay_StopOnlyWhoNeedsThem(t *testing.T) {
+	for _, path := range []string{"/candidates", "/backlog", "/quarantine", "/format", "/collect"} {
+		inBubble(t, func(w *world) {
+			w.do(zkapi.Create(path, nil, zkapi.Ephemeral))
+			var log journal
+			m := w.master(recipe.MasterConfig{Name: "m1", Queue: true, MaxBacklog: 9, Observers: log.observers()})
+			w.worker("w1", echo)
+			w.within(10*time.Second, "m1 leads", leading(m))
+			w.await(w.submit())
+			o := w.overview()
+			if len(o.Problems) != 1 || o.Problems[0].Path != path || log.warnings("znode="+path+" ") != 1 {
+				t.Errorf("%s: %+v\n%s", path, o.Problems, log.text.String())
+			}
+		})
+	}
+	for _, path := range []string{"/candidates", "/backlog", "/quarantine", "/format", "/collect"} {
+		inBubble(t, func(w *world) {
+			w.plant(path, "", container)
+			w.master(recipe.MasterConfig{Name: "m1"})
+			w.worker("w1", echo)
+			w.await(w.submit())
+			if o := w.overview(); len(o.Problems) != 1 || o.Problems[0].Path != path {
+				t.Errorf("%s: %+v", path, o.Problems)
+			}
+		})
+	}
 }

@@ -166,15 +166,35 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 	_, err = session.Do(ctx, create)
 	switch {
 	case errors.Is(err, zkapi.ErrNodeExists):
-		return true, nil
+		return c.stays(ctx, session, create)
 	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
-		why := bootstrap(ctx, c.env, session, c.layout, "client")
+		why := bootstrap(ctx, c.env, session, c.layout, "client", func(Problem) {})
 		if why == nil {
 			why = zkapi.ErrNotSent // now it can be
 		}
 		err = &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied, Err: why}
 	}
 	return false, err
+}
+
+// stays reports whether a task that is there already is one: a znode that does not stay
+// is none, and nobody executes it.
+func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, _ error) {
+	seen, err := exists(ctx, session, zkapi.Exists(create.Path))
+	fate := zkapi.NotApplied
+	switch {
+	case zkapi.Refused(err): // what is not shown is taken to be what it should be
+		return true, nil
+	case err != nil: // there is something: it may have been accepted
+		fate = zkapi.Unknown
+	case !seen.Found: // it has gone since
+		err = zkapi.ErrNotSent
+	case seen.Stat.Owner() != zkapi.OwnerNone:
+		err = fmt.Errorf("%w: %w", ErrObstructed, &problemError{c.layout.taskProblem(taskOf(create.Path), seen.Stat)})
+	default:
+		return true, nil
+	}
+	return false, &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: fate, Err: err}
 }
 
 // backlogSeen is what a client knows of /backlog, and for how long that holds.

@@ -39,9 +39,10 @@ type taskView struct {
 
 	watched beating // of the execution that is assigned, if the task asks for it
 
-	done     time.Time // when its status was first seen
-	ending   int       // its entry in view.endings
-	leftover *leftover // what to delete when its retention is over
+	done      time.Time // when its status was first seen
+	confirmed bool      // its status is there to stay
+	ending    int       // its entry in view.endings
+	leftover  *leftover // what to delete when its retention is over
 }
 
 // beating is what the master has seen of the progress of one execution.

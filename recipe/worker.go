@@ -255,7 +255,7 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 	var at time.Duration
 	again := newRetry(w.env, w.config.Observers, "registration")
 	register := func() error {
-		if err := bootstrap(ctx, w.env, session, w.layout, "worker"); err != nil {
+		if err := bootstrap(ctx, w.env, session, w.layout, "worker", w.notices.teller(ctx, w.log)); err != nil {
 			return err
 		}
 		if err := w.layout.ensure(ctx, session, parent{path: w.layout.inbox(w.config.Name), acl: w.layout.access.inbox()}); err != nil {

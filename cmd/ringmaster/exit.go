@@ -28,7 +28,7 @@ var rules = []rule{
 	{exit.WrongUse, given(exit.WrongUse)},
 	{exit.WrongUse, among(recipe.ErrInvalid)},
 	{exit.Refused, zkapi.Permanent},
-	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge)},
+	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed)},
 	{exit.BacklogFull, among(recipe.ErrBacklogFull)},
 	{exit.NotFound, among(recipe.ErrNoTask)},
 	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished)},

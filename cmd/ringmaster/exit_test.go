@@ -143,6 +143,7 @@ func TestWhatCountsMost(t *testing.T) {
 		{exit.Interrupted, fmt.Errorf("%w: %w", recipe.ErrBacklogFull, signal)},
 		{exit.WrongUse, errors.Join(recipe.ErrInvalid, zkapi.ErrTooLarge)},
 		{exit.Refused, zkapi.ErrTooLarge},
+		{exit.Refused, fmt.Errorf("%w: it goes with a session", recipe.ErrObstructed)},
 		{exit.Refused, &zkapi.Error{Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrProbablyTooLarge}},
 		{exit.InDoubt, &recipe.AmbiguousError{ID: "x", Err: errors.Join(zkapi.ErrConnectionLoss, zkapi.ErrProbablyTooLarge)}},
 		{exit.Refused, errors.Join(late, zkapi.ErrUntrusted)},

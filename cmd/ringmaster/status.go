@@ -344,6 +344,7 @@ type detail struct {
 	Attempts []attemptLine `json:"attempts"`
 
 	Unreadable []unreadable `json:"unreadable,omitempty"` // znodes that the server does not show to this identity
+	Problems   []problem    `json:"problems,omitempty"`
 }
 
 type attemptLine struct {
@@ -387,6 +388,9 @@ func detailOf(d recipe.TaskDetail) detail {
 	}
 	if s := d.Status; s != nil {
 		v.State, v.Result, v.Reason, v.Worker, v.Token, v.Ended = s.State, string(s.Result), s.Reason, s.Worker, &s.Token, s.Ended
+	}
+	for _, p := range d.Problems {
+		v.Problems = append(v.Problems, problem{p.Path, p.What, p.Remedy})
 	}
 	for _, a := range d.Attempts {
 		v.Attempts = append(v.Attempts, attemptLine{a.Token, a.Worker, a.Reason, a.Ended, a.Left})

@@ -501,6 +501,9 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 		}
 		line(fmt.Sprintf("attempt %d", a.Token.Attempt), "%s%s: %s", when, strings.TrimPrefix(by(a.Worker, a.Token), " by "), oneLine(a.Reason, ""))
 	}
+	for _, p := range d.Problems {
+		line("problem", "%s %s; in zkCli: %s", p.Path, p.What, p.Remedy)
+	}
 	for _, u := range d.Unreadable {
 		line("not shown", "%s: %s", u.Path, oneLine(u.Reason, ""))
 	}

@@ -1,0 +1,85 @@
+package recipe
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// A status that is not persistent is no result: it goes with a session, or when a server
+// thinks that it is time. The names below a task do not tell which kind it is. So each
+// status is looked at once: before anything is taken from a worker because of it, and
+// otherwise at the next sweep. A task whose status does not stay is left alone until
+// that is gone.
+
+// confirmHeld looks at the status of finished tasks that are still in an inbox.
+func (r *reconciler) confirmHeld() error {
+	var names []string
+	for _, w := range r.view.workerNames() {
+		for _, t := range slices.Sorted(maps.Keys(r.view.workers[w].tasks)) {
+			if task := r.view.tasks[t]; task != nil && task.phase == finished && !task.confirmed {
+				names = append(names, t)
+			}
+		}
+	}
+	return r.confirm(names)
+}
+
+// unconfirmed lists finished tasks whose status has not been looked at, so many at most.
+func (v *view) unconfirmed(most int) []string {
+	var names []string
+	for _, e := range v.endings {
+		if len(names) == most {
+			break
+		}
+		if !v.over(e) && !v.tasks[e.task].confirmed {
+			names = append(names, e.task)
+		}
+	}
+	return names
+}
+
+// confirm looks at the status of tasks. One that is hidden is taken to be what it should
+// be; one that has gone since makes the task unfinished.
+func (r *reconciler) confirm(names []string) error {
+	ops := make([]zkapi.Op, len(names))
+	for i, t := range names {
+		ops[i] = zkapi.Exists(r.layout.status(t))
+	}
+	for i, reply := range r.doAll(ops) {
+		t := names[i]
+		switch {
+		case reply.Err != nil && !zkapi.Refused(reply.Err):
+			return reply.Err
+		case reply.Err == nil && !reply.Found:
+			r.renew(t)
+		case reply.Stat.Owner() != zkapi.OwnerNone:
+			r.fleeting(t, reply.Stat)
+		default:
+			r.view.task(t).confirmed = true
+		}
+	}
+	return nil
+}
+
+// fleeting leaves a task alone whose status does not stay.
+func (r *reconciler) fleeting(t string, stat zkapi.Stat) {
+	r.bar(t, &problemError{r.layout.statusProblem(t, stat)}, true)
+	r.quarantine.entries[subject{taskSubject, t}].fleeting = true
+}
+
+// stillFleeting reports whether the status because of which a task was left alone is still
+// there.
+func (r *reconciler) stillFleeting(t string) (bool, error) {
+	seen, err := exists(r.term.leading, r.term.session, zkapi.Exists(r.layout.status(t)))
+	switch {
+	case zkapi.Refused(err):
+		r.bar(t, err, true)
+		return true, nil
+	case err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone:
+		return false, err
+	}
+	r.fleeting(t, seen.Stat)
+	return true, nil
+}

@@ -94,6 +94,11 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Failures, c.Bounds.Expiries = 1, 1 }), 117212, 376059, 70, true},
 	{small(func(c *Config) { c.Masters, c.ForGood, c.Bounds.Crashes = 2, true, 1 }), 143300, 679386, 53, true},
 	{small(func(c *Config) { c.Cancel, c.Resubmit = true, true }), 68153, 200904, 81, false},
+	{small(func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 157343, 562534, 63, true},
+	{small(func(c *Config) { c.Strands, c.Residents, c.Bounds.Cuts = true, 1, 1 }), 96547, 334876, 63, true},
+	{small(func(c *Config) { c.Residents, c.Bounds.Stops = 1, 1 }), 219465, 728454, 62, true},
+	{small(func(c *Config) { c.Abrupt, c.Bounds.Leaves = true, 1 }), 91591, 293891, 62, true},
+	{small(func(c *Config) { c.Abrupt, c.Residents, c.Slow, c.Bounds.Leaves = true, 1, true, 1 }), 55271, 171540, 55, true},
 	{small(func(c *Config) { c.Resubmit = true }), 5244, 15180, 58, false},
 	{small(func(c *Config) { c.Resubmit, c.Bounds.Losses = true, 1 }), 113966, 364431, 64, true},
 	{small(func(c *Config) { c.Resubmit, c.Bounds.Expiries = true, 1 }), 216974, 690897, 83, true},
@@ -222,6 +227,32 @@ var needed = []struct {
 	{"look-after-reconnect", small(func(c *Config) { c.Bounds.Losses = 1 }), "GoalStaysReachable", 3, true},
 	{"sync-after-doubt", small(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), "UniqueAttempts", 37, true},
 	{"fencing-token", small(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 10, false},
+}
+
+// TestLeasesAreNeeded: where a worker believes in its lease for as long as anything is
+// answered, a server that is cut off from its leader gives a resident task two owners.
+// The world is too large for every state: the schedules are drawn.
+func TestLeasesAreNeeded(t *testing.T) {
+	c := small(func(c *Config) { c.Workers, c.Residents, c.Strands, c.Bounds.Cuts = 2, 1, true, 1 })
+	drawn := func(without string) *explore.Walks {
+		t.Helper()
+		c.Without = without
+		w, err := c.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := explore.PCT(t.Context(), w, 1, 3, explore.Limits{States: 1e6}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := drawn("lease-runs"); r.Found == nil || r.Found.Violations[0].Property != "ResidentExclusive" {
+		t.Errorf("without leases: %+v", r.Found)
+	}
+	if r := drawn(""); r.Found != nil {
+		tell(t, c, r.Found)
+	}
 }
 
 // TestVersionOfTheEpochIsRedundant: an election that sets the epoch at any version

@@ -224,6 +224,7 @@ func (p Payload) spend(ctx context.Context, task recipe.Task) error {
 // client is the workload of one client process.
 type client struct {
 	config  Config
+	env     zkapi.Env
 	recipe  *recipe.Client
 	journal *history.Journal
 	now     func() time.Duration // since the run began
@@ -239,8 +240,16 @@ const maxOutstanding = 2000
 // outcome unknown and tries again under the same id.
 const submitPatience = 2 * time.Second
 
-// refusedPause is how long a client waits after a submission that was refused.
-const refusedPause = 200 * time.Millisecond
+// A client waits longer each time before it repeats what was refused, or is in doubt.
+const (
+	firstPause = 200 * time.Millisecond
+	mostPause  = 2 * time.Second
+)
+
+// pause waits before a request is repeated that has failed so many times.
+func (c *client) pause(ctx context.Context, failures int) {
+	_, _ = c.env.Wait(ctx, c.env.Timer(zkapi.Pause(c.env, firstPause, mostPause, failures)))
+}
 
 func runClient(ctx context.Context, env zkapi.Env, config Config, journal *history.Journal, log *slog.Logger, stage Stage) error {
 	draining := stage.Draining
@@ -248,7 +257,7 @@ func runClient(ctx context.Context, env zkapi.Env, config Config, journal *histo
 	if err != nil {
 		return err
 	}
-	c := &client{config: config, recipe: r, journal: journal, now: stage.Now}
+	c := &client{config: config, env: env, recipe: r, journal: journal, now: stage.Now}
 	listening, deaf := context.WithCancel(ctx)
 	heard := make(chan struct{})
 	go func() {
@@ -400,7 +409,7 @@ func (c *client) one(ctx context.Context, w wish) {
 // its fate is unknown.
 func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
 	var doubt time.Time
-	for ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.config.Retention/3) {
+	for failures := 1; ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.config.Retention/3); failures++ {
 		name, err := c.submit(ctx, w, options...)
 		if err == nil {
 			return name
@@ -410,12 +419,8 @@ func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.S
 			if doubt.IsZero() {
 				doubt = time.Now()
 			}
-			continue
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(refusedPause):
-		}
+		c.pause(ctx, failures)
 	}
 	return ""
 }
@@ -428,13 +433,14 @@ func (c *client) await(ctx context.Context, name, id string) (heard bool) {
 }
 
 func (c *client) cancel(ctx context.Context, name, id string) {
-	for ctx.Err() == nil {
+	for failures := 1; ctx.Err() == nil; failures++ {
 		cancel := c.journal.Add(history.Event{Type: history.Invoke, Kind: history.Cancel, Task: name, ID: id})
 		status, err := c.recipe.Cancel(ctx, name)
 		c.told(ctx, cancel, status, err)
 		if err == nil || errors.Is(err, recipe.ErrNoTask) {
 			return
 		}
+		c.pause(ctx, failures)
 	}
 }
 

@@ -83,7 +83,7 @@ func (q *quarantine) bar(ctx context.Context, s subject, err error, reading bool
 	delete(q.strikes, s)
 	e.refused++
 	e.reason, e.reading, e.trial = clip(err.Error()), reading, false
-	e.until = q.env.Now().Add(growing(q.env, firstQuarantine, mostQuarantine, e.refused))
+	e.until = q.env.Now().Add(zkapi.Pause(q.env, firstQuarantine, mostQuarantine, e.refused))
 	q.count(s.kind)
 	return e
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // This file is the one policy for everything that is tried again: pauses that grow,
-// with jitter, a warning when it begins and when it ends, and a metric. What bounds a
+// with jitter (zkapi.Pause), a warning when it begins and when it ends, and a metric. What bounds a
 // repetition is the caller's to say: a context, a session, or a refusal that no
 // repetition cures.
 
@@ -26,13 +26,6 @@ const (
 	mostAfterLoss    = 2 * time.Second
 	mostAfterRefusal = 30 * time.Second
 )
-
-// growing is the pause after so many failures: it doubles up to most, and differs by
-// up to a quarter each way, so that many that wait do not all come back at once.
-func growing(env zkapi.Env, first, most time.Duration, failures int) time.Duration {
-	pause := min(first<<min(max(failures-1, 0), 20), most)
-	return pause*3/4 + time.Duration(env.Jitter()*float64(pause)/2)
-}
 
 // retry is one step that is tried until it succeeds. The zero value of its count means
 // that it has not failed since it last succeeded.
@@ -65,7 +58,7 @@ func (r *retry) failed(ctx context.Context, err error) time.Duration {
 	if refused || pauses > 1 {
 		r.tell(ctx, err)
 	}
-	return growing(r.env, retryDelay, most, pauses)
+	return zkapi.Pause(r.env, retryDelay, most, pauses)
 }
 
 // tell warns of a failure, unless that has been done.

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -469,6 +470,7 @@ func (f *facts) resultFromItsAttempt() Property {
 // recordsOfAttempts holds the token of each attempt that is on record against those
 // with which it was assigned and executed: a system outside has seen that token, and
 // no other. The status of a task that has failed has the token of its last attempt.
+// Masters of earlier builds give both their own epoch.
 func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 	type key struct {
 		task    string
@@ -489,11 +491,15 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 		e := &f.executions[i]
 		ran[key{e.Invoke.Task, e.Invoke.Attempt}] = e
 	}
+	earlier := f.earlierMasters()
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		t := f.tasks[name]
 		for _, n := range slices.Sorted(maps.Keys(t.attempts)) {
-			recorded++
 			token, k := t.attempts[n], key{name, n}
+			if earlier[token.Epoch] {
+				continue
+			}
+			recorded++
 			if e := ran[k]; e != nil && e.Invoke.Token != token {
 				p.violate([]history.Event{e.Invoke}, "Attempt %d of %s is on record with epoch %d, and %s ran it at %s under epoch %d.",
 					n, name, token.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
@@ -501,7 +507,7 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 				p.violate(f.about(name), "Attempt %d of %s is on record with epoch %d, and was assigned in epoch %d.", n, name, token.Epoch, tokens[0].Epoch)
 			}
 		}
-		if t.status == nil || t.status.State != "failed" {
+		if t.status == nil || t.status.State != "failed" || earlier[t.status.Epoch] {
 			continue
 		}
 		if last, there := t.attempts[t.status.Attempt]; there && last != t.status.Token {
@@ -509,6 +515,30 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 		}
 	}
 	return recorded
+}
+
+// earlierMasters are the epochs of masters whose claims do not say that they know that
+// workers give back themselves what is taken from them. Builds from before that give
+// what they record their own epoch, and count attempts whose workers left.
+func (f *facts) earlierMasters() map[int32]bool {
+	earlier, known := map[int32]bool{}, map[int32]bool{}
+	for i := range f.writes {
+		w := &f.writes[i]
+		for _, op := range w.Invoke.Ops {
+			var claim struct {
+				Holder string
+				Acks   bool
+			}
+			if op.Kind != "set" || op.Path != "/assign" || w.Outcome() == history.Fail || json.Unmarshal([]byte(op.Data), &claim) != nil || claim.Holder == "" {
+				continue
+			}
+			epoch := op.Version + 1
+			if won := w.Outcome() == history.OK; won || !known[epoch] { // one without an answer may have been the one
+				earlier[epoch], known[epoch] = !claim.Acks, won
+			}
+		}
+	}
+	return earlier
 }
 
 // terminalAfterHeal: once everything works again, every task gets its status and

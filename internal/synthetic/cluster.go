@@ -230,7 +230,7 @@ func (c *cluster) register(w *member) {
 // elect begins the next epoch.
 func (c *cluster) elect(m *member) {
 	c.write(m, history.Op{Kind: "create", Path: "/master", Data: m.name + ":0", Ephemeral: true},
-		set("/assign", c.epoch, fmt.Sprintf(`{"holder":%q,"session":%q}`, m.name, m.session)))
+		set("/assign", c.epoch, fmt.Sprintf(`{"holder":%q,"session":%q,"acks":true}`, m.name, m.session)))
 	c.epoch++
 	c.leader = m
 	c.term = c.invoke(m, history.Event{Kind: history.Lead, Token: history.Token{Epoch: c.epoch}})

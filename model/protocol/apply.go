@@ -13,8 +13,8 @@ func (s *state) apply(w *Write) *state {
 		return s.without(w.Session)
 	case Elect:
 		n.epoch++
-		n.begun, n.older = slices.Clip(s.begun), slices.Clip(s.older)
-		n.begin(w)
+		n.begun = append(slices.Clip(s.begun), w.Session)
+		n.heeds = append(slices.Clip(s.heeds), w.Acks)
 		n.master = w.Session
 	case Resign:
 		n.master = 0
@@ -36,14 +36,6 @@ func (s *state) apply(w *Write) *state {
 		n.task.apply(w)
 	}
 	return &n
-}
-
-// begin begins the epoch of an election, in place.
-func (s *state) begin(w *Write) {
-	s.begun = append(s.begun, w.Session)
-	if w.Older {
-		s.older = append(s.older, len(s.begun))
-	}
 }
 
 // worker is one that may be changed: the others stay those of the state it was.

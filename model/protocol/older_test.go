@@ -10,7 +10,8 @@ import (
 )
 
 // TestAMasterOfAnOlderBuild: one whose claim does not say that it knows of acks may delete
-// what a worker of this build holds. No other may, a later one of this build neither.
+// what a worker of this build holds, and gives the record its own epoch. No other may, a
+// later one of this build neither.
 func TestAMasterOfAnOlderBuild(t *testing.T) {
 	const older, ours = `{"holder":"m"}`, `{"holder":"m","acks":true}`
 	at := time.Duration(0)
@@ -21,9 +22,9 @@ func TestAMasterOfAnOlderBuild(t *testing.T) {
 	elected := func(session string, version int32, claim string) history.Exchange {
 		return did(session, history.Op{Kind: "create", Path: "/master", Ephemeral: true}, history.Op{Kind: "set", Path: "/assign", Version: version, Got: version + 1, Data: claim})
 	}
-	taken := func(session string, epoch int32) history.Exchange {
+	taken := func(session string, epoch, recorded int32) history.Exchange {
 		return did(session, history.Op{Kind: "check", Path: "/assign", Version: epoch}, history.Op{Kind: "delete", Path: "/assign/w/task-a", Version: -1},
-			history.Op{Kind: "create", Path: "/tasks/task-a/attempt-1", Data: `{"epoch":1,"attempt":1,"worker":"w","reason":"silent"}`})
+			history.Op{Kind: "create", Path: "/tasks/task-a/attempt-1", Data: fmt.Sprintf(`{"epoch":%d,"attempt":1,"worker":"w","reason":"silent"}`, recorded)})
 	}
 	given := func(claim string) []history.Exchange {
 		return []history.Exchange{
@@ -54,10 +55,11 @@ func TestAMasterOfAnOlderBuild(t *testing.T) {
 		exchanges []history.Exchange
 		accepted  bool
 	}{
-		"of an older build":            {all(given(older), one(taken("m1", 1)), shown("m1", 1)), true},
-		"of this build":                {all(given(ours), one(taken("m1", 1)), shown("m1", 1)), false},
-		"of this build, after another": {all(given(older), one(elected("m2", 1, ours)), one(taken("m2", 2)), shown("m2", 2)), false},
-		"of an older build, later":     {all(given(ours), one(elected("m2", 1, older)), one(taken("m2", 2)), shown("m2", 2)), true},
+		"of an older build":            {all(given(older), one(taken("m1", 1, 1)), shown("m1", 1)), true},
+		"of this build":                {all(given(ours), one(taken("m1", 1, 1)), shown("m1", 1)), false},
+		"of this build, after another": {all(given(older), one(elected("m2", 1, ours)), one(taken("m2", 2, 1)), shown("m2", 2)), false},
+		"of an older build, later":     {all(given(ours), one(elected("m2", 1, older)), one(taken("m2", 2, 2)), shown("m2", 2)), true},
+		"it records an epoch of ours":  {all(given(ours), one(elected("m2", 1, older)), one(taken("m2", 2, 1)), shown("m2", 2)), false},
 	} {
 		traces := Split(c.exchanges, 5)
 		if len(traces) != 2 {

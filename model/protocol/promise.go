@@ -33,6 +33,9 @@ func (s *state) promised(w *Write) string {
 		same.Taken = true
 		return unlessTrue(w.Record == same, fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker]))
 	case CollectTask, Collect:
+		if w.Kind == CollectTask && !s.heedful(w) {
+			return ""
+		}
 		for _, at := range s.holders() {
 			return fmt.Sprintf("%s still holds the task", ref(at))
 		}
@@ -111,6 +114,9 @@ func (s *state) given(w *Write) string {
 	if worker == 0 {
 		return unlessTrue(!w.Left, "the attempt was on record before")
 	}
+	if w.From > 0 && !s.heedful(w) {
+		return unlessTrue(w.Token.Epoch == w.Epoch, fmt.Sprintf("the record says epoch %d", w.Token.Epoch))
+	}
 	for g := range s.task.given {
 		if g.worker == worker && g.Token == w.Token && (w.Kind != CompleteTask || s.serves(w.Session, g.worker, g.incarnation)) {
 			return ""
@@ -169,7 +175,7 @@ func (s *state) assignable(w *Write) string {
 
 // endsAttempt: the attempt that ends is the very one that was assigned.
 func (s *state) endsAttempt(w *Write) string {
-	if assigned := s.task.assigned[w.From]; w.Token != assigned.Token {
+	if assigned := s.task.assigned[w.From]; w.Token.Attempt != assigned.Attempt || s.heedful(w) && w.Token != assigned.Token {
 		return fmt.Sprintf("what is assigned is %s", assigned)
 	}
 	if w.Left && s.task.resident {
@@ -178,12 +184,15 @@ func (s *state) endsAttempt(w *Write) string {
 	return s.robs(w)
 }
 
-// robs: what a worker holds that is there goes only by a write of its own. A master of an
-// older build does not know that; beside it only what it promises holds.
+// robs: what a worker holds that is there goes only by a write of its own.
 func (s *state) robs(w *Write) string {
-	allowed := slices.Contains(s.older, int(w.Epoch)) || s.lost(w.From)
-	return unlessTrue(allowed, fmt.Sprintf("%s is there, and may still record how it has ended", ref(w.From)))
+	return unlessTrue(!s.heedful(w) || s.lost(w.From), fmt.Sprintf("%s is there, and may still record how it has ended", ref(w.From)))
 }
+
+// heedful reports whether the master that writes is of a build that takes nothing from a
+// worker that is there, records the tokens of assignments, and counts no attempt whose
+// worker left.
+func (s *state) heedful(w *Write) bool { return s.heeds[w.Epoch-1] }
 
 // spent: a task fails when its attempts are spent, with the last one on record.
 func (s *state) spent(w *Write) string {
@@ -191,7 +200,7 @@ func (s *state) spent(w *Write) string {
 	switch {
 	case t.resident:
 		return "a resident task does not fail"
-	case t.firstLife() && t.spent(w.Token.Attempt, w.Left) != t.budget:
+	case t.firstLife() && !s.allSpent(w):
 		return fmt.Sprintf("the task is allowed %d attempts", t.budget)
 	case w.From > 0:
 		return s.endsAttempt(w)
@@ -199,7 +208,18 @@ func (s *state) spent(w *Write) string {
 		return "the task is assigned"
 	}
 	last := Token{Epoch: t.attempts[t.last()], Attempt: t.last()}
+	if !s.heedful(w) {
+		last.Epoch = w.Epoch
+	}
 	return unlessTrue(w.Token == last && last.Attempt > 0, fmt.Sprintf("attempt %d of epoch %d is the last on record", last.Attempt, last.Epoch))
+}
+
+// allSpent: the attempts of the task are spent, as that master counts.
+func (s *state) allSpent(w *Write) bool {
+	if !s.heedful(w) {
+		return w.Token.Attempt >= s.task.budget
+	}
+	return s.task.spent(w.Token.Attempt, w.Left) == s.task.budget
 }
 
 // prunable: the oldest records go, and enough stay.

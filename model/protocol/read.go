@@ -494,11 +494,9 @@ func (r *reader) claiming(x *history.Exchange, w Write) []reading {
 	}
 	switch {
 	case takes("/master", "/assign"):
-		w.Kind, w.Version, w.Got = Elect, x.Ops[1].Version, x.Ops[1].Got
-		w.Older = !acks(&x.Ops[1])
+		w.Kind, w.Version, w.Got, w.Acks = Elect, x.Ops[1].Version, x.Ops[1].Got, acks(&x.Ops[1])
 	case inWorkers && takes("/workers/"+name, "/assign/"+name):
-		w.Kind, w.Worker, w.Version, w.Got = Register, r.workers.of(name), x.Ops[1].Version, x.Ops[1].Got
-		w.Acks = acks(&x.Ops[1])
+		w.Kind, w.Worker, w.Version, w.Got, w.Acks = Register, r.workers.of(name), x.Ops[1].Version, x.Ops[1].Got, acks(&x.Ops[1])
 	case len(x.Ops) == 1 && first.Kind == "create" && inAssign && !first.Ephemeral && !strings.Contains(inbox, "/"):
 		w.Kind, w.Worker = EnsureInbox, r.workers.of(inbox)
 	case len(x.Ops) <= 2 && asks(x):
@@ -513,12 +511,12 @@ func (r *reader) claiming(x *history.Exchange, w Write) []reading {
 	return []reading{{write: answered(w, x, every(x))}}
 }
 
-// acks reports whether a claim says that its holder gives back itself what is taken from
-// it, as every build does since there is this protocol. One made by hand says nothing.
+// acks reports whether the record of a claim says that its holder knows that a worker
+// gives back itself what is taken from it. Builds from before that say nothing, nor does
+// a claim made by hand.
 func acks(op *history.Op) bool {
 	var claim struct{ Acks bool }
-	_ = json.Unmarshal([]byte(op.Data), &claim)
-	return claim.Acks
+	return json.Unmarshal([]byte(op.Data), &claim) == nil && claim.Acks
 }
 
 // notices are the znodes in which a master tells others something.

@@ -21,8 +21,8 @@ const handovers = 25
 // maps and slices are never changed in place.
 type state struct {
 	epoch   int32
-	begun   []int // begun[e-1] is the session that began epoch e
-	older   []int // epochs of masters of older builds
+	begun   []int  // begun[e-1] is the session that began epoch e
+	heeds   []bool // heeds[e-1]: its master takes nothing from a worker that is there; see Protocol.tla
 	master  int
 	workers []worker
 	over    numbers
@@ -86,11 +86,11 @@ func (s *state) key() string {
 		}
 	}
 	num(int64(s.epoch))
-	for _, list := range [][]int{s.begun, s.older} {
-		for _, n := range list {
-			num(int64(n))
-		}
-		num(-1)
+	for _, session := range s.begun {
+		num(int64(session))
+	}
+	for _, heeds := range s.heeds {
+		flag(heeds)
 	}
 	num(int64(s.master))
 	for _, w := range s.workers {

@@ -60,7 +60,7 @@ func written(w *Write) string {
 	case Elect, Register, Retire:
 		number("version", w.Version)
 		number("got", w.Got)
-		if w.Kind == Register {
+		if w.Kind != Retire {
 			flag("acks", w.Acks)
 		}
 	case AssignTask, ReassignTask, RevokeTask, TakeTask:

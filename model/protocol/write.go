@@ -81,8 +81,7 @@ type Write struct {
 	Record      Record  `json:"record,omitzero"`       // of the assignment that is written
 	Token       Token   `json:"token,omitzero"`        // of the attempt that ends
 	Left        bool    `json:"left,omitempty"`        // that attempt does not count: its worker left
-	Acks        bool    `json:"acks,omitempty"`        // a worker that registers gives back itself what is taken from it
-	Older       bool    `json:"older,omitempty"`       // a master that is elected knows nothing of Acks: it is of an older build
+	Acks        bool    `json:"acks,omitempty"`        // a worker that registers gives back itself what is taken from it; a master that is elected knows that
 	Shown       bool    `json:"shown,omitempty"`       // the progress goes, too
 	How         string  `json:"how,omitempty"`         // progress is shown: set, create or replace
 	Children    []int32 `json:"children,omitempty"`    // that are deleted, in order

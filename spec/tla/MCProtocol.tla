@@ -51,7 +51,7 @@ ClientWrite(s) ==
 Next ==
   \E s \in Sessions \ over :
     \/ Expire(s) \/ Close(s) \/ Other(s)
-    \/ \E v \in 0..MaxEpoch : Elect(s, v)
+    \/ \E v \in 0..MaxEpoch : Elect(s, v, TRUE)
     \/ \E e \in {epoch} : Leads(s, e) /\ MasterWrite(s, e)
     \/ \E w \in Workers :
        \/ EnsureInbox(s, w)

@@ -47,7 +47,7 @@ Task_(t) ==
 P == INSTANCE MCProtocol WITH
        Sessions <- AllSessions, Workers <- W, Tasks <- T, Kept <- 16, Handovers <- 0,
        MaxEpoch <- MostSessions + 1, MaxIncarnation <- MostSessions + 1, MaxAttempt <- Attempts, MaxLives <- 1, MaxBudget <- Attempts,
-       epoch <- Epoch, begun <- begun, master <- OwnerAt_(MasterPath),
+       epoch <- Epoch, begun <- begun, heeds <- [e \in 1..Len(begun) |-> TRUE], master <- OwnerAt_(MasterPath),
        worker <- [w \in W |-> OwnerAt_(WorkerPath(w))],
        inbox <- [w \in W |-> IF Exists(zk, InboxPath(w)) THEN zk[InboxPath(w)].version ELSE None],
        born <- born, retiring <- [w \in W |-> FALSE], acks <- [w \in W |-> TRUE], over <- Ended_,

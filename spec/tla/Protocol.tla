@@ -34,6 +34,9 @@ VARIABLES
   (* Claims. *)
   epoch,     \* data version of /assign
   begun,     \* begun[e]: the session that began epoch e
+  heeds,     \* heeds[e]: the record of that claim says that its master takes nothing from
+             \* a worker that is there, records the tokens of assignments, and counts no
+             \* attempt whose worker left; masters of earlier builds do not
   master,    \* session that owns /master, or None
   worker,    \* worker[w]: session that owns /workers/w, or None
   inbox,     \* inbox[w]: data version of /assign/w, or None. It is w's incarnation
@@ -58,7 +61,7 @@ VARIABLES
   task,
   answer     \* to the last write: [error, index]; error "" if it was applied
 
-claims == <<epoch, begun, master, worker, inbox, born, retiring, acks, over>>
+claims == <<epoch, begun, heeds, master, worker, inbox, born, retiring, acks, over>>
 state  == <<claims, task>>
 vars   == <<claims, task, answer>>
 
@@ -190,9 +193,21 @@ Given(t, w, token) ==
   {g \in task[t].given : g.worker = w /\ g.epoch = token.epoch /\ g.attempt = token.attempt}
 
 \* What a master says of an attempt that ends: its token was given out, and is that of
-\* the assignment which goes, whose worker is lost.
-Was(t, w, token) == Given(t, w, token) # {}
-EndsAttempt(t, w, token) == Its(t, w, token) /\ Lost(w, task[t].assigned[w])
+\* the assignment which goes, whose worker is lost. One of an earlier build gives it its
+\* own epoch and the number that it believes to come next, and robs workers that are there.
+Was(e, t, w, token) == IF heeds[e] THEN Given(t, w, token) # {} ELSE token.epoch = e
+EndsAttempt(e, t, w, token) ==
+  IF heeds[e] THEN Its(t, w, token) /\ Lost(w, task[t].assigned[w])
+  ELSE token.attempt = task[t].assigned[w].attempt
+Robs(e, t, w) == heeds[e] => Lost(w, task[t].assigned[w])
+
+\* The attempts of a task are spent, as that master counts.
+AllSpent(e, t, n, left) ==
+  FirstLife(t) => IF heeds[e] THEN Spent(t, n, left) = task[t].budget ELSE n >= task[t].budget
+\* The token of the last attempt, as that master says it.
+LastOnRecord(e, t, token) ==
+  /\ token.attempt = Last(t) /\ token.attempt > 0
+  /\ IF heeds[e] THEN token \in task[t].attempts ELSE token.epoch = e
 
 \* A resident task has no budget, and no marks that an attempt does not count.
 Markable(t, left) == left => ~task[t].resident
@@ -221,7 +236,7 @@ EndOf(s) ==
   /\ master' = IF master = s THEN None ELSE master
   /\ worker' = [w \in Workers |-> IF worker[w] = s THEN None ELSE worker[w]]
   /\ task' = [t \in Tasks |-> IF task[t].progress = s THEN [task[t] EXCEPT !.progress = None] ELSE task[t]]
-  /\ UNCHANGED <<epoch, begun, inbox, born, retiring, acks>>
+  /\ UNCHANGED <<epoch, begun, heeds, inbox, born, retiring, acks>>
 
 \* The ensemble ends the session; nobody is told.
 Expire(s) == s \notin over /\ EndOf(s) /\ UNCHANGED answer
@@ -236,12 +251,13 @@ SessionOver(s) == s \in over /\ answer' = Expired /\ UNCHANGED state
 (* Masters. Every write but Elect begins with the check of /assign.          *)
 
 \* take: create /master, set /assign with the version that was read.
-Elect(s, v) ==
+Elect(s, v, h) ==
   LET demands == <<MasterFree, IsEpoch(v)>>
   IN \/ Refused(s, demands)
      \/ /\ Accepted(s, demands)
         /\ epoch' = epoch + 1
         /\ begun' = Append(begun, s)
+        /\ heeds' = Append(heeds, h)
         /\ master' = s
         /\ UNCHANGED <<worker, inbox, born, retiring, acks, over, task>>
 
@@ -261,12 +277,12 @@ Resign(s, e) ==
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ master' = None
-           /\ UNCHANGED <<epoch, begun, worker, inbox, born, retiring, acks, over, task>>
+           /\ UNCHANGED <<epoch, begun, heeds, worker, inbox, born, retiring, acks, over, task>>
 
 \* Create /assign/w for a worker that does not have it.
 Opened(w) ==
   /\ inbox' = [inbox EXCEPT ![w] = 0]
-  /\ UNCHANGED <<epoch, begun, master, worker, born, retiring, acks, over, task>>
+  /\ UNCHANGED <<epoch, begun, heeds, master, worker, born, retiring, acks, over, task>>
 
 OpenInbox(s, e, w) ==
   LET demands == <<IsEpoch(e), InboxFree(w)>>
@@ -288,8 +304,8 @@ AssignTask(s, e, t, w, i, r) ==
 ReassignTask(s, e, t, from, token, left, w, i, r) ==
   LET demands == <<IsEpoch(e), WorkerThere(w), IsIncarnation(w, i), AssignedAt(from, t)>>
                    \o Recording(t, token.attempt, left) \o <<AssignmentFree(w, t)>>
-      promised == EndsAttempt(t, from, token) /\ Markable(t, left) /\ Assignable(t, left, r)
-  IN /\ Leads(s, e) /\ Proper(r, e, i) /\ Was(t, from, token) /\ r.attempt = token.attempt + 1
+      promised == EndsAttempt(e, t, from, token) /\ Markable(t, left) /\ Assignable(t, left, r)
+  IN /\ Leads(s, e) /\ Proper(r, e, i) /\ Was(e, t, from, token) /\ r.attempt = token.attempt + 1
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ promised
@@ -298,10 +314,10 @@ ReassignTask(s, e, t, from, token, left, w, i, r) ==
 \* Delete it, record the attempt; the task waits.
 ReleaseTask(s, e, t, from, token, left) ==
   LET demands == <<IsEpoch(e), AssignedAt(from, t)>> \o Recording(t, token.attempt, left)
-  IN /\ Leads(s, e) /\ Was(t, from, token)
+  IN /\ Leads(s, e) /\ Was(e, t, from, token)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
-           /\ EndsAttempt(t, from, token) /\ Markable(t, left) /\ Within(t, token.attempt, left)  \* promised
+           /\ EndsAttempt(e, t, from, token) /\ Markable(t, left) /\ Within(t, token.attempt, left)  \* promised
            /\ Become(t, With(Without(t, from), token, left))
 
 \* Tell the worker of a resident task to give it back: the same record, revoked.
@@ -332,7 +348,7 @@ FenceWorker(s, e, w, i) ==
         \/ /\ Accepted(s, demands)
            /\ inbox' = [inbox EXCEPT ![w] = i + 1]
            /\ born' = [born EXCEPT ![w] = Append(@, None)]
-           /\ UNCHANGED <<epoch, begun, master, worker, retiring, acks, over, task>>
+           /\ UNCHANGED <<epoch, begun, heeds, master, worker, retiring, acks, over, task>>
 
 \* Delete an assignment of which nothing more can come.
 DropTask(s, e, t, from) ==
@@ -340,7 +356,7 @@ DropTask(s, e, t, from) ==
   IN /\ Leads(s, e)
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
-           /\ Ended(t) /\ Lost(from, task[t].assigned[from])  \* promised
+           /\ Ended(t) /\ Robs(e, t, from)  \* promised
            /\ Become(t, Without(t, from))
 
 \* Record the last attempt, if it was running (from is not None), and the status, which
@@ -349,11 +365,11 @@ FailTask(s, e, t, from, token, left) ==
   LET ending   == IF from = None THEN <<>> ELSE <<AssignedAt(from, t)>> \o Recording(t, token.attempt, left)
       demands  == <<IsEpoch(e)>> \o ending \o <<StatusFree(t)>>
       ended    == IF from = None THEN task[t] ELSE With(Without(t, from), token, left)
-      promised == /\ FirstLife(t) => Spent(t, token.attempt, left) = task[t].budget
+      promised == /\ AllSpent(e, t, token.attempt, left)
                   /\ ~task[t].resident
-                  /\ IF from = None THEN Unassigned(t) /\ token \in task[t].attempts /\ token.attempt = Last(t)
-                     ELSE EndsAttempt(t, from, token)
-  IN /\ Leads(s, e) /\ (IF from = None THEN ~left ELSE Was(t, from, token))
+                  /\ IF from = None THEN Unassigned(t) /\ LastOnRecord(e, t, token)
+                     ELSE EndsAttempt(e, t, from, token)
+  IN /\ Leads(s, e) /\ (IF from = None THEN ~left ELSE Was(e, t, from, token))
      /\ \/ Refused(s, demands)
         \/ /\ Accepted(s, demands)
            /\ promised
@@ -369,7 +385,7 @@ CollectTask(s, e, t, children) ==
   LET demands == <<IsEpoch(e)>> \o Collection(t, children)
   IN /\ Leads(s, e) /\ Finished(children)
      /\ \/ Refused(s, demands)
-        \/ Accepted(s, demands) /\ Unassigned(t) /\ Become(t, Gone(t))
+        \/ Accepted(s, demands) /\ (heeds[e] => Unassigned(t)) /\ Become(t, Gone(t))
 
 \* Delete the oldest records of a resident task.
 PruneAttempts(s, e, t, numbers) ==
@@ -400,7 +416,7 @@ Register(s, w, v, a) ==
         /\ born' = [born EXCEPT ![w] = Append(@, s)]
         /\ retiring' = [retiring EXCEPT ![w] = FALSE]
         /\ acks' = [acks EXCEPT ![w] = a]
-        /\ UNCHANGED <<epoch, begun, master, over, task>>
+        /\ UNCHANGED <<epoch, begun, heeds, master, over, task>>
 
 \* incarnation.retire: renew the claim with a record that says so.
 Retire(s, w, i) ==
@@ -411,7 +427,7 @@ Retire(s, w, i) ==
            /\ inbox' = [inbox EXCEPT ![w] = i + 1]
            /\ born' = [born EXCEPT ![w] = Append(@, s)]
            /\ retiring' = [retiring EXCEPT ![w] = TRUE]
-           /\ UNCHANGED <<epoch, begun, master, worker, acks, over, task>>
+           /\ UNCHANGED <<epoch, begun, heeds, master, worker, acks, over, task>>
 
 \* incarnation.beat: nothing but the check.
 Confirm(s, w, i) ==
@@ -496,7 +512,7 @@ Unborn ==
    attempts |-> {}, left |-> {}, status |-> None, assigned |-> [w \in Workers |-> None], progress |-> None, given |-> {}]
 
 Init ==
-  /\ epoch = 0 /\ begun = <<>> /\ master = None
+  /\ epoch = 0 /\ begun = <<>> /\ heeds = <<>> /\ master = None
   /\ worker = [w \in Workers |-> None]
   /\ inbox = [w \in Workers |-> None]
   /\ born = [w \in Workers |-> <<>>]
@@ -516,7 +532,7 @@ Statuses     == [state : {"done", "failed"}, epoch : Epochs, attempt : Nat \ {0}
                 \cup [state : {"cancelled"}, epoch : {0}, attempt : {0}]
 
 TypeOK ==
-  /\ epoch \in Nat /\ begun \in Seq(Sessions) /\ Len(begun) = epoch
+  /\ epoch \in Nat /\ begun \in Seq(Sessions) /\ Len(begun) = epoch /\ heeds \in Seq(BOOLEAN) /\ Len(heeds) = epoch
   /\ master \in Sessions \cup {None}
   /\ over \in SUBSET Sessions
   /\ \A w \in Workers :

@@ -33,7 +33,7 @@ TraceInit == Init /\ tr \in 1..Counter /\ l = 1 /\ done = {}
 Do(x) ==
   CASE x.kind = "Close"         -> Close(x.session)
     [] x.kind = "SessionOver"   -> SessionOver(x.session)
-    [] x.kind = "Elect"         -> Elect(x.session, x.version)
+    [] x.kind = "Elect"         -> Elect(x.session, x.version, x.acks)
     [] x.kind = "Heartbeat"     -> Heartbeat(x.session, x.epoch)
     [] x.kind = "SignBacklog"   -> SignBacklog(x.session, x.epoch)
     [] x.kind = "Resign"        -> Resign(x.session, x.epoch)

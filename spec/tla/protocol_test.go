@@ -56,9 +56,9 @@ func TestTheProtocolHolds(t *testing.T) {
 		counts, depth string
 		changes       [][2]string
 	}{
-		"as it is":            {"1747673 states generated, 168348 distinct", "22", nil},
-		"two workers":         {"565035 states generated, 46350 distinct", "19", append(few, [2]string{"Workers = {1}", "Workers = {1, 2}"})},
-		"a task is made anew": {"194423 states generated, 17228 distinct", "19", append(few, [2]string{"MaxLives = 1", "MaxLives = 2"})},
+		"as it is":            {"2066369 states generated, 204238 distinct", "21", nil},
+		"two workers":         {"695781 states generated, 54528 distinct", "20", append(few, [2]string{"Workers = {1}", "Workers = {1, 2}"})},
+		"a task is made anew": {"228775 states generated, 20146 distinct", "21", append(few, [2]string{"MaxLives = 1", "MaxLives = 2"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			printed := check(t, c.changes...)
@@ -81,8 +81,8 @@ type guard struct {
 const (
 	its       = "  token.epoch = task[t].assigned[w].epoch /\\ token.attempt = task[t].assigned[w].attempt"
 	completes = "      promised == Its(t, w, token) /\\ Serves(s, w, task[t].assigned[w].incarnation)"
-	ends      = "EndsAttempt(t, w, token) == Its(t, w, token) /\\ Lost(w, task[t].assigned[w])"
-	was       = "Was(t, w, token) == Given(t, w, token) # {}"
+	ends      = "EndsAttempt(e, t, w, token) ==\n  IF heeds[e] THEN Its(t, w, token) /\\ Lost(w, task[t].assigned[w])\n  ELSE token.attempt = task[t].assigned[w].attempt"
+	was       = "Was(e, t, w, token) == IF heeds[e] THEN Given(t, w, token) # {} ELSE token.epoch = e"
 	proper    = "Proper(r, e, i) == r.epoch = e /\\ r.incarnation = i /\\ ~r.revoked /\\ ~r.taken"
 )
 
@@ -90,7 +90,7 @@ const (
 // assignment that is not there is of nobody.
 var (
 	anyToken   = [2]string{"Gave(t, w) == {[epoch |-> g.epoch, attempt |-> g.attempt] : g \\in {x \\in task[t].given : x.worker = w}}", "Gave(t, w) == Token"}
-	lostOrGone = [2]string{"Lost(w, r) ==\n", "Lost(w, r) == r = None \\/\n"}
+	lostOrGone = [2]string{"Lost(w, r) ==\n", "Lost(w, r) == IF r = None THEN TRUE ELSE\n"}
 
 	staleMasters = [2]string{"\\E e \\in {epoch} : Leads", "\\E e \\in 1..Len(begun) : Leads"}
 	staleWorkers = [2]string{"\\E i \\in {Len(born[w])} : Serves", "\\E i \\in 1..Len(born[w]) : Serves"}
@@ -101,11 +101,12 @@ var guards = []guard{
 	{"a worker's claim is checked", "TypeOK", [][2]string{{`ELSE Else(inbox[w] = i, "bad version")`, `ELSE ""`}, staleWorkers}},
 	{"a worker is there that is given something", "NoOrphan", [][2]string{{`WorkerThere(w)    == Else(worker[w] # None, "no node")`, `WorkerThere(w)    == ""`}}},
 	{"a status is created, once", "NoDoubleResult", [][2]string{{`THEN Else(free, "node exists") ELSE "no node"`, `THEN "" ELSE "no node"`}}},
-	{"what ends takes its assignment with it", "BudgetKept", [][2]string{
+	{"what ends takes its assignment with it", "ResultFromItsAttempt", [][2]string{
 		{`AssignedAt(w, t)    == Else(task[t].assigned[w] # None, "no node")`, `AssignedAt(w, t)    == ""`},
 		{its, "  IF task[t].assigned[w] = None THEN TRUE ELSE" + its},
 		{completes, "      promised == IF task[t].assigned[w] = None THEN TRUE ELSE Its(t, w, token)"},
-		{ends, "EndsAttempt(t, w, token) == IF task[t].assigned[w] = None THEN TRUE ELSE token.attempt = task[t].assigned[w].attempt"},
+		{ends, "EndsAttempt(e, t, w, token) == IF task[t].assigned[w] = None THEN TRUE ELSE token.attempt = task[t].assigned[w].attempt"},
+		{"      promised == task[t].resident /\\ r = [", "      promised == task[t].assigned[w] # None /\\ task[t].resident /\\ r = ["},
 		lostOrGone,
 	}},
 	{"nobody else has the task that is assigned", "AtomicTransitions", [][2]string{
@@ -115,13 +116,13 @@ var guards = []guard{
 	{"the task that is assigned is there", "NoPhantomTask", [][2]string{{"  /\\ task[t].exists\n", ""}}},
 	{"the task that is assigned is not finished", "AtomicTransitions", [][2]string{{"  /\\ IF task[t].status = None THEN TRUE ELSE task[t].status.state = \"cancelled\"\n", ""}}},
 	{"the attempt that is assigned is allowed", "BudgetKept", [][2]string{{"  /\\ Within(t, r.attempt - 1, left)\n", ""}}},
-	{"the attempt that ends is the one assigned", "RecordsOfAssignments", [][2]string{{ends, "EndsAttempt(t, w, token) == TRUE"}, {was, "Was(t, w, token) == TRUE"}, anyToken}},
+	{"the attempt that ends is the one assigned", "RecordsOfAssignments", [][2]string{{ends, "EndsAttempt(e, t, w, token) == TRUE"}, {was, "Was(e, t, w, token) == TRUE"}, anyToken}},
 	{"its record has the token of the assignment", "RecordsOfAssignments", [][2]string{
-		{ends, "EndsAttempt(t, w, token) == token.epoch <= epoch /\\ token.attempt = task[t].assigned[w].attempt"}, {was, "Was(t, w, token) == TRUE"}, anyToken,
+		{ends, "EndsAttempt(e, t, w, token) == token.epoch <= epoch /\\ token.attempt = task[t].assigned[w].attempt"}, {was, "Was(e, t, w, token) == TRUE"}, anyToken,
 	}},
-	{"nobody holds a task that is removed", "NobodyHoldsWhatIsGone", [][2]string{{"Accepted(s, demands) /\\ Unassigned(t) /\\ Become(t, Gone(t))", "Accepted(s, demands) /\\ Become(t, Gone(t))"}}},
-	{"a task fails when its attempts are spent", "BudgetKept", [][2]string{{"promised == /\\ FirstLife(t) => Spent(t, token.attempt, left) = task[t].budget\n                  /\\ ~task[t].resident", "promised == /\\ ~task[t].resident"}}},
-	{"only an assignment that is over is dropped", "NoAttemptForgotten", [][2]string{{"           /\\ Ended(t) /\\ Lost(from, task[t].assigned[from])  \\* promised\n           /\\ Become(t, Without(t, from))", "           /\\ Become(t, Without(t, from))"}}},
+	{"nobody holds a task that is removed", "NobodyHoldsWhatIsGone", [][2]string{{"(heeds[e] => Unassigned(t)) /\\ Become(t, Gone(t))", "Become(t, Gone(t))"}, {"Accepted(s, demands) /\\ Unassigned(t) /\\ Become(t, Gone(t))", "Accepted(s, demands) /\\ Become(t, Gone(t))"}}},
+	{"a task fails when its attempts are spent", "BudgetKept", [][2]string{{"promised == /\\ AllSpent(e, t, token.attempt, left)\n                  /\\ ~task[t].resident", "promised == /\\ ~task[t].resident"}}},
+	{"only an assignment that is over is dropped", "NoAttemptForgotten", [][2]string{{"           /\\ Ended(t) /\\ Robs(e, t, from)  \\* promised\n           /\\ Become(t, Without(t, from))", "           /\\ Become(t, Without(t, from))"}}},
 	{"only an ending that is moot records nothing", "NoAttemptForgotten", [][2]string{{"           /\\ Ended(t)  \\* promised\n           /\\ Become(t, Hidden(Without(t, w), shown))", "           /\\ Become(t, Hidden(Without(t, w), shown))"}}},
 	{"a result is that of the assignment", "ResultFromItsAttempt", [][2]string{{completes, "      promised == Serves(s, w, task[t].assigned[w].incarnation)"}}},
 	{"a result is of the session's own incarnation", "ResultFromItsAttempt", [][2]string{

@@ -312,9 +312,10 @@ func TestARefusalEndsOnlyThatCallOfAClient(t *testing.T) {
 					}
 					sessions := w.env.Server.Sessions()
 					mine := sessions[len(sessions)-1].ID()
-					refuses := true
+					var refuses atomic.Bool
+					refuses.Store(true)
 					w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
-						if refuses && session == mine && slices.Contains(s.kinds, op.Kind) && op.Path == s.path {
+						if refuses.Load() && session == mine && slices.Contains(s.kinds, op.Kind) && op.Path == s.path {
 							return why
 						}
 						return nil
@@ -344,11 +345,11 @@ func TestARefusalEndsOnlyThatCallOfAClient(t *testing.T) {
 									t.Errorf("%s of another task: %v", other, err)
 								}
 							}
-							refuses = false
+							refuses.Store(false)
 							if err := call(name, "bad"); err != nil {
 								t.Errorf("%s, when it is not refused any more: %v", name, err)
 							}
-							refuses = true
+							refuses.Store(true)
 						}
 					}
 					if !slices.ContainsFunc(w.env.Server.Sessions(), func(s *zk.Session) bool { return s.ID() == mine }) {

@@ -196,6 +196,17 @@ func (in *inspection) shown(path string, err error) (bool, error) {
 	return false, err
 }
 
+// find looks whether a znode is there. That one is not there shows nothing of the tree:
+// servers say so to everybody.
+func (in *inspection) find(ctx context.Context, path string) (zkapi.Result, error) {
+	found, err := exists(ctx, in.session, zkapi.Exists(path))
+	if err == nil && !found.Found {
+		err = fmt.Errorf("%s: %w", path, zkapi.ErrNoNode)
+	}
+	_, err = in.shown(path, err)
+	return found, err
+}
+
 func (in *inspection) hides(path string, err error) {
 	if len(path) > longestShown {
 		path = brief(path)

@@ -95,15 +95,13 @@ func (o *overlook) problem(p Problem) { o.Problems = append(o.Problems, p) }
 // leader looks who leads, and whether something else is in that place.
 func (o *overlook) leader(ctx context.Context) error {
 	leader, _, err := followed{session: o.session, layout: o.layout}.lookLeader(ctx, &o.inspection)
-	if _, err := o.shown(o.layout.master(), err); err != nil {
+	if err != nil || leader.Exists() {
+		o.Leader = leader
+		_, err := o.shown(o.layout.master(), err)
 		return err
 	}
-	o.Leader = leader
-	if leader.Exists() {
-		return nil
-	}
-	master, err := exists(ctx, o.session, zkapi.Exists(o.layout.master()))
-	if _, err := o.shown(o.layout.master(), err); err != nil {
+	master, err := o.find(ctx, o.layout.master())
+	if err != nil {
 		return err
 	}
 	if master.Found && !master.Stat.Alive() {
@@ -115,10 +113,11 @@ func (o *overlook) leader(ctx context.Context) error {
 // parents looks whether what everything hangs below is there to stay.
 func (o *overlook) parents(ctx context.Context) error {
 	for _, p := range o.layout.parents() {
-		seen, err := exists(ctx, o.session, zkapi.Exists(p.path))
-		if there, err := o.shown(p.path, err); err != nil {
+		seen, err := o.find(ctx, p.path)
+		if err != nil {
 			return err
-		} else if there && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
+		}
+		if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
 			o.problem(o.layout.lasting(p.path, seen.Stat))
 		}
 	}

@@ -390,6 +390,7 @@ func TestOnlyAMasterMakesTheNamespace(t *testing.T) {
 		submitted := make(chan error, 1)
 		w.work.Go(func() { _, err := c.Submit(w.ctx, nil); submitted <- err })
 		time.Sleep(time.Minute)
+		w.env.Server.Observe(nil)
 		for _, path := range []string{"/a", "/a/b"} {
 			if got := acls[path]; len(got) != 3 {
 				t.Errorf("%s: %+v", path, got)

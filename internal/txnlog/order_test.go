@@ -2,8 +2,10 @@ package txnlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/adler32"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -212,6 +214,23 @@ func list(entries []Entry) string {
 		all = append(all, written(e.Zxid))
 	}
 	return strings.Join(all, " ")
+}
+
+// TestSnapshotsWithoutADigest are those of servers with digest.enabled=false.
+func TestSnapshotsWithoutADigest(t *testing.T) {
+	whole := file(t, "zk3/snapshot.200000007")
+	const digest, last, seal = 20, 8, 13
+	tree := whole[:len(whole)-digest-last-2*seal]
+	without := append(bytes.Clone(tree), whole[len(whole)-last-seal:len(whole)-seal]...)
+	without = binary.BigEndian.AppendUint64(without, uint64(adler32.Checksum(without)))
+	without = append(without, 0, 0, 0, 1, '/')
+	want, err := ReadSnapshot(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadSnapshot(without); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("without a digest: %v", err)
+	}
 }
 
 func TestSnapshotsTornOrDamaged(t *testing.T) {

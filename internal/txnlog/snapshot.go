@@ -55,8 +55,10 @@ func ReadSnapshot(b []byte) (*Tree, error) {
 }
 
 // sealed looks at the checksums: one behind the tree, and one behind each of what later
-// versions have added, the digest of the tree and the last zxid.
+// versions have added, the digest of the tree and the last zxid. With digest.enabled=false
+// there is no digest.
 func sealed(b []byte, d *decoder) error {
+	const lastAlone = 8 + 13 // the last zxid, and a checksum
 	for added := []int{20, 8}; ; added = added[1:] {
 		at := len(b) - len(d.Rest)
 		sum, end := d.Int64(), d.String()
@@ -65,6 +67,9 @@ func sealed(b []byte, d *decoder) error {
 		}
 		if len(added) == 0 || len(d.Rest) == 0 {
 			break
+		}
+		if len(d.Rest) == lastAlone {
+			added = added[len(added)-1:]
 		}
 		d.Take(added[0])
 	}

@@ -65,8 +65,8 @@ func (o Overview) Backlog() int {
 }
 
 // Overview reads the whole tree. It is for people and tools: it costs two or
-// three reads for every worker and for every task, and one for every assignment. It fails when the server shows nothing of the
-// tree at all.
+// three reads for every worker and for every task, and one for every assignment. It
+// fails when the server shows nothing of the tree at all.
 func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
@@ -127,8 +127,8 @@ func (o *overlook) parents(ctx context.Context) error {
 // notices reads what the master tells others. Only a master's word counts.
 func (o *overlook) notices(ctx context.Context) error {
 	replies := o.session.DoAll(ctx, []zkapi.Op{zkapi.Get(o.layout.backlog()), zkapi.Get(o.layout.quarantine())})
-	claimed, err := exists(ctx, o.session, zkapi.Exists(o.layout.assign()))
-	if there, err := o.shown(o.layout.assign(), err); !there {
+	claimed, err := o.find(ctx, o.layout.assign())
+	if err != nil || !claimed.Found {
 		return err // whether a master has written them cannot be told
 	}
 	latest := claimed.Stat.Version

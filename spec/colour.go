@@ -318,7 +318,7 @@ func holding(server tlc.Value) tlc.Value {
 // leadingPlaces are those of a master in its term.
 var leadingPlaces = map[string]bool{
 	"sync": true, "confirmMaster": true, "readBell": true, "readWorkers": true, "readKnown": true, "readInboxes": true, "readClaims": true, "readTasks": true,
-	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "commit": true, "lead": true,
+	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "prepare": true, "commit": true, "lead": true,
 }
 
 // claimed is what the program of a process claims, by its local state.

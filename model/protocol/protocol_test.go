@@ -102,6 +102,17 @@ func TestPruningBesideADecision(t *testing.T) {
 	}
 }
 
+// TestACancelMayNotRing: a client that may not set /tasks cancels without it.
+func TestACancelMayNotRing(t *testing.T) {
+	status := history.Op{Kind: "create", Path: "/tasks/t/status", Data: `{"state":"cancelled"}`}
+	for name, ops := range map[string][]history.Op{"rings": {status, {Kind: "set", Path: "/tasks", Version: -1}}, "does not ring": {status}} {
+		got := (&reader{}).read(&history.Exchange{Session: "0x1", Answered: 1, Index: -1, Ops: ops}, 1)
+		if len(got) != 1 || got[0].write.Kind != CancelTask || got[0].task != "t" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 // TestStrangers: what the recipe never writes is no write of the protocol.
 func TestStrangers(t *testing.T) {
 	for _, ops := range [][]history.Op{

@@ -454,7 +454,7 @@ func (r *reader) unclaimed(x *history.Exchange, w Write) []reading {
 	case p.shape == "n":
 		w.Kind = SubmitTask
 		w.Budget, w.Resident = r.options(first.Data)
-	case p.shape == "sb" && statusRecord(first).State == "cancelled" && statusRecord(first).Token == Token{}:
+	case (p.shape == "sb" || p.shape == "s") && statusRecord(first).State == "cancelled" && statusRecord(first).Token == Token{}:
 		w.Kind = CancelTask
 	case collection.MatchString(p.shape):
 		w.Kind, w.Children = Collect, children(p)

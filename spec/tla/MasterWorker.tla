@@ -263,7 +263,7 @@ Closing(v, abandoned) ==
 
 \* Places of a master in its term. At "lead" it waits.
 LeadingPlaces == {"sync", "confirmMaster", "readBell", "readWorkers", "readKnown", "readInboxes", "readClaims", "readTasks",
-                  "readOptions", "readChildren", "readInboxesAgain", "commit", "lead"}
+                  "readOptions", "readChildren", "readInboxesAgain", "prepare", "commit", "lead"}
 
 
 Candidate(names, acts) == [
@@ -289,6 +289,7 @@ Term(c, epoch) == [
     phase |-> [t \in T |-> "unseen"],     \* unread, pending, assigned, finished
     of |-> [t \in T |-> None],            \* the worker that has it
     attempts |-> [t \in T |-> 0],         \* that have ended without a result
+    given |-> [t \in T |-> 0],            \* the attempt that this master assigned last, if it knows that
     read |-> {},                          \* tasks whose options have been read
     dirty |-> {}, stale |-> {},           \* tasks and inboxes to be read
     todo |-> <<>>, got |-> <<>>,          \* names that are being asked about, and the answers so far
@@ -299,7 +300,8 @@ Term(c, epoch) == [
 Distrust(v) ==
     LET open == {t \in T : v.phase[t] \notin {"unseen", "finished"}}
     IN [v EXCEPT !.synced = FALSE, !.fresh = {}, !.stale = @ \cup v.seen, !.dirty = @ \cup open, !.moved = FALSE,
-                 !.phase = [t \in T |-> IF t \in open THEN "unread" ELSE @[t]]]
+                 !.phase = [t \in T |-> IF t \in open THEN "unread" ELSE @[t]],
+                 !.given = [t \in T |-> IF t \in open THEN 0 ELSE @[t]]]
 
 -------------------------------------------------------------------------------
 (* Masters: deciding (recipe/view.go) *)
@@ -314,7 +316,10 @@ Place(v, load, t) ==
         least == {w \in from : \A o \in from : load[w] <= load[o]}
     IN IF from = {} THEN None ELSE Head(Only(WorkerNames, least))
 
-Decision(action, t, from, to, attempt) == [action |-> action, task |-> t, from |-> from, to |-> to, attempt |-> attempt]
+\* epoch is that of the token on record, of an attempt that ends: see Choose.
+Decision(action, t, from, to, attempt) ==
+    [action |-> action, task |-> t, from |-> from, to |-> to, attempt |-> attempt, epoch |-> 0]
+EndsAttempt(d) == d.action \in {"FailTask", "ReleaseTask", "ReassignTask"}
 
 \* decider.settle: one assignment of w.
 Settle(v, d, w, t) ==
@@ -358,13 +363,15 @@ Applied(v, d) ==
     LET t == d.task
         from == IF d.from = None THEN v ELSE [v EXCEPT !.holds[d.from] = @ \ {t}]
     IN CASE d.action = "DropTask" -> from
-         [] d.action = "FailTask" -> [from EXCEPT !.phase[t] = "finished", !.of[t] = None, !.attempts[t] = d.attempt]
+         [] d.action = "FailTask" -> [from EXCEPT !.phase[t] = "finished", !.of[t] = None, !.attempts[t] = d.attempt, !.given[t] = 0]
          [] d.action = "ReleaseTask" ->
               [from EXCEPT !.phase[t] = "pending", !.of[t] = None, !.attempts[t] = d.attempt, !.avoid[t] = @ \cup {d.from}]
          [] d.action = "AssignTask" ->
-              [from EXCEPT !.holds[d.to] = @ \cup {t}, !.phase[t] = "assigned", !.of[t] = d.to, !.attempts[t] = d.attempt - 1]
+              [from EXCEPT !.holds[d.to] = @ \cup {t}, !.phase[t] = "assigned", !.of[t] = d.to, !.attempts[t] = d.attempt - 1,
+                           !.given[t] = d.attempt]
          [] d.action = "ReassignTask" ->
-              [from EXCEPT !.holds[d.to] = @ \cup {t}, !.phase[t] = "assigned", !.of[t] = d.to, !.attempts[t] = d.attempt]
+              [from EXCEPT !.holds[d.to] = @ \cup {t}, !.phase[t] = "assigned", !.of[t] = d.to, !.attempts[t] = d.attempt,
+                           !.given[t] = d.attempt + 1]
 RECURSIVE AppliedAll(_, _)
 AppliedAll(v, plan) == IF plan = <<>> THEN v ELSE AppliedAll(Applied(v, Head(plan)), Tail(plan))
 
@@ -374,10 +381,10 @@ Write(v, d) ==
     LET starting == IF d.action = "ReassignTask" THEN d.attempt + 1 ELSE d.attempt
     IN If(d.from # None, <<Delete(AssignmentPath(d.from, d.task))>>)
        \o If(d.from # None /\ d.action # "DropTask",
-             <<Create(AttemptPath(d.task, d.attempt), [epoch |-> v.epoch, attempt |-> d.attempt, worker |-> d.from])>>)
+             <<Create(AttemptPath(d.task, d.attempt), [epoch |-> d.epoch, attempt |-> d.attempt, worker |-> d.from])>>)
        \o If(d.to # None,
              <<Create(AssignmentPath(d.to, d.task), [epoch |-> v.epoch, attempt |-> starting, incarnation |-> v.incarnation[d.to]])>>)
-       \o If(d.action = "FailTask", <<Create(StatusPath(d.task), [state |-> "failed", epoch |-> v.epoch, attempt |-> d.attempt])>>)
+       \o If(d.action = "FailTask", <<Create(StatusPath(d.task), [state |-> "failed", epoch |-> d.epoch, attempt |-> d.attempt])>>)
 RECURSIVE Batch(_, _, _)
 Batch(v, plan, checked) ==
     IF plan = <<>> THEN <<>>
@@ -404,7 +411,29 @@ Lead(v) ==
     IN IF v.moved THEN Pass(Distrust(v))
        ELSE IF v.dirty # {} \/ v.stale # {} \/ ~(needed \subseteq v.fresh) THEN Pass(v)
        ELSE [v EXCEPT !.at = "lead"]
-Choose(v) == LET plan == Decide(v) IN IF plan = <<>> THEN Lead(v) ELSE [v EXCEPT !.at = "commit", !.plan = plan]
+
+\* reconciler.prepare: what is recorded of an attempt has the token that its handler ran
+\* under. A master knows those that it gave out, and reads the others. questions are the
+\* places of the decisions in the plan for which that has to be read. A decision about an
+\* assignment that has gone is left out.
+Choose(v) ==
+    LET known(d) == v.given[d.task] = d.attempt
+        decided == Decide(v)
+        plan == [i \in DOMAIN decided |->
+                    IF EndsAttempt(decided[i]) /\ known(decided[i]) THEN [decided[i] EXCEPT !.epoch = v.epoch] ELSE decided[i]]
+        questions == SelectSeq([i \in DOMAIN plan |-> i], LAMBDA i : EndsAttempt(plan[i]) /\ ~known(plan[i]))
+        u == [v EXCEPT !.plan = plan]
+    IN IF plan = <<>> THEN Lead(v)
+       ELSE IF questions = <<>> THEN [u EXCEPT !.at = "commit"]
+       ELSE Asking(u, "prepare", questions)
+Prepared(v, questions, answers) ==
+    LET asked(i) == \E n \in DOMAIN questions : questions[n] = i
+        answer(i) == answers[CHOOSE n \in DOMAIN questions : questions[n] = i]
+        missing(i) == asked(i) /\ answer(i).err = "no node"
+        read(i) == [v.plan[i] EXCEPT !.epoch = answer(i).node.data.epoch]
+        kept == SelectSeq([i \in DOMAIN v.plan |-> i], LAMBDA i : ~(missing(i) /\ v.plan[i].from # None))
+        plan == [n \in DOMAIN kept |-> IF asked(kept[n]) /\ ~missing(kept[n]) THEN read(kept[n]) ELSE v.plan[kept[n]]]
+    IN IF plan = <<>> THEN Lead([v EXCEPT !.plan = <<>>]) ELSE [v EXCEPT !.at = "commit", !.plan = plan]
 Trim(v) == [v EXCEPT !.stale = @ \cap v.known]
 ReadInboxesAgain(v) == IF Unlisted(v) # {} THEN Asking(Trim(v), "readInboxesAgain", Only(WorkerNames, Unlisted(v))) ELSE Choose(Trim(v))
 
@@ -415,6 +444,7 @@ Learn(v, t, names) ==
     LET done == "status" \in names
         u == [v EXCEPT !.dirty = @ \ {t}, !.attempts[t] = AttemptsIn(names)]
     IN IF done THEN [u EXCEPT !.phase[t] = "finished", !.of[t] = None,
+                              !.given[t] = IF v.phase[t] = "finished" THEN @ ELSE 0,
                               !.stale = IF v.of[t] # None THEN @ \cup {v.of[t]} ELSE @]
        ELSE IF v.of[t] # None THEN [u EXCEPT !.phase[t] = "assigned"]
        ELSE [u EXCEPT !.phase[t] = "pending"]
@@ -450,7 +480,8 @@ Listed(v, w, answer) ==
                  !.incarnation[w] = answer.node.version,
                  !.claimed = IF same THEN @ ELSE @ \ {w},
                  !.phase = [t \in T |-> IF t \in new \cup lost THEN "unread" ELSE @[t]],
-                 !.of = [t \in T |-> IF t \in new THEN w ELSE IF t \in lost THEN None ELSE @[t]]]
+                 !.of = [t \in T |-> IF t \in new THEN w ELSE IF t \in lost THEN None ELSE @[t]],
+                 !.given = [t \in T |-> IF t \in new THEN 0 ELSE @[t]]]   \* who assigned it is not known
 RECURSIVE ListedAll(_, _, _)
 ListedAll(v, workers, answers) ==
     IF workers = <<>> THEN v ELSE ListedAll(Listed(v, Head(workers), Head(answers)), Tail(workers), Tail(answers))
@@ -470,7 +501,7 @@ Gathered(v) ==
     LET answers == Heard(v)
         names == SubSeq(v.todo, 1, Len(answers))
         clear(u) == [u EXCEPT !.todo = <<>>, !.got = <<>>]
-        again(u) == Pass(Distrust(clear([u EXCEPT !.childless = <<>>])))
+        again(u) == Pass(Distrust(clear([u EXCEPT !.childless = <<>>, !.plan = <<>>])))
     IN CASE v.at \in {"readInboxes", "readInboxesAgain"} ->
               LET u == ListedAll(v, names, answers)
               IN IF AnyLost(v) THEN again(u) ELSE IF v.at = "readInboxes" THEN ReadClaims(clear(u)) ELSE Choose(clear(u))
@@ -484,6 +515,8 @@ Gathered(v) ==
          [] v.at = "readChildren" ->
               LET u == LearnAll(LearnChildless(v), names, answers)
               IN IF AnyLost(v) THEN again(u) ELSE ReadInboxesAgain([clear(u) EXCEPT !.childless = <<>>])
+         [] v.at = "prepare" ->
+              IF AnyLost(v) THEN again(v) ELSE Prepared(clear(v), v.todo, answers)
 
 \* One of several answers: the next is asked for, whatever became of this one.
 Gather(v, answer) ==
@@ -700,6 +733,9 @@ MasterAsks(p, v) ==
          [] v.at = "readTasks" -> <<ReadAndWatch("children", TasksPath)>>
          [] v.at = "readOptions" -> <<Read("get", TaskPath(name))>>
          [] v.at = "readChildren" -> <<Read("children", TaskPath(name))>>
+         [] v.at = "prepare" ->
+              LET d == v.plan[name]
+              IN <<Read("get", IF d.from # None THEN AssignmentPath(d.from, d.task) ELSE AttemptPath(d.task, d.attempt))>>
          [] v.at = "commit" -> Commit(v)
          [] v.at = "closeSession" -> <<CloseSession>>
          [] OTHER -> None
@@ -876,6 +912,9 @@ ReadTheTasks(m) ==
 ReadATask(m) == Answered(m, "readOptions")
     /\ HasRead(m, Gather(local[m], [err |-> "ok", names |-> Names(zk, asks[m][1].path)]))
 ReadItsChildren(m) == Answered(m, "readChildren") /\ HasRead(m, Gather(local[m], Answer(m)))
+
+\* reconciler.prepare: the token of an attempt that ends.
+ReadAToken(m) == Answered(m, "prepare") /\ HasRead(m, Gather(local[m], Answer(m)))
 
 \* reconciler.commit: AssignTask, ReassignTask, ReleaseTask, FailTask, DropTask, as many
 \* as were decided, in one multi under the claim.
@@ -1112,7 +1151,7 @@ Lost(p, v) ==
          [] v.at = "syncClaim" -> [u EXCEPT !.at = "rereadClaim", !.version = 1]
          [] v.at = "reread" -> [u EXCEPT !.at = doubt("syncEpoch", @), !.version = 0]
          [] v.at = "rereadClaim" -> [u EXCEPT !.at = doubt("syncClaim", @), !.version = 0]
-         [] v.at \in {"readInboxes", "readInboxesAgain", "readClaims", "readOptions", "readChildren"} ->
+         [] v.at \in {"readInboxes", "readInboxesAgain", "readClaims", "readOptions", "readChildren", "prepare"} ->
               Gather([v EXCEPT !.fresh = {}, !.moved = TRUE], None)
          [] v.at \in LeadingPlaces -> again
          [] v.at \in {"ensure", "createInbox", "register", "takeName"} -> [u EXCEPT !.at = "ensure", !.version = 0]
@@ -1221,7 +1260,7 @@ Init ==
 MasterStep(m) ==
     \/ Stand(m) \/ Take(m) \/ Elect(m) \/ SyncEpoch(m) \/ Reread(m)
     \/ SyncMaster(m) \/ ConfirmMaster(m) \/ ReadTheBell(m) \/ ReadTheWorkers(m) \/ ReadKnown(m) \/ ReadAnInbox(m) \/ ReadAClaim(m)
-    \/ ReadTheTasks(m) \/ ReadATask(m) \/ ReadItsChildren(m) \/ CommitPlan(m)
+    \/ ReadTheTasks(m) \/ ReadATask(m) \/ ReadItsChildren(m) \/ ReadAToken(m) \/ CommitPlan(m)
 WorkerStep(p) ==
     \/ Ensure(p) \/ CreateInbox(p) \/ Register(p) \/ TakeName(p) \/ Claim(p) \/ SyncClaim(p) \/ RereadClaim(p)
     \/ Confirm(p) \/ ReadTheInbox(p) \/ Verify(p) \/ ReadAnAssignment(p) \/ CommitTheEnds(p) \/ RecordEnds(p) \/ SyncInbox(p) \/ Resolve(p)

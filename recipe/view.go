@@ -158,8 +158,15 @@ func (v *view) turn(name string, p phase, now time.Time) *taskView {
 		t.worker, t.revoked = "", false
 	}
 	t.phase = p
+	if len(v.endings) > 2*v.counts[finished]+spareEndings {
+		v.endings = slices.DeleteFunc(v.endings, v.over)
+	}
 	return t
 }
+
+// spareEndings is how many endings that are over are kept, and as many as there are
+// finished tasks: clients collect tasks in any order, for as long as a master leads.
+const spareEndings = 1000
 
 // forget removes a task that is gone.
 func (v *view) forget(name string) {

@@ -3,6 +3,7 @@ package recipe
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -430,5 +431,23 @@ func TestNamesAndNamespaces(t *testing.T) {
 	}
 	if want := []string{"/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates", "/a/b/backlog", "/a/b/quarantine", "/a/b/format", "/a/b/collect"}; !slices.Equal(got, want) {
 		t.Errorf("parents %q, want %q", got, want)
+	}
+}
+
+// TestEndingsOfCollectedTasksAreForgotten: clients collect all tasks but the first.
+func TestEndingsOfCollectedTasksAreForgotten(t *testing.T) {
+	v, now := newView(), time.Now()
+	v.turn("first", finished, now)
+	for n := range 50 * spareEndings {
+		name := strconv.Itoa(n)
+		v.turn(name, finished, now)
+		v.forget(name)
+	}
+	v.turn("last", finished, now)
+	if len(v.endings) > 2*spareEndings {
+		t.Errorf("%d endings are kept of 2 tasks", len(v.endings))
+	}
+	if got := v.unconfirmed(10); !slices.Equal(got, []string{"first", "last"}) {
+		t.Errorf("finished are %q", got)
 	}
 }

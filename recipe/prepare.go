@@ -39,7 +39,8 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 		d := &decisions[q.of]
 		missing := errors.Is(reply.Err, zkapi.ErrNoNode)
 		if zkapi.Refused(reply.Err) {
-			r.bar(d.task, reply.Err, true)
+			s, _ := r.layout.subjectOf(ops[n], reply.Err)
+			r.leave(s, reply.Err, true)
 			gone[q.of] = true
 			continue
 		}
@@ -62,7 +63,7 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 	}
 	var left []transition
 	for i, d := range decisions {
-		if !gone[i] {
+		if !gone[i] && !(d.action == takeTask && r.view.worker(d.to).barred) {
 			left = append(left, d)
 		}
 	}

@@ -147,18 +147,30 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) e
 // readRequests lists the tasks that clients want to be removed. It is called when the
 // bell has been rung, which each request does.
 func (r *reconciler) readRequests() error {
+	r.requested = false
+	all := subject{noticeSubject, r.layout.requests()}
+	if r.quarantine.holds(all) {
+		return nil
+	}
 	listed, err := r.do(zkapi.Children(r.layout.requests()))
 	switch {
 	case zkapi.Refused(err): // who asks waits; nothing else depends on it
-		r.term.see.Logger.WarnContext(r.term.leading, "clients ask in vain for tasks to be removed: the server refuses to list what they ask for", "path", r.layout.requests(), "error", err)
+		r.quarantine.bar(r.term.leading, all, err, true)
+		return nil
 	case errors.Is(err, zkapi.ErrNoNode): // it was made by an earlier build
 	case err != nil:
 		return err
 	}
+	r.quarantine.worked(r.term.leading, all, true)
 	r.requested = true
 	clear(r.view.asked)
+	r.vanished(requestSubject, func(t string) bool { return slices.Contains(listed.Children, t) })
 	for _, t := range listed.Children {
+		if s := (subject{requestSubject, t}); !r.fits(s) || r.quarantine.holds(s) {
+			continue
+		}
 		if r.quarantine.bars(t) {
+			r.quarantine.entries[subject{taskSubject, t}].asked = true
 			continue
 		}
 		r.view.asked[t] = true

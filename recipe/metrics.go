@@ -40,7 +40,7 @@ type Metrics interface {
 	// Retried: a step has failed and is tried again, after a pause. refused says that the
 	// server has refused it.
 	Retried(step string, refused bool)
-	// Quarantined: how many of a kind (task, worker, progress, notice, execution) are
+	// Quarantined: how many of a kind (task, worker, progress, request, notice, execution) are
 	// left alone now, because the server refuses what is to be done with them.
 	Quarantined(kind string, now int)
 	// Unreturned: so many handlers of this worker were told to return more than a

@@ -64,9 +64,9 @@ func (o Overview) Backlog() int {
 	return n
 }
 
-// Overview reads the whole tree. It is for people and tools: it costs two or
-// three reads for every worker and for every task, and one for every assignment. It
-// fails when the server shows nothing of the tree at all.
+// Overview reads the whole tree. It is for people and tools: it costs three reads for
+// every worker, two to four for every task, and one for every assignment. It fails when
+// the server shows nothing of the tree at all.
 func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {

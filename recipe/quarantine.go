@@ -19,7 +19,8 @@ const (
 	taskSubject     = "task"
 	workerSubject   = "worker"
 	progressSubject = "progress" // of a task
-	noticeSubject   = "notice"   // what a master shows to clients, by its path
+	noticeSubject   = "notice"   // what a master and clients tell each other, by its path
+	requestSubject  = "request"  // of a client to remove a task
 
 	executionSubject = "execution" // of a task by this worker: its beginning or its end
 )
@@ -31,7 +32,7 @@ func (s subject) compare(other subject) int {
 // Quarantined is something that a master or a worker leaves alone for a while, because
 // the server refuses what is to be done with it. Everything else goes on.
 type Quarantined struct {
-	Kind    string    // task, worker, progress or notice
+	Kind    string    // task, worker, progress, request (to remove a task) or notice
 	Name    string    // of the task or the worker, or the path of the notice
 	Reason  string    // the server's, with the operation
 	Since   time.Time // of the first refusal
@@ -66,6 +67,7 @@ type quarantined struct {
 	inbox   string // of a task: the worker that it was seen assigned to
 
 	fleeting bool // of a task: because of its status, which does not stay
+	asked    bool // of a task: a client wants it to be removed
 }
 
 func newQuarantine(env zkapi.Env, see Observers) *quarantine {

@@ -93,7 +93,7 @@ func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 		return subject{taskSubject, t}, true
 	}
 	if t, ok := strings.CutPrefix(op.Path, l.requests()+"/"); ok {
-		return subject{taskSubject, t}, true
+		return subject{requestSubject, t}, true
 	}
 	return subject{}, false
 }
@@ -107,6 +107,9 @@ func subjectOfTransition(d transition) subject {
 	}
 	if len(w) > len(d.task) {
 		return subject{workerSubject, w}
+	}
+	if d.action == dropRequest {
+		return subject{requestSubject, d.task}
 	}
 	return subject{taskSubject, d.task}
 }
@@ -125,7 +128,7 @@ func (r *reconciler) forgive(err error, ops []zkapi.Op, part []transition) error
 	case at >= 0 && at < len(ops):
 		var ok bool
 		s, ok = r.layout.subjectOf(ops[at], err)
-		if !ok || !refused && (s.kind != taskSubject || !r.quarantine.strike(s)) {
+		if !ok || !refused && (s.kind == workerSubject || !r.quarantine.strike(s)) {
 			return err
 		}
 	case errors.Is(err, zkapi.ErrProbablyTooLarge) && len(part) == 1 && part[0].action == collectTask && divides(ops):
@@ -196,12 +199,17 @@ func (r *reconciler) leave(s subject, err error, reading bool) {
 		r.bar(s.name, err, reading)
 	case workerSubject:
 		r.barWorker(s.name, err, reading)
+	case requestSubject:
+		r.quarantine.bar(r.term.leading, s, err, reading)
+		delete(r.view.asked, s.name)
 	}
 }
 
-// bar leaves a task alone. Its assignment, if it has one, stays as it is.
+// bar leaves a task alone. Its assignment, and the request to remove it, stay as they are.
 func (r *reconciler) bar(t string, err error, reading bool) {
 	e := r.quarantine.bar(r.term.leading, subject{taskSubject, t}, err, reading)
+	e.asked = e.asked || r.view.asked[t]
+	delete(r.view.asked, t)
 	for name, w := range r.view.workers {
 		if w.tasks[t] {
 			e.inbox = name
@@ -252,6 +260,9 @@ func (r *reconciler) release() error {
 			}
 			r.view.task(s.name)
 			r.view.dirty[s.name] = true
+			if r.quarantine.entries[s].asked {
+				r.requested, r.bellWatch = false, nil
+			}
 			if w := r.quarantine.entries[s].inbox; w != "" {
 				r.stale[w] = true
 			}
@@ -259,6 +270,8 @@ func (r *reconciler) release() error {
 			w := r.view.worker(s.name)
 			w.barred, w.claimed = false, false
 			r.stale[s.name] = true
+		case requestSubject:
+			r.requested, r.bellWatch = false, nil
 		}
 	}
 	return nil

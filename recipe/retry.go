@@ -10,9 +10,9 @@ import (
 )
 
 // This file is the one policy for everything that is tried again: pauses that grow,
-// with jitter (zkapi.Pause), a warning when it begins and when it ends, and a metric. What bounds a
-// repetition is the caller's to say: a context, a session, or a refusal that no
-// repetition cures.
+// with jitter (zkapi.Pause), a warning when it begins and when it ends, and a metric.
+// What bounds a repetition is the caller's to say: a context, a session, or a refusal
+// that no repetition cures.
 
 // retryDelay is the first pause before a step is tried again.
 const retryDelay = 50 * time.Millisecond

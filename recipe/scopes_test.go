@@ -69,6 +69,17 @@ var ofOthers = []scope{
 	{says: "look along the line", kinds: reads, path: "/candidates", config: recipe.MasterConfig{Queue: true}},
 	{says: "make the line", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/candidates", config: recipe.MasterConfig{Queue: true}},
 	{says: "show what is left alone", kinds: writes, path: "/quarantine"},
+	{says: "list what clients ask for", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/collect", left: "notice /collect",
+		before: func(w *world) { w.asks("task-none") }},
+	{says: "take down a request for what is not there", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/collect/", left: "request task-none",
+		before: func(w *world) { w.asks("task-none") }},
+}
+
+// asks is what a client does that asks for a task to be removed.
+func (w *world) asks(task string) {
+	w.do(zkapi.Create("/collect", nil, zkapi.Persistent))
+	w.do(zkapi.Create("/collect/"+task, nil, zkapi.Persistent))
+	w.do(zkapi.Set("/tasks", []byte(task), zkapi.AnyVersion))
 }
 
 // scoped is a world in which one kind of request is refused to everybody but the test.
@@ -186,6 +197,8 @@ func (w *scoped) goesOn(s scope) {
 		w.within(2*time.Minute, "the task is collected", func() bool { return !w.do(zkapi.Exists("/tasks/task-bad")).Found })
 	case strings.HasPrefix(s.left, "task") || strings.HasPrefix(s.left, "progress") || strings.HasSuffix(s.left, " lost"):
 		w.await("task-bad")
+	case strings.HasPrefix(s.path, "/collect"):
+		w.within(2*time.Minute, "the request is taken down", func() bool { return len(w.do(zkapi.Children("/collect")).Children) == 0 })
 	case strings.HasSuffix(s.left, " w2"):
 		for range 20 {
 			w.submit()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,6 +102,85 @@ func TestRequestsForNothing(t *testing.T) {
 		time.Sleep(time.Minute)
 		if !w.do(zkapi.Exists("/tasks/" + open)).Found {
 			t.Error("the request was meant for an earlier task")
+		}
+	})
+}
+
+// TestRequestsThatStay: a master that cannot take a request down leaves that request
+// alone, and takes down the others.
+func TestRequestsThatStay(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		w.within(time.Minute, "/collect is there", func() bool { return w.do(zkapi.Exists("/collect")).Found })
+		long := strings.Repeat("x", 400_000)
+		for _, path := range []string{"/collect/task-full", "/collect/task-full/child", "/collect/" + long} {
+			w.do(zkapi.Create(path, nil, zkapi.Persistent))
+		}
+		w.do(zkapi.Set("/tasks", nil, zkapi.AnyVersion))
+		left := func(name string) bool {
+			now, leads := m.Snapshot()
+			return leads && slices.ContainsFunc(now.Quarantined, func(q recipe.Quarantined) bool { return q.Kind == "request" && q.Name == name })
+		}
+		w.within(time.Minute, "both are left alone", func() bool { return left("task-full") && left(long) })
+		c := w.client()
+		for range 5 {
+			name := w.submit(recipe.NotBefore(time.Now().Add(time.Hour)))
+			if _, err := c.Cancel(w.ctx, name); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithTimeout(w.ctx, 5*time.Second)
+			if err := c.Collect(ctx, name); err != nil {
+				t.Error(err)
+			}
+			stop()
+			w.await(w.submit())
+		}
+		w.do(zkapi.Delete("/collect/task-full/child", zkapi.AnyVersion))
+		w.within(2*time.Minute, "it is taken down", func() bool { return !w.do(zkapi.Exists("/collect/task-full")).Found })
+	})
+}
+
+// TestTakingFromAWorkerThatIsNotShown: a worker whose znode the master may not read is
+// left alone, and not its tasks; what that znode says stays, although a master writes it.
+func TestTakingFromAWorkerThatIsNotShown(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Address: "here:1", Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		names := []string{w.submit(), w.submit(), w.submit()}
+		for _, name := range names {
+			w.within(time.Minute, name+" is with w1", func() bool { return w.holder(name) == "w1" })
+		}
+		var refuses atomic.Bool
+		refuses.Store(true)
+		master := w.ownerOf("/master").ID()
+		w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+			if refuses.Load() && session == master && op.Kind == zkapi.KindGet && op.Path == "/workers/w1" {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		var ops []zkapi.Op
+		for _, name := range names {
+			ops = append(ops, zkapi.Create("/tasks/"+name+"/status", []byte(`{"state":"cancelled"}`), zkapi.Persistent))
+		}
+		w.do(zkapi.Multi(append(ops, zkapi.Set("/tasks", nil, zkapi.AnyVersion))...))
+		var left []recipe.Quarantined
+		w.within(time.Minute, "something is left alone", func() bool {
+			now, _ := m.Snapshot()
+			left = now.Quarantined
+			return len(left) > 0
+		})
+		if len(left) != 1 || left[0].Kind != "worker" || left[0].Name != "w1" {
+			t.Errorf("%+v", left)
+		}
+		refuses.Store(false)
+		w.within(2*time.Minute, "all is given back", func() bool { return len(w.do(zkapi.Children("/assign/w1")).Children) == 0 })
+		if got := w.do(zkapi.Get("/workers/w1")).Data; string(got) != "here:1" {
+			t.Errorf("the worker's znode says %q", got)
 		}
 	})
 }

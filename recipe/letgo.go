@@ -78,7 +78,7 @@ func (i *incarnation) attend(ctx context.Context, env zkapi.Env, e *execution, h
 			i.abandon(e, hung, cause)
 			return
 		}
-		w.hangs(e, true)
+		i.hangs(e)
 		w.log.WarnContext(ctx, "a handler does not return; until it does the task stays here", "task", e.task.Name, "resident", e.task.Options.Resident, "told", hung, "cause", cause)
 	}
 }
@@ -87,18 +87,27 @@ func (i *incarnation) attend(ctx context.Context, env zkapi.Env, e *execution, h
 func (i *incarnation) abandon(e *execution, hung time.Duration, cause error) {
 	w := i.worker
 	reason := fmt.Errorf("%w: it had not returned %v after it was told to end (%v), and may still run", ErrAbandoned, hung, cause)
-	w.hangs(e, true)
+	i.hangs(e)
 	w.log.ErrorContext(i.ctx, "a handler is abandoned", "task", e.task.Name, "attempt", e.task.Token.Attempt, "error", reason)
 	if end := w.config.Unreturned.End; end != nil && w.patience.Err() == nil {
 		end(fmt.Errorf("recipe: task %s, attempt %d: %w", e.task.Name, e.task.Token.Attempt, reason))
 	}
 	w.mu.Lock()
-	if e.task.Options.Resident {
+	if w.residents[e.task.Name] { // otherwise it has returned just now
 		w.residents[e.task.Name] = false
 	}
 	w.mu.Unlock()
 	i.finish(e, nil, reason)
 	i.without(e)
+}
+
+// hangs notes that a handler does not return, unless it has returned just now.
+func (i *incarnation) hangs(e *execution) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if slices.Contains(i.running, e) {
+		i.worker.hangs(e, true)
+	}
 }
 
 // hangs notes that a handler does not return, and that it has at last.

@@ -422,3 +422,42 @@ func TestNodeHandsOverAlthoughAHandlerHangs(t *testing.T) {
 		}
 	})
 }
+
+// TestHandlerThatReturnsAsItIsAbandoned: a handler of a resident task returns at the very
+// moment at which its worker gives it up. The worker can have the task again, and has no
+// handler that has not returned.
+func TestHandlerThatReturnsAsItIsAbandoned(t *testing.T) {
+	const limit = 5 * time.Second
+	for range 100 {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1"})
+			counts := &counted{}
+			began := make(chan bool, 2)
+			w.workerOf(recipe.WorkerConfig{
+				Name: "w1", Unreturned: recipe.Unreturned{After: limit}, Observers: recipe.Observers{Metrics: counts},
+				Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+					began <- true
+					<-ctx.Done()
+					time.Sleep(limit)
+					return nil, ctx.Err()
+				},
+			})
+			c := w.client()
+			for range 2 {
+				name := w.submit(recipe.ID("job"), recipe.Resident())
+				w.within(time.Minute, "it begins", func() bool { return len(began) > 0 })
+				<-began
+				if _, err := c.Cancel(w.ctx, name); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(4 * limit)
+				if n := counts.hung(); n != 0 {
+					t.Errorf("%d handlers have not returned", n)
+				}
+				if err := c.Collect(w.ctx, name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -271,8 +271,7 @@ func (v overview) leads() string {
 	return fmt.Sprintf("%s, epoch %d", master, m.Epoch)
 }
 
-// showQuarantined says what the master leaves alone.
-// showTroubles writes what needs somebody's attention.
+// showTroubles writes what an operator should look at.
 func showTroubles(b *strings.Builder, v overview) {
 	if len(v.Hanging) > 0 {
 		b.WriteString("\nNOT RETURNED\n")
@@ -301,6 +300,7 @@ func showTroubles(b *strings.Builder, v overview) {
 	}
 }
 
+// showQuarantined says what the master leaves alone.
 func showQuarantined(b *strings.Builder, v overview) {
 	b.WriteString("\nLEFT ALONE BY THE MASTER, because the server refuses something\n")
 	for _, q := range v.Quarantined {

@@ -369,6 +369,8 @@ func cancelCommand(o *options) *cobra.Command {
 func collectCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "collect TASK...", Short: "Remove finished tasks whose results have been seen", Args: taskNames(cobra.MinimumNArgs(1)),
+		Long: "Remove finished tasks whose results have been seen. One that was cancelled is removed by\n" +
+			"a master, when its worker has given it back: collect waits for that (--connect-timeout).",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
 				for _, task := range args {

@@ -174,6 +174,14 @@ func (q *quarantine) next() (next time.Time) {
 	return next
 }
 
+// retry lets s be tried at once: what is to be done with it is another thing now.
+func (q *quarantine) retry(s subject) {
+	if q.holds(s) {
+		q.entries[s].trial = true
+		q.count(s.kind)
+	}
+}
+
 // retryAll makes everything of a kind due: it may be another by now.
 func (q *quarantine) retryAll(kind string) {
 	for s, e := range q.entries {

@@ -168,4 +168,5 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 	e.started = true
 	e.cancel(ErrAssignmentLost)
 	i.finish(e, nil, errors.New(record.Reason))
+	i.quarantine.retry(subject{executionSubject, e.task.Name})
 }

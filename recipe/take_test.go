@@ -185,6 +185,49 @@ func TestTakingFromAWorkerThatIsNotShown(t *testing.T) {
 	})
 }
 
+// TestCancelOfWhatAWorkerLeavesAlone: a worker may not read a task, or not record how it
+// has ended, and that task is cancelled. The worker gives it back at once, and keeps its
+// claim and everything else that it holds.
+func TestCancelOfWhatAWorkerLeavesAlone(t *testing.T) {
+	for path, kind := range map[string]zkapi.Kind{"/tasks/task-bad": zkapi.KindGet, "/tasks/task-bad/status": zkapi.KindCreate} {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1"})
+			w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+				if string(task.Payload) == "long" {
+					time.Sleep(10 * time.Minute)
+				}
+				return nil, nil
+			})
+			w.within(time.Minute, "w1 is there", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+			worker := w.ownerOf("/workers/w1").ID()
+			w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+				if session == worker && op.Kind == kind && op.Path == path {
+					return zkapi.ErrNoAuth
+				}
+				return nil
+			})
+			c := w.client()
+			for _, id := range []string{"long", "bad"} {
+				if _, err := c.Submit(w.ctx, []byte(id), recipe.ID(id)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(270 * time.Second) // it is tried again once a minute by now, and not soon
+			if _, err := c.Cancel(w.ctx, "task-bad"); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithTimeout(w.ctx, 5*time.Second)
+			defer stop()
+			if err := c.Collect(ctx, "task-bad"); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			if status := w.await("task-long"); status.State != recipe.Done || status.Token.Attempt != 1 {
+				t.Errorf("%s: the other task: %+v", path, status)
+			}
+		})
+	}
+}
+
 // TestCancelsStarveNoWorker: a thousand tasks a second are cancelled that a worker has,
 // for two seconds, and what it does meanwhile is recorded as soon as without that.
 func TestCancelsStarveNoWorker(t *testing.T) {

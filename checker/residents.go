@@ -13,8 +13,9 @@ import (
 
 // residentExclusive: a resident task is executed by one worker at a time, but for two
 // cases. One that was stopped or robbed of its session could not know in time that
-// another had begun; one that slept knows as soon as it wakes up. And a handler may go on after it was told to end: when its session
-// has ended otherwise than by its own worker, the next one need not wait for it.
+// another had begun; one that slept knows as soon as it wakes up. And a handler may go on
+// after it was told to end: when its session has ended otherwise than by its own worker,
+// the next one need not wait for it.
 func (f *facts) residentExclusive() Property {
 	p := newFinding("ResidentExclusive", "")
 	runs := map[string][]history.Operation{}

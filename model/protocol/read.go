@@ -125,9 +125,9 @@ func stranger(w Write, x *history.Exchange) []reading {
 	return []reading{{write: answered(w, x, every(x))}}
 }
 
-// letter says what an operation does, and to which task: of the assignment (-+=?), of
-// the record of an attempt (aA), the mark that it does not count (lL), the status (sS), the progress (pPq), the task itself
-// (nN); capitals delete. It is empty for anything else.
+// letter says what an operation does, and to which task: of the assignment (-+=?), the
+// record of an attempt (aA), the mark that it does not count (lL), the status (sS), the
+// progress (pPq), the task itself (nN); capitals delete. It is empty for anything else.
 func letter(op *history.Op) (letter, task, worker string) {
 	pick := func(kinds map[string]string) string { return kinds[op.Kind] }
 	parts := strings.Split(strings.TrimPrefix(op.Path, "/"), "/")

@@ -107,6 +107,12 @@ func (r *run) warn(err error) {
 	}
 }
 
+// containers names the containers of a run. Two runs may begin in the same second with
+// the same seed, in different folders.
+func (r *run) containers() string {
+	return fmt.Sprintf("%s-%d", strings.ToLower(filepath.Base(r.dir)), os.Getpid())
+}
+
 // setUp starts everything that has to be there before the load.
 func (r *run) setUp(ctx context.Context) error {
 	if err := r.openJournals(); err != nil {
@@ -187,7 +193,7 @@ func (r *run) openEnsemble(ctx context.Context) error {
 	}
 	r.ensemble, err = ensemble.Start(ctx, ensemble.Config{
 		Servers: r.config.Servers, TickTime: r.config.TickTime, Image: r.image,
-		Run: strings.ToLower(filepath.Base(r.dir)), SmallLog: r.config.smallLog(), Profile: r.config.profile(),
+		Run: r.containers(), SmallLog: r.config.smallLog(), Profile: r.config.profile(),
 	})
 	return err
 }

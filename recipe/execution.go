@@ -198,6 +198,12 @@ func (i *incarnation) report(e *execution, p []byte) {
 // free handler.
 var waitingProgress = []byte("waiting")
 
+// endedProgress is what a task with Options.Silence shows while the server refuses what
+// is to be recorded of its end. Without it the master would take the task for silent, and
+// then, because it cannot be given back either, the claim of the worker with all else
+// that the worker holds.
+var endedProgress = []byte("ended")
+
 // publish writes the progress that is due, and says when the next one is. Progress
 // that cannot be written is left out: it is a hint.
 func (i *incarnation) publish() (next time.Time, err error) {
@@ -206,7 +212,7 @@ func (i *incarnation) publish() (next time.Time, err error) {
 	var shown []*execution
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		e := i.held[t]
-		data, every := i.news(e)
+		data, every, again := i.news(e)
 		if data == nil {
 			continue
 		}
@@ -220,7 +226,7 @@ func (i *incarnation) publish() (next time.Time, err error) {
 		e.news = false
 		i.mu.Unlock()
 		e.shown.at = now
-		if !e.started && (next.IsZero() || now.Add(every).Before(next)) {
+		if again && (next.IsZero() || now.Add(every).Before(next)) {
 			next = now.Add(every)
 		}
 		ops, err := i.showing(e, data)
@@ -259,28 +265,32 @@ func (i *incarnation) unpublished(e *execution, err error) {
 	log(i.ctx, "progress was not published", "task", brief(e.task.Name), "error", clip(err.Error()))
 }
 
-// news is what an execution has to show, nil for nothing, and how often it may.
-func (i *incarnation) news(e *execution) (data []byte, every time.Duration) {
+// news is what an execution has to show, nil for nothing, how often it may, and whether it
+// is to be shown again although nothing is new then.
+func (i *incarnation) news(e *execution) (data []byte, every time.Duration, again bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	silence := e.task.Options.Silence
+	watched := silence > 0 && !e.task.Options.Resident // a resident task that waits does so only for a handler that hangs
 	switch {
+	case e.ended && !e.settled && watched && i.quarantine.knows(subject{executionSubject, e.task.Name}):
+		return endedProgress, silence / 4, true
 	case e.ended || e.settled:
-		return nil, 0
-	case !e.started && silence > 0 && !e.task.Options.Resident: // that waits only for a handler that hangs
-		return waitingProgress, silence / 4
+		return nil, 0, false
+	case !e.started && watched:
+		return waitingProgress, silence / 4, true
 	case e.started && silence > 0 && e.reported == nil && !e.news:
 		// That the handler has begun is the first progress.
 		e.reported, e.news = []byte("started"), true
 	}
 	if !e.news {
-		return nil, 0
+		return nil, 0, false
 	}
 	every = i.worker.config.ProgressInterval
 	if silence > 0 {
 		every = min(every, silence/4)
 	}
-	return e.reported, every
+	return e.reported, every, false
 }
 
 // showing is the write that publishes progress: a new ephemeral at first, in the

@@ -113,6 +113,9 @@ func (q *quarantine) holds(s subject) bool {
 	return e != nil && !e.trial
 }
 
+// knows reports whether s was refused, and has not worked since.
+func (q *quarantine) knows(s subject) bool { return q.entries[s] != nil }
+
 // bars is holds for a task.
 func (q *quarantine) bars(task string) bool { return q.holds(subject{taskSubject, task}) }
 

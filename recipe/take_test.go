@@ -228,6 +228,46 @@ func TestCancelOfWhatAWorkerLeavesAlone(t *testing.T) {
 	}
 }
 
+// TestSilenceOfARefusedEnd: the server refuses for a while what is to be recorded of the
+// end of a task that must show progress. The worker goes on to show it, keeps its claim
+// and everything else that it holds, and records the end when that is possible.
+func TestSilenceOfARefusedEnd(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			if string(task.Payload) == "long" {
+				time.Sleep(5 * time.Minute)
+			}
+			return nil, nil
+		})
+		w.within(time.Minute, "w1 is there", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+		before := w.do(zkapi.Exists("/assign/w1")).Stat.Version
+		w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+			if op.Kind == zkapi.KindCreate && strings.HasPrefix(op.Path, "/tasks/task-loud/") && op.Path != "/tasks/task-loud/progress" {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		c := w.client()
+		if _, err := c.Submit(w.ctx, []byte("long"), recipe.ID("long")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Submit(w.ctx, []byte("loud"), recipe.ID("loud"), recipe.Silence(2*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if now := w.do(zkapi.Exists("/assign/w1")).Stat.Version; now != before {
+			t.Errorf("the claim of the worker was taken: version %d, then %d", before, now)
+		}
+		w.env.Server.Refuse(nil)
+		for _, id := range []string{"task-loud", "task-long"} {
+			if status := w.await(id); status.State != recipe.Done || status.Token.Attempt != 1 {
+				t.Errorf("%s: %+v", id, status)
+			}
+		}
+	})
+}
+
 // TestCancelsStarveNoWorker: a thousand tasks a second are cancelled that a worker has,
 // for two seconds, and what it does meanwhile is recorded as soon as without that.
 func TestCancelsStarveNoWorker(t *testing.T) {

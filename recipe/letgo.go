@@ -189,6 +189,7 @@ func (i *incarnation) giveAllBack(ctx context.Context, env zkapi.Env) {
 	if i.busy(true) {
 		i.worker.log.WarnContext(ctx, "the session is kept until the handlers have returned; everything else is given back")
 	}
+	told := false
 	for ctx.Err() == nil {
 		last := !i.busy(true)
 		err := i.retire()
@@ -206,6 +207,10 @@ func (i *incarnation) giveAllBack(ctx context.Context, env zkapi.Env) {
 		}
 		if err == nil && last {
 			return
+		}
+		if err != nil && !told && ctx.Err() == nil {
+			told = true
+			i.worker.log.WarnContext(ctx, "what the worker holds cannot be given back: it is tried until the handlers have returned", "every", promptly, "error", clip(err.Error()))
 		}
 		zkapi.Rest(env, "give back", i)
 		if _, err := env.Wait(ctx, i.relied, env.Timer(promptly)); err != nil {

@@ -305,6 +305,30 @@ func TestAbandonEndsTheWaiting(t *testing.T) {
 	})
 }
 
+// TestGivingBackThatIsRefusedIsTold: a worker that stops may not write under its claim.
+// It says so once, and does not give up.
+func TestGivingBackThatIsRefusedIsTold(t *testing.T) {
+	hangs(t, 20*time.Second, recipe.Unreturned{}, nil, func(h *hanging, owner *process, _ string) {
+		worker := h.ownerOf("/workers/w1").ID()
+		h.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+			if session == worker && op.Kind == zkapi.KindSet && op.Path == "/assign/w1" {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		owner.stop()
+		time.Sleep(10 * time.Second)
+		if n := h.log.count("cannot be given back"); n != 1 {
+			t.Errorf("it is told %d times", n)
+		}
+		h.env.Server.Refuse(nil)
+		h.within(30*time.Second, "w2 owns it", func() bool { return fmt.Sprint(h.owners()) == "[w2]" })
+		if overlap := h.overlap(); overlap > 0 {
+			t.Errorf("two owned it for %v", overlap)
+		}
+	})
+}
+
 // TestAbandonAtOnceIsOnRecord: who has no patience at all still says that the handler may
 // run on.
 func TestAbandonAtOnceIsOnRecord(t *testing.T) {

@@ -185,20 +185,27 @@ func TestTakingFromAWorkerThatIsNotShown(t *testing.T) {
 	})
 }
 
+// occupied starts a master and the worker w1, which takes that long for a task whose
+// payload is "long" and no time for others.
+func (w *world) occupied(long time.Duration) {
+	w.t.Helper()
+	w.master(recipe.MasterConfig{Name: "m1"})
+	w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+		if string(task.Payload) == "long" {
+			time.Sleep(long)
+		}
+		return nil, nil
+	})
+	w.within(time.Minute, "w1 is there", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+}
+
 // TestCancelOfWhatAWorkerLeavesAlone: a worker may not read a task, or not record how it
 // has ended, and that task is cancelled. The worker gives it back at once, and keeps its
 // claim and everything else that it holds.
 func TestCancelOfWhatAWorkerLeavesAlone(t *testing.T) {
 	for path, kind := range map[string]zkapi.Kind{"/tasks/task-bad": zkapi.KindGet, "/tasks/task-bad/status": zkapi.KindCreate} {
 		inBubble(t, func(w *world) {
-			w.master(recipe.MasterConfig{Name: "m1"})
-			w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
-				if string(task.Payload) == "long" {
-					time.Sleep(10 * time.Minute)
-				}
-				return nil, nil
-			})
-			w.within(time.Minute, "w1 is there", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+			w.occupied(10 * time.Minute)
 			worker := w.ownerOf("/workers/w1").ID()
 			w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
 				if session == worker && op.Kind == kind && op.Path == path {
@@ -233,14 +240,7 @@ func TestCancelOfWhatAWorkerLeavesAlone(t *testing.T) {
 // and everything else that it holds, and records the end when that is possible.
 func TestSilenceOfARefusedEnd(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.master(recipe.MasterConfig{Name: "m1"})
-		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
-			if string(task.Payload) == "long" {
-				time.Sleep(5 * time.Minute)
-			}
-			return nil, nil
-		})
-		w.within(time.Minute, "w1 is there", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+		w.occupied(5 * time.Minute)
 		before := w.do(zkapi.Exists("/assign/w1")).Stat.Version
 		w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
 			if op.Kind == zkapi.KindCreate && strings.HasPrefix(op.Path, "/tasks/task-loud/") && op.Path != "/tasks/task-loud/progress" {

@@ -19,7 +19,7 @@ type fakeServer struct {
 	nodes    map[string]string    // path to data
 	children map[string]int32     // path to the number of children
 	refuse   map[zkapi.Kind]int32 // kinds of requests that get that code
-	locked   map[string]bool      // znodes that nobody may read
+	locked   map[string]bool      // znodes that the server shows to no identity
 	auth     int32                // code for credentials
 	cut      map[zkapi.Kind]bool  // kinds of requests at which the connection ends, and no other begins
 	deaf     bool                 // no connection gets an answer

@@ -82,7 +82,7 @@ func interrupted(t *testing.T) {
 	}
 }
 
-// TestACrashIsNoVerdict: the command that panics ends with 2, and whoever has started it
+// TestACrashIsNoVerdict: the command that panics ends with 2, and the command that started it
 // tells a crash, with what the panic said.
 func TestACrashIsNoVerdict(t *testing.T) {
 	for _, c := range []struct {

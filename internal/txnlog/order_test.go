@@ -152,10 +152,7 @@ func TestMerge(t *testing.T) {
 				}
 			}
 			o := Merge(servers, zxid(t, c.end), FromOne)
-			var gaps []string
-			for _, g := range o.Gaps {
-				gaps = append(gaps, written(g.From)+"-"+written(g.To))
-			}
+			gaps := ranges(o.Gaps)
 			if got := list(o.Committed); got != c.committed {
 				t.Errorf("committed are %q, want %q", got, c.committed)
 			}
@@ -192,10 +189,7 @@ func TestMerge_WhereACounterBegins(t *testing.T) {
 			servers = append(servers, server(t, fmt.Sprintf("zk%d", i+1), text))
 		}
 		o := Merge(servers, zxid(t, c.end), first)
-		var gaps []string
-		for _, g := range o.Gaps {
-			gaps = append(gaps, written(g.From)+"-"+written(g.To))
-		}
+		gaps := ranges(o.Gaps)
 		if got := list(o.Committed); got != c.committed {
 			t.Errorf("%s: committed are %q, want %q", name, got, c.committed)
 		}
@@ -308,4 +302,13 @@ func TestServersThatCannotBeRead(t *testing.T) {
 	if _, ok := errors.AsType[*Damage](err); !ok || !strings.Contains(err.Error(), "log.2") {
 		t.Errorf("a damaged log: %v", err)
 	}
+}
+
+// ranges writes gaps as the tests do.
+func ranges(gaps []Gap) []string {
+	var texts []string
+	for _, g := range gaps {
+		texts = append(texts, written(g.From)+"-"+written(g.To))
+	}
+	return texts
 }

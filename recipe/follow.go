@@ -122,10 +122,6 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 		_, _, reconnected := f.session.Connection()
 		var shown, ended, got zkapi.Result
 		read := func() (err error) {
-			if ended, err = exists(ctx, f.session, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
-				return err
-			}
-			ended.Found = ended.Found && ended.Stat.Owner() == zkapi.OwnerNone // others are no result
 			got = zkapi.Result{}
 			shown, err = exists(ctx, f.session, zkapi.Exists(f.layout.progress(task)).Watched())
 			if err == nil && shown.Stat.Alive() { // what was left by an execution that is over shows nothing
@@ -135,9 +131,15 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 				again.tell(ctx, err)
 				err = nil
 			}
-			if errors.Is(err, zkapi.ErrNoNode) {
-				err = nil
+			if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+				return err
 			}
+			// The status is read last. One transaction creates it and deletes the progress:
+			// whoever reads the status first may find neither, and tell that a worker is lost.
+			if ended, err = exists(ctx, f.session, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
+				return err
+			}
+			ended.Found = ended.Found && ended.Stat.Owner() == zkapi.OwnerNone // others are no result
 			if err == nil && !ended.Found && !shown.Found {
 				err = taskExists(ctx, f.session, f.layout, task)
 			}

@@ -121,10 +121,10 @@ func TestCollectInParts(t *testing.T) {
 	}
 }
 
-// paused calls between after each multi that was applied.
+// paused calls between after each request that succeeded.
 type paused struct {
 	*zk.Env
-	between func(ops []zkapi.Op)
+	between func(op zkapi.Op)
 }
 
 func (p *paused) Open(ctx context.Context) (zkapi.Session, error) {
@@ -146,8 +146,8 @@ type pausedSession struct {
 
 func (s *pausedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	result, err := s.Session.Do(ctx, op)
-	if err == nil && op.Kind == zkapi.KindMulti {
-		s.env.between(op.Ops)
+	if err == nil {
+		s.env.between(op)
 	}
 	return result, err
 }
@@ -160,7 +160,10 @@ func TestCollectInParts_HalfWay(t *testing.T) {
 		w.crowd("task-crowd", 2000, 5)
 		other := w.client()
 		multis := 0
-		c, err := recipe.NewClient(&paused{w.env, func([]zkapi.Op) {
+		c, err := recipe.NewClient(&paused{w.env, func(op zkapi.Op) {
+			if op.Kind != zkapi.KindMulti {
+				return
+			}
 			switch multis++; multis {
 			case 1:
 				if s, err := other.Await(w.ctx, "task-crowd"); err != nil || s.State != recipe.Done {

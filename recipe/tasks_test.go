@@ -328,6 +328,41 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// TestProgress_TaskEndsBetweenTwoReads: a task that ends while its progress is looked at
+// has not lost its worker.
+func TestProgress_TaskEndsBetweenTwoReads(t *testing.T) {
+	for _, path := range []string{"/tasks/task-t/status", "/tasks/task-t/progress"} {
+		inBubble(t, func(w *world) {
+			w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+			w.do(zkapi.Create("/tasks/task-t", nil, zkapi.Persistent))
+			w.do(zkapi.Create("/tasks/task-t/progress", []byte("half"), zkapi.Ephemeral))
+			reads := 0
+			c, err := recipe.NewClient(&paused{w.env, func(op zkapi.Op) {
+				if op.Path != path || op.Kind != zkapi.KindExists {
+					return
+				}
+				switch reads++; reads {
+				case 1: // wakes the client up again
+					w.do(zkapi.Set("/tasks/task-t/progress", []byte("more"), -1))
+				case 2:
+					w.do(zkapi.Multi(zkapi.Create("/tasks/task-t/status", []byte(`{"state":"done"}`), zkapi.Persistent), zkapi.Delete("/tasks/task-t/progress", -1)))
+				}
+			}}, recipe.ClientConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for p := range c.Progress(w.ctx, "task-t") {
+				if p == nil {
+					t.Errorf("it ended after %s was read, and its worker is said to be lost", path)
+				}
+			}
+			if reads < 2 {
+				t.Errorf("%s was read %d times", path, reads)
+			}
+		})
+	}
+}
+
 // TestSilentWorkerLosesTheTask: one worker hangs, one is the ghost of a process
 // that is gone; each loses the task, which is then done by the third. A worker
 // that is only busy keeps its own.

@@ -1,11 +1,14 @@
 package zkclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,8 +21,11 @@ type Timing struct {
 	Tick      time.Duration // tickTime
 	InitLimit int           // in ticks; 0 where the server is the only one
 	SyncLimit int           // in ticks; 0 where the server is the only one
-	// Session timeouts that the server grants.
+	// Session timeouts that the server grants. Most is 0 where the times are assumed.
 	Least, Most time.Duration
+	// Assumed means that no server answers conf. Tick is half of the shortest timeout
+	// that this server grants then, and the limits are those that ZooKeeper is shipped with.
+	Assumed bool
 }
 
 // Patience is for how long a server that is cut off from its leader goes on to answer
@@ -27,9 +33,9 @@ type Timing struct {
 // should not be shorter.
 func (t Timing) Patience() time.Duration { return time.Duration(t.SyncLimit) * t.Tick }
 
-// ErrNoTiming means that no server says its times: none has `conf` in its
-// 4lw.commands.whitelist, or none can be reached.
-var ErrNoTiming = errors.New("the servers do not answer conf")
+// ErrNoTiming means that no server says its times, and that none can be assumed: none can
+// be reached, or what answers is no ZooKeeper server.
+var ErrNoTiming = errors.New("the servers do not say their times")
 
 // Bounds of what Timing asks.
 const (
@@ -40,65 +46,94 @@ const (
 )
 
 // Timing asks all servers for their times, by the four-letter word conf, and returns
-// those of the most patient one: they may differ. The error is an ErrNoTiming when none
-// says them, which is usual, because conf has to be switched on. It takes two seconds at
-// most, and needs no session.
+// those of the most patient one: they may differ. As shipped, ZooKeeper does not answer
+// conf. When no server does, the times of one are assumed (Timing.Assumed): a session is
+// opened for a moment, with the shortest timeout that the server grants. The error is an
+// ErrNoTiming when that fails, too. Timing takes two seconds at most.
 func (d *Driver) Timing(ctx context.Context) (Timing, error) {
-	var (
-		mu       sync.Mutex
-		asking   sync.WaitGroup
-		answers  []Timing
-		problems = []error{ErrNoTiming}
-	)
 	ctx, cancel := context.WithTimeout(ctx, timingLimit)
 	defer cancel()
+	said, problems := d.askAll(ctx)
+	for _, address := range d.config.Servers {
+		if len(said) > 0 || !errors.Is(problems[address], errNotWhitelisted) {
+			continue
+		}
+		t, err := d.assume(ctx, address)
+		if err == nil {
+			return t, nil
+		}
+		problems[address] = err
+	}
+	if len(said) == 0 {
+		err := ErrNoTiming
+		for _, address := range slices.Sorted(maps.Keys(problems)) {
+			err = errors.Join(err, fmt.Errorf("%s: %w", address, problems[address]))
+		}
+		return Timing{}, err
+	}
+	return slices.MaxFunc(said, func(a, b Timing) int { return cmp.Compare(a.Patience(), b.Patience()) }), nil
+}
+
+// askAll asks all servers at once. It returns what they have said, and why others have
+// not, by their addresses.
+func (d *Driver) askAll(ctx context.Context) (said []Timing, problems map[string]error) {
+	var (
+		mu     sync.Mutex
+		asking sync.WaitGroup
+	)
+	problems = map[string]error{}
 	for _, address := range d.config.Servers {
 		asking.Go(func() {
 			t, err := d.timingOf(ctx, address)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: %w", address, err))
+				problems[address] = err
 			} else {
-				answers = append(answers, t)
+				said = append(said, t)
 			}
 		})
 	}
 	asking.Wait()
-	if len(answers) == 0 {
-		return Timing{}, errors.Join(problems...)
-	}
-	most := answers[0]
-	for _, t := range answers {
-		if t.Patience() > most.Patience() {
-			most = t
-		}
-	}
-	return most, nil
+	return said, problems
 }
 
 // timingOf asks one server.
 func (d *Driver) timingOf(ctx context.Context, address string) (Timing, error) {
-	conn, err := d.config.Dial(ctx, "tcp", address)
-	if err != nil {
-		return Timing{}, err
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // a read ends with ctx
-	if _, err := io.WriteString(conn, "conf"); err != nil {
-		return Timing{}, err
-	}
-	answer, err := io.ReadAll(io.LimitReader(conn, maxTiming+1))
+	answer, err := d.ask(ctx, address, "conf")
 	if err != nil {
 		return Timing{}, err // half of an answer may lack a limit
 	}
-	t, ok := readTiming(string(answer))
-	if !ok || len(answer) > maxTiming {
+	t, ok := readTiming(answer)
+	switch {
+	case strings.HasPrefix(answer, "conf "+notWhitelisted):
+		return Timing{}, errNotWhitelisted
+	case !ok || len(answer) > maxTiming:
 		const most = 100
 		return Timing{}, fmt.Errorf("answered %q", answer[:min(len(answer), most)])
 	}
 	t.Server = address
 	return t, nil
+}
+
+// What a server answers to a four-letter word that is switched off.
+const notWhitelisted = "is not executed because it is not in the whitelist"
+
+var errNotWhitelisted = errors.New("conf is not in its 4lw.commands.whitelist")
+
+// ask sends a server a four-letter word, and returns its answer.
+func (d *Driver) ask(ctx context.Context, address, word string) (string, error) {
+	conn, err := d.config.Dial(ctx, "tcp", address)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // a read ends with ctx
+	if _, err := io.WriteString(conn, word); err != nil {
+		return "", err
+	}
+	answer, err := io.ReadAll(io.LimitReader(conn, maxTiming+1))
+	return string(answer), err
 }
 
 // readTiming reads an answer to conf, which is lines of name=value. It reports whether

@@ -1,6 +1,7 @@
 package zkclient
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -15,7 +16,7 @@ const asShipped = "clientPort=2181\nsecureClientPort=-1\ndataDir=/data/version-2
 	"minSessionTimeout=4000\nmaxSessionTimeout=40000\nclientPortListenBacklog=-1\nserverId=1\ninitLimit=10\nsyncLimit=5\nelectionAlg=3\n" +
 	"electionPort=3888\nquorumPort=2888\npeerType=0\nmembership: \nserver.1=zk1:2888:3888:participant\nversion=0"
 
-// answersConf is a server that answers four-letter words with that.
+// answersConf is a server that answers conf with that, and nothing else.
 func answersConf(t *testing.T, answer string) *fakeServer {
 	return newFake(t, func(_ int, c net.Conn) {
 		word := make([]byte, len("conf"))
@@ -24,6 +25,68 @@ func answersConf(t *testing.T, answer string) *fakeServer {
 		}
 		_, _ = io.WriteString(c, answer)
 	})
+}
+
+// notSaid is the answer of a server to conf where that is switched off.
+const notSaid = "conf is not executed because it is not in the whitelist.\n"
+
+// doesNotSay is a server as it is shipped: of the four-letter words it answers srvr alone.
+// What begins otherwise asks for a session.
+func doesNotSay(t *testing.T, mode string, session func(net.Conn)) *fakeServer {
+	return newFake(t, func(_ int, c net.Conn) {
+		begun := bufio.NewReader(c)
+		switch word, _ := begun.Peek(len("conf")); string(word) {
+		case "conf":
+			_, _ = io.WriteString(c, notSaid)
+		case "srvr":
+			_, _ = io.WriteString(c, "Zookeeper version: 3.9.3\nMode: "+mode+"\nNode count: 5\n")
+		default:
+			session(peeked{c, begun})
+		}
+	})
+}
+
+// peeked is a connection of which somebody has seen the beginning.
+type peeked struct {
+	net.Conn
+	begun *bufio.Reader
+}
+
+func (p peeked) Read(b []byte) (int, error) { return p.begun.Read(b) }
+
+// TestTimingIsAssumed asks servers that do not answer conf. What is assumed goes by the
+// shortest timeout that they grant, and the session for it is closed.
+func TestTimingIsAssumed(t *testing.T) {
+	closed := make(chan []byte, 10)
+	grants := func(c net.Conn) {
+		asked, err := readPacket(c)
+		if err != nil || len(asked) != 45 || asked[15] != 1 {
+			t.Errorf("a session was asked for with %x: %v", asked, err)
+		}
+		welcome(c, 5, 4000)
+		bye, _ := readPacket(c)
+		closed <- bye
+	}
+	nobody := newFake(t, func(_ int, c net.Conn) {
+		begun := make([]byte, len("conf"))
+		if _, err := io.ReadFull(c, begun); err == nil && string(begun) == "conf" {
+			_, _ = io.WriteString(c, notSaid)
+		}
+	})
+	for mode, want := range map[string]Timing{
+		"leader":     {Tick: 2 * time.Second, InitLimit: 10, SyncLimit: 5, Least: 4 * time.Second, Assumed: true},
+		"follower":   {Tick: 2 * time.Second, InitLimit: 10, SyncLimit: 5, Least: 4 * time.Second, Assumed: true},
+		"standalone": {Tick: 2 * time.Second, Least: 4 * time.Second, Assumed: true},
+	} {
+		server := doesNotSay(t, mode, grants)
+		want.Server = server.address()
+		if got, _, err := timingFrom(t, nobody, server); got != want || err != nil {
+			t.Errorf("%s: %+v, want %+v; %v", mode, got, want, err)
+		}
+		if bye := <-closed; len(bye) < 8 || !isQuit(framed(bye)) {
+			t.Errorf("%s: its session ended with %x", mode, bye)
+		}
+	}
 }
 
 func timingFrom(t *testing.T, servers ...*fakeServer) (Timing, time.Duration, error) {
@@ -45,14 +108,14 @@ func timingFrom(t *testing.T, servers ...*fakeServer) (Timing, time.Duration, er
 func TestTimingOfServers(t *testing.T) {
 	shipped, alone := answersConf(t, asShipped), answersConf(t, "tickTime=3000\nminSessionTimeout=6000\nmaxSessionTimeout=60000\nserverId=0\n")
 	patient := answersConf(t, strings.Replace(asShipped, "syncLimit=5", "syncLimit=7", 1))
-	silent := answersConf(t, "conf is not executed because it is not in the whitelist.\n")
+	silent := answersConf(t, notSaid)
 	for _, c := range []struct {
 		servers []*fakeServer
 		want    Timing
 	}{
-		{[]*fakeServer{shipped}, Timing{shipped.address(), 2 * time.Second, 10, 5, 4 * time.Second, 40 * time.Second}},
-		{[]*fakeServer{alone}, Timing{alone.address(), 3 * time.Second, 0, 0, 6 * time.Second, time.Minute}},
-		{[]*fakeServer{shipped, silent, patient}, Timing{patient.address(), 2 * time.Second, 10, 7, 4 * time.Second, 40 * time.Second}},
+		{[]*fakeServer{shipped}, Timing{shipped.address(), 2 * time.Second, 10, 5, 4 * time.Second, 40 * time.Second, false}},
+		{[]*fakeServer{alone}, Timing{alone.address(), 3 * time.Second, 0, 0, 6 * time.Second, time.Minute, false}},
+		{[]*fakeServer{shipped, silent, patient}, Timing{patient.address(), 2 * time.Second, 10, 7, 4 * time.Second, 40 * time.Second, false}},
 	} {
 		if got, _, err := timingFrom(t, c.servers...); got != c.want || err != nil {
 			t.Errorf("%+v, want %+v; %v", got, c.want, err)
@@ -85,7 +148,12 @@ func TestTimingIsBounded(t *testing.T) {
 		server *fakeServer
 		says   string
 	}{
-		"switched off":          {answersConf(t, "conf is not executed because it is not in the whitelist.\n"), "not in the whitelist"},
+		"switched off":          {doesNotSay(t, "leader", func(net.Conn) {}), "EOF"},
+		"no session, nonsense":  {doesNotSay(t, "leader", func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request") }), "not a ZooKeeper"},
+		"no session, hangs":     {doesNotSay(t, "leader", func(net.Conn) { <-t.Context().Done() }), "timeout"},
+		"a session of no time":  {doesNotSay(t, "leader", func(c net.Conn) { greet(c, 5, 0) }), "not a ZooKeeper"},
+		"a session of weeks":    {doesNotSay(t, "leader", func(c net.Conn) { greet(c, 5, 1<<31-1) }), "not a ZooKeeper"},
+		"a session of nobody":   {doesNotSay(t, "leader", func(c net.Conn) { greet(c, 0, 4000) }), "not a ZooKeeper"},
 		"closes":                {answersConf(t, ""), `answered ""`},
 		"another service":       {answersConf(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "HTTP/1.1 400"},
 		"hangs":                 {hangs(""), "timeout"},

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path"
@@ -69,10 +70,8 @@ func (s *fakeServer) serve(c net.Conn) {
 	var heard wire.Conversation
 	for {
 		body, err := frame(c)
-		if err == errConf && s.conf != nil {
-			s.conf(c)
-		} else if err == errConf {
-			_, _ = io.WriteString(c, "conf is not executed because it is not in the whitelist.\n")
+		if asked, ok := errors.AsType[word](err); ok {
+			s.says(c, asked)
 		}
 		if err != nil {
 			return
@@ -82,8 +81,14 @@ func (s *fakeServer) serve(c net.Conn) {
 		}
 		request, asked := heard.Sent(body)
 		if !asked {
-			s.granted <- struct{}{}
-			session := binary.BigEndian.AppendUint64([]byte{0, 0, 0, 0, 0, 0, 0x27, 0x10}, 7) // for 10 s
+			timeout := uint32(10_000)
+			if wished := body[12:16]; binary.BigEndian.Uint32(wished) == 1 { // whoever asks for a millisecond wants to know the least
+				timeout = leastGranted
+			} else {
+				s.granted <- struct{}{}
+			}
+			session := binary.BigEndian.AppendUint32(make([]byte, 4), timeout)
+			session = binary.BigEndian.AppendUint64(session, 7)
 			_, _ = c.Write(wire.Frame(append(append(session, 0, 0, 0, 16), make([]byte, 16)...)))
 			continue
 		}
@@ -99,6 +104,21 @@ func (s *fakeServer) serve(c net.Conn) {
 		header = binary.BigEndian.AppendUint64(header, 7)
 		header = binary.BigEndian.AppendUint32(header, uint32(code))
 		_, _ = c.Write(wire.Frame(append(header, answer...)))
+	}
+}
+
+// leastGranted is the shortest timeout that is granted, in milliseconds.
+const leastGranted = 6_000
+
+// says answers a four-letter word as ZooKeeper does as it is shipped.
+func (s *fakeServer) says(c net.Conn, asked word) {
+	switch {
+	case asked == conf && s.conf != nil:
+		s.conf(c)
+	case asked == srvr:
+		_, _ = io.WriteString(c, "Zookeeper version: 3.9.3\nMode: follower\nNode count: 5\n")
+	default:
+		fmt.Fprintf(c, "%s is not executed because it is not in the whitelist.\n", asked)
 	}
 }
 
@@ -149,8 +169,15 @@ func text(s string) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...)
 }
 
-// errConf is the four-letter word in the place of a frame.
-var errConf = errors.New("conf")
+// word is a four-letter word in the place of a frame.
+type word string
+
+const (
+	conf word = "conf"
+	srvr word = "srvr"
+)
+
+func (w word) Error() string { return string(w) }
 
 // frame reads the next frame.
 func frame(c net.Conn) ([]byte, error) {
@@ -158,8 +185,8 @@ func frame(c net.Conn) ([]byte, error) {
 	if _, err := io.ReadFull(c, size[:]); err != nil {
 		return nil, err
 	}
-	if string(size[:]) == errConf.Error() {
-		return nil, errConf
+	if w := word(size[:]); w == conf || w == srvr {
+		return nil, w
 	}
 	body := make([]byte, binary.BigEndian.Uint32(size[:]))
 	_, err := io.ReadFull(c, body)

@@ -25,7 +25,7 @@ func statusCommand(o *options) *cobra.Command {
 		Use: "status", Short: "Show the master, workers, tasks and backlog", Args: cobra.NoArgs,
 		Long: "Show the master, workers, tasks and backlog. With --watch the table is shown again and\n" +
 			"again until Ctrl-C; with --json one object per line. TIMEOUT compares the session timeout\n" +
-			"that is granted to this command with the servers' tickTime and syncLimit, if they say those.",
+			"that is granted to this command with the servers' tickTime and syncLimit, said or assumed.",
 		Example: "  ringmaster status\n  ringmaster status --watch\n  ringmaster status --json | jq .tasks.pending",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every < 100*time.Millisecond {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,16 +18,20 @@ type timing struct {
 	Asked   string `json:"asked"`
 	Granted string `json:"granted"`
 
-	// What the servers say to conf; missing when they do not.
+	// What the servers say to conf, or what is assumed.
 	Tick      string `json:"tick_time,omitempty"`
 	InitLimit int    `json:"init_limit,omitempty"`
 	SyncLimit int    `json:"sync_limit,omitempty"`
 
+	Assumed  string `json:"assumed,omitempty"`   // why those are assumed; missing when the servers say them
 	Unknown  string `json:"unknown,omitempty"`   // why those are missing
 	TooShort string `json:"too_short,omitempty"` // what is wrong, and the remedy; missing when nothing is
 }
 
-const notKnown = "not known: the servers do not answer conf; see docs/operators.md"
+const (
+	notKnown = "not known: the servers do not say their tickTime and syncLimit; see docs/operators.md"
+	assumed  = "assumed, because the servers do not answer conf; see docs/operators.md"
+)
 
 // granting is an Env that notes the session timeout that was granted last.
 type granting struct {
@@ -74,8 +79,12 @@ func (g *granting) compare(servers zkclient.Timing, err error) timing {
 		return t
 	}
 	t.Tick, t.InitLimit, t.SyncLimit = servers.Tick.String(), servers.InitLimit, servers.SyncLimit
+	of := ""
+	if servers.Assumed {
+		t.Assumed, of = assumed, " (assumed: "+strconv.Itoa(servers.SyncLimit)+" x "+t.Tick+")"
+	}
 	if need := servers.Patience(); granted < need {
-		t.TooShort = fmt.Sprintf("%v is shorter than syncLimit x tickTime, %v: a server that is cut off from its leader keeps its clients for that long, and their sessions end meanwhile; %s", granted, need, remedy(servers))
+		t.TooShort = fmt.Sprintf("%v is shorter than syncLimit x tickTime, %v%s: a server that is cut off from its leader keeps its clients for that long, and their sessions end meanwhile; %s", granted, need, of, remedy(servers))
 	}
 	return t
 }
@@ -126,7 +135,7 @@ func (g *granting) warn(ctx context.Context, log *slog.Logger) {
 	case ctx.Err() != nil:
 	case t.Unknown != "":
 		log.InfoContext(ctx, "whether the session timeout is long enough is "+t.Unknown, "granted", t.Granted, "asked", t.Asked)
-		log.DebugContext(ctx, "conf was not answered", "error", err)
+		log.DebugContext(ctx, "the servers' times are not known", "error", err)
 	case t.TooShort != "":
 		log.WarnContext(ctx, "the session timeout is too short", "granted", t.Granted, "asked", t.Asked, "tickTime", t.Tick, "syncLimit", t.SyncLimit, "problem", t.TooShort)
 	}
@@ -142,7 +151,12 @@ func (t timing) String() string {
 	case t.Unknown != "":
 		return text + "; whether that is long enough is " + t.Unknown
 	case t.SyncLimit == 0:
-		return text + fmt.Sprintf("; the only server has tickTime %s", t.Tick)
+		text += fmt.Sprintf("; the only server has tickTime %s", t.Tick)
+	default:
+		text += fmt.Sprintf("; the servers have tickTime %s, syncLimit %d", t.Tick, t.SyncLimit)
 	}
-	return text + fmt.Sprintf("; the servers have tickTime %s, syncLimit %d", t.Tick, t.SyncLimit)
+	if t.Assumed != "" {
+		text += " (" + t.Assumed + ")"
+	}
+	return text
 }

@@ -41,7 +41,7 @@ func TestTooShortASessionTimeout(t *testing.T) {
 		"a patient server":   {says(2*time.Second, 40*time.Second, 6), "10s", []string{"syncLimit 6\n", "TOO SHORT", "10s is shorter than syncLimit x tickTime, 12s"}, "give --session-timeout 12s, or more", warning},
 		"a very patient one": {says(3*time.Second, 60*time.Second, 30), "10s", []string{"TOO SHORT"}, "set maxSessionTimeout of the servers, now 1m0s, to 90000 ms at least, and give --session-timeout 1m30s", warning},
 		"alone":              {says(3*time.Second, 60*time.Second, 0), "10s", []string{"the only server has tickTime 3s\n"}, "", ""},
-		"switched off":       {nil, "10s", []string{"TIMEOUT  10s; whether that is long enough is " + notKnown + "\n"}, "", notKnown},
+		"switched off":       {nil, "10s", []string{"10s; the servers have tickTime 3s, syncLimit 5 (" + assumed + ")\n", "TOO SHORT", "syncLimit x tickTime, 15s (assumed: 5 x 3s)"}, "give --session-timeout 15s, or more", warning},
 		"nonsense":           {flood, "10s", []string{notKnown}, "", notKnown},
 		"silence":            {func(net.Conn) { <-t.Context().Done() }, "10s", []string{notKnown}, "", notKnown},
 	} {

@@ -149,7 +149,7 @@ func TestARefusalEndsOnlyWhatItConcerns(t *testing.T) {
 				inBubble(t, func(below *world) {
 					w := &scoped{world: below}
 					w.begin(s, why)
-					w.worker("w1", echo)
+					w.worker("w1", w.handler(s))
 					if s.path == "/assign/w2" || strings.HasPrefix(s.path, "/assign/w2/") || s.path == "/workers/w2" {
 						w.workerMadeByHand("w2")
 					}
@@ -180,6 +180,17 @@ func TestARefusalEndsOnlyWhatItConcerns(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// handler executes tasks at once. Where a master is to look at the progress of a task, that
+// one goes on until nothing is refused any more: otherwise it may end before a look.
+func (w *scoped) handler(s scope) recipe.Handler {
+	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		for s.left == "progress "+task.Name && w.refuses.Load() && ctx.Err() == nil {
+			time.Sleep(100 * time.Millisecond)
+		}
+		return echo(ctx, task)
 	}
 }
 

@@ -36,9 +36,16 @@ func TestCommand(t *testing.T) {
 // child takes a moment.
 func TestChildrenGetTheirGrace(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	file := filepath.Join(t.TempDir(), "left")
-	go func() { time.Sleep(300 * time.Millisecond); cancel() }()
-	child := `sh -c 'trap "sleep 0.5; echo in order >` + file + `; exit" TERM; while :; do sleep 0.1; done' >/dev/null 2>&1; true`
+	file, ready := filepath.Join(t.TempDir(), "left"), filepath.Join(t.TempDir(), "ready")
+	go func() {
+		defer cancel()
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(ready); err == nil {
+				return
+			}
+		}
+	}()
+	child := `sh -c 'trap "sleep 0.5; echo in order >` + file + `; exit" TERM; touch ` + ready + `; while :; do sleep 0.1; done' >/dev/null 2>&1; true`
 	if _, err := Handler(child, slog.Default())(ctx, recipe.Task{}); err == nil {
 		t.Error("no error")
 	}

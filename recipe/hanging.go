@@ -38,7 +38,7 @@ func (o *overlook) hanging(ctx context.Context) error {
 		for _, t := range o.fitting(path, w.Assigned) {
 			look(path(t), func(data []byte) {
 				var record assignmentRecord
-				if json.Unmarshal(data, &record) == nil && record.Revoked {
+				if json.Unmarshal(data, &record) == nil && (record.Revoked || record.Taken) {
 					o.Hanging = append(o.Hanging, Hanging{Task: t, Worker: w.Name, Token: record.Token})
 				}
 			})

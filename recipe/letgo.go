@@ -141,9 +141,13 @@ const promptly = time.Second
 // letGo keeps the session until the handlers have returned, so that the next owner of a
 // resident task does not begin before. Their contexts have ended. It waits for those of
 // ordinary tasks no longer than for the session timeout: the next execution of such a
-// task may overlap. When the claim is lost there is nothing to keep.
+// task may overlap. When the session is over there is nothing to keep.
 func (i *incarnation) letGo() {
-	if i.session.Cause() != nil || errors.Is(context.Cause(i.ctx), ErrFenced) {
+	switch {
+	case i.session.Cause() != nil:
+		return
+	case errors.Is(context.Cause(i.ctx), ErrFenced):
+		i.letGoUnclaimed()
 		return
 	}
 	began, w := i.env.Elapsed(), i.worker
@@ -179,6 +183,29 @@ func (i *incarnation) letGo() {
 	stop()
 	zkapi.Rest(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(context.Background(), giver)
+}
+
+// letGoUnclaimed is letGo for a worker that can write nothing any more because a master
+// has taken its claim away. The master gives what is resident to others when the session
+// is over. If the worker's znode is not this session's, others have it already.
+func (i *incarnation) letGoUnclaimed() {
+	w := i.worker
+	var seen zkapi.Result
+	again := newRetry(i.env, w.config.Observers, "look at the worker's znode")
+	err := again.persist(w.patience, i.session, func() (err error) {
+		seen, err = exists(w.patience, i.session, zkapi.Exists(w.layout.worker(w.config.Name)))
+		return err
+	})
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
+		return
+	}
+	for i.busy(false) {
+		zkapi.Rest(i.env, "let go", i)
+		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun)
+		if err != nil || at == 0 {
+			return
+		}
+	}
 }
 
 // giveAllBack is what a worker does that is stopped and whose handlers do not return: it

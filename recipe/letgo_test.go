@@ -485,3 +485,76 @@ func TestHandlerThatReturnsAsItIsAbandoned(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoIsFencedLetsGoFirst: a worker does not give a cancelled task back in time, so a
+// master takes its claim away. It owns a resident task, too, and may not know yet that its
+// claim is gone: the next owner begins when the session is over, and the session is kept
+// until the handler has returned.
+func TestWhoIsFencedLetsGoFirst(t *testing.T) {
+	const timeout = 40 * time.Second
+	for _, one := range []struct{ cutOff, slow time.Duration }{{timeout, 0}, {15 * time.Second, 20 * time.Second}} {
+		t.Run(fmt.Sprint(one), func(t *testing.T) {
+			inBubbleOf(t, timeout, func(w *world) {
+				w.master(recipe.MasterConfig{Name: "m1"})
+				s := &stays{}
+				own := s.handler("w1", func(context.Context, recipe.Task) { time.Sleep(one.slow) })
+				w.worker("w1", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+					if task.Options.Resident {
+						return own(ctx, task)
+					}
+					<-ctx.Done()
+					return nil, ctx.Err()
+				})
+				time.Sleep(time.Second)
+				w.held(s)
+				ordinary := w.submit()
+				time.Sleep(time.Second)
+				w.worker("w2", s.handler("w2", nil))
+				time.Sleep(time.Second)
+				claim := w.do(zkapi.Exists("/assign/w1")).Stat.Version
+				session := w.ownerOf("/workers/w1")
+				session.Strand()
+				time.AfterFunc(one.cutOff, session.Unstrand)
+				if _, err := w.client().Cancel(w.ctx, ordinary); err != nil {
+					t.Fatal(err)
+				}
+				w.within(15*time.Second, "the claim is taken", func() bool { return w.do(zkapi.Exists("/assign/w1")).Stat.Version > claim })
+				w.within(time.Minute, "w2 owns it", func() bool { return fmt.Sprint(s.owners()) == "[w2]" || len(s.owners()) > 1 })
+				if overlap := s.overlap(); overlap > 0 {
+					t.Errorf("two owned it for %v", overlap)
+				}
+			})
+		})
+	}
+}
+
+// TestCancelledResidentIsGivenBackWhenItHasReturned: a resident task is cancelled,
+// collected and submitted again under its id. Its new owner begins when the handler of the
+// cancelled one has returned, however long that takes, and not before; meanwhile the
+// worker keeps its claim.
+func TestCancelledResidentIsGivenBackWhenItHasReturned(t *testing.T) {
+	hangs(t, 30*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.ID("r")}, func(h *hanging, owner *process, task string) {
+		claim := h.do(zkapi.Exists("/assign/w1")).Stat.Version
+		c := h.client()
+		if status, err := c.Cancel(h.ctx, task); err != nil || status.State != recipe.Cancelled {
+			t.Fatal(status, err)
+		}
+		time.Sleep(20 * time.Second)
+		if hanging := h.hanging(task); hanging.Worker != "w1" {
+			t.Errorf("the overview has %+v", hanging)
+		}
+		if err := c.Collect(h.ctx, task); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Submit(h.ctx, nil, recipe.ID("r"), recipe.Resident()); err != nil {
+			t.Fatal(err)
+		}
+		h.within(20*time.Second, "it is owned again", func() bool { return len(h.list()) == 2 })
+		if overlap := h.overlap(); overlap > 0 {
+			t.Errorf("two owned it for %v", overlap)
+		}
+		if now := h.do(zkapi.Exists("/assign/w1")).Stat.Version; now != claim {
+			t.Errorf("the claim of the worker was taken: version %d, then %d", claim, now)
+		}
+	})
+}

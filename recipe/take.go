@@ -28,10 +28,19 @@ const leftReason = "worker left"
 
 // free reports whether the master may delete an assignment itself. If not, it decides
 // what brings that about. An empty reason says that the task has ended without it.
+//
+// A resident task is given back when its handler has returned, as its worker has it
+// (WorkerConfig.Unreturned): the master waits for that as long as the worker's session
+// lives. The task's id could be used again otherwise, and the next owner would begin
+// beside the handler.
 func (d *decider) free(t, w string, worker *workerView, reason string) bool {
+	task := d.view.tasks[t]
+	resident := task != nil && task.options.Resident
 	switch {
-	case !worker.alive || worker.fenced:
+	case !worker.alive || worker.fenced && !resident:
 		return true
+	case worker.fenced:
+		return false
 	case !worker.claimed:
 		d.wakeAt(d.now) // what it can is read in the next pass
 		return false
@@ -42,6 +51,7 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 	switch due := told.Add(takePatience); {
 	case !waits:
 		d.add(transition{action: takeTask, task: t, to: w, reason: reason, avoid: reason != ""})
+	case resident:
 	case d.now.Before(due):
 		d.wakeAt(due)
 	case !d.fenced[w]:
@@ -158,12 +168,17 @@ func (i *incarnation) stops() bool {
 
 // giveUp ends an execution that the master has taken away, and does not wait for its
 // handler: that may hang, which is perhaps why. What it has ended with counts if it has.
+// Only the handler of a resident task is waited for.
 func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 	if e.blocked { // nothing but its assignment is known, and that can go
 		e.blocked, e.settled, e.task.Token = false, false, record.Token
 	}
 	if record.Reason == "" {
 		e.moot = true
+	}
+	if e.task.Options.Resident {
+		i.recall(e, ErrAssignmentLost)
+		return
 	}
 	e.started = true
 	e.cancel(ErrAssignmentLost)

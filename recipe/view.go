@@ -373,9 +373,10 @@ func (d *decider) settle(t, w string, worker *workerView) {
 		return
 	}
 	d.settled[t] = true
-	if lives && task.options.Resident {
-		// Its handler may hang and still do harm: who has it must let go first.
-		if !task.revoked {
+	if worker.alive && task.options.Resident {
+		// Its handler may hang and still do harm: who has it must let go first. One that
+		// has lost its claim does so when it hears of that, and ends its session then.
+		if lives && !task.revoked {
 			d.add(transition{action: revokeTask, task: t, to: w, avoid: true})
 		}
 		return

@@ -21,6 +21,7 @@ type claim struct {
 	session zkapi.Session
 	path    string
 	version int32
+	heir    bool // whoever had it before has said that it takes no more
 }
 
 // writeAll pipelines writes that do not depend on each other and may take effect in any
@@ -86,6 +87,8 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	if now.Stat.Owner() != zkapi.OwnerNone {
 		return claim{}, &problemError{claimProblem(p.claimPath, now.Stat)}
 	}
+	var before claimRecord
+	_ = json.Unmarshal(now.Data, &before) // one made by hand says nothing
 	record := p.layout.newClaimRecord(env, session, p.holder)
 	record.Capacity, record.EpochSeen = p.capacity, p.epochSeen
 	if now.Stat.Version < p.above {
@@ -97,7 +100,7 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
-		return claim{session, p.claimPath, result.Results[1].Stat.Version}, nil
+		return claim{session, p.claimPath, result.Results[1].Stat.Version, before.Retiring}, nil
 	case zkapi.NotApplied:
 		return claim{}, err
 	}
@@ -105,7 +108,7 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	if zkapi.FateOf(err) != zkapi.Unknown {
 		see.Metrics.Unknown("claim", zkapi.FateOf(err))
 	}
-	return claim{session, p.claimPath, version}, err
+	return claim{session, p.claimPath, version, before.Retiring}, err
 }
 
 // reread resolves a write of a claim whose answer was lost, for cause: after a

@@ -147,7 +147,8 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 		return
 	}
 	e.ended, e.endedAt, e.result, e.err = true, i.env.Now().UTC(), result, err
-	e.left = err != nil && i.stops() && !e.task.Options.Resident
+	left := i.stops() || i.heir && errors.Is(err, errRestarted)
+	e.left = err != nil && left && !e.task.Options.Resident
 	i.finished = append(i.finished, e)
 	i.ended.Raise()
 }

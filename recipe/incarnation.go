@@ -383,7 +383,9 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	return nil
 }
 
-// errRestarted is why a worker gives back what an earlier incarnation of it was given.
+// errRestarted is why a worker gives back what an earlier incarnation of it was given. If
+// that one was leaving in good order, and was killed before it had finished, the attempt
+// ends because its worker left.
 var errRestarted = errors.New("worker was restarted")
 
 // block holds an assignment that the worker may not read, or whose task it may not, so

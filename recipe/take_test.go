@@ -461,3 +461,32 @@ func TestStoppedWorkerPutsItsAttemptsOnRecord(t *testing.T) {
 		}
 	})
 }
+
+// TestRestartUnderTheSameName: a worker that leaves is killed before its task has ended,
+// by a service manager whose patience is shorter, and starts again under the same name.
+// The new process has the name before a master has taken anything from the old one. Such
+// an attempt does not count; that of a worker which was killed without a word does.
+func TestRestartUnderTheSameName(t *testing.T) {
+	for told, want := range map[bool]recipe.State{true: recipe.Done, false: recipe.Failed} {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1"})
+			first, incarnation := w.claims("w1", `{"holder":"w1","acks":true}`)
+			name := w.submit(recipe.Attempts(1))
+			w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
+			if told {
+				w.do(zkapi.Set("/assign/w1", []byte(`{"holder":"w1","acks":true,"retiring":true}`), incarnation))
+			}
+			w.worker("w1", echo)
+			time.Sleep(3 * time.Second)
+			first.Expire()
+			status := w.await(name)
+			detail, err := w.client().Inspect(w.ctx, name)
+			if err != nil || status.State != want || len(detail.Attempts) != 1 {
+				t.Fatalf("told %v: %+v, %+v, %v", told, status, detail.Attempts, err)
+			}
+			if a := detail.Attempts[0]; a.Left != told || !strings.HasSuffix(a.Reason, "worker was restarted") {
+				t.Errorf("told %v: %+v", told, a)
+			}
+		})
+	}
+}

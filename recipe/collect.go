@@ -12,7 +12,7 @@ import (
 
 // Collect acknowledges that the result of a task has been seen: it removes the
 // task with everything below it, exactly as it was read. A task that is gone
-// already is no error. ErrUnfinished means that it has no status; nothing is
+// already is no error; one that was submitted under its id meanwhile stays. ErrUnfinished means that it has no status; nothing is
 // removed then. ErrInDoubt means that ctx ended before an answer came.
 //
 // A task whose status was not recorded together with the end of its execution, because
@@ -27,7 +27,7 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 		switch {
 		case err == nil && removal.done:
 			return nil
-		case err != nil && ctx.Err() != nil && removal.asked != 0:
+		case err != nil && ctx.Err() != nil && removal.asked:
 			return fmt.Errorf("%w: %s has been %s and may still be executed: a master removes it when that has ended, and none has so far; start one, or wait longer: %w",
 				ErrInDoubt, task, removal.status.State, err)
 		case err != nil:
@@ -41,7 +41,8 @@ type removal struct {
 	client   *Client
 	task     string
 	status   Status
-	asked    int64 // czxid of the task that a master was asked to remove
+	seen     int64 // czxid of the task as it was found first: of the one that is meant
+	asked    bool  // a master was
 	done     bool
 	doubtful doubt
 	bounds   bounds // of one multi, as the server takes it
@@ -67,8 +68,14 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if err := errors.Join(node.Err, listed.Err); err != nil {
 		return err
 	}
-	if m.done = m.asked != 0 && node.Stat.Czxid != m.asked; m.done {
-		return nil // the one that is there now is another
+	if !node.Found {
+		return zkapi.ErrNotSent // it has come since: look again
+	}
+	if m.seen == 0 {
+		m.seen = node.Stat.Czxid
+	}
+	if m.done = node.Stat.Czxid != m.seen; m.done {
+		return nil // the one that is there now is another: nobody has seen its result
 	}
 	if status.Err != nil {
 		return status.Err
@@ -135,10 +142,10 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) e
 	if m.doubtful.after(err) != nil {
 		return err
 	}
-	if m.asked == 0 {
+	if !m.asked {
 		c.see.Logger.InfoContext(ctx, "a master is asked to remove a task that may still be executed, and waited for", "task", m.task, "state", m.status.State)
 	}
-	m.asked = czxid
+	m.asked = true
 	zkapi.Rest(c.env, "wait for the removal", session, m)
 	_, err = c.env.Wait(ctx, seen.Watch, reconnected, session.Done(), c.env.Timer(awaitSweep))
 	return err

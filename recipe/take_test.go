@@ -490,3 +490,44 @@ func TestRestartUnderTheSameName(t *testing.T) {
 		})
 	}
 }
+
+// TestCollectSparesWhatCameLater: a task is removed, and the answer to who has collected it
+// is lost. When that is asked again, another task has the id and has ended: it stays.
+func TestCollectSparesWhatCameLater(t *testing.T) {
+	for _, cancelled := range []bool{false, true} {
+		inBubble(t, func(w *world) {
+			w.master(recipe.MasterConfig{Name: "m1"})
+			w.worker("w1", echo)
+			c := w.client()
+			wait := recipe.With(recipe.Options{})
+			if cancelled {
+				wait = recipe.NotBefore(time.Now().Add(time.Hour))
+			}
+			name, err := c.Submit(w.ctx, []byte("first"), recipe.ID("job"), wait)
+			if err == nil && cancelled {
+				_, err = c.Cancel(w.ctx, name)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.await(name)
+			lost := w.loseOnce(zk.AfterItWas, func(op zkapi.Op) bool {
+				return op.Kind == zkapi.KindMulti && slices.Contains([]string{"/tasks/" + name + "/status", "/collect/" + name}, op.Ops[0].Path)
+			})
+			collected := make(chan error, 1)
+			w.work.Go(func() { collected <- c.Collect(w.ctx, name) })
+			for !*lost || w.do(zkapi.Exists("/tasks/"+name)).Found {
+				time.Sleep(time.Microsecond)
+			}
+			if _, err := w.client().Submit(w.ctx, []byte("second"), recipe.ID("job")); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-collected; err != nil {
+				t.Errorf("cancelled %v: %v", cancelled, err)
+			}
+			if status := w.await(name); string(status.Result) != "did second" {
+				t.Errorf("cancelled %v: %+v", cancelled, status)
+			}
+		})
+	}
+}

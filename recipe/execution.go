@@ -102,20 +102,28 @@ func (i *incarnation) launch(e *execution) {
 		if i.lease.left() <= 0 {
 			i.lapse() // the machine has slept since
 		}
-		result, err := call(ctx, i.worker.config.Handler, e.task)
-		if resident && err == nil {
-			err = errResidentReturned
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
+		var result Result
+		err := errHandlerExited
+		defer func() { // also when the handler ends its goroutine in place of returning
+			if resident && err == nil {
+				err = errResidentReturned
+				if ctx.Err() != nil {
+					err = context.Cause(ctx)
+				}
 			}
-		}
-		end(err)
-		i.worker.leave(e.task)
-		i.returned(e, result, err)
-		cancel(nil) // ends its timeout
+			end(err)
+			i.worker.leave(e.task)
+			i.returned(e, result, err)
+			cancel(nil) // ends its timeout
+		}()
+		result, err = call(ctx, i.worker.config.Handler, e.task)
 	})
 	i.worker.keep(i.env.Spawn("attend", func(env zkapi.Env) { i.attend(ctx, env, e, handler) }))
 }
+
+// errHandlerExited is how an attempt ends whose handler has called runtime.Goexit, as the
+// FailNow of a test does.
+var errHandlerExited = errors.New("handler ended its goroutine and did not return")
 
 // errResidentReturned is how a resident task ends an attempt whose handler has
 // returned although nobody told it to.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -1223,6 +1224,25 @@ func TestEveryWriteFits(t *testing.T) {
 		w.env.Server.Observe(nil)
 		if !*lost || largest > most {
 			t.Errorf("an end was lost is %v; the largest write has %d bytes", *lost, largest)
+		}
+	})
+}
+
+// TestHandlerThatEndsItsGoroutine: a handler that calls runtime.Goexit ends its attempt as
+// a panic does, and holds nothing afterwards.
+func TestHandlerThatEndsItsGoroutine(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		var once sync.Once
+		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 1, Handler: func(context.Context, recipe.Task) (recipe.Result, error) {
+			once.Do(runtime.Goexit)
+			return nil, nil
+		}})
+		name := w.submit()
+		status := w.await(name)
+		record := string(w.do(zkapi.Get("/tasks/" + name + "/attempt-1")).Data)
+		if status.State != recipe.Done || status.Token.Attempt != 2 || !strings.Contains(record, "did not return") {
+			t.Errorf("%+v, and on record: %s", status, record)
 		}
 	})
 }

@@ -111,10 +111,13 @@
 // whatever reason, keeps its session until the handlers of its resident tasks have
 // returned; what becomes of one that does not return is the user's choice
 // (WorkerConfig.Unreturned). A resident task that shows no progress is called back in
-// the same way. When a worker is lost there is nobody to acknowledge: its lease has run
+// the same way, and one that is cancelled is held until its handler has returned. When a
+// worker is lost there is nobody to acknowledge: its lease has run
 // out by then (ErrLeaseLapsed), and the Token fences what is left of it. If the lease
 // has run out and the claim turns out to be alive, the same owner begins again under
-// the same Token, and nothing is reassigned. A worker that was silent about such a task is not given it
+// the same Token, and nothing is reassigned. A worker whose claim a master has taken away
+// is lost in this sense when its session is over. A worker that was silent about such a
+// task, or that has abandoned its handler, is not given it
 // again as long as there are others, and not even for the spread's sake. Each owner
 // is an attempt; the last sixteen at least are kept on record, and there is no
 // budget.

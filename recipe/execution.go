@@ -29,6 +29,7 @@ type execution struct {
 	cancel   context.CancelCauseFunc
 	lapse    context.CancelCauseFunc // ends the handler's context, and not the attempt
 	watch    zkapi.Source            // on the assignment of a resident task
+	held     time.Time               // since when it waits for a handler that was abandoned
 
 	shown progress // what is published
 
@@ -77,7 +78,9 @@ func (i *incarnation) start() error {
 		case full && !resident:
 		case i.worker.admit(e.task):
 			i.launch(e)
-		case !resident:
+		case resident:
+			i.decline(e)
+		default:
 			full = true
 		}
 	}

@@ -101,6 +101,36 @@ func (i *incarnation) abandon(e *execution, hung time.Duration, cause error) {
 	i.without(e)
 }
 
+// decline gives a resident task back that has come again although its abandoned handler
+// still runs here: nobody would ever begin it. The master gives it to others, as long as
+// there are any. Where there are none it comes again, and is held longer each time.
+func (i *incarnation) decline(e *execution) {
+	w := i.worker
+	again, still := w.declines(e.task)
+	if !still {
+		return
+	}
+	if e.held.IsZero() {
+		e.held = i.env.Now()
+	}
+	if again > 0 && i.env.Now().Sub(e.held) < zkapi.Pause(i.env, firstDecline, mostDecline, again) {
+		return // the next sweep looks again
+	}
+	w.mu.Lock()
+	w.declined[e.task.Name]++
+	w.mu.Unlock()
+	reason := fmt.Errorf("%w: it still runs on this worker, which begins the task when it has returned", ErrAbandoned)
+	w.log.WarnContext(i.ctx, "a resident task is given back", "task", e.task.Name, "attempt", e.task.Token.Attempt, "error", reason)
+	e.started = true
+	i.finish(e, nil, reason)
+}
+
+// How long a task is held before it is declined again.
+const (
+	firstDecline = 2 * time.Second
+	mostDecline  = time.Minute
+)
+
 // hangs notes that a handler does not return, unless it has returned just now.
 func (i *incarnation) hangs(e *execution) {
 	i.mu.Lock()

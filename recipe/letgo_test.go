@@ -558,3 +558,58 @@ func TestCancelledResidentIsGivenBackWhenItHasReturned(t *testing.T) {
 		}
 	})
 }
+
+// TestAbandonedHandlerThatStillRunsStopsNoOther: a worker lets a resident task go whose
+// handler does not return, and would be given it again. Others are, also after a failover;
+// where there are none it is held longer each time, and begun when the handler returns.
+func TestAbandonedHandlerThatStillRunsStopsNoOther(t *testing.T) {
+	abandoned := func(t *testing.T, others bool, test func(h *hanging, task string)) {
+		inBubbleOf(t, 10*time.Second, func(w *world) {
+			h := &hanging{world: w, release: make(chan struct{}, 1)}
+			defer close(h.release)
+			w.master(recipe.MasterConfig{Name: "m1"})
+			w.master(recipe.MasterConfig{Name: "m2"})
+			h.start("w1", time.Hour, recipe.Unreturned{After: 500 * time.Millisecond})
+			time.Sleep(time.Second)
+			task, _ := w.held(&h.stays)
+			if others {
+				h.start("w2", 0, recipe.Unreturned{})
+				time.Sleep(time.Second)
+			}
+			session := w.ownerOf("/workers/w1")
+			session.Strand() // for longer than the lease
+			time.Sleep(9 * time.Second)
+			session.Unstrand()
+			test(h, task)
+		})
+	}
+	t.Run("there is another", func(t *testing.T) {
+		abandoned(t, true, func(h *hanging, task string) {
+			h.within(15*time.Second, "w2 owns it too", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
+			attempts := len(h.do(zkapi.Children("/tasks/" + task)).Children)
+			h.expireOwner("/master")
+			time.Sleep(time.Second)
+			h.expireOwner("/workers/w2")
+			time.Sleep(time.Minute)
+			if fmt.Sprint(h.owners()) != "[w1 w2]" {
+				t.Errorf("owned by %v", h.owners())
+			}
+			if now := len(h.do(zkapi.Children("/tasks/" + task)).Children); now > attempts+3 {
+				t.Errorf("%d attempts on record, then %d", attempts, now)
+			}
+		})
+	})
+	t.Run("there is no other", func(t *testing.T) {
+		abandoned(t, false, func(h *hanging, task string) {
+			time.Sleep(10 * time.Minute)
+			if n := h.log.count("is given back"); n < 5 || n > 30 {
+				t.Errorf("it was given back %d times in 10 minutes", n)
+			}
+			h.release <- struct{}{}
+			h.within(time.Minute, "it is begun again", func() bool { return len(h.list()) == 2 && len(h.owners()) == 1 })
+			if overlap := h.overlap(); overlap > 0 {
+				t.Errorf("two owned it for %v", overlap)
+			}
+		})
+	})
+}

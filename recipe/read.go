@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -407,6 +408,29 @@ func (r *reconciler) readDirty() error {
 			r.learn(parents[i], taskChildren(reply.Children))
 		}
 	}
+	return r.readReturned()
+}
+
+// readReturned looks why workers have given resident tasks back. One whose handler was
+// abandoned still runs there: its worker is not given the task again, as long as there are
+// others.
+func (r *reconciler) readReturned() error {
+	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.tasks[t] == nil })
+	names := r.returned
+	ops := make([]zkapi.Op, len(names))
+	for i, t := range names {
+		ops[i] = zkapi.Get(r.layout.attempt(t, r.view.task(t).attempts))
+	}
+	for i, reply := range r.doAll(ops) {
+		if reply.Err != nil && !zkapi.Refused(reply.Err) && !errors.Is(reply.Err, zkapi.ErrNoNode) {
+			return reply.Err
+		}
+		var record attemptRecord
+		if json.Unmarshal(reply.Data, &record) == nil && strings.HasPrefix(record.Reason, ErrAbandoned.Error()) {
+			r.view.task(names[i]).avoids(record.Worker)
+		}
+	}
+	r.returned = nil
 	return nil
 }
 
@@ -444,6 +468,9 @@ func (r *reconciler) learn(t string, b below) {
 	task := r.view.task(t)
 	ended, revoked := b.attempts > task.attempts, task.revoked
 	task.attempts, task.records, task.left = b.attempts, b.records, int32(len(b.left))
+	if ended && !revoked && !b.finished && task.options.Resident && task.worker == "" {
+		r.returned = append(r.returned, t)
+	}
 	now := r.now()
 	task.due = latest(task.due, task.options.NotBefore)
 	if ended && !revoked && !slices.Contains(b.left, b.attempts) {

@@ -45,6 +45,7 @@ type reconciler struct {
 	listWatch    map[string]zkapi.Source // /workers and /tasks
 	inboxWatch   map[string]zkapi.Source // /assign/<w> by worker
 	stale        map[string]bool         // inboxes to be read
+	returned     []string                // resident tasks that were given back: the last attempt is to be read
 	quarantine   *quarantine             // what is left alone
 	bounds       bounds                  // of one multi, as the server takes it
 	parts        bool                    // a finished task was removed in part

@@ -159,16 +159,19 @@ func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	return chosen
 }
 
-// without is the workers but for some, unless there are no others.
+// without is the workers but for some. If there are no others it is all but the last one
+// of those, and if there are none either, all.
 func (l *loads) without(avoid []string) []Load {
-	if len(avoid) == 0 {
-		return l.workers
+	for _, out := range [][]string{avoid, avoid[max(len(avoid)-1, 0):], nil} {
+		if len(out) == 0 {
+			break
+		}
+		others := slices.DeleteFunc(slices.Clone(l.workers), func(w Load) bool { return slices.Contains(out, w.Worker) })
+		if len(others) > 0 {
+			return others
+		}
 	}
-	others := slices.DeleteFunc(slices.Clone(l.workers), func(w Load) bool { return slices.Contains(avoid, w.Worker) })
-	if len(others) == 0 {
-		return l.workers
-	}
-	return others
+	return l.workers
 }
 
 // fewest is the worker with the fewest resident tasks, by these counts.

@@ -87,10 +87,10 @@ func (v *view) takes(d transition, now time.Time) {
 }
 
 // avoids notes a worker that is not given the task again, as long as there are others.
+// The last one is noted last.
 func (t *taskView) avoids(worker string) {
-	if !slices.Contains(t.avoid, worker) {
-		t.avoid = append(t.avoid, worker)
-	}
+	others := slices.DeleteFunc(slices.Clone(t.avoid), func(w string) bool { return w == worker })
+	t.avoid = append(others, worker)
 }
 
 // take is the part of a multi that tells a worker to give a task back. The worker looks

@@ -138,6 +138,7 @@ type Worker struct {
 	mu        sync.Mutex
 	running   int             // handlers, those of lost incarnations included
 	residents map[string]bool // resident tasks whose handlers run; false: it is abandoned
+	declined  map[string]int  // how often an abandoned one was given back because its handler still runs
 	serving   bool            // it is registered, and may hold something
 	retiring  bool
 	hung      map[string]bool // executions whose handlers were told to return, and have not
@@ -171,7 +172,7 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	}
 	w := &Worker{
 		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(),
-		residents: map[string]bool{}, hung: map[string]bool{}, memory: &memory{},
+		residents: map[string]bool{}, declined: map[string]int{}, hung: map[string]bool{}, memory: &memory{},
 	}
 	w.patience, w.impatient = context.WithCancelCause(context.Background())
 	return w, nil
@@ -396,6 +397,15 @@ func (w *Worker) admit(task Task) bool {
 	return true
 }
 
+// declines reports whether an abandoned handler of a resident task still runs here, and
+// how often the task was given back because of that.
+func (w *Worker) declines(task Task) (again int, still bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	waited, runs := w.residents[task.Name]
+	return w.declined[task.Name], runs && !waited
+}
+
 // runs reports whether a handler of a resident task has not returned, and is waited for.
 func (w *Worker) runs(task Task) bool {
 	w.mu.Lock()
@@ -408,6 +418,7 @@ func (w *Worker) leave(task Task) {
 	defer w.mu.Unlock()
 	if task.Options.Resident {
 		delete(w.residents, task.Name)
+		delete(w.declined, task.Name)
 	} else {
 		w.running--
 	}

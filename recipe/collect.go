@@ -111,6 +111,8 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftov
 			return nil
 		case err == nil:
 			left.children = rest
+		case errors.Is(err, zkapi.ErrNotEmpty) && ops[max(zkapi.FailedIndex(err), 0)].Path != m.client.layout.task(m.task):
+			return m.obstructed(ctx, session, ops[max(zkapi.FailedIndex(err), 0)].Path)
 		case errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion):
 			return zkapi.ErrNotSent // something changed below it: look again
 		case errors.Is(err, zkapi.ErrProbablyTooLarge) && divides(ops):
@@ -119,6 +121,19 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftov
 			return err
 		}
 	}
+}
+
+// obstructed is the error of a task below which there is something that has children: the
+// recipe makes none there, and whose they are is not known.
+func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path string) error {
+	seen, err := exists(ctx, session, zkapi.Exists(path))
+	switch {
+	case err != nil:
+		return err
+	case seen.Stat.NumChildren == 0:
+		return zkapi.ErrNotSent // they have gone since: look again
+	}
+	return fmt.Errorf("%w: %w", ErrObstructed, &problemError{crowdedProblem(path)})
 }
 
 // ask has a master remove the task, and waits until there is something to look at.

@@ -275,35 +275,44 @@ func (i *incarnation) readInbox() error {
 		}
 	}
 	for n, t := range fresh {
-		assignment, task := replies[2*n], replies[2*n+1]
-		if errors.Is(assignment.Err, zkapi.ErrNoNode) || errors.Is(task.Err, zkapi.ErrNoNode) {
-			continue // taken away, or collected: the master drops what is left
-		}
-		err := errors.Join(assignment.Err, task.Err)
-		if err == nil && assignment.Stat.Owner() != zkapi.OwnerNone {
-			i.block(t, assignment.Result, &problemError{i.worker.layout.assignmentProblem(i.worker.config.Name, t, assignment.Stat)})
-			continue
-		}
-		if err == nil {
-			err = i.accept(t, assignment.Result, task.Data)
-		}
-		if zkapi.Refused(err) {
-			i.block(t, assignment.Result, err)
-			continue
-		}
-		if err != nil {
+		if err := i.found(t, replies[2*n], replies[2*n+1]); err != nil {
 			return err
 		}
-		i.quarantine.worked(i.req, subject{executionSubject, t}, true)
 	}
 	for _, t := range fresh {
-		if e := i.held[t]; e != nil {
+		if e := i.held[t]; e != nil && i.heard.believes(e.task.Token.Epoch) {
 			i.worker.memory.saw(e.task.Token.Epoch, "this process")
 			i.heard.saw(e.task.Token.Epoch, e.stat.Czxid)
 		}
 	}
 	i.inbox = listed.Watch
 	return nil
+}
+
+// found takes over what is new in the inbox: an assignment, with its task.
+func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
+	err := errors.Join(assignment.Err, task.Err)
+	switch {
+	case errors.Is(assignment.Err, zkapi.ErrNoNode):
+		return nil // taken away
+	case assignment.Err == nil && errors.Is(task.Err, zkapi.ErrNoNode):
+		i.orphan(t, assignment.Result)
+		return nil
+	case err == nil && assignment.Stat.Owner() != zkapi.OwnerNone:
+		err = &problemError{i.worker.layout.assignmentProblem(i.worker.config.Name, t, assignment.Stat)}
+		i.block(t, assignment.Result, err)
+		return nil
+	case err == nil:
+		err = i.accept(t, assignment.Result, task.Data)
+	}
+	if zkapi.Refused(err) || zkapi.TooLarge(err) { // or its name is too long for a request
+		i.block(t, assignment.Result, err)
+		return nil
+	}
+	if err == nil {
+		i.quarantine.worked(i.req, subject{executionSubject, t}, true)
+	}
+	return err
 }
 
 // drop stops what was taken away. How it ends is not recorded: that is settled, and
@@ -332,7 +341,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 		ops[n] = zkapi.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
 	}
 	for n, reply := range i.session.DoAll(i.req, ops) {
-		if zkapi.Refused(reply.Err) {
+		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			continue // what is not shown is taken to be what it was
 		}
 		if reply.Err != nil {
@@ -356,7 +365,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 // shows that the tree has gone back.
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
 	record := assignmentRecord{Incarnation: i.version}
-	if json.Unmarshal(assignment.Data, &record) != nil || record.Attempt == 0 {
+	if json.Unmarshal(assignment.Data, &record) != nil || !canBeAttempt(record.Attempt) {
 		listed, err := i.session.Do(i.req, zkapi.Children(i.worker.layout.task(t)))
 		if err != nil {
 			return err
@@ -393,6 +402,14 @@ var errRestarted = errors.New("worker was restarted")
 func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
 	i.quarantine.bar(i.req, subject{executionSubject, t}, err, true)
 	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, started: true, settled: true, blocked: true, cancel: func(error) {}}
+}
+
+// orphan gives back an assignment whose task is gone, because somebody has deleted it by
+// hand: the master must not have to take the claim for that, with all else that is held.
+func (i *incarnation) orphan(t string, assignment zkapi.Result) {
+	e := &execution{task: Task{Name: t}, stat: assignment.Stat, accepted: i.env.Now(), started: true, moot: true, cancel: func(error) {}}
+	i.held[t] = e
+	i.finish(e, nil, ErrNoTask)
 }
 
 // release tries again what was left alone for long enough.

@@ -72,8 +72,14 @@ func numbered(name, prefix string) (int32, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(number, 10, 32)
-	return int32(n), err == nil && n > 0
+	return int32(n), err == nil && canBeAttempt(int32(n))
 }
+
+// maxAttempt is above every attempt that there can be: a number made by hand must leave
+// room for those that follow it.
+const maxAttempt = 1 << 30
+
+func canBeAttempt(n int32) bool { return n > 0 && n < maxAttempt }
 
 // below is what the names below a task tell.
 type below struct {

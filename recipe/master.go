@@ -206,7 +206,7 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 	if m.config.Queue {
 		err := c.queue(ctx)
 		switch {
-		case zkapi.Refused(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the line only says who stands next
+		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the line only says who stands next
 			see.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
 		case err != nil:
 			return err

@@ -130,6 +130,13 @@ func (h *heard) saw(epoch int32, czxid int64) {
 	}
 }
 
+// believes reports whether an assignment tells of an epoch that there can have been. One
+// made by hand may name any: taken for true, it would let every later assignment look as
+// if it came from a tree that has gone back.
+func (h *heard) believes(epoch int32) bool {
+	return epoch < maxEpoch && epoch-h.epoch <= maxLift
+}
+
 // excludes reports whether no master of this tree can have made an assignment like that.
 func (h *heard) excludes(epoch int32, czxid int64) bool {
 	return epoch > 0 && epoch < h.epoch && czxid > h.czxid

@@ -35,7 +35,7 @@ func (r *reconciler) sign(p *plan) error {
 			continue
 		}
 		err := r.show(one.notice, one.data, p)
-		if zkapi.Refused(err) {
+		if zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNotEmpty) { // what is below it, no master has made
 			until := r.quarantine.bar(r.term.leading, about, err, false).until
 			p.wakeAt(until)
 			continue
@@ -157,10 +157,16 @@ func (r *reconciler) quarantineNotice() []byte {
 	if len(all) == 0 {
 		return nil
 	}
-	record := quarantineRecord{Epoch: r.term.epoch(), More: max(len(all)-quarantineRows, 0)}
+	record := quarantineRecord{Epoch: r.term.epoch()}
+	size := 0
 	for _, one := range all[:min(len(all), quarantineRows)] {
-		record.Left = append(record.Left, quarantineRow{one.Kind, brief(one.Name), one.Reason, one.Since.UTC(), one.Retry.UTC(), one.Refused})
+		row := quarantineRow{one.Kind, brief(one.Name), one.Reason, one.Since.UTC(), one.Retry.UTC(), one.Refused}
+		if size += len(encode(row)); size > r.bounds.most/2 {
+			break
+		}
+		record.Left = append(record.Left, row)
 	}
+	record.More = len(all) - len(record.Left)
 	return encode(record)
 }
 

@@ -38,17 +38,25 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 		q := questions[n]
 		d := &decisions[q.of]
 		missing := errors.Is(reply.Err, zkapi.ErrNoNode)
-		if zkapi.Refused(reply.Err) {
+		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			s, _ := r.layout.subjectOf(ops[n], reply.Err)
-			r.leave(s, reply.Err, true)
+			r.leave(s, reply.Err, false) // what is read here is read in order to write
 			gone[q.of] = true
 			continue
 		}
 		if reply.Err != nil && !missing {
 			return nil, p, reply.Err
 		}
+		if d.action == takeTask && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
+			r.bar(d.task, &problemError{crowdedProblem(q.path)}, false)
+			gone[q.of] = true
+			continue
+		}
 		var record assignmentRecord
 		_ = json.Unmarshal(reply.Data, &record) // one made by hand says nothing
+		if !canBeAttempt(record.Attempt) {
+			record.Token = Token{}
+		}
 		switch {
 		case q.path == r.layout.worker(d.to):
 			p.address[d.to] = reply.Data

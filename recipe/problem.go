@@ -198,6 +198,11 @@ func recordProblem(path string, stat zkapi.Stat) Problem {
 	return fleeting(path, stat, "what is on record goes with it")
 }
 
+// crowdedProblem is that of a znode that is to be deleted and cannot be.
+func crowdedProblem(path string) Problem {
+	return Problem{path, "has children, which the recipe never makes there, so that it cannot be deleted", "deleteall " + path}
+}
+
 // noticeProblem is that of a znode of the master's that does not stay.
 func noticeProblem(path string, stat zkapi.Stat) Problem {
 	return fleeting(path, stat, "what a master says there goes with it. Masters make it anew")

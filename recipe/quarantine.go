@@ -116,6 +116,23 @@ func (q *quarantine) holds(s subject) bool {
 // knows reports whether s was refused, and has not worked since.
 func (q *quarantine) knows(s subject) bool { return q.entries[s] != nil }
 
+// inboxOf is the worker in whose inbox a task is that is left alone, or is tried again.
+func (q *quarantine) inboxOf(task string) string {
+	if e := q.entries[subject{taskSubject, task}]; e != nil {
+		return e.inbox
+	}
+	return ""
+}
+
+// left notes which tasks are in the inbox of a worker, and no others.
+func (q *quarantine) left(worker string, tasks []string) {
+	for s, e := range q.entries {
+		if e.inbox == worker && !slices.Contains(tasks, s.name) {
+			e.inbox = ""
+		}
+	}
+}
+
 // bars is holds for a task.
 func (q *quarantine) bars(task string) bool { return q.holds(subject{taskSubject, task}) }
 

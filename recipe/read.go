@@ -85,7 +85,7 @@ func (r *reconciler) readBell() error {
 	}
 	got, err := r.do(zkapi.Get(r.layout.tasks()).Watched())
 	if err != nil {
-		return err
+		return r.remake(err)
 	}
 	rung := got.Stat.Version - r.bellVersion
 	r.bellWatch, r.bellVersion = got.Watch, got.Stat.Version
@@ -109,7 +109,7 @@ func (r *reconciler) readWorkers() error {
 	}
 	alive, err := r.do(zkapi.Children(r.layout.workers()).Watched())
 	if err != nil {
-		return err
+		return r.remake(err)
 	}
 	zkapi.Rest(r.env, "read inboxes", r, alive.Children, alive.Watch)
 	known, err := r.do(zkapi.Children(r.layout.assign()))
@@ -169,6 +169,10 @@ func (r *reconciler) readInboxes() error {
 		if reply.Err != nil {
 			return reply.Err
 		}
+		if reply.Stat.Alive() { // nothing can be assigned there
+			r.barWorker(names[i], &problemError{claimProblem(r.layout.inbox(names[i]), reply.Stat)}, true)
+			continue
+		}
 		r.inboxWatch[names[i]] = reply.Watch
 		if reply.Watch == nil {
 			delete(r.inboxWatch, names[i])
@@ -189,6 +193,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		worker.format = 0
 	}
 	r.view.touchedWorkers[w] = true
+	r.quarantine.left(w, inbox.Children)
 	now := map[string]bool{}
 	for _, t := range inbox.Children {
 		if r.quarantine.bars(t) {
@@ -304,7 +309,7 @@ func (r *reconciler) readTasks() error {
 			r.view.dirty[t] = true
 		}
 	}
-	r.vanished(taskSubject, func(t string) bool { return there[t] })
+	r.vanished(taskSubject, func(t string) bool { return there[t] || r.quarantine.inboxOf(t) != "" })
 	r.vanished(progressSubject, func(t string) bool { return there[t] })
 	added, removed := len(listed.Children)-before, 0
 	for t := range r.view.tasks {

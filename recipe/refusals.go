@@ -234,9 +234,10 @@ func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 	switch {
 	case err == nil:
 		return false, nil
+	case errors.Is(err, zkapi.ErrNoNode) && r.quarantine.inboxOf(t) != "": // its assignment is what is left alone
 	case errors.Is(err, zkapi.ErrNoNode):
 		r.quarantine.gone(r.term.leading, subject{taskSubject, t})
-	case zkapi.Refused(err):
+	case zkapi.Refused(err) || zkapi.TooLarge(err): // it is so named in an inbox
 		r.bar(t, err, true)
 	default:
 		return false, err
@@ -275,6 +276,20 @@ func (r *reconciler) release() error {
 		}
 	}
 	return nil
+}
+
+// remake makes the parents anew when one of them is gone, and returns why it was missed.
+// With an Access nobody but a master may, and this one leads, so that no other will.
+func (r *reconciler) remake(err error) error {
+	if !errors.Is(err, zkapi.ErrNoNode) {
+		return err
+	}
+	tell := r.notices.teller(r.term.leading, r.term.see.Logger)
+	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", tell); made != nil {
+		return made
+	}
+	r.term.see.Logger.WarnContext(r.term.leading, "a parent was gone, and is made anew", "error", err)
+	return err
 }
 
 // longestName is the length in bytes of the longest name of a task or a worker: every

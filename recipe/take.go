@@ -135,7 +135,7 @@ func (i *incarnation) readTaken() error {
 			i.reread = true
 			continue
 		}
-		if zkapi.Refused(reply.Err) {
+		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			e.watch = i.swept // it is held as before; the next sweep looks again
 			continue
 		}

@@ -137,7 +137,7 @@ var serverCodes = map[int32]serverCode{
 // The classes of refusals. What is in neither is an answer about the state of the
 // tree, or no refusal.
 var (
-	permanent = []error{ErrNoAuth, ErrInvalidACL, ErrAuthFailed, ErrUntrusted, ErrNotZooKeeper, ErrBadArguments, ErrUnsupported, ErrIncompatible}
+	permanent = []error{ErrNoAuth, ErrInvalidACL, ErrAuthFailed, ErrUntrusted, ErrNotZooKeeper, ErrBadArguments, ErrInvalidPath, ErrUnsupported, ErrIncompatible}
 	curable   = []error{ErrRefused, ErrQuota, ErrReadOnly, ErrThrottled}
 )
 

@@ -31,12 +31,11 @@ func (f Fate) String() string {
 // Answers of a server about the state of the tree. Each proves that the request
 // changed nothing.
 var (
-	ErrNoNode      = errors.New("znode does not exist")
-	ErrNodeExists  = errors.New("znode exists already")
-	ErrBadVersion  = errors.New("znode has another version")
-	ErrNotEmpty    = errors.New("znode has children")
-	ErrEphemeral   = errors.New("ephemeral znodes have no children")
-	ErrInvalidPath = errors.New("invalid path")
+	ErrNoNode     = errors.New("znode does not exist")
+	ErrNodeExists = errors.New("znode exists already")
+	ErrBadVersion = errors.New("znode has another version")
+	ErrNotEmpty   = errors.New("znode has children")
+	ErrEphemeral  = errors.New("ephemeral znodes have no children")
 )
 
 // Refusals that no repetition cures (Permanent): a person has to change the request or
@@ -57,6 +56,10 @@ var (
 	// ZooKeeper's protocol. The error that wraps it has the address and the beginning
 	// of the answer.
 	ErrNotZooKeeper = errors.New("this is not a ZooKeeper server")
+	// ErrInvalidPath means that the request was not sent because the client library does
+	// not take its path. A server may show such a name all the same: servers before 3.5
+	// allowed more characters, and another client may check less.
+	ErrInvalidPath = errors.New("invalid path")
 	// ErrBadArguments means that the request makes no sense to the server.
 	ErrBadArguments = errors.New("the server does not understand the request's arguments")
 	// ErrUnsupported means that the server does not have what is asked for, or that

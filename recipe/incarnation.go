@@ -48,7 +48,8 @@ type incarnation struct {
 	quarantine *quarantine // executions that the server refuses to begin or to end
 	bounds     bounds      // of one multi, as the server takes it
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the claim, too
+	renewing bool       // the claim is about to have another version
 	finished []*execution
 	running  []*execution // whose handlers have not returned
 }
@@ -217,20 +218,20 @@ func (i *incarnation) retire() error {
 func (i *incarnation) renew(says claimRecord) error {
 	record := i.worker.layout.newClaimRecord(i.env, i.session, i.worker.config.Name)
 	record.Retiring, record.EpochSeen = says.Retiring, says.EpochSeen
-	result, err := i.write(i.req, zkapi.Set(i.path, encode(record), i.version))
+	version := i.version
+	i.renews(true, version)
+	result, err := i.write(i.req, zkapi.Set(i.path, encode(record), version))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
-		i.version = result.Results[0].Stat.Version
+		version = result.Results[0].Stat.Version
 	case zkapi.Unknown:
-		version, err := reread(i.req, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err)
-		if err != nil {
-			return err
+		var known int32
+		if known, err = reread(i.req, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err); err == nil {
+			version = known
 		}
-		i.version = version
-	default:
-		return err
 	}
-	return nil
+	i.renews(false, version)
+	return err
 }
 
 // readInbox takes over what is assigned: it remembers new assignments and stops

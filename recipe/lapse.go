@@ -21,8 +21,11 @@ func (i *incarnation) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi
 	if len(writes) == 0 {
 		return nil
 	}
+	i.mu.Lock()
+	held := i.claim
+	i.mu.Unlock()
 	sent := i.env.Elapsed()
-	replies := i.claim.writeAll(ctx, writes)
+	replies := held.writeAll(ctx, writes)
 	for _, reply := range replies {
 		if reply.Err == nil {
 			i.lease.prolong(sent)
@@ -150,9 +153,7 @@ func (i *incarnation) beat(env zkapi.Env) {
 		if i.relies() {
 			due := i.lease.due()
 			if due <= 0 {
-				if _, err := i.write(i.ctx); errors.Is(err, ErrFenced) {
-					i.fenced(err)
-				}
+				i.confirmClaim()
 				due = max(i.lease.due(), i.lease.tick()) // a failure shows in the lease
 			}
 			sources = append(sources, env.Timer(due), i.lease.changed)
@@ -162,4 +163,32 @@ func (i *incarnation) beat(env zkapi.Env) {
 			return
 		}
 	}
+}
+
+// confirmClaim writes nothing but the check of the claim. While the loop renews the claim,
+// that confirms it as well; and a check of the version before, which the server has read
+// after the renewal, says nothing about who holds the claim.
+func (i *incarnation) confirmClaim() {
+	version, renewing := i.claimed()
+	if renewing {
+		return
+	}
+	_, err := i.write(i.ctx)
+	if now, renewing := i.claimed(); errors.Is(err, ErrFenced) && now == version && !renewing {
+		i.fenced(err)
+	}
+}
+
+// claimed is the version of the claim, and whether the next one is on its way.
+func (i *incarnation) claimed() (version int32, renewing bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.version, i.renewing
+}
+
+// renews notes that a renewal of the claim begins, or what version it has brought.
+func (i *incarnation) renews(begins bool, version int32) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.renewing, i.version = begins, version
 }

@@ -202,10 +202,7 @@ func (i *incarnation) letGo() {
 			break
 		}
 	}
-	if giver == nil && len(i.held) == 0 {
-		return
-	}
-	if giver == nil { // the attempts that end now are put on record: they do not count
+	if giver == nil { // attempts that end now, or were assigned just now, are put on record: they do not count
 		giver = i.env.Spawn("give back", func(env zkapi.Env) { i.giveAllBack(giving, env) })
 	}
 	zkapi.Rest(i.env, "given back", i, giver)

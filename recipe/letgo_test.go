@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -611,5 +614,110 @@ func TestAbandonedHandlerThatStillRunsStopsNoOther(t *testing.T) {
 				t.Errorf("two owned it for %v", overlap)
 			}
 		})
+	})
+}
+
+// slowRenewals delivers the answer to a renewal of a worker's claim late.
+type slowRenewals struct {
+	*zk.Env
+	late  time.Duration
+	count atomic.Int32
+}
+
+func (e *slowRenewals) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := e.Env.Open(ctx)
+	return &slowSession{session, e}, err
+}
+
+func (e *slowRenewals) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
+}
+
+type slowSession struct {
+	zkapi.Session
+	env *slowRenewals
+}
+
+func (s *slowSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := s.Session.DoAll(ctx, ops)
+	for _, op := range ops {
+		if slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindSet && o.Path == "/assign/w1" }) {
+			s.env.count.Add(1)
+			time.Sleep(s.env.late)
+		}
+	}
+	return replies
+}
+
+// TestRetiringWorkerKeepsItsClaim: the answer to the write with which a worker retires is
+// slow, and its claim is to be confirmed meanwhile. It does not take its own renewal for
+// somebody else's: what it has begun ends with a result, in the first attempt.
+func TestRetiringWorkerKeepsItsClaim(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Second, 4 * time.Second} {
+		t.Run(late.String(), func(t *testing.T) {
+			inBubbleOf(t, 10*time.Second, func(w *world) {
+				w.master(recipe.MasterConfig{Name: "m1"})
+				env := &slowRenewals{Env: w.env, late: late}
+				worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+					select {
+					case <-time.After(30 * time.Second):
+						return recipe.Result("done"), nil
+					case <-ctx.Done():
+						return nil, context.Cause(ctx)
+					}
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.work.Go(func() { _ = worker.Run(w.ctx) })
+				name := w.submit()
+				w.within(time.Minute, "it runs", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
+				time.Sleep(10*time.Second - 500*time.Millisecond) // so that a confirmation is due soon
+				if err := worker.Close(w.ctx); err != nil {
+					t.Error(err)
+				}
+				if s := w.await(name); s.State != recipe.Done || s.Token.Attempt != 1 {
+					t.Errorf("it ended as %+v", s)
+				}
+				if env.count.Load() != 1 {
+					t.Errorf("the claim was renewed %d times", env.count.Load())
+				}
+			})
+		})
+	}
+}
+
+// TestWorkerThatLeavesGivesBackWhatItHasNotSeen: a task is assigned to an idle worker in
+// the moment in which that leaves. The attempt is on record as that of a worker that left,
+// which does not spend the budget of the task; a worker that is lost would.
+func TestWorkerThatLeavesGivesBackWhatItHasNotSeen(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for _, path := range []string{"/assign", "/workers", "/tasks", "/tasks/task-t"} {
+			w.do(zkapi.Create(path, nil, zkapi.Persistent))
+		}
+		worker, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, leave := context.WithCancel(w.ctx)
+		left := make(chan error)
+		go func() { left <- worker.Run(ctx) }()
+		w.within(time.Minute, "it is registered", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+		time.Sleep(time.Second)
+		w.ownerOf("/workers/w1").Lag()
+		w.do(zkapi.Create("/assign/w1/task-t", []byte(`{"epoch":1,"attempt":1,"incarnation":1}`), zkapi.Persistent))
+		leave()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run ended with %v", err)
+		}
+		if w.do(zkapi.Exists("/assign/w1/task-t")).Found {
+			t.Error("the task is still assigned to it")
+		}
+		if got := w.do(zkapi.Children("/tasks/task-t")).Children; !slices.Equal(got, []string{"attempt-1", "left-1"}) {
+			t.Errorf("below the task: %q", got)
+		}
 	})
 }

@@ -531,3 +531,40 @@ func TestCollectSparesWhatCameLater(t *testing.T) {
 		})
 	}
 }
+
+// TestCancelSparesWhatCameLater: the answer to who has cancelled a task is lost. When that
+// is tried again the task was collected, and another has its id: it is not cancelled.
+func TestCancelSparesWhatCameLater(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		name, err := w.client().Submit(w.ctx, []byte("first"), recipe.ID("job"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost := w.loseOnce(zk.AfterItWas, func(op zkapi.Op) bool {
+			return op.Kind == zkapi.KindMulti && op.Ops[0].Path == "/tasks/"+name+"/status"
+		})
+		cancelled := make(chan error, 1)
+		w.work.Go(func() {
+			_, err := w.client().Cancel(w.ctx, name)
+			cancelled <- err
+		})
+		for !*lost {
+			time.Sleep(time.Microsecond)
+		}
+		other := w.client()
+		if err := other.Collect(w.ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Submit(w.ctx, []byte("second"), recipe.ID("job")); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-cancelled; !errors.Is(err, recipe.ErrNoTask) {
+			t.Errorf("Cancel: %v", err)
+		}
+		w.worker("w1", echo)
+		if status := w.await(name); string(status.Result) != "did second" {
+			t.Errorf("%+v", status)
+		}
+	})
+}

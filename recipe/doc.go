@@ -77,7 +77,8 @@
 //
 //   - A task may be executed more than once, also at the same time: a worker
 //     that was replaced may not know yet. Use the Token to fence effects outside
-//     ZooKeeper.
+//     ZooKeeper. It orders the executions of one task: one that is submitted anew
+//     under an id that was collected begins with attempt 1.
 //   - Two masters may believe to lead at the same time when a process is stopped
 //     for longer than its lease, or when an administrator ends its session. Their
 //     writes are fenced; what OnLead does outside ZooKeeper is not, unless it

@@ -36,7 +36,8 @@ type MasterConfig struct {
 	// does not say so itself (Options.Attempts). Default 5.
 	MaxAttempts int
 	// MaxHandovers is how many attempts of one task do not count because they ended
-	// when their worker left in good order (Worker.Close, or the end of its context).
+	// when their worker left in good order (Worker.Close, or the end of its context), or
+	// was killed while it did.
 	// Further ones count like others, so that a task that takes its workers down ends
 	// after MaxAttempts + MaxHandovers attempts at the latest. Default 5 times
 	// MaxAttempts; -1 for none.

@@ -176,6 +176,7 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 	if record.Reason == "" {
 		e.moot = true
 	}
+	i.quarantine.retry(subject{executionSubject, e.task.Name})
 	if e.task.Options.Resident {
 		i.recall(e, ErrAssignmentLost)
 		return
@@ -183,5 +184,4 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 	e.started = true
 	e.cancel(ErrAssignmentLost)
 	i.finish(e, nil, errors.New(record.Reason))
-	i.quarantine.retry(subject{executionSubject, e.task.Name})
 }

@@ -568,3 +568,29 @@ func TestCancelSparesWhatCameLater(t *testing.T) {
 		}
 	})
 }
+
+// TestCancelOfAResidentThatIsLeftAlone: the server refuses what is to be recorded of a
+// resident task, and it is cancelled. That needs no record: it is given back at once.
+func TestCancelOfAResidentThatIsLeftAlone(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+			if op.Kind == zkapi.KindCreate && op.Path == "/tasks/task-bad/attempt-1" {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		w.submit(recipe.ID("bad"), recipe.Resident())
+		time.Sleep(270 * time.Second) // it is tried again once a minute by now, and not soon
+		c := w.client()
+		if _, err := c.Cancel(w.ctx, "task-bad"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(w.ctx, 5*time.Second)
+		defer stop()
+		if err := c.Collect(ctx, "task-bad"); err != nil {
+			t.Error(err)
+		}
+	})
+}

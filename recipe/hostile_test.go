@@ -47,6 +47,7 @@ var madeByHand = []byHand{
 	}},
 	{says: "an assignment under the highest number for an epoch", after: held(`{"epoch":2147483647,"attempt":1,"incarnation":1}`)},
 	{says: "an assignment under an epoch that is too far away", after: held(`{"epoch":536870912,"attempt":1,"incarnation":1}`)},
+	{says: "an assignment for an incarnation that is to come", after: held(`{"epoch":1,"attempt":1,"incarnation":57}`)},
 	{says: "an assignment under negative numbers", after: held(`{"epoch":-1,"attempt":-1,"incarnation":-5}`)},
 	{says: "an attempt under the highest number, of a resident task that fails", after: func(w *world) {
 		w.do(zkapi.Create("/tasks/task-bad", []byte(`#ringmaster {"resident":true,"key":"fails"} x`), zkapi.Persistent))

@@ -360,7 +360,8 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 // accept remembers an assignment. One that was made for an earlier incarnation
 // is given back at once: that incarnation may still be executing it, under the
 // very same token. One that was made for a later incarnation was read after the
-// claim was lost. One made by hand says nothing; it is the next attempt.
+// claim was lost; if it was not lost, it is from another tree, or made by hand, and is
+// given back. One that says nothing is the next attempt.
 //
 // One that was made under a lower epoch than one before it, by a master of this recipe,
 // shows that the tree has gone back.
@@ -377,7 +378,13 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	e.task = Task{Name: t, Token: record.Token, progress: func(p []byte) { i.report(e, p) }}
 	e.task.Options, e.task.Payload = decodeTask(data)
 	if record.Incarnation > i.version {
-		return fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, record.Incarnation)
+		claimed, err := exists(i.req, i.session, zkapi.Exists(i.path))
+		if err == nil && claimed.Stat.Version != i.version {
+			err = fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, record.Incarnation)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	i.held[t] = e
 	switch {
@@ -385,6 +392,8 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 		i.giveUp(e, record)
 	case record.Incarnation < i.born:
 		i.recall(e, errRestarted)
+	case record.Incarnation > i.version:
+		i.recall(e, errForeign)
 	case i.heard.excludes(record.Epoch, assignment.Stat.Czxid):
 		i.outdate(e)
 	case e.task.Options.Resident && (record.Revoked || i.retired):
@@ -392,6 +401,9 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	}
 	return nil
 }
+
+// errForeign is why a worker gives back what names an incarnation that it has not had.
+var errForeign = errors.New("assigned to an incarnation of the worker that there has not been")
 
 // errRestarted is why a worker gives back what an earlier incarnation of it was given. If
 // that one was leaving in good order, and was killed before it had finished, the attempt

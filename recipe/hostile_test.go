@@ -211,6 +211,28 @@ func TestAMasterThatLeadsMakesParentsAnew(t *testing.T) {
 	}
 }
 
+// TestAParentThatCannotBeMadeAnewEndsNoMaster: it goes on when somebody else has made it.
+func TestAParentThatCannotBeMadeAnewEndsNoMaster(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", echo)
+		w.await(w.submit())
+		w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+			if op.Kind == zkapi.KindCreate && op.Path == "/tasks" && session != w.direct.ID() {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		w.removeAll("/tasks")
+		time.Sleep(time.Minute)
+		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+		w.await(w.submit())
+		if now, leads := m.Snapshot(); !leads || now.Epoch != 1 {
+			t.Errorf("leads is %v, in epoch %d", leads, now.Epoch)
+		}
+	})
+}
+
 // removeAll deletes a znode with everything below it.
 func (w *world) removeAll(path string) {
 	w.t.Helper()

@@ -286,7 +286,7 @@ func (r *reconciler) remake(err error) error {
 	}
 	tell := r.notices.teller(r.term.leading, r.term.see.Logger)
 	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", tell); made != nil {
-		return made
+		return fmt.Errorf("%w; it cannot be made anew: %v", err, made) // somebody else may make it
 	}
 	r.term.see.Logger.WarnContext(r.term.leading, "a parent was gone, and is made anew", "error", err)
 	return err

@@ -128,6 +128,8 @@ func (s *session) lost(e ending) {
 	switch {
 	case errors.Is(e.err, zkapi.ErrNotZooKeeper):
 		s.config.Logger.Warn("a server is not understood; the connection is ended", "server", e.address, "error", e.err)
+	case errors.Is(e.err, errMute):
+		s.config.Logger.Warn("a server is left", "server", e.address, "error", e.err)
 	case e.byPeer && large.times == sureTimes:
 		s.config.Logger.Warn("a request is probably larger than the servers accept", "server", e.address, "error", large)
 	}

@@ -287,7 +287,8 @@ func (w *wire) ended(err error) {
 		err = w.failed // of the write that closed it
 	}
 	end := ending{address: w.address, err: err}
-	end.byPeer = !w.closed && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, zkapi.ErrNotZooKeeper) && !errors.Is(err, errMoved) &&
+	end.byPeer = !w.closed && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, zkapi.ErrNotZooKeeper) &&
+		!errors.Is(err, errMoved) && !errors.Is(err, errMute) &&
 		(w.failed == nil || !errors.Is(w.failed, os.ErrDeadlineExceeded))
 	for _, r := range w.sent {
 		end.largest = max(end.largest, r.size)
@@ -354,7 +355,7 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 		at := w.pings[0]
 		w.pings = w.pings[1:]
 		w.answered(&request{at: at, opcode: opcodePing}, head)
-		return true, nil
+		return true, w.overtaken(at)
 	}
 	r := w.sent[head.xid]
 	if r == nil {
@@ -374,6 +375,22 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 	}
 	delete(w.sent, head.xid)
 	return true, nil
+}
+
+// errMute ends a connection whose server is there, and does not work.
+var errMute = errors.New("the server answers pings and no requests")
+
+// overtaken is what is wrong with an answer to a ping that was sent long after a request
+// that has no answer. A server answers in the order in which it was asked: this one does
+// not work on requests, and to go on with it would be to wait for ever.
+func (w *wire) overtaken(ping time.Duration) error {
+	timeout := max(w.session.Timeout(), time.Second)
+	for _, r := range w.sent {
+		if waits := ping - r.at; waits > timeout {
+			return fmt.Errorf("%w: one (opcode %d) has waited for %v", errMute, r.opcode, waits.Round(time.Millisecond))
+		}
+	}
+	return nil
 }
 
 // answered draws the conclusions from the answer to a request.

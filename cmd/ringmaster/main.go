@@ -36,7 +36,7 @@ func run(args []string) exit.Code {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errTask) {
-		fmt.Fprintln(os.Stderr, "ringmaster:", strings.ReplaceAll(err.Error(), "\n", ": "))
+		fmt.Fprintln(os.Stderr, "ringmaster:", plain(strings.ReplaceAll(err.Error(), "\n", ": ")))
 	}
 	return exitCode(err)
 }

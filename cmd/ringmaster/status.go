@@ -207,18 +207,18 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 	var b strings.Builder
 	if watch {
 		b.WriteString(clearScreen)
-		fmt.Fprintf(&b, "%s   (Ctrl-C ends this)\n\n", time.Now().Format(time.TimeOnly))
+		tell(&b, "%s   (Ctrl-C ends this)\n\n", time.Now().Format(time.TimeOnly))
 	}
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "MASTER\t%s\n", v.leads())
+	tell(table, "MASTER\t%s\n", v.leads())
 	if len(v.InLine) > 0 {
-		fmt.Fprintf(table, "IN LINE\t%s\n", clip(strings.Join(v.InLine, ", "), 100))
+		tell(table, "IN LINE\t%s\n", clip(strings.Join(v.InLine, ", "), 100))
 	}
 	limit := ""
 	if v.Limit > 0 {
 		limit = fmt.Sprintf(" of %d", v.Limit)
 	}
-	fmt.Fprintf(table, "BACKLOG\t%d%s\n", v.Backlog, limit)
+	tell(table, "BACKLOG\t%d%s\n", v.Backlog, limit)
 	t := v.Tasks
 	unknown := ""
 	if t.Unknown > 0 {
@@ -227,17 +227,17 @@ func show(w io.Writer, v overview, asJSON, watch bool) error {
 	if v.hides("/tasks") {
 		unknown += " (not shown)"
 	}
-	fmt.Fprintf(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled%s\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled, unknown)
-	fmt.Fprintf(table, "TIMEOUT\t%s\n", v.Timeout)
+	tell(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled%s\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled, unknown)
+	tell(table, "TIMEOUT\t%s\n", v.Timeout)
 	_ = table.Flush() // into memory
 	if v.Timeout.TooShort != "" {
-		fmt.Fprintf(&b, "\nTHE SESSION TIMEOUT IS TOO SHORT\n%s\n", v.Timeout.TooShort)
+		tell(&b, "\nTHE SESSION TIMEOUT IS TOO SHORT\n%s\n", v.Timeout.TooShort)
 	}
 	if len(v.Workers) > 0 {
 		b.WriteString("\n")
 		fmt.Fprintln(table, "WORKER\tADDRESS\tSTATE\tINCARNATION\tHOLDS")
 		for _, l := range v.Workers {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\n", l.Name, l.Address, l.State, l.Incarnation, l.Assigned)
+			tell(table, "%s\t%s\t%s\t%d\t%d\n", l.Name, l.Address, l.State, l.Incarnation, l.Assigned)
 		}
 		_ = table.Flush()
 	}
@@ -280,13 +280,13 @@ func showTroubles(b *strings.Builder, v overview) {
 			if !h.Abandoned.IsZero() {
 				what = "was abandoned at " + h.Abandoned.Format(time.RFC3339) + ", and may still run"
 			}
-			fmt.Fprintf(b, "%s%s %s\n", h.Task, by(h.Worker, h.Token), what)
+			tell(b, "%s%s %s\n", h.Task, by(h.Worker, h.Token), what)
 		}
 	}
 	if len(v.Problems) > 0 {
 		b.WriteString("\nPROBLEMS\n")
 		for _, p := range v.Problems {
-			fmt.Fprintf(b, "%s %s\n  in zkCli: %s\n", p.Znode, p.Problem, p.Remedy)
+			tell(b, "%s %s\n  in zkCli: %s\n", p.Znode, p.Problem, p.Remedy)
 		}
 	}
 	if len(v.Quarantined) > 0 {
@@ -295,7 +295,7 @@ func showTroubles(b *strings.Builder, v overview) {
 	if len(v.Unreadable) > 0 {
 		b.WriteString("\nNOT SHOWN BY THE SERVER to this identity\n")
 		for _, u := range v.Unreadable {
-			fmt.Fprintf(b, "%s\n  %s\n", u.Znode, oneLine(u.Reason, ""))
+			tell(b, "%s\n  %s\n", u.Znode, oneLine(u.Reason, ""))
 		}
 	}
 }
@@ -312,10 +312,10 @@ func showQuarantined(b *strings.Builder, v overview) {
 		if q.Refused > 1 {
 			times = fmt.Sprintf(", refused %d times", q.Refused)
 		}
-		fmt.Fprintf(b, "%s %s since %s%s, %s\n  %s\n", q.Kind, q.Name, q.Since.Local().Format(time.DateTime), times, until, oneLine(q.Reason, ""))
+		tell(b, "%s %s since %s%s, %s\n  %s\n", q.Kind, q.Name, q.Since.Local().Format(time.DateTime), times, until, oneLine(q.Reason, ""))
 	}
 	if v.More > 0 {
-		fmt.Fprintf(b, "and %d more\n", v.More)
+		tell(b, "and %d more\n", v.More)
 	}
 }
 

@@ -170,7 +170,7 @@ func (s *submitOptions) one(ctx context.Context, c *recipe.Client, cmd *cobra.Co
 		}
 	}
 	if status.State != recipe.Done {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s is %s: %s; see ringmaster tasks show %s\n", name, status.State, status.Reason, name)
+		tell(cmd.ErrOrStderr(), "%s is %s: %s; see ringmaster tasks show %s\n", name, status.State, status.Reason, name)
 		return errTask
 	}
 	return nil
@@ -354,7 +354,7 @@ func cancelCommand(o *options) *cobra.Command {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\n", task, status.State)
 					if status.State != recipe.Cancelled {
 						late = true
-						fmt.Fprintf(cmd.ErrOrStderr(), "%s had ended before it could be cancelled: it is %s\n", task, status.State)
+						tell(cmd.ErrOrStderr(), "%s had ended before it could be cancelled: it is %s\n", task, status.State)
 					}
 				}
 				if late {
@@ -410,11 +410,11 @@ func listCommand(o *options) *cobra.Command {
 				fmt.Fprintln(table, "TASK\tSTATE\tWORKER\tATTEMPTS LOST")
 				for _, t := range all.Tasks {
 					if s := stateOf(t); state == "" || s == state {
-						fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", t.Name, s, t.Worker, t.Attempts)
+						tell(table, "%s\t%s\t%s\t%d\n", t.Name, s, t.Worker, t.Attempts)
 					}
 				}
 				for _, u := range all.Unreadable {
-					fmt.Fprintf(cmd.ErrOrStderr(), "not shown by the server: %s: %s\n", u.Path, oneLine(u.Reason, ""))
+					tell(cmd.ErrOrStderr(), "not shown by the server: %s: %s\n", u.Path, oneLine(u.Reason, ""))
 				}
 				return table.Flush()
 			})
@@ -466,7 +466,7 @@ func showCommand(o *options) *cobra.Command {
 
 func printDetail(w io.Writer, d recipe.TaskDetail) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
+	line := func(name, format string, args ...any) { tell(table, name+"\t"+format+"\n", args...) }
 	line("task", "%s", d.Name)
 	if slices.ContainsFunc(d.Unreadable, func(u recipe.Unreadable) bool { return strings.HasSuffix(u.Path, "/tasks/"+d.Name) }) && d.Payload == nil {
 		line("payload", "not shown")

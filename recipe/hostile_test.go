@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,6 +171,27 @@ func TestWhatIsMadeByHandStopsNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAttempts_SequentialZnodesAreNone: the recipe would look for attempt-40, and not find it.
+func TestAttempts_SequentialZnodesAreNone(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.parents()
+		w.do(zkapi.Create("/tasks/task-bad", []byte(`#ringmaster {"resident":true} x`), zkapi.Persistent))
+		for range 40 {
+			w.do(zkapi.Create("/tasks/task-bad/attempt-", nil, zkapi.PersistentSequential))
+		}
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		var runs atomic.Int32
+		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
+			runs.Add(1)
+			return nil, errors.New("on purpose")
+		})
+		time.Sleep(time.Minute)
+		if now, _ := m.Snapshot(); len(now.Quarantined) > 0 || runs.Load() < 20 {
+			t.Errorf("it ran %d times; left alone is %+v", runs.Load(), now.Quarantined)
+		}
+	})
 }
 
 // TestAMasterThatLeadsMakesParentsAnew: with an Access, nobody else may.

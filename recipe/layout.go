@@ -72,7 +72,8 @@ func numbered(name, prefix string) (int32, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(number, 10, 32)
-	return int32(n), err == nil && canBeAttempt(int32(n))
+	// One with zeros in front is a sequential znode: no write of the recipe would find it.
+	return int32(n), err == nil && canBeAttempt(int32(n)) && number == strconv.FormatInt(n, 10)
 }
 
 // maxAttempt is above every attempt that there can be: a number made by hand must leave

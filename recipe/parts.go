@@ -105,6 +105,7 @@ func (r *reconciler) partly(t string, ops []zkapi.Op) {
 	for _, op := range ops {
 		gone[op.Path] = op.Kind == zkapi.KindDelete
 	}
-	left.children = slices.DeleteFunc(left.children, func(child string) bool { return gone[r.layout.task(t)+"/"+child] })
+	// The list is the session's answer, which stays as it is.
+	left.children = slices.DeleteFunc(slices.Clone(left.children), func(child string) bool { return gone[r.layout.task(t)+"/"+child] })
 	r.parts = true
 }

@@ -63,6 +63,7 @@ func exploreCommand() *cobra.Command {
 	f.BoolVar(&e.World.Cancel, "cancel", false, "the client cancels its first task")
 	f.BoolVar(&e.World.Collect, "collect", false, "the client collects its tasks")
 	f.BoolVar(&e.World.Resubmit, "resubmit", false, "the client collects its tasks, and submits them again under the same ids")
+	f.BoolVar(&e.World.Parts, "parts", false, "the servers take so little at once that a finished task is collected child by child")
 	f.IntVar(&b.Expiries, "expiries", 0, "sessions that the server ends")
 	f.IntVar(&b.Cuts, "cuts", 0, "sessions that are given up because no server is heard of")
 	f.IntVar(&b.Stops, "stops", 0, "processes that are stopped for longer than their lease")

@@ -19,7 +19,7 @@ var Properties = []struct{ Name, Says string }{
 	{"NoOrphan", "nothing is assigned to a worker that is not there"},
 	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of; what is recorded of an attempt has the token of its assignment"},
 	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
-	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended; an assignment goes only in one write with what comes instead"},
+	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended, or removed in part and not ended; an assignment goes only in one write with what comes instead"},
 	{"GivenBack", "what a worker holds that is there goes only by a write of that worker, and a task only when nobody holds it"},
 	{"NobodyStarves", "whatever is cancelled or taken, the claim of a worker that is there changes only by a write of that worker, so none of its writes is refused for that, where no process is stopped"},
 	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
@@ -69,6 +69,7 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 			f.violate("NoLostTask", "%s is deleted without a status", name)
 		}
 		j.released(&f, w, name, was, is)
+		j.parted(&f, w, name, was, is)
 		j.givenBack(&f, w, name, was, is, before)
 	}
 	j.starved(&f, w, before, after)
@@ -181,6 +182,30 @@ func (j judge) released(f *findings, w explore.Write, name string, was, is *task
 			continue
 		}
 		f.violate("AtomicTransitions", "%s takes the assignment of %s from %s and puts nothing in its place", w.Process, name, worker)
+	}
+}
+
+// removed lists the records of attempts that are gone.
+func (t *task) removed(now *task) []int32 {
+	var gone []int32
+	for _, n := range slices.Sorted(maps.Keys(t.attempts)) {
+		if _, there := now.attempts[n]; !there {
+			gone = append(gone, n)
+		}
+	}
+	return gone
+}
+
+// parted judges records that are gone from a task that is there: it has ended, and
+// nobody holds it.
+func (j judge) parted(f *findings, w explore.Write, name string, was, is *task) {
+	gone := was.removed(is)
+	switch {
+	case !is.exists || len(gone) == 0 || j.resident(name):
+	case was.status == nil || is.status == nil:
+		f.violate("AtomicTransitions", "%s removes attempt %d of %s, which has no status or loses it", w.Process, gone[0], name)
+	case len(was.assigned) > 0:
+		f.violate("AtomicTransitions", "%s removes attempt %d of %s, which is assigned to %v", w.Process, gone[0], name, slices.Sorted(maps.Keys(was.assigned)))
 	}
 }
 

@@ -39,6 +39,7 @@ func (c Config) Expected() []string {
 	add(c.Cancel && c.Residents == 0, "a task that a worker is told to give back")
 	add(c.Cancel && c.Resubmit, "a task that a client has had removed")
 	add(c.Resubmit, "a task that is submitted again and done")
+	add(c.Parts && c.Failures > 0 && (c.Collect || c.Resubmit), "a part of what is below a finished task that is removed")
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })
@@ -82,6 +83,7 @@ func (j judge) Seen(w explore.Write) []string {
 		asked := has(w.Op, zkapi.KindDelete, "/collect/")
 		note(was.exists && gone && strings.HasPrefix(w.Process, "master") && !asked, "a task whose retention is over")
 		note(was.exists && gone && asked, "a task that a client has had removed")
+		note(!gone && len(was.removed(after.tasks[name])) > 0, "a part of what is below a finished task that is removed")
 	}
 	note(slices.ContainsFunc(w.Op.Ops, revokes), "a resident task that is called back")
 	note(slices.ContainsFunc(w.Op.Ops, takes), "a task that a worker is told to give back")

@@ -38,6 +38,10 @@ type Config struct {
 	// ids, once.
 	Resubmit bool
 
+	// Parts has the servers take so little at once that a finished task is collected child
+	// by child.
+	Parts bool `json:",omitempty"`
+
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
 	Abrupt      bool // who is asked to leave is given no time for it
@@ -189,7 +193,7 @@ func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
 
 func (c Config) master(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
-		host = c.clocked(name, host)
+		host = c.little(c.clocked(name, host))
 		m, err := recipe.NewMaster(c.tampered(host), recipe.MasterConfig{
 			Name: name, Address: name, MaxAttempts: c.Attempts, Retention: c.Retention,
 			Backoff: func(int) time.Duration { return 0 },
@@ -318,7 +322,7 @@ func (c Config) stays(n int) bool { return n <= c.Residents && !(c.Cancel && n =
 // same order.
 func (c Config) client() explore.Program {
 	return func(ctx context.Context, host explore.Host) {
-		host = c.clocked("client-1", host)
+		host = c.little(c.clocked("client-1", host))
 		client, err := recipe.NewClient(c.tampered(host), recipe.ClientConfig{})
 		if err != nil {
 			panic(err)

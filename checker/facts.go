@@ -77,10 +77,6 @@ type removal struct {
 	kept bool // by a master, when its retention was over, not by a client
 }
 
-func (r removal) deletes(path string) bool {
-	return slices.ContainsFunc(r.op.Invoke.Ops, func(op history.Op) bool { return op.Kind == "delete" && op.Path == path })
-}
-
 // options are what a task asks for, as far as judges care.
 type options struct {
 	Attempts int  `json:"attempts"`
@@ -140,13 +136,14 @@ func gather(events []history.Event, evidence *history.Evidence, exchanges []hist
 
 // restore tells of collected tasks what the tree would have told, from the writes
 // that made them. An attempt whose record nobody answered was on record if it was
-// deleted with the task: a task is collected exactly as it is.
+// deleted with the task, or in a part before: a task is collected exactly as it is.
 func (f *facts) restore() {
 	for name := range f.collected {
 		if t := f.task(name); t.id == "" {
 			t.gone = true
 		}
 	}
+	deleted := f.deleted()
 	restored := func(name string) *task {
 		if t := f.tasks[name]; t != nil && t.gone {
 			return t
@@ -168,10 +165,10 @@ func (f *facts) restore() {
 				f.byID[t.id] = append(f.byID[t.id], name)
 			}
 			unanswered := w.Outcome() == history.Info
-			if strings.HasPrefix(rest, leftPrefix) && (!unanswered || f.collected[name].deletes(op.Path)) {
+			if strings.HasPrefix(rest, leftPrefix) && (!unanswered || deleted[op.Path]) {
 				t.marks(rest)
 			}
-			if strings.HasPrefix(rest, "attempt-") && (!unanswered || f.collected[name].deletes(op.Path)) {
+			if strings.HasPrefix(rest, "attempt-") && (!unanswered || deleted[op.Path]) {
 				t.records(op.Data)
 				t.unsure = t.unsure || unanswered
 			}
@@ -183,6 +180,25 @@ func (f *facts) restore() {
 			t.status = &s
 		}
 	}
+}
+
+// deleted are the znodes that were deleted of collected tasks. Who collects has read what
+// there is: a part without an answer, too, names only what was there.
+func (f *facts) deleted() map[string]bool {
+	deleted := map[string]bool{}
+	for _, w := range f.writes {
+		if w.Outcome() == history.Fail {
+			continue
+		}
+		for _, op := range w.Invoke.Ops {
+			if name, _, ok := element(op.Path, "/tasks"); ok && op.Kind == "delete" {
+				if _, gone := f.collected[name]; gone {
+					deleted[op.Path] = true
+				}
+			}
+		}
+	}
+	return deleted
 }
 
 // life names one life of a process.

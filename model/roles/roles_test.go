@@ -103,7 +103,7 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Resubmit, c.Bounds.Losses = true, 1 }), 115396, 368995, 64, true},
 	{small(func(c *Config) { c.Resubmit, c.Bounds.Expiries = true, 1 }), 216974, 690897, 83, true},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Collect = true, 1, true }), 4095, 12002, 52, false},
-	{small(func(c *Config) { c.Parts, c.Failures, c.Cancel, c.Resubmit = true, 1, true, true }), 89905, 262454, 92, false},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Cancel, c.Resubmit = true, 1, true, true }), 91185, 266546, 93, false},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Collect, c.Bounds.Losses = true, 1, true, 1 }), 79698, 257740, 58, true},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Retention, c.Bounds.Sweeps = true, 1, 3*time.Second, 2 }), 125379, 410569, 68, true},
 }

@@ -124,6 +124,9 @@ func (c Config) checkProfile(bad func(format string, args ...any)) {
 	if c.Holders < 0 || c.Holders > max(c.Workers-1, 0) {
 		bad("--holders %d: use 0 to %d: one of --workers %d must do ordinary tasks", c.Holders, max(c.Workers-1, 0), c.Workers)
 	}
+	if c.Holders == 0 && slices.Contains(c.Nemesis, nemesis.IsolateHolder) {
+		bad("--nemesis %s --holders 0: it looks for a worker that holds resident tasks and does nothing else; give --holders 1, or more", nemesis.IsolateHolder)
+	}
 }
 
 // checkMixed complains about another build that cannot take part.

@@ -74,6 +74,7 @@ func TestUseProfile_RefusesWhatCannotBe(t *testing.T) {
 	}{
 		"in memory":           {func(c *Config) { c.Ensemble, c.Profile, c.Nemesis = Memory, "quota", nil }, "--server-profile quota"},
 		"too many holders":    {func(c *Config) { c.Holders = 3 }, "--holders 3"},
+		"nobody to isolate":   {func(c *Config) { c.Nemesis = []nemesis.Kind{nemesis.IsolateHolder} }, "--holders 1"},
 		"a quota on the kind": {func(c *Config) { c.Nemesis = []nemesis.Kind{nemesis.ExhaustQuota} }, "--server-profile quota"},
 	} {
 		config := Defaults()

@@ -154,7 +154,7 @@ func ExampleClient_Leaders() {
 			fmt.Println(leader.Name, leader.Address, leader.Epoch)
 			break
 		}
-		fmt.Println("nobody leads")
+		fmt.Println("no master leads")
 		master, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1", Address: "m1:9000"})
 		if err != nil {
 			log.Fatal(err)
@@ -162,7 +162,7 @@ func ExampleClient_Leaders() {
 		go master.Run(ctx)
 	}
 	// Output:
-	// nobody leads
+	// no master leads
 	// m1 m1:9000 1
 }
 

@@ -75,42 +75,43 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 }
 
 func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) {
-	return f.lookLeader(ctx, &inspection{})
+	leader, seen, err := f.lookLeader(ctx, &inspection{})
+	return leader, seen.Watch, err
 }
 
-// lookLeader reads who leads. That some of it is not shown ends nothing: /master says who
-// holds it even so.
-func (f followed) lookLeader(ctx context.Context, note *inspection) (Leader, zkapi.Source, error) {
-	seen, err := exists(ctx, f.session, zkapi.Exists(f.layout.master()).Watched())
+// lookLeader reads who leads, and /master, which is watched. That some of it is not shown
+// ends nothing: /master says who holds it even so.
+func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Leader, seen zkapi.Result, err error) {
+	seen, err = exists(ctx, f.session, zkapi.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
-		return Leader{}, seen.Watch, err // what no session holds is nobody's claim
+		return Leader{}, seen, err // what no session holds is nobody's claim
 	}
 	got, err := f.session.Do(ctx, zkapi.Get(f.layout.master()))
 	switch {
 	case errors.Is(err, zkapi.ErrNoNode):
-		return Leader{}, seen.Watch, nil // gone since: the watch has fired
+		return Leader{}, seen, nil // gone since: the watch has fired
 	case errors.Is(err, zkapi.ErrNoAuth):
 		note.hides(f.layout.master(), err)
 		got = seen
 	case err != nil:
-		return Leader{}, nil, err
+		return Leader{}, zkapi.Result{}, err
 	}
 	if !got.Stat.Alive() {
-		return Leader{}, seen.Watch, nil
+		return Leader{}, seen, nil
 	}
-	leader := Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
+	leader = Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
 	claimed, err := f.session.Do(ctx, zkapi.Get(f.layout.assign()))
 	switch {
 	case errors.Is(err, zkapi.ErrNoAuth):
 		note.hides(f.layout.assign(), err)
 	case err != nil && !errors.Is(err, zkapi.ErrNoNode):
-		return Leader{}, nil, err
+		return Leader{}, zkapi.Result{}, err
 	}
 	var record claimRecord
 	if json.Unmarshal(claimed.Data, &record) == nil && record.Session == fmt.Sprintf("0x%x", leader.Session) {
 		leader.Name, leader.Epoch = record.Holder, claimed.Stat.Version
 	}
-	return leader, seen.Watch, nil
+	return leader, seen, nil
 }
 
 // progress tells what a task shows, nil when that has gone, until it has its

@@ -33,7 +33,7 @@ type Overview struct {
 	Hanging    []Hanging      // handlers that were told to end and may still run, by task
 
 	// Quarantined is what the active master leaves alone for now, because the server
-	// refuses what is to be done with it; while nobody leads, what the last master left
+	// refuses what is to be done with it; while no master leads, what the last master left
 	// alone. It is at most 50 of them, and MoreQuarantined counts the others. What a
 	// worker leaves alone, its log and its metric say.
 	Quarantined     []Quarantined
@@ -94,14 +94,10 @@ func (o *overlook) problem(p Problem) { o.Problems = append(o.Problems, p) }
 
 // leader looks who leads, and whether something else is in that place.
 func (o *overlook) leader(ctx context.Context) error {
-	leader, _, err := followed{session: o.session, layout: o.layout}.lookLeader(ctx, &o.inspection)
+	leader, master, err := followed{session: o.session, layout: o.layout}.lookLeader(ctx, &o.inspection)
 	if err != nil || leader.Exists() {
 		o.Leader = leader
 		_, err := o.shown(o.layout.master(), err)
-		return err
-	}
-	master, err := o.find(ctx, o.layout.master())
-	if err != nil {
 		return err
 	}
 	if master.Found && !master.Stat.Alive() {

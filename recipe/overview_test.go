@@ -278,3 +278,19 @@ func TestInspect_ShowsTheRest(t *testing.T) {
 		})
 	}
 }
+
+// TestOverview_LooksOnceWhoLeads: where no master leads, too.
+func TestOverview_LooksOnceWhoLeads(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+		looks := 0
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			if op.Path == "/master" {
+				looks++
+			}
+		})
+		if o := w.overview(); o.Leader.Exists() || looks != 1 {
+			t.Errorf("%+v after %d looks at /master", o.Leader, looks)
+		}
+	})
+}

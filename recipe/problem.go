@@ -57,7 +57,7 @@ func article(o zkapi.Owner) string {
 
 // masterProblem is that of a /master that is no ephemeral of a session.
 func (l layout) masterProblem(stat zkapi.Stat) Problem {
-	return notAlive(l.master(), stat, "nobody leads, and no master can be elected")
+	return notAlive(l.master(), stat, "no master leads, and none can be elected")
 }
 
 func (l layout) workerProblem(w string, stat zkapi.Stat) Problem {

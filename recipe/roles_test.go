@@ -350,13 +350,13 @@ func TestLeaders(t *testing.T) {
 			}
 		})
 		const nobody = "  0"
-		w.within(time.Second, "nobody leads", is(nobody))
+		w.within(time.Second, "no master leads", is(nobody))
 		m := w.master(recipe.MasterConfig{Name: "m1", Address: "m1:9"})
 		w.within(time.Second, "m1 leads", is(nobody, "m1 m1:9 1"))
 		if err := m.Close(w.ctx); err != nil {
 			t.Error(err)
 		}
-		w.within(time.Second, "nobody leads", is(nobody, "m1 m1:9 1", nobody))
+		w.within(time.Second, "no master leads", is(nobody, "m1 m1:9 1", nobody))
 		w.do(zkapi.Create("/master", []byte("hand:1"), zkapi.Ephemeral))
 		w.within(time.Second, "a hand leads", is(nobody, "m1 m1:9 1", nobody, " hand:1 0"))
 		if l, err := c.Leader(w.ctx); err != nil || l.Address != "hand:1" || !l.Exists() {

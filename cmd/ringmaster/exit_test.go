@@ -57,7 +57,7 @@ func TestExitCodes(t *testing.T) {
 		server *fakeServer
 		args   string
 	}{
-		{exit.Done, "nobody leads", &fakeServer{}, "status"},
+		{exit.Done, "no master leads", &fakeServer{}, "status"},
 		{exit.Done, "task-a", &fakeServer{}, "submit --id a x"},
 		{exit.Done, "one:", &fakeServer{}, "identity --auth-file " + auth},
 		{exit.Failed, "address already in use", &fakeServer{}, "master --metrics " + taken.Addr().String()},
@@ -96,7 +96,12 @@ func TestExitCodes(t *testing.T) {
 		{exit.WrongUse, "--wait, too", nil, "submit --collect x"},
 		{exit.WrongUse, "unknown flag: --nonsense", nil, "submit --nonsense"},
 		{exit.WrongUse, "accepts 1 arg", nil, "tasks show"},
-		{exit.WrongUse, `invalid argument "x" for "--attempts"`, nil, "submit --attempts x y"},
+		{exit.WrongUse, `--attempts "x": give a whole number; see`, nil, "submit --attempts x y"},
+		{exit.WrongUse, `--max-handovers "x": give a whole number; see`, nil, "master --max-handovers=x"},
+		{exit.WrongUse, `--max-attempts "99999999999999999999": the number is too large; see`, nil, "master --max-attempts 99999999999999999999"},
+		{exit.WrongUse, `--drain "5": give a time such as 500ms, 30s or 1h30m; see`, nil, "worker --exec cat --drain 5"},
+		{exit.WrongUse, `--access "x": give NAME=VALUE,...; see`, nil, "status --access x"},
+		{exit.WrongUse, `--watch "maybe": give true or false; see`, nil, "status --watch=maybe"},
 		{exit.WrongUse, "not/valid", &fakeServer{}, "submit --id not/valid x"},
 		{exit.WrongUse, "--exec is missing", nil, "worker"},
 		{exit.WrongUse, "/nowhere", nil, "status --auth-file /nowhere"},
@@ -220,7 +225,7 @@ func TestASignalHasItsOwnCode(t *testing.T) {
 	mute := &fakeServer{mute: true}
 	p.servers = mute.start(t)
 	worker := p.starts("worker", "--exec", "cat")
-	<-mute.granted
+	<-mute.asked // a session that was granted need not have arrived
 	for _, says := range []string{"a second signal ends this at once", ""} {
 		if err := worker.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"path"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -28,6 +29,8 @@ type fakeServer struct {
 	conf     func(net.Conn)       // answers the four-letter word; nil: it is switched off
 	accepted chan struct{}        // has one for each connection
 	granted  chan struct{}        // has one for each session
+	asked    chan struct{}        // is closed when a session that is mute was asked for something
+	once     sync.Once
 	down     atomic.Bool
 }
 
@@ -45,7 +48,7 @@ func (s *fakeServer) start(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	s.accepted, s.granted = make(chan struct{}, 1000), make(chan struct{}, 1000)
+	s.accepted, s.granted, s.asked = make(chan struct{}, 1000), make(chan struct{}, 1000), make(chan struct{})
 	go func() {
 		for {
 			c, err := listener.Accept()
@@ -93,6 +96,7 @@ func (s *fakeServer) serve(c net.Conn) {
 			continue
 		}
 		if s.mute {
+			s.once.Do(func() { close(s.asked) })
 			continue
 		}
 		if s.cut[request.Op.Kind] && request.Op.Kind.Writes() {

@@ -200,7 +200,7 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%q: %d, want %d; printed %q and %q, want %q", args, got, code, stdout, problem, out)
 		}
 	}
-	expect("", 0, "nobody leads", "status")
+	expect("", 0, "no master leads", "status")
 	p.starts("node", "--name", "n1", "--exec", "cat", "--metrics", "127.0.0.1:0")
 	node := p.starts("node", "--name", "n2", "--exec", `
 		case $(cat) in

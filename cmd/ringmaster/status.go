@@ -75,7 +75,7 @@ func quiet(ctx context.Context, watch bool, err error) error {
 type overview struct {
 	namespace string
 
-	Master  *leader      `json:"master"`     // null when nobody leads
+	Master  *leader      `json:"master"`     // null when no master leads
 	InLine  []string     `json:"candidates"` // the leader, too, if it stands in line
 	Workers []workerLine `json:"workers"`
 	Tasks   taskLine     `json:"tasks"`
@@ -258,7 +258,7 @@ func (v overview) leads() string {
 	case m == nil && v.hides("/master"):
 		return "not shown"
 	case m == nil:
-		return "nobody leads"
+		return "no master leads"
 	case m.ByHand && v.hides("/assign"):
 		return strings.TrimSpace(m.Address + " session " + m.Session)
 	case m.ByHand:
@@ -278,7 +278,7 @@ func showTroubles(b *strings.Builder, v overview) {
 		for _, h := range v.Hanging {
 			what := "was called back, and has not been given back yet"
 			if !h.Abandoned.IsZero() {
-				what = "was abandoned at " + h.Abandoned.Format(time.RFC3339) + ", and may still run"
+				what = "was abandoned at " + moment(h.Abandoned) + ", and may still run"
 			}
 			tell(b, "%s%s %s\n", h.Task, by(h.Worker, h.Token), what)
 		}
@@ -312,7 +312,7 @@ func showQuarantined(b *strings.Builder, v overview) {
 		if q.Refused > 1 {
 			times = fmt.Sprintf(", refused %d times", q.Refused)
 		}
-		tell(b, "%s %s since %s%s, %s\n  %s\n", q.Kind, q.Name, q.Since.Local().Format(time.DateTime), times, until, oneLine(q.Reason, ""))
+		tell(b, "%s %s since %s%s, %s\n  %s\n", q.Kind, q.Name, moment(q.Since), times, until, oneLine(q.Reason, ""))
 	}
 	if v.More > 0 {
 		tell(b, "and %d more\n", v.More)
@@ -325,8 +325,11 @@ func clock(at, beside time.Time) string {
 	if at.Local().Format(time.DateOnly) == beside.Local().Format(time.DateOnly) {
 		return at.Local().Format(time.TimeOnly)
 	}
-	return at.Local().Format(time.DateTime)
+	return moment(at)
 }
+
+// moment is how lists for people show a time: local, to the second. JSON has RFC 3339.
+func moment(at time.Time) string { return at.Local().Format(time.DateTime) }
 
 // detail is what tasks show --json prints.
 type detail struct {

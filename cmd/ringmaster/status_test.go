@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
 // leftAlone is what a master has written to /quarantine.
@@ -101,5 +103,26 @@ func TestStatusShowsWhatIsNotShown(t *testing.T) {
 		if got := (overview{Master: &m}).leads(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestListsShowOneKindOfTime: all lists for people show local time in one form, whatever
+// the zone is in which it was recorded.
+func TestListsShowOneKindOfTime(t *testing.T) {
+	local := time.Local
+	t.Cleanup(func() { time.Local = local })
+	time.Local = time.FixedZone("here", 3600)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
+	var b strings.Builder
+	v := overview{Hanging: []hanging{{Task: "task-a", Worker: "w1", Abandoned: at}}, Quarantined: []quarantined{{Kind: "task", Name: "b", Since: at}}}
+	if err := show(&b, v, false, false); err != nil {
+		t.Fatal(err)
+	}
+	d := recipe.TaskDetail{Name: "c", Status: &recipe.Status{State: recipe.Failed, Ended: at}, Attempts: []recipe.Attempt{{Ended: at}}}
+	if err := printDetail(&b, d); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "2026-01-02 04:04:05"); n != 4 {
+		t.Errorf("%d times in that form, 4 are wanted:\n%s", n, b.String())
 	}
 }

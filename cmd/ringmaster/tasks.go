@@ -482,7 +482,7 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 	case s != nil:
 		line("state", "%s%s", s.State, by(s.Worker, s.Token))
 		if !s.Ended.IsZero() {
-			line("ended", "%s", s.Ended.Format(time.RFC3339))
+			line("ended", "%s", moment(s.Ended))
 		}
 		if s.Reason != "" {
 			line("reason", "%s", oneLine(s.Reason, ""))
@@ -499,7 +499,7 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 	for _, a := range d.Attempts {
 		when := ""
 		if !a.Ended.IsZero() {
-			when = a.Ended.Format(time.RFC3339) + " "
+			when = moment(a.Ended) + " "
 		}
 		line(fmt.Sprintf("attempt %d", a.Token.Attempt), "%s%s: %s", when, strings.TrimPrefix(by(a.Worker, a.Token), " by "), oneLine(a.Reason, ""))
 	}

@@ -41,8 +41,9 @@ func soakCommand() *cobra.Command {
 				config.Time = load
 				err = config.Validate()
 			}
-			if err == nil && (plan.Runs < 0 || plan.Time < 0) {
-				err = fmt.Errorf("--runs %d --time %v: give none for no limit", plan.Runs, plan.Time)
+			changed := cmd.Flags().Changed
+			if err == nil && (changed("runs") && plan.Runs < 1 || changed("time") && plan.Time <= 0) {
+				err = fmt.Errorf("--runs %d --time %v: give at least one run, and some time, or leave the option out for no limit", plan.Runs, plan.Time)
 			}
 			if err != nil {
 				return exit.With(exit.WrongUse, err)

@@ -52,7 +52,7 @@ func (e hostile) followers(t *testing.T) (leader *ensemble.Server, followers []*
 	t.Helper()
 	leader = e.Leader(t.Context())
 	if leader == nil {
-		t.Fatal("nobody leads")
+		t.Fatal("no master leads")
 	}
 	return leader, slices.DeleteFunc(slices.Clone(e.Servers), func(s *ensemble.Server) bool { return s == leader })
 }

@@ -127,7 +127,7 @@ func breakServers(t *testing.T, ctx context.Context, e *ensemble.Ensemble) {
 	t.Helper()
 	leader := e.Leader(ctx)
 	if leader == nil {
-		t.Fatal("nobody leads")
+		t.Fatal("no master leads")
 	}
 	others := slices.DeleteFunc(slices.Clone(e.Servers), func(s *ensemble.Server) bool { return s == leader })
 	writing, stop := context.WithCancel(ctx)

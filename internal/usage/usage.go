@@ -2,10 +2,13 @@
 package usage
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
@@ -15,7 +18,7 @@ import (
 func Mark(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return exit.Misuse("%s: %w; see %s --help", c.CommandPath(), err, c.CommandPath())
+		return exit.Misuse("%s: %w; see %s --help", c.CommandPath(), plain(err), c.CommandPath())
 	})
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -31,6 +34,33 @@ func Mark(root *cobra.Command) {
 		}
 	}
 	markArguments(root)
+}
+
+// values says what to write as the value of an option, by the type that pflag gives it.
+var values = map[string]string{
+	"int": "a whole number", "int32": "a whole number", "int64": "a whole number", "uint64": "a whole number, not negative",
+	"float64": "a number", "bool": "true or false", "duration": "a time such as 500ms, 30s or 1h30m",
+	"stringToString": "NAME=VALUE,...", "stringSlice": "values with commas between them",
+}
+
+// plain says of an option's value that cannot be read what to write in its place, and not
+// which function could not read it.
+func plain(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	option := invalid.GetFlag()
+	want, known := values[option.Value.Type()]
+	switch cause := invalid.Unwrap(); {
+	case errors.Is(cause, strconv.ErrRange):
+		return fmt.Errorf("--%s %q: the number is too large", option.Name, invalid.GetValue())
+	case !known && cause != nil:
+		return fmt.Errorf("--%s %q: %w", option.Name, invalid.GetValue(), cause)
+	case !known:
+		return err
+	}
+	return fmt.Errorf("--%s %q: give %s", option.Name, invalid.GetValue(), want)
 }
 
 // markArguments gives a command that only has others below it something to do, or cobra

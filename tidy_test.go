@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 	"internal/integration":           {},
 	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
-	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra"},
+	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
 	"cmd/torture":                    {"*"},
 	"cmd/ringmaster":                 {"*"},

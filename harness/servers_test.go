@@ -57,7 +57,7 @@ var serverFaults = []nemesis.Fault{
 	{Kind: nemesis.IsolateFollower, Duration: 3 * time.Second},
 	{Kind: nemesis.IsolateHolder, Duration: 3 * time.Second},
 	{Kind: nemesis.IsolateLeader, Duration: 3 * time.Second},
-	{Kind: nemesis.IsolateServer, Role: nemesis.FollowerServer, Duration: 3 * time.Second}, // no master leads here
+	{Kind: nemesis.IsolateServer, Role: nemesis.FollowerServer, Duration: 3 * time.Second}, // nobody leads here
 	{Kind: nemesis.SplitServers, Duration: 3 * time.Second, Pick: 2},
 	{Kind: nemesis.ChangeLeader},
 	{Kind: nemesis.FillDisk, Duration: 2 * time.Second},

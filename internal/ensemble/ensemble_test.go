@@ -37,7 +37,7 @@ func TestServerFaults(t *testing.T) {
 	ctx := limited(t)
 	leader := e.Leader(ctx)
 	if leader == nil {
-		t.Fatal("no master leads")
+		t.Fatal("nobody leads")
 	}
 	must(t, leader.Kill(ctx))
 	if running, err := leader.Running(ctx); running || err != nil {

@@ -477,8 +477,12 @@ func TestRestartUnderTheSameName(t *testing.T) {
 				w.do(zkapi.Set("/assign/w1", []byte(`{"holder":"w1","acks":true,"retiring":true}`), incarnation))
 			}
 			w.worker("w1", echo)
-			time.Sleep(3 * time.Second)
+			time.Sleep(3*time.Second + 37*time.Millisecond) // at which nobody else does anything
+			master := w.ownerOf("/master")
+			master.Lag()
 			first.Expire()
+			w.within(time.Second, "the new process has given it back", func() bool { return w.do(zkapi.Exists("/tasks/" + name + "/attempt-1")).Found })
+			master.CatchUp()
 			status := w.await(name)
 			detail, err := w.client().Inspect(w.ctx, name)
 			if err != nil || status.State != want || len(detail.Attempts) != 1 {

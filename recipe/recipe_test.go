@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,13 +112,13 @@ func (w *world) client() *recipe.Client {
 }
 
 // loseOnce loses the first request that fits, and says later whether there was one.
-func (w *world) loseOnce(loss zk.Loss, fits func(zkapi.Op) bool) (lost *bool) {
-	lost = new(bool)
+func (w *world) loseOnce(loss zk.Loss, fits func(zkapi.Op) bool) (lost *atomic.Bool) {
+	lost = new(atomic.Bool)
 	w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
-		if *lost || !fits(op) {
+		if lost.Load() || !fits(op) {
 			return zk.None
 		}
-		*lost = true
+		lost.Store(true)
 		return loss
 	})
 	return lost

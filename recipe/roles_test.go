@@ -727,7 +727,7 @@ func TestCandidateStandsInLineOnce(t *testing.T) {
 			lost := w.loseOnce(loss, func(op zkapi.Op) bool { return op.Mode == zkapi.EphemeralSequential })
 			m := w.master(recipe.MasterConfig{Name: "m1", Queue: true})
 			w.within(time.Second, "it leads", func() bool { return leads(m) })
-			if line := w.do(zkapi.Children("/candidates")).Children; !*lost || len(line) != 1 {
+			if line := w.do(zkapi.Children("/candidates")).Children; !lost.Load() || len(line) != 1 {
 				t.Errorf("loss %d: in line are %q", loss, line)
 			}
 		})

@@ -520,7 +520,7 @@ func TestCollectSparesWhatCameLater(t *testing.T) {
 			})
 			collected := make(chan error, 1)
 			w.work.Go(func() { collected <- c.Collect(w.ctx, name) })
-			for !*lost || w.do(zkapi.Exists("/tasks/"+name)).Found {
+			for !lost.Load() || w.do(zkapi.Exists("/tasks/"+name)).Found {
 				time.Sleep(time.Microsecond)
 			}
 			if _, err := w.client().Submit(w.ctx, []byte("second"), recipe.ID("job")); err != nil {
@@ -553,7 +553,7 @@ func TestCancelSparesWhatCameLater(t *testing.T) {
 			_, err := w.client().Cancel(w.ctx, name)
 			cancelled <- err
 		})
-		for !*lost {
+		for !lost.Load() {
 			time.Sleep(time.Microsecond)
 		}
 		other := w.client()

@@ -1222,8 +1222,8 @@ func TestEveryWriteFits(t *testing.T) {
 			w.await(name)
 		}
 		w.env.Server.Observe(nil)
-		if !*lost || largest > most {
-			t.Errorf("an end was lost is %v; the largest write has %d bytes", *lost, largest)
+		if !lost.Load() || largest > most {
+			t.Errorf("an end was lost is %v; the largest write has %d bytes", lost.Load(), largest)
 		}
 	})
 }

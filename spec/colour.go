@@ -335,12 +335,16 @@ func claimed(local tlc.Value) tlc.Value {
 			if state := tasks.At(t); state.String() != none.String() {
 				told = append(told, tlc.Seq(tlc.Model(t), state))
 			}
-			if at != "submit" || i+1 < submitting {
+			if at != "submit" && at != "stays" || i+1 < submitting {
 				accepted = append(accepted, tlc.Model(t))
 			}
 		}
 	}
+	acts := []tlc.Value{}
+	for _, a := range local.Field("acts").Items() {
+		acts = append(acts, tlc.Record(map[string]tlc.Value{"resource": a.Field("resource"), "token": a.Field("token")}))
+	}
 	return tlc.Record(map[string]tlc.Value{
-		"acts": local.Field("acts"), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": leads,
+		"acts": tlc.Set(acts...), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": leads,
 	})
 }

@@ -68,8 +68,7 @@ func TestConfigurationsAreThePlans(t *testing.T) {
 }
 
 // TestExplorerAgreesWithTLC: the real code and the specification have the same states,
-// transitions and depth, and nobody can tell them apart. Where the plan says that the code
-// is ahead they must differ: the remark goes when the specification has caught up.
+// transitions and depth, and nobody can tell them apart.
 func TestExplorerAgreesWithTLC(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
@@ -87,13 +86,13 @@ func TestExplorerAgreesWithTLC(t *testing.T) {
 		}
 		if e := m.Entry(c.Name); e == nil || e.Seen == nil {
 			t.Errorf("%s is not in the manifest, or without its graph", c.Name)
-		} else if same := seen == *e.Seen; same != (c.Ahead == "") {
-			t.Errorf("%s (the code is ahead: %q):\nthe explorer has %+v\nTLC has          %+v", c.Name, c.Ahead, seen, *e.Seen)
+		} else if seen != *e.Seen {
+			t.Errorf("%s:\nthe explorer has %+v\nTLC has          %+v", c.Name, seen, *e.Seen)
 		}
 	}
 	least := 4
 	if os.Getenv("RINGMASTER_DEEP") != "" {
-		least = 8
+		least = 13
 	}
 	if compared < least {
 		t.Errorf("only %d worlds were compared, %d should be", compared, least)

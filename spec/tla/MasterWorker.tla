@@ -528,13 +528,15 @@ Gather(v, answer) ==
 \* A process without a claim: it makes sure that its inbox exists, and registers.
 Unregistered(names, acts) == [
     at |-> "ensure", moved |-> FALSE, names |-> names, acts |-> acts,
-    version |-> 0]                        \* of /assign/<w>, as read before registering
+    version |-> 0,                        \* of /assign/<w>, as read before registering
+    late |-> FALSE]                       \* its lease was over before it was registered
 
 \* An incarnation holds executions, from the assignment to the record of the end.
 Execution(t, node) == [
     task |-> t, epoch |-> node.data.epoch, attempt |-> node.data.attempt, born |-> node.born,
     outcome |-> "none",                   \* done, or failed: the attempt has ended without a result
     started |-> FALSE,
+    lapses |-> 0,                         \* handlers of it that were told to end because the lease was over
     doubtful |-> FALSE,                   \* its end may have been recorded
     moot |-> FALSE]                       \* the task ended without it
 
@@ -542,6 +544,8 @@ Incarnation(c, version) == [
     at |-> "work", moved |-> FALSE, names |-> c.names, acts |-> c.acts,
     swept |-> FALSE,                      \* it is time to look at everything again
     version |-> version,                  \* of the claim
+    late |-> c.late,                      \* its lease is over: no write was acknowledged that was sent since
+    early |-> FALSE,                      \* the write under way was sent before that
     own |-> FALSE,                        \* the watch on /workers/<w> is set and has not fired
     inbox |-> "unread",                   \* unread, fresh, or fired: the watch on /assign/<w>
     listed |-> 0, changes |-> 0,          \* children of the inbox when it was listed, and its count of changes
@@ -554,7 +558,7 @@ Held(v) == v.running \cup Range(v.finished) \cup Range(v.batch)
 HeldTasks(v) == {e.task : e \in Held(v)}
 HeldFor(v, t) == CHOOSE e \in Held(v) : e.task = t
 
-WorkerAct(e) == [resource |-> e.task, token |-> <<e.epoch, e.attempt>>]
+WorkerAct(e) == [resource |-> e.task, token |-> <<e.epoch, e.attempt>>, lapses |-> e.lapses]
 
 \* The execution ends in this way, and waits to be recorded.
 Finished(v, e, outcome) ==
@@ -566,6 +570,16 @@ Drop(v, t) ==
     IN [v EXCEPT !.running = {e \in @ : Stays(e)}, !.finished = SelectSeq(@, Stays), !.batch = SelectSeq(@, Stays)]
 RECURSIVE DropAll(_, _)
 DropAll(v, tasks) == IF tasks = <<>> THEN v ELSE DropAll(Drop(v, Head(tasks)), Tail(tasks))
+
+\* incarnation.lapse: the lease is over. The handlers return at once; what they have asked
+\* for outside is still under way. Their executions wait to begin again.
+Lapsed(v) ==
+    LET again(e) == IF e.started THEN [e EXCEPT !.started = FALSE, !.lapses = @ + 1] ELSE e
+    IN [v EXCEPT !.late = TRUE, !.early = v.at \in {"commitEnds", "record", "start"}, !.running = {again(e) : e \in @}]
+
+\* incarnation.writeAll: a write was answered. If it was applied, the lease runs from when
+\* it was sent.
+Wrote(v, applied) == [v EXCEPT !.late = @ /\ (~applied \/ v.early), !.early = FALSE]
 
 -------------------------------------------------------------------------------
 (* Workers: a pass of the loop (recipe/incarnation.go, commit.go) *)
@@ -583,14 +597,15 @@ Record(p, v) == If(Guarded("incarnation-check"), <<Check(InboxPath(NameOf(p)), v
 
 RECURSIVE Work(_)
 
-\* The end of a pass: handlers run for what is new, and the next pass follows at once
-\* if something has changed.
+\* The end of a pass (incarnation.start): handlers run for what has not begun, after a
+\* write if the lease is over. The next pass follows at once if something has changed.
 EndPass(v) ==
-    IF v.reread THEN Work([v EXCEPT !.reread = FALSE, !.inbox = "unread"])
-    ELSE LET new == {e \in v.running : ~e.started}
-             u == [v EXCEPT !.running = (@ \ new) \cup {[e EXCEPT !.started = TRUE] : e \in new},
-                            !.acts = @ \cup {WorkerAct(e) : e \in new}]
-         IN IF ~u.own \/ u.inbox # "fresh" \/ u.moved \/ u.swept THEN Work(u) ELSE [u EXCEPT !.at = "work"]
+    LET new == {e \in v.running : ~e.started}
+        u == [v EXCEPT !.running = (@ \ new) \cup {[e EXCEPT !.started = TRUE] : e \in new},
+                       !.acts = @ \cup {WorkerAct(e) : e \in new}]
+    IN IF v.reread THEN Work([v EXCEPT !.reread = FALSE, !.inbox = "unread"])
+       ELSE IF v.late /\ new # {} THEN [v EXCEPT !.at = "start"]
+       ELSE IF ~u.own \/ u.inbox # "fresh" \/ u.moved \/ u.swept THEN Work(u) ELSE [u EXCEPT !.at = "work"]
 CommitEnds(v) ==
     IF v.finished = <<>> THEN EndPass(v)
     ELSE LET u == [v EXCEPT !.batch = v.finished, !.finished = <<>>]
@@ -605,7 +620,7 @@ Work(v) ==
 
 \* The step failed for want of a connection: what was to be recorded waits.
 WorkAgain(v) ==
-    Work([v EXCEPT !.inbox = "unread", !.moved = Guarded("look-after-reconnect"), !.todo = <<>>, !.got = <<>>,
+    Work([v EXCEPT !.inbox = "unread", !.moved = Guarded("look-after-reconnect"), !.early = FALSE, !.todo = <<>>, !.got = <<>>,
                    !.finished = v.batch \o v.finished, !.batch = <<>>])
 
 
@@ -707,7 +722,8 @@ NewClient == [
     told |-> [t \in T |-> None]]          \* the states that it was told
 
 Looking(v, n) == [v EXCEPT !.at = IF n > Len(TaskNames) THEN "closeSession" ELSE "look", !.n = n, !.moved = FALSE, !.fresh = FALSE]
-Accepted(v) == IF v.at = "submit" THEN {TaskNames[i] : i \in 1..(v.n - 1)} ELSE T
+Submitting(v) == v.at \in {"submit", "stays"}
+Accepted(v) == IF Submitting(v) THEN {TaskNames[i] : i \in 1..(v.n - 1)} ELSE T
 Satisfied(v) == v.at \in {"closeSession", "over"}
 
 -------------------------------------------------------------------------------
@@ -756,6 +772,7 @@ WorkerAsks(p, v) ==
          [] v.at = "readAssignments" ->
               <<Read("get", IF i % 2 = 1 THEN AssignmentPath(w, v.todo[i]) ELSE TaskPath(v.todo[i]))>>
          [] v.at \in {"commitEnds", "record"} -> Record(p, v)
+         [] v.at = "start" -> <<Check(InboxPath(w), v.version)>>
          [] v.at = "resolve" -> <<Read("exists", AssignmentPath(w, v.todo[i]))>>
          [] v.at = "closeSession" -> <<CloseSession>>
          [] OTHER -> None
@@ -766,7 +783,7 @@ ClientAsks(v) ==
     IN CASE v.at = "submit" -> <<Create(TaskPath(IF again THEN t \o "-again" ELSE t), None)>>
          [] v.at = "look" -> <<ReadAndWatch("exists", StatusPath(t))>>
          [] v.at = "readStatus" -> <<Read("get", StatusPath(t))>>
-         [] v.at = "taskExists" -> <<Read("exists", TaskPath(t))>>
+         [] v.at \in {"stays", "taskExists"} -> <<Read("exists", TaskPath(t))>>
          [] v.at = "closeSession" -> <<CloseSession>>
          [] OTHER -> None
 
@@ -949,7 +966,7 @@ Claim(p) ==
     /\ Answered(p, "claim")
     /\ LET a == Answer(p)
            c == [local[p] EXCEPT !.version = 0]
-       IN Written(p, IF a.err = "ok" THEN Work(Incarnation(c, a.version)) ELSE [c EXCEPT !.at = "register"])
+       IN Written(p, IF a.err = "ok" THEN Work(Incarnation(c, a.version)) ELSE [c EXCEPT !.at = "register", !.late = FALSE])
 SyncClaim(p) == Answered(p, "syncClaim") /\ HasRead(p, [local[p] EXCEPT !.at = "rereadClaim"])
 RereadClaim(p) ==
     /\ Answered(p, "rereadClaim")
@@ -957,7 +974,7 @@ RereadClaim(p) ==
            c == [local[p] EXCEPT !.version = 0]
        IN HasRead(p, IF local[p].version = 1 THEN [c EXCEPT !.at = "syncClaim"]
                      ELSE IF node.data = Nonce(p, c) THEN Work(Incarnation(c, node.version))
-                     ELSE [c EXCEPT !.at = "register"])
+                     ELSE [c EXCEPT !.at = "register", !.late = FALSE])
 
 \* incarnation.confirm: the name may be somebody else's.
 Confirm(p) ==
@@ -981,28 +998,39 @@ Settled(v) == CommitEnds([v EXCEPT !.batch = <<>>])
 CommitTheEnds(p) ==
     /\ Answered(p, "commitEnds")
     /\ LET a == Answer(p)
-           v == local[p]
+           v == Wrote(local[p], a.err = "ok")
        IN Written(p, IF a.err = "ok" THEN Settled(v)
                      ELSE IF a.at = 1 /\ Guarded("incarnation-check") THEN Closing(v, {})
                      ELSE [v EXCEPT !.at = "record"])
 RecordEnds(p) ==
     /\ Answered(p, "record")
     /\ LET a == Answer(p)
-           v == local[p]
+           v == Wrote(local[p], a.err = "ok")
        IN Written(p, IF a.err = "ok" THEN Settled(v)
                      ELSE IF a.at = 1 /\ Guarded("incarnation-check") THEN Closing(v, {})
                      ELSE RefusedEnding(p, v, a))
 SyncInbox(p) == Answered(p, "syncInbox") /\ HasRead(p, [local[p] EXCEPT !.at = "resolve"])
 Resolve(p) == Answered(p, "resolve") /\ HasRead(p, WorkerGather(local[p], Answer(p)))
 
+\* incarnation.start: the lease is over. What was read may be from a server that is cut off;
+\* a write under the claim shows that the worker may still begin it.
+ConfirmLease(p) ==
+    /\ Answered(p, "start")
+    /\ Written(p, IF Answer(p).err = "ok" THEN EndPass(Wrote(local[p], TRUE)) ELSE Closing(local[p], {}))
+
 -------------------------------------------------------------------------------
 (* Actions of the client *)
 
-\* Client.createTask: a task of that name that is there already is this one.
+\* Client.createTask: a task of that name that is there already is this one, if it is
+\* there to stay. (Nobody here makes a task that is not, so that finding it is enough.)
+Submitted(v) == IF v.n < Len(TaskNames) THEN [v EXCEPT !.at = "submit", !.n = @ + 1] ELSE Looking(v, 1)
 SubmitTask(c) ==
     /\ Answered(c, "submit")
     /\ LET v == [local[c] EXCEPT !.tries = 0]
-       IN Written(c, IF v.n < Len(TaskNames) THEN [v EXCEPT !.n = @ + 1] ELSE Looking(v, 1))
+       IN Written(c, IF Answer(c).err = "ok" THEN Submitted(v) ELSE [v EXCEPT !.at = "stays"])
+TaskStays(c) ==
+    /\ Answered(c, "stays")
+    /\ HasRead(c, IF Answer(c).found THEN Submitted(local[c]) ELSE [local[c] EXCEPT !.at = "submit"])
 
 \* Client.look and taskExists.
 Look(c) ==
@@ -1154,13 +1182,15 @@ Lost(p, v) ==
          [] v.at \in {"readInboxes", "readInboxesAgain", "readClaims", "readOptions", "readChildren", "prepare"} ->
               Gather([v EXCEPT !.fresh = {}, !.moved = TRUE], None)
          [] v.at \in LeadingPlaces -> again
-         [] v.at \in {"ensure", "createInbox", "register", "takeName"} -> [u EXCEPT !.at = "ensure", !.version = 0]
-         [] v.at = "claim" -> [u EXCEPT !.at = IF Guarded("election-resolved") THEN doubt("syncClaim", "rereadClaim") ELSE "register", !.version = 0]
+         [] v.at \in {"ensure", "createInbox", "register", "takeName"} -> [u EXCEPT !.at = "ensure", !.version = 0, !.late = FALSE]
+         [] v.at = "claim" ->
+              IF Guarded("election-resolved") THEN [u EXCEPT !.at = doubt("syncClaim", "rereadClaim"), !.version = 0]
+              ELSE [u EXCEPT !.at = "register", !.version = 0, !.late = FALSE]
          [] v.at \in {"verify", "readAssignments", "resolve"} -> WorkerGather([v EXCEPT !.moved = TRUE], None)
          [] v.at \in {"commitEnds", "record"} ->
               WorkAgain([v EXCEPT !.batch = [i \in DOMAIN @ |-> [@[i] EXCEPT !.doubtful = TRUE]]])
-         [] v.at \in {"confirm", "readInbox", "syncInbox"} -> WorkAgain(v)
-         [] v.at = "submit" -> [v EXCEPT !.tries = IF Guarded("submission-by-id") THEN 0 ELSE @ + 1]
+         [] v.at \in {"confirm", "readInbox", "syncInbox", "start"} -> WorkAgain(v)
+         [] Submitting(v) -> [v EXCEPT !.at = "submit", !.tries = IF Guarded("submission-by-id") THEN 0 ELSE @ + 1]
          [] OTHER -> Looking(v, v.n)
 
 \* A connection breaks, and is there again: before the request took effect, after it,
@@ -1188,14 +1218,20 @@ Stop(p) ==
     /\ p \in Mortal /\ server[p].known /\ Spend("stops")
     /\ Ends(p, server[p].session, [server[p] EXCEPT !.overslept = TRUE])
     /\ UNCHANGED <<asks, local, outside>>
+\* What a sweep of a master asks first (reconciler.verify): whether a status is there to
+\* stay; if no task has one, the bell.
+Sweeps(v) ==
+    LET ended == Only(TaskNames, {t \in T : v.phase[t] = "finished"})
+    IN <<IF ended # <<>> THEN Read("exists", StatusPath(Head(ended))) ELSE ReadAndWatch("get", TasksPath)>>
 Overslept(p, v) ==
     CASE v.at = "standBy" -> [v EXCEPT !.at = "stand"]
       [] v.at \in {"take", "elect", "syncEpoch", "reread"} -> [v EXCEPT !.late = TRUE]
-      [] v.at = "lead" -> Closing(v, {<<ReadAndWatch("get", TasksPath)>>})   \* a sweep has begun
+      [] v.at = "lead" -> Closing(v, {Sweeps(v)})   \* a sweep has begun
       [] v.at \in LeadingPlaces -> Closing(v, {asks[p]})
       [] v.at = "waitForName" -> [v EXCEPT !.at = "register"]
-      [] v.at = "work" -> Work([v EXCEPT !.swept = TRUE])
-      [] "own" \in DOMAIN v -> [v EXCEPT !.swept = TRUE]
+      [] v.at \in {"takeName", "claim", "syncClaim", "rereadClaim"} -> [v EXCEPT !.late = TRUE]
+      [] v.at = "work" -> Work(Lapsed([v EXCEPT !.swept = TRUE]))
+      [] "own" \in DOMAIN v -> Lapsed([v EXCEPT !.swept = TRUE])
       [] OTHER -> v
 Resume(p) ==
     /\ server[p].overslept /\ ~At(p, "dead")
@@ -1264,7 +1300,8 @@ MasterStep(m) ==
 WorkerStep(p) ==
     \/ Ensure(p) \/ CreateInbox(p) \/ Register(p) \/ TakeName(p) \/ Claim(p) \/ SyncClaim(p) \/ RereadClaim(p)
     \/ Confirm(p) \/ ReadTheInbox(p) \/ Verify(p) \/ ReadAnAssignment(p) \/ CommitTheEnds(p) \/ RecordEnds(p) \/ SyncInbox(p) \/ Resolve(p)
-ClientStep(c) == SubmitTask(c) \/ Look(c) \/ TaskExists(c) \/ ReadStatus(c)
+    \/ ConfirmLease(p)
+ClientStep(c) == SubmitTask(c) \/ TaskStays(c) \/ Look(c) \/ TaskExists(c) \/ ReadStatus(c)
 CommonStep(p) ==
     \/ SendPart(p) \/ Close(p) \/ Deliver(p) \/ Notice(p) \/ Act(p) \/ EndGhost(p) \/ Arrive(p) \/ Restart(p)
     \/ Resume(p) \/ LeftBehind(p) \/ CatchUp(p)
@@ -1289,8 +1326,8 @@ Leads(m) == local[m].at \in LeadingPlaces
 
 CandidatePlaces == {"stand", "standBy", "take", "elect", "syncEpoch", "reread"}
 WorkerPlaces == {"ensure", "createInbox", "register", "waitForName", "takeName", "claim", "syncClaim", "rereadClaim",
-                 "confirm", "readInbox", "verify", "readAssignments", "commitEnds", "record", "syncInbox", "resolve", "work"}
-ClientPlaces == {"submit", "look", "readStatus", "taskExists", "await", "over"}
+                 "confirm", "readInbox", "verify", "readAssignments", "commitEnds", "record", "syncInbox", "resolve", "start", "work"}
+ClientPlaces == {"submit", "stays", "look", "readStatus", "taskExists", "await", "over"}
 PlacesOf(p) == {"closeSession", "dead"} \cup
     (IF p \in Range(MasterNames) THEN CandidatePlaces \cup LeadingPlaces ELSE IF p = TheClient THEN ClientPlaces ELSE WorkerPlaces)
 

@@ -70,7 +70,9 @@ func (t *task) apply(w *Write) {
 		t.status = status{"failed", w.Token}
 	case CollectTask, Collect:
 		t.past = max(t.past, t.last())
-		t.exists, t.attempts, t.left, t.status, t.progress = false, nil, nil, status{}, 0
+		t.exists, t.attempts, t.left, t.status, t.progress, t.parted = false, nil, nil, status{}, 0, false
+	case CollectTaskPart, CollectPart:
+		t.part(w.Children)
 	case PruneAttempts:
 		t.attempts = maps.Clone(t.attempts)
 		for _, n := range w.Children {
@@ -87,6 +89,22 @@ func (t *task) apply(w *Write) {
 		t.lives++
 	case CancelTask:
 		t.status = status{state: "cancelled"}
+	}
+}
+
+// part removes some of what is below the task.
+func (t *task) part(children []int32) {
+	t.past = max(t.past, t.last())
+	t.attempts, t.left, t.parted = maps.Clone(t.attempts), maps.Clone(t.left), true
+	for _, c := range children {
+		switch {
+		case c == progressChild:
+			t.progress = 0
+		case c < progressChild:
+			delete(t.left, -1-c)
+		default:
+			delete(t.attempts, c)
+		}
 	}
 }
 

@@ -34,12 +34,13 @@ func readCorpus(t testing.TB) []Trace {
 	return all
 }
 
-// TestMakeCorpus draws the corpus anew from recorded runs: RINGMASTER_RUNS lists their
-// folders. What is in the corpus and still a behaviour comes first: a change of the
-// protocol throws out no trace that it does not concern. Of all traces it takes those
-// that show something which none before shows: a kind of write with an answer, one kind
-// after another, a session that ended unseen, a write that was never answered. Traces
-// that come first may show the same several times.
+// TestMakeCorpus draws the corpus anew from those runs in which tasks are collected in
+// parts, and from recorded ones: RINGMASTER_RUNS lists their folders, or is none. What is
+// in the corpus and still a behaviour stays: a change of the protocol throws out no trace
+// that it does not concern. Of all others it takes those that show something which none
+// before shows: a kind of write with an answer, one kind after another, a session that
+// ended unseen, a write that was never answered. Traces that come first may show the same
+// several times.
 func TestMakeCorpus(t *testing.T) {
 	runs := os.Getenv("RINGMASTER_RUNS")
 	if runs == "" {
@@ -48,24 +49,30 @@ func TestMakeCorpus(t *testing.T) {
 	d := draw{seen: map[string]int{}}
 	for _, trace := range readCorpus(t) {
 		if o := Follow(&trace); o.Accepted {
-			d.consider(t, trace, o)
+			d.take(t, trace, features(&trace, o))
 		}
 	}
-	for _, dir := range strings.Split(runs, ",") {
-		exchanges, err := history.ReadExchanges(filepath.Join(dir, "wire.ndjson"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, trace := range Split(exchanges, 5) {
+	drawn := func(from string, exchanges []history.Exchange, budget int32) {
+		for _, trace := range Split(exchanges, budget) {
 			if len(trace.Writes) > 150 {
 				trace = cut(trace, 150)
 			}
 			o := Follow(&trace)
 			if !o.Accepted {
-				t.Fatalf("%s: %s: %s", dir, trace.Name(), o.Why)
+				t.Fatalf("%s: %s: %s", from, trace.Name(), o.Why)
 			}
 			d.consider(t, trace, o)
 		}
+	}
+	for _, run := range partRuns {
+		drawn(run.says, recorded(t, run.run), partAttempts)
+	}
+	for _, dir := range strings.FieldsFunc(strings.TrimPrefix(runs, "none"), func(r rune) bool { return r == ',' }) {
+		exchanges, err := history.ReadExchanges(filepath.Join(dir, "wire.ndjson"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn(dir, exchanges, 5)
 	}
 	if err := os.WriteFile(corpusFile, d.out, 0o644); err != nil {
 		t.Fatal(err)
@@ -82,15 +89,20 @@ type draw struct {
 
 // consider takes a trace if it shows something that is not shown often enough yet.
 func (d *draw) consider(t *testing.T, trace Trace, o Outcome) {
-	const limit, generous = 300 << 10, 190 << 10
+	const generous = 190 << 10
 	enough := 4
 	if len(d.out) > generous {
 		enough = 1
 	}
 	features := features(&trace, o)
-	if !slices.ContainsFunc(features, func(f string) bool { return d.seen[f] < enough }) {
-		return
+	if slices.ContainsFunc(features, func(f string) bool { return d.seen[f] < enough }) {
+		d.take(t, trace, features)
 	}
+}
+
+// take takes a trace if there is room for it.
+func (d *draw) take(t *testing.T, trace Trace, features []string) {
+	const limit = 360 << 10
 	for i := range trace.Writes {
 		trace.Writes[i].Exchange = 0
 	}

@@ -200,7 +200,7 @@ func (s *state) touched(w *Write) []int {
 		if w.From > 0 {
 			add(s.holder(w.From))
 		}
-	case CompleteTask, GiveBack, MootEnding, ShowProgress, CollectTask, Collect:
+	case CompleteTask, GiveBack, MootEnding, ShowProgress, CollectTask, Collect, CollectTaskPart, CollectPart:
 		add(s.task.progress)
 	}
 	if w.Error == history.SessionExpired {

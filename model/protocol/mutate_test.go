@@ -159,6 +159,9 @@ var mutations = []mutation{
 			w.Shown = !w.Shown
 		case CollectTask, Collect:
 			w.Children = slices.Delete(slices.Clone(w.Children), 0, 1)
+		case CollectTaskPart, CollectPart:
+			with := []int32{statusChild, progressChild, 99}[rng.IntN(3)]
+			w.Children = append(slices.Clone(w.Children), with)
 		case PruneAttempts:
 			w.Children = w.Children[1:]
 		case ShowProgress:
@@ -196,7 +199,7 @@ var errorNames = []history.Refusal{history.BadVersion, history.NoNode, history.N
 var siblings = map[Kind]Kind{
 	AssignTask: RevokeTask, RevokeTask: AssignTask, TakeTask: RevokeTask, FenceWorker: OpenInbox, ReleaseTask: DropTask, DropTask: ReleaseTask, FailTask: ReleaseTask,
 	CompleteTask: GiveBack, GiveBack: CompleteTask, MootEnding: CompleteTask, SubmitTask: CancelTask, CancelTask: Other,
-	Collect: PruneAttempts, CollectTask: PruneAttempts, PruneAttempts: CollectTask, EnsureInbox: Register, OpenInbox: Resign,
+	Collect: PruneAttempts, CollectTask: PruneAttempts, CollectPart: Collect, CollectTaskPart: PruneAttempts, PruneAttempts: CollectTask, EnsureInbox: Register, OpenInbox: Resign,
 	Elect: Other, Register: EnsureInbox, Retire: Register, Confirm: Other, Resign: Heartbeat, Heartbeat: Resign, SignBacklog: Stranger,
 	Close: Other, ShowProgress: MootEnding, Other: Close, SessionOver: Close, ReassignTask: ReleaseTask,
 }

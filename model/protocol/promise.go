@@ -32,13 +32,8 @@ func (s *state) promised(w *Write) string {
 		same := t.assigned[w.Worker]
 		same.Taken = true
 		return unlessTrue(w.Record == same, fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker]))
-	case CollectTask, Collect:
-		if w.Kind == CollectTask && !s.heedful(w) {
-			return ""
-		}
-		for _, at := range s.holders() {
-			return fmt.Sprintf("%s still holds the task", ref(at))
-		}
+	case CollectTask, Collect, CollectTaskPart, CollectPart:
+		return s.removable(w)
 	case RevokeTask:
 		same := t.assigned[w.Worker]
 		same.Revoked = true
@@ -73,6 +68,22 @@ func (s *state) promised(w *Write) string {
 	return ""
 }
 
+// removable: nobody holds what is removed. Masters that do not know of that write no
+// parts. A part of a cancelled task is a master's, because no other knows that the task
+// is given to nobody any more.
+func (s *state) removable(w *Write) string {
+	if w.Kind == CollectTask && !s.heedful(w) {
+		return ""
+	}
+	for _, at := range s.holders() {
+		return fmt.Sprintf("%s still holds the task", ref(at))
+	}
+	if w.Kind == CollectPart && s.task.firstLife() && s.task.status.state == "cancelled" {
+		return "the task is cancelled, and a part of it is for a master to remove"
+	}
+	return ""
+}
+
 // proper says what a write says wrongly of itself, whatever the answer.
 func (s *state) proper(w *Write) string {
 	r := w.Record
@@ -94,6 +105,11 @@ func (s *state) proper(w *Write) string {
 		return unlessTrue(r.Taken, "the assignment is not taken")
 	case CollectTask, Collect:
 		return unlessTrue(slices.Contains(w.Children, statusChild), "no status is among what is deleted")
+	case CollectTaskPart, CollectPart:
+		if slices.Contains(w.Children, statusChild) {
+			return "the status goes only with the task"
+		}
+		return unlessTrue(len(w.Children) > 0, "nothing is deleted")
 	case SubmitTask:
 		return unlessTrue(!w.Resident || w.Budget == 0, "a resident task has no budget")
 	}
@@ -167,6 +183,8 @@ func (s *state) assignable(w *Write) string {
 		return "the task is gone"
 	case t.status.state != "" && t.status.state != "cancelled":
 		return "the task is " + t.status.state
+	case t.firstLife() && t.parted:
+		return "a part of the task was removed"
 	case !t.within(r.Attempt-1, w.Left):
 		return fmt.Sprintf("the task is allowed %d attempts", t.budget)
 	}

@@ -127,7 +127,8 @@ func stranger(w Write, x *history.Exchange) []reading {
 
 // letter says what an operation does, and to which task: of the assignment (-+=?), the
 // record of an attempt (aA), the mark that it does not count (lL), the status (sS), the
-// progress (pPq), the task itself (nN); capitals delete. It is empty for anything else.
+// progress (pPq), the task itself (nN); capitals delete. Of the checks of a part it says
+// that the task is there (t) and finished (f). It is empty for anything else.
 func letter(op *history.Op) (letter, task, worker string) {
 	pick := func(kinds map[string]string) string { return kinds[op.Kind] }
 	parts := strings.Split(strings.TrimPrefix(op.Path, "/"), "/")
@@ -136,7 +137,7 @@ func letter(op *history.Op) (letter, task, worker string) {
 	case len(parts) == 3 && parts[0] == "assign" && loose && !op.Ephemeral:
 		return pick(map[string]string{"delete": "-", "create": "+", "set": "=", "check": "?"}), parts[2], parts[1]
 	case len(parts) == 2 && parts[0] == "tasks" && op.Version == 0 && !op.Ephemeral && !op.Sequential:
-		return pick(map[string]string{"create": "n", "delete": "N"}), parts[1], ""
+		return pick(map[string]string{"create": "n", "delete": "N", "check": "t"}), parts[1], ""
 	case len(parts) != 3 || parts[0] != "tasks":
 		return "", "", ""
 	}
@@ -144,7 +145,7 @@ func letter(op *history.Op) (letter, task, worker string) {
 	_, left := numbered(parts[2], "left-")
 	switch {
 	case parts[2] == "status" && op.Version == 0 && !op.Ephemeral:
-		letter = pick(map[string]string{"create": "s", "delete": "S"})
+		letter = pick(map[string]string{"create": "s", "delete": "S", "check": "f"})
 	case parts[2] == "progress" && loose && (op.Ephemeral || op.Kind != "create"):
 		letter = pick(map[string]string{"create": "p", "delete": "P", "set": "q"})
 	case attempt && loose && !op.Ephemeral:
@@ -169,6 +170,7 @@ func below(op *history.Op, prefix string) int32 {
 
 var (
 	collection = regexp.MustCompile(`^[ASPL]*N$`)
+	portion    = regexp.MustCompile(`^tf[APL]+$`) // of a collection
 	pruning    = regexp.MustCompile(`^A+$`)
 )
 
@@ -248,7 +250,7 @@ func fences(op *history.Op, inbox string) bool {
 // then perhaps the pruning of its oldest attempts.
 func (p *part) decisions() []*part {
 	kept := len(strings.TrimRight(p.shape, "A"))
-	if kept == 0 || kept == len(p.shape) {
+	if kept == 0 || kept == len(p.shape) || portion.MatchString(p.shape) {
 		return []*part{p}
 	}
 	return []*part{{x: p.x, shape: p.shape[:kept], ops: p.ops[:kept]}, {x: p.x, shape: p.shape[kept:], ops: p.ops[kept:]}}
@@ -262,6 +264,8 @@ func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, d
 		switch {
 		case collection.MatchString(p.shape):
 			w.Kind = CollectTask
+		case portion.MatchString(p.shape):
+			w.Kind = CollectTaskPart
 		case pruning.MatchString(p.shape):
 			w.Kind = PruneAttempts
 		default:
@@ -301,7 +305,7 @@ func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, d
 		ok = ok && s.State == "failed" && (!p.has("a") || s.Token == w.Token)
 		w.Token = s.Token
 	}
-	if w.Kind == CollectTask || w.Kind == PruneAttempts {
+	if w.Kind == CollectTask || w.Kind == CollectTaskPart || w.Kind == PruneAttempts {
 		w.Children = children(p)
 	}
 	return w, demands, ok
@@ -458,6 +462,8 @@ func (r *reader) unclaimed(x *history.Exchange, w Write) []reading {
 		w.Kind = CancelTask
 	case collection.MatchString(p.shape):
 		w.Kind, w.Children = Collect, children(p)
+	case portion.MatchString(p.shape):
+		w.Kind, w.Children = CollectPart, children(p)
 	default:
 		return stranger(w, x)
 	}

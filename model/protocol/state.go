@@ -51,6 +51,7 @@ type task struct {
 	status   status
 	assigned map[int]Record
 	progress int
+	parted   bool          // a part of what is below it was removed
 	given    map[gift]bool // every assignment that there ever was
 }
 
@@ -76,74 +77,83 @@ func initial(workers int) *state {
 
 // key is equal for equal states, and only for those.
 func (s *state) key() string {
-	b := make([]byte, 0, 128)
-	num := func(n int64) { b = binary.AppendVarint(b, n) }
-	flag := func(f bool) {
-		if f {
-			b = append(b, 1)
-		} else {
-			b = append(b, 0)
-		}
-	}
-	num(int64(s.epoch))
+	k := make(key, 0, 128)
+	k.num(int64(s.epoch))
 	for _, session := range s.begun {
-		num(int64(session))
+		k.num(int64(session))
 	}
 	for _, heeds := range s.heeds {
-		flag(heeds)
+		k.flag(heeds)
 	}
-	num(int64(s.master))
+	k.num(int64(s.master))
 	for _, w := range s.workers {
-		num(int64(w.session))
-		num(int64(w.inbox))
+		k.num(int64(w.session))
+		k.num(int64(w.inbox))
 		for _, session := range w.born {
-			num(int64(session))
+			k.num(int64(session))
 		}
-		flag(w.retiring)
-		flag(w.acks)
+		k.flag(w.retiring)
+		k.flag(w.acks)
 	}
-	num(int64(len(s.over)))
+	k.num(int64(len(s.over)))
 	for _, word := range s.over {
-		b = binary.LittleEndian.AppendUint64(b, word)
+		k = binary.LittleEndian.AppendUint64(k, word)
 	}
-	t := &s.task
-	flag(t.exists)
-	flag(t.resident)
-	num(int64(t.lives))
-	num(int64(t.past))
-	num(int64(t.budget))
+	k.task(&s.task)
+	k.num(int64(s.floated))
+	return string(k)
+}
+
+// key is one that is being made.
+type key []byte
+
+func (k *key) num(n int64) { *k = binary.AppendVarint(*k, n) }
+
+func (k *key) flag(f bool) {
+	if f {
+		*k = append(*k, 1)
+	} else {
+		*k = append(*k, 0)
+	}
+}
+
+func (k *key) task(t *task) {
+	k.flag(t.exists)
+	k.flag(t.resident)
+	k.num(int64(t.lives))
+	k.num(int64(t.past))
+	k.num(int64(t.budget))
 	for _, n := range slices.Sorted(maps.Keys(t.attempts)) {
-		num(int64(n))
-		num(int64(t.attempts[n]))
+		k.num(int64(n))
+		k.num(int64(t.attempts[n]))
 	}
-	num(-1)
+	k.num(-1)
 	for _, n := range slices.Sorted(maps.Keys(t.left)) {
-		num(int64(n))
+		k.num(int64(n))
 	}
-	num(-1)
-	b = append(b, t.status.state...)
-	num(int64(t.status.Epoch))
-	num(int64(t.status.Attempt))
+	k.num(-1)
+	*k = append(*k, t.status.state...)
+	k.num(int64(t.status.Epoch))
+	k.num(int64(t.status.Attempt))
 	for _, w := range slices.Sorted(maps.Keys(t.assigned)) {
 		r := t.assigned[w]
-		num(int64(w))
-		num(int64(r.Epoch))
-		num(int64(r.Attempt))
-		num(int64(r.Incarnation))
-		flag(r.Revoked)
-		flag(r.Taken)
+		k.num(int64(w))
+		k.num(int64(r.Epoch))
+		k.num(int64(r.Attempt))
+		k.num(int64(r.Incarnation))
+		k.flag(r.Revoked)
+		k.flag(r.Taken)
 	}
-	num(-1)
-	num(int64(t.progress))
+	k.num(-1)
+	k.num(int64(t.progress))
+	k.flag(t.parted)
 	for _, g := range slices.SortedFunc(maps.Keys(t.given), compareGifts) {
-		num(int64(g.worker))
-		num(int64(g.Epoch))
-		num(int64(g.Attempt))
-		num(int64(g.incarnation))
+		k.num(int64(g.worker))
+		k.num(int64(g.Epoch))
+		k.num(int64(g.Attempt))
+		k.num(int64(g.incarnation))
 	}
-	num(-1)
-	num(int64(s.floated))
-	return string(b)
+	k.num(-1)
 }
 
 func compareGifts(a, b gift) int {
@@ -247,6 +257,8 @@ func (s *state) demands(w *Write) []demand {
 		return []demand{t.below(t.status.state == ""), ""}
 	case Collect:
 		return s.collection(w)
+	case CollectPart:
+		return t.portion(w)
 	case Retire, Confirm, CompleteTask, GiveBack, MootEnding, ShowProgress:
 		return append([]demand{s.isIncarnation(w.Worker, w.Incarnation)}, s.workerDemands(w)...)
 	case Other, Close, SessionOver:
@@ -261,6 +273,15 @@ func (s *state) collection(w *Write) []demand {
 		all = append(all, s.task.childThere(c))
 	}
 	return append(all, s.task.bare(w.Children))
+}
+
+// portion is what a part of a collection demands: the task is there, and finished.
+func (t *task) portion(w *Write) []demand {
+	all := []demand{t.below(true), t.childThere(statusChild)}
+	for _, c := range w.Children {
+		all = append(all, t.childThere(c))
+	}
+	return all
 }
 
 // masterDemands are those after the check of the epoch.
@@ -295,6 +316,8 @@ func (s *state) masterDemands(w *Write) []demand {
 		return append(ending, t.below(t.status.state == ""))
 	case CollectTask:
 		return s.collection(w)
+	case CollectTaskPart:
+		return t.portion(w)
 	case PruneAttempts:
 		var all []demand
 		for _, n := range w.Children {
@@ -398,8 +421,10 @@ func (s *state) lost(w int) bool {
 // entitled says what is wrong with the writer's claim; "" when nothing is.
 func (s *state) entitled(w *Write) string {
 	switch w.Kind {
-	case Elect, EnsureInbox, Register, SubmitTask, CancelTask, Collect, Other, Close, SessionOver:
+	case Elect, EnsureInbox, Register, SubmitTask, CancelTask, Other, Close, SessionOver:
 		return ""
+	case Collect, CollectPart:
+		return unlessTrue(!slices.Contains(s.begun, w.Session), "its session has begun an epoch: what a master removes, it removes in the name of its epoch")
 	case Retire, Confirm, CompleteTask, GiveBack, MootEnding, ShowProgress:
 		if !s.serves(w.Session, w.Worker, w.Incarnation) {
 			return fmt.Sprintf("its session never held incarnation %d", w.Incarnation)

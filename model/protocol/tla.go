@@ -67,7 +67,7 @@ func written(w *Write) string {
 		r := w.Record
 		add("record |-> [epoch |-> %d, attempt |-> %d, incarnation |-> %d, revoked |-> %s, taken |-> %s]", r.Epoch, r.Attempt, r.Incarnation,
 			strings.ToUpper(fmt.Sprint(r.Revoked)), strings.ToUpper(fmt.Sprint(r.Taken)))
-	case CollectTask, Collect, PruneAttempts:
+	case CollectTask, Collect, CollectTaskPart, CollectPart, PruneAttempts:
 		add("children |-> <<%s>>", strings.Trim(strings.ReplaceAll(fmt.Sprint(w.Children), " ", ", "), "[]"))
 	case SubmitTask:
 		number("budget", w.Budget)

@@ -12,9 +12,11 @@ Token    == [epoch : 1..MaxEpoch, attempt : Numbers]
 \* The tokens that a worker was given; a record of another is never right.
 Gave(t, w) == {[epoch |-> g.epoch, attempt |-> g.attempt] : g \in {x \in task[t].given : x.worker = w}}
 Record   == [epoch : 1..MaxEpoch, attempt : Numbers, incarnation : 1..MaxIncarnation, revoked : {FALSE}, taken : {FALSE}]
-\* A collection names the children that are there; another would be refused.
+\* A collection names the children that are there; another would be refused. A part has
+\* the least of them: several come to the same as one after the other.
 Listed(t) == LET c == Children(t) IN
   {[k \in 1..Cardinality(c) |-> CHOOSE x \in c : Cardinality({y \in c : y < x}) = k - 1]}
+Portions(t) == LET c == Children(t) \ {StatusChild} IN {<<x>> : x \in {y \in c : \A z \in c : y <= z}}
 
 MasterWrite(s, e) ==
   \/ Heartbeat(s, e)
@@ -23,6 +25,7 @@ MasterWrite(s, e) ==
   \/ \E w \in Workers : \E i \in {inbox[w]} \ {None, 0} : FenceWorker(s, e, w, i)
   \/ \E t \in Tasks :
      \/ \E c \in Listed(t) : CollectTask(s, e, t, c)
+     \/ \E c \in Portions(t) : CollectTaskPart(s, e, t, c)
      \/ \E n \in Numbers : PruneAttempts(s, e, t, <<n>>)
      \/ \E w \in Workers :
         \/ DropTask(s, e, t, w)
@@ -47,6 +50,7 @@ ClientWrite(s) ==
      \/ \E b \in 0..MaxBudget, r \in BOOLEAN : SubmitTask(s, t, b, r)
      \/ CancelTask(s, t)
      \/ \E c \in Listed(t) : Collect(s, t, c)
+     \/ \E c \in Portions(t) : CollectPart(s, t, c)
 
 Next ==
   \E s \in Sessions \ over :

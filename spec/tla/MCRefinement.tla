@@ -42,6 +42,7 @@ Task_(t) ==
      status |-> IF HasStatus(zk, t) THEN zk[StatusPath(t)].data ELSE None,
      assigned |-> [w \in W |-> Assigned_(w, t)],
      progress |-> None,
+     parted |-> FALSE,
      given |-> given[t]]
 
 P == INSTANCE MCProtocol WITH

@@ -49,7 +49,8 @@ VARIABLES
   (* Tasks. task[t] is a record:                                           *)
   (*   exists    /tasks/t is there                                         *)
   (*   lives     how many times it was made                                *)
-  (*   past      the greatest attempt on record in earlier lives           *)
+  (*   past      the greatest attempt on record in earlier lives, or before *)
+  (*             a part was removed                                        *)
   (*   budget    after how many attempts it fails; 0 for never             *)
   (*   resident  it moves from worker to worker and never ends by itself   *)
   (*   attempts  what is on record: [epoch, attempt] of /tasks/t/attempt-n *)
@@ -57,6 +58,7 @@ VARIABLES
   (*   status    None or [state, epoch, attempt]                           *)
   (*   assigned  by worker: None or what /assign/w/t says                  *)
   (*   progress  session that owns /tasks/t/progress, or None              *)
+  (*   parted    a part of what is below it was removed                    *)
   (*   given     every assignment that there ever was, with its worker     *)
   task,
   answer     \* to the last write: [error, index]; error "" if it was applied
@@ -103,6 +105,7 @@ IsIncarnation(w, i) ==
 
 Below(t, free)      == IF task[t].exists THEN Else(free, "node exists") ELSE "no node"
 TaskFree(t)         == Else(~task[t].exists, "node exists")
+TaskThere(t)        == Below(t, TRUE)
 Recorded(t)         == {a.attempt : a \in task[t].attempts}
 AttemptThere(t, n)  == Else(n \in Recorded(t), "no node")
 AttemptFree(t, n)   == Below(t, n \notin Recorded(t))
@@ -182,6 +185,7 @@ Proper(r, e, i) == r.epoch = e /\ r.incarnation = i /\ ~r.revoked /\ ~r.taken
 Assignable(t, left, r) ==
   /\ task[t].exists
   /\ IF task[t].status = None THEN TRUE ELSE task[t].status.state = "cancelled"
+  /\ ~(FirstLife(t) /\ task[t].parted)
   /\ Within(t, r.attempt - 1, left)
 
 \* The token is that of the assignment which goes.
@@ -226,7 +230,12 @@ With(r, token, left) ==
 Hidden(r, shown) == IF shown THEN [r EXCEPT !.progress = None] ELSE r
 Gone(t) ==
   [task[t] EXCEPT !.exists = FALSE, !.past = IF @ > Last(t) THEN @ ELSE Last(t),
-                  !.attempts = {}, !.left = {}, !.status = None, !.progress = None]
+                  !.attempts = {}, !.left = {}, !.status = None, !.progress = None, !.parted = FALSE]
+Parted(t, children) ==
+  LET gone(c) == \E k \in 1..Len(children) : children[k] = c IN
+  [task[t] EXCEPT !.past = IF @ > Last(t) THEN @ ELSE Last(t), !.parted = TRUE,
+                  !.attempts = {a \in @ : ~gone(a.attempt)}, !.left = {n \in @ : ~gone(-1 - n)},
+                  !.progress = IF gone(ProgressChild) THEN None ELSE @]
 
 -----------------------------------------------------------------------------
 (* Sessions. *)
@@ -387,6 +396,18 @@ CollectTask(s, e, t, children) ==
      /\ \/ Refused(s, demands)
         \/ Accepted(s, demands) /\ (heeds[e] => Unassigned(t)) /\ Become(t, Gone(t))
 
+\* Delete some of what is below a finished task which is too large for one write. The
+\* task and its status are checked and stay, until the rest goes with them as in
+\* CollectTask. Masters that do not know who holds a task write no parts.
+Portion(t, children) ==
+  <<TaskThere(t), StatusThere(t)>> \o [k \in 1..Len(children) |-> ChildThere(t, children[k])]
+SomeBelow(children) == Len(children) > 0 /\ ~Finished(children)
+
+CollectTaskPart(s, e, t, children) ==
+  LET demands == <<IsEpoch(e)>> \o Portion(t, children)
+  IN /\ Leads(s, e) /\ SomeBelow(children)
+     /\ Refused(s, demands) \/ (Accepted(s, demands) /\ Unassigned(t) /\ Become(t, Parted(t, children)))
+
 \* Delete the oldest records of a resident task.
 PruneAttempts(s, e, t, numbers) ==
   LET demands  == <<IsEpoch(e)>> \o [k \in 1..Len(numbers) |-> AttemptThere(t, numbers[k])]
@@ -496,11 +517,22 @@ CancelTask(s, t) ==
      \/ /\ Accepted(s, demands)
         /\ Become(t, [task[t] EXCEPT !.status = [state |-> "cancelled", epoch |-> 0, attempt |-> 0]])
 
+\* What a master removes, it removes in the name of its epoch.
+LeadsNothing(s) == \A e \in 1..Len(begun) : begun[e] # s
+
 \* Client.Collect
 Collect(s, t, children) ==
   LET demands == Collection(t, children)
-  IN /\ Finished(children)
+  IN /\ LeadsNothing(s) /\ Finished(children)
      /\ Refused(s, demands) \/ (Accepted(s, demands) /\ Unassigned(t) /\ Become(t, Gone(t)))
+
+\* The same of a part. One of a cancelled task is for a master to remove: only a master
+\* knows that none will assign the task any more.
+CollectPart(s, t, children) ==
+  LET demands  == Portion(t, children)
+      promised == Unassigned(t) /\ (FirstLife(t) => task[t].status.state # "cancelled")
+  IN /\ LeadsNothing(s) /\ SomeBelow(children)
+     /\ Refused(s, demands) \/ (Accepted(s, demands) /\ promised /\ Become(t, Parted(t, children)))
 
 \* What touches nothing of this machine and needs no claim: the parents, the line
 \* of candidates.
@@ -509,7 +541,8 @@ Other(s) == Refused(s, <<>>) \/ (Accepted(s, <<>>) /\ UNCHANGED state)
 -----------------------------------------------------------------------------
 Unborn ==
   [exists |-> FALSE, lives |-> 0, past |-> 0, budget |-> 0, resident |-> FALSE,
-   attempts |-> {}, left |-> {}, status |-> None, assigned |-> [w \in Workers |-> None], progress |-> None, given |-> {}]
+   attempts |-> {}, left |-> {}, status |-> None, assigned |-> [w \in Workers |-> None], progress |-> None,
+   parted |-> FALSE, given |-> {}]
 
 Init ==
   /\ epoch = 0 /\ begun = <<>> /\ heeds = <<>> /\ master = None
@@ -541,10 +574,10 @@ TypeOK ==
        /\ born[w] \in Seq(Sessions \cup {None}) /\ Len(born[w]) = IF inbox[w] = None THEN 0 ELSE inbox[w]
        /\ retiring[w] \in BOOLEAN /\ acks[w] \in BOOLEAN
   /\ \A t \in Tasks :
-       /\ task[t].exists \in BOOLEAN /\ task[t].resident \in BOOLEAN
+       /\ task[t].exists \in BOOLEAN /\ task[t].resident \in BOOLEAN /\ task[t].parted \in BOOLEAN
        /\ task[t].lives \in Nat /\ task[t].past \in Nat /\ task[t].budget \in Nat
        /\ \A a \in task[t].attempts : a \in Tokens
-       /\ task[t].left \subseteq Recorded(t)
+       /\ ~task[t].parted => task[t].left \subseteq Recorded(t)
        /\ task[t].status = None \/ task[t].status \in Statuses
        /\ \A w \in Workers : task[t].assigned[w] = None \/ task[t].assigned[w] \in Records
        /\ task[t].progress \in Sessions \cup {None}
@@ -561,7 +594,7 @@ SingleMaster ==
 NoPhantomTask ==
   \A t \in Tasks :
     /\ task[t].lives = 0 => task[t] = Unborn
-    /\ ~task[t].exists => task[t].attempts = {} /\ task[t].status = None /\ task[t].progress = None
+    /\ ~task[t].exists => task[t].attempts = {} /\ task[t].status = None /\ task[t].progress = None /\ ~task[t].parted
 
 \* No two records of one attempt, and what is assigned has not ended yet.
 UniqueAttempts ==
@@ -570,16 +603,19 @@ UniqueAttempts ==
     /\ FirstLife(t) => \A w \in Workers : task[t].assigned[w] # None =>
          \A a \in task[t].attempts : a.attempt < task[t].assigned[w].attempt /\ a.epoch <= epoch
 
-\* No task is between two states: assigned twice, or assigned and ended.
+\* No task is between two states: assigned twice, or assigned and ended, or in part removed
+\* and not ended.
 AtomicTransitions ==
   \A t \in Tasks :
     /\ \A v, w \in Workers : task[t].assigned[v] # None /\ task[t].assigned[w] # None => v = w
-    /\ FirstLife(t) /\ task[t].status # None /\ ~Unassigned(t) => task[t].status.state = "cancelled"
+    /\ FirstLife(t) /\ task[t].status # None /\ ~Unassigned(t) => task[t].status.state = "cancelled" /\ ~task[t].parted
+    /\ task[t].parted => task[t].status # None
 
 \* A task fails after the attempts that it is allowed, not before, and none comes after.
-\* Those whose workers left do not count, so many of them.
+\* Those whose workers left do not count, so many of them. Of a task that is removed in
+\* part the records do not tell any more.
 BudgetKept ==
-  \A t \in Tasks : FirstLife(t) /\ task[t].budget > 0 =>
+  \A t \in Tasks : FirstLife(t) /\ task[t].budget > 0 /\ ~task[t].parted =>
     /\ Spent(t, Last(t), FALSE) <= task[t].budget
     /\ \A w \in Workers : task[t].assigned[w] # None =>
          /\ Spent(t, Last(t), FALSE) < task[t].budget
@@ -596,6 +632,13 @@ NewAt(t, w) == task[t].assigned[w] = None /\ task'[t].assigned[w] # None
 
 \* A task that is there stays until it has its status.
 NoLostTask == [][\A t \in Tasks : task[t].exists /\ ~task'[t].exists => task[t].status # None]_vars
+
+\* What is on record of a task that is there stays, until the task has ended and nobody
+\* holds it. Of a resident task the oldest go.
+RecordsStay ==
+  [][\A t \in Tasks : task'[t].exists /\ ~task[t].resident =>
+       \/ task[t].attempts \subseteq task'[t].attempts /\ task[t].left \subseteq task'[t].left
+       \/ task[t].status # None /\ Unassigned(t)]_vars
 
 \* A status is never changed.
 NoDoubleResult == [][\A t \in Tasks : task[t].status # None /\ task'[t].exists => task'[t].status = task[t].status]_vars
@@ -622,7 +665,7 @@ StaleMasterFenced ==
 RecordsOfAssignments ==
   \A t \in Tasks :
     /\ \A a \in task[t].attempts : \E g \in task[t].given : g.epoch = a.epoch /\ g.attempt = a.attempt
-    /\ task[t].status # None /\ task[t].status.state = "failed" =>
+    /\ task[t].status # None /\ task[t].status.state = "failed" /\ ~task[t].parted =>
          [epoch |-> task[t].status.epoch, attempt |-> task[t].status.attempt] \in task[t].attempts
 
 \* An assignment goes with what comes instead, in one write.

@@ -47,6 +47,7 @@ Do(x) ==
     [] x.kind = "DropTask"      -> DropTask(x.session, x.epoch, T, x.from)
     [] x.kind = "FailTask"      -> FailTask(x.session, x.epoch, T, IF x.from = 0 THEN None ELSE x.from, x.token, x.left)
     [] x.kind = "CollectTask"   -> CollectTask(x.session, x.epoch, T, x.children)
+    [] x.kind = "CollectTaskPart" -> CollectTaskPart(x.session, x.epoch, T, x.children)
     [] x.kind = "PruneAttempts" -> PruneAttempts(x.session, x.epoch, T, x.children)
     [] x.kind = "EnsureInbox"   -> EnsureInbox(x.session, x.worker)
     [] x.kind = "Register"      -> Register(x.session, x.worker, x.version, x.acks)
@@ -59,6 +60,7 @@ Do(x) ==
     [] x.kind = "SubmitTask"    -> SubmitTask(x.session, T, x.budget, x.resident)
     [] x.kind = "CancelTask"    -> CancelTask(x.session, T)
     [] x.kind = "Collect"       -> Collect(x.session, T, x.children)
+    [] x.kind = "CollectPart"   -> CollectPart(x.session, T, x.children)
     [] x.kind = "Other"         -> Other(x.session)
     [] OTHER                    -> FALSE  \* no write of the protocol
 
@@ -100,7 +102,7 @@ Touched(x) ==
     [] x.kind \in {"Register", "AssignTask", "RevokeTask", "TakeTask"} -> {worker[x.worker]}
     [] x.kind \in {"ReleaseTask", "DropTask"} -> {Holder(x.from)}
     [] x.kind = "FailTask" /\ x.from # 0 -> {Holder(x.from)}
-    [] x.kind \in {"CompleteTask", "GiveBack", "MootEnding", "ShowProgress", "CollectTask", "Collect"} -> {task[T].progress}
+    [] x.kind \in {"CompleteTask", "GiveBack", "MootEnding", "ShowProgress", "CollectTask", "Collect", "CollectTaskPart", "CollectPart"} -> {task[T].progress}
     [] OTHER -> {}
 
 Shown ==

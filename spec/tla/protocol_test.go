@@ -56,9 +56,9 @@ func TestTheProtocolHolds(t *testing.T) {
 		counts, depth string
 		changes       [][2]string
 	}{
-		"as it is":            {"2066369 states generated, 204238 distinct", "21", nil},
-		"two workers":         {"695781 states generated, 54528 distinct", "20", append(few, [2]string{"Workers = {1}", "Workers = {1, 2}"})},
-		"a task is made anew": {"228775 states generated, 20146 distinct", "21", append(few, [2]string{"MaxLives = 1", "MaxLives = 2"})},
+		"as it is":            {"2662313 states generated, 280448 distinct", "22", nil},
+		"two workers":         {"895421 states generated, 73528 distinct", "21", append(few, [2]string{"Workers = {1}", "Workers = {1, 2}"})},
+		"a task is made anew": {"327045 states generated, 28682 distinct", "22", append(few, [2]string{"MaxLives = 1", "MaxLives = 2"})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			printed := check(t, c.changes...)
@@ -128,7 +128,14 @@ var guards = []guard{
 	{"a result is of the session's own incarnation", "ResultFromItsAttempt", [][2]string{
 		{completes, "      promised == Its(t, w, token)"}, {" /\\ \\E g \\in Given(t, w, token) : Serves(s, w, g.incarnation)", ""},
 	}},
-	{"only a finished task is collected", "NoLostTask", [][2]string{{"  IN /\\ Finished(children)\n", "  IN /\\ TRUE\n"}}},
+	{"only a finished task is collected", "NoLostTask", [][2]string{{"  IN /\\ LeadsNothing(s) /\\ Finished(children)\n", "  IN /\\ LeadsNothing(s)\n"}}},
+	{"a part is of a finished task", "AtomicTransitions", [][2]string{{"  <<TaskThere(t), StatusThere(t)>> \\o", "  <<TaskThere(t), \"\">> \\o"}}},
+	{"a part leaves the status", "AtomicTransitions", [][2]string{
+		{"SomeBelow(children) == Len(children) > 0 /\\ ~Finished(children)", "SomeBelow(children) == Len(children) > 0"}, {"Children(t) \\ {StatusChild}", "Children(t)"},
+		{"!.parted = TRUE,\n", "!.parted = TRUE, !.status = IF gone(StatusChild) THEN None ELSE @,\n"},
+	}},
+	{"nobody holds a task of which a part is removed", "AtomicTransitions", [][2]string{{"Unassigned(t) /\\ Become(t, Parted(t, children))", "Become(t, Parted(t, children))"}}},
+	{"a task of which a part was removed is given to nobody", "AtomicTransitions", [][2]string{{"  /\\ ~(FirstLife(t) /\\ task[t].parted)\n", ""}}},
 	{"an assignment says its epoch", "TypeOK", [][2]string{{proper, "Proper(r, e, i) == r.incarnation = i /\\ ~r.revoked /\\ ~r.taken"}}},
 	{"an assignment says its worker's incarnation", "NoOrphan", [][2]string{{proper, "Proper(r, e, i) == r.epoch = e /\\ ~r.revoked /\\ ~r.taken"}}},
 	{"only who holds an incarnation writes in its name", "SingleMaster", [][2]string{{"Serves(s, w, i) == i \\in 1..Len(born[w]) /\\ born[w][i] = s", "Serves(s, w, i) == i \\in 1..Len(born[w])"}}},

@@ -74,21 +74,22 @@ func (e hostile) cutOff(t *testing.T, s *ensemble.Server) {
 // oneName is given one name for all servers, of which the system's resolver would give
 // the first address.
 func (e hostile) oneName(t *testing.T) {
-	proxy, err := ensemble.NewProxyOfOneName(e.Addresses(), ensemble.Ears{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer proxy.Close()
 	names, err := ensemble.ServeNames(ensemble.LocalAddresses(len(e.Servers)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer names.Close()
+	t.Cleanup(func() { _ = names.Close() })
+	// Whoever asks the resolver begins after it was set, and has ended when it is set again.
 	system := net.DefaultResolver
-	defer func() { net.DefaultResolver = system }()
+	t.Cleanup(func() { net.DefaultResolver = system })
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", names.Address())
 	}}
+	proxy, err := ensemble.NewProxyOfOneName(e.Addresses(), ensemble.Ears{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = proxy.Close() })
 	session := opened(t, zkclient.Config{Servers: []string{proxy.AtOneName()}, SessionTimeout: 20 * time.Second})
 	seen := map[string]bool{}
 	for range 10 * len(e.Servers) {

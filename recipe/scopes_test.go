@@ -183,11 +183,20 @@ func TestARefusalEndsOnlyWhatItConcerns(t *testing.T) {
 	}
 }
 
-// handler executes tasks at once. Where a master is to look at the progress of a task, that
-// one goes on until nothing is refused any more: otherwise it may end before a look.
+// handler executes tasks at once, with two exceptions. Where a master is to look at the
+// progress of a task, that one goes on until nothing is refused any more: otherwise it may
+// end before a look. Where a master is to give something to a worker, the first tasks go on
+// until that worker is left alone: otherwise it may never be the one that has the fewest.
 func (w *scoped) handler(s scope) recipe.Handler {
+	var left atomic.Bool
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
-		for s.left == "progress "+task.Name && w.refuses.Load() && ctx.Err() == nil {
+		for w.refuses.Load() && ctx.Err() == nil {
+			if strings.HasPrefix(s.left, "worker ") && w.leaves(s.left)() {
+				left.Store(true)
+			}
+			if s.left != "progress "+task.Name && (left.Load() || !strings.HasPrefix(s.left, "worker ")) {
+				break
+			}
 			time.Sleep(100 * time.Millisecond)
 		}
 		return echo(ctx, task)

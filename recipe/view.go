@@ -555,8 +555,15 @@ func (d *decider) finished() {
 			d.add(transition{action: collectTask, task: t})
 		}
 	}
-	if first := d.view.endings; len(first) > 0 && !d.view.over(first[0]) {
-		d.wakeAt(d.view.tasks[first[0].task].done.Add(d.limits.retention))
+	for _, e := range d.view.endings {
+		if d.view.over(e) {
+			continue
+		}
+		due := d.view.tasks[e.task].done.Add(d.limits.retention)
+		if due.After(d.now) || !d.view.held(e.task) { // who holds one gives it back, and that is heard
+			d.wakeAt(due)
+			break
+		}
 	}
 }
 

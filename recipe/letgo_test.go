@@ -8,11 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -617,38 +615,6 @@ func TestAbandonedHandlerThatStillRunsStopsNoOther(t *testing.T) {
 	})
 }
 
-// slowRenewals delivers the answer to a renewal of a worker's claim late.
-type slowRenewals struct {
-	*zk.Env
-	late  time.Duration
-	count atomic.Int32
-}
-
-func (e *slowRenewals) Open(ctx context.Context) (zkapi.Session, error) {
-	session, err := e.Env.Open(ctx)
-	return &slowSession{session, e}, err
-}
-
-func (e *slowRenewals) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
-}
-
-type slowSession struct {
-	zkapi.Session
-	env *slowRenewals
-}
-
-func (s *slowSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
-	replies := s.Session.DoAll(ctx, ops)
-	for _, op := range ops {
-		if slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindSet && o.Path == "/assign/w1" }) {
-			s.env.count.Add(1)
-			time.Sleep(s.env.late)
-		}
-	}
-	return replies
-}
-
 // TestRetiringWorkerKeepsItsClaim: the answer to the write with which a worker retires is
 // slow, and its claim is to be confirmed meanwhile. It does not take its own renewal for
 // somebody else's: what it has begun ends with a result, in the first attempt.
@@ -657,7 +623,14 @@ func TestRetiringWorkerKeepsItsClaim(t *testing.T) {
 		t.Run(late.String(), func(t *testing.T) {
 			inBubbleOf(t, 10*time.Second, func(w *world) {
 				w.master(recipe.MasterConfig{Name: "m1"})
-				env := &slowRenewals{Env: w.env, late: late}
+				renewals := 0
+				env := &paused{w.env, func(op zkapi.Op) { // the answer to a renewal of the claim is late
+					fenced := len(op.Ops) > 0 && op.Ops[0].Kind == zkapi.KindCheck // the write that registers is not
+					if fenced && slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindSet && o.Path == "/assign/w1" }) {
+						renewals++
+						time.Sleep(late)
+					}
+				}}
 				worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 					select {
 					case <-time.After(30 * time.Second):
@@ -679,8 +652,8 @@ func TestRetiringWorkerKeepsItsClaim(t *testing.T) {
 				if s := w.await(name); s.State != recipe.Done || s.Token.Attempt != 1 {
 					t.Errorf("it ended as %+v", s)
 				}
-				if env.count.Load() != 1 {
-					t.Errorf("the claim was renewed %d times", env.count.Load())
+				if renewals != 1 {
+					t.Errorf("the claim was renewed %d times", renewals)
 				}
 			})
 		})

@@ -151,6 +151,16 @@ func (s *pausedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, erro
 	return result, err
 }
 
+func (s *pausedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := s.Session.DoAll(ctx, ops)
+	for n, op := range ops {
+		if replies[n].Err == nil {
+			s.env.between(op)
+		}
+	}
+	return replies
+}
+
 // TestCollectInParts_HalfWay: a task that is removed in part is finished for everybody,
 // and its id is taken. One that was submitted anew under its id meanwhile loses nothing.
 func TestCollectInParts_HalfWay(t *testing.T) {

@@ -218,6 +218,10 @@ func TestDecide(t *testing.T) {
 		want: []string{"TakeTask done ->w attempt 0", "TakeTask gone ->w attempt 0", "TakeTask x ->w attempt 0"},
 		wake: time.Minute,
 	}, {
+		name:    "a finished task that is held beyond its retention wakes nobody",
+		workers: map[string]*workerView{"w": awaited(aWorker(true, "done"), noon.Add(-time.Second), "done")},
+		tasks:   map[string]*taskView{"done": {phase: finished, done: noon.Add(-2 * time.Minute), leftover: &leftover{}, options: Options{Resident: true}}},
+	}, {
 		name:    "a worker that was told is waited for",
 		workers: map[string]*workerView{"w": awaited(aWorker(true, "gone"), noon.Add(-time.Second), "gone")},
 		wake:    takePatience - time.Second,

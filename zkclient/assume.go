@@ -36,27 +36,25 @@ func (d *Driver) assume(ctx context.Context, address string) (Timing, error) {
 
 // leastTimeout opens a session with a timeout of a millisecond, and returns the one that
 // is granted, which is the shortest. It closes the session again.
-func (d *Driver) leastTimeout(ctx context.Context, address string) (time.Duration, error) {
-	conn, err := d.config.Dial(ctx, "tcp", address)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-	if _, err := conn.Write(connectRequest(time.Millisecond)); err != nil {
-		return 0, err
-	}
-	g, err := greeted(conn)
-	if err != nil {
-		return 0, err
-	}
-	if g.version != 0 || g.session == 0 || g.timeout <= 0 || g.timeout > longestTick {
-		return 0, fmt.Errorf("%w: it granted session 0x%x a timeout of %v", zkapi.ErrNotZooKeeper, g.session, g.timeout)
-	}
-	if _, err := conn.Write(quit); err == nil {
-		_, _ = io.CopyN(io.Discard, conn, 1) // the session is closed when this is answered
-	}
-	return g.timeout, nil
+func (d *Driver) leastTimeout(ctx context.Context, address string) (least time.Duration, err error) {
+	err = d.talk(ctx, address, func(conn net.Conn) error {
+		if _, err := conn.Write(connectRequest(time.Millisecond)); err != nil {
+			return err
+		}
+		g, err := greeted(conn)
+		if err != nil {
+			return err
+		}
+		if g.version != 0 || g.session == 0 || g.timeout <= 0 || g.timeout > longestTick {
+			return fmt.Errorf("%w: it granted session 0x%x a timeout of %v", zkapi.ErrNotZooKeeper, g.session, g.timeout)
+		}
+		least = g.timeout
+		if _, err := conn.Write(quit); err == nil {
+			_, _ = io.CopyN(io.Discard, conn, 1) // the session is closed when this is answered
+		}
+		return nil
+	})
+	return least, err
 }
 
 // quit is the frame that closes a session: its size, an xid, and the opcode -11.

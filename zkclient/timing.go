@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,18 +123,27 @@ const notWhitelisted = "is not executed because it is not in the whitelist"
 var errNotWhitelisted = errors.New("conf is not in its 4lw.commands.whitelist")
 
 // ask sends a server a four-letter word, and returns its answer.
-func (d *Driver) ask(ctx context.Context, address, word string) (string, error) {
+func (d *Driver) ask(ctx context.Context, address, word string) (answer string, err error) {
+	err = d.talk(ctx, address, func(conn net.Conn) error {
+		if _, err := io.WriteString(conn, word); err != nil {
+			return err
+		}
+		all, err := io.ReadAll(io.LimitReader(conn, maxTiming+1))
+		answer = string(all)
+		return err
+	})
+	return answer, err
+}
+
+// talk calls body with a connection of its own, which ends with ctx.
+func (d *Driver) talk(ctx context.Context, address string, body func(net.Conn) error) error {
 	conn, err := d.config.Dial(ctx, "tcp", address)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // a read ends with ctx
-	if _, err := io.WriteString(conn, word); err != nil {
-		return "", err
-	}
-	answer, err := io.ReadAll(io.LimitReader(conn, maxTiming+1))
-	return string(answer), err
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // so do reads and writes
+	return body(conn)
 }
 
 // readTiming reads an answer to conf, which is lines of name=value. It reports whether

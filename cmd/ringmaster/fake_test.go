@@ -85,7 +85,7 @@ func (s *fakeServer) serve(c net.Conn) {
 		request, asked := heard.Sent(body)
 		if !asked {
 			timeout := uint32(10_000)
-			if wished := body[12:16]; binary.BigEndian.Uint32(wished) == 1 { // whoever asks for a millisecond wants to know the least
+			if wished := body[12:16]; binary.BigEndian.Uint32(wished) == 1 { // a probe for the shortest timeout
 				timeout = leastGranted
 			} else {
 				s.granted <- struct{}{}

@@ -57,7 +57,7 @@ bench: build ## measure the recipe against plain writes, the explorer against a 
 	@$(BIN) bench
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./checker
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./cmd/torture
-	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./model/roles
+	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./model/world
 
 image: build ## find or build the ZooKeeper image
 	@$(BIN) image

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/mutants"
+	"github.com/ringmaster-zk/ringmaster/internal/mutants"
 )
 
 const module = "github.com/ringmaster-zk/ringmaster/"
@@ -24,36 +24,37 @@ var rooms = map[string][]string{
 	"zkapi":                          {},
 	"zkclient":                       {"zkapi", "internal/clock", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
 	"recipe":                         {"zkapi"},
-	"history":                        {},
-	"history/historytest":            {"history"},
-	"model":                          {"zkapi"},
+	"record":                         {},
+	"record/recordtest":              {"record"},
+	"checker/sequential":             {"zkapi"},
 	"model/zk":                       {"zkapi"},
 	"model/explore":                  {"zkapi", "model/zk"},
-	"model/roles":                    {"zkapi", "model/zk", "model/explore", "recipe"},
+	"model/world":                    {"zkapi", "model/zk", "model/explore", "recipe"},
 	"nemesis":                        {},
-	"model/protocol":                 {"history"},
-	"checker":                        {"history", "internal/exit", "model", "model/protocol", "github.com/anishathalye/porcupine"},
-	"shrink":                         {"history", "checker", "nemesis"},
-	"story":                          {"history", "checker"}, // for the names of what is violated
-	"report":                         {"history", "checker", "story"},
-	"soak":                           {"checker", "internal/exit", "nemesis"},
-	"mutants":                        {"checker", "internal/exit", "internal/owner", "nemesis", "soak", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
-	"participant":                    {"recipe", "zkapi", "zkclient", "history", "internal/clock"},
-	"harness":                        {"history", "nemesis", "participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/bubble", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},
-	"internal/bubble":                {"internal/exit"},
+	"checker/protocol":               {"record"},
+	"checker":                        {"record", "internal/exit", "checker/sequential", "checker/protocol", "github.com/anishathalye/porcupine"},
+	"checker/explain/shrink":         {"record", "checker", "internal/ddmin"},
+	"internal/ddmin":                 {},
+	"checker/explain":                {"record", "checker"}, // for the names of what is violated
+	"checker/report":                 {"record", "checker", "checker/explain"},
+	"internal/campaign":              {"checker", "internal/ddmin", "internal/exit", "nemesis"},
+	"internal/mutants":               {"checker", "internal/exit", "internal/owner", "nemesis", "internal/campaign", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
+	"internal/participant":           {"recipe", "zkapi", "zkclient", "record", "internal/clock"},
+	"internal/harness":               {"record", "nemesis", "internal/participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/virtualtime", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},
+	"internal/virtualtime":           {"internal/exit"},
 	"internal/clock":                 {"golang.org/x/sys/unix"},
 	"internal/ensemble":              {"zkapi", "internal/clock", "internal/owner", "internal/wire", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/exit":                  {},
 	"internal/owner":                 {},
-	"internal/synthetic":             {"history"}, // makes records for tests and benchmarks of several rooms
+	"internal/synthetic":             {"record"}, // makes records for tests and benchmarks of several rooms
 	"internal/tlc":                   {},
 	"internal/jute":                  {},
 	"internal/txnlog":                {"internal/jute"}, // a reader of files; whose they are, it must not know
-	"spec":                           {"internal/tlc", "model/explore", "model/roles", "model/zk", "zkapi"},
+	"spec/agree":                     {"internal/tlc", "model/explore", "model/world", "model/zk", "zkapi"},
 	"spec/tla":                       {},
 	"internal/integration":           {},
-	"metrics":                        {"recipe", "zkapi", "github.com/prometheus/client_golang"},
+	"recipe/metrics":                 {"recipe", "zkapi", "github.com/prometheus/client_golang"},
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
@@ -204,7 +205,7 @@ func TestTheTableRejects(t *testing.T) {
 }
 
 // documented are the rooms whose exported names are for others to use.
-var documented = []string{"recipe", "zkapi", "zkclient", "metrics", "model/zk", "model/explore", "model/roles"}
+var documented = []string{"recipe", "zkapi", "zkclient", "recipe/metrics", "model/zk", "model/explore", "model/world"}
 
 // TestExportedNamesAreDocumented looks for a comment on every exported function,
 // method, type, constant and variable of those rooms.
@@ -264,7 +265,7 @@ func TestTheMuseumShowsWhatExists(t *testing.T) {
 	}
 	_, museum, _ := strings.Cut(string(readme), "## Bug museum")
 	museum, _, _ = strings.Cut(museum, "\n## ")
-	all, err := mutants.Load("mutants/catalogue.yaml")
+	all, err := mutants.Load("internal/mutants/catalogue.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 const writesAccountedName = "WritesAccounted"
@@ -26,7 +26,7 @@ func (f *facts) writesAccounted() Property {
 		if !l.begun[i] && !x.Close {
 			p.violate(nil, "%s sent %s in session %s at %s, and its history does not mention it.", x.Process, operations(x), x.Session, seconds(x.Sent))
 		}
-		var c *history.Commit
+		var c *record.Commit
 		if at := l.commitOf(x); at >= 0 {
 			c = &l.commits[at]
 			mentioned[at] = mentioned[at] || c.Session == x.Session
@@ -38,7 +38,7 @@ func (f *facts) writesAccounted() Property {
 			continue
 		}
 		acknowledged++
-		if c != nil && c.Kind == history.CommitWrite && c.Session == x.Session && l.begun[i] && l.events[i] < 0 && !x.Close {
+		if c != nil && c.Kind == record.CommitWrite && c.Session == x.Session && l.begun[i] && l.events[i] < 0 && !x.Close {
 			p.violate(nil, "%s sent %s in session %s at %s; it was committed under zxid 0x%x, and its history says of no such write that it was applied, or may have been.",
 				x.Process, operations(x), x.Session, seconds(x.Sent), x.Zxid)
 		}
@@ -48,13 +48,13 @@ func (f *facts) writesAccounted() Property {
 		}
 	}
 	for i, w := range f.writes {
-		if w.Done.Type == history.OK && l.writes[i] < 0 {
-			p.violate([]history.Event{w.Invoke, w.Done}, "%s was told at %s that its write was applied, and none was seen to be sent.", w.Invoke.Process, seconds(w.Done.At))
+		if w.Done.Type == record.OK && l.writes[i] < 0 {
+			p.violate([]record.Event{w.Invoke, w.Done}, "%s was told at %s that its write was applied, and none was seen to be sent.", w.Invoke.Process, seconds(w.Done.At))
 		}
 	}
 	writes := 0
 	for i, c := range l.commits {
-		if c.Kind != history.CommitWrite {
+		if c.Kind != record.CommitWrite {
 			continue
 		}
 		if writes++; !mentioned[i] {
@@ -72,16 +72,16 @@ func (l *ledger) beyond(zxid int64) bool {
 
 // hidden reports whether a zxid lies in a hole of the logs.
 func (l *ledger) hidden(zxid int64) bool {
-	return slices.ContainsFunc(l.evidence.Gaps, func(r history.ZxidRange) bool { return r.Contains(zxid) })
+	return slices.ContainsFunc(l.evidence.Gaps, func(r record.ZxidRange) bool { return r.Contains(zxid) })
 }
 
 // contradicts says what is wrong with an answer; nothing, if it is what was committed.
-func (l *ledger) contradicts(x *history.Exchange, c *history.Commit) string {
+func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) string {
 	same := c != nil && c.Session == x.Session && (c.Xid == x.Xid || x.Xid == 0)
 	switch {
 	case x.Close: // somebody else may have ended the session a moment before
 		return ""
-	case x.Error != "" && same && c.Kind == history.CommitWrite:
+	case x.Error != "" && same && c.Kind == record.CommitWrite:
 		return "it was refused (" + string(x.Error) + ") and is committed all the same"
 	case x.Error != "":
 		return ""
@@ -89,7 +89,7 @@ func (l *ledger) contradicts(x *history.Exchange, c *history.Commit) string {
 		return "it was acknowledged and is not committed"
 	case !same:
 		return fmt.Sprintf("what is committed there is number %d of session %s", c.Xid, c.Session)
-	case c.Kind != history.CommitWrite:
+	case c.Kind != record.CommitWrite:
 		return "it was acknowledged and is recorded as " + c.Kind
 	case !slices.EqualFunc(x.Ops, c.Ops, sameOp):
 		return "what is committed there is " + parts(c.Ops)
@@ -98,14 +98,14 @@ func (l *ledger) contradicts(x *history.Exchange, c *history.Commit) string {
 }
 
 // sameOp compares a part as it was acknowledged with the part that is committed.
-func sameOp(x, c history.Op) bool {
+func sameOp(x, c record.Op) bool {
 	return x.Kind == c.Kind && x.Path == c.Path && x.Data == c.Data && x.Ephemeral == c.Ephemeral && (x.Kind != "set" || x.Got == c.Got)
 }
 
 // of are the events of an exchange.
-func (f *facts) of(exchange int) []history.Event {
+func (f *facts) of(exchange int) []record.Event {
 	if i := f.ledger.events[exchange]; i >= 0 {
-		return []history.Event{f.writes[i].Invoke, f.writes[i].Done}
+		return []record.Event{f.writes[i].Invoke, f.writes[i].Done}
 	}
 	return nil
 }
@@ -117,21 +117,21 @@ func (f *facts) serversAgree() Property {
 	const whose = " That is a violation by ZooKeeper itself, not by the recipe."
 	p := newFinding(name, "")
 	switch {
-	case f.evidence != nil && f.evidence.Order == history.FromMemory:
+	case f.evidence != nil && f.evidence.Order == record.FromMemory:
 		return Property{Name: name, Verdict: Skipped, Reason: "There is one server, in memory, and no other to compare it with."}
-	case f.evidence == nil || len(f.evidence.Servers) == 0 && f.evidence.Order != history.FromLogs:
+	case f.evidence == nil || len(f.evidence.Servers) == 0 && f.evidence.Order != record.FromLogs:
 		return Property{Name: name, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged. " + f.resting()}
 	case len(f.evidence.Servers) == 0:
-		p.doubt("The logs were read, and %s says of no server what it has. %s", history.EvidenceFile, remedy)
+		p.doubt("The logs were read, and %s says of no server what it has. %s", record.EvidenceFile, remedy)
 		return p.property()
 	}
 	for _, conflict := range f.evidence.Conflicts {
 		p.violate(nil, "%s.%s", strings.ToUpper(conflict[:1])+conflict[1:], whose)
 	}
-	known := func(s history.ServerState) bool {
-		return s.Name != "" && s.Served != "" && (s.Replayed != "" || f.evidence.Order != history.FromLogs)
+	known := func(s record.ServerState) bool {
+		return s.Name != "" && s.Served != "" && (s.Replayed != "" || f.evidence.Order != record.FromLogs)
 	}
-	var first *history.ServerState
+	var first *record.ServerState
 	for i, s := range f.evidence.Servers {
 		if first == nil && known(s) {
 			first = &f.evidence.Servers[i]
@@ -140,14 +140,14 @@ func (f *facts) serversAgree() Property {
 		case s.Problem != "":
 			p.doubt("What %s has could not be found out: %s.", s.Name, s.Problem)
 		case !known(s):
-			p.doubt("%s does not have the digests of server %q, and does not say why. %s", history.EvidenceFile, s.Name, remedy)
+			p.doubt("%s does not have the digests of server %q, and does not say why. %s", record.EvidenceFile, s.Name, remedy)
 		case s.Served != first.Served:
 			p.violate(nil, "%s and %s serve different trees after zxid 0x%x.%s", first.Name, s.Name, f.evidence.Last, whose)
 		case s.Replayed != "" && s.Replayed != s.Served:
 			p.violate(nil, "%s serves another tree than it would come back with: its snapshot and log say something else at zxid 0x%x.%s", s.Name, f.evidence.Last, whose)
 		}
 	}
-	if f.evidence.Order != history.FromLogs {
+	if f.evidence.Order != record.FromLogs {
 		p.holds = fmt.Sprintf("%d servers serve the same tree. What is on their disks is not known: %s.", len(f.evidence.Servers), f.evidence.Weaker)
 		return p.property()
 	}

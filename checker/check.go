@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Result is a report with what is needed to draw it.
@@ -18,7 +18,7 @@ type Result struct {
 
 // Check judges a run. A judge that fails makes its property unknown, and the others go on.
 // A run whose record is not whole is unknown: what is left of it proves nothing.
-func Check(run history.Run, seed uint64) *Result {
+func Check(run record.Run, seed uint64) *Result {
 	r, garbled := understood(func() *Result { return prepare(run) })
 	losses := append(lossesOf(run), garbled...)
 	f := r.facts
@@ -48,17 +48,17 @@ func Check(run history.Run, seed uint64) *Result {
 
 // understood reads a run. Where that fails, the run is taken for an empty one, and the
 // failure is a loss.
-func understood(read func() *Result) (r *Result, losses []history.Loss) {
+func understood(read func() *Result) (r *Result, losses []record.Loss) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			r, losses = prepare(history.Run{}), []history.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
+			r, losses = prepare(record.Run{}), []record.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
 		}
 	}()
 	return read(), nil
 }
 
 // prepare reads a run in the terms of the protocol.
-func prepare(run history.Run) *Result {
+func prepare(run record.Run) *Result {
 	f := gather(run.Events, run.Evidence, run.Exchanges, run.Commits)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
 	r.Counts = f.counts()
@@ -67,7 +67,7 @@ func prepare(run history.Run) *Result {
 }
 
 // judges are those of the properties, but for the record's own.
-func (r *Result) judges(run history.Run) []judge {
+func (r *Result) judges(run record.Run) []judge {
 	f := r.facts
 	return []judge{
 		{"SingleMaster", f.singleMaster},
@@ -114,18 +114,18 @@ func guarded(name string, judge func() Property) (p Property) {
 // vacuous says why a run proves nothing although everything holds.
 func (f *facts) vacuous() []string {
 	var why []string
-	if !slices.ContainsFunc(f.faults, func(o history.Operation) bool { return o.Done.Effective }) {
+	if !slices.ContainsFunc(f.faults, func(o record.Operation) bool { return o.Done.Effective }) {
 		why = append(why, "no fault was effective")
 	}
 	succeeded := map[string]bool{}
-	for kind, ops := range map[string][]history.Operation{
+	for kind, ops := range map[string][]record.Operation{
 		"a task was accepted": f.submits, "a client heard of a result": f.awaits, "an execution succeeded": f.executions,
 	} {
-		succeeded[kind] = slices.ContainsFunc(ops, func(o history.Operation) bool { return o.Outcome() == history.OK })
+		succeeded[kind] = slices.ContainsFunc(ops, func(o record.Operation) bool { return o.Outcome() == record.OK })
 	}
-	succeeded["a master was elected"] = slices.ContainsFunc(f.elections, func(e election) bool { return e.won == history.OK })
-	succeeded["a task was assigned"] = slices.ContainsFunc(f.acts, func(a act) bool { return a.op.Outcome() == history.OK && len(a.tasks) > 0 })
-	succeeded["a result was recorded"] = slices.ContainsFunc(f.records, func(r record) bool { return r.outcome == history.OK })
+	succeeded["a master was elected"] = slices.ContainsFunc(f.elections, func(e election) bool { return e.won == record.OK })
+	succeeded["a task was assigned"] = slices.ContainsFunc(f.acts, func(a act) bool { return a.op.Outcome() == record.OK && len(a.tasks) > 0 })
+	succeeded["a result was recorded"] = slices.ContainsFunc(f.records, func(r ending) bool { return r.outcome == record.OK })
 	for _, goal := range []string{
 		"a task was accepted", "a master was elected", "a task was assigned", "an execution succeeded", "a result was recorded", "a client heard of a result",
 	} {
@@ -147,7 +147,7 @@ func (f *facts) counts() map[string]int {
 		"faults_applied": 0, "faults_effective": 0, "faults_intended": len(f.faults), "attempts_lost": 0,
 	}
 	for i, s := range f.submits {
-		if s.Outcome() == history.OK {
+		if s.Outcome() == record.OK {
 			c["accepted"]++
 		}
 		if !f.answered[i] {
@@ -179,7 +179,7 @@ func (f *facts) counts() map[string]int {
 		}
 	}
 	for _, e := range f.elections {
-		if e.won == history.OK {
+		if e.won == record.OK {
 			c["elections"]++
 		}
 	}
@@ -189,7 +189,7 @@ func (f *facts) counts() map[string]int {
 		}
 	}
 	for _, fault := range f.faults {
-		if fault.Outcome() == history.OK {
+		if fault.Outcome() == record.OK {
 			c["faults_applied"]++
 		}
 		if fault.Done.Effective {

@@ -3,7 +3,7 @@ package checker
 import (
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // skews says by how much the wall clock of each life was ahead of the harness', as
@@ -12,7 +12,7 @@ func (f *facts) skews() map[string]time.Duration {
 	var right time.Duration // what the harness' clock showed when the run began
 	shown := map[string]time.Duration{}
 	for _, e := range f.events {
-		if e.Kind != history.Clock {
+		if e.Kind != record.Clock {
 			continue
 		}
 		began := time.Duration(e.Wall.UnixNano()) - e.At

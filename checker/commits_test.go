@@ -8,16 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // committed is a real run on three servers, of five seconds, with a master and a worker
 // killed and cut off and a server killed. Six outcomes are unknown to the participants.
-func committed(t *testing.T) history.Run {
+func committed(t *testing.T) record.Run {
 	t.Helper()
-	run := historytest.Frozen(t, "committed")
-	commits, err := history.ReadCommits(filepath.Join("testdata", "committed.commits.ndjson"))
+	run := recordtest.Frozen(t, "committed")
+	commits, err := record.ReadCommits(filepath.Join("testdata", "committed.commits.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestCommits(t *testing.T) {
 func TestWeakerEvidenceIsSaid(t *testing.T) {
 	run := committed(t)
 	run.Commits, run.Evidence.Servers = nil, nil
-	run.Evidence.Order, run.Evidence.Weaker = history.FromTree, "the ensemble is external"
+	run.Evidence.Order, run.Evidence.Weaker = record.FromTree, "the ensemble is external"
 	r := Check(run.MadeByHand(), 1)
 	if r.Verdict != Valid || r.Counts["resolved_by_order"] != 0 || !strings.Contains(r.Evidence, "weaker one: the ensemble is external") {
 		t.Errorf("%s, %d by order: %s", r.Verdict, r.Counts["resolved_by_order"], r.Evidence)
@@ -74,8 +74,8 @@ func TestWeakerEvidenceIsSaid(t *testing.T) {
 func TestHolesLeaveOutcomesOpen(t *testing.T) {
 	run := committed(t)
 	first := run.Commits[len(run.Commits)/2].Zxid
-	run.Commits = slices.DeleteFunc(run.Commits, func(c history.Commit) bool { return c.Zxid >= first })
-	run.Evidence.Gaps = []history.ZxidRange{{From: first, To: run.Evidence.Last}}
+	run.Commits = slices.DeleteFunc(run.Commits, func(c record.Commit) bool { return c.Zxid >= first })
+	run.Evidence.Gaps = []record.ZxidRange{{From: first, To: run.Evidence.Last}}
 	r := Check(run, 1)
 	if p := find(t, r, "WritesAccounted"); p.Verdict != Unknown || !strings.Contains(p.Reason, "whether it was committed, no log tells") {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
@@ -86,9 +86,9 @@ func TestHolesLeaveOutcomesOpen(t *testing.T) {
 }
 
 // answered is the exchange of a write of n parts that was acknowledged.
-func answered(t *testing.T, run history.Run, parts int) *history.Exchange {
+func answered(t *testing.T, run record.Run, parts int) *record.Exchange {
 	t.Helper()
-	i := slices.IndexFunc(run.Exchanges, func(x history.Exchange) bool { return x.Zxid != 0 && x.Error == "" && len(x.Ops) == parts })
+	i := slices.IndexFunc(run.Exchanges, func(x record.Exchange) bool { return x.Zxid != 0 && x.Error == "" && len(x.Ops) == parts })
 	if i < 0 {
 		t.Fatalf("no write of %d parts was acknowledged", parts)
 	}
@@ -96,14 +96,14 @@ func answered(t *testing.T, run history.Run, parts int) *history.Exchange {
 }
 
 // at is the place of a commit among all.
-func at(run *history.Run, zxid int64) int {
-	return slices.IndexFunc(run.Commits, func(c history.Commit) bool { return c.Zxid == zxid })
+func at(run *record.Run, zxid int64) int {
+	return slices.IndexFunc(run.Commits, func(c record.Commit) bool { return c.Zxid == zxid })
 }
 
 // opOf is the number of the write in the history that an exchange is of.
-func opOf(t *testing.T, run *history.Run, x *history.Exchange) int64 {
+func opOf(t *testing.T, run *record.Run, x *record.Exchange) int64 {
 	t.Helper()
-	writes := history.Operations(run.Events, history.Write)
+	writes := record.Operations(run.Events, record.Write)
 	for i, at := range join(writes, run.Exchanges).writes {
 		if at >= 0 && &run.Exchanges[at] == x {
 			return writes[i].Invoke.Op
@@ -116,47 +116,47 @@ func opOf(t *testing.T, run *history.Run, x *history.Exchange) int64 {
 // TestWritesAccounted plants one contradiction at a time into the run.
 func TestWritesAccounted(t *testing.T) {
 	for name, c := range map[string]struct {
-		plant func(t *testing.T, run *history.Run)
+		plant func(t *testing.T, run *record.Run)
 		says  string
 	}{
-		"an acknowledged write is lost": {func(t *testing.T, run *history.Run) {
+		"an acknowledged write is lost": {func(t *testing.T, run *record.Run) {
 			i := at(run, answered(t, *run, 3).Zxid)
 			run.Commits = slices.Delete(run.Commits, i, i+1)
 		}, "it was acknowledged and is not committed"},
-		"an acknowledged write is recorded as refused": {func(t *testing.T, run *history.Run) {
-			run.Commits[at(run, answered(t, *run, 3).Zxid)].Kind = history.CommitRefused
+		"an acknowledged write is recorded as refused": {func(t *testing.T, run *record.Run) {
+			run.Commits[at(run, answered(t, *run, 3).Zxid)].Kind = record.CommitRefused
 		}, "it was acknowledged and is recorded as refused"},
-		"a refused write is committed": {func(t *testing.T, run *history.Run) {
-			i := slices.IndexFunc(run.Commits, func(c history.Commit) bool { return c.Kind == history.CommitRefused })
-			run.Commits[i].Kind = history.CommitWrite
+		"a refused write is committed": {func(t *testing.T, run *record.Run) {
+			i := slices.IndexFunc(run.Commits, func(c record.Commit) bool { return c.Kind == record.CommitRefused })
+			run.Commits[i].Kind = record.CommitWrite
 		}, "is committed all the same"},
-		"something else is committed there": {func(t *testing.T, run *history.Run) {
+		"something else is committed there": {func(t *testing.T, run *record.Run) {
 			run.Commits[at(run, answered(t, *run, 3).Zxid)].Ops[1].Data = "another"
 		}, "what is committed there is"},
-		"somebody else's write is committed there": {func(t *testing.T, run *history.Run) {
+		"somebody else's write is committed there": {func(t *testing.T, run *record.Run) {
 			run.Commits[at(run, answered(t, *run, 3).Zxid)].Session = "0x99"
 		}, "of session 0x99"},
-		"nobody asked for it": {func(t *testing.T, run *history.Run) {
+		"nobody asked for it": {func(t *testing.T, run *record.Run) {
 			last := run.Commits[len(run.Commits)-1]
-			run.Commits = append(run.Commits, history.Commit{Zxid: last.Zxid + 1, Session: "0x99", Xid: 7, Kind: history.CommitWrite, Ops: []history.Op{{Kind: "delete", Path: "/tasks"}}})
+			run.Commits = append(run.Commits, record.Commit{Zxid: last.Zxid + 1, Session: "0x99", Xid: 7, Kind: record.CommitWrite, Ops: []record.Op{{Kind: "delete", Path: "/tasks"}}})
 		}, "delete /tasks was committed in session 0x99, and no history mentions that"},
-		"the history keeps silent": {func(t *testing.T, run *history.Run) {
-			i := slices.IndexFunc(run.Events, func(e history.Event) bool {
-				return e.Kind == history.Write && e.Type == history.Invoke && len(e.Ops) > 2
+		"the history keeps silent": {func(t *testing.T, run *record.Run) {
+			i := slices.IndexFunc(run.Events, func(e record.Event) bool {
+				return e.Kind == record.Write && e.Type == record.Invoke && len(e.Ops) > 2
 			})
 			run.Events = slices.Delete(run.Events, i, i+1)
 		}, "its history does not mention it"},
-		"a participant was told that it was not applied": {func(t *testing.T, run *history.Run) {
+		"a participant was told that it was not applied": {func(t *testing.T, run *record.Run) {
 			x := answered(t, *run, 3)
 			op := opOf(t, run, x)
 			for i, e := range run.Events {
-				if e.Kind == history.Write && e.Type == history.OK && e.Process == x.Process && e.Life == x.Life && e.Op == op {
-					run.Events[i].Type = history.Fail
+				if e.Kind == record.Write && e.Type == record.OK && e.Process == x.Process && e.Life == x.Life && e.Op == op {
+					run.Events[i].Type = record.Fail
 				}
 			}
 		}, "its history says of no such write that it was applied"},
-		"an answer came from nowhere": {func(t *testing.T, run *history.Run) {
-			i := slices.IndexFunc(run.Exchanges, func(x history.Exchange) bool { return x.Zxid == answered(t, *run, 3).Zxid })
+		"an answer came from nowhere": {func(t *testing.T, run *record.Run) {
+			i := slices.IndexFunc(run.Exchanges, func(x record.Exchange) bool { return x.Zxid == answered(t, *run, 3).Zxid })
 			run.Exchanges = slices.Delete(run.Exchanges, i, i+1)
 		}, "none was seen to be sent"},
 	} {
@@ -173,16 +173,16 @@ func TestWritesAccounted(t *testing.T) {
 // TestServersAgree plants one disagreement at a time into the run.
 func TestServersAgree(t *testing.T) {
 	for name, c := range map[string]struct {
-		plant func(run *history.Run, e *history.Evidence)
+		plant func(run *record.Run, e *record.Evidence)
 		want  Verdict
 		says  string
 	}{
-		"another tree is served":        {func(_ *history.Run, e *history.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
-		"another tree is on the disk":   {func(_ *history.Run, e *history.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than it would come back with"},
-		"two transactions under a zxid": {func(_ *history.Run, e *history.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. That is a violation by ZooKeeper itself"},
-		"a server's log is damaged":     {func(_ *history.Run, e *history.Evidence) { e.Servers[0].Problem = "log.1: damaged" }, Unknown, "log.1: damaged"},
-		"what is on the disks is unseen": {func(run *history.Run, e *history.Evidence) {
-			e.Order, e.Weaker, run.Commits = history.FromTree, "no copy", nil
+		"another tree is served":        {func(_ *record.Run, e *record.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
+		"another tree is on the disk":   {func(_ *record.Run, e *record.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than it would come back with"},
+		"two transactions under a zxid": {func(_ *record.Run, e *record.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. That is a violation by ZooKeeper itself"},
+		"a server's log is damaged":     {func(_ *record.Run, e *record.Evidence) { e.Servers[0].Problem = "log.1: damaged" }, Unknown, "log.1: damaged"},
+		"what is on the disks is unseen": {func(run *record.Run, e *record.Evidence) {
+			e.Order, e.Weaker, run.Commits = record.FromTree, "no copy", nil
 		}, Valid, "is not known: no copy"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,44 +197,44 @@ func TestServersAgree(t *testing.T) {
 
 // story is a history of writes, each of a session of its own, with its exchange and its
 // commit.
-type story struct{ history.Run }
+type story struct{ record.Run }
 
-func newStory(order history.Source) story {
-	return story{history.Run{
-		Evidence:  &history.Evidence{Healed: true, Drained: true, Nodes: []history.Node{}, Order: order, Last: math.MaxInt64},
-		Exchanges: []history.Exchange{}, Commits: []history.Commit{},
+func newStory(order record.Source) story {
+	return story{record.Run{
+		Evidence:  &record.Evidence{Healed: true, Drained: true, Nodes: []record.Node{}, Order: order, Last: math.MaxInt64},
+		Exchanges: []record.Exchange{}, Commits: []record.Commit{},
 	}.MadeByHand()}
 }
 
-func (s *story) write(process string, at int, outcome history.Type, zxid int64, ops ...history.Op) {
+func (s *story) write(process string, at int, outcome record.Type, zxid int64, ops ...record.Op) {
 	n := int64(len(s.Exchanges) + 1)
 	from, to := time.Duration(at)*time.Second, time.Duration(at+1)*time.Second
-	invoke := history.Event{Seq: len(s.Events) + 1, At: from, Process: process, Type: history.Invoke, Kind: history.Write, Op: n, Session: "0x" + process, Ops: ops}
-	done := history.Event{Seq: len(s.Events) + 2, At: to, Process: process, Type: outcome, Kind: history.Write, Op: n, Session: "0x" + process}
+	invoke := record.Event{Seq: len(s.Events) + 1, At: from, Process: process, Type: record.Invoke, Kind: record.Write, Op: n, Session: "0x" + process, Ops: ops}
+	done := record.Event{Seq: len(s.Events) + 2, At: to, Process: process, Type: outcome, Kind: record.Write, Op: n, Session: "0x" + process}
 	s.Events = append(s.Events, invoke, done)
-	x := history.Exchange{Process: process, Session: invoke.Session, Xid: int32(n), Sent: from + 1, Index: -1, Ops: ops}
-	if outcome == history.OK {
+	x := record.Exchange{Process: process, Session: invoke.Session, Xid: int32(n), Sent: from + 1, Index: -1, Ops: ops}
+	if outcome == record.OK {
 		x.Answered, x.Zxid = to-1, zxid
 	}
 	s.Exchanges = append(s.Exchanges, x)
 	if zxid != 0 {
-		s.Commits = append(s.Commits, history.Commit{Zxid: zxid, Session: invoke.Session, Xid: int32(n), Kind: history.CommitWrite, Ops: ops})
-		slices.SortFunc(s.Commits, func(a, b history.Commit) int { return int(a.Zxid - b.Zxid) })
+		s.Commits = append(s.Commits, record.Commit{Zxid: zxid, Session: invoke.Session, Xid: int32(n), Kind: record.CommitWrite, Ops: ops})
+		slices.SortFunc(s.Commits, func(a, b record.Commit) int { return int(a.Zxid - b.Zxid) })
 	}
 }
 
-func elect(epoch int32) []history.Op {
-	return []history.Op{{Kind: "create", Path: "/master"}, {Kind: "set", Path: "/assign", Version: epoch - 1}}
+func elect(epoch int32) []record.Op {
+	return []record.Op{{Kind: "create", Path: "/master"}, {Kind: "set", Path: "/assign", Version: epoch - 1}}
 }
 
 // TestMastersAreOrderedByZxid: a write of which nobody heard is a stale master's if it
 // took effect after the next election, and none if it did before. Time cannot tell.
 func TestMastersAreOrderedByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 0: Valid, 15: Invalid} {
-		s := newStory(history.FromLogs)
-		s.write("m1", 1, history.OK, 1, elect(1)...)
-		s.write("m1", 3, history.Info, zxid, history.Op{Kind: "check", Path: "/assign", Version: 1}, history.Op{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1}`})
-		s.write("m2", 4, history.OK, 10, elect(2)...)
+		s := newStory(record.FromLogs)
+		s.write("m1", 1, record.OK, 1, elect(1)...)
+		s.write("m1", 3, record.Info, zxid, record.Op{Kind: "check", Path: "/assign", Version: 1}, record.Op{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1}`})
+		s.write("m2", 4, record.OK, 10, elect(2)...)
 		r := Check(s.Run, 1)
 		if p := find(t, r, "SingleMaster"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
@@ -249,13 +249,13 @@ func TestMastersAreOrderedByZxid(t *testing.T) {
 // of its session.
 func TestSessionsEndByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {
-		s := newStory(history.FromLogs)
-		s.write("c", 1, history.Info, zxid, history.Op{Kind: "create", Path: "/tasks"})
-		s.Commits = append(s.Commits, history.Commit{Zxid: 10, Session: "0xc", Kind: history.CommitClose})
+		s := newStory(record.FromLogs)
+		s.write("c", 1, record.Info, zxid, record.Op{Kind: "create", Path: "/tasks"})
+		s.Commits = append(s.Commits, record.Commit{Zxid: 10, Session: "0xc", Kind: record.CommitClose})
 		if p := find(t, Check(s.Run, 1), "SessionsEnd"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
-		s.Commits = append(s.Commits, history.Commit{Zxid: 20, Session: "0xc", Kind: history.CommitClose})
+		s.Commits = append(s.Commits, record.Commit{Zxid: 20, Session: "0xc", Kind: record.CommitClose})
 		if p := find(t, Check(s.Run, 1), "SessionsEnd"); p.Verdict != want {
 			t.Errorf("at zxid %d, ended twice: %s: %s", zxid, p.Verdict, p.Reason)
 		}
@@ -266,9 +266,9 @@ func TestSessionsEndByZxid(t *testing.T) {
 // status. Both writes are under way at the same time.
 func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{15: Valid, 5: Invalid} {
-		s := newStory(history.FromLogs)
-		s.write("c", 1, history.OK, 10, history.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})
-		s.write("w", 1, history.OK, zxid, history.Op{Kind: "delete", Path: "/assign/w/t"})
+		s := newStory(record.FromLogs)
+		s.write("c", 1, record.OK, 10, record.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})
+		s.write("w", 1, record.OK, zxid, record.Op{Kind: "delete", Path: "/assign/w/t"})
 		if p := find(t, Check(s.Run, 1), "AtomicTransitions"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
@@ -278,14 +278,14 @@ func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 // TestARepeatedWriteIsTheLaterOne: of two writes that are alike, the first was lost on
 // its way, so that what was seen to be sent is the second.
 func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
-	ops := []history.Op{{Kind: "create", Path: "/tasks/t/status", Data: "x"}}
-	s := newStory(history.FromLogs)
-	s.write("w", 1, history.Info, 0, ops...)
+	ops := []record.Op{{Kind: "create", Path: "/tasks/t/status", Data: "x"}}
+	s := newStory(record.FromLogs)
+	s.write("w", 1, record.Info, 0, ops...)
 	s.Exchanges = nil
-	s.write("w", 3, history.Info, 7, ops...)
+	s.write("w", 3, record.Info, 7, ops...)
 	s.Events[2].Op, s.Events[3].Op = 2, 2
 	f := gather(s.Events, s.Evidence, s.Exchanges, s.Commits)
-	if f.writes[0].Outcome() != history.Fail || f.writes[1].Outcome() != history.OK || f.zxids[1] != 7 {
+	if f.writes[0].Outcome() != record.Fail || f.writes[1].Outcome() != record.OK || f.zxids[1] != 7 {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}
 }
@@ -293,14 +293,14 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 // TestARepetitionIsToldFromWhatItRepeats: the first write is sent late, while its
 // repetition is under way, which is refused because of it.
 func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
-	ops := []history.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
-	s := newStory(history.FromLogs)
-	s.write("c", 1, history.Info, 7, ops...)
-	s.write("c", 3, history.Fail, 0, ops...)
+	ops := []record.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
+	s := newStory(record.FromLogs)
+	s.write("c", 1, record.Info, 7, ops...)
+	s.write("c", 3, record.Fail, 0, ops...)
 	s.Exchanges[0].Sent, s.Exchanges[0].Answered, s.Exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
-	s.Exchanges[1].Sent, s.Exchanges[1].Answered, s.Exchanges[1].Zxid, s.Exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, history.NodeExists
+	s.Exchanges[1].Sent, s.Exchanges[1].Answered, s.Exchanges[1].Zxid, s.Exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, record.NodeExists
 	f := gather(s.Events, s.Evidence, s.Exchanges, s.Commits)
-	if f.writes[0].Outcome() != history.OK || f.writes[1].Outcome() != history.Fail || f.zxids[0] != 7 {
+	if f.writes[0].Outcome() != record.OK || f.writes[1].Outcome() != record.Fail || f.zxids[0] != 7 {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}
 }
@@ -308,17 +308,17 @@ func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 // TestManyAskForTheSameAtOnce: each is told something, and each has its own exchange,
 // whose answers come in another order than the participant hears of them.
 func TestManyAskForTheSameAtOnce(t *testing.T) {
-	ops := []history.Op{{Kind: "create", Path: "/tasks"}}
-	s := newStory(history.FromLogs)
+	ops := []record.Op{{Kind: "create", Path: "/tasks"}}
+	s := newStory(record.FromLogs)
 	const many = 20
 	for range many {
-		s.write("c", 1, history.Fail, 0, ops...)
+		s.write("c", 1, record.Fail, 0, ops...)
 	}
 	for i := range many {
 		s.Events[2*i].At += time.Duration(i)
 		s.Events[2*i+1].At += time.Duration(1000 * (i*7%many + 1))
 		x := &s.Exchanges[i]
-		x.Sent, x.Answered, x.Zxid, x.Error = s.Events[0].At+100, 2*time.Second+time.Duration(1000*i+500), int64(100+i), history.NodeExists
+		x.Sent, x.Answered, x.Zxid, x.Error = s.Events[0].At+100, 2*time.Second+time.Duration(1000*i+500), int64(100+i), record.NodeExists
 	}
 	r := Check(s.Run, 1)
 	if p := find(t, r, "WritesAccounted"); p.Verdict != Valid {
@@ -333,8 +333,8 @@ func TestManyAskForTheSameAtOnce(t *testing.T) {
 // TestTheFirstMomentOfARunInMemory: time stands still there, and an exchange of that
 // moment is answered at 1, since 0 would say that it was not.
 func TestTheFirstMomentOfARunInMemory(t *testing.T) {
-	s := newStory(history.FromMemory)
-	s.write("c", 0, history.OK, 1, history.Op{Kind: "create", Path: "/tasks"})
+	s := newStory(record.FromMemory)
+	s.write("c", 0, record.OK, 1, record.Op{Kind: "create", Path: "/tasks"})
 	s.Events[1].At, s.Exchanges[0].Sent, s.Exchanges[0].Answered = 0, 0, 1
 	if p := find(t, Check(s.Run, 1), "WritesAccounted"); p.Verdict != Valid {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)

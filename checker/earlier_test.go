@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // These tests judge masters of an earlier build, which say nothing of acks in their
@@ -26,7 +26,7 @@ func TestEarlierMasters_OnTheWire(t *testing.T) {
 		{"FollowsProtocol-other-token-bad", false, Invalid, "was never given attempt 1 of epoch 2"},
 		{"FollowsProtocol-other-token-bad", true, Valid, ""},
 	} {
-		run := historytest.Frozen(t, "accepted")
+		run := recordtest.Frozen(t, "accepted")
 		run.Exchanges = wire(t, c.wire)
 		claims := 0
 		for i := range run.Exchanges {
@@ -49,10 +49,10 @@ func TestEarlierMasters_OnTheWire(t *testing.T) {
 }
 
 // led is an election with epoch 2 by a build that says acks or not.
-func led(acks string) history.Operation {
-	return history.Operation{Invoke: history.Event{Ops: []history.Op{
+func led(acks string) record.Operation {
+	return record.Operation{Invoke: record.Event{Ops: []record.Op{
 		{Kind: "create", Path: "/master", Ephemeral: true}, {Kind: "set", Path: "/assign", Version: 1, Data: `{"holder":"m"` + acks + `}`},
-	}}, Done: history.Event{Type: history.OK}}
+	}}, Done: record.Event{Type: record.OK}}
 }
 
 // TestEarlierMasters_InTheTree: the same of what the tree has, and of the attempts that
@@ -69,13 +69,13 @@ func TestEarlierMasters_InTheTree(t *testing.T) {
 		{"", 2, Valid, Valid},
 		{"", 3, Invalid, Valid},
 	} {
-		given := history.Operation{Invoke: history.Event{Ops: []history.Op{
+		given := record.Operation{Invoke: record.Event{Ops: []record.Op{
 			{Kind: "create", Path: "/assign/w/task-t", Data: `{"epoch":1,"attempt":2}`},
-		}}, Done: history.Event{Type: history.OK}}
-		f := &facts{writes: []history.Operation{given, led(c.acks)}, tasks: map[string]*task{"task-t": {
+		}}, Done: record.Event{Type: record.OK}}
+		f := &facts{writes: []record.Operation{given, led(c.acks)}, tasks: map[string]*task{"task-t": {
 			id: "t", options: options{Attempts: c.attempts}, left: map[int32]bool{1: true},
-			attempts: map[int32]history.Token{1: {Epoch: 1, Attempt: 1}, 2: {Epoch: 2, Attempt: 2}},
-			status:   &status{State: "failed", Token: history.Token{Epoch: 2, Attempt: 2}},
+			attempts: map[int32]record.Token{1: {Epoch: 1, Attempt: 1}, 2: {Epoch: 2, Attempt: 2}},
+			status:   &status{State: "failed", Token: record.Token{Epoch: 2, Attempt: 2}},
 		}}}
 		what := fmt.Sprintf("claim %q, %d attempts allowed", c.acks, c.attempts)
 		if p := f.budgetKept(); p.Verdict != c.budget {

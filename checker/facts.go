@@ -8,25 +8,25 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // facts is a history read in the terms of the protocol.
 type facts struct {
-	events   []history.Event
-	evidence *history.Evidence
+	events   []record.Event
+	evidence *record.Evidence
 	ledger   *ledger       // nil where it is not known what was committed
 	end      time.Duration // later than every event
 
-	submits, awaits, executions, terms, leaves, writes, faults []history.Operation
-	effects                                                    []*history.Event
-	processes, sessions                                        []history.Event
+	submits, awaits, executions, terms, leaves, writes, faults []record.Operation
+	effects                                                    []*record.Event
+	processes, sessions                                        []record.Event
 	answered                                                   []bool  // of submits: the client heard an answer
 	zxids                                                      []int64 // of writes that were applied; 0 of others, and where it is not known
 
 	elections []election
 	acts      []act    // writes of masters
-	records   []record // writes of statuses
+	records   []ending // writes of statuses
 	tasks     map[string]*task
 	created   map[string]string   // name of the task that a submission of that id was to make
 	removals  []removal           // writes that collect a task
@@ -38,27 +38,27 @@ type facts struct {
 
 // election is one try to become master.
 type election struct {
-	op    *history.Operation
+	op    *record.Operation
 	zxid  int64
 	epoch int32 // that it begins, if it was won
-	won   history.Type
+	won   record.Type
 }
 
 // act is a write in the name of an epoch, as a master makes it.
 type act struct {
-	op    *history.Operation
+	op    *record.Operation
 	zxid  int64
 	epoch int32
 	tasks []string
 }
 
-// record is a write that gives a task its status.
-type record struct {
-	op      *history.Operation
+// ending is a write that gives a task its status.
+type ending struct {
+	op      *record.Operation
 	zxid    int64
 	task    string
 	status  status
-	outcome history.Type // after resolution
+	outcome record.Type // after resolution
 }
 
 // status is a task's status as it is stored.
@@ -66,13 +66,13 @@ type status struct {
 	State  string `json:"state"`
 	Result string `json:"result"`
 	Worker string `json:"worker"`
-	history.Token
+	record.Token
 	raw string
 }
 
 // removal is a write that removes a finished task.
 type removal struct {
-	op   *history.Operation
+	op   *record.Operation
 	task string
 	kept bool // by a master, when its retention was over, not by a client
 }
@@ -88,39 +88,39 @@ type task struct {
 	id       string
 	options  options
 	status   *status
-	version  int32                   // of the status
-	attempts map[int32]history.Token // that are on record, by number
-	left     map[int32]bool          // those that do not count, because their workers left
-	assigned []string                // workers that still have it
-	gone     bool                    // collected: known by the writes that made it what it was
-	unsure   bool                    // not all of those are known to have been applied
+	version  int32                  // of the status
+	attempts map[int32]record.Token // that are on record, by number
+	left     map[int32]bool         // those that do not count, because their workers left
+	assigned []string               // workers that still have it
+	gone     bool                   // collected: known by the writes that made it what it was
+	unsure   bool                   // not all of those are known to have been applied
 }
 
 // gather reads a history.
-func gather(events []history.Event, evidence *history.Evidence, exchanges []history.Exchange, commits []history.Commit) *facts {
+func gather(events []record.Event, evidence *record.Evidence, exchanges []record.Exchange, commits []record.Commit) *facts {
 	f := &facts{
 		events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
 		created: map[string]string{}, collected: map[string]removal{},
-		submits: history.Operations(events, history.Submit), awaits: history.Operations(events, history.Await),
-		executions: history.Operations(events, history.Execute), terms: history.Operations(events, history.Lead), leaves: history.Operations(events, history.Leave),
-		writes: history.Operations(events, history.Write), faults: history.Operations(events, history.Fault),
+		submits: record.Operations(events, record.Submit), awaits: record.Operations(events, record.Await),
+		executions: record.Operations(events, record.Execute), terms: record.Operations(events, record.Lead), leaves: record.Operations(events, record.Leave),
+		writes: record.Operations(events, record.Write), faults: record.Operations(events, record.Fault),
 	}
 	for i := range events {
 		e := &events[i]
 		f.end = max(f.end, e.At+1)
 		switch e.Kind {
-		case history.Effect:
+		case record.Effect:
 			f.effects = append(f.effects, e)
-		case history.Process:
+		case record.Process:
 			f.processes = append(f.processes, *e)
 			f.index.noteEnd(e)
-		case history.Session:
+		case record.Session:
 			f.sessions = append(f.sessions, *e)
 		}
 	}
-	f.awaits = append(f.awaits, history.Operations(events, history.Cancel)...)
+	f.awaits = append(f.awaits, record.Operations(events, record.Cancel)...)
 	for _, s := range f.submits {
-		f.answered = append(f.answered, s.Outcome() != history.Info)
+		f.answered = append(f.answered, s.Outcome() != record.Info)
 	}
 	f.readTree()
 	f.ledger = newLedger(f.writes, evidence, exchanges, commits)
@@ -151,7 +151,7 @@ func (f *facts) restore() {
 		return nil
 	}
 	for _, w := range f.writes {
-		if w.Outcome() == history.Fail {
+		if w.Outcome() == record.Fail {
 			continue
 		}
 		for _, op := range w.Invoke.Ops {
@@ -164,7 +164,7 @@ func (f *facts) restore() {
 				t.id, t.options = parseTask(op.Data)
 				f.byID[t.id] = append(f.byID[t.id], name)
 			}
-			unanswered := w.Outcome() == history.Info
+			unanswered := w.Outcome() == record.Info
 			if strings.HasPrefix(rest, leftPrefix) && (!unanswered || deleted[op.Path]) {
 				t.marks(rest)
 			}
@@ -175,7 +175,7 @@ func (f *facts) restore() {
 		}
 	}
 	for _, r := range f.records {
-		if t := restored(r.task); t != nil && r.outcome == history.OK {
+		if t := restored(r.task); t != nil && r.outcome == record.OK {
 			s := r.status
 			t.status = &s
 		}
@@ -187,7 +187,7 @@ func (f *facts) restore() {
 func (f *facts) deleted() map[string]bool {
 	deleted := map[string]bool{}
 	for _, w := range f.writes {
-		if w.Outcome() == history.Fail {
+		if w.Outcome() == record.Fail {
 			continue
 		}
 		for _, op := range w.Invoke.Ops {
@@ -202,7 +202,7 @@ func (f *facts) deleted() map[string]bool {
 }
 
 // life names one life of a process.
-func life(e history.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
+func life(e record.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
 
 // element splits a path below a parent: element("/tasks/t/status", "/tasks")
 // is t, status.
@@ -224,8 +224,8 @@ func parseStatus(data string) status {
 	return s
 }
 
-func parseToken(data string) history.Token {
-	var t history.Token
+func parseToken(data string) record.Token {
+	var t record.Token
 	_ = json.Unmarshal([]byte(data), &t)
 	return t
 }
@@ -258,7 +258,7 @@ func (f *facts) readTree() {
 	}
 }
 
-func (f *facts) readTaskNode(name, rest string, node history.Node) {
+func (f *facts) readTaskNode(name, rest string, node record.Node) {
 	t := f.task(name)
 	switch {
 	case rest == "":
@@ -277,7 +277,7 @@ func (f *facts) readTaskNode(name, rest string, node history.Node) {
 func (f *facts) task(name string) *task {
 	t := f.tasks[name]
 	if t == nil {
-		t = &task{attempts: map[int32]history.Token{}, left: map[int32]bool{}}
+		t = &task{attempts: map[int32]record.Token{}, left: map[int32]bool{}}
 		f.tasks[name] = t
 	}
 	return t
@@ -309,10 +309,10 @@ func (t *task) recorded(attempt int32) bool {
 }
 
 // readWrite understands a write by its shape.
-func (f *facts) readWrite(w *history.Operation, zxid int64) {
+func (f *facts) readWrite(w *record.Operation, zxid int64) {
 	var a act
 	acts := false
-	takesMaster := slices.ContainsFunc(w.Invoke.Ops, func(op history.Op) bool { return op.Kind == "create" && op.Path == "/master" })
+	takesMaster := slices.ContainsFunc(w.Invoke.Ops, func(op record.Op) bool { return op.Kind == "create" && op.Path == "/master" })
 	for _, op := range w.Invoke.Ops {
 		switch _, rest, below := element(op.Path, "/assign"); {
 		case op.Kind == "set" && op.Path == "/assign" && takesMaster:
@@ -331,11 +331,11 @@ func (f *facts) readWrite(w *history.Operation, zxid int64) {
 			id, _ := parseTask(op.Data)
 			f.created[id] = name
 		case ok && rest == "" && op.Kind == "delete":
-			asked := slices.ContainsFunc(w.Invoke.Ops, func(op history.Op) bool { return op.Kind == "delete" && op.Path == "/collect/"+name }) // by a client
+			asked := slices.ContainsFunc(w.Invoke.Ops, func(op record.Op) bool { return op.Kind == "delete" && op.Path == "/collect/"+name }) // by a client
 			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops[0].Path == "/assign" && !asked})
 		}
 		if ok && rest == "status" && op.Kind == "create" {
-			f.records = append(f.records, record{op: w, zxid: zxid, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
+			f.records = append(f.records, ending{op: w, zxid: zxid, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
 		}
 	}
 	if acts {

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // load reads a frozen history with its evidence.
@@ -97,9 +97,9 @@ func accepted(t *testing.T, name string, counts map[string]int) {
 	}
 }
 
-func frozen(t *testing.T, name string) (history.Run, uint64) {
+func frozen(t *testing.T, name string) (record.Run, uint64) {
 	t.Helper()
-	return historytest.Frozen(t, name), 1
+	return recordtest.Frozen(t, name), 1
 }
 
 func TestBadHistoriesAreRejected(t *testing.T) {
@@ -196,11 +196,11 @@ func TestSearchGivesUp(t *testing.T) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	events, err := history.ReadFile("testdata/accepted.ndjson")
+	events, err := record.ReadFile("testdata/accepted.ndjson")
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		Check(history.Run{Events: events}.MadeByHand(), 1)
+		Check(record.Run{Events: events}.MadeByHand(), 1)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // idle lists the kinds of fault that were planned and never bit, with what was said of
@@ -16,7 +16,7 @@ func (f *facts) idle() []string {
 		kind := fault.Invoke.Fault
 		bit[kind] = bit[kind] || fault.Done.Effective
 		last[kind] = "the run ended first"
-		if fault.Outcome() != history.Info {
+		if fault.Outcome() != record.Info {
 			last[kind] = fault.Done.Text
 		}
 	}

@@ -4,20 +4,20 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 func TestIdleFaultsAreNamed(t *testing.T) {
-	fault := func(kind string, outcome history.Type, effective bool, text string) history.Operation {
-		return history.Operation{
-			Invoke: history.Event{Type: history.Invoke, Kind: history.Fault, Fault: kind},
-			Done:   history.Event{Type: outcome, Kind: history.Fault, Fault: kind, Effective: effective, Text: text},
+	fault := func(kind string, outcome record.Type, effective bool, text string) record.Operation {
+		return record.Operation{
+			Invoke: record.Event{Type: record.Invoke, Kind: record.Fault, Fault: kind},
+			Done:   record.Event{Type: outcome, Kind: record.Fault, Fault: kind, Effective: effective, Text: text},
 		}
 	}
-	f := &facts{faults: []history.Operation{
-		fault("reset", history.Fail, false, "not applied: nobody"), fault("reset", history.OK, true, "2 resets"),
-		fault("drip", history.OK, false, "0 pieces"), fault("kill-master", history.Fail, false, "not applied: no master"),
-		{Invoke: history.Event{Fault: "move"}},
+	f := &facts{faults: []record.Operation{
+		fault("reset", record.Fail, false, "not applied: nobody"), fault("reset", record.OK, true, "2 resets"),
+		fault("drip", record.OK, false, "0 pieces"), fault("kill-master", record.Fail, false, "not applied: no master"),
+		{Invoke: record.Event{Fault: "move"}},
 	}}
 	want := []string{"drip (0 pieces)", "kill-master (not applied: no master)", "move (the run ended first)"}
 	if got := f.idle(); !slices.Equal(got, want) {

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // index finds in a long history what would otherwise be looked for in all of it, once
@@ -21,7 +21,7 @@ type index struct {
 const enough = 12
 
 // noteEnd takes in what the harness says of a process.
-func (x *index) noteEnd(e *history.Event) {
+func (x *index) noteEnd(e *record.Event) {
 	if e.Text == "started" {
 		return
 	}
@@ -33,9 +33,9 @@ func (x *index) noteEnd(e *history.Event) {
 
 // about are the events that tell what became of a task, for a violation that
 // rests on the final tree.
-func (f *facts) about(task string) []history.Event {
+func (f *facts) about(task string) []record.Event {
 	f.index.once.Do(f.indexTasks) // a valid run has no need of it
-	var events []history.Event
+	var events []record.Event
 	for _, at := range f.index.tasks[task] {
 		events = append(events, f.events[at])
 	}
@@ -47,7 +47,7 @@ func (f *facts) indexTasks() {
 	f.index.tasks = map[string][]int{}
 	for at := range f.events {
 		e := &f.events[at]
-		if e.Kind == history.Effect {
+		if e.Kind == record.Effect {
 			continue
 		}
 		note := func(task string) {

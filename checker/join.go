@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // joined pairs the writes that the history has with those that were seen on the wire,
@@ -28,7 +28,7 @@ type group struct {
 // join pairs what is alike: same process, session and operations. Mostly that is one and
 // one. But many may ask for the same at once, a write whose answer was lost is repeated,
 // and a proxy that was cut off may send the first on while the second is under way.
-func join(writes []history.Operation, exchanges []history.Exchange) joined {
+func join(writes []record.Operation, exchanges []record.Exchange) joined {
 	j := joined{make([]int, len(writes)), make([]int, len(exchanges)), make([]bool, len(exchanges))}
 	for i := range writes {
 		j.writes[i] = -1
@@ -83,7 +83,7 @@ func sortedByKey(n int, describe func(b []byte, i int) []byte) []keyed {
 }
 
 // alike is what a write in the history and its exchange have in common.
-func alike(b []byte, process, session string, ops []history.Op) []byte {
+func alike(b []byte, process, session string, ops []record.Op) []byte {
 	b = append(append(append(b, process...), 0), session...)
 	for _, op := range ops {
 		path := op.Path
@@ -100,7 +100,7 @@ func alike(b []byte, process, session string, ops []history.Op) []byte {
 // answered pairs writes whose answer was heard: an exchange lies within its write in
 // time. From the last answer on, each takes what was begun last; no other choice pairs
 // more.
-func (j *joined) answered(g *group, writes []history.Operation, exchanges []history.Exchange) {
+func (j *joined) answered(g *group, writes []record.Operation, exchanges []record.Exchange) {
 	slices.SortStableFunc(g.exchanges, func(a, b int) int {
 		return cmp.Or(cmp.Compare(exchanges[b].Answered, exchanges[a].Answered), cmp.Compare(exchanges[b].Zxid, exchanges[a].Zxid))
 	})
@@ -108,7 +108,7 @@ func (j *joined) answered(g *group, writes []history.Operation, exchanges []hist
 		x := &exchanges[at]
 		j.pair(g, at, func(i int) bool {
 			w := &writes[i]
-			told := w.Outcome() == history.OK && x.Error == "" || w.Outcome() == history.Fail && x.Error != ""
+			told := w.Outcome() == record.OK && x.Error == "" || w.Outcome() == record.Fail && x.Error != ""
 			ended := max(w.Return(math.MaxInt64), 1) // as an exchange that is answered when the run begins
 			return told && x.Answered != 0 && w.Invoke.At <= x.Sent && x.Answered <= ended
 		})
@@ -117,7 +117,7 @@ func (j *joined) answered(g *group, writes []history.Operation, exchanges []hist
 
 // unanswered pairs the rest: with writes that had been begun when it was sent, and have
 // heard nothing.
-func (j *joined) unanswered(g *group, writes []history.Operation, exchanges []history.Exchange) {
+func (j *joined) unanswered(g *group, writes []record.Operation, exchanges []record.Exchange) {
 	slices.SortStableFunc(g.exchanges, func(a, b int) int {
 		return cmp.Or(cmp.Compare(exchanges[a].Sent, exchanges[b].Sent), cmp.Compare(exchanges[a].Xid, exchanges[b].Xid))
 	})
@@ -127,7 +127,7 @@ func (j *joined) unanswered(g *group, writes []history.Operation, exchanges []hi
 	for _, at := range slices.Backward(g.exchanges) {
 		if j.events[at] < 0 {
 			j.pair(g, at, func(i int) bool {
-				return writes[i].Outcome() == history.Info && writes[i].Invoke.At <= exchanges[at].Sent
+				return writes[i].Outcome() == record.Info && writes[i].Invoke.At <= exchanges[at].Sent
 			})
 		}
 	}

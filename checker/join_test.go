@@ -5,27 +5,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // confirmations are the writes of a master that confirms its claim n times in one epoch,
 // all of them alike, and their exchanges.
-func confirmations(n int) (writes []history.Operation, exchanges []history.Exchange) {
-	ops := []history.Op{{Kind: "check", Path: "/assign", Version: 1}}
+func confirmations(n int) (writes []record.Operation, exchanges []record.Exchange) {
+	ops := []record.Op{{Kind: "check", Path: "/assign", Version: 1}}
 	for i := range n {
 		at := time.Duration(i) * time.Second
-		writes = append(writes, history.Operation{
-			Invoke: history.Event{Process: "master-1", Session: "0x1", At: at, Ops: ops},
-			Done:   history.Event{Type: history.OK, At: at + 10},
+		writes = append(writes, record.Operation{
+			Invoke: record.Event{Process: "master-1", Session: "0x1", At: at, Ops: ops},
+			Done:   record.Event{Type: record.OK, At: at + 10},
 		})
-		exchanges = append(exchanges, history.Exchange{Process: "master-1", Session: "0x1", Sent: at + 1, Answered: at + 9, Zxid: int64(i + 1), Ops: ops})
+		exchanges = append(exchanges, record.Exchange{Process: "master-1", Session: "0x1", Sent: at + 1, Answered: at + 9, Zxid: int64(i + 1), Ops: ops})
 	}
 	return writes, exchanges
 }
 
 func TestWritesThatAreAllAlike(t *testing.T) {
 	writes, exchanges := confirmations(100)
-	writes[40].Done, exchanges[40].Answered = history.Event{}, 0
+	writes[40].Done, exchanges[40].Answered = record.Event{}, 0
 	j := join(writes, exchanges)
 	for i := range writes {
 		if j.writes[i] != i || j.events[i] != i || !j.begun[i] {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // leftBehind is why an attempt ended that a worker had left behind: its master missed
@@ -15,8 +15,8 @@ var leftBehind = []string{"worker lost", "worker was restarted"}
 
 // departure is the leaving of a worker in good order.
 type departure struct {
-	leave history.Operation
-	close history.Event  // of the session in which it had retired
+	leave record.Operation
+	close record.Event   // of the session in which it had retired
 	held  map[int32]bool // the incarnations that it was in that session
 }
 
@@ -50,7 +50,7 @@ func (f *facts) leavesNothing() Property {
 		held, known := incarnation[attempt{ended.Worker, task, ended.Attempt}]
 		for _, d := range departures {
 			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
-				p.violate([]history.Event{d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done},
+				p.violate([]record.Event{d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done},
 					"%s left in good order at %s and had not finished attempt %d of %s, nor given it back: %s put it on record at %s (%s).", ended.Worker,
 					seconds(d.leave.Done.At), ended.Attempt, task, w.write.Invoke.Process, seconds(w.write.Invoke.At), ended.Reason)
 			}
@@ -61,8 +61,8 @@ func (f *facts) leavesNothing() Property {
 
 // part is one part of a write that was applied.
 type part struct {
-	write *history.Operation
-	op    history.Op
+	write *record.Operation
+	op    record.Op
 }
 
 // applied are the parts of one kind of all writes that were applied, below a parent.
@@ -70,7 +70,7 @@ func (f *facts) applied(kind, parent string) []part {
 	var all []part
 	for i := range f.writes {
 		w := &f.writes[i]
-		if w.Outcome() != history.OK {
+		if w.Outcome() != record.OK {
 			continue
 		}
 		for _, op := range w.Invoke.Ops {
@@ -106,7 +106,7 @@ func (f *facts) departures() []departure {
 	robbed := f.endedByForce()
 	var all []departure
 	for _, l := range f.leaves {
-		if l.Outcome() != history.OK {
+		if l.Outcome() != record.OK {
 			continue
 		}
 		for _, e := range f.sessions {
@@ -121,10 +121,10 @@ func (f *facts) departures() []departure {
 }
 
 // endedByForce are the sessions that faults have ended.
-func (f *facts) endedByForce() map[string]history.Operation {
-	ended := map[string]history.Operation{}
+func (f *facts) endedByForce() map[string]record.Operation {
+	ended := map[string]record.Operation{}
 	for _, fault := range f.faults {
-		if fault.Outcome() == history.OK && fault.Done.Session != "" {
+		if fault.Outcome() == record.OK && fault.Done.Session != "" {
 			for session := range strings.SplitSeq(fault.Done.Session, ",") {
 				ended[session] = fault
 			}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestOnlyWhoLeftInGoodOrderMustLeaveNothing: what is lost with a worker is held against
@@ -12,44 +12,44 @@ import (
 // which it is, is changed in one thing each.
 func TestOnlyWhoLeftInGoodOrderMustLeaveNothing(t *testing.T) {
 	const session = "0x4" // of the worker that leaves
-	for name, change := range map[string]func(e *history.Event){
+	for name, change := range map[string]func(e *record.Event){
 		"nothing is changed": nil,
-		"it was not in time": func(e *history.Event) {
-			if e.Kind == history.Leave && e.Type == history.OK {
-				e.Type = history.Fail
+		"it was not in time": func(e *record.Event) {
+			if e.Kind == record.Leave && e.Type == record.OK {
+				e.Type = record.Fail
 			}
 		},
-		"it was never heard of again": func(e *history.Event) {
-			if e.Kind == history.Leave && e.Type == history.OK {
+		"it was never heard of again": func(e *record.Event) {
+			if e.Kind == record.Leave && e.Type == record.OK {
 				e.Process = "worker-9"
 			}
 		},
-		"its session expired": func(e *history.Event) {
+		"its session expired": func(e *record.Event) {
 			if e.Session == session && e.Text == "ended: closed" {
 				e.Text = "ended: expired by the server"
 			}
 		},
-		"its session was ended by a fault": func(e *history.Event) {
-			if e.Kind == history.Fault && e.Session == "0x3" {
+		"its session was ended by a fault": func(e *record.Event) {
+			if e.Kind == record.Fault && e.Session == "0x3" {
 				e.Session += "," + session
 			}
 		},
-		"it had not retired": func(e *history.Event) {
+		"it had not retired": func(e *record.Event) {
 			for i := range e.Ops {
 				e.Ops[i].Data = strings.Replace(e.Ops[i].Data, `, "retiring": true`, "", 1)
 			}
 		},
-		"it had retired before": func(e *history.Event) {
-			if e.Kind == history.Leave && e.Type == history.Invoke {
+		"it had retired before": func(e *record.Event) {
+			if e.Kind == record.Leave && e.Type == record.Invoke {
 				e.At += 20_000_000
 			}
 		},
-		"it was timed out": func(e *history.Event) {
+		"it was timed out": func(e *record.Event) {
 			for i := range e.Ops {
 				e.Ops[i].Data = strings.Replace(e.Ops[i].Data, "worker lost", "timed out", 1)
 			}
 		},
-		"another life was given the task": func(e *history.Event) {
+		"another life was given the task": func(e *record.Event) {
 			for i := range e.Ops {
 				if strings.HasPrefix(e.Ops[i].Path, "/assign/worker-2/task-d") {
 					e.Ops[i].Data = strings.Replace(e.Ops[i].Data, `"incarnation": 1`, `"incarnation": 3`, 1)

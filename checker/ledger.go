@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // ledger is what ZooKeeper itself says of a run: which writes were applied, and in which
@@ -15,9 +15,9 @@ import (
 // has under which number each of their writes was asked for, and the commits have what
 // became of that number.
 type ledger struct {
-	evidence  *history.Evidence
-	exchanges []history.Exchange
-	commits   []history.Commit
+	evidence  *record.Evidence
+	exchanges []record.Exchange
+	commits   []record.Commit
 
 	joined
 	requests map[request]int // position in commits, of what was not answered
@@ -31,7 +31,7 @@ type request struct {
 }
 
 // newLedger returns nil where nobody recorded what was committed, or what was asked for.
-func newLedger(writes []history.Operation, evidence *history.Evidence, exchanges []history.Exchange, commits []history.Commit) *ledger {
+func newLedger(writes []record.Operation, evidence *record.Evidence, exchanges []record.Exchange, commits []record.Commit) *ledger {
 	if commits == nil || exchanges == nil || evidence == nil {
 		return nil
 	}
@@ -46,7 +46,7 @@ func newLedger(writes []history.Operation, evidence *history.Evidence, exchanges
 	}
 	for i, c := range l.commits {
 		r := request{c.Session, c.Xid}
-		if _, asked := l.requests[r]; asked && c.Kind != history.CommitClose { // the nemesis ends sessions of others, with numbers of its own
+		if _, asked := l.requests[r]; asked && c.Kind != record.CommitClose { // the nemesis ends sessions of others, with numbers of its own
 			l.requests[r] = i
 		}
 	}
@@ -55,11 +55,11 @@ func newLedger(writes []history.Operation, evidence *history.Evidence, exchanges
 	return l
 }
 
-func byZxid(a, b history.Commit) int { return cmp.Compare(a.Zxid, b.Zxid) }
+func byZxid(a, b record.Commit) int { return cmp.Compare(a.Zxid, b.Zxid) }
 
 // place is the position of a zxid in the commits, or -1.
 func (l *ledger) place(zxid int64) int {
-	i, found := slices.BinarySearchFunc(l.commits, zxid, func(c history.Commit, zxid int64) int { return cmp.Compare(c.Zxid, zxid) })
+	i, found := slices.BinarySearchFunc(l.commits, zxid, func(c record.Commit, zxid int64) int { return cmp.Compare(c.Zxid, zxid) })
 	if !found {
 		return -1
 	}
@@ -83,7 +83,7 @@ func (l *ledger) bound() {
 }
 
 // commitOf is the position in commits of what became of an exchange; -1 if nothing did.
-func (l *ledger) commitOf(x *history.Exchange) int {
+func (l *ledger) commitOf(x *record.Exchange) int {
 	if x.Zxid != 0 {
 		return l.place(x.Zxid)
 	}
@@ -92,18 +92,18 @@ func (l *ledger) commitOf(x *history.Exchange) int {
 
 // fate is what became of a write of the history: OK with the position of its commit,
 // Fail, or Info where the record has a hole in which it might be.
-func (l *ledger) fate(write int) (outcome history.Type, commit int) {
+func (l *ledger) fate(write int) (outcome record.Type, commit int) {
 	exchange := l.writes[write]
 	if exchange < 0 {
-		return history.Fail, -1 // it never reached a server
+		return record.Fail, -1 // it never reached a server
 	}
 	switch at := l.commitOf(&l.exchanges[exchange]); {
 	case at < 0 && len(l.evidence.Gaps) > 0:
-		return history.Info, -1
-	case at < 0 || l.commits[at].Kind != history.CommitWrite:
-		return history.Fail, -1
+		return record.Info, -1
+	case at < 0 || l.commits[at].Kind != record.CommitWrite:
+		return record.Fail, -1
 	default:
-		return history.OK, at
+		return record.OK, at
 	}
 }
 
@@ -118,18 +118,18 @@ func (f *facts) settle() {
 	for i := range f.writes {
 		w := &f.writes[i]
 		outcome, commit := f.ledger.fate(i)
-		if outcome == history.OK {
+		if outcome == record.OK {
 			f.zxids[i] = f.ledger.commits[commit].Zxid
 		}
-		if w.Outcome() != history.Info {
+		if w.Outcome() != record.Info {
 			continue
 		}
 		f.settled(outcome)
-		if outcome == history.Info {
+		if outcome == record.Info {
 			continue
 		}
 		w.Done.Type, w.Done.At = outcome, f.end
-		if outcome == history.OK {
+		if outcome == record.OK {
 			w.Done.At = max(w.Invoke.At+1, min(f.end, f.ledger.latest[commit]))
 		}
 	}
@@ -137,12 +137,12 @@ func (f *facts) settle() {
 
 // settled books an unknown outcome that the committed order was asked for. What it
 // leaves open, the tree may still tell.
-func (f *facts) settled(outcome history.Type) {
+func (f *facts) settled(outcome record.Type) {
 	switch outcome {
-	case history.OK:
+	case record.OK:
 		f.unknowns.applied++
 		f.unknowns.byOrder++
-	case history.Fail:
+	case record.Fail:
 		f.unknowns.lost++
 		f.unknowns.byOrder++
 	}
@@ -156,7 +156,7 @@ func (f *facts) settleSubmits() {
 	}
 	made := map[string]string{} // by id: the task
 	for _, w := range f.writes {
-		if w.Outcome() != history.OK {
+		if w.Outcome() != record.OK {
 			continue
 		}
 		for _, op := range w.Invoke.Ops {
@@ -168,13 +168,13 @@ func (f *facts) settleSubmits() {
 	}
 	for i := range f.submits {
 		s := &f.submits[i]
-		if s.Outcome() != history.Info {
+		if s.Outcome() != record.Info {
 			continue
 		}
 		name, accepted := made[s.Invoke.ID]
-		s.Done.Type = history.Fail
+		s.Done.Type = record.Fail
 		if accepted {
-			s.Done.Type, s.Done.Task = history.OK, name
+			s.Done.Type, s.Done.Task = record.OK, name
 		}
 		f.settled(s.Done.Type)
 	}
@@ -191,7 +191,7 @@ func (f *facts) resting() string {
 	case f.ledger == nil:
 		why := cmp.Or(f.evidence.Weaker, "it was not recorded what was committed")
 		return fmt.Sprintf("The evidence is the weaker one: %s. What was unanswered is judged by the final tree, and the order is that of time.", why)
-	case f.evidence.Order == history.FromMemory:
+	case f.evidence.Order == record.FromMemory:
 		return fmt.Sprintf("The order of writes, and which of them were applied, is the server's own record: %d entries.", len(f.ledger.commits))
 	}
 	text := fmt.Sprintf("The order of writes, and which of them were applied, is from the transaction logs of %d servers: %d transactions until 0x%x.",

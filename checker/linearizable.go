@@ -12,8 +12,8 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/model"
+	"github.com/ringmaster-zk/ringmaster/checker/sequential"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // step is one operation of a partition in the terms of package model.
@@ -36,7 +36,7 @@ type partition struct {
 }
 
 // add appends an operation; one that never returned ends at forever.
-func (p *partition) add(op *history.Operation, s step, until time.Duration) {
+func (p *partition) add(op *record.Operation, s step, until time.Duration) {
 	p.ops = append(p.ops, porcupine.Operation{
 		Input: s, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
 		Metadata: op.Invoke.Process,
@@ -46,8 +46,8 @@ func (p *partition) add(op *history.Operation, s step, until time.Duration) {
 
 // until is when an applied operation had taken effect at the latest: one whose
 // answer never came may have taken until the end.
-func (f *facts) until(op *history.Operation) time.Duration {
-	if op.Done.At == 0 || op.Done.Type != history.OK {
+func (f *facts) until(op *record.Operation) time.Duration {
+	if op.Done.At == 0 || op.Done.Type != record.OK {
 		return f.end
 	}
 	return op.Done.At
@@ -64,7 +64,7 @@ func (f *facts) taskPartitions() []*partition {
 		return all[name]
 	}
 	for i, s := range f.submits {
-		if s.Outcome() == history.OK && s.Done.Task != "" {
+		if s.Outcome() == record.OK && s.Done.Task != "" {
 			until := f.end
 			if f.answered[i] {
 				until = s.Done.At
@@ -74,9 +74,9 @@ func (f *facts) taskPartitions() []*partition {
 	}
 	for _, r := range f.records {
 		switch r.outcome {
-		case history.OK:
+		case record.OK:
 			at(r.task).add(r.op, step{verb: "record", status: r.status.raw, said: "record " + r.status.State}, f.until(r.op))
-		case history.Info:
+		case record.Info:
 			at(r.task).open++
 		}
 	}
@@ -84,13 +84,13 @@ func (f *facts) taskPartitions() []*partition {
 		at(r.task).add(r.op, step{verb: "collect", said: "collect"}, f.until(r.op))
 	}
 	for _, a := range f.awaits {
-		if a.Outcome() == history.OK {
+		if a.Outcome() == record.OK {
 			at(a.Invoke.Task).add(&a, step{verb: "observe", status: observed(a.Done), said: "await: " + a.Done.State}, a.Done.At)
 		}
 	}
 	for name, t := range f.tasks {
 		if t.id != "" && t.status != nil && !t.gone {
-			final := history.Operation{Invoke: history.Event{At: f.end + 1, Process: "final tree"}, Done: history.Event{Type: history.OK, At: f.end + 2}}
+			final := record.Operation{Invoke: record.Event{At: f.end + 1, Process: "final tree"}, Done: record.Event{Type: record.OK, At: f.end + 2}}
 			at(name).add(&final, step{verb: "observe", status: t.status.seen(), said: "final: " + t.status.State}, f.end+2)
 		}
 	}
@@ -113,7 +113,7 @@ func (f *facts) admitLostSubmits(all map[string]*partition) {
 // seen is what a reader compares: state and result.
 func (s status) seen() string { return s.State + " " + s.Result }
 
-func observed(e history.Event) string { return e.State + " " + e.Result }
+func observed(e record.Event) string { return e.State + " " + e.Result }
 
 // electionPartitions makes one partition for each epoch that began: the election,
 // and the writes of the masters on both sides of it.
@@ -129,15 +129,15 @@ func (f *facts) electionPartitions() []*partition {
 	}
 	for _, e := range f.elections {
 		switch e.won {
-		case history.OK:
+		case record.OK:
 			began[e.epoch] = true
 			at(e.epoch).add(e.op, step{verb: "elect", said: fmt.Sprintf("elect, epoch %d", e.epoch)}, f.until(e.op))
-		case history.Info:
+		case record.Info:
 			at(e.epoch).open++
 		}
 	}
 	for _, a := range f.acts {
-		if a.op.Outcome() != history.OK {
+		if a.op.Outcome() != record.OK {
 			continue // a refused write proves nothing, and a lost one need not have happened
 		}
 		said := fmt.Sprintf("write in epoch %d", a.epoch)
@@ -188,7 +188,7 @@ func specification[S comparable](initial S, do func(S, step) (S, bool), describe
 }
 
 func taskModel() porcupine.Model {
-	return specification(model.Task{}, func(t model.Task, s step) (model.Task, bool) {
+	return specification(sequential.Task{}, func(t sequential.Task, s step) (sequential.Task, bool) {
 		switch s.verb {
 		case "submit":
 			return t.Submit()
@@ -198,7 +198,7 @@ func taskModel() porcupine.Model {
 			return t.Collect()
 		}
 		return t.Observe(s.status)
-	}, func(t model.Task) string {
+	}, func(t sequential.Task) string {
 		switch {
 		case t.Collected:
 			return "collected"
@@ -212,7 +212,7 @@ func taskModel() porcupine.Model {
 }
 
 func electionModel() porcupine.Model {
-	return specification(model.Election{}, func(e model.Election, s step) (model.Election, bool) {
+	return specification(sequential.Election{}, func(e sequential.Election, s step) (sequential.Election, bool) {
 		switch s.verb {
 		case "elect":
 			return e.Elect()
@@ -220,7 +220,7 @@ func electionModel() porcupine.Model {
 			return e.ActBefore()
 		}
 		return e.ActAfter()
-	}, func(e model.Election) string {
+	}, func(e sequential.Election) string {
 		if e.Held {
 			return "epoch has begun"
 		}
@@ -232,7 +232,7 @@ func electionModel() porcupine.Model {
 type picture struct {
 	model      porcupine.Model
 	partitions []*partition
-	faults     []history.Operation
+	faults     []record.Operation
 	end        time.Duration
 }
 

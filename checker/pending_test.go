@@ -12,9 +12,9 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/checker/sequential"
 	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
-	"github.com/ringmaster-zk/ringmaster/model"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // These compare the checker with porcupine alone, which gets the same history as a
@@ -34,7 +34,7 @@ func aloneModel() porcupine.Model {
 		if s.verb != maybe {
 			return known.Step(state, input, output)
 		}
-		if next, ok := state.(model.Task).Record(parseStatus(s.status).seen()); ok {
+		if next, ok := state.(sequential.Task).Record(parseStatus(s.status).seen()); ok {
 			return true, next
 		}
 		return true, state
@@ -44,23 +44,23 @@ func aloneModel() porcupine.Model {
 }
 
 // alone is what porcupine gets of a history of one task.
-func alone(events []history.Event) []porcupine.Operation {
+func alone(events []record.Event) []porcupine.Operation {
 	p := partition{}
-	for _, s := range history.Operations(events, history.Submit) {
+	for _, s := range record.Operations(events, record.Submit) {
 		p.add(&s, step{verb: "submit"}, s.Done.At)
 	}
-	for _, w := range history.Operations(events, history.Write) {
+	for _, w := range record.Operations(events, record.Write) {
 		for _, op := range w.Invoke.Ops {
 			switch {
 			case op.Kind != "create" || !strings.HasSuffix(op.Path, "/status"):
-			case w.Outcome() == history.Info:
+			case w.Outcome() == record.Info:
 				p.add(&w, step{verb: maybe, status: op.Data}, math.MaxInt64)
 			default:
 				p.add(&w, step{verb: "record", status: op.Data}, w.Done.At)
 			}
 		}
 	}
-	for _, a := range history.Operations(events, history.Await) {
+	for _, a := range record.Operations(events, record.Await) {
 		p.add(&a, step{verb: "observe", status: observed(a.Done)}, a.Done.At)
 	}
 	return p.ops
@@ -151,7 +151,7 @@ func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
 // maxOpen, and that is doubt, never a pass. What two clients were told needs no evidence.
 func TestWithoutEvidenceASearchIsNotBegun(t *testing.T) {
 	r := synthetic.Contested(12)
-	got := Check(history.Run{Events: r.Events, Evidence: &history.Evidence{Problem: "nobody can read it"}}.MadeByHand(), 1)
+	got := Check(record.Run{Events: r.Events, Evidence: &record.Evidence{Problem: "nobody can read it"}}.MadeByHand(), 1)
 	for name, want := range map[string]Verdict{"NoDoubleResult": Invalid, "TaskLinearizable": Unknown} {
 		at := slices.IndexFunc(got.Properties, func(p Property) bool { return p.Name == name })
 		if p := got.Properties[at]; p.Verdict != want {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // What participants are configured with; see package participant.
@@ -64,7 +64,7 @@ func (f *facts) budgetKept() Property {
 			continue
 		}
 		if budget := t.options.budget(); t.spent(int(e.Invoke.Attempt)) > budget {
-			p.violate([]history.Event{e.Invoke}, "%s was executed as attempt %d, and is allowed %d.", e.Invoke.Task, e.Invoke.Attempt, budget)
+			p.violate([]record.Event{e.Invoke}, "%s was executed as attempt %d, and is allowed %d.", e.Invoke.Task, e.Invoke.Attempt, budget)
 		}
 	}
 	p.holds = fmt.Sprintf("%d tasks have failed, each with exactly the attempts that it was allowed; %d attempts did not count, because their workers left.", failed, handovers)
@@ -74,10 +74,10 @@ func (f *facts) budgetKept() Property {
 // noEarlyStart: no task is executed before it may begin, by the wall clock of the
 // master that assigns it. Only the nemesis makes one wrong.
 func (f *facts) noEarlyStart() Property {
-	due := map[string]history.Operation{} // by id: the submission that was accepted
+	due := map[string]record.Operation{} // by id: the submission that was accepted
 	for _, s := range f.submits {
 		before, again := due[s.Invoke.ID]
-		if s.Invoke.Due > 0 && s.Outcome() == history.OK && (!again || s.Invoke.Due < before.Invoke.Due) {
+		if s.Invoke.Due > 0 && s.Outcome() == record.OK && (!again || s.Invoke.Due < before.Invoke.Due) {
 			due[s.Invoke.ID] = s
 		}
 	}
@@ -85,7 +85,7 @@ func (f *facts) noEarlyStart() Property {
 	p := newFinding("NoEarlyStart", "%d tasks were to wait until their time, by their master's clock, and did; the clocks of %d masters were ahead by hours.", len(due), len(ahead))
 	for _, e := range f.executions {
 		if s, waits := due[e.Invoke.ID]; waits && e.Invoke.At+ahead[e.Invoke.Epoch] < s.Invoke.Due {
-			p.violate([]history.Event{s.Invoke, e.Invoke}, "%s was executed at %s, and was to wait until %s.", e.Invoke.Task, seconds(e.Invoke.At), seconds(s.Invoke.Due))
+			p.violate([]record.Event{s.Invoke, e.Invoke}, "%s was executed at %s, and was to wait until %s.", e.Invoke.Task, seconds(e.Invoke.At), seconds(s.Invoke.Due))
 		}
 	}
 	return p.property()
@@ -97,7 +97,7 @@ func (f *facts) concurrencyKept() Property {
 	type edge struct {
 		at    time.Duration
 		begin bool
-		event history.Event
+		event record.Event
 	}
 	edges := map[string][]edge{}
 	for _, e := range f.executions {
@@ -129,7 +129,7 @@ func (f *facts) concurrencyKept() Property {
 				continue
 			}
 			if running++; running > limit {
-				p.violate([]history.Event{e.event}, "%s ran %d handlers at %s, and may run %d.", who, running, seconds(e.at), limit)
+				p.violate([]record.Event{e.event}, "%s ran %d handlers at %s, and may run %d.", who, running, seconds(e.at), limit)
 			}
 			most = max(most, running)
 		}
@@ -144,14 +144,14 @@ func (f *facts) retentionKept() Property {
 	p := newFinding("RetentionKept", "")
 	byMasters, late := 0, 0
 	for _, a := range f.awaits {
-		if a.Outcome() == history.Fail && f.collected[a.Invoke.Task].kept {
+		if a.Outcome() == record.Fail && f.collected[a.Invoke.Task].kept {
 			late++
 		}
 	}
-	first := map[string]*history.Operation{}
+	first := map[string]*record.Operation{}
 	for i := range f.records {
 		r := &f.records[i]
-		if _, seen := first[r.task]; !seen && r.outcome == history.OK {
+		if _, seen := first[r.task]; !seen && r.outcome == record.OK {
 			first[r.task] = r.op
 		}
 	}
@@ -163,7 +163,7 @@ func (f *facts) retentionKept() Property {
 		byMasters++
 		recorded, known := first[name]
 		if known && r.op.Return(f.end)-recorded.Invoke.At < retention {
-			p.violate([]history.Event{recorded.Invoke, r.op.Invoke, r.op.Done}, "%s got its status at %s at the earliest and was collected by %s at %s, before its retention of %v was over.",
+			p.violate([]record.Event{recorded.Invoke, r.op.Invoke, r.op.Done}, "%s got its status at %s at the earliest and was collected by %s at %s, before its retention of %v was over.",
 				name, seconds(recorded.Invoke.At), r.op.Invoke.Process, seconds(r.op.Return(f.end)), retention)
 		}
 	}
@@ -179,39 +179,39 @@ func (f *facts) toldTruly() Property {
 	won, known := map[int32][]string{}, map[int32]bool{}
 	for _, e := range f.elections {
 		switch {
-		case e.won == history.OK:
+		case e.won == record.OK:
 			won[e.epoch] = []string{e.op.Invoke.Process}
-		case e.won == history.Info && !known[e.epoch]:
+		case e.won == record.Info && !known[e.epoch]:
 			won[e.epoch] = append(won[e.epoch], e.op.Invoke.Process) // nobody knows which
 		}
-		known[e.epoch] = known[e.epoch] || e.won == history.OK
+		known[e.epoch] = known[e.epoch] || e.won == record.OK
 	}
 	recorded := map[string]bool{}
 	for _, r := range f.records {
-		if r.outcome != history.Fail {
+		if r.outcome != record.Fail {
 			recorded[r.task] = true
 		}
 	}
 	heard, changes := 0, 0
-	finished := map[string]history.Event{} // by process, life and task
+	finished := map[string]record.Event{} // by process, life and task
 	for _, e := range f.events {
 		switch e.Kind {
-		case history.Heard:
+		case record.Heard:
 			if heard++; e.Epoch > 0 && !slices.Contains(won[e.Epoch], e.Text) {
-				p.violate([]history.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), e.Text, e.Epoch, strings.Join(won[e.Epoch], " or "))
+				p.violate([]record.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), e.Text, e.Epoch, strings.Join(won[e.Epoch], " or "))
 			}
-		case history.Change:
+		case record.Change:
 			changes++
 			key := fmt.Sprintf("%s/%d %s", e.Process, e.Life, e.Task)
 			before, done := finished[key]
 			switch {
 			case e.State == "finished" && !recorded[e.Task]:
-				p.violate([]history.Event{e}, "%s told at %s that %s is finished, and nobody has recorded a status.", e.Process, seconds(e.At), e.Task)
+				p.violate([]record.Event{e}, "%s told at %s that %s is finished, and nobody has recorded a status.", e.Process, seconds(e.At), e.Task)
 			case e.State == "collected":
 				delete(finished, key)
 			case done && e.State == "attempt ended": // of a cancelled task: its worker found out later
 			case done:
-				p.violate([]history.Event{before, e}, "%s told at %s that %s is finished, and at %s: %s.", e.Process, seconds(before.At), e.Task, seconds(e.At), e.State)
+				p.violate([]record.Event{before, e}, "%s told at %s that %s is finished, and at %s: %s.", e.Process, seconds(before.At), e.Task, seconds(e.At), e.State)
 			}
 			if e.State == "finished" {
 				finished[key] = e

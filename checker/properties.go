@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // finding collects what a property has against a run.
@@ -28,7 +28,7 @@ type finding struct {
 const told = 3
 
 // violate notes one violation; the first few are told.
-func (p *finding) violate(events []history.Event, format string, args ...any) {
+func (p *finding) violate(events []record.Event, format string, args ...any) {
 	p.verdict = Invalid
 	p.problems++
 	if p.problems > told {
@@ -86,17 +86,17 @@ func (f *facts) needsTree(p *finding) bool {
 func (f *facts) singleMaster() Property {
 	overlap, explained := time.Duration(0), 0
 	p := newFinding("SingleMaster", "")
-	began := map[int32]*history.Operation{}
+	began := map[int32]*record.Operation{}
 	var won []election
 	for _, e := range f.elections {
-		if e.won != history.OK {
+		if e.won != record.OK {
 			continue
 		}
 		if before, twice := began[e.epoch]; twice {
-			p.violate([]history.Event{before.Done, e.op.Done}, "Epoch %d began twice: %s and %s were both elected.", e.epoch, before.Invoke.Process, e.op.Invoke.Process)
+			p.violate([]record.Event{before.Done, e.op.Done}, "Epoch %d began twice: %s and %s were both elected.", e.epoch, before.Invoke.Process, e.op.Invoke.Process)
 		}
 		began[e.epoch] = e.op
-		if e.op.Done.Type == history.OK {
+		if e.op.Done.Type == record.OK {
 			won = append(won, e)
 		}
 	}
@@ -107,7 +107,7 @@ func (f *facts) singleMaster() Property {
 			explained++
 			continue
 		}
-		p.violate([]history.Event{pair.old.Invoke, pair.next.Invoke}, "%s (epoch %d) and %s (epoch %d) both believed to lead for %s from %s on, and nobody had been stopped.",
+		p.violate([]record.Event{pair.old.Invoke, pair.next.Invoke}, "%s (epoch %d) and %s (epoch %d) both believed to lead for %s from %s on, and nobody had been stopped.",
 			pair.old.Invoke.Process, pair.old.Invoke.Epoch, pair.next.Invoke.Process, pair.next.Invoke.Epoch, seconds(pair.length), seconds(pair.next.Invoke.At))
 	}
 	p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. Two masters believed to lead at once %d times, for %s together, each time because one was stopped or robbed of its session.",
@@ -136,8 +136,8 @@ func (f *facts) staleWrites(p *finding, won []election) {
 			}
 			next++
 		}
-		if a.op.Outcome() == history.OK && a.epoch < latest.epoch {
-			p.violate([]history.Event{latest.op.Done, a.op.Invoke, a.op.Done},
+		if a.op.Outcome() == record.OK && a.epoch < latest.epoch {
+			p.violate([]record.Event{latest.op.Done, a.op.Invoke, a.op.Done},
 				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.%s",
 				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At), inOrder(latest.zxid, a.zxid))
 		}
@@ -154,7 +154,7 @@ func inOrder(first, second int64) string {
 
 // believing is a time for which two masters believed to lead.
 type believing struct {
-	old, next history.Operation
+	old, next record.Operation
 	length    time.Duration
 	excuse    string
 }
@@ -177,7 +177,7 @@ func (f *facts) overlaps() []believing {
 
 // lasted is until when a master believed to lead, or a handler ran: at the latest
 // until its process died.
-func (f *facts) lasted(t history.Operation) time.Duration {
+func (f *facts) lasted(t record.Operation) time.Duration {
 	end := t.Return(f.end)
 	for _, at := range f.index.ends[life(t.Invoke)] {
 		if at > t.Invoke.At {
@@ -193,13 +193,13 @@ const awakening = 2 * time.Second
 
 // excuse finds the fault because of which a master could not know in time that
 // its term was over: it was at work, or just over, when the belief overlapped.
-func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
+func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
 		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, sleeping) || strings.HasPrefix(kind, "expire-") || // a node may be meant as a worker
 			strings.HasPrefix(kind, "pause-") && !fault.Done.Effective // it lasted longer than it should
 		// An end that no server has answered may have come all the same.
-		if robbed && fault.Outcome() != history.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
+		if robbed && fault.Outcome() != record.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return kind
 		}
@@ -209,9 +209,9 @@ func (f *facts) excuse(t history.Operation, from, to time.Duration) string {
 
 // noLostTask: what was accepted is in the tree.
 func (f *facts) noLostTask() Property {
-	accepted := map[string]*history.Operation{}
+	accepted := map[string]*record.Operation{}
 	for i := range f.submits {
-		if s := &f.submits[i]; s.Outcome() == history.OK && s.Done.Task != "" {
+		if s := &f.submits[i]; s.Outcome() == record.OK && s.Done.Task != "" {
 			accepted[s.Done.Task] = s
 		}
 	}
@@ -223,15 +223,15 @@ func (f *facts) noLostTask() Property {
 		if f.collected[a.Invoke.Task].kept {
 			continue // its retention was over, or RetentionKept complains
 		}
-		if s, ok := accepted[a.Invoke.Task]; ok && a.Outcome() == history.Fail {
-			p.violate([]history.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task, a.Invoke.Process, seconds(a.Done.At), a.Done.Text)
+		if s, ok := accepted[a.Invoke.Task]; ok && a.Outcome() == record.Fail {
+			p.violate([]record.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task, a.Invoke.Process, seconds(a.Done.At), a.Done.Text)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(accepted)) {
 		_, collected := f.collected[name]
 		if t := f.tasks[name]; !collected && (t == nil || t.id == "") {
 			s := accepted[name]
-			p.violate([]history.Event{s.Invoke, s.Done}, "%s was accepted from %s at %s and is gone.", name, s.Invoke.Process, seconds(s.Done.At))
+			p.violate([]record.Event{s.Invoke, s.Done}, "%s was accepted from %s at %s and is gone.", name, s.Invoke.Process, seconds(s.Done.At))
 		}
 	}
 	return p.property()
@@ -241,31 +241,31 @@ func (f *facts) noLostTask() Property {
 // the same one.
 func (f *facts) noDoubleResult() Property {
 	p := newFinding("NoDoubleResult", "%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
-	recorded := map[string]*record{}
+	recorded := map[string]*ending{}
 	for i := range f.records {
 		r := &f.records[i]
-		if r.outcome != history.OK {
+		if r.outcome != record.OK {
 			continue
 		}
 		if before, twice := recorded[r.task]; twice {
-			p.violate([]history.Event{before.op.Invoke, r.op.Invoke}, "%s got its status twice: from %s at %s and from %s at %s.",
+			p.violate([]record.Event{before.op.Invoke, r.op.Invoke}, "%s got its status twice: from %s at %s and from %s at %s.",
 				r.task, before.op.Invoke.Process, seconds(before.op.Invoke.At), r.op.Invoke.Process, seconds(r.op.Invoke.At))
 		}
 		recorded[r.task] = r
 	}
-	seen := map[string]*history.Operation{}
+	seen := map[string]*record.Operation{}
 	for i := range f.awaits {
 		a := &f.awaits[i]
-		if a.Outcome() != history.OK {
+		if a.Outcome() != record.OK {
 			continue
 		}
 		name := a.Invoke.Task
 		if before, again := seen[name]; again && before.Done.Result != a.Done.Result {
-			p.violate([]history.Event{before.Done, a.Done}, "%s showed two results: %q and %q.", name, before.Done.Result, a.Done.Result)
+			p.violate([]record.Event{before.Done, a.Done}, "%s showed two results: %q and %q.", name, before.Done.Result, a.Done.Result)
 		}
 		seen[name] = a
 		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Result || t.status.State != a.Done.State) {
-			p.violate([]history.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q by the record.", name, a.Done.State, a.Done.Result, a.Invoke.Process, t.status.State, t.status.Result)
+			p.violate([]record.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q by the record.", name, a.Done.State, a.Done.Result, a.Invoke.Process, t.status.State, t.status.Result)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
@@ -308,14 +308,14 @@ func (f *facts) noPhantomTask() Property {
 	}
 	for _, e := range f.executions {
 		if t := f.tasks[e.Invoke.Task]; t == nil || t.id == "" {
-			p.violate([]history.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task, e.Invoke.Process)
+			p.violate([]record.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task, e.Invoke.Process)
 		}
 	}
 	return p.property()
 }
 
-func (f *facts) submissions(id string) []history.Event {
-	var events []history.Event
+func (f *facts) submissions(id string) []record.Event {
+	var events []record.Event
 	for _, s := range f.submits {
 		if s.Invoke.ID == id {
 			events = append(events, s.Invoke, s.Done)
@@ -329,7 +329,7 @@ func (f *facts) submissions(id string) []history.Event {
 func (f *facts) staleEffectsFenced() Property {
 	refused := 0
 	p := newFinding("StaleEffectsFenced", "")
-	highest := map[string]*history.Event{}
+	highest := map[string]*record.Event{}
 	for _, e := range f.effects {
 		last, seen := highest[e.Task]
 		stale := seen && e.Token.Compare(last.Token) < 0
@@ -338,10 +338,10 @@ func (f *facts) staleEffectsFenced() Property {
 		}
 		switch {
 		case e.Accepted && stale:
-			p.violate([]history.Event{*last, *e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
+			p.violate([]record.Event{*last, *e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
 				e.Task, e.Epoch, e.Attempt, seconds(e.At), last.Epoch, last.Attempt)
 		case !e.Accepted && !stale:
-			p.violate([]history.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
+			p.violate([]record.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
 		case e.Accepted:
 			highest[e.Task] = e
 		}
@@ -349,7 +349,7 @@ func (f *facts) staleEffectsFenced() Property {
 	for _, name := range f.finished() {
 		last, acted := highest[name]
 		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token) < 0 {
-			p.violate([]history.Event{*last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
+			p.violate([]record.Event{*last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
 				name, t.status.Epoch, t.status.Attempt, last.Epoch, last.Attempt, seconds(last.At))
 		}
 	}
@@ -367,18 +367,18 @@ func (f *facts) uniqueAttempts() Property {
 		task    string
 		attempt int32
 	}
-	first := map[key]*history.Operation{}
+	first := map[key]*record.Operation{}
 	for i := range f.executions {
 		e := &f.executions[i]
 		k := key{e.Invoke.Task, e.Invoke.Attempt}
 		before, again := first[k]
-		if resumed := again && before.Done.State == history.Lapsed && life(before.Invoke) == life(e.Invoke) && before.Done.At <= e.Invoke.At; again && !resumed {
-			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
+		if resumed := again && before.Done.State == record.Lapsed && life(before.Invoke) == life(e.Invoke) && before.Done.At <= e.Invoke.At; again && !resumed {
+			p.violate([]record.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
 				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
 		}
 		first[k] = e
 		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Epoch > e.Invoke.Epoch {
-			p.violate([]history.Event{before.Invoke, e.Invoke}, "Attempt %d of %s has epoch %d, after attempt %d had epoch %d: the later execution has the smaller token.",
+			p.violate([]record.Event{before.Invoke, e.Invoke}, "Attempt %d of %s has epoch %d, after attempt %d had epoch %d: the later execution has the smaller token.",
 				k.attempt, k.task, e.Invoke.Epoch, k.attempt-1, before.Invoke.Epoch)
 		}
 		t := f.tasks[k.task]
@@ -386,7 +386,7 @@ func (f *facts) uniqueAttempts() Property {
 			continue // cancelled: what ran then left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
-			p.violate([]history.Event{e.Invoke}, "Attempt %d of %s, by %s at %s, ended without a result and is not on record.", k.attempt, k.task, e.Invoke.Process, seconds(e.Invoke.At))
+			p.violate([]record.Event{e.Invoke}, "Attempt %d of %s, by %s at %s, ended without a result and is not on record.", k.attempt, k.task, e.Invoke.Process, seconds(e.Invoke.At))
 		}
 	}
 	return p.property()
@@ -397,22 +397,22 @@ func (f *facts) uniqueAttempts() Property {
 // its status already. Otherwise a crash at the wrong moment forgets the attempt.
 func (f *facts) atomicTransitions() Property {
 	// When a task's status was first being recorded, and when a write had been applied.
-	recording := func(r record) int64 { return int64(r.op.Invoke.At) }
+	recording := func(r ending) int64 { return int64(r.op.Invoke.At) }
 	applied := func(write int) int64 { return int64(f.writes[write].Done.At) }
 	if f.ordered() {
-		recording = func(r record) int64 { return r.zxid }
+		recording = func(r ending) int64 { return r.zxid }
 		applied = func(write int) int64 { return f.zxids[write] }
 	}
 	first := map[string]int64{}
 	for _, r := range f.records {
-		if at, seen := first[r.task]; r.outcome == history.OK && (!seen || recording(r) < at) {
+		if at, seen := first[r.task]; r.outcome == record.OK && (!seen || recording(r) < at) {
 			first[r.task] = recording(r)
 		}
 	}
 	gone := 0
 	p := newFinding("AtomicTransitions", "")
 	for i, w := range f.writes {
-		if w.Outcome() != history.OK {
+		if w.Outcome() != record.OK {
 			continue
 		}
 		instead := map[string]bool{}
@@ -428,7 +428,7 @@ func (f *facts) atomicTransitions() Property {
 			}
 			gone++
 			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
-				p.violate([]history.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
+				p.violate([]record.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
 					w.Invoke.Process, t, seconds(w.Invoke.At))
 			}
 		}
@@ -442,7 +442,7 @@ func (f *facts) atomicTransitions() Property {
 func (f *facts) resultFromItsAttempt() Property {
 	p := newFinding("ResultFromItsAttempt", "")
 	ran := map[string]bool{}
-	key := func(task, process string, t history.Token) string {
+	key := func(task, process string, t record.Token) string {
 		return fmt.Sprintf("%s %s %d.%d", task, process, t.Epoch, t.Attempt)
 	}
 	for _, e := range f.executions {
@@ -476,17 +476,17 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 		task    string
 		attempt int32
 	}
-	given := map[key][]history.Token{}
+	given := map[key][]record.Token{}
 	for i := range f.writes {
 		w := &f.writes[i]
 		for _, op := range w.Invoke.Ops {
 			_, task, below := element(op.Path, "/assign")
-			if token := parseToken(op.Data); w.Outcome() != history.Fail && below && task != "" && op.Kind == "create" {
+			if token := parseToken(op.Data); w.Outcome() != record.Fail && below && task != "" && op.Kind == "create" {
 				given[key{task, token.Attempt}] = append(given[key{task, token.Attempt}], token)
 			}
 		}
 	}
-	ran := map[key]*history.Operation{}
+	ran := map[key]*record.Operation{}
 	for i := range f.executions {
 		e := &f.executions[i]
 		ran[key{e.Invoke.Task, e.Invoke.Attempt}] = e
@@ -501,7 +501,7 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 			}
 			recorded++
 			if e := ran[k]; e != nil && e.Invoke.Token != token {
-				p.violate([]history.Event{e.Invoke}, "Attempt %d of %s is on record with epoch %d, and %s ran it at %s under epoch %d.",
+				p.violate([]record.Event{e.Invoke}, "Attempt %d of %s is on record with epoch %d, and %s ran it at %s under epoch %d.",
 					n, name, token.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
 			} else if tokens := given[k]; len(tokens) > 0 && !slices.Contains(tokens, token) {
 				p.violate(f.about(name), "Attempt %d of %s is on record with epoch %d, and was assigned in epoch %d.", n, name, token.Epoch, tokens[0].Epoch)
@@ -529,11 +529,11 @@ func (f *facts) earlierMasters() map[int32]bool {
 				Holder string
 				Acks   bool
 			}
-			if op.Kind != "set" || op.Path != "/assign" || w.Outcome() == history.Fail || json.Unmarshal([]byte(op.Data), &claim) != nil || claim.Holder == "" {
+			if op.Kind != "set" || op.Path != "/assign" || w.Outcome() == record.Fail || json.Unmarshal([]byte(op.Data), &claim) != nil || claim.Holder == "" {
 				continue
 			}
 			epoch := op.Version + 1
-			if won := w.Outcome() == history.OK; won || !known[epoch] { // one without an answer may have been the one
+			if won := w.Outcome() == record.OK; won || !known[epoch] { // one without an answer may have been the one
 				earlier[epoch], known[epoch] = !claim.Acks, won
 			}
 		}
@@ -575,8 +575,8 @@ func (f *facts) sessionsEnd() Property {
 	p := newFinding("SessionsEnd", "")
 	for _, w := range f.writes {
 		fault, over := ended[w.Invoke.Session]
-		if over && w.Outcome() == history.OK && w.Invoke.At > fault.Done.At {
-			p.violate([]history.Event{fault.Done, w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended at %s.",
+		if over && w.Outcome() == record.OK && w.Invoke.At > fault.Done.At {
+			p.violate([]record.Event{fault.Done, w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended at %s.",
 				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
 		}
 	}
@@ -594,7 +594,7 @@ func (f *facts) writesAfterEnd(p *finding) {
 	}
 	ended := map[string]int64{}
 	for _, c := range f.ledger.commits {
-		if c.Kind == history.CommitClose {
+		if c.Kind == record.CommitClose {
 			if _, before := ended[c.Session]; !before { // a second one ends nothing
 				ended[c.Session] = c.Zxid
 			}
@@ -602,7 +602,7 @@ func (f *facts) writesAfterEnd(p *finding) {
 	}
 	for i, w := range f.writes {
 		if end := ended[w.Invoke.Session]; end != 0 && f.zxids[i] > end {
-			p.violate([]history.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
+			p.violate([]record.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
 				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
 		}
 	}
@@ -611,20 +611,20 @@ func (f *facts) writesAfterEnd(p *finding) {
 // replacedSessions compares what the wire shows with what participants say, and
 // counts the sessions that were granted.
 func (f *facts) replacedSessions(p *finding) (granted int) {
-	held := map[string][]history.Event{} // by process and life: the sessions it holds on to
+	held := map[string][]record.Event{} // by process and life: the sessions it holds on to
 	for _, e := range f.sessions {
 		who := life(e)
 		switch {
 		case e.Target != "":
 			granted++
 			if old := held[e.Target]; len(old) >= mayHold(e.Target) && !holds(old, e.Session) {
-				p.violate([]history.Event{old[0], e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
+				p.violate([]record.Event{old[0], e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
 					e.Target, e.Session, seconds(e.At), old[0].Session)
 			}
 		case strings.HasPrefix(e.Text, "opened"):
 			held[who] = append(held[who], e)
 		default:
-			held[who] = slices.DeleteFunc(held[who], func(old history.Event) bool { return old.Session == e.Session })
+			held[who] = slices.DeleteFunc(held[who], func(old record.Event) bool { return old.Session == e.Session })
 		}
 	}
 	return granted
@@ -640,8 +640,8 @@ func mayHold(life string) int {
 	return 1
 }
 
-func holds(held []history.Event, session string) bool {
-	return slices.ContainsFunc(held, func(e history.Event) bool { return e.Session == session })
+func holds(held []record.Event, session string) bool {
+	return slices.ContainsFunc(held, func(e record.Event) bool { return e.Session == session })
 }
 
 // noCrash: no participant ended unless it was made to.
@@ -649,7 +649,7 @@ func (f *facts) noCrash() Property {
 	p := newFinding("NoCrash", "No participant ended by itself.")
 	for _, e := range f.processes {
 		if strings.HasPrefix(e.Text, "crashed") {
-			p.violate([]history.Event{e}, "%s %s at %s; its .stderr file in logs/ says why.", e.Target, e.Text, seconds(e.At))
+			p.violate([]record.Event{e}, "%s %s at %s; its .stderr file in logs/ says why.", e.Target, e.Text, seconds(e.At))
 		}
 	}
 	return p.property()

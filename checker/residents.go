@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // residentExclusive: a resident task is executed by one worker at a time, but for two
@@ -18,7 +18,7 @@ import (
 // the next one need not wait for it.
 func (f *facts) residentExclusive() Property {
 	p := newFinding("ResidentExclusive", "")
-	runs := map[string][]history.Operation{}
+	runs := map[string][]record.Operation{}
 	moves, excused, lingering := 0, 0, 0
 	for _, e := range f.executions {
 		if strings.HasSuffix(e.Invoke.ID, ".resident") {
@@ -29,7 +29,7 @@ func (f *facts) residentExclusive() Property {
 	ended := f.endsOfSessions()
 	for _, name := range slices.Sorted(maps.Keys(runs)) {
 		// In virtual time much happens at one moment; the tokens tell what came first.
-		slices.SortStableFunc(runs[name], func(a, b history.Operation) int {
+		slices.SortStableFunc(runs[name], func(a, b record.Operation) int {
 			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token.Compare(b.Invoke.Token))
 		})
 		for n, old := range runs[name] {
@@ -45,7 +45,7 @@ func (f *facts) residentExclusive() Property {
 				case because == "" && f.excuse(old, next.Invoke.At, end) != "" && !f.overslept(old, next.Invoke.At, end):
 					excused++
 				default:
-					p.violate(append([]history.Event{old.Invoke, next.Invoke, old.Done}, shown...), "%s was executed by %s until %s, and by %s from %s on.%s",
+					p.violate(append([]record.Event{old.Invoke, next.Invoke, old.Done}, shown...), "%s was executed by %s until %s, and by %s from %s on.%s",
 						name, old.Invoke.Process, seconds(end), next.Invoke.Process, seconds(next.Invoke.At), because)
 				}
 			}
@@ -65,11 +65,11 @@ const waking = time.Second
 
 // overslept reports whether a sleep is no excuse any more: a handler was told to end long
 // after the machine woke up, or never, although the next one had begun in the sleep.
-func (f *facts) overslept(old history.Operation, from, end time.Duration) bool {
+func (f *facts) overslept(old record.Operation, from, end time.Duration) bool {
 	if told, known := f.told(old); known {
 		end = min(end, told.At)
 	}
-	return slices.ContainsFunc(f.faults, func(fault history.Operation) bool {
+	return slices.ContainsFunc(f.faults, func(fault record.Operation) bool {
 		woke := fault.Return(f.end)
 		return strings.HasPrefix(fault.Invoke.Fault, sleeping) && fault.Done.Effective && slices.Contains(fault.Targets(), old.Invoke.Process) &&
 			fault.Invoke.At <= from && from <= woke+waking && end > woke+waking
@@ -77,21 +77,21 @@ func (f *facts) overslept(old history.Operation, from, end time.Duration) bool {
 }
 
 // told is when and why a handler was told to end; false where that is not on record.
-func (f *facts) told(run history.Operation) (history.Event, bool) {
+func (f *facts) told(run record.Operation) (record.Event, bool) {
 	for _, e := range f.events {
-		if e.Kind == history.Told && e.Task == run.Invoke.Task && e.Token == run.Invoke.Token && life(e) == life(run.Invoke) && e.At >= run.Invoke.At {
+		if e.Kind == record.Told && e.Task == run.Invoke.Task && e.Token == run.Invoke.Token && life(e) == life(run.Invoke) && e.At >= run.Invoke.At {
 			return e, true
 		}
 	}
-	return history.Event{}, false
+	return record.Event{}, false
 }
 
 // letGoTooEarly says that a worker ended its own session while a handler still ran.
-func (f *facts) letGoTooEarly(run history.Operation, end time.Duration) (because string, shown []history.Event) {
+func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) (because string, shown []record.Event) {
 	session := f.sessionOf(run)
 	for _, e := range f.sessions {
 		if e.Session == session && life(e) == life(run.Invoke) && e.Text == "ended: closed" && e.At < end {
-			return fmt.Sprintf(" %s had closed its session at %s, before its handler returned.", run.Invoke.Process, seconds(e.At)), []history.Event{e}
+			return fmt.Sprintf(" %s had closed its session at %s, before its handler returned.", run.Invoke.Process, seconds(e.At)), []record.Event{e}
 		}
 	}
 	return "", nil
@@ -99,7 +99,7 @@ func (f *facts) letGoTooEarly(run history.Operation, end time.Duration) (because
 
 // sessionOf is the session in which a worker held what it executed: the one in which it
 // had claimed its inbox last.
-func (f *facts) sessionOf(run history.Operation) (session string) {
+func (f *facts) sessionOf(run record.Operation) (session string) {
 	for _, w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
 		if w.op.Path == "/assign/"+run.Invoke.Process && life(e) == life(run.Invoke) && e.At <= run.Invoke.At {
@@ -115,7 +115,7 @@ func (f *facts) endsOfSessions() map[string]int64 {
 	ends := map[string]int64{}
 	if f.ledger != nil {
 		for _, c := range f.ledger.commits {
-			if c.Kind == history.CommitClose {
+			if c.Kind == record.CommitClose {
 				ends[c.Session] = c.Zxid
 			}
 		}
@@ -125,7 +125,7 @@ func (f *facts) endsOfSessions() map[string]int64 {
 
 // toldInTime reports whether a handler was told to end before the next one began, and
 // what it held was given away because its session had ended.
-func (f *facts) toldInTime(old, next history.Operation, ends map[string]int64) bool {
+func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bool {
 	told, known := f.told(old)
 	session := f.sessionOf(old)
 	if !known || session == "" || told.At > next.Invoke.At {
@@ -135,14 +135,14 @@ func (f *facts) toldInTime(old, next history.Operation, ends map[string]int64) b
 		return end < given
 	}
 	// The worker's own word has to do. It comes when the worker has found out.
-	return slices.ContainsFunc(f.sessions, func(e history.Event) bool {
+	return slices.ContainsFunc(f.sessions, func(e record.Event) bool {
 		return e.Session == session && life(e) == life(old.Invoke) && strings.HasPrefix(e.Text, "ended: ") && e.Text != "ended: closed"
 	})
 }
 
 // assigned is where in ZooKeeper's order an execution was assigned; 0 where that is not
 // known.
-func (f *facts) assigned(run history.Operation) int64 {
+func (f *facts) assigned(run record.Operation) int64 {
 	path := fmt.Sprintf("/assign/%s/%s", run.Invoke.Process, run.Invoke.Task)
 	for i := range f.writes {
 		for _, op := range f.writes[i].Invoke.Ops {

@@ -4,23 +4,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestWhoLetsGoOfAResidentFirst: worker-1 holds a resident task from 10 on, and its
 // handler returns at 40; worker-2 begins at 30.
 func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
 	const expired = "ended: session ended: expired by the server"
-	stopped := []history.Event{
-		{At: 15, Process: "nemesis", Type: history.Invoke, Kind: history.Fault, Op: 90, Fault: "stop-worker", Target: "worker-1"},
-		{At: 33, Process: "nemesis", Type: history.OK, Kind: history.Fault, Op: 90, Fault: "stop-worker", Target: "worker-1", Effective: true},
+	stopped := []record.Event{
+		{At: 15, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Fault: "stop-worker", Target: "worker-1"},
+		{At: 33, Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Fault: "stop-worker", Target: "worker-1", Effective: true},
 	}
 	for name, c := range map[string]struct {
 		told    int // when the first handler was told to end; 0: never
 		session string
 		at      int // when the session ended in that way
 		next    int // when the second handler began
-		more    []history.Event
+		more    []record.Event
 		want    Verdict
 	}{
 		"it had returned":                           {20, "ended: closed", 50, 45, nil, Valid},
@@ -32,25 +32,25 @@ func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
 		"it was stopped, and told too late":         {35, expired, 36, 30, stopped, Valid},
 		"it was stopped, and closed its session":    {35, "ended: closed", 36, 30, stopped, Invalid},
 	} {
-		token, later := history.Token{Epoch: 1, Attempt: 1}, history.Token{Epoch: 1, Attempt: 2}
+		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
 		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
-		claim := []history.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
-		events := []history.Event{
-			{At: 1, Process: "worker-1", Life: 1, Type: history.Invoke, Kind: history.Write, Op: 1, Session: session, Ops: claim},
-			{At: 2, Process: "worker-1", Life: 1, Type: history.OK, Kind: history.Write, Op: 1, Session: session, Ops: claim},
-			{At: 10, Process: "worker-1", Life: 1, Type: history.Invoke, Kind: history.Execute, Op: 2, Task: task, ID: id, Token: token},
-			{At: 40, Process: "worker-1", Life: 1, Type: history.Fail, Kind: history.Execute, Op: 2},
+		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
+		events := []record.Event{
+			{At: 1, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: session, Ops: claim},
+			{At: 2, Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: session, Ops: claim},
+			{At: 10, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: task, ID: id, Token: token},
+			{At: 40, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2},
 		}
-		add := func(at int, e history.Event) { e.At = time.Duration(at); events = append(events, e) }
-		add(c.next, history.Event{Process: "worker-2", Life: 1, Type: history.Invoke, Kind: history.Execute, Op: 3, Task: task, ID: id, Token: later})
+		add := func(at int, e record.Event) { e.At = time.Duration(at); events = append(events, e) }
+		add(c.next, record.Event{Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Task: task, ID: id, Token: later})
 		if c.told > 0 {
-			add(c.told, history.Event{Process: "worker-1", Life: 1, Type: history.Note, Kind: history.Told, Task: task, ID: id, Token: token, Text: "enough"})
+			add(c.told, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
 		}
 		if c.session != "" {
-			add(c.at, history.Event{Process: "worker-1", Life: 1, Type: history.Note, Kind: history.Session, Session: session, Text: c.session})
+			add(c.at, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Session: session, Text: c.session})
 		}
-		events = history.Merge(events, c.more)
-		if p := gather(events, &history.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+		events = record.Merge(events, c.more)
+		if p := gather(events, &record.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}
@@ -73,21 +73,21 @@ func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
 		"it has returned soon, without being told": {0, s(30.5), true, Valid},
 	} {
 		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
-		token, later := history.Token{Epoch: 1, Attempt: 1}, history.Token{Epoch: 1, Attempt: 2}
-		claim := []history.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
-		events := []history.Event{
-			{At: s(1), Process: "worker-1", Life: 1, Type: history.Invoke, Kind: history.Write, Op: 1, Session: session, Ops: claim},
-			{At: s(2), Process: "worker-1", Life: 1, Type: history.OK, Kind: history.Write, Op: 1, Session: session, Ops: claim},
-			{At: s(10), Process: "worker-1", Life: 1, Type: history.Invoke, Kind: history.Execute, Op: 2, Task: task, ID: id, Token: token},
-			{At: s(15), Process: "nemesis", Type: history.Invoke, Kind: history.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1"},
-			{At: s(20), Process: "worker-2", Life: 1, Type: history.Invoke, Kind: history.Execute, Op: 3, Task: task, ID: id, Token: later},
-			{At: s(30), Process: "nemesis", Type: history.OK, Kind: history.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1", Effective: c.effective},
-			{At: c.returned, Process: "worker-1", Life: 1, Type: history.Fail, Kind: history.Execute, Op: 2},
+		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
+		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
+		events := []record.Event{
+			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: session, Ops: claim},
+			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: session, Ops: claim},
+			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: task, ID: id, Token: token},
+			{At: s(15), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1"},
+			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Task: task, ID: id, Token: later},
+			{At: s(30), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1", Effective: c.effective},
+			{At: c.returned, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2},
 		}
 		if c.told > 0 {
-			events = append(events, history.Event{At: c.told, Process: "worker-1", Life: 1, Type: history.Note, Kind: history.Told, Task: task, ID: id, Token: token, Text: "enough"})
+			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
 		}
-		if p := gather(history.Merge(events, nil), &history.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+		if p := gather(record.Merge(events, nil), &record.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}

@@ -1,7 +1,7 @@
 package checker
 
 import (
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // resolution counts what became of operations whose outcome nobody knew.
@@ -26,22 +26,22 @@ func (f *facts) resolve() {
 	}
 	f.resolveRemovals()
 	for i, s := range f.submits {
-		if s.Outcome() != history.Info {
+		if s.Outcome() != record.Info {
 			continue
 		}
 		// The id is in the payload of the task that was made. One that is not in
 		// the tree was made if it was collected.
-		outcome := history.Fail
+		outcome := record.Fail
 		name := f.created[s.Invoke.ID]
 		if _, gone := f.collected[name]; gone || len(f.byID[s.Invoke.ID]) > 0 {
-			outcome = history.OK
+			outcome = record.OK
 			if !gone {
 				name = f.byID[s.Invoke.ID][0]
 			}
 			f.submits[i].Done.Task = name
 		}
 		f.submits[i].Done.Type = outcome
-		f.count(history.Info, outcome)
+		f.count(record.Info, outcome)
 	}
 	f.resolveRecords()
 	f.resolveElections()
@@ -50,11 +50,11 @@ func (f *facts) resolve() {
 // resolveRemovals finds out which tasks were collected: a task that is in the tree
 // was not. Of several tries of which no answer came, any may have done it.
 func (f *facts) resolveRemovals() {
-	for _, want := range []history.Type{history.OK, history.Info} {
+	for _, want := range []record.Type{record.OK, record.Info} {
 		for _, r := range f.removals {
 			_, already := f.collected[r.task]
 			t := f.tasks[r.task]
-			if r.op.Outcome() == want && !already && (want == history.OK || t == nil || t.id == "") {
+			if r.op.Outcome() == want && !already && (want == record.OK || t == nil || t.id == "") {
 				f.collected[r.task] = r
 			}
 		}
@@ -69,7 +69,7 @@ func (f *facts) resolveRecords() {
 	type key struct{ task, raw string }
 	applied := map[key]bool{}
 	for _, r := range f.records {
-		if r.outcome == history.OK {
+		if r.outcome == record.OK {
 			applied[key{r.task, r.status.raw}] = true
 		}
 	}
@@ -80,30 +80,30 @@ func (f *facts) resolveRecords() {
 		}
 	}
 	for i, r := range f.records {
-		if r.outcome != history.Info {
+		if r.outcome != record.Info {
 			continue
 		}
 		k := key{r.task, r.status.raw}
 		if _, gone := f.collected[r.task]; gone {
 			f.records[i].outcome = f.recordOfCollected(r, byTask[r.task], applied[k])
-			applied[k] = applied[k] || f.records[i].outcome == history.OK
-			f.count(history.Info, f.records[i].outcome)
+			applied[k] = applied[k] || f.records[i].outcome == record.OK
+			f.count(record.Info, f.records[i].outcome)
 			continue
 		}
-		f.records[i].outcome = history.Fail
+		f.records[i].outcome = record.Fail
 		if t := f.tasks[r.task]; t != nil && t.status != nil && t.status.raw == r.status.raw && !applied[k] {
-			f.records[i].outcome, applied[k] = history.OK, true
+			f.records[i].outcome, applied[k] = record.OK, true
 		}
-		f.count(history.Info, f.records[i].outcome)
+		f.count(record.Info, f.records[i].outcome)
 	}
 }
 
 // recordOfCollected resolves a status that is not in the tree any more. A task has
 // one status: if another record of it is known, or this very one, this try was in
 // vain; if this is the only candidate, or what somebody was told, it was applied.
-func (f *facts) recordOfCollected(r record, ofTask []int, already bool) history.Type {
+func (f *facts) recordOfCollected(r ending, ofTask []int, already bool) record.Type {
 	if already {
-		return history.Fail
+		return record.Fail
 	}
 	others := 0
 	for _, at := range ofTask {
@@ -112,24 +112,24 @@ func (f *facts) recordOfCollected(r record, ofTask []int, already bool) history.
 			continue
 		}
 		switch other.outcome {
-		case history.OK:
-			return history.Fail
-		case history.Info:
+		case record.OK:
+			return record.Fail
+		case record.Info:
 			others++
 		}
 	}
 	if others == 0 {
-		return history.OK
+		return record.OK
 	}
 	for _, a := range f.awaits {
-		if a.Invoke.Task == r.task && a.Outcome() == history.OK {
+		if a.Invoke.Task == r.task && a.Outcome() == record.OK {
 			if observed(a.Done) == r.status.seen() && a.Done.Token == r.status.Token {
-				return history.OK
+				return record.OK
 			}
-			return history.Fail
+			return record.Fail
 		}
 	}
-	return history.Info
+	return record.Info
 }
 
 // resolveElections uses that an epoch begins once: a try to begin an epoch that
@@ -139,45 +139,45 @@ func (f *facts) recordOfCollected(r record, ofTask []int, already bool) history.
 func (f *facts) resolveElections() {
 	winner := map[int32]int{} // index of the try
 	for i, e := range f.elections {
-		if e.won == history.OK {
+		if e.won == record.OK {
 			winner[e.epoch] = i
 		}
 	}
-	leads := map[int32]history.Event{}
+	leads := map[int32]record.Event{}
 	for _, t := range f.terms {
 		leads[t.Invoke.Epoch] = t.Invoke
 	}
 	for i, e := range f.elections {
-		if _, known := winner[e.epoch]; known && f.elections[winner[e.epoch]].won == history.OK {
+		if _, known := winner[e.epoch]; known && f.elections[winner[e.epoch]].won == record.OK {
 			continue
 		}
-		if term, led := leads[e.epoch]; led && e.won == history.Info && life(e.op.Invoke) == life(term) && e.op.Invoke.At < term.At {
+		if term, led := leads[e.epoch]; led && e.won == record.Info && life(e.op.Invoke) == life(term) && e.op.Invoke.At < term.At {
 			winner[e.epoch] = i // the last one stays
 		}
 	}
 	for i, e := range f.elections {
-		if e.won != history.Info {
+		if e.won != record.Info {
 			continue
 		}
 		at, known := winner[e.epoch]
 		_, led := leads[e.epoch]
 		switch {
 		case known && at == i:
-			f.elections[i].won = history.OK
+			f.elections[i].won = record.OK
 		case known || led:
-			f.elections[i].won = history.Fail
+			f.elections[i].won = record.Fail
 		}
-		f.count(history.Info, f.elections[i].won)
+		f.count(record.Info, f.elections[i].won)
 	}
 }
 
 // count books one unknown outcome and what it was resolved to.
-func (f *facts) count(before history.Type, after ...history.Type) {
+func (f *facts) count(before record.Type, after ...record.Type) {
 	switch {
-	case before != history.Info:
-	case len(after) == 1 && after[0] == history.OK:
+	case before != record.Info:
+	case len(after) == 1 && after[0] == record.OK:
 		f.unknowns.applied++
-	case len(after) == 1 && after[0] == history.Fail:
+	case len(after) == 1 && after[0] == record.Fail:
 		f.unknowns.lost++
 	default:
 		f.unknowns.open++

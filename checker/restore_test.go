@@ -3,22 +3,22 @@ package checker
 import (
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestAnAttemptThatWasNotDeletedWasNotOnRecord: of a collected task it is known which
 // of the records that nobody answered for were made: those that went with it.
 func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
-	record := func(n string, outcome history.Type) history.Operation {
-		ops := []history.Op{{Kind: "create", Path: "/tasks/t/attempt-" + n, Data: `{"epoch":1,"attempt":` + n + `}`}}
-		return history.Operation{Invoke: history.Event{Ops: ops}, Done: history.Event{Type: outcome}}
+	entry := func(n string, outcome record.Type) record.Operation {
+		ops := []record.Op{{Kind: "create", Path: "/tasks/t/attempt-" + n, Data: `{"epoch":1,"attempt":` + n + `}`}}
+		return record.Operation{Invoke: record.Event{Ops: ops}, Done: record.Event{Type: outcome}}
 	}
-	collect := history.Operation{Invoke: history.Event{Ops: []history.Op{
+	collect := record.Operation{Invoke: record.Event{Ops: []record.Op{
 		{Kind: "delete", Path: "/tasks/t/attempt-1"}, {Kind: "delete", Path: "/tasks/t/attempt-2"}, {Kind: "delete", Path: "/tasks/t/status"}, {Kind: "delete", Path: "/tasks/t"},
 	}}}
 	f := &facts{
 		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: &collect, task: "t"}},
-		writes: []history.Operation{record("1", history.OK), record("2", history.Info), record("3", history.Info), collect},
+		writes: []record.Operation{entry("1", record.OK), entry("2", record.Info), entry("3", record.Info), collect},
 	}
 	f.restore()
 	if got := f.tasks["t"].attempts; len(got) != 2 || !f.tasks["t"].recorded(1) || !f.tasks["t"].recorded(2) {
@@ -29,20 +29,20 @@ func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
 // TestAnAttemptThatWentInAPartWasOnRecord: of a task that was collected in parts the last
 // one does not say all that was below it.
 func TestAnAttemptThatWentInAPartWasOnRecord(t *testing.T) {
-	write := func(outcome history.Type, ops ...history.Op) history.Operation {
-		return history.Operation{Invoke: history.Event{Ops: ops}, Done: history.Event{Type: outcome}}
+	write := func(outcome record.Type, ops ...record.Op) record.Operation {
+		return record.Operation{Invoke: record.Event{Ops: ops}, Done: record.Event{Type: outcome}}
 	}
-	record := func(n string) history.Operation {
-		return write(history.Info, history.Op{Kind: "create", Path: "/tasks/t/" + n, Data: `{"epoch":1,"attempt":` + n[len(n)-1:] + `}`})
+	entry := func(n string) record.Operation {
+		return write(record.Info, record.Op{Kind: "create", Path: "/tasks/t/" + n, Data: `{"epoch":1,"attempt":` + n[len(n)-1:] + `}`})
 	}
-	part := func(outcome history.Type, child string) history.Operation {
-		return write(outcome, history.Op{Kind: "check", Path: "/tasks/t"}, history.Op{Kind: "check", Path: "/tasks/t/status"}, history.Op{Kind: "delete", Path: "/tasks/t/" + child, Version: -1})
+	part := func(outcome record.Type, child string) record.Operation {
+		return write(outcome, record.Op{Kind: "check", Path: "/tasks/t"}, record.Op{Kind: "check", Path: "/tasks/t/status"}, record.Op{Kind: "delete", Path: "/tasks/t/" + child, Version: -1})
 	}
-	last := write(history.OK, history.Op{Kind: "delete", Path: "/tasks/t/status"}, history.Op{Kind: "delete", Path: "/tasks/t"})
+	last := write(record.OK, record.Op{Kind: "delete", Path: "/tasks/t/status"}, record.Op{Kind: "delete", Path: "/tasks/t"})
 	f := &facts{
 		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: &last, task: "t"}},
-		writes: []history.Operation{record("attempt-1"), record("left-1"), record("attempt-2"), record("attempt-3"), record("attempt-4"),
-			part(history.OK, "attempt-1"), part(history.OK, "left-1"), part(history.Info, "attempt-2"), part(history.Fail, "attempt-3"), last},
+		writes: []record.Operation{entry("attempt-1"), entry("left-1"), entry("attempt-2"), entry("attempt-3"), entry("attempt-4"),
+			part(record.OK, "attempt-1"), part(record.OK, "left-1"), part(record.Info, "attempt-2"), part(record.Fail, "attempt-3"), last},
 	}
 	f.restore()
 	if got := f.tasks["t"]; len(got.attempts) != 2 || !got.recorded(1) || !got.recorded(2) || !got.left[1] {

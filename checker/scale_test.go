@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // longTasks makes a history of about 20,000 operations.
@@ -46,32 +46,32 @@ var planted = []struct {
 	found []string
 }{
 	{"a client is told another result", func(r *synthetic.Record) {
-		middle(r, history.Await, history.OK, func(e *history.Event) bool { return e.State == "done" }).Result = "of nobody"
+		middle(r, record.Await, record.OK, func(e *record.Event) bool { return e.State == "done" }).Result = "of nobody"
 	}, []string{"NoDoubleResult", "TaskLinearizable"}},
 	{"an accepted task is gone", func(r *synthetic.Record) {
 		gone := r.Evidence.Nodes[len(r.Evidence.Nodes)/2].Path
 		task, _, _ := element(gone, "/tasks")
-		r.Evidence.Nodes = slices.DeleteFunc(r.Evidence.Nodes, func(n history.Node) bool {
+		r.Evidence.Nodes = slices.DeleteFunc(r.Evidence.Nodes, func(n record.Node) bool {
 			return n.Path == "/tasks/"+task || strings.HasPrefix(n.Path, "/tasks/"+task+"/")
 		})
 	}, []string{"NoLostTask", "NoPhantomTask"}},
 	{"a status is overwritten", func(r *synthetic.Record) {
-		at := slices.IndexFunc(r.Evidence.Nodes, func(n history.Node) bool { return strings.HasSuffix(n.Path, "/status") })
+		at := slices.IndexFunc(r.Evidence.Nodes, func(n record.Node) bool { return strings.HasSuffix(n.Path, "/status") })
 		r.Evidence.Nodes[at].Version = 1
 	}, []string{"NoDoubleResult"}},
 	{"an attempt is executed twice", func(r *synthetic.Record) {
-		done := middle(r, history.Execute, history.OK, func(e *history.Event) bool { return e.Attempt == 2 })
+		done := middle(r, record.Execute, record.OK, func(e *record.Event) bool { return e.Attempt == 2 })
 		for i := range r.Events {
-			if e := &r.Events[i]; e.Kind == history.Execute && e.Type == history.Invoke && e.Process == done.Process && e.Op == done.Op {
+			if e := &r.Events[i]; e.Kind == record.Execute && e.Type == record.Invoke && e.Process == done.Process && e.Op == done.Op {
 				e.Attempt = 1
 			}
 		}
 	}, []string{"UniqueAttempts", "ResultFromItsAttempt"}},
 	{"a stale execution acts", func(r *synthetic.Record) {
-		middle(r, history.Effect, history.Note, func(e *history.Event) bool { return !e.Accepted }).Accepted = true
+		middle(r, record.Effect, record.Note, func(e *record.Event) bool { return !e.Accepted }).Accepted = true
 	}, []string{"StaleEffectsFenced"}},
 	{"a deposed master's write is accepted", func(r *synthetic.Record) {
-		w := middle(r, history.Write, history.Invoke, func(e *history.Event) bool {
+		w := middle(r, record.Write, record.Invoke, func(e *record.Event) bool {
 			return len(e.Ops) == 1 && e.Ops[0].Path == "/assign" && e.Ops[0].Version > 1
 		})
 		w.Ops = slices.Clone(w.Ops)
@@ -89,7 +89,7 @@ var planted = []struct {
 }
 
 // middle is the first event from the middle on that is of that kind and like that.
-func middle(r *synthetic.Record, kind history.Kind, typ history.Type, like func(*history.Event) bool) *history.Event {
+func middle(r *synthetic.Record, kind record.Kind, typ record.Type, like func(*record.Event) bool) *record.Event {
 	for i := len(r.Events) / 2; ; i++ {
 		if e := &r.Events[i]; e.Kind == kind && e.Type == typ && like(e) {
 			return e
@@ -159,7 +159,7 @@ func TestThinningChangesNoVerdict(t *testing.T) {
 	} {
 		p := &partition{name: "epoch", model: electionModel()}
 		add := func(verb string, from, to int) {
-			op := history.Operation{Invoke: history.Event{At: millis(from), Seq: len(p.ops) + 1}, Done: history.Event{Type: history.OK}}
+			op := record.Operation{Invoke: record.Event{At: millis(from), Seq: len(p.ops) + 1}, Done: record.Event{Type: record.OK}}
 			p.add(&op, step{verb: verb}, millis(to))
 		}
 		for i := range 3 * nearest {

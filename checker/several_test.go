@@ -4,26 +4,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestAFaultMayHitSeveral ends two sessions by one fault, which found its second victim
 // as it went.
 func TestAFaultMayHitSeveral(t *testing.T) {
-	fault := history.Operation{
-		Invoke: history.Event{Type: history.Invoke, Fault: "expire-elected", Target: "master-1", At: time.Second},
-		Done:   history.Event{Type: history.OK, Target: "master-1,master-2", Session: "0xa,0xb", At: 2 * time.Second},
+	fault := record.Operation{
+		Invoke: record.Event{Type: record.Invoke, Fault: "expire-elected", Target: "master-1", At: time.Second},
+		Done:   record.Event{Type: record.OK, Target: "master-1,master-2", Session: "0xa,0xb", At: 2 * time.Second},
 	}
 	for session, want := range map[string]Verdict{"0xa": Invalid, "0xb": Invalid, "0xc": Valid} {
-		late := history.Operation{Invoke: history.Event{Session: session, At: 3 * time.Second}, Done: history.Event{Type: history.OK}}
-		f := &facts{faults: []history.Operation{fault}, writes: []history.Operation{late}}
+		late := record.Operation{Invoke: record.Event{Session: session, At: 3 * time.Second}, Done: record.Event{Type: record.OK}}
+		f := &facts{faults: []record.Operation{fault}, writes: []record.Operation{late}}
 		if got := f.sessionsEnd().Verdict; got != want {
 			t.Errorf("a write of session %s after the end is %s, want %s", session, got, want)
 		}
 	}
-	f := &facts{faults: []history.Operation{fault}, end: time.Minute}
+	f := &facts{faults: []record.Operation{fault}, end: time.Minute}
 	for process, want := range map[string]string{"master-1": "expire-elected", "master-2": "expire-elected", "master-3": ""} {
-		term := history.Operation{Invoke: history.Event{Process: process}}
+		term := record.Operation{Invoke: record.Event{Process: process}}
 		if got := f.excuse(term, time.Second, 2*time.Second); got != want {
 			t.Errorf("the excuse of %s is %q, want %q", process, got, want)
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // RecordComplete is the property that everything that was recorded of a run is there. A
@@ -17,24 +17,24 @@ const remedy = "Restore the run's folder from where the run was made, or do the 
 
 // lossesOf is what is wrong with the record of a run: what was found when it was read, or,
 // if that was nothing, where its parts contradict each other.
-func lossesOf(run history.Run) []history.Loss {
+func lossesOf(run record.Run) []record.Loss {
 	m := run.Manifest
 	switch {
 	case m == nil:
-		return []history.Loss{{Problem: "has no manifest, so nothing says what was recorded"}}
+		return []record.Loss{{Problem: "has no manifest, so nothing says what was recorded"}}
 	case len(run.Losses) > 0:
 		return slices.Clone(run.Losses)
 	case m.Excerpt != "":
 		return nil // its maker left out what he chose
 	}
-	var all []history.Loss
+	var all []record.Loss
 	lose := func(file, format string, args ...any) {
-		all = append(all, history.Loss{File: file, Problem: fmt.Sprintf(format, args...)})
+		all = append(all, record.Loss{File: file, Problem: fmt.Sprintf(format, args...)})
 	}
 	for _, part := range []struct {
 		name  string
 		there bool
-	}{{history.WireFile, run.Exchanges != nil}, {history.CommittedFile, run.Commits != nil}, {history.EvidenceFile, run.Evidence != nil}} {
+	}{{record.WireFile, run.Exchanges != nil}, {record.CommittedFile, run.Commits != nil}, {record.EvidenceFile, run.Evidence != nil}} {
 		switch absence, absent := m.Lacks(part.name); {
 		case absent && part.there:
 			lose(part.name, "is there, and the manifest says that it was not recorded: %s", absence.Because)
@@ -43,14 +43,14 @@ func lossesOf(run history.Run) []history.Loss {
 		}
 	}
 	if run.Evidence != nil {
-		contradictions(run.Evidence, run.Commits != nil, func(format string, args ...any) { lose(history.EvidenceFile, format, args...) })
+		contradictions(run.Evidence, run.Commits != nil, func(format string, args ...any) { lose(record.EvidenceFile, format, args...) })
 	}
 	return all
 }
 
 // contradictions looks for what no harness writes: evidence that leaves out why, or that
 // rests on something that was not recorded.
-func contradictions(e *history.Evidence, committed bool, lose func(format string, args ...any)) {
+func contradictions(e *record.Evidence, committed bool, lose func(format string, args ...any)) {
 	switch {
 	case !e.Healed && e.Problem == "":
 		lose("says that the ensemble did not come back, and not why")
@@ -60,19 +60,19 @@ func contradictions(e *history.Evidence, committed bool, lose func(format string
 		lose("has no final tree, and the ensemble came back")
 	}
 	switch e.Order {
-	case history.FromLogs, history.FromMemory:
+	case record.FromLogs, record.FromMemory:
 		if !committed {
-			lose("says that the order of writes is from %q, and %s was not recorded", e.Order, history.CommittedFile)
+			lose("says that the order of writes is from %q, and %s was not recorded", e.Order, record.CommittedFile)
 		}
-		if e.Order == history.FromLogs && e.Last == 0 {
+		if e.Order == record.FromLogs && e.Last == 0 {
 			lose("does not say up to which zxid the logs were read")
 		}
-	case history.FromTree:
+	case record.FromTree:
 		if e.Weaker == "" {
 			lose("does not say why the order of writes is not from the logs")
 		}
 		if committed {
-			lose("says that it is not known what was committed, and %s is there", history.CommittedFile)
+			lose("says that it is not known what was committed, and %s is there", record.CommittedFile)
 		}
 	default: // where there is no tree either, there is no order
 		if e.Order != "" || e.Nodes != nil {
@@ -82,7 +82,7 @@ func contradictions(e *history.Evidence, committed bool, lose func(format string
 }
 
 // recordComplete gives the verdict on the record itself.
-func recordComplete(m *history.Manifest, losses []history.Loss) Property {
+func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 	p := newFinding(RecordComplete, "")
 	for _, loss := range losses {
 		p.doubt("%s.", loss)
@@ -119,7 +119,7 @@ func recordComplete(m *history.Manifest, losses []history.Loss) Property {
 // CheckRecord judges the record of a run alone, as [Check] does first: whether everything
 // that was recorded is there. Where it is not [Valid], no one may conclude from the run that
 // nothing is wrong; of a record with losses nothing may be concluded at all.
-func CheckRecord(run history.Run) (record Property, whole bool) {
+func CheckRecord(run record.Run) (entry Property, whole bool) {
 	losses := lossesOf(run)
 	if len(losses) == 0 && run.Manifest.Inferred {
 		r, garbled := understood(func() *Result { return prepare(run) })
@@ -141,14 +141,14 @@ func distrust(properties []Property) {
 
 // unvouched are the contradictions between the records of a run without a manifest: no
 // one can say whether ZooKeeper or a participant is at fault, or the record was cut.
-func (f *facts) unvouched(run history.Run, properties []Property) []history.Loss {
+func (f *facts) unvouched(run record.Run, properties []Property) []record.Loss {
 	if !run.Manifest.Inferred {
 		return nil
 	}
-	var all []history.Loss
+	var all []record.Loss
 	for _, p := range properties {
 		if p.Name == writesAccountedName && p.Verdict == Invalid {
-			all = append(all, history.Loss{Problem: "contradicts itself, and no manifest says that its files are whole: " + p.Reason})
+			all = append(all, record.Loss{Problem: "contradicts itself, and no manifest says that its files are whole: " + p.Reason})
 		}
 	}
 	if f.ledger != nil || run.Exchanges == nil {
@@ -156,13 +156,13 @@ func (f *facts) unvouched(run history.Run, properties []Property) []history.Loss
 	}
 	j := join(f.writes, run.Exchanges)
 	for i, w := range f.writes {
-		if w.Outcome() == history.OK && j.writes[i] < 0 {
-			all = append(all, history.Loss{File: history.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, seconds(w.Done.At))})
+		if w.Outcome() == record.OK && j.writes[i] < 0 {
+			all = append(all, record.Loss{File: record.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, seconds(w.Done.At))})
 		}
 	}
 	for i := range run.Exchanges {
 		if x := &run.Exchanges[i]; !j.begun[i] && !x.Close {
-			all = append(all, history.Loss{File: history.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, seconds(x.Sent))})
+			all = append(all, record.Loss{File: record.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, seconds(x.Sent))})
 		}
 	}
 	return all

@@ -5,18 +5,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // violatedRun is the committed run with a defect in its history that every record but the
 // history is silent about: a client was told another result.
-func violatedRun(t *testing.T) history.Run {
+func violatedRun(t *testing.T) record.Run {
 	t.Helper()
 	run := committed(t)
 	run.Events = slices.Clone(run.Events)
-	i := slices.IndexFunc(run.Events, func(e history.Event) bool {
-		return e.Kind == history.Await && e.Type == history.OK && e.State == "done"
+	i := slices.IndexFunc(run.Events, func(e record.Event) bool {
+		return e.Kind == record.Await && e.Type == record.OK && e.State == "done"
 	})
 	run.Events[i].Result = "of another task"
 	if r := Check(run, 1); r.Verdict != Invalid {
@@ -30,31 +30,31 @@ func violatedRun(t *testing.T) history.Run {
 // what is wrong and what to do.
 func TestALossProvesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
-		take func(run *history.Run)
+		take func(run *record.Run)
 		says string
 	}{
-		"no manifest":                   {func(r *history.Run) { r.Manifest = nil }, "no manifest"},
-		"a file was cut":                {func(r *history.Run) { r.Losses = []history.Loss{{File: history.HistoryFile, Problem: "was cut"}} }, "history.ndjson was cut"},
-		"no wire":                       {func(r *history.Run) { r.Exchanges = nil }, "wire.ndjson is missing"},
-		"no commits":                    {func(r *history.Run) { r.Commits = nil }, "committed.ndjson is missing"},
-		"neither wire nor commits":      {func(r *history.Run) { r.Exchanges, r.Commits = nil, nil }, "wire.ndjson is missing"},
-		"no evidence":                   {func(r *history.Run) { r.Evidence = nil }, "evidence.json is missing"},
-		"a wire that was not recorded":  {func(r *history.Run) { r.Manifest.Absent = []history.Absence{{Name: history.WireFile}} }, "wire.ndjson is there"},
-		"not healed, and no reason":     {func(r *history.Run) { r.Evidence.Healed = false }, "not come back, and not why"},
-		"not drained, and no reason":    {func(r *history.Run) { r.Evidence.Drained = false }, "without a status, and not why"},
-		"healed, and no tree":           {func(r *history.Run) { r.Evidence.Nodes = nil }, "no final tree"},
-		"no order":                      {func(r *history.Run) { r.Evidence.Order = "" }, "no source of it"},
-		"an order from elsewhere":       {func(r *history.Run) { r.Evidence.Order = "hearsay" }, "no source of it"},
-		"no last zxid":                  {func(r *history.Run) { r.Evidence.Last = 0 }, "up to which zxid"},
-		"from the tree, without reason": {func(r *history.Run) { r.Evidence.Order = history.FromTree }, "does not say why the order"},
-		"from the tree, and commits":    {func(r *history.Run) { r.Evidence.Order, r.Evidence.Weaker = history.FromTree, "no copy" }, "committed.ndjson is there"},
-		"something that no judge expects": {func(r *history.Run) {
+		"no manifest":                   {func(r *record.Run) { r.Manifest = nil }, "no manifest"},
+		"a file was cut":                {func(r *record.Run) { r.Losses = []record.Loss{{File: record.HistoryFile, Problem: "was cut"}} }, "history.ndjson was cut"},
+		"no wire":                       {func(r *record.Run) { r.Exchanges = nil }, "wire.ndjson is missing"},
+		"no commits":                    {func(r *record.Run) { r.Commits = nil }, "committed.ndjson is missing"},
+		"neither wire nor commits":      {func(r *record.Run) { r.Exchanges, r.Commits = nil, nil }, "wire.ndjson is missing"},
+		"no evidence":                   {func(r *record.Run) { r.Evidence = nil }, "evidence.json is missing"},
+		"a wire that was not recorded":  {func(r *record.Run) { r.Manifest.Absent = []record.Absence{{Name: record.WireFile}} }, "wire.ndjson is there"},
+		"not healed, and no reason":     {func(r *record.Run) { r.Evidence.Healed = false }, "not come back, and not why"},
+		"not drained, and no reason":    {func(r *record.Run) { r.Evidence.Drained = false }, "without a status, and not why"},
+		"healed, and no tree":           {func(r *record.Run) { r.Evidence.Nodes = nil }, "no final tree"},
+		"no order":                      {func(r *record.Run) { r.Evidence.Order = "" }, "no source of it"},
+		"an order from elsewhere":       {func(r *record.Run) { r.Evidence.Order = "hearsay" }, "no source of it"},
+		"no last zxid":                  {func(r *record.Run) { r.Evidence.Last = 0 }, "up to which zxid"},
+		"from the tree, without reason": {func(r *record.Run) { r.Evidence.Order = record.FromTree }, "does not say why the order"},
+		"from the tree, and commits":    {func(r *record.Run) { r.Evidence.Order, r.Evidence.Weaker = record.FromTree, "no copy" }, "committed.ndjson is there"},
+		"something that no judge expects": {func(r *record.Run) {
 			r.Evidence.Nodes = nil
-			r.Losses = []history.Loss{{Problem: "cannot be understood"}}
+			r.Losses = []record.Loss{{Problem: "cannot be understood"}}
 		}, "cannot be understood"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, run := range []history.Run{committed(t), violatedRun(t)} {
+			for _, run := range []record.Run{committed(t), violatedRun(t)} {
 				c.take(&run)
 				r := Check(run, 1)
 				p := find(t, r, RecordComplete)
@@ -77,16 +77,16 @@ func TestALossProvesNothing(t *testing.T) {
 // TestDigestsThatAreMissing: of servers whose files were read, evidence has both digests
 // or says why not. A digest that is missing is no difference.
 func TestDigestsThatAreMissing(t *testing.T) {
-	for name, take := range map[string]func(e *history.Evidence){
-		"no server":                   func(e *history.Evidence) { e.Servers = nil },
-		"nothing served by one":       func(e *history.Evidence) { e.Servers[1].Served = "" },
-		"nothing served by the first": func(e *history.Evidence) { e.Servers[0].Served = "" },
-		"nothing served by any":       func(e *history.Evidence) { e.Servers[0].Served, e.Servers[1].Served, e.Servers[2].Served = "", "", "" },
-		"nothing on one disk":         func(e *history.Evidence) { e.Servers[2].Replayed = "" },
-		"nothing on any disk": func(e *history.Evidence) {
+	for name, take := range map[string]func(e *record.Evidence){
+		"no server":                   func(e *record.Evidence) { e.Servers = nil },
+		"nothing served by one":       func(e *record.Evidence) { e.Servers[1].Served = "" },
+		"nothing served by the first": func(e *record.Evidence) { e.Servers[0].Served = "" },
+		"nothing served by any":       func(e *record.Evidence) { e.Servers[0].Served, e.Servers[1].Served, e.Servers[2].Served = "", "", "" },
+		"nothing on one disk":         func(e *record.Evidence) { e.Servers[2].Replayed = "" },
+		"nothing on any disk": func(e *record.Evidence) {
 			e.Servers[0].Replayed, e.Servers[1].Replayed, e.Servers[2].Replayed = "", "", ""
 		},
-		"no name": func(e *history.Evidence) { e.Servers[1].Name = "" },
+		"no name": func(e *record.Evidence) { e.Servers[1].Name = "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := committed(t)
@@ -102,7 +102,7 @@ func TestDigestsThatAreMissing(t *testing.T) {
 // TestAnExcerptShowsViolationsOnly: a part of a run may show what is wrong, and never that
 // nothing is.
 func TestAnExcerptShowsViolationsOnly(t *testing.T) {
-	for want, run := range map[Verdict]history.Run{Unknown: committed(t), Invalid: violatedRun(t)} {
+	for want, run := range map[Verdict]record.Run{Unknown: committed(t), Invalid: violatedRun(t)} {
 		run.Manifest = run.Manifest.AsExcerpt("a part of it")
 		run.Commits = nil
 		r := Check(run, 1)
@@ -115,9 +115,9 @@ func TestAnExcerptShowsViolationsOnly(t *testing.T) {
 // TestWhatCouldNotBeRecorded is no loss: nothing was there that is gone. A run without it
 // is not valid, and a violation that is seen without it stays one.
 func TestWhatCouldNotBeRecorded(t *testing.T) {
-	for want, run := range map[Verdict]history.Run{Unknown: committed(t), Invalid: violatedRun(t)} {
+	for want, run := range map[Verdict]record.Run{Unknown: committed(t), Invalid: violatedRun(t)} {
 		run.Commits, run.Evidence.Servers = nil, nil
-		run.Evidence.Order, run.Evidence.Weaker = history.FromTree, "zk1: log.1 is damaged"
+		run.Evidence.Order, run.Evidence.Weaker = record.FromTree, "zk1: log.1 is damaged"
 		run = run.MadeByHand()
 		run.Manifest.Absent[0].Failed, run.Manifest.Absent[0].Because = true, run.Evidence.Weaker
 		r := Check(run, 1)
@@ -131,17 +131,17 @@ func TestWhatCouldNotBeRecorded(t *testing.T) {
 // contradiction between them may come of a file that was cut. With a manifest it is a
 // violation.
 func TestContradictionsWithoutAManifest(t *testing.T) {
-	acknowledged := func(run *history.Run) int {
-		return slices.IndexFunc(run.Exchanges, func(x history.Exchange) bool { return x.Answered != 0 && x.Error == "" && !x.Close })
+	acknowledged := func(run *record.Run) int {
+		return slices.IndexFunc(run.Exchanges, func(x record.Exchange) bool { return x.Answered != 0 && x.Error == "" && !x.Close })
 	}
-	plants := map[string]func(run *history.Run){
-		"an exchange is gone": func(run *history.Run) {
+	plants := map[string]func(run *record.Run){
+		"an exchange is gone": func(run *record.Run) {
 			at := acknowledged(run)
 			run.Exchanges = slices.Delete(slices.Clone(run.Exchanges), at, at+1)
 		},
-		"an exchange of another run": func(run *history.Run) { run.Exchanges[acknowledged(run)].Session = "0x77" },
-		"a commit is gone": func(run *history.Run) {
-			at := slices.IndexFunc(run.Commits, func(c history.Commit) bool { return c.Kind == history.CommitWrite })
+		"an exchange of another run": func(run *record.Run) { run.Exchanges[acknowledged(run)].Session = "0x77" },
+		"a commit is gone": func(run *record.Run) {
+			at := slices.IndexFunc(run.Commits, func(c record.Commit) bool { return c.Kind == record.CommitWrite })
 			run.Commits = slices.Delete(slices.Clone(run.Commits), at, at+1)
 		},
 	}
@@ -165,7 +165,7 @@ func TestContradictionsWithoutAManifest(t *testing.T) {
 	for name, says := range map[string]string{"an exchange is gone": "wire.ndjson was cut", "an exchange of another run": "history.ndjson was cut"} {
 		run := committed(t) // as on an external ensemble, where nothing says what was committed
 		plants[name](&run)
-		run.Commits, run.Evidence.Servers, run.Evidence.Order, run.Evidence.Weaker = nil, nil, history.FromTree, "external"
+		run.Commits, run.Evidence.Servers, run.Evidence.Order, run.Evidence.Weaker = nil, nil, record.FromTree, "external"
 		run = run.MadeByHand()
 		run.Manifest.Inferred = true
 		if p := find(t, Check(run, 1), RecordComplete); p.Verdict != Unknown || !strings.Contains(p.Reason, says) {
@@ -181,7 +181,7 @@ func TestContradictionsWithoutAManifest(t *testing.T) {
 
 // TestAWholeRecordSaysWhatItLacks: what was never recorded is said with its reason.
 func TestAWholeRecordSaysWhatItLacks(t *testing.T) {
-	run := historytest.Frozen(t, "accepted")
+	run := recordtest.Frozen(t, "accepted")
 	if p := find(t, Check(run, 1), RecordComplete); p.Verdict != Valid || !strings.Contains(p.Reason, "wire.ndjson (the run was made by hand, without it)") {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/model/protocol"
+	"github.com/ringmaster-zk/ringmaster/checker/protocol"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // followsProtocol: all that went over the wire, in ZooKeeper's own order, is a
 // behaviour of the protocol: nobody wrote what it may not write, in whose name and
 // when, and every answer is the one that the protocol has for it.
-func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
+func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 	const name = "FollowsProtocol"
 	if exchanges == nil {
 		return Property{Name: name, Verdict: Skipped, Reason: "What went over the wire was not recorded, so this was not judged."}
@@ -25,7 +25,7 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 	}
 	traces, violations := f.follow(p, exchanges)
 	for _, v := range violations {
-		var by []history.Event
+		var by []record.Event
 		if p.problems < told {
 			by = f.recorded(v.by)
 		}
@@ -45,14 +45,14 @@ func (f *facts) followsProtocol(exchanges []history.Exchange) Property {
 // deviation is a write that no behaviour of the protocol has at its place.
 type deviation struct {
 	trace int
-	by    *history.Exchange
+	by    *record.Exchange
 	why   string
 }
 
 // follow walks along every trace of a run, several at a time. It returns how many there
 // are, and where they leave the protocol, by the order of ZooKeeper: what came first
 // explains the others. Where it cannot tell, it doubts.
-func (f *facts) follow(p *finding, exchanges []history.Exchange) (traces int, found []deviation) {
+func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, found []deviation) {
 	var mu sync.Mutex
 	var gaveUp []deviation
 	inParallel(protocol.Traces(exchanges, maxAttempts), func(n int, t protocol.Trace) {
@@ -83,9 +83,9 @@ func (f *facts) follow(p *finding, exchanges []history.Exchange) (traces int, fo
 }
 
 // operations tells what a write does.
-func operations(x *history.Exchange) string { return parts(x.Ops) }
+func operations(x *record.Exchange) string { return parts(x.Ops) }
 
-func parts(ops []history.Op) string {
+func parts(ops []record.Op) string {
 	const most = 8
 	var all []string
 	for i, op := range ops {
@@ -99,15 +99,15 @@ func parts(ops []history.Op) string {
 }
 
 // recorded are the events of the write that was seen on the wire.
-func (f *facts) recorded(x *history.Exchange) []history.Event {
-	at := slices.IndexFunc(f.writes, func(w history.Operation) bool {
+func (f *facts) recorded(x *record.Exchange) []record.Event {
+	at := slices.IndexFunc(f.writes, func(w record.Operation) bool {
 		return w.Invoke.Session == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
-			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b history.Op) bool {
+			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b record.Op) bool {
 				return a.Kind == b.Kind && a.Data == b.Data && (a.Path == b.Path || b.Sequential)
 			})
 	})
 	if at < 0 {
 		return nil
 	}
-	return []history.Event{f.writes[at].Invoke, f.writes[at].Done}
+	return []record.Event{f.writes[at].Invoke, f.writes[at].Done}
 }

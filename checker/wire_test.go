@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-func wire(t *testing.T, name string) []history.Exchange {
+func wire(t *testing.T, name string) []record.Exchange {
 	t.Helper()
-	exchanges, err := history.ReadExchanges(filepath.Join("testdata", name+".wire.ndjson"))
+	exchanges, err := record.ReadExchanges(filepath.Join("testdata", name+".wire.ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func wire(t *testing.T, name string) []history.Exchange {
 // ambiguous result and two sessions that end unseen, and the same with one thing
 // changed each.
 func TestWires(t *testing.T) {
-	run := historytest.Frozen(t, "accepted")
+	run := recordtest.Frozen(t, "accepted")
 	for name, says := range map[string]string{
 		"ok":                    "20 writes, 1 of them without an answer",
 		"stale-write-bad":       "its session was over",
@@ -63,11 +63,11 @@ func TestWires(t *testing.T) {
 // TestAStrangerIsShown: of a write that the protocol does not have it is told what it
 // was, and where the history has it.
 func TestAStrangerIsShown(t *testing.T) {
-	run := historytest.Frozen(t, "accepted")
+	run := recordtest.Frozen(t, "accepted")
 	run.Exchanges = wire(t, "FollowsProtocol-ok")
 	last := &run.Exchanges[len(run.Exchanges)-1]
 	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
-	last.Ops = []history.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
+	last.Ops = []record.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
 	for _, p := range Check(run.MadeByHand(), 1).Properties {
 		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
 			t.Errorf("%s %v", p.Reason, p.Events)
@@ -77,7 +77,7 @@ func TestAStrangerIsShown(t *testing.T) {
 
 // TestARunWithoutRecordingIsNotJudgedByIt: an older run stays valid, and says so.
 func TestARunWithoutRecordingIsNotJudgedByIt(t *testing.T) {
-	run := historytest.Frozen(t, "accepted")
+	run := recordtest.Frozen(t, "accepted")
 	r := Check(run, 1)
 	for _, p := range r.Properties {
 		if p.Name == "FollowsProtocol" && p.Verdict != Skipped {

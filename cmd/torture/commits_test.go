@@ -8,15 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // committedRun makes a run's folder of the checker's frozen run with all that three
 // servers have in their logs, with a change to what they have.
-func committedRun(t *testing.T, change func([]history.Commit) []history.Commit) string {
+func committedRun(t *testing.T, change func([]record.Commit) []record.Commit) string {
 	t.Helper()
 	dir := frozenRun(t, "committed")
 	data, err := os.ReadFile("../../checker/testdata/committed.wire.ndjson")
@@ -24,14 +24,14 @@ func committedRun(t *testing.T, change func([]history.Commit) []history.Commit) 
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, harness.WireFile), string(data))
-	commits, err := history.ReadCommits("../../checker/testdata/committed.commits.ndjson")
+	commits, err := record.ReadCommits("../../checker/testdata/committed.commits.ndjson")
 	if err == nil {
-		err = history.WriteCommits(filepath.Join(dir, harness.CommittedFile), change(commits))
+		err = record.WriteCommits(filepath.Join(dir, harness.CommittedFile), change(commits))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	historytest.Seal(t, dir)
+	recordtest.Seal(t, dir)
 	return dir
 }
 
@@ -39,23 +39,23 @@ func committedRun(t *testing.T, change func([]history.Commit) []history.Commit) 
 // one that was acknowledged: the story shows the place in ZooKeeper's order, and the
 // smallest part still has what the wire and the logs say of it.
 func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
-	of := func(commits []history.Commit) int {
-		return slices.IndexFunc(commits, func(c history.Commit) bool {
-			return c.Kind == history.CommitWrite && slices.ContainsFunc(c.Ops, func(op history.Op) bool { return strings.HasSuffix(op.Path, "/status") })
+	of := func(commits []record.Commit) int {
+		return slices.IndexFunc(commits, func(c record.Commit) bool {
+			return c.Kind == record.CommitWrite && slices.ContainsFunc(c.Ops, func(op record.Op) bool { return strings.HasSuffix(op.Path, "/status") })
 		})
 	}
 	zxid := ""
 	for _, c := range []struct {
 		name   string
-		change func([]history.Commit) []history.Commit
+		change func([]record.Commit) []record.Commit
 		wants  []string
 	}{
-		{"made up", func(commits []history.Commit) []history.Commit {
+		{"made up", func(commits []record.Commit) []record.Commit {
 			i := of(commits)
 			commits[i].Session, zxid = "0xbad", fmt.Sprintf("0x%x", commits[i].Zxid)
 			return commits
 		}, []string{"of nobody who took part"}},
-		{"lost", func(commits []history.Commit) []history.Commit {
+		{"lost", func(commits []record.Commit) []record.Commit {
 			i := of(commits)
 			zxid = fmt.Sprintf("0x%x", commits[i].Zxid)
 			return slices.Delete(commits, i, i+1)

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/report"
-	"github.com/ringmaster-zk/ringmaster/shrink"
-	"github.com/ringmaster-zk/ringmaster/story"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/checker/explain/shrink"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Where a run's folder has its explanations.
@@ -29,13 +29,13 @@ const shrinkBudget = 6 * time.Second
 // explanation is what is found out about one violation.
 type explanation struct {
 	shrunk shrink.Shrunk
-	story  story.Story
+	story  explain.Story
 	folder string // of the smallest part; empty where there is none that is smaller
 }
 
-// explain cuts every violation down and tells its story. What fails here is said, and
+// explainAll cuts every violation down and tells its story. What fails here is said, and
 // changes no verdict.
-func explain(dir string, run history.Run, r *checker.Report, budget time.Duration, out io.Writer) (all []explanation) {
+func explainAll(dir string, run record.Run, r *checker.Report, budget time.Duration, out io.Writer) (all []explanation) {
 	for _, stale := range []string{storyFile, shrunkFolder} {
 		if err := os.RemoveAll(filepath.Join(dir, stale)); err != nil {
 			fmt.Fprintf(out, "what an earlier check has explained could not be removed: %v\n", err)
@@ -59,7 +59,7 @@ func explain(dir string, run history.Run, r *checker.Report, budget time.Duratio
 	return all
 }
 
-func explainOne(dir string, run history.Run, p checker.Property, seed uint64, budget time.Duration) (e explanation, err error) {
+func explainOne(dir string, run record.Run, p checker.Property, seed uint64, budget time.Duration) (e explanation, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%v", cause)
@@ -67,10 +67,10 @@ func explainOne(dir string, run history.Run, p checker.Property, seed uint64, bu
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
-	e.shrunk = shrink.History(ctx, run, p, func(part history.Run) []checker.Property {
+	e.shrunk = shrink.History(ctx, run, p, func(part record.Run) []checker.Property {
 		return checker.Check(part, seed).Properties
 	})
-	e.story = story.Tell(run, e.shrunk.Property)
+	e.story = explain.Tell(run, e.shrunk.Property)
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
 		e.folder = filepath.Join(dir, shrunkFolder, p.Name)
 		err = saveShrunk(dir, e.folder, e.shrunk.Run, p.Name)
@@ -80,7 +80,7 @@ func explainOne(dir string, run history.Run, p checker.Property, seed uint64, bu
 
 // saveShrunk makes of a part of a run a folder that can be judged as a run is. Its
 // manifest says that it is a part, and for what.
-func saveShrunk(dir, folder string, part history.Run, property string) error {
+func saveShrunk(dir, folder string, part record.Run, property string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
@@ -89,13 +89,13 @@ func saveShrunk(dir, folder string, part history.Run, property string) error {
 		err = os.WriteFile(filepath.Join(folder, harness.ConfigFile), config, 0o644)
 	}
 	if err == nil {
-		err = history.WriteFile(filepath.Join(folder, harness.HistoryFile), part.Events)
+		err = record.WriteFile(filepath.Join(folder, harness.HistoryFile), part.Events)
 	}
 	if err == nil && part.Evidence != nil {
 		err = part.Evidence.Save(filepath.Join(folder, harness.EvidenceFile))
 	}
 	if err == nil && part.Commits != nil {
-		err = history.WriteCommits(filepath.Join(folder, harness.CommittedFile), part.Commits)
+		err = record.WriteCommits(filepath.Join(folder, harness.CommittedFile), part.Commits)
 	}
 	if err == nil && part.Exchanges != nil {
 		err = saveWire(filepath.Join(folder, harness.WireFile), part.Exchanges)
@@ -104,16 +104,16 @@ func saveShrunk(dir, folder string, part history.Run, property string) error {
 		return err
 	}
 	manifest := part.Manifest.AsExcerpt(fmt.Sprintf("the smallest part of the run %s that was found to show how %s is violated", part.Manifest.Run, property))
-	for _, name := range history.Parts {
+	for _, name := range record.Parts {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
-			manifest.Absent = append(manifest.Absent, history.Absence{Name: name, Because: "left out: the violation is seen without it"})
+			manifest.Absent = append(manifest.Absent, record.Absence{Name: name, Because: "left out: the violation is seen without it"})
 		}
 	}
-	return history.Seal(folder, *manifest)
+	return record.Seal(folder, *manifest)
 }
 
-func saveWire(path string, exchanges []history.Exchange) error {
-	wire, err := history.CreateWire(path)
+func saveWire(path string, exchanges []record.Exchange) error {
+	wire, err := record.CreateWire(path)
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // frozenRun makes a run's folder of one of the checker's frozen histories.
@@ -22,11 +22,11 @@ func frozenRun(t *testing.T, name string) string {
 	write(t, filepath.Join(dir, harness.HistoryFile), string(data))
 	write(t, filepath.Join(dir, harness.ConfigFile), `{"seed":7}`)
 	write(t, filepath.Join(dir, harness.FaultsFile), `[]`)
-	run := historytest.Frozen(t, name)
+	run := recordtest.Frozen(t, name)
 	if err := run.Evidence.Save(filepath.Join(dir, harness.EvidenceFile)); err != nil {
 		t.Fatal(err)
 	}
-	historytest.Seal(t, dir)
+	recordtest.Seal(t, dir)
 	return dir
 }
 

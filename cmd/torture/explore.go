@@ -15,15 +15,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/roles"
-	"github.com/ringmaster-zk/ringmaster/report"
+	"github.com/ringmaster-zk/ringmaster/model/world"
 )
 
 // exploration is one call of torture explore.
 type exploration struct {
-	World    roles.Config
+	World    world.Config
 	Engine   string
 	Depth    int // of PCT
 	Seed     uint64
@@ -37,9 +37,9 @@ type exploration struct {
 }
 
 func exploreCommand() *cobra.Command {
-	e := exploration{World: roles.Defaults()}
+	e := exploration{World: world.Defaults()}
 	guards := ""
-	for _, g := range roles.Guards() {
+	for _, g := range world.Guards() {
 		guards += fmt.Sprintf("  %-24s %s\n", g.Name, g.Explain)
 	}
 	cmd := &cobra.Command{
@@ -215,7 +215,7 @@ func (e *exploration) judge(x *explored) *checker.Report {
 	r := &checker.Report{Verdict: checker.Valid, Seed: e.Seed, Counts: map[string]int{}}
 	maps.Copy(r.Counts, x.counts)
 	exhaustive := e.Engine == "bfs" || e.Engine == "dfs"
-	for _, p := range roles.Properties {
+	for _, p := range world.Properties {
 		one := checker.Property{Name: p.Name, Verdict: checker.Valid, Reason: p.Says}
 		if e.Replay == "" && exhaustive && !x.complete {
 			one.Verdict = checker.Unknown
@@ -269,7 +269,7 @@ func (e *exploration) sentence(r *checker.Report, x *explored) string {
 // settings tells what was explored, in one line first.
 func (e *exploration) settings() []report.Setting {
 	w := e.World
-	world := fmt.Sprintf("masters=%d workers=%d tasks=%d, %v", w.Masters, w.Workers, w.Tasks, w.Bounds)
+	config := fmt.Sprintf("masters=%d workers=%d tasks=%d, %v", w.Masters, w.Workers, w.Tasks, w.Bounds)
 	for _, more := range []struct {
 		when bool
 		text string
@@ -281,11 +281,11 @@ func (e *exploration) settings() []report.Setting {
 		{w.Library == explore.Replacing, "library=replacing"}, {w.Unfenced, "unfenced"}, {w.Without != "", "without " + w.Without},
 	} {
 		if more.when {
-			world += ", " + more.text
+			config += ", " + more.text
 		}
 	}
 	return []report.Setting{
-		{Name: "world", Value: world}, {Name: "engine", Value: e.Engine},
+		{Name: "world", Value: config}, {Name: "engine", Value: e.Engine},
 		{Name: "limits", Value: fmt.Sprintf("%v, %s states", e.Time, grouped(int64(e.States)))},
 	}
 }

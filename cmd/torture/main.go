@@ -14,11 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 	"github.com/ringmaster-zk/ringmaster/internal/usage"
-	"github.com/ringmaster-zk/ringmaster/participant"
 )
 
 // verdictError carries a verdict that is not valid to the exit code.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/campaign"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/mutants"
-	"github.com/ringmaster-zk/ringmaster/soak"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/mutants"
 )
 
 // mutantOptions are one call of torture mutants.
@@ -47,7 +47,7 @@ func mutantsCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.on, "on", []string{mutants.ModelEngine}, "engines, comma-separated: "+strings.Join(mutants.Engines, ", "))
 	f.StringVar(&o.source, "source", ".", "root of the source tree to plant defects in")
-	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: mutants/catalogue.yaml of the source)")
+	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: internal/mutants/catalogue.yaml of the source)")
 	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to hunt, comma-separated (default: all)")
 	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, of those that results/mutants.json has as caught at the first try (default: all)")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "defects that are hunted side by side; tests and runs on a real ensemble are always alone")
@@ -121,7 +121,7 @@ func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants
 
 // A source has its own catalogue and matrix at these places.
 const (
-	ownCatalogue = "mutants/catalogue.yaml"
+	ownCatalogue = "internal/mutants/catalogue.yaml"
 	ownMatrix    = "results/mutants.json"
 )
 
@@ -168,7 +168,7 @@ func (o mutantOptions) engines() ([]mutants.Engine, error) {
 }
 
 // torture does one run of a binary with a defect in it.
-func (o mutantOptions) torture(ctx context.Context, binary, id string, args []string, seed uint64) soak.Outcome {
+func (o mutantOptions) torture(ctx context.Context, binary, id string, args []string, seed uint64) campaign.Outcome {
 	runs := &runner{executable: binary, args: args, out: filepath.Join(o.keep, id)}
 	if o.keep == "" {
 		runs.out = filepath.Join(filepath.Dir(binary), "runs")

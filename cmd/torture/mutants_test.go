@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/mutants"
+	"github.com/ringmaster-zk/ringmaster/internal/mutants"
 )
 
 // TestAHandfulKnowsItsOwnMatrix, wherever the source is, and none of another catalogue.
@@ -37,7 +37,7 @@ func TestMutantsSayWhatIsWrong(t *testing.T) {
 		source + "--catalogue nowhere.yaml": "nowhere.yaml",
 		source + "--states 0":               "--states 0",
 		source + "--results page.md":        "page.md: give a file that ends in .json",
-		"--source nowhere":                  "nowhere/mutants/catalogue.yaml",
+		"--source nowhere":                  "nowhere/internal/mutants/catalogue.yaml",
 	} {
 		code, text := torture(t, append([]string{"mutants"}, strings.Fields(args)...)...)
 		if code != exit.WrongUse || !strings.Contains(text, says) {

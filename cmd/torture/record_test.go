@@ -16,10 +16,10 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // recordings are what short runs in memory have recorded, by seed.
@@ -31,12 +31,12 @@ func memoryRun(t *testing.T, seed int) string {
 	t.Helper()
 	files, made := recordings.Load(seed)
 	if !made {
-		files = record(t, seed)
+		files = entry(t, seed)
 		recordings.Store(seed, files)
 	}
 	recorded := files.(*recording)
 	dir := filepath.Join(t.TempDir(), recorded.name)
-	if err := os.MkdirAll(filepath.Join(dir, history.LogsFolder), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, record.LogsFolder), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range recorded.files {
@@ -51,7 +51,7 @@ type recording struct {
 	files map[string]string
 }
 
-func record(t *testing.T, seed int) *recording {
+func entry(t *testing.T, seed int) *recording {
 	t.Helper()
 	out := t.TempDir()
 	code, printed := torture(t, "run", "--ensemble", "memory", "--seed", fmt.Sprint(seed), "--time", "2s", "--rate", "3", "--masters", "1", "--nodes", "0", "--workers", "2", "--clients", "1",
@@ -60,8 +60,8 @@ func record(t *testing.T, seed int) *recording {
 		t.Fatalf("exit code %d:\n%s", code, printed)
 	}
 	dir, files := onlyRun(t, out), map[string]string{}
-	for _, name := range append([]string{history.ManifestFile}, history.Parts...) {
-		if name != history.LogsFolder { // which is empty
+	for _, name := range append([]string{record.ManifestFile}, record.Parts...) {
+		if name != record.LogsFolder { // which is empty
 			files[name] = contents(t, filepath.Join(dir, name))
 		}
 	}
@@ -73,17 +73,17 @@ func record(t *testing.T, seed int) *recording {
 func violate(t *testing.T, dir string) {
 	t.Helper()
 	path := filepath.Join(dir, harness.HistoryFile)
-	events, err := history.ReadFile(path)
+	events, err := record.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(events, func(e history.Event) bool {
-		return e.Kind == history.Await && e.Type == history.OK && e.State == "done"
+	i := slices.IndexFunc(events, func(e record.Event) bool {
+		return e.Kind == record.Await && e.Type == record.OK && e.State == "done"
 	})
 	events[i].Result = "of another task"
-	manifest, err := history.ReadManifest(dir)
+	manifest, err := record.ReadManifest(dir)
 	if err == nil {
-		err = errors.Join(history.WriteFile(path, events), history.Seal(dir, *manifest))
+		err = errors.Join(record.WriteFile(path, events), record.Seal(dir, *manifest))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func older(t *testing.T, dir string) {
 	t.Helper()
 	path := filepath.Join(dir, harness.ConfigFile)
 	less := without(t, []byte(contents(t, path)), "record_format")
-	if err := errors.Join(os.WriteFile(path, less, 0o644), os.Remove(filepath.Join(dir, history.ManifestFile))); err != nil {
+	if err := errors.Join(os.WriteFile(path, less, 0o644), os.Remove(filepath.Join(dir, record.ManifestFile))); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -163,8 +163,8 @@ func unknownIn(t *testing.T, dir string, all bool) (bool, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if record, whole := checker.CheckRecord(run); !whole && !all {
-		return record.Verdict == checker.Unknown, record.Reason
+	if entry, whole := checker.CheckRecord(run); !whole && !all {
+		return entry.Verdict == checker.Unknown, entry.Reason
 	}
 	got, said := verdictIn(t, dir)
 	return got == checker.Unknown, string(got) + ": " + said
@@ -201,7 +201,7 @@ func TestALostFileMakesUnknown(t *testing.T) {
 		if strings.HasPrefix(name, "older") {
 			other = old
 		}
-		for _, file := range append([]string{history.ManifestFile}, history.Parts...) {
+		for _, file := range append([]string{record.ManifestFile}, record.Parts...) {
 			whole, err := os.ReadFile(filepath.Join(dir, file))
 			if err != nil {
 				continue // an older run has no manifest, and in memory there are no logs
@@ -218,7 +218,7 @@ func TestALostFileMakesUnknown(t *testing.T) {
 				if strings.HasPrefix(name, "older") && (what == "a byte short" && strings.HasSuffix(file, ".json")) {
 					continue // only the end of the last line is gone, which says nothing
 				}
-				if bytes.HasSuffix(whole[:len(whole)-1], []byte{'}'}) && what == "a byte short" && file == history.ManifestFile {
+				if bytes.HasSuffix(whole[:len(whole)-1], []byte{'}'}) && what == "a byte short" && file == record.ManifestFile {
 					continue // likewise
 				}
 				t.Run(fmt.Sprintf("%s/%s/%s", name, file, what), func(t *testing.T) {
@@ -277,7 +277,7 @@ func TestAHoleInAFileMakesUnknown(t *testing.T) {
 // deeper each fifth. Of an older run it takes all on which a verdict rests.
 func TestALostFieldMakesUnknown(t *testing.T) {
 	for name, dir := range subjects(t) {
-		for _, file := range []string{history.ManifestFile, harness.ConfigFile, harness.EvidenceFile, harness.FaultsFile} {
+		for _, file := range []string{record.ManifestFile, harness.ConfigFile, harness.EvidenceFile, harness.FaultsFile} {
 			data, err := os.ReadFile(filepath.Join(dir, file))
 			if err != nil {
 				continue // an older run has no manifest
@@ -391,7 +391,7 @@ func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 		t.Errorf("the part is %s: %s", got, said)
 	}
 	files := 0
-	for _, file := range append([]string{history.ManifestFile}, history.Parts...) {
+	for _, file := range append([]string{record.ManifestFile}, record.Parts...) {
 		if _, err := os.Stat(filepath.Join(part, file)); err != nil {
 			continue
 		}
@@ -430,7 +430,7 @@ func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
 		{harness.FaultsFile, []string{"shrink", dir}, exit.NotCarriedOut},
 		{harness.ConfigFile, []string{"replay", dir}, exit.NotCarriedOut},
 		{harness.FaultsFile, []string{"replay", dir}, exit.NotCarriedOut},
-		{history.ManifestFile, []string{"replay", dir}, exit.NotCarriedOut},
+		{record.ManifestFile, []string{"replay", dir}, exit.NotCarriedOut},
 	} {
 		text := contents(t, filepath.Join(dir, c.file))
 		tampered(t, dir, c.file, []byte(text[:len(text)/2]+" "+text[len(text)/2:len(text)-2]), func() {
@@ -451,7 +451,7 @@ func TestAKilledRunProvesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := os.Rename(filepath.Join(dir, harness.HistoryFile), filepath.Join(dir, "journals", "all.ndjson"))
-	for _, name := range []string{history.ManifestFile, harness.EvidenceFile, harness.CommittedFile} {
+	for _, name := range []string{record.ManifestFile, harness.EvidenceFile, harness.CommittedFile} {
 		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 	}
 	if err != nil {
@@ -474,7 +474,7 @@ func TestAKilledRunProvesNothing(t *testing.T) {
 // changes nothing.
 func TestTheManifestIsWrittenLast(t *testing.T) {
 	dir := memoryRun(t, 4)
-	manifest, err := history.ReadManifest(dir)
+	manifest, err := record.ReadManifest(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -486,7 +486,7 @@ func TestTheManifestIsWrittenLast(t *testing.T) {
 	if !slices.Equal(names, want) || manifest.Run != filepath.Base(dir) || manifest.Seed != 4 {
 		t.Errorf("%v, %s, %d", names, manifest.Run, manifest.Seed)
 	}
-	if a, absent := manifest.Lacks(history.LogsFolder); !absent || a.Failed || a.Because == "" {
+	if a, absent := manifest.Lacks(record.LogsFolder); !absent || a.Failed || a.Because == "" {
 		t.Errorf("logs: %+v", a)
 	}
 	if code := exitCode(judgeWithin(dir, 0, io.Discard)); code != checker.Valid.ExitCode() || len(manifest.Losses(dir)) > 0 {

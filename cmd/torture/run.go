@@ -17,11 +17,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/report"
 )
 
 // Files that are written after the check.
@@ -164,7 +164,7 @@ func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	}
 	result := checker.Check(run, cmp.Or(stored.Seed, run.Manifest.Seed))
 	unsaved := result.Save(filepath.Join(dir, verdictFile))
-	explained := explain(dir, run, &result.Report, budget, out)
+	explained := explainAll(dir, run, &result.Report, budget, out)
 	page := report.Page{
 		Events: run.Events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
 		InMemory: stored.Ensemble == harness.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),

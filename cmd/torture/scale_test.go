@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // store leaves a record as a run leaves its folder.
@@ -25,7 +25,7 @@ func store(t testing.TB, r *synthetic.Record) string {
 		err = os.WriteFile(filepath.Join(dir, harness.ConfigFile), config, 0o644)
 	}
 	if err == nil {
-		err = history.WriteFile(filepath.Join(dir, harness.HistoryFile), r.Events)
+		err = record.WriteFile(filepath.Join(dir, harness.HistoryFile), r.Events)
 	}
 	if err == nil {
 		err = r.Evidence.Save(filepath.Join(dir, harness.EvidenceFile))
@@ -33,7 +33,7 @@ func store(t testing.TB, r *synthetic.Record) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire, err := history.CreateWire(filepath.Join(dir, harness.WireFile))
+	wire, err := record.CreateWire(filepath.Join(dir, harness.WireFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func store(t testing.TB, r *synthetic.Record) string {
 	if err := wire.Close(); err != nil {
 		t.Fatal(err)
 	}
-	historytest.Seal(t, dir)
+	recordtest.Seal(t, dir)
 	return dir
 }
 

@@ -16,12 +16,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/internal/campaign"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/shrink"
-	"github.com/ringmaster-zk/ringmaster/story"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // What torture shrink leaves in a run's folder.
@@ -69,7 +69,7 @@ func (s *shrinking) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	whole := shrink.Plan{Faults: nemesis.ByStart(s.config.Schedule), Load: s.config.Time}
+	whole := campaign.Plan{Faults: nemesis.ByStart(s.config.Schedule), Load: s.config.Time}
 	fmt.Fprintf(s.out, "%s is violated. Looking for up to %v, %d runs for each schedule, for less than %s\n", s.property, s.budget, s.runs, describe(whole))
 	for _, stale := range []string{s.folder(), filepath.Join(s.dir, shrunkSchedule)} {
 		if err := os.RemoveAll(stale); err != nil {
@@ -79,7 +79,7 @@ func (s *shrinking) run(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, s.budget)
 	defer cancel()
 	s.began = time.Now()
-	smallest, err := shrink.Schedule(limited, whole, moment, s.runs, s.trial, s.tell)
+	smallest, err := campaign.Schedule(limited, whole, moment, s.runs, s.trial, s.tell)
 	return errors.Join(err, s.conclude(smallest))
 }
 
@@ -119,24 +119,24 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if record, whole := checker.CheckRecord(run); !whole {
-		return 0, fmt.Errorf("shrink: %s: %s", s.dir, record.Reason)
+	if entry, whole := checker.CheckRecord(run); !whole {
+		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
-	return moment(run.Events, story.Tell(run, violations[i])), nil
+	return moment(run.Events, explain.Tell(run, violations[i])), nil
 }
 
 // moment is when what is wrong was over, since the load began; 0 where the story does not
 // say, or where only the end of the run showed it.
-func moment(events []history.Event, told story.Story) time.Duration {
-	began := slices.IndexFunc(events, func(e history.Event) bool {
-		return e.Kind == history.Phase && strings.HasPrefix(e.Text, "load")
+func moment(events []record.Event, told explain.Story) time.Duration {
+	began := slices.IndexFunc(events, func(e record.Event) bool {
+		return e.Kind == record.Phase && strings.HasPrefix(e.Text, "load")
 	})
 	if began < 0 {
 		return 0
 	}
 	for _, l := range told.Lines {
 		if l.Wrong {
-			if l.Process == story.Harness {
+			if l.Process == explain.Harness {
 				return 0
 			}
 			return max(0, l.At-events[began].At)
@@ -146,7 +146,7 @@ func moment(events []history.Event, told story.Story) time.Duration {
 }
 
 // trial runs a plan and judges it. Of the runs only the last that was violated is kept.
-func (s *shrinking) trial(ctx context.Context, p shrink.Plan) (bool, error) {
+func (s *shrinking) trial(ctx context.Context, p campaign.Plan) (bool, error) {
 	s.number++
 	config := s.config
 	config.Time, config.Schedule, config.Out = p.Load, p.Faults, filepath.Join(s.folder(), strconv.Itoa(s.number))
@@ -179,7 +179,7 @@ func (s *shrinking) violates(dir string) (bool, error) {
 }
 
 // tell prints one step, and stores the schedule if it is the smallest.
-func (s *shrinking) tell(step shrink.Step) {
+func (s *shrinking) tell(step campaign.Step) {
 	verdict := "not violated"
 	if step.Rate.K > 0 {
 		verdict = "violated"
@@ -194,7 +194,7 @@ func (s *shrinking) tell(step shrink.Step) {
 }
 
 // describe says how large a plan is.
-func describe(p shrink.Plan) string {
+func describe(p campaign.Plan) string {
 	together := time.Duration(0)
 	for _, f := range p.Faults {
 		together += f.Duration
@@ -215,7 +215,7 @@ func saveSchedule(path string, faults []nemesis.Fault) error {
 }
 
 // conclude says what was found, and judges the run that is kept, with its report.
-func (s *shrinking) conclude(smallest shrink.Shortened) error {
+func (s *shrinking) conclude(smallest campaign.Shortened) error {
 	fmt.Fprintln(s.out)
 	switch {
 	case smallest.Whole.N == 0:
@@ -233,7 +233,7 @@ func (s *shrinking) conclude(smallest shrink.Shortened) error {
 		}
 		fmt.Fprintln(s.out, line)
 	}
-	fmt.Fprintf(s.out, "It was %s, violated in %v runs.", describe(shrink.Plan{Faults: s.config.Schedule, Load: s.config.Time}), smallest.Whole)
+	fmt.Fprintf(s.out, "It was %s, violated in %v runs.", describe(campaign.Plan{Faults: s.config.Schedule, Load: s.config.Time}), smallest.Whole)
 	if !smallest.Minimal {
 		fmt.Fprint(s.out, " The time was up before every fault had been tried: there may be a smaller one.")
 	}

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
-	"github.com/ringmaster-zk/ringmaster/history/historytest"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/story"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 func TestShrinkNamesBadInput(t *testing.T) {
@@ -65,7 +65,7 @@ func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, harness.ConfigFile), string(data))
-	historytest.Seal(t, dir)
+	recordtest.Seal(t, dir)
 	torture(t, "check", dir)
 	code, printed := torture(t, "shrink", dir, "--runs", "2")
 	if code != 0 || !strings.Contains(printed, "not violated in 0 of 2 runs") || !strings.Contains(printed, "AtomicTransitions did not come back in 2 runs") {
@@ -99,15 +99,15 @@ func TestTheScheduleIsReadAsFaults(t *testing.T) {
 
 // TestMomentOfAViolation is counted from where faults are counted from.
 func TestMomentOfAViolation(t *testing.T) {
-	events := []history.Event{{At: 4 * time.Second, Kind: history.Phase, Text: "load for 1m0s, 3 faults planned"}}
-	wrong := story.Line{At: 9 * time.Second, Process: "master-1", Wrong: true}
-	tree := story.Line{At: 70 * time.Second, Process: story.Harness, Wrong: true}
+	events := []record.Event{{At: 4 * time.Second, Kind: record.Phase, Text: "load for 1m0s, 3 faults planned"}}
+	wrong := explain.Line{At: 9 * time.Second, Process: "master-1", Wrong: true}
+	tree := explain.Line{At: 70 * time.Second, Process: explain.Harness, Wrong: true}
 	for _, c := range []struct {
-		events []history.Event
-		lines  []story.Line
+		events []record.Event
+		lines  []explain.Line
 		want   time.Duration
-	}{{events, []story.Line{{At: 5 * time.Second}, wrong}, 5 * time.Second}, {events, []story.Line{tree}, 0}, {nil, []story.Line{wrong}, 0}} {
-		if got := moment(c.events, story.Story{Lines: c.lines}); got != c.want {
+	}{{events, []explain.Line{{At: 5 * time.Second}, wrong}, 5 * time.Second}, {events, []explain.Line{tree}, 0}, {nil, []explain.Line{wrong}, 0}} {
+		if got := moment(c.events, explain.Story{Lines: c.lines}); got != c.want {
 			t.Errorf("%v, want %v", got, c.want)
 		}
 	}

@@ -16,15 +16,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/campaign"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/soak"
 )
 
 func soakCommand() *cobra.Command {
 	o := runOptions{Config: harness.Defaults(), faults: "all"}
-	var plan soak.Plan
+	var plan campaign.Limits
 	load, keep := o.Time, false
 	cmd := &cobra.Command{
 		Use: "soak", Short: "Run after run, each with its own seed; keep what failed", Args: cobra.NoArgs,
@@ -52,7 +52,7 @@ func soakCommand() *cobra.Command {
 			if runs.executable, err = os.Executable(); err != nil {
 				return err
 			}
-			tally, err := soak.Loop(cmd.Context(), plan, runs.run, cmd.OutOrStdout())
+			tally, err := campaign.Loop(cmd.Context(), plan, runs.run, cmd.OutOrStdout())
 			_ = os.Remove(filepath.Join(runs.out, "latest"))
 			_ = os.Remove(runs.out) // unless something is kept in it
 			code := tally.ExitCode()
@@ -111,7 +111,7 @@ type runner struct {
 // interruptPatience is how long a run may take to heal, drain, save and clean up.
 const interruptPatience = 8 * time.Minute
 
-func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
+func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, r.executable, append(r.args, fmt.Sprintf("--seed=%d", seed), "--out="+r.out)...)
 	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, interruptPatience
@@ -121,7 +121,7 @@ func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
 	latest := filepath.Join(r.out, "latest")
 	_ = os.Remove(latest)
 	printed, _ := cmd.CombinedOutput()
-	outcome := soak.Outcome{Seed: seed}
+	outcome := campaign.Outcome{Seed: seed}
 	name, err := os.Readlink(latest)
 	dir := filepath.Join(r.out, name)
 	if err == nil {
@@ -149,7 +149,7 @@ func (r *runner) run(ctx context.Context, seed uint64) soak.Outcome {
 }
 
 // readOutcome takes from a run's folder what came of it.
-func readOutcome(dir string, outcome *soak.Outcome) error {
+func readOutcome(dir string, outcome *campaign.Outcome) error {
 	data, err := os.ReadFile(filepath.Join(dir, verdictFile))
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
-	"github.com/ringmaster-zk/ringmaster/spec"
+	"github.com/ringmaster-zk/ringmaster/spec/agree"
 )
 
 // specified is one call of torture spec.
@@ -52,12 +52,12 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if s.write {
-		if err := spec.WriteConfigs(s.dir); err != nil {
+		if err := agree.WriteConfigs(s.dir); err != nil {
 			return err
 		}
 	}
 	files := os.DirFS(s.dir)
-	manifest, err := spec.Load(files)
+	manifest, err := agree.Load(files)
 	if err != nil && !(s.write && errors.Is(err, fs.ErrNotExist)) {
 		return exit.Misuse("--dir %s: %w; run it in the repository", s.dir, err)
 	}
@@ -98,22 +98,22 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 }
 
 // chosen are the checks that are asked for.
-func (s specified) chosen() ([]spec.Check, error) {
-	all, names := spec.Plan(), s.only
+func (s specified) chosen() ([]agree.Check, error) {
+	all, names := agree.Plan(), s.only
 	if s.differ != "" {
 		names = []string{s.differ}
 	}
 	if len(names) == 0 {
 		return all, nil
 	}
-	var chosen []spec.Check
+	var chosen []agree.Check
 	for _, name := range names {
-		at := slices.IndexFunc(all, func(c spec.Check) bool { return c.Name == name })
+		at := slices.IndexFunc(all, func(c agree.Check) bool { return c.Name == name })
 		if at < 0 {
 			return nil, exit.Misuse("%s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
 		}
-		if s.differ != "" && all[at].Kind != spec.Complete {
-			return nil, exit.Misuse("--differ %s: only worlds that both visit can be compared, those of kind %q", name, spec.Complete)
+		if s.differ != "" && all[at].Kind != agree.Complete {
+			return nil, exit.Misuse("--differ %s: only worlds that both visit can be compared, those of kind %q", name, agree.Complete)
 		}
 		chosen = append(chosen, all[at])
 	}
@@ -121,7 +121,7 @@ func (s specified) chosen() ([]spec.Check, error) {
 }
 
 // tellDifference says where the two descriptions of one world part.
-func tellDifference(ctx context.Context, check spec.Check, by tlc.TLC, files fs.FS, out io.Writer) error {
+func tellDifference(ctx context.Context, check agree.Check, by tlc.TLC, files fs.FS, out io.Writer) error {
 	difference, err := check.Differ(ctx, by, files)
 	switch {
 	case err != nil:

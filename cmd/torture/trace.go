@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/harness"
+	"github.com/ringmaster-zk/ringmaster/checker/protocol"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
-	"github.com/ringmaster-zk/ringmaster/model/protocol"
-	"github.com/ringmaster-zk/ringmaster/participant"
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
 )
 
@@ -80,7 +80,7 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 	if err == nil {
 		var followed []int
 		if followed, err = protocol.ReadAnswers(outcome.Printed, chosen); err == nil {
-			err = agree(chosen, own, followed)
+			err = agreeOn(chosen, own, followed)
 		}
 	}
 	if err != nil {
@@ -138,9 +138,9 @@ func exportTraces(folder string, traces []protocol.Trace) error {
 	return writeTo(filepath.Join(folder, "TraceData.tla"), func(w io.Writer) error { return protocol.WriteTraceData(w, traces) })
 }
 
-// agree holds the two judges against each other: they must come equally far along
+// agreeOn holds the two judges against each other: they must come equally far along
 // each trace.
-func agree(traces []protocol.Trace, own []protocol.Outcome, followed []int) error {
+func agreeOn(traces []protocol.Trace, own []protocol.Outcome, followed []int) error {
 	var errs []error
 	for i := range traces {
 		if !own[i].GaveUp && own[i].At != followed[i] {

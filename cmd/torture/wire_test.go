@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/harness"
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // wireAgainstHistory holds what went over the wire in a run against what the
@@ -19,8 +19,8 @@ func wireAgainstHistory(t *testing.T, dir string) {
 	}
 	type count struct{ asked, told, sent, applied int }
 	counts := map[string]*count{}
-	of := func(process string, life int, session string, ops []history.Op) *count {
-		plain := append([]history.Op{}, ops...)
+	of := func(process string, life int, session string, ops []record.Op) *count {
+		plain := append([]record.Op{}, ops...)
 		for i := range plain {
 			plain[i].Got = 0
 			if plain[i].Sequential { // who asks does not know the number
@@ -60,10 +60,10 @@ func wireAgainstHistory(t *testing.T, dir string) {
 			}
 		}
 	}
-	for _, w := range history.Operations(run.Events, history.Write) {
+	for _, w := range record.Operations(run.Events, record.Write) {
 		c := of(w.Invoke.Process, w.Invoke.Life, w.Invoke.Session, w.Invoke.Ops)
 		c.asked++
-		if w.Outcome() == history.OK {
+		if w.Outcome() == record.OK {
 			c.told++
 		}
 	}

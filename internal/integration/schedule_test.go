@@ -12,7 +12,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/roles"
+	"github.com/ringmaster-zk/ringmaster/model/world"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -21,19 +21,19 @@ import (
 // session up before the server does, for which a lease would have to run out.
 var rehearsed = []struct {
 	name   string
-	config roles.Config
+	config world.Config
 	faults int // drawn in a hundred steps
 	cases  int
 }{
-	{"plain", roles.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2}, 0, 40},
-	{"masters", roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}, 0, 40},
-	{"losses", roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Losses: 3}}, 8, 60},
-	{"expiries", roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Expiries: 2}}, 6, 60},
-	{"failures", roles.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2, Failures: 2}, 0, 20},
-	{"tasks", roles.Config{Masters: 1, Workers: 2, Tasks: 2, Attempts: 2}, 0, 40},
-	{"everything", roles.Config{Masters: 2, Workers: 2, Tasks: 2, Attempts: 3, Failures: 1, Collect: true, Bounds: explore.Bounds{Losses: 2, Expiries: 2, Leaves: 1, Sweeps: 1}}, 6, 60},
-	{"deaths", roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Stops: 1, Crashes: 2}}, 5, 60},
-	{"cancel", roles.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2, Cancel: true, Bounds: explore.Bounds{Losses: 1, Expiries: 1}}, 6, 30},
+	{"plain", world.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2}, 0, 40},
+	{"masters", world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}, 0, 40},
+	{"losses", world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Losses: 3}}, 8, 60},
+	{"expiries", world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Expiries: 2}}, 6, 60},
+	{"failures", world.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2, Failures: 2}, 0, 20},
+	{"tasks", world.Config{Masters: 1, Workers: 2, Tasks: 2, Attempts: 2}, 0, 40},
+	{"everything", world.Config{Masters: 2, Workers: 2, Tasks: 2, Attempts: 3, Failures: 1, Collect: true, Bounds: explore.Bounds{Losses: 2, Expiries: 2, Leaves: 1, Sweeps: 1}}, 6, 60},
+	{"deaths", world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Stops: 1, Crashes: 2}}, 5, 60},
+	{"cancel", world.Config{Masters: 1, Workers: 1, Tasks: 1, Attempts: 2, Cancel: true, Bounds: explore.Bounds{Losses: 1, Expiries: 1}}, 6, 30},
 }
 
 // longestCase bounds one schedule, in steps.
@@ -94,7 +94,7 @@ const rehearsalLanes = 4
 var cases atomic.Int64
 
 // newConductor is ready to replay one schedule of a world.
-func newConductor(t *testing.T, address string, config roles.Config, d defect, n *rehearsal) *conductor {
+func newConductor(t *testing.T, address string, config world.Config, d defect, n *rehearsal) *conductor {
 	t.Helper()
 	world, err := config.World()
 	if err != nil {
@@ -128,12 +128,12 @@ func rehearse(t *testing.T, c *conductor, name string, seed uint64, faults int) 
 // the replay fail.
 func TestReplayNoticesDefects(t *testing.T) {
 	e := ensembletest.Start(t, 1)
-	masters := roles.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}
+	masters := world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}
 	lossy, mortal := masters, masters
 	lossy.Bounds.Losses, mortal.Bounds.Expiries = 3, 2
 	for _, d := range []struct {
 		defect
-		config roles.Config
+		config world.Config
 	}{
 		{defect{name: "the model's answer has another version", tell: func(_ int, m *explore.Moment) {
 			if m.Happening == explore.Serves && m.Asked.Op.Kind == zkapi.KindGet {

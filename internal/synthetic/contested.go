@@ -1,6 +1,6 @@
 package synthetic
 
-import "github.com/ringmaster-zk/ringmaster/history"
+import "github.com/ringmaster-zk/ringmaster/record"
 
 // Shape of a contested run.
 const (
@@ -42,18 +42,18 @@ func Contested(pending int) *Record {
 
 // submitAtOnce has every client submit the task; one of them makes it.
 func (c *cluster) submitAtOnce(t *task) {
-	calls, writes := make([]history.Event, len(c.clients)), make([]sent, len(c.clients))
+	calls, writes := make([]record.Event, len(c.clients)), make([]sent, len(c.clients))
 	for i, client := range c.clients {
-		calls[i] = c.invoke(client, history.Event{Kind: history.Submit, ID: t.id})
+		calls[i] = c.invoke(client, record.Event{Kind: record.Submit, ID: t.id})
 		writes[i] = c.send(client, create(t.path(""), t.payload()))
 	}
 	for _, i := range c.random.Perm(len(c.clients)) {
 		if _, made := c.tree[t.path("")]; made {
-			c.refuse(writes[i], history.NodeExists, 0)
+			c.refuse(writes[i], record.NodeExists, 0)
 		} else {
 			c.arrive(writes[i], answered)
 		}
-		c.complete(calls[i], history.OK, func(e *history.Event) { e.Task = t.name })
+		c.complete(calls[i], record.OK, func(e *record.Event) { e.Task = t.name })
 	}
 }
 
@@ -81,9 +81,9 @@ func (c *cluster) contend(t *task, last, unknown bool) {
 // of one that is impossible.
 func (c *cluster) read(t *task, impossible status, times int) {
 	for done := 0; done < times; {
-		var calls []history.Event
+		var calls []record.Event
 		for _, client := range c.clients[:min(len(c.clients), times-done)] {
-			calls = append(calls, c.invoke(client, history.Event{Kind: history.Await, Task: t.name, ID: t.id}))
+			calls = append(calls, c.invoke(client, record.Event{Kind: record.Await, Task: t.name, ID: t.id}))
 		}
 		for _, call := range calls {
 			heard := t.status

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Shape of a run.
@@ -81,7 +81,7 @@ func (r *runner) wave(n, fresh int) {
 // of those they were.
 func (r *runner) submit(fresh int) []*task {
 	var open []*task
-	calls, writes := make([]history.Event, fresh), make([]sent, fresh)
+	calls, writes := make([]record.Event, fresh), make([]sent, fresh)
 	made := make([]*task, fresh)
 	for i := range made {
 		r.made++
@@ -91,22 +91,22 @@ func (r *runner) submit(fresh int) []*task {
 			t.budget = 2
 		}
 		made[i] = t
-		calls[i] = r.invoke(client, history.Event{Kind: history.Submit, ID: t.id})
+		calls[i] = r.invoke(client, record.Event{Kind: record.Submit, ID: t.id})
 		writes[i] = r.send(client, create(t.path(""), t.payload()))
 	}
 	for i, t := range made {
 		switch r.random.IntN(400) {
 		case 0:
 			r.arrive(writes[i], lost)
-			r.complete(calls[i], history.Info, nil)
+			r.complete(calls[i], record.Info, nil)
 		case 1:
 			r.arrive(writes[i], unheard)
-			r.complete(calls[i], history.Info, nil)
+			r.complete(calls[i], record.Info, nil)
 			open = append(open, t)
 		default:
 			r.arrive(writes[i], answered)
-			r.complete(calls[i], history.OK, func(e *history.Event) { e.Task = t.name })
-			t.awaits = []history.Event{r.invoke(t.client, history.Event{Kind: history.Await, Task: t.name, ID: t.id})}
+			r.complete(calls[i], record.OK, func(e *record.Event) { e.Task = t.name })
+			t.awaits = []record.Event{r.invoke(t.client, record.Event{Kind: record.Await, Task: t.name, ID: t.id})}
 			open = append(open, t)
 		}
 	}
@@ -128,7 +128,7 @@ func (r *runner) rob(w *member, open []*task) {
 		old, token := t.run, t.token
 		if token.Attempt == t.budget {
 			r.spend(t)
-			r.complete(old, history.Fail, func(e *history.Event) { e.Text = "session expired" })
+			r.complete(old, record.Fail, func(e *record.Event) { e.Text = "session expired" })
 			continue
 		}
 		to := r.workers[next%len(r.workers)]
@@ -138,7 +138,7 @@ func (r *runner) rob(w *member, open []*task) {
 		r.reassign(t, to)
 		r.start(t)
 		r.act(t, token, w, false)
-		r.complete(old, history.Fail, func(e *history.Event) { e.Text = "session expired" })
+		r.complete(old, record.Fail, func(e *record.Event) { e.Text = "session expired" })
 	}
 }
 
@@ -188,9 +188,9 @@ func (r *runner) spend(t *task) {
 }
 
 // fail has the master say so, in one write with what it does besides.
-func (r *runner) fail(t *task, besides ...history.Op) {
-	t.status = status{State: "failed", Reason: "all attempts ended without a result", Token: history.Token{Epoch: r.epoch, Attempt: t.token.Attempt}}
-	ops := append([]history.Op{check("/assign", r.epoch)}, besides...)
+func (r *runner) fail(t *task, besides ...record.Op) {
+	t.status = status{State: "failed", Reason: "all attempts ended without a result", Token: record.Token{Epoch: r.epoch, Attempt: t.token.Attempt}}
+	ops := append([]record.Op{check("/assign", r.epoch)}, besides...)
 	r.write(r.leader, append(ops, create(t.path("/status"), encode(t.status)))...)
 	r.tell(t)
 }
@@ -200,7 +200,7 @@ func (r *runner) dispose(t *task) {
 	switch r.random.IntN(8) {
 	case 0:
 		r.write(t.client, t.collection()...)
-		r.note(history.Event{Process: r.leader.name, Life: r.leader.life, Kind: history.Change, Task: t.name, State: "collected"})
+		r.note(record.Event{Process: r.leader.name, Life: r.leader.life, Kind: record.Change, Task: t.name, State: "collected"})
 	case 1, 2, 3:
 		r.retain = append(r.retain, t)
 	}
@@ -213,13 +213,13 @@ func (r *runner) collect() {
 		due++
 	}
 	for tasks := range slices.Chunk(r.retain[:due], 8) {
-		ops := []history.Op{check("/assign", r.epoch)}
+		ops := []record.Op{check("/assign", r.epoch)}
 		for _, t := range tasks {
 			ops = append(ops, t.collection()...)
 		}
 		r.write(r.leader, ops...)
 		for _, t := range tasks {
-			r.note(history.Event{Process: r.leader.name, Life: r.leader.life, Kind: history.Change, Task: t.name, State: "collected"})
+			r.note(record.Event{Process: r.leader.name, Life: r.leader.life, Kind: record.Change, Task: t.name, State: "collected"})
 		}
 	}
 	r.retain = slices.Delete(r.retain, 0, due)
@@ -230,9 +230,9 @@ func (r *runner) collect() {
 func (r *runner) depose() {
 	old := r.leader
 	late := r.send(old, check("/assign", r.epoch))
-	r.complete(r.term, history.OK, func(e *history.Event) { e.Text = "session expired" })
+	r.complete(r.term, record.OK, func(e *record.Event) { e.Text = "session expired" })
 	r.expire(old, "expire-master")
-	r.refuse(late, history.SessionExpired, -1)
+	r.refuse(late, record.SessionExpired, -1)
 	r.open(old)
 	at := slices.Index(r.masters, old)
 	r.elect(r.masters[(at+1)%len(r.masters)])

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/history"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // status is a task's status as it is stored.
@@ -14,12 +14,12 @@ type status struct {
 	Result string `json:"result,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Worker string `json:"worker,omitempty"`
-	history.Token
+	record.Token
 }
 
 // attempt is the record of one that ended without a result.
 type attempt struct {
-	history.Token
+	record.Token
 	Worker string `json:"worker"`
 	Reason string `json:"reason"`
 }
@@ -36,11 +36,11 @@ type task struct {
 	name, id string
 	budget   int32
 	client   *member
-	awaits   []history.Event // that are not over
+	awaits   []record.Event // that are not over
 
 	worker   *member // that has it
-	token    history.Token
-	run      history.Event
+	token    record.Token
+	run      record.Event
 	attempts []int32 // on record
 	status   status
 	ended    time.Duration // when it got its status
@@ -67,9 +67,9 @@ const usualBudget = 5
 
 // assign gives tasks to workers, in one write of the leader.
 func (c *cluster) assign(tasks []*task, to *member) {
-	ops := []history.Op{check("/assign", c.epoch), check("/workers/"+to.name, nobody), check("/assign/"+to.name, to.incarnation)}
+	ops := []record.Op{check("/assign", c.epoch), check("/workers/"+to.name, nobody), check("/assign/"+to.name, to.incarnation)}
 	for _, t := range tasks {
-		t.worker, t.token = to, history.Token{Epoch: c.epoch, Attempt: int32(len(t.attempts)) + 1}
+		t.worker, t.token = to, record.Token{Epoch: c.epoch, Attempt: int32(len(t.attempts)) + 1}
 		ops = append(ops, create(t.assigned(), encode(assignment{c.epoch, t.token.Attempt, to.incarnation})))
 	}
 	c.write(c.leader, ops...)
@@ -77,34 +77,34 @@ func (c *cluster) assign(tasks []*task, to *member) {
 
 // reassign takes a task from a worker that is gone and gives it to another.
 func (c *cluster) reassign(t *task, to *member) {
-	ops := []history.Op{
+	ops := []record.Op{
 		check("/assign", c.epoch), check("/workers/"+to.name, nobody), check("/assign/"+to.name, to.incarnation),
 		remove(t.assigned(), nobody), t.ends(c.epoch, "the worker is gone"),
 	}
-	t.worker, t.token = to, history.Token{Epoch: c.epoch, Attempt: t.token.Attempt + 1}
+	t.worker, t.token = to, record.Token{Epoch: c.epoch, Attempt: t.token.Attempt + 1}
 	c.write(c.leader, append(ops, create(t.assigned(), encode(assignment{c.epoch, t.token.Attempt, to.incarnation})))...)
 }
 
 // ends puts the attempt on record, in the name of that epoch.
-func (t *task) ends(epoch int32, reason string) history.Op {
+func (t *task) ends(epoch int32, reason string) record.Op {
 	t.attempts = append(t.attempts, t.token.Attempt)
 	return create(t.path(fmt.Sprintf("/attempt-%d", t.token.Attempt)),
-		encode(attempt{history.Token{Epoch: epoch, Attempt: t.token.Attempt}, t.worker.name, reason}))
+		encode(attempt{record.Token{Epoch: epoch, Attempt: t.token.Attempt}, t.worker.name, reason}))
 }
 
 // start has the worker run its handler, which acts on the outside.
 func (c *cluster) start(t *task) {
-	t.run = c.invoke(t.worker, history.Event{Kind: history.Execute, Task: t.name, ID: t.id, Token: t.token})
+	t.run = c.invoke(t.worker, record.Event{Kind: record.Execute, Task: t.name, ID: t.id, Token: t.token})
 	c.act(t, t.token, t.worker, true)
 }
 
-func (c *cluster) act(t *task, token history.Token, by *member, accepted bool) {
-	c.note(history.Event{Process: "sink", Kind: history.Effect, Task: t.name, ID: t.id, Token: token, Accepted: accepted, Text: "by " + by.lifeName()})
+func (c *cluster) act(t *task, token record.Token, by *member, accepted bool) {
+	c.note(record.Event{Process: "sink", Kind: record.Effect, Task: t.name, ID: t.id, Token: token, Accepted: accepted, Text: "by " + by.lifeName()})
 }
 
 // fails is a handler's end without a result; the worker gives the task back.
 func (c *cluster) fails(t *task) sent {
-	c.complete(t.run, history.Fail, func(e *history.Event) { e.Text = "fails on purpose" })
+	c.complete(t.run, record.Fail, func(e *record.Event) { e.Text = "fails on purpose" })
 	return c.send(t.worker, check("/assign/"+t.worker.name, t.worker.incarnation), remove(t.assigned(), nobody), t.ends(t.token.Epoch, "fails on purpose"))
 }
 
@@ -112,27 +112,27 @@ func (c *cluster) fails(t *task) sent {
 func (c *cluster) succeeds(t *task) sent {
 	c.act(t, t.token, t.worker, true)
 	t.status = status{State: "done", Result: fmt.Sprintf("%s by %s at %d.%d", t.id, t.worker.name, t.token.Epoch, t.token.Attempt), Worker: t.worker.name, Token: t.token}
-	c.complete(t.run, history.OK, func(e *history.Event) { e.Result = t.status.Result })
+	c.complete(t.run, record.OK, func(e *record.Event) { e.Result = t.status.Result })
 	return c.send(t.worker, check("/assign/"+t.worker.name, t.worker.incarnation), remove(t.assigned(), nobody), create(t.path("/status"), encode(t.status)))
 }
 
 // tell lets everybody hear of the status who waits for it.
 func (c *cluster) tell(t *task) {
 	t.ended = c.now
-	c.note(history.Event{Process: c.leader.name, Life: c.leader.life, Kind: history.Change, Task: t.name, State: "finished"})
+	c.note(record.Event{Process: c.leader.name, Life: c.leader.life, Kind: record.Change, Task: t.name, State: "finished"})
 	for _, a := range t.awaits {
 		c.hear(a, t.status)
 	}
 	t.awaits = nil
 }
 
-func (c *cluster) hear(await history.Event, s status) {
-	c.complete(await, history.OK, func(e *history.Event) { e.State, e.Result, e.Token = s.State, s.Result, s.Token })
+func (c *cluster) hear(await record.Event, s status) {
+	c.complete(await, record.OK, func(e *record.Event) { e.State, e.Result, e.Token = s.State, s.Result, s.Token })
 }
 
 // collection deletes a finished task exactly as it is.
-func (t *task) collection() []history.Op {
-	var ops []history.Op
+func (t *task) collection() []record.Op {
+	var ops []record.Op
 	for _, n := range t.attempts {
 		ops = append(ops, remove(t.path(fmt.Sprintf("/attempt-%d", n)), nobody))
 	}
@@ -141,7 +141,7 @@ func (t *task) collection() []history.Op {
 
 // cancel has the client take the task back before anybody has it.
 func (c *cluster) cancel(t *task) {
-	call := c.invoke(t.client, history.Event{Kind: history.Cancel, Task: t.name, ID: t.id})
+	call := c.invoke(t.client, record.Event{Kind: record.Cancel, Task: t.name, ID: t.id})
 	t.status = status{State: "cancelled", Reason: "cancelled by a client"}
 	c.write(t.client, create(t.path("/status"), encode(t.status)), set("/tasks", nobody, t.name))
 	t.awaits = append(slices.Clip(t.awaits), call)

@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/roles"
+	"github.com/ringmaster-zk/ringmaster/model/world"
 )
 
 // TestWalkIsDrawnFromItsSeed goes through the same schedule twice, to an end at which
 // everything has come about, and through another one.
 func TestWalkIsDrawnFromItsSeed(t *testing.T) {
-	config := roles.Defaults()
+	config := world.Defaults()
 	config.Bounds.Losses, config.Bounds.Expiries = 1, 1
 	w, err := config.World()
 	if err != nil {

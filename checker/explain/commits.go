@@ -1,0 +1,65 @@
+package explain
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// committedAs finds the zxid that a verdict names.
+var committedAs = regexp.MustCompile(`zxid 0x([0-9a-f]+)`)
+
+// writesAccounted tells of a commit that contradicts what participants know: the commit
+// itself, and whose session it was made in.
+func (t *telling) writesAccounted() {
+	for _, e := range t.marks {
+		t.event(e)
+	}
+	found := committedAs.FindStringSubmatch(t.property.Reason)
+	if found == nil {
+		return
+	}
+	at, _ := strconv.ParseInt(found[1], 16, 64) // as the expression has it
+	i := slices.IndexFunc(t.run.Commits, func(c record.Commit) bool { return c.Zxid == at })
+	if i < 0 {
+		t.moral = fmt.Sprintf("No server has %s in its log.", zxid(at))
+		return
+	}
+	c := t.run.Commits[i]
+	holder := t.holder(c.Session)
+	process := holder
+	if holder == "" {
+		holder, process = "nobody who took part", Harness
+	}
+	t.add(Line{
+		At: t.reached(at), Zxid: at, order: at, Process: process, Wrong: true,
+		Text: fmt.Sprintf("The servers' logs have a write in session %s, of %s: %s.", c.Session, holder, operations(c.Ops)),
+	})
+	t.moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
+}
+
+// holder is the participant that had a session; empty where none is known to.
+func (t *telling) holder(session string) string {
+	for _, e := range t.run.Events {
+		if e.Session == session && (e.Kind == record.Write || e.Kind == record.Session && e.Target == "") {
+			return e.Process
+		}
+	}
+	return ""
+}
+
+// reached is when a place in ZooKeeper's order was reached: at the answer of the last
+// write before it.
+func (t *telling) reached(zxid int64) (at time.Duration) {
+	before := int64(-1)
+	for _, x := range t.run.Exchanges {
+		if x.Zxid <= zxid && x.Zxid > before && x.Answered > 0 {
+			before, at = x.Zxid, x.Answered
+		}
+	}
+	return at
+}

@@ -1,0 +1,191 @@
+package shrink
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// tasksOf are the tasks that a write touches.
+func tasksOf(ops []record.Op) []string {
+	var tasks []string
+	for _, op := range ops {
+		if t := checker.TaskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+// payload finds the id of the submission in the data of a task.
+var payload = regexp.MustCompile(`"id":\s*"([^"]*)"`)
+
+// byID are the tasks that came of each submission, as events and znodes have it.
+func byID(run record.Run) map[string][]string {
+	tasks := map[string][]string{}
+	add := func(id, task string) {
+		if id != "" && task != "" && !slices.Contains(tasks[id], task) {
+			tasks[id] = append(tasks[id], task)
+		}
+	}
+	made := func(path, data string) {
+		if found := payload.FindStringSubmatch(data); found != nil && path == "/tasks/"+checker.TaskOf(path) {
+			add(found[1], checker.TaskOf(path))
+		}
+	}
+	for _, e := range run.Events {
+		add(e.ID, e.Task)
+		for _, op := range e.Ops {
+			made(op.Path, op.Data)
+		}
+	}
+	if run.Evidence != nil {
+		for _, n := range run.Evidence.Nodes {
+			made(n.Path, n.Data)
+		}
+	}
+	return tasks
+}
+
+// allTasks are the tasks of a run, in the order in which they come up.
+func allTasks(run record.Run) []string {
+	var all []string
+	seen := map[string]bool{}
+	add := func(names ...string) {
+		for _, name := range names {
+			if name != "" && !seen[name] {
+				seen[name] = true
+				all = append(all, name)
+			}
+		}
+	}
+	for _, e := range run.Events {
+		add(e.Task)
+		add(tasksOf(e.Ops)...)
+	}
+	for _, x := range run.Exchanges {
+		add(tasksOf(x.Ops)...)
+	}
+	for _, c := range run.Commits {
+		add(tasksOf(c.Ops)...)
+	}
+	if run.Evidence != nil {
+		for _, n := range run.Evidence.Nodes {
+			add(checker.TaskOf(n.Path))
+		}
+	}
+	return all
+}
+
+// only is a run with the operations of these tasks, and with everything that belongs
+// to no task: elections, sessions, processes, faults. Writes that touch other tasks,
+// too, are narrowed to what is left of them.
+func only(run record.Run, tasks []string) record.Run {
+	kept := map[string]bool{}
+	for _, t := range tasks {
+		kept[t] = true
+	}
+	n := narrowing{kept: kept, ids: byID(run), gone: map[key]bool{}}
+	part := record.Run{Events: n.events(run.Events), Evidence: n.evidence(run.Evidence), Manifest: excerpt(run)}
+	for _, x := range run.Exchanges {
+		ops, stays := n.ops(x.Ops)
+		if refused := x.Index >= 0 && x.Index < len(x.Ops); refused && len(ops) < len(x.Ops) {
+			at := slices.IndexFunc(ops, func(op record.Op) bool { return op == x.Ops[x.Index] })
+			stays = stays && at >= 0 // what it was refused for is gone
+			x.Index = at
+		}
+		if x.Ops = ops; stays {
+			part.Exchanges = append(part.Exchanges, x)
+		}
+	}
+	for _, c := range run.Commits {
+		ops, stays := n.ops(c.Ops)
+		if c.Ops = ops; stays {
+			part.Commits = append(part.Commits, c)
+		}
+	}
+	return part
+}
+
+// excerpt says of a part of a run that it is one: judges do not expect it to be whole.
+func excerpt(run record.Run) *record.Manifest {
+	return run.Manifest.AsExcerpt("the part of the run that still shows a violation")
+}
+
+// key tells operations apart.
+type key struct {
+	process string
+	life    int
+	op      int64
+}
+
+func keyOf(e record.Event) key { return key{e.Process, e.Life, e.Op} }
+
+// narrowing leaves out what belongs to other tasks.
+type narrowing struct {
+	kept map[string]bool
+	ids  map[string][]string
+	gone map[key]bool // operations that were left out
+}
+
+func (n narrowing) events(events []record.Event) []record.Event {
+	var part []record.Event
+	for _, e := range events {
+		if e.Type != record.Note && e.Type != record.Invoke && n.gone[keyOf(e)] {
+			continue
+		}
+		ops, stays := n.ops(e.Ops)
+		if e.Type != record.Note && e.Type != record.Invoke {
+			stays = true // with its invocation
+		}
+		if !stays || !n.keeps(e) {
+			if e.Type == record.Invoke {
+				n.gone[keyOf(e)] = true
+			}
+			continue
+		}
+		e.Ops = ops
+		part = append(part, e)
+	}
+	return part
+}
+
+// keeps reports whether an event belongs to a kept task, or to none.
+func (n narrowing) keeps(e record.Event) bool {
+	switch {
+	case e.Task != "":
+		return n.kept[e.Task]
+	case e.ID != "":
+		return slices.ContainsFunc(n.ids[e.ID], func(t string) bool { return n.kept[t] })
+	}
+	return true
+}
+
+// ops narrows a write. One that touched tasks, and is left with nothing but checks and
+// the word to the master that something has changed (a set of /tasks), does not stay.
+func (n narrowing) ops(ops []record.Op) (left []record.Op, stays bool) {
+	narrowed, writes := false, false
+	for _, op := range ops {
+		if t := checker.TaskOf(op.Path); t != "" && !n.kept[t] {
+			narrowed = true
+			continue
+		}
+		left = append(left, op)
+		writes = writes || op.Kind != "check" && op.Path != "/tasks"
+	}
+	return left, !narrowed || writes
+}
+
+func (n narrowing) evidence(e *record.Evidence) *record.Evidence {
+	if e == nil {
+		return nil
+	}
+	part := *e
+	part.Nodes = slices.DeleteFunc(slices.Clone(e.Nodes), func(node record.Node) bool {
+		t := checker.TaskOf(node.Path)
+		return t != "" && !n.kept[t]
+	})
+	return &part
+}

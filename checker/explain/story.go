@@ -1,0 +1,175 @@
+package explain
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Line is one sentence of a story.
+type Line struct {
+	At      time.Duration // since the run began; of a write when it was answered
+	Zxid    int64         // of a write, where the wire or the servers' logs have it; else 0
+	Process string        // whose lane it belongs to; nemesis, or the harness for the final tree
+	Target  string        // of a fault, as its event has it
+	Until   time.Duration // of something that lasted; else 0
+	Text    string
+	Events  []int // sequence numbers, ascending
+	Wrong   bool  // what should not have been
+	Refused bool  // ZooKeeper has refused it
+
+	marked bool  // the verdict rests on it
+	key    bool  // what is wrong is not understood without it
+	order  int64 // zxid that it belongs after, for what happens at one moment of virtual time
+}
+
+// last is the order of what comes after all writes of its moment.
+const last = math.MaxInt64
+
+// Story is one violation told.
+type Story struct {
+	Property string
+	Reason   string // the judge's own sentence
+	Task     string // that it is about, "the task" in its lines; empty if it is about none, or several
+	Lines    []Line // in the order of time
+	Moral    string // why it should not have been, and what would have refused it; empty where the reason says all
+	LeftOut  int    // steps that were too many to be told
+}
+
+// longest is how many lines a story has at the most.
+const longest = 22
+
+// Tell tells a violation. The property is one that a judge has found invalid in this
+// run, or in a part of it that was cut down to it: the smaller its reason and its events,
+// the clearer the story.
+func Tell(run record.Run, p checker.Property) Story {
+	t := &telling{scene: survey(run), property: p, cast: map[string]bool{}}
+	tell, known := tellers[p.Name]
+	if !known {
+		tell = (*telling).events
+	}
+	t.find()
+	tell(t)
+	t.around()
+	return t.finish()
+}
+
+// telling is a story in the making.
+type telling struct {
+	*scene
+	property checker.Property
+	marks    []record.Event // that the verdict rests on
+	task     string         // that it is about
+	lines    []Line
+	moral    string
+	cast     map[string]bool // who takes part without doing anything: who is given the task, or loses it
+}
+
+// find looks up what the verdict rests on.
+func (t *telling) find() {
+	for _, e := range t.run.Events {
+		if _, found := slices.BinarySearch(t.property.Events, e.Seq); found {
+			t.marks = append(t.marks, e)
+		}
+	}
+	named := t.named(t.property.Reason)
+	switch {
+	case len(named) > 0:
+		t.task = named[0]
+	case len(t.marks) > 0:
+		// A violation that names no task is about one only if all of it is.
+		tasks := map[string]bool{}
+		for _, e := range t.marks {
+			tasks[e.Task] = true
+		}
+		if len(tasks) == 1 {
+			t.task = t.marks[0].Task
+		}
+	}
+}
+
+// add appends a line, unless one of the same events is there.
+func (t *telling) add(l Line) {
+	l.Events = slices.DeleteFunc(l.Events, func(seq int) bool { return seq == 0 })
+	slices.Sort(l.Events)
+	for _, seq := range l.Events {
+		if _, found := slices.BinarySearch(t.property.Events, seq); found {
+			l.marked = true
+		}
+	}
+	if len(l.Events) > 0 && slices.ContainsFunc(t.lines, func(other Line) bool { return slices.Equal(other.Events, l.Events) }) {
+		return
+	}
+	t.lines = append(t.lines, l)
+}
+
+// blame marks the line that rests on an event.
+func (t *telling) blame(seq int) {
+	for i := range t.lines {
+		if seq > 0 && slices.Contains(t.lines[i].Events, seq) {
+			t.lines[i].Wrong = true
+		}
+	}
+}
+
+// blameLast marks the last line that the verdict rests on.
+func (t *telling) blameLast() {
+	t.sort()
+	for i := range slices.Backward(t.lines) {
+		if t.lines[i].marked {
+			t.lines[i].Wrong = true
+			return
+		}
+	}
+}
+
+func (t *telling) blamed() bool {
+	return slices.ContainsFunc(t.lines, func(l Line) bool { return l.Wrong })
+}
+
+func (t *telling) sort() {
+	slices.SortStableFunc(t.lines, func(a, b Line) int {
+		first := func(l Line) int {
+			if len(l.Events) == 0 {
+				return len(t.run.Events) + 1
+			}
+			return l.Events[0]
+		}
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.order, b.order), cmp.Compare(first(a), first(b)))
+	})
+}
+
+// finish orders the lines and leaves out what is too much: what is farthest before the
+// first thing that is wrong, and not what the verdict rests on.
+func (t *telling) finish() Story {
+	if !t.blamed() {
+		t.blameLast()
+	}
+	t.sort()
+	if !t.blamed() && len(t.lines) > 0 {
+		t.lines[len(t.lines)-1].Wrong = true
+	}
+	wrong := slices.IndexFunc(t.lines, func(l Line) bool { return l.Wrong })
+	left := 0
+	for len(t.lines) > longest {
+		farthest, distance := -1, 0
+		for i, l := range t.lines {
+			if away := max(wrong-i, 2*(i-wrong)); !l.Wrong && !(l.marked && i <= wrong) && away > distance {
+				farthest, distance = i, away
+			}
+		}
+		if farthest < 0 {
+			break
+		}
+		t.lines = slices.Delete(t.lines, farthest, farthest+1)
+		if farthest < wrong {
+			wrong--
+		}
+		left++
+	}
+	return Story{Property: t.property.Name, Reason: t.property.Reason, Task: t.task, Lines: t.lines, Moral: t.moral, LeftOut: left}
+}

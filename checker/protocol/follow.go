@@ -1,0 +1,338 @@
+package protocol
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// maxStates bounds the set of states that are possible at a time.
+const maxStates = 1 << 14
+
+// maxOpen is how many unanswered writes may be open at a time.
+const maxOpen = 64
+
+// Outcome says whether a trace is a behaviour of the machine.
+type Outcome struct {
+	Accepted bool
+	At       int    // how many writes could be followed
+	Why      string // the next one could not, in plain words
+	Most     int    // states that were possible at a time
+	GaveUp   bool   // the search was, so that it is not known
+}
+
+// Follow walks along a trace.
+func Follow(t *Trace) Outcome {
+	f := follower{Trace: t}
+	if !f.assignSlots() {
+		return Outcome{GaveUp: true, Why: fmt.Sprintf("more than %d writes of %s were not answered at a time: too many to follow", maxOpen, t.Name())}
+	}
+	set := []*state{initial(len(t.Workers))}
+	most := 1
+	for at := range t.Writes {
+		if len(set) == 1 && f.elected(set[0], at) {
+			continue
+		}
+		set = f.close(set, at)
+		most = max(most, len(set))
+		if len(set) > maxStates {
+			return Outcome{GaveUp: true, At: at, Most: most, Why: fmt.Sprintf("more than %d states of %s were possible: too many to follow", maxStates, t.Name())}
+		}
+		var after []*state
+		seen := map[string]bool{}
+		w := &t.Writes[at]
+		for _, s := range set {
+			n, why := s.answered(w)
+			if why != "" {
+				continue
+			}
+			if len(set) == 1 {
+				after = append(after, n)
+				break
+			}
+			if k := n.key(); !seen[k] {
+				seen[k] = true
+				after = append(after, n)
+			}
+		}
+		if len(after) == 0 {
+			return Outcome{At: at, Most: most, Why: t.explain(set, at)}
+		}
+		set = after
+	}
+	return Outcome{Accepted: true, At: len(t.Writes), Most: most}
+}
+
+// follower is a trace with a bit of state.floated for each float. Floats may share
+// one that are never open together, with a write between them at which it is cleared.
+type follower struct {
+	*Trace
+	slots []int
+}
+
+// assignSlots reports whether there are enough of them.
+func (f *follower) assignSlots() bool {
+	var until [maxOpen]int // of the last float in each
+	order := make([]int, len(f.Floats))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return f.Floats[a].Since - f.Floats[b].Since })
+	f.slots = make([]int, len(f.Floats))
+	for _, i := range order {
+		free := slices.IndexFunc(until[:], func(last int) bool { return last == 0 || last < f.Floats[i].Since-1 })
+		if free < 0 {
+			return false
+		}
+		f.slots[i], until[free] = free, f.Floats[i].Until
+	}
+	return true
+}
+
+// elected takes the only state there is through an election that nothing makes doubtful,
+// in place, as close and answered would: the session that led is over, and no other
+// state is left. A task's trace repeats every election of the run, so they must cost
+// next to nothing.
+func (t *follower) elected(s *state, at int) bool {
+	w := &t.Writes[at]
+	doubtful := w.Kind != Elect || w.Error != "" || w.Index != -1 || w.Version != s.epoch || w.Got != s.epoch+1 ||
+		w.Session == s.master || s.over.has(w.Session) || len(t.openFloats(at)) > 0
+	if doubtful {
+		return false
+	}
+	if s.master != 0 {
+		*s = *s.without(s.master)
+	}
+	s.epoch++
+	s.begun, s.heeds = append(s.begun, w.Session), append(s.heeds, w.Acks)
+	s.master, s.floated = w.Session, 0
+	return true
+}
+
+// close adds what may have happened unseen before a write: sessions that it shows to
+// be over, and unanswered writes that were applied.
+func (t *follower) close(set []*state, at int) []*state {
+	w := &t.Writes[at]
+	open := t.openFloats(at)
+	var seen map[string]bool
+	add := func(n *state) {
+		if seen == nil {
+			seen = map[string]bool{}
+			for _, s := range set {
+				seen[s.key()] = true
+			}
+		}
+		if k := n.key(); !seen[k] {
+			seen[k] = true
+			set = append(set, n)
+		}
+	}
+	for i := 0; i < len(set) && len(set) <= maxStates; i++ {
+		s := set[i]
+		s.floated &= t.pending(at)
+		for _, session := range s.touched(w) {
+			add(s.without(session))
+		}
+		for _, f := range open {
+			if s.floated&(1<<t.slots[f]) != 0 {
+				continue
+			}
+			for _, session := range s.touched(&t.Floats[f].Write) {
+				if session != t.Floats[f].Session {
+					add(s.without(session))
+				}
+			}
+			if n, why := s.step(&t.Floats[f].Write); why == "" {
+				applied := *n // n may be s itself
+				applied.floated |= 1 << t.slots[f]
+				add(&applied)
+			}
+		}
+	}
+	return set
+}
+
+// openFloats may be applied before the write at that place.
+func (t *Trace) openFloats(at int) []int {
+	var all []int
+	for f := range t.Floats {
+		if t.Floats[f].Since <= at+1 && at+1 <= t.Floats[f].Until {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// pending are the floats of which it still matters whether they were applied.
+func (t *follower) pending(at int) uint64 {
+	mask := uint64(0)
+	for _, f := range t.openFloats(at) {
+		mask |= 1 << t.slots[f]
+	}
+	return mask
+}
+
+// touched are the sessions whose end this write could show: its own, and those that
+// own an ephemeral which it demands to be there or not to be there. The end of any
+// other may as well be assumed later.
+func (s *state) touched(w *Write) []int {
+	var all []int
+	add := func(session int) {
+		if session != 0 && !s.over.has(session) && !slices.Contains(all, session) {
+			all = append(all, session)
+		}
+	}
+	switch w.Kind {
+	case Elect, Resign:
+		add(s.master)
+	case ReassignTask:
+		add(s.workers[w.Worker-1].session)
+		add(s.holder(w.From))
+	case Register, AssignTask, RevokeTask, TakeTask:
+		add(s.workers[w.Worker-1].session)
+	case ReleaseTask, DropTask:
+		add(s.holder(w.From))
+	case FailTask:
+		if w.From > 0 {
+			add(s.holder(w.From))
+		}
+	case CompleteTask, GiveBack, MootEnding, ShowProgress, CollectTask, Collect, CollectTaskPart, CollectPart:
+		add(s.task.progress)
+	}
+	if w.Error == record.SessionExpired {
+		add(w.Session)
+	}
+	return all
+}
+
+// answered is the state after a write with the whole answer that it had, the version
+// gained included, which nobody knows of a write without an answer.
+func (s *state) answered(w *Write) (*state, string) {
+	n, why := s.step(w)
+	if why == "" && w.Error == "" {
+		why = n.gained(w)
+	}
+	return n, why
+}
+
+// step is the state after a write that was applied or refused as it says, or why the
+// machine does not allow it.
+func (s *state) step(w *Write) (*state, string) {
+	if w.Kind == Close {
+		return s.without(w.Session), unlessTrue(w.Error == "" && w.Index == -1, "the end of a session is not refused")
+	}
+	if w.Kind == SessionOver {
+		ok := s.over.has(w.Session) && w.Error == record.SessionExpired && w.Index == -1
+		return s, unlessTrue(ok, "its session was not over")
+	}
+	for _, wrong := range []func(*Write) string{s.entitled, s.proper} {
+		if why := wrong(w); why != "" {
+			return nil, why
+		}
+	}
+	demands := s.demands(w)
+	unmet := slices.IndexFunc(demands, func(d demand) bool { return d != "" })
+	switch {
+	case s.over.has(w.Session):
+		return s, unlessTrue(w.Error == record.SessionExpired && w.Index == -1, "its session was over")
+	case w.Error == Elsewhere:
+		met := unmet
+		if unmet < 0 {
+			met = len(demands)
+		}
+		return s, unlessTrue(w.Index >= 0 && w.Index <= met, "ZooKeeper must have refused it earlier: "+told(demands, unmet))
+	case w.Error == "" && unmet < 0 && w.Index == -1:
+		if why := s.promised(w); why != "" {
+			return nil, why
+		}
+		return s.apply(w), ""
+	case w.Error != "" && unmet >= 0 && w.Error == demands[unmet] && w.Index == unmet:
+		return s, ""
+	}
+	return nil, "ZooKeeper must have answered otherwise: " + told(demands, unmet)
+}
+
+func told(demands []demand, unmet int) string {
+	if unmet < 0 {
+		return "every operation could be done"
+	}
+	return fmt.Sprintf("%s at operation %d of %d", demands[unmet], unmet+1, len(demands))
+}
+
+// gained holds the version of a claim against the one that was answered.
+func (s *state) gained(w *Write) string {
+	version := int32(0)
+	switch w.Kind {
+	case Elect:
+		version = s.epoch
+	case Register, Retire:
+		version = s.workers[w.Worker-1].inbox
+	default:
+		return ""
+	}
+	return unlessTrue(version == w.Got, fmt.Sprintf("the claim has version %d then", version))
+}
+
+// explain says why no state allows a write.
+func (t *Trace) explain(set []*state, at int) string {
+	const most = 2
+	var reasons []string
+	for _, s := range set {
+		if _, why := s.answered(&t.Writes[at]); !slices.Contains(reasons, why) {
+			reasons = append(reasons, why)
+		}
+	}
+	if len(reasons) > most {
+		reasons = reasons[:most]
+	}
+	return t.named(fmt.Sprintf("%s. This is not allowed: %s.", t.tell(&t.Writes[at]), strings.Join(reasons, "; or else: ")))
+}
+
+// tell describes a write.
+func (t *Trace) tell(w *Write) string {
+	text := string(w.Kind)
+	if w.Kind == Stranger {
+		text = "A write"
+	}
+	if t.Task != "" {
+		text += " of " + t.Task
+	}
+	if w.From > 0 {
+		text += " from " + ref(w.From)
+	}
+	if w.Record != (Record{}) {
+		text += fmt.Sprintf(" to %s (%s)", ref(w.Worker), w.Record)
+	} else if w.Worker > 0 {
+		text += fmt.Sprintf(" as %s, incarnation %d", ref(w.Worker), max(w.Incarnation, w.Version))
+	}
+	if w.Token != (Token{}) {
+		text += fmt.Sprintf(" ending attempt %d of epoch %d", w.Token.Attempt, w.Token.Epoch)
+	}
+	if w.Epoch > 0 {
+		text += fmt.Sprintf(" in the name of epoch %d", w.Epoch)
+	}
+	text += " by session " + t.Sessions[w.Session-1]
+	if w.Error == "" {
+		return text + " was applied"
+	}
+	return text + fmt.Sprintf(" was refused (%s, operation %d)", w.Error, w.Index+1)
+}
+
+// ref stands for the name of a worker until named puts it in.
+func ref(worker int) string { return "#" + strconv.Itoa(worker) }
+
+var reference = regexp.MustCompile(`#\d+`)
+
+func (t *Trace) named(text string) string {
+	return reference.ReplaceAllStringFunc(text, func(r string) string {
+		n, err := strconv.Atoi(r[1:])
+		if err != nil || n < 1 || n > len(t.Workers) {
+			return r
+		}
+		return t.Workers[n-1]
+	})
+}

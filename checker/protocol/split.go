@@ -1,0 +1,232 @@
+package protocol
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Split reads a run and takes it apart: first the claims, then each task, by name.
+// Budget is how many attempts a task is allowed that does not say so itself.
+func Split(exchanges []record.Exchange, budget int32) []Trace {
+	return slices.Collect(Traces(exchanges, budget))
+}
+
+// Traces are those of [Split], one after the other: a trace of a long run repeats every
+// election before it, and all of them at once would not fit into memory.
+func Traces(exchanges []record.Exchange, budget int32) iter.Seq[Trace] {
+	return func(yield func(Trace) bool) {
+		s := &splitter{exchanges: exchanges, reader: reader{budget: budget}, own: map[string][]reading{}}
+		for _, at := range s.order() {
+			for _, r := range s.reader.read(&exchanges[at], at+1) {
+				if !s.early(r) {
+					s.own[r.task] = append(s.own[r.task], r)
+				}
+			}
+		}
+		if !yield(s.trace("", s.own[""])) {
+			return
+		}
+		s.index()
+		for _, task := range slices.Sorted(maps.Keys(s.own)) {
+			if task == "" {
+				continue
+			}
+			if !yield(s.trace(task, s.about(s.own[task]))) {
+				return
+			}
+			delete(s.own, task)
+		}
+	}
+}
+
+// splitter is one run that is taken apart.
+type splitter struct {
+	exchanges []record.Exchange
+	reader    reader
+	own       map[string][]reading // by task, in the order of order
+	submitted bool                 // a task has been made: the parents are there
+	claims    claims
+}
+
+// claims are places in own[""] of what tasks depend on, in ascending order.
+type claims struct {
+	terms    []int         // elections and resignations
+	byWorker map[int][]int // changes of the claim of each worker
+	ends     map[int][]int // of each session
+}
+
+// index finds the claims that tasks depend on. What was refused changed nothing, and is
+// judged with the claims alone; but that a session is over is heard of in a refusal.
+func (s *splitter) index() {
+	s.claims = claims{byWorker: map[int][]int{}, ends: map[int][]int{}}
+	for i := range s.own[""] {
+		w := &s.own[""][i].write
+		if w.Error != "" && w.Kind != SessionOver {
+			continue
+		}
+		switch w.Kind {
+		case Elect, Resign:
+			s.claims.terms = append(s.claims.terms, i)
+		case Register, Retire, FenceWorker, EnsureInbox, OpenInbox:
+			s.claims.byWorker[w.Worker] = append(s.claims.byWorker[w.Worker], i)
+		case Close, SessionOver:
+			s.claims.ends[w.Session] = append(s.claims.ends[w.Session], i)
+		}
+	}
+}
+
+// order lists the exchanges in ZooKeeper's order, then those that were never
+// answered. What was refused without a place in that order says nothing about the
+// tree, and is left out.
+func (s *splitter) order() []int {
+	var answered, floating []int
+	for i := range s.exchanges {
+		switch x := &s.exchanges[i]; {
+		case x.Answered == 0:
+			floating = append(floating, i)
+		case x.Zxid != 0:
+			answered = append(answered, i)
+		}
+	}
+	slices.SortStableFunc(answered, func(a, b int) int { return cmp.Compare(s.exchanges[a].Zxid, s.exchanges[b].Zxid) })
+	return append(answered, floating...)
+}
+
+func (s *splitter) of(w *Write) *record.Exchange { return &s.exchanges[w.Exchange-1] }
+
+func (s *splitter) floats(w *Write) bool { return s.of(w).Answered == 0 }
+
+// early says that a submission came before anybody had made /tasks.
+func (s *splitter) early(r reading) bool {
+	if r.write.Kind != SubmitTask {
+		return false
+	}
+	s.submitted = s.submitted || r.write.Error == "" && !s.floats(&r.write)
+	return !s.submitted && r.write.Error == record.NoNode
+}
+
+// about puts together what a task's trace has: its own writes, and what changed the
+// claims that those are about, until the last of them.
+func (s *splitter) about(own []reading) []reading {
+	workers, sessions, last := map[int]bool{}, map[int]bool{}, 0
+	for i := range own {
+		w := &own[i].write
+		workers[w.Worker], workers[w.From], sessions[w.Session] = true, true, true
+		if !s.floats(w) {
+			last = max(last, s.place(w))
+		}
+	}
+	matters := func(i int) bool {
+		w := &s.own[""][i].write
+		return s.floats(w) || s.place(w) <= last
+	}
+	var changes, ends []int
+	for _, i := range s.claims.terms {
+		if matters(i) {
+			changes = append(changes, i)
+		}
+	}
+	for worker := range workers {
+		for _, i := range s.claims.byWorker[worker] {
+			if matters(i) {
+				changes = append(changes, i)
+			}
+		}
+	}
+	for _, i := range changes {
+		sessions[s.own[""][i].write.Session] = true
+	}
+	for session := range sessions {
+		for _, i := range s.claims.ends[session] {
+			if matters(i) {
+				ends = append(ends, i)
+			}
+		}
+	}
+	slices.Sort(changes)
+	slices.Sort(ends)
+	all := slices.Grow(slices.Clone(own), len(changes)+len(ends))
+	for _, i := range append(changes, ends...) {
+		all = append(all, s.own[""][i])
+	}
+	return all
+}
+
+// place is where an answered write stands in ZooKeeper's order, and then in the file.
+func (s *splitter) place(w *Write) int { return int(s.of(w).Zxid) }
+
+// trace numbers sessions and workers anew and finds out when unanswered writes may
+// have been applied.
+func (s *splitter) trace(task string, readings []reading) Trace {
+	t := Trace{Task: task, Writes: []Write{}}
+	var floating []Write
+	for _, r := range readings {
+		if !s.floats(&r.write) {
+			t.Writes = append(t.Writes, r.write)
+		} else if changes(r.write.Kind) {
+			floating = append(floating, r.write)
+		}
+	}
+	slices.SortStableFunc(t.Writes, func(a, b Write) int { return cmp.Compare(s.place(&a), s.place(&b)) })
+	for _, w := range floating {
+		if f := (Float{Write: w}); s.window(&t, &f) {
+			t.Floats = append(t.Floats, f)
+		}
+	}
+	var sessions, workers names
+	number := func(w *Write) {
+		w.Session = sessions.of(s.reader.sessions.list[w.Session-1])
+		for _, at := range []*int{&w.Worker, &w.From} {
+			if *at > 0 {
+				*at = workers.of(s.reader.workers.list[*at-1])
+			}
+		}
+	}
+	for i := range t.Writes {
+		number(&t.Writes[i])
+	}
+	for i := range t.Floats {
+		number(&t.Floats[i].Write)
+	}
+	t.Sessions, t.Workers = sessions.list, workers.list
+	return t
+}
+
+// changes reports whether a write that is applied unseen makes a difference. That a
+// session is closed unseen does not: it might as well have expired.
+func changes(k Kind) bool {
+	switch k {
+	case Heartbeat, Confirm, SignBacklog, Other, Close, SessionOver, Stranger:
+		return false
+	}
+	return true
+}
+
+// window finds out between which answered writes an unanswered one may have been
+// applied: after what was over before it was sent and what its session sent before it,
+// and before what its session sent after it, because ZooKeeper keeps the order of a
+// session's requests.
+func (s *splitter) window(t *Trace, f *Float) bool {
+	x := s.of(&f.Write)
+	f.Since, f.Until = 1, len(t.Writes)
+	for i := range t.Writes {
+		other := s.of(&t.Writes[i])
+		mine := other.Session == x.Session && other.Process == x.Process
+		switch {
+		case other.Answered < x.Sent, mine && before(other, x):
+			f.Since = i + 2
+		case mine && f.Until > i+1:
+			f.Until = i + 1
+		}
+	}
+	return f.Since <= f.Until
+}
+
+// before reports which of two requests of one session was sent first.
+func before(a, b *record.Exchange) bool {
+	return cmp.Or(cmp.Compare(a.Sent, b.Sent), cmp.Compare(a.Xid, b.Xid)) < 0
+}

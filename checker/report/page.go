@@ -1,0 +1,221 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Setting is one line about what was run.
+type Setting struct{ Name, Value string }
+
+// Page is everything that the report shows.
+type Page struct {
+	Events          []record.Event
+	Report          *checker.Report
+	Settings        []Setting
+	Servers         []string // names of the servers, as faults use them
+	Linearizability string   // file name of porcupine's picture
+	InMemory        bool     // and in virtual time
+	Explanations    []Explanation
+	Replay          string // the command that runs it again
+}
+
+// Explanation is what is told of one violation.
+type Explanation struct {
+	Story    explain.Story
+	Smallest string // in words, what the smallest part of the history is that shows it, and where it lies
+}
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// rendered is what the template sees.
+type rendered struct {
+	Verdict, Sentence    string
+	Violations           []violation
+	Timeline             template.HTML
+	Throughput, Latency  template.HTML
+	SubmitTimes, EndTime string
+	Faults               []faultRow
+	MoreFaults           int
+	Properties           []checker.Property
+	Vacuous, Idle        []string
+	Evidence             string
+	Counts               []count
+	Settings             []Setting
+	Linearizability      string
+	Seed                 uint64
+	InMemory             bool
+	Replay               string
+}
+
+// violation is one property that does not hold, with its own story and picture.
+type violation struct {
+	checker.Property
+	Story    *explain.Story // nil where it is not told
+	Lines    []storyRow
+	Moment   template.HTML
+	Smallest string
+	Picture  template.HTML
+	Rows     []eventRow
+}
+
+// storyRow is one line of a story.
+type storyRow struct {
+	Number                 int
+	At, Zxid, Text, Events string
+	Wrong                  bool
+}
+
+type eventRow struct {
+	Seq                   int
+	At, Process, What, On string
+}
+
+type faultRow struct {
+	Kind, Target, From, Lasted, State, Evidence string
+}
+
+type count struct {
+	Name   string
+	Number int
+}
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	s := arrange(p.Events, p.Servers)
+	view := rendered{
+		Verdict: string(p.Report.Verdict), Sentence: Sentence(p.Report), Seed: p.Report.Seed, InMemory: p.InMemory,
+		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
+		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
+		SubmitTimes: quantiles(durations(p.Events, record.Submit)), EndTime: quantiles(durations(p.Events, record.Await)),
+		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence,
+		Settings: p.Settings, Linearizability: p.Linearizability,
+	}
+	view.MoreFaults = max(0, len(s.faults)-shownFaults)
+	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {
+		view.Faults = append(view.Faults, describeFault(f, s.end))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Report.Counts)) {
+		view.Counts = append(view.Counts, count{strings.ReplaceAll(name, "_", " "), p.Report.Counts[name]})
+	}
+	for _, v := range p.Report.Violations() {
+		view.Violations = append(view.Violations, p.describe(s, v))
+	}
+	if err := pageTemplate.Execute(w, view); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+func durations(events []record.Event, kind record.Kind) []time.Duration {
+	var all []time.Duration
+	for _, op := range record.Operations(events, kind) {
+		if op.Outcome() == record.OK {
+			all = append(all, op.Done.At-op.Invoke.At)
+		}
+	}
+	return all
+}
+
+func describeFault(f record.Operation, end time.Duration) faultRow {
+	row := faultRow{
+		Kind: f.Invoke.Fault, Target: strings.Join(f.Targets(), ","), From: seconds(f.Invoke.At),
+		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
+	}
+	if f.Outcome() == record.OK {
+		row.State = "applied"
+	}
+	if f.Done.Effective {
+		row.State = "effective"
+	}
+	return row
+}
+
+// shownFaults bounds the table of faults.
+const shownFaults = 500
+
+// shownEvents bounds the table of a violation, and margin what its picture shows
+// around the events.
+const (
+	shownEvents = 40
+	margin      = 2 * time.Second
+)
+
+func (p Page) describe(s *stage, property checker.Property) violation {
+	v := violation{Property: property}
+	p.explain(s, &v)
+	var marks []record.Event
+	for _, e := range p.Events {
+		if _, found := slices.BinarySearch(property.Events, e.Seq); found {
+			marks = append(marks, e)
+		}
+	}
+	if len(marks) == 0 {
+		return v
+	}
+	marks = marks[:min(len(marks), shownEvents)]
+	from, to := max(0, marks[0].At-margin), marks[len(marks)-1].At+margin
+	v.Picture = template.HTML(s.timeline(from, min(to, s.end), marks))
+	for _, e := range marks {
+		v.Rows = append(v.Rows, eventRow{e.Seq, seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), eventDetail(e)})
+	}
+	return v
+}
+
+// explain adds the story of a violation, if it is told.
+func (p Page) explain(s *stage, v *violation) {
+	i := slices.IndexFunc(p.Explanations, func(e Explanation) bool { return e.Story.Property == v.Name })
+	if i < 0 {
+		return
+	}
+	told := p.Explanations[i].Story
+	v.Story, v.Smallest = &told, p.Explanations[i].Smallest
+	for i, l := range told.Lines {
+		v.Lines = append(v.Lines, storyRow{i + 1, seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
+	}
+	v.Moment = template.HTML(s.moment(told)) // which escapes what it quotes
+}
+
+// eventDetail says in a line what an event was about.
+func eventDetail(e record.Event) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	if e.Task != "" {
+		add("%s", e.Task)
+	}
+	if e.Attempt != 0 {
+		add("token %d.%d", e.Epoch, e.Attempt)
+	} else if e.Epoch != 0 {
+		add("epoch %d", e.Epoch)
+	}
+	if e.Kind == record.Effect {
+		add("accepted: %v", e.Accepted)
+	}
+	if e.State != "" {
+		add("%s: %s", e.State, e.Result)
+	}
+	for i, op := range e.Ops {
+		if i == 4 {
+			add("and %d more operations", len(e.Ops)-i)
+			break
+		}
+		add("%s %s v%d %s", op.Kind, op.Path, max(op.Version, op.Got), op.Data)
+	}
+	if e.Text != "" {
+		add("%s", e.Text)
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,250 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// stage is a history arranged for drawing.
+type stage struct {
+	end      time.Duration
+	servers  []string
+	names    []string // of participants: masters, workers, clients
+	lives    map[string][]stretch
+	sessions map[string][]stretch
+	terms    map[string][]stretch
+	work     map[string][]time.Duration // executions of workers, submissions of clients
+	faults   []record.Operation
+	phases   []record.Event
+}
+
+// stretch is something that lasted.
+type stretch struct {
+	from, to time.Duration
+	number   int
+	text     string
+}
+
+func arrange(events []record.Event, servers []string) *stage {
+	s := &stage{
+		servers: servers, lives: map[string][]stretch{}, sessions: map[string][]stretch{},
+		terms: map[string][]stretch{}, work: map[string][]time.Duration{}, faults: record.Operations(events, record.Fault),
+	}
+	for _, e := range events {
+		s.end = max(s.end, e.At)
+		switch {
+		case e.Kind == record.Phase:
+			s.phases = append(s.phases, e)
+		case e.Kind == record.Process:
+			s.life(e)
+		case e.Kind == record.Session && e.Target == "":
+			s.session(e)
+		case e.Type == record.Invoke && (e.Kind == record.Execute || e.Kind == record.Submit):
+			s.work[e.Process] = append(s.work[e.Process], e.At)
+		}
+	}
+	for name := range s.lives {
+		s.names = append(s.names, name)
+		s.close(name)
+	}
+	for _, t := range record.Operations(events, record.Lead) {
+		end := t.Return(s.end)
+		for _, life := range s.lives[t.Invoke.Process] {
+			if life.number == t.Invoke.Life {
+				end = min(end, life.to)
+			}
+		}
+		s.terms[t.Invoke.Process] = append(s.terms[t.Invoke.Process], stretch{t.Invoke.At, end, int(t.Invoke.Epoch), t.Done.Text})
+	}
+	slices.SortFunc(s.names, byRole)
+	return s
+}
+
+// close ends what was never said to end: a life with the run, a session with its
+// life.
+func (s *stage) close(name string) {
+	for i, l := range s.lives[name] {
+		if l.to == 0 {
+			s.lives[name][i].to = s.end
+		}
+		for j, session := range s.sessions[name] {
+			if session.to == 0 && session.number == l.number {
+				s.sessions[name][j].to = s.lives[name][i].to
+			}
+		}
+	}
+}
+
+// byRole puts masters above workers above clients.
+func byRole(a, b string) int {
+	rank := func(name string) int {
+		return slices.Index([]string{"master", "worker", "client"}, strings.Split(name, "-")[0])
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
+
+func (s *stage) life(e record.Event) {
+	name, number, _ := strings.Cut(e.Target, "/")
+	life, _ := strconv.Atoi(number)
+	lives := s.lives[name]
+	if e.Text == "started" {
+		s.lives[name] = append(lives, stretch{from: e.At, number: life, text: "process, life " + number})
+		return
+	}
+	for i := range lives {
+		if lives[i].number == life && lives[i].to == 0 {
+			lives[i].to = e.At
+			lives[i].text += ": " + e.Text
+		}
+	}
+}
+
+func (s *stage) session(e record.Event) {
+	all := s.sessions[e.Process]
+	if strings.HasPrefix(e.Text, "opened") {
+		s.sessions[e.Process] = append(all, stretch{from: e.At, number: e.Life, text: "session " + e.Session})
+		return
+	}
+	for i := range all {
+		if all[i].to == 0 && strings.HasSuffix(all[i].text, e.Session) {
+			all[i].to = e.At
+			all[i].text += ", " + e.Text
+		}
+	}
+}
+
+// faultColour tells what kind of thing is broken.
+func faultColour(kind string) string {
+	switch verb, _, _ := strings.Cut(kind, "-"); verb {
+	case "kill":
+		return "#c0392b"
+	case "stop", "pause", "sleep":
+		return "#8e44ad"
+	case "expire":
+		return "#d68910"
+	}
+	return "#b9770e"
+}
+
+// epochColour changes with each epoch, so that neighbours differ.
+func epochColour(epoch int) string {
+	return []string{"#1f77b4", "#2ca02c", "#17829b", "#5b6abf", "#3a9d6e", "#2a5d9f"}[epoch%6]
+}
+
+const (
+	laneHeight = 26.0
+	laneGap    = 4.0
+)
+
+// timeline draws everybody over a span of time. Events in marks get a line.
+func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
+	lanes := append(slices.Clone(s.servers), s.names...)
+	c := newCanvas(from, to, float64(len(lanes))*(laneHeight+laneGap)+axisHeight+6)
+	c.axis()
+	s.bands(c)
+	top := map[string]float64{}
+	for i, name := range lanes {
+		y := float64(i)*(laneHeight+laneGap) + 2
+		top[name] = y
+		c.text(2, y+laneHeight*0.66, "font-size:12px;fill:#223", name)
+		c.line(labelWidth, y+laneHeight+laneGap/2, c.width-8, y+laneHeight+laneGap/2, "stroke:#eef;stroke-width:1")
+		if slices.Contains(s.servers, name) {
+			c.bar(0, s.end, y+9, 8, "fill:#cfd8dc", name+" serves unless a fault says otherwise")
+		} else {
+			s.lane(c, name, y)
+		}
+	}
+	s.faultBars(c, top)
+	for _, e := range marks {
+		if !c.shows(e.At, e.At) {
+			continue
+		}
+		x := c.x(e.At)
+		c.line(x, 0, x, c.height-axisHeight, "stroke:#d00;stroke-width:1.2;stroke-dasharray:3 2")
+		if y, ok := top[e.Process]; ok {
+			fmt.Fprintf(&c.b, `<circle cx="%.1f" cy="%.1f" r="5" style="fill:none;stroke:#d00;stroke-width:2"><title>#%d %s %s</title></circle>`, x, y+laneHeight/2, e.Seq, e.Kind, e.Type)
+		}
+	}
+	return c.svg("timeline")
+}
+
+// bands shades the whole height for the time of each fault that bit.
+func (s *stage) bands(c *canvas) {
+	for _, f := range s.faults {
+		if f.Done.Effective {
+			c.bar(f.Invoke.At, f.Return(s.end), 0, c.height-axisHeight, "fill:"+faultColour(f.Invoke.Fault)+";opacity:0.07", "")
+		}
+	}
+}
+
+// lane draws one participant: its process, its sessions, its work, its terms.
+func (s *stage) lane(c *canvas, name string, y float64) {
+	for _, l := range s.lives[name] {
+		c.bar(l.from, l.to, y+laneHeight-7, 5, "fill:#b0bec5", l.text)
+	}
+	for _, l := range s.sessions[name] {
+		c.bar(l.from, l.to, y+laneHeight-11, 3, "fill:#78a2b8", l.text)
+	}
+	s.density(c, name, y)
+	for _, t := range s.terms[name] {
+		drawn := c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
+		if drawn {
+			c.text(c.x(t.from)+3, y+12, "font-size:11px;fill:#fff;pointer-events:none", "epoch "+strconv.Itoa(t.number))
+		}
+	}
+}
+
+// density draws how much a participant did: bars of three pixels width.
+func (s *stage) density(c *canvas, name string, y float64) {
+	work := s.work[name]
+	if len(work) == 0 {
+		return
+	}
+	const pixels = 3
+	bins := int((c.width - labelWidth) / pixels)
+	span := (c.to - c.from) / time.Duration(bins)
+	counts := map[int]int{}
+	highest := 1
+	for _, at := range work {
+		if at >= c.from && at <= c.to {
+			bin := int((at - c.from) / max(span, 1))
+			counts[bin]++
+			highest = max(highest, counts[bin])
+		}
+	}
+	for _, bin := range slices.Sorted(maps.Keys(counts)) {
+		height := max(1.5, float64(counts[bin])/float64(highest)*(laneHeight-12))
+		from := c.from + time.Duration(bin)*span
+		c.bar(from, from+span, y+laneHeight-12-height, height, "fill:#5d8aa8", fmt.Sprintf("%d between %s and %s", counts[bin], seconds(from), seconds(from+span)))
+	}
+}
+
+// faultBars draws each fault in the lanes of those it hit; one that did not bite
+// is only outlined.
+func (s *stage) faultBars(c *canvas, top map[string]float64) {
+	for _, f := range s.faults {
+		style := "fill:" + faultColour(f.Invoke.Fault) + ";opacity:0.45"
+		if !f.Done.Effective {
+			style = "fill:none;stroke:" + faultColour(f.Invoke.Fault) + ";stroke-dasharray:2 2"
+		}
+		for _, target := range f.Targets() {
+			y, ok := top[target]
+			if !ok {
+				continue
+			}
+			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Done.Text))
+			if drawn {
+				c.text(c.x(f.Invoke.At)+2, y+laneHeight-1, "font-size:9px;fill:#611;pointer-events:none", f.Invoke.Fault)
+			}
+		}
+	}
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }

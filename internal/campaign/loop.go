@@ -1,0 +1,64 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+)
+
+// Limits says how long to go on.
+type Limits struct {
+	Time  time.Duration // no run begins later; 0 for no limit
+	Runs  int           // at most; 0 for no limit
+	First uint64        // seed of the first run; the next has the next
+	Until bool          // stop at the first run that is invalid
+}
+
+// inARow is how many runs may fail to be carried out one after the other: then it is
+// the machine, and nothing will come of it.
+const inARow = 3
+
+// every is after how many runs the table by kind of fault is printed.
+const every = 10
+
+// Loop does runs until the plan or ctx ends, and prints as it goes. A run that ctx cuts
+// short is not counted, unless it was judged all the same. The error is that of the machine, not of a run.
+func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed uint64) Outcome, out io.Writer) (*Tally, error) {
+	began, tally, failed := time.Now(), NewTally(), 0
+	fmt.Fprintln(out, Heading)
+	for seed := plan.First; ; seed++ {
+		if plan.Runs > 0 && tally.Runs >= plan.Runs || plan.Time > 0 && time.Since(began) >= plan.Time {
+			break
+		}
+		outcome := run(ctx, seed)
+		if ctx.Err() != nil && outcome.Verdict == "" {
+			fmt.Fprintf(out, "interrupted: seed %d is not counted\n", seed)
+			break
+		}
+		tally.Add(outcome)
+		fmt.Fprintln(out, tally.Line(outcome))
+		if failed++; outcome.Verdict != "" {
+			failed = 0
+		}
+		if failed == inARow {
+			return tally, errors.Join(tally.Write(out), fmt.Errorf("campaign: %d runs in a row could not be carried out: %s", inARow, outcome.Problem))
+		}
+		if plan.Until && outcome.Verdict == checker.Invalid || ctx.Err() != nil {
+			break
+		}
+		if tally.Runs%every == 0 && tally.Runs != plan.Runs {
+			if err := tally.Write(out); err != nil {
+				return tally, err
+			}
+			fmt.Fprintln(out, "\n"+Heading)
+		}
+	}
+	if tally.Runs == 0 {
+		return tally, errors.New("campaign: not a single run was completed")
+	}
+	return tally, tally.Write(out)
+}

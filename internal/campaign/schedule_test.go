@@ -1,0 +1,171 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+)
+
+// schedule is so many faults, one a second from second two on.
+func schedule(n int) Plan {
+	p := Plan{Load: time.Duration(n+4) * time.Second}
+	for i := range n {
+		p.Faults = append(p.Faults, nemesis.Fault{Number: i + 1, Kind: nemesis.CutWorker, Start: time.Duration(i+2) * time.Second, Duration: 800 * time.Millisecond})
+	}
+	return p
+}
+
+func has(p Plan, number int) (nemesis.Fault, bool) {
+	i := slices.IndexFunc(p.Faults, func(f nemesis.Fault) bool { return f.Number == number })
+	if i < 0 {
+		return nemesis.Fault{}, false
+	}
+	return p.Faults[i], true
+}
+
+func silent(Step) {}
+
+// TestScheduleFindsTheFaultsThatMatter plants a defect that needs any two faults, one of
+// them for a quarter of a second, and half a second of load after them.
+func TestScheduleFindsTheFaultsThatMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tried := map[string]int{}
+		whole := schedule(rapid.IntRange(2, 30).Draw(t, "faults"))
+		a := rapid.IntRange(1, len(whole.Faults)).Draw(t, "a")
+		b := rapid.IntRange(1, len(whole.Faults)).Filter(func(n int) bool { return n != a }).Draw(t, "b")
+		violates := func(p Plan) bool {
+			first, one := has(p, a)
+			second, two := has(p, b)
+			return one && two && first.Duration >= 250*time.Millisecond && p.Load >= max(first.Start, second.Start)+500*time.Millisecond
+		}
+		got, err := Schedule(t.Context(), whole, 0, 2, func(_ context.Context, p Plan) (bool, error) {
+			tried[fmt.Sprint(p)]++
+			return violates(p), nil
+		}, silent)
+		for p, times := range tried {
+			if times > 4 { // twice as the whole or a candidate, twice as the smallest
+				t.Errorf("%s was run %d times", p, times)
+			}
+		}
+		if err != nil || !got.Minimal || !violates(got.Plan) || len(got.Plan.Faults) != 2 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if got.Rate != (Rate{2, 2}) || got.Whole != (Rate{2, 2}) {
+			t.Errorf("rates %v and %v", got.Rate, got.Whole)
+		}
+		if f, _ := has(got.Plan, a); f.Duration != 400*time.Millisecond {
+			t.Errorf("the first lasts %v", f.Duration)
+		}
+		if f, _ := has(got.Plan, b); f.Duration != leastDuration {
+			t.Errorf("the second lasts %v", f.Duration)
+		}
+		if first := min(got.Plan.Faults[0].Start, got.Plan.Faults[1].Start); first != lead {
+			t.Errorf("the first fault begins at %v", first)
+		}
+	})
+}
+
+// TestScheduleEndsSoonAfterTheMoment gives the moment of the violation: what begins later
+// goes at once.
+func TestScheduleEndsSoonAfterTheMoment(t *testing.T) {
+	var steps []Step
+	got, err := Schedule(t.Context(), schedule(20), 4500*time.Millisecond, 1, func(_ context.Context, p Plan) (bool, error) {
+		_, there := has(p, 3)
+		return there, nil
+	}, func(s Step) { steps = append(steps, s) })
+	if err != nil || len(got.Plan.Faults) != 1 || got.Plan.Load > 4*time.Second {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if sooner := steps[1]; !sooner.Kept || len(sooner.Plan.Faults) != 5 || sooner.Plan.Load != 7*time.Second {
+		t.Errorf("the second step is %+v", sooner)
+	}
+}
+
+// TestScheduleOfARace has a violation that comes back in a part of the runs only: what is
+// kept has been violated, and the rates are what was seen.
+func TestScheduleOfARace(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	seen := map[bool]int{}
+	got, err := Schedule(t.Context(), schedule(12), 0, 5, func(_ context.Context, p Plan) (bool, error) {
+		_, there := has(p, 7)
+		violated := there && rng.IntN(2) == 0
+		seen[violated]++
+		return violated, nil
+	}, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := has(got.Plan, 7); !there || len(got.Plan.Faults) > 2 {
+		t.Errorf("left: %+v", got.Plan.Faults)
+	}
+	if got.Rate.N != 5 || got.Rate.K == 0 || got.Whole.N != 5 || got.Ran != seen[true]+seen[false] {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestScheduleThatDoesNotComeBack is not shrunk: there is nothing to hold it against.
+func TestScheduleThatDoesNotComeBack(t *testing.T) {
+	whole := schedule(5)
+	got, err := Schedule(t.Context(), whole, 0, 3, func(context.Context, Plan) (bool, error) { return false, nil }, silent)
+	if err != nil || got.Whole != (Rate{0, 3}) || got.Ran != 3 || got.Minimal || len(got.Plan.Faults) != 5 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestScheduleKeepsTheBestWhenItIsInterrupted ends ctx in the middle of a run.
+func TestScheduleKeepsTheBestWhenItIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := 0
+	got, err := Schedule(ctx, schedule(16), 0, 1, func(ctx context.Context, p Plan) (bool, error) {
+		if ran++; ran == 4 {
+			cancel()
+			return false, errors.New("interrupted")
+		}
+		_, there := has(p, 1)
+		return there, nil
+	}, silent)
+	if err != nil || got.Minimal || len(got.Plan.Faults) >= 16 || len(got.Plan.Faults) < 2 || got.Ran != 3 || got.Rate.K != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestScheduleThatNeverRan says nothing of a plan that it has not seen come to its end.
+func TestScheduleThatNeverRan(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, err := Schedule(ctx, schedule(3), 0, 2, func(context.Context, Plan) (bool, error) { return true, nil }, func(s Step) { t.Errorf("told %+v", s) })
+	if err != nil || got.Whole.N != 0 || got.Ran != 0 || got.Minimal {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestScheduleSaysWhatWentWrong has a run that cannot be carried out.
+func TestScheduleSaysWhatWentWrong(t *testing.T) {
+	broken, ran := errors.New("no engine"), 0
+	got, err := Schedule(t.Context(), schedule(16), 0, 1, func(context.Context, Plan) (bool, error) {
+		if ran++; ran == 3 {
+			return false, broken
+		}
+		return true, nil
+	}, silent)
+	if !errors.Is(err, broken) || got.Minimal || len(got.Plan.Faults) != 8 || ran != 3 {
+		t.Errorf("%+v, %v after %d runs", got, err, ran)
+	}
+}
+
+// TestANeedlessScheduleIsEmptied: where no fault is needed, none is left, and the load is
+// as short as it goes.
+func TestANeedlessScheduleIsEmptied(t *testing.T) {
+	got, err := Schedule(t.Context(), schedule(9), 0, 1, func(_ context.Context, p Plan) (bool, error) { return p.Load >= 1500*time.Millisecond, nil }, silent)
+	if err != nil || !got.Minimal || len(got.Plan.Faults) != 0 || got.Plan.Load >= 3*time.Second {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

@@ -1,0 +1,112 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+)
+
+// played gives the verdicts in their order, and the last of them for ever.
+func played(verdicts ...checker.Verdict) func(context.Context, uint64) Outcome {
+	n := -1
+	return func(_ context.Context, seed uint64) Outcome {
+		n++
+		o := Outcome{
+			Seed: seed, Verdict: verdicts[min(n, len(verdicts)-1)], Tasks: 100, Took: time.Minute,
+			Faults: []nemesis.Record{
+				{Fault: nemesis.Fault{Kind: nemesis.KillMaster}, Applied: true, Effective: true},
+				{Fault: nemesis.Fault{Kind: nemesis.SlowDisk}, Applied: true},
+				{Fault: nemesis.Fault{Kind: nemesis.Reset}},
+			},
+		}
+		if o.Verdict != checker.Valid {
+			o.Kept = "results/x"
+		}
+		if o.Verdict == "" {
+			o.Problem = "no Docker"
+		}
+		return o
+	}
+}
+
+func TestLoopCounts(t *testing.T) {
+	var out bytes.Buffer
+	tally, err := Loop(t.Context(), Limits{Runs: 4, First: 7}, played(checker.Valid, checker.Unknown, checker.Invalid, checker.Valid), &out)
+	if err != nil || tally.ExitCode() != exit.Invalid || tally.Runs != 4 || tally.Tasks != 400 || tally.Took != 4*time.Minute {
+		t.Errorf("%+v, %v", tally, err)
+	}
+	printed := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{
+		"1 7 valid 100 1 of 3 1m0s 1 0 0 0 0", "4 10 valid 100 1 of 3 1m0s 2 1 0 1 0",
+		"kill-master 4 4 4", "reset 4 0 0", "slow-disk 4 4 0", "together 12 8 4", "never effective: reset, slow-disk",
+		"4 runs in 4m0s: 2 valid, 1 unknown, 0 vacuous, 1 invalid, 0 failed; 400 tasks", "seed 9: invalid results/x", "seed 8: unknown results/x",
+	} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestLoopEnds(t *testing.T) {
+	tally, err := Loop(t.Context(), Limits{Runs: 9, Until: true}, played(checker.Valid, checker.Invalid), new(bytes.Buffer))
+	if err != nil || tally.Runs != 2 {
+		t.Errorf("at a violation: %d runs, %v", tally.Runs, err)
+	}
+	tally, err = Loop(t.Context(), Limits{Runs: 9}, played(checker.Valid, ""), new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "no Docker") || tally.Runs != 4 || tally.ExitCode() != exit.NotCarriedOut {
+		t.Errorf("where nothing can be run: %d runs, %v", tally.Runs, err)
+	}
+	var out bytes.Buffer
+	interruptedWith := func(verdict checker.Verdict) (*Tally, error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		return Loop(ctx, Limits{}, func(_ context.Context, seed uint64) Outcome {
+			if seed < 2 {
+				return played(checker.Valid)(ctx, seed)
+			}
+			cancel()
+			return played(verdict)(ctx, seed)
+		}, &out)
+	}
+	tally, err = interruptedWith("")
+	if err != nil || tally.Runs != 2 || !strings.Contains(out.String(), "seed 2 is not counted") {
+		t.Errorf("interrupted: %d runs, %v\n%s", tally.Runs, err, out.String())
+	}
+	tally, err = interruptedWith(checker.Invalid)
+	if err != nil || tally.Runs != 3 || tally.ExitCode() != checker.Invalid.ExitCode() {
+		t.Errorf("interrupted, and judged: %d runs, exit code %d, %v", tally.Runs, tally.ExitCode(), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err = Loop(ctx, Limits{}, played(""), &out); err == nil {
+		t.Error("nothing was judged, and nothing is said")
+	}
+}
+
+// TestWorstCounts has no verdict hide a worse one.
+func TestWorstCounts(t *testing.T) {
+	for _, c := range []struct {
+		verdicts []checker.Verdict
+		want     exit.Code
+	}{
+		{[]checker.Verdict{checker.Valid}, exit.Done},
+		{[]checker.Verdict{checker.Vacuous, checker.Valid}, exit.Vacuous},
+		{[]checker.Verdict{checker.Unknown, checker.Vacuous}, exit.Unknown},
+		{[]checker.Verdict{checker.Unknown, ""}, exit.NotCarriedOut},
+		{[]checker.Verdict{checker.Invalid, checker.Unknown, ""}, exit.Invalid},
+	} {
+		tally := NewTally()
+		for _, v := range c.verdicts {
+			tally.Add(Outcome{Verdict: v})
+		}
+		if got := tally.ExitCode(); got != c.want {
+			t.Errorf("%q: exit code %d, want %d", c.verdicts, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package campaign
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+)
+
+// Outcome is what came of one run.
+type Outcome struct {
+	Seed    uint64
+	Verdict checker.Verdict // empty when the run could not be carried out
+	Tasks   int
+	Open    int // operations of which nobody knows whether they were applied
+	Faults  []nemesis.Record
+	Took    time.Duration
+	Problem string // why it could not be carried out
+	Crashed bool   // and that was a crash of the command
+	Kept    string // the folder of the run; empty when it was removed
+
+	Violations []checker.Property
+}
+
+// Effective counts the faults that their probes saw bite.
+func (o Outcome) Effective() int {
+	n := 0
+	for _, f := range o.Faults {
+		if f.Effective {
+			n++
+		}
+	}
+	return n
+}
+
+// word is the verdict, or what there is in place of one.
+func (o Outcome) word() string {
+	switch {
+	case o.Crashed:
+		return "crashed"
+	case o.Verdict == "":
+		return "failed"
+	}
+	return string(o.Verdict)
+}
+
+// Tally is the sum of all runs so far.
+type Tally struct {
+	Runs, Tasks, Open int
+	Verdicts          map[checker.Verdict]int
+	Failed            int // could not be carried out
+	Took              time.Duration
+	kinds             map[nemesis.Kind]counts
+	troubles          []Outcome // those that are not valid
+}
+
+// counts are those of one kind of fault.
+type counts struct{ intended, applied, effective int }
+
+// NewTally begins with no runs.
+func NewTally() *Tally {
+	return &Tally{Verdicts: map[checker.Verdict]int{}, kinds: map[nemesis.Kind]counts{}}
+}
+
+// Add counts a run.
+func (t *Tally) Add(o Outcome) {
+	t.Runs++
+	t.Took += o.Took
+	if o.Verdict != checker.Valid {
+		t.troubles = append(t.troubles, o)
+	}
+	if o.Verdict == "" {
+		t.Failed++
+		return
+	}
+	t.Verdicts[o.Verdict]++
+	t.Tasks += o.Tasks
+	t.Open += o.Open
+	for _, f := range o.Faults {
+		c := t.kinds[f.Kind]
+		c.intended++
+		if f.Applied {
+			c.applied++
+		}
+		if f.Effective {
+			c.effective++
+		}
+		t.kinds[f.Kind] = c
+	}
+}
+
+// ExitCode is that of the worst: invalid, then a run that could not be carried out,
+// then unknown, then vacuous. An unknown never hides a violation.
+func (t *Tally) ExitCode() exit.Code {
+	switch {
+	case t.Verdicts[checker.Invalid] > 0:
+		return checker.Invalid.ExitCode()
+	case t.Failed > 0:
+		return exit.NotCarriedOut
+	case t.Verdicts[checker.Unknown] > 0:
+		return checker.Unknown.ExitCode()
+	case t.Verdicts[checker.Vacuous] > 0:
+		return checker.Vacuous.ExitCode()
+	}
+	return exit.Done
+}
+
+// Heading is the first line above those of the runs.
+const Heading = "   run     seed  verdict    tasks  faults effective     took   runs: valid unknown vacuous invalid failed"
+
+// Line is the line of a run that has just been added: the run itself, and the sums.
+func (t *Tally) Line(o Outcome) string {
+	line := fmt.Sprintf("%6d %8d  %-8s %7d  %9s %14s         %5d %7d %7d %7d %6d",
+		t.Runs, o.Seed, o.word(), o.Tasks, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
+		t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous], t.Verdicts[checker.Invalid], t.Failed)
+	if o.Problem != "" {
+		line += "\n       " + o.Problem
+	}
+	if o.Kept != "" {
+		line += "\n       kept: " + o.Kept
+	}
+	return line
+}
+
+// Write prints the sums, by kind of fault, and what was not valid.
+func (t *Tally) Write(w io.Writer) error {
+	var sum counts
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "fault\tintended\tapplied\teffective\t")
+	var idle []string
+	for _, e := range nemesis.Catalogue {
+		c, met := t.kinds[e.Kind]
+		if !met {
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t\n", e.Kind, c.intended, c.applied, c.effective)
+		sum = counts{sum.intended + c.intended, sum.applied + c.applied, sum.effective + c.effective}
+		if c.effective == 0 {
+			idle = append(idle, string(e.Kind))
+		}
+	}
+	fmt.Fprintf(table, "together\t%d\t%d\t%d\t\n", sum.intended, sum.applied, sum.effective)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(idle) > 0 {
+		fmt.Fprintf(w, "never effective: %s\n", strings.Join(idle, ", "))
+	}
+	fmt.Fprintf(w, "\n%d runs in %v: %d valid, %d unknown, %d vacuous, %d invalid, %d failed; %d tasks, %d unknown outcomes left open\n",
+		t.Runs, t.Took.Round(time.Second), t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous],
+		t.Verdicts[checker.Invalid], t.Failed, t.Tasks, t.Open)
+	for _, o := range t.troubles {
+		said := o.word()
+		switch {
+		case o.Crashed:
+			said = o.Problem
+		case o.Problem != "":
+			said += ": " + o.Problem
+		}
+		fmt.Fprintf(w, "seed %d: %s\n", o.Seed, strings.TrimSpace(said+" "+o.Kept))
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/txnlog"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// finalTrees reads the final tree, and what each server alone serves of it, all after
+// the same zxid. Sessions of the dead may still end meanwhile, and each end is a write:
+// then it reads again.
+func (r *run) finalTrees(ctx context.Context, evidence *record.Evidence) error {
+	if r.ensemble.IsExternal() {
+		nodes, err := r.observer.tree(ctx)
+		evidence.Nodes = append([]record.Node{}, nodes...)
+		evidence.Order = record.FromTree
+		return err
+	}
+	var alone []*observer
+	for _, s := range r.ensemble.Servers {
+		o, err := r.newObserver([]string{s.Address})
+		if err != nil {
+			return err
+		}
+		defer o.close(context.WithoutCancel(ctx))
+		if _, err := o.must(ctx, zkapi.Exists("/")); err != nil { // to open a session is a write
+			return err
+		}
+		alone = append(alone, o)
+	}
+	for {
+		before, err := r.agreed(ctx)
+		if err != nil {
+			return err
+		}
+		nodes, err := r.observer.tree(ctx)
+		if err != nil {
+			return err
+		}
+		evidence.Nodes, evidence.Servers = append([]record.Node{}, nodes...), nil
+		for i, s := range r.ensemble.Servers {
+			served, err := alone[i].digest(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.Name, err)
+			}
+			evidence.Servers = append(evidence.Servers, record.ServerState{Name: s.Name, Served: served})
+		}
+		after, err := r.agreed(ctx)
+		if err != nil {
+			return err
+		}
+		if before == after {
+			evidence.Last = after
+			return nil
+		}
+	}
+}
+
+// agreed waits until all servers have applied the same transaction, and returns its
+// zxid.
+func (r *run) agreed(ctx context.Context) (int64, error) {
+	if err := r.ensemble.WaitAgreed(ctx); err != nil {
+		return 0, err
+	}
+	status, err := r.ensemble.Servers[0].Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	zxid, err := strconv.ParseInt(status.Zxid, 0, 64)
+	if err != nil {
+		return 0, fmt.Errorf("harness: zxid of %s: %w", r.ensemble.Servers[0].Name, err)
+	}
+	return zxid, nil
+}
+
+// digest is that of the whole tree, as package txnlog has it.
+func (o *observer) digest(ctx context.Context) (string, error) {
+	var nodes []txnlog.Node
+	err := o.walk(ctx, []string{"/"}, func(p string, got zkapi.Result) {
+		s := got.Stat
+		nodes = append(nodes, txnlog.Node{
+			Path: p, Data: string(got.Data), Czxid: s.Czxid, Mzxid: s.Mzxid, Pzxid: s.Pzxid,
+			Version: s.Version, Cversion: s.Cversion, Owner: s.EphemeralOwner,
+		})
+	})
+	slices.SortFunc(nodes, func(a, b txnlog.Node) int { return strings.Compare(a.Path, b.Path) })
+	return txnlog.Digest(slices.Values(nodes)), err
+}
+
+// externalWeaker is why an external ensemble does not tell what was committed.
+const externalWeaker = "the ensemble is external, and what is on its servers' disks cannot be read"
+
+// saveCommitted copies what is on the servers' disks and makes of it the file of what
+// was committed. Where that cannot be done, the evidence says so and why.
+func (r *run) saveCommitted(ctx context.Context, evidence *record.Evidence) error {
+	logs := filepath.Join(r.dir, "logs")
+	if r.ensemble.IsExternal() {
+		evidence.Weaker = externalWeaker
+		return nil
+	}
+	if evidence.Last == 0 {
+		evidence.Weaker = "the servers did not come to stand at the same transaction"
+		return r.ensemble.SaveEvidence(ctx, logs)
+	}
+	servers, err := r.copyLogs(ctx, logs, evidence)
+	if err == nil {
+		err = r.describeServers(evidence, servers)
+	}
+	if err != nil {
+		evidence.Order, evidence.Weaker = record.FromTree, "the servers' logs could not be read: "+err.Error()
+		if gone := os.Remove(filepath.Join(r.dir, CommittedFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) { // a part of it
+			err = errors.Join(err, gone)
+		}
+		return err
+	}
+	evidence.Order = record.FromLogs
+	return nil
+}
+
+// copyLogs copies and reads the servers' files. A server writes its log to the disk a
+// moment after it has applied what is in there, hence it may have to be done again.
+// What cannot be read at all is noted with its server.
+func (r *run) copyLogs(ctx context.Context, dir string, evidence *record.Evidence) ([]*txnlog.Server, error) {
+	for {
+		if err := r.ensemble.SaveEvidence(ctx, dir); err != nil {
+			return nil, err
+		}
+		var servers []*txnlog.Server
+		late := -1
+		for i, s := range r.ensemble.Servers {
+			read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
+			if err != nil {
+				evidence.Servers[i].Problem = err.Error()
+				return nil, err
+			}
+			servers = append(servers, read)
+			if read.Last() < evidence.Last {
+				late = i
+			}
+		}
+		if late < 0 {
+			return servers, nil
+		}
+		if !wait(ctx, 500*time.Millisecond) {
+			err := fmt.Errorf("harness: what is on the disk of %s ends before 0x%x, which it serves", r.ensemble.Servers[late].Name, evidence.Last)
+			evidence.Servers[late].Problem = err.Error()
+			return nil, err
+		}
+	}
+}
+
+// describeServers completes the evidence from the servers' files, and writes the file of
+// what was committed.
+func (r *run) describeServers(evidence *record.Evidence, servers []*txnlog.Server) error {
+	order := txnlog.Merge(servers, evidence.Last, r.config.profile().FirstCounter())
+	evidence.Conflicts = order.Conflicts
+	if err := confirm(order, evidence.Servers); err != nil {
+		evidence.Servers[0].Problem = err.Error()
+		return err
+	}
+	for _, g := range order.Gaps {
+		evidence.Gaps = append(evidence.Gaps, record.ZxidRange{From: g.From, To: g.To})
+	}
+	for i, s := range servers {
+		state := &evidence.Servers[i]
+		state.Last, state.Transactions = s.Last(), len(s.Txns)
+		if len(s.Txns) > 0 {
+			state.First = s.Txns[0].Zxid
+		}
+		tree, err := s.Replay(evidence.Last)
+		if err != nil {
+			state.Problem = err.Error()
+			continue
+		}
+		state.Replayed = txnlog.Digest(tree.Nodes())
+		for _, e := range order.Uncommitted {
+			if slices.Contains(e.Servers, s.Name) {
+				state.Uncommitted++
+			}
+		}
+	}
+	var commits []record.Commit
+	for _, e := range order.Committed {
+		if c, ours := committed(e, r.namespace); ours {
+			commits = append(commits, c)
+		}
+	}
+	return record.WriteCommits(filepath.Join(r.dir, CommittedFile), commits)
+}
+
+// confirm carries out what was committed, and nothing else, and looks whether that gives
+// the trees that the leaders expected after each transaction, and in the end one that is
+// served. If not, what was committed has not been told rightly.
+func confirm(order *txnlog.Order, served []record.ServerState) error {
+	if len(order.Gaps) > 0 {
+		return nil
+	}
+	tree := txnlog.NewTree()
+	for _, e := range order.Committed {
+		if tree.Apply(e.Txn); !tree.Agrees(e.Txn) {
+			return fmt.Errorf("harness: what the logs have until 0x%x gives another tree than the leader expected", e.Zxid)
+		}
+	}
+	digest := txnlog.Digest(tree.Nodes())
+	if !slices.ContainsFunc(served, func(s record.ServerState) bool { return s.Served == digest }) {
+		return fmt.Errorf("harness: what the logs say was committed gives a tree that no server serves")
+	}
+	return nil
+}
+
+// committed tells of a transaction in the history's terms; false if it is about nothing
+// below the namespace.
+func committed(e txnlog.Entry, namespace string) (record.Commit, bool) {
+	c := record.Commit{
+		Zxid: e.Zxid, Session: fmt.Sprintf("0x%x", e.Session), Xid: e.Cxid, At: time.Duration(e.TimeMs) * time.Millisecond,
+		Servers: e.Servers, Kind: record.CommitWrite,
+	}
+	code, refused := e.Refused()
+	switch {
+	case e.Opcode == txnlog.CreateSession:
+		c.Kind = record.CommitOpen
+	case e.Opcode == txnlog.CloseSession:
+		c.Kind = record.CommitClose
+	case refused:
+		c.Kind, c.Error = record.CommitRefused, refusalOf(zkapi.Answer(code))
+	default:
+		c.Ops = committedOps(e.Parts, namespace)
+		return c, len(c.Ops) > 0
+	}
+	return c, true
+}
+
+// partKinds are the history's words. What no participant does has ZooKeeper's.
+var partKinds = map[txnlog.Opcode]string{
+	txnlog.Create: "create", txnlog.Create2: "create", txnlog.CreateContainer: "create", txnlog.CreateTTL: "create",
+	txnlog.Delete: "delete", txnlog.DeleteContainer: "delete", txnlog.Set: "set", txnlog.Check: "check", txnlog.SetACL: "setACL", txnlog.Reconfig: "reconfig",
+}
+
+func committedOps(parts []txnlog.Part, namespace string) []record.Op {
+	var ops []record.Op
+	for _, p := range parts {
+		path, ours := strings.CutPrefix(p.Path, namespace)
+		if !ours || path != "" && path[0] != '/' {
+			continue // of another namespace
+		}
+		if namespace == "" && (path == "/zookeeper" || strings.HasPrefix(path, "/zookeeper/")) {
+			continue // ZooKeeper's own
+		}
+		op := record.Op{Kind: partKinds[p.Opcode], Path: path, Data: string(p.Data), Ephemeral: p.Ephemeral}
+		switch p.Opcode {
+		case txnlog.Set:
+			op.Got = p.Version
+		case txnlog.Check:
+			op.Version = p.Version - 1 // the log has the one that a change would have made
+		}
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+// commitOf is what the server in memory says of an exchange, which it has recorded
+// itself.
+func commitOf(e record.Exchange) record.Commit {
+	c := record.Commit{Zxid: e.Zxid, Session: e.Session, Xid: e.Xid, Kind: record.CommitWrite, Error: e.Error}
+	switch {
+	case e.Error != "":
+		c.Kind = record.CommitRefused
+	case e.Close:
+		c.Kind = record.CommitClose
+	default:
+		c.Ops = slices.Clone(e.Ops)
+		for i := range c.Ops {
+			c.Ops[i].Sequential = false
+			if c.Ops[i].Kind != "check" {
+				c.Ops[i].Version = 0
+			}
+		}
+	}
+	return c
+}

@@ -1,0 +1,249 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// infer makes the manifest of a run from before there were manifests, from what its files
+// say, and looks for what is missing. Such a run always recorded the wire, and says on
+// what the order of writes rests. What was cut off without leaving a contradiction cannot
+// be seen; the contradictions between the three records are the checker's to find.
+func (o *opening) infer(faults []nemesis.Record) {
+	evidence := o.run.Evidence
+	weaker := evidence.Order != record.FromLogs && evidence.Order != record.FromMemory
+	if weaker {
+		o.run.Losses = slices.DeleteFunc(o.run.Losses, func(l record.Loss) bool {
+			return l.File == CommittedFile && !exists(o.dir, CommittedFile)
+		})
+		o.run.Manifest.Absent = []record.Absence{{Name: CommittedFile, Because: evidence.Weaker, Failed: o.stored.Ensemble != External}}
+	}
+	for _, name := range []string{HistoryFile, WireFile, CommittedFile} {
+		if !exists(o.dir, name) {
+			continue
+		}
+		if problem := torn(filepath.Join(o.dir, name)); problem != "" {
+			o.lose(name, "%s", problem)
+		}
+	}
+	o.inferConfig()
+	if len(o.run.Losses) > 0 {
+		return // more would follow from it
+	}
+	o.inferEnsemble()
+	o.inferHistory(faults)
+	o.inferCommits()
+	o.inferTree()
+}
+
+// torn says what shows that the end of a file is missing.
+func torn(path string) string {
+	data, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("cannot be read: %v", err)
+	case bytes.Count(data, []byte{'\n'}) < 2:
+		return "is empty"
+	case data[len(data)-1] != '\n':
+		return "was cut: its last line has no end"
+	}
+	return ""
+}
+
+// storedKeys are those that every config.json from before there were manifests has.
+var storedKeys = []string{
+	"seed", "time", "servers", "masters", "workers", "clients", "nodes", "rate", "nemesis", "ensemble", "out", "session_timeout", "tick_time",
+	"started", "versions", "image_found", "addresses",
+}
+
+func (o *opening) inferConfig() {
+	data, err := os.ReadFile(filepath.Join(o.dir, ConfigFile))
+	var keys map[string]json.RawMessage
+	if err == nil {
+		err = json.Unmarshal(data, &keys)
+	}
+	if err != nil {
+		o.unreadable(ConfigFile, err)
+		return
+	}
+	for _, key := range storedKeys {
+		if _, has := keys[key]; !has {
+			o.lose(ConfigFile, "lacks %q, which every run records", key)
+		}
+	}
+	folder, err := filepath.EvalSymlinks(o.dir)
+	named := folderName.FindStringSubmatch(filepath.Base(folder))
+	if err == nil && named != nil && named[1] != fmt.Sprint(o.stored.Seed) {
+		o.lose(ConfigFile, "has seed %d, and the run's folder is named for seed %s: it is of another run", o.stored.Seed, named[1])
+	}
+}
+
+// folderName is what makeFolder calls the folder of a run: the time, and the seed.
+var folderName = regexp.MustCompile(`^\d{8}T\d{6}Z-(\d+)$`)
+
+// inferEnsemble holds what was run on against where the order of writes comes from.
+func (o *opening) inferEnsemble() {
+	order, servers := o.run.Evidence.Order, o.run.Evidence.Servers
+	fits := map[string][]record.Source{
+		Docker: {record.FromLogs, record.FromTree, ""}, Memory: {record.FromMemory}, External: {record.FromTree, ""},
+	}[o.stored.Ensemble]
+	if !slices.Contains(fits, order) {
+		o.lose(EvidenceFile, "says that the order of writes is from %q, and the run was on an ensemble of kind %q (%s)", order, o.stored.Ensemble, ConfigFile)
+	}
+	if order == record.FromLogs && len(servers) != len(o.stored.Addresses) {
+		o.lose(EvidenceFile, "tells of %d servers, and %s of %d", len(servers), ConfigFile, len(o.stored.Addresses))
+	}
+}
+
+// inferHistory looks whether the history goes from the first event to the end, without a
+// hole, and is of this run.
+func (o *opening) inferHistory(faults []nemesis.Record) {
+	ended := false
+	var inflicted []string
+	started, open := map[string]bool{}, map[string]int{}
+	for i := range o.run.Events {
+		e := &o.run.Events[i]
+		switch {
+		case e.Seq != i+1:
+			o.lose(HistoryFile, "has a hole: event %d is followed by event %d", i, e.Seq)
+			return
+		case e.Kind == record.Phase && e.Text == "end":
+			ended = true
+		case e.Kind == record.Process && e.Text == "started":
+			name, _, _ := strings.Cut(e.Target, "/")
+			started[name] = true
+		case e.Kind == record.Fault && e.Type != record.Invoke:
+			inflicted = append(inflicted, told(e.Fault, e.Target, e.Effective, e.Text))
+		}
+		switch life := fmt.Sprintf("%s/%d", e.Process, e.Life); {
+		case e.Kind != record.Lead && e.Kind != record.Leave && e.Kind != record.Write:
+		case e.Type == record.Invoke:
+			open[life]++
+		default:
+			open[life]--
+		}
+	}
+	var cast []string
+	for _, g := range o.stored.cast() {
+		for i := range g.count {
+			cast = append(cast, fmt.Sprintf("%s-%d", g.role, i+1))
+		}
+	}
+	slices.Sort(cast)
+	switch {
+	case !ended:
+		o.lose(HistoryFile, "was cut, or the run was killed: it does not go to the end of the run")
+	case !slices.Equal(slices.Sorted(slices.Values(inflicted)), describe(faults)):
+		o.lose(FaultsFile, "has other faults than %s: one of them was cut, or is of another run", HistoryFile)
+	case !slices.Equal(slices.Sorted(maps.Keys(started)), cast):
+		o.lose(ConfigFile, "names other participants than %s: one of them is of another run", HistoryFile)
+	}
+	for _, e := range o.run.Events {
+		if e.Kind == record.Process && e.Text == "exited" && open[e.Target] > 0 {
+			o.lose(HistoryFile, "was cut: %s has left, and something that it did has no end", e.Target)
+		}
+	}
+}
+
+// describe tells of faults what the history has of them, in alphabetical order.
+func describe(faults []nemesis.Record) []string {
+	var all []string
+	for _, f := range faults {
+		all = append(all, told(string(f.Kind), f.Target, f.Effective, f.Evidence))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func told(kind, target string, effective bool, evidence string) string {
+	return fmt.Sprintf("%s at %s, effective %v: %s", kind, target, effective, evidence)
+}
+
+// inferCommits looks whether what was committed is without a hole. In memory the server
+// recorded each exchange; the logs have each transaction, and a zxid leaves nothing out.
+func (o *opening) inferCommits() {
+	commits, evidence := o.run.Commits, o.run.Evidence
+	switch evidence.Order {
+	case record.FromMemory:
+		if len(commits) != len(o.run.Exchanges) {
+			o.lose(CommittedFile, "has %d transactions, and %s has %d: one of them was cut", len(commits), WireFile, len(o.run.Exchanges))
+		}
+	case record.FromLogs:
+		if o.stored.Namespace != "" || len(commits) == 0 {
+			return
+		}
+		if last := commits[len(commits)-1].Zxid; last != evidence.Last {
+			o.lose(CommittedFile, "ends with zxid 0x%x, and the servers stood at 0x%x (%s)", last, evidence.Last, EvidenceFile)
+		}
+		for i := range commits[1:] {
+			before, next := commits[i].Zxid, commits[i+1].Zxid
+			hidden := slices.ContainsFunc(evidence.Gaps, func(r record.ZxidRange) bool { return r.Contains(before + 1) })
+			if next != before+1 && next>>32 == before>>32 && !hidden {
+				o.lose(CommittedFile, "has a hole: zxid 0x%x is followed by 0x%x", before, next)
+				return
+			}
+		}
+	}
+}
+
+// inferTree carries out what was committed, and holds the final tree against it. What is
+// ephemeral is left out: in memory the end of a session by its timeout is not recorded.
+func (o *opening) inferTree() {
+	if o.run.Commits == nil || len(o.run.Evidence.Gaps) > 0 || o.run.Evidence.Nodes == nil {
+		return
+	}
+	type node struct {
+		data         string
+		version      int32
+		czxid, mzxid int64
+	}
+	made, found, ephemeral := map[string]node{}, map[string]node{}, map[string]bool{}
+	below := func(path string) bool {
+		first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		return slices.Contains([]string{"assign", "master", "tasks", "workers"}, first)
+	}
+	for _, c := range o.run.Commits {
+		for _, op := range c.Ops {
+			switch {
+			case !below(op.Path):
+			case op.Kind == "create" && op.Ephemeral:
+				ephemeral[op.Path] = true
+			case op.Kind == "set" && ephemeral[op.Path]: // a master that is to be heard by a worker
+			case op.Kind == "create":
+				delete(ephemeral, op.Path)
+				made[op.Path] = node{op.Data, 0, c.Zxid, c.Zxid}
+			case op.Kind == "set":
+				made[op.Path] = node{op.Data, op.Got, made[op.Path].czxid, c.Zxid}
+			case op.Kind == "delete":
+				delete(made, op.Path)
+			}
+		}
+	}
+	for _, n := range o.run.Evidence.Nodes {
+		if n.Owner == "" && below(n.Path) {
+			found[n.Path] = node{n.Data, n.Version, n.Czxid, n.Mzxid}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(made)) {
+		if _, has := found[path]; !has {
+			o.lose(EvidenceFile, "does not have %s in the final tree, and by %s it is there", path, CommittedFile)
+		} else if found[path] != made[path] {
+			o.lose(EvidenceFile, "has another %s in the final tree than %s gives", path, CommittedFile)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		if _, has := made[path]; !has {
+			o.lose(EvidenceFile, "has %s in the final tree, and by %s it is not there", path, CommittedFile)
+		}
+	}
+}

@@ -1,0 +1,345 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// actorEnv is the port of one life of an actor: it knows its sessions, so that they
+// can be cut off or left behind.
+type actorEnv struct {
+	*zk.Env
+	actor *actor
+	life  int
+
+	mu       sync.Mutex
+	sessions []*zk.Session
+	isCut    bool
+	cuts     int
+	upAtCut  []*zk.Session // those that the cut has met
+	isDead   bool
+	trap     *trap // on all of them, those to come included
+	line     line
+}
+
+// Open implements zkapi.Env.
+func (e *actorEnv) Open(ctx context.Context) (zkapi.Session, error) {
+	for {
+		e.mu.Lock()
+		switch {
+		case e.isDead:
+			e.mu.Unlock()
+			return nil, errKilled
+		case !e.isCut:
+			defer e.mu.Unlock()
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			session := e.Server.Open()
+			e.actor.memory.owners.Store(session.ID(), holder{e.actor.name, e.life})
+			e.sessions = append(e.sessions, session)
+			session.Trap(e.trap.fits())
+			e.actor.memory.noteGranted(e.actor.name, e.life, session.ID())
+			return wired{session, e}, nil
+		}
+		e.mu.Unlock()
+		if _, err := e.Wait(ctx, e.Timer(100*time.Millisecond)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Unique implements zkapi.Env: the names of two actors, or of two lives, differ.
+func (e *actorEnv) Unique() string {
+	return fmt.Sprintf("%s.%d.%s", e.actor.name, e.life, e.Env.Unique())
+}
+
+// Spawn implements zkapi.Env.
+func (e *actorEnv) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
+}
+
+// act is an effect outside ZooKeeper.
+func (e *actorEnv) act(args participant.EffectArgs) error {
+	if e.dead() {
+		return errKilled
+	}
+	return e.actor.memory.acts.Act(args)
+}
+
+func (e *actorEnv) dead() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.isDead
+}
+
+// die leaves all sessions behind.
+func (e *actorEnv) die() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.isDead = true
+	for _, s := range e.sessions {
+		s.Abandon()
+	}
+}
+
+// lastWords is how long a cut waits for a request that it can lose.
+const lastWords = 200 * time.Millisecond
+
+// losses are what a connection that breaks takes with it, by turns: a write before it
+// takes effect, or its answer; and the answer to any request.
+var losses = []func(*zk.Session){
+	func(s *zk.Session) { s.SnapOn(zk.BeforeItWas, isWrite) },
+	func(s *zk.Session) { s.SnapOn(zk.AfterItWas, isWrite) },
+	func(s *zk.Session) { s.Snap(zk.AfterItWas) },
+}
+
+func isWrite(op zkapi.Op) bool { return op.Kind.Writes() }
+
+// cut breaks the connections of all sessions, those to come included: each loses a
+// request that is under way.
+func (e *actorEnv) cut() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.isCut, e.upAtCut = true, nil
+	e.cuts++
+	for i, s := range e.sessions {
+		if _, up, _ := s.Connection(); up {
+			e.upAtCut = append(e.upAtCut, s)
+		}
+		losses[(i+e.life+e.cuts)%len(losses)](s)
+		time.AfterFunc(lastWords, func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			if e.isCut {
+				s.Cut()
+			}
+		})
+	}
+}
+
+// mend restores the connections.
+func (e *actorEnv) mend() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.isCut = false
+	for _, s := range e.sessions {
+		s.Mend()
+	}
+}
+
+// down counts the sessions that were up when it was cut off, and are not any more.
+func (e *actorEnv) down() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, s := range e.upAtCut {
+		if _, up, _ := s.Connection(); !up && e.isCut {
+			n++
+		}
+	}
+	return n
+}
+
+// up counts the sessions that are connected.
+func (e *actorEnv) up() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, s := range e.sessions {
+		if _, up, _ := s.Connection(); up {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *actorEnv) owns(id int64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.ContainsFunc(e.sessions, func(s *zk.Session) bool { return s.ID() == id })
+}
+
+// set sets a trap on all sessions; nil opens the one that is there.
+func (e *actorEnv) set(t *trap) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.trap = t
+	for _, s := range e.sessions {
+		s.Trap(t.fits())
+	}
+}
+
+// reset breaks the connections that are up, one turn of many. Each loses a request with
+// it, if one comes while the turn lasts. It counts those that broke.
+func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (broken int) {
+	e.mu.Lock()
+	sessions := slices.Clone(e.sessions)
+	e.mu.Unlock()
+	before := make([]int, len(sessions))
+	for i, s := range sessions {
+		before[i] = -1
+		if change, up, _ := s.Connection(); up {
+			before[i] = change
+		}
+		losses[(i+turn)%len(losses)](s)
+	}
+	wait(ctx, lasts)
+	for i, s := range sessions {
+		if change, _, _ := s.Connection(); change == before[i] {
+			s.Move()
+		}
+		s.Mend()
+		if change, _, _ := s.Connection(); before[i] >= 0 && change > before[i] {
+			broken++
+		}
+	}
+	return broken
+}
+
+// trap waits for a write of a participant that is applied and fits, and loses its
+// answer.
+type trap struct {
+	on func(zkapi.Op) bool
+
+	mu     sync.Mutex
+	caught zk.Write // of no zxid until there is one
+	lost   bool     // who asked for it has not heard the answer
+}
+
+// fits is what a session's trap asks; one session alone springs it.
+func (t *trap) fits() func(zk.Write) bool {
+	if t == nil {
+		return nil
+	}
+	return func(w zk.Write) bool {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.caught.Zxid != 0 || !t.on(w.Op) {
+			return false
+		}
+		t.caught = w
+		return true
+	}
+}
+
+// missed notes that a participant has not heard the answer to a request.
+func (t *trap) missed(session int64, op zkapi.Op) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lost = t.lost || t.caught.Zxid != 0 && t.caught.Session == session && reflect.DeepEqual(t.caught.Op, op)
+}
+
+// look says what the trap has caught, and whether its answer was lost.
+func (t *trap) look() finding {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.caught.Zxid == 0 {
+		return found(false, "no such write was answered")
+	}
+	session, zxid := sessionName(t.caught.Session), sessionName(t.caught.Zxid)
+	return found(t.lost, "%s of session %s was applied with zxid %s; its answer was lost is %v", describedOp(t.caught.Op), session, zxid, t.lost).
+		with("zxid", zxid).with("session", session).with("answer lost", t.lost)
+}
+
+// line is the way of a participant's requests to the server, in the order in which they
+// are sent. Answers, and what watches tell, are there at once.
+type line struct {
+	mu      sync.Mutex
+	late    func() time.Duration // nil: they are there at once
+	last    time.Time            // when the last request arrives
+	count   int
+	total   time.Duration
+	longest time.Duration
+}
+
+// slow makes requests late, or, with nil, no later than those that are under way.
+func (l *line) slow(late func() time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.late = late
+	if late != nil {
+		l.count, l.total, l.longest = 0, 0, 0
+	}
+}
+
+// pass waits until what is sent has arrived.
+func (l *line) pass() {
+	l.mu.Lock()
+	now := time.Now()
+	arrives := now
+	if l.late != nil {
+		arrives = now.Add(l.late())
+	}
+	if !arrives.After(l.last) && l.last.After(now) {
+		arrives = l.last.Add(1) // nobody overtakes
+	}
+	delay := arrives.Sub(now)
+	if delay > 0 {
+		l.last = arrives
+		l.count, l.total, l.longest = l.count+1, l.total+delay, max(l.longest, delay)
+	}
+	l.mu.Unlock()
+	if delay > 0 { // a timer of no time, in a bubble, makes Go's race detector crash
+		<-time.After(delay)
+	}
+}
+
+// look says how late requests were.
+func (l *line) look() finding {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mean, most := (l.total / time.Duration(max(l.count, 1))).Round(time.Millisecond), l.longest.Round(time.Millisecond)
+	return found(l.count > 0, "%d requests were late, by %v on average and %v at most", l.count, mean, most).
+		with("requests delayed", l.count).with("delay on average", mean).with("delay at most", most)
+}
+
+// wired is a session whose requests go over its participant's line.
+type wired struct {
+	*zk.Session
+	env *actorEnv
+}
+
+// Do implements zkapi.Session.
+func (w wired) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	w.env.line.pass()
+	return w.do(ctx, op)
+}
+
+func (w wired) do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	result, err := w.Session.Do(ctx, op)
+	if zkapi.FateOf(err) == zkapi.Unknown {
+		w.env.mu.Lock()
+		set := w.env.trap
+		w.env.mu.Unlock()
+		set.missed(w.ID(), op)
+	}
+	return result, err
+}
+
+// DoAll implements zkapi.Session.
+func (w wired) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	w.env.line.pass()
+	replies := make([]zkapi.Reply, len(ops))
+	for i, op := range ops {
+		replies[i].Result, replies[i].Err = w.do(ctx, op)
+	}
+	return replies
+}
+
+// Close implements zkapi.Session.
+func (w wired) Close(ctx context.Context) error {
+	w.env.line.pass()
+	return w.Session.Close(ctx)
+}

@@ -1,0 +1,278 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/internal/wire"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// TestMain lets the test binary be started as a participant, as the command is.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "participant" {
+		if err := extra(os.Args[len(os.Args)-1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// extra is a participant that says what its clock shows, opens a session, and does
+// nothing until it gets SIGTERM.
+func extra(argument string) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	config, err := participant.Decode(strings.TrimPrefix(argument, "--config="))
+	if err != nil {
+		return err
+	}
+	journal, err := record.Create(config.Journal, config.Name, config.Life, func() time.Duration { return clock.Now() - config.Origin })
+	if err != nil {
+		return err
+	}
+	journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: time.Now().Add(config.Skew)})
+	driver, err := zkclient.New(zkclient.Config{Servers: config.Servers})
+	if err != nil {
+		return err
+	}
+	stop, err := participant.NoteSleeps(context.Background(), config, journal, driver.Elapsed)
+	if err != nil {
+		return err
+	}
+	if c, err := net.Dial("tcp", config.Servers[0]); err == nil {
+		defer c.Close()
+		_, _ = c.Write(wire.Frame(append(words(0, 0, 0, 4000, 0, 0, 16), make([]byte, 16)...)))
+	}
+	<-signals
+	stop()
+	return journal.Close()
+}
+
+// stage is a run with one participant, of that name, that has a session.
+func stage(t *testing.T, timeout time.Duration) (*run, *process) {
+	t.Helper()
+	r := runOn(t, startServers(t, 1))
+	dir, _, err := makeFolder(t.TempDir(), 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.dir, r.config.SessionTimeout, r.config.Clients, r.origin = dir, timeout, 1, clock.Now()
+	r.now = func() time.Duration { return clock.Now() - r.origin }
+	if r.executable, err = os.Executable(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.openJournals(); err != nil {
+		t.Fatal(err)
+	}
+	if r.sink, err = participant.ListenSink(r.effects); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.sink.Close() })
+	p := &process{name: "worker-1", role: participant.Worker, run: r, started: new(atomic.Int32), executable: r.executable}
+	if err := p.connect(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	r.processes = []*process{p}
+	t.Cleanup(func() {
+		p.quit(leavePatience)
+		r.work.Wait()
+		_ = p.proxy.Close()
+	})
+	listens(t, p)
+	return r, p
+}
+
+// listens waits until the present life has a session, and so listens for SIGTERM.
+func listens(t *testing.T, p *process) {
+	t.Helper()
+	until(t, "it has a session", func() bool { s, ok := p.proxy.Session(); return ok && p.has(s.ID) })
+}
+
+// bites applies a deed and lets it last; its probe must say no before and yes after.
+func bites(t *testing.T, d deed, lasts time.Duration) {
+	t.Helper()
+	if seen := d.probe(t.Context()); seen.effective {
+		t.Errorf("before anything was done: %s", seen.text)
+	}
+	if err := d.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(lasts)
+	until(t, "the probe sees it", func() bool { return d.probe(t.Context()).effective })
+	if err := d.heal(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// inflicted applies a deed, lets it last, and heals it.
+func inflicted(t *testing.T, d deed, lasts time.Duration) finding {
+	t.Helper()
+	if err := d.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(lasts)
+	seen := d.probe(t.Context())
+	if err := d.heal(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return seen
+}
+
+// TestSleepBites puts the machine of a participant to sleep. Its clock for leases goes on,
+// by its own word, its monotonic clock does not, and its line is dead for a while after it.
+func TestSleepBites(t *testing.T) {
+	r, p := stage(t, 300*time.Millisecond)
+	r.config.Nemesis = []nemesis.Kind{nemesis.SleepWorker}
+	p.quit(leavePatience)
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	listens(t, p)
+	if !p.claim() {
+		t.Fatal("it suffers from something else")
+	}
+	d := r.sleepOf(p)
+	if err := d.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []bool{false, true} {
+		if session, _ := p.proxy.Session(); gone {
+			if _, err := r.end(t.Context(), session); err != nil { // these servers end none by themselves
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(500 * time.Millisecond)
+		if seen := d.probe(t.Context()); seen.effective != gone {
+			t.Errorf("its session is gone is %v: effective is %v, %s", gone, seen.effective, seen.text)
+		}
+	}
+	if err := d.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	slept := ""
+	until(t, "it says what its clocks show", func() bool {
+		events, err := record.ReadFile(filepath.Join(r.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.number())))
+		for _, e := range events {
+			if e.Kind == record.Clock && strings.HasPrefix(e.Text, "woke up") {
+				slept = e.Text
+			}
+		}
+		return err == nil && slept != ""
+	})
+	var leases, monotonic string
+	if _, err := fmt.Sscanf(slept, "woke up: the clock of leases has gone on by %s the monotonic clock by %s", &leases, &monotonic); err != nil {
+		t.Fatalf("%q: %v", slept, err)
+	}
+	gone, err := time.ParseDuration(strings.TrimSuffix(leases, ","))
+	stood, err2 := time.ParseDuration(monotonic)
+	if err != nil || err2 != nil || gone < time.Second || stood > gone/2 {
+		t.Errorf("%s", slept)
+	}
+	if p.stopped() || p.claim() {
+		t.Error("it is stopped, or was released before its line was restored")
+	}
+	d.done()
+	until(t, "it is released", p.claim)
+}
+
+func TestProcessFaultsBite(t *testing.T) {
+	r, p := stage(t, 300*time.Millisecond)
+	for name, fault := range map[string]struct {
+		bind  func(*process, nemesis.Fault) deed
+		lasts time.Duration
+	}{
+		"kill":       {r.kill, 0},
+		"leave":      {r.leave, 0},
+		"stop":       {r.stop, 400 * time.Millisecond},
+		"wrongClock": {r.wrongClock, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listens(t, p)
+			bites(t, fault.bind(p, nemesis.Fault{Pick: 7}), fault.lasts)
+			listens(t, p)
+			if !p.alive() || p.stopped() {
+				t.Errorf("healed, it is alive %v and stopped %v", p.alive(), p.stopped())
+			}
+			if off, err := r.clockOf(p); err != nil || !near(off, 0) {
+				t.Errorf("healed, its clock is off by %v, %v", off, err)
+			}
+		})
+	}
+}
+
+// TestHowLongItIsStoppedMatters: a stop that is over too soon is none, nor is a pause that
+// lasts too long.
+func TestHowLongItIsStoppedMatters(t *testing.T) {
+	r, p := stage(t, 300*time.Millisecond)
+	for _, c := range []struct {
+		bind  func(*process, nemesis.Fault) deed
+		lasts time.Duration
+		want  bool
+	}{
+		{r.stop, 0, false}, {r.stop, 400 * time.Millisecond, true}, {r.pause, 0, true}, {r.pause, 400 * time.Millisecond, false},
+	} {
+		if seen := inflicted(t, c.bind(p, nemesis.Fault{}), c.lasts); seen.effective != c.want {
+			t.Errorf("effective is %v, want %v: %s", seen.effective, c.want, seen.text)
+		}
+	}
+}
+
+// TestStormsBite: a storm that is over at once has killed nobody twice.
+func TestStormsBite(t *testing.T) {
+	_, p := stage(t, time.Second)
+	for lasts, want := range map[time.Duration]bool{0: false, 3 * lifeInStorm: true} {
+		over := make(chan struct{})
+		time.AfterFunc(lasts, func() { close(over) })
+		kills, err := p.killUntil(over)
+		if err != nil || (kills >= 2) != want || !p.alive() {
+			t.Errorf("%v: killed %d times, %v; alive is %v", lasts, kills, err, p.alive())
+		}
+	}
+}
+
+// TestTwinsBite: a second process that reaches no server is no twin.
+func TestTwinsBite(t *testing.T) {
+	r, p := stage(t, time.Second)
+	for _, reaches := range []bool{true, false} {
+		if !reaches {
+			r.ensemble.Servers[0].Address = "127.0.0.1:1"
+		}
+		d := r.twin(p, nemesis.Fault{})
+		if err := d.apply(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		seen := d.probe(t.Context())
+		for range 50 {
+			if seen.effective || !reaches && seen.figures["both run"] == "true" {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+			seen = d.probe(t.Context())
+		}
+		if seen.effective != reaches || p.number() != 1 {
+			t.Errorf("effective is %v, want %v, in life %d: %s", seen.effective, reaches, p.number(), seen.text)
+		}
+		if err := d.heal(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package harness
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// seal writes the manifest of a run that is over: nothing of what it lists is written to
+// any more. What a run on such an ensemble never has is said, and what could not be
+// recorded although it should have been.
+func seal(dir string, config Config) error {
+	m := record.Manifest{Run: filepath.Base(dir), Seed: config.Seed, Absent: []record.Absence{}}
+	evidence, err := record.ReadEvidence(filepath.Join(dir, EvidenceFile))
+	if err != nil {
+		evidence = &record.Evidence{}
+	}
+	for _, part := range record.Parts {
+		if recorded(dir, part) {
+			continue
+		}
+		absence := record.Absence{Name: part, Because: "it could not be written, and the run has said why", Failed: true}
+		switch {
+		case part == CommittedFile && evidence.Weaker != "":
+			absence.Because, absence.Failed = evidence.Weaker, config.Ensemble != External
+		case part == record.LogsFolder && config.Ensemble == Memory:
+			absence.Because, absence.Failed = "the participants and the server are one process, which writes no logs", false
+		}
+		m.Absent = append(m.Absent, absence)
+	}
+	return record.Seal(dir, m)
+}
+
+// recorded reports whether there is anything of a part.
+func recorded(dir, part string) bool {
+	if part != record.LogsFolder {
+		return exists(dir, part)
+	}
+	any := false
+	_ = filepath.WalkDir(filepath.Join(dir, part), func(_ string, entry os.DirEntry, err error) error {
+		any = any || err == nil && !entry.IsDir()
+		return nil
+	})
+	return any
+}

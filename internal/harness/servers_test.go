@@ -1,0 +1,347 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
+)
+
+// serverRun is a run of which only the servers are there, and somebody who writes.
+func serverRun(t *testing.T) *run {
+	t.Helper()
+	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 32 << 20})
+	r := &run{config: Defaults(), ensemble: e, suffering: map[*ensemble.Server]bool{}}
+	var err error
+	if r.observer, err = r.newObserver(e.Addresses()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.observer.close(context.Background()) })
+	r.now, r.bind = clock.Now, r.bindReal
+	writing, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	t.Cleanup(func() { stop(); <-stopped })
+	writer, err := r.newObserver(e.Addresses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(stopped)
+		_, _ = writer.do(writing, zkapi.Create("/tasks", nil, zkapi.Persistent))
+		for wait(writing, 5*time.Millisecond) {
+			_, _ = writer.do(writing, zkapi.Create("/tasks/task-", []byte("payload"), zkapi.PersistentSequential))
+		}
+		writer.close(context.Background())
+	}()
+	return r
+}
+
+// serverFaults are those that the test below inflicts, each for a while that is long
+// enough to bite.
+var serverFaults = []nemesis.Fault{
+	{Kind: nemesis.LagFollower, Duration: time.Second},
+	{Kind: nemesis.KillServer, Duration: 200 * time.Millisecond, Pick: 1},
+	{Kind: nemesis.SlowDisk, Duration: 2 * time.Second, Pick: 1}, // the one that is just starting
+	{Kind: nemesis.PauseServer, Duration: 200 * time.Millisecond, Pick: 2},
+	{Kind: nemesis.AsymmetricCut, Duration: 2500 * time.Millisecond},
+	{Kind: nemesis.Bridge, Duration: 700 * time.Millisecond},
+	{Kind: nemesis.IsolateFollower, Duration: 3 * time.Second},
+	{Kind: nemesis.IsolateHolder, Duration: 3 * time.Second},
+	{Kind: nemesis.IsolateLeader, Duration: 3 * time.Second},
+	{Kind: nemesis.IsolateServer, Role: nemesis.FollowerServer, Duration: 3 * time.Second}, // nobody leads here
+	{Kind: nemesis.SplitServers, Duration: 3 * time.Second, Pick: 2},
+	{Kind: nemesis.ChangeLeader},
+	{Kind: nemesis.FillDisk, Duration: 2 * time.Second},
+	{Kind: nemesis.RestartAll, Duration: 200 * time.Millisecond},
+	{Kind: nemesis.RollingRestart, Pick: 1},
+}
+
+// TestServerFaultsBite binds every fault of servers to a real ensemble. Its probe must
+// deny it before anything was done, see it bite afterwards, and leave nothing behind.
+func TestServerFaultsBite(t *testing.T) {
+	r := serverRun(t)
+	r.hold(t)
+	bound := map[nemesis.Kind]bool{nemesis.ExhaustQuota: true} // TestExhaustedQuotaBites
+	for _, fault := range serverFaults {
+		bound[fault.Kind] = true
+		t.Run(string(fault.Kind), func(t *testing.T) { r.biting(t, fault) })
+	}
+	t.Run("no lag", r.noLag)
+	for kind := range deedsOnServers {
+		if !bound[kind] {
+			t.Errorf("%s is not among them", kind)
+		}
+	}
+}
+
+// hold makes a worker with a resident task, whose session is kept alive.
+func (r *run) hold(t *testing.T) {
+	t.Helper()
+	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = proxy.Close() })
+	r.processes = []*process{{name: "worker-1", proxy: proxy}}
+	worker, err := r.newObserver(proxy.Addresses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/assign", "/assign/worker-1", "/assign/worker-1/task-" + participant.ResidentPrefix + "1"} {
+		if _, err := worker.must(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holding, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	t.Cleanup(func() { stop(); <-stopped; worker.close(context.Background()) })
+	go func() {
+		defer close(stopped)
+		for wait(holding, 100*time.Millisecond) {
+			_, _ = worker.do(holding, zkapi.Exists("/assign"))
+		}
+	}()
+}
+
+// TestExhaustedQuotaBites exhausts a quota, which servers of one profile only enforce.
+// What counts is what participants were refused.
+func TestExhaustedQuotaBites(t *testing.T) {
+	profile, err := ensemble.ProfileNamed("quota")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{config: Defaults(), namespace: profile.Namespace, origin: clock.Now()}
+	r.ensemble = ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
+	r.now, r.bind = func() time.Duration { return clock.Now() - r.origin }, r.bindReal
+	if r.dir, _, err = makeFolder(t.TempDir(), 1, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.openJournals(); err != nil {
+		t.Fatal(err)
+	}
+	if r.observer, err = r.newObserver(r.ensemble.Addresses()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.observer.close(context.Background()) })
+	p := &process{name: "client-1", run: r}
+	if err := p.connect(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.proxy.Close() })
+	client, err := r.newObserver(p.addresses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.close(context.Background()) })
+	submit := func() error {
+		_, err := client.do(t.Context(), zkapi.Create(r.namespace+"/task-", nil, zkapi.PersistentSequential))
+		return err
+	}
+	if _, err := client.must(t.Context(), zkapi.Create(r.namespace, nil, zkapi.Persistent)); err != nil {
+		t.Fatal(err)
+	}
+	d, err := r.bind(t.Context(), nemesis.Fault{Kind: nemesis.ExhaustQuota})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := submit(); err != nil {
+		t.Fatal(err)
+	}
+	if seen := d.probe(t.Context()); seen.effective {
+		t.Errorf("before anything was done: %s", seen.text)
+	}
+	if err := d.apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := submit(); zkapi.FateOf(err) != zkapi.NotApplied {
+		t.Errorf("beyond the quota: %v", err)
+	}
+	if seen := d.probe(t.Context()); !seen.effective {
+		t.Errorf("it does not bite: %s %v", seen.text, seen.figures)
+	}
+	if err := d.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := submit(); err != nil {
+		t.Errorf("after the quota was lifted: %v", err)
+	}
+}
+
+func (r *run) biting(t *testing.T, fault nemesis.Fault) {
+	tries := 1
+	if fault.Kind == nemesis.LagFollower {
+		tries = 3 // on a busy machine the follower may lose its patience
+	}
+	for try := 1; ; try++ {
+		seen := r.inflicted(t, fault)
+		switch {
+		case seen.effective && len(seen.figures) > 0:
+			return
+		case try == tries:
+			t.Fatalf("it does not bite: %s %v", seen.text, seen.figures)
+		}
+	}
+}
+
+// inflicted is what the probe of a fault has found, after it has denied it once.
+func (r *run) inflicted(t *testing.T, fault nemesis.Fault) finding {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if fault.Kind != nemesis.SlowDisk {
+		if err := r.ensemble.WaitServing(ctx, len(r.ensemble.Servers)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := r.bind(ctx, fault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.done()
+	if seen := d.probe(ctx); seen.effective {
+		t.Errorf("before anything was done: %s, %v", seen.text, seen.figures)
+	}
+	if _, err := r.bind(ctx, nemesis.Fault{Kind: nemesis.RestartAll}); err == nil {
+		t.Error("another fault takes the server that suffers already")
+	}
+	if err := d.apply(ctx); err != nil {
+		t.Error(err)
+	}
+	wait(ctx, fault.Duration)
+	seen := d.probe(ctx)
+	t.Logf("%s: %s %v", d.target, seen.text, seen.figures)
+	if err := d.heal(ctx); err != nil {
+		t.Error(err)
+	}
+	return seen
+}
+
+// noLag asks as the probe of a lagging follower does, and nothing is kept from that one.
+func (r *run) noLag(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), healLimit)
+	defer cancel()
+	var both []*observer
+	for _, s := range r.ensemble.Servers[:2] {
+		o, err := r.observerOf(ctx, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer o.close(ctx)
+		both = append(both, o)
+	}
+	seen, err := r.readStale(ctx, both[0], both[1], r.config.patience())
+	if err != nil || seen.leader == 0 {
+		t.Fatal(seen, err)
+	}
+	if f := seen.finding(); f.effective {
+		t.Errorf("two servers that hear of everything: %s", f.text)
+	}
+}
+
+// TestMastersServer has the server found that the active master is connected to, and
+// found again when it has moved to another one.
+func TestMastersServer(t *testing.T) {
+	r := serverRun(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	r.processes = []*process{{name: "somebody", proxy: proxy}, {name: "master-1", proxy: proxy}}
+	fault := nemesis.Fault{Kind: nemesis.KillServer, Role: nemesis.MastersServer}
+	driver, err := zkclient.New(zkclient.Config{Servers: proxy.Addresses(), SessionTimeout: 9 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := driver.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.Do(ctx, zkapi.Create("/master", []byte("master-1:1"), zkapi.Ephemeral)); err != nil {
+		t.Fatal(err)
+	}
+	// its server says so itself
+	connected := func(ctx context.Context) string {
+		for _, s := range r.ensemble.Servers {
+			if text, err := s.FourLetterWord(ctx, "cons"); err == nil && strings.Contains(text, fmt.Sprintf("sid=0x%x,", session.ID())) {
+				return s.Name
+			}
+		}
+		return ""
+	}
+	first := connected(ctx)
+	d, err := r.bind(ctx, fault)
+	if err != nil || d.target != first || first == "" {
+		t.Fatalf("the master is connected to %q, aimed at %q, %v", first, d.target, err)
+	}
+	if err := d.apply(ctx); err != nil {
+		t.Fatal(err)
+	}
+	err = await(ctx, "it is connected to another server", func(ctx context.Context) bool {
+		now := connected(ctx)
+		return now != "" && now != first
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.done()
+	if again, err := r.fitServers(ctx, fault); err != nil || again[0].Name != connected(ctx) {
+		t.Errorf("moved to %s, aimed at %v, %v", connected(ctx), again, err)
+	}
+	if err := proxy.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.fitServers(ctx, fault); err == nil || !strings.Contains(err.Error(), "master-1") {
+		t.Errorf("connected to nothing: %v", err)
+	}
+}
+
+// TestSlowed has the probe weigh what was held against what the server measured.
+func TestSlowed(t *testing.T) {
+	for _, c := range []struct {
+		held int
+		took time.Duration
+		want bool
+	}{{0, 0, false}, {1, time.Second, false}, {5, 4 * fsyncDelay, true}, {5, 3 * fsyncDelay, false}} {
+		before := ensemble.Fsyncs{Count: 7, Total: time.Second, Delayed: 2}
+		after := ensemble.Fsyncs{Count: 99, Total: time.Second + c.took, Delayed: 2 + c.held}
+		if got := slowed(before, after); got.effective != c.want {
+			t.Errorf("%d held, %v measured: %s", c.held, c.took, got.text)
+		}
+	}
+}
+
+// TestRenewed counts new processes, and neither the old nor the missing ones.
+func TestRenewed(t *testing.T) {
+	if n := renewed([]string{"1", "2", "3"}, []string{"1", "", "4"}); n != 1 {
+		t.Errorf("%d", n)
+	}
+}
+
+// TestSmallLog: a volume is made for the load where it is to be filled up, and none
+// that could take too much of the machine's memory.
+func TestSmallLog(t *testing.T) {
+	c := Defaults()
+	c.Nemesis = []nemesis.Kind{nemesis.FillDisk}
+	if size := c.smallLog(); size < smallest || size > largest {
+		t.Errorf("%d bytes for the default load", size)
+	}
+	c.Rate = 10000
+	if size := c.smallLog(); size != 0 {
+		t.Errorf("%d bytes for a large load", size)
+	}
+	c.Rate, c.Nemesis = 10, []nemesis.Kind{nemesis.KillServer}
+	if size := c.smallLog(); size != 0 {
+		t.Errorf("%d bytes that nobody fills up", size)
+	}
+}

@@ -1,0 +1,183 @@
+package mutants
+
+import (
+	"cmp"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ours is the catalogue of this project, and its source.
+func ours(t *testing.T) (Catalogue, Source) {
+	t.Helper()
+	all, err := Load("catalogue.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, Source{Dir: "../..", Command: "./cmd/torture"}
+}
+
+// TestEveryEntryCompiles: each edit matches exactly once, and the packages that are
+// edited compile. A hunt builds the rest.
+func TestEveryEntryCompiles(t *testing.T) {
+	all, source := ours(t)
+	if err := source.Match(all); err != nil {
+		t.Fatal(err)
+	}
+	checked := newTypeChecker(t, source.Dir)
+	for _, e := range all {
+		b, err := source.Plant(e, t.TempDir())
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var packages []string
+		for _, edit := range e.Edits {
+			if edit.Package == "" && filepath.Ext(edit.File) == ".go" {
+				t.Errorf("%s: an edit of the file %s would not outlive edits of the source; give package and in", e.ID, edit.File)
+			}
+			packages = append(packages, "./"+cmp.Or(edit.Package, path.Dir(edit.File)))
+		}
+		slices.Sort(packages)
+		packages = slices.Compact(packages)
+		if len(packages) == 1 && checked.compiles(packages[0], b.Overlay) == nil {
+			continue // the rest of the module is as it was compiled
+		}
+		if printed, err := b.tool(t.Context(), "build", packages...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", e.ID, err, printed)
+		}
+	}
+}
+
+// entry is a catalogue with one entry that has nothing wrong with it but changes.
+func entry(changes ...string) string {
+	text := `
+- id: one
+  says: it is wrong
+  breaks: [P]
+  world: --masters 1
+  edits:
+    - {file: a.go, old: x, new: y}
+`
+	return strings.NewReplacer(changes...).Replace(text)
+}
+
+func TestBadCataloguesAreRefused(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", "nothing in it"},
+		{entry("says:", "tells:"), "field tells not found"},
+		{entry("id: one", "id: One"), "an id has small letters"},
+		{entry("id: one", "id: unmodified"), "an id has small letters"},
+		{entry("it is wrong", `""`), "says is missing"},
+		{entry("[P]", "[]"), "breaks is missing"},
+		{entry("  world: --masters 1\n", ""), "nobody looks for it"},
+		{entry("world: --masters 1", "run: --nodes 2\n  world: x"), "fault is needed"},
+		{entry("  world: --masters 1\n", "  tests: [-run 'A|B' ./recipe]\n"), "leave out the quotes"},
+		{entry("world: --masters 1", "fault: kill-everybody"), `unknown fault "kill-everybody"`},
+		{entry("world:", "on: [paper]\n  world:"), `no engine is called "paper"`},
+		{entry("world:", "survives: {paper: so}\n  world:"), `no engine is called "paper"`},
+		{entry("world:", "survives: {model: ''}\n  world:"), "say why model"},
+		{entry("file: a.go", "file: ../a.go"), "not below the source folder"},
+		{entry("file: a.go", "package: ../a, in: func f"), "not below the source folder"},
+		{entry("file: a.go", "file: a.go, package: a, in: func f"), "one of the two"},
+		{entry("file: a.go, ", ""), "one of the two"},
+		{entry("file: a.go", "package: a"), `in "" names no declaration`},
+		{entry("file: a.go", "package: a, in: f"), `in "f" names no declaration`},
+		{entry("file: a.go", "package: a, in: type (t) f"), `names no declaration`},
+		{entry("file: a.go", "file: a.go, in: func f"), "package is needed as well"},
+		{entry("file: a.go", "file: a.go, imports: [time]"), "package is needed as well"},
+		{entry("file: a.go, old: x", "package: a, in: func f, old: '\"x'"), "not made of whole tokens"},
+		{entry("file: a.go, old: x", "package: a, in: func f, old: // x"), "old is missing"},
+		{entry("old: x", "old: ''"), "old is missing"},
+		{entry("old: x", "old: y"), "old and new are the same"},
+		{entry() + entry(), "one is there twice"},
+		{entry() + "---" + entry("id: one", "id: two"), "put all of them in one list"},
+		{entry("world:", "on: [tests]\n  world:"), "no engine can look for it"},
+		{entry("world: --masters 1", "on: [memory]\n  fault: kill-server"), "no engine can look for it"},
+	} {
+		_, err := Parse(strings.NewReader(c.text), "cat.yaml")
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "cat.yaml") {
+			t.Errorf("%s\n%v\nwant: %s", c.text, err, c.want)
+		}
+	}
+	if _, err := Parse(strings.NewReader(entry()), "cat.yaml"); err != nil {
+		t.Errorf("the entry that all others are made of: %v", err)
+	}
+	if _, err := Load("no-such.yaml"); err == nil || !strings.Contains(err.Error(), "no-such.yaml") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func TestOnly(t *testing.T) {
+	all, err := Parse(strings.NewReader(entry()+entry("id: one", "id: two")), "cat.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	picked, err := all.Only([]string{"two"})
+	if err != nil || len(picked) != 1 || picked[0].ID != "two" {
+		t.Errorf("%v, %v", picked, err)
+	}
+	if _, err := all.Only([]string{"three"}); err == nil || !strings.Contains(err.Error(), "there are one, two") {
+		t.Errorf("an id that is not there: %v", err)
+	}
+}
+
+// TestAHandfulInTurns: in as many turns as it takes everybody that can be caught is
+// hunted, and nobody else.
+func TestAHandfulInTurns(t *testing.T) {
+	var all Catalogue
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		all = append(all, Entry{ID: id, World: "w"})
+	}
+	all = append(all, Entry{ID: "explained", World: "w", Survives: map[string]string{ModelEngine: "so"}}, Entry{ID: "elsewhere", Tests: []string{"."}})
+	engines := []Engine{Model{}}
+	var got []string
+	for turn := range 4 {
+		got = append(got, strings.Join(all.Handful(2, turn, engines, &Matrix{}).IDs(), ""))
+	}
+	if want := []string{"ab", "cd", "ea", "bc"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if few := all.Handful(9, 1, engines, &Matrix{}).IDs(); !slices.Equal(few, []string{"a", "b", "c", "d", "e"}) {
+		t.Errorf("more than there are: %q", few)
+	}
+	known := &Matrix{}
+	for id, f := range map[string]Finding{
+		"a": {Outcome: Survived}, "b": {Outcome: Caught, Runs: 3}, "c": {Outcome: Caught, Fingerprint: "of other edits"}, "d": {Outcome: Caught, Runs: 1},
+	} {
+		f.ID, f.Engine, f.Asked = id, ModelEngine, "w"
+		if f.Fingerprint == "" {
+			f.Fingerprint = Entry{}.Fingerprint()
+		}
+		known.Findings = append(known.Findings, f)
+	}
+	if proven := all.Handful(9, 0, engines, known).IDs(); !slices.Equal(proven, []string{"d"}) {
+		t.Errorf("of those that were caught at the first try: %q", proven)
+	}
+}
+
+// TestEditsMatchOnce: a text that is not there, or there twice, is told with id, file
+// and count; two edits of one file follow each other.
+func TestEditsMatchOnce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two oooo\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	source := Source{Dir: dir}
+	for old, want := range map[string]string{"two": "there 2 times", "ooo": "there 2 times", "three": "there 0 times"} {
+		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "a.go", Old: old, New: "x"}}}})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "m: a.go") {
+			t.Errorf("%q: %v", old, err)
+		}
+	}
+	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "b.go", Old: "x", New: "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{File: "a.go", Old: "one", New: "three"}, {File: "./a.go", Old: "three two", New: "four"}}})
+	if err != nil || texts["a.go"] != "four two oooo\n" {
+		t.Errorf("%q, %v", texts, err)
+	}
+}

@@ -1,0 +1,88 @@
+package participant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// closing is a role that has nothing to it but its end.
+type closing func(context.Context) error
+
+func (c closing) Run(context.Context) error       { return nil }
+func (c closing) Close(ctx context.Context) error { return c(ctx) }
+
+// TestLeavingIsNoted: only who needed no more than its time, and was confirmed, left in
+// good order.
+func TestLeavingIsNoted(t *testing.T) {
+	for name, c := range map[string]struct {
+		role    closing
+		outcome record.Type
+		text    string
+	}{
+		"in good order": {func(context.Context) error { return nil }, record.OK, ""},
+		"it lingers":    {func(context.Context) error { return recipe.ErrLingers }, record.Fail, recipe.ErrLingers.Error()},
+		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, record.Fail, context.DeadlineExceeded.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journal, events := newJournal(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			_ = leaving{c.role, journal}.Close(ctx)
+			all := record.Operations(events(), record.Leave)
+			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Text != c.text {
+				t.Errorf("noted %+v", all)
+			}
+		})
+	}
+}
+
+// TestAHandlerLetsGoAMomentLater: the same moment whenever the same is told to end.
+func TestAHandlerLetsGoAMomentLater(t *testing.T) {
+	journal, _ := newJournal(t)
+	config, token := Config{Seed: 7}, recipe.Token{Epoch: 2, Attempt: 3}
+	payload, err := json.Marshal(Payload{ID: "a", Resident: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle := handler(config, journal, func(EffectArgs) error { return nil })
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancelCause(t.Context())
+		var told time.Time
+		time.AfterFunc(time.Minute, func() { told = time.Now(); stop(recipe.ErrRevoked) })
+		_, err := handle(ctx, recipe.Task{Name: "t", Payload: payload, Token: token})
+		took := time.Since(told)
+		if want := moment(config.Seed, record.Token{Epoch: 2, Attempt: 3}); !errors.Is(err, recipe.ErrRevoked) || took != want {
+			t.Errorf("%v after it was told, want %v: %v", took, want, err)
+		}
+	})
+	for _, lost := range []error{recipe.ErrDeposed, recipe.ErrClaimLost} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancelCause(t.Context())
+			stop(fmt.Errorf("%w: over", lost))
+			began := time.Now()
+			letGo(ctx, Config{Seed: 1}, record.Token{Epoch: 2})
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%v: nobody waits for him, and he took %v", lost, took)
+			}
+		})
+	}
+	different := map[time.Duration]bool{}
+	for attempt := range int32(100) {
+		took := moment(config.Seed, record.Token{Epoch: 2, Attempt: attempt})
+		if took < shortestMoment || took >= longestMoment {
+			t.Errorf("attempt %d lets go after %v", attempt, took)
+		}
+		different[took] = true
+	}
+	if len(different) < 50 {
+		t.Errorf("%d moments of a hundred", len(different))
+	}
+}

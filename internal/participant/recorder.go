@@ -1,0 +1,133 @@
+package participant
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// recorder is an Env that notes what passes through it: sessions, and every
+// write with what was heard of it. Paths are noted without the namespace.
+type recorder struct {
+	zkapi.Env
+	journal   *record.Journal
+	namespace string
+}
+
+// Open implements zkapi.Env.
+func (r *recorder) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := r.Env.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := fmt.Sprintf("0x%x", session.ID())
+	r.journal.Add(record.Event{
+		Type: record.Note, Kind: record.Session, Session: name, Text: fmt.Sprintf("opened, timeout %v", session.Timeout()),
+	})
+	return &recordedSession{Session: session, recorder: r, name: name}, nil
+}
+
+// Spawn implements zkapi.Env: what is spawned is recorded too.
+func (r *recorder) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return r.Env.Spawn(name, func(inner zkapi.Env) { f(&recorder{Env: inner, journal: r.journal, namespace: r.namespace}) })
+}
+
+type recordedSession struct {
+	zkapi.Session
+	recorder *recorder
+	name     string
+}
+
+// Do implements zkapi.Session.
+func (s *recordedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	if !op.Kind.Writes() {
+		return s.Session.Do(ctx, op)
+	}
+	invoke := s.invoked(op)
+	result, err := s.Session.Do(ctx, op)
+	s.completed(invoke, op, zkapi.Reply{Result: result, Err: err})
+	return result, err
+}
+
+// DoAll implements zkapi.Session.
+func (s *recordedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	invokes := map[int]record.Event{}
+	for i, op := range ops {
+		if op.Kind.Writes() {
+			invokes[i] = s.invoked(op)
+		}
+	}
+	replies := s.Session.DoAll(ctx, ops)
+	for i, invoke := range invokes {
+		s.completed(invoke, ops[i], replies[i])
+	}
+	return replies
+}
+
+func (s *recordedSession) invoked(op zkapi.Op) record.Event {
+	return s.recorder.journal.Add(record.Event{Type: record.Invoke, Kind: record.Write, Session: s.name, Ops: Describe(op, s.recorder.namespace)})
+}
+
+func (s *recordedSession) completed(invoke record.Event, op zkapi.Op, reply zkapi.Reply) {
+	outcome := map[zkapi.Fate]record.Type{
+		zkapi.Applied: record.OK, zkapi.NotApplied: record.Fail, zkapi.Unknown: record.Info,
+	}[zkapi.FateOf(reply.Err)]
+	s.recorder.journal.Complete(invoke, outcome, func(e *record.Event) {
+		if reply.Err != nil {
+			e.Text = reply.Err.Error()
+			return
+		}
+		e.Ops = slices.DeleteFunc(Gained(op, reply.Result, s.recorder.namespace), func(o record.Op) bool { return o == record.Op{} })
+	})
+}
+
+// Close implements zkapi.Session.
+func (s *recordedSession) Close(ctx context.Context) error {
+	cause := "closed"
+	if s.Cause() != nil {
+		cause = s.Cause().Error()
+	}
+	err := s.Session.Close(ctx)
+	s.recorder.journal.Add(record.Event{Type: record.Note, Kind: record.Session, Session: s.name, Text: "ended: " + cause})
+	return err
+}
+
+// Describe turns a request into the history's terms, without the namespace.
+func Describe(op zkapi.Op, namespace string) []record.Op {
+	if op.Kind == zkapi.KindMulti {
+		var all []record.Op
+		for _, sub := range op.Ops {
+			all = append(all, Describe(sub, namespace)...)
+		}
+		return all
+	}
+	return []record.Op{{
+		Kind: op.Kind.String(), Path: strings.TrimPrefix(op.Path, namespace), Version: op.Version, Data: string(op.Data),
+		Ephemeral:  op.Mode == zkapi.Ephemeral || op.Mode == zkapi.EphemeralSequential,
+		Sequential: op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential,
+	}}
+}
+
+// Gained is what a write that was applied brought beyond what was asked for, one for
+// each part of it: the names of sequential znodes and the versions of those that
+// were set; empty for the other parts.
+func Gained(op zkapi.Op, result zkapi.Result, namespace string) []record.Op {
+	ops, results := []zkapi.Op{op}, []zkapi.Result{result}
+	if op.Kind == zkapi.KindMulti {
+		ops, results = op.Ops, result.Results
+	}
+	all := make([]record.Op, len(ops))
+	for i, sub := range ops[:min(len(ops), len(results))] {
+		switch {
+		case sub.Kind == zkapi.KindSet:
+			all[i] = record.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(sub.Path, namespace), Got: results[i].Stat.Version}
+		case sub.Kind == zkapi.KindCreate && (sub.Mode == zkapi.PersistentSequential || sub.Mode == zkapi.EphemeralSequential):
+			all[i] = record.Op{Kind: sub.Kind.String(), Path: strings.TrimPrefix(results[i].Path, namespace)}
+		}
+	}
+	return all
+}

@@ -1,0 +1,75 @@
+package participant
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// TestWhatFailsIsRepeatedAfterPauses: a client whose submission is in doubt at once, each
+// time, because the answer is lost and the next try is refused, and one whose cancelling is
+// refused, go on with growing pauses, and succeed when they are let.
+func TestWhatFailsIsRepeatedAfterPauses(t *testing.T) {
+	for _, kind := range []record.Kind{record.Submit, record.Cancel} {
+		journal, events := newJournal(t)
+		synctest.Test(t, func(t *testing.T) {
+			env := &zk.Env{Server: zk.NewServer(4 * time.Second)}
+			r, err := recipe.NewClient(env, recipe.ClientConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = r.Close(t.Context()) }()
+			c := &client{config: Config{Retention: time.Hour}, env: env, recipe: r, journal: journal, now: func() time.Duration { return 0 }}
+			name := "task-x"
+			if kind == record.Cancel {
+				name = c.keepSubmitting(t.Context(), wish{payload: Payload{ID: "x"}}, recipe.ID("x"))
+			} else if _, err := r.Submit(t.Context(), nil, recipe.ID("first")); err != nil { // makes the parents
+				t.Fatal(err)
+			}
+			refuses, tries := true, 0 // who tries without an end is let, and found out by the count
+			env.Server.Lose(func(op zkapi.Op) zk.Loss {
+				tries++
+				refuses = refuses && tries < 5000
+				if refuses && kind == record.Submit && op.Path == "/tasks/task-x" && tries%2 == 1 {
+					return zk.BeforeItWas
+				}
+				return zk.None
+			})
+			env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+				if refuses && op.Kind == zkapi.KindCreate {
+					return zkapi.ErrNoAuth
+				}
+				return nil
+			})
+			time.AfterFunc(time.Minute, func() { env.Server.Refuse(nil); env.Server.Lose(nil) })
+			if ctx := t.Context(); kind == record.Submit {
+				name = c.keepSubmitting(ctx, wish{payload: Payload{ID: "x"}}, recipe.ID("x"))
+			} else {
+				ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+				defer cancel()
+				c.cancel(ctx, name, "x")
+			}
+			if name != "task-x" {
+				t.Errorf("%s: it was not accepted", kind)
+			}
+		})
+		tried, ok := 0, 0
+		for _, e := range events() {
+			if e.Kind == kind && e.Type == record.Invoke {
+				tried++
+			}
+			if e.Kind == kind && e.Type == record.OK {
+				ok++
+			}
+		}
+		if tried < 20 || tried > 60 || ok != 1 {
+			t.Errorf("%s: tried %d times in a minute, with success %d times", kind, tried, ok)
+		}
+	}
+}

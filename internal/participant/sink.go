@@ -1,0 +1,141 @@
+package participant
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/rpc"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// EffectArgs is what a handler asks the sink to do.
+type EffectArgs struct {
+	Task, ID string
+	Token    record.Token
+	Process  string
+	Life     int
+	Text     string
+}
+
+// EffectReply is what the sink answers.
+type EffectReply struct{ Accepted bool }
+
+// errFencedBySink means that the sink has seen a later execution.
+var errFencedBySink = errors.New("the sink has seen a later execution of this task")
+
+// Sink stands for the world outside ZooKeeper. It remembers the greatest token it
+// has seen for each task and refuses smaller ones: what a handler's target must do
+// to be safe from a worker that was replaced.
+type Sink struct {
+	listener net.Listener
+	journal  *record.Journal
+	work     sync.WaitGroup
+
+	mu    sync.Mutex
+	seen  map[string]record.Token
+	conns map[net.Conn]bool
+}
+
+// NewSink makes a sink that notes every effect in the journal, for participants in
+// the same process.
+func NewSink(journal *record.Journal) *Sink {
+	return &Sink{journal: journal, seen: map[string]record.Token{}, conns: map[net.Conn]bool{}}
+}
+
+// ListenSink starts a sink that others reach over the network.
+func ListenSink(journal *record.Journal) (*Sink, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("participant: sink: %w", err)
+	}
+	s := NewSink(journal)
+	s.listener = listener
+	server := rpc.NewServer()
+	if err := server.RegisterName("Sink", &sinkService{s}); err != nil {
+		return nil, fmt.Errorf("participant: sink: %w", err)
+	}
+	s.work.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns[conn] = true
+			s.mu.Unlock()
+			s.work.Go(func() { server.ServeConn(conn) })
+		}
+	})
+	return s, nil
+}
+
+// Address is where handlers find the sink.
+func (s *Sink) Address() string { return s.listener.Addr().String() }
+
+// Close ends the sink and waits for its connections.
+func (s *Sink) Close() error {
+	err := s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+	return err
+}
+
+// sinkService is the part of the sink that net/rpc may call.
+type sinkService struct{ sink *Sink }
+
+// Effect accepts or refuses one effect. The note is written under the lock, so
+// that the history has effects in the order in which they were decided.
+func (s *sinkService) Effect(args EffectArgs, reply *EffectReply) error {
+	reply.Accepted = s.sink.accept(args)
+	return nil
+}
+
+func (s *Sink) accept(args EffectArgs) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	accepted := args.Token.Compare(s.seen[args.Task]) >= 0
+	if accepted {
+		s.seen[args.Task] = args.Token
+	}
+	s.journal.Add(record.Event{
+		Type: record.Note, Kind: record.Effect, Task: args.Task, ID: args.ID, Token: args.Token,
+		Accepted: accepted, Text: fmt.Sprintf("%s by %s/%d", args.Text, args.Process, args.Life),
+	})
+	return accepted
+}
+
+// Act is an effect of a participant in the same process.
+func (s *Sink) Act(args EffectArgs) error {
+	if !s.accept(args) {
+		return errFencedBySink
+	}
+	return nil
+}
+
+// sinkClient is a worker's connection to the sink.
+type sinkClient struct{ *rpc.Client }
+
+func dialSink(address string) (*sinkClient, error) {
+	conn, err := rpc.Dial("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("participant: sink: %w", err)
+	}
+	return &sinkClient{conn}, nil
+}
+
+func (c *sinkClient) effect(args EffectArgs) error {
+	var reply EffectReply
+	if err := c.Call("Sink.Effect", args, &reply); err != nil {
+		return fmt.Errorf("sink: %w", err)
+	}
+	if !reply.Accepted {
+		return errFencedBySink
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package participant
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// sleep is the file in which the harness says for how long this participant's machine has
+// slept so far. It is stopped while that changes, so that no clock is read in between.
+type sleep struct{ file *os.File }
+
+// sleepBytes is the size of what is in the file.
+const sleepBytes = 8
+
+// WriteSleep says in a file for how long the participant's machine has slept in all. The
+// participant must be stopped, or not started yet.
+func WriteSleep(path string, slept time.Duration) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("participant: %w", err)
+	}
+	defer file.Close()
+	if _, err := file.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(slept)), 0); err != nil {
+		return fmt.Errorf("participant: %w", err)
+	}
+	return nil
+}
+
+// openSleep opens that file.
+func openSleep(path string) (*sleep, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("participant: %w", err)
+	}
+	return &sleep{file}, nil
+}
+
+// slept is for how long the machine has slept so far.
+func (s *sleep) slept() time.Duration {
+	var b [sleepBytes]byte
+	if _, err := s.file.ReadAt(b[:], 0); err != nil {
+		panic(fmt.Sprintf("participant: what the harness says of sleep: %v", err)) // a clock cannot fail
+	}
+	return time.Duration(binary.BigEndian.Uint64(b[:]))
+}
+
+// notePause is how often a participant looks whether its machine has slept.
+const notePause = 20 * time.Millisecond
+
+// NoteSleeps makes the clocks of this process those of a machine that sleeps as Config.Sleep
+// says, and puts on record what they show of each sleep, until stop is called. leases is
+// the clock that leases are measured by.
+func NoteSleeps(ctx context.Context, config Config, journal *record.Journal, leases func() time.Duration) (stop func(), err error) {
+	_, stop, err = sleeps(ctx, config, journal, leases)
+	return stop, err
+}
+
+// sleeps is NoteSleeps; it returns nil where the machine never sleeps.
+func sleeps(ctx context.Context, config Config, journal *record.Journal, leases func() time.Duration) (*sleep, func(), error) {
+	if config.Sleep == "" {
+		return nil, func() {}, nil
+	}
+	s, err := openSleep(config.Sleep)
+	if err != nil {
+		return nil, nil, err
+	}
+	clock.Sleeps(s.slept)
+	return s, s.noting(ctx, journal, leases), nil
+}
+
+// noting begins to note, and returns what ends that.
+func (s *sleep) noting(ctx context.Context, journal *record.Journal, lease func() time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() { defer close(over); s.note(ctx, journal, lease) }()
+	return func() { cancel(); <-over }
+}
+
+// note puts on record what the clocks show of each sleep: the one for leases goes on, and
+// the monotonic one stands still.
+func (s *sleep) note(ctx context.Context, journal *record.Journal, lease func() time.Duration) {
+	known, leases, monotonic := s.slept(), lease(), clock.Read(clock.Monotonic)
+	look := time.NewTicker(notePause)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		slept := s.slept()
+		nowLeases, nowMonotonic := lease(), clock.Read(clock.Monotonic)
+		if slept != known {
+			journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: time.Now().UTC().Round(0), Text: fmt.Sprintf(
+				"woke up: the clock of leases has gone on by %v, the monotonic clock by %v", (nowLeases - leases).Round(time.Millisecond), (nowMonotonic - monotonic).Round(time.Millisecond))})
+		}
+		known, leases, monotonic = slept, nowLeases, nowMonotonic
+	}
+}

@@ -1,0 +1,484 @@
+package participant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Payload is what a task of the workload says: who it is and how it behaves.
+type Payload struct {
+	ID       string `json:"id"`
+	Millis   int    `json:"ms"`                  // that the work takes
+	Failures int32  `json:"failures,omitempty"`  // attempts that fail on purpose
+	Hangs    int32  `json:"hangs,omitempty"`     // attempts that go on until they are stopped, without a word
+	Progress bool   `json:"progress,omitempty"`  // tells how far it has got
+	Stubborn bool   `json:"stubborn,omitempty"`  // goes on when its context ends, as bad handlers do
+	Resident bool   `json:"resident,omitempty"`  // goes on until its context ends
+	Lingers  int    `json:"lingers,omitempty"`   // ms: of a resident, how much longer it goes on, whatever the cause
+	Bytes    int    `json:"bytes,omitempty"`     // that the result has at least
+	TooLarge int32  `json:"too_large,omitempty"` // attempts whose results are larger than the servers take
+	Padding  string `json:"padding,omitempty"`   // makes the payload large
+}
+
+// wish is a task that a client makes up: what it is, what is asked for it, and
+// what the client does with it.
+type wish struct {
+	payload Payload
+	options recipe.Options
+	delay   time.Duration // before it may begin
+	twice   bool          // handed in twice under one id
+	cancel  time.Duration // after which it is cancelled; 0 for never
+	collect bool          // removed once its status has been heard of
+}
+
+// draw makes up a task. One in five takes long enough to be interrupted, one in
+// ten fails once or twice, one in a hundred always, and one in ten does not
+// listen when it is told to stop. Some ask for each of the options.
+func draw(rng *rand.Rand, id string) wish {
+	p := Payload{ID: id, Millis: 1 + rng.IntN(20)}
+	if rng.IntN(5) == 0 {
+		p.Millis = 100 + rng.IntN(500)
+	}
+	w := wish{twice: rng.IntN(20) == 0, collect: rng.IntN(10) == 0}
+	switch dice := rng.IntN(100); {
+	case dice == 0:
+		p.Failures = 2 * MaxAttempts
+	case dice <= 10:
+		p.Failures = 1 + int32(rng.IntN(2))
+	}
+	p.Stubborn = rng.IntN(10) == 0
+	if rng.IntN(10) == 0 {
+		w.options.Priority = rng.IntN(7) - 2
+	}
+	if rng.IntN(10) == 0 {
+		w.options.Key = fmt.Sprint("key", rng.IntN(8))
+	}
+	if rng.IntN(20) == 0 {
+		w.options.Attempts = 1 + rng.IntN(MaxAttempts+2)
+	}
+	switch rng.IntN(30) {
+	case 0:
+		w.delay = time.Duration(500+rng.IntN(2500)) * time.Millisecond
+	case 1:
+		w.options.Timeout, p.Hangs = time.Duration(300+rng.IntN(700))*time.Millisecond, int32(rng.IntN(2))
+	case 2:
+		w.options.Silence, p.Hangs = time.Duration(1200+rng.IntN(800))*time.Millisecond, int32(rng.IntN(2))
+		p.Progress, p.Millis = true, 500+rng.IntN(1500)
+	case 3:
+		w.cancel = time.Duration(1+rng.IntN(1000)) * time.Millisecond
+		p.Millis = 200 + rng.IntN(1000)
+	}
+	w.payload = p
+	return w
+}
+
+// enlarge makes a few tasks large, where servers take so many bytes at most: some results
+// of which not many fit into one request, some payloads, and now and then a result that
+// no request can hold.
+func (p *Payload) enlarge(rng *rand.Rand, most int) {
+	switch dice := rng.IntN(100); {
+	case dice < 4:
+		p.Bytes = most/8 + rng.IntN(most*5/8)
+	case dice < 6:
+		p.Padding = strings.Repeat(".", most/8+rng.IntN(most/2))
+	case dice < 7:
+		p.Bytes, p.TooLarge = most/8, 1
+	}
+}
+
+// errOnPurpose is how a task of the workload fails.
+var errOnPurpose = errors.New("fails on purpose")
+
+// handler executes a task: it acts on the sink when it starts and when it ends.
+func handler(config Config, journal *record.Journal, act func(EffectArgs) error) recipe.Handler {
+	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		var p Payload
+		if err := json.Unmarshal(task.Payload, &p); err != nil {
+			p = Payload{ID: string(task.Payload)} // a task made by hand
+		}
+		token := record.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
+		run := journal.Add(record.Event{Type: record.Invoke, Kind: record.Execute, Task: task.Name, ID: p.ID, Token: token})
+		if p.Resident {
+			defer context.AfterFunc(ctx, func() {
+				journal.Add(record.Event{Type: record.Note, Kind: record.Told, Task: task.Name, ID: p.ID, Token: token, Text: context.Cause(ctx).Error()})
+			})()
+		}
+		result, err := work(ctx, p, task, token, config, act)
+		letGo(ctx, config, token)
+		if err != nil {
+			journal.Complete(run, record.Fail, func(e *record.Event) {
+				e.Text = err.Error()
+				if errors.Is(context.Cause(ctx), recipe.ErrLeaseLapsed) {
+					e.State = record.Lapsed
+				}
+			})
+			return nil, err
+		}
+		journal.Complete(run, record.OK, func(e *record.Event) { e.Result = string(result) })
+		return result, nil
+	}
+}
+
+func work(ctx context.Context, p Payload, task recipe.Task, token record.Token, config Config, act func(EffectArgs) error) (recipe.Result, error) {
+	effect := func(text string) error {
+		return act(EffectArgs{Task: task.Name, ID: p.ID, Token: token, Process: config.Name, Life: config.Life, Text: text})
+	}
+	if err := effect("start"); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.Resident:
+		<-ctx.Done()
+		<-time.After(time.Duration(p.Lingers) * time.Millisecond)
+		return nil, context.Cause(ctx)
+	case task.Token.Attempt <= p.Hangs:
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(hangLimit):
+			return nil, errOnPurpose
+		}
+	}
+	if err := p.spend(ctx, task); err != nil {
+		return nil, err
+	}
+	if token.Attempt <= p.Failures {
+		return nil, errOnPurpose
+	}
+	if err := effect("end"); err != nil {
+		return nil, err
+	}
+	return p.result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt), token, config), nil
+}
+
+// result makes a result of a text, as large as it is to be.
+func (p Payload) result(text string, token record.Token, config Config) recipe.Result {
+	bytes := p.Bytes
+	if token.Attempt <= p.TooLarge {
+		bytes = config.MaxRequest + 1
+	}
+	return recipe.Result(text + strings.Repeat(".", max(0, bytes-len(text))))
+}
+
+// What is told to end returns a moment later, as what has to put something in order
+// does: a hand-over, or a call back, must wait for it. Who has lost the right to go on
+// takes no time: nobody waits for him.
+const (
+	shortestMoment = 10 * time.Millisecond
+	longestMoment  = 60 * time.Millisecond
+)
+
+// moment is how long a term, or an execution, takes to return: drawn from the seed and
+// from what it is, whatever else goes on.
+func moment(seed uint64, of record.Token) time.Duration {
+	rng := rand.New(rand.NewPCG(seed, uint64(uint32(of.Epoch))<<32|uint64(uint32(of.Attempt))))
+	return shortestMoment + time.Duration(rng.Int64N(int64(longestMoment-shortestMoment)))
+}
+
+// letGo takes the moment between being told to end and returning.
+func letGo(ctx context.Context, config Config, of record.Token) {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(cause, recipe.ErrDeposed) || errors.Is(cause, recipe.ErrClaimLost) {
+		return
+	}
+	<-time.After(moment(config.Seed, of))
+}
+
+// hangLimit ends a handler that hangs and that nobody stops: a lost claim does.
+const hangLimit = 20 * time.Second
+
+// spend takes as long as the work takes, and tells how far it has got.
+func (p Payload) spend(ctx context.Context, task recipe.Task) error {
+	stopped := ctx.Done()
+	if p.Stubborn {
+		stopped = nil
+	}
+	end := time.After(time.Duration(p.Millis) * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stopped:
+			return context.Cause(ctx)
+		case <-end:
+			return nil
+		case at := <-tick.C:
+			if p.Progress {
+				_ = task.Progress([]byte(at.Format(time.StampMilli)))
+			}
+		}
+	}
+}
+
+// client is the workload of one client process.
+type client struct {
+	config  Config
+	env     zkapi.Env
+	recipe  *recipe.Client
+	journal *record.Journal
+	now     func() time.Duration // since the run began
+	work    sync.WaitGroup
+}
+
+// maxOutstanding bounds the tasks that one client waits for. A client at the
+// bound submits no more until it hears of one: a workload must not bury a system
+// that is under attack.
+const maxOutstanding = 2000
+
+// submitPatience is how long a client tries to submit before it calls the
+// outcome unknown and tries again under the same id.
+const submitPatience = 2 * time.Second
+
+// A client waits longer each time before it repeats what was refused, or is in doubt.
+const (
+	firstPause = 200 * time.Millisecond
+	mostPause  = 2 * time.Second
+)
+
+// pause waits before a request is repeated that has failed so many times.
+func (c *client) pause(ctx context.Context, failures int) {
+	_, _ = c.env.Wait(ctx, c.env.Timer(zkapi.Pause(c.env, firstPause, mostPause, failures)))
+}
+
+func runClient(ctx context.Context, env zkapi.Env, config Config, journal *record.Journal, log *slog.Logger, stage Stage) error {
+	draining := stage.Draining
+	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Access: config.access(), Observers: recipe.Observers{Logger: log}})
+	if err != nil {
+		return err
+	}
+	c := &client{config: config, env: env, recipe: r, journal: journal, now: stage.Now}
+	listening, deaf := context.WithCancel(ctx)
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		for leader := range r.Leaders(listening) {
+			journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Text: leader.Name, Token: record.Token{Epoch: leader.Epoch}})
+		}
+	}()
+	defer func() { deaf(); <-heard }()
+	residents := residents(config)
+	select {
+	case <-draining:
+	default:
+		for id, resident := range residents {
+			c.work.Go(func() { c.keepSubmitting(ctx, resident, recipe.ID(id)) })
+		}
+	}
+	c.load(ctx, draining)
+	for id, resident := range residents {
+		c.work.Go(func() { c.end(ctx, id, resident) })
+	}
+	c.work.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if err := r.Close(closing); err != nil {
+		log.Info("session may linger", "error", err)
+	}
+	return nil
+}
+
+// load submits at the configured rate until it is told to drain.
+func (c *client) load(ctx context.Context, draining <-chan struct{}) {
+	rng := rand.New(rand.NewPCG(c.config.Seed, uint64(c.config.Life)))
+	ticker := time.NewTicker(time.Duration(float64(time.Second) / c.config.Rate))
+	defer ticker.Stop()
+	outstanding := make(chan struct{}, maxOutstanding)
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-draining:
+			return
+		case <-ticker.C:
+		}
+		w := draw(rng, fmt.Sprintf("%s.%d.%d", c.config.Name, c.config.Life, n))
+		if c.config.Large {
+			w.payload.enlarge(rng, c.config.MaxRequest)
+		}
+		select {
+		case outstanding <- struct{}{}:
+		default:
+			continue
+		}
+		c.work.Go(func() {
+			defer func() { <-outstanding }()
+			c.one(ctx, w)
+		})
+	}
+}
+
+// ResidentPrefix is how the ids of resident tasks begin.
+const ResidentPrefix = "resident."
+
+// residents are a client's resident tasks by their ids, which are the same whatever life
+// the client is in.
+func residents(config Config) map[string]wish {
+	all := map[string]wish{}
+	rng := rand.New(rand.NewPCG(config.Seed, residentStream))
+	for n := range max(config.Residents, 1) {
+		name, id := config.Name, fmt.Sprintf("%s%d.%s", ResidentPrefix, config.Seed, config.Name)
+		if n > 0 {
+			name, id = fmt.Sprintf("%s.%d", name, n+1), fmt.Sprintf("%s.%d", id, n+1)
+		}
+		all[id] = wish{payload: Payload{ID: name + ".resident", Resident: true, Lingers: lingers(rng)}, options: recipe.Options{Resident: true}}
+	}
+	return all
+}
+
+// residentStream separates what residents draw from the seed from the rest of the load.
+const residentStream = 0x9e51de
+
+// lingers draws for how many milliseconds a resident goes on when it has been told to
+// end: half of them not at all, some for longer than a participant that leaves waits for
+// it, and a few for longer than the harness waits for that participant.
+func lingers(rng *rand.Rand) int {
+	patience := int(leavePatience.Milliseconds())
+	switch dice := rng.IntN(10); {
+	case dice < 5:
+		return 0
+	case dice < 7:
+		return 500 + rng.IntN(2000)
+	case dice < 9:
+		return patience + 1000 + rng.IntN(2000)
+	}
+	return 2*patience + 1000
+}
+
+// end cancels a resident task, which an earlier life may have submitted.
+func (c *client) end(ctx context.Context, id string, resident wish) {
+	if name := c.keepSubmitting(ctx, resident, recipe.ID(id)); name != "" {
+		c.cancel(ctx, name, resident.payload.ID)
+	}
+}
+
+// one submits a task, perhaps a second time under the same id, which must not
+// make a second task, waits for its status, and perhaps cancels or collects it.
+func (c *client) one(ctx context.Context, w wish) {
+	var options []recipe.SubmitOption
+	if w.twice {
+		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.config.Seed, c.config.Life, w.payload.ID)))
+	}
+	name := c.keepSubmitting(ctx, w, options...)
+	if name == "" {
+		return
+	}
+	if w.twice {
+		_, _ = c.submit(ctx, w, options...) // the history shows what came of it
+	}
+	if w.cancel > 0 {
+		c.work.Go(func() {
+			select {
+			case <-ctx.Done():
+			case <-time.After(w.cancel):
+				c.cancel(ctx, name, w.payload.ID)
+			}
+		})
+	}
+	if w.payload.Progress {
+		watching, stop := context.WithCancel(ctx)
+		defer stop()
+		c.work.Go(func() {
+			for range c.recipe.Progress(watching, name) { // it must not disturb anything
+			}
+		})
+	}
+	heard := c.await(ctx, name, w.payload.ID)
+	if heard && w.collect && w.cancel == 0 {
+		_ = c.recipe.Collect(ctx, name) // the recorder shows what came of it
+	}
+}
+
+// keepSubmitting submits until the task is accepted or ctx ends.
+//
+// One in doubt is not repeated for long: a task that was accepted may have been
+// done and collected meanwhile, and would be made anew. The history shows that
+// its fate is unknown.
+func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
+	var doubt time.Time
+	for failures := 1; ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.config.Retention/3); failures++ {
+		name, err := c.submit(ctx, w, options...)
+		if err == nil {
+			return name
+		}
+		if ambiguous, ok := errors.AsType[*recipe.AmbiguousError](err); ok {
+			options = []recipe.SubmitOption{recipe.ID(ambiguous.ID)}
+			if doubt.IsZero() {
+				doubt = time.Now()
+			}
+		}
+		c.pause(ctx, failures)
+	}
+	return ""
+}
+
+func (c *client) await(ctx context.Context, name, id string) (heard bool) {
+	await := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Await, Task: name, ID: id})
+	status, err := c.recipe.Await(ctx, name)
+	c.told(ctx, await, status, err)
+	return err == nil
+}
+
+func (c *client) cancel(ctx context.Context, name, id string) {
+	for failures := 1; ctx.Err() == nil; failures++ {
+		cancel := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Cancel, Task: name, ID: id})
+		status, err := c.recipe.Cancel(ctx, name)
+		c.told(ctx, cancel, status, err)
+		if err == nil || errors.Is(err, recipe.ErrNoTask) {
+			return
+		}
+		c.pause(ctx, failures)
+	}
+}
+
+// told notes the status that a client has been told, or why not.
+func (c *client) told(ctx context.Context, op record.Event, status recipe.Status, err error) {
+	switch {
+	case err == nil:
+		c.journal.Complete(op, record.OK, func(e *record.Event) {
+			e.State, e.Result = string(status.State), string(status.Result)
+			e.Token = record.Token{Epoch: status.Token.Epoch, Attempt: status.Token.Attempt}
+		})
+	case ctx.Err() == nil:
+		c.journal.Complete(op, record.Fail, func(e *record.Event) { e.Text = err.Error() })
+	}
+}
+
+func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOption) (string, error) {
+	payload, err := json.Marshal(w.payload)
+	if err != nil {
+		return "", err
+	}
+	submit := record.Event{Type: record.Invoke, Kind: record.Submit, ID: w.payload.ID}
+	if w.delay > 0 {
+		submit.Due = c.now() + w.delay // read first: judged is the earlier time
+		w.options.NotBefore = time.Now().Add(w.delay).UTC()
+	}
+	submit = c.journal.Add(submit)
+	limited, cancel := context.WithTimeout(ctx, submitPatience)
+	defer cancel()
+	name, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
+	_, ambiguous := errors.AsType[*recipe.AmbiguousError](err)
+	switch {
+	case err == nil:
+		c.journal.Complete(submit, record.OK, func(e *record.Event) { e.Task = name })
+	case ambiguous:
+		c.journal.Complete(submit, record.Info, func(e *record.Event) { e.Text = err.Error() })
+	default:
+		c.journal.Complete(submit, record.Fail, func(e *record.Event) { e.Text = err.Error() })
+	}
+	return name, err
+}

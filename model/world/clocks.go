@@ -1,0 +1,33 @@
+package world
+
+import (
+	"hash/fnv"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// clocked is a host whose wall clock is wrong by hours, each process' by another
+// number of them, if the world says so.
+func (c Config) clocked(process string, host explore.Host) explore.Host {
+	if !c.WrongClocks {
+		return host
+	}
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(process)) // never fails
+	return skewed{wrapped{host}, time.Duration(int(hash.Sum32()%49)-24) * time.Hour}
+}
+
+type skewed struct {
+	wrapped
+	by time.Duration
+}
+
+// Now implements zkapi.Env.
+func (s skewed) Now() time.Time { return s.Host.Now().Add(s.by) }
+
+// Spawn implements zkapi.Env.
+func (s skewed) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return s.Host.Spawn(name, func(zkapi.Env) { f(s) })
+}

@@ -1,0 +1,431 @@
+package world
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// deep are the tests that visit millions of states. They run without the race
+// detector, which makes them ten times slower.
+func deep(t *testing.T) {
+	t.Helper()
+	if os.Getenv("RINGMASTER_DEEP") == "" {
+		t.Skipf("skipped %s: it visits millions of states; make explore runs it", t.Name())
+	}
+}
+
+// small is one master, one worker and one task, changed.
+func small(change func(*Config)) Config {
+	c := Defaults()
+	c.Masters = 1
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func explored(t *testing.T, c Config) *explore.Result {
+	t.Helper()
+	w, err := c.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := explore.BFS(t.Context(), w, explore.Limits{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func tell(t *testing.T, c Config, f *explore.Finding) {
+	t.Helper()
+	w, _ := c.World()
+	var text bytes.Buffer
+	if err := f.Schedule.Write(&text, w); err != nil {
+		t.Error(err)
+	}
+	t.Errorf("%+v: %v\n%s", c, f.Violations, text.String())
+}
+
+// pinned are complete worlds of the real recipe, with how many states, transitions
+// and steps they have.
+var pinned = []struct {
+	config                     Config
+	states, transitions, depth int64
+	deep                       bool
+}{
+	{small(nil), 3504, 10276, 35, false},
+	{small(func(c *Config) { c.Masters = 2 }), 77000, 289966, 40, false},
+	{small(func(c *Config) { c.Tasks = 2 }), 17407, 53066, 51, false},
+	{small(func(c *Config) { c.Failures = 1 }), 3765, 11011, 45, false},
+	{small(func(c *Config) { c.Failures = 2 }), 3720, 10855, 46, false},
+	{small(func(c *Config) { c.Cancel = true }), 28546, 87246, 58, false},
+	{small(func(c *Config) { c.Collect = true }), 3768, 11070, 41, false},
+	{small(func(c *Config) { c.Tasks, c.Cancel = 2, true }), 242200, 772917, 76, true},
+	{small(func(c *Config) { c.Bounds.Losses = 1 }), 67544, 218726, 46, false},
+	{small(func(c *Config) { c.Bounds.Lags = 1 }), 37942, 148390, 37, false},
+	{small(func(c *Config) { c.Bounds.Sweeps = 1 }), 24747, 77273, 45, false},
+	{small(func(c *Config) { c.Tasks, c.Concurrency = 2, 1 }), 14313, 43265, 49, false},
+	{small(func(c *Config) { c.Residents, c.Cancel, c.Slow = 1, true, true }), 25840, 79219, 57, false},
+	{small(func(c *Config) { c.Masters, c.Workers, c.Tasks, c.Slow, c.Bounds.Leaves = 2, 0, 0, true, 1 }), 52419, 143822, 29, false},
+	{small(func(c *Config) { c.NotBefore, c.Bounds.Sweeps = time.Second, 1 }), 19476, 61048, 45, false},
+	{small(func(c *Config) { c.Retention, c.Bounds.Sweeps = 3*time.Second, 2 }), 99689, 328777, 56, true},
+	{small(func(c *Config) { c.Workers, c.Tasks, c.Residents, c.Slow = 2, 2, 2, true }), 811016, 2955630, 69, true},
+	{small(func(c *Config) { c.Bounds.Expiries = 1 }), 84856, 269960, 61, true},
+	{small(func(c *Config) { c.Bounds.Crashes = 1 }), 126239, 421329, 66, true},
+	{small(func(c *Config) { c.Bounds.Cuts = 1 }), 153912, 518211, 65, true},
+	{small(func(c *Config) { c.Bounds.Stops = 1 }), 386309, 1343334, 65, true},
+	{small(func(c *Config) { c.Bounds.Leaves = 1 }), 346698, 1070376, 62, true},
+	{small(func(c *Config) { c.Workers = 2 }), 379144, 1415242, 50, true},
+	{small(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 790784, 3321683, 49, true},
+	{small(func(c *Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }), 115556, 365365, 63, true},
+	{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 1704942, 6983782, 51, true},
+	{small(func(c *Config) { c.Failures, c.Bounds.Expiries = 1, 1 }), 117212, 376059, 70, true},
+	{small(func(c *Config) { c.Masters, c.ForGood, c.Bounds.Crashes = 2, true, 1 }), 143300, 679386, 53, true},
+	{small(func(c *Config) { c.Cancel, c.Resubmit = true, true }), 69211, 204308, 82, false},
+	{small(func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 157385, 562661, 63, true},
+	{small(func(c *Config) { c.Strands, c.Residents, c.Bounds.Cuts = true, 1, 1 }), 97219, 336780, 64, true},
+	{small(func(c *Config) { c.Residents, c.Bounds.Stops = 1, 1 }), 223161, 739934, 63, true},
+	{small(func(c *Config) { c.Abrupt, c.Bounds.Leaves = true, 1 }), 169884, 543763, 62, true},
+	{small(func(c *Config) { c.Abrupt, c.Residents, c.Slow, c.Bounds.Leaves = true, 1, true, 1 }), 111689, 343557, 56, true},
+	{small(func(c *Config) { c.Resubmit = true }), 5244, 15180, 58, false},
+	{small(func(c *Config) { c.Resubmit, c.Bounds.Losses = true, 1 }), 115396, 368995, 64, true},
+	{small(func(c *Config) { c.Resubmit, c.Bounds.Expiries = true, 1 }), 216974, 690897, 83, true},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Collect = true, 1, true }), 4095, 12002, 52, false},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Cancel, c.Resubmit = true, 1, true, true }), 91185, 266546, 93, false},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Collect, c.Bounds.Losses = true, 1, true, 1 }), 79698, 257740, 58, true},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Retention, c.Bounds.Sweeps = true, 1, 3*time.Second, 2 }), 125379, 410569, 68, true},
+}
+
+// TestEveryPropertyHolds: in each of these worlds every property holds in every
+// state, the goal can be reached from everywhere, what should happen does happen,
+// and there are as many states as there were.
+func TestEveryPropertyHolds(t *testing.T) {
+	for _, p := range pinned {
+		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" {
+			continue
+		}
+		r := explored(t, p.config)
+		if r.Found != nil {
+			tell(t, p.config, r.Found)
+			continue
+		}
+		if !r.Complete {
+			t.Errorf("%+v: not complete: %s", p.config, r.Limit)
+		}
+		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
+			t.Errorf("%+v:\nstates, transitions, depth are %v, pinned are %v", p.config, got, want)
+		}
+		for _, name := range p.config.Expected() {
+			if !slices.Contains(r.Seen, name) {
+				t.Errorf("%+v: never happened: %s", p.config, name)
+			}
+		}
+	}
+}
+
+// TestWrongClocksChangeNothing: where every process' wall clock is wrong by hours,
+// each by another number of them, the graph of states is the same to the last step;
+// but for worlds in which somebody goes by the time of another.
+func TestWrongClocksChangeNothing(t *testing.T) {
+	for _, p := range pinned {
+		c := p.config
+		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" || c.NotBefore > 0 || c.Retention > 0 {
+			continue
+		}
+		c.WrongClocks = true
+		r := explored(t, c)
+		if r.Found != nil {
+			tell(t, c, r.Found)
+			continue
+		}
+		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
+			t.Errorf("%+v:\nstates, transitions, depth are %v, with right clocks %v", c, got, want)
+		}
+	}
+}
+
+// TestSnapshotsAreHonest: what the recipe says at the places where it rests is all
+// that matters there.
+func TestSnapshotsAreHonest(t *testing.T) {
+	deep(t)
+	for _, c := range []Config{
+		small(nil),
+		small(func(c *Config) { c.Residents = 1 }),
+		{Masters: 1, Attempts: 2, Slow: true, Bounds: explore.Bounds{Leaves: 1}},
+	} {
+		w, err := c.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if merged, all := explore.Project(t.Context(), w); merged != all {
+			t.Errorf("%+v: %d states with histories merged, %d without", c, merged, all)
+		}
+	}
+}
+
+// TestDFSAgrees: every schedule of a small world, by an engine that remembers no
+// state, ends in the state in which the other one ends.
+func TestDFSAgrees(t *testing.T) {
+	deep(t)
+	w, err := small(nil).World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := explore.DFS(t.Context(), w, explore.Limits{})
+	if err != nil || r.Found != nil || !r.Complete {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if len(r.Ends) != 1 {
+		t.Errorf("%d ends, there should be one: the task is done and everybody rests", len(r.Ends))
+	}
+}
+
+// TestEveryGuardIsNeeded takes each guard of the protocol out and demands the
+// violation that it prevents, after as few steps as it was found to take.
+func TestEveryGuardIsNeeded(t *testing.T) {
+	for _, g := range needed {
+		if g.deep && os.Getenv("RINGMASTER_DEEP") == "" {
+			continue
+		}
+		c := g.config
+		c.Without = g.guard
+		r := explored(t, c)
+		if r.Found == nil {
+			t.Errorf("%s: nothing is violated without it", g.guard)
+			continue
+		}
+		if got := r.Found.Violations[0].Property; got != g.property || len(r.Found.Schedule) != g.steps {
+			t.Errorf("%s: %s after %d steps, pinned is %s after %d", g.guard, got, len(r.Found.Schedule), g.property, g.steps)
+		}
+	}
+}
+
+var needed = []struct {
+	guard    string
+	config   Config
+	property string
+	steps    int
+	deep     bool
+}{
+	{"epoch-check", small(func(c *Config) { c.Masters, c.Library, c.Bounds.Expiries = 2, explore.Replacing, 1 }), "SingleMaster", 24, true},
+	{"incarnation-check", small(func(c *Config) { c.Twins, c.Library, c.Bounds.Expiries = true, explore.Replacing, 1 }), "ResultFromItsAttempt", 32, true},
+	{"worker-check", small(func(c *Config) { c.Bounds.Expiries = 1 }), "NoOrphan", 21, false},
+	{"election-in-one", small(func(c *Config) { c.Bounds.Losses = 1 }), "GoalStaysReachable", 3, true},
+	{"election-resolved", small(func(c *Config) { c.Bounds.Losses = 1 }), "GoalStaysReachable", 3, true},
+	{"transition-in-one", small(nil), "AtomicTransitions", 27, false},
+	{"result-takes-assignment", small(nil), "AtomicTransitions", 26, false},
+	{"submission-by-id", small(func(c *Config) { c.Bounds.Losses = 1 }), "NoPhantomTask", 2, false},
+	{"watch-with-read", small(nil), "GoalStaysReachable", 14, false},
+	{"look-after-reconnect", small(func(c *Config) { c.Bounds.Losses = 1 }), "GoalStaysReachable", 3, true},
+	{"sync-after-doubt", small(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), "UniqueAttempts", 37, true},
+	{"fencing-token", small(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 10, false},
+}
+
+// TestLeasesAreNeeded: where a worker believes in its lease for as long as anything is
+// answered, a server that is cut off from its leader gives a resident task two owners.
+// The world is too large for every state: the schedules are drawn.
+func TestLeasesAreNeeded(t *testing.T) {
+	c := small(func(c *Config) { c.Workers, c.Residents, c.Strands, c.Bounds.Cuts = 2, 1, true, 1 })
+	drawn := func(without string) *explore.Walks {
+		t.Helper()
+		c.Without = without
+		w, err := c.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := explore.PCT(t.Context(), w, 1, 3, explore.Limits{States: 1e6}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := drawn("lease-runs"); r.Found == nil || r.Found.Violations[0].Property != "ResidentExclusive" {
+		t.Errorf("without leases: %+v", r.Found)
+	}
+	if r := drawn(""); r.Found != nil {
+		tell(t, c, r.Found)
+	}
+}
+
+// TestVersionOfTheEpochIsRedundant: an election that sets the epoch at any version
+// violates nothing, because the claim is the version that the same multi returns.
+func TestVersionOfTheEpochIsRedundant(t *testing.T) {
+	deep(t)
+	for _, bounds := range []explore.Bounds{{Expiries: 1}, {Losses: 1}} {
+		c := Defaults()
+		c.Bounds, c.Without = bounds, "election-by-version"
+		if r := explored(t, c); r.Found != nil || !r.Complete {
+			t.Errorf("%+v: %+v", c, r.Found)
+		}
+	}
+}
+
+// TestMendedDefects follows the schedules that have shown defects of the recipe.
+func TestMendedDefects(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no schedules", err)
+	}
+	for _, name := range files {
+		w, text := written(t, name)
+		found, steps, err := explore.Attempt(w, bytes.NewReader(text))
+		if err != nil || found != nil && found.Violations[0].Property != "Deadlock" {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
+		if steps < 10 {
+			t.Errorf("%s: only %d steps are possible: it follows nothing any more", name, steps)
+		}
+	}
+}
+
+// TestJudgesOfWhatRuns: what the judges say of states to which the recipe as it is
+// does not come, and of those that look like them.
+func TestJudgesOfWhatRuns(t *testing.T) {
+	runs := func(name string, session int64, known bool, tasks ...string) explore.ProcessView {
+		p := explore.ProcessView{Name: name, Running: true, Session: session, Known: known, Notes: map[string]string{}}
+		for _, task := range tasks {
+			p.Notes[runsNote+task+"@1"] = "7"
+		}
+		return p
+	}
+	behind := furnished()
+	for _, op := range []zkapi.Op{
+		zkapi.Create("/assign/worker-1", []byte(`{"retiring":true}`), zkapi.Persistent),
+		zkapi.Create("/assign/worker-1/task-2", []byte(`{"epoch":1,"attempt":1}`), zkapi.Persistent),
+	} {
+		behind, _, _, _ = behind.Write(op, 0)
+	}
+	begun, _, _, _ := behind.Write(zkapi.Create("/tasks/task-2", []byte(`#ringmaster {"not_before":"2000-01-01T00:00:01Z"}`+"\nx"), zkapi.Persistent), 0)
+	clock := func(d time.Duration) []explore.ProcessView {
+		return []explore.ProcessView{{Name: "master-1", Clock: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(d)}, {Name: "client-1", Clock: time.Now()}}
+	}
+	there, _, _, _ := behind.Write(zkapi.Create("/workers/worker-1", nil, zkapi.Ephemeral), 7)
+	c := small(func(c *Config) { c.Workers, c.Tasks, c.Residents, c.Concurrency = 2, 3, 1, 1 })
+	deadly := c
+	deadly.Bounds.Crashes = 1
+	for _, one := range []struct {
+		says     string
+		config   Config
+		view     explore.View
+		violated string
+	}{
+		{"two live owners", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, true, "task-1"), runs("worker-2", 7, true, "task-1")}}, "ResidentExclusive"},
+		{"one whose session was ended by force", deadly, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, false, "task-1"), runs("worker-2", 7, true, "task-1")}}, ""},
+		{"one that has another session by force", deadly, explore.View{Processes: []explore.ProcessView{runs("worker-1", 8, true, "task-1"), runs("worker-2", 7, true, "task-1")}}, ""},
+		{"one whose session ended in good order", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, false, "task-1"), runs("worker-2", 7, true, "task-1")}}, "ResidentExclusive"},
+		{"two ordinary tasks", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, true, "task-2", "task-3")}}, "ConcurrencyKept"},
+		{"one of each", c, explore.View{Processes: []explore.ProcessView{runs("worker-1", 7, true, "task-1", "task-2")}}, ""},
+		{"left behind", c, explore.View{Tree: behind}, "LeavesNothing"},
+		{"left behind, perhaps by a crash", deadly, explore.View{Tree: behind}, ""},
+		{"still there", c, explore.View{Tree: there}, ""},
+		{"begun too early", deadly, explore.View{Tree: begun, Processes: clock(0)}, "NoEarlyStart"},
+		{"begun in time", deadly, explore.View{Tree: begun, Processes: clock(time.Second)}, ""},
+	} {
+		if one.view.Tree == (zk.Tree{}) {
+			one.view.Tree = furnished()
+		}
+		got := ""
+		for _, v := range (judge{one.config}).State(one.view) {
+			got += v.Property
+		}
+		if got != one.violated {
+			t.Errorf("%s: %q is violated, it should be %q", one.says, got, one.violated)
+		}
+	}
+}
+
+// written is a schedule, with the world that its first line describes.
+func written(t *testing.T, name string) (*explore.World, []byte) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := bufio.NewReader(bytes.NewReader(text)).ReadString('\n')
+	var c Config
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(first, "# world: ")), &c); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	w, err := c.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, text
+}
+
+// TestBadWorldsAreRefused: the error names what is wrong and what to do.
+func TestBadWorldsAreRefused(t *testing.T) {
+	for want, c := range map[string]Config{
+		"at least 1":                           {},
+		`no guard is called "prayer"`:          small(func(c *Config) { c.Without = "prayer" }),
+		"expiries 16: use 0 to 15":             small(func(c *Config) { c.Bounds.Expiries = 16 }),
+		"0 workers, 1 tasks":                   small(func(c *Config) { c.Workers = 0 }),
+		"residents: use 0 to 1":                small(func(c *Config) { c.Residents = 2 }),
+		"1 residents, 1 failures":              small(func(c *Config) { c.Residents, c.Failures = 1, 1 }),
+		"retention 0s":                         small(func(c *Config) { c.NotBefore = -1 }),
+		"they need sweeps":                     small(func(c *Config) { c.NotBefore = time.Second }),
+		"concurrency -1":                       small(func(c *Config) { c.Concurrency = -1 }),
+		"more masters or workers than crashes": small(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 1 }),
+		"is submitted again":                   small(func(c *Config) { c.Resubmit, c.Residents = true, 1 }),
+	} {
+		if _, err := c.World(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// BenchmarkExplore prints how many distinct states a second are visited and what
+// one takes, for three sizes, and the ratio to putting as many keys of the same
+// length into a map, which is what any search that remembers states has to do.
+func BenchmarkExplore(b *testing.B) {
+	for name, c := range map[string]Config{
+		"small":  small(func(c *Config) { c.Bounds.Losses = 1 }),
+		"medium": {Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Losses: 1}},
+		"large":  {Masters: 2, Workers: 1, Tasks: 1, Attempts: 2, Bounds: explore.Bounds{Expiries: 1}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				w, err := c.World()
+				if err != nil {
+					b.Fatal(err)
+				}
+				r, err := explore.BFS(b.Context(), w, explore.Limits{}, nil)
+				if err != nil || !r.Complete {
+					b.Fatal(err, r.Found)
+				}
+				base := keysPerSecond(int(r.States), 4*(3+len(w.Processes)))
+				rate := float64(r.States) / r.Elapsed.Seconds()
+				b.ReportMetric(rate, "states/s")
+				b.ReportMetric(float64(r.Transitions)/r.Elapsed.Seconds(), "transitions/s")
+				b.ReportMetric(float64(r.Bytes)/float64(r.States), "B/state")
+				b.ReportMetric(rate/base, "of-map-inserts")
+			}
+		})
+	}
+}
+
+// keysPerSecond is the baseline: so many keys of so many bytes put into a map.
+func keysPerSecond(n, length int) float64 {
+	began := time.Now()
+	seen := map[string]struct{}{}
+	key := make([]byte, length)
+	for i := range n {
+		for at := range 4 {
+			key[at] = byte(i >> (8 * at))
+		}
+		seen[string(key)] = struct{}{}
+	}
+	return float64(len(seen)) / time.Since(began).Seconds()
+}

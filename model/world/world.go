@@ -1,0 +1,399 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Config is the cast of a world and what its clients want.
+type Config struct {
+	Masters  int
+	Workers  int
+	Tasks    int // that one client submits, one after the other
+	Failures int // attempts at the first task that end without a result
+	Attempts int // after which a task fails
+	Cancel   bool
+	Collect  bool
+	Bounds   explore.Bounds
+	Library  explore.Library
+	Twins    bool   // every worker has a second process of the same name
+	Unfenced bool   // the system outside accepts every token
+	Without  string // the guard that is taken out; see Guards
+	// WrongClocks has every process live with a wall clock of its own.
+	WrongClocks bool
+	// ForGood has a process that crashes stay down. Only one of a kind crashes of
+	// which there are more than may crash, so that another can stand in for it.
+	ForGood bool
+	// Resubmit has the client collect its tasks and submit them again under the same
+	// ids, once.
+	Resubmit bool
+
+	// Parts has the servers take so little at once that a finished task is collected child
+	// by child.
+	Parts bool `json:",omitempty"`
+
+	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
+	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
+	Abrupt      bool // who is asked to leave is given no time for it
+	Strands     bool // cuts are between a server and its leader; see explore.World
+	Slow        bool // what leads, and every handler, acts outside once more after its context has ended
+
+	// What takes longer than a moment needs sweeps: each takes the clock of one
+	// process on by explore.SweepTime.
+	NotBefore time.Duration // how long after its submission the first task may begin at the earliest
+	Retention time.Duration // how long masters keep a finished task; 0 for ever
+}
+
+// Defaults is a small world in which nothing goes wrong.
+func Defaults() Config { return Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2} }
+
+// World makes the world of a Config.
+func (c Config) World() (*explore.World, error) {
+	guard, err := c.guard()
+	if err := errors.Join(c.check(), err); err != nil {
+		return nil, err
+	}
+	c.Unfenced = c.Unfenced || guard.fence
+	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant, Beside: notices}
+	add := func(name string, p explore.Process) {
+		p.Name = name
+		w.Processes = append(w.Processes, p)
+	}
+	for i := range c.Masters {
+		name := fmt.Sprintf("master-%d", i+1)
+		add(name, explore.Process{Program: c.master(name), Leaves: true, Crash: c.crash(c.Masters)})
+	}
+	for i := range c.Workers {
+		name := fmt.Sprintf("worker-%d", i+1)
+		add(name, explore.Process{Program: c.worker(name), Leaves: true, Crash: c.crash(c.Workers)})
+		if c.Twins {
+			add(name+twin, explore.Process{Program: c.worker(name), Leaves: true, Crash: c.crash(c.Workers)})
+		}
+	}
+	add("client-1", explore.Process{Program: c.client(), Fixed: true})
+	return w, w.Validate()
+}
+
+// check says what is wrong with the numbers of a Config.
+func (c Config) check() error {
+	alone := c.Workers == 0 && c.Tasks == 0 // masters among themselves
+	crashes := c.Bounds.Crashes
+	switch {
+	case c.Masters < 1 || c.Attempts < 1 || !alone && (c.Workers < 1 || c.Tasks < 1):
+		return fmt.Errorf("world: %d masters, %d workers, %d tasks, %d attempts: use at least 1 of each, or neither workers nor tasks",
+			c.Masters, c.Workers, c.Tasks, c.Attempts)
+	case c.ForGood && (crashes == 0 || c.Masters <= crashes && c.Workers <= crashes):
+		return fmt.Errorf("world: for good with crashes=%d, %d masters and %d workers: use at least 1 crash, and more masters or workers than crashes", crashes, c.Masters, c.Workers)
+	case c.Resubmit && (c.Residents > 0 || c.NotBefore > 0 || c.Retention > 0):
+		return errors.New("world: resubmit: only what is neither resident nor waits for a time is submitted again")
+	case c.Residents < 0 || c.Residents > c.Tasks:
+		return fmt.Errorf("world: %d residents: use 0 to %d, the number of tasks", c.Residents, c.Tasks)
+	case c.Residents > 0 && c.Failures > 0:
+		return fmt.Errorf("world: %d residents, %d failures: the first task is resident, and a resident task that fails waits longer than time passes", c.Residents, c.Failures)
+	case c.NotBefore < 0 || c.Retention < 0:
+		return fmt.Errorf("world: not before %v, retention %v: must not be negative", c.NotBefore, c.Retention)
+	case (c.NotBefore > 0 || c.Retention > 0) && (c.Bounds.Sweeps == 0 || c.Bounds.Crashes+c.Bounds.Leaves > 0 || c.WrongClocks):
+		return errors.New("world: not before, retention: they need sweeps, because time passes in no other way, and clocks that are right and never begin anew: no crashes, no leaves")
+	case c.Concurrency < 0:
+		return fmt.Errorf("world: concurrency %d: use at least 1, or 0 to leave it to the recipe", c.Concurrency)
+	}
+	return nil
+}
+
+// crash is what becomes of a process that dies and of whose kind there are so many.
+func (c Config) crash(many int) explore.Crash {
+	switch {
+	case !c.ForGood:
+		return explore.Restarted
+	case many > c.Bounds.Crashes:
+		return explore.ForGood
+	}
+	return explore.Spared
+}
+
+// parents are the znodes that everything else hangs below.
+var parents = []string{"/workers", "/tasks", "/assign", "/candidates", "/collect"}
+
+// notices are the znodes in which a master tells others something. Here they are there
+// and say nothing, always: the tree goes without them.
+var notices = []string{"/backlog", "/quarantine", "/format"}
+
+// twin is what the name of a worker's second process ends in.
+const twin = "-twin"
+
+// workerName is the name under which a process registers.
+func workerName(process string) string { return strings.TrimSuffix(process, twin) }
+
+// furnished is a tree with the parents that the first master makes.
+func furnished() zk.Tree {
+	tree := zk.NewStructuralTree()
+	for _, p := range parents {
+		tree, _, _, _ = tree.Write(zkapi.Create(p, nil, zkapi.Persistent), 0)
+	}
+	return tree
+}
+
+// constant knows the requests whose answers never change here: the parents are
+// there and stay, no notice says anything, no epoch is as high as the one that
+// a candidate tries its permission with, and where no server lags a sync does
+// nothing. A master asks whether a session stands behind a worker that is listed:
+// The epoch never goes back here, so whoever compares it finds it high enough.
+// here one always does, and a worker that has gone since is no other answer for it.
+func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
+	switch {
+	case op.Kind == zkapi.KindExists && !op.Watch && op.Path == "/assign":
+		return zkapi.Result{Found: true, Stat: zkapi.Stat{Version: math.MaxInt32}}, nil, true
+	case op.Kind == zkapi.KindExists && !op.Watch && slices.Contains(parents, op.Path):
+		return zkapi.Result{Found: true}, nil, true
+	case op.Kind == zkapi.KindExists && slices.Contains(notices, op.Path):
+		return zkapi.Result{Found: true}, nil, true
+	case op.Kind == zkapi.KindSet && op.Version == math.MaxInt32:
+		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}, true
+	case op.Kind == zkapi.KindExists && !op.Watch && op.Version == 0 && strings.HasPrefix(op.Path, "/workers/"):
+		return zkapi.Result{Found: true, Stat: zkapi.Stat{EphemeralOwner: 1}}, nil, true
+	case op.Kind == zkapi.KindSync && c.Bounds.Lags == 0:
+		return zkapi.Result{}, nil, true
+	}
+	return zkapi.Result{}, nil, false
+}
+
+// token is a recipe.Token as the system outside compares it.
+func token(epoch, attempt int32) int64 { return int64(epoch)<<32 | int64(attempt) }
+
+// run runs a role until it ends by itself or because it was asked to leave.
+func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
+	zkapi.Keep(host, role)
+	over := host.Signal()
+	leaving := host.Spawn("leave", func(zkapi.Env) {
+		zkapi.Rest(host, "leave")
+		if i, _ := host.Wait(ctx, host.Leave(), over); i == 0 {
+			closing, end := context.WithCancel(ctx)
+			if c.Abrupt {
+				end()
+			}
+			_ = role.Close(closing)
+			end()
+		}
+	})
+	_ = role.Run(ctx)
+	over.Raise()
+	zkapi.Rest(host, "end")
+	_, _ = host.Wait(ctx, leaving)
+}
+
+func (c Config) master(name string) explore.Program {
+	return func(ctx context.Context, host explore.Host) {
+		host = c.little(c.clocked(name, host))
+		m, err := recipe.NewMaster(c.tampered(host), recipe.MasterConfig{
+			Name: name, Address: name, MaxAttempts: c.Attempts, Retention: c.Retention,
+			Backoff: func(int) time.Duration { return 0 },
+			OnLead: func(ctx context.Context, epoch int32) {
+				host.Note("leads", fmt.Sprint(epoch))
+				zkapi.Rest(host, "begin to lead", ctx, epoch)
+				_ = host.Act(ctx, "leadership", token(epoch, 0))
+				zkapi.Rest(host, "lead", ctx)
+				_, _ = host.Wait(ctx)
+				c.late(ctx, host, "leadership", token(epoch, 0))
+				host.Note("leads", "")
+			},
+		})
+		if err != nil {
+			panic(err)
+		}
+		c.run(ctx, host, m)
+	}
+}
+
+var errOnPurpose = errors.New("fails on purpose")
+
+func (c Config) worker(name string) explore.Program {
+	return func(ctx context.Context, host explore.Host) {
+		host = c.clocked(name, host)
+		latest := &attentive{wrapped: wrapped{host}}
+		w, err := recipe.NewWorker(c.tampered(latest), recipe.WorkerConfig{
+			Name: name, Address: name, Concurrency: c.Concurrency,
+			Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+				runs := fmt.Sprintf("%s%s@%d", runsNote, task.Name, token(task.Token.Epoch, task.Token.Attempt))
+				if c.showsRuns() {
+					host.Note(runs, fmt.Sprint(latest.session))
+				}
+				result, err := c.work(ctx, host, task)
+				c.late(ctx, host, taskOf(string(task.Payload)), token(task.Token.Epoch, task.Token.Attempt), result, err)
+				host.Note(runs, "")
+				return result, err
+			},
+		})
+		if err != nil {
+			panic(err)
+		}
+		c.run(ctx, host, w)
+	}
+}
+
+// wrapped is a host that something is put around: what a thread depends on is told to
+// the one inside.
+type wrapped struct{ explore.Host }
+
+// Rest implements zkapi.Resting.
+func (w wrapped) Rest(label string, state ...any) { zkapi.Rest(w.Host, label, state...) }
+
+// Keep implements zkapi.Resting.
+func (w wrapped) Keep(state ...any) { zkapi.Keep(w.Host, state...) }
+
+// runsNote begins the note of a handler that runs; its task and its token follow. The
+// note says for which session.
+const runsNote = "runs-"
+
+// attentive is a host that remembers the session that was opened last.
+type attentive struct {
+	wrapped
+	session int64
+}
+
+// Open implements zkapi.Env.
+func (a *attentive) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := a.Host.Open(ctx)
+	if err == nil {
+		a.session = session.ID()
+	}
+	return session, err
+}
+
+// Spawn implements zkapi.Env.
+func (a *attentive) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
+	return a.Host.Spawn(name, func(zkapi.Env) { f(a) })
+}
+
+// showsRuns reports whether workers note which handlers run.
+func (c Config) showsRuns() bool { return c.Residents > 0 || c.Concurrency > 0 }
+
+// work is one execution of a task, until it ends or is told to.
+func (c Config) work(ctx context.Context, host explore.Host, task recipe.Task) (recipe.Result, error) {
+	resource := taskOf(string(task.Payload))
+	zkapi.Rest(host, "work", resource, task.Token, ctx)
+	if err := host.Act(ctx, resource, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
+		return nil, err
+	}
+	if task.Options.Resident {
+		zkapi.Rest(host, "reside", resource, task.Token, ctx)
+		_, err := host.Wait(ctx)
+		return nil, err
+	}
+	if resource == taskName(1) && int(task.Token.Attempt) <= c.Failures {
+		return nil, errOnPurpose
+	}
+	return recipe.Result(resource), nil
+}
+
+// late is what somebody who is slow still does outside when he has been told to end:
+// until it is answered he has not returned. What he will return is part of his state.
+func (c Config) late(ctx context.Context, host explore.Host, resource string, token int64, returns ...any) {
+	if !c.Slow || ctx.Err() == nil {
+		return
+	}
+	zkapi.Rest(host, "late", resource, token, ctx, returns)
+	_ = host.Act(context.WithoutCancel(ctx), resource, token)
+}
+
+func taskID(n int) string   { return fmt.Sprint(n) }
+func taskName(n int) string { return taskOf(taskID(n)) }
+
+// taskOf is what a task with that payload acts on, and its result. It is the name of
+// the task, but for one that was submitted again: that has a payload of its own.
+func taskOf(payload string) string { return "task-" + payload }
+
+// again is what the payload of a task ends in that was submitted again.
+const again = " again"
+
+// stays reports whether a task has no end: it is resident, and nobody cancels it.
+func (c Config) stays(n int) bool { return n <= c.Residents && !(c.Cancel && n == 1) }
+
+// client submits its tasks, and waits for the ends of those that have one in the
+// same order.
+func (c Config) client() explore.Program {
+	return func(ctx context.Context, host explore.Host) {
+		host = c.little(c.clocked("client-1", host))
+		client, err := recipe.NewClient(c.tampered(host), recipe.ClientConfig{})
+		if err != nil {
+			panic(err)
+		}
+		zkapi.Keep(host, client)
+		if !c.submit(ctx, host, client, "") {
+			return
+		}
+		if c.Cancel {
+			c.end(host, taskName(1), func() (recipe.Status, error) { return client.Cancel(ctx, taskName(1)) })
+		}
+		c.await(ctx, host, client)
+		if c.Collect || c.Resubmit {
+			for _, n := range c.ending() {
+				host.Note("collecting-"+taskName(n), "yes")
+				_ = client.Collect(ctx, taskName(n))
+			}
+		}
+		if c.Resubmit {
+			if !c.submit(ctx, host, client, again) {
+				return
+			}
+			c.await(ctx, host, client)
+		}
+		host.Note("satisfied", "yes")
+		_ = client.Close(ctx)
+	}
+}
+
+// ending lists the tasks that have an end.
+func (c Config) ending() []int {
+	var numbers []int
+	for n := 1; n <= c.Tasks; n++ {
+		if !c.stays(n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// submit hands all tasks in, with payloads that end in which. What was told of tasks
+// that had the names before holds no more.
+func (c Config) submit(ctx context.Context, host explore.Host, client *recipe.Client, which string) bool {
+	for n := 1; n <= c.Tasks; n++ {
+		options := recipe.Options{Resident: n <= c.Residents}
+		if n == 1 && c.NotBefore > 0 {
+			options.NotBefore = host.Now().Add(c.NotBefore)
+		}
+		if _, err := client.Submit(ctx, []byte(taskID(n)+which), recipe.ID(taskID(n)), recipe.With(options)); err != nil {
+			host.Note("refused", err.Error())
+			return false
+		}
+		host.Note("accepted-"+taskName(n), "yes"+which)
+		host.Note("told-"+taskName(n), "")
+		host.Note("collecting-"+taskName(n), "")
+	}
+	return true
+}
+
+func (c Config) await(ctx context.Context, host explore.Host, client *recipe.Client) {
+	for _, n := range c.ending() {
+		c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
+	}
+}
+
+// end notes how a task has ended for the client.
+func (c Config) end(host explore.Host, task string, wait func() (recipe.Status, error)) {
+	status, err := wait()
+	if err != nil {
+		host.Note("told-"+task, "error: "+err.Error())
+		return
+	}
+	host.Note("told-"+task, string(status.State)+" "+string(status.Result))
+}

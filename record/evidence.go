@@ -1,0 +1,101 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Evidence is what was found after a run, when everything had been healed and
+// drained. It resolves what the participants could not know.
+type Evidence struct {
+	// Healed is false when the ensemble did not come back, and Problem says
+	// why: then nothing can be said about liveness.
+	Healed bool `json:"healed"`
+	// Drained is false when tasks were left without a status at the deadline.
+	Drained bool   `json:"drained"`
+	Problem string `json:"problem,omitempty"`
+	// Nodes is the final tree, by path; nil when it could not be read.
+	Nodes []Node `json:"nodes"`
+
+	// Order says what tells which writes were applied, and in which order; Weaker says
+	// why it is not the servers' logs.
+	Order  Source `json:"order,omitempty"`
+	Weaker string `json:"weaker,omitempty"`
+	// Last is the zxid up to which the logs were read: that at which the tree was. Gaps
+	// are the ranges before it of which they do not say what was committed.
+	Last int64       `json:"last,omitempty"`
+	Gaps []ZxidRange `json:"gaps,omitempty"`
+	// Servers is what each server has, where the logs could be read.
+	Servers []ServerState `json:"servers,omitempty"`
+	// Conflicts are the zxids under which two servers have logged different things.
+	Conflicts []string `json:"conflicts,omitempty"`
+}
+
+// Source is where the order of writes comes from.
+type Source string
+
+// The sources, the strongest first. Without one there is no evidence of what was applied
+// but what the participants have heard.
+const (
+	FromLogs   Source = "transaction logs"
+	FromMemory Source = "the server in memory" // its own record
+	FromTree   Source = "final tree"           // what is in it was applied; the order is that of time
+)
+
+// ZxidRange is a range of zxids, both ends included.
+type ZxidRange struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// Contains reports whether a zxid is in the range.
+func (r ZxidRange) Contains(zxid int64) bool { return r.From <= zxid && zxid <= r.To }
+
+// ServerState is what one server has on its disk, and what it serves. Digests are those
+// of the whole tree after the same zxid, but for what each server keeps to itself.
+type ServerState struct {
+	Name         string `json:"name"`
+	First        int64  `json:"first"` // zxid, in its logs
+	Last         int64  `json:"last"`  // zxid, in its logs and snapshots
+	Transactions int    `json:"transactions"`
+	Uncommitted  int    `json:"uncommitted,omitempty"` // transactions in its logs that are in nobody's history
+	Replayed     string `json:"replayed,omitempty"`    // digest of the tree that its files give
+	Served       string `json:"served,omitempty"`      // digest of the tree that a client reads from it
+	Problem      string `json:"problem,omitempty"`     // why one of these is not known
+}
+
+// Node is one znode.
+type Node struct {
+	Path    string `json:"path"`
+	Data    string `json:"data,omitempty"`
+	Czxid   int64  `json:"czxid"`
+	Mzxid   int64  `json:"mzxid"`
+	Version int32  `json:"version"`
+	Owner   string `json:"owner,omitempty"` // session of an ephemeral
+}
+
+// ReadEvidence reads stored evidence.
+func ReadEvidence(path string) (*Evidence, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	var e Evidence
+	if err := json.Unmarshal(data, &e); err != nil {
+		return nil, fmt.Errorf("record: %s: %w", path, err)
+	}
+	return &e, nil
+}
+
+// Save stores the evidence.
+func (e *Evidence) Save(path string) error {
+	data, err := json.MarshalIndent(e, "", " ")
+	if err == nil {
+		err = os.WriteFile(path, data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	return nil
+}

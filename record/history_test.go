@@ -1,0 +1,162 @@
+package record
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ticking is a clock that goes on by one each time it is read.
+func ticking() func() time.Duration {
+	now := time.Duration(0)
+	return func() time.Duration { now++; return now }
+}
+
+func TestJournalAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.ndjson")
+	j, err := Create(path, "worker-1", 2, ticking())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := j.Add(Event{Type: Invoke, Kind: Execute, Task: "t", Token: Token{Epoch: 1, Attempt: 2}})
+	j.Add(Event{Type: Note, Kind: Session, Session: "0x1"})
+	j.Complete(run, OK, func(e *Event) { e.Result = "r" })
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	events, err := ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := Operations(events, Execute)
+	want := Operation{
+		Invoke: Event{At: 1, Process: "worker-1", Life: 2, Type: Invoke, Kind: Execute, Op: 1, Task: "t", Token: Token{1, 2}},
+		Done:   Event{At: 3, Process: "worker-1", Life: 2, Type: OK, Kind: Execute, Op: 1, Task: "t", Token: Token{1, 2}, Result: "r"},
+	}
+	if len(ops) != 1 || !reflect.DeepEqual(ops[0], want) {
+		t.Errorf("got  %+v\nwant %+v", ops, want)
+	}
+	if _, err := Create(path, "worker-1", 2, ticking()); err == nil {
+		t.Error("a journal was written over another")
+	}
+}
+
+func TestReadRefusesWhatItDoesNotKnow(t *testing.T) {
+	good := `{"history":"ringmaster","version":1}` + "\n"
+	event := `{"at":1,"process":"p","type":"note","kind":"phase"}`
+	for _, c := range []struct {
+		name, text string
+		events     int
+		bad        bool
+	}{
+		{"empty", "", 0, false},
+		{"whole", good + event + "\n", 1, false},
+		{"torn at the end, as a killed process leaves it", good + event + "\n" + event[:9], 1, false},
+		{"torn in the middle", good + event[:9] + "\n" + event + "\n", 0, true},
+		{"another version", `{"history":"ringmaster","version":99}` + "\n", 0, true},
+		{"another file", "hello\n", 0, true},
+	} {
+		events, err := Read(strings.NewReader(c.text))
+		if (err != nil) != c.bad || len(events) != c.events {
+			t.Errorf("%s: %d events, %v", c.name, len(events), err)
+		}
+	}
+}
+
+func TestMergeOrdersByTimeAndKeepsEachJournal(t *testing.T) {
+	a := []Event{{At: 1, Text: "a1"}, {At: 5, Text: "a2"}, {At: 5, Text: "a3"}}
+	b := []Event{{At: 2, Text: "b1"}, {At: 5, Text: "b2"}}
+	var got []string
+	for i, e := range Merge(a, b) {
+		if e.Seq != i+1 {
+			t.Errorf("event %d has number %d", i, e.Seq)
+		}
+		got = append(got, e.Text)
+	}
+	if want := "a1 b1 a2 a3 b2"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
+func TestAnInvocationWithoutEndIsUnknown(t *testing.T) {
+	events := []Event{
+		{At: 1, Process: "c", Life: 1, Type: Invoke, Kind: Submit, Op: 1},
+		{At: 2, Process: "c", Life: 2, Type: OK, Kind: Submit, Op: 1}, // of another life
+	}
+	ops := Operations(events, Submit)
+	if len(ops) != 1 || ops[0].Outcome() != Info || ops[0].Return(99) != 99 {
+		t.Errorf("got %+v", ops)
+	}
+}
+
+func TestEvidenceAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "e.json")
+	want := &Evidence{Healed: true, Nodes: []Node{{Path: "/tasks/t", Data: "x", Czxid: 7}}}
+	if err := want.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadEvidence(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadEvidence(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a broken file: %v", err)
+	}
+}
+
+func TestExchangesAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wire.ndjson")
+	w, err := CreateWire(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Exchange{
+		{Process: "worker-1", Life: 2, Session: "0x1", Xid: 7, Sent: 3, Answered: 4, Zxid: 0x100000001, Index: -1, Ops: []Op{{Kind: "set", Path: "/a", Version: 3, Got: 4}}},
+		{Process: "worker-1", Life: 2, Session: "0x1", Xid: 8, Sent: 5, Answered: 6, Zxid: 0x100000002, Error: BadVersion, Index: 1, Ops: []Op{{Kind: "check"}, {Kind: "delete"}}},
+		{Process: "worker-1", Life: 2, Session: "0x1", Xid: 9, Sent: 7, Index: -1, Close: true},
+	}
+	for _, e := range want {
+		w.Add(e)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadExchanges(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := CreateWire(path); err == nil {
+		t.Error("a file was written over another")
+	}
+}
+
+func TestCommitsAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "committed.ndjson")
+	want := []Commit{
+		{Zxid: 1, Session: "0x1", At: 5, Servers: []string{"zk1", "zk2"}, Kind: CommitOpen},
+		{Zxid: 2, Session: "0x1", Xid: 3, Servers: []string{"zk2"}, Kind: CommitWrite, Ops: []Op{{Kind: "set", Path: "/a", Data: "x", Got: 4}}},
+		{Zxid: 3, Session: "0x1", Xid: 4, Kind: CommitRefused, Error: BadVersion},
+	}
+	if err := WriteCommits(path, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadCommits(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestRangesHaveBothEnds(t *testing.T) {
+	r := ZxidRange{From: 3, To: 5}
+	for zxid, want := range map[int64]bool{2: false, 3: true, 5: true, 6: false} {
+		if r.Contains(zxid) != want {
+			t.Errorf("contains %d is not %v", zxid, want)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package record
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// Version is the version of the file format; a reader refuses any other.
+const Version = 1
+
+type header struct {
+	History string `json:"history"`
+	Version int    `json:"version"`
+}
+
+const signature = "ringmaster"
+
+// Journal appends the events of one process to a file. Each event reaches the
+// operating system before Add returns, so a process that is killed loses none.
+type Journal struct {
+	mu      sync.Mutex
+	file    *os.File
+	now     func() time.Duration
+	process string
+	life    int
+	op      int64
+	muted   bool
+}
+
+// Create starts a journal. The clock tells the time since the run began.
+func Create(path, process string, life int, now func() time.Duration) (*Journal, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	j := &Journal{file: file, now: now, process: process, life: life}
+	if err := line(file, header{signature, Version}); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// line appends one line to a file, in one write.
+func line[T header | Event | Exchange](file *os.File, v T) error {
+	data, err := json.Marshal(v)
+	if err == nil {
+		_, err = file.Write(append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("record: %s: %w", file.Name(), err)
+	}
+	return nil
+}
+
+// Add stamps an event with time and process and appends it. A journal that cannot
+// be written makes a run worthless, so it panics.
+func (j *Journal) Add(e Event) Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e.At, e.Process, e.Life = j.now(), j.process, j.life
+	if j.muted {
+		return e
+	}
+	if e.Type == Invoke {
+		j.op++
+		e.Op = j.op
+	}
+	if err := line(j.file, e); err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// Mute drops everything that is added from here on, as if its process were dead.
+func (j *Journal) Mute() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.muted = true
+}
+
+// Complete appends the completion of an invocation.
+func (j *Journal) Complete(invoke Event, t Type, change func(*Event)) {
+	e := Event{Type: t, Kind: invoke.Kind, Op: invoke.Op, Task: invoke.Task, ID: invoke.ID, Token: invoke.Token, Session: invoke.Session}
+	if change != nil {
+		change(&e)
+	}
+	j.Add(e)
+}
+
+// Close closes the file.
+func (j *Journal) Close() error { return j.file.Close() }
+
+// WriteFile writes a whole history.
+func WriteFile(path string, events []Event) error { return writeFile(path, events) }
+
+func writeFile[T record](path string, all []T) (err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	defer func() {
+		if err = errors.Join(err, file.Close()); err != nil {
+			err = fmt.Errorf("record: %w", err)
+		}
+	}()
+	buffered := bufio.NewWriterSize(file, blockSize)
+	encoder := json.NewEncoder(buffered)
+	if err := encoder.Encode(header{signature, Version}); err != nil {
+		return err
+	}
+	for i := range all {
+		if err := encoder.Encode(&all[i]); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
+}

@@ -1,0 +1,257 @@
+package record
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Files of a run's folder.
+const (
+	ManifestFile  = "manifest.json"
+	ConfigFile    = "config.json"
+	HistoryFile   = "history.ndjson"
+	WireFile      = "wire.ndjson"      // see Exchange
+	CommittedFile = "committed.ndjson" // see Commit
+	FaultsFile    = "faults.json"
+	EvidenceFile  = "evidence.json"
+	LogsFolder    = "logs"
+)
+
+// Parts are what a run may record: files, and the folder of logs. The manifest says of
+// each that it was recorded, or why it was not.
+var Parts = []string{ConfigFile, HistoryFile, WireFile, CommittedFile, FaultsFile, EvidenceFile, LogsFolder}
+
+// ManifestVersion is the version of the manifest's format; a reader refuses any other.
+const ManifestVersion = 1
+
+// Manifest says what was recorded of a run. It is written last, when nothing is added to
+// the run any more. So what is missing because it was never recorded can be told from
+// what was lost.
+type Manifest struct {
+	Version int    `json:"manifest"`
+	Run     string `json:"run"` // name of the folder in which the run was recorded
+	Seed    uint64 `json:"seed"`
+	// Excerpt says of which run this is a part, and what it is to show; empty of a whole
+	// run. An excerpt can show a violation. That nothing is wrong it cannot show.
+	Excerpt string     `json:"excerpt,omitempty"`
+	Files   []Recorded `json:"files"`
+	Absent  []Absence  `json:"not_recorded"`
+	// Sum is the SHA-256 of the manifest's JSON with an empty Sum. It shows damage; it is
+	// no signature.
+	Sum string `json:"sum"`
+
+	// Inferred says that the run left no manifest, because it is older than that: this one
+	// was made from what the other files say.
+	Inferred bool `json:"-"`
+}
+
+// Recorded is one file as it was when the run had ended.
+type Recorded struct {
+	Name   string `json:"name"` // path below the run's folder, with slashes
+	Bytes  int64  `json:"bytes"`
+	Lines  int    `json:"lines"` // line ends in the file
+	SHA256 string `json:"sha256"`
+}
+
+// Absence is a part of a run that is not there, and was not there when the run had ended.
+type Absence struct {
+	Name    string `json:"name"` // one of Parts
+	Because string `json:"because"`
+	// Failed says that the part should have been recorded and could not be.
+	Failed bool `json:"failed,omitempty"`
+}
+
+// AsExcerpt is the manifest of a part of this run; of which, the text says.
+func (m *Manifest) AsExcerpt(text string) *Manifest {
+	e := &Manifest{Excerpt: text}
+	if m != nil {
+		e.Run, e.Seed = m.Run, m.Seed
+	}
+	return e
+}
+
+// Lacks finds out whether a part was not recorded, and why.
+func (m *Manifest) Lacks(part string) (Absence, bool) {
+	i := slices.IndexFunc(m.Absent, func(a Absence) bool { return a.Name == part })
+	if i < 0 {
+		return Absence{}, false
+	}
+	return m.Absent[i], true
+}
+
+// has reports whether files of a part were recorded.
+func (m *Manifest) has(part string) bool {
+	return slices.ContainsFunc(m.Files, func(f Recorded) bool { return partOf(f.Name) == part })
+}
+
+// partOf is the part to which a file belongs.
+func partOf(name string) string {
+	first, _, below := strings.Cut(name, "/")
+	if below && first != LogsFolder {
+		return name
+	}
+	return first
+}
+
+// Seal measures what is in a folder and writes the manifest, which names everything else
+// that should be there. An error means that there is no manifest, or none that is true.
+func Seal(dir string, m Manifest) error {
+	m.Version, m.Files = ManifestVersion, []Recorded{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if name = filepath.ToSlash(name); err != nil || name == "." || slices.Contains(Parts, partOf(name)) && entry.IsDir() {
+			return err
+		}
+		if entry.IsDir() {
+			return fs.SkipDir
+		}
+		if !slices.Contains(Parts, partOf(name)) {
+			return nil
+		}
+		file, err := measure(path)
+		file.Name = name
+		m.Files = append(m.Files, file)
+		return err
+	})
+	for _, part := range Parts {
+		if _, absent := m.Lacks(part); err == nil && absent == m.has(part) {
+			err = fmt.Errorf("%s: a part of a run is recorded, or the manifest says why not: absent is %v", part, absent)
+		}
+	}
+	if err == nil {
+		m.Sum = m.sum()
+		err = writeManifest(filepath.Join(dir, ManifestFile), m)
+	}
+	if err != nil {
+		return fmt.Errorf("record: %s in %s: %w", ManifestFile, dir, err)
+	}
+	return nil
+}
+
+// writeManifest leaves a whole manifest, or none.
+func writeManifest(path string, m Manifest) error {
+	data, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	return os.Rename(path+".new", path)
+}
+
+// sum is the checksum of what the manifest says.
+func (m Manifest) sum() string {
+	m.Sum = ""
+	if m.Absent == nil {
+		m.Absent = []Absence{}
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // it consists of strings and numbers
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// measure reads a file to its end.
+func measure(path string) (r Recorded, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return r, err
+	}
+	defer file.Close()
+	hash, buffer := sha256.New(), make([]byte, blockSize)
+	for {
+		n, err := file.Read(buffer)
+		r.Bytes += int64(n)
+		r.Lines += bytes.Count(buffer[:n], []byte{'\n'})
+		hash.Write(buffer[:n])
+		if errors.Is(err, io.EOF) {
+			r.SHA256 = hex.EncodeToString(hash.Sum(nil))
+			return r, nil
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+}
+
+// ReadManifest reads the manifest of a folder. A folder without one gives nil and an
+// error that is [os.ErrNotExist]; one that is damaged, or newer than this program, gives
+// nil and what is wrong with it, as [Loss] says it.
+func ReadManifest(dir string) (*Manifest, error) {
+	data, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	if err != nil {
+		return nil, err
+	}
+	var m Manifest
+	switch err := json.Unmarshal(data, &m); {
+	case err != nil:
+		return nil, fmt.Errorf("is damaged: %w", err)
+	case m.Version > ManifestVersion:
+		return nil, fmt.Errorf("has format %d, and this program knows %d: use the program that made it, or a later one", m.Version, ManifestVersion)
+	case m.Version != ManifestVersion || m.Sum != m.sum():
+		return nil, errors.New("is damaged: it is not what its own checksum is of")
+	}
+	return &m, nil
+}
+
+// Losses compares a folder with its manifest: all of it, or only the files of that name.
+func (m *Manifest) Losses(dir string, only ...string) []Loss {
+	var all []Loss
+	for _, f := range m.Files {
+		if len(only) > 0 && !slices.Contains(only, f.Name) {
+			continue
+		}
+		if problem := f.compare(dir); problem != "" {
+			all = append(all, lost(f.Name, "%s", problem))
+		}
+	}
+	if len(all) > 1 && len(all) == len(m.Files) {
+		return []Loss{lost(ManifestFile, "is of another run, %s: none of its %d files is as it says", m.Run, len(all))}
+	}
+	for _, part := range Parts {
+		absence, absent := m.Lacks(part)
+		if len(only) > 0 && !slices.Contains(only, part) || !absent {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, part)); err == nil && part != LogsFolder {
+			all = append(all, lost(part, "is there, and %s says that it was not recorded: %s", ManifestFile, absence.Because))
+		}
+	}
+	return all
+}
+
+// compare says how a file differs from what was recorded; nothing, if it does not.
+func (f Recorded) compare(dir string) string {
+	size := fmt.Sprintf("%d lines, %d bytes", f.Lines, f.Bytes)
+	if !filepath.IsLocal(f.Name) {
+		return "does not lie in the run's folder"
+	}
+	now, err := measure(filepath.Join(dir, f.Name))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Sprintf("is missing; %s were recorded", size)
+	case err != nil:
+		return fmt.Sprintf("cannot be read (%v); %s were recorded", err, size)
+	case now.Bytes != f.Bytes:
+		return fmt.Sprintf("has %d lines, %d bytes; %s were recorded", now.Lines, now.Bytes, size)
+	case now.SHA256 != f.SHA256:
+		return fmt.Sprintf("is not what was recorded, although it is as long (%s): its SHA-256 is another", size)
+	}
+	return ""
+}

@@ -1,0 +1,216 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// Read reads a history or a journal. A last line without an end, as a killed
+// process leaves it, is dropped; any other bad line is an error. The input is read into
+// memory; [ReadFile] needs no more than the events do.
+func Read(r io.Reader) ([]Event, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	return read[Event](bytes.NewReader(data))
+}
+
+// ReadFile reads a history from a file.
+func ReadFile(path string) ([]Event, error) { return readFile[Event](path) }
+
+func readFile[T record](path string) ([]T, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	defer file.Close()
+	all, err := read[T](file)
+	if err != nil {
+		return nil, fmt.Errorf("%w (in %s)", err, path)
+	}
+	return all, nil
+}
+
+// record is what a line of a file may say.
+type record interface{ Event | Exchange | Commit }
+
+// blockSize is how much of a file is decoded at a time by one goroutine.
+const blockSize = 1 << 20
+
+// block is some whole lines of a file, and the place of the first among all that follow
+// the header.
+type block struct {
+	text  []byte
+	first int
+}
+
+// read reads twice: to count the lines, so that what they say has its place, and to
+// decode them, several blocks at a time.
+func read[T record](r io.ReadSeeker) ([]T, error) {
+	lines, err := countLines(r)
+	if err != nil || lines == 0 {
+		return nil, err
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	buffered := bufio.NewReaderSize(r, blockSize)
+	if err := readHeader(buffered); err != nil {
+		return nil, err
+	}
+	if lines == 1 {
+		return nil, nil
+	}
+	all := make([]T, lines-1)
+	var work sync.WaitGroup
+	queue, faults := make(chan block, 1), make(chan *lineError, runtime.GOMAXPROCS(0))
+	for range cap(faults) {
+		work.Go(func() { faults <- decodeBlocks(queue, all) })
+	}
+	err = readBlocks(buffered, len(all), queue)
+	close(queue)
+	work.Wait()
+	close(faults)
+	var first *lineError
+	for fault := range faults {
+		if fault != nil && (first == nil || fault.line < first.line) {
+			first = fault
+		}
+	}
+	switch {
+	case first != nil:
+		return nil, fmt.Errorf("record: line %d: %w", first.line, first.err)
+	case err != nil:
+		return nil, err
+	}
+	return all, nil
+}
+
+// lineError is what is wrong with a line, counted from 1.
+type lineError struct {
+	line int
+	err  error
+}
+
+func countLines(r io.Reader) (int, error) {
+	lines, buffer := 0, make([]byte, blockSize)
+	for {
+		n, err := r.Read(buffer)
+		lines += bytes.Count(buffer[:n], []byte{'\n'})
+		if errors.Is(err, io.EOF) {
+			return lines, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("record: %w", err)
+		}
+	}
+}
+
+func readHeader(r *bufio.Reader) error {
+	line, err := r.ReadBytes('\n')
+	var h header
+	if err == nil {
+		err = json.Unmarshal(line, &h)
+	}
+	if err != nil || h.History != signature || h.Version != Version {
+		return fmt.Errorf("record: this is no history of version %d: the first line is %s", Version, bytes.TrimSpace(line))
+	}
+	return nil
+}
+
+// readBlocks cuts what follows the header into blocks, of that many lines together.
+func readBlocks(r *bufio.Reader, lines int, queue chan<- block) error {
+	var text []byte
+	first := 0
+	for at := range lines {
+		line, err := r.ReadSlice('\n')
+		for errors.Is(err, bufio.ErrBufferFull) {
+			text = append(text, line...)
+			line, err = r.ReadSlice('\n')
+		}
+		if err != nil {
+			return fmt.Errorf("record: line %d: %w", at+2, err)
+		}
+		text = append(text, line...)
+		if len(text) >= blockSize || at == lines-1 {
+			queue <- block{text, first}
+			text, first = make([]byte, 0, blockSize+blockSize/8), at+1
+		}
+	}
+	return nil
+}
+
+// decodeBlocks puts what lines say into its place. It returns the first bad line that
+// it has met, and takes all blocks all the same.
+func decodeBlocks[T record](queue <-chan block, all []T) (first *lineError) {
+	words := &words{seed: maphash.MakeSeed()}
+	for b := range queue {
+		at := b.first
+		for line := range bytes.Lines(b.text) {
+			if err := json.Unmarshal(line, &all[at]); err != nil && (first == nil || at+2 < first.line) {
+				first = &lineError{at + 2, err}
+			}
+			words.share(&all[at])
+			at++
+		}
+	}
+	return first
+}
+
+// words are strings that were seen lately. What is said again and again, names above
+// all, is kept once.
+type words struct {
+	seed  maphash.Seed
+	slots [1 << 14]string
+}
+
+func (w *words) shared(text *string) {
+	if *text == "" {
+		return
+	}
+	slot := &w.slots[maphash.String(w.seed, *text)%uint64(len(w.slots))]
+	if *slot != *text {
+		*slot = *text
+	}
+	*text = *slot
+}
+
+// share has a record share its strings, and keep no more room than it
+// needs.
+func (w *words) share(v any) {
+	var ops *[]Op
+	switch v := v.(type) {
+	case *Event:
+		for _, text := range []*string{&v.Process, (*string)(&v.Type), (*string)(&v.Kind), &v.Task, &v.ID, &v.Session, &v.State, &v.Result, &v.Text, &v.Fault, &v.Target} {
+			w.shared(text)
+		}
+		ops = &v.Ops
+	case *Exchange:
+		w.shared(&v.Process)
+		w.shared(&v.Session)
+		ops = &v.Ops
+	case *Commit:
+		w.shared(&v.Session)
+		ops = &v.Ops
+	}
+	if ops == nil || len(*ops) == 0 {
+		return
+	}
+	*ops = slices.Clone(*ops)
+	for i := range *ops {
+		op := &(*ops)[i]
+		w.shared(&op.Kind)
+		w.shared(&op.Path)
+		w.shared(&op.Data)
+	}
+}

@@ -1,0 +1,61 @@
+// Package historytest gives tests the frozen histories that judges are held against.
+package recordtest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Folder is where the frozen histories are: checker/testdata, from whichever room of the
+// module a test asks.
+func Folder(t testing.TB) string {
+	t.Helper()
+	for dir := "."; ; dir = filepath.Join("..", dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, "checker", "testdata")
+		}
+		if whole, err := filepath.Abs(dir); err != nil || whole == filepath.Dir(whole) {
+			t.Fatal("no go.mod above the test: run it in the module")
+		}
+	}
+}
+
+// notFrozen is why a part of a run is not with a frozen history.
+const notFrozen = "it was not frozen with the history"
+
+// Frozen is the frozen history of that name, with its evidence. What went over the wire
+// and what was committed are not in it; who adds them says [record.Run.MadeByHand] again.
+func Frozen(t testing.TB, name string) record.Run {
+	t.Helper()
+	folder := Folder(t)
+	events, err := record.ReadFile(filepath.Join(folder, name+".ndjson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := record.ReadEvidence(filepath.Join(folder, name+".evidence.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if evidence.Order == "" && evidence.Nodes != nil {
+		evidence.Order, evidence.Weaker = record.FromTree, notFrozen
+	}
+	return record.Run{Events: events, Evidence: evidence}.MadeByHand()
+}
+
+// Seal writes the manifest of a folder that a test has made: what is not in it was not
+// recorded.
+func Seal(t testing.TB, dir string) {
+	t.Helper()
+	m := record.Manifest{Run: filepath.Base(dir), Absent: []record.Absence{}}
+	for _, part := range record.Parts {
+		if _, err := os.Stat(filepath.Join(dir, part)); err != nil {
+			m.Absent = append(m.Absent, record.Absence{Name: part, Because: notFrozen})
+		}
+	}
+	if err := record.Seal(dir, m); err != nil {
+		t.Fatal(err)
+	}
+}

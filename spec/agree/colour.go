@@ -1,0 +1,350 @@
+package agree
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// What can be seen of a state, in the terms of the specification. Both sides are
+// brought to the same shape: the znodes but for their bookkeeping (cversion, czxid),
+// what each process asks for and claims, what the ensemble holds of it, the system
+// outside, and the faults that are left. What a program remembers cannot be seen;
+// it shows in what it does next.
+
+var none = tlc.Model("None")
+
+// look is what can be seen of a state, part by part, in the order of
+// explore.Graph.Parts: the znodes, the system outside, the faults that are left, and
+// each process.
+type look []tlc.Value
+
+// of is the look of one process: what it asks for, what it claims, and what the
+// ensemble holds of it.
+func of(asks, claims, server tlc.Value) tlc.Value {
+	return tlc.Record(map[string]tlc.Value{"asks": asks, "claims": claims, "server": server})
+}
+
+// String is the look for people.
+func (l look) String() string { return tlc.Seq(l...).String() }
+
+// digest stands for a look: 128 bits of SHA-256 over those of its parts.
+func (l look) digest() string {
+	var all []byte
+	for _, part := range l {
+		all = append(all, digest(part)...)
+	}
+	return shortened(all)
+}
+
+func digest(v tlc.Value) string { return shortened([]byte(v.String())) }
+
+func shortened(b []byte) string {
+	sum := sha256.Sum256(b)
+	return string(sum[:16])
+}
+
+// explored is one part of what can be seen of an explorer's state.
+func explored(p explore.Picture, part int) tlc.Value {
+	switch part {
+	case 0:
+		return znodes(p.Tree)
+	case 1:
+		return outside(p.Acts)
+	case 2:
+		return tlc.Record(map[string]tlc.Value{
+			"expiries": tlc.Int(p.Left.Expiries), "losses": tlc.Int(p.Left.Losses), "crashes": tlc.Int(p.Left.Crashes), "stops": tlc.Int(p.Left.Stops),
+			"lags": tlc.Int(p.Left.Lags),
+		})
+	}
+	one := p.Processes[part-3]
+	return of(requests(one), notes(one), held(one))
+}
+
+func path(p string) tlc.Value {
+	var names []tlc.Value
+	for name := range strings.SplitSeq(strings.Trim(p, "/"), "/") {
+		if name != "" {
+			names = append(names, tlc.Str(name))
+		}
+	}
+	return tlc.Seq(names...)
+}
+
+func znodes(tree zk.Tree) tlc.Value {
+	all := map[string]tlc.Value{}
+	for p, entry := range tree.All() {
+		if p == "/candidates" || p == "/collect" {
+			continue
+		}
+		owner := none
+		if id := entry.Stat.EphemeralOwner; id != 0 {
+			owner = tlc.Seq(tlc.Int(int(id>>8)-1), tlc.Int(int(id&0xff)))
+		}
+		all[path(p).String()] = tlc.Record(map[string]tlc.Value{
+			"data": content(p, entry.Data), "version": tlc.Int(int(entry.Stat.Version)), "owner": owner,
+		})
+	}
+	return tlc.Fun(all)
+}
+
+// record is the data of any znode that has data, as far as the specification has it.
+type record struct {
+	Epoch       int    `json:"epoch"`
+	Attempt     int    `json:"attempt"`
+	Incarnation int    `json:"incarnation"`
+	State       string `json:"state"`
+	Worker      string `json:"worker"`
+	Nonce       string `json:"nonce"`
+}
+
+// content is the data of the znode at p in the specification's terms.
+func content(p string, data []byte) tlc.Value {
+	var r record
+	names := strings.Split(strings.Trim(p, "/"), "/")
+	if json.Unmarshal(data, &r) != nil || len(names) == 2 && names[0] == "tasks" {
+		return none
+	}
+	fields := map[string]tlc.Value{}
+	switch {
+	case r.Nonce != "":
+		parts := strings.Split(r.Nonce, ".")
+		life, _ := strconv.Atoi(parts[1])
+		n, _ := strconv.Atoi(parts[2])
+		fields["process"], fields["life"], fields["n"] = tlc.Str(parts[0]), tlc.Int(life), tlc.Int(n)
+	case len(names) != 3:
+		return none
+	default:
+		fields["epoch"], fields["attempt"] = tlc.Int(r.Epoch), tlc.Int(r.Attempt)
+		switch {
+		case names[0] == "assign":
+			fields["incarnation"] = tlc.Int(r.Incarnation)
+		case names[2] == "status":
+			fields["state"] = tlc.Str(r.State)
+		default:
+			fields["worker"] = tlc.Str(r.Worker)
+		}
+	}
+	return tlc.Record(fields)
+}
+
+// request is what is asked of the ensemble: a sequence of parts.
+func request(op zkapi.Op) tlc.Value {
+	if op.Kind != zkapi.KindMulti {
+		return tlc.Seq(part(op))
+	}
+	var parts []tlc.Value
+	for _, sub := range op.Ops {
+		parts = append(parts, part(sub))
+	}
+	return tlc.Seq(parts...)
+}
+
+func part(op zkapi.Op) tlc.Value {
+	version := int(op.Version)
+	if op.Kind != zkapi.KindSet && op.Kind != zkapi.KindCheck && op.Kind != zkapi.KindDelete {
+		version = int(zkapi.AnyVersion)
+	}
+	data := none
+	if op.Mode == zkapi.Persistent {
+		data = content(op.Path, op.Data)
+	}
+	return tlc.Record(map[string]tlc.Value{
+		"op": tlc.Str(op.Kind.String()), "path": path(op.Path), "version": tlc.Int(version), "data": data,
+		"ephemeral": tlc.Bool(op.Mode == zkapi.Ephemeral), "watch": tlc.Bool(op.Watch),
+	})
+}
+
+var closing = tlc.Seq(tlc.Record(map[string]tlc.Value{
+	"op": tlc.Str("close"), "path": tlc.Seq(), "version": tlc.Int(-1), "data": none, "ephemeral": tlc.Bool(false), "watch": tlc.Bool(false),
+}))
+
+// requests is what a process asks of the ensemble: one request at a time.
+func requests(p explore.ProcessPicture) tlc.Value {
+	var all []tlc.Value
+	for _, r := range p.Asks {
+		switch {
+		case r.Resource != "":
+		case r.Closes:
+			all = append(all, closing)
+		default:
+			all = append(all, request(r.Op))
+		}
+	}
+	switch len(all) {
+	case 0:
+		return none
+	case 1:
+		return all[0]
+	}
+	return tlc.Set(all...) // the specification has none like it
+}
+
+// notes is what a process claims, and what it asks of the system outside.
+func notes(p explore.ProcessPicture) tlc.Value {
+	acts, told := []tlc.Value{}, []tlc.Value{}
+	accepted := []tlc.Value{}
+	leads := 0
+	for _, r := range p.Asks {
+		if r.Resource != "" {
+			acts = append(acts, acting(r.Resource, r.Token))
+		}
+	}
+	for key, value := range p.Notes {
+		task, isTold := strings.CutPrefix(key, "told-")
+		name, isAccepted := strings.CutPrefix(key, "accepted-")
+		switch {
+		case isTold:
+			state, _, _ := strings.Cut(value, " ")
+			told = append(told, tlc.Seq(tlc.Str(task), tlc.Str(state)))
+		case isAccepted:
+			accepted = append(accepted, tlc.Str(name))
+		case key == "leads":
+			leads, _ = strconv.Atoi(value)
+		}
+	}
+	return tlc.Record(map[string]tlc.Value{
+		"acts": tlc.Set(acts...), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": tlc.Int(leads),
+	})
+}
+
+func token(t int64) tlc.Value { return tlc.Seq(tlc.Int(int(t>>32)), tlc.Int(int(t&0xffffffff))) }
+
+func acting(resource string, t int64) tlc.Value {
+	return tlc.Record(map[string]tlc.Value{"resource": tlc.Str(resource), "token": token(t)})
+}
+
+// held is what the ensemble holds of a process.
+func held(p explore.ProcessPicture) tlc.Value {
+	var ghosts, late, events, watches []tlc.Value
+	for _, g := range p.Ghosts {
+		ghosts = append(ghosts, tlc.Int(g))
+	}
+	for _, z := range p.Zombies {
+		late = append(late, tlc.Record(map[string]tlc.Value{"session": tlc.Int(z.Session), "request": request(z.Op)}))
+	}
+	for _, e := range p.Events {
+		events = append(events, watch(e))
+	}
+	for _, w := range p.Watches {
+		watches = append(watches, watch(w))
+	}
+	return tlc.Record(map[string]tlc.Value{
+		"opened": tlc.Int(p.Opened), "life": tlc.Int(p.Life), "session": tlc.Int(p.Session), "known": tlc.Bool(p.Known),
+		"overslept": tlc.Bool(p.Leaps), "lags": tlc.Bool(p.Lagging), "watches": tlc.Set(watches...), "events": tlc.Seq(events...), "ghosts": tlc.Set(ghosts...), "late": tlc.Set(late...),
+	})
+}
+
+func watch(w zk.Watch) tlc.Value {
+	table := "data"
+	if w.Table == zk.ChildWatches {
+		table = "children"
+	}
+	return tlc.Seq(tlc.Str(table), path(w.Path))
+}
+
+func outside(acts explore.Acts) tlc.Value {
+	all := map[string]tlc.Value{}
+	for resource, a := range acts {
+		process, life, _ := strings.Cut(a.By, "/")
+		n, _ := strconv.Atoi(life)
+		all[resource] = tlc.Record(map[string]tlc.Value{
+			"token": token(a.Token), "by": tlc.Seq(tlc.Str(process), tlc.Int(n)), "stale": tlc.Bool(a.Stale), "twice": tlc.Bool(a.Twice),
+		})
+	}
+	return tlc.Record(all)
+}
+
+// specified is what can be seen of a state of the specification.
+func specified(w *explore.World, vars map[string]tlc.Value) (look, error) {
+	for _, name := range []string{"zk", "asks", "server", "local", "outside", "left"} {
+		if vars[name].String() == "" {
+			return nil, fmt.Errorf("the variable %s is missing", name)
+		}
+	}
+	places := map[string]int{}
+	for i, p := range w.Processes {
+		places[strconv.Quote(p.Name)] = i
+	}
+	nodes := map[string]tlc.Value{}
+	for _, p := range vars["zk"].Fields() {
+		node := vars["zk"].At(p)
+		owner := node.Field("owner")
+		if len(owner.Items()) == 2 {
+			owner = tlc.Seq(tlc.Int(places[owner.Items()[0].String()]), owner.Items()[1])
+		}
+		nodes[p] = tlc.Record(map[string]tlc.Value{"data": node.Field("data"), "version": node.Field("version"), "owner": owner})
+	}
+	seen := map[string]tlc.Value{}
+	for _, resource := range vars["outside"].Fields() {
+		if last := vars["outside"].At(resource); last.String() != none.String() {
+			seen[resource] = last
+		}
+	}
+	all := look{tlc.Fun(nodes), tlc.Fun(seen), vars["left"]}
+	for _, p := range w.Processes {
+		local := vars["local"].Field(p.Name)
+		all = append(all, of(asked(vars["asks"].Field(p.Name), local), claimed(local), holding(vars["server"].Field(p.Name))))
+	}
+	return all, nil
+}
+
+// asked is what a process asks for, and what it has left behind.
+func asked(request, local tlc.Value) tlc.Value {
+	all := local.Field("abandoned").Items()
+	if len(all) == 0 {
+		return request
+	}
+	return tlc.Set(append([]tlc.Value{request}, all...)...)
+}
+
+// holding is what the ensemble holds of a process; of a server that lags only that it
+// does.
+func holding(server tlc.Value) tlc.Value {
+	fields := map[string]tlc.Value{"lags": tlc.Bool(server.Field("lagging").String() != none.String())}
+	for _, name := range []string{"opened", "life", "session", "known", "overslept", "watches", "events", "ghosts", "late"} {
+		fields[name] = server.Field(name)
+	}
+	return tlc.Record(fields)
+}
+
+// leadingPlaces are those of a master in its term.
+var leadingPlaces = map[string]bool{
+	"sync": true, "confirmMaster": true, "readBell": true, "readWorkers": true, "readKnown": true, "readInboxes": true, "readClaims": true, "readTasks": true,
+	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "prepare": true, "commit": true, "lead": true,
+}
+
+// claimed is what the program of a process claims, by its local state.
+func claimed(local tlc.Value) tlc.Value {
+	var told, accepted []tlc.Value
+	leads := tlc.Int(0)
+	at := local.Field("at").Text()
+	if leadingPlaces[at] {
+		leads = local.Field("epoch")
+	}
+	if tasks := local.Field("told"); tasks.String() != "" {
+		submitting, _ := strconv.Atoi(local.Field("n").String())
+		for i, t := range tasks.Fields() {
+			if state := tasks.At(t); state.String() != none.String() {
+				told = append(told, tlc.Seq(tlc.Model(t), state))
+			}
+			if at != "submit" && at != "stays" || i+1 < submitting {
+				accepted = append(accepted, tlc.Model(t))
+			}
+		}
+	}
+	acts := []tlc.Value{}
+	for _, a := range local.Field("acts").Items() {
+		acts = append(acts, tlc.Record(map[string]tlc.Value{"resource": a.Field("resource"), "token": a.Field("token")}))
+	}
+	return tlc.Record(map[string]tlc.Value{
+		"acts": tlc.Set(acts...), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": leads,
+	})
+}

@@ -1,0 +1,267 @@
+package agree
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/model/world"
+)
+
+// manifestFile is where the manifest is, beside the modules.
+const manifestFile = "manifest.json"
+
+// Manifest is what TLC has said.
+type Manifest struct {
+	TLC     string  `json:"tlc"` // its version
+	Entries []Entry `json:"entries"`
+}
+
+// Entry is what TLC has said of one check.
+type Entry struct {
+	Name     string       `json:"name"`
+	Says     string       `json:"says"`
+	Kind     Kind         `json:"kind"`
+	Module   string       `json:"module"`
+	Config   string       `json:"config"`
+	World    world.Config `json:"world,omitzero"`
+	Violated string       `json:"violated"` // the property; empty for none
+	Trace    int          `json:"trace,omitempty"`
+
+	// As TLC prints them; the depth in states. Of a simulation only those generated.
+	Distinct  int `json:"distinct,omitempty"`
+	Generated int `json:"generated,omitempty"`
+	Depth     int `json:"depth,omitempty"`
+
+	Seen     *Seen             `json:"seen,omitempty"` // of a complete world
+	Seconds  float64           `json:"seconds"`
+	SHA256   map[string]string `json:"sha256"` // of the files that were checked
+	version  string            // of TLC
+	complete bool              // TLC has said that it visited everything
+}
+
+// Seen is a graph of states in which those that nobody can tell apart are one.
+type Seen struct {
+	States      int    `json:"states"`
+	Transitions int    `json:"transitions"`
+	Depth       int    `json:"depth"` // in steps
+	Looks       int    `json:"looks"` // different things that can be seen of a state
+	LooksSHA256 string `json:"looks_sha256"`
+	Fingerprint string `json:"fingerprint"` // of the behaviour
+}
+
+// Load reads the manifest that is beside the modules.
+func Load(files fs.FS) (Manifest, error) {
+	var m Manifest
+	data, err := fs.ReadFile(files, manifestFile)
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		return m, fmt.Errorf("agree: manifest: %w", err)
+	}
+	return m, nil
+}
+
+// Entry is what the manifest has under a name, or nil.
+func (m Manifest) Entry(name string) *Entry {
+	if at := slices.IndexFunc(m.Entries, func(e Entry) bool { return e.Name == name }); at >= 0 {
+		return &m.Entries[at]
+	}
+	return nil
+}
+
+// Save writes the manifest into the folder of the modules, in the order of the plan.
+func (m Manifest) Save(dir string) error {
+	place := map[string]int{}
+	for i, c := range Plan() {
+		place[c.Name] = i
+	}
+	m.Entries = slices.DeleteFunc(m.Entries, func(e Entry) bool { _, planned := place[e.Name]; return !planned })
+	slices.SortStableFunc(m.Entries, func(a, b Entry) int { return cmp.Compare(place[a.Name], place[b.Name]) })
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(m); err != nil {
+		return fmt.Errorf("agree: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, manifestFile), out.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("agree: %w", err)
+	}
+	return nil
+}
+
+// files are those that a check depends on.
+func (c Check) files() []string { return append(slices.Clone(modules[c.Module()]), c.Config()) }
+
+// Hashes are those of the files of a check as they are now.
+func (c Check) Hashes(files fs.FS) (map[string]string, error) {
+	sums := map[string]string{}
+	for _, name := range c.files() {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("agree: %w", err)
+		}
+		sum := sha256.Sum256(data)
+		sums[name] = hex.EncodeToString(sum[:])
+	}
+	return sums, nil
+}
+
+// Simulations are drawn with these.
+const (
+	simulated     = 2000
+	simulateDepth = 150
+	simulateSeed  = 1
+)
+
+// Ask has TLC do a check, on the files as they are now.
+func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) {
+	e := Entry{Name: c.Name, Says: c.Says, Kind: c.Kind, Module: c.Module(), Config: c.Config(), World: c.World}
+	var err error
+	if e.SHA256, err = c.Hashes(files); err != nil {
+		return e, err
+	}
+	began := time.Now()
+	outcome, g, err := c.run(ctx, by, files, func(l *look) string { return l.digest() })
+	if err != nil {
+		return e, err
+	}
+	e.Seconds = math.Round(10*time.Since(began).Seconds()) / 10
+	e.version, e.complete = outcome.Version, outcome.Complete
+	e.Violated, e.Trace = outcome.Violated, outcome.Trace
+	if e.Violated == "" {
+		e.Distinct, e.Generated, e.Depth = outcome.Distinct, outcome.Generated, outcome.Depth
+	}
+	if g != nil && e.Violated == "" {
+		seen := measure(g)
+		e.Seen = &seen
+	}
+	return e, nil
+}
+
+// run has TLC do a check. Of a complete world it returns the graph, coloured as asked.
+func (c Check) run(ctx context.Context, by tlc.TLC, files fs.FS, colour func(*look) string) (tlc.Outcome, *tlc.Graph, error) {
+	dir, err := os.MkdirTemp("", "ringmaster-spec")
+	if err != nil {
+		return tlc.Outcome{}, nil, fmt.Errorf("agree: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := tlc.Write(dir, files, c.files()...); err != nil {
+		return tlc.Outcome{}, nil, err
+	}
+	job := tlc.Job{Module: c.Module(), Config: strings.TrimSuffix(filepath.Base(c.Config()), ".cfg")}
+	switch c.Kind {
+	case Complete:
+		job.Dot = filepath.Join(dir, "graph.dot")
+	case Simulate:
+		job.Simulate, job.Depth, job.Seed = simulated, simulateDepth, simulateSeed
+	}
+	outcome, err := by.Run(ctx, dir, job)
+	if err != nil {
+		return outcome, nil, fmt.Errorf("%w:\n%s", err, outcome.Printed[max(0, len(outcome.Printed)-2000):])
+	}
+	if c.Kind != Complete {
+		return outcome, nil, nil
+	}
+	g, err := c.readGraph(job.Dot, colour)
+	return outcome, g, err
+}
+
+// Expected says what is wrong with an answer of TLC, by the plan alone.
+func (c Check) Expected(e Entry) error {
+	switch {
+	case c.Violates != e.Violated && c.Violates == "":
+		return fmt.Errorf("%s: TLC finds that %s is violated; nothing should be", c.Name, e.Violated)
+	case c.Kind == Simulate && e.Generated < simulated:
+		return fmt.Errorf("%s: only %d states were drawn", c.Name, e.Generated)
+	case c.Violates == "" && c.Kind != Simulate && !e.complete && e.version != "":
+		return fmt.Errorf("%s: TLC does not say that it has visited everything", c.Name)
+	case c.Violates != e.Violated:
+		return fmt.Errorf("%s: %s should be violated, TLC finds %q", c.Name, c.Violates, e.Violated)
+	}
+	return nil
+}
+
+// Same says how an answer of TLC differs from the one in the manifest. How long it
+// took is not compared, and of a simulation not how many states were drawn.
+func Same(was, is Entry) error {
+	var errs []error
+	name := is.Name
+	differ := func(what string, before, now any) {
+		if before != now {
+			errs = append(errs, fmt.Errorf("%s: %s is %v, the manifest has %v", name, what, now, before))
+		}
+	}
+	differ("the violated property", was.Violated, is.Violated)
+	differ("the length of the trace", was.Trace, is.Trace)
+	if is.Kind != Simulate {
+		differ("the number of distinct states", was.Distinct, is.Distinct)
+		differ("the number of generated states", was.Generated, is.Generated)
+		differ("the depth", was.Depth, is.Depth)
+	}
+	if was.Seen != nil && is.Seen != nil {
+		differ("what can be seen", *was.Seen, *is.Seen)
+	} else {
+		differ("whether the graph was looked at", was.Seen != nil, is.Seen != nil)
+	}
+	return errors.Join(errs...)
+}
+
+// Put replaces, or adds, what TLC has said of one check.
+func (m *Manifest) Put(e Entry) {
+	if old := m.Entry(e.Name); old != nil {
+		*old = e
+	} else {
+		m.Entries = append(m.Entries, e)
+	}
+	if e.version != "" {
+		m.TLC = e.version
+	}
+}
+
+// Agrees says how an answer of TLC differs from the manifest's.
+func (m Manifest) Agrees(e Entry) error {
+	was := m.Entry(e.Name)
+	if was == nil {
+		return fmt.Errorf("%s is not in the manifest", e.Name)
+	}
+	if m.TLC != e.version {
+		return fmt.Errorf("%s: this is TLC %s, the manifest was made by %s", e.Name, e.version, m.TLC)
+	}
+	if !maps.Equal(was.SHA256, e.SHA256) {
+		return fmt.Errorf("%s: the files have changed since TLC was asked: run bin/torture spec --write --only %s", e.Name, e.Name)
+	}
+	return Same(*was, e)
+}
+
+// Line is the entry for people.
+func (e Entry) Line() string {
+	text := fmt.Sprintf("%-8s %-26s", e.Kind, e.Name)
+	switch {
+	case e.Violated != "":
+		text += fmt.Sprintf(" %s is violated after %d steps", e.Violated, e.Trace-1)
+	case e.Kind == Simulate:
+		text += fmt.Sprintf(" nothing is violated in %d states that were drawn", e.Generated)
+	default:
+		text += fmt.Sprintf(" nothing is violated: %d distinct states, %d generated, depth %d", e.Distinct, e.Generated, e.Depth)
+	}
+	if e.Seen != nil {
+		text += fmt.Sprintf("; %d to be told apart", e.Seen.States)
+	}
+	return text + fmt.Sprintf(" (%.1f s)", e.Seconds)
+}

@@ -1,0 +1,150 @@
+package agree
+
+import (
+	"maps"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/spec/tla"
+)
+
+// TestManifestIsOfTheseFiles: what TLC has said was said of the files as they are,
+// and of everything in the plan.
+func TestManifestIsOfTheseFiles(t *testing.T) {
+	m, err := Load(tla.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := Plan()
+	if len(m.Entries) != len(plan) {
+		t.Errorf("%d entries in the manifest, %d in the plan", len(m.Entries), len(plan))
+	}
+	for _, c := range plan {
+		e := m.Entry(c.Name)
+		if e == nil {
+			t.Errorf("%s is not in the manifest: run bin/torture spec --write --only %s", c.Name, c.Name)
+			continue
+		}
+		sums, err := c.Hashes(tla.Files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(sums, e.SHA256) {
+			t.Errorf("%s was checked in other files than these: run bin/torture spec --write --only %s", c.Name, c.Name)
+		}
+		if err := c.Expected(*e); err != nil {
+			t.Error(err)
+		}
+		if c.World != e.World || c.Kind != e.Kind || c.Says != e.Says {
+			t.Errorf("%s: the plan has %+v, the manifest %+v", c.Name, c, *e)
+		}
+	}
+}
+
+// TestReadmeHasTheFigures: the README says what the manifest says.
+func TestReadmeHasTheFigures(t *testing.T) {
+	m, err := Load(tla.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := tla.Files.ReadFile(readmeFile)
+	if err != nil || !strings.Contains(string(text), figuresBegin+m.Tables()+figuresEnd) {
+		t.Errorf("the figures in %s are not the manifest's (%v): run bin/torture spec --write", readmeFile, err)
+	}
+}
+
+// TestConfigurationsAreThePlans: TLC has the constants that the explorer has.
+func TestConfigurationsAreThePlans(t *testing.T) {
+	for _, c := range Plan() {
+		if c.Kind == Guess {
+			continue
+		}
+		text, err := tla.Files.ReadFile(c.Config())
+		if err != nil || string(text) != c.Text() {
+			t.Errorf("%s is not what the plan says (%v): run bin/torture spec --write", c.Config(), err)
+		}
+	}
+}
+
+// TestExplorerAgreesWithTLC: the real code and the specification have the same states,
+// transitions and depth, and nobody can tell them apart.
+func TestExplorerAgreesWithTLC(t *testing.T) {
+	m, err := Load(tla.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for _, c := range Plan() {
+		if c.Kind != Complete || c.Deep && os.Getenv("RINGMASTER_DEEP") == "" {
+			continue
+		}
+		compared++
+		seen, err := c.Explore(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := m.Entry(c.Name); e == nil || e.Seen == nil {
+			t.Errorf("%s is not in the manifest, or without its graph", c.Name)
+		} else if seen != *e.Seen {
+			t.Errorf("%s:\nthe explorer has %+v\nTLC has          %+v", c.Name, seen, *e.Seen)
+		}
+	}
+	least := 4
+	if os.Getenv("RINGMASTER_DEEP") != "" {
+		least = 13
+	}
+	if compared < least {
+		t.Errorf("only %d worlds were compared, %d should be", compared, least)
+	}
+}
+
+// TestDifferentCodeIsNoticed: the recipe with a guard taken out is not the machine
+// that is specified, although nothing is violated within these bounds.
+func TestDifferentCodeIsNoticed(t *testing.T) {
+	m, err := Load(tla.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Plan()[0]
+	c.World.Without = "worker-check"
+	seen, err := c.Explore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := m.Entry(c.Name)
+	if e == nil || e.Seen == nil {
+		t.Fatalf("%s is not in the manifest", c.Name)
+	}
+	if want := e.Seen; seen.Fingerprint == want.Fingerprint || seen.LooksSHA256 == want.LooksSHA256 {
+		t.Errorf("without %s the explorer finds the same: %+v", c.World.Without, seen)
+	}
+}
+
+// TestEveryGuardHasItsCounterexample: each guard of the protocol is taken out in a
+// configuration of its own, and all but the redundant one are needed.
+func TestEveryGuardHasItsCounterexample(t *testing.T) {
+	m, err := Load(tla.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	redundant := 0
+	for _, c := range Plan() {
+		if c.Kind != Broken {
+			continue
+		}
+		e := m.Entry(c.Name)
+		if e == nil || !strings.Contains(c.Text(), `Without = "`+c.Name+`"`) {
+			t.Errorf("%s is not taken out", c.Name)
+			continue
+		}
+		if e.Violated == "" {
+			redundant++
+		} else if e.Trace < 2 {
+			t.Errorf("%s has no counterexample: %+v", c.Name, e)
+		}
+	}
+	if redundant != 1 {
+		t.Errorf("%d guards are redundant, one is", redundant)
+	}
+}

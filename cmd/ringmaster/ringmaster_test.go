@@ -139,8 +139,8 @@ func (p *terminal) within(limit time.Duration, what string, condition func() boo
 	}
 }
 
-// TestReadmeSession is what the README tells a newcomer to do: two masters, three
-// workers, a thousand tasks, and the active master killed in the middle.
+// TestReadmeSession is what the README tells a newcomer to do, with a worker more: two
+// masters, three workers, a thousand tasks, and the active master killed in the middle.
 func TestReadmeSession(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}

@@ -196,8 +196,8 @@ const awakening = 2 * time.Second
 func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		kind := fault.Invoke.Fault
-		robbed := strings.HasPrefix(kind, "stop-") || strings.HasPrefix(kind, sleeping) || strings.HasPrefix(kind, "expire-") || // a node may be meant as a worker
-			strings.HasPrefix(kind, "pause-") && !fault.Done.Effective // it lasted longer than it should
+		robbed := strings.HasPrefix(kind, stopping) || strings.HasPrefix(kind, sleeping) || strings.HasPrefix(kind, "expire-") || // a node may be meant as a worker
+			strings.HasPrefix(kind, pausing) && !fault.Done.Effective // it lasted longer than it should
 		// An end that no server has answered may have come all the same.
 		if robbed && fault.Outcome() != record.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {

@@ -12,10 +12,10 @@ import (
 )
 
 // residentExclusive: a resident task is executed by one worker at a time, but for two
-// cases. One that was stopped or robbed of its session could not know in time that
-// another had begun; one that slept knows as soon as it wakes up. And a handler may go on
-// after it was told to end: when its session has ended otherwise than by its own worker,
-// the next one need not wait for it.
+// cases. A worker that was stopped or robbed of its session could not know in time that
+// another had begun; one that was stopped, or slept, knows as soon as it goes on. And a
+// handler may go on after it was told to end: when its session has ended otherwise than by
+// its own worker, the next one need not wait for it.
 func (f *facts) residentExclusive() Property {
 	p := newFinding("ResidentExclusive", "")
 	runs := map[string][]record.Operation{}
@@ -39,10 +39,15 @@ func (f *facts) residentExclusive() Property {
 					break // and so did all that began later
 				}
 				because, shown := f.letGoTooEarly(old, end)
-				switch {
-				case because == "" && f.toldInTime(old, next, ended):
+				if because == "" && f.toldInTime(old, next, ended) {
 					lingering++
-				case because == "" && f.excuse(old, next.Invoke.At, end) != "" && !f.overslept(old, next.Invoke.At, end):
+					continue
+				}
+				if because == "" {
+					because, shown = f.wentOn(old, end)
+				}
+				switch {
+				case because == "" && f.excuse(old, next.Invoke.At, end) != "":
 					excused++
 				default:
 					p.violate(append([]record.Event{old.Invoke, next.Invoke, old.Done}, shown...), "%s was executed by %s until %s, and by %s from %s on.%s",
@@ -56,24 +61,66 @@ func (f *facts) residentExclusive() Property {
 	return p.property()
 }
 
-// sleeping is how the names of faults begin that put a participant's machine to sleep.
-const sleeping = "sleep-"
+// The names of faults that keep a process from running begin with these words.
+const (
+	stopping = "stop-"
+	pausing  = "pause-"
+	sleeping = "sleep-" // the participant's machine
+)
 
-// waking is how long a worker whose machine has slept may take to tell its handlers. It
-// needs nothing for that but a clock, at which it looks forty times in a session timeout.
-const waking = time.Second
+// A worker whose process goes on again after a halt has both together at most before its
+// handlers have returned.
+const (
+	// waking is how long it may take to tell them to end. It needs nothing for that but a
+	// clock, which went on in the halt, and at which it looks forty times in a session
+	// timeout: a halt that lasts longer than the session outlasts its lease.
+	waking = time.Second
 
-// overslept reports whether a sleep is no excuse any more: a handler was told to end long
-// after the machine woke up, or never, although the next one had begun in the sleep.
-func (f *facts) overslept(old record.Operation, from, end time.Duration) bool {
-	if told, known := f.told(old); known {
-		end = min(end, told.At)
-	}
-	return slices.ContainsFunc(f.faults, func(fault record.Operation) bool {
+	// lettingGo is how long a handler of the workload may go on when it was told to end:
+	// twice as long as a participant that leaves waits for it, a second more, and a moment;
+	// see lingers and moment in package participant. The recipe ends no handler by force.
+	lettingGo = 11*time.Second + 60*time.Millisecond
+)
+
+// halted reports whether a fault keeps the process that executed something from running.
+func halted(fault, run record.Operation) bool {
+	return slices.ContainsFunc([]string{stopping, pausing, sleeping}, func(verb string) bool { return strings.HasPrefix(fault.Invoke.Fault, verb) }) &&
+		slices.Contains(fault.Targets(), run.Invoke.Process)
+}
+
+// wentOn says that a handler went on for too long after a halt of its worker that was
+// longer than the session: that halt is no excuse any more, and nothing else is.
+func (f *facts) wentOn(run record.Operation, end time.Duration) (because string, shown []record.Event) {
+	for _, fault := range f.faults {
 		woke := fault.Return(f.end)
-		return strings.HasPrefix(fault.Invoke.Fault, sleeping) && fault.Done.Effective && slices.Contains(fault.Targets(), old.Invoke.Process) &&
-			fault.Invoke.At <= from && from <= woke+waking && end > woke+waking
-	})
+		if !halted(fault, run) || strings.HasPrefix(fault.Invoke.Fault, pausing) || !fault.Done.Effective || fault.Invoke.At < run.Invoke.At || woke >= end {
+			continue
+		}
+		told, known := f.told(run)
+		at := end
+		if known {
+			at = min(end, told.At)
+		}
+		switch because = fmt.Sprintf(" %s could run again from %s on (%s)", run.Invoke.Process, seconds(woke), fault.Invoke.Fault); {
+		case at > f.awake(run, woke+waking) && at == end:
+			return because + ", and did not tell its handler to end.", []record.Event{fault.Done}
+		case at > f.awake(run, woke+waking):
+			return because + fmt.Sprintf(", and told its handler to end only at %s.", seconds(at)), []record.Event{fault.Done, told}
+		case end > f.awake(run, max(at, woke)+waking+lettingGo):
+			return because + fmt.Sprintf(". Its handler was told to end at %s, and took longer to return than any handler of the workload does.", seconds(at)), []record.Event{fault.Done, told}
+		}
+	}
+	return "", nil
+}
+
+// awake is a deadline of a worker, or a later one if the worker is halted when it comes.
+func (f *facts) awake(run record.Operation, deadline time.Duration) time.Duration {
+	for _, fault := range f.faults { // in the order in which they began
+		if halted(fault, run) && fault.Invoke.At <= deadline {
+			deadline = max(deadline, fault.Return(f.end)+waking)
+		}
+	}
+	return deadline
 }
 
 // told is when and why a handler was told to end; false where that is not on record.

@@ -92,3 +92,56 @@ func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
 		}
 	}
 }
+
+// TestAStopExcusesNobodyForGood: worker-1, which holds a resident task, is stopped from
+// 15 s to 30 s; worker-2 begins at 20 s.
+func TestAStopExcusesNobodyForGood(t *testing.T) {
+	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+	halt := func(kind string, op int64, from, to float64) []record.Event {
+		fault := record.Event{Process: "nemesis", Kind: record.Fault, Op: op, Fault: kind, Target: "worker-1"}
+		began, ended := fault, fault
+		began.At, began.Type = s(from), record.Invoke
+		ended.At, ended.Type, ended.Effective = s(to), record.OK, true
+		return []record.Event{began, ended}
+	}
+	for name, c := range map[string]struct {
+		told, returned float64 // told: 0: never
+		more           []record.Event
+		want           Verdict
+	}{
+		"it is told when it goes on":                          {30.1, 30.2, nil, Valid},
+		"it returns soon, without being told":                 {0, 30.5, nil, Valid},
+		"it is told then, and takes as long as any handler":   {30.1, 41.1, nil, Valid},
+		"it is told then, and never returns":                  {30.1, 50, nil, Invalid},
+		"it was told before the stop, and returns after it":   {14, 30.5, nil, Valid},
+		"it was told before the stop, and never returns":      {14, 50, nil, Invalid},
+		"it goes on, and is told late":                        {33, 33.1, nil, Invalid},
+		"it goes on, and is never told":                       {0, 60, nil, Invalid},
+		"it goes on until the run ends":                       {0, 0, nil, Invalid},
+		"it is stopped again before it can tell anybody":      {36.5, 36.6, halt("stop-worker", 91, 30.5, 36), Valid},
+		"it is paused before it can tell anybody":             {32.5, 32.6, halt("pause-worker", 91, 30.5, 32), Valid},
+		"it is paused when it should have told its handler":   {32.5, 32.6, halt("pause-worker", 91, 31.5, 32), Invalid},
+		"its session is ended by force when it goes on again": {0, 60, halt("expire-worker", 91, 31, 31), Invalid},
+	} {
+		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
+		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
+		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
+		events := []record.Event{
+			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: session, Ops: claim},
+			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: session, Ops: claim},
+			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: task, ID: id, Token: token},
+			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Task: task, ID: id, Token: later},
+			{At: s(70), Process: "harness", Type: record.Note, Kind: record.Phase, Text: "end"},
+		}
+		if c.returned > 0 {
+			events = append(events, record.Event{At: s(c.returned), Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2})
+		}
+		if c.told > 0 {
+			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
+		}
+		events = record.Merge(events, halt("stop-worker", 90, 15, 30), c.more)
+		if p := gather(events, &record.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
+		}
+	}
+}

@@ -75,7 +75,7 @@ func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) err
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden
 	}
-	create := zkapi.Create(p.path, nil, zkapi.Persistent).For(p.acl)
+	create := zkapi.Create(p.path, nil, zkapi.Persistent).WithACL(p.acl)
 	_, err := session.Do(ctx, create)
 	if hidden != nil && errors.Is(err, zkapi.ErrNoAuth) {
 		return nil // it is there: of one that is not, a server asks no permission to read

@@ -95,7 +95,7 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 		return claim{}, fmt.Errorf("%w: version %d of %s, and it has to be lifted to %d first", ErrWentBack, now.Stat.Version, p.claimPath, p.above)
 	}
 	result, err := session.Do(ctx, zkapi.Multi(
-		zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).For(p.acl),
+		zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).WithACL(p.acl),
 		zkapi.Set(p.claimPath, encode(record), now.Stat.Version),
 	))
 	switch zkapi.FateOf(err) {

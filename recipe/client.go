@@ -183,7 +183,7 @@ func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
 
 // open replaces a session that has ended. Whoever still wants a session when it
 // has failed tries again, unless there is no point.
-func (c *Client) open(env zkapi.Env) {
+func (c *Client) open() {
 	c.mu.Lock()
 	old := c.session
 	c.session = nil
@@ -194,9 +194,9 @@ func (c *Client) open(env zkapi.Env) {
 		if err := closeSession(c.life, old); err != nil {
 			c.see.Logger.InfoContext(c.life, "session may linger", "error", err)
 		}
-		c.recover(env, old)
+		c.recover(old)
 	}
-	session, err := env.Open(c.life)
+	session, err := c.env.Open(c.life)
 	if err == nil {
 		err = c.understands(session)
 	}
@@ -205,12 +205,12 @@ func (c *Client) open(env zkapi.Env) {
 		c.see.Metrics.SessionOpened("client")
 		c.memory.opened(c.life, session, c.see, "client")
 		c.again.worked(c.life)
-		c.began = env.Now()
+		c.began = c.env.Now()
 	case zkapi.Permanent(err):
 		c.see.Logger.WarnContext(c.life, "no session", "error", err)
 	default:
 		c.again.tell(c.life, err)
-		_, _ = env.Wait(c.life, env.Timer(c.again.failed(c.life, err)))
+		_, _ = c.env.Wait(c.life, c.env.Timer(c.again.failed(c.life, err)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -223,14 +223,14 @@ func (c *Client) open(env zkapi.Env) {
 // recover waits before a session is replaced that has ended so soon that the next one may
 // end as soon: a server that grants sessions and ends them must not be asked for new ones
 // over and over. The first one is replaced at once.
-func (c *Client) recover(env zkapi.Env, old zkapi.Session) {
-	if env.Now().Sub(c.began) >= old.Timeout() {
+func (c *Client) recover(old zkapi.Session) {
+	if c.env.Now().Sub(c.began) >= old.Timeout() {
 		c.brief.worked(c.life)
 		return
 	}
 	again := c.brief.failures > 0
 	if pause := c.brief.failed(c.life, old.Cause()); again {
-		_, _ = env.Wait(c.life, env.Timer(pause))
+		_, _ = c.env.Wait(c.life, c.env.Timer(pause))
 	}
 }
 

@@ -128,7 +128,7 @@ var errNotQueued = errors.New("the candidate's znode is gone")
 func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 	prefix := "c-" + c.env.Unique() + "-"
 	for {
-		made, err := c.session.Do(ctx, zkapi.Create(c.layout.candidate(prefix), []byte(c.name), zkapi.EphemeralSequential).For(c.layout.access.master()))
+		made, err := c.session.Do(ctx, zkapi.Create(c.layout.candidate(prefix), []byte(c.name), zkapi.EphemeralSequential).WithACL(c.layout.access.master()))
 		switch {
 		case err == nil:
 			return strings.TrimPrefix(made.Path, c.layout.candidates()+"/"), nil

@@ -102,7 +102,7 @@ func (r *reconciler) raiseFormat() error {
 	mark := encode(formatRecord{Format: target, By: r.limits.name})
 	err := r.term.write(append([]zkapi.Op{zkapi.Set(r.layout.format(), mark, zkapi.AnyVersion)}, checks...)...)
 	if errors.Is(err, zkapi.ErrNoNode) && zkapi.FailedIndex(err) == 0 {
-		create := zkapi.Create(r.layout.format(), mark, zkapi.Persistent).For(r.layout.access.master())
+		create := zkapi.Create(r.layout.format(), mark, zkapi.Persistent).WithACL(r.layout.access.master())
 		err = r.term.write(append([]zkapi.Op{create}, checks...)...)
 	}
 	if err != nil {

@@ -121,10 +121,6 @@ func (e *sessionsOf) Open(ctx context.Context) (zkapi.Session, error) {
 	return session, err
 }
 
-func (e *sessionsOf) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
-}
-
 // shipped are session timeouts on an ensemble with ZooKeeper's own settings, tickTime 2 s
 // and syncLimit 5, and when a follower that is cut off from its leader drops its clients
 // there: measured.
@@ -406,10 +402,6 @@ type sleepy struct {
 }
 
 func (s *sleepy) Elapsed() time.Duration { return s.Env.Elapsed() + time.Duration(s.slept.Load()) }
-
-func (s *sleepy) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return s.Env.Spawn(name, func(zkapi.Env) { f(s) })
-}
 
 // TestLeaseRunsWhileTheMachineSleeps has machines sleep for an hour at the worst moment,
 // and cut off when they wake up: an owner is told at once, and a master is deposed.

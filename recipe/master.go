@@ -33,7 +33,7 @@ type MasterConfig struct {
 	// not counted. A worker may ask for fewer (WorkerConfig.Capacity). Default 64.
 	TasksPerWorker int
 	// MaxAttempts is after how many attempts without a result a task fails, if it
-	// does not say so itself (Options.Attempts). Default 5.
+	// does not say so itself (Options.MaxAttempts). Default 5.
 	MaxAttempts int
 	// MaxHandovers is how many attempts of one task do not count because they ended
 	// when their worker left in good order (Worker.Close, or the end of its context), or
@@ -179,7 +179,7 @@ func (m *Master) Run(ctx context.Context) error {
 
 // Close makes Run hand over and return, and waits for that. nil means that the
 // ensemble has confirmed the end of the session, so that nothing of this master
-// is left; ErrLingers means that its znodes may stay until the session's timeout.
+// is left; ErrCloseUnconfirmed means that its znodes may stay until the session's timeout.
 // A Master that is closed cannot Run again.
 func (m *Master) Close(ctx context.Context) error {
 	m.life.close()
@@ -243,7 +243,7 @@ func (m *Master) reign(t *term) error {
 	m.feed.lead(r.shown)
 	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("beat", t.beat)}
 	if m.config.OnLead != nil {
-		lead := m.env.Spawn("lead", func(zkapi.Env) { m.config.OnLead(traced, t.epoch()) })
+		lead := m.env.Spawn("lead", func() { m.config.OnLead(traced, t.epoch()) })
 		threads = append(threads, lead)
 	}
 	refused := r.run()
@@ -282,62 +282,6 @@ func (m *Master) reign(t *term) error {
 	return errors.Join(refused, cause)
 }
 
-// Phase is how far a task has got.
-type Phase string
-
-// The phases, as a master sees them.
-const (
-	PhasePending  Phase = "pending"
-	PhaseAssigned Phase = "assigned"
-	PhaseFinished Phase = "finished"
-)
-
-// WorkerInfo is one worker as the master sees it.
-type WorkerInfo struct {
-	Name        string
-	Alive       bool
-	Incarnation int32
-	Retiring    bool     // it takes no more
-	Capacity    int      // that it asks for; 0 when it leaves that to the master
-	Assigned    []string // task names, sorted
-}
-
-// TaskInfo is one task as the master sees it.
-type TaskInfo struct {
-	Name     string
-	Phase    Phase
-	Worker   string // while assigned
-	Attempts int    // that have ended without a result
-	Options  Options
-}
-
-func workerInfo(name string, v *view) WorkerInfo {
-	w := v.workers[name]
-	if w == nil {
-		return WorkerInfo{Name: name}
-	}
-	return WorkerInfo{
-		Name: name, Alive: w.alive, Incarnation: w.incarnation, Retiring: w.retiring, Capacity: w.capacity,
-		Assigned: slices.Sorted(maps.Keys(w.tasks)),
-	}
-}
-
-func taskInfo(name string, t *taskView) TaskInfo {
-	phase := map[phase]Phase{pending: PhasePending, assigned: PhaseAssigned, finished: PhaseFinished}[t.phase]
-	return TaskInfo{Name: name, Phase: phase, Worker: t.worker, Attempts: int(t.attempts), Options: t.options}
-}
-
-// Snapshot is the active master's view at one moment. It is a copy.
-type Snapshot struct {
-	Epoch   int32
-	Workers []WorkerInfo // by name
-	Tasks   []TaskInfo   // by name; those that are quarantined are not among them
-	// Quarantined is what the master leaves alone for now, because the server refuses
-	// what is to be done with it. Everything else goes on. Clients see it in
-	// Overview.Quarantined.
-	Quarantined []Quarantined // by kind and name
-}
-
 // Snapshot returns the view as it was at the end of the last pass of the loop, or
 // false while this master does not lead. Workers and Tasks belong together. In the
 // first moments of a term it is not complete.
@@ -358,16 +302,4 @@ func (m *Master) Snapshot() (Snapshot, bool) {
 		s.Tasks = append(s.Tasks, now.tasks[t])
 	}
 	return s, true
-}
-
-// Workers are those of Snapshot; false means that this master does not lead.
-func (m *Master) Workers() ([]WorkerInfo, bool) {
-	s, ok := m.Snapshot()
-	return s.Workers, ok
-}
-
-// Tasks are those of Snapshot; false means that this master does not lead.
-func (m *Master) Tasks() ([]TaskInfo, bool) {
-	s, ok := m.Snapshot()
-	return s.Tasks, ok
 }

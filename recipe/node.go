@@ -98,7 +98,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	defer n.life.finish()
 	var led error
-	leading := n.env.Spawn("candidate", func(zkapi.Env) {
+	leading := n.env.Spawn("candidate", func() {
 		led = n.master.Run(ctx)
 		n.life.end(led) // the worker has no business without the candidate
 	})
@@ -164,7 +164,7 @@ func (n *Node) restWhile(onLead func(context.Context, int32)) func(context.Conte
 		n.leading = true
 		if worker := n.worker; worker != nil {
 			n.worker, n.leaving = nil, append(n.leaving, worker)
-			n.drains = append(n.drains, n.env.Spawn("drain", func(zkapi.Env) {
+			n.drains = append(n.drains, n.env.Spawn("drain", func() {
 				ctx, cancel := context.WithTimeout(context.Background(), n.config.Drain)
 				defer cancel()
 				_ = worker.Close(ctx)
@@ -192,7 +192,7 @@ func (n *Node) Close(ctx context.Context) error {
 	}
 	var closing []zkapi.Source
 	for _, worker := range n.close() {
-		closing = append(closing, n.env.Spawn("close", func(zkapi.Env) { _ = worker.Close(ctx) }))
+		closing = append(closing, n.env.Spawn("close", func() { _ = worker.Close(ctx) }))
 	}
 	for _, thread := range closing {
 		if _, err := n.env.Wait(ctx, thread); err != nil {

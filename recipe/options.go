@@ -10,17 +10,17 @@ import (
 // Options are what a task asks for at its submission. The zero value is a plain
 // task: its znode holds the payload and nothing else, as if made by hand.
 type Options struct {
-	// Attempts is after how many executions without a result the task fails.
+	// MaxAttempts is after how many executions without a result the task fails.
 	// 0: as the master has it (MasterConfig.MaxAttempts).
-	Attempts int
+	MaxAttempts int
 	// Timeout bounds one execution. It counts from the start of the handler, by
 	// the worker's clock; the attempt then ends, whether or not the handler
 	// returns. 0: no bound.
 	Timeout time.Duration
-	// Silence is after how long without progress its worker is taken to be lost
+	// HeartbeatTimeout is after how long without progress its worker is taken to be lost
 	// for this task, alive or not, by the master's clock. While the task waits
 	// for a free handler the worker shows progress by itself. 0: never.
-	Silence time.Duration
+	HeartbeatTimeout time.Duration
 	// NotBefore is when the task may first be assigned, by the wall clock of the
 	// active master.
 	NotBefore time.Time
@@ -37,30 +37,30 @@ type Options struct {
 // IsZero reports whether nothing is asked for.
 func (o Options) IsZero() bool { return o == Options{} }
 
-// shortest is the smallest Timeout and Silence: below it, the ways of a message
+// shortest is the smallest Timeout and HeartbeatTimeout: below it, the ways of a message
 // would decide.
 const shortest = 100 * time.Millisecond
 
-// maxOwnAttempts bounds Options.Attempts: all records of attempts are deleted in
+// maxOwnAttempts bounds Options.MaxAttempts: all records of attempts are deleted in
 // one write.
 const maxOwnAttempts = 1000
 
 func (o Options) check() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
-	if o.Attempts < 0 || o.Attempts > maxOwnAttempts {
-		bad("Attempts %d: use 0 (as the master has it) to %d", o.Attempts, maxOwnAttempts)
+	if o.MaxAttempts < 0 || o.MaxAttempts > maxOwnAttempts {
+		bad("MaxAttempts %d: use 0 (as the master has it) to %d", o.MaxAttempts, maxOwnAttempts)
 	}
 	if year := o.NotBefore.Year(); year > 9999 || year < 0 {
 		bad("NotBefore %v: RFC 3339 has no such year", o.NotBefore)
 	}
-	for name, d := range map[string]time.Duration{"Timeout": o.Timeout, "Silence": o.Silence} {
+	for name, d := range map[string]time.Duration{"Timeout": o.Timeout, "HeartbeatTimeout": o.HeartbeatTimeout} {
 		if d != 0 && d < shortest {
 			bad("%s %v: leave it out or give at least %v", name, d, shortest)
 		}
 	}
-	if o.Resident && (o.Attempts != 0 || o.Timeout != 0) {
-		bad("a resident task never ends by itself: Attempts and Timeout do not apply to it")
+	if o.Resident && (o.MaxAttempts != 0 || o.Timeout != 0) {
+		bad("a resident task never ends by itself: MaxAttempts and Timeout do not apply to it")
 	}
 	const longest = 1 << 10
 	if len(o.Key) > longest {
@@ -93,7 +93,7 @@ func encodeTask(o Options, payload []byte) []byte {
 		return payload
 	}
 	record := encode(optionsRecord{
-		Attempts: o.Attempts, TimeoutMS: o.Timeout.Milliseconds(), SilenceMS: o.Silence.Milliseconds(), NotBefore: o.NotBefore,
+		Attempts: o.MaxAttempts, TimeoutMS: o.Timeout.Milliseconds(), SilenceMS: o.HeartbeatTimeout.Milliseconds(), NotBefore: o.NotBefore,
 		Priority: o.Priority, Key: o.Key, Resident: o.Resident,
 	})
 	return append(append(append([]byte(optionsMark), record...), '\n'), payload...)
@@ -116,7 +116,7 @@ func decodeTask(data []byte) (Options, []byte) {
 		payload = payload[1:]
 	}
 	o := Options{
-		Attempts: r.Attempts, Timeout: time.Duration(r.TimeoutMS) * time.Millisecond, Silence: time.Duration(r.SilenceMS) * time.Millisecond,
+		MaxAttempts: r.Attempts, Timeout: time.Duration(r.TimeoutMS) * time.Millisecond, HeartbeatTimeout: time.Duration(r.SilenceMS) * time.Millisecond,
 		NotBefore: r.NotBefore, Priority: r.Priority, Key: r.Key, Resident: r.Resident,
 	}
 	if o.check() != nil {
@@ -143,14 +143,16 @@ func ID(id string) SubmitOption { return func(s *submission) { s.id = id } }
 // With asks for all of o.
 func With(o Options) SubmitOption { return func(s *submission) { s.options = o } }
 
-// Attempts sets Options.Attempts.
-func Attempts(n int) SubmitOption { return func(s *submission) { s.options.Attempts = n } }
+// MaxAttempts sets Options.MaxAttempts.
+func MaxAttempts(n int) SubmitOption { return func(s *submission) { s.options.MaxAttempts = n } }
 
 // Timeout sets Options.Timeout.
 func Timeout(d time.Duration) SubmitOption { return func(s *submission) { s.options.Timeout = d } }
 
-// Silence sets Options.Silence.
-func Silence(d time.Duration) SubmitOption { return func(s *submission) { s.options.Silence = d } }
+// HeartbeatTimeout sets Options.HeartbeatTimeout.
+func HeartbeatTimeout(d time.Duration) SubmitOption {
+	return func(s *submission) { s.options.HeartbeatTimeout = d }
+}
 
 // NotBefore sets Options.NotBefore.
 func NotBefore(t time.Time) SubmitOption { return func(s *submission) { s.options.NotBefore = t } }

@@ -30,10 +30,6 @@ func (e *counting) Open(ctx context.Context) (zkapi.Session, error) {
 	return session, err
 }
 
-func (e *counting) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
-}
-
 // rolesOf are all the roles on one Env; each runs until ctx ends.
 func rolesOf(env zkapi.Env) map[string]func(context.Context) error {
 	run := func(make func() (recipe.Role, error)) func(context.Context) error {

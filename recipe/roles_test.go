@@ -92,7 +92,7 @@ func TestCloseSaysThatASessionMayLinger(t *testing.T) {
 		w.within(time.Second, "it leads", func() bool { return leads(m) })
 		next := w.master(recipe.MasterConfig{Name: "m2"})
 		time.Sleep(time.Second)
-		if err := m.Close(w.ctx); !errors.Is(err, recipe.ErrLingers) {
+		if err := m.Close(w.ctx); !errors.Is(err, recipe.ErrCloseUnconfirmed) {
 			t.Errorf("Close: %v", err)
 		}
 		w.within(10*time.Millisecond, "the next leads", func() bool { return leads(next) })
@@ -113,11 +113,6 @@ type denied struct {
 func (d *denying) Open(ctx context.Context) (zkapi.Session, error) {
 	session, err := d.Env.Open(ctx)
 	return &denied{session, d}, err
-}
-
-// Spawn runs f on this very Env, not on the one below.
-func (d *denying) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return d.Env.Spawn(name, func(zkapi.Env) { f(d) })
 }
 
 func (d *denied) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
@@ -184,7 +179,7 @@ func TestOneDeniedTaskStopsNoOther(t *testing.T) {
 	for _, kind := range []zkapi.Kind{zkapi.KindGet, zkapi.KindCreate} {
 		inBubble(t, func(w *world) {
 			c := w.client()
-			bad, err := c.Submit(w.ctx, nil, recipe.ID("bad"), recipe.Attempts(1))
+			bad, err := c.Submit(w.ctx, nil, recipe.ID("bad"), recipe.MaxAttempts(1))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -109,11 +109,6 @@ func (a *stormActor) Open(context.Context) (zkapi.Session, error) {
 	return s, nil
 }
 
-// Spawn implements zkapi.Env.
-func (a *stormActor) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return a.Env.Spawn(name, func(zkapi.Env) { f(a) })
-}
-
 func (a *stormActor) all() []*zk.Session {
 	a.mu.Lock()
 	defer a.mu.Unlock()

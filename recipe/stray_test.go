@@ -177,8 +177,8 @@ func TestMaster_AssignsNothingToAWorkerThatNoSessionHolds(t *testing.T) {
 					t.Errorf("%s was told of %d times", path, n)
 				}
 			}
-			if all, _ := m.Workers(); slices.ContainsFunc(all, func(i recipe.WorkerInfo) bool { return i.Alive != (i.Name == "w1") }) {
-				t.Errorf("workers %+v", all)
+			if s, _ := m.Snapshot(); slices.ContainsFunc(s.Workers, func(i recipe.WorkerInfo) bool { return i.Alive != (i.Name == "w1") }) {
+				t.Errorf("workers %+v", s.Workers)
 			}
 			o, err := c.Overview(w.ctx)
 			if err != nil || len(o.Problems) != 2 || len(o.Workers) != 1 {
@@ -253,7 +253,7 @@ func TestMaster_CountsNoProgressThatNoSessionShows(t *testing.T) {
 		w.within(time.Second, "the parents are there", func() bool { return w.do(zkapi.Exists("/assign")).Found })
 		w.do(zkapi.Create("/workers/hand", nil, zkapi.Ephemeral))
 		c := w.client()
-		task, err := c.Submit(w.ctx, []byte("it"), recipe.Silence(10*time.Second))
+		task, err := c.Submit(w.ctx, []byte("it"), recipe.HeartbeatTimeout(10*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,16 +84,16 @@ func (t *term) overdue() {
 // keepLease deposes the master when its lease has run out or its session has
 // ended. It is a thread of its own because the others may be waiting for an
 // answer that does not come.
-func (t *term) keepLease(env zkapi.Env) {
-	zkapi.Keep(env, t)
+func (t *term) keepLease() {
+	zkapi.Keep(t.env, t)
 	for {
 		look := t.lease.look()
 		if look <= 0 {
 			t.overdue()
 			return
 		}
-		zkapi.Rest(env, "lease")
-		i, err := env.Wait(t.holding, t.session.Done(), env.Timer(look))
+		zkapi.Rest(t.env, "lease")
+		i, err := t.env.Wait(t.holding, t.session.Done(), t.env.Timer(look))
 		if err != nil {
 			return
 		}
@@ -106,16 +106,16 @@ func (t *term) keepLease(env zkapi.Env) {
 
 // beat confirms the claim whenever no other write has. It stops when leading ends,
 // so that a hand-over takes no longer than the lease that is left.
-func (t *term) beat(env zkapi.Env) {
-	zkapi.Keep(env, t)
+func (t *term) beat() {
+	zkapi.Keep(t.env, t)
 	for {
 		due := t.lease.due()
 		if due <= 0 {
 			_ = t.write() // a failure shows in the lease
 			due = retryDelay
 		}
-		zkapi.Rest(env, "beat")
-		if _, err := env.Wait(t.leading, env.Timer(due), t.lease.changed); err != nil {
+		zkapi.Rest(t.env, "beat")
+		if _, err := t.env.Wait(t.leading, t.env.Timer(due), t.lease.changed); err != nil {
 			return
 		}
 	}

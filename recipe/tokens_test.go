@@ -62,7 +62,7 @@ func TestRecordsCarryTheTokenOfTheAssignment(t *testing.T) {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
 			hand := w.byHand("w1")
-			name := w.submit(recipe.Attempts(one.attempts))
+			name := w.submit(recipe.MaxAttempts(one.attempts))
 			at := "/assign/w1/" + name
 			w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists(at)).Found })
 			want := w.tokenAt(at)
@@ -95,7 +95,7 @@ func TestFailedHasTheTokenOfTheLastAttempt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := w.env.Spawn("master", func(zkapi.Env) { _ = m.Run(ctx) })
+		first := w.env.Spawn("master", func() { _ = m.Run(ctx) })
 		ran := make(chan recipe.Token, 1)
 		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
 			stop() // the master that has assigned it leads no more when the attempt ends
@@ -103,7 +103,7 @@ func TestFailedHasTheTokenOfTheLastAttempt(t *testing.T) {
 			ran <- task.Token
 			return nil, errors.New("no")
 		})
-		name := w.submit(recipe.Attempts(1))
+		name := w.submit(recipe.MaxAttempts(1))
 		w.within(time.Minute, "the attempt is on record", func() bool { return w.do(zkapi.Exists("/tasks/" + name + "/attempt-1")).Found })
 		w.master(recipe.MasterConfig{Name: "m2"})
 		status := w.await(name)
@@ -121,7 +121,7 @@ func TestTokensOfAssignmentsMadeByHand(t *testing.T) {
 			hand := w.env.Server.Open()
 			m := w.master(recipe.MasterConfig{Name: "m1"})
 			w.within(time.Minute, "it leads", func() bool { return leads(m) })
-			name := w.submit(recipe.Attempts(9))
+			name := w.submit(recipe.MaxAttempts(9))
 			w.do(zkapi.Create("/assign/w1", nil, zkapi.Persistent))
 			w.do(zkapi.Create("/assign/w1/"+name, []byte(data), zkapi.Persistent))
 			if _, err := hand.Do(w.ctx, zkapi.Create("/workers/w1", nil, zkapi.Ephemeral)); err != nil {

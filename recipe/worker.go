@@ -12,69 +12,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Causes of a handler's context.
-var (
-	// ErrClaimLost means that the worker's session ended or that another process
-	// registered under its name: the task will be given to somebody.
-	ErrClaimLost = errors.New("worker's claim is lost")
-	// ErrAssignmentLost means that the task was taken away or cancelled.
-	ErrAssignmentLost = errors.New("assignment was taken away")
-	// ErrLeaseLapsed means that no write of the worker was acknowledged for so long
-	// that its session may be over by now, and the task with somebody else. If the
-	// claim turns out to be alive, the task begins again here under the same token.
-	ErrLeaseLapsed = errors.New("the worker's lease has lapsed")
-	// ErrRevoked means that a resident task is to move to another worker. The next
-	// one starts only when this handler has returned.
-	ErrRevoked = errors.New("resident task is to move")
-	// ErrTimedOut means that the execution has taken longer than Options.Timeout.
-	ErrTimedOut = errors.New("execution timed out")
-)
-
-// Task is one task to execute.
-type Task struct {
-	Name    string
-	Payload []byte
-	Options Options
-	// Token is greater for a later execution of the same task. Hand it to every
-	// system outside ZooKeeper that the handler changes, and let that system
-	// refuse a smaller token than it has seen.
-	Token Token
-
-	progress func([]byte)
-}
-
-// MaxProgress is the size in bytes of the largest progress.
-const MaxProgress = 4 << 10
-
-// Progress tells whoever watches how far the execution has got. It returns at
-// once: of several in quick succession only the last is published
-// (WorkerConfig.ProgressInterval). It is a hint that dies with the execution and
-// the worker's session. A task with Options.Silence is taken from a worker that
-// does not call it often enough.
-//
-// It fails with zkapi.ErrTooLarge beyond MaxProgress. On a Task that no worker
-// made it does nothing.
-func (t Task) Progress(progress []byte) error {
-	if len(progress) > MaxProgress {
-		return fmt.Errorf("recipe: %w: progress of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(progress), MaxProgress)
-	}
-	if t.progress != nil {
-		t.progress(append([]byte{}, progress...))
-	}
-	return nil
-}
-
-// Result is what a handler returns and Client.Await receives.
-type Result []byte
-
-// Handler executes one task. Its context ends when the worker's claim or the
-// assignment is lost, or the task's timeout is over; it should return soon then,
-// because the task may already run elsewhere. A nil error records the result and
-// ends the task. An error, or a panic, ends this attempt; the task is tried again
-// until its attempts are spent. The handler of a resident task returns only when
-// its context ends; however it returns, the task goes on elsewhere.
-type Handler func(ctx context.Context, task Task) (Result, error)
-
 // WorkerConfig describes one worker.
 type WorkerConfig struct {
 	// Namespace as in MasterConfig.
@@ -209,7 +146,7 @@ func (w *Worker) Run(ctx context.Context) error {
 // Close lets the worker take no more, finish what it holds, and leave; resident
 // tasks move to others. When ctx ends first, what runs is told to end, and left to
 // others when it has. Run returns, and then Close: nil means that the ensemble has
-// confirmed the end of the session; ErrLingers means that the worker's name may stay in
+// confirmed the end of the session; ErrCloseUnconfirmed means that the worker's name may stay in
 // use until the session's timeout. A Worker that is closed cannot Run again.
 //
 // Close does not return while a handler runs, whether or not ctx has ended, unless
@@ -277,8 +214,8 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 	i := newIncarnation(ctx, w, held, at)
 	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("beat", i.beat)}
 	if w.config.OnMaster != nil {
-		threads = append(threads, w.env.Spawn("master", func(env zkapi.Env) {
-			f := followed{env: env, see: w.config.Observers, session: session, layout: w.layout}
+		threads = append(threads, w.env.Spawn("master", func() {
+			f := followed{env: w.env, see: w.config.Observers, session: session, layout: w.layout}
 			f.leader(i.ctx, func(leader Leader) bool { w.config.OnMaster(i.ctx, leader); return true })
 		}))
 	}

@@ -35,8 +35,8 @@ var ofOneTask = []scope{
 	{says: "read a task", kinds: []zkapi.Kind{zkapi.KindGet}, path: "/tasks/task-bad"},
 	{says: "record a result", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/tasks/task-bad/status"},
 	{says: "record an attempt", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/tasks/task-bad/attempt", options: []recipe.SubmitOption{recipe.Key("fails")}},
-	{says: "look at progress", kinds: reads, path: "/tasks/task-bad/progress", options: []recipe.SubmitOption{recipe.Silence(time.Minute)}},
-	{says: "publish progress", kinds: writes, path: "/tasks/task-bad/progress", options: []recipe.SubmitOption{recipe.Silence(time.Minute)}},
+	{says: "look at progress", kinds: reads, path: "/tasks/task-bad/progress", options: []recipe.SubmitOption{recipe.HeartbeatTimeout(time.Minute)}},
+	{says: "publish progress", kinds: writes, path: "/tasks/task-bad/progress", options: []recipe.SubmitOption{recipe.HeartbeatTimeout(time.Minute)}},
 	{says: "list attempts", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/tasks/task-bad",
 		before: func(w *world) {
 			w.do(zkapi.Create("/tasks/task-bad", nil, zkapi.Persistent))

@@ -42,7 +42,7 @@ type Env interface {
 	Signal() Signal
 	// Spawn runs f as one more logical thread. The source fires when f has
 	// returned; whoever spawns waits for it.
-	Spawn(name string, f func(Env)) Source
+	Spawn(name string, f func()) Source
 	// Unique returns a name that no other call, process or machine returns.
 	Unique() string
 	// Jitter returns a number from 0 to less than 1 that differs from call to call and

@@ -68,8 +68,8 @@ func Create(path string, data []byte, mode Mode) Op {
 	return Op{Kind: KindCreate, Path: path, Data: data, Mode: mode}
 }
 
-// For is the same create with an ACL.
-func (o Op) For(acl []ACL) Op {
+// WithACL is the same create with an ACL.
+func (o Op) WithACL(acl []ACL) Op {
 	o.ACL = acl
 	return o
 }

@@ -128,11 +128,11 @@ func (d *Driver) Jitter() float64 {
 }
 
 // Spawn implements zkapi.Env with a goroutine.
-func (d *Driver) Spawn(_ string, f func(zkapi.Env)) zkapi.Source {
+func (d *Driver) Spawn(_ string, f func()) zkapi.Source {
 	done := newLatch()
 	go func() {
 		defer done.fire()
-		f(d)
+		f()
 	}()
 	return done
 }

@@ -83,10 +83,6 @@ func (l little) Open(ctx context.Context) (zkapi.Session, error) {
 	return littleSession{session, l.run}, err
 }
 
-func (l little) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return l.Env.Spawn(name, func(zkapi.Env) { f(l) })
-}
-
 type littleSession struct {
 	zkapi.Session
 	run *parting

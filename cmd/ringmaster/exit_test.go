@@ -96,7 +96,7 @@ func TestExitCodes(t *testing.T) {
 		{exit.WrongUse, "--wait, too", nil, "submit --collect x"},
 		{exit.WrongUse, "unknown flag: --nonsense", nil, "submit --nonsense"},
 		{exit.WrongUse, "accepts 1 arg", nil, "tasks show"},
-		{exit.WrongUse, `--attempts "x": give a whole number; see`, nil, "submit --attempts x y"},
+		{exit.WrongUse, `--max-attempts "x": give a whole number; see`, nil, "submit --max-attempts x y"},
 		{exit.WrongUse, `--max-handovers "x": give a whole number; see`, nil, "master --max-handovers=x"},
 		{exit.WrongUse, `--max-attempts "99999999999999999999": the number is too large; see`, nil, "master --max-attempts 99999999999999999999"},
 		{exit.WrongUse, `--drain "5": give a time such as 500ms, 30s or 1h30m; see`, nil, "worker --exec cat --drain 5"},

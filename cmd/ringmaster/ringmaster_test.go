@@ -222,7 +222,7 @@ func TestCommands(t *testing.T) {
 	expect("", 0, "task-a attempt 1", "submit", "--wait", "--id", "a", "hello")
 	expect("", 0, "task-a attempt 1", "submit", "--wait", "--id", "a", "again")
 	expect("from a pipe", 0, "attempt 1", "submit", "--wait", "-")
-	expect("", exit.NotAsAsked, "", "submit", "--wait", "--id", "bad", "--attempts", "2", "fail")
+	expect("", exit.NotAsAsked, "", "submit", "--wait", "--id", "bad", "--max-attempts", "2", "fail")
 	expect("", 0, "no good", "tasks", "show", "task-bad")
 	expect("", 0, `"reason":"exit status 3: no good"`, "tasks", "show", "--json", "task-bad")
 	expect("", 0, "task-bad  failed", "tasks", "list", "--state", "failed")

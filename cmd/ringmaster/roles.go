@@ -97,7 +97,7 @@ func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duratio
 	defer context.AfterFunc(ctx, func() { log.Info("leaving; a second signal ends this at once") })()
 	defer env.warns(ctx, log)()
 	err = recipe.RunUntil(ctx, env, role, patience)
-	if errors.Is(err, recipe.ErrLingers) {
+	if errors.Is(err, recipe.ErrCloseUnconfirmed) {
 		log.Warn("left, but the name may stay in use for a while", "error", err)
 		err = nil
 	}

@@ -359,13 +359,13 @@ type attemptLine struct {
 }
 
 type optionsLine struct {
-	Attempts  int       `json:"attempts,omitempty"`
-	Timeout   string    `json:"timeout,omitempty"`
-	Silence   string    `json:"silence,omitempty"`
-	NotBefore time.Time `json:"not_before,omitzero"`
-	Priority  int       `json:"priority,omitempty"`
-	Key       string    `json:"key,omitempty"`
-	Resident  bool      `json:"resident,omitempty"`
+	MaxAttempts      int       `json:"max_attempts,omitempty"`
+	Timeout          string    `json:"timeout,omitempty"`
+	HeartbeatTimeout string    `json:"heartbeat_timeout,omitempty"`
+	NotBefore        time.Time `json:"not_before,omitzero"`
+	Priority         int       `json:"priority,omitempty"`
+	Key              string    `json:"key,omitempty"`
+	Resident         bool      `json:"resident,omitempty"`
 }
 
 func optionsOf(o recipe.Options) *optionsLine {
@@ -378,7 +378,7 @@ func optionsOf(o recipe.Options) *optionsLine {
 		}
 		return d.String()
 	}
-	return &optionsLine{o.Attempts, text(o.Timeout), text(o.Silence), o.NotBefore, o.Priority, o.Key, o.Resident}
+	return &optionsLine{o.MaxAttempts, text(o.Timeout), text(o.HeartbeatTimeout), o.NotBefore, o.Priority, o.Key, o.Resident}
 }
 
 func detailOf(d recipe.TaskDetail) detail {

@@ -36,9 +36,9 @@ func (s *submitOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&s.lines, "lines", false, "each line of standard input is one task")
 	f.BoolVar(&s.collect, "collect", false, "with --wait: remove each task once its result is printed")
 	f.BoolVar(&s.full, "fail-when-full", false, "fail at once when the backlog is full, instead of waiting")
-	f.IntVar(&s.task.Attempts, "attempts", 0, "attempts after which it fails; 0: as the master has it")
+	f.IntVar(&s.task.MaxAttempts, "max-attempts", 0, "attempts after which it fails; 0: as the master has it")
 	f.DurationVar(&s.task.Timeout, "timeout", 0, "how long one execution may take")
-	f.DurationVar(&s.task.Silence, "silence", 0, "how long its worker may show no progress before it loses the task")
+	f.DurationVar(&s.task.HeartbeatTimeout, "heartbeat-timeout", 0, "how long its worker may show no progress before it loses the task")
 	f.StringVar(&s.notBefore, "not-before", "", "when it may begin: a time such as 2026-03-01T12:00:00Z, or a duration from now such as 5m")
 	f.IntVar(&s.task.Priority, "priority", 0, "greater ones are assigned first")
 	f.StringVar(&s.task.Key, "key", "", "what a master with --strategy sticky goes by")
@@ -76,7 +76,7 @@ argument, or standard input if that is - or missing. With --lines each line of
 standard input is a task of its own; with --wait, too, a line with name, state and
 result is printed for each as it ends.`,
 		Example: `  ringmaster submit hello
-  ringmaster submit --wait --timeout 1m --attempts 3 - <job.json
+  ringmaster submit --wait --timeout 1m --max-attempts 3 - <job.json
   ringmaster submit --id invoice.17 --priority 9 --not-before 5m 'invoice 17'
   seq 1000 | ringmaster submit --lines --wait`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -62,11 +62,6 @@ func (g *granting) Open(ctx context.Context) (zkapi.Session, error) {
 	return session, nil
 }
 
-// Spawn implements zkapi.Env: a thread may open sessions, too.
-func (g *granting) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return g.Driver.Spawn(name, func(zkapi.Env) { f(g) })
-}
-
 // compare holds the timeout that was granted against what the servers have said, or
 // against why they have not.
 func (g *granting) compare(servers zkclient.Timing, err error) timing {

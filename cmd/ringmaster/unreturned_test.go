@@ -81,7 +81,7 @@ func TestUnreturnedCommands(t *testing.T) {
 		cancelled(t, task)
 	})
 	t.Run("abandon", func(t *testing.T) {
-		o, _, task := owned(t, "worker", "abandon:500ms", "--silence", "3s") // it shows no progress
+		o, _, task := owned(t, "worker", "abandon:500ms", "--heartbeat-timeout", "3s") // it shows no progress
 		begins(t, o)
 		if len(o.living("w1")) != 2 {
 			t.Errorf("of the first owner there is %v, so nothing is tested here", o.living("w1"))

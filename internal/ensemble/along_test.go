@@ -59,7 +59,7 @@ func TestProxyReadsAlong(t *testing.T) {
 		zkapi.Create("/a/s-", nil, zkapi.PersistentSequential),
 		zkapi.Create("/e", nil, zkapi.Ephemeral),
 		zkapi.Create("/e/x", nil, zkapi.Persistent),
-		zkapi.Create("/mine", nil, zkapi.Persistent).For([]zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "world", ID: "anyone"}}),
+		zkapi.Create("/mine", nil, zkapi.Persistent).WithACL([]zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "world", ID: "anyone"}}),
 		zkapi.Create("/mine/x", nil, zkapi.Persistent),
 		zkapi.Set("/a", []byte("more"), 0),
 		zkapi.Set("/a", []byte("more"), 0),

@@ -62,11 +62,6 @@ func (e *actorEnv) Unique() string {
 	return fmt.Sprintf("%s.%d.%s", e.actor.name, e.life, e.Env.Unique())
 }
 
-// Spawn implements zkapi.Env.
-func (e *actorEnv) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return e.Env.Spawn(name, func(zkapi.Env) { f(e) })
-}
-
 // act is an effect outside ZooKeeper.
 func (e *actorEnv) act(args participant.EffectArgs) error {
 	if e.dead() {

@@ -325,7 +325,7 @@ func (s strict) hashesOtherwise(t *testing.T) {
 		id   string
 		want error
 	}{"/hashed": {id, nil}, "/hashed-otherwise": {zkapi.DigestID(user, password), zkapi.ErrNoAuth}} {
-		op := nodeOf(path, 0).For([]zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: c.id}})
+		op := nodeOf(path, 0).WithACL([]zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: c.id}})
 		if _, err := session.Do(t.Context(), op); err != nil {
 			t.Fatal(err)
 		}

@@ -232,8 +232,8 @@ func (h *host) Timer(d time.Duration) zkapi.Source {
 func (h *host) Signal() zkapi.Signal { return &hostSource{lowers: true} }
 
 // Spawn implements zkapi.Env.
-func (h *host) Spawn(_ string, f func(zkapi.Env)) zkapi.Source {
-	return h.spawn(func() { f(h) }).done
+func (h *host) Spawn(_ string, f func()) zkapi.Source {
+	return h.spawn(f).done
 }
 
 // Unique implements zkapi.Env.

@@ -25,8 +25,3 @@ func (s skewed) Now() time.Time {
 	}
 	return now
 }
-
-// Spawn implements zkapi.Env: what is spawned has the same clock.
-func (s skewed) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return s.Env.Spawn(name, func(inner zkapi.Env) { f(skewed{inner, s.by, s.sleep}) })
-}

@@ -28,7 +28,7 @@ func TestLeavingIsNoted(t *testing.T) {
 		text    string
 	}{
 		"in good order": {func(context.Context) error { return nil }, record.OK, ""},
-		"it lingers":    {func(context.Context) error { return recipe.ErrLingers }, record.Fail, recipe.ErrLingers.Error()},
+		"it lingers":    {func(context.Context) error { return recipe.ErrCloseUnconfirmed }, record.Fail, recipe.ErrCloseUnconfirmed.Error()},
 		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, record.Fail, context.DeadlineExceeded.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -141,8 +141,8 @@ func TestWorkloadIsDrawnFromTheSeed(t *testing.T) {
 	for _, w := range first {
 		p := w.payload
 		for what, does := range map[string]bool{
-			"priority": w.options.Priority != 0, "key": w.options.Key != "", "attempts": w.options.Attempts > 0, "delay": w.delay > 0,
-			"timeout": w.options.Timeout > 0 && p.Hangs > 0, "silence": w.options.Silence > 0 && p.Hangs > 0, "progress": p.Progress,
+			"priority": w.options.Priority != 0, "key": w.options.Key != "", "attempts": w.options.MaxAttempts > 0, "delay": w.delay > 0,
+			"timeout": w.options.Timeout > 0 && p.Hangs > 0, "silence": w.options.HeartbeatTimeout > 0 && p.Hangs > 0, "progress": p.Progress,
 			"cancel": w.cancel > 0, "twice": w.twice, "collect": w.collect,
 		} {
 			if does {

@@ -31,11 +31,6 @@ func (r *recorder) Open(ctx context.Context) (zkapi.Session, error) {
 	return &recordedSession{Session: session, recorder: r, name: name}, nil
 }
 
-// Spawn implements zkapi.Env: what is spawned is recorded too.
-func (r *recorder) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return r.Env.Spawn(name, func(inner zkapi.Env) { f(&recorder{Env: inner, journal: r.journal, namespace: r.namespace}) })
-}
-
 type recordedSession struct {
 	zkapi.Session
 	recorder *recorder

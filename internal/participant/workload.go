@@ -65,7 +65,7 @@ func draw(rng *rand.Rand, id string) wish {
 		w.options.Key = fmt.Sprint("key", rng.IntN(8))
 	}
 	if rng.IntN(20) == 0 {
-		w.options.Attempts = 1 + rng.IntN(MaxAttempts+2)
+		w.options.MaxAttempts = 1 + rng.IntN(MaxAttempts+2)
 	}
 	switch rng.IntN(30) {
 	case 0:
@@ -73,7 +73,7 @@ func draw(rng *rand.Rand, id string) wish {
 	case 1:
 		w.options.Timeout, p.Hangs = time.Duration(300+rng.IntN(700))*time.Millisecond, int32(rng.IntN(2))
 	case 2:
-		w.options.Silence, p.Hangs = time.Duration(1200+rng.IntN(800))*time.Millisecond, int32(rng.IntN(2))
+		w.options.HeartbeatTimeout, p.Hangs = time.Duration(1200+rng.IntN(800))*time.Millisecond, int32(rng.IntN(2))
 		p.Progress, p.Millis = true, 500+rng.IntN(1500)
 	case 3:
 		w.cancel = time.Duration(1+rng.IntN(1000)) * time.Millisecond

@@ -254,8 +254,8 @@ func (m *machine) Timer(d time.Duration) zkapi.Source {
 func (m *machine) Signal() zkapi.Signal { return &source{kind: signalSource} }
 
 // Spawn implements zkapi.Env.
-func (m *machine) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return m.spawn(name, func() { f(m) }).done
+func (m *machine) Spawn(name string, f func()) zkapi.Source {
+	return m.spawn(name, f).done
 }
 
 // Unique implements zkapi.Env.

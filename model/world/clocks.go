@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // clocked is a host whose wall clock is wrong by hours, each process' by another
@@ -26,8 +25,3 @@ type skewed struct {
 
 // Now implements zkapi.Env.
 func (s skewed) Now() time.Time { return s.Host.Now().Add(s.by) }
-
-// Spawn implements zkapi.Env.
-func (s skewed) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return s.Host.Spawn(name, func(zkapi.Env) { f(s) })
-}

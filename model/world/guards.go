@@ -187,11 +187,6 @@ func (t tampering) Elapsed() time.Duration {
 	return t.Host.Elapsed()
 }
 
-// Spawn implements zkapi.Env.
-func (t tampering) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return t.Host.Spawn(name, func(zkapi.Env) { f(t) })
-}
-
 type tamperedSession struct {
 	zkapi.Session
 	host  tampering

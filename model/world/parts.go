@@ -31,11 +31,6 @@ func (l littleAtOnce) Open(ctx context.Context) (zkapi.Session, error) {
 	return littleSession{session}, nil
 }
 
-// Spawn implements zkapi.Env.
-func (l littleAtOnce) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return l.Host.Spawn(name, func(zkapi.Env) { f(l) })
-}
-
 type littleSession struct{ zkapi.Session }
 
 // MaxRequest implements zkapi.Session.

@@ -174,7 +174,7 @@ func token(epoch, attempt int32) int64 { return int64(epoch)<<32 | int64(attempt
 func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
 	zkapi.Keep(host, role)
 	over := host.Signal()
-	leaving := host.Spawn("leave", func(zkapi.Env) {
+	leaving := host.Spawn("leave", func() {
 		zkapi.Rest(host, "leave")
 		if i, _ := host.Wait(ctx, host.Leave(), over); i == 0 {
 			closing, end := context.WithCancel(ctx)
@@ -267,11 +267,6 @@ func (a *attentive) Open(ctx context.Context) (zkapi.Session, error) {
 		a.session = session.ID()
 	}
 	return session, err
-}
-
-// Spawn implements zkapi.Env.
-func (a *attentive) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return a.Host.Spawn(name, func(zkapi.Env) { f(a) })
 }
 
 // showsRuns reports whether workers note which handlers run.

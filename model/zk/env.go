@@ -117,11 +117,11 @@ func (e *Env) Timer(d time.Duration) zkapi.Source {
 func (e *Env) Signal() zkapi.Signal { return &source{c: make(chan struct{}), lower: true} }
 
 // Spawn implements zkapi.Env.
-func (e *Env) Spawn(_ string, f func(zkapi.Env)) zkapi.Source {
+func (e *Env) Spawn(_ string, f func()) zkapi.Source {
 	done := newSource()
 	go func() {
 		defer done.fire()
-		f(e)
+		f()
 	}()
 	return done
 }

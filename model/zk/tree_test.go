@@ -82,7 +82,7 @@ func TestVersionIsCheckedBeforeChildren(t *testing.T) {
 
 func TestDiffersACLsAreNotEnforced(t *testing.T) {
 	nobody := []zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "digest", ID: "nobody:"}}
-	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent).For(nobody))
+	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent).WithACL(nobody))
 	grow(t, tree, zkapi.Set("/a", []byte("by anybody"), 0))
 }
 

@@ -58,7 +58,7 @@ func (c *Client) joinWait(task string) (w *wait, joined bool) {
 		w = &wait{}
 		var ctx context.Context
 		ctx, w.stop = context.WithCancel(c.life)
-		w.over = c.env.Spawn("await", func(zkapi.Env) { w.status, w.err = c.await(ctx, w, task) })
+		w.over = c.env.Spawn("await", func() { w.status, w.err = c.await(ctx, w, task) })
 		c.waits[task] = w
 	}
 	w.callers++
@@ -168,67 +168,4 @@ func taskExists(ctx context.Context, session zkapi.Session, l layout, task strin
 		}
 	}
 	return fmt.Errorf("%w: %s", ErrNoTask, task)
-}
-
-// Cancel gives a task the status Cancelled, unless it has one already, and
-// returns the one that it has. A task that waits ends with that. An execution that
-// runs has its context cancelled as soon as the master has seen it; a result that
-// comes all the same is refused. A task that is being assigned at this very moment
-// may still be started, and is stopped then. ErrInDoubt means that ctx ended before an
-// answer came.
-func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
-	status := Status{State: Cancelled, Reason: "cancelled by a client", Ended: c.env.Now().UTC()}
-	cancel := cancellation{client: c, task: task}
-	cancel.create = zkapi.Create(c.layout.status(task), status.encode(), zkapi.Persistent).For(c.layout.access.record())
-	err := c.withSession(ctx, func(session zkapi.Session) error { return cancel.try(ctx, session) })
-	if errors.Is(err, zkapi.ErrNoNode) {
-		err = fmt.Errorf("%w: %s", ErrNoTask, task)
-	}
-	err = cancel.doubtful.told(err)
-	if err != nil {
-		return Status{}, err
-	}
-	return c.Await(ctx, task)
-}
-
-// cancellation is one call of Cancel.
-type cancellation struct {
-	client   *Client
-	task     string
-	create   zkapi.Op // of the status
-	seen     int64    // czxid of the task that is meant; 0 while it is not known
-	doubtful doubt
-}
-
-// try makes one try. After one whose answer was lost the id may have gone to another task.
-func (m *cancellation) try(ctx context.Context, session zkapi.Session) error {
-	c, l := m.client, m.client.layout
-	if m.doubtful && m.seen != 0 {
-		if _, err := session.Do(ctx, zkapi.Sync(l.task(m.task))); err != nil {
-			return err
-		}
-		now, err := session.Do(ctx, zkapi.Exists(l.task(m.task)))
-		if err != nil {
-			return err
-		}
-		if now.Found && now.Stat.Czxid != m.seen {
-			return fmt.Errorf("%w: %s was collected, and another has its id", ErrNoTask, m.task)
-		}
-	}
-	replies := session.DoAll(ctx, []zkapi.Op{
-		zkapi.Exists(l.task(m.task)),
-		zkapi.Multi(m.create, zkapi.Set(l.tasks(), []byte(m.task), zkapi.AnyVersion)), // which rings for the master
-	})
-	if m.seen == 0 && replies[0].Err == nil {
-		m.seen = replies[0].Stat.Czxid
-	}
-	err := replies[1].Err
-	if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // the bell is not this task's: the master finds out later
-		c.see.Logger.WarnContext(ctx, "a task is cancelled without ringing for the master", "task", m.task, "error", err)
-		_, err = session.Do(ctx, zkapi.Multi(m.create))
-	}
-	if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered
-		return c.obstructed(ctx, session, m.task)
-	}
-	return m.doubtful.after(err)
 }

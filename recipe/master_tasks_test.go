@@ -60,14 +60,14 @@ func TestOptionsReachTheHandler(t *testing.T) {
 			return nil, nil
 		})
 		want := recipe.Options{
-			Attempts: 3, Timeout: time.Second, Silence: time.Minute, NotBefore: time.Now().Add(time.Second).UTC().Round(0), Priority: -1, Key: "k",
+			MaxAttempts: 3, Timeout: time.Second, HeartbeatTimeout: time.Minute, NotBefore: time.Now().Add(time.Second).UTC().Round(0), Priority: -1, Key: "k",
 		}
 		w.await(w.submit(recipe.With(want)))
 		if task := <-got; task.Options != want || string(task.Payload) != "x" {
 			t.Errorf("%+v, %q", task.Options, task.Payload)
 		}
 		for _, bad := range []recipe.Options{
-			{Attempts: -1}, {Timeout: time.Millisecond}, {Silence: -time.Second}, {Resident: true, Attempts: 1}, {Resident: true, Timeout: time.Minute},
+			{MaxAttempts: -1}, {Timeout: time.Millisecond}, {HeartbeatTimeout: -time.Second}, {Resident: true, MaxAttempts: 1}, {Resident: true, Timeout: time.Minute},
 			{Key: strings.Repeat("k", 2000)},
 		} {
 			if _, err := w.client().Submit(w.ctx, nil, recipe.With(bad)); err == nil {
@@ -230,7 +230,7 @@ func TestBackoffGrows(t *testing.T) {
 			at = append(at, time.Now())
 			return nil, errors.New("no")
 		})
-		if status := w.await(w.submit(recipe.Attempts(4))); status.State != recipe.Failed {
+		if status := w.await(w.submit(recipe.MaxAttempts(4))); status.State != recipe.Failed {
 			t.Errorf("%+v", status)
 		}
 		if len(at) != 4 {
@@ -377,7 +377,7 @@ func TestSilentWorkerLosesTheTask(t *testing.T) {
 			return recipe.Result("too late"), nil
 		})
 		time.Sleep(time.Second)
-		first := w.submit(recipe.Silence(4 * time.Second))
+		first := w.submit(recipe.HeartbeatTimeout(4 * time.Second))
 		w.within(time.Second, "it is assigned", func() bool { return w.holder(first) == "hangs" })
 		w.do(zkapi.Create("/workers/ghost", nil, zkapi.Ephemeral)) // its session is the test's own
 		w.within(6*time.Second, "it is with the ghost", func() bool { return w.holder(first) == "ghost" })
@@ -414,7 +414,7 @@ func TestBusyIsNotSilent(t *testing.T) {
 			}
 			return nil, nil
 		}})
-		names := []string{w.submit(recipe.Silence(4 * time.Second)), w.submit(recipe.Silence(4 * time.Second)), w.submit(recipe.Silence(4 * time.Second))}
+		names := []string{w.submit(recipe.HeartbeatTimeout(4 * time.Second)), w.submit(recipe.HeartbeatTimeout(4 * time.Second)), w.submit(recipe.HeartbeatTimeout(4 * time.Second))}
 		for _, name := range names {
 			if status := w.await(name); status.Token.Attempt != 1 {
 				t.Errorf("%+v", status)
@@ -841,7 +841,7 @@ func TestAmbiguousWritesOfProgressAndRetirement(t *testing.T) {
 			}
 			return recipe.Result("ok"), nil
 		})
-		name := w.submit(recipe.Silence(time.Minute))
+		name := w.submit(recipe.HeartbeatTimeout(time.Minute))
 		w.within(time.Second, "it runs", func() bool { return w.holder(name) == "w1" })
 		n := 0
 		w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
@@ -990,7 +990,7 @@ func TestHungResidentMoves(t *testing.T) {
 			}})
 		}
 		time.Sleep(time.Second)
-		name := w.submit(recipe.Resident(), recipe.Silence(time.Second))
+		name := w.submit(recipe.Resident(), recipe.HeartbeatTimeout(time.Second))
 		time.Sleep(time.Minute)
 		mu.Lock()
 		if calls["wa"] != 1 || calls["wb"] != 1 {
@@ -1082,7 +1082,7 @@ func TestWhatWasTakenAwayRecordsNothing(t *testing.T) {
 			}
 			return recipe.Result("of the second"), nil
 		}})
-		status := w.await(w.submit(recipe.Silence(4 * time.Second)))
+		status := w.await(w.submit(recipe.HeartbeatTimeout(4 * time.Second)))
 		if string(status.Result) != "of the second" || status.Token.Attempt != 2 {
 			t.Errorf("%q of attempt %d", status.Result, status.Token.Attempt)
 		}
@@ -1115,7 +1115,7 @@ func TestOptionsThatCannotBeKept(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		for _, bad := range []recipe.SubmitOption{
-			recipe.NotBefore(time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)), recipe.Attempts(1 << 31), recipe.Attempts(1001),
+			recipe.NotBefore(time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC)), recipe.MaxAttempts(1 << 31), recipe.MaxAttempts(1001),
 		} {
 			if _, err := c.Submit(w.ctx, nil, bad); !errors.Is(err, recipe.ErrInvalid) {
 				t.Errorf("got %v", err)
@@ -1166,7 +1166,7 @@ func TestOptionsSurviveALostAnswer(t *testing.T) {
 			lost++
 			return zk.BeforeItWas
 		})
-		want := recipe.Options{Priority: 7, Attempts: 3, Key: "k"}
+		want := recipe.Options{Priority: 7, MaxAttempts: 3, Key: "k"}
 		name := w.submit(recipe.With(want))
 		w.env.Server.Lose(nil)
 		if got, err := w.client().Inspect(w.ctx, name); err != nil || got.Options != want || lost != 1 {

@@ -167,15 +167,15 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 	}
 	if e.err == nil {
 		status := Status{State: Done, Result: e.result, Worker: name, Token: e.task.Token, Ended: e.endedAt}
-		return append(ops, zkapi.Create(l.status(t), status.encode(), zkapi.Persistent).For(l.access.record()))
+		return append(ops, zkapi.Create(l.status(t), status.encode(), zkapi.Persistent).WithACL(l.access.record()))
 	}
 	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error()), Ended: e.endedAt}
 	if e.left {
 		attempt.Reason = clip(leftReason + ": " + e.err.Error())
 	}
-	ops = append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).For(l.access.record()))
+	ops = append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).WithACL(l.access.record()))
 	if e.left { // the mark beside the record says that it does not count
-		ops = append(ops, zkapi.Create(l.left(t, e.task.Token.Attempt), nil, zkapi.Persistent).For(l.access.record()))
+		ops = append(ops, zkapi.Create(l.left(t, e.task.Token.Attempt), nil, zkapi.Persistent).WithACL(l.access.record()))
 	}
 	return ops
 }

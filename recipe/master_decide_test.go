@@ -126,15 +126,15 @@ func TestDecide(t *testing.T) {
 		name:    "a task's own budget counts",
 		workers: map[string]*workerView{"w": aWorker(true)},
 		tasks: map[string]*taskView{
-			"one": {phase: pending, attempts: 1, options: Options{Attempts: 1}}, "ten": {phase: pending, attempts: 9, options: Options{Attempts: 10}},
+			"one": {phase: pending, attempts: 1, options: Options{MaxAttempts: 1}}, "ten": {phase: pending, attempts: 9, options: Options{MaxAttempts: 10}},
 		},
 		want: []string{"FailTask one -> attempt 1", "AssignTask ten ->w attempt 10"},
 	}, {
 		name:    "a worker that is silent about a task loses it, and does not get it back",
 		workers: map[string]*workerView{"a": aWorker(true, "x", "y"), "b": aWorker(true, "p", "q")},
 		tasks: map[string]*taskView{
-			"x": {phase: assigned, worker: "a", options: Options{Silence: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
-			"y": {phase: assigned, worker: "a", options: Options{Silence: time.Second}, watched: beating{at: noon.Add(-time.Millisecond)}},
+			"x": {phase: assigned, worker: "a", options: Options{HeartbeatTimeout: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
+			"y": {phase: assigned, worker: "a", options: Options{HeartbeatTimeout: time.Second}, watched: beating{at: noon.Add(-time.Millisecond)}},
 			"p": {phase: assigned, worker: "b"}, "q": {phase: assigned, worker: "b"},
 			"z": {phase: pending, avoid: []string{"a"}},
 		},
@@ -213,7 +213,7 @@ func TestDecide(t *testing.T) {
 		name:    "a worker that gives back is told, and not robbed",
 		workers: map[string]*workerView{"w": acking(aWorker(true, "done", "gone", "x"))},
 		tasks: map[string]*taskView{
-			"done": {phase: finished}, "x": {phase: assigned, worker: "w", options: Options{Silence: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
+			"done": {phase: finished}, "x": {phase: assigned, worker: "w", options: Options{HeartbeatTimeout: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
 		},
 		want: []string{"TakeTask done ->w attempt 0", "TakeTask gone ->w attempt 0", "TakeTask x ->w attempt 0"},
 		wake: time.Minute,

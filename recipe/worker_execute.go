@@ -96,11 +96,11 @@ func (i *incarnation) launch(e *execution) {
 	e.cancel, e.lapse = cancel, lapse
 	i.begins(e)
 	if e.task.Options.Timeout > 0 {
-		i.worker.keep(i.env.Spawn("timeout", func(env zkapi.Env) { i.expire(attempt, env, e, cancel) }))
+		i.worker.keep(i.env.Spawn("timeout", func() { i.expire(attempt, e, cancel) }))
 	}
 	resident := e.task.Options.Resident
-	handler := i.env.Spawn("handler", func(env zkapi.Env) {
-		zkapi.Keep(env, i, e)
+	handler := i.env.Spawn("handler", func() {
+		zkapi.Keep(i.env, i, e)
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
 		if i.lease.left() <= 0 {
 			i.lapse() // the machine has slept since
@@ -121,7 +121,7 @@ func (i *incarnation) launch(e *execution) {
 		}()
 		result, err = call(ctx, i.worker.config.Handler, e.task)
 	})
-	i.worker.keep(i.env.Spawn("attend", func(env zkapi.Env) { i.attend(ctx, env, e, handler) }))
+	i.worker.keep(i.env.Spawn("attend", func() { i.attend(ctx, e, handler) }))
 }
 
 // errHandlerExited is how an attempt ends whose handler has called runtime.Goexit, as the
@@ -188,9 +188,9 @@ func (i *incarnation) giveBack(e *execution) {
 // expire ends an attempt when its time is over, whether or not its handler
 // returns: that keeps its place until it does. It is a thread of its own because
 // the loop may be waiting for an answer.
-func (i *incarnation) expire(ctx context.Context, env zkapi.Env, e *execution, cancel context.CancelCauseFunc) {
+func (i *incarnation) expire(ctx context.Context, e *execution, cancel context.CancelCauseFunc) {
 	timeout := e.task.Options.Timeout
-	if _, err := env.Wait(ctx, env.Timer(timeout)); err != nil {
+	if _, err := i.env.Wait(ctx, i.env.Timer(timeout)); err != nil {
 		return
 	}
 	cause := fmt.Errorf("%w after %v", ErrTimedOut, timeout)
@@ -206,11 +206,11 @@ func (i *incarnation) report(e *execution, p []byte) {
 	i.reported.Raise()
 }
 
-// waitingProgress is what a task with Options.Silence shows while it waits for a
+// waitingProgress is what a task with Options.HeartbeatTimeout shows while it waits for a
 // free handler.
 var waitingProgress = []byte("waiting")
 
-// endedProgress is what a task with Options.Silence shows while the server refuses what
+// endedProgress is what a task with Options.HeartbeatTimeout shows while the server refuses what
 // is to be recorded of its end. Without it the master would take the task for silent, and
 // then, because it cannot be given back either, the claim of the worker with all else
 // that the worker holds.
@@ -282,7 +282,7 @@ func (i *incarnation) unpublished(e *execution, err error) {
 func (i *incarnation) news(e *execution) (data []byte, every time.Duration, again bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	silence := e.task.Options.Silence
+	silence := e.task.Options.HeartbeatTimeout
 	watched := silence > 0 && !e.task.Options.Resident // a resident task that waits does so only for a handler that hangs
 	switch {
 	case e.ended && !e.settled && watched && i.quarantine.knows(subject{executionSubject, e.task.Name}):
@@ -312,7 +312,7 @@ func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	l, t := i.worker.layout, e.task.Name
 	path := l.progress(t)
 	mine := zkapi.Check(l.assignment(i.worker.config.Name, t), zkapi.AnyVersion)
-	create := zkapi.Create(path, data, zkapi.Ephemeral).For(l.access.progress())
+	create := zkapi.Create(path, data, zkapi.Ephemeral).WithACL(l.access.progress())
 	set := zkapi.Set(path, data, zkapi.AnyVersion)
 	if e.shown.sure {
 		return []zkapi.Op{mine, set}, nil

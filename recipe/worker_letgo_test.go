@@ -229,7 +229,7 @@ func TestAbandonedHandlers(t *testing.T) {
 			t.Run(fmt.Sprint(name, after), func(t *testing.T) {
 				options := []recipe.SubmitOption{recipe.ID("r")}
 				if name == "it shows no progress" {
-					options = append(options, recipe.Silence(5*time.Second))
+					options = append(options, recipe.HeartbeatTimeout(5*time.Second))
 				}
 				hangs(t, time.Hour, recipe.Unreturned{After: after}, options, func(h *hanging, owner *process, task string) {
 					tell(h, owner, task)
@@ -345,7 +345,7 @@ func TestAbandonAtOnceIsOnRecord(t *testing.T) {
 // TestSilentResidentIsCalledBack: a resident task that shows no progress is taken from its
 // worker only when the handler has returned, and does not go back there.
 func TestSilentResidentIsCalledBack(t *testing.T) {
-	hangs(t, 10*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.Silence(3 * time.Second)}, func(h *hanging, owner *process, task string) {
+	hangs(t, 10*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.HeartbeatTimeout(3 * time.Second)}, func(h *hanging, owner *process, task string) {
 		h.within(10*time.Second, "it is called back", func() bool { return h.hanging(task).Task == task })
 		if hanging := h.hanging(task); hanging.Worker != "w1" || hanging.Token != h.list()[0].token || !hanging.Abandoned.IsZero() {
 			t.Errorf("the overview has %+v", hanging)

@@ -335,14 +335,14 @@ func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 	if d.from != "" && d.action != dropTask {
 		ops = append(ops, zkapi.Create(l.attempt(d.task, d.attempt), encode(attemptRecord{
 			Token: d.token, Worker: d.from, Reason: d.reason, Ended: r.now().UTC(),
-		}), zkapi.Persistent).For(l.access.record()))
+		}), zkapi.Persistent).WithACL(l.access.record()))
 		if d.left && !r.view.task(d.task).options.Resident { // that has no budget
-			ops = append(ops, zkapi.Create(l.left(d.task, d.attempt), nil, zkapi.Persistent).For(l.access.record()))
+			ops = append(ops, zkapi.Create(l.left(d.task, d.attempt), nil, zkapi.Persistent).WithACL(l.access.record()))
 		}
 	}
 	switch d.action {
 	case openInbox:
-		ops = append(ops, zkapi.Create(l.inbox(d.to), nil, zkapi.Persistent).For(l.access.inbox()))
+		ops = append(ops, zkapi.Create(l.inbox(d.to), nil, zkapi.Persistent).WithACL(l.access.inbox()))
 	case assignTask, reassignTask:
 		starting := d.attempt
 		if d.action == reassignTask {
@@ -350,7 +350,7 @@ func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 		}
 		ops = append(ops, zkapi.Create(l.assignment(d.to, d.task), encode(assignmentRecord{
 			Token: Token{Epoch: r.term.epoch(), Attempt: starting}, Incarnation: r.view.worker(d.to).incarnation,
-		}), zkapi.Persistent).For(l.access.master()))
+		}), zkapi.Persistent).WithACL(l.access.master()))
 	case revokeTask:
 		ops = append(ops, zkapi.Set(l.assignment(d.to, d.task), encode(known.assigned[d.task]), zkapi.AnyVersion))
 	case takeTask:
@@ -360,7 +360,7 @@ func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 	case failTask:
 		ops = append(ops, zkapi.Create(l.status(d.task), Status{
 			State: Failed, Reason: "all attempts ended without a result", Token: d.token, Ended: r.now().UTC(),
-		}.encode(), zkapi.Persistent).For(l.access.record()))
+		}.encode(), zkapi.Persistent).WithACL(l.access.record()))
 	case collectTask:
 		part, rest := l.removal(d.task, *r.view.task(d.task).leftover, r.bounds)
 		ops = append(ops, part...)

@@ -51,26 +51,26 @@ const (
 
 // attend tells of a handler that does not return when its context has ended, and does
 // then what Unreturned says. It ends when the handler has returned or is abandoned.
-func (i *incarnation) attend(ctx context.Context, env zkapi.Env, e *execution, handler zkapi.Source) {
-	zkapi.Keep(env, i, e)
-	zkapi.Rest(env, "attend")
-	if _, err := env.Wait(ctx, handler); err == nil {
+func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.Source) {
+	zkapi.Keep(i.env, i, e)
+	zkapi.Rest(i.env, "attend")
+	if _, err := i.env.Wait(ctx, handler); err == nil {
 		return
 	}
 	w, cause, limit := i.worker, context.Cause(ctx), time.Duration(0)
 	if e.task.Options.Resident {
 		limit = w.config.Unreturned.After
 	}
-	told := env.Elapsed()
+	told := i.env.Elapsed()
 	for wait := firstWarning; ; wait = min(2*wait, rarestWarn) {
-		hung := env.Elapsed() - told
+		hung := i.env.Elapsed() - told
 		next := wait
 		if limit > 0 {
 			next = min(wait, limit-hung)
 		}
-		zkapi.Rest(env, "unreturned", told, wait, next, cause)
-		_, err := env.Wait(w.patience, handler, env.Timer(next))
-		hung = env.Elapsed() - told
+		zkapi.Rest(i.env, "unreturned", told, wait, next, cause)
+		_, err := i.env.Wait(w.patience, handler, i.env.Timer(next))
+		hung = i.env.Elapsed() - told
 		switch {
 		case handler.Fired():
 			return
@@ -193,7 +193,7 @@ func (i *incarnation) letGo() {
 		if look <= 0 {
 			look = promptly
 			if giver == nil {
-				giver = i.env.Spawn("give back", func(env zkapi.Env) { i.giveAllBack(giving, env) })
+				giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
 			}
 		}
 		zkapi.Rest(i.env, "let go", i, began, giver)
@@ -203,7 +203,7 @@ func (i *incarnation) letGo() {
 		}
 	}
 	if giver == nil { // attempts that end now, or were assigned just now, are put on record: they do not count
-		giver = i.env.Spawn("give back", func(env zkapi.Env) { i.giveAllBack(giving, env) })
+		giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
 	}
 	zkapi.Rest(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(context.Background(), giver, i.session.Done(), i.env.Timer(promptly)) // also what was abandoned is put on record
@@ -238,7 +238,7 @@ func (i *incarnation) letGoUnclaimed() {
 // giveAllBack is what a worker does that is stopped and whose handlers do not return: it
 // takes no more, and gives back what it holds as the handlers return. It ends when
 // nothing runs.
-func (i *incarnation) giveAllBack(ctx context.Context, env zkapi.Env) {
+func (i *incarnation) giveAllBack(ctx context.Context) {
 	i.req, i.leaving = ctx, true
 	if i.busy(true) {
 		i.worker.log.WarnContext(ctx, "the session is kept until the handlers have returned; everything else is given back")
@@ -266,8 +266,8 @@ func (i *incarnation) giveAllBack(ctx context.Context, env zkapi.Env) {
 			told = true
 			i.worker.log.WarnContext(ctx, "what the worker holds cannot be given back: it is tried until the handlers have returned", "every", promptly, "error", clip(err.Error()))
 		}
-		zkapi.Rest(env, "give back", i)
-		if _, err := env.Wait(ctx, i.relied, env.Timer(promptly)); err != nil {
+		zkapi.Rest(i.env, "give back", i)
+		if _, err := i.env.Wait(ctx, i.relied, i.env.Timer(promptly)); err != nil {
 			return
 		}
 	}

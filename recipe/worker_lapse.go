@@ -121,8 +121,8 @@ func (i *incarnation) lapse() {
 // keepClaim loses the claim when the session ends, and lets go of what runs when the
 // lease does. It is a thread of its own because the loop may be waiting for an answer
 // that does not come.
-func (i *incarnation) keepClaim(env zkapi.Env) {
-	zkapi.Keep(env, i)
+func (i *incarnation) keepClaim() {
+	zkapi.Keep(i.env, i)
 	for {
 		sources := []zkapi.Source{i.session.Done(), i.begun}
 		if i.relies() {
@@ -130,10 +130,10 @@ func (i *incarnation) keepClaim(env zkapi.Env) {
 				i.lapse()
 				continue
 			}
-			sources = append(sources, env.Timer(i.lease.look()))
+			sources = append(sources, i.env.Timer(i.lease.look()))
 		}
-		zkapi.Rest(env, "claim")
-		at, err := env.Wait(i.ctx, sources...)
+		zkapi.Rest(i.env, "claim")
+		at, err := i.env.Wait(i.ctx, sources...)
 		if err != nil {
 			return
 		}
@@ -146,8 +146,8 @@ func (i *incarnation) keepClaim(env zkapi.Env) {
 
 // beat confirms the claim whenever no other write has, as long as something relies on
 // the lease. A worker that runs nothing writes nothing.
-func (i *incarnation) beat(env zkapi.Env) {
-	zkapi.Keep(env, i)
+func (i *incarnation) beat() {
+	zkapi.Keep(i.env, i)
 	for {
 		sources := []zkapi.Source{i.relied}
 		if i.relies() {
@@ -156,10 +156,10 @@ func (i *incarnation) beat(env zkapi.Env) {
 				i.confirmClaim()
 				due = max(i.lease.due(), i.lease.tick()) // a failure shows in the lease
 			}
-			sources = append(sources, env.Timer(due), i.lease.changed)
+			sources = append(sources, i.env.Timer(due), i.lease.changed)
 		}
-		zkapi.Rest(env, "beat")
-		if _, err := env.Wait(i.ctx, sources...); err != nil {
+		zkapi.Rest(i.env, "beat")
+		if _, err := i.env.Wait(i.ctx, sources...); err != nil {
 			return
 		}
 	}

@@ -13,11 +13,11 @@ import (
 var (
 	// ErrClosed is the cause of everything that ends because of Close.
 	ErrClosed = errors.New("closed")
-	// ErrLingers means that the server has not confirmed the end of a session: its
+	// ErrCloseUnconfirmed means that the server has not confirmed the end of a session: its
 	// ephemeral znodes may stay until the session's timeout, and with them the
 	// place of a master or the name of a worker.
-	ErrLingers = errors.New("the session may linger until its timeout")
-	errRunning = errors.New("recipe: Run is called while it runs")
+	ErrCloseUnconfirmed = errors.New("the session may linger until its timeout")
+	errRunning          = errors.New("recipe: Run is called while it runs")
 )
 
 // lifetime is the Run of a master, a worker or a node, and how Close ends it.
@@ -63,7 +63,7 @@ func (l *lifetime) ended(err error) {
 	defer l.mu.Unlock()
 	l.lingers = nil
 	if err != nil {
-		l.lingers = fmt.Errorf("%w: %w", ErrLingers, err)
+		l.lingers = fmt.Errorf("%w: %w", ErrCloseUnconfirmed, err)
 	}
 }
 
@@ -112,7 +112,7 @@ type Role interface {
 // Close did otherwise.
 func RunUntil(ctx context.Context, env zkapi.Env, role Role, patience time.Duration) error {
 	var ran error
-	over := env.Spawn("role", func(zkapi.Env) { ran = role.Run(context.WithoutCancel(ctx)) })
+	over := env.Spawn("role", func() { ran = role.Run(context.WithoutCancel(ctx)) })
 	if _, err := env.Wait(ctx, over); err == nil {
 		return ran
 	}

@@ -516,7 +516,7 @@ func (r *reconciler) readProgress() error {
 	r.look = time.Time{}
 	for _, t := range slices.Sorted(maps.Keys(r.view.special)) {
 		task := r.view.tasks[t]
-		if task.phase != assigned || task.options.Silence == 0 {
+		if task.phase != assigned || task.options.HeartbeatTimeout == 0 {
 			continue
 		}
 		if r.quarantine.holds(subject{progressSubject, t}) {
@@ -525,7 +525,7 @@ func (r *reconciler) readProgress() error {
 		}
 		if !task.watched.look.After(now) {
 			names, ops = append(names, t), append(ops, zkapi.Exists(r.layout.progress(t)))
-			task.watched.look = now.Add(task.options.Silence / looks)
+			task.watched.look = now.Add(task.options.HeartbeatTimeout / looks)
 		}
 		if r.look.IsZero() || task.watched.look.Before(r.look) {
 			r.look = task.watched.look

@@ -103,7 +103,7 @@ var foreign = []byte("\x00")
 // writeNotice sets a notice, or makes it anew if its ACL is not a master's: a master may
 // create and delete in the namespace.
 func (r *reconciler) writeNotice(n *notice, data []byte) error {
-	create := zkapi.Create(n.path, data, zkapi.Persistent).For(r.layout.access.master())
+	create := zkapi.Create(n.path, data, zkapi.Persistent).WithACL(r.layout.access.master())
 	err := r.term.write(zkapi.Set(n.path, data, zkapi.AnyVersion))
 	switch {
 	case errors.Is(err, zkapi.ErrNoNode):

@@ -134,10 +134,6 @@ func (p *paused) Open(ctx context.Context) (zkapi.Session, error) {
 	return &pausedSession{session, p}, nil
 }
 
-func (p *paused) Spawn(name string, f func(zkapi.Env)) zkapi.Source {
-	return p.Env.Spawn(name, func(zkapi.Env) { f(p) })
-}
-
 type pausedSession struct {
 	zkapi.Session
 	env *paused

@@ -40,7 +40,7 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 	if len(payload) > MaxPayload {
 		return "", errors.Join(invalid("payload of %d bytes, %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
 	}
-	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).For(c.layout.access.task()))
+	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).WithACL(c.layout.access.task()))
 }
 
 // freshID makes an id that nobody else makes; ids of later submissions come later

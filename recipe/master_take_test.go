@@ -252,7 +252,7 @@ func TestSilenceOfARefusedEnd(t *testing.T) {
 		if _, err := c.Submit(w.ctx, []byte("long"), recipe.ID("long")); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Submit(w.ctx, []byte("loud"), recipe.ID("loud"), recipe.Silence(2*time.Second)); err != nil {
+		if _, err := c.Submit(w.ctx, []byte("loud"), recipe.ID("loud"), recipe.HeartbeatTimeout(2*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Minute)
@@ -340,7 +340,7 @@ func TestWorkerThatDoesNotAnswerIsFenced(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		hand, incarnation := w.claims("w1", `{"holder":"w1","acks":true}`)
-		name := w.submit(recipe.Silence(time.Second))
+		name := w.submit(recipe.HeartbeatTimeout(time.Second))
 		w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
 		w.within(3*time.Second, "it is told", func() bool { return strings.Contains(string(w.do(zkapi.Get("/assign/w1/"+name)).Data), `"taken":true`) })
 		if got := w.do(zkapi.Get("/workers/w1")); got.Stat.Version != 1 || string(got.Data) != "address" {
@@ -395,7 +395,7 @@ func TestDeploysDoNotSpendTheBudget(t *testing.T) {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 2, MaxHandovers: one.handovers})
 			c := w.client()
-			name := w.submit(recipe.Attempts(2))
+			name := w.submit(recipe.MaxAttempts(2))
 			for n := range one.deploys {
 				began := make(chan bool, 1)
 				worker := w.worker(fmt.Sprint("w", n), func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
@@ -447,7 +447,7 @@ func TestStoppedWorkerPutsItsAttemptsOnRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.work.Go(func() { _ = first.Run(ctx) })
-		name := w.submit(recipe.Attempts(1))
+		name := w.submit(recipe.MaxAttempts(1))
 		<-began
 		stop()
 		w.worker("w2", echo)
@@ -471,7 +471,7 @@ func TestRestartUnderTheSameName(t *testing.T) {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
 			first, incarnation := w.claims("w1", `{"holder":"w1","acks":true}`)
-			name := w.submit(recipe.Attempts(1))
+			name := w.submit(recipe.MaxAttempts(1))
 			w.within(time.Second, "it is assigned", func() bool { return w.do(zkapi.Exists("/assign/w1/" + name)).Found })
 			if told {
 				w.do(zkapi.Set("/assign/w1", []byte(`{"holder":"w1","acks":true,"retiring":true}`), incarnation))

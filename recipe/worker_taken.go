@@ -1,0 +1,87 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// readTaken looks whether assignments are to be given back: those of resident tasks,
+// which are watched, and all of them after the master has set /workers/<w>.
+func (i *incarnation) readTaken() error {
+	l, name := i.worker.layout, i.worker.config.Name
+	var ops []zkapi.Op
+	var held []*execution
+	for _, t := range slices.Sorted(maps.Keys(i.held)) {
+		e := i.held[t]
+		watched := e.task.Options.Resident && !fresh(e.watch)
+		if !watched && !i.rung {
+			continue
+		}
+		op := zkapi.Get(l.assignment(name, t))
+		if watched {
+			op = op.Watched()
+		}
+		ops, held = append(ops, op), append(held, e)
+	}
+	for n, reply := range i.session.DoAll(i.req, ops) {
+		e := held[n]
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			i.inbox = nil
+			i.reread = true
+			continue
+		}
+		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
+			e.watch = i.swept // it is held as before; the next sweep looks again
+			continue
+		}
+		if reply.Err != nil {
+			return reply.Err
+		}
+		if reply.Watch != nil {
+			e.watch = reply.Watch
+		}
+		var record assignmentRecord
+		if json.Unmarshal(reply.Data, &record) != nil {
+			continue
+		}
+		switch {
+		case record.Taken:
+			i.giveUp(e, record)
+		case record.Revoked && e.task.Options.Resident:
+			i.recall(e, ErrRevoked)
+		}
+	}
+	i.rung = false
+	return nil
+}
+
+// stops reports whether the worker ends in good order, with its claim.
+func (i *incarnation) stops() bool {
+	cause := context.Cause(i.ctx)
+	return cause != nil && !errors.Is(cause, ErrClaimLost) && !errors.Is(cause, ErrFenced)
+}
+
+// giveUp ends an execution that the master has taken away, and does not wait for its
+// handler: that may hang, which is perhaps why. What it has ended with counts if it has.
+// Only the handler of a resident task is waited for.
+func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
+	if e.blocked { // nothing but its assignment is known, and that can go
+		e.blocked, e.settled, e.task.Token = false, false, record.Token
+	}
+	if record.Reason == "" {
+		e.moot = true
+	}
+	i.quarantine.retry(subject{executionSubject, e.task.Name})
+	if e.task.Options.Resident {
+		i.recall(e, ErrAssignmentLost)
+		return
+	}
+	e.started = true
+	e.cancel(ErrAssignmentLost)
+	i.finish(e, nil, errors.New(record.Reason))
+}

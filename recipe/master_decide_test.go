@@ -284,6 +284,41 @@ func TestDoubtedTasksAreNotAssigned(t *testing.T) {
 	}
 }
 
+// TestStrategy_RefusesTheOthers: a strategy gives tasks to a and b, never to c.
+func TestStrategy_RefusesTheOthers(t *testing.T) {
+	notC := func(job Job, workers []Load) string {
+		return LeastLoaded(job, slices.DeleteFunc(slices.Clone(workers), func(w Load) bool { return w.Worker == "c" }))
+	}
+	for name, c := range map[string]struct {
+		avoid   []string
+		a, b, c []string // what the workers hold; two are as many as they may
+		want    string
+	}{
+		"a task that avoids nobody goes to the least loaded":         {nil, []string{"p"}, nil, nil, "b"},
+		"one that avoids a goes to b":                                {[]string{"a"}, nil, []string{"p"}, nil, "b"},
+		"one that avoids a and b goes to a, where it was longer ago": {[]string{"a", "b"}, []string{"p"}, nil, nil, "a"},
+		"and to b when a has no free place":                          {[]string{"a", "b"}, []string{"p", "q"}, nil, nil, "b"},
+		"one that avoids a waits for b while c has no place, either": {[]string{"a"}, nil, []string{"p", "q"}, []string{"r", "s"}, ""},
+	} {
+		workers := map[string]*workerView{"a": aWorker(true, c.a...), "b": aWorker(true, c.b...), "c": aWorker(true, c.c...)}
+		tasks := map[string]*taskView{"z": {phase: pending, avoid: c.avoid}}
+		for w, held := range map[string][]string{"a": c.a, "b": c.b, "c": c.c} {
+			for _, task := range held {
+				tasks[task] = &taskView{phase: assigned, worker: w}
+			}
+		}
+		rules := testLimits
+		rules.strategy = notC
+		got := ""
+		for _, d := range decide(indexed(workers, tasks), rules, noon).transitions {
+			got = d.to
+		}
+		if got != c.want {
+			t.Errorf("%s: it went to %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // TestDecideSettles draws views and checks that deciding and applying, again and
 // again, reaches a view with nothing left to decide, in which no live worker holds
 // more than its limit, no task is with two workers, none is with a dead one, and no

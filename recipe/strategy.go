@@ -27,7 +27,9 @@ func (l Load) Free() bool { return l.Held < l.Capacity }
 // Strategy chooses the worker for a task, or "" to let the task wait. It is
 // called with all live workers, by name, those without a free place included; a
 // choice without one makes the task wait. Workers that were lost with this very
-// task, or silent about it, are left out as long as there are others.
+// task, or silent about it, are left out as long as there are others that it chooses:
+// when it wants none of those, although one has a free place, it is asked again with more
+// workers.
 //
 // It must be a pure function: the same arguments give the same answer, nothing
 // is kept and nothing is changed. It is called in the master's loop, for every
@@ -147,7 +149,13 @@ func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	if l.free == 0 {
 		return ""
 	}
-	chosen := strategy(Job{Task: name, Options: task.options, Attempts: int(task.attempts)}, l.without(task.avoid))
+	job := Job{Task: name, Options: task.options, Attempts: int(task.attempts)}
+	chosen := ""
+	for _, workers := range l.offers(task.avoid) {
+		if chosen = strategy(job, workers); chosen != "" || !slices.ContainsFunc(workers, Load.Free) {
+			break // without a free place there the task waits, and is not given to one that it avoids
+		}
+	}
 	at := slices.IndexFunc(l.workers, func(w Load) bool { return w.Worker == chosen })
 	if at < 0 || !l.workers[at].Free() {
 		return ""
@@ -159,19 +167,21 @@ func (l *loads) place(name string, task *taskView, strategy Strategy) string {
 	return chosen
 }
 
-// without is the workers but for some. If there are no others it is all but the last one
-// of those, and if there are none either, all.
-func (l *loads) without(avoid []string) []Load {
-	for _, out := range [][]string{avoid, avoid[max(len(avoid)-1, 0):], nil} {
+// offers are the workers that a task may be given to, from those that are best: all but
+// those that it avoids; all but the one that it came to avoid last; and all. One of them at
+// least is there, and none is empty unless there is no worker.
+func (l *loads) offers(avoid []string) [][]Load {
+	var offers [][]Load
+	for _, out := range [][]string{avoid, avoid[max(len(avoid)-1, 0):]} {
 		if len(out) == 0 {
 			break
 		}
 		others := slices.DeleteFunc(slices.Clone(l.workers), func(w Load) bool { return slices.Contains(out, w.Worker) })
 		if len(others) > 0 {
-			return others
+			offers = append(offers, others)
 		}
 	}
-	return l.workers
+	return append(offers, l.workers)
 }
 
 // fewest is the worker with the fewest resident tasks, by these counts.
@@ -179,7 +189,7 @@ func (l *loads) fewest(residents map[string]int, avoid []string) string {
 	if len(l.workers) == 0 {
 		return ""
 	}
-	return slices.MinFunc(l.without(avoid), func(a, b Load) int {
+	return slices.MinFunc(l.offers(avoid)[0], func(a, b Load) int {
 		return cmp.Compare(residents[a.Worker], residents[b.Worker])
 	}).Worker
 }

@@ -28,7 +28,7 @@ func lost(p *process, fits func(ensemble.Exchange) bool) deed {
 		if c.Answered == 0 {
 			return found(false, "no such write was answered")
 		}
-		return found(c.Lost, "%s of session %s was applied with zxid 0x%x; its answer was lost is %v", described(c.Exchange), sessionName(c.Session), c.Zxid, c.Lost).
+		return found(c.Lost, "%s of session %s was applied with zxid 0x%x; %s", described(c.Exchange), sessionName(c.Session), c.Zxid, whether(c.Lost, "its answer was lost", "its answer was not lost")).
 			with("zxid", sessionName(c.Zxid)).with("session", sessionName(c.Session)).with("answer lost", c.Lost)
 	})
 }
@@ -101,7 +101,7 @@ func (r *run) delayReply(p *process, _ nemesis.Fault) deed {
 			if held == 0 {
 				return found(false, "no write was answered")
 			}
-			return found(last.Followed, "%d answers were held, the last one to %s, zxid 0x%x, for %v; another request was sent meanwhile is %v", held, described(last.Exchange), last.Zxid, last.Held.Round(time.Millisecond), last.Followed).
+			return found(last.Followed, "%d answers were held, the last one to %s, zxid 0x%x, for %v; meanwhile %s", held, described(last.Exchange), last.Zxid, last.Held.Round(time.Millisecond), whether(last.Followed, "another request was sent", "no other request was sent")).
 				with("answers held", held).with("last held for", last.Held).with("request sent meanwhile", last.Followed)
 		},
 		heal: nothing,

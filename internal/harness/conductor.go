@@ -38,6 +38,14 @@ func found(effective bool, format string, args ...any) finding {
 	return finding{effective: effective, text: fmt.Sprintf(format, args...)}
 }
 
+// whether says in words which of two things a probe saw.
+func whether(seen bool, is, isNot string) string {
+	if seen {
+		return is
+	}
+	return isNot
+}
+
 // with adds a figure.
 func (f finding) with(name string, value any) finding {
 	figures := map[string]string{name: fmt.Sprint(value)}

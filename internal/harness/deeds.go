@@ -36,7 +36,7 @@ func (m *memory) expire(a *actor, fault nemesis.Fault) deed {
 			return err
 		},
 		probe: func(context.Context) finding {
-			return found(m.find(id) == nil, "session %s: gone is %v", sessionName(id), m.find(id) == nil)
+			return found(m.find(id) == nil, "session %s %s", sessionName(id), whether(m.find(id) == nil, "is over", "is not over"))
 		},
 		heal: nothing,
 	}
@@ -57,8 +57,10 @@ func (m *memory) leave(a *actor, _ nemesis.Fault) deed {
 	clean := false
 	return deed{
 		apply: func(context.Context) error { clean = a.leave(leavePatience); return nil },
-		probe: func(context.Context) finding { return found(clean, "it left by itself is %v", clean) },
-		heal:  func(context.Context) error { return a.start() },
+		probe: func(context.Context) finding {
+			return found(clean, "%s", whether(clean, "it left by itself", "it did not leave by itself"))
+		},
+		heal: func(context.Context) error { return a.start() },
 	}
 }
 

@@ -38,7 +38,7 @@ func (r *run) isolateHolder(ctx context.Context, fault nemesis.Fault) (deed, err
 	d.probe = func(ctx context.Context) finding {
 		f := probe(ctx)
 		f.effective = f.effective && there
-		f.text += fmt.Sprintf(", %s was connected to it is %v", p.name, there)
+		f.text += fmt.Sprintf(", %s %s connected to it", p.name, whether(there, "was", "was not"))
 		return f.with("holder", p.name).with("connected", there)
 	}
 	d.heal = func(ctx context.Context) error { defer p.release(); return heal(ctx) }

@@ -129,7 +129,7 @@ func (c *coup) unanswered() finding {
 	if c.problem != nil {
 		return found(false, "%v", c.problem)
 	}
-	return found(c.won.Lost, "%s was elected with zxid 0x%x; the answer was lost is %v", c.winner.name, c.won.Zxid, c.won.Lost).
+	return found(c.won.Lost, "%s was elected with zxid 0x%x; %s", c.winner.name, c.won.Zxid, whether(c.won.Lost, "its answer was lost", "its answer was not lost")).
 		with("zxid of the election", sessionName(c.won.Zxid)).with("answer lost", c.won.Lost)
 }
 
@@ -226,7 +226,7 @@ func (c *coup) probe(ctx context.Context) finding {
 	// the server did not answer.
 	inOrder := c.end == 0 || c.end > c.won.Zxid
 	return found(gone && inOrder && c.won.Waiting && c.won.Passed == 0,
-		"%s was elected with zxid 0x%x, and its session ended with zxid 0x%x; gone is %v; its next request waited is %v, and %d passed", c.winner.name, c.won.Zxid, c.end, gone, c.won.Waiting, c.won.Passed).
+		"%s was elected with zxid 0x%x, and its session ended with zxid 0x%x, and %s; %s, and %d passed", c.winner.name, c.won.Zxid, c.end, whether(gone, "is over", "is not over"), whether(c.won.Waiting, "its next request waited", "no request of it waited"), c.won.Passed).
 		with("zxid of the election", sessionName(c.won.Zxid)).with("zxid of the end", sessionName(c.end)).
 		with("request waited", c.won.Waiting).with("requests passed", c.won.Passed).with("session gone", gone)
 }
@@ -274,6 +274,6 @@ func (t *theft) probe(ctx context.Context) finding {
 	if err != nil {
 		return found(false, "%v", err)
 	}
-	return found(gone && t.end > t.given.Zxid && t.passed == 0, "a task was assigned with zxid 0x%x, and the session ended with zxid 0x%x; gone is %v; %d bytes passed to the worker in between", t.given.Zxid, t.end, gone, t.passed).
+	return found(gone && t.end > t.given.Zxid && t.passed == 0, "a task was assigned with zxid 0x%x, and the session ended with zxid 0x%x, and %s; %d bytes passed to the worker in between", t.given.Zxid, t.end, whether(gone, "is over", "is not over"), t.passed).
 		with("zxid of the assignment", sessionName(t.given.Zxid)).with("zxid of the end", sessionName(t.end)).with("bytes passed", t.passed).with("session gone", gone)
 }

@@ -244,7 +244,7 @@ func (t *trap) look() finding {
 		return found(false, "no such write was answered")
 	}
 	session, zxid := sessionName(t.caught.Session), sessionName(t.caught.Zxid)
-	return found(t.lost, "%s of session %s was applied with zxid %s; its answer was lost is %v", describedOp(t.caught.Op), session, zxid, t.lost).
+	return found(t.lost, "%s of session %s was applied with zxid %s; %s", describedOp(t.caught.Op), session, zxid, whether(t.lost, "its answer was lost", "its answer was not lost")).
 		with("zxid", zxid).with("session", session).with("answer lost", t.lost)
 }
 

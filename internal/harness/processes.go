@@ -29,7 +29,7 @@ func (r *run) leave(p *process, _ nemesis.Fault) deed {
 	return deed{
 		apply: func(context.Context) error { took, clean = p.leave(leavePatience); return nil },
 		probe: func(context.Context) finding {
-			return found(clean, "it left by itself is %v, after %v", clean, took.Round(time.Millisecond)).with("left by itself", clean)
+			return found(clean, "%s, after %v", whether(clean, "it left by itself", "it did not leave by itself"), took.Round(time.Millisecond)).with("left by itself", clean)
 		},
 		heal: func(context.Context) error { return p.start() },
 	}
@@ -63,7 +63,7 @@ func (r *run) halt(p *process, should func(held time.Duration) bool) deed {
 		},
 		probe: func(context.Context) finding {
 			held, stopped := clock.Now()-since, p.stopped()
-			return found(stopped && should(held), "stopped is %v, for %v", stopped, held.Round(time.Millisecond)).
+			return found(stopped && should(held), "it was %sstopped, for %v", whether(stopped, "", "not "), held.Round(time.Millisecond)).
 				with("stopped", stopped).with("for", held.Round(time.Millisecond))
 		},
 		heal: func(context.Context) error { return p.signal(syscall.SIGCONT) },
@@ -154,7 +154,7 @@ func (r *run) twin(p *process, _ nemesis.Fault) deed {
 		probe: func(context.Context) finding {
 			_, had := second.proxy.Session()
 			both := p.alive() && second.alive()
-			return found(both && had, "both run is %v, the second one has had a session is %v", both, had).
+			return found(both && had, "%s, and the second one %s a session", whether(both, "both run", "not both run"), whether(had, "had", "did not have")).
 				with("both run", both).with("second had a session", had)
 		},
 		heal: func(context.Context) error {

@@ -113,7 +113,7 @@ func (r *run) down(ctx context.Context, fault nemesis.Fault, what string, how fu
 	d.probe = func(ctx context.Context) finding {
 		down, err := held(ctx)
 		_, answer := s.Status(ctx)
-		return found(err == nil && down && answer != nil, "%s is %v, answers is %v", what, down, answer == nil).with(what, down).with("answers", answer == nil)
+		return found(err == nil && down && answer != nil, "%s is %v, and it %s", what, down, whether(answer == nil, "answers", "does not answer")).with(what, down).with("answers", answer == nil)
 	}
 	return d, nil
 }

@@ -37,7 +37,7 @@ func (r *run) expire(p *process, fault nemesis.Fault) deed {
 			if err != nil {
 				return found(false, "%v", err)
 			}
-			return found(gone, "session %s: gone is %v", sessionName(session.ID), gone).with("session gone", gone)
+			return found(gone, "session %s %s", sessionName(session.ID), whether(gone, "is over", "is not over")).with("session gone", gone)
 		},
 		heal: nothing,
 	}

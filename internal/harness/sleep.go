@@ -63,7 +63,7 @@ func (r *run) sleepOf(p *process) deed {
 				return found(false, "%v", err)
 			}
 			f.effective = gone
-			f.text += fmt.Sprintf(", its session %s is gone is %v", sessionName(session.ID), gone)
+			f.text += fmt.Sprintf(", its session %s %s", sessionName(session.ID), whether(gone, "is over", "is not over"))
 			return f.with("session gone", gone)
 		},
 		heal: func(context.Context) error {

@@ -110,8 +110,11 @@ func (f *facts) singleMaster() Property {
 		p.violate([]record.Event{pair.old.Invoke, pair.next.Invoke}, "%s (epoch %d) and %s (epoch %d) both believed to lead for %s from %s on, and nobody had been stopped.",
 			pair.old.Invoke.Process, pair.old.Invoke.Epoch, pair.next.Invoke.Process, pair.next.Invoke.Epoch, seconds(pair.length), seconds(pair.next.Invoke.At))
 	}
-	p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. Two masters believed to lead at once %d times, for %s together, each time because one was stopped or robbed of its session.",
-		len(began), len(f.acts), explained, seconds(overlap))
+	p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. At no time did two masters believe to lead.", len(began), len(f.acts))
+	if explained > 0 {
+		p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. Two masters believed to lead at once %d times, for %s together, each time because one was stopped or robbed of its session.",
+			len(began), len(f.acts), explained, seconds(overlap))
+	}
 	return p.property()
 }
 

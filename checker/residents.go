@@ -56,8 +56,14 @@ func (f *facts) residentExclusive() Property {
 			}
 		}
 	}
-	p.holds = fmt.Sprintf("%d resident tasks were executed %d times, each by one worker at a time; %d times by two for a moment, because one was stopped or robbed of its session, and %d times because a handler went on after it had been told to end.",
-		len(runs), moves, excused, lingering)
+	p.holds = fmt.Sprintf("Resident tasks: %d. They were executed %d times, each by one worker at a time", len(runs), moves)
+	if excused > 0 {
+		p.holds += fmt.Sprintf("; two had one for a moment because one of them was stopped or robbed of its session: %d times", excused)
+	}
+	if lingering > 0 {
+		p.holds += fmt.Sprintf("; a handler went on after it had been told to end: %d times", lingering)
+	}
+	p.holds += "."
 	return p.property()
 }
 

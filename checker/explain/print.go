@@ -53,7 +53,7 @@ func (s Story) write(w io.Writer, from, to int) error {
 		b.WriteString(s.line(i))
 	}
 	if s.LeftOut > 0 && to-from == len(s.Lines) {
-		fmt.Fprintf(&b, "   (%d steps in between are left out)\n", s.LeftOut)
+		fmt.Fprintf(&b, "   (steps in between that are left out: %d)\n", s.LeftOut)
 	}
 	if s.Moral != "" {
 		fmt.Fprintf(&b, "   %s\n", strings.Join(wrap(s.Moral, width-3), "\n   "))

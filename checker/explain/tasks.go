@@ -201,7 +201,7 @@ func (t *telling) terminalAfterHeal() {
 func (t *telling) residentExclusive() {
 	t.life(t.task)
 	t.blameLast()
-	t.moral = "A resident task has one owner at a time: the next one may begin only after the old one has let go, or has been stopped or robbed of its session by force. Here nobody had been."
+	t.moral = "A resident task has one owner at a time: the next one may begin only when the old one has let go. An owner that is stopped, or whose session is ended by force, is excused until it runs again or hears of that. No such excuse holds here."
 }
 
 // budgetKept tells of attempts that do not add up.

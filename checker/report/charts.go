@@ -31,7 +31,7 @@ func (s *stage) throughput(events []record.Event) string {
 	c := newCanvas(0, s.end, chartHeight)
 	c.axis()
 	s.bands(c)
-	y := func(n float64) float64 { return (chartHeight - axisHeight) * (1 - n/float64(highest)*0.92) }
+	y := func(n float64) float64 { return (chartHeight - axisHeight) * (1 - n/float64(highest)*0.84) }
 	c.scale(y, []float64{0, float64(highest) / 2, float64(highest)}, "%.0f/s")
 	c.steps(accepted, y, "stroke:#1f77b4")
 	c.steps(ended, y, "stroke:#2ca02c")
@@ -50,7 +50,8 @@ func (c *canvas) scale(y func(float64) float64, values []float64, format string)
 func (c *canvas) legend(pairs ...string) {
 	x := c.width - 330
 	for i := 0; i+1 < len(pairs); i += 2 {
-		c.text(x, 12, "font-size:11px;fill:"+pairs[i+1], "■ "+pairs[i])
+		c.text(x, 12, "font-size:11px;fill:"+pairs[i+1], "■")
+		c.text(x+12, 12, "font-size:11px;fill:#334", pairs[i])
 		x += 20 + 6.4*float64(len(pairs[i]))
 	}
 }
@@ -83,7 +84,7 @@ func (s *stage) latency(events []record.Event) string {
 	const low, high = 0.0005, 60.0 // seconds
 	y := func(v float64) float64 {
 		share := math.Log(max(low, min(high, v))/low) / math.Log(high/low)
-		return (c.height - axisHeight) * (1 - share*0.96)
+		return (c.height - axisHeight) * (1 - share*0.9)
 	}
 	for _, v := range []float64{0.001, 0.01, 0.1, 1, 10} {
 		c.text(8, y(v)+4, axisStyle, fmt.Sprint(time.Duration(v*float64(time.Second))))

@@ -53,13 +53,15 @@ func (s *stage) moment(told explain.Story) string {
 		c.line(labelWidth, y+momentLane+laneGap/2, c.width-8, y+momentLane+laneGap/2, "stroke:#e4e8f0;stroke-width:1")
 	}
 	s.bands(c)
-	m := marking{canvas: c, top: top, taken: map[string][]span{}}
+	m := marking{canvas: c, top: top}
 	for _, name := range lanes {
 		s.participant(&m, name)
 	}
 	s.momentFaults(&m)
+	for _, l := range told.Lines {
+		m.lasting(l) // also one that began before
+	}
 	for _, i := range shown {
-		m.lasting(told.Lines[i])
 		m.committed(told.Lines[i])
 	}
 	for _, i := range shown {
@@ -165,7 +167,7 @@ func (s *stage) participant(m *marking, name string) {
 		}
 		m.bar(t.from, t.to, y+2, 14, "fill:"+epochColour(t.number)+";opacity:0.85", fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
 		m.text(m.x(t.from)+4, y+13, "font-size:11px;fill:#fff;pointer-events:none", fmt.Sprintf("epoch %d", t.number))
-		m.taken[name+" above"] = append(m.taken[name+" above"], span{m.x(t.from), m.x(t.to)})
+		m.free(name+" above", span{m.x(t.from), m.x(t.to)})
 	}
 	for _, l := range s.sessions[name] {
 		m.bar(l.from, l.to, y+momentLane-10, 3, "fill:#78a2b8", l.text)
@@ -191,7 +193,7 @@ func (s *stage) momentFaults(m *marking) {
 				continue
 			}
 			m.bar(f.Invoke.At, end, y, momentLane, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(end), f.Done.Text))
-			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+colour, f.Invoke.Fault)
+			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+faultInk(f.Invoke.Fault), f.Invoke.Fault)
 		}
 	}
 }
@@ -216,20 +218,7 @@ func (m *marking) label(lane string, at time.Duration, style, text string) {
 // marking puts the numbers of a story into its picture.
 type marking struct {
 	*canvas
-	top   map[string]float64
-	taken map[string][]span // by lane and row: what is drawn there
-}
-
-// span is a stretch of a row, in pixels.
-type span struct{ from, to float64 }
-
-// free takes a stretch of a row, if nothing is drawn there.
-func (m *marking) free(row string, s span) bool {
-	if slices.ContainsFunc(m.taken[row], func(other span) bool { return s.from < other.to && other.from < s.to }) {
-		return false
-	}
-	m.taken[row] = append(m.taken[row], s)
-	return true
+	top map[string]float64
 }
 
 // lasting draws how long an execution lasted.

@@ -85,7 +85,8 @@ type eventRow struct {
 }
 
 type faultRow struct {
-	Kind, Target, From, Lasted, State, Evidence string
+	Kind, From, Lasted, State, Evidence string
+	Targets                             []string
 }
 
 type count struct {
@@ -132,7 +133,7 @@ func durations(events []record.Event, kind record.Kind) []time.Duration {
 
 func describeFault(f record.Operation, end time.Duration) faultRow {
 	row := faultRow{
-		Kind: f.Invoke.Fault, Target: strings.Join(f.Targets(), ","), From: seconds(f.Invoke.At),
+		Kind: f.Invoke.Fault, Targets: f.Targets(), From: seconds(f.Invoke.At),
 		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
 	}
 	if f.Outcome() == record.OK {

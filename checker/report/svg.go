@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,8 +14,24 @@ type canvas struct {
 	b             strings.Builder
 	from, to      time.Duration
 	width, height float64
-	specks        map[speck]bool // that were drawn
-	left          int            // specks that were not
+	specks        map[speck]bool    // that were drawn
+	left          int               // specks that were not
+	taken         map[string][]span // by row: what is drawn there
+}
+
+// span is a stretch of a row, in pixels.
+type span struct{ from, to float64 }
+
+// free takes a stretch of a row, if nothing is drawn there.
+func (c *canvas) free(row string, s span) bool {
+	if slices.ContainsFunc(c.taken[row], func(other span) bool { return s.from < other.to && other.from < s.to }) {
+		return false
+	}
+	if c.taken == nil {
+		c.taken = map[string][]span{}
+	}
+	c.taken[row] = append(c.taken[row], s)
+	return true
 }
 
 // speck is a bar that is too short to be seen at its own length.
@@ -102,7 +119,8 @@ func (c *canvas) axis() {
 	for at := first; at <= c.to; at += step {
 		x := c.x(at)
 		c.line(x, 0, x, c.height-axisHeight+4, "stroke:#dde;stroke-width:1")
-		c.text(x-8, c.height-6, axisStyle, fmt.Sprintf("%gs", at.Seconds()))
+		text := fmt.Sprintf("%gs", at.Seconds())
+		c.text(min(x, c.width-3.2*float64(len(text))-2), c.height-6, axisStyle+";text-anchor:middle", text)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 type stage struct {
 	end      time.Duration
 	servers  []string
-	names    []string // of participants: masters, workers, clients
+	names    []string // of participants: masters, workers, nodes, clients
 	lives    map[string][]stretch
 	sessions map[string][]stretch
 	terms    map[string][]stretch
@@ -82,10 +82,10 @@ func (s *stage) close(name string) {
 	}
 }
 
-// byRole puts masters above workers above clients.
+// byRole puts masters above workers above nodes, which are both, above clients.
 func byRole(a, b string) int {
 	rank := func(name string) int {
-		return slices.Index([]string{"master", "worker", "client"}, strings.Split(name, "-")[0])
+		return slices.Index([]string{"master", "worker", "node", "client"}, strings.Split(name, "-")[0])
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
@@ -133,6 +133,17 @@ func faultColour(kind string) string {
 	return "#b9770e"
 }
 
+// faultInk is the colour of a fault's name, dark enough to be read on its pale band.
+func faultInk(kind string) string {
+	switch faultColour(kind) {
+	case "#c0392b":
+		return "#9c2a1f"
+	case "#8e44ad":
+		return "#6c3483"
+	}
+	return "#7a4a00"
+}
+
 // epochColour changes with each epoch, so that neighbours differ.
 func epochColour(epoch int) string {
 	return []string{"#1f77b4", "#2ca02c", "#17829b", "#5b6abf", "#3a9d6e", "#2a5d9f"}[epoch%6]
@@ -162,6 +173,9 @@ func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 		}
 	}
 	s.faultBars(c, top)
+	for _, name := range s.names {
+		s.epochs(c, name, top[name])
+	}
 	for _, e := range marks {
 		if !c.shows(e.At, e.At) {
 			continue
@@ -196,7 +210,23 @@ func (s *stage) lane(c *canvas, name string, y float64) {
 	for _, t := range s.terms[name] {
 		drawn := c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
 		if drawn {
-			c.text(c.x(t.from)+3, y+12, "font-size:11px;fill:#fff;pointer-events:none", "epoch "+strconv.Itoa(t.number))
+			c.free(name+" above", span{c.x(t.from), c.x(t.to)})
+		}
+	}
+}
+
+// epochs writes the number of each term into its bar, above the faults, as far as it fits.
+func (s *stage) epochs(c *canvas, name string, y float64) {
+	const perLetter = 6.4
+	for _, t := range s.terms[name] {
+		if !c.shows(t.from, t.to) {
+			continue
+		}
+		for _, text := range []string{"epoch " + strconv.Itoa(t.number), strconv.Itoa(t.number)} {
+			if c.x(t.to)-c.x(t.from) > perLetter*float64(len(text))+4 {
+				c.text(c.x(t.from)+3, y+12, "font-size:11px;fill:#fff;stroke:#234;stroke-width:2.5px;paint-order:stroke;pointer-events:none", text)
+				break
+			}
 		}
 	}
 }
@@ -241,8 +271,25 @@ func (s *stage) faultBars(c *canvas, top map[string]float64) {
 			}
 			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Done.Text))
 			if drawn {
-				c.text(c.x(f.Invoke.At)+2, y+laneHeight-1, "font-size:9px;fill:#611;pointer-events:none", f.Invoke.Fault)
+				c.faultName(f, target, y)
 			}
+		}
+	}
+}
+
+// faultName writes the name of a fault into a lane, below or above what is drawn there.
+// Where there is no room the tooltip must do.
+func (c *canvas) faultName(f record.Operation, lane string, y float64) {
+	const perLetter = 5.2
+	width := perLetter * float64(len(f.Invoke.Fault))
+	x := min(c.x(f.Invoke.At)+2, c.width-8-width)
+	for _, row := range []struct {
+		name string
+		y    float64
+	}{{" below", laneHeight}, {" above", 8}} {
+		if c.free(lane+row.name, span{x, x + width}) {
+			c.text(x, y+row.y, "font-size:9.5px;fill:#511;stroke:#fff;stroke-opacity:0.7;stroke-width:2px;paint-order:stroke;pointer-events:none", f.Invoke.Fault)
+			return
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,8 +38,9 @@ var rooms = map[string][]string{
 	"internal/ddmin":                 {},
 	"checker/explain":                {"record", "checker"}, // for the names of what is violated
 	"checker/report":                 {"record", "checker", "checker/explain"},
+	"checker/judge":                  {"record", "checker", "checker/explain", "checker/explain/shrink", "checker/report"},
 	"internal/campaign":              {"checker", "internal/ddmin", "internal/exit", "nemesis"},
-	"internal/mutants":               {"checker", "internal/exit", "internal/owner", "nemesis", "internal/campaign", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
+	"internal/mutants":               {"checker", "record", "internal/exit", "internal/owner", "nemesis", "internal/campaign", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"internal/participant":           {"recipe", "zkapi", "zkclient", "record", "internal/clock"},
 	"internal/harness":               {"record", "nemesis", "internal/participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/virtualtime", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},
 	"internal/virtualtime":           {"internal/exit"},
@@ -121,6 +123,31 @@ func mayImport(allowed []string, name string) bool {
 		return slices.Contains(allowed, own)
 	}
 	return slices.ContainsFunc(allowed, func(prefix string) bool { return strings.Contains(prefix, ".") && strings.HasPrefix(name, prefix) })
+}
+
+// judges are the rooms that give and explain the verdict on a stored run.
+var judges = []string{"./checker/...", "./record/..."}
+
+// TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
+// a client of ZooKeeper, nor the recipe that is judged.
+func TestImports_JudgesLinkNoEnsemble(t *testing.T) {
+	linked := func(packages ...string) []string {
+		printed, err := exec.Command("go", append([]string{"list", "-deps"}, packages...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(strings.Fields(string(printed)), func(name string) bool {
+			return !slices.ContainsFunc([]string{"testcontainers", "moby/", "docker/", "go-zookeeper", module + "recipe", module + "internal/harness"}, func(part string) bool {
+				return strings.Contains(name, part)
+			})
+		})
+	}
+	if found := linked(judges...); len(found) > 0 {
+		t.Errorf("judges link %v", found)
+	}
+	if found := linked("./internal/harness"); len(found) < 4 {
+		t.Errorf("of the harness, which links all of it, only %v is found", found)
+	}
 }
 
 func TestEveryRoomSaysWhatItIsFor(t *testing.T) {

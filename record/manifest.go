@@ -15,18 +15,6 @@ import (
 	"strings"
 )
 
-// Files of a run's folder.
-const (
-	ManifestFile  = "manifest.json"
-	ConfigFile    = "config.json"
-	HistoryFile   = "history.ndjson"
-	WireFile      = "wire.ndjson"      // see Exchange
-	CommittedFile = "committed.ndjson" // see Commit
-	FaultsFile    = "faults.json"
-	EvidenceFile  = "evidence.json"
-	LogsFolder    = "logs"
-)
-
 // Parts are what a run may record: files, and the folder of logs. The manifest says of
 // each that it was recorded, or why it was not.
 var Parts = []string{ConfigFile, HistoryFile, WireFile, CommittedFile, FaultsFile, EvidenceFile, LogsFolder}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -23,10 +22,10 @@ func committedRun(t *testing.T, change func([]record.Commit) []record.Commit) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, harness.WireFile), string(data))
+	write(t, filepath.Join(dir, record.WireFile), string(data))
 	commits, err := record.ReadCommits("../../checker/testdata/committed.commits.ndjson")
 	if err == nil {
-		err = record.WriteCommits(filepath.Join(dir, harness.CommittedFile), change(commits))
+		err = record.WriteCommits(filepath.Join(dir, record.CommittedFile), change(commits))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +63,7 @@ func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := committedRun(t, c.change)
 			code, printed := torture(t, "check", dir)
-			told := contents(t, filepath.Join(dir, storyFile))
+			told := contents(t, filepath.Join(dir, record.StoryFile))
 			_, told, found := strings.Cut(told, "WritesAccounted is violated.")
 			if code != exit.Invalid || !found {
 				t.Fatalf("exit code %d:\n%s", code, printed)
@@ -74,7 +73,7 @@ func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
 					t.Errorf("%q is not in:\n%s", want, told)
 				}
 			}
-			part := filepath.Join(dir, shrunkFolder, "WritesAccounted")
+			part := filepath.Join(dir, record.ShrunkFolder, "WritesAccounted")
 			if code, printed := torture(t, "check", part); code != exit.Invalid || !strings.Contains(printed, zxid) {
 				t.Errorf("the part: exit code %d:\n%s", code, printed)
 			}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
@@ -19,11 +19,11 @@ func frozenRun(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, harness.HistoryFile), string(data))
-	write(t, filepath.Join(dir, harness.ConfigFile), `{"seed":7}`)
-	write(t, filepath.Join(dir, harness.FaultsFile), `[]`)
+	write(t, filepath.Join(dir, record.HistoryFile), string(data))
+	write(t, filepath.Join(dir, record.ConfigFile), `{"seed":7}`)
+	write(t, filepath.Join(dir, record.FaultsFile), `[]`)
 	run := recordtest.Frozen(t, name)
-	if err := run.Evidence.Save(filepath.Join(dir, harness.EvidenceFile)); err != nil {
+	if err := run.Evidence.Save(filepath.Join(dir, record.EvidenceFile)); err != nil {
 		t.Fatal(err)
 	}
 	recordtest.Seal(t, dir)
@@ -56,18 +56,18 @@ func TestCheckExplains(t *testing.T) {
 	}
 	wrong := "took the task from worker-1 and in the same"
 	again := "torture replay " + dir
-	for where, text := range map[string]string{"the terminal": printed, storyFile: contents(t, filepath.Join(dir, storyFile)), reportFile: contents(t, filepath.Join(dir, reportFile))} {
+	for where, text := range map[string]string{"the terminal": printed, record.StoryFile: contents(t, filepath.Join(dir, record.StoryFile)), record.ReportFile: contents(t, filepath.Join(dir, record.ReportFile))} {
 		for _, want := range []string{wrong, "Smallest part of the history that shows it: 8 of 55 events", again} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s lacks %q:\n%s", where, want, text)
 			}
 		}
 	}
-	part := filepath.Join(dir, shrunkFolder, "AtomicTransitions")
+	part := filepath.Join(dir, record.ShrunkFolder, "AtomicTransitions")
 	if code, printed := torture(t, "check", part); code != exit.Invalid || !strings.Contains(printed, "INVALID: AtomicTransitions is violated. master-2 deleted the assignment of task-a-0000000000 at 6.210s") {
 		t.Errorf("the part: exit code %d:\n%s", code, printed)
 	}
-	if _, err := os.Stat(filepath.Join(part, shrunkFolder)); err == nil {
+	if _, err := os.Stat(filepath.Join(part, record.ShrunkFolder)); err == nil {
 		t.Error("the smallest part was cut down once more")
 	}
 	if code, printed := torture(t, "check", "--shrink", "0", dir); code != exit.Invalid || strings.Contains(printed, "Smallest part") || !strings.Contains(printed, "took the task from") {
@@ -84,7 +84,7 @@ func TestNothingIsExplainedWhereNothingIsWrong(t *testing.T) {
 	if code, printed := torture(t, "check", dir); code != 0 || strings.Contains(printed, "story:") || strings.Contains(printed, "run it again") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
-	if _, err := os.Stat(filepath.Join(dir, storyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, record.StoryFile)); err == nil {
 		t.Error("a valid run has a story of what is wrong")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/world"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // exploration is one call of torture explore.
@@ -158,7 +159,7 @@ func (e *exploration) run(ctx context.Context, out io.Writer) error {
 	if x.found != nil {
 		fmt.Fprintf(out, "replay: %s\n", e.command(dir))
 	}
-	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, reportFile))
+	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, record.ReportFile))
 	if verdict.Verdict != checker.Valid {
 		return verdictError{verdict.Verdict}
 	}
@@ -293,7 +294,7 @@ func (e *exploration) settings() []report.Setting {
 // command replays the counterexample.
 func (e *exploration) command(dir string) string {
 	w, b := e.World, e.World.Bounds
-	text := fmt.Sprintf("torture explore --replay %s --masters %d --workers %d --tasks %d --attempts %d", filepath.Join(dir, scheduleFile), w.Masters, w.Workers, w.Tasks, w.Attempts)
+	text := fmt.Sprintf("torture explore --replay %s --masters %d --workers %d --tasks %d --attempts %d", filepath.Join(dir, record.CounterexampleFile), w.Masters, w.Workers, w.Tasks, w.Attempts)
 	for _, n := range []struct {
 		flag  string
 		value int
@@ -324,27 +325,21 @@ func (e *exploration) command(dir string) string {
 	return text
 }
 
-// Files of an exploration, beside the verdict and the report.
-const (
-	scheduleFile = "schedule.txt"
-	worldFile    = "exploration.json"
-)
-
 // save writes everything that a person may want to see.
 func (e *exploration) save(x *explored, verdict *checker.Report) (string, error) {
 	dir := filepath.Join(e.Out, fmt.Sprintf("explore-%s-%s", e.Engine, time.Now().Format("20060102-150405.000")))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("--out %s: %w", e.Out, err)
 	}
-	if err := verdict.Save(filepath.Join(dir, verdictFile)); err != nil {
+	if err := verdict.Save(filepath.Join(dir, record.VerdictFile)); err != nil {
 		return dir, err
 	}
 	page := report.Exploration{
 		Report: verdict, Sentence: e.sentence(verdict, x), Settings: e.settings(), Seen: x.seen, Command: e.command(dir),
 	}
 	files := map[string]func(io.Writer) error{
-		reportFile: func(w io.Writer) error { return page.Write(w) },
-		worldFile: func(w io.Writer) error {
+		record.ReportFile: func(w io.Writer) error { return page.Write(w) },
+		record.WorldFile: func(w io.Writer) error {
 			encoder := json.NewEncoder(w)
 			encoder.SetIndent("", "  ")
 			return encoder.Encode(e)
@@ -352,10 +347,10 @@ func (e *exploration) save(x *explored, verdict *checker.Report) (string, error)
 	}
 	if x.found != nil {
 		page.Lanes, page.Messages = e.picture(x.found.Schedule)
-		files[scheduleFile] = func(w io.Writer) error { return x.found.Schedule.Write(w, e.world) }
+		files[record.CounterexampleFile] = func(w io.Writer) error { return x.found.Schedule.Write(w, e.world) }
 	}
 	for name, write := range files {
-		if err := writeTo(filepath.Join(dir, name), write); err != nil {
+		if err := record.WriteTo(filepath.Join(dir, name), write); err != nil {
 			return dir, err
 		}
 	}

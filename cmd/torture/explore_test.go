@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestExploreGivesVerdicts: each way an exploration can end has its exit code, and
@@ -61,7 +62,7 @@ func TestCounterexampleReplays(t *testing.T) {
 	if command == nil {
 		t.Fatalf("no command is printed:\n%s", text)
 	}
-	page, err := os.ReadFile(filepath.Join(filepath.Dir(strings.Fields(command[1])[2]), reportFile))
+	page, err := os.ReadFile(filepath.Join(filepath.Dir(strings.Fields(command[1])[2]), record.ReportFile))
 	if err != nil || !strings.Contains(string(page), "<svg") || !strings.Contains(string(page), "create /tasks/task-1") {
 		t.Errorf("the report has no picture of it: %v", err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestThePageHasEveryProfile: docs/profiles.md, and the command, say what the table has.
@@ -51,7 +51,7 @@ func TestMixedIsRefused(t *testing.T) {
 
 // TestMixedNamesWhoIsOfWhichBuild reads what config.json would say.
 func TestMixedNamesWhoIsOfWhichBuild(t *testing.T) {
-	b := harness.Builds{{Path: "/a", Commit: "1", Participants: []string{"master-1"}}, {Path: "/b", Commit: "2", Dirty: true, Participants: []string{"master-2", "worker-2"}}}
+	b := record.Builds{{Path: "/a", Commit: "1", Participants: []string{"master-1"}}, {Path: "/b", Commit: "2", Dirty: true, Participants: []string{"master-2", "worker-2"}}}
 	if got, want := b.String(), "master-1 of commit 1; master-2, worker-2 of commit 2 with changes"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

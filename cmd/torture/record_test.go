@@ -72,7 +72,7 @@ func entry(t *testing.T, seed int) *recording {
 // and seals the folder again, as if the run had recorded that.
 func violate(t *testing.T, dir string) {
 	t.Helper()
-	path := filepath.Join(dir, harness.HistoryFile)
+	path := filepath.Join(dir, record.HistoryFile)
 	events, err := record.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func violate(t *testing.T, dir string) {
 // older makes of a run one from before there were manifests.
 func older(t *testing.T, dir string) {
 	t.Helper()
-	path := filepath.Join(dir, harness.ConfigFile)
+	path := filepath.Join(dir, record.ConfigFile)
 	less := without(t, []byte(contents(t, path)), "record_format")
 	if err := errors.Join(os.WriteFile(path, less, 0o644), os.Remove(filepath.Join(dir, record.ManifestFile))); err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func subjects(t *testing.T) map[string]string {
 // verdictIn judges a folder, without its pictures, and says why.
 func verdictIn(t *testing.T, dir string) (checker.Verdict, string) {
 	t.Helper()
-	run, err := harness.Load(dir)
+	run, err := load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func verdictIn(t *testing.T, dir string) (checker.Verdict, string) {
 // settles that where it is not whole; now and then all judges are asked.
 func unknownIn(t *testing.T, dir string, all bool) (bool, string) {
 	t.Helper()
-	run, err := harness.Load(dir)
+	run, err := load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestALostFileMakesUnknown(t *testing.T) {
 // line out; of the violated runs at each tenth.
 func TestAHoleInAFileMakesUnknown(t *testing.T) {
 	for name, dir := range subjects(t) {
-		for _, file := range []string{harness.HistoryFile, harness.WireFile, harness.CommittedFile} {
+		for _, file := range []string{record.HistoryFile, record.WireFile, record.CommittedFile} {
 			whole, err := os.ReadFile(filepath.Join(dir, file))
 			if err != nil {
 				t.Fatal(err)
@@ -277,7 +277,7 @@ func TestAHoleInAFileMakesUnknown(t *testing.T) {
 // deeper each fifth. Of an older run it takes all on which a verdict rests.
 func TestALostFieldMakesUnknown(t *testing.T) {
 	for name, dir := range subjects(t) {
-		for _, file := range []string{record.ManifestFile, harness.ConfigFile, harness.EvidenceFile, harness.FaultsFile} {
+		for _, file := range []string{record.ManifestFile, record.ConfigFile, record.EvidenceFile, record.FaultsFile} {
 			data, err := os.ReadFile(filepath.Join(dir, file))
 			if err != nil {
 				continue // an older run has no manifest
@@ -311,9 +311,9 @@ func TestALostFieldMakesUnknown(t *testing.T) {
 // no verdict rests on it, and an older run has nothing that it could be held against.
 func describes(file, path string) bool {
 	switch file {
-	case harness.ConfigFile:
+	case record.ConfigFile:
 		return strings.Count(path, "/") > 1 || path == "/server_profile"
-	case harness.FaultsFile:
+	case record.FaultsFile:
 		field := path[strings.LastIndex(path, "/")+1:]
 		return slices.Contains([]string{"number", "role", "start", "duration", "pick", "from", "to", "applied", "figures"}, field) || strings.Contains(path, "/figures/")
 	}
@@ -383,10 +383,10 @@ func prune(v any, gone, path string) any {
 func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
-	if code := exitCode(judge(dir, io.Discard)); code != checker.Invalid.ExitCode() {
+	if code := exitCode(judgeRun(dir, io.Discard)); code != checker.Invalid.ExitCode() {
 		t.Fatalf("exit code %d", code)
 	}
-	part := filepath.Join(dir, shrunkFolder, "NoDoubleResult")
+	part := filepath.Join(dir, record.ShrunkFolder, "NoDoubleResult")
 	if got, said := verdictIn(t, part); got != checker.Invalid || !strings.Contains(said, "is not a whole run but an excerpt: the smallest part of the run "+filepath.Base(dir)) {
 		t.Errorf("the part is %s: %s", got, said)
 	}
@@ -405,7 +405,7 @@ func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 	if files < 3 {
 		t.Errorf("the part has %d files", files)
 	}
-	write(t, filepath.Join(part, harness.WireFile), contents(t, filepath.Join(dir, harness.WireFile)))
+	write(t, filepath.Join(part, record.WireFile), contents(t, filepath.Join(dir, record.WireFile)))
 	if got, said := verdictIn(t, part); got != checker.Unknown || !strings.Contains(said, "wire.ndjson is there") {
 		t.Errorf("with a wire that was left out: %s: %s", got, said)
 	}
@@ -424,12 +424,12 @@ func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
 		args []string
 		code exit.Code
 	}{
-		{harness.CommittedFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
-		{harness.WireFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
-		{harness.CommittedFile, []string{"shrink", dir}, exit.NotCarriedOut},
-		{harness.FaultsFile, []string{"shrink", dir}, exit.NotCarriedOut},
-		{harness.ConfigFile, []string{"replay", dir}, exit.NotCarriedOut},
-		{harness.FaultsFile, []string{"replay", dir}, exit.NotCarriedOut},
+		{record.CommittedFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
+		{record.WireFile, []string{"trace", dir}, checker.Unknown.ExitCode()},
+		{record.CommittedFile, []string{"shrink", dir}, exit.NotCarriedOut},
+		{record.FaultsFile, []string{"shrink", dir}, exit.NotCarriedOut},
+		{record.ConfigFile, []string{"replay", dir}, exit.NotCarriedOut},
+		{record.FaultsFile, []string{"replay", dir}, exit.NotCarriedOut},
 		{record.ManifestFile, []string{"replay", dir}, exit.NotCarriedOut},
 	} {
 		text := contents(t, filepath.Join(dir, c.file))
@@ -447,21 +447,21 @@ func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
 func TestAKilledRunProvesNothing(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
-	if err := os.Mkdir(filepath.Join(dir, "journals"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, record.JournalsFolder), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := os.Rename(filepath.Join(dir, harness.HistoryFile), filepath.Join(dir, "journals", "all.ndjson"))
-	for _, name := range []string{record.ManifestFile, harness.EvidenceFile, harness.CommittedFile} {
+	err := os.Rename(filepath.Join(dir, record.HistoryFile), filepath.Join(dir, record.JournalsFolder, "all.ndjson"))
+	for _, name := range []string{record.ManifestFile, record.EvidenceFile, record.CommittedFile} {
 		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, said := verdictIn(t, dir)
-	if got != checker.Unknown || !strings.Contains(said, "manifest.json is missing, and journals/ is there: the run was killed before its end") || strings.Contains(said, harness.CommittedFile) {
+	if got != checker.Unknown || !strings.Contains(said, "manifest.json is missing, and journals/ is there: the run was killed before its end") || strings.Contains(said, record.CommittedFile) {
 		t.Errorf("%s: %s", got, said)
 	}
-	run, err := harness.Load(dir)
+	run, err := load(dir)
 	if err != nil || len(run.Events) == 0 {
 		t.Errorf("%d events, %v", len(run.Events), err)
 	}
@@ -482,7 +482,7 @@ func TestTheManifestIsWrittenLast(t *testing.T) {
 	for _, f := range manifest.Files {
 		names = append(names, f.Name)
 	}
-	want := []string{harness.CommittedFile, harness.ConfigFile, harness.EvidenceFile, harness.FaultsFile, harness.HistoryFile, harness.WireFile}
+	want := []string{record.CommittedFile, record.ConfigFile, record.EvidenceFile, record.FaultsFile, record.HistoryFile, record.WireFile}
 	if !slices.Equal(names, want) || manifest.Run != filepath.Base(dir) || manifest.Seed != 4 {
 		t.Errorf("%v, %s, %d", names, manifest.Run, manifest.Seed)
 	}
@@ -492,7 +492,7 @@ func TestTheManifestIsWrittenLast(t *testing.T) {
 	if code := exitCode(judgeWithin(dir, 0, io.Discard)); code != checker.Valid.ExitCode() || len(manifest.Losses(dir)) > 0 {
 		t.Errorf("judged again: exit code %d, %v", code, manifest.Losses(dir))
 	}
-	if _, err := nemesis.Load(filepath.Join(dir, harness.FaultsFile)); err != nil {
+	if _, err := nemesis.Load(filepath.Join(dir, record.FaultsFile)); err != nil {
 		t.Error(err)
 	}
 }

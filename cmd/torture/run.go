@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,18 +17,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/checker/report"
+	"github.com/ringmaster-zk/ringmaster/checker/judge"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-)
-
-// Files that are written after the check.
-const (
-	verdictFile         = "verdict.json"
-	reportFile          = "report.html"
-	linearizabilityFile = "linearizability.html"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // everyFault is what is done when nothing else is asked for.
@@ -140,7 +134,7 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 		}
 		return err
 	}
-	return judge(dir, out)
+	return judgeRun(dir, out)
 }
 
 // memoryLimit is what judging may take, a soft limit: the collector works harder rather
@@ -148,88 +142,36 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
-// judge gives the verdict on a stored run and explains it.
-func judge(dir string, out io.Writer) error { return judgeWithin(dir, shrinkBudget, out) }
+// judgeRun gives the verdict on a stored run and explains it.
+func judgeRun(dir string, out io.Writer) error { return judgeWithin(dir, judge.ShrinkBudget, out) }
 
-// judgeWithin gives the verdict on a stored run and writes it down; what is violated is
-// explained, and for the smallest history that shows it there is so much time. A picture
-// that cannot be drawn changes nothing about the verdict.
+// judgeWithin gives the verdict on a stored run. What is violated is explained, and for the
+// smallest history that shows it there is so much time.
 func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	stored, run, err := harness.Open(dir)
-	if err != nil {
-		return err
+	verdict, err := judge.Folder(dir, budget, out)
+	switch {
+	case errors.Is(err, record.ErrNoRun):
+		return exit.With(exit.WrongUse, err)
+	case verdict == checker.Invalid || err == nil && verdict != checker.Valid:
+		return verdictError{verdict}
 	}
-	result := checker.Check(run, cmp.Or(stored.Seed, run.Manifest.Seed))
-	unsaved := result.Save(filepath.Join(dir, verdictFile))
-	explained := explainAll(dir, run, &result.Report, budget, out)
-	page := report.Page{
-		Events: run.Events, Report: &result.Report, Settings: settings(stored), Servers: stored.ServerNames(), Linearizability: linearizabilityFile,
-		InMemory: stored.Ensemble == harness.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
-	}
-	for name, draw := range map[string]func(io.Writer) error{linearizabilityFile: result.WriteLinearizability, reportFile: page.Write} {
-		if err := writeTo(filepath.Join(dir, name), draw); err != nil {
-			fmt.Fprintf(out, "%s could not be drawn: %v\n", name, err)
-		}
-	}
-	report.Print(out, &result.Report)
-	printExplanation(out, dir, explained)
-	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, reportFile))
-	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
-		fmt.Fprintf(out, "run it again: %s\n", again)
-	}
-	if unsaved != nil {
-		fmt.Fprintf(out, "the verdict could not be saved: %v\n", unsaved)
-	}
-	if result.Verdict == checker.Invalid || unsaved == nil && result.Verdict != checker.Valid {
-		return verdictError{result.Verdict}
-	}
-	return unsaved
+	return err
 }
 
-func writeTo(path string, draw func(io.Writer) error) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
+// load reads a stored run.
+func load(dir string) (record.Run, error) {
+	run, err := record.Load(dir)
+	if errors.Is(err, record.ErrNoRun) {
+		err = exit.With(exit.WrongUse, err)
 	}
-	if err := draw(file); err != nil {
-		file.Close()
-		return err
-	}
-	return file.Close()
-}
-
-// settings tells in the report what was run.
-func settings(s harness.Stored) []report.Setting {
-	kinds := make([]string, len(s.Nemesis))
-	for i, k := range s.Nemesis {
-		kinds[i] = string(k)
-	}
-	commit := s.Versions.Commit
-	if s.Versions.Dirty {
-		commit += " with changes"
-	}
-	var builds []report.Setting
-	if len(s.Builds) > 0 {
-		builds = append(builds, report.Setting{Name: "participants' builds", Value: s.Builds.String()})
-	}
-	return append(builds, []report.Setting{
-		{Name: "seed", Value: fmt.Sprint(s.Seed)},
-		{Name: "started", Value: s.Started.Format(time.DateTime + " UTC")},
-		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", s.Time, s.Rate)},
-		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d equal nodes, %d clients", s.Masters, s.Workers, s.Nodes, s.Clients)},
-		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, profile %s, tick %v, session timeout %v", len(s.Addresses), s.Ensemble, s.Versions.ZooKeeper, cmp.Or(s.Profile, ensemble.Kind), s.TickTime, s.SessionTimeout)},
-		{Name: "image", Value: strings.TrimSpace(s.Pulled.Reference + " " + s.Pulled.ID)},
-		{Name: "faults", Value: strings.Join(kinds, ", ")},
-		{Name: "client library", Value: "github.com/go-zookeeper/zk " + s.Versions.Client},
-		{Name: "built from", Value: fmt.Sprintf("commit %s, %s, %s", commit, s.Versions.Go, s.Versions.System)},
-	}...)
+	return run, err
 }
 
 func checkCommand() *cobra.Command {
-	budget := shrinkBudget
+	budget := judge.ShrinkBudget
 	cmd := &cobra.Command{
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -22,18 +22,18 @@ func store(t testing.TB, r *synthetic.Record) string {
 	dir := t.TempDir()
 	config, err := json.Marshal(harness.Stored{Config: harness.Defaults()})
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, harness.ConfigFile), config, 0o644)
+		err = os.WriteFile(filepath.Join(dir, record.ConfigFile), config, 0o644)
 	}
 	if err == nil {
-		err = record.WriteFile(filepath.Join(dir, harness.HistoryFile), r.Events)
+		err = record.WriteFile(filepath.Join(dir, record.HistoryFile), r.Events)
 	}
 	if err == nil {
-		err = r.Evidence.Save(filepath.Join(dir, harness.EvidenceFile))
+		err = r.Evidence.Save(filepath.Join(dir, record.EvidenceFile))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire, err := record.CreateWire(filepath.Join(dir, harness.WireFile))
+	wire, err := record.CreateWire(filepath.Join(dir, record.WireFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func judgedIn(b *testing.B, operations int) time.Duration {
 	}
 	took := time.Since(began)
 	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
-	page, err := os.Stat(filepath.Join(dir, reportFile))
+	page, err := os.Stat(filepath.Join(dir, record.ReportFile))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -24,12 +24,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// What torture shrink leaves in a run's folder.
-const (
-	shrunkSchedule  = "schedule.json" // the smallest schedule, an array of nemesis.Fault
-	shrinkingFolder = "shrinking"     // and in it the last run that was violated with it
-)
-
 // shrinking is one call of torture shrink.
 type shrinking struct {
 	dir      string
@@ -71,7 +65,7 @@ func (s *shrinking) run(ctx context.Context) error {
 	}
 	whole := campaign.Plan{Faults: nemesis.ByStart(s.config.Schedule), Load: s.config.Time}
 	fmt.Fprintf(s.out, "%s is violated. Looking for up to %v, %d runs for each schedule, for less than %s\n", s.property, s.budget, s.runs, describe(whole))
-	for _, stale := range []string{s.folder(), filepath.Join(s.dir, shrunkSchedule)} {
+	for _, stale := range []string{s.folder(), filepath.Join(s.dir, record.ScheduleFile)} {
 		if err := os.RemoveAll(stale); err != nil {
 			return fmt.Errorf("shrink: %w", err)
 		}
@@ -83,7 +77,7 @@ func (s *shrinking) run(ctx context.Context) error {
 	return errors.Join(err, s.conclude(smallest))
 }
 
-func (s *shrinking) folder() string { return filepath.Join(s.dir, shrinkingFolder) }
+func (s *shrinking) folder() string { return filepath.Join(s.dir, record.ShrinkingFolder) }
 
 // prepare reads the run, and says how long after the load had begun it was violated; 0
 // where that cannot be said.
@@ -95,16 +89,16 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if s.config, err = harness.LoadReplay(s.dir); err != nil {
 		return 0, err
 	}
-	data, err := os.ReadFile(filepath.Join(s.dir, verdictFile))
+	data, err := os.ReadFile(filepath.Join(s.dir, record.VerdictFile))
 	if err != nil {
 		return 0, exit.Misuse("shrink: %w: judge it first, with torture check %s", err, s.dir)
 	}
 	var verdict checker.Report
 	if err := json.Unmarshal(data, &verdict); err != nil {
-		return 0, exit.Misuse("shrink: %s in %s: %w: judge it again, with torture check %s", verdictFile, s.dir, err, s.dir)
+		return 0, exit.Misuse("shrink: %s in %s: %w: judge it again, with torture check %s", record.VerdictFile, s.dir, err, s.dir)
 	}
 	if verdict.Seed != s.config.Seed {
-		return 0, exit.Misuse("shrink: %s in %s is of a run with seed %d, and the run has seed %d: judge it again, with torture check %s", verdictFile, s.dir, verdict.Seed, s.config.Seed, s.dir)
+		return 0, exit.Misuse("shrink: %s in %s is of a run with seed %d, and the run has seed %d: judge it again, with torture check %s", record.VerdictFile, s.dir, verdict.Seed, s.config.Seed, s.dir)
 	}
 	violations := verdict.Violations()
 	i := slices.IndexFunc(violations, func(p checker.Property) bool { return s.property == "" || p.Name == s.property })
@@ -115,7 +109,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 		return 0, exit.Misuse("shrink: --property %s is not violated in %s; use %s", s.property, s.dir, violations[0].Name)
 	}
 	s.property = violations[i].Name
-	run, err := harness.Load(s.dir)
+	run, err := load(s.dir)
 	if err != nil {
 		return 0, err
 	}
@@ -170,7 +164,7 @@ func (s *shrinking) trial(ctx context.Context, p campaign.Plan) (bool, error) {
 
 // violates judges a run for the property alone.
 func (s *shrinking) violates(dir string) (bool, error) {
-	run, err := harness.Load(dir)
+	run, err := load(dir)
 	if err != nil {
 		return false, err
 	}
@@ -188,7 +182,7 @@ func (s *shrinking) tell(step campaign.Step) {
 	if !step.Kept || step.Rate.K == 0 {
 		return
 	}
-	if err := saveSchedule(filepath.Join(s.dir, shrunkSchedule), step.Plan.Faults); err != nil {
+	if err := nemesis.SaveSchedule(filepath.Join(s.dir, record.ScheduleFile), append([]nemesis.Fault{}, step.Plan.Faults...)); err != nil {
 		fmt.Fprintf(s.out, "the schedule could not be written: %v\n", err)
 	}
 }
@@ -204,14 +198,6 @@ func describe(p campaign.Plan) string {
 		faults = "1 fault"
 	}
 	return fmt.Sprintf("%s (%v), load %v", faults, together.Round(time.Millisecond), p.Load.Round(time.Millisecond))
-}
-
-func saveSchedule(path string, faults []nemesis.Fault) error {
-	data, err := json.MarshalIndent(append([]nemesis.Fault{}, faults...), "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
 // conclude says what was found, and judges the run that is kept, with its report.
@@ -237,11 +223,11 @@ func (s *shrinking) conclude(smallest campaign.Shortened) error {
 	if !smallest.Minimal {
 		fmt.Fprint(s.out, " The time was up before every fault had been tried: there may be a smaller one.")
 	}
-	fmt.Fprintf(s.out, "\nschedule: %s\n", filepath.Join(s.dir, shrunkSchedule))
+	fmt.Fprintf(s.out, "\nschedule: %s\n", filepath.Join(s.dir, record.ScheduleFile))
 	var judged strings.Builder
-	if _, invalid := errors.AsType[verdictError](judge(s.kept, &judged)); !invalid {
+	if _, invalid := errors.AsType[verdictError](judgeRun(s.kept, &judged)); !invalid {
 		return fmt.Errorf("shrink: %s is not judged as it was: %s", s.kept, judged.String())
 	}
-	fmt.Fprintf(s.out, "report: %s\nrun it again: torture replay %s\n", filepath.Join(s.kept, reportFile), s.kept)
+	fmt.Fprintf(s.out, "report: %s\nrun it again: torture replay %s\n", filepath.Join(s.kept, record.ReportFile), s.kept)
 	return nil
 }

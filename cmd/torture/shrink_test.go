@@ -24,8 +24,8 @@ func TestShrinkNamesBadInput(t *testing.T) {
 	for _, dir := range []string{invalid, valid} {
 		torture(t, "check", dir)
 	}
-	write(t, filepath.Join(astray, verdictFile), strings.Replace(contents(t, filepath.Join(invalid, verdictFile)), `"seed": 7`, `"seed": 8`, 1))
-	write(t, filepath.Join(garbled, verdictFile), "{")
+	write(t, filepath.Join(astray, record.VerdictFile), strings.Replace(contents(t, filepath.Join(invalid, record.VerdictFile)), `"seed": 7`, `"seed": 8`, 1))
+	write(t, filepath.Join(garbled, record.VerdictFile), "{")
 	for _, c := range []struct {
 		name string
 		args []string
@@ -35,7 +35,7 @@ func TestShrinkNamesBadInput(t *testing.T) {
 		{"not judged", []string{unjudged}, []string{"torture check " + unjudged}},
 		{"not invalid", []string{valid}, []string{"violates nothing", "valid"}},
 		{"a verdict of another run", []string{astray}, []string{"seed 8", "seed 7", "torture check " + astray}},
-		{"a verdict that cannot be read", []string{garbled}, []string{verdictFile, "torture check " + garbled}},
+		{"a verdict that cannot be read", []string{garbled}, []string{record.VerdictFile, "torture check " + garbled}},
 		{"another property", []string{invalid, "--property", "NoCrash"}, []string{"--property NoCrash", "AtomicTransitions"}},
 		{"no runs", []string{invalid, "--runs", "0"}, []string{"--runs 0"}},
 		{"no time", []string{invalid, "--budget", "0s"}, []string{"--budget 0s"}},
@@ -64,14 +64,14 @@ func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, harness.ConfigFile), string(data))
+	write(t, filepath.Join(dir, record.ConfigFile), string(data))
 	recordtest.Seal(t, dir)
 	torture(t, "check", dir)
 	code, printed := torture(t, "shrink", dir, "--runs", "2")
 	if code != 0 || !strings.Contains(printed, "not violated in 0 of 2 runs") || !strings.Contains(printed, "AtomicTransitions did not come back in 2 runs") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
-	for _, name := range []string{shrunkSchedule, shrinkingFolder} {
+	for _, name := range []string{record.ScheduleFile, record.ShrinkingFolder} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			t.Errorf("%s was left", name)
 		}
@@ -81,9 +81,9 @@ func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 // TestTheScheduleIsReadAsFaults holds the stored schedule against the one who reads it:
 // it is a list of faults, as faults.json is, without what became of them.
 func TestTheScheduleIsReadAsFaults(t *testing.T) {
-	path := filepath.Join(t.TempDir(), shrunkSchedule)
+	path := filepath.Join(t.TempDir(), record.ScheduleFile)
 	want := []nemesis.Fault{{Number: 3, Kind: nemesis.CutWorker, Start: time.Second, Duration: 2 * time.Second, Pick: 9}}
-	if err := saveSchedule(path, want); err != nil {
+	if err := nemesis.SaveSchedule(path, want); err != nil {
 		t.Fatal(err)
 	}
 	if read, err := nemesis.LoadSchedule(path); err != nil || !slices.Equal(read, want) {
@@ -92,7 +92,7 @@ func TestTheScheduleIsReadAsFaults(t *testing.T) {
 	if text := contents(t, path); strings.Contains(text, "effective") {
 		t.Errorf("it says what became of the faults: %s", text)
 	}
-	if err := saveSchedule(path, nil); err != nil || strings.TrimSpace(contents(t, path)) != "[]" {
+	if err := nemesis.SaveSchedule(path, nil); err != nil || strings.TrimSpace(contents(t, path)) != "[]" {
 		t.Errorf("no faults are %q, %v", contents(t, path), err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 func soakCommand() *cobra.Command {
@@ -118,7 +119,7 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	// A terminal interrupts the whole process group, and a second interrupt ends a run in
 	// the middle of its healing.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	latest := filepath.Join(r.out, "latest")
+	latest := filepath.Join(r.out, record.LatestLink)
 	_ = os.Remove(latest)
 	printed, _ := cmd.CombinedOutput()
 	outcome := campaign.Outcome{Seed: seed}
@@ -150,15 +151,15 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 
 // readOutcome takes from a run's folder what came of it.
 func readOutcome(dir string, outcome *campaign.Outcome) error {
-	data, err := os.ReadFile(filepath.Join(dir, verdictFile))
+	data, err := os.ReadFile(filepath.Join(dir, record.VerdictFile))
 	if err != nil {
 		return err
 	}
 	var judged checker.Report
 	if err := json.Unmarshal(data, &judged); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(dir, verdictFile), err)
+		return fmt.Errorf("%s: %w", filepath.Join(dir, record.VerdictFile), err)
 	}
-	if outcome.Faults, err = nemesis.Load(filepath.Join(dir, harness.FaultsFile)); err != nil {
+	if outcome.Faults, err = nemesis.Load(filepath.Join(dir, record.FaultsFile)); err != nil {
 		return err
 	}
 	outcome.Verdict, outcome.Tasks, outcome.Open = judged.Verdict, judged.Counts["tasks"], judged.Counts["still_unknown"]
@@ -173,7 +174,7 @@ func (r *runner) tidy(dir string, verdict checker.Verdict, printed []byte) strin
 		_ = os.RemoveAll(dir) // what is left is in nobody's way
 		return ""
 	}
-	_ = os.WriteFile(filepath.Join(dir, "output.txt"), printed, 0o644)
+	_ = os.WriteFile(filepath.Join(dir, record.OutputFile), printed, 0o644)
 	return dir
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestSoak does three runs in memory: valid ones leave nothing behind, and a vacuous
@@ -28,7 +28,7 @@ func TestSoak(t *testing.T) {
 	if code != checker.Vacuous.ExitCode() || !strings.Contains(printed, "1 vacuous") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
-	kept, _ := filepath.Glob(filepath.Join(out, "soak-*", "2*-4", "output.txt"))
+	kept, _ := filepath.Glob(filepath.Join(out, "soak-*", "2*-4", record.OutputFile))
 	if len(kept) != 1 || !strings.Contains(printed, filepath.Dir(kept[0])) {
 		t.Errorf("kept %q, and printed:\n%s", kept, printed)
 	}
@@ -58,7 +58,7 @@ func TestScheduleFile(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, printed)
 	}
-	records, err := nemesis.Load(filepath.Join(onlyRun(t, out), harness.FaultsFile))
+	records, err := nemesis.Load(filepath.Join(onlyRun(t, out), record.FaultsFile))
 	if err != nil || len(records) != 2 || records[0].Fault != plan[0] || records[1].Fault != plan[1] || !records[0].Effective || !records[1].Effective {
 		t.Errorf("%+v, %v", records, err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -81,7 +82,7 @@ func onlyRun(t *testing.T, out string) string {
 
 func verdictOf(t *testing.T, dir string) checker.Report {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, verdictFile))
+	data, err := os.ReadFile(filepath.Join(dir, record.VerdictFile))
 	if err != nil {
 		t.Fatal(err)
 	}

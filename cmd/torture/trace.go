@@ -14,14 +14,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/protocol"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
 )
-
-// traceFolder is where in a run's folder the modules for TLC are put.
-const traceFolder = "trace"
 
 func traceCommand() *cobra.Command {
 	sample := 0
@@ -46,24 +43,24 @@ func traceCommand() *cobra.Command {
 }
 
 func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
-	run, err := harness.Load(dir)
+	run, err := load(dir)
 	if err != nil {
 		return err
 	}
-	record, whole := checker.CheckRecord(run)
+	entry, whole := checker.CheckRecord(run)
 	if !whole {
-		fmt.Fprintln(out, record.Reason)
+		fmt.Fprintln(out, entry.Reason)
 		return verdictError{checker.Unknown}
 	}
 	if run.Exchanges == nil {
-		return fmt.Errorf("%s has no %s to be followed: %s", dir, harness.WireFile, record.Reason)
+		return fmt.Errorf("%s has no %s to be followed: %s", dir, record.WireFile, entry.Reason)
 	}
 	all := protocol.Split(run.Exchanges, participant.MaxAttempts)
 	chosen := spread(all, sample)
 	began := time.Now()
 	verdict, own := followAll(chosen, out)
 	fmt.Fprintf(out, "own judge: %d of %d traces, %v\n", len(chosen), len(all), time.Since(began).Round(time.Millisecond))
-	folder := filepath.Join(dir, traceFolder)
+	folder := filepath.Join(dir, record.TraceFolder)
 	if err := exportTraces(folder, chosen); err != nil {
 		return err
 	}
@@ -84,13 +81,13 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 		}
 	}
 	if err != nil {
-		return errors.Join(err, os.WriteFile(filepath.Join(folder, "tlc.log"), []byte(outcome.Printed), 0o644))
+		return errors.Join(err, os.WriteFile(filepath.Join(folder, record.TLCLog), []byte(outcome.Printed), 0o644))
 	}
 	fmt.Fprintf(out, "TLC: agrees on every one, %v\n", time.Since(began).Round(time.Millisecond))
-	if record.Verdict != checker.Valid {
-		fmt.Fprintln(out, record.Reason)
+	if entry.Verdict != checker.Valid {
+		fmt.Fprintln(out, entry.Reason)
 	}
-	if verdict = checker.Worst(verdict, record.Verdict); verdict != checker.Valid {
+	if verdict = checker.Worst(verdict, entry.Verdict); verdict != checker.Valid {
 		return verdictError{verdict}
 	}
 	return nil
@@ -135,7 +132,7 @@ func exportTraces(folder string, traces []protocol.Trace) error {
 	if err := tlc.Write(folder, tla.Files, tla.TraceFiles...); err != nil {
 		return err
 	}
-	return writeTo(filepath.Join(folder, "TraceData.tla"), func(w io.Writer) error { return protocol.WriteTraceData(w, traces) })
+	return record.WriteTo(filepath.Join(folder, "TraceData.tla"), func(w io.Writer) error { return protocol.WriteTraceData(w, traces) })
 }
 
 // agreeOn holds the two judges against each other: they must come equally far along

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -13,7 +12,7 @@ import (
 // participants say of it, two records that are made in different places.
 func wireAgainstHistory(t *testing.T, dir string) {
 	t.Helper()
-	run, err := harness.Load(dir)
+	run, err := load(dir)
 	if err != nil || len(run.Losses) > 0 {
 		t.Fatal(run.Losses, err)
 	}

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -43,7 +42,7 @@ func (a *actor) start() error {
 	config := m.config.common()
 	config.Name, config.Role, config.Life, config.Seed = a.name, a.role, a.life, m.config.seedOf(a.name)
 	var err error
-	a.journal, err = record.Create(filepath.Join(m.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", a.name, a.life)), a.name, a.life, m.now)
+	a.journal, err = record.Create(filepath.Join(m.dir, record.JournalsFolder, record.JournalName(a.name, a.life)), a.name, a.life, m.now)
 	if err != nil {
 		return err
 	}

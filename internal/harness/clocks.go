@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -42,7 +41,7 @@ func near(a, b time.Duration) bool { return (a - b).Abs() < time.Minute }
 // clockOf is how far a participant's wall clock was off when its present life began,
 // by its own journal.
 func (r *run) clockOf(p *process) (time.Duration, error) {
-	path := filepath.Join(r.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.number()))
+	path := filepath.Join(r.dir, record.JournalsFolder, record.JournalName(p.name, p.number()))
 	events, err := record.ReadFile(path)
 	if err != nil {
 		return 0, err

@@ -103,7 +103,7 @@ const externalWeaker = "the ensemble is external, and what is on its servers' di
 // saveCommitted copies what is on the servers' disks and makes of it the file of what
 // was committed. Where that cannot be done, the evidence says so and why.
 func (r *run) saveCommitted(ctx context.Context, evidence *record.Evidence) error {
-	logs := filepath.Join(r.dir, "logs")
+	logs := filepath.Join(r.dir, record.LogsFolder)
 	if r.ensemble.IsExternal() {
 		evidence.Weaker = externalWeaker
 		return nil
@@ -118,7 +118,7 @@ func (r *run) saveCommitted(ctx context.Context, evidence *record.Evidence) erro
 	}
 	if err != nil {
 		evidence.Order, evidence.Weaker = record.FromTree, "the servers' logs could not be read: "+err.Error()
-		if gone := os.Remove(filepath.Join(r.dir, CommittedFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) { // a part of it
+		if gone := os.Remove(filepath.Join(r.dir, record.CommittedFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) { // a part of it
 			err = errors.Join(err, gone)
 		}
 		return err
@@ -195,7 +195,7 @@ func (r *run) describeServers(evidence *record.Evidence, servers []*txnlog.Serve
 			commits = append(commits, c)
 		}
 	}
-	return record.WriteCommits(filepath.Join(r.dir, CommittedFile), commits)
+	return record.WriteCommits(filepath.Join(r.dir, record.CommittedFile), commits)
 }
 
 // confirm carries out what was committed, and nothing else, and looks whether that gives

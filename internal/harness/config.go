@@ -12,13 +12,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Kinds of ensemble.
 const (
-	Docker   = "docker"
-	External = "external"
-	Memory   = "memory" // in one process and in virtual time
+	Docker   = record.Docker
+	External = record.External
+	Memory   = record.Memory
 )
 
 // Config is every option of a run. It is stored with the run, and a run with the

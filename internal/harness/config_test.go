@@ -1,14 +1,18 @@
 package harness
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -59,14 +63,14 @@ func TestReplayRepeatsSeedAndSchedule(t *testing.T) {
 	dir := t.TempDir()
 	want := Defaults()
 	want.Seed = 99
-	if err := saveJSON(filepath.Join(dir, ConfigFile), Stored{Config: want}); err != nil {
+	if err := record.SaveJSON(filepath.Join(dir, record.ConfigFile), Stored{Config: want}); err != nil {
 		t.Fatal(err)
 	}
 	var records []nemesis.Record
 	for _, f := range want.plan() {
 		records = append(records, nemesis.Record{Fault: f, Target: "somebody", Applied: true})
 	}
-	if err := nemesis.Save(filepath.Join(dir, FaultsFile), records); err != nil {
+	if err := nemesis.Save(filepath.Join(dir, record.FaultsFile), records); err != nil {
 		t.Fatal(err)
 	}
 	got, err := LoadReplay(dir)
@@ -85,11 +89,11 @@ func TestReplayRepeatsSeedAndSchedule(t *testing.T) {
 // TestLoadOfARunThatWasKilled finds journals that were never merged.
 func TestLoadOfARunThatWasKilled(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, journalFolder), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, record.JournalsFolder), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "b"} {
-		j, err := record.Create(filepath.Join(dir, journalFolder, name+".ndjson"), name, 1, func() time.Duration { return time.Second })
+		j, err := record.Create(filepath.Join(dir, record.JournalsFolder, name+".ndjson"), name, 1, func() time.Duration { return time.Second })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,14 +102,14 @@ func TestLoadOfARunThatWasKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run, err := Load(dir)
+	run, err := record.Load(dir)
 	if err != nil || len(run.Events) != 2 || run.Evidence.Healed || run.Evidence.Problem == "" {
 		t.Errorf("%+v, %v", run, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, journalFolder)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, record.JournalsFolder)); err != nil {
 		t.Error("judging a run that may still go on has removed its journals")
 	}
-	if _, err := Load(t.TempDir()); err == nil {
+	if _, err := record.Load(t.TempDir()); err == nil {
 		t.Error("an empty folder was taken for a run")
 	}
 }
@@ -129,5 +133,83 @@ func TestFolderIsNotSharedAndCanBeUndone(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("the folder around it was made for the run and is left")
+	}
+}
+
+// TestConfig_JudgesReadWhatIsStored holds config.json as the harness writes it against what
+// package record reads of it: the same keys, and the same values.
+func TestConfig_JudgesReadWhatIsStored(t *testing.T) {
+	stored := Stored{Config: Defaults(), RecordFormat: record.FormatVersion, Addresses: []string{"a:1", "b:1", "c:1"}, Started: time.Unix(7, 0).UTC()}
+	fill(reflect.ValueOf(&stored).Elem())
+	dir := t.TempDir()
+	if err := record.SaveJSON(filepath.Join(dir, record.ConfigFile), stored); err != nil {
+		t.Fatal(err)
+	}
+	read, err := record.ReadConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got map[string]any
+	for value, into := range map[any]*map[string]any{&stored: &want, &read: &got} {
+		data, err := json.Marshal(value)
+		if err == nil {
+			err = json.Unmarshal(data, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(got, want) || len(want) < 20 {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	for i, name := range read.ServerNames() {
+		if name != ensemble.ServerName(i+1) {
+			t.Errorf("server %d is %s, and %s to judges", i+1, ensemble.ServerName(i+1), name)
+		}
+	}
+	var cast []string
+	for _, g := range stored.cast() {
+		for i := range g.count {
+			cast = append(cast, fmt.Sprintf("%s-%d", g.role, i+1))
+		}
+	}
+	if !slices.Equal(read.Participants(), cast) {
+		t.Errorf("participants are %v, and %v to judges", cast, read.Participants())
+	}
+	if record.PlainProfile != ensemble.Kind {
+		t.Errorf("the plain profile is %s, and %s to judges", ensemble.Kind, record.PlainProfile)
+	}
+}
+
+// fill gives a value to every field that has none, so that none is left out of the JSON.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		}
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	case reflect.String:
+		if v.Len() == 0 {
+			v.SetString("x")
+		}
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		if v.IsZero() {
+			v.SetInt(3)
+		}
+	case reflect.Uint64:
+		v.SetUint(5)
+	case reflect.Float64:
+		v.SetFloat(0.5)
+	case reflect.Bool:
+		v.SetBool(true)
 	}
 }

@@ -12,23 +12,9 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
-
-// Files of a run's folder. The manifest, which history.Manifest describes, lists what
-// was recorded.
-const (
-	ConfigFile    = record.ConfigFile
-	HistoryFile   = record.HistoryFile
-	WireFile      = record.WireFile
-	CommittedFile = record.CommittedFile
-	FaultsFile    = record.FaultsFile
-	EvidenceFile  = record.EvidenceFile
-	journalFolder = "journals" // until the run has come to its end
-)
-
-// recordFormat is that of the folders that this program makes: they have a manifest.
-const recordFormat = 1
 
 // Stored is config.json: what was asked for, and what it ran on.
 type Stored struct {
@@ -36,31 +22,12 @@ type Stored struct {
 	// RecordFormat is 0 of a run from before there were manifests.
 	RecordFormat int `json:"record_format,omitempty"`
 
-	Namespace string         `json:"namespace,omitempty"`
-	Started   time.Time      `json:"started"`
-	Versions  Versions       `json:"versions"`
-	Builds    Builds         `json:"builds,omitempty"` // of participants, if there are two
-	Pulled    ensemble.Image `json:"image_found"`
-	Addresses []string       `json:"addresses"`
-}
-
-// ServerNames are the names by which faults call the servers.
-func (s Stored) ServerNames() []string {
-	names := make([]string, len(s.Addresses))
-	for i := range names {
-		names[i] = ensemble.ServerName(i + 1)
-	}
-	return names
-}
-
-// Versions says what took part in a run.
-type Versions struct {
-	ZooKeeper string `json:"zookeeper"`
-	Go        string `json:"go"`
-	System    string `json:"system"`
-	Client    string `json:"client"` // go-zookeeper/zk
-	Commit    string `json:"commit"`
-	Dirty     bool   `json:"dirty"`
+	Namespace string          `json:"namespace,omitempty"`
+	Started   time.Time       `json:"started"`
+	Versions  record.Versions `json:"versions"`
+	Builds    record.Builds   `json:"builds,omitempty"` // of participants, if there are two
+	Pulled    ensemble.Image  `json:"image_found"`
+	Addresses []string        `json:"addresses"`
 }
 
 // revision is the commit that a program was built from, as far as it knows.
@@ -77,8 +44,8 @@ func revision(info *debug.BuildInfo) (commit string, dirty bool) {
 	return commit, dirty
 }
 
-func versions() Versions {
-	v := Versions{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Commit: "unknown"}
+func versions() record.Versions {
+	v := record.Versions{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Commit: "unknown"}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Commit, v.Dirty = revision(info)
 		for _, m := range info.Deps {
@@ -93,9 +60,9 @@ func versions() Versions {
 // makeFolder creates results/<UTC time>-<seed>/, and says how to undo that.
 func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func() error, err error) {
 	_, missing := os.Stat(out)
-	dir = filepath.Join(out, fmt.Sprintf("%s-%d", now.UTC().Format("20060102T150405Z"), seed))
+	dir = filepath.Join(out, record.FolderName(now, seed))
 	err = os.MkdirAll(out, 0o755)
-	for _, path := range []string{dir, filepath.Join(dir, record.LogsFolder), filepath.Join(dir, journalFolder)} {
+	for _, path := range []string{dir, filepath.Join(dir, record.LogsFolder), filepath.Join(dir, record.JournalsFolder)} {
 		if err == nil {
 			err = os.Mkdir(path, 0o755)
 		}
@@ -114,7 +81,7 @@ func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func()
 
 // linkLatest makes results/latest point to a run that is complete.
 func linkLatest(dir string) error {
-	latest := filepath.Join(filepath.Dir(dir), "latest")
+	latest := filepath.Join(filepath.Dir(dir), record.LatestLink)
 	if err := os.Remove(latest); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("harness: %w", err)
 	}
@@ -124,59 +91,34 @@ func linkLatest(dir string) error {
 	return nil
 }
 
-func saveJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err == nil {
-		err = os.WriteFile(path, append(data, '\n'), 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("harness: %w", err)
-	}
-	return nil
-}
-
 // LoadConfig reads config.json of a stored run.
 func LoadConfig(dir string) (Stored, error) {
-	data, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	data, err := os.ReadFile(filepath.Join(dir, record.ConfigFile))
 	if err != nil {
 		return Stored{}, exit.Misuse("harness: %s is not the folder of a run: %w", dir, err)
 	}
 	var s Stored
 	if err := json.Unmarshal(data, &s); err != nil {
-		return Stored{}, fmt.Errorf("harness: %s in %s: %w", ConfigFile, dir, err)
+		return Stored{}, fmt.Errorf("harness: %s in %s: %w", record.ConfigFile, dir, err)
 	}
 	return s, nil
 }
 
-// readJournals makes one history of the journals of all processes.
-func readJournals(dir string) ([]record.Event, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, journalFolder, "*.ndjson"))
+// LoadReplay returns the Config that repeats a stored run: the same seed, options
+// and schedule. It refuses files that are not as they were recorded.
+func LoadReplay(dir string) (Config, error) {
+	if err := record.Unaltered(dir, record.ConfigFile, record.FaultsFile); err != nil {
+		return Config{}, err
+	}
+	stored, err := LoadConfig(dir)
 	if err != nil {
-		return nil, err
+		return Config{}, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("harness: %s holds neither %s nor %s/", dir, HistoryFile, journalFolder)
-	}
-	var journals [][]record.Event
-	for _, path := range paths {
-		events, err := record.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		journals = append(journals, events)
-	}
-	return record.Merge(journals...), nil
-}
-
-// mergeJournals writes the history of a run that is over and removes its
-// journals.
-func mergeJournals(dir string) error {
-	merged, err := readJournals(dir)
-	if err == nil {
-		err = record.WriteFile(filepath.Join(dir, HistoryFile), merged)
-	}
+	records, err := nemesis.Load(filepath.Join(dir, record.FaultsFile))
 	if err != nil {
-		return err
+		return Config{}, err
 	}
-	return os.RemoveAll(filepath.Join(dir, journalFolder))
+	config := stored.Config
+	config.Schedule = nemesis.Schedule(records)
+	return config, nil
 }

@@ -59,7 +59,7 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 		}
 		return dir, fmt.Errorf("harness: the run in memory has broken off (%w): %s", err, complaint.String())
 	}
-	err = mergeJournals(dir)
+	err = record.MergeJournals(dir)
 	return dir, errors.Join(err, seal(dir, config), linkLatest(dir))
 }
 
@@ -144,9 +144,9 @@ func (m *memory) gather(ctx context.Context, evidence *record.Evidence, records 
 	m.observer.close(ctx)
 	evidence.Order = record.FromMemory
 	err = errors.Join(err,
-		record.WriteCommits(filepath.Join(m.dir, CommittedFile), m.commits),
-		evidence.Save(filepath.Join(m.dir, EvidenceFile)),
-		nemesis.Save(filepath.Join(m.dir, FaultsFile), records),
+		record.WriteCommits(filepath.Join(m.dir, record.CommittedFile), m.commits),
+		evidence.Save(filepath.Join(m.dir, record.EvidenceFile)),
+		nemesis.Save(filepath.Join(m.dir, record.FaultsFile), records),
 	)
 	m.phase("end")
 	for _, j := range []*record.Journal{m.harness, m.nemesis, m.effects} {
@@ -161,7 +161,7 @@ func (m *memory) gather(ctx context.Context, evidence *record.Evidence, records 
 func (m *memory) saveMemoryConfig() error {
 	v := versions()
 	v.ZooKeeper = "in memory"
-	return saveJSON(filepath.Join(m.dir, ConfigFile), Stored{Config: m.config, RecordFormat: recordFormat, Started: time.Now().UTC(), Versions: v})
+	return record.SaveJSON(filepath.Join(m.dir, record.ConfigFile), Stored{Config: m.config, RecordFormat: record.FormatVersion, Started: time.Now().UTC(), Versions: v})
 }
 
 // bind finds the target of a fault and what is to be done to it.

@@ -6,26 +6,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
-
-// Builds of a run whose participants are not all of one.
-type Builds []Build
-
-// Build is a program, and the participants that it plays.
-type Build struct {
-	Path         string   `json:"path"`
-	Commit       string   `json:"commit"`
-	Dirty        bool     `json:"dirty,omitempty"`
-	Participants []string `json:"participants"`
-}
 
 // theModule is what a build of this command is made from.
 const theModule = "github.com/ringmaster-zk/ringmaster"
 
 // otherBuild looks whether a file is a torture command, and what it was built from.
-func otherBuild(path string) (Build, error) {
-	remedy := func(what any) (Build, error) {
-		return Build{}, fmt.Errorf("--mixed %s: %v: name a torture command of another build", path, what)
+func otherBuild(path string) (record.Build, error) {
+	remedy := func(what any) (record.Build, error) {
+		return record.Build{}, fmt.Errorf("--mixed %s: %v: name a torture command of another build", path, what)
 	}
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
@@ -41,7 +32,7 @@ func otherBuild(path string) (Build, error) {
 	if printed, err := exec.Command(path, "participant", "--help").CombinedOutput(); err != nil {
 		return remedy(fmt.Sprintf("it plays no participants: %v: %s", err, printed))
 	}
-	b := Build{Path: path, Commit: "unknown"}
+	b := record.Build{Path: path, Commit: "unknown"}
 	b.Commit, b.Dirty = revision(info)
 	return b, nil
 }
@@ -51,7 +42,7 @@ func otherBuild(path string) (Build, error) {
 func (c Config) isOther(number int) bool { return c.Mixed != "" && number%2 == 0 }
 
 // builds says which participant is of which build; nil where all are of one.
-func (c Config) builds(own, other Build) Builds {
+func (c Config) builds(own, other record.Build) record.Builds {
 	if c.Mixed == "" {
 		return nil
 	}
@@ -64,18 +55,5 @@ func (c Config) builds(own, other Build) Builds {
 			of.Participants = append(of.Participants, fmt.Sprintf("%s-%d", group.role, i+1))
 		}
 	}
-	return Builds{own, other}
-}
-
-// String names the builds for a reader.
-func (b Builds) String() string {
-	parts := make([]string, len(b))
-	for i, build := range b {
-		commit := build.Commit
-		if build.Dirty {
-			commit += " with changes"
-		}
-		parts[i] = fmt.Sprintf("%s of commit %s", strings.Join(build.Participants, ", "), commit)
-	}
-	return strings.Join(parts, "; ")
+	return record.Builds{own, other}
 }

@@ -3,16 +3,18 @@ package harness
 import (
 	"slices"
 	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // TestBuilds: every second participant of each role is of the other build.
 func TestBuilds(t *testing.T) {
 	c := Defaults()
-	if c.builds(Build{}, Build{}) != nil || c.isOther(2) {
+	if c.builds(record.Build{}, record.Build{}) != nil || c.isOther(2) {
 		t.Error("there is one build only")
 	}
 	c.Mixed = "/other"
-	b := c.builds(Build{Path: "/own"}, Build{Path: "/other"})
+	b := c.builds(record.Build{Path: "/own"}, record.Build{Path: "/other"})
 	if want := []string{"master-1", "worker-1", "worker-3", "node-1", "client-1", "client-3"}; b[0].Path != "/own" || !slices.Equal(b[0].Participants, want) {
 		t.Errorf("%+v, want %q", b[0], want)
 	}

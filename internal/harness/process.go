@@ -74,8 +74,8 @@ func (p *process) start() error {
 	config := p.run.config.common()
 	config.Name, config.Role, config.Life, config.Servers, config.Namespace = p.name, p.role, p.life, p.addresses(), p.run.namespace
 	config.Origin, config.Sink, config.Seed, config.Skew = p.run.origin, p.run.sink.Address(), p.run.config.seedOf(p.name), p.skew
-	config.Journal = filepath.Join(p.run.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.life))
-	config.Log = filepath.Join(p.run.dir, "logs", p.name+".log")
+	config.Journal = filepath.Join(p.run.dir, record.JournalsFolder, record.JournalName(p.name, p.life))
+	config.Log = filepath.Join(p.run.dir, record.LogsFolder, p.name+".log")
 	if p.run.config.sleeps() {
 		p.slept, config.Sleep = 0, p.sleepFile()
 		if err := participant.WriteSleep(config.Sleep, 0); err != nil {
@@ -86,7 +86,7 @@ func (p *process) start() error {
 		config.Resolver = p.run.names.Address()
 	}
 	command := exec.Command(p.executable, "participant", owner.Flag+owner.Self().String(), "--config="+config.Encode())
-	output, err := os.OpenFile(filepath.Join(p.run.dir, "logs", p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	output, err := os.OpenFile(filepath.Join(p.run.dir, record.LogsFolder, p.name+".stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("harness: %w", err)
 	}

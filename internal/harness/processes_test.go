@@ -170,7 +170,7 @@ func TestSleepBites(t *testing.T) {
 	}
 	slept := ""
 	until(t, "it says what its clocks show", func() bool {
-		events, err := record.ReadFile(filepath.Join(r.dir, journalFolder, fmt.Sprintf("%s-%d.ndjson", p.name, p.number())))
+		events, err := record.ReadFile(filepath.Join(r.dir, record.JournalsFolder, record.JournalName(p.name, p.number())))
 		for _, e := range events {
 			if e.Kind == record.Clock && strings.HasPrefix(e.Text, "woke up") {
 				slept = e.Text

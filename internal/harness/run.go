@@ -162,14 +162,14 @@ func (r *run) openJournals() error {
 		journal **record.Journal
 	}{{"harness", &r.harness}, {"nemesis", &r.nemesis}, {"sink", &r.effects}} {
 		var err error
-		*j.journal, err = record.Create(filepath.Join(r.dir, journalFolder, j.name+".ndjson"), j.name, 0, r.now)
+		*j.journal, err = record.Create(filepath.Join(r.dir, record.JournalsFolder, j.name+".ndjson"), j.name, 0, r.now)
 		if err != nil {
 			return err
 		}
 	}
 	var err error
 	r.harness.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: time.Now().UTC().Round(0)}) // all others are held against it
-	r.wire, err = record.CreateWire(filepath.Join(r.dir, WireFile))
+	r.wire, err = record.CreateWire(filepath.Join(r.dir, record.WireFile))
 	return err
 }
 
@@ -205,7 +205,7 @@ func (r *run) saveConfig(ctx context.Context) error {
 		v.ZooKeeper = status.Version
 	}
 	r.say("ensemble: %d servers, ZooKeeper %s, %s", len(r.ensemble.Servers), v.ZooKeeper, strings.TrimSpace(r.image.Reference+" "+r.image.Source))
-	own, other := Build{Path: r.executable, Commit: v.Commit, Dirty: v.Dirty}, Build{}
+	own, other := record.Build{Path: r.executable, Commit: v.Commit, Dirty: v.Dirty}, record.Build{}
 	if r.config.Mixed != "" {
 		var err error
 		if other, err = otherBuild(r.config.Mixed); err != nil {
@@ -216,8 +216,8 @@ func (r *run) saveConfig(ctx context.Context) error {
 	if len(builds) > 0 {
 		r.say("builds: %v", builds)
 	}
-	return saveJSON(filepath.Join(r.dir, ConfigFile), Stored{
-		Builds: builds, Config: r.config, RecordFormat: recordFormat, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image,
+	return record.SaveJSON(filepath.Join(r.dir, record.ConfigFile), Stored{
+		Builds: builds, Config: r.config, RecordFormat: record.FormatVersion, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image,
 		Addresses: r.ensemble.Addresses(),
 	})
 }
@@ -383,12 +383,12 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 		}
 	}
 	err := errors.Join(
-		evidence.Save(filepath.Join(r.dir, EvidenceFile)),
-		nemesis.Save(filepath.Join(r.dir, FaultsFile), records),
+		evidence.Save(filepath.Join(r.dir, record.EvidenceFile)),
+		nemesis.Save(filepath.Join(r.dir, record.FaultsFile), records),
 	)
 	r.warn(within(func(ctx context.Context) error { return r.saveCommitted(ctx, evidence) }))
 	r.phase("end")
-	return errors.Join(err, evidence.Save(filepath.Join(r.dir, EvidenceFile))) // again, with what the logs say
+	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with what the logs say
 }
 
 // tearDown ends and removes whatever was started, and merges what was recorded.
@@ -426,5 +426,5 @@ func (r *run) tearDown() error {
 	if r.wire != nil {
 		errs = append(errs, r.wire.Close())
 	}
-	return errors.Join(append(errs, mergeJournals(r.dir))...)
+	return errors.Join(append(errs, record.MergeJournals(r.dir))...)
 }

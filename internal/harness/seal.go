@@ -12,7 +12,7 @@ import (
 // recorded although it should have been.
 func seal(dir string, config Config) error {
 	m := record.Manifest{Run: filepath.Base(dir), Seed: config.Seed, Absent: []record.Absence{}}
-	evidence, err := record.ReadEvidence(filepath.Join(dir, EvidenceFile))
+	evidence, err := record.ReadEvidence(filepath.Join(dir, record.EvidenceFile))
 	if err != nil {
 		evidence = &record.Evidence{}
 	}
@@ -22,7 +22,7 @@ func seal(dir string, config Config) error {
 		}
 		absence := record.Absence{Name: part, Because: "it could not be written, and the run has said why", Failed: true}
 		switch {
-		case part == CommittedFile && evidence.Weaker != "":
+		case part == record.CommittedFile && evidence.Weaker != "":
 			absence.Because, absence.Failed = evidence.Weaker, config.Ensemble != External
 		case part == record.LogsFolder && config.Ensemble == Memory:
 			absence.Because, absence.Failed = "the participants and the server are one process, which writes no logs", false
@@ -35,7 +35,7 @@ func seal(dir string, config Config) error {
 // recorded reports whether there is anything of a part.
 func recorded(dir, part string) bool {
 	if part != record.LogsFolder {
-		return exists(dir, part)
+		return record.Exists(dir, part)
 	}
 	any := false
 	_ = filepath.WalkDir(filepath.Join(dir, part), func(_ string, entry os.DirEntry, err error) error {

@@ -14,7 +14,7 @@ import (
 // runOn is a run that has an ensemble.
 func runOn(t *testing.T, s *servers) *run {
 	t.Helper()
-	wire, err := record.CreateWire(filepath.Join(t.TempDir(), WireFile))
+	wire, err := record.CreateWire(filepath.Join(t.TempDir(), record.WireFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // sleepFile has for how long a participant's machine has slept.
-func (p *process) sleepFile() string { return filepath.Join(p.run.dir, "logs", p.name+".slept") }
+func (p *process) sleepFile() string {
+	return filepath.Join(p.run.dir, record.LogsFolder, p.name+".slept")
+}
 
 // sleeps adds a sleep to those that the present life has had. The process is stopped.
 func (p *process) sleeps(d time.Duration) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // The engines by name, in the order of the table.
@@ -96,7 +97,7 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	cmd := exec.CommandContext(limited, binary, args...)
 	printed, err := cmd.CombinedOutput()
 	f.Seconds = time.Since(began).Seconds()
-	found, _ := filepath.Glob(filepath.Join(out, "*", "verdict.json"))
+	found, _ := filepath.Glob(filepath.Join(out, "*", record.VerdictFile))
 	if crash := exit.Crash(cmd.ProcessState.ExitCode(), string(printed)); crash != "" {
 		return f.failed(crash)
 	}

@@ -1,4 +1,4 @@
-package main
+package judge
 
 import (
 	"context"
@@ -12,19 +12,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
 	"github.com/ringmaster-zk/ringmaster/checker/explain/shrink"
 	"github.com/ringmaster-zk/ringmaster/checker/report"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Where a run's folder has its explanations.
-const (
-	storyFile    = "story.txt"
-	shrunkFolder = "shrunk" // and in it a folder for each property, which can be judged like a run
-)
-
-// shrinkBudget is how long the smallest part of a history is looked for, for all that is
+// ShrinkBudget is how long the smallest part of a history is looked for, for all that is
 // violated together.
-const shrinkBudget = 6 * time.Second
+const ShrinkBudget = 6 * time.Second
 
 // explanation is what is found out about one violation.
 type explanation struct {
@@ -36,7 +29,7 @@ type explanation struct {
 // explainAll cuts every violation down and tells its story. What fails here is said, and
 // changes no verdict.
 func explainAll(dir string, run record.Run, r *checker.Report, budget time.Duration, out io.Writer) (all []explanation) {
-	for _, stale := range []string{storyFile, shrunkFolder} {
+	for _, stale := range []string{record.StoryFile, record.ShrunkFolder} {
 		if err := os.RemoveAll(filepath.Join(dir, stale)); err != nil {
 			fmt.Fprintf(out, "what an earlier check has explained could not be removed: %v\n", err)
 		}
@@ -53,8 +46,8 @@ func explainAll(dir string, run record.Run, r *checker.Report, budget time.Durat
 		}
 		all = append(all, e)
 	}
-	if err := writeTo(filepath.Join(dir, storyFile), func(w io.Writer) error { return tellAll(w, dir, all) }); err != nil {
-		fmt.Fprintf(out, "%s could not be written: %v\n", storyFile, err)
+	if err := record.WriteTo(filepath.Join(dir, record.StoryFile), func(w io.Writer) error { return tellAll(w, dir, all) }); err != nil {
+		fmt.Fprintf(out, "%s could not be written: %v\n", record.StoryFile, err)
 	}
 	return all
 }
@@ -72,7 +65,7 @@ func explainOne(dir string, run record.Run, p checker.Property, seed uint64, bud
 	})
 	e.story = explain.Tell(run, e.shrunk.Property)
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
-		e.folder = filepath.Join(dir, shrunkFolder, p.Name)
+		e.folder = filepath.Join(dir, record.ShrunkFolder, p.Name)
 		err = saveShrunk(dir, e.folder, e.shrunk.Run, p.Name)
 	}
 	return e, err
@@ -84,21 +77,21 @@ func saveShrunk(dir, folder string, part record.Run, property string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	config, err := os.ReadFile(filepath.Join(dir, harness.ConfigFile))
+	config, err := os.ReadFile(filepath.Join(dir, record.ConfigFile))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, harness.ConfigFile), config, 0o644)
+		err = os.WriteFile(filepath.Join(folder, record.ConfigFile), config, 0o644)
 	}
 	if err == nil {
-		err = record.WriteFile(filepath.Join(folder, harness.HistoryFile), part.Events)
+		err = record.WriteFile(filepath.Join(folder, record.HistoryFile), part.Events)
 	}
 	if err == nil && part.Evidence != nil {
-		err = part.Evidence.Save(filepath.Join(folder, harness.EvidenceFile))
+		err = part.Evidence.Save(filepath.Join(folder, record.EvidenceFile))
 	}
 	if err == nil && part.Commits != nil {
-		err = record.WriteCommits(filepath.Join(folder, harness.CommittedFile), part.Commits)
+		err = record.WriteCommits(filepath.Join(folder, record.CommittedFile), part.Commits)
 	}
 	if err == nil && part.Exchanges != nil {
-		err = saveWire(filepath.Join(folder, harness.WireFile), part.Exchanges)
+		err = saveWire(filepath.Join(folder, record.WireFile), part.Exchanges)
 	}
 	if err != nil {
 		return err
@@ -142,7 +135,7 @@ func (e explanation) smallest() string {
 // replayCommandOf is the command that runs it again; empty where there is no schedule to
 // follow, or none that is as it was recorded.
 func replayCommandOf(dir string) string {
-	if _, err := harness.LoadReplay(dir); err != nil {
+	if !record.Replayable(dir) {
 		return ""
 	}
 	return "torture replay " + dir
@@ -164,7 +157,7 @@ func tellAll(w io.Writer, dir string, all []explanation) error {
 	if command := replayCommandOf(dir); command != "" {
 		again = " Again: " + command
 	}
-	_, err := fmt.Fprintf(w, "The numbers with # are those of the events in %s.%s\n", harness.HistoryFile, again)
+	_, err := fmt.Fprintf(w, "The numbers with # are those of the events in %s.%s\n", record.HistoryFile, again)
 	return err
 }
 
@@ -182,7 +175,7 @@ func printExplanation(out io.Writer, dir string, all []explanation) {
 	if said := e.smallest(); said != "" {
 		fmt.Fprintln(out, said)
 	}
-	fmt.Fprintf(out, "story: %s\n", filepath.Join(dir, storyFile))
+	fmt.Fprintf(out, "story: %s\n", filepath.Join(dir, record.StoryFile))
 }
 
 // explanations are what the page shows of them.

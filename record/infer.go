@@ -1,4 +1,4 @@
-package harness
+package record
 
 import (
 	"bytes"
@@ -7,29 +7,25 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // infer makes the manifest of a run from before there were manifests, from what its files
 // say, and looks for what is missing. Such a run always recorded the wire, and says on
 // what the order of writes rests. What was cut off without leaving a contradiction cannot
 // be seen; the contradictions between the three records are the checker's to find.
-func (o *opening) infer(faults []nemesis.Record) {
+func (o *opening) infer(faults []inflicted) {
 	evidence := o.run.Evidence
-	weaker := evidence.Order != record.FromLogs && evidence.Order != record.FromMemory
+	weaker := evidence.Order != FromLogs && evidence.Order != FromMemory
 	if weaker {
-		o.run.Losses = slices.DeleteFunc(o.run.Losses, func(l record.Loss) bool {
-			return l.File == CommittedFile && !exists(o.dir, CommittedFile)
+		o.run.Losses = slices.DeleteFunc(o.run.Losses, func(l Loss) bool {
+			return l.File == CommittedFile && !Exists(o.dir, CommittedFile)
 		})
-		o.run.Manifest.Absent = []record.Absence{{Name: CommittedFile, Because: evidence.Weaker, Failed: o.stored.Ensemble != External}}
+		o.run.Manifest.Absent = []Absence{{Name: CommittedFile, Because: evidence.Weaker, Failed: o.stored.Ensemble != External}}
 	}
 	for _, name := range []string{HistoryFile, WireFile, CommittedFile} {
-		if !exists(o.dir, name) {
+		if !Exists(o.dir, name) {
 			continue
 		}
 		if problem := torn(filepath.Join(o.dir, name)); problem != "" {
@@ -88,26 +84,23 @@ func (o *opening) inferConfig() {
 	}
 }
 
-// folderName is what makeFolder calls the folder of a run: the time, and the seed.
-var folderName = regexp.MustCompile(`^\d{8}T\d{6}Z-(\d+)$`)
-
 // inferEnsemble holds what was run on against where the order of writes comes from.
 func (o *opening) inferEnsemble() {
 	order, servers := o.run.Evidence.Order, o.run.Evidence.Servers
-	fits := map[string][]record.Source{
-		Docker: {record.FromLogs, record.FromTree, ""}, Memory: {record.FromMemory}, External: {record.FromTree, ""},
+	fits := map[string][]Source{
+		Docker: {FromLogs, FromTree, ""}, Memory: {FromMemory}, External: {FromTree, ""},
 	}[o.stored.Ensemble]
 	if !slices.Contains(fits, order) {
 		o.lose(EvidenceFile, "says that the order of writes is from %q, and the run was on an ensemble of kind %q (%s)", order, o.stored.Ensemble, ConfigFile)
 	}
-	if order == record.FromLogs && len(servers) != len(o.stored.Addresses) {
+	if order == FromLogs && len(servers) != len(o.stored.Addresses) {
 		o.lose(EvidenceFile, "tells of %d servers, and %s of %d", len(servers), ConfigFile, len(o.stored.Addresses))
 	}
 }
 
 // inferHistory looks whether the history goes from the first event to the end, without a
 // hole, and is of this run.
-func (o *opening) inferHistory(faults []nemesis.Record) {
+func (o *opening) inferHistory(faults []inflicted) {
 	ended := false
 	var inflicted []string
 	started, open := map[string]bool{}, map[string]int{}
@@ -117,28 +110,23 @@ func (o *opening) inferHistory(faults []nemesis.Record) {
 		case e.Seq != i+1:
 			o.lose(HistoryFile, "has a hole: event %d is followed by event %d", i, e.Seq)
 			return
-		case e.Kind == record.Phase && e.Text == "end":
+		case e.Kind == Phase && e.Text == "end":
 			ended = true
-		case e.Kind == record.Process && e.Text == "started":
+		case e.Kind == Process && e.Text == "started":
 			name, _, _ := strings.Cut(e.Target, "/")
 			started[name] = true
-		case e.Kind == record.Fault && e.Type != record.Invoke:
+		case e.Kind == Fault && e.Type != Invoke:
 			inflicted = append(inflicted, told(e.Fault, e.Target, e.Effective, e.Text))
 		}
 		switch life := fmt.Sprintf("%s/%d", e.Process, e.Life); {
-		case e.Kind != record.Lead && e.Kind != record.Leave && e.Kind != record.Write:
-		case e.Type == record.Invoke:
+		case e.Kind != Lead && e.Kind != Leave && e.Kind != Write:
+		case e.Type == Invoke:
 			open[life]++
 		default:
 			open[life]--
 		}
 	}
-	var cast []string
-	for _, g := range o.stored.cast() {
-		for i := range g.count {
-			cast = append(cast, fmt.Sprintf("%s-%d", g.role, i+1))
-		}
-	}
+	cast := o.stored.Participants()
 	slices.Sort(cast)
 	switch {
 	case !ended:
@@ -149,17 +137,17 @@ func (o *opening) inferHistory(faults []nemesis.Record) {
 		o.lose(ConfigFile, "names other participants than %s: one of them is of another run", HistoryFile)
 	}
 	for _, e := range o.run.Events {
-		if e.Kind == record.Process && e.Text == "exited" && open[e.Target] > 0 {
+		if e.Kind == Process && e.Text == "exited" && open[e.Target] > 0 {
 			o.lose(HistoryFile, "was cut: %s has left, and something that it did has no end", e.Target)
 		}
 	}
 }
 
 // describe tells of faults what the history has of them, in alphabetical order.
-func describe(faults []nemesis.Record) []string {
+func describe(faults []inflicted) []string {
 	var all []string
 	for _, f := range faults {
-		all = append(all, told(string(f.Kind), f.Target, f.Effective, f.Evidence))
+		all = append(all, told(f.Kind, f.Target, f.Effective, f.Evidence))
 	}
 	slices.Sort(all)
 	return all
@@ -174,11 +162,11 @@ func told(kind, target string, effective bool, evidence string) string {
 func (o *opening) inferCommits() {
 	commits, evidence := o.run.Commits, o.run.Evidence
 	switch evidence.Order {
-	case record.FromMemory:
+	case FromMemory:
 		if len(commits) != len(o.run.Exchanges) {
 			o.lose(CommittedFile, "has %d transactions, and %s has %d: one of them was cut", len(commits), WireFile, len(o.run.Exchanges))
 		}
-	case record.FromLogs:
+	case FromLogs:
 		if o.stored.Namespace != "" || len(commits) == 0 {
 			return
 		}
@@ -187,7 +175,7 @@ func (o *opening) inferCommits() {
 		}
 		for i := range commits[1:] {
 			before, next := commits[i].Zxid, commits[i+1].Zxid
-			hidden := slices.ContainsFunc(evidence.Gaps, func(r record.ZxidRange) bool { return r.Contains(before + 1) })
+			hidden := slices.ContainsFunc(evidence.Gaps, func(r ZxidRange) bool { return r.Contains(before + 1) })
 			if next != before+1 && next>>32 == before>>32 && !hidden {
 				o.lose(CommittedFile, "has a hole: zxid 0x%x is followed by 0x%x", before, next)
 				return

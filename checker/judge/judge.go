@@ -1,0 +1,70 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Folder gives the verdict on a stored run and writes it down; what is violated is
+// explained, and for the smallest history that shows it there is so much time. A picture
+// that cannot be drawn changes nothing about the verdict. An error without a verdict is of
+// a folder that cannot be judged; one with a verdict says that it could not be saved.
+func Folder(dir string, budget time.Duration, out io.Writer) (checker.Verdict, error) {
+	config, run, err := record.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	result := checker.Check(run, cmp.Or(config.Seed, run.Manifest.Seed))
+	unsaved := result.Save(filepath.Join(dir, record.VerdictFile))
+	explained := explainAll(dir, run, &result.Report, budget, out)
+	page := report.Page{
+		Events: run.Events, Report: &result.Report, Settings: settings(config), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
+		InMemory: config.Ensemble == record.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
+	}
+	for name, draw := range map[string]func(io.Writer) error{record.LinearizabilityFile: result.WriteLinearizability, record.ReportFile: page.Write} {
+		if err := record.WriteTo(filepath.Join(dir, name), draw); err != nil {
+			fmt.Fprintf(out, "%s could not be drawn: %v\n", name, err)
+		}
+	}
+	report.Print(out, &result.Report)
+	printExplanation(out, dir, explained)
+	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, record.ReportFile))
+	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
+		fmt.Fprintf(out, "run it again: %s\n", again)
+	}
+	if unsaved != nil {
+		fmt.Fprintf(out, "the verdict could not be saved: %v\n", unsaved)
+	}
+	return result.Verdict, unsaved
+}
+
+// settings tells in the report what was run.
+func settings(c record.Config) []report.Setting {
+	commit := c.Versions.Commit
+	if c.Versions.Dirty {
+		commit += " with changes"
+	}
+	var builds []report.Setting
+	if len(c.Builds) > 0 {
+		builds = append(builds, report.Setting{Name: "participants' builds", Value: c.Builds.String()})
+	}
+	return append(builds, []report.Setting{
+		{Name: "seed", Value: fmt.Sprint(c.Seed)},
+		{Name: "started", Value: c.Started.Format(time.DateTime + " UTC")},
+		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", c.Time, c.Rate)},
+		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d equal nodes, %d clients", c.Masters, c.Workers, c.Nodes, c.Clients)},
+		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, profile %s, tick %v, session timeout %v", len(c.Addresses), c.Ensemble, c.Versions.ZooKeeper, cmp.Or(c.Profile, record.PlainProfile), c.TickTime, c.SessionTimeout)},
+		{Name: "image", Value: strings.TrimSpace(c.Pulled.Reference + " " + c.Pulled.ID)},
+		{Name: "faults", Value: strings.Join(c.Nemesis, ", ")},
+		{Name: "client library", Value: "github.com/go-zookeeper/zk " + c.Versions.Client},
+		{Name: "built from", Value: fmt.Sprintf("commit %s, %s, %s", commit, c.Versions.Go, c.Versions.System)},
+	}...)
+}

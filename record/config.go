@@ -1,0 +1,157 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Kinds of ensemble.
+const (
+	Docker   = "docker"
+	External = "external"
+	Memory   = "memory" // in one process and in virtual time
+)
+
+// PlainProfile is how servers are set up where a run names no profile.
+const PlainProfile = "kind"
+
+// Config is config.json as judges and reports read it: what was asked for, and what the run
+// ran on. The harness has the same fields in terms of its own.
+type Config struct {
+	Seed           uint64          `json:"seed"`
+	Time           time.Duration   `json:"time"`
+	Servers        int             `json:"servers"`
+	Masters        int             `json:"masters"`
+	Workers        int             `json:"workers"`
+	Clients        int             `json:"clients"`
+	Nodes          int             `json:"nodes"`
+	Rate           float64         `json:"rate"`
+	Nemesis        []string        `json:"nemesis"`
+	Schedule       json.RawMessage `json:"schedule,omitempty"`
+	Ensemble       string          `json:"ensemble"`
+	Connect        []string        `json:"connect,omitempty"`
+	Image          string          `json:"image,omitempty"`
+	Out            string          `json:"out"`
+	SessionTimeout time.Duration   `json:"session_timeout"`
+	TickTime       time.Duration   `json:"tick_time"`
+	Profile        string          `json:"server_profile,omitempty"`
+	Mixed          string          `json:"mixed,omitempty"`
+	Holders        int             `json:"holders,omitempty"`
+
+	// RecordFormat is 0 of a run from before there were manifests.
+	RecordFormat int       `json:"record_format,omitempty"`
+	Namespace    string    `json:"namespace,omitempty"`
+	Started      time.Time `json:"started"`
+	Versions     Versions  `json:"versions"`
+	Builds       Builds    `json:"builds,omitempty"`
+	Pulled       Image     `json:"image_found"`
+	Addresses    []string  `json:"addresses"`
+}
+
+// Image is what the servers ran.
+type Image struct {
+	Reference string `json:"reference"`
+	ID        string `json:"id"`
+	Source    string `json:"source"`
+}
+
+// Versions says what took part in a run.
+type Versions struct {
+	ZooKeeper string `json:"zookeeper"`
+	Go        string `json:"go"`
+	System    string `json:"system"`
+	Client    string `json:"client"` // go-zookeeper/zk
+	Commit    string `json:"commit"`
+	Dirty     bool   `json:"dirty"`
+}
+
+// Builds of a run whose participants are not all of one.
+type Builds []Build
+
+// Build is a program, and the participants that it plays.
+type Build struct {
+	Path         string   `json:"path"`
+	Commit       string   `json:"commit"`
+	Dirty        bool     `json:"dirty,omitempty"`
+	Participants []string `json:"participants"`
+}
+
+// String names the builds for a reader.
+func (b Builds) String() string {
+	parts := make([]string, len(b))
+	for i, build := range b {
+		parts[i] = fmt.Sprintf("%s of commit %s", strings.Join(build.Participants, ", "), build.commit())
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (b Build) commit() string {
+	if b.Dirty {
+		return b.Commit + " with changes"
+	}
+	return b.Commit
+}
+
+// ErrNoRun says that a folder has nothing of a run.
+var ErrNoRun = errors.New("is not the folder of a run")
+
+// ReadConfig reads config.json of a stored run.
+func ReadConfig(dir string) (Config, error) {
+	data, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return Config{}, fmt.Errorf("record: %s %w: %w", dir, ErrNoRun, err)
+	}
+	var c Config
+	if err := json.Unmarshal(data, &c); err != nil {
+		return Config{}, fmt.Errorf("record: %s in %s: %w", ConfigFile, dir, err)
+	}
+	return c, nil
+}
+
+// ServerNames are the names by which faults and reports call the servers.
+func (c Config) ServerNames() []string {
+	names := make([]string, len(c.Addresses))
+	for i := range names {
+		names[i] = fmt.Sprintf("zk%d", i+1)
+	}
+	return names
+}
+
+// Participants are those who take part by what was asked for, by name.
+func (c Config) Participants() []string {
+	var names []string
+	for _, role := range []struct {
+		name  string
+		count int
+	}{{"master", c.Masters}, {"worker", c.Workers}, {"node", c.Nodes}, {"client", c.Clients}} {
+		for i := range role.count {
+			names = append(names, fmt.Sprintf("%s-%d", role.name, i+1))
+		}
+	}
+	return names
+}
+
+// inflicted is what judges read of a fault in faults.json.
+type inflicted struct {
+	Kind      string `json:"kind"`
+	Target    string `json:"target"`
+	Effective bool   `json:"effective"`
+	Evidence  string `json:"evidence"`
+}
+
+func readFaults(path string) ([]inflicted, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	var all []inflicted
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, fmt.Errorf("record: %s: %w", path, err)
+	}
+	return all, nil
+}

@@ -1,0 +1,136 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Load reads what a run left; see [Open].
+func Load(dir string) (Run, error) {
+	_, run, err := Open(dir)
+	return run, err
+}
+
+// Open reads what a run left, and compares it with what the manifest says was recorded.
+// What is missing, cut, unreadable or not as it was recorded is among the run's losses.
+// An error is [ErrNoRun]: the folder has nothing of a run.
+//
+// A run that was killed has journals that were never merged, and no manifest. A run from
+// before there were manifests is whole when all that its files say of each other is so.
+func Open(dir string) (Config, Run, error) {
+	if !holdsRun(dir) {
+		return Config{}, Run{}, fmt.Errorf("record: %s %w: it has neither %s nor anything else that a run records", dir, ErrNoRun, ConfigFile)
+	}
+	o := &opening{dir: dir}
+	older := o.readManifest()
+	o.readEvents()
+	o.readEvidence()
+	o.run.Exchanges = readPart(o, WireFile, ReadExchanges)
+	o.run.Commits = readPart(o, CommittedFile, ReadCommits)
+	records := readPart(o, FaultsFile, readFaults)
+	if older {
+		o.infer(records)
+	}
+	return o.stored, o.run, nil
+}
+
+// holdsRun reports whether a folder has anything of a run.
+func holdsRun(dir string) bool {
+	return slices.ContainsFunc(append([]string{ManifestFile, JournalsFolder}, Parts...), func(name string) bool {
+		return name != LogsFolder && Exists(dir, name)
+	})
+}
+
+// opening is a run's folder while it is being read.
+type opening struct {
+	dir    string
+	stored Config
+	run    Run
+	killed bool // before the run had come to its end
+}
+
+// lose notes what is wrong with a file, once for each: the first is the cause of what
+// else is wrong with it. Of a run that was killed everything else is missing for that.
+func (o *opening) lose(file, format string, args ...any) {
+	known := slices.ContainsFunc(o.run.Losses, func(l Loss) bool { return l.File == file })
+	if !known && !o.killed {
+		o.run.Losses = append(o.run.Losses, Loss{File: file, Problem: fmt.Sprintf(format, args...)})
+	}
+}
+
+// unreadable notes why a file cannot be read.
+func (o *opening) unreadable(file string, err error) {
+	if errors.Is(err, os.ErrNotExist) {
+		o.lose(file, "is missing")
+	} else {
+		o.lose(file, "cannot be read: %v", err)
+	}
+}
+
+// readManifest compares the folder with its manifest. It reports whether the run is from
+// before there were manifests.
+func (o *opening) readManifest() (older bool) {
+	manifest, err := ReadManifest(o.dir)
+	stored, unreadable := ReadConfig(o.dir)
+	o.stored, o.run.Manifest = stored, manifest
+	switch {
+	case err == nil:
+		o.run.Losses = manifest.Losses(o.dir)
+	case !errors.Is(err, os.ErrNotExist):
+		o.lose(ManifestFile, "%v", err)
+	case unreadable == nil && stored.RecordFormat == 0:
+		older = true
+	case Exists(o.dir, JournalsFolder) && !Exists(o.dir, HistoryFile):
+		o.lose(ManifestFile, "is missing, and %s/ is there: the run was killed before its end", JournalsFolder)
+		o.killed = true
+	default:
+		o.lose(ManifestFile, "is missing: it was lost, or the run was killed in its last moments")
+	}
+	if unreadable != nil {
+		o.unreadable(ConfigFile, unreadable)
+	}
+	if manifest == nil {
+		o.run.Manifest = &Manifest{Run: filepath.Base(o.dir), Seed: stored.Seed, Inferred: true}
+	}
+	return older
+}
+
+// readEvents reads the history, or, where there is none, the journals.
+func (o *opening) readEvents() {
+	var err error
+	o.run.Events, err = ReadFile(filepath.Join(o.dir, HistoryFile))
+	if errors.Is(err, os.ErrNotExist) && Exists(o.dir, JournalsFolder) {
+		o.lose(HistoryFile, "was not made of the journals, which are there: the run was killed before its end")
+		o.run.Events, err = readJournals(o.dir)
+	}
+	if err != nil {
+		o.unreadable(HistoryFile, err)
+	}
+}
+
+func (o *opening) readEvidence() {
+	var err error
+	o.run.Evidence, err = ReadEvidence(filepath.Join(o.dir, EvidenceFile))
+	if _, absent := o.run.Manifest.Lacks(EvidenceFile); err == nil || absent && errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	o.unreadable(EvidenceFile, err)
+	o.run.Evidence = &Evidence{Problem: "the run did not come to its end, or what was found then was lost"}
+}
+
+// readPart reads a file of the run: nil where the manifest says that it was not recorded,
+// and where it is lost.
+func readPart[T any](o *opening, name string, read func(string) ([]T, error)) []T {
+	all, err := read(filepath.Join(o.dir, name))
+	_, absent := o.run.Manifest.Lacks(name)
+	switch {
+	case err == nil:
+		return append([]T{}, all...)
+	case !absent || !errors.Is(err, os.ErrNotExist):
+		o.unreadable(name, err)
+	}
+	return nil
+}

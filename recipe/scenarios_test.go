@@ -174,6 +174,7 @@ type processEnv struct {
 	latency  time.Duration
 	sessions []*zk.Session
 	count    int
+	crashed  bool
 }
 
 // Unique implements zkapi.Env.
@@ -216,6 +217,8 @@ func (s slowSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 }
 
 func (s *stage) env(name string) *processEnv {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	e := &processEnv{Env: &zk.Env{Server: s.server}, stage: s, name: name, latency: time.Duration(1000+37*len(s.envs)) * time.Microsecond}
 	s.envs[name] = e
 	return e
@@ -225,6 +228,16 @@ func (s *stage) say(format string, arguments ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lines = append(s.lines, fmt.Sprintf("    "+format+"\n", arguments...))
+}
+
+// says is what a process does, unless it has crashed.
+func (s *stage) says(process, format string, arguments ...any) {
+	s.mu.Lock()
+	crashed := s.envs[process].crashed
+	s.mu.Unlock()
+	if !crashed {
+		s.say("%-6s "+format, append([]any{process}, arguments...)...)
+	}
 }
 
 func (s *stage) transcript() string {
@@ -302,9 +315,9 @@ func (s *stage) start(words []string) error {
 	switch role {
 	case "master":
 		runs, err = recipe.NewMaster(s.env(name), recipe.MasterConfig{Name: name, Address: name + ":1", OnLead: func(ctx context.Context, epoch int32) {
-			s.say("%-6s leads in epoch %d", name, epoch)
+			s.says(name, "leads in epoch %d", epoch)
 			<-ctx.Done()
-			s.say("%-6s leads no more", name)
+			s.says(name, "leads no more")
 		}})
 	case "worker":
 		runs, err = recipe.NewWorker(s.env(name), recipe.WorkerConfig{Name: name, Address: name + ":1", Handler: s.handler(name)})
@@ -327,29 +340,32 @@ func (s *stage) handler(worker string) recipe.Handler {
 		s.mu.Lock()
 		s.handlers[task.Name] = ends
 		s.mu.Unlock()
-		s.say("%-6s begins %s, attempt %d of epoch %d", worker, task.Name, task.Token.Attempt, task.Token.Epoch)
+		s.says(worker, "begins %s, attempt %d of epoch %d", task.Name, task.Token.Attempt, task.Token.Epoch)
 		select {
 		case o := <-ends:
 			return o.result, o.err
 		case <-ctx.Done():
-			s.say("%-6s is told to end %s: %v", worker, task.Name, context.Cause(ctx))
+			s.says(worker, "is told to end %s: %v", task.Name, context.Cause(ctx))
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// crash ends the sessions of a process as its death does, when the timeout is over. The
-// process does not hear of it before it asks the server again, as one that was stopped.
+// crash ends the sessions of a process, as the server does when a process has died and the
+// timeout is over. What the process would say from now on is left out: it is dead.
 func (s *stage) crash(words []string) error {
 	e := s.envs[words[0]]
 	if e == nil {
 		return fmt.Errorf("there is no process %q", words[0])
 	}
+	s.say("%-6s has crashed; its session has expired", words[0])
+	s.mu.Lock()
+	e.crashed = true
+	s.mu.Unlock()
 	for _, session := range e.sessions {
 		session.Expire()
 	}
 	s.leave[words[0]]()
-	s.say("%-6s has crashed; its session has expired", words[0])
 	return nil
 }
 

@@ -10,14 +10,17 @@ import (
 
 // Collect acknowledges that the result of a task has been seen: it removes the
 // task with everything below it, exactly as it was read. A task that is gone
-// already is no error; one that was submitted under its id meanwhile stays. ErrUnfinished means that it has no status; nothing is
-// removed then. ErrInDoubt means that ctx ended before an answer came.
+// already is no error. One that was submitted under its id meanwhile stays; for the
+// exception see "What is not" of the package. ErrUnfinished means that the task has no
+// status; nothing is removed then. ErrInDoubt means that ctx ended before an answer came.
 //
 // A task whose status was not recorded together with the end of its execution, because
 // it was cancelled or because the status was made by hand, may still be executed. Its id
 // must not be used again before that execution can record nothing more. So a master
-// removes it, when the worker has given it back; Collect asks for that and waits. That
-// needs a master that runs: without one, Collect waits until ctx ends, and says so.
+// removes it, when the worker has given it back. A task with more below it than one write
+// holds is removed in parts, and only a master writes parts, because its claim fences
+// them. In both cases Collect asks a master and waits. That needs a master that runs:
+// without one, Collect waits until ctx ends, and says so.
 func (c *Client) Collect(ctx context.Context, task string) error {
 	removal := removal{client: c, task: task}
 	for {
@@ -26,8 +29,7 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 		case err == nil && removal.done:
 			return nil
 		case err != nil && ctx.Err() != nil && removal.asked:
-			return fmt.Errorf("%w: %s has been %s and may still be executed: a master removes it when that has ended, and none has so far; start one, or wait longer: %w",
-				ErrInDoubt, task, removal.status.State, err)
+			return fmt.Errorf("%w: %s %s, and none has so far; start one, or wait longer: %w", ErrInDoubt, task, removal.why, err)
 		case err != nil:
 			return removal.doubtful.told(err)
 		}
@@ -38,9 +40,9 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 type removal struct {
 	client   *Client
 	task     string
-	status   Status
-	seen     int64 // czxid of the task as it was found first: of the one that is meant
-	asked    bool  // a master was
+	seen     int64  // czxid of the task as it was found first: of the one that is meant
+	asked    bool   // a master was
+	why      string // a master was asked
 	done     bool
 	doubtful doubt
 	bounds   bounds // of one multi, as the server takes it
@@ -81,44 +83,37 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if !taskChildren(listed.Children).finished {
 		return zkapi.ErrNotSent // it has got its status since: look again
 	}
-	if m.status = decodeStatus(status.Data); m.status.Token == (Token{}) {
-		return m.ask(ctx, session, node.Stat.Czxid)
+	if said := decodeStatus(status.Data); said.Token == (Token{}) {
+		return m.ask(ctx, session, fmt.Sprintf("has been %s and may still be executed: a master removes it when that has ended", said.State))
 	}
 	return m.remove(ctx, session, leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version})
 }
 
-// remove removes the task as it was read, in parts if it is too large for one write.
+// remove removes the task as it was read, or has a master do it if that is more than one
+// write holds.
 func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftover) error {
+	l := m.client.layout
 	if m.bounds.ops == 0 {
 		m.bounds = newBounds(session)
 	}
-	for {
-		ops, rest := m.client.layout.removal(m.task, left, m.bounds)
-		_, err := session.Do(ctx, zkapi.Multi(ops...))
-		if rest == nil {
-			m.doubtful.after(err)
-		}
-		if err == nil {
-			m.bounds.fitted()
-		} else {
-			m.bounds.lost(ops, err)
-		}
-		switch {
-		case err == nil && rest == nil:
-			m.done = true
-			return nil
-		case err == nil:
-			left.children = rest
-		case errors.Is(err, zkapi.ErrNotEmpty) && ops[max(zkapi.FailedIndex(err), 0)].Path != m.client.layout.task(m.task):
-			return m.obstructed(ctx, session, ops[max(zkapi.FailedIndex(err), 0)].Path)
-		case errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion):
-			return zkapi.ErrNotSent // something changed below it: look again
-		case errors.Is(err, zkapi.ErrProbablyTooLarge) && divides(ops):
-			return zkapi.ErrNotSent // it may have been applied: look, and go on in smaller parts
-		case !errors.Is(err, zkapi.ErrTooLarge) || !divides(ops):
-			return err
-		}
+	ops, rest := l.removal(m.task, left, m.bounds)
+	if rest != nil {
+		return m.ask(ctx, session, "has more below it than one write holds: a master removes it in parts")
 	}
+	_, err := session.Do(ctx, zkapi.Multi(ops...))
+	if m.done = m.doubtful.after(err) == nil; m.done {
+		return nil
+	}
+	m.bounds.lost(ops, err)
+	switch failed := ops[max(zkapi.FailedIndex(err), 0)].Path; {
+	case errors.Is(err, zkapi.ErrNotEmpty) && failed != l.task(m.task):
+		return m.obstructed(ctx, session, failed)
+	case errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion):
+		return zkapi.ErrNotSent // something changed below it: look again
+	case zkapi.TooLarge(err) && divides(ops):
+		return zkapi.ErrNotSent // it may have been applied: look, and have a master go on in parts
+	}
+	return err
 }
 
 // obstructed is the error of a task below which there is something that has children: the
@@ -134,16 +129,19 @@ func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path st
 	return fmt.Errorf("%w: %w", ErrObstructed, &problemError{crowdedProblem(path)})
 }
 
-// ask has a master remove the task, and waits until there is something to look at.
-func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) error {
+// ask has a master remove the task that is meant, and waits until there is something to
+// look at. The request names the life of the task, so that one that comes late is not for
+// a later task of the same id.
+func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) error {
 	c := m.client
 	_, _, reconnected := session.Connection()
 	seen, err := session.Do(ctx, zkapi.Exists(c.layout.task(m.task)).Watched())
-	if err != nil || !seen.Found || seen.Stat.Czxid != czxid {
+	if err != nil || !seen.Found || seen.Stat.Czxid != m.seen {
 		return err
 	}
 	ring := zkapi.Set(c.layout.tasks(), []byte(m.task), zkapi.AnyVersion)
-	_, err = session.Do(ctx, zkapi.Multi(zkapi.Create(c.layout.request(m.task), nil, zkapi.Persistent).WithACL(c.layout.access.record()), ring))
+	request := zkapi.Create(c.layout.request(m.task), encode(requestRecord{Czxid: m.seen}), zkapi.Persistent)
+	_, err = session.Do(ctx, zkapi.Multi(request.WithACL(c.layout.access.record()), ring))
 	switch {
 	case errors.Is(err, zkapi.ErrNodeExists): // perhaps by this very call
 		_, err = session.Do(ctx, ring)
@@ -156,9 +154,9 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, czxid int64) e
 		return err
 	}
 	if !m.asked {
-		c.see.Logger.InfoContext(ctx, "a master is asked to remove a task that may still be executed, and waited for", "task", m.task, "state", m.status.State)
+		c.see.Logger.InfoContext(ctx, "a master is asked to remove a task, and waited for", "task", m.task, "because", why)
 	}
-	m.asked = true
+	m.asked, m.why = true, why
 	zkapi.Rest(c.env, "wait for the removal", session, m)
 	_, err = c.env.Wait(ctx, seen.Watch, reconnected, session.Done(), c.env.Timer(awaitSweep))
 	return err

@@ -28,7 +28,7 @@
 //	/assign                 persistent             its data version is the epoch
 //	/assign/<w>             persistent             its data version is w's incarnation
 //	/assign/<w>/<t>         persistent             w is to execute t
-//	/collect/<t>            persistent             a client wants t to be removed
+//	/collect/<t>            persistent             a client wants t to be removed; names its czxid
 //
 // Only an ephemeral of a session counts as alive. Znodes of another kind in such a
 // place are passed over where that is possible, and told of; see Overview.Problems.
@@ -84,10 +84,21 @@
 //     writes are fenced; what OnLead does outside ZooKeeper is not, unless it
 //     hands the epoch on. The same holds for two owners of a resident task, and
 //     where a handler does not return before the ensemble has ended its session.
+//   - Collect may remove a later task of the same id, whose result nobody has seen. That
+//     takes two clients that collect the same task, one of which is slow between its last
+//     look and its write. Meanwhile the other has collected the task, the id was used
+//     again, and the later task is finished with the same names below it. ZooKeeper
+//     checks versions of data, and those begin at 0 for each znode that is made. It does
+//     not happen where one client collects a task, or where ids are not used again; nor
+//     to a task that a master removes for a client.
+//   - A master that removes a task may remove a later one of the same id instead, before
+//     its retention is over, if that was cancelled before any master had assigned it.
 //   - A worker of a build that does not give back what is taken from it, or one made
 //     by hand, is robbed at once, as such builds expect; and a client of such a build
 //     collects cancelled tasks itself. A result of theirs that comes late may become
-//     that of a later task of the same id.
+//     that of a later task of the same id. A client of an earlier build also removes a
+//     large task in parts itself, and its requests at /collect do not say which task of
+//     the id they mean: either may come late and concern a later task.
 //   - Tasks are assigned by priority, then in the order of submission, as far as
 //     the master has read the backlog; nothing is promised about the order in
 //     which they end. After a failover the first tasks that are assigned may not
@@ -147,7 +158,9 @@
 // (take.go). So a master that wants one back from a worker that lives writes that into
 // it and sets /workers/<w>, at which the worker looks; the worker deletes it. One that
 // does not within ten seconds loses its claim. A task that was cancelled goes only when
-// nobody holds it: Collect asks a master for that at /collect (collect.go).
+// nobody holds it: Collect asks a master for that at /collect (client_collect.go). It
+// asks for a task with too much below it for one multi as well, because a claim must
+// fence each part (removal.go).
 //
 // The calls of zkapi.Rest and zkapi.Keep do nothing in production. Where a model
 // checker runs this code they tell it what a thread depends on from there on, so

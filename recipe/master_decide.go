@@ -353,13 +353,19 @@ func (v *view) over(e ending) bool {
 	return task == nil || task.phase != finished || task.ending != e.number
 }
 
+// wanted reports whether a client has asked for a task to be removed.
+func (v *view) wanted(t string) bool {
+	_, asked := v.asked[t]
+	return asked
+}
+
 // finished collects what has been kept long enough.
 func (d *decider) finished() {
 	if d.limits.retention == 0 {
 		return
 	}
 	for _, t := range d.view.expired(d.limits.retention, d.now) {
-		if d.view.tasks[t].leftover != nil && !d.view.asked[t] && !d.view.held(t) {
+		if d.view.tasks[t].leftover != nil && !d.view.wanted(t) && !d.view.held(t) {
 			d.add(transition{action: collectTask, task: t})
 		}
 	}

@@ -79,6 +79,7 @@ func (r *reconciler) distrust() {
 	r.masterWatch, r.bellWatch, r.requested = nil, nil, false
 	clear(r.listWatch)
 	clear(r.inboxWatch)
+	clear(r.view.asked) // one that was taken down may have come again
 	r.backlog.watch, r.left.watch = nil, nil
 	for t, task := range r.view.tasks {
 		if task.phase != finished {
@@ -364,7 +365,7 @@ func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
 	case collectTask:
 		part, rest := l.removal(d.task, *r.view.task(d.task).leftover, r.bounds)
 		ops = append(ops, part...)
-		if r.view.asked[d.task] && rest == nil {
+		if r.view.wanted(d.task) && rest == nil {
 			ops = append(ops, zkapi.Delete(l.request(d.task), zkapi.AnyVersion))
 		}
 	case dropRequest:

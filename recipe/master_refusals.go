@@ -208,7 +208,7 @@ func (r *reconciler) leave(s subject, err error, reading bool) {
 // bar leaves a task alone. Its assignment, and the request to remove it, stay as they are.
 func (r *reconciler) bar(t string, err error, reading bool) {
 	e := r.quarantine.bar(r.term.leading, subject{taskSubject, t}, err, reading)
-	e.asked = e.asked || r.view.asked[t]
+	e.asked = e.asked || r.view.wanted(t)
 	delete(r.view.asked, t)
 	for name, w := range r.view.workers {
 		if w.tasks[t] {

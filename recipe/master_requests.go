@@ -26,34 +26,79 @@ func (r *reconciler) readRequests() error {
 		return err
 	}
 	r.quarantine.worked(r.term.leading, all, true)
-	r.requested = true
-	clear(r.view.asked)
 	r.vanished(requestSubject, func(t string) bool { return slices.Contains(listed.Children, t) })
+	known := r.view.asked
+	r.view.asked = map[string]int64{}
+	var fresh []string
 	for _, t := range listed.Children {
 		if s := (subject{requestSubject, t}); !r.fits(s) || r.quarantine.holds(s) {
 			continue
 		}
-		if r.quarantine.bars(t) {
-			r.quarantine.entries[subject{taskSubject, t}].asked = true
-			continue
+		if czxid, read := known[t]; read { // only this master takes it down
+			r.wants(t, czxid)
+		} else {
+			fresh = append(fresh, t)
 		}
-		r.view.asked[t] = true
-		if task := r.view.tasks[t]; task != nil && task.phase != finished {
-			r.view.dirty[t] = true // its status is older than the request
+	}
+	for some := range slices.Chunk(fresh, maxReads) {
+		if err := r.readMeant(some); err != nil {
+			return err
+		}
+	}
+	r.requested = true
+	return nil
+}
+
+// readMeant reads which task each of these requests means.
+func (r *reconciler) readMeant(names []string) error {
+	ops := make([]zkapi.Op, len(names))
+	for i, t := range names {
+		ops[i] = zkapi.Get(r.layout.request(t))
+	}
+	for i, reply := range r.doAll(ops) {
+		s := subject{requestSubject, names[i]}
+		switch {
+		case errors.Is(reply.Err, zkapi.ErrNoNode): // it was taken down by hand
+		case zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err):
+			r.leave(s, reply.Err, true)
+		case reply.Err != nil:
+			return reply.Err
+		default:
+			r.quarantine.worked(r.term.leading, s, true)
+			r.wants(s.name, meant(reply.Data))
 		}
 	}
 	return nil
+}
+
+// wants takes over that a client wants a task to be removed. What is known of the task is
+// read again if it may be older than the request: if the task is not finished yet, or is
+// not the one that is meant.
+func (r *reconciler) wants(t string, czxid int64) {
+	if r.quarantine.bars(t) {
+		r.quarantine.entries[subject{taskSubject, t}].asked = true
+		return
+	}
+	r.view.asked[t] = czxid
+	switch task := r.view.tasks[t]; {
+	case task == nil:
+	case task.phase != finished:
+		r.view.dirty[t] = true
+	case czxid != anyLife && czxid != task.czxid:
+		r.renew(t)
+	}
 }
 
 // asked settles what clients have asked for: a finished task goes when no inbox holds it
 // any more. Nobody but this master puts it into one.
 func (d *decider) asked() {
 	for _, t := range slices.Sorted(maps.Keys(d.view.asked)) {
+		czxid := d.view.asked[t]
 		switch task := d.view.tasks[t]; {
 		case task == nil:
 			d.add(transition{action: dropRequest, task: t})
 		case task.phase == unread || d.view.dirty[t]:
-		case task.phase != finished:
+		case task.phase != finished || czxid != anyLife && czxid != task.czxid:
 			d.add(transition{action: dropRequest, task: t}) // it was meant for an earlier task of that name
 		case task.leftover != nil && !d.view.held(t):
 			d.add(transition{action: collectTask, task: t})

@@ -338,7 +338,7 @@ func TestProgress_TaskEndsBetweenTwoReads(t *testing.T) {
 			w.do(zkapi.Create("/tasks/task-t", nil, zkapi.Persistent))
 			w.do(zkapi.Create("/tasks/task-t/progress", []byte("half"), zkapi.Ephemeral))
 			reads := 0
-			c, err := recipe.NewClient(&paused{w.env, func(op zkapi.Op) {
+			c, err := recipe.NewClient(&paused{Env: w.env, between: func(op zkapi.Op) {
 				if op.Path != path || op.Kind != zkapi.KindExists {
 					return
 				}

@@ -94,19 +94,19 @@ type view struct {
 	tasks   map[string]*taskView
 
 	counts  [phases]int
-	dirty   map[string]bool // tasks that are to be read again
-	waiting map[string]bool // tasks that are pending
-	special map[string]bool // tasks that are resident or must show progress
-	asked   map[string]bool // tasks that clients want to be removed
-	endings []ending        // of tasks, first come first; some may be over
-	ended   int             // endings so far
+	dirty   map[string]bool  // tasks that are to be read again
+	waiting map[string]bool  // tasks that are pending
+	special map[string]bool  // tasks that are resident or must show progress
+	asked   map[string]int64 // tasks that clients want to be removed: czxid of the one that is meant, or anyLife
+	endings []ending         // of tasks, first come first; some may be over
+	ended   int              // endings so far
 
 	touchedWorkers, touchedTasks map[string]bool // changed since publish
 }
 
 func newView() *view {
 	return &view{
-		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, dirty: map[string]bool{}, waiting: map[string]bool{}, special: map[string]bool{}, asked: map[string]bool{},
+		workers: map[string]*workerView{}, tasks: map[string]*taskView{}, dirty: map[string]bool{}, waiting: map[string]bool{}, special: map[string]bool{}, asked: map[string]int64{},
 		touchedWorkers: map[string]bool{}, touchedTasks: map[string]bool{},
 	}
 }

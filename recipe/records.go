@@ -141,3 +141,22 @@ func encode(record any) []byte {
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
+
+// requestRecord is the data of /collect/<t>: which task of that name a client wants to be
+// removed.
+type requestRecord struct {
+	Czxid int64 `json:"czxid"` // of its znode
+}
+
+// anyLife is what a request means that says nothing: clients of earlier builds make such
+// ones, and so does who asks by hand.
+const anyLife = 0
+
+// meant is the czxid of the task that a request means, or anyLife.
+func meant(data []byte) int64 {
+	var r requestRecord
+	if json.Unmarshal(data, &r) != nil {
+		return anyLife
+	}
+	return r.Czxid
+}

@@ -12,9 +12,17 @@ import (
 // the only one that counts: it has the status, the task, and what is left below it, and
 // is all or nothing like every other transition. Until then the task is there with its
 // status: it is finished for everybody, its id is taken, and whoever collects it, a
-// client or this or another master, begins where the last one has stopped. Each part
-// checks that the task and its status are those that were read, so that it takes nothing
-// from a task that was submitted anew under the id.
+// client or this or another master, begins where the last one has stopped.
+//
+// Only masters write parts. Each part checks the task and its status, so that it takes
+// nothing from a task that is not finished. These checks cannot tell a task from a later
+// one of the same id that is finished, too, because the versions of znodes begin at 0
+// whenever they are made. The claim does that: a later task gets attempts and a result
+// only when a master has assigned it. This master does so only after it has learned that
+// the former task is gone, and has no part under way then; another master has a higher
+// epoch, which refuses the part. What remains is a later task that was cancelled before
+// it was assigned: a late write may remove it as if its retention were over. A client has
+// no such claim, so it asks a master (client_collect.go).
 
 // wholeAtMost bounds the operations of a removal that is not divided: it is one write
 // for the server and for all its followers.

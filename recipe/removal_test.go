@@ -120,10 +120,24 @@ func TestCollectInParts(t *testing.T) {
 	}
 }
 
-// paused calls between after each request that succeeded.
+// paused calls before ahead of each request, and between after each that succeeded.
 type paused struct {
 	*zk.Env
-	between func(op zkapi.Op)
+	before, between func(op zkapi.Op)
+}
+
+func (p *paused) sends(ops ...zkapi.Op) {
+	for _, op := range ops {
+		if p.before != nil {
+			p.before(op)
+		}
+	}
+}
+
+func (p *paused) succeeded(op zkapi.Op) {
+	if p.between != nil {
+		p.between(op)
+	}
 }
 
 func (p *paused) Open(ctx context.Context) (zkapi.Session, error) {
@@ -140,21 +154,35 @@ type pausedSession struct {
 }
 
 func (s *pausedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	s.env.sends(op)
 	result, err := s.Session.Do(ctx, op)
 	if err == nil {
-		s.env.between(op)
+		s.env.succeeded(op)
 	}
 	return result, err
 }
 
 func (s *pausedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	s.env.sends(ops...)
 	replies := s.Session.DoAll(ctx, ops)
 	for n, op := range ops {
 		if replies[n].Err == nil {
-			s.env.between(op)
+			s.env.succeeded(op)
 		}
 	}
 	return replies
+}
+
+// clear removes a task by hand, with everything below it.
+func (w *world) clear(task string) {
+	w.t.Helper()
+	var ops []zkapi.Op
+	for _, child := range w.do(zkapi.Children("/tasks/" + task)).Children {
+		ops = append(ops, zkapi.Delete("/tasks/"+task+"/"+child, zkapi.AnyVersion))
+	}
+	for part := range slices.Chunk(append(ops, zkapi.Delete("/tasks/"+task, zkapi.AnyVersion)), 500) {
+		w.do(zkapi.Multi(part...))
+	}
 }
 
 // TestCollectInParts_HalfWay: a task that is removed in part is finished for everybody,
@@ -164,12 +192,12 @@ func TestCollectInParts_HalfWay(t *testing.T) {
 		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
 		w.crowd("task-crowd", 2000, 5)
 		other := w.client()
-		multis := 0
-		c, err := recipe.NewClient(&paused{w.env, func(op zkapi.Op) {
-			if op.Kind != zkapi.KindMulti {
+		parts := 0
+		between := func(op zkapi.Op) {
+			if op.Kind != zkapi.KindMulti || !strings.HasPrefix(op.Ops[len(op.Ops)-1].Path, "/tasks/task-crowd/") {
 				return
 			}
-			switch multis++; multis {
+			switch parts++; parts {
 			case 1:
 				if s, err := other.Await(w.ctx, "task-crowd"); err != nil || s.State != recipe.Done {
 					t.Errorf("half-way it is %+v, %v", s, err)
@@ -178,30 +206,101 @@ func TestCollectInParts_HalfWay(t *testing.T) {
 					t.Errorf("half-way the id was used again: %v", err)
 				}
 			case 2:
-				if err := other.Collect(w.ctx, "task-crowd"); err != nil {
-					t.Error(err)
-				}
+				left := w.do(zkapi.Children("/tasks/task-crowd")).Children
+				w.clear("task-crowd")
 				if _, err := other.Submit(w.ctx, []byte("again"), recipe.ID("crowd")); err != nil {
 					t.Error(err)
 				}
-				for _, child := range []string{"note-1999", "attempt-1", "note-1000"} {
-					w.do(zkapi.Create("/tasks/task-crowd/"+child, nil, zkapi.Persistent))
-				}
-				for n := range 1800 { // those that the next part would delete
-					if n != 1000 {
-						w.do(zkapi.Create(fmt.Sprintf("/tasks/task-crowd/note-%d", n), nil, zkapi.Persistent))
+				for _, child := range left { // what the next part would delete is there again
+					if child != "status" {
+						w.do(zkapi.Create("/tasks/task-crowd/"+child, nil, zkapi.Persistent))
 					}
 				}
 			}
-		}}, recipe.ClientConfig{})
+		}
+		m, err := recipe.NewMaster(&paused{Env: w.env, between: between}, recipe.MasterConfig{Name: "m1", Retention: time.Second, MaxAttempts: 99})
 		if err != nil {
 			t.Fatal(err)
 		}
-		limited, cancel := context.WithTimeout(w.ctx, time.Minute)
-		defer cancel()
-		err = c.Collect(limited, "task-crowd")
-		if n := len(w.do(zkapi.Children("/tasks/task-crowd")).Children); n != 1802 || err != nil { // the one that was meant is gone
-			t.Errorf("of the task that was submitted anew %d children are left, of 1802; %v", n, err)
+		w.work.Go(func() { _ = m.Run(w.ctx) })
+		time.Sleep(time.Minute)
+		if n := len(w.do(zkapi.Children("/tasks/task-crowd")).Children); parts != 2 || n < 1800 {
+			t.Errorf("after %d parts, %d children of the task that was submitted anew are left", parts, n)
 		}
 	})
+}
+
+// TestCollect_LateWrite: a client is slow. When its write arrives, another has removed the
+// task that it means, and a task of the same id, which looks the same, is finished. That
+// one stays as it is.
+func TestCollect_LateWrite(t *testing.T) {
+	for _, c := range []struct {
+		says     string
+		children int
+		again    func(w *world)
+	}{
+		{"a task that is removed in parts", 1801, func(w *world) { w.crowd("task-late", 900, 900) }},
+		{"a task that was cancelled", 1, func(w *world) {
+			w.do(zkapi.Create("/tasks/task-late", nil, zkapi.Persistent))
+			w.do(zkapi.Create("/tasks/task-late/status", []byte(`{"state":"cancelled"}`), zkapi.Persistent))
+		}},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+				c.again(w)
+				w.master(recipe.MasterConfig{Name: "m1"})
+				w.within(time.Minute, "requests can be made", func() bool { return w.do(zkapi.Exists("/collect")).Found })
+				late := false
+				client, err := recipe.NewClient(&paused{Env: w.env, before: func(op zkapi.Op) {
+					if op.Kind == zkapi.KindMulti && !late {
+						late = true
+						w.clear("task-late")
+						c.again(w)
+						time.Sleep(10 * time.Second) // the master knows it
+					}
+				}}, recipe.ClientConfig{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := client.Collect(w.ctx, "task-late"); err != nil || !late {
+					t.Errorf("it was late: %v; %v", late, err)
+				}
+				w.within(time.Minute, "the request is taken down", func() bool { return len(w.do(zkapi.Children("/collect")).Children) == 0 })
+				time.Sleep(time.Minute)
+				if !w.do(zkapi.Exists("/tasks/task-late")).Found {
+					w.t.Fatal("the one that is there now is gone")
+				}
+				if n := len(w.do(zkapi.Children("/tasks/task-late")).Children); n != c.children {
+					t.Errorf("of the one that is there now %d children are left, of %d", n, c.children)
+				}
+			})
+		})
+	}
+}
+
+// TestRequests_SayWhichTask: a request for the task that is there is granted, although the
+// master still knows an earlier one, and so is one that does not say which.
+func TestRequests_SayWhichTask(t *testing.T) {
+	for says, data := range map[string]string{"the later task": `{"czxid":%d}`, "any task": ""} {
+		t.Run(says, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				cancelled := []zkapi.Op{
+					zkapi.Create("/tasks/task-job", nil, zkapi.Persistent),
+					zkapi.Create("/tasks/task-job/status", []byte(`{"state":"cancelled"}`), zkapi.Persistent),
+				}
+				w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+				w.do(zkapi.Multi(cancelled...))
+				w.master(recipe.MasterConfig{Name: "m1"})
+				time.Sleep(11 * time.Second) // the master knows it, and its next sweep is to come
+				w.do(zkapi.Multi(append([]zkapi.Op{zkapi.Delete("/tasks/task-job/status", 0), zkapi.Delete("/tasks/task-job", 0)}, cancelled...)...))
+				if data != "" {
+					data = fmt.Sprintf(data, w.do(zkapi.Exists("/tasks/task-job")).Stat.Czxid)
+				}
+				ring := zkapi.Set("/tasks", []byte("task-other"), zkapi.AnyVersion) // somebody else rings, too
+				w.do(zkapi.Multi(zkapi.Create("/collect/task-job", []byte(data), zkapi.Persistent), ring, ring))
+				w.within(time.Minute, "the task is removed", func() bool { return !w.do(zkapi.Exists("/tasks/task-job")).Found })
+			})
+		})
+	}
 }

@@ -71,6 +71,8 @@ var ofOthers = []scope{
 	{says: "show what is left alone", kinds: writes, path: "/quarantine"},
 	{says: "list what clients ask for", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/collect", left: "notice /collect",
 		before: func(w *world) { w.asks("task-none") }},
+	{says: "read which task a client means", kinds: []zkapi.Kind{zkapi.KindGet}, path: "/collect/", left: "request task-none",
+		before: func(w *world) { w.asks("task-none") }},
 	{says: "take down a request for what is not there", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/collect/", left: "request task-none",
 		before: func(w *world) { w.asks("task-none") }},
 }

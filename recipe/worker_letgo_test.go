@@ -624,7 +624,7 @@ func TestRetiringWorkerKeepsItsClaim(t *testing.T) {
 			inBubbleOf(t, 10*time.Second, func(w *world) {
 				w.master(recipe.MasterConfig{Name: "m1"})
 				renewals := 0
-				env := &paused{w.env, func(op zkapi.Op) { // the answer to a renewal of the claim is late
+				env := &paused{Env: w.env, between: func(op zkapi.Op) { // the answer to a renewal of the claim is late
 					fenced := len(op.Ops) > 0 && op.Ops[0].Kind == zkapi.KindCheck // the write that registers is not
 					if fenced && slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindSet && o.Path == "/assign/w1" }) {
 						renewals++

@@ -370,7 +370,8 @@ func collectCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "collect TASK...", Short: "Remove finished tasks whose results have been seen", Args: taskNames(cobra.MinimumNArgs(1)),
 		Long: "Remove finished tasks whose results have been seen. One that was cancelled is removed by\n" +
-			"a master, when its worker has given it back: collect waits for that (--connect-timeout).",
+			"a master, when its worker has given it back, and so is one with more below it than one\n" +
+			"write holds: collect waits for that (--connect-timeout).",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.withClient(cmd, false, func(ctx context.Context, c *recipe.Client) error {
 				for _, task := range args {

@@ -93,7 +93,7 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 1704942, 6983782, 51, true},
 	{small(func(c *Config) { c.Failures, c.Bounds.Expiries = 1, 1 }), 117212, 376059, 70, true},
 	{small(func(c *Config) { c.Masters, c.ForGood, c.Bounds.Crashes = 2, true, 1 }), 143300, 679386, 53, true},
-	{small(func(c *Config) { c.Cancel, c.Resubmit = true, true }), 69211, 204308, 82, false},
+	{small(func(c *Config) { c.Cancel, c.Resubmit = true, true }), 71527, 209086, 83, false},
 	{small(func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 157385, 562661, 63, true},
 	{small(func(c *Config) { c.Strands, c.Residents, c.Bounds.Cuts = true, 1, 1 }), 97219, 336780, 64, true},
 	{small(func(c *Config) { c.Residents, c.Bounds.Stops = 1, 1 }), 223161, 739934, 63, true},
@@ -102,9 +102,9 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Resubmit = true }), 5244, 15180, 58, false},
 	{small(func(c *Config) { c.Resubmit, c.Bounds.Losses = true, 1 }), 115396, 368995, 64, true},
 	{small(func(c *Config) { c.Resubmit, c.Bounds.Expiries = true, 1 }), 216974, 690897, 83, true},
-	{small(func(c *Config) { c.Parts, c.Failures, c.Collect = true, 1, true }), 4095, 12002, 52, false},
-	{small(func(c *Config) { c.Parts, c.Failures, c.Cancel, c.Resubmit = true, 1, true, true }), 91185, 266546, 93, false},
-	{small(func(c *Config) { c.Parts, c.Failures, c.Collect, c.Bounds.Losses = true, 1, true, 1 }), 79698, 257740, 58, true},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Collect = true, 1, true }), 4071, 11809, 67, false},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Cancel, c.Resubmit = true, 1, true, true }), 93316, 270120, 94, false},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Collect, c.Bounds.Losses = true, 1, true, 1 }), 87185, 276315, 76, true},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Retention, c.Bounds.Sweeps = true, 1, 3*time.Second, 2 }), 125379, 410569, 68, true},
 }
 

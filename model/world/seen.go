@@ -37,9 +37,10 @@ func (c Config) Expected() []string {
 	add(c.Failures >= c.Attempts, "a task that is failed")
 	add(c.Cancel, "a task that is cancelled")
 	add(c.Cancel && c.Residents == 0, "a task that a worker is told to give back")
-	add(c.Cancel && c.Resubmit, "a task that a client has had removed")
+	inParts := c.Parts && c.Failures > 0 && (c.Collect || c.Resubmit)
+	add(c.Cancel && c.Resubmit || inParts, "a task that a client has had removed")
 	add(c.Resubmit, "a task that is submitted again and done")
-	add(c.Parts && c.Failures > 0 && (c.Collect || c.Resubmit), "a part of what is below a finished task that is removed")
+	add(inParts, "a part of what is below a finished task that is removed")
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })

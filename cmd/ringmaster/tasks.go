@@ -71,10 +71,10 @@ func submitCommand(o *options) *cobra.Command {
 	var s submitOptions
 	cmd := &cobra.Command{
 		Use: "submit [PAYLOAD | -]", Short: "Submit a task and print its name, or wait for its result", Args: cobra.MaximumNArgs(1),
-		Long: `Submit a task and print its name, or, with --wait, its result. The payload is the
-argument, or standard input if that is - or missing. With --lines each line of
-standard input is a task of its own; with --wait, too, a line with name, state and
-result is printed for each as it ends.`,
+		Long: `Submit a task and print its name, or, with --wait, its result. The payload is
+the argument, or standard input if that is - or missing. With --lines each line
+of standard input is a task of its own; with --wait, too, a line with name, state
+and result is printed for each as it ends.`,
 		Example: `  ringmaster submit hello
   ringmaster submit --wait --timeout 1m --max-attempts 3 - <job.json
   ringmaster submit --id invoice.17 --priority 9 --not-before 5m 'invoice 17'

@@ -31,7 +31,7 @@ func TestMutantsSayWhatIsWrong(t *testing.T) {
 	const source = "--source=../.. "
 	for args, says := range map[string]string{
 		source + "--on paper":               `--on "paper": use model, tests, memory, ensemble`,
-		source + "--only nobody":            `no entry has the id "nobody"; there are`,
+		source + "--only nobody":            `no entry has the id "nobody"; the catalogue has`,
 		source + "--budget 0s":              "--budget 0s",
 		source + "--load 1ms":               "the load 1s at least",
 		source + "--catalogue nowhere.yaml": "nowhere.yaml",

@@ -29,9 +29,9 @@ func soakCommand() *cobra.Command {
 	load, keep := o.Time, false
 	cmd := &cobra.Command{
 		Use: "soak", Short: "Run after run, each with its own seed; keep what failed", Args: cobra.NoArgs,
-		Long: "Run after run, each with its own seed, until --time or --runs is over or a signal ends it.\n" +
+		Long: "Run after run, each with its own seed, until --time or --runs is over or a signal\nends it.\n" +
 			"Folders of runs that are not valid are kept, with what the run printed.\n" +
-			"The exit code is that of the worst: invalid, then not carried out, then unknown, then vacuous.",
+			"The exit code is that of the worst: invalid, then not carried out, then unknown,\nthen vacuous.",
 		Example: "  torture soak --time 8h\n  torture soak --runs 30 --load 40s --nemesis network,server",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {

@@ -88,10 +88,31 @@ func Help(command By) string {
 	b.WriteString("Exit codes:")
 	for _, m := range Table {
 		if m.By == Both || m.By == command {
-			fmt.Fprintf(&b, "\n  %3d  %s", m.Code, m.Says)
+			fmt.Fprintf(&b, "\n  %3d  %s", m.Code, strings.Join(wrap(m.Says, helpWidth-margin), "\n"+strings.Repeat(" ", margin)))
 		}
 	}
 	return b.String()
+}
+
+// helpWidth is how many columns of a terminal the text takes, and margin how many of them
+// are left of what a code means.
+const (
+	helpWidth = 80
+	margin    = 7
+)
+
+// wrap breaks a text between words into lines of a width.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
 }
 
 // coded is an error that knows its code.

@@ -93,7 +93,7 @@ func TestUnitsRestartWhatARestartCures(t *testing.T) {
 // TestHelpListsTheCodesOfItsCommand and no others.
 func TestHelpListsTheCodesOfItsCommand(t *testing.T) {
 	for _, by := range []By{Ringmaster, Torture} {
-		help := Help(by)
+		help := strings.ReplaceAll(Help(by), "\n"+strings.Repeat(" ", margin), " ") // without the breaks within a line
 		for _, m := range Table {
 			if line := fmt.Sprintf("\n  %3d  %s", m.Code, m.Says); strings.Contains(help, line) != (m.By == by || m.By == Both) {
 				t.Errorf("%s and %d:\n%s", by, m.Code, help)
@@ -131,6 +131,16 @@ func TestCrash(t *testing.T) {
 	} {
 		if got := Crash(c.code, c.printed); got != c.want {
 			t.Errorf("%d, %q: %q, want %q", c.code, c.printed, got, c.want)
+		}
+	}
+}
+
+func TestHelp_FitsIntoATerminal(t *testing.T) {
+	for _, command := range []By{Ringmaster, Torture} {
+		for line := range strings.Lines(Help(command)) {
+			if len(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("too wide: %q", line)
+			}
 		}
 	}
 }

@@ -183,10 +183,25 @@ func (c Catalogue) Only(ids []string) (Catalogue, error) {
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(c, func(e Entry) bool { return e.ID == id }) {
-			return nil, fmt.Errorf("mutants: no entry has the id %q; there are %s", id, strings.Join(c.IDs(), ", "))
+			return nil, fmt.Errorf("mutants: no entry has the id %q; %s", id, c.like(id))
 		}
 	}
 	return picked, nil
+}
+
+// like names the entries whose ids have a word of this one, or says how many there are.
+func (c Catalogue) like(id string) string {
+	const most = 8
+	var near []string
+	for _, other := range c.IDs() {
+		if slices.ContainsFunc(strings.Split(id, "-"), func(word string) bool { return len(word) > 2 && strings.Contains(other, word) }) {
+			near = append(near, other)
+		}
+	}
+	if len(near) == 0 || len(near) > most {
+		return fmt.Sprintf("the catalogue has %d: look there for \"- id:\"", len(c))
+	}
+	return "did you mean " + strings.Join(near, ", ") + "?"
 }
 
 // Handful picks n entries that the engines take and are expected to catch, in turns:

@@ -120,8 +120,10 @@ func TestOnly(t *testing.T) {
 	if err != nil || len(picked) != 1 || picked[0].ID != "two" {
 		t.Errorf("%v, %v", picked, err)
 	}
-	if _, err := all.Only([]string{"three"}); err == nil || !strings.Contains(err.Error(), "there are one, two") {
-		t.Errorf("an id that is not there: %v", err)
+	for id, want := range map[string]string{"three": "the catalogue has 2", "one-more": "did you mean one?"} {
+		if _, err := all.Only([]string{id}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("an id that is not there: %v, want %q", err, want)
+		}
 	}
 }
 

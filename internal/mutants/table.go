@@ -8,11 +8,13 @@ import (
 	"time"
 )
 
-const heading = "outcome    id                            engine    caught by                       after                      counterexample  with"
+const heading = "outcome    engine    defect; below it: caught by, after, counterexample; with"
 
-// line is a finding in the table that is printed as it goes.
+// line is a finding in the table that is printed as it goes: two lines, as names are long.
 func (f Finding) line() string {
-	line := fmt.Sprintf("%-9s  %-28s  %-8s  %-30s  %-25s  %-14s  %s", f.Outcome, f.ID, f.Engine, f.by(), f.after(), f.length(), f.with())
+	details := []string{f.by(), f.after(), f.length()}
+	details = slices.DeleteFunc(details, func(part string) bool { return part == "" || part == "-" })
+	line := fmt.Sprintf("%-9s  %-8s  %s\n           %s; %s", f.Outcome, f.Engine, f.ID, strings.Join(details, ", "), f.with())
 	if f.Problem != "" {
 		line += "\n           " + f.Problem
 	}

@@ -13,10 +13,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
+// width is how many columns of a terminal the list of options takes.
+const width = 80
+
 // Mark gives the errors of a command, and of those below it, about options, arguments
 // and names of commands the code of wrong use. It is called when all commands are there.
 func Mark(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", width)))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return exit.Misuse("%s: %w; see %s --help", c.CommandPath(), plain(err), c.CommandPath())
 	})

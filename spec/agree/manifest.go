@@ -49,7 +49,7 @@ type Entry struct {
 
 	Seen     *Seen             `json:"seen,omitempty"` // of a complete world
 	Seconds  float64           `json:"seconds"`
-	SHA256   map[string]string `json:"sha256"` // of the files that were checked
+	SHA256   map[string]string `json:"sha256"` // of the files that were checked, without their comments
 	version  string            // of TLC
 	complete bool              // TLC has said that it visited everything
 }
@@ -108,7 +108,38 @@ func (m Manifest) Save(dir string) error {
 // files are those that a check depends on.
 func (c Check) files() []string { return append(slices.Clone(modules[c.Module()]), c.Config()) }
 
-// Hashes are those of the files of a check as they are now.
+// withoutComments is a specification as TLC reads it: without block comments, which nest,
+// without comments to the end of the line, and without white space at the ends of lines and
+// empty lines. So a comment can be mended without asking TLC again. No string of a
+// specification has the beginning of a comment in it.
+func withoutComments(text string) string {
+	var code strings.Builder
+	for depth := 0; text != ""; {
+		switch {
+		case strings.HasPrefix(text, "(*"):
+			depth, text = depth+1, text[2:]
+		case strings.HasPrefix(text, "*)") && depth > 0:
+			depth, text = depth-1, text[2:]
+		case strings.HasPrefix(text, `\*`) && depth == 0:
+			_, text, _ = strings.Cut(text, "\n")
+			code.WriteByte('\n')
+		default:
+			if depth == 0 || text[0] == '\n' {
+				code.WriteByte(text[0])
+			}
+			text = text[1:]
+		}
+	}
+	var lines []string
+	for line := range strings.Lines(code.String()) {
+		if line = strings.TrimRight(line, " \t\r\n"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Hashes are those of the files of a check as they are now, comments aside.
 func (c Check) Hashes(files fs.FS) (map[string]string, error) {
 	sums := map[string]string{}
 	for _, name := range c.files() {
@@ -116,7 +147,7 @@ func (c Check) Hashes(files fs.FS) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("agree: %w", err)
 		}
-		sum := sha256.Sum256(data)
+		sum := sha256.Sum256([]byte(withoutComments(string(data))))
 		sums[name] = hex.EncodeToString(sum[:])
 	}
 	return sums, nil

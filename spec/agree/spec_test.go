@@ -42,6 +42,25 @@ func TestManifestIsOfTheseFiles(t *testing.T) {
 	}
 }
 
+// TestHashes_ChangeWithTheCodeOnly: a comment is no part of what TLC has checked, and
+// everything else is.
+func TestHashes_ChangeWithTheCodeOnly(t *testing.T) {
+	const text = "(* a (* nested *) word *)\n\nA == 1 \\* one\nB ==   2\n"
+	for changed, same := range map[string]bool{
+		"A == 1\nB ==   2\n":              true,
+		"(* another *)\nA == 1\nB ==   2": true,
+		"A == 1 \\* first\n\n\nB ==   2 ": true,
+		"A == 2\nB ==   2\n":              false,
+		"A == 1\nB == 2\n":                false,
+		"A == 1 B ==   2\n":               false,
+		"A == 1 (* open\nB ==   2\n":      false,
+	} {
+		if got := withoutComments(changed) == withoutComments(text); got != same {
+			t.Errorf("%q: the same %v, want %v: %q", changed, got, same, withoutComments(changed))
+		}
+	}
+}
+
 // TestReadmeHasTheFigures: the README says what the manifest says.
 func TestReadmeHasTheFigures(t *testing.T) {
 	m, err := Load(tla.Files)

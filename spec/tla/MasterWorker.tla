@@ -237,7 +237,7 @@ Answerable(p) == Heeded(p) /\ (server[p].lagging # None => ~IsWrite(asks[p][1]) 
 At(p, place) == local[p].at = place
 
 -------------------------------------------------------------------------------
-(* Guards that can be taken out, at the port, as model/roles does it *)
+(* Guards that can be taken out, at the port, as model/world does it *)
 
 Guarded(guard) == Without # guard
 If(condition, sequence) == IF condition THEN sequence ELSE <<>>
@@ -304,7 +304,7 @@ Distrust(v) ==
                  !.given = [t \in T |-> IF t \in open THEN 0 ELSE @[t]]]
 
 -------------------------------------------------------------------------------
-(* Masters: deciding (recipe/view.go) *)
+(* Masters: deciding (recipe/master_decide.go) *)
 
 Live(v) == v.alive \cap v.known
 
@@ -395,7 +395,7 @@ Batch(v, plan, checked) ==
 Commit(v) == If(Guarded("epoch-check"), <<Check(AssignPath, v.epoch)>>) \o Batch(v, v.plan, {})
 
 -------------------------------------------------------------------------------
-(* Masters: a pass of the loop (recipe/read.go). Each step asks for what is not  *)
+(* Masters: a pass of the loop (recipe/master_read.go). Each step asks for what is not  *)
 (* fresh, or goes on to the next one. The order matters: see reconciler.read.    *)
 
 Asking(v, place, names) == [v EXCEPT !.at = place, !.todo = names, !.got = <<>>]
@@ -582,7 +582,7 @@ Lapsed(v) ==
 Wrote(v, applied) == [v EXCEPT !.late = @ /\ (~applied \/ v.early), !.early = FALSE]
 
 -------------------------------------------------------------------------------
-(* Workers: a pass of the loop (recipe/incarnation.go, commit.go) *)
+(* Workers: a pass of the loop (recipe/worker_loop.go, worker_record.go) *)
 
 \* incarnation.ending: the assignment goes, and in the same multi the status or the
 \* record of the attempt comes.

@@ -59,7 +59,7 @@ func understood(read func() *Result) (r *Result, losses []record.Loss) {
 
 // prepare reads a run in the terms of the protocol.
 func prepare(run record.Run) *Result {
-	f := gather(run.Events, run.Evidence, run.Exchanges, run.Commits)
+	f := gather(run)
 	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
 	r.Counts = f.counts()
 	r.Report.Vacuous, r.Idle = f.vacuous(), f.idle()

@@ -284,7 +284,7 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 	s.Exchanges = nil
 	s.write("w", 3, record.Info, 7, ops...)
 	s.Events[2].Op, s.Events[3].Op = 2, 2
-	f := gather(s.Events, s.Evidence, s.Exchanges, s.Commits)
+	f := gather(s.Run)
 	if f.writes[0].Outcome() != record.Fail || f.writes[1].Outcome() != record.OK || f.zxids[1] != 7 {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}
@@ -299,7 +299,7 @@ func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 	s.write("c", 3, record.Fail, 0, ops...)
 	s.Exchanges[0].Sent, s.Exchanges[0].Answered, s.Exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
 	s.Exchanges[1].Sent, s.Exchanges[1].Answered, s.Exchanges[1].Zxid, s.Exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, record.NodeExists
-	f := gather(s.Events, s.Evidence, s.Exchanges, s.Commits)
+	f := gather(s.Run)
 	if f.writes[0].Outcome() != record.OK || f.writes[1].Outcome() != record.Fail || f.zxids[0] != 7 {
 		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
 	}

@@ -13,6 +13,7 @@ import (
 
 // facts is a history read in the terms of the protocol.
 type facts struct {
+	policy   record.Policy
 	events   []record.Event
 	evidence *record.Evidence
 	ledger   *ledger       // nil where it is not known what was committed
@@ -97,9 +98,10 @@ type task struct {
 }
 
 // gather reads a history.
-func gather(events []record.Event, evidence *record.Evidence, exchanges []record.Exchange, commits []record.Commit) *facts {
+func gather(run record.Run) *facts {
+	events, evidence := run.Events, run.Evidence
 	f := &facts{
-		events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
+		policy: run.Rules(), events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
 		created: map[string]string{}, collected: map[string]removal{},
 		submits: record.Operations(events, record.Submit), awaits: record.Operations(events, record.Await),
 		executions: record.Operations(events, record.Execute), terms: record.Operations(events, record.Lead), leaves: record.Operations(events, record.Leave),
@@ -123,7 +125,7 @@ func gather(events []record.Event, evidence *record.Evidence, exchanges []record
 		f.answered = append(f.answered, s.Outcome() != record.Info)
 	}
 	f.readTree()
-	f.ledger = newLedger(f.writes, evidence, exchanges, commits)
+	f.ledger = newLedger(f.writes, evidence, run.Exchanges, run.Commits)
 	f.settle()
 	f.settleSubmits()
 	for i := range f.writes {
@@ -299,8 +301,10 @@ func (t *task) marks(name string) {
 	}
 }
 
-// spent is how many of so many attempts count.
-func (t *task) spent(attempts int) int { return attempts - min(len(t.left), maxHandovers) }
+// spent is how many of so many attempts of a task count.
+func (f *facts) spent(t *task, attempts int) int {
+	return attempts - min(len(t.left), f.policy.MaxHandovers)
+}
 
 // recorded reports whether an attempt is on record.
 func (t *task) recorded(attempt int32) bool {

@@ -67,7 +67,7 @@ func TestOnlyWhoLeftInGoodOrderMustLeaveNothing(t *testing.T) {
 		if change == nil {
 			want = Invalid
 		}
-		if p := gather(run.Events, run.Evidence, nil, nil).leavesNothing(); p.Verdict != want || p.Reason == "" {
+		if p := gather(record.Run{Events: run.Events, Evidence: run.Evidence}).leavesNothing(); p.Verdict != want || p.Reason == "" {
 			t.Errorf("%s: %s: %s", name, p.Verdict, p.Reason)
 		}
 	}

@@ -10,20 +10,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// What participants are configured with; see package participant.
-const (
-	maxAttempts  = 5
-	maxHandovers = 5 * maxAttempts // that do not count, because a worker left
-	concurrency  = 16
-	retention    = 6 * time.Second // at least; see package harness
-)
-
 // budget is how many attempts a task is allowed.
-func (o options) budget() int {
+func (f *facts) budget(o options) int {
 	if o.Attempts > 0 {
 		return o.Attempts
 	}
-	return maxAttempts
+	return int(f.policy.MaxAttempts)
 }
 
 // budgetKept: a task fails exactly when its attempts are spent, and none is
@@ -37,18 +29,18 @@ func (f *facts) budgetKept() Property {
 		if t.id == "" || t.options.Resident || t.unsure {
 			continue
 		}
-		budget := t.options.budget()
+		budget := f.budget(t.options)
 		if t.status != nil && t.status.State == "failed" {
 			failed++
-			counts := t.spent(len(t.attempts)) == budget
+			counts := f.spent(t, len(t.attempts)) == budget
 			if earlier[t.status.Epoch] { // it counts all of them
 				counts = len(t.attempts) >= budget
 			}
 			if !counts {
-				p.violate(f.about(name), "%s has failed with %d attempts on record that count, and is allowed %d.", name, t.spent(len(t.attempts)), budget)
+				p.violate(f.about(name), "%s has failed with %d attempts on record that count, and is allowed %d.", name, f.spent(t, len(t.attempts)), budget)
 			}
 		}
-		if spent := t.spent(len(t.attempts)); spent > budget {
+		if spent := f.spent(t, len(t.attempts)); spent > budget {
 			p.violate(f.about(name), "%s had %d attempts that count, and is allowed %d.", name, spent, budget)
 		}
 		for n := range t.left {
@@ -63,7 +55,7 @@ func (f *facts) budgetKept() Property {
 		if t == nil || t.id == "" || t.options.Resident {
 			continue
 		}
-		if budget := t.options.budget(); t.spent(int(e.Invoke.Attempt)) > budget {
+		if budget := f.budget(t.options); f.spent(t, int(e.Invoke.Attempt)) > budget {
 			p.violate([]record.Event{e.Invoke}, "%s was executed as attempt %d, and is allowed %d.", e.Invoke.Task, e.Invoke.Attempt, budget)
 		}
 	}
@@ -119,7 +111,7 @@ func (f *facts) concurrencyKept() Property {
 			}
 			return int(a.at - b.at)
 		})
-		running, limit := 0, concurrency
+		running, limit := 0, f.policy.Concurrency
 		if strings.HasPrefix(who, "node-") {
 			limit *= 2 // the worker before it led may still finish what it held
 		}
@@ -142,7 +134,7 @@ func (f *facts) concurrencyKept() Property {
 // after its status was recorded, and nobody who waits is too late.
 func (f *facts) retentionKept() Property {
 	p := newFinding("RetentionKept", "")
-	byMasters, late := 0, 0
+	byMasters, late, retention := 0, 0, f.policy.Retention
 	for _, a := range f.awaits {
 		if a.Outcome() == record.Fail && f.collected[a.Invoke.Task].kept {
 			late++

@@ -50,7 +50,7 @@ func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
 			add(c.at, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Session: session, Text: c.session})
 		}
 		events = record.Merge(events, c.more)
-		if p := gather(events, &record.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+		if p := gather(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}
@@ -87,7 +87,7 @@ func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
 		if c.told > 0 {
 			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
 		}
-		if p := gather(record.Merge(events, nil), &record.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+		if p := gather(record.Run{Events: record.Merge(events, nil), Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}
@@ -140,7 +140,7 @@ func TestAStopExcusesNobodyForGood(t *testing.T) {
 			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
 		}
 		events = record.Merge(events, halt("stop-worker", 90, 15, 30), c.more)
-		if p := gather(events, &record.Evidence{}, nil, nil).residentExclusive(); p.Verdict != c.want {
+		if p := gather(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}

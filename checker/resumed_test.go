@@ -24,7 +24,7 @@ func TestAnAttemptBeginsAgainOnlyAfterALapse(t *testing.T) {
 		ended := record.Event{Seq: 2, At: 15, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 1, State: record.Lapsed}
 		second := record.Event{Seq: 3, At: 20, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: "task-a", Token: token}
 		one.change(&first, &ended, &second)
-		if p := gather([]record.Event{first, ended, second}, &record.Evidence{}, nil, nil).uniqueAttempts(); p.Verdict != one.want {
+		if p := gather(record.Run{Events: []record.Event{first, ended, second}, Evidence: &record.Evidence{}}).uniqueAttempts(); p.Verdict != one.want {
 			t.Errorf("%s: %s: %s", name, p.Verdict, p.Reason)
 		}
 	}

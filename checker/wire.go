@@ -55,7 +55,7 @@ type deviation struct {
 func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, found []deviation) {
 	var mu sync.Mutex
 	var gaveUp []deviation
-	inParallel(protocol.Traces(exchanges, maxAttempts), func(n int, t protocol.Trace) {
+	inParallel(protocol.Traces(exchanges, f.policy.MaxAttempts), func(n int, t protocol.Trace) {
 		o := protocol.Follow(&t)
 		mu.Lock()
 		defer mu.Unlock()

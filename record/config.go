@@ -45,6 +45,7 @@ type Config struct {
 
 	// RecordFormat is 0 of a run from before there were manifests.
 	RecordFormat int       `json:"record_format,omitempty"`
+	Policy       Policy    `json:"policy,omitzero"` // none of a run from before it was stored
 	Namespace    string    `json:"namespace,omitempty"`
 	Started      time.Time `json:"started"`
 	Versions     Versions  `json:"versions"`

@@ -75,7 +75,7 @@ func (o *opening) unreadable(file string, err error) {
 func (o *opening) readManifest() (older bool) {
 	manifest, err := ReadManifest(o.dir)
 	stored, unreadable := ReadConfig(o.dir)
-	o.stored, o.run.Manifest = stored, manifest
+	o.stored, o.run.Manifest, o.run.Policy = stored, manifest, stored.Policy
 	switch {
 	case err == nil:
 		o.run.Losses = manifest.Losses(o.dir)
@@ -91,6 +91,9 @@ func (o *opening) readManifest() (older bool) {
 	}
 	if unreadable != nil {
 		o.unreadable(ConfigFile, unreadable)
+	}
+	if stored.Policy.Version > PolicyVersion {
+		o.lose(ConfigFile, "has a policy of version %d, and this program knows %d: use the program that made it, or a later one", stored.Policy.Version, PolicyVersion)
 	}
 	if manifest == nil {
 		o.run.Manifest = &Manifest{Run: filepath.Base(o.dir), Seed: stored.Seed, Inferred: true}

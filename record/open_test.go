@@ -163,3 +163,20 @@ func TestAHiddenHoleIsNone(t *testing.T) {
 		t.Errorf("%v", losses)
 	}
 }
+
+// TestOpen_Policy: a run is judged by the policy that it stores, by that of its time if it
+// stores none, and not at all by one that this program does not know.
+func TestOpen_Policy(t *testing.T) {
+	o := readOlderRun(t)
+	if got := o.store(t).Rules(); got != record.FirstPolicy() {
+		t.Errorf("without a policy it is %+v", got)
+	}
+	o.stored.Policy = record.Policy{Version: record.PolicyVersion, MaxAttempts: 2, MaxHandovers: 3, Concurrency: 4, Retention: 5}
+	if run := o.store(t); run.Rules() != o.stored.Policy || len(run.Losses) > 0 {
+		t.Errorf("%+v, %v", run.Rules(), run.Losses)
+	}
+	o.stored.Policy.Version++
+	if losses := o.store(t).Losses; len(losses) == 0 || losses[0].File != record.ConfigFile {
+		t.Errorf("a later policy: %v", losses)
+	}
+}

@@ -9,6 +9,9 @@ type Run struct {
 	Exchanges []Exchange // nil where the wire was not recorded
 	Commits   []Commit   // nil where the servers' logs were not read
 
+	// Policy is what the participants were told to keep to; see [Run.Rules].
+	Policy Policy
+
 	// Manifest says what was recorded, and why the rest was not. Without one nothing says
 	// that the run is whole, and no judge finds it valid or invalid.
 	Manifest *Manifest

@@ -14,7 +14,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/protocol"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
@@ -55,7 +54,7 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 	if run.Exchanges == nil {
 		return fmt.Errorf("%s has no %s to be followed: %s", dir, record.WireFile, entry.Reason)
 	}
-	all := protocol.Split(run.Exchanges, participant.MaxAttempts)
+	all := protocol.Split(run.Exchanges, run.Rules().MaxAttempts)
 	chosen := spread(all, sample)
 	began := time.Now()
 	verdict, own := followAll(chosen, out)

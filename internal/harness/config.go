@@ -204,12 +204,20 @@ func join(kinds []nemesis.Kind) string {
 
 // retention is how long masters keep finished tasks: with an odd seed so short
 // that they live to see its end, with an even one so long that the final tree has
-// all of them. Package checker knows the short one.
+// all of them.
 func (c Config) retention() time.Duration {
 	if c.Seed%2 == 1 {
 		return 6 * time.Second
 	}
 	return time.Hour
+}
+
+// policy is what participants are told to keep to.
+func (c Config) policy() record.Policy {
+	return record.Policy{
+		Version: record.PolicyVersion, MaxAttempts: participant.MaxAttempts, MaxHandovers: participant.MaxHandovers,
+		Concurrency: participant.Concurrency, Retention: c.retention(),
+	}
 }
 
 // group is how many participants play a role.

@@ -213,3 +213,21 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	}
 }
+
+// TestConfig_PolicyIsTheOneOfBefore: a run whose config.json tells of no policy is judged by
+// the one that participants have had since then. Who changes a constant of participants
+// changes this test, and leaves [record.FirstPolicy] as it is.
+func TestConfig_PolicyIsTheOneOfBefore(t *testing.T) {
+	short := Defaults()
+	short.Seed = 1
+	first := record.FirstPolicy()
+	first.Version = record.PolicyVersion
+	if got := short.policy(); got != first {
+		t.Errorf("got  %+v\nwant %+v", got, first)
+	}
+	long := short
+	long.Seed = 2
+	if got := long.policy().Retention; got <= first.Retention {
+		t.Errorf("the longer retention is %v", got)
+	}
+}

@@ -22,6 +22,7 @@ type Stored struct {
 	// RecordFormat is 0 of a run from before there were manifests.
 	RecordFormat int `json:"record_format,omitempty"`
 
+	Policy    record.Policy   `json:"policy"`
 	Namespace string          `json:"namespace,omitempty"`
 	Started   time.Time       `json:"started"`
 	Versions  record.Versions `json:"versions"`

@@ -161,7 +161,7 @@ func (m *memory) gather(ctx context.Context, evidence *record.Evidence, records 
 func (m *memory) saveMemoryConfig() error {
 	v := versions()
 	v.ZooKeeper = "in memory"
-	return record.SaveJSON(filepath.Join(m.dir, record.ConfigFile), Stored{Config: m.config, RecordFormat: record.FormatVersion, Started: time.Now().UTC(), Versions: v})
+	return record.SaveJSON(filepath.Join(m.dir, record.ConfigFile), Stored{Config: m.config, RecordFormat: record.FormatVersion, Policy: m.config.policy(), Started: time.Now().UTC(), Versions: v})
 }
 
 // bind finds the target of a fault and what is to be done to it.

@@ -217,7 +217,7 @@ func (r *run) saveConfig(ctx context.Context) error {
 		r.say("builds: %v", builds)
 	}
 	return record.SaveJSON(filepath.Join(r.dir, record.ConfigFile), Stored{
-		Builds: builds, Config: r.config, RecordFormat: record.FormatVersion, Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image,
+		Builds: builds, Config: r.config, RecordFormat: record.FormatVersion, Policy: r.config.policy(), Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image,
 		Addresses: r.ensemble.Addresses(),
 	})
 }

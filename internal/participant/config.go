@@ -64,11 +64,12 @@ func Decode(text string) (Config, error) {
 	return c, nil
 }
 
-// The policy of masters and workers under torture.
+// The policy of masters and workers under torture. config.json of a run has it for judges.
 const (
-	MaxAttempts = 5
-	Concurrency = 16
-	MaxBacklog  = 500 // reached when nobody works for a while
+	MaxAttempts  = 5
+	MaxHandovers = 5 * MaxAttempts // the recipe's default
+	Concurrency  = 16
+	MaxBacklog   = 500 // reached when nobody works for a while
 )
 
 // Drain is the line on standard input that tells a client to submit no more and

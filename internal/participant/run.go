@@ -181,7 +181,7 @@ func (l leaving) Close(ctx context.Context) error {
 func masterConfig(config Config, journal *record.Journal, log *slog.Logger) recipe.MasterConfig {
 	return recipe.MasterConfig{
 		Namespace: config.Namespace, Access: config.access(), Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
-		MaxAttempts: MaxAttempts, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: config.strategy(),
+		MaxAttempts: MaxAttempts, MaxHandovers: MaxHandovers, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: config.strategy(),
 		OnLead: func(ctx context.Context, epoch int32) {
 			term := journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Token: record.Token{Epoch: epoch}})
 			<-ctx.Done()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -114,5 +115,20 @@ func TestNoTimeLeavesTheWhole(t *testing.T) {
 	s := History(ctx, run, p, judge)
 	if s.Minimal || s.Left != s.Of || s.Property.Reason != p.Reason || s.Judged != 0 {
 		t.Errorf("%d of %d events, minimal %v, %d judged", s.Left.Events, s.Of.Events, s.Minimal, s.Judged)
+	}
+}
+
+// TestHistory_KeepsThePolicy shrinks a run that violates its own policy, and no other.
+func TestHistory_KeepsThePolicy(t *testing.T) {
+	run := recordtest.Frozen(t, "accepted-policies")
+	run.Policy = record.FirstPolicy()
+	run.Policy.Retention = time.Hour
+	whole := invalid(judge(run))
+	if len(whole) != 1 {
+		t.Fatalf("violated is %v", whole)
+	}
+	s := History(t.Context(), run, whole[0], judge)
+	if left := invalid(judge(s.Run)); len(left) != 1 || s.Left.Events >= s.Of.Events || s.Run.Policy != run.Policy {
+		t.Errorf("%d of %d events, %v", s.Left.Events, s.Of.Events, left)
 	}
 }

@@ -88,7 +88,7 @@ func only(run record.Run, tasks []string) record.Run {
 		kept[t] = true
 	}
 	n := narrowing{kept: kept, ids: byID(run), gone: map[key]bool{}}
-	part := record.Run{Events: n.events(run.Events), Evidence: n.evidence(run.Evidence), Manifest: excerpt(run)}
+	part := record.Run{Events: n.events(run.Events), Evidence: n.evidence(run.Evidence), Policy: run.Policy, Manifest: excerpt(run)}
 	for _, x := range run.Exchanges {
 		ops, stays := n.ops(x.Ops)
 		if refused := x.Index >= 0 && x.Index < len(x.Ops); refused && len(ops) < len(x.Ops) {

@@ -100,7 +100,7 @@ func join(run record.Run, all, kept []unit) record.Run {
 			delete(dropped, n)
 		}
 	}
-	part := record.Run{Events: pick(run.Events, events), Exchanges: pick(run.Exchanges, exchanges), Commits: pick(run.Commits, commits), Manifest: excerpt(run)}
+	part := record.Run{Events: pick(run.Events, events), Exchanges: pick(run.Exchanges, exchanges), Commits: pick(run.Commits, commits), Policy: run.Policy, Manifest: excerpt(run)}
 	if run.Evidence != nil {
 		evidence := *run.Evidence
 		evidence.Nodes = nil

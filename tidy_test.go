@@ -31,7 +31,7 @@ var rooms = map[string][]string{
 	"model/zk":                       {"zkapi"},
 	"model/explore":                  {"zkapi", "model/zk"},
 	"model/world":                    {"zkapi", "model/zk", "model/explore", "recipe"},
-	"nemesis":                        {},
+	"nemesis":                        {"record", "zkapi"},
 	"checker/protocol":               {"record"},
 	"checker":                        {"record", "internal/exit", "checker/sequential", "checker/protocol", "github.com/anishathalye/porcupine"},
 	"checker/explain/shrink":         {"record", "checker", "internal/ddmin"},

@@ -52,7 +52,7 @@ type Fault struct {
 	Kind     Kind          `json:"kind"`
 	Role     Role          `json:"role"`
 	Start    time.Duration `json:"start"`    // since the load began, in ns
-	Duration time.Duration `json:"duration"` // until it is healed, in ns; 0 for a single deed
+	Duration time.Duration `json:"duration"` // until it is healed, in ns; 0 for one that is over at once
 	Pick     int           `json:"pick"`     // which of those that fit the role, modulo their number
 }
 
@@ -172,7 +172,7 @@ func Parse(list string) ([]Kind, error) {
 		}
 		found := false
 		for _, e := range Catalogue {
-			if name == "all" && !slices.Contains(byName, e.Kind) || name == string(e.Kind) || slices.Contains(e.groups(), name) {
+			if name == "all" && !e.ByName || name == string(e.Kind) || slices.Contains(e.groups(), name) {
 				chosen[e.Kind], found = true, true
 			}
 		}

@@ -187,14 +187,19 @@ func Refused(kinds []Kind, servers int, external bool) []Kind {
 
 // RefusedInMemory are the faults that a run in one process cannot have.
 func RefusedInMemory(kinds []Kind) []Kind {
-	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return slices.Contains(inMemory, k) })
+	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool {
+		entry, known := Lookup(k)
+		return known && entry.inMemory()
+	})
 }
 
 // InMemory names the faults that such a run can have.
 func InMemory() []string {
-	names := make([]string, len(inMemory))
-	for i, k := range inMemory {
-		names[i] = string(k)
+	var names []string
+	for _, e := range Catalogue {
+		if e.inMemory() {
+			names = append(names, string(e.Kind))
+		}
 	}
 	return names
 }

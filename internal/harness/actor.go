@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -20,7 +22,6 @@ type actor struct {
 	memory *memory
 
 	mu       sync.Mutex
-	suffers  bool // a fault is at work on it
 	life     int
 	env      *actorEnv
 	journal  *record.Journal
@@ -33,8 +34,20 @@ type actor struct {
 	killed   bool
 }
 
-// start begins the next life.
-func (a *actor) start() error {
+// Name implements nemesis.Process.
+func (a *actor) Name() string { return a.name }
+
+// CanLead implements nemesis.Process.
+func (a *actor) CanLead() bool { return canLead(a.role) }
+
+// CanWork implements nemesis.Process.
+func (a *actor) CanWork() bool { return canWork(a.role) }
+
+// IsClient implements nemesis.Process.
+func (a *actor) IsClient() bool { return a.role == participant.Client }
+
+// Start begins the next life.
+func (a *actor) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.life++
@@ -78,9 +91,9 @@ func (a *actor) start() error {
 // errKilled ends everything of an actor that was killed.
 var errKilled = errors.New("killed")
 
-// kill ends the life at once: nothing more is heard of it, and its sessions end by
+// Kill ends the life at once: nothing more is heard of it, and its sessions end by
 // their timeout.
-func (a *actor) kill() {
+func (a *actor) Kill() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.killed = true
@@ -88,10 +101,17 @@ func (a *actor) kill() {
 	a.journal.Mute()
 	a.memory.note(record.Process, a.name, a.life, "killed")
 	a.end(errKilled)
+	return nil
 }
 
-// alive reports whether the present life goes on.
-func (a *actor) alive() bool {
+// Killed implements nemesis.Process: what was killed is connected to nothing.
+func (a *actor) Killed() nemesis.Finding {
+	up := a.port().up()
+	return nemesis.Found(up == 0, "%d of its sessions are connected", up).With("sessions connected", up)
+}
+
+// Alive reports whether the present life goes on.
+func (a *actor) Alive() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	select {
@@ -100,24 +120,6 @@ func (a *actor) alive() bool {
 	default:
 		return !a.killed
 	}
-}
-
-// claim marks the actor as suffering from a fault, unless it does already or is
-// dead.
-func (a *actor) claim() bool {
-	free := a.alive()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if free = free && !a.suffers; free {
-		a.suffers = true
-	}
-	return free
-}
-
-func (a *actor) release() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.suffers = false
 }
 
 // port is that of the present life.
@@ -137,22 +139,23 @@ func (a *actor) drain() {
 	}
 }
 
-// leave asks the actor to leave, and kills it if it does not. It reports whether
-// it left by itself.
-func (a *actor) leave(patience time.Duration) bool {
-	if !a.alive() {
-		return true
+// Leave asks the actor to leave, and kills it if it does not. It reports how long that
+// took, and whether it left by itself.
+func (a *actor) Leave() (took time.Duration, clean bool) {
+	if !a.Alive() {
+		return 0, true
 	}
+	began := a.memory.now()
 	a.mu.Lock()
 	end, over := a.end, a.over
 	a.mu.Unlock()
 	end(participant.ErrLeave)
 	select {
 	case <-over:
-		return true
-	case <-time.After(patience):
-		a.kill()
-		return false
+		return a.memory.now() - began, true
+	case <-time.After(leavePatience):
+		_ = a.Kill() // which has nothing to fail
+		return a.memory.now() - began, false
 	}
 }
 
@@ -162,8 +165,8 @@ func (a *actor) recover() error {
 	a.mu.Lock()
 	killed := a.killed
 	a.mu.Unlock()
-	if killed || !a.alive() && a.role != participant.Client {
-		return a.start()
+	if killed || !a.Alive() && a.role != participant.Client {
+		return a.Start()
 	}
 	return nil
 }
@@ -181,3 +184,40 @@ func (a *actor) bury() {
 		_ = j.Close()
 	}
 }
+
+// Session implements nemesis.Process: any that lives.
+func (a *actor) Session() (int64, bool) {
+	for _, s := range a.memory.server.Sessions() {
+		if a.port().owns(s.ID()) {
+			return s.ID(), true
+		}
+	}
+	return 0, false
+}
+
+// Has implements nemesis.Process.
+func (a *actor) Has(session int64) bool { return a.port().owns(session) }
+
+// Owns implements nemesis.Process.
+func (a *actor) Owns(session int64) bool {
+	by, known := a.memory.owners.Load(session)
+	return known && by.(holder).process == a.name
+}
+
+// EndSession implements nemesis.Process.
+func (a *actor) EndSession(_ context.Context, session int64) (zxid int64, err error) {
+	s := a.memory.find(session)
+	if s == nil {
+		return 0, fmt.Errorf("session %s of %s is over", record.Hex(session), a.name)
+	}
+	s.Expire()
+	return 0, nil
+}
+
+// SessionGone implements nemesis.Process.
+func (a *actor) SessionGone(_ context.Context, session int64) (bool, error) {
+	return a.memory.find(session) == nil, nil
+}
+
+// Line implements nemesis.Process.
+func (a *actor) Line() nemesis.Line { return simulated{a} }

@@ -126,7 +126,7 @@ func drainBacklog(ctx context.Context, driver *zkclient.Driver, config BenchConf
 		return 0, context.Cause(ctx)
 	}
 	o := &observer{driver: driver}
-	defer o.close(context.WithoutCancel(ctx))
+	defer o.Close(context.WithoutCancel(ctx))
 	for {
 		open, err := o.unfinished(ctx)
 		if err == nil && open.tasks == 0 && open.assignments == 0 {

@@ -32,8 +32,8 @@ func (r *run) finalTrees(ctx context.Context, evidence *record.Evidence) error {
 		if err != nil {
 			return err
 		}
-		defer o.close(context.WithoutCancel(ctx))
-		if _, err := o.must(ctx, zkapi.Exists("/")); err != nil { // to open a session is a write
+		defer o.Close(context.WithoutCancel(ctx))
+		if _, err := o.Must(ctx, zkapi.Exists("/")); err != nil { // to open a session is a write
 			return err
 		}
 		alone = append(alone, o)

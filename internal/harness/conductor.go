@@ -3,56 +3,12 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
-
-// deed is a fault bound to what it acts on.
-type deed struct {
-	target string
-	hit    func() string // whom it has hit, if only apply finds out; else nil
-	// sessions that were ended, in the history's notation and comma-separated, once
-	// apply has found them
-	session func() string
-	apply   func(ctx context.Context) error
-	heal    func(ctx context.Context) error
-	probe   func(ctx context.Context) finding // just before healing
-	done    func()                            // after healing
-	takes   time.Duration                     // how much longer than planned it may take of itself
-}
-
-// finding is what a probe has seen.
-type finding struct {
-	effective bool
-	text      string // in words
-	figures   map[string]string
-}
-
-// found makes a finding of words alone.
-func found(effective bool, format string, args ...any) finding {
-	return finding{effective: effective, text: fmt.Sprintf(format, args...)}
-}
-
-// whether says in words which of two things a probe saw.
-func whether(seen bool, is, isNot string) string {
-	if seen {
-		return is
-	}
-	return isNot
-}
-
-// with adds a figure.
-func (f finding) with(name string, value any) finding {
-	figures := map[string]string{name: fmt.Sprint(value)}
-	maps.Copy(figures, f.figures)
-	f.figures = figures
-	return f
-}
 
 // healLimit is how long the healing of one fault may take, whatever else ends.
 const healLimit = 30 * time.Second
@@ -95,31 +51,31 @@ func wait(ctx context.Context, d time.Duration) bool {
 // inflict applies one fault, waits, probes and heals.
 func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	entry := nemesis.Record{Fault: fault, From: r.now(), To: r.now()}
-	d, err := r.bind(ctx, fault)
+	d, err := r.injector.Bind(ctx, fault)
 	if err != nil {
 		entry.Evidence = "not applied: " + err.Error()
 		r.missed(fault, entry.Evidence)
 		return entry
 	}
-	if d.done != nil {
-		defer d.done()
+	if d.Done != nil {
+		defer d.Done()
 	}
-	entry.Target = d.target
-	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Fault: string(fault.Kind), Target: d.target})
+	entry.Target = d.Target
+	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Fault: string(fault.Kind), Target: d.Target})
 	entry.From = event.At
-	doing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.takes)
+	doing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.Takes)
 	defer cancel()
-	err = d.apply(doing)
+	err = d.Apply(doing)
 	entry.Applied = err == nil
 	if err == nil {
 		wait(ctx, fault.Duration)
-		seen := d.probe(doing)
-		entry.Effective, entry.Evidence, entry.Figures = seen.effective, seen.text, seen.figures
+		seen := d.Probe(doing)
+		entry.Effective, entry.Evidence, entry.Figures = seen.Effective, seen.Text, seen.Figures
 	} else {
 		entry.Evidence = "not applied: " + err.Error()
 	}
-	if d.hit != nil {
-		entry.Target = d.hit()
+	if d.Hit != nil {
+		entry.Target = d.Hit()
 	}
 	if err := heal(ctx, d); err != nil {
 		entry.Evidence += "; healing failed: " + err.Error()
@@ -133,8 +89,8 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	}
 	r.nemesis.Complete(event, outcome, func(e *record.Event) {
 		e.Fault, e.Target, e.Effective, e.Text = string(fault.Kind), entry.Target, entry.Effective, entry.Evidence
-		if d.session != nil && entry.Applied {
-			e.Session = d.session()
+		if d.Sessions != nil && entry.Applied {
+			e.Session = d.Sessions()
 		}
 	})
 	entry.To = r.now()
@@ -142,10 +98,10 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 }
 
 // heal has a time of its own, whatever the fault has taken.
-func heal(ctx context.Context, d deed) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+d.takes)
+func heal(ctx context.Context, d nemesis.Injection) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+d.Takes)
 	defer cancel()
-	return d.heal(ctx)
+	return d.Heal(ctx)
 }
 
 // missed notes a fault that was intended and came to nothing.

@@ -248,3 +248,9 @@ func (c Config) plan() []nemesis.Fault {
 		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime),
 	})
 }
+
+// sleeps reports whether machines of participants may sleep.
+func (c Config) sleeps() bool {
+	return slices.Contains(c.Nemesis, nemesis.SleepWorker) ||
+		slices.ContainsFunc(c.Schedule, func(f nemesis.Fault) bool { return f.Kind == nemesis.SleepWorker })
+}

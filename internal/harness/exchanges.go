@@ -72,6 +72,9 @@ func refusalOf(err error) record.Refusal {
 	return ""
 }
 
+// quotaExceeded is the server's code.
+const quotaExceeded = "-125"
+
 // wrote records a write that the participant's proxy has seen.
 func (p *process) wrote(x ensemble.Exchange) {
 	life, _ := p.lives.Load(x.Session)

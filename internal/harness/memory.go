@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +32,8 @@ type memory struct {
 	acts   *participant.Sink
 	owners sync.Map // holder: whose each session is, by its id
 
-	commits []record.Commit // in the order of the server; mu guards them
+	mu      sync.Mutex
+	commits []record.Commit // in the order of the server
 }
 
 // runInChild makes the folder and lets a process of its own, which lives in virtual
@@ -73,7 +73,7 @@ func Simulate(config Config, dir string) {
 		began := time.Now()
 		r := &run{config: config, out: os.Stderr, dir: dir, now: func() time.Duration { return time.Since(began) }}
 		m := &memory{run: r, server: zk.NewServer(config.SessionTimeout)}
-		r.bind = m.bind
+		r.injector = nemesis.NewInjector(m)
 		m.server.Record(m.wrote)
 		return m.play()
 	})
@@ -95,7 +95,7 @@ func (m *memory) play() error {
 		for i := range group.count {
 			a := &actor{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, memory: m}
 			m.actors = append(m.actors, a)
-			if err := a.start(); err != nil {
+			if err := a.Start(); err != nil {
 				return err
 			}
 		}
@@ -117,7 +117,7 @@ func (m *memory) play() error {
 	m.drainActors(ctx, evidence)
 	m.phase("collect")
 	for _, a := range m.actors {
-		a.leave(leavePatience)
+		a.Leave()
 	}
 	return m.gather(ctx, evidence, records)
 }
@@ -129,7 +129,7 @@ func (m *memory) drainActors(ctx context.Context, evidence *record.Evidence) {
 	}
 	m.awaitDrained(ctx, evidence, func() (waiting []string) {
 		for _, a := range m.actors {
-			if a.role == participant.Client && a.alive() {
+			if a.role == participant.Client && a.Alive() {
 				waiting = append(waiting, a.name)
 			}
 		}
@@ -141,7 +141,7 @@ func (m *memory) drainActors(ctx context.Context, evidence *record.Evidence) {
 func (m *memory) gather(ctx context.Context, evidence *record.Evidence, records []nemesis.Record) error {
 	nodes, err := m.observer.tree(ctx)
 	evidence.Nodes = append([]record.Node{}, nodes...)
-	m.observer.close(ctx)
+	m.observer.Close(ctx)
 	evidence.Order = record.FromMemory
 	err = errors.Join(err,
 		record.WriteCommits(filepath.Join(m.dir, record.CommittedFile), m.commits),
@@ -164,99 +164,24 @@ func (m *memory) saveMemoryConfig() error {
 	return record.SaveJSON(filepath.Join(m.dir, record.ConfigFile), Stored{Config: m.config, RecordFormat: record.FormatVersion, Policy: m.config.policy(), Started: time.Now().UTC(), Versions: v})
 }
 
-// bind finds the target of a fault and what is to be done to it.
-func (m *memory) bind(ctx context.Context, fault nemesis.Fault) (deed, error) {
-	fault.Role = fault.Aim()
-	bind := deedsInMemory[fault.Kind]
-	if bind == nil {
-		return deed{}, fmt.Errorf("%s is impossible in memory", fault.Kind)
-	}
-	a, err := m.victim(ctx, fault.Role, fault.Pick)
-	if err != nil {
-		return deed{}, err
-	}
-	d := bind(m, a, fault)
-	d.target, d.done = a.name, a.release
-	return d, nil
+// Settings implements nemesis.Bench.
+func (m *memory) Settings() nemesis.Settings {
+	s := m.run.Settings()
+	s.Offers = 0
+	return s
 }
 
-// victim claims the participant that a fault is for.
-func (m *memory) victim(ctx context.Context, role nemesis.Role, pick int) (*actor, error) {
-	if role == nemesis.ActiveMaster {
-		return m.activeMaster(ctx)
+// Processes implements nemesis.Bench.
+func (m *memory) Processes() []nemesis.Process {
+	all := make([]nemesis.Process, len(m.actors))
+	for i, a := range m.actors {
+		all[i] = a
 	}
-	fit, err := m.fit(ctx, role)
-	if err != nil {
-		return nil, err
-	}
-	for i := range fit {
-		if a := fit[(pick+i)%len(fit)]; a.claim() {
-			return a, nil
-		}
-	}
-	return nil, fmt.Errorf("every %s suffers already, or there is none", role)
+	return all
 }
 
-// fit lists the actors that fit a role.
-func (m *memory) fit(ctx context.Context, role nemesis.Role) ([]*actor, error) {
-	playing := func(roles ...participant.Role) []*actor {
-		return slices.DeleteFunc(slices.Clone(m.actors), func(a *actor) bool { return !slices.Contains(roles, a.role) })
-	}
-	switch role {
-	case nemesis.SomeClient:
-		return playing(participant.Client), nil
-	case nemesis.Backup:
-		active, _, err := m.observer.activeMaster(ctx)
-		return slices.DeleteFunc(playing(participant.Master, participant.Node), func(a *actor) bool { return a.name == active }), err
-	}
-	return playing(participant.Worker, participant.Node), nil
-}
-
-// activeMaster is that of run, for actors.
-func (m *memory) activeMaster(ctx context.Context) (*actor, error) {
-	const patience = 20
-	for range patience {
-		name, session, err := m.observer.activeMaster(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range m.actors {
-			if a.name == name && a.port().owns(session) && a.claim() {
-				return a, nil
-			}
-		}
-		if !wait(ctx, 200*time.Millisecond) {
-			break
-		}
-	}
-	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
-}
-
-// sessionAs is the session with which a participant plays a role: the one that holds
-// what the role holds, or, of one that holds nothing, any of its own.
-func (m *memory) sessionAs(ctx context.Context, a *actor, role nemesis.Role) (*zk.Session, error) {
-	path := "/workers/" + a.name
-	switch role {
-	case nemesis.ActiveMaster:
-		path = "/master"
-	case nemesis.Backup, nemesis.SomeClient:
-		for _, s := range m.server.Sessions() {
-			if a.port().owns(s.ID()) {
-				return s, nil
-			}
-		}
-		return nil, fmt.Errorf("%s has no session", a.name)
-	}
-	id, err := m.observer.holder(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	session := m.find(id)
-	if session == nil || !a.port().owns(id) {
-		return nil, fmt.Errorf("%s is not held by %s", path, a.name)
-	}
-	return session, nil
-}
+// Ensemble implements nemesis.Bench: there are no servers to be broken.
+func (m *memory) Ensemble() nemesis.Ensemble { return nil }
 
 // find returns a session that lives.
 func (m *memory) find(id int64) *zk.Session {

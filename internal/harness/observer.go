@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -39,8 +40,8 @@ func (r *run) newObserver(servers []string) (*observer, error) {
 	return &observer{driver: driver, root: r.namespace}, nil
 }
 
-// do sends a request on the observer's session, a new one if need be.
-func (o *observer) do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+// Do sends a request on the observer's session, a new one if need be.
+func (o *observer) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	o.mu.Lock()
 	if o.session == nil || o.session.Done().Fired() {
 		session, err := o.driver.Open(ctx)
@@ -55,10 +56,10 @@ func (o *observer) do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	return session.Do(ctx, op)
 }
 
-// must repeats a read until it is answered.
-func (o *observer) must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+// Must repeats a read until it is answered.
+func (o *observer) Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	for {
-		result, err := o.do(ctx, op)
+		result, err := o.Do(ctx, op)
 		if err == nil || errors.Is(err, zkapi.ErrNoNode) {
 			return result, err
 		}
@@ -68,16 +69,16 @@ func (o *observer) must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
-// activeMaster says which participant /master names, and the session that holds it. It
+// ActiveMaster says which participant /master names, and the session that holds it. It
 // waits a little while there is none, as between two terms.
-func (o *observer) activeMaster(ctx context.Context) (name string, session int64, err error) {
+func (o *observer) ActiveMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
-		_, err := o.must(ctx, zkapi.Sync(o.root+"/master")) // a lagging server knows yesterday's
+		_, err := o.Must(ctx, zkapi.Sync(o.root+"/master")) // a lagging server knows yesterday's
 		var got zkapi.Result
 		if err == nil {
-			got, err = o.must(ctx, zkapi.Get(o.root+"/master"))
+			got, err = o.Must(ctx, zkapi.Get(o.root+"/master"))
 		}
 		if err == nil {
 			name, _, _ := strings.Cut(string(got.Data), ":")
@@ -89,14 +90,14 @@ func (o *observer) activeMaster(ctx context.Context) (name string, session int64
 	}
 }
 
-// holder is the session that holds an ephemeral.
-func (o *observer) holder(ctx context.Context, path string) (int64, error) {
+// Holder is the session that holds an ephemeral.
+func (o *observer) Holder(ctx context.Context, path string) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if _, err := o.must(ctx, zkapi.Sync(o.root+path)); err != nil {
+	if _, err := o.Must(ctx, zkapi.Sync(o.root+path)); err != nil {
 		return 0, err
 	}
-	seen, err := o.must(ctx, zkapi.Exists(o.root+path))
+	seen, err := o.Must(ctx, zkapi.Exists(o.root+path))
 	if err == nil && !seen.Found {
 		err = fmt.Errorf("nobody holds %s", path)
 	}
@@ -112,7 +113,7 @@ type openWork struct {
 
 // unfinished counts what is open.
 func (o *observer) unfinished(ctx context.Context) (work openWork, err error) {
-	listed, err := o.must(ctx, zkapi.Children(o.root+"/tasks"))
+	listed, err := o.Must(ctx, zkapi.Children(o.root+"/tasks"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 		return work, err
 	}
@@ -132,28 +133,35 @@ func (o *observer) unfinished(ctx context.Context) (work openWork, err error) {
 			work.tasks++
 		}
 	}
-	held, err := o.held(ctx)
+	held, err := o.Held(ctx)
 	for _, n := range held {
 		work.assignments += n
 	}
 	return work, err
 }
 
-// held counts the assignments of each worker.
-func (o *observer) held(ctx context.Context) (map[string]int, error) {
+// Held counts the assignments of each worker.
+func (o *observer) Held(ctx context.Context) (map[string]int, error) {
 	return o.counted(ctx, func(string) bool { return true })
+}
+
+// Residents counts the resident tasks of each worker.
+func (o *observer) Residents(ctx context.Context) (map[string]int, error) {
+	return o.counted(ctx, func(task string) bool {
+		return strings.HasPrefix(task, "task-"+participant.ResidentPrefix)
+	})
 }
 
 // counted counts the assignments of each worker that are of such tasks; a worker that has
 // none is left out.
 func (o *observer) counted(ctx context.Context, such func(task string) bool) (map[string]int, error) {
-	inboxes, err := o.must(ctx, zkapi.Children(o.root+"/assign"))
+	inboxes, err := o.Must(ctx, zkapi.Children(o.root+"/assign"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 		return nil, err
 	}
 	held := map[string]int{}
 	for _, w := range inboxes.Children {
-		inbox, err := o.must(ctx, zkapi.Children(o.root+"/assign/"+w))
+		inbox, err := o.Must(ctx, zkapi.Children(o.root+"/assign/"+w))
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +177,7 @@ func (o *observer) counted(ctx context.Context, such func(task string) bool) (ma
 // tree reads everything below the namespace. The sync in front makes it the
 // committed state, now that nobody writes any more.
 func (o *observer) tree(ctx context.Context) ([]record.Node, error) {
-	if _, err := o.must(ctx, zkapi.Sync("/")); err != nil {
+	if _, err := o.Must(ctx, zkapi.Sync("/")); err != nil {
 		return nil, err
 	}
 	from := []string{o.root}
@@ -237,14 +245,15 @@ func (o *observer) removeTree(ctx context.Context) error {
 		return err
 	}
 	for _, node := range slices.Backward(nodes) {
-		if _, err := o.must(ctx, zkapi.Delete(o.root+node.Path, zkapi.AnyVersion)); err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		if _, err := o.Must(ctx, zkapi.Delete(o.root+node.Path, zkapi.AnyVersion)); err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *observer) close(ctx context.Context) {
+// Close ends its session.
+func (o *observer) Close(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.session != nil {

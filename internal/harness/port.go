@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -200,10 +202,10 @@ func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (br
 	return broken
 }
 
-// trap waits for a write of a participant that is applied and fits, and loses its
-// answer.
+// trap waits for a write of an actor that is applied and fits, and loses its answer.
 type trap struct {
-	on func(zkapi.Op) bool
+	actor *actor
+	on    func(nemesis.Exchange) bool
 
 	mu     sync.Mutex
 	caught zk.Write // of no zxid until there is one
@@ -218,12 +220,17 @@ func (t *trap) fits() func(zk.Write) bool {
 	return func(w zk.Write) bool {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if t.caught.Zxid != 0 || !t.on(w.Op) {
+		if t.caught.Zxid != 0 || !t.on(seenInMemory(w)) {
 			return false
 		}
 		t.caught = w
 		return true
 	}
+}
+
+// seenInMemory is a write as the nemesis knows it.
+func seenInMemory(w zk.Write) nemesis.Exchange {
+	return nemesis.Exchange{Op: w.Op, Session: w.Session, Zxid: w.Zxid, Err: w.Err}
 }
 
 // missed notes that a participant has not heard the answer to a request.
@@ -236,16 +243,53 @@ func (t *trap) missed(session int64, op zkapi.Op) {
 	t.lost = t.lost || t.caught.Zxid != 0 && t.caught.Session == session && reflect.DeepEqual(t.caught.Op, op)
 }
 
-// look says what the trap has caught, and whether its answer was lost.
-func (t *trap) look() finding {
+// Caught implements nemesis.Interception.
+func (t *trap) Caught() nemesis.Caught {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.caught.Zxid == 0 {
-		return found(false, "no such write was answered")
-	}
-	session, zxid := sessionName(t.caught.Session), sessionName(t.caught.Zxid)
-	return found(t.lost, "%s of session %s was applied with zxid %s; %s", describedOp(t.caught.Op), session, zxid, whether(t.lost, "its answer was lost", "its answer was not lost")).
-		with("zxid", zxid).with("session", session).with("answer lost", t.lost)
+	return nemesis.Caught{Exchange: seenInMemory(t.caught), Answered: t.caught.Zxid != 0, Lost: t.lost}
+}
+
+// Open implements nemesis.Interception.
+func (t *trap) Open() { t.actor.port().set(nil) }
+
+// simulated is the line of an actor, in its present life.
+type simulated struct{ actor *actor }
+
+// Cut implements nemesis.Line.
+func (s simulated) Cut() { s.actor.port().cut() }
+
+// Delay implements nemesis.Line.
+func (s simulated) Delay(least, most time.Duration, seed uint64) {
+	delays := rand.New(rand.NewPCG(seed, 0))
+	s.actor.port().line.slow(func() time.Duration { return least + time.Duration(delays.Int64N(int64(most-least))) })
+}
+
+// LoseAnswer implements nemesis.Line.
+func (s simulated) LoseAnswer(fits func(nemesis.Exchange) bool) nemesis.Interception {
+	t := &trap{actor: s.actor, on: fits}
+	s.actor.port().set(t)
+	return t
+}
+
+// Reset implements nemesis.Line.
+func (s simulated) Reset(ctx context.Context, turn int, pause time.Duration) int {
+	return s.actor.port().reset(ctx, turn, pause)
+}
+
+// Heal implements nemesis.Line.
+func (s simulated) Heal() {
+	port := s.actor.port()
+	port.line.slow(nil)
+	port.mend()
+}
+
+// Tally implements nemesis.Line.
+func (s simulated) Tally() nemesis.Tally {
+	port := s.actor.port()
+	t := port.line.tally()
+	t.Lost = nemesis.Count{N: int64(port.down()), Of: "sessions cut off"}
+	return t
 }
 
 // line is the way of a participant's requests to the server, in the order in which they
@@ -291,13 +335,11 @@ func (l *line) pass() {
 	}
 }
 
-// look says how late requests were.
-func (l *line) look() finding {
+// tally counts how late requests were.
+func (l *line) tally() nemesis.Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	mean, most := (l.total / time.Duration(max(l.count, 1))).Round(time.Millisecond), l.longest.Round(time.Millisecond)
-	return found(l.count > 0, "%d requests were late, by %v on average and %v at most", l.count, mean, most).
-		with("requests delayed", l.count).with("delay on average", mean).with("delay at most", most)
+	return nemesis.Tally{Late: nemesis.Count{N: int64(l.count), Of: "requests"}, LateTotal: l.total, LateMost: l.longest}
 }
 
 // wired is a session whose requests go over its participant's line.

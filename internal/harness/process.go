@@ -19,6 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -39,14 +40,30 @@ type process struct {
 	slept    time.Duration // that the machine of the present life has
 	command  *exec.Cmd
 	stdin    io.WriteCloser
-	exited   chan struct{} // closed when this life is over
-	doomed   bool          // its end is wanted
-	killed   bool          // by us
-	suffers  bool          // a fault is at work on it
+	exited   chan struct{}   // closed when this life is over
+	doomed   bool            // its end is wanted
+	killed   bool            // by us
+	ended    nemesis.Finding // how, if kill has ended the present life
 	draining bool
 	born     atomic.Int32 // life, for those who must not wait for mu
 	lives    sync.Map     // int: the life to which each session was granted, by its id
 }
+
+// Name implements nemesis.Process.
+func (p *process) Name() string { return p.name }
+
+// CanLead implements nemesis.Process.
+func (p *process) CanLead() bool { return canLead(p.role) }
+
+// CanWork implements nemesis.Process.
+func (p *process) CanWork() bool { return canWork(p.role) }
+
+// IsClient implements nemesis.Process.
+func (p *process) IsClient() bool { return p.role == participant.Client }
+
+func canLead(r participant.Role) bool { return r == participant.Master || r == participant.Node }
+
+func canWork(r participant.Role) bool { return r == participant.Worker || r == participant.Node }
 
 // connect opens the proxy through which all lives reach the ensemble.
 func (p *process) connect() (err error) {
@@ -66,8 +83,8 @@ func (p *process) addresses() []string {
 	return p.proxy.Addresses()
 }
 
-// start begins the next life.
-func (p *process) start() error {
+// Start begins the next life.
+func (p *process) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.life = int(p.started.Add(1))
@@ -101,7 +118,7 @@ func (p *process) start() error {
 		return fmt.Errorf("harness: start %s: %w", p.name, err)
 	}
 	exited := make(chan struct{})
-	p.command, p.stdin, p.exited, p.doomed, p.killed = command, stdin, exited, false, false
+	p.command, p.stdin, p.exited, p.doomed, p.killed, p.ended = command, stdin, exited, false, false, nemesis.Finding{}
 	p.run.note(record.Process, p.name, p.life, "started")
 	if p.draining {
 		_, _ = io.WriteString(stdin, participant.Drain+"\n")
@@ -110,8 +127,8 @@ func (p *process) start() error {
 	return nil
 }
 
-// setClock makes the wall clock of later lives wrong.
-func (p *process) setClock(skew time.Duration) {
+// SetClock makes the wall clock of later lives wrong.
+func (p *process) SetClock(skew time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.skew = skew
@@ -124,8 +141,8 @@ func (p *process) number() int {
 	return p.life
 }
 
-// has reports whether a session was granted to the present life.
-func (p *process) has(session int64) bool {
+// Has reports whether a session was granted to the present life.
+func (p *process) Has(session int64) bool {
 	life, ok := p.lives.Load(session)
 	return ok && life == p.number()
 }
@@ -139,7 +156,7 @@ func (p *process) granted(s ensemble.Session) {
 
 func (r *run) noteGranted(name string, life int, session int64) {
 	r.harness.Add(record.Event{
-		Type: record.Note, Kind: record.Session, Target: fmt.Sprintf("%s/%d", name, life), Session: sessionName(session), Text: "granted on the wire",
+		Type: record.Note, Kind: record.Session, Target: fmt.Sprintf("%s/%d", name, life), Session: record.Hex(session), Text: "granted on the wire",
 	})
 }
 
@@ -162,19 +179,29 @@ func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	close(exited)
 }
 
-// kill ends the life with SIGKILL and waits for the end. It reports whether the
-// signal was the cause.
-func (p *process) kill() (killed bool, finding string, err error) {
+// Kill ends the life with SIGKILL and waits for the end.
+func (p *process) Kill() error {
 	p.mu.Lock()
 	p.doomed, p.killed = true, true
 	command, exited := p.command, p.exited
 	p.mu.Unlock()
 	if err := command.Process.Kill(); err != nil {
-		return false, "", fmt.Errorf("harness: kill %s: %w", p.name, err)
+		return fmt.Errorf("harness: kill %s: %w", p.name, err)
 	}
 	<-exited
 	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "the process ended: " + command.ProcessState.String(), nil
+	seen := command.ProcessState.String()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = nemesis.Found(ok && status.Signaled() && status.Signal() == syscall.SIGKILL, "the process ended: %s", seen).With("process", "the process ended: "+seen)
+	return nil
+}
+
+// Killed tells whether that signal has ended the present life.
+func (p *process) Killed() nemesis.Finding {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
 }
 
 func (p *process) signal(s syscall.Signal) error {
@@ -183,8 +210,14 @@ func (p *process) signal(s syscall.Signal) error {
 	return p.command.Process.Signal(s)
 }
 
-// stopped reports whether the system holds the process stopped.
-func (p *process) stopped() bool {
+// Stop stops the process.
+func (p *process) Stop() error { return p.signal(syscall.SIGSTOP) }
+
+// Continue lets it go on.
+func (p *process) Continue() error { return p.signal(syscall.SIGCONT) }
+
+// Stopped reports whether the system holds the process stopped.
+func (p *process) Stopped() bool {
 	p.mu.Lock()
 	pid := p.command.Process.Pid
 	p.mu.Unlock()
@@ -197,8 +230,8 @@ func (p *process) stopped() bool {
 	return err == nil && strings.HasPrefix(strings.TrimSpace(string(out)), "T")
 }
 
-// alive reports whether the present life goes on.
-func (p *process) alive() bool {
+// Alive reports whether the present life goes on.
+func (p *process) Alive() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
@@ -229,49 +262,31 @@ func (p *process) quit(patience time.Duration) {
 	case <-exited:
 	case <-time.After(patience):
 		p.run.note(record.Process, p.name, p.life, "does not leave; killed")
-		_, _, err := p.kill()
-		p.run.warn(err)
+		p.run.warn(p.Kill())
 	}
 }
 
-// leave is quit; it reports how long that took, and whether the process left by
+// Leave is quit; it reports how long that took, and whether the process left by
 // itself.
-func (p *process) leave(patience time.Duration) (took time.Duration, clean bool) {
+func (p *process) Leave() (took time.Duration, clean bool) {
 	began := clock.Now()
-	p.quit(patience)
+	p.quit(leavePatience)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return clock.Now() - began, p.command.ProcessState.Success()
-}
-
-// claim marks the process as suffering from a fault, unless it does already.
-func (p *process) claim() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.suffers {
-		return false
-	}
-	p.suffers = true
-	return true
-}
-
-func (p *process) release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.suffers = false
 }
 
 // recover undoes whatever a fault may have left: a cut, a stop, an end from which
 // nobody started the process again. One that crashed stays dead.
 func (p *process) recover() error {
 	p.proxy.Heal()
-	p.setClock(0)
-	if !p.alive() {
+	p.SetClock(0)
+	if !p.Alive() {
 		p.mu.Lock()
 		doomed := p.doomed
 		p.mu.Unlock()
 		if doomed {
-			return p.start()
+			return p.Start()
 		}
 		return nil
 	}
@@ -280,4 +295,57 @@ func (p *process) recover() error {
 		return nil
 	}
 	return err
+}
+
+// sleepFile has for how long a participant's machine has slept.
+func (p *process) sleepFile() string {
+	return filepath.Join(p.run.dir, record.LogsFolder, p.name+".slept")
+}
+
+// Sleep adds a sleep to those that the present life has had. The process is stopped.
+func (p *process) Sleep(d time.Duration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slept += d
+	return participant.WriteSleep(p.sleepFile(), p.slept)
+}
+
+// ClockOff is how far the wall clock was off when the present life began, by its own
+// journal.
+func (p *process) ClockOff() (time.Duration, error) {
+	path := filepath.Join(p.run.dir, record.JournalsFolder, record.JournalName(p.name, p.number()))
+	events, err := record.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range events {
+		if e.Kind == record.Clock {
+			right := time.Now().Add(e.At - p.run.now())
+			return e.Wall.Sub(right), nil
+		}
+	}
+	return 0, errors.New("it has not said what its clock shows")
+}
+
+// twin is a second process of the same name.
+type twin struct{ *process }
+
+// Twin starts a second process of the same name, with a proxy of its own.
+func (p *process) Twin() (nemesis.Twin, error) {
+	second := &process{name: p.name, role: p.role, run: p.run, started: p.started, executable: p.executable}
+	if err := second.connect(); err != nil {
+		return twin{second}, err
+	}
+	return twin{second}, second.Start()
+}
+
+// Remove implements nemesis.Twin.
+func (t twin) Remove() error {
+	if t.command != nil {
+		t.quit(leavePatience)
+	}
+	if t.proxy != nil {
+		return t.proxy.Close()
+	}
+	return nil
 }

@@ -16,8 +16,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
@@ -88,12 +90,13 @@ func stage(t *testing.T, timeout time.Duration) (*run, *process) {
 	if err := p.connect(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.start(); err != nil {
+	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	r.processes = []*process{p}
 	t.Cleanup(func() {
 		p.quit(leavePatience)
+		r.injector.Wait()
 		r.work.Wait()
 		_ = p.proxy.Close()
 	})
@@ -104,34 +107,45 @@ func stage(t *testing.T, timeout time.Duration) (*run, *process) {
 // listens waits until the present life has a session, and so listens for SIGTERM.
 func listens(t *testing.T, p *process) {
 	t.Helper()
-	until(t, "it has a session", func() bool { s, ok := p.proxy.Session(); return ok && p.has(s.ID) })
+	until(t, "it has a session", func() bool { s, ok := p.proxy.Session(); return ok && p.Has(s.ID) })
 }
 
-// bites applies a deed and lets it last; its probe must say no before and yes after.
-func bites(t *testing.T, d deed, lasts time.Duration) {
+// onWorker aims a fault at the worker of a run.
+func (r *run) onWorker(t *testing.T, kind nemesis.Kind) nemesis.Injection {
 	t.Helper()
-	if seen := d.probe(t.Context()); seen.effective {
-		t.Errorf("before anything was done: %s", seen.text)
+	i, err := r.injector.Bind(t.Context(), nemesis.Fault{Kind: kind, Role: nemesis.SomeWorker, Pick: 7})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := d.apply(t.Context()); err != nil {
+	i.Done()
+	return i
+}
+
+// bites applies an injection and lets it last; its probe must say no before and yes after.
+func bites(t *testing.T, d nemesis.Injection, lasts time.Duration) {
+	t.Helper()
+	if seen := d.Probe(t.Context()); seen.Effective {
+		t.Errorf("before anything was done: %s", seen.Text)
+	}
+	if err := d.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(lasts)
-	until(t, "the probe sees it", func() bool { return d.probe(t.Context()).effective })
-	if err := d.heal(t.Context()); err != nil {
+	until(t, "the probe sees it", func() bool { return d.Probe(t.Context()).Effective })
+	if err := d.Heal(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
 
-// inflicted applies a deed, lets it last, and heals it.
-func inflicted(t *testing.T, d deed, lasts time.Duration) finding {
+// inflicted applies an injection, lets it last, and heals it.
+func inflicted(t *testing.T, d nemesis.Injection, lasts time.Duration) nemesis.Finding {
 	t.Helper()
-	if err := d.apply(t.Context()); err != nil {
+	if err := d.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(lasts)
-	seen := d.probe(t.Context())
-	if err := d.heal(t.Context()); err != nil {
+	seen := d.Probe(t.Context())
+	if err := d.Heal(t.Context()); err != nil {
 		t.Error(err)
 	}
 	return seen
@@ -143,29 +157,37 @@ func TestSleepBites(t *testing.T) {
 	r, p := stage(t, 300*time.Millisecond)
 	r.config.Nemesis = []nemesis.Kind{nemesis.SleepWorker}
 	p.quit(leavePatience)
-	if err := p.start(); err != nil {
+	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	listens(t, p)
-	if !p.claim() {
-		t.Fatal("it suffers from something else")
+	r.observer = holding(t, p.name)
+	free := func() bool {
+		i, err := r.injector.Bind(t.Context(), nemesis.Fault{Kind: nemesis.KillWorker, Role: nemesis.SomeWorker})
+		if err == nil {
+			i.Done()
+		}
+		return err == nil
 	}
-	d := r.sleepOf(p)
-	if err := d.apply(t.Context()); err != nil {
+	d, err := r.injector.Bind(t.Context(), nemesis.Fault{Kind: nemesis.SleepWorker})
+	if err != nil || free() {
+		t.Fatalf("free is %v, %v", free(), err)
+	}
+	if err := d.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, gone := range []bool{false, true} {
 		if session, _ := p.proxy.Session(); gone {
-			if _, err := r.end(t.Context(), session); err != nil { // these servers end none by themselves
+			if _, err := p.EndSession(t.Context(), session.ID); err != nil { // these servers end none by themselves
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(500 * time.Millisecond)
-		if seen := d.probe(t.Context()); seen.effective != gone {
-			t.Errorf("its session is gone is %v: effective is %v, %s", gone, seen.effective, seen.text)
+		if seen := d.Probe(t.Context()); seen.Effective != gone {
+			t.Errorf("its session is gone is %v: effective is %v, %s", gone, seen.Effective, seen.Text)
 		}
 	}
-	if err := d.heal(t.Context()); err != nil {
+	if err := d.Heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	slept := ""
@@ -187,32 +209,44 @@ func TestSleepBites(t *testing.T) {
 	if err != nil || err2 != nil || gone < time.Second || stood > gone/2 {
 		t.Errorf("%s", slept)
 	}
-	if p.stopped() || p.claim() {
+	if p.Stopped() || free() {
 		t.Error("it is stopped, or was released before its line was restored")
 	}
-	d.done()
-	until(t, "it is released", p.claim)
+	d.Done()
+	until(t, "it is released", free)
+}
+
+// holding observes a tree in which a worker holds a resident task.
+func holding(t *testing.T, worker string) *observer {
+	t.Helper()
+	o := &observer{driver: &zk.Env{Server: zk.NewServer(time.Hour)}}
+	for _, path := range []string{"/assign", "/assign/" + worker, "/assign/" + worker + "/task-" + participant.ResidentPrefix + "1"} {
+		if _, err := o.Do(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o
 }
 
 func TestProcessFaultsBite(t *testing.T) {
 	r, p := stage(t, 300*time.Millisecond)
 	for name, fault := range map[string]struct {
-		bind  func(*process, nemesis.Fault) deed
+		kind  nemesis.Kind
 		lasts time.Duration
 	}{
-		"kill":       {r.kill, 0},
-		"leave":      {r.leave, 0},
-		"stop":       {r.stop, 400 * time.Millisecond},
-		"wrongClock": {r.wrongClock, 0},
+		"kill":       {nemesis.KillWorker, 0},
+		"leave":      {nemesis.LeaveWorker, 0},
+		"stop":       {nemesis.StopWorker, 400 * time.Millisecond},
+		"wrongClock": {nemesis.WrongClock, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			listens(t, p)
-			bites(t, fault.bind(p, nemesis.Fault{Pick: 7}), fault.lasts)
+			bites(t, r.onWorker(t, fault.kind), fault.lasts)
 			listens(t, p)
-			if !p.alive() || p.stopped() {
-				t.Errorf("healed, it is alive %v and stopped %v", p.alive(), p.stopped())
+			if !p.Alive() || p.Stopped() {
+				t.Errorf("healed, it is alive %v and stopped %v", p.Alive(), p.Stopped())
 			}
-			if off, err := r.clockOf(p); err != nil || !near(off, 0) {
+			if off, err := p.ClockOff(); err != nil || off.Abs() > time.Minute {
 				t.Errorf("healed, its clock is off by %v, %v", off, err)
 			}
 		})
@@ -222,29 +256,17 @@ func TestProcessFaultsBite(t *testing.T) {
 // TestHowLongItIsStoppedMatters: a stop that is over too soon is none, nor is a pause that
 // lasts too long.
 func TestHowLongItIsStoppedMatters(t *testing.T) {
-	r, p := stage(t, 300*time.Millisecond)
+	r, _ := stage(t, 300*time.Millisecond)
 	for _, c := range []struct {
-		bind  func(*process, nemesis.Fault) deed
+		kind  nemesis.Kind
 		lasts time.Duration
 		want  bool
 	}{
-		{r.stop, 0, false}, {r.stop, 400 * time.Millisecond, true}, {r.pause, 0, true}, {r.pause, 400 * time.Millisecond, false},
+		{nemesis.StopWorker, 0, false}, {nemesis.StopWorker, 400 * time.Millisecond, true},
+		{nemesis.PauseWorker, 0, true}, {nemesis.PauseWorker, 400 * time.Millisecond, false},
 	} {
-		if seen := inflicted(t, c.bind(p, nemesis.Fault{}), c.lasts); seen.effective != c.want {
-			t.Errorf("effective is %v, want %v: %s", seen.effective, c.want, seen.text)
-		}
-	}
-}
-
-// TestStormsBite: a storm that is over at once has killed nobody twice.
-func TestStormsBite(t *testing.T) {
-	_, p := stage(t, time.Second)
-	for lasts, want := range map[time.Duration]bool{0: false, 3 * lifeInStorm: true} {
-		over := make(chan struct{})
-		time.AfterFunc(lasts, func() { close(over) })
-		kills, err := p.killUntil(over)
-		if err != nil || (kills >= 2) != want || !p.alive() {
-			t.Errorf("%v: killed %d times, %v; alive is %v", lasts, kills, err, p.alive())
+		if seen := inflicted(t, r.onWorker(t, c.kind), c.lasts); seen.Effective != c.want {
+			t.Errorf("effective is %v, want %v: %s", seen.Effective, c.want, seen.Text)
 		}
 	}
 }
@@ -256,22 +278,22 @@ func TestTwinsBite(t *testing.T) {
 		if !reaches {
 			r.ensemble.Servers[0].Address = "127.0.0.1:1"
 		}
-		d := r.twin(p, nemesis.Fault{})
-		if err := d.apply(t.Context()); err != nil {
+		d := r.onWorker(t, nemesis.TwinWorker)
+		if err := d.Apply(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		seen := d.probe(t.Context())
+		seen := d.Probe(t.Context())
 		for range 50 {
-			if seen.effective || !reaches && seen.figures["both run"] == "true" {
+			if seen.Effective || !reaches && seen.Figures["both run"] == "true" {
 				break
 			}
 			time.Sleep(20 * time.Millisecond)
-			seen = d.probe(t.Context())
+			seen = d.Probe(t.Context())
 		}
-		if seen.effective != reaches || p.number() != 1 {
-			t.Errorf("effective is %v, want %v, in life %d: %s", seen.effective, reaches, p.number(), seen.text)
+		if seen.Effective != reaches || p.number() != 1 {
+			t.Errorf("effective is %v, want %v, in life %d: %s", seen.Effective, reaches, p.number(), seen.Text)
 		}
-		if err := d.heal(context.WithoutCancel(t.Context())); err != nil {
+		if err := d.Heal(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	}

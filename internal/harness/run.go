@@ -42,14 +42,11 @@ type run struct {
 
 	overQuota atomic.Int64 // writes that were refused because of a quota
 
-	mu        sync.Mutex
-	suffering map[*ensemble.Server]bool
-
 	harness, nemesis, effects *record.Journal
 	wire                      *record.Wire
 
-	now  func() time.Duration // since the run began
-	bind func(ctx context.Context, fault nemesis.Fault) (deed, error)
+	now      func() time.Duration // since the run began
+	injector *nemesis.Injector
 }
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
@@ -79,9 +76,9 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	if config.Ensemble == Memory {
 		return runInChild(ctx, config, executable, out)
 	}
-	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now(), suffering: map[*ensemble.Server]bool{}}
+	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now()}
 	r.now = func() time.Duration { return clock.Now() - r.origin }
-	r.bind = r.bindReal
+	r.injector = nemesis.NewInjector(r)
 	var undo func() error
 	if r.dir, undo, err = makeFolder(config.Out, config.Seed, r.started); err != nil {
 		return "", err
@@ -147,7 +144,7 @@ func (r *run) setUp(ctx context.Context) error {
 				return err
 			}
 			r.processes = append(r.processes, p)
-			if err := p.start(); err != nil {
+			if err := p.Start(); err != nil {
 				return err
 			}
 		}
@@ -265,6 +262,7 @@ func (r *run) conduct(ctx context.Context) error {
 	for _, p := range r.processes {
 		r.work.Go(func() { p.quit(leavePatience) })
 	}
+	r.injector.Wait()
 	r.work.Wait()
 	err := r.collect(after, evidence, records)
 	if interrupted {
@@ -292,7 +290,7 @@ func (r *run) heal(ctx context.Context) error {
 		}
 	}
 	if r.ensemble.IsExternal() {
-		_, err := r.observer.must(ctx, zkapi.Sync("/"))
+		_, err := r.observer.Must(ctx, zkapi.Sync("/"))
 		return err
 	}
 	return r.ensemble.WaitServing(ctx, len(r.ensemble.Servers))
@@ -360,7 +358,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 func (r *run) waitingClients() []string {
 	var names []string
 	for _, p := range r.processes {
-		if p.role == participant.Client && p.alive() {
+		if p.role == participant.Client && p.Alive() {
 			names = append(names, p.name)
 		}
 	}
@@ -397,11 +395,12 @@ func (r *run) tearDown() error {
 	defer cancel()
 	var errs []error
 	for _, p := range r.processes {
-		if p.command != nil && p.alive() {
+		if p.command != nil && p.Alive() {
 			p.quit(time.Second)
 		}
 		errs = append(errs, p.proxy.Close())
 	}
+	r.injector.Wait()
 	r.work.Wait()
 	if r.sink != nil {
 		errs = append(errs, r.sink.Close())
@@ -413,7 +412,7 @@ func (r *run) tearDown() error {
 		if r.ensemble.IsExternal() {
 			errs = append(errs, r.observer.removeTree(ctx))
 		}
-		r.observer.close(ctx)
+		r.observer.Close(ctx)
 	}
 	if r.ensemble != nil {
 		errs = append(errs, r.ensemble.Stop(ctx))

@@ -20,13 +20,13 @@ import (
 func serverRun(t *testing.T) *run {
 	t.Helper()
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 32 << 20})
-	r := &run{config: Defaults(), ensemble: e, suffering: map[*ensemble.Server]bool{}}
+	r := &run{config: Defaults(), ensemble: e}
 	var err error
 	if r.observer, err = r.newObserver(e.Addresses()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.observer.close(context.Background()) })
-	r.now, r.bind = clock.Now, r.bindReal
+	t.Cleanup(func() { r.observer.Close(context.Background()) })
+	r.now, r.injector = clock.Now, nemesis.NewInjector(r)
 	writing, stop := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
 	t.Cleanup(func() { stop(); <-stopped })
@@ -36,11 +36,11 @@ func serverRun(t *testing.T) *run {
 	}
 	go func() {
 		defer close(stopped)
-		_, _ = writer.do(writing, zkapi.Create("/tasks", nil, zkapi.Persistent))
+		_, _ = writer.Do(writing, zkapi.Create("/tasks", nil, zkapi.Persistent))
 		for wait(writing, 5*time.Millisecond) {
-			_, _ = writer.do(writing, zkapi.Create("/tasks/task-", []byte("payload"), zkapi.PersistentSequential))
+			_, _ = writer.Do(writing, zkapi.Create("/tasks/task-", []byte("payload"), zkapi.PersistentSequential))
 		}
-		writer.close(context.Background())
+		writer.Close(context.Background())
 	}()
 	return r
 }
@@ -76,9 +76,9 @@ func TestServerFaultsBite(t *testing.T) {
 		t.Run(string(fault.Kind), func(t *testing.T) { r.biting(t, fault) })
 	}
 	t.Run("no lag", r.noLag)
-	for kind := range deedsOnServers {
-		if !bound[kind] {
-			t.Errorf("%s is not among them", kind)
+	for _, e := range nemesis.Catalogue {
+		if e.Roles[0].OnServers() && !bound[e.Kind] {
+			t.Errorf("%s is not among them", e.Kind)
 		}
 	}
 }
@@ -91,23 +91,23 @@ func (r *run) hold(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = proxy.Close() })
-	r.processes = []*process{{name: "worker-1", proxy: proxy}}
+	r.processes = []*process{{name: "worker-1", proxy: proxy, exited: make(chan struct{})}}
 	worker, err := r.newObserver(proxy.Addresses())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/assign", "/assign/worker-1", "/assign/worker-1/task-" + participant.ResidentPrefix + "1"} {
-		if _, err := worker.must(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
+		if _, err := worker.Must(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	holding, stop := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
-	t.Cleanup(func() { stop(); <-stopped; worker.close(context.Background()) })
+	t.Cleanup(func() { stop(); <-stopped; worker.Close(context.Background()) })
 	go func() {
 		defer close(stopped)
 		for wait(holding, 100*time.Millisecond) {
-			_, _ = worker.do(holding, zkapi.Exists("/assign"))
+			_, _ = worker.Do(holding, zkapi.Exists("/assign"))
 		}
 	}()
 }
@@ -121,7 +121,7 @@ func TestExhaustedQuotaBites(t *testing.T) {
 	}
 	r := &run{config: Defaults(), namespace: profile.Namespace, origin: clock.Now()}
 	r.ensemble = ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
-	r.now, r.bind = func() time.Duration { return clock.Now() - r.origin }, r.bindReal
+	r.now, r.injector = func() time.Duration { return clock.Now() - r.origin }, nemesis.NewInjector(r)
 	if r.dir, _, err = makeFolder(t.TempDir(), 1, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestExhaustedQuotaBites(t *testing.T) {
 	if r.observer, err = r.newObserver(r.ensemble.Addresses()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.observer.close(context.Background()) })
+	t.Cleanup(func() { r.observer.Close(context.Background()) })
 	p := &process{name: "client-1", run: r}
 	if err := p.connect(); err != nil {
 		t.Fatal(err)
@@ -141,34 +141,34 @@ func TestExhaustedQuotaBites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { client.close(context.Background()) })
+	t.Cleanup(func() { client.Close(context.Background()) })
 	submit := func() error {
-		_, err := client.do(t.Context(), zkapi.Create(r.namespace+"/task-", nil, zkapi.PersistentSequential))
+		_, err := client.Do(t.Context(), zkapi.Create(r.namespace+"/task-", nil, zkapi.PersistentSequential))
 		return err
 	}
-	if _, err := client.must(t.Context(), zkapi.Create(r.namespace, nil, zkapi.Persistent)); err != nil {
+	if _, err := client.Must(t.Context(), zkapi.Create(r.namespace, nil, zkapi.Persistent)); err != nil {
 		t.Fatal(err)
 	}
-	d, err := r.bind(t.Context(), nemesis.Fault{Kind: nemesis.ExhaustQuota})
+	d, err := r.injector.Bind(t.Context(), nemesis.Fault{Kind: nemesis.ExhaustQuota})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := submit(); err != nil {
 		t.Fatal(err)
 	}
-	if seen := d.probe(t.Context()); seen.effective {
-		t.Errorf("before anything was done: %s", seen.text)
+	if seen := d.Probe(t.Context()); seen.Effective {
+		t.Errorf("before anything was done: %s", seen.Text)
 	}
-	if err := d.apply(t.Context()); err != nil {
+	if err := d.Apply(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := submit(); zkapi.FateOf(err) != zkapi.NotApplied {
 		t.Errorf("beyond the quota: %v", err)
 	}
-	if seen := d.probe(t.Context()); !seen.effective {
-		t.Errorf("it does not bite: %s %v", seen.text, seen.figures)
+	if seen := d.Probe(t.Context()); !seen.Effective {
+		t.Errorf("it does not bite: %s %v", seen.Text, seen.Figures)
 	}
-	if err := d.heal(t.Context()); err != nil {
+	if err := d.Heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := submit(); err != nil {
@@ -184,16 +184,16 @@ func (r *run) biting(t *testing.T, fault nemesis.Fault) {
 	for try := 1; ; try++ {
 		seen := r.inflicted(t, fault)
 		switch {
-		case seen.effective && len(seen.figures) > 0:
+		case seen.Effective && len(seen.Figures) > 0:
 			return
 		case try == tries:
-			t.Fatalf("it does not bite: %s %v", seen.text, seen.figures)
+			t.Fatalf("it does not bite: %s %v", seen.Text, seen.Figures)
 		}
 	}
 }
 
 // inflicted is what the probe of a fault has found, after it has denied it once.
-func (r *run) inflicted(t *testing.T, fault nemesis.Fault) finding {
+func (r *run) inflicted(t *testing.T, fault nemesis.Fault) nemesis.Finding {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if fault.Kind != nemesis.SlowDisk {
@@ -201,48 +201,69 @@ func (r *run) inflicted(t *testing.T, fault nemesis.Fault) finding {
 			t.Fatal(err)
 		}
 	}
-	d, err := r.bind(ctx, fault)
+	d, err := r.injector.Bind(ctx, fault)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.done()
-	if seen := d.probe(ctx); seen.effective {
-		t.Errorf("before anything was done: %s, %v", seen.text, seen.figures)
+	defer d.Done()
+	if seen := d.Probe(ctx); seen.Effective {
+		t.Errorf("before anything was done: %s, %v", seen.Text, seen.Figures)
 	}
-	if _, err := r.bind(ctx, nemesis.Fault{Kind: nemesis.RestartAll}); err == nil {
+	if _, err := r.injector.Bind(ctx, nemesis.Fault{Kind: nemesis.RestartAll}); err == nil {
 		t.Error("another fault takes the server that suffers already")
 	}
-	if err := d.apply(ctx); err != nil {
+	if err := d.Apply(ctx); err != nil {
 		t.Error(err)
 	}
 	wait(ctx, fault.Duration)
-	seen := d.probe(ctx)
-	t.Logf("%s: %s %v", d.target, seen.text, seen.figures)
-	if err := d.heal(ctx); err != nil {
+	seen := d.Probe(ctx)
+	t.Logf("%s: %s %v", d.Target, seen.Text, seen.Figures)
+	if err := d.Heal(ctx); err != nil {
 		t.Error(err)
 	}
 	return seen
 }
 
-// noLag asks as the probe of a lagging follower does, and nothing is kept from that one.
+// healthy is a bench on which nothing is kept from a server.
+type healthy struct{ *run }
+
+func (h healthy) Ensemble() nemesis.Ensemble { return hearing{realServers{h.run}} }
+
+type hearing struct{ realServers }
+
+func (h hearing) Servers() []nemesis.Server {
+	all := h.realServers.Servers()
+	for i, s := range all {
+		all[i] = hears{s.(server)}
+	}
+	return all
+}
+
+func (h hearing) Leader(ctx context.Context) (nemesis.Server, bool) {
+	leader, leads := h.realServers.Leader(ctx)
+	return hears{leader.(server)}, leads
+}
+
+type hears struct{ server }
+
+func (hears) Deafen(context.Context, ...nemesis.Server) error { return nil }
+
+// noLag injects a lag where the follower hears of everything.
 func (r *run) noLag(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), healLimit)
 	defer cancel()
-	var both []*observer
-	for _, s := range r.ensemble.Servers[:2] {
-		o, err := r.observerOf(ctx, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer o.close(ctx)
-		both = append(both, o)
+	d, err := nemesis.NewInjector(healthy{r}).Bind(ctx, nemesis.Fault{Kind: nemesis.LagFollower, Duration: time.Second})
+	if err != nil {
+		t.Fatal(err)
 	}
-	seen, err := r.readStale(ctx, both[0], both[1], r.config.patience())
-	if err != nil || seen.leader == 0 {
-		t.Fatal(seen, err)
+	if err := d.Apply(ctx); err != nil {
+		t.Fatal(err)
 	}
-	if f := seen.finding(); f.effective {
-		t.Errorf("two servers that hear of everything: %s", f.text)
+	if seen := d.Probe(ctx); seen.Effective || len(seen.Figures) == 0 {
+		t.Errorf("a follower that hears of everything: %s", seen.Text)
+	}
+	if err := d.Heal(ctx); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -280,51 +301,29 @@ func TestMastersServer(t *testing.T) {
 		return ""
 	}
 	first := connected(ctx)
-	d, err := r.bind(ctx, fault)
-	if err != nil || d.target != first || first == "" {
-		t.Fatalf("the master is connected to %q, aimed at %q, %v", first, d.target, err)
+	d, err := r.injector.Bind(ctx, fault)
+	if err != nil || d.Target != first || first == "" {
+		t.Fatalf("the master is connected to %q, aimed at %q, %v", first, d.Target, err)
 	}
-	if err := d.apply(ctx); err != nil {
+	if err := d.Apply(ctx); err != nil {
 		t.Fatal(err)
 	}
-	err = await(ctx, "it is connected to another server", func(ctx context.Context) bool {
-		now := connected(ctx)
-		return now != "" && now != first
-	})
-	if err != nil {
-		t.Fatal(err)
+	for now := first; now == "" || now == first; now = connected(ctx) {
+		if !wait(ctx, 50*time.Millisecond) {
+			t.Fatal("it is connected to no other server")
+		}
 	}
-	d.done()
-	if again, err := r.fitServers(ctx, fault); err != nil || again[0].Name != connected(ctx) {
-		t.Errorf("moved to %s, aimed at %v, %v", connected(ctx), again, err)
+	d.Done()
+	again, err := r.injector.Bind(ctx, fault)
+	if err != nil || again.Target != connected(ctx) {
+		t.Fatalf("moved to %s, aimed at %s, %v", connected(ctx), again.Target, err)
 	}
+	again.Done()
 	if err := proxy.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.fitServers(ctx, fault); err == nil || !strings.Contains(err.Error(), "master-1") {
+	if _, err := r.injector.Bind(ctx, fault); err == nil || !strings.Contains(err.Error(), "master-1") {
 		t.Errorf("connected to nothing: %v", err)
-	}
-}
-
-// TestSlowed has the probe weigh what was held against what the server measured.
-func TestSlowed(t *testing.T) {
-	for _, c := range []struct {
-		held int
-		took time.Duration
-		want bool
-	}{{0, 0, false}, {1, time.Second, false}, {5, 4 * fsyncDelay, true}, {5, 3 * fsyncDelay, false}} {
-		before := ensemble.Fsyncs{Count: 7, Total: time.Second, Delayed: 2}
-		after := ensemble.Fsyncs{Count: 99, Total: time.Second + c.took, Delayed: 2 + c.held}
-		if got := slowed(before, after); got.effective != c.want {
-			t.Errorf("%d held, %v measured: %s", c.held, c.took, got.text)
-		}
-	}
-}
-
-// TestRenewed counts new processes, and neither the old nor the missing ones.
-func TestRenewed(t *testing.T) {
-	if n := renewed([]string{"1", "2", "3"}, []string{"1", "", "4"}); n != 1 {
-		t.Errorf("%d", n)
 	}
 }
 

@@ -1,4 +1,4 @@
-package harness
+package nemesis
 
 import (
 	"context"
@@ -7,19 +7,16 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
 // startAll has every server run that does not.
-func (r *run) startAll(ctx context.Context) error {
-	return each(r.ensemble.Servers, func(s *ensemble.Server) error { return s.Restart(ctx) })
+func (j *Injector) startAll(ctx context.Context) error {
+	return each(j.Ensemble().Servers(), func(s Server) error { return s.Restart(ctx) })
 }
 
 // pids are the processes of all servers, empty for one that has none.
-func (r *run) pids(ctx context.Context) (all []string, err error) {
-	err = each(r.ensemble.Servers, func(s *ensemble.Server) error {
+func (j *Injector) pids(ctx context.Context) (all []string, err error) {
+	err = each(j.Ensemble().Servers(), func(s Server) error {
 		pid, err := s.Process(ctx)
 		all = append(all, pid)
 		return err
@@ -44,68 +41,68 @@ const startPatience = 20 * time.Second
 
 // roll stops and starts one server after the other. Each begins when all of them serve,
 // and none when load has ended.
-func (r *run) roll(load context.Context, fault nemesis.Fault) (deed, error) {
-	order, err := r.fitServers(load, fault)
+func (j *Injector) roll(load context.Context, fault Fault) (Injection, error) {
+	order, err := j.fitServers(load, fault)
 	if err != nil {
-		return deed{}, err
+		return Injection{}, err
 	}
-	before, err := r.pids(load)
+	before, err := j.pids(load)
 	if err != nil {
-		return deed{}, err
+		return Injection{}, err
 	}
-	var rolling *errand
+	var rolling *background
 	most := 0 // down at once
-	step := func(ctx context.Context, s *ensemble.Server) error {
-		if err := r.ensemble.WaitServing(ctx, len(order)); err != nil {
+	step := func(ctx context.Context, s Server) error {
+		if err := j.Ensemble().WaitServing(ctx, len(order)); err != nil {
 			return err
 		}
 		if load.Err() != nil {
-			return fmt.Errorf("the load ended before %s", s.Name)
+			return fmt.Errorf("the load ended before %s", s.Name())
 		}
 		if err := s.Quit(ctx); err != nil {
 			return err
 		}
-		now, err := r.pids(ctx)
+		now, err := j.pids(ctx)
 		most = max(most, len(slices.DeleteFunc(now, func(pid string) bool { return pid != "" })))
 		return errors.Join(err, s.Restart(ctx))
 	}
-	return deed{
-		target: serverNames(order), takes: time.Duration(len(order)) * startPatience,
-		apply: func(ctx context.Context) error {
+	return Injection{
+		Target: serverNames(order), Takes: time.Duration(len(order)) * startPatience,
+		Apply: func(ctx context.Context) error {
 			rolling = begin(func() error {
 				for _, s := range order {
 					if err := step(ctx, s); err != nil {
 						return err
 					}
 				}
-				return r.ensemble.WaitServing(ctx, len(order))
+				return j.Ensemble().WaitServing(ctx, len(order))
 			})
 			return nil
 		},
-		heal: r.startAll,
-		probe: func(ctx context.Context) finding {
+		Heal: j.startAll,
+		Probe: func(ctx context.Context) Finding {
 			err := rolling.end()
-			after, unknown := r.pids(ctx)
+			after, unknown := j.pids(ctx)
 			if err := errors.Join(err, unknown); err != nil {
-				return found(false, "%v", err)
+				return Found(false, "%v", err)
 			}
 			n := renewed(before, after)
-			return found(n == len(order) && most == 1, "%d of %d servers have a new process, at most %d was down at once", n, len(order), most).
-				with("new processes", n).with("down at once", most)
+			return Found(n == len(order) && most == 1, "%d of %d servers have a new process, at most %d was down at once", n, len(order), most).
+				With("new processes", n).With("down at once", most)
 		},
 	}, nil
 }
 
 // restartAll kills all servers at once. That they come back is part of the proof.
-func (r *run) restartAll(ctx context.Context, _ nemesis.Fault) (deed, error) {
-	before, err := r.pids(ctx)
+func (j *Injector) restartAll(ctx context.Context, _ Fault) (Injection, error) {
+	before, err := j.pids(ctx)
 	if err != nil {
-		return deed{}, err
+		return Injection{}, err
 	}
-	servers := r.ensemble.Servers
-	return deed{
-		target: serverNames(servers),
-		apply: func(ctx context.Context) error {
+	servers := j.Ensemble().Servers()
+	return Injection{
+		Target: serverNames(servers),
+		Apply: func(ctx context.Context) error {
 			errs := make([]error, len(servers))
 			var group sync.WaitGroup
 			for i, s := range servers {
@@ -114,29 +111,29 @@ func (r *run) restartAll(ctx context.Context, _ nemesis.Fault) (deed, error) {
 			group.Wait()
 			return errors.Join(errs...)
 		},
-		heal: r.startAll,
-		probe: func(ctx context.Context) finding {
+		Heal: j.startAll,
+		Probe: func(ctx context.Context) Finding {
 			answer := 0
 			for _, s := range servers {
-				if _, err := s.Status(ctx); err == nil {
+				if _, err := s.Mode(ctx); err == nil {
 					answer++
 				}
 			}
-			if err := r.startAll(ctx); err != nil {
-				return found(false, "%v", err)
+			if err := j.startAll(ctx); err != nil {
+				return Found(false, "%v", err)
 			}
 			var after []string
 			err := await(ctx, "all servers run", func(ctx context.Context) bool {
-				now, err := r.pids(ctx)
+				now, err := j.pids(ctx)
 				after = now
 				return err == nil && !slices.Contains(now, "")
 			})
 			if err != nil {
-				return found(false, "%v", err)
+				return Found(false, "%v", err)
 			}
 			n := renewed(before, after)
-			return found(answer == 0 && n == len(servers), "%d of %d servers answered, %d have a new process", answer, len(servers), n).
-				with("answered", answer).with("new processes", n)
+			return Found(answer == 0 && n == len(servers), "%d of %d servers answered, %d have a new process", answer, len(servers), n).
+				With("answered", answer).With("new processes", n)
 		},
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -15,7 +16,8 @@ var onTheLine = []nemesis.Kind{
 	nemesis.DropMulti, nemesis.DropDelete, nemesis.DelayReply, nemesis.FreezeAccept, nemesis.CutHandshake, nemesis.Move,
 }
 
-func lineTo(t *testing.T, servers *servers) *process {
+// lineTo adds a process that nobody plays to a run, with a line to its servers.
+func (r *run) lineTo(t *testing.T, servers *servers) *process {
 	t.Helper()
 	proxy, err := ensemble.NewProxy(servers.addresses, ensemble.Ears{})
 	if err != nil {
@@ -26,7 +28,19 @@ func lineTo(t *testing.T, servers *servers) *process {
 			t.Error(err)
 		}
 	})
-	return &process{name: "client-1", proxy: proxy}
+	p := &process{name: "client-1", role: participant.Client, run: r, proxy: proxy, exited: make(chan struct{})}
+	r.processes = append(r.processes, p)
+	return p
+}
+
+// bind aims a fault at the client of a run.
+func (r *run) bind(t *testing.T, kind nemesis.Kind) nemesis.Injection {
+	t.Helper()
+	i, err := r.injector.Bind(t.Context(), nemesis.Fault{Number: 1, Kind: kind, Role: nemesis.SomeClient, Pick: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
 }
 
 func until(t *testing.T, what string, holds func() bool) {
@@ -43,26 +57,27 @@ func until(t *testing.T, what string, holds func() bool) {
 func TestNetworkFaultsBite(t *testing.T) {
 	for _, kind := range onTheLine {
 		t.Run(string(kind), func(t *testing.T) {
-			p := lineTo(t, startServers(t, 2))
-			player := play(t, p.proxy)
+			s := startServers(t, 2)
+			r := runOn(t, s)
+			player := play(t, r.lineTo(t, s).proxy)
 			heard := func(more int64) {
 				before := player.answers.Load()
 				until(t, "answers", func() bool { return player.answers.Load() >= before+more })
 			}
 			heard(5)
-			d := deedsOnOne[kind](nil, p, nemesis.Fault{Number: 1, Kind: kind, Pick: 500})
-			if seen := d.probe; kind == nemesis.Move && seen(t.Context()).effective {
+			d := r.bind(t, kind)
+			if seen := d.Probe; kind == nemesis.Move && seen(t.Context()).Effective {
 				t.Error("moved before it was")
 			}
-			if err := d.apply(t.Context()); err != nil {
+			if err := d.Apply(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			var seen finding
-			until(t, "an effect", func() bool { seen = d.probe(t.Context()); return seen.effective })
-			if seen.text == "" || len(seen.figures) == 0 {
+			var seen nemesis.Finding
+			until(t, "an effect", func() bool { seen = d.Probe(t.Context()); return seen.Effective })
+			if seen.Text == "" || len(seen.Figures) == 0 {
 				t.Errorf("found %+v", seen)
 			}
-			if err := d.heal(t.Context()); err != nil {
+			if err := d.Heal(t.Context()); err != nil {
 				t.Error(err)
 			}
 			heard(20)
@@ -76,19 +91,21 @@ func TestNetworkProbesSayNo(t *testing.T) {
 	movable := func(kind nemesis.Kind) bool { return kind == nemesis.Move } // from the beginning; see TestNetworkFaultsBite
 	for _, kind := range slices.DeleteFunc(slices.Clone(onTheLine), movable) {
 		t.Run(string(kind), func(t *testing.T) {
-			p := lineTo(t, startServers(t, 2))
-			d := deedsOnOne[kind](nil, p, nemesis.Fault{Number: 1, Kind: kind, Pick: 500})
+			s := startServers(t, 2)
+			r := runOn(t, s)
+			p := r.lineTo(t, s)
+			d := r.bind(t, kind)
 			no := func(when string) {
 				t.Helper()
-				if seen := d.probe(t.Context()); seen.effective {
-					t.Errorf("%s: %s %v", when, seen.text, seen.figures)
+				if seen := d.Probe(t.Context()); seen.Effective {
+					t.Errorf("%s: %s %v", when, seen.Text, seen.Figures)
 				}
 			}
-			if err := d.apply(t.Context()); err != nil {
+			if err := d.Apply(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			no("nobody plays")
-			if err := d.heal(t.Context()); err != nil {
+			if err := d.Heal(t.Context()); err != nil {
 				t.Error(err)
 			}
 			player := play(t, p.proxy)
@@ -100,8 +117,10 @@ func TestNetworkProbesSayNo(t *testing.T) {
 
 // TestMoveNeedsAServer has nobody to move.
 func TestMoveNeedsAServer(t *testing.T) {
-	p := lineTo(t, startServers(t, 2))
-	if err := (&run{}).move(p, nemesis.Fault{}).apply(t.Context()); err == nil {
+	s := startServers(t, 2)
+	r := runOn(t, s)
+	r.lineTo(t, s)
+	if err := r.bind(t, nemesis.Move).Apply(t.Context()); err == nil {
 		t.Error("a participant without a connection was moved")
 	}
 }

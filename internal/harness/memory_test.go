@@ -7,27 +7,18 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestEveryFaultInMemoryHasADeed holds the catalogue against what a run in memory can do.
-func TestEveryFaultInMemoryHasADeed(t *testing.T) {
-	for _, e := range nemesis.Catalogue {
-		refused := len(nemesis.RefusedInMemory([]nemesis.Kind{e.Kind})) > 0
-		if bound := deedsInMemory[e.Kind] != nil; bound == refused {
-			t.Errorf("%s: refused is %v, and a deed is there: %v", e.Kind, refused, bound)
-		}
-	}
-}
-
 // onThePort are the faults in memory that need nothing of a participant but its sessions.
 var onThePort = []nemesis.Kind{nemesis.CutClient, nemesis.Reset, nemesis.Latency, nemesis.DropCreate, nemesis.DropMulti, nemesis.DropDelete}
 
 // onStage has a test play the part of an actor, in virtual time.
-func onStage(t *testing.T, f func(m *memory, a *actor, session zkapi.Session)) {
+func onStage(t *testing.T, f func(m *memory, session zkapi.Session)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -37,13 +28,15 @@ func onStage(t *testing.T, f func(m *memory, a *actor, session zkapi.Session)) {
 		}
 		server := zk.NewServer(3 * time.Second)
 		m := &memory{run: &run{config: Defaults(), harness: journal}, server: server}
-		a := &actor{name: "client-1", memory: m, life: 1}
+		m.now, m.injector = func() time.Duration { return time.Since(began) }, nemesis.NewInjector(m)
+		a := &actor{name: "client-1", role: participant.Client, memory: m, life: 1, over: make(chan struct{})}
+		m.actors = []*actor{a}
 		a.env = &actorEnv{Env: &zk.Env{Server: server}, actor: a, life: 1}
 		session, err := a.env.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		f(m, a, session)
+		f(m, session)
 		if err := journal.Close(); err != nil {
 			t.Error(err)
 		}
@@ -71,20 +64,20 @@ func writes(session zkapi.Session, lasts time.Duration) (unknown int) {
 func TestFaultsInMemoryBite(t *testing.T) {
 	for _, kind := range onThePort {
 		t.Run(string(kind), func(t *testing.T) {
-			onStage(t, func(m *memory, a *actor, session zkapi.Session) {
-				d := deedsInMemory[kind](m, a, nemesis.Fault{Number: 1, Kind: kind, Pick: 500})
-				if err := d.apply(t.Context()); err != nil {
+			onStage(t, func(m *memory, session zkapi.Session) {
+				d := m.bind(t, kind)
+				if err := d.Apply(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				unknown := make(chan int)
 				go func() { unknown <- writes(session, time.Second) }()
 				time.Sleep(1500 * time.Millisecond)
-				seen := d.probe(t.Context())
-				if err := d.heal(t.Context()); err != nil {
+				seen := d.Probe(t.Context())
+				if err := d.Heal(t.Context()); err != nil {
 					t.Error(err)
 				}
 				n := <-unknown
-				if !seen.effective || seen.text == "" || len(seen.figures) == 0 {
+				if !seen.Effective || seen.Text == "" || len(seen.Figures) == 0 {
 					t.Errorf("found %+v", seen)
 				}
 				one := kind == nemesis.DropCreate || kind == nemesis.DropMulti || kind == nemesis.DropDelete
@@ -105,12 +98,12 @@ func TestFaultsInMemoryBite(t *testing.T) {
 func TestProbesInMemorySayNo(t *testing.T) {
 	for _, kind := range onThePort {
 		t.Run(string(kind), func(t *testing.T) {
-			onStage(t, func(m *memory, a *actor, session zkapi.Session) {
-				d := deedsInMemory[kind](m, a, nemesis.Fault{Number: 1, Kind: kind, Pick: 500})
+			onStage(t, func(m *memory, session zkapi.Session) {
+				d := m.bind(t, kind)
 				no := func(when string) {
 					t.Helper()
-					if seen := d.probe(t.Context()); seen.effective {
-						t.Errorf("%s: %s %v", when, seen.text, seen.figures)
+					if seen := d.Probe(t.Context()); seen.Effective {
+						t.Errorf("%s: %s %v", when, seen.Text, seen.Figures)
 					}
 				}
 				if kind == nemesis.CutClient || kind == nemesis.Reset { // they need a connection, and nothing else
@@ -118,12 +111,12 @@ func TestProbesInMemorySayNo(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if err := d.apply(t.Context()); err != nil {
+				if err := d.Apply(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Second)
 				no("nobody asks for anything")
-				if err := d.heal(t.Context()); err != nil {
+				if err := d.Heal(t.Context()); err != nil {
 					t.Error(err)
 				}
 				writes(session, time.Second)
@@ -135,17 +128,17 @@ func TestProbesInMemorySayNo(t *testing.T) {
 
 // TestATrapThatLosesNothingSaysSo: the write takes effect, and its answer arrives.
 func TestATrapThatLosesNothingSaysSo(t *testing.T) {
-	trap := &trap{on: isCreate}
+	trap := &trap{on: func(x nemesis.Exchange) bool { return x.Op.Kind == zkapi.KindCreate }}
 	if !trap.fits()(zk.Write{Session: 1, Zxid: 7, Op: zkapi.Create("/a", nil, zkapi.Persistent)}) {
 		t.Fatal("a create does not fit")
 	}
 	trap.missed(1, zkapi.Create("/b", nil, zkapi.Persistent))
 	trap.missed(2, zkapi.Create("/a", nil, zkapi.Persistent))
-	if seen := trap.look(); seen.effective || seen.figures["zxid"] != "0x7" {
+	if seen := trap.Caught(); seen.Lost || seen.Zxid != 7 || !seen.Answered {
 		t.Errorf("the answers to others were lost: %+v", seen)
 	}
 	trap.missed(1, zkapi.Create("/a", nil, zkapi.Persistent))
-	if seen := trap.look(); !seen.effective {
+	if seen := trap.Caught(); !seen.Lost {
 		t.Errorf("its answer was lost: %+v", seen)
 	}
 }
@@ -172,4 +165,14 @@ func TestNobodyOvertakesOnALine(t *testing.T) {
 			}
 		}
 	})
+}
+
+// bind aims a fault at the client of a run.
+func (m *memory) bind(t *testing.T, kind nemesis.Kind) nemesis.Injection {
+	t.Helper()
+	i, err := m.injector.Bind(t.Context(), nemesis.Fault{Number: 1, Kind: kind, Role: nemesis.SomeClient, Pick: 500})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
 }

@@ -1,0 +1,287 @@
+package nemesis
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Bench is where faults are injected: what a run has that can be hit, and the means to
+// look at it.
+type Bench interface {
+	Settings() Settings
+	Now() time.Duration // since the run began
+	Processes() []Process
+	Observer() Observer
+	Ensemble() Ensemble // of a bench that offers Servers
+}
+
+// Settings are what injections must know of a run.
+type Settings struct {
+	Offers         Need // what faults may need
+	Namespace      string
+	SessionTimeout time.Duration
+	Patience       time.Duration // for how long a follower may hear nothing of the leader and still serve
+	Holders        []string      // the workers that hold resident tasks and do nothing else
+}
+
+// Process is a participant: a name that may live several times.
+type Process interface {
+	Name() string
+	CanLead() bool
+	CanWork() bool
+	IsClient() bool
+
+	Alive() bool
+	Start() error    // its next life
+	Kill() error     // ends its life at once
+	Killed() Finding // whether Kill has ended its present life
+	Leave() (took time.Duration, clean bool)
+
+	Session() (session int64, ok bool) // its latest one
+	Has(session int64) bool            // that was granted to its present life
+	Owns(session int64) bool           // that was granted to any of its lives
+	// EndSession ends a session of its own as a timeout would. The zxid is 0 where the
+	// server did not answer, or gives none.
+	EndSession(ctx context.Context, session int64) (zxid int64, err error)
+	// SessionGone reports whether no server knows a session any more.
+	SessionGone(ctx context.Context, session int64) (bool, error)
+
+	Line() Line
+}
+
+// Machine is a process of an operating system.
+type Machine interface {
+	Process
+	Stop() error // as SIGSTOP does
+	Continue() error
+	Stopped() bool
+	SetClock(skew time.Duration)              // of its wall clock, in lives to come
+	ClockOff() (off time.Duration, err error) // of its wall clock, by its own word
+	Sleep(d time.Duration) error              // its monotonic clock has stood still for so long
+	Twin() (Twin, error)                      // starts a second process of the same name
+}
+
+// Twin is a second process of some name, with a line of its own. Of one that could not
+// be started, Remove removes what is there.
+type Twin interface {
+	Alive() bool
+	Session() (session int64, ok bool)
+	Remove() error
+}
+
+// Direction is one of the two ways of a line.
+type Direction int
+
+// The directions.
+const (
+	ToServers Direction = iota
+	ToParticipant
+)
+
+// Admission is what becomes of a new connection.
+type Admission int
+
+// The admissions.
+const (
+	Admit       Admission = iota
+	Freeze                // it is accepted and then silent
+	CutGreeting           // it is reset when the server has answered the handshake
+)
+
+// Impairment is what the line of a process suffers from. The zero value is a good line.
+type Impairment struct {
+	Swallow [2]bool // by Direction: what goes that way is lost
+	Hold    [2]bool // by Direction: what goes that way waits until the line is healed
+
+	DelayMin, DelayMax time.Duration // of each packet
+	BytesPerSecond     int           // that pass each way; 0: as many as there are
+	BytePause          time.Duration // before each single byte to the participant
+
+	New    Admission
+	Refuse string // the address of the server that accepts no connection
+
+	Seed uint64 // of the delays
+}
+
+// Count is a number of something.
+type Count struct {
+	N  int64
+	Of string
+}
+
+// Tally counts what became of a line since it was impaired last.
+type Tally struct {
+	Passed, Swallowed [2]int64 // bytes, by Direction
+	Lost              Count    // what a line that is cut has lost
+
+	Late                Count // what the impairment delayed
+	LateTotal, LateMost time.Duration
+	Pieces              int // of the frame that reached the participant in the most of them
+
+	Frozen  int     // new connections on which the participant spoke and heard nothing
+	Unheard []int64 // sessions that a server granted or renewed and the participant did not hear of
+}
+
+// Line is the way of a process to the servers.
+type Line interface {
+	Cut()                                             // nothing passes
+	Delay(least, most time.Duration, seed uint64)     // what is sent
+	LoseAnswer(fits func(Exchange) bool) Interception // to the next write that fits
+	// Reset resets the connections, waits for a while, and returns how many were reset.
+	// Turn is the number of resets of one fault before it.
+	Reset(ctx context.Context, turn int, pause time.Duration) int
+	Heal()
+	Tally() Tally // since it was cut or impaired last
+}
+
+// Wire is a line on which bytes travel over connections.
+type Wire interface {
+	Line
+	// Impair replaces what the line suffers from. Where new connections are what suffers,
+	// the old ones are reset.
+	Impair(Impairment)
+	// Intercept waits for the next answered write for which fits is true, and does
+	// something to it, once.
+	Intercept(fits func(Exchange) bool, does Reaction) Hold
+	ServerOf(session int64) (address string, connected bool)
+}
+
+// wire is the line of a process of a bench that offers Connections.
+func wire(p Process) Wire { return p.Line().(Wire) }
+
+// Reaction is what an interception does.
+type Reaction int
+
+// The reactions.
+const (
+	Notice       Reaction = iota // nothing: it only tells
+	LoseAnswer                   // the answer is lost
+	HoldAnswer                   // the answer waits until the participant has sent another request
+	HoldRequests                 // the answer passes, and what the participant sends afterwards waits
+)
+
+// Interception waits for one exchange. It must be opened in the end.
+type Interception interface {
+	Caught() Caught
+	Open()
+}
+
+// Hold is an interception that may hold what it has caught.
+type Hold interface {
+	Interception
+	Answered() <-chan struct{} // closed when it has caught something
+	Opened() <-chan struct{}   // closed when it holds nothing any more
+}
+
+// Exchange is a write, or the end of a session, and its answer.
+type Exchange struct {
+	Op      zkapi.Op // of no kind when the session ends
+	Session int64
+	Zxid    int64
+	Sent    time.Duration // since the run began
+	Err     error         // nil: it was applied
+}
+
+// Ends reports whether the request ends the session.
+func (x Exchange) Ends() bool { return x.Op.Kind == 0 }
+
+// Caught is what an interception has caught.
+type Caught struct {
+	Exchange
+	Answered bool          // there is an exchange
+	Lost     bool          // the answer was lost
+	Followed bool          // another request was sent while the answer was held
+	Held     time.Duration // until then, or so far
+	Waiting  bool          // something that the participant has sent was held
+	Passed   int           // requests that were sent while it held
+}
+
+// Reader reads what the servers have.
+type Reader interface {
+	Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error)
+	Close(ctx context.Context)
+}
+
+// Observer reads what the servers have of the run.
+type Observer interface {
+	Reader
+	Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) // again and again, until it is answered
+	ActiveMaster(ctx context.Context) (name string, session int64, err error)
+	Holder(ctx context.Context, path string) (session int64, err error) // of an ephemeral
+	Held(ctx context.Context) (map[string]int, error)                   // the assignments of each worker
+	Residents(ctx context.Context) (map[string]int, error)              // those of resident tasks
+}
+
+// Ensemble are the servers.
+type Ensemble interface {
+	Servers() []Server
+	Leader(ctx context.Context) (Server, bool)
+	WaitServing(ctx context.Context, n int) error
+	SmallLog() (Server, error)                              // the one whose transaction log has a small volume of its own
+	ReaderAt(ctx context.Context, s Server) (Reader, error) // one that reads there only
+	OverQuota() int64                                       // writes of participants that were refused because of a quota
+}
+
+// The modes of a server that serves.
+const (
+	Leading   = "leader"
+	Following = "follower"
+)
+
+// Server is one ZooKeeper server.
+type Server interface {
+	Name() string
+	Address() string
+	Mode(ctx context.Context) (string, error) // of one that does not serve, an error
+	Said(ctx context.Context, text string) (lines int, err error)
+	ServerProcess
+	ServerPeers
+	ServerDisk
+}
+
+// ServerProcess is the process of a server.
+type ServerProcess interface {
+	Kill(ctx context.Context) error
+	Quit(ctx context.Context) error // as SIGTERM does
+	Restart(ctx context.Context) error
+	Running(ctx context.Context) (bool, error)
+	Pause(ctx context.Context) error
+	Paused(ctx context.Context) (bool, error)
+	Resume(ctx context.Context) error
+	Process(ctx context.Context) (id string, err error) // empty if there is none
+}
+
+// ServerPeers is the network between the servers.
+type ServerPeers interface {
+	Cut(ctx context.Context, peers ...Server) error
+	Deafen(ctx context.Context, peers ...Server) error // it hears nothing of them
+	Reconnect(ctx context.Context) error
+	Packets(ctx context.Context) (Packets, error)
+	Reaches(ctx context.Context, peer Server) (bool, error)
+}
+
+// Packets counts what became of packets since a server was cut off.
+type Packets struct {
+	DroppedIn  int // from peers that it is cut from
+	DroppedOut int // to them
+	PassedOut  int // to peers that it does not hear
+}
+
+// ServerDisk is the disk of a server.
+type ServerDisk interface {
+	FillDisk(ctx context.Context) error
+	FreeDisk(ctx context.Context) error
+	SpaceLeft(ctx context.Context) (int64, error)
+	SlowDisk(ctx context.Context, each time.Duration) error
+	FastDisk(ctx context.Context) error
+	Fsyncs(ctx context.Context) (Fsyncs, error)
+}
+
+// Fsyncs counts what a server did so far.
+type Fsyncs struct {
+	Count   int
+	Total   time.Duration
+	Delayed int
+}

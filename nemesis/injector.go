@@ -1,0 +1,154 @@
+package nemesis
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Injector binds faults to what a bench has, and takes care that nothing suffers from two
+// faults at a time: they would heal each other.
+type Injector struct {
+	Bench
+
+	mu   sync.Mutex
+	busy map[any]bool // the processes and the servers that suffer from a fault
+	work sync.WaitGroup
+}
+
+// NewInjector makes an injector for a bench.
+func NewInjector(b Bench) *Injector { return &Injector{Bench: b, busy: map[any]bool{}} }
+
+// Bind finds the target of a fault and what is to be done to it.
+func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
+	fault.Role = fault.Aim()
+	entry, known := Lookup(fault.Kind)
+	switch {
+	case !known:
+		return Injection{}, fmt.Errorf("unknown fault %q", fault.Kind)
+	case entry.Needs&^j.Settings().Offers != 0:
+		return Injection{}, fmt.Errorf("%s is impossible in memory", fault.Kind)
+	}
+	return entry.Inject(j, ctx, fault)
+}
+
+// Wait waits until nothing of an injection goes on any more.
+func (j *Injector) Wait() { j.work.Wait() }
+
+// binding finds the target of a fault of one kind and what is to be done to it.
+type binding func(j *Injector, ctx context.Context, fault Fault) (Injection, error)
+
+// onOne takes one process for a fault.
+func onOne(inject func(j *Injector, p Process, fault Fault) Injection) binding {
+	return func(j *Injector, ctx context.Context, fault Fault) (Injection, error) {
+		p, err := j.victim(ctx, fault.Role, fault.Pick)
+		if err != nil {
+			return Injection{}, err
+		}
+		i := inject(j, p, fault)
+		i.Target, i.Done = p.Name(), func() { release(j, p) }
+		return i, nil
+	}
+}
+
+// onMachine is onOne for a fault that needs Machines.
+func onMachine(inject func(j *Injector, p Machine, fault Fault) Injection) binding {
+	return onOne(func(j *Injector, p Process, fault Fault) Injection { return inject(j, p.(Machine), fault) })
+}
+
+// take marks all of them as suffering from a fault, or none if one suffers already.
+func take[T any](j *Injector, all ...T) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if slices.ContainsFunc(all, func(one T) bool { return j.busy[one] }) {
+		return false
+	}
+	for _, one := range all {
+		j.busy[one] = true
+	}
+	return true
+}
+
+func release[T any](j *Injector, all ...T) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, one := range all {
+		delete(j.busy, one)
+	}
+}
+
+// victim takes the process that a fault is for.
+func (j *Injector) victim(ctx context.Context, role Role, pick int) (Process, error) {
+	if role == ActiveMaster {
+		return j.activeMaster(ctx)
+	}
+	fit, err := j.fit(ctx, role, pick)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range fit {
+		if p.Alive() && take(j, p) {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("every %s suffers already, or there is none", role)
+}
+
+// fit lists the processes that fit a role, those first that are to be tried first.
+func (j *Injector) fit(ctx context.Context, role Role, pick int) ([]Process, error) {
+	playing := func(plays func(Process) bool) []Process {
+		all := slices.DeleteFunc(slices.Clone(j.Processes()), func(p Process) bool { return !plays(p) })
+		return rotated(all, pick)
+	}
+	switch role {
+	case SomeClient:
+		return playing(Process.IsClient), nil
+	case Backup:
+		active, _, err := j.Observer().ActiveMaster(ctx)
+		backups := slices.DeleteFunc(playing(Process.CanLead), func(p Process) bool { return p.Name() == active })
+		return backups, err
+	case BusiestWorker:
+		held, err := j.Observer().Held(ctx)
+		workers := playing(Process.CanWork)
+		slices.SortStableFunc(workers, func(a, b Process) int { return cmp.Compare(held[b.Name()], held[a.Name()]) })
+		return workers, err
+	case WorkerAlone:
+		return playing(func(p Process) bool { return p.CanWork() && !p.CanLead() }), nil
+	}
+	return playing(Process.CanWork), nil
+}
+
+// rotated begins with the one that is picked.
+func rotated[T any](all []T, pick int) []T {
+	first := pick % max(len(all), 1)
+	return slices.Concat(all[first:], all[:first])
+}
+
+// activeMaster takes the master that leads, in the life in which it does: one that was
+// killed is still named by /master for a while. It waits a little while that one
+// suffers from another fault: another will soon lead.
+func (j *Injector) activeMaster(ctx context.Context) (Process, error) {
+	const patience = 20
+	for range patience {
+		name, session, err := j.Observer().ActiveMaster(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all := j.Processes()
+		i := slices.IndexFunc(all, func(p Process) bool { return p.Name() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
+		}
+		if p := all[i]; p.Alive() && p.Has(session) && take(j, p) {
+			return p, nil
+		}
+		if !wait(ctx, 200*time.Millisecond) {
+			break
+		}
+	}
+	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
+}

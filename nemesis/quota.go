@@ -1,0 +1,49 @@
+package nemesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// limits is what ZooKeeper keeps of a quota: how many znodes and how many bytes there may
+// be, at most; -1 is no bound.
+func limits(znodes int) []byte {
+	return fmt.Appendf(nil, "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=%d", znodes)
+}
+
+// exhaustQuota sets a quota on the namespace below what is there, and lifts it again.
+func (j *Injector) exhaustQuota(_ context.Context, _ Fault) (Injection, error) {
+	at := "/zookeeper/quota" + j.Settings().Namespace
+	var before int64
+	return Injection{
+		Target: j.Settings().Namespace,
+		Apply: func(ctx context.Context) error {
+			before = j.Ensemble().OverQuota()
+			// In this order: a quota counts only once its statistics are there.
+			for _, node := range []struct {
+				path string
+				data []byte
+			}{{at, nil}, {at + "/zookeeper_limits", limits(-1)}, {at + "/zookeeper_stats", []byte("count=0,bytes=0")}} {
+				if _, err := j.Observer().Do(ctx, zkapi.Create(node.path, node.data, zkapi.Persistent)); err != nil && !errors.Is(err, zkapi.ErrNodeExists) {
+					return err
+				}
+			}
+			_, err := j.Observer().Do(ctx, zkapi.Set(at+"/zookeeper_limits", limits(1), zkapi.AnyVersion))
+			return err
+		},
+		Probe: func(context.Context) Finding {
+			n := j.Ensemble().OverQuota() - before
+			return Found(n > 0, "%d writes were refused because of the quota", n).With("writes refused", n)
+		},
+		Heal: func(ctx context.Context) error {
+			_, err := j.Observer().Must(ctx, zkapi.Set(at+"/zookeeper_limits", limits(-1), zkapi.AnyVersion))
+			if errors.Is(err, zkapi.ErrNoNode) {
+				err = nil // it was never set
+			}
+			return err
+		},
+	}, nil
+}

@@ -1,0 +1,251 @@
+package nemesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// The faults of servers, by name.
+const (
+	KillServer      Kind = "kill-server"
+	PauseServer     Kind = "pause-server"
+	IsolateLeader   Kind = "isolate-leader"
+	IsolateFollower Kind = "isolate-follower"
+	IsolateServer   Kind = "isolate-server"
+	ChangeLeader    Kind = "change-leader"
+	SplitServers    Kind = "split-servers"
+	Bridge          Kind = "bridge"
+	AsymmetricCut   Kind = "asymmetric-cut"
+	LagFollower     Kind = "lag-follower"
+	RollingRestart  Kind = "rolling-restart"
+	RestartAll      Kind = "restart-all"
+	FillDisk        Kind = "fill-disk"
+	SlowDisk        Kind = "slow-disk"
+	IsolateHolder   Kind = "isolate-holder"
+	ExhaustQuota    Kind = "exhaust-quota"
+)
+
+var serverFaults = []Entry{
+	{
+		Kind: KillServer, Group: "server", Roles: anyServer, Least: 0.5, Most: 1.6, Needs: Servers,
+		Explain: "a ZooKeeper server gets SIGKILL and is started again later",
+		Probe:   "the process is gone and the server does not answer",
+		Did:     "killed %s",
+		Inject:  (*Injector).killServer,
+	},
+	{
+		Kind: PauseServer, Group: "server", Roles: anyServer, Least: 0.5, Most: 1.6, Needs: Servers,
+		Explain: "a ZooKeeper server is frozen, then goes on",
+		Probe:   "the engine holds it paused and the server does not answer",
+		Did:     "froze %s",
+		Inject:  (*Injector).pauseServer,
+	},
+	{
+		Kind: IsolateLeader, Group: "server", Also: []string{"partition"}, Roles: []Role{LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "the ZooKeeper leader is cut from all other servers",
+		Probe:   "packets were dropped, and it no longer leads",
+		Did:     "cut %s off from the other servers",
+		Inject:  alone((*Injector).isolate),
+	},
+	{
+		Kind: IsolateFollower, Group: "server", Also: []string{"partition"}, Roles: []Role{FollowerServer}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "a ZooKeeper follower is cut from all other servers",
+		Probe:   "packets were dropped, and it no longer serves",
+		Did:     "cut %s off from the other servers",
+		Inject:  alone((*Injector).isolate),
+	},
+	{
+		Kind: IsolateServer, Group: "server", Also: []string{"partition"}, Roles: []Role{MastersServer}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "the ZooKeeper server that the active master talks to is cut from all other servers",
+		Probe:   "packets were dropped, and it no longer serves",
+		Did:     "cut %s off from the other servers",
+		Inject:  alone((*Injector).isolate),
+	},
+	{
+		Kind: ChangeLeader, Group: "server", Roles: []Role{LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "the ZooKeeper leader is cut off until another one leads, and comes back as a follower",
+		Probe:   "another server leads, and the old leader follows",
+		Did:     "cut %s off until another server led",
+		Inject:  alone((*Injector).changeLeader),
+	},
+	{
+		Kind: SplitServers, Group: "server", Also: []string{"partition"}, Roles: []Role{Minority}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "the servers are split into a majority and a minority",
+		Probe:   "packets were dropped, and the minority does not serve",
+		Did:     "split the servers, with %s on one side",
+		Inject:  alone((*Injector).splitServers),
+	},
+	{
+		Kind: Bridge, Group: "server", Also: []string{"partition"}, Roles: []Role{LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "two halves of the servers are cut from each other, and one server sees both",
+		Probe:   "packets were dropped between the halves, and the bridge reaches both",
+		Did:     "cut two halves of the servers apart, around %s",
+		Inject:  alone((*Injector).bridge),
+	},
+	{
+		Kind: AsymmetricCut, Group: "server", Also: []string{"partition"}, Roles: []Role{FollowerServer, LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
+		Explain: "a server hears nothing of the others, and is heard by them",
+		Probe:   "packets to it were dropped, and those from it passed",
+		Did:     "let %s hear nothing of the other servers",
+		Inject:  alone((*Injector).deafenServer),
+	},
+	{
+		Kind: LagFollower, Group: "server", Roles: []Role{FollowerServer}, Least: 0.2, Most: 0.4, Needs: Servers,
+		Explain: "what the leader sends to a follower is dropped, for too short a time for it to stop serving, so that it answers reads with yesterday's state",
+		Probe:   "it answered a read while it was behind the leader",
+		Did:     "let %s fall behind",
+		Inject:  alone((*Injector).lag),
+	},
+	{
+		Kind: RollingRestart, Group: "server", Roles: []Role{AllServers}, Least: 3, Most: 4, Needs: Servers,
+		Explain: "the servers get SIGTERM and are started again, one after the other, each when all serve; that takes as long as it takes",
+		Probe:   "each of them has a new process, and no two were down at once",
+		Did:     "restarted %s, one after the other",
+		Inject:  alone((*Injector).roll),
+	},
+	{
+		Kind: RestartAll, Group: "server", Roles: []Role{AllServers}, Least: 0.3, Most: 0.8, Needs: Servers,
+		Explain: "all servers get SIGKILL at once and are started again",
+		Probe:   "no server answered, and each had a new process when it was started again",
+		Did:     "killed %s at once",
+		Inject:  alone((*Injector).restartAll),
+	},
+	{
+		Kind: FillDisk, Group: "server", Roles: []Role{SomeServer}, Least: 0.5, Most: 1.6, Needs: Servers,
+		Explain: "the transaction log of one server, always the same, has a small volume of its own, which is filled up; the server is killed, gets its space back and is started again later",
+		Probe:   "there is no space left, and the server said that it could not write",
+		Did:     "filled the disk of %s",
+		Inject:  (*Injector).fillDisk,
+	},
+	{
+		Kind: SlowDisk, Group: "server", Roles: []Role{SomeServer, LeaderServer}, Least: 0.8, Most: 2, Needs: Servers,
+		Explain: "a server's disk takes long for each fsync: strace holds the thread that writes the transaction log, if the machine allows it",
+		Probe:   "fsyncs were held, how many, and the server itself measured that they took so long",
+		Did:     "slowed the disk of %s down",
+		Inject:  (*Injector).slowDisk,
+	},
+	{
+		Kind: IsolateHolder, Group: "server", ByName: true, Roles: []Role{HoldersServer}, Least: 1.3, Most: 1.8, Needs: Servers,
+		Explain: "the follower that a worker with resident tasks talks to is cut from all other servers, and the worker's own line stays; one that talks to the leader is moved to a follower first",
+		Probe:   "packets were dropped, the worker was connected to that server, and it no longer serves",
+		Did:     "cut %s off from the other servers",
+		Inject:  alone((*Injector).isolateHolder),
+	},
+	{
+		Kind: ExhaustQuota, Group: "server", ByName: true, Roles: []Role{AllServers}, Least: 0.5, Most: 2, Needs: Servers,
+		Explain: "a quota on the namespace is set below what is there, so that every create is refused, and lifted again",
+		Probe:   "ZooKeeper refused writes of the participants because of it",
+		Did:     "had the quota of the namespace enforced by %s, below what is there,",
+		Inject:  (*Injector).exhaustQuota,
+	},
+}
+
+var (
+	errSuffers  = errors.New("every such server suffers already")
+	errNoLeader = errors.New("no server leads")
+)
+
+// alone takes all servers for a fault that leaves no room for another one.
+func alone(bind binding) binding {
+	return func(j *Injector, ctx context.Context, fault Fault) (Injection, error) {
+		all := j.Ensemble().Servers()
+		if !take(j, all...) {
+			return Injection{}, errSuffers
+		}
+		i, err := bind(j, ctx, fault)
+		if err != nil {
+			release(j, all...)
+			return Injection{}, err
+		}
+		i.Done = func() { release(j, all...) }
+		return i, nil
+	}
+}
+
+// fitServers lists the servers that fit a role, those first that are to be tried
+// first; there is at least one.
+func (j *Injector) fitServers(ctx context.Context, fault Fault) ([]Server, error) {
+	servers := j.Ensemble().Servers()
+	inOrder := rotated(servers, fault.Pick)
+	switch fault.Role {
+	case LeaderServer, FollowerServer:
+		leader, leads := j.Ensemble().Leader(ctx)
+		if !leads {
+			return nil, errNoLeader
+		}
+		if fault.Role == LeaderServer {
+			return []Server{leader}, nil
+		}
+		return others(inOrder, leader), nil
+	case MastersServer:
+		name, session, err := j.Observer().ActiveMaster(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range j.Processes() {
+			if p.Name() != name {
+				continue
+			}
+			address, ok := wire(p).ServerOf(session)
+			i := slices.IndexFunc(servers, func(s Server) bool { return s.Address() == address })
+			if ok && i >= 0 {
+				return servers[i : i+1], nil
+			}
+		}
+		return nil, fmt.Errorf("the active master, %s, is connected to no server", name)
+	}
+	return inOrder, nil
+}
+
+// others are all servers but one.
+func others(all []Server, one Server) []Server {
+	return slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return s == one })
+}
+
+// killServer kills one server.
+func (j *Injector) killServer(ctx context.Context, fault Fault) (Injection, error) {
+	return j.down(ctx, fault, "process gone", func(s Server, i *Injection) func(context.Context) (bool, error) {
+		i.Apply, i.Heal = s.Kill, s.Restart
+		return func(ctx context.Context) (bool, error) { running, err := s.Running(ctx); return !running, err }
+	})
+}
+
+// pauseServer freezes one server.
+func (j *Injector) pauseServer(ctx context.Context, fault Fault) (Injection, error) {
+	return j.down(ctx, fault, "paused", func(s Server, i *Injection) func(context.Context) (bool, error) {
+		i.Apply, i.Heal = s.Pause, s.Resume
+		return s.Paused
+	})
+}
+
+// down takes one server away; how says how, and how that is seen.
+func (j *Injector) down(ctx context.Context, fault Fault, what string, how func(Server, *Injection) func(context.Context) (bool, error)) (Injection, error) {
+	fit, err := j.fitServers(ctx, fault)
+	if err != nil {
+		return Injection{}, err
+	}
+	s, i, err := j.takeOne(fit)
+	if err != nil {
+		return Injection{}, err
+	}
+	held := how(s, &i)
+	i.Probe = func(ctx context.Context) Finding {
+		down, err := held(ctx)
+		_, answer := s.Mode(ctx)
+		return Found(err == nil && down && answer != nil, "%s is %v, and it %s", what, down, whether(answer == nil, "answers", "does not answer")).With(what, down).With("answers", answer == nil)
+	}
+	return i, nil
+}
+
+// takeOne takes the first server that does not suffer from a fault of its own already.
+// The injection is one that gives it back.
+func (j *Injector) takeOne(servers []Server) (Server, Injection, error) {
+	for _, s := range servers {
+		if take(j, s) {
+			return s, Injection{Target: s.Name(), Done: func() { release(j, s) }}, nil
+		}
+	}
+	return nil, Injection{}, errSuffers
+}

@@ -2,8 +2,12 @@ package ringmaster
 
 import (
 	"go/ast"
+	"go/constant"
+	"go/importer"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -342,4 +346,186 @@ func tests(t *testing.T, room, name string) bool {
 		text, err := os.ReadFile(path)
 		return err == nil && strings.Contains(string(text), "\nfunc "+name+"(")
 	})
+}
+
+// listed is a package of the module or one that it needs, as go list has it.
+type listed struct {
+	path, export, dir string
+	files             []string
+}
+
+// packages are those of the module and all that they need, built.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-export", "-deps", "-f", `{{.ImportPath}}|{{.Export}}|{{.Dir}}|{{join .GoFiles ","}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for line := range strings.Lines(string(out)) {
+		parts := strings.Split(strings.TrimSpace(line), "|")
+		all = append(all, listed{parts[0], parts[1], parts[2], strings.Split(parts[3], ",")})
+	}
+	return all
+}
+
+// typeChecker checks the types of files, against what is built of the packages.
+type typeChecker struct {
+	fset   *token.FileSet
+	config types.Config
+}
+
+func newTypeChecker(all []listed) *typeChecker {
+	export := map[string]string{}
+	for _, p := range all {
+		export[p.path] = p.export
+	}
+	c := &typeChecker{fset: token.NewFileSet()}
+	c.config.Importer = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(export[path]) })
+	return c
+}
+
+// complaints are the places in a package where a string of an event is compared with what
+// package record does not define.
+func (c *typeChecker) complaints(t *testing.T, path string, files []*ast.File) []string {
+	t.Helper()
+	r := &eventReader{info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}}
+	if _, err := c.config.Check(path, c.fset, files, r.info); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if r.compares(n) {
+				r.found = append(r.found, c.fset.Position(n.Pos()).String())
+			}
+			return true
+		})
+	}
+	return r.found
+}
+
+// eventReader looks for comparisons of what events say.
+type eventReader struct {
+	info  *types.Info
+	found []string
+}
+
+// ofEvent reports whether an expression is a string of an event: a field of it, or of its
+// payload, or what a method of one of them returns.
+func (r *eventReader) ofEvent(e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if t := r.info.TypeOf(e); t == nil || !isString(t) {
+		return false
+	}
+	if call, ok := e.(*ast.CallExpr); ok {
+		e = call.Fun
+	}
+	s, ok := e.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	t := r.info.TypeOf(s.X)
+	if p, pointer := t.(*types.Pointer); pointer {
+		t = p.Elem()
+	}
+	named, ok := t.(*types.Named)
+	if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != module+"record" {
+		return false
+	}
+	payload, _ := named.Obj().Pkg().Scope().Lookup("Payload").Type().Underlying().(*types.Interface)
+	name := named.Obj().Name()
+	return name == "Event" || name == "Life" || types.Implements(named, payload)
+}
+
+func isString(t types.Type) bool {
+	basic, ok := t.Underlying().(*types.Basic)
+	return ok && basic.Info()&types.IsString != 0
+}
+
+// foreign reports whether an expression is a text that package record does not define.
+// The empty one says only whether there is any.
+func (r *eventReader) foreign(e ast.Expr) bool {
+	v := r.info.Types[e].Value
+	if v == nil || v.Kind() != constant.String || constant.StringVal(v) == "" {
+		return false
+	}
+	own := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		own = own || ok && r.info.Uses[id] != nil && r.info.Uses[id].Pkg() != nil && r.info.Uses[id].Pkg().Path() == module+"record"
+		return true
+	})
+	return !own
+}
+
+// compares reports whether a node compares a string of an event with a foreign text: with
+// an operator, in a switch, or by a function of package strings.
+func (r *eventReader) compares(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.BinaryExpr:
+		compared := slices.Contains([]token.Token{token.EQL, token.NEQ}, n.Op)
+		return compared && (r.ofEvent(n.X) && r.foreign(n.Y) || r.ofEvent(n.Y) && r.foreign(n.X))
+	case *ast.SwitchStmt:
+		return n.Tag != nil && r.ofEvent(n.Tag) && slices.ContainsFunc(n.Body.List, func(s ast.Stmt) bool {
+			return slices.ContainsFunc(s.(*ast.CaseClause).List, r.foreign)
+		})
+	case *ast.CallExpr:
+		s, ok := n.Fun.(*ast.SelectorExpr)
+		if !ok || r.info.Uses[s.Sel] == nil || r.info.Uses[s.Sel].Pkg() == nil {
+			return false
+		}
+		searches := slices.Contains([]string{"strings", "regexp"}, r.info.Uses[s.Sel].Pkg().Path()) && s.Sel.Name != "Join" && s.Sel.Name != "ReplaceAll"
+		return searches && slices.ContainsFunc(n.Args, r.ofEvent) && (len(n.Args) == 1 || slices.ContainsFunc(n.Args, r.foreign))
+	}
+	return false
+}
+
+// TestNoStringOfAnEventIsCompared outside of package record: what other rooms want to know
+// of an event is a value there, and its words are for people. Tests may.
+func TestNoStringOfAnEventIsCompared(t *testing.T) {
+	all := packages(t)
+	c := newTypeChecker(all)
+	for _, p := range all {
+		if !strings.HasPrefix(p.path, module) || p.path == module+"record" {
+			continue
+		}
+		var files []*ast.File
+		for _, name := range p.files {
+			file, err := parser.ParseFile(c.fset, filepath.Join(p.dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		for _, place := range c.complaints(t, p.path, files) {
+			t.Errorf("%s: a string of an event is compared; let package record have a value for it", place)
+		}
+	}
+}
+
+// TestComparingAStringOfAnEventIsSeen plants comparisons, and what is none.
+func TestComparingAStringOfAnEventIsSeen(t *testing.T) {
+	c := newTypeChecker(packages(t))
+	for condition, planted := range map[string]bool{
+		`e.Remark() == "started"`:                                                       true,
+		`"started" != e.ProcessChange().String()`:                                       true,
+		`strings.HasPrefix(e.Process, "node-")`:                                         true,
+		`strings.HasSuffix(e.ID(), ".resident")`:                                        true,
+		`e.Injection().Fault == "stop-worker"`:                                          true,
+		`e.PhaseChange().Part == "collect"`:                                             true,
+		`func() bool { switch e.Process { case "sink": return true }; return false }()`: true,
+		`e.PhaseChange().Part == record.Collecting`:                                     false,
+		`e.Remark() != ""`:                                                              false,
+		`e.Process == e.ProcessChange().Of.Process`:                                     false,
+		`strings.HasPrefix("started", "s")`:                                             false,
+	} {
+		source := "package p\nimport (\"strings\"; \"" + module + "record\")\nvar _ = strings.HasPrefix\nvar _ = record.Collecting\nfunc f(e record.Event) bool { return " + condition + " }\n"
+		file, err := parser.ParseFile(c.fset, "planted.go", source, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := c.complaints(t, "p", []*ast.File{file}); (len(found) > 0) != planted {
+			t.Errorf("%s: %d complaints", condition, len(found))
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -114,7 +113,7 @@ func guarded(name string, judge func() Property) (p Property) {
 // vacuous says why a run proves nothing although everything holds.
 func (f *facts) vacuous() []string {
 	var why []string
-	if !slices.ContainsFunc(f.faults, func(o record.Operation) bool { return o.Done.Effective }) {
+	if !slices.ContainsFunc(f.faults, func(o record.Operation) bool { return o.Fault().Effective }) {
 		why = append(why, "no fault was effective")
 	}
 	succeeded := map[string]bool{}
@@ -168,13 +167,13 @@ func (f *facts) counts() map[string]int {
 	}
 	residents := map[string]bool{}
 	for _, e := range f.executions {
-		if strings.HasSuffix(e.Invoke.ID, ".resident") {
-			residents[e.Invoke.Task] = true
+		if e.Invoke.Execution().Resident {
+			residents[e.Invoke.Task()] = true
 		}
 	}
 	c["residents"] = len(residents)
 	for _, s := range f.submits {
-		if strings.Contains(s.Done.Text, "backlog is full") {
+		if s.Done.Submission().BacklogFull {
 			c["backlog_full"]++
 		}
 	}
@@ -184,7 +183,7 @@ func (f *facts) counts() map[string]int {
 		}
 	}
 	for _, e := range f.effects {
-		if !e.Accepted {
+		if !e.Act().Accepted {
 			c["effects_refused"]++
 		}
 	}
@@ -192,7 +191,7 @@ func (f *facts) counts() map[string]int {
 		if fault.Outcome() == record.OK {
 			c["faults_applied"]++
 		}
-		if fault.Done.Effective {
+		if fault.Fault().Effective {
 			c["faults_effective"]++
 		}
 	}

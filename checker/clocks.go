@@ -8,18 +8,18 @@ import (
 
 // skews says by how much the wall clock of each life was ahead of the harness', as
 // both have noted theirs.
-func (f *facts) skews() map[string]time.Duration {
+func (f *facts) skews() map[record.Life]time.Duration {
 	var right time.Duration // what the harness' clock showed when the run began
-	shown := map[string]time.Duration{}
+	shown := map[record.Life]time.Duration{}
 	for _, e := range f.events {
 		if e.Kind != record.Clock {
 			continue
 		}
-		began := time.Duration(e.Wall.UnixNano()) - e.At
-		if e.Process == "harness" {
+		began := time.Duration(e.Reading().Wall.UnixNano()) - e.At
+		if record.RoleOf(e.Process) == record.HarnessRole {
 			right = began
 		} else {
-			shown[life(e)] = began
+			shown[e.Alive()] = began
 		}
 	}
 	for who := range shown {
@@ -33,8 +33,8 @@ func (f *facts) ahead() map[int32]time.Duration {
 	skews, ahead := f.skews(), map[int32]time.Duration{}
 	for _, term := range f.terms {
 		// A clock that was set right by a second is no fault of anybody.
-		if skew := skews[life(term.Invoke)]; skew > time.Minute {
-			ahead[term.Invoke.Epoch] = skew
+		if skew := skews[term.Invoke.Alive()]; skew > time.Minute {
+			ahead[term.Invoke.Token().Epoch] = skew
 		}
 	}
 	return ahead

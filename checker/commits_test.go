@@ -142,7 +142,7 @@ func TestWritesAccounted(t *testing.T) {
 		}, "delete /tasks was committed in session 0x99, and no history mentions that"},
 		"the history keeps silent": {func(t *testing.T, run *record.Run) {
 			i := slices.IndexFunc(run.Events, func(e record.Event) bool {
-				return e.Kind == record.Write && e.Type == record.Invoke && len(e.Ops) > 2
+				return e.Kind == record.Write && e.Type == record.Invoke && len(e.Ops()) > 2
 			})
 			run.Events = slices.Delete(run.Events, i, i+1)
 		}, "its history does not mention it"},
@@ -209,16 +209,16 @@ func newStory(order record.Source) story {
 func (s *story) write(process string, at int, outcome record.Type, zxid int64, ops ...record.Op) {
 	n := int64(len(s.Exchanges) + 1)
 	from, to := time.Duration(at)*time.Second, time.Duration(at+1)*time.Second
-	invoke := record.Event{Seq: len(s.Events) + 1, At: from, Process: process, Type: record.Invoke, Kind: record.Write, Op: n, Session: "0x" + process, Ops: ops}
-	done := record.Event{Seq: len(s.Events) + 2, At: to, Process: process, Type: outcome, Kind: record.Write, Op: n, Session: "0x" + process}
+	invoke := record.Event{Seq: len(s.Events) + 1, At: from, Process: process, Type: record.Invoke, Kind: record.Write, Op: n, Of: record.Request{Session: "0x" + process, Ops: ops}}
+	done := record.Event{Seq: len(s.Events) + 2, At: to, Process: process, Type: outcome, Kind: record.Write, Op: n, Of: record.Request{Session: "0x" + process}}
 	s.Events = append(s.Events, invoke, done)
-	x := record.Exchange{Process: process, Session: invoke.Session, Xid: int32(n), Sent: from + 1, Index: -1, Ops: ops}
+	x := record.Exchange{Process: process, Session: invoke.Session(), Xid: int32(n), Sent: from + 1, Index: -1, Ops: ops}
 	if outcome == record.OK {
 		x.Answered, x.Zxid = to-1, zxid
 	}
 	s.Exchanges = append(s.Exchanges, x)
 	if zxid != 0 {
-		s.Commits = append(s.Commits, record.Commit{Zxid: zxid, Session: invoke.Session, Xid: int32(n), Kind: record.CommitWrite, Ops: ops})
+		s.Commits = append(s.Commits, record.Commit{Zxid: zxid, Session: invoke.Session(), Xid: int32(n), Kind: record.CommitWrite, Ops: ops})
 		slices.SortFunc(s.Commits, func(a, b record.Commit) int { return int(a.Zxid - b.Zxid) })
 	}
 }

@@ -50,9 +50,9 @@ func TestEarlierMasters_OnTheWire(t *testing.T) {
 
 // led is an election with epoch 2 by a build that says acks or not.
 func led(acks string) record.Operation {
-	return record.Operation{Invoke: record.Event{Ops: []record.Op{
+	return record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
 		{Kind: "create", Path: "/master", Ephemeral: true}, {Kind: "set", Path: "/assign", Version: 1, Data: `{"holder":"m"` + acks + `}`},
-	}}, Done: record.Event{Type: record.OK}}
+	}}}, Done: record.Event{Type: record.OK}}
 }
 
 // TestEarlierMasters_InTheTree: the same of what the tree has, and of the attempts that
@@ -69,9 +69,9 @@ func TestEarlierMasters_InTheTree(t *testing.T) {
 		{"", 2, Valid, Valid},
 		{"", 3, Invalid, Valid},
 	} {
-		given := record.Operation{Invoke: record.Event{Ops: []record.Op{
+		given := record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
 			{Kind: "create", Path: "/assign/w/task-t", Data: `{"epoch":1,"attempt":2}`},
-		}}, Done: record.Event{Type: record.OK}}
+		}}}, Done: record.Event{Type: record.OK}}
 		f := &facts{writes: []record.Operation{given, led(c.acks)}, tasks: map[string]*task{"task-t": {
 			id: "t", options: options{Attempts: c.attempts}, left: map[int32]bool{1: true},
 			attempts: map[int32]record.Token{1: {Epoch: 1, Attempt: 1}, 2: {Epoch: 2, Attempt: 2}},

@@ -2,7 +2,6 @@ package checker
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,7 +155,7 @@ func (f *facts) restore() {
 		if w.Outcome() == record.Fail {
 			continue
 		}
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			name, rest, ok := element(op.Path, "/tasks")
 			t := restored(name)
 			if !ok || t == nil || op.Kind != "create" {
@@ -192,7 +191,7 @@ func (f *facts) deleted() map[string]bool {
 		if w.Outcome() == record.Fail {
 			continue
 		}
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			if name, _, ok := element(op.Path, "/tasks"); ok && op.Kind == "delete" {
 				if _, gone := f.collected[name]; gone {
 					deleted[op.Path] = true
@@ -202,9 +201,6 @@ func (f *facts) deleted() map[string]bool {
 	}
 	return deleted
 }
-
-// life names one life of a process.
-func life(e record.Event) string { return fmt.Sprintf("%s/%d", e.Process, e.Life) }
 
 // element splits a path below a parent: element("/tasks/t/status", "/tasks")
 // is t, status.
@@ -316,8 +312,8 @@ func (t *task) recorded(attempt int32) bool {
 func (f *facts) readWrite(w *record.Operation, zxid int64) {
 	var a act
 	acts := false
-	takesMaster := slices.ContainsFunc(w.Invoke.Ops, func(op record.Op) bool { return op.Kind == "create" && op.Path == "/master" })
-	for _, op := range w.Invoke.Ops {
+	takesMaster := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { return op.Kind == "create" && op.Path == "/master" })
+	for _, op := range w.Invoke.Ops() {
 		switch _, rest, below := element(op.Path, "/assign"); {
 		case op.Kind == "set" && op.Path == "/assign" && takesMaster:
 			f.elections = append(f.elections, election{op: w, zxid: zxid, epoch: op.Version + 1, won: w.Outcome()})
@@ -335,8 +331,8 @@ func (f *facts) readWrite(w *record.Operation, zxid int64) {
 			id, _ := parseTask(op.Data)
 			f.created[id] = name
 		case ok && rest == "" && op.Kind == "delete":
-			asked := slices.ContainsFunc(w.Invoke.Ops, func(op record.Op) bool { return op.Kind == "delete" && op.Path == "/collect/"+name }) // by a client
-			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops[0].Path == "/assign" && !asked})
+			asked := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { return op.Kind == "delete" && op.Path == "/collect/"+name }) // by a client
+			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops()[0].Path == "/assign" && !asked})
 		}
 		if ok && rest == "status" && op.Kind == "create" {
 			f.records = append(f.records, ending{op: w, zxid: zxid, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})

@@ -13,11 +13,11 @@ import (
 func (f *facts) idle() []string {
 	last, bit := map[string]string{}, map[string]bool{}
 	for _, fault := range f.faults {
-		kind := fault.Invoke.Fault
-		bit[kind] = bit[kind] || fault.Done.Effective
+		kind := fault.Fault().Fault
+		bit[kind] = bit[kind] || fault.Fault().Effective
 		last[kind] = "the run ended first"
 		if fault.Outcome() != record.Info {
-			last[kind] = fault.Done.Text
+			last[kind] = fault.Done.Remark()
 		}
 	}
 	var idle []string

@@ -11,7 +11,7 @@ import (
 // index finds in a long history what would otherwise be looked for in all of it, once
 // for each task or execution.
 type index struct {
-	ends map[string][]time.Duration // when each life ended, or was said to
+	ends map[record.Life][]time.Duration // when each life ended, or was said to
 
 	once  sync.Once
 	tasks map[string][]int // events about each task, by place
@@ -22,13 +22,14 @@ const enough = 12
 
 // noteEnd takes in what the harness says of a process.
 func (x *index) noteEnd(e *record.Event) {
-	if e.Text == "started" {
+	change := e.ProcessChange()
+	if change.Fate == record.Started {
 		return
 	}
 	if x.ends == nil {
-		x.ends = map[string][]time.Duration{}
+		x.ends = map[record.Life][]time.Duration{}
 	}
-	x.ends[e.Target] = append(x.ends[e.Target], e.At)
+	x.ends[change.Of] = append(x.ends[change.Of], e.At)
 }
 
 // about are the events that tell what became of a task, for a violation that
@@ -56,8 +57,8 @@ func (f *facts) indexTasks() {
 				f.index.tasks[task] = append(all, at)
 			}
 		}
-		note(e.Task)
-		for _, op := range e.Ops {
+		note(e.Task())
+		for _, op := range e.Ops() {
 			note(subject(op.Path))
 		}
 	}

@@ -37,7 +37,7 @@ func join(writes []record.Operation, exchanges []record.Exchange) joined {
 		j.events[i] = -1
 	}
 	begun := sortedByKey(len(writes), func(b []byte, i int) []byte {
-		return alike(b, writes[i].Invoke.Process, writes[i].Invoke.Session, writes[i].Invoke.Ops)
+		return alike(b, writes[i].Invoke.Process, writes[i].Invoke.Session(), writes[i].Invoke.Ops())
 	})
 	sent := sortedByKey(len(exchanges), func(b []byte, i int) []byte {
 		return alike(b, exchanges[i].Process, exchanges[i].Session, exchanges[i].Ops)

@@ -15,7 +15,7 @@ func confirmations(n int) (writes []record.Operation, exchanges []record.Exchang
 	for i := range n {
 		at := time.Duration(i) * time.Second
 		writes = append(writes, record.Operation{
-			Invoke: record.Event{Process: "master-1", Session: "0x1", At: at, Ops: ops},
+			Invoke: record.Event{Process: "master-1", At: at, Of: record.Request{Session: "0x1", Ops: ops}},
 			Done:   record.Event{Type: record.OK, At: at + 10},
 		})
 		exchanges = append(exchanges, record.Exchange{Process: "master-1", Session: "0x1", Sent: at + 1, Answered: at + 9, Zxid: int64(i + 1), Ops: ops})

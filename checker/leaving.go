@@ -73,7 +73,7 @@ func (f *facts) applied(kind, parent string) []part {
 		if w.Outcome() != record.OK {
 			continue
 		}
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			if op.Kind == kind && strings.HasPrefix(op.Path, parent+"/") {
 				all = append(all, part{w, op})
 			}
@@ -85,12 +85,15 @@ func (f *facts) applied(kind, parent string) []part {
 // departures are those of workers that were told to leave, retired because of that, and
 // closed the session of which nobody had robbed them.
 func (f *facts) departures() []departure {
-	type membership struct{ life, session string }
+	type membership struct {
+		life    record.Life
+		session string
+	}
 	held := map[membership]map[int32]bool{}
 	retired := map[membership]time.Duration{}
 	for _, w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
-		m := membership{life(e), e.Session}
+		m := membership{e.Alive(), e.Session()}
 		if w.op.Path != "/assign/"+e.Process {
 			continue
 		}
@@ -110,10 +113,10 @@ func (f *facts) departures() []departure {
 			continue
 		}
 		for _, e := range f.sessions {
-			at, did := retired[membership{life(l.Invoke), e.Session}]
-			_, forced := robbed[e.Session]
-			if e.Text == "ended: closed" && life(e) == life(l.Invoke) && did && !forced && at >= l.Invoke.At && e.At <= l.Done.At {
-				all = append(all, departure{l, e, held[membership{life(e), e.Session}]})
+			at, did := retired[membership{l.Invoke.Alive(), e.Session()}]
+			_, forced := robbed[e.Session()]
+			if e.SessionChange().Fate == record.Closed && e.Alive() == l.Invoke.Alive() && did && !forced && at >= l.Invoke.At && e.At <= l.Done.At {
+				all = append(all, departure{l, e, held[membership{e.Alive(), e.Session()}]})
 			}
 		}
 	}
@@ -124,8 +127,8 @@ func (f *facts) departures() []departure {
 func (f *facts) endedByForce() map[string]record.Operation {
 	ended := map[string]record.Operation{}
 	for _, fault := range f.faults {
-		if fault.Outcome() == record.OK && fault.Done.Session != "" {
-			for session := range strings.SplitSeq(fault.Done.Session, ",") {
+		if fault.Outcome() == record.OK {
+			for _, session := range fault.Fault().Sessions {
 				ended[session] = fault
 			}
 		}

@@ -1,10 +1,12 @@
 package checker
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // TestOnlyWhoLeftInGoodOrderMustLeaveNothing: what is lost with a worker is held against
@@ -25,18 +27,18 @@ func TestOnlyWhoLeftInGoodOrderMustLeaveNothing(t *testing.T) {
 			}
 		},
 		"its session expired": func(e *record.Event) {
-			if e.Session == session && e.Text == "ended: closed" {
-				e.Text = "ended: expired by the server"
+			if e.Session() == session && e.SessionChange().Fate == record.Closed {
+				e.Of = record.SessionChange{Session: session, Fate: record.Lost, Detail: "expired by the server"}
 			}
 		},
 		"its session was ended by a fault": func(e *record.Event) {
-			if e.Kind == record.Fault && e.Session == "0x3" {
-				e.Session += "," + session
+			if slices.Equal(e.Injection().Sessions, []string{"0x3"}) {
+				recordtest.Change(e, func(f *record.Injection) { f.Sessions = []string{"0x3", session} })
 			}
 		},
 		"it had not retired": func(e *record.Event) {
-			for i := range e.Ops {
-				e.Ops[i].Data = strings.Replace(e.Ops[i].Data, `, "retiring": true`, "", 1)
+			for i := range e.Ops() {
+				e.Ops()[i].Data = strings.Replace(e.Ops()[i].Data, `, "retiring": true`, "", 1)
 			}
 		},
 		"it had retired before": func(e *record.Event) {
@@ -45,14 +47,14 @@ func TestOnlyWhoLeftInGoodOrderMustLeaveNothing(t *testing.T) {
 			}
 		},
 		"it was timed out": func(e *record.Event) {
-			for i := range e.Ops {
-				e.Ops[i].Data = strings.Replace(e.Ops[i].Data, "worker lost", "timed out", 1)
+			for i := range e.Ops() {
+				e.Ops()[i].Data = strings.Replace(e.Ops()[i].Data, "worker lost", "timed out", 1)
 			}
 		},
 		"another life was given the task": func(e *record.Event) {
-			for i := range e.Ops {
-				if strings.HasPrefix(e.Ops[i].Path, "/assign/worker-2/task-d") {
-					e.Ops[i].Data = strings.Replace(e.Ops[i].Data, `"incarnation": 1`, `"incarnation": 3`, 1)
+			for i := range e.Ops() {
+				if strings.HasPrefix(e.Ops()[i].Path, "/assign/worker-2/task-d") {
+					e.Ops()[i].Data = strings.Replace(e.Ops()[i].Data, `"incarnation": 1`, `"incarnation": 3`, 1)
 				}
 			}
 		},

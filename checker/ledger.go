@@ -159,7 +159,7 @@ func (f *facts) settleSubmits() {
 		if w.Outcome() != record.OK {
 			continue
 		}
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			if name, rest, ok := element(op.Path, "/tasks"); ok && rest == "" && op.Kind == "create" {
 				id, _ := parseTask(op.Data)
 				made[id] = name
@@ -171,10 +171,10 @@ func (f *facts) settleSubmits() {
 		if s.Outcome() != record.Info {
 			continue
 		}
-		name, accepted := made[s.Invoke.ID]
+		name, accepted := made[s.Invoke.ID()]
 		s.Done.Type = record.Fail
 		if accepted {
-			s.Done.Type, s.Done.Task = record.OK, name
+			s.Done.Type, s.Done.Of = record.OK, record.Submission{ID: s.Invoke.ID(), Task: name}
 		}
 		f.settled(s.Done.Type)
 	}

@@ -64,12 +64,12 @@ func (f *facts) taskPartitions() []*partition {
 		return all[name]
 	}
 	for i, s := range f.submits {
-		if s.Outcome() == record.OK && s.Done.Task != "" {
+		if s.Outcome() == record.OK && s.Done.Task() != "" {
 			until := f.end
 			if f.answered[i] {
 				until = s.Done.At
 			}
-			at(s.Done.Task).add(&s, step{verb: "submit", said: "submit"}, until)
+			at(s.Done.Task()).add(&s, step{verb: "submit", said: "submit"}, until)
 		}
 	}
 	for _, r := range f.records {
@@ -85,7 +85,7 @@ func (f *facts) taskPartitions() []*partition {
 	}
 	for _, a := range f.awaits {
 		if a.Outcome() == record.OK {
-			at(a.Invoke.Task).add(&a, step{verb: "observe", status: observed(a.Done), said: "await: " + a.Done.State}, a.Done.At)
+			at(a.Invoke.Task()).add(&a, step{verb: "observe", status: observed(a.Done), said: "await: " + a.Done.Answer().State}, a.Done.At)
 		}
 	}
 	for name, t := range f.tasks {
@@ -113,7 +113,7 @@ func (f *facts) admitLostSubmits(all map[string]*partition) {
 // seen is what a reader compares: state and result.
 func (s status) seen() string { return s.State + " " + s.Result }
 
-func observed(e record.Event) string { return e.State + " " + e.Result }
+func observed(e record.Event) string { return e.Answer().State + " " + e.Answer().Result }
 
 // electionPartitions makes one partition for each epoch that began: the election,
 // and the writes of the masters on both sides of it.
@@ -275,7 +275,7 @@ func (pic picture) write(w io.Writer) error {
 	for _, fault := range pic.faults[:min(drawnFaults, len(pic.faults))] {
 		notes = append(notes, porcupine.Annotation{
 			Tag: "nemesis", Start: int64(fault.Invoke.At), End: int64(fault.Return(pic.end)),
-			Description: fault.Invoke.Fault + " " + strings.Join(fault.Targets(), ","), Details: fault.Done.Text, BackgroundColor: "#f2c6c0",
+			Description: fault.Fault().Fault + " " + strings.Join(fault.Targets(), ","), Details: fault.Done.Remark(), BackgroundColor: "#f2c6c0",
 		})
 	}
 	info.AddAnnotations(notes)

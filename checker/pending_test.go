@@ -50,7 +50,7 @@ func alone(events []record.Event) []porcupine.Operation {
 		p.add(&s, step{verb: "submit"}, s.Done.At)
 	}
 	for _, w := range record.Operations(events, record.Write) {
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			switch {
 			case op.Kind != "create" || !strings.HasSuffix(op.Path, "/status"):
 			case w.Outcome() == record.Info:

@@ -51,12 +51,12 @@ func (f *facts) budgetKept() Property {
 		handovers += len(t.left)
 	}
 	for _, e := range f.executions {
-		t := f.tasks[e.Invoke.Task]
+		t := f.tasks[e.Invoke.Task()]
 		if t == nil || t.id == "" || t.options.Resident {
 			continue
 		}
-		if budget := f.budget(t.options); f.spent(t, int(e.Invoke.Attempt)) > budget {
-			p.violate([]record.Event{e.Invoke}, "%s was executed as attempt %d, and is allowed %d.", e.Invoke.Task, e.Invoke.Attempt, budget)
+		if budget := f.budget(t.options); f.spent(t, int(e.Invoke.Token().Attempt)) > budget {
+			p.violate([]record.Event{e.Invoke}, "%s was executed as attempt %d, and is allowed %d.", e.Invoke.Task(), e.Invoke.Token().Attempt, budget)
 		}
 	}
 	p.holds = fmt.Sprintf("%d tasks have failed, each with exactly the attempts that it was allowed; %d attempts did not count, because their workers left.", failed, handovers)
@@ -68,16 +68,16 @@ func (f *facts) budgetKept() Property {
 func (f *facts) noEarlyStart() Property {
 	due := map[string]record.Operation{} // by id: the submission that was accepted
 	for _, s := range f.submits {
-		before, again := due[s.Invoke.ID]
-		if s.Invoke.Due > 0 && s.Outcome() == record.OK && (!again || s.Invoke.Due < before.Invoke.Due) {
-			due[s.Invoke.ID] = s
+		before, again := due[s.Invoke.ID()]
+		if s.Invoke.Submission().Due > 0 && s.Outcome() == record.OK && (!again || s.Invoke.Submission().Due < before.Invoke.Submission().Due) {
+			due[s.Invoke.ID()] = s
 		}
 	}
 	ahead := f.ahead()
 	p := newFinding("NoEarlyStart", "%d tasks were to wait until their time, by their master's clock, and did; the clocks of %d masters were ahead by hours.", len(due), len(ahead))
 	for _, e := range f.executions {
-		if s, waits := due[e.Invoke.ID]; waits && e.Invoke.At+ahead[e.Invoke.Epoch] < s.Invoke.Due {
-			p.violate([]record.Event{s.Invoke, e.Invoke}, "%s was executed at %s, and was to wait until %s.", e.Invoke.Task, seconds(e.Invoke.At), seconds(s.Invoke.Due))
+		if s, waits := due[e.Invoke.ID()]; waits && e.Invoke.At+ahead[e.Invoke.Token().Epoch] < s.Invoke.Submission().Due {
+			p.violate([]record.Event{s.Invoke, e.Invoke}, "%s was executed at %s, and was to wait until %s.", e.Invoke.Task(), seconds(e.Invoke.At), seconds(s.Invoke.Submission().Due))
 		}
 	}
 	return p.property()
@@ -91,17 +91,17 @@ func (f *facts) concurrencyKept() Property {
 		begin bool
 		event record.Event
 	}
-	edges := map[string][]edge{}
+	edges := map[record.Life][]edge{}
 	for _, e := range f.executions {
-		if strings.HasSuffix(e.Invoke.ID, ".resident") {
+		if e.Invoke.Execution().Resident {
 			continue
 		}
-		who := life(e.Invoke)
+		who := e.Invoke.Alive()
 		edges[who] = append(edges[who], edge{e.Invoke.At, true, e.Invoke}, edge{f.lasted(e), false, e.Done})
 	}
 	most := 0
 	p := newFinding("ConcurrencyKept", "")
-	for _, who := range slices.Sorted(maps.Keys(edges)) {
+	for _, who := range slices.SortedFunc(maps.Keys(edges), record.Life.Compare) {
 		slices.SortStableFunc(edges[who], func(a, b edge) int {
 			if a.at == b.at && a.begin != b.begin { // an end makes room for the begin of the same moment
 				if b.begin {
@@ -112,7 +112,7 @@ func (f *facts) concurrencyKept() Property {
 			return int(a.at - b.at)
 		})
 		running, limit := 0, f.policy.Concurrency
-		if strings.HasPrefix(who, "node-") {
+		if record.RoleOf(who.Process) == record.NodeRole {
 			limit *= 2 // the worker before it led may still finish what it held
 		}
 		for _, e := range edges[who] {
@@ -136,7 +136,7 @@ func (f *facts) retentionKept() Property {
 	p := newFinding("RetentionKept", "")
 	byMasters, late, retention := 0, 0, f.policy.Retention
 	for _, a := range f.awaits {
-		if a.Outcome() == record.Fail && f.collected[a.Invoke.Task].kept {
+		if a.Outcome() == record.Fail && f.collected[a.Invoke.Task()].kept {
 			late++
 		}
 	}
@@ -185,27 +185,33 @@ func (f *facts) toldTruly() Property {
 		}
 	}
 	heard, changes := 0, 0
-	finished := map[string]record.Event{} // by process, life and task
+	type told struct {
+		by   record.Life
+		task string
+	}
+	finished := map[told]record.Event{}
 	for _, e := range f.events {
 		switch e.Kind {
 		case record.Heard:
-			if heard++; e.Epoch > 0 && !slices.Contains(won[e.Epoch], e.Text) {
-				p.violate([]record.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), e.Text, e.Epoch, strings.Join(won[e.Epoch], " or "))
+			leader := e.Leader()
+			if heard++; leader.Epoch > 0 && !slices.Contains(won[leader.Epoch], leader.Name) {
+				p.violate([]record.Event{e}, "%s was told at %s that %s leads epoch %d, which %q has begun.", e.Process, seconds(e.At), leader.Name, leader.Epoch, strings.Join(won[leader.Epoch], " or "))
 			}
 		case record.Change:
 			changes++
-			key := fmt.Sprintf("%s/%d %s", e.Process, e.Life, e.Task)
+			change := e.TaskChange()
+			key := told{e.Alive(), change.Task}
 			before, done := finished[key]
 			switch {
-			case e.State == "finished" && !recorded[e.Task]:
-				p.violate([]record.Event{e}, "%s told at %s that %s is finished, and nobody has recorded a status.", e.Process, seconds(e.At), e.Task)
-			case e.State == "collected":
+			case change.Fate == record.Finished && !recorded[change.Task]:
+				p.violate([]record.Event{e}, "%s told at %s that %s is finished, and nobody has recorded a status.", e.Process, seconds(e.At), e.Task())
+			case change.Fate == record.Collected:
 				delete(finished, key)
-			case done && e.State == "attempt ended": // of a cancelled task: its worker found out later
+			case done && change.Fate == record.AttemptEnded: // of a cancelled task: its worker found out later
 			case done:
-				p.violate([]record.Event{before, e}, "%s told at %s that %s is finished, and at %s: %s.", e.Process, seconds(before.At), e.Task, seconds(e.At), e.State)
+				p.violate([]record.Event{before, e}, "%s told at %s that %s is finished, and at %s: %s.", e.Process, seconds(before.At), e.Task(), seconds(e.At), change.Fate)
 			}
-			if e.State == "finished" {
+			if change.Fate == record.Finished {
 				finished[key] = e
 			}
 		}

@@ -108,7 +108,7 @@ func (f *facts) singleMaster() Property {
 			continue
 		}
 		p.violate([]record.Event{pair.old.Invoke, pair.next.Invoke}, "%s (epoch %d) and %s (epoch %d) both believed to lead for %s from %s on, and nobody had been stopped.",
-			pair.old.Invoke.Process, pair.old.Invoke.Epoch, pair.next.Invoke.Process, pair.next.Invoke.Epoch, seconds(pair.length), seconds(pair.next.Invoke.At))
+			pair.old.Invoke.Process, pair.old.Invoke.Token().Epoch, pair.next.Invoke.Process, pair.next.Invoke.Token().Epoch, seconds(pair.length), seconds(pair.next.Invoke.At))
 	}
 	p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. At no time did two masters believe to lead.", len(began), len(f.acts))
 	if explained > 0 {
@@ -166,7 +166,7 @@ func (f *facts) overlaps() []believing {
 	var all []believing
 	for _, a := range f.terms {
 		for _, b := range f.terms {
-			if a.Invoke.Epoch >= b.Invoke.Epoch {
+			if a.Invoke.Token().Epoch >= b.Invoke.Token().Epoch {
 				continue
 			}
 			from, to := max(a.Invoke.At, b.Invoke.At), min(f.lasted(a), f.lasted(b))
@@ -182,7 +182,7 @@ func (f *facts) overlaps() []believing {
 // until its process died.
 func (f *facts) lasted(t record.Operation) time.Duration {
 	end := t.Return(f.end)
-	for _, at := range f.index.ends[life(t.Invoke)] {
+	for _, at := range f.index.ends[t.Invoke.Alive()] {
 		if at > t.Invoke.At {
 			end = min(end, at)
 		}
@@ -198,13 +198,10 @@ const awakening = 2 * time.Second
 // its term was over: it was at work, or just over, when the belief overlapped.
 func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
-		kind := fault.Invoke.Fault
-		robbed := strings.HasPrefix(kind, stopping) || strings.HasPrefix(kind, sleeping) || strings.HasPrefix(kind, "expire-") || // a node may be meant as a worker
-			strings.HasPrefix(kind, pausing) && !fault.Done.Effective // it lasted longer than it should
 		// An end that no server has answered may have come all the same.
-		if robbed && fault.Outcome() != record.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
+		if fault.Fault().Robs() && fault.Outcome() != record.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
-			return kind
+			return fault.Fault().Fault
 		}
 	}
 	return ""
@@ -214,8 +211,8 @@ func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 func (f *facts) noLostTask() Property {
 	accepted := map[string]*record.Operation{}
 	for i := range f.submits {
-		if s := &f.submits[i]; s.Outcome() == record.OK && s.Done.Task != "" {
-			accepted[s.Done.Task] = s
+		if s := &f.submits[i]; s.Outcome() == record.OK && s.Done.Task() != "" {
+			accepted[s.Done.Task()] = s
 		}
 	}
 	p := newFinding("NoLostTask", "All %d tasks that were accepted are in the final tree, or were collected: %d.", len(accepted), len(f.collected))
@@ -223,11 +220,11 @@ func (f *facts) noLostTask() Property {
 		return p.property()
 	}
 	for _, a := range f.awaits {
-		if f.collected[a.Invoke.Task].kept {
+		if f.collected[a.Invoke.Task()].kept {
 			continue // its retention was over, or RetentionKept complains
 		}
-		if s, ok := accepted[a.Invoke.Task]; ok && a.Outcome() == record.Fail {
-			p.violate([]record.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task, a.Invoke.Process, seconds(a.Done.At), a.Done.Text)
+		if s, ok := accepted[a.Invoke.Task()]; ok && a.Outcome() == record.Fail {
+			p.violate([]record.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task(), a.Invoke.Process, seconds(a.Done.At), a.Done.Remark())
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(accepted)) {
@@ -262,13 +259,13 @@ func (f *facts) noDoubleResult() Property {
 		if a.Outcome() != record.OK {
 			continue
 		}
-		name := a.Invoke.Task
-		if before, again := seen[name]; again && before.Done.Result != a.Done.Result {
-			p.violate([]record.Event{before.Done, a.Done}, "%s showed two results: %q and %q.", name, before.Done.Result, a.Done.Result)
+		name := a.Invoke.Task()
+		if before, again := seen[name]; again && before.Done.Answer().Result != a.Done.Answer().Result {
+			p.violate([]record.Event{before.Done, a.Done}, "%s showed two results: %q and %q.", name, before.Done.Answer().Result, a.Done.Answer().Result)
 		}
 		seen[name] = a
-		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Result || t.status.State != a.Done.State) {
-			p.violate([]record.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q by the record.", name, a.Done.State, a.Done.Result, a.Invoke.Process, t.status.State, t.status.Result)
+		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Answer().Result || t.status.State != a.Done.Answer().State) {
+			p.violate([]record.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q by the record.", name, a.Done.Answer().State, a.Done.Answer().Result, a.Invoke.Process, t.status.State, t.status.Result)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
@@ -299,7 +296,7 @@ func (f *facts) noPhantomTask() Property {
 	}
 	ids := map[string]bool{}
 	for _, s := range f.submits {
-		ids[s.Invoke.ID] = true
+		ids[s.Invoke.ID()] = true
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.byID)) {
 		if names := f.byID[id]; len(names) > 1 {
@@ -310,8 +307,8 @@ func (f *facts) noPhantomTask() Property {
 		}
 	}
 	for _, e := range f.executions {
-		if t := f.tasks[e.Invoke.Task]; t == nil || t.id == "" {
-			p.violate([]record.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task, e.Invoke.Process)
+		if t := f.tasks[e.Invoke.Task()]; t == nil || t.id == "" {
+			p.violate([]record.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task(), e.Invoke.Process)
 		}
 	}
 	return p.property()
@@ -320,7 +317,7 @@ func (f *facts) noPhantomTask() Property {
 func (f *facts) submissions(id string) []record.Event {
 	var events []record.Event
 	for _, s := range f.submits {
-		if s.Invoke.ID == id {
+		if s.Invoke.ID() == id {
 			events = append(events, s.Invoke, s.Done)
 		}
 	}
@@ -334,26 +331,26 @@ func (f *facts) staleEffectsFenced() Property {
 	p := newFinding("StaleEffectsFenced", "")
 	highest := map[string]*record.Event{}
 	for _, e := range f.effects {
-		last, seen := highest[e.Task]
-		stale := seen && e.Token.Compare(last.Token) < 0
-		if !e.Accepted {
+		last, seen := highest[e.Task()]
+		stale := seen && e.Token().Compare(last.Token()) < 0
+		if !e.Act().Accepted {
 			refused++
 		}
 		switch {
-		case e.Accepted && stale:
+		case e.Act().Accepted && stale:
 			p.violate([]record.Event{*last, *e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
-				e.Task, e.Epoch, e.Attempt, seconds(e.At), last.Epoch, last.Attempt)
-		case !e.Accepted && !stale:
-			p.violate([]record.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task, e.Epoch, e.Attempt, seconds(e.At))
-		case e.Accepted:
-			highest[e.Task] = e
+				e.Task(), e.Token().Epoch, e.Token().Attempt, seconds(e.At), last.Token().Epoch, last.Token().Attempt)
+		case !e.Act().Accepted && !stale:
+			p.violate([]record.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task(), e.Token().Epoch, e.Token().Attempt, seconds(e.At))
+		case e.Act().Accepted:
+			highest[e.Task()] = e
 		}
 	}
 	for _, name := range f.finished() {
 		last, acted := highest[name]
-		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token) < 0 {
+		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token()) < 0 {
 			p.violate([]record.Event{*last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
-				name, t.status.Epoch, t.status.Attempt, last.Epoch, last.Attempt, seconds(last.At))
+				name, t.status.Epoch, t.status.Attempt, last.Token().Epoch, last.Token().Attempt, seconds(last.At))
 		}
 	}
 	p.holds = fmt.Sprintf("%d effects outside ZooKeeper; %d came from an execution that had been replaced, and all of those were refused.", len(f.effects), refused)
@@ -373,16 +370,16 @@ func (f *facts) uniqueAttempts() Property {
 	first := map[key]*record.Operation{}
 	for i := range f.executions {
 		e := &f.executions[i]
-		k := key{e.Invoke.Task, e.Invoke.Attempt}
+		k := key{e.Invoke.Task(), e.Invoke.Token().Attempt}
 		before, again := first[k]
-		if resumed := again && before.Done.State == record.Lapsed && life(before.Invoke) == life(e.Invoke) && before.Done.At <= e.Invoke.At; again && !resumed {
+		if resumed := again && before.Done.Execution().Lapsed && before.Invoke.Alive() == e.Invoke.Alive() && before.Done.At <= e.Invoke.At; again && !resumed {
 			p.violate([]record.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
-				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
+				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Token().Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Token().Epoch)
 		}
 		first[k] = e
-		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Epoch > e.Invoke.Epoch {
+		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Token().Epoch > e.Invoke.Token().Epoch {
 			p.violate([]record.Event{before.Invoke, e.Invoke}, "Attempt %d of %s has epoch %d, after attempt %d had epoch %d: the later execution has the smaller token.",
-				k.attempt, k.task, e.Invoke.Epoch, k.attempt-1, before.Invoke.Epoch)
+				k.attempt, k.task, e.Invoke.Token().Epoch, k.attempt-1, before.Invoke.Token().Epoch)
 		}
 		t := f.tasks[k.task]
 		if t == nil || t.status == nil || t.recorded(k.attempt) || t.status.State == "cancelled" {
@@ -419,12 +416,12 @@ func (f *facts) atomicTransitions() Property {
 			continue
 		}
 		instead := map[string]bool{}
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			if t, rest, ok := element(op.Path, "/tasks"); ok && op.Kind == "create" && rest != "" {
 				instead[t] = true
 			}
 		}
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			_, t, ok := element(op.Path, "/assign")
 			if !ok || t == "" || op.Kind != "delete" {
 				continue
@@ -449,7 +446,7 @@ func (f *facts) resultFromItsAttempt() Property {
 		return fmt.Sprintf("%s %s %d.%d", task, process, t.Epoch, t.Attempt)
 	}
 	for _, e := range f.executions {
-		ran[key(e.Invoke.Task, e.Invoke.Process, e.Invoke.Token)] = true
+		ran[key(e.Invoke.Task(), e.Invoke.Process, e.Invoke.Token())] = true
 	}
 	results := 0
 	for _, name := range f.finished() {
@@ -482,7 +479,7 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 	given := map[key][]record.Token{}
 	for i := range f.writes {
 		w := &f.writes[i]
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			_, task, below := element(op.Path, "/assign")
 			if token := parseToken(op.Data); w.Outcome() != record.Fail && below && task != "" && op.Kind == "create" {
 				given[key{task, token.Attempt}] = append(given[key{task, token.Attempt}], token)
@@ -492,7 +489,7 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 	ran := map[key]*record.Operation{}
 	for i := range f.executions {
 		e := &f.executions[i]
-		ran[key{e.Invoke.Task, e.Invoke.Attempt}] = e
+		ran[key{e.Invoke.Task(), e.Invoke.Token().Attempt}] = e
 	}
 	earlier := f.earlierMasters()
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
@@ -503,9 +500,9 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 				continue
 			}
 			recorded++
-			if e := ran[k]; e != nil && e.Invoke.Token != token {
+			if e := ran[k]; e != nil && e.Invoke.Token() != token {
 				p.violate([]record.Event{e.Invoke}, "Attempt %d of %s is on record with epoch %d, and %s ran it at %s under epoch %d.",
-					n, name, token.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Epoch)
+					n, name, token.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Token().Epoch)
 			} else if tokens := given[k]; len(tokens) > 0 && !slices.Contains(tokens, token) {
 				p.violate(f.about(name), "Attempt %d of %s is on record with epoch %d, and was assigned in epoch %d.", n, name, token.Epoch, tokens[0].Epoch)
 			}
@@ -527,7 +524,7 @@ func (f *facts) earlierMasters() map[int32]bool {
 	earlier, known := map[int32]bool{}, map[int32]bool{}
 	for i := range f.writes {
 		w := &f.writes[i]
-		for _, op := range w.Invoke.Ops {
+		for _, op := range w.Invoke.Ops() {
 			var claim struct {
 				Holder string
 				Acks   bool
@@ -577,10 +574,10 @@ func (f *facts) sessionsEnd() Property {
 	ended := f.endedByForce()
 	p := newFinding("SessionsEnd", "")
 	for _, w := range f.writes {
-		fault, over := ended[w.Invoke.Session]
+		fault, over := ended[w.Invoke.Session()]
 		if over && w.Outcome() == record.OK && w.Invoke.At > fault.Done.At {
 			p.violate([]record.Event{fault.Done, w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended at %s.",
-				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), seconds(fault.Done.At))
+				w.Invoke.Process, w.Invoke.Session(), seconds(w.Invoke.At), seconds(fault.Done.At))
 		}
 	}
 	f.writesAfterEnd(p)
@@ -604,9 +601,9 @@ func (f *facts) writesAfterEnd(p *finding) {
 		}
 	}
 	for i, w := range f.writes {
-		if end := ended[w.Invoke.Session]; end != 0 && f.zxids[i] > end {
+		if end := ended[w.Invoke.Session()]; end != 0 && f.zxids[i] > end {
 			p.violate([]record.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
-				w.Invoke.Process, w.Invoke.Session, seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
+				w.Invoke.Process, w.Invoke.Session(), seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
 		}
 	}
 }
@@ -614,20 +611,20 @@ func (f *facts) writesAfterEnd(p *finding) {
 // replacedSessions compares what the wire shows with what participants say, and
 // counts the sessions that were granted.
 func (f *facts) replacedSessions(p *finding) (granted int) {
-	held := map[string][]record.Event{} // by process and life: the sessions it holds on to
+	held := map[record.Life][]record.Event{} // the sessions that it holds on to
 	for _, e := range f.sessions {
-		who := life(e)
-		switch {
-		case e.Target != "":
+		who := e.Alive()
+		switch change := e.SessionChange(); change.Fate {
+		case record.Granted:
 			granted++
-			if old := held[e.Target]; len(old) >= mayHold(e.Target) && !holds(old, e.Session) {
+			if old := held[change.To]; len(old) >= mayHold(change.To) && !holds(old, e.Session()) {
 				p.violate([]record.Event{old[0], e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
-					e.Target, e.Session, seconds(e.At), old[0].Session)
+					change.To, e.Session(), seconds(e.At), old[0].Session())
 			}
-		case strings.HasPrefix(e.Text, "opened"):
+		case record.Opened:
 			held[who] = append(held[who], e)
 		default:
-			held[who] = slices.DeleteFunc(held[who], func(old record.Event) bool { return old.Session == e.Session })
+			held[who] = slices.DeleteFunc(held[who], func(old record.Event) bool { return old.Session() == e.Session() })
 		}
 	}
 	return granted
@@ -636,23 +633,23 @@ func (f *facts) replacedSessions(p *finding) (granted int) {
 // mayHold is how many sessions a participant holds at a time: one, but for an equal
 // node, which has one as a candidate, one as a worker, and for a while one more as
 // the worker that it was before it led.
-func mayHold(life string) int {
-	if strings.HasPrefix(life, "node-") {
+func mayHold(life record.Life) int {
+	if record.RoleOf(life.Process) == record.NodeRole {
 		return 3
 	}
 	return 1
 }
 
 func holds(held []record.Event, session string) bool {
-	return slices.ContainsFunc(held, func(e record.Event) bool { return e.Session == session })
+	return slices.ContainsFunc(held, func(e record.Event) bool { return e.Session() == session })
 }
 
 // noCrash: no participant ended unless it was made to.
 func (f *facts) noCrash() Property {
 	p := newFinding("NoCrash", "No participant ended by itself.")
 	for _, e := range f.processes {
-		if strings.HasPrefix(e.Text, "crashed") {
-			p.violate([]record.Event{e}, "%s %s at %s; its .stderr file in logs/ says why.", e.Target, e.Text, seconds(e.At))
+		if change := e.ProcessChange(); change.Fate == record.Crashed {
+			p.violate([]record.Event{e}, "%s %s at %s; its .stderr file in logs/ says why.", change.Of, change, seconds(e.At))
 		}
 	}
 	return p.property()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -21,8 +20,8 @@ func (f *facts) residentExclusive() Property {
 	runs := map[string][]record.Operation{}
 	moves, excused, lingering := 0, 0, 0
 	for _, e := range f.executions {
-		if strings.HasSuffix(e.Invoke.ID, ".resident") {
-			runs[e.Invoke.Task] = append(runs[e.Invoke.Task], e)
+		if e.Invoke.Execution().Resident {
+			runs[e.Invoke.Task()] = append(runs[e.Invoke.Task()], e)
 			moves++
 		}
 	}
@@ -30,7 +29,7 @@ func (f *facts) residentExclusive() Property {
 	for _, name := range slices.Sorted(maps.Keys(runs)) {
 		// In virtual time much happens at one moment; the tokens tell what came first.
 		slices.SortStableFunc(runs[name], func(a, b record.Operation) int {
-			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token.Compare(b.Invoke.Token))
+			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token().Compare(b.Invoke.Token()))
 		})
 		for n, old := range runs[name] {
 			end := f.lasted(old)
@@ -67,13 +66,6 @@ func (f *facts) residentExclusive() Property {
 	return p.property()
 }
 
-// The names of faults that keep a process from running begin with these words.
-const (
-	stopping = "stop-"
-	pausing  = "pause-"
-	sleeping = "sleep-" // the participant's machine
-)
-
 // A worker whose process goes on again after a halt has both together at most before its
 // handlers have returned.
 const (
@@ -90,8 +82,7 @@ const (
 
 // halted reports whether a fault keeps the process that executed something from running.
 func halted(fault, run record.Operation) bool {
-	return slices.ContainsFunc([]string{stopping, pausing, sleeping}, func(verb string) bool { return strings.HasPrefix(fault.Invoke.Fault, verb) }) &&
-		slices.Contains(fault.Targets(), run.Invoke.Process)
+	return fault.Fault().Halts() && slices.Contains(fault.Targets(), run.Invoke.Process)
 }
 
 // wentOn says that a handler went on for too long after a halt of its worker that was
@@ -99,7 +90,7 @@ func halted(fault, run record.Operation) bool {
 func (f *facts) wentOn(run record.Operation, end time.Duration) (because string, shown []record.Event) {
 	for _, fault := range f.faults {
 		woke := fault.Return(f.end)
-		if !halted(fault, run) || strings.HasPrefix(fault.Invoke.Fault, pausing) || !fault.Done.Effective || fault.Invoke.At < run.Invoke.At || woke >= end {
+		if !halted(fault, run) || fault.Fault().Pauses() || !fault.Fault().Effective || fault.Invoke.At < run.Invoke.At || woke >= end {
 			continue
 		}
 		told, known := f.told(run)
@@ -107,7 +98,7 @@ func (f *facts) wentOn(run record.Operation, end time.Duration) (because string,
 		if known {
 			at = min(end, told.At)
 		}
-		switch because = fmt.Sprintf(" %s could run again from %s on (%s)", run.Invoke.Process, seconds(woke), fault.Invoke.Fault); {
+		switch because = fmt.Sprintf(" %s could run again from %s on (%s)", run.Invoke.Process, seconds(woke), fault.Fault().Fault); {
 		case at > f.awake(run, woke+waking) && at == end:
 			return because + ", and did not tell its handler to end.", []record.Event{fault.Done}
 		case at > f.awake(run, woke+waking):
@@ -132,7 +123,7 @@ func (f *facts) awake(run record.Operation, deadline time.Duration) time.Duratio
 // told is when and why a handler was told to end; false where that is not on record.
 func (f *facts) told(run record.Operation) (record.Event, bool) {
 	for _, e := range f.events {
-		if e.Kind == record.Told && e.Task == run.Invoke.Task && e.Token == run.Invoke.Token && life(e) == life(run.Invoke) && e.At >= run.Invoke.At {
+		if e.Kind == record.Told && e.Task() == run.Invoke.Task() && e.Token() == run.Invoke.Token() && e.Alive() == run.Invoke.Alive() && e.At >= run.Invoke.At {
 			return e, true
 		}
 	}
@@ -143,7 +134,7 @@ func (f *facts) told(run record.Operation) (record.Event, bool) {
 func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) (because string, shown []record.Event) {
 	session := f.sessionOf(run)
 	for _, e := range f.sessions {
-		if e.Session == session && life(e) == life(run.Invoke) && e.Text == "ended: closed" && e.At < end {
+		if e.Session() == session && e.Alive() == run.Invoke.Alive() && e.SessionChange().Fate == record.Closed && e.At < end {
 			return fmt.Sprintf(" %s had closed its session at %s, before its handler returned.", run.Invoke.Process, seconds(e.At)), []record.Event{e}
 		}
 	}
@@ -155,8 +146,8 @@ func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) (because 
 func (f *facts) sessionOf(run record.Operation) (session string) {
 	for _, w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
-		if w.op.Path == "/assign/"+run.Invoke.Process && life(e) == life(run.Invoke) && e.At <= run.Invoke.At {
-			session = e.Session
+		if w.op.Path == "/assign/"+run.Invoke.Process && e.Alive() == run.Invoke.Alive() && e.At <= run.Invoke.At {
+			session = e.Session()
 		}
 	}
 	return session
@@ -189,17 +180,17 @@ func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bo
 	}
 	// The worker's own word has to do. It comes when the worker has found out.
 	return slices.ContainsFunc(f.sessions, func(e record.Event) bool {
-		return e.Session == session && life(e) == life(old.Invoke) && strings.HasPrefix(e.Text, "ended: ") && e.Text != "ended: closed"
+		return e.Session() == session && e.Alive() == old.Invoke.Alive() && e.SessionChange().Fate == record.Lost
 	})
 }
 
 // assigned is where in ZooKeeper's order an execution was assigned; 0 where that is not
 // known.
 func (f *facts) assigned(run record.Operation) int64 {
-	path := fmt.Sprintf("/assign/%s/%s", run.Invoke.Process, run.Invoke.Task)
+	path := fmt.Sprintf("/assign/%s/%s", run.Invoke.Process, run.Invoke.Task())
 	for i := range f.writes {
-		for _, op := range f.writes[i].Invoke.Ops {
-			if op.Kind == "create" && op.Path == path && parseToken(op.Data) == run.Invoke.Token {
+		for _, op := range f.writes[i].Invoke.Ops() {
+			if op.Kind == "create" && op.Path == path && parseToken(op.Data) == run.Invoke.Token() {
 				return f.zxids[i]
 			}
 		}

@@ -10,44 +10,44 @@ import (
 // TestWhoLetsGoOfAResidentFirst: worker-1 holds a resident task from 10 on, and its
 // handler returns at 40; worker-2 begins at 30.
 func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
-	const expired = "ended: session ended: expired by the server"
+	const none, closed, expired = record.SessionFate(""), record.Closed, record.Lost
 	stopped := []record.Event{
-		{At: 15, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Fault: "stop-worker", Target: "worker-1"},
-		{At: 33, Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Fault: "stop-worker", Target: "worker-1", Effective: true},
+		{At: 15, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "stop-worker", Targets: []string{"worker-1"}}},
+		{At: 33, Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "stop-worker", Targets: []string{"worker-1"}, Effective: true}},
 	}
 	for name, c := range map[string]struct {
 		told    int // when the first handler was told to end; 0: never
-		session string
+		session record.SessionFate
 		at      int // when the session ended in that way
 		next    int // when the second handler began
 		more    []record.Event
 		want    Verdict
 	}{
-		"it had returned":                           {20, "ended: closed", 50, 45, nil, Valid},
+		"it had returned":                           {20, closed, 50, 45, nil, Valid},
 		"it was told, and its session expired":      {20, expired, 25, 30, nil, Valid},
-		"it was told, and closed its session early": {20, "ended: closed", 25, 30, nil, Invalid},
-		"it was told, and its session lives":        {20, "", 0, 30, nil, Invalid},
+		"it was told, and closed its session early": {20, closed, 25, 30, nil, Invalid},
+		"it was told, and its session lives":        {20, none, 0, 30, nil, Invalid},
 		"it was told too late":                      {35, expired, 36, 30, nil, Invalid},
 		"it was never told":                         {0, expired, 50, 30, nil, Invalid},
 		"it was stopped, and told too late":         {35, expired, 36, 30, stopped, Valid},
-		"it was stopped, and closed its session":    {35, "ended: closed", 36, 30, stopped, Invalid},
+		"it was stopped, and closed its session":    {35, closed, 36, 30, stopped, Invalid},
 	} {
 		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
 		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
 		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
 		events := []record.Event{
-			{At: 1, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: session, Ops: claim},
-			{At: 2, Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: session, Ops: claim},
-			{At: 10, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: task, ID: id, Token: token},
-			{At: 40, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2},
+			{At: 1, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
+			{At: 2, Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
+			{At: 10, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}},
+			{At: 40, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}},
 		}
 		add := func(at int, e record.Event) { e.At = time.Duration(at); events = append(events, e) }
-		add(c.next, record.Event{Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Task: task, ID: id, Token: later})
+		add(c.next, record.Event{Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}})
 		if c.told > 0 {
-			add(c.told, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
+			add(c.told, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task, ID: id, Token: token, Cause: "enough"}})
 		}
-		if c.session != "" {
-			add(c.at, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Session: session, Text: c.session})
+		if c.session != none {
+			add(c.at, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: session, Fate: c.session}})
 		}
 		events = record.Merge(events, c.more)
 		if p := gather(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
@@ -76,16 +76,16 @@ func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
 		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
 		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
 		events := []record.Event{
-			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: session, Ops: claim},
-			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: session, Ops: claim},
-			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: task, ID: id, Token: token},
-			{At: s(15), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1"},
-			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Task: task, ID: id, Token: later},
-			{At: s(30), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Fault: "sleep-worker", Target: "worker-1", Effective: c.effective},
-			{At: c.returned, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2},
+			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
+			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
+			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}},
+			{At: s(15), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "sleep-worker", Targets: []string{"worker-1"}}},
+			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}},
+			{At: s(30), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "sleep-worker", Targets: []string{"worker-1"}, Effective: c.effective}},
+			{At: c.returned, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}},
 		}
 		if c.told > 0 {
-			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
+			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task, ID: id, Token: token, Cause: "enough"}})
 		}
 		if p := gather(record.Run{Events: record.Merge(events, nil), Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
@@ -98,11 +98,10 @@ func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
 func TestAStopExcusesNobodyForGood(t *testing.T) {
 	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 	halt := func(kind string, op int64, from, to float64) []record.Event {
-		fault := record.Event{Process: "nemesis", Kind: record.Fault, Op: op, Fault: kind, Target: "worker-1"}
-		began, ended := fault, fault
-		began.At, began.Type = s(from), record.Invoke
-		ended.At, ended.Type, ended.Effective = s(to), record.OK, true
-		return []record.Event{began, ended}
+		fault := record.Injection{Fault: kind, Targets: []string{"worker-1"}}
+		began := record.Event{At: s(from), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: op, Of: fault}
+		fault.Effective = true
+		return []record.Event{began, {At: s(to), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: op, Of: fault}}
 	}
 	for name, c := range map[string]struct {
 		told, returned float64 // told: 0: never
@@ -127,17 +126,17 @@ func TestAStopExcusesNobodyForGood(t *testing.T) {
 		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
 		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
 		events := []record.Event{
-			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: session, Ops: claim},
-			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: session, Ops: claim},
-			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: task, ID: id, Token: token},
-			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Task: task, ID: id, Token: later},
-			{At: s(70), Process: "harness", Type: record.Note, Kind: record.Phase, Text: "end"},
+			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
+			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
+			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}},
+			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}},
+			{At: s(70), Process: "harness", Type: record.Note, Kind: record.Phase, Of: record.PhaseChange{Part: record.Ending}},
 		}
 		if c.returned > 0 {
-			events = append(events, record.Event{At: s(c.returned), Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2})
+			events = append(events, record.Event{At: s(c.returned), Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}})
 		}
 		if c.told > 0 {
-			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Task: task, ID: id, Token: token, Text: "enough"})
+			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task, ID: id, Token: token, Cause: "enough"}})
 		}
 		events = record.Merge(events, halt("stop-worker", 90, 15, 30), c.more)
 		if p := gather(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {

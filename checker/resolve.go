@@ -32,13 +32,13 @@ func (f *facts) resolve() {
 		// The id is in the payload of the task that was made. One that is not in
 		// the tree was made if it was collected.
 		outcome := record.Fail
-		name := f.created[s.Invoke.ID]
-		if _, gone := f.collected[name]; gone || len(f.byID[s.Invoke.ID]) > 0 {
+		name := f.created[s.Invoke.ID()]
+		if _, gone := f.collected[name]; gone || len(f.byID[s.Invoke.ID()]) > 0 {
 			outcome = record.OK
 			if !gone {
-				name = f.byID[s.Invoke.ID][0]
+				name = f.byID[s.Invoke.ID()][0]
 			}
-			f.submits[i].Done.Task = name
+			f.submits[i].Done.Of = record.Submission{ID: s.Invoke.ID(), Task: name}
 		}
 		f.submits[i].Done.Type = outcome
 		f.count(record.Info, outcome)
@@ -122,8 +122,8 @@ func (f *facts) recordOfCollected(r ending, ofTask []int, already bool) record.T
 		return record.OK
 	}
 	for _, a := range f.awaits {
-		if a.Invoke.Task == r.task && a.Outcome() == record.OK {
-			if observed(a.Done) == r.status.seen() && a.Done.Token == r.status.Token {
+		if a.Invoke.Task() == r.task && a.Outcome() == record.OK {
+			if observed(a.Done) == r.status.seen() && a.Done.Token() == r.status.Token {
 				return record.OK
 			}
 			return record.Fail
@@ -145,13 +145,13 @@ func (f *facts) resolveElections() {
 	}
 	leads := map[int32]record.Event{}
 	for _, t := range f.terms {
-		leads[t.Invoke.Epoch] = t.Invoke
+		leads[t.Invoke.Token().Epoch] = t.Invoke
 	}
 	for i, e := range f.elections {
 		if _, known := winner[e.epoch]; known && f.elections[winner[e.epoch]].won == record.OK {
 			continue
 		}
-		if term, led := leads[e.epoch]; led && e.won == record.Info && life(e.op.Invoke) == life(term) && e.op.Invoke.At < term.At {
+		if term, led := leads[e.epoch]; led && e.won == record.Info && e.op.Invoke.Alive() == term.Alive() && e.op.Invoke.At < term.At {
 			winner[e.epoch] = i // the last one stays
 		}
 	}

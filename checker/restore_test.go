@@ -11,11 +11,11 @@ import (
 func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
 	entry := func(n string, outcome record.Type) record.Operation {
 		ops := []record.Op{{Kind: "create", Path: "/tasks/t/attempt-" + n, Data: `{"epoch":1,"attempt":` + n + `}`}}
-		return record.Operation{Invoke: record.Event{Ops: ops}, Done: record.Event{Type: outcome}}
+		return record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}
 	}
-	collect := record.Operation{Invoke: record.Event{Ops: []record.Op{
+	collect := record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
 		{Kind: "delete", Path: "/tasks/t/attempt-1"}, {Kind: "delete", Path: "/tasks/t/attempt-2"}, {Kind: "delete", Path: "/tasks/t/status"}, {Kind: "delete", Path: "/tasks/t"},
-	}}}
+	}}}}
 	f := &facts{
 		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: &collect, task: "t"}},
 		writes: []record.Operation{entry("1", record.OK), entry("2", record.Info), entry("3", record.Info), collect},
@@ -30,7 +30,7 @@ func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
 // one does not say all that was below it.
 func TestAnAttemptThatWentInAPartWasOnRecord(t *testing.T) {
 	write := func(outcome record.Type, ops ...record.Op) record.Operation {
-		return record.Operation{Invoke: record.Event{Ops: ops}, Done: record.Event{Type: outcome}}
+		return record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}
 	}
 	entry := func(n string) record.Operation {
 		return write(record.Info, record.Op{Kind: "create", Path: "/tasks/t/" + n, Data: `{"epoch":1,"attempt":` + n[len(n)-1:] + `}`})

@@ -14,15 +14,15 @@ func TestAnAttemptBeginsAgainOnlyAfterALapse(t *testing.T) {
 		want   Verdict
 	}{
 		"it lapsed":            {func(_, _, _ *record.Event) {}, Valid},
-		"it did not lapse":     {func(_, ended, _ *record.Event) { ended.State = "" }, Invalid},
+		"it did not lapse":     {func(_, ended, _ *record.Event) { ended.Of = record.Execution{} }, Invalid},
 		"another process":      {func(_, _, second *record.Event) { second.Process = "worker-2" }, Invalid},
 		"another life":         {func(_, _, second *record.Event) { second.Life = 2 }, Invalid},
 		"the first still runs": {func(_, ended, _ *record.Event) { ended.At = 30 }, Invalid},
 	} {
 		token := record.Token{Epoch: 1, Attempt: 1}
-		first := record.Event{Seq: 1, At: 10, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 1, Task: "task-a", Token: token}
-		ended := record.Event{Seq: 2, At: 15, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 1, State: record.Lapsed}
-		second := record.Event{Seq: 3, At: 20, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Task: "task-a", Token: token}
+		first := record.Event{Seq: 1, At: 10, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 1, Of: record.Execution{Task: "task-a", Token: token}}
+		ended := record.Event{Seq: 2, At: 15, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 1, Of: record.Execution{Lapsed: true}}
+		second := record.Event{Seq: 3, At: 20, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: "task-a", Token: token}}
 		one.change(&first, &ended, &second)
 		if p := gather(record.Run{Events: []record.Event{first, ended, second}, Evidence: &record.Evidence{}}).uniqueAttempts(); p.Verdict != one.want {
 			t.Errorf("%s: %s: %s", name, p.Verdict, p.Reason)

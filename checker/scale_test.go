@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // longTasks makes a history of about 20,000 operations.
@@ -46,7 +47,8 @@ var planted = []struct {
 	found []string
 }{
 	{"a client is told another result", func(r *synthetic.Record) {
-		middle(r, record.Await, record.OK, func(e *record.Event) bool { return e.State == "done" }).Result = "of nobody"
+		told := middle(r, record.Await, record.OK, func(e *record.Event) bool { return e.Answer().State == "done" })
+		recordtest.Change(told, func(a *record.Answer) { a.Result = "of nobody" })
 	}, []string{"NoDoubleResult", "TaskLinearizable"}},
 	{"an accepted task is gone", func(r *synthetic.Record) {
 		gone := r.Evidence.Nodes[len(r.Evidence.Nodes)/2].Path
@@ -60,22 +62,22 @@ var planted = []struct {
 		r.Evidence.Nodes[at].Version = 1
 	}, []string{"NoDoubleResult"}},
 	{"an attempt is executed twice", func(r *synthetic.Record) {
-		done := middle(r, record.Execute, record.OK, func(e *record.Event) bool { return e.Attempt == 2 })
+		done := middle(r, record.Execute, record.OK, func(e *record.Event) bool { return e.Token().Attempt == 2 })
 		for i := range r.Events {
 			if e := &r.Events[i]; e.Kind == record.Execute && e.Type == record.Invoke && e.Process == done.Process && e.Op == done.Op {
-				e.Attempt = 1
+				recordtest.Change(e, func(x *record.Execution) { x.Attempt = 1 })
 			}
 		}
 	}, []string{"UniqueAttempts", "ResultFromItsAttempt"}},
 	{"a stale execution acts", func(r *synthetic.Record) {
-		middle(r, record.Effect, record.Note, func(e *record.Event) bool { return !e.Accepted }).Accepted = true
+		refused := middle(r, record.Effect, record.Note, func(e *record.Event) bool { return !e.Act().Accepted })
+		recordtest.Change(refused, func(a *record.Act) { a.Accepted = true })
 	}, []string{"StaleEffectsFenced"}},
 	{"a deposed master's write is accepted", func(r *synthetic.Record) {
 		w := middle(r, record.Write, record.Invoke, func(e *record.Event) bool {
-			return len(e.Ops) == 1 && e.Ops[0].Path == "/assign" && e.Ops[0].Version > 1
+			return len(e.Ops()) == 1 && e.Ops()[0].Path == "/assign" && e.Ops()[0].Version > 1
 		})
-		w.Ops = slices.Clone(w.Ops)
-		w.Ops[0].Version = 1
+		recordtest.Change(w, func(q *record.Request) { q.Ops = slices.Clone(q.Ops); q.Ops[0].Version = 1 })
 	}, []string{"SingleMaster", "ElectionLinearizable"}},
 	{"a write goes over the wire in the name of an older epoch", func(r *synthetic.Record) {
 		for i := len(r.Exchanges) / 2; ; i++ {

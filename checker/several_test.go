@@ -11,11 +11,11 @@ import (
 // as it went.
 func TestAFaultMayHitSeveral(t *testing.T) {
 	fault := record.Operation{
-		Invoke: record.Event{Type: record.Invoke, Fault: "expire-elected", Target: "master-1", At: time.Second},
-		Done:   record.Event{Type: record.OK, Target: "master-1,master-2", Session: "0xa,0xb", At: 2 * time.Second},
+		Invoke: record.Event{Type: record.Invoke, At: time.Second, Of: record.Injection{Fault: "expire-elected", Targets: []string{"master-1"}}},
+		Done:   record.Event{Type: record.OK, At: 2 * time.Second, Of: record.Injection{Targets: []string{"master-1", "master-2"}, Sessions: []string{"0xa", "0xb"}}},
 	}
 	for session, want := range map[string]Verdict{"0xa": Invalid, "0xb": Invalid, "0xc": Valid} {
-		late := record.Operation{Invoke: record.Event{Session: session, At: 3 * time.Second}, Done: record.Event{Type: record.OK}}
+		late := record.Operation{Invoke: record.Event{At: 3 * time.Second, Of: record.Request{Session: session}}, Done: record.Event{Type: record.OK}}
 		f := &facts{faults: []record.Operation{fault}, writes: []record.Operation{late}}
 		if got := f.sessionsEnd().Verdict; got != want {
 			t.Errorf("a write of session %s after the end is %s, want %s", session, got, want)

@@ -16,9 +16,9 @@ func violatedRun(t *testing.T) record.Run {
 	run := committed(t)
 	run.Events = slices.Clone(run.Events)
 	i := slices.IndexFunc(run.Events, func(e record.Event) bool {
-		return e.Kind == record.Await && e.Type == record.OK && e.State == "done"
+		return e.Kind == record.Await && e.Type == record.OK && e.Answer().State == "done"
 	})
-	run.Events[i].Result = "of another task"
+	recordtest.Change(&run.Events[i], func(a *record.Answer) { a.Result = "of another task" })
 	if r := Check(run, 1); r.Verdict != Invalid {
 		t.Fatalf("the planted defect is not seen: %s", r.Verdict)
 	}

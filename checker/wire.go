@@ -101,8 +101,8 @@ func parts(ops []record.Op) string {
 // recorded are the events of the write that was seen on the wire.
 func (f *facts) recorded(x *record.Exchange) []record.Event {
 	at := slices.IndexFunc(f.writes, func(w record.Operation) bool {
-		return w.Invoke.Session == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
-			slices.EqualFunc(w.Invoke.Ops, x.Ops, func(a, b record.Op) bool {
+		return w.Invoke.Session() == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
+			slices.EqualFunc(w.Invoke.Ops(), x.Ops, func(a, b record.Op) bool {
 				return a.Kind == b.Kind && a.Data == b.Data && (a.Path == b.Path || b.Sequential)
 			})
 	})

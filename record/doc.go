@@ -5,7 +5,13 @@
 // A run's folder ends with a [Manifest], which tells what was never recorded from what was
 // lost.
 //
-// A history is newline-delimited JSON: a header line, then one [Event] a line.
+// A history is newline-delimited JSON: a header line, then one [Event] a line. An event is
+// an envelope and one [Payload], whose type is that of its kind. What a judge wants to know
+// is a value there: [Injection], [SessionChange], [ProcessChange] and the others say what
+// happened with constants of this package. The words of an event ([Event.Remark]) are for
+// people, and no other room compares them. Version 1 of the format had one list of fields
+// for all kinds, and said what happened in words; it is still read.
+//
 // Each process of a run appends to a journal of its own as the run goes, and the
 // journals are merged when it is over. The package knows nothing of ZooKeeper's
 // protocol, of the recipe, or of what makes a history right.

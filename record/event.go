@@ -3,7 +3,6 @@ package record
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,10 +19,6 @@ const (
 	Note   Type = "note"
 )
 
-// Lapsed is the State of an execution that was told that the lease of its worker was
-// over. If the claim turns out to be alive it begins again.
-const Lapsed = "lapsed"
-
 // Kind is what was done.
 type Kind string
 
@@ -36,14 +31,14 @@ const (
 	Lead    Kind = "lead"    // a master believes to lead, from invoke to ok
 	Leave   Kind = "leave"   // a participant leaves; ok means in time, and confirmed by the ensemble
 	Write   Kind = "write"   // a participant writes to ZooKeeper
-	Told    Kind = "told"    // note: the handler of a resident task was told to end, Text says why
+	Told    Kind = "told"    // note: the handler of a resident task was told to end
 	Effect  Kind = "effect"  // note of the sink: a handler acted on the outside
 	Session Kind = "session" // note: a participant opened or lost a session
 	Process Kind = "process" // note of the harness: a process started or ended
-	Heard   Kind = "heard"   // note: a client was told who leads, by Text and Epoch
-	Change  Kind = "change"  // note: a master told of a change of a task, State, or of a worker
+	Heard   Kind = "heard"   // note: a client was told who leads
+	Change  Kind = "change"  // note: a master told of a change of a task
 	Fault   Kind = "fault"   // the nemesis acts, from invoke to ok; fail means that it could not
-	Clock   Kind = "clock"   // note: what a wall clock showed, Wall, at the moment At
+	Clock   Kind = "clock"   // note: what a wall clock showed at the moment At
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )
 
@@ -58,31 +53,94 @@ func (t Token) Compare(other Token) int {
 	return cmp.Or(cmp.Compare(t.Epoch, other.Epoch), cmp.Compare(t.Attempt, other.Attempt))
 }
 
-// Event is one observation. Fields that do not apply are empty.
+// Event is one observation.
 type Event struct {
-	Seq     int           `json:"seq"`            // place in the merged history
-	At      time.Duration `json:"at"`             // since the run began, in ns, by the machine's monotonic clock
-	Process string        `json:"process"`        // master-1, worker-2, client-1, sink, nemesis, harness
-	Life    int           `json:"life,omitempty"` // how many times the process has been started
-	Type    Type          `json:"type"`
-	Kind    Kind          `json:"kind"`
-	Op      int64         `json:"op,omitempty"` // pairs Invoke with its completion, within one life
+	Seq     int           // place in the merged history
+	At      time.Duration // since the run began, by the machine's monotonic clock
+	Process string        // master-1, worker-2, client-1, sink, nemesis, harness
+	Life    int           // how many times the process has been started
+	Type    Type
+	Kind    Kind
+	Op      int64   // pairs Invoke with its completion, within one life
+	Of      Payload // what was observed; its type is that of the kind
+}
 
-	Task     string        `json:"task,omitempty"` // name of the task's znode
-	ID       string        `json:"id,omitempty"`   // of the submission, as the payload has it
-	Token                  // of an execution; Epoch alone of a term
-	Session  string        `json:"session,omitempty"`  // of a fault: all that it ended, comma-separated
-	State    string        `json:"state,omitempty"`    // of a status; of an execution that has ended: Lapsed or nothing
-	Result   string        `json:"result,omitempty"`   // of a status or a handler
-	Accepted bool          `json:"accepted,omitempty"` // by the sink
-	Text     string        `json:"text,omitempty"`     // error, cause or remark
-	Due      time.Duration `json:"due,omitempty"`      // of a submission: when the task may begin, as At
-	Ops      []Op          `json:"ops,omitempty"`      // of a write
-	Wall     time.Time     `json:"wall,omitzero"`      // of a clock
+// Alive is the life of the process that the event is of.
+func (e Event) Alive() Life { return Life{e.Process, e.Life} }
 
-	Fault     string `json:"fault,omitempty"`     // kind of a fault
-	Target    string `json:"target,omitempty"`    // of a fault: participants or servers, comma-separated
-	Effective bool   `json:"effective,omitempty"` // a fault's probe saw it bite
+// The subject of an event, whatever its kind: empty where it has none.
+
+// Task is the name of the task that the event is about.
+func (e Event) Task() string { return e.subject().task }
+
+// ID is that of the submission that the event is about.
+func (e Event) ID() string { return e.subject().id }
+
+// Token is that of the execution that the event is about; of a term it has the epoch.
+func (e Event) Token() Token { return e.subject().token }
+
+// Session is the one that the event is about, or in whose name a write was made.
+func (e Event) Session() string { return e.subject().session }
+
+// Remark is the event in words, or an error or cause: for people. No judge compares it.
+func (e Event) Remark() string {
+	if e.Of == nil {
+		return ""
+	}
+	return e.Of.remark()
+}
+
+func (e Event) subject() subject {
+	if e.Of == nil {
+		return subject{}
+	}
+	return e.Of.subject()
+}
+
+// The payload of an event, by its type: empty where it is of another.
+
+// Submission is the payload of [Submit].
+func (e Event) Submission() Submission { return of[Submission](e) }
+
+// Answer is the payload of [Await] and [Cancel].
+func (e Event) Answer() Answer { return of[Answer](e) }
+
+// Execution is the payload of [Execute].
+func (e Event) Execution() Execution { return of[Execution](e) }
+
+// Request is the payload of [Write].
+func (e Event) Request() Request { return of[Request](e) }
+
+// Ops are the parts of a write.
+func (e Event) Ops() []Op { return of[Request](e).Ops }
+
+// Act is the payload of [Effect].
+func (e Event) Act() Act { return of[Act](e) }
+
+// SessionChange is the payload of [Session].
+func (e Event) SessionChange() SessionChange { return of[SessionChange](e) }
+
+// ProcessChange is the payload of [Process].
+func (e Event) ProcessChange() ProcessChange { return of[ProcessChange](e) }
+
+// Leader is the payload of [Heard].
+func (e Event) Leader() Leader { return of[Leader](e) }
+
+// TaskChange is the payload of [Change].
+func (e Event) TaskChange() TaskChange { return of[TaskChange](e) }
+
+// Injection is the payload of [Fault].
+func (e Event) Injection() Injection { return of[Injection](e) }
+
+// Reading is the payload of [Clock].
+func (e Event) Reading() Reading { return of[Reading](e) }
+
+// PhaseChange is the payload of [Phase].
+func (e Event) PhaseChange() PhaseChange { return of[PhaseChange](e) }
+
+func of[P Payload](e Event) P {
+	p, _ := e.Of.(P)
+	return p
 }
 
 // Op is one part of a write to ZooKeeper; a single operation is a write with one
@@ -114,7 +172,17 @@ func (o Operation) Outcome() Type {
 
 // Targets are those whom a fault has hit; some faults find out as they go.
 func (o Operation) Targets() []string {
-	return strings.Split(cmp.Or(o.Done.Target, o.Invoke.Target), ",")
+	if targets := o.Done.Injection().Targets; targets != nil {
+		return targets
+	}
+	return o.Invoke.Injection().Targets
+}
+
+// Fault is what a fault was and did: what is known when it is over.
+func (o Operation) Fault() Injection {
+	i := o.Done.Injection()
+	i.Fault, i.Targets = o.Invoke.Injection().Fault, o.Targets()
+	return i
 }
 
 // Return is when the operation ended, or forever.

@@ -21,9 +21,9 @@ func TestJournalAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := j.Add(Event{Type: Invoke, Kind: Execute, Task: "t", Token: Token{Epoch: 1, Attempt: 2}})
-	j.Add(Event{Type: Note, Kind: Session, Session: "0x1"})
-	j.Complete(run, OK, func(e *Event) { e.Result = "r" })
+	run := j.Add(Event{Type: Invoke, Kind: Execute, Of: Execution{Task: "t", Token: Token{Epoch: 1, Attempt: 2}}})
+	j.Add(Event{Type: Note, Kind: Session, Of: SessionChange{Session: "0x1"}})
+	j.Complete(run, OK, Execution{Task: "t", Token: Token{1, 2}, Result: "r"})
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +33,8 @@ func TestJournalAndBack(t *testing.T) {
 	}
 	ops := Operations(events, Execute)
 	want := Operation{
-		Invoke: Event{At: 1, Process: "worker-1", Life: 2, Type: Invoke, Kind: Execute, Op: 1, Task: "t", Token: Token{1, 2}},
-		Done:   Event{At: 3, Process: "worker-1", Life: 2, Type: OK, Kind: Execute, Op: 1, Task: "t", Token: Token{1, 2}, Result: "r"},
+		Invoke: Event{At: 1, Process: "worker-1", Life: 2, Type: Invoke, Kind: Execute, Op: 1, Of: Execution{Task: "t", Token: Token{1, 2}}},
+		Done:   Event{At: 3, Process: "worker-1", Life: 2, Type: OK, Kind: Execute, Op: 1, Of: Execution{Task: "t", Token: Token{1, 2}, Result: "r"}},
 	}
 	if len(ops) != 1 || !reflect.DeepEqual(ops[0], want) {
 		t.Errorf("got  %+v\nwant %+v", ops, want)
@@ -67,14 +67,14 @@ func TestReadRefusesWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestMergeOrdersByTimeAndKeepsEachJournal(t *testing.T) {
-	a := []Event{{At: 1, Text: "a1"}, {At: 5, Text: "a2"}, {At: 5, Text: "a3"}}
-	b := []Event{{At: 2, Text: "b1"}, {At: 5, Text: "b2"}}
+	a := []Event{{At: 1, Process: "a1"}, {At: 5, Process: "a2"}, {At: 5, Process: "a3"}}
+	b := []Event{{At: 2, Process: "b1"}, {At: 5, Process: "b2"}}
 	var got []string
 	for i, e := range Merge(a, b) {
 		if e.Seq != i+1 {
 			t.Errorf("event %d has number %d", i, e.Seq)
 		}
-		got = append(got, e.Text)
+		got = append(got, e.Process)
 	}
 	if want := "a1 b1 a2 a3 b2"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
@@ -83,8 +83,8 @@ func TestMergeOrdersByTimeAndKeepsEachJournal(t *testing.T) {
 
 func TestAnInvocationWithoutEndIsUnknown(t *testing.T) {
 	events := []Event{
-		{At: 1, Process: "c", Life: 1, Type: Invoke, Kind: Submit, Op: 1},
-		{At: 2, Process: "c", Life: 2, Type: OK, Kind: Submit, Op: 1}, // of another life
+		{At: 1, Process: "c", Life: 1, Type: Invoke, Kind: Submit, Op: 1, Of: Submission{}},
+		{At: 2, Process: "c", Life: 2, Type: OK, Kind: Submit, Op: 1, Of: Submission{}}, // of another life
 	}
 	ops := Operations(events, Submit)
 	if len(ops) != 1 || ops[0].Outcome() != Info || ops[0].Return(99) != 99 {

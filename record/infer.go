@@ -103,22 +103,22 @@ func (o *opening) inferEnsemble() {
 func (o *opening) inferHistory(faults []inflicted) {
 	ended := false
 	var inflicted []string
-	started, open := map[string]bool{}, map[string]int{}
+	started, open := map[string]bool{}, map[Life]int{}
 	for i := range o.run.Events {
 		e := &o.run.Events[i]
 		switch {
 		case e.Seq != i+1:
 			o.lose(HistoryFile, "has a hole: event %d is followed by event %d", i, e.Seq)
 			return
-		case e.Kind == Phase && e.Text == "end":
+		case e.PhaseChange().Part == Ending:
 			ended = true
-		case e.Kind == Process && e.Text == "started":
-			name, _, _ := strings.Cut(e.Target, "/")
-			started[name] = true
+		case e.ProcessChange().Fate == Started:
+			started[e.ProcessChange().Of.Process] = true
 		case e.Kind == Fault && e.Type != Invoke:
-			inflicted = append(inflicted, told(e.Fault, e.Target, e.Effective, e.Text))
+			f := e.Injection()
+			inflicted = append(inflicted, told(f.Fault, strings.Join(f.Targets, ","), f.Effective, f.Evidence))
 		}
-		switch life := fmt.Sprintf("%s/%d", e.Process, e.Life); {
+		switch life := e.Alive(); {
 		case e.Kind != Lead && e.Kind != Leave && e.Kind != Write:
 		case e.Type == Invoke:
 			open[life]++
@@ -137,8 +137,8 @@ func (o *opening) inferHistory(faults []inflicted) {
 		o.lose(ConfigFile, "names other participants than %s: one of them is of another run", HistoryFile)
 	}
 	for _, e := range o.run.Events {
-		if e.Kind == Process && e.Text == "exited" && open[e.Target] > 0 {
-			o.lose(HistoryFile, "was cut: %s has left, and something that it did has no end", e.Target)
+		if p := e.ProcessChange(); p.Fate == Exited && open[p.Of] > 0 {
+			o.lose(HistoryFile, "was cut: %s has left, and something that it did has no end", p.Of)
 		}
 	}
 }

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Version is the version of the file format; a reader refuses any other.
-const Version = 1
+// Version is the version of the file format. A reader accepts it and all before; it
+// refuses those that come after.
+const Version = 2
 
 type header struct {
 	History string `json:"history"`
@@ -83,13 +84,9 @@ func (j *Journal) Mute() {
 	j.muted = true
 }
 
-// Complete appends the completion of an invocation.
-func (j *Journal) Complete(invoke Event, t Type, change func(*Event)) {
-	e := Event{Type: t, Kind: invoke.Kind, Op: invoke.Op, Task: invoke.Task, ID: invoke.ID, Token: invoke.Token, Session: invoke.Session}
-	if change != nil {
-		change(&e)
-	}
-	j.Add(e)
+// Complete appends the completion of an invocation, with what is known by then.
+func (j *Journal) Complete(invoke Event, t Type, of Payload) {
+	j.Add(Event{Type: t, Kind: invoke.Kind, Op: invoke.Op, Of: of})
 }
 
 // Close closes the file.

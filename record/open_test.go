@@ -38,22 +38,22 @@ func readOlderRun(t *testing.T) *olderRun {
 	}
 	started := map[string]bool{}
 	for _, e := range o.Events {
-		if name, _, _ := strings.Cut(e.Target, "/"); e.Kind == record.Process && e.Text == "started" {
-			started[name] = true
+		if p := e.ProcessChange(); p.Fate == record.Started {
+			started[p.Of.Process] = true
 		}
 	}
-	count := func(role string) (n int) {
+	count := func(role record.Role) (n int) {
 		for name := range started {
-			if strings.HasPrefix(name, role+"-") {
+			if record.RoleOf(name) == role {
 				n++
 			}
 		}
 		return n
 	}
 	c := &o.stored
-	c.Masters, c.Workers, c.Nodes, c.Clients = count("master"), count("worker"), count("node"), count("client")
+	c.Masters, c.Workers, c.Nodes, c.Clients = count(record.MasterRole), count(record.WorkerRole), count(record.NodeRole), count(record.ClientRole)
 	for _, f := range record.Operations(o.Events, record.Fault) {
-		o.faults = append(o.faults, fault{Kind: f.Done.Fault, Target: f.Done.Target, Effective: f.Done.Effective, Evidence: f.Done.Text})
+		o.faults = append(o.faults, fault{Kind: f.Fault().Fault, Target: strings.Join(f.Targets(), ","), Effective: f.Fault().Effective, Evidence: f.Fault().Evidence})
 	}
 	return o
 }
@@ -115,7 +115,7 @@ func TestAnOlderRunIsHeldAgainstItself(t *testing.T) {
 		"an event comes twice": {func(o *olderRun) { o.Events = slices.Insert(o.Events, 100, o.Events[99]) }, record.HistoryFile, "event 100 is followed by event 100"},
 		"the end is gone":      {func(o *olderRun) { o.Events = o.Events[:len(o.Events)-1] }, record.HistoryFile, "does not go to the end"},
 		"a term has no end": {func(o *olderRun) {
-			o.drop(func(e record.Event) bool { return e.Kind == record.Lead && e.Text == "closed" })
+			o.drop(func(e record.Event) bool { return e.Kind == record.Lead && e.Remark() == "closed" })
 		}, record.HistoryFile, "has left, and something that it did has no end"},
 		"a fault is gone":       {func(o *olderRun) { o.faults = o.faults[1:] }, record.FaultsFile, "has other faults than history.ndjson"},
 		"a fault was effective": {func(o *olderRun) { o.faults[0].Effective = !o.faults[0].Effective }, record.FaultsFile, "has other faults"},

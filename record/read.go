@@ -65,7 +65,8 @@ func read[T record](r io.ReadSeeker) ([]T, error) {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	buffered := bufio.NewReaderSize(r, blockSize)
-	if err := readHeader(buffered); err != nil {
+	version, err := readHeader(buffered)
+	if err != nil {
 		return nil, err
 	}
 	if lines == 1 {
@@ -75,7 +76,7 @@ func read[T record](r io.ReadSeeker) ([]T, error) {
 	var work sync.WaitGroup
 	queue, faults := make(chan block, 1), make(chan *lineError, runtime.GOMAXPROCS(0))
 	for range cap(faults) {
-		work.Go(func() { faults <- decodeBlocks(queue, all) })
+		work.Go(func() { faults <- decodeBlocks(queue, all, version) })
 	}
 	err = readBlocks(buffered, len(all), queue)
 	close(queue)
@@ -116,16 +117,16 @@ func countLines(r io.Reader) (int, error) {
 	}
 }
 
-func readHeader(r *bufio.Reader) error {
+func readHeader(r *bufio.Reader) (version int, err error) {
 	line, err := r.ReadBytes('\n')
 	var h header
 	if err == nil {
 		err = json.Unmarshal(line, &h)
 	}
-	if err != nil || h.History != signature || h.Version != Version {
-		return fmt.Errorf("record: this is no history of version %d: the first line is %s", Version, bytes.TrimSpace(line))
+	if err != nil || h.History != signature || h.Version < 1 || h.Version > Version {
+		return 0, fmt.Errorf("record: this is no history of a version up to %d: the first line is %s", Version, bytes.TrimSpace(line))
 	}
-	return nil
+	return h.Version, nil
 }
 
 // readBlocks cuts what follows the header into blocks, of that many lines together.
@@ -152,12 +153,12 @@ func readBlocks(r *bufio.Reader, lines int, queue chan<- block) error {
 
 // decodeBlocks puts what lines say into its place. It returns the first bad line that
 // it has met, and takes all blocks all the same.
-func decodeBlocks[T record](queue <-chan block, all []T) (first *lineError) {
+func decodeBlocks[T record](queue <-chan block, all []T, version int) (first *lineError) {
 	words := &words{seed: maphash.MakeSeed()}
 	for b := range queue {
 		at := b.first
 		for line := range bytes.Lines(b.text) {
-			if err := json.Unmarshal(line, &all[at]); err != nil && (first == nil || at+2 < first.line) {
+			if err := decode(line, &all[at], version); err != nil && (first == nil || at+2 < first.line) {
 				first = &lineError{at + 2, err}
 			}
 			words.share(&all[at])
@@ -165,6 +166,14 @@ func decodeBlocks[T record](queue <-chan block, all []T) (first *lineError) {
 		}
 	}
 	return first
+}
+
+// decode reads one line. Only events differ between the versions.
+func decode(line []byte, v any, version int) error {
+	if e, ok := v.(*Event); ok {
+		return e.decode(line, version)
+	}
+	return json.Unmarshal(line, v)
 }
 
 // words are strings that were seen lately. What is said again and again, names above
@@ -191,10 +200,10 @@ func (w *words) share(v any) {
 	var ops *[]Op
 	switch v := v.(type) {
 	case *Event:
-		for _, text := range []*string{&v.Process, (*string)(&v.Type), (*string)(&v.Kind), &v.Task, &v.ID, &v.Session, &v.State, &v.Result, &v.Text, &v.Fault, &v.Target} {
-			w.shared(text)
-		}
-		ops = &v.Ops
+		w.shared(&v.Process)
+		w.shared((*string)(&v.Type))
+		w.shared((*string)(&v.Kind))
+		v.Of = w.sharePayload(v.Of)
 	case *Exchange:
 		w.shared(&v.Process)
 		w.shared(&v.Session)
@@ -203,7 +212,14 @@ func (w *words) share(v any) {
 		w.shared(&v.Session)
 		ops = &v.Ops
 	}
-	if ops == nil || len(*ops) == 0 {
+	if ops != nil {
+		w.shareOps(ops)
+	}
+}
+
+// shareOps is share for the parts of a write.
+func (w *words) shareOps(ops *[]Op) {
+	if len(*ops) == 0 {
 		return
 	}
 	*ops = slices.Clone(*ops)
@@ -213,4 +229,35 @@ func (w *words) share(v any) {
 		w.shared(&op.Path)
 		w.shared(&op.Data)
 	}
+}
+
+// sharePayload is share for the payloads of which a run has many.
+func (w *words) sharePayload(of Payload) Payload {
+	share := func(all ...*string) {
+		for _, text := range all {
+			w.shared(text)
+		}
+	}
+	switch p := of.(type) {
+	case Submission:
+		share(&p.ID, &p.Task, &p.Problem)
+		return p
+	case Answer:
+		share(&p.Task, &p.ID, &p.State, &p.Result, &p.Problem)
+		return p
+	case Execution:
+		share(&p.Task, &p.ID, &p.Result, &p.Problem)
+		return p
+	case Request:
+		share(&p.Session, &p.Problem)
+		w.shareOps(&p.Ops)
+		return p
+	case Act:
+		share(&p.Task, &p.ID, &p.Deed, &p.By.Process)
+		return p
+	case TaskChange:
+		share(&p.Task, (*string)(&p.Fate), &p.Worker)
+		return p
+	}
+	return of
 }

@@ -53,7 +53,7 @@ func IndexWires(exchanges []Exchange) *Wires {
 // Of is the place, among the exchanges, of the one that carried a write; -1 when
 // there is none: the write was lost on its way, or the wire was not recorded.
 func (w *Wires) Of(write Operation) int {
-	for _, i := range w.byShape[shape(write.Invoke.Process, write.Invoke.Session, write.Invoke.Ops)] {
+	for _, i := range w.byShape[shape(write.Invoke.Process, write.Invoke.Session(), write.Invoke.Ops())] {
 		sent := w.exchanges[i].Sent
 		if write.Invoke.At <= sent && (write.Done.Type == "" || sent <= write.Done.At) {
 			return i

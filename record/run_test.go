@@ -17,7 +17,7 @@ func TestTheExchangeOfAWrite(t *testing.T) {
 	}
 	wires := IndexWires(exchanges)
 	write := func(session string, from, to time.Duration, ops ...Op) Operation {
-		o := Operation{Invoke: Event{Process: "p", Session: session, At: from, Ops: ops}}
+		o := Operation{Invoke: Event{Process: "p", At: from, Of: Request{Session: session, Ops: ops}}}
 		if to > 0 {
 			o.Done = Event{Type: OK, At: to}
 		}
@@ -35,7 +35,7 @@ func TestTheExchangeOfAWrite(t *testing.T) {
 		{"a sequential name", write("0x1", 39, 41, Op{Kind: "create", Path: "/q/c-", Sequential: true}), 3},
 		{"one that was lost on its way", write("0x1", 50, 60, plain...), -1},
 		{"other data", write("0x1", 10, 20, Op{Kind: "create", Path: "/a", Data: "y"}), -1},
-		{"another process", Operation{Invoke: Event{Process: "q", Session: "0x1", At: 10, Ops: plain}}, -1},
+		{"another process", Operation{Invoke: Event{Process: "q", At: 10, Of: Request{Session: "0x1", Ops: plain}}}, -1},
 	} {
 		if got := wires.Of(c.write); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)

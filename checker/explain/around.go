@@ -72,21 +72,22 @@ func (t *telling) lastWrong() (at time.Duration, any bool) {
 
 // ending adds the end of a session or of a process of somebody who takes part.
 func (t *telling) ending(e record.Event) {
+	session, process := e.SessionChange(), e.ProcessChange()
 	switch {
-	case e.Kind == record.Session && e.Target == "" && t.cast[e.Process] && !strings.HasPrefix(e.Text, "opened"):
+	case session.Over() && t.cast[e.Process]:
 		t.add(Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, order: last,
-			Text: fmt.Sprintf("%s found that its session %s was over (%s).", e.Process, e.Session, strings.TrimPrefix(e.Text, "ended: "))})
-	case e.Kind == record.Process && e.Text != "started":
-		if name, life, _ := strings.Cut(e.Target, "/"); t.cast[name] && !t.over(e) {
+			Text: fmt.Sprintf("%s found that its session %s was over (%s).", e.Process, e.Session(), session.Cause())})
+	case e.Kind == record.Process && process.Fate != record.Started:
+		if name := process.Of.Process; t.cast[name] && !t.over(e) {
 			t.add(Line{At: e.At, Process: name, Events: []int{e.Seq}, order: last,
-				Text: fmt.Sprintf("The process of %s (its life %s) ended: %s.", name, life, e.Text)})
+				Text: fmt.Sprintf("The process of %s (its life %d) ended: %s.", name, process.Of.Number, process)})
 		}
 	}
 }
 
 // over reports whether an event belongs to the end of the run, when all leave.
 func (t *telling) over(e record.Event) bool {
-	i := slices.IndexFunc(t.run.Events, func(p record.Event) bool { return p.Kind == record.Phase && p.Text == "collect" })
+	i := slices.IndexFunc(t.run.Events, func(p record.Event) bool { return p.PhaseChange().Part == record.Collecting })
 	return i >= 0 && e.At >= t.run.Events[i].At
 }
 
@@ -121,24 +122,23 @@ func deedOf(kind string) string {
 func (t *telling) fault(f record.Operation) {
 	targets := f.Targets() // a fault may find its victim only when it is done
 	whom := strings.Join(targets, ",")
-	servers := strings.HasPrefix(whom, "zk")
+	servers := record.RoleOf(whom) == record.ServerRole
 	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.cast[name] })
 	if !hit || f.Outcome() == record.Fail {
 		return
 	}
-	verb, _, _ := strings.Cut(f.Invoke.Fault, "-")
 	l := Line{At: f.Invoke.At, Process: attacker, Target: whom, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
-	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Invoke.Fault), whom)
+	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Fault().Fault), whom)
 	switch {
-	case f.Done.Session != "":
-		l.Text += ", " + f.Done.Session
-	case verb == "kill" || verb == "leave":
+	case len(f.Fault().Sessions) > 0:
+		l.Text += ", " + strings.Join(f.Fault().Sessions, ",")
+	case f.Fault().Restarts():
 		l.Text += ", which was started again at " + seconds(l.Until)
 	case l.Until > l.At+time.Millisecond:
 		l.Text += " until " + seconds(l.Until)
 	}
-	l.Text += " (" + f.Invoke.Fault
-	if !f.Done.Effective {
+	l.Text += " (" + f.Fault().Fault
+	if !f.Fault().Effective {
 		l.Text += ", which did not bite"
 	}
 	l.Text += ")."

@@ -45,7 +45,7 @@ func (t *telling) writesAccounted() {
 // holder is the participant that had a session; empty where none is known to.
 func (t *telling) holder(session string) string {
 	for _, e := range t.run.Events {
-		if e.Session == session && (e.Kind == record.Write || e.Kind == record.Session && e.Target == "") {
+		if e.Session() == session && (e.Kind == record.Write || e.Kind == record.Session && e.SessionChange().Fate != record.Granted) {
 			return e.Process
 		}
 	}

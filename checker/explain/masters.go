@@ -54,12 +54,12 @@ func (t *telling) stale(wrote []write) (write, election, bool) {
 
 // claim is the epoch in whose name a write is made.
 func claim(w write) (epoch int32, claims bool) {
-	for _, op := range w.Invoke.Ops {
+	for _, op := range w.Invoke.Ops() {
 		if op.Kind == "check" && op.Path == "/assign" {
 			return op.Version, true
 		}
 	}
-	for _, op := range w.Invoke.Ops {
+	for _, op := range w.Invoke.Ops() {
 		if op.Kind == "create" && checker.TaskOf(op.Path) != "" {
 			if r := read(op.Data); r.Epoch > 0 {
 				return r.Epoch, true
@@ -77,7 +77,7 @@ func (t *telling) staleWrite(w write, since election) {
 	}
 	t.election(since)
 	for _, o := range t.terms {
-		if o.Invoke.Process == w.Invoke.Process && o.Invoke.Epoch == epoch {
+		if o.Invoke.Process == w.Invoke.Process && o.Invoke.Token().Epoch == epoch {
 			t.term(o)
 		}
 	}
@@ -102,7 +102,7 @@ func (t *telling) belief() {
 		for _, o := range t.terms {
 			if o.Invoke.Seq == e.Seq {
 				beliefs = append(beliefs, o)
-				if won, known := t.began(o.Invoke.Epoch); known {
+				if won, known := t.began(o.Invoke.Token().Epoch); known {
 					t.election(won)
 				}
 			}
@@ -116,7 +116,7 @@ func (t *telling) belief() {
 	t.blame(old.Invoke.Seq)
 	accepted := 0
 	for _, w := range t.writes {
-		if epoch, claims := claim(w); claims && epoch == old.Invoke.Epoch && w.outcome == record.OK && w.Invoke.At > next.Invoke.At {
+		if epoch, claims := claim(w); claims && epoch == old.Invoke.Token().Epoch && w.outcome == record.OK && w.Invoke.At > next.Invoke.At {
 			accepted++
 		}
 	}

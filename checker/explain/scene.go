@@ -49,23 +49,23 @@ func survey(run record.Run) *scene {
 	}
 	for _, e := range run.Events {
 		s.end = max(s.end, e.At)
-		if e.Task != "" {
-			s.tasks[e.Task] = true
-			if e.ID != "" {
-				s.ids[e.Task] = e.ID
+		if e.Task() != "" {
+			s.tasks[e.Task()] = true
+			if e.ID() != "" {
+				s.ids[e.Task()] = e.ID()
 			}
 		}
 	}
 	wires := record.IndexWires(run.Exchanges)
 	for _, op := range record.Operations(run.Events, record.Write) {
 		w := s.known(op, wires)
-		for i, part := range op.Invoke.Ops {
+		for i, part := range op.Invoke.Ops() {
 			task := checker.TaskOf(part.Path)
 			if task == "" {
 				continue
 			}
 			s.tasks[task] = true
-			if !slices.ContainsFunc(op.Invoke.Ops[:i], func(before record.Op) bool { return checker.TaskOf(before.Path) == task }) {
+			if !slices.ContainsFunc(op.Invoke.Ops()[:i], func(before record.Op) bool { return checker.TaskOf(before.Path) == task }) {
 				s.byTask[task] = append(s.byTask[task], len(s.writes))
 			}
 		}
@@ -86,7 +86,7 @@ func survey(run record.Run) *scene {
 
 // known says of a write what became of it.
 func (s *scene) known(op record.Operation, wires *record.Wires) write {
-	w := write{Operation: op, at: op.Invoke.At, outcome: op.Outcome(), refusal: op.Done.Text}
+	w := write{Operation: op, at: op.Invoke.At, outcome: op.Outcome(), refusal: op.Done.Remark()}
 	if op.Done.Type == record.OK || op.Done.Type == record.Fail {
 		w.at = op.Done.At
 	}
@@ -129,7 +129,7 @@ func (s *scene) committed(w *write, x record.Exchange) {
 // begins reports which epoch a write begins.
 func begins(w write) (epoch int32, elects bool) {
 	takes := false
-	for _, op := range w.Invoke.Ops {
+	for _, op := range w.Invoke.Ops() {
 		takes = takes || op.Kind == "create" && op.Path == "/master"
 		if op.Kind == "set" && op.Path == "/assign" {
 			epoch, elects = op.Version+1, true

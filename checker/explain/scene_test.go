@@ -65,8 +65,8 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run := record.Run{Exchanges: c.exchanges, Commits: c.commits, Events: []record.Event{
-				{Seq: 1, At: 10, Process: "master-1", Type: record.Invoke, Kind: record.Write, Op: 1, Session: "0x1", Ops: ops},
-				{Seq: 2, At: 20, Process: "master-1", Type: c.heard, Kind: record.Write, Op: 1, Session: "0x1", Text: "connection lost"},
+				{Seq: 1, At: 10, Process: "master-1", Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Ops: ops}},
+				{Seq: 2, At: 20, Process: "master-1", Type: c.heard, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Problem: "connection lost"}},
 			}}
 			told := Tell(run, checker.Property{Name: "AtomicTransitions", Reason: "task-a: no.", Events: []int{1, 2}})
 			if refused := strings.HasPrefix(told.Lines[0].Text, "Refused, node exists: master-1"); refused != (c.name == "refused") {
@@ -83,11 +83,11 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 func TestASubmissionThatWasNotHeard(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks/task-a", Data: `{"id":"a"}`}}
 	events := []record.Event{
-		{Seq: 1, At: 10, Process: "client-1", Type: record.Invoke, Kind: record.Submit, Op: 1, ID: "a"},
-		{Seq: 2, At: 20, Process: "client-1", Type: record.Invoke, Kind: record.Write, Op: 2, Session: "0x1", Ops: ops},
-		{Seq: 3, At: 30, Process: "client-1", Type: record.Info, Kind: record.Write, Op: 2, Session: "0x1"},
-		{Seq: 4, At: 40, Process: "client-1", Type: record.Info, Kind: record.Submit, Op: 1, ID: "a"},
-		{Seq: 5, At: 50, Process: "worker-1", Type: record.Invoke, Kind: record.Execute, Op: 1, ID: "a", Task: "task-a", Token: record.Token{Epoch: 1, Attempt: 1}},
+		{Seq: 1, At: 10, Process: "client-1", Type: record.Invoke, Kind: record.Submit, Op: 1, Of: record.Submission{ID: "a"}},
+		{Seq: 2, At: 20, Process: "client-1", Type: record.Invoke, Kind: record.Write, Op: 2, Of: record.Request{Session: "0x1", Ops: ops}},
+		{Seq: 3, At: 30, Process: "client-1", Type: record.Info, Kind: record.Write, Op: 2, Of: record.Request{Session: "0x1"}},
+		{Seq: 4, At: 40, Process: "client-1", Type: record.Info, Kind: record.Submit, Op: 1, Of: record.Submission{ID: "a"}},
+		{Seq: 5, At: 50, Process: "worker-1", Type: record.Invoke, Kind: record.Execute, Op: 1, Of: record.Execution{ID: "a", Task: "task-a", Token: record.Token{Epoch: 1, Attempt: 1}}},
 	}
 	exchanges := []record.Exchange{{Process: "client-1", Session: "0x1", Sent: 21, Answered: 31, Zxid: 7, Index: -1, Ops: ops}}
 	violated := checker.Property{Name: "UniqueAttempts", Reason: "task-a: no.", Events: []int{5}}
@@ -122,8 +122,8 @@ func TestALongStoryIsCut(t *testing.T) {
 	for i := range 100 {
 		at := time.Duration(i) * time.Second
 		run.Events = append(run.Events,
-			record.Event{Seq: 2*i + 1, At: at, Process: "worker-1", Type: record.Invoke, Kind: record.Execute, Op: int64(i), Task: "task-a", Token: record.Token{Epoch: 1, Attempt: int32(i)}},
-			record.Event{Seq: 2*i + 2, At: at + 1, Process: "worker-1", Type: record.Fail, Kind: record.Execute, Op: int64(i), Task: "task-a", Text: "no"},
+			record.Event{Seq: 2*i + 1, At: at, Process: "worker-1", Type: record.Invoke, Kind: record.Execute, Op: int64(i), Of: record.Execution{Task: "task-a", Token: record.Token{Epoch: 1, Attempt: int32(i)}}},
+			record.Event{Seq: 2*i + 2, At: at + 1, Process: "worker-1", Type: record.Fail, Kind: record.Execute, Op: int64(i), Of: record.Execution{Task: "task-a", Problem: "no"}},
 		)
 	}
 	told := Tell(run, checker.Property{Name: "UniqueAttempts", Reason: "Attempt 1 of task-a.", Events: []int{101}})

@@ -84,10 +84,10 @@ func (t *telling) find() {
 		// A violation that names no task is about one only if all of it is.
 		tasks := map[string]bool{}
 		for _, e := range t.marks {
-			tasks[e.Task] = true
+			tasks[e.Task()] = true
 		}
 		if len(tasks) == 1 {
-			t.task = t.marks[0].Task
+			t.task = t.marks[0].Task()
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // life adds what became of a task, from its submission to the final tree.
 func (t *telling) life(task string) {
 	for _, s := range t.submits {
-		if s.Done.Task == task || s.Invoke.ID != "" && s.Invoke.ID == t.ids[task] {
+		if s.Done.Task() == task || s.Invoke.ID() != "" && s.Invoke.ID() == t.ids[task] {
 			t.submission(s, task)
 		}
 	}
@@ -25,12 +25,12 @@ func (t *telling) life(task string) {
 		}
 	}
 	for _, e := range t.executions {
-		if e.Invoke.Task == task {
+		if e.Invoke.Task() == task {
 			t.execution(e)
 		}
 	}
 	for _, a := range t.awaits {
-		if a.Invoke.Task == task && a.Done.Type != "" && a.Outcome() != record.Info {
+		if a.Invoke.Task() == task && a.Done.Type != "" && a.Outcome() != record.Info {
 			t.told(a)
 		}
 	}
@@ -46,7 +46,7 @@ func (t *telling) submission(s record.Operation, task string) {
 		l.Text += ", and it was accepted."
 	case record.Fail:
 		l.At = s.Done.At
-		l.Text += ", in vain: " + s.Done.Text + "."
+		l.Text += ", in vain: " + s.Done.Remark() + "."
 	default:
 		l.Text += ", and did not hear whether it was accepted."
 	}
@@ -65,7 +65,7 @@ func (t *telling) submission(s record.Operation, task string) {
 func (t *telling) execution(e record.Operation) {
 	l := Line{At: e.Invoke.At, Process: e.Invoke.Process, Events: []int{e.Invoke.Seq, e.Done.Seq}, Until: e.Return(t.end)}
 	l.order = t.assignedAt(e.Invoke)
-	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Attempt, t.call(e.Invoke.Task), e.Invoke.Epoch, e.Invoke.Attempt)
+	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Token().Attempt, t.call(e.Invoke.Task()), e.Invoke.Token().Epoch, e.Invoke.Token().Attempt)
 	switch e.Done.Type {
 	case record.OK:
 		l.Text += fmt.Sprintf("; that succeeded at %s.", seconds(e.Done.At))
@@ -73,7 +73,7 @@ func (t *telling) execution(e record.Operation) {
 		l.Text += "; nothing is heard of its end."
 		l.Until = 0
 	default:
-		l.Text += fmt.Sprintf("; that ended at %s: %s.", seconds(e.Done.At), e.Done.Text)
+		l.Text += fmt.Sprintf("; that ended at %s: %s.", seconds(e.Done.At), e.Done.Remark())
 	}
 	t.add(l)
 }
@@ -81,9 +81,9 @@ func (t *telling) execution(e record.Operation) {
 // assignedAt is the zxid of the write that assigned an execution, which comes before it
 // although both may happen at one moment of virtual time.
 func (t *telling) assignedAt(e record.Event) int64 {
-	for _, i := range t.byTask[e.Task] {
+	for _, i := range t.byTask[e.Task()] {
 		w := t.writes[i]
-		if c := changeOf(w, e.Task); c.to != "" && c.assigned.Attempt == e.Attempt && w.outcome == record.OK && w.at <= e.At {
+		if c := changeOf(w, e.Task()); c.to != "" && c.assigned.Attempt == e.Token().Attempt && w.outcome == record.OK && w.at <= e.At {
 			return w.zxid
 		}
 	}
@@ -94,13 +94,13 @@ func (t *telling) assignedAt(e record.Event) int64 {
 func (t *telling) told(a record.Operation) {
 	l := Line{At: a.Done.At, Process: a.Invoke.Process, Events: []int{a.Invoke.Seq, a.Done.Seq}, order: last}
 	if a.Outcome() == record.OK {
-		l.Text = fmt.Sprintf("%s was told that %s is %s", a.Invoke.Process, t.call(a.Invoke.Task), a.Done.State)
-		if a.Done.Result != "" {
-			l.Text += fmt.Sprintf(", with %q", a.Done.Result)
+		l.Text = fmt.Sprintf("%s was told that %s is %s", a.Invoke.Process, t.call(a.Invoke.Task()), a.Done.Answer().State)
+		if a.Done.Answer().Result != "" {
+			l.Text += fmt.Sprintf(", with %q", a.Done.Answer().Result)
 		}
 		l.Text += "."
 	} else {
-		l.Text = fmt.Sprintf("%s was told of %s: %s.", a.Invoke.Process, t.call(a.Invoke.Task), a.Done.Text)
+		l.Text = fmt.Sprintf("%s was told of %s: %s.", a.Invoke.Process, t.call(a.Invoke.Task()), a.Done.Remark())
 	}
 	t.add(l)
 }
@@ -108,19 +108,19 @@ func (t *telling) told(a record.Operation) {
 // effects adds how executions of a task acted on the outside.
 func (t *telling) effects(task string) {
 	for _, e := range t.run.Events {
-		if e.Kind != record.Effect || e.Task != task {
+		if e.Kind != record.Effect || e.Task() != task {
 			continue
 		}
 		what := "accepted"
-		if !e.Accepted {
+		if !e.Act().Accepted {
 			what = "refused"
 		}
 		process := e.Process
-		if _, by, ok := strings.Cut(e.Text, " by "); ok {
-			process, _, _ = strings.Cut(by, "/")
+		if by := e.Act().By; by.Process != "" {
+			process = by.Process
 		}
 		t.add(Line{At: e.At, Process: process, Events: []int{e.Seq}, order: last,
-			Text: fmt.Sprintf("The system outside %s an act of %s with token %d.%d (%s).", what, t.call(task), e.Epoch, e.Attempt, e.Text)})
+			Text: fmt.Sprintf("The system outside %s an act of %s with token %d.%d (%s).", what, t.call(task), e.Token().Epoch, e.Token().Attempt, e.Remark())})
 	}
 }
 

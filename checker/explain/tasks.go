@@ -78,7 +78,7 @@ func (t *telling) noPhantomTask() {
 func (t *telling) staleEffectsFenced() {
 	task := t.task
 	if task == "" && len(t.marks) > 0 {
-		task = t.marks[0].Task
+		task = t.marks[0].Task()
 	}
 	t.task = task
 	t.life(task)
@@ -189,7 +189,7 @@ func (t *telling) terminalAfterHeal() {
 		stuck = fmt.Sprintf(" The last that happened to it was at %s.", seconds(t.lines[n-1].At))
 	}
 	for _, e := range t.run.Events {
-		if e.Kind == record.Phase && e.Text == "drain" {
+		if e.PhaseChange().Part == record.Draining {
 			t.add(Line{At: e.At, Process: Harness, Events: []int{e.Seq}, order: last, Text: "Everything works again: from here on every task must come to its end."})
 		}
 	}

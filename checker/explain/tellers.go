@@ -64,11 +64,11 @@ func (t *telling) event(e record.Event) {
 		return
 	}
 	if x := find(t.submits); x != nil {
-		t.submission(*x, x.Done.Task)
+		t.submission(*x, x.Done.Task())
 		return
 	}
 	if x := find(t.faults); x != nil {
-		t.cast[x.Invoke.Target] = true
+		t.cast[strings.Join(x.Invoke.Injection().Targets, ",")] = true
 		t.fault(*x)
 		return
 	}
@@ -78,29 +78,30 @@ func (t *telling) event(e record.Event) {
 // note adds what somebody has said, or what was said of somebody.
 func (t *telling) note(e record.Event) {
 	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, order: last}
-	name, _, _ := strings.Cut(e.Target, "/")
 	switch e.Kind {
 	case record.Session:
-		if l.Text = fmt.Sprintf("%s: session %s, %s.", e.Process, e.Session, e.Text); e.Target != "" {
-			l.Process = name
-			l.Text = fmt.Sprintf("The wire shows that %s was granted session %s.", name, e.Session)
+		change := e.SessionChange()
+		if l.Text = fmt.Sprintf("%s: session %s, %s.", e.Process, change.Session, change); change.Fate == record.Granted {
+			l.Process = change.To.Process
+			l.Text = fmt.Sprintf("The wire shows that %s was granted session %s.", l.Process, change.Session)
 		}
 	case record.Process:
-		l.Process = name
-		l.Text = fmt.Sprintf("The process of %s: %s.", e.Target, e.Text)
+		change := e.ProcessChange()
+		l.Process = change.Of.Process
+		l.Text = fmt.Sprintf("The process of %s: %s.", change.Of, change)
 	case record.Leave:
 		l.Text = map[record.Type]string{
 			record.Invoke: e.Process + " began to leave.", record.OK: e.Process + " had left in good order.",
-			record.Fail: fmt.Sprintf("%s had left, and not in good order: %s.", e.Process, e.Text),
+			record.Fail: fmt.Sprintf("%s had left, and not in good order: %s.", e.Process, e.Remark()),
 		}[e.Type]
 	case record.Heard:
-		l.Text = fmt.Sprintf("%s was told that %s leads epoch %d.", e.Process, e.Text, e.Epoch)
+		l.Text = fmt.Sprintf("%s was told that %s leads epoch %d.", e.Process, e.Remark(), e.Token().Epoch)
 	case record.Change:
-		l.Text = fmt.Sprintf("%s told its application that %s is %s.", e.Process, t.call(e.Task), e.State)
+		l.Text = fmt.Sprintf("%s told its application that %s is %s.", e.Process, t.call(e.Task()), e.TaskChange().Fate)
 	case record.Effect:
-		l.Text = fmt.Sprintf("The system outside was acted on for %s with token %d.%d (%s); accepted: %v.", t.call(e.Task), e.Epoch, e.Attempt, e.Text, e.Accepted)
+		l.Text = fmt.Sprintf("The system outside was acted on for %s with token %d.%d (%s); accepted: %v.", t.call(e.Task()), e.Token().Epoch, e.Token().Attempt, e.Remark(), e.Act().Accepted)
 	default:
-		l.Text = fmt.Sprintf("%s: %s %s.", e.Process, e.Kind, e.Text)
+		l.Text = fmt.Sprintf("%s: %s %s.", e.Process, e.Kind, e.Remark())
 	}
 	t.add(l)
 }
@@ -109,7 +110,7 @@ func (t *telling) note(e record.Event) {
 // the first that it touches.
 func (t *telling) subject(w write) string {
 	first := ""
-	for _, op := range w.Invoke.Ops {
+	for _, op := range w.Invoke.Ops() {
 		task := pathTask(op)
 		if task != "" && task == t.task {
 			return task
@@ -124,9 +125,9 @@ func (t *telling) subject(w write) string {
 // term adds how long a process believed to lead.
 func (t *telling) term(o record.Operation) {
 	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.end), order: last}
-	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Epoch, seconds(l.Until))
-	if o.Done.Text != "" {
-		l.Text += ": " + o.Done.Text
+	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Token().Epoch, seconds(l.Until))
+	if o.Done.Remark() != "" {
+		l.Text += ": " + o.Done.Remark()
 	}
 	l.Text += "."
 	t.add(l)
@@ -143,19 +144,19 @@ func (t *telling) sessionsEnd() {
 	}
 	from, until := t.marks[0], t.marks[len(t.marks)-1]
 	if until.Kind != record.Session {
-		t.moral = fmt.Sprintf("Session %s had been ended by its server before this write was sent: the server must refuse whatever comes in its name.", until.Session)
+		t.moral = fmt.Sprintf("Session %s had been ended by its server before this write was sent: the server must refuse whatever comes in its name.", until.Session())
 		return
 	}
-	who, _, _ := strings.Cut(until.Target, "/")
+	who := until.SessionChange().To.Process
 	wrote := 0
 	for _, w := range t.writes {
-		if w.Invoke.Process == who && w.Invoke.At >= until.At && w.outcome == record.OK && w.Invoke.Session == from.Session {
+		if w.Invoke.Process == who && w.Invoke.At >= until.At && w.outcome == record.OK && w.Invoke.Session() == from.Session() {
 			if wrote++; wrote == 1 {
 				t.write(w, t.subject(w))
 			}
 		}
 	}
-	t.moral = fmt.Sprintf("%s held on to session %s, and never learnt that its server had given it %s instead. A session that is over takes its ephemerals and the claims behind them with it, so its holder must end with it", who, from.Session, until.Session)
+	t.moral = fmt.Sprintf("%s held on to session %s, and never learnt that its server had given it %s instead. A session that is over takes its ephemerals and the claims behind them with it, so its holder must end with it", who, from.Session(), until.Session())
 	if wrote > 0 {
 		t.moral += fmt.Sprintf("; here it went on, and %d writes that it made in the name of the old one were accepted under the new one", wrote)
 	}

@@ -27,7 +27,7 @@ type change struct {
 func changeOf(w write, task string) change {
 	var c change
 	others := map[string]bool{}
-	for _, op := range w.Invoke.Ops {
+	for _, op := range w.Invoke.Ops() {
 		names := strings.Split(op.Path, "/")
 		own := checker.TaskOf(op.Path) == task
 		switch {
@@ -145,7 +145,7 @@ func (t *telling) sentence(w write, task string) string {
 	case c.alone() && !t.finished(task, w):
 		deed += " and in the same write put nothing in its place"
 	case deed == "":
-		deed = "wrote " + operations(w.Invoke.Ops)
+		deed = "wrote " + operations(w.Invoke.Ops())
 	}
 	who := w.Invoke.Process
 	switch {
@@ -223,7 +223,7 @@ func (t *telling) write(w write, task string) {
 
 // election adds the line of an election.
 func (t *telling) election(e election) {
-	text := fmt.Sprintf("%s was elected with epoch %d, in session %s: /master and version %d of /assign in one write", e.Invoke.Process, e.epoch, e.Invoke.Session, e.epoch)
+	text := fmt.Sprintf("%s was elected with epoch %d, in session %s: /master and version %d of /assign in one write", e.Invoke.Process, e.epoch, e.Invoke.Session(), e.epoch)
 	t.add(Line{At: e.at, Zxid: e.zxid, order: e.zxid, Process: e.Invoke.Process, Text: text + fate(e.write), Events: []int{e.Invoke.Seq, e.Done.Seq}})
 }
 

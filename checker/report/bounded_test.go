@@ -17,14 +17,14 @@ func crowded(n int) Page {
 		e.Seq = len(events) + 1
 		events = append(events, e)
 	}
-	add(0, "harness", record.Event{Type: record.Note, Kind: record.Process, Text: "started", Target: "worker-1/0"})
+	add(0, "harness", record.Event{Type: record.Note, Kind: record.Process, Of: record.ProcessChange{Fate: record.Started, Of: record.Life{Process: "worker-1", Number: 0}}})
 	for i := range n {
-		add(i, "nemesis", record.Event{Type: record.Invoke, Kind: record.Fault, Fault: "cut-worker", Target: "worker-1"})
-		add(i, "nemesis", record.Event{Type: record.OK, Kind: record.Fault, Fault: "cut-worker", Target: "worker-1", Effective: true})
-		add(i, "client-1", record.Event{Type: record.Invoke, Kind: record.Await})
-		add(i, "client-1", record.Event{Type: record.Fail, Kind: record.Await})
-		add(i, "worker-1", record.Event{Type: record.Note, Kind: record.Session, Session: "0x1", Text: "opened"})
-		add(i, "worker-1", record.Event{Type: record.Note, Kind: record.Session, Session: "0x1", Text: "expired"})
+		add(i, "nemesis", record.Event{Type: record.Invoke, Kind: record.Fault, Of: record.Injection{Fault: "cut-worker", Targets: []string{"worker-1"}}})
+		add(i, "nemesis", record.Event{Type: record.OK, Kind: record.Fault, Of: record.Injection{Fault: "cut-worker", Targets: []string{"worker-1"}, Effective: true}})
+		add(i, "client-1", record.Event{Type: record.Invoke, Kind: record.Await, Of: record.Answer{}})
+		add(i, "client-1", record.Event{Type: record.Fail, Kind: record.Await, Of: record.Answer{}})
+		add(i, "worker-1", record.Event{Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: "0x1", Fate: record.Opened}})
+		add(i, "worker-1", record.Event{Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: "0x1", Fate: record.Lost, Detail: "expired"}})
 	}
 	return Page{Events: events, Report: &checker.Report{Verdict: checker.Vacuous}}
 }

@@ -181,9 +181,9 @@ func (s *stage) participant(m *marking, name string) {
 // momentFaults draws the faults in the lanes that are shown.
 func (s *stage) momentFaults(m *marking) {
 	for _, f := range s.faults {
-		colour := faultColour(f.Invoke.Fault)
+		colour := faultColour(f.Fault().Fault)
 		style := "fill:" + colour + ";opacity:0.25"
-		if !f.Done.Effective {
+		if !f.Fault().Effective {
 			style = "fill:none;stroke:" + colour + ";stroke-dasharray:3 2"
 		}
 		end := f.Return(s.end)
@@ -192,8 +192,8 @@ func (s *stage) momentFaults(m *marking) {
 			if !ok || !m.shows(f.Invoke.At, end) {
 				continue
 			}
-			m.bar(f.Invoke.At, end, y, momentLane, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(end), f.Done.Text))
-			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+faultInk(f.Invoke.Fault), f.Invoke.Fault)
+			m.bar(f.Invoke.At, end, y, momentLane, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, seconds(f.Invoke.At), seconds(end), f.Fault().Evidence))
+			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+faultInk(f.Fault().Fault), f.Fault().Fault)
 		}
 	}
 }

@@ -133,13 +133,13 @@ func durations(events []record.Event, kind record.Kind) []time.Duration {
 
 func describeFault(f record.Operation, end time.Duration) faultRow {
 	row := faultRow{
-		Kind: f.Invoke.Fault, Targets: f.Targets(), From: seconds(f.Invoke.At),
-		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Done.Text, State: "intended",
+		Kind: f.Fault().Fault, Targets: f.Targets(), From: seconds(f.Invoke.At),
+		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Fault().Evidence, State: "intended",
 	}
 	if f.Outcome() == record.OK {
 		row.State = "applied"
 	}
-	if f.Done.Effective {
+	if f.Fault().Effective {
 		row.State = "effective"
 	}
 	return row
@@ -194,29 +194,37 @@ func (p Page) explain(s *stage, v *violation) {
 func eventDetail(e record.Event) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if e.Task != "" {
-		add("%s", e.Task)
+	if e.Task() != "" {
+		add("%s", e.Task())
 	}
-	if e.Attempt != 0 {
-		add("token %d.%d", e.Epoch, e.Attempt)
-	} else if e.Epoch != 0 {
-		add("epoch %d", e.Epoch)
+	if e.Token().Attempt != 0 {
+		add("token %d.%d", e.Token().Epoch, e.Token().Attempt)
+	} else if e.Token().Epoch != 0 {
+		add("epoch %d", e.Token().Epoch)
 	}
-	if e.Kind == record.Effect {
-		add("accepted: %v", e.Accepted)
+	switch of := e.Of.(type) {
+	case record.Act:
+		add("accepted: %v", of.Accepted)
+	case record.Answer:
+		if of.State != "" {
+			add("%s: %s", of.State, of.Result)
+		}
+	case record.TaskChange:
+		add("%s", of.Fate)
+	case record.Execution:
+		if of.Lapsed {
+			add("the lease was over")
+		}
 	}
-	if e.State != "" {
-		add("%s: %s", e.State, e.Result)
-	}
-	for i, op := range e.Ops {
+	for i, op := range e.Ops() {
 		if i == 4 {
-			add("and %d more operations", len(e.Ops)-i)
+			add("and %d more operations", len(e.Ops())-i)
 			break
 		}
 		add("%s %s v%d %s", op.Kind, op.Path, max(op.Version, op.Got), op.Data)
 	}
-	if e.Text != "" {
-		add("%s", e.Text)
+	if e.Remark() != "" {
+		add("%s", e.Remark())
 	}
 	return strings.Join(parts, "; ")
 }

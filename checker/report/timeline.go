@@ -44,7 +44,7 @@ func arrange(events []record.Event, servers []string) *stage {
 			s.phases = append(s.phases, e)
 		case e.Kind == record.Process:
 			s.life(e)
-		case e.Kind == record.Session && e.Target == "":
+		case e.Kind == record.Session && e.SessionChange().Fate != record.Granted:
 			s.session(e)
 		case e.Type == record.Invoke && (e.Kind == record.Execute || e.Kind == record.Submit):
 			s.work[e.Process] = append(s.work[e.Process], e.At)
@@ -61,7 +61,7 @@ func arrange(events []record.Event, servers []string) *stage {
 				end = min(end, life.to)
 			}
 		}
-		s.terms[t.Invoke.Process] = append(s.terms[t.Invoke.Process], stretch{t.Invoke.At, end, int(t.Invoke.Epoch), t.Done.Text})
+		s.terms[t.Invoke.Process] = append(s.terms[t.Invoke.Process], stretch{t.Invoke.At, end, int(t.Invoke.Token().Epoch), t.Done.Remark()})
 	}
 	slices.SortFunc(s.names, byRole)
 	return s
@@ -84,38 +84,36 @@ func (s *stage) close(name string) {
 
 // byRole puts masters above workers above nodes, which are both, above clients.
 func byRole(a, b string) int {
-	rank := func(name string) int {
-		return slices.Index([]string{"master", "worker", "node", "client"}, strings.Split(name, "-")[0])
-	}
+	rank := func(name string) int { return record.RoleOf(name).Rank() }
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
 func (s *stage) life(e record.Event) {
-	name, number, _ := strings.Cut(e.Target, "/")
-	life, _ := strconv.Atoi(number)
+	change := e.ProcessChange()
+	name, life := change.Of.Process, change.Of.Number
 	lives := s.lives[name]
-	if e.Text == "started" {
-		s.lives[name] = append(lives, stretch{from: e.At, number: life, text: "process, life " + number})
+	if change.Fate == record.Started {
+		s.lives[name] = append(lives, stretch{from: e.At, number: life, text: fmt.Sprintf("process, life %d", life)})
 		return
 	}
 	for i := range lives {
 		if lives[i].number == life && lives[i].to == 0 {
 			lives[i].to = e.At
-			lives[i].text += ": " + e.Text
+			lives[i].text += ": " + change.String()
 		}
 	}
 }
 
 func (s *stage) session(e record.Event) {
 	all := s.sessions[e.Process]
-	if strings.HasPrefix(e.Text, "opened") {
-		s.sessions[e.Process] = append(all, stretch{from: e.At, number: e.Life, text: "session " + e.Session})
+	if e.SessionChange().Fate == record.Opened {
+		s.sessions[e.Process] = append(all, stretch{from: e.At, number: e.Life, text: "session " + e.Session()})
 		return
 	}
 	for i := range all {
-		if all[i].to == 0 && strings.HasSuffix(all[i].text, e.Session) {
+		if all[i].to == 0 && strings.HasSuffix(all[i].text, e.Session()) {
 			all[i].to = e.At
-			all[i].text += ", " + e.Text
+			all[i].text += ", " + e.SessionChange().String()
 		}
 	}
 }
@@ -192,8 +190,8 @@ func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 // bands shades the whole height for the time of each fault that bit.
 func (s *stage) bands(c *canvas) {
 	for _, f := range s.faults {
-		if f.Done.Effective {
-			c.bar(f.Invoke.At, f.Return(s.end), 0, c.height-axisHeight, "fill:"+faultColour(f.Invoke.Fault)+";opacity:0.07", "")
+		if f.Fault().Effective {
+			c.bar(f.Invoke.At, f.Return(s.end), 0, c.height-axisHeight, "fill:"+faultColour(f.Fault().Fault)+";opacity:0.07", "")
 		}
 	}
 }
@@ -260,16 +258,16 @@ func (s *stage) density(c *canvas, name string, y float64) {
 // is only outlined.
 func (s *stage) faultBars(c *canvas, top map[string]float64) {
 	for _, f := range s.faults {
-		style := "fill:" + faultColour(f.Invoke.Fault) + ";opacity:0.45"
-		if !f.Done.Effective {
-			style = "fill:none;stroke:" + faultColour(f.Invoke.Fault) + ";stroke-dasharray:2 2"
+		style := "fill:" + faultColour(f.Fault().Fault) + ";opacity:0.45"
+		if !f.Fault().Effective {
+			style = "fill:none;stroke:" + faultColour(f.Fault().Fault) + ";stroke-dasharray:2 2"
 		}
 		for _, target := range f.Targets() {
 			y, ok := top[target]
 			if !ok {
 				continue
 			}
-			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Invoke.Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Done.Text))
+			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Fault().Evidence))
 			if drawn {
 				c.faultName(f, target, y)
 			}
@@ -281,14 +279,14 @@ func (s *stage) faultBars(c *canvas, top map[string]float64) {
 // Where there is no room the tooltip must do.
 func (c *canvas) faultName(f record.Operation, lane string, y float64) {
 	const perLetter = 5.2
-	width := perLetter * float64(len(f.Invoke.Fault))
+	width := perLetter * float64(len(f.Fault().Fault))
 	x := min(c.x(f.Invoke.At)+2, c.width-8-width)
 	for _, row := range []struct {
 		name string
 		y    float64
 	}{{" below", laneHeight}, {" above", 8}} {
 		if c.free(lane+row.name, span{x, x + width}) {
-			c.text(x, y+row.y, "font-size:9.5px;fill:#511;stroke:#fff;stroke-opacity:0.7;stroke-width:2px;paint-order:stroke;pointer-events:none", f.Invoke.Fault)
+			c.text(x, y+row.y, "font-size:9.5px;fill:#511;stroke:#fff;stroke-opacity:0.7;stroke-width:2px;paint-order:stroke;pointer-events:none", f.Fault().Fault)
 			return
 		}
 	}

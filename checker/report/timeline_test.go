@@ -12,7 +12,7 @@ import (
 func TestTimeline_LanesGoFromMastersToClients(t *testing.T) {
 	var events []record.Event
 	for _, name := range []string{"client-1", "node-1", "worker-10", "master-2", "worker-2", "master-1"} {
-		events = append(events, record.Event{Kind: record.Process, Process: "harness", Type: record.Note, Target: name + "/1", Text: "started"})
+		events = append(events, record.Event{Kind: record.Process, Process: "harness", Type: record.Note, Of: record.ProcessChange{Of: record.Life{Process: name, Number: 1}, Fate: record.Started}})
 	}
 	want := []string{"master-1", "master-2", "worker-2", "worker-10", "node-1", "client-1"}
 	if got := arrange(events, nil).names; !slices.Equal(got, want) {
@@ -23,16 +23,16 @@ func TestTimeline_LanesGoFromMastersToClients(t *testing.T) {
 // TestTimeline_NamesOfFaultsDoNotCoverEachOther: four faults hit one lane at once, for which
 // there is room for two names, and one hits it later.
 func TestTimeline_NamesOfFaultsDoNotCoverEachOther(t *testing.T) {
-	events := []record.Event{{Kind: record.Process, Process: "harness", Type: record.Note, Target: "worker-1/1", Text: "started"}}
+	events := []record.Event{{Kind: record.Process, Process: "harness", Type: record.Note, Of: record.ProcessChange{Of: record.Life{Process: "worker-1", Number: 1}, Fate: record.Started}}}
 	for i, kind := range []string{"kill-worker", "cut-worker", "mute", "latency", "reset"} {
 		at := time.Second
 		if kind == "reset" {
 			at = 30 * time.Second
 		}
-		fault := record.Event{At: at, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: int64(i + 1), Fault: kind, Target: "worker-1"}
-		done := fault
-		done.At, done.Type, done.Effective = at+time.Second, record.OK, true
-		events = append(events, fault, done)
+		fault := record.Injection{Fault: kind, Targets: []string{"worker-1"}}
+		events = append(events, record.Event{At: at, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: int64(i + 1), Of: fault})
+		fault.Effective = true
+		events = append(events, record.Event{At: at + time.Second, Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: int64(i + 1), Of: fault})
 	}
 	s := arrange(events, nil)
 	picture := s.timeline(0, time.Minute, nil)

@@ -20,6 +20,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // recordings are what short runs in memory have recorded, by seed.
@@ -78,9 +79,9 @@ func violate(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(events, func(e record.Event) bool {
-		return e.Kind == record.Await && e.Type == record.OK && e.State == "done"
+		return e.Kind == record.Await && e.Type == record.OK && e.Answer().State == "done"
 	})
-	events[i].Result = "of another task"
+	recordtest.Change(&events[i], func(a *record.Answer) { a.Result = "of another task" })
 	manifest, err := record.ReadManifest(dir)
 	if err == nil {
 		err = errors.Join(record.WriteFile(path, events), record.Seal(dir, *manifest))

@@ -123,7 +123,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 // say, or where only the end of the run showed it.
 func moment(events []record.Event, told explain.Story) time.Duration {
 	began := slices.IndexFunc(events, func(e record.Event) bool {
-		return e.Kind == record.Phase && strings.HasPrefix(e.Text, "load")
+		return e.PhaseChange().Part == record.Loading
 	})
 	if began < 0 {
 		return 0

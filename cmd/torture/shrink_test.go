@@ -99,7 +99,7 @@ func TestTheScheduleIsReadAsFaults(t *testing.T) {
 
 // TestMomentOfAViolation is counted from where faults are counted from.
 func TestMomentOfAViolation(t *testing.T) {
-	events := []record.Event{{At: 4 * time.Second, Kind: record.Phase, Text: "load for 1m0s, 3 faults planned"}}
+	events := []record.Event{{At: 4 * time.Second, Kind: record.Phase, Of: record.PhaseChange{Part: record.Loading}}}
 	wrong := explain.Line{At: 9 * time.Second, Process: "master-1", Wrong: true}
 	tree := explain.Line{At: 70 * time.Second, Process: explain.Harness, Wrong: true}
 	for _, c := range []struct {

@@ -60,7 +60,7 @@ func wireAgainstHistory(t *testing.T, dir string) {
 		}
 	}
 	for _, w := range record.Operations(run.Events, record.Write) {
-		c := of(w.Invoke.Process, w.Invoke.Life, w.Invoke.Session, w.Invoke.Ops)
+		c := of(w.Invoke.Process, w.Invoke.Life, w.Invoke.Session(), w.Invoke.Ops())
 		c.asked++
 		if w.Outcome() == record.OK {
 			c.told++

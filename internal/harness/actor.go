@@ -68,7 +68,7 @@ func (a *actor) Start() error {
 	}
 	var ctx context.Context
 	ctx, a.end = context.WithCancelCause(context.Background())
-	m.note(record.Process, a.name, a.life, "started")
+	m.note(a.name, a.life, record.Started, "")
 	stage := participant.Stage{
 		Config: config, Env: a.env, Journal: a.journal, Log: slog.New(slog.DiscardHandler), Now: m.now, Draining: a.draining, Effect: a.env.act,
 	}
@@ -79,11 +79,11 @@ func (a *actor) Start() error {
 		if env.dead() {
 			return
 		}
-		text := "exited"
+		fate, problem := record.Exited, ""
 		if err != nil {
-			text = "crashed: " + err.Error()
+			fate, problem = record.Crashed, err.Error()
 		}
-		m.note(record.Process, a.name, life, text)
+		m.note(a.name, life, fate, problem)
 	}()
 	return nil
 }
@@ -99,7 +99,7 @@ func (a *actor) Kill() error {
 	a.killed = true
 	a.env.die()
 	a.journal.Mute()
-	a.memory.note(record.Process, a.name, a.life, "killed")
+	a.memory.note(a.name, a.life, record.Killed, "")
 	a.end(errKilled)
 	return nil
 }

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
@@ -61,7 +62,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 		defer d.Done()
 	}
 	entry.Target = d.Target
-	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Fault: string(fault.Kind), Target: d.Target})
+	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: record.Injection{Fault: string(fault.Kind), Targets: listed(d.Target)}})
 	entry.From = event.At
 	doing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.Takes)
 	defer cancel()
@@ -87,12 +88,11 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	case !entry.Applied:
 		outcome = record.Fail
 	}
-	r.nemesis.Complete(event, outcome, func(e *record.Event) {
-		e.Fault, e.Target, e.Effective, e.Text = string(fault.Kind), entry.Target, entry.Effective, entry.Evidence
-		if d.Sessions != nil && entry.Applied {
-			e.Session = d.Sessions()
-		}
-	})
+	done := record.Injection{Fault: string(fault.Kind), Targets: listed(entry.Target), Effective: entry.Effective, Evidence: entry.Evidence}
+	if d.Sessions != nil && entry.Applied {
+		done.Sessions = listed(d.Sessions())
+	}
+	r.nemesis.Complete(event, outcome, done)
 	entry.To = r.now()
 	return entry
 }
@@ -106,6 +106,14 @@ func heal(ctx context.Context, d nemesis.Injection) error {
 
 // missed notes a fault that was intended and came to nothing.
 func (r *run) missed(fault nemesis.Fault, why string) {
-	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Fault: string(fault.Kind)})
-	r.nemesis.Complete(event, record.Fail, func(e *record.Event) { e.Fault, e.Text = string(fault.Kind), why })
+	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: record.Injection{Fault: string(fault.Kind)}})
+	r.nemesis.Complete(event, record.Fail, record.Injection{Fault: string(fault.Kind), Evidence: why})
+}
+
+// listed splits names that commas separate.
+func listed(names string) []string {
+	if names == "" {
+		return nil
+	}
+	return strings.Split(names, ",")
 }

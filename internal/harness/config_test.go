@@ -97,7 +97,7 @@ func TestLoadOfARunThatWasKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j.Add(record.Event{Type: record.Note, Kind: record.Phase})
+		j.Add(record.Event{Type: record.Note, Kind: record.Phase, Of: record.PhaseChange{}})
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -85,7 +85,7 @@ func (m *memory) play() error {
 	if err := m.openJournals(); err != nil {
 		return err
 	}
-	m.phase("set-up")
+	m.begin(record.SettingUp, "")
 	m.observer = &observer{driver: &zk.Env{Server: m.server}}
 	m.acts = participant.NewSink(m.effects)
 	if err := m.saveMemoryConfig(); err != nil {
@@ -101,21 +101,21 @@ func (m *memory) play() error {
 		}
 	}
 	plan := m.config.plan()
-	m.phase(fmt.Sprintf("load for %v of virtual time, %d faults planned", m.config.Time, len(plan)))
+	m.begin(record.Loading, fmt.Sprintf("for %v of virtual time, %d faults planned", m.config.Time, len(plan)))
 	load, cancel := context.WithTimeout(ctx, m.config.Time)
 	records := m.torture(load, plan)
 	<-load.Done()
 	cancel()
-	m.phase("heal")
+	m.begin(record.Healing, "")
 	evidence := &record.Evidence{Healed: true}
 	for _, a := range m.actors {
 		if err := a.recover(); err != nil {
 			return err
 		}
 	}
-	m.phase("drain")
+	m.begin(record.Draining, "")
 	m.drainActors(ctx, evidence)
-	m.phase("collect")
+	m.begin(record.Collecting, "")
 	for _, a := range m.actors {
 		a.Leave()
 	}
@@ -148,7 +148,7 @@ func (m *memory) gather(ctx context.Context, evidence *record.Evidence, records 
 		evidence.Save(filepath.Join(m.dir, record.EvidenceFile)),
 		nemesis.Save(filepath.Join(m.dir, record.FaultsFile), records),
 	)
-	m.phase("end")
+	m.begin(record.Ending, "")
 	for _, j := range []*record.Journal{m.harness, m.nemesis, m.effects} {
 		err = errors.Join(err, j.Close())
 	}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -119,7 +120,7 @@ func (p *process) Start() error {
 	}
 	exited := make(chan struct{})
 	p.command, p.stdin, p.exited, p.doomed, p.killed, p.ended = command, stdin, exited, false, false, nemesis.Finding{}
-	p.run.note(record.Process, p.name, p.life, "started")
+	p.run.note(p.name, p.life, record.Started, "")
 	if p.draining {
 		_, _ = io.WriteString(stdin, participant.Drain+"\n")
 	}
@@ -155,9 +156,9 @@ func (p *process) granted(s ensemble.Session) {
 }
 
 func (r *run) noteGranted(name string, life int, session int64) {
-	r.harness.Add(record.Event{
-		Type: record.Note, Kind: record.Session, Target: fmt.Sprintf("%s/%d", name, life), Session: record.Hex(session), Text: "granted on the wire",
-	})
+	r.harness.Add(record.Event{Type: record.Note, Kind: record.Session, Of: record.SessionChange{
+		Session: record.Hex(session), Fate: record.Granted, To: record.Life{Process: name, Number: life},
+	}})
 }
 
 // reap notes how a life ended. An end that nobody wanted is a crash.
@@ -168,14 +169,14 @@ func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	// One that is asked to leave before it listens ends by the signal.
 	wanted := p.killed || (p.doomed || p.draining) && err == nil || p.doomed && status.Signaled() && status.Signal() == syscall.SIGTERM
 	p.mu.Unlock()
-	text := "exited"
+	fate, detail := record.Exited, ""
 	if err != nil {
-		text = err.Error()
+		fate, detail = record.Killed, err.Error()
 	}
 	if !wanted {
-		text = "crashed: " + text
+		fate, detail = record.Crashed, cmp.Or(detail, string(record.Exited))
 	}
-	p.run.note(record.Process, p.name, life, text)
+	p.run.note(p.name, life, fate, detail)
 	close(exited)
 }
 
@@ -261,7 +262,7 @@ func (p *process) quit(patience time.Duration) {
 	select {
 	case <-exited:
 	case <-time.After(patience):
-		p.run.note(record.Process, p.name, p.life, "does not leave; killed")
+		p.run.note(p.name, p.life, record.Killed, "does not leave; killed")
 		p.run.warn(p.Kill())
 	}
 }
@@ -321,7 +322,7 @@ func (p *process) ClockOff() (time.Duration, error) {
 	for _, e := range events {
 		if e.Kind == record.Clock {
 			right := time.Now().Add(e.At - p.run.now())
-			return e.Wall.Sub(right), nil
+			return e.Reading().Wall.Sub(right), nil
 		}
 	}
 	return 0, errors.New("it has not said what its clock shows")

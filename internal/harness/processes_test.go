@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -48,7 +49,7 @@ func extra(argument string) error {
 	if err != nil {
 		return err
 	}
-	journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: time.Now().Add(config.Skew)})
+	journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Of: record.Reading{Wall: time.Now().Add(config.Skew)}})
 	driver, err := zkclient.New(zkclient.Config{Servers: config.Servers})
 	if err != nil {
 		return err
@@ -190,24 +191,16 @@ func TestSleepBites(t *testing.T) {
 	if err := d.Heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	slept := ""
+	var slept *record.Sleep
 	until(t, "it says what its clocks show", func() bool {
 		events, err := record.ReadFile(filepath.Join(r.dir, record.JournalsFolder, record.JournalName(p.name, p.number())))
 		for _, e := range events {
-			if e.Kind == record.Clock && strings.HasPrefix(e.Text, "woke up") {
-				slept = e.Text
-			}
+			slept = cmp.Or(e.Reading().Sleep, slept)
 		}
-		return err == nil && slept != ""
+		return err == nil && slept != nil
 	})
-	var leases, monotonic string
-	if _, err := fmt.Sscanf(slept, "woke up: the clock of leases has gone on by %s the monotonic clock by %s", &leases, &monotonic); err != nil {
-		t.Fatalf("%q: %v", slept, err)
-	}
-	gone, err := time.ParseDuration(strings.TrimSuffix(leases, ","))
-	stood, err2 := time.ParseDuration(monotonic)
-	if err != nil || err2 != nil || gone < time.Second || stood > gone/2 {
-		t.Errorf("%s", slept)
+	if slept.Leases < time.Second || slept.Monotonic > slept.Leases/2 {
+		t.Errorf("%+v", slept)
 	}
 	if p.Stopped() || free() {
 		t.Error("it is stopped, or was released before its line was restored")

@@ -51,14 +51,17 @@ type run struct {
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
 
-// note records something about a process or the run.
-func (r *run) note(kind record.Kind, process string, life int, text string) {
-	r.harness.Add(record.Event{Type: record.Note, Kind: kind, Target: fmt.Sprintf("%s/%d", process, life), Text: text})
+// note records what has become of a process.
+func (r *run) note(process string, life int, fate record.ProcessFate, detail string) {
+	change := record.ProcessChange{Of: record.Life{Process: process, Number: life}, Fate: fate, Detail: detail}
+	r.harness.Add(record.Event{Type: record.Note, Kind: record.Process, Of: change})
 }
 
-func (r *run) phase(name string) {
-	r.harness.Add(record.Event{Type: record.Note, Kind: record.Phase, Text: name})
-	r.say("%8.1fs  %s", r.now().Seconds(), name)
+// begin records that the next part of the run begins.
+func (r *run) begin(part record.Part, detail string) {
+	phase := record.PhaseChange{Part: part, Detail: detail}
+	r.harness.Add(record.Event{Type: record.Note, Kind: record.Phase, Of: phase})
+	r.say("%8.1fs  %s", r.now().Seconds(), phase)
 }
 
 // Run conducts a run and returns its folder, which holds everything that package
@@ -115,7 +118,7 @@ func (r *run) setUp(ctx context.Context) error {
 	if err := r.openJournals(); err != nil {
 		return err
 	}
-	r.phase("set-up")
+	r.begin(record.SettingUp, "")
 	if err := r.openEnsemble(ctx); err != nil {
 		return err
 	}
@@ -165,7 +168,7 @@ func (r *run) openJournals() error {
 		}
 	}
 	var err error
-	r.harness.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: time.Now().UTC().Round(0)}) // all others are held against it
+	r.harness.Add(record.Event{Type: record.Note, Kind: record.Clock, Of: record.Reading{Wall: time.Now().UTC().Round(0)}}) // all others are held against it
 	r.wire, err = record.CreateWire(filepath.Join(r.dir, record.WireFile))
 	return err
 }
@@ -242,7 +245,7 @@ func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
 // the load ends, and the rest goes on: what was done is healed and saved.
 func (r *run) conduct(ctx context.Context) error {
 	plan := r.config.plan()
-	r.phase(fmt.Sprintf("load for %v, %d faults planned", r.config.Time, len(plan)))
+	r.begin(record.Loading, fmt.Sprintf("for %v, %d faults planned", r.config.Time, len(plan)))
 	load, cancel := context.WithTimeout(ctx, r.config.Time)
 	records := r.torture(load, plan)
 	<-load.Done()
@@ -250,15 +253,15 @@ func (r *run) conduct(ctx context.Context) error {
 	interrupted := ctx.Err() != nil
 	after := context.WithoutCancel(ctx)
 	evidence := &record.Evidence{}
-	r.phase("heal")
+	r.begin(record.Healing, "")
 	if err := r.heal(after); err != nil {
 		evidence.Problem = err.Error()
 	} else {
 		evidence.Healed = true
-		r.phase("drain")
+		r.begin(record.Draining, "")
 		r.drain(after, evidence)
 	}
-	r.phase("collect")
+	r.begin(record.Collecting, "")
 	for _, p := range r.processes {
 		r.work.Go(func() { p.quit(leavePatience) })
 	}
@@ -385,7 +388,7 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 		nemesis.Save(filepath.Join(r.dir, record.FaultsFile), records),
 	)
 	r.warn(within(func(ctx context.Context) error { return r.saveCommitted(ctx, evidence) }))
-	r.phase("end")
+	r.begin(record.Ending, "")
 	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with what the logs say
 }
 

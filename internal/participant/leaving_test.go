@@ -37,7 +37,7 @@ func TestLeavingIsNoted(t *testing.T) {
 			defer cancel()
 			_ = leaving{c.role, journal}.Close(ctx)
 			all := record.Operations(events(), record.Leave)
-			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Text != c.text {
+			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Remark() != c.text {
 				t.Errorf("noted %+v", all)
 			}
 		})

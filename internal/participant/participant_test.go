@@ -62,7 +62,7 @@ func TestRecorderSeesEveryWrite(t *testing.T) {
 	}
 	var got []line
 	for _, w := range record.Operations(events(), record.Write) {
-		got = append(got, line{w.Outcome(), w.Invoke.Ops, w.Done.Ops})
+		got = append(got, line{w.Outcome(), w.Invoke.Ops(), w.Done.Ops()})
 	}
 	want := []line{
 		{record.OK, []record.Op{{Kind: "create"}}, nil},
@@ -76,7 +76,7 @@ func TestRecorderSeesEveryWrite(t *testing.T) {
 	}
 	notes := 0
 	for _, e := range events() {
-		if e.Kind == record.Session && e.Session == "0x1" {
+		if e.Kind == record.Session && e.Session() == "0x1" {
 			notes++
 		}
 	}

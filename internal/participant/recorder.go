@@ -26,7 +26,7 @@ func (r *recorder) Open(ctx context.Context) (zkapi.Session, error) {
 	}
 	name := fmt.Sprintf("0x%x", session.ID())
 	r.journal.Add(record.Event{
-		Type: record.Note, Kind: record.Session, Session: name, Text: fmt.Sprintf("opened, timeout %v", session.Timeout()),
+		Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: name, Fate: record.Opened, Timeout: session.Timeout()},
 	})
 	return &recordedSession{Session: session, recorder: r, name: name}, nil
 }
@@ -64,30 +64,30 @@ func (s *recordedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Rep
 }
 
 func (s *recordedSession) invoked(op zkapi.Op) record.Event {
-	return s.recorder.journal.Add(record.Event{Type: record.Invoke, Kind: record.Write, Session: s.name, Ops: Describe(op, s.recorder.namespace)})
+	return s.recorder.journal.Add(record.Event{Type: record.Invoke, Kind: record.Write, Of: record.Request{Session: s.name, Ops: Describe(op, s.recorder.namespace)}})
 }
 
 func (s *recordedSession) completed(invoke record.Event, op zkapi.Op, reply zkapi.Reply) {
 	outcome := map[zkapi.Fate]record.Type{
 		zkapi.Applied: record.OK, zkapi.NotApplied: record.Fail, zkapi.Unknown: record.Info,
 	}[zkapi.FateOf(reply.Err)]
-	s.recorder.journal.Complete(invoke, outcome, func(e *record.Event) {
-		if reply.Err != nil {
-			e.Text = reply.Err.Error()
-			return
-		}
-		e.Ops = slices.DeleteFunc(Gained(op, reply.Result, s.recorder.namespace), func(o record.Op) bool { return o == record.Op{} })
-	})
+	end := record.Request{Session: s.name}
+	if reply.Err != nil {
+		end.Problem = reply.Err.Error()
+	} else {
+		end.Ops = slices.DeleteFunc(Gained(op, reply.Result, s.recorder.namespace), func(o record.Op) bool { return o == record.Op{} })
+	}
+	s.recorder.journal.Complete(invoke, outcome, end)
 }
 
 // Close implements zkapi.Session.
 func (s *recordedSession) Close(ctx context.Context) error {
-	cause := "closed"
-	if s.Cause() != nil {
-		cause = s.Cause().Error()
+	end := record.SessionChange{Session: s.name, Fate: record.Closed}
+	if cause := s.Cause(); cause != nil {
+		end.Fate, end.Detail = record.Lost, cause.Error()
 	}
 	err := s.Session.Close(ctx)
-	s.recorder.journal.Add(record.Event{Type: record.Note, Kind: record.Session, Session: s.name, Text: "ended: " + cause})
+	s.recorder.journal.Add(record.Event{Type: record.Note, Kind: record.Session, Of: end})
 	return err
 }
 

@@ -93,7 +93,7 @@ type Stage struct {
 func (s Stage) Play(ctx context.Context) error {
 	config := s.Config
 	clocked := skewed{Env: s.Env, by: config.Skew, sleep: s.sleep}
-	s.Journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: clocked.Now().UTC().Round(0)})
+	s.Journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Of: record.Reading{Wall: clocked.Now().UTC().Round(0)}})
 	env := &recorder{Env: clocked, journal: s.Journal, namespace: config.Namespace}
 	var err error
 	switch config.Role {
@@ -164,16 +164,16 @@ type leaving struct {
 
 // Close closes the role and notes how it left.
 func (l leaving) Close(ctx context.Context) error {
-	leave := l.journal.Add(record.Event{Type: record.Invoke, Kind: record.Leave})
+	leave := l.journal.Add(record.Event{Type: record.Invoke, Kind: record.Leave, Of: record.Departure{}})
 	err := l.Role.Close(ctx)
 	why := err
 	if why == nil && ctx.Err() != nil {
 		why = context.Cause(ctx)
 	}
 	if why == nil {
-		l.journal.Complete(leave, record.OK, nil)
+		l.journal.Complete(leave, record.OK, record.Departure{})
 	} else {
-		l.journal.Complete(leave, record.Fail, func(e *record.Event) { e.Text = why.Error() })
+		l.journal.Complete(leave, record.Fail, record.Departure{Problem: why.Error()})
 	}
 	return err
 }
@@ -183,10 +183,10 @@ func masterConfig(config Config, journal *record.Journal, log *slog.Logger) reci
 		Namespace: config.Namespace, Access: config.access(), Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
 		MaxAttempts: MaxAttempts, MaxHandovers: MaxHandovers, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: config.strategy(),
 		OnLead: func(ctx context.Context, epoch int32) {
-			term := journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Token: record.Token{Epoch: epoch}})
+			term := journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Of: record.Term{Epoch: epoch}})
 			<-ctx.Done()
 			letGo(ctx, config, record.Token{Epoch: epoch})
-			journal.Complete(term, record.OK, func(e *record.Event) { e.Text = context.Cause(ctx).Error() })
+			journal.Complete(term, record.OK, record.Term{Epoch: epoch, Cause: context.Cause(ctx).Error()})
 		},
 	}
 }
@@ -214,7 +214,7 @@ func (f followed) Run(ctx context.Context) error {
 		defer close(told)
 		for change := range f.master.Changes(following) {
 			if change.Task.Name != "" {
-				f.journal.Add(record.Event{Type: record.Note, Kind: record.Change, Task: change.Task.Name, State: string(change.Kind), Target: change.Task.Worker})
+				f.journal.Add(record.Event{Type: record.Note, Kind: record.Change, Of: record.TaskChange{Task: change.Task.Name, Fate: record.TaskFate(change.Kind), Worker: change.Task.Worker}})
 			}
 		}
 	}()

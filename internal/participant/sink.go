@@ -103,10 +103,9 @@ func (s *Sink) accept(args EffectArgs) bool {
 	if accepted {
 		s.seen[args.Task] = args.Token
 	}
-	s.journal.Add(record.Event{
-		Type: record.Note, Kind: record.Effect, Task: args.Task, ID: args.ID, Token: args.Token,
-		Accepted: accepted, Text: fmt.Sprintf("%s by %s/%d", args.Text, args.Process, args.Life),
-	})
+	s.journal.Add(record.Event{Type: record.Note, Kind: record.Effect, Of: record.Act{
+		Task: args.Task, ID: args.ID, Token: args.Token, Accepted: accepted, Deed: args.Text, By: record.Life{Process: args.Process, Number: args.Life},
+	}})
 	return accepted
 }
 

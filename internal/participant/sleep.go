@@ -97,8 +97,9 @@ func (s *sleep) note(ctx context.Context, journal *record.Journal, lease func() 
 		slept := s.slept()
 		nowLeases, nowMonotonic := lease(), clock.Read(clock.Monotonic)
 		if slept != known {
-			journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Wall: time.Now().UTC().Round(0), Text: fmt.Sprintf(
-				"woke up: the clock of leases has gone on by %v, the monotonic clock by %v", (nowLeases - leases).Round(time.Millisecond), (nowMonotonic - monotonic).Round(time.Millisecond))})
+			journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Of: record.Reading{Wall: time.Now().UTC().Round(0), Sleep: &record.Sleep{
+				Leases: (nowLeases - leases).Round(time.Millisecond), Monotonic: (nowMonotonic - monotonic).Round(time.Millisecond),
+			}}})
 		}
 		known, leases, monotonic = slept, nowLeases, nowMonotonic
 	}

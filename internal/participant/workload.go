@@ -108,24 +108,22 @@ func handler(config Config, journal *record.Journal, act func(EffectArgs) error)
 			p = Payload{ID: string(task.Payload)} // a task made by hand
 		}
 		token := record.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
-		run := journal.Add(record.Event{Type: record.Invoke, Kind: record.Execute, Task: task.Name, ID: p.ID, Token: token})
+		execution := record.Execution{Task: task.Name, ID: p.ID, Token: token, Resident: p.Resident}
+		run := journal.Add(record.Event{Type: record.Invoke, Kind: record.Execute, Of: execution})
 		if p.Resident {
 			defer context.AfterFunc(ctx, func() {
-				journal.Add(record.Event{Type: record.Note, Kind: record.Told, Task: task.Name, ID: p.ID, Token: token, Text: context.Cause(ctx).Error()})
+				journal.Add(record.Event{Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task.Name, ID: p.ID, Token: token, Cause: context.Cause(ctx).Error()}})
 			})()
 		}
 		result, err := work(ctx, p, task, token, config, act)
 		letGo(ctx, config, token)
 		if err != nil {
-			journal.Complete(run, record.Fail, func(e *record.Event) {
-				e.Text = err.Error()
-				if errors.Is(context.Cause(ctx), recipe.ErrLeaseLapsed) {
-					e.State = record.Lapsed
-				}
-			})
+			execution.Problem, execution.Lapsed = err.Error(), errors.Is(context.Cause(ctx), recipe.ErrLeaseLapsed)
+			journal.Complete(run, record.Fail, execution)
 			return nil, err
 		}
-		journal.Complete(run, record.OK, func(e *record.Event) { e.Result = string(result) })
+		execution.Result = string(result)
+		journal.Complete(run, record.OK, execution)
 		return result, nil
 	}
 }
@@ -263,7 +261,7 @@ func runClient(ctx context.Context, env zkapi.Env, config Config, journal *recor
 	go func() {
 		defer close(heard)
 		for leader := range r.Leaders(listening) {
-			journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Text: leader.Name, Token: record.Token{Epoch: leader.Epoch}})
+			journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: leader.Name, Epoch: leader.Epoch}})
 		}
 	}()
 	defer func() { deaf(); <-heard }()
@@ -426,7 +424,7 @@ func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.S
 }
 
 func (c *client) await(ctx context.Context, name, id string) (heard bool) {
-	await := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Await, Task: name, ID: id})
+	await := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Await, Of: record.Answer{Task: name, ID: id}})
 	status, err := c.recipe.Await(ctx, name)
 	c.told(ctx, await, status, err)
 	return err == nil
@@ -434,7 +432,7 @@ func (c *client) await(ctx context.Context, name, id string) (heard bool) {
 
 func (c *client) cancel(ctx context.Context, name, id string) {
 	for failures := 1; ctx.Err() == nil; failures++ {
-		cancel := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Cancel, Task: name, ID: id})
+		cancel := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Cancel, Of: record.Answer{Task: name, ID: id}})
 		status, err := c.recipe.Cancel(ctx, name)
 		c.told(ctx, cancel, status, err)
 		if err == nil || errors.Is(err, recipe.ErrNoTask) {
@@ -446,14 +444,15 @@ func (c *client) cancel(ctx context.Context, name, id string) {
 
 // told notes the status that a client has been told, or why not.
 func (c *client) told(ctx context.Context, op record.Event, status recipe.Status, err error) {
+	answer := op.Answer()
 	switch {
 	case err == nil:
-		c.journal.Complete(op, record.OK, func(e *record.Event) {
-			e.State, e.Result = string(status.State), string(status.Result)
-			e.Token = record.Token{Epoch: status.Token.Epoch, Attempt: status.Token.Attempt}
-		})
+		answer.State, answer.Result = string(status.State), string(status.Result)
+		answer.Token = record.Token{Epoch: status.Token.Epoch, Attempt: status.Token.Attempt}
+		c.journal.Complete(op, record.OK, answer)
 	case ctx.Err() == nil:
-		c.journal.Complete(op, record.Fail, func(e *record.Event) { e.Text = err.Error() })
+		answer.Problem = err.Error()
+		c.journal.Complete(op, record.Fail, answer)
 	}
 }
 
@@ -462,23 +461,23 @@ func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOpt
 	if err != nil {
 		return "", err
 	}
-	submit := record.Event{Type: record.Invoke, Kind: record.Submit, ID: w.payload.ID}
+	submission := record.Submission{ID: w.payload.ID}
 	if w.delay > 0 {
-		submit.Due = c.now() + w.delay // read first: judged is the earlier time
+		submission.Due = c.now() + w.delay // read first: judged is the earlier time
 		w.options.NotBefore = time.Now().Add(w.delay).UTC()
 	}
-	submit = c.journal.Add(submit)
+	submit := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Submit, Of: submission})
 	limited, cancel := context.WithTimeout(ctx, submitPatience)
 	defer cancel()
 	name, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
-	_, ambiguous := errors.AsType[*recipe.AmbiguousError](err)
-	switch {
-	case err == nil:
-		c.journal.Complete(submit, record.OK, func(e *record.Event) { e.Task = name })
-	case ambiguous:
-		c.journal.Complete(submit, record.Info, func(e *record.Event) { e.Text = err.Error() })
-	default:
-		c.journal.Complete(submit, record.Fail, func(e *record.Event) { e.Text = err.Error() })
+	end, outcome := record.Submission{ID: submission.ID, Task: name}, record.OK
+	if err != nil {
+		outcome = record.Fail
+		if _, ambiguous := errors.AsType[*recipe.AmbiguousError](err); ambiguous {
+			outcome = record.Info
+		}
+		end = record.Submission{ID: submission.ID, BacklogFull: errors.Is(err, recipe.ErrBacklogFull), Problem: err.Error()}
 	}
+	c.journal.Complete(submit, outcome, end)
 	return name, err
 }

@@ -53,7 +53,7 @@ type member struct {
 	incarnation int32 // of a worker
 }
 
-func (m *member) lifeName() string { return fmt.Sprintf("%s/%d", m.name, m.life) }
+func (m *member) alive() record.Life { return record.Life{Process: m.name, Number: m.life} }
 
 // cluster is ZooKeeper and its participants, as far as what they leave goes. Everything
 // happens at the time now, which each event moves on a little.
@@ -84,7 +84,7 @@ func newCluster(seed uint64, masters, workers, clients int) *cluster {
 		for i := range group.size {
 			m := &member{name: fmt.Sprintf("%s-%d", group.role, i+1), life: 1}
 			*group.list = append(*group.list, m)
-			c.note(record.Event{Process: "harness", Kind: record.Process, Text: "started", Target: m.lifeName()})
+			c.note(record.Event{Process: "harness", Kind: record.Process, Of: record.ProcessChange{Fate: record.Started, Of: m.alive()}})
 			c.open(m)
 		}
 	}
@@ -118,15 +118,13 @@ func (c *cluster) invoke(m *member, e record.Event) record.Event {
 	return c.add(e)
 }
 
-func (c *cluster) complete(invoke record.Event, t record.Type, change func(*record.Event)) {
-	e := record.Event{
-		Process: invoke.Process, Life: invoke.Life, Type: t, Kind: invoke.Kind, Op: invoke.Op,
-		Task: invoke.Task, ID: invoke.ID, Token: invoke.Token, Session: invoke.Session,
-	}
-	if change != nil {
-		change(&e)
-	}
-	c.add(e)
+func (c *cluster) complete(invoke record.Event, t record.Type, of record.Payload) {
+	c.add(record.Event{Process: invoke.Process, Life: invoke.Life, Type: t, Kind: invoke.Kind, Op: invoke.Op, Of: of})
+}
+
+// over ends a write.
+func (c *cluster) over(w sent, t record.Type, problem string) {
+	c.complete(w.invoke, t, record.Request{Session: w.invoke.Session(), Problem: problem})
 }
 
 // open grants a participant a session.
@@ -134,18 +132,18 @@ func (c *cluster) open(m *member) {
 	c.sessions++
 	c.zxid++
 	m.session = fmt.Sprintf("0x%x", c.sessions)
-	c.note(record.Event{Process: "harness", Kind: record.Session, Session: m.session, Text: "granted on the wire", Target: m.lifeName()})
-	c.note(record.Event{Process: m.name, Life: m.life, Kind: record.Session, Session: m.session, Text: "opened"})
+	c.note(record.Event{Process: "harness", Kind: record.Session, Of: record.SessionChange{Session: m.session, Fate: record.Granted, To: m.alive()}})
+	c.note(record.Event{Process: m.name, Life: m.life, Kind: record.Session, Of: record.SessionChange{Session: m.session, Fate: record.Opened}})
 }
 
 // expire ends a session by force, and tells its holder.
 func (c *cluster) expire(m *member, kind string) {
-	fault := c.invoke(&c.nemesis, record.Event{Kind: record.Fault, Fault: kind, Target: m.name})
+	fault := c.invoke(&c.nemesis, record.Event{Kind: record.Fault, Of: record.Injection{Fault: kind, Targets: []string{m.name}}})
 	maps.DeleteFunc(c.tree, func(_ string, n record.Node) bool { return n.Owner == m.session })
-	c.complete(fault, record.OK, func(e *record.Event) {
-		e.Fault, e.Target, e.Session, e.Effective, e.Text = kind, m.name, m.session, true, "session "+m.session+": gone is true"
+	c.complete(fault, record.OK, record.Injection{
+		Fault: kind, Targets: []string{m.name}, Sessions: []string{m.session}, Effective: true, Evidence: "session " + m.session + ": gone is true",
 	})
-	c.note(record.Event{Process: m.name, Life: m.life, Kind: record.Session, Session: m.session, Text: "expired"})
+	c.note(record.Event{Process: m.name, Life: m.life, Kind: record.Session, Of: record.SessionChange{Session: m.session, Fate: record.Lost, Detail: "expired"}})
 }
 
 // sent is a write that is under way.
@@ -158,13 +156,13 @@ type sent struct {
 
 func (c *cluster) send(m *member, ops ...record.Op) sent {
 	m.xid++
-	return sent{m, c.invoke(m, record.Event{Kind: record.Write, Session: m.session, Ops: ops}), m.xid, ops}
+	return sent{m, c.invoke(m, record.Event{Kind: record.Write, Of: record.Request{Session: m.session, Ops: ops}}), m.xid, ops}
 }
 
 // arrive ends a write that ZooKeeper does not refuse.
 func (c *cluster) arrive(w sent, f fate) {
 	if f == lost {
-		c.complete(w.invoke, record.Info, func(e *record.Event) { e.Text = "connection lost" })
+		c.over(w, record.Info, "connection lost")
 		return
 	}
 	c.zxid++
@@ -176,11 +174,11 @@ func (c *cluster) arrive(w sent, f fate) {
 	if f == unheard {
 		x.Answered, x.Zxid = 0, 0
 		c.record.Exchanges = append(c.record.Exchanges, x)
-		c.complete(w.invoke, record.Info, func(e *record.Event) { e.Text = "connection lost" })
+		c.over(w, record.Info, "connection lost")
 		return
 	}
 	c.record.Exchanges = append(c.record.Exchanges, x)
-	c.complete(w.invoke, record.OK, nil)
+	c.over(w, record.OK, "")
 }
 
 // refuse ends a write that ZooKeeper refuses for the sake of one operation, or, with
@@ -190,12 +188,12 @@ func (c *cluster) refuse(w sent, why record.Refusal, index int) {
 	x := c.exchange(w, w.ops)
 	x.Error, x.Index = why, index
 	c.record.Exchanges = append(c.record.Exchanges, x)
-	c.complete(w.invoke, record.Fail, func(e *record.Event) { e.Text = string(why) })
+	c.over(w, record.Fail, string(why))
 }
 
 func (c *cluster) exchange(w sent, ops []record.Op) record.Exchange {
 	return record.Exchange{
-		Process: w.by.name, Life: w.by.life, Session: w.invoke.Session, Xid: w.xid,
+		Process: w.by.name, Life: w.by.life, Session: w.invoke.Session(), Xid: w.xid,
 		Sent: w.invoke.At + 1, Answered: c.now + 1, Zxid: c.zxid, Index: -1, Ops: ops,
 	}
 }
@@ -233,16 +231,16 @@ func (c *cluster) elect(m *member) {
 		set("/assign", c.epoch, fmt.Sprintf(`{"holder":%q,"session":%q,"acks":true}`, m.name, m.session)))
 	c.epoch++
 	c.leader = m
-	c.term = c.invoke(m, record.Event{Kind: record.Lead, Token: record.Token{Epoch: c.epoch}})
+	c.term = c.invoke(m, record.Event{Kind: record.Lead, Of: record.Term{Epoch: c.epoch}})
 	for _, client := range c.clients {
-		c.note(record.Event{Process: client.name, Life: client.life, Kind: record.Heard, Text: m.name, Token: record.Token{Epoch: c.epoch}})
+		c.note(record.Event{Process: client.name, Life: client.life, Kind: record.Heard, Of: record.Leader{Name: m.name, Epoch: c.epoch}})
 	}
 }
 
 // finish is the record of a run that was healed and drained.
 func (c *cluster) finish() *Record {
-	c.complete(c.term, record.OK, func(e *record.Event) { e.Text = "closed" })
-	c.note(record.Event{Process: "harness", Kind: record.Phase, Text: "collect"})
+	c.complete(c.term, record.OK, record.Term{Epoch: c.epoch, Cause: "closed"})
+	c.note(record.Event{Process: "harness", Kind: record.Phase, Of: record.PhaseChange{Part: record.Collecting}})
 	e := &record.Evidence{
 		Healed: true, Drained: true, Nodes: make([]record.Node, 0, len(c.tree)),
 		Order: record.FromTree, Weaker: "the servers of a synthetic run have no logs",

@@ -44,7 +44,7 @@ func Contested(pending int) *Record {
 func (c *cluster) submitAtOnce(t *task) {
 	calls, writes := make([]record.Event, len(c.clients)), make([]sent, len(c.clients))
 	for i, client := range c.clients {
-		calls[i] = c.invoke(client, record.Event{Kind: record.Submit, ID: t.id})
+		calls[i] = c.invoke(client, record.Event{Kind: record.Submit, Of: record.Submission{ID: t.id}})
 		writes[i] = c.send(client, create(t.path(""), t.payload()))
 	}
 	for _, i := range c.random.Perm(len(c.clients)) {
@@ -53,7 +53,7 @@ func (c *cluster) submitAtOnce(t *task) {
 		} else {
 			c.arrive(writes[i], answered)
 		}
-		c.complete(calls[i], record.OK, func(e *record.Event) { e.Task = t.name })
+		c.complete(calls[i], record.OK, record.Submission{ID: t.id, Task: t.name})
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *cluster) read(t *task, impossible status, times int) {
 	for done := 0; done < times; {
 		var calls []record.Event
 		for _, client := range c.clients[:min(len(c.clients), times-done)] {
-			calls = append(calls, c.invoke(client, record.Event{Kind: record.Await, Task: t.name, ID: t.id}))
+			calls = append(calls, c.invoke(client, record.Event{Kind: record.Await, Of: record.Answer{Task: t.name, ID: t.id}}))
 		}
 		for _, call := range calls {
 			heard := t.status

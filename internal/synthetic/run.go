@@ -91,22 +91,22 @@ func (r *runner) submit(fresh int) []*task {
 			t.budget = 2
 		}
 		made[i] = t
-		calls[i] = r.invoke(client, record.Event{Kind: record.Submit, ID: t.id})
+		calls[i] = r.invoke(client, record.Event{Kind: record.Submit, Of: record.Submission{ID: t.id}})
 		writes[i] = r.send(client, create(t.path(""), t.payload()))
 	}
 	for i, t := range made {
 		switch r.random.IntN(400) {
 		case 0:
 			r.arrive(writes[i], lost)
-			r.complete(calls[i], record.Info, nil)
+			r.complete(calls[i], record.Info, record.Submission{ID: t.id})
 		case 1:
 			r.arrive(writes[i], unheard)
-			r.complete(calls[i], record.Info, nil)
+			r.complete(calls[i], record.Info, record.Submission{ID: t.id})
 			open = append(open, t)
 		default:
 			r.arrive(writes[i], answered)
-			r.complete(calls[i], record.OK, func(e *record.Event) { e.Task = t.name })
-			t.awaits = []record.Event{r.invoke(t.client, record.Event{Kind: record.Await, Task: t.name, ID: t.id})}
+			r.complete(calls[i], record.OK, record.Submission{ID: t.id, Task: t.name})
+			t.awaits = []record.Event{r.invoke(t.client, record.Event{Kind: record.Await, Of: record.Answer{Task: t.name, ID: t.id}})}
 			open = append(open, t)
 		}
 	}
@@ -128,7 +128,7 @@ func (r *runner) rob(w *member, open []*task) {
 		old, token := t.run, t.token
 		if token.Attempt == t.budget {
 			r.spend(t)
-			r.complete(old, record.Fail, func(e *record.Event) { e.Text = "session expired" })
+			r.failed(old, "session expired")
 			continue
 		}
 		to := r.workers[next%len(r.workers)]
@@ -138,7 +138,7 @@ func (r *runner) rob(w *member, open []*task) {
 		r.reassign(t, to)
 		r.start(t)
 		r.act(t, token, w, false)
-		r.complete(old, record.Fail, func(e *record.Event) { e.Text = "session expired" })
+		r.failed(old, "session expired")
 	}
 }
 
@@ -200,7 +200,7 @@ func (r *runner) dispose(t *task) {
 	switch r.random.IntN(8) {
 	case 0:
 		r.write(t.client, t.collection()...)
-		r.note(record.Event{Process: r.leader.name, Life: r.leader.life, Kind: record.Change, Task: t.name, State: "collected"})
+		r.note(record.Event{Process: r.leader.name, Life: r.leader.life, Kind: record.Change, Of: record.TaskChange{Task: t.name, Fate: record.Collected}})
 	case 1, 2, 3:
 		r.retain = append(r.retain, t)
 	}
@@ -219,7 +219,7 @@ func (r *runner) collect() {
 		}
 		r.write(r.leader, ops...)
 		for _, t := range tasks {
-			r.note(record.Event{Process: r.leader.name, Life: r.leader.life, Kind: record.Change, Task: t.name, State: "collected"})
+			r.note(record.Event{Process: r.leader.name, Life: r.leader.life, Kind: record.Change, Of: record.TaskChange{Task: t.name, Fate: record.Collected}})
 		}
 	}
 	r.retain = slices.Delete(r.retain, 0, due)
@@ -230,7 +230,7 @@ func (r *runner) collect() {
 func (r *runner) depose() {
 	old := r.leader
 	late := r.send(old, check("/assign", r.epoch))
-	r.complete(r.term, record.OK, func(e *record.Event) { e.Text = "session expired" })
+	r.complete(r.term, record.OK, record.Term{Epoch: r.epoch, Cause: "session expired"})
 	r.expire(old, "expire-master")
 	r.refuse(late, record.SessionExpired, -1)
 	r.open(old)

@@ -94,32 +94,41 @@ func (t *task) ends(epoch int32, reason string) record.Op {
 
 // start has the worker run its handler, which acts on the outside.
 func (c *cluster) start(t *task) {
-	t.run = c.invoke(t.worker, record.Event{Kind: record.Execute, Task: t.name, ID: t.id, Token: t.token})
+	t.run = c.invoke(t.worker, record.Event{Kind: record.Execute, Of: record.Execution{Task: t.name, ID: t.id, Token: t.token}})
 	c.act(t, t.token, t.worker, true)
 }
 
 func (c *cluster) act(t *task, token record.Token, by *member, accepted bool) {
-	c.note(record.Event{Process: "sink", Kind: record.Effect, Task: t.name, ID: t.id, Token: token, Accepted: accepted, Text: "by " + by.lifeName()})
+	c.note(record.Event{Process: "sink", Kind: record.Effect, Of: record.Act{Task: t.name, ID: t.id, Token: token, Accepted: accepted, By: by.alive()}})
 }
 
 // fails is a handler's end without a result; the worker gives the task back.
 func (c *cluster) fails(t *task) sent {
-	c.complete(t.run, record.Fail, func(e *record.Event) { e.Text = "fails on purpose" })
+	c.failed(t.run, "fails on purpose")
 	return c.send(t.worker, check("/assign/"+t.worker.name, t.worker.incarnation), remove(t.assigned(), nobody), t.ends(t.token.Epoch, "fails on purpose"))
+}
+
+// failed ends an execution without a result.
+func (c *cluster) failed(run record.Event, problem string) {
+	end := run.Execution()
+	end.Problem = problem
+	c.complete(run, record.Fail, end)
 }
 
 // succeeds is a handler's end with a result, which the worker records.
 func (c *cluster) succeeds(t *task) sent {
 	c.act(t, t.token, t.worker, true)
 	t.status = status{State: "done", Result: fmt.Sprintf("%s by %s at %d.%d", t.id, t.worker.name, t.token.Epoch, t.token.Attempt), Worker: t.worker.name, Token: t.token}
-	c.complete(t.run, record.OK, func(e *record.Event) { e.Result = t.status.Result })
+	run := t.run.Execution()
+	run.Result = t.status.Result
+	c.complete(t.run, record.OK, run)
 	return c.send(t.worker, check("/assign/"+t.worker.name, t.worker.incarnation), remove(t.assigned(), nobody), create(t.path("/status"), encode(t.status)))
 }
 
 // tell lets everybody hear of the status who waits for it.
 func (c *cluster) tell(t *task) {
 	t.ended = c.now
-	c.note(record.Event{Process: c.leader.name, Life: c.leader.life, Kind: record.Change, Task: t.name, State: "finished"})
+	c.note(record.Event{Process: c.leader.name, Life: c.leader.life, Kind: record.Change, Of: record.TaskChange{Task: t.name, Fate: record.Finished}})
 	for _, a := range t.awaits {
 		c.hear(a, t.status)
 	}
@@ -127,7 +136,7 @@ func (c *cluster) tell(t *task) {
 }
 
 func (c *cluster) hear(await record.Event, s status) {
-	c.complete(await, record.OK, func(e *record.Event) { e.State, e.Result, e.Token = s.State, s.Result, s.Token })
+	c.complete(await, record.OK, record.Answer{Task: await.Task(), ID: await.ID(), Token: s.Token, State: s.State, Result: s.Result})
 }
 
 // collection deletes a finished task exactly as it is.
@@ -141,7 +150,7 @@ func (t *task) collection() []record.Op {
 
 // cancel has the client take the task back before anybody has it.
 func (c *cluster) cancel(t *task) {
-	call := c.invoke(t.client, record.Event{Kind: record.Cancel, Task: t.name, ID: t.id})
+	call := c.invoke(t.client, record.Event{Kind: record.Cancel, Of: record.Answer{Task: t.name, ID: t.id}})
 	t.status = status{State: "cancelled", Reason: "cancelled by a client"}
 	c.write(t.client, create(t.path("/status"), encode(t.status)), set("/tasks", nobody, t.name))
 	t.awaits = append(slices.Clip(t.awaits), call)

@@ -59,3 +59,10 @@ func Seal(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 }
+
+// Change changes the payload of an event, which has the type that change takes.
+func Change[P record.Payload](e *record.Event, change func(*P)) {
+	p := e.Of.(P)
+	change(&p)
+	e.Of = p
+}

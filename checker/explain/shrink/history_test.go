@@ -96,7 +96,7 @@ func TestSentencesMustBeTheSame(t *testing.T) {
 	i := slices.IndexFunc(invalid(judge(run)), func(p checker.Property) bool { return p.Name == "NoPhantomTask" })
 	p := invalid(judge(run))[i]
 	other := run
-	other.Events = slices.DeleteFunc(slices.Clone(run.Events), func(e record.Event) bool { return e.Kind == record.Submit && e.ID == "a" })
+	other.Events = slices.DeleteFunc(slices.Clone(run.Events), func(e record.Event) bool { return e.Kind == record.Submit && e.ID() == "a" })
 	other.Evidence = run.Evidence
 	s := &search{ctx: t.Context(), name: p.Name, said: p.Reason, judge: judge}
 	if !s.same(run) {

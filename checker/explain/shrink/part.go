@@ -36,8 +36,8 @@ func byID(run record.Run) map[string][]string {
 		}
 	}
 	for _, e := range run.Events {
-		add(e.ID, e.Task)
-		for _, op := range e.Ops {
+		add(e.ID(), e.Task())
+		for _, op := range e.Ops() {
 			made(op.Path, op.Data)
 		}
 	}
@@ -62,8 +62,8 @@ func allTasks(run record.Run) []string {
 		}
 	}
 	for _, e := range run.Events {
-		add(e.Task)
-		add(tasksOf(e.Ops)...)
+		add(e.Task())
+		add(tasksOf(e.Ops())...)
 	}
 	for _, x := range run.Exchanges {
 		add(tasksOf(x.Ops)...)
@@ -136,7 +136,7 @@ func (n narrowing) events(events []record.Event) []record.Event {
 		if e.Type != record.Note && e.Type != record.Invoke && n.gone[keyOf(e)] {
 			continue
 		}
-		ops, stays := n.ops(e.Ops)
+		ops, stays := n.ops(e.Ops())
 		if e.Type != record.Note && e.Type != record.Invoke {
 			stays = true // with its invocation
 		}
@@ -146,7 +146,10 @@ func (n narrowing) events(events []record.Event) []record.Event {
 			}
 			continue
 		}
-		e.Ops = ops
+		if request, writes := e.Of.(record.Request); writes {
+			request.Ops = ops
+			e.Of = request
+		}
 		part = append(part, e)
 	}
 	return part
@@ -155,10 +158,10 @@ func (n narrowing) events(events []record.Event) []record.Event {
 // keeps reports whether an event belongs to a kept task, or to none.
 func (n narrowing) keeps(e record.Event) bool {
 	switch {
-	case e.Task != "":
-		return n.kept[e.Task]
-	case e.ID != "":
-		return slices.ContainsFunc(n.ids[e.ID], func(t string) bool { return n.kept[t] })
+	case e.Task() != "":
+		return n.kept[e.Task()]
+	case e.ID() != "":
+		return slices.ContainsFunc(n.ids[e.ID()], func(t string) bool { return n.kept[t] })
 	}
 	return true
 }

@@ -77,7 +77,7 @@ func units(run record.Run) []unit {
 // made are the znodes that a write creates, by the names that the server has completed.
 func made(write record.Operation) []string {
 	var paths []string
-	for _, op := range slices.Concat(write.Invoke.Ops, write.Done.Ops) {
+	for _, op := range slices.Concat(write.Invoke.Ops(), write.Done.Ops()) {
 		if op.Kind == "create" {
 			paths = append(paths, op.Path)
 		}

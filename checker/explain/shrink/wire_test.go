@@ -46,9 +46,9 @@ func TestAWriteGoesWithItsExchangeAndItsZnodes(t *testing.T) {
 	write := []record.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"a"}`}}
 	run := record.Run{
 		Events: []record.Event{
-			{Seq: 1, At: 10, Process: "c", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Session: "0x1", Ops: write},
-			{Seq: 2, At: 20, Process: "c", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Session: "0x1"},
-			{Seq: 3, At: 30, Process: "harness", Type: record.Note, Kind: record.Phase},
+			{Seq: 1, At: 10, Process: "c", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Ops: write}},
+			{Seq: 2, At: 20, Process: "c", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1"}},
+			{Seq: 3, At: 30, Process: "harness", Type: record.Note, Kind: record.Phase, Of: record.PhaseChange{}},
 		},
 		Exchanges: []record.Exchange{{Process: "c", Life: 1, Session: "0x1", Sent: 11, Answered: 12, Zxid: 7, Index: -1, Ops: write}},
 		Commits:   []record.Commit{{Zxid: 7, Session: "0x1", Kind: record.CommitWrite, Ops: write}, {Zxid: 8, Kind: record.CommitOpen}},
@@ -72,18 +72,18 @@ func TestNarrowing(t *testing.T) {
 	two := []record.Op{{Kind: "check", Path: "/assign", Version: 1}, {Kind: "create", Path: "/assign/w/a"}, {Kind: "create", Path: "/assign/w/b"}}
 	run := record.Run{
 		Events: []record.Event{
-			{Seq: 1, Process: "m", Type: record.Invoke, Kind: record.Write, Op: 1, Ops: two},
-			{Seq: 2, Process: "m", Type: record.OK, Kind: record.Write, Op: 1},
-			{Seq: 3, Process: "m", Type: record.Invoke, Kind: record.Write, Op: 2, Ops: two[:2]},
-			{Seq: 4, Process: "m", Type: record.OK, Kind: record.Write, Op: 2},
-			{Seq: 5, Process: "c", Type: record.Invoke, Kind: record.Submit, Op: 1, ID: "ida"},
-			{Seq: 6, Process: "c", Type: record.OK, Kind: record.Submit, Op: 1, ID: "ida", Task: "a"},
+			{Seq: 1, Process: "m", Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Ops: two}},
+			{Seq: 2, Process: "m", Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{}},
+			{Seq: 3, Process: "m", Type: record.Invoke, Kind: record.Write, Op: 2, Of: record.Request{Ops: two[:2]}},
+			{Seq: 4, Process: "m", Type: record.OK, Kind: record.Write, Op: 2, Of: record.Request{}},
+			{Seq: 5, Process: "c", Type: record.Invoke, Kind: record.Submit, Op: 1, Of: record.Submission{ID: "ida"}},
+			{Seq: 6, Process: "c", Type: record.OK, Kind: record.Submit, Op: 1, Of: record.Submission{ID: "ida", Task: "a"}},
 		},
 		Exchanges: []record.Exchange{{Index: 2, Error: record.NodeExists, Ops: two}, {Index: 1, Error: record.NodeExists, Ops: two}},
 		Evidence:  &record.Evidence{Nodes: []record.Node{{Path: "/assign"}, {Path: "/tasks/a"}, {Path: "/tasks/b"}, {Path: "/assign/w/a"}}},
 	}
 	part := only(run, []string{"b"})
-	if len(part.Events) != 2 || len(part.Events[0].Ops) != 2 || part.Events[0].Ops[1].Path != "/assign/w/b" {
+	if len(part.Events) != 2 || len(part.Events[0].Ops()) != 2 || part.Events[0].Ops()[1].Path != "/assign/w/b" {
 		t.Errorf("events: %+v", part.Events)
 	}
 	if len(part.Exchanges) != 1 || part.Exchanges[0].Index != 1 {

@@ -1,0 +1,328 @@
+package record
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Payload is what an event says. Its type is that of the event's kind: [Request] of a
+// [Write], [Injection] of a [Fault], and so on.
+type Payload interface {
+	// subject is what the event is about, as far as events of all kinds have it.
+	subject() subject
+	// remark is the free text of the event: for people, and never compared.
+	remark() string
+	// put puts the payload in its place in an event as it is stored.
+	put(*stored)
+}
+
+// subject is what events of all kinds may be about.
+type subject struct {
+	task, id, session string
+	token             Token
+}
+
+// Life names one life of a process: a process that was started again has another.
+type Life struct {
+	Process string
+	Number  int
+}
+
+// Compare orders lives: by process, then by number.
+func (l Life) Compare(other Life) int {
+	return cmp.Or(cmp.Compare(l.Process, other.Process), cmp.Compare(l.Number, other.Number))
+}
+
+// String is the notation of a life in histories: worker-2/1.
+func (l Life) String() string { return fmt.Sprintf("%s/%d", l.Process, l.Number) }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (l Life) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (l *Life) UnmarshalText(text []byte) error {
+	if *l = lifeOf(string(text)); l.String() != string(text) {
+		return fmt.Errorf("%q is no life of a process", text)
+	}
+	return nil
+}
+
+// Submission is the payload of [Submit].
+type Submission struct {
+	ID          string        `json:"id,omitempty"`           // of the submission, as the task's payload has it
+	Task        string        `json:"task,omitempty"`         // name of the task's znode, when it was accepted
+	Due         time.Duration `json:"due,omitempty"`          // when the task may begin, as At
+	BacklogFull bool          `json:"backlog_full,omitempty"` // it was refused because too many tasks wait
+	Problem     string        `json:"problem,omitempty"`
+}
+
+// Answer is the payload of [Await] and of [Cancel]: the status that a client was told.
+type Answer struct {
+	Task    string `json:"task,omitempty"`
+	ID      string `json:"id,omitempty"`
+	Token          // of the execution whose result it is
+	State   string `json:"state,omitempty"`
+	Result  string `json:"result,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// Execution is the payload of [Execute].
+type Execution struct {
+	Task     string `json:"task,omitempty"`
+	ID       string `json:"id,omitempty"`
+	Token           // of this execution
+	Resident bool   `json:"resident,omitempty"` // the task is to run until it is cancelled
+	Result   string `json:"result,omitempty"`
+	// Lapsed says that the handler was told that the lease of its worker was over. If the
+	// claim turns out to be alive the execution begins again.
+	Lapsed  bool   `json:"lapsed,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// Term is the payload of [Lead].
+type Term struct {
+	Epoch int32  `json:"epoch"`
+	Cause string `json:"cause,omitempty"` // why it ended
+}
+
+// Departure is the payload of [Leave].
+type Departure struct {
+	Problem string `json:"problem,omitempty"` // why the participant did not leave in good order
+}
+
+// Request is the payload of [Write].
+type Request struct {
+	Session string `json:"session,omitempty"`
+	Ops     []Op   `json:"ops,omitempty"` // when it is over: what the server has added
+	Problem string `json:"problem,omitempty"`
+}
+
+// Warning is the payload of [Told].
+type Warning struct {
+	Task  string `json:"task,omitempty"`
+	ID    string `json:"id,omitempty"`
+	Token        // of the execution that is to end
+	Cause string `json:"cause,omitempty"`
+}
+
+// Act is the payload of [Effect].
+type Act struct {
+	Task     string `json:"task,omitempty"`
+	ID       string `json:"id,omitempty"`
+	Token           // of the execution that acted
+	Accepted bool   `json:"accepted"`
+	Deed     string `json:"deed,omitempty"`
+	By       Life   `json:"by,omitzero"` // the worker whose handler acted
+}
+
+// SessionFate is what has become of a session.
+type SessionFate string
+
+// What may become of a session, and who says so.
+const (
+	Granted SessionFate = "granted" // the wire shows that a server granted it
+	Opened  SessionFate = "opened"  // its holder has it
+	Closed  SessionFate = "closed"  // its holder has closed it
+	Lost    SessionFate = "lost"    // its holder knows that it is over
+)
+
+// SessionChange is the payload of [Session].
+type SessionChange struct {
+	Session string        `json:"session,omitempty"`
+	Fate    SessionFate   `json:"fate"`
+	To      Life          `json:"to,omitzero"`       // of a session that was granted: the life that has it
+	Timeout time.Duration `json:"timeout,omitempty"` // of a session that was opened
+	Detail  string        `json:"detail,omitempty"`  // of one that was lost: why
+}
+
+// Over reports whether the session has ended.
+func (s SessionChange) Over() bool { return s.Fate == Closed || s.Fate == Lost }
+
+// Cause is why the session is over.
+func (s SessionChange) Cause() string {
+	if s.Fate == Closed {
+		return string(Closed)
+	}
+	return s.Detail
+}
+
+// String says it in words.
+func (s SessionChange) String() string {
+	switch {
+	case s.Fate == Granted:
+		return "granted on the wire"
+	case s.Over():
+		return "ended: " + s.Cause()
+	case s.Timeout > 0:
+		return fmt.Sprintf("%s, timeout %v", s.Fate, s.Timeout)
+	}
+	return string(s.Fate)
+}
+
+// ProcessFate is what has become of a process.
+type ProcessFate string
+
+// What may become of a process. Each of them but the first ends a life.
+const (
+	Started ProcessFate = "started"
+	Exited  ProcessFate = "exited"  // it was asked to, and did
+	Crashed ProcessFate = "crashed" // nobody wanted that
+	Killed  ProcessFate = "killed"  // by the nemesis, or because it did not leave
+)
+
+// ProcessChange is the payload of [Process].
+type ProcessChange struct {
+	Of     Life        `json:"of"`
+	Fate   ProcessFate `json:"fate"`
+	Detail string      `json:"detail,omitempty"`
+}
+
+// String says it in words.
+func (p ProcessChange) String() string {
+	switch {
+	case p.Fate == Crashed:
+		return string(Crashed) + ": " + p.Detail
+	case p.Detail != "":
+		return p.Detail
+	}
+	return string(p.Fate)
+}
+
+// Leader is the payload of [Heard]: who leads, as a client was told. Without a name there
+// is no leader.
+type Leader struct {
+	Name  string `json:"name,omitempty"`
+	Epoch int32  `json:"epoch,omitempty"`
+}
+
+// TaskFate is what has become of a task, as its master tells it. Masters tell of more
+// than the fates that have a name here.
+type TaskFate string
+
+// The fates that judges know.
+const (
+	Finished     TaskFate = "finished"
+	Collected    TaskFate = "collected"
+	AttemptEnded TaskFate = "attempt ended" // without a result
+)
+
+// TaskChange is the payload of [Change].
+type TaskChange struct {
+	Task   string   `json:"task,omitempty"`
+	Fate   TaskFate `json:"fate"`
+	Worker string   `json:"worker,omitempty"` // that has it, or had it
+}
+
+// Injection is the payload of [Fault].
+type Injection struct {
+	Fault     string   `json:"fault"`               // name of the kind of fault
+	Targets   []string `json:"targets,omitempty"`   // participants or servers
+	Sessions  []string `json:"sessions,omitempty"`  // all that it has ended
+	Effective bool     `json:"effective,omitempty"` // its probe saw it bite
+	Evidence  string   `json:"evidence,omitempty"`  // what the probe has seen, or why it was not applied
+}
+
+// Halts reports whether the fault keeps the process of its target from running, until it
+// is over.
+func (i Injection) Halts() bool {
+	return i.Pauses() || strings.HasPrefix(i.Fault, "stop-") || strings.HasPrefix(i.Fault, "sleep-")
+}
+
+// Pauses reports whether the fault halts its target for less than a lease.
+func (i Injection) Pauses() bool { return strings.HasPrefix(i.Fault, "pause-") }
+
+// Restarts reports whether the fault ends the process of its target, which is started
+// again when the fault is over.
+func (i Injection) Restarts() bool {
+	return strings.HasPrefix(i.Fault, "kill-") || strings.HasPrefix(i.Fault, "leave-")
+}
+
+// Robs reports whether the fault stops its target, or takes its session away, so that the
+// target cannot know in time that a claim of it is over. A pause does only if it lasted
+// longer than it should.
+func (i Injection) Robs() bool {
+	if i.Pauses() {
+		return !i.Effective
+	}
+	return i.Halts() || strings.HasPrefix(i.Fault, "expire-") // a node may be meant as a worker
+}
+
+// Reading is the payload of [Clock].
+type Reading struct {
+	Wall  time.Time `json:"wall,omitzero"`
+	Sleep *Sleep    `json:"sleep,omitempty"` // the machine has just woken up
+}
+
+// Sleep is by how much the clocks of a process have gone on, as the machine slept.
+type Sleep struct {
+	Leases    time.Duration `json:"leases"` // the clock that leases are measured by
+	Monotonic time.Duration `json:"monotonic"`
+}
+
+// Part is a part of a run.
+type Part string
+
+// The parts of a run, in their order.
+const (
+	SettingUp  Part = "set-up"
+	Loading    Part = "load" // clients submit, and the nemesis acts
+	Healing    Part = "heal"
+	Draining   Part = "drain"   // every task must come to its end
+	Collecting Part = "collect" // all leave
+	Ending     Part = "end"
+)
+
+// PhaseChange is the payload of [Phase].
+type PhaseChange struct {
+	Part   Part   `json:"part"` // that begins
+	Detail string `json:"detail,omitempty"`
+}
+
+// String says it in words.
+func (p PhaseChange) String() string { return strings.TrimSpace(string(p.Part) + " " + p.Detail) }
+
+func (p Submission) subject() subject    { return subject{task: p.Task, id: p.ID} }
+func (p Answer) subject() subject        { return subject{task: p.Task, id: p.ID, token: p.Token} }
+func (p Execution) subject() subject     { return subject{task: p.Task, id: p.ID, token: p.Token} }
+func (p Term) subject() subject          { return subject{token: Token{Epoch: p.Epoch}} }
+func (p Departure) subject() subject     { return subject{} }
+func (p Request) subject() subject       { return subject{session: p.Session} }
+func (p Warning) subject() subject       { return subject{task: p.Task, id: p.ID, token: p.Token} }
+func (p Act) subject() subject           { return subject{task: p.Task, id: p.ID, token: p.Token} }
+func (p SessionChange) subject() subject { return subject{session: p.Session} }
+func (p ProcessChange) subject() subject { return subject{} }
+func (p Leader) subject() subject        { return subject{token: Token{Epoch: p.Epoch}} }
+func (p TaskChange) subject() subject    { return subject{task: p.Task} }
+func (p Injection) subject() subject     { return subject{} }
+func (p Reading) subject() subject       { return subject{} }
+func (p PhaseChange) subject() subject   { return subject{} }
+
+func (p Submission) remark() string    { return p.Problem }
+func (p Answer) remark() string        { return p.Problem }
+func (p Execution) remark() string     { return p.Problem }
+func (p Term) remark() string          { return p.Cause }
+func (p Departure) remark() string     { return p.Problem }
+func (p Request) remark() string       { return p.Problem }
+func (p Warning) remark() string       { return p.Cause }
+func (p SessionChange) remark() string { return p.String() }
+func (p ProcessChange) remark() string { return p.String() }
+func (p Leader) remark() string        { return p.Name }
+func (p TaskChange) remark() string    { return "" }
+func (p Injection) remark() string     { return p.Evidence }
+func (p PhaseChange) remark() string   { return p.String() }
+
+func (p Act) remark() string {
+	if p.By == (Life{}) {
+		return p.Deed
+	}
+	return strings.TrimSpace(p.Deed + " by " + p.By.String())
+}
+
+func (p Reading) remark() string {
+	if p.Sleep == nil {
+		return ""
+	}
+	return fmt.Sprintf("woke up: the clock of leases has gone on by %v, the monotonic clock by %v", p.Sleep.Leases, p.Sleep.Monotonic)
+}

@@ -83,7 +83,7 @@ func root() *cobra.Command {
 		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
 			exit.Help(exit.Torture),
 	}
-	cmd.AddCommand(runCommand(), soakCommand(), checkCommand(), replayCommand(), shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	cmd.AddCommand(runCommand(), soakCommand(), mergeCommand(), checkCommand(), replayCommand(), shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
 	usage.Mark(cmd)
 	return cmd
 }

@@ -28,6 +28,7 @@ type mutantOptions struct {
 	seed               uint64
 	states             int
 	handful, jobs      int
+	shard              campaign.Shard
 }
 
 func mutantsCommand() *cobra.Command {
@@ -50,6 +51,7 @@ func mutantsCommand() *cobra.Command {
 	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: internal/mutants/catalogue.yaml of the source)")
 	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to hunt, comma-separated (default: all)")
 	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, of those that results/mutants.json has as caught at the first try (default: all)")
+	f.Var(&o.shard, "shard", "hunt only every n-th of them, from the i-th on; torture merge adds the shards up")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "defects that are hunted side by side; tests and runs on a real ensemble are always alone")
 	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine, or each call of go test may take; a run that has begun is completed")
 	f.DurationVar(&o.load, "load", 6*time.Second, "how long the load of the first torture run of each defect lasts; that of the next lasts twice as long, and so on")
@@ -100,6 +102,7 @@ func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants
 	if picked, err = all.Only(o.only); err != nil {
 		return fail(err)
 	}
+	picked = part(picked, o.shard)
 	engines, err := o.engines()
 	if err != nil {
 		return fail(err)
@@ -117,6 +120,16 @@ func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants
 		hunt.Keep, err = o.keeper(all)
 	}
 	return hunt, picked, err
+}
+
+// part is what a shard has of what was picked.
+func part(picked mutants.Catalogue, s campaign.Shard) (mine mutants.Catalogue) {
+	for i, e := range picked {
+		if s.Has(i) {
+			mine = append(mine, e)
+		}
+	}
+	return mine
 }
 
 // A source has its own catalogue and matrix at these places.

@@ -26,13 +26,13 @@ import (
 func soakCommand() *cobra.Command {
 	o := runOptions{Config: harness.Defaults(), faults: "all"}
 	var plan campaign.Limits
-	load, keep := o.Time, false
+	load, keep, results := o.Time, false, ""
 	cmd := &cobra.Command{
 		Use: "soak", Short: "Run after run, each with its own seed; keep what failed", Args: cobra.NoArgs,
 		Long: "Run after run, each with its own seed, until --time or --runs is over or a signal\nends it.\n" +
 			"Folders of runs that are not valid are kept, with what the run printed.\n" +
 			"The exit code is that of the worst: invalid, then not carried out, then unknown,\nthen vacuous.",
-		Example: "  torture soak --time 8h\n  torture soak --runs 30 --load 40s --nemesis network,server",
+		Example: "  torture soak --time 8h\n  torture soak --runs 90 --seed 1 --shard 2/3 --results shard2.json\n  torture soak --runs 30 --load 40s --nemesis network,server",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				plan.First = randomSeed()
@@ -46,6 +46,9 @@ func soakCommand() *cobra.Command {
 			if err == nil && (changed("runs") && plan.Runs < 1 || changed("time") && plan.Time <= 0) {
 				err = fmt.Errorf("--runs %d --time %v: give at least one run, and some time, or leave the option out for no limit", plan.Runs, plan.Time)
 			}
+			if err == nil {
+				err = shardOfSoak(plan, changed)
+			}
 			if err != nil {
 				return exit.With(exit.WrongUse, err)
 			}
@@ -53,7 +56,13 @@ func soakCommand() *cobra.Command {
 			if runs.executable, err = os.Executable(); err != nil {
 				return err
 			}
-			tally, err := campaign.Loop(cmd.Context(), plan, runs.run, cmd.OutOrStdout())
+			store := func(campaign.Outcome) error { return nil }
+			if results != "" {
+				if store, err = campaign.Keeper(results, harness.Commit(), strings.Join(runs.args, " ")); err != nil {
+					return exit.With(exit.WrongUse, err)
+				}
+			}
+			tally, err := campaign.Loop(cmd.Context(), plan, runs.run, store, cmd.OutOrStdout())
 			_ = os.Remove(filepath.Join(runs.out, "latest"))
 			_ = os.Remove(runs.out) // unless something is kept in it
 			code := tally.ExitCode()
@@ -75,8 +84,23 @@ func soakCommand() *cobra.Command {
 	f.DurationVar(&load, "load", load, "how long the load of each run lasts")
 	f.BoolVar(&keep, "keep", false, "keep the folders of valid runs, too")
 	f.StringVar(&o.Out, "out", o.Out, "folder for results")
+	f.Var(&plan.Shard, "shard", "do only every n-th run, from the i-th on; torture merge adds the shards up. With --seed")
+	f.StringVar(&results, "results", "", "file to add the outcome of each run to, for torture merge")
 	o.bind(f)
 	return cmd
+}
+
+// shardOfSoak says what is wrong with a shard: all of them must be parts of one campaign.
+func shardOfSoak(plan campaign.Limits, changed func(string) bool) error {
+	switch {
+	case plan.Shard.Count == 0:
+		return nil
+	case !changed("seed"):
+		return fmt.Errorf("--shard %v without --seed: give the seed of the first run of the whole campaign, the same to each shard", &plan.Shard)
+	case plan.Runs > 0 && plan.Runs < plan.Shard.Index:
+		return fmt.Errorf("--shard %v of --runs %d: nothing is left for it; --runs is that of all shards together", &plan.Shard, plan.Runs)
+	}
+	return nil
 }
 
 // runArguments are what is handed on to each run.
@@ -84,7 +108,7 @@ func runArguments(f *pflag.FlagSet, load time.Duration) []string {
 	args := []string{"run", "--time=" + load.String()}
 	f.Visit(func(flag *pflag.Flag) {
 		switch flag.Name {
-		case "time", "runs", "until-invalid", "seed", "load", "keep", "out":
+		case "time", "runs", "until-invalid", "seed", "load", "keep", "out", "shard", "results":
 		default:
 			args = append(args, fmt.Sprintf("--%s=%s", flag.Name, given(flag.Value)))
 		}

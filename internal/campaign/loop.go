@@ -13,8 +13,9 @@ import (
 // Limits says how long to go on.
 type Limits struct {
 	Time  time.Duration // no run begins later; 0 for no limit
-	Runs  int           // at most; 0 for no limit
+	Runs  int           // at most, those of other shards included; 0 for no limit
 	First uint64        // seed of the first run; the next has the next
+	Shard Shard         // only these runs, the first one being the 0th
 	Until bool          // stop at the first run that is invalid
 }
 
@@ -25,15 +26,20 @@ const inARow = 3
 // every is after how many runs the table by kind of fault is printed.
 const every = 10
 
-// Loop does runs until the plan or ctx ends, and prints as it goes. A run that ctx cuts
-// short is not counted, unless it was judged all the same. The error is that of the machine, not of a run.
-func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed uint64) Outcome, out io.Writer) (*Tally, error) {
+// Loop does runs until the plan or ctx ends, hands each one to keep, and prints as it goes.
+// A run that ctx cuts short is not counted, unless it was judged all the same. The error is
+// that of the machine, or of keep, not of a run.
+func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed uint64) Outcome, keep func(Outcome) error, out io.Writer) (*Tally, error) {
 	began, tally, failed := time.Now(), NewTally(), 0
 	fmt.Fprintln(out, Heading)
-	for seed := plan.First; ; seed++ {
-		if plan.Runs > 0 && tally.Runs >= plan.Runs || plan.Time > 0 && time.Since(began) >= plan.Time {
+	for i := 0; ; i++ {
+		if plan.Runs > 0 && i >= plan.Runs || plan.Time > 0 && time.Since(began) >= plan.Time {
 			break
 		}
+		if !plan.Shard.Has(i) {
+			continue
+		}
+		seed := plan.First + uint64(i)
 		outcome := run(ctx, seed)
 		if ctx.Err() != nil && outcome.Verdict == "" {
 			fmt.Fprintf(out, "interrupted: seed %d is not counted\n", seed)
@@ -41,6 +47,9 @@ func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed u
 		}
 		tally.Add(outcome)
 		fmt.Fprintln(out, tally.Line(outcome))
+		if err := keep(outcome); err != nil {
+			return tally, errors.Join(tally.Write(out), err)
+		}
 		if failed++; outcome.Verdict != "" {
 			failed = 0
 		}
@@ -50,7 +59,7 @@ func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed u
 		if plan.Until && outcome.Verdict == checker.Invalid || ctx.Err() != nil {
 			break
 		}
-		if tally.Runs%every == 0 && tally.Runs != plan.Runs {
+		if tally.Runs%every == 0 && i+1 != plan.Runs {
 			if err := tally.Write(out); err != nil {
 				return tally, err
 			}

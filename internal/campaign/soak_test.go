@@ -35,9 +35,12 @@ func played(verdicts ...checker.Verdict) func(context.Context, uint64) Outcome {
 	}
 }
 
+// kept is nowhere.
+func kept(Outcome) error { return nil }
+
 func TestLoopCounts(t *testing.T) {
 	var out bytes.Buffer
-	tally, err := Loop(t.Context(), Limits{Runs: 4, First: 7}, played(checker.Valid, checker.Unknown, checker.Invalid, checker.Valid), &out)
+	tally, err := Loop(t.Context(), Limits{Runs: 4, First: 7}, played(checker.Valid, checker.Unknown, checker.Invalid, checker.Valid), kept, &out)
 	if err != nil || tally.ExitCode() != exit.Invalid || tally.Runs != 4 || tally.Tasks != 400 || tally.Took != 4*time.Minute {
 		t.Errorf("%+v, %v", tally, err)
 	}
@@ -54,11 +57,11 @@ func TestLoopCounts(t *testing.T) {
 }
 
 func TestLoopEnds(t *testing.T) {
-	tally, err := Loop(t.Context(), Limits{Runs: 9, Until: true}, played(checker.Valid, checker.Invalid), new(bytes.Buffer))
+	tally, err := Loop(t.Context(), Limits{Runs: 9, Until: true}, played(checker.Valid, checker.Invalid), kept, new(bytes.Buffer))
 	if err != nil || tally.Runs != 2 {
 		t.Errorf("at a violation: %d runs, %v", tally.Runs, err)
 	}
-	tally, err = Loop(t.Context(), Limits{Runs: 9}, played(checker.Valid, ""), new(bytes.Buffer))
+	tally, err = Loop(t.Context(), Limits{Runs: 9}, played(checker.Valid, ""), kept, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "no Docker") || tally.Runs != 4 || tally.ExitCode() != exit.NotCarriedOut {
 		t.Errorf("where nothing can be run: %d runs, %v", tally.Runs, err)
 	}
@@ -72,7 +75,7 @@ func TestLoopEnds(t *testing.T) {
 			}
 			cancel()
 			return played(verdict)(ctx, seed)
-		}, &out)
+		}, kept, &out)
 	}
 	tally, err = interruptedWith("")
 	if err != nil || tally.Runs != 2 || !strings.Contains(out.String(), "seed 2 is not counted") {
@@ -84,7 +87,7 @@ func TestLoopEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err = Loop(ctx, Limits{}, played(""), &out); err == nil {
+	if _, err = Loop(ctx, Limits{}, played(""), kept, &out); err == nil {
 		t.Error("nothing was judged, and nothing is said")
 	}
 }

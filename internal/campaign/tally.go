@@ -14,17 +14,17 @@ import (
 
 // Outcome is what came of one run.
 type Outcome struct {
-	Seed    uint64
-	Verdict checker.Verdict // empty when the run could not be carried out
-	Tasks   int
-	Open    int // operations of which nobody knows whether they were applied
-	Faults  []nemesis.Record
-	Took    time.Duration
-	Problem string // why it could not be carried out
-	Crashed bool   // and that was a crash of the command
-	Kept    string // the folder of the run; empty when it was removed
+	Seed    uint64           `json:"seed"`
+	Verdict checker.Verdict  `json:"verdict,omitempty"` // empty when the run could not be carried out
+	Tasks   int              `json:"tasks"`
+	Open    int              `json:"open"` // operations of which nobody knows whether they were applied
+	Faults  []nemesis.Record `json:"faults,omitempty"`
+	Took    time.Duration    `json:"took"`              // in ns
+	Problem string           `json:"problem,omitempty"` // why it could not be carried out
+	Crashed bool             `json:"crashed,omitempty"` // and that was a crash of the command
+	Kept    string           `json:"kept,omitempty"`    // the folder of the run; empty when it was removed
 
-	Violations []checker.Property
+	Violations []checker.Property `json:"violations,omitempty"`
 }
 
 // Effective counts the faults that their probes saw bite.

@@ -45,6 +45,16 @@ func revision(info *debug.BuildInfo) (commit string, dirty bool) {
 	return commit, dirty
 }
 
+// Commit is the commit that this command was built from, with a + when the source had
+// changed since, and "unknown" when the build does not say.
+func Commit() string {
+	v := versions()
+	if v.Dirty {
+		return v.Commit + "+"
+	}
+	return v.Commit
+}
+
 func versions() record.Versions {
 	v := record.Versions{Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, Commit: "unknown"}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -185,3 +185,33 @@ func (m *Matrix) find(id, engine string) (Finding, bool) {
 	}
 	return m.Findings[i], true
 }
+
+// Merge takes over the findings of another file about the same catalogue, which another
+// shard of a campaign has written. Of two findings of the same defect on the same engine the
+// later one stays. It returns how many it has taken over, and writes both files.
+func (m *Matrix) Merge(path string) (taken int, err error) {
+	other := &Matrix{path: path, all: m.all, Catalogue: m.Catalogue}
+	if _, err := os.Stat(path); err != nil {
+		return 0, fmt.Errorf("mutants: %w", err)
+	}
+	if err := other.read(); err != nil {
+		return 0, err
+	}
+	other.forget()
+	return taken, m.alone(func() error {
+		if err := m.read(); err != nil {
+			return err
+		}
+		for _, f := range other.Findings {
+			same := func(known Finding) bool {
+				return known.ID == f.ID && known.Engine == f.Engine && known.Asked == f.Asked && !known.When.Before(f.When)
+			}
+			if !slices.ContainsFunc(m.Findings, same) {
+				m.put(f)
+				taken++
+			}
+		}
+		m.forget()
+		return m.write()
+	})
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/internal/campaign"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/mutants"
+)
+
+// merging is one call of torture merge.
+type merging struct {
+	results, source, catalogue string
+}
+
+func mergeCommand() *cobra.Command {
+	var m merging
+	cmd := &cobra.Command{
+		Use: "merge FILE...", Short: "Add up the shards of a campaign", Args: cobra.MinimumNArgs(1),
+		Long: "Add up the files that torture soak --results, or torture mutants --results, has written in\n" +
+			"several shards, on one machine or on many.\n\n" +
+			"Runs of soak are added up by commit and options; a run that is in two files is refused. Of two\n" +
+			"findings about the same planted defect on the same engine the later one stays.\n\n" +
+			"The exit code of a soak is that of its worst run.",
+		Example: "  torture merge shard1.json shard2.json shard3.json\n  torture merge --results results/mutants.json monday.json tuesday.json",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			findings, err := haveFindings(files)
+			switch {
+			case err != nil:
+				return exit.With(exit.WrongUse, err)
+			case findings:
+				return m.matrices(files, cmd.OutOrStdout())
+			}
+			return m.logs(files, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&m.results, "results", "", "file to write the sum to; that of planted defects is added to what is there")
+	f.StringVar(&m.source, "source", ".", "root of the source tree that the planted defects are of")
+	f.StringVar(&m.catalogue, "catalogue", "", "file of planted defects (default: "+ownCatalogue+" of the source)")
+	return cmd
+}
+
+// haveFindings reports whether the files are those of torture mutants. All must be of one
+// kind.
+func haveFindings(files []string) (bool, error) {
+	kinds := map[bool]string{}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return false, err
+		}
+		var content map[string]json.RawMessage
+		if err := json.Unmarshal(data, &content); err != nil {
+			return false, fmt.Errorf("%s: %w", path, err)
+		}
+		_, findings := content["findings"]
+		_, batches := content["batches"]
+		if findings == batches {
+			return false, fmt.Errorf("%s was written neither by torture soak --results nor by torture mutants --results", path)
+		}
+		kinds[findings] = path
+	}
+	if len(kinds) == 2 {
+		return false, fmt.Errorf("%s has planted defects and %s has runs: merge files of one kind", kinds[true], kinds[false])
+	}
+	return kinds[true] != "", nil
+}
+
+// logs adds up runs of soak.
+func (m merging) logs(files []string, out io.Writer) error {
+	var sum campaign.Log
+	for _, path := range files {
+		one, err := campaign.ReadLog(path)
+		if err != nil {
+			return exit.With(exit.WrongUse, err)
+		}
+		for _, b := range one.Batches {
+			if err := sum.Add(b); err != nil {
+				return exit.With(exit.WrongUse, fmt.Errorf("%s: %w", path, err))
+			}
+		}
+	}
+	if m.results != "" {
+		if err := sum.Save(m.results); err != nil {
+			return err
+		}
+	}
+	code, err := sum.Write(out)
+	if err == nil && code != exit.Done {
+		return codeError(code)
+	}
+	return err
+}
+
+// matrices adds up findings about planted defects.
+func (m merging) matrices(files []string, out io.Writer) error {
+	if m.results == "" {
+		return exit.With(exit.WrongUse, fmt.Errorf("--results: name the file that the findings are to be added to, such as %s", ownMatrix))
+	}
+	if m.catalogue == "" {
+		m.catalogue = filepath.Join(m.source, ownCatalogue)
+	}
+	all, err := mutants.Load(m.catalogue)
+	if err != nil {
+		return exit.With(exit.WrongUse, err)
+	}
+	sum, err := mutants.OpenMatrix(m.results, m.catalogue, all)
+	if err != nil {
+		return exit.With(exit.WrongUse, err)
+	}
+	for _, path := range files {
+		taken, err := sum.Merge(path)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %d findings taken over\n", path, taken)
+	}
+	return nil
+}

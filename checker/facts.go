@@ -1,10 +1,7 @@
 package checker
 
 import (
-	"encoding/json"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -63,10 +60,7 @@ type ending struct {
 
 // status is a task's status as it is stored.
 type status struct {
-	State  string `json:"state"`
-	Result string `json:"result"`
-	Worker string `json:"worker"`
-	record.Token
+	record.Entry
 	raw string
 }
 
@@ -77,16 +71,10 @@ type removal struct {
 	kept bool // by a master, when its retention was over, not by a client
 }
 
-// options are what a task asks for, as far as judges care.
-type options struct {
-	Attempts int  `json:"attempts"`
-	Resident bool `json:"resident"`
-}
-
 // task is what the final tree has of a task.
 type task struct {
 	id       string
-	options  options
+	options  record.TaskOptions
 	status   *status
 	version  int32                  // of the status
 	attempts map[int32]record.Token // that are on record, by number
@@ -156,20 +144,20 @@ func (f *facts) restore() {
 			continue
 		}
 		for _, op := range w.Invoke.Ops() {
-			name, rest, ok := element(op.Path, "/tasks")
-			t := restored(name)
-			if !ok || t == nil || op.Kind != "create" {
+			z := record.ParsePath(op.Path)
+			t := restored(z.Task)
+			if t == nil || op.Kind != "create" {
 				continue
 			}
-			if rest == "" && t.id == "" {
-				t.id, t.options = parseTask(op.Data)
-				f.byID[t.id] = append(f.byID[t.id], name)
+			if z.Kind == record.Task && t.id == "" {
+				t.id, t.options = record.ParseTask(op.Data)
+				f.byID[t.id] = append(f.byID[t.id], z.Task)
 			}
 			unanswered := w.Outcome() == record.Info
-			if strings.HasPrefix(rest, leftPrefix) && (!unanswered || deleted[op.Path]) {
-				t.marks(rest)
+			if z.Kind == record.Left && (!unanswered || deleted[op.Path]) {
+				t.left[z.Number] = true
 			}
-			if strings.HasPrefix(rest, "attempt-") && (!unanswered || deleted[op.Path]) {
+			if z.Kind == record.Attempt && (!unanswered || deleted[op.Path]) {
 				t.records(op.Data)
 				t.unsure = t.unsure || unanswered
 			}
@@ -192,8 +180,8 @@ func (f *facts) deleted() map[string]bool {
 			continue
 		}
 		for _, op := range w.Invoke.Ops() {
-			if name, _, ok := element(op.Path, "/tasks"); ok && op.Kind == "delete" {
-				if _, gone := f.collected[name]; gone {
+			if z := record.ParsePath(op.Path); op.Kind == "delete" && (z.Kind == record.Task || z.BelowTask()) {
+				if _, gone := f.collected[z.Task]; gone {
 					deleted[op.Path] = true
 				}
 			}
@@ -202,72 +190,34 @@ func (f *facts) deleted() map[string]bool {
 	return deleted
 }
 
-// element splits a path below a parent: element("/tasks/t/status", "/tasks")
-// is t, status.
-func element(p, parent string) (first, rest string, ok bool) {
-	tail, ok := strings.CutPrefix(p, parent+"/")
-	if !ok || tail == "" {
-		return "", "", false
-	}
-	first, rest, _ = strings.Cut(tail, "/")
-	return first, rest, true
-}
-
-func parseStatus(data string) status {
-	var s status
-	if json.Unmarshal([]byte(data), &s) != nil || s.State == "" {
-		s = status{State: "done", Result: data}
-	}
-	s.raw = data
-	return s
-}
-
-func parseToken(data string) record.Token {
-	var t record.Token
-	_ = json.Unmarshal([]byte(data), &t)
-	return t
-}
-
-// parseTask reads a task's znode: what it asks for, if it says so in front of its
-// payload, and the payload's id.
-func parseTask(data string) (id string, o options) {
-	var payload struct{ ID string }
-	if rest, marked := strings.CutPrefix(data, "#ringmaster "); marked {
-		decoder := json.NewDecoder(strings.NewReader(rest))
-		if decoder.Decode(&o) == nil {
-			data = rest[decoder.InputOffset():]
-		}
-	}
-	_ = json.Unmarshal([]byte(strings.TrimSpace(data)), &payload)
-	return payload.ID, o
-}
+func parseStatus(data string) status { return status{record.ParseStatus(data), data} }
 
 func (f *facts) readTree() {
 	if f.evidence == nil {
 		return
 	}
 	for _, node := range f.evidence.Nodes {
-		if name, rest, ok := element(node.Path, "/tasks"); ok {
-			f.readTaskNode(name, rest, node)
-		}
-		if w, name, ok := element(node.Path, "/assign"); ok && name != "" {
-			f.task(name).assigned = append(f.task(name).assigned, w)
-		}
+		f.readNode(record.ParsePath(node.Path), node)
 	}
 }
 
-func (f *facts) readTaskNode(name, rest string, node record.Node) {
-	t := f.task(name)
-	switch {
-	case rest == "":
-		t.id, t.options = parseTask(node.Data)
-		f.byID[t.id] = append(f.byID[t.id], name)
-	case rest == "status":
+func (f *facts) readNode(z record.Znode, node record.Node) {
+	if z.Task == "" || z.Kind == record.Collection {
+		return
+	}
+	t := f.task(z.Task)
+	switch z.Kind {
+	case record.Assignment:
+		t.assigned = append(t.assigned, z.Worker)
+	case record.Task:
+		t.id, t.options = record.ParseTask(node.Data)
+		f.byID[t.id] = append(f.byID[t.id], z.Task)
+	case record.TaskStatus:
 		s := parseStatus(node.Data)
 		t.status, t.version = &s, node.Version
-	case strings.HasPrefix(rest, leftPrefix):
-		t.marks(rest)
-	case strings.HasPrefix(rest, "attempt-"):
+	case record.Left:
+		t.left[z.Number] = true
+	case record.Attempt:
 		t.records(node.Data)
 	}
 }
@@ -283,18 +233,8 @@ func (f *facts) task(name string) *task {
 
 // records notes the record of an attempt.
 func (t *task) records(data string) {
-	token := parseToken(data)
+	token := record.ParseEntry(data).Token
 	t.attempts[token.Attempt] = token
-}
-
-// leftPrefix begins the name of the mark that an attempt does not count.
-const leftPrefix = "left-"
-
-// marks notes that an attempt does not count.
-func (t *task) marks(name string) {
-	if n, err := strconv.ParseInt(strings.TrimPrefix(name, leftPrefix), 10, 32); err == nil {
-		t.left[int32(n)] = true
-	}
 }
 
 // spent is how many of so many attempts of a task count.
@@ -312,30 +252,29 @@ func (t *task) recorded(attempt int32) bool {
 func (f *facts) readWrite(w *record.Operation, zxid int64) {
 	var a act
 	acts := false
-	takesMaster := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { return op.Kind == "create" && op.Path == "/master" })
+	takesMaster := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { return op.Kind == "create" && op.Path == record.MasterPath })
 	for _, op := range w.Invoke.Ops() {
-		switch _, rest, below := element(op.Path, "/assign"); {
-		case op.Kind == "set" && op.Path == "/assign" && takesMaster:
+		z := record.ParsePath(op.Path)
+		switch {
+		case op.Kind == "set" && z.Kind == record.Assign && takesMaster:
 			f.elections = append(f.elections, election{op: w, zxid: zxid, epoch: op.Version + 1, won: w.Outcome()})
-		case op.Kind == "check" && op.Path == "/assign":
+		case op.Kind == "check" && z.Kind == record.Assign:
 			a.epoch, acts = op.Version, true
-		case op.Kind == "create" && below && rest != "":
+		case op.Kind == "create" && z.Kind == record.Assignment:
 			// A broken recipe may leave the check out; the assignment itself
 			// says in whose name it is made.
-			a.epoch, acts = parseToken(op.Data).Epoch, true
-			a.tasks = append(a.tasks, rest)
-		}
-		name, rest, ok := element(op.Path, "/tasks")
-		switch {
-		case ok && rest == "" && op.Kind == "create":
-			id, _ := parseTask(op.Data)
-			f.created[id] = name
-		case ok && rest == "" && op.Kind == "delete":
-			asked := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { return op.Kind == "delete" && op.Path == "/collect/"+name }) // by a client
-			f.removals = append(f.removals, removal{op: w, task: name, kept: w.Invoke.Ops()[0].Path == "/assign" && !asked})
-		}
-		if ok && rest == "status" && op.Kind == "create" {
-			f.records = append(f.records, ending{op: w, zxid: zxid, task: name, status: parseStatus(op.Data), outcome: w.Outcome()})
+			a.epoch, acts = record.ParseEntry(op.Data).Epoch, true
+			a.tasks = append(a.tasks, z.Task)
+		case op.Kind == "create" && z.Kind == record.Task:
+			id, _ := record.ParseTask(op.Data)
+			f.created[id] = z.Task
+		case op.Kind == "delete" && z.Kind == record.Task:
+			asked := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { // by a client
+				return op.Kind == "delete" && record.ParsePath(op.Path) == record.Znode{Kind: record.Collection, Task: z.Task}
+			})
+			f.removals = append(f.removals, removal{op: w, task: z.Task, kept: w.Invoke.Ops()[0].Path == record.AssignPath && !asked})
+		case op.Kind == "create" && z.Kind == record.TaskStatus:
+			f.records = append(f.records, ending{op: w, zxid: zxid, task: z.Task, status: parseStatus(op.Data), outcome: w.Outcome()})
 		}
 	}
 	if acts {

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -59,19 +58,7 @@ func (f *facts) indexTasks() {
 		}
 		note(e.Task())
 		for _, op := range e.Ops() {
-			note(subject(op.Path))
+			note(record.TaskOf(op.Path))
 		}
 	}
-}
-
-// subject is the task that a path is about, or "".
-func subject(path string) string {
-	if task, _, ok := element(path, "/tasks"); ok {
-		return task
-	}
-	if _, task, ok := element(path, "/assign"); ok {
-		task, _, _ = strings.Cut(task, "/")
-		return task
-	}
-	return ""
 }

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,7 @@ import (
 
 // leftBehind is why an attempt ended that a worker had left behind: its master missed
 // the worker, or the next life found it; see package recipe.
-var leftBehind = []string{"worker lost", "worker was restarted"}
+var leftBehind = []string{record.WorkerLost, record.WorkerRestarted}
 
 // departure is the leaving of a worker in good order.
 type departure struct {
@@ -33,26 +32,22 @@ func (f *facts) leavesNothing() Property {
 	p := newFinding("LeavesNothing", "%d workers left in good order, and nothing that they held was lost with them.", len(departures))
 	incarnation := map[attempt]int32{} // for which an attempt was assigned
 	for _, w := range f.applied("create", "/assign") {
-		var a struct{ Attempt, Incarnation int32 }
-		if worker, task, _ := element(w.op.Path, "/assign"); task != "" && json.Unmarshal([]byte(w.op.Data), &a) == nil {
-			incarnation[attempt{worker, task, a.Attempt}] = a.Incarnation
+		if z := record.ParsePath(w.op.Path); z.Kind == record.Assignment {
+			a := record.ParseEntry(w.op.Data)
+			incarnation[attempt{z.Worker, z.Task, a.Attempt}] = a.Incarnation
 		}
 	}
 	for _, w := range f.applied("create", "/tasks") {
-		var ended struct {
-			Worker, Reason string
-			Attempt        int32
-		}
-		task, rest, _ := element(w.op.Path, "/tasks")
-		if !strings.HasPrefix(rest, "attempt-") || json.Unmarshal([]byte(w.op.Data), &ended) != nil || !slices.Contains(leftBehind, ended.Reason) {
+		z, ended := record.ParsePath(w.op.Path), record.ParseEntry(w.op.Data)
+		if z.Kind != record.Attempt || !slices.Contains(leftBehind, ended.Reason) {
 			continue
 		}
-		held, known := incarnation[attempt{ended.Worker, task, ended.Attempt}]
+		held, known := incarnation[attempt{ended.Worker, z.Task, ended.Attempt}]
 		for _, d := range departures {
 			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
 				p.violate([]record.Event{d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done},
 					"%s left in good order at %s and had not finished attempt %d of %s, nor given it back: %s put it on record at %s (%s).", ended.Worker,
-					seconds(d.leave.Done.At), ended.Attempt, task, w.write.Invoke.Process, seconds(w.write.Invoke.At), ended.Reason)
+					seconds(d.leave.Done.At), ended.Attempt, z.Task, w.write.Invoke.Process, seconds(w.write.Invoke.At), ended.Reason)
 			}
 		}
 	}
@@ -94,15 +89,14 @@ func (f *facts) departures() []departure {
 	for _, w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
 		m := membership{e.Alive(), e.Session()}
-		if w.op.Path != "/assign/"+e.Process {
+		if w.op.Path != record.InboxPath(e.Process) {
 			continue
 		}
 		if held[m] == nil {
 			held[m] = map[int32]bool{}
 		}
 		held[m][w.op.Version+1] = true
-		var claim struct{ Retiring bool }
-		if json.Unmarshal([]byte(w.op.Data), &claim) == nil && claim.Retiring {
+		if record.ParseClaim(w.op.Data).Retiring {
 			retired[m] = e.At
 		}
 	}

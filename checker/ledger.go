@@ -160,9 +160,9 @@ func (f *facts) settleSubmits() {
 			continue
 		}
 		for _, op := range w.Invoke.Ops() {
-			if name, rest, ok := element(op.Path, "/tasks"); ok && rest == "" && op.Kind == "create" {
-				id, _ := parseTask(op.Data)
-				made[id] = name
+			if z := record.ParsePath(op.Path); z.Kind == record.Task && op.Kind == "create" {
+				id, _ := record.ParseTask(op.Data)
+				made[id] = z.Task
 			}
 		}
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 // budget is how many attempts a task is allowed.
-func (f *facts) budget(o options) int {
+func (f *facts) budget(o record.TaskOptions) int {
 	if o.Attempts > 0 {
-		return o.Attempts
+		return int(o.Attempts)
 	}
 	return int(f.policy.MaxAttempts)
 }

@@ -2,7 +2,6 @@ package checker
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -417,15 +416,16 @@ func (f *facts) atomicTransitions() Property {
 		}
 		instead := map[string]bool{}
 		for _, op := range w.Invoke.Ops() {
-			if t, rest, ok := element(op.Path, "/tasks"); ok && op.Kind == "create" && rest != "" {
-				instead[t] = true
+			if z := record.ParsePath(op.Path); op.Kind == "create" && z.BelowTask() {
+				instead[z.Task] = true
 			}
 		}
 		for _, op := range w.Invoke.Ops() {
-			_, t, ok := element(op.Path, "/assign")
-			if !ok || t == "" || op.Kind != "delete" {
+			z := record.ParsePath(op.Path)
+			if z.Kind != record.Assignment || op.Kind != "delete" {
 				continue
 			}
+			t := z.Task
 			gone++
 			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
 				p.violate([]record.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
@@ -480,9 +480,10 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 	for i := range f.writes {
 		w := &f.writes[i]
 		for _, op := range w.Invoke.Ops() {
-			_, task, below := element(op.Path, "/assign")
-			if token := parseToken(op.Data); w.Outcome() != record.Fail && below && task != "" && op.Kind == "create" {
-				given[key{task, token.Attempt}] = append(given[key{task, token.Attempt}], token)
+			z := record.ParsePath(op.Path)
+			if w.Outcome() != record.Fail && z.Kind == record.Assignment && op.Kind == "create" {
+				token := record.ParseEntry(op.Data).Token
+				given[key{z.Task, token.Attempt}] = append(given[key{z.Task, token.Attempt}], token)
 			}
 		}
 	}
@@ -525,11 +526,8 @@ func (f *facts) earlierMasters() map[int32]bool {
 	for i := range f.writes {
 		w := &f.writes[i]
 		for _, op := range w.Invoke.Ops() {
-			var claim struct {
-				Holder string
-				Acks   bool
-			}
-			if op.Kind != "set" || op.Path != "/assign" || w.Outcome() == record.Fail || json.Unmarshal([]byte(op.Data), &claim) != nil || claim.Holder == "" {
+			claim := record.ParseClaim(op.Data)
+			if op.Kind != "set" || op.Path != record.AssignPath || w.Outcome() == record.Fail || claim.Holder == "" {
 				continue
 			}
 			epoch := op.Version + 1

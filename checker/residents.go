@@ -146,7 +146,7 @@ func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) (because 
 func (f *facts) sessionOf(run record.Operation) (session string) {
 	for _, w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
-		if w.op.Path == "/assign/"+run.Invoke.Process && e.Alive() == run.Invoke.Alive() && e.At <= run.Invoke.At {
+		if w.op.Path == record.InboxPath(run.Invoke.Process) && e.Alive() == run.Invoke.Alive() && e.At <= run.Invoke.At {
 			session = e.Session()
 		}
 	}
@@ -187,10 +187,10 @@ func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bo
 // assigned is where in ZooKeeper's order an execution was assigned; 0 where that is not
 // known.
 func (f *facts) assigned(run record.Operation) int64 {
-	path := fmt.Sprintf("/assign/%s/%s", run.Invoke.Process, run.Invoke.Task())
+	path := record.AssignmentPath(run.Invoke.Process, run.Invoke.Task())
 	for i := range f.writes {
 		for _, op := range f.writes[i].Invoke.Ops() {
-			if op.Kind == "create" && op.Path == path && parseToken(op.Data) == run.Invoke.Token() {
+			if op.Kind == "create" && op.Path == path && record.ParseEntry(op.Data).Token == run.Invoke.Token() {
 				return f.zxids[i]
 			}
 		}

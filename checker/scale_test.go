@@ -52,7 +52,7 @@ var planted = []struct {
 	}, []string{"NoDoubleResult", "TaskLinearizable"}},
 	{"an accepted task is gone", func(r *synthetic.Record) {
 		gone := r.Evidence.Nodes[len(r.Evidence.Nodes)/2].Path
-		task, _, _ := element(gone, "/tasks")
+		task := record.TaskOf(gone)
 		r.Evidence.Nodes = slices.DeleteFunc(r.Evidence.Nodes, func(n record.Node) bool {
 			return n.Path == "/tasks/"+task || strings.HasPrefix(n.Path, "/tasks/"+task+"/")
 		})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -488,7 +489,7 @@ func TestRestartUnderTheSameName(t *testing.T) {
 			if err != nil || status.State != want || len(detail.Attempts) != 1 {
 				t.Fatalf("told %v: %+v, %+v, %v", told, status, detail.Attempts, err)
 			}
-			if a := detail.Attempts[0]; a.Left != told || !strings.HasSuffix(a.Reason, "worker was restarted") {
+			if a := detail.Attempts[0]; a.Left != told || !strings.HasSuffix(a.Reason, record.WorkerRestarted) {
 				t.Errorf("told %v: %+v", told, a)
 			}
 		})

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // pathTask is the task that one part of a write is about.
-func pathTask(op record.Op) string { return checker.TaskOf(op.Path) }
+func pathTask(op record.Op) string { return record.TaskOf(op.Path) }
 
 // singleMaster tells of two masters: one that wrote when its epoch was over, two that
 // began the same epoch, or two that believed to lead.
@@ -55,13 +54,13 @@ func (t *telling) stale(wrote []write) (write, election, bool) {
 // claim is the epoch in whose name a write is made.
 func claim(w write) (epoch int32, claims bool) {
 	for _, op := range w.Invoke.Ops() {
-		if op.Kind == "check" && op.Path == "/assign" {
+		if op.Kind == "check" && op.Path == record.AssignPath {
 			return op.Version, true
 		}
 	}
 	for _, op := range w.Invoke.Ops() {
-		if op.Kind == "create" && checker.TaskOf(op.Path) != "" {
-			if r := read(op.Data); r.Epoch > 0 {
+		if op.Kind == "create" && record.TaskOf(op.Path) != "" {
+			if r := record.ParseEntry(op.Data); r.Epoch > 0 {
 				return r.Epoch, true
 			}
 		}

@@ -1,13 +1,11 @@
 package explain
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -60,12 +58,12 @@ func survey(run record.Run) *scene {
 	for _, op := range record.Operations(run.Events, record.Write) {
 		w := s.known(op, wires)
 		for i, part := range op.Invoke.Ops() {
-			task := checker.TaskOf(part.Path)
+			task := record.TaskOf(part.Path)
 			if task == "" {
 				continue
 			}
 			s.tasks[task] = true
-			if !slices.ContainsFunc(op.Invoke.Ops()[:i], func(before record.Op) bool { return checker.TaskOf(before.Path) == task }) {
+			if !slices.ContainsFunc(op.Invoke.Ops()[:i], func(before record.Op) bool { return record.TaskOf(before.Path) == task }) {
 				s.byTask[task] = append(s.byTask[task], len(s.writes))
 			}
 		}
@@ -76,7 +74,7 @@ func survey(run record.Run) *scene {
 	}
 	if run.Evidence != nil {
 		for _, n := range run.Evidence.Nodes {
-			if task := checker.TaskOf(n.Path); task != "" {
+			if task := record.TaskOf(n.Path); task != "" {
 				s.tasks[task] = true
 			}
 		}
@@ -131,7 +129,7 @@ func begins(w write) (epoch int32, elects bool) {
 	takes := false
 	for _, op := range w.Invoke.Ops() {
 		takes = takes || op.Kind == "create" && op.Path == "/master"
-		if op.Kind == "set" && op.Path == "/assign" {
+		if op.Kind == "set" && op.Path == record.AssignPath {
 			epoch, elects = op.Version+1, true
 		}
 	}
@@ -143,7 +141,7 @@ func (s *scene) named(text string) []string {
 	var names []string
 	for word := range strings.FieldsSeq(text) {
 		if word = strings.TrimRight(word, ".,:;"); strings.HasPrefix(word, "/") {
-			word = checker.TaskOf(word)
+			word = record.TaskOf(word)
 		}
 		if s.tasks[word] && !slices.Contains(names, word) {
 			names = append(names, word)
@@ -184,29 +182,6 @@ func (s *scene) node(path string) (record.Node, bool) {
 		}
 	}
 	return record.Node{}, false
-}
-
-// entry is what the recipe stores about an attempt, an assignment or a status.
-type entry struct {
-	record.Token
-	State  string `json:"state"`
-	Worker string `json:"worker"`
-	Reason string `json:"reason"`
-}
-
-func read(data string) entry {
-	var r entry
-	_ = json.Unmarshal([]byte(data), &r) // what another wrote is told without it
-	return r
-}
-
-// readStatus reads a status; one that is no record is a result by hand.
-func readStatus(data string) entry {
-	r := read(data)
-	if r.State == "" {
-		r.State = "done"
-	}
-	return r
 }
 
 // seconds is how a story gives a moment.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -135,19 +134,17 @@ func (t *telling) tree(task string, wrong bool) {
 	}
 	var attempts, assigned []string
 	for _, n := range t.run.Evidence.Nodes {
-		names := strings.Split(n.Path, "/")
-		name := names[len(names)-1]
-		switch {
-		case checker.TaskOf(n.Path) != task:
-		case names[1] == "assign":
-			assigned = append(assigned, names[2])
-		case strings.HasPrefix(name, "attempt-"):
-			attempts = append(attempts, strings.TrimPrefix(name, "attempt-"))
+		switch z := record.ParsePath(n.Path); {
+		case z.Task != task:
+		case z.Kind == record.Assignment:
+			assigned = append(assigned, z.Worker)
+		case z.Kind == record.Attempt:
+			attempts = append(attempts, fmt.Sprint(z.Number))
 		}
 	}
 	said := "In the final tree " + t.call(task)
-	node, there := t.node("/tasks/" + task)
-	status, finished := t.node("/tasks/" + task + "/status")
+	node, there := t.node(record.TaskPath(task))
+	status, finished := t.node(record.StatusPath(task))
 	l := Line{At: t.end, Process: Harness, order: last, Zxid: node.Czxid, Wrong: wrong}
 	switch {
 	case !there:
@@ -155,8 +152,8 @@ func (t *telling) tree(task string, wrong bool) {
 		said += " is missing"
 	case finished:
 		l.Zxid = status.Mzxid
-		said += " is " + readStatus(status.Data).State
-		if r := read(status.Data); r.Attempt > 0 {
+		said += " is " + record.ParseStatus(status.Data).State
+		if r := record.ParseEntry(status.Data); r.Attempt > 0 {
 			said += fmt.Sprintf(", by attempt %d of %s", r.Attempt, r.Worker)
 		}
 		if status.Version > 0 {

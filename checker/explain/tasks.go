@@ -17,7 +17,7 @@ func (t *telling) noLostTask() {
 			removed = w
 		}
 	}
-	_, there := t.node("/tasks/" + t.task)
+	_, there := t.node(record.TaskPath(t.task))
 	t.tree(t.task, !there)
 	t.moral = "It was accepted: somebody must have removed it, and no such write is on record."
 	switch {
@@ -34,7 +34,7 @@ func (t *telling) noLostTask() {
 func (t *telling) noDoubleResult() {
 	t.life(t.task)
 	overwritten := false
-	if n, found := t.node("/tasks/" + t.task + "/status"); found && n.Version > 0 {
+	if n, found := t.node(record.StatusPath(t.task)); found && n.Version > 0 {
 		overwritten = true
 	}
 	t.tree(t.task, overwritten)
@@ -69,7 +69,7 @@ func (t *telling) noPhantomTask() {
 		return
 	}
 	t.moral = "A task comes from a submission; no client is on record to have handed in this one."
-	if _, there := t.node("/tasks/" + t.task); !there {
+	if _, there := t.node(record.TaskPath(t.task)); !there {
 		t.moral = "What is executed must be a task that is there, or that somebody is on record to have collected."
 	}
 }
@@ -93,11 +93,11 @@ func (t *telling) resultFromItsAttempt() {
 	t.tree(t.task, false)
 	t.blameLast()
 	t.moral = "A result counts only if it comes from the worker that had the attempt, and only as long as the attempt has not been given up."
-	status, found := t.node("/tasks/" + t.task + "/status")
+	status, found := t.node(record.StatusPath(t.task))
 	if !found {
 		return
 	}
-	r := read(status.Data)
+	r := record.ParseEntry(status.Data)
 	for _, i := range t.byTask[t.task] {
 		w := t.writes[i]
 		c := changeOf(w, t.task)

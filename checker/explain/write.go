@@ -5,17 +5,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // change is what a write does to one task.
 type change struct {
 	from, to, told string // workers that lose it, get it, are told to give it back
-	assigned       entry
+	assigned       record.Entry
 	attempt        string // that is put on record
-	ended          entry
-	status         *entry
+	ended          record.Entry
+	status         *record.Entry
 	made, removed  bool
 	progress       bool
 	epoch          int32 // that the write checks
@@ -28,20 +27,20 @@ func changeOf(w write, task string) change {
 	var c change
 	others := map[string]bool{}
 	for _, op := range w.Invoke.Ops() {
-		names := strings.Split(op.Path, "/")
-		own := checker.TaskOf(op.Path) == task
+		z := record.ParsePath(op.Path)
+		own := record.TaskOf(op.Path) == task
 		switch {
-		case op.Kind == "check" && op.Path == "/assign":
+		case op.Kind == "check" && op.Path == record.AssignPath:
 			c.claimed, c.epoch = true, op.Version
-		case op.Kind == "check" && len(names) == 3 && names[1] == "assign":
+		case op.Kind == "check" && z.Kind == record.Inbox:
 			c.hired = true
 		case op.Kind == "check":
 		case !own:
-			if t := checker.TaskOf(op.Path); t != "" {
+			if t := record.TaskOf(op.Path); t != "" {
 				others[t] = true
 			}
 		default:
-			c.part(op, names)
+			c.part(op, z)
 		}
 	}
 	c.others = len(others)
@@ -49,25 +48,24 @@ func changeOf(w write, task string) change {
 }
 
 // part reads one operation on the task.
-func (c *change) part(op record.Op, names []string) {
-	last := names[len(names)-1]
+func (c *change) part(op record.Op, z record.Znode) {
 	switch {
-	case names[1] == "assign" && op.Kind == "delete":
-		c.from = names[2]
-	case names[1] == "assign" && op.Kind == "set" && strings.Contains(op.Data, `"taken":true`):
-		c.told = names[2]
-	case names[1] == "assign" && op.Kind == "create":
-		c.to, c.assigned = names[2], read(op.Data)
-	case len(names) == 3 && op.Kind == "create":
+	case z.Kind == record.Assignment && op.Kind == "delete":
+		c.from = z.Worker
+	case z.Kind == record.Assignment && op.Kind == "set" && record.ParseEntry(op.Data).Taken:
+		c.told = z.Worker
+	case z.Kind == record.Assignment && op.Kind == "create":
+		c.to, c.assigned = z.Worker, record.ParseEntry(op.Data)
+	case z.Kind == record.Task && op.Kind == "create":
 		c.made = true
-	case len(names) == 3 && op.Kind == "delete":
+	case z.Kind == record.Task && op.Kind == "delete":
 		c.removed = true
-	case last == "status" && op.Kind == "create":
-		r := readStatus(op.Data)
+	case z.Kind == record.TaskStatus && op.Kind == "create":
+		r := record.ParseStatus(op.Data)
 		c.status = &r
-	case strings.HasPrefix(last, "attempt-") && op.Kind == "create":
-		c.attempt, c.ended = strings.TrimPrefix(last, "attempt-"), read(op.Data)
-	case last == "progress":
+	case z.Kind == record.Attempt && op.Kind == "create":
+		c.attempt, c.ended = fmt.Sprint(z.Number), record.ParseEntry(op.Data)
+	case z.Kind == record.TaskProgress:
 		c.progress = true
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -131,42 +130,29 @@ func stranger(w Write, x *record.Exchange) []reading {
 // that the task is there (t) and finished (f). It is empty for anything else.
 func letter(op *record.Op) (letter, task, worker string) {
 	pick := func(kinds map[string]string) string { return kinds[op.Kind] }
-	parts := strings.Split(strings.TrimPrefix(op.Path, "/"), "/")
+	z := record.ParsePath(op.Path)
 	loose := op.Kind == "create" || op.Version == anyVersion
 	switch {
-	case len(parts) == 3 && parts[0] == "assign" && loose && !op.Ephemeral:
-		return pick(map[string]string{"delete": "-", "create": "+", "set": "=", "check": "?"}), parts[2], parts[1]
-	case len(parts) == 2 && parts[0] == "tasks" && op.Version == 0 && !op.Ephemeral && !op.Sequential:
-		return pick(map[string]string{"create": "n", "delete": "N", "check": "t"}), parts[1], ""
-	case len(parts) != 3 || parts[0] != "tasks":
+	case z.Kind == record.Assignment && loose && !op.Ephemeral:
+		return pick(map[string]string{"delete": "-", "create": "+", "set": "=", "check": "?"}), z.Task, z.Worker
+	case z.Kind == record.Task && op.Version == 0 && !op.Ephemeral && !op.Sequential:
+		return pick(map[string]string{"create": "n", "delete": "N", "check": "t"}), z.Task, ""
+	case z.Kind == record.TaskStatus && op.Version == 0 && !op.Ephemeral:
+		letter = pick(map[string]string{"create": "s", "delete": "S", "check": "f"})
+	case z.Kind == record.TaskProgress && loose && (op.Ephemeral || op.Kind != "create"):
+		letter = pick(map[string]string{"create": "p", "delete": "P", "set": "q"})
+	case z.Kind == record.Attempt && loose && !op.Ephemeral:
+		letter = pick(map[string]string{"create": "a", "delete": "A"})
+	case z.Kind == record.Left && loose && !op.Ephemeral:
+		letter = pick(map[string]string{"create": "l", "delete": "L"})
+	case !z.BelowTask():
 		return "", "", ""
 	}
-	_, attempt := numbered(parts[2], "attempt-")
-	_, left := numbered(parts[2], "left-")
-	switch {
-	case parts[2] == "status" && op.Version == 0 && !op.Ephemeral:
-		letter = pick(map[string]string{"create": "s", "delete": "S", "check": "f"})
-	case parts[2] == "progress" && loose && (op.Ephemeral || op.Kind != "create"):
-		letter = pick(map[string]string{"create": "p", "delete": "P", "set": "q"})
-	case attempt && loose && !op.Ephemeral:
-		letter = pick(map[string]string{"create": "a", "delete": "A"})
-	case left && loose && !op.Ephemeral:
-		letter = pick(map[string]string{"create": "l", "delete": "L"})
-	}
-	return letter, parts[1], ""
+	return letter, z.Task, ""
 }
 
-// numbered is the number of what has one in its name, and below is that of a path.
-func numbered(name, prefix string) (int32, bool) {
-	number, ok := strings.CutPrefix(name, prefix)
-	n, err := strconv.ParseInt(number, 10, 32)
-	return int32(n), ok && err == nil && n > 0
-}
-
-func below(op *record.Op, prefix string) int32 {
-	n, _ := numbered(op.Path[strings.LastIndex(op.Path, "/")+1:], prefix)
-	return n
-}
+// number is that of an attempt, or of the mark that it does not count.
+func number(op *record.Op) int32 { return record.ParsePath(op.Path).Number }
 
 var (
 	collection = regexp.MustCompile(`^[ASPL]*N$`)
@@ -242,8 +228,7 @@ func (r *reader) master(x *record.Exchange, base Write) []reading {
 
 // fences reports whether an operation takes the claim from a worker.
 func fences(op *record.Op, inbox string) bool {
-	var claim struct{ Fenced bool }
-	return op.Kind == "set" && op.Version != anyVersion && !strings.Contains(inbox, "/") && json.Unmarshal([]byte(op.Data), &claim) == nil && claim.Fenced
+	return op.Kind == "set" && op.Version != anyVersion && !strings.Contains(inbox, "/") && record.ParseClaim(op.Data).Fenced
 }
 
 // decisions are what a master does to one task in one write: what becomes of it, and
@@ -314,7 +299,7 @@ func (r *reader) decision(w Write, p *part, checks map[string][]int) (_ Write, d
 // counting is the shape without the mark that an attempt does not count, which stands
 // beside its record.
 func (p *part) counting() string {
-	if p.has("al") && below(p.op("l"), "left-") == below(p.op("a"), "attempt-") {
+	if p.has("al") && number(p.op("l")) == number(p.op("a")) {
 		return strings.Replace(p.shape, "l", "", 1)
 	}
 	return p.shape
@@ -330,9 +315,9 @@ func children(p *part) []int32 {
 		case 'P':
 			all = append(all, progressChild)
 		case 'A':
-			all = append(all, below(&p.x.Ops[p.ops[i]], "attempt-"))
+			all = append(all, number(&p.x.Ops[p.ops[i]]))
 		case 'L':
-			all = append(all, -1-below(&p.x.Ops[p.ops[i]], "left-"))
+			all = append(all, -1-number(&p.x.Ops[p.ops[i]]))
 		}
 	}
 	return all
@@ -345,7 +330,7 @@ func attemptRecord(op *record.Op) (Token, string) {
 		Token
 		Worker string `json:"worker"`
 	}
-	if json.Unmarshal([]byte(op.Data), &r) != nil || r.Attempt != below(op, "attempt-") {
+	if json.Unmarshal([]byte(op.Data), &r) != nil || r.Attempt != number(op) {
 		return Token{}, ""
 	}
 	return r.Token, r.Worker
@@ -367,8 +352,7 @@ func statusRecord(op *record.Op) storedStatus {
 func (r *reader) worker(x *record.Exchange, base Write) []reading {
 	name := r.workers.list[base.Worker-1]
 	if len(x.Ops) == 2 && x.Ops[1].Kind == "set" && x.Ops[1].Path == "/assign/"+name && x.Ops[1].Version == base.Incarnation {
-		var claim struct{ Retiring bool }
-		if json.Unmarshal([]byte(x.Ops[1].Data), &claim) != nil || !claim.Retiring {
+		if !record.ParseClaim(x.Ops[1].Data).Retiring {
 			return stranger(base, x)
 		}
 		base.Kind, base.Got = Retire, x.Ops[1].Got
@@ -473,13 +457,7 @@ func (r *reader) unclaimed(x *record.Exchange, w Write) []reading {
 // options are what a task asks for: how many attempts it is allowed, and whether it
 // is resident.
 func (r *reader) options(data string) (budget int32, resident bool) {
-	var o struct {
-		Attempts int32 `json:"attempts"`
-		Resident bool  `json:"resident"`
-	}
-	if rest, marked := strings.CutPrefix(data, "#ringmaster "); marked {
-		_ = json.NewDecoder(strings.NewReader(rest)).Decode(&o) // a task made by hand may look like one with options
-	}
+	o, _ := record.ParseOptions(data)
 	switch {
 	case o.Resident:
 		return 0, true
@@ -520,10 +498,7 @@ func (r *reader) claiming(x *record.Exchange, w Write) []reading {
 // acks reports whether the record of a claim says that its holder knows that a worker
 // gives back itself what is taken from it. Builds from before that say nothing, nor does
 // a claim made by hand.
-func acks(op *record.Op) bool {
-	var claim struct{ Acks bool }
-	return json.Unmarshal([]byte(op.Data), &claim) == nil && claim.Acks
-}
+func acks(op *record.Op) bool { return record.ParseClaim(op.Data).Acks }
 
 // notices are the znodes in which a master tells others something.
 var notices = []string{"/backlog", "/quarantine", "/format"}

@@ -151,7 +151,7 @@ func named(text string, tasks []string) []string {
 	var names []string
 	for word := range strings.FieldsSeq(text) {
 		if word = strings.TrimRight(word, ".,:;"); strings.HasPrefix(word, "/") {
-			word = checker.TaskOf(word)
+			word = record.TaskOf(word)
 		}
 		if known[word] && !slices.Contains(names, word) {
 			names = append(names, word)

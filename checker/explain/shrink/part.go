@@ -1,10 +1,8 @@
 package shrink
 
 import (
-	"regexp"
 	"slices"
 
-	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -12,15 +10,12 @@ import (
 func tasksOf(ops []record.Op) []string {
 	var tasks []string
 	for _, op := range ops {
-		if t := checker.TaskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
+		if t := record.TaskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
 			tasks = append(tasks, t)
 		}
 	}
 	return tasks
 }
-
-// payload finds the id of the submission in the data of a task.
-var payload = regexp.MustCompile(`"id":\s*"([^"]*)"`)
 
 // byID are the tasks that came of each submission, as events and znodes have it.
 func byID(run record.Run) map[string][]string {
@@ -31,8 +26,9 @@ func byID(run record.Run) map[string][]string {
 		}
 	}
 	made := func(path, data string) {
-		if found := payload.FindStringSubmatch(data); found != nil && path == "/tasks/"+checker.TaskOf(path) {
-			add(found[1], checker.TaskOf(path))
+		if z := record.ParsePath(path); z.Kind == record.Task {
+			id, _ := record.ParseTask(data)
+			add(id, z.Task)
 		}
 	}
 	for _, e := range run.Events {
@@ -73,7 +69,7 @@ func allTasks(run record.Run) []string {
 	}
 	if run.Evidence != nil {
 		for _, n := range run.Evidence.Nodes {
-			add(checker.TaskOf(n.Path))
+			add(record.TaskOf(n.Path))
 		}
 	}
 	return all
@@ -171,12 +167,12 @@ func (n narrowing) keeps(e record.Event) bool {
 func (n narrowing) ops(ops []record.Op) (left []record.Op, stays bool) {
 	narrowed, writes := false, false
 	for _, op := range ops {
-		if t := checker.TaskOf(op.Path); t != "" && !n.kept[t] {
+		if t := record.TaskOf(op.Path); t != "" && !n.kept[t] {
 			narrowed = true
 			continue
 		}
 		left = append(left, op)
-		writes = writes || op.Kind != "check" && op.Path != "/tasks"
+		writes = writes || op.Kind != "check" && op.Path != record.TasksPath
 	}
 	return left, !narrowed || writes
 }
@@ -187,7 +183,7 @@ func (n narrowing) evidence(e *record.Evidence) *record.Evidence {
 	}
 	part := *e
 	part.Nodes = slices.DeleteFunc(slices.Clone(e.Nodes), func(node record.Node) bool {
-		t := checker.TaskOf(node.Path)
+		t := record.TaskOf(node.Path)
 		return t != "" && !n.kept[t]
 	})
 	return &part

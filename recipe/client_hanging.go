@@ -45,7 +45,7 @@ func (o *overlook) hanging(ctx context.Context) error {
 		}
 	}
 	for _, t := range o.Tasks {
-		if t.Phase == PhaseFinished || t.Attempts == 0 {
+		if t.State.Ended() || t.Attempts == 0 {
 			continue
 		}
 		look(o.layout.attempt(t.Name, int32(t.Attempts)), func(data []byte) {

@@ -23,32 +23,21 @@ type Attempt struct {
 	Left bool
 }
 
-// TaskDetail is everything that is known of one task.
+// TaskDetail is everything that is known of one task. State, Worker and Attempts are as
+// in an Overview.
 type TaskDetail struct {
-	Name     string
+	TaskInfo
+
 	Payload  []byte
-	Options  Options
-	Status   *Status   // nil while it is not finished
-	Worker   string    // that it is assigned to
-	Token    Token     // of that execution
-	Attempts []Attempt // that are on record, in order
+	Status   *Status   // nil while it has not ended; empty when it is there and not shown
+	Token    Token     // of the execution that is assigned
+	History  []Attempt // the attempts that are on record, in order; of residents the latest
 	Progress []byte    // nil for none
 
 	// Unreadable lists what the server does not show to this client. The rest is there.
 	Unreadable []Unreadable
 	// Problems are znodes of the task that do not stay, or show nothing.
 	Problems []Problem
-}
-
-// Phase is how far the task has got. With a status that is not shown it is finished.
-func (t TaskDetail) Phase() Phase {
-	switch {
-	case t.Status != nil:
-		return PhaseFinished
-	case t.Worker != "":
-		return PhaseAssigned
-	}
-	return PhasePending
 }
 
 // Inspect reads everything about a task, with as many reads as it has attempts
@@ -58,7 +47,7 @@ func (t TaskDetail) Phase() Phase {
 func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 	var d TaskDetail
 	err := c.withSession(ctx, func(session zkapi.Session) error {
-		d = TaskDetail{Name: task}
+		d = TaskDetail{TaskInfo: TaskInfo{Name: task}}
 		in := &inspection{session: session, layout: c.layout}
 		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil && !zkapi.Refused(err) {
 			return err
@@ -80,10 +69,22 @@ func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 		if err := in.below(ctx, &d); err != nil {
 			return err
 		}
+		d.State = d.state()
 		d.Unreadable, err = in.unreadable()
 		return err
 	})
 	return d, err
+}
+
+// state is how far the task has got, by its status and its assignment.
+func (d *TaskDetail) state() State {
+	switch {
+	case d.Status != nil:
+		return d.Status.ended()
+	case d.Worker != "":
+		return Assigned
+	}
+	return Pending
 }
 
 // below reads what is below the task. If it may not list that, it looks for what it
@@ -99,6 +100,7 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 		listed.Children = []string{"status", "progress"}
 	}
 	below := taskChildren(listed.Children)
+	d.Attempts = int(below.attempts)
 	ops := make([]zkapi.Op, len(listed.Children))
 	for i, child := range listed.Children {
 		ops[i] = zkapi.Get(task + "/" + child)
@@ -125,10 +127,10 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 		case isAttempt:
 			record := attemptRecord{Token: Token{Attempt: n}}
 			_ = json.Unmarshal(reply.Data, &record) // one made by hand says little
-			d.Attempts = append(d.Attempts, Attempt{record.Token, record.Worker, record.Reason, record.Ended, slices.Contains(below.left, n)})
+			d.History = append(d.History, Attempt{record.Token, record.Worker, record.Reason, record.Ended, slices.Contains(below.left, n)})
 		}
 	}
-	slices.SortFunc(d.Attempts, func(a, b Attempt) int { return int(a.Token.Attempt - b.Token.Attempt) })
+	slices.SortFunc(d.History, func(a, b Attempt) int { return int(a.Token.Attempt - b.Token.Attempt) })
 	return nil
 }
 

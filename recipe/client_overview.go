@@ -10,27 +10,16 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// WorkerDetail is one worker as the tree shows it.
-type WorkerDetail struct {
-	Name        string
-	Address     string // empty when it is not alive
-	Alive       bool   // false also when that is not shown; see Overview.Unreadable
-	Incarnation int32
-	Retiring    bool
-	Capacity    int // that it asks for
-	Assigned    []string
-}
-
 // Overview is everything as the tree shows it. Its parts are read one after the
 // other and may not belong to one moment.
 type Overview struct {
 	Leader     Leader
-	Candidates []string       // names of those that stand in line (MasterConfig.Queue), first come first
-	Workers    []WorkerDetail // by name; those that are not alive only while they hold tasks
-	Tasks      []TaskSummary  // by name
-	MaxBacklog int            // 0 for none
-	Problems   []Problem      // znodes in the way, by path
-	Hanging    []Hanging      // handlers that were told to end and may still run, by task
+	Candidates []string     // names of those that stand in line (MasterConfig.Queue), first come first
+	Workers    []WorkerInfo // by name; those that are not alive only while they hold tasks
+	Tasks      []TaskInfo   // by name
+	MaxBacklog int          // 0 for none
+	Problems   []Problem    // znodes in the way, by path
+	Hanging    []Hanging    // handlers that were told to end and may still run, by task
 
 	// Quarantined is what the active master leaves alone for now, because the server
 	// refuses what is to be done with it; while no master leads, what the last master left
@@ -44,20 +33,11 @@ type Overview struct {
 	Unreadable []Unreadable
 }
 
-// TaskSummary is one task of an Overview.
-type TaskSummary struct {
-	Name     string
-	Phase    Phase // empty when that cannot be told; see Overview.Unreadable
-	State    State // when finished; empty when the status is not shown
-	Worker   string
-	Attempts int // that have ended without a result
-}
-
 // Backlog counts the tasks that are not finished, as far as that can be told.
 func (o Overview) Backlog() int {
 	n := 0
 	for _, t := range o.Tasks {
-		if t.Phase != PhaseFinished {
+		if !t.State.Ended() {
 			n++
 		}
 	}
@@ -233,7 +213,7 @@ func (o *overlook) workers(ctx context.Context) error {
 		}
 		var record claimRecord
 		_ = json.Unmarshal(claimed.Data, &record) // one made by hand says nothing
-		d := WorkerDetail{
+		d := WorkerInfo{
 			Name: w, Address: string(here.Data), Alive: here.Stat.Alive(), Incarnation: claimed.Stat.Version,
 			Retiring: record.Retiring, Capacity: record.Capacity, Assigned: inbox.Children,
 		}
@@ -287,17 +267,17 @@ func (o *overlook) tasks(ctx context.Context) error {
 }
 
 // summary is one task, of what is below it and its status as they were read.
-func summary(t, worker string, below, status zkapi.Reply) TaskSummary {
-	s := TaskSummary{Name: t, Phase: PhasePending, Worker: worker, Attempts: int(taskChildren(below.Children).attempts)}
+func summary(t, worker string, below, status zkapi.Reply) TaskInfo {
+	s := TaskInfo{Name: t, State: Pending, Worker: worker, Attempts: int(taskChildren(below.Children).attempts)}
 	switch {
 	case status.Err == nil && status.Stat.Owner() == zkapi.OwnerNone:
-		s.Phase, s.State = PhaseFinished, decodeStatus(status.Data).State
+		s.State = decodeStatus(status.Data).ended()
 	case errors.Is(status.Err, zkapi.ErrNoAuth): // so there is one
-		s.Phase = PhaseFinished
+		s.State = Finished
 	case zkapi.Refused(status.Err):
-		s.Phase = ""
+		s.State = ""
 	case worker != "":
-		s.Phase = PhaseAssigned
+		s.State = Assigned
 	}
 	return s
 }

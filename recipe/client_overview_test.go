@@ -171,7 +171,7 @@ func told(o recipe.Overview) map[string]string {
 		all["worker"] = fmt.Sprint(worker.Alive, worker.Address, worker.Incarnation, worker.Assigned)
 	}
 	for _, task := range o.Tasks {
-		all[task.Name] = fmt.Sprint(task.Phase, " ", task.State, " ", task.Worker, " ", task.Attempts)
+		all[task.Name] = fmt.Sprint(task.State, " ", task.Worker, " ", task.Attempts)
 	}
 	return all
 }
@@ -187,12 +187,12 @@ func TestOverview_ShowsTheRest(t *testing.T) {
 		"/candidates/":              {"line": "[]"},
 		"/workers":                  {"worker": "false1 [task-runs]"},
 		"/workers/w1":               {"worker": "false1 [task-runs]"},
-		"=/assign/w1":               {"worker": "truew1:10 []", "task-runs": "pending   0"},
+		"=/assign/w1":               {"worker": "truew1:10 []", "task-runs": "pending  0"},
 		"=/assign":                  {"bound": "0"},
 		"=/tasks":                   {"task-good": "", "task-bad": "", "task-runs": "", "task-waits": ""},
-		"=/tasks/task-bad":          {"task-bad": "finished done  0"},
-		"/tasks/task-bad":           {"task-bad": "finished   0"},
-		"/tasks/task-bad/status":    {"task-bad": "finished   1"},
+		"=/tasks/task-bad":          {"task-bad": "done  0"},
+		"/tasks/task-bad":           {"task-bad": "finished  0"},
+		"/tasks/task-bad/status":    {"task-bad": "finished  1"},
 		"/tasks/task-runs/progress": {},
 		"/workers/" + strings.Repeat("x", 400_000): {},
 	} {
@@ -243,11 +243,11 @@ func TestOverview_FailsWhenNothingIsShown(t *testing.T) {
 // TestInspect_ShowsTheRest is the same for one task.
 func TestInspect_ShowsTheRest(t *testing.T) {
 	for _, c := range []struct{ task, locked, path, want string }{
-		{"task-bad", "nothing", "", "fails finished done  [1] "},
-		{"task-bad", "=/tasks/task-bad", "/tasks/task-bad", " finished done  [] "},
+		{"task-bad", "nothing", "", "fails done done  [1] "},
+		{"task-bad", "=/tasks/task-bad", "/tasks/task-bad", " done done  [] "},
 		{"task-bad", "/tasks/task-bad/status", "/tasks/task-bad/status", "fails finished   [1] "},
-		{"task-bad", "/tasks/task-bad/attempt-1", "/tasks/task-bad/attempt-1", "fails finished done  [] "},
-		{"task-bad", "=/assign", "/assign", "fails finished done  [1] "},
+		{"task-bad", "/tasks/task-bad/attempt-1", "/tasks/task-bad/attempt-1", "fails done done  [] "},
+		{"task-bad", "=/assign", "/assign", "fails done done  [1] "},
 		{"task-runs", "nothing", "", "stays assigned  w1 [] half"},
 		{"task-runs", "/assign/w1/task-runs", "/assign/w1/task-runs", "stays assigned  w1 [] half"},
 		{"task-runs", "/tasks/task-runs/progress", "/tasks/task-runs/progress", "stays assigned  w1 [] "},
@@ -263,10 +263,10 @@ func TestInspect_ShowsTheRest(t *testing.T) {
 			if d.Status != nil {
 				state = d.Status.State
 			}
-			for _, a := range d.Attempts {
+			for _, a := range d.History {
 				attempts = append(attempts, a.Token.Attempt)
 			}
-			if got := fmt.Sprintf("%s %s %s %s %v %s", d.Options.Key, d.Phase(), state, d.Worker, attempts, d.Progress); got != c.want {
+			if got := fmt.Sprintf("%s %s %s %s %v %s", d.Options.Key, d.State, state, d.Worker, attempts, d.Progress); got != c.want {
 				t.Errorf("%s: %q, want %q", c.locked, got, c.want)
 			}
 			hidden := slices.DeleteFunc(slices.Clone(d.Unreadable), func(u recipe.Unreadable) bool {
@@ -293,4 +293,22 @@ func TestOverview_LooksOnceWhoLeads(t *testing.T) {
 			t.Errorf("%+v after %d looks at /master", o.Leader, looks)
 		}
 	})
+}
+
+// TestState_OfAStatusMadeByHand: a status is an end, whatever word it has.
+func TestState_OfAStatusMadeByHand(t *testing.T) {
+	for data, want := range map[string]recipe.State{
+		`{"state":"failed"}`: recipe.Failed, `{"state":"skipped"}`: "skipped", `{"state":"pending"}`: recipe.Finished,
+		`{"state":"assigned"}`: recipe.Finished, "by hand": recipe.Done,
+	} {
+		inBubble(t, func(w *world) {
+			w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
+			w.do(zkapi.Create("/tasks/task-x", nil, zkapi.Persistent))
+			w.do(zkapi.Create("/tasks/task-x/status", []byte(data), zkapi.Persistent))
+			d, err := w.client().Inspect(w.ctx, "task-x")
+			if o := w.overview(); err != nil || d.State != want || !d.State.Ended() || len(o.Tasks) != 1 || o.Tasks[0] != d.TaskInfo || o.Backlog() != 0 {
+				t.Errorf("%s: %+v and %+v, %v; want %s", data, d, o.Tasks, err, want)
+			}
+		})
+	}
 }

@@ -134,7 +134,7 @@ func ExampleMaster_Changes() {
 		log.Fatal(err)
 	}
 	for change := range master.Changes(ctx) {
-		fmt.Println(change.Kind, change.Task.Name, change.Task.Phase)
+		fmt.Println(change.Kind, change.Task.Name, change.Task.State)
 		break
 	}
 	// Output: submitted task-invoice.17 pending

@@ -5,33 +5,53 @@ import (
 	"slices"
 )
 
-// Phase is how far a task has got.
-type Phase string
+// State is how far a task has got and, at its end, how it ended. The empty State means
+// that the server did not show enough to tell.
+type State string
 
-// The phases, as a master sees them.
+// The states of a task. Pending and Assigned tasks go on; all others are an end.
 const (
-	PhasePending  Phase = "pending"
-	PhaseAssigned Phase = "assigned"
-	PhaseFinished Phase = "finished"
+	Pending  State = "pending"  // it waits for a worker
+	Assigned State = "assigned" // a worker has it
+
+	Done      State = "done"      // a handler returned a result
+	Failed    State = "failed"    // the retry budget is spent
+	Cancelled State = "cancelled" // by Client.Cancel
+	// Finished means that the task has ended, and that its status was not read: masters do
+	// not read how a task ended, and a server may not show it to a client.
+	Finished State = "finished"
 )
 
-// WorkerInfo is one worker as the master sees it.
+// Ended reports whether the state is an end. It is false for the empty State.
+func (s State) Ended() bool { return s != "" && s != Pending && s != Assigned }
+
+// ended is the state of a task that has a status. A status that was made by hand may have
+// the word of a task that goes on.
+func (s Status) ended() State {
+	if !s.State.Ended() {
+		return Finished
+	}
+	return s.State
+}
+
+// WorkerInfo is one worker.
 type WorkerInfo struct {
 	Name        string
-	Alive       bool
+	Address     string // empty when it is not alive, and in what a Master shows: masters do not read it
+	Alive       bool   // false also when a Client is not shown it; see Overview.Unreadable
 	Incarnation int32
 	Retiring    bool     // it takes no more
 	Capacity    int      // that it asks for; 0 when it leaves that to the master
 	Assigned    []string // task names, sorted
 }
 
-// TaskInfo is one task as the master sees it.
+// TaskInfo is one task.
 type TaskInfo struct {
 	Name     string
-	Phase    Phase
-	Worker   string // while assigned
-	Attempts int    // that have ended without a result
-	Options  Options
+	State    State
+	Worker   string  // while assigned
+	Attempts int     // that have ended without a result
+	Options  Options // not in an Overview, which does not read the tasks' data
 }
 
 func workerInfo(name string, v *view) WorkerInfo {
@@ -46,8 +66,8 @@ func workerInfo(name string, v *view) WorkerInfo {
 }
 
 func taskInfo(name string, t *taskView) TaskInfo {
-	phase := map[phase]Phase{pending: PhasePending, assigned: PhaseAssigned, finished: PhaseFinished}[t.phase]
-	return TaskInfo{Name: name, Phase: phase, Worker: t.worker, Attempts: int(t.attempts), Options: t.options}
+	state := map[phase]State{pending: Pending, assigned: Assigned, finished: Finished}[t.phase]
+	return TaskInfo{Name: name, State: state, Worker: t.worker, Attempts: int(t.attempts), Options: t.options}
 }
 
 // Snapshot is the active master's view at one moment. It is a copy.

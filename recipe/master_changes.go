@@ -261,8 +261,8 @@ func (t *told) task(name string, now TaskInfo, exists bool) []Change {
 	}
 	tell(!knew, TaskSubmitted)
 	tell(knew && now.Attempts > before.Attempts, AttemptEnded)
-	tell(now.Phase == PhaseFinished && before.Phase != PhaseFinished, TaskFinished)
-	again := before.Phase != PhaseAssigned || now.Worker != before.Worker || now.Attempts != before.Attempts
-	tell(now.Phase == PhaseAssigned && again, TaskAssigned)
+	tell(now.State.Ended() && !before.State.Ended(), TaskFinished)
+	again := before.State != Assigned || now.Worker != before.Worker || now.Attempts != before.Attempts
+	tell(now.State == Assigned && again, TaskAssigned)
 	return out
 }

@@ -420,10 +420,10 @@ func TestDeploysDoNotSpendTheBudget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if status.State != one.want || len(detail.Attempts) != one.attempts {
-				t.Errorf("%+v: %s after %d attempts", one, status.State, len(detail.Attempts))
+			if status.State != one.want || len(detail.History) != one.attempts {
+				t.Errorf("%+v: %s after %d attempts", one, status.State, len(detail.History))
 			}
-			for _, a := range detail.Attempts {
+			for _, a := range detail.History {
 				if !a.Left || !strings.HasPrefix(a.Reason, "worker left") {
 					t.Errorf("%+v: attempt %d counts: %s", one, a.Token.Attempt, a.Reason)
 				}
@@ -454,10 +454,10 @@ func TestStoppedWorkerPutsItsAttemptsOnRecord(t *testing.T) {
 		w.worker("w2", echo)
 		status := w.await(name)
 		detail, err := w.client().Inspect(w.ctx, name)
-		if err != nil || status.State != recipe.Done || status.Token.Attempt != 2 || len(detail.Attempts) != 1 {
+		if err != nil || status.State != recipe.Done || status.Token.Attempt != 2 || len(detail.History) != 1 {
 			t.Fatalf("%+v, %+v, %v", status, detail, err)
 		}
-		if a := detail.Attempts[0]; !a.Left || a.Worker != "w1" || !strings.Contains(a.Reason, "stopped half way") {
+		if a := detail.History[0]; !a.Left || a.Worker != "w1" || !strings.Contains(a.Reason, "stopped half way") {
 			t.Errorf("%+v", a)
 		}
 	})
@@ -486,10 +486,10 @@ func TestRestartUnderTheSameName(t *testing.T) {
 			master.CatchUp()
 			status := w.await(name)
 			detail, err := w.client().Inspect(w.ctx, name)
-			if err != nil || status.State != want || len(detail.Attempts) != 1 {
-				t.Fatalf("told %v: %+v, %+v, %v", told, status, detail.Attempts, err)
+			if err != nil || status.State != want || len(detail.History) != 1 {
+				t.Fatalf("told %v: %+v, %+v, %v", told, status, detail.History, err)
 			}
-			if a := detail.Attempts[0]; a.Left != told || !strings.HasSuffix(a.Reason, record.WorkerRestarted) {
+			if a := detail.History[0]; a.Left != told || !strings.HasSuffix(a.Reason, record.WorkerRestarted) {
 				t.Errorf("told %v: %+v", told, a)
 			}
 		})

@@ -803,8 +803,8 @@ func TestInspectAndOverview(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		c := w.client()
 		d, err := c.Inspect(w.ctx, name)
-		if err != nil || string(d.Payload) != "x" || d.Options.Priority != 3 || d.Phase() != recipe.PhaseAssigned || d.Worker != "w1" ||
-			d.Token.Attempt != 2 || len(d.Attempts) != 1 || d.Attempts[0].Reason != "no" || d.Attempts[0].Ended.IsZero() || string(d.Progress) != "half" {
+		if err != nil || string(d.Payload) != "x" || d.Options.Priority != 3 || d.State != recipe.Assigned || d.Worker != "w1" ||
+			d.Token.Attempt != 2 || d.Attempts != 1 || len(d.History) != 1 || d.History[0].Reason != "no" || d.History[0].Ended.IsZero() || string(d.Progress) != "half" {
 			t.Errorf("%+v, %v", d, err)
 		}
 		if _, err := c.Cancel(w.ctx, waiting); err != nil {
@@ -817,8 +817,8 @@ func TestInspectAndOverview(t *testing.T) {
 		if len(o.Workers) != 1 || o.Workers[0].Address != "w1:9" || o.Workers[0].Capacity != 7 || !slices.Equal(o.Workers[0].Assigned, []string{name}) {
 			t.Errorf("%+v", o.Workers)
 		}
-		want := []recipe.TaskSummary{
-			{Name: name, Phase: recipe.PhaseAssigned, Worker: "w1", Attempts: 1}, {Name: waiting, Phase: recipe.PhaseFinished, State: recipe.Cancelled},
+		want := []recipe.TaskInfo{
+			{Name: name, State: recipe.Assigned, Worker: "w1", Attempts: 1}, {Name: waiting, State: recipe.Cancelled},
 		}
 		if !slices.Equal(o.Tasks, want) {
 			t.Errorf("%+v, want %+v", o.Tasks, want)

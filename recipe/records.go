@@ -56,19 +56,10 @@ type attemptRecord struct {
 	Ended  time.Time `json:"ended,omitzero"` // by the writer's clock
 }
 
-// State is how a task ended.
-type State string
-
-// The terminal states.
-const (
-	Done      State = "done"
-	Failed    State = "failed"    // the retry budget is spent
-	Cancelled State = "cancelled" // by Client.Cancel
-)
-
-// Status is the one terminal result of a task, as /tasks/<t>/status has it.
+// Status is the record of how a task ended, as /tasks/<t>/status has it. A task has at
+// most one.
 type Status struct {
-	State  State
+	State  State // Done, Failed or Cancelled; one made by hand may have another word
 	Result Result
 	Reason string    // why it failed
 	Worker string    // who executed it

@@ -74,8 +74,8 @@ func TestSmallBuffer(t *testing.T) {
 			t.Errorf("the large one: %s", s.State)
 		}
 		detail, err := w.client().Inspect(w.ctx, large)
-		if err != nil || len(detail.Attempts) != 2 || !strings.Contains(detail.Attempts[0].Reason, "result too large for the ensemble") {
-			t.Errorf("%+v, %v", detail.Attempts, err)
+		if err != nil || len(detail.History) != 2 || !strings.Contains(detail.History[0].Reason, "result too large for the ensemble") {
+			t.Errorf("%+v, %v", detail.History, err)
 		}
 	})
 }

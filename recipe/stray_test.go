@@ -341,7 +341,7 @@ func TestStatusThatDoesNotStay_IsNoResult(t *testing.T) {
 					t.Errorf("%s: collecting: %v", name, err)
 				}
 				o := w.overview()
-				if len(o.Problems) != 1 || o.Problems[0].Path != "/tasks/task-x/status" || o.Tasks[0].Phase == recipe.PhaseFinished {
+				if len(o.Problems) != 1 || o.Problems[0].Path != "/tasks/task-x/status" || o.Tasks[0].State.Ended() {
 					t.Errorf("%s: %+v %+v", name, o.Problems, o.Tasks)
 				}
 				if d, err := c.Inspect(w.ctx, "task-x"); err != nil || d.Status != nil || len(d.Problems) != 1 {

@@ -336,7 +336,7 @@ type detail struct {
 	Task     string        `json:"task"`
 	Payload  string        `json:"payload"`
 	Options  *optionsLine  `json:"options,omitempty"`
-	Phase    recipe.Phase  `json:"phase"`
+	Phase    recipe.State  `json:"phase"` // pending, assigned or finished
 	State    recipe.State  `json:"state,omitempty"`
 	Result   string        `json:"result,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
@@ -381,9 +381,17 @@ func optionsOf(o recipe.Options) *optionsLine {
 	return &optionsLine{o.MaxAttempts, text(o.Timeout), text(o.HeartbeatTimeout), o.NotBefore, o.Priority, o.Key, o.Resident}
 }
 
+// phaseOf leaves out how a task ended: JSON has that apart.
+func phaseOf(s recipe.State) recipe.State {
+	if s.Ended() {
+		return recipe.Finished
+	}
+	return s
+}
+
 func detailOf(d recipe.TaskDetail) detail {
 	v := detail{
-		Task: d.Name, Payload: string(d.Payload), Options: optionsOf(d.Options), Phase: d.Phase(), Worker: d.Worker,
+		Task: d.Name, Payload: string(d.Payload), Options: optionsOf(d.Options), Phase: phaseOf(d.State), Worker: d.Worker,
 		Progress: string(d.Progress), Attempts: []attemptLine{}, Unreadable: unreadableOf(d.Unreadable),
 	}
 	if d.Worker != "" {
@@ -395,7 +403,7 @@ func detailOf(d recipe.TaskDetail) detail {
 	for _, p := range d.Problems {
 		v.Problems = append(v.Problems, problem{p.Path, p.What, p.Remedy})
 	}
-	for _, a := range d.Attempts {
+	for _, a := range d.History {
 		v.Attempts = append(v.Attempts, attemptLine{a.Token, a.Worker, a.Reason, a.Ended, a.Left})
 	}
 	return v

@@ -118,11 +118,33 @@ func TestListsShowOneKindOfTime(t *testing.T) {
 	if err := show(&b, v, false, false); err != nil {
 		t.Fatal(err)
 	}
-	d := recipe.TaskDetail{Name: "c", Status: &recipe.Status{State: recipe.Failed, Ended: at}, Attempts: []recipe.Attempt{{Ended: at}}}
+	d := recipe.TaskDetail{TaskInfo: recipe.TaskInfo{Name: "c"}, Status: &recipe.Status{State: recipe.Failed, Ended: at}, History: []recipe.Attempt{{Ended: at}}}
 	if err := printDetail(&b, d); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(b.String(), "2026-01-02 04:04:05"); n != 4 {
 		t.Errorf("%d times in that form, 4 are wanted:\n%s", n, b.String())
+	}
+}
+
+// TestShow_KeepsPhaseAndStateApart: in JSON phase is how far a task is, and state how it
+// ended.
+func TestShow_KeepsPhaseAndStateApart(t *testing.T) {
+	for state, want := range map[recipe.State]string{
+		recipe.Pending: `"phase":"pending","attempts"`, recipe.Assigned: `"phase":"assigned","worker":"w1"`,
+		recipe.Done: `"phase":"finished","state":"done"`, recipe.Finished: `"phase":"finished","token"`,
+	} {
+		d := recipe.TaskDetail{TaskInfo: recipe.TaskInfo{Name: "a", State: state}}
+		switch {
+		case state == recipe.Finished:
+			d.Status = &recipe.Status{} // it is not shown
+		case state.Ended():
+			d.Status = &recipe.Status{State: state}
+		case state == recipe.Assigned:
+			d.Worker = "w1"
+		}
+		if line, err := json.Marshal(detailOf(d)); err != nil || !strings.Contains(string(line), want) {
+			t.Errorf("%s: %s, want %s", state, line, want)
+		}
 	}
 }

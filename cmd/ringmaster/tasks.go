@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -427,20 +426,19 @@ func listCommand(o *options) *cobra.Command {
 
 // states are all that stateOf may say.
 var states = []string{
-	string(recipe.PhasePending), string(recipe.PhaseAssigned), string(recipe.Done), string(recipe.Failed), string(recipe.Cancelled),
+	string(recipe.Pending), string(recipe.Assigned), string(recipe.Done), string(recipe.Failed), string(recipe.Cancelled),
 	unknownState,
 }
 
 // unknownState is the state of a task whose status the server does not show.
 const unknownState = "unknown"
 
-// stateOf is the phase of a task, or how it ended.
-func stateOf(t recipe.TaskSummary) string {
-	state := string(t.Phase)
-	if t.Phase == recipe.PhaseFinished {
-		state = string(t.State)
+// stateOf is the state of a task as lists show it.
+func stateOf(t recipe.TaskInfo) string {
+	if t.State == "" || t.State == recipe.Finished {
+		return unknownState
 	}
-	return cmp.Or(state, unknownState)
+	return string(t.State)
 }
 
 func showCommand(o *options) *cobra.Command {
@@ -497,7 +495,7 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 	if d.Progress != nil {
 		line("progress", "%s", clip(oneLine(string(d.Progress), ""), 100))
 	}
-	for _, a := range d.Attempts {
+	for _, a := range d.History {
 		when := ""
 		if !a.Ended.IsZero() {
 			when = moment(a.Ended) + " "

@@ -19,16 +19,16 @@ func (f *facts) writesAccounted() Property {
 		return Property{Name: writesAccountedName, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + f.resting()}
 	}
 	p := newFinding(writesAccountedName, "")
-	mentioned := make([]bool, len(l.commits))
+	mentioned := make([]bool, len(l.Commits))
 	acknowledged := 0
-	for i := range l.exchanges {
-		x := &l.exchanges[i]
-		if !l.begun[i] && !x.Close {
+	for i := range l.Run.Exchanges {
+		x := &l.Run.Exchanges[i]
+		if !l.Begun[i] && !x.Close {
 			p.violate(nil, "%s sent %s in session %s at %s, and its history does not mention it.", x.Process, operations(x), x.Session, seconds(x.Sent))
 		}
 		var c *record.Commit
-		if at := l.commitOf(x); at >= 0 {
-			c = &l.commits[at]
+		if at := l.CommitOf(x); at >= 0 {
+			c = &l.Commits[at]
 			mentioned[at] = mentioned[at] || c.Session == x.Session
 		}
 		if x.Answered != 0 && x.Error == "" && l.hidden(x.Zxid) {
@@ -38,7 +38,7 @@ func (f *facts) writesAccounted() Property {
 			continue
 		}
 		acknowledged++
-		if c != nil && c.Kind == record.CommitWrite && c.Session == x.Session && l.begun[i] && l.events[i] < 0 && !x.Close {
+		if c != nil && c.Kind == record.CommitWrite && c.Session == x.Session && l.Begun[i] && l.Write[i] < 0 && !x.Close {
 			p.violate(nil, "%s sent %s in session %s at %s; it was committed under zxid 0x%x, and its history says of no such write that it was applied, or may have been.",
 				x.Process, operations(x), x.Session, seconds(x.Sent), x.Zxid)
 		}
@@ -48,12 +48,12 @@ func (f *facts) writesAccounted() Property {
 		}
 	}
 	for i, w := range f.writes {
-		if w.Done.Type == record.OK && l.writes[i] < 0 {
+		if w.Done.Type == record.OK && l.Exchange[i] < 0 {
 			p.violate([]record.Event{w.Invoke, w.Done}, "%s was told at %s that its write was applied, and none was seen to be sent.", w.Invoke.Process, seconds(w.Done.At))
 		}
 	}
 	writes := 0
-	for i, c := range l.commits {
+	for i, c := range l.Commits {
 		if c.Kind != record.CommitWrite {
 			continue
 		}
@@ -104,7 +104,7 @@ func sameOp(x, c record.Op) bool {
 
 // of are the events of an exchange.
 func (f *facts) of(exchange int) []record.Event {
-	if i := f.ledger.events[exchange]; i >= 0 {
+	if i := f.run.Write[exchange]; i >= 0 {
 		return []record.Event{f.writes[i].Invoke, f.writes[i].Done}
 	}
 	return nil

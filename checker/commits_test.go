@@ -104,7 +104,7 @@ func at(run *record.Run, zxid int64) int {
 func opOf(t *testing.T, run *record.Run, x *record.Exchange) int64 {
 	t.Helper()
 	writes := record.Operations(run.Events, record.Write)
-	for i, at := range join(writes, run.Exchanges).writes {
+	for i, at := range record.Join(writes, run.Exchanges).Exchange {
 		if at >= 0 && &run.Exchanges[at] == x {
 			return writes[i].Invoke.Op
 		}

@@ -12,7 +12,8 @@ type facts struct {
 	policy   record.Policy
 	events   []record.Event
 	evidence *record.Evidence
-	ledger   *ledger       // nil where it is not known what was committed
+	ledger   *ledger // nil where it is not known what was committed
+	run      *record.Index
 	end      time.Duration // later than every event
 
 	submits, awaits, executions, terms, leaves, writes, faults []record.Operation
@@ -86,17 +87,17 @@ type task struct {
 
 // gather reads a history.
 func gather(run record.Run) *facts {
-	events, evidence := run.Events, run.Evidence
+	events, evidence, index := run.Events, run.Evidence, record.NewIndex(run)
 	f := &facts{
+		run: index, end: index.End, ledger: newLedger(index),
 		policy: run.Rules(), events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},
 		created: map[string]string{}, collected: map[string]removal{},
 		submits: record.Operations(events, record.Submit), awaits: record.Operations(events, record.Await),
 		executions: record.Operations(events, record.Execute), terms: record.Operations(events, record.Lead), leaves: record.Operations(events, record.Leave),
-		writes: record.Operations(events, record.Write), faults: record.Operations(events, record.Fault),
+		faults: record.Operations(events, record.Fault),
 	}
 	for i := range events {
 		e := &events[i]
-		f.end = max(f.end, e.At+1)
 		switch e.Kind {
 		case record.Effect:
 			f.effects = append(f.effects, e)
@@ -112,11 +113,14 @@ func gather(run record.Run) *facts {
 		f.answered = append(f.answered, s.Outcome() != record.Info)
 	}
 	f.readTree()
-	f.ledger = newLedger(f.writes, evidence, run.Exchanges, run.Commits)
 	f.settle()
 	f.settleSubmits()
 	for i := range f.writes {
 		f.readWrite(&f.writes[i], f.zxids[i])
+	}
+	for _, e := range index.Elections {
+		w := &f.writes[e.Write]
+		f.elections = append(f.elections, election{op: w, zxid: f.zxids[e.Write], epoch: e.Epoch, won: w.Outcome()})
 	}
 	f.resolve()
 	f.restore()
@@ -252,12 +256,9 @@ func (t *task) recorded(attempt int32) bool {
 func (f *facts) readWrite(w *record.Operation, zxid int64) {
 	var a act
 	acts := false
-	takesMaster := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { return op.Kind == "create" && op.Path == record.MasterPath })
 	for _, op := range w.Invoke.Ops() {
 		z := record.ParsePath(op.Path)
 		switch {
-		case op.Kind == "set" && z.Kind == record.Assign && takesMaster:
-			f.elections = append(f.elections, election{op: w, zxid: zxid, epoch: op.Version + 1, won: w.Outcome()})
 		case op.Kind == "check" && z.Kind == record.Assign:
 			a.epoch, acts = op.Version, true
 		case op.Kind == "create" && z.Kind == record.Assignment:

@@ -3,134 +3,48 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"math"
-	"slices"
-	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// ledger is what ZooKeeper itself says of a run: which writes were applied, and in which
-// order. It joins three records: the history has what participants believe, the wire
-// has under which number each of their writes was asked for, and the commits have what
-// became of that number.
+// ledger is what ZooKeeper itself says of a run, where it is known what was committed.
 type ledger struct {
-	evidence  *record.Evidence
-	exchanges []record.Exchange
-	commits   []record.Commit
-
-	joined
-	requests map[request]int // position in commits, of what was not answered
-	latest   []time.Duration // by position in commits: until when it had taken effect
+	*record.Index
+	evidence *record.Evidence
 }
 
-// request is what ZooKeeper knows a write by: xids ascend within a session.
-type request struct {
-	session string
-	xid     int32
-}
-
-// newLedger returns nil where nobody recorded what was committed, or what was asked for.
-func newLedger(writes []record.Operation, evidence *record.Evidence, exchanges []record.Exchange, commits []record.Commit) *ledger {
-	if commits == nil || exchanges == nil || evidence == nil {
+// newLedger returns nil where nobody recorded what was committed, or what was asked for,
+// or what is known of that record.
+func newLedger(index *record.Index) *ledger {
+	if !index.Committed() || index.Run.Evidence == nil {
 		return nil
 	}
-	l := &ledger{evidence: evidence, exchanges: exchanges, commits: commits, requests: map[request]int{}}
-	if !slices.IsSortedFunc(commits, byZxid) {
-		l.commits = slices.SortedFunc(slices.Values(commits), byZxid)
-	}
-	for _, x := range exchanges {
-		if x.Zxid == 0 {
-			l.requests[request{x.Session, x.Xid}] = -1
-		}
-	}
-	for i, c := range l.commits {
-		r := request{c.Session, c.Xid}
-		if _, asked := l.requests[r]; asked && c.Kind != record.CommitClose { // the nemesis ends sessions of others, with numbers of its own
-			l.requests[r] = i
-		}
-	}
-	l.joined = join(writes, exchanges)
-	l.bound()
-	return l
-}
-
-func byZxid(a, b record.Commit) int { return cmp.Compare(a.Zxid, b.Zxid) }
-
-// place is the position of a zxid in the commits, or -1.
-func (l *ledger) place(zxid int64) int {
-	i, found := slices.BinarySearchFunc(l.commits, zxid, func(c record.Commit, zxid int64) int { return cmp.Compare(c.Zxid, zxid) })
-	if !found {
-		return -1
-	}
-	return i
-}
-
-// bound finds until when each commit had taken effect: until a later one was answered.
-func (l *ledger) bound() {
-	never := time.Duration(math.MaxInt64)
-	l.latest = slices.Repeat([]time.Duration{never}, len(l.commits))
-	for _, x := range l.exchanges {
-		if at := l.place(x.Zxid); x.Answered != 0 && at >= 0 {
-			l.latest[at] = x.Answered
-		}
-	}
-	soonest := never
-	for i := range slices.Backward(l.latest) {
-		soonest = min(soonest, l.latest[i])
-		l.latest[i] = soonest
-	}
-}
-
-// commitOf is the position in commits of what became of an exchange; -1 if nothing did.
-func (l *ledger) commitOf(x *record.Exchange) int {
-	if x.Zxid != 0 {
-		return l.place(x.Zxid)
-	}
-	return l.requests[request{x.Session, x.Xid}]
-}
-
-// fate is what became of a write of the history: OK with the position of its commit,
-// Fail, or Info where the record has a hole in which it might be.
-func (l *ledger) fate(write int) (outcome record.Type, commit int) {
-	exchange := l.writes[write]
-	if exchange < 0 {
-		return record.Fail, -1 // it never reached a server
-	}
-	switch at := l.commitOf(&l.exchanges[exchange]); {
-	case at < 0 && len(l.evidence.Gaps) > 0:
-		return record.Info, -1
-	case at < 0 || l.commits[at].Kind != record.CommitWrite:
-		return record.Fail, -1
-	default:
-		return record.OK, at
-	}
+	return &ledger{index, index.Run.Evidence}
 }
 
 // settle replaces the unknown outcomes of writes by what was committed, and finds the
 // place of each write in ZooKeeper's order. What was applied had been when a later
-// write was answered.
+// write was answered. Where it is not known what was committed, the tree decides.
 func (f *facts) settle() {
+	f.writes = make([]record.Operation, len(f.run.Writes))
 	f.zxids = make([]int64, len(f.writes))
-	if f.ledger == nil {
-		return
-	}
-	for i := range f.writes {
-		w := &f.writes[i]
-		outcome, commit := f.ledger.fate(i)
-		if outcome == record.OK {
-			f.zxids[i] = f.ledger.commits[commit].Zxid
-		}
-		if w.Outcome() != record.Info {
+	for i := range f.run.Writes {
+		w := &f.run.Writes[i]
+		f.writes[i] = w.Operation
+		if f.ledger == nil {
 			continue
 		}
-		f.settled(outcome)
-		if outcome == record.Info {
+		if w.Commit >= 0 {
+			f.zxids[i] = w.Zxid
+		}
+		if w.By != record.ByCommits && w.By != record.ByAbsence {
 			continue
 		}
-		w.Done.Type, w.Done.At = outcome, f.end
-		if outcome == record.OK {
-			w.Done.At = max(w.Invoke.At+1, min(f.end, f.ledger.latest[commit]))
+		f.settled(w.Fate)
+		done := &f.writes[i].Done
+		done.Type, done.At = w.Fate, f.end
+		if w.Fate == record.OK {
+			done.At = max(w.Invoke.At+1, min(f.end, f.ledger.Latest(w.Commit)))
 		}
 	}
 }
@@ -192,10 +106,10 @@ func (f *facts) resting() string {
 		why := cmp.Or(f.evidence.Weaker, "it was not recorded what was committed")
 		return fmt.Sprintf("The evidence is the weaker one: %s. What was unanswered is judged by the final tree, and the order is that of time.", why)
 	case f.evidence.Order == record.FromMemory:
-		return fmt.Sprintf("The order of writes, and which of them were applied, is the server's own record: %d entries.", len(f.ledger.commits))
+		return fmt.Sprintf("The order of writes, and which of them were applied, is the server's own record: %d entries.", len(f.ledger.Commits))
 	}
 	text := fmt.Sprintf("The order of writes, and which of them were applied, is from the transaction logs of %d servers: %d transactions until 0x%x.",
-		len(f.evidence.Servers), len(f.ledger.commits), f.evidence.Last)
+		len(f.evidence.Servers), len(f.ledger.Commits), f.evidence.Last)
 	if n := len(f.evidence.Gaps); n > 0 {
 		text += fmt.Sprintf(" They have %d holes, so that the order is that of time.", n)
 	}

@@ -591,7 +591,7 @@ func (f *facts) writesAfterEnd(p *finding) {
 		return
 	}
 	ended := map[string]int64{}
-	for _, c := range f.ledger.commits {
+	for _, c := range f.ledger.Commits {
 		if c.Kind == record.CommitClose {
 			if _, before := ended[c.Session]; !before { // a second one ends nothing
 				ended[c.Session] = c.Zxid

@@ -158,7 +158,7 @@ func (f *facts) sessionOf(run record.Operation) (session string) {
 func (f *facts) endsOfSessions() map[string]int64 {
 	ends := map[string]int64{}
 	if f.ledger != nil {
-		for _, c := range f.ledger.commits {
+		for _, c := range f.ledger.Commits {
 			if c.Kind == record.CommitClose {
 				ends[c.Session] = c.Zxid
 			}

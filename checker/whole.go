@@ -154,14 +154,13 @@ func (f *facts) unvouched(run record.Run, properties []Property) []record.Loss {
 	if f.ledger != nil || run.Exchanges == nil {
 		return all
 	}
-	j := join(f.writes, run.Exchanges)
 	for i, w := range f.writes {
-		if w.Outcome() == record.OK && j.writes[i] < 0 {
+		if w.Outcome() == record.OK && f.run.Exchange[i] < 0 {
 			all = append(all, record.Loss{File: record.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, seconds(w.Done.At))})
 		}
 	}
 	for i := range run.Exchanges {
-		if x := &run.Exchanges[i]; !j.begun[i] && !x.Close {
+		if x := &run.Exchanges[i]; !f.run.Begun[i] && !x.Close {
 			all = append(all, record.Loss{File: record.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, seconds(x.Sent))})
 		}
 	}

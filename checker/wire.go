@@ -27,7 +27,7 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 	for _, v := range violations {
 		var by []record.Event
 		if p.problems < told {
-			by = f.recorded(v.by)
+			by = f.of(v.exchange)
 		}
 		p.violate(by, "At %s, %s: %s", seconds(v.by.Answered), v.by.Process, v.why)
 	}
@@ -44,9 +44,10 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 
 // deviation is a write that no behaviour of the protocol has at its place.
 type deviation struct {
-	trace int
-	by    *record.Exchange
-	why   string
+	trace    int
+	exchange int // place of the write
+	by       *record.Exchange
+	why      string
 }
 
 // follow walks along every trace of a run, several at a time. It returns how many there
@@ -69,7 +70,7 @@ func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, fou
 			if w.Kind == protocol.Stranger {
 				o.Why += " It was: " + operations(x) + "."
 			}
-			found = append(found, deviation{n, x, o.Why})
+			found = append(found, deviation{n, w.Exchange - 1, x, o.Why})
 		}
 	})
 	slices.SortFunc(gaveUp, func(a, b deviation) int { return cmp.Compare(a.trace, b.trace) })
@@ -96,18 +97,4 @@ func parts(ops []record.Op) string {
 		all = append(all, op.Kind+" "+op.Path)
 	}
 	return strings.Join(all, ", ")
-}
-
-// recorded are the events of the write that was seen on the wire.
-func (f *facts) recorded(x *record.Exchange) []record.Event {
-	at := slices.IndexFunc(f.writes, func(w record.Operation) bool {
-		return w.Invoke.Session() == x.Session && w.Invoke.Process == x.Process && w.Invoke.At <= x.Sent && x.Sent <= w.Return(f.end) &&
-			slices.EqualFunc(w.Invoke.Ops(), x.Ops, func(a, b record.Op) bool {
-				return a.Kind == b.Kind && a.Data == b.Data && (a.Path == b.Path || b.Sequential)
-			})
-	})
-	if at < 0 {
-		return nil
-	}
-	return []record.Event{f.writes[at].Invoke, f.writes[at].Done}
 }

@@ -66,8 +66,9 @@ func TestAStrangerIsShown(t *testing.T) {
 	run := recordtest.Frozen(t, "accepted")
 	run.Exchanges = wire(t, "FollowsProtocol-ok")
 	last := &run.Exchanges[len(run.Exchanges)-1]
-	last.Close, last.Process, last.Session, last.Sent = false, "master-2", "0x2", 6050*time.Millisecond
-	last.Ops = []record.Op{{Kind: "create", Path: "/master", Data: "master-2:0"}, {Kind: "set", Path: "/assign"}}
+	last.Close, last.Process, last.Session, last.Sent, last.Answered = false, "master-2", "0x2", 6050*time.Millisecond, 6080*time.Millisecond
+	last.Ops = slices.Clone(run.Events[31-1].Ops())
+	last.Ops[0].Ephemeral = false
 	for _, p := range Check(run.MadeByHand(), 1).Properties {
 		if p.Name == "FollowsProtocol" && (!strings.Contains(p.Reason, "It was: create /master, set /assign.") || !slices.Equal(p.Events, []int{31, 32})) {
 			t.Errorf("%s %v", p.Reason, p.Events)

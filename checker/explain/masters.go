@@ -17,9 +17,9 @@ func (t *telling) singleMaster() {
 	var wrote []write
 	for _, e := range t.marks {
 		if w, found := t.writeOf(e.Seq); found {
-			if epoch, elects := begins(w); elects {
-				elected = append(elected, election{w, epoch})
-				t.election(election{w, epoch})
+			if w.elects {
+				elected = append(elected, election{w})
+				t.election(election{w})
 			} else {
 				wrote = append(wrote, w)
 			}

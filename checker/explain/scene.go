@@ -29,13 +29,12 @@ type write struct {
 	wired   time.Duration // when its answer went over the wire; 0 where that is not known
 	outcome record.Type   // after what the wire and the servers' logs have
 	refusal string
+	epoch   int32 // that it begins
+	elects  bool  // it begins an epoch
 }
 
 // election is a write that begins an epoch.
-type election struct {
-	write
-	epoch int32
-}
+type election struct{ write }
 
 // survey reads a run.
 func survey(run record.Run) *scene {
@@ -46,7 +45,6 @@ func survey(run record.Run) *scene {
 		terms:  record.Operations(run.Events, record.Lead), faults: record.Operations(run.Events, record.Fault),
 	}
 	for _, e := range run.Events {
-		s.end = max(s.end, e.At)
 		if e.Task() != "" {
 			s.tasks[e.Task()] = true
 			if e.ID() != "" {
@@ -54,9 +52,11 @@ func survey(run record.Run) *scene {
 			}
 		}
 	}
-	wires := record.IndexWires(run.Exchanges)
-	for _, op := range record.Operations(run.Events, record.Write) {
-		w := s.known(op, wires)
+	index := record.NewIndex(run)
+	s.end = max(0, index.End-1)
+	for n := range index.Writes {
+		w := s.known(&index.Writes[n])
+		op := w.Operation
 		for i, part := range op.Invoke.Ops() {
 			task := record.TaskOf(part.Path)
 			if task == "" {
@@ -67,8 +67,8 @@ func survey(run record.Run) *scene {
 				s.byTask[task] = append(s.byTask[task], len(s.writes))
 			}
 		}
-		if epoch, elects := begins(w); elects {
-			s.elections = append(s.elections, election{w, epoch})
+		if w.elects {
+			s.elections = append(s.elections, election{w})
 		}
 		s.writes = append(s.writes, w)
 	}
@@ -83,57 +83,32 @@ func survey(run record.Run) *scene {
 }
 
 // known says of a write what became of it.
-func (s *scene) known(op record.Operation, wires *record.Wires) write {
-	w := write{Operation: op, at: op.Invoke.At, outcome: op.Outcome(), refusal: op.Done.Remark()}
+func (s *scene) known(found *record.Written) write {
+	op := found.Operation
+	w := write{Operation: op, at: op.Invoke.At, zxid: found.Zxid, outcome: found.Fate, refusal: op.Done.Remark()}
 	if op.Done.Type == record.OK || op.Done.Type == record.Fail {
 		w.at = op.Done.At
 	}
-	if i := wires.Of(op); i >= 0 {
-		x := s.run.Exchanges[i]
-		w.zxid, w.wired = x.Zxid, x.Answered
+	w.epoch, w.elects = op.Begins()
+	if found.Exchange >= 0 {
+		x := &s.run.Exchanges[found.Exchange]
+		w.wired = x.Answered
 		if x.Error != "" {
 			w.refusal = string(x.Error)
 		}
-		if w.outcome == record.Info && x.Answered > 0 {
-			w.at, w.outcome = x.Answered, record.OK
-			if x.Error != "" {
-				w.outcome = record.Fail
-			}
+		if op.Outcome() == record.Info && x.Answered > 0 {
+			w.at = x.Answered
 		}
-		if w.outcome == record.Info {
-			s.committed(&w, x)
-		}
-	} else if w.outcome == record.Info && s.run.Exchanges != nil {
-		w.outcome, w.refusal = record.Fail, "it reached no server"
+	}
+	switch {
+	case found.By == record.ByAbsence:
+		w.refusal = "it reached no server"
+	case found.By == record.ByCommits && w.outcome == record.OK:
+		w.refusal = ""
+	case found.By == record.ByCommits && w.wired == 0:
+		w.refusal = "no server has it in its log"
 	}
 	return w
-}
-
-// committed looks in the servers' logs for a write that was never answered.
-func (s *scene) committed(w *write, x record.Exchange) {
-	if s.run.Commits == nil {
-		return
-	}
-	if s.run.Evidence == nil || len(s.run.Evidence.Gaps) == 0 { // else it may be in a hole
-		w.outcome, w.refusal = record.Fail, "no server has it in its log"
-	}
-	for _, c := range s.run.Commits {
-		if c.Session == x.Session && c.Xid == x.Xid && x.Xid != 0 && len(c.Ops) == len(x.Ops) && c.Kind == record.CommitWrite {
-			w.outcome, w.refusal, w.zxid = record.OK, "", c.Zxid
-		}
-	}
-}
-
-// begins reports which epoch a write begins.
-func begins(w write) (epoch int32, elects bool) {
-	takes := false
-	for _, op := range w.Invoke.Ops() {
-		takes = takes || op.Kind == "create" && op.Path == "/master"
-		if op.Kind == "set" && op.Path == record.AssignPath {
-			epoch, elects = op.Version+1, true
-		}
-	}
-	return epoch, takes && elects
 }
 
 // named are the tasks that a text names, in its order.

@@ -44,8 +44,8 @@ func (t *telling) event(e record.Event) {
 		return nil
 	}
 	if w, found := t.writeOf(e.Seq); found {
-		if epoch, elects := begins(w); elects {
-			t.election(election{w, epoch})
+		if w.elects {
+			t.election(election{w})
 			return
 		}
 		t.write(w, t.subject(w))

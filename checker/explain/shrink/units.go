@@ -27,32 +27,28 @@ func units(run record.Run) []unit {
 		}
 		all = append(all, unit{events: []int{i}})
 	}
-	wires := record.IndexWires(run.Exchanges)
-	carried := map[int]bool{}
+	index := record.NewIndex(run)
 	owner := map[int64]int{} // of a zxid
 	maker := map[string]int{}
+	written := 0 // writes so far
 	for u := range all {
-		invoke := run.Events[all[u].events[0]]
-		if invoke.Kind != record.Write {
+		if invoke := run.Events[all[u].events[0]]; invoke.Kind != record.Write || invoke.Type != record.Invoke {
 			continue
 		}
-		op := record.Operation{Invoke: invoke}
-		if len(all[u].events) > 1 {
-			op.Done = run.Events[all[u].events[1]]
+		w := &index.Writes[written]
+		written++
+		if w.Exchange >= 0 {
+			all[u].exchanges = []int{w.Exchange}
+			owner[run.Exchanges[w.Exchange].Zxid] = u
 		}
-		if x := wires.Of(op); x >= 0 && !carried[x] {
-			carried[x] = true
-			all[u].exchanges = []int{x}
-			owner[run.Exchanges[x].Zxid] = u
-		}
-		if op.Outcome() != record.Fail {
-			for _, path := range made(op) {
+		if w.Outcome() != record.Fail {
+			for _, path := range made(w.Operation) {
 				maker[path] = u
 			}
 		}
 	}
 	for i, x := range run.Exchanges {
-		if !carried[i] {
+		if index.Write[i] < 0 {
 			owner[x.Zxid] = len(all)
 			all = append(all, unit{exchanges: []int{i}})
 		}

@@ -1,4 +1,4 @@
-package checker
+package record
 
 import (
 	"cmp"
@@ -7,16 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// joined pairs the writes that the history has with those that were seen on the wire,
-// which have a number there, and an answer whether or not the participant has heard it.
-type joined struct {
-	writes []int  // by position in the history's writes: of its exchange, or -1
-	events []int  // by position in exchanges: of the write in the history, or -1
-	begun  []bool // by position in exchanges: the history has a write that was begun for it
+// Pairs are the writes that the history has, each with its exchange: what was seen of it on
+// the wire. That has a number, and an answer whether or not the participant has heard it.
+type Pairs struct {
+	Exchange []int  // by place of the write: place of its exchange, or -1
+	Write    []int  // by place of the exchange: place of its write, or -1
+	Begun    []bool // by place of the exchange: the history has a write that was begun for it
 }
 
 // group is what is alike: writes in the order in which they were begun, and exchanges.
@@ -25,16 +23,16 @@ type group struct {
 	open              int // the writes from here on are paired, all of them
 }
 
-// join pairs what is alike: same process, session and operations. Mostly that is one and
+// Join pairs what is alike: same process, session and operations. Mostly that is one and
 // one. But many may ask for the same at once, a write whose answer was lost is repeated,
 // and a proxy that was cut off may send the first on while the second is under way.
-func join(writes []record.Operation, exchanges []record.Exchange) joined {
-	j := joined{make([]int, len(writes)), make([]int, len(exchanges)), make([]bool, len(exchanges))}
+func Join(writes []Operation, exchanges []Exchange) Pairs {
+	j := Pairs{make([]int, len(writes)), make([]int, len(exchanges)), make([]bool, len(exchanges))}
 	for i := range writes {
-		j.writes[i] = -1
+		j.Exchange[i] = -1
 	}
 	for i := range exchanges {
-		j.events[i] = -1
+		j.Write[i] = -1
 	}
 	begun := sortedByKey(len(writes), func(b []byte, i int) []byte {
 		return alike(b, writes[i].Invoke.Process, writes[i].Invoke.Session(), writes[i].Invoke.Ops())
@@ -83,7 +81,7 @@ func sortedByKey(n int, describe func(b []byte, i int) []byte) []keyed {
 }
 
 // alike is what a write in the history and its exchange have in common.
-func alike(b []byte, process, session string, ops []record.Op) []byte {
+func alike(b []byte, process, session string, ops []Op) []byte {
 	b = append(append(append(b, process...), 0), session...)
 	for _, op := range ops {
 		path := op.Path
@@ -100,7 +98,7 @@ func alike(b []byte, process, session string, ops []record.Op) []byte {
 // answered pairs writes whose answer was heard: an exchange lies within its write in
 // time. From the last answer on, each takes what was begun last; no other choice pairs
 // more.
-func (j *joined) answered(g *group, writes []record.Operation, exchanges []record.Exchange) {
+func (j *Pairs) answered(g *group, writes []Operation, exchanges []Exchange) {
 	slices.SortStableFunc(g.exchanges, func(a, b int) int {
 		return cmp.Or(cmp.Compare(exchanges[b].Answered, exchanges[a].Answered), cmp.Compare(exchanges[b].Zxid, exchanges[a].Zxid))
 	})
@@ -108,7 +106,7 @@ func (j *joined) answered(g *group, writes []record.Operation, exchanges []recor
 		x := &exchanges[at]
 		j.pair(g, at, func(i int) bool {
 			w := &writes[i]
-			told := w.Outcome() == record.OK && x.Error == "" || w.Outcome() == record.Fail && x.Error != ""
+			told := w.Outcome() == OK && x.Error == "" || w.Outcome() == Fail && x.Error != ""
 			ended := max(w.Return(math.MaxInt64), 1) // as an exchange that is answered when the run begins
 			return told && x.Answered != 0 && w.Invoke.At <= x.Sent && x.Answered <= ended
 		})
@@ -117,30 +115,30 @@ func (j *joined) answered(g *group, writes []record.Operation, exchanges []recor
 
 // unanswered pairs the rest: with writes that had been begun when it was sent, and have
 // heard nothing.
-func (j *joined) unanswered(g *group, writes []record.Operation, exchanges []record.Exchange) {
+func (j *Pairs) unanswered(g *group, writes []Operation, exchanges []Exchange) {
 	slices.SortStableFunc(g.exchanges, func(a, b int) int {
 		return cmp.Or(cmp.Compare(exchanges[a].Sent, exchanges[b].Sent), cmp.Compare(exchanges[a].Xid, exchanges[b].Xid))
 	})
 	for n, at := range g.exchanges {
-		j.begun[at] = n < len(g.writes) && writes[g.writes[n]].Invoke.At <= exchanges[at].Sent
+		j.Begun[at] = n < len(g.writes) && writes[g.writes[n]].Invoke.At <= exchanges[at].Sent
 	}
 	for _, at := range slices.Backward(g.exchanges) {
-		if j.events[at] < 0 {
+		if j.Write[at] < 0 {
 			j.pair(g, at, func(i int) bool {
-				return writes[i].Outcome() == record.Info && writes[i].Invoke.At <= exchanges[at].Sent
+				return writes[i].Outcome() == Info && writes[i].Invoke.At <= exchanges[at].Sent
 			})
 		}
 	}
 }
 
 // pair gives an exchange the last write of its group that fits and has none.
-func (j *joined) pair(g *group, exchange int, fits func(write int) bool) {
-	for g.open > 0 && j.writes[g.writes[g.open-1]] >= 0 {
+func (j *Pairs) pair(g *group, exchange int, fits func(write int) bool) {
+	for g.open > 0 && j.Exchange[g.writes[g.open-1]] >= 0 {
 		g.open--
 	}
 	for _, i := range slices.Backward(g.writes[:g.open]) {
-		if j.writes[i] < 0 && fits(i) {
-			j.writes[i], j.events[exchange] = exchange, i
+		if j.Exchange[i] < 0 && fits(i) {
+			j.Exchange[i], j.Write[exchange] = exchange, i
 			return
 		}
 	}

@@ -1,0 +1,184 @@
+package record
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// Index is a run as judges, stories and reports look it up: read once, and the same for
+// all of them. It joins three records: the history has what participants believe, the
+// wire has under which number each of their writes was asked for, and the commits have
+// what became of that number.
+type Index struct {
+	Run       Run
+	End       time.Duration // later than every event
+	Writes    []Written     // in the order of their invocation
+	Elections []Election    // in the order of their invocation
+	Pairs                   // writes and exchanges
+	Commits   []Commit      // of the run, by zxid
+
+	requests map[request]int // place in Commits, of what was not answered
+	latest   []time.Duration // by place in Commits: until when it had taken effect
+}
+
+// Written is a write with all that is known of it.
+type Written struct {
+	Operation
+	Exchange int // place of its exchange; -1 where there is none
+	Commit   int // place of its commit in the index; -1 where there is none
+	// Zxid is its place in ZooKeeper's order, whether it was applied or refused; 0 where
+	// that is not known.
+	Zxid int64
+	Fate Type  // OK, Fail or Info, by all records
+	By   Basis // on what the fate rests
+}
+
+// Basis is a record on which the fate of a write rests.
+type Basis int
+
+// The records, from the first that is asked to the last.
+const (
+	ByParticipant Basis = iota // it was told, or nothing else is known
+	ByWire                     // the answer was seen, and not heard
+	ByAbsence                  // it was never seen on the wire, so it reached no server
+	ByCommits                  // it was committed, or was not
+)
+
+// Election is a write that begins an epoch, if it is applied.
+type Election struct {
+	Write int // place in the index
+	Epoch int32
+}
+
+// request is what ZooKeeper knows a write by: xids ascend within a session.
+type request struct {
+	session string
+	xid     int32
+}
+
+// NewIndex reads a run.
+func NewIndex(run Run) *Index {
+	x := &Index{Run: run, Commits: run.Commits, requests: map[request]int{}}
+	for i := range run.Events {
+		x.End = max(x.End, run.Events[i].At+1)
+	}
+	if byZxid := func(a, b Commit) int { return cmp.Compare(a.Zxid, b.Zxid) }; !slices.IsSortedFunc(x.Commits, byZxid) {
+		x.Commits = slices.SortedFunc(slices.Values(x.Commits), byZxid)
+	}
+	for _, e := range run.Exchanges {
+		if e.Zxid == 0 {
+			x.requests[request{e.Session, e.Xid}] = -1
+		}
+	}
+	for i, c := range x.Commits {
+		r := request{c.Session, c.Xid}
+		if _, asked := x.requests[r]; asked && c.Kind != CommitClose { // the nemesis ends sessions of others, with numbers of its own
+			x.requests[r] = i
+		}
+	}
+	x.bound()
+	writes := Operations(run.Events, Write)
+	x.Pairs = Join(writes, run.Exchanges)
+	x.Writes = make([]Written, len(writes))
+	for i, op := range writes {
+		x.Writes[i] = x.written(op, x.Exchange[i])
+		if epoch, elects := op.Begins(); elects {
+			x.Elections = append(x.Elections, Election{i, epoch})
+		}
+	}
+	return x
+}
+
+// Begins reports which epoch a write begins: it takes [MasterPath] and raises [AssignPath].
+func (o Operation) Begins() (epoch int32, elects bool) {
+	takes := false
+	for _, op := range o.Invoke.Ops() {
+		takes = takes || op.Kind == "create" && op.Path == MasterPath
+		if op.Kind == "set" && op.Path == AssignPath {
+			epoch, elects = op.Version+1, true
+		}
+	}
+	return epoch, takes && elects
+}
+
+// Committed reports whether it is known what was committed, and by which number it was
+// asked for.
+func (x *Index) Committed() bool { return x.Run.Commits != nil && x.Run.Exchanges != nil }
+
+// holes reports whether something may have been committed that no record has.
+func (x *Index) holes() bool { return x.Run.Evidence != nil && len(x.Run.Evidence.Gaps) > 0 }
+
+// place is the place of a zxid in the commits, or -1.
+func (x *Index) place(zxid int64) int {
+	i, found := slices.BinarySearchFunc(x.Commits, zxid, func(c Commit, zxid int64) int { return cmp.Compare(c.Zxid, zxid) })
+	if !found {
+		return -1
+	}
+	return i
+}
+
+// bound finds until when each commit had taken effect: until a later one was answered.
+func (x *Index) bound() {
+	never := time.Duration(math.MaxInt64)
+	x.latest = slices.Repeat([]time.Duration{never}, len(x.Commits))
+	for _, e := range x.Run.Exchanges {
+		if at := x.place(e.Zxid); e.Answered != 0 && at >= 0 {
+			x.latest[at] = e.Answered
+		}
+	}
+	soonest := never
+	for i := range slices.Backward(x.latest) {
+		soonest = min(soonest, x.latest[i])
+		x.latest[i] = soonest
+	}
+}
+
+// Latest is until when a commit had taken effect, by its place.
+func (x *Index) Latest(commit int) time.Duration { return x.latest[commit] }
+
+// CommitOf is the place of what became of an exchange; -1 if nothing was committed.
+func (x *Index) CommitOf(e *Exchange) int {
+	if e.Zxid != 0 {
+		return x.place(e.Zxid)
+	}
+	if at, asked := x.requests[request{e.Session, e.Xid}]; asked {
+		return at
+	}
+	return -1
+}
+
+// written decides what became of a write. What was committed decides before what was
+// answered; and a record with a hole, in which the write might be, decides nothing.
+func (x *Index) written(op Operation, exchange int) Written {
+	w := Written{Operation: op, Exchange: exchange, Commit: -1, Fate: op.Outcome()}
+	unknown := w.Fate == Info
+	if exchange < 0 {
+		if unknown && x.Run.Exchanges != nil {
+			w.Fate, w.By = Fail, ByAbsence
+		}
+		return w
+	}
+	e := &x.Run.Exchanges[exchange]
+	w.Zxid = e.Zxid
+	at := -1
+	if x.Committed() {
+		at = x.CommitOf(e)
+	}
+	if at >= 0 && x.Commits[at].Kind == CommitWrite {
+		w.Commit, w.Zxid = at, x.Commits[at].Zxid
+	}
+	switch {
+	case !unknown:
+	case w.Commit >= 0:
+		w.Fate, w.By = OK, ByCommits
+	case x.Committed() && (at >= 0 || !x.holes()):
+		w.Fate, w.By = Fail, ByCommits
+	case e.Answered > 0 && e.Error == "":
+		w.Fate, w.By = OK, ByWire
+	case e.Answered > 0:
+		w.Fate, w.By = Fail, ByWire
+	}
+	return w
+}

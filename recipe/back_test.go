@@ -311,7 +311,8 @@ func TestNode_ItsWorkerLagsBehindItsCandidate(t *testing.T) {
 		worker := w.ownerOf("/workers/n1")
 		worker.Lag()
 		c := w.client()
-		task, err := c.Submit(w.ctx, []byte("it"))
+		submitted, err := c.Submit(w.ctx, []byte("it"))
+		task := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}

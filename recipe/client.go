@@ -265,16 +265,22 @@ func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error
 // Do submits a task, waits for its result and returns it. A task that failed or
 // was cancelled is a *FailedError.
 func (c *Client) Do(ctx context.Context, payload []byte, options ...SubmitOption) (Result, error) {
-	name, err := c.Submit(ctx, payload, options...)
+	_, result, err := c.do(ctx, payload, options)
+	return result, err
+}
+
+// do is Do, and says which task it was.
+func (c *Client) do(ctx context.Context, payload []byte, options []SubmitOption) (task string, _ Result, _ error) {
+	submitted, err := c.Submit(ctx, payload, options...)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	status, err := c.Await(ctx, name)
+	status, err := c.Await(ctx, submitted.Task)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if status.State != Done {
-		return nil, &FailedError{Task: name, Status: status}
+		return "", nil, &FailedError{Task: submitted.Task, Status: status}
 	}
-	return status.Result, nil
+	return submitted.Task, status.Result, nil
 }

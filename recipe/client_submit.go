@@ -10,9 +10,23 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Submit hands in a task and returns its name once the ensemble has it. A task
-// that is accepted is executed at least once, unless it is cancelled first, and
-// gets exactly one status.
+// Submitted is a submission that was accepted.
+type Submitted struct {
+	Task string // its name, for Await, Cancel, Collect and others
+	ID   string // that it was submitted under; Submit makes one if the caller gives none
+	// Found means that the task was there already: somebody has submitted the same id
+	// before. Its payload and options are those of the first submission. If Found is
+	// false, this submission has made the task.
+	Found bool
+	// InDoubt comes with Found, when an answer to this submission was lost before the task
+	// was found: it may have made the task itself. It is never in doubt about an id that
+	// Submit has made.
+	InDoubt bool
+}
+
+// Submit hands in a task and returns its name once the ensemble has it, and whether it
+// was there already. A task that is accepted is executed at least once, unless it is
+// cancelled first, and gets exactly one status.
 //
 // Submit is idempotent: the task's znode is named after the submission's id, so
 // that a create that is repeated, when its answer was lost, finds the first one,
@@ -24,21 +38,21 @@ import (
 //
 // When the masters bound the backlog and it is full, Submit waits until ctx ends,
 // and returns ErrBacklogFull then, or at once with NoWait.
-func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOption) (name string, err error) {
-	s := submission{id: freshID(c.env)}
+func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOption) (_ Submitted, err error) {
+	s := submission{id: freshID(c.env), ours: true}
 	for _, option := range options {
 		option(&s)
 	}
 	ctx, end := c.see.Tracer(ctx, "submit", slog.String("id", s.id))
 	defer func() { end(err) }()
 	if err := checkName("task id", s.id); err != nil {
-		return "", err
+		return Submitted{}, err
 	}
 	if err := s.options.check(); err != nil {
-		return "", err
+		return Submitted{}, err
 	}
 	if len(payload) > MaxPayload {
-		return "", errors.Join(invalid("payload of %d bytes, %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
+		return Submitted{}, errors.Join(invalid("payload of %d bytes, %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
 	}
 	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).WithACL(c.layout.access.task()))
 }
@@ -51,7 +65,7 @@ func freshID(env zkapi.Env) string {
 }
 
 // submit tries until the fate of the task is known or ctx ends.
-func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (string, error) {
+func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Submitted, error) {
 	doubtful := false
 	var tried zkapi.Session // on which all doubtful tries were made; nil when they were on several
 	var refusal error       // the last one
@@ -65,8 +79,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			var there bool
 			if there, err = c.createTask(ctx, session, create); err == nil {
 				again.worked(ctx)
-				c.settled(doubtful, there)
-				return taskName(s.id), nil
+				return c.accepted(s, doubtful, there), nil
 			}
 			if zkapi.FateOf(err) == zkapi.Unknown {
 				tried = alike(doubtful, tried, session)
@@ -74,8 +87,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			doubtful = doubtful || zkapi.FateOf(err) == zkapi.Unknown
 			if errors.Is(err, zkapi.ErrProbablyTooLarge) && tried == session {
 				if there, err = c.absent(ctx, session, create, err); there {
-					c.settled(true, true)
-					return taskName(s.id), nil
+					return c.accepted(s, true, true), nil
 				}
 				doubtful = zkapi.FateOf(err) == zkapi.Unknown
 			}
@@ -93,15 +105,15 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (str
 			}
 			if doubtful {
 				c.see.Metrics.Unknown("submit", zkapi.Unknown)
-				return "", &AmbiguousError{ID: s.id, Err: cause}
+				return Submitted{}, &AmbiguousError{ID: s.id, Err: cause}
 			}
-			return "", cause
+			return Submitted{}, cause
 		}
 		if !transient(err) {
 			if doubtful {
 				err = &AmbiguousError{ID: s.id, Err: err}
 			}
-			return "", err
+			return Submitted{}, err
 		}
 		_, _ = c.env.Wait(ctx, c.env.Timer(again.failed(ctx, err))) // or ctx has ended
 	}
@@ -149,15 +161,18 @@ func transient(err error) bool {
 	return passing(err) || !zkapi.Permanent(err) && errors.Is(err, zkapi.ErrSessionEnded)
 }
 
-// settled counts what became of the tries before the last one: if the task was
-// there already, one of them had been applied.
-func (c *Client) settled(doubtful, there bool) {
+// accepted says what has come of a submission. It counts what became of the tries before
+// the last one, whose answers were lost: if the task was there already, one of them may
+// have been applied.
+func (c *Client) accepted(s submission, doubtful, there bool) Submitted {
 	switch {
 	case doubtful && there:
 		c.see.Metrics.Unknown("submit", zkapi.Applied)
 	case doubtful:
 		c.see.Metrics.Unknown("submit", zkapi.NotApplied)
 	}
+	found := there && !(doubtful && s.ours) // nobody else has submitted an id that was made here
+	return Submitted{Task: taskName(s.id), ID: s.id, Found: found, InDoubt: found && doubtful}
 }
 
 // createTask makes one try. A task of that name that is there already is this

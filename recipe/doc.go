@@ -61,7 +61,7 @@
 //     long as one process runs on that has seen the highest epoch: see
 //     MasterConfig.EpochAtLeast for when none does.
 //   - Submit makes at most one task, and says so when it does not know whether
-//     it made one. One id is one task, until that is collected; then it can be used
+//     it made one, or whether the task that it found is its own. One id is one task, until that is collected; then it can be used
 //     again, after Cancel as well.
 //   - A task fails only after the attempts that it is allowed; each attempt that
 //     ended without a result is on record, with the reason. Attempts that ended

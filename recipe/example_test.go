@@ -191,10 +191,10 @@ func ExampleResident() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	name, err := client.Submit(ctx, []byte("region north"), recipe.Resident(), recipe.ID("region.north"))
-	fmt.Println(name, err)
+	region, err := client.Submit(ctx, []byte("region north"), recipe.Resident(), recipe.ID("region.north"))
+	fmt.Println(region.Task, err)
 	fmt.Println("w1 owns", <-owns)
-	status, err := client.Cancel(ctx, name)
+	status, err := client.Cancel(ctx, region.Task)
 	fmt.Println(status.State, err)
 	fmt.Println("w1 lets go:", <-lets)
 	// Output:
@@ -229,14 +229,14 @@ func ExampleClient() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	name, err := client.Submit(ctx, []byte("invoice 17"), recipe.ID("invoice.17"))
-	fmt.Println(name, err)
+	first, err := client.Submit(ctx, []byte("invoice 17"), recipe.ID("invoice.17"))
+	fmt.Println(first.Task, "was there:", first.Found, err)
 	again, err := client.Submit(ctx, []byte("invoice 17"), recipe.ID("invoice.17"))
-	fmt.Println(again == name, err)
-	status, err := client.Cancel(ctx, name)
+	fmt.Println(again.Task, "was there:", again.Found, err)
+	status, err := client.Cancel(ctx, first.Task)
 	fmt.Println(status.State, err)
 	// Output:
-	// task-invoice.17 <nil>
-	// true <nil>
+	// task-invoice.17 was there: false <nil>
+	// task-invoice.17 was there: true <nil>
 	// cancelled <nil>
 }

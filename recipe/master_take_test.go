@@ -35,7 +35,8 @@ func TestIDOfACancelledTaskIsUsedAgain(t *testing.T) {
 				return recipe.Result(task.Payload), nil
 			})
 			c := w.client()
-			name, err := c.Submit(w.ctx, []byte("first"), recipe.ID("job"))
+			submitted, err := c.Submit(w.ctx, []byte("first"), recipe.ID("job"))
+			name := submitted.Task
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -290,7 +291,8 @@ func TestCancelsStarveNoWorker(t *testing.T) {
 		work.Go(func() {
 			for n := 0; time.Now().Before(end); n++ {
 				work.Go(func() {
-					name, err := c.Submit(w.ctx, []byte("endless"), recipe.ID(fmt.Sprint("endless-", n)))
+					submitted, err := c.Submit(w.ctx, []byte("endless"), recipe.ID(fmt.Sprint("endless-", n)))
+					name := submitted.Task
 					if err == nil {
 						time.Sleep(50 * time.Millisecond)
 						_, err = c.Cancel(w.ctx, name)
@@ -508,7 +510,8 @@ func TestCollectSparesWhatCameLater(t *testing.T) {
 			if cancelled {
 				wait = recipe.NotBefore(time.Now().Add(time.Hour))
 			}
-			name, err := c.Submit(w.ctx, []byte("first"), recipe.ID("job"), wait)
+			submitted, err := c.Submit(w.ctx, []byte("first"), recipe.ID("job"), wait)
+			name := submitted.Task
 			if err == nil && cancelled {
 				_, err = c.Cancel(w.ctx, name)
 			}
@@ -542,7 +545,8 @@ func TestCollectSparesWhatCameLater(t *testing.T) {
 func TestCancelSparesWhatCameLater(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
-		name, err := w.client().Submit(w.ctx, []byte("first"), recipe.ID("job"))
+		submitted, err := w.client().Submit(w.ctx, []byte("first"), recipe.ID("job"))
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,8 @@ import (
 
 func (w *world) submit(options ...recipe.SubmitOption) string {
 	w.t.Helper()
-	name, err := w.client().Submit(w.ctx, []byte("x"), options...)
+	submitted, err := w.client().Submit(w.ctx, []byte("x"), options...)
+	name := submitted.Task
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -549,8 +550,8 @@ func TestBacklog(t *testing.T) {
 		if _, err := c.Submit(ctx, nil); !errors.Is(err, recipe.ErrBacklogFull) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Submit: %v", err)
 		}
-		if name, err := c.Submit(w.ctx, nil, recipe.ID("slow.1"), recipe.NoWait()); err != nil || name != "task-slow.1" {
-			t.Errorf("one that is there already: %q, %v", name, err)
+		if got, err := c.Submit(w.ctx, nil, recipe.ID("slow.1"), recipe.NoWait()); err != nil || got.Task != "task-slow.1" || !got.Found {
+			t.Errorf("one that is there already: %+v, %v", got, err)
 		}
 		accepted := make(chan error, 1)
 		go func() { _, err := c.Submit(w.ctx, nil); accepted <- err }()
@@ -1184,7 +1185,8 @@ func TestTwoSubmissionsAreTwoTasks(t *testing.T) {
 		}
 		names := map[string]bool{}
 		for _, c := range []*recipe.Client{c, c, w.client()} {
-			name, err := c.Submit(w.ctx, nil)
+			submitted, err := c.Submit(w.ctx, nil)
+			name := submitted.Task
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -130,6 +130,7 @@ type SubmitOption func(*submission)
 
 type submission struct {
 	id      string
+	ours    bool // Submit has made the id
 	options Options
 	noWait  bool
 }
@@ -138,7 +139,7 @@ type submission struct {
 // and _ . : - only. Whoever submits the same id again, at the same time or later,
 // in this process or another, gets the first task and makes no second one, for as
 // long as the first is not collected.
-func ID(id string) SubmitOption { return func(s *submission) { s.id = id } }
+func ID(id string) SubmitOption { return func(s *submission) { s.id, s.ours = id, false } }
 
 // With asks for all of o.
 func With(o Options) SubmitOption { return func(s *submission) { s.options = o } }

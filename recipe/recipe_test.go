@@ -274,7 +274,8 @@ func TestWorkerMadeByHand(t *testing.T) {
 		c := w.client()
 		w.do(zkapi.Create("/workers", nil, zkapi.Persistent))
 		w.do(zkapi.Create("/workers/w9", []byte("w9:2224"), zkapi.Ephemeral))
-		name, err := c.Submit(w.ctx, []byte("x"))
+		submitted, err := c.Submit(w.ctx, []byte("x"))
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -335,7 +336,8 @@ func TestLostWorkerLosesItsTask(t *testing.T) {
 			return recipe.Result("first"), nil
 		})
 		c := w.client()
-		name, err := c.Submit(w.ctx, nil)
+		submitted, err := c.Submit(w.ctx, nil)
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,7 +368,8 @@ func TestCancelStopsTheHandler(t *testing.T) {
 			return recipe.Result("too late"), nil
 		})
 		c := w.client()
-		name, err := c.Submit(w.ctx, nil)
+		submitted, err := c.Submit(w.ctx, nil)
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -412,7 +415,8 @@ func TestWorkerRegistersAgain(t *testing.T) {
 func TestClosedClientStaysClosed(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
-		name, err := c.Submit(w.ctx, nil)
+		submitted, err := c.Submit(w.ctx, nil)
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -440,7 +444,8 @@ func TestClosedClientStaysClosed(t *testing.T) {
 func TestCollectKeepsUnfinished(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
-		name, err := c.Submit(w.ctx, []byte("x"))
+		submitted, err := c.Submit(w.ctx, []byte("x"))
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -467,7 +472,8 @@ func TestAmbiguousSubmit(t *testing.T) {
 				}
 				return zk.None
 			})
-			name, err := w.client().Submit(w.ctx, []byte("x"))
+			submitted, err := w.client().Submit(w.ctx, []byte("x"))
+			name := submitted.Task
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -617,7 +623,8 @@ func chaos(w *world, seed uint64) {
 	c := w.client()
 	var names []string
 	for i := range 12 {
-		name, err := c.Submit(w.ctx, make([]byte, i%4))
+		submitted, err := c.Submit(w.ctx, make([]byte, i%4))
+		name := submitted.Task
 		if err != nil {
 			w.t.Error(err)
 			return

@@ -179,7 +179,8 @@ func TestOneDeniedTaskStopsNoOther(t *testing.T) {
 	for _, kind := range []zkapi.Kind{zkapi.KindGet, zkapi.KindCreate} {
 		inBubble(t, func(w *world) {
 			c := w.client()
-			bad, err := c.Submit(w.ctx, nil, recipe.ID("bad"), recipe.MaxAttempts(1))
+			submitted, err := c.Submit(w.ctx, nil, recipe.ID("bad"), recipe.MaxAttempts(1))
+			bad := submitted.Task
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -397,7 +398,8 @@ func TestChanges(t *testing.T) {
 		})
 		time.Sleep(time.Second)
 		c := w.client()
-		name, err := c.Submit(w.ctx, nil, recipe.ID("x"))
+		submitted, err := c.Submit(w.ctx, nil, recipe.ID("x"))
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -485,7 +487,8 @@ func TestRetiringWorkerFinishesWhatItHolds(t *testing.T) {
 			}
 		})
 		c := w.client()
-		first, err := c.Submit(w.ctx, nil)
+		submitted, err := c.Submit(w.ctx, nil)
+		first := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -493,7 +496,8 @@ func TestRetiringWorkerFinishesWhatItHolds(t *testing.T) {
 		closed := make(chan error, 1)
 		go func() { closed <- slow.Close(w.ctx) }()
 		time.Sleep(100 * time.Millisecond)
-		second, err := c.Submit(w.ctx, nil)
+		submitted, err = c.Submit(w.ctx, nil)
+		second := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -525,7 +529,8 @@ func TestRetiringEndsWithItsContext(t *testing.T) {
 			<-ctx.Done()
 			return nil, context.Cause(ctx)
 		})
-		name, err := w.client().Submit(w.ctx, nil)
+		submitted, err := w.client().Submit(w.ctx, nil)
+		name := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}

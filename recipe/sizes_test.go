@@ -147,8 +147,9 @@ func TestSubmitThatWasTooLargeOnlyNow(t *testing.T) {
 			go w.env.Server.MaxBuffer(128 << 10)
 			return zk.AfterItWas
 		})
-		if name, err := w.client().Submit(w.ctx, make([]byte, 200_000), recipe.ID("large")); err != nil || name != "task-large" || !lost {
-			t.Errorf("%q, %v; lost is %v", name, err, lost)
+		got, err := w.client().Submit(w.ctx, make([]byte, 200_000), recipe.ID("large"))
+		if want := (recipe.Submitted{Task: "task-large", ID: "large", Found: true, InDoubt: true}); err != nil || got != want || !lost {
+			t.Errorf("%+v, %v; lost is %v", got, err, lost)
 		}
 	})
 }

@@ -197,7 +197,8 @@ func TestMaster_TakesTasksFromAWorkerThatABackupBroughtBack(t *testing.T) {
 		hangs := func(ctx context.Context, _ recipe.Task) (recipe.Result, error) { <-ctx.Done(); return nil, ctx.Err() }
 		w.worker("w1", hangs)
 		c := w.client()
-		task, err := c.Submit(w.ctx, []byte("it"))
+		submitted, err := c.Submit(w.ctx, []byte("it"))
+		task := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +254,8 @@ func TestMaster_CountsNoProgressThatNoSessionShows(t *testing.T) {
 		w.within(time.Second, "the parents are there", func() bool { return w.do(zkapi.Exists("/assign")).Found })
 		w.do(zkapi.Create("/workers/hand", nil, zkapi.Ephemeral))
 		c := w.client()
-		task, err := c.Submit(w.ctx, []byte("it"), recipe.HeartbeatTimeout(10*time.Second))
+		submitted, err := c.Submit(w.ctx, []byte("it"), recipe.HeartbeatTimeout(10*time.Second))
+		task := submitted.Task
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,8 +377,8 @@ func TestSubmit_TakesNoFleetingZnodeForItsTask(t *testing.T) {
 				w.plant("/tasks/task-x", "", owner)
 			}
 			c := w.client()
-			if name, err := c.Submit(w.ctx, nil, recipe.ID("x")); !errors.Is(err, recipe.ErrObstructed) || !strings.Contains(err.Error(), "deleteall /tasks/task-x") || errors.Is(err, recipe.ErrInDoubt) {
-				t.Errorf("%q, %v", name, err)
+			if got, err := c.Submit(w.ctx, nil, recipe.ID("x")); !errors.Is(err, recipe.ErrObstructed) || !strings.Contains(err.Error(), "deleteall /tasks/task-x") || errors.Is(err, recipe.ErrInDoubt) {
+				t.Errorf("%+v, %v", got, err)
 			}
 			w.do(zkapi.Delete("/tasks/task-x", zkapi.AnyVersion))
 			if _, err := c.Submit(w.ctx, nil, recipe.ID("x")); err != nil {

@@ -187,7 +187,8 @@ func (p *parting) unlimited() *recipe.Client {
 // ended submits a task and waits for its end.
 func (p *parting) ended(c *recipe.Client, want recipe.State) string {
 	p.t.Helper()
-	task, err := c.Submit(p.ctx, []byte("x"), recipe.ID("crowd"))
+	submitted, err := c.Submit(p.ctx, []byte("x"), recipe.ID("crowd"))
+	task := submitted.Task
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -247,7 +248,8 @@ var partRuns = []struct {
 		p.master("m1", 0)
 		p.worker("w1", partAttempts, waits)
 		c := p.client()
-		task, err := c.Submit(p.ctx, []byte("x"), recipe.ID("crowd"))
+		submitted, err := c.Submit(p.ctx, []byte("x"), recipe.ID("crowd"))
+		task := submitted.Task
 		if err != nil {
 			p.t.Fatal(err)
 		}

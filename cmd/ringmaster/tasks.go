@@ -138,10 +138,10 @@ func payloadOf(cmd *cobra.Command, args []string) ([]byte, error) {
 func (s *submitOptions) submit(ctx context.Context, c *recipe.Client, payload []byte, options []recipe.SubmitOption) (string, error) {
 	for {
 		limited, cancel := s.limited(ctx)
-		name, err := c.Submit(limited, payload, options...)
+		submitted, err := c.Submit(limited, payload, options...)
 		cancel()
 		if s.full || ctx.Err() != nil || !errors.Is(err, recipe.ErrBacklogFull) {
-			return name, err
+			return submitted.Task, err
 		}
 	}
 }

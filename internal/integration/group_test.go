@@ -57,7 +57,8 @@ func (g *group) does(payload string, limit time.Duration) recipe.Status {
 	g.t.Helper()
 	ctx, cancel := context.WithTimeout(g.t.Context(), limit)
 	defer cancel()
-	task, err := g.client.Submit(ctx, []byte(payload))
+	submitted, err := g.client.Submit(ctx, []byte(payload))
+	task := submitted.Task
 	if err != nil {
 		g.t.Fatalf("submit %s: %v", payload, err)
 	}

@@ -242,7 +242,8 @@ func (s strict) goesOnAfterTheQuota(t *testing.T) {
 	g := group{t: t, env: env, namespace: namespace, see: see}
 	g.start("m1", "w1")
 	g.does("before", 30*time.Second)
-	later, err := g.client.Submit(t.Context(), []byte("meanwhile"), recipe.NotBefore(time.Now().Add(time.Second)))
+	submitted, err := g.client.Submit(t.Context(), []byte("meanwhile"), recipe.NotBefore(time.Now().Add(time.Second)))
+	later := submitted.Task
 	if err != nil {
 		t.Fatal(err)
 	}

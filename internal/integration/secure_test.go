@@ -207,14 +207,16 @@ func TestSecured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, err := client.Submit(s.ctx, []byte("x"), recipe.ID("t"))
+	submitted, err := client.Submit(s.ctx, []byte("x"), recipe.ID("t"))
+	name := submitted.Task
 	if err != nil {
 		t.Fatal(err)
 	}
 	if status, err := client.Await(s.ctx, name); err != nil || string(status.Result) != "done" {
 		t.Fatalf("%+v, %v", status, err)
 	}
-	later, err := client.Submit(s.ctx, nil, recipe.NotBefore(time.Now().Add(time.Hour)))
+	submitted, err = client.Submit(s.ctx, nil, recipe.NotBefore(time.Now().Add(time.Hour)))
+	later := submitted.Task
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -469,7 +469,8 @@ func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOpt
 	submit := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Submit, Of: submission})
 	limited, cancel := context.WithTimeout(ctx, submitPatience)
 	defer cancel()
-	name, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
+	accepted, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
+	name := accepted.Task
 	end, outcome := record.Submission{ID: submission.ID, Task: name}, record.OK
 	if err != nil {
 		outcome = record.Fail

@@ -176,3 +176,49 @@ func TestInjector_RefusesWhatTheBenchLacks(t *testing.T) {
 		}
 	}
 }
+
+// load is a bench of workers that hold assignments.
+type load struct {
+	Bench
+	Observer
+	workers []Process
+	held    map[string]int
+}
+
+func (l load) Processes() []Process { return l.workers }
+
+func (l load) Held(context.Context) (map[string]int, error) { return l.held, nil }
+
+// worker is a process that works.
+type worker struct {
+	Process
+	name string
+}
+
+func (w worker) Name() string { return w.name }
+
+func (worker) CanWork() bool { return true }
+
+func (worker) Alive() bool { return true }
+
+// observed has the observer of a bench apart, as both embed one.
+type observed struct{ load }
+
+func (o observed) Observer() Observer { return o.load }
+
+// TestInjector_AimsAtTheBusiestWorker whichever is picked, and at the next one if that one
+// suffers already.
+func TestInjector_AimsAtTheBusiestWorker(t *testing.T) {
+	bench := observed{load{workers: []Process{worker{name: "a"}, worker{name: "b"}, worker{name: "c"}}, held: map[string]int{"b": 7, "c": 9}}}
+	for pick := range 3 {
+		j := NewInjector(bench)
+		for _, want := range []string{"c", "b", "a"} {
+			if p, err := j.victim(t.Context(), BusiestWorker, pick); err != nil || p.Name() != want {
+				t.Errorf("pick %d: %v, want %s: %v", pick, p, want, err)
+			}
+		}
+		if p, err := j.victim(t.Context(), BusiestWorker, pick); err == nil {
+			t.Errorf("all suffer already, and %s was taken", p.Name())
+		}
+	}
+}

@@ -32,6 +32,7 @@ type actor struct {
 	draining chan struct{}
 	drained  bool
 	killed   bool
+	doomed   bool // its end is wanted
 }
 
 // Name implements nemesis.Process.
@@ -61,7 +62,7 @@ func (a *actor) Start() error {
 	}
 	a.journals = append(a.journals, a.journal)
 	a.env = &actorEnv{Env: &zk.Env{Server: m.server}, actor: a, life: a.life}
-	a.killed, a.over, a.draining = false, make(chan struct{}), make(chan struct{})
+	a.killed, a.doomed, a.over, a.draining = false, false, make(chan struct{}), make(chan struct{})
 	a.lives = append(a.lives, a.over)
 	if a.drained {
 		close(a.draining)
@@ -96,7 +97,7 @@ var errKilled = errors.New("killed")
 func (a *actor) Kill() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.killed = true
+	a.killed, a.doomed = true, true
 	a.env.die()
 	a.journal.Mute()
 	a.memory.note(a.name, a.life, record.Killed, "")
@@ -147,6 +148,7 @@ func (a *actor) Leave() (took time.Duration, clean bool) {
 	}
 	began := a.memory.now()
 	a.mu.Lock()
+	a.doomed = true
 	end, over := a.end, a.over
 	a.mu.Unlock()
 	end(participant.ErrLeave)
@@ -159,30 +161,35 @@ func (a *actor) Leave() (took time.Duration, clean bool) {
 	}
 }
 
-// recover undoes what a fault may have left.
+// recover undoes what a fault may have left. One that crashed stays dead.
 func (a *actor) recover() error {
 	a.port().mend()
 	a.mu.Lock()
-	killed := a.killed
+	doomed := a.doomed
 	a.mu.Unlock()
-	if killed || !a.Alive() && a.role != participant.Client {
+	if doomed && !a.Alive() {
 		return a.Start()
 	}
 	return nil
 }
 
-// bury waits until nothing of the actor runs any more: what was killed has come to
+// close waits until nothing of the actor runs any more: what was killed has come to
 // its end unheard.
-func (a *actor) bury() {
+func (a *actor) close() error {
+	if a.env == nil {
+		return nil // it was never started
+	}
 	a.env.die()
 	a.end(errKilled)
 	for _, over := range a.lives {
 		<-over
 	}
+	var errs []error
 	for _, j := range a.journals {
 		j.Mute()
-		_ = j.Close()
+		errs = append(errs, j.Close())
 	}
+	return errors.Join(errs...)
 }
 
 // Session implements nemesis.Process: any that lives.

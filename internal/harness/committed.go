@@ -16,19 +16,19 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// finalTrees reads the final tree, and what each server alone serves of it, all after
+// finalTree reads the final tree, and what each server alone serves of it, all after
 // the same zxid. Sessions of the dead may still end meanwhile, and each end is a write:
 // then it reads again.
-func (r *run) finalTrees(ctx context.Context, evidence *record.Evidence) error {
-	if r.ensemble.IsExternal() {
-		nodes, err := r.observer.tree(ctx)
+func (d *docker) finalTree(ctx context.Context, evidence *record.Evidence) error {
+	if d.ensemble.IsExternal() {
+		nodes, err := d.observer.tree(ctx)
 		evidence.Nodes = append([]record.Node{}, nodes...)
 		evidence.Order = record.FromTree
 		return err
 	}
 	var alone []*observer
-	for _, s := range r.ensemble.Servers {
-		o, err := r.newObserver([]string{s.Address})
+	for _, s := range d.ensemble.Servers {
+		o, err := d.newObserver([]string{s.Address})
 		if err != nil {
 			return err
 		}
@@ -39,23 +39,23 @@ func (r *run) finalTrees(ctx context.Context, evidence *record.Evidence) error {
 		alone = append(alone, o)
 	}
 	for {
-		before, err := r.agreed(ctx)
+		before, err := d.agreed(ctx)
 		if err != nil {
 			return err
 		}
-		nodes, err := r.observer.tree(ctx)
+		nodes, err := d.observer.tree(ctx)
 		if err != nil {
 			return err
 		}
 		evidence.Nodes, evidence.Servers = append([]record.Node{}, nodes...), nil
-		for i, s := range r.ensemble.Servers {
+		for i, s := range d.ensemble.Servers {
 			served, err := alone[i].digest(ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}
 			evidence.Servers = append(evidence.Servers, record.ServerState{Name: s.Name, Served: served})
 		}
-		after, err := r.agreed(ctx)
+		after, err := d.agreed(ctx)
 		if err != nil {
 			return err
 		}
@@ -68,17 +68,17 @@ func (r *run) finalTrees(ctx context.Context, evidence *record.Evidence) error {
 
 // agreed waits until all servers have applied the same transaction, and returns its
 // zxid.
-func (r *run) agreed(ctx context.Context) (int64, error) {
-	if err := r.ensemble.WaitAgreed(ctx); err != nil {
+func (d *docker) agreed(ctx context.Context) (int64, error) {
+	if err := d.ensemble.WaitAgreed(ctx); err != nil {
 		return 0, err
 	}
-	status, err := r.ensemble.Servers[0].Status(ctx)
+	status, err := d.ensemble.Servers[0].Status(ctx)
 	if err != nil {
 		return 0, err
 	}
 	zxid, err := strconv.ParseInt(status.Zxid, 0, 64)
 	if err != nil {
-		return 0, fmt.Errorf("harness: zxid of %s: %w", r.ensemble.Servers[0].Name, err)
+		return 0, fmt.Errorf("harness: zxid of %s: %w", d.ensemble.Servers[0].Name, err)
 	}
 	return zxid, nil
 }
@@ -100,25 +100,25 @@ func (o *observer) digest(ctx context.Context) (string, error) {
 // externalWeaker is why an external ensemble does not tell what was committed.
 const externalWeaker = "the ensemble is external, and what is on its servers' disks cannot be read"
 
-// saveCommitted copies what is on the servers' disks and makes of it the file of what
+// committed copies what is on the servers' disks and makes of it the file of what
 // was committed. Where that cannot be done, the evidence says so and why.
-func (r *run) saveCommitted(ctx context.Context, evidence *record.Evidence) error {
-	logs := filepath.Join(r.dir, record.LogsFolder)
-	if r.ensemble.IsExternal() {
+func (d *docker) committed(ctx context.Context, evidence *record.Evidence) error {
+	logs := filepath.Join(d.dir, record.LogsFolder)
+	if d.ensemble.IsExternal() {
 		evidence.Weaker = externalWeaker
 		return nil
 	}
 	if evidence.Last == 0 {
 		evidence.Weaker = "the servers did not come to stand at the same transaction"
-		return r.ensemble.SaveEvidence(ctx, logs)
+		return d.ensemble.SaveEvidence(ctx, logs)
 	}
-	servers, err := r.copyLogs(ctx, logs, evidence)
+	servers, err := d.copyLogs(ctx, logs, evidence)
 	if err == nil {
-		err = r.describeServers(evidence, servers)
+		err = d.describeServers(evidence, servers)
 	}
 	if err != nil {
 		evidence.Order, evidence.Weaker = record.FromTree, "the servers' logs could not be read: "+err.Error()
-		if gone := os.Remove(filepath.Join(r.dir, record.CommittedFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) { // a part of it
+		if gone := os.Remove(filepath.Join(d.dir, record.CommittedFile)); gone != nil && !errors.Is(gone, os.ErrNotExist) { // a part of it
 			err = errors.Join(err, gone)
 		}
 		return err
@@ -130,14 +130,14 @@ func (r *run) saveCommitted(ctx context.Context, evidence *record.Evidence) erro
 // copyLogs copies and reads the servers' files. A server writes its log to the disk a
 // moment after it has applied what is in there, hence it may have to be done again.
 // What cannot be read at all is noted with its server.
-func (r *run) copyLogs(ctx context.Context, dir string, evidence *record.Evidence) ([]*txnlog.Server, error) {
+func (d *docker) copyLogs(ctx context.Context, dir string, evidence *record.Evidence) ([]*txnlog.Server, error) {
 	for {
-		if err := r.ensemble.SaveEvidence(ctx, dir); err != nil {
+		if err := d.ensemble.SaveEvidence(ctx, dir); err != nil {
 			return nil, err
 		}
 		var servers []*txnlog.Server
 		late := -1
-		for i, s := range r.ensemble.Servers {
+		for i, s := range d.ensemble.Servers {
 			read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
 			if err != nil {
 				evidence.Servers[i].Problem = err.Error()
@@ -152,7 +152,7 @@ func (r *run) copyLogs(ctx context.Context, dir string, evidence *record.Evidenc
 			return servers, nil
 		}
 		if !wait(ctx, 500*time.Millisecond) {
-			err := fmt.Errorf("harness: what is on the disk of %s ends before 0x%x, which it serves", r.ensemble.Servers[late].Name, evidence.Last)
+			err := fmt.Errorf("harness: what is on the disk of %s ends before 0x%x, which it serves", d.ensemble.Servers[late].Name, evidence.Last)
 			evidence.Servers[late].Problem = err.Error()
 			return nil, err
 		}
@@ -161,8 +161,8 @@ func (r *run) copyLogs(ctx context.Context, dir string, evidence *record.Evidenc
 
 // describeServers completes the evidence from the servers' files, and writes the file of
 // what was committed.
-func (r *run) describeServers(evidence *record.Evidence, servers []*txnlog.Server) error {
-	order := txnlog.Merge(servers, evidence.Last, r.config.profile().FirstCounter())
+func (d *docker) describeServers(evidence *record.Evidence, servers []*txnlog.Server) error {
+	order := txnlog.Merge(servers, evidence.Last, d.config.profile().FirstCounter())
 	evidence.Conflicts = order.Conflicts
 	if err := confirm(order, evidence.Servers); err != nil {
 		evidence.Servers[0].Problem = err.Error()
@@ -191,11 +191,11 @@ func (r *run) describeServers(evidence *record.Evidence, servers []*txnlog.Serve
 	}
 	var commits []record.Commit
 	for _, e := range order.Committed {
-		if c, ours := committed(e, r.namespace); ours {
+		if c, ours := commitFrom(e, d.namespace); ours {
 			commits = append(commits, c)
 		}
 	}
-	return record.WriteCommits(filepath.Join(r.dir, record.CommittedFile), commits)
+	return record.WriteCommits(filepath.Join(d.dir, record.CommittedFile), commits)
 }
 
 // confirm carries out what was committed, and nothing else, and looks whether that gives
@@ -218,9 +218,9 @@ func confirm(order *txnlog.Order, served []record.ServerState) error {
 	return nil
 }
 
-// committed tells of a transaction in the history's terms; false if it is about nothing
+// commitFrom tells of a transaction in the history's terms; false if it is about nothing
 // below the namespace.
-func committed(e txnlog.Entry, namespace string) (record.Commit, bool) {
+func commitFrom(e txnlog.Entry, namespace string) (record.Commit, bool) {
 	c := record.Commit{
 		Zxid: e.Zxid, Session: fmt.Sprintf("0x%x", e.Session), Xid: e.Cxid, At: time.Duration(e.TimeMs) * time.Millisecond,
 		Servers: e.Servers, Kind: record.CommitWrite,

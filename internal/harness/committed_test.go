@@ -43,7 +43,7 @@ func TestCommittedInTheHistorysTerms(t *testing.T) {
 		"ZooKeeper's own":          {entry(txnlog.Set, txnlog.Part{Opcode: txnlog.Reconfig, Path: "/zookeeper/config"}), "", commit(record.CommitWrite, ""), false},
 		"no name of ZooKeeper's":   {entry(txnlog.Delete, txnlog.Part{Opcode: txnlog.Delete, Path: "/zookeepers"}), "", commit(record.CommitWrite, "", record.Op{Kind: "delete", Path: "/zookeepers"}), true},
 	} {
-		if got, ours := committed(c.entry, c.namespace); ours != c.ours || !reflect.DeepEqual(got, c.want) {
+		if got, ours := commitFrom(c.entry, c.namespace); ours != c.ours || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, %v", name, got, ours)
 		}
 	}

@@ -91,10 +91,10 @@ func (p *process) wrote(x ensemble.Exchange) {
 }
 
 // expired records that the nemesis has ended somebody's session.
-func (r *run) expired(s ensemble.Session, sent time.Duration, zxid int64) {
-	e := r.exchanged(holder{process: nemesisProcess}, s.ID, zkapi.Op{}, zkapi.Result{}, nil)
-	e.Zxid, e.Sent, e.Answered = zxid, sent-r.origin, clock.Now()-r.origin
-	r.wire.Add(e)
+func (d *docker) expired(s ensemble.Session, sent time.Duration, zxid int64) {
+	e := d.exchanged(holder{process: nemesisProcess}, s.ID, zkapi.Op{}, zkapi.Result{}, nil)
+	e.Zxid, e.Sent, e.Answered = zxid, sent-d.origin, clock.Now()-d.origin
+	d.wire.Add(e)
 }
 
 // wrote records a write of an actor. The observer only reads.

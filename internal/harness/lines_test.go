@@ -17,7 +17,7 @@ var onTheLine = []nemesis.Kind{
 }
 
 // lineTo adds a process that nobody plays to a run, with a line to its servers.
-func (r *run) lineTo(t *testing.T, servers *servers) *process {
+func (r *docker) lineTo(t *testing.T, servers *servers) *process {
 	t.Helper()
 	proxy, err := ensemble.NewProxy(servers.addresses, ensemble.Ears{})
 	if err != nil {
@@ -29,12 +29,12 @@ func (r *run) lineTo(t *testing.T, servers *servers) *process {
 		}
 	})
 	p := &process{name: "client-1", role: participant.Client, run: r, proxy: proxy, exited: make(chan struct{})}
-	r.processes = append(r.processes, p)
+	r.members = append(r.members, p)
 	return p
 }
 
 // bind aims a fault at the client of a run.
-func (r *run) bind(t *testing.T, kind nemesis.Kind) nemesis.Injection {
+func (r *docker) bind(t *testing.T, kind nemesis.Kind) nemesis.Injection {
 	t.Helper()
 	i, err := r.injector.Bind(t.Context(), nemesis.Fault{Number: 1, Kind: kind, Role: nemesis.SomeClient, Pick: 500})
 	if err != nil {

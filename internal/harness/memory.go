@@ -20,6 +20,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // memory is a run in one process, on a ZooKeeper in memory and in virtual time:
@@ -28,7 +29,6 @@ import (
 type memory struct {
 	*run
 	server *zk.Server
-	actors []*actor
 	acts   *participant.Sink
 	owners sync.Map // holder: whose each session is, by its id
 
@@ -70,115 +70,79 @@ const stillness = time.Minute
 // Simulate does a run in memory in a folder that exists, and ends the process.
 func Simulate(config Config, dir string) {
 	virtualtime.Main(stillness, func() error {
-		began := time.Now()
-		r := &run{config: config, out: os.Stderr, dir: dir, now: func() time.Duration { return time.Since(began) }}
-		m := &memory{run: r, server: zk.NewServer(config.SessionTimeout)}
-		r.injector = nemesis.NewInjector(m)
-		m.server.Record(m.wrote)
-		return m.play()
+		m := newMemory(config, dir, os.Stderr)
+		err := m.setUp(context.Background())
+		if err == nil {
+			err = m.conduct(context.Background())
+		}
+		return errors.Join(err, m.tearDown())
 	})
 }
 
-// play goes through the phases of a run.
-func (m *memory) play() error {
-	ctx := context.Background()
-	if err := m.openJournals(); err != nil {
-		return err
-	}
-	m.begin(record.SettingUp, "")
+// newMemory prepares a run that begins now.
+func newMemory(config Config, dir string, out io.Writer) *memory {
+	began := time.Now()
+	m := &memory{run: newRun(config, dir, out, func() time.Duration { return time.Since(began) }), server: zk.NewServer(config.SessionTimeout)}
+	m.on(m)
+	return m
+}
+
+// open implements bench.
+func (m *memory) open(context.Context) (Stored, error) {
+	m.server.Record(m.wrote)
 	m.observer = &observer{driver: &zk.Env{Server: m.server}}
 	m.acts = participant.NewSink(m.effects)
-	if err := m.saveMemoryConfig(); err != nil {
-		return err
-	}
-	for _, group := range m.config.cast() {
-		for i := range group.count {
-			a := &actor{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, memory: m}
-			m.actors = append(m.actors, a)
-			if err := a.Start(); err != nil {
-				return err
-			}
-		}
-	}
-	plan := m.config.plan()
-	m.begin(record.Loading, fmt.Sprintf("for %v of virtual time, %d faults planned", m.config.Time, len(plan)))
-	load, cancel := context.WithTimeout(ctx, m.config.Time)
-	records := m.torture(load, plan)
-	<-load.Done()
-	cancel()
-	m.begin(record.Healing, "")
-	evidence := &record.Evidence{Healed: true}
-	for _, a := range m.actors {
-		if err := a.recover(); err != nil {
-			return err
-		}
-	}
-	m.begin(record.Draining, "")
-	m.drainActors(ctx, evidence)
-	m.begin(record.Collecting, "")
-	for _, a := range m.actors {
-		a.Leave()
-	}
-	return m.gather(ctx, evidence, records)
-}
-
-// drainActors is drain for actors.
-func (m *memory) drainActors(ctx context.Context, evidence *record.Evidence) {
-	for _, a := range m.actors {
-		a.drain()
-	}
-	m.awaitDrained(ctx, evidence, func() (waiting []string) {
-		for _, a := range m.actors {
-			if a.role == participant.Client && a.Alive() {
-				waiting = append(waiting, a.name)
-			}
-		}
-		return waiting
-	})
-}
-
-// gather writes the evidence.
-func (m *memory) gather(ctx context.Context, evidence *record.Evidence, records []nemesis.Record) error {
-	nodes, err := m.observer.tree(ctx)
-	evidence.Nodes = append([]record.Node{}, nodes...)
-	m.observer.Close(ctx)
-	evidence.Order = record.FromMemory
-	err = errors.Join(err,
-		record.WriteCommits(filepath.Join(m.dir, record.CommittedFile), m.commits),
-		evidence.Save(filepath.Join(m.dir, record.EvidenceFile)),
-		nemesis.Save(filepath.Join(m.dir, record.FaultsFile), records),
-	)
-	m.begin(record.Ending, "")
-	for _, j := range []*record.Journal{m.harness, m.nemesis, m.effects} {
-		err = errors.Join(err, j.Close())
-	}
-	for _, a := range m.actors {
-		a.bury()
-	}
-	return errors.Join(err, m.wire.Close())
-}
-
-func (m *memory) saveMemoryConfig() error {
 	v := versions()
 	v.ZooKeeper = "in memory"
-	return record.SaveJSON(filepath.Join(m.dir, record.ConfigFile), Stored{Config: m.config, RecordFormat: record.FormatVersion, Policy: m.config.policy(), Started: time.Now().UTC(), Versions: v})
+	return Stored{Started: time.Now().UTC(), Versions: v}, nil
+}
+
+// member implements bench.
+func (m *memory) member(name string, role participant.Role, _ int) (member, error) {
+	return &actor{name: name, role: role, memory: m}, nil
+}
+
+// clock implements bench.
+func (m *memory) clock() string { return " of virtual time" }
+
+// healServers implements bench: there are none to be broken.
+func (m *memory) healServers(context.Context) error { return nil }
+
+// serves implements bench.
+func (m *memory) serves(ctx context.Context) error {
+	_, err := m.observer.Must(ctx, zkapi.Sync("/"))
+	return err
+}
+
+// finalTree implements bench.
+func (m *memory) finalTree(ctx context.Context, evidence *record.Evidence) error {
+	nodes, err := m.observer.tree(ctx)
+	evidence.Nodes = append([]record.Node{}, nodes...)
+	return err
+}
+
+// committed implements bench.
+func (m *memory) committed(_ context.Context, evidence *record.Evidence) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	evidence.Order = record.FromMemory
+	err := record.WriteCommits(filepath.Join(m.dir, record.CommittedFile), m.commits)
+	if err != nil {
+		evidence.Order, evidence.Weaker = record.FromTree, "what was committed could not be written: "+err.Error()
+	}
+	return err
+}
+
+// close implements bench.
+func (m *memory) close(ctx context.Context) error {
+	if m.observer != nil {
+		m.observer.Close(ctx)
+	}
+	return nil
 }
 
 // Settings implements nemesis.Bench.
-func (m *memory) Settings() nemesis.Settings {
-	s := m.run.Settings()
-	s.Offers = 0
-	return s
-}
-
-// Processes implements nemesis.Bench.
-func (m *memory) Processes() []nemesis.Process {
-	all := make([]nemesis.Process, len(m.actors))
-	for i, a := range m.actors {
-		all[i] = a
-	}
-	return all
-}
+func (m *memory) Settings() nemesis.Settings { return m.settings() }
 
 // Ensemble implements nemesis.Bench: there are no servers to be broken.
 func (m *memory) Ensemble() nemesis.Ensemble { return nil }

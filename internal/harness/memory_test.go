@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -26,12 +27,11 @@ func onStage(t *testing.T, f func(m *memory, session zkapi.Session)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := zk.NewServer(3 * time.Second)
-		m := &memory{run: &run{config: Defaults(), harness: journal}, server: server}
-		m.now, m.injector = func() time.Duration { return time.Since(began) }, nemesis.NewInjector(m)
+		m := newMemory(Defaults(), "", io.Discard)
+		m.harness = journal
 		a := &actor{name: "client-1", role: participant.Client, memory: m, life: 1, over: make(chan struct{})}
-		m.actors = []*actor{a}
-		a.env = &actorEnv{Env: &zk.Env{Server: server}, actor: a, life: 1}
+		m.members = []member{a}
+		a.env = &actorEnv{Env: &zk.Env{Server: m.server}, actor: a, life: 1}
 		session, err := a.env.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ type process struct {
 	name  string
 	role  participant.Role
 	proxy *ensemble.Proxy
-	run   *run
+	run   *docker
 
 	started    *atomic.Int32 // lives of that name so far
 	executable string        // the command that plays it
@@ -349,4 +349,12 @@ func (t twin) Remove() error {
 		return t.proxy.Close()
 	}
 	return nil
+}
+
+// close ends the process and its line.
+func (p *process) close() error {
+	if p.command != nil && p.Alive() {
+		p.quit(time.Second)
+	}
+	return p.proxy.Close()
 }

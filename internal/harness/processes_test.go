@@ -68,7 +68,7 @@ func extra(argument string) error {
 }
 
 // stage is a run with one participant, of that name, that has a session.
-func stage(t *testing.T, timeout time.Duration) (*run, *process) {
+func stage(t *testing.T, timeout time.Duration) (*docker, *process) {
 	t.Helper()
 	r := runOn(t, startServers(t, 1))
 	dir, _, err := makeFolder(t.TempDir(), 1, time.Now())
@@ -76,7 +76,6 @@ func stage(t *testing.T, timeout time.Duration) (*run, *process) {
 		t.Fatal(err)
 	}
 	r.dir, r.config.SessionTimeout, r.config.Clients, r.origin = dir, timeout, 1, clock.Now()
-	r.now = func() time.Duration { return clock.Now() - r.origin }
 	if r.executable, err = os.Executable(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +93,7 @@ func stage(t *testing.T, timeout time.Duration) (*run, *process) {
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r.processes = []*process{p}
+	r.members = []member{p}
 	t.Cleanup(func() {
 		p.quit(leavePatience)
 		r.injector.Wait()
@@ -112,7 +111,7 @@ func listens(t *testing.T, p *process) {
 }
 
 // onWorker aims a fault at the worker of a run.
-func (r *run) onWorker(t *testing.T, kind nemesis.Kind) nemesis.Injection {
+func (r *docker) onWorker(t *testing.T, kind nemesis.Kind) nemesis.Injection {
 	t.Helper()
 	i, err := r.injector.Bind(t.Context(), nemesis.Fault{Kind: kind, Role: nemesis.SomeWorker, Pick: 7})
 	if err != nil {

@@ -8,45 +8,83 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/clock"
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// run is one run in progress.
+// run is one run in progress, on whatever bench.
 type run struct {
-	config     Config
-	dir        string
-	namespace  string
-	executable string
-	out        io.Writer
-	origin     time.Duration
-	image      ensemble.Image
-	started    time.Time
+	config    Config
+	dir       string
+	namespace string
+	out       io.Writer
 
-	ensemble  *ensemble.Ensemble
-	names     *ensemble.Names // nil unless the servers have one name
-	observer  *observer
-	sink      *participant.Sink
-	processes []*process
-	work      sync.WaitGroup // goroutines that wait for processes
-
-	overQuota atomic.Int64 // writes that were refused because of a quota
+	bench    bench
+	observer *observer
+	members  []member
+	injector *nemesis.Injector
 
 	harness, nemesis, effects *record.Journal
 	wire                      *record.Wire
 
-	now      func() time.Duration // since the run began
-	injector *nemesis.Injector
+	now func() time.Duration // since the run began
+}
+
+// bench is what a run takes place on. Everything else is the same for all of them.
+type bench interface {
+	nemesis.Bench
+	open(ctx context.Context) (Stored, error) // all but the participants, and says what it is
+	// member makes a participant, which is the n-th of its role.
+	member(name string, role participant.Role, n int) (member, error)
+	clock() string                                                  // by which the load is measured; empty for the ordinary one
+	healServers(ctx context.Context) error                          // undoes the faults of servers
+	serves(ctx context.Context) error                               // waits until the ensemble serves
+	finalTree(ctx context.Context, evidence *record.Evidence) error // reads it
+	committed(ctx context.Context, evidence *record.Evidence) error // writes the file of what was committed, or says why there is none
+	close(ctx context.Context) error                                // ends and removes what open has started
+}
+
+// member is a participant of a run.
+type member interface {
+	nemesis.Process
+	recover() error // undoes whatever a fault may have left; one that crashed stays dead
+	drain()         // tells a client to submit no more
+	close() error   // ends all of it
+}
+
+// newRun prepares a run in a folder that exists.
+func newRun(config Config, dir string, out io.Writer, now func() time.Duration) *run {
+	return &run{config: config, dir: dir, out: out, now: now}
+}
+
+// on puts the run on a bench.
+func (r *run) on(b bench) { r.bench, r.injector = b, nemesis.NewInjector(b) }
+
+// settings are those that every bench has.
+func (r *run) settings() nemesis.Settings {
+	return nemesis.Settings{Namespace: r.namespace, SessionTimeout: r.config.SessionTimeout}
+}
+
+// Now implements nemesis.Bench.
+func (r *run) Now() time.Duration { return r.now() }
+
+// Observer implements nemesis.Bench.
+func (r *run) Observer() nemesis.Observer { return r.observer }
+
+// Processes implements nemesis.Bench.
+func (r *run) Processes() []nemesis.Process {
+	all := make([]nemesis.Process, len(r.members))
+	for i, m := range r.members {
+		all[i] = m
+	}
+	return all
 }
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
@@ -79,24 +117,22 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	if config.Ensemble == Memory {
 		return runInChild(ctx, config, executable, out)
 	}
-	r := &run{config: config, out: out, origin: clock.Now(), executable: executable, started: time.Now()}
-	r.now = func() time.Duration { return clock.Now() - r.origin }
-	r.injector = nemesis.NewInjector(r)
+	d := newDocker(config, executable, out)
 	var undo func() error
-	if r.dir, undo, err = makeFolder(config.Out, config.Seed, r.started); err != nil {
+	if d.dir, undo, err = makeFolder(config.Out, config.Seed, d.started); err != nil {
 		return "", err
 	}
 	if pids := owner.KillOrphans(); len(pids) > 0 {
-		r.say("removed %d processes that an earlier run left behind", len(pids))
+		d.say("removed %d processes that an earlier run left behind", len(pids))
 	}
-	if err := r.setUp(ctx); err != nil {
-		return "", errors.Join(err, r.tearDown(), undo())
+	if err := d.setUp(ctx); err != nil {
+		return "", errors.Join(err, d.tearDown(), undo())
 	}
-	err = r.conduct(ctx)
-	r.warn(r.tearDown())
-	err = errors.Join(err, seal(r.dir, r.config))
-	r.warn(linkLatest(r.dir))
-	return r.dir, err
+	err = d.conduct(ctx)
+	d.warn(errors.Join(d.tearDown(), record.MergeJournals(d.dir)))
+	err = errors.Join(err, seal(d.dir, d.config))
+	d.warn(linkLatest(d.dir))
+	return d.dir, err
 }
 
 // warn tells of something that went wrong after the load and takes nothing from
@@ -107,47 +143,28 @@ func (r *run) warn(err error) {
 	}
 }
 
-// containers names the containers of a run. Two runs may begin in the same second with
-// the same seed, in different folders.
-func (r *run) containers() string {
-	return fmt.Sprintf("%s-%d", strings.ToLower(filepath.Base(r.dir)), os.Getpid())
-}
-
 // setUp starts everything that has to be there before the load.
 func (r *run) setUp(ctx context.Context) error {
 	if err := r.openJournals(); err != nil {
 		return err
 	}
 	r.begin(record.SettingUp, "")
-	if err := r.openEnsemble(ctx); err != nil {
+	stored, err := r.bench.open(ctx)
+	if err != nil {
 		return err
 	}
-	var err error
-	if r.observer, err = r.newObserver(r.ensemble.Addresses()); err != nil {
-		return err
-	}
-	if r.config.profile().OneName {
-		if r.names, err = ensemble.ServeNames(ensemble.LocalAddresses(len(r.ensemble.Servers))); err != nil {
-			return err
-		}
-	}
-	if err := r.saveConfig(ctx); err != nil {
-		return err
-	}
-	if r.sink, err = participant.ListenSink(r.effects); err != nil {
+	stored.Config, stored.RecordFormat, stored.Policy, stored.Namespace = r.config, record.FormatVersion, r.config.policy(), r.namespace
+	if err := record.SaveJSON(filepath.Join(r.dir, record.ConfigFile), stored); err != nil {
 		return err
 	}
 	for _, group := range r.config.cast() {
 		for i := range group.count {
-			p := &process{name: fmt.Sprintf("%s-%d", group.role, i+1), role: group.role, run: r, started: new(atomic.Int32), executable: r.executable}
-			if r.config.isOther(i + 1) {
-				p.executable = r.config.Mixed
-			}
-			if err := p.connect(); err != nil {
+			m, err := r.bench.member(fmt.Sprintf("%s-%d", group.role, i+1), group.role, i+1)
+			if err != nil {
 				return err
 			}
-			r.processes = append(r.processes, p)
-			if err := p.Start(); err != nil {
+			r.members = append(r.members, m)
+			if err := m.Start(); err != nil {
 				return err
 			}
 		}
@@ -173,55 +190,6 @@ func (r *run) openJournals() error {
 	return err
 }
 
-func (r *run) openEnsemble(ctx context.Context) error {
-	var err error
-	if r.config.Ensemble == External {
-		r.namespace = fmt.Sprintf("/ringmaster-%d-%d", r.config.Seed, r.started.UnixMilli())
-		r.ensemble, err = ensemble.External(ctx, r.config.Connect)
-		return err
-	}
-	r.namespace = r.config.profile().Namespace
-	removed, err := ensemble.RemoveLeftovers(ctx)
-	if err != nil {
-		return err
-	}
-	if removed > 0 {
-		r.say("removed %d containers, networks and volumes that an earlier run left behind", removed)
-	}
-	if r.image, err = ensemble.FindImage(ctx, r.config.Image, r.out); err != nil {
-		return err
-	}
-	r.ensemble, err = ensemble.Start(ctx, ensemble.Config{
-		Servers: r.config.Servers, TickTime: r.config.TickTime, Image: r.image,
-		Run: r.containers(), SmallLog: r.config.smallLog(), Profile: r.config.profile(),
-	})
-	return err
-}
-
-func (r *run) saveConfig(ctx context.Context) error {
-	v := versions()
-	v.ZooKeeper = "unknown"
-	if status, err := r.ensemble.Servers[0].Status(ctx); err == nil {
-		v.ZooKeeper = status.Version
-	}
-	r.say("ensemble: %d servers, ZooKeeper %s, %s", len(r.ensemble.Servers), v.ZooKeeper, strings.TrimSpace(r.image.Reference+" "+r.image.Source))
-	own, other := record.Build{Path: r.executable, Commit: v.Commit, Dirty: v.Dirty}, record.Build{}
-	if r.config.Mixed != "" {
-		var err error
-		if other, err = otherBuild(r.config.Mixed); err != nil {
-			return err
-		}
-	}
-	builds := r.config.builds(own, other)
-	if len(builds) > 0 {
-		r.say("builds: %v", builds)
-	}
-	return record.SaveJSON(filepath.Join(r.dir, record.ConfigFile), Stored{
-		Builds: builds, Config: r.config, RecordFormat: record.FormatVersion, Policy: r.config.policy(), Namespace: r.namespace, Started: r.started.UTC(), Versions: v, Pulled: r.image,
-		Addresses: r.ensemble.Addresses(),
-	})
-}
-
 // Deadlines of the phases after the load.
 const (
 	healDeadline    = time.Minute
@@ -245,7 +213,7 @@ func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
 // the load ends, and the rest goes on: what was done is healed and saved.
 func (r *run) conduct(ctx context.Context) error {
 	plan := r.config.plan()
-	r.begin(record.Loading, fmt.Sprintf("for %v, %d faults planned", r.config.Time, len(plan)))
+	r.begin(record.Loading, fmt.Sprintf("for %v%s, %d faults planned", r.config.Time, r.bench.clock(), len(plan)))
 	load, cancel := context.WithTimeout(ctx, r.config.Time)
 	records := r.torture(load, plan)
 	<-load.Done()
@@ -262,11 +230,12 @@ func (r *run) conduct(ctx context.Context) error {
 		r.drain(after, evidence)
 	}
 	r.begin(record.Collecting, "")
-	for _, p := range r.processes {
-		r.work.Go(func() { p.quit(leavePatience) })
+	var leaving sync.WaitGroup
+	for _, m := range r.members {
+		leaving.Go(func() { m.Leave() })
 	}
 	r.injector.Wait()
-	r.work.Wait()
+	leaving.Wait()
 	err := r.collect(after, evidence, records)
 	if interrupted {
 		err = errors.Join(fmt.Errorf("harness: interrupted, the run is cut short: %w", context.Cause(ctx)), err)
@@ -280,9 +249,9 @@ func (r *run) heal(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healDeadline)
 	defer cancel()
 	for told := r.now(); ; {
-		err := r.ensemble.HealAll(ctx)
-		for _, p := range r.processes {
-			err = errors.Join(err, p.recover())
+		err := r.bench.healServers(ctx)
+		for _, m := range r.members {
+			err = errors.Join(err, m.recover())
 		}
 		if err == nil {
 			break
@@ -292,11 +261,12 @@ func (r *run) heal(ctx context.Context) error {
 			return fmt.Errorf("harness: heal: %w", err)
 		}
 	}
-	if r.ensemble.IsExternal() {
-		_, err := r.observer.Must(ctx, zkapi.Sync("/"))
-		return err
-	}
-	return r.ensemble.WaitServing(ctx, len(r.ensemble.Servers))
+	return r.bench.serves(ctx)
+}
+
+// clients are the participants that submit.
+func (r *run) clients() []member {
+	return slices.DeleteFunc(slices.Clone(r.members), func(m member) bool { return !m.IsClient() })
 }
 
 // drain waits until the clients have heard of all their tasks, every task in the
@@ -304,10 +274,8 @@ func (r *run) heal(ctx context.Context) error {
 // moved for a while, or when it takes much longer than the load has: both are
 // findings. That the tree could not be read is none.
 func (r *run) drain(ctx context.Context, evidence *record.Evidence) {
-	for _, p := range r.processes {
-		if p.role == participant.Client {
-			p.drain()
-		}
+	for _, c := range r.clients() {
+		c.drain()
 	}
 	r.awaitDrained(ctx, evidence, r.waitingClients)
 }
@@ -360,9 +328,9 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 // waitingClients are those that have not heard of all their tasks.
 func (r *run) waitingClients() []string {
 	var names []string
-	for _, p := range r.processes {
-		if p.role == participant.Client && p.Alive() {
-			names = append(names, p.name)
+	for _, c := range r.clients() {
+		if c.Alive() {
+			names = append(names, c.Name())
 		}
 	}
 	return names
@@ -377,7 +345,7 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 		return step(ctx)
 	}
 	if evidence.Healed {
-		err := within(func(ctx context.Context) error { return r.finalTrees(ctx, evidence) })
+		err := within(func(ctx context.Context) error { return r.bench.finalTree(ctx, evidence) })
 		if err != nil {
 			evidence.Healed, evidence.Nodes, evidence.Servers = false, nil, nil
 			evidence.Problem = strings.TrimSpace(evidence.Problem + " the final tree could not be read: " + err.Error())
@@ -387,39 +355,21 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 		evidence.Save(filepath.Join(r.dir, record.EvidenceFile)),
 		nemesis.Save(filepath.Join(r.dir, record.FaultsFile), records),
 	)
-	r.warn(within(func(ctx context.Context) error { return r.saveCommitted(ctx, evidence) }))
+	r.warn(within(func(ctx context.Context) error { return r.bench.committed(ctx, evidence) }))
 	r.begin(record.Ending, "")
 	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with what the logs say
 }
 
-// tearDown ends and removes whatever was started, and merges what was recorded.
+// tearDown ends and removes whatever was started.
 func (r *run) tearDown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), collectDeadline)
 	defer cancel()
 	var errs []error
-	for _, p := range r.processes {
-		if p.command != nil && p.Alive() {
-			p.quit(time.Second)
-		}
-		errs = append(errs, p.proxy.Close())
+	for _, m := range r.members {
+		errs = append(errs, m.close())
 	}
 	r.injector.Wait()
-	r.work.Wait()
-	if r.sink != nil {
-		errs = append(errs, r.sink.Close())
-	}
-	if r.names != nil {
-		errs = append(errs, r.names.Close())
-	}
-	if r.observer != nil {
-		if r.ensemble.IsExternal() {
-			errs = append(errs, r.observer.removeTree(ctx))
-		}
-		r.observer.Close(ctx)
-	}
-	if r.ensemble != nil {
-		errs = append(errs, r.ensemble.Stop(ctx))
-	}
+	errs = append(errs, r.bench.close(ctx))
 	for _, j := range []*record.Journal{r.harness, r.nemesis, r.effects} {
 		if j != nil {
 			errs = append(errs, j.Close())
@@ -428,5 +378,5 @@ func (r *run) tearDown() error {
 	if r.wire != nil {
 		errs = append(errs, r.wire.Close())
 	}
-	return errors.Join(append(errs, record.MergeJournals(r.dir))...)
+	return errors.Join(errs...)
 }

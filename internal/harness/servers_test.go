@@ -3,11 +3,11 @@ package harness
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
@@ -17,16 +17,16 @@ import (
 )
 
 // serverRun is a run of which only the servers are there, and somebody who writes.
-func serverRun(t *testing.T) *run {
+func serverRun(t *testing.T) *docker {
 	t.Helper()
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 32 << 20})
-	r := &run{config: Defaults(), ensemble: e}
+	r := newDocker(Defaults(), "", io.Discard)
+	r.ensemble = e
 	var err error
 	if r.observer, err = r.newObserver(e.Addresses()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.observer.Close(context.Background()) })
-	r.now, r.injector = clock.Now, nemesis.NewInjector(r)
 	writing, stop := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
 	t.Cleanup(func() { stop(); <-stopped })
@@ -84,14 +84,14 @@ func TestServerFaultsBite(t *testing.T) {
 }
 
 // hold makes a worker with a resident task, whose session is kept alive.
-func (r *run) hold(t *testing.T) {
+func (r *docker) hold(t *testing.T) {
 	t.Helper()
 	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = proxy.Close() })
-	r.processes = []*process{{name: "worker-1", proxy: proxy, exited: make(chan struct{})}}
+	r.members = []member{&process{name: "worker-1", proxy: proxy, exited: make(chan struct{})}}
 	worker, err := r.newObserver(proxy.Addresses())
 	if err != nil {
 		t.Fatal(err)
@@ -119,9 +119,9 @@ func TestExhaustedQuotaBites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{config: Defaults(), namespace: profile.Namespace, origin: clock.Now()}
+	r := newDocker(Defaults(), "", io.Discard)
+	r.namespace = profile.Namespace
 	r.ensemble = ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
-	r.now, r.injector = func() time.Duration { return clock.Now() - r.origin }, nemesis.NewInjector(r)
 	if r.dir, _, err = makeFolder(t.TempDir(), 1, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestExhaustedQuotaBites(t *testing.T) {
 	}
 }
 
-func (r *run) biting(t *testing.T, fault nemesis.Fault) {
+func (r *docker) biting(t *testing.T, fault nemesis.Fault) {
 	tries := 1
 	if fault.Kind == nemesis.LagFollower {
 		tries = 3 // on a busy machine the follower may lose its patience
@@ -193,7 +193,7 @@ func (r *run) biting(t *testing.T, fault nemesis.Fault) {
 }
 
 // inflicted is what the probe of a fault has found, after it has denied it once.
-func (r *run) inflicted(t *testing.T, fault nemesis.Fault) nemesis.Finding {
+func (r *docker) inflicted(t *testing.T, fault nemesis.Fault) nemesis.Finding {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if fault.Kind != nemesis.SlowDisk {
@@ -225,9 +225,9 @@ func (r *run) inflicted(t *testing.T, fault nemesis.Fault) nemesis.Finding {
 }
 
 // healthy is a bench on which nothing is kept from a server.
-type healthy struct{ *run }
+type healthy struct{ *docker }
 
-func (h healthy) Ensemble() nemesis.Ensemble { return hearing{realServers{h.run}} }
+func (h healthy) Ensemble() nemesis.Ensemble { return hearing{realServers{h.docker}} }
 
 type hearing struct{ realServers }
 
@@ -249,7 +249,7 @@ type hears struct{ server }
 func (hears) Deafen(context.Context, ...nemesis.Server) error { return nil }
 
 // noLag injects a lag where the follower hears of everything.
-func (r *run) noLag(t *testing.T) {
+func (r *docker) noLag(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), healLimit)
 	defer cancel()
 	d, err := nemesis.NewInjector(healthy{r}).Bind(ctx, nemesis.Fault{Kind: nemesis.LagFollower, Duration: time.Second})
@@ -278,7 +278,7 @@ func TestMastersServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer proxy.Close()
-	r.processes = []*process{{name: "somebody", proxy: proxy}, {name: "master-1", proxy: proxy}}
+	r.members = []member{&process{name: "somebody", proxy: proxy}, &process{name: "master-1", proxy: proxy}}
 	fault := nemesis.Fault{Kind: nemesis.KillServer, Role: nemesis.MastersServer}
 	driver, err := zkclient.New(zkclient.Config{Servers: proxy.Addresses(), SessionTimeout: 9 * time.Second})
 	if err != nil {

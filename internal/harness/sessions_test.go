@@ -1,12 +1,11 @@
 package harness
 
 import (
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
@@ -14,15 +13,15 @@ import (
 )
 
 // runOn is a run that has an ensemble.
-func runOn(t *testing.T, s *servers) *run {
+func runOn(t *testing.T, s *servers) *docker {
 	t.Helper()
 	wire, err := record.CreateWire(filepath.Join(t.TempDir(), record.WireFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = wire.Close() })
-	r := &run{wire: wire, ensemble: &ensemble.Ensemble{}}
-	r.now, r.injector = func() time.Duration { return clock.Now() - r.origin }, nemesis.NewInjector(r)
+	r := newDocker(Config{}, "", io.Discard)
+	r.wire, r.ensemble = wire, &ensemble.Ensemble{}
 	for _, address := range s.addresses {
 		r.ensemble.Servers = append(r.ensemble.Servers, &ensemble.Server{Address: address})
 	}

@@ -12,39 +12,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Now implements nemesis.Bench.
-func (r *run) Now() time.Duration { return r.now() }
-
-// Observer implements nemesis.Bench.
-func (r *run) Observer() nemesis.Observer { return r.observer }
-
-// Settings implements nemesis.Bench.
-func (r *run) Settings() nemesis.Settings {
-	return nemesis.Settings{
-		Offers: nemesis.Machines | nemesis.Connections | nemesis.Servers, Namespace: r.namespace,
-		SessionTimeout: r.config.SessionTimeout, Patience: r.config.patience(), Holders: r.config.holders(),
-	}
-}
-
 // patience is for how long a follower may hear nothing of the leader and still hope.
 // What was lost is sent again later and later, so a good part of what the servers
 // allow is left for that.
 func (c Config) patience() time.Duration { return c.profile().Patience(c.TickTime) * 6 / 10 }
 
-// Processes implements nemesis.Bench.
-func (r *run) Processes() []nemesis.Process {
-	all := make([]nemesis.Process, len(r.processes))
-	for i, p := range r.processes {
-		all[i] = p
-	}
-	return all
-}
-
-// Ensemble implements nemesis.Bench.
-func (r *run) Ensemble() nemesis.Ensemble { return realServers{r} }
-
 // realServers are those of the ensemble of a run.
-type realServers struct{ run *run }
+type realServers struct{ run *docker }
 
 // Servers implements nemesis.Ensemble.
 func (s realServers) Servers() []nemesis.Server {
@@ -185,9 +159,9 @@ func (p *process) SessionGone(ctx context.Context, id int64) (gone bool, err err
 }
 
 // anyServer tries an action on one server after the other until it succeeds.
-func (r *run) anyServer(action func(address string) error) error {
+func (d *docker) anyServer(action func(address string) error) error {
 	var errs []error
-	for _, address := range r.ensemble.Addresses() {
+	for _, address := range d.ensemble.Addresses() {
 		err := action(address)
 		if err == nil || errors.Is(err, ensemble.ErrSessionGone) {
 			return err
@@ -262,7 +236,7 @@ func (l proxied) Intercept(fits func(nemesis.Exchange) bool, does nemesis.Reacti
 // intercepted is an interception in the proxy.
 type intercepted struct {
 	*ensemble.Trap
-	run *run
+	run *docker
 }
 
 // Answered implements nemesis.Hold.
@@ -281,10 +255,10 @@ func (i intercepted) Caught() nemesis.Caught {
 }
 
 // seen is an exchange as the nemesis knows it.
-func (r *run) seen(x ensemble.Exchange) nemesis.Exchange {
+func (d *docker) seen(x ensemble.Exchange) nemesis.Exchange {
 	op := x.Request.Op
 	if x.Request.Ends() {
 		op = zkapi.Op{}
 	}
-	return nemesis.Exchange{Op: op, Session: x.Session, Zxid: x.Zxid, Sent: x.Sent - r.origin, Err: x.Err}
+	return nemesis.Exchange{Op: op, Session: x.Session, Zxid: x.Zxid, Sent: x.Sent - d.origin, Err: x.Err}
 }

@@ -37,11 +37,12 @@ var rooms = map[string][]string{
 	"model/world":                    {"zkapi", "model/zk", "model/explore", "recipe"},
 	"nemesis":                        {"record", "zkapi"},
 	"checker/protocol":               {"record"},
-	"checker":                        {"record", "internal/exit", "checker/sequential", "checker/protocol", "github.com/anishathalye/porcupine"},
-	"checker/explain/shrink":         {"record", "checker", "internal/ddmin"},
+	"checker/wording":                {"record"},
+	"checker":                        {"record", "checker/wording", "internal/exit", "checker/sequential", "checker/protocol", "github.com/anishathalye/porcupine"},
+	"checker/explain/shrink":         {"record", "checker", "checker/wording", "internal/ddmin"},
 	"internal/ddmin":                 {},
-	"checker/explain":                {"record", "checker"}, // for the names of what is violated
-	"checker/report":                 {"record", "checker", "checker/explain"},
+	"checker/explain":                {"record", "checker", "checker/wording"}, // for the names of what is violated
+	"checker/report":                 {"record", "checker", "checker/explain", "checker/wording"},
 	"checker/judge":                  {"record", "checker", "checker/explain", "checker/explain/shrink", "checker/report"},
 	"internal/campaign":              {"checker", "internal/ddmin", "internal/exit", "nemesis"},
 	"internal/mutants":               {"checker", "record", "internal/exit", "internal/owner", "nemesis", "internal/campaign", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -24,7 +25,7 @@ func (f *facts) writesAccounted() Property {
 	for i := range l.Run.Exchanges {
 		x := &l.Run.Exchanges[i]
 		if !l.Begun[i] && !x.Close {
-			p.violate(nil, "%s sent %s in session %s at %s, and its history does not mention it.", x.Process, operations(x), x.Session, seconds(x.Sent))
+			p.violate(onWire(wording.NotMentioned, x))
 		}
 		var c *record.Commit
 		if at := l.CommitOf(x); at >= 0 {
@@ -32,24 +33,22 @@ func (f *facts) writesAccounted() Property {
 			mentioned[at] = mentioned[at] || c.Session == x.Session
 		}
 		if x.Answered != 0 && x.Error == "" && l.hidden(x.Zxid) {
-			p.doubt("%s was answered at %s, for zxid 0x%x, that its write was applied; whether it was committed, no log tells.", x.Process, seconds(x.Answered), x.Zxid)
+			p.doubt(wording.Finding{Code: wording.InAHole, Zxid: x.Zxid, Args: wording.Args{"process": x.Process, "at": x.Answered}})
 		}
 		if x.Answered == 0 || l.beyond(x.Zxid) {
 			continue
 		}
 		acknowledged++
 		if c != nil && c.Kind == record.CommitWrite && c.Session == x.Session && l.Begun[i] && l.Write[i] < 0 && !x.Close {
-			p.violate(nil, "%s sent %s in session %s at %s; it was committed under zxid 0x%x, and its history says of no such write that it was applied, or may have been.",
-				x.Process, operations(x), x.Session, seconds(x.Sent), x.Zxid)
+			p.violate(onWire(wording.NotApplied, x))
 		}
-		if complaint := l.contradicts(x, c); complaint != "" {
-			p.violate(f.of(i), "%s was answered at %s, for zxid 0x%x: %s: %s. The acknowledgement and what was committed contradict each other: that is ZooKeeper's violation, or the record's.",
-				x.Process, seconds(x.Answered), x.Zxid, operations(x), complaint)
+		if found, wrong := l.contradicts(x, c); wrong {
+			p.violate(found, f.of(i)...)
 		}
 	}
 	for i, w := range f.writes {
 		if w.Done.Type == record.OK && l.Exchange[i] < 0 {
-			p.violate([]record.Event{w.Invoke, w.Done}, "%s was told at %s that its write was applied, and none was seen to be sent.", w.Invoke.Process, seconds(w.Done.At))
+			p.violate(wording.Finding{Code: wording.NotSent, Args: wording.Args{"process": w.Invoke.Process, "at": w.Done.At}}, w.Invoke, w.Done)
 		}
 	}
 	writes := 0
@@ -58,7 +57,7 @@ func (f *facts) writesAccounted() Property {
 			continue
 		}
 		if writes++; !mentioned[i] {
-			p.violate(nil, "Under zxid 0x%x, %s was committed in session %s, and no history mentions that.", c.Zxid, parts(c.Ops), c.Session)
+			p.violate(wording.Finding{Code: wording.CommitOfNone, Zxid: c.Zxid, Args: wording.Args{"ops": parts(c.Ops), "session": c.Session, "tasks": tasksOf(c.Ops)}})
 		}
 	}
 	p.holds = fmt.Sprintf("%d writes were committed, each of which somebody asked for; %d answers, each of which says what was committed.", writes, acknowledged)
@@ -75,26 +74,57 @@ func (l *ledger) hidden(zxid int64) bool {
 	return slices.ContainsFunc(l.evidence.Gaps, func(r record.ZxidRange) bool { return r.Contains(zxid) })
 }
 
-// contradicts says what is wrong with an answer; nothing, if it is what was committed.
-func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) string {
+// contradicts says what is wrong with an answer, if it is not what was committed.
+func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wording.Finding, wrong bool) {
 	same := c != nil && c.Session == x.Session && (c.Xid == x.Xid || x.Xid == 0)
+	complain := func(code wording.Code, name string, value any) (wording.Finding, bool) {
+		found := onWire(code, x)
+		found.Args["at"] = x.Answered
+		if name != "" {
+			found.Args[name] = value
+		}
+		return found, true
+	}
 	switch {
 	case x.Close: // somebody else may have ended the session a moment before
-		return ""
 	case x.Error != "" && same && c.Kind == record.CommitWrite:
-		return "it was refused (" + string(x.Error) + ") and is committed all the same"
+		return complain(wording.AckRefused, "error", string(x.Error))
 	case x.Error != "":
-		return ""
 	case c == nil:
-		return "it was acknowledged and is not committed"
+		return complain(wording.AckLost, "", nil)
 	case !same:
-		return fmt.Sprintf("what is committed there is number %d of session %s", c.Xid, c.Session)
+		found, wrong = complain(wording.AckOther, "xid", c.Xid)
+		found.Args["other"] = c.Session
 	case c.Kind != record.CommitWrite:
-		return "it was acknowledged and is recorded as " + c.Kind
+		return complain(wording.AckKind, "kind", c.Kind)
 	case !slices.EqualFunc(x.Ops, c.Ops, sameOp):
-		return "what is committed there is " + parts(c.Ops)
+		return complain(wording.AckParts, "committed", parts(c.Ops))
 	}
-	return ""
+	return found, wrong
+}
+
+// onWire is a finding about an exchange, with what it wrote.
+func onWire(code wording.Code, x *record.Exchange) wording.Finding {
+	found := wording.Finding{Code: code, Zxid: x.Zxid, Exchange: exchangeOf(x), Args: wording.Args{"process": x.Process, "at": x.Sent, "session": x.Session, "ops": parts(x.Ops)}}
+	if tasks := tasksOf(x.Ops); len(tasks) > 0 {
+		found.Args["tasks"] = tasks
+	}
+	return found
+}
+
+func exchangeOf(x *record.Exchange) *wording.Exchange {
+	return &wording.Exchange{Process: x.Process, Session: x.Session, Sent: x.Sent, Zxid: x.Zxid}
+}
+
+// tasksOf are the tasks that a write touches.
+func tasksOf(ops []record.Op) []string {
+	var tasks []string
+	for _, op := range ops {
+		if task := record.TaskOf(op.Path); task != "" && !slices.Contains(tasks, task) {
+			tasks = append(tasks, task)
+		}
+	}
+	return tasks
 }
 
 // sameOp compares a part as it was acknowledged with the part that is committed.
@@ -114,7 +144,6 @@ func (f *facts) of(exchange int) []record.Event {
 // the same transaction under each zxid.
 func (f *facts) serversAgree() Property {
 	const name = "ServersAgree"
-	const whose = " That is a violation by ZooKeeper itself, not by the recipe."
 	p := newFinding(name, "")
 	switch {
 	case f.evidence != nil && f.evidence.Order == record.FromMemory:
@@ -122,11 +151,11 @@ func (f *facts) serversAgree() Property {
 	case f.evidence == nil || len(f.evidence.Servers) == 0 && f.evidence.Order != record.FromLogs:
 		return Property{Name: name, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged. " + f.resting()}
 	case len(f.evidence.Servers) == 0:
-		p.doubt("The logs were read, and %s says of no server what it has. %s", record.EvidenceFile, remedy)
+		p.doubt(wording.Finding{Code: wording.NoServerState, Args: wording.Args{"file": record.EvidenceFile}})
 		return p.property()
 	}
 	for _, conflict := range f.evidence.Conflicts {
-		p.violate(nil, "%s.%s", strings.ToUpper(conflict[:1])+conflict[1:], whose)
+		p.violate(wording.Finding{Code: wording.LogsConflict, Args: wording.Args{"conflict": strings.ToUpper(conflict[:1]) + conflict[1:]}})
 	}
 	known := func(s record.ServerState) bool {
 		return s.Name != "" && s.Served != "" && (s.Replayed != "" || f.evidence.Order != record.FromLogs)
@@ -138,13 +167,13 @@ func (f *facts) serversAgree() Property {
 		}
 		switch {
 		case s.Problem != "":
-			p.doubt("What %s has could not be found out: %s.", s.Name, s.Problem)
+			p.doubt(wording.Finding{Code: wording.ServerUnknown, Args: wording.Args{"server": s.Name, "problem": s.Problem}})
 		case !known(s):
-			p.doubt("%s does not have the digests of server %q, and does not say why. %s", record.EvidenceFile, s.Name, remedy)
+			p.doubt(wording.Finding{Code: wording.NoDigest, Args: wording.Args{"file": record.EvidenceFile, "server": s.Name}})
 		case s.Served != first.Served:
-			p.violate(nil, "%s and %s serve different trees after zxid 0x%x.%s", first.Name, s.Name, f.evidence.Last, whose)
+			p.violate(wording.Finding{Code: wording.TreesDiffer, Zxid: f.evidence.Last, Args: wording.Args{"first": first.Name, "second": s.Name}})
 		case s.Replayed != "" && s.Replayed != s.Served:
-			p.violate(nil, "%s serves another tree than it would come back with: its snapshot and log say something else at zxid 0x%x.%s", s.Name, f.evidence.Last, whose)
+			p.violate(wording.Finding{Code: wording.TreeOnDisk, Zxid: f.evidence.Last, Args: wording.Args{"server": s.Name}})
 		}
 	}
 	if f.evidence.Order != record.FromLogs {

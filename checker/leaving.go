@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -45,9 +46,7 @@ func (f *facts) leavesNothing() Property {
 		held, known := incarnation[attempt{ended.Worker, z.Task, ended.Attempt}]
 		for _, d := range departures {
 			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
-				p.violate([]record.Event{d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done},
-					"%s left in good order at %s and had not finished attempt %d of %s, nor given it back: %s put it on record at %s (%s).", ended.Worker,
-					seconds(d.leave.Done.At), ended.Attempt, z.Task, w.write.Invoke.Process, seconds(w.write.Invoke.At), ended.Reason)
+				p.violate(wording.Finding{Code: wording.LeftBehind, Task: z.Task, Args: wording.Args{"worker": ended.Worker, "left": d.leave.Done.At, "attempt": ended.Attempt, "process": w.write.Invoke.Process, "at": w.write.Invoke.At, "why": ended.Reason}}, d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done)
 			}
 		}
 	}

@@ -26,6 +26,7 @@ type step struct {
 // partition is a small history that is searched on its own.
 type partition struct {
 	name    string
+	task    string // that it is about; empty of an election
 	model   porcupine.Model
 	ops     []porcupine.Operation
 	seqs    []int // of the invocations; 0 of the final reading, which is no event
@@ -59,7 +60,7 @@ func (f *facts) taskPartitions() []*partition {
 	m := taskModel()
 	at := func(name string) *partition {
 		if all[name] == nil {
-			all[name] = &partition{name: name, model: m}
+			all[name] = &partition{name: name, task: name, model: m}
 		}
 		return all[name]
 	}

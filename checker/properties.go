@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -15,64 +15,72 @@ import (
 type finding struct {
 	name     string
 	verdict  Verdict
-	reasons  []string // of violations
-	doubts   []string
-	events   []int
-	holds    string // what to say when nothing was found
-	problems int    // violations
-	unsure   int    // doubts
+	found    []wording.Finding // the first violations
+	doubts   []wording.Finding // the first of them
+	holds    string            // what to say when nothing was found
+	problems int               // violations
+	unsure   int               // doubts
 }
 
 // told is how many violations of one property are told.
 const told = 3
 
-// violate notes one violation; the first few are told.
-func (p *finding) violate(events []record.Event, format string, args ...any) {
+// violate notes one violation and the events that it rests on; the first few are told.
+func (p *finding) violate(found wording.Finding, events ...record.Event) {
 	p.verdict = Invalid
-	p.problems++
-	if p.problems > told {
+	if p.problems++; p.problems > told {
 		return
 	}
-	p.reasons = append(p.reasons, fmt.Sprintf(format, args...))
+	found.Property = p.name
 	for _, e := range events {
 		if e.Seq > 0 {
-			p.events = append(p.events, e.Seq)
+			found.Events = append(found.Events, e.Seq)
 		}
 	}
+	slices.Sort(found.Events)
+	found.Events = slices.Compact(found.Events)
+	p.found = append(p.found, found)
 }
 
-func (p *finding) doubt(format string, args ...any) {
+// doubt notes something that keeps the property from being judged.
+func (p *finding) doubt(found wording.Finding) {
 	p.verdict = Worst(p.verdict, Unknown)
 	if p.unsure++; p.unsure <= told {
-		p.doubts = append(p.doubts, fmt.Sprintf(format, args...))
+		found.Property = p.name
+		p.doubts = append(p.doubts, found)
 	}
 }
 
 func (p *finding) property() Property {
-	reason, more := p.holds, 0
+	found := Property{Name: p.name, Verdict: p.verdict, Reason: p.holds}
 	switch p.verdict {
 	case Invalid:
-		reason, more = strings.Join(p.reasons, " "), p.problems-len(p.reasons)
+		found.Findings, found.More = p.found, p.problems-len(p.found)
 	case Unknown:
-		reason, more = strings.Join(p.doubts, " "), p.unsure-len(p.doubts)
+		found.Findings, found.More = p.doubts, p.unsure-len(p.doubts)
+	default:
+		return found
 	}
-	if more > 0 {
-		reason += fmt.Sprintf(" (and %d more)", more)
+	found.Reason = wording.Sentences(found.Findings, found.More)
+	for _, f := range p.found {
+		found.Events = append(found.Events, f.Events...)
 	}
-	slices.Sort(p.events)
-	return Property{Name: p.name, Verdict: p.verdict, Reason: reason, Events: slices.Compact(p.events)}
+	slices.Sort(found.Events)
+	found.Events = slices.Compact(found.Events)
+	return found
 }
 
 func newFinding(name, holds string, args ...any) *finding {
 	return &finding{name: name, verdict: Valid, holds: fmt.Sprintf(holds, args...)}
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
+// token is how a sentence gives a token.
+func token(t record.Token) string { return fmt.Sprintf("%d.%d", t.Epoch, t.Attempt) }
 
 // needsTree doubts a property that cannot be judged without the final tree.
 func (f *facts) needsTree(p *finding) bool {
 	if f.evidence == nil || f.evidence.Nodes == nil {
-		p.doubt("The final tree could not be read.")
+		p.doubt(wording.Finding{Code: wording.NoTree})
 		return true
 	}
 	return false
@@ -92,7 +100,7 @@ func (f *facts) singleMaster() Property {
 			continue
 		}
 		if before, twice := began[e.epoch]; twice {
-			p.violate([]record.Event{before.Done, e.op.Done}, "Epoch %d began twice: %s and %s were both elected.", e.epoch, before.Invoke.Process, e.op.Invoke.Process)
+			p.violate(wording.Finding{Code: wording.EpochTwice, Zxid: e.zxid, Args: wording.Args{"epoch": e.epoch, "first": before.Invoke.Process, "second": e.op.Invoke.Process}}, before.Done, e.op.Done)
 		}
 		began[e.epoch] = e.op
 		if e.op.Done.Type == record.OK {
@@ -106,13 +114,15 @@ func (f *facts) singleMaster() Property {
 			explained++
 			continue
 		}
-		p.violate([]record.Event{pair.old.Invoke, pair.next.Invoke}, "%s (epoch %d) and %s (epoch %d) both believed to lead for %s from %s on, and nobody had been stopped.",
-			pair.old.Invoke.Process, pair.old.Invoke.Token().Epoch, pair.next.Invoke.Process, pair.next.Invoke.Token().Epoch, seconds(pair.length), seconds(pair.next.Invoke.At))
+		p.violate(wording.Finding{Code: wording.TwoBelieved, Args: wording.Args{
+			"old": pair.old.Invoke.Process, "old_epoch": pair.old.Invoke.Token().Epoch, "next": pair.next.Invoke.Process, "next_epoch": pair.next.Invoke.Token().Epoch,
+			"long": pair.length, "from": pair.next.Invoke.At,
+		}}, pair.old.Invoke, pair.next.Invoke)
 	}
 	p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. At no time did two masters believe to lead.", len(began), len(f.acts))
 	if explained > 0 {
 		p.holds = fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun. Two masters believed to lead at once %d times, for %s together, each time because one was stopped or robbed of its session.",
-			len(began), len(f.acts), explained, seconds(overlap))
+			len(began), len(f.acts), explained, wording.Seconds(overlap))
 	}
 	return p.property()
 }
@@ -139,19 +149,12 @@ func (f *facts) staleWrites(p *finding, won []election) {
 			next++
 		}
 		if a.op.Outcome() == record.OK && a.epoch < latest.epoch {
-			p.violate([]record.Event{latest.op.Done, a.op.Invoke, a.op.Done},
-				"%s wrote in the name of epoch %d at %s and was accepted, although %s had begun epoch %d at %s: a stale master was not fenced.%s",
-				a.op.Invoke.Process, a.epoch, seconds(a.op.Invoke.At), latest.op.Invoke.Process, latest.epoch, seconds(latest.op.Done.At), inOrder(latest.zxid, a.zxid))
+			p.violate(wording.Finding{Code: wording.StaleMaster, Zxid: a.zxid, Args: wording.Args{
+				"process": a.op.Invoke.Process, "epoch": a.epoch, "at": a.op.Invoke.At,
+				"elected": latest.op.Invoke.Process, "now": latest.epoch, "since": latest.op.Done.At, "before": latest.zxid,
+			}}, latest.op.Done, a.op.Invoke, a.op.Done)
 		}
 	}
-}
-
-// inOrder tells of the order of two writes, where it is known.
-func inOrder(first, second int64) string {
-	if first == 0 || second == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (The zxids are 0x%x, and then 0x%x.)", first, second)
 }
 
 // believing is a time for which two masters believed to lead.
@@ -223,14 +226,16 @@ func (f *facts) noLostTask() Property {
 			continue // its retention was over, or RetentionKept complains
 		}
 		if s, ok := accepted[a.Invoke.Task()]; ok && a.Outcome() == record.Fail {
-			p.violate([]record.Event{s.Done, a.Invoke, a.Done}, "%s was accepted, and %s was told at %s: %s.", a.Invoke.Task(), a.Invoke.Process, seconds(a.Done.At), a.Done.Remark())
+			p.violate(wording.Finding{Code: wording.TaskDenied, Task: a.Invoke.Task(), Args: wording.Args{
+				"process": a.Invoke.Process, "at": a.Done.At, "answer": a.Done.Remark(),
+			}}, s.Done, a.Invoke, a.Done)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(accepted)) {
 		_, collected := f.collected[name]
 		if t := f.tasks[name]; !collected && (t == nil || t.id == "") {
 			s := accepted[name]
-			p.violate([]record.Event{s.Invoke, s.Done}, "%s was accepted from %s at %s and is gone.", name, s.Invoke.Process, seconds(s.Done.At))
+			p.violate(wording.Finding{Code: wording.TaskGone, Task: name, Args: wording.Args{"process": s.Invoke.Process, "at": s.Done.At}}, s.Invoke, s.Done)
 		}
 	}
 	return p.property()
@@ -247,8 +252,7 @@ func (f *facts) noDoubleResult() Property {
 			continue
 		}
 		if before, twice := recorded[r.task]; twice {
-			p.violate([]record.Event{before.op.Invoke, r.op.Invoke}, "%s got its status twice: from %s at %s and from %s at %s.",
-				r.task, before.op.Invoke.Process, seconds(before.op.Invoke.At), r.op.Invoke.Process, seconds(r.op.Invoke.At))
+			p.violate(wording.Finding{Code: wording.StatusTwice, Task: r.task, Args: wording.Args{"first": before.op.Invoke.Process, "before": before.op.Invoke.At, "second": r.op.Invoke.Process, "at": r.op.Invoke.At}}, before.op.Invoke, r.op.Invoke)
 		}
 		recorded[r.task] = r
 	}
@@ -260,16 +264,16 @@ func (f *facts) noDoubleResult() Property {
 		}
 		name := a.Invoke.Task()
 		if before, again := seen[name]; again && before.Done.Answer().Result != a.Done.Answer().Result {
-			p.violate([]record.Event{before.Done, a.Done}, "%s showed two results: %q and %q.", name, before.Done.Answer().Result, a.Done.Answer().Result)
+			p.violate(wording.Finding{Code: wording.TwoResults, Task: name, Args: wording.Args{"first": before.Done.Answer().Result, "second": a.Done.Answer().Result}}, before.Done, a.Done)
 		}
 		seen[name] = a
 		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Answer().Result || t.status.State != a.Done.Answer().State) {
-			p.violate([]record.Event{a.Done}, "%s was %s with %q for %s, and is %s with %q by the record.", name, a.Done.Answer().State, a.Done.Answer().Result, a.Invoke.Process, t.status.State, t.status.Result)
+			p.violate(wording.Finding{Code: wording.OtherStatus, Task: name, Args: wording.Args{"shown": a.Done.Answer().State, "shown_result": a.Done.Answer().Result, "process": a.Invoke.Process, "recorded": t.status.State, "recorded_result": t.status.Result}}, a.Done)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		if t := f.tasks[name]; t.status != nil && t.version != 0 {
-			p.violate(f.about(name), "The status of %s was overwritten: its version is %d.", name, t.version)
+			p.violate(wording.Finding{Code: wording.StatusChanged, Task: name, Args: wording.Args{"version": t.version}}, f.about(name)...)
 		}
 	}
 	return p.property()
@@ -299,15 +303,15 @@ func (f *facts) noPhantomTask() Property {
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.byID)) {
 		if names := f.byID[id]; len(names) > 1 {
-			p.violate(f.submissions(id), "Submission %s made %d tasks: %s.", id, len(names), strings.Join(names, ", "))
+			p.violate(wording.Finding{Code: wording.SubmittedTwice, Args: wording.Args{"id": id, "count": len(names), "tasks": names}}, f.submissions(id)...)
 		}
 		if !ids[id] {
-			p.violate(f.about(f.byID[id][0]), "%s was submitted by nobody.", strings.Join(f.byID[id], ", "))
+			p.violate(wording.Finding{Code: wording.SubmittedByNone, Args: wording.Args{"tasks": f.byID[id]}}, f.about(f.byID[id][0])...)
 		}
 	}
 	for _, e := range f.executions {
 		if t := f.tasks[e.Invoke.Task()]; t == nil || t.id == "" {
-			p.violate([]record.Event{e.Invoke}, "%s was executed by %s, and there is no such task.", e.Invoke.Task(), e.Invoke.Process)
+			p.violate(wording.Finding{Code: wording.NoSuchTask, Task: e.Invoke.Task(), Args: wording.Args{"process": e.Invoke.Process}}, e.Invoke)
 		}
 	}
 	return p.property()
@@ -337,10 +341,9 @@ func (f *facts) staleEffectsFenced() Property {
 		}
 		switch {
 		case e.Act().Accepted && stale:
-			p.violate([]record.Event{*last, *e}, "An execution of %s with token %d.%d acted at %s, after one with token %d.%d had.",
-				e.Task(), e.Token().Epoch, e.Token().Attempt, seconds(e.At), last.Token().Epoch, last.Token().Attempt)
+			p.violate(wording.Finding{Code: wording.StaleEffect, Task: e.Task(), Args: wording.Args{"token": token(e.Token()), "at": e.At, "later": token(last.Token())}}, *last, *e)
 		case !e.Act().Accepted && !stale:
-			p.violate([]record.Event{*e}, "The sink refused %s with token %d.%d at %s without reason.", e.Task(), e.Token().Epoch, e.Token().Attempt, seconds(e.At))
+			p.violate(wording.Finding{Code: wording.EffectRefused, Task: e.Task(), Args: wording.Args{"token": token(e.Token()), "at": e.At}}, *e)
 		case e.Act().Accepted:
 			highest[e.Task()] = e
 		}
@@ -348,8 +351,7 @@ func (f *facts) staleEffectsFenced() Property {
 	for _, name := range f.finished() {
 		last, acted := highest[name]
 		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token()) < 0 {
-			p.violate([]record.Event{*last}, "%s has its result from token %d.%d, but an execution with token %d.%d acted at %s.",
-				name, t.status.Epoch, t.status.Attempt, last.Token().Epoch, last.Token().Attempt, seconds(last.At))
+			p.violate(wording.Finding{Code: wording.StaleResult, Task: name, Args: wording.Args{"token": token(t.status.Token), "later": token(last.Token()), "at": last.At}}, *last)
 		}
 	}
 	p.holds = fmt.Sprintf("%d effects outside ZooKeeper; %d came from an execution that had been replaced, and all of those were refused.", len(f.effects), refused)
@@ -372,20 +374,18 @@ func (f *facts) uniqueAttempts() Property {
 		k := key{e.Invoke.Task(), e.Invoke.Token().Attempt}
 		before, again := first[k]
 		if resumed := again && before.Done.Execution().Lapsed && before.Invoke.Alive() == e.Invoke.Alive() && before.Done.At <= e.Invoke.At; again && !resumed {
-			p.violate([]record.Event{before.Invoke, e.Invoke}, "Attempt %d of %s was executed twice: by %s at %s (epoch %d) and by %s at %s (epoch %d).", k.attempt, k.task,
-				before.Invoke.Process, seconds(before.Invoke.At), before.Invoke.Token().Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Token().Epoch)
+			p.violate(wording.Finding{Code: wording.AttemptTwice, Task: k.task, Args: wording.Args{"attempt": k.attempt, "first": before.Invoke.Process, "before": before.Invoke.At, "first_epoch": before.Invoke.Token().Epoch, "second": e.Invoke.Process, "at": e.Invoke.At, "second_epoch": e.Invoke.Token().Epoch}}, before.Invoke, e.Invoke)
 		}
 		first[k] = e
 		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Token().Epoch > e.Invoke.Token().Epoch {
-			p.violate([]record.Event{before.Invoke, e.Invoke}, "Attempt %d of %s has epoch %d, after attempt %d had epoch %d: the later execution has the smaller token.",
-				k.attempt, k.task, e.Invoke.Token().Epoch, k.attempt-1, before.Invoke.Token().Epoch)
+			p.violate(wording.Finding{Code: wording.SmallerToken, Task: k.task, Args: wording.Args{"attempt": k.attempt, "epoch": e.Invoke.Token().Epoch, "earlier": k.attempt - 1, "earlier_epoch": before.Invoke.Token().Epoch}}, before.Invoke, e.Invoke)
 		}
 		t := f.tasks[k.task]
 		if t == nil || t.status == nil || t.recorded(k.attempt) || t.status.State == "cancelled" {
 			continue // cancelled: what ran then left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
-			p.violate([]record.Event{e.Invoke}, "Attempt %d of %s, by %s at %s, ended without a result and is not on record.", k.attempt, k.task, e.Invoke.Process, seconds(e.Invoke.At))
+			p.violate(wording.Finding{Code: wording.AttemptLost, Task: k.task, Args: wording.Args{"attempt": k.attempt, "process": e.Invoke.Process, "at": e.Invoke.At}}, e.Invoke)
 		}
 	}
 	return p.property()
@@ -428,8 +428,7 @@ func (f *facts) atomicTransitions() Property {
 			t := z.Task
 			gone++
 			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
-				p.violate([]record.Event{w.Invoke, w.Done}, "%s deleted the assignment of %s at %s and in the same write put nothing in its place: until the next write no one had the task, and its attempt was on no record.",
-					w.Invoke.Process, t, seconds(w.Invoke.At))
+				p.violate(wording.Finding{Code: wording.AssignmentLost, Task: t, Args: wording.Args{"process": w.Invoke.Process, "at": w.Invoke.At}}, w.Invoke, w.Done)
 			}
 		}
 	}
@@ -456,10 +455,10 @@ func (f *facts) resultFromItsAttempt() Property {
 		}
 		results++
 		if !ran[key(name, t.status.Worker, t.status.Token)] {
-			p.violate(f.about(name), "The result of %s is said to come from %s with token %d.%d, which never ran it.", name, t.status.Worker, t.status.Epoch, t.status.Attempt)
+			p.violate(wording.Finding{Code: wording.ResultOfNone, Task: name, Args: wording.Args{"process": t.status.Worker, "token": token(t.status.Token)}}, f.about(name)...)
 		}
 		if t.recorded(t.status.Attempt) {
-			p.violate(f.about(name), "The result of %s comes from attempt %d, which had been given up: a stale worker was not fenced.", name, t.status.Attempt)
+			p.violate(wording.Finding{Code: wording.ResultGivenUp, Task: name, Args: wording.Args{"attempt": t.status.Attempt}}, f.about(name)...)
 		}
 	}
 	ended := f.recordsOfAttempts(p)
@@ -502,17 +501,16 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 			}
 			recorded++
 			if e := ran[k]; e != nil && e.Invoke.Token() != token {
-				p.violate([]record.Event{e.Invoke}, "Attempt %d of %s is on record with epoch %d, and %s ran it at %s under epoch %d.",
-					n, name, token.Epoch, e.Invoke.Process, seconds(e.Invoke.At), e.Invoke.Token().Epoch)
+				p.violate(wording.Finding{Code: wording.RecordOtherRun, Task: name, Args: wording.Args{"attempt": n, "epoch": token.Epoch, "process": e.Invoke.Process, "at": e.Invoke.At, "ran": e.Invoke.Token().Epoch}}, e.Invoke)
 			} else if tokens := given[k]; len(tokens) > 0 && !slices.Contains(tokens, token) {
-				p.violate(f.about(name), "Attempt %d of %s is on record with epoch %d, and was assigned in epoch %d.", n, name, token.Epoch, tokens[0].Epoch)
+				p.violate(wording.Finding{Code: wording.RecordOtherEpoch, Task: name, Args: wording.Args{"attempt": n, "epoch": token.Epoch, "assigned": tokens[0].Epoch}}, f.about(name)...)
 			}
 		}
 		if t.status == nil || t.status.State != "failed" || earlier[t.status.Epoch] {
 			continue
 		}
 		if last, there := t.attempts[t.status.Attempt]; there && last != t.status.Token {
-			p.violate(f.about(name), "%s has failed with token %d.%d, and its last attempt is on record with epoch %d.", name, t.status.Epoch, t.status.Attempt, last.Epoch)
+			p.violate(wording.Finding{Code: wording.FailedOtherToken, Task: name, Args: wording.Args{"token": token(t.status.Token), "epoch": last.Epoch}}, f.about(name)...)
 		}
 	}
 	return recorded
@@ -547,20 +545,20 @@ func (f *facts) terminalAfterHeal() Property {
 		return p.property()
 	}
 	if !f.evidence.Healed {
-		p.doubt("The ensemble did not come back: %s.", f.evidence.Problem)
+		p.doubt(wording.Finding{Code: wording.NotHealed, Args: wording.Args{"problem": f.evidence.Problem}})
 		return p.property()
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		switch t := f.tasks[name]; {
 		case t.gone:
 		case t.status == nil:
-			p.violate(f.about(name), "%s has no status.", name)
+			p.violate(wording.Finding{Code: wording.NoStatus, Task: name}, f.about(name)...)
 		case len(t.assigned) > 0:
-			p.violate(f.about(name), "%s is finished and still assigned to %s.", name, strings.Join(t.assigned, ", "))
+			p.violate(wording.Finding{Code: wording.StillAssigned, Task: name, Args: wording.Args{"workers": t.assigned}}, f.about(name)...)
 		}
 	}
 	if !f.evidence.Drained && p.verdict == Valid {
-		p.violate(nil, "Clients still waited at the deadline: %s.", f.evidence.Problem)
+		p.violate(wording.Finding{Code: wording.StillWaiting, Args: wording.Args{"problem": f.evidence.Problem}})
 	}
 	return p.property()
 }
@@ -574,8 +572,7 @@ func (f *facts) sessionsEnd() Property {
 	for _, w := range f.writes {
 		fault, over := ended[w.Invoke.Session()]
 		if over && w.Outcome() == record.OK && w.Invoke.At > fault.Done.At {
-			p.violate([]record.Event{fault.Done, w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended at %s.",
-				w.Invoke.Process, w.Invoke.Session(), seconds(w.Invoke.At), seconds(fault.Done.At))
+			p.violate(wording.Finding{Code: wording.SessionUsed, Args: wording.Args{"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": w.Invoke.At, "ended": fault.Done.At}}, fault.Done, w.Invoke, w.Done)
 		}
 	}
 	f.writesAfterEnd(p)
@@ -600,8 +597,9 @@ func (f *facts) writesAfterEnd(p *finding) {
 	}
 	for i, w := range f.writes {
 		if end := ended[w.Invoke.Session()]; end != 0 && f.zxids[i] > end {
-			p.violate([]record.Event{w.Invoke, w.Done}, "%s wrote in the name of session %s at %s and was accepted, although that session had ended.%s",
-				w.Invoke.Process, w.Invoke.Session(), seconds(w.Invoke.At), inOrder(end, f.zxids[i]))
+			p.violate(wording.Finding{Code: wording.SessionOver, Zxid: f.zxids[i], Args: wording.Args{
+				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": w.Invoke.At, "before": end,
+			}}, w.Invoke, w.Done)
 		}
 	}
 }
@@ -616,8 +614,7 @@ func (f *facts) replacedSessions(p *finding) (granted int) {
 		case record.Granted:
 			granted++
 			if old := held[change.To]; len(old) >= mayHold(change.To) && !holds(old, e.Session()) {
-				p.violate([]record.Event{old[0], e}, "%s was granted session %s at %s while it held on to session %s: the old one was replaced silently.",
-					change.To, e.Session(), seconds(e.At), old[0].Session())
+				p.violate(wording.Finding{Code: wording.SessionReplaced, Args: wording.Args{"process": change.To.String(), "session": e.Session(), "at": e.At, "old": old[0].Session()}}, old[0], e)
 			}
 		case record.Opened:
 			held[who] = append(held[who], e)
@@ -647,7 +644,7 @@ func (f *facts) noCrash() Property {
 	p := newFinding("NoCrash", "No participant ended by itself.")
 	for _, e := range f.processes {
 		if change := e.ProcessChange(); change.Fate == record.Crashed {
-			p.violate([]record.Event{e}, "%s %s at %s; its .stderr file in logs/ says why.", change.Of, change, seconds(e.At))
+			p.violate(wording.Finding{Code: wording.Crashed, Args: wording.Args{"process": change.Of.String(), "how": change.String(), "at": e.At}}, e)
 		}
 	}
 	return p.property()

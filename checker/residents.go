@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -37,20 +38,22 @@ func (f *facts) residentExclusive() Property {
 				if next.Invoke.At >= end {
 					break // and so did all that began later
 				}
-				because, shown := f.letGoTooEarly(old, end)
-				if because == "" && f.toldInTime(old, next, ended) {
+				because := f.letGoTooEarly(old, end)
+				if because == nil && f.toldInTime(old, next, ended) {
 					lingering++
 					continue
 				}
-				if because == "" {
-					because, shown = f.wentOn(old, end)
+				if because == nil {
+					because = f.wentOn(old, end)
 				}
 				switch {
-				case because == "" && f.excuse(old, next.Invoke.At, end) != "":
+				case because == nil && f.excuse(old, next.Invoke.At, end) != "":
 					excused++
 				default:
-					p.violate(append([]record.Event{old.Invoke, next.Invoke, old.Done}, shown...), "%s was executed by %s until %s, and by %s from %s on.%s",
-						name, old.Invoke.Process, seconds(end), next.Invoke.Process, seconds(next.Invoke.At), because)
+					if because == nil {
+						because = &lateness{code: wording.ResidentTwice}
+					}
+					p.violate(because.resident(name, old, next, end), append([]record.Event{old.Invoke, next.Invoke, old.Done}, because.shown...)...)
 				}
 			}
 		}
@@ -64,6 +67,20 @@ func (f *facts) residentExclusive() Property {
 	}
 	p.holds += "."
 	return p.property()
+}
+
+// lateness is why a handler was still at work when the next one began, and what shows that.
+type lateness struct {
+	code  wording.Code
+	args  wording.Args
+	shown []record.Event
+}
+
+// resident is the finding that a resident task had two handlers at once.
+func (l *lateness) resident(task string, old, next record.Operation, end time.Duration) wording.Finding {
+	found := wording.Finding{Code: l.code, Task: task, Args: wording.Args{"old": old.Invoke.Process, "until": end, "next": next.Invoke.Process, "from": next.Invoke.At}}
+	maps.Copy(found.Args, l.args)
+	return found
 }
 
 // A worker whose process goes on again after a halt has both together at most before its
@@ -87,7 +104,7 @@ func halted(fault, run record.Operation) bool {
 
 // wentOn says that a handler went on for too long after a halt of its worker that was
 // longer than the session: that halt is no excuse any more, and nothing else is.
-func (f *facts) wentOn(run record.Operation, end time.Duration) (because string, shown []record.Event) {
+func (f *facts) wentOn(run record.Operation, end time.Duration) *lateness {
 	for _, fault := range f.faults {
 		woke := fault.Return(f.end)
 		if !halted(fault, run) || fault.Fault().Pauses() || !fault.Fault().Effective || fault.Invoke.At < run.Invoke.At || woke >= end {
@@ -98,16 +115,23 @@ func (f *facts) wentOn(run record.Operation, end time.Duration) (because string,
 		if known {
 			at = min(end, told.At)
 		}
-		switch because = fmt.Sprintf(" %s could run again from %s on (%s)", run.Invoke.Process, seconds(woke), fault.Fault().Fault); {
+		because := &lateness{shown: []record.Event{fault.Done}, args: wording.Args{"woke": woke, "fault": fault.Fault().Fault, "told": at}}
+		if known {
+			because.shown = append(because.shown, told)
+		}
+		switch {
 		case at > f.awake(run, woke+waking) && at == end:
-			return because + ", and did not tell its handler to end.", []record.Event{fault.Done}
+			because.code, because.shown = wording.ResidentNotTold, because.shown[:1]
+			return because
 		case at > f.awake(run, woke+waking):
-			return because + fmt.Sprintf(", and told its handler to end only at %s.", seconds(at)), []record.Event{fault.Done, told}
+			because.code = wording.ResidentToldLate
+			return because
 		case end > f.awake(run, max(at, woke)+waking+lettingGo):
-			return because + fmt.Sprintf(". Its handler was told to end at %s, and took longer to return than any handler of the workload does.", seconds(at)), []record.Event{fault.Done, told}
+			because.code = wording.ResidentSlow
+			return because
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // awake is a deadline of a worker, or a later one if the worker is halted when it comes.
@@ -131,14 +155,14 @@ func (f *facts) told(run record.Operation) (record.Event, bool) {
 }
 
 // letGoTooEarly says that a worker ended its own session while a handler still ran.
-func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) (because string, shown []record.Event) {
+func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) *lateness {
 	session := f.sessionOf(run)
 	for _, e := range f.sessions {
 		if e.Session() == session && e.Alive() == run.Invoke.Alive() && e.SessionChange().Fate == record.Closed && e.At < end {
-			return fmt.Sprintf(" %s had closed its session at %s, before its handler returned.", run.Invoke.Process, seconds(e.At)), []record.Event{e}
+			return &lateness{wording.ResidentClosed, wording.Args{"closed": e.At}, []record.Event{e}}
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // sessionOf is the session in which a worker held what it executed: the one in which it

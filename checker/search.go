@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 )
 
 // Bounds of the search. An operation of unknown outcome is open: a partition is
@@ -58,24 +60,29 @@ func (p *partition) bounded(l limits) porcupine.CheckResult {
 }
 
 // judge gives the partition its verdict, and says what is doubtful about it.
-func (p *partition) judge(l limits) (doubt string) {
+func (p *partition) judge(l limits) (doubt *wording.Finding) {
 	p.verdict = Unknown
 	if time.Until(l.deadline) <= 0 || p.open > maxOpen || len(p.ops) > maxLength {
 		p.unsearched = true
-		return fmt.Sprintf("%s was not searched: %d operations, %d of unknown outcome.", p.name, len(p.ops), p.open)
+		return p.about(wording.NotSearched)
 	}
 	switch outcome := p.bounded(l); {
 	case outcome == porcupine.Unknown:
 		p.unsearched = true
-		return p.name + ": the search was cut short."
+		return p.about(wording.SearchCut)
 	case outcome == porcupine.Ok:
 		p.verdict = Valid
 	case p.open > 0:
-		return fmt.Sprintf("%s is not explained without its %d operations of unknown outcome.", p.name, p.open)
+		return p.about(wording.NotExplained)
 	default:
 		p.verdict = Invalid
 	}
-	return ""
+	return nil
+}
+
+// about is a finding about the partition.
+func (p *partition) about(code wording.Code) *wording.Finding {
+	return &wording.Finding{Code: code, Task: p.task, Args: wording.Args{"part": p.name, "count": len(p.ops), "open": p.open}}
 }
 
 // search checks every partition, several at a time.
@@ -85,19 +92,20 @@ func search(name, what string, partitions []*partition) Property {
 
 func searchWithin(l limits, name, what string, partitions []*partition) Property {
 	p := newFinding(name, "%d partitions, one for each %s, are linearizable.", len(partitions), what)
-	doubts := make([]string, len(partitions))
+	doubts := make([]*wording.Finding, len(partitions))
 	inParallel(slices.Values(partitions), func(n int, part *partition) { doubts[n] = part.judge(l) })
 	open := 0
 	for n, part := range partitions {
 		open += part.open
-		if doubts[n] != "" {
-			p.doubt("%s", doubts[n])
+		if doubts[n] != nil {
+			p.doubt(*doubts[n])
 		}
 		if part.verdict == Invalid {
-			p.violate(nil, "%s: no order of its %d operations explains what was seen.", part.name, len(part.ops))
-			if p.problems <= told {
-				p.events = append(p.events, slices.DeleteFunc(slices.Clone(part.seqs), func(seq int) bool { return seq == 0 })...)
+			found := part.about(wording.NotLinearizable)
+			if p.problems < told {
+				found.Events = slices.DeleteFunc(slices.Clone(part.seqs), func(seq int) bool { return seq == 0 })
 			}
+			p.violate(*found)
 		}
 	}
 	if open > 0 && p.verdict == Valid {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
@@ -50,8 +51,13 @@ func (v Verdict) ExitCode() exit.Code {
 type Property struct {
 	Name    string  `json:"name"`
 	Verdict Verdict `json:"verdict"`
-	Reason  string  `json:"reason"`           // in plain words
+	Reason  string  `json:"reason"`           // in plain words, made of the findings
 	Events  []int   `json:"events,omitempty"` // sequence numbers that it rests on
+
+	// Findings are the first violations, or, of an unknown property, the first doubts; More
+	// is how many others there are.
+	Findings []wording.Finding `json:"findings,omitempty"`
+	More     int               `json:"more,omitempty"`
 }
 
 // Report is verdict.json.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -85,7 +86,7 @@ func contradictions(e *record.Evidence, committed bool, lose func(format string,
 func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 	p := newFinding(RecordComplete, "")
 	for _, loss := range losses {
-		p.doubt("%s.", loss)
+		p.doubt(wording.Finding{Code: wording.RecordLoss, Args: wording.Args{"loss": loss.String()}})
 	}
 	if len(losses) > 0 {
 		found := p.property()
@@ -93,12 +94,12 @@ func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 		return found
 	}
 	if m.Excerpt != "" {
-		p.doubt("This is not a whole run but an excerpt: %s. It can show a violation; that nothing is wrong it cannot show.", m.Excerpt)
+		p.doubt(wording.Finding{Code: wording.OnlyAnExcerpt, Args: wording.Args{"excerpt": m.Excerpt}})
 	}
 	var absent []string
 	for _, a := range m.Absent {
 		if a.Failed {
-			p.doubt("%s could not be recorded: %s.", a.Name, a.Because)
+			p.doubt(wording.Finding{Code: wording.NotRecorded, Args: wording.Args{"file": a.Name, "why": a.Because}})
 		}
 		absent = append(absent, fmt.Sprintf("%s (%s)", a.Name, a.Because))
 	}
@@ -156,12 +157,12 @@ func (f *facts) unvouched(run record.Run, properties []Property) []record.Loss {
 	}
 	for i, w := range f.writes {
 		if w.Outcome() == record.OK && f.run.Exchange[i] < 0 {
-			all = append(all, record.Loss{File: record.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, seconds(w.Done.At))})
+			all = append(all, record.Loss{File: record.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, wording.Seconds(w.Done.At))})
 		}
 	}
 	for i := range run.Exchanges {
 		if x := &run.Exchanges[i]; !f.run.Begun[i] && !x.Close {
-			all = append(all, record.Loss{File: record.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, seconds(x.Sent))})
+			all = append(all, record.Loss{File: record.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, wording.Seconds(x.Sent))})
 		}
 	}
 	return all

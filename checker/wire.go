@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/checker/protocol"
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -21,7 +22,7 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 	}
 	p := newFinding(name, "")
 	if len(exchanges) == 0 {
-		p.doubt("Nothing is recorded of what went over the wire.")
+		p.doubt(wording.Finding{Code: wording.NoExchange})
 	}
 	traces, violations := f.follow(p, exchanges)
 	for _, v := range violations {
@@ -29,7 +30,11 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 		if p.problems < told {
 			by = f.of(v.exchange)
 		}
-		p.violate(by, "At %s, %s: %s", seconds(v.by.Answered), v.by.Process, v.why)
+		found := wording.Finding{Code: wording.NotAllowed, Task: v.task, Zxid: v.by.Zxid, Exchange: exchangeOf(v.by), Args: wording.Args{"at": v.by.Answered, "process": v.by.Process, "why": v.why}}
+		if v.strange {
+			found.Args["tasks"] = tasksOf(v.by.Ops)
+		}
+		p.violate(found, by...)
 	}
 	unanswered := 0
 	for i := range exchanges {
@@ -45,9 +50,11 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 // deviation is a write that no behaviour of the protocol has at its place.
 type deviation struct {
 	trace    int
-	exchange int // place of the write
+	task     string // of the trace; empty of the claims
+	exchange int    // place of the write
 	by       *record.Exchange
 	why      string
+	strange  bool // the protocol has no such write at all
 }
 
 // follow walks along every trace of a run, several at a time. It returns how many there
@@ -70,12 +77,12 @@ func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, fou
 			if w.Kind == protocol.Stranger {
 				o.Why += " It was: " + operations(x) + "."
 			}
-			found = append(found, deviation{n, w.Exchange - 1, x, o.Why})
+			found = append(found, deviation{n, t.Task, w.Exchange - 1, x, o.Why, w.Kind == protocol.Stranger})
 		}
 	})
 	slices.SortFunc(gaveUp, func(a, b deviation) int { return cmp.Compare(a.trace, b.trace) })
 	for _, d := range gaveUp {
-		p.doubt("%s", d.why)
+		p.doubt(wording.Finding{Code: wording.NotFollowed, Args: wording.Args{"why": d.why}})
 	}
 	slices.SortFunc(found, func(a, b deviation) int {
 		return cmp.Or(cmp.Compare(a.by.Zxid, b.by.Zxid), cmp.Compare(a.trace, b.trace))
@@ -84,9 +91,10 @@ func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, fou
 }
 
 // operations tells what a write does.
-func operations(x *record.Exchange) string { return parts(x.Ops) }
+func operations(x *record.Exchange) string { return strings.Join(parts(x.Ops), ", ") }
 
-func parts(ops []record.Op) string {
+// parts are the parts of a write, the first few of them.
+func parts(ops []record.Op) []string {
 	const most = 8
 	var all []string
 	for i, op := range ops {
@@ -96,5 +104,5 @@ func parts(ops []record.Op) string {
 		}
 		all = append(all, op.Kind+" "+op.Path)
 	}
-	return strings.Join(all, ", ")
+	return all
 }

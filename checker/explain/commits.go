@@ -2,16 +2,11 @@ package explain
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 )
-
-// committedAs finds the zxid that a verdict names.
-var committedAs = regexp.MustCompile(`zxid 0x([0-9a-f]+)`)
 
 // writesAccounted tells of a commit that contradicts what participants know: the commit
 // itself, and whose session it was made in.
@@ -19,11 +14,11 @@ func (t *telling) writesAccounted() {
 	for _, e := range t.marks {
 		t.event(e)
 	}
-	found := committedAs.FindStringSubmatch(t.property.Reason)
-	if found == nil {
+	first, found := t.first()
+	if !found || first.Zxid == 0 {
 		return
 	}
-	at, _ := strconv.ParseInt(found[1], 16, 64) // as the expression has it
+	at := first.Zxid
 	i := slices.IndexFunc(t.run.Commits, func(c record.Commit) bool { return c.Zxid == at })
 	if i < 0 {
 		t.moral = fmt.Sprintf("No server has %s in its log.", zxid(at))

@@ -3,9 +3,9 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -111,15 +111,14 @@ func (s *scene) known(found *record.Written) write {
 	return w
 }
 
-// named are the tasks that a text names, in its order.
-func (s *scene) named(text string) []string {
+// named are the tasks of the run that findings name, in their order.
+func (s *scene) named(found []wording.Finding) []string {
 	var names []string
-	for word := range strings.FieldsSeq(text) {
-		if word = strings.TrimRight(word, ".,:;"); strings.HasPrefix(word, "/") {
-			word = record.TaskOf(word)
-		}
-		if s.tasks[word] && !slices.Contains(names, word) {
-			names = append(names, word)
+	for _, f := range found {
+		for _, task := range f.Tasks() {
+			if s.tasks[task] && !slices.Contains(names, task) {
+				names = append(names, task)
+			}
 		}
 	}
 	return names

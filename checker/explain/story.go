@@ -23,6 +23,7 @@ type Line struct {
 	Refused bool  // ZooKeeper has refused it
 
 	marked bool  // the verdict rests on it
+	belief bool  // how long a process believed to lead
 	key    bool  // what is wrong is not understood without it
 	order  int64 // zxid that it belongs after, for what happens at one moment of virtual time
 }
@@ -39,6 +40,9 @@ type Story struct {
 	Moral    string // why it should not have been, and what would have refused it; empty where the reason says all
 	LeftOut  int    // steps that were too many to be told
 }
+
+// Belief reports whether a line tells how long a process believed to lead.
+func (l Line) Belief() bool { return l.belief }
 
 // longest is how many lines a story has at the most.
 const longest = 22
@@ -76,7 +80,7 @@ func (t *telling) find() {
 			t.marks = append(t.marks, e)
 		}
 	}
-	named := t.named(t.property.Reason)
+	named := t.named(t.property.Findings)
 	switch {
 	case len(named) > 0:
 		t.task = named[0]

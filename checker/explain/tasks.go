@@ -55,7 +55,7 @@ func (t *telling) taskLinearizable() {
 
 // noPhantomTask tells of a task that nobody asked for, or that was made twice.
 func (t *telling) noPhantomTask() {
-	tasks := t.named(t.property.Reason)
+	tasks := t.named(t.property.Findings)
 	for _, task := range tasks {
 		t.life(task)
 		t.tree(task, len(tasks) == 1 || task != tasks[0])

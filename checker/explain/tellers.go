@@ -2,11 +2,10 @@ package explain
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -124,7 +123,7 @@ func (t *telling) subject(w write) string {
 
 // term adds how long a process believed to lead.
 func (t *telling) term(o record.Operation) {
-	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.end), order: last}
+	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.end), order: last, belief: true}
 	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Token().Epoch, seconds(l.Until))
 	if o.Done.Remark() != "" {
 		l.Text += ": " + o.Done.Remark()
@@ -163,34 +162,40 @@ func (t *telling) sessionsEnd() {
 	t.moral += "."
 }
 
-// sentence is one violation of the protocol, as its judge puts it.
-var sentence = regexp.MustCompile(`^At (\d+\.\d+)s, (\S+): (.*?)(?: At \d+\.\d+s, \S+: .*| \(and \d+ more\))?$`)
-
 // followsProtocol tells the write that the protocol does not allow: the first, if there
 // are several.
 func (t *telling) followsProtocol() {
-	parts := sentence.FindStringSubmatch(t.property.Reason)
-	if parts == nil {
+	first, found := t.first()
+	if !found || first.Exchange == nil {
 		t.events()
 		return
 	}
-	t.moral = "By the specification: " + parts[3]
-	is := func(process string, answered time.Duration) bool {
-		return answered > 0 && process == parts[2] && fmt.Sprintf("%.3f", answered.Seconds()) == parts[1]
-	}
-	i := slices.IndexFunc(t.writes, func(w write) bool { return is(w.Invoke.Process, w.wired) && t.about(w) })
-	if i >= 0 {
-		w := t.writes[i]
-		if t.task = t.subject(w); t.task != "" {
-			t.life(t.task)
-		}
-		t.write(w, t.task)
-		t.blame(w.Invoke.Seq)
+	t.moral = "By the specification: " + fmt.Sprint(first.Args["why"])
+	i := slices.IndexFunc(t.run.Exchanges, func(x record.Exchange) bool { return first.Exchange.Is(x) })
+	if i < 0 {
 		return
 	}
-	if i = slices.IndexFunc(t.run.Exchanges, func(x record.Exchange) bool { return is(x.Process, x.Answered) }); i >= 0 {
-		t.exchange(t.run.Exchanges[i])
+	x := t.run.Exchanges[i]
+	if i = slices.IndexFunc(t.writes, func(w write) bool {
+		return x.Answered > 0 && w.wired == x.Answered && w.Invoke.Process == x.Process && t.about(w)
+	}); i < 0 {
+		t.exchange(x)
+		return
 	}
+	w := t.writes[i]
+	if t.task = t.subject(w); t.task != "" {
+		t.life(t.task)
+	}
+	t.write(w, t.task)
+	t.blame(w.Invoke.Seq)
+}
+
+// first is the first finding against the property.
+func (t *telling) first() (wording.Finding, bool) {
+	if len(t.property.Findings) == 0 {
+		return wording.Finding{}, false
+	}
+	return t.property.Findings[0], true
 }
 
 // about reports whether the verdict rests on a write.

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 )
@@ -36,9 +35,9 @@ func Sentence(r *checker.Report) string {
 		return fmt.Sprintf("VALID: every property holds over %d tasks and %d effective faults.", c["tasks"], c["faults_effective"])
 	case checker.Invalid:
 		p := r.Violations()[0]
-		first, _, more := strings.Cut(p.Reason, ". ")
-		if more {
-			first += "."
+		first := p.Reason
+		if len(p.Findings) > 0 {
+			first = p.Findings[0].Sentence()
 		}
 		return fmt.Sprintf("INVALID: %s is violated. %s", p.Name, first)
 	case checker.Unknown:

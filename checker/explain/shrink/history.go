@@ -2,11 +2,10 @@ package shrink
 
 import (
 	"context"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/internal/ddmin"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -34,7 +33,7 @@ func sizeOf(run record.Run) Size { return Size{len(run.Events), len(allTasks(run
 // judge has found invalid there. It stops at the end of ctx and returns what it has by
 // then, at worst the whole run.
 func History(ctx context.Context, run record.Run, property checker.Property, judge Judge) Shrunk {
-	s := &search{ctx: ctx, name: property.Name, said: property.Reason, judge: judge}
+	s := &search{ctx: ctx, whole: property, judge: judge}
 	smallest := Shrunk{Run: run, Property: property, Of: sizeOf(run), Left: sizeOf(run)}
 	part, found := s.restrict(run, property)
 	if found {
@@ -54,18 +53,17 @@ func History(ctx context.Context, run record.Run, property checker.Property, jud
 // search is one search for a smaller part.
 type search struct {
 	ctx    context.Context
-	name   string // of the property
-	said   string // of it, of the whole run
+	whole  checker.Property // as the judge has it of the whole run
 	judge  Judge
 	others []checker.Property // invalid in the part that was restricted to its tasks
 	judged int
 }
 
-// restrict finds tasks to which the violation can be narrowed: those that the sentence
-// names, or those that its events touch, or else all.
+// restrict finds tasks to which the violation can be narrowed: those that its findings
+// name, or those that its events touch, or else all.
 func (s *search) restrict(run record.Run, p checker.Property) (record.Run, bool) {
 	all := allTasks(run)
-	byName := named(p.Reason, all) // the first is that of the first sentence
+	byName := named(p.Findings, all) // the first is that of the first finding
 	for _, candidates := range [][]string{byName[:min(1, len(byName))], byName, touched(run, p.Events), {}, all} {
 		if s.ctx.Err() != nil {
 			return run, false
@@ -103,7 +101,7 @@ func (s *search) split(run record.Run) (others []checker.Property, own checker.P
 	s.judged++
 	for _, p := range s.judge(run) {
 		switch {
-		case p.Name == s.name:
+		case p.Name == s.whole.Name:
 			own = p
 		case p.Verdict == checker.Invalid:
 			others = append(others, p)
@@ -115,46 +113,46 @@ func (s *search) split(run record.Run) (others []checker.Property, own checker.P
 // same reports whether a part violates the property as the whole run does.
 func (s *search) same(run record.Run) bool {
 	_, own := s.split(run)
-	return own.Verdict == checker.Invalid && leads(s.said, own.Reason)
+	return own.Verdict == checker.Invalid && leads(s.whole.Findings, own.Findings)
 }
 
 // clean reports whether a part is the same failure, and none that is new.
 func (s *search) clean(run record.Run) bool {
 	others, own := s.split(run)
-	if own.Verdict != checker.Invalid || !leads(s.said, own.Reason) {
+	if own.Verdict != checker.Invalid || !leads(s.whole.Findings, own.Findings) {
 		return false
 	}
 	return !slices.ContainsFunc(others, func(p checker.Property) bool {
 		return !slices.ContainsFunc(s.others, func(before checker.Property) bool {
-			return before.Name == p.Name && says(before.Reason, p.Reason)
+			return before.Name == p.Name && says(before.Findings, p.Findings)
 		})
 	})
 }
 
-var more = regexp.MustCompile(` \(and \d+ more\)$`)
-
-// leads reports whether what is said of a part is the beginning of what is said of the
-// whole: of several violations the first is to stay, which often explains the others.
-func leads(whole, part string) bool {
-	return strings.HasPrefix(whole, more.ReplaceAllString(part, ""))
+// leads reports whether the findings in a part are the first ones of the whole: of several
+// violations the first is to stay, which often explains the others.
+func leads(whole, part []wording.Finding) bool {
+	return len(part) > 0 && len(part) <= len(whole) && slices.EqualFunc(whole[:len(part)], part, func(w, p wording.Finding) bool { return p.Repeats(w) })
 }
 
-// says reports whether sentences about a part are among those about the whole.
-func says(whole, part string) bool { return strings.Contains(whole, more.ReplaceAllString(part, "")) }
-
-// named are the tasks that a text names, in its order.
-func named(text string, tasks []string) []string {
-	known := map[string]bool{}
-	for _, t := range tasks {
-		known[t] = true
-	}
-	var names []string
-	for word := range strings.FieldsSeq(text) {
-		if word = strings.TrimRight(word, ".,:;"); strings.HasPrefix(word, "/") {
-			word = record.TaskOf(word)
+// says reports whether the findings in a part are some of the whole, one after the other.
+func says(whole, part []wording.Finding) bool {
+	for i := range whole {
+		if leads(whole[i:], part) {
+			return true
 		}
-		if known[word] && !slices.Contains(names, word) {
-			names = append(names, word)
+	}
+	return false
+}
+
+// named are the tasks that findings name, in their order.
+func named(found []wording.Finding, tasks []string) []string {
+	var names []string
+	for _, f := range found {
+		for _, task := range f.Tasks() {
+			if slices.Contains(tasks, task) && !slices.Contains(names, task) {
+				names = append(names, task)
+			}
 		}
 	}
 	return names

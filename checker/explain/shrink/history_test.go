@@ -51,7 +51,7 @@ func holdShrunk(t *testing.T, whole []checker.Property, p checker.Property, s Sh
 	for _, left := range invalid(judge(s.Run)) {
 		found = found || left.Name == p.Name && left.Reason == s.Property.Reason
 		if !slices.ContainsFunc(whole, func(w checker.Property) bool {
-			return w.Name == left.Name && (says(w.Reason, left.Reason) || strings.HasSuffix(w.Name, "Linearizable")) // which counts what is left
+			return w.Name == left.Name && (says(w.Findings, left.Findings) || strings.HasSuffix(w.Name, "Linearizable")) // which counts what is left
 		}) {
 			t.Errorf("the part for %s says something new: %s: %s", p.Name, left.Name, left.Reason)
 		}
@@ -72,8 +72,8 @@ func holdShrunk(t *testing.T, whole []checker.Property, p checker.Property, s Sh
 func TestWhatWouldMisleadIsRefused(t *testing.T) {
 	run := recordtest.Frozen(t, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
-	part := only(run, named(p.Reason, allTasks(run)))
-	lax := &search{ctx: t.Context(), name: p.Name, said: p.Reason, judge: judge}
+	part := only(run, named(p.Findings, allTasks(run)))
+	lax := &search{ctx: t.Context(), whole: p, judge: judge}
 	strict := *lax
 	strict.others, _ = strict.split(part)
 	all := units(part)
@@ -98,7 +98,7 @@ func TestSentencesMustBeTheSame(t *testing.T) {
 	other := run
 	other.Events = slices.DeleteFunc(slices.Clone(run.Events), func(e record.Event) bool { return e.Kind == record.Submit && e.ID() == "a" })
 	other.Evidence = run.Evidence
-	s := &search{ctx: t.Context(), name: p.Name, said: p.Reason, judge: judge}
+	s := &search{ctx: t.Context(), whole: p, judge: judge}
 	if !s.same(run) {
 		t.Error("the whole is not the same as itself")
 	}

@@ -31,7 +31,7 @@ func TestFrozenWiresShrink(t *testing.T) {
 			s := History(t.Context(), run, whole[0], judge)
 			t.Logf("%d of %d exchanges, %d of %d events", len(s.Run.Exchanges), len(run.Exchanges), s.Left.Events, s.Of.Events)
 			left := invalid(judge(s.Run))
-			if len(left) != 1 || left[0].Name != "FollowsProtocol" || !leads(whole[0].Reason, left[0].Reason) {
+			if len(left) != 1 || left[0].Name != "FollowsProtocol" || !leads(whole[0].Findings, left[0].Findings) {
 				t.Errorf("the part says %v, the whole %v", left, whole)
 			}
 			if len(s.Run.Exchanges) == 0 || len(s.Run.Exchanges) >= len(run.Exchanges) || !s.Minimal {

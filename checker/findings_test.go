@@ -1,0 +1,79 @@
+package checker
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
+)
+
+// TestFindings_SayTheSameAfterTheyWereStored judges every frozen history, and makes the
+// sentences again from what verdict.json has.
+func TestFindings_SayTheSameAfterTheyWereStored(t *testing.T) {
+	codes := map[wording.Code]bool{}
+	hold := func(t *testing.T, run record.Run) {
+		r := Check(run, 1)
+		data, err := json.Marshal(r.Report)
+		var stored Report
+		if err == nil {
+			err = json.Unmarshal(data, &stored)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, whole := CheckRecord(run)
+		for i, p := range stored.Properties {
+			if !whole && p.Name != RecordComplete {
+				continue // what it says is what is left of it
+			}
+			if p.Verdict == Valid || p.Verdict == Skipped {
+				if len(p.Findings) > 0 {
+					t.Errorf("%s is %s, with findings", p.Name, p.Verdict)
+				}
+				continue
+			}
+			if len(p.Findings) == 0 {
+				t.Errorf("%s is %s, without a finding: %s", p.Name, p.Verdict, p.Reason)
+			}
+			for n, f := range p.Findings {
+				codes[f.Code] = true
+				if !f.Repeats(r.Properties[i].Findings[n]) || !r.Properties[i].Findings[n].Repeats(f) {
+					t.Errorf("%s: %+v is not the finding that it was stored as", p.Name, f)
+				}
+			}
+			if said := wording.Sentences(p.Findings, p.More); p.Name != RecordComplete && said != p.Reason || strings.Contains(said, "<nil>") {
+				t.Errorf("%s: it says %q, and the findings say %q", p.Name, p.Reason, said)
+			}
+		}
+	}
+	for _, path := range frozenFiles(t, "*.evidence.json") {
+		name := strings.TrimSuffix(filepath.Base(path), ".evidence.json")
+		t.Run(name, func(t *testing.T) { hold(t, recordtest.Frozen(t, name)) })
+	}
+	for _, path := range frozenFiles(t, "*-bad.wire.ndjson") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			run := recordtest.Frozen(t, "accepted")
+			var err error
+			if run.Exchanges, err = record.ReadExchanges(path); err != nil {
+				t.Fatal(err)
+			}
+			hold(t, run.MadeByHand())
+		})
+	}
+	if len(codes) < 35 {
+		t.Errorf("the frozen histories show only %d codes: %v", len(codes), codes)
+	}
+}
+
+func frozenFiles(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), pattern))
+	if err != nil || len(paths) < 10 {
+		t.Fatalf("%d frozen histories, %v", len(paths), err)
+	}
+	return paths
+}

@@ -1,0 +1,190 @@
+package wording
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Finding is one thing that a judge found against a run, or that it could not find out.
+type Finding struct {
+	Property string    `json:"property"`
+	Code     Code      `json:"code"`
+	Task     string    `json:"task,omitempty"`     // that it is about
+	Events   []int     `json:"events,omitempty"`   // sequence numbers that it rests on, ascending
+	Exchange *Exchange `json:"exchange,omitempty"` // that it rests on
+	Zxid     int64     `json:"zxid,omitempty"`     // of the write that it is about
+	Args     Args      `json:"args,omitempty"`
+}
+
+// Exchange tells a write on the wire from all others of a run, and of a part of the run.
+type Exchange struct {
+	Process string        `json:"process"`
+	Session string        `json:"session"`
+	Sent    time.Duration `json:"sent"`
+	Zxid    int64         `json:"zxid,omitempty"`
+}
+
+// Is reports whether it is this write.
+func (e Exchange) Is(x record.Exchange) bool {
+	return e.Process == x.Process && e.Session == x.Session && e.Sent == x.Sent && e.Zxid == x.Zxid
+}
+
+// Args are what a sentence needs besides: strings, lists of strings, whole numbers, and
+// times since the run began, in ns. A list of tasks is called tasks.
+type Args map[string]any
+
+// UnmarshalJSON keeps whole numbers whole.
+func (a *Args) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var all map[string]any
+	if err := decoder.Decode(&all); err != nil {
+		return err
+	}
+	*a = all
+	return nil
+}
+
+// Tasks are the tasks that a finding names, the one that it is about first.
+func (f Finding) Tasks() []string {
+	var all []string
+	for _, task := range append([]string{f.Task}, list(f.Args["tasks"])...) {
+		if task != "" && !slices.Contains(all, task) {
+			all = append(all, task)
+		}
+	}
+	return all
+}
+
+// Repeats reports whether a finding in a part of a run is this one of the whole run. A part
+// may lack what tells more about it: where it stood on the wire and in ZooKeeper's order.
+func (f Finding) Repeats(whole Finding) bool {
+	if f.Property != whole.Property || f.Code != whole.Code || f.Task != whole.Task || f.Zxid != 0 && f.Zxid != whole.Zxid {
+		return false
+	}
+	for name, value := range f.Args {
+		if plain(value) != plain(whole.Args[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// place is an argument in a template: its name, and how it is shown.
+var place = regexp.MustCompile(`\{(\w+)(?:\|(\w+))?\}`)
+
+// option is a part of a template that is left out if an argument in it is not known.
+var option = regexp.MustCompile(`\[([^\]]*)\]`)
+
+// Sentence is a finding in English.
+func (f Finding) Sentence() string {
+	text, known := sentences[f.Code]
+	if !known { // of a later program
+		return fmt.Sprintf("%s: %s %v.", f.Code, f.Task, plain(f.Args))
+	}
+	text = option.ReplaceAllStringFunc(text, func(part string) string {
+		for _, found := range place.FindAllStringSubmatch(part, -1) {
+			if value := f.value(found[1]); value == nil || number(value) == 0 && found[2] == "hex" {
+				return ""
+			}
+		}
+		return part[1 : len(part)-1]
+	})
+	return place.ReplaceAllStringFunc(text, func(at string) string {
+		found := place.FindStringSubmatch(at)
+		return show(f.value(found[1]), found[2])
+	})
+}
+
+func (f Finding) value(name string) any {
+	switch value, given := f.Args[name]; {
+	case given:
+		return value
+	case name == "task":
+		return f.Task
+	case name == "zxid":
+		return f.Zxid
+	}
+	return nil
+}
+
+// show puts an argument into a sentence.
+func show(value any, as string) string {
+	switch as {
+	case "time":
+		return Seconds(time.Duration(number(value)))
+	case "long":
+		return time.Duration(number(value)).String()
+	case "hex":
+		return fmt.Sprintf("0x%x", number(value))
+	case "quoted":
+		return fmt.Sprintf("%q", value)
+	case "list":
+		return strings.Join(list(value), ", ")
+	}
+	return fmt.Sprint(value)
+}
+
+// number is the value of an argument that is a whole number, or a time.
+func number(value any) int64 {
+	n, _ := strconv.ParseInt(plain(value), 10, 64)
+	return n
+}
+
+// list is the value of an argument that is a list.
+func list(value any) []string {
+	switch value := value.(type) {
+	case []string:
+		return value
+	case []any:
+		all := make([]string, len(value))
+		for i, v := range value {
+			all[i] = fmt.Sprint(v)
+		}
+		return all
+	}
+	return nil
+}
+
+// plain is an argument as it can be compared, made by a judge or read from a file.
+func plain(value any) string {
+	switch value := value.(type) {
+	case time.Duration:
+		return strconv.FormatInt(int64(value), 10)
+	case []string, []any:
+		return strings.Join(list(value), "\n")
+	case Args:
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			all = append(all, name+"="+plain(value[name]))
+		}
+		return strings.Join(all, " ")
+	}
+	return fmt.Sprint(value)
+}
+
+// Sentences are those of several findings, and how many more there are.
+func Sentences(all []Finding, more int) string {
+	said := make([]string, len(all))
+	for i, f := range all {
+		said[i] = f.Sentence()
+	}
+	text := strings.Join(said, " ")
+	if more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
+}
+
+// Seconds is how a moment, or how long something lasted, is told: in verdicts, in stories and
+// in pictures.
+func Seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }

@@ -28,7 +28,8 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 var rooms = map[string][]string{
 	"zkapi":                          {},
 	"zkclient":                       {"zkapi", "internal/clock", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
-	"recipe":                         {"zkapi"},
+	"recipe":                         {"zkapi", "recipe/internal/fence"},
+	"recipe/internal/fence":          {"zkapi"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
 	"checker/sequential":             {"zkapi"},
@@ -165,6 +166,64 @@ func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
 	for room := range rooms {
 		if !documented[room] {
 			t.Errorf("%s has no package comment", room)
+		}
+	}
+}
+
+// Masters and workers have their session from package fence, which sends no unfenced
+// write. A client writes without a claim, and sessions.go opens the sessions of the roles:
+// no other file of the recipe has a session in hand.
+func TestRecipe_OnlyClientsHaveTheSession(t *testing.T) {
+	named := 0
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		room, name := filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)
+		if room != "recipe" || strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		has := withSession(file)
+		switch {
+		case strings.HasPrefix(name, "client") || name == "sessions.go":
+			named += len(has)
+		case len(has) > 0:
+			t.Errorf("%s has the session: %v", path, has)
+		}
+	})
+	if named == 0 {
+		t.Error("no file has the session: the test looks for the wrong names")
+	}
+}
+
+// withSession lists what gives a file a session to write with.
+func withSession(file *ast.File) (names []string) {
+	ways := []string{"Session", "Open", "ownSession", "connected", "withSession"}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && slices.Contains(ways, id.Name) {
+			names = append(names, id.Name)
+		}
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Session" {
+			if room, ok := sel.X.(*ast.Ident); ok && room.Name == "fence" {
+				return false
+			}
+		}
+		return true
+	})
+	return names
+}
+
+func TestWithSession_SeesEachWay(t *testing.T) {
+	for code, want := range map[string]int{
+		"func f(s zkapi.Session) {}":                                      1,
+		"func (m *Master) f() { s, _ := m.env.Open(ctx); s.Do(ctx, op) }": 1,
+		"func f(s *ownSession) {}":                                        1,
+		"func f(c *Client) { _ = c.withSession(ctx, step) }":              1,
+		"func f(s fence.Session) { s.Do(ctx, fence.Get(path)) }":          0,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package recipe\n"+code, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(withSession(file)); got != want {
+			t.Errorf("%s: %d, not %d", code, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -41,7 +42,7 @@ var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master ma
 // bootstrap creates the persistent parents for a role. They may exist already; who
 // creates them does not matter, so no claim is needed. What the role does not need
 // itself, and may not make, is left to others; what is in the way of that is told.
-func bootstrap(ctx context.Context, env zkapi.Env, session zkapi.Session, l layout, role string, tell func(Problem)) error {
+func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layout, role string, tell func(Problem)) error {
 	for _, p := range l.parents() {
 		zkapi.Rest(env, "bootstrap", session, p.path)
 		err := l.ensure(ctx, session, p)
@@ -67,16 +68,15 @@ func (l layout) within(p string) bool {
 // ensure creates a persistent znode unless it exists, and what is above it only when
 // that is not there: a process may have no permission to look at what is above its
 // namespace. Repeating it is harmless, so an unknown outcome is resolved by the next try.
-func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) error {
-	found, hidden := exists(ctx, session, zkapi.Exists(p.path))
+func (l layout) ensure(ctx context.Context, session fence.Session, p parent) error {
+	found, hidden := exists(ctx, session, fence.Exists(p.path))
 	if _, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
 		return &problemError{l.lasting(p.path, found.Stat)}
 	}
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden
 	}
-	create := zkapi.Create(p.path, nil, zkapi.Persistent).WithACL(p.acl)
-	_, err := session.Do(ctx, create)
+	err := session.Make(ctx, p.path, p.acl)
 	if hidden != nil && errors.Is(err, zkapi.ErrNoAuth) {
 		return nil // it is there: of one that is not, a server asks no permission to read
 	}
@@ -84,7 +84,7 @@ func (l layout) ensure(ctx context.Context, session zkapi.Session, p parent) err
 		if err := l.ensure(ctx, session, parent{path: above, acl: l.access.root()}); err != nil {
 			return err
 		}
-		_, err = session.Do(ctx, create)
+		err = session.Make(ctx, p.path, p.acl)
 	}
 	if errors.Is(err, zkapi.ErrNodeExists) {
 		return nil

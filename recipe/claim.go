@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -16,9 +17,10 @@ var ErrFenced = errors.New("claim is held by somebody else")
 
 // claim is the right to write: the version of a znode that only a takeover
 // changes and that is never deleted. Every write of a master or a worker is a
-// multi that begins with the check of its claim; no other way to write exists.
+// multi that begins with the check of its claim. No other way to write exists,
+// because neither has more of its session than package fence gives it.
 type claim struct {
-	session zkapi.Session
+	session fence.Session
 	path    string
 	version int32
 	heir    bool // whoever had it before has said that it takes no more
@@ -28,11 +30,7 @@ type claim struct {
 // order. Each applies all of its operations, or none. An error names the operation that
 // failed by zkapi.FailedIndex, and is ErrFenced when it was the claim.
 func (c claim) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
-	multis := make([]zkapi.Op, len(writes))
-	for i, ops := range writes {
-		multis[i] = zkapi.Multi(append([]zkapi.Op{zkapi.Check(c.path, c.version)}, ops...)...)
-	}
-	replies := c.session.DoAll(ctx, multis)
+	replies := c.session.WriteAll(ctx, c.path, c.version, writes)
 	for i := range replies {
 		if replies[i].Err == nil {
 			replies[i].Results = replies[i].Results[1:]
@@ -79,8 +77,8 @@ type place struct {
 // is there, or zkapi.ErrBadVersion when somebody was faster.
 //
 // An unknown outcome is resolved by reread.
-func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observers, p place) (claim, error) {
-	now, err := session.Do(ctx, zkapi.Get(p.claimPath))
+func take(ctx context.Context, env zkapi.Env, session fence.Session, see Observers, p place) (claim, error) {
+	now, err := session.Do(ctx, fence.Get(p.claimPath))
 	if err != nil {
 		return claim{}, err
 	}
@@ -94,10 +92,8 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 	if now.Stat.Version < p.above {
 		return claim{}, fmt.Errorf("%w: version %d of %s, and it has to be lifted to %d first", ErrWentBack, now.Stat.Version, p.claimPath, p.above)
 	}
-	result, err := session.Do(ctx, zkapi.Multi(
-		zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).WithACL(p.acl),
-		zkapi.Set(p.claimPath, encode(record), now.Stat.Version),
-	))
+	shows := zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).WithACL(p.acl)
+	result, err := session.Take(ctx, shows, p.claimPath, encode(record), now.Stat.Version)
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
 		return claim{session, p.claimPath, result.Results[1].Stat.Version, before.Retiring}, nil
@@ -114,12 +110,12 @@ func take(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observe
 // reread resolves a write of a claim whose answer was lost, for cause: after a
 // sync, on the same session, the claim's data carries our nonce if it was applied.
 // It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
-func reread(ctx context.Context, env zkapi.Env, session zkapi.Session, see Observers, claimPath, nonce string, cause error) (int32, error) {
+func reread(ctx context.Context, env zkapi.Env, session fence.Session, see Observers, claimPath, nonce string, cause error) (int32, error) {
 	again := newRetry(env, see, "look at a claim")
 	for {
 		zkapi.Rest(env, "reread", session, nonce, cause)
-		_, syncErr := session.Do(ctx, zkapi.Sync(claimPath))
-		held, getErr := session.Do(ctx, zkapi.Get(claimPath))
+		_, syncErr := session.Do(ctx, fence.Sync(claimPath))
+		held, getErr := session.Do(ctx, fence.Get(claimPath))
 		if syncErr == nil && getErr == nil {
 			again.worked(ctx)
 			var found claimRecord

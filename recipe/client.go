@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -237,7 +238,7 @@ func (c *Client) recover(old zkapi.Session) {
 // understands looks whether this build knows the format of the znodes, and closes a
 // session that is of no use otherwise. What cannot be read is left to later requests.
 func (c *Client) understands(session zkapi.Session) error {
-	_, err := c.layout.readFormat(c.life, session)
+	_, err := c.layout.readFormat(c.life, fence.Of(session))
 	if !errors.Is(err, zkapi.ErrIncompatible) {
 		return nil
 	}
@@ -260,6 +261,11 @@ func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error
 			return err
 		}
 	}
+}
+
+// reading is withSession for a step that only reads.
+func (c *Client) reading(ctx context.Context, step func(fence.Session) error) error {
+	return c.withSession(ctx, func(session zkapi.Session) error { return step(fence.Of(session)) })
 }
 
 // Do submits a task, waits for its result and returns it. A task that failed or

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -106,7 +107,7 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 
 // obstructed is the error of a task whose status is there and does not stay.
 func (c *Client) obstructed(ctx context.Context, session zkapi.Session, task string) error {
-	seen, err := exists(ctx, session, zkapi.Exists(c.layout.status(task)))
+	seen, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.status(task)))
 	if err == nil && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
 		return fmt.Errorf("%w: %w", ErrObstructed, &problemError{c.layout.statusProblem(task, seen.Stat)})
 	}
@@ -131,7 +132,7 @@ const awaitSweep = 5 * sweepInterval
 
 // look reads the status, or sets a watch on its creation.
 func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (s Status, ended bool, changed zkapi.Source, err error) {
-	seen, err := exists(ctx, session, zkapi.Exists(c.layout.status(task)).Watched())
+	seen, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.status(task)).Watched())
 	if err != nil {
 		return Status{}, false, nil, err
 	}
@@ -140,7 +141,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, false, seen.Watch, nil
 	}
 	if !seen.Found {
-		return Status{}, false, seen.Watch, taskExists(ctx, session, c.layout, task)
+		return Status{}, false, seen.Watch, taskExists(ctx, fence.Of(session), c.layout, task)
 	}
 	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
 	if errors.Is(err, zkapi.ErrNoNode) {
@@ -155,14 +156,14 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 // taskExists is ErrNoTask for a task that is not there. A new session may read from a
 // server that lags behind the one that accepted the task, hence the sync before
 // that is believed.
-func taskExists(ctx context.Context, session zkapi.Session, l layout, task string) error {
+func taskExists(ctx context.Context, session fence.Session, l layout, task string) error {
 	for _, synced := range []bool{false, true} {
 		if synced {
-			if _, err := session.Do(ctx, zkapi.Sync(l.task(task))); err != nil {
+			if _, err := session.Do(ctx, fence.Sync(l.task(task))); err != nil {
 				return err
 			}
 		}
-		found, err := session.Do(ctx, zkapi.Exists(l.task(task)))
+		found, err := session.Do(ctx, fence.Exists(l.task(task)))
 		if err != nil || found.Found {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -94,7 +95,7 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftover) error {
 	l := m.client.layout
 	if m.bounds.ops == 0 {
-		m.bounds = newBounds(session)
+		m.bounds = newBounds(fence.Of(session))
 	}
 	ops, rest := l.removal(m.task, left, m.bounds)
 	if rest != nil {
@@ -119,7 +120,7 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftov
 // obstructed is the error of a task below which there is something that has children: the
 // recipe makes none there, and whose they are is not known.
 func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path string) error {
-	seen, err := exists(ctx, session, zkapi.Exists(path))
+	seen, err := exists(ctx, fence.Of(session), fence.Exists(path))
 	switch {
 	case err != nil:
 		return err
@@ -146,7 +147,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 	case errors.Is(err, zkapi.ErrNodeExists): // perhaps by this very call
 		_, err = session.Do(ctx, ring)
 	case errors.Is(err, zkapi.ErrNoNode): // the namespace was made by an earlier build
-		if err = bootstrap(ctx, c.env, session, c.layout, "client", func(Problem) {}); err == nil {
+		if err = bootstrap(ctx, c.env, fence.Of(session), c.layout, "client", func(Problem) {}); err == nil {
 			err = zkapi.ErrNotSent // now it can be asked for
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -201,7 +202,7 @@ func (in *inspection) shown(path string, err error) (bool, error) {
 // find looks whether a znode is there. That one is not there shows nothing of the tree:
 // servers say so to everybody.
 func (in *inspection) find(ctx context.Context, path string) (zkapi.Result, error) {
-	found, err := exists(ctx, in.session, zkapi.Exists(path))
+	found, err := exists(ctx, fence.Of(in.session), fence.Exists(path))
 	if err == nil && !found.Found {
 		err = fmt.Errorf("%s: %w", path, zkapi.ErrNoNode)
 	}
@@ -226,7 +227,7 @@ func (in *inspection) hides(path string, err error) {
 func (in *inspection) fitting(path func(string) string, names []string) []string {
 	var fit []string
 	for _, name := range names {
-		if longest := longestName(in.session); len(name) > longest {
+		if longest := longestName(fence.Of(in.session)); len(name) > longest {
 			in.hides(path(name), nameTooLong(name, longest))
 			continue
 		}

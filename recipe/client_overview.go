@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -74,7 +75,7 @@ func (o *overlook) problem(p Problem) { o.Problems = append(o.Problems, p) }
 
 // leader looks who leads, and whether something else is in that place.
 func (o *overlook) leader(ctx context.Context) error {
-	leader, master, err := followed{session: o.session, layout: o.layout}.lookLeader(ctx, &o.inspection)
+	leader, master, err := followed{session: fence.Of(o.session), layout: o.layout}.lookLeader(ctx, &o.inspection)
 	if err != nil || leader.Exists() {
 		o.Leader = leader
 		_, err := o.shown(o.layout.master(), err)

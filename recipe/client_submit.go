@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -139,7 +140,7 @@ func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi
 			return err
 		}
 		var err error
-		found, err = exists(ctx, session, zkapi.Exists(create.Path))
+		found, err = exists(ctx, fence.Of(session), fence.Exists(create.Path))
 		return err
 	})
 	switch {
@@ -183,7 +184,7 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 	case errors.Is(err, zkapi.ErrNodeExists):
 		return c.stays(ctx, session, create)
 	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
-		why := bootstrap(ctx, c.env, session, c.layout, "client", func(Problem) {})
+		why := bootstrap(ctx, c.env, fence.Of(session), c.layout, "client", func(Problem) {})
 		if why == nil {
 			why = zkapi.ErrNotSent // now it can be
 		}
@@ -195,7 +196,7 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 // stays reports whether a task that is there already is one: a znode that does not stay
 // is none, and nobody executes it.
 func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, _ error) {
-	seen, err := exists(ctx, session, zkapi.Exists(create.Path))
+	seen, err := exists(ctx, fence.Of(session), fence.Exists(create.Path))
 	fate := zkapi.NotApplied
 	switch {
 	case zkapi.Refused(err): // what is not shown is taken to be what it should be
@@ -250,7 +251,7 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 	if err != nil || seen.record.Limit == 0 {
 		return true, seen, err
 	}
-	tasks, err := exists(ctx, session, zkapi.Exists(c.layout.tasks()))
+	tasks, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.tasks()))
 	if zkapi.Refused(err) { // it is no task of this caller's, either
 		c.see.Logger.WarnContext(ctx, "tasks cannot be counted: no bound of the backlog is kept", "error", err)
 		return true, seen, nil
@@ -258,7 +259,7 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 	if err != nil || int(tasks.Stat.NumChildren)-seen.record.Finished < seen.record.Limit {
 		return true, seen, err
 	}
-	same, err := exists(ctx, session, zkapi.Exists(path))
+	same, err := exists(ctx, fence.Of(session), fence.Exists(path))
 	return same.Found, seen, err
 }
 
@@ -274,7 +275,7 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 	if seen.session == session && seen.change == change && fresh(seen.watch) {
 		return seen, nil
 	}
-	found, err := exists(ctx, session, zkapi.Exists(c.layout.backlog()).Watched())
+	found, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.backlog()).Watched())
 	seen = backlogSeen{session: session, change: change, watch: found.Watch}
 	if err == nil && found.Found && found.Stat.DataLength > 0 {
 		seen.record, err = c.readBound(ctx, session)
@@ -302,7 +303,7 @@ func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogR
 	if err != nil {
 		return backlogRecord{}, err
 	}
-	claimed, err := exists(ctx, session, zkapi.Exists(c.layout.assign()))
+	claimed, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.assign()))
 	if err != nil {
 		return backlogRecord{}, err
 	}

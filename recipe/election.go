@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // candidate is one process that stands for election on one session.
 type candidate struct {
 	env     zkapi.Env
-	session zkapi.Session
+	session fence.Session
 	layout  layout
 	see     Observers
 	name    string
@@ -33,7 +34,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 	for {
 		_, _, reconnected := c.session.Connection()
 		zkapi.Rest(c.env, "stand", c.session, reconnected)
-		seen, hidden := exists(ctx, c.session, zkapi.Exists(c.layout.master()).Watched())
+		seen, hidden := exists(ctx, c.session, fence.Exists(c.layout.master()).Watched())
 		err := hidden
 		if err == nil && seen.Found {
 			again.worked(ctx)
@@ -128,7 +129,7 @@ var errNotQueued = errors.New("the candidate's znode is gone")
 func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 	prefix := "c-" + c.env.Unique() + "-"
 	for {
-		made, err := c.session.Do(ctx, zkapi.Create(c.layout.candidate(prefix), []byte(c.name), zkapi.EphemeralSequential).WithACL(c.layout.access.master()))
+		made, err := c.session.Join(ctx, c.layout.candidate(prefix), []byte(c.name), c.layout.access.master())
 		switch {
 		case err == nil:
 			return strings.TrimPrefix(made.Path, c.layout.candidates()+"/"), nil
@@ -137,10 +138,10 @@ func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 		}
 		var names []string
 		look := func() error {
-			if _, err := c.session.Do(ctx, zkapi.Sync(c.layout.candidates())); err != nil {
+			if _, err := c.session.Do(ctx, fence.Sync(c.layout.candidates())); err != nil {
 				return err
 			}
-			listed, err := c.session.Do(ctx, zkapi.Children(c.layout.candidates()))
+			listed, err := c.session.Do(ctx, fence.Children(c.layout.candidates()))
 			names = listed.Children
 			return err
 		}
@@ -157,7 +158,7 @@ func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 // passed over: the ephemeral of a session with a sequence number is one.
 func (c candidate) advance(ctx context.Context, mine string) error {
 	for waited := true; waited; {
-		listed, err := c.session.Do(ctx, zkapi.Children(c.layout.candidates()))
+		listed, err := c.session.Do(ctx, fence.Children(c.layout.candidates()))
 		if err != nil {
 			return err
 		}
@@ -187,7 +188,7 @@ func inLine(a, b string) int {
 func (c candidate) outlast(ctx context.Context, other string) (waited bool, err error) {
 	for told := false; ; told = true {
 		_, _, reconnected := c.session.Connection()
-		seen, err := exists(ctx, c.session, zkapi.Exists(c.layout.candidate(other)).Watched())
+		seen, err := exists(ctx, c.session, fence.Exists(c.layout.candidate(other)).Watched())
 		if err != nil || !seen.Found {
 			return true, err
 		}

@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // exists answers an Exists, with a watch if it has one. Servers since ZOOKEEPER-2590
 // refuse it to who may not read the parent. A get asks for the znode alone, so that it
 // is tried then. Of a znode that is not there that sets no watch: Watch is nil.
-func exists(ctx context.Context, session zkapi.Session, op zkapi.Op) (zkapi.Result, error) {
-	found, err := session.Do(ctx, op)
+func exists(ctx context.Context, session fence.Session, read fence.Read) (zkapi.Result, error) {
+	found, err := session.Do(ctx, read)
 	if !errors.Is(err, zkapi.ErrNoAuth) {
 		return found, err
 	}
-	get := op
-	get.Kind = zkapi.KindGet
-	got, second := session.Do(ctx, get)
+	got, second := session.Do(ctx, read.Gets())
 	switch {
 	case second == nil:
 		got.Found, got.Data = true, nil

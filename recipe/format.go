@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -25,7 +26,7 @@ func newestFormat() int { return formats[len(formats)-1].number }
 
 // newClaimRecord is what a process of this build says of itself when it makes or
 // renews a claim.
-func (l layout) newClaimRecord(env zkapi.Env, session zkapi.Session, holder string) claimRecord {
+func (l layout) newClaimRecord(env zkapi.Env, session fence.Session, holder string) claimRecord {
 	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique(), Acks: true}
 	if l.newest > 1 {
 		record.Format = l.newest
@@ -46,10 +47,10 @@ type formatRecord struct {
 
 // readFormat reads the mark. It fails with zkapi.ErrIncompatible when that is above
 // what this build knows. What is no mark, or hidden, counts as none.
-func (l layout) readFormat(ctx context.Context, session zkapi.Session) (int, error) {
-	found, err := exists(ctx, session, zkapi.Exists(l.format()))
+func (l layout) readFormat(ctx context.Context, session fence.Session) (int, error) {
+	found, err := exists(ctx, session, fence.Exists(l.format()))
 	if err == nil && found.Stat.DataLength > 0 {
-		found, err = session.Do(ctx, zkapi.Get(l.format()))
+		found, err = session.Do(ctx, fence.Get(l.format()))
 	}
 	if zkapi.Refused(err) || errors.Is(err, zkapi.ErrNoNode) {
 		return 1, nil

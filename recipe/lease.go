@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -32,7 +33,7 @@ const (
 // about to act on it looks first.
 type lease struct {
 	env     zkapi.Env
-	session zkapi.Session
+	session fence.Session
 	granted time.Duration // T as look has seen it last
 	changed zkapi.Signal  // raised when look has seen another T
 
@@ -41,7 +42,7 @@ type lease struct {
 }
 
 // newLease counts from a write that was sent then.
-func newLease(env zkapi.Env, session zkapi.Session, from time.Duration) lease {
+func newLease(env zkapi.Env, session fence.Session, from time.Duration) lease {
 	return lease{env: env, session: session, granted: session.Timeout(), changed: env.Signal(), from: from}
 }
 

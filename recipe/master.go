@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -188,7 +188,7 @@ func (m *Master) Close(ctx context.Context) error {
 }
 
 // serve is one session of a candidate: at most one term.
-func (m *Master) serve(ctx context.Context, session *ownSession) error {
+func (m *Master) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	see := m.config.Observers
 	prepare := func() error {
 		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.teller(ctx, see.Logger)); err != nil {
@@ -201,7 +201,7 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 		return mayLead(ctx, session, m.layout)
 	}
 	if err := m.notices.unobstructed(ctx, newRetry(m.env, see, "preparation of a master"), session, prepare); err != nil {
-		return err
+		return false, err
 	}
 	c := candidate{m.env, session, m.layout, see, m.config.Name, m.config.Address, &m.notices, m.memory}
 	if m.config.Queue {
@@ -210,22 +210,20 @@ func (m *Master) serve(ctx context.Context, session *ownSession) error {
 		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the line only says who stands next
 			see.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
 		case err != nil:
-			return err
+			return false, err
 		}
 	}
 	won, at, err := c.stand(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	session.served = true
-	return m.reign(newTerm(ctx, m.env, m.config.Observers, won, at))
+	return true, m.reign(newTerm(ctx, m.env, m.config.Observers, won, at))
 }
 
 // mayLead finds out whether a candidate has the permission to lead, before it
-// stands in line for days: the server looks at permissions before versions, and no
-// epoch is ever that high.
-func mayLead(ctx context.Context, session zkapi.Session, l layout) error {
-	_, err := session.Do(ctx, zkapi.Set(l.assign(), nil, math.MaxInt32))
+// stands in line for days.
+func mayLead(ctx context.Context, session fence.Session, l layout) error {
+	err := session.MayWrite(ctx, l.assign())
 	if errors.Is(err, zkapi.ErrBadVersion) {
 		return nil
 	}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -43,9 +44,9 @@ func (v *view) unconfirmed(most int) []string {
 // confirm looks at the status of tasks. One that is hidden is taken to be what it should
 // be; one that has gone since makes the task unfinished.
 func (r *reconciler) confirm(names []string) error {
-	ops := make([]zkapi.Op, len(names))
+	ops := make([]fence.Read, len(names))
 	for i, t := range names {
-		ops[i] = zkapi.Exists(r.layout.status(t))
+		ops[i] = fence.Exists(r.layout.status(t))
 	}
 	for i, reply := range r.doAll(ops) {
 		t := names[i]
@@ -72,7 +73,7 @@ func (r *reconciler) fleeting(t string, stat zkapi.Stat) {
 // stillFleeting reports whether the status because of which a task was left alone is still
 // there.
 func (r *reconciler) stillFleeting(t string) (bool, error) {
-	seen, err := exists(r.term.leading, r.term.session, zkapi.Exists(r.layout.status(t)))
+	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.status(t)))
 	switch {
 	case zkapi.Refused(err):
 		r.bar(t, err, true)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -72,7 +73,7 @@ func (r *reconciler) show(n *notice, data []byte, p *plan) error {
 
 // readNotice reads what a notice says. One that cannot be read is somebody else's.
 func (r *reconciler) readNotice(n *notice) error {
-	seen, err := exists(r.term.leading, r.term.session, zkapi.Exists(n.path).Watched())
+	seen, err := exists(r.term.leading, r.term.session, fence.Exists(n.path).Watched())
 	if errors.Is(err, zkapi.ErrNoAuth) {
 		n.found, n.watch = foreign, nil
 		return nil
@@ -84,7 +85,7 @@ func (r *reconciler) readNotice(n *notice) error {
 	if !seen.Found || seen.Stat.DataLength == 0 {
 		return nil
 	}
-	got, err := r.do(zkapi.Get(n.path))
+	got, err := r.do(fence.Get(n.path))
 	switch {
 	case errors.Is(err, zkapi.ErrNoAuth):
 		n.found = foreign

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -29,9 +30,9 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 	if len(questions) == 0 {
 		return decisions, p, nil
 	}
-	ops := make([]zkapi.Op, len(questions))
+	ops := make([]fence.Read, len(questions))
 	for n, q := range questions {
-		ops[n] = zkapi.Get(q.path)
+		ops[n] = fence.Get(q.path)
 	}
 	gone := map[int]bool{}
 	for n, reply := range r.doAll(ops) {
@@ -39,7 +40,7 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 		d := &decisions[q.of]
 		missing := errors.Is(reply.Err, zkapi.ErrNoNode)
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
-			s, _ := r.layout.subjectOf(ops[n], reply.Err)
+			s, _ := r.layout.subjectOf(zkapi.Get(q.path), reply.Err)
 			r.leave(s, reply.Err, false) // what is read here is read in order to write
 			gone[q.of] = true
 			continue

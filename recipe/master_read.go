@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -16,11 +17,11 @@ import (
 const maxReads = 500
 
 // do reads as the master that leads.
-func (r *reconciler) do(op zkapi.Op) (zkapi.Result, error) {
+func (r *reconciler) do(op fence.Read) (zkapi.Result, error) {
 	return r.term.session.Do(r.term.leading, op)
 }
 
-func (r *reconciler) doAll(ops []zkapi.Op) []zkapi.Reply {
+func (r *reconciler) doAll(ops []fence.Read) []zkapi.Reply {
 	return r.term.session.DoAll(r.term.leading, ops)
 }
 
@@ -50,7 +51,7 @@ func (r *reconciler) sync() error {
 	if r.synced {
 		return nil
 	}
-	_, err := r.do(zkapi.Sync(r.layout.assign()))
+	_, err := r.do(fence.Sync(r.layout.assign()))
 	r.synced = err == nil
 	return err
 }
@@ -61,7 +62,7 @@ func (r *reconciler) confirmMaster() error {
 	if fresh(r.masterWatch) {
 		return nil
 	}
-	seen, err := exists(r.term.leading, r.term.session, zkapi.Exists(r.layout.master()).Watched())
+	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.master()).Watched())
 	if err != nil && !zkapi.Refused(err) {
 		return err
 	}
@@ -83,7 +84,7 @@ func (r *reconciler) readBell() error {
 	if fresh(r.bellWatch) {
 		return nil
 	}
-	got, err := r.do(zkapi.Get(r.layout.tasks()).Watched())
+	got, err := r.do(fence.Get(r.layout.tasks()).Watched())
 	if err != nil {
 		return r.remake(err)
 	}
@@ -107,12 +108,12 @@ func (r *reconciler) readWorkers() error {
 	if fresh(r.listWatch[r.layout.workers()]) {
 		return nil
 	}
-	alive, err := r.do(zkapi.Children(r.layout.workers()).Watched())
+	alive, err := r.do(fence.Children(r.layout.workers()).Watched())
 	if err != nil {
 		return r.remake(err)
 	}
 	zkapi.Rest(r.env, "read inboxes", r, alive.Children, alive.Watch)
-	known, err := r.do(zkapi.Children(r.layout.assign()))
+	known, err := r.do(fence.Children(r.layout.assign()))
 	if err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func (r *reconciler) readWorkers() error {
 // changed. Only a live worker's inbox is watched: nobody else takes from one.
 func (r *reconciler) readInboxes() error {
 	var names []string
-	var ops []zkapi.Op
+	var ops []fence.Read
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
 		if !worker.known || worker.barred {
@@ -154,7 +155,7 @@ func (r *reconciler) readInboxes() error {
 		if !r.stale[w] && (!worker.alive || fresh(r.inboxWatch[w])) {
 			continue
 		}
-		op := zkapi.Children(r.layout.inbox(w))
+		op := fence.Children(r.layout.inbox(w))
 		if worker.alive {
 			op = op.Watched()
 		}
@@ -225,7 +226,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 // those that were lost before the term began and hold something, only the latter.
 func (r *reconciler) readClaims() error {
 	var listed, names []string
-	var ops, claims []zkapi.Op
+	var ops, claims []fence.Read
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
 		lost := !worker.listed && !worker.heard && len(worker.tasks) > 0
@@ -233,10 +234,10 @@ func (r *reconciler) readClaims() error {
 			continue
 		}
 		if worker.listed {
-			listed, ops = append(listed, w), append(ops, zkapi.Exists(r.layout.worker(w)))
+			listed, ops = append(listed, w), append(ops, fence.Exists(r.layout.worker(w)))
 		}
 		if worker.known {
-			names, claims = append(names, w), append(claims, zkapi.Get(r.layout.inbox(w)))
+			names, claims = append(names, w), append(claims, fence.Get(r.layout.inbox(w)))
 		}
 	}
 	replies := r.doAll(append(ops, claims...))
@@ -293,7 +294,7 @@ func (r *reconciler) readTasks() error {
 	if fresh(r.listWatch[r.layout.tasks()]) {
 		return nil
 	}
-	listed, err := r.do(zkapi.Children(r.layout.tasks()).Watched())
+	listed, err := r.do(fence.Children(r.layout.tasks()).Watched())
 	if err != nil {
 		return err
 	}
@@ -349,9 +350,9 @@ func (r *reconciler) verify() error {
 		return err
 	}
 	names := r.unverified[:min(len(r.unverified), verified)]
-	ops := make([]zkapi.Op, len(names))
+	ops := make([]fence.Read, len(names))
 	for i, t := range names {
-		ops[i] = zkapi.Exists(r.layout.task(t))
+		ops[i] = fence.Exists(r.layout.task(t))
 	}
 	for i, reply := range r.doAll(ops) {
 		if zkapi.Refused(reply.Err) {
@@ -383,12 +384,12 @@ func (r *reconciler) readDirty() error {
 	names := slices.Sorted(maps.Keys(r.view.dirty))
 	names = names[:min(len(names), maxReads)]
 	var fresh, parents []string
-	var ops []zkapi.Op
+	var ops []fence.Read
 	for _, t := range names {
 		if r.view.task(t).known {
 			parents = append(parents, t)
 		} else {
-			fresh, ops = append(fresh, t), append(ops, zkapi.Get(r.layout.task(t)))
+			fresh, ops = append(fresh, t), append(ops, fence.Get(r.layout.task(t)))
 		}
 	}
 	childless, more, err := r.readOptions(fresh, r.doAll(ops))
@@ -398,7 +399,7 @@ func (r *reconciler) readDirty() error {
 	parents = append(parents, more...)
 	ops = ops[:0]
 	for _, t := range parents {
-		ops = append(ops, zkapi.Children(r.layout.task(t)))
+		ops = append(ops, fence.Children(r.layout.task(t)))
 	}
 	replies := r.doAll(ops)
 	for _, t := range childless {
@@ -422,9 +423,9 @@ func (r *reconciler) readDirty() error {
 func (r *reconciler) readReturned() error {
 	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.tasks[t] == nil })
 	names := r.returned
-	ops := make([]zkapi.Op, len(names))
+	ops := make([]fence.Read, len(names))
 	for i, t := range names {
-		ops[i] = zkapi.Get(r.layout.attempt(t, r.view.task(t).attempts))
+		ops[i] = fence.Get(r.layout.attempt(t, r.view.task(t).attempts))
 	}
 	for i, reply := range r.doAll(ops) {
 		if reply.Err != nil && !zkapi.Refused(reply.Err) && !errors.Is(reply.Err, zkapi.ErrNoNode) {
@@ -512,7 +513,7 @@ func (r *reconciler) readProgress() error {
 	const looks = 4
 	now := r.now()
 	var names []string
-	var ops []zkapi.Op
+	var ops []fence.Read
 	r.look = time.Time{}
 	for _, t := range slices.Sorted(maps.Keys(r.view.special)) {
 		task := r.view.tasks[t]
@@ -524,7 +525,7 @@ func (r *reconciler) readProgress() error {
 			continue
 		}
 		if !task.watched.look.After(now) {
-			names, ops = append(names, t), append(ops, zkapi.Exists(r.layout.progress(t)))
+			names, ops = append(names, t), append(ops, fence.Exists(r.layout.progress(t)))
 			task.watched.look = now.Add(task.options.HeartbeatTimeout / looks)
 		}
 		if r.look.IsZero() || task.watched.look.Before(r.look) {
@@ -564,7 +565,7 @@ func (r *reconciler) readExpired() error {
 		r.view.endings = r.view.endings[1:]
 	}
 	var names []string
-	var ops []zkapi.Op
+	var ops []fence.Read
 	var over []string
 	if r.limits.retention > 0 {
 		over = r.view.expired(r.limits.retention, r.now())
@@ -577,7 +578,7 @@ func (r *reconciler) readExpired() error {
 	for _, t := range over {
 		if r.view.tasks[t].leftover == nil && !r.view.held(t) {
 			names = append(names, t)
-			ops = append(ops, zkapi.Exists(r.layout.task(t)), zkapi.Children(r.layout.task(t)), zkapi.Exists(r.layout.status(t)))
+			ops = append(ops, fence.Exists(r.layout.task(t)), fence.Children(r.layout.task(t)), fence.Exists(r.layout.status(t)))
 		}
 	}
 	replies := r.doAll(ops)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -37,7 +38,7 @@ type bounds struct {
 const suspect = 64 << 10
 
 // newBounds leaves room for the check of the claim.
-func newBounds(session zkapi.Session) bounds {
+func newBounds(session fence.Session) bounds {
 	const claim = 4 << 10
 	most := min(maxMultiBytes, session.MaxRequest()-claim)
 	return bounds{ops: maxMultiOps, bytes: most, most: most}
@@ -294,7 +295,7 @@ func (r *reconciler) remake(err error) error {
 
 // longestName is the length in bytes of the longest name of a task or a worker: every
 // write names it a few times.
-func longestName(session zkapi.Session) int { return session.MaxRequest() / 16 }
+func longestName(session fence.Session) int { return session.MaxRequest() / 16 }
 
 func nameTooLong(name string, longest int) error {
 	return fmt.Errorf("%w: its name has %d bytes, and every write has it; %d are allowed", zkapi.ErrTooLarge, len(name), longest)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -16,7 +17,7 @@ func (r *reconciler) readRequests() error {
 	if r.quarantine.holds(all) {
 		return nil
 	}
-	listed, err := r.do(zkapi.Children(r.layout.requests()))
+	listed, err := r.do(fence.Children(r.layout.requests()))
 	switch {
 	case zkapi.Refused(err): // who asks waits; nothing else depends on it
 		r.quarantine.bar(r.term.leading, all, err, true)
@@ -51,9 +52,9 @@ func (r *reconciler) readRequests() error {
 
 // readMeant reads which task each of these requests means.
 func (r *reconciler) readMeant(names []string) error {
-	ops := make([]zkapi.Op, len(names))
+	ops := make([]fence.Read, len(names))
 	for i, t := range names {
-		ops[i] = zkapi.Get(r.layout.request(t))
+		ops[i] = fence.Get(r.layout.request(t))
 	}
 	for i, reply := range r.doAll(ops) {
 		s := subject{requestSubject, names[i]}

@@ -140,7 +140,7 @@ func (n *notices) teller(ctx context.Context, log *slog.Logger) func(Problem) {
 
 // unobstructed takes a step, again and again while a Problem makes it impossible.
 // The znode is told of once.
-func (n *notices) unobstructed(ctx context.Context, again *retry, session zkapi.Session, step func() error) error {
+func (n *notices) unobstructed(ctx context.Context, again *retry, session endable, step func() error) error {
 	for {
 		err := again.persist(ctx, session, step)
 		p, ok := errors.AsType[*problemError](err)
@@ -154,7 +154,7 @@ func (n *notices) unobstructed(ctx context.Context, again *retry, session zkapi.
 }
 
 // outwait tells of a problem, and waits a while before the step is tried again.
-func (n *notices) outwait(ctx context.Context, env zkapi.Env, session zkapi.Session, log *slog.Logger, p *problemError) error {
+func (n *notices) outwait(ctx context.Context, env zkapi.Env, session endable, log *slog.Logger, p *problemError) error {
 	n.tell(ctx, log, p.Problem, zkapi.Stat{})
 	_, err := env.Wait(ctx, session.Done(), env.Timer(sweepInterval))
 	if err == nil && session.Done().Fired() {

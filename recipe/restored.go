@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -96,12 +97,12 @@ func (m *memory) behind(shown, known int32) (err error, news bool) {
 //
 // The roles of one process have sessions on different servers. What one of them has seen,
 // the server of another may not know yet, until a sync: that is no tree that went back.
-func (m *memory) compare(ctx context.Context, session zkapi.Session, l layout, see Observers, role string) (shown, known int32, err error) {
+func (m *memory) compare(ctx context.Context, session fence.Session, l layout, see Observers, role string) (shown, known int32, err error) {
 	known, _ = m.highest()
-	found, err := exists(ctx, session, zkapi.Exists(l.assign()))
+	found, err := exists(ctx, session, fence.Exists(l.assign()))
 	if err == nil && found.Stat.Version < known {
-		if _, err = session.Do(ctx, zkapi.Sync(l.assign())); err == nil {
-			found, err = exists(ctx, session, zkapi.Exists(l.assign()))
+		if _, err = session.Do(ctx, fence.Sync(l.assign())); err == nil {
+			found, err = exists(ctx, session, fence.Exists(l.assign()))
 		}
 	}
 	if err != nil {
@@ -145,20 +146,17 @@ func (h *heard) excludes(epoch int32, czxid int64) bool {
 // lift raises the version of a znode by writing it again and again, many times in
 // one write. Each write is fenced by the version before it, so that many processes
 // may lift at the same time. Repeating it is harmless.
-func lift(ctx context.Context, session zkapi.Session, path, holder string, from, to int32) (int32, error) {
+func lift(ctx context.Context, session fence.Session, path, holder string, from, to int32) (int32, error) {
 	data := encode(struct {
 		Holder string `json:"holder"`
 		Lifts  int32  `json:"lifts_to"`
 	}{holder, to})
 	for from < to {
-		ops := make([]zkapi.Op, min(int(to-from), liftedAtOnce))
-		for i := range ops {
-			ops[i] = zkapi.Set(path, data, from+int32(i))
-		}
-		if _, err := session.Do(ctx, zkapi.Multi(ops...)); err != nil {
+		n := min(int(to-from), liftedAtOnce)
+		if err := session.Lift(ctx, path, data, from, n); err != nil {
 			return from, err
 		}
-		from += int32(len(ops))
+		from += int32(n)
 	}
 	return from, nil
 }
@@ -229,7 +227,7 @@ func (i *incarnation) returnOutdated() error {
 		}
 		i.declared = seen
 	}
-	found, err := exists(i.req, i.session, zkapi.Exists(i.worker.layout.assign()))
+	found, err := exists(i.req, i.session, fence.Exists(i.worker.layout.assign()))
 	if err != nil || found.Stat.Version <= seen {
 		return err
 	}
@@ -247,17 +245,4 @@ func (i *incarnation) returnOutdated() error {
 func (o Observers) wentBack(ctx context.Context, role string, err error) {
 	o.Metrics.WentBack(role)
 	o.Logger.ErrorContext(ctx, "the ensemble was wiped, replaced or restored", "error", err)
-}
-
-// opened asks a new session whether the tree has gone back since earlier sessions.
-func (m *memory) opened(ctx context.Context, session zkapi.Session, see Observers, role string) {
-	times, last := zkapi.WentBack(session)
-	m.mu.Lock()
-	news := times > m.times
-	m.times = times
-	m.lost = m.lost || news
-	m.mu.Unlock()
-	if news {
-		see.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
-	}
 }

@@ -79,9 +79,15 @@ func (r *retry) worked(ctx context.Context) {
 	r.failures, r.told = 0, false
 }
 
+// endable is what can end before a step is tried again: a session.
+type endable interface {
+	Done() zkapi.Source
+	Cause() error
+}
+
 // wait waits before the next try on a session. It fails when there is no point in
 // trying: ctx or the session has ended.
-func (r *retry) wait(ctx context.Context, session zkapi.Session, err error) error {
+func (r *retry) wait(ctx context.Context, session endable, err error) error {
 	i, waiting := r.env.Wait(ctx, session.Done(), r.env.Timer(r.failed(ctx, err)))
 	switch {
 	case waiting != nil:
@@ -95,7 +101,7 @@ func (r *retry) wait(ctx context.Context, session zkapi.Session, err error) erro
 // persist repeats a step that changes nothing, or that is harmless to repeat, for as
 // long as it fails for want of a connection, or with a refusal that may end by itself.
 // It returns what no repetition cures; or, when ctx ends, the last failure with it.
-func (r *retry) persist(ctx context.Context, session zkapi.Session, step func() error) error {
+func (r *retry) persist(ctx context.Context, session endable, step func() error) error {
 	for {
 		err := step()
 		if !passing(err) || r.lossesOnly && zkapi.Refused(err) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -21,8 +22,9 @@ type sessions struct {
 // each runs body on one session after the other until ctx ends: a session that
 // ends, for whatever reason, is replaced by a new value, and body starts from
 // nothing. It returns the cause of ctx, or a refusal that no repetition cures.
-// body returns a refusal or errEnough to end it too.
-func (s sessions) each(ctx context.Context, body func(context.Context, *ownSession) error) error {
+// body says whether the role was taken, and returns a refusal or errEnough to end each
+// too. It has no more of the session than package fence gives it.
+func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
 	again := newRetry(s.env, s.see, s.role+" session")
 	for ctx.Err() == nil {
 		zkapi.Rest(s.env, "open")
@@ -51,11 +53,11 @@ func (s sessions) each(ctx context.Context, body func(context.Context, *ownSessi
 }
 
 // one runs body on one session. served says whether the role was taken.
-func (s sessions) one(ctx context.Context, session zkapi.Session, body func(context.Context, *ownSession) error) (served bool, err error) {
+func (s sessions) one(ctx context.Context, session zkapi.Session, body func(context.Context, fence.Session) (served bool, err error)) (served bool, err error) {
 	s.see.Metrics.SessionOpened(s.role)
 	s.memory.opened(ctx, session, s.see, s.role)
 	mine := &ownSession{Session: session}
-	err = body(ctx, mine)
+	mine.served, err = body(ctx, fence.Of(mine))
 	zkapi.Rest(s.env, "close", mine, err)
 	s.life.ended(closeSession(ctx, mine))
 	s.see.Metrics.SessionEnded(s.role, mine.lost)
@@ -88,6 +90,19 @@ var errEnough = errors.New("retired")
 
 // closeSession ends a session even when ctx has ended, so that its ephemerals do
 // not linger longer than they must.
-func closeSession(ctx context.Context, session zkapi.Session) error {
+func closeSession(ctx context.Context, session interface{ Close(context.Context) error }) error {
 	return session.Close(context.WithoutCancel(ctx))
+}
+
+// opened asks a new session whether the tree has gone back since earlier sessions.
+func (m *memory) opened(ctx context.Context, session zkapi.Session, see Observers, role string) {
+	times, last := zkapi.WentBack(session)
+	m.mu.Lock()
+	news := times > m.times
+	m.times = times
+	m.lost = m.lost || news
+	m.mu.Unlock()
+	if news {
+		see.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
+	}
 }

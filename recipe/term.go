@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -128,7 +129,7 @@ func (t *term) resign(l layout) error {
 		return context.Cause(t.holding)
 	}
 	zkapi.Rest(t.env, "resign", t)
-	seen, err := exists(t.holding, t.session, zkapi.Exists(l.master()))
+	seen, err := exists(t.holding, t.session, fence.Exists(l.master()))
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.session.ID() {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -26,7 +27,7 @@ func (l Leader) Exists() bool { return l.Session != 0 }
 type followed struct {
 	env     zkapi.Env
 	see     Observers
-	session zkapi.Session
+	session fence.Session
 	layout  layout
 }
 
@@ -82,11 +83,11 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 // lookLeader reads who leads, and /master, which is watched. That some of it is not shown
 // ends nothing: /master says who holds it even so.
 func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Leader, seen zkapi.Result, err error) {
-	seen, err = exists(ctx, f.session, zkapi.Exists(f.layout.master()).Watched())
+	seen, err = exists(ctx, f.session, fence.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
 		return Leader{}, seen, err // what no session holds is nobody's claim
 	}
-	got, err := f.session.Do(ctx, zkapi.Get(f.layout.master()))
+	got, err := f.session.Do(ctx, fence.Get(f.layout.master()))
 	switch {
 	case errors.Is(err, zkapi.ErrNoNode):
 		return Leader{}, seen, nil // gone since: the watch has fired
@@ -100,7 +101,7 @@ func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Lead
 		return Leader{}, seen, nil
 	}
 	leader = Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
-	claimed, err := f.session.Do(ctx, zkapi.Get(f.layout.assign()))
+	claimed, err := f.session.Do(ctx, fence.Get(f.layout.assign()))
 	switch {
 	case errors.Is(err, zkapi.ErrNoAuth):
 		note.hides(f.layout.assign(), err)
@@ -124,9 +125,9 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 		var shown, ended, got zkapi.Result
 		read := func() (err error) {
 			got = zkapi.Result{}
-			shown, err = exists(ctx, f.session, zkapi.Exists(f.layout.progress(task)).Watched())
+			shown, err = exists(ctx, f.session, fence.Exists(f.layout.progress(task)).Watched())
 			if err == nil && shown.Stat.Alive() { // what was left by an execution that is over shows nothing
-				got, err = f.session.Do(ctx, zkapi.Get(f.layout.progress(task)))
+				got, err = f.session.Do(ctx, fence.Get(f.layout.progress(task)))
 			}
 			if zkapi.Refused(err) { // a hint that is not shown is none
 				again.tell(ctx, err)
@@ -137,7 +138,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 			}
 			// The status is read last. One transaction creates it and deletes the progress:
 			// whoever reads the status first may find neither, and tell that a worker is lost.
-			if ended, err = exists(ctx, f.session, zkapi.Exists(f.layout.status(task)).Watched()); err != nil {
+			if ended, err = exists(ctx, f.session, fence.Exists(f.layout.status(task)).Watched()); err != nil {
 				return err
 			}
 			ended.Found = ended.Found && ended.Stat.Owner() == zkapi.OwnerNone // others are no result
@@ -162,7 +163,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 // Leader returns who is the active master now.
 func (c *Client) Leader(ctx context.Context) (Leader, error) {
 	var leader Leader
-	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
+	err := c.reading(ctx, func(session fence.Session) (err error) {
 		f := followed{c.env, c.see, session, c.layout}
 		leader, _, err = f.readLeader(ctx)
 		return err
@@ -200,7 +201,7 @@ func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 
 // follow runs body on one session after the other.
 func (c *Client) follow(ctx context.Context, body func(followed) error) {
-	err := c.withSession(ctx, func(session zkapi.Session) error { return body(followed{c.env, c.see, session, c.layout}) })
+	err := c.reading(ctx, func(session fence.Session) error { return body(followed{c.env, c.see, session, c.layout}) })
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) && !errors.Is(err, ErrNoTask) {
 		c.see.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
 	}

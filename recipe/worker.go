@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -185,9 +186,9 @@ func (w *Worker) isRetiring() bool {
 }
 
 // serve is one incarnation of the worker.
-func (w *Worker) serve(ctx context.Context, session *ownSession) error {
+func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	if w.isRetiring() {
-		return errEnough // the session that held something is over already
+		return false, errEnough // the session that held something is over already
 	}
 	var held claim
 	var at time.Duration
@@ -207,9 +208,8 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 		return err
 	}
 	if err := w.notices.unobstructed(ctx, again, session, register); err != nil {
-		return err
+		return false, err
 	}
-	session.served = true
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
 	i := newIncarnation(ctx, w, held, at)
 	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("beat", i.beat)}
@@ -220,13 +220,13 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 		}))
 	}
 	w.serves(true)
-	err := i.run()
+	err = i.run()
 	w.serves(false)
 	i.lose(ErrClaimLost)
 	for _, thread := range threads[:2] { // which rely on the claim
 		zkapi.Rest(w.env, "end of claim", i, err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
-			return waiting
+			return true, waiting
 		}
 	}
 	i.letGo()
@@ -238,13 +238,13 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 	for _, thread := range threads[2:] {
 		zkapi.Rest(w.env, "end of threads", i, err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
-			return waiting
+			return true, waiting
 		}
 	}
 	if err != nil {
-		return err
+		return true, err
 	}
-	return context.Cause(i.ctx)
+	return true, context.Cause(i.ctx)
 }
 
 // register waits until the worker's name is free and takes it. Whoever holds it
@@ -252,7 +252,7 @@ func (w *Worker) serve(ctx context.Context, session *ownSession) error {
 // ends by itself, or another process. A znode under its name that it may not see is
 // told and waited for like any other. It returns the claim and when the write that
 // took it was sent, by Env.Elapsed.
-func (w *Worker) register(ctx context.Context, session zkapi.Session, again *retry) (claim, time.Duration, error) {
+func (w *Worker) register(ctx context.Context, session fence.Session, again *retry) (claim, time.Duration, error) {
 	path := w.layout.worker(w.config.Name)
 	var other int64 // session that is known to hold the name
 	for {
@@ -261,7 +261,7 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 		}
 		_, _, reconnected := session.Connection()
 		zkapi.Rest(w.env, "register", session, reconnected)
-		seen, hidden := exists(ctx, session, zkapi.Exists(path).Watched())
+		seen, hidden := exists(ctx, session, fence.Exists(path).Watched())
 		if hidden != nil && !zkapi.Permanent(hidden) {
 			return claim{}, 0, hidden
 		}
@@ -302,7 +302,7 @@ func (w *Worker) register(ctx context.Context, session zkapi.Session, again *ret
 
 // remember finds the epoch that the worker's claim has to name: the highest that it has
 // seen, if the tree shows a lower one.
-func (w *Worker) remember(ctx context.Context, session zkapi.Session) error {
+func (w *Worker) remember(ctx context.Context, session fence.Session) error {
 	shown, known, err := w.memory.compare(ctx, session, w.layout, w.config.Observers, "worker")
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -317,7 +318,7 @@ func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	if e.shown.sure {
 		return []zkapi.Op{mine, set}, nil
 	}
-	seen, err := exists(i.req, i.session, zkapi.Exists(path))
+	seen, err := exists(i.req, i.session, fence.Exists(path))
 	switch {
 	case errors.Is(err, zkapi.ErrNoAuth): // of somebody who had no business there
 		return []zkapi.Op{mine, zkapi.Delete(path, zkapi.AnyVersion), create}, nil

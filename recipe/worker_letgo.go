@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -220,7 +221,7 @@ func (i *incarnation) letGoUnclaimed() {
 	var seen zkapi.Result
 	again := newRetry(i.env, w.config.Observers, "look at the worker's znode")
 	err := again.persist(w.patience, i.session, func() (err error) {
-		seen, err = exists(w.patience, i.session, zkapi.Exists(w.layout.worker(w.config.Name)))
+		seen, err = exists(w.patience, i.session, fence.Exists(w.layout.worker(w.config.Name)))
 		return err
 	})
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {

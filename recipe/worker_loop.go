@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -177,7 +178,7 @@ func (i *incarnation) confirm() error {
 	if fresh(i.own) {
 		return nil
 	}
-	seen, err := exists(i.req, i.session, zkapi.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
+	seen, err := exists(i.req, i.session, fence.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
 	if err != nil && !zkapi.Permanent(err) {
 		return err
 	}
@@ -241,7 +242,7 @@ func (i *incarnation) readInbox() error {
 		return nil
 	}
 	l, name := i.worker.layout, i.worker.config.Name
-	listed, err := i.session.Do(i.req, zkapi.Children(l.inbox(name)).Watched())
+	listed, err := i.session.Do(i.req, fence.Children(l.inbox(name)).Watched())
 	if err != nil {
 		return err
 	}
@@ -249,13 +250,13 @@ func (i *incarnation) readInbox() error {
 		return fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, listed.Stat.Version)
 	}
 	var fresh []string
-	var ops []zkapi.Op
+	var ops []fence.Read
 	present := map[string]bool{}
 	for _, t := range listed.Children {
 		present[t] = true
 		if i.held[t] == nil {
 			fresh = append(fresh, t)
-			ops = append(ops, zkapi.Get(l.assignment(name, t)), zkapi.Get(l.task(t)))
+			ops = append(ops, fence.Get(l.assignment(name, t)), fence.Get(l.task(t)))
 		}
 	}
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
@@ -337,9 +338,9 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 		return nil
 	}
 	names := slices.Sorted(maps.Keys(i.held))
-	ops := make([]zkapi.Op, len(names))
+	ops := make([]fence.Read, len(names))
 	for n, t := range names {
-		ops[n] = zkapi.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
+		ops[n] = fence.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
 	}
 	for n, reply := range i.session.DoAll(i.req, ops) {
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
@@ -368,7 +369,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
 	record := assignmentRecord{Incarnation: i.version}
 	if json.Unmarshal(assignment.Data, &record) != nil || !canBeAttempt(record.Attempt) {
-		listed, err := i.session.Do(i.req, zkapi.Children(i.worker.layout.task(t)))
+		listed, err := i.session.Do(i.req, fence.Children(i.worker.layout.task(t)))
 		if err != nil {
 			return err
 		}
@@ -378,7 +379,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	e.task = Task{Name: t, Token: record.Token, progress: func(p []byte) { i.report(e, p) }}
 	e.task.Options, e.task.Payload = decodeTask(data)
 	if record.Incarnation > i.version {
-		claimed, err := exists(i.req, i.session, zkapi.Exists(i.path))
+		claimed, err := exists(i.req, i.session, fence.Exists(i.path))
 		if err == nil && claimed.Stat.Version != i.version {
 			err = fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, record.Incarnation)
 		}

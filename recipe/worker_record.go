@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -272,7 +273,7 @@ func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, 
 // end of the execution alone until it is gone: it is no result.
 func (i *incarnation) passes(e *execution) bool {
 	path := i.worker.layout.status(e.task.Name)
-	seen, err := exists(i.req, i.session, zkapi.Exists(path))
+	seen, err := exists(i.req, i.session, fence.Exists(path))
 	if err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone {
 		return false
 	}
@@ -293,12 +294,12 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		return batch, nil
 	}
 	l, name := i.worker.layout, i.worker.config.Name
-	if _, err := i.session.Do(i.req, zkapi.Sync(l.inbox(name))); err != nil {
+	if _, err := i.session.Do(i.req, fence.Sync(l.inbox(name))); err != nil {
 		return nil, err
 	}
-	ops := make([]zkapi.Op, len(batch))
+	ops := make([]fence.Read, len(batch))
 	for n, e := range batch {
-		ops[n] = zkapi.Exists(l.assignment(name, e.task.Name))
+		ops[n] = fence.Exists(l.assignment(name, e.task.Name))
 	}
 	var open []*execution
 	for n, reply := range i.session.DoAll(i.req, ops) {

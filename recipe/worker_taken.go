@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -14,7 +15,7 @@ import (
 // which are watched, and all of them after the master has set /workers/<w>.
 func (i *incarnation) readTaken() error {
 	l, name := i.worker.layout, i.worker.config.Name
-	var ops []zkapi.Op
+	var ops []fence.Read
 	var held []*execution
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		e := i.held[t]
@@ -22,7 +23,7 @@ func (i *incarnation) readTaken() error {
 		if !watched && !i.rung {
 			continue
 		}
-		op := zkapi.Get(l.assignment(name, t))
+		op := fence.Get(l.assignment(name, t))
 		if watched {
 			op = op.Watched()
 		}

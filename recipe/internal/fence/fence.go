@@ -1,0 +1,159 @@
+// Package fence is all that a master or a worker has of its session. It reads, by Do and
+// DoAll, which take nothing but a Read; and it writes under a claim, by WriteAll. The
+// session itself is out of reach, so an unfenced write does not compile.
+//
+// A role also writes before it has a claim, or beside it. These writes are here one by
+// one, each with the reason why it needs no claim: Take, Join, Make, MayWrite and Lift.
+//
+// The package decides nothing: whoever calls it says which paths and versions, and makes
+// sense of the answers.
+package fence
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Session is one session without the power to write whatever the caller likes.
+type Session struct{ session zkapi.Session }
+
+// Of puts a session behind the fence.
+func Of(session zkapi.Session) Session { return Session{session} }
+
+// Read is one request that changes nothing.
+type Read struct{ op zkapi.Op }
+
+// Get reads data and Stat.
+func Get(path string) Read { return Read{zkapi.Get(path)} }
+
+// Exists reads the Stat; a missing znode is a result, no error.
+func Exists(path string) Read { return Read{zkapi.Exists(path)} }
+
+// Children lists the names below a znode.
+func Children(path string) Read { return Read{zkapi.Children(path)} }
+
+// Sync brings the server that this session reads from up to the leader.
+func Sync(path string) Read { return Read{zkapi.Sync(path)} }
+
+// Watched is the same read with a watch.
+func (r Read) Watched() Read { return Read{r.op.Watched()} }
+
+// Gets is the same read as a Get.
+func (r Read) Gets() Read {
+	r.op.Kind = zkapi.KindGet
+	return r
+}
+
+// Path is the znode that is read.
+func (r Read) Path() string { return r.op.Path }
+
+// Do sends one read and waits for its answer.
+func (s Session) Do(ctx context.Context, read Read) (zkapi.Result, error) {
+	return s.session.Do(ctx, read.op)
+}
+
+// DoAll pipelines reads and returns their replies in the same order.
+func (s Session) DoAll(ctx context.Context, reads []Read) []zkapi.Reply {
+	ops := make([]zkapi.Op, len(reads))
+	for i, read := range reads {
+		ops[i] = read.op
+	}
+	return s.session.DoAll(ctx, ops)
+}
+
+// WriteAll pipelines writes that do not depend on each other. Each is a multi that
+// begins with the check of the claim: the znode at path has this version. AnyVersion is
+// no claim, and nothing is sent then.
+func (s Session) WriteAll(ctx context.Context, path string, version int32, writes [][]zkapi.Op) []zkapi.Reply {
+	if version < 0 {
+		return refused(len(writes), path, version)
+	}
+	multis := make([]zkapi.Op, len(writes))
+	for i, ops := range writes {
+		multis[i] = zkapi.Multi(append([]zkapi.Op{zkapi.Check(path, version)}, ops...)...)
+	}
+	return s.session.DoAll(ctx, multis)
+}
+
+// refused are the replies to writes that were not sent.
+func refused(n int, path string, version int32) []zkapi.Reply {
+	replies := make([]zkapi.Reply, n)
+	for i := range replies {
+		replies[i].Err = &zkapi.Error{
+			Kind: zkapi.KindMulti, Path: path, Index: 0, Fate: zkapi.NotApplied,
+			Err: fmt.Errorf("%w: version %d is no claim", zkapi.ErrBadVersion, version),
+		}
+	}
+	return replies
+}
+
+// Take makes an ephemeral and sets the data of a claim in one multi, so that neither
+// happens without the other. It makes a claim and so cannot have one: it is refused
+// unless the claim's znode still has this version and the ephemeral is not there.
+// AnyVersion is refused here too.
+func (s Session) Take(ctx context.Context, ephemeral zkapi.Op, path string, record []byte, version int32) (zkapi.Result, error) {
+	if version < 0 || ephemeral.Kind != zkapi.KindCreate || ephemeral.Mode != zkapi.Ephemeral {
+		return zkapi.Result{}, refused(1, path, version)[0].Err
+	}
+	return s.session.Do(ctx, zkapi.Multi(ephemeral, zkapi.Set(path, record, version)))
+}
+
+// Join makes an ephemeral sequential znode, and its place in the queue. It needs no claim
+// because it takes none: who leads is decided by Take.
+func (s Session) Join(ctx context.Context, prefix string, data []byte, acl []zkapi.ACL) (zkapi.Result, error) {
+	return s.session.Do(ctx, zkapi.Create(prefix, data, zkapi.EphemeralSequential).WithACL(acl))
+}
+
+// Make makes an empty persistent znode. It needs no claim because it does not matter who
+// makes a parent: it changes nothing that is there.
+func (s Session) Make(ctx context.Context, path string, acl []zkapi.ACL) error {
+	_, err := s.session.Do(ctx, zkapi.Create(path, nil, zkapi.Persistent).WithACL(acl))
+	return err
+}
+
+// MayWrite asks for the permission to set a znode. It needs no claim because it writes
+// nothing: the server looks at permissions before versions, and no version is ever that
+// high. ErrBadVersion is therefore the answer yes.
+func (s Session) MayWrite(ctx context.Context, path string) error {
+	_, err := s.session.Do(ctx, zkapi.Set(path, nil, math.MaxInt32))
+	return err
+}
+
+// Lift raises the version of a znode by n in one multi. It needs no claim because it ends
+// every claim below the new version, and each of its sets is fenced by the version before.
+func (s Session) Lift(ctx context.Context, path string, data []byte, from int32, n int) error {
+	if from < 0 {
+		return refused(1, path, from)[0].Err
+	}
+	ops := make([]zkapi.Op, n)
+	for i := range ops {
+		ops[i] = zkapi.Set(path, data, from+int32(i))
+	}
+	_, err := s.session.Do(ctx, zkapi.Multi(ops...))
+	return err
+}
+
+// ID is that of zkapi.Session, and so are the methods below.
+func (s Session) ID() int64 { return s.session.ID() }
+
+// Timeout is the negotiated session timeout.
+func (s Session) Timeout() time.Duration { return s.session.Timeout() }
+
+// MaxRequest is the size of the largest request.
+func (s Session) MaxRequest() int { return s.session.MaxRequest() }
+
+// Connection counts the changes of the connection.
+func (s Session) Connection() (change int, up bool, next zkapi.Source) { return s.session.Connection() }
+
+// Done fires when the session has ended.
+func (s Session) Done() zkapi.Source { return s.session.Done() }
+
+// Cause is why the session has ended.
+func (s Session) Cause() error { return s.session.Cause() }
+
+// Close ends the session, and with it what is ephemeral.
+func (s Session) Close(ctx context.Context) error { return s.session.Close(ctx) }

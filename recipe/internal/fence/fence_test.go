@@ -1,0 +1,102 @@
+package fence_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// wire is a session that notes what is sent.
+type wire struct {
+	zkapi.Session
+	sent []zkapi.Op
+}
+
+func (w *wire) Do(_ context.Context, op zkapi.Op) (zkapi.Result, error) {
+	w.sent = append(w.sent, op)
+	return zkapi.Result{}, nil
+}
+
+func (w *wire) DoAll(_ context.Context, ops []zkapi.Op) []zkapi.Reply {
+	w.sent = append(w.sent, ops...)
+	return make([]zkapi.Reply, len(ops))
+}
+
+func TestSession_SendsWhatItWasAskedFor(t *testing.T) {
+	ephemeral := zkapi.Create("/master", []byte("m"), zkapi.Ephemeral)
+	remove := zkapi.Delete("/a", 3)
+	acl := []zkapi.ACL{{}}
+	for name, row := range map[string]struct {
+		ask  func(context.Context, fence.Session)
+		sent []zkapi.Op
+	}{
+		"a read": {func(ctx context.Context, s fence.Session) { _, _ = s.Do(ctx, fence.Exists("/a").Watched()) }, []zkapi.Op{zkapi.Exists("/a").Watched()}},
+		"a get":  {func(ctx context.Context, s fence.Session) { _, _ = s.Do(ctx, fence.Exists("/a").Watched().Gets()) }, []zkapi.Op{zkapi.Get("/a").Watched()}},
+		"reads": {func(ctx context.Context, s fence.Session) {
+			s.DoAll(ctx, []fence.Read{fence.Get("/a"), fence.Children("/b"), fence.Sync("/c")})
+		}, []zkapi.Op{zkapi.Get("/a"), zkapi.Children("/b"), zkapi.Sync("/c")}},
+		"a write":  {func(ctx context.Context, s fence.Session) { s.WriteAll(ctx, "/assign", 4, [][]zkapi.Op{{remove}, nil}) }, []zkapi.Op{zkapi.Multi(zkapi.Check("/assign", 4), remove), zkapi.Multi(zkapi.Check("/assign", 4))}},
+		"a claim":  {func(ctx context.Context, s fence.Session) { _, _ = s.Take(ctx, ephemeral, "/assign", []byte("r"), 4) }, []zkapi.Op{zkapi.Multi(ephemeral, zkapi.Set("/assign", []byte("r"), 4))}},
+		"a place":  {func(ctx context.Context, s fence.Session) { _, _ = s.Join(ctx, "/c-", []byte("m"), acl) }, []zkapi.Op{zkapi.Create("/c-", []byte("m"), zkapi.EphemeralSequential).WithACL(acl)}},
+		"a parent": {func(ctx context.Context, s fence.Session) { _ = s.Make(ctx, "/tasks", acl) }, []zkapi.Op{zkapi.Create("/tasks", nil, zkapi.Persistent).WithACL(acl)}},
+		"a lift":   {func(ctx context.Context, s fence.Session) { _ = s.Lift(ctx, "/assign", []byte("l"), 5, 2) }, []zkapi.Op{zkapi.Multi(zkapi.Set("/assign", []byte("l"), 5), zkapi.Set("/assign", []byte("l"), 6))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &wire{}
+			row.ask(t.Context(), fence.Of(w))
+			if !reflect.DeepEqual(w.sent, row.sent) {
+				t.Errorf("sent %v, not %v", w.sent, row.sent)
+			}
+		})
+	}
+}
+
+func TestSession_RefusesAnyVersionAsAClaim(t *testing.T) {
+	ctx, w := t.Context(), &wire{}
+	s := fence.Of(w)
+	_, taken := s.Take(ctx, zkapi.Create("/master", nil, zkapi.Ephemeral), "/assign", nil, zkapi.AnyVersion)
+	_, persistent := s.Take(ctx, zkapi.Create("/master", nil, zkapi.Persistent), "/assign", nil, 1)
+	errs := []error{taken, persistent, s.Lift(ctx, "/assign", nil, zkapi.AnyVersion, 1)}
+	for _, reply := range s.WriteAll(ctx, "/assign", zkapi.AnyVersion, [][]zkapi.Op{{zkapi.Delete("/a", 1)}, nil}) {
+		errs = append(errs, reply.Err)
+	}
+	if len(errs) != 5 {
+		t.Errorf("%d answers, not 5", len(errs))
+	}
+	for n, err := range errs {
+		if !errors.Is(err, zkapi.ErrBadVersion) || zkapi.FateOf(err) != zkapi.NotApplied {
+			t.Errorf("answer %d is %v", n, err)
+		}
+	}
+	if len(w.sent) > 0 {
+		t.Errorf("sent %v", w.sent)
+	}
+}
+
+// MayWrite asks with a version that no znode has, so that nothing is ever written.
+func TestMayWrite_NamesAVersionThatNoZnodeHas(t *testing.T) {
+	w := &wire{}
+	_ = fence.Of(w).MayWrite(t.Context(), "/assign")
+	if len(w.sent) != 1 || w.sent[0].Kind != zkapi.KindSet || w.sent[0].Version != 1<<31-1 {
+		t.Errorf("sent %v", w.sent)
+	}
+}
+
+// Each further method is a further way to write without a claim, perhaps. It must be
+// entered here, and in the package's comment if it writes.
+func TestSession_HasTheseMethodsOnly(t *testing.T) {
+	want := strings.Fields("Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Timeout WriteAll")
+	var got []string
+	for i, of := 0, reflect.TypeFor[*fence.Session](); i < of.NumMethod(); i++ {
+		got = append(got, of.Method(i).Name)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("methods %v, not %v", got, want)
+	}
+}

@@ -1,6 +1,10 @@
 package nemesis
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
 
 // Entry is everything that is known of a fault.
 type Entry struct {
@@ -13,8 +17,9 @@ type Entry struct {
 	Most    float64 // how long it lasts, Least to Most, in session timeouts (see Options.ServerPatience); 0 for one that is over at once
 	Needs   Need
 	Explain string
-	Probe   string // what must be seen for it to count as effective
-	Did     string // what it did, for a story; %s stands for the target
+	Probe   string          // what must be seen for it to count as effective
+	Did     string          // what it did, for a story; %s stands for the target
+	Does    []record.Impact // what judges must know of it
 	Inject  binding
 }
 

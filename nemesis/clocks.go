@@ -20,6 +20,7 @@ var clockFaults = []Entry{
 		Explain: "the machine of a worker with resident tasks sleeps for longer than the session lasts: its line is dead, it is stopped (SIGSTOP), and its monotonic clock stands still; when it wakes up, its line stays dead for one more session timeout",
 		Probe:   "the process is stopped at both ends, for longer than the session timeout, and no server knows its session any more",
 		Did:     "put the machine of %s to sleep, with its line dead,",
+		Does:    []record.Impact{record.Stops},
 		Inject:  (*Injector).sleep,
 	},
 	{

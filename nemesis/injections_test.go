@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // person is a process of which only the name, the life and the sessions count.
@@ -219,6 +221,22 @@ func TestInjector_AimsAtTheBusiestWorker(t *testing.T) {
 		}
 		if p, err := j.victim(t.Context(), BusiestWorker, pick); err == nil {
 			t.Errorf("all suffer already, and %s was taken", p.Name())
+		}
+	}
+}
+
+// TestCatalogue_SaysWhatJudgesTookFromNames: records from before faults said their impact
+// are judged by the names of their faults, and in the same way.
+func TestCatalogue_SaysWhatJudgesTookFromNames(t *testing.T) {
+	for _, e := range Catalogue {
+		said, named := record.Injection{Fault: string(e.Kind), Did: e.Did, Does: e.Does}, record.Injection{Fault: string(e.Kind)}
+		for what, judges := range map[string]func(record.Injection) bool{
+			"halts": record.Injection.Halts, "pauses": record.Injection.Pauses, "restarts": record.Injection.Restarts,
+			"kills": record.Injection.Kills, "ends sessions": record.Injection.EndsSessions, "robs": record.Injection.Robs,
+		} {
+			if judges(named) && !judges(said) {
+				t.Errorf("by its name %s %s, and the catalogue does not say so", e.Kind, what)
+			}
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // The faults of processes, by name.
@@ -30,6 +32,7 @@ var processFaults = []Entry{
 		Explain: "the active master gets SIGKILL and is started again later",
 		Probe:   "the process ended by that signal",
 		Did:     "killed %s",
+		Does:    []record.Impact{record.Kills},
 		Inject:  onOne((*Injector).kill),
 	},
 	{
@@ -37,6 +40,7 @@ var processFaults = []Entry{
 		Explain: "a backup gets SIGKILL and is started again later",
 		Probe:   "the process ended by that signal",
 		Did:     "killed %s",
+		Does:    []record.Impact{record.Kills},
 		Inject:  onOne((*Injector).kill),
 	},
 	{
@@ -44,6 +48,7 @@ var processFaults = []Entry{
 		Explain: "a worker gets SIGKILL and is started again later",
 		Probe:   "the process ended by that signal",
 		Did:     "killed %s",
+		Does:    []record.Impact{record.Kills},
 		Inject:  onOne((*Injector).kill),
 	},
 	{
@@ -51,6 +56,7 @@ var processFaults = []Entry{
 		Explain: "a client gets SIGKILL and is started again later",
 		Probe:   "the process ended by that signal",
 		Did:     "killed %s",
+		Does:    []record.Impact{record.Kills},
 		Inject:  onOne((*Injector).kill),
 	},
 	{
@@ -58,6 +64,7 @@ var processFaults = []Entry{
 		Explain: "the active master gets SIGTERM under load, hands over, and is started again later",
 		Probe:   "the process ended by itself, with code 0",
 		Did:     "asked %s to leave",
+		Does:    []record.Impact{record.Dismisses},
 		Inject:  onOne((*Injector).leave),
 	},
 	{
@@ -65,6 +72,7 @@ var processFaults = []Entry{
 		Explain: "a worker gets SIGTERM under load, finishes what it holds or gives it back, and is started again later",
 		Probe:   "the process ended by itself, with code 0",
 		Did:     "asked %s to leave",
+		Does:    []record.Impact{record.Dismisses},
 		Inject:  onOne((*Injector).leave),
 	},
 	{
@@ -72,6 +80,7 @@ var processFaults = []Entry{
 		Explain: "the active master is stopped (SIGSTOP) for longer than its session lasts, then goes on",
 		Probe:   "the process is stopped at both ends, and for longer than the session timeout",
 		Did:     "stopped %s",
+		Does:    []record.Impact{record.Stops},
 		Inject:  onMachine((*Injector).stop),
 	},
 	{
@@ -79,6 +88,7 @@ var processFaults = []Entry{
 		Explain: "a worker is stopped (SIGSTOP) for longer than its session lasts, then goes on",
 		Probe:   "the process is stopped at both ends, and for longer than the session timeout",
 		Did:     "stopped %s",
+		Does:    []record.Impact{record.Stops},
 		Inject:  onMachine((*Injector).stop),
 	},
 	{
@@ -86,6 +96,7 @@ var processFaults = []Entry{
 		Explain: "the active master is stopped (SIGSTOP) for less than its session lasts, then goes on",
 		Probe:   "the process is stopped at both ends, and for less than the session timeout",
 		Did:     "stopped %s for a while",
+		Does:    []record.Impact{record.Pauses},
 		Inject:  onMachine((*Injector).pause),
 	},
 	{
@@ -93,6 +104,7 @@ var processFaults = []Entry{
 		Explain: "a worker is stopped (SIGSTOP) for less than its session lasts, then goes on",
 		Probe:   "the process is stopped at both ends, and for less than the session timeout",
 		Did:     "stopped %s for a while",
+		Does:    []record.Impact{record.Pauses},
 		Inject:  onMachine((*Injector).pause),
 	},
 	{

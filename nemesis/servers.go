@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // The faults of servers, by name.
@@ -33,6 +35,7 @@ var serverFaults = []Entry{
 		Explain: "a ZooKeeper server gets SIGKILL and is started again later",
 		Probe:   "the process is gone and the server does not answer",
 		Did:     "killed %s",
+		Does:    []record.Impact{record.Kills},
 		Inject:  (*Injector).killServer,
 	},
 	{
@@ -40,6 +43,7 @@ var serverFaults = []Entry{
 		Explain: "a ZooKeeper server is frozen, then goes on",
 		Probe:   "the engine holds it paused and the server does not answer",
 		Did:     "froze %s",
+		Does:    []record.Impact{record.Pauses},
 		Inject:  (*Injector).pauseServer,
 	},
 	{

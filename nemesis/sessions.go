@@ -28,6 +28,7 @@ var sessionFaults = []Entry{
 		Explain: "the active master's session is ended by a second connection with its id and password",
 		Probe:   "a server ends it, and then none knows the session any more",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
@@ -35,6 +36,7 @@ var sessionFaults = []Entry{
 		Explain: "a backup's session is ended the same way",
 		Probe:   "a server ends it, and then none knows the session any more",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
@@ -42,6 +44,7 @@ var sessionFaults = []Entry{
 		Explain: "a worker's session is ended the same way",
 		Probe:   "a server ends it, and then none knows the session any more",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
@@ -49,6 +52,7 @@ var sessionFaults = []Entry{
 		Explain: "a client's session is ended the same way",
 		Probe:   "a server ends it, and then none knows the session any more",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
@@ -56,6 +60,7 @@ var sessionFaults = []Entry{
 		Explain: "the active master's session is ended, and that of the next one between its election and its first read, which waits in the proxy until then",
 		Probe:   "the session that won the election is gone, a request of it waited, and none passed in between",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  (*Injector).endElected,
 	},
 	{
@@ -63,6 +68,7 @@ var sessionFaults = []Entry{
 		Explain: "the active master's session is ended, and the answer to the election of the next one is lost with its connection: it leads, and nobody has told it",
 		Probe:   "ZooKeeper applied the election and the answer did not pass",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  (*Injector).loseElection,
 	},
 	{
@@ -70,6 +76,7 @@ var sessionFaults = []Entry{
 		Explain: "a worker's session is ended after a task was assigned to it and before it could read that",
 		Probe:   "the end comes after the assignment in ZooKeeper's order, and nothing has passed to the worker in between",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).endAssigned),
 	},
 	{
@@ -77,6 +84,7 @@ var sessionFaults = []Entry{
 		Explain: "the sessions of half of all participants are ended at once",
 		Probe:   "two of them at least were ended by that, and no server knows any of them",
 		Did:     "had a session of %s ended",
+		Does:    []record.Impact{record.EndsSessions},
 		Inject:  (*Injector).endMany,
 	},
 }

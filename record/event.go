@@ -181,7 +181,8 @@ func (o Operation) Targets() []string {
 // Fault is what a fault was and did: what is known when it is over.
 func (o Operation) Fault() Injection {
 	i := o.Done.Injection()
-	i.Fault, i.Targets = o.Invoke.Injection().Fault, o.Targets()
+	begun := o.Invoke.Injection()
+	i.Fault, i.Does, i.Did, i.Targets = begun.Fault, begun.Does, begun.Did, o.Targets()
 	return i
 }
 

@@ -3,6 +3,7 @@ package record
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -222,22 +223,54 @@ type Injection struct {
 	Sessions  []string `json:"sessions,omitempty"`  // all that it has ended
 	Effective bool     `json:"effective,omitempty"` // its probe saw it bite
 	Evidence  string   `json:"evidence,omitempty"`  // what the probe has seen, or why it was not applied
+
+	// What a fault of this kind does; of its beginning only.
+	Does []Impact `json:"does,omitempty"`
+	Did  string   `json:"did,omitempty"` // in words, for a story; %s stands for the target
+}
+
+// Impact is what a fault does to its target, as far as judges must know of it.
+type Impact string
+
+// The impacts.
+const (
+	Stops        Impact = "stops"         // its process, for longer than a lease
+	Pauses       Impact = "pauses"        // its process, for less than a lease
+	Kills        Impact = "kills"         // its process, which is started again
+	Dismisses    Impact = "dismisses"     // its process, which leaves, and is started again
+	EndsSessions Impact = "ends sessions" // of its own
+)
+
+// byName are the impacts of the faults of records that do not say them: each by the first
+// word of its name.
+var byName = map[string]Impact{"stop": Stops, "sleep": Stops, "pause": Pauses, "kill": Kills, "leave": Dismisses, "expire": EndsSessions}
+
+// has reports whether the fault has one of these impacts.
+func (i Injection) has(impacts ...Impact) bool {
+	does := i.Does
+	if i.Did == "" {
+		verb, _, _ := strings.Cut(i.Fault, "-")
+		does = []Impact{byName[verb]}
+	}
+	return slices.ContainsFunc(does, func(one Impact) bool { return slices.Contains(impacts, one) })
 }
 
 // Halts reports whether the fault keeps the process of its target from running, until it
 // is over.
-func (i Injection) Halts() bool {
-	return i.Pauses() || strings.HasPrefix(i.Fault, "stop-") || strings.HasPrefix(i.Fault, "sleep-")
-}
+func (i Injection) Halts() bool { return i.has(Stops, Pauses) }
 
 // Pauses reports whether the fault halts its target for less than a lease.
-func (i Injection) Pauses() bool { return strings.HasPrefix(i.Fault, "pause-") }
+func (i Injection) Pauses() bool { return i.has(Pauses) }
 
 // Restarts reports whether the fault ends the process of its target, which is started
 // again when the fault is over.
-func (i Injection) Restarts() bool {
-	return strings.HasPrefix(i.Fault, "kill-") || strings.HasPrefix(i.Fault, "leave-")
-}
+func (i Injection) Restarts() bool { return i.has(Kills, Dismisses) }
+
+// Kills reports whether the fault ends that process by force.
+func (i Injection) Kills() bool { return i.has(Kills) }
+
+// EndsSessions reports whether the fault ends a session of its target.
+func (i Injection) EndsSessions() bool { return i.has(EndsSessions) }
 
 // Robs reports whether the fault stops its target, or takes its session away, so that the
 // target cannot know in time that a claim of it is over. A pause does only if it lasted
@@ -246,7 +279,7 @@ func (i Injection) Robs() bool {
 	if i.Pauses() {
 		return !i.Effective
 	}
-	return i.Halts() || strings.HasPrefix(i.Fault, "expire-") // a node may be meant as a worker
+	return i.Halts() || i.EndsSessions() // a node may be meant as a worker
 }
 
 // Reading is the payload of [Clock].

@@ -152,3 +152,18 @@ func TestInjection_Robs(t *testing.T) {
 		t.Error("a pause was as long as planned, and robs")
 	}
 }
+
+// TestInjection_IsJudgedByWhatTheRecordSays: a name says what a fault does only where the
+// record does not.
+func TestInjection_IsJudgedByWhatTheRecordSays(t *testing.T) {
+	if freeze := (Injection{Fault: "freeze-worker", Did: "froze %s", Does: []Impact{Stops}}); !freeze.Robs() || !freeze.Halts() || freeze.Pauses() {
+		t.Error("a fault that stops its target is not known to do so")
+	}
+	if tickle := (Injection{Fault: "kill-time", Did: "tickled %s"}); tickle.Kills() || tickle.Restarts() || tickle.Robs() {
+		t.Error("a fault is judged by its name against what the record says")
+	}
+	begun := Event{Of: Injection{Fault: "freeze-worker", Did: "froze %s", Does: []Impact{Stops}}}
+	if over := (Operation{Invoke: begun, Done: Event{Type: OK, Of: Injection{Effective: true}}}).Fault(); !over.Halts() || over.Did == "" || !over.Effective {
+		t.Errorf("when it is over, what it does is forgotten: %+v", over)
+	}
+}

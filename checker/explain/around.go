@@ -91,7 +91,8 @@ func (t *telling) over(e record.Event) bool {
 	return i >= 0 && e.At >= t.run.Events[i].At
 }
 
-// deeds say what a fault did to its target, by its kind or by the first word of it.
+// deeds say what a fault did to its target, by its kind or by the first word of it, where
+// the record does not.
 var deeds = map[string]string{
 	"expire": "had a session of %s ended", "kill": "killed %s", "leave": "asked %s to leave", "stop": "stopped %s", "pause": "stopped %s for a while",
 	"sleep":         "put the machine of %s to sleep, with its line dead,",
@@ -107,8 +108,12 @@ var deeds = map[string]string{
 	"exhaust": "had the quota of the namespace enforced by %s, below what is there,",
 }
 
-// deedOf is what a fault of some kind did.
-func deedOf(kind string) string {
+// deedOf is what a fault did.
+func deedOf(f record.Injection) string {
+	if f.Did != "" {
+		return f.Did
+	}
+	kind := f.Fault
 	verb, _, _ := strings.Cut(kind, "-")
 	for _, key := range []string{kind, verb} {
 		if deed, known := deeds[key]; known {
@@ -128,7 +133,7 @@ func (t *telling) fault(f record.Operation) {
 		return
 	}
 	l := Line{At: f.Invoke.At, Process: attacker, Target: whom, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
-	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Fault().Fault), whom)
+	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Fault()), whom)
 	switch {
 	case len(f.Fault().Sessions) > 0:
 		l.Text += ", " + strings.Join(f.Fault().Sessions, ",")

@@ -181,7 +181,7 @@ func (s *stage) participant(m *marking, name string) {
 // momentFaults draws the faults in the lanes that are shown.
 func (s *stage) momentFaults(m *marking) {
 	for _, f := range s.faults {
-		colour := faultColour(f.Fault().Fault)
+		colour := faultColour(f.Fault())
 		style := "fill:" + colour + ";opacity:0.25"
 		if !f.Fault().Effective {
 			style = "fill:none;stroke:" + colour + ";stroke-dasharray:3 2"
@@ -193,7 +193,7 @@ func (s *stage) momentFaults(m *marking) {
 				continue
 			}
 			m.bar(f.Invoke.At, end, y, momentLane, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, seconds(f.Invoke.At), seconds(end), f.Fault().Evidence))
-			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+faultInk(f.Fault().Fault), f.Fault().Fault)
+			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+faultInk(f.Fault()), f.Fault().Fault)
 		}
 	}
 }

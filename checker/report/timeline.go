@@ -119,21 +119,21 @@ func (s *stage) session(e record.Event) {
 }
 
 // faultColour tells what kind of thing is broken.
-func faultColour(kind string) string {
-	switch verb, _, _ := strings.Cut(kind, "-"); verb {
-	case "kill":
+func faultColour(f record.Injection) string {
+	switch {
+	case f.Kills():
 		return "#c0392b"
-	case "stop", "pause", "sleep":
+	case f.Halts():
 		return "#8e44ad"
-	case "expire":
+	case f.EndsSessions():
 		return "#d68910"
 	}
 	return "#b9770e"
 }
 
 // faultInk is the colour of a fault's name, dark enough to be read on its pale band.
-func faultInk(kind string) string {
-	switch faultColour(kind) {
+func faultInk(f record.Injection) string {
+	switch faultColour(f) {
 	case "#c0392b":
 		return "#9c2a1f"
 	case "#8e44ad":
@@ -191,7 +191,7 @@ func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 func (s *stage) bands(c *canvas) {
 	for _, f := range s.faults {
 		if f.Fault().Effective {
-			c.bar(f.Invoke.At, f.Return(s.end), 0, c.height-axisHeight, "fill:"+faultColour(f.Fault().Fault)+";opacity:0.07", "")
+			c.bar(f.Invoke.At, f.Return(s.end), 0, c.height-axisHeight, "fill:"+faultColour(f.Fault())+";opacity:0.07", "")
 		}
 	}
 }
@@ -258,9 +258,9 @@ func (s *stage) density(c *canvas, name string, y float64) {
 // is only outlined.
 func (s *stage) faultBars(c *canvas, top map[string]float64) {
 	for _, f := range s.faults {
-		style := "fill:" + faultColour(f.Fault().Fault) + ";opacity:0.45"
+		style := "fill:" + faultColour(f.Fault()) + ";opacity:0.45"
 		if !f.Fault().Effective {
-			style = "fill:none;stroke:" + faultColour(f.Fault().Fault) + ";stroke-dasharray:2 2"
+			style = "fill:none;stroke:" + faultColour(f.Fault()) + ";stroke-dasharray:2 2"
 		}
 		for _, target := range f.Targets() {
 			y, ok := top[target]

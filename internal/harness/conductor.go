@@ -62,7 +62,7 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 		defer d.Done()
 	}
 	entry.Target = d.Target
-	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: record.Injection{Fault: string(fault.Kind), Targets: listed(d.Target)}})
+	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: begun(fault.Kind, listed(d.Target))})
 	entry.From = event.At
 	doing, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+fault.Duration+d.Takes)
 	defer cancel()
@@ -97,6 +97,13 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	return entry
 }
 
+// begun is what is recorded as a fault begins: what judges and readers must know of its
+// kind, too.
+func begun(kind nemesis.Kind, targets []string) record.Injection {
+	entry, _ := nemesis.Lookup(kind)
+	return record.Injection{Fault: string(kind), Targets: targets, Does: entry.Does, Did: entry.Did}
+}
+
 // heal has a time of its own, whatever the fault has taken.
 func heal(ctx context.Context, d nemesis.Injection) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+d.Takes)
@@ -106,7 +113,7 @@ func heal(ctx context.Context, d nemesis.Injection) error {
 
 // missed notes a fault that was intended and came to nothing.
 func (r *run) missed(fault nemesis.Fault, why string) {
-	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: record.Injection{Fault: string(fault.Kind)}})
+	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: begun(fault.Kind, nil)})
 	r.nemesis.Complete(event, record.Fail, record.Injection{Fault: string(fault.Kind), Evidence: why})
 }
 

@@ -13,7 +13,7 @@
 // are in search.go.
 //
 // A history of a million operations is judged like a short one: what belongs to a task
-// is found by an index (index.go), and traces and partitions are judged several at a
+// is found by an index (record.Index), and traces and partitions are judged several at a
 // time (parallel.go). docs/checker.md has the figures.
 //
 // The checker never imports the recipe. It knows the znodes from the protocol and

@@ -31,7 +31,6 @@ type facts struct {
 	collected map[string]removal  // by task: the one that was applied
 	byID      map[string][]string // names of the tasks in the tree with that id
 	unknowns  resolution
-	index     index
 }
 
 // election is one try to become master.
@@ -103,7 +102,6 @@ func gather(run record.Run) *facts {
 			f.effects = append(f.effects, e)
 		case record.Process:
 			f.processes = append(f.processes, *e)
-			f.index.noteEnd(e)
 		case record.Session:
 			f.sessions = append(f.sessions, *e)
 		}
@@ -126,6 +124,13 @@ func gather(run record.Run) *facts {
 	f.restore()
 	return f
 }
+
+// enough is how many events tell what became of a task.
+const enough = 12
+
+// about are the events that tell what became of a task, for a violation that
+// rests on the final tree.
+func (f *facts) about(task string) []record.Event { return f.run.About(task, enough) }
 
 // restore tells of collected tasks what the tree would have told, from the writes
 // that made them. An attempt whose record nobody answered was on record if it was

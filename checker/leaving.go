@@ -105,11 +105,12 @@ func (f *facts) departures() []departure {
 		if l.Outcome() != record.OK {
 			continue
 		}
-		for _, e := range f.sessions {
-			at, did := retired[membership{l.Invoke.Alive(), e.Session()}]
-			_, forced := robbed[e.Session()]
-			if e.SessionChange().Fate == record.Closed && e.Alive() == l.Invoke.Alive() && did && !forced && at >= l.Invoke.At && e.At <= l.Done.At {
-				all = append(all, departure{l, e, held[membership{e.Alive(), e.Session()}]})
+		for _, h := range f.run.Ended(l.Invoke.Alive(), record.Closed) {
+			of := membership{l.Invoke.Alive(), h.Session}
+			at, did := retired[of]
+			_, forced := robbed[h.Session]
+			if did && !forced && at >= l.Invoke.At && h.Over.At <= l.Done.At {
+				all = append(all, departure{l, h.Over, held[of]})
 			}
 		}
 	}

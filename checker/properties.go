@@ -184,8 +184,8 @@ func (f *facts) overlaps() []believing {
 // until its process died.
 func (f *facts) lasted(t record.Operation) time.Duration {
 	end := t.Return(f.end)
-	for _, at := range f.index.ends[t.Invoke.Alive()] {
-		if at > t.Invoke.At {
+	if life := f.run.LifeOf(t.Invoke.Alive()); life != nil {
+		if at, ended := life.Over(t.Invoke.At); ended {
 			end = min(end, at)
 		}
 	}

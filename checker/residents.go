@@ -157,9 +157,9 @@ func (f *facts) told(run record.Operation) (record.Event, bool) {
 // letGoTooEarly says that a worker ended its own session while a handler still ran.
 func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) *lateness {
 	session := f.sessionOf(run)
-	for _, e := range f.sessions {
-		if e.Session() == session && e.Alive() == run.Invoke.Alive() && e.SessionChange().Fate == record.Closed && e.At < end {
-			return &lateness{wording.ResidentClosed, wording.Args{"closed": e.At}, []record.Event{e}}
+	for _, h := range f.run.Ended(run.Invoke.Alive(), record.Closed) {
+		if h.Session == session && h.Over.At < end {
+			return &lateness{wording.ResidentClosed, wording.Args{"closed": h.Over.At}, []record.Event{h.Over}}
 		}
 	}
 	return nil
@@ -203,9 +203,7 @@ func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bo
 		return end < given
 	}
 	// The worker's own word has to do. It comes when the worker has found out.
-	return slices.ContainsFunc(f.sessions, func(e record.Event) bool {
-		return e.Session() == session && e.Alive() == old.Invoke.Alive() && e.SessionChange().Fate == record.Lost
-	})
+	return slices.ContainsFunc(f.run.Ended(old.Invoke.Alive(), record.Lost), func(h record.Held) bool { return h.Session == session })
 }
 
 // assigned is where in ZooKeeper's order an execution was assigned; 0 where that is not

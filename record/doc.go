@@ -12,6 +12,10 @@
 // people, and no other room compares them. Version 1 of the format had one list of fields
 // for all kinds, and said what happened in words; it is still read.
 //
+// An [Index] is what judges, stories, shrinking and reports draw from: writes with their
+// exchange, their place in ZooKeeper's order and their fate, elections, and the lives of
+// processes and sessions. Each of these is decided there, once.
+//
 // Each process of a run appends to a journal of its own as the run goes, and the
 // journals are merged when it is over. The package knows nothing of ZooKeeper's
 // protocol, of the recipe, or of what makes a history right.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -16,11 +17,18 @@ type Index struct {
 	End       time.Duration // later than every event
 	Writes    []Written     // in the order of their invocation
 	Elections []Election    // in the order of their invocation
+	Lives     []Lived       // in the order in which they are first told of
+	Sessions  []Held        // in the order in which they are first told of
+	Phases    []Event       // in their order
 	Pairs                   // writes and exchanges
 	Commits   []Commit      // of the run, by zxid
 
 	requests map[request]int // place in Commits, of what was not answered
 	latest   []time.Duration // by place in Commits: until when it had taken effect
+	lives    map[Life]int
+	holdings map[holding]int
+	once     sync.Once
+	tasks    map[string][]int // by task: places of the first events about it
 }
 
 // Written is a write with all that is known of it.
@@ -60,9 +68,18 @@ type request struct {
 
 // NewIndex reads a run.
 func NewIndex(run Run) *Index {
-	x := &Index{Run: run, Commits: run.Commits, requests: map[request]int{}}
+	x := &Index{Run: run, Commits: run.Commits, requests: map[request]int{}, lives: map[Life]int{}, holdings: map[holding]int{}}
 	for i := range run.Events {
-		x.End = max(x.End, run.Events[i].At+1)
+		e := &run.Events[i]
+		x.End = max(x.End, e.At+1)
+		switch e.Kind {
+		case Process:
+			x.live(e)
+		case Session:
+			x.hold(e)
+		case Phase:
+			x.Phases = append(x.Phases, *e)
+		}
 	}
 	if byZxid := func(a, b Commit) int { return cmp.Compare(a.Zxid, b.Zxid) }; !slices.IsSortedFunc(x.Commits, byZxid) {
 		x.Commits = slices.SortedFunc(slices.Values(x.Commits), byZxid)

@@ -34,6 +34,9 @@ func Join(writes []Operation, exchanges []Exchange) Pairs {
 	for i := range exchanges {
 		j.Write[i] = -1
 	}
+	if len(exchanges) == 0 {
+		return j
+	}
 	begun := sortedByKey(len(writes), func(b []byte, i int) []byte {
 		return alike(b, writes[i].Invoke.Process, writes[i].Invoke.Session(), writes[i].Invoke.Ops())
 	})

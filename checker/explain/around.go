@@ -87,8 +87,8 @@ func (t *telling) ending(e record.Event) {
 
 // over reports whether an event belongs to the end of the run, when all leave.
 func (t *telling) over(e record.Event) bool {
-	i := slices.IndexFunc(t.run.Events, func(p record.Event) bool { return p.PhaseChange().Part == record.Collecting })
-	return i >= 0 && e.At >= t.run.Events[i].At
+	collecting, begun := t.index.Began(record.Collecting)
+	return begun && e.At >= collecting.At
 }
 
 // deeds say what a fault did to its target, by its kind or by the first word of it, where

@@ -12,6 +12,7 @@ import (
 // scene is a run looked up by what a story needs.
 type scene struct {
 	run                                        record.Run
+	index                                      *record.Index
 	end                                        time.Duration
 	writes                                     []write // in the order of their invocation
 	byTask                                     map[string][]int
@@ -53,19 +54,13 @@ func survey(run record.Run) *scene {
 		}
 	}
 	index := record.NewIndex(run)
+	s.index = index
 	s.end = max(0, index.End-1)
 	for n := range index.Writes {
 		w := s.known(&index.Writes[n])
-		op := w.Operation
-		for i, part := range op.Invoke.Ops() {
-			task := record.TaskOf(part.Path)
-			if task == "" {
-				continue
-			}
+		for _, task := range record.TasksOf(w.Invoke.Ops()) {
 			s.tasks[task] = true
-			if !slices.ContainsFunc(op.Invoke.Ops()[:i], func(before record.Op) bool { return record.TaskOf(before.Path) == task }) {
-				s.byTask[task] = append(s.byTask[task], len(s.writes))
-			}
+			s.byTask[task] = append(s.byTask[task], len(s.writes))
 		}
 		if w.elects {
 			s.elections = append(s.elections, election{w})

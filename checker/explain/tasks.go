@@ -188,10 +188,8 @@ func (t *telling) terminalAfterHeal() {
 	if n := len(t.lines); n > 0 {
 		stuck = fmt.Sprintf(" The last that happened to it was at %s.", seconds(t.lines[n-1].At))
 	}
-	for _, e := range t.run.Events {
-		if e.PhaseChange().Part == record.Draining {
-			t.add(Line{At: e.At, Process: Harness, Events: []int{e.Seq}, order: last, Text: "Everything works again: from here on every task must come to its end."})
-		}
+	if e, begun := t.index.Began(record.Draining); begun {
+		t.add(Line{At: e.At, Process: Harness, Events: []int{e.Seq}, order: last, Text: "Everything works again: from here on every task must come to its end."})
 	}
 	t.tree(t.task, true)
 	t.moral = "All faults had been healed, a master and workers were there, and still it did not come to its end." + stuck

@@ -37,18 +37,18 @@ func arrange(events []record.Event, servers []string) *stage {
 		servers: servers, lives: map[string][]stretch{}, sessions: map[string][]stretch{},
 		terms: map[string][]stretch{}, work: map[string][]time.Duration{}, faults: record.Operations(events, record.Fault),
 	}
+	index := record.NewIndex(record.Run{Events: events})
+	s.end, s.phases = max(0, index.End-1), index.Phases
 	for _, e := range events {
-		s.end = max(s.end, e.At)
-		switch {
-		case e.Kind == record.Phase:
-			s.phases = append(s.phases, e)
-		case e.Kind == record.Process:
-			s.life(e)
-		case e.Kind == record.Session && e.SessionChange().Fate != record.Granted:
-			s.session(e)
-		case e.Type == record.Invoke && (e.Kind == record.Execute || e.Kind == record.Submit):
+		if e.Type == record.Invoke && (e.Kind == record.Execute || e.Kind == record.Submit) {
 			s.work[e.Process] = append(s.work[e.Process], e.At)
 		}
+	}
+	for _, l := range index.Lives {
+		s.life(l)
+	}
+	for _, h := range index.Sessions {
+		s.session(h)
 	}
 	for name := range s.lives {
 		s.names = append(s.names, name)
@@ -88,34 +88,28 @@ func byRole(a, b string) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-func (s *stage) life(e record.Event) {
-	change := e.ProcessChange()
-	name, life := change.Of.Process, change.Of.Number
-	lives := s.lives[name]
-	if change.Fate == record.Started {
-		s.lives[name] = append(lives, stretch{from: e.At, number: life, text: fmt.Sprintf("process, life %d", life)})
+func (s *stage) life(l record.Lived) {
+	if l.Start.Of == nil {
 		return
 	}
-	for i := range lives {
-		if lives[i].number == life && lives[i].to == 0 {
-			lives[i].to = e.At
-			lives[i].text += ": " + change.String()
-		}
+	lasted := stretch{from: l.Start.At, number: l.Number, text: fmt.Sprintf("process, life %d", l.Number)}
+	if len(l.Ends) > 0 {
+		lasted.to = l.Ends[0].At
+		lasted.text += ": " + l.Ends[0].ProcessChange().String()
 	}
+	s.lives[l.Process] = append(s.lives[l.Process], lasted)
 }
 
-func (s *stage) session(e record.Event) {
-	all := s.sessions[e.Process]
-	if e.SessionChange().Fate == record.Opened {
-		s.sessions[e.Process] = append(all, stretch{from: e.At, number: e.Life, text: "session " + e.Session()})
+func (s *stage) session(h record.Held) {
+	if h.Opened.Of == nil {
 		return
 	}
-	for i := range all {
-		if all[i].to == 0 && strings.HasSuffix(all[i].text, e.Session()) {
-			all[i].to = e.At
-			all[i].text += ", " + e.SessionChange().String()
-		}
+	held := stretch{from: h.Opened.At, number: h.Opened.Life, text: "session " + h.Session}
+	if h.Over.Of != nil {
+		held.to = h.Over.At
+		held.text += ", " + h.Over.SessionChange().String()
 	}
+	s.sessions[h.Opened.Process] = append(s.sessions[h.Opened.Process], held)
 }
 
 // faultColour tells what kind of thing is broken.

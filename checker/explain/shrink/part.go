@@ -6,17 +6,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// tasksOf are the tasks that a write touches.
-func tasksOf(ops []record.Op) []string {
-	var tasks []string
-	for _, op := range ops {
-		if t := record.TaskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
-			tasks = append(tasks, t)
-		}
-	}
-	return tasks
-}
-
 // byID are the tasks that came of each submission, as events and znodes have it.
 func byID(run record.Run) map[string][]string {
 	tasks := map[string][]string{}
@@ -59,13 +48,13 @@ func allTasks(run record.Run) []string {
 	}
 	for _, e := range run.Events {
 		add(e.Task())
-		add(tasksOf(e.Ops())...)
+		add(record.TasksOf(e.Ops())...)
 	}
 	for _, x := range run.Exchanges {
-		add(tasksOf(x.Ops)...)
+		add(record.TasksOf(x.Ops)...)
 	}
 	for _, c := range run.Commits {
-		add(tasksOf(c.Ops)...)
+		add(record.TasksOf(c.Ops)...)
 	}
 	if run.Evidence != nil {
 		for _, n := range run.Evidence.Nodes {

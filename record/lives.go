@@ -1,0 +1,147 @@
+package record
+
+import (
+	"slices"
+	"time"
+)
+
+// Lived is one life of a process, as the harness tells of it.
+type Lived struct {
+	Life
+	Start Event   // empty where it is not on record
+	Ends  []Event // what was said of its end; the first counts, unless the process acted later
+}
+
+// Over is when the life had ended that still went on at some moment; false where that is
+// not on record.
+func (l *Lived) Over(after time.Duration) (at time.Duration, ended bool) {
+	for i := range l.Ends {
+		if end := l.Ends[i].At; end > after && (!ended || end < at) {
+			at, ended = end, true
+		}
+	}
+	return at, ended
+}
+
+// Held is a session, as its holder tells of it.
+type Held struct {
+	Session string
+	Opened  Event // empty where it is not on record
+	Over    Event // empty where it is not on record
+}
+
+// live notes what the harness tells of a process.
+func (x *Index) live(e *Event) {
+	change := e.ProcessChange()
+	at, known := x.lives[change.Of]
+	if !known {
+		at = len(x.Lives)
+		x.lives[change.Of] = at
+		x.Lives = append(x.Lives, Lived{Life: change.Of})
+	}
+	if l := &x.Lives[at]; change.Fate == Started {
+		l.Start = *e
+	} else {
+		l.Ends = append(l.Ends, *e)
+	}
+}
+
+// LifeOf is what is known of a life; nil where nothing is.
+func (x *Index) LifeOf(life Life) *Lived {
+	at, known := x.lives[life]
+	if !known {
+		return nil
+	}
+	return &x.Lives[at]
+}
+
+// hold notes what a participant tells of a session of its own.
+func (x *Index) hold(e *Event) {
+	change := e.SessionChange()
+	if change.Fate == Granted {
+		return
+	}
+	k := holding{e.Process, change.Session}
+	at, known := x.holdings[k]
+	if !known || change.Fate == Opened {
+		at = len(x.Sessions)
+		x.holdings[k] = at
+		x.Sessions = append(x.Sessions, Held{Session: change.Session})
+	}
+	switch h := &x.Sessions[at]; {
+	case change.Fate == Opened:
+		h.Opened = *e
+	case h.Over.Of == nil: // the first word of its end counts
+		h.Over = *e
+	}
+}
+
+// Began is the beginning of a part of the run, if it is on record.
+func (x *Index) Began(part Part) (Event, bool) {
+	i := slices.IndexFunc(x.Phases, func(e Event) bool { return e.PhaseChange().Part == part })
+	if i < 0 {
+		return Event{}, false
+	}
+	return x.Phases[i], true
+}
+
+// holding is a session of a process.
+type holding struct{ process, session string }
+
+// Ended are the sessions of a process, in one life, that ended in some way, as it tells.
+func (x *Index) Ended(holder Life, fate SessionFate) []Held {
+	var all []Held
+	for _, h := range x.Sessions {
+		if h.Over.SessionChange().Fate == fate && h.Over.Alive() == holder {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// TasksOf are the tasks that the parts of a write touch, in their order.
+func TasksOf(ops []Op) []string {
+	var tasks []string
+	for _, op := range ops {
+		if t := TaskOf(op.Path); t != "" && !slices.Contains(tasks, t) {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+// About are the first events that say what became of a task, up to so many. Effects are
+// not among them.
+func (x *Index) About(task string, most int) []Event {
+	x.once.Do(x.indexTasks) // many have no need of it
+	places := x.tasks[task]
+	var events []Event
+	for _, at := range places[:min(most, len(places))] {
+		events = append(events, x.Run.Events[at])
+	}
+	return events
+}
+
+// indexTasks finds the events about each task.
+func (x *Index) indexTasks() {
+	x.tasks = map[string][]int{}
+	for at := range x.Run.Events {
+		e := &x.Run.Events[at]
+		if e.Kind == Effect {
+			continue
+		}
+		note := func(task string) {
+			all := x.tasks[task]
+			if task != "" && len(all) < mostAbout && (len(all) == 0 || all[len(all)-1] != at) {
+				x.tasks[task] = append(all, at)
+			}
+		}
+		note(e.Task())
+		for _, op := range e.Ops() {
+			note(TaskOf(op.Path))
+		}
+	}
+}
+
+// mostAbout bounds what is remembered of the events of a task.
+const mostAbout = 64

@@ -5,7 +5,7 @@
 // proved, and it is unknown whatever the judges see in what is left.
 //
 // Then evidence comes before search. What a participant could not know is
-// settled by what ZooKeeper has committed (ledger.go), and where that is not known,
+// settled by what ZooKeeper has committed (record.Index), and where that is not known,
 // by the final tree (resolve.go); then every operation is held against
 // properties that are checked in near-linear time (properties.go); then porcupine
 // searches small partitions, one for each task and one for each election

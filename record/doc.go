@@ -17,6 +17,6 @@
 // processes and sessions. Each of these is decided there, once.
 //
 // Each process of a run appends to a journal of its own as the run goes, and the
-// journals are merged when it is over. The package knows nothing of ZooKeeper's
-// protocol, of the recipe, or of what makes a history right.
+// journals are merged when it is over. The package shares no code with the recipe, and
+// knows nothing of what makes a history right. Of the protocol it knows the znodes.
 package record

@@ -14,7 +14,7 @@
 // They are those of the tutorials, so that zkCli.sh can play any role. A
 // namespace goes in front of all of them.
 //
-//	/master                 ephemeral, host:port   who is active
+//	/master                 ephemeral, host:port   who is active, or what it has proclaimed (Lead.Proclaim)
 //	/candidates/c-<id>-<n>  ephemeral sequential   who stands in line (MasterConfig.Queue)
 //	/format                 persistent             the format of all these znodes; empty for the first
 //	/backlog                persistent             the bound of unfinished tasks; empty for none
@@ -81,8 +81,8 @@
 //     under an id that was collected begins with attempt 1.
 //   - Two masters may believe to lead at the same time when a process is stopped
 //     for longer than its lease, or when an administrator ends its session. Their
-//     writes are fenced; what OnLead does outside ZooKeeper is not, unless it
-//     hands the epoch on. The same holds for two owners of a resident task, and
+//     writes are fenced, those of OnLead if it writes through its Lead; what
+//     OnLead does outside ZooKeeper is not, unless it hands the epoch on. The same holds for two owners of a resident task, and
 //     where a handler does not return before the ensemble has ended its session.
 //   - Collect may remove a later task of the same id, whose result nobody has seen. That
 //     takes two clients that collect the same task, one of which is slow between its last

@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // A service has a master, workers and clients in different processes, each with
@@ -55,8 +57,8 @@ func ExampleMaster() {
 	env := &zk.Env{Server: zk.NewServer(10 * time.Second)}
 	master, err := recipe.NewMaster(env, recipe.MasterConfig{
 		Name: "m1", Address: "m1:9000",
-		OnLead: func(leading context.Context, epoch int32) {
-			fmt.Println("leading epoch", epoch)
+		OnLead: func(leading context.Context, lead recipe.Lead) {
+			fmt.Println("leading epoch", lead.Epoch())
 			stop() // the service is shut down while it leads
 			<-leading.Done()
 			fmt.Println("no longer:", context.Cause(leading))
@@ -70,6 +72,44 @@ func ExampleMaster() {
 	// leading epoch 1
 	// no longer: context canceled
 	// context canceled
+}
+
+// What a leader writes to ZooKeeper is applied only while it leads, and what it
+// proclaims is told to workers and clients.
+func ExampleLead() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	env := &zk.Env{Server: zk.NewServer(10 * time.Second)}
+	began := make(chan recipe.Lead)
+	master, err := recipe.NewMaster(env, recipe.MasterConfig{
+		Name: "m1", Address: "m1:9000",
+		OnLead: func(ctx context.Context, lead recipe.Lead) {
+			_, err := lead.Write(ctx, zkapi.Create("/plan", []byte("7"), zkapi.Persistent))
+			fmt.Println("written:", err)
+			fmt.Println("proclaimed:", lead.Proclaim(ctx, []byte("m1:9000 plan 7")))
+			began <- lead
+			<-ctx.Done()
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go master.Run(ctx)
+	lead := <-began
+	client, err := recipe.NewClient(env, recipe.ClientConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	leader, err := client.Leader(ctx)
+	fmt.Println("the leader shows:", leader.Address, err)
+	err = master.Close(ctx)
+	_, late := lead.Write(ctx, zkapi.Delete("/plan", zkapi.AnyVersion))
+	fmt.Println("handed over:", err, "and then:", errors.Is(late, recipe.ErrDeposed))
+	// Output:
+	// written: <nil>
+	// proclaimed: <nil>
+	// the leader shows: m1:9000 plan 7 <nil>
+	// handed over: <nil> and then: true
 }
 
 // A handler hands its token to whatever it changes outside ZooKeeper, so that an

@@ -21,7 +21,8 @@ type MasterConfig struct {
 	Access Access
 	// Name tells masters apart in logs and claims. It need not be unique.
 	Name string
-	// Address is what /master shows, by custom host:port.
+	// Address is what /master shows, by custom host:port, until OnLead changes it
+	// (Lead.Proclaim).
 	Address string
 	// Queue makes the candidates stand in line, so that the end of the active
 	// master wakes one of them and not all. It costs each candidate one znode.
@@ -70,8 +71,9 @@ type MasterConfig struct {
 	// the assigning of tasks. Its context ends when the leadership does, with the
 	// reason as its cause (ErrDeposed, unless Run's own context ended or Close was
 	// called). The master does not stand for election again before OnLead has
-	// returned, and a hand-over waits for it for as long as the lease lasts.
-	OnLead func(ctx context.Context, epoch int32)
+	// returned, and a hand-over waits for it for as long as the lease lasts. What it writes
+	// to ZooKeeper is fenced if it writes it through lead.
+	OnLead func(ctx context.Context, lead Lead)
 
 	Observers
 }
@@ -241,7 +243,7 @@ func (m *Master) reign(t *term) error {
 	m.feed.lead(r.shown)
 	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("beat", t.beat)}
 	if m.config.OnLead != nil {
-		lead := m.env.Spawn("lead", func() { m.config.OnLead(traced, t.epoch()) })
+		lead := m.env.Spawn("lead", func() { m.config.OnLead(traced, Lead{t, m.layout}) })
 		threads = append(threads, lead)
 	}
 	refused := r.run()

@@ -158,8 +158,8 @@ func (n *Node) nextWorker() (*Worker, error) {
 
 // restWhile wraps what runs while the node leads: its worker is closed, without
 // waiting for it, and the next one begins afterwards.
-func (n *Node) restWhile(onLead func(context.Context, int32)) func(context.Context, int32) {
-	return func(ctx context.Context, epoch int32) {
+func (n *Node) restWhile(onLead func(context.Context, Lead)) func(context.Context, Lead) {
+	return func(ctx context.Context, lead Lead) {
 		n.mu.Lock()
 		n.leading = true
 		if worker := n.worker; worker != nil {
@@ -172,7 +172,7 @@ func (n *Node) restWhile(onLead func(context.Context, int32)) func(context.Conte
 		}
 		n.mu.Unlock()
 		if onLead != nil {
-			onLead(ctx, epoch)
+			onLead(ctx, lead)
 		}
 		_, _ = n.env.Wait(ctx) // until the leadership ends
 		n.mu.Lock()

@@ -155,7 +155,8 @@ func TestFailoverBeginsANewEpoch(t *testing.T) {
 		var epochs []int32
 		var causes []error
 		for _, name := range []string{"m1", "m2"} {
-			w.master(recipe.MasterConfig{Name: name, Address: name + ":1", OnLead: func(ctx context.Context, epoch int32) {
+			w.master(recipe.MasterConfig{Name: name, Address: name + ":1", OnLead: func(ctx context.Context, lead recipe.Lead) {
+				epoch := lead.Epoch()
 				mu.Lock()
 				epochs = append(epochs, epoch)
 				mu.Unlock()
@@ -215,7 +216,7 @@ func TestLeaseEndsWithoutAcknowledgedWrites(t *testing.T) {
 	inBubble(t, func(w *world) {
 		deposed := make(chan time.Duration, 1)
 		var cut time.Time
-		w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ int32) {
+		w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
 			<-ctx.Done()
 			select {
 			case deposed <- time.Since(cut):
@@ -237,7 +238,7 @@ func TestLeaseEndsWithoutAcknowledgedWrites(t *testing.T) {
 func TestFencedMasterWritesNothing(t *testing.T) {
 	inBubble(t, func(w *world) {
 		cause := make(chan error, 1)
-		w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ int32) {
+		w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
 			<-ctx.Done()
 			cause <- context.Cause(ctx)
 		}})

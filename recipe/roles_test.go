@@ -23,7 +23,7 @@ func leads(m *recipe.Master) bool { _, ok := m.Snapshot(); return ok }
 func TestHandOver(t *testing.T) {
 	inBubble(t, func(w *world) {
 		returned, next := make(chan time.Time, 1), make(chan time.Time, 1)
-		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ int32) {
+		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
 			<-ctx.Done()
 			if !errors.Is(context.Cause(ctx), recipe.ErrClosed) {
 				t.Errorf("cause %v", context.Cause(ctx))
@@ -32,7 +32,7 @@ func TestHandOver(t *testing.T) {
 			returned <- time.Now()
 		}})
 		w.within(time.Second, "m1 leads", func() bool { return leads(first) })
-		second := w.master(recipe.MasterConfig{Name: "m2", OnLead: func(ctx context.Context, _ int32) {
+		second := w.master(recipe.MasterConfig{Name: "m2", OnLead: func(ctx context.Context, _ recipe.Lead) {
 			next <- time.Now()
 			<-ctx.Done()
 		}})
@@ -55,7 +55,7 @@ func TestHandOver(t *testing.T) {
 func TestHandOverIsBoundByTheLease(t *testing.T) {
 	inBubble(t, func(w *world) {
 		release := make(chan struct{})
-		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(context.Context, int32) { <-release }})
+		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(context.Context, recipe.Lead) { <-release }})
 		w.within(time.Second, "m1 leads", func() bool { return leads(first) })
 		second := w.master(recipe.MasterConfig{Name: "m2"})
 		closed := make(chan error, 1)
@@ -208,7 +208,7 @@ func TestQueueWakesOneSuccessor(t *testing.T) {
 		var mu sync.Mutex
 		elected := 0
 		for n := range candidates {
-			w.master(recipe.MasterConfig{Name: fmt.Sprint("m", n), Queue: true, OnLead: func(ctx context.Context, _ int32) {
+			w.master(recipe.MasterConfig{Name: fmt.Sprint("m", n), Queue: true, OnLead: func(ctx context.Context, _ recipe.Lead) {
 				mu.Lock()
 				elected++
 				mu.Unlock()
@@ -559,7 +559,7 @@ func TestTracerSeesSpans(t *testing.T) {
 				ended = append(ended, fmt.Sprint(span, " ", attrs, " ", err))
 			}
 		}}
-		m := w.master(recipe.MasterConfig{Name: "m1", Observers: see, OnLead: func(ctx context.Context, _ int32) {
+		m := w.master(recipe.MasterConfig{Name: "m1", Observers: see, OnLead: func(ctx context.Context, _ recipe.Lead) {
 			if ctx.Value(key{}) != "term" {
 				t.Error("OnLead runs outside its span")
 			}
@@ -701,7 +701,7 @@ func TestRunUntil(t *testing.T) {
 func TestResigningSparesAStranger(t *testing.T) {
 	inBubble(t, func(w *world) {
 		hand := w.env.Server.Open()
-		m := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ int32) {
+		m := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
 			<-ctx.Done()
 			_, deleted := hand.Do(w.ctx, zkapi.Delete("/master", zkapi.AnyVersion))
 			_, made := hand.Do(w.ctx, zkapi.Create("/master", []byte("m9:2223"), zkapi.Ephemeral))

@@ -314,7 +314,8 @@ func (s *stage) start(words []string) error {
 	var err error
 	switch role {
 	case "master":
-		runs, err = recipe.NewMaster(s.env(name), recipe.MasterConfig{Name: name, Address: name + ":1", OnLead: func(ctx context.Context, epoch int32) {
+		runs, err = recipe.NewMaster(s.env(name), recipe.MasterConfig{Name: name, Address: name + ":1", OnLead: func(ctx context.Context, lead recipe.Lead) {
+			epoch := lead.Epoch()
 			s.says(name, "leads in epoch %d", epoch)
 			<-ctx.Done()
 			s.says(name, "leads no more")

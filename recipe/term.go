@@ -56,12 +56,22 @@ func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops
 // the error of each, nil where it was applied. A term whose lease is over sends
 // nothing more.
 func (t *term) writeAll(writes [][]zkapi.Op) []error {
+	var errs []error
+	for _, reply := range t.sendAll(t.holding, writes) {
+		errs = append(errs, reply.Err)
+	}
+	return errs
+}
+
+// sendAll is writeAll with the results, for as long as ctx lasts.
+func (t *term) sendAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
 	sent := t.env.Elapsed()
 	if t.lease.left() <= 0 {
 		t.overdue()
 	}
 	var errs []error
-	for _, reply := range t.claim.writeAll(t.holding, writes) {
+	replies := t.claim.writeAll(ctx, writes)
+	for _, reply := range replies {
 		if reply.Err == nil {
 			t.lease.prolong(sent)
 		}
@@ -74,7 +84,7 @@ func (t *term) writeAll(writes [][]zkapi.Op) []error {
 		t.see.Metrics.Fenced("master")
 		t.depose(fmt.Errorf("%w: %w", ErrDeposed, err))
 	}
-	return errs
+	return replies
 }
 
 // overdue deposes the master because its lease is over.

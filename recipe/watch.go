@@ -13,7 +13,7 @@ import (
 
 // Leader is who is the active master. The zero value: nobody.
 type Leader struct {
-	Address string // data of /master, by custom host:port; empty when that is not shown
+	Address string // data of /master: MasterConfig.Address, or what was last proclaimed; empty when that is not shown
 	Name    string // of a master of this package; empty for one made by hand, or when /assign is not shown
 	Epoch   int32  // that it has begun; 0 likewise
 	Session int64  // that holds /master

@@ -182,7 +182,8 @@ func masterConfig(config Config, journal *record.Journal, log *slog.Logger) reci
 	return recipe.MasterConfig{
 		Namespace: config.Namespace, Access: config.access(), Name: config.Name, Address: config.Name + ":0", Observers: recipe.Observers{Logger: log},
 		MaxAttempts: MaxAttempts, MaxHandovers: MaxHandovers, Retention: config.Retention, MaxBacklog: MaxBacklog, Strategy: config.strategy(),
-		OnLead: func(ctx context.Context, epoch int32) {
+		OnLead: func(ctx context.Context, lead recipe.Lead) {
+			epoch := lead.Epoch()
 			term := journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Of: record.Term{Epoch: epoch}})
 			<-ctx.Done()
 			letGo(ctx, config, record.Token{Epoch: epoch})

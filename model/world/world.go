@@ -197,7 +197,8 @@ func (c Config) master(name string) explore.Program {
 		m, err := recipe.NewMaster(c.tampered(host), recipe.MasterConfig{
 			Name: name, Address: name, MaxAttempts: c.Attempts, Retention: c.Retention,
 			Backoff: func(int) time.Duration { return 0 },
-			OnLead: func(ctx context.Context, epoch int32) {
+			OnLead: func(ctx context.Context, lead recipe.Lead) {
+				epoch := lead.Epoch()
 				host.Note("leads", fmt.Sprint(epoch))
 				zkapi.Rest(host, "begin to lead", ctx, epoch)
 				_ = host.Act(ctx, "leadership", token(epoch, 0))

@@ -1,0 +1,143 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Lead is one term of an active master, in the hands of MasterConfig.OnLead. It writes
+// to ZooKeeper only while that master holds the highest epoch. Its methods may be called
+// concurrently, also after the term: then they fail with ErrDeposed, as they do on the
+// zero Lead.
+type Lead struct {
+	term   *term
+	layout layout
+}
+
+// Epoch is greater than those of all terms before. Hand it to every system outside
+// ZooKeeper that OnLead changes, and let that system refuse a smaller one than it has
+// seen.
+func (l Lead) Epoch() int32 {
+	if l.term == nil {
+		return 0
+	}
+	return l.term.epoch()
+}
+
+// Write applies all of ops, or none, and only if no other master has been elected. The
+// ops are creates, sets, deletes and checks; the results are theirs, in the same order.
+// Without any, Write asks whether this master still leads.
+//
+// What the recipe keeps in its namespace may be checked and not changed: /master, /tasks,
+// /workers, /assign, /candidates, /collect, /backlog, /quarantine, /format, and what is
+// below. Other names of the namespace may be taken by a later version of this package:
+// give own data a place outside. An ephemeral is gone when the term is over.
+//
+// Write is sent once, when there is a connection. What its error says:
+//
+//   - ErrInvalid: an op is none of those above, or changes what is the recipe's.
+//   - ErrFenced: another master has been elected. The term is over.
+//   - ErrDeposed: the term was over before anything was sent.
+//   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx or the term has ended
+//     meanwhile. The ops may have been applied, or may still be; read it back.
+//   - zkapi.ErrNotSent: ctx has ended before there was a connection.
+//   - anything else: a server has refused the op zkapi.FailedIndex(err), and nothing was
+//     applied.
+//
+// The right to write ends later than OnLead's context: when a master hands over, it may
+// still write, with another context, until OnLead has returned or its lease is over.
+func (l Lead) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
+	for i, op := range ops {
+		if err := l.allowed(op); err != nil {
+			return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
+		}
+	}
+	return l.write(ctx, ops...)
+}
+
+// allowed reports why an op is not for Lead.Write.
+func (l Lead) allowed(op zkapi.Op) error {
+	switch op.Kind {
+	case zkapi.KindCheck:
+		return nil
+	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
+	default:
+		return invalid("%v in Lead.Write: use zkapi.Create, Set, Delete and Check", op.Kind)
+	}
+	own := []string{l.layout.master()}
+	for _, p := range l.layout.parents() {
+		own = append(own, p.path)
+	}
+	if slices.ContainsFunc(own, func(p string) bool { return op.Path == p || strings.HasPrefix(op.Path, p+"/") }) {
+		return invalid("%v %s in Lead.Write: that is the recipe's own: use another name", op.Kind, brief(op.Path))
+	}
+	return nil
+}
+
+// write sends a fenced write with the caller's patience, and no longer than the term
+// lasts.
+func (l Lead) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
+	if err := l.over(); err != nil {
+		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: -1, Fate: zkapi.NotApplied, Err: err}
+	}
+	t := l.term
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer context.AfterFunc(t.holding, func() { end(context.Cause(t.holding)) })()
+	reply := t.sendAll(ctx, [][]zkapi.Op{ops})[0]
+	return reply.Result, reply.Err
+}
+
+// over says why nothing can be written any more; nil while the term lasts.
+func (l Lead) over() error {
+	if l.term == nil {
+		return ErrDeposed
+	}
+	if l.term.lease.left() <= 0 {
+		l.term.overdue()
+	}
+	if l.term.holding.Err() != nil {
+		return context.Cause(l.term.holding)
+	}
+	return nil
+}
+
+// MaxProclaimed is the size in bytes of the longest data for Lead.Proclaim.
+const MaxProclaimed = 16 << 10
+
+// Proclaim changes the data of /master, which is MasterConfig.Address at the beginning of
+// each term. Workers and clients are told (Leader.Address, in WorkerConfig.OnMaster,
+// Client.Leader and Client.Leaders); one that is slow is told the latest only. Each of
+// them reads it, and each candidate that does not queue (MasterConfig.Queue) looks at
+// /master: it is for what changes seldom.
+//
+// Its errors are those of Write, and zkapi.ErrTooLarge beyond MaxProclaimed. It may be
+// called again when its fate is unknown.
+func (l Lead) Proclaim(ctx context.Context, data []byte) error {
+	if err := l.proclaims(ctx, data); err != nil {
+		return &zkapi.Error{Kind: zkapi.KindSet, Path: l.layout.master(), Index: -1, Fate: zkapi.NotApplied, Err: err}
+	}
+	_, err := l.write(ctx, zkapi.Set(l.layout.master(), data, zkapi.AnyVersion))
+	return err
+}
+
+// proclaims says why there is nothing to be proclaimed: /master may be another's, made by
+// hand.
+func (l Lead) proclaims(ctx context.Context, data []byte) error {
+	if len(data) > MaxProclaimed {
+		return errors.Join(invalid("%d bytes to proclaim, %d are allowed", len(data), MaxProclaimed), zkapi.ErrTooLarge)
+	}
+	if err := l.over(); err != nil {
+		return err
+	}
+	seen, err := exists(ctx, l.term.session, zkapi.Exists(l.layout.master()))
+	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.session.ID()) {
+		err = fmt.Errorf("%w: /master belongs to somebody else", ErrDeposed)
+	}
+	return err
+}

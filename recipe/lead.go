@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -135,7 +136,7 @@ func (l Lead) proclaims(ctx context.Context, data []byte) error {
 	if err := l.over(); err != nil {
 		return err
 	}
-	seen, err := exists(ctx, l.term.session, zkapi.Exists(l.layout.master()))
+	seen, err := exists(ctx, l.term.session, fence.Exists(l.layout.master()))
 	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.session.ID()) {
 		err = fmt.Errorf("%w: /master belongs to somebody else", ErrDeposed)
 	}

@@ -78,14 +78,21 @@ func sleeps(ctx context.Context, config Config, journal *record.Journal, leases 
 func (s *sleep) noting(ctx context.Context, journal *record.Journal, lease func() time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
-	go func() { defer close(over); s.note(ctx, journal, lease) }()
+	first := s.show(lease) // now: a sleep may come at once
+	go func() { defer close(over); s.note(ctx, journal, lease, first) }()
 	return func() { cancel(); <-over }
 }
 
-// note puts on record what the clocks show of each sleep: the one for leases goes on, and
-// the monotonic one stands still.
-func (s *sleep) note(ctx context.Context, journal *record.Journal, lease func() time.Duration) {
-	known, leases, monotonic := s.slept(), lease(), clock.Read(clock.Monotonic)
+// shown is for how long the machine has slept, and what the clocks show then.
+type shown struct{ slept, leases, monotonic time.Duration }
+
+func (s *sleep) show(lease func() time.Duration) shown {
+	return shown{s.slept(), lease(), clock.Read(clock.Monotonic)}
+}
+
+// note puts on record what the clocks show of each sleep after the first showing: the one
+// for leases goes on, and the monotonic one stands still.
+func (s *sleep) note(ctx context.Context, journal *record.Journal, lease func() time.Duration, last shown) {
 	look := time.NewTicker(notePause)
 	defer look.Stop()
 	for {
@@ -94,13 +101,12 @@ func (s *sleep) note(ctx context.Context, journal *record.Journal, lease func() 
 			return
 		case <-look.C:
 		}
-		slept := s.slept()
-		nowLeases, nowMonotonic := lease(), clock.Read(clock.Monotonic)
-		if slept != known {
+		now := s.show(lease)
+		if now.slept != last.slept {
 			journal.Add(record.Event{Type: record.Note, Kind: record.Clock, Of: record.Reading{Wall: time.Now().UTC().Round(0), Sleep: &record.Sleep{
-				Leases: (nowLeases - leases).Round(time.Millisecond), Monotonic: (nowMonotonic - monotonic).Round(time.Millisecond),
+				Leases: (now.leases - last.leases).Round(time.Millisecond), Monotonic: (now.monotonic - last.monotonic).Round(time.Millisecond),
 			}}})
 		}
-		known, leases, monotonic = slept, nowLeases, nowMonotonic
+		last = now
 	}
 }

@@ -4,8 +4,8 @@
 // is files, from which package checker gives the verdict, now or later.
 //
 // The phases are set-up, load with faults, heal, drain, collect. They are written once
-// (run.go). What a run takes place on is a bench: docker has real servers, and
-// participants that are processes behind proxies; memory has a server and participants in
+// (run.go). What a run takes place on is a bench: docker (docker*.go) has real servers, and
+// participants that are processes behind proxies; memory (memory*.go) has a server and participants in
 // one process and in virtual time. Both offer the nemesis whom it can hit.
 //
 // After healing it waits for conditions, never for a fixed time. Whatever happens, Ctrl-C

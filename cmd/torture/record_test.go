@@ -260,6 +260,9 @@ func TestAHoleInAFileMakesUnknown(t *testing.T) {
 				if strings.HasSuffix(name, "violated") && i%10 != 0 && i < len(lines)-10 {
 					continue // the valid run has each line
 				}
+				if strings.HasPrefix(name, "older") && onlyNotes(lines[i:]) {
+					continue // the last words of an older run, which nothing else refers to
+				}
 				for what, text := range map[string][]byte{
 					"cut at": bytes.Join(lines[:i], nil), "without": bytes.Join(slices.Delete(slices.Clone(lines), i, i+1), nil),
 				} {
@@ -272,6 +275,13 @@ func TestAHoleInAFileMakesUnknown(t *testing.T) {
 			}
 		}
 	}
+}
+
+// onlyNotes reports whether all lines of a history are notes, such as that a session was
+// closed. Which of a process's last two lines is such a note is a matter of luck: that the
+// process has left is told by another thread.
+func onlyNotes(lines [][]byte) bool {
+	return !slices.ContainsFunc(lines, func(line []byte) bool { return !bytes.Contains(line, []byte(`"type":"note"`)) })
 }
 
 // TestALostFieldMakesUnknown takes out fields of what is written once: all at the top, and
@@ -288,7 +298,7 @@ func TestALostFieldMakesUnknown(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, path := range fields(whole, "", 0) {
-				if strings.HasPrefix(name, "older") && (describes(file, path) || zero(whole, path)) {
+				if strings.HasPrefix(name, "older") && (describes(file, path) || zero(whole, path) || ephemeral(whole, path)) {
 					continue
 				}
 				if !strings.HasPrefix(name, "older") && strings.Count(path, "/") > 1 && i%5 != 0 {
@@ -313,12 +323,31 @@ func TestALostFieldMakesUnknown(t *testing.T) {
 func describes(file, path string) bool {
 	switch file {
 	case record.ConfigFile:
-		return strings.Count(path, "/") > 1 || path == "/server_profile"
+		// Older runs have no policy: they are judged by that of their time.
+		return strings.Count(path, "/") > 1 || path == "/server_profile" || path == "/policy"
 	case record.FaultsFile:
 		field := path[strings.LastIndex(path, "/")+1:]
 		return slices.Contains([]string{"number", "role", "start", "duration", "pick", "from", "to", "applied", "figures"}, field) || strings.Contains(path, "/figures/")
 	}
 	return false
+}
+
+// ephemeral reports whether a path leads to a znode of the final tree that is ephemeral. It
+// may have gone with its session before the tree was read, so nobody misses it. A worker that
+// was killed shortly before the end of a run leaves one.
+func ephemeral(whole any, path string) bool {
+	parts := strings.Split(path, "/")
+	evidence, ok := whole.(map[string]any)
+	if !ok || len(parts) < 3 || parts[1] != "nodes" {
+		return false
+	}
+	nodes, _ := evidence["nodes"].([]any)
+	i, err := strconv.Atoi(parts[2])
+	if err != nil || i >= len(nodes) {
+		return false
+	}
+	node, _ := nodes[i].(map[string]any)
+	return strings.HasPrefix(fmt.Sprint(node["path"]), "/workers/") || node["path"] == "/master"
 }
 
 // zero reports whether what is at a path is what a reader takes for a field that is not

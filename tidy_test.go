@@ -449,12 +449,14 @@ func newTypeChecker(all []listed) *typeChecker {
 // package record does not define.
 func (c *typeChecker) complaints(t *testing.T, path string, files []*ast.File) []string {
 	t.Helper()
-	r := &eventReader{info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}}}
+	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}
+	r := &eventReader{info: info, variables: map[types.Object]bool{}}
 	if _, err := c.config.Check(path, c.fset, files, r.info); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 	for _, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
+			r.remember(n)
 			if r.compares(n) {
 				r.found = append(r.found, c.fset.Position(n.Pos()).String())
 			}
@@ -466,8 +468,30 @@ func (c *typeChecker) complaints(t *testing.T, path string, files []*ast.File) [
 
 // eventReader looks for comparisons of what events say.
 type eventReader struct {
-	info  *types.Info
-	found []string
+	info      *types.Info
+	variables map[types.Object]bool // that have been given a string of an event
+	found     []string
+}
+
+// remember notes the variables that a node makes for strings of events.
+func (r *eventReader) remember(n ast.Node) {
+	assign, ok := n.(*ast.AssignStmt)
+	if !ok || assign.Tok != token.DEFINE {
+		return
+	}
+	for i, left := range assign.Lhs {
+		id, named := left.(*ast.Ident)
+		from := assign.Rhs[0]
+		if len(assign.Rhs) == len(assign.Lhs) {
+			from = assign.Rhs[i]
+		}
+		if call, called := from.(*ast.CallExpr); called && len(call.Args) > 0 && len(assign.Rhs) == 1 {
+			from = call.Args[0] // what strings.Cut makes of it
+		}
+		if named && id.Name != "_" && r.ofEvent(from) {
+			r.variables[r.info.Defs[id]] = true
+		}
+	}
 }
 
 // ofEvent reports whether an expression is a string of an event: a field of it, or of its
@@ -476,6 +500,9 @@ func (r *eventReader) ofEvent(e ast.Expr) bool {
 	e = ast.Unparen(e)
 	if t := r.info.TypeOf(e); t == nil || !isString(t) {
 		return false
+	}
+	if id, ok := e.(*ast.Ident); ok {
+		return r.variables[r.info.Uses[id]]
 	}
 	if call, ok := e.(*ast.CallExpr); ok {
 		e = call.Fun
@@ -567,17 +594,19 @@ func TestNoStringOfAnEventIsCompared(t *testing.T) {
 func TestComparingAStringOfAnEventIsSeen(t *testing.T) {
 	c := newTypeChecker(packages(t))
 	for condition, planted := range map[string]bool{
-		`e.Remark() == "started"`:                                                       true,
-		`"started" != e.ProcessChange().String()`:                                       true,
-		`strings.HasPrefix(e.Process, "node-")`:                                         true,
-		`strings.HasSuffix(e.ID(), ".resident")`:                                        true,
-		`e.Injection().Fault == "stop-worker"`:                                          true,
-		`e.PhaseChange().Part == "collect"`:                                             true,
-		`func() bool { switch e.Process { case "sink": return true }; return false }()`: true,
-		`e.PhaseChange().Part == record.Collecting`:                                     false,
-		`e.Remark() != ""`:                                                              false,
-		`e.Process == e.ProcessChange().Of.Process`:                                     false,
-		`strings.HasPrefix("started", "s")`:                                             false,
+		`e.Remark() == "started"`:                                                                   true,
+		`"started" != e.ProcessChange().String()`:                                                   true,
+		`strings.HasPrefix(e.Process, "node-")`:                                                     true,
+		`strings.HasSuffix(e.ID(), ".resident")`:                                                    true,
+		`e.Injection().Fault == "stop-worker"`:                                                      true,
+		`e.PhaseChange().Part == "collect"`:                                                         true,
+		`func() bool { switch e.Process { case "sink": return true }; return false }()`:             true,
+		`func() bool { text := e.Remark(); return text == "started" }()`:                            true,
+		`func() bool { verb, _, _ := strings.Cut(e.Remark(), e.Process); return verb == "kill" }()`: true,
+		`e.PhaseChange().Part == record.Collecting`:                                                 false,
+		`e.Remark() != ""`:                          false,
+		`e.Process == e.ProcessChange().Of.Process`: false,
+		`strings.HasPrefix("started", "s")`:         false,
 	} {
 		source := "package p\nimport (\"strings\"; \"" + module + "record\")\nvar _ = strings.HasPrefix\nvar _ = record.Collecting\nfunc f(e record.Event) bool { return " + condition + " }\n"
 		file, err := parser.ParseFile(c.fset, "planted.go", source, parser.SkipObjectResolution)

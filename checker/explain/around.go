@@ -91,38 +91,6 @@ func (t *telling) over(e record.Event) bool {
 	return begun && e.At >= collecting.At
 }
 
-// deeds say what a fault did to its target, by its kind or by the first word of it, where
-// the record does not.
-var deeds = map[string]string{
-	"expire": "had a session of %s ended", "kill": "killed %s", "leave": "asked %s to leave", "stop": "stopped %s", "pause": "stopped %s for a while",
-	"sleep":         "put the machine of %s to sleep, with its line dead,",
-	"restart-storm": "killed and restarted %s over and over", "twin-worker": "started a second process under the name of %s",
-	"wrong-clock": "started %s again with a wrong clock", "cut": "cut %s off from ZooKeeper", "mute": "swallowed what %s sends",
-	"deafen": "swallowed what is sent to %s", "reset": "reset the connections of %s", "latency": "delayed the packets of %s",
-	"bandwidth": "gave %s a thin line", "drip": "let answers drip to %s", "drop": "lost an answer to %s", "delay": "held an answer to %s",
-	"freeze": "let %s connect to silence", "cut-handshake": "cut the handshakes of %s", "move": "moved %s to another server",
-	"pause-server": "froze %s", "isolate": "cut %s off from the other servers", "change-leader": "cut %s off until another server led",
-	"split": "split the servers, with %s on one side", "bridge": "cut two halves of the servers apart, around %s",
-	"asymmetric": "let %s hear nothing of the other servers", "lag": "let %s fall behind", "rolling": "restarted %s, one after the other",
-	"restart-all": "killed %s at once", "fill": "filled the disk of %s", "slow": "slowed the disk of %s down",
-	"exhaust": "had the quota of the namespace enforced by %s, below what is there,",
-}
-
-// deedOf is what a fault did.
-func deedOf(f record.Injection) string {
-	if f.Did != "" {
-		return f.Did
-	}
-	kind := f.Fault
-	verb, _, _ := strings.Cut(kind, "-")
-	for _, key := range []string{kind, verb} {
-		if deed, known := deeds[key]; known {
-			return deed
-		}
-	}
-	return "did " + kind + " to %s"
-}
-
 // fault adds what the nemesis did to somebody who takes part, or to the servers.
 func (t *telling) fault(f record.Operation) {
 	targets := f.Targets() // a fault may find its victim only when it is done
@@ -133,7 +101,7 @@ func (t *telling) fault(f record.Operation) {
 		return
 	}
 	l := Line{At: f.Invoke.At, Process: attacker, Target: whom, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
-	l.Text = "The nemesis " + fmt.Sprintf(deedOf(f.Fault()), whom)
+	l.Text = "The nemesis " + fmt.Sprintf(f.Fault().Deed(), whom)
 	switch {
 	case len(f.Fault().Sessions) > 0:
 		l.Text += ", " + strings.Join(f.Fault().Sessions, ",")

@@ -110,11 +110,11 @@ func TestASubmissionThatWasNotHeard(t *testing.T) {
 // TestEveryFaultIsToldInWords holds the words against the catalogue.
 func TestEveryFaultIsToldInWords(t *testing.T) {
 	for _, e := range nemesis.Catalogue {
-		deed := deedOf(record.Injection{Fault: string(e.Kind), Did: e.Did})
+		deed := (record.Injection{Fault: string(e.Kind), Did: e.Did}).Deed()
 		if strings.Count(deed, "%s") != 1 {
 			t.Errorf("%s is told as %q", e.Kind, deed)
 		}
-		if older := deedOf(record.Injection{Fault: string(e.Kind)}); !strings.HasPrefix(older, "did ") && older != deed {
+		if older := (record.Injection{Fault: string(e.Kind)}).Deed(); !strings.HasPrefix(older, "did ") && older != deed {
 			t.Errorf("%s is told as %q, and was as %q", e.Kind, deed, older)
 		}
 	}

@@ -1,0 +1,65 @@
+package recipe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// taskKey is where a context has the task whose handler it is of.
+type taskKey struct{}
+
+// TaskFromContext returns the task that a handler made by JSON executes, for its Token
+// and its Progress; false for any other context.
+func TaskFromContext(ctx context.Context) (Task, bool) {
+	task, ok := ctx.Value(taskKey{}).(Task)
+	return task, ok
+}
+
+// JSON makes a Handler of a function with typed input and output: it reads the payload as
+// JSON and returns the output as JSON. The task itself is in the context
+// (TaskFromContext). A payload that is no In ends the attempt, without a call of f, and
+// the record of the attempt names the task; so does an output that JSON cannot hold. Such
+// an attempt counts like any other that fails.
+//
+// JSON goes by the rules of package encoding/json: fields that In does not have are
+// ignored, those that are missing stay zero, and an empty payload is no JSON.
+func JSON[In, Out any](f func(ctx context.Context, in In) (Out, error)) Handler {
+	return func(ctx context.Context, task Task) (Result, error) {
+		var in In
+		if err := json.Unmarshal(task.Payload, &in); err != nil {
+			return nil, fmt.Errorf("the payload of %s is no %v: %w", task.Name, reflect.TypeFor[In](), err)
+		}
+		out, err := f(context.WithValue(ctx, taskKey{}, task), in)
+		if err != nil {
+			return nil, err
+		}
+		result, err := json.Marshal(out)
+		if err != nil {
+			return nil, fmt.Errorf("the output of %s, %v, is no JSON: %w", task.Name, reflect.TypeFor[Out](), err)
+		}
+		return result, nil
+	}
+}
+
+// DoJSON is Client.Do for a task whose handler was made by JSON: it submits in as JSON,
+// waits, and reads the result as an Out. An input that JSON cannot hold is an ErrInvalid,
+// and nothing was submitted. A result that is no Out is an error that names the task,
+// which is done; its result can be read with Client.Await until it is collected.
+func DoJSON[In, Out any](ctx context.Context, c *Client, in In, options ...SubmitOption) (Out, error) {
+	var out Out
+	payload, err := json.Marshal(in)
+	if err != nil {
+		return out, fmt.Errorf("%w: %w", invalid("input %v is no JSON", reflect.TypeFor[In]()), err)
+	}
+	task, result, err := c.do(ctx, payload, options)
+	if err != nil {
+		return out, err
+	}
+	var read Out
+	if err := json.Unmarshal(result, &read); err != nil {
+		return out, fmt.Errorf("recipe: the result of %s is no %v: %w", task, reflect.TypeFor[Out](), err)
+	}
+	return read, nil
+}

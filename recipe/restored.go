@@ -210,7 +210,7 @@ func (i *incarnation) outdate(e *execution) {
 	i.worker.config.Metrics.WentBack("worker")
 	i.worker.log.ErrorContext(i.ctx, "a task is not executed: the tree has gone back in time",
 		"task", e.task.Name, "token", e.task.Token, "epoch seen", seen, "by", by)
-	e.started = true
+	i.enter(e, stageOutdated)
 	i.outdated = append(i.outdated, e)
 }
 
@@ -232,7 +232,7 @@ func (i *incarnation) returnOutdated() error {
 		return err
 	}
 	for _, e := range i.outdated {
-		if !e.settled {
+		if !i.at(e, stageSettled) {
 			e.moot = true // nothing was executed: the attempt is still to come
 			i.finish(e, nil, ErrWentBack)
 		}

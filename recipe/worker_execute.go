@@ -20,12 +20,8 @@ type execution struct {
 	task     Task
 	stat     zkapi.Stat // of the assignment
 	accepted time.Time
-	started  bool
-	settled  bool  // its end is recorded, or somebody else's business
-	doubtful bool  // its end may have been recorded
 	moot     bool  // the task ended without it
 	tooLarge bool  // its end is probably larger than the ensemble accepts
-	blocked  bool  // the worker may not read it, or its task: it is not begun
 	recalled error // why it is to be given back; nil when it is not
 	cancel   context.CancelCauseFunc
 	lapse    context.CancelCauseFunc // ends the handler's context, and not the attempt
@@ -35,13 +31,12 @@ type execution struct {
 	shown progress // what is published
 
 	// Guarded by the incarnation's mutex:
-	ended    bool
+	stage    stage // see enter
 	endedAt  time.Time
 	result   Result
 	err      error
 	left     bool   // it has ended without a result because the worker stops
 	lapsed   bool   // the handler was told that the lease is over
-	again    bool   // it has returned because of that: the execution begins anew
 	reported []byte // by the handler
 	news     bool   // it has not been published yet
 }
@@ -58,20 +53,20 @@ type progress struct {
 // nothing was relied on it for a while or because it has lapsed, a write comes first:
 // the assignment may have been read from a server that is cut off.
 func (i *incarnation) start() error {
-	waiting := slices.Collect(maps.Values(i.held))
-	waiting = slices.DeleteFunc(waiting, func(e *execution) bool { return e.started && !i.resumes(e) })
-	if len(waiting) > 0 && i.lease.left() <= 0 {
+	queue := slices.Collect(maps.Values(i.held))
+	queue = slices.DeleteFunc(queue, func(e *execution) bool { return !i.at(e, stageWaiting) && !i.resumes(e) })
+	if len(queue) > 0 && i.lease.left() <= 0 {
 		if _, err := i.write(i.req); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(waiting, func(a, b *execution) int {
+	slices.SortFunc(queue, func(a, b *execution) int {
 		return cmp.Or(
 			cmp.Compare(b.task.Options.Priority, a.task.Options.Priority),
 			cmp.Compare(a.stat.Czxid, b.stat.Czxid), cmp.Compare(a.task.Name, b.task.Name))
 	})
 	full := false
-	for _, e := range waiting {
+	for _, e := range queue {
 		resident := e.task.Options.Resident
 		switch {
 		case e.recalled != nil:
@@ -91,7 +86,9 @@ func (i *incarnation) start() error {
 // launch calls the handler in a thread of its own. Its context ends with the
 // attempt, and before that with the lease.
 func (i *incarnation) launch(e *execution) {
-	e.started = true
+	if !i.launches(e) {
+		return
+	}
 	attempt, cancel := context.WithCancelCause(i.ctx)
 	ctx, lapse := context.WithCancelCause(attempt)
 	e.cancel, e.lapse = cancel, lapse
@@ -125,6 +122,21 @@ func (i *incarnation) launch(e *execution) {
 	i.worker.keep(i.env.Spawn("attend", func() { i.attend(ctx, e, handler) }))
 }
 
+// launches brings an execution to running. An execution that begins anew may have timed
+// out just now: then its place is free again.
+func (i *incarnation) launches(e *execution) bool {
+	i.mu.Lock()
+	waits := e.stage == stageWaiting
+	if waits {
+		i.enterLocked(e, stageRunning)
+	}
+	i.mu.Unlock()
+	if !waits {
+		i.worker.leave(e.task)
+	}
+	return waits
+}
+
 // errHandlerExited is how an attempt ends whose handler has called runtime.Goexit, as the
 // FailNow of a test does.
 var errHandlerExited = errors.New("handler ended its goroutine and did not return")
@@ -151,14 +163,20 @@ func call(ctx context.Context, handler Handler, task Task) (result Result, err e
 	return result, err
 }
 
-// finish notes how an execution has ended; the first time counts.
+// finish notes how an execution has ended; the first time counts. It does not matter
+// when the assignment was taken away before.
 func (i *incarnation) finish(e *execution, result Result, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if e.ended {
+	switch e.stage {
+	case stageEnded, stageUnresolved:
+		return
+	case stageSettled:
+		i.ended.Raise()
 		return
 	}
-	e.ended, e.endedAt, e.result, e.err = true, i.env.Now().UTC(), result, err
+	i.enterLocked(e, stageEnded)
+	e.endedAt, e.result, e.err = i.env.Now().UTC(), result, err
 	left := i.stops() || i.heir && errors.Is(err, errRestarted)
 	e.left = err != nil && left && !e.task.Options.Resident
 	i.finished = append(i.finished, e)
@@ -170,7 +188,7 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 // waits for.
 func (i *incarnation) recall(e *execution, cause error) {
 	e.recalled = cause
-	if !e.started || i.resumes(e) {
+	if i.at(e, stageWaiting) || i.resumes(e) {
 		i.giveBack(e)
 		return
 	}
@@ -181,7 +199,6 @@ func (i *incarnation) recall(e *execution, cause error) {
 // still runs in this process: then start does it when that has returned.
 func (i *incarnation) giveBack(e *execution) {
 	if !i.worker.runs(e.task) {
-		e.started = true
 		i.finish(e, nil, e.recalled)
 	}
 }
@@ -286,13 +303,13 @@ func (i *incarnation) news(e *execution) (data []byte, every time.Duration, agai
 	silence := e.task.Options.HeartbeatTimeout
 	watched := silence > 0 && !e.task.Options.Resident // a resident task that waits does so only for a handler that hangs
 	switch {
-	case e.ended && !e.settled && watched && i.quarantine.knows(subject{executionSubject, e.task.Name}):
+	case (e.stage == stageEnded || e.stage == stageUnresolved) && watched && i.quarantine.knows(subject{executionSubject, e.task.Name}):
 		return endedProgress, silence / 4, true
-	case e.ended || e.settled:
+	case slices.Contains([]stage{stageBlocked, stageEnded, stageUnresolved, stageSettled}, e.stage):
 		return nil, 0, false
-	case !e.started && watched:
+	case e.stage == stageWaiting && watched:
 		return waitingProgress, silence / 4, true
-	case e.started && silence > 0 && e.reported == nil && !e.news:
+	case e.stage != stageWaiting && silence > 0 && e.reported == nil && !e.news:
 		// That the handler has begun is the first progress.
 		e.reported, e.news = []byte("started"), true
 	}

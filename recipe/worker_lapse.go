@@ -55,8 +55,10 @@ func (i *incarnation) begins(e *execution) {
 // it is recorded under the claim, or refused.
 func (i *incarnation) returned(e *execution, result Result, err error) {
 	i.mu.Lock()
-	e.again = e.lapsed && err != nil && !e.ended
-	again := e.again
+	again := e.lapsed && err != nil && e.stage == stageRunning
+	if again {
+		i.enterLocked(e, stageReturned)
+	}
 	i.mu.Unlock()
 	if again {
 		i.ended.Raise()
@@ -81,9 +83,10 @@ func (i *incarnation) without(e *execution) {
 func (i *incarnation) resumes(e *execution) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	again := e.again
+	again := e.stage == stageReturned
 	if again {
-		e.started, e.lapsed, e.again = false, false, false
+		i.enterLocked(e, stageWaiting)
+		e.lapsed = false
 	}
 	return again
 }

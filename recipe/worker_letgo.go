@@ -122,7 +122,6 @@ func (i *incarnation) decline(e *execution) {
 	w.mu.Unlock()
 	reason := fmt.Errorf("%w: it still runs on this worker, which begins the task when it has returned", ErrAbandoned)
 	w.log.WarnContext(i.ctx, "a resident task is given back", "task", e.task.Name, "attempt", e.task.Token.Attempt, "error", reason)
-	e.started = true
 	i.finish(e, nil, reason)
 }
 
@@ -253,7 +252,7 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 			err = i.readInbox()
 		}
 		for _, t := range slices.Sorted(maps.Keys(i.held)) {
-			if e := i.held[t]; !e.started || i.resumes(e) {
+			if e := i.held[t]; i.at(e, stageWaiting) || i.resumes(e) {
 				i.recall(e, errStopped)
 			}
 		}

@@ -165,7 +165,7 @@ func (i *incarnation) pass() (wake time.Time, err error) {
 // holds reports whether there is something that the worker has begun, or can begin.
 func (i *incarnation) holds() bool {
 	for _, e := range i.held {
-		if !e.blocked {
+		if !i.at(e, stageBlocked) {
 			return true
 		}
 	}
@@ -320,7 +320,7 @@ func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
 // drop stops what was taken away. How it ends is not recorded: that is settled, and
 // there may be a later attempt under the same name, assigned to this very worker.
 func (i *incarnation) drop(t string) {
-	i.held[t].settled = true
+	i.enter(i.held[t], stageSettled)
 	i.held[t].cancel(ErrAssignmentLost)
 	delete(i.held, t)
 	i.quarantine.gone(i.req, subject{executionSubject, t})
@@ -415,13 +415,13 @@ var errRestarted = errors.New("worker was restarted")
 // that it is not looked at over and over. It is tried again later.
 func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
 	i.quarantine.bar(i.req, subject{executionSubject, t}, err, true)
-	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, started: true, settled: true, blocked: true, cancel: func(error) {}}
+	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, stage: stageBlocked, cancel: func(error) {}}
 }
 
 // orphan gives back an assignment whose task is gone, because somebody has deleted it by
 // hand: the master must not have to take the claim for that, with all else that is held.
 func (i *incarnation) orphan(t string, assignment zkapi.Result) {
-	e := &execution{task: Task{Name: t}, stat: assignment.Stat, accepted: i.env.Now(), started: true, moot: true, cancel: func(error) {}}
+	e := &execution{task: Task{Name: t}, stat: assignment.Stat, accepted: i.env.Now(), moot: true, cancel: func(error) {}}
 	i.held[t] = e
 	i.finish(e, nil, ErrNoTask)
 }
@@ -429,7 +429,7 @@ func (i *incarnation) orphan(t string, assignment zkapi.Result) {
 // release tries again what was left alone for long enough.
 func (i *incarnation) tryAgain() error {
 	for _, s := range i.quarantine.due() {
-		if e := i.held[s.name]; e != nil && e.blocked {
+		if e := i.held[s.name]; e != nil && i.at(e, stageBlocked) {
 			delete(i.held, s.name)
 			i.inbox = nil
 		}

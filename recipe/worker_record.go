@@ -31,7 +31,7 @@ func (i *incarnation) commit() error {
 		zkapi.Rest(i.env, "") // the batches are nowhere else
 		err := i.recordAll(batches)
 		for _, batch := range slices.Backward(batches) {
-			i.putBack(slices.DeleteFunc(batch, func(e *execution) bool { return e.settled }))
+			i.putBack(slices.DeleteFunc(batch, func(e *execution) bool { return i.at(e, stageSettled) }))
 		}
 		if err != nil {
 			return err
@@ -45,7 +45,7 @@ func (i *incarnation) recordAll(batches [][]*execution) error {
 	var clear, unclear [][]*execution
 	var writes [][]zkapi.Op
 	for _, batch := range batches {
-		if slices.ContainsFunc(batch, func(e *execution) bool { return e.doubtful }) {
+		if i.inDoubt(batch) {
 			unclear = append(unclear, batch)
 			continue
 		}
@@ -101,9 +101,14 @@ func (i *incarnation) settle(batch []*execution) {
 func (i *incarnation) doubt(batch []*execution, alone bool, ops []zkapi.Op, err error) {
 	i.bounds.lost(ops, err)
 	for _, e := range batch {
-		e.doubtful = true
+		i.enter(e, stageUnresolved)
 		e.tooLarge = e.tooLarge || alone && len(batch) == 1 && zkapi.TooLarge(err)
 	}
+}
+
+// inDoubt reports whether one of a batch may have been recorded.
+func (i *incarnation) inDoubt(batch []*execution) bool {
+	return slices.ContainsFunc(batch, func(e *execution) bool { return i.at(e, stageUnresolved) })
 }
 
 // shorten makes the end of an execution that is too large for the ensemble one that is
@@ -129,7 +134,7 @@ var errTooLarge = errors.New("result too large for the ensemble")
 func (i *incarnation) takeFinished() []*execution {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.finished = slices.DeleteFunc(i.finished, func(e *execution) bool { return e.settled })
+	i.finished = slices.DeleteFunc(i.finished, func(e *execution) bool { return e.stage == stageSettled })
 	var batch, rest []*execution
 	ops, size := 0, 0
 	for n, e := range i.finished {
@@ -185,22 +190,16 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 // again.
 func (i *incarnation) record(batch []*execution) error {
 	batch, err := i.resolve(batch)
-	for err == nil && len(batch) > 0 {
-		batch = slices.DeleteFunc(slices.Clone(batch), func(e *execution) bool {
-			hopeless := e.tooLarge && !i.shorten(e, zkapi.ErrProbablyTooLarge)
-			if hopeless {
-				i.leave(e, zkapi.ErrProbablyTooLarge)
-			}
-			return hopeless
-		})
+	for err == nil {
+		batch = slices.DeleteFunc(slices.Clone(batch), i.hopeless)
 		if len(batch) == 0 {
 			return nil
 		}
 		var ops []zkapi.Op
-		var owner []int
-		for n, e := range batch {
+		var of []*execution
+		for _, e := range batch {
 			for _, op := range i.ending(e) {
-				ops, owner = append(ops, op), append(owner, n)
+				ops, of = append(ops, op), append(of, e)
 			}
 		}
 		_, err = i.write(i.req, ops...)
@@ -211,27 +210,44 @@ func (i *incarnation) record(batch []*execution) error {
 			return nil
 		case zkapi.FateOf(err) == zkapi.Unknown:
 			i.doubt(batch, true, ops, err)
-		case zkapi.TooLarge(err) && len(batch) > 1: // the first by itself, then the others
-			i.bounds.lost(ops, err)
-			if err = i.record(batch[:1]); err == nil {
-				batch = batch[1:]
-			}
 		case zkapi.TooLarge(err):
-			if cause := err; i.shorten(batch[0], cause) {
-				err = nil
-				break
-			}
-			i.leave(batch[0], err)
-			return nil
+			batch, err = i.smaller(batch, ops, err)
 		case at >= 0:
-			e := batch[owner[at]]
 			var again bool
-			if again, err = i.failed(e, ops[at], err); !again {
-				batch = slices.Delete(slices.Clone(batch), owner[at], owner[at]+1)
+			if again, err = i.failed(of[at], ops[at], err); !again {
+				batch = slices.DeleteFunc(batch, func(e *execution) bool { return e == of[at] })
 			}
 		}
 	}
 	return err
+}
+
+// hopeless reports whether the end of an execution is too large and cannot be made
+// smaller. It is left alone then.
+func (i *incarnation) hopeless(e *execution) bool {
+	if !e.tooLarge || i.shorten(e, zkapi.ErrProbablyTooLarge) {
+		return false
+	}
+	i.leave(e, zkapi.ErrProbablyTooLarge)
+	return true
+}
+
+// smaller goes on with a batch that is too large, and returns what is still to be
+// recorded of it. The first of several is recorded by itself. One alone is made smaller,
+// or left alone if it cannot be.
+func (i *incarnation) smaller(batch []*execution, ops []zkapi.Op, err error) ([]*execution, error) {
+	if len(batch) > 1 {
+		i.bounds.lost(ops, err)
+		if err := i.record(batch[:1]); err != nil {
+			return batch, err
+		}
+		return batch[1:], nil
+	}
+	if i.shorten(batch[0], err) {
+		return batch, nil
+	}
+	i.leave(batch[0], err)
+	return nil, nil
 }
 
 // failed handles the end of an execution that was refused, or that the state of the
@@ -290,7 +306,7 @@ func (i *incarnation) leave(e *execution, err error) {
 // very assignments are gone. It returns what is still to be recorded. Trying
 // again without asking could end a later assignment of the same task.
 func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
-	if !slices.ContainsFunc(batch, func(e *execution) bool { return e.doubtful }) {
+	if !i.inDoubt(batch) {
 		return batch, nil
 	}
 	l, name := i.worker.layout, i.worker.config.Name
@@ -313,7 +329,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 			i.reread = true // there may be a later one under the same name
 		default:
 			i.worker.config.Metrics.Unknown("end", zkapi.NotApplied)
-			e.doubtful = false
+			i.enter(e, stageEnded)
 			open = append(open, e)
 		}
 	}
@@ -322,7 +338,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 
 // release forgets an execution whose end is settled.
 func (i *incarnation) release(e *execution) {
-	e.settled = true
+	i.enter(e, stageSettled)
 	e.cancel(nil)
 	if i.held[e.task.Name] == e {
 		delete(i.held, e.task.Name)

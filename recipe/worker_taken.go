@@ -71,8 +71,8 @@ func (i *incarnation) stops() bool {
 // handler: that may hang, which is perhaps why. What it has ended with counts if it has.
 // Only the handler of a resident task is waited for.
 func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
-	if e.blocked { // nothing but its assignment is known, and that can go
-		e.blocked, e.settled, e.task.Token = false, false, record.Token
+	if i.at(e, stageBlocked) { // nothing but its assignment is known, and that can go
+		e.task.Token = record.Token
 	}
 	if record.Reason == "" {
 		e.moot = true
@@ -82,7 +82,6 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 		i.recall(e, ErrAssignmentLost)
 		return
 	}
-	e.started = true
 	e.cancel(ErrAssignmentLost)
 	i.finish(e, nil, errors.New(record.Reason))
 }

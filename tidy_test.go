@@ -270,6 +270,53 @@ func TestForbiddenWords(t *testing.T) {
 	})
 }
 
+// TestSentencesAreNotRead: what a judge found is data, so no room that reads findings looks
+// for anything in a sentence: neither by an expression nor by its words.
+func TestSentencesAreNotRead(t *testing.T) {
+	for path, problem := range readers(t, func(room string) bool {
+		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/campaign", "cmd/torture"}, room)
+	}) {
+		t.Errorf("%s: %s", path, problem)
+	}
+	if found := readers(t, func(room string) bool { return room == "checker/wording" }); len(found) == 0 {
+		t.Error("an expression in the room that has the templates is not found")
+	}
+}
+
+// readers are the files of some rooms that take a sentence apart.
+func readers(t *testing.T, chosen func(room string) bool) map[string]string {
+	found := map[string]string{}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") || !chosen(filepath.ToSlash(filepath.Dir(path))) {
+			return
+		}
+		for _, spec := range file.Imports {
+			if strings.Trim(spec.Path.Value, `"`) == "regexp" {
+				found[path] = "regexp: read the findings of a property, not its sentence"
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok {
+				if of, ok := f.X.(*ast.Ident); ok && of.Name == "strings" && slices.ContainsFunc(call.Args, isReason) {
+					found[path] = "strings." + f.Sel.Name + " of a reason: read the findings of a property"
+				}
+			}
+			return true
+		})
+	})
+	return found
+}
+
+// isReason reports whether an expression is the sentence of a property.
+func isReason(e ast.Expr) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "Reason"
+}
+
 // calls reports whether the file calls a function of a package by name.
 func calls(file *ast.File, pkg, name string) bool {
 	found := false

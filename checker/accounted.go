@@ -48,7 +48,9 @@ func (f *facts) writesAccounted() Property {
 	}
 	for i, w := range f.writes {
 		if w.Done.Type == record.OK && l.Exchange[i] < 0 {
-			p.violate(wording.Finding{Code: wording.NotSent, Args: wording.Args{"process": w.Invoke.Process, "at": w.Done.At}}, w.Invoke, w.Done)
+			p.violate(wording.Finding{Code: wording.NotSent, Args: wording.Args{
+				"process": w.Invoke.Process, "at": w.Done.At,
+			}}, w.Invoke, w.Done)
 		}
 	}
 	writes := 0
@@ -57,7 +59,9 @@ func (f *facts) writesAccounted() Property {
 			continue
 		}
 		if writes++; !mentioned[i] {
-			p.violate(wording.Finding{Code: wording.CommitOfNone, Zxid: c.Zxid, Args: wording.Args{"ops": parts(c.Ops), "session": c.Session, "tasks": tasksOf(c.Ops)}})
+			p.violate(wording.Finding{Code: wording.CommitOfNone, Zxid: c.Zxid, Args: wording.Args{
+				"ops": parts(c.Ops), "session": c.Session, "tasks": record.TasksOf(c.Ops),
+			}})
 		}
 	}
 	p.holds = fmt.Sprintf("%d writes were committed, each of which somebody asked for; %d answers, each of which says what was committed.", writes, acknowledged)
@@ -105,8 +109,10 @@ func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wordin
 
 // onWire is a finding about an exchange, with what it wrote.
 func onWire(code wording.Code, x *record.Exchange) wording.Finding {
-	found := wording.Finding{Code: code, Zxid: x.Zxid, Exchange: exchangeOf(x), Args: wording.Args{"process": x.Process, "at": x.Sent, "session": x.Session, "ops": parts(x.Ops)}}
-	if tasks := tasksOf(x.Ops); len(tasks) > 0 {
+	found := wording.Finding{Code: code, Zxid: x.Zxid, Exchange: exchangeOf(x), Args: wording.Args{
+		"process": x.Process, "at": x.Sent, "session": x.Session, "ops": parts(x.Ops),
+	}}
+	if tasks := record.TasksOf(x.Ops); len(tasks) > 0 {
 		found.Args["tasks"] = tasks
 	}
 	return found
@@ -114,17 +120,6 @@ func onWire(code wording.Code, x *record.Exchange) wording.Finding {
 
 func exchangeOf(x *record.Exchange) *wording.Exchange {
 	return &wording.Exchange{Process: x.Process, Session: x.Session, Sent: x.Sent, Zxid: x.Zxid}
-}
-
-// tasksOf are the tasks that a write touches.
-func tasksOf(ops []record.Op) []string {
-	var tasks []string
-	for _, op := range ops {
-		if task := record.TaskOf(op.Path); task != "" && !slices.Contains(tasks, task) {
-			tasks = append(tasks, task)
-		}
-	}
-	return tasks
 }
 
 // sameOp compares a part as it was acknowledged with the part that is committed.
@@ -171,7 +166,9 @@ func (f *facts) serversAgree() Property {
 		case !known(s):
 			p.doubt(wording.Finding{Code: wording.NoDigest, Args: wording.Args{"file": record.EvidenceFile, "server": s.Name}})
 		case s.Served != first.Served:
-			p.violate(wording.Finding{Code: wording.TreesDiffer, Zxid: f.evidence.Last, Args: wording.Args{"first": first.Name, "second": s.Name}})
+			p.violate(wording.Finding{Code: wording.TreesDiffer, Zxid: f.evidence.Last, Args: wording.Args{
+				"first": first.Name, "second": s.Name,
+			}})
 		case s.Replayed != "" && s.Replayed != s.Served:
 			p.violate(wording.Finding{Code: wording.TreeOnDisk, Zxid: f.evidence.Last, Args: wording.Args{"server": s.Name}})
 		}

@@ -12,6 +12,10 @@
 // (linearizable.go). A search that is cut short is unknown, never a pass; its bounds
 // are in search.go.
 //
+// What a judge has against a run is data: findings, with a code, a task, events, an exchange
+// and arguments. Package wording has the sentence for each code. Stories, reports and the
+// search for smaller histories read the findings, never a sentence.
+//
 // A history of a million operations is judged like a short one: what belongs to a task
 // is found by an index (record.Index), and traces and partitions are judged several at a
 // time (parallel.go). docs/checker.md has the figures.

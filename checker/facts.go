@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -14,6 +15,8 @@ type facts struct {
 	evidence *record.Evidence
 	ledger   *ledger // nil where it is not known what was committed
 	run      *record.Index
+	seen     sync.Once
+	places   map[int]int   // of writes in the run, by the number of their first event; filled when a violation is told
 	end      time.Duration // later than every event
 
 	submits, awaits, executions, terms, leaves, writes, faults []record.Operation
@@ -127,6 +130,20 @@ func gather(run record.Run) *facts {
 
 // enough is how many events tell what became of a task.
 const enough = 12
+
+// at is when a write happened; see [record.Index.Moment].
+func (f *facts) at(w *record.Operation) time.Duration {
+	f.seen.Do(func() { // a valid run has no need of it
+		f.places = map[int]int{}
+		for i := range f.run.Writes {
+			f.places[f.run.Writes[i].Invoke.Seq] = i
+		}
+	})
+	if i, known := f.places[w.Invoke.Seq]; known && w.Invoke.Seq > 0 {
+		return f.run.Moment(i)
+	}
+	return w.Invoke.At
+}
 
 // about are the events that tell what became of a task, for a violation that
 // rests on the final tree.

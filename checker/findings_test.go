@@ -3,6 +3,7 @@ package checker
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,4 +77,21 @@ func frozenFiles(t *testing.T, pattern string) []string {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)
 	}
 	return paths
+}
+
+// TestFindings_TellTheMomentOfTheStory: a write has one time, which its verdict and its story
+// tell.
+func TestFindings_TellTheMomentOfTheStory(t *testing.T) {
+	run := recordtest.Frozen(t, "AtomicTransitions-bad")
+	index := record.NewIndex(run)
+	for _, p := range Check(run, 1).Violations() {
+		for _, f := range p.Findings {
+			for i := range index.Writes {
+				w := &index.Writes[i]
+				if slices.Contains(f.Events, w.Invoke.Seq) && (f.Args["at"] != index.Moment(i) || w.Done.At == w.Invoke.At) {
+					t.Errorf("%s: %v, and the write was answered at %v", p.Name, f.Args["at"], index.Moment(i))
+				}
+			}
+		}
+	}
 }

@@ -46,7 +46,10 @@ func (f *facts) leavesNothing() Property {
 		held, known := incarnation[attempt{ended.Worker, z.Task, ended.Attempt}]
 		for _, d := range departures {
 			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
-				p.violate(wording.Finding{Code: wording.LeftBehind, Task: z.Task, Args: wording.Args{"worker": ended.Worker, "left": d.leave.Done.At, "attempt": ended.Attempt, "process": w.write.Invoke.Process, "at": w.write.Invoke.At, "why": ended.Reason}}, d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done)
+				p.violate(wording.Finding{Code: wording.LeftBehind, Task: z.Task, Args: wording.Args{
+					"worker": ended.Worker, "left": d.leave.Done.At, "attempt": ended.Attempt, "process": w.write.Invoke.Process,
+					"at": f.at(w.write), "why": ended.Reason,
+				}}, d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done)
 			}
 		}
 	}

@@ -38,11 +38,15 @@ func (f *facts) budgetKept() Property {
 				counts = len(t.attempts) >= budget
 			}
 			if !counts {
-				p.violate(wording.Finding{Code: wording.FailedEarly, Task: name, Args: wording.Args{"attempts": f.spent(t, len(t.attempts)), "allowed": budget}}, f.about(name)...)
+				p.violate(wording.Finding{Code: wording.FailedEarly, Task: name, Args: wording.Args{
+					"attempts": f.spent(t, len(t.attempts)), "allowed": budget,
+				}}, f.about(name)...)
 			}
 		}
 		if spent := f.spent(t, len(t.attempts)); spent > budget {
-			p.violate(wording.Finding{Code: wording.TooManyAttempts, Task: name, Args: wording.Args{"attempts": spent, "allowed": budget}}, f.about(name)...)
+			p.violate(wording.Finding{Code: wording.TooManyAttempts, Task: name, Args: wording.Args{
+				"attempts": spent, "allowed": budget,
+			}}, f.about(name)...)
 		}
 		for n := range t.left {
 			if !t.recorded(n) {
@@ -57,7 +61,9 @@ func (f *facts) budgetKept() Property {
 			continue
 		}
 		if budget := f.budget(t.options); f.spent(t, int(e.Invoke.Token().Attempt)) > budget {
-			p.violate(wording.Finding{Code: wording.BeyondBudget, Task: e.Invoke.Task(), Args: wording.Args{"attempt": e.Invoke.Token().Attempt, "allowed": budget}}, e.Invoke)
+			p.violate(wording.Finding{Code: wording.BeyondBudget, Task: e.Invoke.Task(), Args: wording.Args{
+				"attempt": e.Invoke.Token().Attempt, "allowed": budget,
+			}}, e.Invoke)
 		}
 	}
 	p.holds = fmt.Sprintf("%d tasks have failed, each with exactly the attempts that it was allowed; %d attempts did not count, because their workers left.", failed, handovers)
@@ -78,7 +84,9 @@ func (f *facts) noEarlyStart() Property {
 	p := newFinding("NoEarlyStart", "%d tasks were to wait until their time, by their master's clock, and did; the clocks of %d masters were ahead by hours.", len(due), len(ahead))
 	for _, e := range f.executions {
 		if s, waits := due[e.Invoke.ID()]; waits && e.Invoke.At+ahead[e.Invoke.Token().Epoch] < s.Invoke.Submission().Due {
-			p.violate(wording.Finding{Code: wording.StartedEarly, Task: e.Invoke.Task(), Args: wording.Args{"at": e.Invoke.At, "due": s.Invoke.Submission().Due}}, s.Invoke, e.Invoke)
+			p.violate(wording.Finding{Code: wording.StartedEarly, Task: e.Invoke.Task(), Args: wording.Args{
+				"at": e.Invoke.At, "due": s.Invoke.Submission().Due,
+			}}, s.Invoke, e.Invoke)
 		}
 	}
 	return p.property()
@@ -122,7 +130,9 @@ func (f *facts) concurrencyKept() Property {
 				continue
 			}
 			if running++; running > limit {
-				p.violate(wording.Finding{Code: wording.TooManyHandlers, Args: wording.Args{"process": who, "handlers": running, "at": e.at, "allowed": limit}}, e.event)
+				p.violate(wording.Finding{Code: wording.TooManyHandlers, Args: wording.Args{
+					"process": who, "handlers": running, "at": e.at, "allowed": limit,
+				}}, e.event)
 			}
 			most = max(most, running)
 		}
@@ -156,7 +166,9 @@ func (f *facts) retentionKept() Property {
 		byMasters++
 		recorded, known := first[name]
 		if known && r.op.Return(f.end)-recorded.Invoke.At < retention {
-			p.violate(wording.Finding{Code: wording.CollectedEarly, Task: name, Args: wording.Args{"recorded": recorded.Invoke.At, "process": r.op.Invoke.Process, "at": r.op.Return(f.end), "retention": retention}}, recorded.Invoke, r.op.Invoke, r.op.Done)
+			p.violate(wording.Finding{Code: wording.CollectedEarly, Task: name, Args: wording.Args{
+				"recorded": recorded.Invoke.At, "process": r.op.Invoke.Process, "at": r.op.Return(f.end), "retention": retention,
+			}}, recorded.Invoke, r.op.Invoke, r.op.Done)
 		}
 	}
 	p.holds = fmt.Sprintf("%d finished tasks were collected, %d of them by masters, none before its retention was over; %d waiting clients came too late.",
@@ -195,7 +207,10 @@ func (f *facts) toldTruly() Property {
 		case record.Heard:
 			leader := e.Leader()
 			if heard++; leader.Epoch > 0 && !slices.Contains(won[leader.Epoch], leader.Name) {
-				p.violate(wording.Finding{Code: wording.OtherLeader, Args: wording.Args{"process": e.Process, "at": e.At, "leader": leader.Name, "epoch": leader.Epoch, "elected": strings.Join(won[leader.Epoch], " or ")}}, e)
+				p.violate(wording.Finding{Code: wording.OtherLeader, Args: wording.Args{
+					"process": e.Process, "at": e.At, "leader": leader.Name, "epoch": leader.Epoch,
+					"elected": strings.Join(won[leader.Epoch], " or "),
+				}}, e)
 			}
 		case record.Change:
 			changes++
@@ -204,12 +219,16 @@ func (f *facts) toldTruly() Property {
 			before, done := finished[key]
 			switch {
 			case change.Fate == record.Finished && !recorded[change.Task]:
-				p.violate(wording.Finding{Code: wording.NotFinished, Task: e.Task(), Args: wording.Args{"process": e.Process, "at": e.At}}, e)
+				p.violate(wording.Finding{Code: wording.NotFinished, Task: e.Task(), Args: wording.Args{
+					"process": e.Process, "at": e.At,
+				}}, e)
 			case change.Fate == record.Collected:
 				delete(finished, key)
 			case done && change.Fate == record.AttemptEnded: // of a cancelled task: its worker found out later
 			case done:
-				p.violate(wording.Finding{Code: wording.FinishedBack, Task: e.Task(), Args: wording.Args{"process": e.Process, "before": before.At, "at": e.At, "state": string(change.Fate)}}, before, e)
+				p.violate(wording.Finding{Code: wording.FinishedBack, Task: e.Task(), Args: wording.Args{
+					"process": e.Process, "before": before.At, "at": e.At, "state": string(change.Fate),
+				}}, before, e)
 			}
 			if change.Fate == record.Finished {
 				finished[key] = e

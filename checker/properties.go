@@ -100,7 +100,9 @@ func (f *facts) singleMaster() Property {
 			continue
 		}
 		if before, twice := began[e.epoch]; twice {
-			p.violate(wording.Finding{Code: wording.EpochTwice, Zxid: e.zxid, Args: wording.Args{"epoch": e.epoch, "first": before.Invoke.Process, "second": e.op.Invoke.Process}}, before.Done, e.op.Done)
+			p.violate(wording.Finding{Code: wording.EpochTwice, Zxid: e.zxid, Args: wording.Args{
+				"epoch": e.epoch, "first": before.Invoke.Process, "second": e.op.Invoke.Process,
+			}}, before.Done, e.op.Done)
 		}
 		began[e.epoch] = e.op
 		if e.op.Done.Type == record.OK {
@@ -150,8 +152,8 @@ func (f *facts) staleWrites(p *finding, won []election) {
 		}
 		if a.op.Outcome() == record.OK && a.epoch < latest.epoch {
 			p.violate(wording.Finding{Code: wording.StaleMaster, Zxid: a.zxid, Args: wording.Args{
-				"process": a.op.Invoke.Process, "epoch": a.epoch, "at": a.op.Invoke.At,
-				"elected": latest.op.Invoke.Process, "now": latest.epoch, "since": latest.op.Done.At, "before": latest.zxid,
+				"process": a.op.Invoke.Process, "epoch": a.epoch, "at": f.at(a.op),
+				"elected": latest.op.Invoke.Process, "now": latest.epoch, "since": f.at(latest.op), "before": latest.zxid,
 			}}, latest.op.Done, a.op.Invoke, a.op.Done)
 		}
 	}
@@ -235,7 +237,9 @@ func (f *facts) noLostTask() Property {
 		_, collected := f.collected[name]
 		if t := f.tasks[name]; !collected && (t == nil || t.id == "") {
 			s := accepted[name]
-			p.violate(wording.Finding{Code: wording.TaskGone, Task: name, Args: wording.Args{"process": s.Invoke.Process, "at": s.Done.At}}, s.Invoke, s.Done)
+			p.violate(wording.Finding{Code: wording.TaskGone, Task: name, Args: wording.Args{
+				"process": s.Invoke.Process, "at": s.Done.At,
+			}}, s.Invoke, s.Done)
 		}
 	}
 	return p.property()
@@ -252,7 +256,9 @@ func (f *facts) noDoubleResult() Property {
 			continue
 		}
 		if before, twice := recorded[r.task]; twice {
-			p.violate(wording.Finding{Code: wording.StatusTwice, Task: r.task, Args: wording.Args{"first": before.op.Invoke.Process, "before": before.op.Invoke.At, "second": r.op.Invoke.Process, "at": r.op.Invoke.At}}, before.op.Invoke, r.op.Invoke)
+			p.violate(wording.Finding{Code: wording.StatusTwice, Task: r.task, Args: wording.Args{
+				"first": before.op.Invoke.Process, "before": f.at(before.op), "second": r.op.Invoke.Process, "at": f.at(r.op),
+			}}, before.op.Invoke, r.op.Invoke)
 		}
 		recorded[r.task] = r
 	}
@@ -264,11 +270,16 @@ func (f *facts) noDoubleResult() Property {
 		}
 		name := a.Invoke.Task()
 		if before, again := seen[name]; again && before.Done.Answer().Result != a.Done.Answer().Result {
-			p.violate(wording.Finding{Code: wording.TwoResults, Task: name, Args: wording.Args{"first": before.Done.Answer().Result, "second": a.Done.Answer().Result}}, before.Done, a.Done)
+			p.violate(wording.Finding{Code: wording.TwoResults, Task: name, Args: wording.Args{
+				"first": before.Done.Answer().Result, "second": a.Done.Answer().Result,
+			}}, before.Done, a.Done)
 		}
 		seen[name] = a
 		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Answer().Result || t.status.State != a.Done.Answer().State) {
-			p.violate(wording.Finding{Code: wording.OtherStatus, Task: name, Args: wording.Args{"shown": a.Done.Answer().State, "shown_result": a.Done.Answer().Result, "process": a.Invoke.Process, "recorded": t.status.State, "recorded_result": t.status.Result}}, a.Done)
+			p.violate(wording.Finding{Code: wording.OtherStatus, Task: name, Args: wording.Args{
+				"shown": a.Done.Answer().State, "shown_result": a.Done.Answer().Result, "process": a.Invoke.Process,
+				"recorded": t.status.State, "recorded_result": t.status.Result,
+			}}, a.Done)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
@@ -303,7 +314,9 @@ func (f *facts) noPhantomTask() Property {
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.byID)) {
 		if names := f.byID[id]; len(names) > 1 {
-			p.violate(wording.Finding{Code: wording.SubmittedTwice, Args: wording.Args{"id": id, "count": len(names), "tasks": names}}, f.submissions(id)...)
+			p.violate(wording.Finding{Code: wording.SubmittedTwice, Args: wording.Args{
+				"id": id, "count": len(names), "tasks": names,
+			}}, f.submissions(id)...)
 		}
 		if !ids[id] {
 			p.violate(wording.Finding{Code: wording.SubmittedByNone, Args: wording.Args{"tasks": f.byID[id]}}, f.about(f.byID[id][0])...)
@@ -311,7 +324,9 @@ func (f *facts) noPhantomTask() Property {
 	}
 	for _, e := range f.executions {
 		if t := f.tasks[e.Invoke.Task()]; t == nil || t.id == "" {
-			p.violate(wording.Finding{Code: wording.NoSuchTask, Task: e.Invoke.Task(), Args: wording.Args{"process": e.Invoke.Process}}, e.Invoke)
+			p.violate(wording.Finding{Code: wording.NoSuchTask, Task: e.Invoke.Task(), Args: wording.Args{
+				"process": e.Invoke.Process,
+			}}, e.Invoke)
 		}
 	}
 	return p.property()
@@ -341,9 +356,13 @@ func (f *facts) staleEffectsFenced() Property {
 		}
 		switch {
 		case e.Act().Accepted && stale:
-			p.violate(wording.Finding{Code: wording.StaleEffect, Task: e.Task(), Args: wording.Args{"token": token(e.Token()), "at": e.At, "later": token(last.Token())}}, *last, *e)
+			p.violate(wording.Finding{Code: wording.StaleEffect, Task: e.Task(), Args: wording.Args{
+				"token": token(e.Token()), "at": e.At, "later": token(last.Token()),
+			}}, *last, *e)
 		case !e.Act().Accepted && !stale:
-			p.violate(wording.Finding{Code: wording.EffectRefused, Task: e.Task(), Args: wording.Args{"token": token(e.Token()), "at": e.At}}, *e)
+			p.violate(wording.Finding{Code: wording.EffectRefused, Task: e.Task(), Args: wording.Args{
+				"token": token(e.Token()), "at": e.At,
+			}}, *e)
 		case e.Act().Accepted:
 			highest[e.Task()] = e
 		}
@@ -351,7 +370,9 @@ func (f *facts) staleEffectsFenced() Property {
 	for _, name := range f.finished() {
 		last, acted := highest[name]
 		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token()) < 0 {
-			p.violate(wording.Finding{Code: wording.StaleResult, Task: name, Args: wording.Args{"token": token(t.status.Token), "later": token(last.Token()), "at": last.At}}, *last)
+			p.violate(wording.Finding{Code: wording.StaleResult, Task: name, Args: wording.Args{
+				"token": token(t.status.Token), "later": token(last.Token()), "at": last.At,
+			}}, *last)
 		}
 	}
 	p.holds = fmt.Sprintf("%d effects outside ZooKeeper; %d came from an execution that had been replaced, and all of those were refused.", len(f.effects), refused)
@@ -374,18 +395,27 @@ func (f *facts) uniqueAttempts() Property {
 		k := key{e.Invoke.Task(), e.Invoke.Token().Attempt}
 		before, again := first[k]
 		if resumed := again && before.Done.Execution().Lapsed && before.Invoke.Alive() == e.Invoke.Alive() && before.Done.At <= e.Invoke.At; again && !resumed {
-			p.violate(wording.Finding{Code: wording.AttemptTwice, Task: k.task, Args: wording.Args{"attempt": k.attempt, "first": before.Invoke.Process, "before": before.Invoke.At, "first_epoch": before.Invoke.Token().Epoch, "second": e.Invoke.Process, "at": e.Invoke.At, "second_epoch": e.Invoke.Token().Epoch}}, before.Invoke, e.Invoke)
+			p.violate(wording.Finding{Code: wording.AttemptTwice, Task: k.task, Args: wording.Args{
+				"attempt": k.attempt, "first": before.Invoke.Process, "before": before.Invoke.At,
+				"first_epoch": before.Invoke.Token().Epoch, "second": e.Invoke.Process, "at": e.Invoke.At,
+				"second_epoch": e.Invoke.Token().Epoch,
+			}}, before.Invoke, e.Invoke)
 		}
 		first[k] = e
 		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Token().Epoch > e.Invoke.Token().Epoch {
-			p.violate(wording.Finding{Code: wording.SmallerToken, Task: k.task, Args: wording.Args{"attempt": k.attempt, "epoch": e.Invoke.Token().Epoch, "earlier": k.attempt - 1, "earlier_epoch": before.Invoke.Token().Epoch}}, before.Invoke, e.Invoke)
+			p.violate(wording.Finding{Code: wording.SmallerToken, Task: k.task, Args: wording.Args{
+				"attempt": k.attempt, "epoch": e.Invoke.Token().Epoch, "earlier": k.attempt - 1,
+				"earlier_epoch": before.Invoke.Token().Epoch,
+			}}, before.Invoke, e.Invoke)
 		}
 		t := f.tasks[k.task]
 		if t == nil || t.status == nil || t.recorded(k.attempt) || t.status.State == "cancelled" {
 			continue // cancelled: what ran then left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
-			p.violate(wording.Finding{Code: wording.AttemptLost, Task: k.task, Args: wording.Args{"attempt": k.attempt, "process": e.Invoke.Process, "at": e.Invoke.At}}, e.Invoke)
+			p.violate(wording.Finding{Code: wording.AttemptLost, Task: k.task, Args: wording.Args{
+				"attempt": k.attempt, "process": e.Invoke.Process, "at": e.Invoke.At,
+			}}, e.Invoke)
 		}
 	}
 	return p.property()
@@ -428,7 +458,9 @@ func (f *facts) atomicTransitions() Property {
 			t := z.Task
 			gone++
 			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
-				p.violate(wording.Finding{Code: wording.AssignmentLost, Task: t, Args: wording.Args{"process": w.Invoke.Process, "at": w.Invoke.At}}, w.Invoke, w.Done)
+				p.violate(wording.Finding{Code: wording.AssignmentLost, Task: t, Args: wording.Args{
+					"process": w.Invoke.Process, "at": f.at(&f.writes[i]),
+				}}, w.Invoke, w.Done)
 			}
 		}
 	}
@@ -455,10 +487,14 @@ func (f *facts) resultFromItsAttempt() Property {
 		}
 		results++
 		if !ran[key(name, t.status.Worker, t.status.Token)] {
-			p.violate(wording.Finding{Code: wording.ResultOfNone, Task: name, Args: wording.Args{"process": t.status.Worker, "token": token(t.status.Token)}}, f.about(name)...)
+			p.violate(wording.Finding{Code: wording.ResultOfNone, Task: name, Args: wording.Args{
+				"process": t.status.Worker, "token": token(t.status.Token),
+			}}, f.about(name)...)
 		}
 		if t.recorded(t.status.Attempt) {
-			p.violate(wording.Finding{Code: wording.ResultGivenUp, Task: name, Args: wording.Args{"attempt": t.status.Attempt}}, f.about(name)...)
+			p.violate(wording.Finding{Code: wording.ResultGivenUp, Task: name, Args: wording.Args{
+				"attempt": t.status.Attempt,
+			}}, f.about(name)...)
 		}
 	}
 	ended := f.recordsOfAttempts(p)
@@ -501,16 +537,23 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 			}
 			recorded++
 			if e := ran[k]; e != nil && e.Invoke.Token() != token {
-				p.violate(wording.Finding{Code: wording.RecordOtherRun, Task: name, Args: wording.Args{"attempt": n, "epoch": token.Epoch, "process": e.Invoke.Process, "at": e.Invoke.At, "ran": e.Invoke.Token().Epoch}}, e.Invoke)
+				p.violate(wording.Finding{Code: wording.RecordOtherRun, Task: name, Args: wording.Args{
+					"attempt": n, "epoch": token.Epoch, "process": e.Invoke.Process, "at": e.Invoke.At,
+					"ran": e.Invoke.Token().Epoch,
+				}}, e.Invoke)
 			} else if tokens := given[k]; len(tokens) > 0 && !slices.Contains(tokens, token) {
-				p.violate(wording.Finding{Code: wording.RecordOtherEpoch, Task: name, Args: wording.Args{"attempt": n, "epoch": token.Epoch, "assigned": tokens[0].Epoch}}, f.about(name)...)
+				p.violate(wording.Finding{Code: wording.RecordOtherEpoch, Task: name, Args: wording.Args{
+					"attempt": n, "epoch": token.Epoch, "assigned": tokens[0].Epoch,
+				}}, f.about(name)...)
 			}
 		}
 		if t.status == nil || t.status.State != "failed" || earlier[t.status.Epoch] {
 			continue
 		}
 		if last, there := t.attempts[t.status.Attempt]; there && last != t.status.Token {
-			p.violate(wording.Finding{Code: wording.FailedOtherToken, Task: name, Args: wording.Args{"token": token(t.status.Token), "epoch": last.Epoch}}, f.about(name)...)
+			p.violate(wording.Finding{Code: wording.FailedOtherToken, Task: name, Args: wording.Args{
+				"token": token(t.status.Token), "epoch": last.Epoch,
+			}}, f.about(name)...)
 		}
 	}
 	return recorded
@@ -569,10 +612,12 @@ func (f *facts) terminalAfterHeal() Property {
 func (f *facts) sessionsEnd() Property {
 	ended := f.endedByForce()
 	p := newFinding("SessionsEnd", "")
-	for _, w := range f.writes {
+	for i, w := range f.writes {
 		fault, over := ended[w.Invoke.Session()]
 		if over && w.Outcome() == record.OK && w.Invoke.At > fault.Done.At {
-			p.violate(wording.Finding{Code: wording.SessionUsed, Args: wording.Args{"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": w.Invoke.At, "ended": fault.Done.At}}, fault.Done, w.Invoke, w.Done)
+			p.violate(wording.Finding{Code: wording.SessionUsed, Args: wording.Args{
+				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": f.at(&f.writes[i]), "ended": fault.Done.At,
+			}}, fault.Done, w.Invoke, w.Done)
 		}
 	}
 	f.writesAfterEnd(p)
@@ -598,7 +643,7 @@ func (f *facts) writesAfterEnd(p *finding) {
 	for i, w := range f.writes {
 		if end := ended[w.Invoke.Session()]; end != 0 && f.zxids[i] > end {
 			p.violate(wording.Finding{Code: wording.SessionOver, Zxid: f.zxids[i], Args: wording.Args{
-				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": w.Invoke.At, "before": end,
+				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": f.at(&f.writes[i]), "before": end,
 			}}, w.Invoke, w.Done)
 		}
 	}
@@ -614,7 +659,9 @@ func (f *facts) replacedSessions(p *finding) (granted int) {
 		case record.Granted:
 			granted++
 			if old := held[change.To]; len(old) >= mayHold(change.To) && !holds(old, e.Session()) {
-				p.violate(wording.Finding{Code: wording.SessionReplaced, Args: wording.Args{"process": change.To.String(), "session": e.Session(), "at": e.At, "old": old[0].Session()}}, old[0], e)
+				p.violate(wording.Finding{Code: wording.SessionReplaced, Args: wording.Args{
+					"process": change.To.String(), "session": e.Session(), "at": e.At, "old": old[0].Session(),
+				}}, old[0], e)
 			}
 		case record.Opened:
 			held[who] = append(held[who], e)
@@ -644,7 +691,9 @@ func (f *facts) noCrash() Property {
 	p := newFinding("NoCrash", "No participant ended by itself.")
 	for _, e := range f.processes {
 		if change := e.ProcessChange(); change.Fate == record.Crashed {
-			p.violate(wording.Finding{Code: wording.Crashed, Args: wording.Args{"process": change.Of.String(), "how": change.String(), "at": e.At}}, e)
+			p.violate(wording.Finding{Code: wording.Crashed, Args: wording.Args{
+				"process": change.Of.String(), "how": change.String(), "at": e.At,
+			}}, e)
 		}
 	}
 	return p.property()

@@ -78,7 +78,9 @@ type lateness struct {
 
 // resident is the finding that a resident task had two handlers at once.
 func (l *lateness) resident(task string, old, next record.Operation, end time.Duration) wording.Finding {
-	found := wording.Finding{Code: l.code, Task: task, Args: wording.Args{"old": old.Invoke.Process, "until": end, "next": next.Invoke.Process, "from": next.Invoke.At}}
+	found := wording.Finding{Code: l.code, Task: task, Args: wording.Args{
+		"old": old.Invoke.Process, "until": end, "next": next.Invoke.Process, "from": next.Invoke.At,
+	}}
 	maps.Copy(found.Args, l.args)
 	return found
 }

@@ -30,9 +30,15 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 		if p.problems < told {
 			by = f.of(v.exchange)
 		}
-		found := wording.Finding{Code: wording.NotAllowed, Task: v.task, Zxid: v.by.Zxid, Exchange: exchangeOf(v.by), Args: wording.Args{"at": v.by.Answered, "process": v.by.Process, "why": v.why}}
+		at := v.by.Answered
+		if i := f.run.Write[v.exchange]; i >= 0 {
+			at = f.run.Moment(i)
+		}
+		found := wording.Finding{Code: wording.NotAllowed, Task: v.task, Zxid: v.by.Zxid, Exchange: exchangeOf(v.by), Args: wording.Args{
+			"at": at, "process": v.by.Process, "why": v.why,
+		}}
 		if v.strange {
-			found.Args["tasks"] = tasksOf(v.by.Ops)
+			found.Args["tasks"] = record.TasksOf(v.by.Ops)
 		}
 		p.violate(found, by...)
 	}

@@ -2,8 +2,9 @@
 // as data. Everything before it produces events, everything after it reads them
 // and nothing else, so that a stored run can be judged again.
 //
-// A run's folder ends with a [Manifest], which tells what was never recorded from what was
-// lost.
+// A run has a folder. folder.go has the name of every file in it, [Open] reads it, and a
+// [Manifest], written last, tells what was never recorded from what was lost. config.json
+// has the [Policy] that the judges hold the run against.
 //
 // A history is newline-delimited JSON: a header line, then one [Event] a line. An event is
 // an envelope and one [Payload], whose type is that of its kind. What a judge wants to know
@@ -17,6 +18,8 @@
 // processes and sessions. Each of these is decided there, once.
 //
 // Each process of a run appends to a journal of its own as the run goes, and the
-// journals are merged when it is over. The package shares no code with the recipe, and
-// knows nothing of what makes a history right. Of the protocol it knows the znodes.
+// journals are merged when it is over.
+//
+// znode.go has the znodes of the recipe as all judges read them. It shares no code with the
+// recipe. The package knows nothing else of the recipe, and not what makes a history right.
 package record

@@ -152,6 +152,19 @@ func (x *Index) bound() {
 	}
 }
 
+// Moment is when a write happened, as everything that tells of it says: when its participant
+// heard the answer; if it heard none, when the answer went over the wire; or when it was sent.
+func (x *Index) Moment(write int) time.Duration {
+	w := &x.Writes[write]
+	switch {
+	case w.Outcome() != Info:
+		return w.Done.At
+	case w.Exchange >= 0 && x.Run.Exchanges[w.Exchange].Answered > 0:
+		return x.Run.Exchanges[w.Exchange].Answered
+	}
+	return w.Invoke.At
+}
+
 // Latest is until when a commit had taken effect, by its place.
 func (x *Index) Latest(commit int) time.Duration { return x.latest[commit] }
 

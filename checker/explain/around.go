@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -106,9 +107,9 @@ func (t *telling) fault(f record.Operation) {
 	case len(f.Fault().Sessions) > 0:
 		l.Text += ", " + strings.Join(f.Fault().Sessions, ",")
 	case f.Fault().Restarts():
-		l.Text += ", which was started again at " + seconds(l.Until)
+		l.Text += ", which was started again at " + wording.Seconds(l.Until)
 	case l.Until > l.At+time.Millisecond:
-		l.Text += " until " + seconds(l.Until)
+		l.Text += " until " + wording.Seconds(l.Until)
 	}
 	l.Text += " (" + f.Fault().Fault
 	if !f.Fault().Effective {

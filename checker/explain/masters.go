@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -82,7 +83,7 @@ func (t *telling) staleWrite(w write, since election) {
 	}
 	t.write(w, t.subject(w))
 	t.blame(w.Invoke.Seq)
-	t.moral = fmt.Sprintf("The write of %s at %s should not have passed: it was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, seconds(w.at), epoch, since.epoch, seconds(since.at))
+	t.moral = fmt.Sprintf("The write of %s at %s should not have passed: it was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, wording.Seconds(w.at), epoch, since.epoch, wording.Seconds(since.at))
 	if w.zxid != 0 && since.zxid != 0 {
 		t.moral += fmt.Sprintf(", with zxid %s before zxid %s", zxid(since.zxid), zxid(w.zxid))
 	}
@@ -142,7 +143,7 @@ func (t *telling) electionLinearizable() {
 			t.clear()
 			t.write(w, t.subject(w))
 			t.blame(w.Invoke.Seq)
-			t.moral += fmt.Sprintf("%s wrote in the name of epoch %d at %s, and that epoch began only at %s.", w.Invoke.Process, epoch, seconds(w.at), seconds(won.at))
+			t.moral += fmt.Sprintf("%s wrote in the name of epoch %d at %s, and that epoch began only at %s.", w.Invoke.Process, epoch, wording.Seconds(w.at), wording.Seconds(won.at))
 			break
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 )
 
 // together stands for a space at which no line is broken.
@@ -69,7 +71,7 @@ func (s Story) line(i int) string {
 	if l.Wrong {
 		mark = ">"
 	}
-	head := fmt.Sprintf("%s %2d  %10s  %-12s ", mark, i+1, seconds(l.At), l.Place())
+	head := fmt.Sprintf("%s %2d  %10s  %-12s ", mark, i+1, wording.Seconds(l.At), l.Place())
 	text := l.Text
 	if refs := l.References(); refs != "" {
 		text += " (" + strings.ReplaceAll(refs, " ", together) + ")"

@@ -25,7 +25,7 @@ type scene struct {
 // write is a write with all that is known of it.
 type write struct {
 	record.Operation
-	at      time.Duration // when it was answered, or sent
+	at      time.Duration // see record.Index.Moment
 	zxid    int64
 	wired   time.Duration // when its answer went over the wire; 0 where that is not known
 	outcome record.Type   // after what the wire and the servers' logs have
@@ -58,6 +58,7 @@ func survey(run record.Run) *scene {
 	s.end = max(0, index.End-1)
 	for n := range index.Writes {
 		w := s.known(&index.Writes[n])
+		w.at = index.Moment(n)
 		for _, task := range record.TasksOf(w.Invoke.Ops()) {
 			s.tasks[task] = true
 			s.byTask[task] = append(s.byTask[task], len(s.writes))
@@ -80,19 +81,13 @@ func survey(run record.Run) *scene {
 // known says of a write what became of it.
 func (s *scene) known(found *record.Written) write {
 	op := found.Operation
-	w := write{Operation: op, at: op.Invoke.At, zxid: found.Zxid, outcome: found.Fate, refusal: op.Done.Remark()}
-	if op.Done.Type == record.OK || op.Done.Type == record.Fail {
-		w.at = op.Done.At
-	}
+	w := write{Operation: op, zxid: found.Zxid, outcome: found.Fate, refusal: op.Done.Remark()}
 	w.epoch, w.elects = op.Begins()
 	if found.Exchange >= 0 {
 		x := &s.run.Exchanges[found.Exchange]
 		w.wired = x.Answered
 		if x.Error != "" {
 			w.refusal = string(x.Error)
-		}
-		if op.Outcome() == record.Info && x.Answered > 0 {
-			w.at = x.Answered
 		}
 	}
 	switch {
@@ -152,9 +147,6 @@ func (s *scene) node(path string) (record.Node, bool) {
 	}
 	return record.Node{}, false
 }
-
-// seconds is how a story gives a moment.
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 
 // zxid is a place in ZooKeeper's order as ZooKeeper prints it.
 func zxid(z int64) string { return fmt.Sprintf("0x%x", z) }

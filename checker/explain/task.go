@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -67,12 +68,12 @@ func (t *telling) execution(e record.Operation) {
 	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Token().Attempt, t.call(e.Invoke.Task()), e.Invoke.Token().Epoch, e.Invoke.Token().Attempt)
 	switch e.Done.Type {
 	case record.OK:
-		l.Text += fmt.Sprintf("; that succeeded at %s.", seconds(e.Done.At))
+		l.Text += fmt.Sprintf("; that succeeded at %s.", wording.Seconds(e.Done.At))
 	case "":
 		l.Text += "; nothing is heard of its end."
 		l.Until = 0
 	default:
-		l.Text += fmt.Sprintf("; that ended at %s: %s.", seconds(e.Done.At), e.Done.Remark())
+		l.Text += fmt.Sprintf("; that ended at %s: %s.", wording.Seconds(e.Done.At), e.Done.Remark())
 	}
 	t.add(l)
 }

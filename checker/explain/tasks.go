@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -26,7 +27,7 @@ func (t *telling) noLostTask() {
 		t.moral = "It was accepted and is still there: whoever is told that it does not exist is told wrong."
 	case removed.Invoke.Seq != 0:
 		t.blame(removed.Invoke.Seq)
-		t.moral = fmt.Sprintf("%s removed it at %s.", removed.Invoke.Process, seconds(removed.at))
+		t.moral = fmt.Sprintf("%s removed it at %s.", removed.Invoke.Process, wording.Seconds(removed.at))
 	}
 }
 
@@ -105,7 +106,7 @@ func (t *telling) resultFromItsAttempt() {
 			continue
 		}
 		if c.attempt == fmt.Sprint(r.Attempt) {
-			t.moral = fmt.Sprintf("Attempt %d had been given up at %s%s. From then on its assignment is gone, and with it the right to record its result: the write that records it must delete the assignment, and be refused.", r.Attempt, seconds(w.at), place(w))
+			t.moral = fmt.Sprintf("Attempt %d had been given up at %s%s. From then on its assignment is gone, and with it the right to record its result: the write that records it must delete the assignment, and be refused.", r.Attempt, wording.Seconds(w.at), place(w))
 		}
 		if c.status != nil {
 			t.clear()
@@ -161,7 +162,7 @@ func (t *telling) atomicTransitions() {
 
 // gap says for how long nobody had the task.
 func (t *telling) gap(gone, later write) {
-	t.moral = fmt.Sprintf("What %s wrote at %s should have been one write with what came at %s", gone.Invoke.Process, seconds(gone.at), seconds(later.at))
+	t.moral = fmt.Sprintf("What %s wrote at %s should have been one write with what came at %s", gone.Invoke.Process, wording.Seconds(gone.at), wording.Seconds(later.at))
 	for i := range t.lines {
 		t.lines[i].key = t.lines[i].key || slices.Contains(t.lines[i].Events, later.Invoke.Seq)
 	}
@@ -186,7 +187,7 @@ func (t *telling) terminalAfterHeal() {
 	t.sort()
 	stuck := ""
 	if n := len(t.lines); n > 0 {
-		stuck = fmt.Sprintf(" The last that happened to it was at %s.", seconds(t.lines[n-1].At))
+		stuck = fmt.Sprintf(" The last that happened to it was at %s.", wording.Seconds(t.lines[n-1].At))
 	}
 	if e, begun := t.index.Began(record.Draining); begun {
 		t.add(Line{At: e.At, Process: Harness, Events: []int{e.Seq}, order: last, Text: "Everything works again: from here on every task must come to its end."})

@@ -124,7 +124,7 @@ func (t *telling) subject(w write) string {
 // term adds how long a process believed to lead.
 func (t *telling) term(o record.Operation) {
 	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.end), order: last, belief: true}
-	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Token().Epoch, seconds(l.Until))
+	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Token().Epoch, wording.Seconds(l.Until))
 	if o.Done.Remark() != "" {
 		l.Text += ": " + o.Done.Remark()
 	}

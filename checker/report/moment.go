@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 )
 
 // Geometry of the picture of a moment, in pixels.
@@ -165,7 +166,7 @@ func (s *stage) participant(m *marking, name string) {
 		if !m.shows(t.from, t.to) {
 			continue
 		}
-		m.bar(t.from, t.to, y+2, 14, "fill:"+epochColour(t.number)+";opacity:0.85", fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
+		m.bar(t.from, t.to, y+2, 14, "fill:"+epochColour(t.number)+";opacity:0.85", fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, wording.Seconds(t.from), wording.Seconds(t.to), t.text))
 		m.text(m.x(t.from)+4, y+13, "font-size:11px;fill:#fff;pointer-events:none", fmt.Sprintf("epoch %d", t.number))
 		m.free(name+" above", span{m.x(t.from), m.x(t.to)})
 	}
@@ -192,7 +193,7 @@ func (s *stage) momentFaults(m *marking) {
 			if !ok || !m.shows(f.Invoke.At, end) {
 				continue
 			}
-			m.bar(f.Invoke.At, end, y, momentLane, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, seconds(f.Invoke.At), seconds(end), f.Fault().Evidence))
+			m.bar(f.Invoke.At, end, y, momentLane, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, wording.Seconds(f.Invoke.At), wording.Seconds(end), f.Fault().Evidence))
 			m.label(target, f.Invoke.At, "font-size:10px;font-weight:600;fill:"+faultInk(f.Fault()), f.Fault().Fault)
 		}
 	}

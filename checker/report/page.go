@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -133,8 +134,8 @@ func durations(events []record.Event, kind record.Kind) []time.Duration {
 
 func describeFault(f record.Operation, end time.Duration) faultRow {
 	row := faultRow{
-		Kind: f.Fault().Fault, Targets: f.Targets(), From: seconds(f.Invoke.At),
-		Lasted: seconds(f.Return(end) - f.Invoke.At), Evidence: f.Fault().Evidence, State: "intended",
+		Kind: f.Fault().Fault, Targets: f.Targets(), From: wording.Seconds(f.Invoke.At),
+		Lasted: wording.Seconds(f.Return(end) - f.Invoke.At), Evidence: f.Fault().Evidence, State: "intended",
 	}
 	if f.Outcome() == record.OK {
 		row.State = "applied"
@@ -171,7 +172,7 @@ func (p Page) describe(s *stage, property checker.Property) violation {
 	from, to := max(0, marks[0].At-margin), marks[len(marks)-1].At+margin
 	v.Picture = template.HTML(s.timeline(from, min(to, s.end), marks))
 	for _, e := range marks {
-		v.Rows = append(v.Rows, eventRow{e.Seq, seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), eventDetail(e)})
+		v.Rows = append(v.Rows, eventRow{e.Seq, wording.Seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), eventDetail(e)})
 	}
 	return v
 }
@@ -185,7 +186,7 @@ func (p Page) explain(s *stage, v *violation) {
 	told := p.Explanations[i].Story
 	v.Story, v.Smallest = &told, p.Explanations[i].Smallest
 	for i, l := range told.Lines {
-		v.Lines = append(v.Lines, storyRow{i + 1, seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
+		v.Lines = append(v.Lines, storyRow{i + 1, wording.Seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
 	}
 	v.Moment = template.HTML(s.moment(told)) // which escapes what it quotes
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -199,7 +200,7 @@ func (s *stage) lane(c *canvas, name string, y float64) {
 	}
 	s.density(c, name, y)
 	for _, t := range s.terms[name] {
-		drawn := c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, seconds(t.from), seconds(t.to), t.text))
+		drawn := c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, wording.Seconds(t.from), wording.Seconds(t.to), t.text))
 		if drawn {
 			c.free(name+" above", span{c.x(t.from), c.x(t.to)})
 		}
@@ -243,7 +244,7 @@ func (s *stage) density(c *canvas, name string, y float64) {
 	for _, bin := range slices.Sorted(maps.Keys(counts)) {
 		height := max(1.5, float64(counts[bin])/float64(highest)*(laneHeight-12))
 		from := c.from + time.Duration(bin)*span
-		c.bar(from, from+span, y+laneHeight-12-height, height, "fill:#5d8aa8", fmt.Sprintf("%d between %s and %s", counts[bin], seconds(from), seconds(from+span)))
+		c.bar(from, from+span, y+laneHeight-12-height, height, "fill:#5d8aa8", fmt.Sprintf("%d between %s and %s", counts[bin], wording.Seconds(from), wording.Seconds(from+span)))
 	}
 }
 
@@ -260,7 +261,7 @@ func (s *stage) faultBars(c *canvas, top map[string]float64) {
 			if !ok {
 				continue
 			}
-			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, seconds(f.Invoke.At), seconds(f.Return(s.end)), f.Fault().Evidence))
+			drawn := c.bar(f.Invoke.At, f.Return(s.end), y-1, laneHeight+2, style, fmt.Sprintf("%s on %s from %s to %s: %s", f.Fault().Fault, target, wording.Seconds(f.Invoke.At), wording.Seconds(f.Return(s.end)), f.Fault().Evidence))
 			if drawn {
 				c.faultName(f, target, y)
 			}
@@ -284,5 +285,3 @@ func (c *canvas) faultName(f record.Operation, lane string, y float64) {
 		}
 	}
 }
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }

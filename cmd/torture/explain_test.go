@@ -64,7 +64,7 @@ func TestCheckExplains(t *testing.T) {
 		}
 	}
 	part := filepath.Join(dir, record.ShrunkFolder, "AtomicTransitions")
-	if code, printed := torture(t, "check", part); code != exit.Invalid || !strings.Contains(printed, "INVALID: AtomicTransitions is violated. master-2 deleted the assignment of task-a-0000000000 at 6.210s") {
+	if code, printed := torture(t, "check", part); code != exit.Invalid || !strings.Contains(printed, "INVALID: AtomicTransitions is violated. master-2 deleted the assignment of task-a-0000000000 at 6.250s") {
 		t.Errorf("the part: exit code %d:\n%s", code, printed)
 	}
 	if _, err := os.Stat(filepath.Join(part, record.ShrunkFolder)); err == nil {

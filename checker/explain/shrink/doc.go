@@ -2,9 +2,9 @@
 //
 // It runs nothing again. What remains is a part of what was observed: operations are
 // taken out whole, with their completion, their exchange, and the znodes that they made.
-// A part counts as the same failure only if its judges say the very sentence that they
-// said first of the whole, with the same names and times, and if no other property fails
-// because of what was taken away. So a task never lacks its submission, and a result never
+// A part counts as the same failure only if its judges find in it what they found first in
+// the whole, with the same names and times, and if no other property fails because of what
+// was taken away. So a task never lacks its submission, and a result never
 // lacks its execution.
 //
 // It judges nothing itself and draws nothing.

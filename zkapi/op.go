@@ -39,7 +39,7 @@ func (k Kind) Writes() bool {
 // Mode says how long a created znode lives and who completes its name.
 type Mode uint8
 
-// The znode modes that the recipe uses.
+// The znode modes that a Session understands.
 const (
 	Persistent Mode = iota
 	Ephemeral

@@ -13,7 +13,7 @@ import (
 )
 
 // CLI runs the image's own zkCli.sh with one command per line and returns what
-// it printed.
+// it printed. It is for tests.
 func (s *Server) CLI(ctx context.Context, commands ...string) (string, error) {
 	shell, err := s.OpenCLI(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 //go:embed slow.sh
 var slowScript string
 
-// Traced reports whether SlowDisk is at work.
+// Traced reports whether SlowDisk is at work. It is for tests.
 func (s *Server) Traced(ctx context.Context) (bool, error) {
 	out, err := s.exec(ctx, "if sh /ringmaster/slow.sh held; then echo yes; else echo no; fi")
 	return strings.TrimSpace(out) == "yes", err

@@ -359,7 +359,7 @@ func (g *graph) nearest(b *bfs, stuck func(uint32) bool) *Finding {
 
 // Project explores a world with and without taking histories with one snapshot for
 // one state, and returns the number of states of both, counted alike: different
-// numbers mean that a snapshot hides something that matters.
+// numbers mean that a snapshot hides something that matters. It is for tests of worlds.
 func Project(ctx context.Context, w *World) (merged, all int) {
 	first, _ := search(ctx, w, Limits{}, nil, true)
 	x := newSpace(w, false)

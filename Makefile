@@ -12,7 +12,7 @@ ONLY    ?=
 RUN     ?= results/latest
 
 .DEFAULT_GOAL := help
-.PHONY: help torture memory soak profiles explore spec trace test nightly mutants check bench image clean build
+.PHONY: help torture memory soak profiles explore spec trace test nightly mutants quick check bench image clean build
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ nightly: build ## what takes longer: 100,000 operations against both ZooKeeper v
 
 mutants: build ## plant defects, one after the other, and see who notices: ONLY=two-writes,... ON=model,tests,memory,ensemble
 	@$(BIN) mutants --on $(ON) --budget 90s $(if $(ONLY),--only $(ONLY)) --results results/mutants.json $(ARGS)
+
+quick: ## vet, and every test that takes no Docker and no patience: for use while coding
+	@$(GO) vet ./... && $(GO) test -short ./... | grep -v 'no test files'
 
 test: ## run every test, those on a real ensemble included
 	@scripts/test

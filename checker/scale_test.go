@@ -101,6 +101,9 @@ func middle(r *synthetic.Record, kind record.Kind, typ record.Type, like func(*r
 
 // TestOneDefectInALongHistoryIsFound plants one at a time.
 func TestOneDefectInALongHistoryIsFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestOneDefectInALongHistoryIsFound: make test runs it, make quick does not")
+	}
 	for _, c := range planted {
 		t.Run(c.name, func(t *testing.T) {
 			r := synthetic.Run(1, longTasks)

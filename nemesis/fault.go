@@ -74,7 +74,9 @@ func Save(path string, records []Record) error { return saveJSON(path, records) 
 
 // SaveSchedule writes a plan without what became of it; [LoadSchedule] reads it, and
 // a hand may edit it.
-func SaveSchedule(path string, plan []Fault) error { return saveJSON(path, plan) }
+func SaveSchedule(path string, plan []Fault) error {
+	return saveJSON(path, append([]Fault{}, plan...)) // no faults are a list, too
+}
 
 func saveJSON(path string, value any) error {
 	data, err := json.MarshalIndent(value, "", "  ")

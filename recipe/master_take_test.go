@@ -273,6 +273,9 @@ func TestSilenceOfARefusedEnd(t *testing.T) {
 // TestCancelsStarveNoWorker: a thousand tasks a second are cancelled that a worker has,
 // for two seconds, and what it does meanwhile is recorded as soon as without that.
 func TestCancelsStarveNoWorker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestCancelsStarveNoWorker: make test runs it, make quick does not")
+	}
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", TasksPerWorker: 5000})
 		var cancelled atomic.Int32

@@ -77,6 +77,9 @@ func (r *removals) check(t *testing.T, parts int) {
 // the same, by a master and by a client, whether the limit is known or not. Nothing else
 // waits for it meanwhile.
 func TestCollectInParts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestCollectInParts: make test runs it, make quick does not")
+	}
 	for _, c := range []struct {
 		says             string
 		others, attempts int

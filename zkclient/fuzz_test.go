@@ -24,6 +24,9 @@ const (
 //
 //	go test -fuzz FuzzAnswers ./zkclient
 func FuzzAnswers(f *testing.F) {
+	if testing.Short() {
+		f.Skip("skipped FuzzAnswers: make test runs it, make quick does not")
+	}
 	for _, stranger := range strangers {
 		f.Add(byte(insteadOfTheHandshake), byte(0), []byte(stranger.answer))
 		f.Add(byte(insteadOfAnAnswer), byte(0), []byte(stranger.answer))

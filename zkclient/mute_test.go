@@ -13,6 +13,9 @@ import (
 // TestMuteServer_IsLeft has a server that answers pings, and nothing else: the request
 // ends, and the session goes on with the next connection.
 func TestMuteServer_IsLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestMuteServer_IsLeft: make test runs it, make quick does not")
+	}
 	server := newFake(t, func(number int, c net.Conn) {
 		if !greet(c, 0xA, 2000) {
 			return

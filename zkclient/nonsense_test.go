@@ -63,6 +63,9 @@ func allocated(f func()) uint64 {
 // TestStrangersAreToldFromZooKeeper: who listens there and is no ZooKeeper costs neither
 // memory nor patience, and Open says where it is and what it answers.
 func TestStrangersAreToldFromZooKeeper(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestStrangersAreToldFromZooKeeper: make test runs it, make quick does not")
+	}
 	tell := func(t *testing.T, answer, told string) {
 		t.Parallel() // an end without a session takes the library a second
 		server := newFake(t, func(_ int, c net.Conn) {
@@ -203,6 +206,9 @@ var twoParts = zkapi.Multi(zkapi.Check("/x", 1), zkapi.Delete("/y", 1))
 // ZooKeeper answers. The library would take the process down, with memory or with a
 // panic; or it would believe it. Instead the connection is lost, and the next one serves.
 func TestMadAnswersDoNotReachTheLibrary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestMadAnswersDoNotReachTheLibrary: make test runs it, make quick does not")
+	}
 	for _, mad := range madAnswers {
 		t.Run(mad.name, func(t *testing.T) {
 			server := newFake(t, func(number int, c net.Conn) {

@@ -16,6 +16,9 @@ import (
 // any more, and grants another one instead of saying so, ends the value like an expiry.
 // No request of the old session is sent on the other.
 func TestAnotherSessionOnReconnectEndsTheSession(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestAnotherSessionOnReconnectEndsTheSession: make test runs it, make quick does not")
+	}
 	other := bytes.Repeat([]byte{7}, passwordBytes)
 	for what, again := range map[string][]byte{
 		"another session":                     greetingOf(0xB, 4000, make([]byte, passwordBytes)),

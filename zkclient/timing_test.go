@@ -126,6 +126,9 @@ func TestTimingOfServers(t *testing.T) {
 // TestTimingIsBounded asks servers that do not say their times, or say something else:
 // each costs two seconds and little memory at most, and is named with what it answered.
 func TestTimingIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestTimingIsBounded: make test runs it, make quick does not")
+	}
 	hangs := func(first string) *fakeServer {
 		return newFake(t, func(_ int, c net.Conn) {
 			_, _ = io.WriteString(c, first)

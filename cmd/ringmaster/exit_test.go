@@ -29,6 +29,9 @@ func everything(code int32) map[zkapi.Kind]int32 {
 // TestExitCodes brings the command into every case that has a code of its own. Crash and
 // interruption have tests of their own below.
 func TestExitCodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestExitCodes: make test runs it, make quick does not")
+	}
 	auth := filepath.Join(t.TempDir(), "auth")
 	if err := os.WriteFile(auth, []byte("one:secret\n"), 0o600); err != nil {
 		t.Fatal(err)

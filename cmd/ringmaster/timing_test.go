@@ -20,6 +20,9 @@ func says(tick, most time.Duration, syncLimit int) func(net.Conn) {
 // TestTooShortASessionTimeout has servers that say their times and such that do not. Each
 // grants 10 s. What status and the roles say depends on it, and nothing else does.
 func TestTooShortASessionTimeout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestTooShortASessionTimeout: make test runs it, make quick does not")
+	}
 	const warning = "the session timeout is too short"
 	flood := func(c net.Conn) {
 		part := strings.Repeat("x", 1<<20)

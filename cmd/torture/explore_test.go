@@ -15,6 +15,9 @@ import (
 // TestExploreGivesVerdicts: each way an exploration can end has its exit code, and
 // says what it rests on.
 func TestExploreGivesVerdicts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestExploreGivesVerdicts: make test runs it, make quick does not")
+	}
 	out := "--out=" + t.TempDir()
 	for _, c := range []struct {
 		args string

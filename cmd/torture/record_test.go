@@ -195,6 +195,9 @@ func tampered(t *testing.T, dir, name string, text []byte, look func()) {
 // it is, and ends with the exit code of an unknown run: it accuses nothing, and it passes
 // nothing.
 func TestALostFileMakesUnknown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestALostFileMakesUnknown: make test runs it, make quick does not")
+	}
 	newer, old := memoryRun(t, 5), memoryRun(t, 5)
 	older(t, old)
 	for name, dir := range subjects(t) {
@@ -249,6 +252,9 @@ func TestALostFileMakesUnknown(t *testing.T) {
 // TestAHoleInAFileMakesUnknown cuts the files that have lines at each line, and takes each
 // line out; of the violated runs at each tenth.
 func TestAHoleInAFileMakesUnknown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestAHoleInAFileMakesUnknown: make test runs it, make quick does not")
+	}
 	for name, dir := range subjects(t) {
 		for _, file := range []string{record.HistoryFile, record.WireFile, record.CommittedFile} {
 			whole, err := os.ReadFile(filepath.Join(dir, file))
@@ -287,6 +293,9 @@ func onlyNotes(lines [][]byte) bool {
 // TestALostFieldMakesUnknown takes out fields of what is written once: all at the top, and
 // deeper each fifth. Of an older run it takes all on which a verdict rests.
 func TestALostFieldMakesUnknown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestALostFieldMakesUnknown: make test runs it, make quick does not")
+	}
 	for name, dir := range subjects(t) {
 		for _, file := range []string{record.ManifestFile, record.ConfigFile, record.EvidenceFile, record.FaultsFile} {
 			data, err := os.ReadFile(filepath.Join(dir, file))

@@ -16,6 +16,9 @@ import (
 // TestSoak does three runs in memory: valid ones leave nothing behind, and a vacuous
 // one its folder.
 func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestSoak: make test runs it, make quick does not")
+	}
 	out := t.TempDir()
 	code, printed := torture(t, "soak", "--ensemble", "memory", "--runs", "2", "--seed", "4", "--load", "10s", "--nemesis", "kill,cut", "--out", out)
 	if code != 0 || !strings.Contains(printed, "2 runs in") || !strings.Contains(printed, ": 2 valid, 0 unknown") || !strings.Contains(printed, "kill-master") {

@@ -15,6 +15,9 @@ import (
 // however slowly and with ups in between, is not; nor is one in which a task is handed in
 // whenever one is collected, unless that takes many times as long as the load.
 func TestDrainsEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestDrainsEnd: make test runs it, make quick does not")
+	}
 	for name, c := range map[string]struct {
 		waiting func(look int) int // clients that wait, the n-th time that somebody looks
 		handsIn bool

@@ -95,6 +95,9 @@ const foreign = `
 // TestACatalogueFromElsewhere hunts two defects of another module, one of which is
 // none, with the explorer and with tests.
 func TestACatalogueFromElsewhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestACatalogueFromElsewhere: make test runs it, make quick does not")
+	}
 	source := elsewhere(t)
 	before, err := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go"))
 	if err != nil {

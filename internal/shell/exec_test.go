@@ -56,6 +56,9 @@ func TestChildrenGetTheirGrace(t *testing.T) {
 
 // TestCommandIsEnded cancels a command that has started another one: both go.
 func TestCommandIsEnded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestCommandIsEnded: make test runs it, make quick does not")
+	}
 	cause := errors.New("enough")
 	for _, command := range []string{"sleep 60", "sleep 60 & wait", "trap '' TERM; while :; do sleep 1; done"} {
 		ctx, cancel := context.WithCancelCause(t.Context())

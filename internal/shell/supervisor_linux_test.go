@@ -111,6 +111,9 @@ func TestCommand_DiesWithItsWorker(t *testing.T) {
 // TestCommand_EndsWithItsTask ends a task, and expects that no process of its command
 // lives when the handler has returned.
 func TestCommand_EndsWithItsTask(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped TestCommand_EndsWithItsTask: make test runs it, make quick does not")
+	}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := make(chan error)

@@ -16,9 +16,12 @@ import (
 // failure instead of a reason to skip.
 const Required = "RINGMASTER_REQUIRE_DOCKER"
 
-// NeedDocker skips the test where no Docker engine answers.
+// NeedDocker skips the test where no Docker engine answers, and with go test -short.
 func NeedDocker(t testing.TB) {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("skipped %s: make test runs it, make quick does not", t.Name())
+	}
 	err := ensemble.Available(t.Context())
 	switch {
 	case err == nil:

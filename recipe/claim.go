@@ -77,7 +77,7 @@ type place struct {
 // is there, or zkapi.ErrBadVersion when somebody was faster.
 //
 // An unknown outcome is resolved by reread.
-func take(ctx context.Context, env zkapi.Env, session fence.Session, see Observers, p place) (claim, error) {
+func take(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, p place) (claim, error) {
 	now, err := session.Do(ctx, fence.Get(p.claimPath))
 	if err != nil {
 		return claim{}, err
@@ -100,9 +100,9 @@ func take(ctx context.Context, env zkapi.Env, session fence.Session, see Observe
 	case zkapi.NotApplied:
 		return claim{}, err
 	}
-	version, err := reread(ctx, env, session, see, p.claimPath, record.Nonce, err)
+	version, err := reread(ctx, env, session, obs, p.claimPath, record.Nonce, err)
 	if zkapi.FateOf(err) != zkapi.Unknown {
-		see.Metrics.Unknown("claim", zkapi.FateOf(err))
+		obs.Metrics.Unknown("claim", zkapi.FateOf(err))
 	}
 	return claim{session, p.claimPath, version, before.Retiring}, err
 }
@@ -110,8 +110,8 @@ func take(ctx context.Context, env zkapi.Env, session fence.Session, see Observe
 // reread resolves a write of a claim whose answer was lost, for cause: after a
 // sync, on the same session, the claim's data carries our nonce if it was applied.
 // It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
-func reread(ctx context.Context, env zkapi.Env, session fence.Session, see Observers, claimPath, nonce string, cause error) (int32, error) {
-	again := newRetry(env, see, "look at a claim")
+func reread(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, claimPath, nonce string, cause error) (int32, error) {
+	again := newRetry(env, obs, "look at a claim")
 	for {
 		zkapi.Rest(env, "reread", session, nonce, cause)
 		_, syncErr := session.Do(ctx, fence.Sync(claimPath))

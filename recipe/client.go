@@ -97,7 +97,7 @@ type ClientConfig struct {
 type Client struct {
 	env    zkapi.Env
 	layout layout
-	see    Observers
+	obs    Observers
 
 	// life is the context of the client's sessions, which serve many callers.
 	life context.Context
@@ -122,9 +122,9 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{env: env, layout: l, see: config.filled("client", ""), waits: map[string]*wait{}}
-	c.again = newRetry(env, c.see, "client session")
-	c.brief = newRetry(env, c.see, "client session that ends at once")
+	c := &Client{env: env, layout: l, obs: config.filled("client", ""), waits: map[string]*wait{}}
+	c.again = newRetry(env, c.obs, "client session")
+	c.brief = newRetry(env, c.obs, "client session that ends at once")
 	c.life, c.end = context.WithCancelCause(context.Background())
 	return c, nil
 }
@@ -149,7 +149,7 @@ func (c *Client) Close(ctx context.Context) error {
 	if session == nil {
 		return nil
 	}
-	c.see.Metrics.SessionEnded("client", nil)
+	c.obs.Metrics.SessionEnded("client", nil)
 	return session.Close(ctx)
 }
 
@@ -190,10 +190,10 @@ func (c *Client) open() {
 	c.session = nil
 	c.mu.Unlock()
 	if old != nil {
-		c.see.Metrics.SessionEnded("client", old.Cause())
-		c.see.Logger.InfoContext(c.life, "session over", "cause", old.Cause())
+		c.obs.Metrics.SessionEnded("client", old.Cause())
+		c.obs.Logger.InfoContext(c.life, "session over", "cause", old.Cause())
 		if err := closeSession(c.life, old); err != nil {
-			c.see.Logger.InfoContext(c.life, "session may linger", "error", err)
+			c.obs.Logger.InfoContext(c.life, "session may linger", "error", err)
 		}
 		c.recover(old)
 	}
@@ -203,12 +203,12 @@ func (c *Client) open() {
 	}
 	switch {
 	case err == nil:
-		c.see.Metrics.SessionOpened("client")
-		c.memory.opened(c.life, session, c.see, "client")
+		c.obs.Metrics.SessionOpened("client")
+		c.memory.opened(c.life, session, c.obs, "client")
 		c.again.worked(c.life)
 		c.began = c.env.Now()
 	case zkapi.Permanent(err):
-		c.see.Logger.WarnContext(c.life, "no session", "error", err)
+		c.obs.Logger.WarnContext(c.life, "no session", "error", err)
 	default:
 		c.again.tell(c.life, err)
 		_, _ = c.env.Wait(c.life, c.env.Timer(c.again.failed(c.life, err)))
@@ -250,13 +250,13 @@ func (c *Client) understands(session zkapi.Session) error {
 // session after the other if need be. A refusal that may end by itself is waited for
 // until ctx ends.
 func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error) error {
-	again := newRetry(c.env, c.see, "request of a client")
+	again := newRetry(c.env, c.obs, "request of a client")
 	for {
 		session, err := c.connected(ctx)
 		if err != nil {
 			return err
 		}
-		err = again.persist(ctx, session, func() error { return step(session) })
+		err = again.retryOnDisconnect(ctx, session, func() error { return step(session) })
 		if ctx.Err() != nil || zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded) {
 			return err
 		}

@@ -26,7 +26,7 @@ type wait struct {
 // share one watch. ErrNoTask means that there is no such task, or none any more:
 // its result was collected, by a client or because its retention was over.
 func (c *Client) Await(ctx context.Context, task string) (status Status, err error) {
-	ctx, end := c.see.Tracer(ctx, "await", slog.String("task", task))
+	ctx, end := c.obs.Tracer(ctx, "await", slog.String("task", task))
 	defer func() { end(err) }()
 	for {
 		status, joined, err := c.awaitShared(ctx, task)
@@ -96,7 +96,7 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 				return err
 			}
 			zkapi.Rest(c.env, "wait for the status", session, task)
-			_, err = c.env.Wait(ctx, watched(changed, reconnected, session.Done(), c.env.Timer(awaitSweep))...)
+			_, err = c.env.Wait(ctx, watched(changed, reconnected, session.Done(), c.env.Timer(awaitResync))...)
 			return err
 		})
 		if err != nil || ended {
@@ -127,8 +127,8 @@ func (c *Client) noteRefusal(w *wait, err error) {
 	}
 }
 
-// awaitSweep is how often a waiting client looks again without being told to.
-const awaitSweep = 5 * sweepInterval
+// awaitResync is how often a waiting client looks again without being told to.
+const awaitResync = 5 * resyncInterval
 
 // look reads the status, or sets a watch on its creation.
 func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (s Status, ended bool, changed zkapi.Source, err error) {
@@ -137,7 +137,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, false, nil, err
 	}
 	if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone { // it is no result
-		c.notices.tell(ctx, c.see.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
+		c.notices.tell(ctx, c.obs.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
 		return Status{}, false, seen.Watch, nil
 	}
 	if !seen.Found {

@@ -55,14 +55,14 @@ func (m *cancellation) try(ctx context.Context, session zkapi.Session) error {
 	}
 	replies := session.DoAll(ctx, []zkapi.Op{
 		zkapi.Exists(l.task(m.task)),
-		zkapi.Multi(m.create, zkapi.Set(l.tasks(), []byte(m.task), zkapi.AnyVersion)), // which rings for the master
+		zkapi.Multi(m.create, zkapi.Set(l.tasks(), []byte(m.task), zkapi.AnyVersion)), // the cancellation notice: the master looks
 	})
 	if m.seen == 0 && replies[0].Err == nil {
 		m.seen = replies[0].Stat.Czxid
 	}
 	err := replies[1].Err
-	if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // the bell is not this task's: the master finds out later
-		c.see.Logger.WarnContext(ctx, "a task is cancelled without ringing for the master", "task", m.task, "error", err)
+	if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // what is refused is the notice, not the task: the master finds out later
+		c.obs.Logger.WarnContext(ctx, "a task is cancelled without ringing for the master", "task", m.task, "error", err)
 		_, err = session.Do(ctx, zkapi.Multi(m.create))
 	}
 	if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered

@@ -155,10 +155,10 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 		return err
 	}
 	if !m.asked {
-		c.see.Logger.InfoContext(ctx, "a master is asked to remove a task, and waited for", "task", m.task, "because", why)
+		c.obs.Logger.InfoContext(ctx, "a master is asked to remove a task, and waited for", "task", m.task, "because", why)
 	}
 	m.asked, m.why = true, why
 	zkapi.Rest(c.env, "wait for the removal", session, m)
-	_, err = c.env.Wait(ctx, seen.Watch, reconnected, session.Done(), c.env.Timer(awaitSweep))
+	_, err = c.env.Wait(ctx, seen.Watch, reconnected, session.Done(), c.env.Timer(awaitResync))
 	return err
 }

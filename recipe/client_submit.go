@@ -44,7 +44,7 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 	for _, option := range options {
 		option(&s)
 	}
-	ctx, end := c.see.Tracer(ctx, "submit", slog.String("id", s.id))
+	ctx, end := c.obs.Tracer(ctx, "submit", slog.String("id", s.id))
 	defer func() { end(err) }()
 	if err := checkName("task id", s.id); err != nil {
 		return Submitted{}, err
@@ -70,7 +70,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 	doubtful := false
 	var tried zkapi.Session // on which all doubtful tries were made; nil when they were on several
 	var refusal error       // the last one
-	again := newRetry(c.env, c.see, "submission")
+	again := newRetry(c.env, c.obs, "submission")
 	for {
 		session, err := c.connected(ctx)
 		if err == nil && !doubtful {
@@ -105,7 +105,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 				cause = fmt.Errorf("%w: %w", cause, refusal)
 			}
 			if doubtful {
-				c.see.Metrics.Unknown("submit", zkapi.Unknown)
+				c.obs.Metrics.Unknown("submit", zkapi.Unknown)
 				return Submitted{}, &AmbiguousError{ID: s.id, Err: cause}
 			}
 			return Submitted{}, cause
@@ -133,9 +133,9 @@ func alike(before bool, tried, session zkapi.Session) zkapi.Session {
 // probably the reason. A sync on the session of the tries makes sure of that; if it
 // cannot be had, the fate is as unknown as before.
 func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi.Op, cause error) (there bool, _ error) {
-	again := newRetry(c.env, c.see, "look for a task that is probably too large")
+	again := newRetry(c.env, c.obs, "look for a task that is probably too large")
 	var found zkapi.Result
-	err := again.persist(ctx, session, func() error {
+	err := again.retryOnDisconnect(ctx, session, func() error {
 		if _, err := session.Do(ctx, zkapi.Sync(create.Path)); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi
 	case found.Found:
 		return true, nil
 	}
-	c.see.Metrics.Unknown("submit", zkapi.NotApplied)
+	c.obs.Metrics.Unknown("submit", zkapi.NotApplied)
 	return false, &zkapi.Error{
 		Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied,
 		Err: fmt.Errorf("%w: it has %d bytes; a server has closed the connection each time, and the task is not there: submit less, or raise jute.maxbuffer on all servers",
@@ -168,9 +168,9 @@ func transient(err error) bool {
 func (c *Client) accepted(s submission, doubtful, there bool) Submitted {
 	switch {
 	case doubtful && there:
-		c.see.Metrics.Unknown("submit", zkapi.Applied)
+		c.obs.Metrics.Unknown("submit", zkapi.Applied)
 	case doubtful:
-		c.see.Metrics.Unknown("submit", zkapi.NotApplied)
+		c.obs.Metrics.Unknown("submit", zkapi.NotApplied)
 	}
 	found := there && !(doubtful && s.ours) // nobody else has submitted an id that was made here
 	return Submitted{Task: taskName(s.id), ID: s.id, Found: found, InDoubt: found && doubtful}
@@ -253,7 +253,7 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 	}
 	tasks, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.tasks()))
 	if zkapi.Refused(err) { // it is no task of this caller's, either
-		c.see.Logger.WarnContext(ctx, "tasks cannot be counted: no bound of the backlog is kept", "error", err)
+		c.obs.Logger.WarnContext(ctx, "tasks cannot be counted: no bound of the backlog is kept", "error", err)
 		return true, seen, nil
 	}
 	if err != nil || int(tasks.Stat.NumChildren)-seen.record.Finished < seen.record.Limit {
@@ -281,7 +281,7 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 		seen.record, err = c.readBound(ctx, session)
 	}
 	if zkapi.Refused(err) { // it is no task of this caller's
-		c.see.Logger.WarnContext(ctx, "the bound of the backlog cannot be read: none is kept", "error", err)
+		c.obs.Logger.WarnContext(ctx, "the bound of the backlog cannot be read: none is kept", "error", err)
 		err = nil
 	}
 	if err != nil {
@@ -309,7 +309,7 @@ func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogR
 	}
 	record, ok := bound(said.Data, claimed.Stat.Version)
 	if !ok {
-		c.see.Logger.WarnContext(ctx, "no master has written the bound of the backlog: none is kept",
+		c.obs.Logger.WarnContext(ctx, "no master has written the bound of the backlog: none is kept",
 			"znode", c.layout.backlog(), "epoch", record.Epoch, "latest", claimed.Stat.Version)
 		return backlogRecord{}, nil
 	}

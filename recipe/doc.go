@@ -34,8 +34,9 @@
 // place are passed over where that is possible, and told of; see Overview.Problems.
 //
 // /assign and /assign/<w> are never deleted: their versions are claims, and a
-// znode that is created anew starts at version 0 again. The data of /tasks is a
-// bell: a client that cancels sets it, so that the master looks. A task with
+// znode that is created anew starts at version 0 again. The data of /tasks is the
+// cancellation notice: a client that cancels a task writes its name there, so that the
+// master looks. A task with
 // options (Options) has them as one line of JSON in front of its payload.
 //
 // A task's name is made of its id alone, without a sequence number. A create that
@@ -136,11 +137,11 @@
 //
 // # How it works
 //
-// A master's loop (reconcile.go) reads what may have changed (read.go), decides in
-// pure code (view.go, strategy.go), writes, and waits. A watch, a new connection
-// and a slow sweep all mean the same: look again. State is read only after the
+// A master's loop (master_loop.go) reads what may have changed (master_read.go), decides
+// in pure code (master_decide.go, strategy.go), writes, and waits. A watch, a new connection
+// and a slow resync all mean the same: look again. State is read only after the
 // election, on the same session, and after a sync wherever a write may have been
-// applied without an answer. A term (term.go), and what a worker runs (lapse.go), end
+// applied without an answer. A term (term.go), and what a worker runs (worker_lapse.go), end
 // by lease (lease.go): T/4 before the session could expire, counted from when the last
 // acknowledged fenced write was sent, by a clock that runs while the machine sleeps. The
 // package zkclient has a lease of its own for the session; this one is stricter,
@@ -149,13 +150,14 @@
 // leadership first, lets what was sent and what leads come to its end within the
 // lease, and then gives up /master under the claim.
 //
-// A worker's loop (incarnation.go) holds what it is assigned, runs handlers, and
-// records each end in one multi with the removal of the assignment (commit.go). One
+// A worker's loop (worker_loop.go) reads its inbox, which is the list of its assignments
+// (the children of /assign/<w>), holds what it is assigned, runs handlers, and
+// records each end in one multi with the removal of the assignment (worker_record.go). One
 // that retires renews its claim with a record that says so: an assignment that was
 // decided before is then refused, because the version has changed.
 //
 // An assignment is ended by its name, because a znode that is made anew looks the same
-// (take.go). So a master that wants one back from a worker that lives writes that into
+// (master_take.go). So a master that wants one back from a worker that lives writes that into
 // it and sets /workers/<w>, at which the worker looks; the worker deletes it. One that
 // does not within ten seconds loses its claim. A task that was cancelled goes only when
 // nobody holds it: Collect asks a master for that at /collect (client_collect.go). It
@@ -167,7 +169,7 @@
 // that it need not tell histories apart that lead to the same.
 //
 // The claim and the fencing by check are Kafka's (KAFKA-6082); the idea that the
-// reign is a context is that of etcd's client/v3/concurrency; the line of
+// term is a context is that of etcd's client/v3/concurrency; the line of
 // candidates is ZooKeeper's own recipe for leader election; "guarantees and
 // non-guarantees" is a habit of ZooKeeper's LeaderElectionSupport.
 package recipe

@@ -18,37 +18,37 @@ type candidate struct {
 	env     zkapi.Env
 	session fence.Session
 	layout  layout
-	see     Observers
+	obs     Observers
 	name    string
 	address string
 	notices *notices // of this process
 	memory  *memory
 }
 
-// stand waits until /master is free and this session has taken it. It ends with
+// campaign waits until /master is free and this session has taken it. It ends with
 // the claim and the moment the winning write was sent, or with an error when the
 // session or ctx ends.
-func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
+func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 	var other int64 // session that is known to lead
-	again := newRetry(c.env, c.see, "election")
+	again := newRetry(c.env, c.obs, "election")
 	for {
 		_, _, reconnected := c.session.Connection()
-		zkapi.Rest(c.env, "stand", c.session, reconnected)
+		zkapi.Rest(c.env, "campaign", c.session, reconnected)
 		seen, hidden := exists(ctx, c.session, fence.Exists(c.layout.master()).Watched())
 		err := hidden
 		if err == nil && seen.Found {
 			again.worked(ctx)
 			if !seen.Stat.Alive() {
-				c.notices.tell(ctx, c.see.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
+				c.notices.tell(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				c.see.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
+				c.obs.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
 			}
 			if _, err := c.lift(ctx); err != nil {
-				c.see.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
+				c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 			}
-			zkapi.Rest(c.env, "stand by", c.session)
-			_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(sweepInterval))...)
+			zkapi.Rest(c.env, "standby", c.session)
+			_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(resyncInterval))...)
 			if err == nil && c.session.Done().Fired() {
 				err = c.session.Cause()
 			}
@@ -64,7 +64,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 		if err == nil {
 			sent := c.env.Elapsed()
 			var won claim
-			won, err = take(ctx, c.env, c.session, c.see, place{
+			won, err = take(ctx, c.env, c.session, c.obs, place{
 				layout: c.layout, holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
 				above: floor,
 			})
@@ -81,7 +81,7 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 			return claim{}, 0, err
 		}
 		if problem, ok := errors.AsType[*problemError](err); ok {
-			if err := c.notices.outwait(ctx, c.env, c.session, c.see.Logger, problem); err != nil {
+			if err := c.notices.outwait(ctx, c.env, c.session, c.obs.Logger, problem); err != nil {
 				return claim{}, 0, err
 			}
 			continue
@@ -92,18 +92,18 @@ func (c candidate) stand(ctx context.Context) (claim, time.Duration, error) {
 	}
 }
 
-// queueSweep is how often a candidate in the queue looks for its predecessor
+// queueResync is how often a candidate in the queue looks for its predecessor
 // without being told to. It is long because there may be many of them.
-const queueSweep = 15 * sweepInterval
+const queueResync = 15 * resyncInterval
 
-// queue waits in line: every candidate has an ephemeral sequential znode and
+// waitInLine puts the candidate in a queue: every candidate has an ephemeral sequential znode and
 // watches only the one before its own, so that the end of one wakes one. This is
-// ZooKeeper's own recipe for leader election; here it decides only who stands
+// ZooKeeper's own recipe for leader election; here it decides only who campaigns
 // next, and the claim decides who leads.
 //
-// It returns a refusal: then the candidate stands without the line.
-func (c candidate) queue(ctx context.Context) error {
-	again := newRetry(c.env, c.see, "line of candidates")
+// It returns a refusal: then the candidate campaigns without the queue.
+func (c candidate) waitInLine(ctx context.Context) error {
+	again := newRetry(c.env, c.obs, "line of candidates")
 	again.lossesOnly = true
 	for {
 		var mine string
@@ -111,10 +111,10 @@ func (c candidate) queue(ctx context.Context) error {
 			mine, err = c.join(ctx, again)
 			return err
 		}
-		if err := again.persist(ctx, c.session, join); err != nil {
+		if err := again.retryOnDisconnect(ctx, c.session, join); err != nil {
 			return err
 		}
-		err := again.persist(ctx, c.session, func() error { return c.advance(ctx, mine) })
+		err := again.retryOnDisconnect(ctx, c.session, func() error { return c.advance(ctx, mine) })
 		if !errors.Is(err, errNotQueued) {
 			return err
 		}
@@ -145,7 +145,7 @@ func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 			names = listed.Children
 			return err
 		}
-		if err := again.persist(ctx, c.session, look); err != nil {
+		if err := again.retryOnDisconnect(ctx, c.session, look); err != nil {
 			return "", err
 		}
 		if at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) }); at >= 0 {
@@ -170,7 +170,7 @@ func (c candidate) advance(ctx context.Context, mine string) error {
 		}
 		waited = false
 		for at--; at >= 0 && !waited; at-- {
-			if waited, err = c.outlast(ctx, line[at]); err != nil {
+			if waited, err = c.waitForPredecessor(ctx, line[at]); err != nil {
 				return err
 			}
 		}
@@ -183,9 +183,9 @@ func inLine(a, b string) int {
 	return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b))
 }
 
-// outlast waits until one other candidate is gone. It does not wait for what is no
+// waitForPredecessor waits until one other candidate is gone. It does not wait for what is no
 // candidate, and reports false then.
-func (c candidate) outlast(ctx context.Context, other string) (waited bool, err error) {
+func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited bool, err error) {
 	for told := false; ; told = true {
 		_, _, reconnected := c.session.Connection()
 		seen, err := exists(ctx, c.session, fence.Exists(c.layout.candidate(other)).Watched())
@@ -193,16 +193,16 @@ func (c candidate) outlast(ctx context.Context, other string) (waited bool, err 
 			return true, err
 		}
 		if problem, bad := c.layout.candidateProblem(other, seen.Stat); bad {
-			c.notices.tell(ctx, c.see.Logger, problem, seen.Stat)
+			c.notices.tell(ctx, c.obs.Logger, problem, seen.Stat)
 			return false, nil
 		}
 		if _, err := c.lift(ctx); err != nil {
-			c.see.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
+			c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
 		if !told {
-			c.see.Logger.InfoContext(ctx, "standing in line", "behind", other)
+			c.obs.Logger.InfoContext(ctx, "standing in line", "behind", other)
 		}
-		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueSweep))...)
+		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueResync))...)
 		if err == nil && c.session.Done().Fired() {
 			err = c.session.Cause()
 		}

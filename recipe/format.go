@@ -109,7 +109,7 @@ func (r *reconciler) raiseFormat() error {
 	if err != nil {
 		return err
 	}
-	r.term.see.Logger.WarnContext(r.term.leading, "the format of the znodes has changed", "znode", r.layout.format(), "from", r.format, "to", target)
+	r.term.obs.Logger.WarnContext(r.term.leading, "the format of the znodes has changed", "znode", r.layout.format(), "from", r.format, "to", target)
 	r.format = target
 	return nil
 }
@@ -120,7 +120,7 @@ func (r *reconciler) understands(w string, record claimRecord, stat zkapi.Stat) 
 	if record.knows() >= r.format {
 		return true
 	}
-	r.notices.tell(r.term.leading, r.term.see.Logger, Problem{
+	r.notices.tell(r.term.leading, r.term.obs.Logger, Problem{
 		Path:   r.layout.worker(w),
 		What:   fmt.Sprintf("is of a build that knows format %d, and the znodes have format %d: the worker is given nothing", record.knows(), r.format),
 		Remedy: "start the worker with a newer build",

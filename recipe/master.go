@@ -143,7 +143,7 @@ type Master struct {
 	notices notices
 	memory  *memory
 
-	feed feed
+	broadcaster broadcaster
 }
 
 // NewMaster checks config. Nothing happens until Run.
@@ -191,9 +191,9 @@ func (m *Master) Close(ctx context.Context) error {
 
 // serve is one session of a candidate: at most one term.
 func (m *Master) serve(ctx context.Context, session fence.Session) (served bool, err error) {
-	see := m.config.Observers
+	obs := m.config.Observers
 	prepare := func() error {
-		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.teller(ctx, see.Logger)); err != nil {
+		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.teller(ctx, obs.Logger)); err != nil {
 			return err
 		}
 		if _, err := m.layout.readFormat(ctx, session); err != nil {
@@ -202,24 +202,24 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 		zkapi.Rest(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
-	if err := m.notices.unobstructed(ctx, newRetry(m.env, see, "preparation of a master"), session, prepare); err != nil {
+	if err := m.notices.unobstructed(ctx, newRetry(m.env, obs, "preparation of a master"), session, prepare); err != nil {
 		return false, err
 	}
-	c := candidate{m.env, session, m.layout, see, m.config.Name, m.config.Address, &m.notices, m.memory}
+	c := candidate{m.env, session, m.layout, obs, m.config.Name, m.config.Address, &m.notices, m.memory}
 	if m.config.Queue {
-		err := c.queue(ctx)
+		err := c.waitInLine(ctx)
 		switch {
 		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the line only says who stands next
-			see.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
+			obs.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
 		case err != nil:
 			return false, err
 		}
 	}
-	won, at, err := c.stand(ctx)
+	won, at, err := c.campaign(ctx)
 	if err != nil {
 		return false, err
 	}
-	return true, m.reign(newTerm(ctx, m.env, m.config.Observers, won, at))
+	return true, m.serveTerm(newTerm(ctx, m.env, m.config.Observers, won, at))
 }
 
 // mayLead finds out whether a candidate has the permission to lead, before it
@@ -232,16 +232,16 @@ func mayLead(ctx context.Context, session fence.Session, l layout) error {
 	return err
 }
 
-// reign is one term, from the election to the hand-over.
-func (m *Master) reign(t *term) error {
-	log, quiet := m.config.Logger, context.WithoutCancel(t.leading)
+// serveTerm is one term, from the election to the hand-over.
+func (m *Master) serveTerm(t *term) error {
+	log, detached := m.config.Logger, context.WithoutCancel(t.leading)
 	traced, endTrace := m.config.Tracer(t.leading, "term", slog.Int("epoch", int(t.epoch())))
-	log.InfoContext(quiet, "elected", "epoch", t.epoch(), "session", t.session.ID())
+	log.InfoContext(detached, "elected", "epoch", t.epoch(), "session", t.session.ID())
 	m.config.Metrics.Elected(t.epoch())
-	r := newReconciler(t, m.env, m.layout, m.limits, &m.feed)
+	r := newReconciler(t, m.env, m.layout, m.limits, &m.broadcaster)
 	r.notices, r.memory = &m.notices, m.memory
-	m.feed.lead(r.shown)
-	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("beat", t.beat)}
+	m.broadcaster.lead(r.published)
+	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("heartbeat", t.heartbeat)}
 	if m.config.OnLead != nil {
 		lead := m.env.Spawn("lead", func() { m.config.OnLead(traced, Lead{t, m.layout}) })
 		threads = append(threads, lead)
@@ -255,27 +255,27 @@ func (m *Master) reign(t *term) error {
 		why = over
 	}
 	t.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
-	m.feed.lead(nil)
+	m.broadcaster.lead(nil)
 	r.quarantine.dissolve()
 	if m.config.OnLead != nil {
 		zkapi.Rest(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over
 	}
 	if err := t.resign(m.layout); err != nil {
-		log.InfoContext(quiet, "not handed over", "epoch", t.epoch(), "error", err)
+		log.InfoContext(detached, "not handed over", "epoch", t.epoch(), "error", err)
 	}
 	t.depose(ErrDeposed)
 	zkapi.Rest(m.env, "end of session", t, refused)
-	if err := closeSession(quiet, t.session); err != nil { // before anything else is waited for: it holds /master
-		log.InfoContext(quiet, "session may linger", "error", err)
+	if err := closeSession(detached, t.session); err != nil { // before anything else is waited for: it holds /master
+		log.InfoContext(detached, "session may linger", "error", err)
 	}
 	led, cause := m.env.Now().Sub(t.began), context.Cause(t.leading)
 	endTrace(cause)
 	m.config.Metrics.Deposed(t.epoch(), led, cause)
-	log.InfoContext(quiet, "deposed", "epoch", t.epoch(), "led", led, "cause", cause)
+	log.InfoContext(detached, "deposed", "epoch", t.epoch(), "led", led, "cause", cause)
 	for _, thread := range threads {
 		zkapi.Rest(m.env, "end of term", t, refused)
-		if _, err := m.env.Wait(quiet, thread); err != nil {
+		if _, err := m.env.Wait(detached, thread); err != nil {
 			return err
 		}
 	}
@@ -286,9 +286,9 @@ func (m *Master) reign(t *term) error {
 // false while this master does not lead. Workers and Tasks belong together. In the
 // first moments of a term it is not complete.
 func (m *Master) Snapshot() (Snapshot, bool) {
-	m.feed.mu.Lock()
-	now := m.feed.current
-	m.feed.mu.Unlock()
+	m.broadcaster.mu.Lock()
+	now := m.broadcaster.current
+	m.broadcaster.mu.Unlock()
 	if now == nil || now.term.leading.Err() != nil {
 		return Snapshot{}, false
 	}

@@ -34,9 +34,9 @@ type Change struct {
 	Task   TaskInfo
 }
 
-// shown is what a master lets others see: its view at the end of a pass, so that
+// published is what a master lets others see: its view at the end of a pass, so that
 // everything in it belongs together.
-type shown struct {
+type published struct {
 	term *term
 
 	mu       sync.Mutex
@@ -47,13 +47,13 @@ type shown struct {
 	quarantined []Quarantined
 }
 
-func newShown(t *term) *shown {
-	return &shown{term: t, workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
+func newPublished(t *term) *published {
+	return &published{term: t, workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
 }
 
 // update takes over what has been touched, and says what that is and whether
 // there is anything new to look at.
-func (s *shown) update(v *view, complete bool) (workers, tasks map[string]bool, news bool) {
+func (s *published) update(v *view, complete bool) (workers, tasks map[string]bool, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	workers, tasks = v.touchedWorkers, v.touchedTasks
@@ -78,68 +78,68 @@ func (s *shown) update(v *view, complete bool) (workers, tasks map[string]bool, 
 }
 
 // leaves takes over what is left alone.
-func (s *shown) leaves(all []Quarantined) {
+func (s *published) leaves(all []Quarantined) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quarantined = all
 }
 
-// follower is one reader of changes.
-type follower struct {
+// subscriber is one reader of changes.
+type subscriber struct {
 	wake           zkapi.Signal
 	workers, tasks map[string]bool // changed since it last looked
 	all            bool            // everything may have changed
 }
 
-// feed tells followers what to look at. It never waits for one: what a slow
-// follower has not looked at is merged with what comes after.
-type feed struct {
-	mu        sync.Mutex
-	current   *shown // nil while not leading
-	followers map[*follower]bool
+// broadcaster tells subscribers what to look at. It never waits for one: what a slow
+// subscriber has not looked at is merged with what comes after.
+type broadcaster struct {
+	mu          sync.Mutex
+	current     *published // nil while not leading
+	subscribers map[*subscriber]bool
 }
 
 // lead begins or, with nil, ends a term.
-func (f *feed) lead(s *shown) {
+func (f *broadcaster) lead(s *published) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.current = s
-	for one := range f.followers {
+	for one := range f.subscribers {
 		one.all = true
 		one.wake.Raise()
 	}
 }
 
 // changed names what has changed.
-func (f *feed) changed(workers, tasks map[string]bool) {
+func (f *broadcaster) changed(workers, tasks map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for one := range f.followers {
+	for one := range f.subscribers {
 		maps.Copy(one.workers, workers)
 		maps.Copy(one.tasks, tasks)
 		one.wake.Raise()
 	}
 }
 
-func (f *feed) join(one *follower) {
+func (f *broadcaster) join(one *subscriber) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.followers == nil {
-		f.followers = map[*follower]bool{}
+	if f.subscribers == nil {
+		f.subscribers = map[*subscriber]bool{}
 	}
-	f.followers[one] = true
+	f.subscribers[one] = true
 	one.all = true
 	one.wake.Raise()
 }
 
-func (f *feed) leave(one *follower) {
+func (f *broadcaster) leave(one *subscriber) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.followers, one)
+	delete(f.subscribers, one)
 }
 
-// take returns what a follower has to look at, and where.
-func (f *feed) take(one *follower) (s *shown, workers, tasks []string, all bool) {
+// take returns what a subscriber has to look at, and where.
+func (f *broadcaster) take(one *subscriber) (s *published, workers, tasks []string, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	workers, tasks, all = slices.Sorted(maps.Keys(one.workers)), slices.Sorted(maps.Keys(one.tasks)), one.all
@@ -149,8 +149,8 @@ func (f *feed) take(one *follower) (s *shown, workers, tasks []string, all bool)
 	return f.current, workers, tasks, all
 }
 
-// again makes a follower look at everything at the next change, too.
-func (f *feed) again(one *follower) {
+// again makes a subscriber look at everything at the next change, too.
+func (f *broadcaster) again(one *subscriber) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	one.all = true
@@ -163,18 +163,18 @@ func (f *feed) again(one *follower) {
 // waits for it. Across terms of this master the stream goes on.
 func (m *Master) Changes(ctx context.Context) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		one := &follower{wake: m.env.Signal(), workers: map[string]bool{}, tasks: map[string]bool{}}
-		m.feed.join(one)
-		defer m.feed.leave(one)
-		told := told{workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
+		one := &subscriber{wake: m.env.Signal(), workers: map[string]bool{}, tasks: map[string]bool{}}
+		m.broadcaster.join(one)
+		defer m.broadcaster.leave(one)
+		last := cursor{workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
 		for {
 			if _, err := m.env.Wait(ctx, one.wake); err != nil {
 				return
 			}
-			s, workers, tasks, all := m.feed.take(one)
-			changes, complete := told.update(s, workers, tasks, all)
+			s, workers, tasks, all := m.broadcaster.take(one)
+			changes, complete := last.update(s, workers, tasks, all)
 			if all && !complete {
-				m.feed.again(one)
+				m.broadcaster.again(one)
 			}
 			for _, change := range changes {
 				if !yield(change) {
@@ -185,16 +185,16 @@ func (m *Master) Changes(ctx context.Context) iter.Seq[Change] {
 	}
 }
 
-// told is what one follower was told last.
-type told struct {
+// cursor is how far one subscriber is: what it was told last.
+type cursor struct {
 	leading bool
 	workers map[string]WorkerInfo
 	tasks   map[string]TaskInfo
 }
 
 // update looks at what may have changed and returns what has. It is not complete
-// while the term has just begun: what is not shown yet may only be unread.
-func (t *told) update(s *shown, workers, tasks []string, all bool) (changes []Change, complete bool) {
+// while the term has just begun: what is not published yet may only be unread.
+func (t *cursor) update(s *published, workers, tasks []string, all bool) (changes []Change, complete bool) {
 	if s == nil {
 		if t.leading {
 			changes = []Change{{Kind: LeadershipOver}}
@@ -228,7 +228,7 @@ func union(a, b iter.Seq[string]) []string {
 	return slices.Compact(names)
 }
 
-func (t *told) worker(name string, now WorkerInfo) []Change {
+func (t *cursor) worker(name string, now WorkerInfo) []Change {
 	before := t.workers[name]
 	now.Name = name
 	t.workers[name] = now
@@ -243,7 +243,7 @@ func (t *told) worker(name string, now WorkerInfo) []Change {
 	return nil
 }
 
-func (t *told) task(name string, now TaskInfo, exists bool) []Change {
+func (t *cursor) task(name string, now TaskInfo, exists bool) []Change {
 	before, knew := t.tasks[name]
 	if !exists {
 		delete(t.tasks, name)

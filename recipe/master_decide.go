@@ -138,7 +138,7 @@ func decide(v *view, l limits, now time.Time) plan {
 // inboxes opens those that a worker made by hand does not have.
 func (d *decider) inboxes() {
 	for _, w := range d.view.workerNames() {
-		if worker := d.view.workers[w]; worker.alive && !worker.known && !worker.barred {
+		if worker := d.view.workers[w]; worker.alive && !worker.known && !worker.quarantined {
 			d.add(transition{action: openInbox, to: w})
 		}
 	}
@@ -148,7 +148,7 @@ func (d *decider) inboxes() {
 func (d *decider) assignments() {
 	for _, w := range d.view.workerNames() {
 		worker := d.view.workers[w]
-		if worker.barred {
+		if worker.quarantined {
 			continue
 		}
 		for _, t := range slices.Sorted(maps.Keys(worker.tasks)) {
@@ -403,26 +403,26 @@ func (v *view) apply(d transition, epoch int32, now time.Time) {
 		v.worker(d.to).known = true
 	case assignTask, reassignTask:
 		v.worker(d.to).tasks[d.task] = true
-		task := v.turn(d.task, assigned, now)
+		task := v.setPhase(d.task, assigned, now)
 		task.attempts, task.revoked = d.attempt, false
 		if d.action == assignTask {
 			task.attempts = d.attempt - 1
 		}
 		task.token = Token{Epoch: epoch, Attempt: task.attempts + 1}
-		task.holds(d.to, now)
+		task.setHolder(d.to, now)
 	case releaseTask:
-		task := v.turn(d.task, pending, now)
+		task := v.setPhase(d.task, pending, now)
 		task.attempts, task.due = d.attempt, d.due
 		if d.avoid {
-			task.avoids(d.from)
+			task.avoidWorker(d.from)
 		}
 	case failTask:
-		v.turn(d.task, finished, now).attempts = d.attempt
+		v.setPhase(d.task, finished, now).attempts = d.attempt
 	case revokeTask:
 		task := v.task(d.task)
 		task.revoked = true
 		if d.avoid {
-			task.avoids(d.to)
+			task.avoidWorker(d.to)
 		}
 	case takeTask, fenceWorker:
 		v.takes(d, now)

@@ -74,8 +74,8 @@ func indexed(workers map[string]*workerView, tasks map[string]*taskView) *view {
 		v.tasks[name] = t
 		v.counts[unread]++
 		worker := t.worker
-		v.asks(name, t.options, t.czxid)
-		v.turn(name, p, noon)
+		v.setOptions(name, t.options, t.czxid)
+		v.setPhase(name, p, noon)
 		delete(v.dirty, name)
 		t.worker = worker
 		if !done.IsZero() {
@@ -133,8 +133,8 @@ func TestDecide(t *testing.T) {
 		name:    "a worker that is silent about a task loses it, and does not get it back",
 		workers: map[string]*workerView{"a": aWorker(true, "x", "y"), "b": aWorker(true, "p", "q")},
 		tasks: map[string]*taskView{
-			"x": {phase: assigned, worker: "a", options: Options{HeartbeatTimeout: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
-			"y": {phase: assigned, worker: "a", options: Options{HeartbeatTimeout: time.Second}, watched: beating{at: noon.Add(-time.Millisecond)}},
+			"x": {phase: assigned, worker: "a", options: Options{HeartbeatTimeout: time.Second}, watched: progressSeen{at: noon.Add(-2 * time.Second)}},
+			"y": {phase: assigned, worker: "a", options: Options{HeartbeatTimeout: time.Second}, watched: progressSeen{at: noon.Add(-time.Millisecond)}},
 			"p": {phase: assigned, worker: "b"}, "q": {phase: assigned, worker: "b"},
 			"z": {phase: pending, avoid: []string{"a"}},
 		},
@@ -213,7 +213,7 @@ func TestDecide(t *testing.T) {
 		name:    "a worker that gives back is told, and not robbed",
 		workers: map[string]*workerView{"w": acking(aWorker(true, "done", "gone", "x"))},
 		tasks: map[string]*taskView{
-			"done": {phase: finished}, "x": {phase: assigned, worker: "w", options: Options{HeartbeatTimeout: time.Second}, watched: beating{at: noon.Add(-2 * time.Second)}},
+			"done": {phase: finished}, "x": {phase: assigned, worker: "w", options: Options{HeartbeatTimeout: time.Second}, watched: progressSeen{at: noon.Add(-2 * time.Second)}},
 		},
 		want: []string{"TakeTask done ->w attempt 0", "TakeTask gone ->w attempt 0", "TakeTask x ->w attempt 0"},
 		wake: time.Minute,
@@ -335,16 +335,16 @@ func TestDecideSettles(t *testing.T) {
 			task := v.task(name)
 			task.attempts = rapid.Int32Range(0, 3).Draw(t, "attempts")
 			options := Options{Resident: rapid.Bool().Draw(t, "resident"), Priority: rapid.IntRange(0, 2).Draw(t, "priority")}
-			v.asks(name, options, int64(i))
+			v.setOptions(name, options, int64(i))
 			task.avoid = rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 2, rapid.ID[string]).Draw(t, "avoid")
 			p := rapid.SampledFrom([]phase{pending, assigned, finished}).Draw(t, "phase")
 			w := rapid.SampledFrom(names).Draw(t, "worker")
 			if p == assigned && len(v.workers[w].tasks) == testLimits.perWorker {
 				p = pending
 			}
-			v.turn(name, p, noon)
+			v.setPhase(name, p, noon)
 			if p == assigned {
-				task.holds(w, noon)
+				task.setHolder(w, noon)
 				v.workers[w].tasks[name] = true
 			}
 		}
@@ -433,7 +433,7 @@ func settle(t rapid.TB, v *view, now time.Time) time.Time {
 			v.apply(d, 1, now)
 			if d.action == revokeTask { // and the worker gives it back
 				delete(v.worker(d.to).tasks, d.task)
-				v.turn(d.task, pending, now).attempts++
+				v.setPhase(d.task, pending, now).attempts++
 			}
 		}
 	}
@@ -493,13 +493,13 @@ func TestNamesAndNamespaces(t *testing.T) {
 // TestEndingsOfCollectedTasksAreForgotten: clients collect all tasks but the first.
 func TestEndingsOfCollectedTasksAreForgotten(t *testing.T) {
 	v, now := newView(), time.Now()
-	v.turn("first", finished, now)
+	v.setPhase("first", finished, now)
 	for n := range 50 * spareEndings {
 		name := strconv.Itoa(n)
-		v.turn(name, finished, now)
+		v.setPhase(name, finished, now)
 		v.forget(name)
 	}
-	v.turn("last", finished, now)
+	v.setPhase("last", finished, now)
 	if len(v.endings) > 2*spareEndings {
 		t.Errorf("%d endings are kept of 2 tasks", len(v.endings))
 	}

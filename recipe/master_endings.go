@@ -10,7 +10,7 @@ import (
 // A status that is not persistent is no result: it goes with a session, or when a server
 // thinks that it is time. The names below a task do not tell which kind it is. So each
 // status is looked at once: before anything is taken from a worker because of it, and
-// otherwise at the next sweep. A task whose status does not stay is left alone until
+// otherwise at the next resync. A task whose status does not stay is left alone until
 // that is gone.
 
 // confirmHeld looks at the status of finished tasks that are still in an inbox.
@@ -54,7 +54,7 @@ func (r *reconciler) confirm(names []string) error {
 		case reply.Err != nil && !zkapi.Refused(reply.Err):
 			return reply.Err
 		case reply.Err == nil && !reply.Found:
-			r.renew(t)
+			r.reset(t)
 		case reply.Stat.Owner() != zkapi.OwnerNone:
 			r.fleeting(t, reply.Stat)
 		default:
@@ -66,7 +66,7 @@ func (r *reconciler) confirm(names []string) error {
 
 // fleeting leaves a task alone whose status does not stay.
 func (r *reconciler) fleeting(t string, stat zkapi.Stat) {
-	r.bar(t, &problemError{r.layout.statusProblem(t, stat)}, true)
+	r.quarantineTask(t, &problemError{r.layout.statusProblem(t, stat)}, true)
 	r.quarantine.entries[subject{taskSubject, t}].fleeting = true
 }
 
@@ -76,7 +76,7 @@ func (r *reconciler) stillFleeting(t string) (bool, error) {
 	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.status(t)))
 	switch {
 	case zkapi.Refused(err):
-		r.bar(t, err, true)
+		r.quarantineTask(t, err, true)
 		return true, nil
 	case err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone:
 		return false, err

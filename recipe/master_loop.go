@@ -9,9 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// sweepInterval is how often everything that may have been missed is looked at
+// resyncInterval is how often everything that may have been missed is looked at
 // again: a watch is only a hint.
-const sweepInterval = 2 * time.Second
+const resyncInterval = 2 * time.Second
 
 // Bounds of one multi, and of how many are in flight. The server's own bound is
 // jute.maxbuffer; small ones side by side are faster than one large one.
@@ -22,68 +22,68 @@ const (
 )
 
 // reconciler is the master's loop during one term: read what has changed
-// (read.go), decide (view.go), write, wait. It starts from nothing, so that
+// (master_read.go), decide (master_decide.go), write, wait. It starts from nothing, so that
 // recovery after a failover is the normal loop.
 type reconciler struct {
-	term   *term
-	env    zkapi.Env
-	layout layout
-	limits limits
-	feed   *feed
-	view   *view
-	shown  *shown
+	term        *term
+	env         zkapi.Env
+	layout      layout
+	limits      limits
+	broadcaster *broadcaster
+	view        *view
+	published   *published
 
 	notices *notices // of this process
 	format  int      // of the znodes; 0 until it has been read
 	memory  *memory
 
-	synced       bool // since the last distrust
-	masterWatch  zkapi.Source
-	bellWatch    zkapi.Source
-	bellVersion  int32
-	requested    bool                    // what is asked for at /collect has been listed since the last distrust
-	listWatch    map[string]zkapi.Source // /workers and /tasks
-	inboxWatch   map[string]zkapi.Source // /assign/<w> by worker
-	stale        map[string]bool         // inboxes to be read
-	returned     []string                // resident tasks that were given back: the last attempt is to be read
-	quarantine   *quarantine             // what is left alone
-	bounds       bounds                  // of one multi, as the server takes it
-	parts        bool                    // a finished task was removed in part
-	unverified   []string                // finished tasks that verify has to look at
-	recreated    bool                    // a task may have gone and come again
-	tasksVersion int32                   // cversion of /tasks when it was listed
-	change       int                     // of the connection, as last seen
-	swept        zkapi.Source            // fires when the next sweep is due
-	look         time.Time               // when progress is to be read next; zero for never
-	backlog      notice
-	left         notice // what is left alone
+	synced        bool // since the last invalidateAll
+	masterWatch   zkapi.Source
+	cancelWatch   zkapi.Source
+	cancelVersion int32
+	requested     bool                    // what is asked for at /collect has been listed since the last invalidateAll
+	listWatch     map[string]zkapi.Source // /workers and /tasks
+	inboxWatch    map[string]zkapi.Source // /assign/<w> by worker
+	stale         map[string]bool         // inboxes to be read
+	returned      []string                // resident tasks that were given back: the last attempt is to be read
+	quarantine    *quarantine             // what is left alone
+	bounds        bounds                  // of one multi, as the server takes it
+	parts         bool                    // a finished task was removed in part
+	unverified    []string                // finished tasks that verify has to look at
+	recreated     bool                    // a task may have gone and come again
+	tasksVersion  int32                   // cversion of /tasks when it was listed
+	change        int                     // of the connection, as last seen
+	resyncTimer   zkapi.Source            // fires when the next resync is due
+	nextCheck     time.Time               // when progress is to be read next; zero for never
+	backlog       notice
+	left          notice // what is left alone
 }
 
-func newReconciler(t *term, env zkapi.Env, l layout, lim limits, f *feed) *reconciler {
+func newReconciler(t *term, env zkapi.Env, l layout, lim limits, f *broadcaster) *reconciler {
 	return &reconciler{
-		term: t, env: env, layout: l, limits: lim, feed: f, view: newView(), shown: newShown(t),
+		term: t, env: env, layout: l, limits: lim, broadcaster: f, view: newView(), published: newPublished(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
-		stale: map[string]bool{}, quarantine: newQuarantine(env, t.see),
+		stale: map[string]bool{}, quarantine: newQuarantine(env, t.obs),
 		bounds: newBounds(t.session), backlog: notice{path: l.backlog()}, left: notice{path: l.quarantine()},
 	}
 }
 
 func (r *reconciler) now() time.Time { return r.env.Now() }
 
-// distrust makes the next pass read everything again but the tasks that are
+// invalidateAll makes the next pass read everything again but the tasks that are
 // finished, which cannot change. It is called when a watch may have been lost or
 // when a write may have been applied without an answer; reads must then not come
 // from a server that has not seen that write yet, hence the sync.
-func (r *reconciler) distrust() {
+func (r *reconciler) invalidateAll() {
 	r.synced, r.format = false, 0
-	r.masterWatch, r.bellWatch, r.requested = nil, nil, false
+	r.masterWatch, r.cancelWatch, r.requested = nil, nil, false
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	clear(r.view.asked) // one that was taken down may have come again
 	r.backlog.watch, r.left.watch = nil, nil
 	for t, task := range r.view.tasks {
 		if task.phase != finished {
-			r.view.turn(t, unread, r.now()) // nothing is decided about it before it is read
+			r.view.setPhase(t, unread, r.now()) // nothing is decided about it before it is read
 			r.view.dirty[t] = true
 			task.token = Token{}
 		}
@@ -98,20 +98,20 @@ func (r *reconciler) distrust() {
 // if that is why.
 func (r *reconciler) run() error {
 	r.change = -1
-	r.swept = r.env.Timer(sweepInterval)
-	again := newRetry(r.env, r.term.see, "pass of the master")
+	r.resyncTimer = r.env.Timer(resyncInterval)
+	again := newRetry(r.env, r.term.obs, "pass of the master")
 	left := 0 // passes in a row that have quarantined something
 	for r.term.leading.Err() == nil {
 		now, _, reconnected := r.term.session.Connection()
 		if now != r.change {
 			r.change = now
-			r.distrust()
+			r.invalidateAll()
 		}
-		if r.swept.Fired() {
-			r.sweep()
-			r.swept = r.env.Timer(sweepInterval)
+		if r.resyncTimer.Fired() {
+			r.resync()
+			r.resyncTimer = r.env.Timer(resyncInterval)
 			if err := r.verify(); err != nil {
-				r.distrust()
+				r.invalidateAll()
 			}
 		}
 		wake, more, err := r.pass()
@@ -123,7 +123,7 @@ func (r *reconciler) run() error {
 			continue
 		case err != nil:
 			if !errors.Is(err, errPressed) && !errors.Is(err, errLeftAlone) {
-				r.distrust()
+				r.invalidateAll()
 			}
 			if again.wait(r.term.leading, r.term.session, err) != nil {
 				return nil
@@ -135,7 +135,7 @@ func (r *reconciler) run() error {
 		if more {
 			continue
 		}
-		sources := append(r.sources(), reconnected, r.swept)
+		sources := append(r.sources(), reconnected, r.resyncTimer)
 		if !wake.IsZero() {
 			sources = append(sources, r.env.Timer(max(wake.Sub(r.now()), 0)))
 		}
@@ -148,7 +148,7 @@ func (r *reconciler) run() error {
 }
 
 func (r *reconciler) sources() []zkapi.Source {
-	sources := watched(r.masterWatch, r.bellWatch, r.backlog.watch, r.left.watch)
+	sources := watched(r.masterWatch, r.cancelWatch, r.backlog.watch, r.left.watch)
 	for _, path := range slices.Sorted(maps.Keys(r.listWatch)) {
 		sources = append(sources, r.listWatch[path])
 	}
@@ -158,24 +158,24 @@ func (r *reconciler) sources() []zkapi.Source {
 	return sources
 }
 
-// sweptPending bounds the pending tasks that one sweep reads again: a long
+// resyncedPending bounds the pending tasks that one resync reads again: a long
 // backlog must not be read over and over.
-const sweptPending = 500
+const resyncedPending = 500
 
-// sweep makes the next pass read again what no watch covers.
-func (r *reconciler) sweep() {
+// resync makes the next pass read again what no watch covers.
+func (r *reconciler) resync() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
-	r.bellWatch = nil
+	r.cancelWatch = nil
 	for _, w := range r.view.workers {
 		w.claimed = w.claimed && !w.alive // what a lost one has said stands
 	}
-	r.suspect(sweptPending)
+	r.markStale(resyncedPending)
 }
 
-// suspect makes the next pass read the children of the tasks that are assigned
+// markStale makes the next pass read the children of the tasks that are assigned
 // and of so many that are next.
-func (r *reconciler) suspect(waiting int) {
+func (r *reconciler) markStale(waiting int) {
 	for t, task := range r.view.tasks {
 		if task.phase == assigned || task.phase == unread {
 			r.view.dirty[t] = true
@@ -199,13 +199,13 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 		return time.Time{}, false, err
 	}
 	more = len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0 || r.parts
-	for _, at := range []time.Time{r.look, r.quarantine.next()} {
+	for _, at := range []time.Time{r.nextCheck, r.quarantine.next()} {
 		if !at.IsZero() {
 			p.wakeAt(at)
 		}
 	}
 	r.publish(more)
-	if r.shown.complete {
+	if r.published.complete {
 		if err := r.raiseFormat(); err != nil {
 			return time.Time{}, false, err
 		}
@@ -225,16 +225,16 @@ func (r *reconciler) publish(more bool) {
 			alive++
 		}
 	}
-	r.term.see.Metrics.Tasks(TaskCounts{
+	r.term.obs.Metrics.Tasks(TaskCounts{
 		Pending: r.view.counts[pending] + r.view.counts[unread], Assigned: r.view.counts[assigned],
 		Finished: r.view.counts[finished], Workers: alive,
 	})
 	if r.quarantine.changed {
 		r.quarantine.changed = false
-		r.shown.leaves(r.quarantine.list())
+		r.published.leaves(r.quarantine.list())
 	}
-	if workers, tasks, news := r.shown.update(r.view, !more); news {
-		r.feed.changed(workers, tasks)
+	if workers, tasks, news := r.published.update(r.view, !more); news {
+		r.broadcaster.changed(workers, tasks)
 	}
 }
 
@@ -262,7 +262,7 @@ func (r *reconciler) commit(decisions []transition) error {
 			if errs[i] == nil {
 				r.applied(part, writes[i])
 			}
-			errs[i] = r.forgive(errs[i], writes[i], part)
+			errs[i] = r.handleRefusal(errs[i], writes[i], part)
 		}
 		if err := settled(errs); err != nil {
 			return err
@@ -281,13 +281,13 @@ func (r *reconciler) applied(decisions []transition, ops []zkapi.Op) {
 		}
 		if d.action == assignTask {
 			task := r.view.task(d.task)
-			r.term.see.Metrics.Assigned(now.Sub(latest(task.waiting, task.due)))
+			r.term.obs.Metrics.Assigned(now.Sub(latest(task.waiting, task.due)))
 		}
 		if d.action == revokeTask && d.avoid {
-			r.term.see.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.task, "worker", d.to)
+			r.term.obs.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.task, "worker", d.to)
 		}
 		if d.reason != "" && d.from != "" {
-			r.term.see.Metrics.AttemptEnded("master")
+			r.term.obs.Metrics.AttemptEnded("master")
 		}
 		r.view.apply(d, r.term.epoch(), now)
 		if d.action == openInbox || d.action == fenceWorker {
@@ -300,7 +300,7 @@ func (r *reconciler) applied(decisions []transition, ops []zkapi.Op) {
 // something must be alive, in the incarnation that was seen.
 func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops []zkapi.Op) {
 	size := 0
-	checked, rung := map[string]bool{}, map[string]bool{}
+	checked, notified := map[string]bool{}, map[string]bool{}
 	for _, d := range decisions {
 		var add []zkapi.Op
 		if d.to != "" && d.action != openInbox && d.action != fenceWorker && !checked[d.to] {
@@ -309,7 +309,7 @@ func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops [
 				zkapi.Check(r.layout.inbox(d.to), r.view.worker(d.to).incarnation))
 		}
 		add = append(add, r.write(d, known)...)
-		if d.action == takeTask && rung[d.to] {
+		if d.action == takeTask && notified[d.to] {
 			add = add[:len(add)-1] // it is heard once
 		}
 		bytes := 0
@@ -320,7 +320,7 @@ func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops [
 			return n, ops
 		}
 		checked[d.to] = checked[d.to] || d.action != fenceWorker
-		rung[d.to] = rung[d.to] || d.action == takeTask
+		notified[d.to] = notified[d.to] || d.action == takeTask
 		ops, size, n = append(ops, add...), size+bytes, n+1
 	}
 	return n, ops

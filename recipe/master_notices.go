@@ -37,7 +37,7 @@ func (r *reconciler) sign(p *plan) error {
 		}
 		err := r.show(one.notice, one.data, p)
 		if zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNotEmpty) { // what is below it, no master has made
-			until := r.quarantine.bar(r.term.leading, about, err, false).until
+			until := r.quarantine.add(r.term.leading, about, err, false).until
 			p.wakeAt(until)
 			continue
 		}

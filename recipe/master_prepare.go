@@ -41,7 +41,7 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 		missing := errors.Is(reply.Err, zkapi.ErrNoNode)
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			s, _ := r.layout.subjectOf(zkapi.Get(q.path), reply.Err)
-			r.leave(s, reply.Err, false) // what is read here is read in order to write
+			r.quarantineSubject(s, reply.Err, false) // what is read here is read in order to write
 			gone[q.of] = true
 			continue
 		}
@@ -49,7 +49,7 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 			return nil, p, reply.Err
 		}
 		if d.action == takeTask && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
-			r.bar(d.task, &problemError{crowdedProblem(q.path)}, false)
+			r.quarantineTask(d.task, &problemError{crowdedProblem(q.path)}, false)
 			gone[q.of] = true
 			continue
 		}
@@ -72,7 +72,7 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 	}
 	var left []transition
 	for i, d := range decisions {
-		if !gone[i] && !(d.action == takeTask && r.view.worker(d.to).barred) {
+		if !gone[i] && !(d.action == takeTask && r.view.worker(d.to).quarantined) {
 			left = append(left, d)
 		}
 	}
@@ -83,12 +83,12 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 func (r *reconciler) questions(decisions []transition) []question {
 	var all []question
 	ask := func(of int, path string) { all = append(all, question{of, path}) }
-	rung := map[string]bool{}
+	asked := map[string]bool{}
 	for i := range decisions {
 		d := &decisions[i]
 		switch token := r.knownToken(d); {
-		case d.action == takeTask && !rung[d.to]:
-			rung[d.to] = true
+		case d.action == takeTask && !asked[d.to]:
+			asked[d.to] = true
 			ask(i, r.layout.worker(d.to))
 			ask(i, r.layout.assignment(d.to, d.task))
 		case d.action == takeTask || d.action == revokeTask:

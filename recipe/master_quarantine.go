@@ -51,7 +51,7 @@ const (
 // thread uses it.
 type quarantine struct {
 	env     zkapi.Env
-	see     Observers
+	obs     Observers
 	entries map[subject]*quarantined
 	strikes map[subject]int // failures in a row that were no refusals
 	changed bool            // since it was last listed
@@ -70,17 +70,17 @@ type quarantined struct {
 	asked    bool // of a task: a client wants it to be removed
 }
 
-func newQuarantine(env zkapi.Env, see Observers) *quarantine {
-	return &quarantine{env: env, see: see, entries: map[subject]*quarantined{}, strikes: map[subject]int{}}
+func newQuarantine(env zkapi.Env, obs Observers) *quarantine {
+	return &quarantine{env: env, obs: obs, entries: map[subject]*quarantined{}, strikes: map[subject]int{}}
 }
 
-// bar leaves s alone until a while has passed, longer each time.
-func (q *quarantine) bar(ctx context.Context, s subject, err error, reading bool) *quarantined {
+// add leaves s alone until a while has passed, longer each time.
+func (q *quarantine) add(ctx context.Context, s subject, err error, reading bool) *quarantined {
 	e := q.entries[s]
 	if e == nil {
 		e = &quarantined{since: q.env.Now()}
 		q.entries[s] = e
-		q.see.Logger.WarnContext(ctx, s.kind+" is left alone; it is tried again later", s.kind, brief(s.name), "error", clip(err.Error()))
+		q.obs.Logger.WarnContext(ctx, s.kind+" is left alone; it is tried again later", s.kind, brief(s.name), "error", clip(err.Error()))
 	}
 	delete(q.strikes, s)
 	e.refused++
@@ -93,7 +93,7 @@ func (q *quarantine) bar(ctx context.Context, s subject, err error, reading bool
 // exclude leaves s alone until its znode is gone: nothing else can cure it.
 func (q *quarantine) exclude(ctx context.Context, s subject, err error) {
 	if !q.holds(s) {
-		q.bar(ctx, s, err, false).until = time.Time{}
+		q.add(ctx, s, err, false).until = time.Time{}
 	}
 }
 
@@ -133,8 +133,8 @@ func (q *quarantine) left(worker string, tasks []string) {
 	}
 }
 
-// bars is holds for a task.
-func (q *quarantine) bars(task string) bool { return q.holds(subject{taskSubject, task}) }
+// holdsTask is holds for a task.
+func (q *quarantine) holdsTask(task string) bool { return q.holds(subject{taskSubject, task}) }
 
 // worked notes that a read, or a write, for s was carried out. That ends a quarantine
 // that a refusal of the same kind began; a write ends every one.
@@ -159,7 +159,7 @@ func (q *quarantine) gone(ctx context.Context, s subject) {
 func (q *quarantine) end(ctx context.Context, s subject, why string) {
 	e := q.entries[s]
 	delete(q.entries, s)
-	q.see.Logger.InfoContext(ctx, s.kind+" is left alone no longer: "+why,
+	q.obs.Logger.InfoContext(ctx, s.kind+" is left alone no longer: "+why,
 		s.kind, brief(s.name), "after", q.env.Now().Sub(e.since), "refused", e.refused, "error", e.reason)
 	q.count(s.kind)
 }
@@ -214,7 +214,7 @@ func (q *quarantine) retryAll(kind string) {
 // dissolve ends the counting: who left something alone does nothing any more.
 func (q *quarantine) dissolve() {
 	for s := range q.entries {
-		q.see.Metrics.Quarantined(s.kind, 0)
+		q.obs.Metrics.Quarantined(s.kind, 0)
 	}
 }
 
@@ -226,7 +226,7 @@ func (q *quarantine) count(kind string) {
 			n++
 		}
 	}
-	q.see.Metrics.Quarantined(kind, n)
+	q.obs.Metrics.Quarantined(kind, n)
 }
 
 // names lists the subjects of a kind that have an entry, on trial or not.

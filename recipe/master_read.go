@@ -34,7 +34,7 @@ func (r *reconciler) doAll(ops []fence.Read) []zkapi.Reply {
 // once more.
 func (r *reconciler) read() error {
 	steps := []func() error{
-		r.sync, r.release, r.confirmMaster, r.readFormat, r.readBell, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
+		r.sync, r.release, r.confirmMaster, r.readFormat, r.readCancellations, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
 		r.readProgress, r.readExpired,
 	}
 	for n, step := range steps {
@@ -77,27 +77,27 @@ func (r *reconciler) confirmMaster() error {
 // fresh reports whether what was read with this watch needs no reading.
 func fresh(watch zkapi.Source) bool { return watch != nil && !watch.Fired() }
 
-// readBell listens for clients that have cancelled a task: each sets the data of
+// readCancellations listens for clients that have cancelled a task: each sets the data of
 // /tasks to its name. If exactly one has, that task is looked at; otherwise all
 // that are assigned or wait, and none is assigned before.
-func (r *reconciler) readBell() error {
-	if fresh(r.bellWatch) {
+func (r *reconciler) readCancellations() error {
+	if fresh(r.cancelWatch) {
 		return nil
 	}
 	got, err := r.do(fence.Get(r.layout.tasks()).Watched())
 	if err != nil {
 		return r.remake(err)
 	}
-	rung := got.Stat.Version - r.bellVersion
-	r.bellWatch, r.bellVersion = got.Watch, got.Stat.Version
+	cancelled := got.Stat.Version - r.cancelVersion
+	r.cancelWatch, r.cancelVersion = got.Watch, got.Stat.Version
 	switch name := string(got.Data); {
-	case rung == 0:
-	case rung == 1 && r.view.tasks[name] != nil:
+	case cancelled == 0:
+	case cancelled == 1 && r.view.tasks[name] != nil:
 		r.view.dirty[name] = true
 	default:
-		r.suspect(len(r.view.waiting))
+		r.markStale(len(r.view.waiting))
 	}
-	if got.Stat.Version != 0 && (rung != 0 || !r.requested) { // each request rings
+	if got.Stat.Version != 0 && (cancelled != 0 || !r.requested) { // each request sets the notice
 		return r.readRequests()
 	}
 	return nil
@@ -148,7 +148,7 @@ func (r *reconciler) readInboxes() error {
 	var ops []fence.Read
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
-		if !worker.known || worker.barred {
+		if !worker.known || worker.quarantined {
 			delete(r.stale, w) // there is nothing to read yet
 			continue
 		}
@@ -164,14 +164,14 @@ func (r *reconciler) readInboxes() error {
 	replies := r.doAll(ops)
 	for i, reply := range replies {
 		if zkapi.Refused(reply.Err) {
-			r.barWorker(names[i], reply.Err, true)
+			r.quarantineWorker(names[i], reply.Err, true)
 			continue
 		}
 		if reply.Err != nil {
 			return reply.Err
 		}
 		if reply.Stat.Alive() { // nothing can be assigned there
-			r.barWorker(names[i], &problemError{claimProblem(r.layout.inbox(names[i]), reply.Stat)}, true)
+			r.quarantineWorker(names[i], &problemError{claimProblem(r.layout.inbox(names[i]), reply.Stat)}, true)
 			continue
 		}
 		r.inboxWatch[names[i]] = reply.Watch
@@ -197,20 +197,20 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	r.quarantine.left(w, inbox.Children)
 	now := map[string]bool{}
 	for _, t := range inbox.Children {
-		if r.quarantine.bars(t) {
+		if r.quarantine.holdsTask(t) {
 			r.quarantine.entries[subject{taskSubject, t}].inbox = w
 			continue
 		}
 		now[t] = true
 		if !worker.tasks[t] {
-			task := r.view.turn(t, unread, r.now())
+			task := r.view.setPhase(t, unread, r.now())
 			task.worker, task.token, task.revoked = w, Token{}, false // who made it is not known
 			r.view.dirty[t] = true
 		}
 	}
 	for t := range worker.tasks {
 		if task := r.view.tasks[t]; !now[t] && task != nil && task.worker == w {
-			r.view.turn(t, unread, r.now()).worker = ""
+			r.view.setPhase(t, unread, r.now()).worker = ""
 			r.view.dirty[t] = true
 		}
 	}
@@ -230,7 +230,7 @@ func (r *reconciler) readClaims() error {
 	for _, w := range r.view.workerNames() {
 		worker := r.view.workers[w]
 		lost := !worker.listed && !worker.heard && len(worker.tasks) > 0
-		if worker.barred || worker.claimed || !worker.listed && !lost {
+		if worker.quarantined || worker.claimed || !worker.listed && !lost {
 			continue
 		}
 		if worker.listed {
@@ -243,7 +243,7 @@ func (r *reconciler) readClaims() error {
 	replies := r.doAll(append(ops, claims...))
 	for i, w := range listed {
 		if zkapi.Refused(replies[i].Err) {
-			r.barWorker(w, replies[i].Err, true)
+			r.quarantineWorker(w, replies[i].Err, true)
 			continue
 		}
 		if err := r.lives(w, replies[i]); err != nil {
@@ -252,7 +252,7 @@ func (r *reconciler) readClaims() error {
 	}
 	for i, reply := range replies[len(listed):] {
 		if zkapi.Refused(reply.Err) {
-			r.barWorker(names[i], reply.Err, true)
+			r.quarantineWorker(names[i], reply.Err, true)
 			continue
 		}
 		if reply.Err != nil {
@@ -284,7 +284,7 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 	worker.alive, worker.stray = seen.Stat.Alive(), !seen.Stat.Alive()
 	if worker.stray {
 		r.stale[w] = true // its inbox is not watched any more
-		r.notices.tell(r.term.leading, r.term.see.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
+		r.notices.tell(r.term.leading, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
 	return nil
 }
@@ -304,7 +304,7 @@ func (r *reconciler) readTasks() error {
 	for _, t := range listed.Children {
 		there[t] = true
 		switch {
-		case !r.fits(subject{taskSubject, t}) || r.quarantine.bars(t):
+		case !r.fits(subject{taskSubject, t}) || r.quarantine.holdsTask(t):
 			before++ // it was there, as far as is known
 		case r.view.task(t).phase == unread:
 			r.view.dirty[t] = true
@@ -330,12 +330,12 @@ func (r *reconciler) readTasks() error {
 	return nil
 }
 
-// verified bounds the finished tasks that one sweep looks at again.
+// verified bounds the finished tasks that one resync looks at again.
 const verified = 1000
 
 // verify looks whether finished tasks are still those that were seen: one that was
 // collected may have been submitted anew under the same id. It goes through them in
-// turns, at each sweep some, and only when such a thing may have happened.
+// turns, at each resync some, and only when such a thing may have happened.
 func (r *reconciler) verify() error {
 	if len(r.unverified) == 0 && r.recreated {
 		r.recreated = false
@@ -356,22 +356,22 @@ func (r *reconciler) verify() error {
 	}
 	for i, reply := range r.doAll(ops) {
 		if zkapi.Refused(reply.Err) {
-			r.bar(names[i], reply.Err, true)
+			r.quarantineTask(names[i], reply.Err, true)
 			continue
 		}
 		if reply.Err != nil {
 			return reply.Err
 		}
 		if task := r.view.tasks[names[i]]; task != nil && (!reply.Found || reply.Stat.Czxid != task.czxid) {
-			r.renew(names[i])
+			r.reset(names[i])
 		}
 	}
 	r.unverified = r.unverified[len(names):]
 	return nil
 }
 
-// renew forgets what is known of a task that is another one by now.
-func (r *reconciler) renew(t string) {
+// reset forgets what is known of a task that is another one by now.
+func (r *reconciler) reset(t string) {
 	worker := r.view.task(t).worker
 	r.view.forget(t)
 	r.view.task(t).worker = worker
@@ -403,15 +403,15 @@ func (r *reconciler) readDirty() error {
 	}
 	replies := r.doAll(ops)
 	for _, t := range childless {
-		r.learn(t, below{})
+		r.update(t, below{})
 	}
 	for i, reply := range replies {
 		if gone, err := r.unreadable(parents[i], reply.Err); err != nil {
 			return err
 		} else if !gone && reply.Stat.Czxid != r.view.task(parents[i]).czxid {
-			r.renew(parents[i])
+			r.reset(parents[i])
 		} else if !gone {
-			r.learn(parents[i], taskChildren(reply.Children))
+			r.update(parents[i], taskChildren(reply.Children))
 		}
 	}
 	return r.readReturned()
@@ -433,7 +433,7 @@ func (r *reconciler) readReturned() error {
 		}
 		var record attemptRecord
 		if json.Unmarshal(reply.Data, &record) == nil && strings.HasPrefix(record.Reason, ErrAbandoned.Error()) {
-			r.view.task(names[i]).avoids(record.Worker)
+			r.view.task(names[i]).avoidWorker(record.Worker)
 		}
 	}
 	r.returned = nil
@@ -452,11 +452,11 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 			continue
 		}
 		if reply.Stat.Owner() != zkapi.OwnerNone { // it does not stay, or can have no children
-			r.bar(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)}, true)
+			r.quarantineTask(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)}, true)
 			continue
 		}
 		options, _ := decodeTask(reply.Data)
-		r.view.asks(names[i], options, reply.Stat.Czxid)
+		r.view.setOptions(names[i], options, reply.Stat.Czxid)
 		if reply.Stat.NumChildren == 0 {
 			childless = append(childless, names[i])
 		} else {
@@ -466,9 +466,9 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 	return childless, parents, nil
 }
 
-// learn takes over what is below a task. A task that has come back waits before
+// update takes over what is below a task. A task that has come back waits before
 // it is assigned again, unless it was called back.
-func (r *reconciler) learn(t string, b below) {
+func (r *reconciler) update(t string, b below) {
 	delete(r.view.dirty, t)
 	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
 	task := r.view.task(t)
@@ -487,12 +487,12 @@ func (r *reconciler) learn(t string, b below) {
 		if task.worker != "" {
 			r.stale[task.worker] = true
 		}
-		r.view.turn(t, finished, now)
+		r.view.setPhase(t, finished, now)
 	case task.worker != "":
-		task.holds(task.worker, now)
-		r.view.turn(t, assigned, now)
+		task.setHolder(task.worker, now)
+		r.view.setPhase(t, assigned, now)
 	default:
-		r.view.turn(t, pending, now)
+		r.view.setPhase(t, pending, now)
 	}
 }
 
@@ -514,7 +514,7 @@ func (r *reconciler) readProgress() error {
 	now := r.now()
 	var names []string
 	var ops []fence.Read
-	r.look = time.Time{}
+	r.nextCheck = time.Time{}
 	for _, t := range slices.Sorted(maps.Keys(r.view.special)) {
 		task := r.view.tasks[t]
 		if task.phase != assigned || task.options.HeartbeatTimeout == 0 {
@@ -524,19 +524,19 @@ func (r *reconciler) readProgress() error {
 			task.watched.at = now // it cannot be told whether it is silent
 			continue
 		}
-		if !task.watched.look.After(now) {
+		if !task.watched.nextCheck.After(now) {
 			names, ops = append(names, t), append(ops, fence.Exists(r.layout.progress(t)))
-			task.watched.look = now.Add(task.options.HeartbeatTimeout / looks)
+			task.watched.nextCheck = now.Add(task.options.HeartbeatTimeout / looks)
 		}
-		if r.look.IsZero() || task.watched.look.Before(r.look) {
-			r.look = task.watched.look
+		if r.nextCheck.IsZero() || task.watched.nextCheck.Before(r.nextCheck) {
+			r.nextCheck = task.watched.nextCheck
 		}
 	}
 	for i, reply := range r.doAll(ops) {
 		hint := subject{progressSubject, names[i]}
 		task := r.view.tasks[names[i]]
 		if zkapi.Refused(reply.Err) {
-			r.quarantine.bar(r.term.leading, hint, reply.Err, true)
+			r.quarantine.add(r.term.leading, hint, reply.Err, true)
 			task.watched.at = now
 			continue
 		}
@@ -545,7 +545,7 @@ func (r *reconciler) readProgress() error {
 		}
 		r.quarantine.worked(r.term.leading, hint, true)
 		if reply.Found && !reply.Stat.Alive() {
-			r.notices.tell(r.term.leading, r.term.see.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
+			r.notices.tell(r.term.leading, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
 			continue
 		}
 		if reply.Found && reply.Stat.Mzxid != task.watched.mzxid {
@@ -590,14 +590,14 @@ func (r *reconciler) readExpired() error {
 		}
 		err := errors.Join(node.Err, listed.Err, status.Err)
 		if zkapi.Refused(err) {
-			r.bar(t, err, true)
+			r.quarantineTask(t, err, true)
 			continue
 		}
 		if err != nil {
 			return err
 		}
 		if !status.Found || node.Stat.Czxid != r.view.tasks[t].czxid {
-			r.renew(t)
+			r.reset(t)
 			continue
 		}
 		r.view.tasks[t].leftover = &leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version}

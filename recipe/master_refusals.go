@@ -12,7 +12,7 @@ import (
 
 // This file says what a refusal may end that a master meets. Only what every master
 // needs ends Run: the parents, and the master's own claim. Whatever concerns one task,
-// one worker or one notice is left alone (quarantine.go), and the rest goes on. The
+// one worker or one notice is left alone (master_quarantine.go), and the rest goes on. The
 // table of all reads and writes is in scopes_test.go.
 
 var (
@@ -33,9 +33,9 @@ type bounds struct {
 	most       int // that bytes may come back to
 }
 
-// suspect is the size in bytes from which on a lost multi is made smaller when it is
+// shrinkFrom is the size in bytes from which on a lost multi is made smaller when it is
 // tried again: no server's jute.maxbuffer is less.
-const suspect = 64 << 10
+const shrinkFrom = 64 << 10
 
 // newBounds leaves room for the check of the claim.
 func newBounds(session fence.Session) bounds {
@@ -54,7 +54,7 @@ func (b *bounds) lost(ops []zkapi.Op, err error) {
 		b.bytes = b.most
 	case zkapi.Refused(err):
 		b.ops = max(min(b.ops, len(ops))/2, 1)
-	case size > suspect:
+	case size > shrinkFrom:
 		b.bytes = min(b.bytes, size/2)
 	}
 }
@@ -115,10 +115,10 @@ func subjectOfTransition(d transition) subject {
 	return subject{taskSubject, d.task}
 }
 
-// forgive takes the outcome of one multi and returns what is left of its error. It
+// handleRefusal takes the outcome of one multi and returns what is left of its error. It
 // leaves alone the task or the worker for whose sake the multi was refused, or failed
 // again and again: one multi holds many tasks, and one must not stop all others.
-func (r *reconciler) forgive(err error, ops []zkapi.Op, part []transition) error {
+func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []transition) error {
 	if err == nil {
 		r.fitted(ops)
 		return nil
@@ -144,7 +144,7 @@ func (r *reconciler) forgive(err error, ops []zkapi.Op, part []transition) error
 		r.bounds.lost(ops, err)
 		return err
 	}
-	r.leave(s, err, false)
+	r.quarantineSubject(s, err, false)
 	if zkapi.Curable(err) {
 		return fmt.Errorf("%w: %w", errPressed, err)
 	}
@@ -193,22 +193,22 @@ func settled(errs []error) error {
 	return errLeftAlone
 }
 
-// leave leaves a task or a worker alone.
-func (r *reconciler) leave(s subject, err error, reading bool) {
+// quarantineSubject leaves a task, a worker or a request alone.
+func (r *reconciler) quarantineSubject(s subject, err error, reading bool) {
 	switch s.kind {
 	case taskSubject:
-		r.bar(s.name, err, reading)
+		r.quarantineTask(s.name, err, reading)
 	case workerSubject:
-		r.barWorker(s.name, err, reading)
+		r.quarantineWorker(s.name, err, reading)
 	case requestSubject:
-		r.quarantine.bar(r.term.leading, s, err, reading)
+		r.quarantine.add(r.term.leading, s, err, reading)
 		delete(r.view.asked, s.name)
 	}
 }
 
-// bar leaves a task alone. Its assignment, and the request to remove it, stay as they are.
-func (r *reconciler) bar(t string, err error, reading bool) {
-	e := r.quarantine.bar(r.term.leading, subject{taskSubject, t}, err, reading)
+// quarantineTask leaves a task alone. Its assignment, and the request to remove it, stay as they are.
+func (r *reconciler) quarantineTask(t string, err error, reading bool) {
+	e := r.quarantine.add(r.term.leading, subject{taskSubject, t}, err, reading)
 	e.asked = e.asked || r.view.wanted(t)
 	delete(r.view.asked, t)
 	for name, w := range r.view.workers {
@@ -220,10 +220,10 @@ func (r *reconciler) bar(t string, err error, reading bool) {
 	r.view.forget(t)
 }
 
-// barWorker leaves a worker alone: it is given nothing, and nothing is taken from it.
-func (r *reconciler) barWorker(w string, err error, reading bool) {
-	r.quarantine.bar(r.term.leading, subject{workerSubject, w}, err, reading)
-	r.view.worker(w).barred = true
+// quarantineWorker leaves a worker alone: it is given nothing, and nothing is taken from it.
+func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
+	r.quarantine.add(r.term.leading, subject{workerSubject, w}, err, reading)
+	r.view.worker(w).quarantined = true
 	r.view.touchedWorkers[w] = true
 	delete(r.stale, w)
 	delete(r.inboxWatch, w)
@@ -239,7 +239,7 @@ func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 	case errors.Is(err, zkapi.ErrNoNode):
 		r.quarantine.gone(r.term.leading, subject{taskSubject, t})
 	case zkapi.Refused(err) || zkapi.TooLarge(err): // it is so named in an inbox
-		r.bar(t, err, true)
+		r.quarantineTask(t, err, true)
 	default:
 		return false, err
 	}
@@ -263,17 +263,17 @@ func (r *reconciler) release() error {
 			r.view.task(s.name)
 			r.view.dirty[s.name] = true
 			if r.quarantine.entries[s].asked {
-				r.requested, r.bellWatch = false, nil
+				r.requested, r.cancelWatch = false, nil
 			}
 			if w := r.quarantine.entries[s].inbox; w != "" {
 				r.stale[w] = true
 			}
 		case workerSubject:
 			w := r.view.worker(s.name)
-			w.barred, w.claimed = false, false
+			w.quarantined, w.claimed = false, false
 			r.stale[s.name] = true
 		case requestSubject:
-			r.requested, r.bellWatch = false, nil
+			r.requested, r.cancelWatch = false, nil
 		}
 	}
 	return nil
@@ -285,11 +285,11 @@ func (r *reconciler) remake(err error) error {
 	if !errors.Is(err, zkapi.ErrNoNode) {
 		return err
 	}
-	tell := r.notices.teller(r.term.leading, r.term.see.Logger)
+	tell := r.notices.teller(r.term.leading, r.term.obs.Logger)
 	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", tell); made != nil {
 		return fmt.Errorf("%w; it cannot be made anew: %v", err, made) // somebody else may make it
 	}
-	r.term.see.Logger.WarnContext(r.term.leading, "a parent was gone, and is made anew", "error", err)
+	r.term.obs.Logger.WarnContext(r.term.leading, "a parent was gone, and is made anew", "error", err)
 	return err
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // readRequests lists the tasks that clients want to be removed. It is called when the
-// bell has been rung, which each request does.
+// cancellation notice has been set, which each request does.
 func (r *reconciler) readRequests() error {
 	r.requested = false
 	all := subject{noticeSubject, r.layout.requests()}
@@ -20,7 +20,7 @@ func (r *reconciler) readRequests() error {
 	listed, err := r.do(fence.Children(r.layout.requests()))
 	switch {
 	case zkapi.Refused(err): // who asks waits; nothing else depends on it
-		r.quarantine.bar(r.term.leading, all, err, true)
+		r.quarantine.add(r.term.leading, all, err, true)
 		return nil
 	case errors.Is(err, zkapi.ErrNoNode): // it was made by an earlier build
 	case err != nil:
@@ -61,7 +61,7 @@ func (r *reconciler) readMeant(names []string) error {
 		switch {
 		case errors.Is(reply.Err, zkapi.ErrNoNode): // it was taken down by hand
 		case zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err):
-			r.leave(s, reply.Err, true)
+			r.quarantineSubject(s, reply.Err, true)
 		case reply.Err != nil:
 			return reply.Err
 		default:
@@ -76,7 +76,7 @@ func (r *reconciler) readMeant(names []string) error {
 // read again if it may be older than the request: if the task is not finished yet, or is
 // not the one that is meant.
 func (r *reconciler) wants(t string, czxid int64) {
-	if r.quarantine.bars(t) {
+	if r.quarantine.holdsTask(t) {
 		r.quarantine.entries[subject{taskSubject, t}].asked = true
 		return
 	}
@@ -86,7 +86,7 @@ func (r *reconciler) wants(t string, czxid int64) {
 	case task.phase != finished:
 		r.view.dirty[t] = true
 	case czxid != anyLife && czxid != task.czxid:
-		r.renew(t)
+		r.reset(t)
 	}
 }
 

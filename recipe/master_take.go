@@ -78,13 +78,13 @@ func (v *view) takes(d transition, now time.Time) {
 	}
 	worker.taken[d.task] = now
 	if d.avoid {
-		v.task(d.task).avoids(d.to)
+		v.task(d.task).avoidWorker(d.to)
 	}
 }
 
-// avoids notes a worker that is not given the task again, as long as there are others.
+// avoidWorker notes a worker that is not given the task again, as long as there are others.
 // The last one is noted last.
-func (t *taskView) avoids(worker string) {
+func (t *taskView) avoidWorker(worker string) {
 	others := slices.DeleteFunc(slices.Clone(t.avoid), func(w string) bool { return w == worker })
 	t.avoid = append(others, worker)
 }

@@ -425,7 +425,7 @@ func TestBusyIsNotSilent(t *testing.T) {
 }
 
 // TestCancelIsQuick: a task that waits ends at once, and one that runs is told
-// without a sweep.
+// without a resync.
 func TestCancelIsQuick(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})

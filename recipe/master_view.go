@@ -18,7 +18,7 @@ const (
 )
 
 // taskView is one task in the master's view. Everything but phase may be set
-// directly; phase is changed by view.turn alone.
+// directly; phase is changed by view.setPhase alone.
 type taskView struct {
 	phase    phase
 	options  Options
@@ -35,7 +35,7 @@ type taskView struct {
 	waiting time.Time // since when it could have been
 	avoid   []string  // workers that were silent about it, or lost with it
 
-	watched beating // of the execution that is assigned, if the task asks for it
+	watched progressSeen // of the execution that is assigned, if the task asks for it
 
 	done      time.Time // when its status was first seen
 	confirmed bool      // its status is there to stay
@@ -43,13 +43,13 @@ type taskView struct {
 	leftover  *leftover // what to delete when its retention is over
 }
 
-// beating is what the master has seen of the progress of one execution.
-type beating struct {
-	worker  string
-	attempt int32
-	mzxid   int64     // of the progress
-	at      time.Time // when that, or the assignment, was first seen
-	look    time.Time // when to look again
+// progressSeen is what the master has seen of the progress of one execution.
+type progressSeen struct {
+	worker    string
+	attempt   int32
+	mzxid     int64     // of the progress
+	at        time.Time // when that, or the assignment, was first seen
+	nextCheck time.Time // when to look again
 }
 
 // leftover is a finished task as it was when it was last read.
@@ -66,7 +66,7 @@ type workerView struct {
 	stray       bool // /workers/<w> was seen to be no ephemeral of a session
 	alive       bool
 	known       bool
-	barred      bool // it is quarantined: it is given nothing, and nothing is taken from it
+	quarantined bool // it is quarantined: it is given nothing, and nothing is taken from it
 	incarnation int32
 	claimed     bool // what follows is what this incarnation says
 	heard       bool // it has been read what some incarnation says
@@ -132,8 +132,8 @@ func (v *view) task(name string) *taskView {
 	return t
 }
 
-// turn brings a task into a phase.
-func (v *view) turn(name string, p phase, now time.Time) *taskView {
+// setPhase brings a task into a phase.
+func (v *view) setPhase(name string, p phase, now time.Time) *taskView {
 	t := v.task(name)
 	v.touchedTasks[name] = true
 	v.counts[t.phase]--
@@ -180,8 +180,8 @@ func (v *view) forget(name string) {
 	v.touchedTasks[name] = true
 }
 
-// asks takes over the options of a task, once.
-func (v *view) asks(name string, o Options, czxid int64) {
+// setOptions takes over the options of a task, once.
+func (v *view) setOptions(name string, o Options, czxid int64) {
 	t := v.task(name)
 	t.known, t.options, t.czxid = true, o, czxid
 	if o.Resident || o.HeartbeatTimeout > 0 {
@@ -189,11 +189,11 @@ func (v *view) asks(name string, o Options, czxid int64) {
 	}
 }
 
-// holds notes who is to execute a task now: its silence counts anew for every
+// setHolder notes who is to execute a task now: its silence counts anew for every
 // execution, and only then.
-func (t *taskView) holds(worker string, now time.Time) {
+func (t *taskView) setHolder(worker string, now time.Time) {
 	t.worker = worker
 	if t.watched.worker != worker || t.watched.attempt != t.attempts+1 {
-		t.watched = beating{worker: worker, attempt: t.attempts + 1, at: now, look: now}
+		t.watched = progressSeen{worker: worker, attempt: t.attempts + 1, at: now, nextCheck: now}
 	}
 }

@@ -104,16 +104,16 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	worked := n.work(ctx)
 	n.life.end(worked)
-	quiet := context.WithoutCancel(ctx)
-	if _, err := n.env.Wait(quiet, leading); err != nil {
+	detached := context.WithoutCancel(ctx)
+	if _, err := n.env.Wait(detached, leading); err != nil {
 		return err
 	}
 	for _, drain := range n.drains {
-		if _, err := n.env.Wait(quiet, drain); err != nil {
+		if _, err := n.env.Wait(detached, drain); err != nil {
 			return err
 		}
 	}
-	n.life.ended(n.master.life.wait(quiet, n.env))
+	n.life.ended(n.master.life.wait(detached, n.env))
 	if errors.Is(worked, context.Cause(ctx)) {
 		return led
 	}

@@ -142,12 +142,12 @@ func (n *notices) teller(ctx context.Context, log *slog.Logger) func(Problem) {
 // The znode is told of once.
 func (n *notices) unobstructed(ctx context.Context, again *retry, session endable, step func() error) error {
 	for {
-		err := again.persist(ctx, session, step)
+		err := again.retryOnDisconnect(ctx, session, step)
 		p, ok := errors.AsType[*problemError](err)
 		if !ok {
 			return err
 		}
-		if err := n.outwait(ctx, again.env, session, again.see.Logger, p); err != nil {
+		if err := n.outwait(ctx, again.env, session, again.obs.Logger, p); err != nil {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func (n *notices) unobstructed(ctx context.Context, again *retry, session endabl
 // outwait tells of a problem, and waits a while before the step is tried again.
 func (n *notices) outwait(ctx context.Context, env zkapi.Env, session endable, log *slog.Logger, p *problemError) error {
 	n.tell(ctx, log, p.Problem, zkapi.Stat{})
-	_, err := env.Wait(ctx, session.Done(), env.Timer(sweepInterval))
+	_, err := env.Wait(ctx, session.Done(), env.Timer(resyncInterval))
 	if err == nil && session.Done().Fired() {
 		err = session.Cause()
 	}

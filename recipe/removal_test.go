@@ -295,7 +295,7 @@ func TestRequests_SayWhichTask(t *testing.T) {
 				w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
 				w.do(zkapi.Multi(cancelled...))
 				w.master(recipe.MasterConfig{Name: "m1"})
-				time.Sleep(11 * time.Second) // the master knows it, and its next sweep is to come
+				time.Sleep(11 * time.Second) // the master knows it, and its next resync is to come
 				w.do(zkapi.Multi(append([]zkapi.Op{zkapi.Delete("/tasks/task-job/status", 0), zkapi.Delete("/tasks/task-job", 0)}, cancelled...)...))
 				if data != "" {
 					data = fmt.Sprintf(data, w.do(zkapi.Exists("/tasks/task-job")).Stat.Czxid)

@@ -97,7 +97,7 @@ func (m *memory) behind(shown, known int32) (err error, news bool) {
 //
 // The roles of one process have sessions on different servers. What one of them has seen,
 // the server of another may not know yet, until a sync: that is no tree that went back.
-func (m *memory) compare(ctx context.Context, session fence.Session, l layout, see Observers, role string) (shown, known int32, err error) {
+func (m *memory) compare(ctx context.Context, session fence.Session, l layout, obs Observers, role string) (shown, known int32, err error) {
 	known, _ = m.highest()
 	found, err := exists(ctx, session, fence.Exists(l.assign()))
 	if err == nil && found.Stat.Version < known {
@@ -110,7 +110,7 @@ func (m *memory) compare(ctx context.Context, session fence.Session, l layout, s
 	}
 	shown = found.Stat.Version
 	if err, news := m.behind(shown, known); news {
-		see.wentBack(ctx, role, err)
+		obs.wentBack(ctx, role, err)
 	}
 	m.saw(shown, "this process")
 	return shown, known, nil
@@ -165,10 +165,10 @@ func lift(ctx context.Context, session fence.Session, path, holder string, from,
 // under a lower one is fenced, and the next election begins above. It returns the version
 // that /assign has at least.
 func (c candidate) lift(ctx context.Context) (floor int32, err error) {
-	shown, known, err := c.memory.compare(ctx, c.session, c.layout, c.see, "master")
+	shown, known, err := c.memory.compare(ctx, c.session, c.layout, c.obs, "master")
 	floor = c.memory.floor(known)
 	if err == nil && shown < floor {
-		c.see.Logger.WarnContext(ctx, "the epoch is lifted", "from", shown, "to", floor)
+		c.obs.Logger.WarnContext(ctx, "the epoch is lifted", "from", shown, "to", floor)
 		_, err = lift(ctx, c.session, c.layout.assign(), c.name, shown, floor)
 	}
 	return floor, err
@@ -183,7 +183,7 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 	case record.EpochSeen == 0 || record.EpochSeen < epoch:
 		return nil
 	case record.EpochSeen-epoch > maxLift || record.EpochSeen >= maxEpoch:
-		r.notices.tell(r.term.leading, r.term.see.Logger, Problem{
+		r.notices.tell(r.term.leading, r.term.obs.Logger, Problem{
 			Path:   r.layout.inbox(w),
 			What:   fmt.Sprintf("says that epoch %d was seen, too far above %d to be believed: it is ignored", record.EpochSeen, epoch),
 			Remedy: fmt.Sprintf("get %s; if it is true, start a master with --epoch-at-least %d", r.layout.inbox(w), record.EpochSeen),
@@ -196,7 +196,7 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 		r.memory.lose()
 		err, _ = r.memory.behind(epoch, record.EpochSeen)
 	}
-	r.term.see.wentBack(r.term.leading, "master", err)
+	r.term.obs.wentBack(r.term.leading, "master", err)
 	r.term.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, err))
 	return err
 }

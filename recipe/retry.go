@@ -31,18 +31,18 @@ const (
 // that it has not failed since it last succeeded.
 type retry struct {
 	env  zkapi.Env
-	see  Observers
+	obs  Observers
 	step string // what is tried, in the log and the metric
 
-	lossesOnly bool // persist returns every refusal
+	lossesOnly bool // retryOnDisconnect returns every refusal
 
 	failures int
 	told     bool
 	since    time.Time
 }
 
-func newRetry(env zkapi.Env, see Observers, step string) *retry {
-	return &retry{env: env, see: see, step: step}
+func newRetry(env zkapi.Env, obs Observers, step string) *retry {
+	return &retry{env: env, obs: obs, step: step}
 }
 
 // failed notes a failure and returns how long to wait before the next try. It warns at
@@ -50,7 +50,7 @@ func newRetry(env zkapi.Env, see Observers, step string) *retry {
 func (r *retry) failed(ctx context.Context, err error) time.Duration {
 	refused := zkapi.Refused(err)
 	r.failures++
-	r.see.Metrics.Retried(r.step, refused)
+	r.obs.Metrics.Retried(r.step, refused)
 	pauses, most := r.failures-quickTries, mostAfterLoss
 	if refused {
 		pauses, most = r.failures, mostAfterRefusal
@@ -67,13 +67,13 @@ func (r *retry) tell(ctx context.Context, err error) {
 		return
 	}
 	r.told, r.since = true, r.env.Now()
-	r.see.Logger.WarnContext(ctx, "a step fails and is tried again, with growing pauses", "step", r.step, "error", clip(err.Error()))
+	r.obs.Logger.WarnContext(ctx, "a step fails and is tried again, with growing pauses", "step", r.step, "error", clip(err.Error()))
 }
 
 // worked notes a success. It says so if the failures before were told of.
 func (r *retry) worked(ctx context.Context) {
 	if r.told {
-		r.see.Logger.WarnContext(ctx, "a step that failed works again",
+		r.obs.Logger.WarnContext(ctx, "a step that failed works again",
 			"step", r.step, "failures", r.failures, "after", r.env.Now().Sub(r.since))
 	}
 	r.failures, r.told = 0, false
@@ -98,10 +98,10 @@ func (r *retry) wait(ctx context.Context, session endable, err error) error {
 	return nil
 }
 
-// persist repeats a step that changes nothing, or that is harmless to repeat, for as
+// retryOnDisconnect repeats a step that changes nothing, or that is harmless to repeat, for as
 // long as it fails for want of a connection, or with a refusal that may end by itself.
 // It returns what no repetition cures; or, when ctx ends, the last failure with it.
-func (r *retry) persist(ctx context.Context, session endable, step func() error) error {
+func (r *retry) retryOnDisconnect(ctx context.Context, session endable, step func() error) error {
 	for {
 		err := step()
 		if !passing(err) || r.lossesOnly && zkapi.Refused(err) {

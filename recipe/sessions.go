@@ -13,7 +13,7 @@ import (
 type sessions struct {
 	role string
 	env  zkapi.Env
-	see  Observers
+	obs  Observers
 	life *lifetime // hears how each session ended
 
 	memory *memory
@@ -25,7 +25,7 @@ type sessions struct {
 // body says whether the role was taken, and returns a refusal or errEnough to end each
 // too. It has no more of the session than package fence gives it.
 func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
-	again := newRetry(s.env, s.see, s.role+" session")
+	again := newRetry(s.env, s.obs, s.role+" session")
 	for ctx.Err() == nil {
 		zkapi.Rest(s.env, "open")
 		session, err := s.env.Open(ctx)
@@ -54,14 +54,14 @@ func (s sessions) each(ctx context.Context, body func(context.Context, fence.Ses
 
 // one runs body on one session. served says whether the role was taken.
 func (s sessions) one(ctx context.Context, session zkapi.Session, body func(context.Context, fence.Session) (served bool, err error)) (served bool, err error) {
-	s.see.Metrics.SessionOpened(s.role)
-	s.memory.opened(ctx, session, s.see, s.role)
+	s.obs.Metrics.SessionOpened(s.role)
+	s.memory.opened(ctx, session, s.obs, s.role)
 	mine := &ownSession{Session: session}
 	mine.served, err = body(ctx, fence.Of(mine))
 	zkapi.Rest(s.env, "close", mine, err)
 	s.life.ended(closeSession(ctx, mine))
-	s.see.Metrics.SessionEnded(s.role, mine.lost)
-	s.see.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
+	s.obs.Metrics.SessionEnded(s.role, mine.lost)
+	s.obs.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
 	return mine.served, err
 }
 
@@ -95,7 +95,7 @@ func closeSession(ctx context.Context, session interface{ Close(context.Context)
 }
 
 // opened asks a new session whether the tree has gone back since earlier sessions.
-func (m *memory) opened(ctx context.Context, session zkapi.Session, see Observers, role string) {
+func (m *memory) opened(ctx context.Context, session zkapi.Session, obs Observers, role string) {
 	times, last := zkapi.WentBack(session)
 	m.mu.Lock()
 	news := times > m.times
@@ -103,6 +103,6 @@ func (m *memory) opened(ctx context.Context, session zkapi.Session, see Observer
 	m.lost = m.lost || news
 	m.mu.Unlock()
 	if news {
-		see.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
+		obs.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
 	}
 }

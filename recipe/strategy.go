@@ -95,7 +95,7 @@ func newLoads(v *view, perWorker int) *loads {
 	l := &loads{residents: map[string]int{}}
 	for _, name := range v.workerNames() {
 		w := v.workers[name]
-		if w.barred {
+		if w.quarantined {
 			continue // what it holds stays where it is
 		}
 		if !w.alive || !w.known || w.retiring || w.outdated || w.fenced {

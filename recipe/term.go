@@ -14,7 +14,7 @@ import (
 // reason than that its owner wanted it to.
 var ErrDeposed = errors.New("deposed")
 
-// term is the reign of one master: one session, one epoch. It is the only thing
+// term is the leadership of one master: one session, one epoch. It is the only thing
 // that can write as the master.
 //
 // A term lasts no longer than its lease. It ends in one of two ways. Deposed, everything ends at once. Handed over,
@@ -23,7 +23,7 @@ var ErrDeposed = errors.New("deposed")
 type term struct {
 	claim
 	env     zkapi.Env
-	see     Observers
+	obs     Observers
 	leading context.Context // leadership; its cause says why it ended
 	holding context.Context // the right to write; it outlives leading by the hand-over
 	began   time.Time
@@ -32,15 +32,15 @@ type term struct {
 	stopLeading, stopHolding context.CancelCauseFunc
 }
 
-// newTerm begins a reign won by a write that was sent at won, by Env.Elapsed.
-func newTerm(ctx context.Context, env zkapi.Env, see Observers, c claim, won time.Duration) *term {
-	t := &term{claim: c, env: env, see: see, began: env.Now(), lease: newLease(env, c.session, won)}
+// newTerm begins a term won by a write that was sent at won, by Env.Elapsed.
+func newTerm(ctx context.Context, env zkapi.Env, obs Observers, c claim, won time.Duration) *term {
+	t := &term{claim: c, env: env, obs: obs, began: env.Now(), lease: newLease(env, c.session, won)}
 	t.leading, t.stopLeading = context.WithCancelCause(ctx)
 	t.holding, t.stopHolding = context.WithCancelCause(context.WithoutCancel(ctx))
 	return t
 }
 
-// depose ends the reign at once. The first cause counts.
+// depose ends the term at once. The first cause counts.
 func (t *term) depose(cause error) {
 	t.stopLeading(cause)
 	t.stopHolding(cause)
@@ -77,11 +77,11 @@ func (t *term) sendAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
 		}
 		errs = append(errs, reply.Err)
 		if zkapi.FateOf(reply.Err) == zkapi.Unknown {
-			t.see.Metrics.Unknown("master", zkapi.Unknown)
+			t.obs.Metrics.Unknown("master", zkapi.Unknown)
 		}
 	}
 	if err := errors.Join(errs...); errors.Is(err, ErrFenced) {
-		t.see.Metrics.Fenced("master")
+		t.obs.Metrics.Fenced("master")
 		t.depose(fmt.Errorf("%w: %w", ErrDeposed, err))
 	}
 	return replies
@@ -115,9 +115,9 @@ func (t *term) keepLease() {
 	}
 }
 
-// beat confirms the claim whenever no other write has. It stops when leading ends,
+// heartbeat confirms the claim whenever no other write has. It stops when leading ends,
 // so that a hand-over takes no longer than the lease that is left.
-func (t *term) beat() {
+func (t *term) heartbeat() {
 	zkapi.Keep(t.env, t)
 	for {
 		due := t.lease.due()
@@ -125,7 +125,7 @@ func (t *term) beat() {
 			_ = t.write() // a failure shows in the lease
 			due = retryDelay
 		}
-		zkapi.Rest(t.env, "beat")
+		zkapi.Rest(t.env, "heartbeat")
 		if _, err := t.env.Wait(t.leading, t.env.Timer(due), t.lease.changed); err != nil {
 			return
 		}

@@ -26,14 +26,14 @@ func (l Leader) Exists() bool { return l.Session != 0 }
 // watch, told if it has changed, read again. Told is the state, never the step.
 type followed struct {
 	env     zkapi.Env
-	see     Observers
+	obs     Observers
 	session fence.Session
 	layout  layout
 }
 
 // wait waits until one of watches fires or they may be lost.
 func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ...zkapi.Source) error {
-	_, err := f.env.Wait(ctx, watched(append(watches, reconnected, f.session.Done(), f.env.Timer(awaitSweep))...)...)
+	_, err := f.env.Wait(ctx, watched(append(watches, reconnected, f.session.Done(), f.env.Timer(awaitResync))...)...)
 	if err == nil && f.session.Done().Fired() {
 		err = f.session.Cause()
 	}
@@ -43,7 +43,7 @@ func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ..
 // leader tells who is master and when it changes, until tell returns false.
 func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 	var last *Leader
-	again := newRetry(f.env, f.see, "look at /master")
+	again := newRetry(f.env, f.obs, "look at /master")
 	for {
 		_, _, reconnected := f.session.Connection()
 		var now Leader
@@ -52,7 +52,7 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 			now, watch, err = f.readLeader(ctx)
 			return err
 		}
-		err := again.persist(ctx, f.session, read)
+		err := again.retryOnDisconnect(ctx, f.session, read)
 		if zkapi.Permanent(err) { // this process is not shown who leads: what it was told last stands
 			again.tell(ctx, err)
 			now, watch, err = Leader{}, nil, nil
@@ -119,7 +119,7 @@ func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Lead
 // status or tell returns false.
 func (f followed) progress(ctx context.Context, task string, tell func([]byte) bool) error {
 	var last []byte
-	again := newRetry(f.env, f.see, "look at the progress of a task")
+	again := newRetry(f.env, f.obs, "look at the progress of a task")
 	for {
 		_, _, reconnected := f.session.Connection()
 		var shown, ended, got zkapi.Result
@@ -147,7 +147,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 			}
 			return err
 		}
-		if err := again.persist(ctx, f.session, read); err != nil || ended.Found {
+		if err := again.retryOnDisconnect(ctx, f.session, read); err != nil || ended.Found {
 			return err
 		}
 		if string(got.Data) != string(last) && !tell(got.Data) {
@@ -164,7 +164,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 func (c *Client) Leader(ctx context.Context) (Leader, error) {
 	var leader Leader
 	err := c.reading(ctx, func(session fence.Session) (err error) {
-		f := followed{c.env, c.see, session, c.layout}
+		f := followed{c.env, c.obs, session, c.layout}
 		leader, _, err = f.readLeader(ctx)
 		return err
 	})
@@ -201,18 +201,18 @@ func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 
 // follow runs body on one session after the other.
 func (c *Client) follow(ctx context.Context, body func(followed) error) {
-	err := c.reading(ctx, func(session fence.Session) error { return body(followed{c.env, c.see, session, c.layout}) })
+	err := c.reading(ctx, func(session fence.Session) error { return body(followed{c.env, c.obs, session, c.layout}) })
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) && !errors.Is(err, ErrNoTask) {
-		c.see.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
+		c.obs.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
 	}
 }
 
 // Progress is Client.Progress on the session of this master, while it leads.
 func (m *Master) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		m.feed.mu.Lock()
-		now := m.feed.current
-		m.feed.mu.Unlock()
+		m.broadcaster.mu.Lock()
+		now := m.broadcaster.current
+		m.broadcaster.mu.Unlock()
 		if now != nil {
 			_ = followed{m.env, m.config.Observers, now.term.session, m.layout}.progress(ctx, task, yield)
 		}

@@ -212,10 +212,10 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	}
 	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
 	i := newIncarnation(ctx, w, held, at)
-	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("beat", i.beat)}
+	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("heartbeat", i.heartbeat)}
 	if w.config.OnMaster != nil {
 		threads = append(threads, w.env.Spawn("master", func() {
-			f := followed{env: w.env, see: w.config.Observers, session: session, layout: w.layout}
+			f := followed{env: w.env, obs: w.config.Observers, session: session, layout: w.layout}
 			f.leader(i.ctx, func(leader Leader) bool { w.config.OnMaster(i.ctx, leader); return true })
 		}))
 	}
@@ -273,7 +273,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 				w.log.InfoContext(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
 			}
 			zkapi.Rest(w.env, "wait for the name", session)
-			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(sweepInterval))...)
+			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(resyncInterval))...)
 			if err != nil {
 				return claim{}, 0, err
 			}

@@ -147,9 +147,9 @@ func (i *incarnation) keepClaim() {
 	}
 }
 
-// beat confirms the claim whenever no other write has, as long as something relies on
+// heartbeat confirms the claim whenever no other write has, as long as something relies on
 // the lease. A worker that runs nothing writes nothing.
-func (i *incarnation) beat() {
+func (i *incarnation) heartbeat() {
 	zkapi.Keep(i.env, i)
 	for {
 		sources := []zkapi.Source{i.relied}
@@ -161,7 +161,7 @@ func (i *incarnation) beat() {
 			}
 			sources = append(sources, i.env.Timer(due), i.lease.changed)
 		}
-		zkapi.Rest(i.env, "beat")
+		zkapi.Rest(i.env, "heartbeat")
 		if _, err := i.env.Wait(i.ctx, sources...); err != nil {
 			return
 		}

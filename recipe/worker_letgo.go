@@ -115,7 +115,7 @@ func (i *incarnation) decline(e *execution) {
 		e.held = i.env.Now()
 	}
 	if again > 0 && i.env.Now().Sub(e.held) < zkapi.Pause(i.env, firstDecline, mostDecline, again) {
-		return // the next sweep looks again
+		return // the next resync looks again
 	}
 	w.mu.Lock()
 	w.declined[e.task.Name]++
@@ -219,7 +219,7 @@ func (i *incarnation) letGoUnclaimed() {
 	w := i.worker
 	var seen zkapi.Result
 	again := newRetry(i.env, w.config.Observers, "look at the worker's znode")
-	err := again.persist(w.patience, i.session, func() (err error) {
+	err := again.retryOnDisconnect(w.patience, i.session, func() (err error) {
 		seen, err = exists(w.patience, i.session, fence.Exists(w.layout.worker(w.config.Name)))
 		return err
 	})

@@ -26,25 +26,25 @@ type incarnation struct {
 	born   int32           // version of the claim when it registered
 	lease  lease
 
-	held     map[string]*execution // by task
-	reread   bool                  // the inbox may hold what looked like something held
-	own      zkapi.Source          // watch on /workers/<w>
-	bell     int32                 // version of /workers/<w>, which a master sets to be heard
-	rung     bool                  // it has been set: something held may have been taken
-	inbox    zkapi.Source          // watch on /assign/<w>
-	listed   int                   // children of /assign/<w> when it was listed
-	cversion int32                 // and its cversion
-	change   int                   // of the connection, as last seen
-	swept    zkapi.Source          // fires when the next sweep is due
-	heard    *heard
-	outdated []*execution // assigned under a lower epoch than was heard of
-	declared int32        // the epoch that the claim says was seen
-	retired  bool         // the master knows that the worker takes no more
-	leaving  bool         // it holds what it holds only until that is given back
-	ended    zkapi.Signal // raised when finished has grown
-	reported zkapi.Signal // raised when a handler has reported progress
-	begun    zkapi.Signal // raised when running has changed, for keepClaim
-	relied   zkapi.Signal // raised when running has changed, for beat
+	held        map[string]*execution // by task
+	reread      bool                  // the inbox may hold what looked like something held
+	own         zkapi.Source          // watch on /workers/<w>
+	ownVersion  int32                 // version of /workers/<w>, which a master sets to be heard
+	notified    bool                  // it has been set: something held may have been taken
+	inbox       zkapi.Source          // watch on /assign/<w>
+	listed      int                   // children of /assign/<w> when it was listed
+	cversion    int32                 // and its cversion
+	change      int                   // of the connection, as last seen
+	resyncTimer zkapi.Source          // fires when the next resync is due
+	heard       *heard
+	outdated    []*execution // assigned under a lower epoch than was heard of
+	declared    int32        // the epoch that the claim says was seen
+	retired     bool         // the master knows that the worker takes no more
+	leaving     bool         // it holds what it holds only until that is given back
+	ended       zkapi.Signal // raised when finished has grown
+	reported    zkapi.Signal // raised when a handler has reported progress
+	begun       zkapi.Signal // raised when running has changed, for keepClaim
+	relied      zkapi.Signal // raised when running has changed, for heartbeat
 
 	quarantine *quarantine // executions that the server refuses to begin or to end
 	bounds     bounds      // of one multi, as the server takes it
@@ -74,17 +74,17 @@ func (i *incarnation) run() error {
 	var refused time.Time // since when
 	again := newRetry(i.env, i.worker.config.Observers, "step of the worker")
 	i.change = -1
-	i.swept = i.env.Timer(sweepInterval)
+	i.resyncTimer = i.env.Timer(resyncInterval)
 	for i.ctx.Err() == nil {
 		now, _, reconnected := i.session.Connection()
-		if now != i.change || fired(i.inbox) || i.swept.Fired() {
+		if now != i.change || fired(i.inbox) || i.resyncTimer.Fired() {
 			if now != i.change {
 				i.own = nil // its watch may have been lost with the connection
 			}
-			if now != i.change || i.swept.Fired() {
+			if now != i.change || i.resyncTimer.Fired() {
 				i.rewatch()
 			}
-			i.change, i.inbox, i.swept = now, nil, i.env.Timer(sweepInterval)
+			i.change, i.inbox, i.resyncTimer = now, nil, i.env.Timer(resyncInterval)
 		}
 		wake, err := i.pass()
 		if !zkapi.Refused(err) {
@@ -125,7 +125,7 @@ var errReread = errors.New("something that was held was another by now")
 
 // sources is everything that a pass may have to look at.
 func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.Source {
-	sources := []zkapi.Source{i.ended, i.worker.freed, i.inbox, i.own, reconnected, i.swept, i.reported, i.worker.retire}
+	sources := []zkapi.Source{i.ended, i.worker.freed, i.inbox, i.own, reconnected, i.resyncTimer, i.reported, i.worker.retire}
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		if watch := i.held[t].watch; watch != nil {
 			sources = append(sources, watch)
@@ -186,8 +186,8 @@ func (i *incarnation) confirm() error {
 		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
 	}
 	i.own = seen.Watch
-	if seen.Stat.Version != i.bell {
-		i.bell, i.rung = seen.Stat.Version, true
+	if seen.Stat.Version != i.ownVersion {
+		i.ownVersion, i.notified = seen.Stat.Version, true
 	}
 	return nil
 }
@@ -414,7 +414,7 @@ var errRestarted = errors.New("worker was restarted")
 // block holds an assignment that the worker may not read, or whose task it may not, so
 // that it is not looked at over and over. It is tried again later.
 func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
-	i.quarantine.bar(i.req, subject{executionSubject, t}, err, true)
+	i.quarantine.add(i.req, subject{executionSubject, t}, err, true)
 	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, stage: stageBlocked, cancel: func(error) {}}
 }
 

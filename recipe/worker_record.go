@@ -299,7 +299,7 @@ func (i *incarnation) passes(e *execution) bool {
 
 // leave leaves the end of an execution alone for a while: it is held until then.
 func (i *incarnation) leave(e *execution, err error) {
-	i.quarantine.bar(i.req, subject{executionSubject, e.task.Name}, err, false)
+	i.quarantine.add(i.req, subject{executionSubject, e.task.Name}, err, false)
 }
 
 // resolve finds out whether executions of unknown fate were recorded: then the

@@ -20,7 +20,7 @@ func (i *incarnation) readTaken() error {
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
 		e := i.held[t]
 		watched := e.task.Options.Resident && !fresh(e.watch)
-		if !watched && !i.rung {
+		if !watched && !i.notified {
 			continue
 		}
 		op := fence.Get(l.assignment(name, t))
@@ -37,7 +37,7 @@ func (i *incarnation) readTaken() error {
 			continue
 		}
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
-			e.watch = i.swept // it is held as before; the next sweep looks again
+			e.watch = i.resyncTimer // it is held as before; the next resync looks again
 			continue
 		}
 		if reply.Err != nil {
@@ -57,7 +57,7 @@ func (i *incarnation) readTaken() error {
 			i.recall(e, ErrRevoked)
 		}
 	}
-	i.rung = false
+	i.notified = false
 	return nil
 }
 

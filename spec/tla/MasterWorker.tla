@@ -280,7 +280,7 @@ Term(c, epoch) == [
     at |-> "lead", moved |-> FALSE, names |-> c.names,
     acts |-> c.acts \cup {[resource |-> "leadership", token |-> <<epoch, 0>>]},
     version |-> 0, epoch |-> epoch,
-    synced |-> FALSE,                     \* since the last distrust
+    synced |-> FALSE,                     \* since the last invalidateAll
     fresh |-> {},                         \* what has a watch that has not fired
     seen |-> {}, alive |-> {}, known |-> {}, claimed |-> {},   \* workers
     incarnation |-> [w \in W |-> 0],
@@ -296,7 +296,7 @@ Term(c, epoch) == [
     childless |-> <<>>,                   \* tasks that have been read and have nothing below them
     plan |-> <<>>]                        \* what has been decided
 
-\* reconciler.distrust: everything is to be read again but what cannot change.
+\* reconciler.invalidateAll: everything is to be read again but what cannot change.
 Distrust(v) ==
     LET open == {t \in T : v.phase[t] \notin {"unseen", "finished"}}
     IN [v EXCEPT !.synced = FALSE, !.fresh = {}, !.stale = @ \cup v.seen, !.dirty = @ \cup open, !.moved = FALSE,
@@ -859,7 +859,7 @@ Take(m) ==
     /\ Answered(m, "take")
     /\ HasRead(m, [local[m] EXCEPT !.at = "elect", !.version = Answer(m).node.version, !.names = @ + 1])
 
-\* A reign that begins when its lease is over already ends at once.
+\* A term that begins when its lease is over already ends at once.
 Reigns(c, epoch) == IF c.late THEN Closing(Term(c, epoch), {}) ELSE Pass(Term(c, epoch))
 
 \* take: /master and the epoch, in one multi.
@@ -891,7 +891,7 @@ ConfirmMaster(m) ==
     /\ LET a == Reply(m) IN
        HasRead(m, IF a.found /\ a.node.owner = SessionOf(m) THEN ReadBell(Fresh(local[m], "master")) ELSE Closing(local[m], {}))
 
-\* reconciler.readBell: a client may have cancelled a task.
+\* reconciler.readCancellations: a client may have cancelled a task.
 ReadTheBell(m) == Answered(m, "readBell") /\ HasRead(m, ReadWorkers(Fresh(local[m], "bell")))
 
 \* reconciler.readWorkers: who is alive, and whose inboxes exist.
@@ -1218,8 +1218,8 @@ Stop(p) ==
     /\ p \in Mortal /\ server[p].known /\ Spend("stops")
     /\ Ends(p, server[p].session, [server[p] EXCEPT !.overslept = TRUE])
     /\ UNCHANGED <<asks, local, outside>>
-\* What a sweep of a master asks first (reconciler.verify): whether a status is there to
-\* stay; if no task has one, the bell.
+\* What a resync of a master asks first (reconciler.verify): whether a status is there to
+\* stay; if no task has one, the cancellation notice.
 Sweeps(v) ==
     LET ended == Only(TaskNames, {t \in T : v.phase[t] = "finished"})
     IN <<IF ended # <<>> THEN Read("exists", StatusPath(Head(ended))) ELSE ReadAndWatch("get", TasksPath)>>

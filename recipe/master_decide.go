@@ -8,45 +8,12 @@ import (
 	"time"
 )
 
-// action is one kind of transition, under the name that the specification and
-// the reports use.
-type action string
-
-const (
-	assignTask    action = "AssignTask"    // create the assignment
-	reassignTask  action = "ReassignTask"  // delete it here, record the attempt, create it there
-	releaseTask   action = "ReleaseTask"   // delete it, record the attempt; the task waits
-	revokeTask    action = "RevokeTask"    // tell the worker of a resident task to give it back
-	dropTask      action = "DropTask"      // delete it: the task is finished or gone
-	takeTask      action = "TakeTask"      // tell the worker, which lives, to give it back at once
-	fenceWorker   action = "FenceWorker"   // take the claim from a worker that does not answer
-	failTask      action = "FailTask"      // record the last attempt, if it was running, and the status
-	collectTask   action = "CollectTask"   // delete a finished task whose retention is over
-	dropRequest   action = "DropRequest"   // delete the request to remove a task that is gone or not finished
-	pruneAttempts action = "PruneAttempts" // delete the oldest records of a resident task
-	openInbox     action = "OpenInbox"     // create /assign/<w> for a worker made by hand
-)
-
 // residentDelay is how long a resident task waits after an attempt that ended by
 // itself. It does not grow: such attempts add up over years.
 const residentDelay = time.Second
 
 // keptAttempts is how many records of attempts a resident task keeps.
 const keptAttempts = 16
-
-// transition is one decision, to be written as part of one multi.
-type transition struct {
-	action  action
-	task    string
-	from    string // worker that had it
-	to      string // worker that is to have it
-	attempt int32  // that ends (from) or that starts (to only)
-	token   Token  // of the attempt that ends: the very one that its assignment had
-	reason  string // why the attempt ended
-	avoid   bool   // the worker that had it is not given the task again, as long as there are others
-	left    bool   // the attempt ends because its worker left
-	due     time.Time
-}
 
 // limits are the master's policy.
 type limits struct {
@@ -139,7 +106,7 @@ func decide(v *view, l limits, now time.Time) plan {
 func (d *decider) inboxes() {
 	for _, w := range d.view.workerNames() {
 		if worker := d.view.workers[w]; worker.alive && !worker.known && !worker.quarantined {
-			d.add(transition{action: openInbox, to: w})
+			d.add(transition{action: openInbox, holder: w})
 		}
 	}
 }
@@ -185,14 +152,14 @@ func (d *decider) settle(t, w string, worker *workerView) {
 		// Its handler may hang and still do harm: who has it must let go first. One that
 		// has lost its claim does so when it hears of that, and ends its session then.
 		if lives && !task.revoked {
-			d.add(transition{action: revokeTask, task: t, to: w, avoid: true})
+			d.add(transition{action: revokeTask, task: t, holder: w, avoid: true})
 		}
 		return
 	}
 	left := !worker.alive && worker.claimed && worker.retiring
 	// A resident task is with a worker for so long that its loss says nothing about both,
 	// and one that has left says nothing about the task.
-	ending := transition{task: t, from: w, attempt: task.attempts + 1, reason: "worker lost", left: left, avoid: lives || !task.options.Resident && !left}
+	ending := transition{task: t, from: w, ends: task.attempts + 1, reason: "worker lost", left: left, avoid: lives || !task.options.Resident && !left}
 	switch {
 	case left:
 		ending.reason = leftReason
@@ -211,21 +178,24 @@ func (d *decider) end(ending transition, task *taskView, lives bool) {
 	if ending.left {
 		gone++
 	}
-	spent := d.limits.spent(ending.attempt, gone)
+	spent := d.limits.spent(ending.ends, gone)
 	to := ""
 	switch {
 	case budget > 0 && spent >= budget:
 		ending.action = failTask
 		d.add(ending)
 		return
-	case !lives && (ending.attempt == 1 || ending.left || task.options.Resident):
+	case !lives && (ending.ends == 1 || ending.left || task.options.Resident):
 		to = d.loads.place(ending.task, task, d.limits.strategy)
 	}
-	if ending.action, ending.to = reassignTask, to; to == "" {
-		ending.action = releaseTask
-		if !ending.left {
-			ending.due = d.now.Add(d.limits.delay(task, spent))
-		}
+	if to != "" {
+		ending.action, ending.to, ending.starts = reassignTask, to, ending.ends+1
+		d.add(ending)
+		return
+	}
+	ending.action = releaseTask
+	if !ending.left {
+		ending.due = d.now.Add(d.limits.delay(task, spent))
 	}
 	d.add(ending)
 }
@@ -245,7 +215,7 @@ func (d *decider) waiting() {
 			d.loads.floating = append(d.loads.floating, t)
 		}
 		if budget := d.limits.budget(task); budget > 0 && d.limits.spent(task.attempts, task.left) >= budget {
-			d.add(transition{action: failTask, task: t, attempt: task.attempts})
+			d.add(transition{action: failTask, task: t, ends: task.attempts})
 			continue
 		}
 		if task.due.After(d.now) {
@@ -253,7 +223,7 @@ func (d *decider) waiting() {
 			continue
 		}
 		if to := d.loads.place(t, task, d.limits.strategy); to != "" {
-			d.add(transition{action: assignTask, task: t, to: to, attempt: task.attempts + 1})
+			d.add(transition{action: assignTask, task: t, to: to, starts: task.attempts + 1})
 		}
 	}
 }
@@ -318,7 +288,7 @@ func (d *decider) spread() {
 		}
 		counts[w]--
 		counts[to]++
-		d.add(transition{action: revokeTask, task: t, to: w})
+		d.add(transition{action: revokeTask, task: t, holder: w})
 	}
 }
 
@@ -381,77 +351,19 @@ func (d *decider) finished() {
 	}
 }
 
-// apply changes the view as the transition changed the tree, in that epoch.
-func (v *view) apply(d transition, epoch int32, now time.Time) {
-	for _, w := range []string{d.from, d.to} {
-		if w != "" {
-			v.touchedWorkers[w] = true
+// asked settles what clients have asked for: a finished task goes when no inbox holds it
+// any more. Nobody but this master puts it into one.
+func (d *decider) asked() {
+	for _, t := range slices.Sorted(maps.Keys(d.view.asked)) {
+		czxid := d.view.asked[t]
+		switch task := d.view.tasks[t]; {
+		case task == nil:
+			d.add(transition{action: dropRequest, task: t})
+		case task.phase == unread || d.view.dirty[t]:
+		case task.phase != finished || czxid != anyLife && czxid != task.czxid:
+			d.add(transition{action: dropRequest, task: t}) // it was meant for an earlier task of that name
+		case task.leftover != nil && !d.view.held(t):
+			d.add(transition{action: collectTask, task: t})
 		}
 	}
-	if d.from != "" {
-		delete(v.worker(d.from).tasks, d.task)
-	}
-	if d.from != "" && d.action != dropTask {
-		task := v.task(d.task)
-		task.records = append(task.records, d.attempt)
-		if d.left && !task.options.Resident {
-			task.left++
-		}
-	}
-	switch d.action {
-	case openInbox:
-		v.worker(d.to).known = true
-	case assignTask, reassignTask:
-		v.worker(d.to).tasks[d.task] = true
-		task := v.setPhase(d.task, assigned, now)
-		task.attempts, task.revoked = d.attempt, false
-		if d.action == assignTask {
-			task.attempts = d.attempt - 1
-		}
-		task.token = Token{Epoch: epoch, Attempt: task.attempts + 1}
-		task.setHolder(d.to, now)
-	case releaseTask:
-		task := v.setPhase(d.task, pending, now)
-		task.attempts, task.due = d.attempt, d.due
-		if d.avoid {
-			task.avoidWorker(d.from)
-		}
-	case failTask:
-		v.setPhase(d.task, finished, now).attempts = d.attempt
-	case revokeTask:
-		task := v.task(d.task)
-		task.revoked = true
-		if d.avoid {
-			task.avoidWorker(d.to)
-		}
-	case takeTask, fenceWorker:
-		v.takes(d, now)
-	case collectTask:
-		v.forget(d.task)
-		delete(v.asked, d.task)
-	case dropRequest:
-		delete(v.asked, d.task)
-	case pruneAttempts:
-		task := v.task(d.task)
-		task.records = task.records[len(task.records)-keptAttempts:]
-	case dropTask:
-	}
-}
-
-// endsAttempt reports whether an attempt ends with it whose token goes on record.
-func (d transition) endsAttempt() bool {
-	return d.from != "" && d.action != dropTask || d.action == failTask
-}
-
-// ends notes the token of the attempt that ends. An assignment made by hand may have
-// none, or one that is ahead of the record: its worker ran under that number.
-func (d *transition) ends(token Token) {
-	if d.from != "" {
-		d.attempt = max(d.attempt, token.Attempt)
-	}
-	d.token = Token{Epoch: token.Epoch, Attempt: d.attempt}
-}
-
-func (d transition) String() string {
-	return fmt.Sprintf("%s %s %s->%s attempt %d", d.action, d.task, d.from, d.to, d.attempt)
 }

@@ -274,6 +274,47 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// TestActions_Complete: every action has all entries of its row, and a table with a gap is
+// refused.
+func TestActions_Complete(t *testing.T) {
+	if err := checkActions(actionTable[:]); err != nil {
+		t.Error(err)
+	}
+	for a := range actionTable {
+		for what, spoil := range map[string]func(*actionRow){
+			"no row": func(row *actionRow) { *row = actionRow{} }, "no name": func(row *actionRow) { row.name = "" },
+			"no explanation": func(row *actionRow) { row.explain = "" }, "no apply": func(row *actionRow) { row.apply = nil },
+			"another's name": func(row *actionRow) { row.name = actionTable[(a+1)%len(actionTable)].name },
+		} {
+			table := slices.Clone(actionTable[:])
+			spoil(&table[a])
+			if checkActions(table) == nil {
+				t.Errorf("%v with %s is accepted", action(a), what)
+			}
+		}
+	}
+}
+
+// TestWrites_Complete is the same for how actions are written.
+func TestWrites_Complete(t *testing.T) {
+	if err := checkWrites(writeTable[:]); err != nil {
+		t.Error(err)
+	}
+	for a := range writeTable {
+		for what, spoil := range map[string]func(*writeRow){
+			"no row": func(row *writeRow) { *row = writeRow{} }, "no operations": func(row *writeRow) { row.ops = nil },
+			"no subject":                   func(row *writeRow) { row.subject = "" },
+			"a notice of what is not read": func(row *writeRow) { row.notifies, row.reads = true, false },
+		} {
+			table := slices.Clone(writeTable[:])
+			spoil(&table[a])
+			if checkWrites(table) == nil {
+				t.Errorf("%v with %s is accepted", action(a), what)
+			}
+		}
+	}
+}
+
 // TestDoubtedTasksAreNotAssigned: one that may have been cancelled is read first.
 func TestDoubtedTasksAreNotAssigned(t *testing.T) {
 	v := indexed(map[string]*workerView{"w": aWorker(true)}, map[string]*taskView{"x": {phase: pending}, "y": {phase: pending}})
@@ -432,7 +473,7 @@ func settle(t rapid.TB, v *view, now time.Time) time.Time {
 		for _, d := range first.transitions {
 			v.apply(d, 1, now)
 			if d.action == revokeTask { // and the worker gives it back
-				delete(v.worker(d.to).tasks, d.task)
+				delete(v.worker(d.holder).tasks, d.task)
 				v.setPhase(d.task, pending, now).attempts++
 			}
 		}

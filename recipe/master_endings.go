@@ -27,20 +27,6 @@ func (r *reconciler) confirmHeld() error {
 	return r.confirm(names)
 }
 
-// unconfirmed lists finished tasks whose status has not been looked at, so many at most.
-func (v *view) unconfirmed(most int) []string {
-	var names []string
-	for _, e := range v.endings {
-		if len(names) == most {
-			break
-		}
-		if !v.over(e) && !v.tasks[e.task].confirmed {
-			names = append(names, e.task)
-		}
-	}
-	return names
-}
-
 // confirm looks at the status of tasks. One that is hidden is taken to be what it should
 // be; one that has gone since makes the task unfinished.
 func (r *reconciler) confirm(names []string) error {

@@ -259,123 +259,16 @@ func (r *reconciler) commit(decisions []transition) error {
 		}
 		errs := r.term.writeAll(writes)
 		for i, part := range parts {
-			if errs[i] == nil {
-				r.applied(part, writes[i])
+			if errs[i] != nil {
+				errs[i] = r.handleRefusal(errs[i], writes[i], part)
+				continue
 			}
-			errs[i] = r.handleRefusal(errs[i], writes[i], part)
+			r.applied(part, writes[i])
+			r.fitted(writes[i])
 		}
 		if err := settled(errs); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// applied takes over into the view what has been written.
-func (r *reconciler) applied(decisions []transition, ops []zkapi.Op) {
-	now := r.now()
-	for _, d := range decisions {
-		if d.action == collectTask && !r.layout.removes(ops, d.task) {
-			r.partly(d.task, ops)
-			continue
-		}
-		if d.action == assignTask {
-			task := r.view.task(d.task)
-			r.term.obs.Metrics.Assigned(now.Sub(latest(task.waiting, task.due)))
-		}
-		if d.action == revokeTask && d.avoid {
-			r.term.obs.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.task, "worker", d.to)
-		}
-		if d.reason != "" && d.from != "" {
-			r.term.obs.Metrics.AttemptEnded("master")
-		}
-		r.view.apply(d, r.term.epoch(), now)
-		if d.action == openInbox || d.action == fenceWorker {
-			r.stale[d.to] = true
-		}
-	}
-}
-
-// batch is the multi for as many decisions as fit. A worker that is given
-// something must be alive, in the incarnation that was seen.
-func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops []zkapi.Op) {
-	size := 0
-	checked, notified := map[string]bool{}, map[string]bool{}
-	for _, d := range decisions {
-		var add []zkapi.Op
-		if d.to != "" && d.action != openInbox && d.action != fenceWorker && !checked[d.to] {
-			add = append(add,
-				zkapi.Check(r.layout.worker(d.to), zkapi.AnyVersion),
-				zkapi.Check(r.layout.inbox(d.to), r.view.worker(d.to).incarnation))
-		}
-		add = append(add, r.write(d, known)...)
-		if d.action == takeTask && notified[d.to] {
-			add = add[:len(add)-1] // it is heard once
-		}
-		bytes := 0
-		for _, op := range add {
-			bytes += op.Size()
-		}
-		if n > 0 && (len(ops)+len(add) > r.bounds.ops || size+bytes > r.bounds.bytes) {
-			return n, ops
-		}
-		checked[d.to] = checked[d.to] || d.action != fenceWorker
-		notified[d.to] = notified[d.to] || d.action == takeTask
-		ops, size, n = append(ops, add...), size+bytes, n+1
-	}
-	return n, ops
-}
-
-// write is the transition as operations on the tree.
-func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
-	l := r.layout
-	var ops []zkapi.Op
-	if d.from != "" {
-		ops = append(ops, zkapi.Delete(l.assignment(d.from, d.task), zkapi.AnyVersion))
-	}
-	if d.from != "" && d.action != dropTask {
-		ops = append(ops, zkapi.Create(l.attempt(d.task, d.attempt), encode(attemptRecord{
-			Token: d.token, Worker: d.from, Reason: d.reason, Ended: r.now().UTC(),
-		}), zkapi.Persistent).WithACL(l.access.record()))
-		if d.left && !r.view.task(d.task).options.Resident { // that has no budget
-			ops = append(ops, zkapi.Create(l.left(d.task, d.attempt), nil, zkapi.Persistent).WithACL(l.access.record()))
-		}
-	}
-	switch d.action {
-	case openInbox:
-		ops = append(ops, zkapi.Create(l.inbox(d.to), nil, zkapi.Persistent).WithACL(l.access.inbox()))
-	case assignTask, reassignTask:
-		starting := d.attempt
-		if d.action == reassignTask {
-			starting++
-		}
-		ops = append(ops, zkapi.Create(l.assignment(d.to, d.task), encode(assignmentRecord{
-			Token: Token{Epoch: r.term.epoch(), Attempt: starting}, Incarnation: r.view.worker(d.to).incarnation,
-		}), zkapi.Persistent).WithACL(l.access.master()))
-	case revokeTask:
-		ops = append(ops, zkapi.Set(l.assignment(d.to, d.task), encode(known.assigned[d.task]), zkapi.AnyVersion))
-	case takeTask:
-		ops = append(ops, r.take(d, known)...)
-	case fenceWorker:
-		ops = append(ops, r.fence(d)...)
-	case failTask:
-		ops = append(ops, zkapi.Create(l.status(d.task), Status{
-			State: Failed, Reason: "all attempts ended without a result", Token: d.token, Ended: r.now().UTC(),
-		}.encode(), zkapi.Persistent).WithACL(l.access.record()))
-	case collectTask:
-		part, rest := l.removal(d.task, *r.view.task(d.task).leftover, r.bounds)
-		ops = append(ops, part...)
-		if r.view.wanted(d.task) && rest == nil {
-			ops = append(ops, zkapi.Delete(l.request(d.task), zkapi.AnyVersion))
-		}
-	case dropRequest:
-		ops = append(ops, zkapi.Delete(l.request(d.task), zkapi.AnyVersion))
-	case pruneAttempts:
-		records := r.view.task(d.task).records
-		for _, n := range records[:len(records)-keptAttempts] {
-			ops = append(ops, zkapi.Delete(l.attempt(d.task, n), zkapi.AnyVersion))
-		}
-	case releaseTask, dropTask:
-	}
-	return ops
 }

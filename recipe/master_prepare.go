@@ -48,7 +48,7 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 		if reply.Err != nil && !missing {
 			return nil, p, reply.Err
 		}
-		if d.action == takeTask && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
+		if writeTable[d.action].notifies && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
 			r.quarantineTask(d.task, &problemError{crowdedProblem(q.path)}, false)
 			gone[q.of] = true
 			continue
@@ -59,47 +59,47 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 			record.Token = Token{}
 		}
 		switch {
-		case q.path == r.layout.worker(d.to):
-			p.address[d.to] = reply.Data
-		case missing && q.path != r.layout.attempt(d.task, d.attempt):
+		case q.path == r.layout.worker(d.holder):
+			p.address[d.holder] = reply.Data
+		case missing && q.path != r.layout.attempt(d.task, d.ends):
 			gone[q.of] = true
-		case d.endsAttempt():
-			d.ends(record.Token)
+		case d.action.ends():
+			d.setToken(record.Token)
 		default:
-			record.Revoked = record.Revoked || d.action == revokeTask
 			p.assigned[d.task] = record
 		}
 	}
 	var left []transition
 	for i, d := range decisions {
-		if !gone[i] && !(d.action == takeTask && r.view.worker(d.to).quarantined) {
+		if !gone[i] && !(writeTable[d.action].notifies && r.view.worker(d.holder).quarantined) {
 			left = append(left, d)
 		}
 	}
 	return left, p, nil
 }
 
-// questions are what has to be read. Where nothing has, the token is known.
+// questions are what has to be read. Nothing has if the token is known.
 func (r *reconciler) questions(decisions []transition) []question {
 	var all []question
 	ask := func(of int, path string) { all = append(all, question{of, path}) }
 	asked := map[string]bool{}
 	for i := range decisions {
 		d := &decisions[i]
+		row := writeTable[d.action]
+		if row.notifies && !asked[d.holder] {
+			asked[d.holder] = true
+			ask(i, r.layout.worker(d.holder))
+		}
 		switch token := r.knownToken(d); {
-		case d.action == takeTask && !asked[d.to]:
-			asked[d.to] = true
-			ask(i, r.layout.worker(d.to))
-			ask(i, r.layout.assignment(d.to, d.task))
-		case d.action == takeTask || d.action == revokeTask:
-			ask(i, r.layout.assignment(d.to, d.task))
-		case !d.endsAttempt():
+		case row.reads:
+			ask(i, r.layout.assignment(d.holder, d.task))
+		case !d.action.ends():
 		case token.Attempt > 0:
 			d.token = token
 		case d.from != "":
 			ask(i, r.layout.assignment(d.from, d.task))
 		default:
-			ask(i, r.layout.attempt(d.task, d.attempt))
+			ask(i, r.layout.attempt(d.task, d.ends))
 		}
 	}
 	return all
@@ -107,7 +107,7 @@ func (r *reconciler) questions(decisions []transition) []question {
 
 // knownToken is the token of the attempt that ends, if this master gave it out.
 func (r *reconciler) knownToken(d *transition) Token {
-	if task := r.view.tasks[d.task]; task != nil && task.token.Attempt == d.attempt {
+	if task := r.view.tasks[d.task]; task != nil && task.token.Attempt == d.ends {
 		return task.token
 	}
 	return Token{}

@@ -102,47 +102,72 @@ func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 // subjectOfTransition is what makes a transition by itself too large, or what a refusal
 // is about that names no operation.
 func subjectOfTransition(d transition) subject {
-	w := d.to
-	if len(d.from) > len(w) {
-		w = d.from
+	longest := ""
+	for _, w := range d.workers() {
+		if len(w) > len(longest) {
+			longest = w
+		}
 	}
-	if len(w) > len(d.task) {
-		return subject{workerSubject, w}
+	if len(longest) > len(d.task) {
+		return subject{workerSubject, longest}
 	}
-	if d.action == dropRequest {
-		return subject{requestSubject, d.task}
-	}
-	return subject{taskSubject, d.task}
+	return subject{writeTable[d.action].subject, d.task}
 }
 
-// handleRefusal takes the outcome of one multi and returns what is left of its error. It
-// leaves alone the task or the worker for whose sake the multi was refused, or failed
-// again and again: one multi holds many tasks, and one must not stop all others.
-func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []transition) error {
-	if err == nil {
-		r.fitted(ops)
-		return nil
-	}
+// blame says what a multi is taken to have failed for.
+type blame uint8
+
+const (
+	blameNothing blame = iota // the error stands as it is
+	blameSize                 // it may have been too large, and may have been applied
+	blameParts                // one of several decisions, or all of them together: they are tried again in smaller parts
+	blameFailure              // the subject, for which it failed without a refusal: not at the first time
+	blameSubject              // the subject, for whose sake it was refused
+)
+
+// blamed says what a multi of these decisions failed for, and the subject if it is one.
+func (l layout) blamed(err error, ops []zkapi.Op, part []transition) (subject, blame) {
 	at, refused := zkapi.FailedIndex(err), zkapi.Refused(err)
-	var s subject
+	divisible := len(part) == 1 && writeTable[part[0].action].divides && divides(ops)
 	switch {
 	case at >= 0 && at < len(ops):
-		var ok bool
-		s, ok = r.layout.subjectOf(ops[at], err)
-		if !ok || !refused && (s.kind == workerSubject || !r.quarantine.strike(s)) {
-			return err
+		s, ok := l.subjectOf(ops[at], err)
+		switch {
+		case !ok || !refused && s.kind == workerSubject:
+			return subject{}, blameNothing
+		case !refused:
+			return s, blameFailure
 		}
-	case errors.Is(err, zkapi.ErrProbablyTooLarge) && len(part) == 1 && part[0].action == collectTask && divides(ops):
-		r.bounds.lost(ops, err)
-		return err // it may have been applied: look, and go on in smaller parts
-	case (refused || zkapi.TooLarge(err)) && len(part) == 1 && !(zkapi.TooLarge(err) && part[0].action == collectTask && divides(ops)):
-		s = subjectOfTransition(part[0])
+		return s, blameSubject
+	case errors.Is(err, zkapi.ErrProbablyTooLarge) && divisible:
+		return subject{}, blameSize
+	case (refused || zkapi.TooLarge(err)) && len(part) == 1 && !(zkapi.TooLarge(err) && divisible):
+		return subjectOfTransition(part[0]), blameSubject
 	case refused || errors.Is(err, zkapi.ErrTooLarge):
-		r.bounds.lost(ops, err)
-		return errLeftAlone // in smaller parts
-	default:
+		return subject{}, blameParts
+	}
+	return subject{}, blameSize
+}
+
+// handleRefusal does what follows from the error of one multi, and returns the error of
+// the pass. It leaves alone the task or the worker for whose sake the multi was refused, or
+// failed again and again: one multi holds many tasks, and one must not stop all others.
+func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []transition) error {
+	s, what := r.layout.blamed(err, ops, part)
+	switch what {
+	case blameNothing:
+		return err
+	case blameSize:
 		r.bounds.lost(ops, err)
 		return err
+	case blameParts:
+		r.bounds.lost(ops, err)
+		return errLeftAlone
+	case blameFailure:
+		if !r.quarantine.strike(s) {
+			return err
+		}
+	case blameSubject:
 	}
 	r.quarantineSubject(s, err, false)
 	if zkapi.Curable(err) {

@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
@@ -87,22 +86,5 @@ func (r *reconciler) wants(t string, czxid int64) {
 		r.view.dirty[t] = true
 	case czxid != anyLife && czxid != task.czxid:
 		r.reset(t)
-	}
-}
-
-// asked settles what clients have asked for: a finished task goes when no inbox holds it
-// any more. Nobody but this master puts it into one.
-func (d *decider) asked() {
-	for _, t := range slices.Sorted(maps.Keys(d.view.asked)) {
-		czxid := d.view.asked[t]
-		switch task := d.view.tasks[t]; {
-		case task == nil:
-			d.add(transition{action: dropRequest, task: t})
-		case task.phase == unread || d.view.dirty[t]:
-		case task.phase != finished || czxid != anyLife && czxid != task.czxid:
-			d.add(transition{action: dropRequest, task: t}) // it was meant for an earlier task of that name
-		case task.leftover != nil && !d.view.held(t):
-			d.add(transition{action: collectTask, task: t})
-		}
 	}
 }

@@ -197,3 +197,17 @@ func (t *taskView) setHolder(worker string, now time.Time) {
 		t.watched = progressSeen{worker: worker, attempt: t.attempts + 1, at: now, nextCheck: now}
 	}
 }
+
+// unconfirmed lists finished tasks whose status has not been looked at, so many at most.
+func (v *view) unconfirmed(most int) []string {
+	var names []string
+	for _, e := range v.endings {
+		if len(names) == most {
+			break
+		}
+		if !v.over(e) && !v.tasks[e.task].confirmed {
+			names = append(names, e.task)
+		}
+	}
+	return names
+}

@@ -3,8 +3,6 @@ package recipe
 import (
 	"slices"
 	"time"
-
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // An assignment is ended by its name, because a znode that is made anew looks the same.
@@ -46,13 +44,13 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 	told, waits := worker.taken[t]
 	switch due := told.Add(takePatience); {
 	case !waits:
-		d.add(transition{action: takeTask, task: t, to: w, reason: reason, avoid: reason != ""})
+		d.add(transition{action: takeTask, task: t, holder: w, reason: reason, avoid: reason != ""})
 	case resident:
 	case d.now.Before(due):
 		d.wakeAt(due)
 	case !d.fenced[w]:
 		d.fenced[w] = true
-		d.add(transition{action: fenceWorker, to: w})
+		d.add(transition{action: fenceWorker, holder: w})
 	}
 	return false
 }
@@ -67,41 +65,9 @@ func (v *view) held(t string) bool {
 	return false
 }
 
-// takes takes over that a worker was told to give a task back, or that its claim was
-// taken away.
-func (v *view) takes(d transition, now time.Time) {
-	worker := v.worker(d.to)
-	if d.action == fenceWorker {
-		worker.fenced = true
-		worker.incarnation++
-		return
-	}
-	worker.taken[d.task] = now
-	if d.avoid {
-		v.task(d.task).avoidWorker(d.to)
-	}
-}
-
 // avoidWorker notes a worker that is not given the task again, as long as there are others.
 // The last one is noted last.
 func (t *taskView) avoidWorker(worker string) {
 	others := slices.DeleteFunc(slices.Clone(t.avoid), func(w string) bool { return w == worker })
 	t.avoid = append(others, worker)
-}
-
-// take is the part of a multi that tells a worker to give a task back. The worker looks
-// when /workers/<w> is set, whatever to: it is set to what it is.
-func (r *reconciler) take(d transition, known prepared) []zkapi.Op {
-	record := known.assigned[d.task]
-	record.Taken, record.Reason = true, d.reason
-	return []zkapi.Op{
-		zkapi.Set(r.layout.assignment(d.to, d.task), encode(record), zkapi.AnyVersion),
-		zkapi.Set(r.layout.worker(d.to), known.address[d.to], zkapi.AnyVersion),
-	}
-}
-
-// fence is the multi's part that takes the claim from a worker.
-func (r *reconciler) fence(d transition) []zkapi.Op {
-	record := encode(claimRecord{Holder: d.to, Fenced: true})
-	return []zkapi.Op{zkapi.Set(r.layout.inbox(d.to), record, r.view.worker(d.to).incarnation)}
 }

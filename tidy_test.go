@@ -28,7 +28,8 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 var rooms = map[string][]string{
 	"zkapi":                          {},
 	"zkclient":                       {"zkapi", "internal/clock", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
-	"recipe":                         {"zkapi", "recipe/internal/fence"},
+	"recipe":                         {"zkapi", "recipe/internal/decide", "recipe/internal/fence"},
+	"recipe/internal/decide":         {}, // pure: the port and a clock are elsewhere
 	"recipe/internal/fence":          {"zkapi"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
@@ -315,6 +316,26 @@ func readers(t *testing.T, chosen func(room string) bool) map[string]string {
 func isReason(e ast.Expr) bool {
 	s, ok := e.(*ast.SelectorExpr)
 	return ok && s.Sel.Name == "Reason"
+}
+
+// tellsTime reports whether a file asks for the time or waits for it.
+func tellsTime(file *ast.File) bool {
+	return slices.ContainsFunc([]string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}, func(name string) bool {
+		return calls(file, "time", name)
+	})
+}
+
+// TestDecisionsHaveNoClock: what a master decides depends on the time that it is given.
+func TestDecisionsHaveNoClock(t *testing.T) {
+	planted, err := parser.ParseFile(token.NewFileSet(), "planted.go", "package p; import \"time\"; var late = time.Since(time.Time{})", 0)
+	if err != nil || !tellsTime(planted) {
+		t.Fatal("a clock is not found", err)
+	}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if strings.HasPrefix(path, "recipe/internal/decide/") && tellsTime(file) {
+			t.Errorf("%s: it asks for the time", path)
+		}
+	})
 }
 
 // calls reports whether the file calls a function of a package by name.

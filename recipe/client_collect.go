@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -87,12 +88,12 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if said := decodeStatus(status.Data); said.Token == (Token{}) {
 		return m.ask(ctx, session, fmt.Sprintf("has been %s and may still be executed: a master removes it when that has ended", said.State))
 	}
-	return m.remove(ctx, session, leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version})
+	return m.remove(ctx, session, decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version})
 }
 
 // remove removes the task as it was read, or has a master do it if that is more than one
 // write holds.
-func (m *removal) remove(ctx context.Context, session zkapi.Session, left leftover) error {
+func (m *removal) remove(ctx context.Context, session zkapi.Session, left decide.Leftover) error {
 	l := m.client.layout
 	if m.bounds.ops == 0 {
 		m.bounds = newBounds(fence.Of(session))

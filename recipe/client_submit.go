@@ -49,7 +49,7 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 	if err := checkName("task id", s.id); err != nil {
 		return Submitted{}, err
 	}
-	if err := s.options.check(); err != nil {
+	if err := checkOptions(s.options); err != nil {
 		return Submitted{}, err
 	}
 	if len(payload) > MaxPayload {

@@ -138,7 +138,7 @@
 // # How it works
 //
 // A master's loop (master_loop.go) reads what may have changed (master_read.go), decides
-// in pure code (master_decide.go, strategy.go), writes, and waits. A watch, a new connection
+// in pure code (internal/decide), writes (master_write.go), and waits. A watch, a new connection
 // and a slow resync all mean the same: look again. State is read only after the
 // election, on the same session, and after a sync wherever a write may have been
 // applied without an answer. A term (term.go), and what a worker runs (worker_lapse.go), end
@@ -157,7 +157,7 @@
 // decided before is then refused, because the version has changed.
 //
 // An assignment is ended by its name, because a znode that is made anew looks the same
-// (master_take.go). So a master that wants one back from a worker that lives writes that into
+// (internal/decide/free.go). So a master that wants one back from a worker that lives writes that into
 // it and sets /workers/<w>, at which the worker looks; the worker deletes it. One that
 // does not within ten seconds loses its claim. A task that was cancelled goes only when
 // nobody holds it: Collect asks a master for that at /collect (client_collect.go). It

@@ -81,26 +81,26 @@ func (r *reconciler) readFormat() (err error) {
 // workers know, or lowers it to what the operator allows.
 func (r *reconciler) raiseFormat() error {
 	target := r.layout.newest
-	if r.limits.format > 0 {
-		target = min(target, r.limits.format)
+	if r.policy.format > 0 {
+		target = min(target, r.policy.format)
 	}
 	lower := target < r.format
 	var checks []zkapi.Op
-	for _, name := range r.view.workerNames() {
-		w := r.view.workers[name]
-		if !w.alive || lower {
+	for _, name := range r.view.WorkerNames() {
+		w := r.view.Workers[name]
+		if !w.Alive || lower {
 			continue
 		}
-		if !w.claimed {
+		if !w.Claimed {
 			return nil // it has not said yet what it knows
 		}
-		target = min(target, w.format)
-		checks = append(checks, zkapi.Check(r.layout.inbox(name), w.incarnation))
+		target = min(target, w.Format)
+		checks = append(checks, zkapi.Check(r.layout.inbox(name), w.Incarnation))
 	}
 	if target == r.format || target < r.format && !lower || len(checks) >= maxMultiOps {
 		return nil
 	}
-	mark := encode(formatRecord{Format: target, By: r.limits.name})
+	mark := encode(formatRecord{Format: target, By: r.policy.name})
 	err := r.term.write(append([]zkapi.Op{zkapi.Set(r.layout.format(), mark, zkapi.AnyVersion)}, checks...)...)
 	if errors.Is(err, zkapi.ErrNoNode) && zkapi.FailedIndex(err) == 0 {
 		create := zkapi.Create(r.layout.format(), mark, zkapi.Persistent).WithACL(r.layout.access.master())

@@ -3,6 +3,8 @@ package recipe
 import (
 	"maps"
 	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
 
 // State is how far a task has got and, at its end, how it ended. The empty State means
@@ -54,20 +56,20 @@ type TaskInfo struct {
 	Options  Options // not in an Overview, which does not read the tasks' data
 }
 
-func workerInfo(name string, v *view) WorkerInfo {
-	w := v.workers[name]
+func workerInfo(name string, v *decide.View) WorkerInfo {
+	w := v.Workers[name]
 	if w == nil {
 		return WorkerInfo{Name: name}
 	}
 	return WorkerInfo{
-		Name: name, Alive: w.alive, Incarnation: w.incarnation, Retiring: w.retiring, Capacity: w.capacity,
-		Assigned: slices.Sorted(maps.Keys(w.tasks)),
+		Name: name, Alive: w.Alive, Incarnation: w.Incarnation, Retiring: w.Retiring, Capacity: w.Capacity,
+		Assigned: slices.Sorted(maps.Keys(w.Tasks)),
 	}
 }
 
-func taskInfo(name string, t *taskView) TaskInfo {
-	state := map[phase]State{pending: Pending, assigned: Assigned, finished: Finished}[t.phase]
-	return TaskInfo{Name: name, State: state, Worker: t.worker, Attempts: int(t.attempts), Options: t.options}
+func taskInfo(name string, t *decide.TaskView) TaskInfo {
+	state := map[decide.TaskPhase]State{decide.Pending: Pending, decide.Assigned: Assigned, decide.Finished: Finished}[t.Phase]
+	return TaskInfo{Name: name, State: state, Worker: t.Worker, Attempts: int(t.Attempts), Options: t.Options}
 }
 
 // Snapshot is the active master's view at one moment. It is a copy.

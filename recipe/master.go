@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -78,51 +79,55 @@ type MasterConfig struct {
 	Observers
 }
 
-// defaultBackoff doubles from 100 ms to 30 s.
-func defaultBackoff(attempts int) time.Duration {
-	const first, most = 100 * time.Millisecond, 30 * time.Second
-	return min(first<<min(attempts-1, 16), most)
+// policy is what a master goes by.
+type policy struct {
+	decide.Limits
+	backlog int    // tasks without a status, at most; 0: no limit
+	format  int    // of the znodes, at most; 0: no limit
+	name    string // of this master
 }
 
-// limits checks the policy and fills in the defaults.
-func (c MasterConfig) limits() (limits, error) {
+// policy checks the configuration and fills in the defaults.
+func (c MasterConfig) policy() (policy, error) {
 	if c.MaxAttempts > maxOwnAttempts {
-		return limits{}, invalid("MaxAttempts %d: at most %d", c.MaxAttempts, maxOwnAttempts)
+		return policy{}, invalid("MaxAttempts %d: at most %d", c.MaxAttempts, maxOwnAttempts)
 	}
 	if c.MaxHandovers < -1 || c.MaxHandovers > maxOwnAttempts {
-		return limits{}, invalid("MaxHandovers %d: use 0 (5 times MaxAttempts), -1 (none), or up to %d", c.MaxHandovers, maxOwnAttempts)
+		return policy{}, invalid("MaxHandovers %d: use 0 (5 times MaxAttempts), -1 (none), or up to %d", c.MaxHandovers, maxOwnAttempts)
 	}
 	if c.TasksPerWorker < 0 || c.MaxAttempts < 0 || c.MaxBacklog < 0 || c.Retention < 0 {
-		return limits{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
+		return policy{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
 			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
 	}
 	if c.FormatAtMost < 0 {
-		return limits{}, invalid("FormatAtMost %d must not be negative", c.FormatAtMost)
+		return policy{}, invalid("FormatAtMost %d must not be negative", c.FormatAtMost)
 	}
-	l := limits{
-		perWorker: c.TasksPerWorker, maxAttempts: int32(c.MaxAttempts), batch: 1000,
-		strategy: c.Strategy, backoff: c.Backoff, retention: c.Retention, backlog: c.MaxBacklog,
-		format: c.FormatAtMost, name: c.Name,
+	p := policy{
+		Limits: decide.Limits{
+			PerWorker: c.TasksPerWorker, MaxAttempts: int32(c.MaxAttempts), Batch: 1000,
+			Strategy: c.Strategy, Backoff: c.Backoff, Retention: c.Retention,
+		},
+		backlog: c.MaxBacklog, format: c.FormatAtMost, name: c.Name,
 	}
-	if l.perWorker == 0 {
-		l.perWorker = 64
+	if p.PerWorker == 0 {
+		p.PerWorker = 64
 	}
-	if l.maxAttempts == 0 {
-		l.maxAttempts = 5
+	if p.MaxAttempts == 0 {
+		p.MaxAttempts = 5
 	}
 	switch {
 	case c.MaxHandovers == 0:
-		l.maxHandovers = min(5*l.maxAttempts, maxOwnAttempts)
+		p.MaxHandovers = min(5*p.MaxAttempts, maxOwnAttempts)
 	case c.MaxHandovers > 0:
-		l.maxHandovers = int32(c.MaxHandovers)
+		p.MaxHandovers = int32(c.MaxHandovers)
 	}
-	if l.strategy == nil {
-		l.strategy = LeastLoaded
+	if p.Strategy == nil {
+		p.Strategy = LeastLoaded
 	}
-	if l.backoff == nil {
-		l.backoff = defaultBackoff
+	if p.Backoff == nil {
+		p.Backoff = decide.DefaultBackoff
 	}
-	return l, nil
+	return p, nil
 }
 
 // Master is a candidate: it stands for election, and while it is elected it
@@ -137,7 +142,7 @@ type Master struct {
 	config MasterConfig
 	env    zkapi.Env
 	layout layout
-	limits limits
+	policy policy
 	life   *lifetime
 
 	notices notices
@@ -152,7 +157,7 @@ func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
 	if err != nil {
 		return nil, err
 	}
-	lim, err := config.limits()
+	p, err := config.policy()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +165,7 @@ func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
 	if config.EpochAtLeast < 0 || config.EpochAtLeast >= maxEpoch {
 		return nil, invalid("EpochAtLeast %d: use 0 to %d", config.EpochAtLeast, maxEpoch-1)
 	}
-	return &Master{config: config, env: env, layout: l, limits: lim, life: newLifetime(env), memory: &memory{atLeast: config.EpochAtLeast}}, nil
+	return &Master{config: config, env: env, layout: l, policy: p, life: newLifetime(env), memory: &memory{atLeast: config.EpochAtLeast}}, nil
 }
 
 // Run stands for election and leads, again and again, until ctx ends or Close is
@@ -238,7 +243,7 @@ func (m *Master) serveTerm(t *term) error {
 	traced, endTrace := m.config.Tracer(t.leading, "term", slog.Int("epoch", int(t.epoch())))
 	log.InfoContext(detached, "elected", "epoch", t.epoch(), "session", t.session.ID())
 	m.config.Metrics.Elected(t.epoch())
-	r := newReconciler(t, m.env, m.layout, m.limits, &m.broadcaster)
+	r := newReconciler(t, m.env, m.layout, m.policy, &m.broadcaster)
 	r.notices, r.memory = &m.notices, m.memory
 	m.broadcaster.lead(r.published)
 	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("heartbeat", t.heartbeat)}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -53,21 +54,21 @@ func newPublished(t *term) *published {
 
 // update takes over what has been touched, and says what that is and whether
 // there is anything new to look at.
-func (s *published) update(v *view, complete bool) (workers, tasks map[string]bool, news bool) {
+func (s *published) update(v *decide.View, complete bool) (workers, tasks map[string]bool, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	workers, tasks = v.touchedWorkers, v.touchedTasks
-	v.touchedWorkers, v.touchedTasks = map[string]bool{}, map[string]bool{}
+	workers, tasks = v.TouchedWorkers, v.TouchedTasks
+	v.TouchedWorkers, v.TouchedTasks = map[string]bool{}, map[string]bool{}
 	for name := range workers {
 		s.workers[name] = workerInfo(name, v)
 	}
 	for name := range tasks {
-		switch t := v.tasks[name]; {
+		switch t := v.Tasks[name]; {
 		case t == nil:
 			delete(s.tasks, name)
-		case t.phase == unread:
+		case t.Phase == decide.Unread:
 			delete(tasks, name)
-			v.touchedTasks[name] = true // look at it when it has been read
+			v.TouchedTasks[name] = true // look at it when it has been read
 		default:
 			s.tasks[name] = taskInfo(name, t)
 		}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -16,9 +17,9 @@ import (
 // confirmHeld looks at the status of finished tasks that are still in an inbox.
 func (r *reconciler) confirmHeld() error {
 	var names []string
-	for _, w := range r.view.workers {
-		for t := range w.tasks { // in each pass, and nearly none of them is finished
-			if task := r.view.tasks[t]; task != nil && task.phase == finished && !task.confirmed {
+	for _, w := range r.view.Workers {
+		for t := range w.Tasks { // in each pass, and nearly none of them is finished
+			if task := r.view.Tasks[t]; task != nil && task.Phase == decide.Finished && !task.Confirmed {
 				names = append(names, t)
 			}
 		}
@@ -44,7 +45,7 @@ func (r *reconciler) confirm(names []string) error {
 		case reply.Stat.Owner() != zkapi.OwnerNone:
 			r.fleeting(t, reply.Stat)
 		default:
-			r.view.task(t).confirmed = true
+			r.view.Task(t).Confirmed = true
 		}
 	}
 	return nil

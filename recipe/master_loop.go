@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -22,15 +23,15 @@ const (
 )
 
 // reconciler is the master's loop during one term: read what has changed
-// (master_read.go), decide (master_decide.go), write, wait. It starts from nothing, so that
+// (master_read.go), decide (package decide), write (master_write.go), wait. It starts from nothing, so that
 // recovery after a failover is the normal loop.
 type reconciler struct {
 	term        *term
 	env         zkapi.Env
 	layout      layout
-	limits      limits
+	policy      policy
 	broadcaster *broadcaster
-	view        *view
+	view        *decide.View
 	published   *published
 
 	notices *notices // of this process
@@ -59,9 +60,9 @@ type reconciler struct {
 	left          notice // what is left alone
 }
 
-func newReconciler(t *term, env zkapi.Env, l layout, lim limits, f *broadcaster) *reconciler {
+func newReconciler(t *term, env zkapi.Env, l layout, p policy, f *broadcaster) *reconciler {
 	return &reconciler{
-		term: t, env: env, layout: l, limits: lim, broadcaster: f, view: newView(), published: newPublished(t),
+		term: t, env: env, layout: l, policy: p, broadcaster: f, view: decide.NewView(), published: newPublished(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
 		stale: map[string]bool{}, quarantine: newQuarantine(env, t.obs),
 		bounds: newBounds(t.session), backlog: notice{path: l.backlog()}, left: notice{path: l.quarantine()},
@@ -79,17 +80,17 @@ func (r *reconciler) invalidateAll() {
 	r.masterWatch, r.cancelWatch, r.requested = nil, nil, false
 	clear(r.listWatch)
 	clear(r.inboxWatch)
-	clear(r.view.asked) // one that was taken down may have come again
+	clear(r.view.Asked) // one that was taken down may have come again
 	r.backlog.watch, r.left.watch = nil, nil
-	for t, task := range r.view.tasks {
-		if task.phase != finished {
-			r.view.setPhase(t, unread, r.now()) // nothing is decided about it before it is read
-			r.view.dirty[t] = true
-			task.token = Token{}
+	for t, task := range r.view.Tasks {
+		if task.Phase != decide.Finished {
+			r.view.SetPhase(t, decide.Unread, r.now()) // nothing is decided about it before it is read
+			r.view.Dirty[t] = true
+			task.Token = Token{}
 		}
-		task.leftover = nil
+		task.Leftover = nil
 	}
-	for w := range r.view.workers {
+	for w := range r.view.Workers {
 		r.stale[w] = true
 	}
 }
@@ -167,8 +168,8 @@ func (r *reconciler) resync() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	r.cancelWatch = nil
-	for _, w := range r.view.workers {
-		w.claimed = w.claimed && !w.alive // what a lost one has said stands
+	for _, w := range r.view.Workers {
+		w.Claimed = w.Claimed && !w.Alive // what a lost one has said stands
 	}
 	r.markStale(resyncedPending)
 }
@@ -176,14 +177,14 @@ func (r *reconciler) resync() {
 // markStale makes the next pass read the children of the tasks that are assigned
 // and of so many that are next.
 func (r *reconciler) markStale(waiting int) {
-	for t, task := range r.view.tasks {
-		if task.phase == assigned || task.phase == unread {
-			r.view.dirty[t] = true
+	for t, task := range r.view.Tasks {
+		if task.Phase == decide.Assigned || task.Phase == decide.Unread {
+			r.view.Dirty[t] = true
 		}
 	}
-	next := r.view.pending()
+	next := r.view.Pending()
 	for _, t := range next[:min(len(next), waiting)] {
-		r.view.dirty[t] = true
+		r.view.Dirty[t] = true
 	}
 }
 
@@ -194,14 +195,14 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 		return time.Time{}, false, err
 	}
 	r.parts = false
-	p := decide(r.view, r.limits, r.now())
-	if err := r.commit(p.transitions); err != nil {
+	p := decide.Decide(r.view, r.policy.Limits, r.now())
+	if err := r.commit(p.Transitions); err != nil {
 		return time.Time{}, false, err
 	}
-	more = len(p.transitions) >= r.limits.batch || len(r.view.dirty) > 0 || len(r.stale) > 0 || r.parts
+	more = len(p.Transitions) >= r.policy.Batch || len(r.view.Dirty) > 0 || len(r.stale) > 0 || r.parts
 	for _, at := range []time.Time{r.nextCheck, r.quarantine.next()} {
 		if !at.IsZero() {
-			p.wakeAt(at)
+			p.WakeAt(at)
 		}
 	}
 	r.publish(more)
@@ -213,21 +214,21 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 			return time.Time{}, false, err
 		}
 	}
-	return p.wake, more, nil
+	return p.Wake, more, nil
 }
 
 // publish shows the view as it is at the end of a pass, and tells those who
 // follow what has changed. A task that is being read is shown as it was.
 func (r *reconciler) publish(more bool) {
 	alive := 0
-	for _, w := range r.view.workers {
-		if w.alive {
+	for _, w := range r.view.Workers {
+		if w.Alive {
 			alive++
 		}
 	}
 	r.term.obs.Metrics.Tasks(TaskCounts{
-		Pending: r.view.counts[pending] + r.view.counts[unread], Assigned: r.view.counts[assigned],
-		Finished: r.view.counts[finished], Workers: alive,
+		Pending: r.view.Counts[decide.Pending] + r.view.Counts[decide.Unread], Assigned: r.view.Counts[decide.Assigned],
+		Finished: r.view.Counts[decide.Finished], Workers: alive,
 	})
 	if r.quarantine.changed {
 		r.quarantine.changed = false
@@ -241,14 +242,14 @@ func (r *reconciler) publish(more bool) {
 // commit writes the decisions: many in one multi, and several multis at a time,
 // because no decision depends on another one of the same view. What has been sent
 // is settled even when leading ends; nothing more is sent then.
-func (r *reconciler) commit(decisions []transition) error {
+func (r *reconciler) commit(decisions []decide.Transition) error {
 	decisions, known, err := r.prepare(decisions)
 	if err != nil {
 		return err
 	}
 	for len(decisions) > 0 && r.term.leading.Err() == nil {
 		var writes [][]zkapi.Op
-		var parts [][]transition
+		var parts [][]decide.Transition
 		for len(writes) < maxMultis && len(decisions) > 0 {
 			n, ops := r.batch(decisions, known)
 			writes, parts = append(writes, ops), append(parts, decisions[:n])

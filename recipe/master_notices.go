@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -26,7 +27,7 @@ const signInterval = 250 * time.Millisecond
 
 // sign writes the notices that have changed, or that somebody else has. That the server
 // refuses one is told, and ends nothing.
-func (r *reconciler) sign(p *plan) error {
+func (r *reconciler) sign(p *decide.Plan) error {
 	for _, one := range []struct {
 		notice *notice
 		data   []byte
@@ -38,7 +39,7 @@ func (r *reconciler) sign(p *plan) error {
 		err := r.show(one.notice, one.data, p)
 		if zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNotEmpty) { // what is below it, no master has made
 			until := r.quarantine.add(r.term.leading, about, err, false).until
-			p.wakeAt(until)
+			p.WakeAt(until)
 			continue
 		}
 		if err != nil {
@@ -50,7 +51,7 @@ func (r *reconciler) sign(p *plan) error {
 }
 
 // show makes a notice say data; nil says nothing, which is no reason to create it.
-func (r *reconciler) show(n *notice, data []byte, p *plan) error {
+func (r *reconciler) show(n *notice, data []byte, p *decide.Plan) error {
 	if !fresh(n.watch) {
 		if err := r.readNotice(n); err != nil {
 			return err
@@ -60,7 +61,7 @@ func (r *reconciler) show(n *notice, data []byte, p *plan) error {
 		return nil
 	}
 	if next := n.at.Add(signInterval); next.After(r.now()) {
-		p.wakeAt(next)
+		p.WakeAt(next)
 		return nil
 	}
 	n.at = r.now()
@@ -126,10 +127,10 @@ type backlogRecord struct {
 // backlogNotice tells clients how many tasks are finished, so that they can count those
 // that are not (Submit).
 func (r *reconciler) backlogNotice() []byte {
-	if r.limits.backlog == 0 {
+	if r.policy.backlog == 0 {
 		return nil
 	}
-	return encode(backlogRecord{Epoch: r.term.epoch(), Limit: r.limits.backlog, Finished: r.view.counts[finished]})
+	return encode(backlogRecord{Epoch: r.term.epoch(), Limit: r.policy.backlog, Finished: r.view.Counts[decide.Finished]})
 }
 
 // quarantineRecord is the data of /quarantine: what the master leaves alone. It is empty

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -24,7 +25,7 @@ type question struct {
 // that is to be given back, and the token of each attempt that ends, because its record
 // must carry the token under which the handler ran. This master knows the tokens that
 // it gave out; others it reads. A decision about what has gone is left out.
-func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, error) {
+func (r *reconciler) prepare(decisions []decide.Transition) ([]decide.Transition, prepared, error) {
 	p := prepared{assigned: map[string]assignmentRecord{}, address: map[string][]byte{}}
 	questions := r.questions(decisions)
 	if len(questions) == 0 {
@@ -48,8 +49,8 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 		if reply.Err != nil && !missing {
 			return nil, p, reply.Err
 		}
-		if writeTable[d.action].notifies && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
-			r.quarantineTask(d.task, &problemError{crowdedProblem(q.path)}, false)
+		if writeTable[d.Action].notifies && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
+			r.quarantineTask(d.Task, &problemError{crowdedProblem(q.path)}, false)
 			gone[q.of] = true
 			continue
 		}
@@ -59,19 +60,19 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 			record.Token = Token{}
 		}
 		switch {
-		case q.path == r.layout.worker(d.holder):
-			p.address[d.holder] = reply.Data
-		case missing && q.path != r.layout.attempt(d.task, d.ends):
+		case q.path == r.layout.worker(d.Holder):
+			p.address[d.Holder] = reply.Data
+		case missing && q.path != r.layout.attempt(d.Task, d.Ends):
 			gone[q.of] = true
-		case d.action.ends():
-			d.setToken(record.Token)
+		case d.Action.Ends():
+			d.SetToken(record.Token)
 		default:
-			p.assigned[d.task] = record
+			p.assigned[d.Task] = record
 		}
 	}
-	var left []transition
+	var left []decide.Transition
 	for i, d := range decisions {
-		if !gone[i] && !(writeTable[d.action].notifies && r.view.worker(d.holder).quarantined) {
+		if !gone[i] && !(writeTable[d.Action].notifies && r.view.Worker(d.Holder).Quarantined) {
 			left = append(left, d)
 		}
 	}
@@ -79,36 +80,36 @@ func (r *reconciler) prepare(decisions []transition) ([]transition, prepared, er
 }
 
 // questions are what has to be read. Nothing has if the token is known.
-func (r *reconciler) questions(decisions []transition) []question {
+func (r *reconciler) questions(decisions []decide.Transition) []question {
 	var all []question
 	ask := func(of int, path string) { all = append(all, question{of, path}) }
 	asked := map[string]bool{}
 	for i := range decisions {
 		d := &decisions[i]
-		row := writeTable[d.action]
-		if row.notifies && !asked[d.holder] {
-			asked[d.holder] = true
-			ask(i, r.layout.worker(d.holder))
+		row := writeTable[d.Action]
+		if row.notifies && !asked[d.Holder] {
+			asked[d.Holder] = true
+			ask(i, r.layout.worker(d.Holder))
 		}
 		switch token := r.knownToken(d); {
 		case row.reads:
-			ask(i, r.layout.assignment(d.holder, d.task))
-		case !d.action.ends():
+			ask(i, r.layout.assignment(d.Holder, d.Task))
+		case !d.Action.Ends():
 		case token.Attempt > 0:
-			d.token = token
-		case d.from != "":
-			ask(i, r.layout.assignment(d.from, d.task))
+			d.Token = token
+		case d.From != "":
+			ask(i, r.layout.assignment(d.From, d.Task))
 		default:
-			ask(i, r.layout.attempt(d.task, d.ends))
+			ask(i, r.layout.attempt(d.Task, d.Ends))
 		}
 	}
 	return all
 }
 
 // knownToken is the token of the attempt that ends, if this master gave it out.
-func (r *reconciler) knownToken(d *transition) Token {
-	if task := r.view.tasks[d.task]; task != nil && task.token.Attempt == d.ends {
-		return task.token
+func (r *reconciler) knownToken(d *decide.Transition) Token {
+	if task := r.view.Tasks[d.Task]; task != nil && task.Token.Attempt == d.Ends {
+		return task.Token
 	}
 	return Token{}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -92,10 +93,10 @@ func (r *reconciler) readCancellations() error {
 	r.cancelWatch, r.cancelVersion = got.Watch, got.Stat.Version
 	switch name := string(got.Data); {
 	case cancelled == 0:
-	case cancelled == 1 && r.view.tasks[name] != nil:
-		r.view.dirty[name] = true
+	case cancelled == 1 && r.view.Tasks[name] != nil:
+		r.view.Dirty[name] = true
 	default:
-		r.markStale(len(r.view.waiting))
+		r.markStale(len(r.view.Waiting))
 	}
 	if got.Stat.Version != 0 && (cancelled != 0 || !r.requested) { // each request sets the notice
 		return r.readRequests()
@@ -118,22 +119,22 @@ func (r *reconciler) readWorkers() error {
 		return err
 	}
 	r.listWatch[r.layout.workers()] = alive.Watch
-	for name, w := range r.view.workers {
-		r.view.touchedWorkers[name] = true
-		w.listed, w.alive, w.known = false, false, false
+	for name, w := range r.view.Workers {
+		r.view.TouchedWorkers[name] = true
+		w.Listed, w.Alive, w.Known = false, false, false
 	}
 	for _, name := range alive.Children {
 		if !r.fits(subject{workerSubject, name}) {
 			continue
 		}
-		r.view.touchedWorkers[name] = true
-		w := r.view.worker(name)
-		w.listed, w.alive = true, !w.stray
-		w.claimed = w.claimed && !w.stray // look whether it has become a worker
+		r.view.TouchedWorkers[name] = true
+		w := r.view.Worker(name)
+		w.Listed, w.Alive = true, !w.Stray
+		w.Claimed = w.Claimed && !w.Stray // look whether it has become a worker
 	}
 	for _, w := range known.Children {
 		if r.fits(subject{workerSubject, w}) {
-			r.view.worker(w).known = true
+			r.view.Worker(w).Known = true
 			r.stale[w] = true // it may have registered anew
 		}
 	}
@@ -146,17 +147,17 @@ func (r *reconciler) readWorkers() error {
 func (r *reconciler) readInboxes() error {
 	var names []string
 	var ops []fence.Read
-	for _, w := range r.view.workerNames() {
-		worker := r.view.workers[w]
-		if !worker.known || worker.quarantined {
+	for _, w := range r.view.WorkerNames() {
+		worker := r.view.Workers[w]
+		if !worker.Known || worker.Quarantined {
 			delete(r.stale, w) // there is nothing to read yet
 			continue
 		}
-		if !r.stale[w] && (!worker.alive || fresh(r.inboxWatch[w])) {
+		if !r.stale[w] && (!worker.Alive || fresh(r.inboxWatch[w])) {
 			continue
 		}
 		op := fence.Children(r.layout.inbox(w))
-		if worker.alive {
+		if worker.Alive {
 			op = op.Watched()
 		}
 		names, ops = append(names, w), append(ops, op)
@@ -187,13 +188,13 @@ func (r *reconciler) readInboxes() error {
 // listed takes over what an inbox holds now. A task that has left it is either
 // finished or to be assigned again: its children tell.
 func (r *reconciler) listed(w string, inbox zkapi.Result) {
-	worker := r.view.worker(w)
-	if worker.incarnation != inbox.Stat.Version {
-		worker.incarnation, worker.claimed = inbox.Stat.Version, false
-		clear(worker.taken) // that was told to another
-		worker.format = 0
+	worker := r.view.Worker(w)
+	if worker.Incarnation != inbox.Stat.Version {
+		worker.Incarnation, worker.Claimed = inbox.Stat.Version, false
+		clear(worker.Taken) // that was told to another
+		worker.Format = 0
 	}
-	r.view.touchedWorkers[w] = true
+	r.view.TouchedWorkers[w] = true
 	r.quarantine.left(w, inbox.Children)
 	now := map[string]bool{}
 	for _, t := range inbox.Children {
@@ -202,22 +203,22 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 			continue
 		}
 		now[t] = true
-		if !worker.tasks[t] {
-			task := r.view.setPhase(t, unread, r.now())
-			task.worker, task.token, task.revoked = w, Token{}, false // who made it is not known
-			r.view.dirty[t] = true
+		if !worker.Tasks[t] {
+			task := r.view.SetPhase(t, decide.Unread, r.now())
+			task.Worker, task.Token, task.Revoked = w, Token{}, false // who made it is not known
+			r.view.Dirty[t] = true
 		}
 	}
-	for t := range worker.tasks {
-		if task := r.view.tasks[t]; !now[t] && task != nil && task.worker == w {
-			r.view.setPhase(t, unread, r.now()).worker = ""
-			r.view.dirty[t] = true
+	for t := range worker.Tasks {
+		if task := r.view.Tasks[t]; !now[t] && task != nil && task.Worker == w {
+			r.view.SetPhase(t, decide.Unread, r.now()).Worker = ""
+			r.view.Dirty[t] = true
 		}
 	}
-	worker.tasks = now
-	for t := range worker.taken {
+	worker.Tasks = now
+	for t := range worker.Taken {
 		if !now[t] {
-			delete(worker.taken, t)
+			delete(worker.Taken, t)
 		}
 	}
 }
@@ -227,16 +228,16 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 func (r *reconciler) readClaims() error {
 	var listed, names []string
 	var ops, claims []fence.Read
-	for _, w := range r.view.workerNames() {
-		worker := r.view.workers[w]
-		lost := !worker.listed && !worker.heard && len(worker.tasks) > 0
-		if worker.quarantined || worker.claimed || !worker.listed && !lost {
+	for _, w := range r.view.WorkerNames() {
+		worker := r.view.Workers[w]
+		lost := !worker.Listed && !worker.Heard && len(worker.Tasks) > 0
+		if worker.Quarantined || worker.Claimed || !worker.Listed && !lost {
 			continue
 		}
-		if worker.listed {
+		if worker.Listed {
 			listed, ops = append(listed, w), append(ops, fence.Exists(r.layout.worker(w)))
 		}
-		if worker.known {
+		if worker.Known {
 			names, claims = append(names, w), append(claims, fence.Get(r.layout.inbox(w)))
 		}
 	}
@@ -261,15 +262,15 @@ func (r *reconciler) readClaims() error {
 		r.quarantine.worked(r.term.leading, subject{workerSubject, names[i]}, true)
 		var record claimRecord
 		_ = json.Unmarshal(reply.Data, &record) // a worker made by hand says nothing
-		worker := r.view.worker(names[i])
-		r.view.touchedWorkers[names[i]] = true
-		worker.incarnation, worker.claimed, worker.heard = reply.Stat.Version, true, true
+		worker := r.view.Worker(names[i])
+		r.view.TouchedWorkers[names[i]] = true
+		worker.Incarnation, worker.Claimed, worker.Heard = reply.Stat.Version, true, true
 		if err := r.remembers(names[i], record, reply.Stat); err != nil {
 			return err
 		}
-		worker.outdated = !r.understands(names[i], record, reply.Stat)
-		worker.acks, worker.fenced = record.Acks, record.Fenced
-		worker.capacity, worker.retiring, worker.format = record.Capacity, record.Retiring, record.knows()
+		worker.Outdated = !r.understands(names[i], record, reply.Stat)
+		worker.Acks, worker.Fenced = record.Acks, record.Fenced
+		worker.Capacity, worker.Retiring, worker.Format = record.Capacity, record.Retiring, record.knows()
 	}
 	return nil
 }
@@ -280,9 +281,9 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 	if seen.Err != nil || !seen.Found {
 		return seen.Err
 	}
-	worker := r.view.worker(w)
-	worker.alive, worker.stray = seen.Stat.Alive(), !seen.Stat.Alive()
-	if worker.stray {
+	worker := r.view.Worker(w)
+	worker.Alive, worker.Stray = seen.Stat.Alive(), !seen.Stat.Alive()
+	if worker.Stray {
 		r.stale[w] = true // its inbox is not watched any more
 		r.notices.tell(r.term.leading, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
@@ -299,23 +300,23 @@ func (r *reconciler) readTasks() error {
 		return err
 	}
 	r.listWatch[r.layout.tasks()] = listed.Watch
-	before := len(r.view.tasks)
+	before := len(r.view.Tasks)
 	there := make(map[string]bool, len(listed.Children))
 	for _, t := range listed.Children {
 		there[t] = true
 		switch {
 		case !r.fits(subject{taskSubject, t}) || r.quarantine.holdsTask(t):
 			before++ // it was there, as far as is known
-		case r.view.task(t).phase == unread:
-			r.view.dirty[t] = true
+		case r.view.Task(t).Phase == decide.Unread:
+			r.view.Dirty[t] = true
 		}
 	}
 	r.vanished(taskSubject, func(t string) bool { return there[t] || r.quarantine.inboxOf(t) != "" })
 	r.vanished(progressSubject, func(t string) bool { return there[t] })
 	added, removed := len(listed.Children)-before, 0
-	for t := range r.view.tasks {
+	for t := range r.view.Tasks {
 		if !there[t] {
-			r.view.forget(t) // collected; decide drops an assignment that is left
+			r.view.Forget(t) // collected; decide drops an assignment that is left
 			removed++
 		}
 	}
@@ -339,14 +340,14 @@ const verified = 1000
 func (r *reconciler) verify() error {
 	if len(r.unverified) == 0 && r.recreated {
 		r.recreated = false
-		for t, task := range r.view.tasks {
-			if task.phase == finished {
+		for t, task := range r.view.Tasks {
+			if task.Phase == decide.Finished {
 				r.unverified = append(r.unverified, t)
 			}
 		}
 		slices.Sort(r.unverified)
 	}
-	if err := r.confirm(r.view.unconfirmed(verified)); err != nil {
+	if err := r.confirm(r.view.Unconfirmed(verified)); err != nil {
 		return err
 	}
 	names := r.unverified[:min(len(r.unverified), verified)]
@@ -362,7 +363,7 @@ func (r *reconciler) verify() error {
 		if reply.Err != nil {
 			return reply.Err
 		}
-		if task := r.view.tasks[names[i]]; task != nil && (!reply.Found || reply.Stat.Czxid != task.czxid) {
+		if task := r.view.Tasks[names[i]]; task != nil && (!reply.Found || reply.Stat.Czxid != task.Czxid) {
 			r.reset(names[i])
 		}
 	}
@@ -372,21 +373,21 @@ func (r *reconciler) verify() error {
 
 // reset forgets what is known of a task that is another one by now.
 func (r *reconciler) reset(t string) {
-	worker := r.view.task(t).worker
-	r.view.forget(t)
-	r.view.task(t).worker = worker
-	r.view.dirty[t] = true
+	worker := r.view.Task(t).Worker
+	r.view.Forget(t)
+	r.view.Task(t).Worker = worker
+	r.view.Dirty[t] = true
 }
 
 // readDirty reads the tasks of which something may have changed: the options of
 // those that are new, and the children of those that have any.
 func (r *reconciler) readDirty() error {
-	names := slices.Sorted(maps.Keys(r.view.dirty))
+	names := slices.Sorted(maps.Keys(r.view.Dirty))
 	names = names[:min(len(names), maxReads)]
 	var fresh, parents []string
 	var ops []fence.Read
 	for _, t := range names {
-		if r.view.task(t).known {
+		if r.view.Task(t).Known {
 			parents = append(parents, t)
 		} else {
 			fresh, ops = append(fresh, t), append(ops, fence.Get(r.layout.task(t)))
@@ -408,7 +409,7 @@ func (r *reconciler) readDirty() error {
 	for i, reply := range replies {
 		if gone, err := r.unreadable(parents[i], reply.Err); err != nil {
 			return err
-		} else if !gone && reply.Stat.Czxid != r.view.task(parents[i]).czxid {
+		} else if !gone && reply.Stat.Czxid != r.view.Task(parents[i]).Czxid {
 			r.reset(parents[i])
 		} else if !gone {
 			r.update(parents[i], taskChildren(reply.Children))
@@ -421,11 +422,11 @@ func (r *reconciler) readDirty() error {
 // abandoned still runs there: its worker is not given the task again, as long as there are
 // others.
 func (r *reconciler) readReturned() error {
-	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.tasks[t] == nil })
+	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.Tasks[t] == nil })
 	names := r.returned
 	ops := make([]fence.Read, len(names))
 	for i, t := range names {
-		ops[i] = fence.Get(r.layout.attempt(t, r.view.task(t).attempts))
+		ops[i] = fence.Get(r.layout.attempt(t, r.view.Task(t).Attempts))
 	}
 	for i, reply := range r.doAll(ops) {
 		if reply.Err != nil && !zkapi.Refused(reply.Err) && !errors.Is(reply.Err, zkapi.ErrNoNode) {
@@ -433,7 +434,7 @@ func (r *reconciler) readReturned() error {
 		}
 		var record attemptRecord
 		if json.Unmarshal(reply.Data, &record) == nil && strings.HasPrefix(record.Reason, ErrAbandoned.Error()) {
-			r.view.task(names[i]).avoidWorker(record.Worker)
+			r.view.Task(names[i]).AvoidWorker(record.Worker)
 		}
 	}
 	r.returned = nil
@@ -456,7 +457,7 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 			continue
 		}
 		options, _ := decodeTask(reply.Data)
-		r.view.setOptions(names[i], options, reply.Stat.Czxid)
+		r.view.SetOptions(names[i], options, reply.Stat.Czxid)
 		if reply.Stat.NumChildren == 0 {
 			childless = append(childless, names[i])
 		} else {
@@ -469,30 +470,30 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 // update takes over what is below a task. A task that has come back waits before
 // it is assigned again, unless it was called back.
 func (r *reconciler) update(t string, b below) {
-	delete(r.view.dirty, t)
+	delete(r.view.Dirty, t)
 	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
-	task := r.view.task(t)
-	ended, revoked := b.attempts > task.attempts, task.revoked
-	task.attempts, task.records, task.left = b.attempts, b.records, int32(len(b.left))
-	if ended && !revoked && !b.finished && task.options.Resident && task.worker == "" {
+	task := r.view.Task(t)
+	ended, revoked := b.attempts > task.Attempts, task.Revoked
+	task.Attempts, task.Records, task.Left = b.attempts, b.records, int32(len(b.left))
+	if ended && !revoked && !b.finished && task.Options.Resident && task.Worker == "" {
 		r.returned = append(r.returned, t)
 	}
 	now := r.now()
-	task.due = latest(task.due, task.options.NotBefore)
+	task.Due = latest(task.Due, task.Options.NotBefore)
 	if ended && !revoked && !slices.Contains(b.left, b.attempts) {
-		task.due = latest(task.due, now.Add(r.limits.delay(task, r.limits.spent(b.attempts, task.left))))
+		task.Due = latest(task.Due, now.Add(r.policy.Delay(task, r.policy.Spent(b.attempts, task.Left))))
 	}
 	switch {
 	case b.finished:
-		if task.worker != "" {
-			r.stale[task.worker] = true
+		if task.Worker != "" {
+			r.stale[task.Worker] = true
 		}
-		r.view.setPhase(t, finished, now)
-	case task.worker != "":
-		task.setHolder(task.worker, now)
-		r.view.setPhase(t, assigned, now)
+		r.view.SetPhase(t, decide.Finished, now)
+	case task.Worker != "":
+		task.SetHolder(task.Worker, now)
+		r.view.SetPhase(t, decide.Assigned, now)
 	default:
-		r.view.setPhase(t, pending, now)
+		r.view.SetPhase(t, decide.Pending, now)
 	}
 }
 
@@ -515,29 +516,29 @@ func (r *reconciler) readProgress() error {
 	var names []string
 	var ops []fence.Read
 	r.nextCheck = time.Time{}
-	for _, t := range slices.Sorted(maps.Keys(r.view.special)) {
-		task := r.view.tasks[t]
-		if task.phase != assigned || task.options.HeartbeatTimeout == 0 {
+	for _, t := range slices.Sorted(maps.Keys(r.view.Special)) {
+		task := r.view.Tasks[t]
+		if task.Phase != decide.Assigned || task.Options.HeartbeatTimeout == 0 {
 			continue
 		}
 		if r.quarantine.holds(subject{progressSubject, t}) {
-			task.watched.at = now // it cannot be told whether it is silent
+			task.Watched.At = now // it cannot be told whether it is silent
 			continue
 		}
-		if !task.watched.nextCheck.After(now) {
+		if !task.Watched.NextCheck.After(now) {
 			names, ops = append(names, t), append(ops, fence.Exists(r.layout.progress(t)))
-			task.watched.nextCheck = now.Add(task.options.HeartbeatTimeout / looks)
+			task.Watched.NextCheck = now.Add(task.Options.HeartbeatTimeout / looks)
 		}
-		if r.nextCheck.IsZero() || task.watched.nextCheck.Before(r.nextCheck) {
-			r.nextCheck = task.watched.nextCheck
+		if r.nextCheck.IsZero() || task.Watched.NextCheck.Before(r.nextCheck) {
+			r.nextCheck = task.Watched.NextCheck
 		}
 	}
 	for i, reply := range r.doAll(ops) {
 		hint := subject{progressSubject, names[i]}
-		task := r.view.tasks[names[i]]
+		task := r.view.Tasks[names[i]]
 		if zkapi.Refused(reply.Err) {
 			r.quarantine.add(r.term.leading, hint, reply.Err, true)
-			task.watched.at = now
+			task.Watched.At = now
 			continue
 		}
 		if reply.Err != nil {
@@ -548,8 +549,8 @@ func (r *reconciler) readProgress() error {
 			r.notices.tell(r.term.leading, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
 			continue
 		}
-		if reply.Found && reply.Stat.Mzxid != task.watched.mzxid {
-			task.watched.mzxid, task.watched.at = reply.Stat.Mzxid, now
+		if reply.Found && reply.Stat.Mzxid != task.Watched.Mzxid {
+			task.Watched.Mzxid, task.Watched.At = reply.Stat.Mzxid, now
 		}
 	}
 	return nil
@@ -558,25 +559,23 @@ func (r *reconciler) readProgress() error {
 // readExpired reads the finished tasks that are to be collected: what is deleted
 // is exactly what was read.
 func (r *reconciler) readExpired() error {
-	if r.limits.retention == 0 && len(r.view.asked) == 0 {
+	if r.policy.Retention == 0 && len(r.view.Asked) == 0 {
 		return nil
 	}
-	for len(r.view.endings) > 0 && r.view.over(r.view.endings[0]) {
-		r.view.endings = r.view.endings[1:]
-	}
+	r.view.DropStaleEndings()
 	var names []string
 	var ops []fence.Read
 	var over []string
-	if r.limits.retention > 0 {
-		over = r.view.expired(r.limits.retention, r.now())
+	if r.policy.Retention > 0 {
+		over = r.view.Expired(r.policy.Retention, r.now())
 	}
-	for _, t := range slices.Sorted(maps.Keys(r.view.asked)) {
-		if task := r.view.tasks[t]; task != nil && task.phase == finished && !slices.Contains(over, t) && len(over) < 2*maxReads {
+	for _, t := range slices.Sorted(maps.Keys(r.view.Asked)) {
+		if task := r.view.Tasks[t]; task != nil && task.Phase == decide.Finished && !slices.Contains(over, t) && len(over) < 2*maxReads {
 			over = append(over, t)
 		}
 	}
 	for _, t := range over {
-		if r.view.tasks[t].leftover == nil && !r.view.held(t) {
+		if r.view.Tasks[t].Leftover == nil && !r.view.Held(t) {
 			names = append(names, t)
 			ops = append(ops, fence.Exists(r.layout.task(t)), fence.Children(r.layout.task(t)), fence.Exists(r.layout.status(t)))
 		}
@@ -585,7 +584,7 @@ func (r *reconciler) readExpired() error {
 	for i, t := range names {
 		node, listed, status := replies[3*i], replies[3*i+1], replies[3*i+2]
 		if errors.Is(listed.Err, zkapi.ErrNoNode) {
-			r.view.forget(t)
+			r.view.Forget(t)
 			continue
 		}
 		err := errors.Join(node.Err, listed.Err, status.Err)
@@ -596,11 +595,11 @@ func (r *reconciler) readExpired() error {
 		if err != nil {
 			return err
 		}
-		if !status.Found || node.Stat.Czxid != r.view.tasks[t].czxid {
+		if !status.Found || node.Stat.Czxid != r.view.Tasks[t].Czxid {
 			r.reset(t)
 			continue
 		}
-		r.view.tasks[t].leftover = &leftover{version: node.Stat.Version, children: listed.Children, status: status.Stat.Version}
+		r.view.Tasks[t].Leftover = &decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version}
 	}
 	return nil
 }

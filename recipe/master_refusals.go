@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -101,17 +102,17 @@ func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 
 // subjectOfTransition is what makes a transition by itself too large, or what a refusal
 // is about that names no operation.
-func subjectOfTransition(d transition) subject {
+func subjectOfTransition(d decide.Transition) subject {
 	longest := ""
-	for _, w := range d.workers() {
+	for _, w := range d.Workers() {
 		if len(w) > len(longest) {
 			longest = w
 		}
 	}
-	if len(longest) > len(d.task) {
+	if len(longest) > len(d.Task) {
 		return subject{workerSubject, longest}
 	}
-	return subject{writeTable[d.action].subject, d.task}
+	return subject{writeTable[d.Action].subject, d.Task}
 }
 
 // blame says what a multi is taken to have failed for.
@@ -126,9 +127,9 @@ const (
 )
 
 // blamed says what a multi of these decisions failed for, and the subject if it is one.
-func (l layout) blamed(err error, ops []zkapi.Op, part []transition) (subject, blame) {
+func (l layout) blamed(err error, ops []zkapi.Op, part []decide.Transition) (subject, blame) {
 	at, refused := zkapi.FailedIndex(err), zkapi.Refused(err)
-	divisible := len(part) == 1 && writeTable[part[0].action].divides && divides(ops)
+	divisible := len(part) == 1 && writeTable[part[0].Action].divides && divides(ops)
 	switch {
 	case at >= 0 && at < len(ops):
 		s, ok := l.subjectOf(ops[at], err)
@@ -152,7 +153,7 @@ func (l layout) blamed(err error, ops []zkapi.Op, part []transition) (subject, b
 // handleRefusal does what follows from the error of one multi, and returns the error of
 // the pass. It leaves alone the task or the worker for whose sake the multi was refused, or
 // failed again and again: one multi holds many tasks, and one must not stop all others.
-func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []transition) error {
+func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []decide.Transition) error {
 	s, what := r.layout.blamed(err, ops, part)
 	switch what {
 	case blameNothing:
@@ -227,29 +228,29 @@ func (r *reconciler) quarantineSubject(s subject, err error, reading bool) {
 		r.quarantineWorker(s.name, err, reading)
 	case requestSubject:
 		r.quarantine.add(r.term.leading, s, err, reading)
-		delete(r.view.asked, s.name)
+		delete(r.view.Asked, s.name)
 	}
 }
 
 // quarantineTask leaves a task alone. Its assignment, and the request to remove it, stay as they are.
 func (r *reconciler) quarantineTask(t string, err error, reading bool) {
 	e := r.quarantine.add(r.term.leading, subject{taskSubject, t}, err, reading)
-	e.asked = e.asked || r.view.wanted(t)
-	delete(r.view.asked, t)
-	for name, w := range r.view.workers {
-		if w.tasks[t] {
+	e.asked = e.asked || r.view.Wanted(t)
+	delete(r.view.Asked, t)
+	for name, w := range r.view.Workers {
+		if w.Tasks[t] {
 			e.inbox = name
-			delete(w.tasks, t)
+			delete(w.Tasks, t)
 		}
 	}
-	r.view.forget(t)
+	r.view.Forget(t)
 }
 
 // quarantineWorker leaves a worker alone: it is given nothing, and nothing is taken from it.
 func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
 	r.quarantine.add(r.term.leading, subject{workerSubject, w}, err, reading)
-	r.view.worker(w).quarantined = true
-	r.view.touchedWorkers[w] = true
+	r.view.Worker(w).Quarantined = true
+	r.view.TouchedWorkers[w] = true
 	delete(r.stale, w)
 	delete(r.inboxWatch, w)
 }
@@ -268,7 +269,7 @@ func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 	default:
 		return false, err
 	}
-	r.view.forget(t)
+	r.view.Forget(t)
 	return true, nil
 }
 
@@ -285,8 +286,8 @@ func (r *reconciler) release() error {
 					continue
 				}
 			}
-			r.view.task(s.name)
-			r.view.dirty[s.name] = true
+			r.view.Task(s.name)
+			r.view.Dirty[s.name] = true
 			if r.quarantine.entries[s].asked {
 				r.requested, r.cancelWatch = false, nil
 			}
@@ -294,8 +295,8 @@ func (r *reconciler) release() error {
 				r.stale[w] = true
 			}
 		case workerSubject:
-			w := r.view.worker(s.name)
-			w.quarantined, w.claimed = false, false
+			w := r.view.Worker(s.name)
+			w.Quarantined, w.Claimed = false, false
 			r.stale[s.name] = true
 		case requestSubject:
 			r.requested, r.cancelWatch = false, nil

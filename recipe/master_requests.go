@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -27,8 +28,8 @@ func (r *reconciler) readRequests() error {
 	}
 	r.quarantine.worked(r.term.leading, all, true)
 	r.vanished(requestSubject, func(t string) bool { return slices.Contains(listed.Children, t) })
-	known := r.view.asked
-	r.view.asked = map[string]int64{}
+	known := r.view.Asked
+	r.view.Asked = map[string]int64{}
 	var fresh []string
 	for _, t := range listed.Children {
 		if s := (subject{requestSubject, t}); !r.fits(s) || r.quarantine.holds(s) {
@@ -79,12 +80,12 @@ func (r *reconciler) wants(t string, czxid int64) {
 		r.quarantine.entries[subject{taskSubject, t}].asked = true
 		return
 	}
-	r.view.asked[t] = czxid
-	switch task := r.view.tasks[t]; {
+	r.view.Asked[t] = czxid
+	switch task := r.view.Tasks[t]; {
 	case task == nil:
-	case task.phase != finished:
-		r.view.dirty[t] = true
-	case czxid != anyLife && czxid != task.czxid:
+	case task.Phase != decide.Finished:
+		r.view.Dirty[t] = true
+	case czxid != decide.AnyLife && czxid != task.Czxid:
 		r.reset(t)
 	}
 }

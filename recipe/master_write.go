@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -11,7 +12,7 @@ import (
 type writeRow struct {
 	// ops are its operations, but for the end of an assignment and its record, which
 	// have the same form in all actions that end one.
-	ops func(r *reconciler, d transition, known prepared) []zkapi.Op
+	ops func(r *reconciler, d decide.Transition, known prepared) []zkapi.Op
 	// subject is the kind of what a refusal is about that names no operation.
 	subject string
 	// registered says that its worker must be alive, in the incarnation that was seen.
@@ -23,68 +24,68 @@ type writeRow struct {
 	// divides says that one multi may hold a part of it; the rest follows.
 	divides bool
 	// observe, if there is one, is called when it has been written.
-	observe func(r *reconciler, d transition)
+	observe func(r *reconciler, d decide.Transition)
 }
 
-var writeTable = [actions]writeRow{
-	assignTask:    {ops: (*reconciler).createAssignment, subject: taskSubject, registered: true, observe: (*reconciler).observeAssignment},
-	reassignTask:  {ops: (*reconciler).createAssignment, subject: taskSubject, registered: true},
-	releaseTask:   {ops: (*reconciler).nothingElse, subject: taskSubject},
-	revokeTask:    {ops: (*reconciler).revoke, subject: taskSubject, registered: true, reads: true, observe: (*reconciler).observeRevocation},
-	dropTask:      {ops: (*reconciler).nothingElse, subject: taskSubject},
-	takeTask:      {ops: (*reconciler).take, subject: taskSubject, registered: true, reads: true, notifies: true},
-	fenceWorker:   {ops: (*reconciler).fence, subject: workerSubject, observe: (*reconciler).readHolderAgain},
-	failTask:      {ops: (*reconciler).createFailure, subject: taskSubject},
-	collectTask:   {ops: (*reconciler).collect, subject: taskSubject, divides: true},
-	dropRequest:   {ops: (*reconciler).deleteRequest, subject: requestSubject},
-	pruneAttempts: {ops: (*reconciler).prune, subject: taskSubject},
-	openInbox:     {ops: (*reconciler).createInbox, subject: workerSubject, observe: (*reconciler).readHolderAgain},
+var writeTable = [decide.Actions]writeRow{
+	decide.AssignTask:    {ops: (*reconciler).createAssignment, subject: taskSubject, registered: true, observe: (*reconciler).observeAssignment},
+	decide.ReassignTask:  {ops: (*reconciler).createAssignment, subject: taskSubject, registered: true},
+	decide.ReleaseTask:   {ops: (*reconciler).nothingElse, subject: taskSubject},
+	decide.RevokeTask:    {ops: (*reconciler).revoke, subject: taskSubject, registered: true, reads: true, observe: (*reconciler).observeRevocation},
+	decide.DropTask:      {ops: (*reconciler).nothingElse, subject: taskSubject},
+	decide.TakeTask:      {ops: (*reconciler).take, subject: taskSubject, registered: true, reads: true, notifies: true},
+	decide.FenceWorker:   {ops: (*reconciler).fence, subject: workerSubject, observe: (*reconciler).readHolderAgain},
+	decide.FailTask:      {ops: (*reconciler).createFailure, subject: taskSubject},
+	decide.CollectTask:   {ops: (*reconciler).collect, subject: taskSubject, divides: true},
+	decide.DropRequest:   {ops: (*reconciler).deleteRequest, subject: requestSubject},
+	decide.PruneAttempts: {ops: (*reconciler).prune, subject: taskSubject},
+	decide.OpenInbox:     {ops: (*reconciler).createInbox, subject: workerSubject, observe: (*reconciler).readHolderAgain},
 }
 
 // checkWrites says what is missing in a table of writes.
 func checkWrites(table []writeRow) error {
 	for a, row := range table {
 		if row.ops == nil || row.subject == "" {
-			return fmt.Errorf("%v: it needs its operations, and what a refusal is about", action(a))
+			return fmt.Errorf("%v (%s): it needs its operations, and what a refusal is about", decide.Action(a), decide.Action(a).Explain())
 		}
 		if row.notifies && !row.reads {
-			return fmt.Errorf("%v: a worker is notified of what its assignment says, which is read first", action(a))
+			return fmt.Errorf("%v: a worker is notified of what its assignment says, which is read first", decide.Action(a))
 		}
 	}
 	return nil
 }
 
 // applied takes over into the view what has been written.
-func (r *reconciler) applied(decisions []transition, ops []zkapi.Op) {
+func (r *reconciler) applied(decisions []decide.Transition, ops []zkapi.Op) {
 	now := r.now()
 	for _, d := range decisions {
-		row := writeTable[d.action]
-		if row.divides && !r.layout.removes(ops, d.task) {
-			r.partly(d.task, ops)
+		row := writeTable[d.Action]
+		if row.divides && !r.layout.removes(ops, d.Task) {
+			r.partly(d.Task, ops)
 			continue
 		}
 		if row.observe != nil {
 			row.observe(r, d)
 		}
-		if d.action.ends() && d.from != "" {
+		if d.Action.Ends() && d.From != "" {
 			r.term.obs.Metrics.AttemptEnded("master")
 		}
-		r.view.apply(d, r.term.epoch(), now)
+		r.view.Apply(d, r.term.epoch(), now)
 	}
 }
 
 // batch is the multi for as many decisions as fit. A worker that is given
 // something must be alive, in the incarnation that was seen.
-func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops []zkapi.Op) {
+func (r *reconciler) batch(decisions []decide.Transition, known prepared) (n int, ops []zkapi.Op) {
 	size := 0
 	checked, notified := map[string]bool{}, map[string]bool{}
 	for _, d := range decisions {
-		row, worker := writeTable[d.action], cmp.Or(d.to, d.holder)
+		row, worker := writeTable[d.Action], cmp.Or(d.To, d.Holder)
 		var add []zkapi.Op
 		if row.registered && !checked[worker] {
 			add = append(add,
 				zkapi.Check(r.layout.worker(worker), zkapi.AnyVersion),
-				zkapi.Check(r.layout.inbox(worker), r.view.worker(worker).incarnation))
+				zkapi.Check(r.layout.inbox(worker), r.view.Worker(worker).Incarnation))
 		}
 		add = append(add, r.write(d, known)...)
 		if row.notifies && !notified[worker] { // once is enough, whatever to: it is set to what it is
@@ -102,93 +103,93 @@ func (r *reconciler) batch(decisions []transition, known prepared) (n int, ops [
 }
 
 // write is the transition as operations on the tree.
-func (r *reconciler) write(d transition, known prepared) []zkapi.Op {
+func (r *reconciler) write(d decide.Transition, known prepared) []zkapi.Op {
 	l := r.layout
 	var ops []zkapi.Op
-	if d.from != "" {
-		ops = append(ops, zkapi.Delete(l.assignment(d.from, d.task), zkapi.AnyVersion))
+	if d.From != "" {
+		ops = append(ops, zkapi.Delete(l.assignment(d.From, d.Task), zkapi.AnyVersion))
 	}
-	if d.from != "" && d.action.ends() {
-		ops = append(ops, zkapi.Create(l.attempt(d.task, d.ends), encode(attemptRecord{
-			Token: d.token, Worker: d.from, Reason: d.reason, Ended: r.now().UTC(),
+	if d.From != "" && d.Action.Ends() {
+		ops = append(ops, zkapi.Create(l.attempt(d.Task, d.Ends), encode(attemptRecord{
+			Token: d.Token, Worker: d.From, Reason: d.Reason, Ended: r.now().UTC(),
 		}), zkapi.Persistent).WithACL(l.access.record()))
-		if d.left && !r.view.task(d.task).options.Resident { // that has no budget
-			ops = append(ops, zkapi.Create(l.left(d.task, d.ends), nil, zkapi.Persistent).WithACL(l.access.record()))
+		if d.Left && !r.view.Task(d.Task).Options.Resident { // that has no budget
+			ops = append(ops, zkapi.Create(l.left(d.Task, d.Ends), nil, zkapi.Persistent).WithACL(l.access.record()))
 		}
 	}
-	return append(ops, writeTable[d.action].ops(r, d, known)...)
+	return append(ops, writeTable[d.Action].ops(r, d, known)...)
 }
 
 // nothingElse is for what only ends an assignment.
-func (r *reconciler) nothingElse(transition, prepared) []zkapi.Op { return nil }
+func (r *reconciler) nothingElse(decide.Transition, prepared) []zkapi.Op { return nil }
 
-func (r *reconciler) createAssignment(d transition, _ prepared) []zkapi.Op {
-	return []zkapi.Op{zkapi.Create(r.layout.assignment(d.to, d.task), encode(assignmentRecord{
-		Token: Token{Epoch: r.term.epoch(), Attempt: d.starts}, Incarnation: r.view.worker(d.to).incarnation,
+func (r *reconciler) createAssignment(d decide.Transition, _ prepared) []zkapi.Op {
+	return []zkapi.Op{zkapi.Create(r.layout.assignment(d.To, d.Task), encode(assignmentRecord{
+		Token: Token{Epoch: r.term.epoch(), Attempt: d.Starts}, Incarnation: r.view.Worker(d.To).Incarnation,
 	}), zkapi.Persistent).WithACL(r.layout.access.master())}
 }
 
-func (r *reconciler) revoke(d transition, known prepared) []zkapi.Op {
-	record := known.assigned[d.task]
+func (r *reconciler) revoke(d decide.Transition, known prepared) []zkapi.Op {
+	record := known.assigned[d.Task]
 	record.Revoked = true
-	return []zkapi.Op{zkapi.Set(r.layout.assignment(d.holder, d.task), encode(record), zkapi.AnyVersion)}
+	return []zkapi.Op{zkapi.Set(r.layout.assignment(d.Holder, d.Task), encode(record), zkapi.AnyVersion)}
 }
 
 // take tells a worker to give a task back.
-func (r *reconciler) take(d transition, known prepared) []zkapi.Op {
-	record := known.assigned[d.task]
-	record.Taken, record.Reason = true, d.reason
-	return []zkapi.Op{zkapi.Set(r.layout.assignment(d.holder, d.task), encode(record), zkapi.AnyVersion)}
+func (r *reconciler) take(d decide.Transition, known prepared) []zkapi.Op {
+	record := known.assigned[d.Task]
+	record.Taken, record.Reason = true, d.Reason
+	return []zkapi.Op{zkapi.Set(r.layout.assignment(d.Holder, d.Task), encode(record), zkapi.AnyVersion)}
 }
 
 // fence takes the claim from a worker.
-func (r *reconciler) fence(d transition, _ prepared) []zkapi.Op {
-	record := encode(claimRecord{Holder: d.holder, Fenced: true})
-	return []zkapi.Op{zkapi.Set(r.layout.inbox(d.holder), record, r.view.worker(d.holder).incarnation)}
+func (r *reconciler) fence(d decide.Transition, _ prepared) []zkapi.Op {
+	record := encode(claimRecord{Holder: d.Holder, Fenced: true})
+	return []zkapi.Op{zkapi.Set(r.layout.inbox(d.Holder), record, r.view.Worker(d.Holder).Incarnation)}
 }
 
-func (r *reconciler) createFailure(d transition, _ prepared) []zkapi.Op {
-	return []zkapi.Op{zkapi.Create(r.layout.status(d.task), Status{
-		State: Failed, Reason: "all attempts ended without a result", Token: d.token, Ended: r.now().UTC(),
+func (r *reconciler) createFailure(d decide.Transition, _ prepared) []zkapi.Op {
+	return []zkapi.Op{zkapi.Create(r.layout.status(d.Task), Status{
+		State: Failed, Reason: "all attempts ended without a result", Token: d.Token, Ended: r.now().UTC(),
 	}.encode(), zkapi.Persistent).WithACL(r.layout.access.record())}
 }
 
 // collect removes a finished task, or a part of it, and with the last part the request.
-func (r *reconciler) collect(d transition, known prepared) []zkapi.Op {
-	part, rest := r.layout.removal(d.task, *r.view.task(d.task).leftover, r.bounds)
-	if r.view.wanted(d.task) && rest == nil {
+func (r *reconciler) collect(d decide.Transition, known prepared) []zkapi.Op {
+	part, rest := r.layout.removal(d.Task, *r.view.Task(d.Task).Leftover, r.bounds)
+	if r.view.Wanted(d.Task) && rest == nil {
 		return append(part, r.deleteRequest(d, known)...)
 	}
 	return part
 }
 
-func (r *reconciler) deleteRequest(d transition, _ prepared) []zkapi.Op {
-	return []zkapi.Op{zkapi.Delete(r.layout.request(d.task), zkapi.AnyVersion)}
+func (r *reconciler) deleteRequest(d decide.Transition, _ prepared) []zkapi.Op {
+	return []zkapi.Op{zkapi.Delete(r.layout.request(d.Task), zkapi.AnyVersion)}
 }
 
-func (r *reconciler) prune(d transition, _ prepared) []zkapi.Op {
+func (r *reconciler) prune(d decide.Transition, _ prepared) []zkapi.Op {
 	var ops []zkapi.Op
-	records := r.view.task(d.task).records
-	for _, n := range records[:len(records)-keptAttempts] {
-		ops = append(ops, zkapi.Delete(r.layout.attempt(d.task, n), zkapi.AnyVersion))
+	records := r.view.Task(d.Task).Records
+	for _, n := range records[:len(records)-decide.KeptAttempts] {
+		ops = append(ops, zkapi.Delete(r.layout.attempt(d.Task, n), zkapi.AnyVersion))
 	}
 	return ops
 }
 
-func (r *reconciler) createInbox(d transition, _ prepared) []zkapi.Op {
-	return []zkapi.Op{zkapi.Create(r.layout.inbox(d.holder), nil, zkapi.Persistent).WithACL(r.layout.access.inbox())}
+func (r *reconciler) createInbox(d decide.Transition, _ prepared) []zkapi.Op {
+	return []zkapi.Op{zkapi.Create(r.layout.inbox(d.Holder), nil, zkapi.Persistent).WithACL(r.layout.access.inbox())}
 }
 
-func (r *reconciler) observeAssignment(d transition) {
-	task := r.view.task(d.task)
-	r.term.obs.Metrics.Assigned(r.now().Sub(latest(task.waiting, task.due)))
+func (r *reconciler) observeAssignment(d decide.Transition) {
+	task := r.view.Task(d.Task)
+	r.term.obs.Metrics.Assigned(r.now().Sub(latest(task.Waiting, task.Due)))
 }
 
-func (r *reconciler) observeRevocation(d transition) {
-	if d.avoid {
-		r.term.obs.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.task, "worker", d.holder)
+func (r *reconciler) observeRevocation(d decide.Transition) {
+	if d.Avoid {
+		r.term.obs.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.Task, "worker", d.Holder)
 	}
 }
 
 // readHolderAgain makes the next pass read an inbox that is new, or has another claim.
-func (r *reconciler) readHolderAgain(d transition) { r.stale[d.holder] = true }
+func (r *reconciler) readHolderAgain(d decide.Transition) { r.stale[d.Holder] = true }

@@ -7,36 +7,6 @@ import (
 	"time"
 )
 
-// Options are what a task asks for at its submission. The zero value is a plain
-// task: its znode holds the payload and nothing else, as if made by hand.
-type Options struct {
-	// MaxAttempts is after how many executions without a result the task fails.
-	// 0: as the master has it (MasterConfig.MaxAttempts).
-	MaxAttempts int
-	// Timeout bounds one execution. It counts from the start of the handler, by
-	// the worker's clock; the attempt then ends, whether or not the handler
-	// returns. 0: no bound.
-	Timeout time.Duration
-	// HeartbeatTimeout is after how long without progress its worker is taken to be lost
-	// for this task, alive or not, by the master's clock. While the task waits
-	// for a free handler the worker shows progress by itself. 0: never.
-	HeartbeatTimeout time.Duration
-	// NotBefore is when the task may first be assigned, by the wall clock of the
-	// active master.
-	NotBefore time.Time
-	// Priority: of tasks that wait, those with a greater one are assigned first.
-	Priority int
-	// Key is what StickyByKey goes by.
-	Key string
-	// Resident tasks have no end but their cancellation. Each is held by one
-	// worker at a time, moves when that is lost, and may be moved when workers
-	// join. See Residents in the package's documentation.
-	Resident bool
-}
-
-// IsZero reports whether nothing is asked for.
-func (o Options) IsZero() bool { return o == Options{} }
-
 // shortest is the smallest Timeout and HeartbeatTimeout: below it, the ways of a message
 // would decide.
 const shortest = 100 * time.Millisecond
@@ -45,7 +15,8 @@ const shortest = 100 * time.Millisecond
 // one write.
 const maxOwnAttempts = 1000
 
-func (o Options) check() error {
+// checkOptions says what a task may not ask for.
+func checkOptions(o Options) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
 	if o.MaxAttempts < 0 || o.MaxAttempts > maxOwnAttempts {
@@ -119,7 +90,7 @@ func decodeTask(data []byte) (Options, []byte) {
 		MaxAttempts: r.Attempts, Timeout: time.Duration(r.TimeoutMS) * time.Millisecond, HeartbeatTimeout: time.Duration(r.SilenceMS) * time.Millisecond,
 		NotBefore: r.NotBefore, Priority: r.Priority, Key: r.Key, Resident: r.Resident,
 	}
-	if o.check() != nil {
+	if checkOptions(o) != nil {
 		return Options{}, data
 	}
 	return o, payload

@@ -2,25 +2,13 @@ package recipe
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
-
-// Token orders the executions of one task for systems outside ZooKeeper: a later
-// execution has a greater token. A sink that remembers the greatest token seen
-// for a task and refuses smaller ones is safe from workers that were replaced.
-type Token struct {
-	Epoch   int32 `json:"epoch"`   // of the master that assigned it
-	Attempt int32 `json:"attempt"` // 1 for the first execution
-}
-
-// Compare orders tokens: by epoch, then by attempt.
-func (t Token) Compare(other Token) int {
-	return cmp.Or(cmp.Compare(t.Epoch, other.Epoch), cmp.Compare(t.Attempt, other.Attempt))
-}
 
 // claimRecord is the data of /assign and of /assign/<w>: whose claim the data
 // version is. The nonce tells one's own ambiguous write from a stranger's.
@@ -139,15 +127,11 @@ type requestRecord struct {
 	Czxid int64 `json:"czxid"` // of its znode
 }
 
-// anyLife is what a request means that says nothing: clients of earlier builds make such
-// ones, and so does who asks by hand.
-const anyLife = 0
-
-// meant is the czxid of the task that a request means, or anyLife.
+// meant is the czxid of the task that a request means, or decide.AnyLife.
 func meant(data []byte) int64 {
 	var r requestRecord
 	if json.Unmarshal(data, &r) != nil {
-		return anyLife
+		return decide.AnyLife
 	}
 	return r.Czxid
 }

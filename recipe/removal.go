@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -30,13 +31,13 @@ const wholeAtMost = 10 * maxMultiOps
 
 // removal is the next part of what removes a finished task, as large as b allows, and
 // what is left below it then. The last part leaves nothing: rest is nil.
-func (l layout) removal(t string, left leftover, b bounds) (ops []zkapi.Op, rest []string) {
-	children := slices.SortedStableFunc(slices.Values(left.children), inRemovalOrder)
+func (l layout) removal(t string, left decide.Leftover, b bounds) (ops []zkapi.Op, rest []string) {
+	children := slices.SortedStableFunc(slices.Values(left.Children), inRemovalOrder)
 	whole := collection(l, t, left, children)
 	if len(whole) <= wholeAtMost && sizeOf(whole) <= b.bytes {
 		return whole, nil
 	}
-	ops = []zkapi.Op{zkapi.Check(l.task(t), left.version), zkapi.Check(l.status(t), left.status)}
+	ops = []zkapi.Op{zkapi.Check(l.task(t), left.Version), zkapi.Check(l.status(t), left.Status)}
 	checks, size := len(ops), sizeOf(ops)
 	for i, child := range children {
 		next := zkapi.Delete(l.task(t)+"/"+child, zkapi.AnyVersion)
@@ -54,16 +55,16 @@ func (l layout) removal(t string, left leftover, b bounds) (ops []zkapi.Op, rest
 }
 
 // collection deletes a finished task, with what is below it, exactly as it was read.
-func collection(l layout, t string, left leftover, children []string) []zkapi.Op {
+func collection(l layout, t string, left decide.Leftover, children []string) []zkapi.Op {
 	var ops []zkapi.Op
 	for _, child := range children {
 		version := zkapi.AnyVersion
 		if child == "status" {
-			version = left.status
+			version = left.Status
 		}
 		ops = append(ops, zkapi.Delete(l.task(t)+"/"+child, version))
 	}
-	return append(ops, zkapi.Delete(l.task(t), left.version))
+	return append(ops, zkapi.Delete(l.task(t), left.Version))
 }
 
 // inRemovalOrder puts what is not the recipe's first, then attempts, the oldest first,
@@ -108,12 +109,12 @@ func (l layout) removes(ops []zkapi.Op, t string) bool {
 
 // partly takes over that a part of what is below a finished task was removed.
 func (r *reconciler) partly(t string, ops []zkapi.Op) {
-	left := r.view.task(t).leftover
+	left := r.view.Task(t).Leftover
 	gone := map[string]bool{}
 	for _, op := range ops {
 		gone[op.Path] = op.Kind == zkapi.KindDelete
 	}
 	// The list is the session's answer, which stays as it is.
-	left.children = slices.DeleteFunc(slices.Clone(left.children), func(child string) bool { return gone[r.layout.task(t)+"/"+child] })
+	left.Children = slices.DeleteFunc(slices.Clone(left.Children), func(child string) bool { return gone[r.layout.task(t)+"/"+child] })
 	r.parts = true
 }

@@ -1,195 +1,31 @@
 package recipe
 
-import (
-	"cmp"
-	"hash/fnv"
-	"maps"
-	"slices"
+import "github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
+
+// What a master decides from is defined where it decides, in a package that does nothing
+// else. These are its words that users need.
+type (
+	// Options are what a task asks for at its submission. The zero value is a plain
+	// task: its znode holds the payload and nothing else, as if made by hand.
+	Options = decide.Options
+	// Token orders the executions of one task for systems outside ZooKeeper: a later
+	// execution has a greater token. A sink that remembers the greatest token seen
+	// for a task and refuses smaller ones is safe from workers that were replaced.
+	Token = decide.Token
+	// Job is a task that waits for a worker, as a Strategy sees it.
+	Job = decide.Job
+	// Load is a live worker, as a Strategy sees it.
+	Load = decide.Load
+	// Strategy chooses the worker for a task, or "" to let the task wait. It must be a
+	// pure function, and quick.
+	Strategy = decide.Strategy
 )
 
-// Job is a task that waits for a worker, as a Strategy sees it.
-type Job struct {
-	Task     string
-	Options  Options
-	Attempts int // that have ended without a result
-}
-
-// Load is a live worker, as a Strategy sees it.
-type Load struct {
-	Worker   string
-	Held     int // tasks assigned to it, residents not counted
-	Capacity int // how many it takes
-}
-
-// Free reports whether the worker takes one more.
-func (l Load) Free() bool { return l.Held < l.Capacity }
-
-// Strategy chooses the worker for a task, or "" to let the task wait. It is
-// called with all live workers, by name, those without a free place included; a
-// choice without one makes the task wait. Workers that were lost with this very
-// task, or silent about it, are left out as long as there are others that it chooses:
-// when it wants none of those, although one has a free place, it is asked again with more
-// workers.
-//
-// It must be a pure function: the same arguments give the same answer, nothing
-// is kept and nothing is changed. It is called in the master's loop, for every
-// task that waits: it must be quick.
-//
-// Resident tasks are not its business; they are spread evenly.
-type Strategy func(job Job, workers []Load) string
-
 // LeastLoaded chooses the worker that holds the fewest tasks. It is the default.
-func LeastLoaded(_ Job, workers []Load) string {
-	best := -1
-	for i, w := range workers {
-		if w.Free() && (best < 0 || w.Held < workers[best].Held) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return ""
-	}
-	return workers[best].Worker
-}
+func LeastLoaded(job Job, workers []Load) string { return decide.LeastLoaded(job, workers) }
 
 // StickyByKey gives tasks with the same Options.Key to the same worker for as
 // long as it lives, and waits for it when it is full. A worker that joins or
 // leaves changes the worker of as few keys as possible (rendezvous hashing,
 // Thaler and Ravishankar 1998). Tasks without a key go to the least loaded.
-func StickyByKey(job Job, workers []Load) string {
-	if job.Options.Key == "" {
-		return LeastLoaded(job, workers)
-	}
-	if len(workers) == 0 {
-		return ""
-	}
-	weight := func(w Load) uint64 {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte(w.Worker + "\x00" + job.Options.Key)) // never fails
-		return mix(h.Sum64())
-	}
-	return slices.MaxFunc(workers, func(a, b Load) int {
-		return cmp.Or(cmp.Compare(weight(a), weight(b)), cmp.Compare(b.Worker, a.Worker))
-	}).Worker
-}
-
-// mix spreads a hash over all its bits (the finalizer of MurmurHash3): names that
-// differ in one digit must not have weights of one order for every key.
-func mix(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
-}
-
-// loads is what each live worker holds, while a pass decides.
-type loads struct {
-	workers   []Load         // by name
-	residents map[string]int // by worker; those that are to leave are not counted
-	floating  []string       // residents that are to leave or wait
-	free      int            // workers that take one more
-}
-
-func newLoads(v *view, perWorker int) *loads {
-	l := &loads{residents: map[string]int{}}
-	for _, name := range v.workerNames() {
-		w := v.workers[name]
-		if w.quarantined {
-			continue // what it holds stays where it is
-		}
-		if !w.alive || !w.known || w.retiring || w.outdated || w.fenced {
-			l.floating = append(l.floating, v.residentsOf(w)...)
-			continue
-		}
-		load := Load{Worker: name, Capacity: perWorker}
-		if w.capacity > 0 {
-			load.Capacity = min(load.Capacity, w.capacity)
-		}
-		l.residents[name] = 0
-		for t := range w.tasks {
-			switch task := v.tasks[t]; {
-			case task == nil || !task.options.Resident:
-				load.Held++
-			case task.revoked:
-				l.floating = append(l.floating, t)
-			default:
-				l.residents[name]++
-			}
-		}
-		if load.Free() {
-			l.free++
-		}
-		l.workers = append(l.workers, load)
-	}
-	return l
-}
-
-// residentsOf lists the resident tasks of one worker.
-func (v *view) residentsOf(w *workerView) []string {
-	var names []string
-	for _, t := range slices.Sorted(maps.Keys(w.tasks)) {
-		if task := v.tasks[t]; task != nil && task.options.Resident {
-			names = append(names, t)
-		}
-	}
-	return names
-}
-
-// place finds a worker for a task and takes the place there. "" means that it
-// has to wait.
-func (l *loads) place(name string, task *taskView, strategy Strategy) string {
-	if task.options.Resident {
-		w := l.fewest(l.residents, task.avoid)
-		if w != "" {
-			l.residents[w]++
-		}
-		return w
-	}
-	if l.free == 0 {
-		return ""
-	}
-	job := Job{Task: name, Options: task.options, Attempts: int(task.attempts)}
-	chosen := ""
-	for _, workers := range l.offers(task.avoid) {
-		if chosen = strategy(job, workers); chosen != "" || !slices.ContainsFunc(workers, Load.Free) {
-			break // without a free place there the task waits, and is not given to one that it avoids
-		}
-	}
-	at := slices.IndexFunc(l.workers, func(w Load) bool { return w.Worker == chosen })
-	if at < 0 || !l.workers[at].Free() {
-		return ""
-	}
-	l.workers[at].Held++
-	if !l.workers[at].Free() {
-		l.free--
-	}
-	return chosen
-}
-
-// offers are the workers that a task may be given to, from those that are best: all but
-// those that it avoids; all but the one that it came to avoid last; and all. One of them at
-// least is there, and none is empty unless there is no worker.
-func (l *loads) offers(avoid []string) [][]Load {
-	var offers [][]Load
-	for _, out := range [][]string{avoid, avoid[max(len(avoid)-1, 0):]} {
-		if len(out) == 0 {
-			break
-		}
-		others := slices.DeleteFunc(slices.Clone(l.workers), func(w Load) bool { return slices.Contains(out, w.Worker) })
-		if len(others) > 0 {
-			offers = append(offers, others)
-		}
-	}
-	return append(offers, l.workers)
-}
-
-// fewest is the worker with the fewest resident tasks, by these counts.
-func (l *loads) fewest(residents map[string]int, avoid []string) string {
-	if len(l.workers) == 0 {
-		return ""
-	}
-	return slices.MinFunc(l.offers(avoid)[0], func(a, b Load) int {
-		return cmp.Compare(residents[a.Worker], residents[b.Worker])
-	}).Worker
-}
+func StickyByKey(job Job, workers []Load) string { return decide.StickyByKey(job, workers) }

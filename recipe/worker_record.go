@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -177,7 +178,7 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 	}
 	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error()), Ended: e.endedAt}
 	if e.left {
-		attempt.Reason = clip(leftReason + ": " + e.err.Error())
+		attempt.Reason = clip(decide.LeftReason + ": " + e.err.Error())
 	}
 	ops = append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).WithACL(l.access.record()))
 	if e.left { // the mark beside the record says that it does not count

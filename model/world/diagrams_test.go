@@ -367,7 +367,7 @@ func TestDiagrams_LifeOfATask(t *testing.T) {
 	drawn(t, name, life(seen))
 }
 
-// TestDiagrams_EveryActionIsThere: the table has every action on which a master decides, by
+// TestDiagrams_EveryActionIsThere: the page has every action on which a master decides, by
 // the name that it has in the recipe, but for those that move no task.
 func TestDiagrams_EveryActionIsThere(t *testing.T) {
 	movesNone := []string{
@@ -382,7 +382,7 @@ func TestDiagrams_EveryActionIsThere(t *testing.T) {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		for _, m := range regexp.MustCompile(`(?mi)^\s+\w+\s+action\s+= "(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^\s+\w+:\s+\{name: "(\w+)", explain: `).FindAllStringSubmatch(string(text), -1) {
 			found++
 			if there := strings.Contains(table, "| "+m[1]+" | master |"); there == slices.Contains(movesNone, m[1]) {
 				t.Errorf("%s has the action %s; it is in the table: %v", path, m[1], there)

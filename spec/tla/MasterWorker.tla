@@ -304,7 +304,7 @@ Distrust(v) ==
                  !.given = [t \in T |-> IF t \in open THEN 0 ELSE @[t]]]
 
 -------------------------------------------------------------------------------
-(* Masters: deciding (recipe/master_decide.go) *)
+(* Masters: deciding (recipe/internal/decide) *)
 
 Live(v) == v.alive \cap v.known
 

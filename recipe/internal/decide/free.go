@@ -1,4 +1,4 @@
-package recipe
+package decide
 
 import (
 	"slices"
@@ -17,8 +17,8 @@ import (
 // it. Then it takes the worker's claim, which fences everything that it may still send.
 const takePatience = 10 * time.Second
 
-// leftReason is why an attempt ended whose worker left in good order.
-const leftReason = "worker left"
+// LeftReason is why an attempt ended whose worker left in good order.
+const LeftReason = "worker left"
 
 // free reports whether the master may delete an assignment itself. If not, it decides
 // what brings that about. An empty reason says that the task has ended without it.
@@ -28,46 +28,46 @@ const leftReason = "worker left"
 // lives. The task's id could be used again otherwise, and the next owner would begin
 // beside the handler.
 func (d *decider) free(t, w string, worker *workerView, reason string) bool {
-	task := d.view.tasks[t]
-	resident := task != nil && task.options.Resident
+	task := d.view.Tasks[t]
+	resident := task != nil && task.Options.Resident
 	switch {
-	case !worker.alive || worker.fenced && !resident:
+	case !worker.Alive || worker.Fenced && !resident:
 		return true
-	case worker.fenced:
+	case worker.Fenced:
 		return false
-	case !worker.claimed:
-		d.wakeAt(d.now) // what it can is read in the next pass
+	case !worker.Claimed:
+		d.WakeAt(d.now) // what it can is read in the next pass
 		return false
-	case !worker.acks:
+	case !worker.Acks:
 		return true // made by hand, or of a build that knows no better
 	}
-	told, waits := worker.taken[t]
+	told, waits := worker.Taken[t]
 	switch due := told.Add(takePatience); {
 	case !waits:
-		d.add(transition{action: takeTask, task: t, holder: w, reason: reason, avoid: reason != ""})
+		d.add(Transition{Action: TakeTask, Task: t, Holder: w, Reason: reason, Avoid: reason != ""})
 	case resident:
 	case d.now.Before(due):
-		d.wakeAt(due)
+		d.WakeAt(due)
 	case !d.fenced[w]:
 		d.fenced[w] = true
-		d.add(transition{action: fenceWorker, holder: w})
+		d.add(Transition{Action: FenceWorker, Holder: w})
 	}
 	return false
 }
 
-// held reports whether a task is in an inbox.
-func (v *view) held(t string) bool {
-	for _, w := range v.workers {
-		if w.tasks[t] {
+// Held reports whether a task is in an inbox.
+func (v *View) Held(t string) bool {
+	for _, w := range v.Workers {
+		if w.Tasks[t] {
 			return true
 		}
 	}
 	return false
 }
 
-// avoidWorker notes a worker that is not given the task again, as long as there are others.
+// AvoidWorker notes a worker that is not given the task again, as long as there are others.
 // The last one is noted last.
-func (t *taskView) avoidWorker(worker string) {
-	others := slices.DeleteFunc(slices.Clone(t.avoid), func(w string) bool { return w == worker })
-	t.avoid = append(others, worker)
+func (t *TaskView) AvoidWorker(worker string) {
+	others := slices.DeleteFunc(slices.Clone(t.Avoid), func(w string) bool { return w == worker })
+	t.Avoid = append(others, worker)
 }

@@ -1,0 +1,59 @@
+package recipe
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestStatusIsReadableAndComplete(t *testing.T) {
+	for _, s := range []Status{
+		{State: Done, Result: Result("hello"), Worker: "w1", Token: Token{Epoch: 3, Attempt: 2}},
+		{State: Done, Result: Result{0xff, 0, 1}, Worker: "w1"},
+		{State: Failed, Result: Result{}, Reason: "no"},
+		{State: Done, Result: Result("<a> & \"b\"\n\x00\x01")},
+	} {
+		if got := decodeStatus(s.encode()); !reflect.DeepEqual(got, s) {
+			t.Errorf("got %+v, want %+v", got, s)
+		}
+	}
+	if got := decodeStatus([]byte("done by hand")); got.State != Done || string(got.Result) != "done by hand" {
+		t.Errorf("a status written by hand: %+v", got)
+	}
+}
+
+// TestAResultNeverGrowsMuch stores the largest results of the worst bytes: what a
+// handler may return must fit into a write.
+func TestAResultNeverGrowsMuch(t *testing.T) {
+	for _, worst := range []string{"\x00", "\xff", "<", "\"", "\\", "\n", "\u2028", "x"} {
+		result := Result(strings.Repeat(worst, MaxResult/len(worst)))
+		if size := len(Status{State: Done, Result: result}.encode()); size > maxMultiBytes+1000 {
+			t.Errorf("%d bytes of %q are stored in %d", len(result), worst, size)
+		}
+	}
+}
+
+func TestNamesAndNamespaces(t *testing.T) {
+	for _, bad := range []string{"", "a/b", "../x", ".hidden", "a b", "a-b"} {
+		if checkName("worker name", bad) == nil && bad != "a-b" {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+	for _, bad := range []string{"billing", "/billing/", "/a//b"} {
+		if _, err := newLayout(bad, Access{}); err == nil {
+			t.Errorf("namespace %q was accepted", bad)
+		}
+	}
+	l, err := newLayout("/a/b", Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range l.parents() {
+		got = append(got, p.path)
+	}
+	if want := []string{"/a/b/workers", "/a/b/tasks", "/a/b/assign", "/a/b/candidates", "/a/b/backlog", "/a/b/quarantine", "/a/b/format", "/a/b/collect"}; !slices.Equal(got, want) {
+		t.Errorf("parents %q, want %q", got, want)
+	}
+}

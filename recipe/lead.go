@@ -91,6 +91,12 @@ func (l Lead) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 	defer end(nil)
 	defer context.AfterFunc(t.holding, func() { end(context.Cause(t.holding)) })()
 	reply := t.sendAll(ctx, [][]zkapi.Op{ops})[0]
+	if cause := context.Cause(t.holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
+		reply.Err = &zkapi.Error{
+			Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
+			Err: fmt.Errorf("%w; meanwhile: %w", reply.Err, cause),
+		}
+	}
 	return reply.Result, reply.Err
 }
 

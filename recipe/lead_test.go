@@ -148,7 +148,7 @@ func TestLead_SaysWhenItDoesNotKnow(t *testing.T) {
 		cause := errors.New("that is enough")
 		ctx, cancel := context.WithCancelCause(w.ctx)
 		w.ownerOf("/master").Strand()
-		w.work.Go(func() { cancel(cause) })
+		time.AfterFunc(100*time.Millisecond, func() { cancel(cause) })
 		if _, err := lead.Write(ctx, zkapi.Create("/y", nil, zkapi.Persistent)); !errors.Is(err, cause) || zkapi.FateOf(err) != zkapi.Unknown {
 			t.Errorf("no answer: %v", err)
 		}

@@ -168,6 +168,20 @@ func call(ctx context.Context, handler Handler, task Task) (result Result, err e
 func (i *incarnation) finish(e *execution, result Result, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.finishLocked(e, result, err)
+}
+
+// overrule ends an execution with err and has cancel tell its handler. A handler that
+// returns at once because it was told comes second, whatever it returns.
+func (i *incarnation) overrule(e *execution, err error, cancel func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	cancel()
+	i.finishLocked(e, nil, err)
+}
+
+// finishLocked is finish, for who holds the lock.
+func (i *incarnation) finishLocked(e *execution, result Result, err error) {
 	switch e.stage {
 	case stageEnded, stageUnresolved:
 		return
@@ -212,8 +226,7 @@ func (i *incarnation) expire(ctx context.Context, e *execution, cancel context.C
 		return
 	}
 	cause := fmt.Errorf("%w after %v", ErrTimedOut, timeout)
-	cancel(cause)
-	i.finish(e, nil, cause)
+	i.overrule(e, cause, func() { cancel(cause) })
 }
 
 // report is what Task.Progress calls.

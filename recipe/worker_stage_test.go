@@ -67,3 +67,25 @@ func (deafEnv) Now() time.Time { return time.Time{} }
 type deafSignal struct{ zkapi.Signal }
 
 func (deafSignal) Raise() {}
+
+// TestExecution_WhatReturnsWhenToldComesSecond has a handler return a result in the very
+// moment in which it is told to end.
+func TestExecution_WhatReturnsWhenToldComesSecond(t *testing.T) {
+	i, e := held(t), &execution{task: Task{Name: "t"}, stage: stageRunning}
+	i.env, i.ended = deafEnv{}, deafSignal{}
+	returned := make(chan struct{})
+	i.overrule(e, errStopped, func() {
+		go func() {
+			defer close(returned)
+			i.finish(e, Result("too late"), nil)
+		}()
+		select {
+		case <-returned:
+		case <-time.After(50 * time.Millisecond): // it waits until the end is settled
+		}
+	})
+	<-returned
+	if e.err != errStopped || e.result != nil {
+		t.Errorf("it ended with %q, %v", e.result, e.err)
+	}
+}

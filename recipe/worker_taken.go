@@ -68,7 +68,8 @@ func (i *incarnation) stops() bool {
 }
 
 // giveUp ends an execution that the master has taken away, and does not wait for its
-// handler: that may hang, which is perhaps why. What it has ended with counts if it has.
+// handler: that may hang, which is perhaps why. What it has ended with counts if it has
+// returned before; what it returns because it is told to end does not.
 // Only the handler of a resident task is waited for.
 func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 	if i.at(e, stageBlocked) { // nothing but its assignment is known, and that can go
@@ -82,6 +83,5 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 		i.recall(e, ErrAssignmentLost)
 		return
 	}
-	e.cancel(ErrAssignmentLost)
-	i.finish(e, nil, errors.New(record.Reason))
+	i.overrule(e, errors.New(record.Reason), func() { e.cancel(ErrAssignmentLost) })
 }

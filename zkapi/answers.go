@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// ServerError is a server's answer that the request was not carried out, by its
-// code. It wraps the error of this package that says the same, ErrRefused if none
-// does, so that errors.Is finds that one. Its Fate is always NotApplied.
+// ServerError is the code with which a server answers that the request was not carried out.
+// It wraps the error of this package with the same meaning, or ErrRefused, for errors.Is. Its
+// Fate is always NotApplied.
 type ServerError struct{ Code int32 }
 
 // Answer is the error for the code in a server's answer; nil for 0.
@@ -18,7 +18,7 @@ func Answer(code int32) error {
 	return ServerError{Code: code}
 }
 
-// Error says what was refused, and ZooKeeper's own word for it.
+// Error describes the refusal, with ZooKeeper's own name for it.
 func (e ServerError) Error() string {
 	if name := e.Name(); name != "" {
 		return fmt.Sprintf("%v (%s, code %d)", e.Unwrap(), name, e.Code)
@@ -26,11 +26,11 @@ func (e ServerError) Error() string {
 	return fmt.Sprintf("%v (code %d, which ZooKeeper 3.9 does not have)", e.Unwrap(), e.Code)
 }
 
-// Name is ZooKeeper's own word for the code, such as QuotaExceeded; empty for a code
-// that ZooKeeper 3.9 does not have.
+// Name is ZooKeeper's own name for the code, such as QuotaExceeded; empty for a code that
+// ZooKeeper 3.9 does not have.
 func (e ServerError) Name() string { return serverCodes[e.Code].name }
 
-// Unwrap is the error of this package that says the same.
+// Unwrap returns the error of this package with the same meaning.
 func (e ServerError) Unwrap() error {
 	if known := serverCodes[e.Code].is; known != nil {
 		return known
@@ -45,7 +45,7 @@ func (e ServerError) EndsSession() bool {
 	return errors.Is(e, ErrSessionEnded) || errors.Is(e, ErrAuthFailed)
 }
 
-// serverCode is one row of the table below. Where is is nil, ErrRefused says enough.
+// serverCode is one row of the table below. If is is nil, the error is ErrRefused.
 type serverCode struct {
 	name string
 	is   error
@@ -134,21 +134,21 @@ var serverCodes = map[int32]serverCode{
 	-127: {"ThrottledOp", ErrThrottled},
 }
 
-// The classes of refusals. What is in neither is an answer about the state of the
+// The classes of refusals. An error in neither class is an answer about the state of the
 // tree, or no refusal.
 var (
 	permanent = []error{ErrNoAuth, ErrInvalidACL, ErrAuthFailed, ErrUntrusted, ErrNotZooKeeper, ErrBadArguments, ErrInvalidPath, ErrUnsupported, ErrIncompatible}
 	curable   = []error{ErrRefused, ErrQuota, ErrReadOnly, ErrThrottled}
 )
 
-// ErrIncompatible means that this build is too old for what it has found in the tree.
-// A newer build is needed.
+// ErrIncompatible means that this build is too old for the data in the tree. A newer build is
+// needed.
 var ErrIncompatible = errors.New("this build is too old")
 
 // Permanent reports whether err is a refusal that trying again cannot cure: missing
-// permission, wrong identities or credentials, no trust, a peer that is no ZooKeeper,
-// or a request that the server cannot carry out. The caller returns it, or leaves
-// alone what it concerns.
+// permission, wrong identities or credentials, no trust, a peer that is no ZooKeeper, or a
+// request that the server cannot carry out. The caller returns it, or quarantines the subject
+// of the request.
 func Permanent(err error) bool { return isOneOf(err, permanent) }
 
 // Curable reports whether err is a refusal that may end without any change of the

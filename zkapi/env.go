@@ -32,48 +32,45 @@ type Env interface {
 	// Now is the time. Differences are monotonic; the wall clock in it may be
 	// wrong, and only what a caller has asked for by the wall clock depends on it.
 	Now() time.Time
-	// Elapsed is the time since some moment of the past that stays the same. It goes
-	// on while the machine sleeps, as the servers' time does, and nothing sets it.
-	// Leases are measured by it: Now may stand still in a sleep.
+	// Elapsed is the time since a fixed moment in the past. It runs while the machine sleeps,
+	// as the servers' time does, and setting a clock does not change it. Leases are measured by it: Now may
+	// stand still in a sleep.
 	Elapsed() time.Duration
 	// Timer fires once, after d. In a sleep of the machine it may stand still.
 	Timer(d time.Duration) Source
 	// Signal returns a new, lowered signal.
 	Signal() Signal
-	// Spawn runs f as one more logical thread. The source fires when f has
-	// returned; whoever spawns waits for it.
+	// Spawn runs f as one more logical thread. The source fires when f has returned; the
+	// caller waits for it.
 	Spawn(name string, f func()) Source
 	// Unique returns a name that no other call, process or machine returns.
 	Unique() string
-	// Jitter returns a number from 0 to less than 1 that differs from call to call and
-	// from process to process, so that many that wait do not all end at one moment.
-	// Nothing else may depend on it: an explorer always returns the same.
+	// Jitter returns a number from 0 to less than 1 that differs from call to call and from
+	// process to process, so that many waits do not all end at one moment. Nothing else may
+	// depend on it: an explorer always returns the same.
 	Jitter() float64
 }
 
-// Resting is an Env that is interested in what its threads depend on, as an
-// explorer is, which takes two threads that depend on the same for one.
+// Resting is an Env that wants to know the state that its threads depend on. An explorer
+// does: it merges histories after which the threads depend on equal state.
 type Resting interface {
-	// Rest tells that the calling thread, at the place that label names, depends on
-	// state alone, and on what it waits for, when it goes on from its next call of
-	// the port. To have asked for the time or for a name takes that back, and so
-	// does an empty label.
+	// Rest declares that from its next call of the port on the calling thread, at the place
+	// that label names, depends only on state and on the sources that it waits for. A call
+	// that returns a time or a name cancels the declaration, and so does an empty label.
 	Rest(label string, state ...any)
-	// Keep tells that the calling thread depends on state as well, wherever it
-	// rests, until it ends.
+	// Keep declares that until its end the calling thread also depends on state, at every
+	// place where it rests.
 	Keep(state ...any)
 }
 
-// Rest tells env where the calling thread is, if env wants to know (Resting). It
-// changes nothing.
+// Rest calls env.Rest if env is a Resting. It changes nothing else.
 func Rest(env Env, label string, state ...any) {
 	if r, ok := env.(Resting); ok {
 		r.Rest(label, state...)
 	}
 }
 
-// Keep tells env what the calling thread depends on until it ends, if env wants to
-// know (Resting). It changes nothing.
+// Keep calls env.Keep if env is a Resting. It changes nothing else.
 func Keep(env Env, state ...any) {
 	if r, ok := env.(Resting); ok {
 		r.Keep(state...)

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// Fate is what is known about a request: the third value is the reason why this
-// type exists.
+// Fate says what is known about a request. It has a third value beside yes and no: Unknown.
 type Fate uint8
 
 // Unknown is the zero value on purpose: forgetting to classify an error must
@@ -60,10 +59,10 @@ var (
 	// not take its path. A server may show such a name all the same: servers before 3.5
 	// allowed more characters, and another client may check less.
 	ErrInvalidPath = errors.New("invalid path")
-	// ErrBadArguments means that the request makes no sense to the server.
+	// ErrBadArguments means that the server cannot make sense of the request.
 	ErrBadArguments = errors.New("the server does not understand the request's arguments")
-	// ErrUnsupported means that the server does not have what is asked for, or that
-	// its configuration turns it off.
+	// ErrUnsupported means that the server does not have this request, or that its
+	// configuration turns it off.
 	ErrUnsupported = errors.New("the server does not support the request")
 )
 
@@ -104,16 +103,15 @@ var (
 	ErrProbablyTooLarge = errors.New("request is probably larger than the server accepts")
 )
 
-// TooLarge reports whether err says that the request is larger than the server
-// accepts, for certain (ErrTooLarge) or probably (ErrProbablyTooLarge). A batch is to be
-// split; one operation that is too large has no other remedy than a larger limit. What
-// is known about the request says FateOf, as always.
+// TooLarge reports whether err says that the request is larger than the server accepts, for
+// certain (ErrTooLarge) or probably (ErrProbablyTooLarge). The caller should split a batch; a
+// single operation needs a larger limit. FateOf says what is known about the request.
 func TooLarge(err error) bool {
 	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrProbablyTooLarge)
 }
 
-// Error is what every method of a Session returns: the request, what is known
-// of it, and why.
+// Error is the error that every method of a Session returns: the request, its fate, and the
+// reason.
 type Error struct {
 	Kind  Kind
 	Path  string

@@ -39,17 +39,16 @@ type Session interface {
 	Close(ctx context.Context) error
 }
 
-// Witness is a Session that knows what earlier sessions of the process have seen.
+// Witness is a Session that remembers what earlier sessions of the process saw.
 type Witness interface {
-	// WentBack counts how often a new session of the process has found that the
-	// ensemble had forgotten what an earlier one had seen, because it was wiped,
-	// replaced, or restored from a backup. The error says what was found the last
-	// time, and is nil when the count is 0.
+	// WentBack counts how often a new session of the process saw an older tree than an
+	// earlier session, because the ensemble was wiped, replaced, or restored from a backup.
+	// The error describes the last such case, and is nil when the count is 0.
 	WentBack() (times int, last error)
 }
 
-// WentBack asks a session that has just been opened how often the ensemble has gone
-// back in time. It returns 0 where the session cannot tell.
+// WentBack asks a session that has just been opened how often the ensemble has gone back in
+// time. It returns 0 if the session cannot tell.
 func WentBack(s Session) (times int, last error) {
 	if w, ok := s.(Witness); ok {
 		return w.WentBack()

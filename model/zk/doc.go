@@ -1,12 +1,12 @@
-// Package zk is ZooKeeper in memory, as far as the recipe uses it: a tree with
-// versions and zxids, ephemerals, sequential names, one-shot watches, multi with
-// rollback, sessions that end, expire and move, connections that are lost before
-// or after a request took effect, and servers that lag.
+// Package zk is a ZooKeeper in memory, as far as the recipe uses it: a tree with versions and
+// zxids, ephemerals, sequential names, one-shot watches, and multi with rollback. Sessions
+// end, expire and move; connections break before or after a request takes effect; servers
+// lag.
 //
-// [Tree] is the state as a value, with ZooKeeper's rules for a request; [Server]
-// adds sessions and time, and [Env] runs the recipe on it. The explorer uses the
-// Tree alone. What may differ from the real thing is written down in README.md;
-// internal/integration holds the two against each other.
+// [Tree] is the state as a value, with ZooKeeper's rules for a request; [Server] adds
+// sessions and time, and [Env] runs the recipe on it. The explorer uses only the Tree.
+// README.md lists the differences that are allowed from a real server; internal/integration
+// compares the two.
 //
-// The package must not know the recipe, nor who tests it.
+// The package must not know the recipe or its tests.
 package zk

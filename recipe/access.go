@@ -11,13 +11,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Access says which identities play which role. Masters, workers and clients of
-// one namespace must be configured with the same Access, because each creates
-// znodes that the others use. The zero value lets everybody do everything.
+// Access lists the identities that play each role. Masters, workers and clients of one
+// namespace must be configured with the same Access, because each creates znodes that the
+// others use. With the zero value every client of the servers may do everything.
 //
-// An identity is what zkapi.DigestID returns for a user and a password, or, with
-// Scheme set, what that scheme calls one (x509: the subject of a certificate).
-// One identity may play several roles.
+// An identity is the result of zkapi.DigestID for a user and a password. With Scheme set, it
+// is an identity of that scheme (x509: the subject of a certificate). One identity may play
+// several roles.
 //
 // What each role may then do, and ZooKeeper enforces:
 //
@@ -51,7 +51,7 @@ type Access struct {
 	Master, Worker, Client []string
 }
 
-// check says what is wrong with the identities.
+// check returns the first error in the identities.
 func (a Access) check() error {
 	if a.open() {
 		return nil
@@ -117,15 +117,15 @@ const (
 	none         = zkapi.Perm(0)
 )
 
-// root is the namespace itself: only a master makes what is below, so that nobody else
-// can make a /master while none leads.
+// root is the ACL of the namespace itself: only a master makes the znodes below it, so that
+// no other client can make a /master while no master leads.
 func (a Access) root() []zkapi.ACL    { return a.acl(zkapi.PermAll, none, none) }
 func (a Access) workers() []zkapi.ACL { return a.acl(createDelete, createDelete, none) }
 func (a Access) tasks() []zkapi.ACL   { return a.acl(createDelete, none, createDelete|zkapi.PermWrite) }
 func (a Access) assign() []zkapi.ACL  { return a.acl(zkapi.PermAll, zkapi.PermCreate, none) }
 
-// master is of what only masters touch: /master, /backlog, /candidates with what
-// is below, and /assign/<w>/<t>, which a master may revoke.
+// master is the ACL of the znodes that only masters write: /master, /backlog, /candidates
+// with its children, and /assign/<w>/<t>, which a master may revoke.
 func (a Access) master() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
 
 // worker is of /workers/<w>, which a master sets to be heard by the worker.
@@ -136,13 +136,14 @@ func (a Access) inbox() []zkapi.ACL {
 	return a.acl(zkapi.PermAll, zkapi.PermWrite|zkapi.PermDelete, none)
 }
 
-// requests is of /collect: clients ask there, and masters take down what is settled.
+// requests is the ACL of /collect: clients create requests there, and masters delete them
+// when they are settled.
 func (a Access) requests() []zkapi.ACL { return a.acl(createDelete, none, zkapi.PermCreate) }
 
 // task is of /tasks/<t>.
 func (a Access) task() []zkapi.ACL { return a.acl(createDelete, createDelete, zkapi.PermAll) }
 
-// record is of a status or of an attempt: nobody changes it.
+// record is the ACL of a status or of an attempt, which never changes.
 func (a Access) record() []zkapi.ACL { return a.acl(none, none, none) }
 
 // progress is of /tasks/<t>/progress.

@@ -19,9 +19,9 @@ type parent struct {
 	needs []string // the roles that can do nothing without it
 }
 
-// parents are the persistent znodes of a namespace that everything else hangs below, and
-// those that only a master is to make. All of them are made at the first opportunity,
-// with the right ACL, so that nobody else can make one with another.
+// parents are the persistent znodes of a namespace that have children, and the persistent
+// znodes that only a master makes. All of them are made at the first opportunity, with the
+// right ACL, so that no other client can make them with another ACL.
 func (l layout) parents() []parent {
 	return []parent{
 		{l.workers(), l.access.workers(), []string{"master", "worker"}},
@@ -39,9 +39,9 @@ func (l layout) parents() []parent {
 // them: with an Access only masters may. It is over when the first master has run.
 var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master may make it: %w", zkapi.ErrNotSent)
 
-// bootstrap creates the persistent parents for a role. They may exist already; who
-// creates them does not matter, so no claim is needed. What the role does not need
-// itself, and may not make, is left to others; what is in the way of that is told.
+// bootstrap creates the persistent parents for a role. They may exist already. Any process
+// may create them, so no claim is needed. A parent that the role does not need and may not
+// make is left to other roles. Znodes in the way of that are reported.
 func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layout, role string, tell func(Problem)) error {
 	for _, p := range l.parents() {
 		zkapi.Rest(env, "bootstrap", session, p.path)
@@ -65,9 +65,9 @@ func (l layout) within(p string) bool {
 	return p != "/" && (p == l.root || strings.HasPrefix(l.root, p+"/"))
 }
 
-// ensure creates a persistent znode unless it exists, and what is above it only when
-// that is not there: a process may have no permission to look at what is above its
-// namespace. Repeating it is harmless, so an unknown outcome is resolved by the next try.
+// ensure creates a persistent znode unless it exists. It creates the znodes above only if
+// they are missing, because a process may have no permission to read above its namespace.
+// Repeating it is harmless, so an unknown outcome is resolved by the next try.
 func (l layout) ensure(ctx context.Context, session fence.Session, p parent) error {
 	found, hidden := exists(ctx, session, fence.Exists(p.path))
 	if _, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
@@ -78,7 +78,7 @@ func (l layout) ensure(ctx context.Context, session fence.Session, p parent) err
 	}
 	err := session.Make(ctx, p.path, p.acl)
 	if hidden != nil && errors.Is(err, zkapi.ErrNoAuth) {
-		return nil // it is there: of one that is not, a server asks no permission to read
+		return nil // it exists: a server asks no read permission for a missing znode
 	}
 	if above := path.Dir(p.path); errors.Is(err, zkapi.ErrNoNode) && l.within(above) {
 		if err := l.ensure(ctx, session, parent{path: above, acl: l.access.root()}); err != nil {

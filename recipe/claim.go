@@ -10,9 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ErrFenced means that somebody else holds the claim now: a later master was
-// elected, or a later process registered under the worker's name. What was tried
-// has not been applied.
+// ErrFenced means that another process holds the claim now: a later master was elected, or a
+// later process registered under the worker's name. The write was not applied.
 var ErrFenced = errors.New("claim is held by somebody else")
 
 // claim is the right to write: the version of a znode that only a takeover
@@ -23,7 +22,7 @@ type claim struct {
 	session fence.Session
 	path    string
 	version int32
-	heir    bool // whoever had it before has said that it takes no more
+	heir    bool // the previous holder has said that it takes no more tasks
 }
 
 // writeAll pipelines writes that do not depend on each other and may take effect in any
@@ -71,10 +70,10 @@ type place struct {
 	epochSeen int32 // as the record has it
 }
 
-// take makes one attempt at a claim: it creates the ephemeral that shows who is
-// there and bumps the claim's version, in one multi, so that neither exists
-// without the other. It returns the claim, or zkapi.ErrNodeExists when somebody
-// is there, or zkapi.ErrBadVersion when somebody was faster.
+// take makes one attempt to acquire a claim. One multi creates the ephemeral of the holder
+// and raises the claim's version, so that neither happens without the other. It returns the
+// claim; or zkapi.ErrNodeExists if another process holds it; or zkapi.ErrBadVersion if
+// another process was faster.
 //
 // An unknown outcome is resolved by reread.
 func take(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, p place) (claim, error) {

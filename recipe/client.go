@@ -90,10 +90,9 @@ type ClientConfig struct {
 	Observers
 }
 
-// Client submits tasks and waits for their results. Its methods may be called
-// concurrently; they share one session, which is opened when it is needed and
-// replaced when it ends. A refusal that no repetition cures (zkapi.Permanent) is
-// returned at once by whoever meets it.
+// Client submits tasks and waits for their results. Its methods may be called concurrently;
+// they share one session, which is opened when it is needed and replaced when it ends. A
+// method returns at once if the server's refusal is permanent (zkapi.Permanent).
 type Client struct {
 	env    zkapi.Env
 	layout layout
@@ -109,7 +108,7 @@ type Client struct {
 	again   *retry       // attempts to open one; only the attempt under way touches it
 	brief   *retry       // sessions that ended soon after they had begun; the same
 	began   time.Time    // when the present session did; the same
-	failed  error        // why the last attempt was in vain; nil after one that was not
+	failed  error        // why the last attempt failed; nil if it succeeded
 	memory  memory
 	waits   map[string]*wait
 	backlog backlogSeen
@@ -153,9 +152,8 @@ func (c *Client) Close(ctx context.Context) error {
 	return session.Close(ctx)
 }
 
-// connected returns the present session, or waits for a new one when that has
-// ended. One thread opens it for all callers, each of which waits no longer than
-// its own ctx.
+// connected returns the present session, or waits for a new one when that has ended. One
+// thread opens it for all callers. Each caller waits no longer than its own ctx.
 func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
 	tried := false
 	for {
@@ -182,8 +180,8 @@ func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
 	}
 }
 
-// open replaces a session that has ended. Whoever still wants a session when it
-// has failed tries again, unless there is no point.
+// open replaces a session that has ended. If it fails, callers that still need a session try
+// again, unless the error is permanent.
 func (c *Client) open() {
 	c.mu.Lock()
 	old := c.session

@@ -10,15 +10,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// wait is one task that somebody waits for, however many do: one thread and one
-// watch serve them all.
+// wait serves all callers that wait for one task, with one thread and one watch.
 type wait struct {
 	callers int
 	stop    context.CancelFunc
 	over    zkapi.Source
 	status  Status
 	err     error
-	refused error // what the server refuses for now, if that is what it waits for
+	refused error // the refusal whose end it waits for, if any
 }
 
 // Await waits until the task has its status and returns it. It survives lost
@@ -66,8 +65,8 @@ func (c *Client) joinWait(task string) (w *wait, joined bool) {
 	return w, joined
 }
 
-// leaveWait ends a wait that nobody is interested in any more, and forgets one
-// that is over: whoever asks later reads for himself.
+// leaveWait ends a wait when its last caller has left, and forgets a finished one: a later
+// caller reads the status itself.
 func (c *Client) leaveWait(task string, w *wait) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,9 +152,9 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 	return decodeStatus(got.Data), true, nil, nil
 }
 
-// taskExists is ErrNoTask for a task that is not there. A new session may read from a
-// server that lags behind the one that accepted the task, hence the sync before
-// that is believed.
+// taskExists returns ErrNoTask if the task does not exist. It syncs before it says so,
+// because a new session may read from a server that lags behind the one that accepted the
+// task.
 func taskExists(ctx context.Context, session fence.Session, l layout, task string) error {
 	for _, synced := range []bool{false, true} {
 		if synced {

@@ -8,12 +8,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Cancel gives a task the status Cancelled, unless it has one already, and
-// returns the one that it has. A task that waits ends with that. An execution that
-// runs has its context cancelled as soon as the master has seen it; a result that
-// comes all the same is refused. A task that is being assigned at this very moment
-// may still be started, and is stopped then. ErrInDoubt means that ctx ended before an
-// answer came.
+// Cancel gives a task the status Cancelled, unless it has a status already, and returns the
+// task's status. A waiting task ends at once. For a running execution, the master ends the
+// handler's context as soon as it sees the status; a late result is refused. A task that is
+// assigned at the same moment may still start, and is stopped then. ErrInDoubt means that ctx
+// ended before an answer came.
 func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 	status := Status{State: Cancelled, Reason: "cancelled by a client", Ended: c.env.Now().UTC()}
 	cancel := cancellation{client: c, task: task}
@@ -61,7 +60,7 @@ func (m *cancellation) try(ctx context.Context, session zkapi.Session) error {
 		m.seen = replies[0].Stat.Czxid
 	}
 	err := replies[1].Err
-	if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // what is refused is the notice, not the task: the master finds out later
+	if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // the notice is refused, not the task: the master finds out later
 		c.obs.Logger.WarnContext(ctx, "a task is cancelled without ringing for the master", "task", m.task, "error", err)
 		_, err = session.Do(ctx, zkapi.Multi(m.create))
 	}

@@ -10,19 +10,19 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Collect acknowledges that the result of a task has been seen: it removes the
-// task with everything below it, exactly as it was read. A task that is gone
-// already is no error. One that was submitted under its id meanwhile stays; for the
-// exception see "What is not" of the package. ErrUnfinished means that the task has no
+// Collect acknowledges the result of a task and deletes the task: it removes the task with
+// everything below it, exactly as it was read. A task that is gone already is no error. A
+// task that was submitted under the same id meanwhile stays; for the exception see "What is
+// not guaranteed" in the package documentation. ErrUnfinished means that the task has no
 // status; nothing is removed then. ErrInDoubt means that ctx ended before an answer came.
 //
-// A task whose status was not recorded together with the end of its execution, because
-// it was cancelled or because the status was made by hand, may still be executed. Its id
-// must not be used again before that execution can record nothing more. So a master
-// removes it, when the worker has given it back. A task with more below it than one write
-// holds is removed in parts, and only a master writes parts, because its claim fences
-// them. In both cases Collect asks a master and waits. That needs a master that runs:
-// without one, Collect waits until ctx ends, and says so.
+// A task whose status was not recorded together with the end of its execution, because it was
+// cancelled or because the status was made by hand, may still be executed. Its id must not be
+// used again while that execution can still record something. So a master removes the task
+// when the worker has given it back. If a task has too much below it for one write, it is
+// removed in parts. Only a master writes parts, because its claim fences them. In both cases
+// Collect asks a master and waits. Without a running master, Collect waits until ctx ends,
+// and says so.
 func (c *Client) Collect(ctx context.Context, task string) error {
 	removal := removal{client: c, task: task}
 	for {
@@ -38,13 +38,13 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 	}
 }
 
-// removal is one call of Collect.
+// removal is the state of one call of Collect.
 type removal struct {
 	client   *Client
 	task     string
-	seen     int64  // czxid of the task as it was found first: of the one that is meant
-	asked    bool   // a master was
-	why      string // a master was asked
+	seen     int64  // czxid of the task that is meant: of the first one found
+	asked    bool   // a master was asked
+	why      string // why a master was asked
 	done     bool
 	doubtful doubt
 	bounds   bounds // of one multi, as the server takes it
@@ -77,7 +77,7 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 		m.seen = node.Stat.Czxid
 	}
 	if m.done = node.Stat.Czxid != m.seen; m.done {
-		return nil // the one that is there now is another: nobody has seen its result
+		return nil // another task has the id now, and its result is unseen
 	}
 	if status.Err != nil {
 		return status.Err
@@ -131,9 +131,8 @@ func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path st
 	return fmt.Errorf("%w: %w", ErrObstructed, &problemError{crowdedProblem(path)})
 }
 
-// ask has a master remove the task that is meant, and waits until there is something to
-// look at. The request names the life of the task, so that one that comes late is not for
-// a later task of the same id.
+// ask asks a master to remove the task, and waits until something changes. The request names
+// the task's czxid, so that a late request does not concern a later task of the same id.
 func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) error {
 	c := m.client
 	_, _, reconnected := session.Connection()

@@ -88,8 +88,8 @@ func (d *TaskDetail) state() State {
 	return Pending
 }
 
-// below reads what is below the task. If it may not list that, it looks for what it
-// knows by name.
+// below reads the znodes below the task. If it may not list them, it reads those whose names
+// it knows.
 func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 	task := in.layout.task(d.Name)
 	listed, err := in.session.Do(ctx, zkapi.Children(task))
@@ -135,7 +135,7 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 	return nil
 }
 
-// assignment finds out who has the task.
+// assignment finds the worker that holds the task.
 func (in *inspection) assignment(ctx context.Context, d *TaskDetail) error {
 	inboxes, err := in.session.Do(ctx, zkapi.Children(in.layout.assign()))
 	if there, err := in.shown(in.layout.assign(), err); !there {
@@ -236,8 +236,8 @@ func (in *inspection) fitting(path func(string) string, names []string) []string
 	return fit
 }
 
-// unreadable lists what was not shown, by path. If nothing was shown at all, the refusal
-// is returned.
+// unreadable lists the znodes that could not be read, by path. If nothing could be read, it
+// returns the refusal.
 func (in *inspection) unreadable() ([]Unreadable, error) {
 	if !in.some && in.first != nil {
 		return nil, in.first

@@ -15,17 +15,17 @@ import (
 // other and may not belong to one moment.
 type Overview struct {
 	Leader     Leader
-	Candidates []string     // names of those that stand in line (MasterConfig.Queue), first come first
-	Workers    []WorkerInfo // by name; those that are not alive only while they hold tasks
+	Candidates []string     // names of the candidates in the queue (MasterConfig.Queue), in order
+	Workers    []WorkerInfo // by name; a dead worker is listed only while it holds tasks
 	Tasks      []TaskInfo   // by name
 	MaxBacklog int          // 0 for none
 	Problems   []Problem    // znodes in the way, by path
 	Hanging    []Hanging    // handlers that were told to end and may still run, by task
 
-	// Quarantined is what the active master leaves alone for now, because the server
-	// refuses what is to be done with it; while no master leads, what the last master left
-	// alone. It is at most 50 of them, and MoreQuarantined counts the others. What a
-	// worker leaves alone, its log and its metric say.
+	// Quarantined lists the subjects that the active master leaves alone for now, because the
+	// server refuses its requests for them. While no master leads, the list is the last
+	// master's. It has at most 50 entries, and MoreQuarantined counts the others. A worker
+	// reports its own quarantine in its log and its metric.
 	Quarantined     []Quarantined
 	MoreQuarantined int
 
@@ -267,7 +267,7 @@ func (o *overlook) tasks(ctx context.Context) error {
 	return o.progress(ctx, showing)
 }
 
-// summary is one task, of what is below it and its status as they were read.
+// summary describes one task by its children and its status as they were read.
 func summary(t, worker string, below, status zkapi.Reply) TaskInfo {
 	s := TaskInfo{Name: t, State: Pending, Worker: worker, Attempts: int(taskChildren(below.Children).attempts)}
 	switch {

@@ -15,9 +15,9 @@ import (
 type Submitted struct {
 	Task string // its name, for Await, Cancel, Collect and others
 	ID   string // that it was submitted under; Submit makes one if the caller gives none
-	// Found means that the task was there already: somebody has submitted the same id
-	// before. Its payload and options are those of the first submission. If Found is
-	// false, this submission has made the task.
+	// Found means that the task existed already: the same id was submitted before. The
+	// payload and options are those of the first submission. If Found is false, this
+	// submission made the task.
 	Found bool
 	// InDoubt comes with Found, when an answer to this submission was lost before the task
 	// was found: it may have made the task itself. It is never in doubt about an id that
@@ -25,17 +25,16 @@ type Submitted struct {
 	InDoubt bool
 }
 
-// Submit hands in a task and returns its name once the ensemble has it, and whether it
-// was there already. A task that is accepted is executed at least once, unless it is
+// Submit hands in a task. It returns the task's name once the ensemble has it, and whether
+// the task existed already. An accepted task is executed at least once, unless it is
 // cancelled first, and gets exactly one status.
 //
-// Submit is idempotent: the task's znode is named after the submission's id, so
-// that a create that is repeated, when its answer was lost, finds the first one,
-// on a later session as well, for as long as that is not collected. Only when it cannot be
-// found out whether it succeeded, because ctx has ended, does it return an
-// *AmbiguousError; every other error means that the task was not accepted. One that is
-// larger than the servers accept is refused with zkapi.ErrTooLarge, or with
-// zkapi.ErrProbablyTooLarge when the servers did not say why they close the connection.
+// Submit is idempotent: the task's znode is named after the submission's id. So if the answer
+// to a create is lost, the repeated create finds the first task, on a later session as well,
+// until that task is collected. Submit returns an *AmbiguousError if ctx ends before it knows
+// whether it succeeded. Every other error means that the task was not accepted. A task that
+// is larger than the servers accept is refused with zkapi.ErrTooLarge, or with
+// zkapi.ErrProbablyTooLarge if the servers close the connection without a reason.
 //
 // When the masters bound the backlog and it is full, Submit waits until ctx ends,
 // and returns ErrBacklogFull then, or at once with NoWait.
@@ -58,9 +57,9 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).WithACL(c.layout.access.task()))
 }
 
-// freshID makes an id that nobody else makes; ids of later submissions come later
-// in the order of names, as far as clocks agree. Nothing depends on that order: it
-// lets a master that finds a long backlog begin with old tasks.
+// freshID makes a unique id; ids of later submissions come later in the order of names, as
+// far as clocks agree. Nothing depends on that order: it lets a master that finds a long
+// backlog begin with old tasks.
 func freshID(env zkapi.Env) string {
 	return fmt.Sprintf("%012x-%s", env.Now().UnixMilli(), env.Unique())
 }
@@ -128,10 +127,10 @@ func alike(before bool, tried, session zkapi.Session) zkapi.Session {
 	return session
 }
 
-// absent looks whether a task is there although the servers have closed the connection on
-// each try: then it was accepted. Otherwise the submission is refused, for what is
-// probably the reason. A sync on the session of the tries makes sure of that; if it
-// cannot be had, the fate is as unknown as before.
+// absent looks for a task after the servers have closed the connection on each try. If the
+// task exists, it was accepted. Otherwise the submission is refused, with the probable
+// reason. A sync on the session of the tries makes sure that the task is absent; if the sync
+// fails, the fate stays unknown.
 func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi.Op, cause error) (there bool, _ error) {
 	again := newRetry(c.env, c.obs, "look for a task that is probably too large")
 	var found zkapi.Result
@@ -172,7 +171,7 @@ func (c *Client) accepted(s submission, doubtful, there bool) Submitted {
 	case doubtful:
 		c.obs.Metrics.Unknown("submit", zkapi.NotApplied)
 	}
-	found := there && !(doubtful && s.ours) // nobody else has submitted an id that was made here
+	found := there && !(doubtful && s.ours) // an id that was made here has no other submitter
 	return Submitted{Task: taskName(s.id), ID: s.id, Found: found, InDoubt: found && doubtful}
 }
 
@@ -183,7 +182,7 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 	switch {
 	case errors.Is(err, zkapi.ErrNodeExists):
 		return c.stays(ctx, session, create)
-	case errors.Is(err, zkapi.ErrNoNode): // nobody has made /tasks yet
+	case errors.Is(err, zkapi.ErrNoNode): // /tasks does not exist yet
 		why := bootstrap(ctx, c.env, fence.Of(session), c.layout, "client", func(Problem) {})
 		if why == nil {
 			why = zkapi.ErrNotSent // now it can be
@@ -193,13 +192,13 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 	return false, err
 }
 
-// stays reports whether a task that is there already is one: a znode that does not stay
-// is none, and nobody executes it.
+// stays reports whether an existing task's znode is persistent: a znode that is not
+// persistent is no task, and no worker executes it.
 func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, _ error) {
 	seen, err := exists(ctx, fence.Of(session), fence.Exists(create.Path))
 	fate := zkapi.NotApplied
 	switch {
-	case zkapi.Refused(err): // what is not shown is taken to be what it should be
+	case zkapi.Refused(err): // a hidden znode is taken to be persistent
 		return true, nil
 	case err != nil: // there is something: it may have been accepted
 		fate = zkapi.Unknown

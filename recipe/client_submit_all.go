@@ -14,9 +14,9 @@ type Submission struct {
 	Options []SubmitOption
 }
 
-// SubmitErrors is the error of SubmitAll: one for each submission, in their order, as
-// Submit would have returned it; nil for those that were accepted. errors.Is and
-// errors.As look at each.
+// SubmitErrors is the error of SubmitAll. It has one error for each submission, in order, as
+// Submit would have returned it; nil if the submission was accepted. errors.Is and errors.As
+// look at each.
 type SubmitErrors []error
 
 // Error counts the errors and shows the first.
@@ -45,10 +45,10 @@ func (e SubmitErrors) Unwrap() []error {
 // submitsAtOnce is how many submissions of one SubmitAll are under way at a time.
 const submitsAtOnce = 64
 
-// SubmitAll hands in many tasks, several at a time, and returns when each has been
-// accepted or has failed. The first result is that of the first submission, and so on;
-// it is empty for one that failed. If any failed, the error is a SubmitErrors. What Submit
-// promises holds for each submission by itself.
+// SubmitAll hands in many tasks, several at a time, and returns when each has been accepted
+// or has failed. The results are in the order of the submissions; the result of a failed
+// submission is empty. If any failed, the error is a SubmitErrors. What Submit promises holds
+// for each submission by itself.
 //
 // It is no transaction: when some fail, the others are accepted all the same. Nothing is
 // promised about the order in which the ensemble gets them.

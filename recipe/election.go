@@ -121,7 +121,7 @@ func (c candidate) waitInLine(ctx context.Context) error {
 	}
 }
 
-// errNotQueued means that this candidate's znode is gone: somebody deleted it.
+// errNotQueued means that this candidate's znode was deleted.
 var errNotQueued = errors.New("the candidate's znode is gone")
 
 // join makes this candidate's znode and returns its name. The prefix is unique,
@@ -154,8 +154,8 @@ func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 	}
 }
 
-// advance waits until no candidate is in front of mine. What is no candidate is
-// passed over: the ephemeral of a session with a sequence number is one.
+// advance waits until no candidate is in front of mine. A candidate is the ephemeral of a
+// session, with a sequence number; other znodes are skipped.
 func (c candidate) advance(ctx context.Context, mine string) error {
 	for waited := true; waited; {
 		listed, err := c.session.Do(ctx, fence.Children(c.layout.candidates()))
@@ -183,8 +183,8 @@ func inLine(a, b string) int {
 	return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b))
 }
 
-// waitForPredecessor waits until one other candidate is gone. It does not wait for what is no
-// candidate, and reports false then.
+// waitForPredecessor waits until one other candidate is gone. If that znode is no candidate,
+// it returns false at once.
 func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited bool, err error) {
 	for told := false; ; told = true {
 		_, _, reconnected := c.session.Connection()

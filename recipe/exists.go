@@ -29,7 +29,7 @@ func exists(ctx context.Context, session fence.Session, read fence.Read) (zkapi.
 	return zkapi.Result{}, second
 }
 
-// watched lists the sources to wait for, without those that are not there.
+// watched lists the sources to wait for, without the nil ones.
 func watched(sources ...zkapi.Source) []zkapi.Source {
 	there := sources[:0]
 	for _, s := range sources {

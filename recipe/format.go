@@ -10,10 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// formats lists the formats of the znodes of a namespace, each with what it has
-// that the one before has not. A build knows all formats up to the last one here.
-// A process says in its claim record which it knows, so that others can tell
-// what they may rely on.
+// formats lists the formats of the znodes of a namespace, each with its additions to the
+// format before. A build knows all formats up to the last one here. A process writes the
+// latest format that it knows into its claim record, so that other processes can rely on it.
 //
 // A change of a znode that older builds cannot live with gets a line here. Until the
 // mark of a namespace says that number, every process writes what the mark says.
@@ -45,8 +44,8 @@ type formatRecord struct {
 	By     string `json:"by,omitempty"` // the master that wrote it
 }
 
-// readFormat reads the mark. It fails with zkapi.ErrIncompatible when that is above
-// what this build knows. What is no mark, or hidden, counts as none.
+// readFormat reads the mark. It fails with zkapi.ErrIncompatible if the mark is above the
+// formats of this build. Unreadable data counts as no mark, and so does a hidden znode.
 func (l layout) readFormat(ctx context.Context, session fence.Session) (int, error) {
 	found, err := exists(ctx, session, fence.Exists(l.format()))
 	if err == nil && found.Stat.DataLength > 0 {
@@ -59,7 +58,7 @@ func (l layout) readFormat(ctx context.Context, session fence.Session) (int, err
 		return 0, err
 	}
 	var mark formatRecord
-	_ = json.Unmarshal(found.Data, &mark) // what is no mark says nothing
+	_ = json.Unmarshal(found.Data, &mark) // data that is no mark says nothing
 	mark.Format = max(mark.Format, 1)
 	if mark.Format > l.newest {
 		return mark.Format, fmt.Errorf("%w: %s says that the znodes have format %d, and this build knows formats up to %d: "+
@@ -92,7 +91,7 @@ func (r *reconciler) raiseFormat() error {
 			continue
 		}
 		if !w.Claimed {
-			return nil // it has not said yet what it knows
+			return nil // its claim does not say its format yet
 		}
 		target = min(target, w.Format)
 		checks = append(checks, zkapi.Check(r.layout.inbox(name), w.Incarnation))

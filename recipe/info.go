@@ -76,9 +76,9 @@ func taskInfo(name string, t *decide.TaskView) TaskInfo {
 type Snapshot struct {
 	Epoch   int32
 	Workers []WorkerInfo // by name
-	Tasks   []TaskInfo   // by name; those that are quarantined are not among them
-	// Quarantined is what the master leaves alone for now, because the server refuses
-	// what is to be done with it. Everything else goes on. Clients see it in
+	Tasks   []TaskInfo   // by name, without the quarantined tasks
+	// Quarantined lists the subjects that the master leaves alone for now, because the server
+	// refuses its requests for them. Everything else goes on. Clients see the list in
 	// Overview.Quarantined.
 	Quarantined []Quarantined // by kind and name
 }

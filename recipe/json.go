@@ -18,13 +18,13 @@ func TaskFromContext(ctx context.Context) (Task, bool) {
 }
 
 // JSON makes a Handler of a function with typed input and output: it reads the payload as
-// JSON and returns the output as JSON. The task itself is in the context
-// (TaskFromContext). A payload that is no In ends the attempt, without a call of f, and
-// the record of the attempt names the task; so does an output that JSON cannot hold. Such
-// an attempt counts like any other that fails.
+// JSON and returns the output as JSON. The task itself is in the context (TaskFromContext).
+// If the payload is no In, or if JSON cannot encode the output, the attempt ends and its
+// record names the task; for such a payload f is not called. The attempt counts like any
+// other failed attempt.
 //
-// JSON goes by the rules of package encoding/json: fields that In does not have are
-// ignored, those that are missing stay zero, and an empty payload is no JSON.
+// The rules are those of package encoding/json: unknown fields are ignored, missing fields
+// stay zero, and an empty payload is no JSON.
 func JSON[In, Out any](f func(ctx context.Context, in In) (Out, error)) Handler {
 	return func(ctx context.Context, task Task) (Result, error) {
 		var in In

@@ -76,8 +76,8 @@ func numbered(name, prefix string) (int32, bool) {
 	return int32(n), err == nil && canBeAttempt(int32(n)) && number == strconv.FormatInt(n, 10)
 }
 
-// maxAttempt is above every attempt that there can be: a number made by hand must leave
-// room for those that follow it.
+// maxAttempt is above every attempt number: a number made by hand must leave room for later
+// attempts.
 const maxAttempt = 1 << 30
 
 func canBeAttempt(n int32) bool { return n > 0 && n < maxAttempt }
@@ -124,7 +124,7 @@ func checkName(what, name string) error {
 // The error says which, and what to do.
 var ErrInvalid = errors.New("invalid input")
 
-// invalidError is an ErrInvalid that says only what is wrong.
+// invalidError is an ErrInvalid whose text is the reason alone.
 type invalidError struct{ what string }
 
 func (e invalidError) Error() string        { return "recipe: " + e.what }

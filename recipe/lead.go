@@ -34,14 +34,14 @@ func (l Lead) Epoch() int32 {
 // ops are creates, sets, deletes and checks; the results are theirs, in the same order.
 // Without any, Write asks whether this master still leads.
 //
-// What the recipe keeps in its namespace may be checked and not changed: /master, /tasks,
-// /workers, /assign, /candidates, /collect, /backlog, /quarantine, /format, and what is
-// below. Other names of the namespace may be taken by a later version of this package:
-// give own data a place outside. An ephemeral is gone when the term is over.
+// The recipe's own znodes may be checked and not changed: /master, /tasks, /workers, /assign,
+// /candidates, /collect, /backlog, /quarantine, /format, and all below them. A later version
+// of this package may use other names of the namespace: keep your own data outside. An
+// ephemeral is gone when the term is over.
 //
 // Write is sent once, when there is a connection. What its error says:
 //
-//   - ErrInvalid: an op is none of those above, or changes what is the recipe's.
+//   - ErrInvalid: an op is of another kind, or changes a znode of the recipe.
 //   - ErrFenced: another master has been elected. The term is over.
 //   - ErrDeposed: the term was over before anything was sent.
 //   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx or the term has ended
@@ -118,10 +118,10 @@ func (l Lead) over() error {
 const MaxProclaimed = 16 << 10
 
 // Proclaim changes the data of /master, which is MasterConfig.Address at the beginning of
-// each term. Workers and clients are told (Leader.Address, in WorkerConfig.OnMaster,
-// Client.Leader and Client.Leaders); one that is slow is told the latest only. Each of
-// them reads it, and each candidate that does not queue (MasterConfig.Queue) looks at
-// /master: it is for what changes seldom.
+// each term. Workers and clients learn of it (Leader.Address, in WorkerConfig.OnMaster,
+// Client.Leader and Client.Leaders); a slow reader gets only the latest. Use it for data that
+// changes seldom: each of these readers reads it again, and each candidate that does not
+// queue (MasterConfig.Queue) reads /master again.
 //
 // Its errors are those of Write, and zkapi.ErrTooLarge beyond MaxProclaimed. It may be
 // called again when its fate is unknown.

@@ -15,22 +15,21 @@ const (
 	leaseTick   = 40 // whether a lease has ended is looked at every T/40 at least
 )
 
-// lease says for how long the holder of a claim may rely on it without asking: from
-// when the last acknowledged write under the claim was sent, for T - T/4.
+// lease says how long the holder of a claim may rely on it without a write: for T - T/4 from
+// when the last acknowledged write under the claim was sent.
 //
-// Only a write counts. It is answered when a quorum has it, and the leader has then
-// heard of the session. A server that is cut off from its leader goes on to answer
-// pings and reads for syncLimit x tickTime, while the leader ends the session and
-// gives what it held to others. The margin is longer than the time between two
-// heartbeats, because a follower passes on to the leader that a session is alive only
-// with its next ping.
+// Only a write counts. Its answer comes when a quorum has it, so the leader has heard from
+// the session. A server that is cut off from its leader still answers pings and reads for
+// syncLimit x tickTime. Meanwhile the leader may end the session, and its tasks go to others.
+// The margin is longer than the time between two heartbeats, because a follower passes on to
+// the leader that a session is alive only with its next ping.
 //
-// T is what the ensemble grants now: a server to which the connection moves may grant
-// another timeout than the one before.
+// T is the timeout that is granted now: when the connection moves, the next server may grant
+// another timeout.
 //
-// It is measured by Env.Elapsed, which goes on while the machine sleeps. Timers may
-// not: so who waits for the end of a lease looks at it again every tick, and who is
-// about to act on it looks first.
+// The lease is measured by Env.Elapsed, which runs while the machine sleeps. Timers may not
+// run then. So a thread that waits for the end of a lease looks at it again every tick, and a
+// thread that is about to act on the lease looks first.
 type lease struct {
 	env     zkapi.Env
 	session fence.Session
@@ -70,8 +69,9 @@ func (l *lease) left() time.Duration {
 	return max(l.start()+l.length()-l.env.Elapsed(), 0)
 }
 
-// look is when to look at left again, at the latest. Who confirms the claim is told when
-// T has changed: that may be due earlier now. One thread alone calls look.
+// look returns after how long left must be checked again. If T has changed, look wakes the
+// thread that confirms the claim, because the next confirmation may be due earlier. Only one
+// thread calls look.
 func (l *lease) look() time.Duration {
 	if now := l.timeout(); now != l.granted {
 		l.granted = now

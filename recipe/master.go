@@ -50,10 +50,9 @@ type MasterConfig struct {
 	// followed by the next at once. Default: 100 ms, doubled with each attempt,
 	// 30 s at most.
 	Backoff func(attempts int) time.Duration
-	// Retention is how long a finished task is kept before the master deletes it,
-	// counted from when a master has first seen its status, anew after a failover.
-	// Until then whoever waits for it can read the result. Default: for ever;
-	// Client.Collect deletes a task at once.
+	// Retention is how long a finished task is kept before the master deletes it, counted
+	// from when a master has first seen its status, anew after a failover. Until then its
+	// result can be read. Default: for ever; Client.Collect deletes a task at once.
 	Retention time.Duration
 	// MaxBacklog bounds the tasks without a status: with more of them, Submit
 	// waits. Clients learn the bound from the tree. It is kept roughly: clients
@@ -68,12 +67,12 @@ type MasterConfig struct {
 	// replaced by an older one: a master that leads then lowers the mark of the
 	// namespace (/format). Default: 0, for the newest that all live workers know.
 	FormatAtMost int
-	// OnLead, if set, is called each time this master is elected, and runs beside
-	// the assigning of tasks. Its context ends when the leadership does, with the
-	// reason as its cause (ErrDeposed, unless Run's own context ended or Close was
-	// called). The master does not stand for election again before OnLead has
-	// returned, and a hand-over waits for it for as long as the lease lasts. What it writes
-	// to ZooKeeper is fenced if it writes it through lead.
+	// OnLead, if set, is called each time this master is elected, and runs beside the
+	// assigning of tasks. Its context ends when the leadership does, with the reason as its
+	// cause (ErrDeposed, unless Run's own context ended or Close was called). The master does
+	// not stand for election again before OnLead has returned, and a hand-over waits for it
+	// for as long as the lease lasts. Its writes to ZooKeeper are fenced if they go through
+	// lead.
 	OnLead func(ctx context.Context, lead Lead)
 
 	Observers
@@ -130,14 +129,12 @@ func (c MasterConfig) policy() (policy, error) {
 	return p, nil
 }
 
-// Master is a candidate: it stands for election, and while it is elected it
-// assigns tasks to workers, takes them from workers that are lost, and fails
-// those whose attempts are spent.
+// Master is a candidate for leadership. While it leads, it assigns tasks to workers, takes
+// tasks from lost workers, and fails tasks whose attempts are spent.
 //
-// It promises that what it writes is written only while it holds the highest
-// epoch. It does not promise that no two masters believe to lead at the same
-// time: a process that is stopped for longer than its lease believes until it
-// runs again. Its writes are then refused.
+// A Master writes only while it holds the highest epoch. Two masters may still believe to
+// lead at the same time: a process that was stopped for longer than its lease believes so for
+// a moment when it runs again. Its writes are refused.
 type Master struct {
 	config MasterConfig
 	env    zkapi.Env
@@ -168,10 +165,10 @@ func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
 	return &Master{config: config, env: env, layout: l, policy: p, life: newLifetime(env), memory: &memory{atLeast: config.EpochAtLeast}}, nil
 }
 
-// Run stands for election and leads, again and again, until ctx ends or Close is
-// called; it returns the cause. A master that leads then hands over: it assigns
-// nothing more, settles what it has sent, waits for OnLead, gives up /master
-// under its claim, so that a backup leads at once, and ends its session.
+// Run stands for election and leads, again and again, until ctx ends or Close is called; it
+// returns the cause. A master that leads hands over at the end. It assigns nothing more,
+// waits for the answers to its writes and for OnLead, and gives up /master under its claim,
+// so that a backup leads at once. Then it ends its session.
 //
 // Run returns earlier only when the ensemble refuses it for good: see
 // zkapi.Permanent.

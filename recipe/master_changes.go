@@ -27,8 +27,8 @@ const (
 	LeadershipOver ChangeKind = "leadership over" // this master sees no more, until it leads again
 )
 
-// Change is one difference between what a reader was told last and what is now.
-// Exactly one of Worker and Task has a name, but for LeadershipOver.
+// Change is one difference between the state that a reader saw last and the present state.
+// Exactly one of Worker and Task has a name, except for LeadershipOver.
 type Change struct {
 	Kind   ChangeKind
 	Worker WorkerInfo
@@ -78,7 +78,7 @@ func (s *published) update(v *decide.View, complete bool) (workers, tasks map[st
 	return workers, tasks, news
 }
 
-// leaves takes over what is left alone.
+// leaves takes over the list of quarantined subjects.
 func (s *published) leaves(all []Quarantined) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,11 +157,10 @@ func (f *broadcaster) again(one *subscriber) {
 	one.all = true
 }
 
-// Changes tells what changes among workers and tasks, as this master sees it
-// while it leads: first how things are, then every difference to what was told
-// before, until ctx ends or the loop is left. It tells of states, not of steps: a
-// slow reader is told where things have got to, not how, and the master never
-// waits for it. Across terms of this master the stream goes on.
+// Changes streams the changes of workers and tasks that this master sees while it leads:
+// first the present state, then every difference, until ctx ends or the loop is left. It
+// reports states, not steps: a slow reader misses states in between, and the master never
+// waits for it. The stream goes on across terms of this master.
 func (m *Master) Changes(ctx context.Context) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		one := &subscriber{wake: m.env.Signal(), workers: map[string]bool{}, tasks: map[string]bool{}}
@@ -186,15 +185,15 @@ func (m *Master) Changes(ctx context.Context) iter.Seq[Change] {
 	}
 }
 
-// cursor is how far one subscriber is: what it was told last.
+// cursor is the state that one subscriber saw last.
 type cursor struct {
 	leading bool
 	workers map[string]WorkerInfo
 	tasks   map[string]TaskInfo
 }
 
-// update looks at what may have changed and returns what has. It is not complete
-// while the term has just begun: what is not published yet may only be unread.
+// update compares the names that may have changed and returns the changes. At the beginning
+// of a term the published state is not complete: a name that is missing may only be unread.
 func (t *cursor) update(s *published, workers, tasks []string, all bool) (changes []Change, complete bool) {
 	if s == nil {
 		if t.leading {

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Action is one kind of transition. A row of actionTable says what an action is called,
-// what it does, and how it changes the view; a row of the recipe's writeTable says how it
-// is written. An action that is added needs these two rows and nothing else, and tests
-// refuse a table with a gap.
+// Action is one kind of transition. A row of actionTable has the name of an action, its
+// effect, and its change of the view. A row of the recipe's writeTable has its write. A new
+// action needs only these two rows; a test fails if a table has a gap.
 type Action uint8
 
 const (
@@ -54,7 +53,7 @@ var actionTable = [Actions]actionRow{
 	OpenInbox:     {name: "OpenInbox", explain: "create the inbox of a worker made by hand", apply: (*View).applyInbox},
 }
 
-// checkActions says what is missing in a table of actions.
+// checkActions returns an error if a row or a field is missing in a table of actions.
 func checkActions(table []actionRow) error {
 	named := map[string]bool{}
 	for a, row := range table {
@@ -81,17 +80,17 @@ type Transition struct {
 	Task   string
 	From   string // worker whose assignment of the task is deleted
 	To     string // worker that is given the task
-	Holder string // worker that keeps what it has for now: it is told to give the task back, or loses its claim; or its inbox is opened
+	Holder string // worker whose inbox does not change yet: it must give the task back, or loses its claim; or its inbox is created
 	Ends   int32  // attempt that ends; of a task that waits and fails, the last one
 	Starts int32  // attempt that starts
-	Token  Token  // of the attempt that ends: the very one that its assignment had
+	Token  Token  // of the attempt that ends, as its assignment has it
 	Reason string // why the attempt ends
 	Avoid  bool   // the worker that had it is not given the task again, as long as there are others
 	Left   bool   // the attempt ends because its worker left
 	Due    time.Time
 }
 
-// Workers are those that the transition is about.
+// Workers returns the workers that the transition concerns.
 func (d Transition) Workers() []string {
 	var all []string
 	for _, w := range []string{d.To, d.From, d.Holder} {
@@ -102,8 +101,8 @@ func (d Transition) Workers() []string {
 	return all
 }
 
-// SetToken notes the token of the attempt that ends. An assignment made by hand may have
-// none, or one that is ahead of the record: its worker ran under that number.
+// SetToken sets the token of the attempt that ends. An assignment made by hand may have no
+// token, or a token ahead of the record: its worker ran under that number.
 func (d *Transition) SetToken(token Token) {
 	if d.From != "" {
 		d.Ends = max(d.Ends, token.Attempt)

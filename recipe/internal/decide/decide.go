@@ -99,7 +99,7 @@ func Decide(v *View, l Limits, now time.Time) Plan {
 	return d.Plan
 }
 
-// inboxes opens those that a worker made by hand does not have.
+// inboxes creates the missing inboxes of workers that were made by hand.
 func (d *decider) inboxes() {
 	for _, w := range d.view.WorkerNames() {
 		if worker := d.view.Workers[w]; worker.Alive && !worker.Known && !worker.Quarantined {
@@ -108,7 +108,7 @@ func (d *decider) inboxes() {
 	}
 }
 
-// assignments looks at those that exist.
+// assignments decides about each existing assignment.
 func (d *decider) assignments() {
 	for _, w := range d.view.WorkerNames() {
 		worker := d.view.Workers[w]
@@ -146,16 +146,17 @@ func (d *decider) settle(t, w string, worker *workerView) {
 	}
 	d.settled[t] = true
 	if worker.Alive && task.Options.Resident {
-		// Its handler may hang and still do harm: who has it must let go first. One that
-		// has lost its claim does so when it hears of that, and ends its session then.
+		// Its handler may hang and still do harm: the worker must let go first. A worker that
+		// has lost its claim lets go when it learns of that, and then ends its session.
 		if lives && !task.Revoked {
 			d.add(Transition{Action: RevokeTask, Task: t, Holder: w, Avoid: true})
 		}
 		return
 	}
 	left := !worker.Alive && worker.Claimed && worker.Retiring
-	// A resident task is with a worker for so long that its loss says nothing about both,
-	// and one that has left says nothing about the task.
+	// A resident task stays with a worker for so long that the loss of the worker says
+	// nothing about the task, and the task is not to be kept from that worker. Nor does a
+	// worker that has left in good order say anything about the task.
 	ending := Transition{Task: t, From: w, Ends: task.Attempts + 1, Reason: "worker lost", Left: left, Avoid: lives || !task.Options.Resident && !left}
 	switch {
 	case left:
@@ -197,8 +198,7 @@ func (d *decider) end(ending Transition, task *TaskView, lives bool) {
 	d.add(ending)
 }
 
-// waiting assigns pending tasks: those of a greater priority first, then those
-// that were submitted earlier.
+// waiting assigns pending tasks, by priority and then in the order of submission.
 func (d *decider) waiting() {
 	for _, t := range d.view.Pending() {
 		if len(d.Transitions) >= d.limits.Batch {
@@ -348,8 +348,8 @@ func (d *decider) finished() {
 	}
 }
 
-// asked settles what clients have asked for: a finished task goes when no inbox holds it
-// any more. Nobody but this master puts it into one.
+// asked settles the requests of clients: a finished task is removed when no inbox holds it
+// any more. Only this master could put it into an inbox.
 func (d *decider) asked() {
 	for _, t := range slices.Sorted(maps.Keys(d.view.Asked)) {
 		czxid := d.view.Asked[t]

@@ -13,8 +13,9 @@ import (
 // worker has deleted it. A worker whose session is over, or whose claim is, can write
 // nothing any more: from such a one the master takes away by itself.
 
-// takePatience is how long a master waits for a worker to give back what was taken from
-// it. Then it takes the worker's claim, which fences everything that it may still send.
+// takePatience bounds how long a master waits for a worker to give back a task that was taken
+// from it. After that the master takes the worker's claim, which fences every later write of
+// the worker.
 const takePatience = 10 * time.Second
 
 // LeftReason is why an attempt ended whose worker left in good order.
@@ -65,8 +66,8 @@ func (v *View) Held(t string) bool {
 	return false
 }
 
-// AvoidWorker notes a worker that is not given the task again, as long as there are others.
-// The last one is noted last.
+// AvoidWorker adds a worker that does not get the task again as long as there are others. The
+// worker that was added last is the last in the list.
 func (t *TaskView) AvoidWorker(worker string) {
 	others := slices.DeleteFunc(slices.Clone(t.Avoid), func(w string) bool { return w == worker })
 	t.Avoid = append(others, worker)

@@ -86,7 +86,7 @@ func mix(h uint64) uint64 {
 // loads is what each live worker holds, while a pass decides.
 type loads struct {
 	workers   []Load         // by name
-	residents map[string]int // by worker; those that are to leave are not counted
+	residents map[string]int // by worker, without those that are revoked
 	floating  []string       // residents that are to leave or wait
 	free      int            // workers that take one more
 }
@@ -96,7 +96,7 @@ func newLoads(v *View, perWorker int) *loads {
 	for _, name := range v.WorkerNames() {
 		w := v.Workers[name]
 		if w.Quarantined {
-			continue // what it holds stays where it is
+			continue // its tasks stay where they are
 		}
 		if !w.Alive || !w.Known || w.Retiring || w.Outdated || w.Fenced {
 			l.floating = append(l.floating, v.residentsOf(w)...)
@@ -153,7 +153,7 @@ func (l *loads) place(name string, task *TaskView, strategy Strategy) string {
 	chosen := ""
 	for _, workers := range l.offers(task.Avoid) {
 		if chosen = strategy(job, workers); chosen != "" || !slices.ContainsFunc(workers, Load.Free) {
-			break // without a free place there the task waits, and is not given to one that it avoids
+			break // if none of these workers is free, the task waits rather than go to a worker that it avoids
 		}
 	}
 	at := slices.IndexFunc(l.workers, func(w Load) bool { return w.Worker == chosen })
@@ -167,9 +167,9 @@ func (l *loads) place(name string, task *TaskView, strategy Strategy) string {
 	return chosen
 }
 
-// offers are the workers that a task may be given to, from those that are best: all but
-// those that it avoids; all but the one that it came to avoid last; and all. One of them at
-// least is there, and none is empty unless there is no worker.
+// offers returns groups of workers for a task, the best group first: all workers but those
+// that it avoids; all but the one that it avoids since last; and all workers. There is at
+// least one group, and a group is empty only if there is no worker.
 func (l *loads) offers(avoid []string) [][]Load {
 	var offers [][]Load
 	for _, out := range [][]string{avoid, avoid[max(len(avoid)-1, 0):]} {

@@ -11,7 +11,7 @@ type TaskPhase uint8
 
 const (
 	Unread   TaskPhase = iota // seen by name only
-	Pending                   // nobody is to execute it
+	Pending                   // no worker is assigned
 	Assigned                  // there is an assignment for it
 	Finished                  // it has its status
 	phases
@@ -73,7 +73,7 @@ type workerView struct {
 	Capacity    int  // that it claims; 0 for none
 	Retiring    bool
 	Outdated    bool                 // it knows less than the znodes have: it is given nothing
-	Acks        bool                 // it gives back itself what is taken from it
+	Acks        bool                 // it gives back tasks itself when they are taken from it
 	Fenced      bool                 // a master has taken its claim away
 	Format      int                  // the newest that it knows; 0 until its claim has been read
 	Tasks       map[string]bool      // assigned to it
@@ -97,7 +97,7 @@ type View struct {
 	Dirty   map[string]bool  // tasks that are to be read again
 	Waiting map[string]bool  // tasks that are pending
 	Special map[string]bool  // tasks that are resident or must show progress
-	Asked   map[string]int64 // tasks that clients want to be removed: czxid of the one that is meant, or AnyLife
+	Asked   map[string]int64 // tasks that clients want to be removed: czxid of the task that is meant, or AnyLife
 	endings []ending         // of tasks, first come first; some may be over
 	ended   int              // endings so far
 
@@ -189,7 +189,7 @@ func (v *View) SetOptions(name string, o Options, czxid int64) {
 	}
 }
 
-// SetHolder notes who is to execute a task now: its silence counts anew for every
+// SetHolder sets the worker of a task. Its heartbeat timeout starts again with every
 // execution, and only then.
 func (t *TaskView) SetHolder(worker string, now time.Time) {
 	t.Worker = worker

@@ -1,12 +1,12 @@
-// Package fence is all that a master or a worker has of its session. It reads, by Do and
-// DoAll, which take nothing but a Read; and it writes under a claim, by WriteAll. The
-// session itself is out of reach, so an unfenced write does not compile.
+// Package fence wraps the session of a master or a worker. Do and DoAll read: they take only
+// a Read. WriteAll writes under a claim. The session itself is not accessible, so an unfenced
+// write does not compile.
 //
-// A role also writes before it has a claim, or beside it. These writes are here one by
-// one, each with the reason why it needs no claim: Take, Join, Make, MayWrite and Lift.
+// A few writes of a role need no claim: Take, Join, Make, MayWrite and Lift. Each of them
+// says why.
 //
-// The package decides nothing: whoever calls it says which paths and versions, and makes
-// sense of the answers.
+// The package decides nothing: the caller chooses paths and versions, and interprets the
+// answers.
 package fence
 
 import (
@@ -155,5 +155,5 @@ func (s Session) Done() zkapi.Source { return s.session.Done() }
 // Cause is why the session has ended.
 func (s Session) Cause() error { return s.session.Cause() }
 
-// Close ends the session, and with it what is ephemeral.
+// Close ends the session and so deletes its ephemerals.
 func (s Session) Close(ctx context.Context) error { return s.session.Close(ctx) }

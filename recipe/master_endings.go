@@ -28,8 +28,8 @@ func (r *reconciler) confirmHeld() error {
 	return r.confirm(names)
 }
 
-// confirm looks at the status of tasks. One that is hidden is taken to be what it should
-// be; one that has gone since makes the task unfinished.
+// confirm checks the status znodes of tasks. A hidden status is taken to be persistent. If a
+// status has gone since, the task is unfinished.
 func (r *reconciler) confirm(names []string) error {
 	ops := make([]fence.Read, len(names))
 	for i, t := range names {
@@ -51,14 +51,13 @@ func (r *reconciler) confirm(names []string) error {
 	return nil
 }
 
-// fleeting leaves a task alone whose status does not stay.
+// fleeting quarantines a task whose status is not persistent.
 func (r *reconciler) fleeting(t string, stat zkapi.Stat) {
 	r.quarantineTask(t, &problemError{r.layout.statusProblem(t, stat)}, true)
 	r.quarantine.entries[subject{taskSubject, t}].fleeting = true
 }
 
-// stillFleeting reports whether the status because of which a task was left alone is still
-// there.
+// stillFleeting reports whether the status that caused a task's quarantine still exists.
 func (r *reconciler) stillFleeting(t string) (bool, error) {
 	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.status(t)))
 	switch {

@@ -42,12 +42,12 @@ type reconciler struct {
 	masterWatch   zkapi.Source
 	cancelWatch   zkapi.Source
 	cancelVersion int32
-	requested     bool                    // what is asked for at /collect has been listed since the last invalidateAll
+	requested     bool                    // the requests at /collect were listed since the last invalidateAll
 	listWatch     map[string]zkapi.Source // /workers and /tasks
 	inboxWatch    map[string]zkapi.Source // /assign/<w> by worker
 	stale         map[string]bool         // inboxes to be read
 	returned      []string                // resident tasks that were given back: the last attempt is to be read
-	quarantine    *quarantine             // what is left alone
+	quarantine    *quarantine             // the quarantined subjects
 	bounds        bounds                  // of one multi, as the server takes it
 	parts         bool                    // a finished task was removed in part
 	unverified    []string                // finished tasks that verify has to look at
@@ -57,7 +57,7 @@ type reconciler struct {
 	resyncTimer   zkapi.Source            // fires when the next resync is due
 	nextCheck     time.Time               // when progress is to be read next; zero for never
 	backlog       notice
-	left          notice // what is left alone
+	left          notice // the quarantined subjects
 }
 
 func newReconciler(t *term, env zkapi.Env, l layout, p policy, f *broadcaster) *reconciler {
@@ -80,7 +80,7 @@ func (r *reconciler) invalidateAll() {
 	r.masterWatch, r.cancelWatch, r.requested = nil, nil, false
 	clear(r.listWatch)
 	clear(r.inboxWatch)
-	clear(r.view.Asked) // one that was taken down may have come again
+	clear(r.view.Asked) // a deleted request may have come again
 	r.backlog.watch, r.left.watch = nil, nil
 	for t, task := range r.view.Tasks {
 		if task.Phase != decide.Finished {

@@ -11,10 +11,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// notice is a znode in which the active master tells others something: the bound of the
-// backlog, and what is left alone. Only a master's word counts. With an Access its ACL
-// says so; besides, each notice carries the epoch of the master that wrote it, and the
-// master that leads watches it and writes it again when it is not its own.
+// notice is a znode in which the active master publishes something: the bound of the backlog,
+// or the quarantined subjects. Only a master may write it. With an Access, the ACL enforces
+// that. Besides, each notice has the epoch of its master; the master that leads watches the
+// znode and writes it again if another client has changed it.
 type notice struct {
 	path  string
 	found []byte       // as it was read or written last; empty for none
@@ -25,8 +25,8 @@ type notice struct {
 // signInterval is how often a notice is written at most.
 const signInterval = 250 * time.Millisecond
 
-// sign writes the notices that have changed, or that somebody else has. That the server
-// refuses one is told, and ends nothing.
+// sign writes the notices whose content has changed, or that another client has changed. A
+// refusal of the server is reported, and ends nothing.
 func (r *reconciler) sign(p *decide.Plan) error {
 	for _, one := range []struct {
 		notice *notice
@@ -37,7 +37,7 @@ func (r *reconciler) sign(p *decide.Plan) error {
 			continue
 		}
 		err := r.show(one.notice, one.data, p)
-		if zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNotEmpty) { // what is below it, no master has made
+		if zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNotEmpty) { // no master has made the znodes below it
 			until := r.quarantine.add(r.term.leading, about, err, false).until
 			p.WakeAt(until)
 			continue
@@ -72,7 +72,7 @@ func (r *reconciler) show(n *notice, data []byte, p *decide.Plan) error {
 	return err
 }
 
-// readNotice reads what a notice says. One that cannot be read is somebody else's.
+// readNotice reads a notice. If it cannot be decoded, another client wrote it.
 func (r *reconciler) readNotice(n *notice) error {
 	seen, err := exists(r.term.leading, r.term.session, fence.Exists(n.path).Watched())
 	if errors.Is(err, zkapi.ErrNoAuth) {
@@ -124,8 +124,8 @@ type backlogRecord struct {
 	Finished int   `json:"finished"` // tasks that have one and are still there
 }
 
-// backlogNotice tells clients how many tasks are finished, so that they can count those
-// that are not (Submit).
+// backlogNotice has the number of finished tasks, so that clients can count the unfinished
+// ones (Submit).
 func (r *reconciler) backlogNotice() []byte {
 	if r.policy.backlog == 0 {
 		return nil
@@ -153,7 +153,7 @@ type quarantineRow struct {
 // quarantineRows bounds what /quarantine lists.
 const quarantineRows = 50
 
-// quarantineNotice tells operators what is left alone.
+// quarantineNotice lists the quarantined subjects for operators.
 func (r *reconciler) quarantineNotice() []byte {
 	all := r.quarantine.list()
 	if len(all) == 0 {

@@ -42,7 +42,7 @@ func (r *reconciler) prepare(decisions []decide.Transition) ([]decide.Transition
 		missing := errors.Is(reply.Err, zkapi.ErrNoNode)
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			s, _ := r.layout.subjectOf(zkapi.Get(q.path), reply.Err)
-			r.quarantineSubject(s, reply.Err, false) // what is read here is read in order to write
+			r.quarantineSubject(s, reply.Err, false) // these reads only prepare a write
 			gone[q.of] = true
 			continue
 		}

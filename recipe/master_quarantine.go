@@ -29,8 +29,8 @@ func (s subject) compare(other subject) int {
 	return cmp.Or(cmp.Compare(s.kind, other.kind), cmp.Compare(s.name, other.name))
 }
 
-// Quarantined is something that a master or a worker leaves alone for a while, because
-// the server refuses what is to be done with it. Everything else goes on.
+// Quarantined is a subject that a master or a worker leaves alone for a while, because the
+// server refuses requests for it. Everything else goes on.
 type Quarantined struct {
 	Kind    string    // task, worker, progress, request (to remove a task) or notice
 	Name    string    // of the task or the worker, or the path of the notice
@@ -46,9 +46,9 @@ const (
 	mostQuarantine  = time.Minute
 )
 
-// quarantine is what one process leaves alone. Each subject is tried again after
-// pauses that grow; it is told when a quarantine begins and when it ends. Only one
-// thread uses it.
+// quarantine is the set of subjects that one process leaves alone. Each subject is tried
+// again after growing pauses. The log says when a quarantine begins and when it ends. Only
+// one thread uses the set.
 type quarantine struct {
 	env     zkapi.Env
 	obs     Observers
@@ -59,7 +59,7 @@ type quarantine struct {
 
 type quarantined struct {
 	reason  string
-	reading bool // what was refused was a read
+	reading bool // the refused request was a read
 	since   time.Time
 	until   time.Time // zero: there is no point in trying again
 	refused int
@@ -147,8 +147,7 @@ func (q *quarantine) worked(ctx context.Context, s subject, reading bool) {
 	}
 }
 
-// gone notes that the znode of s does not exist: one that comes under its name is a
-// new one.
+// gone notes that the znode of s does not exist: a later znode of the same name is a new one.
 func (q *quarantine) gone(ctx context.Context, s subject) {
 	delete(q.strikes, s)
 	if q.entries[s] != nil {
@@ -164,7 +163,7 @@ func (q *quarantine) end(ctx context.Context, s subject, why string) {
 	q.count(s.kind)
 }
 
-// due lists what is to be tried again now, and lets it be tried.
+// due lists the subjects to try again now, and releases them.
 func (q *quarantine) due() []subject {
 	if len(q.entries) == 0 {
 		return nil
@@ -194,7 +193,7 @@ func (q *quarantine) next() (next time.Time) {
 	return next
 }
 
-// retry lets s be tried at once: what is to be done with it is another thing now.
+// retry releases s at once, because the next request for it is a different one.
 func (q *quarantine) retry(s subject) {
 	if q.holds(s) {
 		q.entries[s].trial = true
@@ -241,7 +240,7 @@ func (q *quarantine) names(kind string) []string {
 	return names
 }
 
-// list is what is left alone now, by kind and name.
+// list returns the quarantined subjects, by kind and name.
 func (q *quarantine) list() []Quarantined {
 	var all []Quarantined
 	for _, s := range slices.SortedFunc(maps.Keys(q.entries), subject.compare) {

@@ -57,8 +57,8 @@ func (r *reconciler) sync() error {
 	return err
 }
 
-// confirmMaster checks that /master is still this session's. Somebody may have
-// deleted it by hand; then the term is over.
+// confirmMaster checks that /master still belongs to this session. If it was deleted by hand,
+// the term is over.
 func (r *reconciler) confirmMaster() error {
 	if fresh(r.masterWatch) {
 		return nil
@@ -75,7 +75,7 @@ func (r *reconciler) confirmMaster() error {
 	return nil
 }
 
-// fresh reports whether what was read with this watch needs no reading.
+// fresh reports whether data that was read with this watch need not be read again.
 func fresh(watch zkapi.Source) bool { return watch != nil && !watch.Fired() }
 
 // readCancellations listens for clients that have cancelled a task: each sets the data of
@@ -104,7 +104,7 @@ func (r *reconciler) readCancellations() error {
 	return nil
 }
 
-// readWorkers lists who is alive and whose inboxes exist.
+// readWorkers lists the live workers and the inboxes.
 func (r *reconciler) readWorkers() error {
 	if fresh(r.listWatch[r.layout.workers()]) {
 		return nil
@@ -142,8 +142,8 @@ func (r *reconciler) readWorkers() error {
 	return nil
 }
 
-// readInboxes lists the assignments of every worker whose inbox may have
-// changed. Only a live worker's inbox is watched: nobody else takes from one.
+// readInboxes lists the assignments of every worker whose inbox may have changed. Only a live
+// worker's inbox is watched, because only live workers remove assignments.
 func (r *reconciler) readInboxes() error {
 	var names []string
 	var ops []fence.Read
@@ -223,8 +223,8 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	}
 }
 
-// readClaims looks whether workers are alive, and what they say about themselves; of
-// those that were lost before the term began and hold something, only the latter.
+// readClaims reads whether workers are alive, and their claim records. If a worker was lost
+// before the term began and still holds something, readClaims reads only its record.
 func (r *reconciler) readClaims() error {
 	var listed, names []string
 	var ops, claims []fence.Read
@@ -275,8 +275,8 @@ func (r *reconciler) readClaims() error {
 	return nil
 }
 
-// lives takes over whether a session stands behind a worker that is listed. One
-// that has gone since is seen when the workers are listed again.
+// lives takes over whether a listed worker's znode belongs to a session. If the znode has
+// gone since, the next list of the workers shows it.
 func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 	if seen.Err != nil || !seen.Found {
 		return seen.Err
@@ -334,9 +334,9 @@ func (r *reconciler) readTasks() error {
 // verified bounds the finished tasks that one resync looks at again.
 const verified = 1000
 
-// verify looks whether finished tasks are still those that were seen: one that was
-// collected may have been submitted anew under the same id. It goes through them in
-// turns, at each resync some, and only when such a thing may have happened.
+// verify checks that finished tasks are still the same tasks: after a collect, the same id
+// may have been submitted again. It checks some of them at each resync, in turns, and only
+// when such a change is possible.
 func (r *reconciler) verify() error {
 	if len(r.unverified) == 0 && r.recreated {
 		r.recreated = false
@@ -371,7 +371,7 @@ func (r *reconciler) verify() error {
 	return nil
 }
 
-// reset forgets what is known of a task that is another one by now.
+// reset forgets a task's old state, because its id now stands for another task.
 func (r *reconciler) reset(t string) {
 	worker := r.view.Task(t).Worker
 	r.view.Forget(t)
@@ -379,8 +379,8 @@ func (r *reconciler) reset(t string) {
 	r.view.Dirty[t] = true
 }
 
-// readDirty reads the tasks of which something may have changed: the options of
-// those that are new, and the children of those that have any.
+// readDirty reads the tasks that may have changed: the options of new tasks, and the children
+// of tasks that have any.
 func (r *reconciler) readDirty() error {
 	names := slices.Sorted(maps.Keys(r.view.Dirty))
 	names = names[:min(len(names), maxReads)]
@@ -467,8 +467,8 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 	return childless, parents, nil
 }
 
-// update takes over what is below a task. A task that has come back waits before
-// it is assigned again, unless it was called back.
+// update takes over the children of a task. A task that was given back waits before it is
+// assigned again, unless it was revoked.
 func (r *reconciler) update(t string, b below) {
 	delete(r.view.Dirty, t)
 	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
@@ -556,8 +556,8 @@ func (r *reconciler) readProgress() error {
 	return nil
 }
 
-// readExpired reads the finished tasks that are to be collected: what is deleted
-// is exactly what was read.
+// readExpired reads the finished tasks that are to be removed, because a removal deletes
+// exactly what was read.
 func (r *reconciler) readExpired() error {
 	if r.policy.Retention == 0 && len(r.view.Asked) == 0 {
 		return nil

@@ -19,8 +19,8 @@ import (
 var (
 	// errLeftAlone ends a pass that has quarantined something: another one follows at once.
 	errLeftAlone = errors.New("something is left alone from now on; the rest is looked at again")
-	// errPressed ends a pass in which nothing was carried out because the server refuses
-	// what it may carry out later.
+	// errPressed ends a pass in which the server carried out nothing, for reasons that may
+	// pass.
 	errPressed = errors.New("the server refuses writes for now")
 )
 
@@ -45,8 +45,8 @@ func newBounds(session fence.Session) bounds {
 	return bounds{ops: maxMultiOps, bytes: most, most: most}
 }
 
-// lost makes the next multi half as large as one that was lost, or that was refused
-// without a word about which of its operations.
+// lost makes the next multi half as large, after a multi was lost, or was refused without
+// naming an operation.
 func (b *bounds) lost(ops []zkapi.Op, err error) {
 	size := sizeOf(ops)
 	switch {
@@ -193,8 +193,8 @@ func (r *reconciler) fitted(ops []zkapi.Op) {
 	}
 }
 
-// settled is what a round of multis comes to, of their errors: nil, an error, or one
-// of those that end the pass because something was left alone.
+// settled combines the errors of a round of multis: into nil, an error, or an error that ends
+// the pass because a subject was quarantined.
 func settled(errs []error) error {
 	var left, others []error
 	applied := false
@@ -255,13 +255,12 @@ func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
 	delete(r.inboxWatch, w)
 }
 
-// unreadable handles a task that is not there any more, and one that the server
-// refuses to show.
+// unreadable handles a task that does not exist any more, or that the server refuses to show.
 func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 	switch {
 	case err == nil:
 		return false, nil
-	case errors.Is(err, zkapi.ErrNoNode) && r.quarantine.inboxOf(t) != "": // its assignment is what is left alone
+	case errors.Is(err, zkapi.ErrNoNode) && r.quarantine.inboxOf(t) != "": // its assignment is quarantined
 	case errors.Is(err, zkapi.ErrNoNode):
 		r.quarantine.gone(r.term.leading, subject{taskSubject, t})
 	case zkapi.Refused(err) || zkapi.TooLarge(err): // it is so named in an inbox
@@ -305,15 +304,16 @@ func (r *reconciler) release() error {
 	return nil
 }
 
-// remake makes the parents anew when one of them is gone, and returns why it was missed.
-// With an Access nobody but a master may, and this one leads, so that no other will.
+// remake creates the parents again when one of them is gone, and returns why it was missed.
+// With an Access only a master may create them, and this master leads, so no other master
+// will.
 func (r *reconciler) remake(err error) error {
 	if !errors.Is(err, zkapi.ErrNoNode) {
 		return err
 	}
 	tell := r.notices.teller(r.term.leading, r.term.obs.Logger)
 	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", tell); made != nil {
-		return fmt.Errorf("%w; it cannot be made anew: %v", err, made) // somebody else may make it
+		return fmt.Errorf("%w; it cannot be made anew: %v", err, made) // another role may make it
 	}
 	r.term.obs.Logger.WarnContext(r.term.leading, "a parent was gone, and is made anew", "error", err)
 	return err
@@ -337,7 +337,7 @@ func (r *reconciler) fits(s subject) bool {
 	return false
 }
 
-// vanished forgets what was left alone and is not listed any more.
+// vanished forgets the quarantined subjects that are not listed any more.
 func (r *reconciler) vanished(kind string, listed func(string) bool) {
 	for _, name := range r.quarantine.names(kind) {
 		if !listed(name) {

@@ -72,9 +72,9 @@ func (r *reconciler) readMeant(names []string) error {
 	return nil
 }
 
-// wants takes over that a client wants a task to be removed. What is known of the task is
-// read again if it may be older than the request: if the task is not finished yet, or is
-// not the one that is meant.
+// wants records that a client wants a task to be removed. The task is read again if its view
+// may be older than the request: if it is not finished yet, or is not the task that the
+// request means.
 func (r *reconciler) wants(t string, czxid int64) {
 	if r.quarantine.holdsTask(t) {
 		r.quarantine.entries[subject{taskSubject, t}].asked = true

@@ -42,7 +42,7 @@ var writeTable = [decide.Actions]writeRow{
 	decide.OpenInbox:     {ops: (*reconciler).createInbox, subject: workerSubject, observe: (*reconciler).readHolderAgain},
 }
 
-// checkWrites says what is missing in a table of writes.
+// checkWrites returns an error if something is missing in a table of writes.
 func checkWrites(table []writeRow) error {
 	for a, row := range table {
 		if row.ops == nil || row.subject == "" {
@@ -88,7 +88,7 @@ func (r *reconciler) batch(decisions []decide.Transition, known prepared) (n int
 				zkapi.Check(r.layout.inbox(worker), r.view.Worker(worker).Incarnation))
 		}
 		add = append(add, r.write(d, known)...)
-		if row.notifies && !notified[worker] { // once is enough, whatever to: it is set to what it is
+		if row.notifies && !notified[worker] { // one set is enough, because the data stays the same
 			add = append(add, zkapi.Set(r.layout.worker(worker), known.address[worker], zkapi.AnyVersion))
 		}
 		bytes := sizeOf(add)

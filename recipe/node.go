@@ -20,15 +20,14 @@ type NodeConfig struct {
 	// LeaderWorks lets the node that leads work as well. Without it a cluster of
 	// one node executes nothing.
 	LeaderWorks bool
-	// Drain is how long a worker whose node has been elected may finish what it
-	// holds. Default 30 s.
+	// Drain is how long the worker of an elected node may go on to finish its tasks. Default
+	// 30 s.
 	Drain time.Duration
 }
 
-// Node is one of many equal processes: every one stands for election; one leads,
-// the rest work. When the leader is lost a worker takes over: its node finishes
-// what it holds, takes no more, and leads meanwhile. When it leads no longer it
-// works again.
+// Node is one of many equal processes: all stand for election; one leads, the rest work. When
+// the leader is lost, another node is elected. It leads at once; its worker finishes its
+// tasks and takes no more. When the node does not lead any more, it works again.
 type Node struct {
 	config NodeConfig
 	env    zkapi.Env
@@ -182,10 +181,10 @@ func (n *Node) restWhile(onLead func(context.Context, Lead)) func(context.Contex
 	}
 }
 
-// Close makes the node finish what it holds, until ctx ends, hand over if it
-// leads, and leave. It returns what Master.Close does. As Worker.Close it does not return
-// while a handler runs, unless WorkerConfig.Unreturned says otherwise; the leadership is
-// handed over when ctx ends, whatever runs.
+// Close lets the node finish its tasks until ctx ends, hand over if it leads, and leave. It
+// returns the result of Master.Close. Like Worker.Close it does not return while a handler
+// runs, unless WorkerConfig.Unreturned says otherwise. The leadership is handed over when ctx
+// ends, even if a handler still runs.
 func (n *Node) Close(ctx context.Context) error {
 	if !n.life.close() {
 		return n.life.wait(ctx, n.env)

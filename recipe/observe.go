@@ -32,7 +32,7 @@ type Metrics interface {
 	// Finished: a worker recorded a result this long after it had read the
 	// assignment.
 	Finished(took time.Duration)
-	// Fenced: a write was refused because somebody else holds the claim.
+	// Fenced: a write was refused because another process holds the claim.
 	Fenced(role string)
 	// LeaseLapsed: a worker has told its handlers to end, because no write was
 	// acknowledged for so long that its session may be over.
@@ -40,8 +40,8 @@ type Metrics interface {
 	// Retried: a step has failed and is tried again, after a pause. refused says that the
 	// server has refused it.
 	Retried(step string, refused bool)
-	// Quarantined: how many of a kind (task, worker, progress, request, notice, execution) are
-	// left alone now, because the server refuses what is to be done with them.
+	// Quarantined: how many subjects of a kind (task, worker, progress, request, notice,
+	// execution) are left alone now, because the server refuses requests for them.
 	Quarantined(kind string, now int)
 	// Unreturned: so many handlers of this worker were told to return more than a
 	// second ago and have not.

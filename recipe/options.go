@@ -106,10 +106,9 @@ type submission struct {
 	noWait  bool
 }
 
-// ID gives the submission a name of the caller's own, made of letters, digits
-// and _ . : - only. Whoever submits the same id again, at the same time or later,
-// in this process or another, gets the first task and makes no second one, for as
-// long as the first is not collected.
+// ID gives the submission a name of the caller's own, made of letters, digits and _ . : -
+// only. A second submission of the same id, at the same time or later, from any process,
+// finds the first task and makes no other, until the first task is collected.
 func ID(id string) SubmitOption { return func(s *submission) { s.id, s.ours = id, false } }
 
 // With asks for all of o.

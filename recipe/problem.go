@@ -16,7 +16,7 @@ import (
 // role never deletes what another process has made.
 type Problem struct {
 	Path   string // of the znode
-	What   string // what it is, and what follows from that
+	What   string // the kind of the znode, and the consequence
 	Remedy string // what to type in zkCli
 }
 
@@ -68,8 +68,8 @@ func (l layout) progressProblem(t string, stat zkapi.Stat) Problem {
 	return notAlive(l.progress(t), stat, "it is no sign that the task is being executed")
 }
 
-// candidateProblem says why a znode is left out of the line, or reports false for
-// one that stands in it.
+// candidateProblem says why a znode is not in the queue of candidates, or reports false if it
+// is.
 func (l layout) candidateProblem(name string, stat zkapi.Stat) (Problem, bool) {
 	switch path := l.candidate(name); {
 	case !stat.Alive():
@@ -105,11 +105,11 @@ func (l layout) lasting(path string, stat zkapi.Stat) Problem {
 	return notPersistent(path, stat, "it goes when there is nothing below it, and is made anew by who starts next")
 }
 
-// ErrObstructed means that a znode is in the way that is not what belongs there, so that
-// what was asked for cannot be done. The error says which, and the remedy.
+// ErrObstructed means that a znode of another kind is in the way, so the call cannot succeed.
+// The error names the znode and the remedy.
 var ErrObstructed = errors.New("a znode is in the way")
 
-// notices remembers which problems were told of, so that each is told once.
+// notices remembers the reported problems, so that each is reported once.
 type notices struct {
 	mu   sync.Mutex
 	told map[string]int64 // czxid by path
@@ -125,7 +125,7 @@ func (n *notices) tell(ctx context.Context, log *slog.Logger, p Problem, stat zk
 	if n.told == nil {
 		n.told = map[string]int64{}
 	}
-	const most = 1000 // remembered; those beyond are told of again
+	const most = 1000 // remembered; then all are forgotten and reported again
 	if len(n.told) >= most {
 		clear(n.told)
 	}
@@ -133,13 +133,12 @@ func (n *notices) tell(ctx context.Context, log *slog.Logger, p Problem, stat zk
 	log.WarnContext(ctx, "a znode is in the way", "znode", p.Path, "problem", p.What, "remedy", p.Remedy)
 }
 
-// teller tells of problems with znodes of which nothing else is known.
+// teller returns a function that reports problems of znodes without a known Stat.
 func (n *notices) teller(ctx context.Context, log *slog.Logger) func(Problem) {
 	return func(p Problem) { n.tell(ctx, log, p, zkapi.Stat{}) }
 }
 
-// unobstructed takes a step, again and again while a Problem makes it impossible.
-// The znode is told of once.
+// unobstructed repeats a step while a Problem makes it impossible. It reports the znode once.
 func (n *notices) unobstructed(ctx context.Context, again *retry, session endable, step func() error) error {
 	for {
 		err := again.retryOnDisconnect(ctx, session, step)
@@ -193,7 +192,7 @@ func (l layout) belowProblem(t, name string, stat zkapi.Stat) (Problem, bool) {
 	return Problem{}, false
 }
 
-// recordProblem is that of what is below a task and does not stay.
+// recordProblem is the Problem of a record below a task that is not persistent.
 func recordProblem(path string, stat zkapi.Stat) Problem {
 	return fleeting(path, stat, "what is on record goes with it")
 }

@@ -18,7 +18,7 @@ type claimRecord struct {
 	Nonce    string `json:"nonce"`
 	Capacity int    `json:"capacity,omitempty"` // of a worker: the assignments it takes; 0 leaves it to the master
 	Retiring bool   `json:"retiring,omitempty"` // a worker that takes no more
-	Acks     bool   `json:"acks,omitempty"`     // a worker that gives back itself what is taken from it
+	Acks     bool   `json:"acks,omitempty"`     // the worker gives back tasks itself when they are taken from it
 	Fenced   bool   `json:"fenced,omitempty"`   // a master has taken the claim from a worker that did not answer
 	// EpochSeen is the highest epoch that a worker has seen, when the tree shows a
 	// lower one; see memory.
@@ -85,8 +85,8 @@ func readable(result []byte) bool {
 	})
 }
 
-// decodeStatus reads a status; what was not written by this package, such as a
-// plain "done" from zkCli, is the result of a task that is done.
+// decodeStatus reads a status. If another program wrote it, such as a plain "done" from
+// zkCli, the data is the result of a finished task.
 func decodeStatus(data []byte) Status {
 	var record statusRecord
 	if err := json.Unmarshal(data, &record); err != nil || record.State == "" {

@@ -8,29 +8,28 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// A finished task may have more below it than fits into one multi. It is removed in
-// parts then: first what is not the recipe's, then the oldest attempts. The last part is
-// the only one that counts: it has the status, the task, and what is left below it, and
-// is all or nothing like every other transition. Until then the task is there with its
-// status: it is finished for everybody, its id is taken, and whoever collects it, a
-// client or this or another master, begins where the last one has stopped.
+// A finished task may have more below it than fits into one multi. Then it is removed in
+// parts: first the znodes that are not the recipe's, then the oldest attempts. The last part
+// is the transition: one multi deletes the status, the task, and the rest below it. Until
+// then the task exists with its status, so it is finished for every reader, and its id is in
+// use. If a removal stops halfway, the next one continues there, by a client, this master or
+// another.
 //
 // Only masters write parts. Each part checks the task and its status, so that it takes
-// nothing from a task that is not finished. These checks cannot tell a task from a later
-// one of the same id that is finished, too, because the versions of znodes begin at 0
-// whenever they are made. The claim does that: a later task gets attempts and a result
-// only when a master has assigned it. This master does so only after it has learned that
-// the former task is gone, and has no part under way then; another master has a higher
-// epoch, which refuses the part. What remains is a later task that was cancelled before
-// it was assigned: a late write may remove it as if its retention were over. A client has
-// no such claim, so it asks a master (client_collect.go).
+// nothing from a task that is not finished. These checks cannot distinguish the task from a
+// later finished task of the same id, because each new znode begins at version 0. The claim
+// can: a later task gets attempts and a result only after a master has assigned it. This
+// master assigns it only when it knows that the former task is gone, and then no part is
+// under way. Another master has a higher epoch, so the part is refused. One case remains: a
+// late write may remove a later task that was cancelled before it was assigned, as if its
+// retention were over. A client has no such claim, so it asks a master (client_collect.go).
 
 // wholeAtMost bounds the operations of a removal that is not divided: it is one write
 // for the server and for all its followers.
 const wholeAtMost = 10 * maxMultiOps
 
-// removal is the next part of what removes a finished task, as large as b allows, and
-// what is left below it then. The last part leaves nothing: rest is nil.
+// removal returns the next part of the removal of a finished task, as large as b allows, and
+// the children that are left after it. After the last part rest is nil.
 func (l layout) removal(t string, left decide.Leftover, b bounds) (ops []zkapi.Op, rest []string) {
 	children := slices.SortedStableFunc(slices.Values(left.Children), inRemovalOrder)
 	whole := collection(l, t, left, children)
@@ -54,7 +53,7 @@ func (l layout) removal(t string, left decide.Leftover, b bounds) (ops []zkapi.O
 	return whole, nil // there is nothing to divide
 }
 
-// collection deletes a finished task, with what is below it, exactly as it was read.
+// collection deletes a finished task with its children, exactly as they were read.
 func collection(l layout, t string, left decide.Leftover, children []string) []zkapi.Op {
 	var ops []zkapi.Op
 	for _, child := range children {
@@ -67,8 +66,8 @@ func collection(l layout, t string, left decide.Leftover, children []string) []z
 	return append(ops, zkapi.Delete(l.task(t), left.Version))
 }
 
-// inRemovalOrder puts what is not the recipe's first, then attempts, the oldest first,
-// and the status last.
+// inRemovalOrder sorts znodes that are not the recipe's first, then attempts by age, and the
+// status last.
 func inRemovalOrder(a, b string) int {
 	rank := func(name string) (rank int, number int32) {
 		n, attempt := attemptNumber(name)
@@ -102,12 +101,12 @@ func divides(ops []zkapi.Op) bool {
 	return deletes > least || deletes == least && ops[0].Kind == zkapi.KindCheck
 }
 
-// removes reports whether a write removes a task, and not only a part of what is below.
+// removes reports whether a write deletes a task itself, and not only some children.
 func (l layout) removes(ops []zkapi.Op, t string) bool {
 	return slices.ContainsFunc(ops, func(op zkapi.Op) bool { return op.Kind == zkapi.KindDelete && op.Path == l.task(t) })
 }
 
-// partly takes over that a part of what is below a finished task was removed.
+// partly updates the view after some children of a finished task were removed.
 func (r *reconciler) partly(t string, ops []zkapi.Op) {
 	left := r.view.Task(t).Leftover
 	gone := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ErrWentBack means that the tree shows an epoch lower than one that was seen
-// before: the ensemble was wiped, replaced, or restored from a backup.
+// ErrWentBack means that the epoch in the tree is lower than an epoch seen before: the
+// ensemble was wiped, replaced, or restored from a backup.
 var ErrWentBack = errors.New("the tree has gone back in time")
 
 const (
@@ -28,20 +28,20 @@ const (
 	liftedAtOnce = 200
 )
 
-// memory is the highest epoch that a process has seen in its namespace. It outlives
-// sessions: after the tree has gone back in time it is what is left of the epochs
-// that were given out.
+// memory is the highest epoch that a process has seen in its namespace. It outlives sessions:
+// after the tree has gone back in time, only the memories of processes still know the epochs
+// that were used.
 type memory struct {
 	mu      sync.Mutex
 	epoch   int32
-	by      string // who has seen it
+	by      string // the role that has seen it
 	lost    bool   // the tree has gone back, and shows no higher epoch yet
 	times   int    // how often the tree has gone back, as sessions tell
 	atLeast int32  // as the operator has it (MasterConfig.EpochAtLeast)
 }
 
-// saw notes an epoch. What is no epoch, such as the version of a znode that another
-// program counts in, is left out.
+// saw notes an epoch. It ignores numbers that cannot be an epoch, such as the version of a
+// znode that another program uses as a counter.
 func (m *memory) saw(epoch int32, by string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,7 +50,7 @@ func (m *memory) saw(epoch int32, by string) {
 	}
 }
 
-// highest is the highest epoch seen, and by whom.
+// highest returns the highest epoch seen, and the role that saw it.
 func (m *memory) highest() (int32, string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,9 +77,10 @@ func (m *memory) lose() {
 	m.lost = true
 }
 
-// behind compares what the tree shows with what was known before it was asked: its error
-// is ErrWentBack. What another session has seen since is no reason: its server may have
-// been ahead. news says that this was not known before.
+// behind compares the epoch in the tree with the highest epoch that was known before the
+// read. If the tree is behind, the error is ErrWentBack. An epoch that another session saw
+// later does not count, because its server may have been ahead. news says that this was not
+// known before.
 func (m *memory) behind(shown, known int32) (err error, news bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -161,9 +162,9 @@ func lift(ctx context.Context, session fence.Session, path, holder string, from,
 	return from, nil
 }
 
-// lift raises the epoch above all that were seen, whoever leads: a master that leads
-// under a lower one is fenced, and the next election begins above. It returns the version
-// that /assign has at least.
+// lift raises the epoch above all epochs seen, even if a master leads. A master with a lower
+// epoch is then fenced, and the next election gets a higher one. lift returns a lower bound
+// of the version of /assign.
 func (c candidate) lift(ctx context.Context) (floor int32, err error) {
 	shown, known, err := c.memory.compare(ctx, c.session, c.layout, c.obs, "master")
 	floor = c.memory.floor(known)
@@ -201,10 +202,10 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 	return err
 }
 
-// outdate holds an assignment that was made under a lower epoch than one that this
-// worker has seen, without executing it: its token may have been given out before.
-// The claim then says which epoch was seen, so that the master lifts its own; from
-// then on the assignment can be given back.
+// outdate holds an assignment without executing it, because its epoch is lower than an epoch
+// that this worker has seen: its token may have been used before. The claim record then has
+// the epoch that was seen, so that the master raises its own. After that the assignment can
+// be given back.
 func (i *incarnation) outdate(e *execution) {
 	seen, by := i.worker.memory.highest()
 	i.worker.config.Metrics.WentBack("worker")

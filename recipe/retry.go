@@ -21,8 +21,8 @@ const (
 	// quickTries is how many pauses do not grow yet after a failure that is no
 	// refusal: a lost answer or a lost race is over in a moment.
 	quickTries = 4
-	// mostAfterLoss and mostAfterRefusal bound the pauses. What was lost may come back
-	// at any moment; what is refused waits for a person, or for a quota.
+	// mostAfterLoss and mostAfterRefusal bound the pauses. A lost connection may come back at
+	// any moment; a refusal lasts until a person changes something, or a quota.
 	mostAfterLoss    = 2 * time.Second
 	mostAfterRefusal = 30 * time.Second
 )
@@ -32,7 +32,7 @@ const (
 type retry struct {
 	env  zkapi.Env
 	obs  Observers
-	step string // what is tried, in the log and the metric
+	step string // the name of the step in the log and the metric
 
 	lossesOnly bool // retryOnDisconnect returns every refusal
 
@@ -125,8 +125,8 @@ func passing(err error) bool {
 	return errors.Is(err, zkapi.ErrConnectionLoss) || errors.Is(err, zkapi.ErrNotSent) || zkapi.Curable(err)
 }
 
-// unless is why a repetition has ended, and what it was repeated for, if that was a
-// refusal: who waited in vain wants to know.
+// unless returns why a repetition has ended, with the refusal that was the reason to repeat,
+// if any.
 func unless(over, err error) error {
 	if zkapi.Refused(err) {
 		return fmt.Errorf("%w: %w", over, err)

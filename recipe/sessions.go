@@ -65,8 +65,8 @@ func (s sessions) one(ctx context.Context, session zkapi.Session, body func(cont
 	return mine.served, err
 }
 
-// ownSession remembers how its first end came about and what it came to: a role
-// may close it before it waits for others.
+// ownSession records why the session ended and what Close returned, because a role may close
+// it early and needs both later.
 type ownSession struct {
 	zkapi.Session
 	served bool // the role was taken on it
@@ -85,7 +85,7 @@ func (s *ownSession) Close(ctx context.Context) error {
 	return s.result
 }
 
-// errEnough ends each: the role has done what it was asked to.
+// errEnough ends a session's loop without an error: the role has retired.
 var errEnough = errors.New("retired")
 
 // closeSession ends a session even when ctx has ended, so that its ephemerals do

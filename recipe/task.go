@@ -10,14 +10,14 @@ import (
 
 // Causes of a handler's context.
 var (
-	// ErrClaimLost means that the worker's session ended or that another process
-	// registered under its name: the task will be given to somebody.
+	// ErrClaimLost means that the worker's session ended or that another process registered
+	// under its name: the task will be assigned again.
 	ErrClaimLost = errors.New("worker's claim is lost")
 	// ErrAssignmentLost means that the task was taken away or cancelled.
 	ErrAssignmentLost = errors.New("assignment was taken away")
-	// ErrLeaseLapsed means that no write of the worker was acknowledged for so long
-	// that its session may be over by now, and the task with somebody else. If the
-	// claim turns out to be alive, the task begins again here under the same token.
+	// ErrLeaseLapsed means that no write of the worker was acknowledged for so long that its
+	// session may be over by now, and the task may have another owner. If the claim turns out
+	// to be alive, the task begins again here under the same token.
 	ErrLeaseLapsed = errors.New("the worker's lease has lapsed")
 	// ErrRevoked means that a resident task is to move to another worker. The next
 	// one starts only when this handler has returned.
@@ -42,14 +42,13 @@ type Task struct {
 // MaxProgress is the size in bytes of the largest progress.
 const MaxProgress = 4 << 10
 
-// Progress tells whoever watches how far the execution has got. It returns at
-// once: of several in quick succession only the last is published
-// (WorkerConfig.ProgressInterval). It is a hint that dies with the execution and
-// the worker's session. A task with Options.HeartbeatTimeout is taken from a worker that
-// does not call it often enough.
+// Progress publishes how far the execution has got. It returns at once; of several calls in
+// quick succession only the last is published (WorkerConfig.ProgressInterval). Progress is a
+// hint that is deleted with the execution and the worker's session. A task with
+// Options.HeartbeatTimeout is taken from a worker that does not call Progress often enough.
 //
-// It fails with zkapi.ErrTooLarge beyond MaxProgress. On a Task that no worker
-// made it does nothing.
+// It fails with zkapi.ErrTooLarge beyond MaxProgress. On a Task that was not made by a worker
+// it does nothing.
 func (t Task) Progress(progress []byte) error {
 	if len(progress) > MaxProgress {
 		return fmt.Errorf("recipe: %w: progress of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(progress), MaxProgress)

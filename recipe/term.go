@@ -132,8 +132,8 @@ func (t *term) heartbeat() {
 	}
 }
 
-// resign gives up /master under the claim, so that a backup need not wait for the
-// end of the session. A /master that somebody made by hand stays.
+// resign gives up /master under the claim, so that a backup need not wait for the end of the
+// session. A /master that was made by hand stays.
 func (t *term) resign(l layout) error {
 	if t.holding.Err() != nil {
 		return context.Cause(t.holding)

@@ -11,9 +11,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Leader is who is the active master. The zero value: nobody.
+// Leader describes the active master. The zero value means that no master leads.
 type Leader struct {
-	Address string // data of /master: MasterConfig.Address, or what was last proclaimed; empty when that is not shown
+	Address string // data of /master: MasterConfig.Address, or the data of the last Proclaim; empty if it cannot be read
 	Name    string // of a master of this package; empty for one made by hand, or when /assign is not shown
 	Epoch   int32  // that it has begun; 0 likewise
 	Session int64  // that holds /master
@@ -40,7 +40,7 @@ func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ..
 	return err
 }
 
-// leader tells who is master and when it changes, until tell returns false.
+// leader calls tell with the active master and at each change, until tell returns false.
 func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 	var last *Leader
 	again := newRetry(f.env, f.obs, "look at /master")
@@ -53,7 +53,7 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 			return err
 		}
 		err := again.retryOnDisconnect(ctx, f.session, read)
-		if zkapi.Permanent(err) { // this process is not shown who leads: what it was told last stands
+		if zkapi.Permanent(err) { // this process may not read who leads: the last answer stands
 			again.tell(ctx, err)
 			now, watch, err = Leader{}, nil, nil
 			if last != nil {
@@ -85,7 +85,7 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Leader, seen zkapi.Result, err error) {
 	seen, err = exists(ctx, f.session, fence.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
-		return Leader{}, seen, err // what no session holds is nobody's claim
+		return Leader{}, seen, err // only an ephemeral of a session is a claim
 	}
 	got, err := f.session.Do(ctx, fence.Get(f.layout.master()))
 	switch {
@@ -126,7 +126,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 		read := func() (err error) {
 			got = zkapi.Result{}
 			shown, err = exists(ctx, f.session, fence.Exists(f.layout.progress(task)).Watched())
-			if err == nil && shown.Stat.Alive() { // what was left by an execution that is over shows nothing
+			if err == nil && shown.Stat.Alive() { // progress left by a finished execution does not count
 				got, err = f.session.Do(ctx, fence.Get(f.layout.progress(task)))
 			}
 			if zkapi.Refused(err) { // a hint that is not shown is none
@@ -136,8 +136,9 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 			if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 				return err
 			}
-			// The status is read last. One transaction creates it and deletes the progress:
-			// whoever reads the status first may find neither, and tell that a worker is lost.
+			// The status is read last. One transaction creates it and deletes the progress: a
+			// reader that reads the status first may find neither, and report that a worker
+			// is lost.
 			if ended, err = exists(ctx, f.session, fence.Exists(f.layout.status(task)).Watched()); err != nil {
 				return err
 			}
@@ -160,7 +161,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 	}
 }
 
-// Leader returns who is the active master now.
+// Leader returns the active master.
 func (c *Client) Leader(ctx context.Context) (Leader, error) {
 	var leader Leader
 	err := c.reading(ctx, func(session fence.Session) (err error) {
@@ -171,10 +172,9 @@ func (c *Client) Leader(ctx context.Context) (Leader, error) {
 	return leader, err
 }
 
-// Leaders tells who is the active master: now, and whenever it changes, until ctx
-// ends, the loop is left, or the client is closed. A slow reader is told the
-// latest only. Among many processes, each that follows reads /master at each
-// change.
+// Leaders streams the active master: now, and at each change, until ctx ends, the loop is
+// left, or the client is closed. A slow reader gets only the latest. Each process that uses
+// Leaders reads /master at each change.
 func (c *Client) Leaders(ctx context.Context) iter.Seq[Leader] {
 	return func(yield func(Leader) bool) {
 		var last *Leader
@@ -190,9 +190,9 @@ func (c *Client) Leaders(ctx context.Context) iter.Seq[Leader] {
 	}
 }
 
-// Progress tells what the execution of a task shows (Task.Progress), nil when
-// that has gone with its worker, until the task has its status or is gone, ctx
-// ends, the loop is left, or the client is closed. A slow reader is told the latest only.
+// Progress streams the progress of a task (Task.Progress), and nil if the progress is gone
+// with its worker. The stream ends when the task has its status or is gone, ctx ends, the
+// loop is left, or the client is closed. A slow reader gets only the latest.
 func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		c.follow(ctx, func(f followed) error { return f.progress(ctx, task, yield) })

@@ -36,8 +36,8 @@ type WorkerConfig struct {
 	// ProgressInterval is how often the progress of one task is published at
 	// most. Default 500 ms.
 	ProgressInterval time.Duration
-	// Unreturned says what becomes of a handler of a resident task that does not return
-	// when it is told to. Default: the worker waits for it.
+	// Unreturned says what happens if the handler of a resident task does not return when its
+	// context ends. Default: the worker waits for it.
 	Unreturned Unreturned
 	// OnMaster, if set, is called with the active master when the worker has
 	// registered and whenever it changes, one call at a time; changes meanwhile
@@ -51,7 +51,7 @@ type WorkerConfig struct {
 // attempt with an error.
 const MaxResult = 256 << 10
 
-// Worker registers, executes what it is assigned and records each result once.
+// Worker registers, executes its assigned tasks, and records each result once.
 type Worker struct {
 	config WorkerConfig
 	env    zkapi.Env
@@ -116,12 +116,12 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// Run registers and works, again under a new session whenever one is lost, until
-// ctx ends; it returns the cause. The handlers' contexts end with ctx. The session is
-// kept until they have returned, so that no other worker begins a resident task before
-// (see WorkerConfig.Unreturned; for ordinary tasks, for no longer than the session's
-// timeout). What they had not finished is left to others. When Run returns, all
-// handlers have returned but those that were abandoned. To let them finish, use Close.
+// Run registers and works until ctx ends, under a new session whenever one is lost; it
+// returns the cause. The handlers' contexts end with ctx. The session is kept until the
+// handlers have returned, so that no other worker begins a resident task before (see
+// WorkerConfig.Unreturned). For ordinary tasks it is kept no longer than the session's
+// timeout. Unfinished tasks are left to other workers. When Run returns, all handlers have
+// returned except abandoned ones. To let the handlers finish, use Close.
 //
 // Run returns earlier only when the ensemble refuses it for good: see
 // zkapi.Permanent.
@@ -144,11 +144,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	return err
 }
 
-// Close lets the worker take no more, finish what it holds, and leave; resident
-// tasks move to others. When ctx ends first, what runs is told to end, and left to
-// others when it has. Run returns, and then Close: nil means that the ensemble has
-// confirmed the end of the session; ErrCloseUnconfirmed means that the worker's name may stay in
-// use until the session's timeout. A Worker that is closed cannot Run again.
+// Close lets the worker finish its tasks and leave. It takes no more tasks, and its resident
+// tasks move to other workers. If ctx ends first, the contexts of the handlers end, and each
+// task is left to other workers when its handler has returned. Then Run returns, and then
+// Close. A nil error means that the ensemble has confirmed the end of the session;
+// ErrCloseUnconfirmed means that the worker's name may stay in use until the session's
+// timeout. A closed Worker cannot Run again.
 //
 // Close does not return while a handler runs, whether or not ctx has ended, unless
 // WorkerConfig.Unreturned says otherwise. Abandon, from another goroutine, ends that.
@@ -247,11 +248,10 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	return true, context.Cause(i.ctx)
 }
 
-// register waits until the worker's name is free and takes it. Whoever holds it
-// is never removed: it may be the ghost of this worker's own last session, which
-// ends by itself, or another process. A znode under its name that it may not see is
-// told and waited for like any other. It returns the claim and when the write that
-// took it was sent, by Env.Elapsed.
+// register waits until the worker's name is free and takes it. It never removes the znode of
+// the present holder: that may be this worker's own last session, which ends by itself, or
+// another process. A hidden znode under the name is reported and waited for like any other.
+// register returns the claim, and when the write that took it was sent, by Env.Elapsed.
 func (w *Worker) register(ctx context.Context, session fence.Session, again *retry) (claim, time.Duration, error) {
 	path := w.layout.worker(w.config.Name)
 	var other int64 // session that is known to hold the name

@@ -28,7 +28,7 @@ type execution struct {
 	watch    zkapi.Source            // on the assignment of a resident task
 	held     time.Time               // since when it waits for a handler that was abandoned
 
-	shown progress // what is published
+	shown progress // as published
 
 	// Guarded by the incarnation's mutex:
 	stage    stage // see enter
@@ -48,10 +48,10 @@ type progress struct {
 	refused bool // that has been told
 }
 
-// start runs handlers for what waits: those of a greater priority first, then
-// those that were assigned first, as many as may run. If the lease is over, because
-// nothing was relied on it for a while or because it has lapsed, a write comes first:
-// the assignment may have been read from a server that is cut off.
+// start runs handlers for waiting executions, by priority and then in the order of
+// assignment, as many as may run. If the lease is over, because it was not needed for a while
+// or has lapsed, a write comes first: the assignment may have been read from a server that is
+// cut off.
 func (i *incarnation) start() error {
 	queue := slices.Collect(maps.Values(i.held))
 	queue = slices.DeleteFunc(queue, func(e *execution) bool { return !i.at(e, stageWaiting) && !i.resumes(e) })
@@ -141,8 +141,8 @@ func (i *incarnation) launches(e *execution) bool {
 // FailNow of a test does.
 var errHandlerExited = errors.New("handler ended its goroutine and did not return")
 
-// errResidentReturned is how a resident task ends an attempt whose handler has
-// returned although nobody told it to.
+// errResidentReturned ends the attempt of a resident task whose handler returned before its
+// context ended.
 var errResidentReturned = errors.New("the handler of a resident task has returned")
 
 // call runs the handler, unless its context has ended before, and makes a panic an
@@ -241,10 +241,10 @@ func (i *incarnation) report(e *execution, p []byte) {
 // free handler.
 var waitingProgress = []byte("waiting")
 
-// endedProgress is what a task with Options.HeartbeatTimeout shows while the server refuses what
-// is to be recorded of its end. Without it the master would take the task for silent, and
-// then, because it cannot be given back either, the claim of the worker with all else
-// that the worker holds.
+// endedProgress is published for a task with Options.HeartbeatTimeout while the server
+// refuses the record of its end. Without it the master would see no progress and ask for the
+// task back. The worker could not give it back either, so it would lose its claim with all
+// its other tasks.
 var endedProgress = []byte("ended")
 
 // publish writes the progress that is due, and says when the next one is. Progress
@@ -350,7 +350,7 @@ func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	}
 	seen, err := exists(i.req, i.session, fence.Exists(path))
 	switch {
-	case errors.Is(err, zkapi.ErrNoAuth): // of somebody who had no business there
+	case errors.Is(err, zkapi.ErrNoAuth): // of a foreign client
 		return []zkapi.Op{mine, zkapi.Delete(path, zkapi.AnyVersion), create}, nil
 	case err != nil:
 		return nil, err

@@ -34,7 +34,7 @@ func (i *incarnation) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi
 	return replies
 }
 
-// fenced loses the claim to whoever has it now.
+// fenced ends the claim, because another process holds it now.
 func (i *incarnation) fenced(err error) {
 	i.worker.config.Metrics.Fenced("worker")
 	i.lose(fmt.Errorf("%w: %w", ErrClaimLost, err))
@@ -65,7 +65,7 @@ func (i *incarnation) returned(e *execution, result Result, err error) {
 	} else {
 		i.finish(e, result, err)
 	}
-	i.without(e) // last: what is waited for no longer must have its end
+	i.without(e) // last: an execution that is no longer waited for must have its end
 	i.worker.hangs(e, false)
 }
 

@@ -44,7 +44,7 @@ func (u Unreturned) check() error {
 	return nil
 }
 
-// How often a handler that does not return is told of.
+// How often a handler that does not return is reported.
 const (
 	firstWarning = time.Second
 	rarestWarn   = 5 * time.Minute
@@ -102,9 +102,10 @@ func (i *incarnation) abandon(e *execution, hung time.Duration, cause error) {
 	i.without(e)
 }
 
-// decline gives a resident task back that has come again although its abandoned handler
-// still runs here: nobody would ever begin it. The master gives it to others, as long as
-// there are any. Where there are none it comes again, and is held longer each time.
+// decline gives back a resident task that was assigned here again although its abandoned
+// handler still runs here, because this worker would never begin it. The master gives the
+// task to another worker, if there is one. If not, the task comes again, and is held longer
+// each time.
 func (i *incarnation) decline(e *execution) {
 	w := i.worker
 	again, still := w.declines(e.task)
@@ -164,8 +165,8 @@ func (i *incarnation) busy(any bool) bool {
 	return slices.ContainsFunc(i.running, func(e *execution) bool { return any || e.task.Options.Resident })
 }
 
-// promptly is how long handlers may take to return before a worker that stops gives
-// back what it holds, and how long giving back may take when they have returned.
+// promptly is how long handlers may take to return before a stopping worker gives back its
+// tasks, and how long that may take when they have returned.
 const promptly = time.Second
 
 // letGo keeps the session until the handlers have returned, so that the next owner of a
@@ -206,15 +207,15 @@ func (i *incarnation) letGo() {
 		giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
 	}
 	zkapi.Rest(i.env, "given back", i, giver)
-	_, _ = i.env.Wait(context.Background(), giver, i.session.Done(), i.env.Timer(promptly)) // also what was abandoned is put on record
+	_, _ = i.env.Wait(context.Background(), giver, i.session.Done(), i.env.Timer(promptly)) // abandoned executions are recorded, too
 	stop()
 	zkapi.Rest(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(context.Background(), giver)
 }
 
-// letGoUnclaimed is letGo for a worker that can write nothing any more because a master
-// has taken its claim away. The master gives what is resident to others when the session
-// is over. If the worker's znode is not this session's, others have it already.
+// letGoUnclaimed is letGo for a worker that can write nothing any more, because a master has
+// taken its claim away. The master reassigns its resident tasks when the session is over. If
+// the worker's znode does not belong to this session, other workers have them already.
 func (i *incarnation) letGoUnclaimed() {
 	w := i.worker
 	var seen zkapi.Result
@@ -235,9 +236,8 @@ func (i *incarnation) letGoUnclaimed() {
 	}
 }
 
-// giveAllBack is what a worker does that is stopped and whose handlers do not return: it
-// takes no more, and gives back what it holds as the handlers return. It ends when
-// nothing runs.
+// giveAllBack runs when a worker is stopped and its handlers do not return: the worker takes
+// no more tasks, and gives back each task as its handler returns. It ends when nothing runs.
 func (i *incarnation) giveAllBack(ctx context.Context) {
 	i.req, i.leaving = ctx, true
 	if i.busy(true) {

@@ -40,7 +40,7 @@ type incarnation struct {
 	outdated    []*execution // assigned under a lower epoch than was heard of
 	declared    int32        // the epoch that the claim says was seen
 	retired     bool         // the master knows that the worker takes no more
-	leaving     bool         // it holds what it holds only until that is given back
+	leaving     bool         // it keeps its tasks only until they are given back
 	ended       zkapi.Signal // raised when finished has grown
 	reported    zkapi.Signal // raised when a handler has reported progress
 	begun       zkapi.Signal // raised when running has changed, for keepClaim
@@ -67,9 +67,9 @@ func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration)
 	return i
 }
 
-// run works until the claim is lost, or until a worker that retires holds nothing
-// more: that is errEnough. It returns a refusal of what is the worker's own, when that
-// has lasted for a session's timeout: somebody else may do what it is not allowed to.
+// run works until the claim is lost, or until a retiring worker holds nothing more: the error
+// is then errEnough. It returns a refusal that concerns the worker's own znodes if that lasts
+// for a session's timeout, because another worker may be allowed to do the work.
 func (i *incarnation) run() error {
 	var refused time.Time // since when
 	again := newRetry(i.env, i.worker.config.Observers, "step of the worker")
@@ -172,8 +172,8 @@ func (i *incarnation) holds() bool {
 	return false
 }
 
-// confirm checks that /workers/<w> is still this session's. Somebody may have
-// deleted it by hand; then nobody would ever assign anything.
+// confirm checks that /workers/<w> still belongs to this session. If it was deleted by hand,
+// no master would assign anything.
 func (i *incarnation) confirm() error {
 	if fresh(i.own) {
 		return nil
@@ -235,8 +235,8 @@ func (i *incarnation) renew(says claimRecord) error {
 	return err
 }
 
-// readInbox takes over what is assigned: it remembers new assignments and stops
-// those that were taken away.
+// readInbox reads the assignments: it adds the new ones, and stops the executions whose
+// assignments were taken away.
 func (i *incarnation) readInbox() error {
 	if i.inbox != nil {
 		return nil
@@ -291,7 +291,7 @@ func (i *incarnation) readInbox() error {
 	return nil
 }
 
-// found takes over what is new in the inbox: an assignment, with its task.
+// found takes over a new assignment from the inbox, with its task.
 func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
 	err := errors.Join(assignment.Err, task.Err)
 	switch {
@@ -317,8 +317,8 @@ func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
 	return err
 }
 
-// drop stops what was taken away. How it ends is not recorded: that is settled, and
-// there may be a later attempt under the same name, assigned to this very worker.
+// drop stops an execution whose assignment was taken away. Its end is not recorded: the
+// attempt is settled, and a later attempt of the same task may be assigned to this worker.
 func (i *incarnation) drop(t string) {
 	i.enter(i.held[t], stageSettled)
 	i.held[t].cancel(ErrAssignmentLost)
@@ -344,7 +344,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 	}
 	for n, reply := range i.session.DoAll(i.req, ops) {
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
-			continue // what is not shown is taken to be what it was
+			continue // a hidden znode is taken to be unchanged
 		}
 		if reply.Err != nil {
 			i.cversion = 0
@@ -358,14 +358,14 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 	return nil
 }
 
-// accept remembers an assignment. One that was made for an earlier incarnation
-// is given back at once: that incarnation may still be executing it, under the
-// very same token. One that was made for a later incarnation was read after the
-// claim was lost; if it was not lost, it is from another tree, or made by hand, and is
-// given back. One that says nothing is the next attempt.
+// accept adds an assignment. If it was made for an earlier incarnation, it is given back at
+// once, because that incarnation may still execute it under the same token. If it was made
+// for a later incarnation, it was read after the claim was lost. If the claim was not lost,
+// the assignment is from another tree or made by hand, and is given back. An assignment
+// without a record is the next attempt.
 //
-// One that was made under a lower epoch than one before it, by a master of this recipe,
-// shows that the tree has gone back.
+// If a master of this recipe made it under a lower epoch than an earlier assignment, the tree
+// has gone back in time.
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
 	record := assignmentRecord{Incarnation: i.version}
 	if json.Unmarshal(assignment.Data, &record) != nil || !canBeAttempt(record.Attempt) {
@@ -418,15 +418,15 @@ func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
 	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, stage: stageBlocked, cancel: func(error) {}}
 }
 
-// orphan gives back an assignment whose task is gone, because somebody has deleted it by
-// hand: the master must not have to take the claim for that, with all else that is held.
+// orphan gives back an assignment whose task was deleted by hand. Otherwise the master would
+// have to take the claim for it, with all other tasks.
 func (i *incarnation) orphan(t string, assignment zkapi.Result) {
 	e := &execution{task: Task{Name: t}, stat: assignment.Stat, accepted: i.env.Now(), moot: true, cancel: func(error) {}}
 	i.held[t] = e
 	i.finish(e, nil, ErrNoTask)
 }
 
-// release tries again what was left alone for long enough.
+// tryAgain tries the quarantined executions again whose pause is over.
 func (i *incarnation) tryAgain() error {
 	for _, s := range i.quarantine.due() {
 		if e := i.held[s.name]; e != nil && i.at(e, stageBlocked) {

@@ -10,9 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// commit records what has finished, as much as fits in one multi at a time and
-// several of those side by side. What cannot be recorded because the assignment
-// or the task has changed is dropped: somebody else decides about it now.
+// commit records finished executions, as many in one multi as fit, and several multis at a
+// time. If an end cannot be recorded because the assignment or the task has changed, it is
+// dropped: another process decides about it now.
 func (i *incarnation) commit() error {
 	for {
 		var batches [][]*execution
@@ -97,8 +97,8 @@ func (i *incarnation) settle(batch []*execution) {
 }
 
 // doubt marks a batch that may have been recorded. It is tried again in smaller parts,
-// because one that is too large is lost each time, and so are others with it. When it
-// was alone in flight, and consists of one execution, that one is too large.
+// because a batch that is too large is lost each time, with all others in flight. If it was
+// alone in flight and has one execution, that execution is too large.
 func (i *incarnation) doubt(batch []*execution, alone bool, ops []zkapi.Op, err error) {
 	i.bounds.lost(ops, err)
 	for _, e := range batch {
@@ -112,9 +112,9 @@ func (i *incarnation) inDoubt(batch []*execution) bool {
 	return slices.ContainsFunc(batch, func(e *execution) bool { return i.at(e, stageUnresolved) })
 }
 
-// shorten makes the end of an execution that is too large for the ensemble one that is
-// not: the attempt ends without a result, for that reason. It must be known that the
-// end was not recorded. It reports false if there is nothing to make smaller.
+// shorten replaces the end of an execution that is too large for the ensemble by a small one:
+// the attempt ends without a result, for that reason. The caller must know that the end was
+// not recorded. shorten returns false if it cannot make the end smaller.
 func (i *incarnation) shorten(e *execution, cause error) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -131,7 +131,7 @@ func (i *incarnation) shorten(e *execution, cause error) bool {
 // errTooLarge is how an attempt ends whose result the ensemble does not take.
 var errTooLarge = errors.New("result too large for the ensemble")
 
-// takeFinished removes the next batch from the queue. What is left alone stays there.
+// takeFinished removes the next batch from the queue. Quarantined executions stay there.
 func (i *incarnation) takeFinished() []*execution {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -233,9 +233,9 @@ func (i *incarnation) hopeless(e *execution) bool {
 	return true
 }
 
-// smaller goes on with a batch that is too large, and returns what is still to be
-// recorded of it. The first of several is recorded by itself. One alone is made smaller,
-// or left alone if it cannot be.
+// smaller handles a batch that is too large, and returns the executions that are still to be
+// recorded. Of several executions the first is recorded by itself. The end of a single
+// execution is made smaller, or the execution is quarantined.
 func (i *incarnation) smaller(batch []*execution, ops []zkapi.Op, err error) ([]*execution, error) {
 	if len(batch) > 1 {
 		i.bounds.lost(ops, err)
@@ -251,16 +251,15 @@ func (i *incarnation) smaller(batch []*execution, ops []zkapi.Op, err error) ([]
 	return nil, nil
 }
 
-// failed handles the end of an execution that was refused, or that the state of the
-// tree forbids, with the operation that failed. It says whether the end, which may be
-// another one now, is to be tried again at once, or returns an error that concerns
-// everything.
+// failed handles the refused end of an execution, with the operation that failed. It returns
+// whether the end, which it may have replaced, is to be tried again at once, or an error that
+// concerns all executions.
 //
-// If the assignment is gone or the attempt is on record, somebody else has settled this
-// execution, and there may be a later assignment under the same name, which must not be
-// touched. If the task has its status or is gone, the end is moot: only the assignment
-// goes. What is refused otherwise concerns the worker itself, if it is about its own
-// inbox, and else this task alone, which is tried again later.
+// If the assignment is gone or the attempt is on record, another process has settled this
+// execution. A later assignment may have the same name, and must not be touched. If the task
+// has its status or is gone, the end is superseded: only the assignment is deleted. Any other
+// refusal concerns the worker if it is about its own inbox. Otherwise it concerns only this
+// task, which is tried again later.
 func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, _ error) {
 	l := i.worker.layout
 	ofTree := errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNodeExists)
@@ -303,9 +302,9 @@ func (i *incarnation) leave(e *execution, err error) {
 	i.quarantine.add(i.req, subject{executionSubject, e.task.Name}, err, false)
 }
 
-// resolve finds out whether executions of unknown fate were recorded: then the
-// very assignments are gone. It returns what is still to be recorded. Trying
-// again without asking could end a later assignment of the same task.
+// resolve finds out whether executions of unknown fate were recorded: if so, their
+// assignments are gone. It returns the executions that are still to be recorded. A second
+// write without this check could end a later assignment of the same task.
 func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 	if !i.inDoubt(batch) {
 		return batch, nil

@@ -16,7 +16,7 @@ const (
 	stageReturned                // the handler has returned because the lease was over: the execution begins anew
 	stageEnded                   // how it has ended is to be recorded
 	stageUnresolved              // its end may have been recorded
-	stageSettled                 // its end is recorded, or somebody else's business
+	stageSettled                 // its end is recorded, or another process settles it
 )
 
 var stageNames = [...]string{"waiting", "blocked", "outdated", "running", "returned", "ended", "unresolved", "settled"}
@@ -41,9 +41,10 @@ var stagesAfter = [...][]stage{
 	stageSettled:    {},
 }
 
-// enter brings an execution to a stage. One that cannot come there from where it is stays
-// there, and the worker loses its claim: what it knows of its executions is wrong, and
-// the master and the worker's next incarnation know better. Not to move is no transition.
+// enter moves an execution to a stage. If the table does not allow the transition, the
+// execution stays where it is and the worker gives up its claim, because its state is wrong;
+// the master and the worker's next incarnation begin from the tree. To stay in a stage is no
+// transition.
 func (i *incarnation) enter(e *execution, to stage) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

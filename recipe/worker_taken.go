@@ -67,10 +67,9 @@ func (i *incarnation) stops() bool {
 	return cause != nil && !errors.Is(cause, ErrClaimLost) && !errors.Is(cause, ErrFenced)
 }
 
-// giveUp ends an execution that the master has taken away, and does not wait for its
-// handler: that may hang, which is perhaps why. What it has ended with counts if it has
-// returned before; what it returns because it is told to end does not.
-// Only the handler of a resident task is waited for.
+// giveUp ends an execution that the master has taken away. It does not wait for the handler,
+// which may hang, unless the task is resident. If the handler returned before, its result
+// counts. If it returns because its context ended, its result does not count.
 func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 	if i.at(e, stageBlocked) { // nothing but its assignment is known, and that can go
 		e.task.Token = record.Token

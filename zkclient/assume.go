@@ -20,8 +20,8 @@ const (
 	shippedLeast     = 2
 )
 
-// assume returns the times that a server has if only its tickTime was chosen by somebody.
-// It does not see a minSessionTimeout or a syncLimit of the server's own.
+// assume returns the times of a server if only its tickTime was configured. It does not see a
+// configured minSessionTimeout or syncLimit.
 func (d *Driver) assume(ctx context.Context, address string) (Timing, error) {
 	least, err := d.leastTimeout(ctx, address)
 	if err != nil {
@@ -34,8 +34,8 @@ func (d *Driver) assume(ctx context.Context, address string) (Timing, error) {
 	return t, nil
 }
 
-// leastTimeout opens a session with a timeout of a millisecond, and returns the one that
-// is granted, which is the shortest. It closes the session again.
+// leastTimeout asks for a session with a timeout of a millisecond, and returns the granted
+// timeout, which is the shortest. It closes the session again.
 func (d *Driver) leastTimeout(ctx context.Context, address string) (least time.Duration, err error) {
 	err = d.talk(ctx, address, func(conn net.Conn) error {
 		if _, err := conn.Write(connectRequest(time.Millisecond)); err != nil {

@@ -39,9 +39,9 @@ type Config struct {
 	TLS *tls.Config
 	// Credentials are shown to the servers on every connection.
 	Credentials []Credential
-	// MaxRequest bounds each request, in bytes: the servers' jute.maxbuffer, if it is
-	// not ZooKeeper's default. What is larger is not sent, and fails with
-	// zkapi.ErrTooLarge. Default DefaultMaxRequest.
+	// MaxRequest bounds each request, in bytes: the servers' jute.maxbuffer, if it is not
+	// ZooKeeper's default. A larger request is not sent, and fails with zkapi.ErrTooLarge.
+	// Default DefaultMaxRequest.
 	MaxRequest int
 	// Logger receives connection events at debug level; at level warn, once, a server
 	// that cannot be talked to, and requests that are probably too large. Default: none.

@@ -109,7 +109,7 @@ const (
 	sureTimes = 3
 )
 
-// lost is told by the wire how a connection ended that had been granted.
+// lost is called by the wire when an established connection has ended.
 func (s *session) lost(e ending) {
 	s.mu.Lock()
 	s.ended = e
@@ -135,7 +135,7 @@ func (s *session) lost(e ending) {
 	}
 }
 
-// fitted is told by the wire that a request of that size has been answered.
+// fitted is called by the wire when a request of that size has been answered.
 func (s *session) fitted(size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

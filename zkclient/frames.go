@@ -131,8 +131,8 @@ func (b *shape) result(opcode int32) bool {
 	return !b.Bad
 }
 
-// results walks over the answer to a multi of those parts: a result for each, or an
-// error for each, of which one at least is none of 0.
+// results reads the answer to a multi of those parts: a result for each part, or an error for
+// each part, at least one of them not 0.
 func (b *shape) results(parts []int32) bool {
 	const refused = -1
 	refusals, codes := 0, 0

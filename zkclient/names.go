@@ -11,9 +11,9 @@ import (
 )
 
 // names connects to servers by their names. A name may stand for several servers: each
-// connection begins with the address after the last one, because the first server may
-// accept connections and serve nobody. Names are resolved for every connection, because
-// a server may get another address.
+// connection begins with the address after the last one, because the first server may accept
+// connections and serve no client. Names are resolved for every connection, because a server
+// may get another address.
 type names struct {
 	lookup func(ctx context.Context, host string) ([]string, error)
 	dial   dialer
@@ -57,7 +57,7 @@ func (n *names) connect(ctx context.Context, network, address string) (net.Conn,
 	return nil, errors.Join(failures...)
 }
 
-// inTurn orders the addresses of a name so that the last one that was taken comes last.
+// inTurn orders the addresses of a name so that the one used last comes last.
 func (n *names) inTurn(host string, all []string) []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -78,7 +78,7 @@ func (n *names) took(host, ip string) {
 	n.last[host] = ip
 }
 
-// share gives one attempt of those that are left its part of the time.
+// share gives the next of the remaining attempts its part of the time.
 func share(ctx context.Context, left int) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
 	if !limited {

@@ -28,7 +28,7 @@ type past struct {
 	last  error
 }
 
-// saw is told of the zxid of each answer.
+// saw is called with the zxid of each answer.
 func (p *past) saw(zxid int64) {
 	for {
 		highest := p.highest.Load()
@@ -38,8 +38,8 @@ func (p *past) saw(zxid int64) {
 	}
 }
 
-// forgotten notes that a new session shows less than was seen before it was opened:
-// once, however many sessions find it. What is seen counts from there.
+// forgotten notes that a new session is behind the zxid that was seen before it was opened:
+// once, even if several sessions notice. The highest zxid counts from there.
 func (p *past) forgotten(before, shows int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -254,7 +254,7 @@ func codeOf(err error) (code int32, ok bool) {
 	return int32(n), failed == nil
 }
 
-// translate says what is known after err. A server's code is an answer: the request was
+// translate returns the error with its fate. A server's code is an answer: the request was
 // not carried out. The default is Unknown.
 func (s *session) translate(op zkapi.Op, err error) error {
 	code, answered := int32(0), false

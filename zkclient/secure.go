@@ -76,7 +76,7 @@ func secure(dial dialer, config *tls.Config) dialer {
 		secured := tls.Client(conn, mine)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			_ = conn.Close()
-			return nil, fmt.Errorf("TLS handshake: %w", err) // an EOF may be a server without TLS, or one that is starting
+			return nil, fmt.Errorf("TLS handshake: %w", err) // an EOF may come from a server without TLS, or from a starting server
 		}
 		return secured, nil
 	}

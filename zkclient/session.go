@@ -91,8 +91,8 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	return s, nil
 }
 
-// patience is how long Open tries before it returns, so that its caller can say
-// what is wrong and try again.
+// patience is how long Open tries before it returns, so that its caller can report the error
+// and try again.
 const patience = 10 * time.Second
 
 // awaitGrant waits until a server has granted the session.
@@ -212,10 +212,10 @@ func (s *session) setUp(up bool) {
 	s.next = newLatch()
 }
 
-// greeted is told by the wire what a server has granted or resumed, and returns the
-// timeout that holds: the smallest of all, because a server that counts on less must
-// not be outlived. A server that grants another session, or the same with another
-// password, does not have this one: it is over.
+// greeted is called by the wire when a server has granted or resumed a session. It returns
+// the smallest timeout so far, because a server with a smaller one expires the session
+// earlier. If the server grants another session, or the same with another password, this
+// session is over.
 func (s *session) greeted(address string, g greeting, sent time.Duration) (time.Duration, error) {
 	s.mu.Lock()
 	if s.id == 0 {
@@ -240,7 +240,8 @@ func (s *session) greeted(address string, g greeting, sent time.Duration) (time.
 	return timeout, nil
 }
 
-// acknowledged is told by the wire that a request sent then has been answered.
+// acknowledged is called by the wire when a request that was sent at that time has been
+// answered.
 func (s *session) acknowledged(sent time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,8 +24,8 @@ type Timing struct {
 	SyncLimit int           // in ticks; 0 where the server is the only one
 	// Session timeouts that the server grants. Most is 0 where the times are assumed.
 	Least, Most time.Duration
-	// Assumed means that no server answers conf. Tick is half of the shortest timeout
-	// that this server grants then, and the limits are those that ZooKeeper is shipped with.
+	// Assumed means that no server answers conf. Then Tick is half of the shortest timeout
+	// that this server grants, and the limits are ZooKeeper's defaults.
 	Assumed bool
 }
 

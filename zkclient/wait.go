@@ -39,8 +39,8 @@ func (l *latch) Fired() bool {
 	}
 }
 
-// timer fires once its time has come. The runtime frees an unfired timer that
-// nobody holds any more.
+// timer fires once its time has come. The runtime frees an unfired timer that has no
+// references.
 type timer struct {
 	at time.Time
 	c  <-chan time.Time
@@ -105,7 +105,7 @@ func (s *session) kept(key watchKey) *watch {
 	return k.watch
 }
 
-// keep remembers a watch, and now and then forgets those that have fired.
+// keep remembers a watch, and now and then forgets the fired ones.
 func (s *session) keep(key watchKey, k keptWatch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

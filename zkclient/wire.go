@@ -43,13 +43,13 @@ const prefixBytes = 4
 
 // wire is one TCP connection of a session, between the library and the socket.
 //
-// Requests pass as they are; the wire notes when each was sent, because the lease
-// starts then. What the server sends reaches the library in whole frames only, and
-// only those that answer a request of this connection and hold what their lengths and
-// counts promise: the library allocates what it is told to, and takes the process down
-// when it reads past a frame (frames.go). And the wire keeps the last zxid of the
-// session in the library's place, which does so without a lock: replies reach it
-// without theirs, and where it tells a server its last zxid, the session's is put in.
+// Requests pass unchanged; the wire notes when each was sent, because the lease starts then.
+// The wire passes only whole frames from the server to the library, and only if they answer a
+// request of this connection and their lengths and counts fit: the library trusts these
+// numbers, and crashes the process when it reads past a frame (frames.go). The wire also
+// keeps the last zxid of the session, because the library does so without a lock. It removes
+// the zxids from replies, and puts the session's zxid into each packet in which the library
+// sends its last zxid.
 type wire struct {
 	net.Conn
 	session *session
@@ -67,19 +67,19 @@ type wire struct {
 	greetedAt time.Duration      // by elapsed
 	ready     bool               // the server has granted or resumed the session
 	sent      map[int32]*request // by xid, unanswered
-	pings     []time.Duration    // by elapsed, of those that are unanswered, oldest first: they all have the xid -2
+	pings     []time.Duration    // by elapsed, of unanswered pings, oldest first: they all have the xid -2
 	closed    bool               // from this side
 	failed    error              // of the write that closed it
 	moved     bool               // the server has said that the session is elsewhere
 }
 
-// request is what is known of one that has been sent.
+// request describes a request that was sent.
 type request struct {
 	at      time.Duration // by elapsed
 	opcode  int32
 	size    int     // without the length in front
 	parts   []int32 // of a multi: the opcodes
-	answers int     // that come before the one that the library gets
+	answers int     // that come before the answer for the library
 }
 
 func newWire(conn net.Conn, s *session, address string, handshake time.Duration) *wire {
@@ -174,9 +174,8 @@ func (w *wire) note(packet []byte) {
 	w.sent[xid] = r
 }
 
-// tellZxid completes a packet that says what the session has seen: the first one of
-// a connection, with which a server that lags behind refuses it, and the one that
-// sets its watches again.
+// tellZxid puts the session's last zxid into a packet: into the first packet of a connection,
+// so that a lagging server refuses it, and into the packet that sets the watches again.
 func (w *wire) tellZxid(packet []byte) {
 	const connectAt, watchesAt = 8, 12
 	at := watchesAt
@@ -274,7 +273,7 @@ func (w *wire) beginning() string {
 	return fmt.Sprintf("%q", append(slices.Clone(w.frame[:prefixBytes]), more...))
 }
 
-// nonsense is what is wrong with an answer that no ZooKeeper gives.
+// nonsense returns the error for an answer that no ZooKeeper gives.
 func (w *wire) nonsense(format string, args ...any) error {
 	return fmt.Errorf("%w (answered "+format+")", append([]any{zkapi.ErrNotZooKeeper}, args...)...)
 }
@@ -331,8 +330,8 @@ func (w *wire) welcomed(body []byte) error {
 	return nil
 }
 
-// errNoSession ends a connection whose server does not take clients, such as one
-// that has no leader.
+// errNoSession ends a connection to a server that accepts no clients, for example because it
+// has no leader.
 var errNoSession = errors.New("the server grants no session now")
 
 // received looks at one frame after the handshake.
@@ -380,9 +379,9 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 // errMute ends a connection whose server is there, and does not work.
 var errMute = errors.New("the server answers pings and no requests")
 
-// overtaken is what is wrong with an answer to a ping that was sent long after a request
-// that has no answer. A server answers in the order in which it was asked: this one does
-// not work on requests, and to go on with it would be to wait for ever.
+// overtaken returns the error if a ping is answered although a request that was sent long
+// before it is not. A server answers in order, so this one does not process requests, and the
+// client would wait for ever.
 func (w *wire) overtaken(ping time.Duration) error {
 	timeout := max(w.session.Timeout(), time.Second)
 	for _, r := range w.sent {

@@ -18,7 +18,7 @@ type act struct {
 // that has acted, and who it was.
 type Acts map[string]Acted
 
-// Acted is who has acted on a resource last.
+// Acted is the process that acted on a resource last.
 type Acted struct {
 	Token int64
 	By    string // process and life
@@ -32,8 +32,8 @@ const (
 	accepted uint32 = 1
 )
 
-// with is the state after an act. A system that fences refuses a smaller token
-// than it has seen; one that does not shows what would have become of it.
+// with returns the state after an act. A system that fences refuses a smaller token than it
+// has seen; a system without fencing shows the damage.
 func (a Acts) with(one act, fences bool) (Acts, uint32) {
 	by := fmt.Sprintf("%s/%d", one.By, one.Life)
 	last, any := a[one.Resource]

@@ -30,7 +30,7 @@ type Result struct {
 	Complete bool   // everything within the bounds has been visited
 	Limit    string // why it has not
 	Found    *Finding
-	Seen     []string // what was worth seeing and has happened
+	Seen     []string // the required events that have happened
 	Locals   int      // distinct states of single processes
 	Trees    int
 	Steps    int // inputs that were given to real code
@@ -51,8 +51,8 @@ func (f *Finding) after(schedule Schedule) *Finding {
 	return &Finding{f.Violations, schedule}
 }
 
-// BFS visits every state, those that are few steps away first, so that the first
-// finding has the shortest schedule. tell, if set, hears of the progress.
+// BFS visits every state, the nearest first, so the first finding has the shortest schedule.
+// If tell is set, it gets the progress.
 func BFS(ctx context.Context, w *World, limits Limits, tell func(Progress)) (*Result, error) {
 	return search(ctx, w, limits, tell, true)
 }
@@ -86,8 +86,8 @@ func search(ctx context.Context, w *World, limits Limits, tell func(Progress), m
 	return r, b.broken
 }
 
-// defect is why an exploration means nothing: a program that is not deterministic,
-// or that does not wait, or says too little of what it depends on.
+// defect is the reason why an exploration is meaningless: a program is not deterministic, or
+// does not wait, or declares too little of its state.
 type defect string
 
 func (d defect) Error() string { return "explore: " + string(d) }
@@ -265,7 +265,7 @@ func (b *bfs) report(violations []Violation, schedule Schedule) {
 	}
 }
 
-// graph is who can be reached from whom without a fault.
+// graph has the transitions without a fault, from state to state.
 type graph struct {
 	mu    sync.Mutex
 	edges [][]uint32 // state, number of successors, successors

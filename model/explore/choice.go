@@ -10,8 +10,8 @@ const (
 	deliverChoice                       // a watch event arrives
 	noticeChoice                        // a process learns that its session is over
 	catchUpChoice                       // a server that lags learns of everything
-	ghostChoice                         // the server ends a session that nobody uses
-	zombieChoice                        // a request that nobody waits for takes effect
+	ghostChoice                         // the server ends a session without an owner
+	zombieChoice                        // a request without a waiting process takes effect
 	restartChoice                       // a process that died is started again
 	leapChoice                          // a process that was stopped goes on
 	expireChoice
@@ -25,8 +25,8 @@ const (
 	breakChoice  // a connection breaks with nothing under way
 )
 
-// Choice is one transition: what happens, to which process, and to which of its
-// requests, sessions or zombies; and on what it depends beside its process.
+// Choice is one transition: its kind, its process, the index of the request, session or
+// zombie, and its other dependencies.
 type Choice uint32
 
 func choose(kind choiceKind, process, which int) Choice {
@@ -77,5 +77,5 @@ func (c Choice) budget() int {
 	return noBudget
 }
 
-// fault reports whether the choice is one that the bounds count.
+// fault reports whether the bounds count the choice.
 func (c Choice) fault() bool { return c.budget() != noBudget }

@@ -21,7 +21,7 @@ type Step struct {
 	From    Party  // who sends what the step is about
 	To      Party  // who receives it; the same as From when nothing is sent
 	Text    string // what happens
-	Answer  string // what is answered, if anything
+	Answer  string // the answer, if any
 	Fault   bool
 	Lost    bool // it, or its answer, is lost
 }

@@ -8,9 +8,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Graph is the complete state space of a world, for whoever wants to hold it
-// against another description of the same machine. States are numbered from 0,
-// which is the initial one.
+// Graph is the complete state space of a world, for a comparison with another description of
+// the same machine. States are numbered from 0, which is the initial one.
 type Graph struct {
 	Result *Result
 
@@ -97,8 +96,8 @@ type Picture struct {
 	Processes []ProcessPicture
 }
 
-// ProcessPicture is one process of a Picture: what it asks for, what it claims, and
-// what the servers hold of it.
+// ProcessPicture is one process of a Picture: its requests, its claims, and its state on the
+// servers.
 type ProcessPicture struct {
 	Life    int
 	Session int  // number of the session that it uses, 0 for none

@@ -60,7 +60,7 @@ func (j *judging) write(w Write) uint32 {
 	return j.note(j.judge.Write(w))
 }
 
-// happened lists what was worth seeing.
+// happened lists the required events that have happened.
 func (j *judging) happened() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

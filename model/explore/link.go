@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// link is what the servers hold of one process: the session that it uses, and
-// those that it has left behind.
+// link is the servers' state of one process: the session that it uses, and the sessions that
+// it has left behind.
 type link struct {
 	opened  int        // sessions so far, over all lives
 	lives   int        // of the process
@@ -22,8 +22,8 @@ type link struct {
 	behind  []zk.Fired // what its server will tell when it has caught up
 	watches []zk.Watch // that are set, in order
 	events  []zk.Watch // that have fired and are under way
-	ghosts  []int      // sessions of nobody that the server has not ended yet
-	zombies []zombie   // requests of nobody that may still take effect
+	ghosts  []int      // sessions without an owner that the server has not ended yet
+	zombies []zombie   // requests without a waiting process that may still take effect
 }
 
 // zombie is a request whose owner will not hear of it any more.
@@ -76,7 +76,7 @@ func (l link) granted() link {
 	return l
 }
 
-// sees is the tree that a request is served from, when tree is what was written last.
+// sees returns the tree that serves a request, if tree is the latest one.
 func (l link) sees(tree uint32, op zkapi.Op) uint32 {
 	if l.lagging != 0 && !op.Kind.Writes() {
 		return l.lagging
@@ -128,9 +128,8 @@ func (l link) caughtUp() link {
 	return l
 }
 
-// broken is the link after a reconnect: the watches are gone, and what was under
-// way. The server that answers next may be one that lags, even behind a write that
-// was not answered.
+// broken returns the link after a reconnect: the watches and the pending requests are gone.
+// The next server may lag, even behind a write that was not answered.
 func (l link) broken() link {
 	l.watches, l.events = nil, nil
 	return l

@@ -66,12 +66,11 @@ type local struct {
 	input  input
 	merged uint32 // the same for all states that a merging table takes for one
 	rests  bool   // it has a snapshot
-	print  uint64 // of what it asks, for the guard
+	print  uint64 // of its requests, for the guard
 }
 
-// locals turns the processes of a world into tables: what a process does next
-// follows from what it has been told, so its code runs once for each such
-// history, and never again.
+// locals turns the processes of a world into tables. The next requests of a process follow
+// from its history of inputs, so its code runs only once for each history.
 type locals struct {
 	world    *World
 	terms    *terms
@@ -125,9 +124,9 @@ func (l *locals) step(from uint32, in input) uint32 {
 	}))
 }
 
-// machineAt returns a machine in that state: one that is parked there, or a new
-// one that is told everything again. It must then ask what it asked the first
-// time, or the program is not deterministic and nothing here is true.
+// machineAt returns a machine in that state: a parked one, or a new one that gets all inputs
+// again. The new one must make the same requests as the first, or the program is not
+// deterministic and the exploration is meaningless.
 func (l *locals) machineAt(b *bench, id uint32) *machine {
 	if m := b.parked[id]; m != nil {
 		delete(b.parked, id)

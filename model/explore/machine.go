@@ -31,9 +31,8 @@ type Host interface {
 // spawns through its Host; it must be deterministic.
 type Program func(ctx context.Context, host Host)
 
-// The clock of a process stands still, but for what is chosen: a thread that
-// waits no longer than soon is woken at once, one that waits longer only when its
-// process has overslept or sweeps.
+// The clock of a process moves only by a choice. A thread that waits up to soon is woken at
+// once. A thread that waits longer is woken only when its process has overslept or resyncs.
 const (
 	soon           = 100 * time.Millisecond
 	sessionTimeout = 40 * time.Second
@@ -45,8 +44,8 @@ const SweepTime = 2 * time.Second
 // origin is when every life of a process begins, by its own clock.
 var origin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// machine is one process that runs: its threads are coroutines, of which at most
-// one runs at a time. It is a deterministic function of its inputs.
+// machine is a running process. Its threads are coroutines, and at most one runs at a time.
+// It is a deterministic function of its inputs.
 type machine struct {
 	process  *Process
 	place    int // of the process in its world
@@ -71,7 +70,7 @@ type thread struct {
 	ready   bool
 	over    bool
 	done    *source
-	ctx     context.Context // of what it waits for
+	ctx     context.Context // of the wait
 	sources []*source       // that it waits for; nil while it waits for a request
 	request *request
 	label   string // where it rests; empty when that is not known
@@ -291,7 +290,7 @@ func (m *machine) Act(ctx context.Context, resource string, token int64) error {
 // Leave implements Host.
 func (m *machine) Leave() zkapi.Source { return m.leave }
 
-// requestKind is what is asked of the world.
+// requestKind is the kind of a request to the world.
 type requestKind uint8
 
 const (
@@ -336,7 +335,7 @@ func (m *machine) ask(ctx context.Context, r request) *request {
 	return &r
 }
 
-// answer completes a request and makes whoever waits for it ready.
+// answer completes a request and makes the waiting thread ready.
 func (m *machine) answer(r *request) {
 	r.answered = true
 	m.requests = slices.DeleteFunc(m.requests, func(o *request) bool { return o == r })

@@ -15,12 +15,11 @@ func Random(ctx context.Context, w *World, seed uint64, limits Limits, tell func
 	return walk(ctx, w, seed, 0, limits, tell)
 }
 
-// PCT goes through schedules that are drawn from a seed by probabilistic
-// concurrency testing (Burckhardt et al., ASPLOS 2010): each process has a random
-// priority, the one with the highest always goes on, and at depth-1 random moments
-// the one that goes on falls behind all others. A bug that needs so many moments to
-// fall right is found with a probability that is known. The faults are a process
-// of their own.
+// PCT goes through schedules that are drawn from a seed by probabilistic concurrency testing
+// (Burckhardt et al., ASPLOS 2010): each process has a random priority, and the process with
+// the highest priority always runs. At depth-1 random moments the running process gets the
+// lowest priority. A bug that needs that many ordered moments is found with a known
+// probability. The faults are a process of their own.
 func PCT(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) (*Walks, error) {
 	if depth < 1 {
 		return nil, fmt.Errorf("explore: PCT with depth %d: use at least 1; 3 to 5 find most bugs", depth)

@@ -16,7 +16,7 @@ var choiceNames = map[choiceKind]string{
 	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep", breakChoice: "break", forgetChoice: "forget",
 }
 
-// Write writes a schedule as text, one choice on a line, with what it means.
+// Write writes a schedule as text, with one choice and its meaning on each line.
 func (schedule Schedule) Write(to io.Writer, w *World) error {
 	steps := Explain(w, schedule)
 	for i, c := range schedule {
@@ -27,7 +27,7 @@ func (schedule Schedule) Write(to io.Writer, w *World) error {
 	return nil
 }
 
-// line is one line of a schedule: what it asks for, whatever it depends on.
+// line is one line of a schedule: the choice that it names, without its dependencies.
 type line struct {
 	kind    choiceKind
 	process int
@@ -101,8 +101,8 @@ func readLines(from io.Reader, w *World) ([]line, error) {
 	return wanted, nil
 }
 
-// follow goes through a schedule. What is not possible is left out, or, unless
-// lenient, ends it. It returns what was done, to the first violation.
+// follow runs a schedule up to the first violation. An impossible step is skipped if lenient,
+// and ends the run otherwise. follow returns the steps that were done.
 func (x *space) follow(wanted []line, lenient bool) (Schedule, *Finding) {
 	s := x.initial()
 	var done Schedule
@@ -123,7 +123,7 @@ func (x *space) follow(wanted []line, lenient bool) (Schedule, *Finding) {
 	return done, x.stuck(s).after(done)
 }
 
-// Replay goes through a schedule and returns what is wrong with it, or nil.
+// Replay runs a schedule and returns its violation, or nil.
 func Replay(w *World, schedule Schedule) (*Finding, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
@@ -133,9 +133,8 @@ func Replay(w *World, schedule Schedule) (*Finding, error) {
 	return found, err
 }
 
-// Attempt goes through as much of a schedule as is possible in this world, and
-// returns what is wrong with it, or nil, and how many steps were possible. It is for
-// schedules that have shown a defect which is mended.
+// Attempt runs the possible steps of a schedule in this world. It returns the violation, or
+// nil, and the number of possible steps. It is for schedules of defects that are fixed.
 func Attempt(w *World, from io.Reader) (*Finding, int, error) {
 	wanted, err := readLines(from, w)
 	if err != nil {

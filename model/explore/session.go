@@ -73,8 +73,8 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	return r.result, r.err
 }
 
-// DoAll implements zkapi.Session: one request after the other. A thread that has
-// said what it rests on rests all the way, on what has been answered as well.
+// DoAll implements zkapi.Session: one request after the other. The declaration of a thread
+// (Rest) holds for all of them, and covers the answers so far.
 func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	replies := make([]zkapi.Reply, len(ops))
 	label, state := s.machine.running.label, s.machine.running.state
@@ -105,8 +105,7 @@ func (s *session) bounce() {
 	s.next = &source{kind: onceSource}
 }
 
-// over ends the session for its owner; what was asked may or may not still take
-// effect.
+// over ends the session for its owner; its pending requests may or may not still take effect.
 func (s *session) over(cause error) {
 	if s.cause != nil {
 		return
@@ -134,8 +133,8 @@ func (s *session) fire(w zk.Watch) {
 	delete(s.watches, w)
 }
 
-// replaced is what a client library does that hides the end of a session: the
-// value goes on with a new one, and what is asked is sent there.
+// replaced does what a client library does that hides the end of a session: the value goes on
+// with a new session, and sends the requests there.
 func (s *session) replaced(number int) {
 	s.number, s.id = number, sessionID(s.machine.place, number)
 	for w := range s.watches {

@@ -123,7 +123,7 @@ func (e *encoder) context(ctx context.Context) {
 // special writes values that are more, or less, than their fields.
 func (e *encoder) special(v reflect.Value) bool {
 	if v.Type() == reflect.TypeFor[sync.Mutex]() {
-		return true // nobody holds one while all threads wait
+		return true // all are free while all threads wait
 	}
 	switch x := v.Interface().(type) {
 	case *source:
@@ -246,8 +246,8 @@ func (e *encoder) scalar(v reflect.Value) {
 	}
 }
 
-// readable makes the value of an unexported field one that can be looked at. What
-// a readable map or interface holds is readable, too.
+// readable makes the value of an unexported field readable. The contents of a readable map or
+// interface are readable, too.
 func readable(v reflect.Value) reflect.Value {
 	if !v.CanInterface() {
 		v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()

@@ -24,7 +24,7 @@ type seat struct {
 	process int
 	local   uint32
 	link    uint32
-	choices []Choice // that may be open to it, those that need a fault included
+	choices []Choice // that may be possible, including those that need a fault
 	face    uint32   // number of what a judge sees of it
 }
 
@@ -51,7 +51,7 @@ type effect struct {
 	tree, acts uint32 // 0 for no change
 	outcome    uint32 // the answer to a request
 	shift      uint32 // changes for the watches; 0 for none
-	wrong      uint32 // what is violated; 0 for nothing
+	wrong      uint32 // the violated property; 0 for none
 }
 
 func newSpace(w *World, merge bool) *space {
@@ -185,7 +185,7 @@ func (x *space) stuck(s state) *Finding {
 	return &Finding{Violations: []Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}}
 }
 
-// shaken is a seat after changes that somebody else has made.
+// shaken returns a seat after changes by another process.
 func (x *space) shaken(id, shift uint32) uint32 {
 	return uint32(x.shakes.of(uint64(id), uint64(shift), func() uint64 {
 		at := x.seats.get(id)

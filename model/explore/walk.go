@@ -41,8 +41,8 @@ type Asking struct {
 	Token         int64
 }
 
-// Moment is one step of a schedule and the state that it leads to, for somebody who
-// does the same to the same programs elsewhere and compares.
+// Moment is one step of a schedule and the state after it, for a caller that repeats the step
+// on the same programs elsewhere and compares.
 type Moment struct {
 	Step
 	Happening Happening
@@ -185,7 +185,7 @@ func (x *space) asking(r pending) Asking {
 	return Asking{Op: x.terms.ops.get(r.op)}
 }
 
-// String is what is asked for, for people.
+// String describes the request for people.
 func (a Asking) String() string {
 	switch {
 	case a.Opens:

@@ -40,16 +40,16 @@ const (
 	Replacing
 )
 
-// World is what is explored: processes on one ZooKeeper, and how much may go wrong.
+// World is the input of an exploration: processes on one ZooKeeper, and bounds of the faults.
 type World struct {
 	Processes []Process
 	Tree      zk.Tree // at the beginning; structural
 	Bounds    Bounds
 	Library   Library
-	// Strands makes a cut one between the server of a process and the leader: the server
-	// goes on to answer reads, from what it knew, so that the process believes in its
-	// session; writes hang. When the leases of the process have run out, by its clock,
-	// the leader may end the session, or the server finds its leader again.
+	// Strands puts each cut between the process's server and the leader. The server still
+	// answers reads from its old state, so the process believes in its session; writes hang.
+	// When the leases of the process have run out by its clock, the leader may end the
+	// session, or the server finds its leader again.
 	Strands bool
 	// Unfenced makes the system outside accept every token.
 	Unfenced bool
@@ -83,7 +83,7 @@ type budget struct {
 	bound func(*Bounds) *int
 }
 
-// budgets are the kinds of faults; a state counts what is left of each.
+// budgets are the kinds of faults; a state has the number that is left of each.
 var budgets = []budget{
 	{"expiries", func(b *Bounds) *int { return &b.Expiries }},
 	{"cuts", func(b *Bounds) *int { return &b.Cuts }},
@@ -139,7 +139,7 @@ func (b Bounds) String() string {
 	return strings.Join(parts, " ")
 }
 
-// Validate says what is wrong with a world.
+// Validate returns an error if a world is not valid.
 func (w *World) Validate() error {
 	for _, kind := range budgets {
 		if n := *kind.bound(&w.Bounds); n < 0 || n > MostFaults {
@@ -160,8 +160,8 @@ type Judge interface {
 	State(v View) []Violation
 	// Goal reports whether everything that was wanted has come about.
 	Goal(v View) bool
-	// Seen names what is worth seeing in a write; a world in which it never
-	// happens has not been tested on it.
+	// Seen names the required events in a write. If an event never happens in a world, the
+	// exploration has not tested it.
 	Seen(w Write) []string
 }
 
@@ -178,8 +178,8 @@ type Write struct {
 type View struct {
 	Tree zk.Tree
 	Acts Acts // what the system outside has seen
-	// Of each process: what it claims, whether it runs, and whether the server still
-	// knows its session.
+	// Of each process: its claims, whether it runs, and whether the server still knows its
+	// session.
 	Processes []ProcessView
 }
 

@@ -20,7 +20,7 @@ type Guard struct {
 	// what becomes of a request; nil leaves it alone
 	rewrite func(op zkapi.Op) zkapi.Op
 	split   func(op zkapi.Op) bool // send the parts of a multi one by one
-	believe func(err error) error  // what the recipe is told of a failure
+	believe func(err error) error  // the error that the recipe sees
 	watch   bool                   // set watches after the read instead of with it
 	again   func(op zkapi.Op) bool // repeat it under another name
 	blind   bool                   // hide that the connection has changed

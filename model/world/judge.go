@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 )
 
-// Properties are those that are judged, by the names that the harness uses where it
-// judges the same, and what each says.
+// Properties lists the judged properties with their meanings. They have the harness's names
+// if the harness judges them too.
 var Properties = []struct{ Name, Says string }{
 	{"SingleMaster", "what a master writes carries the epoch that is the highest; no two masters lead whose sessions live"},
 	{"NoLostTask", "a task that was accepted is there until it is collected with its status"},
@@ -76,10 +76,9 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 	return f
 }
 
-// starved judges claims of workers that change. Every write of a worker demands that its
-// claim is what it was, and nothing else that others may change but what it ends; so
-// however many tasks are cancelled, as long as no claim changes for that, no other write
-// of the worker is refused. A worker that is stopped does not answer, and is fenced.
+// starved judges changes of workers' claims. A write of a worker checks only its claim and
+// the znodes that it ends. So cancelled tasks refuse no other write of the worker, as long as
+// no claim changes because of them. A stopped worker does not answer, and is fenced.
 func (j judge) starved(f *findings, w explore.Write, before, after picture) {
 	if j.config.Bounds.Stops > 0 || j.config.Bounds.Sweeps > 0 {
 		return
@@ -159,10 +158,9 @@ func (t *task) given(attempt int32) (record, bool) {
 	return record{}, false
 }
 
-// released judges assignments that are gone and records of attempts that are new: an
-// attempt that ends is on record in the very write that takes its assignment away, or
-// its task has a status from then on. Only what is left of a task that is finished or
-// gone is taken away by itself.
+// released judges removed assignments and new records of attempts. The write that removes an
+// assignment also records the end of the attempt, or the task has a status from then on. Only
+// an assignment of a task that is finished or gone may be removed alone.
 func (j judge) released(f *findings, w explore.Write, name string, was, is *task) {
 	recorded := map[int32]bool{}
 	for _, n := range slices.Sorted(maps.Keys(is.attempts)) {
@@ -196,8 +194,8 @@ func (t *task) removed(now *task) []int32 {
 	return gone
 }
 
-// parted judges records that are gone from a task that is there: it has ended, and
-// nobody holds it.
+// parted judges records removed from an existing task: the task must have ended, and no
+// worker may hold it.
 func (j judge) parted(f *findings, w explore.Write, name string, was, is *task) {
 	gone := was.removed(is)
 	switch {

@@ -130,7 +130,7 @@ func statusOf(t *task) string {
 	return t.status.State
 }
 
-// refused names what is worth seeing among refusals.
+// refused names the required events among refusals.
 func (j judge) refused(w explore.Write) []string {
 	fenced := zkapi.FailedIndex(w.Err) == 0 && errors.Is(w.Err, zkapi.ErrBadVersion) && len(w.Op.Ops) > 0 && w.Op.Ops[0].Kind == zkapi.KindCheck
 	switch {

@@ -67,7 +67,7 @@ func (j judge) left(f *findings, now picture) {
 	}
 }
 
-// handler is one that a process says it runs.
+// handler is a handler that a process claims to run.
 type handler struct {
 	process string
 	task    string
@@ -88,10 +88,10 @@ func handlers(p explore.ProcessView) []handler {
 	return all
 }
 
-// exclusive reports whether a handler of a resident task counts whatever has become of
-// its session: where none ends but by its owner, by a stop of the process that its clock
-// shows, or because its server was cut off from the leader. One that is slow to return
-// may outlast the margin of a lease.
+// exclusive reports whether a handler of a resident task counts even if its session has
+// ended. It does if sessions end only by their owner, by a stop of the process that its clock
+// shows, or because the server was cut off from the leader. With slow handlers there must be
+// no stops and no cuts at all, because such a handler may outlast the margin of a lease.
 func (c Config) exclusive() bool {
 	b := c.Bounds
 	ends := b.Expiries + b.Crashes
@@ -188,11 +188,11 @@ func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key str
 	}
 }
 
-// Goal implements explore.Judge: the client has heard of all its tasks that have an
-// end, no assignment of those is left, and all others are where they belong. The first
-// task may wait for its time, and one that was submitted again for a sweep: a master
-// that takes it for the one before looks closer then. Where there are no tasks,
-// somebody leads.
+// Goal implements explore.Judge. The client knows the status of every task that has an end,
+// no assignment of these tasks is left, and all resident tasks are where they belong. The
+// first task may wait for its time. A task that was submitted again may wait for a resync, in
+// which a master that takes it for the former task reads it again. In a world without tasks,
+// a master leads.
 func (j judge) Goal(v explore.View) bool {
 	now := look(v.Tree)
 	if first := now.tasks[taskName(1)]; first != nil && len(first.assigned) == 0 && !come(v, first.due) {
@@ -218,10 +218,10 @@ func (j judge) Goal(v explore.View) bool {
 	return (j.config.Tasks > 0 || led) && j.spread(v, now, staying)
 }
 
-// spread reports whether each task that stays is executed under its one assignment,
-// and no worker that is there has two such tasks more than another. One that nobody
-// has called back waits for longer than time passes here before it is assigned again;
-// it may do so where something goes wrong.
+// spread reports whether each resident task is executed under its one assignment, and the
+// live workers' numbers of such tasks differ by at most one. A task that came back without
+// being revoked waits longer than time passes here before it is assigned again; it may do so
+// in a world with faults.
 func (j judge) spread(v explore.View, now picture, staying map[string]bool) bool {
 	held := map[string]int{}
 	for worker := range now.worker {

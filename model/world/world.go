@@ -31,8 +31,8 @@ type Config struct {
 	Without  string // the guard that is taken out; see Guards
 	// WrongClocks has every process live with a wall clock of its own.
 	WrongClocks bool
-	// ForGood has a process that crashes stay down. Only one of a kind crashes of
-	// which there are more than may crash, so that another can stand in for it.
+	// ForGood means that a crashed process stays down. A process crashes only if its kind has
+	// more processes than may crash, so that another can replace it.
 	ForGood bool
 	// Resubmit has the client collect its tasks and submit them again under the same
 	// ids, once.
@@ -44,7 +44,7 @@ type Config struct {
 
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
-	Abrupt      bool // who is asked to leave is given no time for it
+	Abrupt      bool // a process that is asked to leave gets no time to finish
 	Strands     bool // cuts are between a server and its leader; see explore.World
 	Slow        bool // what leads, and every handler, acts outside once more after its context has ended
 
@@ -84,7 +84,7 @@ func (c Config) World() (*explore.World, error) {
 	return w, w.Validate()
 }
 
-// check says what is wrong with the numbers of a Config.
+// check returns an error if the numbers of a Config are not valid.
 func (c Config) check() error {
 	alone := c.Workers == 0 && c.Tasks == 0 // masters among themselves
 	crashes := c.Bounds.Crashes
@@ -143,12 +143,11 @@ func furnished() zk.Tree {
 	return tree
 }
 
-// constant knows the requests whose answers never change here: the parents are
-// there and stay, no notice says anything, no epoch is as high as the one that
-// a candidate tries its permission with, and where no server lags a sync does
-// nothing. A master asks whether a session stands behind a worker that is listed:
-// The epoch never goes back here, so whoever compares it finds it high enough.
-// here one always does, and a worker that has gone since is no other answer for it.
+// constant answers the requests whose answers never change here. The parents exist and stay.
+// Notices are empty. No epoch is as high as the version with which a candidate tests its
+// permission. If no server lags, a sync does nothing. The epoch never goes back here, so a
+// comparison always finds it high enough. A listed worker's znode always belongs to a session
+// here; if it has gone since, the master learns that in another way.
 func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
 	switch {
 	case op.Kind == zkapi.KindExists && !op.Watch && op.Path == "/assign":
@@ -241,8 +240,7 @@ func (c Config) worker(name string) explore.Program {
 	}
 }
 
-// wrapped is a host that something is put around: what a thread depends on is told to
-// the one inside.
+// wrapped is a host inside another one: it passes Rest and Keep to the inner host.
 type wrapped struct{ explore.Host }
 
 // Rest implements zkapi.Resting.
@@ -273,7 +271,7 @@ func (a *attentive) Open(ctx context.Context) (zkapi.Session, error) {
 // showsRuns reports whether workers note which handlers run.
 func (c Config) showsRuns() bool { return c.Residents > 0 || c.Concurrency > 0 }
 
-// work is one execution of a task, until it ends or is told to.
+// work is one execution of a task, until it ends or its context does.
 func (c Config) work(ctx context.Context, host explore.Host, task recipe.Task) (recipe.Result, error) {
 	resource := taskOf(string(task.Payload))
 	zkapi.Rest(host, "work", resource, task.Token, ctx)
@@ -291,8 +289,8 @@ func (c Config) work(ctx context.Context, host explore.Host, task recipe.Task) (
 	return recipe.Result(resource), nil
 }
 
-// late is what somebody who is slow still does outside when he has been told to end:
-// until it is answered he has not returned. What he will return is part of his state.
+// late is the last external action of a slow handler or leader after its context has ended:
+// it returns only when that action is answered. Its future return value is part of its state.
 func (c Config) late(ctx context.Context, host explore.Host, resource string, token int64, returns ...any) {
 	if !c.Slow || ctx.Err() == nil {
 		return
@@ -304,18 +302,18 @@ func (c Config) late(ctx context.Context, host explore.Host, resource string, to
 func taskID(n int) string   { return fmt.Sprint(n) }
 func taskName(n int) string { return taskOf(taskID(n)) }
 
-// taskOf is what a task with that payload acts on, and its result. It is the name of
-// the task, but for one that was submitted again: that has a payload of its own.
+// taskOf returns the resource on which a task with that payload acts, which is also its
+// result. It is the name of the task, except for a task that was submitted again, which has
+// another payload.
 func taskOf(payload string) string { return "task-" + payload }
 
 // again is what the payload of a task ends in that was submitted again.
 const again = " again"
 
-// stays reports whether a task has no end: it is resident, and nobody cancels it.
+// stays reports whether a task never ends: it is resident, and the client does not cancel it.
 func (c Config) stays(n int) bool { return n <= c.Residents && !(c.Cancel && n == 1) }
 
-// client submits its tasks, and waits for the ends of those that have one in the
-// same order.
+// client submits its tasks, and waits in the same order for those that end.
 func (c Config) client() explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		host = c.little(c.clocked("client-1", host))
@@ -359,8 +357,8 @@ func (c Config) ending() []int {
 	return numbers
 }
 
-// submit hands all tasks in, with payloads that end in which. What was told of tasks
-// that had the names before holds no more.
+// submit hands in all tasks, with payloads that end in which. Earlier answers about tasks of
+// the same names no longer count.
 func (c Config) submit(ctx context.Context, host explore.Host, client *recipe.Client, which string) bool {
 	for n := 1; n <= c.Tasks; n++ {
 		options := recipe.Options{Resident: n <= c.Residents}

@@ -7,14 +7,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Restore makes the ensemble begin again from an older tree, such as one that Tree
-// has returned, or from NewTree if it was wiped. It is as if all servers had been
-// stopped, and started on a backup.
+// Restore restarts the ensemble from an older tree: an earlier result of Tree, or NewTree if
+// the ensemble was wiped. All servers stop, and start on that backup.
 //
-// Every connection breaks, and does not come back: a server refuses a client that
-// has seen a later zxid than it has itself (Mend does nothing then). The sessions
-// end by their timeouts. So do those that the backup has ephemerals of. Zxids go on
-// from that of the older tree: they repeat.
+// Every connection breaks, and does not come back: a server refuses a client that has seen a
+// later zxid than the server has (Mend does nothing then). The sessions end by their
+// timeouts. So do the sessions whose ephemerals are in the backup. Zxids go on from the older
+// tree's, so they repeat.
 func (s *Server) Restore(older Tree) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +36,7 @@ func (s *Server) Restore(older Tree) {
 	}
 }
 
-// expire ends a session of which the server has only the ephemerals.
+// expire ends a session that has only ephemerals on the server.
 func (s *Server) expire(owner int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -38,7 +38,7 @@ type Server struct {
 	observe  func(session int64, op zkapi.Op)
 	record   func(Write)
 	restores int   // how often it went back
-	back     error // what was found the last time
+	back     error // of the last restore that was noticed
 }
 
 // Write is one write as the server has it: applied, refused, or the end of a session
@@ -98,9 +98,9 @@ func (s *Server) Observe(observe func(session int64, op zkapi.Op)) {
 	s.observe = observe
 }
 
-// Record sets what is told of each write, in their order, whoever hears of the
-// answer. Sessions that begin, and those that expire, are nobody's writes. It is
-// called with the server locked.
+// Record sets the function that gets each write, in order, even if its answer is lost. The
+// begin and the expiry of a session are no writes. The function is called with the server
+// locked.
 func (s *Server) Record(record func(Write)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Server) Plant(path string, data []byte, owner int64) error {
 	return err
 }
 
-// Sessions lists those that live.
+// Sessions lists the live sessions.
 func (s *Server) Sessions() []*Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,8 +153,8 @@ func (s *Server) Sessions() []*Session {
 // errExpired is why a session that the server has ended is over.
 var errExpired = errors.New("expired by the server")
 
-// drop ends a session at the server: its ephemerals go, its owner is told when it
-// is connected. The server is locked.
+// drop ends a session at the server: its ephemerals are deleted, and its owner learns of it
+// when it is connected. The server is locked.
 func (s *Server) drop(session *Session, cause error) {
 	if s.sessions[session.id] == nil {
 		return
@@ -174,8 +174,8 @@ func (s *Server) drop(session *Session, cause error) {
 	}
 }
 
-// committed brings every session up to date, but for those that lag, which will
-// see the changes later, and those that are cut off.
+// committed brings every session up to date, except those that lag, which see the changes
+// later, and those that are cut off.
 func (s *Server) committed(changes []Change) {
 	for _, session := range s.sessions {
 		if session.lag {

@@ -25,10 +25,10 @@ type Session struct {
 	cause   error // nil while its owner takes it for alive
 	lag     bool
 	view    Tree   // what a session that lags, or is cut off, has seen
-	behind  []step // what it has not seen yet
+	behind  []step // changes that it has not seen yet
 	heard   func(Event)
 	snap    Loss                // what becomes of a request, and the connection with it
-	snapped func(zkapi.Op) bool // of the next one that fits; nil: of the next one
+	snapped func(zkapi.Op) bool // of the next request that fits; nil: of the next one
 	trap    func(Write) bool
 	strand  bool        // its server is cut off from the leader
 	closed  int         // connections in a row that ended with a request that was too large
@@ -45,8 +45,8 @@ type step struct {
 
 var _ zkapi.Session = (*Session)(nil)
 
-// Hear sets what is told of watch events, in order, before the sources that wait
-// for them fire. It is called with the server locked.
+// Hear sets the function that gets the watch events, in order, before the waiting sources
+// fire. It is called with the server locked.
 func (s *Session) Hear(heard func(Event)) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
@@ -61,8 +61,8 @@ func (s *Session) sees() Tree {
 	return s.server.tree
 }
 
-// Lag makes the session's server fall behind: until it catches up it answers
-// reads from what it knows now.
+// Lag makes the session's server fall behind: until it catches up it answers reads from its
+// present state.
 func (s *Session) Lag() {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
@@ -145,10 +145,10 @@ func (s *Session) cut() {
 	})
 }
 
-// Strand cuts the session's server off from its leader until Unstrand. The server goes
-// on to answer pings, so that the owner believes in the session, and reads, from what it
-// knew; writes and syncs hang. The leader hears nothing of the session and ends it after
-// the timeout.
+// Strand cuts the session's server off from its leader until Unstrand. The server still
+// answers pings, so the owner believes in the session. It answers reads from its old state;
+// writes and syncs hang. The leader hears nothing from the session and ends it after the
+// timeout.
 func (s *Session) Strand() {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
@@ -217,7 +217,7 @@ func (s *Session) Mend() {
 
 func (s *Session) mend() {
 	s.snap = None
-	if s.up || s.cause != nil || s.ahead() { // nobody comes back for a session that was given up
+	if s.up || s.cause != nil || s.ahead() { // a session that was given up does not reconnect
 		return
 	}
 	s.expiry.Stop()

@@ -42,14 +42,14 @@ const (
 	NodeChildrenChanged
 )
 
-// Event is what a session is told when a watch fires. A watch fires once.
+// Event is the message to a session when a watch fires. A watch fires once.
 type Event struct {
 	Type EventType
 	Path string
 }
 
-// Fires says which watches a change fires, and what each session that has set one
-// is told, in ZooKeeper's order.
+// Fires returns the watches that a change fires, and the event for each session, in
+// ZooKeeper's order.
 func (c Change) Fires() []Fired {
 	switch c.Kind {
 	case zkapi.KindCreate:
@@ -69,16 +69,16 @@ func (c Change) Fires() []Fired {
 	return nil
 }
 
-// Fired is a watch and what it tells.
+// Fired is a watch and its event.
 type Fired struct {
 	Watch Watch
 	Event Event
 }
 
-// Rearm is what a server does with a watch that a client has set again after a
-// reconnect, when the client last saw the tree before: it fires at once if what it
-// is about has changed since, and is set otherwise. Whoever waited for a znode to
-// appear and missed its whole life is told nothing.
+// Rearm does what a server does when a client sets a watch again after a reconnect. before is
+// the zxid that the client saw last. If the znode has changed since, the watch fires at once;
+// otherwise it is set. A client that waited for a znode to appear, and missed its creation
+// and deletion, gets no event.
 //
 // missing says that the znode did not exist when the watch was set.
 func (t Tree) Rearm(w Watch, missing bool, before int64) (Event, bool) {

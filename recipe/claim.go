@@ -46,7 +46,7 @@ func withoutCheck(err error) error {
 	if !ok || e.Fate != zkapi.NotApplied || e.Kind != zkapi.KindMulti || e.Index < 0 {
 		return err
 	}
-	if e.Index == 0 && zkapi.Refused(err) { // it says nothing about who holds the claim
+	if e.Index == 0 && zkapi.Refused(err) { // the refusal does not tell who holds the claim
 		return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: e.Err}
 	}
 	if e.Index == 0 {
@@ -57,7 +57,7 @@ func withoutCheck(err error) error {
 	return &shifted
 }
 
-// place is what a claim is about.
+// place describes the znodes of one claim.
 type place struct {
 	layout    layout
 	holder    string

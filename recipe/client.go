@@ -25,7 +25,7 @@ var (
 	// ctx ended, so that it is not known whether it was applied. Submit, Cancel and
 	// Collect return it; each may be called again, Submit with the same ID.
 	ErrInDoubt = errors.New("it is not known whether the request was applied")
-	// ErrClientClosed is what a Client's methods return after Close.
+	// ErrClientClosed is the error of a Client's methods after Close.
 	ErrClientClosed = errors.New("client is closed")
 )
 
@@ -51,14 +51,13 @@ func (e *AmbiguousError) Is(target error) bool { return target == ErrInDoubt }
 // doubt remembers whether one of several tries of a request may have been applied.
 type doubt bool
 
-// after notes what came of a try, and returns it.
+// after notes the outcome of a try, and returns it.
 func (d *doubt) after(err error) error {
 	*d = *d || zkapi.FateOf(err) == zkapi.Unknown
 	return err
 }
 
-// told is the error of the request as a whole: ErrInDoubt, unless it is known what
-// became of the task.
+// told returns the error of the request as a whole: ErrInDoubt, unless the outcome is known.
 func (d *doubt) told(err error) error {
 	if err == nil || !bool(*d) || errors.Is(err, ErrNoTask) || errors.Is(err, ErrUnfinished) {
 		return err
@@ -66,7 +65,7 @@ func (d *doubt) told(err error) error {
 	return fmt.Errorf("%w: %w", ErrInDoubt, err)
 }
 
-// FailedError is what Do returns for a task that ended without a result.
+// FailedError is the error of Do for a task that ended without a result.
 type FailedError struct {
 	Task   string
 	Status Status
@@ -128,9 +127,9 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the client and its session; what still waits returns
-// ErrClientClosed. Submitted tasks go on. nil means that the ensemble has
-// confirmed the end of the session.
+// Close ends the client and its session; calls that still wait return ErrClientClosed.
+// Submitted tasks go on. A nil error means that the ensemble has confirmed the end of the
+// session.
 func (c *Client) Close(ctx context.Context) error {
 	c.end(ErrClientClosed)
 	c.mu.Lock()
@@ -219,9 +218,9 @@ func (c *Client) open() {
 	}
 }
 
-// recover waits before a session is replaced that has ended so soon that the next one may
-// end as soon: a server that grants sessions and ends them must not be asked for new ones
-// over and over. The first one is replaced at once.
+// recover waits before it replaces a session that ended soon after it began. Otherwise a
+// server that grants sessions and ends them at once would get requests for new ones without a
+// pause. The first one is replaced at once.
 func (c *Client) recover(old zkapi.Session) {
 	if c.env.Now().Sub(c.began) >= old.Timeout() {
 		c.brief.worked(c.life)
@@ -233,8 +232,8 @@ func (c *Client) recover(old zkapi.Session) {
 	}
 }
 
-// understands looks whether this build knows the format of the znodes, and closes a
-// session that is of no use otherwise. What cannot be read is left to later requests.
+// understands checks that this build knows the format of the znodes, and closes the session
+// if not. If the format cannot be read, later requests decide.
 func (c *Client) understands(session zkapi.Session) error {
 	_, err := c.layout.readFormat(c.life, fence.Of(session))
 	if !errors.Is(err, zkapi.ErrIncompatible) {

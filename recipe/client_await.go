@@ -30,7 +30,7 @@ func (c *Client) Await(ctx context.Context, task string) (status Status, err err
 	for {
 		status, joined, err := c.awaitShared(ctx, task)
 		if joined && errors.Is(err, ErrNoTask) {
-			continue // another's wait may have looked before the task was there
+			continue // an older wait may have looked before the task existed
 		}
 		return status, err
 	}
@@ -116,7 +116,7 @@ func (c *Client) obstructed(ctx context.Context, session zkapi.Session, task str
 	return err
 }
 
-// noteRefusal keeps what those who wait in vain want to know.
+// noteRefusal keeps a refusal for the errors of the callers.
 func (c *Client) noteRefusal(w *wait, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +126,7 @@ func (c *Client) noteRefusal(w *wait, err error) {
 	}
 }
 
-// awaitResync is how often a waiting client looks again without being told to.
+// awaitResync is how often a waiting client reads again without an event.
 const awaitResync = 5 * resyncInterval
 
 // look reads the status, or sets a watch on its creation.

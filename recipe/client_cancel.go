@@ -37,7 +37,8 @@ type cancellation struct {
 	doubtful doubt
 }
 
-// try makes one try. After one whose answer was lost the id may have gone to another task.
+// try makes one try. If the answer to an earlier try was lost, the id may now stand for
+// another task.
 func (m *cancellation) try(ctx context.Context, session zkapi.Session) error {
 	c, l := m.client, m.client.layout
 	if m.doubtful && m.seen != 0 {

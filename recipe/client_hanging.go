@@ -11,16 +11,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Hanging is an attempt whose handler was told to end and may still run, as far as that
-// is on record.
+// Hanging is an attempt whose handler should have ended and may still run, according to the
+// records.
 type Hanging struct {
 	Task   string
 	Worker string
 	Token  Token
-	// Abandoned is when the worker gave the task back without its handler, by the
-	// worker's clock. It is zero while the worker holds the task, which a master has
-	// called back. Every call back passes through that; it is over in a moment where
-	// the handler returns.
+	// Abandoned is when the worker gave the task back without its handler, by the worker's
+	// clock. It is zero while the worker still holds the revoked task. Every revoked task
+	// passes through that state; it is short if the handler returns.
 	Abandoned time.Time
 }
 

@@ -18,7 +18,7 @@ type Attempt struct {
 	Token  Token
 	Worker string
 	Reason string
-	Ended  time.Time // by the clock of who recorded it
+	Ended  time.Time // by the clock of the process that recorded it
 	// Left means that the attempt ended because its worker left in good order. It does
 	// not count, up to MasterConfig.MaxHandovers of them.
 	Left bool
@@ -35,7 +35,7 @@ type TaskDetail struct {
 	History  []Attempt // the attempts that are on record, in order; of residents the latest
 	Progress []byte    // nil for none
 
-	// Unreadable lists what the server does not show to this client. The rest is there.
+	// Unreadable lists the znodes that this client may not read. The rest is complete.
 	Unreadable []Unreadable
 	// Problems are znodes of the task that do not stay, or show nothing.
 	Problems []Problem

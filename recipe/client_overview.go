@@ -20,7 +20,7 @@ type Overview struct {
 	Tasks      []TaskInfo   // by name
 	MaxBacklog int          // 0 for none
 	Problems   []Problem    // znodes in the way, by path
-	Hanging    []Hanging    // handlers that were told to end and may still run, by task
+	Hanging    []Hanging    // handlers that should have ended and may still run, by task
 
 	// Quarantined lists the subjects that the active master leaves alone for now, because the
 	// server refuses its requests for them. While no master leads, the list is the last
@@ -29,12 +29,12 @@ type Overview struct {
 	Quarantined     []Quarantined
 	MoreQuarantined int
 
-	// Unreadable lists what the server does not show to this client, by path. The rest
-	// is there.
+	// Unreadable lists the znodes that this client may not read, by path. The rest is
+	// complete.
 	Unreadable []Unreadable
 }
 
-// Backlog counts the tasks that are not finished, as far as that can be told.
+// Backlog counts the tasks that are not known to be finished.
 func (o Overview) Backlog() int {
 	n := 0
 	for _, t := range o.Tasks {
@@ -73,7 +73,7 @@ type overlook struct {
 
 func (o *overlook) problem(p Problem) { o.Problems = append(o.Problems, p) }
 
-// leader looks who leads, and whether something else is in that place.
+// leader reads which master leads, and whether another znode is in that place.
 func (o *overlook) leader(ctx context.Context) error {
 	leader, master, err := followed{session: fence.Of(o.session), layout: o.layout}.lookLeader(ctx, &o.inspection)
 	if err != nil || leader.Exists() {
@@ -87,7 +87,7 @@ func (o *overlook) leader(ctx context.Context) error {
 	return nil
 }
 
-// parents looks whether what everything hangs below is there to stay.
+// parents checks that the parent znodes exist and are persistent.
 func (o *overlook) parents(ctx context.Context) error {
 	for _, p := range o.layout.parents() {
 		seen, err := o.find(ctx, p.path)
@@ -101,12 +101,12 @@ func (o *overlook) parents(ctx context.Context) error {
 	return nil
 }
 
-// notices reads what the master tells others. Only a master's word counts.
+// notices reads the master's notices. Notices that another client wrote do not count.
 func (o *overlook) notices(ctx context.Context) error {
 	replies := o.session.DoAll(ctx, []zkapi.Op{zkapi.Get(o.layout.backlog()), zkapi.Get(o.layout.quarantine())})
 	claimed, err := o.find(ctx, o.layout.assign())
 	if err != nil || !claimed.Found {
-		return err // whether a master has written them cannot be told
+		return err // without the epoch it is unknown whether a master has written them
 	}
 	latest := claimed.Stat.Version
 	for i, path := range []string{o.layout.backlog(), o.layout.quarantine()} {
@@ -121,7 +121,7 @@ func (o *overlook) notices(ctx context.Context) error {
 	return nil
 }
 
-// says takes over what a notice says, or reports false for what no master has written.
+// says takes over a notice, or returns false if no master has written it.
 func (o *overlook) says(path string, said []byte, latest int32) bool {
 	if path == o.layout.backlog() {
 		record, ok := bound(said, latest)

@@ -161,9 +161,8 @@ func transient(err error) bool {
 	return passing(err) || !zkapi.Permanent(err) && errors.Is(err, zkapi.ErrSessionEnded)
 }
 
-// accepted says what has come of a submission. It counts what became of the tries before
-// the last one, whose answers were lost: if the task was there already, one of them may
-// have been applied.
+// accepted returns the outcome of a submission. It counts earlier tries whose answers were
+// lost: if the task existed already, one of them may have been applied.
 func (c *Client) accepted(s submission, doubtful, there bool) Submitted {
 	switch {
 	case doubtful && there:
@@ -212,7 +211,7 @@ func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.
 	return false, &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: fate, Err: err}
 }
 
-// backlogSeen is what a client knows of /backlog, and for how long that holds.
+// backlogSeen is a client's knowledge of /backlog, and how long it holds.
 type backlogSeen struct {
 	session zkapi.Session
 	change  int          // of the connection
@@ -265,7 +264,7 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 // fullSweep is how often a client that waits for room looks for it.
 const fullSweep = 250 * time.Millisecond
 
-// readBacklog reads what the masters say, unless it is known.
+// readBacklog reads the masters' notice, unless it is known.
 func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlogSeen, error) {
 	change, _, _ := session.Connection()
 	c.mu.Lock()

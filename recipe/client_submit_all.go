@@ -47,11 +47,11 @@ const submitsAtOnce = 64
 
 // SubmitAll hands in many tasks, several at a time, and returns when each has been accepted
 // or has failed. The results are in the order of the submissions; the result of a failed
-// submission is empty. If any failed, the error is a SubmitErrors. What Submit promises holds
-// for each submission by itself.
+// submission is empty. If any failed, the error is a SubmitErrors. The promises of Submit
+// hold for each submission by itself.
 //
-// It is no transaction: when some fail, the others are accepted all the same. Nothing is
-// promised about the order in which the ensemble gets them.
+// It is no transaction: when some fail, the others are accepted all the same. The ensemble
+// may get them in any order.
 func (c *Client) SubmitAll(ctx context.Context, submissions []Submission) ([]Submitted, error) {
 	accepted, failed := make([]Submitted, len(submissions)), make(SubmitErrors, len(submissions))
 	var mu sync.Mutex

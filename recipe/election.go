@@ -58,7 +58,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 			continue
 		}
 		var floor int32
-		if err == nil || zkapi.Refused(err) { // whose /master it is that hides does not matter: the election tells whether it is there
+		if err == nil || zkapi.Refused(err) { // a hidden /master does not matter: the election shows whether it exists
 			floor, err = c.lift(ctx)
 		}
 		if err == nil {
@@ -92,8 +92,8 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 	}
 }
 
-// queueResync is how often a candidate in the queue looks for its predecessor
-// without being told to. It is long because there may be many of them.
+// queueResync is how often a candidate in the queue looks for its predecessor without an
+// event. It is long because there may be many of them.
 const queueResync = 15 * resyncInterval
 
 // waitInLine puts the candidate in a queue: every candidate has an ephemeral sequential znode and

@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// exists answers an Exists, with a watch if it has one. Servers since ZOOKEEPER-2590
-// refuse it to who may not read the parent. A get asks for the znode alone, so that it
-// is tried then. Of a znode that is not there that sets no watch: Watch is nil.
+// exists answers an Exists, with a watch if it has one. Since ZOOKEEPER-2590 servers refuse
+// it without read permission on the parent. Then exists tries a get, which needs permission
+// only on the znode. If the znode does not exist, a get sets no watch: Watch is nil.
 func exists(ctx context.Context, session fence.Session, read fence.Read) (zkapi.Result, error) {
 	found, err := session.Do(ctx, read)
 	if !errors.Is(err, zkapi.ErrNoAuth) {

@@ -23,7 +23,7 @@ var formats = []struct{ number int }{
 // newestFormat is the newest format that this build knows.
 func newestFormat() int { return formats[len(formats)-1].number }
 
-// newClaimRecord is what a process of this build says of itself when it makes or
+// newClaimRecord returns the record that a process of this build writes when it makes or
 // renews a claim.
 func (l layout) newClaimRecord(env zkapi.Env, session fence.Session, holder string) claimRecord {
 	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique(), Acks: true}
@@ -113,8 +113,8 @@ func (r *reconciler) raiseFormat() error {
 	return nil
 }
 
-// understands tells of a worker that knows less than the mark says: it is given
-// nothing more, as if it retired.
+// understands reports a worker that does not know the marked format: it gets no more tasks,
+// as if it retired.
 func (r *reconciler) understands(w string, record claimRecord, stat zkapi.Stat) bool {
 	if record.knows() >= r.format {
 		return true

@@ -27,8 +27,8 @@ const (
 // Ended reports whether the state is an end. It is false for the empty State.
 func (s State) Ended() bool { return s != "" && s != Pending && s != Assigned }
 
-// ended is the state of a task that has a status. A status that was made by hand may have
-// the word of a task that goes on.
+// ended returns the state of a task that has a status. A status that was made by hand may
+// have the word of an unfinished state.
 func (s Status) ended() State {
 	if !s.State.Ended() {
 		return Finished
@@ -39,7 +39,7 @@ func (s Status) ended() State {
 // WorkerInfo is one worker.
 type WorkerInfo struct {
 	Name        string
-	Address     string // empty when it is not alive, and in what a Master shows: masters do not read it
+	Address     string // empty if it is not alive, and in a Master's Snapshot and Changes: masters do not read it
 	Alive       bool   // false also when a Client is not shown it; see Overview.Unreadable
 	Incarnation int32
 	Retiring    bool     // it takes no more

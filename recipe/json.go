@@ -7,7 +7,7 @@ import (
 	"reflect"
 )
 
-// taskKey is where a context has the task whose handler it is of.
+// taskKey is the key of the task in a handler's context.
 type taskKey struct{}
 
 // TaskFromContext returns the task that a handler made by JSON executes, for its Token

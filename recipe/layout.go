@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// layout names the znodes of one namespace and says who may do what to them.
+// layout has the paths and the ACLs of the znodes of one namespace.
 type layout struct {
 	root   string
 	access Access
@@ -82,7 +82,7 @@ const maxAttempt = 1 << 30
 
 func canBeAttempt(n int32) bool { return n > 0 && n < maxAttempt }
 
-// below is what the names below a task tell.
+// below is the information in the names below a task.
 type below struct {
 	finished bool    // it has its status
 	attempts int32   // that have ended without a result: the highest number
@@ -109,8 +109,8 @@ func taskChildren(names []string) below {
 	return b
 }
 
-// validName is what workers may be called and ids may be made of: it must stand
-// alone as one element of a path.
+// validName matches the names of workers and the ids of tasks: each must be one element of a
+// path.
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 
 func checkName(what, name string) error {
@@ -120,8 +120,8 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// ErrInvalid means that a configuration or an argument is wrong; nothing was sent.
-// The error says which, and what to do.
+// ErrInvalid means that a configuration or an argument is wrong; nothing was sent. The error
+// names it and the remedy.
 var ErrInvalid = errors.New("invalid input")
 
 // invalidError is an ErrInvalid whose text is the reason alone.

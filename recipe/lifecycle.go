@@ -28,7 +28,7 @@ type lifetime struct {
 	closed  bool
 	running bool
 	stop    context.CancelCauseFunc // of the Run under way
-	lingers error                   // what the last session's end came to
+	lingers error                   // the result of the last session's Close
 }
 
 func newLifetime(env zkapi.Env) *lifetime { return &lifetime{over: env.Signal()} }
@@ -57,7 +57,7 @@ func (l *lifetime) finish() {
 	l.over.Raise()
 }
 
-// ended notes what the end of a session came to.
+// ended notes the result of a session's Close.
 func (l *lifetime) ended(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,9 +107,8 @@ type Role interface {
 	Close(ctx context.Context) error
 }
 
-// RunUntil runs a role until ctx ends, and lets it leave in good order then, for
-// as long as patience. It returns what Run returned if that was earlier, and what
-// Close did otherwise.
+// RunUntil runs a role until ctx ends, and then closes it, for at most patience. It returns
+// the error of Run if Run returned first, and otherwise the error of Close.
 func RunUntil(ctx context.Context, env zkapi.Env, role Role, patience time.Duration) error {
 	var ran error
 	over := env.Spawn("role", func() { ran = role.Run(context.WithoutCancel(ctx)) })
@@ -119,6 +118,6 @@ func RunUntil(ctx context.Context, env zkapi.Env, role Role, patience time.Durat
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	err := role.Close(closing)
-	_, _ = env.Wait(closing, over) // what Run does last, Close does not wait for
+	_, _ = env.Wait(closing, over) // Close does not wait for the last steps of Run
 	return err
 }

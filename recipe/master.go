@@ -18,16 +18,16 @@ import (
 type MasterConfig struct {
 	// Namespace goes in front of every znode, such as /billing. Default: none.
 	Namespace string
-	// Access says who may do what. Default: everybody everything.
+	// Access lists the identities of each role. Default: everybody may do everything.
 	Access Access
 	// Name tells masters apart in logs and claims. It need not be unique.
 	Name string
-	// Address is what /master shows, by custom host:port, until OnLead changes it
+	// Address is the data of /master, usually host:port, until OnLead changes it
 	// (Lead.Proclaim).
 	Address string
-	// Queue makes the candidates stand in line, so that the end of the active
-	// master wakes one of them and not all. It costs each candidate one znode.
-	// Use it where there are more than a few; mixing both kinds is safe.
+	// Queue makes the candidates queue, so that the end of the active master wakes one of
+	// them and not all. It costs each candidate one znode. Use it for more than a few
+	// candidates; mixing both kinds is safe.
 	Queue bool
 	// Strategy chooses workers for tasks. Default LeastLoaded.
 	Strategy Strategy
@@ -37,12 +37,10 @@ type MasterConfig struct {
 	// MaxAttempts is after how many attempts without a result a task fails, if it
 	// does not say so itself (Options.MaxAttempts). Default 5.
 	MaxAttempts int
-	// MaxHandovers is how many attempts of one task do not count because they ended
-	// when their worker left in good order (Worker.Close, or the end of its context), or
-	// was killed while it did.
-	// Further ones count like others, so that a task that takes its workers down ends
-	// after MaxAttempts + MaxHandovers attempts at the latest. Default 5 times
-	// MaxAttempts; -1 for none.
+	// MaxHandovers bounds the attempts of one task that do not count because their worker
+	// left in good order (Worker.Close, or the end of its context), or was killed while it
+	// left. Further attempts count, so a task that makes its workers leave ends after at most
+	// MaxAttempts + MaxHandovers attempts. Default 5 times MaxAttempts; -1 for none.
 	MaxHandovers int
 	// Backoff is how long a task waits after that many attempts before it is
 	// assigned again, from when the master has seen the last of them end. It must
@@ -78,7 +76,7 @@ type MasterConfig struct {
 	Observers
 }
 
-// policy is what a master goes by.
+// policy has the settings of a master.
 type policy struct {
 	decide.Limits
 	backlog int    // tasks without a status, at most; 0: no limit
@@ -211,7 +209,7 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 	if m.config.Queue {
 		err := c.waitInLine(ctx)
 		switch {
-		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the line only says who stands next
+		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the queue only decides which candidate is next
 			obs.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
 		case err != nil:
 			return false, err

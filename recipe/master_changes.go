@@ -11,7 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ChangeKind says what has become of a worker or a task.
+// ChangeKind is the kind of a change of a worker or a task.
 type ChangeKind string
 
 // The kinds of changes.
@@ -35,8 +35,8 @@ type Change struct {
 	Task   TaskInfo
 }
 
-// published is what a master lets others see: its view at the end of a pass, so that
-// everything in it belongs together.
+// published is the state that a master shows to readers: its view at the end of a pass, so
+// that it is consistent.
 type published struct {
 	term *term
 
@@ -52,8 +52,8 @@ func newPublished(t *term) *published {
 	return &published{term: t, workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
 }
 
-// update takes over what has been touched, and says what that is and whether
-// there is anything new to look at.
+// update takes over the changed names of the view. It returns them, and whether there is
+// anything new for readers.
 func (s *published) update(v *decide.View, complete bool) (workers, tasks map[string]bool, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,8 +92,8 @@ type subscriber struct {
 	all            bool            // everything may have changed
 }
 
-// broadcaster tells subscribers what to look at. It never waits for one: what a slow
-// subscriber has not looked at is merged with what comes after.
+// broadcaster sends the changed names to subscribers. It never waits: for a slow subscriber,
+// unread names are merged with later ones.
 type broadcaster struct {
 	mu          sync.Mutex
 	current     *published // nil while not leading
@@ -111,7 +111,7 @@ func (f *broadcaster) lead(s *published) {
 	}
 }
 
-// changed names what has changed.
+// changed sends changed names to the subscribers.
 func (f *broadcaster) changed(workers, tasks map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -139,7 +139,7 @@ func (f *broadcaster) leave(one *subscriber) {
 	delete(f.subscribers, one)
 }
 
-// take returns what a subscriber has to look at, and where.
+// take returns the names that a subscriber has to look at, and the published state.
 func (f *broadcaster) take(one *subscriber) (s *published, workers, tasks []string, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,11 +8,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// A status that is not persistent is no result: it goes with a session, or when a server
-// thinks that it is time. The names below a task do not tell which kind it is. So each
-// status is looked at once: before anything is taken from a worker because of it, and
-// otherwise at the next resync. A task whose status does not stay is left alone until
-// that is gone.
+// A status that is not persistent is no result: it disappears with a session, or when a
+// server deletes it. The names below a task do not show its kind. So the master reads each
+// status once: before it takes a task from a worker because of it, or else at the next
+// resync. A task whose status is not persistent is quarantined until that status is gone.
 
 // confirmHeld looks at the status of finished tasks that are still in an inbox.
 func (r *reconciler) confirmHeld() error {

@@ -10,8 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// resyncInterval is how often everything that may have been missed is looked at
-// again: a watch is only a hint.
+// resyncInterval is how often the master reads again what it may have missed, because a watch
+// is only a hint.
 const resyncInterval = 2 * time.Second
 
 // Bounds of one multi, and of how many are in flight. The server's own bound is
@@ -163,13 +163,13 @@ func (r *reconciler) sources() []zkapi.Source {
 // backlog must not be read over and over.
 const resyncedPending = 500
 
-// resync makes the next pass read again what no watch covers.
+// resync makes the next pass read the state again that no watch covers.
 func (r *reconciler) resync() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	r.cancelWatch = nil
 	for _, w := range r.view.Workers {
-		w.Claimed = w.Claimed && !w.Alive // what a lost one has said stands
+		w.Claimed = w.Claimed && !w.Alive // the record of a lost worker stays
 	}
 	r.markStale(resyncedPending)
 }
@@ -217,8 +217,8 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 	return p.Wake, more, nil
 }
 
-// publish shows the view as it is at the end of a pass, and tells those who
-// follow what has changed. A task that is being read is shown as it was.
+// publish shows the view at the end of a pass to readers, and sends the changes to
+// subscribers. A task that is being read is shown in its former state.
 func (r *reconciler) publish(more bool) {
 	alive := 0
 	for _, w := range r.view.Workers {
@@ -239,9 +239,9 @@ func (r *reconciler) publish(more bool) {
 	}
 }
 
-// commit writes the decisions: many in one multi, and several multis at a time,
-// because no decision depends on another one of the same view. What has been sent
-// is settled even when leading ends; nothing more is sent then.
+// commit writes the decisions: many in one multi, and several multis at a time, because no
+// decision depends on another one of the same view. The writes that were sent are settled
+// even when leading ends; no more are sent then.
 func (r *reconciler) commit(decisions []decide.Transition) error {
 	decisions, known, err := r.prepare(decisions)
 	if err != nil {

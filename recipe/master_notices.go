@@ -99,7 +99,7 @@ func (r *reconciler) readNotice(n *notice) error {
 	return nil
 }
 
-// foreign is what a notice says that this master may not read.
+// foreign stands for a notice that this master may not read.
 var foreign = []byte("\x00")
 
 // writeNotice sets a notice, or makes it anew if its ACL is not a master's: a master may
@@ -116,8 +116,8 @@ func (r *reconciler) writeNotice(n *notice, data []byte) error {
 	return err
 }
 
-// backlogRecord is the data of /backlog: what a client must know to tell when there are
-// too many tasks. It is empty where there is no bound.
+// backlogRecord is the data of /backlog, from which a client computes whether there are too
+// many tasks. It is empty if there is no bound.
 type backlogRecord struct {
 	Epoch    int32 `json:"epoch"`    // of the master that wrote it
 	Limit    int   `json:"limit"`    // of tasks without a status
@@ -133,8 +133,8 @@ func (r *reconciler) backlogNotice() []byte {
 	return encode(backlogRecord{Epoch: r.term.epoch(), Limit: r.policy.backlog, Finished: r.view.Counts[decide.Finished]})
 }
 
-// quarantineRecord is the data of /quarantine: what the master leaves alone. It is empty
-// when that is nothing.
+// quarantineRecord is the data of /quarantine: the quarantined subjects. It is empty if there
+// are none.
 type quarantineRecord struct {
 	Epoch int32           `json:"epoch"`
 	Left  []quarantineRow `json:"left"`
@@ -150,7 +150,7 @@ type quarantineRow struct {
 	Refused int       `json:"refused"`
 }
 
-// quarantineRows bounds what /quarantine lists.
+// quarantineRows bounds the list in /quarantine.
 const quarantineRows = 50
 
 // quarantineNotice lists the quarantined subjects for operators.
@@ -176,7 +176,7 @@ func (r *reconciler) quarantineNotice() []byte {
 // epoch of one, and latest is the epoch of the last. Anything else says nothing.
 func aMastersWord(epoch, latest int32) bool { return epoch > 0 && epoch <= latest }
 
-// bound is what /backlog says; false is for what no master has written.
+// bound decodes /backlog; it returns false if no master has written it.
 func bound(data []byte, latest int32) (backlogRecord, bool) {
 	var record backlogRecord
 	err := json.Unmarshal(data, &record)

@@ -9,10 +9,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// prepared is what has to be read before decisions can be written.
+// prepared holds the data that must be read before decisions can be written.
 type prepared struct {
-	assigned map[string]assignmentRecord // by task: what an assignment says that is revoked or taken
-	address  map[string][]byte           // by worker: what /workers/<w> says
+	assigned map[string]assignmentRecord // by task: the assignments that are revoked or taken
+	address  map[string][]byte           // by worker: the data of /workers/<w>
 }
 
 // question is one read before decisions can be written, and for which of them.
@@ -21,10 +21,10 @@ type question struct {
 	path string
 }
 
-// prepare reads what the decisions need to know of the tree: what an assignment says
-// that is to be given back, and the token of each attempt that ends, because its record
-// must carry the token under which the handler ran. This master knows the tokens that
-// it gave out; others it reads. A decision about what has gone is left out.
+// prepare reads the data that the decisions need: the assignments that are to be given back,
+// and the token of each attempt that ends, because the attempt's record must have the token
+// of its handler. This master knows the tokens that it gave out; it reads the others. If a
+// znode has gone, its decision is dropped.
 func (r *reconciler) prepare(decisions []decide.Transition) ([]decide.Transition, prepared, error) {
 	p := prepared{assigned: map[string]assignmentRecord{}, address: map[string][]byte{}}
 	questions := r.questions(decisions)
@@ -79,7 +79,7 @@ func (r *reconciler) prepare(decisions []decide.Transition) ([]decide.Transition
 	return left, p, nil
 }
 
-// questions are what has to be read. Nothing has if the token is known.
+// questions returns the necessary reads. None is needed if the token is known.
 func (r *reconciler) questions(decisions []decide.Transition) []question {
 	var all []question
 	ask := func(of int, path string) { all = append(all, question{of, path}) }

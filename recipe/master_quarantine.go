@@ -11,7 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// subject is something that one refusal is about, and that is left alone because of it.
+// subject is the thing that a refusal concerns, and that is quarantined because of it.
 type subject struct{ kind, name string }
 
 // The kinds of subjects.
@@ -19,7 +19,7 @@ const (
 	taskSubject     = "task"
 	workerSubject   = "worker"
 	progressSubject = "progress" // of a task
-	noticeSubject   = "notice"   // what a master and clients tell each other, by its path
+	noticeSubject   = "notice"   // a notice of the master or of clients, by its path
 	requestSubject  = "request"  // of a client to remove a task
 
 	executionSubject = "execution" // of a task by this worker: its beginning or its end
@@ -107,7 +107,7 @@ func (q *quarantine) strike(s subject) bool {
 	return q.strikes[s] > strikesAllowed
 }
 
-// holds reports whether s is to be left alone now.
+// holds reports whether s is quarantined now.
 func (q *quarantine) holds(s subject) bool {
 	e := q.entries[s]
 	return e != nil && !e.trial
@@ -116,7 +116,7 @@ func (q *quarantine) holds(s subject) bool {
 // knows reports whether s was refused, and has not worked since.
 func (q *quarantine) knows(s subject) bool { return q.entries[s] != nil }
 
-// inboxOf is the worker in whose inbox a task is that is left alone, or is tried again.
+// inboxOf returns the worker whose inbox has a task that is quarantined or is tried again.
 func (q *quarantine) inboxOf(task string) string {
 	if e := q.entries[subject{taskSubject, task}]; e != nil {
 		return e.inbox
@@ -210,7 +210,7 @@ func (q *quarantine) retryAll(kind string) {
 	}
 }
 
-// dissolve ends the counting: who left something alone does nothing any more.
+// dissolve sets the counts to zero, because the owner of the quarantine has stopped.
 func (q *quarantine) dissolve() {
 	for s := range q.entries {
 		q.obs.Metrics.Quarantined(s.kind, 0)

@@ -26,7 +26,7 @@ func (r *reconciler) doAll(ops []fence.Read) []zkapi.Reply {
 	return r.term.session.DoAll(r.term.leading, ops)
 }
 
-// read brings the view up to date with whatever may have changed.
+// read updates the view with everything that may have changed.
 //
 // The order matters. A task is pending if its children, read last, show no status
 // and the inboxes, read before, did not hold it: read the other way round, a task
@@ -135,7 +135,7 @@ func (r *reconciler) readWorkers() error {
 	for _, w := range known.Children {
 		if r.fits(subject{workerSubject, w}) {
 			r.view.Worker(w).Known = true
-			r.stale[w] = true // it may have registered anew
+			r.stale[w] = true // it may have registered again
 		}
 	}
 	r.vanished(workerSubject, func(w string) bool { return slices.Contains(alive.Children, w) || slices.Contains(known.Children, w) })
@@ -191,7 +191,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	worker := r.view.Worker(w)
 	if worker.Incarnation != inbox.Stat.Version {
 		worker.Incarnation, worker.Claimed = inbox.Stat.Version, false
-		clear(worker.Taken) // that was told to another
+		clear(worker.Taken) // that concerned another incarnation
 		worker.Format = 0
 	}
 	r.view.TouchedWorkers[w] = true
@@ -205,7 +205,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		now[t] = true
 		if !worker.Tasks[t] {
 			task := r.view.SetPhase(t, decide.Unread, r.now())
-			task.Worker, task.Token, task.Revoked = w, Token{}, false // who made it is not known
+			task.Worker, task.Token, task.Revoked = w, Token{}, false // its maker is not known
 			r.view.Dirty[t] = true
 		}
 	}
@@ -441,8 +441,7 @@ func (r *reconciler) readReturned() error {
 	return nil
 }
 
-// readOptions takes over what new tasks ask for, and sorts them by whether they
-// have children, which most have not.
+// readOptions takes over the options of new tasks, and separates the few that have children.
 func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childless, parents []string, err error) {
 	for i, reply := range replies {
 		gone, err := r.unreadable(names[i], reply.Err)
@@ -522,7 +521,7 @@ func (r *reconciler) readProgress() error {
 			continue
 		}
 		if r.quarantine.holds(subject{progressSubject, t}) {
-			task.Watched.At = now // it cannot be told whether it is silent
+			task.Watched.At = now // its progress cannot be read
 			continue
 		}
 		if !task.Watched.NextCheck.After(now) {

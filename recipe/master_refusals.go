@@ -11,10 +11,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// This file says what a refusal may end that a master meets. Only what every master
-// needs ends Run: the parents, and the master's own claim. Whatever concerns one task,
-// one worker or one notice is left alone (master_quarantine.go), and the rest goes on. The
-// table of all reads and writes is in scopes_test.go.
+// This file decides what a refusal ends. Run ends only if the refusal concerns the parents or
+// the master's own claim, because every master needs those. If it concerns one task, one
+// worker or one notice, that subject is quarantined (master_quarantine.go), and the rest goes
+// on. The table of all reads and writes is in scopes_test.go.
 
 var (
 	// errLeftAlone ends a pass that has quarantined something: another one follows at once.
@@ -28,7 +28,7 @@ var (
 // quarantined.
 const leftInARow = 100
 
-// bounds are those of one multi.
+// bounds limits one multi.
 type bounds struct {
 	ops, bytes int
 	most       int // that bytes may come back to
@@ -63,8 +63,8 @@ func (b *bounds) lost(ops []zkapi.Op, err error) {
 // fitted lets the next multi be larger again.
 func (b *bounds) fitted() { b.ops, b.bytes = maxMultiOps, min(2*b.bytes, b.most) }
 
-// narrow reports whether a multi was lost lately that may have been too large. One is
-// sent at a time then, because it takes others with it.
+// narrow reports whether a multi was lost lately that may have been too large. Then one multi
+// is sent at a time, because a lost one takes others with it.
 func (b *bounds) narrow() bool { return b.bytes < b.most }
 
 func sizeOf(ops []zkapi.Op) int {
@@ -75,9 +75,9 @@ func sizeOf(ops []zkapi.Op) int {
 	return size
 }
 
-// subjectOf is what an operation is about that was refused. The server looks at the
-// permissions of the parent for a create or a delete, and at those of the znode itself
-// for everything else; other refusals concern the path.
+// subjectOf returns the subject of a refused operation. For a create or a delete the server
+// checks the permissions of the parent, and for all else those of the znode itself; other
+// refusals concern the path.
 func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 	if w, ok := strings.CutPrefix(op.Path, l.workers()+"/"); ok {
 		return subject{workerSubject, w}, true
@@ -100,8 +100,8 @@ func (l layout) subjectOf(op zkapi.Op, err error) (subject, bool) {
 	return subject{}, false
 }
 
-// subjectOfTransition is what makes a transition by itself too large, or what a refusal
-// is about that names no operation.
+// subjectOfTransition returns the subject of a transition that is too large by itself, or
+// whose refusal names no operation.
 func subjectOfTransition(d decide.Transition) subject {
 	longest := ""
 	for _, w := range d.Workers() {
@@ -115,7 +115,7 @@ func subjectOfTransition(d decide.Transition) subject {
 	return subject{writeTable[d.Action].subject, d.Task}
 }
 
-// blame says what a multi is taken to have failed for.
+// blame is the presumed reason of a failed multi.
 type blame uint8
 
 const (
@@ -126,7 +126,8 @@ const (
 	blameSubject              // the subject, for whose sake it was refused
 )
 
-// blamed says what a multi of these decisions failed for, and the subject if it is one.
+// blamed returns the presumed reason why a multi of these decisions failed, and its subject,
+// if there is one.
 func (l layout) blamed(err error, ops []zkapi.Op, part []decide.Transition) (subject, blame) {
 	at, refused := zkapi.FailedIndex(err), zkapi.Refused(err)
 	divisible := len(part) == 1 && writeTable[part[0].Action].divides && divides(ops)
@@ -150,9 +151,9 @@ func (l layout) blamed(err error, ops []zkapi.Op, part []decide.Transition) (sub
 	return subject{}, blameSize
 }
 
-// handleRefusal does what follows from the error of one multi, and returns the error of
-// the pass. It leaves alone the task or the worker for whose sake the multi was refused, or
-// failed again and again: one multi holds many tasks, and one must not stop all others.
+// handleRefusal handles the error of one multi, and returns the error of the pass. It
+// quarantines the task or the worker that caused the refusal or the repeated failures,
+// because a multi has many tasks, and one of them must not stop all others.
 func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []decide.Transition) error {
 	s, what := r.layout.blamed(err, ops, part)
 	switch what {
@@ -272,7 +273,7 @@ func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 	return true, nil
 }
 
-// release tries again what has been left alone for long enough.
+// release tries the quarantined subjects again whose pause is over.
 func (r *reconciler) release() error {
 	for _, s := range r.quarantine.due() {
 		switch s.kind {

@@ -19,7 +19,7 @@ func (r *reconciler) readRequests() error {
 	}
 	listed, err := r.do(fence.Children(r.layout.requests()))
 	switch {
-	case zkapi.Refused(err): // who asks waits; nothing else depends on it
+	case zkapi.Refused(err): // only the client that asks waits for it
 		r.quarantine.add(r.term.leading, all, err, true)
 		return nil
 	case errors.Is(err, zkapi.ErrNoNode): // it was made by an earlier build

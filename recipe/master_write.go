@@ -13,11 +13,11 @@ type writeRow struct {
 	// ops are its operations, but for the end of an assignment and its record, which
 	// have the same form in all actions that end one.
 	ops func(r *reconciler, d decide.Transition, known prepared) []zkapi.Op
-	// subject is the kind of what a refusal is about that names no operation.
+	// subject is the kind of the subject if a refusal names no operation.
 	subject string
 	// registered says that its worker must be alive, in the incarnation that was seen.
 	registered bool
-	// reads says that what the holder's assignment says is read first.
+	// reads says that the holder's assignment is read first.
 	reads bool
 	// notifies says that /workers/<w> of the holder is set, at which the worker looks.
 	notifies bool
@@ -55,7 +55,7 @@ func checkWrites(table []writeRow) error {
 	return nil
 }
 
-// applied takes over into the view what has been written.
+// applied updates the view with the written decisions.
 func (r *reconciler) applied(decisions []decide.Transition, ops []zkapi.Op) {
 	now := r.now()
 	for _, d := range decisions {
@@ -120,7 +120,7 @@ func (r *reconciler) write(d decide.Transition, known prepared) []zkapi.Op {
 	return append(ops, writeTable[d.Action].ops(r, d, known)...)
 }
 
-// nothingElse is for what only ends an assignment.
+// nothingElse is for actions that only end an assignment.
 func (r *reconciler) nothingElse(decide.Transition, prepared) []zkapi.Op { return nil }
 
 func (r *reconciler) createAssignment(d decide.Transition, _ prepared) []zkapi.Op {
@@ -135,7 +135,7 @@ func (r *reconciler) revoke(d decide.Transition, known prepared) []zkapi.Op {
 	return []zkapi.Op{zkapi.Set(r.layout.assignment(d.Holder, d.Task), encode(record), zkapi.AnyVersion)}
 }
 
-// take tells a worker to give a task back.
+// take asks a worker to give a task back.
 func (r *reconciler) take(d decide.Transition, known prepared) []zkapi.Op {
 	record := known.assigned[d.Task]
 	record.Taken, record.Reason = true, d.Reason

@@ -12,9 +12,9 @@ import (
 
 // NodeConfig describes one of many equal nodes.
 type NodeConfig struct {
-	// Master and Worker are as for the roles alone. Their Namespace, Access,
-	// Name and Address must be the same; those of Worker may be left out. Queue is
-	// set: there may be many nodes.
+	// Master and Worker configure the two roles. Their Namespace, Access, Name and Address
+	// must be the same; those of Worker may be left out. Queue is set: there may be many
+	// nodes.
 	Master MasterConfig
 	Worker WorkerConfig
 	// LeaderWorks lets the node that leads work as well. Without it a cluster of
@@ -41,7 +41,7 @@ type Node struct {
 	leading bool
 	closed  bool
 	worker  *Worker        // that works now, or nil
-	leaving []*Worker      // that finish what they hold
+	leaving []*Worker      // that finish their tasks
 	drains  []zkapi.Source // the threads that close those
 }
 
@@ -155,8 +155,8 @@ func (n *Node) nextWorker() (*Worker, error) {
 	return n.worker, err
 }
 
-// restWhile wraps what runs while the node leads: its worker is closed, without
-// waiting for it, and the next one begins afterwards.
+// restWhile wraps OnLead: while the node leads its worker is closed, without waiting for it,
+// and the next worker begins afterwards.
 func (n *Node) restWhile(onLead func(context.Context, Lead)) func(context.Context, Lead) {
 	return func(ctx context.Context, lead Lead) {
 		n.mu.Lock()

@@ -34,7 +34,7 @@ type Metrics interface {
 	Finished(took time.Duration)
 	// Fenced: a write was refused because another process holds the claim.
 	Fenced(role string)
-	// LeaseLapsed: a worker has told its handlers to end, because no write was
+	// LeaseLapsed: a worker has ended the contexts of its handlers, because no write was
 	// acknowledged for so long that its session may be over.
 	LeaseLapsed()
 	// Retried: a step has failed and is tried again, after a pause. refused says that the
@@ -43,8 +43,8 @@ type Metrics interface {
 	// Quarantined: how many subjects of a kind (task, worker, progress, request, notice,
 	// execution) are left alone now, because the server refuses requests for them.
 	Quarantined(kind string, now int)
-	// Unreturned: so many handlers of this worker were told to return more than a
-	// second ago and have not.
+	// Unreturned: the number of handlers of this worker whose contexts ended more than a
+	// second ago and that have not returned.
 	Unreturned(handlers int)
 	// Unknown: a write was not answered, and this was found to be its fate.
 	// Unknown itself means that it was left to a later look at the tree.
@@ -110,10 +110,9 @@ func (NoMetrics) Unknown(string, zkapi.Fate) {}
 // WentBack implements Metrics.
 func (NoMetrics) WentBack(string) {}
 
-// Tracer is a hook for spans: it is called when one begins and returns the
-// context to go on with and what to call when the span ends. The names are
-// term (of a master), execute (of a worker), submit and await (of a client).
-// It must not block.
+// Tracer is a hook for spans. It is called when a span begins; it returns the context for the
+// span, and a function that ends the span. The names are term (of a master), execute (of a
+// worker), submit and await (of a client). It must not block.
 type Tracer func(ctx context.Context, span string, attrs ...slog.Attr) (context.Context, func(error))
 
 // Observers are the hooks that every role has. All of them are optional.

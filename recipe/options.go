@@ -15,7 +15,7 @@ const shortest = 100 * time.Millisecond
 // one write.
 const maxOwnAttempts = 1000
 
-// checkOptions says what a task may not ask for.
+// checkOptions returns an error if an option has a forbidden value.
 func checkOptions(o Options) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
@@ -137,5 +137,5 @@ func Key(key string) SubmitOption { return func(s *submission) { s.options.Key =
 // Resident sets Options.Resident.
 func Resident() SubmitOption { return func(s *submission) { s.options.Resident = true } }
 
-// NoWait makes Submit return ErrBacklogFull at once where it would wait.
+// NoWait makes Submit return ErrBacklogFull at once instead of waiting.
 func NoWait() SubmitOption { return func(s *submission) { s.noWait = true } }

@@ -11,9 +11,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Problem is a znode that is not what the recipe expects at its place. The roles
-// tell of it and go on as well as they can; a person has to remove it, because a
-// role never deletes what another process has made.
+// Problem is a znode of another kind than the recipe expects at its path. The roles report it
+// and go on as well as they can. A person has to remove it, because a role never deletes the
+// znode of another process.
 type Problem struct {
 	Path   string // of the znode
 	What   string // the kind of the znode, and the consequence
@@ -55,7 +55,7 @@ func article(o zkapi.Owner) string {
 	return "a " + o.String() + " znode"
 }
 
-// masterProblem is that of a /master that is no ephemeral of a session.
+// masterProblem is the Problem of a /master that is no ephemeral of a session.
 func (l layout) masterProblem(stat zkapi.Stat) Problem {
 	return notAlive(l.master(), stat, "no master leads, and none can be elected")
 }
@@ -80,8 +80,8 @@ func (l layout) candidateProblem(name string, stat zkapi.Stat) (Problem, bool) {
 	return Problem{}, false
 }
 
-// claimProblem is that of a znode whose version is a claim. A server that deletes
-// it lets the versions begin anew, and old claims would hold again.
+// claimProblem is the Problem of a znode whose version is a claim. If a server deletes it,
+// the versions begin at 0 again, and old claims would be valid again.
 func claimProblem(path string, stat zkapi.Stat) Problem {
 	return notPersistent(path, stat, "its version is a claim, which is lost when the server deletes it. Stop the processes that it concerns first")
 }
@@ -152,7 +152,7 @@ func (n *notices) unobstructed(ctx context.Context, again *retry, session endabl
 	}
 }
 
-// outwait tells of a problem, and waits a while before the step is tried again.
+// outwait reports a problem, and waits a while before the step is tried again.
 func (n *notices) outwait(ctx context.Context, env zkapi.Env, session endable, log *slog.Logger, p *problemError) error {
 	n.tell(ctx, log, p.Problem, zkapi.Stat{})
 	_, err := env.Wait(ctx, session.Done(), env.Timer(resyncInterval))
@@ -167,12 +167,12 @@ func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
 	return notPersistent(l.task(t), stat, "it may go at any time, so it is not taken for a task")
 }
 
-// statusProblem is that of a status that does not stay.
+// statusProblem is the Problem of a status that is not persistent.
 func (l layout) statusProblem(t string, stat zkapi.Stat) Problem {
 	return fleeting(l.status(t), stat, "it is no result, and the task is left alone until it is gone")
 }
 
-// assignmentProblem is that of an assignment that does not stay.
+// assignmentProblem is the Problem of an assignment that is not persistent.
 func (l layout) assignmentProblem(w, t string, stat zkapi.Stat) Problem {
 	return fleeting(l.assignment(w, t), stat, "the worker does not execute it, because the task would be given to others when it goes")
 }
@@ -197,12 +197,12 @@ func recordProblem(path string, stat zkapi.Stat) Problem {
 	return fleeting(path, stat, "what is on record goes with it")
 }
 
-// crowdedProblem is that of a znode that is to be deleted and cannot be.
+// crowdedProblem is the Problem of a znode that must be deleted and cannot be.
 func crowdedProblem(path string) Problem {
 	return Problem{path, "has children, which the recipe never makes there, so that it cannot be deleted", "deleteall " + path}
 }
 
-// noticeProblem is that of a znode of the master's that does not stay.
+// noticeProblem is the Problem of a notice that is not persistent.
 func noticeProblem(path string, stat zkapi.Stat) Problem {
 	return fleeting(path, stat, "what a master says there goes with it. Masters make it anew")
 }

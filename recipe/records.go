@@ -10,8 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
 
-// claimRecord is the data of /assign and of /assign/<w>: whose claim the data
-// version is. The nonce tells one's own ambiguous write from a stranger's.
+// claimRecord is the data of /assign and of /assign/<w>: it names the holder of the claim.
+// The nonce shows whether an ambiguous write was the process's own.
 type claimRecord struct {
 	Holder   string `json:"holder"`
 	Session  string `json:"session"`
@@ -50,9 +50,9 @@ type Status struct {
 	State  State // Done, Failed or Cancelled; one made by hand may have another word
 	Result Result
 	Reason string    // why it failed
-	Worker string    // who executed it
+	Worker string    // the worker that executed it
 	Token  Token     // of the execution that counts
-	Ended  time.Time // by the clock of who recorded it; zero when made by hand
+	Ended  time.Time // by the clock of the process that recorded it; zero if made by hand
 }
 
 // statusRecord is Status as stored, readable in zkCli.

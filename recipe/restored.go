@@ -21,8 +21,8 @@ const (
 	// maxLift is how far a worker's word may lift the epoch: more than all elections
 	// of years, and few enough to be written in a minute.
 	maxLift = 1 << 20
-	// liftedBeyond is how far above the highest epoch seen a process lifts it when the
-	// tree has gone back: there may have been elections that it has not heard of.
+	// liftedBeyond is how far a process raises the epoch above the highest one seen after the
+	// tree has gone back, because it may have missed elections.
 	liftedBeyond = 1000
 	// liftedAtOnce is how many steps one multi lifts the epoch.
 	liftedAtOnce = 200
@@ -36,7 +36,7 @@ type memory struct {
 	epoch   int32
 	by      string // the role that has seen it
 	lost    bool   // the tree has gone back, and shows no higher epoch yet
-	times   int    // how often the tree has gone back, as sessions tell
+	times   int    // how often the tree has gone back, according to sessions
 	atLeast int32  // as the operator has it (MasterConfig.EpochAtLeast)
 }
 
@@ -69,8 +69,8 @@ func (m *memory) floor(known int32) int32 {
 	return max(floor, m.atLeast-1)
 }
 
-// lose notes that the tree has gone back. An epoch that it shows is then new only
-// above those seen: the same number may have been given out before.
+// lose notes that the tree has gone back. From then on an epoch is new only if it is above
+// those seen, because the same number may have been used before.
 func (m *memory) lose() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -92,12 +92,12 @@ func (m *memory) behind(shown, known int32) (err error, news bool) {
 	return fmt.Errorf("%w: epoch %d, but %d was seen by %s", ErrWentBack, shown, m.epoch, m.by), news
 }
 
-// compare reads the version of /assign, notes it, and tells of a tree that has gone
-// back. It returns the version, and the highest epoch that was known before; a tree
-// without /assign has 0.
+// compare reads the version of /assign, notes it, and reports a tree that has gone back. It
+// returns the version, and the highest epoch that was known before; a tree without /assign
+// has 0.
 //
-// The roles of one process have sessions on different servers. What one of them has seen,
-// the server of another may not know yet, until a sync: that is no tree that went back.
+// The roles of one process have sessions on different servers. The server of one role may not
+// know yet, until a sync, what another role has seen. Then the tree has not gone back.
 func (m *memory) compare(ctx context.Context, session fence.Session, l layout, obs Observers, role string) (shown, known int32, err error) {
 	known, _ = m.highest()
 	found, err := exists(ctx, session, fence.Exists(l.assign()))
@@ -132,9 +132,9 @@ func (h *heard) saw(epoch int32, czxid int64) {
 	}
 }
 
-// believes reports whether an assignment tells of an epoch that there can have been. One
-// made by hand may name any: taken for true, it would let every later assignment look as
-// if it came from a tree that has gone back.
+// believes reports whether the epoch in an assignment is possible. An assignment made by hand
+// may name any epoch: after a false high one, every later assignment would seem to come from
+// a tree that has gone back.
 func (h *heard) believes(epoch int32) bool {
 	return epoch < maxEpoch && epoch-h.epoch <= maxLift
 }
@@ -215,8 +215,8 @@ func (i *incarnation) outdate(e *execution) {
 	i.outdated = append(i.outdated, e)
 }
 
-// returnOutdated tells the master which epoch was seen, and gives outdated
-// assignments back when the epoch has been lifted above it.
+// returnOutdated writes the epoch that was seen for the master, and gives outdated
+// assignments back when the epoch has been raised above it.
 func (i *incarnation) returnOutdated() error {
 	if len(i.outdated) == 0 {
 		return nil
@@ -242,7 +242,7 @@ func (i *incarnation) returnOutdated() error {
 	return nil
 }
 
-// wentBack tells of a tree that has gone back.
+// wentBack reports a tree that has gone back.
 func (o Observers) wentBack(ctx context.Context, role string, err error) {
 	o.Metrics.WentBack(role)
 	o.Logger.ErrorContext(ctx, "the ensemble was wiped, replaced or restored", "error", err)

@@ -9,10 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// This file is the one policy for everything that is tried again: pauses that grow,
-// with jitter (zkapi.Pause), a warning when it begins and when it ends, and a metric.
-// What bounds a repetition is the caller's to say: a context, a session, or a refusal
-// that no repetition cures.
+// This file has the one policy for all repetitions: growing pauses with jitter (zkapi.Pause),
+// a warning at the beginning and at the end, and a metric. The caller bounds a repetition by
+// a context or a session; a permanent refusal ends it.
 
 // retryDelay is the first pause before a step is tried again.
 const retryDelay = 50 * time.Millisecond
@@ -70,7 +69,7 @@ func (r *retry) tell(ctx context.Context, err error) {
 	r.obs.Logger.WarnContext(ctx, "a step fails and is tried again, with growing pauses", "step", r.step, "error", clip(err.Error()))
 }
 
-// worked notes a success. It says so if the failures before were told of.
+// worked notes a success. It logs that if the failures before were logged.
 func (r *retry) worked(ctx context.Context) {
 	if r.told {
 		r.obs.Logger.WarnContext(ctx, "a step that failed works again",
@@ -79,7 +78,7 @@ func (r *retry) worked(ctx context.Context) {
 	r.failures, r.told = 0, false
 }
 
-// endable is what can end before a step is tried again: a session.
+// endable is a session, which can end before a step is tried again.
 type endable interface {
 	Done() zkapi.Source
 	Cause() error
@@ -98,9 +97,10 @@ func (r *retry) wait(ctx context.Context, session endable, err error) error {
 	return nil
 }
 
-// retryOnDisconnect repeats a step that changes nothing, or that is harmless to repeat, for as
-// long as it fails for want of a connection, or with a refusal that may end by itself.
-// It returns what no repetition cures; or, when ctx ends, the last failure with it.
+// retryOnDisconnect repeats a step as long as it fails without a connection, or with a
+// refusal that may end by itself. The step must change nothing, or be harmless to repeat.
+// retryOnDisconnect returns an error that no repetition cures; or, when ctx ends, its cause
+// with the last refusal.
 func (r *retry) retryOnDisconnect(ctx context.Context, session endable, step func() error) error {
 	for {
 		err := step()

@@ -2,11 +2,11 @@ package recipe
 
 import "github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 
-// What a master decides from is defined where it decides, in a package that does nothing
-// else. These are its words that users need.
+// Package decide defines the input of a master's decisions. These are the types and functions
+// of it that users need.
 type (
-	// Options are what a task asks for at its submission. The zero value is a plain
-	// task: its znode holds the payload and nothing else, as if made by hand.
+	// Options are set when a task is submitted. The zero value is a plain task: its znode
+	// holds the payload and nothing else, as if made by hand.
 	Options = decide.Options
 	// Token orders the executions of one task for systems outside ZooKeeper: a later
 	// execution has a greater token. A sink that remembers the greatest token seen

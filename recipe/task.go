@@ -59,7 +59,7 @@ func (t Task) Progress(progress []byte) error {
 	return nil
 }
 
-// Result is what a handler returns and Client.Await receives.
+// Result is the output of a handler, which Client.Await returns in the Status.
 type Result []byte
 
 // Handler executes one task. Its context ends when the worker's claim or the

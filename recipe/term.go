@@ -17,9 +17,10 @@ var ErrDeposed = errors.New("deposed")
 // term is the leadership of one master: one session, one epoch. It is the only thing
 // that can write as the master.
 //
-// A term lasts no longer than its lease. It ends in one of two ways. Deposed, everything ends at once. Handed over,
-// leading ends first; what has been sent is settled and what leads has returned,
-// all within the lease; then /master goes under the claim.
+// A term lasts no longer than its lease. It ends in one of two ways. If the master is
+// deposed, everything ends at once. In a hand-over leading ends first; then, within the
+// lease, the writes that were sent are settled and OnLead returns; then /master is deleted
+// under the claim.
 type term struct {
 	claim
 	env     zkapi.Env

@@ -22,8 +22,8 @@ type Leader struct {
 // Exists reports whether there is an active master.
 func (l Leader) Exists() bool { return l.Session != 0 }
 
-// followed is one session through which something is followed: read with a
-// watch, told if it has changed, read again. Told is the state, never the step.
+// followed watches something through one session: it reads with a watch, reports a change,
+// and reads again. It reports states, never steps.
 type followed struct {
 	env     zkapi.Env
 	obs     Observers
@@ -80,8 +80,8 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 	return leader, seen.Watch, err
 }
 
-// lookLeader reads who leads, and /master, which is watched. That some of it is not shown
-// ends nothing: /master says who holds it even so.
+// lookLeader reads the leader's claim, and /master with a watch. Hidden data is no error: the
+// Stat of /master still names its session.
 func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Leader, seen zkapi.Result, err error) {
 	seen, err = exists(ctx, f.session, fence.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
@@ -115,8 +115,8 @@ func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Lead
 	return leader, seen, nil
 }
 
-// progress tells what a task shows, nil when that has gone, until it has its
-// status or tell returns false.
+// progress calls tell with the progress of a task, and nil when that is gone, until the task
+// has its status or tell returns false.
 func (f followed) progress(ctx context.Context, task string, tell func([]byte) bool) error {
 	var last []byte
 	again := newRetry(f.env, f.obs, "look at the progress of a task")

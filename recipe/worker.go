@@ -22,16 +22,15 @@ type WorkerConfig struct {
 	// Name is the worker's own. A process that starts under a name that is in use
 	// waits until the other one's session has ended.
 	Name string
-	// Address is what /workers/<name> shows, by custom host:port.
+	// Address is the data of /workers/<name>, usually host:port.
 	Address string
 	// Handler executes tasks.
 	Handler Handler
-	// Concurrency bounds how many handlers run at a time; those of resident tasks
-	// run besides. Default 8.
+	// Concurrency bounds how many handlers run at a time, without those of resident tasks.
+	// Default 8.
 	Concurrency int
-	// Capacity bounds the assignments that the worker is given at a time, running
-	// and waiting, residents not counted. Default: what the master gives
-	// (MasterConfig.TasksPerWorker); more than that it never is.
+	// Capacity bounds the assignments that the worker holds at a time, running and waiting,
+	// without resident tasks. Default and maximum: MasterConfig.TasksPerWorker.
 	Capacity int
 	// ProgressInterval is how often the progress of one task is published at
 	// most. Default 500 ms.
@@ -79,7 +78,7 @@ type Worker struct {
 	declined  map[string]int  // how often an abandoned one was given back because its handler still runs
 	serving   bool            // it is registered, and may hold something
 	retiring  bool
-	hung      map[string]bool // executions whose handlers were told to return, and have not
+	hung      map[string]bool // executions whose handlers should have returned, and have not
 }
 
 // NewWorker checks config. Nothing happens until Run.

@@ -14,8 +14,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// execution is one assignment and what became of it. But for what finish and
-// report set, only the worker's loop touches it.
+// execution is one assignment and its state. Only the worker's loop touches it, except the
+// fields that finish and report set.
 type execution struct {
 	task     Task
 	stat     zkapi.Stat // of the assignment
@@ -36,16 +36,16 @@ type execution struct {
 	result   Result
 	err      error
 	left     bool   // it has ended without a result because the worker stops
-	lapsed   bool   // the handler was told that the lease is over
+	lapsed   bool   // the handler's context has ended because the lease is over
 	reported []byte // by the handler
 	news     bool   // it has not been published yet
 }
 
-// progress is what a worker knows of /tasks/<t>/progress.
+// progress is a worker's view of /tasks/<t>/progress.
 type progress struct {
 	sure    bool // it is there, and this session's
 	at      time.Time
-	refused bool // that has been told
+	refused bool // the refusal was reported
 }
 
 // start runs handlers for waiting executions, by priority and then in the order of
@@ -171,8 +171,8 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 	i.finishLocked(e, result, err)
 }
 
-// overrule ends an execution with err and has cancel tell its handler. A handler that
-// returns at once because it was told comes second, whatever it returns.
+// overrule ends an execution with err, and then ends the handler's context by cancel. If the
+// handler returns because of that, its result is too late.
 func (i *incarnation) overrule(e *execution, err error, cancel func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -180,7 +180,7 @@ func (i *incarnation) overrule(e *execution, err error, cancel func()) {
 	i.finishLocked(e, nil, err)
 }
 
-// finishLocked is finish, for who holds the lock.
+// finishLocked is finish for a caller that holds the lock.
 func (i *incarnation) finishLocked(e *execution, result Result, err error) {
 	switch e.stage {
 	case stageEnded, stageUnresolved:
@@ -229,7 +229,7 @@ func (i *incarnation) expire(ctx context.Context, e *execution, cancel context.C
 	i.overrule(e, cause, func() { cancel(cause) })
 }
 
-// report is what Task.Progress calls.
+// report implements Task.Progress.
 func (i *incarnation) report(e *execution, p []byte) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -237,7 +237,7 @@ func (i *incarnation) report(e *execution, p []byte) {
 	i.reported.Raise()
 }
 
-// waitingProgress is what a task with Options.HeartbeatTimeout shows while it waits for a
+// waitingProgress is published for a task with Options.HeartbeatTimeout while it waits for a
 // free handler.
 var waitingProgress = []byte("waiting")
 
@@ -297,8 +297,8 @@ func (i *incarnation) publish() (next time.Time, err error) {
 	return next, nil
 }
 
-// unpublished tells that progress was not published: once in an execution what a server
-// refuses. It ends nothing.
+// unpublished logs that progress was not published; a server's refusal is logged once in an
+// execution. It ends nothing.
 func (i *incarnation) unpublished(e *execution, err error) {
 	log := i.worker.log.DebugContext
 	if zkapi.Refused(err) && !e.shown.refused {
@@ -308,8 +308,8 @@ func (i *incarnation) unpublished(e *execution, err error) {
 	log(i.ctx, "progress was not published", "task", brief(e.task.Name), "error", clip(err.Error()))
 }
 
-// news is what an execution has to show, nil for nothing, how often it may, and whether it
-// is to be shown again although nothing is new then.
+// news returns the progress that an execution has to publish, nil for none; how often it may
+// publish; and whether it publishes again even if nothing is new.
 func (i *incarnation) news(e *execution) (data []byte, every time.Duration, again bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -336,9 +336,9 @@ func (i *incarnation) news(e *execution) (data []byte, every time.Duration, agai
 	return e.reported, every, false
 }
 
-// showing is the write that publishes progress: a new ephemeral at first, in the
-// place of whatever an earlier execution may have left, then new data for it. It
-// is refused when the assignment is gone: the progress shown is then another's.
+// showing returns the write that publishes progress: first a new ephemeral, which replaces
+// one left by an earlier execution; then new data for it. The write is refused if the
+// assignment is gone, because the znode then belongs to another execution.
 func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	l, t := i.worker.layout, e.task.Name
 	path := l.progress(t)

@@ -49,10 +49,10 @@ func (i *incarnation) begins(e *execution) {
 	i.relied.Raise()
 }
 
-// returned notes that a handler has returned. An error that it returns after it was
-// told that the lease is over is no end of the attempt, as little as the nil of a
-// resident task's: the execution begins anew, if the claim is alive. A result is one:
-// it is recorded under the claim, or refused.
+// returned notes that a handler has returned. If the lease is over and the handler returns an
+// error, or a resident task's handler returns nil, the attempt does not end: the execution
+// begins again if the claim is alive. A result ends the attempt: it is recorded under the
+// claim, or refused.
 func (i *incarnation) returned(e *execution, result Result, err error) {
 	i.mu.Lock()
 	again := e.lapsed && err != nil && e.stage == stageRunning
@@ -98,8 +98,8 @@ func (i *incarnation) relies() bool {
 	return slices.ContainsFunc(i.running, func(e *execution) bool { return !e.lapsed })
 }
 
-// lapse tells all handlers that the lease is over. Nothing of that is recorded: the
-// claim may be alive.
+// lapse ends the contexts of all handlers because the lease is over. It records nothing,
+// because the claim may be alive.
 func (i *incarnation) lapse() {
 	i.mu.Lock()
 	var told []*execution
@@ -121,9 +121,9 @@ func (i *incarnation) lapse() {
 	}
 }
 
-// keepClaim loses the claim when the session ends, and lets go of what runs when the
-// lease does. It is a thread of its own because the loop may be waiting for an answer
-// that does not come.
+// keepClaim ends the claim when the session ends, and the handlers' contexts when the lease
+// ends. It is a thread of its own because the loop may be waiting for an answer that does not
+// come.
 func (i *incarnation) keepClaim() {
 	zkapi.Keep(i.env, i)
 	for {

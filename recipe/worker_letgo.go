@@ -20,14 +20,14 @@ var (
 	errStopped   = errors.New("worker was stopped")
 )
 
-// Unreturned says what a worker does about the handler of a resident task that does not
-// return although its context has ended. With the zero value the worker waits, however
-// long it takes: it keeps its session and the task, so that no other worker begins, and
-// says so at warn level and by Metrics.Unreturned.
+// Unreturned is the policy for the handler of a resident task that does not return although
+// its context has ended. With the zero value the worker waits for as long as it takes. It
+// keeps its session and the task, so that no other worker begins, and reports that at warn
+// level and by Metrics.Unreturned.
 //
-// The lease is another matter. When it has run out and the ensemble has ended the
-// session, the next owner begins, whatever the old handler does. End can prevent that if
-// After is shorter than a quarter of the session timeout.
+// Unreturned does not stop the lease. When the lease has run out and the ensemble has ended
+// the session, the next owner begins even if the old handler still runs. End can prevent that
+// if After is shorter than a quarter of the session timeout.
 type Unreturned struct {
 	// After is how long a handler may take to return; 0: for ever.
 	After time.Duration
@@ -50,8 +50,8 @@ const (
 	rarestWarn   = 5 * time.Minute
 )
 
-// attend tells of a handler that does not return when its context has ended, and does
-// then what Unreturned says. It ends when the handler has returned or is abandoned.
+// attend reports a handler that does not return after its context has ended, and then applies
+// the policy Unreturned. It ends when the handler has returned or is abandoned.
 func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.Source) {
 	zkapi.Keep(i.env, i, e)
 	zkapi.Rest(i.env, "attend")
@@ -273,10 +273,10 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 	}
 }
 
-// Abandon ends all patience with handlers that have not returned: the session is closed
-// and Run returns. The tasks go to other workers while the handlers may still run, and
-// only the Token tells them apart. It is for a caller of Close who cannot wait any
-// longer, such as a process that is going to end.
+// Abandon ends all patience with handlers that have not returned: the session is closed and
+// Run returns. The tasks go to other workers while the handlers may still run, and only the
+// Token tells them apart. It is for a caller of Close that cannot wait any longer, such as a
+// process that must end.
 func (w *Worker) Abandon() {
 	w.life.close()
 	w.life.end(ErrClosed)

@@ -27,10 +27,10 @@ type incarnation struct {
 	lease  lease
 
 	held        map[string]*execution // by task
-	reread      bool                  // the inbox may hold what looked like something held
+	reread      bool                  // the inbox may hold new assignments under the names of held ones
 	own         zkapi.Source          // watch on /workers/<w>
 	ownVersion  int32                 // version of /workers/<w>, which a master sets to be heard
-	notified    bool                  // it has been set: something held may have been taken
+	notified    bool                  // /workers/<w> was set: the master may want an assignment back
 	inbox       zkapi.Source          // watch on /assign/<w>
 	listed      int                   // children of /assign/<w> when it was listed
 	cversion    int32                 // and its cversion
@@ -123,7 +123,7 @@ func (i *incarnation) run() error {
 // errReread is why a pass follows that looks at the inbox once more.
 var errReread = errors.New("something that was held was another by now")
 
-// sources is everything that a pass may have to look at.
+// sources returns the events after which a pass has something to do.
 func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.Source {
 	sources := []zkapi.Source{i.ended, i.worker.freed, i.inbox, i.own, reconnected, i.resyncTimer, i.reported, i.worker.retire}
 	for _, t := range slices.Sorted(maps.Keys(i.held)) {
@@ -137,7 +137,7 @@ func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.
 	return sources
 }
 
-// pass does what there is to do, and says when to look again without being told.
+// pass does all pending work, and returns when to look again without an event.
 func (i *incarnation) pass() (wake time.Time, err error) {
 	steps := []func() error{i.tryAgain, i.confirm, i.retire, i.readInbox, i.readTaken, i.returnOutdated, i.commit}
 	for n, step := range steps {
@@ -194,10 +194,9 @@ func (i *incarnation) confirm() error {
 
 func fired(watch zkapi.Source) bool { return watch != nil && watch.Fired() }
 
-// retire tells the master, once, that a worker that retires takes no more: it
-// renews its claim with a record that says so. From then on an assignment that
-// was decided before is refused, because the claim's version has changed, and
-// resident tasks are given back.
+// retire tells the master, once, that this worker takes no more tasks: it renews the claim
+// with a record that says so. From then on an assignment that was decided before is refused,
+// because the claim's version has changed, and resident tasks are given back.
 func (i *incarnation) retire() error {
 	if i.retired || !i.leaving && !i.worker.isRetiring() {
 		return nil
@@ -215,7 +214,7 @@ func (i *incarnation) retire() error {
 	return nil
 }
 
-// renew writes the claim anew, with what the worker has to say.
+// renew writes the claim again, with a new record.
 func (i *incarnation) renew(says claimRecord) error {
 	record := i.worker.layout.newClaimRecord(i.env, i.session, i.worker.config.Name)
 	record.Retiring, record.EpochSeen = says.Retiring, says.EpochSeen
@@ -326,9 +325,9 @@ func (i *incarnation) drop(t string) {
 	i.quarantine.gone(i.req, subject{executionSubject, t})
 }
 
-// verify looks whether the assignments that are held are still the very ones. Each
-// child of the inbox that comes or goes counts: if more have than can be seen, one
-// may have been taken away and made anew under the same name.
+// verify checks that the held assignments are still the same znodes. It compares the inbox's
+// count of changes with the changes that it sees: if there were more, an assignment may have
+// been deleted and made again under the same name.
 func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 	grown, count := int(listed.Stat.Cversion-i.cversion), len(listed.Children)
 	seen := fresh + (i.listed + fresh - count) // that came, and that went
@@ -403,12 +402,13 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	return nil
 }
 
-// errForeign is why a worker gives back what names an incarnation that it has not had.
+// errForeign is the reason to give back an assignment of an incarnation that this worker
+// never had.
 var errForeign = errors.New("assigned to an incarnation of the worker that there has not been")
 
-// errRestarted is why a worker gives back what an earlier incarnation of it was given. If
-// that one was leaving in good order, and was killed before it had finished, the attempt
-// ends because its worker left.
+// errRestarted is the reason to give back an assignment of an earlier incarnation of this
+// worker. If that incarnation was leaving in good order, and was killed before it had
+// finished, the attempt ends because its worker left.
 var errRestarted = errors.New("worker was restarted")
 
 // block holds an assignment that the worker may not read, or whose task it may not, so

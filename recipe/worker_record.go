@@ -223,8 +223,8 @@ func (i *incarnation) record(batch []*execution) error {
 	return err
 }
 
-// hopeless reports whether the end of an execution is too large and cannot be made
-// smaller. It is left alone then.
+// hopeless reports whether the end of an execution is too large and cannot be made smaller.
+// Then the execution is quarantined.
 func (i *incarnation) hopeless(e *execution) bool {
 	if !e.tooLarge || i.shorten(e, zkapi.ErrProbablyTooLarge) {
 		return false

@@ -13,7 +13,7 @@ const (
 	stageBlocked                 // the worker may not read it, or its task: it is not begun
 	stageOutdated                // it is from a tree that has gone back: it is not begun
 	stageRunning                 // the handler was called, and the attempt has not ended
-	stageReturned                // the handler has returned because the lease was over: the execution begins anew
+	stageReturned                // the handler has returned because the lease was over: the execution begins again
 	stageEnded                   // how it has ended is to be recorded
 	stageUnresolved              // its end may have been recorded
 	stageSettled                 // its end is recorded, or another process settles it

@@ -11,8 +11,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// readTaken looks whether assignments are to be given back: those of resident tasks,
-// which are watched, and all of them after the master has set /workers/<w>.
+// readTaken checks which assignments the master wants back: the watched ones of resident
+// tasks, and all of them after the master has set /workers/<w>.
 func (i *incarnation) readTaken() error {
 	l, name := i.worker.layout, i.worker.config.Name
 	var ops []fence.Read
@@ -71,7 +71,7 @@ func (i *incarnation) stops() bool {
 // which may hang, unless the task is resident. If the handler returned before, its result
 // counts. If it returns because its context ended, its result does not count.
 func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
-	if i.at(e, stageBlocked) { // nothing but its assignment is known, and that can go
+	if i.at(e, stageBlocked) { // only its assignment is known, and that can be deleted
 		e.task.Token = record.Token
 	}
 	if record.Reason == "" {

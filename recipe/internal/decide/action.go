@@ -27,7 +27,7 @@ const (
 	Actions // how many there are
 )
 
-// actionRow is what the decisions know of one action.
+// actionRow describes one action for the decisions.
 type actionRow struct {
 	name    string // as the specification and the reports have it
 	explain string
@@ -67,7 +67,7 @@ func checkActions(table []actionRow) error {
 
 func (a Action) String() string { return actionTable[a].name }
 
-// Explain says what the action does to the tree.
+// Explain describes the effect of the action on the tree.
 func (a Action) Explain() string { return actionTable[a].explain }
 
 // Ends reports whether an attempt of the task ends with the action.

@@ -55,10 +55,10 @@ func (l Limits) budget(t *TaskView) int32 {
 	return l.MaxAttempts
 }
 
-// Plan is what a pass has decided.
+// Plan is the result of Decide.
 type Plan struct {
 	Transitions []Transition
-	Wake        time.Time // when to look again without being told to; zero for never
+	Wake        time.Time // when to look again without an event; zero for never
 }
 
 func (p *Plan) add(t Transition) { p.Transitions = append(p.Transitions, t) }
@@ -82,8 +82,8 @@ type decider struct {
 	fenced  map[string]bool // workers whose claim is taken away
 }
 
-// Decide says what to do in this view at this time: the same view and time give
-// the same decisions in the same order.
+// Decide returns the decisions for this view at this time. The same view and time give the
+// same decisions in the same order.
 func Decide(v *View, l Limits, now time.Time) Plan {
 	d := &decider{view: v, limits: l, loads: newLoads(v, l.PerWorker), now: now, settled: map[string]bool{}, fenced: map[string]bool{}}
 	for _, step := range []func(){d.inboxes, d.assignments, d.waiting, d.residents, d.finished, d.asked} {
@@ -251,9 +251,8 @@ func (d *decider) residents() {
 }
 
 // spread revokes resident tasks, as few as possible, from the workers that have the most,
-// until all differ by one at most. A task is revoked only for a worker at which it would
-// arrive: a task that avoids all others comes back to where it was, and would be revoked
-// again, for ever.
+// until all differ by one at most. A task is revoked only if it would move to another worker:
+// a task that avoids all others would return to its worker and be revoked again, for ever.
 func (d *decider) spread() {
 	counts := maps.Clone(d.loads.residents)
 	slices.Sort(d.loads.floating)
@@ -289,7 +288,7 @@ func (d *decider) spread() {
 	}
 }
 
-// movable lists the resident tasks that a worker holds and may be told to give back.
+// movable lists the resident tasks of a worker that the master may revoke.
 func (d *decider) movable(w string) []string {
 	return slices.DeleteFunc(d.view.residentsOf(d.view.Workers[w]), func(t string) bool {
 		task := d.view.Tasks[t]
@@ -314,7 +313,7 @@ func (v *View) Expired(retention time.Duration, now time.Time) []string {
 	return names
 }
 
-// over reports whether an ending is not that of a finished task any more.
+// over reports whether an ending does not belong to a finished task any more.
 func (v *View) over(e ending) bool {
 	task := v.Tasks[e.task]
 	return task == nil || task.Phase != Finished || task.ending != e.number
@@ -326,7 +325,7 @@ func (v *View) Wanted(t string) bool {
 	return asked
 }
 
-// finished collects what has been kept long enough.
+// finished removes the tasks whose retention is over.
 func (d *decider) finished() {
 	if d.limits.Retention == 0 {
 		return
@@ -341,7 +340,7 @@ func (d *decider) finished() {
 			continue
 		}
 		due := d.view.Tasks[e.task].Done.Add(d.limits.Retention)
-		if due.After(d.now) || !d.view.Held(e.task) { // who holds one gives it back, and that is heard
+		if due.After(d.now) || !d.view.Held(e.task) { // its worker gives it back, and the master sees that
 			d.WakeAt(due)
 			break
 		}

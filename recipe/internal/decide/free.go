@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// An assignment is ended by its name, because a znode that is made anew looks the same.
-// So what a worker that lives holds goes only by a write of that worker: otherwise the
-// same task could be given to it again, and the result of the former execution, which is
-// on its way, would be taken for that of the later. A master that wants an assignment
-// back says so in it, sets /workers/<w>, at which the worker looks, and waits until the
-// worker has deleted it. A worker whose session is over, or whose claim is, can write
-// nothing any more: from such a one the master takes away by itself.
+// An assignment is deleted by path, because a znode that is made again looks the same. So
+// only a live worker itself deletes its assignments. Otherwise the same task could be
+// assigned to it again, and the late result of the former execution would become the result
+// of the later one. A master that wants an assignment back writes that into it, sets
+// /workers/<w>, which the worker watches, and waits until the worker has deleted the
+// assignment. A worker whose session or claim is over can write nothing any more, so the
+// master deletes its assignments itself.
 
 // takePatience bounds how long a master waits for a worker to give back a task that was taken
 // from it. After that the master takes the worker's claim, which fences every later write of
@@ -21,8 +21,8 @@ const takePatience = 10 * time.Second
 // LeftReason is why an attempt ended whose worker left in good order.
 const LeftReason = "worker left"
 
-// free reports whether the master may delete an assignment itself. If not, it decides
-// what brings that about. An empty reason says that the task has ended without it.
+// free reports whether the master may delete an assignment itself. If not, it decides the
+// step that leads there. An empty reason means that the task has ended in another way.
 //
 // A resident task is given back when its handler has returned, as its worker has it
 // (WorkerConfig.Unreturned): the master waits for that as long as the worker's session
@@ -37,7 +37,7 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 	case worker.Fenced:
 		return false
 	case !worker.Claimed:
-		d.WakeAt(d.now) // what it can is read in the next pass
+		d.WakeAt(d.now) // the format that it knows is read in the next pass
 		return false
 	case !worker.Acks:
 		return true // made by hand, or of a build that knows no better

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Options are what a task asks for at its submission. The zero value is a plain
-// task: its znode holds the payload and nothing else, as if made by hand.
+// Options are set when a task is submitted. The zero value is a plain task: its znode holds
+// the payload and nothing else, as if made by hand.
 type Options struct {
 	// MaxAttempts is after how many executions without a result the task fails.
 	// 0: as the master has it (MasterConfig.MaxAttempts).
@@ -24,7 +24,7 @@ type Options struct {
 	NotBefore time.Time
 	// Priority: of tasks that wait, those with a greater one are assigned first.
 	Priority int
-	// Key is what StickyByKey goes by.
+	// Key is the key for StickyByKey.
 	Key string
 	// Resident tasks have no end but their cancellation. Each is held by one
 	// worker at a time, moves when that is lost, and may be moved when workers

@@ -83,7 +83,7 @@ func mix(h uint64) uint64 {
 	return h ^ h>>33
 }
 
-// loads is what each live worker holds, while a pass decides.
+// loads has the load of each live worker while a pass decides.
 type loads struct {
 	workers   []Load         // by name
 	residents map[string]int // by worker, without those that are revoked

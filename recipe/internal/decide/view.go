@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TaskPhase is what the master knows of a task.
+// TaskPhase is the phase of a task in the master's view.
 type TaskPhase uint8
 
 const (
@@ -29,7 +29,7 @@ type TaskView struct {
 	Left     int32   // attempts that ended because their workers left
 	Worker   string  // that it is assigned to
 	Token    Token   // of the last assignment, if this master made it; otherwise zero
-	Revoked  bool    // the worker has been told to give it back
+	Revoked  bool    // the master has asked the worker to give it back
 
 	Due     time.Time // it is not assigned before
 	Waiting time.Time // since when it could have been
@@ -43,7 +43,7 @@ type TaskView struct {
 	Leftover  *Leftover // what to delete when its retention is over
 }
 
-// progressSeen is what the master has seen of the progress of one execution.
+// progressSeen is the progress of one execution, as the master saw it last.
 type progressSeen struct {
 	Worker    string
 	Attempt   int32
@@ -68,8 +68,8 @@ type workerView struct {
 	Known       bool
 	Quarantined bool // it is quarantined: it is given nothing, and nothing is taken from it
 	Incarnation int32
-	Claimed     bool // what follows is what this incarnation says
-	Heard       bool // it has been read what some incarnation says
+	Claimed     bool // the fields below are from the record of this incarnation
+	Heard       bool // the record of some incarnation was read
 	Capacity    int  // that it claims; 0 for none
 	Retiring    bool
 	Outdated    bool                 // it knows less than the znodes have: it is given nothing
@@ -77,7 +77,7 @@ type workerView struct {
 	Fenced      bool                 // a master has taken its claim away
 	Format      int                  // the newest that it knows; 0 until its claim has been read
 	Tasks       map[string]bool      // assigned to it
-	Taken       map[string]time.Time // those of them that it was told to give back at once, and when
+	Taken       map[string]time.Time // those of Tasks that the master wants back at once, and since when
 }
 
 // ending is an entry of a finished task; it is over when the task has another.
@@ -219,6 +219,6 @@ func (v *View) DropStaleEndings() {
 	}
 }
 
-// AnyLife is what a request means that says nothing: clients of earlier builds make such
-// ones, and so does who asks by hand.
+// AnyLife is the czxid of a request that names none: clients of earlier builds make such
+// requests, and so do operators by hand.
 const AnyLife = 0

@@ -103,13 +103,13 @@ func (s Session) Take(ctx context.Context, ephemeral zkapi.Op, path string, reco
 }
 
 // Join makes an ephemeral sequential znode, and its place in the queue. It needs no claim
-// because it takes none: who leads is decided by Take.
+// because Take decides which candidate leads.
 func (s Session) Join(ctx context.Context, prefix string, data []byte, acl []zkapi.ACL) (zkapi.Result, error) {
 	return s.session.Do(ctx, zkapi.Create(prefix, data, zkapi.EphemeralSequential).WithACL(acl))
 }
 
-// Make makes an empty persistent znode. It needs no claim because it does not matter who
-// makes a parent: it changes nothing that is there.
+// Make makes an empty persistent znode. It needs no claim because any process may make a
+// parent, and no existing znode changes.
 func (s Session) Make(ctx context.Context, path string, acl []zkapi.ACL) error {
 	_, err := s.session.Do(ctx, zkapi.Create(path, nil, zkapi.Persistent).WithACL(acl))
 	return err
@@ -137,7 +137,7 @@ func (s Session) Lift(ctx context.Context, path string, data []byte, from int32,
 	return err
 }
 
-// ID is that of zkapi.Session, and so are the methods below.
+// ID is the method of zkapi.Session, and so are the methods below.
 func (s Session) ID() int64 { return s.session.ID() }
 
 // Timeout is the negotiated session timeout.

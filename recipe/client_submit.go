@@ -58,7 +58,7 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 }
 
 // freshID makes a unique id; ids of later submissions come later in the order of names, as
-// far as clocks agree. Nothing depends on that order: it lets a master that finds a long
+// far as the clocks agree. Nothing depends on that order: it lets a master that finds a long
 // backlog begin with old tasks.
 func freshID(env zkapi.Env) string {
 	return fmt.Sprintf("%012x-%s", env.Now().UnixMilli(), env.Unique())

@@ -97,10 +97,10 @@ func (r *retry) wait(ctx context.Context, session endable, err error) error {
 	return nil
 }
 
-// retryOnDisconnect repeats a step as long as it fails without a connection, or with a
-// refusal that may end by itself. The step must change nothing, or be harmless to repeat.
-// retryOnDisconnect returns an error that no repetition cures; or, when ctx ends, its cause
-// with the last refusal.
+// retryOnDisconnect repeats a step as long as it fails because there is no connection, or
+// with a refusal that may end by itself. The step must change nothing, or be harmless to
+// repeat. retryOnDisconnect returns an error that no repetition cures; or, when ctx ends, its
+// cause with the last refusal.
 func (r *retry) retryOnDisconnect(ctx context.Context, session endable, step func() error) error {
 	for {
 		err := step()

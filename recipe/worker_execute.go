@@ -171,8 +171,8 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 	i.finishLocked(e, result, err)
 }
 
-// overrule ends an execution with err, and then ends the handler's context by cancel. If the
-// handler returns because of that, its result is too late.
+// overrule ends an execution with err and cancels its handler's context, both under the lock.
+// If the handler returns because of that, its result is too late.
 func (i *incarnation) overrule(e *execution, err error, cancel func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -72,8 +72,8 @@ var serverCodes = map[int32]serverCode{
 	-3: {"DataInconsistency", nil},
 	// Not sent by servers; see above.
 	-4: {"ConnectionLoss", nil},
-	// The request could not be read or prepared: an error is proposed instead. Also
-	// what a follower makes of a code of its leader that it is too old to know.
+	// The request could not be read or prepared: an error is proposed instead. A follower
+	// also sends it in place of a code of its leader that the follower is too old to know.
 	-5: {"MarshallingError", nil},
 	// The server has no such request, or it is turned off: never prepared.
 	-6: {"Unimplemented", ErrUnsupported},

@@ -29,8 +29,8 @@ type Env interface {
 	// when several have; or until ctx ends, and returns its cause. It is the
 	// only select there is. A Signal that is returned is lowered.
 	Wait(ctx context.Context, sources ...Source) (int, error)
-	// Now is the time. Differences are monotonic; the wall clock in it may be
-	// wrong, and only what a caller has asked for by the wall clock depends on it.
+	// Now is the time. Differences are monotonic; the wall clock in it may be wrong, so only
+	// times that a user gives by the wall clock depend on it.
 	Now() time.Time
 	// Elapsed is the time since a fixed moment in the past. It runs while the machine sleeps,
 	// as the servers' time does, and setting a clock does not change it. Leases are measured by it: Now may

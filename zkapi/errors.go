@@ -51,9 +51,8 @@ var (
 	// ErrUntrusted means that no secure connection came about: a certificate was
 	// refused by one side, or the other side does not speak TLS.
 	ErrUntrusted = errors.New("TLS failed")
-	// ErrNotZooKeeper means that what listens at the address does not speak
-	// ZooKeeper's protocol. The error that wraps it has the address and the beginning
-	// of the answer.
+	// ErrNotZooKeeper means that the program at the address does not speak ZooKeeper's
+	// protocol. The error that wraps it has the address and the beginning of the answer.
 	ErrNotZooKeeper = errors.New("this is not a ZooKeeper server")
 	// ErrInvalidPath means that the request was not sent because the client library does
 	// not take its path. A server may show such a name all the same: servers before 3.5

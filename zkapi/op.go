@@ -36,7 +36,7 @@ func (k Kind) Writes() bool {
 	return k == KindCreate || k == KindDelete || k == KindSet || k == KindMulti
 }
 
-// Mode says how long a created znode lives and who completes its name.
+// Mode says how long a created znode lives and whether the server completes its name.
 type Mode uint8
 
 // The znode modes that a Session understands.
@@ -63,12 +63,12 @@ type Op struct {
 	Ops     []Op  // of Multi
 }
 
-// Create makes a znode; with a sequential mode the result's Path has the number.
+// Create makes a znode; with a sequential mode the Path of the result has the number.
 func Create(path string, data []byte, mode Mode) Op {
 	return Op{Kind: KindCreate, Path: path, Data: data, Mode: mode}
 }
 
-// WithACL is the same create with an ACL.
+// WithACL returns the same create with an ACL.
 func (o Op) WithACL(acl []ACL) Op {
 	o.ACL = acl
 	return o
@@ -109,7 +109,7 @@ func Sync(path string) Op { return Op{Kind: KindSync, Path: path} }
 // Multi applies all of ops, or none.
 func Multi(ops ...Op) Op { return Op{Kind: KindMulti, Ops: ops} }
 
-// Watched is the same read with a watch.
+// Watched returns the same read with a watch.
 func (o Op) Watched() Op {
 	o.Watch = true
 	return o

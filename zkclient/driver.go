@@ -30,8 +30,8 @@ type Config struct {
 	// SessionTimeout is a wish; the server clamps it to between 2 and 20 of its
 	// ticks. Default 10 s.
 	SessionTimeout time.Duration
-	// Dial replaces the system's way to connect, for a proxy. It is given what Servers
-	// says, and resolves names itself.
+	// Dial replaces the system's way to connect, for a proxy. It gets the addresses as in
+	// Servers, and resolves names itself.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS, if set, secures each connection; TLSFiles makes one from PEM files. The
 	// servers need a secureClientPort. A certificate that either side refuses ends

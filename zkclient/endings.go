@@ -51,8 +51,8 @@ func turnedAway(err error) error {
 	return err
 }
 
-// lastFailure is why no connection has come about: the last one, and in words only what
-// the servers that cannot be talked to have answered, because another may yet be there.
+// lastFailure returns why there is no connection: the last error, and as text the answers of
+// servers that do not speak the protocol, because another server may still be reachable.
 func (s *session) lastFailure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +114,7 @@ func (s *session) lost(e ending) {
 	s.mu.Lock()
 	s.ended = e
 	switch {
-	case !e.byPeer: // says nothing about what the server takes
+	case !e.byPeer: // says nothing about the server's limit
 	case e.largest <= largeRequest:
 		s.large = oversize{}
 	case s.large.times == 0:

@@ -10,12 +10,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Bounds of what a server may send. The library itself has none.
+// Bounds of a server's answers. The library itself has none.
 const (
 	// maxGreeting bounds the answer to the connect request: it has 37 bytes.
 	maxGreeting = 256
 	// maxAnswer bounds every later frame: a list of some three million names. Servers
-	// have no bound of their own for what they send.
+	// themselves do not bound their answers.
 	maxAnswer = 64 << 20
 	// passwordBytes is the length of a session's password.
 	passwordBytes = 16
@@ -50,7 +50,7 @@ type greeting struct {
 	password string
 }
 
-// timeoutAt is where a greeting has the timeout.
+// timeoutAt is the offset of the timeout in a greeting.
 const timeoutAt = 4
 
 func readGreeting(body []byte) (greeting, bool) {
@@ -81,9 +81,9 @@ func fits(r *request, body []byte) bool {
 	return b.result(r.opcode) && !b.Bad
 }
 
-// shape walks over values without making any. It is stricter than its Decoder, and as
-// strict as the library needs: that takes a length or count of -1 for four billion,
-// except that of a buffer.
+// shape checks values without building them. It is stricter than its Decoder, and as strict
+// as the library needs: that takes a length or count of -1 for four billion, except that of a
+// buffer.
 type shape struct{ jute.Decoder }
 
 func (b *shape) text() { b.Take(int(b.Int32())) }
@@ -200,9 +200,9 @@ var alive = []error{
 	zkapi.ErrNoAuth, zkapi.ErrInvalidACL, zkapi.ErrBadArguments, zkapi.ErrQuota,
 }
 
-// provesLife reports whether an answer with that code may prolong the lease. A server
-// that is too busy, cannot write, wants other credentials, or says what has no meaning
-// here, may not have asked its leader.
+// provesLife reports whether an answer with that code may prolong the lease. A server that is
+// too busy, cannot write, wants other credentials, or gives an answer without meaning, may
+// not have asked its leader.
 func provesLife(code int32) bool {
 	answer := zkapi.ServerError{Code: code}
 	return code == 0 || slices.ContainsFunc(alive, func(one error) bool { return errors.Is(answer, one) })
@@ -221,7 +221,7 @@ func split(packet []byte, most int) [][]byte {
 	if !ok || opcode != opcodeWatches || len(packet) <= most || len(packet) < header {
 		return [][]byte{packet}
 	}
-	const kinds = 3 // watches on data, on what does not exist, and on children
+	const kinds = 3 // watches on data, on missing znodes, and on children
 	var all [][]byte
 	var lists [kinds][]byte
 	var counts [kinds]int

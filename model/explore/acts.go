@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// act is what a process does in the system outside ZooKeeper.
+// act is an action of a process in the system outside ZooKeeper.
 type act struct {
 	Resource string
 	Token    int64
@@ -14,8 +14,8 @@ type act struct {
 	Life     int
 }
 
-// Acts is the state of the system outside: for each resource the greatest token
-// that has acted, and who it was.
+// Acts is the state of the system outside: for each resource the greatest token that has
+// acted, and its process.
 type Acts map[string]Acted
 
 // Acted is the process that acted on a resource last.

@@ -24,7 +24,7 @@ type Progress struct {
 	Elapsed             time.Duration
 }
 
-// Result is what an exploration has found.
+// Result is the result of an exploration.
 type Result struct {
 	Progress
 	Complete bool   // everything within the bounds has been visited

@@ -1,6 +1,6 @@
 package explore
 
-// choiceKind is what may happen next.
+// choiceKind is the kind of a choice.
 type choiceKind uint8
 
 const (
@@ -38,7 +38,7 @@ func choose(kind choiceKind, process, which int) Choice {
 	return c
 }
 
-// What a choice depends on.
+// The dependencies of a choice.
 const (
 	onTree Choice = 1 << 23
 	onActs Choice = 1 << 22
@@ -51,7 +51,7 @@ func (c Choice) kind() choiceKind { return choiceKind(c >> 24) }
 func (c Choice) process() int     { return int(c >> 16 & (maxProcesses - 1)) }
 func (c Choice) which() int       { return int(c & 0xffff) }
 
-// noBudget is the budget of what needs no fault.
+// noBudget is the budget of choices that are no fault.
 const noBudget = -1
 
 // budget is the kind of fault that the choice spends.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Walks is what engines that go through whole schedules have found.
+// Walks is the result of an engine that runs whole schedules.
 type Walks struct {
 	Schedules int64 // that were gone through to their end
 	Pruned    int64 // that were left because another one covers them

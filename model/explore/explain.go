@@ -6,7 +6,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Party is who takes part in a step, for a picture of it.
+// Party is a participant of a step, for a picture of it.
 type Party string
 
 // The parties that are no process.
@@ -18,15 +18,15 @@ const (
 // Step is one step of a schedule, for people.
 type Step struct {
 	Process string
-	From    Party  // who sends what the step is about
-	To      Party  // who receives it; the same as From when nothing is sent
-	Text    string // what happens
+	From    Party  // sender of the step's message
+	To      Party  // its receiver; the same as From if there is no message
+	Text    string // the event
 	Answer  string // the answer, if any
 	Fault   bool
 	Lost    bool // it, or its answer, is lost
 }
 
-// Explain tells a schedule in words.
+// Explain describes a schedule in words.
 func Explain(w *World, schedule Schedule) []Step {
 	x := newSpace(w, false)
 	s := x.initial()
@@ -38,7 +38,7 @@ func Explain(w *World, schedule Schedule) []Step {
 	return steps
 }
 
-// explain says what a choice means in a state.
+// explain describes a choice in a state.
 func (x *space) explain(s state, c Choice) Step {
 	p := c.process()
 	name := x.world.Processes[p].Name
@@ -81,7 +81,7 @@ func (x *space) explain(s state, c Choice) Step {
 	return step
 }
 
-// explainRequest is explain for what a process has asked for.
+// explainRequest is explain for a request of a process.
 func (x *space) explainRequest(s state, c Choice, step Step) Step {
 	r := x.at(s, c.process()).requests[c.which()]
 	step.Text, step.To, step.Lost = x.terms.describe(r), ZooKeeper, c.kind() != serveChoice
@@ -104,7 +104,7 @@ func (x *space) explainRequest(s state, c Choice, step Step) Step {
 	return step
 }
 
-// verdictOf says how a request ends: a refusal, or what a read finds.
+// verdictOf describes the outcome of a request: a refusal, or the data of a read.
 func (x *space) verdictOf(s state, op uint32, session int64) string {
 	request := x.terms.ops.get(op)
 	process, _ := ownerOf(session)

@@ -19,7 +19,7 @@ type Graph struct {
 	numbers map[stateID]int
 }
 
-// Edge is one transition: by what, and to which state.
+// Edge is one transition: its choice and the next state.
 type Edge struct {
 	By Choice
 	To int

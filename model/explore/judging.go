@@ -9,8 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// judging keeps what the judge has said, so that it is asked once about equal
-// things.
+// judging caches the judge's answers, so that it judges equal things once.
 type judging struct {
 	judge Judge
 
@@ -23,7 +22,7 @@ type judging struct {
 	faces      *interner[struct{}]
 }
 
-// opinion is what the judge thinks of a state.
+// opinion is the judge's verdict on a state.
 type opinion struct {
 	wrong uint32
 	goal  bool
@@ -49,7 +48,7 @@ func (j *judging) why(wrong uint32) []Violation {
 	return j.violations[wrong]
 }
 
-// write judges what a request did.
+// write judges the effect of a request.
 func (j *judging) write(w Write) uint32 {
 	names := j.judge.Seen(w)
 	j.mu.Lock()
@@ -67,7 +66,7 @@ func (j *judging) happened() []string {
 	return slices.Sorted(maps.Keys(j.seen))
 }
 
-// face is the number of what a judge sees of a process.
+// face numbers the judge's view of a process.
 func (x *space) face(at *local, l link) uint32 {
 	key := []byte{byte(l.current), flag(l.known) | flag(l.leaps)<<1, 0}
 	if at != nil {
@@ -79,8 +78,8 @@ func (x *space) face(at *local, l link) uint32 {
 	return x.judged.faces.put(key, func() struct{} { return struct{}{} })
 }
 
-// opinion is what the judge thinks of a state. Equal views are judged once: the
-// number of a view is found face by face, without a lock.
+// opinion returns the judge's verdict on a state. Equal views are judged once: the number of
+// a view is found face by face, without a lock.
 func (x *space) opinion(s state) opinion {
 	j := x.judged
 	at := uint64(s[atTree])<<32 | uint64(s[atActs])

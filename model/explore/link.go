@@ -19,7 +19,7 @@ type link struct {
 	leaps   bool       // the process was stopped, and its clock will show it
 	strand  bool       // its server is cut off from the leader
 	lagging uint32     // the tree that its server has, if that lags
-	behind  []zk.Fired // what its server will tell when it has caught up
+	behind  []zk.Fired // the events that its server sends when it has caught up
 	watches []zk.Watch // that are set, in order
 	events  []zk.Watch // that have fired and are under way
 	ghosts  []int      // sessions without an owner that the server has not ended yet

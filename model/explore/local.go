@@ -12,7 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 )
 
-// inputKind is what can happen to a process.
+// inputKind is the kind of an input of a process.
 type inputKind uint8
 
 const (
@@ -49,7 +49,7 @@ type pending struct {
 	op      uint32 // of an opRequest or actRequest
 }
 
-// local is the state of one process as far as the world can tell it from others.
+// local is the state of one process, as far as the world can distinguish it.
 type local struct {
 	process  int
 	life     int
@@ -135,7 +135,7 @@ func (l *locals) machineAt(b *bench, id uint32) *machine {
 	return l.rebuild(b, id)
 }
 
-// rebuild tells a new machine everything that has led to a state.
+// rebuild gives a new machine all inputs that led to a state.
 func (l *locals) rebuild(b *bench, id uint32) *machine {
 	var path []*local
 	for at := l.table.get(id); ; at = l.table.get(at.parent) {
@@ -204,7 +204,7 @@ func (b *bench) park(id uint32, m *machine) {
 	}
 }
 
-// describe is what the world can see of a machine.
+// describe returns the world's view of a machine.
 func (l *locals) describe(m *machine) local {
 	d := local{process: m.place, life: m.life, clock: m.clock}
 	var print []byte
@@ -288,8 +288,8 @@ func (l *locals) give(m *machine, in input) {
 	m.settle()
 }
 
-// session finds the last one of that number. A history that stands for others with
-// the same snapshot may have had an earlier session of the same number.
+// session returns the last session of that number. A history that stands for others with the
+// same snapshot may have had an earlier session of that number.
 func (m *machine) session(number int) *session {
 	for _, s := range slices.Backward(m.sessions) {
 		if s.number == number {

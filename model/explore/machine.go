@@ -13,12 +13,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Host is the port as a program of the explored world sees it, with what only a
-// program of this world needs.
+// Host is the port for a program of the explored world, with additional methods for this
+// world.
 type Host interface {
 	zkapi.Env
-	// Note replaces what this process claims under a key; the judges read it. An
-	// empty value takes the claim back.
+	// Note sets this process's claim under a key; the judges read it. An empty value removes
+	// the claim.
 	Note(key, value string)
 	// Act does something outside ZooKeeper that a system with fencing tokens
 	// guards: it is refused when a greater token has acted on that resource.
@@ -27,8 +27,8 @@ type Host interface {
 	Leave() zkapi.Source
 }
 
-// Program is what one process does. It runs until it returns, in threads that it
-// spawns through its Host; it must be deterministic.
+// Program is the code of one process. It runs until it returns, in threads that it spawns
+// through its Host; it must be deterministic.
 type Program func(ctx context.Context, host Host)
 
 // The clock of a process moves only by a choice. A thread that waits up to soon is woken at
@@ -73,7 +73,7 @@ type thread struct {
 	ctx     context.Context // of the wait
 	sources []*source       // that it waits for; nil while it waits for a request
 	request *request
-	label   string // where it rests; empty when that is not known
+	label   string // where it rests; empty if unknown
 	state   []any  // everything that its future depends on then
 	kept    []any  // and besides
 }
@@ -142,7 +142,7 @@ func (m *machine) settle() {
 	defective("%s spins without asking anything of the world", m.process.Name)
 }
 
-// describe tells where the threads are.
+// describe says where the threads are.
 func (m *machine) describe() string {
 	var text strings.Builder
 	for _, t := range m.threads {
@@ -228,8 +228,8 @@ func (m *machine) Wait(ctx context.Context, sources ...zkapi.Source) (int, error
 	}
 }
 
-// Now implements zkapi.Env. Who asks for the time may remember it, so what the
-// thread has said of its place holds no more.
+// Now implements zkapi.Env. The thread may remember the time, so its declaration (Rest) is
+// cancelled.
 func (m *machine) Now() time.Time {
 	m.Rest("")
 	return m.clock
@@ -279,7 +279,7 @@ func (m *machine) Note(key, value string) {
 	}
 }
 
-// errStale is what the fenced system answers to a token that has been followed.
+// errStale is the answer of the fenced system to a token after it has seen a greater one.
 var errStale = errors.New("a greater token has been seen")
 
 // Act implements Host.
@@ -350,7 +350,7 @@ func refuse(op zkapi.Op, fate zkapi.Fate, err error) (zkapi.Result, error) {
 	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
 }
 
-// sourceKind is what makes a source fire.
+// sourceKind is the kind of event that makes a source fire.
 type sourceKind uint8
 
 const (

@@ -46,7 +46,7 @@ func lines(schedule Schedule) []line {
 	return all
 }
 
-// ReadSchedule reads what Write has written; what follows a # is for people.
+// ReadSchedule reads the output of Write; text after a # is a comment.
 func ReadSchedule(from io.Reader, w *World) (Schedule, error) {
 	wanted, err := readLines(from, w)
 	if err != nil {

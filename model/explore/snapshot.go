@@ -16,19 +16,19 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// snapshot returns everything that the process' future depends on, or false if a
-// thread is at a place that has not said what that is (zkapi.Rest). Two machines
-// of one process with the same snapshot behave the same from here on.
+// snapshot returns all state that the future of the process depends on, or false if a thread
+// is at a place without a declaration (zkapi.Rest). Two machines of one process with the same
+// snapshot behave the same from here on.
 //
-// What a thread rests on is followed through every pointer, so that a new field
-// of a struct is part of the snapshot without a word. What cannot be followed,
-// the locals of a thread, must not matter at a place that rests; the test of
-// snapshots holds the state space with and without them against each other.
+// The declared state is followed through every pointer, so a new field of a struct is part of
+// the snapshot without further code. The local variables of a thread cannot be followed, so
+// they must not matter at such a place. A test compares the state space with and without
+// snapshots.
 func (m *machine) snapshot() ([]byte, bool) {
 	e := &encoder{machine: m, seen: map[unsafe.Pointer]int{}}
 	e.number(int64(m.life))
 	e.number(int64(m.names))
-	e.number(int64(m.clock.Sub(origin))) // a program may write down what time it is
+	e.number(int64(m.clock.Sub(origin))) // a program may store the time
 	e.number(int64(len(m.threads)))
 	for _, t := range m.threads {
 		if t.label == "" {
@@ -80,7 +80,7 @@ func (e *encoder) request(r *request) {
 	e.text(fmt.Sprint(r.op, r.act))
 }
 
-// source writes what will make a source fire, and whether it has.
+// source writes the event that makes a source fire, and whether it has fired.
 func (e *encoder) source(s *source) {
 	if s == nil {
 		e.number(-1)

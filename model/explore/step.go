@@ -19,13 +19,13 @@ const (
 	atSeats
 )
 
-// seat is where one process is: its local state, 0 when it is dead, and its link.
+// seat is the position of one process: its local state, 0 if it is dead, and its link.
 type seat struct {
 	process int
 	local   uint32
 	link    uint32
 	choices []Choice // that may be possible, including those that need a fault
-	face    uint32   // number of what a judge sees of it
+	face    uint32   // number of the judge's view of it
 }
 
 // space is a world together with everything that is known of its parts.
@@ -45,8 +45,8 @@ type space struct {
 	judged  *judging
 }
 
-// effect is what a choice does beside its process: to the tree, to the system
-// outside, and to the watches of everybody else.
+// effect is the effect of a choice outside its process: on the tree, on the system outside,
+// and on the watches of other processes.
 type effect struct {
 	tree, acts uint32 // 0 for no change
 	outcome    uint32 // the answer to a request
@@ -63,7 +63,7 @@ func newSpace(w *World, merge bool) *space {
 	}
 }
 
-// initial is where the world begins.
+// initial returns the first state of the world.
 func (x *space) initial() state {
 	s := make(state, atSeats+len(x.world.Processes))
 	s[atTree], s[atActs], s[atBudget] = x.tree(x.world.Tree), x.act(nil), x.world.Bounds.pack()
@@ -116,7 +116,7 @@ func (x *space) seatAt(process int, local uint32, l link) uint32 {
 	})
 }
 
-// choices appends what may happen next, in a fixed order.
+// choices appends the possible choices, in a fixed order.
 func (x *space) choices(s state, to []Choice) []Choice {
 	for _, id := range s[atSeats:] {
 		for _, c := range x.seats.get(id).choices {
@@ -133,7 +133,7 @@ func (x *space) choices(s state, to []Choice) []Choice {
 func (x *space) advance(s state, c Choice) (wrong uint32) {
 	p := c.process()
 	from := s[atSeats+p]
-	on := uint64(0) // what of the world the choice depends on
+	on := uint64(0) // the parts of the world that the choice depends on
 	switch {
 	case c&onTree != 0:
 		on = uint64(s[atTree])
@@ -193,7 +193,7 @@ func (x *space) shaken(id, shift uint32) uint32 {
 	}))
 }
 
-// regular appends what needs no fault.
+// regular appends the choices that are no fault.
 func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	for i := range l.ghosts {
 		to = append(to, choose(ghostChoice, p, i))
@@ -231,7 +231,7 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	return to
 }
 
-// dependsOn is what the answer to a request depends on.
+// dependsOn returns the parts of the world that the answer to a request depends on.
 func (r pending) dependsOn() Choice {
 	switch r.kind {
 	case opRequest, closeRequest:
@@ -258,7 +258,7 @@ func (x *space) servable(r pending, l link) bool {
 	return l.lagging == 0 || !op.Kind.Writes() && op.Kind != zkapi.KindSync
 }
 
-// faults appends what happens only as often as the bounds allow.
+// faults appends the choices whose number the bounds limit.
 func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 	if at == nil {
 		return to
@@ -375,7 +375,7 @@ func (m *move) tell(in input) {
 	m.prompt()
 }
 
-// prompt answers what has only one answer.
+// prompt answers requests that have only one answer.
 func (m *move) prompt() {
 	for i, r := range m.locals.table.get(m.local).requests {
 		if r.kind == openRequest && m.world.Constant != nil {
@@ -394,7 +394,7 @@ func (m *move) open(which int) {
 	m.tell(makeInput(openedInput, which, uint32(m.link.opened)))
 }
 
-// spread takes over what a request has done to the tree.
+// spread applies a request's change of the tree to the other processes.
 func (m *move) spread(e effect) {
 	m.effect.tree, m.effect.shift, m.effect.wrong = e.tree, e.shift, e.wrong
 	if e.shift != 0 {

@@ -12,8 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// terms are the numbers of everything that processes and the world tell each
-// other.
+// terms numbers all values that processes and the world exchange.
 type terms struct {
 	ops      *interner[zkapi.Op]
 	acts     *interner[act]
@@ -84,7 +83,7 @@ func (t *terms) note(notes map[string]string) uint32 {
 	return t.notes.put(key, func() map[string]string { return notes })
 }
 
-// describe says what a request asks for, for people.
+// describe describes a request for people.
 func (t *terms) describe(p pending) string {
 	switch p.kind {
 	case openRequest:

@@ -116,7 +116,7 @@ func (v *visited) path(id stateID) Schedule {
 	}
 }
 
-// len is the number of states, and bytes what they take.
+// len is the number of states, and bytes is their size.
 func (v *visited) len() int {
 	n := 0
 	for i := range v.parts {

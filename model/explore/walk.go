@@ -8,11 +8,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Happening is what a step of a schedule does.
+// Happening is the kind of event in a step of a schedule.
 type Happening string
 
-// The happenings that a [Moment] can have; they are those of a schedule that is
-// written down.
+// The happenings of a [Moment], with the names that schedules in files use.
 const (
 	Begins     Happening = "begin" // of the world: before the first step
 	Serves     Happening = "serve"
@@ -32,8 +31,8 @@ const (
 	ServesLate Happening = "late"      // a request takes effect whose owner is gone
 )
 
-// Asking is what a process waits to be answered: a request of a session, the end of
-// a session, a new one, or an act outside.
+// Asking is a pending request of a process: a request of a session, the end of a session, a
+// new one, or an act outside.
 type Asking struct {
 	Opens, Closes bool
 	Op            zkapi.Op // of a session, if its kind says so
@@ -117,7 +116,7 @@ func (x *space) stroll(d drawer, yield func(Moment, error) bool) {
 	}
 }
 
-// before is what a choice means in the state in which it is made.
+// before describes a choice in the state before it.
 func (x *space) before(s state, c Choice) Moment {
 	p := c.process()
 	m := Moment{Step: x.explain(s, c), Happening: Happening(choiceNames[c.kind()]), Place: p, Which: c.which()}

@@ -18,7 +18,7 @@ type Process struct {
 	Crash   Crash
 }
 
-// Crash is what becomes of a process that dies.
+// Crash is the fate of a process that dies.
 type Crash uint8
 
 // The crashes.
@@ -35,8 +35,8 @@ type Library uint8
 const (
 	// Honest libraries end the Session, as package zkclient does.
 	Honest Library = iota
-	// Replacing libraries open another session and go on with it under the same
-	// value, as go-zookeeper does when it is left alone.
+	// Replacing libraries open another session and go on with it under the same value, as the
+	// unmodified go-zookeeper does.
 	Replacing
 )
 
@@ -59,9 +59,9 @@ type World struct {
 	// no difference to anybody, so they are answered at once, and never lost; and
 	// so is the opening of a session.
 	Constant func(op zkapi.Op) (result zkapi.Result, err error, constant bool)
-	// Beside are persistent znodes without data that are there from the beginning, and
-	// that the tree goes without, because Constant answers every read of them. Who
-	// replays a schedule on a real server makes them.
+	// Beside are persistent znodes without data that exist from the beginning. They are not
+	// in the tree, because Constant answers every read of them. A replay on a real server
+	// must create them.
 	Beside []string
 }
 
@@ -73,11 +73,11 @@ type Bounds struct {
 	Losses   int // a connection breaks and takes a request or its answer with it
 	Crashes  int // a process dies and is started again, unless for good; the server ends its session later
 	Leaves   int // a process is asked to leave
-	Lags     int // a server falls behind what others see, until its client writes or syncs
-	Sweeps   int // a process looks at everything without having been told to
+	Lags     int // a server falls behind the others, until its client writes or syncs
+	Sweeps   int // a process reads everything again without an event
 }
 
-// budget is one kind of fault and where its bound is.
+// budget is one kind of fault and its bound.
 type budget struct {
 	name  string
 	bound func(*Bounds) *int
@@ -124,8 +124,7 @@ func left(packed uint32, kind int) uint32 { return packed >> (kind * budgetBits)
 
 func spend(packed uint32, kind int) uint32 { return packed - 1<<(kind*budgetBits) }
 
-// String is the bounds as they are printed with a result; what may not happen is
-// left out.
+// String prints the bounds for a result, without faults whose bound is 0.
 func (b Bounds) String() string {
 	var parts []string
 	for _, kind := range budgets {
@@ -152,9 +151,9 @@ func (w *World) Validate() error {
 	return nil
 }
 
-// Judge says what must hold. Its methods must be pure functions.
+// Judge decides the properties. Its methods must be pure functions.
 type Judge interface {
-	// Write looks at what one request did to the tree.
+	// Write judges the effect of one request on the tree.
 	Write(w Write) []Violation
 	// State looks at a whole state.
 	State(v View) []Violation
@@ -177,7 +176,7 @@ type Write struct {
 // View is a state as the judges see it.
 type View struct {
 	Tree zk.Tree
-	Acts Acts // what the system outside has seen
+	Acts Acts // the state of the system outside
 	// Of each process: its claims, whether it runs, and whether the server still knows its
 	// session.
 	Processes []ProcessView

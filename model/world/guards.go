@@ -12,12 +12,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Guard is one precaution of the protocol that can be taken out, at the port: what
-// the recipe asks for is changed on its way, as if the code had never asked for it.
+// Guard is one precaution of the protocol that can be taken out at the port: the recipe's
+// request is changed on its way, as if the code did not have the guard.
 type Guard struct {
 	Name    string
-	Explain string // what the protocol does
-	// what becomes of a request; nil leaves it alone
+	Explain string // the effect of the guard
+	// changes a request; nil leaves it alone
 	rewrite func(op zkapi.Op) zkapi.Op
 	split   func(op zkapi.Op) bool // send the parts of a multi one by one
 	believe func(err error) error  // the error that the recipe sees
@@ -32,7 +32,7 @@ type Guard struct {
 // that stands still.
 func (g Guard) Specified() bool { return !g.still }
 
-// Guards are those of the protocol, in the order of its rules.
+// Guards returns the guards of the protocol, in the order of its rules.
 func Guards() []Guard {
 	return []Guard{
 		{
@@ -106,8 +106,8 @@ func has(op zkapi.Op, kind zkapi.Kind, path string) bool {
 	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == kind && strings.HasPrefix(o.Path, path) })
 }
 
-// releasing reports whether a write takes an assignment away, and ending whether it
-// also records what has become of the execution.
+// releasing reports whether a write removes an assignment, and ending whether it also records
+// the end of the execution.
 func releasing(op zkapi.Op) bool { return has(op, zkapi.KindDelete, "/assign/") }
 
 func ending(op zkapi.Op) bool { return releasing(op) && has(op, zkapi.KindCreate, "/tasks/") }
@@ -156,7 +156,7 @@ func (c Config) guard() (Guard, error) {
 	return Guard{}, fmt.Errorf("world: no guard is called %q; there are %s", c.Without, strings.Join(names, ", "))
 }
 
-// tampered is a host whose sessions do not do what the guard demands.
+// tampered is a host whose sessions act without the guard.
 func (c Config) tampered(host explore.Host) zkapi.Env {
 	g, _ := c.guard() // World has checked it
 	if c.Without == "" || g.fence {
@@ -193,7 +193,7 @@ type tamperedSession struct {
 	tried bool
 }
 
-// secondTry is what the name of a task ends in that a second try has made.
+// secondTry is the suffix of the name of a task that a second try has made.
 const secondTry = "-again"
 
 // Connection implements zkapi.Session.
@@ -243,7 +243,7 @@ func (s *tamperedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, er
 		result, err = s.Session.Do(ctx, op)
 	}
 	if err == nil && len(result.Results) > 0 {
-		missing := asked - len(result.Results) // checks that were taken out: who sent the multi counts the answers
+		missing := asked - len(result.Results) // checks that were taken out: the sender of the multi counts the answers
 		result.Results = append(make([]zkapi.Result, missing), result.Results...)
 	}
 	if g.believe != nil {

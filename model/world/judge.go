@@ -241,7 +241,7 @@ func (j judge) result(f *findings, w explore.Write, name string, was, is *task, 
 	}
 }
 
-// shape judges one task by itself: what a crash between two writes would leave
+// shape judges one task by itself: a crash between two writes would leave a wrong shape
 // behind.
 func (j judge) shape(f *findings, name string, is *task, after map[string]*task) {
 	if len(is.assigned) > 1 {

@@ -37,7 +37,7 @@ type task struct {
 	due      time.Time // before which it must not begin; zero for none
 }
 
-// record is what the data of an assignment, an attempt or a status says.
+// record is the data of an assignment, an attempt or a status.
 type record struct {
 	Epoch   int32  `json:"epoch"`
 	Attempt int32  `json:"attempt"`

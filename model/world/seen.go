@@ -11,8 +11,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Expected is what must happen somewhere in a world of this Config, or the
-// exploration proves little.
+// Expected lists the events that must happen somewhere in a world of this Config; without
+// them the exploration proves little.
 func (c Config) Expected() []string {
 	names := []string{"an election"}
 	add := func(when bool, name string) {
@@ -91,7 +91,7 @@ func (j judge) Seen(w explore.Write) []string {
 	return names
 }
 
-// revokes and takes report what a part of a write says in an assignment.
+// revokes and takes report whether a part of a write marks an assignment so.
 func revokes(op zkapi.Op) bool { return says(op, `"revoked":true`) }
 
 func takes(op zkapi.Op) bool { return says(op, `"taken":true`) }

@@ -37,8 +37,8 @@ func (j judge) State(v explore.View) []explore.Violation {
 	return f
 }
 
-// leaders judges who believes to lead: a process whose session the server has
-// ended may not know it yet; of the others there is one at most.
+// leaders judges the processes that believe to lead: at most one of them has a live session.
+// If the server has ended its session, a process may not know it yet.
 func (j judge) leaders(f *findings, v explore.View) {
 	var leaders []string
 	for _, p := range v.Processes {
@@ -51,8 +51,8 @@ func (j judge) leaders(f *findings, v explore.View) {
 	}
 }
 
-// left judges what a worker has left behind that has said in its claim that it takes
-// no more. Where a process can die or lose its session it may have left otherwise.
+// left judges the assignments that a retired worker leaves behind. If processes can die or
+// lose their sessions, the worker may have ended in another way.
 func (j judge) left(f *findings, now picture) {
 	b := j.config.Bounds
 	if b.Expiries+b.Cuts+b.Stops+b.Crashes > 0 {
@@ -75,7 +75,7 @@ type handler struct {
 	lives   bool // its process goes on with the session under which it was begun, and the server knows that
 }
 
-// handlers lists what a process runs, in order.
+// handlers lists the handlers that a process runs, in order.
 func handlers(p explore.ProcessView) []handler {
 	var all []handler
 	for _, key := range slices.Sorted(maps.Keys(p.Notes)) {
@@ -160,7 +160,7 @@ func passed(v explore.View, d time.Duration) bool {
 	return someMaster(v, func(p explore.ProcessView) bool { return p.Passed() >= d })
 }
 
-// claim judges what a client believes.
+// claim judges the claims of a client.
 func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key string, now picture) {
 	if name, ok := strings.CutPrefix(key, "accepted-"); ok && p.Notes["collecting-"+name] == "" {
 		if again := now.tasks[name+secondTry]; again != nil && again.exists {

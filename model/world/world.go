@@ -15,7 +15,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Config is the cast of a world and what its clients want.
+// Config lists the participants of a world and the work of its clients.
 type Config struct {
 	Masters  int
 	Workers  int
@@ -29,7 +29,7 @@ type Config struct {
 	Twins    bool   // every worker has a second process of the same name
 	Unfenced bool   // the system outside accepts every token
 	Without  string // the guard that is taken out; see Guards
-	// WrongClocks has every process live with a wall clock of its own.
+	// WrongClocks gives every process its own wrong wall clock.
 	WrongClocks bool
 	// ForGood means that a crashed process stays down. A process crashes only if its kind has
 	// more processes than may crash, so that another can replace it.
@@ -46,10 +46,10 @@ type Config struct {
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
 	Abrupt      bool // a process that is asked to leave gets no time to finish
 	Strands     bool // cuts are between a server and its leader; see explore.World
-	Slow        bool // what leads, and every handler, acts outside once more after its context has ended
+	Slow        bool // the leader and every handler act outside once more after their contexts have ended
 
-	// What takes longer than a moment needs sweeps: each takes the clock of one
-	// process on by explore.SweepTime.
+	// Longer times need sweeps: each sweep advances the clock of one process by
+	// explore.SweepTime.
 	NotBefore time.Duration // how long after its submission the first task may begin at the earliest
 	Retention time.Duration // how long masters keep a finished task; 0 for ever
 }
@@ -110,7 +110,7 @@ func (c Config) check() error {
 	return nil
 }
 
-// crash is what becomes of a process that dies and of whose kind there are so many.
+// crash returns the fate of a dead process whose kind has that many processes.
 func (c Config) crash(many int) explore.Crash {
 	switch {
 	case !c.ForGood:
@@ -124,11 +124,11 @@ func (c Config) crash(many int) explore.Crash {
 // parents are the znodes that everything else hangs below.
 var parents = []string{"/workers", "/tasks", "/assign", "/candidates", "/collect"}
 
-// notices are the znodes in which a master tells others something. Here they are there
-// and say nothing, always: the tree goes without them.
+// notices are the znodes in which a master publishes something. Here they always exist and
+// are empty, so they are not in the tree.
 var notices = []string{"/backlog", "/quarantine", "/format"}
 
-// twin is what the name of a worker's second process ends in.
+// twin is the suffix of the name of a worker's second process.
 const twin = "-twin"
 
 // workerName is the name under which a process registers.
@@ -307,7 +307,7 @@ func taskName(n int) string { return taskOf(taskID(n)) }
 // another payload.
 func taskOf(payload string) string { return "task-" + payload }
 
-// again is what the payload of a task ends in that was submitted again.
+// again is the suffix of the payload of a task that was submitted again.
 const again = " again"
 
 // stays reports whether a task never ends: it is resident, and the client does not cancel it.

@@ -11,7 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Loss is what happens to a request and its reply. A loss breaks the connection.
+// Loss says whether a request or its reply is lost. A loss breaks the connection.
 type Loss uint8
 
 // The losses that can be injected.
@@ -51,7 +51,7 @@ type Write struct {
 	Err     error // nil: it was applied
 }
 
-// watching is who of one session waits for one watch.
+// watching lists the sources of one session that wait for one watch.
 type watching struct {
 	missing bool // the znode did not exist when the watch was set
 	sources []*source
@@ -63,35 +63,35 @@ func NewServer(timeout time.Duration) *Server {
 	return &Server{timeout: timeout, tree: NewTree(), sessions: map[int64]*Session{}, watches: map[Watch]map[*Session]*watching{}}
 }
 
-// Lose sets what decides about the loss of each request; nil loses nothing. It is
-// called with the server locked.
+// Lose sets the function that decides about the loss of each request; nil loses nothing. The
+// function is called with the server locked.
 func (s *Server) Lose(lose func(zkapi.Op) Loss) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lose = lose
 }
 
-// Refuse sets what decides about each request, and about each operation of a multi by
-// itself, before the tree does: the error that it returns is the server's answer, and
-// nothing is applied. So permissions, quotas and whatever else a server may refuse are
-// played; nil refuses nothing. It is called with the server locked.
+// Refuse sets a function that decides about each request, and about each operation of a multi
+// by itself, before the tree does: its error is the server's answer, and nothing is applied.
+// So tests simulate permissions, quotas and other refusals; nil refuses nothing. The function
+// is called with the server locked.
 func (s *Server) Refuse(refuse func(session int64, op zkapi.Op) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = refuse
 }
 
-// MaxBuffer sets the server's jute.maxbuffer: it closes the connection on a larger
-// request, each time, without an answer. What clients believe (Session.MaxRequest)
-// stays as it is. 0 takes the limit away.
+// MaxBuffer sets the server's jute.maxbuffer: it closes the connection on a larger request,
+// each time, without an answer. The limit of the clients (Session.MaxRequest) does not
+// change. 0 removes the limit.
 func (s *Server) MaxBuffer(bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.most = bytes
 }
 
-// Observe sets what hears of each request that arrives. It is called with the
-// server locked.
+// Observe sets the function that gets each request that arrives. It is called with the server
+// locked.
 func (s *Server) Observe(observe func(session int64, op zkapi.Op)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,8 +202,8 @@ func (s *Server) watching(c Change) map[*Session]bool {
 	return all
 }
 
-// tellAll fires the watches of one session that a change fires. Who watches both
-// the data and the children of a znode hears once of its deletion.
+// tellAll fires the watches of one session that a change fires. If the session watches both
+// the data and the children of a znode, it gets one event for the deletion.
 func (s *Server) tellAll(session *Session, c Change) {
 	var told Event
 	for _, f := range c.Fires() {
@@ -213,8 +213,8 @@ func (s *Server) tellAll(session *Session, c Change) {
 	}
 }
 
-// tell fires a watch of one session, if it is set. The session hears of it unless
-// it has heard already.
+// tell fires a watch of one session, if it is set. The session gets the event unless it has
+// had it already.
 func (s *Server) tell(session *Session, f Fired, hears bool) bool {
 	w := s.watches[f.Watch][session]
 	if w == nil {

@@ -14,7 +14,7 @@ type Session struct {
 	server *Server
 	id     int64
 	done   *source
-	backs  int   // how often the ensemble has gone back, as its owner can tell
+	backs  int   // how often the ensemble has gone back, as far as its owner knows
 	back   error // the last time
 
 	// Guarded by server.mu:
@@ -24,10 +24,10 @@ type Session struct {
 	timeout time.Duration
 	cause   error // nil while its owner takes it for alive
 	lag     bool
-	view    Tree   // what a session that lags, or is cut off, has seen
+	view    Tree   // the state that a session sees while it lags or is cut off
 	behind  []step // changes that it has not seen yet
 	heard   func(Event)
-	snap    Loss                // what becomes of a request, and the connection with it
+	snap    Loss                // the loss of a request, with the connection
 	snapped func(zkapi.Op) bool // of the next request that fits; nil: of the next one
 	trap    func(Write) bool
 	strand  bool        // its server is cut off from the leader
@@ -160,8 +160,8 @@ func (s *Session) Strand() {
 	s.expiry = time.AfterFunc(s.timeout, s.Expire)
 }
 
-// Unstrand is the moment when the server gives up: it drops its clients, and what hangs
-// was perhaps sent. The owner goes to another server at once and learns there whether
+// Unstrand makes the cut-off server give up: it drops its clients, and the hanging requests
+// may have been sent. The owner connects to another server at once and learns there whether
 // its session is alive.
 func (s *Session) Unstrand() {
 	s.server.mu.Lock()
@@ -206,9 +206,8 @@ func (s *Session) springs(w Write) bool {
 	return true
 }
 
-// Mend restores the connection: to the same server or to another one, which has
-// seen what the session has. The watches are set again, and those whose znodes
-// have changed meanwhile fire.
+// Mend restores the connection to a server that is at least as recent as the session. The
+// watches are set again, and those whose znodes have changed meanwhile fire.
 func (s *Session) Mend() {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
@@ -253,7 +252,7 @@ func (s *Session) bounce() {
 	s.mend()
 }
 
-// changed tells that the connection has changed.
+// changed signals that the connection has changed.
 func (s *Session) changed() {
 	s.change++
 	s.next.fire()
@@ -279,15 +278,15 @@ func (s *Session) Timeout() time.Duration {
 	return s.timeout
 }
 
-// MaxRequest implements zkapi.Session: what a client believes who was told nothing.
+// MaxRequest implements zkapi.Session: the default limit of a client.
 func (s *Session) MaxRequest() int { return 1<<20 - 1 }
 
 // suspicious is after how many connections in a row a client says that a request is
 // probably too large, as package zkclient does.
 const suspicious = 3
 
-// oversize is what the owner learns of a request on which the server has closed the
-// connection. The server is locked.
+// oversize returns the error for a request on which the server has closed the connection. The
+// server is locked.
 func (s *Session) oversize(size int) error {
 	if s.closed == 0 || size < s.large {
 		s.large = size

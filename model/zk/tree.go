@@ -28,15 +28,15 @@ type znode struct {
 	children []*znode // by name
 }
 
-// NewTree makes a tree with nothing but its root.
+// NewTree makes a tree that has only its root.
 func NewTree() Tree { return Tree{root: &znode{}} }
 
-// NewStructuralTree makes a tree whose zxids follow from its structure instead of
-// from the order of all writes. What can be told by comparing is the same: of two
-// znodes below one parent the later has the greater czxid, two znodes that the
-// same path has had differ in theirs, and so do two states of one znode in
-// mzxid and pzxid. Writes elsewhere leave no trace, so that more histories lead to
-// the same tree. It holds for trees with few thousand changes below one znode.
+// NewStructuralTree makes a tree whose zxids follow from its structure instead of from the
+// order of all writes. Comparisons give the same answers: of two znodes below one parent the
+// later has the greater czxid, two znodes that the same path has had differ in theirs, and so
+// do two states of one znode in mzxid and pzxid. Writes elsewhere leave no trace, so more
+// histories lead to the same tree. This holds for trees with up to a few thousand changes
+// below one znode.
 func NewStructuralTree() Tree {
 	return Tree{root: &znode{stat: zkapi.Stat{Czxid: 1}}, structural: true}
 }
@@ -45,15 +45,15 @@ func NewStructuralTree() Tree {
 // they do in ZooKeeper.
 func (t Tree) Zxid() int64 { return t.zxid }
 
-// Change is what a write did to one znode, for the watches: the kind is
-// KindCreate, KindDelete or KindSet.
+// Change is the effect of a write on one znode, for the watches: the kind is KindCreate,
+// KindDelete or KindSet.
 type Change struct {
 	Path string
 	Kind zkapi.Kind
 }
 
-// parentOf is the path above p. That of a sequential name may be empty: /a/ makes
-// a child of /a that is nothing but a number.
+// parentOf is the path above p. The last element of a sequential name may be empty: /a/ makes
+// a child of /a whose name is only a number.
 func parentOf(p string) string { return path.Dir(p) }
 
 // find returns the znode at p, or nil.
@@ -77,8 +77,7 @@ func (n *znode) index(name string) (int, bool) {
 	return slices.BinarySearchFunc(n.children, name, func(c *znode, name string) int { return strings.Compare(c.name, name) })
 }
 
-// update returns the tree with the znode at p, which exists, replaced by what edit
-// makes of a copy of it.
+// update returns the tree with the existing znode at p replaced by an edited copy.
 func (t Tree) update(p string, edit func(*znode)) Tree {
 	t.root = t.root.update(strings.Trim(p, "/"), edit)
 	return t
@@ -298,7 +297,7 @@ func (t Tree) owned(session int64) []string {
 	return paths
 }
 
-// Entry is one znode as All tells of it.
+// Entry is one znode in the output of All.
 type Entry struct {
 	Data []byte
 	Stat zkapi.Stat
@@ -325,8 +324,8 @@ func (n *znode) all(above string, yield func(string, Entry) bool) bool {
 	return true
 }
 
-// Encode appends everything that a later request can tell two trees apart by. Two
-// structural trees with the same encoding are the same state.
+// Encode appends all data by which a later request can distinguish two trees. Two structural
+// trees with the same encoding are the same state.
 func (t Tree) Encode(to []byte) []byte {
 	if !t.structural {
 		to = binary.AppendVarint(to, t.zxid)

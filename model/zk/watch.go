@@ -17,7 +17,7 @@ const (
 	ChildWatches
 )
 
-// Watch is what a session waits to hear of.
+// Watch is the event that a session waits for.
 type Watch struct {
 	Path  string
 	Table Table
@@ -31,7 +31,7 @@ func WatchOf(op zkapi.Op) Watch {
 	return Watch{op.Path, DataWatches}
 }
 
-// EventType is what a watch event says has happened.
+// EventType is the type of a watch event.
 type EventType uint8
 
 // The types, with ZooKeeper's own names.

@@ -19,7 +19,7 @@ import (
 // is an identity of that scheme (x509: the subject of a certificate). One identity may play
 // several roles.
 //
-// What each role may then do, and ZooKeeper enforces:
+// ZooKeeper then enforces these permissions of each role:
 //
 //	            master  worker  client  everybody named here
 //	namespace   all                      read
@@ -35,17 +35,17 @@ import (
 //	/candidates all                      read
 //	/collect    create, delete           create     read
 //
-// What ZooKeeper cannot enforce: a worker can write as another worker, because all
-// workers share one identity. A client may create below a task, so it can make a status
-// or a progress there, with any ACL. Claims, not permissions, keep honest processes
-// apart; and what one process makes unusable ends no other (Quarantined).
+// ZooKeeper cannot enforce everything. A worker can write as another worker, because all
+// workers share one identity. A client may create below a task, so it can make a status or a
+// progress there, with any ACL. Claims, not permissions, separate honest processes. If one
+// process makes a znode unusable, that ends no other process (Quarantined).
 //
-// Only a master may create in the namespace, and it makes all parents at once when it
-// first runs; workers and clients that come earlier wait for it. So nobody else can make
-// a /master while none leads. That needs a namespace that a master, or the first process
-// of this build, has made: without one the parent of /master is ZooKeeper's root, in
-// which everybody may create as ZooKeeper is shipped, and a namespace of an earlier build
-// lets everybody named create in it. See "Who may make /master" in docs/operators.md.
+// Only a master may create in the namespace. It makes all parents at once when it first runs;
+// workers and clients that come earlier wait for it. So no other client can make a /master
+// while no master leads. This holds only if a master, or the first process of this build, has
+// made the namespace. Without a namespace the parent of /master is ZooKeeper's root, where
+// every client may create by default. In a namespace of an earlier build, all roles may
+// create. See "Who may make /master" in docs/operators.md.
 type Access struct {
 	Scheme                 string // default: digest
 	Master, Worker, Client []string

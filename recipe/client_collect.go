@@ -113,7 +113,7 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left decide
 	case errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrNotEmpty) || errors.Is(err, zkapi.ErrBadVersion):
 		return zkapi.ErrNotSent // something changed below it: look again
 	case zkapi.TooLarge(err) && divides(ops):
-		return zkapi.ErrNotSent // it may have been applied: look, and have a master go on in parts
+		return zkapi.ErrNotSent // it may have been applied: read again, and ask a master to remove the rest in parts
 	}
 	return err
 }

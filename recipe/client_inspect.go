@@ -24,27 +24,26 @@ type Attempt struct {
 	Left bool
 }
 
-// TaskDetail is everything that is known of one task. State, Worker and Attempts are as
-// in an Overview.
+// TaskDetail is all information about one task. State, Worker and Attempts are as in an
+// Overview.
 type TaskDetail struct {
 	TaskInfo
 
 	Payload  []byte
-	Status   *Status   // nil while it has not ended; empty when it is there and not shown
-	Token    Token     // of the execution that is assigned
-	History  []Attempt // the attempts that are on record, in order; of residents the latest
+	Status   *Status   // nil while it has not ended; empty if it cannot be read
+	Token    Token     // of the assigned execution
+	History  []Attempt // the attempts on record, in order; of a resident task the latest ones
 	Progress []byte    // nil for none
 
 	// Unreadable lists the znodes that this client may not read. The rest is complete.
 	Unreadable []Unreadable
-	// Problems are znodes of the task that do not stay, or show nothing.
+	// Problems are znodes of the task with the wrong kind: not persistent, or not alive.
 	Problems []Problem
 }
 
-// Inspect reads everything about a task, with as many reads as it has attempts
-// and there are workers. It is for people and tools; the parts are read one after
-// the other and may not belong to one moment. It fails when the server shows nothing of
-// the task at all.
+// Inspect reads everything about a task, with as many reads as it has attempts and there are
+// workers. It is for people and tools. The parts are read one after the other, so they may
+// not be of one moment. It fails if the client may read nothing of the task.
 func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 	var d TaskDetail
 	err := c.withSession(ctx, func(session zkapi.Session) error {
@@ -164,7 +163,7 @@ func (in *inspection) assignment(ctx context.Context, d *TaskDetail) error {
 	return nil
 }
 
-// Unreadable is a znode that the server does not show to this client.
+// Unreadable is a znode that this client may not read.
 type Unreadable struct {
 	Path   string
 	Reason string // the server's

@@ -11,8 +11,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Overview is everything as the tree shows it. Its parts are read one after the
-// other and may not belong to one moment.
+// Overview is the state of the whole tree. Its parts are read one after the other, so they
+// may not be of one moment.
 type Overview struct {
 	Leader     Leader
 	Candidates []string     // names of the candidates in the queue (MasterConfig.Queue), in order
@@ -45,9 +45,9 @@ func (o Overview) Backlog() int {
 	return n
 }
 
-// Overview reads the whole tree. It is for people and tools: it costs three reads for
-// every worker, two to four for every task, and one for every assignment. It fails when
-// the server shows nothing of the tree at all.
+// Overview reads the whole tree. It is for people and tools: it costs three reads for every
+// worker, two to four for every task, and one for every assignment. It fails if the client
+// may read nothing of the tree.
 func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {

@@ -13,14 +13,14 @@ import (
 
 // Submitted is a submission that was accepted.
 type Submitted struct {
-	Task string // its name, for Await, Cancel, Collect and others
-	ID   string // that it was submitted under; Submit makes one if the caller gives none
+	Task string // the task's name, for Await, Cancel, Collect and others
+	ID   string // the id of the submission; Submit makes one if the caller gives none
 	// Found means that the task existed already: the same id was submitted before. The
 	// payload and options are those of the first submission. If Found is false, this
 	// submission made the task.
 	Found bool
-	// InDoubt comes with Found, when an answer to this submission was lost before the task
-	// was found: it may have made the task itself. It is never in doubt about an id that
+	// InDoubt is set with Found if an answer to this submission was lost before the task was
+	// found: the submission may have made the task itself. It is never set for an id that
 	// Submit has made.
 	InDoubt bool
 }
@@ -36,8 +36,8 @@ type Submitted struct {
 // is larger than the servers accept is refused with zkapi.ErrTooLarge, or with
 // zkapi.ErrProbablyTooLarge if the servers close the connection without a reason.
 //
-// When the masters bound the backlog and it is full, Submit waits until ctx ends,
-// and returns ErrBacklogFull then, or at once with NoWait.
+// If the backlog is full (MasterConfig.MaxBacklog), Submit waits until there is room, or
+// returns ErrBacklogFull when ctx ends. With NoWait it returns ErrBacklogFull at once.
 func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOption) (_ Submitted, err error) {
 	s := submission{id: freshID(c.env), ours: true}
 	for _, option := range options {

@@ -7,11 +7,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
 
-// State is how far a task has got and, at its end, how it ended. The empty State means
-// that the server did not show enough to tell.
+// State is how far a task has got and, at its end, how it ended. The empty State means that
+// the client could not read enough.
 type State string
 
-// The states of a task. Pending and Assigned tasks go on; all others are an end.
+// The states of a task. Pending and Assigned tasks are not finished; all other states are
+// final.
 const (
 	Pending  State = "pending"  // it waits for a worker
 	Assigned State = "assigned" // a worker has it
@@ -24,7 +25,7 @@ const (
 	Finished State = "finished"
 )
 
-// Ended reports whether the state is an end. It is false for the empty State.
+// Ended reports whether the state is final. It is false for the empty State.
 func (s State) Ended() bool { return s != "" && s != Pending && s != Assigned }
 
 // ended returns the state of a task that has a status. A status that was made by hand may
@@ -40,10 +41,10 @@ func (s Status) ended() State {
 type WorkerInfo struct {
 	Name        string
 	Address     string // empty if it is not alive, and in a Master's Snapshot and Changes: masters do not read it
-	Alive       bool   // false also when a Client is not shown it; see Overview.Unreadable
+	Alive       bool   // false also if the Client may not read it; see Overview.Unreadable
 	Incarnation int32
-	Retiring    bool     // it takes no more
-	Capacity    int      // that it asks for; 0 when it leaves that to the master
+	Retiring    bool     // it takes no more tasks
+	Capacity    int      // the worker's own limit; 0 for the master's
 	Assigned    []string // task names, sorted
 }
 

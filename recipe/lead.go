@@ -11,17 +11,16 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Lead is one term of an active master, in the hands of MasterConfig.OnLead. It writes
-// to ZooKeeper only while that master holds the highest epoch. Its methods may be called
-// concurrently, also after the term: then they fail with ErrDeposed, as they do on the
-// zero Lead.
+// Lead is one term of an active master, passed to MasterConfig.OnLead. It writes to ZooKeeper
+// only while that master holds the highest epoch. Its methods may be called concurrently,
+// also after the term: then they fail with ErrDeposed, as do those of the zero Lead.
 type Lead struct {
 	term   *term
 	layout layout
 }
 
-// Epoch is greater than those of all terms before. Hand it to every system outside
-// ZooKeeper that OnLead changes, and let that system refuse a smaller one than it has
+// Epoch is greater than the epochs of all earlier terms. Pass it to every system outside
+// ZooKeeper that OnLead changes, and let that system refuse an epoch smaller than one it has
 // seen.
 func (l Lead) Epoch() int32 {
 	if l.term == nil {
@@ -30,22 +29,23 @@ func (l Lead) Epoch() int32 {
 	return l.term.epoch()
 }
 
-// Write applies all of ops, or none, and only if no other master has been elected. The
-// ops are creates, sets, deletes and checks; the results are theirs, in the same order.
-// Without any, Write asks whether this master still leads.
+// Write applies all of ops, or none, and only if no other master has been elected. The ops
+// are creates, sets, deletes and checks; the results are in the same order. Without ops,
+// Write checks whether this master still leads.
 //
 // The recipe's own znodes may be checked and not changed: /master, /tasks, /workers, /assign,
 // /candidates, /collect, /backlog, /quarantine, /format, and all below them. A later version
 // of this package may use other names of the namespace: keep your own data outside. An
 // ephemeral is gone when the term is over.
 //
-// Write is sent once, when there is a connection. What its error says:
+// Write is sent once, when there is a connection. Its errors:
 //
 //   - ErrInvalid: an op is of another kind, or changes a znode of the recipe.
 //   - ErrFenced: another master has been elected. The term is over.
 //   - ErrDeposed: the term was over before anything was sent.
 //   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx or the term has ended
-//     meanwhile. The ops may have been applied, or may still be; read it back.
+//     meanwhile. The ops may have been applied, or may still be applied; read the znodes to
+//     find out.
 //   - zkapi.ErrNotSent: ctx has ended before there was a connection.
 //   - anything else: a server has refused the op zkapi.FailedIndex(err), and nothing was
 //     applied.

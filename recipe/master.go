@@ -14,13 +14,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// MasterConfig describes one candidate for the one active master.
+// MasterConfig describes one candidate for leadership.
 type MasterConfig struct {
 	// Namespace goes in front of every znode, such as /billing. Default: none.
 	Namespace string
 	// Access lists the identities of each role. Default: everybody may do everything.
 	Access Access
-	// Name tells masters apart in logs and claims. It need not be unique.
+	// Name identifies the master in logs and claims. It need not be unique.
 	Name string
 	// Address is the data of /master, usually host:port, until OnLead changes it
 	// (Lead.Proclaim).
@@ -31,39 +31,37 @@ type MasterConfig struct {
 	Queue bool
 	// Strategy chooses workers for tasks. Default LeastLoaded.
 	Strategy Strategy
-	// TasksPerWorker bounds the assignments that one worker holds, resident tasks
-	// not counted. A worker may ask for fewer (WorkerConfig.Capacity). Default 64.
+	// TasksPerWorker bounds the assignments that one worker holds, resident tasks not
+	// counted. A worker may set a lower limit (WorkerConfig.Capacity). Default 64.
 	TasksPerWorker int
-	// MaxAttempts is after how many attempts without a result a task fails, if it
-	// does not say so itself (Options.MaxAttempts). Default 5.
+	// MaxAttempts is the number of attempts without a result after which a task fails, unless
+	// Options.MaxAttempts is set. Default 5.
 	MaxAttempts int
 	// MaxHandovers bounds the attempts of one task that do not count because their worker
 	// left in good order (Worker.Close, or the end of its context), or was killed while it
 	// left. Further attempts count, so a task that makes its workers leave ends after at most
 	// MaxAttempts + MaxHandovers attempts. Default 5 times MaxAttempts; -1 for none.
 	MaxHandovers int
-	// Backoff is how long a task waits after that many attempts before it is
-	// assigned again, from when the master has seen the last of them end. It must
-	// be a pure function. The first attempt that is lost with its worker is
-	// followed by the next at once. Default: 100 ms, doubled with each attempt,
-	// 30 s at most.
+	// Backoff returns how long a task waits after that many attempts before it is assigned
+	// again, counted from when the master has seen the last attempt end. It must be a pure
+	// function. If the first attempt is lost with its worker, the next follows at once.
+	// Default: 100 ms, doubled with each attempt, 30 s at most.
 	Backoff func(attempts int) time.Duration
-	// Retention is how long a finished task is kept before the master deletes it, counted
-	// from when a master has first seen its status, anew after a failover. Until then its
-	// result can be read. Default: for ever; Client.Collect deletes a task at once.
+	// Retention is how long a finished task is kept before the master deletes it. It counts
+	// from when a master has first seen the status, and starts again after a failover. Until
+	// then its result can be read. Default: for ever; Client.Collect deletes a task at once.
 	Retention time.Duration
-	// MaxBacklog bounds the tasks without a status: with more of them, Submit
-	// waits. Clients learn the bound from the tree. It is kept roughly: clients
-	// that submit at the same time may exceed it by one each. Default: none.
+	// MaxBacklog bounds the tasks without a status: with more of them, Submit waits. Clients
+	// learn the bound from the tree. The bound is approximate: clients that submit at the
+	// same time may exceed it by one each. Default: none.
 	MaxBacklog int
-	// EpochAtLeast is below every epoch that begins with this master, or equal to
-	// the first. Give it after the tree was wiped or restored while all processes
-	// were down, so that tokens go on growing: the highest epoch that anything
-	// outside has seen, plus 1. Default: 0, for none.
+	// EpochAtLeast is a lower bound of the epochs of this master. Set it after the tree was
+	// wiped or restored while all processes were down, so that tokens keep growing: to the
+	// highest epoch that any external system has seen, plus 1. Default: 0, for none.
 	EpochAtLeast int32
-	// FormatAtMost bounds the format of the znodes. Give it before a newer build is
-	// replaced by an older one: a master that leads then lowers the mark of the
-	// namespace (/format). Default: 0, for the newest that all live workers know.
+	// FormatAtMost bounds the format of the znodes. Set it before a newer build is replaced
+	// by an older one: a master that leads then lowers the mark of the namespace (/format).
+	// Default: 0, for the newest format that all live workers know.
 	FormatAtMost int
 	// OnLead, if set, is called each time this master is elected, and runs beside the
 	// assigning of tasks. Its context ends when the leadership does, with the reason as its
@@ -179,10 +177,10 @@ func (m *Master) Run(ctx context.Context) error {
 	return sessions{"master", m.env, m.config.Observers, m.life, m.memory}.each(ctx, m.serve)
 }
 
-// Close makes Run hand over and return, and waits for that. nil means that the
-// ensemble has confirmed the end of the session, so that nothing of this master
-// is left; ErrCloseUnconfirmed means that its znodes may stay until the session's timeout.
-// A Master that is closed cannot Run again.
+// Close makes Run hand over and return, and waits for that. A nil error means that the
+// ensemble has confirmed the end of the session, so no znode of this master's session is
+// left; ErrCloseUnconfirmed means that its znodes may stay until the session's timeout. A
+// closed Master cannot Run again.
 func (m *Master) Close(ctx context.Context) error {
 	m.life.close()
 	m.life.end(ErrClosed)
@@ -222,8 +220,8 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 	return true, m.serveTerm(newTerm(ctx, m.env, m.config.Observers, won, at))
 }
 
-// mayLead finds out whether a candidate has the permission to lead, before it
-// stands in line for days.
+// mayLead finds out whether a candidate has the permission to lead, before it waits in the
+// queue for days.
 func mayLead(ctx context.Context, session fence.Session, l layout) error {
 	err := session.MayWrite(ctx, l.assign())
 	if errors.Is(err, zkapi.ErrBadVersion) {
@@ -282,9 +280,8 @@ func (m *Master) serveTerm(t *term) error {
 	return errors.Join(refused, cause)
 }
 
-// Snapshot returns the view as it was at the end of the last pass of the loop, or
-// false while this master does not lead. Workers and Tasks belong together. In the
-// first moments of a term it is not complete.
+// Snapshot returns the view at the end of the last pass of the loop, or false if this master
+// does not lead. Its parts are consistent. At the beginning of a term it is not complete.
 func (m *Master) Snapshot() (Snapshot, bool) {
 	m.broadcaster.mu.Lock()
 	now := m.broadcaster.current

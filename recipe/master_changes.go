@@ -16,15 +16,15 @@ type ChangeKind string
 
 // The kinds of changes.
 const (
-	WorkerJoined   ChangeKind = "joined"          // it is alive, and was not
-	WorkerLeft     ChangeKind = "left"            // it is not, and was
+	WorkerJoined   ChangeKind = "joined"          // it is alive now
+	WorkerLeft     ChangeKind = "left"            // it is not alive any more
 	WorkerReborn   ChangeKind = "new incarnation" // it has registered again
-	TaskSubmitted  ChangeKind = "submitted"       // it is there, and was not
-	TaskAssigned   ChangeKind = "assigned"        // a worker has it that had not
+	TaskSubmitted  ChangeKind = "submitted"       // it is new
+	TaskAssigned   ChangeKind = "assigned"        // it has a new worker
 	AttemptEnded   ChangeKind = "attempt ended"   // an attempt has ended without a result
 	TaskFinished   ChangeKind = "finished"        // it has its status
 	TaskCollected  ChangeKind = "collected"       // it is gone
-	LeadershipOver ChangeKind = "leadership over" // this master sees no more, until it leads again
+	LeadershipOver ChangeKind = "leadership over" // no more changes until this master leads again
 )
 
 // Change is one difference between the state that a reader saw last and the present state.

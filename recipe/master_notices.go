@@ -102,8 +102,8 @@ func (r *reconciler) readNotice(n *notice) error {
 // foreign stands for a notice that this master may not read.
 var foreign = []byte("\x00")
 
-// writeNotice sets a notice, or makes it anew if its ACL is not a master's: a master may
-// create and delete in the namespace.
+// writeNotice sets a notice. If the notice's ACL is not a master's, it deletes and creates
+// the notice, because a master may create and delete in the namespace.
 func (r *reconciler) writeNotice(n *notice, data []byte) error {
 	create := zkapi.Create(n.path, data, zkapi.Persistent).WithACL(r.layout.access.master())
 	err := r.term.write(zkapi.Set(n.path, data, zkapi.AnyVersion))

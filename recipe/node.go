@@ -85,7 +85,7 @@ func NewNode(env zkapi.Env, config NodeConfig) (*Node, error) {
 	return n, nil
 }
 
-// Master is the node's candidate, for Snapshot and Changes.
+// Master returns the node's candidate, for Snapshot and Changes.
 func (n *Node) Master() *Master { return n.master }
 
 // Run stands for election, leads and works until ctx ends or Close is called; it
@@ -218,7 +218,7 @@ func (n *Node) close() []*Worker {
 	return workers
 }
 
-// Abandon is Worker.Abandon for all that the node runs; it hands over if it leads.
+// Abandon is Worker.Abandon for all workers of the node; if the node leads, it hands over.
 func (n *Node) Abandon() {
 	n.life.close()
 	for _, worker := range n.close() {

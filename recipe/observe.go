@@ -16,16 +16,15 @@ import (
 type Metrics interface {
 	// Elected: this master leads.
 	Elected(epoch int32)
-	// Deposed: it leads no longer.
+	// Deposed: this master does not lead any more.
 	Deposed(epoch int32, led time.Duration, cause error)
 	// SessionOpened and SessionEnded: role is master, worker or client. A nil
 	// cause means that the session was closed by its owner.
 	SessionOpened(role string)
 	SessionEnded(role string, cause error)
-	// Tasks: how many there are, as the active master sees them.
+	// Tasks: the number of tasks by state, as the active master sees them.
 	Tasks(TaskCounts)
-	// Assigned: a task was assigned this long after the master had seen that it
-	// could be.
+	// Assigned: a task was assigned this long after the master had seen that it was ready.
 	Assigned(waited time.Duration)
 	// AttemptEnded: an attempt ended without a result; by is master or worker.
 	AttemptEnded(by string)
@@ -46,11 +45,11 @@ type Metrics interface {
 	// Unreturned: the number of handlers of this worker whose contexts ended more than a
 	// second ago and that have not returned.
 	Unreturned(handlers int)
-	// Unknown: a write was not answered, and this was found to be its fate.
-	// Unknown itself means that it was left to a later look at the tree.
+	// Unknown: a write was not answered, and found is its fate. If found is Unknown itself, a
+	// later read of the tree decides.
 	Unknown(operation string, found zkapi.Fate)
-	// WentBack: the ensemble shows less than was seen before; it was wiped,
-	// replaced, or restored from a backup.
+	// WentBack: the ensemble shows an older state than before; it was wiped, replaced, or
+	// restored from a backup.
 	WentBack(role string)
 }
 

@@ -106,12 +106,12 @@ type submission struct {
 	noWait  bool
 }
 
-// ID gives the submission a name of the caller's own, made of letters, digits and _ . : -
-// only. A second submission of the same id, at the same time or later, from any process,
-// finds the first task and makes no other, until the first task is collected.
+// ID sets the id of the submission, made of letters, digits and _ . : - only. A second
+// submission of the same id, at the same time or later, from any process, finds the first
+// task and makes no other, until the first task is collected.
 func ID(id string) SubmitOption { return func(s *submission) { s.id, s.ours = id, false } }
 
-// With asks for all of o.
+// With sets all options.
 func With(o Options) SubmitOption { return func(s *submission) { s.options = o } }
 
 // MaxAttempts sets Options.MaxAttempts.

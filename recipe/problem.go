@@ -17,10 +17,10 @@ import (
 type Problem struct {
 	Path   string // of the znode
 	What   string // the kind of the znode, and the consequence
-	Remedy string // what to type in zkCli
+	Remedy string // the command for zkCli
 }
 
-// String says all of it in one line.
+// String prints the Problem in one line.
 func (p Problem) String() string { return fmt.Sprintf("%s %s; in zkCli: %s", p.Path, p.What, p.Remedy) }
 
 // problemError is a Problem that makes a step impossible until it is gone.

@@ -47,11 +47,11 @@ type attemptRecord struct {
 // Status is the record of how a task ended, as /tasks/<t>/status has it. A task has at
 // most one.
 type Status struct {
-	State  State // Done, Failed or Cancelled; one made by hand may have another word
+	State  State // Done, Failed or Cancelled; a status made by hand may have another word
 	Result Result
-	Reason string    // why it failed
+	Reason string    // why the task failed
 	Worker string    // the worker that executed it
-	Token  Token     // of the execution that counts
+	Token  Token     // of the recorded execution
 	Ended  time.Time // by the clock of the process that recorded it; zero if made by hand
 }
 

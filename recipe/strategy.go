@@ -9,8 +9,8 @@ type (
 	// holds the payload and nothing else, as if made by hand.
 	Options = decide.Options
 	// Token orders the executions of one task for systems outside ZooKeeper: a later
-	// execution has a greater token. A sink that remembers the greatest token seen
-	// for a task and refuses smaller ones is safe from workers that were replaced.
+	// execution has a greater token. If a sink remembers the greatest token of each task and
+	// refuses smaller ones, replaced workers cannot change it.
 	Token = decide.Token
 	// Job is a task that waits for a worker, as a Strategy sees it.
 	Job = decide.Job

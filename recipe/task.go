@@ -31,9 +31,9 @@ type Task struct {
 	Name    string
 	Payload []byte
 	Options Options
-	// Token is greater for a later execution of the same task. Hand it to every
-	// system outside ZooKeeper that the handler changes, and let that system
-	// refuse a smaller token than it has seen.
+	// Token is greater for a later execution of the same task. Pass it to every system
+	// outside ZooKeeper that the handler changes, and let that system refuse a token smaller
+	// than one it has seen.
 	Token Token
 
 	progress func([]byte)
@@ -62,10 +62,10 @@ func (t Task) Progress(progress []byte) error {
 // Result is the output of a handler, which Client.Await returns in the Status.
 type Result []byte
 
-// Handler executes one task. Its context ends when the worker's claim or the
-// assignment is lost, or the task's timeout is over; it should return soon then,
-// because the task may already run elsewhere. A nil error records the result and
-// ends the task. An error, or a panic, ends this attempt; the task is tried again
-// until its attempts are spent. The handler of a resident task returns only when
-// its context ends; however it returns, the task goes on elsewhere.
+// Handler executes one task. Its context ends when the worker's claim or the assignment is
+// lost, or the task's timeout is over. Then the Handler should return soon, because the task
+// may already run elsewhere. A nil error records the result and ends the task. An error, or a
+// panic, ends this attempt; the task is tried again until its attempts are spent. The handler
+// of a resident task should return only when its context ends; whatever it returns, the task
+// goes to its next owner.
 type Handler func(ctx context.Context, task Task) (Result, error)

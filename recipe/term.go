@@ -10,8 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ErrDeposed is the cause of a leadership context that has ended for any other
-// reason than that its owner wanted it to.
+// ErrDeposed is the cause of a leadership context that has ended against its owner's wish.
 var ErrDeposed = errors.New("deposed")
 
 // term is the leadership of one master: one session, one epoch. It is the only thing

@@ -19,8 +19,8 @@ type WorkerConfig struct {
 	Namespace string
 	// Access as in MasterConfig.
 	Access Access
-	// Name is the worker's own. A process that starts under a name that is in use
-	// waits until the other one's session has ended.
+	// Name is the name of the worker, which must be unique. If the name is in use, the
+	// process waits until the other session has ended.
 	Name string
 	// Address is the data of /workers/<name>, usually host:port.
 	Address string

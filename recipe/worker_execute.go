@@ -122,8 +122,8 @@ func (i *incarnation) launch(e *execution) {
 	i.worker.keep(i.env.Spawn("attend", func() { i.attend(ctx, e, handler) }))
 }
 
-// launches brings an execution to running. An execution that begins anew may have timed
-// out just now: then its place is free again.
+// launches moves an execution to running. An execution that begins again may have timed out
+// just now: then its place is free again.
 func (i *incarnation) launches(e *execution) bool {
 	i.mu.Lock()
 	waits := e.stage == stageWaiting
@@ -197,9 +197,8 @@ func (i *incarnation) finishLocked(e *execution, result Result, err error) {
 	i.ended.Raise()
 }
 
-// recall makes a worker give a task back: at once if it has not begun, otherwise
-// when its handler has returned, which is the acknowledgement that the next owner
-// waits for.
+// recall makes a worker give a task back: at once if it has not begun, otherwise when its
+// handler has returned. The next owner waits for that acknowledgement.
 func (i *incarnation) recall(e *execution, cause error) {
 	e.recalled = cause
 	if i.at(e, stageWaiting) || i.resumes(e) {
@@ -217,9 +216,9 @@ func (i *incarnation) giveBack(e *execution) {
 	}
 }
 
-// expire ends an attempt when its time is over, whether or not its handler
-// returns: that keeps its place until it does. It is a thread of its own because
-// the loop may be waiting for an answer.
+// expire ends an attempt when its time is over, whether or not its handler returns; the
+// handler keeps its place until it does. It has its own thread because the loop may be
+// waiting for an answer.
 func (i *incarnation) expire(ctx context.Context, e *execution, cancel context.CancelCauseFunc) {
 	timeout := e.task.Options.Timeout
 	if _, err := i.env.Wait(ctx, i.env.Timer(timeout)); err != nil {

@@ -69,7 +69,7 @@ func (i *incarnation) returned(e *execution, result Result, err error) {
 	i.worker.hangs(e, false)
 }
 
-// without notes that a handler is waited for no longer.
+// without notes that the worker does not wait for a handler any more.
 func (i *incarnation) without(e *execution) {
 	i.mu.Lock()
 	i.running = slices.DeleteFunc(i.running, func(other *execution) bool { return other == e })
@@ -78,8 +78,8 @@ func (i *incarnation) without(e *execution) {
 	i.relied.Raise()
 }
 
-// resumes reports whether a handler has returned because the lease was over, so that
-// the execution can begin anew. It says so once.
+// resumes reports, once, whether a handler has returned because the lease was over, so that
+// the execution can begin again.
 func (i *incarnation) resumes(e *execution) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -189,7 +189,7 @@ func (i *incarnation) claimed() (version int32, renewing bool) {
 	return i.version, i.renewing
 }
 
-// renews notes that a renewal of the claim begins, or what version it has brought.
+// renews notes that a renewal of the claim begins, or its resulting version.
 func (i *incarnation) renews(begins bool, version int32) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -13,9 +13,9 @@ import (
 )
 
 var (
-	// ErrAbandoned means that a worker has given a task back although its handler had
-	// not returned (WorkerConfig.Unreturned, Worker.Abandon). The handler may still run
-	// beside the next owner's; only the Token tells them apart.
+	// ErrAbandoned means that a worker has given a task back although its handler had not
+	// returned (WorkerConfig.Unreturned, Worker.Abandon). The handler may still run beside
+	// the next owner's; only the Token distinguishes them.
 	ErrAbandoned = errors.New("handler was abandoned")
 	errStopped   = errors.New("worker was stopped")
 )
@@ -273,9 +273,9 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 	}
 }
 
-// Abandon ends all patience with handlers that have not returned: the session is closed and
-// Run returns. The tasks go to other workers while the handlers may still run, and only the
-// Token tells them apart. It is for a caller of Close that cannot wait any longer, such as a
+// Abandon stops waiting for handlers that have not returned: the session is closed and Run
+// returns. The tasks go to other workers while the handlers may still run, and only the Token
+// distinguishes them. It is for a caller of Close that cannot wait any longer, such as a
 // process that must end.
 func (w *Worker) Abandon() {
 	w.life.close()

@@ -43,8 +43,8 @@ type Config struct {
 	// ZooKeeper's default. A larger request is not sent, and fails with zkapi.ErrTooLarge.
 	// Default DefaultMaxRequest.
 	MaxRequest int
-	// Logger receives connection events at debug level; at level warn, once, a server
-	// that cannot be talked to, and requests that are probably too large. Default: none.
+	// Logger receives connection events at debug level; at level warn, once, a server that
+	// does not speak the protocol, and requests that are probably too large. Default: none.
 	Logger *slog.Logger
 
 	// keepOnExpiry leaves the first cure out, rawConn all that the wire cures. Only

@@ -12,10 +12,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// ErrForgotten is part of Session.Cause when the servers closed each connection in
-// answer to the handshake until the lease ran out. A server does that to a client
-// that has seen a later zxid than it has itself, as after a restore from a backup,
-// and a server without a quorum does it to everybody.
+// ErrForgotten is part of Session.Cause when the servers closed each connection in answer to
+// the handshake until the lease ran out. A server does so if the client has seen a later zxid
+// than the server, as after a restore from a backup. A server without a quorum does so to
+// every client.
 var ErrForgotten = errors.New("the servers close the connection in answer to the handshake: they have not seen what this session has, or have no quorum")
 
 // past is the highest zxid that the sessions of a Driver have seen, and how often an

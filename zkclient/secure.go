@@ -13,8 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Credential proves to the servers who a session is. Its Secret is never logged
-// nor part of an error.
+// Credential proves the identity of a session to the servers. Its Secret is never logged or
+// part of an error.
 type Credential struct {
 	Scheme string // digest, or what the servers are configured for
 	Secret string // of digest: user:password

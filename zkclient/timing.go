@@ -16,26 +16,25 @@ import (
 	"time"
 )
 
-// Timing is what a server says of the times that it goes by.
+// Timing has the times that a server is configured with.
 type Timing struct {
-	Server    string        // that has said it
+	Server    string        // the server that reports these times
 	Tick      time.Duration // tickTime
-	InitLimit int           // in ticks; 0 where the server is the only one
-	SyncLimit int           // in ticks; 0 where the server is the only one
-	// Session timeouts that the server grants. Most is 0 where the times are assumed.
+	InitLimit int           // in ticks; 0 for a standalone server
+	SyncLimit int           // in ticks; 0 for a standalone server
+	// Session timeouts that the server grants. Most is 0 if the times are assumed.
 	Least, Most time.Duration
 	// Assumed means that no server answers conf. Then Tick is half of the shortest timeout
 	// that this server grants, and the limits are ZooKeeper's defaults.
 	Assumed bool
 }
 
-// Patience is for how long a server that is cut off from its leader goes on to answer
-// its clients, and for how long the leader waits for such a server. A session timeout
-// should not be shorter.
+// Patience is how long a server that is cut off from its leader still answers its clients,
+// and how long the leader waits for such a server. A session timeout should not be shorter.
 func (t Timing) Patience() time.Duration { return time.Duration(t.SyncLimit) * t.Tick }
 
-// ErrNoTiming means that no server says its times, and that none can be assumed: none can
-// be reached, or what answers is no ZooKeeper server.
+// ErrNoTiming means that no server reports its times, and that they cannot be assumed either:
+// no server can be reached, or no address is a ZooKeeper server.
 var ErrNoTiming = errors.New("the servers do not say their times")
 
 // Bounds of what Timing asks.
@@ -46,11 +45,11 @@ const (
 	longestTick = time.Hour
 )
 
-// Timing asks all servers for their times, by the four-letter word conf, and returns
-// those of the most patient one: they may differ. As shipped, ZooKeeper does not answer
-// conf. When no server does, the times of one are assumed (Timing.Assumed): a session is
-// opened for a moment, with the shortest timeout that the server grants. The error is an
-// ErrNoTiming when that fails, too. Timing takes two seconds at most.
+// Timing asks all servers for their times, by the four-letter word conf. If they differ, it
+// returns those of the server with the longest Patience. As shipped, ZooKeeper does not
+// answer conf. If no server does, the times of one server are assumed (Timing.Assumed):
+// Timing opens a session for a moment to learn the shortest timeout that the server grants.
+// If that fails, too, the error is an ErrNoTiming. Timing takes two seconds at most.
 func (d *Driver) Timing(ctx context.Context) (Timing, error) {
 	ctx, cancel := context.WithTimeout(ctx, timingLimit)
 	defer cancel()

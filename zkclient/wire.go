@@ -234,8 +234,8 @@ func (w *wire) next() (pass bool, err error) {
 	return w.received(w.frame[prefixBytes:])
 }
 
-// errMoved ends a connection that the server does not count as the session's: the
-// next one claims the session anew.
+// errMoved ends a connection that the server does not count as the session's: the next one
+// claims the session again.
 var errMoved = errors.New("the session has moved to another connection")
 
 // fill reads one frame whole. Memory grows with what has come, not with what the

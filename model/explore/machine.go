@@ -38,7 +38,7 @@ const (
 	sessionTimeout = 40 * time.Second
 )
 
-// SweepTime is how far a sweep takes the clock of a process on.
+// SweepTime is how far a sweep advances the clock of a process.
 const SweepTime = 2 * time.Second
 
 // origin is when every life of a process begins, by its own clock.

@@ -187,7 +187,7 @@ type ProcessView struct {
 	Name    string
 	Notes   map[string]string
 	Running bool
-	Clock   time.Time // of the process; it begins anew with each of its lives
+	Clock   time.Time // of the process; it starts again with each restart
 	Session int64     // that the process uses; 0 for none
 	Known   bool      // the server has not ended that session
 	Stopped bool      // it was stopped, or its server is cut off, and its clock does not show it yet

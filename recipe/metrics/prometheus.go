@@ -1,10 +1,10 @@
-// Package metrics measures the recipe for Prometheus. It must not know ZooKeeper,
-// and nothing of the recipe depends on it: it implements recipe.Metrics, and hands
-// the numbers to a registry of the caller's.
+// Package metrics measures the recipe for Prometheus. It implements recipe.Metrics and
+// registers its metrics at the caller's registry. It must not know ZooKeeper, and the recipe
+// does not depend on it.
 //
-// One Prometheus serves all roles of a process. The gauges of tasks and workers
-// are those of the active master: they are meaningful only where
-// ringmaster_leading is 1, and are set to 0 when the master is deposed.
+// One Prometheus serves all roles of a process. The gauges of tasks and workers are those of
+// the active master: they are meaningful only if ringmaster_leading is 1, and are set to 0
+// when the master is deposed.
 package metrics
 
 import (
@@ -44,8 +44,7 @@ type Prometheus struct {
 
 var _ recipe.Metrics = (*Prometheus)(nil)
 
-// New makes the metrics and registers them. It fails when they are registered
-// there already.
+// New makes the metrics and registers them. It fails if they are registered already.
 func New(registry prometheus.Registerer) (*Prometheus, error) {
 	const space = "ringmaster"
 	gauge := func(name, help string) prometheus.Gauge {

@@ -35,9 +35,9 @@ type Options struct {
 // IsZero reports whether nothing is asked for.
 func (o Options) IsZero() bool { return o == Options{} }
 
-// Token orders the executions of one task for systems outside ZooKeeper: a later
-// execution has a greater token. A sink that remembers the greatest token seen
-// for a task and refuses smaller ones is safe from workers that were replaced.
+// Token orders the executions of one task for systems outside ZooKeeper: a later execution
+// has a greater token. If a sink remembers the greatest token of each task and refuses
+// smaller ones, replaced workers cannot change it.
 type Token struct {
 	Epoch   int32 `json:"epoch"`   // of the master that assigned it
 	Attempt int32 `json:"attempt"` // 1 for the first execution

@@ -26,7 +26,7 @@ func (r *reconciler) doAll(ops []fence.Read) []zkapi.Reply {
 	return r.term.session.DoAll(r.term.leading, ops)
 }
 
-// read updates the view with everything that may have changed.
+// read updates the view: it reads everything that may have changed.
 //
 // The order matters. A task is pending if its children, read last, show no status
 // and the inboxes, read before, did not hold it: read the other way round, a task

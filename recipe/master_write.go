@@ -10,8 +10,8 @@ import (
 
 // writeRow is how the master writes one action.
 type writeRow struct {
-	// ops are its operations, but for the end of an assignment and its record, which
-	// have the same form in all actions that end one.
+	// ops are its operations, except the end of an assignment and its record, which have the
+	// same form in all actions that end one.
 	ops func(r *reconciler, d decide.Transition, known prepared) []zkapi.Op
 	// subject is the kind of the subject if a refusal names no operation.
 	subject string

@@ -19,11 +19,10 @@ type sessions struct {
 	memory *memory
 }
 
-// each runs body on one session after the other until ctx ends: a session that
-// ends, for whatever reason, is replaced by a new value, and body starts from
-// nothing. It returns the cause of ctx, or a refusal that no repetition cures.
-// body says whether the role was taken, and returns a refusal or errEnough to end each
-// too. It has no more of the session than package fence gives it.
+// each runs body on one session after the other until ctx ends. When a session ends, each
+// replaces it by a new value, and body starts again from nothing. each returns the cause of
+// ctx, or a permanent refusal. body returns whether the role was taken, and a refusal or
+// errEnough to end each too. body has only the methods of package fence for the session.
 func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
 	again := newRetry(s.env, s.obs, s.role+" session")
 	for ctx.Err() == nil {

@@ -52,9 +52,8 @@ func (t *term) epoch() int32 { return t.version }
 // ends.
 func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops})[0] }
 
-// writeAll pipelines fenced writes that do not depend on each other. It returns
-// the error of each, nil where it was applied. A term whose lease is over sends
-// nothing more.
+// writeAll pipelines fenced writes that do not depend on each other. It returns the error of
+// each, nil if it was applied. A term whose lease is over sends nothing more.
 func (t *term) writeAll(writes [][]zkapi.Op) []error {
 	var errs []error
 	for _, reply := range t.sendAll(t.holding, writes) {

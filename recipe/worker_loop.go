@@ -411,8 +411,8 @@ var errForeign = errors.New("assigned to an incarnation of the worker that there
 // finished, the attempt ends because its worker left.
 var errRestarted = errors.New("worker was restarted")
 
-// block holds an assignment that the worker may not read, or whose task it may not, so
-// that it is not looked at over and over. It is tried again later.
+// block holds an assignment if the worker may not read it or its task, so that it is not read
+// again and again. It is tried again later.
 func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
 	i.quarantine.add(i.req, subject{executionSubject, t}, err, true)
 	i.held[t] = &execution{task: Task{Name: t}, stat: assignment.Stat, stage: stageBlocked, cancel: func(error) {}}

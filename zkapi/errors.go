@@ -86,8 +86,7 @@ var (
 	// ErrConnectionLoss means that the request may have been sent and was not
 	// answered: its Fate is Unknown until it is read back after a Sync.
 	ErrConnectionLoss = errors.New("connection lost before the answer")
-	// ErrSessionEnded means that this Session value is over, for whatever
-	// reason; the reason is Session.Cause.
+	// ErrSessionEnded means that this Session value is over; the reason is Session.Cause.
 	ErrSessionEnded = errors.New("session ended")
 	// ErrTooLarge means that the request is over the limit that the session was
 	// configured with (the servers' jute.maxbuffer). It is found before anything is
@@ -131,8 +130,8 @@ func (e *Error) Error() string {
 // Unwrap is why the request failed.
 func (e *Error) Unwrap() error { return e.Err }
 
-// FateOf says what is known about the request that returned err: Applied for
-// nil, and Unknown for every error that does not say otherwise.
+// FateOf returns the fate of the request that returned err: Applied for nil, and Unknown for
+// every error without a fate.
 func FateOf(err error) Fate {
 	if err == nil {
 		return Applied

@@ -229,8 +229,8 @@ func refusedPart(responses []zk.MultiResponse) int {
 	return first
 }
 
-// named are the library's errors for the codes that it has names for. ErrClosing is
-// among them, and what the library says when it is closed as well: see translate.
+// named maps the library's errors to the codes that it names. The library also uses
+// ErrClosing when it is closed: see translate.
 var named = map[error]int32{
 	zk.ErrBadArguments: -8, zk.ErrAPIError: -100, zk.ErrNoNode: -101, zk.ErrNoAuth: -102, zk.ErrBadVersion: -103,
 	zk.ErrNoChildrenForEphemerals: -108, zk.ErrNodeExists: -110, zk.ErrNotEmpty: -111, zk.ErrSessionExpired: -112,
@@ -238,8 +238,8 @@ var named = map[error]int32{
 	zk.ErrReconfigDisabled: -123,
 }
 
-// codeOf is the server's code behind an error of the library. For codes that it has no
-// name for the library offers nothing but a text.
+// codeOf returns the server's code behind an error of the library. If the library does not
+// name the code, only the error's text has it.
 func codeOf(err error) (code int32, ok bool) {
 	for theirs, code := range named {
 		if errors.Is(err, theirs) {

@@ -284,8 +284,8 @@ func (g *graph) goal(id stateID) {
 	g.goals = append(g.goals, id)
 }
 
-// unreachable finds a state, as near to the beginning as any, from which the goal
-// cannot be reached however long nothing goes wrong.
+// unreachable finds a state, as near to the beginning as any, from which the goal cannot be
+// reached even without faults.
 func (g *graph) unreachable(b *bfs) *Finding {
 	base := make([]uint32, shards+1)
 	for i := range b.visited.parts {

@@ -29,7 +29,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	tree     Tree
-	sessions map[int64]*Session // that have not ended here, whatever their owners think
+	sessions map[int64]*Session // that have not ended here, even if their owners do not know
 	lastID   int64
 	watches  map[Watch]map[*Session]*watching
 	lose     func(zkapi.Op) Loss

@@ -93,7 +93,7 @@ func Decide(v *View, l Limits, now time.Time) Plan {
 			break
 		}
 	}
-	if len(d.fenced) > 0 { // whatever else was to be done with those workers is decided again
+	if len(d.fenced) > 0 { // other decisions about those workers are made again
 		d.Transitions = slices.DeleteFunc(d.Transitions, func(t Transition) bool { return t.Action != FenceWorker })
 	}
 	return d.Plan

@@ -86,9 +86,9 @@ type ending struct {
 	number int
 }
 
-// View is the master's picture of the tree, read after its election and kept by
-// its own writes and by reading again whatever may have changed. It is only ever
-// a guess: the claim and the checks in each write make acting on it safe.
+// View is the master's picture of the tree. The master reads it after its election, and
+// updates it by its own writes and by reading again what may have changed. The View may be
+// out of date: the claim and the checks in each write make decisions from it safe.
 type View struct {
 	Workers map[string]*workerView
 	Tasks   map[string]*TaskView

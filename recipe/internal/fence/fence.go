@@ -18,7 +18,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Session is one session without the power to write whatever the caller likes.
+// Session is one session that allows only reads and fenced writes.
 type Session struct{ session zkapi.Session }
 
 // Of puts a session behind the fence.

@@ -71,8 +71,8 @@ func (a Access) check() error {
 	return nil
 }
 
-// isSum reports whether a text is as long as the sum of a hash that servers can be set
-// to; see zkapi.DigestIDWith.
+// isSum reports whether a text has the length of a sum of one of the hashes that servers can
+// use; see zkapi.DigestIDWith.
 func isSum(text string) bool {
 	sum, err := base64.StdEncoding.DecodeString(text)
 	return err == nil && slices.Contains([]int{sha1.Size, sha256.Size, sha512.Size384, sha512.Size}, len(sum))
@@ -128,10 +128,11 @@ func (a Access) assign() []zkapi.ACL  { return a.acl(zkapi.PermAll, zkapi.PermCr
 // with its children, and /assign/<w>/<t>, which a master may revoke.
 func (a Access) master() []zkapi.ACL { return a.acl(zkapi.PermAll, none, none) }
 
-// worker is of /workers/<w>, which a master sets to be heard by the worker.
+// worker is the ACL of /workers/<w>, which a master sets to notify the worker.
 func (a Access) worker() []zkapi.ACL { return a.acl(zkapi.PermWrite, zkapi.PermAll, none) }
 
-// inbox is of /assign/<w>: the master puts in, the worker takes out and claims.
+// inbox is the ACL of /assign/<w>: the master creates assignments, the worker deletes them
+// and sets its claim.
 func (a Access) inbox() []zkapi.ACL {
 	return a.acl(zkapi.PermAll, zkapi.PermWrite|zkapi.PermDelete, none)
 }

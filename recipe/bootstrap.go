@@ -35,8 +35,8 @@ func (l layout) parents() []parent {
 	}
 }
 
-// errUnmade means that the parents are not there and that this process may not make
-// them: with an Access only masters may. It is over when the first master has run.
+// errUnmade means that the parents do not exist and this process may not make them: with an
+// Access only masters may. It ends when the first master has run.
 var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master may make it: %w", zkapi.ErrNotSent)
 
 // bootstrap creates the persistent parents for a role. They may exist already. Any process

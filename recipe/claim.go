@@ -14,10 +14,10 @@ import (
 // later process registered under the worker's name. The write was not applied.
 var ErrFenced = errors.New("claim is held by somebody else")
 
-// claim is the right to write: the version of a znode that only a takeover
-// changes and that is never deleted. Every write of a master or a worker is a
-// multi that begins with the check of its claim. No other way to write exists,
-// because neither has more of its session than package fence gives it.
+// claim is the right to write: the version of a znode that only a takeover changes and that
+// is never deleted. Every write of a master or a worker is a multi that begins with the check
+// of its claim. They cannot write in another way, because they reach their sessions only
+// through package fence.
 type claim struct {
 	session fence.Session
 	path    string

@@ -243,9 +243,8 @@ func (c *Client) understands(session zkapi.Session) error {
 	return err
 }
 
-// withSession runs a step that may be repeated until it is answered, on one
-// session after the other if need be. A refusal that may end by itself is waited for
-// until ctx ends.
+// withSession repeats a harmless step until it is answered, on one session after the other if
+// necessary. If a refusal may end by itself, withSession waits for that until ctx ends.
 func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error) error {
 	again := newRetry(c.env, c.obs, "request of a client")
 	for {

@@ -104,7 +104,7 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 	}
 }
 
-// obstructed is the error of a task whose status is there and does not stay.
+// obstructed is the error of a task whose status is not persistent.
 func (c *Client) obstructed(ctx context.Context, session zkapi.Session, task string) error {
 	seen, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.status(task)))
 	if err == nil && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {

@@ -50,7 +50,7 @@ type removal struct {
 	bounds   bounds // of one multi, as the server takes it
 }
 
-// step looks at the task, and removes it, or asks a master to and waits for a change.
+// step reads the task, and removes it, or asks a master to remove it and waits for a change.
 func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	l, task := m.client.layout, m.task
 	// A server that lags may know neither the task nor its status yet.
@@ -91,8 +91,8 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	return m.remove(ctx, session, decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version})
 }
 
-// remove removes the task as it was read, or has a master do it if that is more than one
-// write holds.
+// remove removes the task as it was read, or asks a master if one write cannot hold the
+// removal.
 func (m *removal) remove(ctx context.Context, session zkapi.Session, left decide.Leftover) error {
 	l := m.client.layout
 	if m.bounds.ops == 0 {
@@ -118,8 +118,8 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left decide
 	return err
 }
 
-// obstructed is the error of a task below which there is something that has children: the
-// recipe makes none there, and whose they are is not known.
+// obstructed is the error of a task with a child that has children itself: the recipe makes
+// none there, so their owner is unknown.
 func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path string) error {
 	seen, err := exists(ctx, fence.Of(session), fence.Exists(path))
 	switch {

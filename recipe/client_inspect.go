@@ -169,11 +169,11 @@ type Unreadable struct {
 	Reason string // the server's
 }
 
-// longestShown is the length in bytes of the longest path that is named in full.
+// longestShown is the length in bytes of the longest path that is printed in full.
 const longestShown = 1 << 10
 
-// inspection is a look at many znodes. That the server refuses to show one of them ends
-// nothing: it is named, and the rest is read.
+// inspection reads many znodes. If the server refuses one of them, that ends nothing: the
+// znode is listed, and the rest is read.
 type inspection struct {
 	session zkapi.Session
 	layout  layout
@@ -182,8 +182,8 @@ type inspection struct {
 	some    bool  // something was shown
 }
 
-// shown reports whether a znode was, by the error of the read. It returns an error that
-// concerns more than that znode.
+// shown reports by the error of a read whether the znode could be read. It returns an error
+// only if that concerns more than this znode.
 func (in *inspection) shown(path string, err error) (bool, error) {
 	switch {
 	case err == nil:
@@ -198,8 +198,8 @@ func (in *inspection) shown(path string, err error) (bool, error) {
 	return false, err
 }
 
-// find looks whether a znode is there. That one is not there shows nothing of the tree:
-// servers say so to everybody.
+// find checks whether a znode exists. A missing znode is no proof of read permission: servers
+// tell every client that a znode is missing.
 func (in *inspection) find(ctx context.Context, path string) (zkapi.Result, error) {
 	found, err := exists(ctx, fence.Of(in.session), fence.Exists(path))
 	if err == nil && !found.Found {

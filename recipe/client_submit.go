@@ -119,7 +119,8 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 	}
 }
 
-// alike is the session on which all tries were made, with one more; nil if there is none.
+// alike returns the session if all tries, including the next one, use the same session; nil
+// otherwise.
 func alike(before bool, tried, session zkapi.Session) zkapi.Session {
 	if before && tried != session {
 		return nil
@@ -174,8 +175,7 @@ func (c *Client) accepted(s submission, doubtful, there bool) Submitted {
 	return Submitted{Task: taskName(s.id), ID: s.id, Found: found, InDoubt: found && doubtful}
 }
 
-// createTask makes one try. A task of that name that is there already is this
-// one.
+// createTask makes one try. If a task of that name exists already, it is this task.
 func (c *Client) createTask(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, err error) {
 	_, err = session.Do(ctx, create)
 	switch {
@@ -291,8 +291,8 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 	return seen, nil
 }
 
-// readBound reads the bound of the backlog. Only a master's word counts: a record with
-// the epoch of a master that there has been. Anything else sets no bound.
+// readBound reads the bound of the backlog. Only a record with the epoch of a master counts.
+// Other data sets no bound.
 func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogRecord, error) {
 	said, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
 	if errors.Is(err, zkapi.ErrNoNode) {

@@ -33,8 +33,8 @@ func (l layout) newClaimRecord(env zkapi.Env, session fence.Session, holder stri
 	return record
 }
 
-// knows is the newest format that the holder of a claim knows. A record without a
-// format is by a build that was made before there were formats, or by hand.
+// knows is the newest format that the holder of a claim knows. A record without a format was
+// written by a build without formats, or by hand.
 func (c claimRecord) knows() int { return max(c.Format, 1) }
 
 // formatRecord is the data of /format, the mark: which format the znodes of this

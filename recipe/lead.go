@@ -133,8 +133,7 @@ func (l Lead) Proclaim(ctx context.Context, data []byte) error {
 	return err
 }
 
-// proclaims says why there is nothing to be proclaimed: /master may be another's, made by
-// hand.
+// proclaims returns why Proclaim is not possible: /master may have been made by hand.
 func (l Lead) proclaims(ctx context.Context, data []byte) error {
 	if len(data) > MaxProclaimed {
 		return errors.Join(invalid("%d bytes to proclaim, %d are allowed", len(data), MaxProclaimed), zkapi.ErrTooLarge)

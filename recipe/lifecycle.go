@@ -84,8 +84,7 @@ func (l *lifetime) end(cause error) {
 	}
 }
 
-// wait waits until no Run is under way, and says whether its last session may
-// linger.
+// wait waits until no Run is under way, and returns an error if its last session may linger.
 func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
 	for {
 		l.mu.Lock()

@@ -71,10 +71,9 @@ func newReconciler(t *term, env zkapi.Env, l layout, p policy, f *broadcaster) *
 
 func (r *reconciler) now() time.Time { return r.env.Now() }
 
-// invalidateAll makes the next pass read everything again but the tasks that are
-// finished, which cannot change. It is called when a watch may have been lost or
-// when a write may have been applied without an answer; reads must then not come
-// from a server that has not seen that write yet, hence the sync.
+// invalidateAll makes the next pass read everything again except finished tasks, which cannot
+// change. It is called when a watch may have been lost, or when a write may have been applied
+// without an answer. A sync comes first, because the server must have seen that write.
 func (r *reconciler) invalidateAll() {
 	r.synced, r.format = false, 0
 	r.masterWatch, r.cancelWatch, r.requested = nil, nil, false
@@ -95,8 +94,7 @@ func (r *reconciler) invalidateAll() {
 	}
 }
 
-// run works until leading ends. It returns the refusal that no repetition cures,
-// if that is why.
+// run works until leading ends. It returns the permanent refusal that ended it, if any.
 func (r *reconciler) run() error {
 	r.change = -1
 	r.resyncTimer = r.env.Timer(resyncInterval)
@@ -174,8 +172,8 @@ func (r *reconciler) resync() {
 	r.markStale(resyncedPending)
 }
 
-// markStale makes the next pass read the children of the tasks that are assigned
-// and of so many that are next.
+// markStale makes the next pass read the children of the assigned tasks, and of so many
+// pending tasks that are next.
 func (r *reconciler) markStale(waiting int) {
 	for t, task := range r.view.Tasks {
 		if task.Phase == decide.Assigned || task.Phase == decide.Unread {

@@ -50,7 +50,7 @@ func (r *reconciler) sign(p *decide.Plan) error {
 	return nil
 }
 
-// show makes a notice say data; nil says nothing, which is no reason to create it.
+// show writes data into a notice; nil empties it, and does not create it.
 func (r *reconciler) show(n *notice, data []byte, p *decide.Plan) error {
 	if !fresh(n.watch) {
 		if err := r.readNotice(n); err != nil {
@@ -172,8 +172,8 @@ func (r *reconciler) quarantineNotice() []byte {
 	return encode(record)
 }
 
-// aMastersWord reports whether a notice is by a master that there has been: it has the
-// epoch of one, and latest is the epoch of the last. Anything else says nothing.
+// aMastersWord reports whether a master wrote a notice: its epoch is that of a master, and
+// latest is the epoch of the last one.
 func aMastersWord(epoch, latest int32) bool { return epoch > 0 && epoch <= latest }
 
 // bound decodes /backlog; it returns false if no master has written it.

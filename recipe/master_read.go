@@ -185,8 +185,8 @@ func (r *reconciler) readInboxes() error {
 	return nil
 }
 
-// listed takes over what an inbox holds now. A task that has left it is either
-// finished or to be assigned again: its children tell.
+// listed takes over the list of an inbox. A task that has left the inbox is finished or must
+// be assigned again; its children show which.
 func (r *reconciler) listed(w string, inbox zkapi.Result) {
 	worker := r.view.Worker(w)
 	if worker.Incarnation != inbox.Stat.Version {
@@ -321,8 +321,8 @@ func (r *reconciler) readTasks() error {
 		}
 	}
 	added += removed
-	// Each child that comes or goes counts. If more have than can be seen, one may
-	// have gone and come again under the same name.
+	// The count has each child that came or went. If it is more than the visible changes, a
+	// child may have gone and come again under the same name.
 	if grown := int(listed.Stat.Cversion - r.tasksVersion); r.tasksVersion != 0 && grown != added+removed {
 		r.recreated = true
 		r.quarantine.retryAll(taskSubject)
@@ -418,9 +418,8 @@ func (r *reconciler) readDirty() error {
 	return r.readReturned()
 }
 
-// readReturned looks why workers have given resident tasks back. One whose handler was
-// abandoned still runs there: its worker is not given the task again, as long as there are
-// others.
+// readReturned reads why workers have given resident tasks back. An abandoned handler still
+// runs at its worker, so that worker does not get the task again as long as there are others.
 func (r *reconciler) readReturned() error {
 	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.Tasks[t] == nil })
 	names := r.returned
@@ -503,9 +502,8 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// readProgress looks whether executions that must show progress have. It polls,
-// four times in the time that is allowed, rather than to set a watch that would
-// fire with every progress.
+// readProgress checks the progress of executions with a heartbeat timeout. It polls four
+// times in each timeout, because a watch would fire with every progress.
 func (r *reconciler) readProgress() error {
 	if err := r.confirmHeld(); err != nil {
 		return err

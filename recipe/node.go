@@ -119,8 +119,8 @@ func (n *Node) Run(ctx context.Context) error {
 	return worked
 }
 
-// work runs one worker after the other: one is closed when the node is elected,
-// and the next begins when it leads no longer.
+// work runs one worker after the other: a worker is closed when the node is elected, and the
+// next begins when the node does not lead any more.
 func (n *Node) work(ctx context.Context) error {
 	for ctx.Err() == nil {
 		worker, err := n.nextWorker()

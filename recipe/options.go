@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// shortest is the smallest Timeout and HeartbeatTimeout: below it, the ways of a message
-// would decide.
+// shortest is the smallest Timeout and HeartbeatTimeout: shorter values would measure network
+// latency.
 const shortest = 100 * time.Millisecond
 
 // maxOwnAttempts bounds Options.MaxAttempts: all records of attempts are deleted in
@@ -70,8 +70,8 @@ func encodeTask(o Options, payload []byte) []byte {
 	return append(append(append([]byte(optionsMark), record...), '\n'), payload...)
 }
 
-// decodeTask reads the data of a task's znode. Whatever does not begin with
-// options that can be read is a plain payload.
+// decodeTask reads the data of a task's znode. Data that does not begin with readable options
+// is a plain payload.
 func decodeTask(data []byte) (Options, []byte) {
 	rest, marked := bytes.CutPrefix(data, []byte(optionsMark))
 	if !marked {

@@ -29,8 +29,7 @@ type problemError struct{ Problem }
 // Error implements error.
 func (e *problemError) Error() string { return e.String() }
 
-// notAlive is the problem of a znode that should be the ephemeral of a session and
-// is not: no process stands behind it.
+// notAlive is the problem of a znode that should be the ephemeral of a session and is not.
 func notAlive(path string, stat zkapi.Stat, follows string) Problem {
 	remedy := "delete " + path
 	if stat.NumChildren > 0 {
@@ -39,8 +38,8 @@ func notAlive(path string, stat zkapi.Stat, follows string) Problem {
 	return Problem{path, fmt.Sprintf("is %s, where only the ephemeral of a session counts: %s", article(stat.Owner()), follows), remedy}
 }
 
-// notPersistent is the problem of a znode that has to stay and that the server
-// will delete.
+// notPersistent is the problem of a znode that should be persistent and that the server will
+// delete.
 func notPersistent(path string, stat zkapi.Stat, follows string) Problem {
 	return Problem{path, fmt.Sprintf("is %s, and must be persistent: %s", article(stat.Owner()), follows), "deleteall " + path}
 }
@@ -91,7 +90,7 @@ func parentProblem(path string, stat zkapi.Stat) (Problem, bool) {
 	return notPersistent(path, stat, "nothing can be made below it"), stat.Alive()
 }
 
-// lasting is the problem of a parent, or a notice, that does not stay.
+// lasting is the problem of a parent, or a notice, that is not persistent.
 func (l layout) lasting(path string, stat zkapi.Stat) Problem {
 	problem, obstructs := parentProblem(path, stat)
 	switch {
@@ -177,8 +176,8 @@ func (l layout) assignmentProblem(w, t string, stat zkapi.Stat) Problem {
 	return fleeting(l.assignment(w, t), stat, "the worker does not execute it, because the task would be given to others when it goes")
 }
 
-// belowProblem says why a znode below a task counts for nothing, or for as long only as it
-// is there; or reports false.
+// belowProblem returns why a znode below a task does not count, or counts only as long as it
+// exists; or false.
 func (l layout) belowProblem(t, name string, stat zkapi.Stat) (Problem, bool) {
 	_, attempt := attemptNumber(name)
 	switch {

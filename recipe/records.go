@@ -32,7 +32,7 @@ type assignmentRecord struct {
 	Incarnation int32 `json:"incarnation"`       // of the worker that is to execute it
 	Revoked     bool  `json:"revoked,omitempty"` // the worker is to give it back when its handler has returned
 	Taken       bool  `json:"taken,omitempty"`   // the worker is to give it back at once
-	// Reason is why an attempt ends that is taken; empty if the task has ended without it.
+	// Reason is why a taken attempt ends; empty if the task has ended in another way.
 	Reason string `json:"reason,omitempty"`
 }
 

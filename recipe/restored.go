@@ -18,8 +18,8 @@ const (
 	// maxEpoch is above every epoch that is believed. It leaves half of the versions
 	// to ZooKeeper's counter.
 	maxEpoch = 1 << 30
-	// maxLift is how far a worker's word may lift the epoch: more than all elections
-	// of years, and few enough to be written in a minute.
+	// maxLift bounds how far a worker's claim may raise the epoch: more than all elections of
+	// years, and few enough writes for a minute.
 	maxLift = 1 << 20
 	// liftedBeyond is how far a process raises the epoch above the highest one seen after the
 	// tree has gone back, because it may have missed elections.
@@ -57,8 +57,8 @@ func (m *memory) highest() (int32, string) {
 	return m.epoch, m.by
 }
 
-// floor is the version that /assign must have before an election, when so much was known
-// before /assign was read.
+// floor returns the version that /assign must have before an election; known is the epoch
+// that was known before /assign was read.
 func (m *memory) floor(known int32) int32 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -139,7 +139,7 @@ func (h *heard) believes(epoch int32) bool {
 	return epoch < maxEpoch && epoch-h.epoch <= maxLift
 }
 
-// excludes reports whether no master of this tree can have made an assignment like that.
+// excludes reports whether no master of this tree can have made such an assignment.
 func (h *heard) excludes(epoch int32, czxid int64) bool {
 	return epoch > 0 && epoch < h.epoch && czxid > h.czxid
 }
@@ -175,9 +175,8 @@ func (c candidate) lift(ctx context.Context) (floor int32, err error) {
 	return floor, err
 }
 
-// remembers takes over which epoch a worker has seen. If that is above this term's,
-// the term ends, before anything is assigned in this pass, and the next election
-// begins above it.
+// remembers takes over the epoch that a worker has seen. If it is above this term's epoch,
+// the term ends before this pass assigns anything, and the next election gets a higher epoch.
 func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) error {
 	epoch := r.term.epoch()
 	switch {

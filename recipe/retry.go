@@ -17,8 +17,8 @@ import (
 const retryDelay = 50 * time.Millisecond
 
 const (
-	// quickTries is how many pauses do not grow yet after a failure that is no
-	// refusal: a lost answer or a lost race is over in a moment.
+	// quickTries is how many pauses do not grow yet after a failure that is no refusal,
+	// because a lost answer or a lost race is over soon.
 	quickTries = 4
 	// mostAfterLoss and mostAfterRefusal bound the pauses. A lost connection may come back at
 	// any moment; a refusal lasts until a person changes something, or a quota.

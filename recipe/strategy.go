@@ -16,8 +16,8 @@ type (
 	Job = decide.Job
 	// Load is a live worker, as a Strategy sees it.
 	Load = decide.Load
-	// Strategy chooses the worker for a task, or "" to let the task wait. It must be a
-	// pure function, and quick.
+	// Strategy chooses the worker for a task, or "" to let the task wait. It must be a pure
+	// and quick function.
 	Strategy = decide.Strategy
 )
 

@@ -137,16 +137,16 @@ func (i *incarnation) launches(e *execution) bool {
 	return waits
 }
 
-// errHandlerExited is how an attempt ends whose handler has called runtime.Goexit, as the
-// FailNow of a test does.
+// errHandlerExited ends an attempt whose handler has called runtime.Goexit, as the FailNow of
+// a test does.
 var errHandlerExited = errors.New("handler ended its goroutine and did not return")
 
 // errResidentReturned ends the attempt of a resident task whose handler returned before its
 // context ended.
 var errResidentReturned = errors.New("the handler of a resident task has returned")
 
-// call runs the handler, unless its context has ended before, and makes a panic an
-// error: one bad task must not take the worker with it.
+// call runs the handler, unless its context has ended before, and turns a panic into an
+// error, because one bad task must not crash the worker.
 func call(ctx context.Context, handler Handler, task Task) (result Result, err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -157,8 +157,8 @@ func (w *Worker) hangs(e *execution, now bool) {
 	w.config.Metrics.Unreturned(len(w.hung))
 }
 
-// busy reports whether something runs for whose sake the session is kept: a resident
-// task, or any for a while.
+// busy reports whether a handler runs that needs the session: of a resident task, or of any
+// task if any is set.
 func (i *incarnation) busy(any bool) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

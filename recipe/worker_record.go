@@ -161,8 +161,8 @@ func (i *incarnation) putBack(batch []*execution) {
 	i.finished = append(batch, i.finished...)
 }
 
-// ending is how an execution ends: its assignment goes, and in the same multi the
-// status or the record of the attempt comes. Its progress goes, too.
+// ending returns the operations that end an execution: in one multi they delete its
+// assignment and its progress, and create the status or the record of the attempt.
 func (i *incarnation) ending(e *execution) []zkapi.Op {
 	l, name, t := i.worker.layout, i.worker.config.Name, e.task.Name
 	ops := []zkapi.Op{zkapi.Delete(l.assignment(name, t), zkapi.AnyVersion)}
@@ -285,8 +285,8 @@ func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, 
 	return false, nil
 }
 
-// passes reports whether the status that is there already does not stay, and leaves the
-// end of the execution alone until it is gone: it is no result.
+// passes reports whether the existing status is not persistent. Then it is no result, and the
+// end of the execution is quarantined until that status is gone.
 func (i *incarnation) passes(e *execution) bool {
 	path := i.worker.layout.status(e.task.Name)
 	seen, err := exists(i.req, i.session, fence.Exists(path))
@@ -297,7 +297,7 @@ func (i *incarnation) passes(e *execution) bool {
 	return true
 }
 
-// leave leaves the end of an execution alone for a while: it is held until then.
+// leave quarantines the end of an execution for a while; the execution is held until then.
 func (i *incarnation) leave(e *execution, err error) {
 	i.quarantine.add(i.req, subject{executionSubject, e.task.Name}, err, false)
 }

@@ -28,8 +28,8 @@ func (s stage) String() string {
 	return fmt.Sprintf("stage(%d)", uint8(s))
 }
 
-// stagesAfter are the transitions that there are. An assignment may be taken away at any
-// moment, so every stage leads to settled.
+// stagesAfter lists the allowed transitions. An assignment may be taken away at any moment,
+// so every stage leads to settled.
 var stagesAfter = [...][]stage{
 	stageWaiting:    {stageOutdated, stageRunning, stageEnded, stageSettled},
 	stageBlocked:    {stageEnded, stageSettled},

@@ -47,8 +47,8 @@ type Config struct {
 	// does not speak the protocol, and requests that are probably too large. Default: none.
 	Logger *slog.Logger
 
-	// keepOnExpiry leaves the first cure out, rawConn all that the wire cures. Only
-	// the tests that show the traps set them.
+	// keepOnExpiry switches the first cure off, rawConn all cures of the wire. Only the tests
+	// that show the library's defects set them.
 	keepOnExpiry bool
 	rawConn      bool
 }

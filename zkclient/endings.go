@@ -93,7 +93,7 @@ type ending struct {
 	largest int  // bytes of the largest request that was unanswered
 }
 
-// oversize is the suspicion that a server takes less than this client sends. A server
+// oversize is the suspicion that a server's limit is below this client's requests. A server
 // that reads a length over its jute.maxbuffer closes the connection, and says nothing.
 type oversize struct {
 	size  int // bytes of the smallest of the requests under suspicion
@@ -104,8 +104,8 @@ const (
 	// largeRequest is the size in bytes under which no request is suspected: no
 	// jute.maxbuffer is that small.
 	largeRequest = 64 << 10
-	// sureTimes is how many connections in a row make the suspicion worth telling. One
-	// may end by chance, and so may two when a server is restarted.
+	// sureTimes is how many connections in a row must end so before the suspicion is
+	// reported. One may end by chance, and two when a server is restarted.
 	sureTimes = 3
 )
 
@@ -167,8 +167,8 @@ func (s *session) connectionLoss(op zkapi.Op, err error) error {
 	return fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, err)
 }
 
-// sendBuffer is how large the library's buffer for requests must be, which it never
-// grows: it takes the process down when one does not fit. The size of a request in the
+// sendBuffer is the necessary size of the library's buffer for requests. The library never
+// grows it, and crashes the process when a request does not fit. The size of a request in the
 // port's terms is an upper bound; and the library sets its watches in packets of 128 KiB.
 func sendBuffer(maxRequest int) int {
 	const watches, slack = 192 << 10, 4 << 10

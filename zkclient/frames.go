@@ -71,8 +71,8 @@ func isEvent(body []byte) bool {
 	return !b.Bad && kind >= first && kind <= last
 }
 
-// fits reports whether a body is an answer to r that the library can decode. Bytes
-// behind it are no matter: a later server may send more.
+// fits reports whether a body is an answer to r that the library can decode. More bytes may
+// follow, because a later server may send more.
 func fits(r *request, body []byte) bool {
 	b := shape{jute.Decoder{Rest: body}}
 	if r.opcode == opcodeMulti {
@@ -110,8 +110,8 @@ func (b *shape) texts() {
 	}
 }
 
-// result walks over the answer to a request that was carried out, and reports whether
-// it knows the request. A request that this package is to send has a line here.
+// result checks the answer to a request that was carried out, and reports whether it knows
+// the request. A request that this package is to send has a line here.
 func (b *shape) result(opcode int32) bool {
 	switch opcode {
 	case opcodeCreate, opcodeSync:

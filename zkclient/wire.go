@@ -193,7 +193,7 @@ func (w *wire) tellZxid(packet []byte) {
 	}
 }
 
-// Read hands on what has been inspected. After an error it has nothing more.
+// Read passes on inspected frames. After an error there are no more.
 func (w *wire) Read(b []byte) (int, error) {
 	for w.taken == len(w.frame) {
 		pass, err := w.next()
@@ -238,8 +238,8 @@ func (w *wire) next() (pass bool, err error) {
 // claims the session again.
 var errMoved = errors.New("the session has moved to another connection")
 
-// fill reads one frame whole. Memory grows with what has come, not with what the
-// length promises.
+// fill reads one whole frame. Memory grows with the received bytes, not with the announced
+// length.
 func (w *wire) fill(most int) error {
 	const chunk, keep = 64 << 10, 1 << 20
 	if cap(w.frame) > keep {

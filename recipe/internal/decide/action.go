@@ -33,8 +33,8 @@ type actionRow struct {
 	explain string
 	// ends says that an attempt of the task ends with it, whose token goes on record.
 	ends bool
-	// apply changes the view as the action changes the tree, in that epoch. That the
-	// worker from which the assignment is taken has it no longer is done for all.
+	// apply changes the view as the action changes the tree, in that epoch. The removal from
+	// the old worker's assignments is done for all actions elsewhere.
 	apply func(v *View, d Transition, epoch int32, now time.Time)
 }
 
@@ -113,7 +113,7 @@ func (d *Transition) SetToken(token Token) {
 	d.Token = Token{Epoch: token.Epoch, Attempt: d.Ends}
 }
 
-// String has the worker that the task comes to, or stays with, behind the arrow.
+// String prints the new or present worker of the task behind the arrow.
 func (d Transition) String() string {
 	return fmt.Sprintf("%s %s %s->%s attempt %d", d.Action, d.Task, d.From, cmp.Or(d.To, d.Holder), cmp.Or(d.Ends, d.Starts))
 }

@@ -38,8 +38,8 @@ func (l Limits) Delay(t *TaskView, attempts int32) time.Duration {
 	return l.Backoff(int(attempts))
 }
 
-// Spent is how many of so many attempts count, if left of them ended because their
-// workers left.
+// Spent returns how many of the attempts count, if left of them ended because their workers
+// left.
 func (l Limits) Spent(attempts, left int32) int32 {
 	return attempts - min(left, l.MaxHandovers, attempts)
 }
@@ -296,8 +296,7 @@ func (d *decider) movable(w string) []string {
 	})
 }
 
-// Expired lists finished tasks whose retention is over, as many as are looked at
-// in one pass.
+// Expired lists finished tasks whose retention is over, at most as many as one pass handles.
 func (v *View) Expired(retention time.Duration, now time.Time) []string {
 	const most = 100
 	var names []string

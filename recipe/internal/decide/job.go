@@ -8,16 +8,16 @@ import (
 // Options are set when a task is submitted. The zero value is a plain task: its znode holds
 // the payload and nothing else, as if made by hand.
 type Options struct {
-	// MaxAttempts is after how many executions without a result the task fails.
-	// 0: as the master has it (MasterConfig.MaxAttempts).
+	// MaxAttempts is the number of executions without a result after which the task fails. 0:
+	// the master's setting (MasterConfig.MaxAttempts).
 	MaxAttempts int
 	// Timeout bounds one execution. It counts from the start of the handler, by
 	// the worker's clock; the attempt then ends, whether or not the handler
 	// returns. 0: no bound.
 	Timeout time.Duration
-	// HeartbeatTimeout is after how long without progress its worker is taken to be lost
-	// for this task, alive or not, by the master's clock. While the task waits
-	// for a free handler the worker shows progress by itself. 0: never.
+	// HeartbeatTimeout is the time without progress after which the task is taken from its
+	// worker, alive or not, by the master's clock. While the task waits for a free handler
+	// the worker publishes progress by itself. 0: never.
 	HeartbeatTimeout time.Duration
 	// NotBefore is when the task may first be assigned, by the wall clock of the
 	// active master.
@@ -26,9 +26,9 @@ type Options struct {
 	Priority int
 	// Key is the key for StickyByKey.
 	Key string
-	// Resident tasks have no end but their cancellation. Each is held by one
-	// worker at a time, moves when that is lost, and may be moved when workers
-	// join. See Residents in the package's documentation.
+	// Resident makes a long-lived task that one worker at a time owns. It ends only when it
+	// is cancelled. It moves when its worker is lost, and may move when workers join. See
+	// "Resident tasks" in the documentation of package recipe.
 	Resident bool
 }
 

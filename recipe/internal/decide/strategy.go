@@ -24,18 +24,16 @@ type Load struct {
 // Free reports whether the worker takes one more.
 func (l Load) Free() bool { return l.Held < l.Capacity }
 
-// Strategy chooses the worker for a task, or "" to let the task wait. It is
-// called with all live workers, by name, those without a free place included; a
-// choice without one makes the task wait. Workers that were lost with this very
-// task, or silent about it, are left out as long as there are others that it chooses:
-// when it wants none of those, although one has a free place, it is asked again with more
-// workers.
+// Strategy chooses the worker for a task, or "" to let the task wait. It is called with all
+// live workers, by name, also those without a free place; if it chooses one of these, the
+// task waits. Workers that were lost with this task, or showed no progress on it, are left
+// out at first. If the Strategy chooses none of the others, although one has a free place, it
+// is called again with more workers.
 //
-// It must be a pure function: the same arguments give the same answer, nothing
-// is kept and nothing is changed. It is called in the master's loop, for every
-// task that waits: it must be quick.
+// It must be a pure function: the same arguments give the same answer, without side effects.
+// It must be quick, because the master's loop calls it for every waiting task.
 //
-// Resident tasks are not its business; they are spread evenly.
+// It is not called for resident tasks, which are spread evenly.
 type Strategy func(job Job, workers []Load) string
 
 // LeastLoaded chooses the worker that holds the fewest tasks. It is the default.

@@ -80,7 +80,7 @@ type workerView struct {
 	Taken       map[string]time.Time // those of Tasks that the master wants back at once, and since when
 }
 
-// ending is an entry of a finished task; it is over when the task has another.
+// ending is an entry of a finished task; it is stale when the task has a later entry.
 type ending struct {
 	task   string
 	number int
@@ -162,8 +162,8 @@ func (v *View) SetPhase(name string, p TaskPhase, now time.Time) *TaskView {
 	return t
 }
 
-// spareEndings is how many endings that are over are kept, and as many as there are
-// finished tasks: clients collect tasks in any order, for as long as a master leads.
+// spareEndings is how many stale endings are kept, in addition to one for each finished task:
+// clients collect tasks in any order, for as long as a master leads.
 const spareEndings = 1000
 
 // Forget removes a task that is gone.
@@ -198,7 +198,7 @@ func (t *TaskView) SetHolder(worker string, now time.Time) {
 	}
 }
 
-// Unconfirmed lists finished tasks whose status has not been looked at, so many at most.
+// Unconfirmed lists at most so many finished tasks whose status has not been read.
 func (v *View) Unconfirmed(most int) []string {
 	var names []string
 	for _, e := range v.endings {

@@ -115,9 +115,9 @@ func (s Session) Make(ctx context.Context, path string, acl []zkapi.ACL) error {
 	return err
 }
 
-// MayWrite asks for the permission to set a znode. It needs no claim because it writes
-// nothing: the server looks at permissions before versions, and no version is ever that
-// high. ErrBadVersion is therefore the answer yes.
+// MayWrite checks the permission to set a znode. It needs no claim because it writes nothing:
+// the server checks permissions before versions, and no version is ever that high. So
+// ErrBadVersion means that the permission exists.
 func (s Session) MayWrite(ctx context.Context, path string) error {
 	_, err := s.session.Do(ctx, zkapi.Set(path, nil, math.MaxInt32))
 	return err

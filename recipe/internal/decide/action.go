@@ -34,7 +34,7 @@ type actionRow struct {
 	// ends says that an attempt of the task ends with it, whose token goes on record.
 	ends bool
 	// apply changes the view as the action changes the tree, in that epoch. The removal from
-	// the old worker's assignments is done for all actions elsewhere.
+	// the old worker's assignments is done for all actions by View.Apply.
 	apply func(v *View, d Transition, epoch int32, now time.Time)
 }
 

@@ -20,8 +20,8 @@ const (
 // PlainProfile is how servers are set up where a run names no profile.
 const PlainProfile = "kind"
 
-// Config is config.json as judges and reports read it: what was asked for, and what the run
-// ran on. The harness has the same fields in terms of its own.
+// Config is config.json as judges and reports read it: the options of the run, and the
+// ensemble that it ran on. The harness has the same fields in types of its own.
 type Config struct {
 	Seed           uint64          `json:"seed"`
 	Time           time.Duration   `json:"time"`
@@ -54,14 +54,14 @@ type Config struct {
 	Addresses    []string  `json:"addresses"`
 }
 
-// Image is what the servers ran.
+// Image describes the software of the servers.
 type Image struct {
 	Reference string `json:"reference"`
 	ID        string `json:"id"`
 	Source    string `json:"source"`
 }
 
-// Versions says what took part in a run.
+// Versions names the versions of the software in a run.
 type Versions struct {
 	ZooKeeper string `json:"zookeeper"`
 	Go        string `json:"go"`
@@ -71,7 +71,7 @@ type Versions struct {
 	Dirty     bool   `json:"dirty"`
 }
 
-// Builds of a run whose participants are not all of one.
+// Builds are the builds of a run whose participants are not all of the same build.
 type Builds []Build
 
 // Build is a program, and the participants that it plays.
@@ -123,7 +123,7 @@ func (c Config) ServerNames() []string {
 	return names
 }
 
-// Participants are those who take part by what was asked for, by name.
+// Participants are the names of the participants that the options asked for.
 func (c Config) Participants() []string {
 	var names []string
 	for _, role := range []struct {
@@ -137,7 +137,7 @@ func (c Config) Participants() []string {
 	return names
 }
 
-// inflicted is what judges read of a fault in faults.json.
+// inflicted holds the fields of a fault in faults.json that judges read.
 type inflicted struct {
 	Kind      string `json:"kind"`
 	Target    string `json:"target"`

@@ -2,8 +2,8 @@ package record
 
 import "strings"
 
-// deeds say what a fault did to its target, by its kind or by the first word of it, where
-// the record does not.
+// deeds say what a fault did to its target, by the kind of the fault or by its first
+// word. They serve records that do not say it themselves.
 var deeds = map[string]string{
 	"expire": "had a session of %s ended", "kill": "killed %s", "leave": "asked %s to leave", "stop": "stopped %s", "pause": "stopped %s for a while",
 	"sleep":         "put the machine of %s to sleep, with its line dead,",
@@ -19,7 +19,7 @@ var deeds = map[string]string{
 	"exhaust": "had the quota of the namespace enforced by %s, below what is there,",
 }
 
-// Deed is what the fault did, in words for a story; %s stands for the target.
+// Deed says in words for a story what the fault did; %s stands for the target.
 func (i Injection) Deed() string {
 	if i.Did != "" {
 		return i.Did

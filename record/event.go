@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Type says what an event is to its operation, in Jepsen's terms.
+// Type is the role of an event in its operation, in Jepsen's terms.
 type Type string
 
 // An operation is an Invoke and at most one of the others. Without one, or with
@@ -15,11 +15,11 @@ const (
 	Invoke Type = "invoke"
 	OK     Type = "ok"   // it happened
 	Fail   Type = "fail" // it did not happen
-	Info   Type = "info" // nobody knows
+	Info   Type = "info" // the outcome is unknown
 	Note   Type = "note"
 )
 
-// Kind is what was done.
+// Kind is the kind of an operation or a note.
 type Kind string
 
 // The operations and notes of a run.
@@ -38,7 +38,7 @@ const (
 	Heard   Kind = "heard"   // note: a client was told who leads
 	Change  Kind = "change"  // note: a master told of a change of a task
 	Fault   Kind = "fault"   // the nemesis acts, from invoke to ok; fail means that it could not
-	Clock   Kind = "clock"   // note: what a wall clock showed at the moment At
+	Clock   Kind = "clock"   // note: the time that a wall clock showed at the moment At
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )
 
@@ -62,7 +62,7 @@ type Event struct {
 	Type    Type
 	Kind    Kind
 	Op      int64   // pairs Invoke with its completion, within one life
-	Of      Payload // what was observed; its type is that of the kind
+	Of      Payload // the observation itself; the kind decides its type
 }
 
 // Alive is the life of the process that the event is of.
@@ -79,7 +79,7 @@ func (e Event) ID() string { return e.subject().id }
 // Token is that of the execution that the event is about; of a term it has the epoch.
 func (e Event) Token() Token { return e.subject().token }
 
-// Session is the one that the event is about, or in whose name a write was made.
+// Session is the session that the event is about, or the session that made a write.
 func (e Event) Session() string { return e.subject().session }
 
 // Remark is the event in words, or an error or cause: for people. No judge compares it.
@@ -170,7 +170,8 @@ func (o Operation) Outcome() Type {
 	return o.Done.Type
 }
 
-// Targets are those whom a fault has hit; some faults find out as they go.
+// Targets are the participants and servers that a fault has hit; some faults choose
+// them while they run.
 func (o Operation) Targets() []string {
 	if targets := o.Done.Injection().Targets; targets != nil {
 		return targets
@@ -178,7 +179,7 @@ func (o Operation) Targets() []string {
 	return o.Invoke.Injection().Targets
 }
 
-// Fault is what a fault was and did: what is known when it is over.
+// Fault describes a fault and its effects, as known when it is over.
 func (o Operation) Fault() Injection {
 	i := o.Done.Injection()
 	begun := o.Invoke.Injection()
@@ -226,8 +227,8 @@ func Operations(events []Event, kind Kind) []Operation {
 	return all
 }
 
-// Merge orders the events of several journals by time and numbers them. Events
-// of one journal keep their order.
+// Merge orders the events of several journals by time and numbers them. The events of
+// one journal keep their order.
 func Merge(journals ...[]Event) []Event {
 	all := slices.Concat(journals...)
 	slices.SortStableFunc(all, func(a, b Event) int { return cmp.Compare(a.At, b.At) })

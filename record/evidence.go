@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// Evidence is what was found after a run, when everything had been healed and
-// drained. It resolves what the participants could not know.
+// Evidence is the state found after a run, when all faults were healed and all work was
+// drained. It resolves outcomes that participants could not know.
 type Evidence struct {
 	// Healed is false when the ensemble did not come back, and Problem says
 	// why: then nothing can be said about liveness.
@@ -18,15 +18,15 @@ type Evidence struct {
 	// Nodes is the final tree, by path; nil when it could not be read.
 	Nodes []Node `json:"nodes"`
 
-	// Order says what tells which writes were applied, and in which order; Weaker says
-	// why it is not the servers' logs.
+	// Order names the source that says which writes were applied, and in which order.
+	// Weaker says why that source is not the servers' logs.
 	Order  Source `json:"order,omitempty"`
 	Weaker string `json:"weaker,omitempty"`
-	// Last is the zxid up to which the logs were read: that at which the tree was. Gaps
-	// are the ranges before it of which they do not say what was committed.
+	// Last is the zxid up to which the logs were read, the zxid of the final tree. Gaps
+	// are the ranges before it for which the logs do not say which writes were committed.
 	Last int64       `json:"last,omitempty"`
 	Gaps []ZxidRange `json:"gaps,omitempty"`
-	// Servers is what each server has, where the logs could be read.
+	// Servers is the state of each server, if the logs could be read.
 	Servers []ServerState `json:"servers,omitempty"`
 	// Conflicts are the zxids under which two servers have logged different things.
 	Conflicts []string `json:"conflicts,omitempty"`
@@ -35,12 +35,12 @@ type Evidence struct {
 // Source is where the order of writes comes from.
 type Source string
 
-// The sources, the strongest first. Without one there is no evidence of what was applied
-// but what the participants have heard.
+// The sources, strongest first. Without a source, only the answers that participants
+// heard show which writes were applied.
 const (
 	FromLogs   Source = "transaction logs"
 	FromMemory Source = "the server in memory" // its own record
-	FromTree   Source = "final tree"           // what is in it was applied; the order is that of time
+	FromTree   Source = "final tree"           // writes that show in the tree were applied; they are ordered by time
 )
 
 // ZxidRange is a range of zxids, both ends included.
@@ -52,14 +52,15 @@ type ZxidRange struct {
 // Contains reports whether a zxid is in the range.
 func (r ZxidRange) Contains(zxid int64) bool { return r.From <= zxid && zxid <= r.To }
 
-// ServerState is what one server has on its disk, and what it serves. Digests are those
-// of the whole tree after the same zxid, but for what each server keeps to itself.
+// ServerState is the state on one server's disk, and the state that it serves. Digests
+// are digests of the whole tree after the same zxid, without the parts that each server
+// keeps to itself.
 type ServerState struct {
 	Name         string `json:"name"`
 	First        int64  `json:"first"` // zxid, in its logs
 	Last         int64  `json:"last"`  // zxid, in its logs and snapshots
 	Transactions int    `json:"transactions"`
-	Uncommitted  int    `json:"uncommitted,omitempty"` // transactions in its logs that are in nobody's history
+	Uncommitted  int    `json:"uncommitted,omitempty"` // transactions in its logs that are in no committed history
 	Replayed     string `json:"replayed,omitempty"`    // digest of the tree that its files give
 	Served       string `json:"served,omitempty"`      // digest of the tree that a client reads from it
 	Problem      string `json:"problem,omitempty"`     // why one of these is not known

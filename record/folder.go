@@ -36,7 +36,7 @@ const (
 	TLCLog              = "tlc.log"
 	ScheduleFile        = "schedule.json" // the smallest schedule that still violates a property
 	ShrinkingFolder     = "shrinking"     // and in it the last run that violated it with that schedule
-	OutputFile          = "output.txt"    // what a run of a series printed
+	OutputFile          = "output.txt"    // the output of one run of a series
 	CounterexampleFile  = "schedule.txt"  // of an exploration
 	WorldFile           = "exploration.json"
 	LatestLink          = "latest" // beside the folders of runs: the last one
@@ -45,15 +45,16 @@ const (
 // FormatVersion is the record_format of runs that have a manifest.
 const FormatVersion = 1
 
-// FolderName is what the folder of a run is called.
+// FolderName is the name of a run's folder.
 func FolderName(started time.Time, seed uint64) string {
 	return fmt.Sprintf("%s-%d", started.UTC().Format("20060102T150405Z"), seed)
 }
 
-// folderName finds the seed in what FolderName has made.
+// folderName finds the seed in a name that FolderName made.
 var folderName = regexp.MustCompile(`^\d{8}T\d{6}Z-(\d+)$`)
 
-// JournalName is the file, in the folder of journals, of one life of a process.
+// JournalName is the name of the journal of one life of a process, within the folder of
+// journals.
 func JournalName(process string, life int) string { return fmt.Sprintf("%s-%d.ndjson", process, life) }
 
 // SaveJSON writes a value as indented JSON.

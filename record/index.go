@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// Index is a run as judges, stories and reports look it up: read once, and the same for
-// all of them. It joins three records: the history has what participants believe, the
-// wire has under which number each of their writes was asked for, and the commits have
-// what became of that number.
+// Index is a run, prepared once for all judges, stories and reports. It joins three
+// records. The history has what participants believe. The wire has the number of each
+// of their requests. The commits have the fate of each number.
 type Index struct {
 	Run       Run
 	End       time.Duration // later than every event
@@ -23,7 +22,7 @@ type Index struct {
 	Pairs                   // writes and exchanges
 	Commits   []Commit      // of the run, by zxid
 
-	requests map[request]int // place in Commits, of what was not answered
+	requests map[request]int // places in Commits, by request, of writes without an answer
 	latest   []time.Duration // by place in Commits: until when it had taken effect
 	lives    map[Life]int
 	holdings map[holding]int
@@ -40,7 +39,7 @@ type Written struct {
 	// that is not known.
 	Zxid int64
 	Fate Type  // OK, Fail or Info, by all records
-	By   Basis // on what the fate rests
+	By   Basis // the evidence for the fate
 }
 
 // Basis is a record on which the fate of a write rests.
@@ -60,7 +59,7 @@ type Election struct {
 	Epoch int32
 }
 
-// request is what ZooKeeper knows a write by: xids ascend within a session.
+// request identifies a write to ZooKeeper: xids ascend within a session.
 type request struct {
 	session string
 	xid     int32
@@ -120,8 +119,8 @@ func (o Operation) Begins() (epoch int32, elects bool) {
 	return epoch, takes && elects
 }
 
-// Committed reports whether it is known what was committed, and by which number it was
-// asked for.
+// Committed reports whether the run records both the committed transactions and the
+// requests that asked for them.
 func (x *Index) Committed() bool { return x.Run.Commits != nil && x.Run.Exchanges != nil }
 
 // holes reports whether something may have been committed that no record has.
@@ -168,7 +167,8 @@ func (x *Index) Moment(write int) time.Duration {
 // Latest is until when a commit had taken effect, by its place.
 func (x *Index) Latest(commit int) time.Duration { return x.latest[commit] }
 
-// CommitOf is the place of what became of an exchange; -1 if nothing was committed.
+// CommitOf is the place in Commits of an exchange's transaction; -1 if none was
+// committed.
 func (x *Index) CommitOf(e *Exchange) int {
 	if e.Zxid != 0 {
 		return x.place(e.Zxid)
@@ -179,8 +179,8 @@ func (x *Index) CommitOf(e *Exchange) int {
 	return -1
 }
 
-// written decides what became of a write. What was committed decides before what was
-// answered; and a record with a hole, in which the write might be, decides nothing.
+// written decides the fate of a write. The committed transactions decide before the
+// answers. A record with a gap that may contain the write decides nothing.
 func (x *Index) written(op Operation, exchange int) Written {
 	w := Written{Operation: op, Exchange: exchange, Commit: -1, Fate: op.Outcome()}
 	unknown := w.Fate == Info

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// infer makes the manifest of a run from before there were manifests, from what its files
-// say, and looks for what is missing. Such a run always recorded the wire, and says on
-// what the order of writes rests. What was cut off without leaving a contradiction cannot
-// be seen; the contradictions between the three records are the checker's to find.
+// infer makes a manifest from the files of a run that is older than manifests, and
+// looks for missing parts. Such a run always recorded the wire, and its evidence says
+// how writes were ordered. A part that was cut off without leaving a contradiction
+// cannot be found. Contradictions between the three records are the checker's to find.
 func (o *opening) infer(faults []inflicted) {
 	evidence := o.run.Evidence
 	weaker := evidence.Order != FromLogs && evidence.Order != FromMemory
@@ -42,7 +42,7 @@ func (o *opening) infer(faults []inflicted) {
 	o.inferTree()
 }
 
-// torn says what shows that the end of a file is missing.
+// torn says what shows that the end of a file is missing; it is empty if nothing does.
 func torn(path string) string {
 	data, err := os.ReadFile(path)
 	switch {
@@ -56,7 +56,7 @@ func torn(path string) string {
 	return ""
 }
 
-// storedKeys are those that every config.json from before there were manifests has.
+// storedKeys are the keys that every config.json from before manifests has.
 var storedKeys = []string{
 	"seed", "time", "servers", "masters", "workers", "clients", "nodes", "rate", "nemesis", "ensemble", "out", "session_timeout", "tick_time",
 	"started", "versions", "image_found", "addresses",
@@ -84,7 +84,8 @@ func (o *opening) inferConfig() {
 	}
 }
 
-// inferEnsemble holds what was run on against where the order of writes comes from.
+// inferEnsemble checks that the source of the order of writes fits the kind of
+// ensemble.
 func (o *opening) inferEnsemble() {
 	order, servers := o.run.Evidence.Order, o.run.Evidence.Servers
 	fits := map[string][]Source{
@@ -143,7 +144,7 @@ func (o *opening) inferHistory(faults []inflicted) {
 	}
 }
 
-// describe tells of faults what the history has of them, in alphabetical order.
+// describe gives each fault as a line of text, in alphabetical order.
 func describe(faults []inflicted) []string {
 	var all []string
 	for _, f := range faults {
@@ -157,8 +158,9 @@ func told(kind, target string, effective bool, evidence string) string {
 	return fmt.Sprintf("%s at %s, effective %v: %s", kind, target, effective, evidence)
 }
 
-// inferCommits looks whether what was committed is without a hole. In memory the server
-// recorded each exchange; the logs have each transaction, and a zxid leaves nothing out.
+// inferCommits checks that the committed transactions have no hole. In memory the
+// server recorded each exchange; the logs have each transaction, and zxids are
+// consecutive.
 func (o *opening) inferCommits() {
 	commits, evidence := o.run.Commits, o.run.Evidence
 	switch evidence.Order {
@@ -184,8 +186,9 @@ func (o *opening) inferCommits() {
 	}
 }
 
-// inferTree carries out what was committed, and holds the final tree against it. What is
-// ephemeral is left out: in memory the end of a session by its timeout is not recorded.
+// inferTree applies the committed transactions and compares the result with the final
+// tree. Ephemeral znodes are left out, because in memory the end of a session by its
+// timeout is not recorded.
 func (o *opening) inferTree() {
 	if o.run.Commits == nil || len(o.run.Evidence.Gaps) > 0 || o.run.Evidence.Nodes == nil {
 		return

@@ -9,23 +9,25 @@ import (
 	"strings"
 )
 
-// Pairs are the writes that the history has, each with its exchange: what was seen of it on
-// the wire. That has a number, and an answer whether or not the participant has heard it.
+// Pairs are the writes of the history, each with its exchange on the wire. The exchange
+// has a number, and it has the answer even if the participant did not hear it.
 type Pairs struct {
 	Exchange []int  // by place of the write: place of its exchange, or -1
 	Write    []int  // by place of the exchange: place of its write, or -1
 	Begun    []bool // by place of the exchange: the history has a write that was begun for it
 }
 
-// group is what is alike: writes in the order in which they were begun, and exchanges.
+// group has the writes, in the order in which they began, and the exchanges that look
+// alike.
 type group struct {
 	writes, exchanges []int
 	open              int // the writes from here on are paired, all of them
 }
 
-// Join pairs what is alike: same process, session and operations. Mostly that is one and
-// one. But many may ask for the same at once, a write whose answer was lost is repeated,
-// and a proxy that was cut off may send the first on while the second is under way.
+// Join pairs writes and exchanges of the same process, session and operations. Mostly a
+// group has one write and one exchange. But many callers may send the same request at
+// once, a write whose answer was lost is repeated, and a proxy that was cut off may
+// send the first request on while the second is under way.
 func Join(writes []Operation, exchanges []Exchange) Pairs {
 	j := Pairs{make([]int, len(writes)), make([]int, len(exchanges)), make([]bool, len(exchanges))}
 	for i := range writes {
@@ -61,14 +63,14 @@ func Join(writes []Operation, exchanges []Exchange) Pairs {
 	return j
 }
 
-// keyed is a position, and a number for what stands there.
+// keyed is a position and the number that it is sorted by.
 type keyed struct {
 	key uint64
 	at  int
 }
 
-// sortedByKey orders positions by a number for what describe says of each, and those
-// with the same number as they were.
+// sortedByKey orders positions by a number for the bytes that describe gives each.
+// Positions with the same number keep their order.
 func sortedByKey(n int, describe func(b []byte, i int) []byte) []keyed {
 	all := make([]keyed, n)
 	h := fnv.New64a()
@@ -83,7 +85,7 @@ func sortedByKey(n int, describe func(b []byte, i int) []byte) []keyed {
 	return all
 }
 
-// alike is what a write in the history and its exchange have in common.
+// alike encodes the fields that a write in the history and its exchange have in common.
 func alike(b []byte, process, session string, ops []Op) []byte {
 	b = append(append(append(b, process...), 0), session...)
 	for _, op := range ops {
@@ -98,9 +100,9 @@ func alike(b []byte, process, session string, ops []Op) []byte {
 	return b
 }
 
-// answered pairs writes whose answer was heard: an exchange lies within its write in
-// time. From the last answer on, each takes what was begun last; no other choice pairs
-// more.
+// answered pairs writes whose answer was heard: such an exchange lies within its write
+// in time. Going backwards from the last answer, each exchange takes the write that
+// began last. No other choice pairs more.
 func (j *Pairs) answered(g *group, writes []Operation, exchanges []Exchange) {
 	slices.SortStableFunc(g.exchanges, func(a, b int) int {
 		return cmp.Or(cmp.Compare(exchanges[b].Answered, exchanges[a].Answered), cmp.Compare(exchanges[b].Zxid, exchanges[a].Zxid))

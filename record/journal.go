@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Version is the version of the file format. A reader accepts it and all before; it
-// refuses those that come after.
+// Version is the version of the file format. A reader accepts this version and all
+// earlier ones, and refuses later ones.
 const Version = 2
 
 type header struct {
@@ -21,8 +21,8 @@ type header struct {
 
 const signature = "ringmaster"
 
-// Journal appends the events of one process to a file. Each event reaches the
-// operating system before Add returns, so a process that is killed loses none.
+// Journal appends the events of one process to a file. Each event reaches the operating
+// system before Add returns, so a killed process loses none.
 type Journal struct {
 	mu      sync.Mutex
 	file    *os.File
@@ -84,7 +84,7 @@ func (j *Journal) Mute() {
 	j.muted = true
 }
 
-// Complete appends the completion of an invocation, with what is known by then.
+// Complete appends the completion of an invocation, with the payload known by then.
 func (j *Journal) Complete(invoke Event, t Type, of Payload) {
 	j.Add(Event{Type: t, Kind: invoke.Kind, Op: invoke.Op, Of: of})
 }

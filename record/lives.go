@@ -9,7 +9,7 @@ import (
 type Lived struct {
 	Life
 	Start Event   // empty where it is not on record
-	Ends  []Event // what was said of its end; the first counts, unless the process acted later
+	Ends  []Event // reports of its end; the first counts, unless the process acted later
 }
 
 // Over is when the life had ended that still went on at some moment; false where that is
@@ -30,7 +30,7 @@ type Held struct {
 	Over    Event // empty where it is not on record
 }
 
-// live notes what the harness tells of a process.
+// live notes an event of the harness about a process.
 func (x *Index) live(e *Event) {
 	change := e.ProcessChange()
 	at, known := x.lives[change.Of]
@@ -46,7 +46,7 @@ func (x *Index) live(e *Event) {
 	}
 }
 
-// LifeOf is what is known of a life; nil where nothing is.
+// LifeOf finds a life; nil if the run does not know it.
 func (x *Index) LifeOf(life Life) *Lived {
 	at, known := x.lives[life]
 	if !known {
@@ -55,7 +55,7 @@ func (x *Index) LifeOf(life Life) *Lived {
 	return &x.Lives[at]
 }
 
-// hold notes what a participant tells of a session of its own.
+// hold notes an event of a participant about its own session.
 func (x *Index) hold(e *Event) {
 	change := e.SessionChange()
 	if change.Fate == Granted {
@@ -110,8 +110,8 @@ func TasksOf(ops []Op) []string {
 	return tasks
 }
 
-// About are the first events that say what became of a task, up to so many. Effects are
-// not among them.
+// About are the first events about the fate of a task, at most so many. Effects are not
+// among them.
 func (x *Index) About(task string, most int) []Event {
 	x.once.Do(x.indexTasks) // many have no need of it
 	places := x.tasks[task]
@@ -143,5 +143,5 @@ func (x *Index) indexTasks() {
 	}
 }
 
-// mostAbout bounds what is remembered of the events of a task.
+// mostAbout bounds the events that are kept for a task.
 const mostAbout = 64

@@ -2,12 +2,12 @@ package record
 
 import "fmt"
 
-// Loss is one thing that is wrong with the record of a run: a file, or a part of one,
-// that was recorded and is not there as it was recorded, or that contradicts the rest.
-// What is left of such a run proves nothing, in neither direction.
+// Loss is one defect in the record of a run: a file, or a part of one, that is missing,
+// is not as it was recorded, or contradicts the rest. The remains of such a run prove
+// nothing, neither for nor against it.
 type Loss struct {
 	File    string // in the run's folder; empty of a run that has none
-	Problem string // what is wrong with it, as the end of a sentence that begins with the file
+	Problem string // the defect, as the end of a sentence that begins with the file
 }
 
 func (l Loss) String() string {

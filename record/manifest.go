@@ -15,22 +15,23 @@ import (
 	"strings"
 )
 
-// Parts are what a run may record: files, and the folder of logs. The manifest says of
-// each that it was recorded, or why it was not.
+// Parts are the parts that a run may record: files, and the folder of logs. The
+// manifest says of each that it was recorded, or why it was not.
 var Parts = []string{ConfigFile, HistoryFile, WireFile, CommittedFile, FaultsFile, EvidenceFile, LogsFolder}
 
 // ManifestVersion is the version of the manifest's format; a reader refuses any other.
 const ManifestVersion = 1
 
-// Manifest says what was recorded of a run. It is written last, when nothing is added to
-// the run any more. So what is missing because it was never recorded can be told from
-// what was lost.
+// Manifest says which parts of a run were recorded. It is written last, when nothing is
+// added to the run any more. So a part that was never recorded can be told from a part
+// that was lost.
 type Manifest struct {
 	Version int    `json:"manifest"`
 	Run     string `json:"run"` // name of the folder in which the run was recorded
 	Seed    uint64 `json:"seed"`
-	// Excerpt says of which run this is a part, and what it is to show; empty of a whole
-	// run. An excerpt can show a violation. That nothing is wrong it cannot show.
+	// Excerpt names the run of which this is a part, and the violation it shows; it is
+	// empty for a whole run. An excerpt can show a violation, but it cannot show that a
+	// run is valid.
 	Excerpt string     `json:"excerpt,omitempty"`
 	Files   []Recorded `json:"files"`
 	Absent  []Absence  `json:"not_recorded"`
@@ -38,8 +39,8 @@ type Manifest struct {
 	// no signature.
 	Sum string `json:"sum"`
 
-	// Inferred says that the run left no manifest, because it is older than that: this one
-	// was made from what the other files say.
+	// Inferred says that the run left no manifest, because it is older than manifests.
+	// This manifest was made from the other files.
 	Inferred bool `json:"-"`
 }
 
@@ -59,7 +60,8 @@ type Absence struct {
 	Failed bool `json:"failed,omitempty"`
 }
 
-// AsExcerpt is the manifest of a part of this run; of which, the text says.
+// AsExcerpt is the manifest of a part of this run; the text names the run and the
+// reason.
 func (m *Manifest) AsExcerpt(text string) *Manifest {
 	e := &Manifest{Excerpt: text}
 	if m != nil {
@@ -91,8 +93,9 @@ func partOf(name string) string {
 	return first
 }
 
-// Seal measures what is in a folder and writes the manifest, which names everything else
-// that should be there. An error means that there is no manifest, or none that is true.
+// Seal measures the files of a folder and writes the manifest. The manifest also names
+// everything else that should be there. After an error there is no manifest that can be
+// trusted.
 func Seal(dir string, m Manifest) error {
 	m.Version, m.Files = ManifestVersion, []Recorded{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -141,7 +144,7 @@ func writeManifest(path string, m Manifest) error {
 	return os.Rename(path+".new", path)
 }
 
-// sum is the checksum of what the manifest says.
+// sum is the checksum of the manifest's contents.
 func (m Manifest) sum() string {
 	m.Sum = ""
 	if m.Absent == nil {
@@ -178,9 +181,9 @@ func measure(path string) (r Recorded, err error) {
 	}
 }
 
-// ReadManifest reads the manifest of a folder. A folder without one gives nil and an
-// error that is [os.ErrNotExist]; one that is damaged, or newer than this program, gives
-// nil and what is wrong with it, as [Loss] says it.
+// ReadManifest reads the manifest of a folder. If there is none, it returns nil and an
+// error that is [os.ErrNotExist]. If the manifest is damaged, or newer than this
+// program, it returns nil and an error that [Loss] can use.
 func ReadManifest(dir string) (*Manifest, error) {
 	data, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
@@ -224,7 +227,8 @@ func (m *Manifest) Losses(dir string, only ...string) []Loss {
 	return all
 }
 
-// compare says how a file differs from what was recorded; nothing, if it does not.
+// compare says how a file differs from its record in the manifest; it is empty if it
+// does not.
 func (f Recorded) compare(dir string) string {
 	size := fmt.Sprintf("%d lines, %d bytes", f.Lines, f.Bytes)
 	if !filepath.IsLocal(f.Name) {

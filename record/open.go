@@ -8,18 +8,18 @@ import (
 	"slices"
 )
 
-// Load reads what a run left; see [Open].
+// Load reads the folder of a run; see [Open].
 func Load(dir string) (Run, error) {
 	_, run, err := Open(dir)
 	return run, err
 }
 
-// Open reads what a run left, and compares it with what the manifest says was recorded.
-// What is missing, cut, unreadable or not as it was recorded is among the run's losses.
-// An error is [ErrNoRun]: the folder has nothing of a run.
+// Open reads the folder of a run and compares it with the manifest. A part that is
+// missing, cut, unreadable or changed is among the run's losses. The error is
+// [ErrNoRun] if the folder holds no run.
 //
-// A run that was killed has journals that were never merged, and no manifest. A run from
-// before there were manifests is whole when all that its files say of each other is so.
+// A killed run has journals that were never merged, and no manifest. A run from before
+// manifests is whole if its files do not contradict each other.
 func Open(dir string) (Config, Run, error) {
 	if !holdsRun(dir) {
 		return Config{}, Run{}, fmt.Errorf("record: %s %w: it has neither %s nor anything else that a run records", dir, ErrNoRun, ConfigFile)
@@ -52,8 +52,8 @@ type opening struct {
 	killed bool // before the run had come to its end
 }
 
-// lose notes what is wrong with a file, once for each: the first is the cause of what
-// else is wrong with it. Of a run that was killed everything else is missing for that.
+// lose notes the defect of a file, once for each file: the first defect causes the
+// others. If a run was killed, everything else is missing for that reason.
 func (o *opening) lose(file, format string, args ...any) {
 	known := slices.ContainsFunc(o.run.Losses, func(l Loss) bool { return l.File == file })
 	if !known && !o.killed {

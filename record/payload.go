@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Payload is what an event says. Its type is that of the event's kind: [Request] of a
-// [Write], [Injection] of a [Fault], and so on.
+// Payload is the content of an event. The event's kind decides its type: [Request] for
+// a [Write], [Injection] for a [Fault], and so on.
 type Payload interface {
-	// subject is what the event is about, as far as events of all kinds have it.
+	// subject names the things that the event is about, as far as all kinds share them.
 	subject() subject
 	// remark is the free text of the event: for people, and never compared.
 	remark() string
@@ -19,7 +19,7 @@ type Payload interface {
 	put(*stored)
 }
 
-// subject is what events of all kinds may be about.
+// subject has the things that events of all kinds may be about.
 type subject struct {
 	task, id, session string
 	token             Token
@@ -96,7 +96,7 @@ type Departure struct {
 // Request is the payload of [Write].
 type Request struct {
 	Session string `json:"session,omitempty"`
-	Ops     []Op   `json:"ops,omitempty"` // when it is over: what the server has added
+	Ops     []Op   `json:"ops,omitempty"` // on completion: with names and versions that the server has added
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -118,10 +118,10 @@ type Act struct {
 	By       Life   `json:"by,omitzero"` // the worker whose handler acted
 }
 
-// SessionFate is what has become of a session.
+// SessionFate says what happened to a session.
 type SessionFate string
 
-// What may become of a session, and who says so.
+// The fates of a session, and the sources that report them.
 const (
 	Granted SessionFate = "granted" // the wire shows that a server granted it
 	Opened  SessionFate = "opened"  // its holder has it
@@ -135,7 +135,7 @@ type SessionChange struct {
 	Fate    SessionFate   `json:"fate"`
 	To      Life          `json:"to,omitzero"`       // of a session that was granted: the life that has it
 	Timeout time.Duration `json:"timeout,omitempty"` // of a session that was opened
-	Detail  string        `json:"detail,omitempty"`  // of one that was lost: why
+	Detail  string        `json:"detail,omitempty"`  // for a lost session: the reason
 }
 
 // Over reports whether the session has ended.
@@ -162,14 +162,14 @@ func (s SessionChange) String() string {
 	return string(s.Fate)
 }
 
-// ProcessFate is what has become of a process.
+// ProcessFate says what happened to a process.
 type ProcessFate string
 
-// What may become of a process. Each of them but the first ends a life.
+// The fates of a process. Each but the first ends a life.
 const (
 	Started ProcessFate = "started"
 	Exited  ProcessFate = "exited"  // it was asked to, and did
-	Crashed ProcessFate = "crashed" // nobody wanted that
+	Crashed ProcessFate = "crashed" // it ended without having been asked to
 	Killed  ProcessFate = "killed"  // by the nemesis, or because it did not leave
 )
 
@@ -191,15 +191,15 @@ func (p ProcessChange) String() string {
 	return string(p.Fate)
 }
 
-// Leader is the payload of [Heard]: who leads, as a client was told. Without a name there
-// is no leader.
+// Leader is the payload of [Heard]: the leader that a client was told. An empty name
+// means that there is none.
 type Leader struct {
 	Name  string `json:"name,omitempty"`
 	Epoch int32  `json:"epoch,omitempty"`
 }
 
-// TaskFate is what has become of a task, as its master tells it. Masters tell of more
-// than the fates that have a name here.
+// TaskFate says what happened to a task, as its master reports it. Masters report more
+// fates than are named here.
 type TaskFate string
 
 // The fates that judges know.
@@ -222,14 +222,14 @@ type Injection struct {
 	Targets   []string `json:"targets,omitempty"`   // participants or servers
 	Sessions  []string `json:"sessions,omitempty"`  // all that it has ended
 	Effective bool     `json:"effective,omitempty"` // its probe saw it bite
-	Evidence  string   `json:"evidence,omitempty"`  // what the probe has seen, or why it was not applied
+	Evidence  string   `json:"evidence,omitempty"`  // what the probe saw, or why the fault was not applied
 
-	// What a fault of this kind does; of its beginning only.
+	// Does lists the effects of a fault of this kind; only its beginning has them.
 	Does []Impact `json:"does,omitempty"`
 	Did  string   `json:"did,omitempty"` // in words, for a story; %s stands for the target
 }
 
-// Impact is what a fault does to its target, as far as judges must know of it.
+// Impact is an effect of a fault on its target, as far as judges must know it.
 type Impact string
 
 // The impacts.

@@ -6,8 +6,8 @@ import "time"
 // later one.
 const PolicyVersion = 2
 
-// Policy is what the participants of a run were told to keep to. Judges hold the run
-// against it.
+// Policy is the set of limits that the participants of a run were given. Judges hold
+// the run against it.
 type Policy struct {
 	Version      int           `json:"version"`
 	MaxAttempts  int32         `json:"max_attempts"`  // of a task that does not ask for another number
@@ -16,8 +16,8 @@ type Policy struct {
 	Retention    time.Duration `json:"retention"`     // for which masters keep a finished task, in ns
 }
 
-// FirstPolicy is the policy of every run whose config.json does not tell of one. Retention
-// was 6 s or longer.
+// FirstPolicy is the policy of every run whose config.json has none. Retention was 6 s
+// or longer.
 func FirstPolicy() Policy {
 	return Policy{Version: 1, MaxAttempts: 5, MaxHandovers: 25, Concurrency: 16, Retention: 6 * time.Second}
 }

@@ -41,7 +41,7 @@ func readFile[T record](path string) ([]T, error) {
 	return all, nil
 }
 
-// record is what a line of a file may say.
+// record is the type of a line in a file.
 type record interface{ Event | Exchange | Commit }
 
 // blockSize is how much of a file is decoded at a time by one goroutine.
@@ -54,8 +54,8 @@ type block struct {
 	first int
 }
 
-// read reads twice: to count the lines, so that what they say has its place, and to
-// decode them, several blocks at a time.
+// read reads twice: first to count the lines, so that each line has its place in the
+// result, then to decode them, several blocks at a time.
 func read[T record](r io.ReadSeeker) ([]T, error) {
 	lines, err := countLines(r)
 	if err != nil || lines == 0 {
@@ -97,7 +97,7 @@ func read[T record](r io.ReadSeeker) ([]T, error) {
 	return all, nil
 }
 
-// lineError is what is wrong with a line, counted from 1.
+// lineError is an error in a line, counted from 1.
 type lineError struct {
 	line int
 	err  error
@@ -129,7 +129,8 @@ func readHeader(r *bufio.Reader) (version int, err error) {
 	return h.Version, nil
 }
 
-// readBlocks cuts what follows the header into blocks, of that many lines together.
+// readBlocks cuts everything after the header into blocks, which have that many lines
+// together.
 func readBlocks(r *bufio.Reader, lines int, queue chan<- block) error {
 	var text []byte
 	first := 0
@@ -151,8 +152,8 @@ func readBlocks(r *bufio.Reader, lines int, queue chan<- block) error {
 	return nil
 }
 
-// decodeBlocks puts what lines say into its place. It returns the first bad line that
-// it has met, and takes all blocks all the same.
+// decodeBlocks decodes each line into its place. It returns the first bad line, but
+// still takes all blocks from the queue.
 func decodeBlocks[T record](queue <-chan block, all []T, version int) (first *lineError) {
 	words := &words{seed: maphash.MakeSeed()}
 	for b := range queue {
@@ -176,8 +177,8 @@ func decode(line []byte, v any, version int) error {
 	return json.Unmarshal(line, v)
 }
 
-// words are strings that were seen lately. What is said again and again, names above
-// all, is kept once.
+// words caches recent strings. A string that repeats often, mostly a name, is kept
+// once.
 type words struct {
 	seed  maphash.Seed
 	slots [1 << 14]string
@@ -231,7 +232,7 @@ func (w *words) shareOps(ops *[]Op) {
 	}
 }
 
-// sharePayload is share for the payloads of which a run has many.
+// sharePayload is share for the payloads that are frequent in a run.
 func (w *words) sharePayload(of Payload) Payload {
 	share := func(all ...*string) {
 		for _, text := range all {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Role is what a process of a run is.
+// Role is the role of a process in a run.
 type Role string
 
 // The roles. A process of the first four has a number in its name; servers are zk1, zk2, ...
@@ -20,8 +20,8 @@ const (
 	SinkRole    Role = "sink"
 )
 
-// numbered are the roles of which there are several processes, in the order in which
-// they are shown.
+// numbered are the roles that have several processes, in the order in which they are
+// shown.
 var numbered = []Role{MasterRole, WorkerRole, NodeRole, ClientRole}
 
 // RoleOf is the role of a process, by its name; empty of a name that no process has.

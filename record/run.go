@@ -7,17 +7,17 @@ type Run struct {
 	Exchanges []Exchange // nil where the wire was not recorded
 	Commits   []Commit   // nil where the servers' logs were not read
 
-	// Policy is what the participants were told to keep to; see [Run.Rules].
+	// Policy has the limits that the participants were given; see [Run.Rules].
 	Policy Policy
 
-	// Manifest says what was recorded, and why the rest was not. Without one nothing says
-	// that the run is whole, and no judge finds it valid or invalid.
+	// Manifest says which parts were recorded, and why the others were not. Without a
+	// manifest the run may not be whole, so judges find it neither valid nor invalid.
 	Manifest *Manifest
-	Losses   []Loss // what is not there as it was recorded
+	Losses   []Loss // parts that are missing or not as they were recorded
 }
 
-// MadeByHand vouches for a run that was never in a folder, as a test makes it: what it
-// lacks was not recorded, and nothing else is missing.
+// MadeByHand vouches for a run that was never in a folder, such as a test's: a part
+// that it lacks was not recorded, and nothing else is missing.
 func (r Run) MadeByHand() Run {
 	const because = "the run was made by hand, without it"
 	r.Manifest = &Manifest{}

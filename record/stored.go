@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// envelope is what events of all kinds have, in all versions of the format.
+// envelope has the fields that events of all kinds share, in all versions of the
+// format.
 type envelope struct {
 	Seq     int           `json:"seq"`
 	At      time.Duration `json:"at"`
@@ -56,7 +57,7 @@ func (p Injection) put(s *stored)     { s.Injection = &p }
 func (p Reading) put(s *stored)       { s.Reading = &p }
 func (p PhaseChange) put(s *stored)   { s.Phase = &p }
 
-// payload is the one that is there; several are an error.
+// payload is the only payload that is set; several are an error.
 func (s *stored) payload() (Payload, error) {
 	var of Payload
 	several := false
@@ -176,8 +177,8 @@ func (v *envelope) event(of Payload) Event {
 	return Event{Seq: v.Seq, At: v.At, Process: v.Process, Life: v.Life, Type: v.Type, Kind: v.Kind, Op: v.Op, Of: of}
 }
 
-// flat is an event as version 1 of the format had it: one list of fields for all kinds,
-// and what happened in words.
+// flat is an event of version 1 of the format: one list of fields for all kinds, with
+// facts in words.
 type flat struct {
 	envelope
 	Task string `json:"task"`
@@ -196,7 +197,7 @@ type flat struct {
 	Effective bool          `json:"effective"`
 }
 
-// payload makes of the fields what the kind has today.
+// payload converts the fields into today's payload of the kind.
 func (s *flat) payload() Payload {
 	switch s.Kind {
 	case Submit:
@@ -245,7 +246,7 @@ func listed(names string) []string {
 	return strings.Split(names, ",")
 }
 
-// lifeOf reads the notation of a life; what is none is a process without a number.
+// lifeOf reads the notation of a life. Any other text is a process without a number.
 func lifeOf(text string) Life {
 	process, number, _ := strings.Cut(text, "/")
 	n, _ := strconv.Atoi(number)

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Exchange is one write that a participant has sent to ZooKeeper, with what the
-// servers answered, as somebody saw it who stands between the two: the proxy of the
-// participant, or the server in memory. A file of them (wire.ndjson of a run) has a
-// header line as a history has, then one Exchange a line, in the order in which they
-// were known to be over; [ReadExchanges] reads it.
+// Exchange is one write that a participant has sent to ZooKeeper, with the servers'
+// answer. It was seen between the two, by the participant's proxy or by the server in
+// memory. A file of exchanges (wire.ndjson of a run) has a header line like a history,
+// then one Exchange a line, in the order in which they were known to be over.
+// [ReadExchanges] reads it.
 //
-// What can be relied on:
+// A reader can rely on this:
 //
 //   - Every write of a participant that may have reached a server is there, once.
 //     A request that was lost on its way to the proxy, or swallowed by it whole or in
@@ -27,13 +27,13 @@ import (
 //     the order of their xids and after all earlier ones of that session.
 //   - A harness that is killed leaves those out that were not answered yet, and a last
 //     line without an end, which is dropped.
-//   - The end of a session by its timeout is nobody's write and is not there. Nor are
-//     the creations of sessions, which take places in the order, too.
-//   - The process "nemesis" ends sessions of others: Close is true, and Session is
-//     that of its victim. Where it was not answered, nothing is said of it at all, and
-//     in memory it is never there.
+//   - The end of a session by its timeout is no write, so it is not there. Nor are the
+//     creations of sessions, although they take places in the order.
+//   - The process "nemesis" ends sessions of others: Close is true, and Session is the
+//     session of its victim. If such a close was not answered, it is not recorded. Runs
+//     in memory never record one.
 //
-// In memory every exchange is answered, at the moment at which it was sent.
+// In memory every exchange is answered at the moment at which it was sent.
 type Exchange struct {
 	Process  string        `json:"process"`            // as in the history: master-1, worker-2, ..., or nemesis
 	Life     int           `json:"life,omitempty"`     // as in the history; 0 of nemesis

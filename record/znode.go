@@ -10,7 +10,7 @@ import (
 // shares no code with the recipe: a recipe that stores something else must not be judged by
 // its own idea of it.
 
-// NodeKind says what a znode is to the protocol.
+// NodeKind is the meaning of a znode in the protocol.
 type NodeKind uint8
 
 // The parts. Elsewhere is any znode that has no other name here.
@@ -50,7 +50,7 @@ func InboxPath(worker string) string { return AssignPath + "/" + worker }
 // AssignmentPath is the znode of a task that a worker has.
 func AssignmentPath(worker, task string) string { return InboxPath(worker) + "/" + task }
 
-// Znode is what the path of a znode says.
+// Znode is the meaning of a znode's path.
 type Znode struct {
 	Kind   NodeKind
 	Worker string // of a registration, an inbox and an assignment
@@ -58,8 +58,8 @@ type Znode struct {
 	Number int32  // of an attempt, and of the mark that it does not count
 }
 
-// ParsePath says what a znode is. A path below what has a name here is [Elsewhere], and
-// still names the task, or the worker, to which it belongs.
+// ParsePath finds the meaning of a path. A path below a named znode is [Elsewhere], but
+// it still names the task or the worker that it belongs to.
 func ParsePath(path string) Znode {
 	room, below, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	first, rest, deeper := strings.Cut(below, "/")
@@ -94,7 +94,7 @@ func pick(is bool, kind NodeKind) NodeKind {
 	return Elsewhere
 }
 
-// named is a room, or what has a name in it.
+// named is the parent znode of a kind, or a named child of it.
 func named(below string, deeper bool, room, kind NodeKind, z Znode) Znode {
 	switch {
 	case below == "":
@@ -105,7 +105,7 @@ func named(below string, deeper bool, room, kind NodeKind, z Znode) Znode {
 	return z
 }
 
-// ofTask is what a znode is to its task.
+// ofTask is the meaning of a znode below a task.
 func ofTask(task, name string) Znode {
 	z := Znode{Task: task}
 	for prefix, kind := range map[string]NodeKind{"attempt-": Attempt, "left-": Left} {
@@ -151,7 +151,7 @@ const (
 	Cancelled = "cancelled"
 )
 
-// TaskOptions are what a task asks for, as far as judges care.
+// TaskOptions are the options of a task that judges need.
 type TaskOptions struct {
 	Attempts int32 `json:"attempts"` // that it is allowed; 0 leaves it to the policy
 	Resident bool  `json:"resident"`
@@ -160,8 +160,9 @@ type TaskOptions struct {
 // optionsMark begins the data of a task that has options.
 const optionsMark = "#ringmaster "
 
-// ParseOptions reads the data of a task: its options, if it has any, and its payload. What
-// cannot be read is payload: a task made by hand may look like one with options.
+// ParseOptions splits the data of a task into its options, if it has any, and its
+// payload. Unreadable options are payload, because a task made by hand may look like
+// one with options.
 func ParseOptions(data string) (o TaskOptions, payload string) {
 	rest, marked := strings.CutPrefix(data, optionsMark)
 	if !marked {
@@ -183,7 +184,8 @@ func ParseTask(data string) (id string, o TaskOptions) {
 	return fields.ID, o
 }
 
-// Entry is what the recipe stores about an assignment, an ended attempt or a status.
+// Entry is the data that the recipe stores for an assignment, an ended attempt or a
+// status.
 type Entry struct {
 	Token
 	State       string `json:"state"`  // of a status
@@ -217,15 +219,15 @@ func ParseStatus(data string) Entry {
 	return e
 }
 
-// ClaimEntry is what the holder of a claim stores in /assign and /assign/<w>.
+// ClaimEntry is the data that the holder of a claim stores in /assign and /assign/<w>.
 type ClaimEntry struct {
 	Holder   string `json:"holder"`
-	Retiring bool   `json:"retiring"` // the worker finishes what it has, and takes no more
+	Retiring bool   `json:"retiring"` // the worker finishes the tasks that it has, and takes no more
 	Fenced   bool   `json:"fenced"`   // the master took the claim from the worker
-	Acks     bool   `json:"acks"`     // the holder knows that a worker gives back itself what is taken from it
+	Acks     bool   `json:"acks"`     // the holder knows that a worker itself returns an assignment that is revoked
 }
 
-// ParseClaim reads what the holder of a claim has stored; another's data gives an empty one.
+// ParseClaim reads the data of a claim's holder; other data gives an empty entry.
 func ParseClaim(data string) ClaimEntry {
 	var c ClaimEntry
 	_ = json.Unmarshal([]byte(data), &c) // of a claim made by hand nothing is known

@@ -26,8 +26,8 @@ func Folder(t testing.TB) string {
 // notFrozen is why a part of a run is not with a frozen history.
 const notFrozen = "it was not frozen with the history"
 
-// Frozen is the frozen history of that name, with its evidence. What went over the wire
-// and what was committed are not in it; who adds them says [record.Run.MadeByHand] again.
+// Frozen is the frozen history of that name, with its evidence. The wire and the
+// commits are not in it; a test that adds them calls [record.Run.MadeByHand] again.
 func Frozen(t testing.TB, name string) record.Run {
 	t.Helper()
 	folder := Folder(t)
@@ -45,8 +45,8 @@ func Frozen(t testing.TB, name string) record.Run {
 	return record.Run{Events: events, Evidence: evidence}.MadeByHand()
 }
 
-// Seal writes the manifest of a folder that a test has made: what is not in it was not
-// recorded.
+// Seal writes the manifest of a folder that a test has made: a part that is missing was
+// not recorded.
 func Seal(t testing.TB, dir string) {
 	t.Helper()
 	m := record.Manifest{Run: filepath.Base(dir), Absent: []record.Absence{}}

@@ -11,9 +11,10 @@ import (
 
 const writesAccountedName = "WritesAccounted"
 
-// writesAccounted: whatever was committed, somebody's history mentions; and what was
-// acknowledged is committed, under the zxid of the acknowledgement. If not, ZooKeeper
-// has lost or made up a write, or the record of the run has: no recipe can be at fault.
+// writesAccounted: every committed write was asked for by a participant in the history,
+// and every acknowledged write is committed, under the zxid of the acknowledgement. If
+// not, ZooKeeper has lost or invented a write, or the record of the run has. No recipe
+// can cause this.
 func (f *facts) writesAccounted() Property {
 	l := f.ledger
 	if l == nil {
@@ -78,7 +79,7 @@ func (l *ledger) hidden(zxid int64) bool {
 	return slices.ContainsFunc(l.evidence.Gaps, func(r record.ZxidRange) bool { return r.Contains(zxid) })
 }
 
-// contradicts says what is wrong with an answer, if it is not what was committed.
+// contradicts says how an answer differs from the committed transaction, if it does.
 func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wording.Finding, wrong bool) {
 	same := c != nil && c.Session == x.Session && (c.Xid == x.Xid || x.Xid == 0)
 	complain := func(code wording.Code, name string, value any) (wording.Finding, bool) {
@@ -90,7 +91,7 @@ func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wordin
 		return found, true
 	}
 	switch {
-	case x.Close: // somebody else may have ended the session a moment before
+	case x.Close: // another request may have ended the session a moment before
 	case x.Error != "" && same && c.Kind == record.CommitWrite:
 		return complain(wording.AckRefused, "error", string(x.Error))
 	case x.Error != "":
@@ -107,7 +108,7 @@ func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wordin
 	return found, wrong
 }
 
-// onWire is a finding about an exchange, with what it wrote.
+// onWire is a finding about an exchange and the write in it.
 func onWire(code wording.Code, x *record.Exchange) wording.Finding {
 	found := wording.Finding{Code: code, Zxid: x.Zxid, Exchange: exchangeOf(x), Args: wording.Args{
 		"process": x.Process, "at": x.Sent, "session": x.Session, "ops": parts(x.Ops),

@@ -8,15 +8,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Result is a report with what is needed to draw it.
+// Result is a report, with the data needed to draw it.
 type Result struct {
 	Report
 	elections, tasks []*partition
 	facts            *facts
 }
 
-// Check judges a run. A judge that fails makes its property unknown, and the others go on.
-// A run whose record is not whole is unknown: what is left of it proves nothing.
+// Check judges a run. If a judge fails, its property is unknown, and the others go on.
+// A run whose record is not whole is unknown, because the rest of it proves nothing.
 func Check(run record.Run, seed uint64) *Result {
 	r, garbled := understood(func() *Result { return prepare(run) })
 	losses := append(lossesOf(run), garbled...)
@@ -198,8 +198,8 @@ func (f *facts) counts() map[string]int {
 	return c
 }
 
-// WriteLinearizability draws the search as a page: the elections, or the tasks
-// if one of them is what failed.
+// WriteLinearizability draws the search as a page: the tasks if a task failed and no
+// election did, otherwise the elections.
 func (r *Result) WriteLinearizability(w io.Writer) error {
 	failed := func(p *partition) bool { return p.verdict == Invalid }
 	chosen, m := choose(r.elections), electionModel()

@@ -9,7 +9,7 @@ import (
 // skews says by how much the wall clock of each life was ahead of the harness', as
 // both have noted theirs.
 func (f *facts) skews() map[record.Life]time.Duration {
-	var right time.Duration // what the harness' clock showed when the run began
+	var right time.Duration // the time of the harness' clock when the run began
 	shown := map[record.Life]time.Duration{}
 	for _, e := range f.events {
 		if e.Kind != record.Clock {

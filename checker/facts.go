@@ -13,7 +13,7 @@ type facts struct {
 	policy   record.Policy
 	events   []record.Event
 	evidence *record.Evidence
-	ledger   *ledger // nil where it is not known what was committed
+	ledger   *ledger // nil if the committed transactions are not known
 	run      *record.Index
 	seen     sync.Once
 	places   map[int]int   // of writes in the run, by the number of their first event; filled when a violation is told
@@ -31,7 +31,7 @@ type facts struct {
 	tasks     map[string]*task
 	created   map[string]string   // name of the task that a submission of that id was to make
 	removals  []removal           // writes that collect a task
-	collected map[string]removal  // by task: the one that was applied
+	collected map[string]removal  // by task: the removal that was applied
 	byID      map[string][]string // names of the tasks in the tree with that id
 	unknowns  resolution
 }
@@ -74,16 +74,16 @@ type removal struct {
 	kept bool // by a master, when its retention was over, not by a client
 }
 
-// task is what the final tree has of a task.
+// task is the state of a task in the final tree.
 type task struct {
 	id       string
 	options  record.TaskOptions
 	status   *status
 	version  int32                  // of the status
 	attempts map[int32]record.Token // that are on record, by number
-	left     map[int32]bool         // those that do not count, because their workers left
+	left     map[int32]bool         // attempts that do not count, because their workers left
 	assigned []string               // workers that still have it
-	gone     bool                   // collected: known by the writes that made it what it was
+	gone     bool                   // collected: known only from the writes about it
 	unsure   bool                   // not all of those are known to have been applied
 }
 
@@ -128,7 +128,7 @@ func gather(run record.Run) *facts {
 	return f
 }
 
-// enough is how many events tell what became of a task.
+// enough bounds the events that are shown for a task.
 const enough = 12
 
 // at is when a write happened; see [record.Index.Moment].
@@ -145,13 +145,13 @@ func (f *facts) at(w *record.Operation) time.Duration {
 	return w.Invoke.At
 }
 
-// about are the events that tell what became of a task, for a violation that
-// rests on the final tree.
+// about are the events that show the fate of a task, for a violation that rests on the
+// final tree.
 func (f *facts) about(task string) []record.Event { return f.run.About(task, enough) }
 
-// restore tells of collected tasks what the tree would have told, from the writes
-// that made them. An attempt whose record nobody answered was on record if it was
-// deleted with the task, or in a part before: a task is collected exactly as it is.
+// restore rebuilds the final state of collected tasks from their writes. An attempt
+// whose record got no answer was on record if it was deleted with the task, or in a
+// part before, because a task is collected exactly as it is.
 func (f *facts) restore() {
 	for name := range f.collected {
 		if t := f.task(name); t.id == "" {
@@ -197,8 +197,9 @@ func (f *facts) restore() {
 	}
 }
 
-// deleted are the znodes that were deleted of collected tasks. Who collects has read what
-// there is: a part without an answer, too, names only what was there.
+// deleted are the znodes of collected tasks that were deleted. A master reads a task
+// before it collects it, so even a part without an answer names only znodes that
+// existed.
 func (f *facts) deleted() map[string]bool {
 	deleted := map[string]bool{}
 	for _, w := range f.writes {

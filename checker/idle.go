@@ -8,8 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// idle lists the kinds of fault that were planned and never bit, with what was said of
-// the last of each. They make no run vacuous, but what they were for is not proved.
+// idle lists the kinds of fault that were planned and never took effect, with the
+// evidence of the last one. They do not make the run vacuous, but the run does not test
+// what they are for.
 func (f *facts) idle() []string {
 	last, bit := map[string]string{}, map[string]bool{}
 	for _, fault := range f.faults {

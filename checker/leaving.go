@@ -20,14 +20,15 @@ type departure struct {
 	held  map[int32]bool // the incarnations that it was in that session
 }
 
-// attempt is one attempt of a task, by whom.
+// attempt is one attempt of a task, with its worker.
 type attempt struct {
 	worker, task string
 	number       int32
 }
 
-// leavesNothing: a worker that has left in good order has finished, or given back, what
-// it held. One whose session was ended otherwise, or whose patience was, is not judged.
+// leavesNothing: a worker that has left in good order has finished or returned
+// everything that it held. A worker is not judged if its session ended otherwise, or if
+// its time to leave ran out.
 func (f *facts) leavesNothing() Property {
 	departures := f.departures()
 	p := newFinding("LeavesNothing", "%d workers left in good order, and nothing that they held was lost with them.", len(departures))
@@ -62,7 +63,7 @@ type part struct {
 	op    record.Op
 }
 
-// applied are the parts of one kind of all writes that were applied, below a parent.
+// applied are the parts of one kind, below a parent, of all writes that were applied.
 func (f *facts) applied(kind, parent string) []part {
 	var all []part
 	for i := range f.writes {
@@ -79,8 +80,8 @@ func (f *facts) applied(kind, parent string) []part {
 	return all
 }
 
-// departures are those of workers that were told to leave, retired because of that, and
-// closed the session of which nobody had robbed them.
+// departures are the departures in good order: a worker was told to leave, retired
+// because of that, and itself closed its session, which no fault had ended.
 func (f *facts) departures() []departure {
 	type membership struct {
 		life    record.Life

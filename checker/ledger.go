@@ -7,14 +7,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// ledger is what ZooKeeper itself says of a run, where it is known what was committed.
+// ledger is ZooKeeper's own account of a run, if the committed transactions are known.
 type ledger struct {
 	*record.Index
 	evidence *record.Evidence
 }
 
-// newLedger returns nil where nobody recorded what was committed, or what was asked for,
-// or what is known of that record.
+// newLedger returns nil if the record lacks the commits, the exchanges, or the evidence
+// about how far the commits go.
 func newLedger(index *record.Index) *ledger {
 	if !index.Committed() || index.Run.Evidence == nil {
 		return nil
@@ -22,9 +22,9 @@ func newLedger(index *record.Index) *ledger {
 	return &ledger{index, index.Run.Evidence}
 }
 
-// settle replaces the unknown outcomes of writes by what was committed, and finds the
-// place of each write in ZooKeeper's order. What was applied had been when a later
-// write was answered. Where it is not known what was committed, the tree decides.
+// settle replaces unknown outcomes of writes by the committed ones, and finds the place
+// of each write in ZooKeeper's order. An applied write took effect before the answer to
+// any later write. If the commits are not known, the tree decides.
 func (f *facts) settle() {
 	f.writes = make([]record.Operation, len(f.run.Writes))
 	f.zxids = make([]int64, len(f.writes))
@@ -49,8 +49,8 @@ func (f *facts) settle() {
 	}
 }
 
-// settled books an unknown outcome that the committed order was asked for. What it
-// leaves open, the tree may still tell.
+// settled counts an unknown outcome that the committed order was asked about. If the
+// order leaves it open, the tree may still settle it.
 func (f *facts) settled(outcome record.Type) {
 	switch outcome {
 	case record.OK:

@@ -36,7 +36,7 @@ type partition struct {
 	unsearched bool
 }
 
-// add appends an operation; one that never returned ends at forever.
+// add appends an operation; an operation that never returned ends at forever.
 func (p *partition) add(op *record.Operation, s step, until time.Duration) {
 	p.ops = append(p.ops, porcupine.Operation{
 		Input: s, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
@@ -101,8 +101,8 @@ func (f *facts) taskPartitions() []*partition {
 	return sorted(all)
 }
 
-// admitLostSubmits says of tasks of which no submission is known that one of
-// unknown outcome may have made them: without the tree nobody knows which.
+// admitLostSubmits treats tasks without a known submission: any submission with an
+// unknown outcome may have made one. Without the tree it is not known which.
 func (f *facts) admitLostSubmits(all map[string]*partition) {
 	for _, part := range all {
 		if !slices.ContainsFunc(part.ops, func(op porcupine.Operation) bool { return op.Input.(step).verb == "submit" }) {
@@ -111,7 +111,7 @@ func (f *facts) admitLostSubmits(all map[string]*partition) {
 	}
 }
 
-// seen is what a reader compares: state and result.
+// seen is the part that readers compare: state and result.
 func (s status) seen() string { return s.State + " " + s.Result }
 
 func observed(e record.Event) string { return e.Answer().State + " " + e.Answer().Result }
@@ -229,7 +229,7 @@ func electionModel() porcupine.Model {
 	})
 }
 
-// picture is what is drawn of the search.
+// picture is the data that the search is drawn from.
 type picture struct {
 	model      porcupine.Model
 	partitions []*partition
@@ -237,15 +237,15 @@ type picture struct {
 	end        time.Duration
 }
 
-// drawn bounds the partitions in the picture, those that failed and a sample, and
+// drawn bounds the partitions in the picture (the failed ones and a sample), and
 // drawnFaults the faults.
 const (
 	drawn       = 12
 	drawnFaults = 500
 )
 
-// choose takes the partitions that failed first, then the longest. To draw one takes
-// another search, so those of which the first was too much are left out.
+// choose takes the partitions that failed first, then the longest. Drawing a partition
+// takes another search, so it leaves out those whose first search was cut short.
 func choose(partitions []*partition) []*partition {
 	chosen := slices.DeleteFunc(slices.Clone(partitions), func(p *partition) bool { return p.unsearched })
 	slices.SortStableFunc(chosen, func(a, b *partition) int {

@@ -19,7 +19,7 @@ func (f *facts) budget(o record.TaskOptions) int {
 	return int(f.policy.MaxAttempts)
 }
 
-// budgetKept: a task fails exactly when its attempts are spent, and none is
+// budgetKept: a task fails exactly when its attempts are spent, and no attempt is
 // executed beyond that.
 func (f *facts) budgetKept() Property {
 	p := newFinding("BudgetKept", "")
@@ -122,7 +122,7 @@ func (f *facts) concurrencyKept() Property {
 		})
 		running, limit := 0, f.policy.Concurrency
 		if record.RoleOf(who.Process) == record.NodeRole {
-			limit *= 2 // the worker before it led may still finish what it held
+			limit *= 2 // the worker before it led may still finish its tasks
 		}
 		for _, e := range edges[who] {
 			if !e.begin {
@@ -141,8 +141,8 @@ func (f *facts) concurrencyKept() Property {
 	return p.property()
 }
 
-// retentionKept: a master collects a finished task no earlier than its retention
-// after its status was recorded, and nobody who waits is too late.
+// retentionKept: a master collects a finished task no earlier than its retention after
+// its status was recorded, so no waiting client is too late.
 func (f *facts) retentionKept() Property {
 	p := newFinding("RetentionKept", "")
 	byMasters, late, retention := 0, 0, f.policy.Retention
@@ -176,8 +176,8 @@ func (f *facts) retentionKept() Property {
 	return p.property()
 }
 
-// toldTruly: who is said to lead was elected, a task that is said to be finished
-// has its status, and nobody is told that it was not finished after all.
+// toldTruly: every leader that a client is told of was elected, a task reported as
+// finished has its status, and no client is later told that it was not finished.
 func (f *facts) toldTruly() Property {
 	p := newFinding("ToldTruly", "")
 	won, known := map[int32][]string{}, map[int32]bool{}
@@ -186,7 +186,7 @@ func (f *facts) toldTruly() Property {
 		case e.won == record.OK:
 			won[e.epoch] = []string{e.op.Invoke.Process}
 		case e.won == record.Info && !known[e.epoch]:
-			won[e.epoch] = append(won[e.epoch], e.op.Invoke.Process) // nobody knows which
+			won[e.epoch] = append(won[e.epoch], e.op.Invoke.Process) // it is not known which
 		}
 		known[e.epoch] = known[e.epoch] || e.won == record.OK
 	}

@@ -11,18 +11,18 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// finding collects what a property has against a run.
+// finding collects the violations of a property in a run.
 type finding struct {
 	name     string
 	verdict  Verdict
 	found    []wording.Finding // the first violations
 	doubts   []wording.Finding // the first of them
-	holds    string            // what to say when nothing was found
+	holds    string            // the sentence for a property without violations
 	problems int               // violations
 	unsure   int               // doubts
 }
 
-// told is how many violations of one property are told.
+// told bounds the violations of one property that are reported.
 const told = 3
 
 // violate notes one violation and the events that it rests on; the first few are told.
@@ -129,9 +129,9 @@ func (f *facts) singleMaster() Property {
 	return p.property()
 }
 
-// staleWrites holds every accepted write of a master against the elections before it:
-// in ZooKeeper's order where that is known, otherwise those that were over before it
-// was sent.
+// staleWrites compares every accepted write of a master with the elections before it:
+// in ZooKeeper's order if that is known, otherwise with the elections that were over
+// before the write was sent.
 func (f *facts) staleWrites(p *finding, won []election) {
 	began := func(e election) int64 { return int64(e.op.Done.At) }
 	sent := func(a act) int64 { return int64(a.op.Invoke.At) }
@@ -198,8 +198,8 @@ func (f *facts) lasted(t record.Operation) time.Duration {
 // take to find out.
 const awakening = 2 * time.Second
 
-// excuse finds the fault because of which a master could not know in time that
-// its term was over: it was at work, or just over, when the belief overlapped.
+// excuse finds a fault that kept a master from knowing in time that its term was over.
+// The fault was active, or just over, when the beliefs overlapped.
 func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
 		// An end that no server has answered may have come all the same.
@@ -211,7 +211,7 @@ func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 	return ""
 }
 
-// noLostTask: what was accepted is in the tree.
+// noLostTask: every accepted task is in the tree.
 func (f *facts) noLostTask() Property {
 	accepted := map[string]*record.Operation{}
 	for i := range f.submits {
@@ -245,8 +245,8 @@ func (f *facts) noLostTask() Property {
 	return p.property()
 }
 
-// noDoubleResult: a task gets one status, which never changes, and everybody sees
-// the same one.
+// noDoubleResult: a task gets one status, which never changes, and all clients see the
+// same one.
 func (f *facts) noDoubleResult() Property {
 	p := newFinding("NoDoubleResult", "%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
 	recorded := map[string]*ending{}
@@ -379,10 +379,10 @@ func (f *facts) staleEffectsFenced() Property {
 	return p.property()
 }
 
-// uniqueAttempts: every execution of a task has an attempt number of its own, and
-// every attempt that ended without the result is on record, so that the retry
-// budget counts right and tokens tell executions apart. One that ended because the
-// lease was over may begin again in the same process, which then had kept its claim.
+// uniqueAttempts: every execution of a task has its own attempt number, and every
+// attempt that ended without a result is on record. So the retry budget counts right
+// and tokens tell executions apart. An execution that ended because its lease was over
+// may begin again in the same process, if the process had kept its claim.
 func (f *facts) uniqueAttempts() Property {
 	p := newFinding("UniqueAttempts", "%d executions, each under an attempt number of its own, and every attempt without a result is on record.", len(f.executions))
 	type key struct {
@@ -410,7 +410,7 @@ func (f *facts) uniqueAttempts() Property {
 		}
 		t := f.tasks[k.task]
 		if t == nil || t.status == nil || t.recorded(k.attempt) || t.status.State == "cancelled" {
-			continue // cancelled: what ran then left no record
+			continue // cancelled: an execution at that time left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
 			p.violate(wording.Finding{Code: wording.AttemptLost, Task: k.task, Args: wording.Args{
@@ -421,9 +421,9 @@ func (f *facts) uniqueAttempts() Property {
 	return p.property()
 }
 
-// atomicTransitions: an assignment goes only together with what comes instead: in
-// the same write its task gets a status or a record of the attempt, unless it has
-// its status already. Otherwise a crash at the wrong moment forgets the attempt.
+// atomicTransitions: an assignment is removed only together with its successor. The
+// same write gives the task a status or a record of the attempt, unless it has its
+// status already. Otherwise a crash between two writes forgets the attempt.
 func (f *facts) atomicTransitions() Property {
 	// When a task's status was first being recorded, and when a write had been applied.
 	recording := func(r ending) int64 { return int64(r.op.Invoke.At) }
@@ -559,9 +559,9 @@ func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 	return recorded
 }
 
-// earlierMasters are the epochs of masters whose claims do not say that they know that
-// workers give back themselves what is taken from them. Builds from before that give
-// what they record their own epoch, and count attempts whose workers left.
+// earlierMasters are the epochs of masters whose claims do not say that workers
+// themselves return revoked assignments. Builds from before that give their records
+// their own epoch, and count attempts whose workers left.
 func (f *facts) earlierMasters() map[int32]bool {
 	earlier, known := map[int32]bool{}, map[int32]bool{}
 	for i := range f.writes {
@@ -626,8 +626,8 @@ func (f *facts) sessionsEnd() Property {
 	return p.property()
 }
 
-// writesAfterEnd holds the ends of sessions, whoever asked for them, against the writes in
-// their name, in ZooKeeper's order.
+// writesAfterEnd compares the ends of sessions, whoever asked for them, with the writes
+// of those sessions, in ZooKeeper's order.
 func (f *facts) writesAfterEnd(p *finding) {
 	if f.ledger == nil {
 		return
@@ -649,8 +649,8 @@ func (f *facts) writesAfterEnd(p *finding) {
 	}
 }
 
-// replacedSessions compares what the wire shows with what participants say, and
-// counts the sessions that were granted.
+// replacedSessions compares the sessions on the wire with the participants' reports,
+// and counts the sessions that were granted.
 func (f *facts) replacedSessions(p *finding) (granted int) {
 	held := map[record.Life][]record.Event{} // the sessions that it holds on to
 	for _, e := range f.sessions {

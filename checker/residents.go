@@ -11,11 +11,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// residentExclusive: a resident task is executed by one worker at a time, but for two
-// cases. A worker that was stopped or robbed of its session could not know in time that
-// another had begun; one that was stopped, or slept, knows as soon as it goes on. And a
-// handler may go on after it was told to end: when its session has ended otherwise than by
-// its own worker, the next one need not wait for it.
+// residentExclusive: a resident task is executed by one worker at a time, with two
+// exceptions. A worker that was stopped, or whose session a fault ended, could not know
+// in time that another had begun; if it was stopped, or slept, it knows as soon as it
+// goes on. And a handler may go on after it was told to end: if its session ended
+// without its own worker's close, the next handler need not wait for it.
 func (f *facts) residentExclusive() Property {
 	p := newFinding("ResidentExclusive", "")
 	runs := map[string][]record.Operation{}
@@ -28,7 +28,7 @@ func (f *facts) residentExclusive() Property {
 	}
 	ended := f.endsOfSessions()
 	for _, name := range slices.Sorted(maps.Keys(runs)) {
-		// In virtual time much happens at one moment; the tokens tell what came first.
+		// In virtual time many events share one moment; the tokens give their order.
 		slices.SortStableFunc(runs[name], func(a, b record.Operation) int {
 			return cmp.Or(cmp.Compare(a.Invoke.At, b.Invoke.At), a.Invoke.Token().Compare(b.Invoke.Token()))
 		})
@@ -69,7 +69,8 @@ func (f *facts) residentExclusive() Property {
 	return p.property()
 }
 
-// lateness is why a handler was still at work when the next one began, and what shows that.
+// lateness is the reason why a handler was still at work when the next one began, with
+// its evidence.
 type lateness struct {
 	code  wording.Code
 	args  wording.Args
@@ -167,8 +168,8 @@ func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) *lateness
 	return nil
 }
 
-// sessionOf is the session in which a worker held what it executed: the one in which it
-// had claimed its inbox last.
+// sessionOf is the session in which a worker held an execution: the session with its
+// last claim of its inbox.
 func (f *facts) sessionOf(run record.Operation) (session string) {
 	for _, w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
@@ -179,8 +180,8 @@ func (f *facts) sessionOf(run record.Operation) (session string) {
 	return session
 }
 
-// endsOfSessions is where in ZooKeeper's order each session ended, as far as that is on
-// record: the server in memory keeps no record of those that expire.
+// endsOfSessions is the place in ZooKeeper's order at which each session ended, if that
+// is recorded: the server in memory does not record sessions that expire.
 func (f *facts) endsOfSessions() map[string]int64 {
 	ends := map[string]int64{}
 	if f.ledger != nil {
@@ -194,7 +195,7 @@ func (f *facts) endsOfSessions() map[string]int64 {
 }
 
 // toldInTime reports whether a handler was told to end before the next one began, and
-// what it held was given away because its session had ended.
+// its task was given away because its session had ended.
 func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bool {
 	told, known := f.told(old)
 	session := f.sessionOf(old)

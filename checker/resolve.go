@@ -4,13 +4,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// resolution counts what became of operations whose outcome nobody knew.
+// resolution counts how unknown outcomes of operations were resolved.
 type resolution struct {
 	applied, lost, open int
-	byOrder             int // of applied and lost: by what was committed, not by the tree
+	byOrder             int // of applied and lost: by the commits, not by the tree
 }
 
-// resolve replaces the outcomes that are still unknown by what the final tree proves.
+// resolve replaces the remaining unknown outcomes by those that the final tree proves.
 func (f *facts) resolve() {
 	if f.evidence == nil || f.evidence.Nodes == nil {
 		for _, s := range f.submits {
@@ -29,8 +29,8 @@ func (f *facts) resolve() {
 		if s.Outcome() != record.Info {
 			continue
 		}
-		// The id is in the payload of the task that was made. One that is not in
-		// the tree was made if it was collected.
+		// The id is in the payload of the task. A task that is not in the tree was made if it
+		// was collected.
 		outcome := record.Fail
 		name := f.created[s.Invoke.ID()]
 		if _, gone := f.collected[name]; gone || len(f.byID[s.Invoke.ID()]) > 0 {
@@ -47,8 +47,8 @@ func (f *facts) resolve() {
 	f.resolveElections()
 }
 
-// resolveRemovals finds out which tasks were collected: a task that is in the tree
-// was not. Of several tries of which no answer came, any may have done it.
+// resolveRemovals finds out which tasks were collected: a task in the tree was not. Of
+// several tries without an answer, any may have done it.
 func (f *facts) resolveRemovals() {
 	for _, want := range []record.Type{record.OK, record.Info} {
 		for _, r := range f.removals {
@@ -98,9 +98,9 @@ func (f *facts) resolveRecords() {
 	}
 }
 
-// recordOfCollected resolves a status that is not in the tree any more. A task has
-// one status: if another record of it is known, or this very one, this try was in
-// vain; if this is the only candidate, or what somebody was told, it was applied.
+// recordOfCollected resolves a status that is not in the tree any more. A task has one
+// status. If another record of it is known, or this very one, this try was in vain. If
+// this is the only candidate, or the status that a client was told, it was applied.
 func (f *facts) recordOfCollected(r ending, ofTask []int, already bool) record.Type {
 	if already {
 		return record.Fail
@@ -171,7 +171,7 @@ func (f *facts) resolveElections() {
 	}
 }
 
-// count books one unknown outcome and what it was resolved to.
+// count counts one unknown outcome and its resolution.
 func (f *facts) count(before record.Type, after ...record.Type) {
 	switch {
 	case before != record.Info:

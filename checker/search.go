@@ -13,12 +13,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
 )
 
-// Bounds of the search. An operation of unknown outcome is open: a partition is
-// searched without its open operations, because they are what makes the cost of
-// a search explode. If the rest is explained, fine; if it is not, the missing ones
-// may be why, and the partition is unknown. So is one with more than maxOpen, one that
-// is longer than maxLength, and one of which the search would remember more than
-// searchMemory: a search that is cut short is unknown, never a pass.
+// Bounds of the search. An operation with an unknown outcome is open. A partition is
+// searched without its open operations, because they make the cost of a search explode.
+// If the rest has a valid order, the partition is valid. If not, the missing operations
+// may be the reason, and the partition is unknown. A partition is also unknown if it
+// has more than maxOpen open operations, is longer than maxLength, or needs more memory
+// than searchMemory: a search that is cut short is never a pass.
 const (
 	searchLimit  = 20 * time.Second // for all partitions of one property
 	searchMemory = 256 << 20        // bytes, for one partition
@@ -59,7 +59,7 @@ func (p *partition) bounded(l limits) porcupine.CheckResult {
 	return outcome
 }
 
-// judge gives the partition its verdict, and says what is doubtful about it.
+// judge gives the partition its verdict and its doubt, if any.
 func (p *partition) judge(l limits) (doubt *wording.Finding) {
 	p.verdict = Unknown
 	if time.Until(l.deadline) <= 0 || p.open > maxOpen || len(p.ops) > maxLength {
@@ -117,10 +117,10 @@ func searchWithin(l limits, name, what string, partitions []*partition) Property
 // nearest is how many writes on each side of an election are searched.
 const nearest = 8
 
-// thin leaves out of an election's partition what changes nothing about its verdict. The
-// writes before an election must be able to come before it, and those after it after it
-// and after all before; so it is enough to look at the writes before that were sent
-// last, and the writes after that were answered first.
+// thin leaves out writes of an election's partition that cannot change its verdict. The
+// writes before an election must be able to come before it, and the writes after it
+// must be able to come after it and after all before. So it is enough to look at the
+// writes before that were sent last, and the writes after that were answered first.
 func (p *partition) thin() {
 	verb := func(op porcupine.Operation) string { return op.Input.(step).verb }
 	places := map[string][]int{}

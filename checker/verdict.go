@@ -27,7 +27,7 @@ func (v Verdict) rank() int {
 	return map[Verdict]int{Skipped: 0, Valid: 0, Vacuous: 1, Unknown: 2, Invalid: 3}[v]
 }
 
-// Worst is the one that counts.
+// Worst is the most severe of the verdicts.
 func Worst(verdicts ...Verdict) Verdict {
 	worst := Valid
 	for _, v := range verdicts {
@@ -38,7 +38,8 @@ func Worst(verdicts ...Verdict) Verdict {
 	return worst
 }
 
-// ExitCode is what a command ends with after a verdict. No verdict is none that was given.
+// ExitCode is the exit code of a command after a verdict. The empty verdict means that
+// none was given.
 func (v Verdict) ExitCode() exit.Code {
 	code, given := map[Verdict]exit.Code{Valid: exit.Done, Invalid: exit.Invalid, Unknown: exit.Unknown, Vacuous: exit.Vacuous}[v]
 	if !given {
@@ -47,7 +48,7 @@ func (v Verdict) ExitCode() exit.Code {
 	return code
 }
 
-// Property is what one judge found.
+// Property is the finding of one judge.
 type Property struct {
 	Name    string  `json:"name"`
 	Verdict Verdict `json:"verdict"`
@@ -68,7 +69,7 @@ type Report struct {
 	Vacuous    []string       `json:"vacuous,omitempty"` // why a run proves nothing
 	Idle       []string       `json:"idle,omitempty"`    // kinds of fault that were planned and never bit
 	Counts     map[string]int `json:"counts"`
-	Evidence   string         `json:"evidence"` // on what the order and the outcomes of writes rest
+	Evidence   string         `json:"evidence"` // the source of the order and the outcomes of writes
 }
 
 // Save writes verdict.json.

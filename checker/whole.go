@@ -9,15 +9,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// RecordComplete is the property that everything that was recorded of a run is there. A
-// run of which something is lost is unknown, whatever the others find in what is left.
+// RecordComplete is the property that everything that was recorded of a run is there.
+// If a part is lost, the run is unknown, whatever the other judges find in the rest.
 const RecordComplete = "RecordComplete"
 
-// remedy is what to do about a record that is not whole.
+// remedy says what to do if a record is not whole.
 const remedy = "Restore the run's folder from where the run was made, or do the run again."
 
-// lossesOf is what is wrong with the record of a run: what was found when it was read, or,
-// if that was nothing, where its parts contradict each other.
+// lossesOf are the defects in the record of a run: those found on reading it or, if
+// there were none, the contradictions between its parts.
 func lossesOf(run record.Run) []record.Loss {
 	m := run.Manifest
 	switch {
@@ -26,7 +26,7 @@ func lossesOf(run record.Run) []record.Loss {
 	case len(run.Losses) > 0:
 		return slices.Clone(run.Losses)
 	case m.Excerpt != "":
-		return nil // its maker left out what he chose
+		return nil // the maker of an excerpt chose what to leave out
 	}
 	var all []record.Loss
 	lose := func(file, format string, args ...any) {
@@ -49,8 +49,8 @@ func lossesOf(run record.Run) []record.Loss {
 	return all
 }
 
-// contradictions looks for what no harness writes: evidence that leaves out why, or that
-// rests on something that was not recorded.
+// contradictions looks for evidence that no harness writes: it lacks a reason, or it
+// rests on a part that was not recorded.
 func contradictions(e *record.Evidence, committed bool, lose func(format string, args ...any)) {
 	switch {
 	case !e.Healed && e.Problem == "":
@@ -117,9 +117,9 @@ func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 	return p.property()
 }
 
-// CheckRecord judges the record of a run alone, as [Check] does first: whether everything
-// that was recorded is there. Where it is not [Valid], no one may conclude from the run that
-// nothing is wrong; of a record with losses nothing may be concluded at all.
+// CheckRecord judges only the record of a run, as [Check] does first: whether
+// everything that was recorded is there. If the result is not [Valid], the run cannot
+// show that nothing is wrong; a record with losses shows nothing at all.
 func CheckRecord(run record.Run) (entry Property, whole bool) {
 	losses := lossesOf(run)
 	if len(losses) == 0 && run.Manifest.Inferred {
@@ -129,8 +129,8 @@ func CheckRecord(run record.Run) (entry Property, whole bool) {
 	return recordComplete(run.Manifest, losses), len(losses) == 0
 }
 
-// distrust takes from properties what they were found to be, in a record that is not
-// whole: what is left out may be what clears a participant, or what accuses it.
+// distrust removes the findings from properties if the record is not whole: a lost part
+// may be the one that clears a participant, or accuses it.
 func distrust(properties []Property) {
 	for i := range properties {
 		p := &properties[i]

@@ -12,9 +12,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// followsProtocol: all that went over the wire, in ZooKeeper's own order, is a
-// behaviour of the protocol: nobody wrote what it may not write, in whose name and
-// when, and every answer is the one that the protocol has for it.
+// followsProtocol: everything on the wire, in ZooKeeper's own order, is a behaviour of
+// the protocol. Every write was allowed to its session at its time, and every answer is
+// the protocol's.
 func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 	const name = "FollowsProtocol"
 	if exchanges == nil {
@@ -63,9 +63,9 @@ type deviation struct {
 	strange  bool // the protocol has no such write at all
 }
 
-// follow walks along every trace of a run, several at a time. It returns how many there
-// are, and where they leave the protocol, by the order of ZooKeeper: what came first
-// explains the others. Where it cannot tell, it doubts.
+// follow follows every trace of a run, several at a time. It returns the number of
+// traces, and where they leave the protocol, in ZooKeeper's order, because the first
+// deviation explains the others. If it cannot decide a trace, it reports a doubt.
 func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, found []deviation) {
 	var mu sync.Mutex
 	var gaveUp []deviation
@@ -96,7 +96,7 @@ func (f *facts) follow(p *finding, exchanges []record.Exchange) (traces int, fou
 	return traces, found
 }
 
-// operations tells what a write does.
+// operations describes a write.
 func operations(x *record.Exchange) string { return strings.Join(parts(x.Ops), ", ") }
 
 // parts are the parts of a write, the first few of them.

@@ -10,12 +10,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// nearby is how long before its first line a story looks for faults, and how long after
-// what is wrong for what came of it.
+// nearby bounds how long before its first line a story looks for faults, and how long
+// after the violation for its effects.
 const nearby = time.Second
 
-// around adds what was going on: who led, what the nemesis did to those who take part,
-// and which of their sessions and processes ended.
+// around adds the circumstances: who led, the faults that hit the participants of the
+// story, and the ends of their sessions and processes.
 func (t *telling) around() {
 	from, to, any := t.span()
 	if !any {
@@ -61,7 +61,8 @@ func (t *telling) span() (from, to time.Duration, any bool) {
 	return from, to, any
 }
 
-// lastWrong is when the last happened that is wrong, but for what the final tree shows.
+// lastWrong is the time of the last line that is wrong, apart from lines about the
+// final tree.
 func (t *telling) lastWrong() (at time.Duration, any bool) {
 	for _, l := range t.lines {
 		if l.Wrong && l.Process != Harness {
@@ -71,7 +72,8 @@ func (t *telling) lastWrong() (at time.Duration, any bool) {
 	return at, any
 }
 
-// ending adds the end of a session or of a process of somebody who takes part.
+// ending adds the end of a session or a process, if it belongs to a participant of the
+// story.
 func (t *telling) ending(e record.Event) {
 	session, process := e.SessionChange(), e.ProcessChange()
 	switch {
@@ -92,7 +94,7 @@ func (t *telling) over(e record.Event) bool {
 	return begun && e.At >= collecting.At
 }
 
-// fault adds what the nemesis did to somebody who takes part, or to the servers.
+// fault adds a fault that hit a participant of the story or the servers.
 func (t *telling) fault(f record.Operation) {
 	targets := f.Targets() // a fault may find its victim only when it is done
 	whom := strings.Join(targets, ",")
@@ -119,5 +121,5 @@ func (t *telling) fault(f record.Operation) {
 	t.add(l)
 }
 
-// attacker is whose lane faults have that hit nobody in the picture.
+// attacker is the lane of faults that hit no participant in the picture.
 const attacker = "nemesis"

@@ -8,8 +8,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// writesAccounted tells of a commit that contradicts what participants know: the commit
-// itself, and whose session it was made in.
+// writesAccounted explains a commit that contradicts the participants: the commit
+// itself, and the owner of its session.
 func (t *telling) writesAccounted() {
 	for _, e := range t.marks {
 		t.event(e)
@@ -37,7 +37,7 @@ func (t *telling) writesAccounted() {
 	t.moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
 }
 
-// holder is the participant that had a session; empty where none is known to.
+// holder is the participant that had a session; empty if the record does not say.
 func (t *telling) holder(session string) string {
 	for _, e := range t.run.Events {
 		if e.Session() == session && (e.Kind == record.Write || e.Kind == record.Session && e.SessionChange().Fate != record.Granted) {

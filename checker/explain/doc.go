@@ -1,9 +1,10 @@
-// Package explain tells a violation in plain words: who believed what, what ZooKeeper had
-// committed, which write should not have passed. Each sentence has its time, its place in
-// ZooKeeper's order where that is known, and the numbers of the events that it rests on.
+// Package explain explains a violation in plain words: what each participant believed,
+// what ZooKeeper committed, and which write should have been refused. Each sentence has
+// its time, its place in ZooKeeper's order if that is known, and the numbers of the
+// events that support it.
 //
-// It is a room of its own, apart from report, because the terminal, the page, the
-// picture and a file show the same story. It judges nothing: which property is violated,
-// and on which events that rests, is what package checker has found. It reads the history
-// anew, and what it cannot find there it leaves out; it never guesses.
+// The package is separate from report, because the terminal, the page, the picture and
+// a file show the same story. It judges nothing: package checker has found the violated
+// property and the events that show it. It reads the history again. If the history
+// lacks a fact, the story leaves it out and never guesses.
 package explain

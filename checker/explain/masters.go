@@ -11,8 +11,8 @@ import (
 // pathTask is the task that one part of a write is about.
 func pathTask(op record.Op) string { return record.TaskOf(op.Path) }
 
-// singleMaster tells of two masters: one that wrote when its epoch was over, two that
-// began the same epoch, or two that believed to lead.
+// singleMaster explains two masters: one wrote after the end of its epoch, both began
+// the same epoch, or both believed to lead.
 func (t *telling) singleMaster() {
 	var elected []election
 	var wrote []write
@@ -69,7 +69,7 @@ func claim(w write) (epoch int32, claims bool) {
 	return 0, false
 }
 
-// staleWrite tells who led when, and which write came too late.
+// staleWrite explains who led when, and which write came too late.
 func (t *telling) staleWrite(w write, since election) {
 	epoch, _ := claim(w)
 	if e, known := t.began(epoch); known {
@@ -95,7 +95,7 @@ func (t *telling) staleWrite(w write, since election) {
 	}
 }
 
-// belief tells of two who believed to lead at once.
+// belief explains two masters that believed to lead at once.
 func (t *telling) belief() {
 	var beliefs []record.Operation
 	for _, e := range t.marks {

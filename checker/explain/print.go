@@ -17,8 +17,8 @@ const width = 110
 // Write writes the story as text.
 func (s Story) Write(w io.Writer) error { return s.write(w, 0, len(s.Lines)) }
 
-// WriteShort writes the end of the story: what is wrong, and the few lines before and
-// after that make it plain.
+// WriteShort writes the end of the story: the violation, and the few lines before and
+// after that it needs.
 func (s Story) WriteShort(w io.Writer) error {
 	const few = 4
 	from, to := s.Core(few)
@@ -80,7 +80,7 @@ func (s Story) line(i int) string {
 	return head + strings.ReplaceAll(strings.Join(wrap(text, width-len(head)), "\n"+indent), together, " ") + "\n"
 }
 
-// Needed says that the line is wrong, or that what is wrong is not understood without it.
+// Needed reports whether the line is wrong, or is needed to understand the violation.
 func (l Line) Needed() bool { return l.Wrong || l.key }
 
 // References are the numbers of the events that a line rests on: #12, #13.

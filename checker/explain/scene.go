@@ -9,7 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// scene is a run looked up by what a story needs.
+// scene is a run with the lookups that a story needs.
 type scene struct {
 	run                                        record.Run
 	index                                      *record.Index
@@ -28,7 +28,7 @@ type write struct {
 	at      time.Duration // see record.Index.Moment
 	zxid    int64
 	wired   time.Duration // when its answer went over the wire; 0 where that is not known
-	outcome record.Type   // after what the wire and the servers' logs have
+	outcome record.Type   // by the wire and the servers' logs
 	refusal string
 	epoch   int32 // that it begins
 	elects  bool  // it begins an epoch
@@ -78,7 +78,7 @@ func survey(run record.Run) *scene {
 	return s
 }
 
-// known says of a write what became of it.
+// known completes a write with its outcome.
 func (s *scene) known(found *record.Written) write {
 	op := found.Operation
 	w := write{Operation: op, zxid: found.Zxid, outcome: found.Fate, refusal: op.Done.Remark()}

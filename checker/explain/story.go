@@ -19,16 +19,16 @@ type Line struct {
 	Until   time.Duration // of something that lasted; else 0
 	Text    string
 	Events  []int // sequence numbers, ascending
-	Wrong   bool  // what should not have been
+	Wrong   bool  // what should not have happened
 	Refused bool  // ZooKeeper has refused it
 
 	marked bool  // the verdict rests on it
 	belief bool  // how long a process believed to lead
-	key    bool  // what is wrong is not understood without it
-	order  int64 // zxid that it belongs after, for what happens at one moment of virtual time
+	key    bool  // needed to understand the violation
+	order  int64 // the zxid that the line follows; it orders lines at the same moment of virtual time
 }
 
-// last is the order of what comes after all writes of its moment.
+// last is the order of a line that follows all writes of its moment.
 const last = math.MaxInt64
 
 // Story is one violation told.
@@ -37,7 +37,7 @@ type Story struct {
 	Reason   string // the judge's own sentence
 	Task     string // that it is about, "the task" in its lines; empty if it is about none, or several
 	Lines    []Line // in the order of time
-	Moral    string // why it should not have been, and what would have refused it; empty where the reason says all
+	Moral    string // why it should not have happened, and which check refuses it; empty if the reason says everything
 	LeftOut  int    // steps that were too many to be told
 }
 
@@ -47,9 +47,9 @@ func (l Line) Belief() bool { return l.belief }
 // longest is how many lines a story has at the most.
 const longest = 22
 
-// Tell tells a violation. The property is one that a judge has found invalid in this
-// run, or in a part of it that was cut down to it: the smaller its reason and its events,
-// the clearer the story.
+// Tell explains a violation. A judge must have found the property invalid in this run,
+// or in a part of a run cut down to it. The smaller the property's reason and its
+// events, the clearer the story.
 func Tell(run record.Run, p checker.Property) Story {
 	t := &telling{scene: survey(run), property: p, cast: map[string]bool{}}
 	tell, known := tellers[p.Name]
@@ -62,7 +62,7 @@ func Tell(run record.Run, p checker.Property) Story {
 	return t.finish()
 }
 
-// telling is a story in the making.
+// telling is a story under construction.
 type telling struct {
 	*scene
 	property checker.Property
@@ -70,10 +70,10 @@ type telling struct {
 	task     string         // that it is about
 	lines    []Line
 	moral    string
-	cast     map[string]bool // who takes part without doing anything: who is given the task, or loses it
+	cast     map[string]bool // participants that only appear in others' actions, such as the worker that a task is given to
 }
 
-// find looks up what the verdict rests on.
+// find looks up the events and exchanges that the verdict rests on.
 func (t *telling) find() {
 	for _, e := range t.run.Events {
 		if _, found := slices.BinarySearch(t.property.Events, e.Seq); found {
@@ -147,8 +147,8 @@ func (t *telling) sort() {
 	})
 }
 
-// finish orders the lines and leaves out what is too much: what is farthest before the
-// first thing that is wrong, and not what the verdict rests on.
+// finish orders the lines and leaves out the surplus: the lines farthest before the
+// first wrong one, except those that the verdict rests on.
 func (t *telling) finish() Story {
 	if !t.blamed() {
 		t.blameLast()

@@ -9,7 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// life adds what became of a task, from its submission to the final tree.
+// life adds the history of a task, from its submission to the final tree.
 func (t *telling) life(task string) {
 	for _, s := range t.submits {
 		if s.Done.Task() == task || s.Invoke.ID() != "" && s.Invoke.ID() == t.ids[task] {
@@ -90,7 +90,7 @@ func (t *telling) assignedAt(e record.Event) int64 {
 	return 0
 }
 
-// told adds what a client heard.
+// told adds the answer that a client heard.
 func (t *telling) told(a record.Operation) {
 	l := Line{At: a.Done.At, Process: a.Invoke.Process, Events: []int{a.Invoke.Seq, a.Done.Seq}, order: last}
 	if a.Outcome() == record.OK {
@@ -127,8 +127,8 @@ func (t *telling) effects(task string) {
 // Harness is whose lane the final tree has.
 const Harness = "harness"
 
-// tree adds what the final tree has of a task; wrong says that this is what should not
-// be.
+// tree adds the task's state in the final tree; wrong says that this state is the
+// violation.
 func (t *telling) tree(task string, wrong bool) {
 	if t.run.Evidence == nil || t.run.Evidence.Nodes == nil {
 		return

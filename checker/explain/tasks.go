@@ -47,14 +47,14 @@ func (t *telling) noDoubleResult() {
 	t.moral = "A status is made by a create, which ZooKeeper refuses where there is one already: of two, one must be refused, and all who ask must hear of the other."
 }
 
-// taskLinearizable tells what nobody can put in an order.
+// taskLinearizable explains operations that fit no sequential order.
 func (t *telling) taskLinearizable() {
 	t.events()
 	t.tree(t.task, false)
 	t.moral = "There is no order of these operations, each taking effect at one moment between its beginning and its end, in which a task is submitted, gets one status, and everybody sees that one."
 }
 
-// noPhantomTask tells of a task that nobody asked for, or that was made twice.
+// noPhantomTask explains a task that no client submitted, or that was made twice.
 func (t *telling) noPhantomTask() {
 	tasks := t.named(t.property.Findings)
 	for _, task := range tasks {
@@ -137,7 +137,7 @@ func (t *telling) uniqueAttempts() {
 	t.moral = "Each execution has a number of its own, a later one a greater token, and what ended without a result is on record: retries are counted by it, and the outside tells executions apart by it."
 }
 
-// atomicTransitions tells of an assignment that went in one write, and what came instead
+// atomicTransitions explains an assignment that was removed in one write and replaced
 // in another.
 func (t *telling) atomicTransitions() {
 	t.life(t.task)
@@ -160,7 +160,7 @@ func (t *telling) atomicTransitions() {
 	t.moral = "What ends an assignment must put in its place, in the same write, a status or the record of the attempt. Here nothing ever came in its place."
 }
 
-// gap says for how long nobody had the task.
+// gap says for how long no worker had the task.
 func (t *telling) gap(gone, later write) {
 	t.moral = fmt.Sprintf("What %s wrote at %s should have been one write with what came at %s", gone.Invoke.Process, wording.Seconds(gone.at), wording.Seconds(later.at))
 	for i := range t.lines {
@@ -196,7 +196,7 @@ func (t *telling) terminalAfterHeal() {
 	t.moral = "All faults had been healed, a master and workers were there, and still it did not come to its end." + stuck
 }
 
-// residentExclusive tells of two owners of one task.
+// residentExclusive explains two workers that executed one task at once.
 func (t *telling) residentExclusive() {
 	t.life(t.task)
 	t.blameLast()

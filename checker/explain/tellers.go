@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// tellers are those that know what a property is about. Any other is told by the events
-// that it rests on.
+// tellers has a function for each property with a story of its own. Any other property
+// is explained by the events that it rests on.
 var tellers = map[string]func(*telling){
 	"SingleMaster": (*telling).singleMaster, "ElectionLinearizable": (*telling).electionLinearizable,
 	"NoLostTask": (*telling).noLostTask, "NoDoubleResult": (*telling).noDoubleResult, "TaskLinearizable": (*telling).taskLinearizable,
@@ -21,8 +21,8 @@ var tellers = map[string]func(*telling){
 	"WritesAccounted": (*telling).writesAccounted, "BudgetKept": (*telling).budgetKept, "FollowsProtocol": (*telling).followsProtocol,
 }
 
-// events is the general teller: what the verdict rests on, in order, with the life of
-// the task if it is about one.
+// events is the general story: the evidence of the verdict in order, with the history
+// of the task if the property is about one.
 func (t *telling) events() {
 	if t.task != "" && t.tasks[t.task] {
 		t.life(t.task)
@@ -74,7 +74,7 @@ func (t *telling) event(e record.Event) {
 	t.note(e)
 }
 
-// note adds what somebody has said, or what was said of somebody.
+// note adds a note: a statement by or about a participant.
 func (t *telling) note(e record.Event) {
 	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, order: last}
 	switch e.Kind {
@@ -105,8 +105,8 @@ func (t *telling) note(e record.Event) {
 	t.add(l)
 }
 
-// subject is the task for which a write is told: the one that the story is about, or
-// the first that it touches.
+// subject is the task that the story describes a write for: the story's own task, or
+// the first that the write touches.
 func (t *telling) subject(w write) string {
 	first := ""
 	for _, op := range w.Invoke.Ops() {
@@ -132,7 +132,8 @@ func (t *telling) term(o record.Operation) {
 	t.add(l)
 }
 
-// sessionsEnd tells of the sessions of the one who kept, or used, one that was over.
+// sessionsEnd explains the sessions of a participant that kept or used one that was
+// over.
 func (t *telling) sessionsEnd() {
 	for _, e := range t.marks {
 		t.event(e)
@@ -203,7 +204,7 @@ func (t *telling) about(w write) bool {
 	return slices.ContainsFunc(t.marks, func(e record.Event) bool { return e.Seq == w.Invoke.Seq })
 }
 
-// exchange adds a write that only the wire shows; it is what is wrong.
+// exchange adds a write that only the wire shows; it is the violation.
 func (t *telling) exchange(x record.Exchange) {
 	l := Line{At: x.Answered, Zxid: x.Zxid, order: x.Zxid, Process: x.Process, Wrong: true}
 	l.Text = fmt.Sprintf("The wire shows that %s wrote, in session %s: %s", x.Process, x.Session, operations(x.Ops))

@@ -8,7 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// change is what a write does to one task.
+// change is the effect of a write on one task.
 type change struct {
 	from, to, told string // workers that lose it, get it, are told to give it back
 	assigned       record.Entry
@@ -22,7 +22,7 @@ type change struct {
 	others         int   // tasks that it changes, too
 }
 
-// changeOf reads a write for what it does to a task.
+// changeOf finds the effect of a write on a task.
 func changeOf(w write, task string) change {
 	var c change
 	others := map[string]bool{}
@@ -70,7 +70,7 @@ func (c *change) part(op record.Op, z record.Znode) {
 	}
 }
 
-// deed says what a write did to the task, in words after the name of who did it.
+// deed says in words what a write did to the task, after the name of its writer.
 func (c change) deed(by, task string) string {
 	var deeds []string
 	if c.made {
@@ -135,7 +135,8 @@ func conjoin(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
 }
 
-// sentence tells a write for what it does to a task; of none, by its operations.
+// sentence describes a write by its effect on a task or, without an effect, by its
+// operations.
 func (t *telling) sentence(w write, task string) string {
 	c := changeOf(w, task)
 	deed := c.deed(w.Invoke.Process, t.call(task))
@@ -169,7 +170,7 @@ func (s *scene) finished(task string, before write) bool {
 	})
 }
 
-// fate is what became of a write that was not plainly refused, in words.
+// fate says in words what became of a write that was not plainly refused.
 func fate(w write) string {
 	heard := w.Operation.Outcome() != record.Info
 	switch {
@@ -183,7 +184,7 @@ func fate(w write) string {
 	return ". No answer came, so it did not know whether it was applied."
 }
 
-// operations tells what a write does, znode by znode.
+// operations describes a write znode by znode.
 func operations(ops []record.Op) string {
 	const most = 5
 	var all []string
@@ -201,7 +202,7 @@ func operations(ops []record.Op) string {
 	return conjoin(all)
 }
 
-// call is how a story calls a task: the one that it is about needs no name.
+// call is the name of a task in a story: the story's own task needs no name.
 func (t *telling) call(task string) string {
 	if task == t.task {
 		return "the task"

@@ -1,7 +1,7 @@
-// Package judge gives the verdict on the folder of a stored run: it reads the record, asks
-// package checker, and leaves the verdict, the stories of what is violated, their smallest
-// histories and the pages in the folder.
+// Package judge gives the verdict on the folder of a stored run. It reads the record,
+// asks package checker, and writes the verdict, the stories of violations, their
+// smallest histories and the pages into the folder.
 //
-// It is what torture check does, and it needs the record alone: neither the recipe nor the
-// harness, and no ensemble.
+// It is the implementation of torture check. It needs only the record: neither the
+// recipe nor the harness, and no ensemble.
 package judge

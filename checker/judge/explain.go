@@ -19,14 +19,14 @@ import (
 // violated together.
 const ShrinkBudget = 6 * time.Second
 
-// explanation is what is found out about one violation.
+// explanation is the result of looking into one violation.
 type explanation struct {
 	shrunk shrink.Shrunk
 	story  explain.Story
 	folder string // of the smallest part; empty where there is none that is smaller
 }
 
-// explainAll cuts every violation down and tells its story. What fails here is said, and
+// explainAll shrinks and explains every violation. A failure here is reported and
 // changes no verdict.
 func explainAll(dir string, run record.Run, r *checker.Report, budget time.Duration, out io.Writer) (all []explanation) {
 	for _, stale := range []string{record.StoryFile, record.ShrunkFolder} {
@@ -71,8 +71,8 @@ func explainOne(dir string, run record.Run, p checker.Property, seed uint64, bud
 	return e, err
 }
 
-// saveShrunk makes of a part of a run a folder that can be judged as a run is. Its
-// manifest says that it is a part, and for what.
+// saveShrunk saves a part of a run as a folder that can be judged like a run. Its
+// manifest says that it is a part, and which property it is for.
 func saveShrunk(dir, folder string, part record.Run, property string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -116,7 +116,7 @@ func saveWire(path string, exchanges []record.Exchange) error {
 	return wire.Close()
 }
 
-// smallest says what the smallest part is.
+// smallest describes the smallest part.
 func (e explanation) smallest() string {
 	if e.folder == "" {
 		return ""
@@ -178,7 +178,7 @@ func printExplanation(out io.Writer, dir string, all []explanation) {
 	fmt.Fprintf(out, "story: %s\n", filepath.Join(dir, record.StoryFile))
 }
 
-// explanations are what the page shows of them.
+// explanations are the explanations in the form that the page shows.
 func explanations(all []explanation) []report.Explanation {
 	shown := make([]report.Explanation, len(all))
 	for i, e := range all {

@@ -13,10 +13,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Folder gives the verdict on a stored run and writes it down; what is violated is
-// explained, and for the smallest history that shows it there is so much time. A picture
-// that cannot be drawn changes nothing about the verdict. An error without a verdict is of
-// a folder that cannot be judged; one with a verdict says that it could not be saved.
+// Folder gives the verdict on a stored run and writes it down. It explains each
+// violation and spends at most the budget on looking for the smallest history that
+// shows it. A picture that cannot be drawn does not change the verdict. An error
+// without a verdict means that the folder cannot be judged; an error with a verdict
+// means that the verdict could not be saved.
 func Folder(dir string, budget time.Duration, out io.Writer) (checker.Verdict, error) {
 	config, run, err := record.Open(dir)
 	if err != nil {
@@ -46,7 +47,7 @@ func Folder(dir string, budget time.Duration, out io.Writer) (checker.Verdict, e
 	return result.Verdict, unsaved
 }
 
-// settings tells in the report what was run.
+// settings lists the options of the run for the report.
 func settings(c record.Config) []report.Setting {
 	commit := c.Versions.Commit
 	if c.Versions.Dirty {

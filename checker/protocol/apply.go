@@ -38,7 +38,8 @@ func (s *state) apply(w *Write) *state {
 	return &n
 }
 
-// worker is one that may be changed: the others stay those of the state it was.
+// worker is a worker's state that may be changed. The other workers' states stay shared
+// with the state that this one was copied from.
 func (s *state) worker(w int) *worker {
 	s.workers = slices.Clone(s.workers)
 	return &s.workers[w-1]
@@ -92,7 +93,7 @@ func (t *task) apply(w *Write) {
 	}
 }
 
-// part removes some of what is below the task.
+// part removes some of the znodes below the task.
 func (t *task) part(children []int32) {
 	t.past = max(t.past, t.last())
 	t.attempts, t.left, t.parted = maps.Clone(t.attempts), maps.Clone(t.left), true
@@ -108,7 +109,7 @@ func (t *task) part(children []int32) {
 	}
 }
 
-// end is what a worker records.
+// end applies the record that a worker makes.
 func (t *task) end(w *Write) {
 	t.unassign(w.Worker)
 	if w.Shown {

@@ -67,8 +67,9 @@ func Follow(t *Trace) Outcome {
 	return Outcome{Accepted: true, At: len(t.Writes), Most: most}
 }
 
-// follower is a trace with a bit of state.floated for each float. Floats may share
-// one that are never open together, with a write between them at which it is cleared.
+// follower is a trace with a bit of state.floated for each float, that is, for each
+// unanswered write. Two floats may share a bit if they are never open together and a
+// write between them clears it.
 type follower struct {
 	*Trace
 	slots []int
@@ -113,8 +114,8 @@ func (t *follower) elected(s *state, at int) bool {
 	return true
 }
 
-// close adds what may have happened unseen before a write: sessions that it shows to
-// be over, and unanswered writes that were applied.
+// close adds events that may have happened unseen before a write: ends of sessions that
+// the write shows, and unanswered writes that were applied.
 func (t *follower) close(set []*state, at int) []*state {
 	w := &t.Writes[at]
 	open := t.openFloats(at)
@@ -167,7 +168,7 @@ func (t *Trace) openFloats(at int) []int {
 	return all
 }
 
-// pending are the floats of which it still matters whether they were applied.
+// pending are the floats for which it still matters whether they were applied.
 func (t *follower) pending(at int) uint64 {
 	mask := uint64(0)
 	for _, f := range t.openFloats(at) {
@@ -176,9 +177,9 @@ func (t *follower) pending(at int) uint64 {
 	return mask
 }
 
-// touched are the sessions whose end this write could show: its own, and those that
-// own an ephemeral which it demands to be there or not to be there. The end of any
-// other may as well be assumed later.
+// touched are the sessions whose end this write could show: its own, and the owners of
+// ephemerals that the write demands to exist or not to exist. The end of any other
+// session can be assumed later.
 func (s *state) touched(w *Write) []int {
 	var all []int
 	add := func(session int) {
@@ -209,8 +210,8 @@ func (s *state) touched(w *Write) []int {
 	return all
 }
 
-// answered is the state after a write with the whole answer that it had, the version
-// gained included, which nobody knows of a write without an answer.
+// answered is the state after a write whose whole answer is known, including the new
+// version, which is not known of a write without an answer.
 func (s *state) answered(w *Write) (*state, string) {
 	n, why := s.step(w)
 	if why == "" && w.Error == "" {
@@ -263,7 +264,7 @@ func told(demands []demand, unmet int) string {
 	return fmt.Sprintf("%s at operation %d of %d", demands[unmet], unmet+1, len(demands))
 }
 
-// gained holds the version of a claim against the one that was answered.
+// gained compares the version of a claim with the answered one.
 func (s *state) gained(w *Write) string {
 	version := int32(0)
 	switch w.Kind {

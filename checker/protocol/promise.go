@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// promised says which promise of the writer the state does not keep, "" when it keeps
-// all: what no demand can check, and what only who holds the claim can change.
+// promised names the promise of the writer that the state breaks, "" if it breaks none.
+// A promise is a rule that no demand can check, and that only the holder of the claim
+// can break.
 func (s *state) promised(w *Write) string {
 	t := &s.task
 	switch w.Kind {
@@ -68,9 +69,9 @@ func (s *state) promised(w *Write) string {
 	return ""
 }
 
-// removable: nobody holds what is removed. Masters that do not know of that write no
-// parts. A part of a cancelled task is a master's, because no other knows that the task
-// is given to nobody any more.
+// removable: the removed thing is held by no worker. Masters that do not know of that
+// write no parts. A part of a cancelled task must be a master's, because only a master
+// knows that the task will not be assigned any more.
 func (s *state) removable(w *Write) string {
 	if w.Kind == CollectTask && !s.heedful(w) {
 		return ""
@@ -84,7 +85,7 @@ func (s *state) removable(w *Write) string {
 	return ""
 }
 
-// proper says what a write says wrongly of itself, whatever the answer.
+// proper names a wrong statement of a write about itself, whatever the answer.
 func (s *state) proper(w *Write) string {
 	r := w.Record
 	switch w.Kind {
@@ -116,8 +117,8 @@ func (s *state) proper(w *Write) string {
 	return s.given(w)
 }
 
-// given: what is recorded is recorded of executions that the worker was given, with
-// their tokens, and a worker has results only of those that its own session was given.
+// given: a worker records only executions that it was given, with their tokens, and has
+// results only of those that its own session was given.
 func (s *state) given(w *Write) string {
 	worker := w.From
 	switch w.Kind {
@@ -171,9 +172,9 @@ func (s *state) holders() []int {
 	return all
 }
 
-// assignable: somebody wants the task, and it has not ended. That the worker does not
-// retire is not promised: a master that knows the new incarnation need not have read
-// its record yet.
+// assignable: a client wants the task, and it has not ended. It is not promised that
+// the worker does not retire, because a master that knows the new incarnation may not
+// have read its record yet.
 func (s *state) assignable(w *Write) string {
 	t, r := &s.task, w.Record
 	switch {
@@ -191,7 +192,7 @@ func (s *state) assignable(w *Write) string {
 	return ""
 }
 
-// endsAttempt: the attempt that ends is the very one that was assigned.
+// endsAttempt: the attempt that ends is exactly the assigned one.
 func (s *state) endsAttempt(w *Write) string {
 	if assigned := s.task.assigned[w.From]; w.Token.Attempt != assigned.Attempt || s.heedful(w) && w.Token != assigned.Token {
 		return fmt.Sprintf("what is assigned is %s", assigned)
@@ -202,7 +203,7 @@ func (s *state) endsAttempt(w *Write) string {
 	return s.robs(w)
 }
 
-// robs: what a worker holds that is there goes only by a write of its own.
+// robs: an assignment of a live worker is removed only by a write of that worker.
 func (s *state) robs(w *Write) string {
 	return unlessTrue(!s.heedful(w) || s.lost(w.From), fmt.Sprintf("%s is there, and may still record how it has ended", ref(w.From)))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// reading is a write, or the part of one that is about one task. Session, Worker and
-// From are numbers of the reader's.
+// reading is a write, or the part of a write that is about one task. Session, Worker
+// and From are the reader's numbers.
 type reading struct {
 	task  string // empty: the claims
 	write Write
@@ -23,7 +23,7 @@ type reader struct {
 	budget            int32 // of tasks that do not ask for one
 }
 
-// names numbers what is named, from 1.
+// names gives each name a number, from 1.
 type names struct {
 	list   []string
 	number map[string]int
@@ -41,7 +41,7 @@ func (n *names) of(name string) int {
 	return len(n.list)
 }
 
-// anyVersion is demanded by who does not care.
+// anyVersion is the demand of a writer that accepts any version.
 const anyVersion = -1
 
 // part is some operations of a write, by their places in it. Its shape has a letter
@@ -70,7 +70,7 @@ func every(x *record.Exchange) []int {
 	return all
 }
 
-// read understands one exchange: which writes it is, of which tasks.
+// read finds the machine's writes in one exchange, with their tasks.
 func (r *reader) read(x *record.Exchange, number int) []reading {
 	base := Write{Session: r.sessions.of(x.Session), Index: -1, Exchange: number}
 	switch {
@@ -94,7 +94,7 @@ func (r *reader) read(x *record.Exchange, number int) []reading {
 	return []reading{{write: base}}
 }
 
-// answered fills in the answer to a write of which these operations are the demands.
+// answered adds the answer to a write; ops are the operations that carry its demands.
 func answered(w Write, x *record.Exchange, ops []int) Write {
 	at := slices.Index(ops, x.Index)
 	switch x.Error {
@@ -124,10 +124,10 @@ func stranger(w Write, x *record.Exchange) []reading {
 	return []reading{{write: answered(w, x, every(x))}}
 }
 
-// letter says what an operation does, and to which task: of the assignment (-+=?), the
-// record of an attempt (aA), the mark that it does not count (lL), the status (sS), the
-// progress (pPq), the task itself (nN); capitals delete. Of the checks of a part it says
-// that the task is there (t) and finished (f). It is empty for anything else.
+// letter encodes an operation, and names its task: the assignment (-+=?), the record of
+// an attempt (aA), the mark that it does not count (lL), the status (sS), the progress
+// (pPq), the task itself (nN); capitals delete. For the checks of a part: the task is
+// there (t) and finished (f). Any other operation has no letter.
 func letter(op *record.Op) (letter, task, worker string) {
 	pick := func(kinds map[string]string) string { return kinds[op.Kind] }
 	z := record.ParsePath(op.Path)
@@ -199,7 +199,7 @@ func (r *reader) master(x *record.Exchange, base Write) []reading {
 			w.Kind, w.Worker, w.Incarnation = FenceWorker, r.workers.of(inbox), op.Version
 			all = append(all, reading{write: answered(w, x, []int{0, i})})
 		case inWorkers && op.Kind == "set" && op.Version == anyVersion: // heard by a worker from which something is taken
-		case op.Kind == "delete" && strings.HasPrefix(op.Path, "/collect/"): // what a client asked for is settled
+		case op.Kind == "delete" && strings.HasPrefix(op.Path, "/collect/"): // the request of a client is settled
 			settled = true
 		case l == "" || l == "?":
 			return stranger(base, x)
@@ -231,8 +231,8 @@ func fences(op *record.Op, inbox string) bool {
 	return op.Kind == "set" && op.Version != anyVersion && !strings.Contains(inbox, "/") && record.ParseClaim(op.Data).Fenced
 }
 
-// decisions are what a master does to one task in one write: what becomes of it, and
-// then perhaps the pruning of its oldest attempts.
+// decisions are the decisions of a master on one task in one write: the transition of
+// the task, then perhaps the pruning of its oldest attempts.
 func (p *part) decisions() []*part {
 	kept := len(strings.TrimRight(p.shape, "A"))
 	if kept == 0 || kept == len(p.shape) || portion.MatchString(p.shape) {
@@ -305,7 +305,7 @@ func (p *part) counting() string {
 	return p.shape
 }
 
-// children are those that a part deletes below its task.
+// children are the znodes below its task that a part deletes.
 func children(p *part) []int32 {
 	all := []int32{}
 	for i, l := range p.shape {
@@ -344,7 +344,7 @@ type storedStatus struct {
 
 func statusRecord(op *record.Op) storedStatus {
 	var s storedStatus
-	_ = json.Unmarshal([]byte(op.Data), &s) // what cannot be read has no state, and is refused for that
+	_ = json.Unmarshal([]byte(op.Data), &s) // unreadable data has no state, and is refused for that
 	return s
 }
 
@@ -397,7 +397,7 @@ func (r *reader) worker(x *record.Exchange, base Write) []reading {
 	return all
 }
 
-// ending reads what a worker writes about one task.
+// ending reads the write of a worker about one task.
 func ending(w Write, p *part, name string) (Write, bool) {
 	w.Shown = p.has("P")
 	switch p.counting() {
@@ -454,8 +454,8 @@ func (r *reader) unclaimed(x *record.Exchange, w Write) []reading {
 	return []reading{{subject, answered(w, x, every(x))}}
 }
 
-// options are what a task asks for: how many attempts it is allowed, and whether it
-// is resident.
+// options are the options of a task: its number of attempts, and whether it is
+// resident.
 func (r *reader) options(data string) (budget int32, resident bool) {
 	o, _ := record.ParseOptions(data)
 	switch {
@@ -496,7 +496,7 @@ func (r *reader) claiming(x *record.Exchange, w Write) []reading {
 }
 
 // acks reports whether the record of a claim says that its holder knows that a worker
-// gives back itself what is taken from it. Builds from before that say nothing, nor does
+// itself returns a revoked assignment. Builds from before that do not say it, nor does
 // a claim made by hand.
 func acks(op *record.Op) bool { return record.ParseClaim(op.Data).Acks }
 
@@ -516,8 +516,8 @@ func isNotice(ops []record.Op) bool {
 	return len(ops) == 2 && ops[1].Path == ops[0].Path && ops[0].Kind == "delete" && ops[1].Kind == "create"
 }
 
-// asks reports whether a client asks for a task to be removed, or rings for the master
-// to look once more at what it has asked for.
+// asks reports whether a client asks for the removal of a task, or tells the master to
+// look again at its requests.
 func asks(x *record.Exchange) bool {
 	last := &x.Ops[len(x.Ops)-1]
 	rings := last.Kind == "set" && last.Path == "/tasks" && last.Data != ""

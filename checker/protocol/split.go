@@ -52,15 +52,15 @@ type splitter struct {
 	claims    claims
 }
 
-// claims are places in own[""] of what tasks depend on, in ascending order.
+// claims are the places in own[""] that tasks depend on, in ascending order.
 type claims struct {
 	terms    []int         // elections and resignations
 	byWorker map[int][]int // changes of the claim of each worker
 	ends     map[int][]int // of each session
 }
 
-// index finds the claims that tasks depend on. What was refused changed nothing, and is
-// judged with the claims alone; but that a session is over is heard of in a refusal.
+// index finds the claims that tasks depend on. A refused write changed nothing, and is
+// judged with the claims alone. But a refusal may show that a session is over.
 func (s *splitter) index() {
 	s.claims = claims{byWorker: map[int][]int{}, ends: map[int][]int{}}
 	for i := range s.own[""] {
@@ -79,9 +79,9 @@ func (s *splitter) index() {
 	}
 }
 
-// order lists the exchanges in ZooKeeper's order, then those that were never
-// answered. What was refused without a place in that order says nothing about the
-// tree, and is left out.
+// order lists the exchanges in ZooKeeper's order, then those without an answer. A
+// refused write without a place in that order says nothing about the tree, and is left
+// out.
 func (s *splitter) order() []int {
 	var answered, floating []int
 	for i := range s.exchanges {
@@ -109,8 +109,8 @@ func (s *splitter) early(r reading) bool {
 	return !s.submitted && r.write.Error == record.NoNode
 }
 
-// about puts together what a task's trace has: its own writes, and what changed the
-// claims that those are about, until the last of them.
+// about builds a task's trace: its own writes, and the changes of the claims that they
+// are about, up to the last of them.
 func (s *splitter) about(own []reading) []reading {
 	workers, sessions, last := map[int]bool{}, map[int]bool{}, 0
 	for i := range own {
@@ -206,10 +206,10 @@ func changes(k Kind) bool {
 	return true
 }
 
-// window finds out between which answered writes an unanswered one may have been
-// applied: after what was over before it was sent and what its session sent before it,
-// and before what its session sent after it, because ZooKeeper keeps the order of a
-// session's requests.
+// window finds the answered writes between which an unanswered one may have been
+// applied. It comes after the writes that were over before it was sent and the earlier
+// writes of its session, and before the later writes of its session, because ZooKeeper
+// keeps the order of a session's requests.
 func (s *splitter) window(t *Trace, f *Float) bool {
 	x := s.of(&f.Write)
 	f.Since, f.Until = 1, len(t.Writes)
@@ -226,7 +226,8 @@ func (s *splitter) window(t *Trace, f *Float) bool {
 	return f.Since <= f.Until
 }
 
-// before reports which of two requests of one session was sent first.
+// before reports whether the first of two requests of one session was sent before the
+// second.
 func before(a, b *record.Exchange) bool {
 	return cmp.Or(cmp.Compare(a.Sent, b.Sent), cmp.Compare(a.Xid, b.Xid)) < 0
 }

@@ -47,11 +47,11 @@ type task struct {
 	budget   int32
 	resident bool
 	attempts map[int32]int32 // epoch of each that is on record
-	left     map[int32]bool  // those that do not count
+	left     map[int32]bool  // attempts that do not count
 	status   status
 	assigned map[int]Record
 	progress int
-	parted   bool          // a part of what is below it was removed
+	parted   bool          // a part of the znodes below it was removed
 	given    map[gift]bool // every assignment that there ever was
 }
 
@@ -104,7 +104,7 @@ func (s *state) key() string {
 	return string(k)
 }
 
-// key is one that is being made.
+// key is a key under construction.
 type key []byte
 
 func (k *key) num(n int64) { *k = binary.AppendVarint(*k, n) }
@@ -160,8 +160,8 @@ func compareGifts(a, b gift) int {
 	return cmp.Or(cmp.Compare(a.worker, b.worker), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Attempt, b.Attempt), cmp.Compare(a.incarnation, b.incarnation))
 }
 
-// demand is what one operation asks of the state: "" when it is met, otherwise what
-// ZooKeeper answers.
+// demand is the result of one operation's demand on the state: "" if it is met,
+// otherwise ZooKeeper's refusal.
 type demand = record.Refusal
 
 func unless(met bool, error record.Refusal) demand {
@@ -191,7 +191,8 @@ func (t *task) attemptFree(n int32) demand {
 	return t.below(!there)
 }
 
-// recording is what a record demands: the mark that it does not count comes beside it.
+// recording are the demands of a record; a mark that the attempt does not count comes
+// with it.
 func (t *task) recording(w *Write) []demand {
 	all := []demand{t.attemptFree(w.Token.Attempt)}
 	if w.Left {
@@ -275,7 +276,8 @@ func (s *state) collection(w *Write) []demand {
 	return append(all, s.task.bare(w.Children))
 }
 
-// portion is what a part of a collection demands: the task is there, and finished.
+// portion are the demands of a part of a collection: the task exists, and it is
+// finished.
 func (t *task) portion(w *Write) []demand {
 	all := []demand{t.below(true), t.childThere(statusChild)}
 	for _, c := range w.Children {
@@ -411,14 +413,14 @@ func (s *state) holder(w int) int {
 	return born[r.Incarnation-1]
 }
 
-// lost reports whether the claim is lost for which a worker's assignment was made:
-// whoever held it can write nothing more.
+// lost reports whether the claim is lost that a worker's assignment was made for: its
+// holder cannot write any more.
 func (s *state) lost(w int) bool {
 	worker, holder := &s.workers[w-1], s.holder(w)
 	return !worker.acks || holder == 0 || s.over.has(holder) || worker.born[worker.inbox-1] != holder
 }
 
-// entitled says what is wrong with the writer's claim; "" when nothing is.
+// entitled says why the writer's claim does not hold; "" if it does.
 func (s *state) entitled(w *Write) string {
 	switch w.Kind {
 	case Elect, EnsureInbox, Register, SubmitTask, CancelTask, Other, Close, SessionOver:

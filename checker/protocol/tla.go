@@ -47,7 +47,8 @@ func comma(n int) string {
 	return ", "
 }
 
-// written is a write as the fields of a record: those that its kind needs.
+// written is a write as the fields of a TLA+ record, with the fields that its kind
+// needs.
 func written(w *Write) string {
 	fields := []string{fmt.Sprintf("kind |-> %q, session |-> %d, error |-> %q, index |-> %d", w.Kind, w.Session, w.Error, w.Index)}
 	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
@@ -91,8 +92,8 @@ func written(w *Write) string {
 	return strings.Join(fields, ", ")
 }
 
-// ReadAnswers reads what TLC printed about traces: for each, how many of its writes
-// were followed.
+// ReadAnswers reads TLC's output about traces: for each, how many of its writes TLC
+// could follow.
 func ReadAnswers(printed string, traces []Trace) ([]int, error) {
 	followed := make([]int, len(traces))
 	seen := map[int]bool{}

@@ -5,7 +5,7 @@ import "github.com/ringmaster-zk/ringmaster/record"
 // Kind is the name of an action of Protocol.tla.
 type Kind string
 
-// The writes, and SessionOver, which is what somebody hears.
+// The kinds of writes, and SessionOver, which a participant hears.
 const (
 	Close        Kind = "Close"
 	SessionOver  Kind = "SessionOver"
@@ -23,8 +23,9 @@ const (
 	DropTask     Kind = "DropTask"
 	FailTask     Kind = "FailTask"
 	CollectTask  Kind = "CollectTask"
-	// CollectTaskPart and CollectPart take some of what is below a finished task that is
-	// too large to be removed in one write. CollectTask or Collect comes after the last.
+	// CollectTaskPart and CollectPart delete some of the znodes below a finished task that
+	// is too large to be removed in one write. CollectTask or Collect comes after the last
+	// part.
 	CollectTaskPart Kind = "CollectTaskPart"
 	PruneAttempts   Kind = "PruneAttempts"
 	EnsureInbox     Kind = "EnsureInbox"
@@ -49,7 +50,7 @@ type Token struct {
 	Attempt int32 `json:"attempt"`
 }
 
-// Record is what an assignment says.
+// Record is the content of an assignment.
 type Record struct {
 	Token
 	Incarnation int32 `json:"incarnation"`
@@ -67,7 +68,7 @@ const (
 // its multi. Index is then how many of its own demands come before that part.
 const Elsewhere record.Refusal = "elsewhere"
 
-// Write is one write, or the part of one that a trace is about, in the machine's
+// Write is one write, or the part of a write that a trace is about, in the machine's
 // terms. Sessions and workers are numbered from 1 within a trace; 0 is none. Fields
 // that the kind does not need are empty.
 type Write struct {
@@ -85,14 +86,14 @@ type Write struct {
 	Record      Record  `json:"record,omitzero"`       // of the assignment that is written
 	Token       Token   `json:"token,omitzero"`        // of the attempt that ends
 	Left        bool    `json:"left,omitempty"`        // that attempt does not count: its worker left
-	Acks        bool    `json:"acks,omitempty"`        // a worker that registers gives back itself what is taken from it; a master that is elected knows that
+	Acks        bool    `json:"acks,omitempty"`        // a registering worker itself returns revoked assignments; an elected master knows that
 	Shown       bool    `json:"shown,omitempty"`       // the progress goes, too
 	How         string  `json:"how,omitempty"`         // progress is shown: set, create or replace
 	Children    []int32 `json:"children,omitempty"`    // that are deleted, in order
 	Budget      int32   `json:"budget,omitempty"`      // of a task that is submitted
 	Resident    bool    `json:"resident,omitempty"`
 
-	Exchange int `json:"exchange,omitempty"` // that it is of: its place in what Split was given, from 1
+	Exchange int `json:"exchange,omitempty"` // the place of its exchange in the input of Split, from 1
 }
 
 // Float is a write that was never answered: it may have been applied before the answered
@@ -112,7 +113,7 @@ type Trace struct {
 	Floats   []Float  `json:"floats,omitempty"`
 }
 
-// Name is what the trace is about.
+// Name names the subject of the trace.
 func (t *Trace) Name() string {
 	if t.Task == "" {
 		return "the claims"

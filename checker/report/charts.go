@@ -71,8 +71,8 @@ func (c *canvas) steps(counts map[int]int, y func(float64) float64, style string
 	fmt.Fprintf(&c.b, `<path d="%s" style="fill:none;stroke-width:1.6;%s"/>`+"\n", path.String(), style)
 }
 
-// maxDots bounds the operations of a kind in the latency chart, those that succeeded
-// and the others alike; beyond it a regular sample is drawn.
+// maxDots bounds the operations of a kind in the latency chart, once for the successful
+// ones and once for the others; beyond it a regular sample is drawn.
 const maxDots = 6000
 
 // latency draws how long operations took, on a logarithmic scale: submitting, and

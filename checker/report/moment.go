@@ -23,18 +23,18 @@ const (
 	markStep   = 21.0 // between marks that would cover each other
 )
 
-// orderName is the lane of what ZooKeeper has committed.
+// orderName is the lane of the writes that ZooKeeper has committed.
 const orderName = "ZooKeeper"
 
-// Bounds of what a picture shows.
+// Bounds of a picture's contents.
 const (
 	shortestMoment = 200 * time.Millisecond
-	reach          = 1500 * time.Millisecond // how far from what is wrong other steps are shown at most
+	reach          = 1500 * time.Millisecond // the farthest that other steps are shown from a wrong one
 )
 
-// moment draws the time around what is wrong in a story, at true scale: a lane for each
-// who takes part, one for ZooKeeper's order, faults as bands, and the steps of the story
-// under their numbers.
+// moment draws the time around the violation in a story, at true scale: a lane for each
+// participant, one for ZooKeeper's order, faults as bands, and the numbered steps of
+// the story.
 func (s *stage) moment(told explain.Story) string {
 	shown := closeBy(told)
 	if len(shown) == 0 {
@@ -60,7 +60,7 @@ func (s *stage) moment(told explain.Story) string {
 	}
 	s.momentFaults(&m)
 	for _, l := range told.Lines {
-		m.lasting(l) // also one that began before
+		m.lasting(l) // also a lane that began before
 	}
 	for _, i := range shown {
 		m.committed(told.Lines[i])
@@ -71,9 +71,9 @@ func (s *stage) moment(told explain.Story) string {
 	return c.svg("the moment of the violation")
 }
 
-// closeBy are the places of the lines that are near enough to what is wrong to be shown
-// with it at true scale: those that are needed, the few nearest ones, and what lies
-// between.
+// closeBy are the indices of the lines that are shown at true scale because they are
+// near the violation: the needed lines, the few nearest lines, and the lines between
+// them.
 func closeBy(told explain.Story) []int {
 	const few = 3
 	first, last, any := time.Duration(0), time.Duration(0), false
@@ -85,7 +85,7 @@ func closeBy(told explain.Story) []int {
 			last, any = l.At, true
 		}
 	}
-	if n := len(told.Lines); !any && n > 0 { // what the final tree shows went wrong before
+	if n := len(told.Lines); !any && n > 0 { // a violation in the final tree happened before
 		first = told.Lines[max(0, n-2)].At
 		last = first
 	}
@@ -125,8 +125,8 @@ func (s *stage) window(told explain.Story, shown []int) (from, to time.Duration)
 	return max(0, from-margin), min(s.end+time.Millisecond, to+margin)
 }
 
-// cast are the lanes: who takes part, in the order of the timeline, and the servers and
-// others that faults hit.
+// cast are the lanes: the participants in the order of the timeline, and the servers
+// and others that faults hit.
 func (s *stage) cast(told explain.Story, shown []int) []string {
 	var names []string
 	for _, i := range shown {
@@ -230,8 +230,8 @@ func (m *marking) lasting(l explain.Line) {
 	}
 }
 
-// mark draws one step: its number in the lane of who did it, and its place in ZooKeeper's
-// order.
+// mark draws one step: its number in the lane of its participant, and its place in
+// ZooKeeper's order.
 func (m *marking) mark(l explain.Line, i int) {
 	lane := l.Process
 	if l.Target != "" {
@@ -251,7 +251,7 @@ func (m *marking) mark(l explain.Line, i int) {
 		x, cy, markRadius, colour, x, cy+3.8, i+1, html.EscapeString(l.Text))
 }
 
-// ink is what a line is drawn with: its colour and the weight of its letters.
+// ink is the colour of a line and the weight of its letters.
 func ink(l explain.Line) (colour, weight string) {
 	if l.Wrong {
 		return "#c62828", "700"

@@ -16,7 +16,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Setting is one line about what was run.
+// Setting is one line about the options of the run.
 type Setting struct{ Name, Value string }
 
 // Page is everything that the report shows.
@@ -31,10 +31,10 @@ type Page struct {
 	Replay          string // the command that runs it again
 }
 
-// Explanation is what is told of one violation.
+// Explanation is the explanation of one violation.
 type Explanation struct {
 	Story    explain.Story
-	Smallest string // in words, what the smallest part of the history is that shows it, and where it lies
+	Smallest string // the smallest part of the history that shows it, in words, and its folder
 }
 
 //go:embed page.html
@@ -42,7 +42,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// rendered is what the template sees.
+// rendered is the input of the template.
 type rendered struct {
 	Verdict, Sentence    string
 	Violations           []violation
@@ -100,7 +100,7 @@ func (p Page) Write(w io.Writer) error {
 	s := arrange(p.Events, p.Servers)
 	view := rendered{
 		Verdict: string(p.Report.Verdict), Sentence: Sentence(p.Report), Seed: p.Report.Seed, InMemory: p.InMemory,
-		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape what they quote
+		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape the text that they quote
 		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
 		SubmitTimes: quantiles(durations(p.Events, record.Submit)), EndTime: quantiles(durations(p.Events, record.Await)),
 		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence,
@@ -149,8 +149,8 @@ func describeFault(f record.Operation, end time.Duration) faultRow {
 // shownFaults bounds the table of faults.
 const shownFaults = 500
 
-// shownEvents bounds the table of a violation, and margin what its picture shows
-// around the events.
+// shownEvents bounds the table of a violation, and margin is the time that its picture
+// shows around the events.
 const (
 	shownEvents = 40
 	margin      = 2 * time.Second
@@ -188,10 +188,10 @@ func (p Page) explain(s *stage, v *violation) {
 	for i, l := range told.Lines {
 		v.Lines = append(v.Lines, storyRow{i + 1, wording.Seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
 	}
-	v.Moment = template.HTML(s.moment(told)) // which escapes what it quotes
+	v.Moment = template.HTML(s.moment(told)) // moment escapes the text that it quotes
 }
 
-// eventDetail says in a line what an event was about.
+// eventDetail describes the subject of an event in a line.
 func eventDetail(e record.Event) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }

@@ -26,7 +26,7 @@ type Exploration struct {
 	Report   *checker.Report
 	Sentence string
 	Settings []Setting
-	Seen     []string // what has happened somewhere
+	Seen     []string // kinds of events that have happened somewhere
 	Lanes    []string
 	Messages []Message // of the counterexample; none if there is none
 	Command  string    // that replays it
@@ -44,7 +44,7 @@ func (e Exploration) Write(w io.Writer) error {
 		Picture template.HTML
 	}{e, ""}
 	if len(e.Messages) > 0 {
-		view.Picture = template.HTML(sequence(e.Lanes, e.Messages)) // which escapes what it quotes
+		view.Picture = template.HTML(sequence(e.Lanes, e.Messages)) // sequence escapes the text that it quotes
 	}
 	if err := explorationTemplate.Execute(w, view); err != nil {
 		return fmt.Errorf("report: %w", err)

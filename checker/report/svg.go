@@ -16,7 +16,7 @@ type canvas struct {
 	width, height float64
 	specks        map[speck]bool    // that were drawn
 	left          int               // specks that were not
-	taken         map[string][]span // by row: what is drawn there
+	taken         map[string][]span // by row: the spans that are drawn there
 }
 
 // span is a stretch of a row, in pixels.
@@ -136,7 +136,7 @@ func niceStep(span time.Duration, n int) time.Duration {
 	return span
 }
 
-// svg closes the picture, and says what it leaves out.
+// svg closes the picture, and says how much it leaves out.
 func (c *canvas) svg(label string) string {
 	if c.left > 0 {
 		c.text(labelWidth+4, 10, "font-size:9px;fill:#667", fmt.Sprintf("%d marks are left out, for want of room", c.left))

@@ -67,8 +67,8 @@ func arrange(events []record.Event, servers []string) *stage {
 	return s
 }
 
-// close ends what was never said to end: a life with the run, a session with its
-// life.
+// close ends everything without a recorded end: a life ends with the run, a session
+// with its life.
 func (s *stage) close(name string) {
 	for i, l := range s.lives[name] {
 		if l.to == 0 {
@@ -112,7 +112,7 @@ func (s *stage) session(h record.Held) {
 	s.sessions[h.Opened.Process] = append(s.sessions[h.Opened.Process], held)
 }
 
-// faultColour tells what kind of thing is broken.
+// faultColour is the colour for the kind of thing that a fault breaks.
 func faultColour(f record.Injection) string {
 	switch {
 	case f.Kills():
@@ -146,7 +146,7 @@ const (
 	laneGap    = 4.0
 )
 
-// timeline draws everybody over a span of time. Events in marks get a line.
+// timeline draws all participants over a span of time. Each event in marks gets a line.
 func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 	lanes := append(slices.Clone(s.servers), s.names...)
 	c := newCanvas(from, to, float64(len(lanes))*(laneHeight+laneGap)+axisHeight+6)
@@ -248,8 +248,8 @@ func (s *stage) density(c *canvas, name string, y float64) {
 	}
 }
 
-// faultBars draws each fault in the lanes of those it hit; one that did not bite
-// is only outlined.
+// faultBars draws each fault in the lanes of its targets; a fault without effect is
+// only outlined.
 func (s *stage) faultBars(c *canvas, top map[string]float64) {
 	for _, f := range s.faults {
 		style := "fill:" + faultColour(f.Fault()) + ";opacity:0.45"
@@ -269,8 +269,8 @@ func (s *stage) faultBars(c *canvas, top map[string]float64) {
 	}
 }
 
-// faultName writes the name of a fault into a lane, below or above what is drawn there.
-// Where there is no room the tooltip must do.
+// faultName writes the name of a fault into a lane, below or above its bar. If there is
+// no room, only the tooltip has the name.
 func (c *canvas) faultName(f record.Operation, lane string, y float64) {
 	const perLetter = 5.2
 	width := perLetter * float64(len(f.Fault().Fault))

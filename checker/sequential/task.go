@@ -24,8 +24,8 @@ func (t Task) Record(status string) (Task, bool) {
 	return t, true
 }
 
-// Observe reads the status; only the one that was recorded is right, and only as
-// long as the task is there.
+// Observe reads the status. Only the recorded status is right, and only as long as the
+// task exists.
 func (t Task) Observe(status string) (Task, bool) {
 	return t, t.Accepted && t.Status == status && !t.Collected
 }

@@ -1,9 +1,9 @@
 package wording
 
-// Code says what is wrong. It is stored, so that it never changes its meaning.
+// Code identifies a kind of finding. It is stored, so its meaning never changes.
 type Code string
 
-// The codes of what judges find.
+// The codes of violations.
 const (
 	EpochTwice       Code = "epoch began twice"
 	TwoBelieved      Code = "two masters believed to lead"
@@ -68,7 +68,7 @@ const (
 	NotLinearizable  Code = "not linearizable"
 )
 
-// The codes of what judges could not find out.
+// The codes of doubts: questions that judges could not answer.
 const (
 	NoTree        Code = "final tree not read"
 	NotHealed     Code = "ensemble did not come back"
@@ -96,9 +96,9 @@ const (
 	remedy        = " Restore the run's folder from where the run was made, or do the run again."
 )
 
-// sentences has a template for each code. {name} is an argument, and {name|how} one that is
-// shown as a time, a duration (long), a zxid (hex), a list or a quotation. What stands in
-// brackets is left out if one of its arguments is not known.
+// sentences has a template for each code. {name} is an argument; {name|how} is an
+// argument shown as a time, a duration (long), a zxid (hex), a list or a quotation.
+// Text in brackets is left out if one of its arguments is not known.
 var sentences = map[Code]string{
 	EpochTwice:       "Epoch {epoch} began twice: {first} and {second} were both elected.",
 	TwoBelieved:      "{old} (epoch {old_epoch}) and {next} (epoch {next_epoch}) both believed to lead for {long|time} from {from|time} on, and nobody had been stopped.",

@@ -38,8 +38,8 @@ func (e Exchange) Is(x record.Exchange) bool {
 	return e.Process == x.Process && e.Session == x.Session && e.Sent == x.Sent && e.Zxid == x.Zxid
 }
 
-// Args are what a sentence needs besides: strings, lists of strings, whole numbers, and
-// times since the run began, in ns. A list of tasks is called tasks.
+// Args are the other values of a sentence: strings, lists of strings, whole numbers,
+// and times since the run began, in ns. A list of tasks is called tasks.
 type Args map[string]any
 
 // UnmarshalJSON keeps whole numbers whole.
@@ -54,7 +54,7 @@ func (a *Args) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Tasks are the tasks that a finding names, the one that it is about first.
+// Tasks are the tasks that a finding names; the first is its subject.
 func (f Finding) Tasks() []string {
 	var all []string
 	for _, task := range append([]string{f.Task}, list(f.Args["tasks"])...) {
@@ -65,8 +65,8 @@ func (f Finding) Tasks() []string {
 	return all
 }
 
-// Repeats reports whether a finding in a part of a run is this one of the whole run. A part
-// may lack what tells more about it: where it stood on the wire and in ZooKeeper's order.
+// Repeats reports whether this finding in a part of a run is the same as one in the
+// whole run. A part may lack details: the place on the wire and in ZooKeeper's order.
 func (f Finding) Repeats(whole Finding) bool {
 	if f.Property != whole.Property || f.Code != whole.Code || f.Task != whole.Task || f.Zxid != 0 && f.Zxid != whole.Zxid {
 		return false

@@ -1,11 +1,11 @@
-// Package shrink makes the history of a run that violates a property smaller.
+// Package shrink finds a small part of a run that still violates a property.
 //
-// It runs nothing again. What remains is a part of what was observed: operations are
-// taken out whole, with their completion, their exchange, and the znodes that they made.
-// A part counts as the same failure only if its judges find in it what they found first in
-// the whole, with the same names and times, and if no other property fails because of what
-// was taken away. So a task never lacks its submission, and a result never
-// lacks its execution.
+// It executes nothing again. The result is a part of the observations: operations are
+// removed whole, with their completion, their exchange, and the znodes that they made.
+// A part counts as the same failure only under two conditions. Its judges find first
+// what they found first in the whole run, with the same names and times. And no other
+// property fails because of the removal. So a task keeps its submission, and a result
+// keeps its execution.
 //
 // It judges nothing itself and draws nothing.
 package shrink

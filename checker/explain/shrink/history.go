@@ -28,10 +28,10 @@ type Size struct{ Events, Tasks int }
 
 func sizeOf(run record.Run) Size { return Size{len(run.Events), len(allTasks(run))} }
 
-// History looks for the smallest part of a run of which a judge says of the property
-// what it says of the whole run; see the package comment. The property is one that the
-// judge has found invalid there. It stops at the end of ctx and returns what it has by
-// then, at worst the whole run.
+// History looks for the smallest part of a run that violates the property as the whole
+// run does; see the package comment. The judge must have found the property invalid in
+// the whole run. History stops at the end of ctx and returns its best part so far, at
+// worst the whole run.
 func History(ctx context.Context, run record.Run, property checker.Property, judge Judge) Shrunk {
 	s := &search{ctx: ctx, whole: property, judge: judge}
 	smallest := Shrunk{Run: run, Property: property, Of: sizeOf(run), Left: sizeOf(run)}
@@ -59,8 +59,8 @@ type search struct {
 	judged int
 }
 
-// restrict finds tasks to which the violation can be narrowed: those that its findings
-// name, or those that its events touch, or else all.
+// restrict narrows the violation to tasks: those named by its findings, or else those
+// touched by its events, or else all.
 func (s *search) restrict(run record.Run, p checker.Property) (record.Run, bool) {
 	all := allTasks(run)
 	byName := named(p.Findings, all) // the first is that of the first finding
@@ -80,8 +80,7 @@ func (s *search) restrict(run record.Run, p checker.Property) (record.Run, bool)
 	return run, false
 }
 
-// bare leaves out what went over the wire and what the servers' logs say, where the
-// violation does not rest on it.
+// bare leaves out the wire and the servers' logs, if the violation does not need them.
 func (s *search) bare(run record.Run) record.Run {
 	for _, without := range []func(*record.Run){
 		func(r *record.Run) { r.Exchanges, r.Commits = nil, nil },
@@ -96,7 +95,8 @@ func (s *search) bare(run record.Run) record.Run {
 	return run
 }
 
-// split judges a part: what it says of the property, and what else it finds invalid.
+// split judges a part. It returns the verdict on the property, and the other properties
+// that are invalid.
 func (s *search) split(run record.Run) (others []checker.Property, own checker.Property) {
 	s.judged++
 	for _, p := range s.judge(run) {

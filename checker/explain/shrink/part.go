@@ -64,9 +64,9 @@ func allTasks(run record.Run) []string {
 	return all
 }
 
-// only is a run with the operations of these tasks, and with everything that belongs
-// to no task: elections, sessions, processes, faults. Writes that touch other tasks,
-// too, are narrowed to what is left of them.
+// only is the run with the operations of these tasks, and with everything that belongs
+// to no task: elections, sessions, processes, faults. A write that also touches other
+// tasks keeps only its operations on these.
 func only(run record.Run, tasks []string) record.Run {
 	kept := map[string]bool{}
 	for _, t := range tasks {
@@ -78,7 +78,7 @@ func only(run record.Run, tasks []string) record.Run {
 		ops, stays := n.ops(x.Ops)
 		if refused := x.Index >= 0 && x.Index < len(x.Ops); refused && len(ops) < len(x.Ops) {
 			at := slices.IndexFunc(ops, func(op record.Op) bool { return op == x.Ops[x.Index] })
-			stays = stays && at >= 0 // what it was refused for is gone
+			stays = stays && at >= 0 // the operation that was refused is gone
 			x.Index = at
 		}
 		if x.Ops = ops; stays {
@@ -108,7 +108,7 @@ type key struct {
 
 func keyOf(e record.Event) key { return key{e.Process, e.Life, e.Op} }
 
-// narrowing leaves out what belongs to other tasks.
+// narrowing leaves out everything that belongs to other tasks.
 type narrowing struct {
 	kept map[string]bool
 	ids  map[string][]string
@@ -151,8 +151,8 @@ func (n narrowing) keeps(e record.Event) bool {
 	return true
 }
 
-// ops narrows a write. One that touched tasks, and is left with nothing but checks and
-// the word to the master that something has changed (a set of /tasks), does not stay.
+// ops narrows a write. A write that touched tasks does not stay if only checks and the
+// notice of a change to the master (a set of /tasks) are left.
 func (n narrowing) ops(ops []record.Op) (left []record.Op, stays bool) {
 	narrowed, writes := false, false
 	for _, op := range ops {

@@ -6,13 +6,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// unit is what can only be taken out of a run together: an operation with its
+// unit is the smallest part that can be taken out of a run: an operation with its
 // completion, its exchange, its commit and the znodes that it made; or a note.
 type unit struct {
 	events, exchanges, commits, nodes []int // places in the run
 }
 
-// units divides a run. Znodes that nobody is seen to have made are in no unit.
+// units divides a run. Znodes without a known creator are in no unit.
 func units(run record.Run) []unit {
 	var all []unit
 	open := map[key]int{}

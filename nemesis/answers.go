@@ -106,8 +106,8 @@ func delayReply(_ *Injector, p Process, _ Fault) Injection {
 	})
 }
 
-// holdAnswer holds the answer to a write until another request is sent, or for a while,
-// and returns what became of it.
+// holdAnswer holds the answer to a write until another request is sent, or for a while.
+// It returns the write and its answer as caught.
 func holdAnswer(ctx context.Context, line Wire) Caught {
 	answer := line.Intercept(func(x Exchange) bool { return x.Err == nil && !x.Ends() }, HoldAnswer)
 	defer answer.Open()

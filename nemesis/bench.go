@@ -7,8 +7,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Bench is where faults are injected: what a run has that can be hit, and the means to
-// look at it.
+// Bench is the system under fault: the targets of a run, the means to break them, and
+// the means to look at the results.
 type Bench interface {
 	Settings() Settings
 	Now() time.Duration // since the run began
@@ -17,9 +17,9 @@ type Bench interface {
 	Ensemble() Ensemble // of a bench that offers Servers
 }
 
-// Settings are what injections must know of a run.
+// Settings are the options of a run that injections need.
 type Settings struct {
-	Offers         Need // what faults may need
+	Offers         Need // the needs of faults that this bench meets
 	Namespace      string
 	SessionTimeout time.Duration
 	Patience       time.Duration // for how long a follower may hear nothing of the leader and still serve
@@ -63,8 +63,8 @@ type Machine interface {
 	Twin() (Twin, error)                      // starts a second process of the same name
 }
 
-// Twin is a second process of some name, with a line of its own. Of one that could not
-// be started, Remove removes what is there.
+// Twin is a second process with the name of another, on its own line. If it could not
+// be started, Remove removes what is left of it.
 type Twin interface {
 	Alive() bool
 	Session() (session int64, ok bool)
@@ -80,7 +80,7 @@ const (
 	ToParticipant
 )
 
-// Admission is what becomes of a new connection.
+// Admission says how a proxy treats a new connection.
 type Admission int
 
 // The admissions.
@@ -90,10 +90,10 @@ const (
 	CutGreeting           // it is reset when the server has answered the handshake
 )
 
-// Impairment is what the line of a process suffers from. The zero value is a good line.
+// Impairment is the set of defects of a process's line. The zero value is a good line.
 type Impairment struct {
-	Swallow [2]bool // by Direction: what goes that way is lost
-	Hold    [2]bool // by Direction: what goes that way waits until the line is healed
+	Swallow [2]bool // by Direction: bytes in that direction are lost
+	Hold    [2]bool // by Direction: bytes in that direction wait until the line is healed
 
 	DelayMin, DelayMax time.Duration // of each packet
 	BytesPerSecond     int           // that pass each way; 0: as many as there are
@@ -111,12 +111,12 @@ type Count struct {
 	Of string
 }
 
-// Tally counts what became of a line since it was impaired last.
+// Tally counts the events on a line since its last impairment.
 type Tally struct {
 	Passed, Swallowed [2]int64 // bytes, by Direction
-	Lost              Count    // what a line that is cut has lost
+	Lost              Count    // losses on a cut line
 
-	Late                Count // what the impairment delayed
+	Late                Count // traffic that the impairment delayed
 	LateTotal, LateMost time.Duration
 	Pieces              int // of the frame that reached the participant in the most of them
 
@@ -127,7 +127,7 @@ type Tally struct {
 // Line is the way of a process to the servers.
 type Line interface {
 	Cut()                                             // nothing passes
-	Delay(least, most time.Duration, seed uint64)     // what is sent
+	Delay(least, most time.Duration, seed uint64)     // delays the traffic
 	LoseAnswer(fits func(Exchange) bool) Interception // to the next write that fits
 	// Reset resets the connections, waits for a while, and returns how many were reset.
 	// Turn is the number of resets of one fault before it.
@@ -139,8 +139,8 @@ type Line interface {
 // Wire is a line on which bytes travel over connections.
 type Wire interface {
 	Line
-	// Impair replaces what the line suffers from. Where new connections are what suffers,
-	// the old ones are reset.
+	// Impair replaces the defects of the line. If new connections suffer, the old ones are
+	// reset.
 	Impair(Impairment)
 	// Intercept waits for the next answered write for which fits is true, and does
 	// something to it, once.
@@ -151,7 +151,7 @@ type Wire interface {
 // wire is the line of a process of a bench that offers Connections.
 func wire(p Process) Wire { return p.Line().(Wire) }
 
-// Reaction is what an interception does.
+// Reaction is the action of an interception.
 type Reaction int
 
 // The reactions.
@@ -159,7 +159,7 @@ const (
 	Notice       Reaction = iota // nothing: it only tells
 	LoseAnswer                   // the answer is lost
 	HoldAnswer                   // the answer waits until the participant has sent another request
-	HoldRequests                 // the answer passes, and what the participant sends afterwards waits
+	HoldRequests                 // the answer passes, and later requests of the participant wait
 )
 
 // Interception waits for one exchange. It must be opened in the end.
@@ -168,7 +168,7 @@ type Interception interface {
 	Open()
 }
 
-// Hold is an interception that may hold what it has caught.
+// Hold is an interception that may hold a request or an answer.
 type Hold interface {
 	Interception
 	Answered() <-chan struct{} // closed when it has caught something
@@ -187,7 +187,7 @@ type Exchange struct {
 // Ends reports whether the request ends the session.
 func (x Exchange) Ends() bool { return x.Op.Kind == 0 }
 
-// Caught is what an interception has caught.
+// Caught describes the exchange that an interception has caught.
 type Caught struct {
 	Exchange
 	Answered bool          // there is an exchange
@@ -198,13 +198,13 @@ type Caught struct {
 	Passed   int           // requests that were sent while it held
 }
 
-// Reader reads what the servers have.
+// Reader reads znodes from the servers.
 type Reader interface {
 	Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error)
 	Close(ctx context.Context)
 }
 
-// Observer reads what the servers have of the run.
+// Observer reads the znodes of the run from the servers.
 type Observer interface {
 	Reader
 	Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) // again and again, until it is answered
@@ -220,7 +220,7 @@ type Ensemble interface {
 	Leader(ctx context.Context) (Server, bool)
 	WaitServing(ctx context.Context, n int) error
 	SmallLog() (Server, error)                              // the one whose transaction log has a small volume of its own
-	ReaderAt(ctx context.Context, s Server) (Reader, error) // one that reads there only
+	ReaderAt(ctx context.Context, s Server) (Reader, error) // reads at that server only
 	OverQuota() int64                                       // writes of participants that were refused because of a quota
 }
 
@@ -234,7 +234,7 @@ const (
 type Server interface {
 	Name() string
 	Address() string
-	Mode(ctx context.Context) (string, error) // of one that does not serve, an error
+	Mode(ctx context.Context) (string, error) // an error if the server does not serve
 	Said(ctx context.Context, text string) (lines int, err error)
 	ServerProcess
 	ServerPeers
@@ -262,7 +262,7 @@ type ServerPeers interface {
 	Reaches(ctx context.Context, peer Server) (bool, error)
 }
 
-// Packets counts what became of packets since a server was cut off.
+// Packets counts the packets to and from a server since it was cut off.
 type Packets struct {
 	DroppedIn  int // from peers that it is cut from
 	DroppedOut int // to them
@@ -279,7 +279,7 @@ type ServerDisk interface {
 	Fsyncs(ctx context.Context) (Fsyncs, error)
 }
 
-// Fsyncs counts what a server did so far.
+// Fsyncs counts a server's fsyncs so far.
 type Fsyncs struct {
 	Count   int
 	Total   time.Duration

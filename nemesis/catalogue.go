@@ -12,19 +12,19 @@ type Entry struct {
 	Group   string   // session, process, network, server or clock
 	Also    []string // other names that stand for several faults, this one among them
 	ByName  bool     // no group and not "all" stands for it
-	Roles   []Role   // whom it can be aimed at; a plan draws one
+	Roles   []Role   // the possible targets; a plan draws one
 	Least   float64
-	Most    float64 // how long it lasts, Least to Most, in session timeouts (see Options.ServerPatience); 0 for one that is over at once
+	Most    float64 // how long it lasts, Least to Most, in session timeouts (see Options.ServerPatience); 0 for a fault without duration
 	Needs   Need
 	Explain string
-	Probe   string          // what must be seen for it to count as effective
-	Did     string          // what it did, for a story; %s stands for the target
-	Does    []record.Impact // what judges must know of it
+	Probe   string          // the sign by which it counts as effective
+	Did     string          // the effect, for a story; %s stands for the target
+	Does    []record.Impact // the effects that judges must know
 	Inject  binding
 }
 
-// Need is what a fault needs of a bench, beside processes that can be killed and lines
-// that can be cut. A run in memory, in one process, has none of it.
+// Need is a requirement of a fault on its bench, beyond processes that can be killed
+// and lines that can be cut. A run in memory, in one process, meets none.
 type Need int
 
 // The needs.
@@ -53,7 +53,7 @@ func (e Entry) groups() []string {
 	return append([]string{e.Group}, e.Also...)
 }
 
-// inMemory reports whether a run in one process can have the fault. Latency is that of
-// what a participant sends there; a reset, like a cut, takes a request with it that is
-// under way.
+// inMemory reports whether a run in one process can have the fault. Latency there
+// delays a participant's requests. A reset there, like a cut, loses a request under
+// way.
 func (e Entry) inMemory() bool { return e.Needs == 0 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// fullDisk is what a server says when it cannot write.
+// fullDisk is a server's error message when its disk is full.
 const fullDisk = "No space left on device"
 
 // fillDisk fills up the one small volume there is.
@@ -38,7 +38,7 @@ func (j *Injector) fillDisk(ctx context.Context, _ Fault) (Injection, error) {
 	return d, nil
 }
 
-// fsyncDelay is how long each fsync takes on a slow disk, beside what it takes anyway.
+// fsyncDelay is the extra time of each fsync on a slow disk.
 const fsyncDelay = 300 * time.Millisecond
 
 // slowDisk delays every fsync of a server's transaction log.
@@ -75,8 +75,8 @@ func (j *Injector) slowDisk(ctx context.Context, fault Fault) (Injection, error)
 	return d, nil
 }
 
-// slowed compares what was held from outside with what the server itself has measured.
-// It may not have heard yet of the one that was held last.
+// slowed compares the fsyncs held from outside with the server's own measurements. The
+// server may not have counted the last one yet.
 func slowed(before, after Fsyncs) Finding {
 	held, took := after.Delayed-before.Delayed, after.Total-before.Total
 	bites := held > 1 && took >= time.Duration(held-1)*fsyncDelay

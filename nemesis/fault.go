@@ -13,8 +13,8 @@ import (
 // Kind names a fault.
 type Kind string
 
-// Role is whom a fault is aimed at; who that is, is found out when the time
-// comes.
+// Role is the role of a fault's target. The process or server that has the role is
+// found when the fault begins.
 type Role string
 
 // The roles.
@@ -25,13 +25,13 @@ const (
 	SomeWorker    Role = "worker"
 	WorkerAlone   Role = "worker that stands for no election"
 	SomeClient    Role = "client"
-	NextMaster    Role = "next master" // the one that wins the next election
+	NextMaster    Role = "next master" // the master that wins the next election
 	Several       Role = "several participants"
 
 	LeaderServer   Role = "leading server"
 	FollowerServer Role = "following server"
-	MastersServer  Role = "the master's server" // the one that the active master is connected to
-	HoldersServer  Role = "the holder's server" // the one that a worker with resident tasks is connected to
+	MastersServer  Role = "the master's server" // the server that the active master is connected to
+	HoldersServer  Role = "the holder's server" // the server that a worker with resident tasks is connected to
 	SomeServer     Role = "server"
 	Minority       Role = "minority of the servers"
 	AllServers     Role = "all servers" // one after the other, or together
@@ -52,15 +52,15 @@ type Fault struct {
 	Kind     Kind          `json:"kind"`
 	Role     Role          `json:"role"`
 	Start    time.Duration `json:"start"`    // since the load began, in ns
-	Duration time.Duration `json:"duration"` // until it is healed, in ns; 0 for one that is over at once
-	Pick     int           `json:"pick"`     // which of those that fit the role, modulo their number
+	Duration time.Duration `json:"duration"` // until it is healed, in ns; 0 for a fault without duration
+	Pick     int           `json:"pick"`     // the index among the targets that fit the role, modulo their number
 }
 
-// Record is what became of a fault: intended, as the plan has it; applied, as the
-// harness did it; effective, as the probe found it.
+// Record is the course of a fault: intended, as planned; applied, as the harness did
+// it; effective, as the probe found it.
 type Record struct {
 	Fault
-	Target    string            `json:"target"` // who it was aimed at when its time came
+	Target    string            `json:"target"` // the target that was found when the fault began
 	Applied   bool              `json:"applied"`
 	Effective bool              `json:"effective"`
 	Evidence  string            `json:"evidence"`          // the probe's finding, in words
@@ -72,8 +72,8 @@ type Record struct {
 // Save writes the records of a run.
 func Save(path string, records []Record) error { return saveJSON(path, records) }
 
-// SaveSchedule writes a plan without what became of it; [LoadSchedule] reads it, and
-// a hand may edit it.
+// SaveSchedule writes a plan without its results. [LoadSchedule] reads it, and it can
+// be edited by hand.
 func SaveSchedule(path string, plan []Fault) error {
 	return saveJSON(path, append([]Fault{}, plan...)) // no faults are a list, too
 }
@@ -102,8 +102,8 @@ func Load(path string) ([]Record, error) {
 	return records, nil
 }
 
-// LoadSchedule reads a plan from a file of faults, such as the faults.json of a run,
-// and refuses what cannot be carried out.
+// LoadSchedule reads a plan from a file of faults, such as the faults.json of a run. It
+// refuses faults that cannot be carried out.
 func LoadSchedule(path string) ([]Fault, error) {
 	records, err := Load(path)
 	if err != nil {

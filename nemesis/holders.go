@@ -40,8 +40,8 @@ func (j *Injector) isolateHolder(ctx context.Context, fault Fault) (Injection, e
 	return d, nil
 }
 
-// holder takes a worker that holds a resident task: one that does nothing else, if
-// there is one.
+// holder takes a worker that holds a resident task, if possible a worker without other
+// tasks.
 func (j *Injector) holder(ctx context.Context, pick int) (Process, error) {
 	held, err := j.Observer().Residents(ctx)
 	for deadline := j.Now() + holderPatience; err == nil && len(held) == 0 && j.Now() < deadline && wait(ctx, time.Second); {
@@ -70,8 +70,8 @@ func (j *Injector) holder(ctx context.Context, pick int) (Process, error) {
 // holderPatience is how long a fault waits until a worker holds a resident task.
 const holderPatience = 20 * time.Second
 
-// followerOf is the follower that a participant is connected to. One that is connected
-// to the leader is moved.
+// followerOf is the follower that a participant is connected to. A participant that is
+// connected to the leader is moved.
 func (j *Injector) followerOf(ctx context.Context, p Process) (Server, error) {
 	leader, leads := j.Ensemble().Leader(ctx)
 	if !leads {

@@ -23,7 +23,7 @@ type Injection struct {
 	Takes    time.Duration                     // how much longer than planned it may take of itself
 }
 
-// Finding is what a probe has seen.
+// Finding is the observation of a probe.
 type Finding struct {
 	Effective bool
 	Text      string // in words

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Injector binds faults to what a bench has, and takes care that nothing suffers from two
-// faults at a time: they would heal each other.
+// Injector binds faults to the targets of a bench. It gives no target two faults at a
+// time, because they would heal each other.
 type Injector struct {
 	Bench
 
@@ -23,7 +23,7 @@ type Injector struct {
 // NewInjector makes an injector for a bench.
 func NewInjector(b Bench) *Injector { return &Injector{Bench: b, busy: map[any]bool{}} }
 
-// Bind finds the target of a fault and what is to be done to it.
+// Bind finds the target of a fault and its injection.
 func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 	fault.Role = fault.Aim()
 	entry, known := Lookup(fault.Kind)
@@ -39,7 +39,7 @@ func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 // Wait waits until nothing of an injection goes on any more.
 func (j *Injector) Wait() { j.work.Wait() }
 
-// binding finds the target of a fault of one kind and what is to be done to it.
+// binding finds the target and the injection of a fault of one kind.
 type binding func(j *Injector, ctx context.Context, fault Fault) (Injection, error)
 
 // onOne takes one process for a fault.
@@ -122,15 +122,15 @@ func (j *Injector) fit(ctx context.Context, role Role, pick int) ([]Process, err
 	return playing(Process.CanWork), nil
 }
 
-// rotated begins with the one that is picked.
+// rotated is the list rotated to begin with the picked element.
 func rotated[T any](all []T, pick int) []T {
 	first := pick % max(len(all), 1)
 	return slices.Concat(all[first:], all[:first])
 }
 
-// activeMaster takes the master that leads, in the life in which it does: one that was
-// killed is still named by /master for a while. It waits a little while that one
-// suffers from another fault: another will soon lead.
+// activeMaster takes the leading master, in the life in which it leads: /master still
+// names a killed master for a while. If it suffers from another fault, activeMaster
+// waits a little while for another leader.
 func (j *Injector) activeMaster(ctx context.Context) (Process, error) {
 	const patience = 20
 	for range patience {

@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// lag keeps from a follower what the leader sends to it, for less time than would make
-// it stop serving.
+// lag delays the leader's messages to a follower, for less time than would make it stop
+// serving.
 func (j *Injector) lag(ctx context.Context, fault Fault) (Injection, error) {
 	follower, _, err := j.apart(ctx, fault)
 	if err != nil {
@@ -76,8 +76,8 @@ type stale struct {
 	later            time.Duration
 }
 
-// readLimit is how long a read may take. A server that serves answers at once; one that
-// does not is soon to hear of the leader again.
+// readLimit bounds the time of a read. A server that serves answers at once; a server
+// that does not will soon hear from the leader again.
 const readLimit = time.Second
 
 // readStale asks the leader first, and the follower at the end of that time. A follower

@@ -185,7 +185,7 @@ func mute(_ *Injector, p Process, _ Fault) Injection { return oneWay(p, ToServer
 
 func deafen(_ *Injector, p Process, _ Fault) Injection { return oneWay(p, ToParticipant) }
 
-// oneWay swallows what goes in one direction.
+// oneWay swallows all bytes in one direction.
 func oneWay(p Process, lost Direction) Injection {
 	var i Impairment
 	i.Swallow[lost] = true

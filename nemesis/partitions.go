@@ -37,7 +37,7 @@ func (j *Injector) apart(ctx context.Context, fault Fault) (Server, []Server, er
 	return fit[0], others(rotated(j.Ensemble().Servers(), fault.Pick), fit[0]), nil
 }
 
-// split cuts the servers of one side from those of the other, which has the majority.
+// split cuts the servers of the minority from the servers of the majority.
 func split(minority, majority []Server) Injection {
 	d := cutBetween(minority, majority)
 	d.Probe = func(ctx context.Context) Finding {
@@ -57,8 +57,8 @@ func split(minority, majority []Server) Injection {
 	return d
 }
 
-// cutBetween cuts the servers of one side from those of the other, by rules on the
-// first side alone.
+// cutBetween cuts the servers of one side from the servers of the other, by rules on
+// the first side alone.
 func cutBetween(side, other []Server) Injection {
 	return Injection{
 		Target: serverNames(side),
@@ -129,7 +129,7 @@ func (j *Injector) bridge(ctx context.Context, fault Fault) (Injection, error) {
 	return d, nil
 }
 
-// deafenServer keeps from a server what the others send to it.
+// deafenServer drops the other servers' messages to a server.
 func (j *Injector) deafenServer(ctx context.Context, fault Fault) (Injection, error) {
 	s, rest, err := j.apart(ctx, fault)
 	if err != nil {
@@ -185,7 +185,7 @@ func (j *Injector) changeLeader(ctx context.Context, fault Fault) (Injection, er
 			if err := change.end(); err != nil {
 				return Found(false, "%v", err)
 			}
-			// One that has been cut off believes to lead for a while, beside the other.
+			// A leader that has been cut off believes to lead for a while, beside the new one.
 			mode := ""
 			err := await(ctx, old.Name()+" has found its place again", func(ctx context.Context) bool {
 				var err error

@@ -121,7 +121,7 @@ type span struct {
 
 func (s span) overlaps(other span) bool { return other.from < s.to && s.from < other.to }
 
-// budgets say who suffers together: a fault on a role takes one of each of its
+// budgets say which roles suffer together: a fault on a role takes one from each of its
 // budgets.
 var budgets = map[Role][]string{
 	ActiveMaster: {"masters"}, Backup: {"masters"}, NextMaster: {"masters"},
@@ -129,9 +129,9 @@ var budgets = map[Role][]string{
 	Several: {"masters", "workers", "clients"},
 }
 
-// room reports whether one more fault leaves enough of everybody: somebody of each
-// role, and a quorum of the servers, but for the faults whose point it is to leave
-// none; those are alone.
+// room reports whether one more fault leaves enough untouched: at least one participant
+// of each role, and a quorum of the servers. A fault whose purpose is to leave none is
+// exempt, but must be alone.
 func (o Options) room(busy []span, s span) bool {
 	if s.role.OnServers() {
 		return o.roomOnServers(busy, s)

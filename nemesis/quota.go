@@ -8,13 +8,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// limits is what ZooKeeper keeps of a quota: how many znodes and how many bytes there may
-// be, at most; -1 is no bound.
+// limits is ZooKeeper's data for a quota: the largest number of znodes and of bytes; -1
+// is no bound.
 func limits(znodes int) []byte {
 	return fmt.Appendf(nil, "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=%d", znodes)
 }
 
-// exhaustQuota sets a quota on the namespace below what is there, and lifts it again.
+// exhaustQuota sets a quota on the namespace that is below the present usage, and
+// removes it again.
 func (j *Injector) exhaustQuota(_ context.Context, _ Fault) (Injection, error) {
 	at := "/zookeeper/quota" + j.Settings().Namespace
 	var before int64

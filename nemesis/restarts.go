@@ -14,7 +14,7 @@ func (j *Injector) startAll(ctx context.Context) error {
 	return each(j.Ensemble().Servers(), func(s Server) error { return s.Restart(ctx) })
 }
 
-// pids are the processes of all servers, empty for one that has none.
+// pids are the processes of all servers; empty for a server without a process.
 func (j *Injector) pids(ctx context.Context) (all []string, err error) {
 	err = each(j.Ensemble().Servers(), func(s Server) error {
 		pid, err := s.Process(ctx)

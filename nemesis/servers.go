@@ -243,8 +243,8 @@ func (j *Injector) down(ctx context.Context, fault Fault, what string, how func(
 	return i, nil
 }
 
-// takeOne takes the first server that does not suffer from a fault of its own already.
-// The injection is one that gives it back.
+// takeOne takes the first server that does not already suffer from a fault of its own.
+// The injection gives the server back.
 func (j *Injector) takeOne(servers []Server) (Server, Injection, error) {
 	for _, s := range servers {
 		if take(j, s) {

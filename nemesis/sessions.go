@@ -114,8 +114,9 @@ func (j *Injector) expire(p Process, fault Fault) Injection {
 	}
 }
 
-// sessionAs is the session with which a participant plays a role: the one that holds
-// what the role holds, or, of one that holds nothing, its latest.
+// sessionAs is the session in which a participant has a role: the session that holds
+// the znode of the role or, for a role without a znode, the latest session of the
+// participant.
 func (j *Injector) sessionAs(ctx context.Context, p Process, role Role) (int64, error) {
 	path := "/workers/" + p.Name()
 	switch role {
@@ -185,7 +186,7 @@ func (j *Injector) endMany(_ context.Context, fault Fault) (Injection, error) {
 	}, nil
 }
 
-// halfOfAll takes half of the participants, each of which has a session.
+// halfOfAll takes half of the participants that have a session.
 func (j *Injector) halfOfAll(pick int) (victims []Process, sessions []int64) {
 	all := j.Processes()
 	for _, p := range rotated(all, pick) {

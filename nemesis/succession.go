@@ -12,7 +12,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// interceptions are the same for several participants, of which the first counts.
+// interceptions are the same interception for several participants; only the first
+// catch counts.
 type interceptions struct {
 	of     []Process
 	all    []Hold
@@ -35,7 +36,7 @@ func (j *Injector) interceptMasters(fits func(Exchange) bool, does Reaction) *in
 	return a
 }
 
-// first is the first that is caught; false when none is in time.
+// first is the first participant that was caught; false if none was caught in time.
 func (a *interceptions) first(ctx context.Context, patience time.Duration) (Process, Hold, bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -65,7 +66,7 @@ func creates(x Exchange, fits func(path string) bool) bool {
 	})
 }
 
-// How long a fault waits for what it is to hit.
+// How long a fault waits for its target.
 const (
 	electionPatience = 5 * time.Second
 	readPatience     = 500 * time.Millisecond // from an election to the first read
@@ -74,7 +75,7 @@ const (
 // succession is the end of the active master's session and the election of the next one.
 type succession struct {
 	*Injector
-	deposed, winner Process // winner is nil when nobody was elected
+	deposed, winner Process // winner is nil when no master was elected
 	taken           []Process
 	sessions        []int64 // that were ended
 	won             Caught
@@ -160,9 +161,9 @@ func (s *succession) apply(ctx context.Context) error {
 	return nil
 }
 
-// provoke ends the session of the active master and returns the interception of the
-// election of the next one, which is the winner by then. If nobody is elected in time,
-// that is the problem, and no error.
+// provoke ends the session of the active master, and returns the interception of the
+// next election; the winner is set by then. If no master is elected in time, that is a
+// problem of the fault and no error.
 func (s *succession) provoke(ctx context.Context, does Reaction) (Hold, error) {
 	session, err := s.sessionAs(ctx, s.deposed, ActiveMaster)
 	if err != nil {

@@ -19,9 +19,9 @@ type rule struct {
 	fits func(error) bool
 }
 
-// rules are looked at in their order, and the first that fits counts. What may have been
-// applied is told whatever came after it; a signal explains every other error; and what
-// the ensemble has answered says more than that there was no answer in time.
+// rules are tried in order, and the first that fits counts. A request that may have
+// been applied is reported, whatever came after it. A signal explains every other
+// error. And an answer of the ensemble says more than a timeout.
 var rules = []rule{
 	{exit.InDoubt, among(recipe.ErrInDoubt)},
 	{exit.Interrupted, given(exit.Interrupted)},
@@ -47,7 +47,7 @@ func rank(err error) int {
 	return len(rules)
 }
 
-// exitCode is what the command ends with after an error.
+// exitCode is the exit code of the command after an error.
 func exitCode(err error) exit.Code {
 	if err == nil {
 		return exit.Done

@@ -89,7 +89,7 @@ func (o *options) logger() (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(os.Stderr, settings)), nil
 }
 
-// connect makes of the options what every role needs.
+// connect makes from the options the parts that every role needs.
 func (o *options) connect() (*granting, recipe.Access, *slog.Logger, error) {
 	fail := func(err error) (*granting, recipe.Access, *slog.Logger, error) {
 		return nil, recipe.Access{}, nil, err
@@ -161,7 +161,7 @@ func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx con
 	return o.withEnv(cmd, patient, func(ctx context.Context, c *recipe.Client, _ *granting) error { return body(ctx, c) })
 }
 
-// withEnv is withClient for a body that asks for what was granted, too.
+// withEnv is withClient for a body that also needs the granted timeout.
 func (o *options) withEnv(cmd *cobra.Command, patient bool, body func(ctx context.Context, c *recipe.Client, env *granting) error) error {
 	env, access, log, err := o.connect()
 	if err != nil {
@@ -180,7 +180,7 @@ func (o *options) withEnv(cmd *cobra.Command, patient bool, body func(ctx contex
 	return body(ctx, c, env)
 }
 
-// limited bounds what waits for an answer by --connect-timeout.
+// limited bounds the wait for an answer by --connect-timeout.
 func (o *options) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	if o.connectTimeout == 0 {
 		return context.WithCancel(ctx)
@@ -193,7 +193,7 @@ func (o *options) limited(ctx context.Context) (context.Context, context.CancelF
 func done(c *recipe.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	_ = c.Close(ctx) // what lingers is a session without znodes
+	_ = c.Close(ctx) // a session that lingers owns no znodes
 }
 
 // serveMetrics offers /metrics on an address until stop is called.

@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// tell prints for people. What znodes hold may be anybody's: it must not clear the screen,
-// colour it, or look like a line of this command.
+// tell prints for people. Anyone may have written the data of znodes, so it must not
+// clear the screen, colour it, or look like a line of this command.
 func tell(w io.Writer, format string, args ...any) {
 	safe := make([]any, len(args))
 	for i, arg := range args {
@@ -28,8 +28,8 @@ func tell(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, format, safe...)
 }
 
-// plain makes text one line of characters that can be seen: white space becomes blanks,
-// and what controls a terminal or the direction of text is written out.
+// plain makes text one line of visible characters: white space becomes blanks, and
+// characters that control a terminal or the direction of text are written out.
 func plain(text string) string {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {

@@ -15,7 +15,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// clearScreen moves a terminal's cursor home and clears what is below.
+// clearScreen moves a terminal's cursor home and clears the screen below it.
 const clearScreen = "\x1b[H\x1b[2J"
 
 func statusCommand(o *options) *cobra.Command {
@@ -71,7 +71,7 @@ func quiet(ctx context.Context, watch bool, err error) error {
 	return err
 }
 
-// overview is what status prints, with the names of its JSON.
+// overview is the output of status, with the names of its JSON.
 type overview struct {
 	namespace string
 
@@ -84,8 +84,8 @@ type overview struct {
 	Timeout timing       `json:"session_timeout"`
 	// Problems are znodes in the way; the key is missing when there are none.
 	Problems []problem `json:"problems,omitempty"`
-	// Quarantined is what the master leaves alone for now; the key is missing when that is
-	// nothing.
+	// Quarantined lists the znodes that the master ignores for now; the key is missing if
+	// there are none.
 	Quarantined []quarantined `json:"quarantined,omitempty"`
 	More        int           `json:"quarantined_more,omitempty"` // that are not listed
 	// Unreadable are the znodes that the server does not show to this identity; the key is
@@ -127,7 +127,7 @@ type hanging struct {
 type problem struct {
 	Znode   string `json:"znode"`
 	Problem string `json:"problem"`
-	Remedy  string `json:"remedy"` // what to type in zkCli
+	Remedy  string `json:"remedy"` // the commands to type in zkCli
 }
 
 type leader struct {
@@ -251,7 +251,7 @@ func (v overview) hides(znode string) bool {
 	return slices.ContainsFunc(v.Unreadable, func(u unreadable) bool { return strings.TrimPrefix(u.Znode, v.namespace) == znode })
 }
 
-// leads says who leads.
+// leads names the leader.
 func (v overview) leads() string {
 	m := v.Master
 	switch {
@@ -271,7 +271,7 @@ func (v overview) leads() string {
 	return fmt.Sprintf("%s, epoch %d", master, m.Epoch)
 }
 
-// showTroubles writes what an operator should look at.
+// showTroubles writes the problems that need an operator.
 func showTroubles(b *strings.Builder, v overview) {
 	if len(v.Hanging) > 0 {
 		b.WriteString("\nNOT RETURNED\n")
@@ -300,7 +300,7 @@ func showTroubles(b *strings.Builder, v overview) {
 	}
 }
 
-// showQuarantined says what the master leaves alone.
+// showQuarantined lists the znodes that the master ignores.
 func showQuarantined(b *strings.Builder, v overview) {
 	b.WriteString("\nLEFT ALONE BY THE MASTER, because the server refuses something\n")
 	for _, q := range v.Quarantined {
@@ -331,7 +331,7 @@ func clock(at, beside time.Time) string {
 // moment is how lists for people show a time: local, to the second. JSON has RFC 3339.
 func moment(at time.Time) string { return at.Local().Format(time.DateTime) }
 
-// detail is what tasks show --json prints.
+// detail is the output of tasks show --json.
 type detail struct {
 	Task     string        `json:"task"`
 	Payload  string        `json:"payload"`

@@ -44,7 +44,7 @@ func (s *submitOptions) register(f *pflag.FlagSet) {
 	f.BoolVar(&s.task.Resident, "resident", false, "it never ends by itself: one worker holds it at a time, until it is cancelled")
 }
 
-// options are those of one submission.
+// options are the recipe's options of one submission.
 func (s *submitOptions) options(now time.Time) ([]recipe.SubmitOption, error) {
 	if s.notBefore != "" {
 		at, err := time.Parse(time.RFC3339, s.notBefore)
@@ -181,15 +181,15 @@ const (
 	awaited  = 10_000
 )
 
-// batch is what has come of many lines.
+// batch sums up the submissions of many lines.
 type batch struct {
 	mu              sync.Mutex
 	out, problems   io.Writer
 	accepted, wrong int
-	err             error // the one that counts most
+	err             error // the most severe one
 }
 
-// failed tells of a line at once: what follows may be many more.
+// failed reports a line at once, because many more lines may follow.
 func (b *batch) failed(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -242,8 +242,8 @@ func (s *submitOptions) each(ctx context.Context, c *recipe.Client, cmd *cobra.C
 	return context.Cause(ctx)
 }
 
-// finish tells what became of a task that was accepted, and collects it only when
-// that has been told.
+// finish prints the outcome of an accepted task, and collects the task only when that
+// has been printed.
 func (s *submitOptions) finish(ctx context.Context, c *recipe.Client, name string, b *batch) error {
 	b.mu.Lock()
 	b.accepted++

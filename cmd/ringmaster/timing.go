@@ -18,14 +18,14 @@ type timing struct {
 	Asked   string `json:"asked"`
 	Granted string `json:"granted"`
 
-	// What the servers say to conf, or what is assumed.
+	// The servers' answer to conf, or the assumed values.
 	Tick      string `json:"tick_time,omitempty"`
 	InitLimit int    `json:"init_limit,omitempty"`
 	SyncLimit int    `json:"sync_limit,omitempty"`
 
 	Assumed  string `json:"assumed,omitempty"`   // why those are assumed; missing when the servers say them
 	Unknown  string `json:"unknown,omitempty"`   // why those are missing
-	TooShort string `json:"too_short,omitempty"` // what is wrong, and the remedy; missing when nothing is
+	TooShort string `json:"too_short,omitempty"` // the problem and the remedy; missing when there is no problem
 }
 
 const (
@@ -62,8 +62,8 @@ func (g *granting) Open(ctx context.Context) (zkapi.Session, error) {
 	return session, nil
 }
 
-// compare holds the timeout that was granted against what the servers have said, or
-// against why they have not.
+// compare compares the granted timeout with the servers' timing, or takes note of the
+// error that kept it unknown.
 func (g *granting) compare(servers zkclient.Timing, err error) timing {
 	g.mu.Lock()
 	granted := g.granted
@@ -84,7 +84,7 @@ func (g *granting) compare(servers zkclient.Timing, err error) timing {
 	return t
 }
 
-// remedy is what to do about a session timeout that is too short.
+// remedy says what to do about a session timeout that is too short.
 func remedy(servers zkclient.Timing) string {
 	need := servers.Patience()
 	if most := servers.Most; most > 0 && most < need {
@@ -93,8 +93,8 @@ func remedy(servers zkclient.Timing) string {
 	return fmt.Sprintf("give --session-timeout %v, or more", need)
 }
 
-// asks asks the servers for their times while something else goes on. What it returns
-// waits for the answer, and compares it with what is granted then.
+// asks asks the servers for their timing in the background. The returned function waits
+// for the answer, and compares it with the timeout that is granted then.
 func (g *granting) asks(ctx context.Context) func() timing {
 	var (
 		servers zkclient.Timing
@@ -108,7 +108,7 @@ func (g *granting) asks(ctx context.Context) func() timing {
 	}
 }
 
-// warns begins to warn beside a role, and returns what ends that.
+// warns begins to warn beside a role, and returns a function that ends it.
 func (g *granting) warns(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var warning sync.WaitGroup
@@ -136,7 +136,7 @@ func (g *granting) warn(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// String is what status shows.
+// String is the line in status.
 func (t timing) String() string {
 	text := t.Granted
 	if t.Asked != t.Granted {

@@ -122,7 +122,7 @@ func (e *exploration) prepare() error {
 	return err
 }
 
-// explored is what an engine has found, whichever it was.
+// explored is the result of any engine.
 type explored struct {
 	found    *explore.Finding
 	complete bool
@@ -210,8 +210,8 @@ func (e *exploration) explore(ctx context.Context, out io.Writer) (*explored, er
 	}, nil
 }
 
-// judge makes a verdict like that of a run. Engines that draw schedules are never
-// complete: what they find counts, and their limit is what they were given.
+// judge makes a verdict like that of a run. An engine that draws schedules is never
+// complete: its violations count, and its limit is its budget.
 func (e *exploration) judge(x *explored) *checker.Report {
 	r := &checker.Report{Verdict: checker.Valid, Seed: e.Seed, Counts: map[string]int{}}
 	maps.Copy(r.Counts, x.counts)
@@ -267,7 +267,7 @@ func (e *exploration) sentence(r *checker.Report, x *explored) string {
 	return fmt.Sprintf("VALID as far as it went: %s.", x.covered)
 }
 
-// settings tells what was explored, in one line first.
+// settings lists the options of the exploration; the first line is a summary.
 func (e *exploration) settings() []report.Setting {
 	w := e.World
 	config := fmt.Sprintf("masters=%d workers=%d tasks=%d, %v", w.Masters, w.Workers, w.Tasks, w.Bounds)
@@ -357,8 +357,8 @@ func (e *exploration) save(x *explored, verdict *checker.Report) (string, error)
 	return dir, nil
 }
 
-// picture turns a schedule into a message-sequence chart, with ZooKeeper in the
-// middle of those that ask it.
+// picture turns a schedule into a message-sequence chart, with ZooKeeper in the middle
+// of its clients.
 func (e *exploration) picture(schedule explore.Schedule) (lanes []string, messages []report.Message) {
 	steps := explore.Explain(e.world, schedule)
 	outside := slices.ContainsFunc(steps, func(s explore.Step) bool { return s.To == explore.Outside })

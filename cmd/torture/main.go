@@ -26,7 +26,7 @@ type verdictError struct{ verdict checker.Verdict }
 
 func (e verdictError) Error() string { return "verdict: " + string(e.verdict) }
 
-// codeError is an exit code of which everything has been said.
+// codeError is an exit code whose message has been printed already.
 type codeError exit.Code
 
 func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
@@ -34,8 +34,8 @@ func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// The first signal ends the load, and the rest is done in order. A second one
-	// ends the process; the next start removes what it leaves.
+	// The first signal ends the load, and the remaining phases run in order. A second
+	// signal ends the process; the next start removes its leftovers.
 	context.AfterFunc(ctx, stop)
 	err := root().ExecuteContext(ctx)
 	if ctx.Err() != nil {
@@ -54,8 +54,8 @@ func said(err error) bool {
 	return err == nil || judged || known
 }
 
-// exitCode is what the command ends with after an error. A verdict that was reached
-// counts, whatever came after it.
+// exitCode is the exit code of the command after an error. If a verdict was reached, it
+// decides, whatever came after it.
 func exitCode(err error) exit.Code {
 	verdict, judged := errors.AsType[verdictError](err)
 	own, known := errors.AsType[codeError](err)
@@ -88,8 +88,7 @@ func root() *cobra.Command {
 	return cmd
 }
 
-// simulateCommand is what the harness starts for a run in memory; it is not for
-// people.
+// simulateCommand is started by the harness for a run in memory; it is not for people.
 func simulateCommand() *cobra.Command {
 	var encoded, owner, dir string
 	cmd := &cobra.Command{
@@ -109,7 +108,7 @@ func simulateCommand() *cobra.Command {
 	return cmd
 }
 
-// participantCommand is what the harness starts; it is not for people.
+// participantCommand is started by the harness; it is not for people.
 func participantCommand() *cobra.Command {
 	var encoded, owner string
 	cmd := &cobra.Command{

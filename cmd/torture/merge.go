@@ -47,8 +47,8 @@ func mergeCommand() *cobra.Command {
 	return cmd
 }
 
-// haveFindings reports whether the files are those of torture mutants. All must be of one
-// kind.
+// haveFindings reports whether the files were written by torture mutants. All must be
+// of one kind.
 func haveFindings(files []string) (bool, error) {
 	kinds := map[bool]string{}
 	for _, path := range files {

@@ -77,10 +77,10 @@ func (o mutantOptions) run(ctx context.Context, out io.Writer) error {
 	if interrupted != nil {
 		fmt.Fprintf(os.Stderr, "torture: %v\n", interrupted)
 	}
-	return err // what has been found outranks it
+	return err // the findings outrank it
 }
 
-// prepare makes of the options a hunt, and what to hunt.
+// prepare makes from the options a hunt, and the entries to test.
 func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants.Catalogue, err error) {
 	if o.catalogue == "" {
 		o.catalogue = filepath.Join(o.source, ownCatalogue)
@@ -122,7 +122,7 @@ func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants
 	return hunt, picked, err
 }
 
-// part is what a shard has of what was picked.
+// part is a shard's part of the picked entries.
 func part(picked mutants.Catalogue, s campaign.Shard) (mine mutants.Catalogue) {
 	for i, e := range picked {
 		if s.Has(i) {
@@ -146,7 +146,7 @@ func (o mutantOptions) known(all mutants.Catalogue) (*mutants.Matrix, error) {
 	return mutants.OpenMatrix(filepath.Join(o.source, ownMatrix), ownCatalogue, all)
 }
 
-// today picks the handful of today from what was picked.
+// today picks today's sample of the picked entries.
 func (o mutantOptions) today(all, picked mutants.Catalogue, engines []mutants.Engine, out io.Writer) (mutants.Catalogue, error) {
 	known, err := o.known(all)
 	if err != nil {
@@ -157,7 +157,7 @@ func (o mutantOptions) today(all, picked mutants.Catalogue, engines []mutants.En
 	return few, nil
 }
 
-// engines are those that were asked for.
+// engines are the engines that the options name.
 func (o mutantOptions) engines() ([]mutants.Engine, error) {
 	var all []mutants.Engine
 	for i, name := range o.on {
@@ -201,7 +201,7 @@ func (o mutantOptions) keeper(all mutants.Catalogue) (func(mutants.Finding) erro
 	return matrix.Keep, nil
 }
 
-// sum says what came of all, and makes the exit code of it.
+// sum summarizes all findings, and turns them into an exit code.
 func sum(findings []mutants.Finding, out io.Writer) error {
 	counts := map[mutants.Outcome]int{}
 	for _, f := range findings {

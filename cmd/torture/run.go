@@ -25,7 +25,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// everyFault is what is done when nothing else is asked for.
+// everyFault is the default of --faults.
 const everyFault = "all"
 
 func runCommand() *cobra.Command {
@@ -80,9 +80,8 @@ func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.IntVar(&o.Holders, "holders", o.Holders, "of the workers: those that hold resident tasks and do nothing else")
 }
 
-// config makes of the options what the harness understands.
-// given says which options were on the command line; a profile of the servers does not
-// touch those.
+// config makes the harness' configuration from the options. given says which options
+// were on the command line; a profile of the servers does not change those.
 func (o runOptions) config(given func(option string) bool) (harness.Config, error) {
 	config := o.Config
 	if config.Mixed != "" {
@@ -137,16 +136,16 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 	return judgeRun(dir, out)
 }
 
-// memoryLimit is what judging may take, a soft limit: the collector works harder rather
-// than exceed it. It is enough for a history of a million operations (docs/checker.md).
+// memoryLimit is a soft limit for judging: the collector works harder rather than
+// exceed it. It is enough for a history of a million operations (docs/checker.md).
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
 // judgeRun gives the verdict on a stored run and explains it.
 func judgeRun(dir string, out io.Writer) error { return judgeWithin(dir, judge.ShrinkBudget, out) }
 
-// judgeWithin gives the verdict on a stored run. What is violated is explained, and for the
-// smallest history that shows it there is so much time.
+// judgeWithin gives the verdict on a stored run. It explains each violation, and spends
+// at most the budget on looking for its smallest history.
 func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)

@@ -119,8 +119,8 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	return moment(run.Events, explain.Tell(run, violations[i])), nil
 }
 
-// moment is when what is wrong was over, since the load began; 0 where the story does not
-// say, or where only the end of the run showed it.
+// moment is when the violation was over, since the load began; 0 if the story does not
+// say, or if only the end of the run showed it.
 func moment(events []record.Event, told explain.Story) time.Duration {
 	began := slices.IndexFunc(events, func(e record.Event) bool {
 		return e.PhaseChange().Part == record.Loading
@@ -200,7 +200,7 @@ func describe(p campaign.Plan) string {
 	return fmt.Sprintf("%s (%v), load %v", faults, together.Round(time.Millisecond), p.Load.Round(time.Millisecond))
 }
 
-// conclude says what was found, and judges the run that is kept, with its report.
+// conclude prints the result, and judges the run that is kept, with its report.
 func (s *shrinking) conclude(smallest campaign.Shortened) error {
 	fmt.Fprintln(s.out)
 	switch {

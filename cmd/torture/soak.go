@@ -90,7 +90,7 @@ func soakCommand() *cobra.Command {
 	return cmd
 }
 
-// shardOfSoak says what is wrong with a shard: all of them must be parts of one campaign.
+// shardOfSoak checks the options of a shard: all shards must be parts of one campaign.
 func shardOfSoak(plan campaign.Limits, changed func(string) bool) error {
 	switch {
 	case plan.Shard.Count == 0:
@@ -103,7 +103,7 @@ func shardOfSoak(plan campaign.Limits, changed func(string) bool) error {
 	return nil
 }
 
-// runArguments are what is handed on to each run.
+// runArguments are the arguments that are passed on to each run.
 func runArguments(f *pflag.FlagSet, load time.Duration) []string {
 	args := []string{"run", "--time=" + load.String()}
 	f.Visit(func(flag *pflag.Flag) {
@@ -116,7 +116,7 @@ func runArguments(f *pflag.FlagSet, load time.Duration) []string {
 	return args
 }
 
-// given is what a flag was given, as it can be given again.
+// given is the value of a flag, in a form that the flag accepts.
 func given(v pflag.Value) string {
 	if list, ok := v.(pflag.SliceValue); ok {
 		return strings.Join(list.GetSlice(), ",")
@@ -124,8 +124,8 @@ func given(v pflag.Value) string {
 	return v.String()
 }
 
-// runner does each run in a process of its own: one that breaks off takes nothing
-// with it.
+// runner does each run in a process of its own, so that a crash of one run does not end
+// the campaign.
 type runner struct {
 	executable string
 	args       []string
@@ -173,7 +173,7 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	return outcome
 }
 
-// readOutcome takes from a run's folder what came of it.
+// readOutcome reads the outcome of a run from its folder.
 func readOutcome(dir string, outcome *campaign.Outcome) error {
 	data, err := os.ReadFile(filepath.Join(dir, record.VerdictFile))
 	if err != nil {
@@ -191,18 +191,18 @@ func readOutcome(dir string, outcome *campaign.Outcome) error {
 	return nil
 }
 
-// tidy removes the folder of a valid run, and adds to that of any other what it
-// printed. It returns where the folder is, if it is kept.
+// tidy removes the folder of a valid run. To any other folder it adds the output of the
+// run, and returns the folder's path, if it is kept.
 func (r *runner) tidy(dir string, verdict checker.Verdict, printed []byte) string {
 	if verdict == checker.Valid && !r.keep {
-		_ = os.RemoveAll(dir) // what is left is in nobody's way
+		_ = os.RemoveAll(dir) // leftovers do no harm
 		return ""
 	}
 	_ = os.WriteFile(filepath.Join(dir, record.OutputFile), printed, 0o644)
 	return dir
 }
 
-// lastLine is the end of what a run printed, or why there is none.
+// lastLine is the last line of a run's output, or the reason why there is none.
 func lastLine(printed []byte, err error) string {
 	lines := strings.Split(strings.TrimSpace(string(printed)), "\n")
 	if last := lines[len(lines)-1]; last != "" {

@@ -120,7 +120,7 @@ func (s specified) chosen() ([]agree.Check, error) {
 	return chosen, nil
 }
 
-// tellDifference says where the two descriptions of one world part.
+// tellDifference prints where the two descriptions of one world differ.
 func tellDifference(ctx context.Context, check agree.Check, by tlc.TLC, files fs.FS, out io.Writer) error {
 	difference, err := check.Differ(ctx, by, files)
 	switch {

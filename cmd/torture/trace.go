@@ -104,7 +104,7 @@ func spread(all []protocol.Trace, tasks int) []protocol.Trace {
 	return chosen
 }
 
-// followAll judges traces, and tells of those that are no behaviours.
+// followAll judges traces, and reports the traces that the protocol does not allow.
 func followAll(traces []protocol.Trace, out io.Writer) (checker.Verdict, []protocol.Outcome) {
 	verdict := checker.Valid
 	outcomes := make([]protocol.Outcome, len(traces))

@@ -13,21 +13,20 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// What can be seen of a state, in the terms of the specification. Both sides are
-// brought to the same shape: the znodes but for their bookkeeping (cversion, czxid),
-// what each process asks for and claims, what the ensemble holds of it, the system
-// outside, and the faults that are left. What a program remembers cannot be seen;
-// it shows in what it does next.
+// The visible part of a state, in the terms of the specification. Both sides are
+// brought to the same shape: the znodes without their bookkeeping (cversion, czxid),
+// the requests and claims of each process, the ensemble's state about it, the system
+// outside, and the faults that are left. The memory of a program is not visible; it
+// shows in the program's next steps.
 
 var none = tlc.Model("None")
 
-// look is what can be seen of a state, part by part, in the order of
-// explore.Graph.Parts: the znodes, the system outside, the faults that are left, and
-// each process.
+// look is the visible part of a state, in the order of explore.Graph.Parts: the znodes,
+// the system outside, the faults that are left, and each process.
 type look []tlc.Value
 
-// of is the look of one process: what it asks for, what it claims, and what the
-// ensemble holds of it.
+// of is the look of one process: its requests, its claims, and the ensemble's state
+// about it.
 func of(asks, claims, server tlc.Value) tlc.Value {
 	return tlc.Record(map[string]tlc.Value{"asks": asks, "claims": claims, "server": server})
 }
@@ -51,7 +50,7 @@ func shortened(b []byte) string {
 	return string(sum[:16])
 }
 
-// explored is one part of what can be seen of an explorer's state.
+// explored is one part of the look of an explorer's state.
 func explored(p explore.Picture, part int) tlc.Value {
 	switch part {
 	case 0:
@@ -135,7 +134,7 @@ func content(p string, data []byte) tlc.Value {
 	return tlc.Record(fields)
 }
 
-// request is what is asked of the ensemble: a sequence of parts.
+// request encodes a request to the ensemble as a sequence of parts.
 func request(op zkapi.Op) tlc.Value {
 	if op.Kind != zkapi.KindMulti {
 		return tlc.Seq(part(op))
@@ -166,7 +165,7 @@ var closing = tlc.Seq(tlc.Record(map[string]tlc.Value{
 	"op": tlc.Str("close"), "path": tlc.Seq(), "version": tlc.Int(-1), "data": none, "ephemeral": tlc.Bool(false), "watch": tlc.Bool(false),
 }))
 
-// requests is what a process asks of the ensemble: one request at a time.
+// requests encodes the requests of a process to the ensemble: one at a time.
 func requests(p explore.ProcessPicture) tlc.Value {
 	var all []tlc.Value
 	for _, r := range p.Asks {
@@ -187,7 +186,7 @@ func requests(p explore.ProcessPicture) tlc.Value {
 	return tlc.Set(all...) // the specification has none like it
 }
 
-// notes is what a process claims, and what it asks of the system outside.
+// notes encodes the claims of a process, and its requests to the system outside.
 func notes(p explore.ProcessPicture) tlc.Value {
 	acts, told := []tlc.Value{}, []tlc.Value{}
 	accepted := []tlc.Value{}
@@ -221,7 +220,7 @@ func acting(resource string, t int64) tlc.Value {
 	return tlc.Record(map[string]tlc.Value{"resource": tlc.Str(resource), "token": token(t)})
 }
 
-// held is what the ensemble holds of a process.
+// held encodes the ensemble's state about a process.
 func held(p explore.ProcessPicture) tlc.Value {
 	var ghosts, late, events, watches []tlc.Value
 	for _, g := range p.Ghosts {
@@ -262,7 +261,7 @@ func outside(acts explore.Acts) tlc.Value {
 	return tlc.Record(all)
 }
 
-// specified is what can be seen of a state of the specification.
+// specified is the look of a state of the specification.
 func specified(w *explore.World, vars map[string]tlc.Value) (look, error) {
 	for _, name := range []string{"zk", "asks", "server", "local", "outside", "left"} {
 		if vars[name].String() == "" {
@@ -296,7 +295,7 @@ func specified(w *explore.World, vars map[string]tlc.Value) (look, error) {
 	return all, nil
 }
 
-// asked is what a process asks for, and what it has left behind.
+// asked encodes the request of a process, and the requests that it has left behind.
 func asked(request, local tlc.Value) tlc.Value {
 	all := local.Field("abandoned").Items()
 	if len(all) == 0 {
@@ -305,8 +304,8 @@ func asked(request, local tlc.Value) tlc.Value {
 	return tlc.Set(append([]tlc.Value{request}, all...)...)
 }
 
-// holding is what the ensemble holds of a process; of a server that lags only that it
-// does.
+// holding encodes the ensemble's state about a process; of a server that lags it says
+// only that it does.
 func holding(server tlc.Value) tlc.Value {
 	fields := map[string]tlc.Value{"lags": tlc.Bool(server.Field("lagging").String() != none.String())}
 	for _, name := range []string{"opened", "life", "session", "known", "overslept", "watches", "events", "ghosts", "late"} {
@@ -321,7 +320,7 @@ var leadingPlaces = map[string]bool{
 	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "prepare": true, "commit": true, "lead": true,
 }
 
-// claimed is what the program of a process claims, by its local state.
+// claimed encodes the claims of a process's program, by its local state.
 func claimed(local tlc.Value) tlc.Value {
 	var told, accepted []tlc.Value
 	leads := tlc.Int(0)

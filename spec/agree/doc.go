@@ -1,7 +1,7 @@
-// Package agree holds the explorer's graphs of states against TLC's: the recipe's own
+// Package agree compares the explorer's graphs of states with TLC's. The recipe's own
 // code and spec/tla/MasterWorker.tla are two descriptions of one machine.
 //
-// The specification is in tla/, with what TLC has said of it in manifest.json. The
-// package knows what can be seen of a state of either, znodes and requests; it must not
-// know how the recipe comes to them.
+// The specification is in spec/tla/, with TLC's results in manifest.json. The package
+// knows the visible part of a state in both descriptions, znodes and requests. It must
+// not know how the recipe computes them.
 package agree

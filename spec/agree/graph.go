@@ -70,7 +70,7 @@ func (c Check) ExplorerGraph(ctx context.Context) (*tlc.Graph, error) {
 	return all, nil
 }
 
-// measure says how large a graph is, and what can be seen in it.
+// measure gives the size of a graph, and what its states show.
 func measure(g *tlc.Graph) Seen {
 	looks := slices.Clone(g.Colours)
 	slices.Sort(looks)
@@ -118,7 +118,7 @@ func (c Check) Differ(ctx context.Context, by tlc.TLC, files fs.FS) (string, err
 	return tlc.Differ(all, other), nil
 }
 
-// targets are the states that the transitions of one lead to.
+// targets are the targets of a state's transitions.
 func targets(g *explore.Graph, n int) []int {
 	var to []int
 	for e := range g.Edges(n) {

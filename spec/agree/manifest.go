@@ -25,13 +25,13 @@ import (
 // manifestFile is where the manifest is, beside the modules.
 const manifestFile = "manifest.json"
 
-// Manifest is what TLC has said.
+// Manifest holds TLC's results.
 type Manifest struct {
 	TLC     string  `json:"tlc"` // its version
 	Entries []Entry `json:"entries"`
 }
 
-// Entry is what TLC has said of one check.
+// Entry is TLC's result of one check.
 type Entry struct {
 	Name     string       `json:"name"`
 	Says     string       `json:"says"`
@@ -54,7 +54,7 @@ type Entry struct {
 	complete bool              // TLC has said that it visited everything
 }
 
-// Seen is a graph of states in which those that nobody can tell apart are one.
+// Seen is the size of a graph in which indistinguishable states are merged.
 type Seen struct {
 	States      int    `json:"states"`
 	Transitions int    `json:"transitions"`
@@ -77,7 +77,7 @@ func Load(files fs.FS) (Manifest, error) {
 	return m, nil
 }
 
-// Entry is what the manifest has under a name, or nil.
+// Entry finds the manifest's entry of that name; nil if there is none.
 func (m Manifest) Entry(name string) *Entry {
 	if at := slices.IndexFunc(m.Entries, func(e Entry) bool { return e.Name == name }); at >= 0 {
 		return &m.Entries[at]
@@ -105,7 +105,7 @@ func (m Manifest) Save(dir string) error {
 	return nil
 }
 
-// files are those that a check depends on.
+// files are the files that a check depends on.
 func (c Check) files() []string { return append(slices.Clone(modules[c.Module()]), c.Config()) }
 
 // withoutComments is a specification as TLC reads it: without block comments, which nest,
@@ -213,7 +213,8 @@ func (c Check) run(ctx context.Context, by tlc.TLC, files fs.FS, colour func(*lo
 	return outcome, g, err
 }
 
-// Expected says what is wrong with an answer of TLC, by the plan alone.
+// Expected compares a result of TLC with the plan alone; the error says how they
+// differ.
 func (c Check) Expected(e Entry) error {
 	switch {
 	case c.Violates != e.Violated && c.Violates == "":
@@ -253,7 +254,7 @@ func Same(was, is Entry) error {
 	return errors.Join(errs...)
 }
 
-// Put replaces, or adds, what TLC has said of one check.
+// Put replaces or adds TLC's result of one check.
 func (m *Manifest) Put(e Entry) {
 	if old := m.Entry(e.Name); old != nil {
 		*old = e

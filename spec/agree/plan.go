@@ -11,14 +11,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/world"
 )
 
-// Kind is what TLC is to do with a configuration.
+// Kind is a kind of check that TLC makes of a configuration.
 type Kind string
 
 // The kinds.
 const (
 	Complete Kind = "complete" // visit every state, judge each; the explorer visits the same
-	Live     Kind = "live"     // the same under fairness, with what must come about
-	Refines  Kind = "refines"  // every step is one that Protocol.tla allows
+	Live     Kind = "live"     // the same under fairness, with the properties that must eventually hold
+	Refines  Kind = "refines"  // every step is allowed by Protocol.tla
 	Simulate Kind = "simulate" // draw behaviours of a world that is too large
 	Broken   Kind = "broken"   // a guard is out: the named property must be violated
 	Guess    Kind = "guess"    // Protocol.tla by itself, with writers that guess
@@ -158,7 +158,7 @@ func broken(loss, expiry world.Config) []Check {
 	return checks
 }
 
-// What is checked, by the names that explorer and harness use.
+// The names of checked properties, as the explorer and the harness use them.
 const (
 	invariants = "TypeOK NoLostTask NoPhantomTask AtomicTransitions BudgetKept StaleEffectsFenced ToldTruly NeverStuck"
 	steps      = "SingleMaster NoDoubleResult NoOrphan ResultFromItsAttempt UniqueAttempts"

@@ -13,8 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// Log is a file of runs: those of one call of soak, or of several that have been merged.
-// It is written after each run, so that what has been done is never lost.
+// Log is a file of runs: the runs of one call of soak, or of several that have been
+// merged. It is written after each run, so that a crash loses no finished run.
 type Log struct {
 	Batches []Batch `json:"batches"`
 }
@@ -102,8 +102,8 @@ func (l Log) Write(out io.Writer) (exit.Code, error) {
 	return all.ExitCode(), nil
 }
 
-// Keeper returns what adds a run to a file, which may be there already from an earlier call:
-// the runs of the same commit and the same options stand together.
+// Keeper returns a function that adds a run to a file. The file may exist already from
+// an earlier call: the runs of the same commit and the same options stand together.
 func Keeper(path, commit, asked string) (func(Outcome) error, error) {
 	log, err := ReadLog(path)
 	if errors.Is(err, fs.ErrNotExist) {

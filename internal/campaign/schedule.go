@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
-// Plan is what a run is made of, as far as it can be made smaller.
+// Plan has the parts of a run that can be made smaller.
 type Plan struct {
 	Faults []nemesis.Fault
 	Load   time.Duration
@@ -34,14 +34,15 @@ type Step struct {
 	What string // in words
 	Plan Plan
 	Rate Rate // of this plan, so far
-	Kept bool // it is violated, and smaller than what was known
+	Kept bool // it is violated, and smaller than the best plan before
 }
 
 // Shortened is the smallest plan that is known to violate the property.
 type Shortened struct {
 	Plan Plan
-	// Rate is that of the plan, in runs of their own after all else; if time was up before,
-	// in those that found it, which end with the first that is violated.
+	// Rate is the rate of the plan, measured in separate runs at the end. If time was up
+	// before, it is measured in the runs that found the plan, which end with the first
+	// violation.
 	Rate  Rate
 	Whole Rate // of the plan that was given
 	Ran   int  // runs altogether
@@ -59,13 +60,14 @@ const (
 )
 
 // Schedule looks for the smallest plan that still violates the property. It first runs
-// the whole plan, to see how often it does; then it ends the load soon after the moment
-// at which the whole run was violated (0: that is not known), takes out faults, moves
-// those that are left to the beginning and shortens them. Each plan is run up to so many
-// times, until it is violated once; at last the smallest is run that often for its rate.
+// the whole plan, to measure how often it does. Then it ends the load soon after the
+// moment of the violation in the whole run (0 if not known), removes faults, moves the
+// remaining ones to the beginning and shortens them. Each plan is run up to runs times,
+// until it is violated once. Finally the smallest plan is run that often to measure its
+// rate.
 //
-// It stops at the end of ctx and returns the smallest plan by then. An error means that a
-// run could not be carried out; what was found before is returned, too.
+// Schedule stops at the end of ctx and returns the smallest plan so far. An error means
+// that a run could not be carried out; the results before it are returned too.
 func Schedule(ctx context.Context, whole Plan, moment time.Duration, runs int, trial Trial, tell func(Step)) (Shortened, error) {
 	s := &shortening{ctx: ctx, runs: runs, trial: trial, tell: tell, best: Shortened{Plan: whole}}
 	s.best.Whole = s.rate(whole)
@@ -172,7 +174,7 @@ func (s *shortening) drop() {
 	s.best.Minimal = s.best.Minimal && s.err == nil
 }
 
-// forward moves what is left to the beginning, and ends the load with it.
+// forward moves the remaining faults to the beginning, and ends the load with them.
 func (s *shortening) forward() {
 	p := s.best.Plan
 	if len(p.Faults) == 0 {

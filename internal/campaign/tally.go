@@ -12,12 +12,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
-// Outcome is what came of one run.
+// Outcome is the outcome of one run.
 type Outcome struct {
 	Seed    uint64           `json:"seed"`
 	Verdict checker.Verdict  `json:"verdict,omitempty"` // empty when the run could not be carried out
 	Tasks   int              `json:"tasks"`
-	Open    int              `json:"open"` // operations of which nobody knows whether they were applied
+	Open    int              `json:"open"` // operations with an unknown outcome
 	Faults  []nemesis.Record `json:"faults,omitempty"`
 	Took    time.Duration    `json:"took"`              // in ns
 	Problem string           `json:"problem,omitempty"` // why it could not be carried out
@@ -38,7 +38,7 @@ func (o Outcome) Effective() int {
 	return n
 }
 
-// word is the verdict, or what there is in place of one.
+// word is the verdict, or a word for the lack of one.
 func (o Outcome) word() string {
 	switch {
 	case o.Crashed:
@@ -56,10 +56,10 @@ type Tally struct {
 	Failed            int // could not be carried out
 	Took              time.Duration
 	kinds             map[nemesis.Kind]counts
-	troubles          []Outcome // those that are not valid
+	troubles          []Outcome // outcomes that are not valid
 }
 
-// counts are those of one kind of fault.
+// counts are the counts of one kind of fault.
 type counts struct{ intended, applied, effective int }
 
 // NewTally begins with no runs.
@@ -127,7 +127,7 @@ func (t *Tally) Line(o Outcome) string {
 	return line
 }
 
-// Write prints the sums, by kind of fault, and what was not valid.
+// Write prints the sums, by kind of fault, and the runs that were not valid.
 func (t *Tally) Write(w io.Writer) error {
 	var sum counts
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

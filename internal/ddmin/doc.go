@@ -1,4 +1,4 @@
-// Package ddmin makes a list that fails smaller: delta debugging, after Zeller and
-// Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002). It does not know
-// what is in the list.
+// Package ddmin makes a failing list smaller by delta debugging, after Zeller and
+// Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002). It does not
+// know the meaning of the items.
 package ddmin

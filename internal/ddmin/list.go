@@ -5,13 +5,12 @@ import (
 	"slices"
 )
 
-// List finds a small part of items that still fails, in their order. The whole list is
-// taken to fail. It takes out ever smaller pieces as long as the rest fails.
+// List finds a small part of items that still fails, in their order. It assumes that
+// the whole list fails. It removes ever smaller pieces as long as the rest fails.
 //
-// Minimal means that taking out any single one of those that are kept would end the
-// failure, where fails answers the same each time. It is false when ctx ended first:
-// then kept is the smallest part so far. Every part that is returned has failed, or is
-// the whole.
+// Minimal means that removing any single kept item would end the failure, if fails
+// answers the same each time. It is false if ctx ended first; then kept is the smallest
+// part so far. The returned part has failed, or is the whole list.
 func List[T any](ctx context.Context, items []T, fails func([]T) bool) (kept []T, minimal bool) {
 	kept = slices.Clone(items)
 	size := (len(kept) + 1) / 2

@@ -12,8 +12,8 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// CLI runs the image's own zkCli.sh with one command per line and returns what
-// it printed. It is for tests.
+// CLI runs the image's own zkCli.sh with one command per line and returns its output.
+// It is for tests.
 func (s *Server) CLI(ctx context.Context, commands ...string) (string, error) {
 	shell, err := s.OpenCLI(ctx)
 	if err != nil {
@@ -60,14 +60,14 @@ func (s *Server) OpenCLI(ctx context.Context) (*Shell, error) {
 	return shell, nil
 }
 
-// Write collects what zkCli.sh prints.
+// Write collects the output of zkCli.sh.
 func (s *Shell) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.out.Write(b)
 }
 
-// Output is what zkCli.sh has printed so far.
+// Output is the output of zkCli.sh so far.
 func (s *Shell) Output() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,11 +15,11 @@ const logFolder = "/data/log"
 // ErrLargeDisk means that a server's transaction log has no small volume.
 var ErrLargeDisk = errors.New("its transaction log is on the disk of the machine, which is not to be filled up")
 
-// hasSmallLog reports whether that server is the one that Config.SmallLog is for.
+// hasSmallLog reports whether Config.SmallLog is for that server.
 func (c Config) hasSmallLog(id int) bool { return c.SmallLog > 0 && id == c.Servers }
 
-// volumes makes what the server keeps its data in, and returns it as the engine
-// wants it.
+// volumes makes the volumes for the server's data, and returns them in the notation of
+// the engine.
 func (e *Ensemble) volumes(ctx context.Context, config Config, id int) ([]string, error) {
 	data := e.networkName() + "-" + ServerName(id)
 	if _, err := e.docker.VolumeCreate(ctx, client.VolumeCreateOptions{Name: data, Labels: e.labels()}); err != nil {
@@ -53,13 +53,14 @@ func (s *Server) FillDisk(ctx context.Context) error {
 	if !s.smallLog {
 		return fmt.Errorf("ensemble: %s: %w", s.Name, ErrLargeDisk)
 	}
-	// Large blocks first, for they are quick, then what is left.
+	// Large blocks first, because they are quick, then smaller ones for the rest.
 	_, err := s.exec(ctx, "cd "+logFolder+" && for size in 1M 4k 1; do dd if=/dev/zero bs=$size of=filler oflag=append conv=notrunc 2>/dev/null; done; [ -s filler ]")
 	return err
 }
 
 // FreeDisk gives back the space that FillDisk has taken, if it has. The server is
-// killed before: what it could not write it has forgotten only after a restart.
+// killed first, because only after a restart it forgets the transactions that it could
+// not write.
 func (s *Server) FreeDisk(ctx context.Context) error {
 	_, err := s.exec(ctx, `if [ -e `+logFolder+`/filler ]; then
 		kill -9 $(cat /ringmaster/pid) 2>/dev/null

@@ -38,7 +38,7 @@ func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
 			_ = os.Setenv(name, value)
 		}
 	}
-	tclog.SetDefault(silent{}) // what it says of each container is not for our users
+	tclog.SetDefault(silent{}) // its messages about each container are not for our users
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	err := pingGiven(ctx)
@@ -143,7 +143,7 @@ func remove(ctx context.Context, docker *testcontainers.DockerClient, doomed fun
 	return removed, errors.Join(failures...)
 }
 
-// execIn runs a shell command in a container and returns what it printed.
+// execIn runs a shell command in a container and returns its output.
 func execIn(ctx context.Context, docker *testcontainers.DockerClient, container, script string) (string, error) {
 	created, err := docker.ExecCreate(ctx, container, client.ExecCreateOptions{
 		Cmd: []string{"sh", "-c", script}, AttachStdout: true, AttachStderr: true,

@@ -13,7 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Ears are told what a proxy reads along. Each may be nil; none may block.
+// Ears are the hooks for the traffic that a proxy reads. Each may be nil; none may
+// block.
 type Ears struct {
 	// Granted hears of each session that a server grants the participant and that it
 	// did not have before, before the participant does.
@@ -21,15 +22,15 @@ type Ears struct {
 	// Wrote hears of each write of the participant, once: when its answer arrives,
 	// before the participant hears of it, or when its connection ends without one.
 	Wrote func(Exchange)
-	// Held, if it is set, is given each request of the participant, and each watch
-	// event, to say what becomes of it. Only the handshake, credentials and pings
-	// pass of themselves.
+	// Held, if it is set, is given each request of the participant, and each watch event,
+	// and decides when it passes. Only the handshake, credentials and pings pass without
+	// it.
 	Held func(*Held)
 }
 
-// Exchange is one request of the participant that is a write, or ends the session,
-// and what the proxy has seen of the answer. A request that did not leave the proxy
-// whole is none.
+// Exchange is one request of the participant that is a write, or ends the session, with
+// the answer that the proxy has seen. A request that did not leave the proxy whole is
+// not an exchange.
 type Exchange struct {
 	Session  int64
 	Request  wire.Request
@@ -40,8 +41,8 @@ type Exchange struct {
 	Err      error // nil: it was applied
 }
 
-// flow is one TCP connection from the participant, and the one behind it, with what
-// was read along.
+// flow is one TCP connection from the participant and its connection to the server,
+// with the traffic that was read.
 type flow struct {
 	client, server net.Conn
 	address        string // of the server
@@ -110,7 +111,7 @@ func (f *flow) pause(d time.Duration) bool {
 	}
 }
 
-// sending reads along what is about to be sent to the server.
+// sending reads the bytes that are about to be sent to the server.
 func (p *Proxy) sending(f *flow, b []byte) {
 	for _, body := range f.to.Feed(b) {
 		request, ok := f.talk.Sent(body)
@@ -124,7 +125,7 @@ func (p *Proxy) sending(f *flow, b []byte) {
 	}
 }
 
-// heard reads along a frame of the server and says what becomes of it.
+// heard reads a frame of the server and decides its delivery.
 func (p *Proxy) heard(f *flow, body []byte) packet {
 	reply, ok := f.talk.Received(body)
 	if !ok && !f.greeted {
@@ -151,7 +152,7 @@ func (p *Proxy) tell(f *flow, reply wire.Reply, ok bool) (Exchange, bool) {
 	return exchange, ok
 }
 
-// handshake says what becomes of the server's answer to a handshake.
+// handshake decides the delivery of the server's answer to a handshake.
 func (p *Proxy) handshake(f *flow) packet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -165,8 +166,9 @@ func (p *Proxy) handshake(f *flow) packet {
 	return packet{ends: true}
 }
 
-// welcome takes note of the session that a server has granted and of which the
-// participant is about to hear. One of which it does not hear is none of its own.
+// welcome records the session that a server has granted and that the participant is
+// about to hear of. If the participant does not hear of a session, the session is not
+// its own.
 func (p *Proxy) welcome(f *flow) {
 	if s, ok := f.talk.Session(); ok && s.ID != 0 {
 		p.saw(f, Session{ID: s.ID, Password: s.Password})

@@ -28,10 +28,10 @@ type Config struct {
 	Run      string  // names the network and the containers
 	SmallLog int64   // if any, the bytes of a volume for the last server's transaction log alone
 	TLS      *TLS    // makes the servers listen for clients that show a certificate, too
-	Profile  Profile // what else is set; its Tick is for who makes the Config
+	Profile  Profile // other settings; its Tick is for the code that makes the Config
 }
 
-// TLS is what a server needs to speak it, in PEM.
+// TLS is the server's key material for TLS, in PEM.
 type TLS struct {
 	Server    []byte // private key and certificate of the servers
 	Authority []byte // that has signed the certificates of clients
@@ -108,8 +108,9 @@ func configuration(config Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tickTime=%d\ninitLimit=20\nsyncLimit=%d\nclientPort=2181\nmaxClientCnxns=0\n", config.TickTime.Milliseconds(), config.Profile.syncLimit())
 	b.WriteString("dataDir=/data\ndataLogDir=" + logFolder + "\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")
-	// Nothing is ever removed: logs and snapshots are evidence. The size in KiB is what a
-	// log grows by; the default of 64 MiB would be copied for each, and fill a small disk.
+	// Nothing is ever removed, because logs and snapshots are evidence. The size in KiB is
+	// the step by which a log grows; the default of 64 MiB would be copied for each log,
+	// and fill a small disk.
 	b.WriteString("autopurge.snapRetainCount=100\nautopurge.purgeInterval=0\npreAllocSize=4096\n")
 	if config.TLS != nil {
 		b.WriteString("serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPort=2281\n")

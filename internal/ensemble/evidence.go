@@ -28,7 +28,7 @@ func (e *Ensemble) SaveEvidence(ctx context.Context, dir string) error {
 	return errors.Join(errs...)
 }
 
-// lastOutput is the end of what the server printed, for an error message.
+// lastOutput is the end of the server's output, for an error message.
 func (s *Server) lastOutput(ctx context.Context) string {
 	logs, err := s.docker.ContainerLogs(ctx, s.container, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "10"})
 	if err != nil {

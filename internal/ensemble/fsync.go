@@ -28,21 +28,21 @@ func (s *Server) SlowDisk(ctx context.Context, each time.Duration) error {
 	return nil
 }
 
-// FastDisk ends what SlowDisk has begun, if it has.
+// FastDisk ends the effect of SlowDisk, if there is one.
 func (s *Server) FastDisk(ctx context.Context) error {
 	_, err := s.exec(ctx, "sh /ringmaster/slow.sh end")
 	return err
 }
 
-// Fsyncs is what a server says of the fsyncs of its transaction log since its process
-// began, and Delayed how many of them SlowDisk has held; FastDisk forgets them.
+// Fsyncs has the server's own counts of the fsyncs of its transaction log since its
+// process began. Delayed is how many of them SlowDisk has held; FastDisk forgets them.
 type Fsyncs struct {
 	Count   int
 	Total   time.Duration
 	Delayed int
 }
 
-// Fsyncs asks the server, and counts what SlowDisk has held.
+// Fsyncs asks the server, and counts the fsyncs that SlowDisk has held.
 func (s *Server) Fsyncs(ctx context.Context) (Fsyncs, error) {
 	text, err := s.FourLetterWord(ctx, "mntr")
 	if err != nil {

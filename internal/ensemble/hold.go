@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
 )
 
-// Held is a frame that a proxy keeps until somebody says what becomes of it: a
-// request of the participant, or a watch event. Frames go on in the order in which
-// they are passed, whatever the order in which they came.
+// Held is a frame that a proxy keeps until its holder passes it: a request of the
+// participant, or a watch event. Frames leave in the order in which they are passed,
+// whatever the order in which they came.
 type Held struct {
 	Request wire.Request // of the participant; zero for an event
 	Event   wire.Event   // to the participant; zero for a request
@@ -74,8 +74,8 @@ func (p *Proxy) frames(from io.Reader, cut *wire.Frames, each func(body []byte))
 	}
 }
 
-// request holds a request of the participant, or passes what its library sends of
-// itself to stay connected.
+// request holds a request of the participant. Requests that its library sends to stay
+// connected pass.
 func (p *Proxy) request(f *flow, body []byte) {
 	request, ok := f.talk.Sent(body)
 	if !ok || request.Opcode == wire.OpPing || request.Opcode == wire.OpAuth {

@@ -29,7 +29,7 @@ const (
 	defaultVersion = "3.9"
 )
 
-// release is where an image of one ZooKeeper version comes from.
+// release names the sources for an image of one ZooKeeper version.
 type release struct{ version, official, suite string }
 
 // releases are the sources of the image, pinned.
@@ -38,11 +38,11 @@ var releases = map[string]release{
 	"3.9": {"3.9", "zookeeper:3.9.3", "trixie"},   // Debian has 3.9.3
 }
 
-// debianPackages is what an image from Debian packages holds besides the
+// debianPackages are the packages of an image from Debian packages, besides the
 // essential ones.
 var debianPackages = []string{"zookeeper", "default-jre-headless", "iproute2", "iptables", "procps", "strace"}
 
-// officialLayer is what is put on top of the official image.
+// officialLayer is the layer on top of the official image.
 func (r release) officialLayer() string {
 	return "FROM " + r.official + `
 RUN apt-get update && apt-get install -y --no-install-recommends iptables iproute2 procps strace && rm -rf /var/lib/apt/lists/*
@@ -53,24 +53,23 @@ ENTRYPOINT []
 //go:embed server.sh
 var serverScript []byte
 
-// Image is what the servers run.
+// Image is the image of the servers.
 type Image struct {
 	Reference string `json:"reference"`
 	ID        string `json:"id"`     // the engine's digest
 	Source    string `json:"source"` // given, built earlier, official, debian
 }
 
-// tag names an image by what it is made from, so that a changed recipe is a
-// changed image.
+// tag names an image by its inputs, so that a changed build makes a new image.
 func (r release) tag() string {
 	sum := sha256.Sum256([]byte(r.officialLayer() + r.suite + strings.Join(debianPackages, ",")))
 	return repository + ":" + r.version + "-" + hex.EncodeToString(sum[:4])
 }
 
-// FindImage returns the image to run: the one given, which wins, or
-// ZOOKEEPER_IMAGE, or one built earlier, or one built now, from the official
-// image when that can be pulled and from Debian packages otherwise. What is built
-// is of the version that ZOOKEEPER_VERSION names.
+// FindImage returns the image to run: the given one if any, or ZOOKEEPER_IMAGE, or one
+// built earlier, or one built now. It is built from the official image if that can be
+// pulled, and from Debian packages otherwise. ZOOKEEPER_VERSION names the version to
+// build.
 func FindImage(ctx context.Context, given string, progress io.Writer) (Image, error) {
 	docker, err := engine(ctx)
 	if err != nil {

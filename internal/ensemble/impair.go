@@ -16,7 +16,7 @@ const (
 	ToParticipant
 )
 
-// Admission is what becomes of a new connection.
+// Admission says how a proxy treats a new connection.
 type Admission int
 
 // The admissions.
@@ -26,14 +26,14 @@ const (
 	CutHandshake           // it is reset when the server has answered the handshake
 )
 
-// Impairment is what the line of a participant suffers from: old connections and new
-// ones. The zero value is a good line. A proxy with [Ears.Held] has none.
+// Impairment is the set of defects of a participant's line, on old and new connections.
+// The zero value is a good line. A proxy with [Ears.Held] has none.
 type Impairment struct {
-	Swallow [2]bool // by Direction: what goes that way is lost
-	Hold    [2]bool // by Direction: what goes that way waits for another impairment, or none
+	Swallow [2]bool // by Direction: bytes in that direction are lost
+	Hold    [2]bool // by Direction: bytes in that direction wait until the impairment changes
 
-	// DelayMin to DelayMax is how late each packet is, both ways. Packets keep their
-	// order. What a server sends is delayed frame by frame.
+	// DelayMin to DelayMax is the delay of each packet, both ways. Packets keep their
+	// order. Bytes from a server are delayed frame by frame.
 	DelayMin, DelayMax time.Duration
 	BytesPerSecond     int           // that pass each way; 0: as many as there are
 	BytePause          time.Duration // before each single byte to the participant
@@ -44,7 +44,7 @@ type Impairment struct {
 	Seed uint64 // of the delays
 }
 
-// Tally counts what a proxy did since it was impaired last.
+// Tally counts the effects of a proxy since its last impairment.
 type Tally struct {
 	Passed, Swallowed [2]int64 // bytes, by Direction
 
@@ -58,7 +58,7 @@ type Tally struct {
 	Unheard []int64 // sessions that a server granted or renewed and the participant did not hear of
 }
 
-// Impair replaces what the line suffers from, and begins a new tally. Connections stay;
+// Impair replaces the defects of the line, and begins a new tally. Connections stay;
 // see [Proxy.Break].
 func (p *Proxy) Impair(i Impairment) {
 	p.mu.Lock()
@@ -76,8 +76,8 @@ func (p *Proxy) impair(i Impairment) {
 // Cut swallows everything in both directions, on old and new connections.
 func (p *Proxy) Cut() { p.Impair(Impairment{Swallow: [2]bool{true, true}}) }
 
-// Heal makes the line good. Connections that lost bytes cannot be continued and are
-// closed, and so are those that were frozen. What was held goes on.
+// Heal makes the line good. It closes connections that lost bytes, because they cannot
+// be continued, and frozen ones. Held bytes go on.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +90,7 @@ func (p *Proxy) Heal() {
 	p.thaw()
 }
 
-// thaw hangs up on those whom nobody answers.
+// thaw closes the connections that are frozen.
 func (p *Proxy) thaw() {
 	for c := range p.frozen {
 		_ = c.Close()
@@ -110,7 +110,8 @@ func (p *Proxy) Break() int {
 	return len(p.flows)
 }
 
-// Tally is what the proxy did since it was impaired last, or made.
+// Tally counts the effects of the proxy since its last impairment, or since it was
+// made.
 func (p *Proxy) Tally() Tally {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,8 +199,8 @@ func (p *Proxy) slice(to Direction, size int) (n int, takes time.Duration) {
 	return size, takes
 }
 
-// leave decides what becomes of n bytes that are about to leave the proxy: they pass,
-// they are lost, or they wait until a channel is closed and ask again.
+// leave decides about n bytes that are about to leave the proxy: they pass, they are
+// lost, or they wait until a channel is closed and ask again.
 func (p *Proxy) leave(f *flow, to Direction, n int) (pass bool, wait <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
 )
 
-// line is one direction of a connection. A reader takes what comes, a writer lets it
-// go on, in the same order, when and as far as the impairment allows.
+// line is one direction of a connection. A reader takes the bytes that arrive, and a
+// writer sends them on in the same order, when and as far as the impairment allows.
 type line struct {
 	proxy    *Proxy
 	flow     *flow
@@ -19,7 +19,7 @@ type line struct {
 	queue    chan packet
 }
 
-// packet is what was read at once, or of a server no more than one frame.
+// packet is the result of one read, or, from a server, at most one frame.
 type packet struct {
 	bytes   []byte
 	arrived time.Time
@@ -33,7 +33,7 @@ type packet struct {
 // queued is how many packets a line holds before it stops reading.
 const queued = 256
 
-// carry copies what comes both ways, and reads it along.
+// carry copies the bytes both ways, and reads the traffic.
 func (p *Proxy) carry(f *flow) {
 	var work sync.WaitGroup
 	for _, l := range []*line{
@@ -46,7 +46,7 @@ func (p *Proxy) carry(f *flow) {
 	work.Wait()
 }
 
-// read takes what comes until an end closes.
+// read takes bytes until an end closes.
 func (l *line) read() {
 	defer close(l.queue)
 	buffer := make([]byte, 64<<10)
@@ -69,8 +69,8 @@ func (l *line) read() {
 	}
 }
 
-// arrive makes packets of what was read. What a server says is read along here: what
-// is known of a write does not depend on who else hears of it.
+// arrive makes packets of the bytes that were read. It also decodes a server's bytes,
+// so the record of a write does not depend on whether the participant hears the answer.
 func (l *line) arrive(b []byte) []packet {
 	if l.towards == ToServers {
 		if len(b) == 0 {
@@ -135,7 +135,7 @@ func (l *line) depart(next packet) bool {
 				return false
 			}
 		case l.towards == ToServers:
-			l.flow.to.Break() // what follows on this connection reaches no server as a request
+			l.flow.to.Break() // later bytes of this connection reach no server as a request
 		}
 		late = late || takes > 0
 		pieces++

@@ -54,12 +54,12 @@ func (n *Names) serve() {
 		first := turn % len(n.addresses)
 		if answer, ok := answerTo(buffer[:size], slices.Concat(n.addresses[first:], n.addresses[:first])); ok {
 			turn++
-			_, _ = n.conn.WriteTo(answer, from) // who hears nothing asks again
+			_, _ = n.conn.WriteTo(answer, from) // a client that hears nothing asks again
 		}
 	}
 }
 
-// What RFC 1035 calls them.
+// The names are those of RFC 1035.
 const (
 	headerSize   = 12
 	typeA        = 1
@@ -72,7 +72,7 @@ const (
 
 var errNoQuestion = errors.New("not one question")
 
-// answerTo answers a query of one question; false if it is none.
+// answerTo answers a query with one question; false if it is not one.
 func answerTo(query []byte, addresses []netip.Addr) ([]byte, bool) {
 	name, kind, end, err := question(query)
 	if err != nil {

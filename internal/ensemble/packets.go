@@ -17,7 +17,8 @@ func (s *Server) Deafen(ctx context.Context, peers ...*Server) error {
 	return s.rule(ctx, "ACCEPT", peers) // a rule that accepts is there to count
 }
 
-// rule drops what comes from the peers, and says what becomes of what goes to them.
+// rule drops the packets from the peers, and applies the target outgoing to the packets
+// to them.
 func (s *Server) rule(ctx context.Context, outgoing string, peers []*Server) error {
 	var script strings.Builder
 	script.WriteString("set -e\n")
@@ -34,8 +35,8 @@ func (s *Server) Reconnect(ctx context.Context) error {
 	return err
 }
 
-// Packets counts what the rules of a server have done since they were made. Without
-// rules nothing is counted.
+// Packets has the counters of a server's rules since they were made. Without rules
+// nothing is counted.
 type Packets struct {
 	DroppedIn  int // from peers that it is cut from
 	DroppedOut int // to them

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Profile is a way in which servers are set up and reached. The default one is kind:
-// it hides what users meet with the settings of the others.
+// Profile is a way to set up and reach servers. The default profile is kind: it hides
+// the problems that users meet with the settings of the others.
 type Profile struct {
 	Name string
 	Sets string // in words
-	Why  string // what it brings to light
-	Open string // what is not known, or not true, of runs with it yet; "any" draws none of those
+	Why  string // the problem that it reveals
+	Open string // open questions and known failures of runs with it; "any" draws no profile with one
 
 	Tick      time.Duration // tickTime; 0: as the run has it
 	SyncLimit int           // 0: DefaultSyncLimit
@@ -32,10 +32,10 @@ type Profile struct {
 // DefaultSyncLimit is for how many ticks a follower and the leader wait for each other.
 const DefaultSyncLimit = 4
 
-// Kind is the name of the profile that a run has when none is asked for.
+// Kind is the default profile of a run.
 const Kind = "kind"
 
-// AnyProfile stands for one that is drawn from the seed of the run.
+// AnyProfile stands for a profile that is drawn from the seed of the run.
 const AnyProfile = "any"
 
 // almostOver is a zxid's counter that has 1,500 transactions left.

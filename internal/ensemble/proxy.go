@@ -25,7 +25,7 @@ type Proxy struct {
 	tally      Tally
 	traps      []*Trap // that have not sprung
 	flows      map[*flow]bool
-	frozen     map[net.Conn]bool // connections that nobody answers
+	frozen     map[net.Conn]bool // connections that get no answers
 	session    Session           // the latest
 	known      map[int64]grant   // all of them
 	closed     bool
@@ -37,7 +37,7 @@ type grant struct {
 	on *flow
 }
 
-// Session is what is needed to act in a session's name.
+// Session has the data needed to act in a session's name.
 type Session struct {
 	ID       int64
 	Password [16]byte
@@ -98,7 +98,7 @@ func (p *Proxy) port() int {
 	return p.listeners[0].Addr().(*net.TCPAddr).Port
 }
 
-// AtOneName is where the participant finds the servers of a proxy of one name.
+// AtOneName is the address of the servers of a proxy of one name.
 func (p *Proxy) AtOneName() string { return net.JoinHostPort(OneName, strconv.Itoa(p.port())) }
 
 // Addresses are where the participant finds the servers.

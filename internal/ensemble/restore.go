@@ -5,15 +5,15 @@ import "context"
 // backupFolder is where a server keeps the copy that Backup makes.
 const backupFolder = "/ringmaster/backup"
 
-// Backup copies what the server has on its disk, as an administrator does. It must not
-// run meanwhile.
+// Backup copies the server's files on its disk, as an administrator does. The server
+// must not run meanwhile.
 func (s *Server) Backup(ctx context.Context) error {
 	_, err := s.exec(ctx, "rm -rf "+backupFolder+" && cp -a /data "+backupFolder)
 	return err
 }
 
-// RestoreBackup puts the copy in the place of what is on the server's disk now. It must
-// not run meanwhile.
+// RestoreBackup replaces the server's files by the copy. The server must not run
+// meanwhile.
 func (s *Server) RestoreBackup(ctx context.Context) error {
 	_, err := s.exec(ctx, wipe+" && cp -a "+backupFolder+"/. /data/")
 	return err

@@ -20,7 +20,7 @@ var ErrExternal = errors.New("the ensemble is external: only participants can be
 type Server struct {
 	Name          string // zk1, zk2, ...
 	Address       string // host:port for clients on this machine
-	SecureAddress string // the same with TLS; nobody listens there without Config.TLS
+	SecureAddress string // the same with TLS; closed without Config.TLS
 
 	peerIP    string // on the ensemble's network
 	container string
@@ -35,7 +35,7 @@ const (
 	Single    = "standalone"
 )
 
-// Status is what a serving server says of itself.
+// Status is a serving server's report about itself.
 type Status struct {
 	Version string // 3.9.3
 	Mode    string // Leading, Following, Single
@@ -160,7 +160,7 @@ func (s *Server) Paused(ctx context.Context) (bool, error) {
 	return found.Container.State.Paused, nil
 }
 
-// Resume thaws a paused server; one that runs is left alone.
+// Resume thaws a paused server; a running server is left alone.
 func (s *Server) Resume(ctx context.Context) error {
 	paused, err := s.Paused(ctx)
 	if err != nil || !paused {

@@ -8,15 +8,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
 )
 
-// Reaction is what a trap does when it springs.
+// Reaction is the action of a trap when it springs.
 type Reaction int
 
 // The reactions.
 const (
 	Notice       Reaction = iota // nothing: it only tells
 	LoseAnswer                   // the answer does not pass, and the connection is reset: TCP loses nothing alone
-	HoldAnswer                   // the answer, and what follows it there, waits until the participant has sent another request
-	HoldRequests                 // the answer passes, and what the participant sends there afterwards waits
+	HoldAnswer                   // the answer, and everything behind it, waits until the participant has sent another request
+	HoldRequests                 // the answer passes, and later requests of the participant wait
 )
 
 // Trap waits for the answer to one write of a participant, and springs once.
@@ -32,9 +32,9 @@ type Trap struct {
 	caught   Caught
 }
 
-// Caught is what a trap has caught.
+// Caught describes the exchange that a trap has caught.
 type Caught struct {
-	Exchange               // whose answer sprang it; none is Answered == 0
+	Exchange               // the exchange whose answer sprang it; none if Answered is 0
 	Lost     bool          // the connection was reset in the answer's place
 	Followed bool          // another request was sent while the answer was held
 	Held     time.Duration // until then, or so far
@@ -53,7 +53,7 @@ func (p *Proxy) Set(on func(Exchange) bool, reaction Reaction) *Trap {
 	return t
 }
 
-// Open lets go what the trap holds; it springs no more.
+// Open releases everything that the trap holds; it does not spring again.
 func (t *Trap) Open() {
 	t.proxy.mu.Lock()
 	defer t.proxy.mu.Unlock()
@@ -76,7 +76,7 @@ func (t *Trap) held() time.Duration {
 	return clock.Now() - t.caught.Answered
 }
 
-// Caught is what the trap has caught so far.
+// Caught is the exchange that the trap has caught so far.
 func (t *Trap) Caught() Caught {
 	t.proxy.mu.Lock()
 	defer t.proxy.mu.Unlock()
@@ -90,8 +90,8 @@ func (t *Trap) Caught() Caught {
 // keepsRequests reports whether the participant's requests have to wait for it.
 func (t *Trap) keepsRequests() bool { return t.reaction == HoldRequests && !fired(t.opened) }
 
-// springs says what becomes of the answer to a write: it waits until a channel is
-// closed, or a trap loses it.
+// springs decides about the answer to a write: it waits until a channel is closed, or a
+// trap loses it.
 func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

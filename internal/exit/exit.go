@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Code is what a process ends with.
+// Code is the exit code of a process.
 type Code int
 
-// The codes. What each means is in Table.
+// The codes. Table has their meanings.
 const (
 	Done          Code = 0
 	Failed        Code = 1
@@ -33,7 +33,7 @@ const (
 	Interrupted   Code = 130
 )
 
-// Restart says what a service manager does after a code.
+// Restart is a service manager's reaction to a code.
 type Restart string
 
 // Never is of the codes with which no master, worker or node ends.
@@ -94,8 +94,8 @@ func Help(command By) string {
 	return b.String()
 }
 
-// helpWidth is how many columns of a terminal the text takes, and margin how many of them
-// are left of what a code means.
+// helpWidth is the width of the text in columns of a terminal, and margin is the indent
+// of the meanings of codes.
 const (
 	helpWidth = 80
 	margin    = 7
@@ -143,8 +143,8 @@ func Given(err error, code Code) bool { return errors.Is(err, coded{code: code})
 // Misuse is an error about wrong use.
 func Misuse(format string, args ...any) error { return With(WrongUse, fmt.Errorf(format, args...)) }
 
-// Crash says how a process crashed that ended with a code and printed something; it is
-// empty for one that did not. The Go runtime prints the reason in the first line of its
+// Crash says how a process crashed, by its exit code and its output; it is empty for a
+// process that did not crash. The Go runtime prints the reason in the first line of its
 // report, and the stacks of goroutines after it.
 func Crash(code int, printed string) string {
 	if Code(code) != Crashed {

@@ -11,11 +11,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// healLimit is how long the healing of one fault may take, whatever else ends.
+// healLimit bounds the healing of one fault, even if all else ends.
 const healLimit = 30 * time.Second
 
-// torture carries out the plan and returns what became of each fault. When ctx
-// ends, faults at work are healed at once and the others are left out.
+// torture carries out the plan and returns the record of each fault. When ctx ends,
+// active faults are healed at once and the others are left out.
 func (r *run) torture(ctx context.Context, plan []nemesis.Fault) []nemesis.Record {
 	began := r.now()
 	records := make([]nemesis.Record, len(plan))
@@ -97,8 +97,8 @@ func (r *run) inflict(ctx context.Context, fault nemesis.Fault) nemesis.Record {
 	return entry
 }
 
-// begun is what is recorded as a fault begins: what judges and readers must know of its
-// kind, too.
+// begun is the record of a fault's beginning, with the facts about its kind that judges
+// and readers need.
 func begun(kind nemesis.Kind, targets []string) record.Injection {
 	entry, _ := nemesis.Lookup(kind)
 	return record.Injection{Fault: string(kind), Targets: targets, Does: entry.Does, Did: entry.Did}

@@ -34,7 +34,7 @@ type Config struct {
 	Nodes          int             `json:"nodes"` // equal ones, that stand for election and work
 	Rate           float64         `json:"rate"`  // tasks per second, of all clients together
 	Nemesis        []nemesis.Kind  `json:"nemesis"`
-	Schedule       []nemesis.Fault `json:"schedule,omitempty"` // instead of one drawn from the seed
+	Schedule       []nemesis.Fault `json:"schedule,omitempty"` // instead of a schedule drawn from the seed
 	Ensemble       string          `json:"ensemble"`
 	Connect        []string        `json:"connect,omitempty"` // servers of an external ensemble
 	Image          string          `json:"image,omitempty"`   // as asked for
@@ -43,7 +43,7 @@ type Config struct {
 	TickTime       time.Duration   `json:"tick_time"`       // of the servers, in ns
 	Profile        string          `json:"server_profile,omitempty"`
 	Mixed          string          `json:"mixed,omitempty"`   // another torture command, which plays every second participant of each role
-	Holders        int             `json:"holders,omitempty"` // of the workers: those that hold resident tasks and do nothing else
+	Holders        int             `json:"holders,omitempty"` // how many of the workers hold resident tasks and do nothing else
 }
 
 // Defaults is the Config of a plain run; the seed is to be chosen.
@@ -55,8 +55,8 @@ func Defaults() Config {
 	}
 }
 
-// Validate says what is wrong, naming the option and the remedy. Faults that are
-// impossible here are an error; see DropImpossible.
+// Validate names each wrong option and the remedy. Faults that are impossible with the
+// configuration are an error; see DropImpossible.
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -115,7 +115,7 @@ func (c Config) Validate() error {
 	return exit.With(exit.WrongUse, errors.Join(errs...))
 }
 
-// checkProfile complains about a profile of the servers, and what belongs to one.
+// checkProfile checks the profile of the servers and the options that belong to it.
 func (c Config) checkProfile(bad func(format string, args ...any)) {
 	if _, err := ensemble.ProfileNamed(c.Profile); err != nil {
 		bad("--server-profile: %w", err)
@@ -165,8 +165,8 @@ func (c Config) checkFaults(bad func(format string, args ...any)) {
 	}
 }
 
-// DropImpossible removes the faults that cannot be used here, except those that were
-// asked for by their own names.
+// DropImpossible removes the faults that the configuration cannot have, except those
+// that the options name.
 func (c *Config) DropImpossible(named []nemesis.Kind) {
 	refused := c.refused()
 	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool {
@@ -212,7 +212,7 @@ func (c Config) retention() time.Duration {
 	return time.Hour
 }
 
-// policy is what participants are told to keep to.
+// policy has the limits that the participants are given.
 func (c Config) policy() record.Policy {
 	return record.Policy{
 		Version: record.PolicyVersion, MaxAttempts: participant.MaxAttempts, MaxHandovers: participant.MaxHandovers,
@@ -226,7 +226,7 @@ type group struct {
 	count int
 }
 
-// cast is who takes part.
+// cast lists the participants.
 func (c Config) cast() []group {
 	return []group{{participant.Master, c.Masters}, {participant.Worker, c.Workers}, {participant.Node, c.Nodes}, {participant.Client, c.Clients}}
 }

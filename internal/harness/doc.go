@@ -1,16 +1,18 @@
-// Package harness conducts a run: it starts the ensemble and the participants,
-// lets the nemesis act, heals everything, waits until every accepted task has
-// ended, and gathers the evidence in a folder. It does not judge: what it leaves
-// is files, from which package checker gives the verdict, now or later.
+// Package harness conducts a run. It starts the ensemble and the participants, lets the
+// nemesis act, heals everything, waits until every accepted task has ended, and gathers
+// the evidence in a folder. It does not judge: package checker reads the folder and
+// gives the verdict, now or later.
 //
 // The phases are set-up, load with faults, heal, drain, collect. They are written once
-// (run.go). What a run takes place on is a bench: docker (docker*.go) has real servers, and
-// participants that are processes behind proxies; memory (memory*.go) has a server and participants in
-// one process and in virtual time. Both offer the nemesis whom it can hit.
+// (run.go). A run needs a bench, which has the servers and the participants. The bench
+// docker (docker*.go) has real servers, and its participants are processes behind
+// proxies. The bench memory (memory*.go) has a server and participants in one process
+// and in virtual time. Both offer their targets to the nemesis.
 //
-// After healing it waits for conditions, never for a fixed time. Whatever happens, Ctrl-C
-// included, the last phase heals, saves and removes what was started.
+// After healing, the harness waits for conditions, never for a fixed time. Whatever
+// happens, Ctrl-C included, the last phase heals, saves and removes everything that was
+// started.
 //
-// It reads the final tree itself and asks ZooKeeper who leads, hence it may use
-// zkclient beside the rooms of the table in tidy_test.go.
+// The harness reads the final tree itself and asks ZooKeeper for the leader. So it may
+// import zkclient, besides the packages of the table in tidy_test.go.
 package harness

@@ -95,7 +95,7 @@ func (d *docker) openEnsemble(ctx context.Context) error {
 	return err
 }
 
-// stored says what the bench is.
+// stored describes the bench.
 func (d *docker) stored(ctx context.Context) (Stored, error) {
 	v := versions()
 	v.ZooKeeper = "unknown"

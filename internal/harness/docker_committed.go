@@ -16,9 +16,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// finalTree reads the final tree, and what each server alone serves of it, all after
-// the same zxid. Sessions of the dead may still end meanwhile, and each end is a write:
-// then it reads again.
+// finalTree reads the final tree, and the tree of each server, all after the same zxid.
+// Sessions of dead participants may still end meanwhile. Each end is a write; then it
+// reads again.
 func (d *docker) finalTree(ctx context.Context, evidence *record.Evidence) error {
 	if d.ensemble.IsExternal() {
 		nodes, err := d.observer.tree(ctx)
@@ -97,11 +97,11 @@ func (o *observer) digest(ctx context.Context) (string, error) {
 	return txnlog.Digest(slices.Values(nodes)), err
 }
 
-// externalWeaker is why an external ensemble does not tell what was committed.
+// externalWeaker says why an external ensemble has no file of commits.
 const externalWeaker = "the ensemble is external, and what is on its servers' disks cannot be read"
 
-// committed copies what is on the servers' disks and makes of it the file of what
-// was committed. Where that cannot be done, the evidence says so and why.
+// committed copies the files on the servers' disks and writes the file of committed
+// transactions from them. If that fails, the evidence says so and why.
 func (d *docker) committed(ctx context.Context, evidence *record.Evidence) error {
 	logs := filepath.Join(d.dir, record.LogsFolder)
 	if d.ensemble.IsExternal() {
@@ -128,8 +128,8 @@ func (d *docker) committed(ctx context.Context, evidence *record.Evidence) error
 }
 
 // copyLogs copies and reads the servers' files. A server writes its log to the disk a
-// moment after it has applied what is in there, hence it may have to be done again.
-// What cannot be read at all is noted with its server.
+// moment after it has applied the transactions in it, so copyLogs may have to try
+// again. A server whose files cannot be read at all is noted as such.
 func (d *docker) copyLogs(ctx context.Context, dir string, evidence *record.Evidence) ([]*txnlog.Server, error) {
 	for {
 		if err := d.ensemble.SaveEvidence(ctx, dir); err != nil {
@@ -159,8 +159,8 @@ func (d *docker) copyLogs(ctx context.Context, dir string, evidence *record.Evid
 	}
 }
 
-// describeServers completes the evidence from the servers' files, and writes the file of
-// what was committed.
+// describeServers completes the evidence from the servers' files, and writes the file
+// of committed transactions.
 func (d *docker) describeServers(evidence *record.Evidence, servers []*txnlog.Server) error {
 	order := txnlog.Merge(servers, evidence.Last, d.config.profile().FirstCounter())
 	evidence.Conflicts = order.Conflicts
@@ -198,9 +198,9 @@ func (d *docker) describeServers(evidence *record.Evidence, servers []*txnlog.Se
 	return record.WriteCommits(filepath.Join(d.dir, record.CommittedFile), commits)
 }
 
-// confirm carries out what was committed, and nothing else, and looks whether that gives
-// the trees that the leaders expected after each transaction, and in the end one that is
-// served. If not, what was committed has not been told rightly.
+// confirm replays the committed transactions, and nothing else. The result must be the
+// tree that the leaders expected after each transaction, and in the end the tree that a
+// server serves. If not, the order of commits was read wrongly.
 func confirm(order *txnlog.Order, served []record.ServerState) error {
 	if len(order.Gaps) > 0 {
 		return nil
@@ -240,7 +240,8 @@ func commitFrom(e txnlog.Entry, namespace string) (record.Commit, bool) {
 	return c, true
 }
 
-// partKinds are the history's words. What no participant does has ZooKeeper's.
+// partKinds are the history's words for operations. Operations that no participant uses
+// have ZooKeeper's words.
 var partKinds = map[txnlog.Opcode]string{
 	txnlog.Create: "create", txnlog.Create2: "create", txnlog.CreateContainer: "create", txnlog.CreateTTL: "create",
 	txnlog.Delete: "delete", txnlog.DeleteContainer: "delete", txnlog.Set: "set", txnlog.Check: "check", txnlog.SetACL: "setACL", txnlog.Reconfig: "reconfig",
@@ -261,15 +262,14 @@ func committedOps(parts []txnlog.Part, namespace string) []record.Op {
 		case txnlog.Set:
 			op.Got = p.Version
 		case txnlog.Check:
-			op.Version = p.Version - 1 // the log has the one that a change would have made
+			op.Version = p.Version - 1 // the log has the version after the change
 		}
 		ops = append(ops, op)
 	}
 	return ops
 }
 
-// commitOf is what the server in memory says of an exchange, which it has recorded
-// itself.
+// commitOf is the commit of an exchange that the server in memory has recorded itself.
 func commitOf(e record.Exchange) record.Commit {
 	c := record.Commit{Zxid: e.Zxid, Session: e.Session, Xid: e.Xid, Kind: record.CommitWrite, Error: e.Error}
 	switch {

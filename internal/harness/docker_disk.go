@@ -6,8 +6,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
-// The volume that can be filled up is large enough for the load, and no larger than
-// what its filling may take of the machine's memory.
+// The volume that can be filled up is large enough for the load. It is no larger than
+// the memory that its filling may take from the machine.
 const (
 	smallest   = 64 << 20
 	largest    = 1 << 30

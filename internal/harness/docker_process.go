@@ -46,7 +46,7 @@ type process struct {
 	killed   bool            // by us
 	ended    nemesis.Finding // how, if kill has ended the present life
 	draining bool
-	born     atomic.Int32 // life, for those who must not wait for mu
+	born     atomic.Int32 // the life, for readers that must not wait for mu
 	lives    sync.Map     // int: the life to which each session was granted, by its id
 }
 
@@ -161,12 +161,12 @@ func (r *run) noteGranted(name string, life int, session int64) {
 	}})
 }
 
-// reap notes how a life ended. An end that nobody wanted is a crash.
+// reap records how a life ended. An unwanted end is a crash.
 func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	err := command.Wait()
 	status, _ := command.ProcessState.Sys().(syscall.WaitStatus)
 	p.mu.Lock()
-	// One that is asked to leave before it listens ends by the signal.
+	// A participant that is told to leave before it listens is ended by the signal.
 	wanted := p.killed || (p.doomed || p.draining) && err == nil || p.doomed && status.Signaled() && status.Signal() == syscall.SIGTERM
 	p.mu.Unlock()
 	fate, detail := record.Exited, ""
@@ -277,8 +277,8 @@ func (p *process) Leave() (took time.Duration, clean bool) {
 	return clock.Now() - began, p.command.ProcessState.Success()
 }
 
-// recover undoes whatever a fault may have left: a cut, a stop, an end from which
-// nobody started the process again. One that crashed stays dead.
+// recover undoes the effects of faults: a cut, a stop, an end without a restart. A
+// participant that crashed stays dead.
 func (p *process) recover() error {
 	p.proxy.Heal()
 	p.SetClock(0)
@@ -303,7 +303,7 @@ func (p *process) sleepFile() string {
 	return filepath.Join(p.run.dir, record.LogsFolder, p.name+".slept")
 }
 
-// Sleep adds a sleep to those that the present life has had. The process is stopped.
+// Sleep adds a sleep to the earlier ones of the present life. The process is stopped.
 func (p *process) Sleep(d time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

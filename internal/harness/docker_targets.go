@@ -12,9 +12,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// patience is for how long a follower may hear nothing of the leader and still hope.
-// What was lost is sent again later and later, so a good part of what the servers
-// allow is left for that.
+// patience is the time that a follower can be without the leader's messages and still
+// follow. Lost packets are repeated at growing intervals, so a good part of the
+// servers' limit is left for that.
 func (c Config) patience() time.Duration { return c.profile().Patience(c.TickTime) * 6 / 10 }
 
 // realServers are those of the ensemble of a run.

@@ -20,7 +20,7 @@ type holder struct {
 	life    int
 }
 
-// nemesisProcess is who ends the sessions of others.
+// nemesisProcess is the process in records of sessions that the nemesis ended.
 const nemesisProcess = "nemesis"
 
 // exchanged is a write in the history's terms: the times are still to be filled in.
@@ -47,7 +47,7 @@ func (r *run) exchanged(by holder, session int64, op zkapi.Op, result zkapi.Resu
 	return e
 }
 
-// refusals are the history's names for what a server may refuse a write with.
+// refusals are the history's names for the reasons of refused writes.
 var refusals = []struct {
 	err  error
 	name record.Refusal
@@ -90,7 +90,7 @@ func (p *process) wrote(x ensemble.Exchange) {
 	p.run.wire.Add(e)
 }
 
-// expired records that the nemesis has ended somebody's session.
+// expired records that the nemesis has ended a participant's session.
 func (d *docker) expired(s ensemble.Session, sent time.Duration, zxid int64) {
 	e := d.exchanged(holder{process: nemesisProcess}, s.ID, zkapi.Op{}, zkapi.Result{}, nil)
 	e.Zxid, e.Sent, e.Answered = zxid, sent-d.origin, clock.Now()-d.origin

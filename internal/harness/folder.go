@@ -16,7 +16,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Stored is config.json: what was asked for, and what it ran on.
+// Stored is config.json: the options of a run, and its bench.
 type Stored struct {
 	Config
 	// RecordFormat is 0 of a run from before there were manifests.

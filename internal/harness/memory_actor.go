@@ -89,7 +89,7 @@ func (a *actor) Start() error {
 	return nil
 }
 
-// errKilled ends everything of an actor that was killed.
+// errKilled ends everything in an actor that was killed.
 var errKilled = errors.New("killed")
 
 // Kill ends the life at once: nothing more is heard of it, and its sessions end by
@@ -105,7 +105,7 @@ func (a *actor) Kill() error {
 	return nil
 }
 
-// Killed implements nemesis.Process: what was killed is connected to nothing.
+// Killed implements nemesis.Process: a killed participant has no connection.
 func (a *actor) Killed() nemesis.Finding {
 	up := a.port().up()
 	return nemesis.Found(up == 0, "%d of its sessions are connected", up).With("sessions connected", up)
@@ -141,7 +141,7 @@ func (a *actor) drain() {
 }
 
 // Leave asks the actor to leave, and kills it if it does not. It reports how long that
-// took, and whether it left by itself.
+// took, and whether the actor left by itself.
 func (a *actor) Leave() (took time.Duration, clean bool) {
 	if !a.Alive() {
 		return 0, true
@@ -161,7 +161,7 @@ func (a *actor) Leave() (took time.Duration, clean bool) {
 	}
 }
 
-// recover undoes what a fault may have left. One that crashed stays dead.
+// recover undoes the effects of faults. A participant that crashed stays dead.
 func (a *actor) recover() error {
 	a.port().mend()
 	a.mu.Lock()
@@ -173,8 +173,8 @@ func (a *actor) recover() error {
 	return nil
 }
 
-// close waits until nothing of the actor runs any more: what was killed has come to
-// its end unheard.
+// close waits until nothing of the actor runs any more, including killed lives that run
+// on unheard.
 func (a *actor) close() error {
 	if a.env == nil {
 		return nil // it was never started

@@ -15,8 +15,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// actorEnv is the port of one life of an actor: it knows its sessions, so that they
-// can be cut off or left behind.
+// actorEnv is the port of one life of an actor. It knows the sessions of that life, so
+// that they can be cut off or left behind.
 type actorEnv struct {
 	*zk.Env
 	actor *actor
@@ -26,7 +26,7 @@ type actorEnv struct {
 	sessions []*zk.Session
 	isCut    bool
 	cuts     int
-	upAtCut  []*zk.Session // those that the cut has met
+	upAtCut  []*zk.Session // the sessions that were connected at the cut
 	isDead   bool
 	trap     *trap // on all of them, those to come included
 	line     line
@@ -91,8 +91,8 @@ func (e *actorEnv) die() {
 // lastWords is how long a cut waits for a request that it can lose.
 const lastWords = 200 * time.Millisecond
 
-// losses are what a connection that breaks takes with it, by turns: a write before it
-// takes effect, or its answer; and the answer to any request.
+// losses are the losses of a breaking connection, by turns: a write before it takes
+// effect, the answer to a write, or the answer to any request.
 var losses = []func(*zk.Session){
 	func(s *zk.Session) { s.SnapOn(zk.BeforeItWas, isWrite) },
 	func(s *zk.Session) { s.SnapOn(zk.AfterItWas, isWrite) },
@@ -165,7 +165,7 @@ func (e *actorEnv) owns(id int64) bool {
 	return slices.ContainsFunc(e.sessions, func(s *zk.Session) bool { return s.ID() == id })
 }
 
-// set sets a trap on all sessions; nil opens the one that is there.
+// set sets a trap on all sessions; nil opens the present trap.
 func (e *actorEnv) set(t *trap) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -175,8 +175,8 @@ func (e *actorEnv) set(t *trap) {
 	}
 }
 
-// reset breaks the connections that are up, one turn of many. Each loses a request with
-// it, if one comes while the turn lasts. It counts those that broke.
+// reset breaks the open connections, once. Each loses a request with it, if one comes
+// within that time. It returns how many broke.
 func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (broken int) {
 	e.mu.Lock()
 	sessions := slices.Clone(e.sessions)
@@ -209,10 +209,10 @@ type trap struct {
 
 	mu     sync.Mutex
 	caught zk.Write // of no zxid until there is one
-	lost   bool     // who asked for it has not heard the answer
+	lost   bool     // the participant has not heard the answer
 }
 
-// fits is what a session's trap asks; one session alone springs it.
+// fits is the condition of a session's trap; only one session springs it.
 func (t *trap) fits() func(zk.Write) bool {
 	if t == nil {
 		return nil
@@ -292,8 +292,8 @@ func (s simulated) Tally() nemesis.Tally {
 	return t
 }
 
-// line is the way of a participant's requests to the server, in the order in which they
-// are sent. Answers, and what watches tell, are there at once.
+// line carries a participant's requests to the server, in the order in which they are
+// sent. Answers and watch events arrive at once.
 type line struct {
 	mu      sync.Mutex
 	late    func() time.Duration // nil: they are there at once
@@ -303,7 +303,7 @@ type line struct {
 	longest time.Duration
 }
 
-// slow makes requests late, or, with nil, no later than those that are under way.
+// slow delays requests. With nil, requests are delayed only as long as those under way.
 func (l *line) slow(late func() time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -313,7 +313,7 @@ func (l *line) slow(late func() time.Duration) {
 	}
 }
 
-// pass waits until what is sent has arrived.
+// pass waits until the request has arrived.
 func (l *line) pass() {
 	l.mu.Lock()
 	now := time.Now()
@@ -322,7 +322,7 @@ func (l *line) pass() {
 		arrives = now.Add(l.late())
 	}
 	if !arrives.After(l.last) && l.last.After(now) {
-		arrives = l.last.Add(1) // nobody overtakes
+		arrives = l.last.Add(1) // a request never overtakes another
 	}
 	delay := arrives.Sub(now)
 	if delay > 0 {

@@ -10,10 +10,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// theModule is what a build of this command is made from.
+// theModule is the module that this command is built from.
 const theModule = "github.com/ringmaster-zk/ringmaster"
 
-// otherBuild looks whether a file is a torture command, and what it was built from.
+// otherBuild checks that a file is a torture command, and finds the sources that it was
+// built from.
 func otherBuild(path string) (record.Build, error) {
 	remedy := func(what any) (record.Build, error) {
 		return record.Build{}, fmt.Errorf("--mixed %s: %v: name a torture command of another build", path, what)
@@ -41,7 +42,7 @@ func otherBuild(path string) (record.Build, error) {
 // role is.
 func (c Config) isOther(number int) bool { return c.Mixed != "" && number%2 == 0 }
 
-// builds says which participant is of which build; nil where all are of one.
+// builds says which participant runs which build; nil if all run the same.
 func (c Config) builds(own, other record.Build) record.Builds {
 	if c.Mixed == "" {
 		return nil

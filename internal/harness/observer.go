@@ -104,14 +104,14 @@ func (o *observer) Holder(ctx context.Context, path string) (int64, error) {
 	return seen.Stat.EphemeralOwner, err
 }
 
-// openWork is what somebody has yet to do.
+// openWork is the work that participants have yet to do.
 type openWork struct {
 	tasks       int   // that have no status
 	assignments int   // of those and of others
 	handedIn    int32 // tasks that have come or gone so far: only workload and retention do that
 }
 
-// unfinished counts what is open.
+// unfinished counts the open work.
 func (o *observer) unfinished(ctx context.Context) (work openWork, err error) {
 	listed, err := o.Must(ctx, zkapi.Children(o.root+"/tasks"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
@@ -152,8 +152,8 @@ func (o *observer) Residents(ctx context.Context) (map[string]int, error) {
 	})
 }
 
-// counted counts the assignments of each worker that are of such tasks; a worker that has
-// none is left out.
+// counted counts the assignments of each worker whose tasks fit; a worker without any
+// is left out.
 func (o *observer) counted(ctx context.Context, such func(task string) bool) (map[string]int, error) {
 	inboxes, err := o.Must(ctx, zkapi.Children(o.root+"/assign"))
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
@@ -174,8 +174,8 @@ func (o *observer) counted(ctx context.Context, such func(task string) bool) (ma
 	return held, nil
 }
 
-// tree reads everything below the namespace. The sync in front makes it the
-// committed state, now that nobody writes any more.
+// tree reads everything below the namespace. It syncs first, so that it reads the
+// committed state. No participant writes any more.
 func (o *observer) tree(ctx context.Context) ([]record.Node, error) {
 	if _, err := o.Must(ctx, zkapi.Sync("/")); err != nil {
 		return nil, err
@@ -202,8 +202,8 @@ func (o *observer) tree(ctx context.Context) ([]record.Node, error) {
 	return nodes, nil
 }
 
-// walk reads the znodes of those paths that exist, and everything below them but what
-// each server keeps to itself.
+// walk reads the existing znodes of the paths, and everything below them, except the
+// znodes that each server keeps to itself.
 func (o *observer) walk(ctx context.Context, level []string, visit func(p string, got zkapi.Result)) error {
 	for len(level) > 0 {
 		ops := make([]zkapi.Op, 0, 2*len(level))

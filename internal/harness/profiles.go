@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
-// profileStream separates what a profile draws from the seed from other uses of it.
+// profileStream separates a profile's draws from the seed from other draws.
 const profileStream = 0x9f0f11e
 
 // The session timeouts that a profile with a tick of its own draws from: the least that
@@ -21,9 +21,9 @@ const (
 	longestTimeout  = 6 * time.Second
 )
 
-// UseProfile sets what a profile of the servers asks for, but for the options that were
-// given: tick-time, session-timeout and holders. One that is drawn is drawn from the
-// seed. The servers of other ensembles than docker are as they are.
+// UseProfile sets the options that a profile of the servers asks for (tick-time,
+// session-timeout and holders), unless they were given. A profile that is drawn is
+// drawn from the seed. The servers of ensembles other than docker stay as they are.
 func (c *Config) UseProfile(name string, given func(option string) bool) error {
 	rng := rand.New(rand.NewPCG(c.Seed, profileStream))
 	possible := ensemble.Drawn()
@@ -91,7 +91,7 @@ func (c Config) residents() int {
 	return (c.Workers+c.Nodes)/max(c.Clients, 1) + 1
 }
 
-// common is what a participant is told that all are told alike.
+// common is the part of the configuration that all participants share.
 func (c Config) common() participant.Config {
 	p := c.profile()
 	return participant.Config{

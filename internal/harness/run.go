@@ -37,24 +37,25 @@ type run struct {
 	now func() time.Duration // since the run began
 }
 
-// bench is what a run takes place on. Everything else is the same for all of them.
+// bench has the servers and the participants of a run. Everything else is the same for
+// all benches.
 type bench interface {
 	nemesis.Bench
-	open(ctx context.Context) (Stored, error) // all but the participants, and says what it is
+	open(ctx context.Context) (Stored, error) // starts everything but the participants, and describes the bench
 	// member makes a participant, which is the n-th of its role.
 	member(name string, role participant.Role, n int) (member, error)
 	clock() string                                                  // by which the load is measured; empty for the ordinary one
 	healServers(ctx context.Context) error                          // undoes the faults of servers
 	serves(ctx context.Context) error                               // waits until the ensemble serves
 	finalTree(ctx context.Context, evidence *record.Evidence) error // reads it
-	committed(ctx context.Context, evidence *record.Evidence) error // writes the file of what was committed, or says why there is none
-	close(ctx context.Context) error                                // ends and removes what open has started
+	committed(ctx context.Context, evidence *record.Evidence) error // writes the file of committed transactions, or says why there is none
+	close(ctx context.Context) error                                // ends and removes everything that open has started
 }
 
 // member is a participant of a run.
 type member interface {
 	nemesis.Process
-	recover() error // undoes whatever a fault may have left; one that crashed stays dead
+	recover() error // undoes the effects of faults; a participant that crashed stays dead
 	drain()         // tells a client to submit no more
 	close() error   // ends all of it
 }
@@ -67,7 +68,7 @@ func newRun(config Config, dir string, out io.Writer, now func() time.Duration) 
 // on puts the run on a bench.
 func (r *run) on(b bench) { r.bench, r.injector = b, nemesis.NewInjector(b) }
 
-// settings are those that every bench has.
+// settings are the settings that every bench has.
 func (r *run) settings() nemesis.Settings {
 	return nemesis.Settings{Namespace: r.namespace, SessionTimeout: r.config.SessionTimeout}
 }
@@ -89,7 +90,7 @@ func (r *run) Processes() []nemesis.Process {
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
 
-// note records what has become of a process.
+// note records the fate of a process.
 func (r *run) note(process string, life int, fate record.ProcessFate, detail string) {
 	change := record.ProcessChange{Of: record.Life{Process: process, Number: life}, Fate: fate, Detail: detail}
 	r.harness.Add(record.Event{Type: record.Note, Kind: record.Process, Of: change})
@@ -103,9 +104,9 @@ func (r *run) begin(part record.Part, detail string) {
 }
 
 // Run conducts a run and returns its folder, which holds everything that package
-// checker needs. An error means that the run could not be completed; the folder
-// is returned if the load had begun, with what was saved; otherwise nothing is left
-// behind. Nothing keeps running.
+// checker needs. An error means that the run could not be completed. If the load had
+// begun, the folder is returned with everything that was saved; otherwise it is
+// removed. Nothing keeps running.
 func Run(ctx context.Context, config Config, out io.Writer) (dir string, err error) {
 	if err := config.Validate(); err != nil {
 		return "", err
@@ -135,8 +136,8 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	return d.dir, err
 }
 
-// warn tells of something that went wrong after the load and takes nothing from
-// what was recorded: the run can be judged all the same.
+// warn reports a problem after the load that takes nothing from the record: the run can
+// be judged all the same.
 func (r *run) warn(err error) {
 	if err != nil {
 		r.say("warning: %v", err)
@@ -172,7 +173,7 @@ func (r *run) setUp(ctx context.Context) error {
 	return nil
 }
 
-// openJournals begins what the harness itself writes down.
+// openJournals opens the journals of the harness itself.
 func (r *run) openJournals() error {
 	for _, j := range []struct {
 		name    string
@@ -196,11 +197,11 @@ const (
 	drainPatience   = time.Minute // without a single task ending
 	collectDeadline = time.Minute // for each step
 	leavePatience   = 10 * time.Second
-	tellEvery       = 15 * time.Second // what a phase still waits for
+	tellEvery       = 15 * time.Second // for the conditions that a phase still waits for
 )
 
-// waits says now and then what a phase still waits for. It returns when that was said
-// last.
+// waits prints now and then the condition that a phase still waits for. It returns the
+// time of the last such line.
 func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
 	if now-told < tellEvery {
 		return told
@@ -209,8 +210,8 @@ func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
 	return now
 }
 
-// conduct goes through the phases of a run that has been set up. When ctx ends,
-// the load ends, and the rest goes on: what was done is healed and saved.
+// conduct goes through the phases of a run that has been set up. If ctx ends, the load
+// ends, and the remaining phases still heal and save.
 func (r *run) conduct(ctx context.Context) error {
 	plan := r.config.plan()
 	r.begin(record.Loading, fmt.Sprintf("for %v%s, %d faults planned", r.config.Time, r.bench.clock(), len(plan)))
@@ -243,7 +244,7 @@ func (r *run) conduct(ctx context.Context) error {
 	return err
 }
 
-// heal undoes every fault, starts again who is dead, and waits until the ensemble
+// heal undoes every fault, restarts dead participants, and waits until the ensemble
 // serves.
 func (r *run) heal(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healDeadline)
@@ -280,12 +281,13 @@ func (r *run) drain(ctx context.Context, evidence *record.Evidence) {
 	r.awaitDrained(ctx, evidence, r.waitingClients)
 }
 
-// awaitDrained waits for what drain does, whoever the clients are.
+// awaitDrained waits until the work is drained, for any kind of clients.
 func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clients func() []string) {
-	// What is open may rise for a while, when a task is given back and assigned again;
-	// only less than ever is progress, or that clients go on handing in what they have yet
-	// to: with a full backlog one comes as another goes. All of it was wanted within the
-	// load, and nothing is broken any more, so it may not take many times as long.
+	// The number of open items may rise for a while, when a task is returned and assigned
+	// again. Progress is a new minimum, or a client that still submits its remaining
+	// tasks: with a full backlog one task comes as another goes. All of the work was
+	// wanted within the load, and nothing is broken any more, so it may not take many
+	// times as long.
 	began := r.now()
 	least, handedIn, moved, told := math.MaxInt, int32(0), began, began
 	deadline := began + 2*(r.config.Time+drainPatience)
@@ -325,7 +327,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 	}
 }
 
-// waitingClients are those that have not heard of all their tasks.
+// waitingClients are the clients that have not heard of all their tasks.
 func (r *run) waitingClients() []string {
 	var names []string
 	for _, c := range r.clients() {
@@ -357,7 +359,7 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 	)
 	r.warn(within(func(ctx context.Context) error { return r.bench.committed(ctx, evidence) }))
 	r.begin(record.Ending, "")
-	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with what the logs say
+	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with the facts from the logs
 }
 
 // tearDown ends and removes whatever was started.

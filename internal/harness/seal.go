@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// seal writes the manifest of a run that is over: nothing of what it lists is written to
-// any more. What a run on such an ensemble never has is said, and what could not be
-// recorded although it should have been.
+// seal writes the manifest of a run that is over: none of its files is written any
+// more. The manifest names the parts that a run on such an ensemble never has, and the
+// parts that could not be recorded although they should have been.
 func seal(dir string, config Config) error {
 	m := record.Manifest{Run: filepath.Base(dir), Seed: config.Seed, Absent: []record.Absence{}}
 	evidence, err := record.ReadEvidence(filepath.Join(dir, record.EvidenceFile))

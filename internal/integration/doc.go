@@ -1,7 +1,7 @@
-// Package integration holds the tests that need the recipe, the client and a real
+// Package integration has the tests that need the recipe, the client and a real
 // ensemble at once. It has no code of its own.
 //
-// Two of them hold the model against the real thing: one requests and sessions drawn at
-// random (differential_test.go), one whole schedules of the explorer, with the recipe's
-// own programs (schedule_test.go).
+// Two of them compare the model with the real ensemble. One draws requests and sessions
+// at random (differential_test.go). The other follows whole schedules of the explorer
+// with the recipe's own programs (schedule_test.go).
 package integration

@@ -56,8 +56,8 @@ func (d *Decoder) Buffer() []byte {
 // String decodes a string.
 func (d *Decoder) String() string { return string(d.Buffer()) }
 
-// Count decodes how many elements follow, of which none is smaller than size bytes. A
-// vector that is nil has none.
+// Count decodes how many elements follow, each at least size bytes long. A nil vector
+// has none.
 func (d *Decoder) Count(size int) int {
 	const null = -1
 	n := int(d.Int32())

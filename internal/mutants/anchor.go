@@ -14,14 +14,14 @@ import (
 	"strings"
 )
 
-// anchor names a declaration of a package: of which kind it is, for a method the type
-// of its receiver, and its name.
+// anchor names a declaration of a package: its kind, for a method the type of its
+// receiver, and its name.
 type anchor struct{ kind, receiver, name string }
 
 var anchorPattern = regexp.MustCompile(`^(func|type|const|var) (?:\((?:\w+ )?\*?(\w+)(?:\[[\w, ]+\])?\) )?(\w+)$`)
 
-// parseAnchor reads what an edit has under in. The receiver's own name and its star do
-// not count: a type has one method of a name.
+// parseAnchor reads the value of an edit's key in. The receiver's own name and its star
+// do not count, because a type has one method of a name.
 func parseAnchor(in string) (anchor, bool) {
 	m := anchorPattern.FindStringSubmatch(strings.Join(strings.Fields(in), " "))
 	if m == nil || m[2] != "" && m[1] != "func" {
@@ -79,7 +79,8 @@ func starts(text, part []lexeme) []int {
 	return all
 }
 
-// replacement is what an anchored edit comes to: bytes of a file and what they become.
+// replacement is the effect of an anchored edit: a range of bytes in a file and their
+// new text.
 type replacement struct {
 	file     string // below the root
 	from, to int

@@ -19,7 +19,7 @@ import (
 // Entry is one defect of a catalogue.
 type Entry struct {
 	ID     string   `yaml:"id"`
-	Says   string   `yaml:"says"`   // a sentence: what is wrong with it
+	Says   string   `yaml:"says"`   // a sentence: the defect
 	Breaks []string `yaml:"breaks"` // the properties that are expected to notice; of tests, their names
 	On     []string `yaml:"on"`     // the only engines that can see it; none given, all that it has something for
 	Fault  string   `yaml:"fault"`  // for torture runs: the nemesis that provokes it, comma-separated
@@ -28,7 +28,7 @@ type Entry struct {
 	Tests  []string `yaml:"tests"`  // calls of go test: packages that are to notice, with -run perhaps
 	// Engines that are known not to notice, each with the reason.
 	Survives map[string]string `yaml:"survives"`
-	Note     string            `yaml:"note"` // what is to be known of it besides
+	Note     string            `yaml:"note"` // other facts about it
 	Edits    []Edit            `yaml:"edits"`
 }
 
@@ -39,14 +39,14 @@ type Entry struct {
 type Edit struct {
 	Package string   `yaml:"package"` // folder of a package below the source folder, with slashes
 	In      string   `yaml:"in"`      // a declaration of it: func name, func (*type) name, type name, const name or var name
-	Imports []string `yaml:"imports"` // what the new text needs; those that are there already do no harm
+	Imports []string `yaml:"imports"` // the imports of the new text; imports that exist already do no harm
 	File    string   `yaml:"file"`    // instead of a package: a file below the source folder, with slashes
 	Old     string   `yaml:"old"`
 	New     string   `yaml:"new"`
 }
 
-// Fingerprint tells versions of an entry's edits apart. Another layout of one with an
-// anchor is the same version.
+// Fingerprint identifies the version of an entry's edits. A change of layout in an
+// anchored edit does not change it.
 func (e Entry) Fingerprint() string {
 	sum := sha256.New()
 	for _, edit := range e.Edits {
@@ -73,9 +73,8 @@ func Load(path string) (Catalogue, error) {
 	return Parse(file, path)
 }
 
-// Parse reads a catalogue. Unknown keys, ids that occur twice, and entries that
-// cannot be carried out are errors, all of which are told at once; name is that of
-// the source in errors.
+// Parse reads a catalogue. Unknown keys, ids that occur twice, and entries that cannot
+// be carried out are errors, all reported at once; name is the source's name in them.
 func Parse(from io.Reader, name string) (Catalogue, error) {
 	decoder := yaml.NewDecoder(from)
 	decoder.KnownFields(true)
@@ -104,7 +103,7 @@ func Parse(from io.Reader, name string) (Catalogue, error) {
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// problems says what is wrong with an entry, whatever the source is.
+// problems lists the problems of an entry that do not depend on the source.
 func (e Entry) problems() []string {
 	var all []string
 	add := func(when bool, format string, args ...any) {
@@ -141,7 +140,7 @@ func (e Entry) problems() []string {
 	return all
 }
 
-// problems says what is wrong with an edit, whatever the source is.
+// problems lists the problems of an edit that do not depend on the source.
 func (e Edit) problems() []string {
 	anchored := e.Package != ""
 	path, key := e.File, "file"
@@ -204,10 +203,10 @@ func (c Catalogue) like(id string) string {
 	return "did you mean " + strings.Join(near, ", ") + "?"
 }
 
-// Handful picks n entries that the engines take and are expected to catch, in turns:
-// in each turn the next ones, until all have had theirs. With a matrix that knows
-// anything of these engines only those come up that were caught at the first try:
-// what needs luck says little when it survives.
+// Handful picks n entries that the engines take and are expected to catch. Each turn
+// picks the next ones, until all have been picked. If the matrix has findings of these
+// engines, only entries that were caught at the first try are picked, because the
+// survival of a mutant that is hard to catch says little.
 func (c Catalogue) Handful(n, turn int, engines []Engine, known *Matrix) Catalogue {
 	heard := slices.ContainsFunc(known.Findings, func(f Finding) bool {
 		return f.ID != Unmodified && slices.ContainsFunc(engines, func(g Engine) bool { return g.Name() == f.Engine })

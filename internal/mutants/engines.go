@@ -31,7 +31,7 @@ var Engines = []string{ModelEngine, TestsEngine, MemoryEngine, EnsembleEngine}
 // on reports whether an engine can see it at all.
 func (e Entry) on(engine string) bool { return len(e.On) == 0 || slices.Contains(e.On, engine) }
 
-// asks is what an entry gives an engine to look for it with.
+// asks is the part of an entry that tells an engine how to look for it.
 func (e Entry) asks(engine string) string {
 	switch engine {
 	case ModelEngine:
@@ -45,17 +45,16 @@ func (e Entry) asks(engine string) string {
 // Engine looks for defects.
 type Engine interface {
 	Name() string
-	// Takes reports whether the entry has what the engine needs to look for it.
+	// Takes reports whether the entry has the part that the engine needs.
 	Takes(e Entry) bool
-	// Alone reports whether a hunt needs the machine for itself, because what it looks
-	// at depends on how fast the machine is.
+	// Alone reports whether a hunt needs the whole machine, because its results depend on
+	// the machine's speed.
 	Alone() bool
-	// Hunt looks for the defect until it is caught or the budget is spent; what has
-	// been begun is brought to its end. A false alarm is looked for the same way, in
-	// an entry without edits.
+	// Hunt looks for the defect until it is caught or the budget is spent; a run that has
+	// begun is completed. An entry without edits looks for false alarms in the same way.
 	Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding
-	// Ground is where the source as it is must be clean: entries without edits that
-	// cover all that was asked of the others.
+	// Ground lists entries without edits. They test the unchanged source with everything
+	// that the other entries are tested with, and must be clean.
 	Ground(all []Entry) []Entry
 }
 
@@ -133,7 +132,7 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 // a defect may well be that it never does.
 const patience = 2 * time.Minute
 
-// take remembers what was violated, what was expected first.
+// take records the violations, the expected ones first.
 func (f *Finding) take(e Entry, violations []checker.Property) {
 	slices.SortStableFunc(violations, func(a, b checker.Property) int { return e.rank(a.Name) - e.rank(b.Name) })
 	for _, v := range violations {
@@ -143,7 +142,7 @@ func (f *Finding) take(e Entry, violations []checker.Property) {
 	}
 }
 
-// failed is a finding of which nothing came.
+// failed is a finding without a result.
 func (f Finding) failed(why string) Finding {
 	f.Outcome, f.Problem = Failed, why
 	return f

@@ -10,15 +10,15 @@ import (
 // Unmodified is the id of the source as it is.
 const Unmodified = "unmodified"
 
-// Outcome is what came of looking for one defect on one engine.
+// Outcome is the outcome of looking for one defect on one engine.
 type Outcome string
 
 // The outcomes. Of the source as it is there are Clean, Alarm and Failed.
 const (
 	Caught    Outcome = "caught"    // a property that was expected to was violated, or such a test failed
 	Astray    Outcome = "astray"    // others than expected were: a wrong catalogue, or a false alarm
-	Survived  Outcome = "survived"  // nobody noticed, and that is not known
-	Explained Outcome = "explained" // nobody noticed; the catalogue says why
+	Survived  Outcome = "survived"  // not caught, and the catalogue does not expect that
+	Explained Outcome = "explained" // not caught; the catalogue says why
 	Clean     Outcome = "clean"     // nothing was found where there is nothing
 	Alarm     Outcome = "alarm"     // something was found where there is nothing
 	Failed    Outcome = "failed"    // it could not be looked for
@@ -29,14 +29,14 @@ type Finding struct {
 	ID          string    `json:"id"`
 	Engine      string    `json:"engine"`
 	Outcome     Outcome   `json:"outcome"`
-	Asked       string    `json:"asked"`                // what the entry gives this engine to look for it with
-	Properties  []string  `json:"properties,omitempty"` // violated; of tests, those that failed
+	Asked       string    `json:"asked"`                // how the entry told the engine to look for it
+	Properties  []string  `json:"properties,omitempty"` // the violated ones; of tests, the failed ones
 	Reason      string    `json:"reason,omitempty"`     // of the first of them
 	States      int       `json:"states,omitempty"`     // of the explorer
 	Schedules   int       `json:"schedules,omitempty"`  // of the explorer, where it does not see all
 	Runs        int       `json:"runs,omitempty"`       // torture runs, the last included
 	Seed        uint64    `json:"seed,omitempty"`       // of the last run
-	Faults      []string  `json:"faults,omitempty"`     // those that bit in it, of the source as it is in any; of the explorer, the options of the world
+	Faults      []string  `json:"faults,omitempty"`     // the faults that took effect in it, or in any run of the unchanged source; of the explorer, the options of the world
 	Length      int       `json:"length,omitempty"`     // of the counterexample: steps of the explorer, events of a run
 	Seconds     float64   `json:"seconds"`              // without building the command; of tests, with compiling them
 	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged; of the source as it is, which faults never bit
@@ -45,17 +45,17 @@ type Finding struct {
 	Fingerprint string    `json:"fingerprint"`      // of the edits
 }
 
-// Bad reports whether it is something to be looked after: a survivor, a false alarm,
-// what may be one, or that nothing could be found out.
+// Bad reports whether the finding needs a person: a survivor, a false alarm, a possible
+// one, or no result.
 func (f Finding) Bad() bool {
 	return slices.Contains([]Outcome{Survived, Astray, Alarm, Failed}, f.Outcome)
 }
 
-// unexpected is the problem of a defect that was caught where the catalogue says that
-// nobody notices.
+// unexpected is the problem of a defect that was caught although the catalogue says
+// that it survives.
 const unexpected = "the catalogue says that it survives here"
 
-// settle gives a finding its outcome, from what was violated.
+// settle gives a finding its outcome, by the violations.
 func (f *Finding) settle(e Entry) {
 	violated := len(f.Properties) > 0
 	_, explained := e.Survives[f.Engine]
@@ -91,7 +91,7 @@ func (e Entry) rank(property string) int {
 	return len(e.Breaks)
 }
 
-// by is who noticed, the expected one first.
+// by names the violated properties or failed tests, the expected ones first.
 func (f Finding) by() string {
 	switch n := len(f.Properties); n {
 	case 0:
@@ -134,7 +134,7 @@ func (f Finding) length() string {
 	return fmt.Sprintf("%d events", f.Length)
 }
 
-// with is what provoked it.
+// with names the conditions under which it was caught.
 func (f Finding) with() string {
 	if len(f.Faults) == 0 {
 		return "-"

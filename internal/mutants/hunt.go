@@ -19,27 +19,27 @@ type Hunt struct {
 	Jobs    int           // defects that are hunted side by side; none given, one
 	Out     io.Writer     // the table, line by line
 	Keep    func(Finding) error
-	// Commands is a folder for the commands that were caught, each in one named by its
-	// id; none given, none is kept.
+	// Commands is a folder for the binaries of caught defects, each in a folder named by
+	// its id. If it is empty, none is kept.
 	Commands string
 }
 
-// quarry is a defect, or the source as it is, and the engines that look for it.
+// quarry is a defect, or the unchanged source, and the engines that look for it.
 type quarry struct {
-	planted Entry // what is built; of the source as it is, an entry without edits
+	planted Entry // the entry to build; for the unchanged source, an entry without edits
 	hunts   []hunting
 }
 
-// hunting is one engine's look at a quarry. Of the source as it is there may be several.
+// hunting is one engine's hunt for a quarry. The unchanged source may have several.
 type hunting struct {
 	engine Engine
 	entry  Entry
 }
 
-// Go hunts every entry on every engine that takes it, the source as it is first, and
-// returns all findings in that order. The table has them as they come. The error is
-// that of a catalogue that does not match its source, or of the machine. What does not
-// compile is a finding that has failed.
+// Go hunts every entry on every engine that takes it, the unchanged source first, and
+// returns all findings in that order. The table shows them as they come. The error is a
+// catalogue that does not match its source, or a problem of the machine. An entry that
+// does not compile is a failed finding.
 func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	if err := h.vet(all); err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	return findings, nil
 }
 
-// vet finds out what is wrong with the catalogue before anything is built.
+// vet checks the catalogue before anything is built.
 func (h Hunt) vet(all Catalogue) error {
 	if err := h.Source.Match(all); err != nil {
 		return err
@@ -120,17 +120,17 @@ func (h Hunt) quarries(all Catalogue) []quarry {
 	return quarries
 }
 
-// teller tells findings one after the other, and keeps those engines apart that need
-// the machine for themselves.
+// teller prints findings one after the other, and gives the whole machine to engines
+// that need it.
 type teller struct {
 	hunt    Hunt
 	stop    context.CancelCauseFunc
 	commit  string
-	machine sync.RWMutex // held for writing by who needs it whole
+	machine sync.RWMutex // held for writing by an engine that needs the whole machine
 	mu      sync.Mutex
 }
 
-// tell prints a finding and keeps it. What cannot be kept ends the hunt.
+// tell prints a finding and keeps it. If it cannot be kept, the hunt ends.
 func (t *teller) tell(f Finding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -170,7 +170,7 @@ func (h Hunt) chase(ctx context.Context, q quarry, t *teller) (found []Finding) 
 	return found
 }
 
-// look is one hunt on one engine. What was interrupted is no finding.
+// look is one hunt on one engine. An interrupted hunt has no finding.
 func (h Hunt) look(ctx context.Context, one hunting, b *Build, t *teller) (f Finding, hunted bool) {
 	if one.engine.Alone() {
 		t.machine.Lock()

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// counterexamples lists the files in which tests keep what has failed them, to try it
-// first the next time: pgregory.net/rapid does, beside the test. What has failed a
-// mutant is none of the source's.
+// counterexamples lists the files in which tests keep failing inputs, to try them first
+// the next time, as pgregory.net/rapid does beside the test. A failing input of a
+// mutant does not belong to the source.
 func counterexamples(dir string) (map[string]bool, error) {
 	found := map[string]bool{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

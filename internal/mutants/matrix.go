@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// Matrix is what has been found so far about a catalogue, kept in a file from one hunt
-// to the next, and beside it in Markdown for people: a finding replaces the one of the
+// Matrix has the findings about a catalogue so far. It is kept in a file from one hunt
+// to the next, and in Markdown for people. A new finding replaces the old one of the
 // same defect on the same engine.
 type Matrix struct {
 	path string
@@ -23,9 +23,9 @@ type Matrix struct {
 	Findings  []Finding `json:"findings"`
 }
 
-// OpenMatrix reads a matrix about a catalogue, which is the file named name; a matrix
-// that is not there is an empty one. What is not about the catalogue as it is now is
-// dropped, and one about another file is refused.
+// OpenMatrix reads a matrix about a catalogue, which is the file named name. A missing
+// matrix is an empty one. Findings about older versions of entries are dropped, and a
+// matrix about another file is refused.
 func OpenMatrix(path, name string, all Catalogue) (*Matrix, error) {
 	if filepath.Ext(path) != ".json" {
 		return nil, fmt.Errorf("mutants: results in %s: give a file that ends in .json; what people read is written beside it", path)
@@ -38,7 +38,7 @@ func OpenMatrix(path, name string, all Catalogue) (*Matrix, error) {
 	return m, nil
 }
 
-// read takes over what is in the file, if it is there.
+// read adds the contents of the file, if it exists.
 func (m *Matrix) read() error {
 	var stored Matrix
 	switch err := readJSON(m.path, &stored); {
@@ -53,9 +53,9 @@ func (m *Matrix) read() error {
 	return nil
 }
 
-// Keep takes a finding over and writes the files: all of each, or nothing. What another
-// hunt has put there in the meantime stays. What was asked of the source as it is for
-// the sake of a part of the catalogue is not kept, unless it was bad.
+// Keep adds a finding and writes the files, each whole or not at all. Findings that
+// another hunt has written meanwhile stay. A finding about the unchanged source that
+// covers only a part of the catalogue is not kept, unless it was bad.
 func (m *Matrix) Keep(f Finding) error {
 	return m.alone(func() error {
 		if err := m.read(); err != nil {
@@ -80,8 +80,8 @@ func (m *Matrix) put(f Finding) {
 	}
 }
 
-// Save writes the files without what OpenMatrix drops, which finds out whether they can
-// be written.
+// Save writes the files without the findings that OpenMatrix drops. So it also shows
+// whether they can be written.
 func (m *Matrix) Save() error {
 	return m.alone(func() error {
 		if err := m.read(); err != nil {
@@ -102,7 +102,7 @@ func (m *Matrix) alone(do func() error) error {
 	if err != nil {
 		return fmt.Errorf("mutants: %w", err)
 	}
-	defer held.Close() // which lets go of the lock
+	defer held.Close() // which also releases the lock
 	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("mutants: lock %s: %w", dir, err)
 	}
@@ -132,11 +132,11 @@ func replace(path string, data []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-// forget drops what is not about the catalogue as it is now: other ids, other edits,
+// forget drops findings that do not fit the catalogue any more: other ids, other edits,
 // another world, other faults or tests, engines that do not take the entry any more,
-// and the source as it is in what nobody asks for. What the catalogue says of the
-// others by now decides what has come of them; whether nobody notices is looked for
-// differently when it is known, and therefore anew.
+// and tests of the unchanged source that no entry needs. The outcome of the others
+// follows the present catalogue. A known survivor is hunted in another way, so it is
+// hunted again.
 func (m *Matrix) forget() {
 	var kept []Finding
 	for _, f := range m.Findings {
@@ -154,15 +154,15 @@ func (m *Matrix) forget() {
 	m.Findings = kept
 }
 
-// stillAsks reports whether a finding answers what the entry asks now: the same edits,
-// on an engine that takes it, looked for with the same.
+// stillAsks reports whether a finding answers the present entry: the same edits, on an
+// engine that takes it, looked for in the same way.
 func (e Entry) stillAsks(f Finding) bool {
 	engine, known := engines[f.Engine]
 	return known && e.Fingerprint() == f.Fingerprint && engine.Takes(e) && e.asks(f.Engine) == f.Asked
 }
 
-// ground reports whether the source as it is has to be clean in that, for the sake of
-// the whole catalogue.
+// ground reports whether the finding is about the unchanged source under conditions
+// that the whole catalogue needs.
 func (m *Matrix) ground(f Finding) bool {
 	engine, known := engines[f.Engine]
 	if !known {
@@ -172,7 +172,7 @@ func (m *Matrix) ground(f Finding) bool {
 	return slices.ContainsFunc(engine.Ground(taken), func(e Entry) bool { return e.asks(f.Engine) == f.Asked })
 }
 
-// engines are those of the columns, to ask what each takes.
+// engines are the engines of the columns.
 var engines = map[string]Engine{
 	ModelEngine: Model{}, TestsEngine: Tests{}, MemoryEngine: Runs{Ensemble: MemoryEngine}, EnsembleEngine: Runs{Ensemble: EnsembleEngine},
 }

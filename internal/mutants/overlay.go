@@ -24,10 +24,9 @@ type Source struct {
 	Command string // the package of the command to build
 }
 
-// Overlay writes the edited files and an overlay.json for go build -overlay into
-// into, and returns the path of overlay.json. Every edit must match exactly once;
-// those that do not are told, all at once, with the id, the place and how often they
-// match.
+// Overlay writes the edited files and an overlay.json for go build -overlay into into,
+// and returns the path of overlay.json. Every edit must match exactly once. The error
+// lists all edits that do not, with the id, the place and the number of matches.
 func (s Source) Overlay(e Entry, into string) (string, error) {
 	root, err := filepath.Abs(s.Dir)
 	if err != nil {
@@ -109,8 +108,8 @@ func edited(root string, e Entry) (map[string]string, error) {
 	return texts, errors.Join(errs...)
 }
 
-// places are those of the edits with an anchor, by file, the last of a file first, and
-// what is wrong with those that have none.
+// places are the places of the edits with an anchor, by file, the last of a file first.
+// The errors are about anchors without a place.
 func (e Entry) places(root string) ([]replacement, []error) {
 	var all []replacement
 	var errs []error
@@ -137,7 +136,7 @@ func (e Entry) wrong(n int, err error) error {
 	return fmt.Errorf("mutants: %s: %s: %w", e.ID, e.Edits[n].where(), err)
 }
 
-// notOnce is what is wrong with an old text that is found another number of times.
+// notOnce is the error of an old text that is found never or several times.
 func notOnce(found int, old string) error {
 	return fmt.Errorf("the old text is there %d times, not once; it begins %q", found, firstLine(old))
 }
@@ -150,7 +149,7 @@ func (e Edit) where() string {
 	return e.File
 }
 
-// occurrences counts also those that overlap.
+// occurrences counts overlapping ones too.
 func occurrences(text, part string) int {
 	n := 0
 	for at := strings.Index(text, part); at >= 0; at = strings.Index(text, part) {
@@ -175,8 +174,8 @@ type Build struct {
 	binary  string
 }
 
-// Plant makes ready to build the source with the defect, or without when the entry has
-// no edits; what is built goes into the folder into.
+// Plant prepares a build of the source with the defect, or of the unchanged source if
+// the entry has no edits. Binaries go into the folder into.
 func (s Source) Plant(e Entry, into string) (*Build, error) {
 	b := &Build{Source: s, id: e.ID, dir: into}
 	var err error
@@ -186,8 +185,8 @@ func (s Source) Plant(e Entry, into string) (*Build, error) {
 	return b, err
 }
 
-// Binary is the path of the command, built. What the compiler says against it is in
-// the error.
+// Binary builds the command and returns its path. The error has the messages of the
+// compiler.
 func (b *Build) Binary(ctx context.Context) (string, error) {
 	if b.binary != "" {
 		return b.binary, nil
@@ -219,8 +218,8 @@ func (b *Build) save(dir string) error {
 	return nil
 }
 
-// tool is a call of the go command in the source tree, with the defect. What it has
-// started ends with it.
+// tool is a call of the go command in the source tree, with the defect. Its child
+// processes end with it.
 func (b *Build) tool(ctx context.Context, verb string, args ...string) *exec.Cmd {
 	if b.Overlay != "" {
 		args = append([]string{"-overlay", b.Overlay}, args...)
@@ -250,12 +249,12 @@ func sweepScratch() {
 	for _, dir := range left {
 		name, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), scratchPrefix), "-")
 		if id, err := owner.Parse(name); err == nil && !id.Alive() {
-			_ = os.RemoveAll(dir) // what is left is in nobody's way
+			_ = os.RemoveAll(dir) // leftovers do no harm
 		}
 	}
 }
 
-// lastLine is the end of what a program printed.
+// lastLine is the last line of a program's output.
 func lastLine(printed string) string {
 	lines := strings.Split(strings.TrimSpace(printed), "\n")
 	return lines[len(lines)-1]

@@ -17,8 +17,8 @@ type Runs struct {
 	Ensemble string        // memory or docker, as the command knows it
 	Load     time.Duration // of the first run; each has twice that of the run before, up to longestLoad
 	First    uint64        // seed of the first run
-	// Do is one run of a binary with those arguments, its outcome and what was violated.
-	// Each defect has a folder of its own, named by its id.
+	// Do is one run of a binary with those arguments. It returns the outcome and the
+	// violations. Each defect has its own folder, named by its id.
 	Do func(ctx context.Context, binary, id string, args []string, seed uint64) campaign.Outcome
 }
 
@@ -61,8 +61,8 @@ func names(kinds []nemesis.Kind) []string {
 	return all
 }
 
-// Ground implements Engine: all faults of the entries together, once for each
-// setting of other options.
+// Ground implements Engine: all faults of the entries together, once for each setting
+// of other options.
 func (r Runs) Ground(all []Entry) []Entry {
 	ground := distinct(all, func(e Entry) string { return e.Run }, func(e Entry) Entry { return Entry{ID: Unmodified, Run: e.Run} })
 	for i := range ground {
@@ -78,19 +78,18 @@ func (r Runs) Ground(all []Entry) []Entry {
 	return ground
 }
 
-// longestLoad bounds the doubling of the load. What a run costs besides is the same for
-// every load: what shows at once is caught by a short run, and what needs luck has more
-// of it in a long one than in two short ones. Where all of it is looked at once, it is
-// looked at for so long: the source as it is, for most of its faults to have their turn,
-// and what is said to survive.
+// longestLoad bounds the doubling of the load. Each run has a fixed overhead. Short
+// runs catch easy defects cheaply; rare ones are likelier in one long run than in two
+// short ones. The unchanged source and known survivors get runs of this length at once;
+// in the unchanged source, most faults then get their turn.
 const longestLoad = 40 * time.Second
 
 // groundBudgets is for how many budgets runs of the source as it is may go on until each
 // of its faults has bitten.
 const groundBudgets = 4
 
-// Hunt implements Engine. One long run is enough where the catalogue says that nobody will
-// notice. The source as it is is looked at until each fault has bitten.
+// Hunt implements Engine. One long run is enough for a known survivor. The unchanged
+// source runs until each fault has taken effect.
 func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: r.Name()}
 	load := r.Load

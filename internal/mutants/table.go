@@ -43,7 +43,7 @@ func (m *Matrix) span() string {
 	return text
 }
 
-// commits says of which states of the source the findings are.
+// commits lists the commits of the source that the findings are about.
 func (m *Matrix) commits() string {
 	counts := map[string]int{}
 	for _, f := range m.Findings {
@@ -63,7 +63,7 @@ func (m *Matrix) commits() string {
 	return " Of the findings, those about the source as it is included, are " + strings.Join(parts, ", ") + "."
 }
 
-// totals says of each engine what it has come to, and how fast it was.
+// totals sums up the outcomes of each engine, and its speed.
 func (m *Matrix) totals() string {
 	var b strings.Builder
 	for _, engine := range Engines {
@@ -127,7 +127,7 @@ func (m *Matrix) Page() string {
 	return b.String()
 }
 
-// cell is what came of an entry on an engine.
+// cell is the outcome of an entry on an engine.
 func (m *Matrix) cell(e Entry, engine string) string {
 	f, looked := m.find(e.ID, engine)
 	switch {
@@ -145,7 +145,7 @@ func (m *Matrix) cell(e Entry, engine string) string {
 	return f.how()
 }
 
-// how is who has caught a defect, and under what.
+// how says which check caught a defect, and under which conditions.
 func (f Finding) how() string {
 	switch f.Engine {
 	case MemoryEngine, EnsembleEngine:
@@ -156,7 +156,7 @@ func (f Finding) how() string {
 	return fmt.Sprintf("%s, %s", f.by(), f.after())
 }
 
-// outcome is in bold when somebody has to look after it.
+// outcome is in bold if it needs a person.
 func (f Finding) outcome() string {
 	if f.Bad() {
 		return "**" + string(f.Outcome) + "**"
@@ -164,7 +164,7 @@ func (f Finding) outcome() string {
 	return string(f.Outcome)
 }
 
-// problem is what went wrong, behind something else.
+// problem is the problem of a finding, as an addition to other text.
 func (f Finding) problem() string {
 	if f.Problem == "" {
 		return ""

@@ -21,7 +21,7 @@ func (Tests) Takes(e Entry) bool { return e.on(TestsEngine) && len(e.Tests) > 0 
 // Alone implements Engine.
 func (Tests) Alone() bool { return true }
 
-// Ground implements Engine: everything that is called for.
+// Ground implements Engine: all tests that entries call for.
 func (Tests) Ground(all []Entry) []Entry {
 	var calls []string
 	for _, e := range all {
@@ -31,15 +31,15 @@ func (Tests) Ground(all []Entry) []Entry {
 	return []Entry{{ID: Unmodified, Tests: slices.Compact(calls)}}
 }
 
-// What go test prints of a test that has failed, and of one that has run out of time:
-// a defect may well be that something never ends.
+// The output of go test for a failed test, and for a test that ran out of time: a
+// defect may make something run forever.
 var failedTest, hungTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`), regexp.MustCompile(`(?m)^\t+(Test\S*) \(\d+\S*s\)$`)
 
 // outOfTime is the reason of a test that go test has ended.
 const outOfTime = "ran out of time"
 
-// Hunt implements Engine. Of an entry, the calls follow each other until one fails;
-// of the source as it is, all are made, and what they leave is left.
+// Hunt implements Engine. For an entry, the calls follow each other until one fails.
+// For the unchanged source, all calls are made, and their leftovers stay.
 func (t Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	if e.ID == Unmodified {
 		return t.hunt(ctx, b, e, budget)
@@ -78,8 +78,8 @@ func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) 
 	return f
 }
 
-// failures reads what go test has printed and how it has ended: the tests that have
-// failed, whether one of them ran out of time, and a problem when it proves nothing.
+// failures reads the output and the end of go test: the failed tests, whether one of
+// them ran out of time, and a problem if the result proves nothing.
 func failures(printed string, ended error) (names []string, hung bool, problem string) {
 	for _, sign := range []string{"[build failed]", "[setup failed]", "[no tests to run]"} {
 		if strings.Contains(printed, sign) {

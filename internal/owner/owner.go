@@ -1,7 +1,7 @@
-// Package owner tells the living from the leftovers. Everything that a run
-// creates outside its own process (containers, networks, volumes, participants)
-// carries the identity of the process that owns it; a later start removes what
-// belongs to an owner that no longer exists, and touches nothing else.
+// Package owner finds leftovers of dead processes. Everything that a run creates
+// outside its own process (containers, networks, volumes, participants) carries the
+// identity of the process that owns it. A later start removes the things of owners that
+// no longer exist, and touches nothing else.
 package owner
 
 import (
@@ -20,9 +20,9 @@ import (
 // found in the process table.
 const Flag = "--owner="
 
-// ID names one process: its number, the moment it started, because numbers are
-// used again, and where, because one Docker engine may serve several machines or
-// containers, each of which sees only its own processes.
+// ID names one process by its number, its start and its host. The start is needed
+// because numbers are used again; the host, because one Docker engine may serve several
+// machines or containers, and each sees only its own processes.
 type ID struct {
 	PID   int
 	Start string
@@ -39,7 +39,7 @@ var here = sync.OnceValue(func() string {
 	return hex.EncodeToString(sum[:6])
 })
 
-// Parse reads what String wrote.
+// Parse reads the output of String.
 func Parse(s string) (ID, error) {
 	parts := strings.Split(s, "_")
 	if len(parts) != 3 {
@@ -68,8 +68,7 @@ func (id ID) Alive() bool {
 	return ok && start == id.Start
 }
 
-// startOf says when a process started, in whatever form the system tells it,
-// free of spaces.
+// startOf is the start of a process, in the system's own form, without spaces.
 func startOf(pid int) (string, bool) {
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
 		// The command name, in parentheses, may hold spaces; fields follow it.

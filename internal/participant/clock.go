@@ -6,11 +6,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// skewed is an Env whose wall clock is wrong. All that a role knows of the time it has
-// from its Env. Differences between two readings of one life stay what they are, as
-// they do in a process whose wall clock is wrong but whose monotonic clock is not. In a
-// sleep of the machine they stand still; Elapsed does not. Timers go on, and fire when the
-// machine wakes up: those of Go cannot be held back.
+// skewed is an Env whose wall clock is wrong. A role takes all its times from its Env.
+// Differences between two readings in one life stay right, as in a process whose wall
+// clock is wrong but whose monotonic clock is not. In a sleep of the machine those
+// readings stand still, but Elapsed goes on. Timers go on too, and fire when the
+// machine wakes up, because Go's timers cannot be held back.
 type skewed struct {
 	zkapi.Env
 	by    time.Duration

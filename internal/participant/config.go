@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Role is what a participant plays.
+// Role is the role of a participant.
 type Role string
 
 // The roles.
@@ -33,9 +33,9 @@ type Config struct {
 	Rate           float64       `json:"rate"`            // of a client: tasks per second
 	Retention      time.Duration `json:"retention"`       // of a master
 	Skew           time.Duration `json:"skew"`            // by which its wall clock is ahead
-	Sleep          string        `json:"sleep,omitempty"` // path of what WriteSleep has written; "": its machine never sleeps
+	Sleep          string        `json:"sleep,omitempty"` // path of the file that WriteSleep has written; "": its machine never sleeps
 
-	// What follows is empty with the kind profile of the servers.
+	// The fields below are empty with the kind profile of the servers.
 
 	Holders    []string `json:"holders,omitempty"`     // for a master: workers that are given resident tasks only
 	Residents  int      `json:"residents,omitempty"`   // of a client: its resident tasks; 0 is one
@@ -55,7 +55,7 @@ func (c Config) Encode() string {
 	return string(data)
 }
 
-// Decode unpacks what Encode packed.
+// Decode reads the output of Encode.
 func Decode(text string) (Config, error) {
 	var c Config
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
@@ -69,10 +69,10 @@ const (
 	MaxAttempts  = 5
 	MaxHandovers = 5 * MaxAttempts // the recipe's default
 	Concurrency  = 16
-	MaxBacklog   = 500 // reached when nobody works for a while
+	MaxBacklog   = 500 // reached when no worker works for a while
 )
 
-// Drain is the line on standard input that tells a client to submit no more and
-// to leave when it has heard of all its tasks. The end of input tells everybody
-// to leave at once.
+// Drain is the line on standard input that tells a client to submit no more and to
+// leave when it has heard of all its tasks. The end of input tells every participant to
+// leave at once.
 const Drain = "drain"

@@ -11,7 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// credentials are what is shown to the servers.
+// credentials are the credentials for the servers.
 func (c Config) credentials() []zkclient.Credential {
 	user, password, some := strings.Cut(c.Secret, ":")
 	if !some {
@@ -20,8 +20,8 @@ func (c Config) credentials() []zkclient.Credential {
 	return []zkclient.Credential{zkclient.Digest(user, password)}
 }
 
-// access opens the znodes to one user only, who plays all roles, if it is to be so. An
-// unknown hash gives an identity that every role refuses.
+// access opens the znodes only to one user, who has all roles, if the configuration
+// says so. An unknown hash gives an identity that every role refuses.
 func (c Config) access() recipe.Access {
 	if c.Secured == "" {
 		return recipe.Access{}

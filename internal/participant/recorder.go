@@ -10,8 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// recorder is an Env that notes what passes through it: sessions, and every
-// write with what was heard of it. Paths are noted without the namespace.
+// recorder is an Env that notes everything that passes through it: sessions, and every
+// write with the answer that was heard. Paths are noted without the namespace.
 type recorder struct {
 	zkapi.Env
 	journal   *record.Journal
@@ -107,9 +107,9 @@ func Describe(op zkapi.Op, namespace string) []record.Op {
 	}}
 }
 
-// Gained is what a write that was applied brought beyond what was asked for, one for
-// each part of it: the names of sequential znodes and the versions of those that
-// were set; empty for the other parts.
+// Gained lists the results of an applied write, one for each part: the names of
+// sequential znodes and the versions of changed znodes. It is empty for the other
+// parts.
 func Gained(op zkapi.Op, result zkapi.Result, namespace string) []record.Op {
 	ops, results := []zkapi.Op{op}, []zkapi.Result{result}
 	if op.Kind == zkapi.KindMulti {

@@ -27,8 +27,8 @@ var ErrLeave = errors.New("asked to leave")
 // Run plays a participant until it gets SIGTERM or its standard input ends, or, as a
 // client, until it is drained.
 func Run(ctx context.Context, config Config, input io.Reader) error {
-	// An interrupt of the terminal reaches the whole process group; the harness
-	// decides what it means, and tells with SIGTERM or by closing the input.
+	// An interrupt of the terminal reaches the whole process group. The harness decides
+	// its meaning, and then sends SIGTERM or closes the input.
 	signal.Ignore(syscall.SIGINT, syscall.SIGHUP)
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
@@ -75,13 +75,13 @@ func Run(ctx context.Context, config Config, input io.Reader) error {
 	return stage.Play(ctx)
 }
 
-// Stage is what a participant plays on.
+// Stage is the environment of a participant.
 type Stage struct {
 	Config   Config
 	Env      zkapi.Env
 	Journal  *record.Journal
 	Log      *slog.Logger
-	Effect   func(EffectArgs) error // of the system outside; for those that work
+	Effect   func(EffectArgs) error // the system outside; for participants that work
 	Now      func() time.Duration   // since the run began
 	Draining <-chan struct{}        // closed when a client is to submit no more
 
@@ -139,8 +139,8 @@ func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFu
 	leave(ErrLeave)
 }
 
-// leavePatience is how long a participant that is told to leave finishes what it
-// holds.
+// leavePatience is the time in which a participant that is told to leave finishes its
+// tasks.
 const leavePatience = 5 * time.Second
 
 // serve runs a role until ctx ends.
@@ -207,7 +207,7 @@ type followed struct {
 	journal *record.Journal
 }
 
-// Run runs the role and notes what its master tells.
+// Run runs the role and notes the reports of its master.
 func (f followed) Run(ctx context.Context) error {
 	told := make(chan struct{})
 	following, stop := context.WithCancel(ctx)

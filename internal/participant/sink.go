@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// EffectArgs is what a handler asks the sink to do.
+// EffectArgs is a handler's request to the sink.
 type EffectArgs struct {
 	Task, ID string
 	Token    record.Token
@@ -19,15 +19,15 @@ type EffectArgs struct {
 	Text     string
 }
 
-// EffectReply is what the sink answers.
+// EffectReply is the sink's answer.
 type EffectReply struct{ Accepted bool }
 
 // errFencedBySink means that the sink has seen a later execution.
 var errFencedBySink = errors.New("the sink has seen a later execution of this task")
 
-// Sink stands for the world outside ZooKeeper. It remembers the greatest token it
-// has seen for each task and refuses smaller ones: what a handler's target must do
-// to be safe from a worker that was replaced.
+// Sink stands for the system outside ZooKeeper. It remembers the greatest token of each
+// task and refuses smaller ones. The target of a real handler must do the same to be
+// safe from a worker that was replaced.
 type Sink struct {
 	listener net.Listener
 	journal  *record.Journal

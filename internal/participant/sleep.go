@@ -15,7 +15,7 @@ import (
 // slept so far. It is stopped while that changes, so that no clock is read in between.
 type sleep struct{ file *os.File }
 
-// sleepBytes is the size of what is in the file.
+// sleepBytes is the size of the file's contents.
 const sleepBytes = 8
 
 // WriteSleep says in a file for how long the participant's machine has slept in all. The
@@ -53,8 +53,8 @@ func (s *sleep) slept() time.Duration {
 // notePause is how often a participant looks whether its machine has slept.
 const notePause = 20 * time.Millisecond
 
-// NoteSleeps makes the clocks of this process those of a machine that sleeps as Config.Sleep
-// says, and puts on record what they show of each sleep, until stop is called. leases is
+// NoteSleeps gives this process the clocks of a machine that sleeps as Config.Sleep
+// says. It records what the clocks show of each sleep, until stop is called. leases is
 // the clock that leases are measured by.
 func NoteSleeps(ctx context.Context, config Config, journal *record.Journal, leases func() time.Duration) (stop func(), err error) {
 	_, stop, err = sleeps(ctx, config, journal, leases)
@@ -74,7 +74,7 @@ func sleeps(ctx context.Context, config Config, journal *record.Journal, leases 
 	return s, s.noting(ctx, journal, leases), nil
 }
 
-// noting begins to note, and returns what ends that.
+// noting begins to note, and returns a function that ends it.
 func (s *sleep) noting(ctx context.Context, journal *record.Journal, lease func() time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
@@ -83,15 +83,15 @@ func (s *sleep) noting(ctx context.Context, journal *record.Journal, lease func(
 	return func() { cancel(); <-over }
 }
 
-// shown is for how long the machine has slept, and what the clocks show then.
+// shown is the total sleep of the machine, and the readings of the clocks then.
 type shown struct{ slept, leases, monotonic time.Duration }
 
 func (s *sleep) show(lease func() time.Duration) shown {
 	return shown{s.slept(), lease(), clock.Read(clock.Monotonic)}
 }
 
-// note puts on record what the clocks show of each sleep after the first showing: the one
-// for leases goes on, and the monotonic one stands still.
+// note records what the clocks show of each sleep after the first reading: the clock
+// for leases goes on, and the monotonic clock stands still.
 func (s *sleep) note(ctx context.Context, journal *record.Journal, lease func() time.Duration, last shown) {
 	look := time.NewTicker(notePause)
 	defer look.Stop()

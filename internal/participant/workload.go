@@ -16,7 +16,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Payload is what a task of the workload says: who it is and how it behaves.
+// Payload is the payload of a task in the workload: its identity and its behaviour.
 type Payload struct {
 	ID       string `json:"id"`
 	Millis   int    `json:"ms"`                  // that the work takes
@@ -31,8 +31,8 @@ type Payload struct {
 	Padding  string `json:"padding,omitempty"`   // makes the payload large
 }
 
-// wish is a task that a client makes up: what it is, what is asked for it, and
-// what the client does with it.
+// wish is a task that a client makes up: its payload, its options, and what the client
+// does with it.
 type wish struct {
 	payload Payload
 	options recipe.Options
@@ -83,9 +83,9 @@ func draw(rng *rand.Rand, id string) wish {
 	return w
 }
 
-// enlarge makes a few tasks large, where servers take so many bytes at most: some results
-// of which not many fit into one request, some payloads, and now and then a result that
-// no request can hold.
+// enlarge makes a few tasks large, if servers limit the size of requests: some results
+// of which only a few fit into one request, some payloads, and now and then a result
+// that fits into no request.
 func (p *Payload) enlarge(rng *rand.Rand, most int) {
 	switch dice := rng.IntN(100); {
 	case dice < 4:
@@ -169,16 +169,16 @@ func (p Payload) result(text string, token record.Token, config Config) recipe.R
 	return recipe.Result(text + strings.Repeat(".", max(0, bytes-len(text))))
 }
 
-// What is told to end returns a moment later, as what has to put something in order
-// does: a hand-over, or a call back, must wait for it. Who has lost the right to go on
-// takes no time: nobody waits for him.
+// Handlers and terms take a moment to return when they are told to end, as real cleanup
+// would; a handover or a revocation must wait for that. If the right to go on is lost,
+// they return at once, because nothing waits for them.
 const (
 	shortestMoment = 10 * time.Millisecond
 	longestMoment  = 60 * time.Millisecond
 )
 
-// moment is how long a term, or an execution, takes to return: drawn from the seed and
-// from what it is, whatever else goes on.
+// moment is how long a term, or an execution, takes to return. It is drawn from the
+// seed and the token alone.
 func moment(seed uint64, of record.Token) time.Duration {
 	rng := rand.New(rand.NewPCG(seed, uint64(uint32(of.Epoch))<<32|uint64(uint32(of.Attempt))))
 	return shortestMoment + time.Duration(rng.Int64N(int64(longestMoment-shortestMoment)))
@@ -193,7 +193,7 @@ func letGo(ctx context.Context, config Config, of record.Token) {
 	<-time.After(moment(config.Seed, of))
 }
 
-// hangLimit ends a handler that hangs and that nobody stops: a lost claim does.
+// hangLimit ends a handler that hangs and is not stopped; a lost claim stops it too.
 const hangLimit = 20 * time.Second
 
 // spend takes as long as the work takes, and tells how far it has got.
@@ -229,16 +229,17 @@ type client struct {
 	work    sync.WaitGroup
 }
 
-// maxOutstanding bounds the tasks that one client waits for. A client at the
-// bound submits no more until it hears of one: a workload must not bury a system
-// that is under attack.
+// maxOutstanding bounds the tasks that one client waits for. A client at the bound
+// submits no more until it hears of one, because a workload must not overload a system
+// under faults.
 const maxOutstanding = 2000
 
 // submitPatience is how long a client tries to submit before it calls the
 // outcome unknown and tries again under the same id.
 const submitPatience = 2 * time.Second
 
-// A client waits longer each time before it repeats what was refused, or is in doubt.
+// A client waits longer each time before it repeats a submission that was refused or is
+// in doubt.
 const (
 	firstPause = 200 * time.Millisecond
 	mostPause  = 2 * time.Second
@@ -337,7 +338,8 @@ func residents(config Config) map[string]wish {
 	return all
 }
 
-// residentStream separates what residents draw from the seed from the rest of the load.
+// residentStream separates the draws for resident tasks from the draws for the rest of
+// the load.
 const residentStream = 0x9e51de
 
 // lingers draws for how many milliseconds a resident goes on when it has been told to
@@ -375,7 +377,7 @@ func (c *client) one(ctx context.Context, w wish) {
 		return
 	}
 	if w.twice {
-		_, _ = c.submit(ctx, w, options...) // the history shows what came of it
+		_, _ = c.submit(ctx, w, options...) // the history shows the outcome
 	}
 	if w.cancel > 0 {
 		c.work.Go(func() {
@@ -396,7 +398,7 @@ func (c *client) one(ctx context.Context, w wish) {
 	}
 	heard := c.await(ctx, name, w.payload.ID)
 	if heard && w.collect && w.cancel == 0 {
-		_ = c.recipe.Collect(ctx, name) // the recorder shows what came of it
+		_ = c.recipe.Collect(ctx, name) // the recorder shows the outcome
 	}
 }
 

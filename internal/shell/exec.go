@@ -1,23 +1,23 @@
 // Package shell makes a command a recipe.Handler, for workers that are not
 // written in Go. It must not know ZooKeeper.
 //
-// The command runs under sh -c, in a process group of its own. Its standard input
-// is the payload; its standard output is the result, if it exits with 0; every
-// other exit ends the attempt, with the end of its standard error as the reason.
-// Each line that it writes to file descriptor 3 is progress. The environment says
-// which task it is: RINGMASTER_TASK, RINGMASTER_EPOCH, RINGMASTER_ATTEMPT,
-// RINGMASTER_KEY. When the task is taken away, cancelled or timed out, the command
-// gets SIGTERM, and SIGKILL when it does not leave.
+// The command runs under sh -c, in its own process group. Its standard input is the
+// payload. Its standard output is the result if it exits with 0; every other exit ends
+// the attempt, and the end of its standard error is the reason. Each line that it
+// writes to file descriptor 3 is progress. The environment names the task:
+// RINGMASTER_TASK, RINGMASTER_EPOCH, RINGMASTER_ATTEMPT, RINGMASTER_KEY. When the task
+// is taken away, cancelled or timed out, the command gets SIGTERM, and SIGKILL if it
+// does not end.
 //
-// On Linux a command and everything that it has started never outlive their task,
-// nor the worker: a supervisor process stands between worker and command. It adopts
-// what the command's processes leave behind, also what has a session of its own, and
-// kills all of it when the command has ended or the worker is gone, even by SIGKILL.
-// Two things escape: a process that the worker's user may not signal, which the log
-// names, and all of them when the supervisor itself is killed and has grandchildren.
+// On Linux a command and all processes that it has started never outlive their task,
+// nor the worker. A supervisor process stands between worker and command. It adopts
+// orphaned processes of the command, even those with their own session. It kills all of
+// them when the command has ended or the worker is gone, even by SIGKILL. There are two
+// exceptions: a process that the worker's user may not signal, which the log names, and
+// all processes if the supervisor itself is killed and has grandchildren.
 //
-// Elsewhere only the process group is ended, and a worker that gets SIGKILL leaves its
-// commands behind.
+// On other systems only the process group is ended, and a worker that gets SIGKILL
+// leaves its commands behind.
 package shell
 
 import (
@@ -42,8 +42,8 @@ const Grace = 5 * time.Second
 // ErrOutput means that a command has written more than a result may hold.
 var ErrOutput = errors.New("the output is larger than a result may be")
 
-// Handler runs command for each task. It returns when the command and, on Linux,
-// all that it has started have ended; the log names what does not end.
+// Handler runs command for each task. It returns when the command and, on Linux, all
+// processes that it has started have ended. The log names processes that do not end.
 func Handler(command string, log *slog.Logger) recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		read, write, err := os.Pipe()
@@ -61,7 +61,7 @@ func Handler(command string, log *slog.Logger) recipe.Handler {
 		reported := make(chan struct{})
 		go func() { defer close(reported); passOn(read, task) }()
 		err = j.run(ctx)
-		_ = read.SetReadDeadline(time.Now().Add(lastWords)) // what goes on may hold the descriptor for ever
+		_ = read.SetReadDeadline(time.Now().Add(lastWords)) // a process that goes on may hold the descriptor for ever
 		<-reported
 		switch {
 		case ctx.Err() != nil:
@@ -94,7 +94,7 @@ type running struct {
 	over chan struct{} // closed when it has ended
 }
 
-// commands are those that run in this process.
+// commands are the running commands of this process.
 type commands struct {
 	mu  sync.Mutex
 	all map[*running]bool
@@ -102,7 +102,7 @@ type commands struct {
 
 var living = commands{all: map[*running]bool{}}
 
-// add takes note of a command, and returns what is to be called when it has ended.
+// add registers a command, and returns a function to call when it has ended.
 func (c *commands) add(kill func()) (over func()) {
 	r := &running{kill: kill, over: make(chan struct{})}
 	c.mu.Lock()
@@ -129,7 +129,7 @@ func (c *commands) list() []*running {
 // killPatience is how long KillAll waits until the commands have ended.
 const killPatience = time.Second
 
-// KillAll ends every command of this process, for one that is about to exit
+// KillAll ends every command of this process. It is for a process that is about to exit
 // without waiting for its handlers. It waits a moment until they have ended.
 func KillAll() {
 	all := living.list()
@@ -163,7 +163,7 @@ func passOn(r io.Reader, task recipe.Task) {
 	}
 }
 
-// limited keeps what a result may hold, and notes that there was more.
+// limited keeps as much as a result may hold, and notes that there was more.
 type limited struct {
 	b        bytes.Buffer
 	most     int
@@ -178,7 +178,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of the written text.
 type tail struct{ b []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

@@ -13,8 +13,8 @@ import (
 )
 
 // inGroup runs the command without a supervisor. When ctx ends its process group gets
-// SIGTERM, then SIGKILL. What has left the group, and everything when this process is
-// killed, goes on.
+// SIGTERM, then SIGKILL. Processes that have left the group go on, and so do all
+// processes if this one is killed.
 func (j job) inGroup(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", j.command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = bytes.NewReader(j.stdin), j.stdout, j.stderr, j.env
@@ -37,7 +37,7 @@ func (j job) inGroup(ctx context.Context) error {
 	if ctx.Err() != nil {
 		outlast(cmd.Process.Pid, time.Unix(0, patience.Load()))
 	}
-	kill() // what it has left behind
+	kill() // its leftover processes
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil // it exited with 0, and something that it has started held its output
 	}

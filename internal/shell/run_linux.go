@@ -62,7 +62,7 @@ func (j job) supervised(ctx context.Context) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = bytes.NewReader(j.stdin), j.stdout, j.stderr, j.env
 	cmd.ExtraFiles = []*os.File{j.progress, orders, reporting} // 3, 4 and 5
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}      // no signal of a terminal reaches it
-	cmd.WaitDelay = Grace                                      // what goes on may hold the output
+	cmd.WaitDelay = Grace                                      // a process that goes on may hold the output
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("shell: supervisor: %w", err)
 	}
@@ -90,8 +90,8 @@ func (j job) supervised(ctx context.Context) error {
 	return nil
 }
 
-// listen reads what a supervisor reports until it is gone, and returns what is known
-// then.
+// listen reads the reports of a supervisor until it is gone, and returns the last
+// state.
 func (j job) listen(reports *os.File) (end report) {
 	decoder := json.NewDecoder(reports)
 	for {

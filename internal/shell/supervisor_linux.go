@@ -119,11 +119,11 @@ type supervisor struct {
 	killing  time.Time           // since when; zero before
 	deserted bool                // the worker is gone
 	hit      map[int]bool        // processes that have got SIGKILL
-	told     map[int]bool        // processes of which the worker knows that they do not end
+	told     map[int]bool        // processes that the worker was told of because they do not end
 }
 
-// While processes are killed, they are looked at again after a pause: reading /proc
-// costs time, and one that cannot be killed may stay for long.
+// While processes are killed, they are looked at again after a pause, because reading
+// /proc costs time, and a process that cannot be killed may stay for long.
 const (
 	shortestPause = 5 * time.Millisecond
 	longestPause  = time.Second
@@ -187,8 +187,9 @@ func (s *supervisor) ask() {
 	}
 }
 
-// sweep kills what is left, once it is time, and reports whether that was all that
-// can be done: what remains may not be signalled, and the task does not need its end.
+// sweep kills the remaining processes, once it is time, and reports whether nothing
+// more can be done. Processes that remain then may not be signalled, and the task does
+// not need their end.
 func (s *supervisor) sweep() (done bool) {
 	if s.killing.IsZero() {
 		return false

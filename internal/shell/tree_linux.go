@@ -58,7 +58,7 @@ func descendants() []process {
 	return all
 }
 
-// look reads what /proc says of a process that lives.
+// look reads the state of a live process from /proc.
 func look(pid int) (process, bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Record is what a run leaves.
+// Record is the record of a run.
 type Record struct {
 	Events    []record.Event
 	Exchanges []record.Exchange
@@ -34,7 +34,7 @@ func (r *Record) Operations() int {
 	return n
 }
 
-// fate is what becomes of a write on its way.
+// fate is the fate of a write on its way.
 type fate int
 
 const (
@@ -55,8 +55,8 @@ type member struct {
 
 func (m *member) alive() record.Life { return record.Life{Process: m.name, Number: m.life} }
 
-// cluster is ZooKeeper and its participants, as far as what they leave goes. Everything
-// happens at the time now, which each event moves on a little.
+// cluster simulates ZooKeeper and its participants, as far as their records go.
+// Everything happens at the time now, which each event moves on a little.
 type cluster struct {
 	record   Record
 	random   *rand.Rand
@@ -72,7 +72,7 @@ type cluster struct {
 	nemesis                   member
 }
 
-const nobody = -1 // the version that is demanded by who does not care
+const nobody = -1 // demands any version
 
 func newCluster(seed uint64, masters, workers, clients int) *cluster {
 	c := &cluster{random: rand.New(rand.NewPCG(seed, 0)), tree: map[string]record.Node{}, nemesis: member{name: "nemesis"}}
@@ -181,8 +181,8 @@ func (c *cluster) arrive(w sent, f fate) {
 	c.over(w, record.OK, "")
 }
 
-// refuse ends a write that ZooKeeper refuses for the sake of one operation, or, with
-// -1, for its session.
+// refuse ends a write that ZooKeeper refuses because of one operation or, with -1,
+// because of its session.
 func (c *cluster) refuse(w sent, why record.Refusal, index int) {
 	c.zxid++
 	x := c.exchange(w, w.ops)
@@ -198,7 +198,7 @@ func (c *cluster) exchange(w sent, ops []record.Op) record.Exchange {
 	}
 }
 
-// write is one that is answered before anything else happens.
+// write sends a write that is answered before anything else happens.
 func (c *cluster) write(m *member, ops ...record.Op) { c.arrive(c.send(m, ops...), answered) }
 
 func (c *cluster) apply(by *member, op *record.Op) {

@@ -11,11 +11,11 @@ const (
 )
 
 // Contested is a run of 200 operations on one task: 95 submissions of the same id, five
-// at a time; records of its status, the answers of which are lost if there are pending
-// ones; and clients that read the status, five at a time. Of the pending records, at
-// most 16, the last was applied, and the worker of each other was gone before it got
-// through. One of the last readings is of a status that was not recorded: no order of
-// the 200 operations explains it. Everything else is as it should be.
+// at a time; records of its status, whose answers are lost if there are pending ones;
+// and clients that read the status, five at a time. Of the pending records, at most 16,
+// the last was applied, and the workers of the others were gone before their records
+// arrived. One of the last readings is of a status that was not recorded: no order of
+// the 200 operations explains it. Everything else is valid.
 func Contested(pending int) *Record {
 	c := newCluster(1, 1, 4, contestants)
 	t := &task{id: "contested", name: "task-contested", budget: int32(pending) + 1, client: c.clients[0]}
@@ -77,8 +77,8 @@ func (c *cluster) contend(t *task, last, unknown bool) {
 	}
 }
 
-// read has the clients wait for the status that many times. The third last of them hears
-// of one that is impossible.
+// read has the clients wait for the status that many times. The third last of them
+// hears an impossible status.
 func (c *cluster) read(t *task, impossible status, times int) {
 	for done := 0; done < times; {
 		var calls []record.Event

@@ -46,7 +46,7 @@ type runner struct {
 	retain []*task // finished, to be collected by a master
 }
 
-// wave takes some new tasks, and those that were given back, through their next part.
+// wave takes some new tasks, and the returned ones, through their next part.
 func (r *runner) wave(n, fresh int) {
 	open := r.submit(fresh)
 	open = slices.DeleteFunc(open, func(t *task) bool {
@@ -113,9 +113,9 @@ func (r *runner) submit(fresh int) []*task {
 	return open
 }
 
-// rob ends the session of a worker whose handlers are running. Its tasks go to the
-// others, or fail when that was the last attempt, and what it still does outside is
-// refused.
+// rob ends the session of a worker whose handlers are running. Its tasks go to other
+// workers, or fail if that was the last attempt. The effects of its handlers outside
+// are refused from then on.
 func (r *runner) rob(w *member, open []*task) {
 	r.expire(w, "expire-worker")
 	r.open(w)
@@ -142,8 +142,9 @@ func (r *runner) rob(w *member, open []*task) {
 	}
 }
 
-// end has all handlers end, and everybody hear of it. A first attempt fails one time in
-// four, and of some results the worker does not hear whether they were recorded.
+// end ends all handlers, and reports the outcomes to all clients. A first attempt fails
+// one time in four. Of some results the worker does not hear whether they were
+// recorded.
 func (r *runner) end(open []*task) {
 	open = slices.DeleteFunc(open, func(t *task) bool { return t.status.State != "" })
 	writes := make([]sent, len(open))
@@ -187,7 +188,7 @@ func (r *runner) spend(t *task) {
 	r.fail(t, remove(t.assigned(), nobody), t.ends(r.epoch, "the worker is gone"))
 }
 
-// fail has the master say so, in one write with what it does besides.
+// fail records a failure by the master, in one write with the other operations.
 func (r *runner) fail(t *task, besides ...record.Op) {
 	t.status = status{State: "failed", Reason: "all attempts ended without a result", Token: record.Token{Epoch: r.epoch, Attempt: t.token.Attempt}}
 	ops := append([]record.Op{check("/assign", r.epoch)}, besides...)
@@ -206,7 +207,7 @@ func (r *runner) dispose(t *task) {
 	}
 }
 
-// collect has the master collect what it has retained for long enough.
+// collect collects the tasks that the master has retained long enough.
 func (r *runner) collect() {
 	due := 0
 	for due < len(r.retain) && r.now-r.retain[due].ended > retention {

@@ -17,21 +17,21 @@ type status struct {
 	record.Token
 }
 
-// attempt is the record of one that ended without a result.
+// attempt is the record of an attempt that ended without a result.
 type attempt struct {
 	record.Token
 	Worker string `json:"worker"`
 	Reason string `json:"reason"`
 }
 
-// assignment is what a worker is given.
+// assignment is an assignment to a worker.
 type assignment struct {
 	Epoch       int32 `json:"epoch"`
 	Attempt     int32 `json:"attempt"`
 	Incarnation int32 `json:"incarnation"`
 }
 
-// task is one that is under way.
+// task is a task under way.
 type task struct {
 	name, id string
 	budget   int32
@@ -125,7 +125,7 @@ func (c *cluster) succeeds(t *task) sent {
 	return c.send(t.worker, check("/assign/"+t.worker.name, t.worker.incarnation), remove(t.assigned(), nobody), create(t.path("/status"), encode(t.status)))
 }
 
-// tell lets everybody hear of the status who waits for it.
+// tell reports the status to all clients that wait for it.
 func (c *cluster) tell(t *task) {
 	t.ended = c.now
 	c.note(record.Event{Process: c.leader.name, Life: c.leader.life, Kind: record.Change, Of: record.TaskChange{Task: t.name, Fate: record.Finished}})

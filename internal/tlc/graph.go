@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Graph is a graph of states. What can be seen of a state is its colour; two states
-// of one colour differ only in what can be done from them.
+// Graph is a graph of states. The visible part of a state is its colour. Two states of
+// one colour differ only in their later transitions.
 type Graph struct {
 	Colours []string
 	Edges   [][]int // by state: the states that its transitions lead to
@@ -50,8 +50,8 @@ func (g *Graph) Depth() int {
 	return depth
 }
 
-// ReadDot reads the graph that TLC writes with -dump dot. colour says what is to be
-// seen of a state.
+// ReadDot reads the graph that TLC writes with -dump dot. colour is the visible part of
+// a state.
 func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph, error) {
 	g := &Graph{}
 	numbers := map[string]int{}
@@ -105,10 +105,10 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 	return g, lines.Err()
 }
 
-// classes gives every state of graphs a number, the same to those that nobody can
-// tell apart: they have the same colour, and for every transition of one the other
-// has one that leads to states that nobody can tell apart (the coarsest
-// bisimulation; Moore's refinement).
+// classes gives every state of graphs a number. Two states get the same number if they
+// are indistinguishable: they have the same colour, and for every transition of one the
+// other has a transition to an indistinguishable state (the coarsest bisimulation;
+// Moore's refinement).
 func classes(graphs ...*Graph) [][]int {
 	all := make([][]int, len(graphs))
 	names := map[string]int{}
@@ -153,7 +153,7 @@ func signature(class []int, g *Graph, n int) string {
 	return string(key)
 }
 
-// Minimal is the graph with states that nobody can tell apart taken for one.
+// Minimal is the graph with indistinguishable states merged.
 func (g *Graph) Minimal() *Graph {
 	class := classes(g)[0]
 	number := map[int]int{}
@@ -177,9 +177,9 @@ func (g *Graph) Minimal() *Graph {
 	return m
 }
 
-// Fingerprint is the same for two graphs if and only if nobody can tell them apart
-// (but for chance: it is 128 bits of SHA-256): it is made of the first state and of all
-// that states differ in, each with those that it leads to.
+// Fingerprint is the same for two graphs if and only if they are indistinguishable (up
+// to collisions: it is 128 bits of SHA-256). It is made from the first state and all
+// distinguishable states, each with its successors.
 func (g *Graph) Fingerprint() string {
 	now := make([]string, g.Len())
 	for n, c := range g.Colours {
@@ -214,9 +214,8 @@ func hash(s string) string {
 	return string(sum[:16])
 }
 
-// Differ returns nothing if nobody can tell whether he is in one graph or in the
-// other, however long he looks; otherwise the shortest way to where he can, and what
-// he sees there in each.
+// Differ returns nothing if the graphs are indistinguishable. Otherwise it returns the
+// shortest path to a difference, and what each graph shows there.
 func Differ(a, b *Graph) (difference string) {
 	class := classes(a, b)
 	if class[0][0] == class[1][0] {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Outcome is what TLC has said of one configuration.
+// Outcome is TLC's result for one configuration.
 type Outcome struct {
 	Printed   string // everything
 	Version   string
-	Violated  string // the property that is violated; empty if none is
+	Violated  string // the violated property, if any
 	Complete  bool   // every state was visited, and nothing is violated
 	Trace     int    // states of the counterexample
-	Generated int    // states, with those that were reached again
+	Generated int    // states, including repeated ones
 	Distinct  int
 	Depth     int // in states: one more than steps
 }
@@ -27,7 +27,7 @@ var patterns = struct{ version, counts, simulated, depth, violated, state *regex
 	state:     regexp.MustCompile(`(?m)^State (\d+):`),
 }
 
-// read understands what TLC has printed.
+// read parses the output of TLC.
 func read(printed string) Outcome {
 	o := Outcome{Printed: printed}
 	number := func(match []string, at int) int {

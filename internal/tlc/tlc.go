@@ -20,7 +20,7 @@ import (
 // Variable names the environment variable that says where tla2tools.jar is.
 const Variable = "TLA2TOOLS_JAR"
 
-// The official release that is downloaded, and what it must be.
+// The official release that is downloaded, and its checksum.
 const (
 	release  = "1.7.4"
 	location = "https://github.com/tlaplus/tlaplus/releases/download/v" + release + "/tla2tools.jar"
@@ -95,7 +95,7 @@ func Fetch(ctx context.Context) (TLC, error) {
 	return Find()
 }
 
-// download puts the official release at a path, if it is the one that is expected.
+// download downloads the official release to a path, if its checksum is right.
 func download(ctx context.Context, path string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, location, nil)
 	if err != nil {
@@ -164,8 +164,8 @@ type Job struct {
 	Seed     int64  // of those
 }
 
-// Run runs TLC and returns what it has found. An error means that it did not come to
-// its end; a violation is none.
+// Run runs TLC and returns its result. An error means that TLC did not finish; a
+// violation is not an error.
 func (t TLC) Run(ctx context.Context, dir string, job Job) (Outcome, error) {
 	states, err := os.MkdirTemp("", "ringmaster-tlc")
 	if err != nil {

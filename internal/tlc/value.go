@@ -21,7 +21,7 @@ func (v Value) String() string { return v.text }
 // Items are the elements of a set or a sequence.
 func (v Value) Items() []Value { return v.items }
 
-// Field is what a record has under that name.
+// Field is the value of a record's field.
 func (v Value) Field(name string) Value { return v.fields[strconv.Quote(name)] }
 
 // Fields are the arguments of a function or a record, in order.
@@ -34,7 +34,7 @@ func (v Value) Fields() []string {
 	return names
 }
 
-// At is what a function has for an argument, given as its String.
+// At is the value of a function at an argument, given as its String.
 func (v Value) At(argument string) Value { return v.fields[argument] }
 
 // Has reports whether a function or a record has that argument, given as its String.

@@ -2,10 +2,10 @@ package txnlog
 
 import "github.com/ringmaster-zk/ringmaster/internal/jute"
 
-// decoder knows what logs and snapshots are made of.
+// decoder decodes the parts of logs and snapshots.
 type decoder struct{ jute.Decoder }
 
-// skipACL passes over who may do what: no judge needs it.
+// skipACL skips an access control list, because no judge needs it.
 func (d *decoder) skipACL() {
 	const smallest = 12 // permissions, and the lengths of scheme and identity
 	for range d.Count(smallest) {

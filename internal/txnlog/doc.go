@@ -1,25 +1,26 @@
-// Package txnlog reads what ZooKeeper 3.9 leaves on the disks of its servers:
-// transaction logs and snapshots. It says what each server would come back with
-// ([Server.Replay]), and what all of them together have committed, in which order
-// ([Merge]). It only reads, and knows nothing of the recipe, of histories, or of how an
-// ensemble is run.
+// Package txnlog reads the files of ZooKeeper 3.9 on the disks of its servers:
+// transaction logs and snapshots. It computes the tree that each server would come back
+// with ([Server.Replay]), and the transactions that all of them together have
+// committed, in order ([Merge]). It only reads, and knows nothing of the recipe, of
+// histories, or of how an ensemble is run.
 //
 // A file may end in the middle of an entry, because its server was killed: then the log
-// ends there. Anything else that is not as a server writes it is [Damage].
+// ends there. Any other deviation from a server's format is [Damage].
 //
 // # What was committed
 //
-// A log holds what its server was asked to write, not what was committed. A leader that
-// is cut off logs proposals that nobody else hears of. When it comes back, the new
-// leader has it cut the end of its log off; or, where that cannot be told, sends it the
-// whole state, which it keeps as a snapshot, and then those proposals stay in its log
-// for ever. So that a transaction is in a log proves nothing.
+// A log holds the proposals that its server was asked to write, not the committed
+// transactions. A leader that is cut off logs proposals that no other server hears of.
+// When it comes back, the new leader makes it cut off the end of its log. If the new
+// leader cannot tell where, it sends the whole state instead. The server keeps that
+// state as a snapshot, and its old proposals stay in its log for ever. So a transaction
+// in a log proves nothing.
 //
-// Merge is told a zxid that all servers had applied when nothing was broken any more
-// and nobody wrote. A zxid is an epoch of ZooKeeper's and a counter, and within an
-// epoch one leader has counted from 1 without leaving anything out, or from where its
-// servers are set up to begin (zookeeper.testingonly.initialZxid). So all that must be
-// found is where each epoch ended, and then its transactions are the committed ones.
+// Merge gets a zxid that all servers had applied after all faults were healed and all
+// writes had ended. A zxid is an epoch of ZooKeeper's and a counter. Within an epoch
+// one leader counts without a gap, from 1 or from the configured beginning
+// (zookeeper.testingonly.initialZxid). So it is enough to find where each epoch ended;
+// then its transactions are the committed ones.
 //
 //   - The epoch of that zxid ended, for us, there.
 //   - An earlier one ended with the transaction that, in some server's log, stands

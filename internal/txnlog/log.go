@@ -20,8 +20,8 @@ const (
 	endOfEntry  = 'B'
 )
 
-// Damage is a place at which a file is not what a server writes, and which no crash in
-// the middle of an append explains.
+// Damage is a place at which a file differs from a server's format, and no crash in the
+// middle of an append explains it.
 type Damage struct {
 	Offset int64 // in bytes, of the entry
 	Why    string
@@ -30,12 +30,12 @@ type Damage struct {
 // Error implements error.
 func (d *Damage) Error() string { return fmt.Sprintf("damaged at byte %d: %s", d.Offset, d.Why) }
 
-// Read reads the transactions of one log file, as they stand there. It ends where the
-// log ends: at the padding of zeros, or in an entry that was being appended when the
-// server was killed, of which only the beginning is there. An error is a [*Damage], or
-// one of r; it is the last that is yielded.
+// Read reads the transactions of one log file, in the file's order. It ends where the
+// log ends: at the padding of zeros, or in an entry whose beginning alone was written
+// when the server was killed. An error is a [*Damage], or an error of r; it is the last
+// element.
 //
-// An entry of which the file has the end byte is whole, and has to have its checksum.
+// An entry with its end byte is whole, and must have the right checksum.
 func Read(r io.Reader) iter.Seq2[Txn, error] {
 	return func(yield func(Txn, error) bool) {
 		l := logReader{from: bufio.NewReaderSize(r, 1<<16)}
@@ -106,7 +106,7 @@ func (l *logReader) next() (Txn, error) {
 	if length < 0 || length > longest {
 		return Txn{}, &Damage{start, fmt.Sprintf("an entry of %d bytes", length)}
 	}
-	var body bytes.Buffer // grows with what is there, not with what the length says
+	var body bytes.Buffer // grows with the data, not with the claimed length
 	copied, err := io.CopyN(&body, l.from, int64(length)+1)
 	l.at += copied
 	if err != nil && !errors.Is(err, io.EOF) {

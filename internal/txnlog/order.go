@@ -12,14 +12,14 @@ type Entry struct {
 	Servers []string
 }
 
-// Gap is a range of zxids, both ends included, of which the logs do not say what was
-// committed there.
+// Gap is a range of zxids, both ends included, for which the logs do not say what was
+// committed.
 type Gap struct{ From, To int64 }
 
-// Order is what all servers' logs together say.
+// Order is the order of commits by all servers' logs together.
 type Order struct {
 	Committed []Entry // in the order of zxids
-	// Uncommitted were logged by some server and are in nobody's history.
+	// Uncommitted were logged by some server and never committed.
 	Uncommitted []Entry
 	Gaps        []Gap
 	// Conflicts tell of zxids under which two servers have different transactions: that
@@ -37,9 +37,9 @@ func counterOf(zxid int64) int64 { return zxid & (1<<counterBits - 1) }
 // up to begin elsewhere.
 const FromOne = 1
 
-// Merge says what was committed up to zxid, which is the one that all servers had
-// applied when nobody wrote any more. first is the counter with which each epoch begins.
-// The rule, and why it is right, is in the package's comment.
+// Merge finds the transactions committed up to zxid, which all servers had applied when
+// all writes had ended. first is the counter with which each epoch begins. The package
+// comment has the rule and its proof.
 func Merge(servers []*Server, zxid, first int64) *Order {
 	o := &Order{}
 	all := o.union(servers)
@@ -161,14 +161,15 @@ func (s *Server) closed(zxid, first int64, epochs []int64, prove func(epoch, end
 }
 
 // snapshotWithin reports whether the server took a snapshot after a zxid of the range,
-// both ends included: then it had applied what is not in its own log.
+// both ends included. Then it had applied transactions that are not in its own log.
 func (s *Server) snapshotWithin(from, to int64) bool {
 	i, _ := slices.BinarySearch(s.Snapshots, from)
 	return i < len(s.Snapshots) && s.Snapshots[i] <= to
 }
 
-// commit takes the entries of an epoch up to its end, and notes those that no log has.
-// It counts what there is: the counter of a zxid can begin or jump anywhere.
+// commit takes the entries of an epoch up to its end, and notes the missing ones. It
+// relies on the entries it has, because the counter of a zxid can begin or jump
+// anywhere.
 func (o *Order) commit(all map[int64]*Entry, epoch, first, end int64) {
 	last := epoch<<counterBits | end
 	var there []int64

@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// Server is what one server has left on its disk.
+// Server has the contents of one server's disk.
 type Server struct {
 	Name string
 	// Txns are all transactions in its logs, in the order of the files and within them.
 	// Some of them may not be its history any more; see the package's comment.
 	Txns []Txn
-	// Snapshots are the zxids after which it has taken one, ascending. Those that a
-	// crash left unfinished are not among them.
+	// Snapshots are the zxids of its snapshots, ascending, without those that a crash left
+	// unfinished.
 	Snapshots []int64
 
 	files map[int64]string // path of the snapshot, by zxid
@@ -46,7 +46,7 @@ func ReadServer(name, dir string) (*Server, error) {
 		}
 		zxid, err := strconv.ParseUint(number, 16, 64)
 		switch {
-		case err != nil: // somebody else's file
+		case err != nil: // a file of another program
 		case kind == "log":
 			logs[int64(zxid)] = path
 		default:
@@ -98,7 +98,7 @@ func (s *Server) readLog(path string) error {
 	return nil
 }
 
-// findSnapshots leaves out those that a server would leave out, too.
+// findSnapshots leaves out the snapshots that a server would leave out, too.
 func (s *Server) findSnapshots() {
 	for zxid, path := range s.files {
 		if _, err := readSnapshotFile(path); err == nil {

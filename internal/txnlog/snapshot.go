@@ -54,9 +54,9 @@ func ReadSnapshot(b []byte) (*Tree, error) {
 	return t, sealed(b, &d)
 }
 
-// sealed looks at the checksums: one behind the tree, and one behind each of what later
-// versions have added, the digest of the tree and the last zxid. With digest.enabled=false
-// there is no digest.
+// sealed checks the checksums: one behind the tree, and one behind each part that later
+// versions have added, the digest of the tree and the last zxid. With
+// digest.enabled=false there is no digest.
 func sealed(b []byte, d *decoder) error {
 	const lastAlone = 8 + 13 // the last zxid, and a checksum
 	for added := []int{20, 8}; ; added = added[1:] {

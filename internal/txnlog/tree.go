@@ -13,7 +13,8 @@ import (
 	"strings"
 )
 
-// Node is a znode as a client sees it, without what two servers may differ in.
+// Node is a znode as a client sees it, without the parts in which two servers may
+// differ.
 type Node struct {
 	Path     string
 	Data     string
@@ -63,7 +64,8 @@ func (n *znode) isEphemeral() bool {
 	return n.owner != 0 && n.owner != containerOwner && n.owner&ttlMask != ttlMask
 }
 
-// digest is the znode's part of ZooKeeper's own digest. What is below /zookeeper has none.
+// digest is the znode's part of ZooKeeper's own digest. Znodes below /zookeeper have
+// none.
 func (n *znode) digest(path string) uint64 {
 	if strings.HasPrefix(path, internalPrefix) {
 		return 0
@@ -73,7 +75,7 @@ func (n *znode) digest(path string) uint64 {
 	return uint64(crc32.Update(sum, crc32.IEEETable, n.appendStat(nil)))
 }
 
-// What each server keeps for itself: configuration and quotas.
+// The subtrees that each server keeps for itself: configuration and quotas.
 const (
 	internalNode   = "/zookeeper"
 	internalPrefix = internalNode + "/"
@@ -95,7 +97,7 @@ func NewTree() *Tree {
 	return t
 }
 
-// Nodes are the znodes in the order of their paths, without /zookeeper and what is
+// Nodes are the znodes in the order of their paths, without /zookeeper and everything
 // below it.
 func (t *Tree) Nodes() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
@@ -118,12 +120,12 @@ func (t *Tree) Nodes() iter.Seq[Node] {
 	}
 }
 
-// Agrees reports whether the tree is the one that the leader expected after t; true
-// where it said nothing of that.
+// Agrees reports whether the tree is the one that the leader expected after t; true if
+// the leader left no digest.
 func (t *Tree) Agrees(after *Txn) bool { return !after.HasDigest || after.Digest == t.sum }
 
-// Apply carries out a transaction, as a server does: what cannot be done, because the
-// tree came from a snapshot that has it already, changes nothing.
+// Apply applies a transaction, as a server does. A change that cannot be made is
+// ignored, because a tree from a snapshot may have it already.
 func (t *Tree) Apply(txn *Txn) {
 	if txn.Opcode == CloseSession {
 		for _, path := range txn.Paths {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
 )
 
-// Opcode says what a transaction, or a part of one, does (zookeeper.jute).
+// Opcode is the kind of a transaction, or of a part of one (zookeeper.jute).
 type Opcode int32
 
 // The opcodes of transactions.
@@ -31,21 +31,20 @@ const (
 
 // Txn is one transaction. Data shares memory with nothing else.
 type Txn struct {
-	Session int64 // who asked
+	Session int64 // the session that asked
 	Cxid    int32 // of the request, on its connection
 	Zxid    int64
 	TimeMs  int64 // since the Unix epoch, by the leader's clock
 	Opcode  Opcode
 	Parts   []Part   // one of a single write; none of sessions
 	Paths   []string // that a CloseSession removes
-	// Digest is what the leader expected ZooKeeper's own digest of the whole tree to be
-	// afterwards; HasDigest is false where it said nothing, or in a version we do not
-	// know.
+	// Digest is ZooKeeper's own digest of the whole tree that the leader expected
+	// afterwards. HasDigest is false if there is none, or if its version is unknown.
 	Digest    uint64
 	HasDigest bool
-	// Sum is what two servers' logs have to have in common. Of a refused transaction that
-	// is the header and the code: a server may write the parts of those differently,
-	// because it marks them as refused while it is writing them.
+	// Sum must be the same in two servers' logs. For a refused transaction it covers the
+	// header and the code only: a server may write the parts of those differently, because
+	// it marks them as refused while it is writing them.
 	Sum [sha256.Size]byte
 }
 
@@ -77,10 +76,10 @@ func (t *Txn) Refused() (code int32, refused bool) {
 	return code, refused
 }
 
-// txnHeaderBytes is the size of what every transaction begins with.
+// txnHeaderBytes is the size of every transaction's header.
 const txnHeaderBytes = 32
 
-// sum is what [Txn.Sum] says, of a transaction that payload encodes.
+// sum computes [Txn.Sum] of a transaction encoded by payload.
 func (t *Txn) sum(payload []byte) [sha256.Size]byte {
 	if code, refused := t.Refused(); refused {
 		payload = binary.BigEndian.AppendUint32(slices.Clone(payload[:txnHeaderBytes]), uint32(code))

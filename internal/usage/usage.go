@@ -1,4 +1,4 @@
-// Package usage makes what cobra refuses wrong use, with its exit code.
+// Package usage gives errors of cobra about wrong use their exit code.
 package usage
 
 import (
@@ -40,15 +40,15 @@ func Mark(root *cobra.Command) {
 	markArguments(root)
 }
 
-// values says what to write as the value of an option, by the type that pflag gives it.
+// values says for each type of pflag how to write an option's value.
 var values = map[string]string{
 	"int": "a whole number", "int32": "a whole number", "int64": "a whole number", "uint64": "a whole number, not negative",
 	"float64": "a number", "bool": "true or false", "duration": "a time such as 500ms, 30s or 1h30m",
 	"stringToString": "NAME=VALUE,...", "stringSlice": "values with commas between them",
 }
 
-// plain says of an option's value that cannot be read what to write in its place, and not
-// which function could not read it.
+// plain says how to write an option's value if it cannot be read, without the name of
+// the function that failed.
 func plain(err error) error {
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {

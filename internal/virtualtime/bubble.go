@@ -1,10 +1,9 @@
-// Package virtualtime runs a program in virtual time: time.Now, timers and contexts
-// follow a clock that stands still while anybody can go on, and jumps to the next
-// timer when nobody can.
+// Package virtualtime runs a program in virtual time. time.Now, timers and contexts
+// follow a clock that stands still while any goroutine can go on, and jumps to the next
+// timer when none can.
 //
-// The clock is that of testing/synctest, which has an entrance for tests only; so
-// a whole process of its own is made one test. The package must not know what runs
-// in it.
+// The clock is that of testing/synctest, which only tests can enter. So a whole process
+// becomes one test. The package must not know the program that it runs.
 package virtualtime
 
 import (
@@ -18,13 +17,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// Main runs f in virtual time and ends the process: with code 0, or with
-// exit.Failed when f returns an error, which goes to standard error. A panic in f ends it
-// as any panic does. Everything that f has started must have ended when it returns. A
-// goroutine that waits for anything but channels, timers and other goroutines of
-// the bubble, such as a network, keeps the clock from moving. So does one that never
-// waits: when the clock has stood still for as long as patience, by the clock on the
-// wall, the process ends with a message and exit.Failed.
+// Main runs f in virtual time and ends the process: with code 0, or with exit.Failed if
+// f returns an error, which goes to standard error. A panic in f ends it as any panic
+// does. Everything that f has started must have ended when it returns. A goroutine that
+// waits for anything but channels, timers and other goroutines of the bubble, such as a
+// network, keeps the clock from moving. So does a goroutine that never waits. When the
+// clock has stood still for as long as patience, by the clock on the wall, the process
+// ends with a message and exit.Failed.
 func Main(patience time.Duration, f func() error) {
 	var now atomic.Int64 // of the virtual clock, in ns since it began
 	go watch(patience, &now)

@@ -8,11 +8,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Request is what a client sends on a connection, after its first frame.
+// Request is a frame of a client on a connection, after its first frame.
 type Request struct {
 	Xid    int32
 	Opcode int32
-	Op     zkapi.Op // what is asked for; of no kind if the port has none for it
+	Op     zkapi.Op // the operation; of no kind if the port has none for it
 }
 
 // Ends reports whether the request is to end the session.
@@ -27,20 +27,20 @@ type Event struct {
 	Path string
 }
 
-// Reply is what a server sends on a connection, after its first frame.
+// Reply is a frame of a server on a connection, after its first frame.
 type Reply struct {
 	Xid     int32
 	Zxid    int64   // of a write its own place; of anything else the last that the server has seen
 	Code    int32   // of the header; 0 for nothing wrong
-	Request Request // that is answered; zero for an event, or what was not heard
+	Request Request // the answered request; zero for an event, or if the request was not heard
 	Event   Event   // of an event
 
 	body []byte
 }
 
-// Outcome is what a request of the port was answered: a result, or an error that is
-// an [zkapi.Error] as a session would return it. A znode that a KindExists does not
-// find is a result.
+// Outcome is the answer to a request of the port: a result, or an error that is an
+// [zkapi.Error] as a session would return it. A znode that a KindExists does not find
+// is a result.
 func (r Reply) Outcome() (zkapi.Result, error) {
 	op, index, code := r.Request.Op, -1, r.Code
 	d := decoder{jute.Decoder{Rest: r.body}}
@@ -66,15 +66,15 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: zkapi.Answer(code)}
 }
 
-// Session is what a server has granted.
+// Session is a session that a server has granted.
 type Session struct {
 	ID        int64 // 0: the session that was asked for is over
 	TimeoutMs int32
 	Password  [16]byte
 }
 
-// Conversation is both directions of one connection. It may be used by two
-// goroutines, one for each.
+// Conversation is both directions of one connection. Two goroutines may use it, one for
+// each direction.
 type Conversation struct {
 	mu      sync.Mutex
 	greeted bool // the client has
@@ -83,8 +83,8 @@ type Conversation struct {
 	open    map[int32]Request // unanswered, by xid
 }
 
-// Sent takes the next frame of the client, and returns the request that it is, or
-// false for the one that connects and for what cannot be read.
+// Sent takes the next frame of the client and returns the request in it, or false for
+// the connect frame and for frames that cannot be read.
 func (c *Conversation) Sent(body []byte) (Request, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,8 +109,8 @@ func (c *Conversation) Sent(body []byte) (Request, bool) {
 	return r, true
 }
 
-// Received takes the next frame of the server, and returns the reply that it is, or
-// false for the one that grants the session and for what cannot be read.
+// Received takes the next frame of the server and returns the reply in it, or false for
+// the frame that grants the session and for frames that cannot be read.
 func (c *Conversation) Received(body []byte) (Reply, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,7 +141,7 @@ func (c *Conversation) Received(body []byte) (Reply, bool) {
 	return r, true
 }
 
-// Session is what the server has granted; false before it has answered.
+// Session is the session that the server has granted; false before it has answered.
 func (c *Conversation) Session() (Session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,10 +7,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// decoder knows what requests and answers are made of.
+// decoder decodes the parts of requests and answers.
 type decoder struct{ jute.Decoder }
 
-// buffer is a copy: what is decoded is overwritten by what comes next.
+// buffer copies the decoded bytes, because the next frame overwrites them.
 func (d *decoder) buffer() []byte { return slices.Clone(d.Buffer()) }
 
 func (d *decoder) stat() zkapi.Stat {
@@ -45,7 +45,7 @@ const (
 	opError int32 = -1 // of a part of a multi that was refused
 )
 
-// XidEvent is the xid of what a server sends without having been asked.
+// XidEvent is the xid of a frame that a server sends without a request.
 const XidEvent int32 = -1
 
 var kinds = map[int32]zkapi.Kind{
@@ -57,7 +57,7 @@ var kinds = map[int32]zkapi.Kind{
 // modes are the flags of a create. Others (containers, lifetimes) the port has not.
 var modes = map[int32]zkapi.Mode{0: zkapi.Persistent, 1: zkapi.Ephemeral, 2: zkapi.PersistentSequential, 3: zkapi.EphemeralSequential}
 
-// op decodes what a request asks for.
+// op decodes the operation of a request.
 func (d *decoder) op(opcode int32) zkapi.Op {
 	kind, known := kinds[opcode]
 	if !known {
@@ -97,7 +97,8 @@ func (d *decoder) part() (opcode int32, more bool) {
 	return opcode, !done && !d.Bad
 }
 
-// acl decodes who may do what; nil is everybody everything, as in the port.
+// acl decodes an access control list; nil means that every user may do everything, as
+// in the port.
 func (d *decoder) acl() []zkapi.ACL {
 	var all []zkapi.ACL
 	for n := d.Int32(); n > 0 && !d.Bad; n-- {

@@ -1,12 +1,12 @@
-// Package wire reads ZooKeeper's client protocol along, in both directions: it cuts
-// the bytes of a connection into frames ([Frames]) and says what each asks for or
-// answers, in the port's words ([Conversation]).
+// Package wire decodes ZooKeeper's client protocol in both directions. It cuts the
+// bytes of a connection into frames ([Frames]) and decodes each request or answer in
+// the port's terms ([Conversation]).
 //
-// It is for those who stand between a client and a server and must not disturb
-// either. So it never fails: what it does not understand it passes over, and a
-// stream that is no stream of frames it marks as broken and reads no further.
+// It is for proxies between a client and a server that must not disturb either. So it
+// never fails: it skips everything that it does not understand. It marks a stream that
+// does not consist of frames as broken and reads no further.
 //
-// It knows the requests that the port has, the end of a session, and what a client
-// library sends of itself (zookeeper.jute is the source). It must not know who
-// listens, or what for.
+// It knows the requests of the port, the end of a session, and the requests that a
+// client library sends by itself (zookeeper.jute is the source). It must not know its
+// users or their purpose.
 package wire

@@ -69,7 +69,7 @@ func (f *facts) writesAccounted() Property {
 	return p.property()
 }
 
-// beyond reports whether the commits do not tell of a zxid.
+// beyond reports whether the commits do not cover a zxid.
 func (l *ledger) beyond(zxid int64) bool {
 	return zxid == 0 || l.evidence.Last != 0 && zxid > l.evidence.Last || l.hidden(zxid)
 }
@@ -128,7 +128,7 @@ func sameOp(x, c record.Op) bool {
 	return x.Kind == c.Kind && x.Path == c.Path && x.Data == c.Data && x.Ephemeral == c.Ephemeral && (x.Kind != "set" || x.Got == c.Got)
 }
 
-// of are the events of an exchange.
+// of returns the events of an exchange.
 func (f *facts) of(exchange int) []record.Event {
 	if i := f.run.Write[exchange]; i >= 0 {
 		return []record.Event{f.writes[i].Invoke, f.writes[i].Done}

@@ -45,8 +45,8 @@ func Check(run record.Run, seed uint64) *Result {
 	return r
 }
 
-// understood reads a run. Where that fails, the run is taken for an empty one, and the
-// failure is a loss.
+// understood reads a run. If that fails, the run counts as empty, and the failure is a
+// loss.
 func understood(read func() *Result) (r *Result, losses []record.Loss) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -65,7 +65,7 @@ func prepare(run record.Run) *Result {
 	return r
 }
 
-// judges are those of the properties, but for the record's own.
+// judges are the judges of all properties but RecordComplete.
 func (r *Result) judges(run record.Run) []judge {
 	f := r.facts
 	return []judge{
@@ -95,7 +95,7 @@ func (r *Result) judges(run record.Run) []judge {
 	}
 }
 
-// judge is one property's. It changes nothing that another one reads.
+// judge is the judge of one property. It changes nothing that another judge reads.
 type judge struct {
 	name  string
 	judge func() Property

@@ -6,8 +6,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// skews says by how much the wall clock of each life was ahead of the harness', as
-// both have noted theirs.
+// skews is the difference between the wall clock of each life and that of the harness,
+// by their notes.
 func (f *facts) skews() map[record.Life]time.Duration {
 	var right time.Duration // the time of the harness' clock when the run began
 	shown := map[record.Life]time.Duration{}
@@ -28,11 +28,11 @@ func (f *facts) skews() map[record.Life]time.Duration {
 	return shown
 }
 
-// ahead is by how much the clock of an epoch's master was ahead, or 0.
+// ahead is how far the clock of an epoch's master was ahead, or 0.
 func (f *facts) ahead() map[int32]time.Duration {
 	skews, ahead := f.skews(), map[int32]time.Duration{}
 	for _, term := range f.terms {
-		// A clock that was set right by a second is no fault of anybody.
+		// A correction of the clock by a second is not a fault.
 		if skew := skews[term.Invoke.Alive()]; skew > time.Minute {
 			ahead[term.Invoke.Token().Epoch] = skew
 		}

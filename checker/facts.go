@@ -29,7 +29,7 @@ type facts struct {
 	acts      []act    // writes of masters
 	records   []ending // writes of statuses
 	tasks     map[string]*task
-	created   map[string]string   // name of the task that a submission of that id was to make
+	created   map[string]string   // by id: name of the task that the submission was to make
 	removals  []removal           // writes that collect a task
 	collected map[string]removal  // by task: the removal that was applied
 	byID      map[string][]string // names of the tasks in the tree with that id
@@ -40,7 +40,7 @@ type facts struct {
 type election struct {
 	op    *record.Operation
 	zxid  int64
-	epoch int32 // that it begins, if it was won
+	epoch int32 // the epoch that it begins, if it was won
 	won   record.Type
 }
 
@@ -80,11 +80,11 @@ type task struct {
 	options  record.TaskOptions
 	status   *status
 	version  int32                  // of the status
-	attempts map[int32]record.Token // that are on record, by number
+	attempts map[int32]record.Token // attempts on record, by number
 	left     map[int32]bool         // attempts that do not count, because their workers left
 	assigned []string               // workers that still have it
 	gone     bool                   // collected: known only from the writes about it
-	unsure   bool                   // not all of those are known to have been applied
+	unsure   bool                   // some of those may not have been applied
 }
 
 // gather reads a history.
@@ -131,9 +131,9 @@ func gather(run record.Run) *facts {
 // enough bounds the events that are shown for a task.
 const enough = 12
 
-// at is when a write happened; see [record.Index.Moment].
+// at is the time of a write; see [record.Index.Moment].
 func (f *facts) at(w *record.Operation) time.Duration {
-	f.seen.Do(func() { // a valid run has no need of it
+	f.seen.Do(func() { // a valid run does not need it
 		f.places = map[int]int{}
 		for i := range f.run.Writes {
 			f.places[f.run.Writes[i].Invoke.Seq] = i
@@ -275,7 +275,7 @@ func (t *task) recorded(attempt int32) bool {
 	return there
 }
 
-// readWrite understands a write by its shape.
+// readWrite finds the meaning of a write by its shape.
 func (f *facts) readWrite(w *record.Operation, zxid int64) {
 	var a act
 	acts := false
@@ -285,8 +285,7 @@ func (f *facts) readWrite(w *record.Operation, zxid int64) {
 		case op.Kind == "check" && z.Kind == record.Assign:
 			a.epoch, acts = op.Version, true
 		case op.Kind == "create" && z.Kind == record.Assignment:
-			// A broken recipe may leave the check out; the assignment itself
-			// says in whose name it is made.
+			// A broken recipe may leave the check out. The assignment itself names the epoch.
 			a.epoch, acts = record.ParseEntry(op.Data).Epoch, true
 			a.tasks = append(a.tasks, z.Task)
 		case op.Kind == "create" && z.Kind == record.Task:

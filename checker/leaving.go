@@ -9,11 +9,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// leftBehind is why an attempt ended that a worker had left behind: its master missed
-// the worker, or the next life found it; see package recipe.
+// leftBehind are the reasons of attempts that a worker left behind: its master missed
+// the worker, or the next life found the attempt; see package recipe.
 var leftBehind = []string{record.WorkerLost, record.WorkerRestarted}
 
-// departure is the leaving of a worker in good order.
+// departure is a worker's departure in good order.
 type departure struct {
 	leave record.Operation
 	close record.Event   // of the session in which it had retired

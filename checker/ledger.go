@@ -62,8 +62,8 @@ func (f *facts) settled(outcome record.Type) {
 	}
 }
 
-// settleSubmits does the same for submissions: one was accepted if a write that creates
-// its task was applied.
+// settleSubmits does the same for submissions: a submission was accepted if a write
+// that creates its task was applied.
 func (f *facts) settleSubmits() {
 	if f.ledger == nil || len(f.evidence.Gaps) > 0 {
 		return
@@ -97,7 +97,7 @@ func (f *facts) settleSubmits() {
 // ordered reports whether the writes that were applied can be ordered by zxid.
 func (f *facts) ordered() bool { return f.ledger != nil && len(f.evidence.Gaps) == 0 }
 
-// resting says on which evidence the order and the outcomes of writes rest.
+// resting names the evidence for the order and the outcomes of writes.
 func (f *facts) resting() string {
 	switch {
 	case f.evidence == nil:

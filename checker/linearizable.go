@@ -16,7 +16,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// step is one operation of a partition in the terms of package model.
+// step is one operation of a partition in the terms of package sequential.
 type step struct {
 	verb   string // submit, record, observe, collect; elect, before, after
 	status string // recorded or observed
@@ -32,7 +32,7 @@ type partition struct {
 	seqs    []int // of the invocations; 0 of the final reading, which is no event
 	open    int   // operations whose outcome is unknown
 	verdict Verdict
-	// unsearched: the search was not begun, or cut short.
+	// unsearched says that the search was not begun, or was cut short.
 	unsearched bool
 }
 
@@ -45,8 +45,8 @@ func (p *partition) add(op *record.Operation, s step, until time.Duration) {
 	p.seqs = append(p.seqs, op.Invoke.Seq)
 }
 
-// until is when an applied operation had taken effect at the latest: one whose
-// answer never came may have taken until the end.
+// until is the time by which an applied operation had taken effect. An operation
+// without an answer may have taken until the end.
 func (f *facts) until(op *record.Operation) time.Duration {
 	if op.Done.At == 0 || op.Done.Type != record.OK {
 		return f.end
@@ -139,7 +139,7 @@ func (f *facts) electionPartitions() []*partition {
 	}
 	for _, a := range f.acts {
 		if a.op.Outcome() != record.OK {
-			continue // a refused write proves nothing, and a lost one need not have happened
+			continue // a refused write proves nothing, and a lost one may not have happened
 		}
 		said := fmt.Sprintf("write in epoch %d", a.epoch)
 		if began[a.epoch] {

@@ -71,7 +71,7 @@ func (f *facts) budgetKept() Property {
 }
 
 // noEarlyStart: no task is executed before it may begin, by the wall clock of the
-// master that assigns it. Only the nemesis makes one wrong.
+// master that assigns it. Only the nemesis makes such a clock wrong.
 func (f *facts) noEarlyStart() Property {
 	due := map[string]record.Operation{} // by id: the submission that was accepted
 	for _, s := range f.submits {
@@ -92,8 +92,8 @@ func (f *facts) noEarlyStart() Property {
 	return p.property()
 }
 
-// concurrencyKept: no worker runs more handlers at a time than it may; those of
-// resident tasks run besides.
+// concurrencyKept: no worker runs more handlers at a time than it may; handlers of
+// resident tasks do not count.
 func (f *facts) concurrencyKept() Property {
 	type edge struct {
 		at    time.Duration

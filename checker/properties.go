@@ -25,7 +25,7 @@ type finding struct {
 // told bounds the violations of one property that are reported.
 const told = 3
 
-// violate notes one violation and the events that it rests on; the first few are told.
+// violate notes one violation and its evidence; the first few are reported.
 func (p *finding) violate(found wording.Finding, events ...record.Event) {
 	p.verdict = Invalid
 	if p.problems++; p.problems > told {
@@ -42,7 +42,7 @@ func (p *finding) violate(found wording.Finding, events ...record.Event) {
 	p.found = append(p.found, found)
 }
 
-// doubt notes something that keeps the property from being judged.
+// doubt notes a reason why the property cannot be judged.
 func (p *finding) doubt(found wording.Finding) {
 	p.verdict = Worst(p.verdict, Unknown)
 	if p.unsure++; p.unsure <= told {
@@ -86,10 +86,10 @@ func (f *facts) needsTree(p *finding) bool {
 	return false
 }
 
-// singleMaster: no write of a master is accepted once a later epoch has begun,
-// and no epoch begins twice. That two masters believe to lead at once is a
-// violation only when neither was stopped nor robbed of its session before its
-// time: no lease can help against those.
+// singleMaster: no write of a master is accepted once a later epoch has begun, and no
+// epoch begins twice. If two masters believe to lead at once, that is a violation,
+// unless a fault stopped one of them or ended its session early: no lease can help
+// against those faults.
 func (f *facts) singleMaster() Property {
 	overlap, explained := time.Duration(0), 0
 	p := newFinding("SingleMaster", "")
@@ -159,7 +159,7 @@ func (f *facts) staleWrites(p *finding, won []election) {
 	}
 }
 
-// believing is a time for which two masters believed to lead.
+// believing is a time in which two masters believed to lead.
 type believing struct {
 	old, next record.Operation
 	length    time.Duration
@@ -194,15 +194,15 @@ func (f *facts) lasted(t record.Operation) time.Duration {
 	return end
 }
 
-// awakening is how long a master that was stopped or robbed of its session may
-// take to find out.
+// awakening is how long a master may take to notice that it was stopped or that its
+// session was ended.
 const awakening = 2 * time.Second
 
 // excuse finds a fault that kept a master from knowing in time that its term was over.
 // The fault was active, or just over, when the beliefs overlapped.
 func (f *facts) excuse(t record.Operation, from, to time.Duration) string {
 	for _, fault := range f.faults {
-		// An end that no server has answered may have come all the same.
+		// An end without a server's answer may have happened all the same.
 		if fault.Fault().Robs() && fault.Outcome() != record.Fail && slices.Contains(fault.Targets(), t.Invoke.Process) &&
 			fault.Invoke.At <= to && fault.Return(f.end)+awakening >= from {
 			return fault.Fault().Fault
@@ -342,8 +342,9 @@ func (f *facts) submissions(id string) []record.Event {
 	return events
 }
 
-// staleEffectsFenced: no execution acts outside ZooKeeper after a later one of the
-// same task has, and the one whose result counts is the last that acted.
+// staleEffectsFenced: no execution acts outside ZooKeeper after a later execution of
+// the same task has acted, and the execution whose result counts is the last that
+// acted.
 func (f *facts) staleEffectsFenced() Property {
 	refused := 0
 	p := newFinding("StaleEffectsFenced", "")
@@ -468,8 +469,8 @@ func (f *facts) atomicTransitions() Property {
 	return p.property()
 }
 
-// resultFromItsAttempt: a result comes from an execution that was assigned, was
-// run by that worker, and had not been given up before.
+// resultFromItsAttempt: a result comes from an execution that was assigned, was run by
+// that worker, and had not been given up before.
 func (f *facts) resultFromItsAttempt() Property {
 	p := newFinding("ResultFromItsAttempt", "")
 	ran := map[string]bool{}
@@ -502,10 +503,10 @@ func (f *facts) resultFromItsAttempt() Property {
 	return p.property()
 }
 
-// recordsOfAttempts holds the token of each attempt that is on record against those
-// with which it was assigned and executed: a system outside has seen that token, and
-// no other. The status of a task that has failed has the token of its last attempt.
-// Masters of earlier builds give both their own epoch.
+// recordsOfAttempts compares the token of each attempt on record with the token of its
+// assignment and its execution, because systems outside have seen that token and no
+// other. The status of a failed task has the token of its last attempt. Masters of
+// earlier builds give both their own epoch.
 func (f *facts) recordsOfAttempts(p *finding) (recorded int) {
 	type key struct {
 		task    string
@@ -572,7 +573,7 @@ func (f *facts) earlierMasters() map[int32]bool {
 				continue
 			}
 			epoch := op.Version + 1
-			if won := w.Outcome() == record.OK; won || !known[epoch] { // one without an answer may have been the one
+			if won := w.Outcome() == record.OK; won || !known[epoch] { // an election without an answer may have been the one
 				earlier[epoch], known[epoch] = !claim.Acks, won
 			}
 		}
@@ -606,9 +607,9 @@ func (f *facts) terminalAfterHeal() Property {
 	return p.property()
 }
 
-// sessionsEnd: a session that has ended is over. Nothing is accepted in its name,
-// and no participant is granted a new session while it holds on to the old one,
-// as a client library makes it that replaces sessions silently.
+// sessionsEnd: a session that has ended is over. No write is accepted in its name. And
+// no participant is granted a new session while it holds on to the old one; a client
+// library that replaces sessions silently does that.
 func (f *facts) sessionsEnd() Property {
 	ended := f.endedByForce()
 	p := newFinding("SessionsEnd", "")
@@ -635,7 +636,7 @@ func (f *facts) writesAfterEnd(p *finding) {
 	ended := map[string]int64{}
 	for _, c := range f.ledger.Commits {
 		if c.Kind == record.CommitClose {
-			if _, before := ended[c.Session]; !before { // a second one ends nothing
+			if _, before := ended[c.Session]; !before { // a second close ends nothing
 				ended[c.Session] = c.Zxid
 			}
 		}
@@ -672,9 +673,9 @@ func (f *facts) replacedSessions(p *finding) (granted int) {
 	return granted
 }
 
-// mayHold is how many sessions a participant holds at a time: one, but for an equal
-// node, which has one as a candidate, one as a worker, and for a while one more as
-// the worker that it was before it led.
+// mayHold is how many sessions a participant may hold at a time: one. An equal node may
+// hold two, as a candidate and as a worker, and for a while a third, as the worker that
+// it was before it led.
 func mayHold(life record.Life) int {
 	if record.RoleOf(life.Process) == record.NodeRole {
 		return 3
@@ -686,7 +687,7 @@ func holds(held []record.Event, session string) bool {
 	return slices.ContainsFunc(held, func(e record.Event) bool { return e.Session() == session })
 }
 
-// noCrash: no participant ended unless it was made to.
+// noCrash: no participant ended unless the nemesis or the harness ended it.
 func (f *facts) noCrash() Property {
 	p := newFinding("NoCrash", "No participant ended by itself.")
 	for _, e := range f.processes {

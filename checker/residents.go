@@ -86,12 +86,12 @@ func (l *lateness) resident(task string, old, next record.Operation, end time.Du
 	return found
 }
 
-// A worker whose process goes on again after a halt has both together at most before its
-// handlers have returned.
+// A worker whose process goes on after a halt can have both handlers at once, at most
+// until its own has returned.
 const (
-	// waking is how long it may take to tell them to end. It needs nothing for that but a
-	// clock, which went on in the halt, and at which it looks forty times in a session
-	// timeout: a halt that lasts longer than the session outlasts its lease.
+	// waking is how long a worker may take to tell its handlers to end. It needs only a
+	// clock that went on in the halt, and it reads that clock forty times in a session
+	// timeout. A halt longer than the session is longer than the lease.
 	waking = time.Second
 
 	// lettingGo is how long a handler of the workload may go on when it was told to end:
@@ -100,13 +100,13 @@ const (
 	lettingGo = 11*time.Second + 60*time.Millisecond
 )
 
-// halted reports whether a fault keeps the process that executed something from running.
+// halted reports whether a fault keeps the process of an execution from running.
 func halted(fault, run record.Operation) bool {
 	return fault.Fault().Halts() && slices.Contains(fault.Targets(), run.Invoke.Process)
 }
 
-// wentOn says that a handler went on for too long after a halt of its worker that was
-// longer than the session: that halt is no excuse any more, and nothing else is.
+// wentOn says that a handler went on for too long after a halt of its worker. The halt
+// was longer than the session, so it is no excuse any more, and there is no other.
 func (f *facts) wentOn(run record.Operation, end time.Duration) *lateness {
 	for _, fault := range f.faults {
 		woke := fault.Return(f.end)
@@ -137,7 +137,8 @@ func (f *facts) wentOn(run record.Operation, end time.Duration) *lateness {
 	return nil
 }
 
-// awake is a deadline of a worker, or a later one if the worker is halted when it comes.
+// awake is a deadline of a worker, moved to the end of a halt if the worker is halted
+// then.
 func (f *facts) awake(run record.Operation, deadline time.Duration) time.Duration {
 	for _, fault := range f.faults { // in the order in which they began
 		if halted(fault, run) && fault.Invoke.At <= deadline {
@@ -147,7 +148,7 @@ func (f *facts) awake(run record.Operation, deadline time.Duration) time.Duratio
 	return deadline
 }
 
-// told is when and why a handler was told to end; false where that is not on record.
+// told is when and why a handler was told to end; false if that is not on record.
 func (f *facts) told(run record.Operation) (record.Event, bool) {
 	for _, e := range f.events {
 		if e.Kind == record.Told && e.Task() == run.Invoke.Task() && e.Token() == run.Invoke.Token() && e.Alive() == run.Invoke.Alive() && e.At >= run.Invoke.At {
@@ -205,12 +206,12 @@ func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bo
 	if end, given := ends[session], f.assigned(next); end != 0 && given != 0 {
 		return end < given
 	}
-	// The worker's own word has to do. It comes when the worker has found out.
+	// Only the worker's own report tells. It comes when the worker has found out.
 	return slices.ContainsFunc(f.run.Ended(old.Invoke.Alive(), record.Lost), func(h record.Held) bool { return h.Session == session })
 }
 
-// assigned is where in ZooKeeper's order an execution was assigned; 0 where that is not
-// known.
+// assigned is the place in ZooKeeper's order at which an execution was assigned; 0 if
+// not known.
 func (f *facts) assigned(run record.Operation) int64 {
 	path := record.AssignmentPath(run.Invoke.Process, run.Invoke.Task())
 	for i := range f.writes {

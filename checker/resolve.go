@@ -61,10 +61,10 @@ func (f *facts) resolveRemovals() {
 	}
 }
 
-// resolveRecords holds statuses of unknown outcome against the one in the tree. A
-// worker that hears nothing asks, and writes the very same status again if it
-// has to: of equal writes at most one was applied, the answered one if there is
-// one, otherwise at any time since the first.
+// resolveRecords compares statuses of unknown outcome with the status in the tree. A
+// worker without an answer asks, and repeats the same write if it has to. Of equal
+// writes at most one was applied: the answered one if there is one, otherwise one at
+// any time since the first.
 func (f *facts) resolveRecords() {
 	type key struct{ task, raw string }
 	applied := map[key]bool{}
@@ -132,10 +132,10 @@ func (f *facts) recordOfCollected(r ending, ofTask []int, already bool) record.T
 	return record.Info
 }
 
-// resolveElections uses that an epoch begins once: a try to begin an epoch that
-// another try is known to have begun was lost. Where no try was answered, the
-// process that leads the epoch has won it with its last one: it tries again only
-// when it knows that the one before was lost.
+// resolveElections uses the fact that an epoch begins once. A try to begin an epoch was
+// lost if another try began it. If no try was answered, the process that leads the
+// epoch has won it with its last try, because it tries again only when it knows that
+// the try before was lost.
 func (f *facts) resolveElections() {
 	winner := map[int32]int{} // index of the try
 	for i, e := range f.elections {

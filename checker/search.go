@@ -26,8 +26,8 @@ const (
 	maxLength    = 20000
 )
 
-// remembered is about how many bytes porcupine keeps for each step that it has taken in
-// a history of that length: which operations are done, and the state.
+// remembered estimates the bytes that porcupine keeps for each step of its search in a
+// history of that length: the finished operations, and the state.
 func remembered(length int) int { return 200 + length/8 }
 
 // limits bound the search of the partitions of one property.
@@ -39,7 +39,7 @@ type limits struct {
 // bounded searches one partition.
 func (p *partition) bounded(l limits) porcupine.CheckResult {
 	m := p.model
-	var steps atomic.Int64 // porcupine may still be at it when its time is over
+	var steps atomic.Int64 // porcupine may still be running when its time is over
 	most := int64(l.memory / remembered(len(p.ops)))
 	m.StepContext = func(ctx context.Context, state, input, output any) (bool, any) {
 		if ctx.Err() != nil || steps.Load() > most {
@@ -51,7 +51,7 @@ func (p *partition) bounded(l limits) porcupine.CheckResult {
 		}
 		return ok, next
 	}
-	left := max(time.Until(l.deadline), 1) // porcupine takes 0 for no limit
+	left := max(time.Until(l.deadline), 1) // porcupine reads 0 as no limit
 	outcome := porcupine.CheckOperationsTimeout(m, p.ops, left)
 	if steps.Load() > most {
 		return porcupine.Unknown

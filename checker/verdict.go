@@ -9,17 +9,17 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// Verdict is the outcome of a check. Of several, the worst counts.
+// Verdict is the outcome of a check. The worst of several counts.
 type Verdict string
 
-// The verdicts. A run is Vacuous when everything holds but nothing was proved:
-// no fault bit, or a kind of operation never succeeded.
+// The verdicts. A run is Vacuous if everything holds but nothing was proved: no fault
+// took effect, or a kind of operation never succeeded.
 const (
 	Valid   Verdict = "valid"
 	Unknown Verdict = "unknown"
 	Invalid Verdict = "invalid"
 	Vacuous Verdict = "vacuous"
-	Skipped Verdict = "skipped" // of a property that a run has no record for; it counts for nothing
+	Skipped Verdict = "skipped" // of a property whose part of the record is missing; it counts for nothing
 )
 
 // rank orders valid < vacuous < unknown < invalid.
@@ -67,7 +67,7 @@ type Report struct {
 	Seed       uint64         `json:"seed"`
 	Properties []Property     `json:"properties"`
 	Vacuous    []string       `json:"vacuous,omitempty"` // why a run proves nothing
-	Idle       []string       `json:"idle,omitempty"`    // kinds of fault that were planned and never bit
+	Idle       []string       `json:"idle,omitempty"`    // kinds of fault that were planned and never took effect
 	Counts     map[string]int `json:"counts"`
 	Evidence   string         `json:"evidence"` // the source of the order and the outcomes of writes
 }

@@ -75,7 +75,7 @@ func contradictions(e *record.Evidence, committed bool, lose func(format string,
 		if committed {
 			lose("says that it is not known what was committed, and %s is there", record.CommittedFile)
 		}
-	default: // where there is no tree either, there is no order
+	default: // without a tree there is no order either
 		if e.Order != "" || e.Nodes != nil {
 			lose("says that the order of writes is from %q, which is no source of it", e.Order)
 		}
@@ -140,8 +140,8 @@ func distrust(properties []Property) {
 	}
 }
 
-// unvouched are the contradictions between the records of a run without a manifest: no
-// one can say whether ZooKeeper or a participant is at fault, or the record was cut.
+// unvouched are the contradictions between the records of a run without a manifest. It
+// is not known whether ZooKeeper or a participant is at fault, or the record was cut.
 func (f *facts) unvouched(run record.Run, properties []Property) []record.Loss {
 	if !run.Manifest.Inferred {
 		return nil

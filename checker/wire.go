@@ -53,14 +53,14 @@ func (f *facts) followsProtocol(exchanges []record.Exchange) Property {
 	return p.property()
 }
 
-// deviation is a write that no behaviour of the protocol has at its place.
+// deviation is a write that the protocol does not allow at its place.
 type deviation struct {
 	trace    int
 	task     string // of the trace; empty of the claims
 	exchange int    // place of the write
 	by       *record.Exchange
 	why      string
-	strange  bool // the protocol has no such write at all
+	strange  bool // the protocol has no such write
 }
 
 // follow follows every trace of a run, several at a time. It returns the number of

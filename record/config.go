@@ -17,7 +17,7 @@ const (
 	Memory   = "memory" // in one process and in virtual time
 )
 
-// PlainProfile is how servers are set up where a run names no profile.
+// PlainProfile is the profile of the servers if a run names none.
 const PlainProfile = "kind"
 
 // Config is config.json as judges and reports read it: the options of the run, and the
@@ -43,9 +43,9 @@ type Config struct {
 	Mixed          string          `json:"mixed,omitempty"`
 	Holders        int             `json:"holders,omitempty"`
 
-	// RecordFormat is 0 of a run from before there were manifests.
+	// RecordFormat is 0 for a run from before manifests.
 	RecordFormat int       `json:"record_format,omitempty"`
-	Policy       Policy    `json:"policy,omitzero"` // none of a run from before it was stored
+	Policy       Policy    `json:"policy,omitzero"` // empty for a run from before it was stored
 	Namespace    string    `json:"namespace,omitempty"`
 	Started      time.Time `json:"started"`
 	Versions     Versions  `json:"versions"`
@@ -74,7 +74,7 @@ type Versions struct {
 // Builds are the builds of a run whose participants are not all of the same build.
 type Builds []Build
 
-// Build is a program, and the participants that it plays.
+// Build is a program, and the participants that it runs.
 type Build struct {
 	Path         string   `json:"path"`
 	Commit       string   `json:"commit"`
@@ -98,7 +98,7 @@ func (b Build) commit() string {
 	return b.Commit
 }
 
-// ErrNoRun says that a folder has nothing of a run.
+// ErrNoRun says that a folder holds no run.
 var ErrNoRun = errors.New("is not the folder of a run")
 
 // ReadConfig reads config.json of a stored run.

@@ -9,8 +9,8 @@ import (
 // Type is the role of an event in its operation, in Jepsen's terms.
 type Type string
 
-// An operation is an Invoke and at most one of the others. Without one, or with
-// Info, its outcome is unknown. A Note stands alone.
+// An operation is an Invoke and at most one of OK, Fail and Info. Its outcome is
+// unknown if it has none of them, or Info. A Note stands alone.
 const (
 	Invoke Type = "invoke"
 	OK     Type = "ok"   // it happened
@@ -24,7 +24,7 @@ type Kind string
 
 // The operations and notes of a run.
 const (
-	Submit  Kind = "submit"  // a client hands in a task
+	Submit  Kind = "submit"  // a client submits a task
 	Await   Kind = "await"   // a client waits for a task's status
 	Cancel  Kind = "cancel"  // a client cancels a task, and is told its status
 	Execute Kind = "execute" // a worker runs a handler
@@ -65,24 +65,26 @@ type Event struct {
 	Of      Payload // the observation itself; the kind decides its type
 }
 
-// Alive is the life of the process that the event is of.
+// Alive is the life of the event's process.
 func (e Event) Alive() Life { return Life{e.Process, e.Life} }
 
-// The subject of an event, whatever its kind: empty where it has none.
+// The subject of an event of any kind: empty if it has none.
 
 // Task is the name of the task that the event is about.
 func (e Event) Task() string { return e.subject().task }
 
-// ID is that of the submission that the event is about.
+// ID is the id of the submission that the event is about.
 func (e Event) ID() string { return e.subject().id }
 
-// Token is that of the execution that the event is about; of a term it has the epoch.
+// Token is the token of the execution that the event is about; for a term only its
+// epoch is set.
 func (e Event) Token() Token { return e.subject().token }
 
 // Session is the session that the event is about, or the session that made a write.
 func (e Event) Session() string { return e.subject().session }
 
-// Remark is the event in words, or an error or cause: for people. No judge compares it.
+// Remark is the event in words, or an error or cause. It is for people; judges never
+// compare it.
 func (e Event) Remark() string {
 	if e.Of == nil {
 		return ""
@@ -97,7 +99,7 @@ func (e Event) subject() subject {
 	return e.Of.subject()
 }
 
-// The payload of an event, by its type: empty where it is of another.
+// The payload of an event, by its type: empty if the event has another type.
 
 // Submission is the payload of [Submit].
 func (e Event) Submission() Submission { return of[Submission](e) }
@@ -148,9 +150,9 @@ func of[P Payload](e Event) P {
 type Op struct {
 	Kind      string `json:"kind"` // create, delete, set, check
 	Path      string `json:"path"`
-	Version   int32  `json:"version,omitempty"` // demanded, of delete, set and check
+	Version   int32  `json:"version,omitempty"` // of delete, set and check: the demanded version
 	Ephemeral bool   `json:"ephemeral,omitempty"`
-	// Sequential says that the server completes the name with a number.
+	// Sequential says that the server appends a number to the name.
 	Sequential bool   `json:"sequential,omitempty"`
 	Data       string `json:"data,omitempty"`
 	Got        int32  `json:"got,omitempty"` // version after a set

@@ -9,13 +9,13 @@ import (
 // Evidence is the state found after a run, when all faults were healed and all work was
 // drained. It resolves outcomes that participants could not know.
 type Evidence struct {
-	// Healed is false when the ensemble did not come back, and Problem says
-	// why: then nothing can be said about liveness.
+	// Healed is false if the ensemble did not come back; Problem says why. Then liveness
+	// cannot be judged.
 	Healed bool `json:"healed"`
-	// Drained is false when tasks were left without a status at the deadline.
+	// Drained is false if tasks were left without a status at the deadline.
 	Drained bool   `json:"drained"`
 	Problem string `json:"problem,omitempty"`
-	// Nodes is the final tree, by path; nil when it could not be read.
+	// Nodes is the final tree, by path; nil if it could not be read.
 	Nodes []Node `json:"nodes"`
 
 	// Order names the source that says which writes were applied, and in which order.
@@ -28,11 +28,11 @@ type Evidence struct {
 	Gaps []ZxidRange `json:"gaps,omitempty"`
 	// Servers is the state of each server, if the logs could be read.
 	Servers []ServerState `json:"servers,omitempty"`
-	// Conflicts are the zxids under which two servers have logged different things.
+	// Conflicts are the zxids under which two servers have logged different transactions.
 	Conflicts []string `json:"conflicts,omitempty"`
 }
 
-// Source is where the order of writes comes from.
+// Source is the source of the order of writes.
 type Source string
 
 // The sources, strongest first. Without a source, only the answers that participants

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Files and folders that a run records in its own folder. The manifest lists them; it is
-// written last.
+// Files and folders that a run records in its own folder. The manifest lists them; it
+// is written last.
 const (
 	ManifestFile   = "manifest.json"
 	ConfigFile     = "config.json"      // see Config
@@ -22,7 +22,7 @@ const (
 	FaultsFile     = "faults.json"
 	EvidenceFile   = "evidence.json" // see Evidence
 	LogsFolder     = "logs"          // of participants and servers
-	JournalsFolder = "journals"      // a history for each process, until the run has come to its end
+	JournalsFolder = "journals"      // a history for each process, until the run is over
 )
 
 // Files and folders that judges add to a run's folder.
@@ -78,7 +78,7 @@ func WriteTo(path string, write func(io.Writer) error) error {
 	return errors.Join(write(file), file.Close())
 }
 
-// readJournals makes one history of the journals of all processes.
+// readJournals merges the journals of all processes into one history.
 func readJournals(dir string) ([]Event, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, JournalsFolder, "*.ndjson"))
 	if err != nil {
@@ -110,14 +110,14 @@ func MergeJournals(dir string) error {
 	return os.RemoveAll(filepath.Join(dir, JournalsFolder))
 }
 
-// Exists reports whether a run's folder has something of that name.
+// Exists reports whether a run's folder has a file or folder of that name.
 func Exists(dir, name string) bool {
 	_, err := os.Lstat(filepath.Join(dir, name))
 	return err == nil
 }
 
-// Unaltered compares files of a run with its manifest. A run that was killed has no
-// manifest, and nothing is said against its files.
+// Unaltered compares files of a run with its manifest. A killed run has no manifest, so
+// its files cannot be compared.
 func Unaltered(dir string, files ...string) error {
 	manifest, err := ReadManifest(dir)
 	switch {
@@ -132,7 +132,7 @@ func Unaltered(dir string, files ...string) error {
 	return nil
 }
 
-// Replayable reports whether the options and the schedule of a run are there as they were
+// Replayable reports whether the options and the schedule of a run are as they were
 // recorded, so that it can be run again.
 func Replayable(dir string) bool {
 	if Unaltered(dir, ConfigFile, FaultsFile) != nil {

@@ -16,8 +16,8 @@ type Index struct {
 	End       time.Duration // later than every event
 	Writes    []Written     // in the order of their invocation
 	Elections []Election    // in the order of their invocation
-	Lives     []Lived       // in the order in which they are first told of
-	Sessions  []Held        // in the order in which they are first told of
+	Lives     []Lived       // in the order of their first events
+	Sessions  []Held        // in the order of their first events
 	Phases    []Event       // in their order
 	Pairs                   // writes and exchanges
 	Commits   []Commit      // of the run, by zxid
@@ -30,27 +30,27 @@ type Index struct {
 	tasks    map[string][]int // by task: places of the first events about it
 }
 
-// Written is a write with all that is known of it.
+// Written is a write with all facts about it.
 type Written struct {
 	Operation
-	Exchange int // place of its exchange; -1 where there is none
-	Commit   int // place of its commit in the index; -1 where there is none
-	// Zxid is its place in ZooKeeper's order, whether it was applied or refused; 0 where
-	// that is not known.
+	Exchange int // place of its exchange; -1 for none
+	Commit   int // place of its commit in the index; -1 for none
+	// Zxid is its place in ZooKeeper's order, whether it was applied or refused; 0 if not
+	// known.
 	Zxid int64
 	Fate Type  // OK, Fail or Info, by all records
 	By   Basis // the evidence for the fate
 }
 
-// Basis is a record on which the fate of a write rests.
+// Basis is the record that decides the fate of a write.
 type Basis int
 
-// The records, from the first that is asked to the last.
+// The records, in the order in which they are asked.
 const (
-	ByParticipant Basis = iota // it was told, or nothing else is known
-	ByWire                     // the answer was seen, and not heard
-	ByAbsence                  // it was never seen on the wire, so it reached no server
-	ByCommits                  // it was committed, or was not
+	ByParticipant Basis = iota // the participant was told, or nothing else is known
+	ByWire                     // the answer was on the wire, and the participant did not hear it
+	ByAbsence                  // it was never on the wire, so it reached no server
+	ByCommits                  // it was committed, or it was not
 )
 
 // Election is a write that begins an epoch, if it is applied.
@@ -107,7 +107,8 @@ func NewIndex(run Run) *Index {
 	return x
 }
 
-// Begins reports which epoch a write begins: it takes [MasterPath] and raises [AssignPath].
+// Begins returns the epoch that a write begins: it takes [MasterPath] and raises
+// [AssignPath].
 func (o Operation) Begins() (epoch int32, elects bool) {
 	takes := false
 	for _, op := range o.Invoke.Ops() {
@@ -123,7 +124,7 @@ func (o Operation) Begins() (epoch int32, elects bool) {
 // requests that asked for them.
 func (x *Index) Committed() bool { return x.Run.Commits != nil && x.Run.Exchanges != nil }
 
-// holes reports whether something may have been committed that no record has.
+// holes reports whether a committed write may be missing from the record.
 func (x *Index) holes() bool { return x.Run.Evidence != nil && len(x.Run.Evidence.Gaps) > 0 }
 
 // place is the place of a zxid in the commits, or -1.
@@ -135,7 +136,8 @@ func (x *Index) place(zxid int64) int {
 	return i
 }
 
-// bound finds until when each commit had taken effect: until a later one was answered.
+// bound finds for each commit the time by which it had taken effect: the answer to a
+// later one.
 func (x *Index) bound() {
 	never := time.Duration(math.MaxInt64)
 	x.latest = slices.Repeat([]time.Duration{never}, len(x.Commits))
@@ -151,8 +153,8 @@ func (x *Index) bound() {
 	}
 }
 
-// Moment is when a write happened, as everything that tells of it says: when its participant
-// heard the answer; if it heard none, when the answer went over the wire; or when it was sent.
+// Moment is the time of a write: when its participant heard the answer; if it heard
+// none, when the answer was on the wire; if there is none, when the write was sent.
 func (x *Index) Moment(write int) time.Duration {
 	w := &x.Writes[write]
 	switch {
@@ -164,7 +166,7 @@ func (x *Index) Moment(write int) time.Duration {
 	return w.Invoke.At
 }
 
-// Latest is until when a commit had taken effect, by its place.
+// Latest is the time by which a commit had taken effect, by its place.
 func (x *Index) Latest(commit int) time.Duration { return x.latest[commit] }
 
 // CommitOf is the place in Commits of an exchange's transaction; -1 if none was

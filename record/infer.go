@@ -34,7 +34,7 @@ func (o *opening) infer(faults []inflicted) {
 	}
 	o.inferConfig()
 	if len(o.run.Losses) > 0 {
-		return // more would follow from it
+		return // the rest would follow from it
 	}
 	o.inferEnsemble()
 	o.inferHistory(faults)
@@ -99,8 +99,8 @@ func (o *opening) inferEnsemble() {
 	}
 }
 
-// inferHistory looks whether the history goes from the first event to the end, without a
-// hole, and is of this run.
+// inferHistory checks that the history goes from the first event to the end without a
+// hole, and belongs to this run.
 func (o *opening) inferHistory(faults []inflicted) {
 	ended := false
 	var inflicted []string

@@ -118,8 +118,8 @@ func (j *Pairs) answered(g *group, writes []Operation, exchanges []Exchange) {
 	}
 }
 
-// unanswered pairs the rest: with writes that had been begun when it was sent, and have
-// heard nothing.
+// unanswered pairs the other exchanges with writes that had begun when the exchange was
+// sent, and that heard no answer.
 func (j *Pairs) unanswered(g *group, writes []Operation, exchanges []Exchange) {
 	slices.SortStableFunc(g.exchanges, func(a, b int) int {
 		return cmp.Or(cmp.Compare(exchanges[a].Sent, exchanges[b].Sent), cmp.Compare(exchanges[a].Xid, exchanges[b].Xid))

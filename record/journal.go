@@ -58,8 +58,8 @@ func line[T header | Event | Exchange](file *os.File, v T) error {
 	return nil
 }
 
-// Add stamps an event with time and process and appends it. A journal that cannot
-// be written makes a run worthless, so it panics.
+// Add stamps an event with time and process and appends it. If a journal cannot be
+// written, the run is worthless, so Add panics.
 func (j *Journal) Add(e Event) Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -77,7 +77,7 @@ func (j *Journal) Add(e Event) Event {
 	return e
 }
 
-// Mute drops everything that is added from here on, as if its process were dead.
+// Mute drops all later events, as if the process were dead.
 func (j *Journal) Mute() {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Lived is one life of a process, as the harness tells of it.
+// Lived is one life of a process, by the events of the harness.
 type Lived struct {
 	Life
-	Start Event   // empty where it is not on record
+	Start Event   // empty if it is not on record
 	Ends  []Event // reports of its end; the first counts, unless the process acted later
 }
 
-// Over is when the life had ended that still went on at some moment; false where that is
-// not on record.
+// Over is the end of the life that was going on at a moment; false if that is not on
+// record.
 func (l *Lived) Over(after time.Duration) (at time.Duration, ended bool) {
 	for i := range l.Ends {
 		if end := l.Ends[i].At; end > after && (!ended || end < at) {
@@ -23,11 +23,11 @@ func (l *Lived) Over(after time.Duration) (at time.Duration, ended bool) {
 	return at, ended
 }
 
-// Held is a session, as its holder tells of it.
+// Held is a session, by the events of its holder.
 type Held struct {
 	Session string
-	Opened  Event // empty where it is not on record
-	Over    Event // empty where it is not on record
+	Opened  Event // empty if it is not on record
+	Over    Event // empty if it is not on record
 }
 
 // live notes an event of the harness about a process.
@@ -71,7 +71,7 @@ func (x *Index) hold(e *Event) {
 	switch h := &x.Sessions[at]; {
 	case change.Fate == Opened:
 		h.Opened = *e
-	case h.Over.Of == nil: // the first word of its end counts
+	case h.Over.Of == nil: // the first report of its end counts
 		h.Over = *e
 	}
 }
@@ -88,7 +88,8 @@ func (x *Index) Began(part Part) (Event, bool) {
 // holding is a session of a process.
 type holding struct{ process, session string }
 
-// Ended are the sessions of a process, in one life, that ended in some way, as it tells.
+// Ended are the sessions of a process, in one life, that ended in some way, by its own
+// events.
 func (x *Index) Ended(holder Life, fate SessionFate) []Held {
 	var all []Held
 	for _, h := range x.Sessions {

@@ -6,7 +6,7 @@ import "fmt"
 // is not as it was recorded, or contradicts the rest. The remains of such a run prove
 // nothing, neither for nor against it.
 type Loss struct {
-	File    string // in the run's folder; empty of a run that has none
+	File    string // in the run's folder; empty for a run without one
 	Problem string // the defect, as the end of a sentence that begins with the file
 }
 

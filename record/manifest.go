@@ -36,7 +36,7 @@ type Manifest struct {
 	Files   []Recorded `json:"files"`
 	Absent  []Absence  `json:"not_recorded"`
 	// Sum is the SHA-256 of the manifest's JSON with an empty Sum. It shows damage; it is
-	// no signature.
+	// not a signature.
 	Sum string `json:"sum"`
 
 	// Inferred says that the run left no manifest, because it is older than manifests.
@@ -52,7 +52,7 @@ type Recorded struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Absence is a part of a run that is not there, and was not there when the run had ended.
+// Absence is a part of a run that did not exist when the run ended.
 type Absence struct {
 	Name    string `json:"name"` // one of Parts
 	Because string `json:"because"`
@@ -132,7 +132,7 @@ func Seal(dir string, m Manifest) error {
 	return nil
 }
 
-// writeManifest leaves a whole manifest, or none.
+// writeManifest writes the whole manifest, or nothing.
 func writeManifest(path string, m Manifest) error {
 	data, err := json.MarshalIndent(m, "", " ")
 	if err != nil {

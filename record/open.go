@@ -37,7 +37,7 @@ func Open(dir string) (Config, Run, error) {
 	return o.stored, o.run, nil
 }
 
-// holdsRun reports whether a folder has anything of a run.
+// holdsRun reports whether a folder holds any file of a run.
 func holdsRun(dir string) bool {
 	return slices.ContainsFunc(append([]string{ManifestFile, JournalsFolder}, Parts...), func(name string) bool {
 		return name != LogsFolder && Exists(dir, name)
@@ -124,8 +124,8 @@ func (o *opening) readEvidence() {
 	o.run.Evidence = &Evidence{Problem: "the run did not come to its end, or what was found then was lost"}
 }
 
-// readPart reads a file of the run: nil where the manifest says that it was not recorded,
-// and where it is lost.
+// readPart reads a file of the run: nil if the manifest says that it was not recorded,
+// or if it is lost.
 func readPart[T any](o *opening, name string, read func(string) ([]T, error)) []T {
 	all, err := read(filepath.Join(o.dir, name))
 	_, absent := o.run.Manifest.Lacks(name)

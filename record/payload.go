@@ -25,7 +25,7 @@ type subject struct {
 	token             Token
 }
 
-// Life names one life of a process: a process that was started again has another.
+// Life names one life of a process. A restarted process has a new life.
 type Life struct {
 	Process string
 	Number  int
@@ -76,8 +76,8 @@ type Execution struct {
 	Token           // of this execution
 	Resident bool   `json:"resident,omitempty"` // the task is to run until it is cancelled
 	Result   string `json:"result,omitempty"`
-	// Lapsed says that the handler was told that the lease of its worker was over. If the
-	// claim turns out to be alive the execution begins again.
+	// Lapsed says that the handler was told that its worker's lease was over. If the claim
+	// turns out to be alive, the execution begins again.
 	Lapsed  bool   `json:"lapsed,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
@@ -141,7 +141,7 @@ type SessionChange struct {
 // Over reports whether the session has ended.
 func (s SessionChange) Over() bool { return s.Fate == Closed || s.Fate == Lost }
 
-// Cause is why the session is over.
+// Cause is the reason why the session is over.
 func (s SessionChange) Cause() string {
 	if s.Fate == Closed {
 		return string(Closed)
@@ -149,7 +149,7 @@ func (s SessionChange) Cause() string {
 	return s.Detail
 }
 
-// String says it in words.
+// String is the change in words.
 func (s SessionChange) String() string {
 	switch {
 	case s.Fate == Granted:
@@ -180,7 +180,7 @@ type ProcessChange struct {
 	Detail string      `json:"detail,omitempty"`
 }
 
-// String says it in words.
+// String is the change in words.
 func (p ProcessChange) String() string {
 	switch {
 	case p.Fate == Crashed:
@@ -213,7 +213,7 @@ const (
 type TaskChange struct {
 	Task   string   `json:"task,omitempty"`
 	Fate   TaskFate `json:"fate"`
-	Worker string   `json:"worker,omitempty"` // that has it, or had it
+	Worker string   `json:"worker,omitempty"` // the worker that has it, or had it
 }
 
 // Injection is the payload of [Fault].
@@ -221,7 +221,7 @@ type Injection struct {
 	Fault     string   `json:"fault"`               // name of the kind of fault
 	Targets   []string `json:"targets,omitempty"`   // participants or servers
 	Sessions  []string `json:"sessions,omitempty"`  // all that it has ended
-	Effective bool     `json:"effective,omitempty"` // its probe saw it bite
+	Effective bool     `json:"effective,omitempty"` // its probe saw it take effect
 	Evidence  string   `json:"evidence,omitempty"`  // what the probe saw, or why the fault was not applied
 
 	// Does lists the effects of a fault of this kind; only its beginning has them.
@@ -241,8 +241,8 @@ const (
 	EndsSessions Impact = "ends sessions" // of its own
 )
 
-// byName are the impacts of the faults of records that do not say them: each by the first
-// word of its name.
+// byName are the impacts of faults in records that do not name them, by the first word
+// of the fault's name.
 var byName = map[string]Impact{"stop": Stops, "sleep": Stops, "pause": Pauses, "kill": Kills, "leave": Dismisses, "expire": EndsSessions}
 
 // has reports whether the fault has one of these impacts.
@@ -272,14 +272,14 @@ func (i Injection) Kills() bool { return i.has(Kills) }
 // EndsSessions reports whether the fault ends a session of its target.
 func (i Injection) EndsSessions() bool { return i.has(EndsSessions) }
 
-// Robs reports whether the fault stops its target, or takes its session away, so that the
-// target cannot know in time that a claim of it is over. A pause does only if it lasted
-// longer than it should.
+// Robs reports whether the fault stops its target, or ends its session, so that the
+// target cannot know in time that its claim is over. A pause counts only if it lasted
+// too long.
 func (i Injection) Robs() bool {
 	if i.Pauses() {
 		return !i.Effective
 	}
-	return i.Halts() || i.EndsSessions() // a node may be meant as a worker
+	return i.Halts() || i.EndsSessions() // a node may be the target as a worker
 }
 
 // Reading is the payload of [Clock].
@@ -288,7 +288,7 @@ type Reading struct {
 	Sleep *Sleep    `json:"sleep,omitempty"` // the machine has just woken up
 }
 
-// Sleep is by how much the clocks of a process have gone on, as the machine slept.
+// Sleep is how far the clocks of a process went on while the machine slept.
 type Sleep struct {
 	Leases    time.Duration `json:"leases"` // the clock that leases are measured by
 	Monotonic time.Duration `json:"monotonic"`
@@ -302,8 +302,8 @@ const (
 	SettingUp  Part = "set-up"
 	Loading    Part = "load" // clients submit, and the nemesis acts
 	Healing    Part = "heal"
-	Draining   Part = "drain"   // every task must come to its end
-	Collecting Part = "collect" // all leave
+	Draining   Part = "drain"   // every task must end
+	Collecting Part = "collect" // all participants leave
 	Ending     Part = "end"
 )
 
@@ -313,7 +313,7 @@ type PhaseChange struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// String says it in words.
+// String is the change in words.
 func (p PhaseChange) String() string { return strings.TrimSpace(string(p.Part) + " " + p.Detail) }
 
 func (p Submission) subject() subject    { return subject{task: p.Task, id: p.ID} }

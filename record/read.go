@@ -195,8 +195,7 @@ func (w *words) shared(text *string) {
 	*text = *slot
 }
 
-// share has a record share its strings, and keep no more room than it
-// needs.
+// share replaces strings of a record by shared copies, and frees its spare capacity.
 func (w *words) share(v any) {
 	var ops *[]Op
 	switch v := v.(type) {

@@ -12,7 +12,7 @@ type Role string
 const (
 	MasterRole  Role = "master"
 	WorkerRole  Role = "worker"
-	NodeRole    Role = "node" // a worker that stands for election
+	NodeRole    Role = "node" // a worker that is also a candidate for master
 	ClientRole  Role = "client"
 	ServerRole  Role = "zk"
 	HarnessRole Role = "harness"
@@ -24,7 +24,7 @@ const (
 // shown.
 var numbered = []Role{MasterRole, WorkerRole, NodeRole, ClientRole}
 
-// RoleOf is the role of a process, by its name; empty of a name that no process has.
+// RoleOf is the role of a process, by its name; empty if no process has such a name.
 func RoleOf(process string) Role {
 	for _, role := range []Role{HarnessRole, NemesisRole, SinkRole} {
 		if process == string(role) {

@@ -1,11 +1,11 @@
 package record
 
-// Run is everything that a run has left to be judged.
+// Run is everything that a run has left for the judges.
 type Run struct {
 	Events    []Event
 	Evidence  *Evidence
-	Exchanges []Exchange // nil where the wire was not recorded
-	Commits   []Commit   // nil where the servers' logs were not read
+	Exchanges []Exchange // nil if the wire was not recorded
+	Commits   []Commit   // nil if the servers' logs were not read
 
 	// Policy has the limits that the participants were given; see [Run.Rules].
 	Policy Policy

@@ -21,7 +21,7 @@ type envelope struct {
 	Op      int64         `json:"op,omitempty"`
 }
 
-// stored is an event as version 2 of the format has it. One payload at most is there.
+// stored is an event as version 2 of the format has it. At most one payload is set.
 type stored struct {
 	envelope
 	Submission *Submission    `json:"submission,omitempty"`
@@ -90,8 +90,8 @@ func take[P Payload](from *P, of *Payload, several *bool) {
 	}
 }
 
-// fits reports whether a payload is of the kind of its event. A kind that this program
-// does not know may have none.
+// fits reports whether a payload is of the kind of its event. An event of a kind that
+// this program does not know may have no payload.
 func fits(kind Kind, of Payload) bool {
 	ok := false
 	switch kind {
@@ -131,7 +131,7 @@ func fits(kind Kind, of Payload) bool {
 	return ok
 }
 
-// misfit says that an event has not the payload of its kind.
+// misfit is the error of an event whose payload does not fit its kind.
 func misfit(kind Kind, of Payload) error {
 	return fmt.Errorf("an event of kind %q has the payload %T", kind, of)
 }

@@ -45,14 +45,14 @@ type Exchange struct {
 	Error    Refusal       `json:"error,omitempty"` // empty: it was applied, if it was answered
 	Index    int           `json:"index"`           // in Ops, of the op that was refused; -1 when there is none, or none can be named
 	Close    bool          `json:"close,omitempty"` // it ends the session, and removes its ephemerals; Ops is empty
-	// Ops are the parts of the write, in order; all of them took effect, or none.
-	// Path is without the namespace. Of a create that was applied it is that of the
-	// znode it made; Sequential says that the server has completed it.
+	// Ops are the parts of the write, in order; all of them took effect, or none. Path has
+	// no namespace. For an applied create it is the path of the new znode; Sequential says
+	// that the server has completed it.
 	Ops []Op `json:"ops,omitempty"`
 }
 
-// Refusal is why a server refused a write: one of the names below, or the number of
-// ZooKeeper's code ("-4").
+// Refusal is a server's reason for refusing a write: one of the names below, or the
+// number of ZooKeeper's code ("-4").
 type Refusal string
 
 // The refusals that have a name.
@@ -87,7 +87,7 @@ func CreateWire(path string) (*Wire, error) {
 	return &Wire{file: file}, nil
 }
 
-// Add appends an exchange. A file that cannot be written makes a run worthless, so it
+// Add appends an exchange. If the file cannot be written, the run is worthless, so Add
 // panics.
 func (w *Wire) Add(e Exchange) {
 	w.mu.Lock()

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// This file has the znodes of the master-worker recipe as judges read them. It is a copy that
-// shares no code with the recipe: a recipe that stores something else must not be judged by
-// its own idea of it.
+// This file has the znodes of the master-worker recipe as judges read them. It shares
+// no code with the recipe, because a recipe that stores something else must not be
+// judged by its own code.
 
 // NodeKind is the meaning of a znode in the protocol.
 type NodeKind uint8
@@ -137,8 +137,8 @@ func TaskOf(path string) string {
 	return ""
 }
 
-// Why an attempt ended that a worker had left behind: its master missed the worker, or the
-// next life of the worker found it.
+// The reasons of attempts that a worker left behind: its master missed the worker, or
+// the next life of the worker found the attempt.
 const (
 	WorkerLost      = "worker lost"
 	WorkerRestarted = "worker was restarted"
@@ -197,8 +197,8 @@ type Entry struct {
 	Taken       bool   `json:"taken"`       // of an assignment that its worker is to give back
 }
 
-// ParseEntry reads an entry. Data that is none, as a person or another program may write it,
-// gives an empty one.
+// ParseEntry reads an entry. Other data, which a person or another program may have
+// written, gives an empty one.
 func ParseEntry(data string) Entry {
 	e, _ := entryOf(data)
 	return e
@@ -209,8 +209,8 @@ func entryOf(data string) (e Entry, understood bool) {
 	return e, understood
 }
 
-// ParseStatus reads a status. Data that is no entry is the result of a task that a person
-// has finished by hand.
+// ParseStatus reads a status. Data that is no entry is the result of a task that a
+// person has finished by hand.
 func ParseStatus(data string) Entry {
 	e, understood := entryOf(data)
 	if !understood || e.State == "" {

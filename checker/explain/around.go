@@ -47,7 +47,7 @@ func (t *telling) around() {
 	}
 }
 
-// span is from the first to the last line, but for those of the final tree.
+// span is from the first to the last line, without the lines of the final tree.
 func (t *telling) span() (from, to time.Duration, any bool) {
 	for _, l := range t.lines {
 		if l.Process == Harness {
@@ -88,7 +88,8 @@ func (t *telling) ending(e record.Event) {
 	}
 }
 
-// over reports whether an event belongs to the end of the run, when all leave.
+// over reports whether an event belongs to the end of the run, when all participants
+// leave.
 func (t *telling) over(e record.Event) bool {
 	collecting, begun := t.index.Began(record.Collecting)
 	return begun && e.At >= collecting.At
@@ -96,7 +97,7 @@ func (t *telling) over(e record.Event) bool {
 
 // fault adds a fault that hit a participant of the story or the servers.
 func (t *telling) fault(f record.Operation) {
-	targets := f.Targets() // a fault may find its victim only when it is done
+	targets := f.Targets() // a fault may know its target only when it is over
 	whom := strings.Join(targets, ",")
 	servers := record.RoleOf(whom) == record.ServerRole
 	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.cast[name] })

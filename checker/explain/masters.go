@@ -40,7 +40,7 @@ func (t *telling) singleMaster() {
 	}
 }
 
-// stale finds a write that was accepted in the name of an epoch that was over.
+// stale finds an accepted write in the name of an epoch that was over.
 func (t *telling) stale(wrote []write) (write, election, bool) {
 	for _, w := range wrote {
 		now, led := t.inForce(w.Invoke.At)
@@ -52,7 +52,7 @@ func (t *telling) stale(wrote []write) (write, election, bool) {
 	return write{}, election{}, false
 }
 
-// claim is the epoch in whose name a write is made.
+// claim is the epoch in whose name a write was made.
 func claim(w write) (epoch int32, claims bool) {
 	for _, op := range w.Invoke.Ops() {
 		if op.Kind == "check" && op.Path == record.AssignPath {
@@ -128,8 +128,8 @@ func (t *telling) belief() {
 	}
 }
 
-// electionLinearizable tells of an election that cannot be put between the writes of the
-// two epochs that it parts.
+// electionLinearizable explains an election that cannot be placed between the writes of
+// the two epochs that it separates.
 func (t *telling) electionLinearizable() {
 	t.singleMaster()
 	t.moral = "There is no moment for this election that all writes of the epoch before come before, and all writes of its own come after. " + t.moral

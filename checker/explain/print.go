@@ -8,7 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
 )
 
-// together stands for a space at which no line is broken.
+// together stands for a space at which a line is not broken.
 const together = "~"
 
 // width is that of a line of text, in columns.
@@ -25,9 +25,8 @@ func (s Story) WriteShort(w io.Writer) error {
 	return s.write(w, from, to)
 }
 
-// Core is the part of the lines, from one place up to another, that begins at most so
-// many lines before the first that is wrong and ends one after the last that is, or with
-// the last that is needed to understand it.
+// Core is the range of lines from at most so many before the first wrong line, to one
+// after the last wrong line or the last line that is needed to understand it.
 func (s Story) Core(context int) (from, to int) {
 	from, to = len(s.Lines), len(s.Lines)
 	needed := 0
@@ -92,8 +91,8 @@ func (l Line) References() string {
 	return strings.Join(refs, " ")
 }
 
-// Place is where the line is in ZooKeeper's order, as ZooKeeper prints it; empty where
-// that is not known.
+// Place is the line's place in ZooKeeper's order, as ZooKeeper prints it; empty if not
+// known.
 func (l Line) Place() string {
 	if l.Zxid == 0 {
 		return ""

@@ -22,15 +22,15 @@ type scene struct {
 	ids                                        map[string]string // of tasks
 }
 
-// write is a write with all that is known of it.
+// write is a write with all facts about it.
 type write struct {
 	record.Operation
 	at      time.Duration // see record.Index.Moment
 	zxid    int64
-	wired   time.Duration // when its answer went over the wire; 0 where that is not known
+	wired   time.Duration // when its answer was on the wire; 0 if not known
 	outcome record.Type   // by the wire and the servers' logs
 	refusal string
-	epoch   int32 // that it begins
+	epoch   int32 // the epoch that it begins
 	elects  bool  // it begins an epoch
 }
 
@@ -114,7 +114,7 @@ func (s *scene) named(found []wording.Finding) []string {
 	return names
 }
 
-// inForce is the last election that had been won at a moment.
+// inForce is the last election won before a moment.
 func (s *scene) inForce(at time.Duration) (election, bool) {
 	var last election
 	found := false

@@ -31,20 +31,20 @@ type Line struct {
 // last is the order of a line that follows all writes of its moment.
 const last = math.MaxInt64
 
-// Story is one violation told.
+// Story explains one violation.
 type Story struct {
 	Property string
 	Reason   string // the judge's own sentence
-	Task     string // that it is about, "the task" in its lines; empty if it is about none, or several
+	Task     string // the task that it is about, "the task" in its lines; empty if it is about none, or several
 	Lines    []Line // in the order of time
 	Moral    string // why it should not have happened, and which check refuses it; empty if the reason says everything
-	LeftOut  int    // steps that were too many to be told
+	LeftOut  int    // steps that the story leaves out
 }
 
-// Belief reports whether a line tells how long a process believed to lead.
+// Belief reports whether a line shows how long a process believed to lead.
 func (l Line) Belief() bool { return l.belief }
 
-// longest is how many lines a story has at the most.
+// longest bounds the lines of a story.
 const longest = 22
 
 // Tell explains a violation. A judge must have found the property invalid in this run,
@@ -85,7 +85,7 @@ func (t *telling) find() {
 	case len(named) > 0:
 		t.task = named[0]
 	case len(t.marks) > 0:
-		// A violation that names no task is about one only if all of it is.
+		// A violation that names no task is about a task only if all its events are.
 		tasks := map[string]bool{}
 		for _, e := range t.marks {
 			tasks[e.Task()] = true
@@ -96,7 +96,7 @@ func (t *telling) find() {
 	}
 }
 
-// add appends a line, unless one of the same events is there.
+// add appends a line, unless there is a line of the same events.
 func (t *telling) add(l Line) {
 	l.Events = slices.DeleteFunc(l.Events, func(seq int) bool { return seq == 0 })
 	slices.Sort(l.Events)

@@ -36,7 +36,7 @@ func (t *telling) life(task string) {
 	}
 }
 
-// submission adds how a task was handed in: with the place of the write that made it.
+// submission adds the submission of a task, with the place of the write that made it.
 func (t *telling) submission(s record.Operation, task string) {
 	l := Line{At: s.Invoke.At, Process: s.Invoke.Process, Events: []int{s.Invoke.Seq, s.Done.Seq}}
 	l.Text = fmt.Sprintf("%s handed in %s", s.Invoke.Process, t.call(task))
@@ -105,7 +105,7 @@ func (t *telling) told(a record.Operation) {
 	t.add(l)
 }
 
-// effects adds how executions of a task acted on the outside.
+// effects adds the effects of a task's executions on the system outside.
 func (t *telling) effects(task string) {
 	for _, e := range t.run.Events {
 		if e.Kind != record.Effect || e.Task() != task {
@@ -124,7 +124,7 @@ func (t *telling) effects(task string) {
 	}
 }
 
-// Harness is whose lane the final tree has.
+// Harness is the lane of the final tree.
 const Harness = "harness"
 
 // tree adds the task's state in the final tree; wrong says that this state is the

@@ -9,7 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// noLostTask tells of a task that was accepted and is not there.
+// noLostTask explains an accepted task that is missing.
 func (t *telling) noLostTask() {
 	t.life(t.task)
 	removed := write{}
@@ -31,7 +31,7 @@ func (t *telling) noLostTask() {
 	}
 }
 
-// noDoubleResult tells of a task that has, or shows, two results.
+// noDoubleResult explains a task that has, or shows, two results.
 func (t *telling) noDoubleResult() {
 	t.life(t.task)
 	overwritten := false
@@ -75,7 +75,7 @@ func (t *telling) noPhantomTask() {
 	}
 }
 
-// staleEffectsFenced tells of executions that acted on the outside in the wrong order.
+// staleEffectsFenced explains executions that acted outside in the wrong order.
 func (t *telling) staleEffectsFenced() {
 	task := t.task
 	if task == "" && len(t.marks) > 0 {
@@ -88,7 +88,7 @@ func (t *telling) staleEffectsFenced() {
 	t.moral = "Once an execution has acted on the outside with its token, all that come with a smaller token must be refused, and the result must be that of the greatest."
 }
 
-// resultFromItsAttempt tells of a result from an attempt that cannot have given it.
+// resultFromItsAttempt explains a result from an attempt that cannot have given it.
 func (t *telling) resultFromItsAttempt() {
 	t.life(t.task)
 	t.tree(t.task, false)
@@ -121,7 +121,7 @@ func (t *telling) clear() {
 	}
 }
 
-// place is where a write is in ZooKeeper's order, in words.
+// place is a write's place in ZooKeeper's order, in words.
 func place(w write) string {
 	if w.zxid == 0 {
 		return ""
@@ -129,7 +129,7 @@ func place(w write) string {
 	return " (zxid " + zxid(w.zxid) + ")"
 }
 
-// uniqueAttempts tells of executions whose numbers are wrong.
+// uniqueAttempts explains executions with wrong numbers.
 func (t *telling) uniqueAttempts() {
 	t.life(t.task)
 	t.tree(t.task, false)
@@ -177,7 +177,7 @@ func (t *telling) gap(gone, later write) {
 	t.moral += " no worker had the task, and its attempt was on no record. A master that dies in between leaves it so, and whoever comes next does not know that there has been an attempt."
 }
 
-// terminalAfterHeal tells where a task got stuck.
+// terminalAfterHeal explains where a task got stuck.
 func (t *telling) terminalAfterHeal() {
 	if t.task == "" {
 		t.events()
@@ -203,7 +203,7 @@ func (t *telling) residentExclusive() {
 	t.moral = "A resident task has one owner at a time: the next one may begin only when the old one has let go. An owner that is stopped, or whose session is ended by force, is excused until it runs again or hears of that. No such excuse holds here."
 }
 
-// budgetKept tells of attempts that do not add up.
+// budgetKept explains attempts that exceed or do not use the budget.
 func (t *telling) budgetKept() {
 	t.life(t.task)
 	t.tree(t.task, true)

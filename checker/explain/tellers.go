@@ -163,8 +163,7 @@ func (t *telling) sessionsEnd() {
 	t.moral += "."
 }
 
-// followsProtocol tells the write that the protocol does not allow: the first, if there
-// are several.
+// followsProtocol explains the first write that the protocol does not allow.
 func (t *telling) followsProtocol() {
 	first, found := t.first()
 	if !found || first.Exchange == nil {

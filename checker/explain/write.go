@@ -115,7 +115,7 @@ func (c change) deed(by, task string) string {
 	return conjoin(deeds)
 }
 
-// alone says that the write takes the task away and does nothing else to it.
+// alone reports whether the write only removes the assignment of the task.
 func (c change) alone() bool {
 	return c.from != "" && c.to == "" && c.status == nil && c.attempt == "" && !c.removed
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// ShrinkBudget is how long the smallest part of a history is looked for, for all that is
-// violated together.
+// ShrinkBudget is the time for finding the smallest parts of a history, for all
+// violations together.
 const ShrinkBudget = 6 * time.Second
 
 // explanation is the result of looking into one violation.
 type explanation struct {
 	shrunk shrink.Shrunk
 	story  explain.Story
-	folder string // of the smallest part; empty where there is none that is smaller
+	folder string // of the smallest part; empty if there is no smaller part
 }
 
 // explainAll shrinks and explains every violation. A failure here is reported and
@@ -132,8 +132,8 @@ func (e explanation) smallest() string {
 	return said + ", in " + e.folder
 }
 
-// replayCommandOf is the command that runs it again; empty where there is no schedule to
-// follow, or none that is as it was recorded.
+// replayCommandOf is the command that runs it again; empty without a schedule as it was
+// recorded.
 func replayCommandOf(dir string) string {
 	if !record.Replayable(dir) {
 		return ""
@@ -161,7 +161,7 @@ func tellAll(w io.Writer, dir string, all []explanation) error {
 	return err
 }
 
-// printExplanation tells the first violation in short, for a terminal.
+// printExplanation prints the first violation in short, for a terminal.
 func printExplanation(out io.Writer, dir string, all []explanation) {
 	if len(all) == 0 {
 		return

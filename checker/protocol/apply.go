@@ -45,7 +45,7 @@ func (s *state) worker(w int) *worker {
 	return &s.workers[w-1]
 }
 
-// apply changes the task, whose maps may be another state's, too.
+// apply changes the task, whose maps other states may share.
 func (t *task) apply(w *Write) {
 	switch w.Kind {
 	case AssignTask:
@@ -155,7 +155,7 @@ func (t *task) record(w *Write) {
 	}
 }
 
-// without is the state when the session is over.
+// without is the state after the end of the session.
 func (s *state) without(session int) *state {
 	n := *s
 	n.over = s.over.with(session)

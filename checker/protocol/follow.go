@@ -75,7 +75,7 @@ type follower struct {
 	slots []int
 }
 
-// assignSlots reports whether there are enough of them.
+// assignSlots gives each float a bit. It reports whether there are enough bits.
 func (f *follower) assignSlots() bool {
 	var until [maxOpen]int // of the last float in each
 	order := make([]int, len(f.Floats))
@@ -94,10 +94,10 @@ func (f *follower) assignSlots() bool {
 	return true
 }
 
-// elected takes the only state there is through an election that nothing makes doubtful,
-// in place, as close and answered would: the session that led is over, and no other
-// state is left. A task's trace repeats every election of the run, so they must cost
-// next to nothing.
+// elected takes the only state through an election without any doubt, in place, as
+// close and answered would: the session that led is over, and no other state is left. A
+// task's trace repeats every election of the run, so elections must cost next to
+// nothing.
 func (t *follower) elected(s *state, at int) bool {
 	w := &t.Writes[at]
 	doubtful := w.Kind != Elect || w.Error != "" || w.Index != -1 || w.Version != s.epoch || w.Got != s.epoch+1 ||
@@ -157,7 +157,7 @@ func (t *follower) close(set []*state, at int) []*state {
 	return set
 }
 
-// openFloats may be applied before the write at that place.
+// openFloats are the floats that may be applied before the write at that place.
 func (t *Trace) openFloats(at int) []int {
 	var all []int
 	for f := range t.Floats {
@@ -220,8 +220,8 @@ func (s *state) answered(w *Write) (*state, string) {
 	return n, why
 }
 
-// step is the state after a write that was applied or refused as it says, or why the
-// machine does not allow it.
+// step is the state after a write that was applied or refused as it says, or the reason
+// why the machine does not allow it.
 func (s *state) step(w *Write) (*state, string) {
 	if w.Kind == Close {
 		return s.without(w.Session), unlessTrue(w.Error == "" && w.Index == -1, "the end of a session is not refused")
@@ -323,7 +323,7 @@ func (t *Trace) tell(w *Write) string {
 	return text + fmt.Sprintf(" was refused (%s, operation %d)", w.Error, w.Index+1)
 }
 
-// ref stands for the name of a worker until named puts it in.
+// ref is a placeholder for the name of a worker; named puts the name in.
 func ref(worker int) string { return "#" + strconv.Itoa(worker) }
 
 var reference = regexp.MustCompile(`#\d+`)

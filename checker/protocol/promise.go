@@ -208,9 +208,9 @@ func (s *state) robs(w *Write) string {
 	return unlessTrue(!s.heedful(w) || s.lost(w.From), fmt.Sprintf("%s is there, and may still record how it has ended", ref(w.From)))
 }
 
-// heedful reports whether the master that writes is of a build that takes nothing from a
-// worker that is there, records the tokens of assignments, and counts no attempt whose
-// worker left.
+// heedful reports whether the writing master is of a build that takes nothing from a
+// live worker, records the tokens of assignments, and counts no attempt whose worker
+// left.
 func (s *state) heedful(w *Write) bool { return s.heeds[w.Epoch-1] }
 
 // spent: a task fails when its attempts are spent, with the last one on record.

@@ -151,7 +151,7 @@ func letter(op *record.Op) (letter, task, worker string) {
 	return letter, z.Task, ""
 }
 
-// number is that of an attempt, or of the mark that it does not count.
+// number is the number of an attempt, or of the mark that it does not count.
 func number(op *record.Op) int32 { return record.ParsePath(op.Path).Number }
 
 var (
@@ -323,8 +323,8 @@ func children(p *part) []int32 {
 	return all
 }
 
-// attemptRecord reads the record of an attempt; a token that contradicts the name is
-// none.
+// attemptRecord reads the record of an attempt. A record whose token contradicts its
+// name is not one.
 func attemptRecord(op *record.Op) (Token, string) {
 	var r struct {
 		Token
@@ -422,7 +422,7 @@ func ending(w Write, p *part, name string) (Write, bool) {
 	return w, true
 }
 
-// unclaimed reads a write that begins with no check of a claim.
+// unclaimed reads a write that does not begin with the check of a claim.
 func (r *reader) unclaimed(x *record.Exchange, w Write) []reading {
 	first := &x.Ops[0]
 	p := &part{x: x}
@@ -467,7 +467,7 @@ func (r *reader) options(data string) (budget int32, resident bool) {
 	return r.budget, false
 }
 
-// claiming reads a write that takes a claim, or that needs none.
+// claiming reads a write that takes a claim, or needs none.
 func (r *reader) claiming(x *record.Exchange, w Write) []reading {
 	first := &x.Ops[0]
 	name, inWorkers := strings.CutPrefix(first.Path, "/workers/")
@@ -500,10 +500,11 @@ func (r *reader) claiming(x *record.Exchange, w Write) []reading {
 // a claim made by hand.
 func acks(op *record.Op) bool { return record.ParseClaim(op.Data).Acks }
 
-// notices are the znodes in which a master tells others something.
+// notices are the znodes in which a master publishes facts.
 var notices = []string{"/backlog", "/quarantine", "/format"}
 
-// isNotice reports whether a master writes a notice, or makes one anew that is not its own.
+// isNotice reports whether a master writes a notice, or replaces another owner's
+// notice.
 func isNotice(ops []record.Op) bool {
 	switch {
 	case len(ops) == 0 || !slices.Contains(notices, ops[0].Path):
@@ -526,8 +527,8 @@ func asks(x *record.Exchange) bool {
 }
 
 // harmless reports whether a write touches nothing of the machine: the parents, the
-// line of candidates, and the write by which a master finds out whether it may (it
-// demands a version that there never is).
+// queue of candidates, and the write by which a master probes its permission (it
+// demands a version that never exists).
 func harmless(op *record.Op) bool {
 	if op.Kind == "set" {
 		return op.Path == "/assign" && op.Version == math.MaxInt32

@@ -9,14 +9,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Split reads a run and takes it apart: first the claims, then each task, by name.
-// Budget is how many attempts a task is allowed that does not say so itself.
+// Split reads a run and divides it: first the claims, then each task, by name. Budget
+// is the number of attempts of a task that does not ask for another.
 func Split(exchanges []record.Exchange, budget int32) []Trace {
 	return slices.Collect(Traces(exchanges, budget))
 }
 
-// Traces are those of [Split], one after the other: a trace of a long run repeats every
-// election before it, and all of them at once would not fit into memory.
+// Traces yields the traces of [Split] one after the other: a trace of a long run
+// repeats every election before it, and all of them at once would not fit into memory.
 func Traces(exchanges []record.Exchange, budget int32) iter.Seq[Trace] {
 	return func(yield func(Trace) bool) {
 		s := &splitter{exchanges: exchanges, reader: reader{budget: budget}, own: map[string][]reading{}}
@@ -43,7 +43,7 @@ func Traces(exchanges []record.Exchange, budget int32) iter.Seq[Trace] {
 	}
 }
 
-// splitter is one run that is taken apart.
+// splitter divides one run.
 type splitter struct {
 	exchanges []record.Exchange
 	reader    reader
@@ -100,7 +100,7 @@ func (s *splitter) of(w *Write) *record.Exchange { return &s.exchanges[w.Exchang
 
 func (s *splitter) floats(w *Write) bool { return s.of(w).Answered == 0 }
 
-// early says that a submission came before anybody had made /tasks.
+// early says that a submission came before /tasks existed.
 func (s *splitter) early(r reading) bool {
 	if r.write.Kind != SubmitTask {
 		return false
@@ -156,7 +156,7 @@ func (s *splitter) about(own []reading) []reading {
 	return all
 }
 
-// place is where an answered write stands in ZooKeeper's order, and then in the file.
+// place is the place of an answered write: by ZooKeeper's order, then by the file.
 func (s *splitter) place(w *Write) int { return int(s.of(w).Zxid) }
 
 // trace numbers sessions and workers anew and finds out when unanswered writes may
@@ -196,8 +196,8 @@ func (s *splitter) trace(task string, readings []reading) Trace {
 	return t
 }
 
-// changes reports whether a write that is applied unseen makes a difference. That a
-// session is closed unseen does not: it might as well have expired.
+// changes reports whether an unanswered write makes a difference if it is applied. The
+// unseen close of a session does not, because the session might as well have expired.
 func changes(k Kind) bool {
 	switch k {
 	case Heartbeat, Confirm, SignBacklog, Other, Close, SessionOver, Stranger:

@@ -52,7 +52,7 @@ type task struct {
 	assigned map[int]Record
 	progress int
 	parted   bool          // a part of the znodes below it was removed
-	given    map[gift]bool // every assignment that there ever was
+	given    map[gift]bool // every assignment of the past
 }
 
 // gift is an assignment of the past.
@@ -227,7 +227,7 @@ func (s *state) assignmentFree(w int) demand {
 	return unless(!there, record.NodeExists)
 }
 
-// bare says whether the task can be deleted when those children are gone.
+// bare reports whether the task can be deleted when those children are gone.
 func (t *task) bare(children []int32) demand {
 	if !t.exists {
 		return record.NoNode
@@ -242,7 +242,7 @@ func (t *task) bare(children []int32) demand {
 	return unless(!left, record.NotEmpty)
 }
 
-// demands of a write, one for each operation, in order.
+// demands are the demands of a write, one for each operation, in order.
 func (s *state) demands(w *Write) []demand {
 	t := &s.task
 	switch w.Kind {
@@ -382,14 +382,14 @@ func (t *task) last() int32 {
 
 func (t *task) firstLife() bool { return t.lives == 1 }
 
-// ended reports whether nothing more can come of an assignment.
+// ended reports whether an assignment can have no further effect.
 func (t *task) ended() bool { return !t.exists || t.status.state != "" || !t.firstLife() }
 
 func (t *task) next(n int32) bool {
 	return n == t.last()+1 || !t.firstLife() && n > t.last() && n <= t.past+1
 }
 
-// spent is how many of n attempts count, if one more of them does not.
+// spent is how many of n attempts count. With left, one more of them does not.
 func (t *task) spent(n int32, left bool) int32 {
 	gone := int32(len(t.left))
 	if left {

@@ -41,10 +41,10 @@ const (
 	Collect         Kind = "Collect"
 	CollectPart     Kind = "CollectPart"
 	Other           Kind = "Other"
-	Stranger        Kind = "Stranger" // no write of the recipe's
+	Stranger        Kind = "Stranger" // a write that the recipe does not have
 )
 
-// Token is that of an execution.
+// Token is the token of an execution.
 type Token struct {
 	Epoch   int32 `json:"epoch"`
 	Attempt int32 `json:"attempt"`
@@ -64,8 +64,8 @@ const (
 	progressChild = -1
 )
 
-// Elsewhere is the error of a write that was refused for the sake of another part of
-// its multi. Index is then how many of its own demands come before that part.
+// Elsewhere is the error of a write that was refused because of another part of its
+// multi. Index is then the number of its own demands before that part.
 const Elsewhere record.Refusal = "elsewhere"
 
 // Write is one write, or the part of a write that a trace is about, in the machine's
@@ -78,11 +78,11 @@ type Write struct {
 	Index   int            `json:"index"`           // of the demand that was not met, from 0; -1 for none
 
 	Epoch       int32   `json:"epoch,omitempty"`       // the claim of a master
-	Worker      int     `json:"worker,omitempty"`      // that is given something, or that writes
+	Worker      int     `json:"worker,omitempty"`      // the worker that gets something, or that writes
 	Incarnation int32   `json:"incarnation,omitempty"` // demanded of that worker
 	Version     int32   `json:"version,omitempty"`     // of the claim that is taken, as it was read
 	Got         int32   `json:"got,omitempty"`         // version of a claim that was written
-	From        int     `json:"from,omitempty"`        // worker that loses the assignment
+	From        int     `json:"from,omitempty"`        // the worker that loses the assignment
 	Record      Record  `json:"record,omitzero"`       // of the assignment that is written
 	Token       Token   `json:"token,omitzero"`        // of the attempt that ends
 	Left        bool    `json:"left,omitempty"`        // that attempt does not count: its worker left
@@ -96,7 +96,7 @@ type Write struct {
 	Exchange int `json:"exchange,omitempty"` // the place of its exchange in the input of Split, from 1
 }
 
-// Float is a write that was never answered: it may have been applied before the answered
+// Float is a write without an answer. It may have been applied before the answered
 // write at any place, counted from 1, of Since to Until, or never.
 type Float struct {
 	Write

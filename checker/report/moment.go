@@ -199,8 +199,8 @@ func (s *stage) momentFaults(m *marking) {
 	}
 }
 
-// label writes a few words into a lane, above or below its marks; where there is no room,
-// the tooltip must do.
+// label writes a few words into a lane, above or below its marks. If there is no room,
+// only the tooltip has them.
 func (m *marking) label(lane string, at time.Duration, style, text string) {
 	const perLetter = 5.6
 	width := perLetter * float64(len(text))

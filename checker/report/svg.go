@@ -61,10 +61,10 @@ func (c *canvas) x(at time.Duration) float64 {
 // shows reports whether any of a stretch of time is in the picture.
 func (c *canvas) shows(from, to time.Duration) bool { return to >= c.from && from <= c.to }
 
-// bar is a rectangle from one moment to another, with a tooltip. A stretch too
-// short to be seen is drawn a pixel and a half wide; of several in the same place only
-// the first, so that the picture of a long run stays small. It reports whether the bar
-// was drawn.
+// bar is a rectangle from one moment to another, with a tooltip. A bar too short to be
+// seen is drawn a pixel and a half wide. Only the first of several such bars in the
+// same place is drawn, so that the picture of a long run stays small. It reports
+// whether the bar was drawn.
 func (c *canvas) bar(from, to time.Duration, y, height float64, style, title string) bool {
 	if !c.shows(from, to) || c.covered(from, to, y, style) {
 		return false

@@ -25,7 +25,7 @@ type stage struct {
 	phases   []record.Event
 }
 
-// stretch is something that lasted.
+// stretch is a span of time with a name.
 type stretch struct {
 	from, to time.Duration
 	number   int
@@ -82,7 +82,7 @@ func (s *stage) close(name string) {
 	}
 }
 
-// byRole puts masters above workers above nodes, which are both, above clients.
+// byRole orders masters above workers above nodes above clients.
 func byRole(a, b string) int {
 	rank := func(name string) int { return record.RoleOf(name).Rank() }
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
@@ -181,7 +181,7 @@ func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 	return c.svg("timeline")
 }
 
-// bands shades the whole height for the time of each fault that bit.
+// bands shades the whole height for the time of each effective fault.
 func (s *stage) bands(c *canvas) {
 	for _, f := range s.faults {
 		if f.Fault().Effective {

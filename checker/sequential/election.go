@@ -1,8 +1,8 @@
 package sequential
 
-// Election is the sequential specification of one election: the moment at which
-// an epoch begins. Before it the old master may act and the new one may not, and
-// after it the other way round.
+// Election is the sequential specification of one election: the moment at which an
+// epoch begins. Before it the old master may act and the new one may not. After it the
+// new master may act and the old one may not.
 type Election struct{ Held bool }
 
 // Elect begins the epoch, once.

@@ -14,7 +14,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Finding is one thing that a judge found against a run, or that it could not find out.
+// Finding is one violation that a judge found, or one question that it could not
+// answer.
 type Finding struct {
 	Property string    `json:"property"`
 	Code     Code      `json:"code"`
@@ -25,7 +26,7 @@ type Finding struct {
 	Args     Args      `json:"args,omitempty"`
 }
 
-// Exchange tells a write on the wire from all others of a run, and of a part of the run.
+// Exchange identifies a write on the wire, in a run and in its parts.
 type Exchange struct {
 	Process string        `json:"process"`
 	Session string        `json:"session"`
@@ -185,6 +186,6 @@ func Sentences(all []Finding, more int) string {
 	return text
 }
 
-// Seconds is how a moment, or how long something lasted, is told: in verdicts, in stories and
-// in pictures.
+// Seconds is a moment, or a duration, in the notation of verdicts, stories and
+// pictures.
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }

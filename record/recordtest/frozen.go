@@ -1,4 +1,4 @@
-// Package historytest gives tests the frozen histories that judges are held against.
+// Package recordtest gives tests the frozen histories for testing the judges.
 package recordtest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Folder is where the frozen histories are: checker/testdata, from whichever room of the
-// module a test asks.
+// Folder is the folder of the frozen histories: checker/testdata, seen from any package
+// of the module.
 func Folder(t testing.TB) string {
 	t.Helper()
 	for dir := "."; ; dir = filepath.Join("..", dir) {
@@ -23,7 +23,7 @@ func Folder(t testing.TB) string {
 	}
 }
 
-// notFrozen is why a part of a run is not with a frozen history.
+// notFrozen says why a part of a run is missing from a frozen history.
 const notFrozen = "it was not frozen with the history"
 
 // Frozen is the frozen history of that name, with its evidence. The wire and the

@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Judge gives the verdicts on a run; of the same run the same ones.
+// Judge gives the verdicts on a run; the same run gets the same verdicts.
 type Judge func(record.Run) []checker.Property
 
 // Shrunk is the smallest part of a run that is known to violate a property.
@@ -18,12 +18,12 @@ type Shrunk struct {
 	Run      record.Run
 	Property checker.Property // as the judge has it of the part
 	Of, Left Size
-	// Minimal says that no single operation can be taken out; otherwise the time was up.
+	// Minimal says that no single operation can be removed; otherwise the time was up.
 	Minimal bool
 	Judged  int // parts that were tried
 }
 
-// Size is how much there is of a run.
+// Size is the size of a run.
 type Size struct{ Events, Tasks int }
 
 func sizeOf(run record.Run) Size { return Size{len(run.Events), len(allTasks(run))} }
@@ -116,7 +116,7 @@ func (s *search) same(run record.Run) bool {
 	return own.Verdict == checker.Invalid && leads(s.whole.Findings, own.Findings)
 }
 
-// clean reports whether a part is the same failure, and none that is new.
+// clean reports whether a part has the same failure, and no new one.
 func (s *search) clean(run record.Run) bool {
 	others, own := s.split(run)
 	if own.Verdict != checker.Invalid || !leads(s.whole.Findings, own.Findings) {
@@ -129,13 +129,13 @@ func (s *search) clean(run record.Run) bool {
 	})
 }
 
-// leads reports whether the findings in a part are the first ones of the whole: of several
-// violations the first is to stay, which often explains the others.
+// leads reports whether the findings in a part begin like those of the whole: the first
+// of several violations must stay, because it often explains the others.
 func leads(whole, part []wording.Finding) bool {
 	return len(part) > 0 && len(part) <= len(whole) && slices.EqualFunc(whole[:len(part)], part, func(w, p wording.Finding) bool { return p.Repeats(w) })
 }
 
-// says reports whether the findings in a part are some of the whole, one after the other.
+// says reports whether the findings in a part are some of the whole's, in order.
 func says(whole, part []wording.Finding) bool {
 	for i := range whole {
 		if leads(whole[i:], part) {

@@ -6,7 +6,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// byID are the tasks that came of each submission, as events and znodes have it.
+// byID are the tasks of each submission, by events and znodes.
 func byID(run record.Run) map[string][]string {
 	tasks := map[string][]string{}
 	add := func(id, task string) {
@@ -34,7 +34,7 @@ func byID(run record.Run) map[string][]string {
 	return tasks
 }
 
-// allTasks are the tasks of a run, in the order in which they come up.
+// allTasks are the tasks of a run, in the order of their first events.
 func allTasks(run record.Run) []string {
 	var all []string
 	seen := map[string]bool{}
@@ -94,7 +94,7 @@ func only(run record.Run, tasks []string) record.Run {
 	return part
 }
 
-// excerpt says of a part of a run that it is one: judges do not expect it to be whole.
+// excerpt marks a part of a run as a part, so that judges do not expect it to be whole.
 func excerpt(run record.Run) *record.Manifest {
 	return run.Manifest.AsExcerpt("the part of the run that still shows a violation")
 }

@@ -54,7 +54,8 @@ func dropDelete(_ *Injector, p Process, _ Fault) Injection {
 	return lost(p, func(x Exchange) bool { return deletes(x.Op) })
 }
 
-// dropClose has a participant leave, and loses the answer to the close of its session.
+// dropClose tells a participant to leave, and loses the answer to the close of its
+// session.
 func dropClose(_ *Injector, p Process, _ Fault) Injection {
 	i := lost(p, Exchange.Ends)
 	intercept, open := i.Apply, i.Heal
@@ -70,12 +71,12 @@ func dropClose(_ *Injector, p Process, _ Fault) Injection {
 	return i
 }
 
-// longestHold is how long an answer waits for a request that does not come, because the
-// participant waits for the answer. Then another answer is held. A master that hears
-// nothing confirms its claim earlier than that.
+// longestHold is how long an answer waits for another request. The request may never
+// come, because the participant waits for the answer; then the next answer is held. A
+// master without an answer confirms its claim earlier than that.
 const longestHold = 750 * time.Millisecond
 
-// delayReply has the answer to a write wait for the next request.
+// delayReply holds the answer to a write until the next request.
 func delayReply(_ *Injector, p Process, _ Fault) Injection {
 	var mu sync.Mutex
 	var last Caught

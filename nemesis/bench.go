@@ -14,7 +14,7 @@ type Bench interface {
 	Now() time.Duration // since the run began
 	Processes() []Process
 	Observer() Observer
-	Ensemble() Ensemble // of a bench that offers Servers
+	Ensemble() Ensemble // if it offers Servers
 }
 
 // Settings are the options of a run that injections need.
@@ -22,7 +22,7 @@ type Settings struct {
 	Offers         Need // the needs of faults that this bench meets
 	Namespace      string
 	SessionTimeout time.Duration
-	Patience       time.Duration // for how long a follower may hear nothing of the leader and still serve
+	Patience       time.Duration // how long a follower can be without the leader's messages and still serve
 	Holders        []string      // the workers that hold resident tasks and do nothing else
 }
 
@@ -40,12 +40,12 @@ type Process interface {
 	Leave() (took time.Duration, clean bool)
 
 	Session() (session int64, ok bool) // its latest one
-	Has(session int64) bool            // that was granted to its present life
-	Owns(session int64) bool           // that was granted to any of its lives
-	// EndSession ends a session of its own as a timeout would. The zxid is 0 where the
+	Has(session int64) bool            // a session that was granted to its present life
+	Owns(session int64) bool           // a session that was granted to any of its lives
+	// EndSession ends a session of the process as a timeout would. The zxid is 0 if the
 	// server did not answer, or gives none.
 	EndSession(ctx context.Context, session int64) (zxid int64, err error)
-	// SessionGone reports whether no server knows a session any more.
+	// SessionGone reports whether no server knows the session any more.
 	SessionGone(ctx context.Context, session int64) (bool, error)
 
 	Line() Line
@@ -58,7 +58,7 @@ type Machine interface {
 	Continue() error
 	Stopped() bool
 	SetClock(skew time.Duration)              // of its wall clock, in lives to come
-	ClockOff() (off time.Duration, err error) // of its wall clock, by its own word
+	ClockOff() (off time.Duration, err error) // of its wall clock, by its own report
 	Sleep(d time.Duration) error              // its monotonic clock has stood still for so long
 	Twin() (Twin, error)                      // starts a second process of the same name
 }
@@ -96,11 +96,11 @@ type Impairment struct {
 	Hold    [2]bool // by Direction: bytes in that direction wait until the line is healed
 
 	DelayMin, DelayMax time.Duration // of each packet
-	BytesPerSecond     int           // that pass each way; 0: as many as there are
+	BytesPerSecond     int           // bytes each way; 0: no limit
 	BytePause          time.Duration // before each single byte to the participant
 
 	New    Admission
-	Refuse string // the address of the server that accepts no connection
+	Refuse string // the address of the server whose connections are refused
 
 	Seed uint64 // of the delays
 }
@@ -118,13 +118,13 @@ type Tally struct {
 
 	Late                Count // traffic that the impairment delayed
 	LateTotal, LateMost time.Duration
-	Pieces              int // of the frame that reached the participant in the most of them
+	Pieces              int // the most pieces in which one frame reached the participant
 
 	Frozen  int     // new connections on which the participant spoke and heard nothing
 	Unheard []int64 // sessions that a server granted or renewed and the participant did not hear of
 }
 
-// Line is the way of a process to the servers.
+// Line is the connection of a process to the servers.
 type Line interface {
 	Cut()                                             // nothing passes
 	Delay(least, most time.Duration, seed uint64)     // delays the traffic
@@ -136,19 +136,18 @@ type Line interface {
 	Tally() Tally // since it was cut or impaired last
 }
 
-// Wire is a line on which bytes travel over connections.
+// Wire is a line that consists of connections and bytes.
 type Wire interface {
 	Line
 	// Impair replaces the defects of the line. If new connections suffer, the old ones are
 	// reset.
 	Impair(Impairment)
-	// Intercept waits for the next answered write for which fits is true, and does
-	// something to it, once.
+	// Intercept reacts once, to the next answered write for which fits is true.
 	Intercept(fits func(Exchange) bool, does Reaction) Hold
 	ServerOf(session int64) (address string, connected bool)
 }
 
-// wire is the line of a process of a bench that offers Connections.
+// wire is the line of a process, if its bench offers Connections.
 func wire(p Process) Wire { return p.Line().(Wire) }
 
 // Reaction is the action of an interception.
@@ -162,7 +161,7 @@ const (
 	HoldRequests                 // the answer passes, and later requests of the participant wait
 )
 
-// Interception waits for one exchange. It must be opened in the end.
+// Interception waits for one exchange. It must be opened at the end.
 type Interception interface {
 	Caught() Caught
 	Open()
@@ -194,7 +193,7 @@ type Caught struct {
 	Lost     bool          // the answer was lost
 	Followed bool          // another request was sent while the answer was held
 	Held     time.Duration // until then, or so far
-	Waiting  bool          // something that the participant has sent was held
+	Waiting  bool          // a request of the participant was held
 	Passed   int           // requests that were sent while it held
 }
 
@@ -207,7 +206,7 @@ type Reader interface {
 // Observer reads the znodes of the run from the servers.
 type Observer interface {
 	Reader
-	Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) // again and again, until it is answered
+	Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) // repeats the request until it is answered
 	ActiveMaster(ctx context.Context) (name string, session int64, err error)
 	Holder(ctx context.Context, path string) (session int64, err error) // of an ephemeral
 	Held(ctx context.Context) (map[string]int, error)                   // the assignments of each worker
@@ -219,7 +218,7 @@ type Ensemble interface {
 	Servers() []Server
 	Leader(ctx context.Context) (Server, bool)
 	WaitServing(ctx context.Context, n int) error
-	SmallLog() (Server, error)                              // the one whose transaction log has a small volume of its own
+	SmallLog() (Server, error)                              // the server whose transaction log has a small volume
 	ReaderAt(ctx context.Context, s Server) (Reader, error) // reads at that server only
 	OverQuota() int64                                       // writes of participants that were refused because of a quota
 }
@@ -256,7 +255,7 @@ type ServerProcess interface {
 // ServerPeers is the network between the servers.
 type ServerPeers interface {
 	Cut(ctx context.Context, peers ...Server) error
-	Deafen(ctx context.Context, peers ...Server) error // it hears nothing of them
+	Deafen(ctx context.Context, peers ...Server) error // drops all packets from the peers
 	Reconnect(ctx context.Context) error
 	Packets(ctx context.Context) (Packets, error)
 	Reaches(ctx context.Context, peer Server) (bool, error)

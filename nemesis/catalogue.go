@@ -6,12 +6,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Entry is everything that is known of a fault.
+// Entry has all facts about a fault.
 type Entry struct {
 	Kind    Kind
 	Group   string   // session, process, network, server or clock
-	Also    []string // other names that stand for several faults, this one among them
-	ByName  bool     // no group and not "all" stands for it
+	Also    []string // other names of groups that contain it
+	ByName  bool     // groups and "all" leave it out; a run must name it
 	Roles   []Role   // the possible targets; a plan draws one
 	Least   float64
 	Most    float64 // how long it lasts, Least to Most, in session timeouts (see Options.ServerPatience); 0 for a fault without duration
@@ -30,11 +30,11 @@ type Need int
 // The needs.
 const (
 	Machines    Need = 1 << iota // processes of an operating system, which can be stopped and have clocks
-	Connections                  // lines of connections and bytes, which can be read along
+	Connections                  // lines of connections and bytes, whose traffic can be read
 	Servers                      // servers that can be broken
 )
 
-// The roles that most faults of participants can be aimed at.
+// The possible roles of most faults of participants.
 var (
 	anyParticipant = []Role{ActiveMaster, BusiestWorker, SomeClient, Backup}
 	busyWorkers    = []Role{BusiestWorker, SomeWorker}
@@ -45,7 +45,7 @@ var (
 // order.
 var Catalogue = slices.Concat(sessionFaults, processFaults, clockFaults, networkFaults, serverFaults)
 
-// groups are the names that stand for several faults, this one among them.
+// groups are the names of groups that contain this fault.
 func (e Entry) groups() []string {
 	if e.ByName {
 		return nil

@@ -60,10 +60,10 @@ func (j *Injector) wrongClock(p Machine, fault Fault) Injection {
 // near allows for the time between two readings.
 func near(a, b time.Duration) bool { return (a - b).Abs() < time.Minute }
 
-// sleep puts the machine of a worker that holds a resident task to sleep: its line is dead
-// and its process is stopped for longer than its session lasts. When it wakes up, its
-// monotonic clock has stood still, and its line stays dead for one more session timeout:
-// only a clock that went on can tell the worker that its time is over.
+// sleep puts the machine of a worker that holds a resident task to sleep: its line is
+// dead and its process is stopped for longer than its session lasts. When it wakes up,
+// its monotonic clock has stood still, and its line stays dead for one more session
+// timeout. So only a clock that went on can tell the worker that its time is over.
 func (j *Injector) sleep(ctx context.Context, fault Fault) (Injection, error) {
 	p, err := j.holder(ctx, fault.Pick)
 	if err != nil {

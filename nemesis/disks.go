@@ -9,7 +9,7 @@ import (
 // fullDisk is a server's error message when its disk is full.
 const fullDisk = "No space left on device"
 
-// fillDisk fills up the one small volume there is.
+// fillDisk fills up the only small volume.
 func (j *Injector) fillDisk(ctx context.Context, _ Fault) (Injection, error) {
 	small, err := j.Ensemble().SmallLog()
 	if err != nil {
@@ -53,7 +53,7 @@ func (j *Injector) slowDisk(ctx context.Context, fault Fault) (Injection, error)
 	}
 	var before Fsyncs
 	d.Apply = func(ctx context.Context) error {
-		// It may just have been started again.
+		// The server may just have been restarted.
 		err := await(ctx, s.Name()+" serves", func(ctx context.Context) bool { _, err := s.Mode(ctx); return err == nil })
 		if err != nil {
 			return err

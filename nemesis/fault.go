@@ -21,7 +21,7 @@ type Role string
 const (
 	ActiveMaster  Role = "active master"
 	Backup        Role = "backup master"
-	BusiestWorker Role = "busiest worker" // the one with the most assignments
+	BusiestWorker Role = "busiest worker" // the worker with the most assignments
 	SomeWorker    Role = "worker"
 	WorkerAlone   Role = "worker that stands for no election"
 	SomeClient    Role = "client"
@@ -34,7 +34,7 @@ const (
 	HoldersServer  Role = "the holder's server" // the server that a worker with resident tasks is connected to
 	SomeServer     Role = "server"
 	Minority       Role = "minority of the servers"
-	AllServers     Role = "all servers" // one after the other, or together
+	AllServers     Role = "all servers" // one after the other, or all at once
 )
 
 // OnServers reports whether a fault breaks the ensemble itself.
@@ -75,7 +75,7 @@ func Save(path string, records []Record) error { return saveJSON(path, records) 
 // SaveSchedule writes a plan without its results. [LoadSchedule] reads it, and it can
 // be edited by hand.
 func SaveSchedule(path string, plan []Fault) error {
-	return saveJSON(path, append([]Fault{}, plan...)) // no faults are a list, too
+	return saveJSON(path, append([]Fault{}, plan...)) // no faults are an empty list, not null
 }
 
 func saveJSON(path string, value any) error {
@@ -116,7 +116,7 @@ func LoadSchedule(path string) ([]Fault, error) {
 	return plan, nil
 }
 
-// Validate names everything in a schedule that cannot be carried out.
+// Validate lists everything in a schedule that cannot be carried out.
 func Validate(plan []Fault) error {
 	var errs []error
 	for i, f := range plan {
@@ -142,7 +142,7 @@ func Schedule(records []Record) []Fault {
 	return plan
 }
 
-// Kinds are those of a plan, in the order of the catalogue, each once.
+// Kinds are the kinds of a plan, in the order of the catalogue, each once.
 func Kinds(plan []Fault) []Kind {
 	var kinds []Kind
 	for _, e := range Catalogue {
@@ -153,7 +153,7 @@ func Kinds(plan []Fault) []Kind {
 	return kinds
 }
 
-// Aim is the role that a fault is for: its own, or where a schedule names none the
+// Aim is the role that a fault aims at: its own or, if the schedule names none, the
 // first of its kind.
 func (f Fault) Aim() Role {
 	if entry, ok := Lookup(f.Kind); ok && f.Role == "" {
@@ -163,8 +163,8 @@ func (f Fault) Aim() Role {
 }
 
 // Parse reads a comma-separated list of faults and groups, "all" or "none". "all" are
-// those for servers of every profile; the others have to be named. The
-// kinds come back in the order of the catalogue, each once.
+// the faults for servers of every profile; the others must be named. The kinds come
+// back in the order of the catalogue, each once.
 func Parse(list string) ([]Kind, error) {
 	chosen := map[Kind]bool{}
 	for name := range strings.SplitSeq(list, ",") {
@@ -191,7 +191,7 @@ func Parse(list string) ([]Kind, error) {
 	return kinds, nil
 }
 
-// Named lists the kinds that a list names themselves, not by a group.
+// Named lists the kinds that a list names directly, not by a group.
 func Named(list string) []Kind {
 	var kinds []Kind
 	for name := range strings.SplitSeq(list, ",") {

@@ -45,7 +45,7 @@ func (j *Injector) isolateHolder(ctx context.Context, fault Fault) (Injection, e
 func (j *Injector) holder(ctx context.Context, pick int) (Process, error) {
 	held, err := j.Observer().Residents(ctx)
 	for deadline := j.Now() + holderPatience; err == nil && len(held) == 0 && j.Now() < deadline && wait(ctx, time.Second); {
-		held, err = j.Observer().Residents(ctx) // the load has only begun
+		held, err = j.Observer().Residents(ctx) // the load has just begun
 	}
 	if err != nil {
 		return nil, err

@@ -12,15 +12,15 @@ import (
 // Injection is a fault bound to its target.
 type Injection struct {
 	Target string
-	Hit    func() string // the target, if only Apply finds out; else nil
-	// Sessions that were ended, in the notation of a record and comma-separated, once
-	// Apply has found them; nil for a fault that ends none.
+	Hit    func() string // the target, if only Apply finds it; else nil
+	// Sessions are the ended sessions, in the notation of a record and comma-separated,
+	// after Apply; nil for a fault that ends none.
 	Sessions func() string
 	Apply    func(ctx context.Context) error
 	Heal     func(ctx context.Context) error
 	Probe    func(ctx context.Context) Finding // just before healing
 	Done     func()                            // after healing; may be nil
-	Takes    time.Duration                     // how much longer than planned it may take of itself
+	Takes    time.Duration                     // extra time beyond the planned duration
 }
 
 // Finding is the observation of a probe.
@@ -30,12 +30,12 @@ type Finding struct {
 	Figures   map[string]string
 }
 
-// Found makes a finding of words alone.
+// Found makes a finding without figures.
 func Found(effective bool, format string, args ...any) Finding {
 	return Finding{Effective: effective, Text: fmt.Sprintf(format, args...)}
 }
 
-// whether says in words which of two things a probe saw.
+// whether says in words which of two results a probe saw.
 func whether(seen bool, is, isNot string) string {
 	if seen {
 		return is
@@ -51,8 +51,7 @@ func (f Finding) With(name string, value any) Finding {
 	return f
 }
 
-// meanwhile has something done over and over from when an injection is applied until it
-// is healed; do ends with its context.
+// meanwhile repeats an action while an injection lasts; do ends with its context.
 func (i Injection) meanwhile(do func(ctx context.Context)) Injection {
 	apply, heal := i.Apply, i.Heal
 	doing, stop := context.WithCancel(context.Background())
@@ -74,7 +73,7 @@ func (i Injection) meanwhile(do func(ctx context.Context)) Injection {
 
 func nothing(context.Context) error { return nil }
 
-// background is work that goes on while a fault lasts, and takes the time that it takes.
+// background is work that goes on while a fault lasts.
 type background struct {
 	over chan struct{}
 	err  error
@@ -90,7 +89,7 @@ func begin(work func() error) *background {
 	return b
 }
 
-// end waits until the work is over. Work that was never begun is an error.
+// end waits until the work is over. It is an error if the work never began.
 func (b *background) end() error {
 	if b == nil {
 		return errors.New("nothing was done")
@@ -111,7 +110,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// await looks again and again until a condition holds.
+// await checks a condition again and again until it holds.
 func await(ctx context.Context, what string, condition func(context.Context) bool) error {
 	for !condition(ctx) {
 		if !wait(ctx, 50*time.Millisecond) {

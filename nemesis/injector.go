@@ -36,7 +36,7 @@ func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 	return entry.Inject(j, ctx, fault)
 }
 
-// Wait waits until nothing of an injection goes on any more.
+// Wait waits until no injection is active any more.
 func (j *Injector) Wait() { j.work.Wait() }
 
 // binding finds the target and the injection of a fault of one kind.
@@ -60,7 +60,7 @@ func onMachine(inject func(j *Injector, p Machine, fault Fault) Injection) bindi
 	return onOne(func(j *Injector, p Process, fault Fault) Injection { return inject(j, p.(Machine), fault) })
 }
 
-// take marks all of them as suffering from a fault, or none if one suffers already.
+// take marks all targets as busy, or none if one is busy already.
 func take[T any](j *Injector, all ...T) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -81,7 +81,7 @@ func release[T any](j *Injector, all ...T) {
 	}
 }
 
-// victim takes the process that a fault is for.
+// victim takes the process that a fault aims at.
 func (j *Injector) victim(ctx context.Context, role Role, pick int) (Process, error) {
 	if role == ActiveMaster {
 		return j.activeMaster(ctx)
@@ -98,7 +98,7 @@ func (j *Injector) victim(ctx context.Context, role Role, pick int) (Process, er
 	return nil, fmt.Errorf("every %s suffers already, or there is none", role)
 }
 
-// fit lists the processes that fit a role, those first that are to be tried first.
+// fit lists the processes that fit a role, in the order of preference.
 func (j *Injector) fit(ctx context.Context, role Role, pick int) ([]Process, error) {
 	playing := func(plays func(Process) bool) []Process {
 		all := slices.DeleteFunc(slices.Clone(j.Processes()), func(p Process) bool { return !plays(p) })

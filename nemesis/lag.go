@@ -69,8 +69,8 @@ func (j *Injector) readerAt(ctx context.Context, s Server) (Reader, error) {
 	return r, err
 }
 
-// stale is the last change below the tasks as the leader has it, and as a follower has
-// it some time later.
+// stale compares the last change below the tasks: by the leader, and by a follower some
+// time later.
 type stale struct {
 	leader, follower int64 // zxids
 	later            time.Duration
@@ -81,7 +81,7 @@ type stale struct {
 const readLimit = time.Second
 
 // readStale asks the leader first, and the follower at the end of that time. A follower
-// that hears of everything is behind by milliseconds; by then it has caught up.
+// without a fault is behind by milliseconds, and has caught up by then.
 func (j *Injector) readStale(ctx context.Context, ahead, behind Reader, within time.Duration) (seen stale, err error) {
 	ask := func(r Reader) (int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, readLimit)

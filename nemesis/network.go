@@ -166,7 +166,7 @@ func impaired(p Process, i Impairment, look func(Tally) Finding) Injection {
 	return suffering(p, func() { wire(p).Impair(i) }, look)
 }
 
-// suffering does something to the line of a participant until it is healed.
+// suffering runs an action on the line of a participant until it is healed.
 func suffering(p Process, apply func(), look func(Tally) Finding) Injection {
 	return Injection{
 		Apply: func(context.Context) error { apply(); return nil },
@@ -222,16 +222,16 @@ func reset(_ *Injector, p Process, fault Fault) Injection {
 	})
 }
 
-// leastLate is how late a packet is at least.
+// leastLate is the least delay of a packet.
 const leastLate = 20 * time.Millisecond
 
-// latency makes packets late, by 50 to 300 ms at most.
+// latency delays packets by at most 50 to 300 ms.
 func latency(_ *Injector, p Process, fault Fault) Injection {
 	most := 50*time.Millisecond + time.Duration(fault.Pick)*250*time.Microsecond
 	return suffering(p, func() { p.Line().Delay(leastLate, most, uint64(fault.Pick)) }, delayed)
 }
 
-// bandwidth leaves 2 to 6 kB a second.
+// bandwidth limits a line to 2 to 6 kB a second.
 func bandwidth(_ *Injector, p Process, fault Fault) Injection {
 	return impaired(p, Impairment{BytesPerSecond: 2000 + 4*fault.Pick}, delayed)
 }
@@ -243,7 +243,7 @@ func delayed(t Tally) Finding {
 		With(t.Late.Of+" delayed", t.Late.N).With("delay on average", mean).With("delay at most", most)
 }
 
-// drip leaves 200 to 1000 bytes a second to the participant, each alone.
+// drip limits the bytes to the participant to 200 to 1000 a second, one by one.
 func drip(_ *Injector, p Process, fault Fault) Injection {
 	const many = 16
 	pause := time.Millisecond + time.Duration(fault.Pick)*4*time.Microsecond
@@ -269,7 +269,7 @@ func cutHandshake(_ *Injector, p Process, _ Fault) Injection {
 	})
 }
 
-// move has a session go on at another server.
+// move makes a session go on at another server.
 func move(_ *Injector, p Process, _ Fault) Injection {
 	session, _ := p.Session()
 	had, connected := wire(p).ServerOf(session)

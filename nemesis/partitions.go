@@ -27,8 +27,7 @@ func (j *Injector) splitServers(ctx context.Context, fault Fault) (Injection, er
 	return split(servers[:minority], servers[minority:]), nil
 }
 
-// apart is the server that a fault is for, and all others, those first that are to be
-// tried first.
+// apart is the server that a fault aims at, and all others in the order of preference.
 func (j *Injector) apart(ctx context.Context, fault Fault) (Server, []Server, error) {
 	fit, err := j.fitServers(ctx, fault)
 	if err != nil {
@@ -81,7 +80,7 @@ func dropped(ctx context.Context, servers []Server) (packets int, err error) {
 	return packets, err
 }
 
-// each does something to one server after the other, whatever fails.
+// each runs an action on one server after the other, even if some fail.
 func each(servers []Server, action func(Server) error) error {
 	var errs []error
 	for _, s := range servers {
@@ -98,8 +97,8 @@ func serverNames(servers []Server) string {
 	return strings.Join(all, ",")
 }
 
-// bridge cuts the leader's half of the servers from the other half. One server is of
-// neither.
+// bridge cuts the leader's half of the servers from the other half. One server stays
+// connected to both.
 func (j *Injector) bridge(ctx context.Context, fault Fault) (Injection, error) {
 	leader, rest, err := j.apart(ctx, fault)
 	if err != nil {
@@ -151,7 +150,7 @@ func (j *Injector) deafenServer(ctx context.Context, fault Fault) (Injection, er
 	}, nil
 }
 
-// changeLeader cuts the leader from all others until one of them leads, and no longer.
+// changeLeader cuts the leader from all others until another server leads.
 func (j *Injector) changeLeader(ctx context.Context, fault Fault) (Injection, error) {
 	old, rest, err := j.apart(ctx, fault)
 	if err != nil {

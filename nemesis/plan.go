@@ -10,14 +10,14 @@ import (
 // Options bound a plan.
 type Options struct {
 	Kinds          []Kind
-	First          []Kind        // those of Kinds that come before the others
+	First          []Kind        // the kinds that come before the others
 	Total          time.Duration // of the load
 	Servers        int
 	Masters        int
 	Workers        int
 	Clients        int
 	SessionTimeout time.Duration
-	ServerPatience time.Duration // for how long servers wait for each other; faults between servers last longer
+	ServerPatience time.Duration // how long servers wait for each other; faults between servers last longer
 }
 
 // stream separates the nemesis' random numbers from those of the workload.
@@ -26,11 +26,11 @@ const stream = 0xfa017
 // longestGap bounds the time between two faults on average, however long the load.
 const longestGap = 2 * time.Second
 
-// Plan draws a schedule from a seed. Of the faults of servers, and of those of
-// participants, every kind comes up once before any comes up twice, as far as the
-// load is long enough. Faults may overlap, but never so that too few servers are left
-// for a quorum, except by one whose point that is, nor so that all masters or all
-// workers suffer at the same time.
+// Plan draws a schedule from a seed. Every kind of server fault, and every kind of
+// participant fault, comes up once before any comes up twice, if the load is long
+// enough. Faults may overlap. But a quorum of servers stays untouched, unless the
+// fault's purpose is to break it, and not all masters or all workers suffer at the same
+// time.
 func Plan(seed uint64, o Options) []Fault {
 	if len(o.Kinds) == 0 {
 		return nil
@@ -64,8 +64,7 @@ func onServers(k Kind) bool {
 	return entry.Roles[0].OnServers()
 }
 
-// deck deals kinds in an order of chance, some of them first, and each once before any
-// twice.
+// deck deals kinds in random order, some of them first, and each once before any twice.
 type deck struct {
 	onServers bool
 	first     []Kind
@@ -100,8 +99,8 @@ func (d *deck) deal(o Options, at time.Duration, rng *rand.Rand) (Fault, bool) {
 	return Fault{}, false
 }
 
-// draw makes a fault of that kind. It always takes the same number of random
-// numbers, so that one kind that lasts no time does not shift the others.
+// draw makes a fault of that kind. It always takes the same number of random numbers,
+// so that a kind without duration does not shift the others.
 func (o Options) draw(kind Kind, at time.Duration, rng *rand.Rand) Fault {
 	entry, _ := Lookup(kind)
 	share, role, pick := rng.Float64(), rng.IntN(len(entry.Roles)), rng.IntN(1000)
@@ -151,8 +150,8 @@ func (o Options) room(busy []span, s span) bool {
 	return true
 }
 
-// roomOnServers is room for the ensemble. Some faults take the whole minority, so
-// they follow each other; single ones may overlap where the minority is larger.
+// roomOnServers is room for the ensemble. Some faults take the whole minority, so they
+// follow each other. Faults of single servers may overlap if the minority is larger.
 func (o Options) roomOnServers(busy []span, s span) bool {
 	alone := func(r Role) bool { return r != SomeServer }
 	suffering := 1
@@ -176,8 +175,8 @@ func recovery(role Role, o Options) time.Duration {
 	return 0
 }
 
-// Refused lists the kinds that cannot be used with that many servers, or on an
-// ensemble that is not ours to break.
+// Refused lists the kinds that cannot be used with that many servers, or on an external
+// ensemble.
 func Refused(kinds []Kind, servers int, external bool) []Kind {
 	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool {
 		entry, _ := Lookup(k)

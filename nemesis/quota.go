@@ -23,7 +23,7 @@ func (j *Injector) exhaustQuota(_ context.Context, _ Fault) (Injection, error) {
 		Target: j.Settings().Namespace,
 		Apply: func(ctx context.Context) error {
 			before = j.Ensemble().OverQuota()
-			// In this order: a quota counts only once its statistics are there.
+			// The order matters: a quota counts only once its statistics exist.
 			for _, node := range []struct {
 				path string
 				data []byte
@@ -42,7 +42,7 @@ func (j *Injector) exhaustQuota(_ context.Context, _ Fault) (Injection, error) {
 		Heal: func(ctx context.Context) error {
 			_, err := j.Observer().Must(ctx, zkapi.Set(at+"/zookeeper_limits", limits(-1), zkapi.AnyVersion))
 			if errors.Is(err, zkapi.ErrNoNode) {
-				err = nil // it was never set
+				err = nil // the quota was never set
 			}
 			return err
 		},

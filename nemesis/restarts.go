@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// startAll has every server run that does not.
+// startAll starts every server that does not run.
 func (j *Injector) startAll(ctx context.Context) error {
 	return each(j.Ensemble().Servers(), func(s Server) error { return s.Restart(ctx) })
 }
@@ -24,7 +24,7 @@ func (j *Injector) pids(ctx context.Context) (all []string, err error) {
 	return all, err
 }
 
-// renewed counts the servers that have another process than before.
+// renewed counts the servers whose process has changed.
 func renewed(before, after []string) int {
 	n := 0
 	for i := range min(len(before), len(after)) {
@@ -36,11 +36,11 @@ func renewed(before, after []string) int {
 }
 
 // startPatience is how long a server may take to serve again: a few seconds, and more
-// on a machine that has much else to do.
+// on a busy machine.
 const startPatience = 20 * time.Second
 
-// roll stops and starts one server after the other. Each begins when all of them serve,
-// and none when load has ended.
+// roll restarts one server after the other. Each restart begins when all of them serve,
+// and none after the load has ended.
 func (j *Injector) roll(load context.Context, fault Fault) (Injection, error) {
 	order, err := j.fitServers(load, fault)
 	if err != nil {
@@ -93,7 +93,7 @@ func (j *Injector) roll(load context.Context, fault Fault) (Injection, error) {
 	}, nil
 }
 
-// restartAll kills all servers at once. That they come back is part of the proof.
+// restartAll kills all servers at once. The probe also needs that they come back.
 func (j *Injector) restartAll(ctx context.Context, _ Fault) (Injection, error) {
 	before, err := j.pids(ctx)
 	if err != nil {

@@ -151,7 +151,7 @@ var (
 	errNoLeader = errors.New("no server leads")
 )
 
-// alone takes all servers for a fault that leaves no room for another one.
+// alone takes all servers for a fault that no other may accompany.
 func alone(bind binding) binding {
 	return func(j *Injector, ctx context.Context, fault Fault) (Injection, error) {
 		all := j.Ensemble().Servers()
@@ -168,8 +168,8 @@ func alone(bind binding) binding {
 	}
 }
 
-// fitServers lists the servers that fit a role, those first that are to be tried
-// first; there is at least one.
+// fitServers lists the servers that fit a role, in the order of preference; there is at
+// least one.
 func (j *Injector) fitServers(ctx context.Context, fault Fault) ([]Server, error) {
 	servers := j.Ensemble().Servers()
 	inOrder := rotated(servers, fault.Pick)
@@ -224,7 +224,7 @@ func (j *Injector) pauseServer(ctx context.Context, fault Fault) (Injection, err
 	})
 }
 
-// down takes one server away; how says how, and how that is seen.
+// down takes one server away; how has the action and its probe.
 func (j *Injector) down(ctx context.Context, fault Fault, what string, how func(Server, *Injection) func(context.Context) (bool, error)) (Injection, error) {
 	fit, err := j.fitServers(ctx, fault)
 	if err != nil {

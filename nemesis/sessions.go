@@ -89,8 +89,8 @@ var sessionFaults = []Entry{
 	},
 }
 
-// expire ends the session with which a participant plays its role; an equal node has
-// one for each.
+// expire ends the session in which a participant has its role; an equal node has a
+// session for each role.
 func (j *Injector) expire(p Process, fault Fault) Injection {
 	var session int64
 	return Injection{
@@ -136,8 +136,8 @@ func (j *Injector) sessionAs(ctx context.Context, p Process, role Role) (int64, 
 	return session, err
 }
 
-// endMany ends the sessions of half of all participants at once: the latest of each. A
-// server may end one and not answer; see [Process].
+// endMany ends the latest sessions of half of all participants at once. A server may
+// end a session without an answer; see [Process].
 func (j *Injector) endMany(_ context.Context, fault Fault) (Injection, error) {
 	victims, sessions := j.halfOfAll(fault.Pick)
 	if len(victims) < 2 {

@@ -20,7 +20,7 @@ type interceptions struct {
 	caught chan int // index of the participant whose exchange was caught, in order
 }
 
-// interceptMasters intercepts the same for all that may lead.
+// interceptMasters sets the same interception on all participants that may lead.
 func (j *Injector) interceptMasters(fits func(Exchange) bool, does Reaction) *interceptions {
 	a := &interceptions{of: slices.DeleteFunc(slices.Clone(j.Processes()), func(p Process) bool { return !p.CanLead() })}
 	a.caught = make(chan int, len(a.of))
@@ -50,7 +50,7 @@ func (a *interceptions) first(ctx context.Context, patience time.Duration) (Proc
 
 func (a *interceptions) open() { a.openBut(nil) }
 
-// openBut opens all of them but one, which may hold something.
+// openBut opens all interceptions but one, which may hold an exchange.
 func (a *interceptions) openBut(one Hold) {
 	for _, i := range a.all {
 		if i != one {
@@ -59,7 +59,7 @@ func (a *interceptions) openBut(one Hold) {
 	}
 }
 
-// creates reports whether a write was applied that makes a znode that fits.
+// creates reports whether a write was applied that creates a fitting znode.
 func creates(x Exchange, fits func(path string) bool) bool {
 	return x.Err == nil && slices.ContainsFunc(append([]zkapi.Op{x.Op}, x.Op.Ops...), func(op zkapi.Op) bool {
 		return op.Kind == zkapi.KindCreate && fits(op.Path)
@@ -114,11 +114,11 @@ func (j *Injector) loseElection(ctx context.Context, _ Fault) (Injection, error)
 			}
 			return s.unanswered()
 		})
-	i.Hit = nil // the winner has lost an answer, and no session: nothing excuses it
+	i.Hit = nil // the winner has lost an answer, but no session, so it is not excused
 	return i, nil
 }
 
-// unanswered says whether the winner was elected and not told.
+// unanswered reports whether the winner was elected without hearing it.
 func (s *succession) unanswered() Finding {
 	if s.problem != nil {
 		return Found(false, "%v", s.problem)
@@ -142,7 +142,7 @@ func (s *succession) injection(apply func(context.Context) error, probe func(con
 	}
 }
 
-// hit are the deposed and, if there is one, the winner.
+// hit are the deposed master and, if there is one, the winner.
 func (s *succession) hit() string {
 	if s.winner == nil || s.winner == s.deposed {
 		return s.deposed.Name()
@@ -150,7 +150,7 @@ func (s *succession) hit() string {
 	return names([]Process{s.deposed, s.winner})
 }
 
-// apply fails only as long as no session has been ended.
+// apply fails only if no session has been ended yet.
 func (s *succession) apply(ctx context.Context) error {
 	election, err := s.provoke(ctx, HoldRequests)
 	if election == nil {
@@ -217,8 +217,8 @@ func (s *succession) probe(ctx context.Context) Finding {
 	if err != nil {
 		return Found(false, "%v", err)
 	}
-	// A session that has won and is gone has ended after that. Its end has no number if
-	// the server did not answer.
+	// A winning session that is gone has ended after its election. Its end has no number
+	// if the server did not answer.
 	inOrder := s.end == 0 || s.end > s.won.Zxid
 	return Found(gone && inOrder && s.won.Waiting && s.won.Passed == 0,
 		"%s was elected with zxid 0x%x, and its session ended with zxid 0x%x, and %s; %s, and %d passed", s.winner.Name(), s.won.Zxid, s.end, whether(gone, "is over", "is not over"), whether(s.won.Waiting, "its next request waited", "no request of it waited"), s.won.Passed).
@@ -226,8 +226,8 @@ func (s *succession) probe(ctx context.Context) Finding {
 		With("request waited", s.won.Waiting).With("requests passed", s.won.Passed).With("session gone", gone)
 }
 
-// unread is an assignment to a worker whose session ends before the worker can have read
-// it.
+// unread is an assignment to a worker whose session ends before the worker can have
+// read the assignment.
 type unread struct {
 	*Injector
 	victim  Process

@@ -8,7 +8,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// errTask means that a task is not as asked. The command has said which.
+// errTask means that a task is not in the state that was asked for. The command has
+// printed which.
 var errTask = errors.New("not every task was done")
 
 func misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
@@ -58,7 +59,7 @@ func exitCode(err error) exit.Code {
 	return exit.Failed
 }
 
-// among fits errors that are one of some.
+// among reports whether an error is one of several.
 func among(targets ...error) func(error) bool {
 	return func(err error) bool {
 		for _, target := range targets {
@@ -70,7 +71,7 @@ func among(targets ...error) func(error) bool {
 	}
 }
 
-// given fits errors that were given a code, by exit.With.
+// given reports whether exit.With gave an error that code.
 func given(code exit.Code) func(error) bool {
 	return func(err error) bool { return exit.Given(err, code) }
 }

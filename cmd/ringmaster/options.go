@@ -25,7 +25,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// options are those of every command.
+// options are the options of every command.
 type options struct {
 	servers        []string
 	namespace      string
@@ -41,7 +41,7 @@ type options struct {
 	logJSON        bool
 }
 
-// envOr is the value of an environment variable, or otherwise.
+// envOr is the value of an environment variable, or a default.
 func envOr(name, otherwise string) string {
 	if value := os.Getenv(name); value != "" {
 		return value
@@ -155,8 +155,8 @@ func (o *options) roles() (recipe.Access, error) {
 	return a, nil
 }
 
-// withClient runs body with a client, for no longer than --connect-timeout unless
-// it is patient.
+// withClient runs body with a client. It takes at most --connect-timeout, unless it is
+// patient.
 func (o *options) withClient(cmd *cobra.Command, patient bool, body func(ctx context.Context, c *recipe.Client) error) error {
 	return o.withEnv(cmd, patient, func(ctx context.Context, c *recipe.Client, _ *granting) error { return body(ctx, c) })
 }
@@ -224,8 +224,8 @@ func serveMetrics(address string, log *slog.Logger) (measured recipe.Metrics, st
 	return m, func() { _ = server.Close(); <-over }, nil
 }
 
-// cannotListen is the error about an address for metrics. An address that is in use, or
-// not there yet, may be free at the next start.
+// cannotListen is the error about an address for metrics. The address may be free at
+// the next start if it is in use, or does not exist yet.
 func cannotListen(address string, err error) error {
 	dns, named := errors.AsType[*net.DNSError](err)
 	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) || named && dns.Temporary() {

@@ -15,7 +15,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// roleOptions are those of the commands that run until they are stopped.
+// roleOptions are the options of commands that run until they are stopped.
 type roleOptions struct {
 	name, address, metrics string
 	drain                  time.Duration
@@ -58,8 +58,8 @@ func (r *roleOptions) registerWorker(f *pflag.FlagSet) {
 	f.Var(&r.unreturned, "unreturned", "what to do about the command of a resident task that has not ended when it was told to: wait; abandon:TIME gives the task to the next owner after TIME; end:TIME ends this process after TIME")
 }
 
-// run completes the configurations with the common options, and runs the role
-// that build makes of them until ctx ends; then that leaves in good order.
+// run completes the configurations with the common options, and runs the role that
+// build makes from them until ctx ends. Then the role leaves in good order.
 func (r *roleOptions) run(ctx context.Context, o *options, patience time.Duration, build func(zkapi.Env) (recipe.Role, error)) error {
 	if patience < 0 {
 		return misuse("--drain %v: give a time, or 0 to leave at once", patience)

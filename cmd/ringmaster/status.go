@@ -63,7 +63,7 @@ func statusCommand(o *options) *cobra.Command {
 	return cmd
 }
 
-// quiet makes the end of watching by a signal no error.
+// quiet turns the end of watching by a signal into no error.
 func quiet(ctx context.Context, watch bool, err error) error {
 	if watch && ctx.Err() != nil {
 		return nil
@@ -76,13 +76,14 @@ type overview struct {
 	namespace string
 
 	Master  *leader      `json:"master"`     // null when no master leads
-	InLine  []string     `json:"candidates"` // the leader, too, if it stands in line
+	InLine  []string     `json:"candidates"` // with the leader, if it is a candidate
 	Workers []workerLine `json:"workers"`
 	Tasks   taskLine     `json:"tasks"`
 	Backlog int          `json:"backlog"`
 	Limit   int          `json:"max_backlog,omitempty"`
 	Timeout timing       `json:"session_timeout"`
-	// Problems are znodes in the way; the key is missing when there are none.
+	// Problems are znodes that are in the way of the recipe; the key is missing if there
+	// are none.
 	Problems []problem `json:"problems,omitempty"`
 	// Quarantined lists the znodes that the master ignores for now; the key is missing if
 	// there are none.
@@ -135,7 +136,7 @@ type leader struct {
 	Address string `json:"address"`
 	Epoch   int32  `json:"epoch,omitempty"`
 	Session string `json:"session"`
-	ByHand  bool   `json:"by_hand,omitempty"` // no master of Ringmaster holds it, as far as is shown
+	ByHand  bool   `json:"by_hand,omitempty"` // no master of Ringmaster holds it, as far as the server shows
 }
 
 type workerLine struct {
@@ -319,8 +320,8 @@ func showQuarantined(b *strings.Builder, v overview) {
 	}
 }
 
-// clock is a moment in local time; the date is left out where it is that of another one
-// beside it.
+// clock is a moment in local time; the date is left out if it equals the date of the
+// moment beside it.
 func clock(at, beside time.Time) string {
 	if at.Local().Format(time.DateOnly) == beside.Local().Format(time.DateOnly) {
 		return at.Local().Format(time.TimeOnly)
@@ -381,7 +382,7 @@ func optionsOf(o recipe.Options) *optionsLine {
 	return &optionsLine{o.MaxAttempts, text(o.Timeout), text(o.HeartbeatTimeout), o.NotBefore, o.Priority, o.Key, o.Resident}
 }
 
-// phaseOf leaves out how a task ended: JSON has that apart.
+// phaseOf leaves out how a task ended, because JSON has that in another key.
 func phaseOf(s recipe.State) recipe.State {
 	if s.Ended() {
 		return recipe.Finished

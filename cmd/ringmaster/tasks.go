@@ -19,7 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// submitOptions are those of submit.
+// submitOptions are the options of submit.
 type submitOptions struct {
 	id, notBefore     string
 	wait, lines, full bool
@@ -133,8 +133,8 @@ func payloadOf(cmd *cobra.Command, args []string) ([]byte, error) {
 	}
 }
 
-// submit hands in one task, with as much patience as --connect-timeout, but for a
-// full backlog, which is waited for.
+// submit submits one task, within --connect-timeout. It waits longer only for a full
+// backlog.
 func (s *submitOptions) submit(ctx context.Context, c *recipe.Client, payload []byte, options []recipe.SubmitOption) (string, error) {
 	for {
 		limited, cancel := s.limited(ctx)
@@ -175,7 +175,7 @@ func (s *submitOptions) one(ctx context.Context, c *recipe.Client, cmd *cobra.Co
 	return nil
 }
 
-// How many lines are submitted, and waited for, at a time.
+// The number of lines that are submitted, and waited for, at a time.
 const (
 	inFlight = 64
 	awaited  = 10_000
@@ -424,7 +424,7 @@ func listCommand(o *options) *cobra.Command {
 	return cmd
 }
 
-// states are all that stateOf may say.
+// states are all results of stateOf.
 var states = []string{
 	string(recipe.Pending), string(recipe.Assigned), string(recipe.Done), string(recipe.Failed), string(recipe.Cancelled),
 	unknownState,

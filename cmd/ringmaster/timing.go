@@ -12,7 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// timing is how the session timeout goes with the servers' own times, with the names of
+// timing compares the session timeout with the servers' own times, with the names of
 // its JSON.
 type timing struct {
 	Asked   string `json:"asked"`
@@ -33,7 +33,7 @@ const (
 	assumed  = "assumed, because the servers do not answer conf; see docs/operators.md"
 )
 
-// granting is an Env that notes the session timeout that was granted last.
+// granting is an Env that remembers the last granted session timeout.
 type granting struct {
 	*zkclient.Driver
 	asked time.Duration
@@ -116,7 +116,7 @@ func (g *granting) warns(ctx context.Context, log *slog.Logger) (stop func()) {
 	return func() { cancel(); warning.Wait() }
 }
 
-// warn says once, when a session was granted, whether its timeout is too short. It ends
+// warn logs once, when a session was granted, whether its timeout is too short. It ends
 // with ctx, and no role waits for it.
 func (g *granting) warn(ctx context.Context, log *slog.Logger) {
 	select {

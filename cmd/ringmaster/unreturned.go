@@ -48,8 +48,8 @@ func (u *unreturned) String() string { return u.text }
 // Type implements pflag.Value.
 func (u *unreturned) Type() string { return "policy" }
 
-// endProcess ends the process with all its commands, because one does not end when it is
-// told to. A service manager starts it again.
+// endProcess ends the process with all its commands, because a handler did not return
+// when it was told to. A service manager starts it again.
 func endProcess(reason error) {
 	fmt.Fprintln(os.Stderr, "ringmaster: this process ends:", oneLine(reason.Error(), ""))
 	shell.KillAll()

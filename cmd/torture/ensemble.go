@@ -22,7 +22,7 @@ func checkServers(n int) error {
 	return nil
 }
 
-// ensembleCommand runs servers for a person to play with.
+// ensembleCommand starts servers for manual use.
 func ensembleCommand() *cobra.Command {
 	servers, given := 1, ""
 	cmd := &cobra.Command{

@@ -325,7 +325,7 @@ func (e *exploration) command(dir string) string {
 	return text
 }
 
-// save writes everything that a person may want to see.
+// save writes the files of the exploration.
 func (e *exploration) save(x *explored, verdict *checker.Report) (string, error) {
 	dir := filepath.Join(e.Out, fmt.Sprintf("explore-%s-%s", e.Engine, time.Now().Format("20060102-150405.000")))
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -47,7 +47,7 @@ func main() {
 	os.Exit(int(exitCode(err)))
 }
 
-// said reports whether everything has been said about how a command ended.
+// said reports whether the end of a command needs no further message.
 func said(err error) bool {
 	_, judged := errors.AsType[verdictError](err)
 	_, known := errors.AsType[codeError](err)
@@ -118,8 +118,8 @@ func participantCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// The harness decides when a participant ends, so the signals that
-			// end the harness are not to reach it through ctx.
+			// The harness decides when a participant ends, so ctx must not carry the signals
+			// that end the harness.
 			return participant.Run(context.Background(), config, os.Stdin)
 		},
 	}

@@ -193,7 +193,7 @@ func (o mutantOptions) torture(ctx context.Context, binary, id string, args []st
 func (o mutantOptions) keeper(all mutants.Catalogue) (func(mutants.Finding) error, error) {
 	matrix, err := mutants.OpenMatrix(o.results, o.catalogue, all)
 	if err == nil {
-		err = matrix.Save() // rather than to find out after the first hunt that it cannot be
+		err = matrix.Save() // to find out before the first run whether it can be written
 	}
 	if err != nil {
 		return nil, err

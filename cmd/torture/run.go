@@ -60,7 +60,7 @@ type runOptions struct {
 	profile  string
 }
 
-// bind adds the options that every command has that does runs.
+// bind adds the options that all commands with runs share.
 func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.IntVar(&o.Servers, "servers", o.Servers, "ZooKeeper servers: 1, 3 or 5")
 	f.IntVar(&o.Masters, "masters", o.Masters, "candidates for the one active master")
@@ -117,7 +117,7 @@ func (o runOptions) config(given func(option string) bool) (harness.Config, erro
 	return config, nil
 }
 
-// randomSeed is short enough to be typed.
+// randomSeed draws a seed that is short enough to type.
 func randomSeed() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // crypto/rand never fails: it ends the process instead

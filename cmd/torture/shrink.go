@@ -57,7 +57,7 @@ func shrinkCommand() *cobra.Command {
 	return cmd
 }
 
-// run shrinks, and tells of it.
+// run shrinks, and prints its progress.
 func (s *shrinking) run(ctx context.Context) error {
 	moment, err := s.prepare()
 	if err != nil {
@@ -79,8 +79,8 @@ func (s *shrinking) run(ctx context.Context) error {
 
 func (s *shrinking) folder() string { return filepath.Join(s.dir, record.ShrinkingFolder) }
 
-// prepare reads the run, and says how long after the load had begun it was violated; 0
-// where that cannot be said.
+// prepare reads the run. It returns the moment of the violation since the load had
+// begun; 0 if not known.
 func (s *shrinking) prepare() (time.Duration, error) {
 	if s.runs < 1 || s.budget <= 0 {
 		return 0, exit.Misuse("shrink: --runs %d --budget %v: use at least one run, and some time", s.runs, s.budget)
@@ -139,13 +139,13 @@ func moment(events []record.Event, told explain.Story) time.Duration {
 	return 0
 }
 
-// trial runs a plan and judges it. Of the runs only the last that was violated is kept.
+// trial runs a plan and judges it. Only the last violated run is kept.
 func (s *shrinking) trial(ctx context.Context, p campaign.Plan) (bool, error) {
 	s.number++
 	config := s.config
 	config.Time, config.Schedule, config.Out = p.Load, p.Faults, filepath.Join(s.folder(), strconv.Itoa(s.number))
 	if len(p.Faults) == 0 {
-		config.Schedule, config.Nemesis = []nemesis.Fault{}, nil // or a schedule would be drawn
+		config.Schedule, config.Nemesis = []nemesis.Fault{}, nil // otherwise a schedule would be drawn
 	}
 	dir, err := harness.Run(ctx, config, io.Discard)
 	violated := false
@@ -162,7 +162,7 @@ func (s *shrinking) trial(ctx context.Context, p campaign.Plan) (bool, error) {
 	return true, err
 }
 
-// violates judges a run for the property alone.
+// violates judges the property alone.
 func (s *shrinking) violates(dir string) (bool, error) {
 	run, err := load(dir)
 	if err != nil {

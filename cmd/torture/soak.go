@@ -64,7 +64,7 @@ func soakCommand() *cobra.Command {
 			}
 			tally, err := campaign.Loop(cmd.Context(), plan, runs.run, store, cmd.OutOrStdout())
 			_ = os.Remove(filepath.Join(runs.out, "latest"))
-			_ = os.Remove(runs.out) // unless something is kept in it
+			_ = os.Remove(runs.out) // fails if something is kept in it
 			code := tally.ExitCode()
 			if err != nil && code == exit.Invalid {
 				fmt.Fprintf(cmd.ErrOrStderr(), "torture: %v\n", err)
@@ -133,15 +133,16 @@ type runner struct {
 	keep       bool
 }
 
-// interruptPatience is how long a run may take to heal, drain, save and clean up.
+// interruptPatience is how long an interrupted run may take to heal, drain, save and
+// clean up.
 const interruptPatience = 8 * time.Minute
 
 func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, r.executable, append(r.args, fmt.Sprintf("--seed=%d", seed), "--out="+r.out)...)
 	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(os.Interrupt) }, interruptPatience
-	// A terminal interrupts the whole process group, and a second interrupt ends a run in
-	// the middle of its healing.
+	// A terminal interrupts the whole process group, and a second interrupt would end a
+	// run in the middle of its healing.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	latest := filepath.Join(r.out, record.LatestLink)
 	_ = os.Remove(latest)
@@ -155,7 +156,7 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	code := exit.Code(cmd.ProcessState.ExitCode())
 	crash := exit.Crash(int(code), string(printed))
 	switch {
-	case err == nil && outcome.Verdict == checker.Invalid: // it stands, whatever came after it
+	case err == nil && outcome.Verdict == checker.Invalid: // it stands, whatever comes after it
 	case crash != "":
 		outcome.Verdict, outcome.Problem, outcome.Crashed = "", crash, true
 	case err == nil && code != outcome.Verdict.ExitCode():

@@ -97,7 +97,7 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// chosen are the checks that are asked for.
+// chosen are the checks that the options name.
 func (s specified) chosen() ([]agree.Check, error) {
 	all, names := agree.Plan(), s.only
 	if s.differ != "" {

@@ -92,7 +92,7 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 	return nil
 }
 
-// spread chooses the claims and so many tasks.
+// spread chooses the claims and a sample of the tasks.
 func spread(all []protocol.Trace, tasks int) []protocol.Trace {
 	if tasks <= 0 || tasks >= len(all)-1 {
 		return all
@@ -134,8 +134,7 @@ func exportTraces(folder string, traces []protocol.Trace) error {
 	return record.WriteTo(filepath.Join(folder, "TraceData.tla"), func(w io.Writer) error { return protocol.WriteTraceData(w, traces) })
 }
 
-// agreeOn holds the two judges against each other: they must come equally far along
-// each trace.
+// agreeOn compares the two judges: they must come equally far along each trace.
 func agreeOn(traces []protocol.Trace, own []protocol.Outcome, followed []int) error {
 	var errs []error
 	for i := range traces {

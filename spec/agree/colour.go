@@ -34,7 +34,8 @@ func of(asks, claims, server tlc.Value) tlc.Value {
 // String is the look for people.
 func (l look) String() string { return tlc.Seq(l...).String() }
 
-// digest stands for a look: 128 bits of SHA-256 over those of its parts.
+// digest is the fingerprint of a look: 128 bits of SHA-256 over the digests of its
+// parts.
 func (l look) digest() string {
 	var all []byte
 	for _, part := range l {
@@ -94,7 +95,7 @@ func znodes(tree zk.Tree) tlc.Value {
 	return tlc.Fun(all)
 }
 
-// record is the data of any znode that has data, as far as the specification has it.
+// record decodes the data of a znode, as far as the specification has it.
 type record struct {
 	Epoch       int    `json:"epoch"`
 	Attempt     int    `json:"attempt"`
@@ -183,7 +184,7 @@ func requests(p explore.ProcessPicture) tlc.Value {
 	case 1:
 		return all[0]
 	}
-	return tlc.Set(all...) // the specification has none like it
+	return tlc.Set(all...) // the specification has no such set
 }
 
 // notes encodes the claims of a process, and its requests to the system outside.
@@ -314,7 +315,7 @@ func holding(server tlc.Value) tlc.Value {
 	return tlc.Record(fields)
 }
 
-// leadingPlaces are those of a master in its term.
+// leadingPlaces are the local states of a master in its term.
 var leadingPlaces = map[string]bool{
 	"sync": true, "confirmMaster": true, "readBell": true, "readWorkers": true, "readKnown": true, "readInboxes": true, "readClaims": true, "readTasks": true,
 	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "prepare": true, "commit": true, "lead": true,

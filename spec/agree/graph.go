@@ -30,7 +30,7 @@ func (c Check) readGraph(path string, colour func(*look) string) (*tlc.Graph, er
 	})
 }
 
-// explored has the explorer visit every state of the world.
+// explored lets the explorer visit every state of the world.
 func (c Check) explored(ctx context.Context) (*explore.Graph, error) {
 	w, err := c.World.World()
 	if err != nil {
@@ -86,7 +86,7 @@ func measure(g *tlc.Graph) Seen {
 	}
 }
 
-// Explore is Seen as the explorer finds it.
+// Explore computes Seen with the explorer.
 func (c Check) Explore(ctx context.Context) (Seen, error) {
 	g, err := c.ExplorerGraph(ctx)
 	if err != nil {
@@ -95,8 +95,8 @@ func (c Check) Explore(ctx context.Context) (Seen, error) {
 	return measure(g), nil
 }
 
-// Differ tells the shortest way to where the explorer (the first) and TLC (the second)
-// can be told apart in a complete world, and nothing if they cannot.
+// Differ finds the shortest path to a difference between the explorer (the first) and
+// TLC (the second) in a complete world; it is empty if there is none.
 func (c Check) Differ(ctx context.Context, by tlc.TLC, files fs.FS) (string, error) {
 	g, err := c.explored(ctx)
 	if err != nil {

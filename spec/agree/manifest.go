@@ -59,7 +59,7 @@ type Seen struct {
 	States      int    `json:"states"`
 	Transitions int    `json:"transitions"`
 	Depth       int    `json:"depth"` // in steps
-	Looks       int    `json:"looks"` // different things that can be seen of a state
+	Looks       int    `json:"looks"` // different looks of states
 	LooksSHA256 string `json:"looks_sha256"`
 	Fingerprint string `json:"fingerprint"` // of the behaviour
 }
@@ -108,10 +108,10 @@ func (m Manifest) Save(dir string) error {
 // files are the files that a check depends on.
 func (c Check) files() []string { return append(slices.Clone(modules[c.Module()]), c.Config()) }
 
-// withoutComments is a specification as TLC reads it: without block comments, which nest,
-// without comments to the end of the line, and without white space at the ends of lines and
-// empty lines. So a comment can be mended without asking TLC again. No string of a
-// specification has the beginning of a comment in it.
+// withoutComments is a specification as TLC reads it: without block comments, which
+// nest, without comments to the end of the line, without white space at the ends of
+// lines, and without empty lines. So a changed comment does not need a new run of TLC.
+// No string in a specification contains the beginning of a comment.
 func withoutComments(text string) string {
 	var code strings.Builder
 	for depth := 0; text != ""; {
@@ -139,7 +139,7 @@ func withoutComments(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Hashes are those of the files of a check as they are now, comments aside.
+// Hashes are the hashes of a check's files as they are now, comments aside.
 func (c Check) Hashes(files fs.FS) (map[string]string, error) {
 	sums := map[string]string{}
 	for _, name := range c.files() {
@@ -153,14 +153,14 @@ func (c Check) Hashes(files fs.FS) (map[string]string, error) {
 	return sums, nil
 }
 
-// Simulations are drawn with these.
+// Simulations are drawn with these options.
 const (
 	simulated     = 2000
 	simulateDepth = 150
 	simulateSeed  = 1
 )
 
-// Ask has TLC do a check, on the files as they are now.
+// Ask runs TLC for a check, on the files as they are now.
 func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) {
 	e := Entry{Name: c.Name, Says: c.Says, Kind: c.Kind, Module: c.Module(), Config: c.Config(), World: c.World}
 	var err error
@@ -185,7 +185,8 @@ func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) 
 	return e, nil
 }
 
-// run has TLC do a check. Of a complete world it returns the graph, coloured as asked.
+// run runs TLC for a check. For a complete world it returns the graph, with colours if
+// asked.
 func (c Check) run(ctx context.Context, by tlc.TLC, files fs.FS, colour func(*look) string) (tlc.Outcome, *tlc.Graph, error) {
 	dir, err := os.MkdirTemp("", "ringmaster-spec")
 	if err != nil {
@@ -229,8 +230,8 @@ func (c Check) Expected(e Entry) error {
 	return nil
 }
 
-// Same says how an answer of TLC differs from the one in the manifest. How long it
-// took is not compared, and of a simulation not how many states were drawn.
+// Same compares a result of TLC with the one in the manifest; the error says how they
+// differ. Times are not compared, nor the number of states that a simulation drew.
 func Same(was, is Entry) error {
 	var errs []error
 	name := is.Name
@@ -266,7 +267,7 @@ func (m *Manifest) Put(e Entry) {
 	}
 }
 
-// Agrees says how an answer of TLC differs from the manifest's.
+// Agrees compares a result of TLC with the manifest's; the error says how they differ.
 func (m Manifest) Agrees(e Entry) error {
 	was := m.Entry(e.Name)
 	if was == nil {

@@ -20,11 +20,11 @@ const (
 	Live     Kind = "live"     // the same under fairness, with the properties that must eventually hold
 	Refines  Kind = "refines"  // every step is allowed by Protocol.tla
 	Simulate Kind = "simulate" // draw behaviours of a world that is too large
-	Broken   Kind = "broken"   // a guard is out: the named property must be violated
+	Broken   Kind = "broken"   // a guard is removed: the named property must be violated
 	Guess    Kind = "guess"    // Protocol.tla by itself, with writers that guess
 )
 
-// Check is one thing that TLC is asked.
+// Check is one check by TLC.
 type Check struct {
 	Name  string
 	Says  string
@@ -74,7 +74,7 @@ func config(change func(*world.Config)) world.Config {
 	return c
 }
 
-// Plan is everything that TLC is asked.
+// Plan lists all checks by TLC.
 func Plan() []Check {
 	one := config(nil)
 	loss := config(func(c *world.Config) { c.Bounds.Losses = 1 })
@@ -119,7 +119,7 @@ func replacing(c world.Config) world.Config {
 	return c
 }
 
-// broken takes each guard of the protocol out.
+// broken removes each guard of the protocol, one at a time.
 func broken(loss, expiry world.Config) []Check {
 	two := replacing(expiry)
 	two.Masters = 2

@@ -19,7 +19,7 @@ type Log struct {
 	Batches []Batch `json:"batches"`
 }
 
-// Batch is runs that can be added up, because the same commit was asked for the same.
+// Batch has runs of the same commit with the same options, so they can be added up.
 type Batch struct {
 	Commit string    `json:"commit"` // of the command; with a + when the source had changed since
 	Asked  string    `json:"asked"`  // the options of each run
@@ -60,8 +60,8 @@ func (l Log) Save(path string) error {
 	return nil
 }
 
-// Add takes the runs of a batch over. It fails if one of its seeds is there already, which
-// would count a run twice; then nothing has been added.
+// Add adds the runs of a batch. It fails, and adds nothing, if one of its seeds is
+// there already, because that would count a run twice.
 func (l *Log) Add(b Batch) error {
 	i := slices.IndexFunc(l.Batches, func(known Batch) bool { return known.Commit == b.Commit && known.Asked == b.Asked })
 	if i < 0 {

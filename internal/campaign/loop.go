@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 )
 
-// Limits says how long to go on.
+// Limits bound a campaign.
 type Limits struct {
 	Time  time.Duration // no run begins later; 0 for no limit
 	Runs  int           // at most, those of other shards included; 0 for no limit
@@ -19,16 +19,16 @@ type Limits struct {
 	Until bool          // stop at the first run that is invalid
 }
 
-// inARow is how many runs may fail to be carried out one after the other: then it is
-// the machine, and nothing will come of it.
+// inARow is how many runs in a row may fail to be carried out. Then the campaign stops,
+// because the machine is at fault and further runs are useless.
 const inARow = 3
 
-// every is after how many runs the table by kind of fault is printed.
+// every is the number of runs between two tables by kind of fault.
 const every = 10
 
-// Loop does runs until the plan or ctx ends, hands each one to keep, and prints as it goes.
-// A run that ctx cuts short is not counted, unless it was judged all the same. The error is
-// that of the machine, or of keep, not of a run.
+// Loop does runs until the plan or ctx ends, passes each one to keep, and prints as it
+// goes. A run that ctx cuts short is not counted, unless it was judged all the same.
+// The error is a problem of the machine, or of keep, not of a run.
 func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed uint64) Outcome, keep func(Outcome) error, out io.Writer) (*Tally, error) {
 	began, tally, failed := time.Now(), NewTally(), 0
 	fmt.Fprintln(out, Heading)

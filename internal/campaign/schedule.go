@@ -29,7 +29,7 @@ type Rate struct{ K, N int }
 
 func (r Rate) String() string { return fmt.Sprintf("%d of %d", r.K, r.N) }
 
-// Step is one thing that was tried.
+// Step is one attempt to make the plan smaller.
 type Step struct {
 	What string // in words
 	Plan Plan
@@ -46,12 +46,12 @@ type Shortened struct {
 	Rate  Rate
 	Whole Rate // of the plan that was given
 	Ran   int  // runs altogether
-	// Minimal says that no single fault can be taken out without ending the violation, as
+	// Minimal says that no single fault can be removed without ending the violation, as
 	// far as so many runs show it; otherwise the time was up.
 	Minimal bool
 }
 
-// Bounds of how far a plan is cut down.
+// Bounds of how small a plan can get.
 const (
 	leastDuration = 50 * time.Millisecond
 	leastLoad     = time.Second
@@ -102,13 +102,13 @@ type shortening struct {
 	trial Trial
 	tell  func(Step)
 	best  Shortened
-	vain  []Plan // tried, and not violated
+	vain  []Plan // plans that were tried and not violated
 	err   error
 }
 
 func (s *shortening) over() bool { return s.err != nil || s.ctx.Err() != nil }
 
-// once carries a plan out; a run that was cut short by the end of ctx counts for nothing.
+// once carries a plan out; a run cut short by the end of ctx does not count.
 func (s *shortening) once(p Plan) (violated, ok bool) {
 	if s.over() {
 		return false, false
@@ -164,7 +164,7 @@ func (s *shortening) try(what string, p Plan) bool {
 	return kept
 }
 
-// drop takes out faults.
+// drop removes faults.
 func (s *shortening) drop() {
 	load := s.best.Plan.Load
 	_, s.best.Minimal = ddmin.List(s.ctx, s.best.Plan.Faults, func(some []nemesis.Fault) bool {
@@ -203,7 +203,7 @@ func begun(faults []nemesis.Fault) (last time.Duration) {
 	return last
 }
 
-// shorten halves how long each fault lasts, as often as that goes.
+// shorten halves the duration of each fault, as often as possible.
 func (s *shortening) shorten() {
 	for i := range s.best.Plan.Faults {
 		for half := s.best.Plan.Faults[i].Duration / 2; half >= leastDuration; half /= 2 {
@@ -216,7 +216,8 @@ func (s *shortening) shorten() {
 	}
 }
 
-// until is a plan with a load that ends at a moment, and the faults that begin before.
+// until is the plan with a load that ends at a moment, and the faults that begin
+// before.
 func until(p Plan, end time.Duration) Plan {
 	end = end.Truncate(time.Second) + time.Second
 	if end >= p.Load {

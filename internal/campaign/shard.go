@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Shard is one of the equal parts into which a long campaign is cut, so that several
-// machines, or several nights, do it together: the Index-th of Count, from 1 on. The zero
-// Shard is the whole campaign. Every part of the campaign is in exactly one shard.
+// Shard is one of the equal parts of a long campaign, so that several machines, or
+// several nights, do it together: the Index-th of Count, from 1 on. The zero Shard is
+// the whole campaign. Every run of the campaign is in exactly one shard.
 //
 // It implements pflag.Value, as "2/3".
 type Shard struct{ Index, Count int }
@@ -36,5 +36,5 @@ func (s *Shard) Set(text string) error {
 	return nil
 }
 
-// Has reports whether the i-th part of the campaign, from 0 on, is in this shard.
+// Has reports whether the i-th run of the campaign, from 0 on, is in this shard.
 func (s Shard) Has(i int) bool { return s.Count == 0 || i%s.Count == s.Index-1 }

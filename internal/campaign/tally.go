@@ -21,13 +21,13 @@ type Outcome struct {
 	Faults  []nemesis.Record `json:"faults,omitempty"`
 	Took    time.Duration    `json:"took"`              // in ns
 	Problem string           `json:"problem,omitempty"` // why it could not be carried out
-	Crashed bool             `json:"crashed,omitempty"` // and that was a crash of the command
+	Crashed bool             `json:"crashed,omitempty"` // the command crashed
 	Kept    string           `json:"kept,omitempty"`    // the folder of the run; empty when it was removed
 
 	Violations []checker.Property `json:"violations,omitempty"`
 }
 
-// Effective counts the faults that their probes saw bite.
+// Effective counts the faults that their probes saw take effect.
 func (o Outcome) Effective() int {
 	n := 0
 	for _, f := range o.Faults {
@@ -94,8 +94,8 @@ func (t *Tally) Add(o Outcome) {
 	}
 }
 
-// ExitCode is that of the worst: invalid, then a run that could not be carried out,
-// then unknown, then vacuous. An unknown never hides a violation.
+// ExitCode is the exit code of the worst run: invalid, then a run that could not be
+// carried out, then unknown, then vacuous. An unknown never hides a violation.
 func (t *Tally) ExitCode() exit.Code {
 	switch {
 	case t.Verdicts[checker.Invalid] > 0:

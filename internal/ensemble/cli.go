@@ -27,7 +27,7 @@ func (s *Server) CLI(ctx context.Context, commands ...string) (string, error) {
 	return shell.Quit(ctx)
 }
 
-// Shell is a zkCli.sh that goes on running, hence a session that stays.
+// Shell is a running zkCli.sh, and so a session that stays.
 type Shell struct {
 	attached client.ExecAttachResult
 	done     chan struct{}
@@ -82,7 +82,7 @@ func (s *Shell) Send(command string) error {
 	return nil
 }
 
-// Quit ends zkCli.sh, and with it its session, and returns all that it printed.
+// Quit ends zkCli.sh, and with it its session, and returns its whole output.
 func (s *Shell) Quit(ctx context.Context) (string, error) {
 	defer s.attached.Close()
 	if err := s.Send("quit"); err != nil {

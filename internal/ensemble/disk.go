@@ -8,8 +8,8 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// logFolder is where a server keeps its transaction log, and on one server a volume
-// of its own.
+// logFolder is where a server keeps its transaction log. On one server it is a separate
+// volume.
 const logFolder = "/data/log"
 
 // ErrLargeDisk means that a server's transaction log has no small volume.
@@ -47,8 +47,8 @@ func (e *Ensemble) SmallLog() *Server {
 	return nil
 }
 
-// FillDisk takes all the space that is left to the server's transaction log. A server
-// without a small volume is left alone: ErrLargeDisk.
+// FillDisk fills the volume of the server's transaction log. It fails with ErrLargeDisk
+// on a server without a small volume.
 func (s *Server) FillDisk(ctx context.Context) error {
 	if !s.smallLog {
 		return fmt.Errorf("ensemble: %s: %w", s.Name, ErrLargeDisk)
@@ -70,7 +70,7 @@ func (s *Server) FreeDisk(ctx context.Context) error {
 	return err
 }
 
-// SpaceLeft is how many bytes the server's transaction log may still take.
+// SpaceLeft is how many more bytes the server's transaction log may take.
 func (s *Server) SpaceLeft(ctx context.Context) (int64, error) {
 	out, err := s.exec(ctx, "df --output=avail -B1 "+logFolder+" | tail -n 1")
 	if err != nil {

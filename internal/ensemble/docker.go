@@ -53,8 +53,8 @@ func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
 	return nil, fmt.Errorf("%w: start one, or set DOCKER_HOST to where it listens: %w", ErrNoDocker, err)
 }
 
-// pingGiven asks the engine that DOCKER_HOST names, if it does: testcontainers
-// would silently take another one when that does not answer.
+// pingGiven asks the engine that DOCKER_HOST names, if it names one, because
+// testcontainers would silently take another engine if that one does not answer.
 func pingGiven(ctx context.Context) error {
 	if os.Getenv("DOCKER_HOST") == "" {
 		return nil
@@ -72,7 +72,7 @@ type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-// Available says why no ensemble can be started here; nil means that one can.
+// Available says why no ensemble can be started here; nil if one can.
 func Available(ctx context.Context) error {
 	docker, err := engine(ctx)
 	if err != nil {

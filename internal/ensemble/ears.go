@@ -16,11 +16,11 @@ import (
 // Ears are the hooks for the traffic that a proxy reads. Each may be nil; none may
 // block.
 type Ears struct {
-	// Granted hears of each session that a server grants the participant and that it
-	// did not have before, before the participant does.
+	// Granted hears of each new session that a server grants the participant, before the
+	// participant does.
 	Granted func(Session)
-	// Wrote hears of each write of the participant, once: when its answer arrives,
-	// before the participant hears of it, or when its connection ends without one.
+	// Wrote hears of each write of the participant, once: when its answer arrives, before
+	// the participant hears it, or when its connection ends without an answer.
 	Wrote func(Exchange)
 	// Held, if it is set, is given each request of the participant, and each watch event,
 	// and decides when it passes. Only the handshake, credentials and pings pass without
@@ -53,13 +53,13 @@ type flow struct {
 	ending sync.Once
 	closed chan struct{}
 
-	// Under the proxy's mu.
+	// These fields are under the proxy's mu.
 	lost  bool    // bytes of it were swallowed
 	traps []*Trap // that have caught an answer of it
 
 	mu      sync.Mutex
 	open    map[int32]Exchange      // writes without an answer, by xid
-	swallow map[int32]chan struct{} // of answers that are to be kept, by xid
+	swallow map[int32]chan struct{} // answers that are kept from the participant, by xid
 }
 
 func newFlow(client, server net.Conn, address string) *flow {
@@ -77,7 +77,7 @@ func (f *flow) close() {
 	})
 }
 
-// reset ends the connection, for the participant with a reset.
+// reset ends the connection; the participant sees a reset.
 func (f *flow) reset() {
 	f.ending.Do(func() {
 		close(f.closed)
@@ -140,7 +140,7 @@ func (p *Proxy) heard(f *flow, body []byte) packet {
 	return packet{held: held, ends: lost != nil, trap: lost}
 }
 
-// tell tells of the write that a reply is to, if it is one and to one.
+// tell passes the write that a reply answers to the hook, if it answers one.
 func (p *Proxy) tell(f *flow, reply wire.Reply, ok bool) (Exchange, bool) {
 	if !ok {
 		return Exchange{}, false
@@ -183,7 +183,7 @@ func (f *flow) sent(request wire.Request) {
 	f.open[request.Xid] = Exchange{Session: session.ID, Request: request, Sent: clock.Now()}
 }
 
-// answered is the write that a reply is to, if it is to one.
+// answered is the write that a reply answers, if it answers one.
 func (f *flow) answered(reply wire.Reply) (Exchange, bool) {
 	f.mu.Lock()
 	exchange, ok := f.open[reply.Xid]
@@ -196,7 +196,7 @@ func (f *flow) answered(reply wire.Reply) (Exchange, bool) {
 	return exchange, ok
 }
 
-// end tells of the writes that will not be answered any more.
+// end passes the writes that will not be answered any more to the hook.
 func (f *flow) end(wrote func(Exchange)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

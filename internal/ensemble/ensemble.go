@@ -26,8 +26,8 @@ type Config struct {
 	TickTime time.Duration
 	Image    Image
 	Run      string  // names the network and the containers
-	SmallLog int64   // if any, the bytes of a volume for the last server's transaction log alone
-	TLS      *TLS    // makes the servers listen for clients that show a certificate, too
+	SmallLog int64   // if not 0, the bytes of a volume for the last server's transaction log alone
+	TLS      *TLS    // makes the servers also listen for clients that show a certificate
 	Profile  Profile // other settings; its Tick is for the code that makes the Config
 }
 
@@ -37,12 +37,12 @@ type TLS struct {
 	Authority []byte // that has signed the certificates of clients
 }
 
-// Ensemble is a set of ZooKeeper servers. Those of an external ensemble can be
+// Ensemble is a set of ZooKeeper servers. The servers of an external ensemble can be
 // reached but not broken.
 type Ensemble struct {
 	Servers []*Server
 
-	secret   string // that a connection shows before it asks for anything; "": none
+	secret   string // the secret that a connection shows first; "": none
 	run      string
 	docker   *testcontainers.DockerClient // nil when external
 	stopOnce sync.Once
@@ -214,10 +214,10 @@ func (e *Ensemble) startServer(ctx context.Context, config Config, id int) (*Ser
 	}, nil
 }
 
-// reachable prefers the container's own address, which saves the engine's proxy,
-// and takes the published port where that address leads nowhere: on macOS, or
-// with an engine in a virtual machine. The server need not serve yet; a refusal
-// shows as well as an answer that the address leads there.
+// reachable prefers the container's own address, which avoids the engine's proxy. It
+// takes the published port if that address leads nowhere: on macOS, or with an engine
+// in a virtual machine. The server need not serve yet, because a refusal also shows
+// that the address leads there.
 func reachable(ctx context.Context, direct, published string) string {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", direct)
 	if err == nil {
@@ -246,7 +246,8 @@ func External(ctx context.Context, addresses []string) (*Ensemble, error) {
 	return e, nil
 }
 
-// IsExternal reports whether the servers are not ours to break.
+// IsExternal reports whether the ensemble is external, so that its servers must not be
+// broken.
 func (e *Ensemble) IsExternal() bool { return e.docker == nil }
 
 // Addresses are the host:port pairs of all servers, from this machine.
@@ -268,7 +269,7 @@ func (e *Ensemble) Server(name string) (*Server, error) {
 	return nil, fmt.Errorf("ensemble: no server is called %q", name)
 }
 
-// Leader is the server that leads now, or nil when none says so.
+// Leader is the server that leads now, or nil if none says so.
 func (e *Ensemble) Leader(ctx context.Context) *Server {
 	for _, s := range e.Servers {
 		if status, err := s.Status(ctx); err == nil && status.leads() {
@@ -278,7 +279,7 @@ func (e *Ensemble) Leader(ctx context.Context) *Server {
 	return nil
 }
 
-// pollInterval is how often a condition is looked at again.
+// pollInterval is the time between two checks of a condition.
 const pollInterval = 100 * time.Millisecond
 
 // poll waits until condition holds.
@@ -314,9 +315,9 @@ func (e *Ensemble) WaitServing(ctx context.Context, n int) error {
 	})
 }
 
-// WaitAgreed waits until all servers serve and have applied the same
-// transaction. Something must have been written since the last change of the
-// leader: it begins its reign with a zxid that only the next write carries on.
+// WaitAgreed waits until all servers serve and have applied the same transaction. There
+// must have been a write since the last change of the leader, because a new leader
+// begins with a zxid that only the next write carries on.
 func (e *Ensemble) WaitAgreed(ctx context.Context) error {
 	return poll(ctx, "all servers are at the same zxid", func() bool {
 		seen := map[string]bool{}

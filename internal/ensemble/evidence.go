@@ -40,7 +40,7 @@ func (s *Server) lastOutput(ctx context.Context) string {
 	return out.String()
 }
 
-// Said is how many lines of the server's output so far contain a text.
+// Said counts the lines of the server's output so far that contain a text.
 func (s *Server) Said(ctx context.Context, text string) (int, error) {
 	if s.docker == nil {
 		return 0, ErrExternal

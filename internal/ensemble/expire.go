@@ -16,10 +16,10 @@ var ErrSessionGone = errors.New("the session is gone already")
 // ErrUnanswered means that a request to end a session was sent and not answered.
 var ErrUnanswered = errors.New("sent, and not answered")
 
-// Expire ends a session as its own timeout would: a second connection takes the
-// session over with its id and password, and closes it. The owner finds out when
-// it connects again. A nil error means that the server confirmed the end; the number
-// is then its place in ZooKeeper's order (zxid).
+// Expire ends a session as its own timeout would: a second connection takes the session
+// over with its id and password, and closes it. The owner finds out when it connects
+// again. A nil error means that the server confirmed the end. The number is then its
+// place in ZooKeeper's order (zxid).
 func Expire(ctx context.Context, server string, s Session) (int64, error) {
 	conn, err := takeOver(ctx, server, s)
 	if err != nil {
@@ -61,9 +61,8 @@ func authenticate(conn net.Conn, secret string) error {
 	return err
 }
 
-// SessionAlive asks a server whether a session still exists. Asking moves the
-// session to the connection that asks, so it is for sessions that are believed
-// to be gone.
+// SessionAlive asks a server whether a session still exists. The question moves the
+// session to this connection, so it is for sessions that are believed to be gone.
 func SessionAlive(ctx context.Context, server string, s Session) (bool, error) {
 	conn, err := takeOver(ctx, server, s)
 	if errors.Is(err, ErrSessionGone) {
@@ -75,7 +74,7 @@ func SessionAlive(ctx context.Context, server string, s Session) (bool, error) {
 	return true, conn.Close()
 }
 
-// takeOver connects to a session that exists.
+// takeOver connects to an existing session.
 func takeOver(ctx context.Context, server string, s Session) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "tcp", server)
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 //go:embed slow.sh
 var slowScript string
 
-// Traced reports whether SlowDisk is at work. It is for tests.
+// Traced reports whether SlowDisk is active. It is for tests.
 func (s *Server) Traced(ctx context.Context) (bool, error) {
 	out, err := s.exec(ctx, "if sh /ringmaster/slow.sh held; then echo yes; else echo no; fi")
 	return strings.TrimSpace(out) == "yes", err
 }
 
-// SlowDisk delays every fsync of the transaction log of a server that serves, until
-// FastDisk. It fails where the engine does not let strace do that.
+// SlowDisk delays every fsync of the transaction log of a serving server, until
+// FastDisk. It fails if the engine does not allow strace.
 func (s *Server) SlowDisk(ctx context.Context, each time.Duration) error {
 	number := strings.TrimPrefix(s.Name, serverPrefix)
 	if _, err := s.exec(ctx, fmt.Sprintf("sh /ringmaster/slow.sh begin %s %d", number, each.Microseconds())); err != nil {
@@ -53,7 +53,7 @@ func (s *Server) Fsyncs(ctx context.Context) (Fsyncs, error) {
 		return Fsyncs{}, err
 	}
 	f := Fsyncs{}
-	_, _ = fmt.Sscan(held, &f.Delayed) // nothing is printed where nothing was held
+	_, _ = fmt.Sscan(held, &f.Delayed) // nothing is printed if no fsync was held
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		number, err := strconv.ParseFloat(value, 64)

@@ -48,8 +48,8 @@ func (h *Held) pass(swallow chan struct{}) error {
 	return nil
 }
 
-// conduct carries one connection frame by frame. A server that hangs up is not
-// noticed by the participant before the connection is broken or it hangs up itself.
+// conduct carries one connection frame by frame. If a server hangs up, the participant
+// does not notice before the connection is broken or it hangs up itself.
 func (p *Proxy) conduct(f *flow) {
 	var pumps sync.WaitGroup
 	pumps.Go(func() {
@@ -79,7 +79,7 @@ func (p *Proxy) frames(from io.Reader, cut *wire.Frames, each func(body []byte))
 func (p *Proxy) request(f *flow, body []byte) {
 	request, ok := f.talk.Sent(body)
 	if !ok || request.Opcode == wire.OpPing || request.Opcode == wire.OpAuth {
-		_, _ = f.server.Write(wire.Frame(body)) // a server that is gone is noticed when the connection is broken
+		_, _ = f.server.Write(wire.Frame(body)) // a dead server is noticed when the connection is broken
 		return
 	}
 	p.ears.Held(&Held{Request: request, flow: f, body: body})

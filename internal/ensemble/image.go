@@ -160,7 +160,8 @@ func buildOfficial(ctx context.Context, docker *testcontainers.DockerClient, r r
 	return drain(built.Body)
 }
 
-// drain reads the engine's stream of progress to its end, where an error hides.
+// drain reads the engine's stream of progress to its end, because an error may be in
+// it.
 func drain(r io.Reader) error {
 	decoder := json.NewDecoder(r)
 	for {
@@ -208,7 +209,7 @@ func buildDebian(ctx context.Context, docker *testcontainers.DockerClient, r rel
 	return drain(imported)
 }
 
-// haveMmdebstrap installs mmdebstrap where that is possible without asking.
+// haveMmdebstrap installs mmdebstrap if that is possible without asking.
 func haveMmdebstrap(ctx context.Context) error {
 	if _, err := exec.LookPath("mmdebstrap"); err == nil {
 		return nil

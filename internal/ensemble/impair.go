@@ -22,7 +22,7 @@ type Admission int
 // The admissions.
 const (
 	Admit        Admission = iota
-	Freeze                 // it is accepted and then silent, and no server hears of it
+	Freeze                 // it is accepted and then silent, and it reaches no server
 	CutHandshake           // it is reset when the server has answered the handshake
 )
 
@@ -35,11 +35,11 @@ type Impairment struct {
 	// DelayMin to DelayMax is the delay of each packet, both ways. Packets keep their
 	// order. Bytes from a server are delayed frame by frame.
 	DelayMin, DelayMax time.Duration
-	BytesPerSecond     int           // that pass each way; 0: as many as there are
+	BytesPerSecond     int           // bytes each way; 0: no limit
 	BytePause          time.Duration // before each single byte to the participant
 
 	New    Admission
-	Refuse string // the server whose connections are reset as soon as they are accepted
+	Refuse string // the server to which connections are reset as soon as they are accepted
 
 	Seed uint64 // of the delays
 }
@@ -50,7 +50,7 @@ type Tally struct {
 
 	Late                int // packets that the impairment delayed
 	LateTotal, LateMost time.Duration
-	Pieces              int // of the frame that reached the participant in the most of them
+	Pieces              int // the most pieces in which one frame reached the participant
 
 	Resets  int     // connections that were reset
 	Refused int     // new connections to the refused server
@@ -120,8 +120,8 @@ func (p *Proxy) Tally() Tally {
 	return t
 }
 
-// admit reports whether a new connection may go on to its server. If not, it has been
-// dealt with.
+// admit reports whether a new connection may go on to its server. If not, admit has
+// already handled it.
 func (p *Proxy) admit(client net.Conn, server string) bool {
 	p.mu.Lock()
 	switch {
@@ -172,7 +172,7 @@ func hangUp(c net.Conn) {
 	_ = c.Close()
 }
 
-// delay draws how late a packet is that arrives now.
+// delay draws the delay of a packet that arrives now.
 func (p *Proxy) delay() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -183,7 +183,7 @@ func (p *Proxy) delay() time.Duration {
 	return i.DelayMin + time.Duration(p.jitter.Int64N(int64(max(i.DelayMax-i.DelayMin, 1))))
 }
 
-// slice is how many of the next bytes go together, and how long they take.
+// slice is the number of the next bytes that go together, and how long they take.
 func (p *Proxy) slice(to Direction, size int) (n int, takes time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,7 +224,8 @@ func (p *Proxy) leave(f *flow, to Direction, n int) (pass bool, wait <-chan stru
 	return true, nil
 }
 
-// late notes a packet that the impairment has delayed, and in how many pieces it left.
+// late counts a packet that the impairment has delayed, and the pieces in which it
+// left.
 func (p *Proxy) late(by time.Duration, to Direction, pieces int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -27,7 +27,7 @@ type packet struct {
 	held    <-chan struct{} // closed when it may go on; nil: it may
 	greets  bool            // it is the server's answer to the handshake
 	ends    bool            // the connection is reset in its place
-	trap    *Trap           // that wants so
+	trap    *Trap           // the trap that asked for the reset
 }
 
 // queued is how many packets a line holds before it stops reading.
@@ -147,7 +147,7 @@ func (l *line) depart(next packet) bool {
 	return true
 }
 
-// passes takes note of bytes that are about to be sent.
+// passes counts bytes that are about to be sent.
 func (l *line) passes(from packet, b []byte) {
 	switch {
 	case l.towards == ToServers:

@@ -15,7 +15,7 @@ import (
 // name server knows it (RFC 6761).
 const OneName = "zookeeper.ringmaster.test"
 
-// Names is a small name server: it knows the addresses of [OneName], and of nothing else.
+// Names is a small name server: it knows the addresses of [OneName], and no other name.
 // Each answer begins with the next address.
 type Names struct {
 	conn      net.PacketConn
@@ -34,7 +34,7 @@ func ServeNames(addresses []netip.Addr) (*Names, error) {
 	return n, nil
 }
 
-// Address is where it is asked.
+// Address is the address of the name server.
 func (n *Names) Address() string { return n.conn.LocalAddr().String() }
 
 // Close ends it.
@@ -64,7 +64,7 @@ const (
 	headerSize   = 12
 	typeA        = 1
 	classIN      = 1
-	isResponse   = 0x8400 // and of authority
+	isResponse   = 0x8400 // and authoritative
 	noSuchName   = 3
 	nameOfAsking = 0xc00c // the name that the question has
 	lifetime     = 1      // seconds

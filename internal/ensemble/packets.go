@@ -12,9 +12,9 @@ func (s *Server) Cut(ctx context.Context, peers ...*Server) error {
 	return s.rule(ctx, "DROP", peers)
 }
 
-// Deafen drops every packet from the given peers, and lets those to them pass.
+// Deafen drops every packet from the given peers, but lets packets to them pass.
 func (s *Server) Deafen(ctx context.Context, peers ...*Server) error {
-	return s.rule(ctx, "ACCEPT", peers) // a rule that accepts is there to count
+	return s.rule(ctx, "ACCEPT", peers) // the rule that accepts is there to count
 }
 
 // rule drops the packets from the peers, and applies the target outgoing to the packets
@@ -62,8 +62,8 @@ func (s *Server) Packets(ctx context.Context) (Packets, error) {
 	return p, nil
 }
 
-// Reaches reports whether this server can open a connection to the election port of
-// another one, which listens there as long as it runs.
+// Reaches reports whether this server can connect to the election port of another
+// server, which listens there as long as it runs.
 func (s *Server) Reaches(ctx context.Context, peer *Server) (bool, error) {
 	out, err := s.exec(ctx, fmt.Sprintf(`if timeout 2 bash -c ': </dev/tcp/%s/3888' 2>/dev/null; then echo yes; else echo no; fi`, peer.peerIP))
 	return strings.TrimSpace(out) == "yes", err

@@ -21,15 +21,15 @@ type Profile struct {
 	Java      []string      // options of the server's Java
 
 	Secret    string // user:password that every client shows; "": none
-	Secured   string // the servers' digestAlg, if the znodes are open to that user alone
-	Most      int    // bytes of a request that servers take (jute.maxbuffer); 0: the default
+	Secured   string // the servers' digestAlg, if only that user may open the znodes
+	Most      int    // the largest request that servers take, in bytes (jute.maxbuffer); 0: the default
 	Namespace string // in front of every znode
 	OneName   bool   // clients are told one name that stands for the addresses of all servers
-	Counter   int64  // of a zxid, that each leader counts from; 0: as ZooKeeper does
+	Counter   int64  // the counter of a zxid that each leader starts from; 0: ZooKeeper's own
 	Holders   int    // workers that hold resident tasks and do nothing else
 }
 
-// DefaultSyncLimit is for how many ticks a follower and the leader wait for each other.
+// DefaultSyncLimit is how many ticks a follower and the leader wait for each other.
 const DefaultSyncLimit = 4
 
 // Kind is the default profile of a run.
@@ -38,12 +38,12 @@ const Kind = "kind"
 // AnyProfile stands for a profile that is drawn from the seed of the run.
 const AnyProfile = "any"
 
-// almostOver is a zxid's counter that has 1,500 transactions left.
+// almostOver is the counter of a zxid with 1,500 transactions left.
 const almostOver = 0xffffffff - 1500
 
 const secret = "torturer:not-a-secret"
 
-// Profiles are all that there are, the kind one first.
+// Profiles lists all profiles, kind first.
 var Profiles = []Profile{
 	{
 		Name: Kind, Sets: "tickTime 500 ms, syncLimit 4, no bound of connections",
@@ -101,7 +101,7 @@ var Profiles = []Profile{
 	},
 }
 
-// ProfileNamed finds a profile; "" is the kind one. AnyProfile is none.
+// ProfileNamed finds a profile; "" is the kind profile. AnyProfile is not a profile.
 func ProfileNamed(name string) (Profile, error) {
 	if name == "" {
 		name = Kind
@@ -118,7 +118,7 @@ func Drawn() []Profile {
 	return slices.DeleteFunc(slices.Clone(Profiles), func(p Profile) bool { return p.Open != "" })
 }
 
-// ProfileNames are those of all profiles, in the order of the table.
+// ProfileNames are the names of all profiles, in the order of the table.
 func ProfileNames() []string {
 	names := make([]string, len(Profiles))
 	for i, p := range Profiles {
@@ -127,12 +127,12 @@ func ProfileNames() []string {
 	return names
 }
 
-// Patience is for how long servers with that tick wait for each other.
+// Patience is how long servers with that tick wait for each other.
 func (p Profile) Patience(tick time.Duration) time.Duration {
 	return time.Duration(p.syncLimit()) * tick
 }
 
-// FirstCounter is that of the first zxid under which a leader writes.
+// FirstCounter is the counter of the first zxid under which a leader writes.
 func (p Profile) FirstCounter() int64 { return p.Counter + 1 }
 
 func (p Profile) syncLimit() int {

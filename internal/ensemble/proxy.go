@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Proxy is one participant's way to the ensemble: a listener for each server,
-// through which all its traffic passes. Impairing it is impairing the participant.
+// Proxy is one participant's connection to the ensemble: a listener for each server,
+// through which all its traffic passes. To impair the proxy is to impair the
+// participant.
 type Proxy struct {
 	listeners []net.Listener
 	work      sync.WaitGroup
@@ -21,9 +22,9 @@ type Proxy struct {
 	mu         sync.Mutex
 	impairment Impairment
 	jitter     *rand.Rand
-	changed    chan struct{} // closed when the impairment is another
+	changed    chan struct{} // closed when the impairment changes
 	tally      Tally
-	traps      []*Trap // that have not sprung
+	traps      []*Trap // traps that have not sprung
 	flows      map[*flow]bool
 	frozen     map[net.Conn]bool // connections that get no answers
 	session    Session           // the latest
@@ -49,8 +50,8 @@ func NewProxy(servers []string, ears Ears) (*Proxy, error) {
 	return newProxy(servers, ears, func(int, int) string { return "127.0.0.1:0" })
 }
 
-// NewProxyOfOneName opens one local listener for each server, each with an address of
-// its own, which [LocalAddresses] lists, and all with one port.
+// NewProxyOfOneName opens one local listener for each server, each at an address of its
+// own, listed by [LocalAddresses], and all with one port.
 func NewProxyOfOneName(servers []string, ears Ears) (p *Proxy, err error) {
 	local := LocalAddresses(len(servers))
 	const tries = 20 // another program may have the port at one of the addresses
@@ -72,8 +73,8 @@ func LocalAddresses(n int) []netip.Addr {
 	return all
 }
 
-// newProxy opens one listener for each server; where says at which address, and is told
-// the port of the first one, or 0.
+// newProxy opens one listener for each server. The function where returns its address;
+// it gets the port of the first listener, or 0.
 func newProxy(servers []string, ears Ears, where func(n, port int) string) (*Proxy, error) {
 	p := &Proxy{
 		ears: ears, changed: make(chan struct{}), flows: map[*flow]bool{}, frozen: map[net.Conn]bool{}, known: map[int64]grant{},
@@ -90,7 +91,7 @@ func newProxy(servers []string, ears Ears, where func(n, port int) string) (*Pro
 	return p, nil
 }
 
-// port is that of the first listener, or 0.
+// port is the port of the first listener, or 0.
 func (p *Proxy) port() int {
 	if len(p.listeners) == 0 {
 		return 0
@@ -101,7 +102,7 @@ func (p *Proxy) port() int {
 // AtOneName is the address of the servers of a proxy of one name.
 func (p *Proxy) AtOneName() string { return net.JoinHostPort(OneName, strconv.Itoa(p.port())) }
 
-// Addresses are where the participant finds the servers.
+// Addresses are the addresses at which the participant finds the servers.
 func (p *Proxy) Addresses() []string {
 	var all []string
 	for _, l := range p.listeners {
@@ -120,8 +121,8 @@ func (p *Proxy) accept(listener net.Listener, server string) {
 	}
 }
 
-// serve carries one connection. Under a cut it is accepted and stays silent,
-// as a network that swallows packets would have it.
+// serve carries one connection. Under a cut the connection is accepted and stays
+// silent, as in a network that loses all packets.
 func (p *Proxy) serve(client net.Conn, address string) {
 	if !p.admit(client, address) {
 		return
@@ -168,7 +169,8 @@ func (p *Proxy) Session() (Session, bool) {
 	return p.session, p.session.ID != 0
 }
 
-// ServerOf is the server that a session is connected to, or false when it is to none.
+// ServerOf is the server that a session is connected to, or false if it is not
+// connected.
 func (p *Proxy) ServerOf(session int64) (address string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

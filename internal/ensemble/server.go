@@ -13,7 +13,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// ErrExternal means that a server is not ours to break.
+// ErrExternal means that a server is of an external ensemble and must not be broken.
 var ErrExternal = errors.New("the ensemble is external: only participants can be tortured, its servers cannot")
 
 // Server is one ZooKeeper server.
@@ -24,7 +24,7 @@ type Server struct {
 
 	peerIP    string // on the ensemble's network
 	container string
-	smallLog  bool // FillDisk is for this one
+	smallLog  bool // FillDisk works on this server
 	docker    *testcontainers.DockerClient
 }
 
@@ -59,8 +59,8 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 	return Status{Version: version, Mode: fields["Mode"], Zxid: fields["Zxid"]}, nil
 }
 
-// fourLetterLimit is how long a server may take to answer before it counts as
-// not answering.
+// fourLetterLimit is how long a server may take to answer. After that it counts as not
+// answering.
 const fourLetterLimit = 1500 * time.Millisecond
 
 // FourLetterWord sends one of ZooKeeper's administrative commands.
@@ -77,7 +77,7 @@ func (s *Server) FourLetterWord(ctx context.Context, word string) (string, error
 	if _, err := io.WriteString(conn, word); err != nil {
 		return "", fmt.Errorf("ensemble: %s: %s: %w", s.Name, word, err)
 	}
-	const most = 1 << 20 // whatever listens there
+	const most = 1 << 20 // another program may listen there
 	answer, err := io.ReadAll(io.LimitReader(conn, most))
 	if err != nil && len(answer) == 0 {
 		return "", fmt.Errorf("ensemble: %s: %s: %w", s.Name, word, err)
@@ -119,8 +119,8 @@ func (s *Server) end(ctx context.Context, signal string) error {
 	return err
 }
 
-// Process is the number of the server process inside its container, and empty while
-// there is none. A server that was started again has another one.
+// Process is the number of the server process inside its container; empty if there is
+// none. A restarted server has a new number.
 func (s *Server) Process(ctx context.Context) (string, error) {
 	out, err := s.exec(ctx, `if [ -e /ringmaster/pid ] && kill -0 $(cat /ringmaster/pid) 2>/dev/null; then cat /ringmaster/pid; fi`)
 	return strings.TrimSpace(out), err
@@ -132,8 +132,8 @@ func (s *Server) Running(ctx context.Context) (bool, error) {
 	return pid != "", err
 }
 
-// Restart lets a killed server run again; a running one is left alone. It does
-// not wait until the server serves.
+// Restart starts a killed server again; a running server is left alone. It does not
+// wait until the server serves.
 func (s *Server) Restart(ctx context.Context) error {
 	_, err := s.exec(ctx, `touch /ringmaster/up`)
 	return err

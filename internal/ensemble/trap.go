@@ -13,16 +13,16 @@ type Reaction int
 
 // The reactions.
 const (
-	Notice       Reaction = iota // nothing: it only tells
-	LoseAnswer                   // the answer does not pass, and the connection is reset: TCP loses nothing alone
+	Notice       Reaction = iota // no action: the trap only records
+	LoseAnswer                   // the answer is lost, and the connection is reset, because TCP never loses an answer alone
 	HoldAnswer                   // the answer, and everything behind it, waits until the participant has sent another request
 	HoldRequests                 // the answer passes, and later requests of the participant wait
 )
 
 // Trap waits for the answer to one write of a participant, and springs once.
 type Trap struct {
-	Sprung <-chan struct{} // closed when it has caught something
-	Opened <-chan struct{} // closed when it holds nothing any more
+	Sprung <-chan struct{} // closed when the trap has caught an exchange
+	Opened <-chan struct{} // closed when the trap holds nothing any more
 
 	proxy    *Proxy
 	on       func(Exchange) bool
@@ -38,12 +38,12 @@ type Caught struct {
 	Lost     bool          // the connection was reset in the answer's place
 	Followed bool          // another request was sent while the answer was held
 	Held     time.Duration // until then, or so far
-	Waiting  bool          // something that the participant has sent was held
+	Waiting  bool          // a request of the participant was held
 	Passed   int           // requests that were sent on that connection while it held
 }
 
-// Set sets a trap for the next answered write for which on is true. It must not block
-// nor call the proxy. The trap has to be opened in the end.
+// Set sets a trap for the next answered write for which on is true. The function on
+// must not block nor call the proxy. The trap must be opened at the end.
 func (p *Proxy) Set(on func(Exchange) bool, reaction Reaction) *Trap {
 	t := &Trap{proxy: p, on: on, reaction: reaction, sprung: make(chan struct{}), opened: make(chan struct{})}
 	t.Sprung, t.Opened = t.sprung, t.opened
@@ -68,7 +68,7 @@ func (t *Trap) open() {
 	}
 }
 
-// held is for how long it has held something.
+// held is how long the trap has held a frame.
 func (t *Trap) held() time.Duration {
 	if t.caught.Answered == 0 || t.reaction < HoldAnswer {
 		return 0
@@ -87,7 +87,7 @@ func (t *Trap) Caught() Caught {
 	return caught
 }
 
-// keepsRequests reports whether the participant's requests have to wait for it.
+// keepsRequests reports whether the trap makes the participant's requests wait.
 func (t *Trap) keepsRequests() bool { return t.reaction == HoldRequests && !fired(t.opened) }
 
 // springs decides about the answer to a write: it waits until a channel is closed, or a
@@ -122,8 +122,8 @@ func (t *Trap) lost() {
 	t.proxy.tally.Resets++
 }
 
-// requested tells traps of a request that is about to be sent. Pings are none: the
-// library sends them of itself.
+// requested tells traps of a request that is about to be sent. Pings do not count,
+// because the library sends them by itself.
 func (p *Proxy) requested(f *flow, r wire.Request) {
 	if r.Opcode == wire.OpPing {
 		return

@@ -1,6 +1,6 @@
 // Package exit has the exit codes of both commands in one table. A code has the same
-// meaning wherever it comes from. docs/exit-codes.md is the page for people; a test
-// holds it, and the units in docs/systemd, against the table.
+// meaning in both. docs/exit-codes.md is the page for people; a test compares it, and
+// the units in docs/systemd, with the table.
 package exit
 
 import (
@@ -36,7 +36,7 @@ const (
 // Restart is a service manager's reaction to a code.
 type Restart string
 
-// Never is of the codes with which no master, worker or node ends.
+// Never marks the codes with which no master, worker or node ends.
 const (
 	Yes   Restart = "yes"   // another start may succeed
 	No    Restart = "no"    // another start fails in the same way, or is not wanted
@@ -123,7 +123,7 @@ type coded struct {
 
 func (c coded) Unwrap() error { return c.error }
 
-// With is err with a code; nil stays nil.
+// With adds a code to err; nil stays nil.
 func With(code Code, err error) error {
 	if err == nil {
 		return nil
@@ -137,7 +137,7 @@ func (c coded) Is(target error) bool {
 	return ok && wanted.error == nil && wanted.code == c.code
 }
 
-// Given reports whether an error, or anything in it, was given that code.
+// Given reports whether an error, or an error in it, was given that code.
 func Given(err error, code Code) bool { return errors.Is(err, coded{code: code}) }
 
 // Misuse is an error about wrong use.

@@ -16,7 +16,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// BenchConfig describes a measurement of how fast a backlog drains.
+// BenchConfig configures a measurement of how fast a backlog drains.
 type BenchConfig struct {
 	Servers  int
 	Tasks    int
@@ -25,10 +25,10 @@ type BenchConfig struct {
 	TickTime time.Duration
 }
 
-// Bench lets a backlog pile up, starts one master and some workers whose handlers
-// do nothing, and measures how fast the tasks get their statuses. The baseline,
-// measured on the same ensemble just before, is the same number of znodes created
-// one by one with 128 requests in flight.
+// Bench makes a backlog, then starts one master and some workers whose handlers do
+// nothing, and measures how fast the tasks get their statuses. The baseline, measured
+// on the same ensemble just before, is the same number of znodes created one by one
+// with 128 requests in flight.
 func Bench(ctx context.Context, config BenchConfig, out io.Writer) (err error) {
 	image, err := ensemble.FindImage(ctx, config.Image, out)
 	if err != nil {
@@ -68,7 +68,7 @@ func Bench(ctx context.Context, config BenchConfig, out io.Writer) (err error) {
 
 func rate(n int, since time.Duration) float64 { return float64(n) / (clock.Now() - since).Seconds() }
 
-// createMany makes n sequential znodes and returns how many it made per second.
+// createMany creates n sequential znodes and returns the number created per second.
 func createMany(ctx context.Context, driver *zkclient.Driver, parent, prefix string, n int) (float64, error) {
 	session, err := driver.Open(ctx)
 	if err != nil {
@@ -91,7 +91,7 @@ func createMany(ctx context.Context, driver *zkclient.Driver, parent, prefix str
 	return rate(n, began), nil
 }
 
-// drainBacklog runs the recipe until no task is without a status.
+// drainBacklog runs the recipe until every task has a status.
 func drainBacklog(ctx context.Context, driver *zkclient.Driver, config BenchConfig) (float64, error) {
 	ctx, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup

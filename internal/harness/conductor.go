@@ -104,14 +104,14 @@ func begun(kind nemesis.Kind, targets []string) record.Injection {
 	return record.Injection{Fault: string(kind), Targets: targets, Does: entry.Does, Did: entry.Did}
 }
 
-// heal has a time of its own, whatever the fault has taken.
+// heal has its own time limit, whatever time the fault has taken.
 func heal(ctx context.Context, d nemesis.Injection) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit+d.Takes)
 	defer cancel()
 	return d.Heal(ctx)
 }
 
-// missed notes a fault that was intended and came to nothing.
+// missed records a fault that was intended and not applied.
 func (r *run) missed(fault nemesis.Fault, why string) {
 	event := r.nemesis.Add(record.Event{Type: record.Invoke, Kind: record.Fault, Of: begun(fault.Kind, nil)})
 	r.nemesis.Complete(event, record.Fail, record.Injection{Fault: string(fault.Kind), Evidence: why})

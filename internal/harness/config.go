@@ -31,7 +31,7 @@ type Config struct {
 	Masters        int             `json:"masters"`
 	Workers        int             `json:"workers"`
 	Clients        int             `json:"clients"`
-	Nodes          int             `json:"nodes"` // equal ones, that stand for election and work
+	Nodes          int             `json:"nodes"` // equal nodes, which are candidates and work
 	Rate           float64         `json:"rate"`  // tasks per second, of all clients together
 	Nemesis        []nemesis.Kind  `json:"nemesis"`
 	Schedule       []nemesis.Fault `json:"schedule,omitempty"` // instead of a schedule drawn from the seed
@@ -42,11 +42,11 @@ type Config struct {
 	SessionTimeout time.Duration   `json:"session_timeout"` // as asked for, in ns
 	TickTime       time.Duration   `json:"tick_time"`       // of the servers, in ns
 	Profile        string          `json:"server_profile,omitempty"`
-	Mixed          string          `json:"mixed,omitempty"`   // another torture command, which plays every second participant of each role
+	Mixed          string          `json:"mixed,omitempty"`   // another torture command, which runs every second participant of each role
 	Holders        int             `json:"holders,omitempty"` // how many of the workers hold resident tasks and do nothing else
 }
 
-// Defaults is the Config of a plain run; the seed is to be chosen.
+// Defaults is the Config of a plain run; the caller chooses the seed.
 func Defaults() Config {
 	all, _ := nemesis.Parse("all")
 	return Config{
@@ -76,7 +76,7 @@ func (c Config) Validate() error {
 	if c.Nodes < 2 && (c.Masters == 0 || c.Workers == 0) {
 		bad("--masters %d --workers %d --nodes %d: somebody must lead and somebody work: give masters and workers, or at least 2 nodes", c.Masters, c.Workers, c.Nodes)
 	}
-	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN is neither
+	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN fails both comparisons
 		bad("--rate %v: use 0.1 to 10000 tasks a second", c.Rate)
 	}
 	if err := nemesis.Validate(c.Schedule); err != nil {
@@ -130,7 +130,7 @@ func (c Config) checkProfile(bad func(format string, args ...any)) {
 	}
 }
 
-// checkMixed complains about another build that cannot take part.
+// checkMixed checks that another build can take part.
 func (c Config) checkMixed(bad func(format string, args ...any)) {
 	switch {
 	case c.Mixed == "":
@@ -145,7 +145,7 @@ func (c Config) checkMixed(bad func(format string, args ...any)) {
 	}
 }
 
-// checkFaults complains about faults that are impossible here.
+// checkFaults reports faults that are impossible with the configuration.
 func (c Config) checkFaults(bad func(format string, args ...any)) {
 	refused := c.refused()
 	if len(refused) == 0 {
@@ -174,7 +174,7 @@ func (c *Config) DropImpossible(named []nemesis.Kind) {
 	})
 }
 
-// servers is how many there are.
+// servers is the number of servers.
 func (c Config) servers() int {
 	if c.Ensemble == External {
 		return len(c.Connect)
@@ -202,9 +202,9 @@ func join(kinds []nemesis.Kind) string {
 	return strings.Join(names, ",")
 }
 
-// retention is how long masters keep finished tasks: with an odd seed so short
-// that they live to see its end, with an even one so long that the final tree has
-// all of them.
+// retention is how long masters keep finished tasks. With an odd seed it is so short
+// that masters live to see its end. With an even seed it is so long that the final tree
+// has all finished tasks.
 func (c Config) retention() time.Duration {
 	if c.Seed%2 == 1 {
 		return 6 * time.Second
@@ -220,7 +220,7 @@ func (c Config) policy() record.Policy {
 	}
 }
 
-// group is how many participants play a role.
+// group is a role and its number of participants.
 type group struct {
 	role  participant.Role
 	count int

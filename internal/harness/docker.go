@@ -20,8 +20,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// docker is a bench of real servers, in containers or external, and of participants that
-// are processes behind proxies.
+// docker is a bench of real servers, in containers or external. Its participants are
+// processes behind proxies.
 type docker struct {
 	*run
 	executable string
@@ -36,7 +36,7 @@ type docker struct {
 	overQuota atomic.Int64   // writes that were refused because of a quota
 }
 
-// newDocker prepares a run that begins now. Its folder is still to be made.
+// newDocker prepares a run that begins now. Its folder does not exist yet.
 func newDocker(config Config, executable string, out io.Writer) *docker {
 	d := &docker{executable: executable, origin: clock.Now(), started: time.Now()}
 	d.run = newRun(config, "", out, func() time.Duration { return clock.Now() - d.origin })
@@ -44,8 +44,8 @@ func newDocker(config Config, executable string, out io.Writer) *docker {
 	return d
 }
 
-// containers names the containers of a run. Two runs may begin in the same second with
-// the same seed, in different folders.
+// containers names the containers of a run. Two runs with the same seed may begin in
+// the same second, in different folders.
 func (d *docker) containers() string {
 	return fmt.Sprintf("%s-%d", strings.ToLower(filepath.Base(d.dir)), os.Getpid())
 }

@@ -33,7 +33,7 @@ func (d *docker) finalTree(ctx context.Context, evidence *record.Evidence) error
 			return err
 		}
 		defer o.Close(context.WithoutCancel(ctx))
-		if _, err := o.Must(ctx, zkapi.Exists("/")); err != nil { // to open a session is a write
+		if _, err := o.Must(ctx, zkapi.Exists("/")); err != nil { // opening a session is a write
 			return err
 		}
 		alone = append(alone, o)
@@ -83,7 +83,7 @@ func (d *docker) agreed(ctx context.Context) (int64, error) {
 	return zxid, nil
 }
 
-// digest is that of the whole tree, as package txnlog has it.
+// digest is the digest of the whole tree, as package txnlog computes it.
 func (o *observer) digest(ctx context.Context) (string, error) {
 	var nodes []txnlog.Node
 	err := o.walk(ctx, []string{"/"}, func(p string, got zkapi.Result) {
@@ -218,8 +218,8 @@ func confirm(order *txnlog.Order, served []record.ServerState) error {
 	return nil
 }
 
-// commitFrom tells of a transaction in the history's terms; false if it is about nothing
-// below the namespace.
+// commitFrom converts a transaction into the history's terms; false if it is not about
+// the namespace.
 func commitFrom(e txnlog.Entry, namespace string) (record.Commit, bool) {
 	c := record.Commit{
 		Zxid: e.Zxid, Session: fmt.Sprintf("0x%x", e.Session), Xid: e.Cxid, At: time.Duration(e.TimeMs) * time.Millisecond,

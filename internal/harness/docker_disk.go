@@ -14,8 +14,8 @@ const (
 	logPerTask = 8 << 10 // bytes of transaction log that a task takes, with a margin
 )
 
-// smallLog is the size of that volume, in bytes, or 0 for none: where nothing fills it
-// up, or the load is too much for one.
+// smallLog is the size of that volume, in bytes; 0 if no fault fills it up, or if the
+// load is too large for it.
 func (c Config) smallLog() int64 {
 	wanted := slices.ContainsFunc(c.plan(), func(f nemesis.Fault) bool { return f.Kind == nemesis.FillDisk })
 	size := smallest + int64(c.Rate*c.Time.Seconds()*logPerTask)

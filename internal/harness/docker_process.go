@@ -24,8 +24,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// process is one participant: a name that may live several times, always behind
-// the same proxy.
+// process is one participant: a name that may live several times, always behind the
+// same proxy.
 type process struct {
 	name  string
 	role  participant.Role
@@ -33,12 +33,12 @@ type process struct {
 	run   *docker
 
 	started    *atomic.Int32 // lives of that name so far
-	executable string        // the command that plays it
+	executable string        // the command that runs it
 
 	mu       sync.Mutex
 	life     int
-	skew     time.Duration // of the wall clock of lives to come
-	slept    time.Duration // that the machine of the present life has
+	skew     time.Duration // of the wall clock of later lives
+	slept    time.Duration // how long the machine of the present life has slept
 	command  *exec.Cmd
 	stdin    io.WriteCloser
 	exited   chan struct{}   // closed when this life is over
@@ -76,7 +76,7 @@ func (p *process) connect() (err error) {
 	return err
 }
 
-// addresses are where it finds the servers.
+// addresses are the addresses at which it finds the servers.
 func (p *process) addresses() []string {
 	if p.run.names != nil {
 		return []string{p.proxy.AtOneName()}
@@ -135,7 +135,7 @@ func (p *process) SetClock(skew time.Duration) {
 	p.skew = skew
 }
 
-// number is that of the present life.
+// number is the number of the present life.
 func (p *process) number() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +148,7 @@ func (p *process) Has(session int64) bool {
 	return ok && life == p.number()
 }
 
-// granted notes a session that the wire shows, whatever the participant says.
+// granted records a session that the wire shows, whatever the participant reports.
 func (p *process) granted(s ensemble.Session) {
 	life := int(p.born.Load())
 	p.lives.Store(s.ID, life)
@@ -198,7 +198,7 @@ func (p *process) Kill() error {
 	return nil
 }
 
-// Killed tells whether that signal has ended the present life.
+// Killed reports whether that signal has ended the present life.
 func (p *process) Killed() nemesis.Finding {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -267,8 +267,7 @@ func (p *process) quit(patience time.Duration) {
 	}
 }
 
-// Leave is quit; it reports how long that took, and whether the process left by
-// itself.
+// Leave is quit. It reports how long that took, and whether the process left by itself.
 func (p *process) Leave() (took time.Duration, clean bool) {
 	began := clock.Now()
 	p.quit(leavePatience)
@@ -298,7 +297,7 @@ func (p *process) recover() error {
 	return err
 }
 
-// sleepFile has for how long a participant's machine has slept.
+// sleepFile has the total time that a participant's machine has slept.
 func (p *process) sleepFile() string {
 	return filepath.Join(p.run.dir, record.LogsFolder, p.name+".slept")
 }

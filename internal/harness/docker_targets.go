@@ -17,7 +17,7 @@ import (
 // servers' limit is left for that.
 func (c Config) patience() time.Duration { return c.profile().Patience(c.TickTime) * 6 / 10 }
 
-// realServers are those of the ensemble of a run.
+// realServers are the servers of a run's ensemble.
 type realServers struct{ run *docker }
 
 // Servers implements nemesis.Ensemble.
@@ -57,7 +57,7 @@ func (s realServers) ReaderAt(_ context.Context, at nemesis.Server) (nemesis.Rea
 // OverQuota implements nemesis.Ensemble.
 func (s realServers) OverQuota() int64 { return s.run.overQuota.Load() }
 
-// server is one of the ensemble.
+// server is a server of the ensemble.
 type server struct{ *ensemble.Server }
 
 // Name implements nemesis.Server.
@@ -120,7 +120,7 @@ func (p *process) Owns(session int64) bool {
 }
 
 // EndSession implements nemesis.Process. A server may end the session and its answer be
-// lost; then the next one does not know it any more.
+// lost; then the next server does not know the session any more.
 func (p *process) EndSession(ctx context.Context, id int64) (zxid int64, err error) {
 	session, known := p.proxy.SessionOf(id)
 	if !known {
@@ -254,7 +254,7 @@ func (i intercepted) Caught() nemesis.Caught {
 	}
 }
 
-// seen is an exchange as the nemesis knows it.
+// seen converts an exchange into the nemesis' type.
 func (d *docker) seen(x ensemble.Exchange) nemesis.Exchange {
 	op := x.Request.Op
 	if x.Request.Ends() {

@@ -14,7 +14,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// holder is whose a session is.
+// holder is the owner of a session.
 type holder struct {
 	process string
 	life    int
@@ -23,7 +23,7 @@ type holder struct {
 // nemesisProcess is the process in records of sessions that the nemesis ended.
 const nemesisProcess = "nemesis"
 
-// exchanged is a write in the history's terms: the times are still to be filled in.
+// exchanged is a write in the history's terms, still without its times.
 func (r *run) exchanged(by holder, session int64, op zkapi.Op, result zkapi.Result, err error) record.Exchange {
 	e := record.Exchange{Process: by.process, Life: by.life, Session: fmt.Sprintf("0x%x", session), Index: -1, Close: op.Kind == 0}
 	if e.Close {
@@ -104,7 +104,7 @@ func (m *memory) wrote(w zk.Write) {
 		return
 	}
 	e := m.exchanged(by.(holder), w.Session, w.Op, w.Result, w.Err)
-	// The run may begin with a write, and 0 would say that it was not answered.
+	// The run may begin with a write, and 0 would mean that it was not answered.
 	e.Zxid, e.Sent = w.Zxid, m.now()
 	e.Answered = max(e.Sent, 1)
 	m.wire.Add(e)

@@ -19,7 +19,7 @@ import (
 // Stored is config.json: the options of a run, and its bench.
 type Stored struct {
 	Config
-	// RecordFormat is 0 of a run from before there were manifests.
+	// RecordFormat is 0 for a run from before manifests.
 	RecordFormat int `json:"record_format,omitempty"`
 
 	Policy    record.Policy   `json:"policy"`
@@ -68,7 +68,8 @@ func versions() record.Versions {
 	return v
 }
 
-// makeFolder creates results/<UTC time>-<seed>/, and says how to undo that.
+// makeFolder creates results/<UTC time>-<seed>/, and returns a function that undoes
+// that.
 func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func() error, err error) {
 	_, missing := os.Stat(out)
 	dir = filepath.Join(out, record.FolderName(now, seed))
@@ -84,13 +85,13 @@ func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func()
 	return dir, func() error {
 		err := os.RemoveAll(dir)
 		if missing != nil {
-			_ = os.Remove(out) // fails when something else is in it by now
+			_ = os.Remove(out) // fails if another run is in it by now
 		}
 		return err
 	}, nil
 }
 
-// linkLatest makes results/latest point to a run that is complete.
+// linkLatest makes results/latest point to a complete run.
 func linkLatest(dir string) error {
 	latest := filepath.Join(filepath.Dir(dir), record.LatestLink)
 	if err := os.Remove(latest); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -115,8 +116,8 @@ func LoadConfig(dir string) (Stored, error) {
 	return s, nil
 }
 
-// LoadReplay returns the Config that repeats a stored run: the same seed, options
-// and schedule. It refuses files that are not as they were recorded.
+// LoadReplay returns the Config that repeats a stored run: the same seed, options and
+// schedule. It refuses files that differ from their record.
 func LoadReplay(dir string) (Config, error) {
 	if err := record.Unaltered(dir, record.ConfigFile, record.FaultsFile); err != nil {
 		return Config{}, err

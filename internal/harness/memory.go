@@ -23,21 +23,21 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// memory is a run in one process, on a ZooKeeper in memory and in virtual time:
-// the same participants, workload, faults and evidence, but that a process is a
-// participant whose sessions and journal end when it is killed.
+// memory is a run in one process, on a ZooKeeper in memory and in virtual time.
+// Participants, workload, faults and evidence are the same as on real servers. Only, a
+// killed process is a participant whose sessions and journal end.
 type memory struct {
 	*run
 	server *zk.Server
 	acts   *participant.Sink
-	owners sync.Map // holder: whose each session is, by its id
+	owners sync.Map // by session id: the owner
 
 	mu      sync.Mutex
 	commits []record.Commit // in the order of the server
 }
 
-// runInChild makes the folder and lets a process of its own, which lives in virtual
-// time, do the run in it.
+// runInChild makes the folder and runs a child process that does the run in virtual
+// time.
 func runInChild(ctx context.Context, config Config, executable string, out io.Writer) (dir string, err error) {
 	dir, undo, err := makeFolder(config.Out, config.Seed, time.Now())
 	if err != nil {
@@ -63,8 +63,8 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 	return dir, errors.Join(err, seal(dir, config), linkLatest(dir))
 }
 
-// stillness is how long virtual time may stand still: a participant that goes on
-// without ever waiting would keep it there for ever.
+// stillness bounds how long virtual time may stand still: a participant that never
+// waits would keep it there for ever.
 const stillness = time.Minute
 
 // Simulate does a run in memory in a folder that exists, and ends the process.
@@ -105,7 +105,7 @@ func (m *memory) member(name string, role participant.Role, _ int) (member, erro
 // clock implements bench.
 func (m *memory) clock() string { return " of virtual time" }
 
-// healServers implements bench: there are none to be broken.
+// healServers implements bench: there are no servers to heal.
 func (m *memory) healServers(context.Context) error { return nil }
 
 // serves implements bench.
@@ -144,10 +144,10 @@ func (m *memory) close(ctx context.Context) error {
 // Settings implements nemesis.Bench.
 func (m *memory) Settings() nemesis.Settings { return m.settings() }
 
-// Ensemble implements nemesis.Bench: there are no servers to be broken.
+// Ensemble implements nemesis.Bench: there are no servers to break.
 func (m *memory) Ensemble() nemesis.Ensemble { return nil }
 
-// find returns a session that lives.
+// find returns a live session.
 func (m *memory) find(id int64) *zk.Session {
 	for _, s := range m.server.Sessions() {
 		if s.ID() == id {

@@ -92,8 +92,8 @@ func (a *actor) Start() error {
 // errKilled ends everything in an actor that was killed.
 var errKilled = errors.New("killed")
 
-// Kill ends the life at once: nothing more is heard of it, and its sessions end by
-// their timeout.
+// Kill ends the life at once: it does nothing more that others hear of, and its
+// sessions end by their timeout.
 func (a *actor) Kill() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -192,7 +192,7 @@ func (a *actor) close() error {
 	return errors.Join(errs...)
 }
 
-// Session implements nemesis.Process: any that lives.
+// Session implements nemesis.Process: any live session.
 func (a *actor) Session() (int64, bool) {
 	for _, s := range a.memory.server.Sessions() {
 		if a.port().owns(s.ID()) {

@@ -28,7 +28,7 @@ type actorEnv struct {
 	cuts     int
 	upAtCut  []*zk.Session // the sessions that were connected at the cut
 	isDead   bool
-	trap     *trap // on all of them, those to come included
+	trap     *trap // on all sessions, also on later ones
 	line     line
 }
 
@@ -101,8 +101,8 @@ var losses = []func(*zk.Session){
 
 func isWrite(op zkapi.Op) bool { return op.Kind.Writes() }
 
-// cut breaks the connections of all sessions, those to come included: each loses a
-// request that is under way.
+// cut breaks the connections of all sessions, also of later ones. Each loses a request
+// that is under way.
 func (e *actorEnv) cut() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -133,7 +133,7 @@ func (e *actorEnv) mend() {
 	}
 }
 
-// down counts the sessions that were up when it was cut off, and are not any more.
+// down counts the sessions that were connected at the cut, and are not any more.
 func (e *actorEnv) down() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -208,7 +208,7 @@ type trap struct {
 	on    func(nemesis.Exchange) bool
 
 	mu     sync.Mutex
-	caught zk.Write // of no zxid until there is one
+	caught zk.Write // without a zxid until there is one
 	lost   bool     // the participant has not heard the answer
 }
 
@@ -228,12 +228,12 @@ func (t *trap) fits() func(zk.Write) bool {
 	}
 }
 
-// seenInMemory is a write as the nemesis knows it.
+// seenInMemory converts a write into the nemesis' type.
 func seenInMemory(w zk.Write) nemesis.Exchange {
 	return nemesis.Exchange{Op: w.Op, Session: w.Session, Zxid: w.Zxid, Err: w.Err}
 }
 
-// missed notes that a participant has not heard the answer to a request.
+// missed records that a participant has not heard the answer to a request.
 func (t *trap) missed(session int64, op zkapi.Op) {
 	if t == nil {
 		return
@@ -296,7 +296,7 @@ func (s simulated) Tally() nemesis.Tally {
 // sent. Answers and watch events arrive at once.
 type line struct {
 	mu      sync.Mutex
-	late    func() time.Duration // nil: they are there at once
+	late    func() time.Duration // nil: requests arrive at once
 	last    time.Time            // when the last request arrives
 	count   int
 	total   time.Duration
@@ -335,7 +335,7 @@ func (l *line) pass() {
 	}
 }
 
-// tally counts how late requests were.
+// tally sums up the delays of requests.
 func (l *line) tally() nemesis.Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()

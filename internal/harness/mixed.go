@@ -29,7 +29,7 @@ func otherBuild(path string) (record.Build, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return remedy(err)
 	}
-	// A command that cannot be executed here, or knows no participants, is told of now.
+	// This finds now that a command cannot be executed here, or is not a torture command.
 	if printed, err := exec.Command(path, "participant", "--help").CombinedOutput(); err != nil {
 		return remedy(fmt.Sprintf("it plays no participants: %v: %s", err, printed))
 	}
@@ -38,8 +38,8 @@ func otherBuild(path string) (record.Build, error) {
 	return b, nil
 }
 
-// isOther reports whether a participant is of the other build: every second one of each
-// role is.
+// isOther reports whether a participant runs the other build: every second one of each
+// role does.
 func (c Config) isOther(number int) bool { return c.Mixed != "" && number%2 == 0 }
 
 // builds says which participant runs which build; nil if all run the same.

@@ -16,8 +16,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// observer is the harness' own look at the ensemble. It only reads, but for quotas, and
-// for the removal of its own namespace from an external ensemble.
+// observer is the harness' own client of the ensemble. It only reads, except for
+// quotas, and for the removal of its own namespace from an external ensemble.
 type observer struct {
 	driver interface {
 		Open(ctx context.Context) (zkapi.Session, error)
@@ -40,7 +40,7 @@ func (r *run) newObserver(servers []string) (*observer, error) {
 	return &observer{driver: driver, root: r.namespace}, nil
 }
 
-// Do sends a request on the observer's session, a new one if need be.
+// Do sends a request on the observer's session, and opens a new one if needed.
 func (o *observer) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	o.mu.Lock()
 	if o.session == nil || o.session.Done().Fired() {
@@ -69,13 +69,13 @@ func (o *observer) Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
-// ActiveMaster says which participant /master names, and the session that holds it. It
-// waits a little while there is none, as between two terms.
+// ActiveMaster is the participant that /master names, and the session that holds it. It
+// waits a little while if there is none, as between two terms.
 func (o *observer) ActiveMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
-		_, err := o.Must(ctx, zkapi.Sync(o.root+"/master")) // a lagging server knows yesterday's
+		_, err := o.Must(ctx, zkapi.Sync(o.root+"/master")) // a lagging server may have an old state
 		var got zkapi.Result
 		if err == nil {
 			got, err = o.Must(ctx, zkapi.Get(o.root+"/master"))
@@ -106,9 +106,9 @@ func (o *observer) Holder(ctx context.Context, path string) (int64, error) {
 
 // openWork is the work that participants have yet to do.
 type openWork struct {
-	tasks       int   // that have no status
+	tasks       int   // without a status
 	assignments int   // of those and of others
-	handedIn    int32 // tasks that have come or gone so far: only workload and retention do that
+	handedIn    int32 // tasks that have come or gone so far; only workload and retention change it
 }
 
 // unfinished counts the open work.
@@ -218,7 +218,7 @@ func (o *observer) walk(ctx context.Context, level []string, visit func(p string
 		for i, p := range level {
 			got, listed := replies[2*i], replies[2*i+1]
 			if errors.Is(got.Err, zkapi.ErrNoNode) || errors.Is(listed.Err, zkapi.ErrNoNode) {
-				continue // an ephemeral, gone in between
+				continue // an ephemeral that has gone in between
 			}
 			if err := errors.Join(got.Err, listed.Err); err != nil {
 				return err

@@ -13,9 +13,9 @@ import (
 // profileStream separates a profile's draws from the seed from other draws.
 const profileStream = 0x9f0f11e
 
-// The session timeouts that a profile with a tick of its own draws from: the least that
-// servers with that tick allow, to so much less than they wait for each other that a
-// session ends well before a server that is cut off stops serving.
+// The session timeouts that a profile with its own tick draws from. The shortest is the
+// least that servers with that tick allow. With the longest, a session still ends well
+// before a server that is cut off stops serving.
 const (
 	shortestTimeout = 4 * time.Second
 	longestTimeout  = 6 * time.Second
@@ -51,7 +51,7 @@ func (c *Config) UseProfile(name string, given func(option string) bool) error {
 	return nil
 }
 
-// ProfileFaults are the faults that are for servers of this profile only.
+// ProfileFaults are the faults that need servers of this profile.
 func (c Config) ProfileFaults() []nemesis.Kind {
 	p := c.profile()
 	var kinds []nemesis.Kind
@@ -64,11 +64,11 @@ func (c Config) ProfileFaults() []nemesis.Kind {
 	return kinds
 }
 
-// profile is how the servers are set up.
+// profile is the profile of the servers.
 func (c Config) profile() ensemble.Profile {
 	p, err := ensemble.ProfileNamed(c.Profile)
 	if err != nil {
-		return ensemble.Profiles[0] // Validate has refused it
+		return ensemble.Profiles[0] // Validate has refused the name
 	}
 	return p
 }
@@ -82,8 +82,8 @@ func (c Config) holders() []string {
 	return names
 }
 
-// residents is how many resident tasks each client submits: so many that every worker
-// has one, if some do nothing else.
+// residents is how many resident tasks each client submits. If some workers do nothing
+// else, every worker gets one.
 func (c Config) residents() int {
 	if c.Holders == 0 {
 		return 1

@@ -19,7 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// run is one run in progress, on whatever bench.
+// run is one run in progress, on any bench.
 type run struct {
 	config    Config
 	dir       string
@@ -44,7 +44,7 @@ type bench interface {
 	open(ctx context.Context) (Stored, error) // starts everything but the participants, and describes the bench
 	// member makes a participant, which is the n-th of its role.
 	member(name string, role participant.Role, n int) (member, error)
-	clock() string                                                  // by which the load is measured; empty for the ordinary one
+	clock() string                                                  // the clock that the load is measured by; empty for the ordinary one
 	healServers(ctx context.Context) error                          // undoes the faults of servers
 	serves(ctx context.Context) error                               // waits until the ensemble serves
 	finalTree(ctx context.Context, evidence *record.Evidence) error // reads it
@@ -65,7 +65,7 @@ func newRun(config Config, dir string, out io.Writer, now func() time.Duration) 
 	return &run{config: config, dir: dir, out: out, now: now}
 }
 
-// on puts the run on a bench.
+// on sets the bench of the run.
 func (r *run) on(b bench) { r.bench, r.injector = b, nemesis.NewInjector(b) }
 
 // settings are the settings that every bench has.
@@ -144,7 +144,7 @@ func (r *run) warn(err error) {
 	}
 }
 
-// setUp starts everything that has to be there before the load.
+// setUp starts everything that must exist before the load.
 func (r *run) setUp(ctx context.Context) error {
 	if err := r.openJournals(); err != nil {
 		return err
@@ -270,10 +270,10 @@ func (r *run) clients() []member {
 	return slices.DeleteFunc(slices.Clone(r.members), func(m member) bool { return !m.IsClient() })
 }
 
-// drain waits until the clients have heard of all their tasks, every task in the
-// tree has its status, and no assignment is left. It gives up when nothing has
-// moved for a while, or when it takes much longer than the load has: both are
-// findings. That the tree could not be read is none.
+// drain waits until the clients have heard of all their tasks, every task in the tree
+// has its status, and no assignment is left. It gives up if there is no progress for a
+// while, or if it takes much longer than the load: both are findings. A tree that could
+// not be read is not a finding.
 func (r *run) drain(ctx context.Context, evidence *record.Evidence) {
 	for _, c := range r.clients() {
 		c.drain()
@@ -362,7 +362,7 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with the facts from the logs
 }
 
-// tearDown ends and removes whatever was started.
+// tearDown ends and removes everything that was started.
 func (r *run) tearDown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), collectDeadline)
 	defer cancel()

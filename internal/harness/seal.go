@@ -32,7 +32,7 @@ func seal(dir string, config Config) error {
 	return record.Seal(dir, m)
 }
 
-// recorded reports whether there is anything of a part.
+// recorded reports whether any file of a part exists.
 func recorded(dir, part string) bool {
 	if part != record.LogsFolder {
 		return record.Exists(dir, part)

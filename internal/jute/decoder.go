@@ -2,14 +2,14 @@ package jute
 
 import "encoding/binary"
 
-// Decoder takes values off the front of Rest. After the first that is not there it is
-// Bad, and everything else is zero.
+// Decoder takes values off the front of Rest. After the first missing value it is Bad,
+// and all later values are zero.
 type Decoder struct {
 	Rest []byte
 	Bad  bool
 }
 
-// Take returns the next n bytes, which it shares; nil where there are fewer.
+// Take returns the next n bytes, without copying; nil if there are fewer.
 func (d *Decoder) Take(n int) []byte {
 	if n < 0 || n > len(d.Rest) {
 		d.Bad = true
@@ -44,7 +44,7 @@ func (d *Decoder) Bool() bool {
 	return len(b) == 1 && b[0] != 0
 }
 
-// Buffer decodes bytes, which it shares. It is nil where the length says so.
+// Buffer decodes bytes, without copying. It is nil if the length says so.
 func (d *Decoder) Buffer() []byte {
 	n := d.Int32()
 	if n == -1 {

@@ -12,11 +12,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 )
 
-// Required is the environment variable that makes a missing Docker engine a
-// failure instead of a reason to skip.
+// Required is the environment variable that turns a missing Docker engine into a
+// failure. Without it, tests are skipped.
 const Required = "RINGMASTER_REQUIRE_DOCKER"
 
-// NeedDocker skips the test where no Docker engine answers, and with go test -short.
+// NeedDocker skips the test if no Docker engine answers, and with go test -short.
 func NeedDocker(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
@@ -38,8 +38,8 @@ func Start(t testing.TB, servers int) *ensemble.Ensemble {
 	return StartWith(t, ensemble.Config{Servers: servers})
 }
 
-// StartWith is Start with more than the number of servers to choose. Image and name are
-// not; the tick is that of the profile, if it has one.
+// StartWith is Start with more options than the number of servers. Image and name are
+// fixed; the tick is the profile's, if it has one.
 func StartWith(t testing.TB, config ensemble.Config) *ensemble.Ensemble {
 	t.Helper()
 	NeedDocker(t)

@@ -37,14 +37,14 @@ func (a anchor) String() string {
 	return a.kind + " " + a.name
 }
 
-// lexeme is a token of Go, and where it is in its text.
+// lexeme is a token of Go, with its place in the text.
 type lexeme struct {
 	text     string
 	from, to int
 }
 
-// lexemes are the tokens of a text of Go, which may be any part of a file. White space,
-// comments and the semicolons that the end of a line stands for are left out.
+// lexemes are the tokens of a Go text, which may be any part of a file. White space,
+// comments and the semicolons that line ends stand for are left out.
 func lexemes(text string) ([]lexeme, error) {
 	var all []lexeme
 	var errs scanner.ErrorList
@@ -88,8 +88,8 @@ type replacement struct {
 	text     string
 }
 
-// locate finds the place of an anchored edit. Of the package those files count that are
-// built on this platform, tests aside.
+// locate finds the place of an anchored edit. It looks in the files of the package that
+// are built on this platform, without tests.
 func (e Edit) locate(root string) (replacement, error) {
 	a, _ := parseAnchor(e.In)
 	old, err := lexemes(e.Old)
@@ -135,8 +135,8 @@ func (e Edit) locate(root string) (replacement, error) {
 	return found[0], nil
 }
 
-// widened is the replacement with the rest of its lines, when it deletes all the code
-// in them.
+// widened is the replacement, or, if it deletes all the code in its lines, the
+// replacement of these whole lines.
 func (r replacement) widened(source string) replacement {
 	line := strings.LastIndexByte(source[:r.from], '\n') + 1
 	rest, _, ended := strings.Cut(source[r.to:], "\n")
@@ -147,7 +147,7 @@ func (r replacement) widened(source string) replacement {
 	return r
 }
 
-// goFiles are the names of the files of a package, tests aside.
+// goFiles are the names of the files of a package, without tests.
 func goFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -168,12 +168,12 @@ func goFiles(dir string) ([]string, error) {
 	return names, nil
 }
 
-// span is where a declaration is in its file, without the comment above it.
+// span is the place of a declaration in its file, without the comment above it.
 type span struct{ from, to int }
 
 // declarations are the places in a file at which an anchor is declared. A type, const
-// or var that is alone in its declaration comes with the keyword; one of a group is its
-// own line or lines.
+// or var that is alone in its declaration includes the keyword; in a group it has only
+// its own lines.
 func declarations(name string, source []byte, a anchor) ([]span, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, name, source, parser.SkipObjectResolution)
@@ -241,7 +241,7 @@ func named(s ast.Spec) []*ast.Ident {
 	return nil
 }
 
-// withImports is a source file with the imports that it lacks, on the line of its package.
+// withImports adds missing imports to a source file, on the line of its package clause.
 func withImports(name, source string, paths []string) (string, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, name, source, parser.ImportsOnly)

@@ -20,21 +20,21 @@ import (
 type Entry struct {
 	ID     string   `yaml:"id"`
 	Says   string   `yaml:"says"`   // a sentence: the defect
-	Breaks []string `yaml:"breaks"` // the properties that are expected to notice; of tests, their names
-	On     []string `yaml:"on"`     // the only engines that can see it; none given, all that it has something for
+	Breaks []string `yaml:"breaks"` // the properties that should be violated; of tests, the names of those that should fail
+	On     []string `yaml:"on"`     // the only engines that can see it; if empty, all engines that it has options for
 	Fault  string   `yaml:"fault"`  // for torture runs: the nemesis that provokes it, comma-separated
 	Run    string   `yaml:"run"`    // for torture runs: further options
-	World  string   `yaml:"world"`  // for the explorer: the options of a world in which it shows
-	Tests  []string `yaml:"tests"`  // calls of go test: packages that are to notice, with -run perhaps
-	// Engines that are known not to notice, each with the reason.
+	World  string   `yaml:"world"`  // for the explorer: the options of a world that shows it
+	Tests  []string `yaml:"tests"`  // calls of go test: packages whose tests should fail, with -run perhaps
+	// Survives has the engines that are known not to catch it, each with the reason.
 	Survives map[string]string `yaml:"survives"`
 	Note     string            `yaml:"note"` // other facts about it
 	Edits    []Edit            `yaml:"edits"`
 }
 
-// Edit replaces a text that is there exactly once: in a declaration of a package, or
-// in a file. In a declaration white space and comments do not count, nor does the file
-// that has it, so that an edit outlives moves and other layout; in a file every
+// Edit replaces a text that occurs exactly once: in a declaration of a package, or in a
+// file. In a declaration, white space and comments do not count, nor does the file of
+// the declaration, so an edit survives moves and other layout. In a file every
 // character counts.
 type Edit struct {
 	Package string   `yaml:"package"` // folder of a package below the source folder, with slashes
@@ -228,7 +228,7 @@ func (c Catalogue) Handful(n, turn int, engines []Engine, known *Matrix) Catalog
 	return slices.Concat(fit, fit)[first : first+n]
 }
 
-// IDs are those of the entries, in their order.
+// IDs are the ids of the entries, in their order.
 func (c Catalogue) IDs() []string {
 	all := make([]string, len(c))
 	for i, e := range c {

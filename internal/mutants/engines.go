@@ -28,7 +28,7 @@ const (
 // Engines are the names of all engines.
 var Engines = []string{ModelEngine, TestsEngine, MemoryEngine, EnsembleEngine}
 
-// on reports whether an engine can see it at all.
+// on reports whether the engine can see the defect at all.
 func (e Entry) on(engine string) bool { return len(e.On) == 0 || slices.Contains(e.On, engine) }
 
 // asks is the part of an entry that tells an engine how to look for it.
@@ -122,14 +122,14 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 		f.Problem = "some schedules do not explain why a defect is not noticed; leave out --engine, so that all of them are seen"
 	}
 	if f.Problem != "" && len(f.Properties) == 0 && (known || e.ID == Unmodified) {
-		return f.failed(f.Problem) // neither clean nor explained before all is seen
+		return f.failed(f.Problem) // it is neither clean nor explained before every state was visited
 	}
 	f.settle(e)
 	return f
 }
 
-// patience is how much longer than its budget a program may take to come to an end:
-// a defect may well be that it never does.
+// patience is how much longer than its budget a program may take to end, because a
+// defect may make it run forever.
 const patience = 2 * time.Minute
 
 // take records the violations, the expected ones first.

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Unmodified is the id of the source as it is.
+// Unmodified is the id of the unchanged source.
 const Unmodified = "unmodified"
 
 // Outcome is the outcome of looking for one defect on one engine.
 type Outcome string
 
-// The outcomes. Of the source as it is there are Clean, Alarm and Failed.
+// The outcomes. The unchanged source has only Clean, Alarm and Failed.
 const (
-	Caught    Outcome = "caught"    // a property that was expected to was violated, or such a test failed
-	Astray    Outcome = "astray"    // others than expected were: a wrong catalogue, or a false alarm
+	Caught    Outcome = "caught"    // an expected property was violated, or an expected test failed
+	Astray    Outcome = "astray"    // only other properties or tests failed: a wrong catalogue, or a false alarm
 	Survived  Outcome = "survived"  // not caught, and the catalogue does not expect that
 	Explained Outcome = "explained" // not caught; the catalogue says why
-	Clean     Outcome = "clean"     // nothing was found where there is nothing
-	Alarm     Outcome = "alarm"     // something was found where there is nothing
-	Failed    Outcome = "failed"    // it could not be looked for
+	Clean     Outcome = "clean"     // of the unchanged source: nothing was found
+	Alarm     Outcome = "alarm"     // of the unchanged source: something was found
+	Failed    Outcome = "failed"    // it could not be tested
 )
 
 // Finding is one line of the table.
@@ -33,7 +33,7 @@ type Finding struct {
 	Properties  []string  `json:"properties,omitempty"` // the violated ones; of tests, the failed ones
 	Reason      string    `json:"reason,omitempty"`     // of the first of them
 	States      int       `json:"states,omitempty"`     // of the explorer
-	Schedules   int       `json:"schedules,omitempty"`  // of the explorer, where it does not see all
+	Schedules   int       `json:"schedules,omitempty"`  // of the explorer, if it does not visit all states
 	Runs        int       `json:"runs,omitempty"`       // torture runs, the last included
 	Seed        uint64    `json:"seed,omitempty"`       // of the last run
 	Faults      []string  `json:"faults,omitempty"`     // the faults that took effect in it, or in any run of the unchanged source; of the explorer, the options of the world
@@ -103,7 +103,7 @@ func (f Finding) by() string {
 	}
 }
 
-// after is how much it took.
+// after is the effort until the defect was caught.
 func (f Finding) after() string {
 	took := fmt.Sprintf("%.1f s", f.Seconds)
 	switch {
@@ -121,7 +121,7 @@ func (f Finding) after() string {
 	return took
 }
 
-// length is that of the counterexample.
+// length is the length of the counterexample.
 func (f Finding) length() string {
 	switch {
 	case f.Length == 0:

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Hunt is one go through a catalogue.
+// Hunt is one pass through a catalogue.
 type Hunt struct {
 	Source  Source
 	Engines []Engine
 	Budget  time.Duration // for each defect on each engine; a run that has begun is completed
-	Jobs    int           // defects that are hunted side by side; none given, one
+	Jobs    int           // defects that are tested side by side; 0 counts as one
 	Out     io.Writer     // the table, line by line
 	Keep    func(Finding) error
 	// Commands is a folder for the binaries of caught defects, each in a folder named by
@@ -96,8 +96,8 @@ func (h Hunt) takers(e Entry) []Engine {
 	return slices.DeleteFunc(slices.Clone(h.Engines), func(g Engine) bool { return !g.Takes(e) })
 }
 
-// quarries are the source as it is, for false alarms, in all that the others are hunted
-// in, and then the entries.
+// quarries are the unchanged source, with all conditions of the entries, to find false
+// alarms, and then the entries.
 func (h Hunt) quarries(all Catalogue) []quarry {
 	unmodified := quarry{planted: Entry{ID: Unmodified}}
 	for _, g := range h.Engines {

@@ -28,8 +28,7 @@ func counterexamples(dir string) (map[string]bool, error) {
 	return found, err
 }
 
-// sweep removes the files, and the folders that were made for them, that were not there
-// before.
+// sweep removes new files and their new folders.
 func sweep(dir string, before map[string]bool) error {
 	after, err := counterexamples(dir)
 	for path := range after {

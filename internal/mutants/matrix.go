@@ -68,7 +68,7 @@ func (m *Matrix) Keep(f Finding) error {
 	})
 }
 
-// put is a finding in the place of the one of the same defect on the same engine.
+// put stores a finding in the place of the earlier one of the same defect and engine.
 func (m *Matrix) put(f Finding) {
 	same := func(old Finding) bool {
 		return old.ID == f.ID && old.Engine == f.Engine && (f.ID != Unmodified || old.Asked == f.Asked)
@@ -92,7 +92,7 @@ func (m *Matrix) Save() error {
 	})
 }
 
-// alone does something while no other hunt that keeps its findings in that folder does.
+// alone runs a function while no other hunt writes findings into the same folder.
 func (m *Matrix) alone(do func() error) error {
 	dir := filepath.Dir(m.path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -124,7 +124,7 @@ func (m *Matrix) write() error {
 	return nil
 }
 
-// replace writes a file whole, or leaves it as it is.
+// replace writes the whole file, or leaves it as it was.
 func replace(path string, data []byte) error {
 	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
 		return err
@@ -186,9 +186,9 @@ func (m *Matrix) find(id, engine string) (Finding, bool) {
 	return m.Findings[i], true
 }
 
-// Merge takes over the findings of another file about the same catalogue, which another
-// shard of a campaign has written. Of two findings of the same defect on the same engine the
-// later one stays. It returns how many it has taken over, and writes both files.
+// Merge adds the findings of another file about the same catalogue, which another shard
+// of a campaign has written. Of two findings of the same defect on the same engine the
+// later one stays. It returns how many it has added, and writes both files.
 func (m *Matrix) Merge(path string) (taken int, err error) {
 	other := &Matrix{path: path, all: m.all, Catalogue: m.Catalogue}
 	if _, err := os.Stat(path); err != nil {

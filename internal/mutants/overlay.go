@@ -55,9 +55,9 @@ func (s Source) Overlay(e Entry, into string) (string, error) {
 	return path, nil
 }
 
-// edited are the files of an entry, by path below root, as the edits make them. Those
-// with an anchor are all looked for in the source as it is, so that their order means
-// nothing; those of files follow, one after the other.
+// edited are the edited files of an entry, by path below root. Edits with an anchor are
+// all matched against the unchanged source, so their order does not matter. Edits of
+// files follow, one after the other.
 func edited(root string, e Entry) (map[string]string, error) {
 	texts := map[string]string{}
 	read := func(file string) error {
@@ -164,11 +164,11 @@ func firstLine(text string) string {
 	return line
 }
 
-// Build is a source tree with a defect planted in it. Its command is built when it
-// is first asked for.
+// Build is a source tree with a defect planted in it. Its command is built at the first
+// request.
 type Build struct {
 	Source  Source
-	Overlay string // overlay.json; empty for the source as it is
+	Overlay string // overlay.json; empty for the unchanged source
 	id      string
 	dir     string
 	binary  string
@@ -199,8 +199,8 @@ func (b *Build) Binary(ctx context.Context) (string, error) {
 	return binary, nil
 }
 
-// save copies the command, if it was built, into a folder, under the name that it has
-// in the source.
+// save copies the command, if it was built, into a folder, under the command's own
+// name.
 func (b *Build) save(dir string) error {
 	if b.binary == "" {
 		return nil
@@ -228,14 +228,14 @@ func (b *Build) tool(ctx context.Context, verb string, args ...string) *exec.Cmd
 	cmd.Dir = b.Source.Dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 10 * time.Second // for a child in a group of its own, which holds on to the output
+	cmd.WaitDelay = 10 * time.Second // for a child in its own group that keeps the output open
 	return cmd
 }
 
-// scratchPrefix is how scratch folders begin; their owner follows.
+// scratchPrefix is the beginning of the names of scratch folders; their owner follows.
 const scratchPrefix = "ringmaster-mutant-"
 
-// scratch is a temporary folder and how to be rid of it.
+// scratch makes a temporary folder, and returns a function that removes it.
 func scratch() (dir string, remove func(), err error) {
 	if dir, err = os.MkdirTemp("", scratchPrefix+owner.Self().String()+"-"); err != nil {
 		return "", nil, fmt.Errorf("mutants: %w", err)
@@ -243,7 +243,7 @@ func scratch() (dir string, remove func(), err error) {
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// sweepScratch removes the scratch folders of hunts that were killed.
+// sweepScratch removes the scratch folders of killed hunts.
 func sweepScratch() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), scratchPrefix+"*"))
 	for _, dir := range left {
@@ -270,8 +270,8 @@ func (s Source) Match(all Catalogue) error {
 	return errors.Join(errs...)
 }
 
-// commit names the state of the source: the commit in short, with a + when files have
-// changed since, results aside. It is empty when git knows nothing of it.
+// commit names the state of the source: the short commit, with a + if files have
+// changed since, except results. It is empty if git does not know the source.
 func (s Source) commit(ctx context.Context) string {
 	git := func(args ...string) string {
 		printed, err := exec.CommandContext(ctx, "git", append([]string{"-C", s.Dir}, args...)...).Output()

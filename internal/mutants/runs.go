@@ -33,10 +33,10 @@ func (r Runs) Name() string {
 // Takes implements Engine.
 func (r Runs) Takes(e Entry) bool { return e.on(r.Name()) && e.Fault != "" && r.faults(e) != "" }
 
-// Alone implements Engine. Runs in memory have a time of their own.
+// Alone implements Engine. Runs in memory have their own virtual time.
 func (r Runs) Alone() bool { return r.Ensemble != MemoryEngine }
 
-// faults are those of an entry, as far as this ensemble can do them.
+// faults are the faults of an entry that this ensemble can have.
 func (r Runs) faults(e Entry) string {
 	kinds, err := nemesis.Parse(e.Fault)
 	if err != nil {
@@ -84,8 +84,8 @@ func (r Runs) Ground(all []Entry) []Entry {
 // in the unchanged source, most faults then get their turn.
 const longestLoad = 40 * time.Second
 
-// groundBudgets is for how many budgets runs of the source as it is may go on until each
-// of its faults has bitten.
+// groundBudgets bounds the runs of the unchanged source, in budgets, until each of its
+// faults has taken effect.
 const groundBudgets = 4
 
 // Hunt implements Engine. One long run is enough for a known survivor. The unchanged
@@ -137,7 +137,7 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 	return f
 }
 
-// once is one run, which a defect may keep from ever coming to an end.
+// once does one run. A defect may keep it from ever ending.
 func (r Runs) once(ctx context.Context, binary, id string, args []string, seed uint64, load time.Duration) campaign.Outcome {
 	limited, cancel := context.WithTimeout(ctx, load+5*patience)
 	defer cancel()
@@ -152,15 +152,15 @@ func (r Runs) enough(f Finding, e Entry, spent, budget time.Duration) bool {
 	return spent >= budget
 }
 
-// idle names the kinds of fault that were asked for and have not bitten.
+// idle names the kinds of fault that were asked for and have not taken effect.
 func (r Runs) idle(f Finding, e Entry) []string {
-	kinds, _ := nemesis.Parse(r.faults(e)) // which were parsed when the catalogue was
+	kinds, _ := nemesis.Parse(r.faults(e)) // the catalogue was checked for that
 	return names(slices.DeleteFunc(kinds, func(k nemesis.Kind) bool { return slices.Contains(f.Faults, string(k)) }))
 }
 
-// bitten takes over the kinds of fault that their probes saw bite in a run: of a
-// defect those of the last one, which has caught it or has not; of the source as it is
-// those of all.
+// bitten records the kinds of fault that took effect in a run. For a defect, only the
+// last run counts, which has caught it or not; for the unchanged source, all runs
+// count.
 func (f *Finding) bitten(records []nemesis.Record) {
 	if f.ID != Unmodified {
 		f.Faults = nil

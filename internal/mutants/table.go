@@ -10,7 +10,8 @@ import (
 
 const heading = "outcome    engine    defect; below it: caught by, after, counterexample; with"
 
-// line is a finding in the table that is printed as it goes: two lines, as names are long.
+// line is a finding in the table that is printed during the hunt: two lines, because
+// names are long.
 func (f Finding) line() string {
 	details := []string{f.by(), f.after(), f.length()}
 	details = slices.DeleteFunc(details, func(part string) bool { return part == "" || part == "-" })
@@ -21,7 +22,7 @@ func (f Finding) line() string {
 	return line
 }
 
-// span says from when the findings are, and how many are still to come.
+// span is the time of the findings, and the number of missing ones.
 func (m *Matrix) span() string {
 	missing := 0
 	for _, e := range m.all {
@@ -172,7 +173,8 @@ func (f Finding) problem() string {
 	return "; " + f.Problem
 }
 
-// notes are an entry's, with those about engines that do not notice.
+// notes are the notes of an entry, including the reasons for engines that do not catch
+// it.
 func (e Entry) notes() []string {
 	var all []string
 	if e.Note != "" {

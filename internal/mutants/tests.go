@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Tests are tests of the source tree itself, with go test.
+// Tests are the project's own tests, run by go test.
 type Tests struct{}
 
 // Name implements Engine.
@@ -35,7 +35,7 @@ func (Tests) Ground(all []Entry) []Entry {
 // defect may make something run forever.
 var failedTest, hungTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`), regexp.MustCompile(`(?m)^\t+(Test\S*) \(\d+\S*s\)$`)
 
-// outOfTime is the reason of a test that go test has ended.
+// outOfTime is the reason of a test that go test has stopped.
 const outOfTime = "ran out of time"
 
 // Hunt implements Engine. For an entry, the calls follow each other until one fails.

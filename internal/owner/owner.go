@@ -34,7 +34,7 @@ func (id ID) String() string { return fmt.Sprintf("%d_%s_%s", id.PID, id.Start, 
 // here is this machine or container.
 var here = sync.OnceValue(func() string {
 	name, _ := os.Hostname()
-	namespace, _ := os.Readlink("/proc/self/ns/pid") // none but on Linux
+	namespace, _ := os.Readlink("/proc/self/ns/pid") // empty except on Linux
 	sum := sha256.Sum256([]byte(name + namespace))
 	return hex.EncodeToString(sum[:6])
 })
@@ -58,8 +58,8 @@ var Self = sync.OnceValue(func() ID {
 	return ID{PID: os.Getpid(), Start: start, Where: here()}
 })
 
-// Alive reports whether the process of that identity still runs, as far as that
-// can be seen: one from elsewhere counts as alive.
+// Alive reports whether the process of that identity still runs, as far as this process
+// can see. A process from elsewhere counts as alive.
 func (id ID) Alive() bool {
 	if id.Where != here() {
 		return true
@@ -82,8 +82,8 @@ func startOf(pid int) (string, bool) {
 	return started, err == nil && started != ""
 }
 
-// KillOrphans ends every process on this machine that carries the flag of an
-// owner that is gone, stopped ones included, and says which.
+// KillOrphans ends every process on this machine that carries the flag of a dead owner,
+// even if it is stopped, and returns them.
 func KillOrphans() []int {
 	var killed []int
 	for pid, args := range processes() {

@@ -14,10 +14,10 @@ const (
 	Master Role = "master"
 	Worker Role = "worker"
 	Client Role = "client"
-	Node   Role = "node" // one of many equal ones: it stands for election and works
+	Node   Role = "node" // one of many equal nodes: it is a candidate, and it works
 )
 
-// Config is everything a participant is told when it is started.
+// Config is the configuration of a participant.
 type Config struct {
 	Name           string        `json:"name"` // worker-2
 	Role           Role          `json:"role"`
@@ -37,11 +37,11 @@ type Config struct {
 
 	// The fields below are empty with the kind profile of the servers.
 
-	Holders    []string `json:"holders,omitempty"`     // for a master: workers that are given resident tasks only
+	Holders    []string `json:"holders,omitempty"`     // for a master: workers that get resident tasks only
 	Residents  int      `json:"residents,omitempty"`   // of a client: its resident tasks; 0 is one
 	Secret     string   `json:"secret,omitempty"`      // user:password for digest authentication
-	Secured    string   `json:"secured,omitempty"`     // if the znodes are open to that user only: the hash in its identity
-	MaxRequest int      `json:"max_request,omitempty"` // bytes that the servers take
+	Secured    string   `json:"secured,omitempty"`     // if only that user may open the znodes: the hash in its identity
+	MaxRequest int      `json:"max_request,omitempty"` // the largest request that the servers take, in bytes
 	Large      bool     `json:"large,omitempty"`       // some results and payloads are about as large as that
 	Resolver   string   `json:"resolver,omitempty"`    // host:port of a name server, instead of the system's
 }
@@ -64,7 +64,7 @@ func Decode(text string) (Config, error) {
 	return c, nil
 }
 
-// The policy of masters and workers under torture. config.json of a run has it for judges.
+// The policy of masters and workers in a run. config.json has it for the judges.
 const (
 	MaxAttempts  = 5
 	MaxHandovers = 5 * MaxAttempts // the recipe's default

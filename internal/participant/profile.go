@@ -34,7 +34,7 @@ func (c Config) access() recipe.Access {
 	return recipe.Access{Master: []string{id}, Worker: []string{id}, Client: []string{id}}
 }
 
-// strategy keeps ordinary tasks from workers that only hold resident ones.
+// strategy gives no ordinary tasks to workers that only hold resident ones.
 func (c Config) strategy() recipe.Strategy {
 	return func(job recipe.Job, workers []recipe.Load) string {
 		return recipe.StickyByKey(job, slices.DeleteFunc(slices.Clone(workers), func(w recipe.Load) bool { return slices.Contains(c.Holders, w.Worker) }))

@@ -20,11 +20,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// ErrLeave is the cause of the context of a participant that is asked to leave, or
-// whose harness is gone.
+// ErrLeave is the cause of a participant's context after it was told to leave, or after
+// its harness has died.
 var ErrLeave = errors.New("asked to leave")
 
-// Run plays a participant until it gets SIGTERM or its standard input ends, or, as a
+// Run runs a participant until it gets SIGTERM or its standard input ends, or, for a
 // client, until it is drained.
 func Run(ctx context.Context, config Config, input io.Reader) error {
 	// An interrupt of the terminal reaches the whole process group. The harness decides
@@ -83,13 +83,13 @@ type Stage struct {
 	Log      *slog.Logger
 	Effect   func(EffectArgs) error // the system outside; for participants that work
 	Now      func() time.Duration   // since the run began
-	Draining <-chan struct{}        // closed when a client is to submit no more
+	Draining <-chan struct{}        // closed when a client must submit no more
 
 	sleep *sleep
 }
 
-// Play plays the role until ctx ends, or, as a client, until it is drained and has
-// heard of all its tasks. To be asked to leave is no error.
+// Play runs the role until ctx ends, or, for a client, until it is drained and has
+// heard of all its tasks. It is no error if the participant was told to leave.
 func (s Stage) Play(ctx context.Context) error {
 	config := s.Config
 	clocked := skewed{Env: s.Env, by: config.Skew, sleep: s.sleep}
@@ -126,7 +126,7 @@ func heed(ctx context.Context, leave context.CancelCauseFunc) {
 	}()
 }
 
-// obey reads the harness' orders until there are no more.
+// obey reads the harness' commands until there are no more.
 func obey(input io.Reader, draining chan<- struct{}, leave context.CancelCauseFunc) {
 	lines := bufio.NewScanner(input)
 	drained := false
@@ -155,14 +155,14 @@ func serve(ctx context.Context, env zkapi.Env, r recipe.Role, journal *record.Jo
 	return context.Cause(ctx)
 }
 
-// leaving is a role whose leaving is noted: it is in good order if it needed no more
-// than the time that it had, and the ensemble has confirmed it.
+// leaving records how a role leaves. It leaves in good order if it kept to its time,
+// and the ensemble has confirmed it.
 type leaving struct {
 	recipe.Role
 	journal *record.Journal
 }
 
-// Close closes the role and notes how it left.
+// Close closes the role and records how it left.
 func (l leaving) Close(ctx context.Context) error {
 	leave := l.journal.Add(record.Event{Type: record.Invoke, Kind: record.Leave, Of: record.Departure{}})
 	err := l.Role.Close(ctx)
@@ -200,7 +200,7 @@ func runMaster(ctx context.Context, env zkapi.Env, config Config, journal *recor
 	return serve(ctx, env, followed{master, master, journal}, journal, log)
 }
 
-// followed is a role whose master's changes are noted.
+// followed records the changes that a role's master reports.
 type followed struct {
 	recipe.Role
 	master  *recipe.Master
@@ -225,7 +225,7 @@ func (f followed) Run(ctx context.Context) error {
 	return err
 }
 
-// runWorker runs a worker, or a node, which is a worker that stands for election.
+// runWorker runs a worker, or a node, which is a worker that is also a candidate.
 func runWorker(ctx context.Context, env zkapi.Env, config Config, journal *record.Journal, log *slog.Logger, effect func(EffectArgs) error) error {
 	worker := recipe.WorkerConfig{
 		Namespace: config.Namespace, Access: config.access(), Name: config.Name, Address: config.Name + ":0", Concurrency: Concurrency, Observers: recipe.Observers{Logger: log},

@@ -38,13 +38,13 @@ type Sink struct {
 	conns map[net.Conn]bool
 }
 
-// NewSink makes a sink that notes every effect in the journal, for participants in
+// NewSink makes a sink that records every effect in the journal, for participants in
 // the same process.
 func NewSink(journal *record.Journal) *Sink {
 	return &Sink{journal: journal, seen: map[string]record.Token{}, conns: map[net.Conn]bool{}}
 }
 
-// ListenSink starts a sink that others reach over the network.
+// ListenSink starts a sink that other processes reach over the network.
 func ListenSink(journal *record.Journal) (*Sink, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,8 +89,8 @@ func (s *Sink) Close() error {
 // sinkService is the part of the sink that net/rpc may call.
 type sinkService struct{ sink *Sink }
 
-// Effect accepts or refuses one effect. The note is written under the lock, so
-// that the history has effects in the order in which they were decided.
+// Effect accepts or refuses one effect. The note is written under the lock, so that the
+// history has the effects in the order of the decisions.
 func (s *sinkService) Effect(args EffectArgs, reply *EffectReply) error {
 	reply.Accepted = s.sink.accept(args)
 	return nil

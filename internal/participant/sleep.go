@@ -11,14 +11,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// sleep is the file in which the harness says for how long this participant's machine has
-// slept so far. It is stopped while that changes, so that no clock is read in between.
+// sleep is a file in which the harness writes how long this participant's machine has
+// slept so far. The participant is stopped meanwhile, so it reads no clock in between.
 type sleep struct{ file *os.File }
 
 // sleepBytes is the size of the file's contents.
 const sleepBytes = 8
 
-// WriteSleep says in a file for how long the participant's machine has slept in all. The
+// WriteSleep writes the total sleep of the participant's machine into a file. The
 // participant must be stopped, or not started yet.
 func WriteSleep(path string, slept time.Duration) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
@@ -41,7 +41,7 @@ func openSleep(path string) (*sleep, error) {
 	return &sleep{file}, nil
 }
 
-// slept is for how long the machine has slept so far.
+// slept is the total sleep of the machine so far.
 func (s *sleep) slept() time.Duration {
 	var b [sleepBytes]byte
 	if _, err := s.file.ReadAt(b[:], 0); err != nil {
@@ -50,7 +50,7 @@ func (s *sleep) slept() time.Duration {
 	return time.Duration(binary.BigEndian.Uint64(b[:]))
 }
 
-// notePause is how often a participant looks whether its machine has slept.
+// notePause is the time between two checks for a sleep of the machine.
 const notePause = 20 * time.Millisecond
 
 // NoteSleeps gives this process the clocks of a machine that sleeps as Config.Sleep
@@ -61,7 +61,7 @@ func NoteSleeps(ctx context.Context, config Config, journal *record.Journal, lea
 	return stop, err
 }
 
-// sleeps is NoteSleeps; it returns nil where the machine never sleeps.
+// sleeps is NoteSleeps; it returns nil if the machine never sleeps.
 func sleeps(ctx context.Context, config Config, journal *record.Journal, leases func() time.Duration) (*sleep, func(), error) {
 	if config.Sleep == "" {
 		return nil, func() {}, nil
@@ -78,7 +78,7 @@ func sleeps(ctx context.Context, config Config, journal *record.Journal, leases 
 func (s *sleep) noting(ctx context.Context, journal *record.Journal, lease func() time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
-	first := s.show(lease) // now: a sleep may come at once
+	first := s.show(lease) // at once, because a sleep may come soon
 	go func() { defer close(over); s.note(ctx, journal, lease, first) }()
 	return func() { cancel(); <-over }
 }

@@ -21,12 +21,12 @@ type Payload struct {
 	ID       string `json:"id"`
 	Millis   int    `json:"ms"`                  // that the work takes
 	Failures int32  `json:"failures,omitempty"`  // attempts that fail on purpose
-	Hangs    int32  `json:"hangs,omitempty"`     // attempts that go on until they are stopped, without a word
-	Progress bool   `json:"progress,omitempty"`  // tells how far it has got
-	Stubborn bool   `json:"stubborn,omitempty"`  // goes on when its context ends, as bad handlers do
+	Hangs    int32  `json:"hangs,omitempty"`     // attempts that hang without progress until they are stopped
+	Progress bool   `json:"progress,omitempty"`  // reports its progress
+	Stubborn bool   `json:"stubborn,omitempty"`  // goes on when its context ends, as faulty handlers do
 	Resident bool   `json:"resident,omitempty"`  // goes on until its context ends
 	Lingers  int    `json:"lingers,omitempty"`   // ms: of a resident, how much longer it goes on, whatever the cause
-	Bytes    int    `json:"bytes,omitempty"`     // that the result has at least
+	Bytes    int    `json:"bytes,omitempty"`     // the least size of the result
 	TooLarge int32  `json:"too_large,omitempty"` // attempts whose results are larger than the servers take
 	Padding  string `json:"padding,omitempty"`   // makes the payload large
 }
@@ -37,14 +37,14 @@ type wish struct {
 	payload Payload
 	options recipe.Options
 	delay   time.Duration // before it may begin
-	twice   bool          // handed in twice under one id
+	twice   bool          // submitted twice under one id
 	cancel  time.Duration // after which it is cancelled; 0 for never
-	collect bool          // removed once its status has been heard of
+	collect bool          // removed once the client has heard its status
 }
 
-// draw makes up a task. One in five takes long enough to be interrupted, one in
-// ten fails once or twice, one in a hundred always, and one in ten does not
-// listen when it is told to stop. Some ask for each of the options.
+// draw makes up a task. One in five takes long enough to be interrupted. One in ten
+// fails once or twice, one in a hundred always. One in ten does not stop when it is
+// told to. Some ask for each of the options.
 func draw(rng *rand.Rand, id string) wish {
 	p := Payload{ID: id, Millis: 1 + rng.IntN(20)}
 	if rng.IntN(5) == 0 {
@@ -97,7 +97,7 @@ func (p *Payload) enlarge(rng *rand.Rand, most int) {
 	}
 }
 
-// errOnPurpose is how a task of the workload fails.
+// errOnPurpose is the planned failure of a task.
 var errOnPurpose = errors.New("fails on purpose")
 
 // handler executes a task: it acts on the sink when it starts and when it ends.
@@ -105,7 +105,7 @@ func handler(config Config, journal *record.Journal, act func(EffectArgs) error)
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		var p Payload
 		if err := json.Unmarshal(task.Payload, &p); err != nil {
-			p = Payload{ID: string(task.Payload)} // a task made by hand
+			p = Payload{ID: string(task.Payload)} // a hand-made task
 		}
 		token := record.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
 		execution := record.Execution{Task: task.Name, ID: p.ID, Token: token, Resident: p.Resident}
@@ -160,7 +160,7 @@ func work(ctx context.Context, p Payload, task recipe.Task, token record.Token, 
 	return p.result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt), token, config), nil
 }
 
-// result makes a result of a text, as large as it is to be.
+// result makes a result from a text, in the size that the task asks for.
 func (p Payload) result(text string, token record.Token, config Config) recipe.Result {
 	bytes := p.Bytes
 	if token.Attempt <= p.TooLarge {
@@ -184,7 +184,7 @@ func moment(seed uint64, of record.Token) time.Duration {
 	return shortestMoment + time.Duration(rng.Int64N(int64(longestMoment-shortestMoment)))
 }
 
-// letGo takes the moment between being told to end and returning.
+// letGo waits for the moment between the order to end and the return.
 func letGo(ctx context.Context, config Config, of record.Token) {
 	cause := context.Cause(ctx)
 	if cause == nil || errors.Is(cause, recipe.ErrDeposed) || errors.Is(cause, recipe.ErrClaimLost) {
@@ -196,7 +196,7 @@ func letGo(ctx context.Context, config Config, of record.Token) {
 // hangLimit ends a handler that hangs and is not stopped; a lost claim stops it too.
 const hangLimit = 20 * time.Second
 
-// spend takes as long as the work takes, and tells how far it has got.
+// spend takes the time of the work, and reports progress.
 func (p Payload) spend(ctx context.Context, task recipe.Task) error {
 	stopped := ctx.Done()
 	if p.Stubborn {
@@ -234,8 +234,8 @@ type client struct {
 // under faults.
 const maxOutstanding = 2000
 
-// submitPatience is how long a client tries to submit before it calls the
-// outcome unknown and tries again under the same id.
+// submitPatience is how long a client tries to submit. Then it calls the outcome
+// unknown and tries again under the same id.
 const submitPatience = 2 * time.Second
 
 // A client waits longer each time before it repeats a submission that was refused or is
@@ -245,7 +245,7 @@ const (
 	mostPause  = 2 * time.Second
 )
 
-// pause waits before a request is repeated that has failed so many times.
+// pause waits before the client repeats a request that has failed so many times.
 func (c *client) pause(ctx context.Context, failures int) {
 	_, _ = c.env.Wait(ctx, c.env.Timer(zkapi.Pause(c.env, firstPause, mostPause, failures)))
 }
@@ -320,11 +320,11 @@ func (c *client) load(ctx context.Context, draining <-chan struct{}) {
 	}
 }
 
-// ResidentPrefix is how the ids of resident tasks begin.
+// ResidentPrefix is the beginning of the ids of resident tasks.
 const ResidentPrefix = "resident."
 
-// residents are a client's resident tasks by their ids, which are the same whatever life
-// the client is in.
+// residents are a client's resident tasks by their ids, which are the same in each life
+// of the client.
 func residents(config Config) map[string]wish {
 	all := map[string]wish{}
 	rng := rand.New(rand.NewPCG(config.Seed, residentStream))
@@ -342,9 +342,9 @@ func residents(config Config) map[string]wish {
 // the load.
 const residentStream = 0x9e51de
 
-// lingers draws for how many milliseconds a resident goes on when it has been told to
-// end: half of them not at all, some for longer than a participant that leaves waits for
-// it, and a few for longer than the harness waits for that participant.
+// lingers draws for how many milliseconds a resident task goes on after it was told to
+// end. Half of them do not go on. Some go on for longer than a leaving participant
+// waits for them, and a few for longer than the harness waits for that participant.
 func lingers(rng *rand.Rand) int {
 	patience := int(leavePatience.Milliseconds())
 	switch dice := rng.IntN(10); {
@@ -392,7 +392,7 @@ func (c *client) one(ctx context.Context, w wish) {
 		watching, stop := context.WithCancel(ctx)
 		defer stop()
 		c.work.Go(func() {
-			for range c.recipe.Progress(watching, name) { // it must not disturb anything
+			for range c.recipe.Progress(watching, name) { // to show that it does not disturb anything
 			}
 		})
 	}
@@ -404,8 +404,8 @@ func (c *client) one(ctx context.Context, w wish) {
 
 // keepSubmitting submits until the task is accepted or ctx ends.
 //
-// One in doubt is not repeated for long: a task that was accepted may have been
-// done and collected meanwhile, and would be made anew. The history shows that
+// A submission in doubt is not repeated for long. The task may have been accepted, done
+// and collected meanwhile, and a repetition would make it again. The history shows that
 // its fate is unknown.
 func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
 	var doubt time.Time
@@ -444,7 +444,7 @@ func (c *client) cancel(ctx context.Context, name, id string) {
 	}
 }
 
-// told notes the status that a client has been told, or why not.
+// told records the status that a client was told, or why it was told none.
 func (c *client) told(ctx context.Context, op record.Event, status recipe.Status, err error) {
 	answer := op.Answer()
 	switch {
@@ -465,7 +465,7 @@ func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOpt
 	}
 	submission := record.Submission{ID: w.payload.ID}
 	if w.delay > 0 {
-		submission.Due = c.now() + w.delay // read first: judged is the earlier time
+		submission.Due = c.now() + w.delay // read first, because the judge takes the earlier time
 		w.options.NotBefore = time.Now().Add(w.delay).UTC()
 	}
 	submit := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Submit, Of: submission})

@@ -36,10 +36,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// Grace is how long a command may take to leave after SIGTERM.
+// Grace is how long a command may take to end after SIGTERM.
 const Grace = 5 * time.Second
 
-// ErrOutput means that a command has written more than a result may hold.
+// ErrOutput means that a command has written more than fits into a result.
 var ErrOutput = errors.New("the output is larger than a result may be")
 
 // Handler runs command for each task. It returns when the command and, on Linux, all
@@ -75,7 +75,7 @@ func Handler(command string, log *slog.Logger) recipe.Handler {
 	}
 }
 
-// lastWords is how long progress is still read when the command is over.
+// lastWords is how long progress is still read after the end of the command.
 const lastWords = 200 * time.Millisecond
 
 // job is one execution of a command.
@@ -88,7 +88,7 @@ type job struct {
 	log            *slog.Logger
 }
 
-// running is a command that runs.
+// running is a running command.
 type running struct {
 	kill func()        // ends it at once
 	over chan struct{} // closed when it has ended
@@ -146,7 +146,7 @@ func KillAll() {
 	}
 }
 
-// passOn passes each line on as progress, the beginning of a long one.
+// passOn passes each line on as progress; of a long line only the beginning.
 func passOn(r io.Reader, task recipe.Task) {
 	lines := bufio.NewReaderSize(r, recipe.MaxProgress)
 	for {

@@ -20,7 +20,7 @@ func (j job) inGroup(ctx context.Context) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = bytes.NewReader(j.stdin), j.stdout, j.stderr, j.env
 	cmd.ExtraFiles = []*os.File{j.progress}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var patience atomic.Int64 // until when, in Unix nanoseconds, once it has been asked to leave
+	var patience atomic.Int64 // until when, in Unix nanoseconds, after the order to end
 	cmd.Cancel = func() error {
 		patience.Store(time.Now().Add(Grace).UnixNano())
 		return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
@@ -39,13 +39,13 @@ func (j job) inGroup(ctx context.Context) error {
 	}
 	kill() // its leftover processes
 	if errors.Is(err, exec.ErrWaitDelay) {
-		return nil // it exited with 0, and something that it has started held its output
+		return nil // it exited with 0, and a child process held its output
 	}
 	return err
 }
 
-// outlast waits until a process group that was asked to leave has left, no longer
-// than until end: the shell may be gone before its children are.
+// outlast waits until a process group that was told to end has ended, at most until
+// end: the shell may be gone before its children are.
 func outlast(group int, end time.Time) {
 	const often = 20 * time.Millisecond
 	for time.Now().Before(end) && syscall.Kill(-group, 0) == nil {

@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// self is the program that runs, whatever has become of its file since.
+// self is the running program, even if its file has been replaced.
 const self = "/proc/self/exe"
 
-// sayOnce is for the warning that there is no supervisor here.
+// sayOnce guards the warning that no supervisor is possible.
 var sayOnce sync.Once
 
 // run runs the command to its end, under a supervisor. Without /proc there is none.
@@ -33,16 +33,16 @@ func (j job) run(ctx context.Context) error {
 type report struct {
 	Started int    `json:"started,omitempty"` // the command's process and group
 	Stuck   string `json:"stuck,omitempty"`   // a process that does not end, and why
-	Left    string `json:"left,omitempty"`    // a process that goes on, and why
+	Left    string `json:"left,omitempty"`    // a process that may not be ended, and why
 	Failed  string `json:"failed,omitempty"`  // why there is no command
-	Ended   bool   `json:"ended,omitempty"`   // all that could be ended has ended
+	Ended   bool   `json:"ended,omitempty"`   // all processes that could be ended have ended
 	Success bool   `json:"success,omitempty"` // then: the command exited with 0
 	Exit    string `json:"exit,omitempty"`    // then: how it exited
 	Killed  bool   `json:"killed,omitempty"`  // then: the time after SIGTERM was not enough
 }
 
 // supervised runs the command under a supervisor. Its orders come through a pipe whose
-// other end only this process has: the system closes it when this process is gone.
+// other end only this process has: the system closes that end when this process dies.
 func (j job) supervised(ctx context.Context) error {
 	defer j.progress.Close()
 	orders, lifeline, err := os.Pipe()

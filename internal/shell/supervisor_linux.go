@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// supervisorName is argument 0 of a process that supervises the command in argument 1.
+// supervisorName is argument 0 of a supervisor; argument 1 is its command.
 const supervisorName = "ringmaster-supervisor"
 
-// leave is the order to end the command in good time.
+// leave is the order to end the command in good order.
 const leave = 'l'
 
 // Descriptors of a supervisor, besides those of its command.
@@ -26,8 +26,8 @@ const (
 	reportsFD = 5
 )
 
-// init makes a process a supervisor if it was started as one, so that no main can
-// forget to.
+// init makes a process a supervisor if it was started as one, so that no main function
+// can forget to.
 func init() {
 	if len(os.Args) == 2 && os.Args[0] == supervisorName {
 		supervise(os.Args[1])
@@ -37,10 +37,10 @@ func init() {
 
 // supervise runs a command, and returns when all of its processes have ended.
 func supervise(command string) {
-	runtime.LockOSThread() // the command dies with the thread that has started it
+	runtime.LockOSThread() // the command is killed when the thread that started it ends
 	unix.CloseOnExec(ordersFD)
 	unix.CloseOnExec(reportsFD)
-	// A signal that is ignored would be so in the command, too.
+	// Without this, the command would inherit ignored signals.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, syscall.SIGCHLD)
@@ -59,8 +59,9 @@ func supervise(command string) {
 	s.run()
 }
 
-// startCommand starts the command with this process' descriptors 0 to 3, and gives
-// them away: the worker hears the end of the output when the command ends it.
+// startCommand starts the command with this process' descriptors 0 to 3, and then
+// closes them here, so that the worker sees the end of the output when the command ends
+// it.
 func startCommand(command string) (pid int, err error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("supervisor: adopt what the command leaves behind: %w", err)
@@ -97,11 +98,11 @@ func readOrders(from *os.File) <-chan byte {
 	return orders
 }
 
-// hopeless is how long after SIGKILL a process that still exists is told of.
+// hopeless is the time after SIGKILL after which a remaining process is reported.
 const hopeless = 2 * time.Second
 
-// supervisor ends a command and everything that descends from it. It has no other
-// children, and adopts all that lose their parent.
+// supervisor ends a command and all its descendants. It has no other children, and
+// adopts all descendants that lose their parent.
 type supervisor struct {
 	command int
 	died    <-chan os.Signal // a child may have
@@ -115,7 +116,7 @@ type supervisor struct {
 	hopeless time.Duration
 
 	status   *syscall.WaitStatus // of the command, when it has ended
-	leaving  bool                // it was asked to leave: nothing may go on
+	leaving  bool                // it was told to leave: no process may go on
 	killing  time.Time           // since when; zero before
 	deserted bool                // the worker is gone
 	hit      map[int]bool        // processes that have got SIGKILL
@@ -130,7 +131,7 @@ const (
 )
 
 // run goes on until all of the command's processes have ended, or only those are left
-// that may not be ended and that need not be.
+// that may not be ended and need not be.
 func (s *supervisor) run() {
 	s.hit, s.told = map[int]bool{}, map[int]bool{}
 	var late, again <-chan time.Time
@@ -177,7 +178,8 @@ func (s *supervisor) kill() {
 	}
 }
 
-// ask tells every process to leave: the group as one, and each that has left it.
+// ask sends the order to end to every process: the group as one, and each process that
+// has left it.
 func (s *supervisor) ask() {
 	_ = s.signal(-s.command, syscall.SIGTERM)
 	for _, p := range s.tree() {
@@ -218,7 +220,7 @@ func (s *supervisor) sweep() (done bool) {
 	return settled
 }
 
-// complain tells the worker once of a process that does not end.
+// complain reports once to the worker a process that does not end.
 func (s *supervisor) complain(p process, why string) {
 	if !s.told[p.pid] {
 		s.told[p.pid] = true

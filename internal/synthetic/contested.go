@@ -40,7 +40,7 @@ func Contested(pending int) *Record {
 	return c.finish()
 }
 
-// submitAtOnce has every client submit the task; one of them makes it.
+// submitAtOnce makes every client submit the task; one of the submissions makes it.
 func (c *cluster) submitAtOnce(t *task) {
 	calls, writes := make([]record.Event, len(c.clients)), make([]sent, len(c.clients))
 	for i, client := range c.clients {
@@ -57,8 +57,8 @@ func (c *cluster) submitAtOnce(t *task) {
 	}
 }
 
-// contend has the worker that has the task record a result. Unless it is the last one,
-// that does not get through, and the next worker gets the task.
+// contend makes the worker that has the task record a result. Only the last record
+// arrives; after each other, the next worker gets the task.
 func (c *cluster) contend(t *task, last, unknown bool) {
 	c.start(t)
 	w := c.succeeds(t)

@@ -14,18 +14,19 @@ const (
 	workers = 4
 	clients = 4
 
-	wave      = 24 // tasks that are under way at a time
+	wave      = 24 // tasks under way at a time
 	faultEach = 60 // waves
 	retention = 7 * time.Second
 )
 
-// PerTask is how many operations a task of [Run] takes at least, on the average.
+// PerTask is the average number of operations for a task of [Run], at least.
 const PerTask = 5.9
 
 // Run is a valid run with that many tasks. One task in four needs more than one
-// attempt, one in thirty-two is cancelled, one in two hundred is of unknown outcome
-// somewhere; half of them are collected, by clients at once and by masters after their
-// retention. Every 60th wave of 24 tasks a master or a worker is robbed of its session.
+// attempt, one in thirty-two is cancelled, and one in two hundred has an operation of
+// unknown outcome. Half of them are collected, by clients at once and by masters after
+// their retention. In every 60th wave of 24 tasks a master or a worker loses its
+// session.
 func Run(seed uint64, tasks int) *Record {
 	c := newCluster(seed, masters, workers, clients)
 	r := &runner{cluster: c}
@@ -42,7 +43,7 @@ func Run(seed uint64, tasks int) *Record {
 type runner struct {
 	*cluster
 	made   int
-	retry  []*task // given back
+	retry  []*task // returned by a worker
 	retain []*task // finished, to be collected by a master
 }
 
@@ -77,8 +78,8 @@ func (r *runner) wave(n, fresh int) {
 	r.write(r.leader, check("/assign", r.epoch))
 }
 
-// submit makes tasks. Of some the client never hears whether they were made: of half
-// of those they were.
+// submit makes tasks. For some of them the client never hears the answer; half of those
+// were made.
 func (r *runner) submit(fresh int) []*task {
 	var open []*task
 	calls, writes := make([]record.Event, fresh), make([]sent, fresh)
@@ -174,7 +175,7 @@ func (r *runner) end(open []*task) {
 	}
 }
 
-// givenBack tries again, unless the attempts are spent.
+// givenBack tries a returned task again, unless its attempts are spent.
 func (r *runner) givenBack(t *task) {
 	if int32(len(t.attempts)) < t.budget {
 		r.retry = append(r.retry, t)
@@ -226,8 +227,8 @@ func (r *runner) collect() {
 	r.retain = slices.Delete(r.retain, 0, due)
 }
 
-// depose ends the session of the leader, whose last write is refused for that, and has
-// the next master elected.
+// depose ends the session of the leader, whose last write is refused because of that,
+// and has the next master elected.
 func (r *runner) depose() {
 	old := r.leader
 	late := r.send(old, check("/assign", r.epoch))

@@ -38,7 +38,7 @@ type task struct {
 	client   *member
 	awaits   []record.Event // that are not over
 
-	worker   *member // that has it
+	worker   *member // the worker that has it
 	token    record.Token
 	run      record.Event
 	attempts []int32 // on record
@@ -61,7 +61,7 @@ func (t *task) payload() string {
 	return payload
 }
 
-// usualBudget is how many attempts a task is allowed that does not say so itself; see
+// usualBudget is the number of attempts of a task that does not ask for another; see
 // package participant.
 const usualBudget = 5
 
@@ -75,7 +75,7 @@ func (c *cluster) assign(tasks []*task, to *member) {
 	c.write(c.leader, ops...)
 }
 
-// reassign takes a task from a worker that is gone and gives it to another.
+// reassign moves a task from a dead worker to another.
 func (c *cluster) reassign(t *task, to *member) {
 	ops := []record.Op{
 		check("/assign", c.epoch), check("/workers/"+to.name, nobody), check("/assign/"+to.name, to.incarnation),
@@ -92,7 +92,7 @@ func (t *task) ends(epoch int32, reason string) record.Op {
 		encode(attempt{record.Token{Epoch: epoch, Attempt: t.token.Attempt}, t.worker.name, reason}))
 }
 
-// start has the worker run its handler, which acts on the outside.
+// start has the worker run its handler, which acts on the system outside.
 func (c *cluster) start(t *task) {
 	t.run = c.invoke(t.worker, record.Event{Kind: record.Execute, Of: record.Execution{Task: t.name, ID: t.id, Token: t.token}})
 	c.act(t, t.token, t.worker, true)
@@ -102,7 +102,7 @@ func (c *cluster) act(t *task, token record.Token, by *member, accepted bool) {
 	c.note(record.Event{Process: "sink", Kind: record.Effect, Of: record.Act{Task: t.name, ID: t.id, Token: token, Accepted: accepted, By: by.alive()}})
 }
 
-// fails is a handler's end without a result; the worker gives the task back.
+// fails ends a handler without a result; the worker returns the task.
 func (c *cluster) fails(t *task) sent {
 	c.failed(t.run, "fails on purpose")
 	return c.send(t.worker, check("/assign/"+t.worker.name, t.worker.incarnation), remove(t.assigned(), nobody), t.ends(t.token.Epoch, "fails on purpose"))
@@ -115,7 +115,7 @@ func (c *cluster) failed(run record.Event, problem string) {
 	c.complete(run, record.Fail, end)
 }
 
-// succeeds is a handler's end with a result, which the worker records.
+// succeeds ends a handler with a result, which the worker records.
 func (c *cluster) succeeds(t *task) sent {
 	c.act(t, t.token, t.worker, true)
 	t.status = status{State: "done", Result: fmt.Sprintf("%s by %s at %d.%d", t.id, t.worker.name, t.token.Epoch, t.token.Attempt), Worker: t.worker.name, Token: t.token}
@@ -148,7 +148,7 @@ func (t *task) collection() []record.Op {
 	return append(ops, remove(t.path("/status"), 0), remove(t.path(""), 0))
 }
 
-// cancel has the client take the task back before anybody has it.
+// cancel has the client cancel the task before any worker has it.
 func (c *cluster) cancel(t *task) {
 	call := c.invoke(t.client, record.Event{Kind: record.Cancel, Of: record.Answer{Task: t.name, ID: t.id}})
 	t.status = status{State: "cancelled", Reason: "cancelled by a client"}

@@ -30,7 +30,7 @@ func (g *Graph) Transitions() int {
 	return n
 }
 
-// Depth is how many steps the state is away that is farthest from the first one.
+// Depth is the largest distance of a state from the first one, in steps.
 func (g *Graph) Depth() int {
 	seen := make([]bool, g.Len())
 	frontier, depth := []int{0}, -1
@@ -202,7 +202,7 @@ func (g *Graph) Fingerprint() string {
 	}
 }
 
-// compacted are the different values, in order.
+// compacted are the distinct values, in order.
 func compacted(values []string) []string {
 	all := slices.Clone(values)
 	slices.Sort(all)

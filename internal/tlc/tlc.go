@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Variable names the environment variable that says where tla2tools.jar is.
+// Variable is the environment variable with the path of tla2tools.jar.
 const Variable = "TLA2TOOLS_JAR"
 
 // The official release that is downloaded, and its checksum.
@@ -28,15 +28,15 @@ const (
 	checksum = "936a262061c914694dfd669a543be24573c45d5aa0ff20a8b96b23d01e050e88"
 )
 
-// ErrNone means that there is no TLC to run.
+// ErrNone means that TLC was not found.
 var ErrNone = errors.New("no TLC: set " + Variable + " to tla2tools.jar (release " + release + "), and have java")
 
-// TLC is a TLC that can be run.
+// TLC is an installed TLC.
 type TLC struct {
 	java, jar string
 }
 
-// cached is where a downloaded TLC is kept.
+// cached is the path of a downloaded TLC.
 func cached() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -45,7 +45,7 @@ func cached() (string, error) {
 	return filepath.Join(cache, "ringmaster", "tla2tools-"+release+".jar"), nil
 }
 
-// Find looks for TLC: where TLA2TOOLS_JAR says, then in the cache of the user. It
+// Find looks for TLC at the path in TLA2TOOLS_JAR, then in the cache of the user. It
 // downloads nothing.
 func Find() (TLC, error) {
 	jar := os.Getenv(Variable)
@@ -75,8 +75,8 @@ func Find() (TLC, error) {
 	return TLC{java, absolute}, nil
 }
 
-// Fetch is Find, but that it downloads the official release into the cache where
-// nothing else says where TLC is.
+// Fetch is Find, but if there is no TLC, it downloads the official release into the
+// cache.
 func Fetch(ctx context.Context) (TLC, error) {
 	found, none := Find()
 	if none == nil || os.Getenv(Variable) != "" {
@@ -116,7 +116,7 @@ func download(ctx context.Context, path string) error {
 	return keep(data, path)
 }
 
-// expected says whether data is the release.
+// expected reports whether data is the release.
 func expected(data []byte) error {
 	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != checksum {
 		return fmt.Errorf("the checksum is %x, not %s", sum, checksum)
@@ -124,7 +124,7 @@ func expected(data []byte) error {
 	return nil
 }
 
-// keep writes a release to a path, whole or not at all, if its checksum is right.
+// keep writes the whole release to a path, or nothing, if its checksum is right.
 func keep(data []byte, path string) error {
 	if err := expected(data); err != nil {
 		return fmt.Errorf("%s: %w", location, err)
@@ -158,7 +158,7 @@ type Job struct {
 	Module   string // without .tla
 	Config   string // without .cfg; the module's name if it is empty
 	Workers  int    // 1 if it is 0: breadth first, with the depth that is printed right
-	Dot      string // file that the graph of states is written to, if that is wanted
+	Dot      string // file for the graph of states; empty for none
 	Simulate int    // behaviours to draw instead of visiting every state
 	Depth    int    // of those
 	Seed     int64  // of those
@@ -198,7 +198,6 @@ func (t TLC) Run(ctx context.Context, dir string, job Job) (Outcome, error) {
 	return outcome, nil
 }
 
-// violations are the exit codes with which TLC says that it has come to its end and
-// found a deadlock, an invariant or a property of steps that is violated, or a
-// liveness property.
+// violations are the exit codes with which TLC reports a violation after a complete
+// run: a deadlock, an invariant, a property of steps, or a liveness property.
 var violations = []int{11, 12, 13}

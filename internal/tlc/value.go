@@ -123,7 +123,7 @@ func ParseState(text string) (variables map[string]Value, err error) {
 	return variables, nil
 }
 
-// parser reads values; it panics where it cannot, and guard makes that an error.
+// parser reads values. It panics if it cannot, and guard turns that into an error.
 type parser struct {
 	text string
 	at   int

@@ -54,7 +54,7 @@ func Read(r io.Reader) iter.Seq2[Txn, error] {
 	}
 }
 
-// errTorn says that the log ends here, in good order or by a crash.
+// errTorn says that the log ends here, in good order or because of a crash.
 var errTorn = errors.New("the log ends")
 
 type logReader struct {
@@ -62,7 +62,7 @@ type logReader struct {
 	at   int64 // bytes read
 }
 
-// read fills b as far as it goes, and says how far that is.
+// read fills b as far as the data goes, and returns the number of bytes.
 func (l *logReader) read(b []byte) (int, error) {
 	n, err := io.ReadFull(l.from, b)
 	l.at += int64(n)
@@ -134,8 +134,8 @@ func (l *logReader) next() (Txn, error) {
 	return t, nil
 }
 
-// wholeWithin reports whether an entry with that checksum ends somewhere in b. Then it is
-// its length that is damaged, and it was not being appended when the server was killed.
+// wholeWithin reports whether an entry with that checksum ends somewhere in b. Then its
+// length is damaged, and it was not being appended when the server was killed.
 func wholeWithin(b []byte, sum uint64) bool {
 	h := adler32.New()
 	for i := range b {

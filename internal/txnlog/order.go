@@ -22,19 +22,20 @@ type Order struct {
 	// Uncommitted were logged by some server and never committed.
 	Uncommitted []Entry
 	Gaps        []Gap
-	// Conflicts tell of zxids under which two servers have different transactions: that
-	// is a violation by ZooKeeper itself.
+	// Conflicts are the zxids under which two servers have different transactions. That is
+	// a violation by ZooKeeper itself.
 	Conflicts []string
 }
 
-// counterBits is how many bits of a zxid count within an epoch of ZooKeeper's.
+// counterBits is the number of bits of a zxid that count within an epoch of
+// ZooKeeper's.
 const counterBits = 32
 
 func epochOf(zxid int64) int64   { return zxid >> counterBits }
 func counterOf(zxid int64) int64 { return zxid & (1<<counterBits - 1) }
 
-// FromOne is the counter of the first transaction in each epoch, unless a server is set
-// up to begin elsewhere.
+// FromOne is the counter of the first transaction in each epoch, unless a server is
+// configured to begin elsewhere.
 const FromOne = 1
 
 // Merge finds the transactions committed up to zxid, which all servers had applied when
@@ -49,7 +50,7 @@ func Merge(servers []*Server, zxid, first int64) *Order {
 	}
 	epochs := slices.Sorted(maps.Keys(seen))
 	ends := map[int64]int64{}    // by epoch: the counter of the last that was committed
-	proofs := map[int64]string{} // by epoch: whose log proves its end
+	proofs := map[int64]string{} // by epoch: the server whose log proves its end
 	for _, s := range servers {
 		s.closed(zxid, first, epochs, func(epoch, end int64) {
 			if before, proven := ends[epoch]; proven && before != end {
@@ -89,8 +90,8 @@ func Merge(servers []*Server, zxid, first int64) *Order {
 	return o
 }
 
-// logged is the counter of the last transaction of an epoch that so many servers have in
-// their logs.
+// logged is the counter of the last transaction of an epoch that at least so many
+// servers have in their logs.
 func logged(all map[int64]*Entry, epoch int64, servers int) int64 {
 	var last int64
 	for at, e := range all {
@@ -101,7 +102,7 @@ func logged(all map[int64]*Entry, epoch int64, servers int) int64 {
 	return last
 }
 
-// union puts all servers' transactions together, by zxid.
+// union merges all servers' transactions, by zxid.
 func (o *Order) union(servers []*Server) map[int64]*Entry {
 	all := map[int64]*Entry{}
 	for _, s := range servers {
@@ -121,10 +122,10 @@ func (o *Order) union(servers []*Server) map[int64]*Entry {
 	return all
 }
 
-// closed finds the ends of epochs that this server's log proves: where an entry is
-// followed by the first of a later epoch, or by the end of the run, and the server was
-// not given the state from elsewhere between the two. Of the epochs it names those of
-// which there is something in any log.
+// closed finds the ends of epochs that this server's log proves. There an entry is
+// followed by the first entry of a later epoch, or by the end of the run, and the
+// server did not get the state from elsewhere between the two. It considers only epochs
+// that have an entry in some log.
 func (s *Server) closed(zxid, first int64, epochs []int64, prove func(epoch, end int64)) {
 	order := s.sorted()
 	for i, at := range order {
@@ -153,7 +154,7 @@ func (s *Server) closed(zxid, first int64, epochs []int64, prove func(epoch, end
 			prove(epochOf(a), counterOf(a))
 			for _, between := range epochs {
 				if own && epochOf(a) < between && between < epochOf(next) {
-					prove(between, 0) // nothing of it was committed
+					prove(between, 0) // none of it was committed
 				}
 			}
 		}
@@ -180,7 +181,7 @@ func (o *Order) commit(all map[int64]*Entry, epoch, first, end int64) {
 	}
 	slices.Sort(there)
 	next := epoch<<counterBits | first
-	if len(there) > 0 && there[0] < next { // it did not begin there
+	if len(there) > 0 && there[0] < next { // the epoch did not begin there
 		next = epoch<<counterBits | FromOne
 	}
 	for _, at := range there {

@@ -16,7 +16,7 @@ import (
 type Server struct {
 	Name string
 	// Txns are all transactions in its logs, in the order of the files and within them.
-	// Some of them may not be its history any more; see the package's comment.
+	// Some of them may not have been committed; see the package comment.
 	Txns []Txn
 	// Snapshots are the zxids of its snapshots, ascending, without those that a crash left
 	// unfinished.
@@ -29,7 +29,7 @@ type Server struct {
 var ErrCompressed = errors.New("compressed snapshots cannot be read: leave zookeeper.snapshot.compression.method of the servers unset")
 
 // ReadServer reads the logs of a server, wherever they are below dir, and finds its
-// snapshots. An error names the file. It is a [*Damage] where the file is damaged.
+// snapshots. An error names the file. It is a [*Damage] if the file is damaged.
 func ReadServer(name, dir string) (*Server, error) {
 	s := &Server{Name: name, files: map[int64]string{}}
 	logs := map[int64]string{}
@@ -128,8 +128,8 @@ func (s *Server) Last() int64 {
 	return last
 }
 
-// Replay makes the tree as the server itself would when it is started: of the newest
-// snapshot that is not newer than zxid, and of all that its logs have after that, up to
+// Replay makes the tree that the server itself would make at its start: from the newest
+// snapshot that is not newer than zxid, and from all later entries of its logs up to
 // zxid.
 func (s *Server) Replay(zxid int64) (*Tree, error) {
 	t, from := NewTree(), int64(0)

@@ -10,11 +10,11 @@ import (
 
 const snapshotMagic = "ZKSN"
 
-// ReadSnapshot reads a snapshot: the sessions, and the tree. A server takes one while
-// it goes on serving, so that the tree may have some of the transactions after the
-// snapshot's zxid already; replaying those again gives the tree that it should.
+// ReadSnapshot reads a snapshot: the sessions, and the tree. A server serves while it
+// takes a snapshot, so the tree may already have some transactions after the snapshot's
+// zxid. Replaying those again gives the right tree.
 //
-// A snapshot that a crash has left unfinished is an error, as any other damage is.
+// An unfinished snapshot of a crashed server is an error, like any other damage.
 func ReadSnapshot(b []byte) (*Tree, error) {
 	d := decoder{jute.Decoder{Rest: b}}
 	if magic := d.Take(4); string(magic) != snapshotMagic {
@@ -108,7 +108,7 @@ func parentOf(path string) string {
 	return ""
 }
 
-// appendStat is the znode's stat as ZooKeeper's own digest has it.
+// appendStat appends the znode's stat in the form of ZooKeeper's own digest.
 func (n *znode) appendStat(b []byte) []byte {
 	for _, v := range []int64{n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))

@@ -44,7 +44,7 @@ func Digest(nodes iter.Seq[Node]) string {
 }
 
 // znode is a node as a server keeps it: cversion counts the children that were ever
-// created, and owner says more than the session of an ephemeral.
+// created, and owner has other values than sessions.
 type znode struct {
 	data                        []byte
 	czxid, mzxid, pzxid         int64
@@ -54,7 +54,7 @@ type znode struct {
 	children                    int32
 }
 
-// Owners that are no session.
+// Owners that are not sessions.
 const (
 	containerOwner = math.MinInt64
 	ttlMask        = -1 << 56 // 0xff00000000000000
@@ -88,7 +88,7 @@ type Tree struct {
 	sum        uint64 // ZooKeeper's own digest
 }
 
-// NewTree is the tree with which a server begins.
+// NewTree is the tree of a new server.
 func NewTree() *Tree {
 	t := &Tree{nodes: map[string]*znode{}, ephemerals: map[int64]map[string]bool{}}
 	for _, path := range []string{"", internalNode, "/zookeeper/quota", "/zookeeper/config"} {
@@ -158,7 +158,7 @@ func (t *Tree) apply(txn *Txn, p *Part) {
 	}
 }
 
-// change alters a znode, if it is there.
+// change alters a znode, if it exists.
 func (t *Tree) change(path string, alter func(*znode)) {
 	if path == "/" {
 		path = ""

@@ -36,8 +36,8 @@ type Txn struct {
 	Zxid    int64
 	TimeMs  int64 // since the Unix epoch, by the leader's clock
 	Opcode  Opcode
-	Parts   []Part   // one of a single write; none of sessions
-	Paths   []string // that a CloseSession removes
+	Parts   []Part   // one for a single write; none for sessions
+	Paths   []string // the ephemerals that a CloseSession removes
 	// Digest is ZooKeeper's own digest of the whole tree that the leader expected
 	// afterwards. HasDigest is false if there is none, or if its version is unknown.
 	Digest    uint64
@@ -55,15 +55,15 @@ type Part struct {
 	Data           []byte
 	Ephemeral      bool
 	ParentCversion int32 // of a create: how many children its parent has ever had
-	Version        int32 // of Set and SetACL: the one that the znode gets; of Check: the one that it has, and one
+	Version        int32 // of Set and SetACL: the new version; of Check: the present version, and one
 	TTLMs          int64
-	// Code is of a refused one. It means something where it is negative: -2 says that an
-	// earlier part was refused. Before that one stands anything.
+	// Code is the error of a refused part, if it is negative: -2 says that an earlier part
+	// was refused. Parts before the refused one may have any value.
 	Code int32
 }
 
-// Refused reports whether the transaction changed nothing, and the server's code of
-// why: that of the first part that was refused, of several.
+// Refused reports whether the transaction changed nothing, and returns the server's
+// code for the reason: the code of the first refused part, if there are several.
 func (t *Txn) Refused() (code int32, refused bool) {
 	for _, p := range t.Parts {
 		if p.Opcode == Failed {

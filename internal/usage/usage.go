@@ -13,11 +13,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// width is how many columns of a terminal the list of options takes.
+// width is the width of the list of options in columns of a terminal.
 const width = 80
 
-// Mark gives the errors of a command, and of those below it, about options, arguments
-// and names of commands the code of wrong use. It is called when all commands are there.
+// Mark gives the code of wrong use to the errors of a command, and of its subcommands,
+// about options, arguments and names of commands. It must be called when all commands
+// exist.
 func Mark(root *cobra.Command) {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", width)))
@@ -67,8 +68,8 @@ func plain(err error) error {
 	return fmt.Errorf("--%s %q: give %s", option.Name, invalid.GetValue(), want)
 }
 
-// markArguments gives a command that only has others below it something to do, or cobra
-// would not look at its arguments.
+// markArguments gives a command that only has subcommands an action, because cobra
+// would not check its arguments otherwise.
 func markArguments(c *cobra.Command) {
 	if !c.Runnable() {
 		c.Args = cobra.NoArgs

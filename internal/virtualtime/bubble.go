@@ -43,7 +43,7 @@ func Main(patience time.Duration, f func() error) {
 	testing.Main(everything, []testing.InternalTest{{Name: "run", F: inBubble}}, nil, nil)
 }
 
-// tick tells the time until it is over.
+// tick publishes the time until it is over.
 func tick(now *atomic.Int64, over <-chan struct{}) {
 	began := time.Now()
 	ticker := time.NewTicker(time.Second)
@@ -58,7 +58,7 @@ func tick(now *atomic.Int64, over <-chan struct{}) {
 	}
 }
 
-// watch ends the process when the time that it is told stands still.
+// watch ends the process when the published time stands still.
 func watch(patience time.Duration, now *atomic.Int64) {
 	for {
 		before := now.Load()

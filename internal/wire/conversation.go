@@ -15,7 +15,7 @@ type Request struct {
 	Op     zkapi.Op // the operation; of no kind if the port has none for it
 }
 
-// Ends reports whether the request is to end the session.
+// Ends reports whether the request ends the session.
 func (r Request) Ends() bool { return r.Opcode == OpClose }
 
 // Writes reports whether the request takes a place in ZooKeeper's order.
@@ -30,8 +30,8 @@ type Event struct {
 // Reply is a frame of a server on a connection, after its first frame.
 type Reply struct {
 	Xid     int32
-	Zxid    int64   // of a write its own place; of anything else the last that the server has seen
-	Code    int32   // of the header; 0 for nothing wrong
+	Zxid    int64   // of a write its own place; otherwise the server's last zxid
+	Code    int32   // of the header; 0 for success
 	Request Request // the answered request; zero for an event, or if the request was not heard
 	Event   Event   // of an event
 
@@ -68,7 +68,7 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 
 // Session is a session that a server has granted.
 type Session struct {
-	ID        int64 // 0: the session that was asked for is over
+	ID        int64 // 0: the requested session is over
 	TimeoutMs int32
 	Password  [16]byte
 }
@@ -77,8 +77,8 @@ type Session struct {
 // each direction.
 type Conversation struct {
 	mu      sync.Mutex
-	greeted bool // the client has
-	granted bool // the server has answered that
+	greeted bool // the client has sent its first frame
+	granted bool // the server has answered it
 	session Session
 	open    map[int32]Request // unanswered, by xid
 }

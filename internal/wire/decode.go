@@ -54,7 +54,7 @@ var kinds = map[int32]zkapi.Kind{
 	OpCheck: zkapi.KindCheck, OpMulti: zkapi.KindMulti,
 }
 
-// modes are the flags of a create. Others (containers, lifetimes) the port has not.
+// modes are the flags of a create. The port has no others (containers, lifetimes).
 var modes = map[int32]zkapi.Mode{0: zkapi.Persistent, 1: zkapi.Ephemeral, 2: zkapi.PersistentSequential, 3: zkapi.EphemeralSequential}
 
 // op decodes the operation of a request.
@@ -80,7 +80,7 @@ func (d *decoder) op(opcode int32) zkapi.Op {
 		op.Watch = d.Bool()
 	case zkapi.KindMulti:
 		for part, more := d.part(); more; part, more = d.part() {
-			if part == OpMulti { // there is none within another, and no end to them if there were
+			if part == OpMulti { // a multi cannot contain another; otherwise nesting would have no limit
 				d.Bad = true
 				break
 			}
@@ -90,7 +90,7 @@ func (d *decoder) op(opcode int32) zkapi.Op {
 	return op
 }
 
-// part decodes the header of a part of a multi, or says that there is none left.
+// part decodes the header of a part of a multi, or reports that there is no more.
 func (d *decoder) part() (opcode int32, more bool) {
 	opcode, done := d.Int32(), d.Bool()
 	d.Int32() // an error, which a body repeats
@@ -110,7 +110,7 @@ func (d *decoder) acl() []zkapi.ACL {
 	return all
 }
 
-// result decodes the answer to a request that was not refused.
+// result decodes the answer to an accepted request.
 func (d *decoder) result(opcode int32) (r zkapi.Result) {
 	switch opcode {
 	case OpCreate:
@@ -133,8 +133,8 @@ func (d *decoder) result(opcode int32) (r zkapi.Result) {
 }
 
 // results decodes the answer to a multi of so many parts: a result for each, or which
-// part was refused, and why. Those before it then say that nothing is wrong with them,
-// those after it that they were not tried.
+// part was refused, and why. Parts before the refused one then say that nothing is
+// wrong, and parts after it that they were not tried.
 func (d *decoder) results(parts int) (r zkapi.Result, index int, code int32) {
 	index = -1
 	for at := 0; ; at++ {
@@ -152,5 +152,5 @@ func (d *decoder) results(parts int) (r zkapi.Result, index int, code int32) {
 	}
 }
 
-// codeNoNode is how a server says that a znode does not exist.
+// codeNoNode is a server's code for a missing znode.
 const codeNoNode int32 = -101

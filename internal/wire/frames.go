@@ -2,7 +2,8 @@ package wire
 
 import "encoding/binary"
 
-// longest is more than any server sends or takes: a greater length is none.
+// longest is more than any server sends or takes; a frame with a greater length is not
+// valid.
 const longest = 64 << 20
 
 // prefixBytes is the length in front of each frame.
@@ -26,7 +27,7 @@ func (f *Frames) Feed(b []byte) [][]byte {
 		f.pending = append(f.pending, b...)
 		if len(f.pending) >= prefixBytes {
 			if length := int64(int32(binary.BigEndian.Uint32(f.pending))); length <= longest && int64(len(f.pending)) < prefixBytes+length {
-				return nil // not copied again for each piece of a long frame
+				return nil // to avoid a copy for each piece of a long frame
 			}
 		}
 		b = f.pending
@@ -49,7 +50,7 @@ func (f *Frames) Feed(b []byte) [][]byte {
 	return whole
 }
 
-// Pending is how many bytes have been fed of a frame that is not whole yet.
+// Pending is the number of bytes of a frame that is not whole yet.
 func (f *Frames) Pending() int { return len(f.pending) }
 
 // Break says that bytes of the stream are missing, so that nothing after them can
@@ -59,10 +60,10 @@ func (f *Frames) Break() { f.broken, f.pending = true, nil }
 // Broken reports whether the stream cannot be read any more.
 func (f *Frames) Broken() bool { return f.broken }
 
-// Frame is a body as it goes over the wire, with its length.
+// Frame is a body in the form that goes over the wire, with its length.
 func Frame(body []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, prefixBytes+len(body)), uint32(len(body))), body...)
 }
 
-// Framed is how many bytes a body takes on the wire, with its length.
+// Framed is the size of a body on the wire, with its length.
 func Framed(body []byte) int { return prefixBytes + len(body) }

@@ -94,9 +94,10 @@ const (
 	// timeout. A halt longer than the session is longer than the lease.
 	waking = time.Second
 
-	// lettingGo is how long a handler of the workload may go on when it was told to end:
-	// twice as long as a participant that leaves waits for it, a second more, and a moment;
-	// see lingers and moment in package participant. The recipe ends no handler by force.
+	// lettingGo bounds how long a handler of the workload may go on after it was told to
+	// end: twice as long as a leaving participant waits for it, a second more, and a
+	// moment; see lingers and moment in package participant. The recipe ends no handler by
+	// force.
 	lettingGo = 11*time.Second + 60*time.Millisecond
 )
 

@@ -101,7 +101,7 @@ func (o *opening) readManifest() (older bool) {
 	return older
 }
 
-// readEvents reads the history, or, where there is none, the journals.
+// readEvents reads the history or, if there is none, the journals.
 func (o *opening) readEvents() {
 	var err error
 	o.run.Events, err = ReadFile(filepath.Join(o.dir, HistoryFile))

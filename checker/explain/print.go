@@ -11,7 +11,7 @@ import (
 // together stands for a space at which a line is not broken.
 const together = "~"
 
-// width is that of a line of text, in columns.
+// width is the width of a line of text, in columns.
 const width = 110
 
 // Write writes the story as text.

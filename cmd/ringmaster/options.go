@@ -64,7 +64,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.logJSON, "log-json", false, "log as JSON")
 }
 
-// credentials are those of the auth file.
+// credentials are the credentials in the auth file.
 func (o *options) credentials() (user, password string, err error) {
 	data, err := os.ReadFile(o.authFile)
 	if err != nil {

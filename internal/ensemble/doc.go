@@ -17,7 +17,7 @@
 // is killed before it gets the space back. A slow disk is strace inside the container
 // (SYS_PTRACE there), which holds the fsyncs of one thread.
 //
-// Every container, network and volume carries the label of the process that
-// owns it. [RemoveLeftovers] finds those whose owner is gone. The reaper of
-// testcontainers is not used: its image cannot be pulled everywhere.
+// Every container, network and volume carries the label of the process that owns it.
+// [RemoveLeftovers] finds the leftovers of dead owners. The reaper of testcontainers is
+// not used, because its image cannot be pulled everywhere.
 package ensemble

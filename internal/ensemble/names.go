@@ -100,7 +100,7 @@ func answerTo(query []byte, addresses []netip.Addr) ([]byte, bool) {
 	return out, true
 }
 
-// question reads the one question of a query, and where it ends.
+// question reads the only question of a query, and finds its end.
 func question(query []byte) (name string, kind uint16, end int, err error) {
 	if len(query) < headerSize || binary.BigEndian.Uint16(query[4:6]) != 1 {
 		return "", 0, 0, errNoQuestion

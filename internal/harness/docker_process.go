@@ -46,7 +46,7 @@ type process struct {
 	killed   bool            // by us
 	ended    nemesis.Finding // how, if kill has ended the present life
 	draining bool
-	born     atomic.Int32 // the life, for readers that must not wait for mu
+	born     atomic.Int32 // the number of the life, for readers that must not wait for mu
 	lives    sync.Map     // int: the life to which each session was granted, by its id
 }
 

@@ -22,20 +22,22 @@
 // (zookeeper.testingonly.initialZxid). So it is enough to find where each epoch ended;
 // then its transactions are the committed ones.
 //
-//   - The epoch of that zxid ended, for us, there.
-//   - An earlier one ended with the transaction that, in some server's log, stands
-//     directly before the first one, by its counter, of a later epoch. A server that
-//     takes part in an epoch has the history of its leader, which every later leader
-//     has, too. If it has it not from its own log, it was given the state from
-//     elsewhere; then it took a snapshot after something that its log lacks, or what
-//     follows in its log does not begin with the first one. Neither proves anything.
-//   - Where no log proves the end, what a majority has logged was committed, because
-//     each later leader was elected by a majority. What comes after that, until the
-//     next epoch, is a [Gap]: nothing is said of it.
+//   - The last epoch ends at that zxid.
+//   - An earlier epoch ended with the transaction that stands, in some server's log,
+//     directly before the first transaction of a later epoch (by its counter). A server
+//     that takes part in an epoch has the history of its leader, which every later
+//     leader has, too. The server may have that history not from its own log but from a
+//     state that was sent to it. Then it took a snapshot after a transaction that its
+//     log lacks, or the next transaction in its log is not the first of its epoch.
+//     Neither proves an end.
+//   - If no log proves the end, the transactions that a majority has logged were
+//     committed, because each later leader was elected by a majority. The range from
+//     there to the next epoch is a [Gap]: nothing is said about it.
 //
-// A transaction of an epoch that no log has, though it lies before the end, is a Gap as
-// well: all servers learnt of it from snapshots only.
+// A transaction before the end of its epoch may be in no log, because all servers
+// learnt of it from snapshots. It is a Gap as well.
 //
-// Under one zxid there is one transaction. That two servers have logged different ones,
-// or come back with different trees, is a violation by ZooKeeper itself, or damage.
+// There is one transaction under one zxid. If two servers have logged different ones,
+// or come back with different trees, that is a violation by ZooKeeper itself, or
+// damage.
 package txnlog

@@ -6,7 +6,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// unit is the smallest part that can be taken out of a run: an operation with its
+// unit is the smallest part that can be removed from a run: an operation with its
 // completion, its exchange, its commit and the znodes that it made; or a note.
 type unit struct {
 	events, exchanges, commits, nodes []int // places in the run

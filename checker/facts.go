@@ -197,9 +197,8 @@ func (f *facts) restore() {
 	}
 }
 
-// deleted are the znodes of collected tasks that were deleted. A master reads a task
-// before it collects it, so even a part without an answer names only znodes that
-// existed.
+// deleted are the znodes of collected tasks that were deleted. A task is read before it
+// is collected, so even a part without an answer names only znodes that existed.
 func (f *facts) deleted() map[string]bool {
 	deleted := map[string]bool{}
 	for _, w := range f.writes {

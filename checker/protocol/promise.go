@@ -6,8 +6,8 @@ import (
 )
 
 // promised names the promise of the writer that the state breaks, "" if it breaks none.
-// A promise is a rule that no demand can check, and that only the holder of the claim
-// can break.
+// A promise is about a fact that no demand can check, and that only the holder of the
+// claim can change.
 func (s *state) promised(w *Write) string {
 	t := &s.task
 	switch w.Kind {

@@ -46,7 +46,7 @@ var rooms = map[string][]string{
 	"checker/explain":                {"record", "checker", "checker/wording"}, // for the names of what is violated
 	"checker/report":                 {"record", "checker", "checker/explain", "checker/wording"},
 	"checker/judge":                  {"record", "checker", "checker/explain", "checker/explain/shrink", "checker/report"},
-	"internal/campaign":              {"checker", "internal/ddmin", "internal/exit", "nemesis"},
+	"internal/campaign":              {"checker", "record", "internal/ddmin", "internal/exit", "nemesis"},
 	"internal/mutants":               {"checker", "record", "internal/exit", "internal/owner", "nemesis", "internal/campaign", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"internal/participant":           {"recipe", "zkapi", "zkclient", "record", "internal/clock"},
 	"internal/harness":               {"record", "nemesis", "internal/participant", "recipe", "zkapi", "zkclient", "model/zk", "internal/virtualtime", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},

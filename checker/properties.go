@@ -627,8 +627,8 @@ func (f *facts) sessionsEnd() Property {
 	return p.property()
 }
 
-// writesAfterEnd compares the ends of sessions, whoever asked for them, with the writes
-// of those sessions, in ZooKeeper's order.
+// writesAfterEnd compares the end of each session with the writes of that session, in
+// ZooKeeper's order. It does not matter who asked for the end.
 func (f *facts) writesAfterEnd(p *finding) {
 	if f.ledger == nil {
 		return

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Kind names a fault.
@@ -70,23 +72,12 @@ type Record struct {
 }
 
 // Save writes the records of a run.
-func Save(path string, records []Record) error { return saveJSON(path, records) }
+func Save(path string, records []Record) error { return record.SaveJSON(path, records) }
 
 // SaveSchedule writes a plan without its results. [LoadSchedule] reads it, and it can
 // be edited by hand.
 func SaveSchedule(path string, plan []Fault) error {
-	return saveJSON(path, append([]Fault{}, plan...)) // no faults are an empty list, not null
-}
-
-func saveJSON(path string, value any) error {
-	data, err := json.MarshalIndent(value, "", "  ")
-	if err == nil {
-		err = os.WriteFile(path, append(data, '\n'), 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("nemesis: %w", err)
-	}
-	return nil
+	return record.SaveJSON(path, append([]Fault{}, plan...)) // no faults are an empty list, not null
 }
 
 // Load reads the records of a run.

@@ -69,6 +69,15 @@ func SaveJSON(path string, v any) error {
 	return nil
 }
 
+// Replace writes the whole file, or leaves it as it was: a process that is killed
+// meanwhile leaves no half of it.
+func Replace(path string, data []byte) error {
+	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	return os.Rename(path+".new", path)
+}
+
 // WriteTo creates a file and has it written.
 func WriteTo(path string, write func(io.Writer) error) error {
 	file, err := os.Create(path)

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Log is a file of runs: the runs of one call of soak, or of several that have been
@@ -49,10 +51,7 @@ func (l Log) Save(path string) error {
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
 	}
 	if err == nil {
-		err = os.WriteFile(path+".new", append(data, '\n'), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = record.Replace(path, append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("campaign: %w", err)
@@ -75,12 +74,7 @@ func (l *Log) Add(b Batch) error {
 		}
 	}
 	known.Runs = append(known.Runs, b.Runs...)
-	slices.SortFunc(known.Runs, func(a, b Outcome) int {
-		if a.Seed < b.Seed {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(known.Runs, func(a, b Outcome) int { return cmp.Compare(a.Seed, b.Seed) })
 	return nil
 }
 

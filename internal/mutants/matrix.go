@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Matrix has the findings about a catalogue so far. It is kept in a file from one hunt
@@ -113,23 +115,15 @@ func (m *Matrix) alone(do func() error) error {
 func (m *Matrix) write() error {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err == nil {
-		err = replace(m.path, append(data, '\n'))
+		err = record.Replace(m.path, append(data, '\n'))
 	}
 	if err == nil {
-		err = replace(strings.TrimSuffix(m.path, ".json")+".md", []byte(m.Page()))
+		err = record.Replace(strings.TrimSuffix(m.path, ".json")+".md", []byte(m.Page()))
 	}
 	if err != nil {
 		return fmt.Errorf("mutants: %w", err)
 	}
 	return nil
-}
-
-// replace writes the whole file, or leaves it as it was.
-func replace(path string, data []byte) error {
-	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
 
 // forget drops findings that do not fit the catalogue any more: other ids, other edits,

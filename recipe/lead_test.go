@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -185,28 +183,8 @@ func TestLead_WritesInAHandOver(t *testing.T) {
 // own address.
 func TestLead_Proclaims(t *testing.T) {
 	inBubble(t, func(w *world) {
-		var mu sync.Mutex
-		var worker, client []string
-		note := func(list *[]string, l recipe.Leader) {
-			mu.Lock()
-			defer mu.Unlock()
-			*list = append(*list, fmt.Sprintf("%s %s %d", l.Name, l.Address, l.Epoch))
-		}
-		is := func(want ...string) func() bool {
-			return func() bool {
-				mu.Lock()
-				defer mu.Unlock()
-				return slices.Equal(worker, want) && slices.Equal(client, want)
-			}
-		}
 		m, lead := w.leads(recipe.MasterConfig{Name: "m1", Address: "m1:9"})
-		w.workerOf(recipe.WorkerConfig{Name: "w1", Handler: echo, OnMaster: func(_ context.Context, l recipe.Leader) { note(&worker, l) }})
-		c := w.client()
-		w.work.Go(func() {
-			for l := range c.Leaders(w.ctx) {
-				note(&client, l)
-			}
-		})
+		c, is := w.hearsOfLeaders()
 		w.within(time.Second, "m1 leads", is("m1 m1:9 1"))
 		if err := lead.Proclaim(w.ctx, []byte("plan 7")); err != nil {
 			t.Fatal(err)

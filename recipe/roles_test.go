@@ -321,30 +321,37 @@ func TestNodeOfOneWorksIfItMay(t *testing.T) {
 	})
 }
 
+// hearsOfLeaders starts a worker and a client that listen for who leads. It returns the
+// client, and what asks whether both have heard exactly these, each as "name address epoch".
+func (w *world) hearsOfLeaders() (c *recipe.Client, is func(want ...string) func() bool) {
+	w.t.Helper()
+	var mu sync.Mutex
+	var worker, client []string
+	note := func(list *[]string, l recipe.Leader) {
+		mu.Lock()
+		defer mu.Unlock()
+		*list = append(*list, fmt.Sprintf("%s %s %d", l.Name, l.Address, l.Epoch))
+	}
+	w.workerOf(recipe.WorkerConfig{Name: "w1", Handler: echo, OnMaster: func(_ context.Context, l recipe.Leader) { note(&worker, l) }})
+	c = w.client()
+	w.work.Go(func() {
+		for l := range c.Leaders(w.ctx) {
+			note(&client, l)
+		}
+	})
+	return c, func(want ...string) func() bool {
+		return func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Equal(worker, want) && slices.Equal(client, want)
+		}
+	}
+}
+
 // TestLeaders: clients and workers learn who is master, made by hand or not.
 func TestLeaders(t *testing.T) {
 	inBubble(t, func(w *world) {
-		var mu sync.Mutex
-		var heard, told []string
-		note := func(list *[]string, l recipe.Leader) {
-			mu.Lock()
-			defer mu.Unlock()
-			*list = append(*list, fmt.Sprintf("%s %s %d", l.Name, l.Address, l.Epoch))
-		}
-		is := func(want ...string) func() bool {
-			return func() bool {
-				mu.Lock()
-				defer mu.Unlock()
-				return slices.Equal(heard, want) && slices.Equal(told, want)
-			}
-		}
-		w.workerOf(recipe.WorkerConfig{Name: "w1", Handler: echo, OnMaster: func(_ context.Context, l recipe.Leader) { note(&told, l) }})
-		c := w.client()
-		w.work.Go(func() {
-			for l := range c.Leaders(w.ctx) {
-				note(&heard, l)
-			}
-		})
+		c, is := w.hearsOfLeaders()
 		const nobody = "  0"
 		w.within(time.Second, "no master leads", is(nobody))
 		m := w.master(recipe.MasterConfig{Name: "m1", Address: "m1:9"})

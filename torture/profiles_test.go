@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 
 // TestThePageHasEveryProfile: docs/profiles.md, and the command, say what the table has.
 func TestThePageHasEveryProfile(t *testing.T) {
-	page, err := os.ReadFile("../../docs/profiles.md")
+	page, err := os.ReadFile("../docs/profiles.md")
 	if err != nil {
 		t.Fatal(err)
 	}

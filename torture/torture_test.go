@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"bufio"
@@ -22,6 +22,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 		if len(os.Args) > 1 && os.Getenv(panics) == os.Args[1] {
 			go panic("planted")
 		}
-		main()
+		Main(masterworker.Subject())
 		return
 	}
 	os.Exit(m.Run())

@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 )
 
-const specFolder = "../../spec/tla"
+const specFolder = "../spec/tla"
 
 // TestSpecRefuses: what cannot be done is said, with what to do, and has its own exit
 // code.

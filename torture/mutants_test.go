@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"path/filepath"
@@ -11,7 +11,7 @@ import (
 
 // TestAHandfulKnowsItsOwnMatrix, wherever the source is, and none of another catalogue.
 func TestAHandfulKnowsItsOwnMatrix(t *testing.T) {
-	own := mutantOptions{source: "../..", catalogue: filepath.Join("../..", ownCatalogue)}
+	own := mutantOptions{source: "..", catalogue: filepath.Join("..", ownCatalogue)}
 	all, err := mutants.Load(own.catalogue)
 	if err != nil {
 		t.Fatal(err)
@@ -19,7 +19,7 @@ func TestAHandfulKnowsItsOwnMatrix(t *testing.T) {
 	if known, err := own.known(all); err != nil || len(known.Findings) == 0 {
 		t.Errorf("of its own: %+v, %v", known, err)
 	}
-	other := mutantOptions{source: "../..", catalogue: "mine.yaml"}
+	other := mutantOptions{source: "..", catalogue: "mine.yaml"}
 	if known, err := other.known(all); err != nil || len(known.Findings) != 0 {
 		t.Errorf("of another: %+v, %v", known, err)
 	}
@@ -28,7 +28,7 @@ func TestAHandfulKnowsItsOwnMatrix(t *testing.T) {
 // TestMutantsSayWhatIsWrong: bad options name themselves and the remedy, before
 // anything is built.
 func TestMutantsSayWhatIsWrong(t *testing.T) {
-	const source = "--source=../.. "
+	const source = "--source=.. "
 	for args, says := range map[string]string{
 		source + "--on paper":               `--on "paper": use model, tests, memory, ensemble`,
 		source + "--only nobody":            `no entry has the id "nobody"; the catalogue has`,

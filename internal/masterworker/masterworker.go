@@ -1,0 +1,11 @@
+package masterworker
+
+import "github.com/ringmaster-zk/ringmaster/subject"
+
+// Subject is the master-worker recipe as a subject.
+func Subject() subject.Subject {
+	return subject.Subject{
+		Name:    "master-worker",
+		Explain: "one active master, backups, workers, and clients whose tasks are never lost",
+	}
+}

@@ -1,0 +1,10 @@
+package subject
+
+// Subject is one recipe under torture.
+type Subject struct {
+	// Name is the name of the recipe for --recipe and in config.json: lower-case letters
+	// and dashes.
+	Name string
+	// Explain says in one line what the recipe does; torture run --help shows it.
+	Explain string
+}

@@ -1,0 +1,133 @@
+package torture
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/internal/tlc"
+	"github.com/ringmaster-zk/ringmaster/internal/usage"
+	"github.com/ringmaster-zk/ringmaster/subject"
+)
+
+// verdictError carries a verdict that is not valid to the exit code.
+type verdictError struct{ verdict checker.Verdict }
+
+func (e verdictError) Error() string { return "verdict: " + string(e.verdict) }
+
+// codeError is an exit code whose message has been printed already.
+type codeError exit.Code
+
+func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Main runs the command torture on the arguments of the process, and ends the process.
+// The first subject is the default of --recipe; there must be one.
+func Main(subjects ...subject.Subject) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	// The first signal ends the load, and the remaining phases run in order. A second
+	// signal ends the process; the next start removes its leftovers.
+	context.AfterFunc(ctx, stop)
+	err := recipes(subjects).root().ExecuteContext(ctx)
+	if ctx.Err() != nil {
+		err = exit.With(exit.Interrupted, err)
+	}
+	if !said(err) {
+		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
+	}
+	os.Exit(int(exitCode(err)))
+}
+
+// said reports whether the end of a command needs no further message.
+func said(err error) bool {
+	_, judged := errors.AsType[verdictError](err)
+	_, known := errors.AsType[codeError](err)
+	return err == nil || judged || known
+}
+
+// exitCode is the exit code of the command after an error. If a verdict was reached, it
+// decides, whatever came after it.
+func exitCode(err error) exit.Code {
+	verdict, judged := errors.AsType[verdictError](err)
+	own, known := errors.AsType[codeError](err)
+	switch {
+	case err == nil:
+		return exit.Done
+	case judged:
+		return verdict.verdict.ExitCode()
+	case known:
+		return exit.Code(own)
+	case exit.Given(err, exit.WrongUse):
+		return exit.WrongUse
+	case exit.Given(err, exit.Interrupted):
+		return exit.Interrupted
+	case errors.Is(err, tlc.ErrNone):
+		return exit.NoTLC
+	}
+	return exit.NotCarriedOut
+}
+
+// recipes are the subjects of the command.
+type recipes []subject.Subject
+
+func (all recipes) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "torture",
+		Short: "Torture the master-worker recipe on a real ZooKeeper ensemble",
+		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
+			exit.Help(exit.Torture),
+	}
+	cmd.AddCommand(runCommand(), soakCommand(), mergeCommand(), checkCommand(), replayCommand(), shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	usage.Mark(cmd)
+	return cmd
+}
+
+// simulateCommand is started by the harness for a run in memory; it is not for people.
+func simulateCommand() *cobra.Command {
+	var encoded, owner, dir string
+	cmd := &cobra.Command{
+		Use: "simulate", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var config harness.Config
+			if err := json.Unmarshal([]byte(encoded), &config); err != nil {
+				return fmt.Errorf("simulate: %w", err)
+			}
+			harness.Simulate(config, dir) // ends the process
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&encoded, "config", "", "")
+	cmd.Flags().StringVar(&dir, "dir", "", "")
+	cmd.Flags().StringVar(&owner, "owner", "", "")
+	return cmd
+}
+
+// participantCommand is started by the harness; it is not for people.
+func participantCommand() *cobra.Command {
+	var encoded, owner string
+	cmd := &cobra.Command{
+		Use: "participant", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			config, err := participant.Decode(encoded)
+			if err != nil {
+				return err
+			}
+			// The harness decides when a participant ends, so ctx must not carry the signals
+			// that end the harness.
+			return participant.Run(context.Background(), config, os.Stdin)
+		},
+	}
+	cmd.Flags().StringVar(&encoded, "config", "", "")
+	cmd.Flags().StringVar(&owner, "owner", "", "")
+	return cmd
+}

@@ -60,7 +60,7 @@ bench: build ## measure the recipe against plain writes, the explorer against a 
 	@$(BIN) bench
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./checker
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture
-	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./model/world
+	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./internal/masterworker/world
 
 image: build ## find or build the ZooKeeper image
 	@$(BIN) image

@@ -17,8 +17,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/world"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/world"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 

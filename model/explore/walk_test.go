@@ -4,8 +4,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/world"
 )
 
 // TestWalkIsDrawnFromItsSeed goes through the same schedule twice, to an end at which

@@ -18,8 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
-	"github.com/ringmaster-zk/ringmaster/model/world"
 )
 
 // manifestFile is where the manifest is, beside the modules.

@@ -237,7 +237,7 @@ Answerable(p) == Heeded(p) /\ (server[p].lagging # None => ~IsWrite(asks[p][1]) 
 At(p, place) == local[p].at = place
 
 -------------------------------------------------------------------------------
-(* Guards that can be taken out, at the port, as model/world does it *)
+(* Guards that can be taken out, at the port, as internal/masterworker/world does it *)
 
 Guarded(guard) == Without # guard
 If(condition, sequence) == IF condition THEN sequence ELSE <<>>

@@ -310,7 +310,7 @@ var things = map[string]string{
 // TestDiagrams_Relations: the znodes of the table in recipe/doc.go; what stands below what,
 // and what names what, as their paths say.
 func TestDiagrams_Relations(t *testing.T) {
-	doc, err := os.ReadFile("../../recipe/doc.go")
+	doc, err := os.ReadFile("../../../recipe/doc.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "draw the diagrams of docs/protocol.md anew")
 
-const page = "../../docs/protocol.md"
+const page = "../../../docs/protocol.md"
 
 // drawn compares one diagram of the page with what it should be.
 func drawn(t *testing.T, name, text string) {
@@ -33,7 +33,7 @@ func drawn(t *testing.T, name, text string) {
 	switch was := onPage(t, name); {
 	case was == text:
 	case !*update:
-		t.Errorf("%s: the diagram %q is not what the code does: go test ./model/world -run TestDiagrams -update\n%s", page, name, text)
+		t.Errorf("%s: the diagram %q is not what the code does: go test ./internal/masterworker/world -run TestDiagrams -update\n%s", page, name, text)
 	default:
 		before, after := around(t, name)
 		if err := os.WriteFile(page, []byte(before+text+after), 0o644); err != nil {
@@ -377,7 +377,7 @@ func TestDiagrams_EveryActionIsThere(t *testing.T) {
 		"DropRequest",   // removes a request at /collect
 	}
 	table, found := onPage(t, "life of a task"), 0
-	err := filepath.WalkDir("../../recipe", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../../../recipe", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

@@ -72,7 +72,7 @@ func TestEarlierMasters_InTheTree(t *testing.T) {
 		given := record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
 			{Kind: "create", Path: "/assign/w/task-t", Data: `{"epoch":1,"attempt":2}`},
 		}}}, Done: record.Event{Type: record.OK}}
-		f := &facts{run: record.NewIndex(record.Run{}), policy: record.FirstPolicy(), writes: []record.Operation{given, led(c.acks)}, tasks: map[string]*task{"task-t": {
+		f := &facts{run: record.NewIndex(record.Run{}, record.TaskObjects()), policy: record.FirstPolicy(), writes: []record.Operation{given, led(c.acks)}, tasks: map[string]*task{"task-t": {
 			id: "t", options: record.TaskOptions{Attempts: int32(c.attempts)}, left: map[int32]bool{1: true},
 			attempts: map[int32]record.Token{1: {Epoch: 1, Attempt: 1}, 2: {Epoch: 2, Attempt: 2}},
 			status:   &status{Entry: record.Entry{State: "failed", Token: record.Token{Epoch: 2, Attempt: 2}}},

@@ -89,7 +89,7 @@ type task struct {
 
 // gather reads a history.
 func gather(run record.Run) *facts {
-	events, evidence, index := run.Events, run.Evidence, record.NewIndex(run)
+	events, evidence, index := run.Events, run.Evidence, record.NewIndex(run, record.TaskObjects())
 	f := &facts{
 		run: index, end: index.End, ledger: newLedger(index),
 		policy: run.Rules(), events: events, evidence: evidence, tasks: map[string]*task{}, byID: map[string][]string{},

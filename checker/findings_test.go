@@ -83,7 +83,7 @@ func frozenFiles(t *testing.T, pattern string) []string {
 // tell.
 func TestFindings_TellTheMomentOfTheStory(t *testing.T) {
 	run := recordtest.Frozen(t, "AtomicTransitions-bad")
-	index := record.NewIndex(run)
+	index := record.NewIndex(run, record.TaskObjects())
 	for _, p := range Check(run, 1).Violations() {
 		for _, f := range p.Findings {
 			for i := range index.Writes {

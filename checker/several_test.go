@@ -16,7 +16,7 @@ func TestAFaultMayHitSeveral(t *testing.T) {
 	}
 	for session, want := range map[string]Verdict{"0xa": Invalid, "0xb": Invalid, "0xc": Valid} {
 		late := record.Operation{Invoke: record.Event{At: 3 * time.Second, Of: record.Request{Session: session}}, Done: record.Event{Type: record.OK}}
-		f := &facts{run: record.NewIndex(record.Run{}), faults: []record.Operation{fault}, writes: []record.Operation{late}}
+		f := &facts{run: record.NewIndex(record.Run{}, record.TaskObjects()), faults: []record.Operation{fault}, writes: []record.Operation{late}}
 		if got := f.sessionsEnd().Verdict; got != want {
 			t.Errorf("a write of session %s after the end is %s, want %s", session, got, want)
 		}

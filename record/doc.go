@@ -22,7 +22,9 @@
 // Each process of a run appends to its own journal during the run. The journals are
 // merged when the run is over.
 //
-// znode.go reads the znodes of the recipe for all judges. It shares no code with the
-// recipe. The package knows nothing else of the recipe, and it does not know when a
-// history is right.
+// Files whose names begin with masterworker_ have what only the master-worker recipe
+// has: its kinds of events, and its znodes as judges read them. They share no code with
+// the recipe. Any other recipe has kinds of its own, with the payload [Own], and says by
+// [Objects] what its znodes belong to. The package knows nothing else of a recipe, and
+// it does not know when a history is right.
 package record

@@ -22,27 +22,23 @@ const (
 // Kind is the kind of an operation or a note.
 type Kind string
 
-// The operations and notes of a run.
+// The operations and notes that runs of all recipes may have. The kinds of the
+// master-worker recipe are in masterworker_payload.go. A recipe may have others: their
+// payload is [Own].
 const (
-	Submit  Kind = "submit"  // a client submits a task
-	Await   Kind = "await"   // a client waits for a task's status
-	Cancel  Kind = "cancel"  // a client cancels a task, and is told its status
-	Execute Kind = "execute" // a worker runs a handler
 	Lead    Kind = "lead"    // a master believes to lead, from invoke to ok
 	Leave   Kind = "leave"   // a participant leaves; ok means in time, and confirmed by the ensemble
 	Write   Kind = "write"   // a participant writes to ZooKeeper
-	Told    Kind = "told"    // note: the handler of a resident task was told to end
-	Effect  Kind = "effect"  // note of the sink: a handler acted on the outside
 	Session Kind = "session" // note: a participant opened or lost a session
 	Process Kind = "process" // note of the harness: a process started or ended
 	Heard   Kind = "heard"   // note: a client was told who leads
-	Change  Kind = "change"  // note: a master told of a change of a task
 	Fault   Kind = "fault"   // the nemesis acts, from invoke to ok; fail means that it could not
 	Clock   Kind = "clock"   // note: the time that a wall clock showed at the moment At
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )
 
-// Token orders the executions of one task; see recipe.Token.
+// Token orders what is done with one object, such as the executions of a task; see
+// recipe.Token.
 type Token struct {
 	Epoch   int32 `json:"epoch,omitempty"`
 	Attempt int32 `json:"attempt,omitempty"`
@@ -70,8 +66,8 @@ func (e Event) Alive() Life { return Life{e.Process, e.Life} }
 
 // The subject of an event of any kind: empty if it has none.
 
-// Task is the name of the task that the event is about.
-func (e Event) Task() string { return e.subject().task }
+// Object is the name of the thing that the event is about: a task, a lock, an election.
+func (e Event) Object() string { return e.subject().object }
 
 // ID is the id of the submission that the event is about.
 func (e Event) ID() string { return e.subject().id }
@@ -101,23 +97,11 @@ func (e Event) subject() subject {
 
 // The payload of an event, by its type: empty if the event has another type.
 
-// Submission is the payload of [Submit].
-func (e Event) Submission() Submission { return of[Submission](e) }
-
-// Answer is the payload of [Await] and [Cancel].
-func (e Event) Answer() Answer { return of[Answer](e) }
-
-// Execution is the payload of [Execute].
-func (e Event) Execution() Execution { return of[Execution](e) }
-
 // Request is the payload of [Write].
 func (e Event) Request() Request { return of[Request](e) }
 
 // Ops are the parts of a write.
 func (e Event) Ops() []Op { return of[Request](e).Ops }
-
-// Act is the payload of [Effect].
-func (e Event) Act() Act { return of[Act](e) }
 
 // SessionChange is the payload of [Session].
 func (e Event) SessionChange() SessionChange { return of[SessionChange](e) }
@@ -127,9 +111,6 @@ func (e Event) ProcessChange() ProcessChange { return of[ProcessChange](e) }
 
 // Leader is the payload of [Heard].
 func (e Event) Leader() Leader { return of[Leader](e) }
-
-// TaskChange is the payload of [Change].
-func (e Event) TaskChange() TaskChange { return of[TaskChange](e) }
 
 // Injection is the payload of [Fault].
 func (e Event) Injection() Injection { return of[Injection](e) }

@@ -13,6 +13,7 @@ import (
 // of their requests. The commits have the fate of each number.
 type Index struct {
 	Run       Run
+	Znodes    Objects
 	End       time.Duration // later than every event
 	Writes    []Written     // in the order of their invocation
 	Elections []Election    // in the order of their invocation
@@ -27,7 +28,7 @@ type Index struct {
 	lives    map[Life]int
 	holdings map[holding]int
 	once     sync.Once
-	tasks    map[string][]int // by task: places of the first events about it
+	objects  *mentioned
 }
 
 // Written is a write with all facts about it.
@@ -65,9 +66,9 @@ type request struct {
 	xid     int32
 }
 
-// NewIndex reads a run.
-func NewIndex(run Run) *Index {
-	x := &Index{Run: run, Commits: run.Commits, requests: map[request]int{}, lives: map[Life]int{}, holdings: map[holding]int{}}
+// NewIndex reads a run. The objects of the recipe say what its znodes belong to.
+func NewIndex(run Run, znodes Objects) *Index {
+	x := &Index{Run: run, Znodes: znodes, Commits: run.Commits, requests: map[request]int{}, lives: map[Life]int{}, holdings: map[holding]int{}}
 	for i := range run.Events {
 		e := &run.Events[i]
 		x.End = max(x.End, e.At+1)

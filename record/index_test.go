@@ -46,7 +46,7 @@ func TestIndex_DecidesTheFateOfAWrite(t *testing.T) {
 			{Seq: 1, At: 10, Process: "p", Type: Invoke, Kind: Write, Op: 1, Of: Request{Session: "0x1", Ops: ops}},
 			{Seq: 2, At: 20, Process: "p", Type: c.told, Kind: Write, Op: 1, Of: Request{Session: "0x1"}},
 		}}
-		w := NewIndex(run).Writes[0]
+		w := NewIndex(run, Objects{}).Writes[0]
 		if w.Fate != c.fate || w.By != c.by || w.Zxid != c.zxid {
 			t.Errorf("%s: %s by %d, zxid %d; want %s by %d, zxid %d", c.name, w.Fate, w.By, w.Zxid, c.fate, c.by, c.zxid)
 		}
@@ -68,7 +68,7 @@ func TestIndex_KnowsLivesSessionsAndElections(t *testing.T) {
 		{At: 4, Process: "master-1", Life: 1, Type: Invoke, Kind: Write, Op: 2, Of: Request{Session: "0x1", Ops: []Op{{Kind: "set", Path: "/assign", Version: 5}}}},
 		{At: 5, Process: "harness", Type: Note, Kind: Phase, Of: PhaseChange{Part: Draining}},
 		session(6, "0x1", Lost), session(7, "0x2", Opened), session(8, "0x2", Closed), change(9, Killed), change(12, Exited),
-	})})
+	})}, Objects{})
 	if x.End != 13 || !slices.Equal(x.Elections, []Election{{0, 5}}) {
 		t.Errorf("it ends at %d, with elections %v", x.End, x.Elections)
 	}
@@ -100,7 +100,7 @@ func TestIndex_FindsWhatIsAboutATask(t *testing.T) {
 		{Seq: 3, Kind: Write, Type: Invoke, Of: Request{Ops: []Op{{Kind: "create", Path: "/assign/w/t"}, {Kind: "create", Path: "/tasks/t/status"}}}},
 		{Seq: 4, Kind: Execute, Type: Invoke, Of: Execution{Task: "other"}},
 		{Seq: 5, Kind: Change, Type: Note, Of: TaskChange{Task: "t"}},
-	}})
+	}}, TaskObjects())
 	seqs := func(events []Event) (all []int) {
 		for _, e := range events {
 			all = append(all, e.Seq)

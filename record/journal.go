@@ -58,8 +58,9 @@ func line[T header | Event | Exchange](file *os.File, v T) error {
 	return nil
 }
 
-// Add stamps an event with time and process and appends it. If a journal cannot be
-// written, the run is worthless, so Add panics.
+// Add stamps an event with time and process and appends it. Add panics if the payload does
+// not fit the event's kind (see [Own]), and if the journal cannot be written: the run is
+// worthless then.
 func (j *Journal) Add(e Event) Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()

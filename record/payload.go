@@ -21,8 +21,8 @@ type Payload interface {
 
 // subject has the things that events of all kinds may be about.
 type subject struct {
-	task, id, session string
-	token             Token
+	object, id, session string
+	token               Token
 }
 
 // Life names one life of a process. A restarted process has a new life.
@@ -50,38 +50,6 @@ func (l *Life) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Submission is the payload of [Submit].
-type Submission struct {
-	ID          string        `json:"id,omitempty"`           // of the submission, as the task's payload has it
-	Task        string        `json:"task,omitempty"`         // name of the task's znode, when it was accepted
-	Due         time.Duration `json:"due,omitempty"`          // when the task may begin, as At
-	BacklogFull bool          `json:"backlog_full,omitempty"` // it was refused because too many tasks wait
-	Problem     string        `json:"problem,omitempty"`
-}
-
-// Answer is the payload of [Await] and of [Cancel]: the status that a client was told.
-type Answer struct {
-	Task    string `json:"task,omitempty"`
-	ID      string `json:"id,omitempty"`
-	Token          // of the execution whose result it is
-	State   string `json:"state,omitempty"`
-	Result  string `json:"result,omitempty"`
-	Problem string `json:"problem,omitempty"`
-}
-
-// Execution is the payload of [Execute].
-type Execution struct {
-	Task     string `json:"task,omitempty"`
-	ID       string `json:"id,omitempty"`
-	Token           // of this execution
-	Resident bool   `json:"resident,omitempty"` // the task is to run until it is cancelled
-	Result   string `json:"result,omitempty"`
-	// Lapsed says that the handler was told that its worker's lease was over. If the claim
-	// turns out to be alive, the execution begins again.
-	Lapsed  bool   `json:"lapsed,omitempty"`
-	Problem string `json:"problem,omitempty"`
-}
-
 // Term is the payload of [Lead].
 type Term struct {
 	Epoch int32  `json:"epoch"`
@@ -98,24 +66,6 @@ type Request struct {
 	Session string `json:"session,omitempty"`
 	Ops     []Op   `json:"ops,omitempty"` // on completion: with names and versions that the server has added
 	Problem string `json:"problem,omitempty"`
-}
-
-// Warning is the payload of [Told].
-type Warning struct {
-	Task  string `json:"task,omitempty"`
-	ID    string `json:"id,omitempty"`
-	Token        // of the execution that is to end
-	Cause string `json:"cause,omitempty"`
-}
-
-// Act is the payload of [Effect].
-type Act struct {
-	Task     string `json:"task,omitempty"`
-	ID       string `json:"id,omitempty"`
-	Token           // of the execution that acted
-	Accepted bool   `json:"accepted"`
-	Deed     string `json:"deed,omitempty"`
-	By       Life   `json:"by,omitzero"` // the worker whose handler acted
 }
 
 // SessionFate says what happened to a session.
@@ -196,24 +146,6 @@ func (p ProcessChange) String() string {
 type Leader struct {
 	Name  string `json:"name,omitempty"`
 	Epoch int32  `json:"epoch,omitempty"`
-}
-
-// TaskFate says what happened to a task, as its master reports it. Masters report more
-// fates than are named here.
-type TaskFate string
-
-// The fates that judges know.
-const (
-	Finished     TaskFate = "finished"
-	Collected    TaskFate = "collected"
-	AttemptEnded TaskFate = "attempt ended" // without a result
-)
-
-// TaskChange is the payload of [Change].
-type TaskChange struct {
-	Task   string   `json:"task,omitempty"`
-	Fate   TaskFate `json:"fate"`
-	Worker string   `json:"worker,omitempty"` // the worker that has it, or had it
 }
 
 // Injection is the payload of [Fault].
@@ -316,42 +248,24 @@ type PhaseChange struct {
 // String is the change in words.
 func (p PhaseChange) String() string { return strings.TrimSpace(string(p.Part) + " " + p.Detail) }
 
-func (p Submission) subject() subject    { return subject{task: p.Task, id: p.ID} }
-func (p Answer) subject() subject        { return subject{task: p.Task, id: p.ID, token: p.Token} }
-func (p Execution) subject() subject     { return subject{task: p.Task, id: p.ID, token: p.Token} }
 func (p Term) subject() subject          { return subject{token: Token{Epoch: p.Epoch}} }
 func (p Departure) subject() subject     { return subject{} }
 func (p Request) subject() subject       { return subject{session: p.Session} }
-func (p Warning) subject() subject       { return subject{task: p.Task, id: p.ID, token: p.Token} }
-func (p Act) subject() subject           { return subject{task: p.Task, id: p.ID, token: p.Token} }
 func (p SessionChange) subject() subject { return subject{session: p.Session} }
 func (p ProcessChange) subject() subject { return subject{} }
 func (p Leader) subject() subject        { return subject{token: Token{Epoch: p.Epoch}} }
-func (p TaskChange) subject() subject    { return subject{task: p.Task} }
 func (p Injection) subject() subject     { return subject{} }
 func (p Reading) subject() subject       { return subject{} }
 func (p PhaseChange) subject() subject   { return subject{} }
 
-func (p Submission) remark() string    { return p.Problem }
-func (p Answer) remark() string        { return p.Problem }
-func (p Execution) remark() string     { return p.Problem }
 func (p Term) remark() string          { return p.Cause }
 func (p Departure) remark() string     { return p.Problem }
 func (p Request) remark() string       { return p.Problem }
-func (p Warning) remark() string       { return p.Cause }
 func (p SessionChange) remark() string { return p.String() }
 func (p ProcessChange) remark() string { return p.String() }
 func (p Leader) remark() string        { return p.Name }
-func (p TaskChange) remark() string    { return "" }
 func (p Injection) remark() string     { return p.Evidence }
 func (p PhaseChange) remark() string   { return p.String() }
-
-func (p Act) remark() string {
-	if p.By == (Life{}) {
-		return p.Deed
-	}
-	return strings.TrimSpace(p.Deed + " by " + p.By.String())
-}
 
 func (p Reading) remark() string {
 	if p.Sleep == nil {

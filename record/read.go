@@ -258,6 +258,9 @@ func (w *words) sharePayload(of Payload) Payload {
 	case TaskChange:
 		share(&p.Task, (*string)(&p.Fate), &p.Worker)
 		return p
+	case Own:
+		share(&p.Object, &p.ID, &p.Remark)
+		return p
 	}
 	return of
 }

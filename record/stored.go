@@ -39,20 +39,15 @@ type stored struct {
 	Injection  *Injection     `json:"injection,omitempty"`
 	Reading    *Reading       `json:"reading,omitempty"`
 	Phase      *PhaseChange   `json:"phase,omitempty"`
+	Own        *Own           `json:"own,omitempty"`
 }
 
-func (p Submission) put(s *stored)    { s.Submission = &p }
-func (p Answer) put(s *stored)        { s.Answer = &p }
-func (p Execution) put(s *stored)     { s.Execution = &p }
 func (p Term) put(s *stored)          { s.Term = &p }
 func (p Departure) put(s *stored)     { s.Departure = &p }
 func (p Request) put(s *stored)       { s.Request = &p }
-func (p Warning) put(s *stored)       { s.Warning = &p }
-func (p Act) put(s *stored)           { s.Act = &p }
 func (p SessionChange) put(s *stored) { s.Session = &p }
 func (p ProcessChange) put(s *stored) { s.Change = &p }
 func (p Leader) put(s *stored)        { s.Leader = &p }
-func (p TaskChange) put(s *stored)    { s.Task = &p }
 func (p Injection) put(s *stored)     { s.Injection = &p }
 func (p Reading) put(s *stored)       { s.Reading = &p }
 func (p PhaseChange) put(s *stored)   { s.Phase = &p }
@@ -76,6 +71,7 @@ func (s *stored) payload() (Payload, error) {
 	take(s.Injection, &of, &several)
 	take(s.Reading, &of, &several)
 	take(s.Phase, &of, &several)
+	take(s.Own, &of, &several)
 	if several {
 		return nil, errors.New("the event has several payloads")
 	}
@@ -90,8 +86,8 @@ func take[P Payload](from *P, of *Payload, several *bool) {
 	}
 }
 
-// fits reports whether a payload is of the kind of its event. An event of a kind that
-// this program does not know may have no payload.
+// fits reports whether a payload is of the kind of its event. A kind that this program
+// does not know is that of a subject, or of a later program.
 func fits(kind Kind, of Payload) bool {
 	ok := false
 	switch kind {
@@ -126,13 +122,20 @@ func fits(kind Kind, of Payload) bool {
 	case Phase:
 		_, ok = of.(PhaseChange)
 	default:
-		ok = of == nil
+		_, own := of.(Own)
+		ok = of == nil || own && kind != ""
 	}
 	return ok
 }
 
 // misfit is the error of an event whose payload does not fit its kind.
 func misfit(kind Kind, of Payload) error {
+	if _, own := of.(Own); own {
+		return fmt.Errorf("an event of kind %q has the payload %T, which is for kinds that package record does not define: give the kind another name", kind, of)
+	}
+	if fits(kind, nil) {
+		return fmt.Errorf("an event of kind %q has the payload %T: package record does not define the kind, so its payload is an Own or nothing", kind, of)
+	}
 	return fmt.Errorf("an event of kind %q has the payload %T", kind, of)
 }
 

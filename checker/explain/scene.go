@@ -53,7 +53,7 @@ func survey(run record.Run) *scene {
 			}
 		}
 	}
-	index := record.NewIndex(run)
+	index := record.NewIndex(run, record.TaskObjects())
 	s.index = index
 	s.end = max(0, index.End-1)
 	for n := range index.Writes {

@@ -37,7 +37,7 @@ func arrange(events []record.Event, servers []string) *stage {
 		servers: servers, lives: map[string][]stretch{}, sessions: map[string][]stretch{},
 		terms: map[string][]stretch{}, work: map[string][]time.Duration{}, faults: record.Operations(events, record.Fault),
 	}
-	index := record.NewIndex(record.Run{Events: events})
+	index := record.NewIndex(record.Run{Events: events}, record.TaskObjects())
 	s.end, s.phases = max(0, index.End-1), index.Phases
 	for _, e := range events {
 		if e.Type == record.Invoke && (e.Kind == record.Execute || e.Kind == record.Submit) {

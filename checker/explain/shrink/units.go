@@ -27,7 +27,7 @@ func units(run record.Run) []unit {
 		}
 		all = append(all, unit{events: []int{i}})
 	}
-	index := record.NewIndex(run)
+	index := record.NewIndex(run, record.TaskObjects())
 	owner := map[int64]int{} // of a zxid
 	maker := map[string]int{}
 	written := 0 // writes so far

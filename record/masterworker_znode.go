@@ -8,7 +8,8 @@ import (
 
 // This file has the znodes of the master-worker recipe as judges read them. It shares
 // no code with the recipe, because a recipe that stores something else must not be
-// judged by its own code.
+// judged by its own code. Other recipes that elect a leader use the same znodes for it:
+// /master and /assign.
 
 // NodeKind is the meaning of a znode in the protocol.
 type NodeKind uint8
@@ -135,6 +136,24 @@ func TaskOf(path string) string {
 		return z.Task
 	}
 	return ""
+}
+
+// TasksOf are the tasks that the parts of a write touch, in their order.
+func TasksOf(ops []Op) []string { return TaskObjects().Touched(ops) }
+
+// TaskObjects are the objects of the master-worker recipe: its tasks.
+func TaskObjects() Objects {
+	return Objects{
+		Of: TaskOf,
+		ID: func(path, data string) string {
+			if ParsePath(path).Kind != Task {
+				return ""
+			}
+			id, _ := ParseTask(data)
+			return id
+		},
+		Notice: func(op Op) bool { return op.Path == TasksPath },
+	}
 }
 
 // The reasons of attempts that a worker left behind: its master missed the worker, or

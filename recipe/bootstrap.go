@@ -44,7 +44,7 @@ var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master ma
 // make is left to other roles. Znodes in the way of that are reported.
 func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layout, role string, tell func(Problem)) error {
 	for _, p := range l.parents() {
-		zkapi.Rest(env, "bootstrap", session, p.path)
+		zkapi.Checkpoint(env, "bootstrap", session, p.path)
 		err := l.ensure(ctx, session, p)
 		problem, obstructed := errors.AsType[*problemError](err)
 		switch {

@@ -112,7 +112,7 @@ func take(ctx context.Context, env zkapi.Env, session fence.Session, obs Observe
 func reread(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, claimPath, nonce string, cause error) (int32, error) {
 	again := newRetry(env, obs, "look at a claim")
 	for {
-		zkapi.Rest(env, "reread", session, nonce, cause)
+		zkapi.Checkpoint(env, "reread", session, nonce, cause)
 		_, syncErr := session.Do(ctx, fence.Sync(claimPath))
 		held, getErr := session.Do(ctx, fence.Get(claimPath))
 		if syncErr == nil && getErr == nil {

@@ -40,7 +40,7 @@ func (c *Client) Await(ctx context.Context, task string) (status Status, err err
 func (c *Client) awaitShared(ctx context.Context, task string) (status Status, joined bool, err error) {
 	w, joined := c.joinWait(task)
 	defer c.leaveWait(task, w)
-	zkapi.Rest(c.env, "await", task)
+	zkapi.Checkpoint(c.env, "await", task)
 	if _, err := c.env.Wait(ctx, w.over); err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -88,13 +88,13 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 			var err error
 			var changed zkapi.Source
 			_, _, reconnected := session.Connection()
-			zkapi.Rest(c.env, "look", session, task, reconnected)
+			zkapi.Checkpoint(c.env, "look", session, task, reconnected)
 			status, ended, changed, err = c.look(ctx, session, task)
 			c.noteRefusal(w, err)
 			if err != nil || ended {
 				return err
 			}
-			zkapi.Rest(c.env, "wait for the status", session, task)
+			zkapi.Checkpoint(c.env, "wait for the status", session, task)
 			_, err = c.env.Wait(ctx, watched(changed, reconnected, session.Done(), c.env.Timer(awaitResync))...)
 			return err
 		})

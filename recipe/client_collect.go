@@ -158,7 +158,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 		c.obs.Logger.InfoContext(ctx, "a master is asked to remove a task, and waited for", "task", m.task, "because", why)
 	}
 	m.asked, m.why = true, why
-	zkapi.Rest(c.env, "wait for the removal", session, m)
+	zkapi.Checkpoint(c.env, "wait for the removal", session, m)
 	_, err = c.env.Wait(ctx, seen.Watch, reconnected, session.Done(), c.env.Timer(awaitResync))
 	return err
 }

@@ -176,9 +176,9 @@
 // for that at /collect (client_collect.go). Collect also asks a master to remove a task
 // with too much below it for one multi, because a claim must fence each part (removal.go).
 //
-// The calls of zkapi.Rest and zkapi.Keep do nothing in production. Under a model checker
-// they list the state that a thread depends on from there on, so that the checker can
-// merge histories that lead to the same state.
+// The calls of zkapi.Checkpoint and zkapi.DependsOn do nothing in production. Under a model
+// checker they list the state that a thread depends on from there on, so that the checker
+// can merge histories that lead to the same state.
 //
 // The claim and the fencing by check come from Kafka (KAFKA-6082). The term as a context
 // comes from etcd's client/v3/concurrency. The queue of candidates is ZooKeeper's own recipe

@@ -33,7 +33,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 	again := newRetry(c.env, c.obs, "election")
 	for {
 		_, _, reconnected := c.session.Connection()
-		zkapi.Rest(c.env, "campaign", c.session, reconnected)
+		zkapi.Checkpoint(c.env, "campaign", c.session, reconnected)
 		seen, hidden := exists(ctx, c.session, fence.Exists(c.layout.master()).Watched())
 		err := hidden
 		if err == nil && seen.Found {
@@ -47,7 +47,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 			if _, err := c.lift(ctx); err != nil {
 				c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 			}
-			zkapi.Rest(c.env, "standby", c.session)
+			zkapi.Checkpoint(c.env, "standby", c.session)
 			_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(resyncInterval))...)
 			if err == nil && c.session.Done().Fired() {
 				err = c.session.Cause()

@@ -197,7 +197,7 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 		if _, err := m.layout.readFormat(ctx, session); err != nil {
 			return err
 		}
-		zkapi.Rest(m.env, "may lead", session)
+		zkapi.Checkpoint(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
 	if err := m.notices.unobstructed(ctx, newRetry(m.env, obs, "preparation of a master"), session, prepare); err != nil {
@@ -256,14 +256,14 @@ func (m *Master) serveTerm(t *term) error {
 	m.broadcaster.lead(nil)
 	r.quarantine.dissolve()
 	if m.config.OnLead != nil {
-		zkapi.Rest(m.env, "hand over", t, refused)
+		zkapi.Checkpoint(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over
 	}
 	if err := t.resign(m.layout); err != nil {
 		log.InfoContext(detached, "not handed over", "epoch", t.epoch(), "error", err)
 	}
 	t.depose(ErrDeposed)
-	zkapi.Rest(m.env, "end of session", t, refused)
+	zkapi.Checkpoint(m.env, "end of session", t, refused)
 	if err := closeSession(detached, t.session); err != nil { // before anything else is waited for: it holds /master
 		log.InfoContext(detached, "session may linger", "error", err)
 	}
@@ -272,7 +272,7 @@ func (m *Master) serveTerm(t *term) error {
 	m.config.Metrics.Deposed(t.epoch(), led, cause)
 	log.InfoContext(detached, "deposed", "epoch", t.epoch(), "led", led, "cause", cause)
 	for _, thread := range threads {
-		zkapi.Rest(m.env, "end of term", t, refused)
+		zkapi.Checkpoint(m.env, "end of term", t, refused)
 		if _, err := m.env.Wait(detached, thread); err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (r *reconciler) run() error {
 		if !wake.IsZero() {
 			sources = append(sources, r.env.Timer(max(wake.Sub(r.now()), 0)))
 		}
-		zkapi.Rest(r.env, "lead", r)
+		zkapi.Checkpoint(r.env, "lead", r)
 		if _, err := r.env.Wait(r.term.leading, sources...); err != nil {
 			return nil
 		}

@@ -39,7 +39,7 @@ func (r *reconciler) read() error {
 		r.readProgress, r.readExpired,
 	}
 	for n, step := range steps {
-		zkapi.Rest(r.env, "read", n, r)
+		zkapi.Checkpoint(r.env, "read", n, r)
 		if err := step(); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (r *reconciler) readWorkers() error {
 	if err != nil {
 		return r.remake(err)
 	}
-	zkapi.Rest(r.env, "read inboxes", r, alive.Children, alive.Watch)
+	zkapi.Checkpoint(r.env, "read inboxes", r, alive.Children, alive.Watch)
 	known, err := r.do(fence.Children(r.layout.assign()))
 	if err != nil {
 		return err

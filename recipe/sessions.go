@@ -26,7 +26,7 @@ type sessions struct {
 func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
 	again := newRetry(s.env, s.obs, s.role+" session")
 	for ctx.Err() == nil {
-		zkapi.Rest(s.env, "open")
+		zkapi.Checkpoint(s.env, "open")
 		session, err := s.env.Open(ctx)
 		if err != nil {
 			again.tell(ctx, err)
@@ -57,7 +57,7 @@ func (s sessions) one(ctx context.Context, session zkapi.Session, body func(cont
 	s.memory.opened(ctx, session, s.obs, s.role)
 	mine := &ownSession{Session: session}
 	mine.served, err = body(ctx, fence.Of(mine))
-	zkapi.Rest(s.env, "close", mine, err)
+	zkapi.Checkpoint(s.env, "close", mine, err)
 	s.life.ended(closeSession(ctx, mine))
 	s.obs.Metrics.SessionEnded(s.role, mine.lost)
 	s.obs.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)

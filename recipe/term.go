@@ -95,14 +95,14 @@ func (t *term) overdue() {
 // ended. It is a thread of its own because the others may be waiting for an
 // answer that does not come.
 func (t *term) keepLease() {
-	zkapi.Keep(t.env, t)
+	zkapi.DependsOn(t.env, t)
 	for {
 		look := t.lease.look()
 		if look <= 0 {
 			t.overdue()
 			return
 		}
-		zkapi.Rest(t.env, "lease")
+		zkapi.Checkpoint(t.env, "lease")
 		i, err := t.env.Wait(t.holding, t.session.Done(), t.env.Timer(look))
 		if err != nil {
 			return
@@ -117,14 +117,14 @@ func (t *term) keepLease() {
 // heartbeat confirms the claim whenever no other write has. It stops when leading ends,
 // so that a hand-over takes no longer than the lease that is left.
 func (t *term) heartbeat() {
-	zkapi.Keep(t.env, t)
+	zkapi.DependsOn(t.env, t)
 	for {
 		due := t.lease.due()
 		if due <= 0 {
 			_ = t.write() // a failure shows in the lease
 			due = retryDelay
 		}
-		zkapi.Rest(t.env, "heartbeat")
+		zkapi.Checkpoint(t.env, "heartbeat")
 		if _, err := t.env.Wait(t.leading, t.env.Timer(due), t.lease.changed); err != nil {
 			return
 		}
@@ -137,7 +137,7 @@ func (t *term) resign(l layout) error {
 	if t.holding.Err() != nil {
 		return context.Cause(t.holding)
 	}
-	zkapi.Rest(t.env, "resign", t)
+	zkapi.Checkpoint(t.env, "resign", t)
 	seen, err := exists(t.holding, t.session, fence.Exists(l.master()))
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.session.ID() {
 		return err

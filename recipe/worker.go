@@ -132,7 +132,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer w.life.finish()
 	err = sessions{"worker", w.env, w.config.Observers, w.life, w.memory}.each(ctx, w.serve)
 	for _, handler := range w.handlers {
-		zkapi.Rest(w.env, "end of handlers", err)
+		zkapi.Checkpoint(w.env, "end of handlers", err)
 		if _, waiting := w.env.Wait(w.patience, handler); waiting != nil {
 			return waiting
 		}
@@ -224,19 +224,19 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	w.serves(false)
 	i.lose(ErrClaimLost)
 	for _, thread := range threads[:2] { // which rely on the claim
-		zkapi.Rest(w.env, "end of claim", i, err)
+		zkapi.Checkpoint(w.env, "end of claim", i, err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
 			return true, waiting
 		}
 	}
 	i.letGo()
 	i.quarantine.dissolve()
-	zkapi.Rest(w.env, "end of incarnation", i, err)
+	zkapi.Checkpoint(w.env, "end of incarnation", i, err)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "session may linger", "error", err)
 	}
 	for _, thread := range threads[2:] {
-		zkapi.Rest(w.env, "end of threads", i, err)
+		zkapi.Checkpoint(w.env, "end of threads", i, err)
 		if _, waiting := w.env.Wait(context.WithoutCancel(ctx), thread); waiting != nil {
 			return true, waiting
 		}
@@ -259,7 +259,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 			return claim{}, 0, errEnough
 		}
 		_, _, reconnected := session.Connection()
-		zkapi.Rest(w.env, "register", session, reconnected)
+		zkapi.Checkpoint(w.env, "register", session, reconnected)
 		seen, hidden := exists(ctx, session, fence.Exists(path).Watched())
 		if hidden != nil && !zkapi.Permanent(hidden) {
 			return claim{}, 0, hidden
@@ -271,7 +271,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 				other = seen.Stat.EphemeralOwner
 				w.log.InfoContext(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
 			}
-			zkapi.Rest(w.env, "wait for the name", session)
+			zkapi.Checkpoint(w.env, "wait for the name", session)
 			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(resyncInterval))...)
 			if err != nil {
 				return claim{}, 0, err

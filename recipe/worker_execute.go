@@ -98,7 +98,7 @@ func (i *incarnation) launch(e *execution) {
 	}
 	resident := e.task.Options.Resident
 	handler := i.env.Spawn("handler", func() {
-		zkapi.Keep(i.env, i, e)
+		zkapi.DependsOn(i.env, i, e)
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
 		if i.lease.left() <= 0 {
 			i.lapse() // the machine has slept since

@@ -125,7 +125,7 @@ func (i *incarnation) lapse() {
 // ends. It is a thread of its own because the loop may be waiting for an answer that does not
 // come.
 func (i *incarnation) keepClaim() {
-	zkapi.Keep(i.env, i)
+	zkapi.DependsOn(i.env, i)
 	for {
 		sources := []zkapi.Source{i.session.Done(), i.begun}
 		if i.relies() {
@@ -135,7 +135,7 @@ func (i *incarnation) keepClaim() {
 			}
 			sources = append(sources, i.env.Timer(i.lease.look()))
 		}
-		zkapi.Rest(i.env, "claim")
+		zkapi.Checkpoint(i.env, "claim")
 		at, err := i.env.Wait(i.ctx, sources...)
 		if err != nil {
 			return
@@ -150,7 +150,7 @@ func (i *incarnation) keepClaim() {
 // heartbeat confirms the claim whenever no other write has, as long as something relies on
 // the lease. A worker that runs nothing writes nothing.
 func (i *incarnation) heartbeat() {
-	zkapi.Keep(i.env, i)
+	zkapi.DependsOn(i.env, i)
 	for {
 		sources := []zkapi.Source{i.relied}
 		if i.relies() {
@@ -161,7 +161,7 @@ func (i *incarnation) heartbeat() {
 			}
 			sources = append(sources, i.env.Timer(due), i.lease.changed)
 		}
-		zkapi.Rest(i.env, "heartbeat")
+		zkapi.Checkpoint(i.env, "heartbeat")
 		if _, err := i.env.Wait(i.ctx, sources...); err != nil {
 			return
 		}

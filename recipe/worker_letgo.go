@@ -53,8 +53,8 @@ const (
 // attend reports a handler that does not return after its context has ended, and then applies
 // the policy Unreturned. It ends when the handler has returned or is abandoned.
 func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.Source) {
-	zkapi.Keep(i.env, i, e)
-	zkapi.Rest(i.env, "attend")
+	zkapi.DependsOn(i.env, i, e)
+	zkapi.Checkpoint(i.env, "attend")
 	if _, err := i.env.Wait(ctx, handler); err == nil {
 		return
 	}
@@ -69,7 +69,7 @@ func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.So
 		if limit > 0 {
 			next = min(wait, limit-hung)
 		}
-		zkapi.Rest(i.env, "unreturned", told, wait, next, cause)
+		zkapi.Checkpoint(i.env, "unreturned", told, wait, next, cause)
 		_, err := i.env.Wait(w.patience, handler, i.env.Timer(next))
 		hung = i.env.Elapsed() - told
 		switch {
@@ -197,7 +197,7 @@ func (i *incarnation) letGo() {
 				giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
 			}
 		}
-		zkapi.Rest(i.env, "let go", i, began, giver)
+		zkapi.Checkpoint(i.env, "let go", i, began, giver)
 		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun, i.env.Timer(look))
 		if err != nil || at == 0 {
 			break
@@ -206,10 +206,10 @@ func (i *incarnation) letGo() {
 	if giver == nil { // attempts that end now, or were assigned just now, are put on record: they do not count
 		giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
 	}
-	zkapi.Rest(i.env, "given back", i, giver)
+	zkapi.Checkpoint(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(context.Background(), giver, i.session.Done(), i.env.Timer(promptly)) // abandoned executions are recorded, too
 	stop()
-	zkapi.Rest(i.env, "given back", i, giver)
+	zkapi.Checkpoint(i.env, "given back", i, giver)
 	_, _ = i.env.Wait(context.Background(), giver)
 }
 
@@ -228,7 +228,7 @@ func (i *incarnation) letGoUnclaimed() {
 		return
 	}
 	for i.busy(false) {
-		zkapi.Rest(i.env, "let go", i)
+		zkapi.Checkpoint(i.env, "let go", i)
 		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun)
 		if err != nil || at == 0 {
 			return
@@ -266,7 +266,7 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 			told = true
 			i.worker.log.WarnContext(ctx, "what the worker holds cannot be given back: it is tried until the handlers have returned", "every", promptly, "error", clip(err.Error()))
 		}
-		zkapi.Rest(i.env, "give back", i)
+		zkapi.Checkpoint(i.env, "give back", i)
 		if _, err := i.env.Wait(ctx, i.relied, i.env.Timer(promptly)); err != nil {
 			return
 		}

@@ -105,7 +105,7 @@ func (i *incarnation) run() error {
 			err = errReread
 		case err == nil:
 			again.worked(i.ctx)
-			zkapi.Rest(i.env, "work", i)
+			zkapi.Checkpoint(i.env, "work", i)
 			if _, err := i.env.Wait(i.ctx, i.sources(reconnected, wake)...); err != nil {
 				return nil
 			}
@@ -141,7 +141,7 @@ func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.
 func (i *incarnation) pass() (wake time.Time, err error) {
 	steps := []func() error{i.tryAgain, i.confirm, i.retire, i.readInbox, i.readTaken, i.returnOutdated, i.commit}
 	for n, step := range steps {
-		zkapi.Rest(i.env, "pass", n, i)
+		zkapi.Checkpoint(i.env, "pass", n, i)
 		if err := step(); err != nil {
 			return time.Time{}, err
 		}

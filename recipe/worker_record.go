@@ -29,7 +29,7 @@ func (i *incarnation) commit() error {
 		if len(batches) == 0 {
 			return nil
 		}
-		zkapi.Rest(i.env, "") // the batches are nowhere else
+		zkapi.Checkpoint(i.env, "") // the batches are nowhere else
 		err := i.recordAll(batches)
 		for _, batch := range slices.Backward(batches) {
 			i.putBack(slices.DeleteFunc(batch, func(e *execution) bool { return i.at(e, stageSettled) }))

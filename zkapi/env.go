@@ -51,28 +51,28 @@ type Env interface {
 	Jitter() float64
 }
 
-// Resting is an Env that wants to know the state that its threads depend on. An explorer
-// does: it merges histories after which the threads depend on equal state.
-type Resting interface {
-	// Rest declares that from its next call of the port on the calling thread, at the place
-	// that label names, depends only on state and on the sources that it waits for. A call
-	// that returns a time or a name cancels the declaration, and so does an empty label.
-	Rest(label string, state ...any)
-	// Keep declares that until its end the calling thread also depends on state, at every
-	// place where it rests.
-	Keep(state ...any)
+// Checkpointer is an Env that wants to know the state that its threads depend on. An
+// explorer does: it merges histories after which the threads depend on equal state.
+type Checkpointer interface {
+	// Checkpoint declares that the calling thread, from its next call of the port on, depends
+	// only on state and on the sources that it waits for. label names the place in the code.
+	// A call that returns a time or a name cancels the declaration, and so does an empty label.
+	Checkpoint(label string, state ...any)
+	// DependsOn declares that the calling thread also depends on state, at each of its
+	// checkpoints until it ends.
+	DependsOn(state ...any)
 }
 
-// Rest calls env.Rest if env is a Resting. It changes nothing else.
-func Rest(env Env, label string, state ...any) {
-	if r, ok := env.(Resting); ok {
-		r.Rest(label, state...)
+// Checkpoint calls env.Checkpoint if env is a Checkpointer. It changes nothing else.
+func Checkpoint(env Env, label string, state ...any) {
+	if c, ok := env.(Checkpointer); ok {
+		c.Checkpoint(label, state...)
 	}
 }
 
-// Keep calls env.Keep if env is a Resting. It changes nothing else.
-func Keep(env Env, state ...any) {
-	if r, ok := env.(Resting); ok {
-		r.Keep(state...)
+// DependsOn calls env.DependsOn if env is a Checkpointer. It changes nothing else.
+func DependsOn(env Env, state ...any) {
+	if c, ok := env.(Checkpointer); ok {
+		c.DependsOn(state...)
 	}
 }

@@ -22,7 +22,7 @@ type Walks struct {
 }
 
 // DFS goes through all schedules, one after the other, and remembers no state; it
-// takes no two states of a process for one either, whatever zkapi.Rest says. So it
+// takes no two states of a process for one either, whatever zkapi.Checkpoint says. So it
 // is slow, shares little with BFS, and is there to be compared with it on small
 // worlds.
 //

@@ -9,7 +9,7 @@
 // them wait. So a process is a function of its inputs: the same inputs lead to the same
 // requests. The explorer turns it step by step into a table (local.go): the code runs once
 // for every history of inputs, and a transition of the world is a few lookups of numbers
-// (step.go, intern.go). A process can declare the state that it depends on (zkapi.Rest,
+// (step.go, intern.go). A process can declare the state that it depends on (zkapi.Checkpoint,
 // snapshot.go). Histories that lead to equal state are then merged.
 //
 // [BFS] visits every state within the bounds and finds shortest schedules. It also checks

@@ -60,7 +60,7 @@ func toy(processes int, bounds Bounds, program Program) *World {
 func byVersion(ctx context.Context, host Host) {
 	session, err := host.Open(ctx)
 	for err == nil {
-		zkapi.Rest(host, "try", session)
+		zkapi.Checkpoint(host, "try", session)
 		var n zkapi.Result
 		if n, err = session.Do(ctx, zkapi.Get("/n")); err != nil {
 			break
@@ -88,14 +88,14 @@ func blindly(ctx context.Context, host Host) {
 func byLock(ctx context.Context, host Host) {
 	session, _ := host.Open(ctx)
 	for session.Cause() == nil {
-		zkapi.Rest(host, "lock", session)
+		zkapi.Checkpoint(host, "lock", session)
 		_, err := session.Do(ctx, zkapi.Create("/lock", nil, zkapi.Ephemeral))
 		if err == nil {
 			break
 		}
-		zkapi.Rest(host, "look", session)
+		zkapi.Checkpoint(host, "look", session)
 		if seen, err := session.Do(ctx, zkapi.Exists("/lock").Watched()); err == nil && seen.Found {
-			zkapi.Rest(host, "wait", session)
+			zkapi.Checkpoint(host, "wait", session)
 			_, _ = host.Wait(ctx, seen.Watch, session.Done())
 		}
 	}
@@ -211,7 +211,7 @@ func dishonest(ctx context.Context, host Host) {
 	session, _ := host.Open(ctx)
 	seen := 0
 	for range 3 {
-		zkapi.Rest(host, "look", session)
+		zkapi.Checkpoint(host, "look", session)
 		if n, err := session.Do(ctx, zkapi.Get("/n")); err == nil {
 			seen = len(n.Data)
 		}
@@ -219,7 +219,7 @@ func dishonest(ctx context.Context, host Host) {
 			blindlyOn(ctx, session)
 		}
 	}
-	zkapi.Rest(host, "last", session)
+	zkapi.Checkpoint(host, "last", session)
 	_, _ = session.Do(ctx, zkapi.Get("/n"))
 	if seen > 1 {
 		_, _ = session.Do(ctx, zkapi.Get("/"))

@@ -73,7 +73,7 @@ type thread struct {
 	ctx     context.Context // of the wait
 	sources []*source       // that it waits for; nil while it waits for a request
 	request *request
-	label   string // where it rests; empty if unknown
+	label   string // of its checkpoint; empty if it has none
 	state   []any  // everything that its future depends on then
 	kept    []any  // and besides
 }
@@ -228,16 +228,16 @@ func (m *machine) Wait(ctx context.Context, sources ...zkapi.Source) (int, error
 	}
 }
 
-// Now implements zkapi.Env. The thread may remember the time, so its declaration (Rest) is
+// Now implements zkapi.Env. The thread may remember the time, so its checkpoint is
 // cancelled.
 func (m *machine) Now() time.Time {
-	m.Rest("")
+	m.Checkpoint("")
 	return m.clock
 }
 
-// Elapsed implements zkapi.Env. As after Now, the place holds no more.
+// Elapsed implements zkapi.Env. It cancels the checkpoint, as Now does.
 func (m *machine) Elapsed() time.Duration {
-	m.Rest("")
+	m.Checkpoint("")
 	return m.clock.Sub(origin)
 }
 
@@ -259,16 +259,18 @@ func (m *machine) Spawn(name string, f func()) zkapi.Source {
 
 // Unique implements zkapi.Env.
 func (m *machine) Unique() string {
-	m.Rest("") // as after Now
+	m.Checkpoint("") // as after Now
 	m.names++
 	return fmt.Sprintf("%s.%d.%d", m.process.Name, m.life, m.names)
 }
 
-// Keep implements zkapi.Resting.
-func (m *machine) Keep(state ...any) { m.running.kept = append(m.running.kept, state...) }
+// DependsOn implements zkapi.Checkpointer.
+func (m *machine) DependsOn(state ...any) { m.running.kept = append(m.running.kept, state...) }
 
-// Rest implements zkapi.Resting.
-func (m *machine) Rest(label string, state ...any) { m.running.label, m.running.state = label, state }
+// Checkpoint implements zkapi.Checkpointer.
+func (m *machine) Checkpoint(label string, state ...any) {
+	m.running.label, m.running.state = label, state
+}
 
 // Note implements Host.
 func (m *machine) Note(key, value string) {

@@ -74,13 +74,13 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 }
 
 // DoAll implements zkapi.Session: one request after the other. The declaration of a thread
-// (Rest) holds for all of them, and covers the answers so far.
+// (Checkpoint) holds for all of them, and covers the answers so far.
 func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	replies := make([]zkapi.Reply, len(ops))
 	label, state := s.machine.running.label, s.machine.running.state
 	for i, op := range ops {
 		if label != "" {
-			s.machine.Rest(label, append(slices.Clone(state), ops, replies[:i])...)
+			s.machine.Checkpoint(label, append(slices.Clone(state), ops, replies[:i])...)
 		}
 		replies[i].Result, replies[i].Err = s.Do(ctx, op)
 	}

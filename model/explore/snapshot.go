@@ -17,7 +17,7 @@ import (
 )
 
 // snapshot returns all state that the future of the process depends on, or false if a thread
-// is at a place without a declaration (zkapi.Rest). Two machines of one process with the same
+// is at no checkpoint (zkapi.Checkpoint). Two machines of one process with the same
 // snapshot behave the same from here on.
 //
 // The declared state is followed through every pointer, so a new field of a struct is part of

@@ -162,7 +162,7 @@ func TestWrongClocksChangeNothing(t *testing.T) {
 	}
 }
 
-// TestSnapshotsAreHonest: what the recipe says at the places where it rests is all
+// TestSnapshotsAreHonest: what the recipe declares at its checkpoints is all
 // that matters there.
 func TestSnapshotsAreHonest(t *testing.T) {
 	deep(t)

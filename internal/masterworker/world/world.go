@@ -171,10 +171,10 @@ func token(epoch, attempt int32) int64 { return int64(epoch)<<32 | int64(attempt
 
 // run runs a role until it ends by itself or because it was asked to leave.
 func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
-	zkapi.Keep(host, role)
+	zkapi.DependsOn(host, role)
 	over := host.Signal()
 	leaving := host.Spawn("leave", func() {
-		zkapi.Rest(host, "leave")
+		zkapi.Checkpoint(host, "leave")
 		if i, _ := host.Wait(ctx, host.Leave(), over); i == 0 {
 			closing, end := context.WithCancel(ctx)
 			if c.Abrupt {
@@ -186,7 +186,7 @@ func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
 	})
 	_ = role.Run(ctx)
 	over.Raise()
-	zkapi.Rest(host, "end")
+	zkapi.Checkpoint(host, "end")
 	_, _ = host.Wait(ctx, leaving)
 }
 
@@ -199,9 +199,9 @@ func (c Config) master(name string) explore.Program {
 			OnLead: func(ctx context.Context, lead recipe.Lead) {
 				epoch := lead.Epoch()
 				host.Note("leads", fmt.Sprint(epoch))
-				zkapi.Rest(host, "begin to lead", ctx, epoch)
+				zkapi.Checkpoint(host, "begin to lead", ctx, epoch)
 				_ = host.Act(ctx, "leadership", token(epoch, 0))
-				zkapi.Rest(host, "lead", ctx)
+				zkapi.Checkpoint(host, "lead", ctx)
 				_, _ = host.Wait(ctx)
 				c.late(ctx, host, "leadership", token(epoch, 0))
 				host.Note("leads", "")
@@ -240,14 +240,14 @@ func (c Config) worker(name string) explore.Program {
 	}
 }
 
-// wrapped is a host inside another one: it passes Rest and Keep to the inner host.
+// wrapped is a host inside another one: it passes Checkpoint and DependsOn to the inner host.
 type wrapped struct{ explore.Host }
 
-// Rest implements zkapi.Resting.
-func (w wrapped) Rest(label string, state ...any) { zkapi.Rest(w.Host, label, state...) }
+// Checkpoint implements zkapi.Checkpointer.
+func (w wrapped) Checkpoint(label string, state ...any) { zkapi.Checkpoint(w.Host, label, state...) }
 
-// Keep implements zkapi.Resting.
-func (w wrapped) Keep(state ...any) { zkapi.Keep(w.Host, state...) }
+// DependsOn implements zkapi.Checkpointer.
+func (w wrapped) DependsOn(state ...any) { zkapi.DependsOn(w.Host, state...) }
 
 // runsNote begins the note of a handler that runs; its task and its token follow. The
 // note says for which session.
@@ -274,12 +274,12 @@ func (c Config) showsRuns() bool { return c.Residents > 0 || c.Concurrency > 0 }
 // work is one execution of a task, until it ends or its context does.
 func (c Config) work(ctx context.Context, host explore.Host, task recipe.Task) (recipe.Result, error) {
 	resource := taskOf(string(task.Payload))
-	zkapi.Rest(host, "work", resource, task.Token, ctx)
+	zkapi.Checkpoint(host, "work", resource, task.Token, ctx)
 	if err := host.Act(ctx, resource, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
 		return nil, err
 	}
 	if task.Options.Resident {
-		zkapi.Rest(host, "reside", resource, task.Token, ctx)
+		zkapi.Checkpoint(host, "reside", resource, task.Token, ctx)
 		_, err := host.Wait(ctx)
 		return nil, err
 	}
@@ -295,7 +295,7 @@ func (c Config) late(ctx context.Context, host explore.Host, resource string, to
 	if !c.Slow || ctx.Err() == nil {
 		return
 	}
-	zkapi.Rest(host, "late", resource, token, ctx, returns)
+	zkapi.Checkpoint(host, "late", resource, token, ctx, returns)
 	_ = host.Act(context.WithoutCancel(ctx), resource, token)
 }
 
@@ -321,7 +321,7 @@ func (c Config) client() explore.Program {
 		if err != nil {
 			panic(err)
 		}
-		zkapi.Keep(host, client)
+		zkapi.DependsOn(host, client)
 		if !c.submit(ctx, host, client, "") {
 			return
 		}

@@ -26,12 +26,12 @@ func TestSubmit_TellsCreatedFromFound(t *testing.T) {
 	}{
 		{name: "a new id", ownID: true},
 		{name: "an id that is there", there: true, ownID: true, found: true},
-		{name: "a new id, not applied at first", loss: zk.BeforeItWas, ownID: true},
-		{name: "a new id, applied at first", loss: zk.AfterItWas, ownID: true, found: true, doubts: true},
-		{name: "an id that is there, and a lost answer", there: true, loss: zk.BeforeItWas, ownID: true, found: true, doubts: true},
+		{name: "a new id, not applied at first", loss: zk.RequestLost, ownID: true},
+		{name: "a new id, applied at first", loss: zk.ReplyLost, ownID: true, found: true, doubts: true},
+		{name: "an id that is there, and a lost answer", there: true, loss: zk.RequestLost, ownID: true, found: true, doubts: true},
 		{name: "no id"},
-		{name: "no id, not applied at first", loss: zk.BeforeItWas},
-		{name: "no id, applied at first", loss: zk.AfterItWas},
+		{name: "no id, not applied at first", loss: zk.RequestLost},
+		{name: "no id, applied at first", loss: zk.ReplyLost},
 	} {
 		inBubble(t, func(w *world) {
 			cl := w.client()
@@ -137,7 +137,7 @@ func TestSubmitAll_EndsWithItsContext(t *testing.T) {
 		if _, err := c.Submit(w.ctx, nil); err != nil { // makes /tasks
 			t.Fatal(err)
 		}
-		w.env.Server.Lose(func(op zkapi.Op) zk.Loss { return zk.BeforeItWas })
+		w.env.Server.Lose(func(op zkapi.Op) zk.Loss { return zk.RequestLost })
 		cause := errors.New("that is enough")
 		ctx, cancel := context.WithCancelCause(w.ctx)
 		w.work.Go(func() { cancel(cause) })

@@ -137,7 +137,7 @@ func TestLead_LeavesTheRecipesOwnAlone(t *testing.T) {
 func TestLead_SaysWhenItDoesNotKnow(t *testing.T) {
 	inBubble(t, func(w *world) {
 		_, lead := w.leads(recipe.MasterConfig{Name: "m1"})
-		w.loseOnce(zk.AfterItWas, func(op zkapi.Op) bool {
+		w.loseOnce(zk.ReplyLost, func(op zkapi.Op) bool {
 			return op.Kind == zkapi.KindMulti && len(op.Ops) == 2 && op.Ops[1].Path == "/x"
 		})
 		if _, err := lead.Write(w.ctx, zkapi.Create("/x", nil, zkapi.Persistent)); err == nil || zkapi.FateOf(err) != zkapi.Unknown || !w.do(zkapi.Exists("/x")).Found {

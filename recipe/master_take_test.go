@@ -522,7 +522,7 @@ func TestCollectSparesWhatCameLater(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.await(name)
-			lost := w.loseOnce(zk.AfterItWas, func(op zkapi.Op) bool {
+			lost := w.loseOnce(zk.ReplyLost, func(op zkapi.Op) bool {
 				return op.Kind == zkapi.KindMulti && slices.Contains([]string{"/tasks/" + name + "/status", "/collect/" + name}, op.Ops[0].Path)
 			})
 			collected := make(chan error, 1)
@@ -553,7 +553,7 @@ func TestCancelSparesWhatCameLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lost := w.loseOnce(zk.AfterItWas, func(op zkapi.Op) bool {
+		lost := w.loseOnce(zk.ReplyLost, func(op zkapi.Op) bool {
 			return op.Kind == zkapi.KindMulti && op.Ops[0].Path == "/tasks/"+name+"/status"
 		})
 		cancelled := make(chan error, 1)

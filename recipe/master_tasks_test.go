@@ -1165,7 +1165,7 @@ func TestOptionsSurviveALostAnswer(t *testing.T) {
 				return zk.None
 			}
 			lost++
-			return zk.BeforeItWas
+			return zk.RequestLost
 		})
 		want := recipe.Options{Priority: 7, MaxAttempts: 3, Key: "k"}
 		name := w.submit(recipe.With(want))
@@ -1203,7 +1203,7 @@ func TestTwoSubmissionsAreTwoTasks(t *testing.T) {
 func TestEveryWriteFits(t *testing.T) {
 	inBubble(t, func(w *world) {
 		const most, tasks = 1<<20 - 1, 16                           // jute.maxbuffer
-		lost := w.loseOnce(zk.BeforeItWas, func(op zkapi.Op) bool { // the first end waits for the others
+		lost := w.loseOnce(zk.RequestLost, func(op zkapi.Op) bool { // the first end waits for the others
 			return op.Kind == zkapi.KindMulti && slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindDelete })
 		})
 		largest := 0

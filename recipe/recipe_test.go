@@ -191,7 +191,7 @@ func TestFailoverBeginsANewEpoch(t *testing.T) {
 // TestAmbiguousElection loses the reply of the winning write, before and after it
 // took effect: in the end exactly one leads, in an epoch that /assign shows.
 func TestAmbiguousElection(t *testing.T) {
-	for _, loss := range []zk.Loss{zk.BeforeItWas, zk.AfterItWas} {
+	for _, loss := range []zk.Loss{zk.RequestLost, zk.ReplyLost} {
 		inBubble(t, func(w *world) {
 			w.loseOnce(loss, func(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti })
 			m1, m2 := w.master(recipe.MasterConfig{Name: "m1"}), w.master(recipe.MasterConfig{Name: "m2"})
@@ -225,7 +225,7 @@ func TestLeaseEndsWithoutAcknowledgedWrites(t *testing.T) {
 		}})
 		w.within(time.Second, "it leads", func() bool { return w.do(zkapi.Exists("/master")).Found })
 		cut = time.Now()
-		w.env.Server.Lose(func(zkapi.Op) zk.Loss { return zk.BeforeItWas })
+		w.env.Server.Lose(func(zkapi.Op) zk.Loss { return zk.RequestLost })
 		after := <-deposed
 		w.env.Server.Lose(nil)
 		if after > timeout-timeout/5 {
@@ -461,7 +461,7 @@ func TestCollectKeepsUnfinished(t *testing.T) {
 
 // TestAmbiguousSubmit loses the reply of the create, before and after: one task.
 func TestAmbiguousSubmit(t *testing.T) {
-	for _, loss := range []zk.Loss{zk.BeforeItWas, zk.AfterItWas} {
+	for _, loss := range []zk.Loss{zk.RequestLost, zk.ReplyLost} {
 		inBubble(t, func(w *world) {
 			n := 0
 			w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
@@ -491,7 +491,7 @@ func TestSubmitSaysWhenItDoesNotKnow(t *testing.T) {
 		if _, err := c.Submit(w.ctx, nil); err != nil { // makes /tasks
 			t.Fatal(err)
 		}
-		w.env.Server.Lose(func(zkapi.Op) zk.Loss { return zk.AfterItWas })
+		w.env.Server.Lose(func(zkapi.Op) zk.Loss { return zk.ReplyLost })
 		ctx, cancel := context.WithTimeout(w.ctx, 20*time.Millisecond)
 		defer cancel()
 		_, err := c.Submit(ctx, []byte("x"))

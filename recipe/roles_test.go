@@ -462,7 +462,7 @@ func TestChangesAcrossTerms(t *testing.T) {
 		time.Sleep(time.Second)
 		w.env.Server.Lose(func(op zkapi.Op) zk.Loss { // no election yet
 			if op.Kind == zkapi.KindMulti && op.Ops[0].Path == "/master" {
-				return zk.BeforeItWas
+				return zk.RequestLost
 			}
 			return zk.None
 		})
@@ -729,7 +729,7 @@ func TestResigningSparesAStranger(t *testing.T) {
 // TestCandidateStandsInLineOnce loses the answer to the creation of a candidate's
 // znode: the candidate does not wait behind itself.
 func TestCandidateStandsInLineOnce(t *testing.T) {
-	for _, loss := range []zk.Loss{zk.BeforeItWas, zk.AfterItWas} {
+	for _, loss := range []zk.Loss{zk.RequestLost, zk.ReplyLost} {
 		inBubble(t, func(w *world) {
 			lost := w.loseOnce(loss, func(op zkapi.Op) bool { return op.Mode == zkapi.EphemeralSequential })
 			m := w.master(recipe.MasterConfig{Name: "m1", Queue: true})

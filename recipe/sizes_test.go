@@ -145,7 +145,7 @@ func TestSubmitThatWasTooLargeOnlyNow(t *testing.T) {
 			}
 			lost = true
 			go w.env.Server.MaxBuffer(128 << 10)
-			return zk.AfterItWas
+			return zk.ReplyLost
 		})
 		got, err := w.client().Submit(w.ctx, make([]byte, 200_000), recipe.ID("large"))
 		if want := (recipe.Submitted{Task: "task-large", ID: "large", Found: true, InDoubt: true}); err != nil || got != want || !lost {

@@ -268,10 +268,10 @@ func (s *stormy) strike(session *zk.Session, g gust) {
 	case "expire":
 		session.Expire()
 	case "lose before":
-		session.Snap(zk.BeforeItWas)
+		session.CutAtNext(zk.RequestLost)
 		time.AfterFunc(lasts, session.Mend)
 	case "lose after":
-		session.Snap(zk.AfterItWas)
+		session.CutAtNext(zk.ReplyLost)
 		time.AfterFunc(lasts, session.Mend)
 	case "cut":
 		session.Cut()

@@ -63,7 +63,7 @@ func (w *world) parents() {
 
 func (w *world) plant(path, data string, owner int64) {
 	w.t.Helper()
-	if err := w.env.Server.Plant(path, []byte(data), owner); err != nil {
+	if err := w.env.Server.CreateAs(path, []byte(data), owner); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -152,7 +152,7 @@ func (o mutantOptions) today(all, picked mutants.Catalogue, engines []mutants.En
 	if err != nil {
 		return nil, err
 	}
-	few := picked.Handful(o.handful, int(time.Now().Unix()/86400), engines, known)
+	few := picked.Sample(o.handful, int(time.Now().Unix()/86400), engines, known)
 	fmt.Fprintf(out, "the handful of today; the same again with --only %s\n", strings.Join(few.IDs(), ","))
 	return few, nil
 }

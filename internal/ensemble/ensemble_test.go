@@ -98,7 +98,7 @@ func TestServerFaults(t *testing.T) {
 func TestExpireEndsASession(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
-	proxy, err := ensemble.NewProxy(e.Addresses(), ensemble.Ears{})
+	proxy, err := ensemble.NewProxy(e.Addresses(), ensemble.Hooks{})
 	must(t, err)
 	defer proxy.Close()
 	driver, err := zkclient.New(zkclient.Config{Servers: proxy.Addresses(), SessionTimeout: 5 * time.Second})

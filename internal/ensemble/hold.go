@@ -82,7 +82,7 @@ func (p *Proxy) request(f *flow, body []byte) {
 		_, _ = f.server.Write(wire.Frame(body)) // a dead server is noticed when the connection is broken
 		return
 	}
-	p.ears.Held(&Held{Request: request, flow: f, body: body})
+	p.hooks.Held(&Held{Request: request, flow: f, body: body})
 }
 
 // reply holds a watch event, and passes an answer unless it is to be swallowed.
@@ -93,7 +93,7 @@ func (p *Proxy) reply(f *flow, body []byte) {
 		p.welcome(f)
 	}
 	if ok && reply.Xid == wire.XidEvent {
-		p.ears.Held(&Held{Event: reply.Event, flow: f, body: body})
+		p.hooks.Held(&Held{Event: reply.Event, flow: f, body: body})
 		return
 	}
 	p.tell(f, reply, ok)

@@ -27,7 +27,7 @@ const (
 )
 
 // Impairment is the set of defects of a participant's line, on old and new connections.
-// The zero value is a good line. A proxy with [Ears.Held] has none.
+// The zero value is a good line. A proxy with [Hooks.Held] has none.
 type Impairment struct {
 	Swallow [2]bool // by Direction: bytes in that direction are lost
 	Hold    [2]bool // by Direction: bytes in that direction wait until the impairment changes

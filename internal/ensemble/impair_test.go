@@ -36,13 +36,13 @@ type court struct {
 	xid   int32
 }
 
-func newCourt(t *testing.T, servers int, ears Ears) *court {
+func newCourt(t *testing.T, servers int, hooks Hooks) *court {
 	t.Helper()
 	var addresses []string
 	for range servers {
 		addresses = append(addresses, listen(t, converse))
 	}
-	p, err := NewProxy(addresses, ears)
+	p, err := NewProxy(addresses, hooks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestSwallowingOneWay(t *testing.T) {
 	for lost, reaches := range map[Direction]bool{ToServers: false, ToParticipant: true} {
 		wrote := make(chan Exchange, 8)
-		c := newCourt(t, 1, Ears{Wrote: func(x Exchange) { wrote <- x }})
+		c := newCourt(t, 1, Hooks{Wrote: func(x Exchange) { wrote <- x }})
 		conn := c.connect()
 		i := Impairment{}
 		i.Swallow[lost] = true
@@ -147,7 +147,7 @@ func TestSwallowingOneWay(t *testing.T) {
 // TestUnheardSessionsAreNoneOfItsOwn swallows what a server grants.
 func TestUnheardSessionsAreNoneOfItsOwn(t *testing.T) {
 	for _, i := range []Impairment{{New: CutHandshake}, {Swallow: [2]bool{ToParticipant: true}}} {
-		c := newCourt(t, 1, Ears{Granted: func(s Session) { t.Errorf("0x%x was granted", s.ID) }})
+		c := newCourt(t, 1, Hooks{Granted: func(s Session) { t.Errorf("0x%x was granted", s.ID) }})
 		c.proxy.Impair(i)
 		if _, ok := c.dial(0, 0, long); ok {
 			t.Error("the handshake was answered")
@@ -163,7 +163,7 @@ func TestUnheardSessionsAreNoneOfItsOwn(t *testing.T) {
 
 func TestDelayKeepsTheOrder(t *testing.T) {
 	const least = 20 * time.Millisecond
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{DelayMin: least, DelayMax: 2 * least, Seed: 1})
 	sent := time.Now()
@@ -183,7 +183,7 @@ func TestDelayKeepsTheOrder(t *testing.T) {
 // TestThinLine sends more than passes in a tenth of a second.
 func TestThinLine(t *testing.T) {
 	const rate = 4000
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{BytesPerSecond: rate})
 	sent, last := time.Now(), int32(0)
@@ -202,7 +202,7 @@ func TestThinLine(t *testing.T) {
 }
 
 func TestDrip(t *testing.T) {
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{BytePause: time.Millisecond})
 	if !answered(conn, c.create(conn), soon) {
@@ -213,7 +213,7 @@ func TestDrip(t *testing.T) {
 
 // TestHold keeps answers until the line is healed, and loses none.
 func TestHold(t *testing.T) {
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{Hold: [2]bool{ToParticipant: true}})
 	xid := c.create(conn)
@@ -227,7 +227,7 @@ func TestHold(t *testing.T) {
 }
 
 func TestBreakAndRefuse(t *testing.T) {
-	c := newCourt(t, 2, Ears{})
+	c := newCourt(t, 2, Hooks{})
 	conn := c.connect()
 	old, _ := c.proxy.Session()
 	had, ok := c.proxy.ServerOf(old.ID)
@@ -260,7 +260,7 @@ func TestBreakAndRefuse(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	c.proxy.Impair(Impairment{New: Freeze})
 	conn, ok := c.dial(0, 0, long)
 	eventually(t, "the participant has spoken", func() bool { return c.proxy.Tally().Frozen == 1 })
@@ -278,7 +278,7 @@ func TestFreeze(t *testing.T) {
 func creates(x Exchange) bool { return x.Err == nil && x.Request.Opcode == 1 }
 
 func TestLosingAnAnswer(t *testing.T) {
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	never := c.proxy.Set(func(x Exchange) bool { return x.Request.Ends() }, LoseAnswer)
 	defer never.Open()
@@ -302,7 +302,7 @@ func TestLosingAnAnswer(t *testing.T) {
 }
 
 func TestHoldingAnAnswer(t *testing.T) {
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	trap := c.proxy.Set(creates, HoldAnswer)
 	first := c.create(conn)
@@ -331,7 +331,7 @@ func TestHoldingAnAnswer(t *testing.T) {
 }
 
 func TestHoldingRequests(t *testing.T) {
-	c := newCourt(t, 1, Ears{})
+	c := newCourt(t, 1, Hooks{})
 	conn := c.connect()
 	trap := c.proxy.Set(creates, HoldRequests)
 	if !answered(conn, c.create(conn), soon) {

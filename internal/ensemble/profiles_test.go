@@ -105,7 +105,7 @@ func TestProxyOfOneName(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has all of 127.0.0.0/8")
 	}
-	p, err := NewProxyOfOneName([]string{"a:1", "b:1", "c:1"}, Ears{})
+	p, err := NewProxyOfOneName([]string{"a:1", "b:1", "c:1"}, Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 type Proxy struct {
 	listeners []net.Listener
 	work      sync.WaitGroup
-	ears      Ears
+	hooks     Hooks
 
 	mu         sync.Mutex
 	impairment Impairment
@@ -46,17 +46,17 @@ type Session struct {
 }
 
 // NewProxy opens one local listener for each server, each with a port of its own.
-func NewProxy(servers []string, ears Ears) (*Proxy, error) {
-	return newProxy(servers, ears, func(int, int) string { return "127.0.0.1:0" })
+func NewProxy(servers []string, hooks Hooks) (*Proxy, error) {
+	return newProxy(servers, hooks, func(int, int) string { return "127.0.0.1:0" })
 }
 
 // NewProxyOfOneName opens one local listener for each server, each at an address of its
 // own, listed by [LocalAddresses], and all with one port.
-func NewProxyOfOneName(servers []string, ears Ears) (p *Proxy, err error) {
+func NewProxyOfOneName(servers []string, hooks Hooks) (p *Proxy, err error) {
 	local := LocalAddresses(len(servers))
 	const tries = 20 // another program may have the port at one of the addresses
 	for range tries {
-		p, err = newProxy(servers, ears, func(n, port int) string { return netip.AddrPortFrom(local[n], uint16(port)).String() })
+		p, err = newProxy(servers, hooks, func(n, port int) string { return netip.AddrPortFrom(local[n], uint16(port)).String() })
 		if err == nil {
 			break
 		}
@@ -75,9 +75,9 @@ func LocalAddresses(n int) []netip.Addr {
 
 // newProxy opens one listener for each server. The function where returns its address;
 // it gets the port of the first listener, or 0.
-func newProxy(servers []string, ears Ears, where func(n, port int) string) (*Proxy, error) {
+func newProxy(servers []string, hooks Hooks, where func(n, port int) string) (*Proxy, error) {
 	p := &Proxy{
-		ears: ears, changed: make(chan struct{}), flows: map[*flow]bool{}, frozen: map[net.Conn]bool{}, known: map[int64]grant{},
+		hooks: hooks, changed: make(chan struct{}), flows: map[*flow]bool{}, frozen: map[net.Conn]bool{}, known: map[int64]grant{},
 	}
 	for n, server := range servers {
 		listener, err := net.Listen("tcp", where(n, p.port()))
@@ -141,12 +141,12 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	}
 	p.flows[f] = true
 	p.mu.Unlock()
-	if p.ears.Held != nil {
+	if p.hooks.Held != nil {
 		p.conduct(f)
 	} else {
 		p.carry(f)
 	}
-	f.end(p.ears.Wrote)
+	f.end(p.hooks.Wrote)
 	p.mu.Lock()
 	delete(p.flows, f)
 	p.mu.Unlock()
@@ -156,8 +156,8 @@ func (p *Proxy) serve(client net.Conn, address string) {
 func (p *Proxy) saw(f *flow, s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, had := p.known[s.ID]; !had && p.ears.Granted != nil {
-		p.ears.Granted(s)
+	if _, had := p.known[s.ID]; !had && p.hooks.Granted != nil {
+		p.hooks.Granted(s)
 	}
 	p.session, p.known[s.ID] = s, grant{s, f}
 }

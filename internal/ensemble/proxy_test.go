@@ -65,7 +65,7 @@ func exchange(c net.Conn, patience time.Duration) bool {
 func TestProxyCutsAndHeals(t *testing.T) {
 	greeting := hello(0x77)
 	granted := make(chan Session, 3)
-	p, err := NewProxy([]string{echoServer(t, greeting)}, Ears{Granted: func(s Session) { granted <- s }})
+	p, err := NewProxy([]string{echoServer(t, greeting)}, Hooks{Granted: func(s Session) { granted <- s }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestProxyCutsAndHeals(t *testing.T) {
 }
 
 func TestProxyCloseEndsConnections(t *testing.T) {
-	p, err := NewProxy([]string{echoServer(t, nil)}, Ears{})
+	p, err := NewProxy([]string{echoServer(t, nil)}, Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func silentServer(t *testing.T, answers, reads int) string {
 // and a cut swallow the second half of a fourth.
 func TestProxyTellsOfEachWriteOnce(t *testing.T) {
 	heard := make(chan Exchange, 8)
-	p, err := NewProxy([]string{silentServer(t, 1, 4)}, Ears{Wrote: func(x Exchange) { heard <- x }})
+	p, err := NewProxy([]string{silentServer(t, 1, 4)}, Hooks{Wrote: func(x Exchange) { heard <- x }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestProxyHolds(t *testing.T) {
 			_ = writePacket(c, body[:4], beInt64(int64(100+body[3])), beInt32(-110))
 		}
 	}()
-	p, err := NewProxy([]string{listener.Addr().String()}, Ears{Held: func(h *Held) { held <- h }, Wrote: func(x Exchange) { heard <- x }})
+	p, err := NewProxy([]string{listener.Addr().String()}, Hooks{Held: func(h *Held) { held <- h }, Wrote: func(x Exchange) { heard <- x }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ var onTheLine = []nemesis.Kind{
 // lineTo adds a process that nobody plays to a run, with a line to its servers.
 func (r *docker) lineTo(t *testing.T, servers *servers) *process {
 	t.Helper()
-	proxy, err := ensemble.NewProxy(servers.addresses, ensemble.Ears{})
+	proxy, err := ensemble.NewProxy(servers.addresses, ensemble.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func (p *process) connect() (err error) {
 	if p.run.names != nil {
 		open = ensemble.NewProxyOfOneName
 	}
-	p.proxy, err = open(p.run.ensemble.Addresses(), ensemble.Ears{Granted: p.granted, Wrote: p.wrote})
+	p.proxy, err = open(p.run.ensemble.Addresses(), ensemble.Hooks{Granted: p.granted, Wrote: p.wrote})
 	return err
 }
 

@@ -86,7 +86,7 @@ func TestServerFaultsBite(t *testing.T) {
 // hold makes a worker with a resident task, whose session is kept alive.
 func (r *docker) hold(t *testing.T) {
 	t.Helper()
-	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{})
+	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestMastersServer(t *testing.T) {
 	r := serverRun(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Ears{})
+	proxy, err := ensemble.NewProxy(r.ensemble.Addresses(), ensemble.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,9 +94,9 @@ const lastWords = 200 * time.Millisecond
 // losses are the losses of a breaking connection, by turns: a write before it takes
 // effect, the answer to a write, or the answer to any request.
 var losses = []func(*zk.Session){
-	func(s *zk.Session) { s.SnapOn(zk.BeforeItWas, isWrite) },
-	func(s *zk.Session) { s.SnapOn(zk.AfterItWas, isWrite) },
-	func(s *zk.Session) { s.Snap(zk.AfterItWas) },
+	func(s *zk.Session) { s.CutAt(zk.RequestLost, isWrite) },
+	func(s *zk.Session) { s.CutAt(zk.ReplyLost, isWrite) },
+	func(s *zk.Session) { s.CutAtNext(zk.ReplyLost) },
 }
 
 func isWrite(op zkapi.Op) bool { return op.Kind.Writes() }

@@ -161,7 +161,7 @@ func (p *pair) open(server int) {
 		return
 	}
 	x.model = p.server.Open()
-	x.model.Hear(x.hear)
+	x.model.OnEvent(x.hear)
 	x.model.Lag() // what the real one may do at any time
 	p.ids[x.model.ID()] = real.session.ID
 	p.tally.opened.Add(1)

@@ -85,7 +85,7 @@ func (e hostile) oneName(t *testing.T) {
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", names.Address())
 	}}
-	proxy, err := ensemble.NewProxyOfOneName(e.Addresses(), ensemble.Ears{})
+	proxy, err := ensemble.NewProxyOfOneName(e.Addresses(), ensemble.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func (c *conductor) start(place, life int, m explore.Moment) (err error) {
 	name := c.world.Processes[place].Name
 	p := &player{name: name, hurries: c.defect.hurries, patience: c.patience, changed: make(chan struct{}, 1)}
 	// Two names for one server: with one the library pauses before it connects again.
-	p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Ears{Held: p.held, Wrote: func(x ensemble.Exchange) {
+	p.proxy, err = ensemble.NewProxy([]string{c.address, c.address}, ensemble.Hooks{Held: p.held, Wrote: func(x ensemble.Exchange) {
 		p.update(func() { p.wrote = append(p.wrote, x) })
 	}})
 	if err != nil {
@@ -148,7 +148,7 @@ func (c *conductor) step(m explore.Moment) error {
 	p := c.players[m.Place]
 	var err error
 	switch m.Happening {
-	case explore.Serves, explore.LosesIt, explore.LosesReply:
+	case explore.Serves, explore.LosesRequest, explore.LosesReply:
 		err = c.request(p, m)
 	case explore.Delivers:
 		err = c.deliver(p, m.Event)
@@ -161,13 +161,13 @@ func (c *conductor) step(m explore.Moment) error {
 	case explore.Stops:
 		c.tally.stops.Add(1)
 		return c.expire(p)
-	case explore.Leaps:
+	case explore.ClockJumps:
 		p.host.clock = p.host.clock.Add(hostTimeout)
 	case explore.Crashes:
 		c.tally.crashes.Add(1)
 		c.crash(p)
 		return c.asks(m)
-	case explore.EndsGhost:
+	case explore.EndsOrphan:
 		if err := c.expire(c.ghosts[m.Session]); err != nil {
 			return err
 		}

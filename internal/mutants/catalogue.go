@@ -203,11 +203,11 @@ func (c Catalogue) like(id string) string {
 	return "did you mean " + strings.Join(near, ", ") + "?"
 }
 
-// Handful picks n entries that the engines take and are expected to catch. Each turn
+// Sample picks n entries that the engines take and are expected to catch. Each turn
 // picks the next ones, until all have been picked. If the matrix has findings of these
 // engines, only entries that were caught at the first try are picked, because the
 // survival of a mutant that is hard to catch says little.
-func (c Catalogue) Handful(n, turn int, engines []Engine, known *Matrix) Catalogue {
+func (c Catalogue) Sample(n, turn int, engines []Engine, known *Matrix) Catalogue {
 	heard := slices.ContainsFunc(known.Findings, func(f Finding) bool {
 		return f.ID != Unmodified && slices.ContainsFunc(engines, func(g Engine) bool { return g.Name() == f.Engine })
 	})

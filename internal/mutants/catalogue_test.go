@@ -141,12 +141,12 @@ func TestAHandfulInTurns(t *testing.T) {
 	engines := []Engine{Model{}}
 	var got []string
 	for turn := range 4 {
-		got = append(got, strings.Join(all.Handful(2, turn, engines, &Matrix{}).IDs(), ""))
+		got = append(got, strings.Join(all.Sample(2, turn, engines, &Matrix{}).IDs(), ""))
 	}
 	if want := []string{"ab", "cd", "ea", "bc"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if few := all.Handful(9, 1, engines, &Matrix{}).IDs(); !slices.Equal(few, []string{"a", "b", "c", "d", "e"}) {
+	if few := all.Sample(9, 1, engines, &Matrix{}).IDs(); !slices.Equal(few, []string{"a", "b", "c", "d", "e"}) {
 		t.Errorf("more than there are: %q", few)
 	}
 	known := &Matrix{}
@@ -159,7 +159,7 @@ func TestAHandfulInTurns(t *testing.T) {
 		}
 		known.Findings = append(known.Findings, f)
 	}
-	if proven := all.Handful(9, 0, engines, known).IDs(); !slices.Equal(proven, []string{"d"}) {
+	if proven := all.Sample(9, 0, engines, known).IDs(); !slices.Equal(proven, []string{"d"}) {
 		t.Errorf("of those that were caught at the first try: %q", proven)
 	}
 }

@@ -53,9 +53,9 @@ type Engine interface {
 	// Hunt looks for the defect until it is caught or the budget is spent; a run that has
 	// begun is completed. An entry without edits looks for false alarms in the same way.
 	Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding
-	// Ground lists entries without edits. They test the unchanged source with everything
+	// Baseline lists entries without edits. They test the unchanged source with everything
 	// that the other entries are tested with, and must be clean.
-	Ground(all []Entry) []Entry
+	Baseline(all []Entry) []Entry
 }
 
 // Model is the explorer.
@@ -72,8 +72,8 @@ func (Model) Takes(e Entry) bool { return e.on(ModelEngine) && e.World != "" }
 // Alone implements Engine.
 func (Model) Alone() bool { return false }
 
-// Ground implements Engine: each world.
-func (Model) Ground(all []Entry) []Entry {
+// Baseline implements Engine: each world.
+func (Model) Baseline(all []Entry) []Entry {
 	return distinct(all, func(e Entry) string { return e.World }, func(e Entry) Entry { return Entry{ID: Unmodified, World: e.World} })
 }
 

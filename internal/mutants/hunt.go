@@ -105,7 +105,7 @@ func (h Hunt) quarries(all Catalogue) []quarry {
 		if len(taken) == 0 {
 			continue
 		}
-		for _, e := range g.Ground(taken) {
+		for _, e := range g.Baseline(taken) {
 			unmodified.hunts = append(unmodified.hunts, hunting{g, e})
 		}
 	}

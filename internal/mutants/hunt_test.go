@@ -241,10 +241,10 @@ type scripted struct {
 	hunt  func(ctx context.Context, e Entry) Finding
 }
 
-func (s scripted) Name() string             { return s.name }
-func (scripted) Takes(Entry) bool           { return true }
-func (s scripted) Alone() bool              { return s.alone }
-func (scripted) Ground(all []Entry) []Entry { return []Entry{{ID: Unmodified}} }
+func (s scripted) Name() string               { return s.name }
+func (scripted) Takes(Entry) bool             { return true }
+func (s scripted) Alone() bool                { return s.alone }
+func (scripted) Baseline(all []Entry) []Entry { return []Entry{{ID: Unmodified}} }
 func (s scripted) Hunt(ctx context.Context, _ *Build, e Entry, _ time.Duration) Finding {
 	return s.hunt(ctx, e)
 }
@@ -459,7 +459,7 @@ func TestTheSourceIsLookedAtUntilAllHasBitten(t *testing.T) {
 		asked++
 		return campaign.Outcome{Verdict: checker.Valid, Faults: []nemesis.Record{{Fault: nemesis.Fault{Kind: bites[seed]}, Effective: true}}}
 	}}
-	ground := runs.Ground([]Entry{{Fault: "kill-worker,kill-server"}, {Fault: "kill-master,kill-worker"}, {Fault: "kill-master", Run: "--nodes 3"}})
+	ground := runs.Baseline([]Entry{{Fault: "kill-worker,kill-server"}, {Fault: "kill-master,kill-worker"}, {Fault: "kill-master", Run: "--nodes 3"}})
 	if len(ground) != 2 || ground[0].Fault != "kill-master,kill-worker" || ground[1].Run != "--nodes 3" {
 		t.Fatalf("%+v", ground)
 	}

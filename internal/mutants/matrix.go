@@ -163,7 +163,7 @@ func (m *Matrix) ground(f Finding) bool {
 		return false
 	}
 	taken := slices.DeleteFunc(slices.Clone(m.all), func(e Entry) bool { return !engine.Takes(e) })
-	return slices.ContainsFunc(engine.Ground(taken), func(e Entry) bool { return e.asks(f.Engine) == f.Asked })
+	return slices.ContainsFunc(engine.Baseline(taken), func(e Entry) bool { return e.asks(f.Engine) == f.Asked })
 }
 
 // engines are the engines of the columns.

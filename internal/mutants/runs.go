@@ -61,9 +61,9 @@ func names(kinds []nemesis.Kind) []string {
 	return all
 }
 
-// Ground implements Engine: all faults of the entries together, once for each setting
+// Baseline implements Engine: all faults of the entries together, once for each setting
 // of other options.
-func (r Runs) Ground(all []Entry) []Entry {
+func (r Runs) Baseline(all []Entry) []Entry {
 	ground := distinct(all, func(e Entry) string { return e.Run }, func(e Entry) Entry { return Entry{ID: Unmodified, Run: e.Run} })
 	for i := range ground {
 		var faults []string

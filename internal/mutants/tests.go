@@ -21,8 +21,8 @@ func (Tests) Takes(e Entry) bool { return e.on(TestsEngine) && len(e.Tests) > 0 
 // Alone implements Engine.
 func (Tests) Alone() bool { return true }
 
-// Ground implements Engine: all tests that entries call for.
-func (Tests) Ground(all []Entry) []Entry {
+// Baseline implements Engine: all tests that entries call for.
+func (Tests) Baseline(all []Entry) []Entry {
 	var calls []string
 	for _, e := range all {
 		calls = append(calls, e.Tests...)

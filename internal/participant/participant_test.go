@@ -50,7 +50,7 @@ func TestRecorderSeesEveryWrite(t *testing.T) {
 		zkapi.Children("/space"),
 		zkapi.Multi(zkapi.Check("/space", 0), zkapi.Set("/space", []byte("y"), 0)),
 	})
-	server.Lose(func(zkapi.Op) zk.Loss { return zk.AfterItWas })
+	server.Lose(func(zkapi.Op) zk.Loss { return zk.ReplyLost })
 	do(zkapi.Delete("/space/t-0000000000", -1))
 	if err := session.Close(ctx); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func TestWhatFailsIsRepeatedAfterPauses(t *testing.T) {
 				tries++
 				refuses = refuses && tries < 5000
 				if refuses && kind == record.Submit && op.Path == "/tasks/task-x" && tries%2 == 1 {
-					return zk.BeforeItWas
+					return zk.RequestLost
 				}
 				return zk.None
 			})

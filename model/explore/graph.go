@@ -99,22 +99,22 @@ type Picture struct {
 // ProcessPicture is one process of a Picture: its requests, its claims, and its state on the
 // servers.
 type ProcessPicture struct {
-	Life    int
-	Session int  // number of the session that it uses, 0 for none
-	Known   bool // the server has not ended that session
-	Opened  int  // sessions so far
-	Leaps   bool // it was stopped, and its clock will show it
-	Lagging bool
-	Watches []zk.Watch
-	Events  []zk.Watch
-	Ghosts  []int
-	Zombies []Zombie
-	Asks    []Asking
-	Notes   map[string]string
+	Life      int
+	Session   int  // number of the session that it uses, 0 for none
+	Known     bool // the server has not ended that session
+	Opened    int  // sessions so far
+	Overslept bool // it was stopped, and its clock will show it
+	Lagging   bool
+	Watches   []zk.Watch
+	Events    []zk.Watch
+	Orphans   []int
+	Late      []LateRequest
+	Asks      []Asking
+	Notes     map[string]string
 }
 
-// Zombie is a request that may still take effect, and whose owner is gone.
-type Zombie struct {
+// LateRequest is a request that may still take effect, and whose owner is gone.
+type LateRequest struct {
 	Session int // its number
 	Op      zkapi.Op
 }
@@ -131,11 +131,11 @@ func (g *Graph) Picture(n int) Picture {
 	for place := range x.world.Processes {
 		l := x.links.get(x.seats.get(s[atSeats+place]).link)
 		one := ProcessPicture{
-			Life: l.lives, Session: l.current, Known: l.known, Opened: l.opened, Leaps: l.leaps, Lagging: l.lagging != 0,
-			Watches: l.watches, Events: l.events, Ghosts: l.ghosts,
+			Life: l.lives, Session: l.current, Known: l.known, Opened: l.opened, Overslept: l.leaps, Lagging: l.lagging != 0,
+			Watches: l.watches, Events: l.events, Orphans: l.ghosts,
 		}
 		for _, z := range l.zombies {
-			one.Zombies = append(one.Zombies, Zombie{z.session, x.terms.ops.get(z.op)})
+			one.Late = append(one.Late, LateRequest{z.session, x.terms.ops.get(z.op)})
 		}
 		if at := x.at(s, place); at != nil {
 			one.Notes, one.Asks = x.terms.notes.get(at.noted), x.asks(at)

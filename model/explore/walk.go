@@ -13,22 +13,22 @@ type Happening string
 
 // The happenings of a [Moment], with the names that schedules in files use.
 const (
-	Begins     Happening = "begin" // of the world: before the first step
-	Serves     Happening = "serve"
-	LosesIt    Happening = "lose-before"
-	LosesReply Happening = "lose-after"
-	Delivers   Happening = "deliver"
-	Notices    Happening = "notice"
-	Restarts   Happening = "restart"
-	Expires    Happening = "expire"
-	Leaves     Happening = "leave"
-	Sweeps     Happening = "sweep"
-	Breaks     Happening = "break"
-	Stops      Happening = "stop"
-	Leaps      Happening = "leap"
-	Crashes    Happening = "crash"
-	EndsGhost  Happening = "end-ghost" // the server ends a session whose owner is gone
-	ServesLate Happening = "late"      // a request takes effect whose owner is gone
+	Begins       Happening = "begin" // of the world: before the first step
+	Serves       Happening = "serve"
+	LosesRequest Happening = "lose-before"
+	LosesReply   Happening = "lose-after"
+	Delivers     Happening = "deliver"
+	Notices      Happening = "notice"
+	Restarts     Happening = "restart"
+	Expires      Happening = "expire"
+	Leaves       Happening = "leave"
+	Sweeps       Happening = "sweep"
+	Breaks       Happening = "break"
+	Stops        Happening = "stop"
+	ClockJumps   Happening = "leap"
+	Crashes      Happening = "crash"
+	EndsOrphan   Happening = "end-ghost" // the server ends a session whose owner is gone
+	ServesLate   Happening = "late"      // a request takes effect whose owner is gone
 )
 
 // Asking is a pending request of a process: a request of a session, the end of a session, a

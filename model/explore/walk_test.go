@@ -53,7 +53,7 @@ func TestWalkIsDrawnFromItsSeed(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []explore.Happening{explore.Serves, explore.LosesIt, explore.LosesReply, explore.Delivers, explore.Breaks, explore.Expires, explore.Notices} {
+	for _, kind := range []explore.Happening{explore.Serves, explore.LosesRequest, explore.LosesReply, explore.Delivers, explore.Breaks, explore.Expires, explore.Notices} {
 		if !kinds[kind] {
 			t.Errorf("nothing of the kind %s in 20 schedules", kind)
 		}

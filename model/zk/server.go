@@ -17,8 +17,8 @@ type Loss uint8
 // The losses that can be injected.
 const (
 	None        Loss = iota
-	BeforeItWas      // the request never arrives
-	AfterItWas       // the request takes effect, its reply is lost
+	RequestLost      // the request never arrives
+	ReplyLost        // the request takes effect, its reply is lost
 )
 
 // Server is a ZooKeeper ensemble in memory, seen from outside: one order of
@@ -125,10 +125,10 @@ func (s *Server) Open() *Session {
 	return session
 }
 
-// Plant makes a znode in the name of any owner, of no session for instance: the way
-// to containers and TTL znodes, which differ from others in their owner alone. Its
-// parent must exist.
-func (s *Server) Plant(path string, data []byte, owner int64) error {
+// CreateAs creates a znode with any owner. The owner need not be a session: so tests make
+// containers and TTL znodes, which differ from others in their owner alone. The parent of the
+// znode must exist.
+func (s *Server) CreateAs(path string, data []byte, owner int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next, _, changes, err := s.tree.Write(zkapi.Create(path, data, zkapi.Ephemeral), owner)
@@ -295,15 +295,15 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	} else if loss != None {
 		defer session.bounce()
 	}
-	if loss == BeforeItWas {
+	if loss == RequestLost {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
 	result, err := s.answer(session, op)
 	if loss == None && err == nil && op.Kind.Writes() && session.springs(Write{session.id, op, s.tree.zxid, result, nil}) {
-		loss = AfterItWas
+		loss = ReplyLost
 		defer session.bounce()
 	}
-	if loss == AfterItWas {
+	if loss == ReplyLost {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
 	return result, err

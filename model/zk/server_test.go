@@ -27,7 +27,7 @@ func do(t *testing.T, s *Session, ops ...zkapi.Op) zkapi.Result {
 // listen collects what a session is told.
 func listen(s *Session) *[]Event {
 	var heard []Event
-	s.Hear(func(e Event) { heard = append(heard, e) })
+	s.OnEvent(func(e Event) { heard = append(heard, e) })
 	return &heard
 }
 
@@ -127,7 +127,7 @@ func TestRecordTellsOfEveryWrite(t *testing.T) {
 	a, b := server.Open(), server.Open() // zxids 1 and 2
 	do(t, a, zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Get("/a"))
 	_, _ = b.Do(t.Context(), zkapi.Create("/a", nil, zkapi.Persistent))
-	losses := []Loss{BeforeItWas, AfterItWas}
+	losses := []Loss{RequestLost, ReplyLost}
 	server.Lose(func(zkapi.Op) Loss { return losses[0] })
 	for range losses {
 		_, _ = a.Do(t.Context(), zkapi.Set("/a", nil, 0))

@@ -45,9 +45,9 @@ type step struct {
 
 var _ zkapi.Session = (*Session)(nil)
 
-// Hear sets the function that gets the watch events, in order, before the waiting sources
+// OnEvent sets the function that gets the watch events, in order, before the waiting sources
 // fire. It is called with the server locked.
-func (s *Session) Hear(heard func(Event)) {
+func (s *Session) OnEvent(heard func(Event)) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.heard = heard
@@ -178,11 +178,12 @@ func (s *Session) Unstrand() {
 	s.bounce()
 }
 
-// Snap lets the next request be lost, and the connection with it, until Mend.
-func (s *Session) Snap(loss Loss) { s.SnapOn(loss, nil) }
+// CutAtNext cuts the connection at the next request, as Cut does, until Mend. The loss says
+// whether the request or its reply is lost.
+func (s *Session) CutAtNext(loss Loss) { s.CutAt(loss, nil) }
 
-// SnapOn is Snap for the next request that fits; nil fits any.
-func (s *Session) SnapOn(loss Loss, fits func(zkapi.Op) bool) {
+// CutAt is CutAtNext for the next request that fits; nil fits any.
+func (s *Session) CutAt(loss Loss, fits func(zkapi.Op) bool) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.snap, s.snapped = loss, fits

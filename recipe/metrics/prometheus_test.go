@@ -58,7 +58,7 @@ func TestRecipeIsMeasured(t *testing.T) {
 		env.Server.Lose(func(op zkapi.Op) zk.Loss {
 			if !lost && strings.HasPrefix(op.Path, "/tasks/task-") {
 				lost = true
-				return zk.AfterItWas
+				return zk.ReplyLost
 			}
 			return zk.None
 		})

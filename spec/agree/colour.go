@@ -224,10 +224,10 @@ func acting(resource string, t int64) tlc.Value {
 // held encodes the ensemble's state about a process.
 func held(p explore.ProcessPicture) tlc.Value {
 	var ghosts, late, events, watches []tlc.Value
-	for _, g := range p.Ghosts {
+	for _, g := range p.Orphans {
 		ghosts = append(ghosts, tlc.Int(g))
 	}
-	for _, z := range p.Zombies {
+	for _, z := range p.Late {
 		late = append(late, tlc.Record(map[string]tlc.Value{"session": tlc.Int(z.Session), "request": request(z.Op)}))
 	}
 	for _, e := range p.Events {
@@ -238,7 +238,7 @@ func held(p explore.ProcessPicture) tlc.Value {
 	}
 	return tlc.Record(map[string]tlc.Value{
 		"opened": tlc.Int(p.Opened), "life": tlc.Int(p.Life), "session": tlc.Int(p.Session), "known": tlc.Bool(p.Known),
-		"overslept": tlc.Bool(p.Leaps), "lags": tlc.Bool(p.Lagging), "watches": tlc.Set(watches...), "events": tlc.Seq(events...), "ghosts": tlc.Set(ghosts...), "late": tlc.Set(late...),
+		"overslept": tlc.Bool(p.Overslept), "lags": tlc.Bool(p.Lagging), "watches": tlc.Set(watches...), "events": tlc.Seq(events...), "ghosts": tlc.Set(ghosts...), "late": tlc.Set(late...),
 	})
 }
 

@@ -56,7 +56,7 @@ func roleOf(v explore.View, place int) string {
 // causes are the steps that are no request, by what they are called.
 var causes = map[explore.Happening]string{
 	explore.Notices: "learns that its session is over", explore.Restarts: "is started again", explore.Expires: "its session ends",
-	explore.Stops: "is stopped, and its session ends", explore.Leaps: "sees how late it is", explore.Crashes: "dies", explore.Leaves: "is asked to leave",
+	explore.Stops: "is stopped, and its session ends", explore.ClockJumps: "sees how late it is", explore.Crashes: "dies", explore.Leaves: "is asked to leave",
 }
 
 // cause is what a step does, for an arrow.

@@ -223,7 +223,7 @@ func seenMoves(t *testing.T, c Config, walks int) map[move]bool {
 	}
 	for seed := range uint64(walks) {
 		walked(t, w, seed, func(last, m explore.Moment) {
-			if m.Err == nil && m.Asked.Op.Kind.Writes() && m.Happening != explore.LosesIt {
+			if m.Err == nil && m.Asked.Op.Kind.Writes() && m.Happening != explore.LosesRequest {
 				see(m.Process, m.Asked.Op, last.View.Tree, m.View.Tree)
 			}
 		})

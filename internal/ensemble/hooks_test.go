@@ -15,21 +15,21 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// along collects what a proxy reads along.
-type along struct {
+// traffic collects the writes that a proxy reads.
+type traffic struct {
 	mu    sync.Mutex
 	wrote []ensemble.Exchange
 }
 
-func (a *along) ears() ensemble.Ears {
-	return ensemble.Ears{Wrote: func(x ensemble.Exchange) {
+func (a *traffic) hooks() ensemble.Hooks {
+	return ensemble.Hooks{Wrote: func(x ensemble.Exchange) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.wrote = append(a.wrote, x)
 	}}
 }
 
-func (a *along) all() []ensemble.Exchange {
+func (a *traffic) all() []ensemble.Exchange {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.wrote)
@@ -47,8 +47,8 @@ func driverOf(t *testing.T, proxy *ensemble.Proxy) *zkclient.Driver {
 func TestProxyReadsAlong(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
-	var heard along
-	proxy, err := ensemble.NewProxy(e.Addresses(), heard.ears())
+	var heard traffic
+	proxy, err := ensemble.NewProxy(e.Addresses(), heard.hooks())
 	must(t, err)
 	defer proxy.Close()
 	session, err := driverOf(t, proxy).Open(ctx)
@@ -109,8 +109,8 @@ func TestProxyReadsAlong(t *testing.T) {
 func TestProxyReportsWhatWasNotAnswered(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
-	var heard along
-	proxy, err := ensemble.NewProxy(e.Addresses(), heard.ears())
+	var heard traffic
+	proxy, err := ensemble.NewProxy(e.Addresses(), heard.hooks())
 	must(t, err)
 	session, err := driverOf(t, proxy).Open(ctx)
 	must(t, err)

@@ -13,9 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Ears are the hooks for the traffic that a proxy reads. Each may be nil; none may
-// block.
-type Ears struct {
+// Hooks are called with the traffic that a proxy reads. Each may be nil; none may block.
+type Hooks struct {
 	// Granted hears of each new session that a server grants the participant, before the
 	// participant does.
 	Granted func(Session)
@@ -146,8 +145,8 @@ func (p *Proxy) tell(f *flow, reply wire.Reply, ok bool) (Exchange, bool) {
 		return Exchange{}, false
 	}
 	exchange, ok := f.answered(reply)
-	if ok && p.ears.Wrote != nil {
-		p.ears.Wrote(exchange)
+	if ok && p.hooks.Wrote != nil {
+		p.hooks.Wrote(exchange)
 	}
 	return exchange, ok
 }

@@ -7,4 +7,7 @@ type Subject struct {
 	Name string
 	// Explain says in one line what the recipe does; torture run --help shows it.
 	Explain string
+	// Worlds makes the worlds that torture explore explores. If it is nil, the recipe is not
+	// explored.
+	Worlds func() Worlds
 }

@@ -42,6 +42,13 @@ func TestExploreGivesVerdicts(t *testing.T) {
 		{"--library odd", exit.WrongUse, []string{`--library "odd": use honest or replacing`}},
 		{"--expiries 99", exit.WrongUse, []string{"expiries 99: use 0 to 15"}},
 		{"--without prayer", exit.WrongUse, []string{`no guard is called "prayer"`, "epoch-check"}},
+		{"--recipe bare --masters 1", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
+		{"--recipe bare", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
+		{"--masters 1 --recipe=nobody", exit.WrongUse, []string{`--recipe "nobody": no recipe has that name; there are master-worker, bare`}},
+		{"--recipe master-worker --recipe bare", exit.WrongUse, []string{"--recipe bare: give the name of one recipe, once"}},
+		{"--recipe master-worker --masters 0", exit.WrongUse, []string{"0 masters"}},
+		{"--mastres 1", exit.WrongUse, []string{"unknown flag: --mastres; see torture explore --help"}},
+		{"--masters one", exit.WrongUse, []string{`--masters "one": give a whole number`}},
 		{"--replay nowhere.txt", exit.WrongUse, []string{"nowhere.txt", "schedule.txt of a counterexample"}},
 	} {
 		code, text := torture(t, append([]string{"explore", out}, strings.Fields(c.args)...)...)

@@ -25,6 +25,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 		if len(os.Args) > 1 && os.Getenv(panics) == os.Args[1] {
 			go panic("planted")
 		}
-		Main(masterworker.Subject())
+		Main(masterworker.Subject(), subject.Subject{Name: "bare", Explain: "a name and nothing else"})
 		return
 	}
 	os.Exit(m.Run())

@@ -7,31 +7,32 @@ import (
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// Properties lists the judged properties with their meanings. They have the harness's names
+// properties lists the judged properties with their meanings. They have the harness's names
 // if the harness judges them too.
-var Properties = []struct{ Name, Says string }{
-	{"SingleMaster", "what a master writes carries the epoch that is the highest; no two masters lead whose sessions live"},
-	{"NoLostTask", "a task that was accepted is there until it is collected with its status"},
-	{"NoDoubleResult", "a status is never changed"},
-	{"NoPhantomTask", "every task was submitted, and one submission makes one task"},
-	{"NoOrphan", "nothing is assigned to a worker that is not there"},
-	{"ResultFromItsAttempt", "a result comes from the assignment and the incarnation that it is of; what is recorded of an attempt has the token of its assignment"},
-	{"UniqueAttempts", "no two executions of a task have the same token, and later ones have greater ones"},
-	{"AtomicTransitions", "no task is between two states: assigned twice, or assigned and ended, or removed in part and not ended; an assignment goes only in one write with what comes instead"},
-	{"GivenBack", "what a worker holds that is there goes only by a write of that worker, and a task only when nobody holds it"},
-	{"NobodyStarves", "whatever is cancelled or taken, the claim of a worker that is there changes only by a write of that worker, so none of its writes is refused for that, where no process is stopped"},
-	{"BudgetKept", "a task fails after the attempts that it is allowed, not before, and none comes after"},
-	{"LeavesNothing", "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
-	{"ResidentExclusive", "no two handlers of a resident task run at the same time, but for those of workers whose sessions were ended by force"},
-	{"ConcurrencyKept", "no worker runs more handlers of ordinary tasks at a time than it may"},
-	{"NoEarlyStart", "no task is assigned before its time by the clock of a master"},
-	{"RetentionKept", "no finished task is gone before its retention is over by the clock of a master"},
-	{"StaleEffectsFenced", "outside ZooKeeper no smaller token acts after a greater one"},
-	{"ToldTruly", "the status that a client is told is the one that is recorded"},
-	{"GoalStaysReachable", "from every state each task can still end and its client can hear of it, or come to where it stays, without another fault"},
-	{"NoCrash", "no program panics"},
+var properties = []subject.Property{
+	{Name: "SingleMaster", Says: "what a master writes carries the epoch that is the highest; no two masters lead whose sessions live"},
+	{Name: "NoLostTask", Says: "a task that was accepted is there until it is collected with its status"},
+	{Name: "NoDoubleResult", Says: "a status is never changed"},
+	{Name: "NoPhantomTask", Says: "every task was submitted, and one submission makes one task"},
+	{Name: "NoOrphan", Says: "nothing is assigned to a worker that is not there"},
+	{Name: "ResultFromItsAttempt", Says: "a result comes from the assignment and the incarnation that it is of; what is recorded of an attempt has the token of its assignment"},
+	{Name: "UniqueAttempts", Says: "no two executions of a task have the same token, and later ones have greater ones"},
+	{Name: "AtomicTransitions", Says: "no task is between two states: assigned twice, or assigned and ended, or removed in part and not ended; an assignment goes only in one write with what comes instead"},
+	{Name: "GivenBack", Says: "what a worker holds that is there goes only by a write of that worker, and a task only when nobody holds it"},
+	{Name: "NobodyStarves", Says: "whatever is cancelled or taken, the claim of a worker that is there changes only by a write of that worker, so none of its writes is refused for that, where no process is stopped"},
+	{Name: "BudgetKept", Says: "a task fails after the attempts that it is allowed, not before, and none comes after"},
+	{Name: "LeavesNothing", Says: "a worker that has said that it leaves finishes what it holds first, where no process dies and no session is lost"},
+	{Name: "ResidentExclusive", Says: "no two handlers of a resident task run at the same time, but for those of workers whose sessions were ended by force"},
+	{Name: "ConcurrencyKept", Says: "no worker runs more handlers of ordinary tasks at a time than it may"},
+	{Name: "NoEarlyStart", Says: "no task is assigned before its time by the clock of a master"},
+	{Name: "RetentionKept", Says: "no finished task is gone before its retention is over by the clock of a master"},
+	{Name: "StaleEffectsFenced", Says: "outside ZooKeeper no smaller token acts after a greater one"},
+	{Name: "ToldTruly", Says: "the status that a client is told is the one that is recorded"},
+	{Name: "GoalStaysReachable", Says: "from every state each task can still end and its client can hear of it, or come to where it stays, without another fault"},
+	{Name: "NoCrash", Says: "no program panics"},
 }
 
 // judge holds the properties.

@@ -63,7 +63,7 @@ func (a Access) check() error {
 		for _, id := range ids {
 			if a.Scheme == "" || a.Scheme == "digest" {
 				if user, hash, ok := strings.Cut(id, ":"); !ok || user == "" || !isSum(hash) {
-					return invalid("Access: %q is no digest identity: use what zkapi.DigestID or ringmaster identity returns", id)
+					return invalid("Access: %q is not a digest identity: use the output of zkapi.DigestID or of ringmaster identity", id)
 				}
 			}
 		}

@@ -151,7 +151,7 @@ func TestTreeGoesBack_AWorkerRemembers(t *testing.T) {
 		if a.sink.epoch() <= 6 || lowest <= 6 {
 			t.Errorf("the task ran in epoch %d, the lowest epoch of an assignment is %d", a.sink.epoch(), lowest)
 		}
-		if log.warnings("6 was seen by worker w1") != 1 {
+		if log.warnings("worker w1 has seen epoch 6") != 1 {
 			t.Errorf("told:\n%s", log.text.String())
 		}
 	})
@@ -166,7 +166,7 @@ func TestTreeGoesBack_AMasterRemembers(t *testing.T) {
 		a.restore(zk.NewTree())
 		fresh := w.master(recipe.MasterConfig{Name: "new"})
 		w.within(time.Minute, "the new one leads", func() bool { return leads(fresh) })
-		w.within(time.Minute, "the epoch is lifted", func() bool { return a.do(zkapi.Get("/assign")).Stat.Version > 6 })
+		w.within(time.Minute, "the epoch is raised", func() bool { return a.do(zkapi.Get("/assign")).Stat.Version > 6 })
 		w.worker("w2", a.sink.handler)
 		w.run()
 		if a.sink.epoch() < 7 {

@@ -37,7 +37,7 @@ func (l layout) parents() []parent {
 
 // errUnmade means that the parents do not exist and this process may not make them: with an
 // Access only masters may. It ends when the first master has run.
-var errUnmade = fmt.Errorf("the namespace is not there yet, and only a master may make it: %w", zkapi.ErrNotSent)
+var errUnmade = fmt.Errorf("the namespace does not exist yet, and only a master may create it: start a master: %w", zkapi.ErrNotSent)
 
 // bootstrap creates the persistent parents for a role. They may exist already. Any process
 // may create them, so no claim is needed. A parent that the role does not need and may not

@@ -12,7 +12,7 @@ import (
 
 // ErrFenced means that another process holds the claim now: a later master was elected, or a
 // later process registered under the worker's name. The write was not applied.
-var ErrFenced = errors.New("claim is held by somebody else")
+var ErrFenced = errors.New("another process holds the claim")
 
 // claim is the right to write: the version of a znode that only a takeover changes and that
 // is never deleted. Every write of a master or a worker is a multi that begins with the check
@@ -89,7 +89,7 @@ func take(ctx context.Context, env zkapi.Env, session fence.Session, obs Observe
 	record := p.layout.newClaimRecord(env, session, p.holder)
 	record.Capacity, record.EpochSeen = p.capacity, p.epochSeen
 	if now.Stat.Version < p.above {
-		return claim{}, fmt.Errorf("%w: version %d of %s, and it has to be lifted to %d first", ErrWentBack, now.Stat.Version, p.claimPath, p.above)
+		return claim{}, fmt.Errorf("%w: %s has version %d, and must be raised to %d first", ErrWentBack, p.claimPath, now.Stat.Version, p.above)
 	}
 	shows := zkapi.Create(p.ephemeral, []byte(p.address), zkapi.Ephemeral).WithACL(p.acl)
 	result, err := session.Take(ctx, shows, p.claimPath, encode(record), now.Stat.Version)

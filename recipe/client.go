@@ -190,7 +190,7 @@ func (c *Client) open() {
 		c.obs.Metrics.SessionEnded("client", old.Cause())
 		c.obs.Logger.InfoContext(c.life, "session over", "cause", old.Cause())
 		if err := closeSession(c.life, old); err != nil {
-			c.obs.Logger.InfoContext(c.life, "session may linger", "error", err)
+			c.obs.Logger.InfoContext(c.life, "the session may last until its timeout", "error", err)
 		}
 		c.recover(old)
 	}

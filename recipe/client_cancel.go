@@ -50,7 +50,7 @@ func (m *cancellation) try(ctx context.Context, session zkapi.Session) error {
 			return err
 		}
 		if now.Found && now.Stat.Czxid != m.seen {
-			return fmt.Errorf("%w: %s was collected, and another has its id", ErrNoTask, m.task)
+			return fmt.Errorf("%w: %s was collected, and another task has its id now", ErrNoTask, m.task)
 		}
 	}
 	replies := session.DoAll(ctx, []zkapi.Op{
@@ -62,7 +62,7 @@ func (m *cancellation) try(ctx context.Context, session zkapi.Session) error {
 	}
 	err := replies[1].Err
 	if zkapi.FailedIndex(err) == 1 && zkapi.Refused(err) { // the notice is refused, not the task: the master finds out later
-		c.obs.Logger.WarnContext(ctx, "a task is cancelled without ringing for the master", "task", m.task, "error", err)
+		c.obs.Logger.WarnContext(ctx, "a task is cancelled, but the server refused the notice to the master: the master sees it at its next resync", "task", m.task, "error", err)
 		_, err = session.Do(ctx, zkapi.Multi(m.create))
 	}
 	if errors.Is(err, zkapi.ErrNodeExists) { // perhaps by this very call, unanswered

@@ -31,7 +31,7 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 		case err == nil && removal.done:
 			return nil
 		case err != nil && ctx.Err() != nil && removal.asked:
-			return fmt.Errorf("%w: %s %s, and none has so far; start one, or wait longer: %w", ErrInDoubt, task, removal.why, err)
+			return fmt.Errorf("%w: %s %s; no master has removed it yet: start a master, or wait longer: %w", ErrInDoubt, task, removal.why, err)
 		case err != nil:
 			return removal.doubtful.told(err)
 		}
@@ -86,7 +86,7 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 		return zkapi.ErrNotSent // it has got its status since: look again
 	}
 	if said := decodeStatus(status.Data); said.Token == (Token{}) {
-		return m.ask(ctx, session, fmt.Sprintf("has been %s and may still be executed: a master removes it when that has ended", said.State))
+		return m.ask(ctx, session, fmt.Sprintf("is %s and may still run: a master removes it when its execution has ended", said.State))
 	}
 	return m.remove(ctx, session, decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version})
 }
@@ -100,7 +100,7 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left decide
 	}
 	ops, rest := l.removal(m.task, left, m.bounds)
 	if rest != nil {
-		return m.ask(ctx, session, "has more below it than one write holds: a master removes it in parts")
+		return m.ask(ctx, session, "has more znodes below it than one write can delete: a master removes it in parts")
 	}
 	_, err := session.Do(ctx, zkapi.Multi(ops...))
 	if m.done = m.doubtful.after(err) == nil; m.done {
@@ -155,7 +155,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 		return err
 	}
 	if !m.asked {
-		c.obs.Logger.InfoContext(ctx, "a master is asked to remove a task, and waited for", "task", m.task, "because", why)
+		c.obs.Logger.InfoContext(ctx, "waiting for a master to remove a task", "task", m.task, "because", why)
 	}
 	m.asked, m.why = true, why
 	zkapi.Checkpoint(c.env, "wait for the removal", session, m)

@@ -52,7 +52,7 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 		return Submitted{}, err
 	}
 	if len(payload) > MaxPayload {
-		return Submitted{}, errors.Join(invalid("payload of %d bytes, %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
+		return Submitted{}, errors.Join(invalid("the payload has %d bytes: at most %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
 	}
 	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).WithACL(c.layout.access.task()))
 }
@@ -152,7 +152,7 @@ func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi
 	c.obs.Metrics.Unknown("submit", zkapi.NotApplied)
 	return false, &zkapi.Error{
 		Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied,
-		Err: fmt.Errorf("%w: it has %d bytes; a server has closed the connection each time, and the task is not there: submit less, or raise jute.maxbuffer on all servers",
+		Err: fmt.Errorf("%w: it has %d bytes; the servers closed the connection each time, and the task does not exist: submit a smaller payload, or raise jute.maxbuffer on all servers",
 			zkapi.ErrProbablyTooLarge, create.Size()),
 	}
 }
@@ -251,7 +251,7 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 	}
 	tasks, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.tasks()))
 	if zkapi.Refused(err) { // it is no task of this caller's, either
-		c.obs.Logger.WarnContext(ctx, "tasks cannot be counted: no bound of the backlog is kept", "error", err)
+		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: the tasks cannot be counted", "error", err)
 		return true, seen, nil
 	}
 	if err != nil || int(tasks.Stat.NumChildren)-seen.record.Finished < seen.record.Limit {
@@ -279,7 +279,7 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 		seen.record, err = c.readBound(ctx, session)
 	}
 	if zkapi.Refused(err) { // it is no task of this caller's
-		c.obs.Logger.WarnContext(ctx, "the bound of the backlog cannot be read: none is kept", "error", err)
+		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: it cannot be read", "error", err)
 		err = nil
 	}
 	if err != nil {
@@ -307,7 +307,7 @@ func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogR
 	}
 	record, ok := bound(said.Data, claimed.Stat.Version)
 	if !ok {
-		c.obs.Logger.WarnContext(ctx, "no master has written the bound of the backlog: none is kept",
+		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: no master has written it",
 			"znode", c.layout.backlog(), "epoch", record.Epoch, "latest", claimed.Stat.Version)
 		return backlogRecord{}, nil
 	}

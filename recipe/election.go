@@ -42,7 +42,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 				c.notices.tell(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				c.obs.Logger.InfoContext(ctx, "another leads: standing by", "its session", fmt.Sprintf("0x%x", other))
+				c.obs.Logger.InfoContext(ctx, "another master leads: standing by", "its session", fmt.Sprintf("0x%x", other))
 			}
 			if _, err := c.lift(ctx); err != nil {
 				c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
@@ -103,7 +103,7 @@ const queueResync = 15 * resyncInterval
 //
 // It returns a refusal: then the candidate campaigns without the queue.
 func (c candidate) waitInLine(ctx context.Context) error {
-	again := newRetry(c.env, c.obs, "line of candidates")
+	again := newRetry(c.env, c.obs, "queue of candidates")
 	again.lossesOnly = true
 	for {
 		var mine string
@@ -200,7 +200,7 @@ func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited
 			c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
 		if !told {
-			c.obs.Logger.InfoContext(ctx, "standing in line", "behind", other)
+			c.obs.Logger.InfoContext(ctx, "waiting in the queue of candidates", "behind", other)
 		}
 		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueResync))...)
 		if err == nil && c.session.Done().Fired() {

@@ -61,7 +61,7 @@ func (l layout) readFormat(ctx context.Context, session fence.Session) (int, err
 	_ = json.Unmarshal(found.Data, &mark) // data that is no mark says nothing
 	mark.Format = max(mark.Format, 1)
 	if mark.Format > l.newest {
-		return mark.Format, fmt.Errorf("%w: %s says that the znodes have format %d, and this build knows formats up to %d: "+
+		return mark.Format, fmt.Errorf("%w: %s says that the znodes have format %d, but this build knows formats up to %d: "+
 			"use a newer build here, or go back with ringmaster master --format-at-most %d of the newer one",
 			zkapi.ErrIncompatible, l.format(), mark.Format, l.newest, l.newest)
 	}
@@ -121,7 +121,7 @@ func (r *reconciler) understands(w string, record claimRecord, stat zkapi.Stat) 
 	}
 	r.notices.tell(r.term.leading, r.term.obs.Logger, Problem{
 		Path:   r.layout.worker(w),
-		What:   fmt.Sprintf("is of a build that knows format %d, and the znodes have format %d: the worker is given nothing", record.knows(), r.format),
+		What:   fmt.Sprintf("belongs to a worker whose build knows formats up to %d, but the znodes have format %d: the worker gets no tasks", record.knows(), r.format),
 		Remedy: "start the worker with a newer build",
 	}, stat)
 	return false

@@ -29,7 +29,7 @@ func JSON[In, Out any](f func(ctx context.Context, in In) (Out, error)) Handler 
 	return func(ctx context.Context, task Task) (Result, error) {
 		var in In
 		if err := json.Unmarshal(task.Payload, &in); err != nil {
-			return nil, fmt.Errorf("the payload of %s is no %v: %w", task.Name, reflect.TypeFor[In](), err)
+			return nil, fmt.Errorf("the payload of %s cannot be decoded as %v: %w", task.Name, reflect.TypeFor[In](), err)
 		}
 		out, err := f(context.WithValue(ctx, taskKey{}, task), in)
 		if err != nil {
@@ -37,7 +37,7 @@ func JSON[In, Out any](f func(ctx context.Context, in In) (Out, error)) Handler 
 		}
 		result, err := json.Marshal(out)
 		if err != nil {
-			return nil, fmt.Errorf("the output of %s, %v, is no JSON: %w", task.Name, reflect.TypeFor[Out](), err)
+			return nil, fmt.Errorf("the output of %s, a %v, cannot be encoded as JSON: %w", task.Name, reflect.TypeFor[Out](), err)
 		}
 		return result, nil
 	}
@@ -51,7 +51,7 @@ func DoJSON[In, Out any](ctx context.Context, c *Client, in In, options ...Submi
 	var out Out
 	payload, err := json.Marshal(in)
 	if err != nil {
-		return out, fmt.Errorf("%w: %w", invalid("input %v is no JSON", reflect.TypeFor[In]()), err)
+		return out, fmt.Errorf("%w: %w", invalid("input %v cannot be encoded as JSON", reflect.TypeFor[In]()), err)
 	}
 	task, result, err := c.do(ctx, payload, options)
 	if err != nil {
@@ -59,7 +59,7 @@ func DoJSON[In, Out any](ctx context.Context, c *Client, in In, options ...Submi
 	}
 	var read Out
 	if err := json.Unmarshal(result, &read); err != nil {
-		return out, fmt.Errorf("recipe: the result of %s is no %v: %w", task, reflect.TypeFor[Out](), err)
+		return out, fmt.Errorf("recipe: the result of %s cannot be decoded as %v: %w", task, reflect.TypeFor[Out](), err)
 	}
 	return read, nil
 }

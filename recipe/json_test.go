@@ -73,7 +73,7 @@ func TestJSON_PayloadOfAnotherType(t *testing.T) {
 		w.worker("w1", recipe.JSON(priced))
 		for id, payload := range map[string]string{"text": "three pens", "list": `[1]`, "count": `{"count":"3"}`, "empty": "", "two": `{} {}`} {
 			_, err := w.client().Do(w.ctx, []byte(payload), recipe.ID(id), recipe.MaxAttempts(1))
-			if reason, want := w.reasonOf(err), "the payload of task-"+id+" is no recipe_test.order: "; !strings.HasPrefix(reason, want) {
+			if reason, want := w.reasonOf(err), "the payload of task-"+id+" cannot be decoded as recipe_test.order: "; !strings.HasPrefix(reason, want) {
 				t.Errorf("%s: %v, and on record is %q, want %q", payload, err, reason, want)
 			}
 		}
@@ -97,7 +97,7 @@ func TestDoJSON_ResultOfAnotherType(t *testing.T) {
 			return recipe.Result(`{"cents":"many"}`), nil
 		})
 		got, err := recipe.DoJSON[order, bill](w.ctx, w.client(), order{}, recipe.ID("a"))
-		if err == nil || got != (bill{}) || !strings.Contains(err.Error(), "the result of task-a is no recipe_test.bill") {
+		if err == nil || got != (bill{}) || !strings.Contains(err.Error(), "the result of task-a cannot be decoded as recipe_test.bill") {
 			t.Errorf("%+v, %v", got, err)
 		}
 		_, err = recipe.DoJSON[func(), bill](w.ctx, w.client(), func() {}, recipe.ID("b"))
@@ -119,5 +119,5 @@ func ExampleJSON() {
 	fmt.Println(err)
 	// Output:
 	// {"cents":15,"Token":{"epoch":0,"attempt":0}} <nil>
-	// the payload of task-b is no recipe_test.order: invalid character 'h' in literal true (expecting 'r')
+	// the payload of task-b cannot be decoded as recipe_test.order: invalid character 'h' in literal true (expecting 'r')
 }

@@ -75,7 +75,7 @@ func (l Lead) allowed(op zkapi.Op) error {
 		own = append(own, p.path)
 	}
 	if slices.ContainsFunc(own, func(p string) bool { return op.Path == p || strings.HasPrefix(op.Path, p+"/") }) {
-		return invalid("%v %s in Lead.Write: that is the recipe's own: use another name", op.Kind, brief(op.Path))
+		return invalid("%v %s in Lead.Write: that znode belongs to the recipe: use another name", op.Kind, brief(op.Path))
 	}
 	return nil
 }
@@ -136,14 +136,14 @@ func (l Lead) Proclaim(ctx context.Context, data []byte) error {
 // proclaims returns why Proclaim is not possible: /master may have been made by hand.
 func (l Lead) proclaims(ctx context.Context, data []byte) error {
 	if len(data) > MaxProclaimed {
-		return errors.Join(invalid("%d bytes to proclaim, %d are allowed", len(data), MaxProclaimed), zkapi.ErrTooLarge)
+		return errors.Join(invalid("the data to proclaim has %d bytes: at most %d are allowed", len(data), MaxProclaimed), zkapi.ErrTooLarge)
 	}
 	if err := l.over(); err != nil {
 		return err
 	}
 	seen, err := exists(ctx, l.term.session, fence.Exists(l.layout.master()))
 	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.session.ID()) {
-		err = fmt.Errorf("%w: /master belongs to somebody else", ErrDeposed)
+		err = fmt.Errorf("%w: /master belongs to another session", ErrDeposed)
 	}
 	return err
 }

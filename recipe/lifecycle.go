@@ -16,8 +16,8 @@ var (
 	// ErrCloseUnconfirmed means that the server has not confirmed the end of a session: its
 	// ephemeral znodes may stay until the session's timeout, and with them the
 	// place of a master or the name of a worker.
-	ErrCloseUnconfirmed = errors.New("the session may linger until its timeout")
-	errRunning          = errors.New("recipe: Run is called while it runs")
+	ErrCloseUnconfirmed = errors.New("the session may last until its timeout")
+	errRunning          = errors.New("recipe: Run was called while an earlier Run has not returned")
 )
 
 // lifetime is the Run of a master, a worker or a node, and how Close ends it.
@@ -84,7 +84,7 @@ func (l *lifetime) end(cause error) {
 	}
 }
 
-// wait waits until no Run is under way, and returns an error if its last session may linger.
+// wait waits until no Run is under way, and returns an error if its last the session may last until its timeout.
 func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
 	for {
 		l.mu.Lock()
@@ -95,7 +95,7 @@ func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
 			return lingers
 		}
 		if _, err := env.Wait(ctx, l.over); err != nil {
-			return fmt.Errorf("recipe: still running: %w", err)
+			return fmt.Errorf("recipe: Run has not returned yet: %w", err)
 		}
 	}
 }

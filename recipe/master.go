@@ -208,7 +208,7 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 		err := c.waitInLine(ctx)
 		switch {
 		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the queue only decides which candidate is next
-			obs.Logger.WarnContext(ctx, "stands for election without the line of candidates", "error", err)
+			obs.Logger.WarnContext(ctx, "the master takes part in the election without the queue of candidates", "error", err)
 		case err != nil:
 			return false, err
 		}
@@ -260,12 +260,12 @@ func (m *Master) serveTerm(t *term) error {
 		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over
 	}
 	if err := t.resign(m.layout); err != nil {
-		log.InfoContext(detached, "not handed over", "epoch", t.epoch(), "error", err)
+		log.InfoContext(detached, "the hand-over failed", "epoch", t.epoch(), "error", err)
 	}
 	t.depose(ErrDeposed)
 	zkapi.Checkpoint(m.env, "end of session", t, refused)
 	if err := closeSession(detached, t.session); err != nil { // before anything else is waited for: it holds /master
-		log.InfoContext(detached, "session may linger", "error", err)
+		log.InfoContext(detached, "the session may last until its timeout", "error", err)
 	}
 	led, cause := m.env.Now().Sub(t.began), context.Cause(t.leading)
 	endTrace(cause)

@@ -188,5 +188,5 @@ func bound(data []byte, latest int32) (backlogRecord, bool) {
 
 // noMastersWord is the problem of a notice that no master has written.
 func noMastersWord(path string) Problem {
-	return Problem{path, "was not written by a master: what it says counts for nothing, and the master that leads writes it anew", "set " + path + ` ""`}
+	return Problem{path, "was not written by a master: its data is ignored, and the active master writes it again", "set " + path + ` ""`}
 }

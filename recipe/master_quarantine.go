@@ -80,7 +80,7 @@ func (q *quarantine) add(ctx context.Context, s subject, err error, reading bool
 	if e == nil {
 		e = &quarantined{since: q.env.Now()}
 		q.entries[s] = e
-		q.obs.Logger.WarnContext(ctx, s.kind+" is left alone; it is tried again later", s.kind, brief(s.name), "error", clip(err.Error()))
+		q.obs.Logger.WarnContext(ctx, s.kind+" is quarantined: the server refuses it, and it is tried again later", s.kind, brief(s.name), "error", clip(err.Error()))
 	}
 	delete(q.strikes, s)
 	e.refused++
@@ -158,7 +158,7 @@ func (q *quarantine) gone(ctx context.Context, s subject) {
 func (q *quarantine) end(ctx context.Context, s subject, why string) {
 	e := q.entries[s]
 	delete(q.entries, s)
-	q.obs.Logger.InfoContext(ctx, s.kind+" is left alone no longer: "+why,
+	q.obs.Logger.InfoContext(ctx, s.kind+" leaves the quarantine: "+why,
 		s.kind, brief(s.name), "after", q.env.Now().Sub(e.since), "refused", e.refused, "error", e.reason)
 	q.count(s.kind)
 }

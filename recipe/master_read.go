@@ -68,7 +68,7 @@ func (r *reconciler) confirmMaster() error {
 		return err
 	}
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != r.term.session.ID() {
-		r.term.depose(errors.Join(ErrDeposed, errors.New("/master belongs to somebody else")))
+		r.term.depose(errors.Join(ErrDeposed, errors.New("/master belongs to another session")))
 		return ErrDeposed
 	}
 	r.masterWatch = seen.Watch

@@ -18,7 +18,7 @@ import (
 
 var (
 	// errLeftAlone ends a pass that has quarantined something: another one follows at once.
-	errLeftAlone = errors.New("something is left alone from now on; the rest is looked at again")
+	errLeftAlone = errors.New("a znode was quarantined: the pass starts again without it")
 	// errPressed ends a pass in which the server carried out nothing, for reasons that may
 	// pass.
 	errPressed = errors.New("the server refuses writes for now")
@@ -314,9 +314,9 @@ func (r *reconciler) remake(err error) error {
 	}
 	tell := r.notices.teller(r.term.leading, r.term.obs.Logger)
 	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", tell); made != nil {
-		return fmt.Errorf("%w; it cannot be made anew: %v", err, made) // another role may make it
+		return fmt.Errorf("%w; it cannot be created again: %v", err, made) // another role may make it
 	}
-	r.term.obs.Logger.WarnContext(r.term.leading, "a parent was gone, and is made anew", "error", err)
+	r.term.obs.Logger.WarnContext(r.term.leading, "a parent znode was missing, and was created again", "error", err)
 	return err
 }
 
@@ -325,7 +325,7 @@ func (r *reconciler) remake(err error) error {
 func longestName(session fence.Session) int { return session.MaxRequest() / 16 }
 
 func nameTooLong(name string, longest int) error {
-	return fmt.Errorf("%w: its name has %d bytes, and every write has it; %d are allowed", zkapi.ErrTooLarge, len(name), longest)
+	return fmt.Errorf("%w: its name has %d bytes: at most %d are allowed, because every write contains it", zkapi.ErrTooLarge, len(name), longest)
 }
 
 // fits excludes a task or a worker whose name is too long for a write.

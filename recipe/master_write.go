@@ -46,10 +46,10 @@ var writeTable = [decide.Actions]writeRow{
 func checkWrites(table []writeRow) error {
 	for a, row := range table {
 		if row.ops == nil || row.subject == "" {
-			return fmt.Errorf("%v (%s): it needs its operations, and what a refusal is about", decide.Action(a), decide.Action(a).Explain())
+			return fmt.Errorf("%v (%s): its row needs ops and subject", decide.Action(a), decide.Action(a).Explain())
 		}
 		if row.notifies && !row.reads {
-			return fmt.Errorf("%v: a worker is notified of what its assignment says, which is read first", decide.Action(a))
+			return fmt.Errorf("%v: a row that notifies must also read, because the notice is written into the assignment", decide.Action(a))
 		}
 	}
 	return nil

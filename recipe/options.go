@@ -23,7 +23,7 @@ func checkOptions(o Options) error {
 		bad("MaxAttempts %d: use 0 (as the master has it) to %d", o.MaxAttempts, maxOwnAttempts)
 	}
 	if year := o.NotBefore.Year(); year > 9999 || year < 0 {
-		bad("NotBefore %v: RFC 3339 has no such year", o.NotBefore)
+		bad("NotBefore %v: give a year from 0 to 9999", o.NotBefore)
 	}
 	for name, d := range map[string]time.Duration{"Timeout": o.Timeout, "HeartbeatTimeout": o.HeartbeatTimeout} {
 		if d != 0 && d < shortest {
@@ -31,11 +31,11 @@ func checkOptions(o Options) error {
 		}
 	}
 	if o.Resident && (o.MaxAttempts != 0 || o.Timeout != 0) {
-		bad("a resident task never ends by itself: MaxAttempts and Timeout do not apply to it")
+		bad("Resident with MaxAttempts or Timeout: leave those out, because a resident task never ends by itself")
 	}
 	const longest = 1 << 10
 	if len(o.Key) > longest {
-		bad("Key of %d bytes, %d are allowed", len(o.Key), longest)
+		bad("Key has %d bytes: at most %d are allowed", len(o.Key), longest)
 	}
 	return errors.Join(errs...)
 }

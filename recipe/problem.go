@@ -35,13 +35,13 @@ func notAlive(path string, stat zkapi.Stat, follows string) Problem {
 	if stat.NumChildren > 0 {
 		remedy = "deleteall " + path
 	}
-	return Problem{path, fmt.Sprintf("is %s, where only the ephemeral of a session counts: %s", article(stat.Owner()), follows), remedy}
+	return Problem{path, fmt.Sprintf("is %s, but only an ephemeral of a session counts here: %s", article(stat.Owner()), follows), remedy}
 }
 
 // notPersistent is the problem of a znode that should be persistent and that the server will
 // delete.
 func notPersistent(path string, stat zkapi.Stat, follows string) Problem {
-	return Problem{path, fmt.Sprintf("is %s, and must be persistent: %s", article(stat.Owner()), follows), "deleteall " + path}
+	return Problem{path, fmt.Sprintf("is %s, but must be persistent: %s", article(stat.Owner()), follows), "deleteall " + path}
 }
 
 func article(o zkapi.Owner) string {
@@ -60,11 +60,11 @@ func (l layout) masterProblem(stat zkapi.Stat) Problem {
 }
 
 func (l layout) workerProblem(w string, stat zkapi.Stat) Problem {
-	return notAlive(l.worker(w), stat, "the worker is taken for lost, and none can register under that name")
+	return notAlive(l.worker(w), stat, "the worker counts as lost, and no worker can register under that name")
 }
 
 func (l layout) progressProblem(t string, stat zkapi.Stat) Problem {
-	return notAlive(l.progress(t), stat, "it is no sign that the task is being executed")
+	return notAlive(l.progress(t), stat, "it does not show that a worker executes the task")
 }
 
 // candidateProblem says why a znode is not in the queue of candidates, or reports false if it
@@ -72,9 +72,9 @@ func (l layout) progressProblem(t string, stat zkapi.Stat) Problem {
 func (l layout) candidateProblem(name string, stat zkapi.Stat) (Problem, bool) {
 	switch path := l.candidate(name); {
 	case !stat.Alive():
-		return notAlive(path, stat, "it does not stand in line"), true
+		return notAlive(path, stat, "it is not in the queue of candidates"), true
 	case sequence(name) < 0:
-		return Problem{path, "has no sequence number at the end of its name: it does not stand in line", "delete " + path}, true
+		return Problem{path, "has no sequence number at the end of its name: it is not in the queue of candidates", "delete " + path}, true
 	}
 	return Problem{}, false
 }
@@ -82,12 +82,12 @@ func (l layout) candidateProblem(name string, stat zkapi.Stat) (Problem, bool) {
 // claimProblem is the Problem of a znode whose version is a claim. If a server deletes it,
 // the versions begin at 0 again, and old claims would be valid again.
 func claimProblem(path string, stat zkapi.Stat) Problem {
-	return notPersistent(path, stat, "its version is a claim, which is lost when the server deletes it. Stop the processes that it concerns first")
+	return notPersistent(path, stat, "its version is a claim, and the claim is lost when the server deletes the znode. Stop the masters and workers that use it first")
 }
 
 // parentProblem says why nothing can live below a parent, or reports false.
 func parentProblem(path string, stat zkapi.Stat) (Problem, bool) {
-	return notPersistent(path, stat, "nothing can be made below it"), stat.Alive()
+	return notPersistent(path, stat, "no znode can be created below it"), stat.Alive()
 }
 
 // lasting is the problem of a parent, or a notice, that is not persistent.
@@ -101,7 +101,7 @@ func (l layout) lasting(path string, stat zkapi.Stat) Problem {
 	case obstructs:
 		return problem
 	}
-	return notPersistent(path, stat, "it goes when there is nothing below it, and is made anew by who starts next")
+	return notPersistent(path, stat, "the server deletes it when it has no children, and the next process that starts creates it again")
 }
 
 // ErrObstructed means that a znode of another kind is in the way, so the call cannot succeed.
@@ -163,17 +163,17 @@ func (n *notices) outwait(ctx context.Context, env zkapi.Env, session endable, l
 
 // taskProblem says why a znode below /tasks is not executed as a task.
 func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
-	return notPersistent(l.task(t), stat, "it may go at any time, so it is not taken for a task")
+	return notPersistent(l.task(t), stat, "the server may delete it at any time, so it does not count as a task")
 }
 
 // statusProblem is the Problem of a status that is not persistent.
 func (l layout) statusProblem(t string, stat zkapi.Stat) Problem {
-	return fleeting(l.status(t), stat, "it is no result, and the task is left alone until it is gone")
+	return fleeting(l.status(t), stat, "it does not count as a result, and the master ignores the task until the znode is deleted")
 }
 
 // assignmentProblem is the Problem of an assignment that is not persistent.
 func (l layout) assignmentProblem(w, t string, stat zkapi.Stat) Problem {
-	return fleeting(l.assignment(w, t), stat, "the worker does not execute it, because the task would be given to others when it goes")
+	return fleeting(l.assignment(w, t), stat, "the worker does not execute it, because the master would assign the task to another worker when the server deletes the znode")
 }
 
 // belowProblem returns why a znode below a task does not count, or counts only as long as it
@@ -193,17 +193,17 @@ func (l layout) belowProblem(t, name string, stat zkapi.Stat) (Problem, bool) {
 
 // recordProblem is the Problem of a record below a task that is not persistent.
 func recordProblem(path string, stat zkapi.Stat) Problem {
-	return fleeting(path, stat, "what is on record goes with it")
+	return fleeting(path, stat, "the record is lost when the server deletes the znode")
 }
 
 // crowdedProblem is the Problem of a znode that must be deleted and cannot be.
 func crowdedProblem(path string) Problem {
-	return Problem{path, "has children, which the recipe never makes there, so that it cannot be deleted", "deleteall " + path}
+	return Problem{path, "has children that the recipe did not create, so it cannot be deleted", "deleteall " + path}
 }
 
 // noticeProblem is the Problem of a notice that is not persistent.
 func noticeProblem(path string, stat zkapi.Stat) Problem {
-	return fleeting(path, stat, "what a master says there goes with it. Masters make it anew")
+	return fleeting(path, stat, "the notice is lost when the server deletes the znode. A master then creates it again")
 }
 
 // fleeting is a problem with a znode that has no children.

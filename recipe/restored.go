@@ -89,7 +89,7 @@ func (m *memory) behind(shown, known int32) (err error, news bool) {
 	}
 	news = !m.lost
 	m.lost = true
-	return fmt.Errorf("%w: epoch %d, but %d was seen by %s", ErrWentBack, shown, m.epoch, m.by), news
+	return fmt.Errorf("%w: the tree shows epoch %d, but %s has seen epoch %d", ErrWentBack, shown, m.by, m.epoch), news
 }
 
 // compare reads the version of /assign, notes it, and reports a tree that has gone back. It
@@ -169,7 +169,7 @@ func (c candidate) lift(ctx context.Context) (floor int32, err error) {
 	shown, known, err := c.memory.compare(ctx, c.session, c.layout, c.obs, "master")
 	floor = c.memory.floor(known)
 	if err == nil && shown < floor {
-		c.obs.Logger.WarnContext(ctx, "the epoch is lifted", "from", shown, "to", floor)
+		c.obs.Logger.WarnContext(ctx, "the epoch is raised", "from", shown, "to", floor)
 		_, err = lift(ctx, c.session, c.layout.assign(), c.name, shown, floor)
 	}
 	return floor, err
@@ -185,8 +185,8 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 	case record.EpochSeen-epoch > maxLift || record.EpochSeen >= maxEpoch:
 		r.notices.tell(r.term.leading, r.term.obs.Logger, Problem{
 			Path:   r.layout.inbox(w),
-			What:   fmt.Sprintf("says that epoch %d was seen, too far above %d to be believed: it is ignored", record.EpochSeen, epoch),
-			Remedy: fmt.Sprintf("get %s; if it is true, start a master with --epoch-at-least %d", r.layout.inbox(w), record.EpochSeen),
+			What:   fmt.Sprintf("says that its worker has seen epoch %d. That is too far above epoch %d to be true, so it is ignored", record.EpochSeen, epoch),
+			Remedy: fmt.Sprintf("get %s; if the worker really saw that epoch, start a master with --epoch-at-least %d", r.layout.inbox(w), record.EpochSeen),
 		}, stat)
 		return nil
 	}
@@ -208,7 +208,7 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 func (i *incarnation) outdate(e *execution) {
 	seen, by := i.worker.memory.highest()
 	i.worker.config.Metrics.WentBack("worker")
-	i.worker.log.ErrorContext(i.ctx, "a task is not executed: the tree has gone back in time",
+	i.worker.log.ErrorContext(i.ctx, "a task is not executed, because the tree has gone back in time",
 		"task", e.task.Name, "token", e.task.Token, "epoch seen", seen, "by", by)
 	i.enter(e, stageOutdated)
 	i.outdated = append(i.outdated, e)

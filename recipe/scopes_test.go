@@ -167,7 +167,7 @@ func TestARefusalEndsOnlyWhatItConcerns(t *testing.T) {
 						w.await(w.submit())
 						time.Sleep(time.Second)
 					}
-					if s.left != "" && strings.Count(w.said.String(), "is left alone; it is tried again later") == 0 {
+					if s.left != "" && strings.Count(w.said.String(), "is quarantined: the server refuses it") == 0 {
 						t.Error("nothing was logged")
 					}
 					w.refuses.Store(false)

@@ -349,7 +349,7 @@ func TestStatusThatDoesNotStay_IsNoResult(t *testing.T) {
 				if d, err := c.Inspect(w.ctx, "task-x"); err != nil || d.Status != nil || len(d.Problems) != 1 {
 					t.Errorf("%s: %+v, %v", name, d, err)
 				}
-				if now, _ := m.Snapshot(); !assigned && len(now.Quarantined) != 1 || log.warnings("left alone") > 1 {
+				if now, _ := m.Snapshot(); !assigned && len(now.Quarantined) != 1 || log.warnings("is quarantined") > 1 {
 					t.Errorf("%s: %+v\n%s", name, now.Quarantined, log.text.String())
 				}
 				w.do(zkapi.Delete("/tasks/task-x/status", zkapi.AnyVersion))

@@ -51,7 +51,7 @@ const MaxProgress = 4 << 10
 // it does nothing.
 func (t Task) Progress(progress []byte) error {
 	if len(progress) > MaxProgress {
-		return fmt.Errorf("recipe: %w: progress of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(progress), MaxProgress)
+		return fmt.Errorf("recipe: %w: the progress has %d bytes: at most %d are allowed", zkapi.ErrTooLarge, len(progress), MaxProgress)
 	}
 	if t.progress != nil {
 		t.progress(append([]byte{}, progress...))

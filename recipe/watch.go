@@ -203,7 +203,7 @@ func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 func (c *Client) follow(ctx context.Context, body func(followed) error) {
 	err := c.reading(ctx, func(session fence.Session) error { return body(followed{c.env, c.obs, session, c.layout}) })
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) && !errors.Is(err, ErrNoTask) {
-		c.obs.Logger.WarnContext(ctx, "nothing more is followed", "error", err)
+		c.obs.Logger.WarnContext(ctx, "the subscription has ended", "error", err)
 	}
 }
 

@@ -233,7 +233,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	i.quarantine.dissolve()
 	zkapi.Checkpoint(w.env, "end of incarnation", i, err)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
-		w.log.InfoContext(ctx, "session may linger", "error", err)
+		w.log.InfoContext(ctx, "the session may last until its timeout", "error", err)
 	}
 	for _, thread := range threads[2:] {
 		zkapi.Checkpoint(w.env, "end of threads", i, err)

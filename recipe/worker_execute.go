@@ -158,7 +158,7 @@ func call(ctx context.Context, handler Handler, task Task) (result Result, err e
 	}()
 	result, err = handler(ctx, task)
 	if err == nil && len(result) > MaxResult {
-		return nil, fmt.Errorf("%w: result of %d bytes, %d are allowed", zkapi.ErrTooLarge, len(result), MaxResult)
+		return nil, fmt.Errorf("%w: the result has %d bytes: at most %d are allowed", zkapi.ErrTooLarge, len(result), MaxResult)
 	}
 	return result, err
 }

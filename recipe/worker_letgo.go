@@ -80,7 +80,7 @@ func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.So
 			return
 		}
 		i.hangs(e)
-		w.log.WarnContext(ctx, "a handler does not return; until it does the task stays here", "task", e.task.Name, "resident", e.task.Options.Resident, "told", hung, "cause", cause)
+		w.log.WarnContext(ctx, "a handler does not return: the worker keeps the task until it does", "task", e.task.Name, "resident", e.task.Options.Resident, "told", hung, "cause", cause)
 	}
 }
 
@@ -121,7 +121,7 @@ func (i *incarnation) decline(e *execution) {
 	w.mu.Lock()
 	w.declined[e.task.Name]++
 	w.mu.Unlock()
-	reason := fmt.Errorf("%w: it still runs on this worker, which begins the task when it has returned", ErrAbandoned)
+	reason := fmt.Errorf("%w: it still runs on this worker, and the worker begins the task only when it has returned", ErrAbandoned)
 	w.log.WarnContext(i.ctx, "a resident task is given back", "task", e.task.Name, "attempt", e.task.Token.Attempt, "error", reason)
 	i.finish(e, nil, reason)
 }
@@ -241,7 +241,7 @@ func (i *incarnation) letGoUnclaimed() {
 func (i *incarnation) giveAllBack(ctx context.Context) {
 	i.req, i.leaving = ctx, true
 	if i.busy(true) {
-		i.worker.log.WarnContext(ctx, "the session is kept until the handlers have returned; everything else is given back")
+		i.worker.log.WarnContext(ctx, "the worker keeps its session until its handlers have returned, and gives back all other tasks")
 	}
 	told := false
 	for ctx.Err() == nil {
@@ -264,7 +264,7 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 		}
 		if err != nil && !told && ctx.Err() == nil {
 			told = true
-			i.worker.log.WarnContext(ctx, "what the worker holds cannot be given back: it is tried until the handlers have returned", "every", promptly, "error", clip(err.Error()))
+			i.worker.log.WarnContext(ctx, "the worker cannot give back its tasks: it tries again until its handlers have returned", "every", promptly, "error", clip(err.Error()))
 		}
 		zkapi.Checkpoint(i.env, "give back", i)
 		if _, err := i.env.Wait(ctx, i.relied, i.env.Timer(promptly)); err != nil {

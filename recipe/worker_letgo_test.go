@@ -319,7 +319,7 @@ func TestGivingBackThatIsRefusedIsTold(t *testing.T) {
 		})
 		owner.stop()
 		time.Sleep(10 * time.Second)
-		if n := h.log.count("cannot be given back"); n != 1 {
+		if n := h.log.count("cannot give back its tasks"); n != 1 {
 			t.Errorf("it is told %d times", n)
 		}
 		h.env.Server.Refuse(nil)

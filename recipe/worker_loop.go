@@ -121,7 +121,7 @@ func (i *incarnation) run() error {
 }
 
 // errReread is why a pass follows that looks at the inbox once more.
-var errReread = errors.New("something that was held was another by now")
+var errReread = errors.New("an assignment was replaced by a later one of the same task")
 
 // sources returns the events after which a pass has something to do.
 func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.Source {
@@ -183,7 +183,7 @@ func (i *incarnation) confirm() error {
 		return err
 	}
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
-		return fmt.Errorf("%w: the worker's znode is gone or somebody else's", ErrFenced)
+		return fmt.Errorf("%w: the worker's znode does not exist, or belongs to another session", ErrFenced)
 	}
 	i.own = seen.Watch
 	if seen.Stat.Version != i.ownVersion {
@@ -246,7 +246,7 @@ func (i *incarnation) readInbox() error {
 		return err
 	}
 	if listed.Stat.Version != i.version {
-		return fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, listed.Stat.Version)
+		return fmt.Errorf("%w: incarnation %d was followed by incarnation %d", ErrFenced, i.version, listed.Stat.Version)
 	}
 	var fresh []string
 	var ops []fence.Read
@@ -380,7 +380,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	if record.Incarnation > i.version {
 		claimed, err := exists(i.req, i.session, fence.Exists(i.path))
 		if err == nil && claimed.Stat.Version != i.version {
-			err = fmt.Errorf("%w: incarnation %d has been followed by %d", ErrFenced, i.version, record.Incarnation)
+			err = fmt.Errorf("%w: incarnation %d was followed by incarnation %d", ErrFenced, i.version, record.Incarnation)
 		}
 		if err != nil {
 			return err
@@ -404,7 +404,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 
 // errForeign is the reason to give back an assignment of an incarnation that this worker
 // never had.
-var errForeign = errors.New("assigned to an incarnation of the worker that there has not been")
+var errForeign = errors.New("assigned to an incarnation that the worker has not had")
 
 // errRestarted is the reason to give back an assignment of an earlier incarnation of this
 // worker. If that incarnation was leaving in good order, and was killed before it had

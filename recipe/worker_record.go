@@ -124,7 +124,7 @@ func (i *incarnation) shorten(e *execution, cause error) bool {
 	}
 	e.err = fmt.Errorf("%w: the result has %d bytes (%w)", errTooLarge, len(e.result), cause)
 	e.result = nil
-	i.worker.log.WarnContext(i.req, "an attempt ends without its result", "task", brief(e.task.Name), "error", clip(e.err.Error()))
+	i.worker.log.WarnContext(i.req, "an attempt ends without its result, because the result is too large", "task", brief(e.task.Name), "error", clip(e.err.Error()))
 	return true
 }
 

@@ -58,7 +58,7 @@ func (i *incarnation) enterLocked(e *execution, to stage) {
 	}
 	if !slices.Contains(stagesAfter[e.stage], to) {
 		err := fmt.Errorf("%w: execution of %s, attempt %d, cannot go from %v to %v", ErrClaimLost, brief(e.task.Name), e.task.Token.Attempt, e.stage, to)
-		i.worker.log.ErrorContext(i.ctx, "a worker's own state is wrong: it gives up its claim", "error", err)
+		i.worker.log.ErrorContext(i.ctx, "a worker has found an error in its own state: it gives up its claim", "error", err)
 		i.lose(err)
 		return
 	}

@@ -80,7 +80,7 @@ func greeted(conn net.Conn) (greeting, error) {
 	}
 	n := binary.BigEndian.Uint32(size)
 	if n > most {
-		return greeting{}, fmt.Errorf("%w: a greeting of %d bytes", zkapi.ErrNotZooKeeper, n)
+		return greeting{}, fmt.Errorf("%w: its answer to the handshake has %d bytes", zkapi.ErrNotZooKeeper, n)
 	}
 	body := make([]byte, n)
 	if _, err := io.ReadFull(conn, body); err != nil {
@@ -88,7 +88,7 @@ func greeted(conn net.Conn) (greeting, error) {
 	}
 	g, ok := readGreeting(body)
 	if !ok {
-		return greeting{}, fmt.Errorf("%w: a greeting of %d bytes", zkapi.ErrNotZooKeeper, n)
+		return greeting{}, fmt.Errorf("%w: its answer to the handshake has %d bytes", zkapi.ErrNotZooKeeper, n)
 	}
 	return g, nil
 }

@@ -73,14 +73,14 @@ func New(config Config) (*Driver, error) {
 	}
 	for _, address := range config.Servers {
 		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, fmt.Errorf("zkclient: server %q is not host:port: %w", address, err)
+			return nil, fmt.Errorf("zkclient: server %q: write host:port: %w", address, err)
 		}
 	}
 	if config.SessionTimeout == 0 {
 		config.SessionTimeout = 10 * time.Second
 	}
 	if config.SessionTimeout < 100*time.Millisecond {
-		return nil, fmt.Errorf("zkclient: session timeout %v is under 100ms", config.SessionTimeout)
+		return nil, fmt.Errorf("zkclient: session timeout %v: give at least 100ms", config.SessionTimeout)
 	}
 	if config.Dial == nil {
 		config.Dial = newNames().connect
@@ -97,7 +97,7 @@ func New(config Config) (*Driver, error) {
 		config.MaxRequest = DefaultMaxRequest
 	}
 	if config.MaxRequest < leastMaxRequest || config.MaxRequest > mostMaxRequest {
-		return nil, fmt.Errorf("zkclient: a limit of %d bytes for requests: give the servers' jute.maxbuffer, between %d and %d", config.MaxRequest, leastMaxRequest, mostMaxRequest)
+		return nil, fmt.Errorf("zkclient: MaxRequest %d: give the servers' jute.maxbuffer, between %d and %d", config.MaxRequest, leastMaxRequest, mostMaxRequest)
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)

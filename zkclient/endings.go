@@ -35,7 +35,7 @@ func (s *session) broken(address string, err error) {
 	all := !slices.ContainsFunc(s.config.Servers, func(server string) bool { return s.refused[server] == nil })
 	s.mu.Unlock()
 	if refusal != nil && !told {
-		s.config.Logger.Warn("a server cannot be talked to", "server", address, "error", refusal)
+		s.config.Logger.Warn("a server cannot be used", "server", address, "error", refusal)
 	}
 	if refusal != nil && all && !granted {
 		s.finish(fmt.Errorf("%s: %w", address, refusal))
@@ -127,9 +127,9 @@ func (s *session) lost(e ending) {
 	s.mu.Unlock()
 	switch {
 	case errors.Is(e.err, zkapi.ErrNotZooKeeper):
-		s.config.Logger.Warn("a server is not understood; the connection is ended", "server", e.address, "error", e.err)
+		s.config.Logger.Warn("a server does not speak the protocol of ZooKeeper: the connection is closed", "server", e.address, "error", e.err)
 	case errors.Is(e.err, errMute):
-		s.config.Logger.Warn("a server is left", "server", e.address, "error", e.err)
+		s.config.Logger.Warn("a server does not answer requests: the connection is closed", "server", e.address, "error", e.err)
 	case e.byPeer && large.times == sureTimes:
 		s.config.Logger.Warn("a request is probably larger than the servers accept", "server", e.address, "error", large)
 	}

@@ -16,7 +16,7 @@ import (
 // the handshake until the lease ran out. A server does so if the client has seen a later zxid
 // than the server, as after a restore from a backup. A server without a quorum does so to
 // every client.
-var ErrForgotten = errors.New("the servers close the connection in answer to the handshake: they have not seen what this session has, or have no quorum")
+var ErrForgotten = errors.New("the servers close the connection in the handshake: they lack a write that this session has seen, or they have no quorum")
 
 // past is the highest zxid that the sessions of a Driver have seen, and how often an
 // ensemble has forgotten that.
@@ -45,7 +45,7 @@ func (p *past) forgotten(before, shows int64) {
 	defer p.mu.Unlock()
 	if p.highest.CompareAndSwap(before, shows) {
 		p.times++
-		p.last = fmt.Errorf("the ensemble shows zxid 0x%x, but 0x%x was seen", shows, before)
+		p.last = fmt.Errorf("the ensemble shows zxid 0x%x, but a session has seen 0x%x", shows, before)
 	}
 }
 

@@ -63,7 +63,7 @@ func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 // admit waits until op may be sent, or says why it must not be.
 func (s *session) admit(ctx context.Context, op zkapi.Op) error {
 	if size := op.Size(); size > s.config.MaxRequest {
-		return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %d bytes of %d", zkapi.ErrTooLarge, size, s.config.MaxRequest))
+		return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %d bytes, at most %d", zkapi.ErrTooLarge, size, s.config.MaxRequest))
 	}
 	for {
 		_, up, next := s.Connection()

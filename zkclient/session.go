@@ -232,7 +232,7 @@ func (s *session) greeted(address string, g greeting, sent time.Duration) (time.
 	timeout := s.timeout
 	s.mu.Unlock()
 	if !same {
-		err := fmt.Errorf("%w: %s granted session 0x%x in its place", ErrExpired, address, g.session)
+		err := fmt.Errorf("%w: server %s granted session 0x%x in its place", ErrExpired, address, g.session)
 		s.finish(err)
 		return 0, err
 	}
@@ -350,10 +350,10 @@ func (s *session) Close(ctx context.Context) error {
 	select {
 	case <-closed:
 	case <-ctx.Done():
-		return fmt.Errorf("zkclient: session 0x%x may linger for %v: %w", s.ID(), s.Timeout(), context.Cause(ctx))
+		return fmt.Errorf("zkclient: session 0x%x may last for another %v: %w", s.ID(), s.Timeout(), context.Cause(ctx))
 	}
 	if !s.quit.Fired() && !errors.Is(s.Cause(), ErrExpired) {
-		return fmt.Errorf("zkclient: session 0x%x may linger for %v: the server has not confirmed its end", s.ID(), s.Timeout())
+		return fmt.Errorf("zkclient: session 0x%x may last for another %v: the server has not confirmed its end", s.ID(), s.Timeout())
 	}
 	return nil
 }

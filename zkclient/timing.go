@@ -35,7 +35,7 @@ func (t Timing) Patience() time.Duration { return time.Duration(t.SyncLimit) * t
 
 // ErrNoTiming means that no server reports its times, and that they cannot be assumed either:
 // no server can be reached, or no address is a ZooKeeper server.
-var ErrNoTiming = errors.New("the servers do not say their times")
+var ErrNoTiming = errors.New("the servers do not report their tickTime and limits")
 
 // Bounds of what Timing asks.
 const (

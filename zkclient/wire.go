@@ -308,7 +308,7 @@ func (w *wire) welcomed(body []byte) error {
 	g, ok := readGreeting(body)
 	switch known := w.session.ID() != 0; {
 	case !ok:
-		return w.nonsense("the handshake with %d bytes that are none", len(body))
+		return w.nonsense("the handshake with %d bytes that are not such an answer", len(body))
 	case g.session == 0 && (!known || g.version != 0):
 		return errNoSession
 	case g.session == 0:
@@ -344,7 +344,7 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 	switch head.xid {
 	case xidEvent:
 		if !isEvent(body[headBytes:]) {
-			return false, w.nonsense("with an event of %d bytes that is none", len(body))
+			return false, w.nonsense("with %d bytes that are not an event", len(body))
 		}
 		return true, nil
 	case xidPing:
@@ -377,7 +377,7 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 }
 
 // errMute ends a connection whose server is there, and does not work.
-var errMute = errors.New("the server answers pings and no requests")
+var errMute = errors.New("the server answers pings, but not requests")
 
 // overtaken returns the error if a ping is answered although a request that was sent long
 // before it is not. A server answers in order, so this one does not process requests, and the
@@ -386,7 +386,7 @@ func (w *wire) overtaken(ping time.Duration) error {
 	timeout := max(w.session.Timeout(), time.Second)
 	for _, r := range w.sent {
 		if waits := ping - r.at; waits > timeout {
-			return fmt.Errorf("%w: one (opcode %d) has waited for %v", errMute, r.opcode, waits.Round(time.Millisecond))
+			return fmt.Errorf("%w: a request (opcode %d) has waited for %v", errMute, r.opcode, waits.Round(time.Millisecond))
 		}
 	}
 	return nil

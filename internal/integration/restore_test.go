@@ -79,7 +79,7 @@ func TestAnEnsembleThatGoesBack(t *testing.T) {
 			}
 			seen = now
 			told := logs.String()[before:]
-			for _, want := range []string{"the ensemble was wiped, replaced or restored", "the epoch is lifted"} {
+			for _, want := range []string{"the ensemble was wiped, replaced or restored", "the epoch is raised"} {
 				if !strings.Contains(told, want) {
 					t.Errorf("they do not say %q:\n%s", want, told)
 				}

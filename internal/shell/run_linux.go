@@ -22,7 +22,7 @@ var sayOnce sync.Once
 func (j job) run(ctx context.Context) error {
 	if _, err := os.Stat(self); err != nil {
 		sayOnce.Do(func() {
-			j.log.Warn("commands run without a supervisor, and outlive a worker that is killed: mount /proc", "error", err)
+			j.log.Warn("commands run without a supervisor, so they go on when the worker is killed: mount /proc", "error", err)
 		})
 		return j.inGroup(ctx)
 	}
@@ -77,12 +77,12 @@ func (j job) supervised(ctx context.Context) error {
 		if end.Started != 0 {
 			_ = syscall.Kill(-end.Started, syscall.SIGKILL)
 		}
-		j.log.Warn("the supervisor of a command was ended; what the command has started outside its process group may go on", "error", err)
-		return fmt.Errorf("shell: the supervisor of the command was ended: %w", err)
+		j.log.Warn("the supervisor of a command was killed: processes that the command started outside its process group may go on", "error", err)
+		return fmt.Errorf("shell: the supervisor of the command was killed: %w", err)
 	case end.Failed != "":
 		return fmt.Errorf("shell: %s", end.Failed)
 	case ctx.Err() != nil:
-		j.log.Info("a command was asked to leave, and all its processes have ended", "exit", end.Exit, "killed", end.Killed)
+		j.log.Info("a command was told to end, and all its processes have ended", "exit", end.Exit, "killed", end.Killed)
 	}
 	if !end.Success {
 		return errors.New(end.Exit)
@@ -103,9 +103,9 @@ func (j job) listen(reports *os.File) (end report) {
 		case r.Started != 0:
 			end.Started = r.Started
 		case r.Stuck != "":
-			j.log.Warn("a process of a command does not end; the task is held until it does", "process", r.Stuck)
+			j.log.Warn("a process of a command does not end: the worker keeps the task until it does", "process", r.Stuck)
 		case r.Left != "":
-			j.log.Warn("a process that a command has left behind cannot be ended, and goes on", "process", r.Left)
+			j.log.Warn("a process that a command has left behind cannot be killed, and goes on", "process", r.Left)
 		case r.Ended:
 			r.Started = end.Started
 			end = r

@@ -175,7 +175,7 @@ func TestCommand_OutlivesNoSupervisor(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 	eventually(t, "the command ends", func() bool { return !lives(command) })
-	if !strings.Contains(log.String(), "the supervisor of a command was ended") {
+	if !strings.Contains(log.String(), "the supervisor of a command was killed") {
 		t.Errorf("the log says %q", log)
 	}
 }

@@ -68,14 +68,14 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 		sessions:   counters("session_events_total", "ZooKeeper sessions of this process: opened, closed by their owner, lost.", "role", "event"),
 		assignment: histogram("assignment_seconds", "From when the master saw that a task could be assigned to its assignment.", 0.001, 20),
 		completion: histogram("completion_seconds", "From when a worker read an assignment to its recorded result.", 0.001, 20),
-		attempts:   counters("attempts_ended_total", "Attempts that ended without a result, by who ended them.", "by"),
-		fenced:     counters("fenced_writes_total", "Writes refused because somebody else held the claim.", "role"),
+		attempts:   counters("attempts_ended_total", "Attempts that ended without a result, by the role that ended them.", "by"),
+		fenced:     counters("fenced_writes_total", "Writes refused because another process held the claim.", "role"),
 		unreturned: gauge("unreturned_handlers", "Handlers of workers of this process that were told to return and have not."),
 		lapsed:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "lapsed_leases_total", Help: "Times that a worker told its handlers to end because no write was acknowledged in time."}),
-		unknown:    counters("unknown_outcomes_total", "Writes that were not answered, and what they were found to be.", "operation", "found"),
+		unknown:    counters("unknown_outcomes_total", "Writes whose answer was lost, by what a later read showed.", "operation", "found"),
 		wentBack:   counters("went_back_total", "How often the ensemble showed less than was seen before: it was wiped, replaced or restored.", "role"),
 		retries:    counters("retries_total", "Steps that failed and were tried again after a pause, and whether the server had refused them.", "step", "refused"),
-		quarantine: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "quarantined", Help: "What is left alone because the server refuses what is to be done with it, by kind."}, []string{"kind"}),
+		quarantine: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "quarantined", Help: "Tasks, workers and other subjects in quarantine because the server refuses requests for them, by kind."}, []string{"kind"}),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{

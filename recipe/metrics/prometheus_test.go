@@ -70,7 +70,7 @@ func TestRecipeIsMeasured(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		want := `
-# HELP ringmaster_attempts_ended_total Attempts that ended without a result, by who ended them.
+# HELP ringmaster_attempts_ended_total Attempts that ended without a result, by the role that ended them.
 # TYPE ringmaster_attempts_ended_total counter
 ringmaster_attempts_ended_total{by="worker"} 1
 # HELP ringmaster_elections_total Elections won by masters of this process.
@@ -92,7 +92,7 @@ ringmaster_session_events_total{event="opened",role="worker"} 1
 ringmaster_tasks{state="assigned"} 0
 ringmaster_tasks{state="finished"} 1
 ringmaster_tasks{state="pending"} 1
-# HELP ringmaster_unknown_outcomes_total Writes that were not answered, and what they were found to be.
+# HELP ringmaster_unknown_outcomes_total Writes whose answer was lost, by what a later read showed.
 # TYPE ringmaster_unknown_outcomes_total counter
 ringmaster_unknown_outcomes_total{found="applied",operation="submit"} 1
 # HELP ringmaster_workers Live workers, as the active master sees them.

@@ -1,5 +1,10 @@
 package subject
 
+import (
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
 // Subject is one recipe under torture.
 type Subject struct {
 	// Name is the name of the recipe for --recipe and in config.json: lower-case letters
@@ -10,4 +15,8 @@ type Subject struct {
 	// Worlds makes the worlds that torture explore explores. If it is nil, the recipe is not
 	// explored.
 	Worlds func() Worlds
+	// Znodes says which of its objects a znode belongs to.
+	Znodes record.Objects
+	// Stories is how violations are told.
+	Stories explain.Stories
 }

@@ -87,7 +87,7 @@ func (all recipes) root() *cobra.Command {
 		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
 			exit.Help(exit.Torture),
 	}
-	cmd.AddCommand(runCommand(), soakCommand(), mergeCommand(), checkCommand(), replayCommand(), shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	cmd.AddCommand(all.runCommand(), soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), participantCommand(), simulateCommand())
 	usage.Mark(cmd)
 	return cmd
 }

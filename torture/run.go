@@ -28,7 +28,7 @@ import (
 // everyFault is the default of --faults.
 const everyFault = "all"
 
-func runCommand() *cobra.Command {
+func (all recipes) runCommand() *cobra.Command {
 	o := runOptions{Config: harness.Defaults(), faults: everyFault}
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the recipe under faults, judge it and write a report", Args: cobra.NoArgs,
@@ -41,7 +41,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return exit.With(exit.WrongUse, err)
 			}
-			return runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
+			return all.runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}
 	f := cmd.Flags()
@@ -125,7 +125,7 @@ func randomSeed() uint64 {
 }
 
 // runAndJudge goes from options to a verdict.
-func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) error {
+func (all recipes) runAndJudge(ctx context.Context, config harness.Config, out io.Writer) error {
 	dir, err := harness.Run(ctx, config, out)
 	if err != nil {
 		if dir != "" {
@@ -133,7 +133,7 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 		}
 		return err
 	}
-	return judgeRun(dir, out)
+	return all.judgeRun(dir, out)
 }
 
 // memoryLimit is a soft limit for judging: the collector works harder rather than
@@ -141,16 +141,23 @@ func runAndJudge(ctx context.Context, config harness.Config, out io.Writer) erro
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
+// judged is how a run is judged and explained.
+func (all recipes) judged() judge.Subject {
+	return judge.Subject{Znodes: all[0].Znodes, Stories: all[0].Stories}
+}
+
 // judgeRun gives the verdict on a stored run and explains it.
-func judgeRun(dir string, out io.Writer) error { return judgeWithin(dir, judge.ShrinkBudget, out) }
+func (all recipes) judgeRun(dir string, out io.Writer) error {
+	return all.judgeWithin(dir, judge.ShrinkBudget, out)
+}
 
 // judgeWithin gives the verdict on a stored run. It explains each violation, and spends
 // at most the budget on looking for its smallest history.
-func judgeWithin(dir string, budget time.Duration, out io.Writer) error {
+func (all recipes) judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	verdict, err := judge.Folder(dir, budget, out)
+	verdict, err := judge.Folder(dir, all.judged(), budget, out)
 	switch {
 	case errors.Is(err, record.ErrNoRun):
 		return exit.With(exit.WrongUse, err)
@@ -169,7 +176,7 @@ func load(dir string) (record.Run, error) {
 	return run, err
 }
 
-func checkCommand() *cobra.Command {
+func (all recipes) checkCommand() *cobra.Command {
 	budget := judge.ShrinkBudget
 	cmd := &cobra.Command{
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
@@ -177,14 +184,14 @@ func checkCommand() *cobra.Command {
 			if budget < 0 {
 				return exit.Misuse("--shrink %v: give a time, or 0 for not at all", budget)
 			}
-			return judgeWithin(args[0], budget, cmd.OutOrStdout())
+			return all.judgeWithin(args[0], budget, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that shows what is violated; 0 for not at all")
 	return cmd
 }
 
-func replayCommand() *cobra.Command {
+func (all recipes) replayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "replay DIR", Short: "Run again with the seed, options and schedule of a stored run", Args: cobra.ExactArgs(1),
 		Long: "Run again with the seed, options and schedule of a stored run. Workload and faults are\n" +
@@ -195,7 +202,7 @@ func replayCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", config.Seed)
-			return runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
+			return all.runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}
 }

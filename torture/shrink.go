@@ -26,6 +26,7 @@ import (
 
 // shrinking is one call of torture shrink.
 type shrinking struct {
+	recipes  recipes
 	dir      string
 	config   harness.Config // of the run
 	property string
@@ -37,8 +38,8 @@ type shrinking struct {
 	began    time.Time
 }
 
-func shrinkCommand() *cobra.Command {
-	s := &shrinking{}
+func (all recipes) shrinkCommand() *cobra.Command {
+	s := &shrinking{recipes: all}
 	cmd := &cobra.Command{
 		Use: "shrink DIR", Short: "Look for the smallest schedule of faults that still violates what a stored run does", Args: cobra.ExactArgs(1),
 		Long: "Run a stored run that is invalid again and again, on an ensemble like its own: with a load that\n" +
@@ -116,7 +117,8 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if entry, whole := checker.CheckRecord(run); !whole {
 		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
-	return moment(run.Events, explain.Tell(run, violations[i])), nil
+	how := s.recipes.judged()
+	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Znodes), violations[i], how.Stories)), nil
 }
 
 // moment is when the violation was over, since the load began; 0 if the story does not
@@ -225,7 +227,7 @@ func (s *shrinking) conclude(smallest campaign.Shortened) error {
 	}
 	fmt.Fprintf(s.out, "\nschedule: %s\n", filepath.Join(s.dir, record.ScheduleFile))
 	var judged strings.Builder
-	if _, invalid := errors.AsType[verdictError](judgeRun(s.kept, &judged)); !invalid {
+	if _, invalid := errors.AsType[verdictError](s.recipes.judgeRun(s.kept, &judged)); !invalid {
 		return fmt.Errorf("shrink: %s is not judged as it was: %s", s.kept, judged.String())
 	}
 	fmt.Fprintf(s.out, "report: %s\nrun it again: torture replay %s\n", filepath.Join(s.kept, record.ReportFile), s.kept)

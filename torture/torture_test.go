@@ -37,12 +37,15 @@ const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 // panics names a verb; the process that has it panics while it runs.
 const panics = "RINGMASTER_TEST_PANICS"
 
+// ours has the recipes of the command.
+var ours = recipes{masterworker.Subject()}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asTorture) == "1" {
 		if len(os.Args) > 1 && os.Getenv(panics) == os.Args[1] {
 			go panic("planted")
 		}
-		Main(masterworker.Subject(), subject.Subject{Name: "bare", Explain: "a name and nothing else"})
+		Main(ours[0], subject.Subject{Name: "bare", Explain: "a name and nothing else"})
 		return
 	}
 	os.Exit(m.Run())

@@ -1,7 +1,9 @@
 package masterworker
 
 import (
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
+	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -11,5 +13,7 @@ func Subject() subject.Subject {
 		Name:    "master-worker",
 		Explain: "one active master, backups, workers, and clients whose tasks are never lost",
 		Worlds:  world.Worlds,
+		Znodes:  record.TaskObjects(),
+		Stories: story.Stories(),
 	}
 }

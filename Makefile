@@ -58,7 +58,7 @@ check: ## gofmt, vet, staticcheck
 
 bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone
 	@$(BIN) bench
-	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./checker
+	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture
 	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./internal/masterworker/world
 

@@ -33,7 +33,6 @@ var rooms = map[string][]string{
 	"recipe/internal/fence":          {"zkapi"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
-	"checker/sequential":             {"zkapi"},
 	"model/zk":                       {"zkapi"},
 	"model/explore":                  {"zkapi", "model/zk"},
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject"},
@@ -41,7 +40,10 @@ var rooms = map[string][]string{
 	"nemesis":                        {"record", "zkapi"},
 	"checker/protocol":               {"record"},
 	"checker/wording":                {"record"},
-	"checker":                        {"record", "checker/wording", "internal/exit", "checker/sequential", "checker/protocol", "github.com/anishathalye/porcupine"},
+	"checker":                        {"record", "checker/wording", "internal/exit", "internal/parallel", "github.com/anishathalye/porcupine"},
+	"internal/leadership":            {"record", "checker", "checker/wording", "github.com/anishathalye/porcupine"},
+	"internal/masterworker/judge":    {"record", "checker", "checker/wording", "checker/protocol", "internal/leadership", "internal/parallel", "github.com/anishathalye/porcupine"},
+	"internal/parallel":              {},
 	"checker/explain/shrink":         {"record", "checker", "checker/wording", "internal/ddmin"},
 	"internal/ddmin":                 {},
 	"checker/explain":                {"record", "checker", "checker/wording"}, // for the names of what is violated
@@ -68,10 +70,8 @@ var rooms = map[string][]string{
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
-	"subject":                        {"model/explore", "record", "checker/explain"},
-	"internal/leadership/story":      {"record", "checker/explain", "checker/wording"},
-	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
-	"internal/masterworker":          {"record", "subject", "internal/masterworker/story", "internal/masterworker/world"},
+	"subject":                        {"checker", "model/explore"},
+	"internal/masterworker":          {"internal/masterworker/judge", "internal/masterworker/world", "subject"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"*"},
@@ -139,7 +139,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/leadership/story", "./internal/masterworker/story"}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/leadership"}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.
@@ -281,7 +281,7 @@ func TestForbiddenWords(t *testing.T) {
 // for anything in a sentence: neither by an expression nor by its words.
 func TestSentencesAreNotRead(t *testing.T) {
 	for path, problem := range readers(t, func(room string) bool {
-		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/campaign", "torture"}, room)
+		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/leadership", "internal/masterworker/judge", "internal/campaign", "torture"}, room)
 	}) {
 		t.Errorf("%s: %s", path, problem)
 	}

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,64 +8,61 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-const writesAccountedName = "WritesAccounted"
-
 // writesAccounted: every committed write was asked for by a participant in the history,
 // and every acknowledged write is committed, under the zxid of the acknowledgement. If
 // not, ZooKeeper has lost or invented a write, or the record of the run has. No recipe
 // can cause this.
-func (f *facts) writesAccounted() Property {
-	l := f.ledger
+func (c *Case) writesAccounted() Property {
+	l := c.ledger
 	if l == nil {
-		return Property{Name: writesAccountedName, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + f.resting()}
+		return Property{Name: WritesAccounted, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + c.Resting()}
 	}
-	p := newFinding(writesAccountedName, "")
+	p := NewFindings(WritesAccounted)
 	mentioned := make([]bool, len(l.Commits))
 	acknowledged := 0
 	for i := range l.Run.Exchanges {
 		x := &l.Run.Exchanges[i]
 		if !l.Begun[i] && !x.Close {
-			p.violate(onWire(wording.NotMentioned, x))
+			p.Violate(l.onWire(wording.NotMentioned, x))
 		}
-		var c *record.Commit
+		var done *record.Commit
 		if at := l.CommitOf(x); at >= 0 {
-			c = &l.Commits[at]
-			mentioned[at] = mentioned[at] || c.Session == x.Session
+			done = &l.Commits[at]
+			mentioned[at] = mentioned[at] || done.Session == x.Session
 		}
 		if x.Answered != 0 && x.Error == "" && l.hidden(x.Zxid) {
-			p.doubt(wording.Finding{Code: wording.InAHole, Zxid: x.Zxid, Args: wording.Args{"process": x.Process, "at": x.Answered}})
+			p.Doubt(wording.Finding{Code: wording.InAHole, Zxid: x.Zxid, Args: wording.Args{"process": x.Process, "at": x.Answered}})
 		}
 		if x.Answered == 0 || l.beyond(x.Zxid) {
 			continue
 		}
 		acknowledged++
-		if c != nil && c.Kind == record.CommitWrite && c.Session == x.Session && l.Begun[i] && l.Write[i] < 0 && !x.Close {
-			p.violate(onWire(wording.NotApplied, x))
+		if done != nil && done.Kind == record.CommitWrite && done.Session == x.Session && l.Begun[i] && l.Write[i] < 0 && !x.Close {
+			p.Violate(l.onWire(wording.NotApplied, x))
 		}
-		if found, wrong := l.contradicts(x, c); wrong {
-			p.violate(found, f.of(i)...)
+		if found, wrong := l.contradicts(x, done); wrong {
+			p.Violate(found, c.EventsOf(i)...)
 		}
 	}
-	for i, w := range f.writes {
+	for i, w := range c.Writes {
 		if w.Done.Type == record.OK && l.Exchange[i] < 0 {
-			p.violate(wording.Finding{Code: wording.NotSent, Args: wording.Args{
+			p.Violate(wording.Finding{Code: wording.NotSent, Args: wording.Args{
 				"process": w.Invoke.Process, "at": w.Done.At,
 			}}, w.Invoke, w.Done)
 		}
 	}
 	writes := 0
-	for i, c := range l.Commits {
-		if c.Kind != record.CommitWrite {
+	for i, done := range l.Commits {
+		if done.Kind != record.CommitWrite {
 			continue
 		}
 		if writes++; !mentioned[i] {
-			p.violate(wording.Finding{Code: wording.CommitOfNone, Zxid: c.Zxid, Args: wording.Args{
-				"ops": parts(c.Ops), "session": c.Session, "tasks": record.TasksOf(c.Ops),
+			p.Violate(wording.Finding{Code: wording.CommitOfNone, Zxid: done.Zxid, Args: wording.Args{
+				"ops": wording.Parts(done.Ops), "session": done.Session, wording.Listed: l.Znodes.Touched(done.Ops),
 			}})
 		}
 	}
-	p.holds = fmt.Sprintf("%d writes were committed, each of which somebody asked for; %d answers, each of which says what was committed.", writes, acknowledged)
-	return p.property()
+	return p.Property("%d writes were committed, each of which somebody asked for; %d answers, each of which says what was committed.", writes, acknowledged)
 }
 
 // beyond reports whether the commits do not cover a zxid.
@@ -83,7 +79,7 @@ func (l *ledger) hidden(zxid int64) bool {
 func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wording.Finding, wrong bool) {
 	same := c != nil && c.Session == x.Session && (c.Xid == x.Xid || x.Xid == 0)
 	complain := func(code wording.Code, name string, value any) (wording.Finding, bool) {
-		found := onWire(code, x)
+		found := l.onWire(code, x)
 		found.Args["at"] = x.Answered
 		if name != "" {
 			found.Args[name] = value
@@ -103,24 +99,20 @@ func (l *ledger) contradicts(x *record.Exchange, c *record.Commit) (found wordin
 	case c.Kind != record.CommitWrite:
 		return complain(wording.AckKind, "kind", c.Kind)
 	case !slices.EqualFunc(x.Ops, c.Ops, sameOp):
-		return complain(wording.AckParts, "committed", parts(c.Ops))
+		return complain(wording.AckParts, "committed", wording.Parts(c.Ops))
 	}
 	return found, wrong
 }
 
 // onWire is a finding about an exchange and the write in it.
-func onWire(code wording.Code, x *record.Exchange) wording.Finding {
-	found := wording.Finding{Code: code, Zxid: x.Zxid, Exchange: exchangeOf(x), Args: wording.Args{
-		"process": x.Process, "at": x.Sent, "session": x.Session, "ops": parts(x.Ops),
+func (l *ledger) onWire(code wording.Code, x *record.Exchange) wording.Finding {
+	found := wording.Finding{Code: code, Zxid: x.Zxid, Exchange: wording.ExchangeOf(x), Args: wording.Args{
+		"process": x.Process, "at": x.Sent, "session": x.Session, "ops": wording.Parts(x.Ops),
 	}}
-	if tasks := record.TasksOf(x.Ops); len(tasks) > 0 {
-		found.Args["tasks"] = tasks
+	if objects := l.Znodes.Touched(x.Ops); len(objects) > 0 {
+		found.Args[wording.Listed] = objects
 	}
 	return found
-}
-
-func exchangeOf(x *record.Exchange) *wording.Exchange {
-	return &wording.Exchange{Process: x.Process, Session: x.Session, Sent: x.Sent, Zxid: x.Zxid}
 }
 
 // sameOp compares a part as it was acknowledged with the part that is committed.
@@ -128,62 +120,51 @@ func sameOp(x, c record.Op) bool {
 	return x.Kind == c.Kind && x.Path == c.Path && x.Data == c.Data && x.Ephemeral == c.Ephemeral && (x.Kind != "set" || x.Got == c.Got)
 }
 
-// of returns the events of an exchange.
-func (f *facts) of(exchange int) []record.Event {
-	if i := f.run.Write[exchange]; i >= 0 {
-		return []record.Event{f.writes[i].Invoke, f.writes[i].Done}
-	}
-	return nil
-}
-
 // serversAgree: after the run all servers have the same tree, in memory and on disk, and
 // the same transaction under each zxid.
-func (f *facts) serversAgree() Property {
-	const name = "ServersAgree"
-	p := newFinding(name, "")
+func (c *Case) serversAgree() Property {
+	p := NewFindings(ServersAgree)
 	switch {
-	case f.evidence != nil && f.evidence.Order == record.FromMemory:
-		return Property{Name: name, Verdict: Skipped, Reason: "There is one server, in memory, and no other to compare it with."}
-	case f.evidence == nil || len(f.evidence.Servers) == 0 && f.evidence.Order != record.FromLogs:
-		return Property{Name: name, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged. " + f.resting()}
-	case len(f.evidence.Servers) == 0:
-		p.doubt(wording.Finding{Code: wording.NoServerState, Args: wording.Args{"file": record.EvidenceFile}})
-		return p.property()
+	case c.Evidence != nil && c.Evidence.Order == record.FromMemory:
+		return Property{Name: ServersAgree, Verdict: Skipped, Reason: "There is one server, in memory, and no other to compare it with."}
+	case c.Evidence == nil || len(c.Evidence.Servers) == 0 && c.Evidence.Order != record.FromLogs:
+		return Property{Name: ServersAgree, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged. " + c.Resting()}
+	case len(c.Evidence.Servers) == 0:
+		p.Doubt(wording.Finding{Code: wording.NoServerState, Args: wording.Args{"file": record.EvidenceFile}})
+		return p.Property("")
 	}
-	for _, conflict := range f.evidence.Conflicts {
-		p.violate(wording.Finding{Code: wording.LogsConflict, Args: wording.Args{"conflict": strings.ToUpper(conflict[:1]) + conflict[1:]}})
+	for _, conflict := range c.Evidence.Conflicts {
+		p.Violate(wording.Finding{Code: wording.LogsConflict, Args: wording.Args{"conflict": strings.ToUpper(conflict[:1]) + conflict[1:]}})
 	}
 	known := func(s record.ServerState) bool {
-		return s.Name != "" && s.Served != "" && (s.Replayed != "" || f.evidence.Order != record.FromLogs)
+		return s.Name != "" && s.Served != "" && (s.Replayed != "" || c.Evidence.Order != record.FromLogs)
 	}
 	var first *record.ServerState
-	for i, s := range f.evidence.Servers {
+	for i, s := range c.Evidence.Servers {
 		if first == nil && known(s) {
-			first = &f.evidence.Servers[i]
+			first = &c.Evidence.Servers[i]
 		}
 		switch {
 		case s.Problem != "":
-			p.doubt(wording.Finding{Code: wording.ServerUnknown, Args: wording.Args{"server": s.Name, "problem": s.Problem}})
+			p.Doubt(wording.Finding{Code: wording.ServerUnknown, Args: wording.Args{"server": s.Name, "problem": s.Problem}})
 		case !known(s):
-			p.doubt(wording.Finding{Code: wording.NoDigest, Args: wording.Args{"file": record.EvidenceFile, "server": s.Name}})
+			p.Doubt(wording.Finding{Code: wording.NoDigest, Args: wording.Args{"file": record.EvidenceFile, "server": s.Name}})
 		case s.Served != first.Served:
-			p.violate(wording.Finding{Code: wording.TreesDiffer, Zxid: f.evidence.Last, Args: wording.Args{
+			p.Violate(wording.Finding{Code: wording.TreesDiffer, Zxid: c.Evidence.Last, Args: wording.Args{
 				"first": first.Name, "second": s.Name,
 			}})
 		case s.Replayed != "" && s.Replayed != s.Served:
-			p.violate(wording.Finding{Code: wording.TreeOnDisk, Zxid: f.evidence.Last, Args: wording.Args{"server": s.Name}})
+			p.Violate(wording.Finding{Code: wording.TreeOnDisk, Zxid: c.Evidence.Last, Args: wording.Args{"server": s.Name}})
 		}
 	}
-	if f.evidence.Order != record.FromLogs {
-		p.holds = fmt.Sprintf("%d servers serve the same tree. What is on their disks is not known: %s.", len(f.evidence.Servers), f.evidence.Weaker)
-		return p.property()
+	if c.Evidence.Order != record.FromLogs {
+		return p.Property("%d servers serve the same tree. What is on their disks is not known: %s.", len(c.Evidence.Servers), c.Evidence.Weaker)
 	}
 	transactions, uncommitted := 0, 0
-	for _, s := range f.evidence.Servers {
+	for _, s := range c.Evidence.Servers {
 		transactions += s.Transactions
 		uncommitted += s.Uncommitted
 	}
-	p.holds = fmt.Sprintf("%d servers serve the same tree, which is the one that their snapshots and logs give; %d transactions in their logs contradict each other nowhere, and %d of them are in nobody's history any more.",
-		len(f.evidence.Servers), transactions, uncommitted)
-	return p.property()
+	return p.Property("%d servers serve the same tree, which is the one that their snapshots and logs give; %d transactions in their logs contradict each other nowhere, and %d of them are in nobody's history any more.",
+		len(c.Evidence.Servers), transactions, uncommitted)
 }

@@ -2,32 +2,34 @@ package checker
 
 import (
 	"fmt"
-	"io"
+	"maps"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/internal/parallel"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Result is a report, with the data needed to draw it.
 type Result struct {
 	Report
-	elections, tasks []*partition
-	facts            *facts
+	searches []Search
+	of       *Case
 }
 
 // Check judges a run. If a judge fails, its property is unknown, and the others go on.
 // A run whose record is not whole is unknown, because the rest of it proves nothing.
-func Check(run record.Run, seed uint64) *Result {
-	r, garbled := understood(func() *Result { return prepare(run) })
+func Check(run record.Run, seed uint64, judging Judging) *Result {
+	c, judgement, garbled := understood(run, judging)
 	losses := append(lossesOf(run), garbled...)
-	f := r.facts
-	judges := r.judges(run)
+	r := &Result{of: c, searches: judgement.Searches}
+	r.Seed, r.Evidence, r.Idle = seed, c.Resting(), c.idle()
+	r.Counts, r.Report.Vacuous = c.counts(judgement.Counts), c.vacuous(judgement.Vacuous)
+	judges := c.all(judgement)
 	r.Properties = make([]Property, len(judges))
-	inParallel(slices.Values(judges), func(n int, j judge) { r.Properties[n] = guarded(j.name, j.judge) })
+	parallel.Each(slices.Values(judges), func(n int, j Judge) { r.Properties[n] = guarded(j.Name, j.Judge) })
 	if len(losses) == 0 {
-		losses = f.unvouched(run, r.Properties)
+		losses = c.unvouched(r.Properties)
 	}
-	r.Evidence = f.resting()
 	if len(losses) > 0 {
 		distrust(r.Properties)
 		r.Evidence = "The record of the run is not whole, so that nothing rests on it."
@@ -37,7 +39,6 @@ func Check(run record.Run, seed uint64) *Result {
 	for _, p := range r.Properties {
 		verdicts = append(verdicts, p.Verdict)
 	}
-	r.Seed = seed
 	if len(r.Report.Vacuous) > 0 {
 		verdicts = append(verdicts, Vacuous)
 	}
@@ -47,60 +48,63 @@ func Check(run record.Run, seed uint64) *Result {
 
 // understood reads a run. If that fails, the run counts as empty, and the failure is a
 // loss.
-func understood(read func() *Result) (r *Result, losses []record.Loss) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			r, losses = prepare(record.Run{}), []record.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
+func understood(run record.Run, judging Judging) (c *Case, j Judgement, losses []record.Loss) {
+	read := func(run record.Run) (failed any) {
+		defer func() { failed = recover() }()
+		c, j = &Case{}, Judgement{}
+		c = NewCase(run, judging.Objects)
+		j = judging.Judge(c)
+		return nil
+	}
+	if cause := read(run); cause != nil {
+		losses = []record.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
+		if again := read(record.Run{}); again != nil {
+			c, j = NewCase(record.Run{}, judging.Objects), Judgement{}
 		}
-	}()
-	return read(), nil
+	}
+	return c, j, losses
 }
 
-// prepare reads a run in the terms of the protocol.
-func prepare(run record.Run) *Result {
-	f := gather(run)
-	r := &Result{facts: f, tasks: f.taskPartitions(), elections: f.electionPartitions()}
-	r.Counts = f.counts()
-	r.Report.Vacuous, r.Idle = f.vacuous(), f.idle()
-	return r
-}
+// The properties of every run, whatever the recipe.
+const (
+	SessionsEnd     = "SessionsEnd"
+	NoCrash         = "NoCrash"
+	WritesAccounted = "WritesAccounted"
+	ServersAgree    = "ServersAgree"
+)
 
-// judges are the judges of all properties but RecordComplete.
-func (r *Result) judges(run record.Run) []judge {
-	f := r.facts
-	return []judge{
-		{"SingleMaster", f.singleMaster},
-		{"NoLostTask", f.noLostTask},
-		{"NoDoubleResult", f.noDoubleResult},
-		{"NoPhantomTask", f.noPhantomTask},
-		{"StaleEffectsFenced", f.staleEffectsFenced},
-		{"ResultFromItsAttempt", f.resultFromItsAttempt},
-		{"UniqueAttempts", f.uniqueAttempts},
-		{"AtomicTransitions", f.atomicTransitions},
-		{"TerminalAfterHeal", f.terminalAfterHeal},
-		{"BudgetKept", f.budgetKept},
-		{"ResidentExclusive", f.residentExclusive},
-		{"NoEarlyStart", f.noEarlyStart},
-		{"ConcurrencyKept", f.concurrencyKept},
-		{"RetentionKept", f.retentionKept},
-		{"ToldTruly", f.toldTruly},
-		{"SessionsEnd", f.sessionsEnd},
-		{"LeavesNothing", f.leavesNothing},
-		{"NoCrash", f.noCrash},
-		{writesAccountedName, f.writesAccounted},
-		{"ServersAgree", f.serversAgree},
-		{"FollowsProtocol", func() Property { return f.followsProtocol(run.Exchanges) }},
-		{"ElectionLinearizable", func() Property { return search("ElectionLinearizable", "election", r.elections) }},
-		{"TaskLinearizable", func() Property { return search("TaskLinearizable", "task", r.tasks) }},
+// everywhere are the judges of every run but RecordComplete.
+func (c *Case) everywhere() []Judge {
+	return []Judge{
+		{SessionsEnd, c.sessionsEnd}, {NoCrash, c.noCrash}, {WritesAccounted, c.writesAccounted}, {ServersAgree, c.serversAgree},
 	}
 }
 
-// judge is the judge of one property. It changes nothing that another judge reads.
-type judge struct {
-	name  string
-	judge func() Property
+// all are the judges of a run in the order of the verdict, with those of its searches.
+func (c *Case) all(j Judgement) []Judge {
+	var all []Judge
+	everywhere := c.everywhere()
+	for _, judge := range j.Judges {
+		i := slices.IndexFunc(everywhere, func(e Judge) bool { return e.Name == judge.Name })
+		switch {
+		case i >= 0 && judge.Judge == nil:
+			judge = everywhere[i]
+			everywhere = slices.Delete(everywhere, i, i+1)
+		case i >= 0:
+			judge.Judge = func() Property { panic("a judge of every run has this name") }
+		case judge.Judge == nil:
+			judge.Judge = func() Property { panic("it has no function, and is none of the judges of every run") }
+		}
+		all = append(all, judge)
+	}
+	all = append(all, everywhere...)
+	for _, s := range j.Searches {
+		all = append(all, Judge{s.Property, s.Judge})
+	}
+	return all
 }
 
+// guarded asks a judge. If it fails, its property is unknown.
 func guarded(name string, judge func() Property) (p Property) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -110,105 +114,32 @@ func guarded(name string, judge func() Property) (p Property) {
 	return judge()
 }
 
-// vacuous says why a run proves nothing although everything holds.
-func (f *facts) vacuous() []string {
+// vacuous says why a run proves nothing although everything holds; more are the reasons
+// of the recipe.
+func (c *Case) vacuous(more []string) []string {
 	var why []string
-	if !slices.ContainsFunc(f.faults, func(o record.Operation) bool { return o.Fault().Effective }) {
+	if !slices.ContainsFunc(c.Faults, func(o record.Operation) bool { return o.Fault().Effective }) {
 		why = append(why, "no fault was effective")
 	}
-	succeeded := map[string]bool{}
-	for kind, ops := range map[string][]record.Operation{
-		"a task was accepted": f.submits, "a client heard of a result": f.awaits, "an execution succeeded": f.executions,
-	} {
-		succeeded[kind] = slices.ContainsFunc(ops, func(o record.Operation) bool { return o.Outcome() == record.OK })
-	}
-	succeeded["a master was elected"] = slices.ContainsFunc(f.elections, func(e election) bool { return e.won == record.OK })
-	succeeded["a task was assigned"] = slices.ContainsFunc(f.acts, func(a act) bool { return a.op.Outcome() == record.OK && len(a.tasks) > 0 })
-	succeeded["a result was recorded"] = slices.ContainsFunc(f.records, func(r ending) bool { return r.outcome == record.OK })
-	for _, goal := range []string{
-		"a task was accepted", "a master was elected", "a task was assigned", "an execution succeeded", "a result was recorded", "a client heard of a result",
-	} {
-		if !succeeded[goal] {
-			why = append(why, "it never happened that "+goal)
-		}
-	}
-	return why
+	return append(why, more...)
 }
 
-// counts are the numbers of verdict.json.
-func (f *facts) counts() map[string]int {
-	c := map[string]int{
-		"submitted": len(f.submits), "executions": len(f.executions), "effects": len(f.effects), "tasks": len(f.tasks), "collected": len(f.collected),
-		"cancelled": 0, "residents": 0, "backlog_full": 0,
-		"resolved_applied": f.unknowns.applied, "resolved_lost": f.unknowns.lost, "still_unknown": f.unknowns.open,
-		"resolved_by_order": f.unknowns.byOrder, "resolved_by_tree": f.unknowns.applied + f.unknowns.lost - f.unknowns.byOrder,
-		"accepted": 0, "ambiguous": 0, "completed": 0, "failed": 0, "elections": 0, "effects_refused": 0,
-		"faults_applied": 0, "faults_effective": 0, "faults_intended": len(f.faults), "attempts_lost": 0,
+// counts are the numbers of verdict.json; more are those of the recipe.
+func (c *Case) counts(more map[string]int) map[string]int {
+	r := c.Resolved
+	all := map[string]int{
+		"resolved_applied": r.applied, "resolved_lost": r.lost, "still_unknown": r.open,
+		"resolved_by_order": r.byOrder, "resolved_by_tree": r.applied + r.lost - r.byOrder,
+		"faults_applied": 0, "faults_effective": 0, "faults_intended": len(c.Faults),
 	}
-	for i, s := range f.submits {
-		if s.Outcome() == record.OK {
-			c["accepted"]++
-		}
-		if !f.answered[i] {
-			c["ambiguous"]++
-		}
-	}
-	for _, t := range f.tasks {
-		c["attempts_lost"] += len(t.attempts)
-		switch {
-		case t.status == nil:
-		case t.status.State == "done":
-			c["completed"]++
-		case t.status.State == "cancelled":
-			c["cancelled"]++
-		default:
-			c["failed"]++
-		}
-	}
-	residents := map[string]bool{}
-	for _, e := range f.executions {
-		if e.Invoke.Execution().Resident {
-			residents[e.Invoke.Task()] = true
-		}
-	}
-	c["residents"] = len(residents)
-	for _, s := range f.submits {
-		if s.Done.Submission().BacklogFull {
-			c["backlog_full"]++
-		}
-	}
-	for _, e := range f.elections {
-		if e.won == record.OK {
-			c["elections"]++
-		}
-	}
-	for _, e := range f.effects {
-		if !e.Act().Accepted {
-			c["effects_refused"]++
-		}
-	}
-	for _, fault := range f.faults {
+	for _, fault := range c.Faults {
 		if fault.Outcome() == record.OK {
-			c["faults_applied"]++
+			all["faults_applied"]++
 		}
 		if fault.Fault().Effective {
-			c["faults_effective"]++
+			all["faults_effective"]++
 		}
 	}
-	return c
-}
-
-// WriteLinearizability draws the search as a page: the tasks if a task failed and no
-// election did, otherwise the elections.
-func (r *Result) WriteLinearizability(w io.Writer) error {
-	failed := func(p *partition) bool { return p.verdict == Invalid }
-	chosen, m := choose(r.elections), electionModel()
-	if slices.ContainsFunc(r.tasks, failed) && !slices.ContainsFunc(r.elections, failed) {
-		chosen, m = choose(r.tasks), taskModel()
-	}
-	pic := picture{model: m, partitions: chosen, faults: r.facts.faults, end: r.facts.end}
-	if err := pic.write(w); err != nil {
-		return fmt.Errorf("checker: picture: %w", err)
-	}
-	return nil
+	maps.Copy(all, more)
+	return all
 }

@@ -1,8 +1,6 @@
 package checker
 
 import (
-	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,54 +10,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// committed is a real run on three servers, of five seconds, with a master and a worker
-// killed and cut off and a server killed. Six outcomes are unknown to the participants.
-func committed(t *testing.T) record.Run {
-	t.Helper()
-	run := recordtest.Frozen(t, "committed")
-	commits, err := record.ReadCommits(filepath.Join("testdata", "committed.commits.ndjson"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run.Exchanges, run.Commits = wire(t, "committed"), commits
-	return run.MadeByHand()
-}
-
-func find(t *testing.T, r *Result, name string) Property {
-	t.Helper()
-	for _, p := range r.Properties {
-		if p.Name == name {
-			return p
-		}
-	}
-	t.Fatalf("there is no property %s", name)
-	return Property{}
-}
-
-func TestCommits(t *testing.T) {
-	r := Check(committed(t), 1)
-	for _, p := range r.Properties {
-		if p.Verdict != Valid {
-			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
-		}
-	}
-	for what, want := range map[string]int{"resolved_applied": 3, "resolved_lost": 3, "still_unknown": 0, "resolved_by_order": 6, "resolved_by_tree": 0} {
-		if r.Counts[what] != want {
-			t.Errorf("%s is %d, want %d", what, r.Counts[what], want)
-		}
-	}
-	if !strings.Contains(r.Evidence, "transaction logs of 3 servers: 173 transactions") {
-		t.Errorf("it says: %s", r.Evidence)
-	}
-}
-
 // TestWeakerEvidenceIsSaid: without what was committed, the tree serves, and the report
 // says so and why.
 func TestWeakerEvidenceIsSaid(t *testing.T) {
-	run := committed(t)
+	run := recordtest.Committed(t)
 	run.Commits, run.Evidence.Servers = nil, nil
 	run.Evidence.Order, run.Evidence.Weaker = record.FromTree, "the ensemble is external"
-	r := Check(run.MadeByHand(), 1)
+	r := check(run.MadeByHand())
 	if r.Verdict != Valid || r.Counts["resolved_by_order"] != 0 || !strings.Contains(r.Evidence, "weaker one: the ensemble is external") {
 		t.Errorf("%s, %d by order: %s", r.Verdict, r.Counts["resolved_by_order"], r.Evidence)
 	}
@@ -67,21 +24,6 @@ func TestWeakerEvidenceIsSaid(t *testing.T) {
 		if p := find(t, r, name); p.Verdict != Skipped {
 			t.Errorf("%s: %s: %s", name, p.Verdict, p.Reason)
 		}
-	}
-}
-
-// TestHolesLeaveOutcomesOpen: a write that is not among the commits may be in a hole.
-func TestHolesLeaveOutcomesOpen(t *testing.T) {
-	run := committed(t)
-	first := run.Commits[len(run.Commits)/2].Zxid
-	run.Commits = slices.DeleteFunc(run.Commits, func(c record.Commit) bool { return c.Zxid >= first })
-	run.Evidence.Gaps = []record.ZxidRange{{From: first, To: run.Evidence.Last}}
-	r := Check(run, 1)
-	if p := find(t, r, "WritesAccounted"); p.Verdict != Unknown || !strings.Contains(p.Reason, "whether it was committed, no log tells") {
-		t.Errorf("%s: %s", p.Verdict, p.Reason)
-	}
-	if r.Verdict != Unknown || r.Counts["resolved_by_order"] >= 6 || !strings.Contains(r.Evidence, "1 holes") {
-		t.Errorf("%s, %d by order: %s", r.Verdict, r.Counts["resolved_by_order"], r.Evidence)
 	}
 }
 
@@ -161,9 +103,9 @@ func TestWritesAccounted(t *testing.T) {
 		}, "none was seen to be sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := committed(t)
+			run := recordtest.Committed(t)
 			c.plant(t, &run)
-			if p := find(t, Check(run, 1), "WritesAccounted"); p.Verdict != Invalid || !strings.Contains(p.Reason, c.says) {
+			if p := find(t, check(run), "WritesAccounted"); p.Verdict != Invalid || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 		})
@@ -186,62 +128,12 @@ func TestServersAgree(t *testing.T) {
 		}, Valid, "is not known: no copy"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := committed(t)
+			run := recordtest.Committed(t)
 			c.plant(&run, run.Evidence)
-			if p := find(t, Check(run.MadeByHand(), 1), "ServersAgree"); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
+			if p := find(t, check(run.MadeByHand()), "ServersAgree"); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 		})
-	}
-}
-
-// story is a history of writes, each of a session of its own, with its exchange and its
-// commit.
-type story struct{ record.Run }
-
-func newStory(order record.Source) story {
-	return story{record.Run{
-		Evidence:  &record.Evidence{Healed: true, Drained: true, Nodes: []record.Node{}, Order: order, Last: math.MaxInt64},
-		Exchanges: []record.Exchange{}, Commits: []record.Commit{},
-	}.MadeByHand()}
-}
-
-func (s *story) write(process string, at int, outcome record.Type, zxid int64, ops ...record.Op) {
-	n := int64(len(s.Exchanges) + 1)
-	from, to := time.Duration(at)*time.Second, time.Duration(at+1)*time.Second
-	invoke := record.Event{Seq: len(s.Events) + 1, At: from, Process: process, Type: record.Invoke, Kind: record.Write, Op: n, Of: record.Request{Session: "0x" + process, Ops: ops}}
-	done := record.Event{Seq: len(s.Events) + 2, At: to, Process: process, Type: outcome, Kind: record.Write, Op: n, Of: record.Request{Session: "0x" + process}}
-	s.Events = append(s.Events, invoke, done)
-	x := record.Exchange{Process: process, Session: invoke.Session(), Xid: int32(n), Sent: from + 1, Index: -1, Ops: ops}
-	if outcome == record.OK {
-		x.Answered, x.Zxid = to-1, zxid
-	}
-	s.Exchanges = append(s.Exchanges, x)
-	if zxid != 0 {
-		s.Commits = append(s.Commits, record.Commit{Zxid: zxid, Session: invoke.Session(), Xid: int32(n), Kind: record.CommitWrite, Ops: ops})
-		slices.SortFunc(s.Commits, func(a, b record.Commit) int { return int(a.Zxid - b.Zxid) })
-	}
-}
-
-func elect(epoch int32) []record.Op {
-	return []record.Op{{Kind: "create", Path: "/master"}, {Kind: "set", Path: "/assign", Version: epoch - 1}}
-}
-
-// TestMastersAreOrderedByZxid: a write of which nobody heard is a stale master's if it
-// took effect after the next election, and none if it did before. Time cannot tell.
-func TestMastersAreOrderedByZxid(t *testing.T) {
-	for zxid, want := range map[int64]Verdict{5: Valid, 0: Valid, 15: Invalid} {
-		s := newStory(record.FromLogs)
-		s.write("m1", 1, record.OK, 1, elect(1)...)
-		s.write("m1", 3, record.Info, zxid, record.Op{Kind: "check", Path: "/assign", Version: 1}, record.Op{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1}`})
-		s.write("m2", 4, record.OK, 10, elect(2)...)
-		r := Check(s.Run, 1)
-		if p := find(t, r, "SingleMaster"); p.Verdict != want {
-			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
-		}
-		if got := r.Counts["resolved_by_order"]; got != 1 {
-			t.Errorf("at zxid %d: %d were resolved by the order", zxid, got)
-		}
 	}
 }
 
@@ -249,28 +141,15 @@ func TestMastersAreOrderedByZxid(t *testing.T) {
 // of its session.
 func TestSessionsEndByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {
-		s := newStory(record.FromLogs)
-		s.write("c", 1, record.Info, zxid, record.Op{Kind: "create", Path: "/tasks"})
+		s := recordtest.NewWritten(record.FromLogs)
+		s.Write("c", 1, record.Info, zxid, record.Op{Kind: "create", Path: "/tasks"})
 		s.Commits = append(s.Commits, record.Commit{Zxid: 10, Session: "0xc", Kind: record.CommitClose})
-		if p := find(t, Check(s.Run, 1), "SessionsEnd"); p.Verdict != want {
+		if p := find(t, check(s.Run), "SessionsEnd"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
 		s.Commits = append(s.Commits, record.Commit{Zxid: 20, Session: "0xc", Kind: record.CommitClose})
-		if p := find(t, Check(s.Run, 1), "SessionsEnd"); p.Verdict != want {
+		if p := find(t, check(s.Run), "SessionsEnd"); p.Verdict != want {
 			t.Errorf("at zxid %d, ended twice: %s: %s", zxid, p.Verdict, p.Reason)
-		}
-	}
-}
-
-// TestAssignmentsAreOrderedByZxid: an assignment may go alone once its task has its
-// status. Both writes are under way at the same time.
-func TestAssignmentsAreOrderedByZxid(t *testing.T) {
-	for zxid, want := range map[int64]Verdict{15: Valid, 5: Invalid} {
-		s := newStory(record.FromLogs)
-		s.write("c", 1, record.OK, 10, record.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})
-		s.write("w", 1, record.OK, zxid, record.Op{Kind: "delete", Path: "/assign/w/t"})
-		if p := find(t, Check(s.Run, 1), "AtomicTransitions"); p.Verdict != want {
-			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
 	}
 }
@@ -279,14 +158,14 @@ func TestAssignmentsAreOrderedByZxid(t *testing.T) {
 // its way, so that what was seen to be sent is the second.
 func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks/t/status", Data: "x"}}
-	s := newStory(record.FromLogs)
-	s.write("w", 1, record.Info, 0, ops...)
+	s := recordtest.NewWritten(record.FromLogs)
+	s.Write("w", 1, record.Info, 0, ops...)
 	s.Exchanges = nil
-	s.write("w", 3, record.Info, 7, ops...)
+	s.Write("w", 3, record.Info, 7, ops...)
 	s.Events[2].Op, s.Events[3].Op = 2, 2
-	f := gather(s.Run)
-	if f.writes[0].Outcome() != record.Fail || f.writes[1].Outcome() != record.OK || f.zxids[1] != 7 {
-		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
+	c := NewCase(s.Run, record.Objects{})
+	if c.Writes[0].Outcome() != record.Fail || c.Writes[1].Outcome() != record.OK || c.Writes[1].Zxid != 7 {
+		t.Errorf("%s and %s, at 0x%x and 0x%x", c.Writes[0].Outcome(), c.Writes[1].Outcome(), c.Writes[0].Zxid, c.Writes[1].Zxid)
 	}
 }
 
@@ -294,14 +173,14 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 // repetition is under way, which is refused because of it.
 func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
-	s := newStory(record.FromLogs)
-	s.write("c", 1, record.Info, 7, ops...)
-	s.write("c", 3, record.Fail, 0, ops...)
+	s := recordtest.NewWritten(record.FromLogs)
+	s.Write("c", 1, record.Info, 7, ops...)
+	s.Write("c", 3, record.Fail, 0, ops...)
 	s.Exchanges[0].Sent, s.Exchanges[0].Answered, s.Exchanges[0].Zxid = 3100*time.Millisecond, 3500*time.Millisecond, 7
 	s.Exchanges[1].Sent, s.Exchanges[1].Answered, s.Exchanges[1].Zxid, s.Exchanges[1].Error = 3200*time.Millisecond, 3600*time.Millisecond, 8, record.NodeExists
-	f := gather(s.Run)
-	if f.writes[0].Outcome() != record.OK || f.writes[1].Outcome() != record.Fail || f.zxids[0] != 7 {
-		t.Errorf("%s and %s, at %v", f.writes[0].Outcome(), f.writes[1].Outcome(), f.zxids)
+	c := NewCase(s.Run, record.Objects{})
+	if c.Writes[0].Outcome() != record.OK || c.Writes[1].Outcome() != record.Fail || c.Writes[0].Zxid != 7 {
+		t.Errorf("%s and %s, at 0x%x and 0x%x", c.Writes[0].Outcome(), c.Writes[1].Outcome(), c.Writes[0].Zxid, c.Writes[1].Zxid)
 	}
 }
 
@@ -309,10 +188,10 @@ func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 // whose answers come in another order than the participant hears of them.
 func TestManyAskForTheSameAtOnce(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks"}}
-	s := newStory(record.FromLogs)
+	s := recordtest.NewWritten(record.FromLogs)
 	const many = 20
 	for range many {
-		s.write("c", 1, record.Fail, 0, ops...)
+		s.Write("c", 1, record.Fail, 0, ops...)
 	}
 	for i := range many {
 		s.Events[2*i].At += time.Duration(i)
@@ -320,12 +199,12 @@ func TestManyAskForTheSameAtOnce(t *testing.T) {
 		x := &s.Exchanges[i]
 		x.Sent, x.Answered, x.Zxid, x.Error = s.Events[0].At+100, 2*time.Second+time.Duration(1000*i+500), int64(100+i), record.NodeExists
 	}
-	r := Check(s.Run, 1)
+	r := check(s.Run)
 	if p := find(t, r, "WritesAccounted"); p.Verdict != Valid {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 	s.Exchanges = append(s.Exchanges, s.Exchanges[0])
-	if p := find(t, Check(s.Run, 1), "WritesAccounted"); p.Verdict != Invalid {
+	if p := find(t, check(s.Run), "WritesAccounted"); p.Verdict != Invalid {
 		t.Errorf("one more was sent than anybody asked for: %s: %s", p.Verdict, p.Reason)
 	}
 }
@@ -333,10 +212,10 @@ func TestManyAskForTheSameAtOnce(t *testing.T) {
 // TestTheFirstMomentOfARunInMemory: time stands still there, and an exchange of that
 // moment is answered at 1, since 0 would say that it was not.
 func TestTheFirstMomentOfARunInMemory(t *testing.T) {
-	s := newStory(record.FromMemory)
-	s.write("c", 0, record.OK, 1, record.Op{Kind: "create", Path: "/tasks"})
+	s := recordtest.NewWritten(record.FromMemory)
+	s.Write("c", 0, record.OK, 1, record.Op{Kind: "create", Path: "/tasks"})
 	s.Events[1].At, s.Exchanges[0].Sent, s.Exchanges[0].Answered = 0, 0, 1
-	if p := find(t, Check(s.Run, 1), "WritesAccounted"); p.Verdict != Valid {
+	if p := find(t, check(s.Run), "WritesAccounted"); p.Verdict != Valid {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }

@@ -11,9 +11,9 @@ import (
 // idle lists the kinds of fault that were planned and never took effect, with the
 // evidence of the last one. They do not make the run vacuous, but the run does not test
 // what they are for.
-func (f *facts) idle() []string {
+func (c *Case) idle() []string {
 	last, bit := map[string]string{}, map[string]bool{}
-	for _, fault := range f.faults {
+	for _, fault := range c.Faults {
 		kind := fault.Fault().Fault
 		bit[kind] = bit[kind] || fault.Fault().Effective
 		last[kind] = "the run ended first"

@@ -25,92 +25,47 @@ func newLedger(index *record.Index) *ledger {
 // settle replaces unknown outcomes of writes by the committed ones, and finds the place
 // of each write in ZooKeeper's order. An applied write took effect before the answer to
 // any later write. If the commits are not known, the tree decides.
-func (f *facts) settle() {
-	f.writes = make([]record.Operation, len(f.run.Writes))
-	f.zxids = make([]int64, len(f.writes))
-	for i := range f.run.Writes {
-		w := &f.run.Writes[i]
-		f.writes[i] = w.Operation
-		if f.ledger == nil {
+func (c *Case) settle() {
+	c.Writes = make([]Write, len(c.Index.Writes))
+	for i := range c.Index.Writes {
+		w := &c.Index.Writes[i]
+		c.Writes[i].Operation = w.Operation
+		if c.ledger == nil {
 			continue
 		}
 		if w.Commit >= 0 {
-			f.zxids[i] = w.Zxid
+			c.Writes[i].Zxid = w.Zxid
 		}
 		if w.By != record.ByCommits && w.By != record.ByAbsence {
 			continue
 		}
-		f.settled(w.Fate)
-		done := &f.writes[i].Done
-		done.Type, done.At = w.Fate, f.end
+		c.Resolved.ByOrder(w.Fate)
+		done := &c.Writes[i].Done
+		done.Type, done.At = w.Fate, c.End
 		if w.Fate == record.OK {
-			done.At = max(w.Invoke.At+1, min(f.end, f.ledger.Latest(w.Commit)))
+			done.At = max(w.Invoke.At+1, min(c.End, c.ledger.Latest(w.Commit)))
 		}
 	}
 }
 
-// settled counts an unknown outcome that the committed order was asked about. If the
-// order leaves it open, the tree may still settle it.
-func (f *facts) settled(outcome record.Type) {
-	switch outcome {
-	case record.OK:
-		f.unknowns.applied++
-		f.unknowns.byOrder++
-	case record.Fail:
-		f.unknowns.lost++
-		f.unknowns.byOrder++
-	}
-}
+// Ordered reports whether the commits are known without a hole, so that the writes that
+// were applied can be ordered by zxid.
+func (c *Case) Ordered() bool { return c.ledger != nil && len(c.Evidence.Gaps) == 0 }
 
-// settleSubmits does the same for submissions: a submission was accepted if a write
-// that creates its task was applied.
-func (f *facts) settleSubmits() {
-	if f.ledger == nil || len(f.evidence.Gaps) > 0 {
-		return
-	}
-	made := map[string]string{} // by id: the task
-	for _, w := range f.writes {
-		if w.Outcome() != record.OK {
-			continue
-		}
-		for _, op := range w.Invoke.Ops() {
-			if z := record.ParsePath(op.Path); z.Kind == record.Task && op.Kind == "create" {
-				id, _ := record.ParseTask(op.Data)
-				made[id] = z.Task
-			}
-		}
-	}
-	for i := range f.submits {
-		s := &f.submits[i]
-		if s.Outcome() != record.Info {
-			continue
-		}
-		name, accepted := made[s.Invoke.ID()]
-		s.Done.Type = record.Fail
-		if accepted {
-			s.Done.Type, s.Done.Of = record.OK, record.Submission{ID: s.Invoke.ID(), Task: name}
-		}
-		f.settled(s.Done.Type)
-	}
-}
-
-// ordered reports whether the writes that were applied can be ordered by zxid.
-func (f *facts) ordered() bool { return f.ledger != nil && len(f.evidence.Gaps) == 0 }
-
-// resting names the evidence for the order and the outcomes of writes.
-func (f *facts) resting() string {
+// Resting names the evidence for the order and the outcomes of writes.
+func (c *Case) Resting() string {
 	switch {
-	case f.evidence == nil:
+	case c.Evidence == nil:
 		return "There is no evidence but what the participants have heard."
-	case f.ledger == nil:
-		why := cmp.Or(f.evidence.Weaker, "it was not recorded what was committed")
+	case c.ledger == nil:
+		why := cmp.Or(c.Evidence.Weaker, "it was not recorded what was committed")
 		return fmt.Sprintf("The evidence is the weaker one: %s. What was unanswered is judged by the final tree, and the order is that of time.", why)
-	case f.evidence.Order == record.FromMemory:
-		return fmt.Sprintf("The order of writes, and which of them were applied, is the server's own record: %d entries.", len(f.ledger.Commits))
+	case c.Evidence.Order == record.FromMemory:
+		return fmt.Sprintf("The order of writes, and which of them were applied, is the server's own record: %d entries.", len(c.ledger.Commits))
 	}
 	text := fmt.Sprintf("The order of writes, and which of them were applied, is from the transaction logs of %d servers: %d transactions until 0x%x.",
-		len(f.evidence.Servers), len(f.ledger.Commits), f.evidence.Last)
-	if n := len(f.evidence.Gaps); n > 0 {
+		len(c.Evidence.Servers), len(c.ledger.Commits), c.Evidence.Last)
+	if n := len(c.Evidence.Gaps); n > 0 {
 		text += fmt.Sprintf(" They have %d holes, so that the order is that of time.", n)
 	}
 	return text

@@ -1,9 +1,9 @@
 package checker
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -11,6 +11,8 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/internal/parallel"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Bounds of the search. An operation with an unknown outcome is open. A partition is
@@ -36,23 +38,93 @@ type limits struct {
 	memory   int       // of each
 }
 
+// Partition is a small history that is searched on its own. The zero value with a name
+// is empty.
+type Partition struct {
+	Name   string
+	Object string // that it is about; empty for none
+
+	Operations []porcupine.Operation // whose outcome is known
+	Events     []int                 // the numbers of their invocations; 0 of what is no event
+	Open       int                   // operations whose outcome is unknown
+
+	verdict    Verdict
+	unsearched bool // the search was not begun, or was cut short
+}
+
+// Add appends an operation, which took effect until then. The input is what the model
+// of the search takes.
+func (p *Partition) Add(op *record.Operation, input any, until time.Duration) {
+	p.Operations = append(p.Operations, porcupine.Operation{
+		Input: input, Call: int64(op.Invoke.At), Return: int64(max(until, op.Invoke.At+1)),
+		Metadata: op.Invoke.Process,
+	})
+	p.Events = append(p.Events, op.Invoke.Seq)
+}
+
+// Partitions are those of one property, by name.
+type Partitions map[string]*Partition
+
+// At is the partition of that name. If there is none, it is made.
+func (all Partitions) At(name string) *Partition {
+	if all[name] == nil {
+		all[name] = &Partition{Name: name}
+	}
+	return all[name]
+}
+
+// Sorted are the partitions in the order of their names.
+func (all Partitions) Sorted() []*Partition {
+	var list []*Partition
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, all[name])
+	}
+	return list
+}
+
+// Specification is a sequential specification: what is right when no operations overlap.
+// S is its state, and I is an operation in its terms, which is the input that
+// [Partition.Add] takes.
+type Specification[S comparable, I any] struct {
+	Initial S
+	// Do is the next state, and whether the operation is right in this one.
+	Do        func(S, I) (next S, right bool)
+	State     func(S) string // in words, for the picture
+	Operation func(I) string // in words, for the picture
+}
+
+// Model is the specification for porcupine.
+func (spec Specification[S, I]) Model() porcupine.Model {
+	step := func(state, input, _ any) (bool, any) {
+		next, right := spec.Do(state.(S), input.(I))
+		return right, next
+	}
+	return porcupine.Model{
+		Init:              func() any { return spec.Initial },
+		Step:              step,
+		Equal:             func(a, b any) bool { return a.(S) == b.(S) },
+		DescribeOperation: func(input, _ any) string { return spec.Operation(input.(I)) },
+		DescribeState:     func(state any) string { return spec.State(state.(S)) },
+	}
+}
+
 // bounded searches one partition.
-func (p *partition) bounded(l limits) porcupine.CheckResult {
-	m := p.model
+func (p *Partition) bounded(model porcupine.Model, l limits) porcupine.CheckResult {
+	m := model
 	var steps atomic.Int64 // porcupine may still be running when its time is over
-	most := int64(l.memory / remembered(len(p.ops)))
+	most := int64(l.memory / remembered(len(p.Operations)))
 	m.StepContext = func(ctx context.Context, state, input, output any) (bool, any) {
 		if ctx.Err() != nil || steps.Load() > most {
 			return false, state
 		}
-		ok, next := p.model.Step(state, input, output)
+		ok, next := model.Step(state, input, output)
 		if ok {
 			steps.Add(1)
 		}
 		return ok, next
 	}
 	left := max(time.Until(l.deadline), 1) // porcupine reads 0 as no limit
-	outcome := porcupine.CheckOperationsTimeout(m, p.ops, left)
+	outcome := porcupine.CheckOperationsTimeout(m, p.Operations, left)
 	if steps.Load() > most {
 		return porcupine.Unknown
 	}
@@ -60,19 +132,19 @@ func (p *partition) bounded(l limits) porcupine.CheckResult {
 }
 
 // judge gives the partition its verdict and its doubt, if any.
-func (p *partition) judge(l limits) (doubt *wording.Finding) {
+func (p *Partition) judge(model porcupine.Model, l limits) (doubt *wording.Finding) {
 	p.verdict = Unknown
-	if time.Until(l.deadline) <= 0 || p.open > maxOpen || len(p.ops) > maxLength {
+	if time.Until(l.deadline) <= 0 || p.Open > maxOpen || len(p.Operations) > maxLength {
 		p.unsearched = true
 		return p.about(wording.NotSearched)
 	}
-	switch outcome := p.bounded(l); {
+	switch outcome := p.bounded(model, l); {
 	case outcome == porcupine.Unknown:
 		p.unsearched = true
 		return p.about(wording.SearchCut)
 	case outcome == porcupine.Ok:
 		p.verdict = Valid
-	case p.open > 0:
+	case p.Open > 0:
 		return p.about(wording.NotExplained)
 	default:
 		p.verdict = Invalid
@@ -81,65 +153,34 @@ func (p *partition) judge(l limits) (doubt *wording.Finding) {
 }
 
 // about is a finding about the partition.
-func (p *partition) about(code wording.Code) *wording.Finding {
-	return &wording.Finding{Code: code, Task: p.task, Args: wording.Args{"part": p.name, "count": len(p.ops), "open": p.open}}
+func (p *Partition) about(code wording.Code) *wording.Finding {
+	return &wording.Finding{Code: code, Object: p.Object, Args: wording.Args{"part": p.Name, "count": len(p.Operations), "open": p.Open}}
 }
 
-// search checks every partition, several at a time.
-func search(name, what string, partitions []*partition) Property {
-	return searchWithin(limits{time.Now().Add(searchLimit), searchMemory}, name, what, partitions)
+// Judge searches every partition, several at a time.
+func (s Search) Judge() Property {
+	return s.within(limits{time.Now().Add(searchLimit), searchMemory})
 }
 
-func searchWithin(l limits, name, what string, partitions []*partition) Property {
-	p := newFinding(name, "%d partitions, one for each %s, are linearizable.", len(partitions), what)
-	doubts := make([]*wording.Finding, len(partitions))
-	inParallel(slices.Values(partitions), func(n int, part *partition) { doubts[n] = part.judge(l) })
+func (s Search) within(l limits) Property {
+	p := NewFindings(s.Property)
+	doubts := make([]*wording.Finding, len(s.Partitions))
+	parallel.Each(slices.Values(s.Partitions), func(n int, part *Partition) { doubts[n] = part.judge(s.Model, l) })
 	open := 0
-	for n, part := range partitions {
-		open += part.open
+	for n, part := range s.Partitions {
+		open += part.Open
 		if doubts[n] != nil {
-			p.doubt(*doubts[n])
+			p.Doubt(*doubts[n])
 		}
 		if part.verdict == Invalid {
 			found := part.about(wording.NotLinearizable)
-			if p.problems < told {
-				found.Events = slices.DeleteFunc(slices.Clone(part.seqs), func(seq int) bool { return seq == 0 })
-			}
-			p.violate(*found)
+			found.Events = slices.DeleteFunc(slices.Clone(part.Events), func(seq int) bool { return seq == 0 })
+			p.Violate(*found)
 		}
 	}
-	if open > 0 && p.verdict == Valid {
-		p.holds += fmt.Sprintf(" %d operations of unknown outcome were left out: without them the histories are explained.", open)
+	holds := fmt.Sprintf("%d partitions, one for each %s, are linearizable.", len(s.Partitions), s.Of)
+	if open > 0 {
+		holds += fmt.Sprintf(" %d operations of unknown outcome were left out: without them the histories are explained.", open)
 	}
-	return p.property()
-}
-
-// nearest is how many writes on each side of an election are searched.
-const nearest = 8
-
-// thin leaves out writes of an election's partition that cannot change its verdict. The
-// writes before an election must be able to come before it, and the writes after it
-// must be able to come after it and after all before. So it is enough to look at the
-// writes before that were sent last, and the writes after that were answered first.
-func (p *partition) thin() {
-	verb := func(op porcupine.Operation) string { return op.Input.(step).verb }
-	places := map[string][]int{}
-	for at, op := range p.ops {
-		places[verb(op)] = append(places[verb(op)], at)
-	}
-	slices.SortStableFunc(places["before"], func(a, b int) int { return cmp.Compare(p.ops[b].Call, p.ops[a].Call) })
-	slices.SortStableFunc(places["after"], func(a, b int) int { return cmp.Compare(p.ops[a].Return, p.ops[b].Return) })
-	var keep []int
-	for kind, all := range places {
-		if kind != "elect" {
-			all = all[:min(nearest, len(all))]
-		}
-		keep = append(keep, all...)
-	}
-	slices.Sort(keep)
-	ops, seqs := make([]porcupine.Operation, len(keep)), make([]int, len(keep))
-	for i, at := range keep {
-		ops[i], seqs[i] = p.ops[at], p.seqs[at]
-	}
-	p.ops, p.seqs = ops, seqs
+	return p.Property("%s", holds)
 }

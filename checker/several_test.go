@@ -16,15 +16,15 @@ func TestAFaultMayHitSeveral(t *testing.T) {
 	}
 	for session, want := range map[string]Verdict{"0xa": Invalid, "0xb": Invalid, "0xc": Valid} {
 		late := record.Operation{Invoke: record.Event{At: 3 * time.Second, Of: record.Request{Session: session}}, Done: record.Event{Type: record.OK}}
-		f := &facts{run: record.NewIndex(record.Run{}, record.TaskObjects()), faults: []record.Operation{fault}, writes: []record.Operation{late}}
-		if got := f.sessionsEnd().Verdict; got != want {
+		c := &Case{Index: record.NewIndex(record.Run{}, record.Objects{}), Faults: []record.Operation{fault}, Writes: []Write{{Operation: late}}}
+		if got := c.sessionsEnd().Verdict; got != want {
 			t.Errorf("a write of session %s after the end is %s, want %s", session, got, want)
 		}
 	}
-	f := &facts{faults: []record.Operation{fault}, end: time.Minute}
+	c := &Case{Faults: []record.Operation{fault}, End: time.Minute}
 	for process, want := range map[string]string{"master-1": "expire-elected", "master-2": "expire-elected", "master-3": ""} {
 		term := record.Operation{Invoke: record.Event{Process: process}}
-		if got := f.excuse(term, time.Second, 2*time.Second); got != want {
+		if got := c.Excuse(term, time.Second, 2*time.Second); got != want {
 			t.Errorf("the excuse of %s is %q, want %q", process, got, want)
 		}
 	}

@@ -84,37 +84,37 @@ func contradictions(e *record.Evidence, committed bool, lose func(format string,
 
 // recordComplete gives the verdict on the record itself.
 func recordComplete(m *record.Manifest, losses []record.Loss) Property {
-	p := newFinding(RecordComplete, "")
+	p, holds := NewFindings(RecordComplete), ""
 	for _, loss := range losses {
-		p.doubt(wording.Finding{Code: wording.RecordLoss, Args: wording.Args{"loss": loss.String()}})
+		p.Doubt(wording.Finding{Code: wording.RecordLoss, Args: wording.Args{"loss": loss.String()}})
 	}
 	if len(losses) > 0 {
-		found := p.property()
+		found := p.Property("")
 		found.Reason = "The record of the run is not whole: " + found.Reason + " " + remedy
 		return found
 	}
 	if m.Excerpt != "" {
-		p.doubt(wording.Finding{Code: wording.OnlyAnExcerpt, Args: wording.Args{"excerpt": m.Excerpt}})
+		p.Doubt(wording.Finding{Code: wording.OnlyAnExcerpt, Args: wording.Args{"excerpt": m.Excerpt}})
 	}
 	var absent []string
 	for _, a := range m.Absent {
 		if a.Failed {
-			p.doubt(wording.Finding{Code: wording.NotRecorded, Args: wording.Args{"file": a.Name, "why": a.Because}})
+			p.Doubt(wording.Finding{Code: wording.NotRecorded, Args: wording.Args{"file": a.Name, "why": a.Because}})
 		}
 		absent = append(absent, fmt.Sprintf("%s (%s)", a.Name, a.Because))
 	}
 	switch {
 	case m.Inferred:
-		p.holds = "The run is from before there were manifests. What its files say of each other is so, and none of them says that something is missing."
+		holds = "The run is from before there were manifests. What its files say of each other is so, and none of them says that something is missing."
 	case len(m.Files) > 0:
-		p.holds = fmt.Sprintf("%d files are as the run has left them.", len(m.Files))
+		holds = fmt.Sprintf("%d files are as the run has left them.", len(m.Files))
 	default:
-		p.holds = "The run was never in a folder."
+		holds = "The run was never in a folder."
 	}
 	if len(absent) > 0 {
-		p.holds += " Not recorded: " + strings.Join(absent, "; ") + "."
+		holds += " Not recorded: " + strings.Join(absent, "; ") + "."
 	}
-	return p.property()
+	return p.Property("%s", holds)
 }
 
 // CheckRecord judges only the record of a run, as [Check] does first: whether
@@ -123,8 +123,10 @@ func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 func CheckRecord(run record.Run) (entry Property, whole bool) {
 	losses := lossesOf(run)
 	if len(losses) == 0 && run.Manifest.Inferred {
-		r, garbled := understood(func() *Result { return prepare(run) })
-		losses = append(garbled, r.facts.unvouched(run, []Property{guarded(writesAccountedName, r.facts.writesAccounted)})...)
+		c, _, garbled := understood(run, Judging{Judge: func(*Case) Judgement { return Judgement{} }})
+		if losses = garbled; len(losses) == 0 {
+			losses = c.unvouched([]Property{guarded(WritesAccounted, c.writesAccounted)})
+		}
 	}
 	return recordComplete(run.Manifest, losses), len(losses) == 0
 }
@@ -142,26 +144,27 @@ func distrust(properties []Property) {
 
 // unvouched are the contradictions between the records of a run without a manifest. It
 // is not known whether ZooKeeper or a participant is at fault, or the record was cut.
-func (f *facts) unvouched(run record.Run, properties []Property) []record.Loss {
+func (c *Case) unvouched(properties []Property) []record.Loss {
+	run := &c.Index.Run
 	if !run.Manifest.Inferred {
 		return nil
 	}
 	var all []record.Loss
 	for _, p := range properties {
-		if p.Name == writesAccountedName && p.Verdict == Invalid {
+		if p.Name == WritesAccounted && p.Verdict == Invalid {
 			all = append(all, record.Loss{Problem: "contradicts itself, and no manifest says that its files are whole: " + p.Reason})
 		}
 	}
-	if f.ledger != nil || run.Exchanges == nil {
+	if c.ledger != nil || run.Exchanges == nil {
 		return all
 	}
-	for i, w := range f.writes {
-		if w.Outcome() == record.OK && f.run.Exchange[i] < 0 {
+	for i, w := range c.Writes {
+		if w.Outcome() == record.OK && c.Index.Exchange[i] < 0 {
 			all = append(all, record.Loss{File: record.WireFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was acknowledged at %s", w.Invoke.Process, wording.Seconds(w.Done.At))})
 		}
 	}
 	for i := range run.Exchanges {
-		if x := &run.Exchanges[i]; !f.run.Begun[i] && !x.Close {
+		if x := &run.Exchanges[i]; !c.Index.Begun[i] && !x.Close {
 			all = append(all, record.Loss{File: record.HistoryFile, Problem: fmt.Sprintf("was cut: it lacks a write of %s that was sent at %s", x.Process, wording.Seconds(x.Sent))})
 		}
 	}

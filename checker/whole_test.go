@@ -9,17 +9,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// violatedRun is the committed run with a defect in its history that every record but the
-// history is silent about: a client was told another result.
+// violatedRun is the committed run with a defect that is in its history alone: a lamp
+// broke.
 func violatedRun(t *testing.T) record.Run {
 	t.Helper()
-	run := committed(t)
-	run.Events = slices.Clone(run.Events)
-	i := slices.IndexFunc(run.Events, func(e record.Event) bool {
-		return e.Kind == record.Await && e.Type == record.OK && e.Answer().State == "done"
-	})
-	recordtest.Change(&run.Events[i], func(a *record.Answer) { a.Result = "of another task" })
-	if r := Check(run, 1); r.Verdict != Invalid {
+	run := recordtest.Committed(t)
+	last := run.Events[len(run.Events)-1]
+	run.Events = append(slices.Clone(run.Events), record.Event{Seq: last.Seq + 1, At: last.At, Process: "harness", Type: record.Note, Kind: broke, Of: record.Own{Object: "lamp-1"}})
+	if r := check(run); r.Verdict != Invalid {
 		t.Fatalf("the planted defect is not seen: %s", r.Verdict)
 	}
 	return run
@@ -54,9 +51,9 @@ func TestALossProvesNothing(t *testing.T) {
 		}, "cannot be understood"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, run := range []record.Run{committed(t), violatedRun(t)} {
+			for _, run := range []record.Run{recordtest.Committed(t), violatedRun(t)} {
 				c.take(&run)
-				r := Check(run, 1)
+				r := check(run)
 				p := find(t, r, RecordComplete)
 				if r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, c.says) || !strings.Contains(p.Reason, remedy) {
 					t.Errorf("%s; %s: %s", r.Verdict, p.Verdict, p.Reason)
@@ -89,9 +86,9 @@ func TestDigestsThatAreMissing(t *testing.T) {
 		"no name": func(e *record.Evidence) { e.Servers[1].Name = "" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := committed(t)
+			run := recordtest.Committed(t)
 			take(run.Evidence)
-			r := Check(run, 1)
+			r := check(run)
 			if p := find(t, r, "ServersAgree"); r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, "evidence.json") || !strings.Contains(p.Reason, remedy) {
 				t.Errorf("%s; %s: %s", r.Verdict, p.Verdict, p.Reason)
 			}
@@ -102,10 +99,10 @@ func TestDigestsThatAreMissing(t *testing.T) {
 // TestAnExcerptShowsViolationsOnly: a part of a run may show what is wrong, and never that
 // nothing is.
 func TestAnExcerptShowsViolationsOnly(t *testing.T) {
-	for want, run := range map[Verdict]record.Run{Unknown: committed(t), Invalid: violatedRun(t)} {
+	for want, run := range map[Verdict]record.Run{Unknown: recordtest.Committed(t), Invalid: violatedRun(t)} {
 		run.Manifest = run.Manifest.AsExcerpt("a part of it")
 		run.Commits = nil
-		r := Check(run, 1)
+		r := check(run)
 		if p := find(t, r, RecordComplete); r.Verdict != want || p.Verdict != Unknown || !strings.Contains(p.Reason, "a part of it") {
 			t.Errorf("%s, want %s; %s: %s", r.Verdict, want, p.Verdict, p.Reason)
 		}
@@ -115,12 +112,12 @@ func TestAnExcerptShowsViolationsOnly(t *testing.T) {
 // TestWhatCouldNotBeRecorded is no loss: nothing was there that is gone. A run without it
 // is not valid, and a violation that is seen without it stays one.
 func TestWhatCouldNotBeRecorded(t *testing.T) {
-	for want, run := range map[Verdict]record.Run{Unknown: committed(t), Invalid: violatedRun(t)} {
+	for want, run := range map[Verdict]record.Run{Unknown: recordtest.Committed(t), Invalid: violatedRun(t)} {
 		run.Commits, run.Evidence.Servers = nil, nil
 		run.Evidence.Order, run.Evidence.Weaker = record.FromTree, "zk1: log.1 is damaged"
 		run = run.MadeByHand()
 		run.Manifest.Absent[0].Failed, run.Manifest.Absent[0].Because = true, run.Evidence.Weaker
-		r := Check(run, 1)
+		r := check(run)
 		if p := find(t, r, RecordComplete); r.Verdict != want || p.Verdict != Unknown || !strings.Contains(p.Reason, "committed.ndjson could not be recorded: zk1: log.1 is damaged") {
 			t.Errorf("%s, want %s; %s: %s", r.Verdict, want, p.Verdict, p.Reason)
 		}
@@ -147,13 +144,13 @@ func TestContradictionsWithoutAManifest(t *testing.T) {
 	}
 	for name, plant := range plants {
 		t.Run(name, func(t *testing.T) {
-			run := committed(t)
+			run := recordtest.Committed(t)
 			plant(&run)
-			if r := Check(run, 1); r.Verdict != Invalid {
+			if r := check(run); r.Verdict != Invalid {
 				t.Errorf("with a manifest it is %s", r.Verdict)
 			}
 			run.Manifest.Inferred = true
-			r := Check(run, 1)
+			r := check(run)
 			if p := find(t, r, RecordComplete); r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, "contradicts itself") {
 				t.Errorf("%s; %s: %s", r.Verdict, p.Verdict, p.Reason)
 			}
@@ -163,18 +160,18 @@ func TestContradictionsWithoutAManifest(t *testing.T) {
 		})
 	}
 	for name, says := range map[string]string{"an exchange is gone": "wire.ndjson was cut", "an exchange of another run": "history.ndjson was cut"} {
-		run := committed(t) // as on an external ensemble, where nothing says what was committed
+		run := recordtest.Committed(t) // as on an external ensemble, where nothing says what was committed
 		plants[name](&run)
 		run.Commits, run.Evidence.Servers, run.Evidence.Order, run.Evidence.Weaker = nil, nil, record.FromTree, "external"
 		run = run.MadeByHand()
 		run.Manifest.Inferred = true
-		if p := find(t, Check(run, 1), RecordComplete); p.Verdict != Unknown || !strings.Contains(p.Reason, says) {
+		if p := find(t, check(run), RecordComplete); p.Verdict != Unknown || !strings.Contains(p.Reason, says) {
 			t.Errorf("%s: %s: %s", name, p.Verdict, p.Reason)
 		}
 	}
-	run := committed(t)
+	run := recordtest.Committed(t)
 	run.Manifest.Inferred = true
-	if r := Check(run, 1); r.Verdict != Valid {
+	if r := check(run); r.Verdict != Valid {
 		t.Errorf("a whole run without a manifest is %s", r.Verdict)
 	}
 }
@@ -182,18 +179,30 @@ func TestContradictionsWithoutAManifest(t *testing.T) {
 // TestAWholeRecordSaysWhatItLacks: what was never recorded is said with its reason.
 func TestAWholeRecordSaysWhatItLacks(t *testing.T) {
 	run := recordtest.Frozen(t, "accepted")
-	if p := find(t, Check(run, 1), RecordComplete); p.Verdict != Valid || !strings.Contains(p.Reason, "wire.ndjson (the run was made by hand, without it)") {
+	if p := find(t, check(run), RecordComplete); p.Verdict != Valid || !strings.Contains(p.Reason, "wire.ndjson (the run was made by hand, without it)") {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }
 
 // TestARunThatCannotBeUnderstood: where the reading of a run fails, the run is unknown.
 func TestARunThatCannotBeUnderstood(t *testing.T) {
-	r, losses := understood(func() *Result { panic("boom") })
-	if len(losses) != 1 || !strings.Contains(losses[0].Problem, "boom") || r.facts == nil {
-		t.Errorf("%v, %v", losses, r)
-	}
-	if r, losses := understood(func() *Result { return prepare(committed(t)) }); len(losses) != 0 || r.Counts["tasks"] == 0 {
-		t.Errorf("%v, %v", losses, r.Counts)
+	for name, judge := range map[string]func(*Case) Judgement{
+		"always": func(*Case) Judgement { panic("boom") },
+		"on events": func(c *Case) Judgement {
+			if len(c.Events) > 0 {
+				panic("boom")
+			}
+			return lamps.Judge(c)
+		},
+	} {
+		r := Check(violatedRun(t), 1, Judging{Judge: judge})
+		if p := find(t, r, RecordComplete); r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, "cannot be understood: boom") {
+			t.Errorf("%s: %s; %s: %s", name, r.Verdict, p.Verdict, p.Reason)
+		}
+		for _, p := range r.Properties {
+			if p.Verdict != Unknown {
+				t.Errorf("%s: %s is %s: %s", name, p.Name, p.Verdict, p.Reason)
+			}
+		}
 	}
 }

@@ -1,9 +1,6 @@
 package subject
 
-import (
-	"github.com/ringmaster-zk/ringmaster/checker/explain"
-	"github.com/ringmaster-zk/ringmaster/record"
-)
+import "github.com/ringmaster-zk/ringmaster/checker"
 
 // Subject is one recipe under torture.
 type Subject struct {
@@ -12,11 +9,9 @@ type Subject struct {
 	Name string
 	// Explain says in one line what the recipe does; torture run --help shows it.
 	Explain string
+	// Judge is how its runs are judged.
+	Judge checker.Judging
 	// Worlds makes the worlds that torture explore explores. If it is nil, the recipe is not
 	// explored.
 	Worlds func() Worlds
-	// Znodes says which of its objects a znode belongs to.
-	Znodes record.Objects
-	// Stories is how violations are told.
-	Stories explain.Stories
 }

@@ -18,12 +18,12 @@ import (
 func committedRun(t *testing.T, change func([]record.Commit) []record.Commit) string {
 	t.Helper()
 	dir := frozenRun(t, "committed")
-	data, err := os.ReadFile("../checker/testdata/committed.wire.ndjson")
+	data, err := os.ReadFile("../internal/masterworker/judge/testdata/committed.wire.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, record.WireFile), string(data))
-	commits, err := record.ReadCommits("../checker/testdata/committed.commits.ndjson")
+	commits, err := record.ReadCommits("../internal/masterworker/judge/testdata/committed.commits.ndjson")
 	if err == nil {
 		err = record.WriteCommits(filepath.Join(dir, record.CommittedFile), change(commits))
 	}

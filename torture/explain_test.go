@@ -15,7 +15,7 @@ import (
 func frozenRun(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
-	data, err := os.ReadFile(filepath.Join("../checker/testdata", name+".ndjson"))
+	data, err := os.ReadFile(filepath.Join("../internal/masterworker/judge/testdata", name+".ndjson"))
 	if err != nil {
 		t.Fatal(err)
 	}

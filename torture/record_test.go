@@ -146,7 +146,7 @@ func verdictIn(t *testing.T, dir string) (checker.Verdict, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := checker.Check(run, 1)
+	r := checker.Check(run, 1, tested.judging())
 	said := ""
 	for _, p := range r.Properties {
 		if p.Verdict == checker.Invalid || p.Name == checker.RecordComplete {
@@ -230,7 +230,7 @@ func TestALostFileMakesUnknown(t *testing.T) {
 						got, said := verdictIn(t, dir)
 						if what == "missing" || what == "half" { // with all that the command does
 							var printed strings.Builder
-							code := exitCode(ours.judgeWithin(dir, 0, &printed))
+							code := exitCode(tested.judgeWithin(dir, 0, &printed))
 							if code != checker.Unknown.ExitCode() {
 								t.Errorf("exit code %d", code)
 							}
@@ -422,7 +422,7 @@ func prune(v any, gone, path string) any {
 func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
-	if code := exitCode(ours.judgeRun(dir, io.Discard)); code != checker.Invalid.ExitCode() {
+	if code := exitCode(tested.judgeRun(dir, io.Discard)); code != checker.Invalid.ExitCode() {
 		t.Fatalf("exit code %d", code)
 	}
 	part := filepath.Join(dir, record.ShrunkFolder, "NoDoubleResult")
@@ -455,7 +455,7 @@ func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
-	if code := exitCode(ours.judgeWithin(dir, 0, io.Discard)); code != checker.Invalid.ExitCode() {
+	if code := exitCode(tested.judgeWithin(dir, 0, io.Discard)); code != checker.Invalid.ExitCode() {
 		t.Fatalf("exit code %d", code)
 	}
 	for _, c := range []struct {
@@ -528,7 +528,7 @@ func TestTheManifestIsWrittenLast(t *testing.T) {
 	if a, absent := manifest.Lacks(record.LogsFolder); !absent || a.Failed || a.Because == "" {
 		t.Errorf("logs: %+v", a)
 	}
-	if code := exitCode(ours.judgeWithin(dir, 0, io.Discard)); code != checker.Valid.ExitCode() || len(manifest.Losses(dir)) > 0 {
+	if code := exitCode(tested.judgeWithin(dir, 0, io.Discard)); code != checker.Valid.ExitCode() || len(manifest.Losses(dir)) > 0 {
 		t.Errorf("judged again: exit code %d, %v", code, manifest.Losses(dir))
 	}
 	if _, err := nemesis.Load(filepath.Join(dir, record.FaultsFile)); err != nil {

@@ -117,8 +117,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if entry, whole := checker.CheckRecord(run); !whole {
 		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
-	how := s.recipes.judged()
-	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Znodes), violations[i], how.Stories)), nil
+	return moment(run.Events, explain.Tell(run, violations[i])), nil
 }
 
 // moment is when the violation was over, since the load began; 0 if the story does not
@@ -170,7 +169,7 @@ func (s *shrinking) violates(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	result := checker.Check(run, s.config.Seed)
+	result := checker.Check(run, s.config.Seed, s.recipes.judging())
 	return slices.ContainsFunc(result.Violations(), func(p checker.Property) bool { return p.Name == s.property }), nil
 }
 

@@ -25,7 +25,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
-	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -37,15 +36,15 @@ const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 // panics names a verb; the process that has it panics while it runs.
 const panics = "RINGMASTER_TEST_PANICS"
 
-// ours has the recipes of the command.
-var ours = recipes{masterworker.Subject()}
+// tested are the recipes of the command under test.
+var tested = recipes{masterworker.Subject(), {Name: "bare", Explain: "a name and nothing else"}}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asTorture) == "1" {
 		if len(os.Args) > 1 && os.Getenv(panics) == os.Args[1] {
 			go panic("planted")
 		}
-		Main(ours[0], subject.Subject{Name: "bare", Explain: "a name and nothing else"})
+		Main(tested...)
 		return
 	}
 	os.Exit(m.Run())

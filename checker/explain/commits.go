@@ -10,36 +10,36 @@ import (
 
 // writesAccounted explains a commit that contradicts the participants: the commit
 // itself, and the owner of its session.
-func (t *Telling) writesAccounted() {
-	for _, e := range t.Marks {
-		t.Event(e)
+func (t *telling) writesAccounted() {
+	for _, e := range t.marks {
+		t.event(e)
 	}
-	first, found := t.First()
+	first, found := t.first()
 	if !found || first.Zxid == 0 {
 		return
 	}
 	at := first.Zxid
-	i := slices.IndexFunc(t.Run.Commits, func(c record.Commit) bool { return c.Zxid == at })
+	i := slices.IndexFunc(t.run.Commits, func(c record.Commit) bool { return c.Zxid == at })
 	if i < 0 {
-		t.Moral = fmt.Sprintf("No server has %s in its log.", Zxid(at))
+		t.moral = fmt.Sprintf("No server has %s in its log.", zxid(at))
 		return
 	}
-	c := t.Run.Commits[i]
+	c := t.run.Commits[i]
 	holder := t.holder(c.Session)
 	process := holder
 	if holder == "" {
 		holder, process = "nobody who took part", Harness
 	}
-	t.Add(Line{
-		At: t.reached(at), Zxid: at, Order: at, Process: process, Wrong: true,
-		Text: fmt.Sprintf("The servers' logs have a write in session %s, of %s: %s.", c.Session, holder, Operations(c.Ops)),
+	t.add(Line{
+		At: t.reached(at), Zxid: at, order: at, Process: process, Wrong: true,
+		Text: fmt.Sprintf("The servers' logs have a write in session %s, of %s: %s.", c.Session, holder, operations(c.Ops)),
 	})
-	t.Moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
+	t.moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
 }
 
 // holder is the participant that had a session; empty if the record does not say.
-func (t *Telling) holder(session string) string {
-	for _, e := range t.Run.Events {
+func (t *telling) holder(session string) string {
+	for _, e := range t.run.Events {
 		if e.Session() == session && (e.Kind == record.Write || e.Kind == record.Session && e.SessionChange().Fate != record.Granted) {
 			return e.Process
 		}
@@ -49,9 +49,9 @@ func (t *Telling) holder(session string) string {
 
 // reached is when a place in ZooKeeper's order was reached: at the answer of the last
 // write before it.
-func (t *Telling) reached(zxid int64) (at time.Duration) {
+func (t *telling) reached(zxid int64) (at time.Duration) {
 	before := int64(-1)
-	for _, x := range t.Run.Exchanges {
+	for _, x := range t.run.Exchanges {
 		if x.Zxid <= zxid && x.Zxid > before && x.Answered > 0 {
 			before, at = x.Zxid, x.Answered
 		}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
-	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 var (
@@ -22,7 +22,7 @@ var (
 // is near is there under its number, the wrong ones in red, and no two marks cover each
 // other.
 func TestEveryViolationHasItsMoment(t *testing.T) {
-	paths, err := filepath.Glob("../testdata/*-bad.evidence.json")
+	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.evidence.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)
 	}
@@ -31,7 +31,7 @@ func TestEveryViolationHasItsMoment(t *testing.T) {
 		p := judged(t, name)
 		stage := arrange(p.Events, p.Servers)
 		for _, v := range p.Report.Violations() {
-			told := explain.Tell(record.NewIndex(record.Run{Events: p.Events}, record.TaskObjects()), v, story.Stories())
+			told := explain.Tell(record.Run{Events: p.Events}, v)
 			holdMoment(t, name+" "+v.Name, told, stage.moment(told))
 		}
 	}
@@ -99,7 +99,7 @@ func TestTheMomentIsZoomed(t *testing.T) {
 func TestThePageTellsTheStory(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
-	p.Explanations = []Explanation{{explain.Tell(record.NewIndex(record.Run{Events: p.Events}, record.TaskObjects()), v, story.Stories()), "Smallest part: <8> of 55 events"}}
+	p.Explanations = []Explanation{{explain.Tell(record.Run{Events: p.Events}, v), "Smallest part: <8> of 55 events"}}
 	p.Replay = "torture replay results/x"
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0

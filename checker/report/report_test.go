@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	masterworker "github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -15,7 +16,7 @@ func judged(t *testing.T, name string) Page {
 	t.Helper()
 	run := recordtest.Frozen(t, name)
 	return Page{
-		Events: run.Events, Report: &checker.Check(run, 42).Report, Servers: []string{"zk1"},
+		Events: run.Events, Report: &checker.Check(run, 42, masterworker.Judging()).Report, Servers: []string{"zk1"},
 		Settings: []Setting{{"seed", "42"}, {"remark", "<script>"}}, Linearizability: "linearizability.html",
 	}
 }
@@ -82,7 +83,7 @@ func TestSentences(t *testing.T) {
 }
 
 func TestAnEmptyHistoryIsDrawn(t *testing.T) {
-	p := Page{Report: &checker.Check(record.Run{}, 1).Report}
+	p := Page{Report: &checker.Check(record.Run{}, 1, masterworker.Judging()).Report}
 	if page := render(t, p); !strings.Contains(page, "vacuous") && !strings.Contains(page, "unknown") {
 		t.Error("an empty history has no verdict")
 	}

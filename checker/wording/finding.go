@@ -19,7 +19,7 @@ import (
 type Finding struct {
 	Property string    `json:"property"`
 	Code     Code      `json:"code"`
-	Task     string    `json:"task,omitempty"`     // that it is about
+	Object   string    `json:"task,omitempty"`     // that it is about: a task, a lock
 	Events   []int     `json:"events,omitempty"`   // sequence numbers that it rests on, ascending
 	Exchange *Exchange `json:"exchange,omitempty"` // that it rests on
 	Zxid     int64     `json:"zxid,omitempty"`     // of the write that it is about
@@ -40,8 +40,11 @@ func (e Exchange) Is(x record.Exchange) bool {
 }
 
 // Args are the other values of a sentence: strings, lists of strings, whole numbers,
-// and times since the run began, in ns. A list of tasks is called tasks.
+// and times since the run began, in ns. A list of objects is called [Listed].
 type Args map[string]any
+
+// Listed is the argument that lists objects, by its name in verdict.json.
+const Listed = "tasks"
 
 // UnmarshalJSON keeps whole numbers whole.
 func (a *Args) UnmarshalJSON(data []byte) error {
@@ -55,12 +58,12 @@ func (a *Args) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Tasks are the tasks that a finding names; the first is its subject.
-func (f Finding) Tasks() []string {
+// Objects are the objects that a finding names; the first is its subject.
+func (f Finding) Objects() []string {
 	var all []string
-	for _, task := range append([]string{f.Task}, list(f.Args["tasks"])...) {
-		if task != "" && !slices.Contains(all, task) {
-			all = append(all, task)
+	for _, object := range append([]string{f.Object}, list(f.Args[Listed])...) {
+		if object != "" && !slices.Contains(all, object) {
+			all = append(all, object)
 		}
 	}
 	return all
@@ -69,7 +72,7 @@ func (f Finding) Tasks() []string {
 // Repeats reports whether this finding in a part of a run is the same as one in the
 // whole run. A part may lack details: the place on the wire and in ZooKeeper's order.
 func (f Finding) Repeats(whole Finding) bool {
-	if f.Property != whole.Property || f.Code != whole.Code || f.Task != whole.Task || f.Zxid != 0 && f.Zxid != whole.Zxid {
+	if f.Property != whole.Property || f.Code != whole.Code || f.Object != whole.Object || f.Zxid != 0 && f.Zxid != whole.Zxid {
 		return false
 	}
 	for name, value := range f.Args {
@@ -90,7 +93,7 @@ var option = regexp.MustCompile(`\[([^\]]*)\]`)
 func (f Finding) Sentence() string {
 	text, known := sentences[f.Code]
 	if !known { // of a later program
-		return fmt.Sprintf("%s: %s %v.", f.Code, f.Task, plain(f.Args))
+		return fmt.Sprintf("%s: %s %v.", f.Code, f.Object, plain(f.Args))
 	}
 	text = option.ReplaceAllStringFunc(text, func(part string) string {
 		for _, found := range place.FindAllStringSubmatch(part, -1) {
@@ -110,8 +113,8 @@ func (f Finding) value(name string) any {
 	switch value, given := f.Args[name]; {
 	case given:
 		return value
-	case name == "task":
-		return f.Task
+	case name == "object":
+		return f.Object
 	case name == "zxid":
 		return f.Zxid
 	}
@@ -189,3 +192,22 @@ func Sentences(all []Finding, more int) string {
 // Seconds is a moment, or a duration, in the notation of verdicts, stories and
 // pictures.
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
+
+// ExchangeOf identifies a write on the wire.
+func ExchangeOf(x *record.Exchange) *Exchange {
+	return &Exchange{Process: x.Process, Session: x.Session, Sent: x.Sent, Zxid: x.Zxid}
+}
+
+// Parts describes the parts of a write, the first few of them.
+func Parts(ops []record.Op) []string {
+	const most = 8
+	var all []string
+	for i, op := range ops {
+		if i == most {
+			all = append(all, fmt.Sprintf("and %d more", len(ops)-most))
+			break
+		}
+		all = append(all, op.Kind+" "+op.Path)
+	}
+	return all
+}

@@ -1,9 +1,8 @@
 package masterworker
 
 import (
-	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
-	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -12,8 +11,7 @@ func Subject() subject.Subject {
 	return subject.Subject{
 		Name:    "master-worker",
 		Explain: "one active master, backups, workers, and clients whose tasks are never lost",
+		Judge:   judge.Judging(),
 		Worlds:  world.Worlds,
-		Znodes:  record.TaskObjects(),
-		Stories: story.Stories(),
 	}
 }

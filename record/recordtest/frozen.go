@@ -9,13 +9,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Folder is the folder of the frozen histories: checker/testdata, seen from any package
-// of the module.
+// Folder is the folder of the frozen histories, internal/masterworker/judge/testdata, seen
+// from any package of the module.
 func Folder(t testing.TB) string {
 	t.Helper()
 	for dir := "."; ; dir = filepath.Join("..", dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, "checker", "testdata")
+			return filepath.Join(dir, "internal", "masterworker", "judge", "testdata")
 		}
 		if whole, err := filepath.Abs(dir); err != nil || whole == filepath.Dir(whole) {
 			t.Fatal("no go.mod above the test: run it in the module")

@@ -149,7 +149,7 @@ func says(whole, part []wording.Finding) bool {
 func named(found []wording.Finding, tasks []string) []string {
 	var names []string
 	for _, f := range found {
-		for _, task := range f.Tasks() {
+		for _, task := range f.Objects() {
 			if slices.Contains(tasks, task) && !slices.Contains(names, task) {
 				names = append(names, task)
 			}

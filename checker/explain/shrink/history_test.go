@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	masterworker "github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 func judge(run record.Run) []checker.Property {
-	return checker.Check(run, 1).Properties
+	return checker.Check(run, 1, masterworker.Judging()).Properties
 }
 
 func invalid(properties []checker.Property) []checker.Property {

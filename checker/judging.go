@@ -1,0 +1,46 @@
+package checker
+
+import (
+	"github.com/anishathalye/porcupine"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Judging is how the runs of one recipe are judged.
+type Judging struct {
+	// Objects says what the znodes of the recipe have to do with its objects.
+	Objects record.Objects
+	// Judge reads a run in the terms of the recipe. It decides nothing yet: that is for the
+	// judges and searches that it returns. If it fails, the run cannot be understood, and is
+	// unknown.
+	Judge func(*Case) Judgement
+}
+
+// Judgement is how one run is judged.
+type Judgement struct {
+	// Judges are those of the recipe. A judge without a function is one of those that judge
+	// every run, at its place in the verdict; those that are not named come after the others.
+	Judges []Judge
+	// Searches come after all judges. The first one that fails is drawn.
+	Searches []Search
+	// Vacuous says why the run proves nothing although everything holds: "it never happened
+	// that ...". That no fault was effective is said anyway.
+	Vacuous []string
+	Counts  map[string]int // numbers for the verdict, beside those of faults and unknown outcomes
+}
+
+// Judge is the judge of one property. It changes nothing that another judge reads,
+// because they work at the same time.
+type Judge struct {
+	Name  string
+	Judge func() Property
+}
+
+// Search is a property that is judged by a search: is there an order of the operations
+// that a sequential specification allows?
+type Search struct {
+	Property   string
+	Of         string // what has a partition of its own: "election"
+	Model      porcupine.Model
+	Partitions []*Partition
+}

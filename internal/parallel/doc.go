@@ -1,0 +1,2 @@
+// Package parallel does something with many items, several at a time.
+package parallel

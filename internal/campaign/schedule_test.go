@@ -33,9 +33,9 @@ func has(p Plan, number int) (nemesis.Fault, bool) {
 
 func silent(Step) {}
 
-// TestScheduleFindsTheFaultsThatMatter plants a defect that needs any two faults, one of
+// TestSchedule_FindsTheFaultsThatMatter plants a defect that needs any two faults, one of
 // them for a quarter of a second, and half a second of load after them.
-func TestScheduleFindsTheFaultsThatMatter(t *testing.T) {
+func TestSchedule_FindsTheFaultsThatMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tried := map[string]int{}
 		whole := schedule(rapid.IntRange(2, 30).Draw(t, "faults"))
@@ -73,9 +73,9 @@ func TestScheduleFindsTheFaultsThatMatter(t *testing.T) {
 	})
 }
 
-// TestScheduleEndsSoonAfterTheMoment gives the moment of the violation: what begins later
+// TestSchedule_EndsSoonAfterTheViolation gives the moment of the violation: what begins later
 // goes at once.
-func TestScheduleEndsSoonAfterTheMoment(t *testing.T) {
+func TestSchedule_EndsSoonAfterTheViolation(t *testing.T) {
 	var steps []Step
 	got, err := Schedule(t.Context(), schedule(20), 4500*time.Millisecond, 1, func(_ context.Context, p Plan) (bool, error) {
 		_, there := has(p, 3)
@@ -89,9 +89,9 @@ func TestScheduleEndsSoonAfterTheMoment(t *testing.T) {
 	}
 }
 
-// TestScheduleOfARace has a violation that comes back in a part of the runs only: what is
+// TestSchedule_MeasuresARace has a violation that comes back in a part of the runs only: what is
 // kept has been violated, and the rates are what was seen.
-func TestScheduleOfARace(t *testing.T) {
+func TestSchedule_MeasuresARace(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	seen := map[bool]int{}
 	got, err := Schedule(t.Context(), schedule(12), 0, 5, func(_ context.Context, p Plan) (bool, error) {
@@ -111,8 +111,8 @@ func TestScheduleOfARace(t *testing.T) {
 	}
 }
 
-// TestScheduleThatDoesNotComeBack is not shrunk: there is nothing to hold it against.
-func TestScheduleThatDoesNotComeBack(t *testing.T) {
+// TestSchedule_DoesNotShrinkWithoutAViolation is not shrunk: there is nothing to hold it against.
+func TestSchedule_DoesNotShrinkWithoutAViolation(t *testing.T) {
 	whole := schedule(5)
 	got, err := Schedule(t.Context(), whole, 0, 3, func(context.Context, Plan) (bool, error) { return false, nil }, silent)
 	if err != nil || got.Whole != (Rate{0, 3}) || got.Ran != 3 || got.Minimal || len(got.Plan.Faults) != 5 {
@@ -120,8 +120,8 @@ func TestScheduleThatDoesNotComeBack(t *testing.T) {
 	}
 }
 
-// TestScheduleKeepsTheBestWhenItIsInterrupted ends ctx in the middle of a run.
-func TestScheduleKeepsTheBestWhenItIsInterrupted(t *testing.T) {
+// TestSchedule_KeepsTheBestWhenInterrupted ends ctx in the middle of a run.
+func TestSchedule_KeepsTheBestWhenInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := 0
 	got, err := Schedule(ctx, schedule(16), 0, 1, func(ctx context.Context, p Plan) (bool, error) {
@@ -137,8 +137,8 @@ func TestScheduleKeepsTheBestWhenItIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestScheduleThatNeverRan says nothing of a plan that it has not seen come to its end.
-func TestScheduleThatNeverRan(t *testing.T) {
+// TestSchedule_ReportsNothingBeforeTheFirstRun says nothing of a plan that it has not seen come to its end.
+func TestSchedule_ReportsNothingBeforeTheFirstRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got, err := Schedule(ctx, schedule(3), 0, 2, func(context.Context, Plan) (bool, error) { return true, nil }, func(s Step) { t.Errorf("told %+v", s) })
@@ -147,8 +147,8 @@ func TestScheduleThatNeverRan(t *testing.T) {
 	}
 }
 
-// TestScheduleSaysWhatWentWrong has a run that cannot be carried out.
-func TestScheduleSaysWhatWentWrong(t *testing.T) {
+// TestSchedule_ReturnsTheErrorOfARun has a run that cannot be carried out.
+func TestSchedule_ReturnsTheErrorOfARun(t *testing.T) {
 	broken, ran := errors.New("no engine"), 0
 	got, err := Schedule(t.Context(), schedule(16), 0, 1, func(context.Context, Plan) (bool, error) {
 		if ran++; ran == 3 {
@@ -161,9 +161,9 @@ func TestScheduleSaysWhatWentWrong(t *testing.T) {
 	}
 }
 
-// TestANeedlessScheduleIsEmptied: where no fault is needed, none is left, and the load is
+// TestSchedule_RemovesAllFaultsIfNoneIsNeeded: where no fault is needed, none is left, and the load is
 // as short as it goes.
-func TestANeedlessScheduleIsEmptied(t *testing.T) {
+func TestSchedule_RemovesAllFaultsIfNoneIsNeeded(t *testing.T) {
 	got, err := Schedule(t.Context(), schedule(9), 0, 1, func(_ context.Context, p Plan) (bool, error) { return p.Load >= 1500*time.Millisecond, nil }, silent)
 	if err != nil || !got.Minimal || len(got.Plan.Faults) != 0 || got.Plan.Load >= 3*time.Second {
 		t.Errorf("%+v, %v", got, err)

@@ -38,7 +38,7 @@ func played(verdicts ...checker.Verdict) func(context.Context, uint64) Outcome {
 // kept is nowhere.
 func kept(Outcome) error { return nil }
 
-func TestLoopCounts(t *testing.T) {
+func TestLoop_CountsOutcomes(t *testing.T) {
 	var out bytes.Buffer
 	tally, err := Loop(t.Context(), Limits{Runs: 4, First: 7}, played(checker.Valid, checker.Unknown, checker.Invalid, checker.Valid), kept, &out)
 	if err != nil || tally.ExitCode() != exit.Invalid || tally.Runs != 4 || tally.Tasks != 400 || tally.Took != 4*time.Minute {
@@ -56,7 +56,7 @@ func TestLoopCounts(t *testing.T) {
 	}
 }
 
-func TestLoopEnds(t *testing.T) {
+func TestLoop_Ends(t *testing.T) {
 	tally, err := Loop(t.Context(), Limits{Runs: 9, Until: true}, played(checker.Valid, checker.Invalid), kept, new(bytes.Buffer))
 	if err != nil || tally.Runs != 2 {
 		t.Errorf("at a violation: %d runs, %v", tally.Runs, err)
@@ -92,8 +92,8 @@ func TestLoopEnds(t *testing.T) {
 	}
 }
 
-// TestWorstCounts has no verdict hide a worse one.
-func TestWorstCounts(t *testing.T) {
+// TestTally_WorstVerdictIsTheExitCode has no verdict hide a worse one.
+func TestTally_WorstVerdictIsTheExitCode(t *testing.T) {
 	for _, c := range []struct {
 		verdicts []checker.Verdict
 		want     exit.Code

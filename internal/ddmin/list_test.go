@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestListIsMinimal plants any set of culprits that must all be there.
-func TestListIsMinimal(t *testing.T) {
+// TestList_IsMinimal plants any set of culprits that must all be there.
+func TestList_IsMinimal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOfNDistinct(rapid.IntRange(0, 500), 0, 80, rapid.ID).Draw(t, "items")
 		culprits := map[int]bool{}
@@ -35,9 +35,9 @@ func holdsAll(part, want []int) bool {
 	return !slices.ContainsFunc(want, func(w int) bool { return !slices.Contains(part, w) })
 }
 
-// TestListOfAnyPredicate has a failure without any order in it: what is kept fails, and
+// TestList_OfAnyPredicate has a failure without any order in it: what is kept fails, and
 // not one of it can go.
-func TestListOfAnyPredicate(t *testing.T) {
+func TestList_OfAnyPredicate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 40).Draw(t, "items")
 		modulus := rapid.IntRange(2, 7).Draw(t, "modulus")
@@ -61,7 +61,7 @@ func TestListOfAnyPredicate(t *testing.T) {
 	})
 }
 
-func TestListKeepsTheBestWhenTimeIsUp(t *testing.T) {
+func TestList_KeepsTheBestWhenTimeIsUp(t *testing.T) {
 	items := make([]int, 64)
 	for i := range items {
 		items[i] = i

@@ -30,9 +30,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestServerFaults does to a real ensemble what the nemesis does, and sees each
+// TestServer_FaultsAndTheirEnd does to a real ensemble what the nemesis does, and sees each
 // fault bite and heal.
-func TestServerFaults(t *testing.T) {
+func TestServer_FaultsAndTheirEnd(t *testing.T) {
 	e := ensembletest.Start(t, 3)
 	ctx := limited(t)
 	leader := e.Leader(ctx)
@@ -95,7 +95,7 @@ func TestServerFaults(t *testing.T) {
 	}
 }
 
-func TestExpireEndsASession(t *testing.T) {
+func TestExpire_EndsASession(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	proxy, err := ensemble.NewProxy(e.Addresses(), ensemble.Hooks{})
@@ -136,7 +136,7 @@ func TestExpireEndsASession(t *testing.T) {
 	}
 }
 
-func TestExternalIsNotOursToBreak(t *testing.T) {
+func TestExternal_RefusesServerFaults(t *testing.T) {
 	inside := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	e, err := ensemble.External(ctx, inside.Addresses())
@@ -152,7 +152,7 @@ func TestExternalIsNotOursToBreak(t *testing.T) {
 	}
 }
 
-func TestErrorsNameInputAndRemedy(t *testing.T) {
+func TestStart_ErrorsNameInputAndRemedy(t *testing.T) {
 	ctx := limited(t)
 	_, err := ensemble.External(ctx, []string{"127.0.0.1:1"})
 	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || !strings.Contains(err.Error(), "--connect") {
@@ -163,10 +163,10 @@ func TestErrorsNameInputAndRemedy(t *testing.T) {
 	}
 }
 
-// TestLeftoversOfTheDeadAreRemoved starts an ensemble in another process, kills
+// TestRemoveLeftovers_OfDeadProcesses starts an ensemble in another process, kills
 // that process, and finds and removes what it left; what belongs to the living
 // stays.
-func TestLeftoversOfTheDeadAreRemoved(t *testing.T) {
+func TestRemoveLeftovers_OfDeadProcesses(t *testing.T) {
 	if os.Getenv("RINGMASTER_LEAVE_BEHIND") != "" {
 		t.Skip("this is the other process")
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 )
 
-// TestHealAllUndoesEverything leaves every kind of fault at work, as a run does that
+// TestHealAll_UndoesEveryFault leaves every kind of fault at work, as a run does that
 // is cut short, and has them all undone at once.
-func TestHealAllUndoesEverything(t *testing.T) {
+func TestHealAll_UndoesEveryFault(t *testing.T) {
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 16 << 20})
 	ctx := limited(t)
 	deaf, killed, small := e.Servers[0], e.Servers[1], e.SmallLog()

@@ -48,9 +48,9 @@ func (h *Held) pass(swallow chan struct{}) error {
 	return nil
 }
 
-// conduct carries one connection frame by frame. If a server hangs up, the participant
+// carryFrames carries one connection frame by frame. If a server hangs up, the participant
 // does not notice before the connection is broken or it hangs up itself.
-func (p *Proxy) conduct(f *flow) {
+func (p *Proxy) carryFrames(f *flow) {
 	var pumps sync.WaitGroup
 	pumps.Go(func() {
 		p.frames(f.client, &f.to, func(body []byte) { p.request(f, body) })
@@ -88,15 +88,15 @@ func (p *Proxy) request(f *flow, body []byte) {
 // reply holds a watch event, and passes an answer unless it is to be swallowed.
 func (p *Proxy) reply(f *flow, body []byte) {
 	reply, ok := f.talk.Received(body)
-	if !f.greeted {
-		f.greeted = true
-		p.welcome(f)
+	if !f.handshaken {
+		f.handshaken = true
+		p.recordGrant(f)
 	}
 	if ok && reply.Xid == wire.XidEvent {
 		p.hooks.Held(&Held{Event: reply.Event, flow: f, body: body})
 		return
 	}
-	p.tell(f, reply, ok)
+	p.reportWrite(f, reply, ok)
 	f.mu.Lock()
 	swallow := f.swallow[reply.Xid]
 	f.mu.Unlock()

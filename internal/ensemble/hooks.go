@@ -47,7 +47,7 @@ type flow struct {
 	address        string // of the server
 	talk           wire.Conversation
 	to, from       wire.Frames // the server; each is used by one goroutine
-	greeted        bool        // the first frame of the server has been seen
+	handshaken     bool        // the first frame of the server has been seen
 
 	ending sync.Once
 	closed chan struct{}
@@ -124,23 +124,23 @@ func (p *Proxy) sending(f *flow, b []byte) {
 	}
 }
 
-// heard reads a frame of the server and decides its delivery.
-func (p *Proxy) heard(f *flow, body []byte) packet {
+// receiving reads a frame of the server and decides its delivery.
+func (p *Proxy) receiving(f *flow, body []byte) packet {
 	reply, ok := f.talk.Received(body)
-	if !ok && !f.greeted {
-		f.greeted = true
+	if !ok && !f.handshaken {
+		f.handshaken = true
 		return p.handshake(f)
 	}
-	exchange, ok := p.tell(f, reply, ok)
+	exchange, ok := p.reportWrite(f, reply, ok)
 	if !ok {
 		return packet{}
 	}
-	held, lost := p.springs(f, exchange)
+	held, lost := p.trigger(f, exchange)
 	return packet{held: held, ends: lost != nil, trap: lost}
 }
 
-// tell passes the write that a reply answers to the hook, if it answers one.
-func (p *Proxy) tell(f *flow, reply wire.Reply, ok bool) (Exchange, bool) {
+// reportWrite passes the write that a reply answers to the hook, if it answers one.
+func (p *Proxy) reportWrite(f *flow, reply wire.Reply, ok bool) (Exchange, bool) {
 	if !ok {
 		return Exchange{}, false
 	}
@@ -156,7 +156,7 @@ func (p *Proxy) handshake(f *flow) packet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.impairment.New != CutHandshake {
-		return packet{greets: true}
+		return packet{handshake: true}
 	}
 	if s, _ := f.talk.Session(); s.ID != 0 {
 		p.tally.Unheard = append(p.tally.Unheard, s.ID)
@@ -165,12 +165,12 @@ func (p *Proxy) handshake(f *flow) packet {
 	return packet{ends: true}
 }
 
-// welcome records the session that a server has granted and that the participant is
+// recordGrant records the session that a server has granted and that the participant is
 // about to hear of. If the participant does not hear of a session, the session is not
 // its own.
-func (p *Proxy) welcome(f *flow) {
+func (p *Proxy) recordGrant(f *flow) {
 	if s, ok := f.talk.Session(); ok && s.ID != 0 {
-		p.saw(f, Session{ID: s.ID, Password: s.Password})
+		p.remember(f, Session{ID: s.ID, Password: s.Password})
 	}
 }
 

@@ -42,9 +42,9 @@ func driverOf(t *testing.T, proxy *ensemble.Proxy) *zkclient.Driver {
 	return driver
 }
 
-// TestProxyReadsAlong holds what the proxy makes of the bytes between the real client
+// TestProxy_RecordsWritesAsTheClientSeesThem holds what the proxy makes of the bytes between the real client
 // and a real server against what the client is told.
-func TestProxyReadsAlong(t *testing.T) {
+func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	var heard traffic
@@ -104,9 +104,9 @@ func TestProxyReadsAlong(t *testing.T) {
 	}
 }
 
-// TestProxyReportsWhatWasNotAnswered cuts a participant off with a write on each side
+// TestProxy_RecordsUnansweredWrites cuts a participant off with a write on each side
 // of the cut: one whose answer is taken away at the servers, and one that never left.
-func TestProxyReportsWhatWasNotAnswered(t *testing.T) {
+func TestProxy_RecordsUnansweredWrites(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	var heard traffic

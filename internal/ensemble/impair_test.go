@@ -29,14 +29,14 @@ func converse(c net.Conn) {
 	}
 }
 
-// court is a proxy with frame servers behind it, and the participant in front.
-type court struct {
+// bench is a proxy with frame servers behind it, and the participant in front.
+type bench struct {
 	*testing.T
 	proxy *Proxy
 	xid   int32
 }
 
-func newCourt(t *testing.T, servers int, hooks Hooks) *court {
+func newBench(t *testing.T, servers int, hooks Hooks) *bench {
 	t.Helper()
 	var addresses []string
 	for range servers {
@@ -53,12 +53,12 @@ func newCourt(t *testing.T, servers int, hooks Hooks) *court {
 		}
 		eventually(t, "no more goroutines than before", func() bool { return runtime.NumGoroutine() <= before })
 	})
-	return &court{T: t, proxy: p}
+	return &bench{T: t, proxy: p}
 }
 
 // dial connects to one of the servers, with a session or for one, and reports whether
 // the handshake was answered in time.
-func (c *court) dial(server int, session int64, patience time.Duration) (net.Conn, bool) {
+func (c *bench) dial(server int, session int64, patience time.Duration) (net.Conn, bool) {
 	c.Helper()
 	conn, err := net.Dial("tcp", c.proxy.Addresses()[server])
 	if err != nil {
@@ -73,7 +73,7 @@ func (c *court) dial(server int, session int64, patience time.Duration) (net.Con
 }
 
 // connect is a connection that has a session.
-func (c *court) connect() net.Conn {
+func (c *bench) connect() net.Conn {
 	c.Helper()
 	conn, ok := c.dial(0, 0, soon)
 	if !ok {
@@ -83,7 +83,7 @@ func (c *court) connect() net.Conn {
 }
 
 // create sends a create and returns its xid.
-func (c *court) create(conn net.Conn) int32 {
+func (c *bench) create(conn net.Conn) int32 {
 	c.xid++
 	_ = writePacket(conn, beInt32(c.xid), beInt32(1), beInt32(2), []byte("/x"), beInt32(0), beInt32(0), beInt32(0))
 	return c.xid
@@ -110,12 +110,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// TestSwallowingOneWay has a write reach the server or not, and its answer never the
+// TestProxy_SwallowsOneWay has a write reach the server or not, and its answer never the
 // participant.
-func TestSwallowingOneWay(t *testing.T) {
+func TestProxy_SwallowsOneWay(t *testing.T) {
 	for lost, reaches := range map[Direction]bool{ToServers: false, ToParticipant: true} {
 		wrote := make(chan Exchange, 8)
-		c := newCourt(t, 1, Hooks{Wrote: func(x Exchange) { wrote <- x }})
+		c := newBench(t, 1, Hooks{Wrote: func(x Exchange) { wrote <- x }})
 		conn := c.connect()
 		i := Impairment{}
 		i.Swallow[lost] = true
@@ -144,10 +144,10 @@ func TestSwallowingOneWay(t *testing.T) {
 	}
 }
 
-// TestUnheardSessionsAreNoneOfItsOwn swallows what a server grants.
-func TestUnheardSessionsAreNoneOfItsOwn(t *testing.T) {
+// TestProxy_CountsUnheardSessions swallows what a server grants.
+func TestProxy_CountsUnheardSessions(t *testing.T) {
 	for _, i := range []Impairment{{New: CutHandshake}, {Swallow: [2]bool{ToParticipant: true}}} {
-		c := newCourt(t, 1, Hooks{Granted: func(s Session) { t.Errorf("0x%x was granted", s.ID) }})
+		c := newBench(t, 1, Hooks{Granted: func(s Session) { t.Errorf("0x%x was granted", s.ID) }})
 		c.proxy.Impair(i)
 		if _, ok := c.dial(0, 0, long); ok {
 			t.Error("the handshake was answered")
@@ -161,9 +161,9 @@ func TestUnheardSessionsAreNoneOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestDelayKeepsTheOrder(t *testing.T) {
+func TestProxy_DelayKeepsTheOrder(t *testing.T) {
 	const least = 20 * time.Millisecond
-	c := newCourt(t, 1, Hooks{})
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{DelayMin: least, DelayMax: 2 * least, Seed: 1})
 	sent := time.Now()
@@ -180,10 +180,10 @@ func TestDelayKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// TestThinLine sends more than passes in a tenth of a second.
-func TestThinLine(t *testing.T) {
+// TestProxy_LimitsBandwidth sends more than passes in a tenth of a second.
+func TestProxy_LimitsBandwidth(t *testing.T) {
 	const rate = 4000
-	c := newCourt(t, 1, Hooks{})
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{BytesPerSecond: rate})
 	sent, last := time.Now(), int32(0)
@@ -201,8 +201,8 @@ func TestThinLine(t *testing.T) {
 	}
 }
 
-func TestDrip(t *testing.T) {
-	c := newCourt(t, 1, Hooks{})
+func TestProxy_SendsByteByByte(t *testing.T) {
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{BytePause: time.Millisecond})
 	if !answered(conn, c.create(conn), soon) {
@@ -211,9 +211,9 @@ func TestDrip(t *testing.T) {
 	eventually(t, "the frame of 20 bytes is counted", func() bool { return c.proxy.Tally().Pieces == 20 })
 }
 
-// TestHold keeps answers until the line is healed, and loses none.
-func TestHold(t *testing.T) {
-	c := newCourt(t, 1, Hooks{})
+// TestProxy_HoldsBytes keeps answers until the line is healed, and loses none.
+func TestProxy_HoldsBytes(t *testing.T) {
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
 	c.proxy.Impair(Impairment{Hold: [2]bool{ToParticipant: true}})
 	xid := c.create(conn)
@@ -226,8 +226,8 @@ func TestHold(t *testing.T) {
 	}
 }
 
-func TestBreakAndRefuse(t *testing.T) {
-	c := newCourt(t, 2, Hooks{})
+func TestProxy_BreaksAndRefuses(t *testing.T) {
+	c := newBench(t, 2, Hooks{})
 	conn := c.connect()
 	old, _ := c.proxy.Session()
 	had, ok := c.proxy.ServerOf(old.ID)
@@ -259,8 +259,8 @@ func TestBreakAndRefuse(t *testing.T) {
 	}
 }
 
-func TestFreeze(t *testing.T) {
-	c := newCourt(t, 1, Hooks{})
+func TestProxy_FreezesNewConnections(t *testing.T) {
+	c := newBench(t, 1, Hooks{})
 	c.proxy.Impair(Impairment{New: Freeze})
 	conn, ok := c.dial(0, 0, long)
 	eventually(t, "the participant has spoken", func() bool { return c.proxy.Tally().Frozen == 1 })
@@ -277,36 +277,36 @@ func TestFreeze(t *testing.T) {
 
 func creates(x Exchange) bool { return x.Err == nil && x.Request.Opcode == 1 }
 
-func TestLosingAnAnswer(t *testing.T) {
-	c := newCourt(t, 1, Hooks{})
+func TestTrap_LosesAnAnswer(t *testing.T) {
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
-	never := c.proxy.Set(func(x Exchange) bool { return x.Request.Ends() }, LoseAnswer)
+	never := c.proxy.SetTrap(func(x Exchange) bool { return x.Request.Ends() }, LoseAnswer)
 	defer never.Open()
-	trap := c.proxy.Set(creates, LoseAnswer)
+	trap := c.proxy.SetTrap(creates, LoseAnswer)
 	defer trap.Open()
 	xid := c.create(conn)
 	if answered(conn, xid, soon) {
 		t.Error("the answer passed")
 	}
-	eventually(t, "the trap springs", func() bool { return fired(trap.Sprung) })
+	eventually(t, "the trap triggers", func() bool { return fired(trap.Triggered) })
 	if got := trap.Caught(); !got.Lost || got.Request.Xid != xid || got.Zxid != 100 || got.Err != nil || got.Answered == 0 {
 		t.Errorf("caught %+v", got)
 	}
 	again := c.connect()
 	if !answered(again, c.create(again), soon) {
-		t.Error("a trap springs twice")
+		t.Error("a trap triggers twice")
 	}
-	if fired(never.Sprung) || never.Caught().Answered != 0 {
+	if fired(never.Triggered) || never.Caught().Answered != 0 {
 		t.Errorf("caught %+v, which it was not for", never.Caught())
 	}
 }
 
-func TestHoldingAnAnswer(t *testing.T) {
-	c := newCourt(t, 1, Hooks{})
+func TestTrap_HoldsAnAnswer(t *testing.T) {
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
-	trap := c.proxy.Set(creates, HoldAnswer)
+	trap := c.proxy.SetTrap(creates, HoldAnswer)
 	first := c.create(conn)
-	<-trap.Sprung
+	<-trap.Triggered
 	_ = writePacket(conn, beInt32(-2), beInt32(11)) // a ping is no request
 	if answered(conn, first, long) || trap.Caught().Followed {
 		t.Fatal("the answer passed")
@@ -321,19 +321,19 @@ func TestHoldingAnAnswer(t *testing.T) {
 		t.Error("the next request was not noticed")
 	}
 
-	opened := c.proxy.Set(creates, HoldAnswer)
+	opened := c.proxy.SetTrap(creates, HoldAnswer)
 	third := c.create(conn)
-	<-opened.Sprung
+	<-opened.Triggered
 	opened.Open()
 	if !answered(conn, third, soon) || opened.Caught().Followed {
 		t.Errorf("an opened trap: %+v", opened.Caught())
 	}
 }
 
-func TestHoldingRequests(t *testing.T) {
-	c := newCourt(t, 1, Hooks{})
+func TestTrap_HoldsRequests(t *testing.T) {
+	c := newBench(t, 1, Hooks{})
 	conn := c.connect()
-	trap := c.proxy.Set(creates, HoldRequests)
+	trap := c.proxy.SetTrap(creates, HoldRequests)
 	if !answered(conn, c.create(conn), soon) {
 		t.Error("the answer is held")
 	}

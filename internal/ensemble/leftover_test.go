@@ -31,7 +31,7 @@ func leaveBehind(t *testing.T) {
 // TestLeaveBehind is the other process.
 func TestLeaveBehind(t *testing.T) {
 	if os.Getenv("RINGMASTER_LEAVE_BEHIND") == "" {
-		t.Skip("skipped TestLeaveBehind: it is the other process of TestLeftoversOfTheDeadAreRemoved")
+		t.Skip("skipped TestLeaveBehind: it is the other process of TestRemoveLeftovers_OfDeadProcesses")
 	}
 	ensembletest.StartWith(t, ensemble.Config{Servers: 1, SmallLog: 8 << 20})
 	fmt.Println("up")

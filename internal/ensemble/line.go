@@ -21,13 +21,13 @@ type line struct {
 
 // packet is the result of one read, or, from a server, at most one frame.
 type packet struct {
-	bytes   []byte
-	arrived time.Time
-	delay   time.Duration
-	held    <-chan struct{} // closed when it may go on; nil: it may
-	greets  bool            // it is the server's answer to the handshake
-	ends    bool            // the connection is reset in its place
-	trap    *Trap           // the trap that asked for the reset
+	bytes     []byte
+	arrived   time.Time
+	delay     time.Duration
+	held      <-chan struct{} // closed when it may go on; nil: it may
+	handshake bool            // it is the server's answer to the handshake
+	ends      bool            // the connection is reset in its place
+	trap      *Trap           // the trap that asked for the reset
 }
 
 // queued is how many packets a line holds before it stops reading.
@@ -84,7 +84,7 @@ func (l *line) arrive(b []byte) []packet {
 	for _, frame := range f.from.Feed(b) {
 		end := missing + wire.Framed(frame)
 		missing = 0
-		next := l.proxy.heard(f, frame)
+		next := l.proxy.receiving(f, frame)
 		next.bytes, b = b[:end], b[end:]
 		all = append(all, next)
 	}
@@ -152,7 +152,7 @@ func (l *line) passes(from packet, b []byte) {
 	switch {
 	case l.towards == ToServers:
 		l.proxy.sending(l.flow, b)
-	case from.greets:
-		l.proxy.welcome(l.flow)
+	case from.handshake:
+		l.proxy.recordGrant(l.flow)
 	}
 }

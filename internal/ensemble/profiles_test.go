@@ -55,8 +55,8 @@ func TestProfiles_AreInTheConfiguration(t *testing.T) {
 	}
 }
 
-// TestNames_TellAllAddresses asks as a participant does.
-func TestNames_TellAllAddresses(t *testing.T) {
+// TestNames_AnswerAllAddresses asks as a participant does.
+func TestNames_AnswerAllAddresses(t *testing.T) {
 	addresses := LocalAddresses(3)
 	n, err := ServeNames(addresses)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestNames_TellAllAddresses(t *testing.T) {
 	}
 }
 
-func TestNames_HearNonsense(t *testing.T) {
+func TestNames_IgnoreMalformedQuestions(t *testing.T) {
 	query := []byte("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03one\x04test\x00\x00\x01\x00\x01")
 	if _, ok := answerTo(query, LocalAddresses(3)); !ok {
 		t.Fatal("a query was refused")
@@ -100,8 +100,8 @@ func TestNames_HearNonsense(t *testing.T) {
 	}
 }
 
-// TestProxyOfOneName has one port at an address for each server.
-func TestProxyOfOneName(t *testing.T) {
+// TestProxy_OfOneName has one port at an address for each server.
+func TestProxy_OfOneName(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has all of 127.0.0.0/8")
 	}

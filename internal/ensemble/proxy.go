@@ -24,7 +24,7 @@ type Proxy struct {
 	jitter     *rand.Rand
 	changed    chan struct{} // closed when the impairment changes
 	tally      Tally
-	traps      []*Trap // traps that have not sprung
+	traps      []*Trap // traps that have not triggered
 	flows      map[*flow]bool
 	frozen     map[net.Conn]bool // connections that get no answers
 	session    Session           // the latest
@@ -142,7 +142,7 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	p.flows[f] = true
 	p.mu.Unlock()
 	if p.hooks.Held != nil {
-		p.conduct(f)
+		p.carryFrames(f)
 	} else {
 		p.carry(f)
 	}
@@ -152,8 +152,8 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	p.mu.Unlock()
 }
 
-// saw remembers the session of a handshake, before the participant hears of it.
-func (p *Proxy) saw(f *flow, s Session) {
+// remember remembers the session of a handshake, before the participant hears of it.
+func (p *Proxy) remember(f *flow, s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, had := p.known[s.ID]; !had && p.hooks.Granted != nil {

@@ -62,7 +62,7 @@ func exchange(c net.Conn, patience time.Duration) bool {
 	return err == nil && string(got) == "ping"
 }
 
-func TestProxyCutsAndHeals(t *testing.T) {
+func TestProxy_CutsAndHeals(t *testing.T) {
 	greeting := hello(0x77)
 	granted := make(chan Session, 3)
 	p, err := NewProxy([]string{echoServer(t, greeting)}, Hooks{Granted: func(s Session) { granted <- s }})
@@ -105,7 +105,7 @@ func TestProxyCutsAndHeals(t *testing.T) {
 	}
 }
 
-func TestProxyCloseEndsConnections(t *testing.T) {
+func TestProxy_CloseEndsConnections(t *testing.T) {
 	p, err := NewProxy([]string{echoServer(t, nil)}, Hooks{})
 	if err != nil {
 		t.Fatal(err)
@@ -161,9 +161,9 @@ func silentServer(t *testing.T, answers, reads int) string {
 	return listener.Addr().String()
 }
 
-// TestProxyTellsOfEachWriteOnce has a server answer one of three writes that reach it,
+// TestProxy_ReportsEachWriteOnce has a server answer one of three writes that reach it,
 // and a cut swallow the second half of a fourth.
-func TestProxyTellsOfEachWriteOnce(t *testing.T) {
+func TestProxy_ReportsEachWriteOnce(t *testing.T) {
 	heard := make(chan Exchange, 8)
 	p, err := NewProxy([]string{silentServer(t, 1, 4)}, Hooks{Wrote: func(x Exchange) { heard <- x }})
 	if err != nil {
@@ -201,9 +201,9 @@ func TestProxyTellsOfEachWriteOnce(t *testing.T) {
 	}
 }
 
-// TestProxyHolds passes the second of three requests before the first, keeps the
+// TestProxy_HoldsFrames passes the second of three requests before the first, keeps the
 // answer to the third, and drops a watch event.
-func TestProxyHolds(t *testing.T) {
+func TestProxy_HoldsFrames(t *testing.T) {
 	held, heard := make(chan *Held, 8), make(chan Exchange, 8)
 	reads := make(chan int32, 8)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

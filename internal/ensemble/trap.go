@@ -8,7 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/wire"
 )
 
-// Reaction is the action of a trap when it springs.
+// Reaction is the action of a trap when it triggers.
 type Reaction int
 
 // The reactions.
@@ -19,22 +19,22 @@ const (
 	HoldRequests                 // the answer passes, and later requests of the participant wait
 )
 
-// Trap waits for the answer to one write of a participant, and springs once.
+// Trap intercepts the answer to one write of a participant. It triggers once.
 type Trap struct {
-	Sprung <-chan struct{} // closed when the trap has caught an exchange
-	Opened <-chan struct{} // closed when the trap holds nothing any more
+	Triggered <-chan struct{} // closed when the trap has caught an exchange
+	Opened    <-chan struct{} // closed when the trap holds nothing any more
 
-	proxy    *Proxy
-	on       func(Exchange) bool
-	reaction Reaction
-	sprung   chan struct{}
-	opened   chan struct{}
-	caught   Caught
+	proxy     *Proxy
+	on        func(Exchange) bool
+	reaction  Reaction
+	triggered chan struct{}
+	opened    chan struct{}
+	caught    Caught
 }
 
 // Caught describes the exchange that a trap has caught.
 type Caught struct {
-	Exchange               // the exchange whose answer sprang it; none if Answered is 0
+	Exchange               // the exchange whose answer triggered it; none if Answered is 0
 	Lost     bool          // the connection was reset in the answer's place
 	Followed bool          // another request was sent while the answer was held
 	Held     time.Duration // until then, or so far
@@ -42,18 +42,18 @@ type Caught struct {
 	Passed   int           // requests that were sent on that connection while it held
 }
 
-// Set sets a trap for the next answered write for which on is true. The function on
+// SetTrap sets a trap for the next answered write for which on is true. The function on
 // must not block nor call the proxy. The trap must be opened at the end.
-func (p *Proxy) Set(on func(Exchange) bool, reaction Reaction) *Trap {
-	t := &Trap{proxy: p, on: on, reaction: reaction, sprung: make(chan struct{}), opened: make(chan struct{})}
-	t.Sprung, t.Opened = t.sprung, t.opened
+func (p *Proxy) SetTrap(on func(Exchange) bool, reaction Reaction) *Trap {
+	t := &Trap{proxy: p, on: on, reaction: reaction, triggered: make(chan struct{}), opened: make(chan struct{})}
+	t.Triggered, t.Opened = t.triggered, t.opened
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.traps = append(p.traps, t)
 	return t
 }
 
-// Open releases everything that the trap holds; it does not spring again.
+// Open releases everything that the trap holds; it does not trigger again.
 func (t *Trap) Open() {
 	t.proxy.mu.Lock()
 	defer t.proxy.mu.Unlock()
@@ -90,9 +90,9 @@ func (t *Trap) Caught() Caught {
 // keepsRequests reports whether the trap makes the participant's requests wait.
 func (t *Trap) keepsRequests() bool { return t.reaction == HoldRequests && !fired(t.opened) }
 
-// springs decides about the answer to a write: it waits until a channel is closed, or a
+// trigger decides about the answer to a write: it waits until a channel is closed, or a
 // trap loses it.
-func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) {
+func (p *Proxy) trigger(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range slices.Clone(p.traps) {
@@ -101,7 +101,7 @@ func (p *Proxy) springs(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) 
 		}
 		p.traps = without(p.traps, t)
 		t.caught.Exchange = x
-		close(t.sprung)
+		close(t.triggered)
 		switch t.reaction {
 		case LoseAnswer:
 			lost = t
@@ -122,7 +122,7 @@ func (t *Trap) lost() {
 	t.proxy.tally.Resets++
 }
 
-// requested tells traps of a request that is about to be sent. Pings do not count,
+// requested notifies the traps of a request that is about to be sent. Pings do not count,
 // because the library sends them by itself.
 func (p *Proxy) requested(f *flow, r wire.Request) {
 	if r.Opcode == wire.OpPing {

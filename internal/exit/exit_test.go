@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestOneMeaningEach: no code and no meaning is there twice, 2 is the crash, and 1 says
+// TestTable_GivesEachCodeOneMeaning: no code and no meaning is there twice, 2 is the crash, and 1 says
 // nothing in particular.
-func TestOneMeaningEach(t *testing.T) {
+func TestTable_GivesEachCodeOneMeaning(t *testing.T) {
 	codes, says := map[Code]bool{}, map[string]bool{}
 	for i, m := range Table {
 		if codes[m.Code] || says[m.Says] || m.Says == "" || m.By == "" || m.Restart == "" {
@@ -33,9 +33,9 @@ func TestOneMeaningEach(t *testing.T) {
 	}
 }
 
-// TestThePageHasTheTable: docs/exit-codes.md has the rows of the table, in their order,
+// TestTable_IsInTheDocumentation: docs/exit-codes.md has the rows of the table, in their order,
 // and no others.
-func TestThePageHasTheTable(t *testing.T) {
+func TestTable_IsInTheDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/exit-codes.md")
 	if err != nil {
 		t.Fatal(err)
@@ -51,9 +51,9 @@ func TestThePageHasTheTable(t *testing.T) {
 	}
 }
 
-// TestUnitsRestartWhatARestartCures: systemd restarts after every code but those with
+// TestUnits_RestartWhatARestartCures: systemd restarts after every code but those with
 // which another start would fail in the same way, and after as many as there are.
-func TestUnitsRestartWhatARestartCures(t *testing.T) {
+func TestUnits_RestartWhatARestartCures(t *testing.T) {
 	units, err := filepath.Glob("../../docs/systemd/*.service")
 	if err != nil || len(units) == 0 {
 		t.Fatalf("%q, %v", units, err)
@@ -90,8 +90,8 @@ func TestUnitsRestartWhatARestartCures(t *testing.T) {
 	}
 }
 
-// TestHelpListsTheCodesOfItsCommand and no others.
-func TestHelpListsTheCodesOfItsCommand(t *testing.T) {
+// TestHelp_ListsTheCodesOfItsCommand and no others.
+func TestHelp_ListsTheCodesOfItsCommand(t *testing.T) {
 	for _, by := range []By{Ringmaster, Torture} {
 		help := strings.ReplaceAll(Help(by), "\n"+strings.Repeat(" ", margin), " ") // without the breaks within a line
 		for _, m := range Table {
@@ -102,8 +102,8 @@ func TestHelpListsTheCodesOfItsCommand(t *testing.T) {
 	}
 }
 
-// TestCodesOfErrors: a code is found wherever it is in an error, and nowhere else.
-func TestCodesOfErrors(t *testing.T) {
+// TestOf_FindsTheCodeOfAnError: a code is found wherever it is in an error, and nowhere else.
+func TestOf_FindsTheCodeOfAnError(t *testing.T) {
 	cause := errors.New("cause")
 	err := fmt.Errorf("told: %w", errors.Join(With(Unreachable, cause), Misuse("input %q", "x")))
 	if !Given(err, Unreachable) || !Given(err, WrongUse) || Given(err, Refused) || Given(cause, Failed) || Given(nil, Done) || !errors.Is(err, cause) {
@@ -114,8 +114,8 @@ func TestCodesOfErrors(t *testing.T) {
 	}
 }
 
-// TestCrash: only 2 is a crash, and its reason is the line of the runtime, not the last.
-func TestCrash(t *testing.T) {
+// TestCrash_ReadsTheReason: only 2 is a crash, and its reason is the line of the runtime, not the last.
+func TestCrash_ReadsTheReason(t *testing.T) {
 	for _, c := range []struct {
 		code    int
 		printed string

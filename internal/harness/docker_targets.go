@@ -230,7 +230,7 @@ func (l proxied) ServerOf(session int64) (address string, connected bool) {
 // Intercept implements nemesis.Wire.
 func (l proxied) Intercept(fits func(nemesis.Exchange) bool, does nemesis.Reaction) nemesis.Hold {
 	run := l.process.run
-	return intercepted{l.process.proxy.Set(func(x ensemble.Exchange) bool { return fits(run.seen(x)) }, ensemble.Reaction(does)), run}
+	return intercepted{l.process.proxy.SetTrap(func(x ensemble.Exchange) bool { return fits(run.seen(x)) }, ensemble.Reaction(does)), run}
 }
 
 // intercepted is an interception in the proxy.
@@ -240,7 +240,7 @@ type intercepted struct {
 }
 
 // Answered implements nemesis.Hold.
-func (i intercepted) Answered() <-chan struct{} { return i.Sprung }
+func (i intercepted) Answered() <-chan struct{} { return i.Triggered }
 
 // Opened implements nemesis.Hold.
 func (i intercepted) Opened() <-chan struct{} { return i.Trap.Opened }

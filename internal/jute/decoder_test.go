@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestValues(t *testing.T) {
+func TestDecoder_ReadsValues(t *testing.T) {
 	d := Decoder{Rest: []byte("\x00\x00\x00\x07" + "\xff\xff\xff\xff\xff\xff\xff\xfe" + "\x01" + "\x00\x00\x00\x02ab" + "\xff\xff\xff\xff" + "\x00\x00\x00\x02" + "\x00\x00\x00\x01x" + "\x00\x00\x00\x00" + "\xff\xff\xff\xff")}
 	if d.Int32() != 7 || d.Int64() != -2 || !d.Bool() || d.String() != "ab" || d.Buffer() != nil || !slices.Equal(d.Strings(), []string{"x", ""}) || d.Strings() != nil {
 		t.Error("a value is wrong")
@@ -19,8 +19,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotThere has lengths and counts of more than there is, and negative ones.
-func TestWhatIsNotThere(t *testing.T) {
+// TestDecoder_RefusesMissingBytes has lengths and counts of more than there is, and negative ones.
+func TestDecoder_RefusesMissingBytes(t *testing.T) {
 	for name, c := range map[string]struct {
 		bytes string
 		read  func(*Decoder)
@@ -43,7 +43,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestWhatIsTakenDoesNotGrowIntoTheRest(t *testing.T) {
+func TestDecoder_TakeLimitsTheCapacity(t *testing.T) {
 	b := []byte("abcd")
 	d := Decoder{Rest: b}
 	_ = append(d.Take(2), 'x')

@@ -48,9 +48,9 @@ func put(v int) { (&box[int]{}).put(v) }
 const most = 5
 `
 
-// TestAnchorsOutliveEdits: one edit has the same effect in five sources that differ in
+// TestEdited_AnchorsSurviveOtherEdits: one edit has the same effect in five sources that differ in
 // what an anchor promises to bear, and only in the function that it names.
-func TestAnchorsOutliveEdits(t *testing.T) {
+func TestEdited_AnchorsSurviveOtherEdits(t *testing.T) {
 	_, body, _ := strings.Cut(counted, "\n\n")
 	for name, files := range map[string]map[string]string{
 		"as it is":           {"p/a.go": counted},
@@ -80,8 +80,8 @@ func TestAnchorsOutliveEdits(t *testing.T) {
 	}
 }
 
-// TestAnchorsOfEveryKind: of functions, methods, types, consts and vars, alone and in groups.
-func TestAnchorsOfEveryKind(t *testing.T) {
+// TestEdited_AnchorsOfEveryKind: of functions, methods, types, consts and vars, alone and in groups.
+func TestEdited_AnchorsOfEveryKind(t *testing.T) {
 	root := tree(t, map[string]string{
 		"p/a.go": "package p\n\nimport \"fmt\"\n\ntype one struct{ n int }\n\ntype (\n\ttwo struct{ n int }\n)\n\nconst (\n\tn, m = 1, 2\n\tk    = 1\n)\n\nvar v = func() int { return 1 }\n\n" +
 			"func (one) f() int { return 1 }\n\nfunc (*two) f() int { return 1 }\n\nfunc f() {\n\tfmt.Print(1)\n\n\tfmt.Print(2) // twice\n}\n\nfunc init() { f() }\n\nfunc init() { f(); f() }\n",
@@ -108,8 +108,8 @@ func TestAnchorsOfEveryKind(t *testing.T) {
 	}
 }
 
-// TestAnchorsThatDoNotFit are told with the entry, the declaration, the text and the count.
-func TestAnchorsThatDoNotFit(t *testing.T) {
+// TestMatch_NamesAnchorsThatDoNotFit are told with the entry, the declaration, the text and the count.
+func TestMatch_NamesAnchorsThatDoNotFit(t *testing.T) {
 	root := tree(t, map[string]string{"p/a.go": counted, "q/a.go": "package q\n\nfunc f() {"})
 	twice := anchored("func (*box) put", "b.held = append(b.held, v)", "x")
 	twice.Edits = append(twice.Edits, Edit{Package: "p", In: "func (*box) put", Old: "(b.held, v)", New: "y"})
@@ -141,9 +141,9 @@ func TestAnchorsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// TestAnchoredEditsTogether: several of one function in any order, with imports, beside
+// TestEdited_AnchoredEditsInAnyOrder: several of one function in any order, with imports, beside
 // edits of files, which follow them.
-func TestAnchoredEditsTogether(t *testing.T) {
+func TestEdited_AnchoredEditsInAnyOrder(t *testing.T) {
 	root := tree(t, map[string]string{"p/a.go": "package p\n\nimport \"fmt\"\n\nfunc f() {\n\tfmt.Print(1)\n\tfmt.Print(2)\n}\n", "page.html": "<h1>"})
 	e := Entry{ID: "m", Edits: []Edit{
 		{File: "page.html", Old: "<h1>", New: "<h2>"},
@@ -165,9 +165,9 @@ func TestAnchoredEditsTogether(t *testing.T) {
 	}
 }
 
-// TestLayoutIsNoVersion: another layout of an edit keeps what was found with it, another
+// TestFingerprint_IgnoresLayout: another layout of an edit keeps what was found with it, another
 // text does not.
-func TestLayoutIsNoVersion(t *testing.T) {
+func TestFingerprint_IgnoresLayout(t *testing.T) {
 	one := anchored("func (b *box) put", "if a {\n\tb()\n}", "b()")
 	if other := anchored("func (box) put", "if a {\n\t\tb()\n\t}\n", "\tb()"); other.Fingerprint() != one.Fingerprint() {
 		t.Error("another layout is another version")

@@ -208,7 +208,7 @@ func (c Catalogue) like(id string) string {
 // engines, only entries that were caught at the first try are picked, because the
 // survival of a mutant that is hard to catch says little.
 func (c Catalogue) Sample(n, turn int, engines []Engine, known *Matrix) Catalogue {
-	heard := slices.ContainsFunc(known.Findings, func(f Finding) bool {
+	tested := slices.ContainsFunc(known.Findings, func(f Finding) bool {
 		return f.ID != Unmodified && slices.ContainsFunc(engines, func(g Engine) bool { return g.Name() == f.Engine })
 	})
 	var fit Catalogue
@@ -216,7 +216,7 @@ func (c Catalogue) Sample(n, turn int, engines []Engine, known *Matrix) Catalogu
 		if slices.ContainsFunc(engines, func(g Engine) bool {
 			f, _ := known.find(e.ID, g.Name())
 			proven := f.Outcome == Caught && f.Runs <= 1 && e.stillAsks(f)
-			return g.Takes(e) && e.Survives[g.Name()] == "" && (proven || !heard)
+			return g.Takes(e) && e.Survives[g.Name()] == "" && (proven || !tested)
 		}) {
 			fit = append(fit, e)
 		}

@@ -68,7 +68,7 @@ func entry(changes ...string) string {
 	return strings.NewReplacer(changes...).Replace(text)
 }
 
-func TestBadCataloguesAreRefused(t *testing.T) {
+func TestParse_RefusesBadCatalogues(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "nothing in it"},
 		{entry("says:", "tells:"), "field tells not found"},
@@ -114,7 +114,7 @@ func TestBadCataloguesAreRefused(t *testing.T) {
 	}
 }
 
-func TestOnly(t *testing.T) {
+func TestCatalogue_OnlyPicksByID(t *testing.T) {
 	all, err := Parse(strings.NewReader(entry()+entry("id: one", "id: two")), "cat.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +130,9 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// TestAHandfulInTurns: in as many turns as it takes everybody that can be caught is
+// TestCatalogue_SampleTakesTurns: in as many turns as it takes everybody that can be caught is
 // hunted, and nobody else.
-func TestAHandfulInTurns(t *testing.T) {
+func TestCatalogue_SampleTakesTurns(t *testing.T) {
 	var all Catalogue
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
 		all = append(all, Entry{ID: id, World: "w"})
@@ -164,9 +164,9 @@ func TestAHandfulInTurns(t *testing.T) {
 	}
 }
 
-// TestEditsMatchOnce: a text that is not there, or there twice, is told with id, file
+// TestMatch_EveryEditOnce: a text that is not there, or there twice, is told with id, file
 // and count; two edits of one file follow each other.
-func TestEditsMatchOnce(t *testing.T) {
+func TestMatch_EveryEditOnce(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two oooo\n"), 0o644); err != nil {
 		t.Fatal(err)

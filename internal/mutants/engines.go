@@ -31,7 +31,7 @@ var Engines = []string{ModelEngine, TestsEngine, MemoryEngine, EnsembleEngine}
 // on reports whether the engine can see the defect at all.
 func (e Entry) on(engine string) bool { return len(e.On) == 0 || slices.Contains(e.On, engine) }
 
-// asks is the part of an entry that tells an engine how to look for it.
+// asks is the part of an entry that says how an engine tests it.
 func (e Entry) asks(engine string) string {
 	switch engine {
 	case ModelEngine:
@@ -47,10 +47,10 @@ type Engine interface {
 	Name() string
 	// Takes reports whether the entry has the part that the engine needs.
 	Takes(e Entry) bool
-	// Alone reports whether a hunt needs the whole machine, because its results depend on
+	// Alone reports whether a test needs the whole machine, because its results depend on
 	// the machine's speed.
 	Alone() bool
-	// Hunt looks for the defect until it is caught or the budget is spent; a run that has
+	// Hunt tests the defect until it is caught or the budget is spent; a run that has
 	// begun is completed. An entry without edits looks for false alarms in the same way.
 	Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding
 	// Baseline lists entries without edits. They test the unchanged source with everything

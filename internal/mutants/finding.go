@@ -29,7 +29,7 @@ type Finding struct {
 	ID          string    `json:"id"`
 	Engine      string    `json:"engine"`
 	Outcome     Outcome   `json:"outcome"`
-	Asked       string    `json:"asked"`                // how the entry told the engine to look for it
+	Asked       string    `json:"asked"`                // how the entry says that the engine tests it
 	Properties  []string  `json:"properties,omitempty"` // the violated ones; of tests, the failed ones
 	Reason      string    `json:"reason,omitempty"`     // of the first of them
 	States      int       `json:"states,omitempty"`     // of the explorer
@@ -39,7 +39,7 @@ type Finding struct {
 	Faults      []string  `json:"faults,omitempty"`     // the faults that took effect in it, or in any run of the unchanged source; of the explorer, the options of the world
 	Length      int       `json:"length,omitempty"`     // of the counterexample: steps of the explorer, events of a run
 	Seconds     float64   `json:"seconds"`              // without building the command; of tests, with compiling them
-	Problem     string    `json:"problem,omitempty"`    // why it could not be looked for, or not be judged; of the source as it is, which faults never bit
+	Problem     string    `json:"problem,omitempty"`    // why it could not be tested, or not be judged; of the unchanged source, which faults never took effect
 	When        time.Time `json:"when"`
 	Commit      string    `json:"commit,omitempty"` // of the source; with a + when it had changed since
 	Fingerprint string    `json:"fingerprint"`      // of the edits

@@ -24,46 +24,46 @@ type Hunt struct {
 	Commands string
 }
 
-// quarry is a defect, or the unchanged source, and the engines that look for it.
-type quarry struct {
+// job is a defect, or the unchanged source, and the trials that test it.
+type job struct {
 	planted Entry // the entry to build; for the unchanged source, an entry without edits
-	hunts   []hunting
+	trials  []trial
 }
 
-// hunting is one engine's hunt for a quarry. The unchanged source may have several.
-type hunting struct {
+// trial tests a job on one engine. The unchanged source may have several on the same engine.
+type trial struct {
 	engine Engine
 	entry  Entry
 }
 
-// Go hunts every entry on every engine that takes it, the unchanged source first, and
+// Go tests every entry on every engine that takes it, the unchanged source first, and
 // returns all findings in that order. The table shows them as they come. The error is a
 // catalogue that does not match its source, or a problem of the machine. An entry that
 // does not compile is a failed finding.
 func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
-	if err := h.vet(all); err != nil {
+	if err := h.check(all); err != nil {
 		return nil, err
 	}
 	sweepScratch()
 	fmt.Fprintln(h.Out, heading)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	t := &teller{hunt: h, stop: stop, commit: h.Source.commit(ctx)}
-	quarries := h.quarries(all)
-	found, next := make([][]Finding, len(quarries)), make(chan int)
-	var hunters sync.WaitGroup
+	r := &reporter{hunt: h, stop: stop, commit: h.Source.commit(ctx)}
+	jobs := h.jobs(all)
+	found, next := make([][]Finding, len(jobs)), make(chan int)
+	var workers sync.WaitGroup
 	for range max(1, h.Jobs) {
-		hunters.Go(func() {
+		workers.Go(func() {
 			for n := range next {
-				found[n] = h.chase(ctx, quarries[n], t)
+				found[n] = h.run(ctx, jobs[n], r)
 			}
 		})
 	}
-	for n := range quarries {
+	for n := range jobs {
 		next <- n
 	}
 	close(next)
-	hunters.Wait()
+	workers.Wait()
 	findings := slices.Concat(found...)
 	if ctx.Err() != nil {
 		return findings, fmt.Errorf("mutants: not everything was hunted: %w", context.Cause(ctx))
@@ -71,14 +71,14 @@ func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	return findings, nil
 }
 
-// vet checks the catalogue before anything is built.
-func (h Hunt) vet(all Catalogue) error {
+// check checks the catalogue before anything is built.
+func (h Hunt) check(all Catalogue) error {
 	if err := h.Source.Match(all); err != nil {
 		return err
 	}
 	var left []string
 	for _, e := range all {
-		if len(h.takers(e)) == 0 {
+		if len(h.enginesFor(e)) == 0 {
 			left = append(left, e.ID)
 		}
 	}
@@ -91,38 +91,38 @@ func (h Hunt) vet(all Catalogue) error {
 	return nil
 }
 
-// takers are the engines that take an entry.
-func (h Hunt) takers(e Entry) []Engine {
+// enginesFor are the engines that take an entry.
+func (h Hunt) enginesFor(e Entry) []Engine {
 	return slices.DeleteFunc(slices.Clone(h.Engines), func(g Engine) bool { return !g.Takes(e) })
 }
 
-// quarries are the unchanged source, with all conditions of the entries, to find false
+// jobs are the unchanged source, with all conditions of the entries, to find false
 // alarms, and then the entries.
-func (h Hunt) quarries(all Catalogue) []quarry {
-	unmodified := quarry{planted: Entry{ID: Unmodified}}
+func (h Hunt) jobs(all Catalogue) []job {
+	unmodified := job{planted: Entry{ID: Unmodified}}
 	for _, g := range h.Engines {
 		taken := slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return !g.Takes(e) })
 		if len(taken) == 0 {
 			continue
 		}
 		for _, e := range g.Baseline(taken) {
-			unmodified.hunts = append(unmodified.hunts, hunting{g, e})
+			unmodified.trials = append(unmodified.trials, trial{g, e})
 		}
 	}
-	quarries := []quarry{unmodified}
+	jobs := []job{unmodified}
 	for _, e := range all {
-		q := quarry{planted: e}
-		for _, g := range h.takers(e) {
-			q.hunts = append(q.hunts, hunting{g, e})
+		j := job{planted: e}
+		for _, g := range h.enginesFor(e) {
+			j.trials = append(j.trials, trial{g, e})
 		}
-		quarries = append(quarries, q)
+		jobs = append(jobs, j)
 	}
-	return quarries
+	return jobs
 }
 
-// teller prints findings one after the other, and gives the whole machine to engines
+// reporter prints findings one after the other, and gives the whole machine to engines
 // that need it.
-type teller struct {
+type reporter struct {
 	hunt    Hunt
 	stop    context.CancelCauseFunc
 	commit  string
@@ -130,54 +130,54 @@ type teller struct {
 	mu      sync.Mutex
 }
 
-// tell prints a finding and keeps it. If it cannot be kept, the hunt ends.
-func (t *teller) tell(f Finding) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	fmt.Fprintln(t.hunt.Out, f.line())
-	if err := t.hunt.Keep(f); err != nil {
-		t.stop(err)
+// report prints a finding and keeps it. If it cannot be kept, the hunt ends.
+func (r *reporter) report(f Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintln(r.hunt.Out, f.line())
+	if err := r.hunt.Keep(f); err != nil {
+		r.stop(err)
 	}
 }
 
-// chase builds a quarry and hunts it on each of its engines.
-func (h Hunt) chase(ctx context.Context, q quarry, t *teller) (found []Finding) {
-	if len(q.hunts) == 0 || ctx.Err() != nil {
+// run builds a job and tests it on each of its engines.
+func (h Hunt) run(ctx context.Context, j job, r *reporter) (found []Finding) {
+	if len(j.trials) == 0 || ctx.Err() != nil {
 		return nil
 	}
 	dir, remove, err := scratch()
 	if err != nil {
-		t.stop(err)
+		r.stop(err)
 		return nil
 	}
 	defer remove()
-	b, err := h.Source.Plant(q.planted, dir)
+	b, err := h.Source.Plant(j.planted, dir)
 	if err != nil {
-		t.stop(err)
+		r.stop(err)
 		return nil
 	}
-	for _, one := range q.hunts {
-		if f, hunted := h.look(ctx, one, b, t); hunted {
+	for _, one := range j.trials {
+		if f, finished := h.try(ctx, one, b, r); finished {
 			found = append(found, f)
 		}
 	}
 	caught := slices.ContainsFunc(found, func(f Finding) bool { return f.Outcome == Caught || f.Outcome == Astray })
 	if h.Commands != "" && caught {
-		if err := b.save(filepath.Join(h.Commands, q.planted.ID)); err != nil {
-			t.stop(err)
+		if err := b.save(filepath.Join(h.Commands, j.planted.ID)); err != nil {
+			r.stop(err)
 		}
 	}
 	return found
 }
 
-// look is one hunt on one engine. An interrupted hunt has no finding.
-func (h Hunt) look(ctx context.Context, one hunting, b *Build, t *teller) (f Finding, hunted bool) {
+// try is one trial. An interrupted trial has no finding.
+func (h Hunt) try(ctx context.Context, one trial, b *Build, r *reporter) (f Finding, finished bool) {
 	if one.engine.Alone() {
-		t.machine.Lock()
-		defer t.machine.Unlock()
+		r.machine.Lock()
+		defer r.machine.Unlock()
 	} else {
-		t.machine.RLock()
-		defer t.machine.RUnlock()
+		r.machine.RLock()
+		defer r.machine.RUnlock()
 	}
 	if ctx.Err() != nil {
 		return f, false
@@ -188,8 +188,8 @@ func (h Hunt) look(ctx context.Context, one hunting, b *Build, t *teller) (f Fin
 	if len(one.entry.Edits) > 0 {
 		f.Fingerprint = one.entry.Fingerprint()
 	}
-	f.Asked, f.Commit = one.entry.asks(f.Engine), t.commit
+	f.Asked, f.Commit = one.entry.asks(f.Engine), r.commit
 	f.When = time.Now().UTC().Truncate(time.Second)
-	t.tell(f)
+	r.report(f)
 	return f, true
 }

@@ -92,11 +92,11 @@ const foreign = `
     - {file: sum/sum.go, old: a + b, new: b + a}
 `
 
-// TestACatalogueFromElsewhere hunts two defects of another module, one of which is
+// TestHunt_OnAnotherModule hunts two defects of another module, one of which is
 // none, with the explorer and with tests.
-func TestACatalogueFromElsewhere(t *testing.T) {
+func TestHunt_OnAnotherModule(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestACatalogueFromElsewhere: make test runs it, make quick does not")
+		t.Skip("skipped TestHunt_OnAnotherModule: make test runs it, make quick does not")
 	}
 	source := elsewhere(t)
 	before, err := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go"))
@@ -145,9 +145,9 @@ func TestACatalogueFromElsewhere(t *testing.T) {
 	}
 }
 
-// TestAFalseAlarmIsOne: an engine that sees a violation in the source as it is, and
+// TestHunt_ReportsFalseAlarmsAndBuildFailures: an engine that sees a violation in the source as it is, and
 // a build that fails.
-func TestAFalseAlarmIsOne(t *testing.T) {
+func TestHunt_ReportsFalseAlarmsAndBuildFailures(t *testing.T) {
 	source := elsewhere(t)
 	path := filepath.Join(source.Dir, "sum/sum.go")
 	if err := os.WriteFile(path, []byte("package sum\n\nfunc Of(a, b int) int { return a * b }\n"), 0o644); err != nil {
@@ -167,9 +167,9 @@ func TestAFalseAlarmIsOne(t *testing.T) {
 	}
 }
 
-// TestACrashIsToldAsOne: a defect that makes the command panic proves nothing, and the
+// TestHunt_NamesThePanicOfACrash: a defect that makes the command panic proves nothing, and the
 // finding names the panic.
-func TestACrashIsToldAsOne(t *testing.T) {
+func TestHunt_NamesThePanicOfACrash(t *testing.T) {
 	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{Package: "sum", In: "func Of", Old: "return a + b", New: `panic("boom")`}}}
 	h := Hunt{Source: elsewhere(t), Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
 	findings, err := h.Go(t.Context(), Catalogue{e})
@@ -181,8 +181,8 @@ func TestACrashIsToldAsOne(t *testing.T) {
 	}
 }
 
-// TestRunsGoOnUntilCaught has runs that play what they are told.
-func TestRunsGoOnUntilCaught(t *testing.T) {
+// TestRuns_GoOnUntilCaught has runs that play what they are told.
+func TestRuns_GoOnUntilCaught(t *testing.T) {
 	e := Entry{ID: "e", Breaks: []string{"B"}, Fault: "kill-master,kill-server", Run: "--nodes 3"}
 	var asked []string
 	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, First: 5, Do: func(_ context.Context, _, _ string, args []string, seed uint64) campaign.Outcome {
@@ -219,8 +219,8 @@ func TestRunsGoOnUntilCaught(t *testing.T) {
 	}
 }
 
-// TestWhatWasInterruptedIsNoFinding: neither a survivor nor a failure is kept of it.
-func TestWhatWasInterruptedIsNoFinding(t *testing.T) {
+// TestHunt_KeepsNoInterruptedTrial: neither a survivor nor a failure is kept of it.
+func TestHunt_KeepsNoInterruptedTrial(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := Runs{Ensemble: MemoryEngine, Do: func(context.Context, string, string, []string, uint64) campaign.Outcome {
 		cancel()
@@ -228,7 +228,7 @@ func TestWhatWasInterruptedIsNoFinding(t *testing.T) {
 	}}
 	kept := 0
 	h := Hunt{Out: new(bytes.Buffer), Budget: time.Minute, Keep: func(Finding) error { kept++; return nil }}
-	_, hunted := h.look(ctx, hunting{runs, Entry{ID: "e", Fault: "kill-master"}}, &Build{binary: "b"}, &teller{hunt: h, stop: func(error) {}})
+	_, hunted := h.try(ctx, trial{runs, Entry{ID: "e", Fault: "kill-master"}}, &Build{binary: "b"}, &reporter{hunt: h, stop: func(error) {}})
 	if hunted || kept != 0 {
 		t.Errorf("hunted is %v, and %d kept", hunted, kept)
 	}
@@ -249,8 +249,8 @@ func (s scripted) Hunt(ctx context.Context, _ *Build, e Entry, _ time.Duration) 
 	return s.hunt(ctx, e)
 }
 
-// TestHuntsSideBySide: two engines that do not mind meet.
-func TestHuntsSideBySide(t *testing.T) {
+// TestHunt_RunsJobsInParallel: two engines that do not mind meet.
+func TestHunt_RunsJobsInParallel(t *testing.T) {
 	arrived := make(chan bool)
 	shared := scripted{"shared", false, func(_ context.Context, e Entry) Finding {
 		switch e.ID {
@@ -267,8 +267,8 @@ func TestHuntsSideBySide(t *testing.T) {
 	}
 }
 
-// TestWhoIsAloneMeetsNobody, and the findings have the order of the catalogue.
-func TestWhoIsAloneMeetsNobody(t *testing.T) {
+// TestHunt_GivesTheMachineToOneEngine, and the findings have the order of the catalogue.
+func TestHunt_GivesTheMachineToOneEngine(t *testing.T) {
 	var here atomic.Int32
 	var met atomic.Bool
 	engine := func(name string, alone bool) scripted {
@@ -303,8 +303,8 @@ func TestWhoIsAloneMeetsNobody(t *testing.T) {
 	}
 }
 
-// TestAFullDiskEndsTheHunt: when a finding cannot be kept nobody goes on.
-func TestAFullDiskEndsTheHunt(t *testing.T) {
+// TestHunt_EndsWhenAFindingCannotBeKept: when a finding cannot be kept nobody goes on.
+func TestHunt_EndsWhenAFindingCannotBeKept(t *testing.T) {
 	full := errors.New("disk is full")
 	hunted := 0
 	engine := scripted{"one", true, func(_ context.Context, e Entry) Finding { hunted++; return Finding{ID: e.ID} }}
@@ -314,9 +314,9 @@ func TestAFullDiskEndsTheHunt(t *testing.T) {
 	}
 }
 
-// TestWhoElseNoticesIsAstray: a violation of none of the properties that an entry
+// TestFinding_AstrayWhenOnlyOthersFail: a violation of none of the properties that an entry
 // breaks may be a false alarm, and proves nothing about the entry.
-func TestWhoElseNoticesIsAstray(t *testing.T) {
+func TestFinding_AstrayWhenOnlyOthersFail(t *testing.T) {
 	e := Entry{ID: "e", Breaks: []string{"A", "B"}, Survives: map[string]string{MemoryEngine: "so"}}
 	for _, c := range []struct {
 		violated []string
@@ -339,8 +339,8 @@ func TestWhoElseNoticesIsAstray(t *testing.T) {
 	}
 }
 
-// TestAPartialMatrixSaysSo: what is still to come is told from what is not for an engine.
-func TestAPartialMatrixSaysSo(t *testing.T) {
+// TestMatrix_SaysThatItIsPartial: what is still to come is told from what is not for an engine.
+func TestMatrix_SaysThatItIsPartial(t *testing.T) {
 	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{File: "f", Old: "x", New: "y"}}}
 	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"), "c.yaml", Catalogue{e})
 	if err != nil {
@@ -355,8 +355,8 @@ func TestAPartialMatrixSaysSo(t *testing.T) {
 	}
 }
 
-// TestTotals: who was caught counts for the median, of the source as it is nothing does.
-func TestTotals(t *testing.T) {
+// TestMatrix_Totals: who was caught counts for the median, of the source as it is nothing does.
+func TestMatrix_Totals(t *testing.T) {
 	m := &Matrix{Findings: []Finding{
 		{ID: "a", Engine: ModelEngine, Outcome: Caught, Seconds: 1}, {ID: "b", Engine: ModelEngine, Outcome: Caught, Seconds: 9},
 		{ID: "c", Engine: ModelEngine, Outcome: Caught, Seconds: 2}, {ID: "d", Engine: ModelEngine, Outcome: Caught, Seconds: 4},
@@ -369,9 +369,9 @@ func TestTotals(t *testing.T) {
 	}
 }
 
-// TestTheMatrixForgets what is about other edits, another world or load, engines that
+// TestMatrix_DropsStaleFindings what is about other edits, another world or load, engines that
 // are none, and what is looked for differently by now.
-func TestTheMatrixForgets(t *testing.T) {
+func TestMatrix_DropsStaleFindings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.json")
 	e := Entry{ID: "e", Breaks: []string{"P"}, World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{File: "f", Old: "x", New: "y"}}}
 	same := e.Fingerprint()
@@ -418,8 +418,8 @@ func TestTheMatrixForgets(t *testing.T) {
 	}
 }
 
-// TestTwoHuntsKeepOneMatrix: none loses what the other has found in the meantime.
-func TestTwoHuntsKeepOneMatrix(t *testing.T) {
+// TestMatrix_TwoHuntsKeepAllFindings: none loses what the other has found in the meantime.
+func TestMatrix_TwoHuntsKeepAllFindings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "m.json")
 	all := Catalogue{{ID: "a", World: "--masters 1", Edits: []Edit{{File: "f", Old: "x", New: "y"}}}, {ID: "b", World: "--masters 1", Edits: []Edit{{File: "f", Old: "x", New: "z"}}}}
 	open := func() *Matrix {
@@ -447,9 +447,9 @@ func TestTwoHuntsKeepOneMatrix(t *testing.T) {
 	}
 }
 
-// TestTheSourceIsLookedAtUntilAllHasBitten: of each setting all faults, in runs that go
+// TestRuns_BaselineUntilEveryFaultTookEffect: of each setting all faults, in runs that go
 // on beyond the budget while one of them has not had its turn.
-func TestTheSourceIsLookedAtUntilAllHasBitten(t *testing.T) {
+func TestRuns_BaselineUntilEveryFaultTookEffect(t *testing.T) {
 	bites := []nemesis.Kind{nemesis.KillWorker, nemesis.KillMaster, nemesis.KillMaster, nemesis.KillWorker}
 	asked := 0
 	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, Do: func(_ context.Context, _, _ string, args []string, seed uint64) campaign.Outcome {
@@ -479,9 +479,9 @@ func TestTheSourceIsLookedAtUntilAllHasBitten(t *testing.T) {
 	})
 }
 
-// TestWhatGoTestPrints: names count only when it has failed, and what was not built or
+// TestFailures_ReadsTheOutputOfGoTest: names count only when it has failed, and what was not built or
 // not run proves nothing.
-func TestWhatGoTestPrints(t *testing.T) {
+func TestFailures_ReadsTheOutputOfGoTest(t *testing.T) {
 	failed := errors.New("exit status 1")
 	for _, c := range []struct {
 		printed string
@@ -504,9 +504,9 @@ func TestWhatGoTestPrints(t *testing.T) {
 	}
 }
 
-// TestTheExplorerProvesOnlyWhatItSays: an exit code that contradicts the verdict, and
+// TestModel_ProvesOnlyWhatItsVerdictSays: an exit code that contradicts the verdict, and
 // schedules in place of all that there is.
-func TestTheExplorerProvesOnlyWhatItSays(t *testing.T) {
+func TestModel_ProvesOnlyWhatItsVerdictSays(t *testing.T) {
 	verdict := filepath.Join(t.TempDir(), "verdict")
 	binary := filepath.Join(t.TempDir(), "torture")
 	if err := os.WriteFile(binary, []byte("#!/bin/sh\nmkdir $3/explore && sed 1d "+verdict+" > $3/explore/verdict.json && exit $(sed 1q "+verdict+")\n"), 0o755); err != nil {
@@ -533,8 +533,8 @@ func TestTheExplorerProvesOnlyWhatItSays(t *testing.T) {
 	}
 }
 
-// TestScratchOfTheDeadIsSwept, and nobody else's.
-func TestScratchOfTheDeadIsSwept(t *testing.T) {
+// TestSweepScratch_RemovesFoldersOfDeadProcesses, and nobody else's.
+func TestSweepScratch_RemovesFoldersOfDeadProcesses(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	mine, remove, err := scratch()
 	if err != nil {

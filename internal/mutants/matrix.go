@@ -36,7 +36,7 @@ func OpenMatrix(path, name string, all Catalogue) (*Matrix, error) {
 	if err := m.read(); err != nil {
 		return nil, err
 	}
-	m.forget()
+	m.dropStale()
 	return m, nil
 }
 
@@ -63,7 +63,7 @@ func (m *Matrix) Keep(f Finding) error {
 		if err := m.read(); err != nil {
 			return err
 		}
-		if f.ID != Unmodified || f.Bad() || m.ground(f) {
+		if f.ID != Unmodified || f.Bad() || m.inBaseline(f) {
 			m.put(f)
 		}
 		return m.write()
@@ -89,7 +89,7 @@ func (m *Matrix) Save() error {
 		if err := m.read(); err != nil {
 			return err
 		}
-		m.forget()
+		m.dropStale()
 		return m.write()
 	})
 }
@@ -126,12 +126,12 @@ func (m *Matrix) write() error {
 	return nil
 }
 
-// forget drops findings that do not fit the catalogue any more: other ids, other edits,
+// dropStale drops findings that do not fit the catalogue any more: other ids, other edits,
 // another world, other faults or tests, engines that do not take the entry any more,
 // and tests of the unchanged source that no entry needs. The outcome of the others
-// follows the present catalogue. A known survivor is hunted in another way, so it is
-// hunted again.
-func (m *Matrix) forget() {
+// follows the present catalogue. A known survivor is tested in another way, so it is
+// tested again.
+func (m *Matrix) dropStale() {
 	var kept []Finding
 	for _, f := range m.Findings {
 		i := slices.IndexFunc(m.all, func(e Entry) bool { return e.ID == f.ID && e.stillAsks(f) })
@@ -141,7 +141,7 @@ func (m *Matrix) forget() {
 				continue
 			}
 		}
-		if i >= 0 || f.ID == Unmodified && m.ground(f) {
+		if i >= 0 || f.ID == Unmodified && m.inBaseline(f) {
 			kept = append(kept, f)
 		}
 	}
@@ -155,9 +155,9 @@ func (e Entry) stillAsks(f Finding) bool {
 	return known && e.Fingerprint() == f.Fingerprint && engine.Takes(e) && e.asks(f.Engine) == f.Asked
 }
 
-// ground reports whether the finding is about the unchanged source under conditions
+// inBaseline reports whether the finding is about the unchanged source under conditions
 // that the whole catalogue needs.
-func (m *Matrix) ground(f Finding) bool {
+func (m *Matrix) inBaseline(f Finding) bool {
 	engine, known := engines[f.Engine]
 	if !known {
 		return false
@@ -191,7 +191,7 @@ func (m *Matrix) Merge(path string) (taken int, err error) {
 	if err := other.read(); err != nil {
 		return 0, err
 	}
-	other.forget()
+	other.dropStale()
 	return taken, m.alone(func() error {
 		if err := m.read(); err != nil {
 			return err
@@ -205,7 +205,7 @@ func (m *Matrix) Merge(path string) (taken int, err error) {
 				taken++
 			}
 		}
-		m.forget()
+		m.dropStale()
 		return m.write()
 	})
 }

@@ -243,7 +243,7 @@ func scratch() (dir string, remove func(), err error) {
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// sweepScratch removes the scratch folders of killed hunts.
+// sweepScratch removes the scratch folders of hunts that were killed.
 func sweepScratch() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), scratchPrefix+"*"))
 	for _, dir := range left {

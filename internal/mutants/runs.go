@@ -64,18 +64,18 @@ func names(kinds []nemesis.Kind) []string {
 // Baseline implements Engine: all faults of the entries together, once for each setting
 // of other options.
 func (r Runs) Baseline(all []Entry) []Entry {
-	ground := distinct(all, func(e Entry) string { return e.Run }, func(e Entry) Entry { return Entry{ID: Unmodified, Run: e.Run} })
-	for i := range ground {
+	baseline := distinct(all, func(e Entry) string { return e.Run }, func(e Entry) Entry { return Entry{ID: Unmodified, Run: e.Run} })
+	for i := range baseline {
 		var faults []string
 		for _, e := range all {
-			if e.Run == ground[i].Run {
+			if e.Run == baseline[i].Run {
 				faults = append(faults, strings.Split(r.faults(e), ",")...)
 			}
 		}
 		slices.Sort(faults)
-		ground[i].Fault = strings.Join(slices.DeleteFunc(slices.Compact(faults), func(f string) bool { return f == "none" && len(faults) > 1 }), ",")
+		baseline[i].Fault = strings.Join(slices.DeleteFunc(slices.Compact(faults), func(f string) bool { return f == "none" && len(faults) > 1 }), ",")
 	}
-	return ground
+	return baseline
 }
 
 // longestLoad bounds the doubling of the load. Each run has a fixed overhead. Short
@@ -84,9 +84,9 @@ func (r Runs) Baseline(all []Entry) []Entry {
 // in the unchanged source, most faults then get their turn.
 const longestLoad = 40 * time.Second
 
-// groundBudgets bounds the runs of the unchanged source, in budgets, until each of its
+// baselineBudgets bounds the runs of the unchanged source, in budgets, until each of its
 // faults has taken effect.
-const groundBudgets = 4
+const baselineBudgets = 4
 
 // Hunt implements Engine. One long run is enough for a known survivor. The unchanged
 // source runs until each fault has taken effect.
@@ -111,7 +111,7 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 			return f.failed("interrupted")
 		}
 		f.Runs++
-		f.bitten(outcome.Faults)
+		f.recordFaults(outcome.Faults)
 		f.take(e, outcome.Violations)
 		if outcome.Verdict == "" {
 			f.Problem = outcome.Problem
@@ -146,7 +146,7 @@ func (r Runs) once(ctx context.Context, binary, id string, args []string, seed u
 
 // enough reports whether no further run is due.
 func (r Runs) enough(f Finding, e Entry, spent, budget time.Duration) bool {
-	if e.ID == Unmodified && spent < groundBudgets*budget && len(r.idle(f, e)) > 0 {
+	if e.ID == Unmodified && spent < baselineBudgets*budget && len(r.idle(f, e)) > 0 {
 		return false
 	}
 	return spent >= budget
@@ -158,10 +158,10 @@ func (r Runs) idle(f Finding, e Entry) []string {
 	return names(slices.DeleteFunc(kinds, func(k nemesis.Kind) bool { return slices.Contains(f.Faults, string(k)) }))
 }
 
-// bitten records the kinds of fault that took effect in a run. For a defect, only the
+// recordFaults records the kinds of fault that took effect in a run. For a defect, only the
 // last run counts, which has caught it or not; for the unchanged source, all runs
 // count.
-func (f *Finding) bitten(records []nemesis.Record) {
+func (f *Finding) recordFaults(records []nemesis.Record) {
 	if f.ID != Unmodified {
 		f.Faults = nil
 	}

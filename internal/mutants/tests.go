@@ -42,10 +42,10 @@ const outOfTime = "ran out of time"
 // For the unchanged source, all calls are made, and their leftovers stay.
 func (t Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	if e.ID == Unmodified {
-		return t.hunt(ctx, b, e, budget)
+		return t.run(ctx, b, e, budget)
 	}
 	before, err := counterexamples(b.Source.Dir)
-	f := t.hunt(ctx, b, e, budget)
+	f := t.run(ctx, b, e, budget)
 	if err == nil {
 		err = sweep(b.Source.Dir, before)
 	}
@@ -55,7 +55,7 @@ func (t Tests) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	return f
 }
 
-func (Tests) hunt(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
+func (Tests) run(ctx context.Context, b *Build, e Entry, budget time.Duration) Finding {
 	f := Finding{ID: e.ID, Engine: TestsEngine, Faults: e.Tests}
 	began := time.Now()
 	for _, call := range e.Tests {

@@ -97,8 +97,8 @@ func (c *typeChecker) compiles(pkg, overlay string) error {
 	return errors.Join(all...)
 }
 
-// TestTypeCheckerRefuses plants what a compiler refuses.
-func TestTypeCheckerRefuses(t *testing.T) {
+// TestTypeChecker_RefusesWhatTheCompilerRefuses plants what a compiler refuses.
+func TestTypeChecker_RefusesWhatTheCompilerRefuses(t *testing.T) {
 	_, source := ours(t)
 	c := newTypeChecker(t, source.Dir)
 	root, err := filepath.Abs(source.Dir)

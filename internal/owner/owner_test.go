@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAliveAndDead(t *testing.T) {
+func TestID_AliveAndDead(t *testing.T) {
 	if !Self().Alive() {
 		t.Error("this process is not alive")
 	}
@@ -27,9 +27,9 @@ func TestAliveAndDead(t *testing.T) {
 	}
 }
 
-// TestKillOrphans ends what a dead owner left, a stopped process too, and leaves
+// TestKillOrphans_LeavesOthersAlone ends what a dead owner left, a stopped process too, and leaves
 // alone what belongs to the living.
-func TestKillOrphans(t *testing.T) {
+func TestKillOrphans_LeavesOthersAlone(t *testing.T) {
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestValues: a value reads as TLC prints it, and equal values have one text.
-func TestValues(t *testing.T) {
+// TestParseState_ReadsValues: a value reads as TLC prints it, and equal values have one text.
+func TestParseState_ReadsValues(t *testing.T) {
 	for text, want := range map[string]string{
 		`{}`:                               `{}`,
 		`{3, 1, 2}`:                        `{1, 2, 3}`,
@@ -58,8 +58,8 @@ func graph(states ...string) *Graph {
 	return g
 }
 
-// TestGraphs: what nobody can tell apart is one, and what somebody can is not.
-func TestGraphs(t *testing.T) {
+// TestGraph_FingerprintAndDifference: what nobody can tell apart is one, and what somebody can is not.
+func TestGraph_FingerprintAndDifference(t *testing.T) {
 	small := graph("red: 1", "green: 0 2", "blue:")
 	// The same with a state of its own for every second round, one that is reached
 	// twice, and a transition that is there twice.
@@ -89,8 +89,8 @@ func TestGraphs(t *testing.T) {
 	}
 }
 
-// TestDot: a graph reads as TLC writes it, the edges in any order.
-func TestDot(t *testing.T) {
+// TestReadDot: a graph reads as TLC writes it, the edges in any order.
+func TestReadDot(t *testing.T) {
 	const dot = `strict digraph DiskGraph {
 7 [label="/\\ x = \"a\"\n/\\ y = <<1>>",style = filled]
 7 -> -8 [label="Go",color="black",fontcolor="black"];
@@ -107,8 +107,8 @@ func TestDot(t *testing.T) {
 	}
 }
 
-// TestOutcome: what TLC prints is understood.
-func TestOutcome(t *testing.T) {
+// TestParse_ReadsTheOutcome: what TLC prints is understood.
+func TestParse_ReadsTheOutcome(t *testing.T) {
 	o := read("TLC2 Version 2.19 of 08 August 2024 (rev: 5a47802)\n7070 states generated, 2396 distinct states found, 0 states left on queue.\n" +
 		"The depth of the complete state graph search is 36.\n")
 	if o.Version != "2.19 of 08 August 2024" || o.Generated != 7070 || o.Distinct != 2396 || o.Depth != 36 || o.Violated != "" {
@@ -129,8 +129,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// TestAnotherReleaseIsRefused: what is not the pinned release is not kept.
-func TestAnotherReleaseIsRefused(t *testing.T) {
+// TestFind_RefusesAnotherRelease: what is not the pinned release is not kept.
+func TestFind_RefusesAnotherRelease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache", "tla2tools.jar")
 	if err := keep([]byte("something else"), path); err == nil || !strings.Contains(err.Error(), checksum) {
 		t.Errorf("%v", err)
@@ -140,8 +140,8 @@ func TestAnotherReleaseIsRefused(t *testing.T) {
 	}
 }
 
-// TestNoTLC: where there is none, that is what is said.
-func TestNoTLC(t *testing.T) {
+// TestFind_SaysHowToGetTLC: where there is none, that is what is said.
+func TestFind_SaysHowToGetTLC(t *testing.T) {
 	t.Setenv(Variable, filepath.Join(t.TempDir(), "missing.jar"))
 	for name, look := range map[string]func() (TLC, error){
 		"Find": Find, "Fetch": func() (TLC, error) { return Fetch(t.Context()) },

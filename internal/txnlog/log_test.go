@@ -55,7 +55,7 @@ func ends(b []byte) []int {
 	}
 }
 
-func TestEveryKindOfTransactionIsRead(t *testing.T) {
+func TestLog_ReadsEveryKindOfTransaction(t *testing.T) {
 	seen := map[Opcode]int{}
 	refused := 0
 	for _, name := range []string{"zk1/log.100000001", "zk2/log.300000001", "zk3/log.100000001"} {
@@ -86,9 +86,9 @@ func TestEveryKindOfTransactionIsRead(t *testing.T) {
 	}
 }
 
-// TestTornAnywhere cuts a log off at every byte, as the end of the file and with padding
+// TestLog_TornAnywhere cuts a log off at every byte, as the end of the file and with padding
 // behind, as a server leaves it that is killed while it appends.
-func TestTornAnywhere(t *testing.T) {
+func TestLog_TornAnywhere(t *testing.T) {
 	whole := file(t, "zk1/log.100000001")
 	all := ends(whole)
 	for cut := range all[len(all)-1] {
@@ -107,8 +107,8 @@ func TestTornAnywhere(t *testing.T) {
 	}
 }
 
-// TestKindsThatTheFilesLack decodes what the servers of testdata had no reason to write.
-func TestKindsThatTheFilesLack(t *testing.T) {
+// TestLog_ReadsKindsThatTheFilesLack decodes what the servers of testdata had no reason to write.
+func TestLog_ReadsKindsThatTheFilesLack(t *testing.T) {
 	const header = "\x00\x00\x00\x00\x00\x00\x00\x05" + "\x00\x00\x00\x06" + "\x00\x00\x00\x01\x00\x00\x00\x07" + "\x00\x00\x00\x00\x00\x00\x00\x08"
 	const body = "\x00\x00\x00\x02/a" + "\x00\x00\x00\x01x" + "\x00\x00\x00\x01" + "\x00\x00\x00\x1f" + "\x00\x00\x00\x05world" + "\x00\x00\x00\x06anyone"
 	for name, c := range map[string]struct {
@@ -132,9 +132,9 @@ func TestKindsThatTheFilesLack(t *testing.T) {
 	}
 }
 
-// TestDamageIsFound changes every byte of a log, but those of the database's id, on which
+// TestLog_FindsDamage changes every byte of a log, but those of the database's id, on which
 // nothing depends, and those behind the last entry that may be the beginning of another.
-func TestDamageIsFound(t *testing.T) {
+func TestLog_FindsDamage(t *testing.T) {
 	whole := file(t, "zk1/log.100000001")
 	all := ends(whole)
 	for at := range len(whole) {
@@ -162,7 +162,7 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
-func TestOtherFilesAreRefused(t *testing.T) {
+func TestLog_RefusesOtherFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"text": "hello, this is no log", "a snapshot": string(file(t, "zk1/snapshot.0")), "another version": "ZKLG\x00\x00\x00\x09aaaabbbb",
 	} {
@@ -182,8 +182,8 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// TestALengthIsNotBelieved has entries and counts that say to be enormous.
-func TestALengthIsNotBelieved(t *testing.T) {
+// TestLog_DoesNotTrustALength has entries and counts that say to be enormous.
+func TestLog_DoesNotTrustALength(t *testing.T) {
 	log := append(bytes.Clone(file(t, "zk1/log.100000001")[:headerBytes]), 1, 2, 3, 4, 5, 6, 7, 8, 0x03, 0xff, 0xff, 0xff, 9)
 	snapshot := append(bytes.Clone(file(t, "zk1/snapshot.0")[:headerBytes]), 0x7f, 0xff, 0xff, 0xff, 9)
 	var before, after runtime.MemStats

@@ -27,8 +27,8 @@ func frozen(t *testing.T) []*Server {
 	return servers
 }
 
-// TestFrozenEnsemble holds what the files say against what the servers said.
-func TestFrozenEnsemble(t *testing.T) {
+// TestMerge_FrozenEnsemble holds what the files say against what the servers said.
+func TestMerge_FrozenEnsemble(t *testing.T) {
 	servers := frozen(t)
 	order := Merge(servers, finalZxid, FromOne)
 	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
@@ -62,9 +62,9 @@ func TestFrozenEnsemble(t *testing.T) {
 	}
 }
 
-// TestAnotherTreeIsSeen leaves one committed transaction out at a time: then the tree is
+// TestMerge_FindsADifferentTree leaves one committed transaction out at a time: then the tree is
 // another, unless that had no effect on it.
-func TestAnotherTreeIsSeen(t *testing.T) {
+func TestMerge_FindsADifferentTree(t *testing.T) {
 	all := Merge(frozen(t), finalZxid, FromOne).Committed
 	noticed := 0
 	for left := range all {
@@ -169,10 +169,10 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestMerge_WhereACounterBegins has servers that are set up to count from a number near
+// TestMerge_WhereTheCounterBegins has servers that are set up to count from a number near
 // the end: then an epoch that begins there has no hole, and its beginning proves the end
 // of the one before.
-func TestMerge_WhereACounterBegins(t *testing.T) {
+func TestMerge_WhereTheCounterBegins(t *testing.T) {
 	const first = 1<<counterBits - 3
 	for name, c := range map[string]struct {
 		logs                         [3]string
@@ -210,8 +210,8 @@ func list(entries []Entry) string {
 	return strings.Join(all, " ")
 }
 
-// TestSnapshotsWithoutADigest are those of servers with digest.enabled=false.
-func TestSnapshotsWithoutADigest(t *testing.T) {
+// TestSnapshot_WithoutADigest are those of servers with digest.enabled=false.
+func TestSnapshot_WithoutADigest(t *testing.T) {
 	whole := file(t, "zk3/snapshot.200000007")
 	const digest, last, seal = 20, 8, 13
 	tree := whole[:len(whole)-digest-last-2*seal]
@@ -227,7 +227,7 @@ func TestSnapshotsWithoutADigest(t *testing.T) {
 	}
 }
 
-func TestSnapshotsTornOrDamaged(t *testing.T) {
+func TestSnapshot_TornOrDamaged(t *testing.T) {
 	whole := file(t, "zk3/snapshot.200000007")
 	want, err := ReadSnapshot(whole)
 	if err != nil {
@@ -257,8 +257,8 @@ func TestSnapshotsTornOrDamaged(t *testing.T) {
 	}
 }
 
-// TestASnapshotThatIsNotWholeIsPassedOver: a server takes the one before it.
-func TestASnapshotThatIsNotWholeIsPassedOver(t *testing.T) {
+// TestServer_SkipsAnIncompleteSnapshot: a server takes the one before it.
+func TestServer_SkipsAnIncompleteSnapshot(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"log.100000001", "snapshot.0", "snapshot.200000007", "snapshot.200000008"} {
 		b := file(t, "zk3/"+name)
@@ -278,7 +278,7 @@ func TestASnapshotThatIsNotWholeIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestServersThatCannotBeRead(t *testing.T) {
+func TestServer_RefusesUnreadableFiles(t *testing.T) {
 	put := func(name string, b []byte) string {
 		dir := t.TempDir()
 		for file, content := range map[string][]byte{name: b, "log.1": file(t, "zk1/log.100000001")} {

@@ -32,9 +32,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMainEnds: what waits is over in no time, what never waits is ended, and a failure
+// TestMain_EndsWhenVirtualTimeStandsStill: what waits is over in no time, what never waits is ended, and a failure
 // is told from a crash.
-func TestMainEnds(t *testing.T) {
+func TestMain_EndsWhenVirtualTimeStandsStill(t *testing.T) {
 	for program, want := range map[string]struct {
 		code exit.Code
 		says string

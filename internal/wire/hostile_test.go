@@ -29,8 +29,8 @@ func allocated(f func()) uint64 {
 // header is that of a part of a multi.
 func header(opcode int32) []byte { return append(be32(opcode), 0, 0xff, 0xff, 0xff, 0xff) }
 
-// TestAMultiWithinAMultiIsNone: each takes nine bytes, and a call of the decoder.
-func TestAMultiWithinAMultiIsNone(t *testing.T) {
+// TestConversation_ReadsNoMultiWithinAMulti: each takes nine bytes, and a call of the decoder.
+func TestConversation_ReadsNoMultiWithinAMulti(t *testing.T) {
 	var c Conversation
 	c.Sent(nil)
 	deep := bytes.Repeat(header(OpMulti), 5<<20)
@@ -39,9 +39,9 @@ func TestAMultiWithinAMultiIsNone(t *testing.T) {
 	}
 }
 
-// TestMoreResultsThanPartsAreNone: a result is much larger than the nine bytes that say
+// TestConversation_ReadsNoMoreResultsThanParts: a result is much larger than the nine bytes that say
 // that there is one.
-func TestMoreResultsThanPartsAreNone(t *testing.T) {
+func TestConversation_ReadsNoMoreResultsThanParts(t *testing.T) {
 	var c Conversation
 	c.Sent(nil)
 	c.Received(nil)
@@ -53,8 +53,8 @@ func TestMoreResultsThanPartsAreNone(t *testing.T) {
 	}
 }
 
-// TestALongFrameIsNotCopiedForEachPiece feeds one in small pieces.
-func TestALongFrameIsNotCopiedForEachPiece(t *testing.T) {
+// TestFrames_CopiesALongFrameOnce feeds one in small pieces.
+func TestFrames_CopiesALongFrameOnce(t *testing.T) {
 	const length, piece = 4 << 20, 1 << 10
 	stream := Frame(make([]byte, length))
 	var whole [][]byte

@@ -81,9 +81,9 @@ func showResult(r zkapi.Result) string {
 	return text
 }
 
-// TestRecordedConnection reads what the real client and a real server said to each
+// TestConversation_OfARecordedConnection reads what the real client and a real server said to each
 // other, cut at every boundary there is.
-func TestRecordedConnection(t *testing.T) {
+func TestConversation_OfARecordedConnection(t *testing.T) {
 	client, server := recorded(t, "client"), recorded(t, "server")
 	want, err := os.ReadFile(filepath.Join("testdata", "transcript.txt"))
 	if err != nil && os.Getenv("UPDATE") == "" {
@@ -113,9 +113,9 @@ func TestRecordedConnection(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeRead feeds what is no stream of frames, and every recorded frame
+// TestConversation_IgnoresWhatItCannotRead feeds what is no stream of frames, and every recorded frame
 // without its end and with a byte changed: nothing may panic or hang.
-func TestWhatCannotBeRead(t *testing.T) {
+func TestConversation_IgnoresWhatItCannotRead(t *testing.T) {
 	var f Frames
 	if got := f.Feed([]byte("ruok")); got != nil || !f.Broken() || f.Feed(Frame([]byte("x"))) != nil {
 		t.Errorf("a word of four letters was taken for frames: %q", got)
@@ -149,8 +149,8 @@ func TestWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestExpired reads the answers to those who come too late.
-func TestExpired(t *testing.T) {
+// TestConversation_OfAnExpiredSession reads the answers to those who come too late.
+func TestConversation_OfAnExpiredSession(t *testing.T) {
 	var c Conversation
 	c.Sent([]byte("connect"))
 	c.Received(make([]byte, 36)) // session 0

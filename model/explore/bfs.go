@@ -52,9 +52,9 @@ func (f *Finding) after(schedule Schedule) *Finding {
 }
 
 // BFS visits every state, the nearest first, so the first finding has the shortest schedule.
-// If tell is set, it gets the progress.
-func BFS(ctx context.Context, w *World, limits Limits, tell func(Progress)) (*Result, error) {
-	return search(ctx, w, limits, tell, true)
+// If onProgress is set, it gets the progress.
+func BFS(ctx context.Context, w *World, limits Limits, onProgress func(Progress)) (*Result, error) {
+	return search(ctx, w, limits, onProgress, true)
 }
 
 // bfs is one breadth-first search.
@@ -71,7 +71,7 @@ type bfs struct {
 	broken error // the defect that has ended the search
 }
 
-func search(ctx context.Context, w *World, limits Limits, tell func(Progress), merge bool) (*Result, error) {
+func search(ctx context.Context, w *World, limits Limits, onProgress func(Progress), merge bool) (*Result, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func search(ctx context.Context, w *World, limits Limits, tell func(Progress), m
 	}
 	b := newBFS(newSpace(w, merge), limits)
 	var r *Result
-	if err := guarded(func() { r = b.run(ctx, tell) }); err != nil {
+	if err := guarded(func() { r = b.run(ctx, onProgress) }); err != nil {
 		return nil, err
 	}
 	return r, b.broken
@@ -113,13 +113,13 @@ func newBFS(x *space, limits Limits) *bfs {
 	return &bfs{space: x, visited: newVisited(len(x.initial())), limits: limits, began: time.Now(), graph: &graph{}}
 }
 
-func (b *bfs) run(ctx context.Context, tell func(Progress)) *Result {
+func (b *bfs) run(ctx context.Context, onProgress func(Progress)) *Result {
 	r := &Result{}
 	first, _ := b.visited.add(b.space.initial(), 0, 0)
 	frontier := []stateID{first}
 	b.judge(b.space.initial(), first)
 	for len(frontier) > 0 && b.found == nil && r.Limit == "" {
-		frontier, r.Limit = b.level(ctx, frontier, r.Depth, tell)
+		frontier, r.Limit = b.level(ctx, frontier, r.Depth, onProgress)
 		r.Depth++
 	}
 	r.Complete = r.Limit == "" && b.found == nil
@@ -147,7 +147,7 @@ func (b *bfs) progress(depth, frontier int) Progress {
 const chunk = 256
 
 // level visits the successors of all states of one depth.
-func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell func(Progress)) (next []stateID, limit string) {
+func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, onProgress func(Progress)) (next []stateID, limit string) {
 	var taken atomic.Int64
 	var work sync.WaitGroup
 	var mu sync.Mutex
@@ -175,9 +175,9 @@ func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, tell fun
 					limit = b.limits.reached(ctx, b.began, int64(b.visited.len()), "states")
 				}
 				over := limit != ""
-				if tell != nil && time.Since(last) > 250*time.Millisecond {
+				if onProgress != nil && time.Since(last) > 250*time.Millisecond {
 					last = time.Now()
-					tell(b.progress(depth, len(frontier)-from))
+					onProgress(b.progress(depth, len(frontier)-from))
 				}
 				mu.Unlock()
 				if over {
@@ -245,7 +245,7 @@ func (e *expander) expand(id stateID) {
 
 // judge looks at a new state.
 func (b *bfs) judge(s state, id stateID) {
-	o := b.space.opinion(s)
+	o := b.space.verdictOn(s)
 	if o.wrong != 0 {
 		b.report(b.space.judged.why(o.wrong), b.visited.path(id))
 	}

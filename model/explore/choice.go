@@ -4,16 +4,16 @@ package explore
 type choiceKind uint8
 
 const (
-	serveChoice   choiceKind = iota + 1 // a request takes effect and is answered
-	loseBefore                          // a request is lost on its way
-	loseAfter                           // a request takes effect, and its answer is lost
-	deliverChoice                       // a watch event arrives
-	noticeChoice                        // a process learns that its session is over
-	catchUpChoice                       // a server that lags learns of everything
-	ghostChoice                         // the server ends a session without an owner
-	zombieChoice                        // a request without a waiting process takes effect
-	restartChoice                       // a process that died is started again
-	leapChoice                          // a process that was stopped goes on
+	serveChoice     choiceKind = iota + 1 // a request takes effect and is answered
+	loseBefore                            // a request is lost on its way
+	loseAfter                             // a request takes effect, and its answer is lost
+	deliverChoice                         // a watch event arrives
+	noticeChoice                          // a process learns that its session is over
+	catchUpChoice                         // a server that lags learns of everything
+	endOrphanChoice                       // the server ends a session without an owner
+	lateChoice                            // a request without a waiting process takes effect
+	restartChoice                         // a process that died is started again
+	clockChoice                           // a process that was stopped goes on
 	expireChoice
 	cutChoice
 	stopChoice
@@ -26,13 +26,13 @@ const (
 )
 
 // Choice is one transition: its kind, its process, the index of the request, session or
-// zombie, and its other dependencies.
+// late request, and its other dependencies.
 type Choice uint32
 
 func choose(kind choiceKind, process, which int) Choice {
 	c := Choice(kind)<<24 | Choice(process)<<16 | Choice(which)
 	switch kind {
-	case ghostChoice, zombieChoice, forgetChoice, expireChoice, cutChoice, stopChoice, lagChoice:
+	case endOrphanChoice, lateChoice, forgetChoice, expireChoice, cutChoice, stopChoice, lagChoice:
 		return c | onTree
 	}
 	return c

@@ -64,7 +64,7 @@ func (d *dfs) over() bool {
 func (d *dfs) visit(s state, path Schedule, sleeping []Choice) {
 	d.walks.Steps++
 	d.walks.Deepest = max(d.walks.Deepest, len(path))
-	if o := d.opinion(s); o.wrong != 0 {
+	if o := d.verdictOn(s); o.wrong != 0 {
 		d.walks.Found = &Finding{d.judged.why(o.wrong), slices.Clone(path)}
 	}
 	if d.over() {
@@ -121,8 +121,8 @@ func (d *dfs) independent(s state, a, b Choice) bool {
 // engines that reach the same state reach the same text.
 func (x *space) merged(s state) string {
 	text := string(x.trees.get(s[atTree]).Encode(nil)) + string(x.acts.get(s[atActs]).encode()) + fmt.Sprint(s[atBudget])
-	for p, id := range s[atSeats:] {
-		text += string(x.links.get(x.seats.get(id).link).encode())
+	for p, id := range s[atProcs:] {
+		text += string(x.links.get(x.procs.get(id).link).encode())
 		if at := x.at(s, p); at != nil {
 			text += x.locals.merged.get(at.merged)
 		}

@@ -42,7 +42,7 @@ func Explain(w *World, schedule Schedule) []Step {
 func (x *space) explain(s state, c Choice) Step {
 	p := c.process()
 	name := x.world.Processes[p].Name
-	l := x.links.get(x.seats.get(s[atSeats+p]).link)
+	l := x.links.get(x.procs.get(s[atProcs+p]).link)
 	step := Step{Process: name, From: Party(name), To: Party(name), Fault: c.fault()}
 	if c.kind() == cutChoice && x.world.Strands {
 		step.From, step.Text = ZooKeeper, "STRANDED: its server is cut off from the leader, and answers reads"
@@ -54,14 +54,14 @@ func (x *space) explain(s state, c Choice) Step {
 	case deliverChoice:
 		step.From = ZooKeeper
 		step.Text = "hears that " + l.events[0].Path + " has changed"
-	case zombieChoice:
-		z := l.zombies[c.which()]
+	case lateChoice:
+		z := l.late[c.which()]
 		step.To = ZooKeeper
 		step.Text = fmt.Sprintf("late, from its session %d: %s", z.session, DescribeOp(x.terms.ops.get(z.op)))
 		step.Answer = x.verdictOf(s, z.op, sessionID(p, z.session))
-	case ghostChoice:
+	case endOrphanChoice:
 		step.From = ZooKeeper
-		step.Text = fmt.Sprintf("the server ends its session %d", l.ghosts[c.which()])
+		step.Text = fmt.Sprintf("the server ends its session %d", l.orphans[c.which()])
 	case forgetChoice:
 		step.From = ZooKeeper
 		step.Text = fmt.Sprintf("the leader ends its session %d; its server does not hear of it", l.current)
@@ -74,7 +74,7 @@ func (x *space) explain(s state, c Choice) Step {
 	default:
 		step.Text = map[choiceKind]string{
 			noticeChoice: "learns that its session is over", catchUpChoice: "its server catches up", restartChoice: "is started again",
-			leapChoice: "sees how late it is", cutChoice: "CUT OFF: gives its session up", crashChoice: "CRASHES",
+			clockChoice: "sees how late it is", cutChoice: "CUT OFF: gives its session up", crashChoice: "CRASHES",
 			breakChoice: "its connection BREAKS and is there again, without its watches", leaveChoice: "is asked to leave", lagChoice: "its server LAGS from here on", sweepChoice: "looks at everything again",
 		}[c.kind()]
 	}
@@ -108,7 +108,7 @@ func (x *space) explainRequest(s state, c Choice, step Step) Step {
 func (x *space) verdictOf(s state, op uint32, session int64) string {
 	request := x.terms.ops.get(op)
 	process, _ := ownerOf(session)
-	l := x.links.get(x.seats.get(s[atSeats+process]).link)
+	l := x.links.get(x.procs.get(s[atProcs+process]).link)
 	o := x.terms.outcomes.get(x.serve(l.sees(s[atTree], request), op, session).outcome)
 	switch {
 	case o.err != nil:

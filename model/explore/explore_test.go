@@ -118,8 +118,8 @@ func bfsOf(t *testing.T, w *World, merge bool) *Result {
 	return r
 }
 
-// TestCountsArePinned: a change of the engine that loses or makes up states shows.
-func TestCountsArePinned(t *testing.T) {
+// TestBFS_CountsArePinned: a change of the engine that loses or makes up states shows.
+func TestBFS_CountsArePinned(t *testing.T) {
 	for _, c := range []struct {
 		name                       string
 		world                      *World
@@ -141,9 +141,9 @@ func TestCountsArePinned(t *testing.T) {
 	}
 }
 
-// TestDFSAgreesWithBFS: an engine that remembers no state and merges no histories
+// TestDFS_AgreesWithBFS: an engine that remembers no state and merges no histories
 // ends in the same states, and finds a violation where the other does.
-func TestDFSAgreesWithBFS(t *testing.T) {
+func TestDFS_AgreesWithBFS(t *testing.T) {
 	for name, world := range map[string]func() *World{
 		"by version":        func() *World { return toy(2, Bounds{}, byVersion) },
 		"by lock":           func() *World { return toy(2, Bounds{}, byLock) },
@@ -190,9 +190,9 @@ func TestDFSAgreesWithBFS(t *testing.T) {
 	}
 }
 
-// TestSnapshotsAreHonest holds the space with histories merged against the space
+// TestSnapshot_HidesNothing holds the space with histories merged against the space
 // without: projected, they have the same states.
-func TestSnapshotsAreHonest(t *testing.T) {
+func TestSnapshot_HidesNothing(t *testing.T) {
 	for name, world := range map[string]*World{
 		"by version": toy(3, Bounds{Lags: 1}, byVersion), "by lock": toy(2, Bounds{Expiries: 1}, byLock),
 	} {
@@ -226,8 +226,8 @@ func dishonest(ctx context.Context, host Host) {
 	}
 }
 
-// TestChanceIsFoundOut: a program that asks by chance is refused by every engine.
-func TestChanceIsFoundOut(t *testing.T) {
+// TestEngines_RefuseChance: a program that asks by chance is refused by every engine.
+func TestEngines_RefuseChance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	byChance := func(ctx context.Context, host Host) {
 		session, _ := host.Open(ctx)
@@ -250,9 +250,9 @@ func TestChanceIsFoundOut(t *testing.T) {
 	}
 }
 
-// TestEnginesFindALostUpdate: each engine finds the defect, the drawn schedules are
+// TestEngines_FindALostUpdate: each engine finds the defect, the drawn schedules are
 // shrunk to one without faults and hardly longer than the shortest, and a schedule that is written down is followed again.
-func TestEnginesFindALostUpdate(t *testing.T) {
+func TestEngines_FindALostUpdate(t *testing.T) {
 	shortest := bfsOf(t, toy(3, Bounds{Losses: 2, Expiries: 1}, blindly), true).Found
 	if shortest == nil || shortest.Violations[0].Property != "NoLostUpdate" || len(shortest.Schedule) != 6 {
 		t.Fatalf("BFS finds %+v", shortest)
@@ -295,8 +295,8 @@ func TestEnginesFindALostUpdate(t *testing.T) {
 	}
 }
 
-// TestBadSchedulesAreRefused: the error names the line and the remedy.
-func TestBadSchedulesAreRefused(t *testing.T) {
+// TestReadSchedule_RefusesBadLines: the error names the line and the remedy.
+func TestReadSchedule_RefusesBadLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"serve p1":              "not three words",
 		"sing p1 0":             "unknown choice sing",
@@ -310,9 +310,9 @@ func TestBadSchedulesAreRefused(t *testing.T) {
 	}
 }
 
-// TestStuckIsFoundOut: a process that dies with a lock that nobody takes from it
+// TestBFS_FindsAnUnreachableGoal: a process that dies with a lock that nobody takes from it
 // makes the goal unreachable; that is a finding, with the shortest way there.
-func TestStuckIsFoundOut(t *testing.T) {
+func TestBFS_FindsAnUnreachableGoal(t *testing.T) {
 	forever := func(ctx context.Context, host Host) {
 		session, _ := host.Open(ctx)
 		if _, err := session.Do(ctx, zkapi.Create("/lock", nil, zkapi.Persistent)); err != nil {
@@ -330,9 +330,9 @@ func TestStuckIsFoundOut(t *testing.T) {
 	}
 }
 
-// TestWhoDies: a process that stays down leaves nobody who would increase the counter
+// TestCrash_DecidesWhoComesBack: a process that stays down leaves nobody who would increase the counter
 // for it; one that is started again, or spared, does so in the end.
-func TestWhoDies(t *testing.T) {
+func TestCrash_DecidesWhoComesBack(t *testing.T) {
 	for crash, reached := range map[Crash]bool{Restarted: true, ForGood: false, Spared: true} {
 		w := toy(2, Bounds{Crashes: 1}, byVersion)
 		w.Judge = enough{patient{w.Judge}}
@@ -358,16 +358,16 @@ func (enough) Goal(v View) bool {
 	return len(n.Data) >= len(v.Processes)
 }
 
-// TestLimitsEndInUnknown: a limit is named, and what was covered is told.
-func TestLimitsEndInUnknown(t *testing.T) {
+// TestBFS_NamesTheLimit: a limit is named, and what was covered is told.
+func TestBFS_NamesTheLimit(t *testing.T) {
 	r, err := search(t.Context(), toy(3, Bounds{}, byLock), Limits{States: 100}, nil, true)
 	if err != nil || r.Complete || !strings.Contains(r.Limit, "100 states") || r.States < 100 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
-// TestPanicIsAFinding: a program that panics is told of with the schedule.
-func TestPanicIsAFinding(t *testing.T) {
+// TestBFS_FindsAPanic: a program that panics is told of with the schedule.
+func TestBFS_FindsAPanic(t *testing.T) {
 	r := bfsOf(t, toy(2, Bounds{}, func(ctx context.Context, host Host) {
 		session, _ := host.Open(ctx)
 		n, _ := session.Do(ctx, zkapi.Get("/n"))

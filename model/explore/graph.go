@@ -129,12 +129,12 @@ func (g *Graph) Picture(n int) Picture {
 		*kind.bound(&p.Left) = int(left(s[atBudget], i))
 	}
 	for place := range x.world.Processes {
-		l := x.links.get(x.seats.get(s[atSeats+place]).link)
+		l := x.links.get(x.procs.get(s[atProcs+place]).link)
 		one := ProcessPicture{
-			Life: l.lives, Session: l.current, Known: l.known, Opened: l.opened, Overslept: l.leaps, Lagging: l.lagging != 0,
-			Watches: l.watches, Events: l.events, Orphans: l.ghosts,
+			Life: l.lives, Session: l.current, Known: l.known, Opened: l.opened, Overslept: l.overslept, Lagging: l.lagging != 0,
+			Watches: l.watches, Events: l.events, Orphans: l.orphans,
 		}
-		for _, z := range l.zombies {
+		for _, z := range l.late {
 			one.Late = append(one.Late, LateRequest{z.session, x.terms.ops.get(z.op)})
 		}
 		if at := x.at(s, place); at != nil {

@@ -16,20 +16,20 @@ type judging struct {
 	mu         sync.Mutex
 	violations [][]Violation
 	seen       map[string]bool
-	views      *memo         // of a view without its last face
+	views      *memo         // of a view without its last process
 	viewed     atomic.Uint64 // views so far
-	opinions   *memo
-	faces      *interner[struct{}]
+	verdicts   *memo
+	procViews  *interner[struct{}]
 }
 
-// opinion is the judge's verdict on a state.
-type opinion struct {
+// stateVerdict is the judge's verdict on a state.
+type stateVerdict struct {
 	wrong uint32
 	goal  bool
 }
 
 func newJudging(j Judge) *judging {
-	return &judging{judge: j, violations: make([][]Violation, 1), seen: map[string]bool{}, views: newMemo(), opinions: newMemo(), faces: newInterner[struct{}]()}
+	return &judging{judge: j, violations: make([][]Violation, 1), seen: map[string]bool{}, views: newMemo(), verdicts: newMemo(), procViews: newInterner[struct{}]()}
 }
 
 func (j *judging) note(found []Violation) uint32 {
@@ -66,33 +66,33 @@ func (j *judging) happened() []string {
 	return slices.Sorted(maps.Keys(j.seen))
 }
 
-// face numbers the judge's view of a process.
-func (x *space) face(at *local, l link) uint32 {
-	key := []byte{byte(l.current), flag(l.known) | flag(l.leaps)<<1, 0}
+// procView numbers the judge's view of a process.
+func (x *space) procView(at *local, l link) uint32 {
+	key := []byte{byte(l.current), flag(l.known) | flag(l.overslept)<<1, 0}
 	if at != nil {
 		key[2] = 1 + flag(at.over)<<1
 		key = binary.LittleEndian.AppendUint32(key, at.noted)
 		key = binary.AppendVarint(key, int64(at.clock.Sub(origin)))
 		key = append(key, at.failure...)
 	}
-	return x.judged.faces.put(key, func() struct{} { return struct{}{} })
+	return x.judged.procViews.put(key, func() struct{} { return struct{}{} })
 }
 
-// opinion returns the judge's verdict on a state. Equal views are judged once: the number of
-// a view is found face by face, without a lock.
-func (x *space) opinion(s state) opinion {
+// verdictOn returns the judge's verdict on a state. Equal views are judged once: the number of
+// a view is found process by process, without a lock.
+func (x *space) verdictOn(s state) stateVerdict {
 	j := x.judged
 	at := uint64(s[atTree])<<32 | uint64(s[atActs])
 	last := len(s) - 1
-	for _, id := range s[atSeats:last] {
-		at = 1<<63 | j.views.of(at, uint64(x.seats.get(id).face), func() uint64 { return j.viewed.Add(1) })
+	for _, id := range s[atProcs:last] {
+		at = 1<<63 | j.views.of(at, uint64(x.procs.get(id).view), func() uint64 { return j.viewed.Add(1) })
 	}
-	packed := j.opinions.of(at, uint64(x.seats.get(s[last]).face), func() uint64 {
+	packed := j.verdicts.of(at, uint64(x.procs.get(s[last]).view), func() uint64 {
 		v := x.view(s)
 		found := append(x.failures(s), j.judge.State(v)...)
 		return uint64(j.note(found))<<1 | uint64(flag(j.judge.Goal(v)))
 	})
-	return opinion{uint32(packed >> 1), packed&1 == 1}
+	return stateVerdict{uint32(packed >> 1), packed&1 == 1}
 }
 
 // failures are programs that have panicked.
@@ -107,14 +107,14 @@ func (x *space) failures(s state) []Violation {
 }
 
 // at is the local state of a process, or nil if it is dead.
-func (x *space) at(s state, p int) *local { return x.locals.table.get(x.seats.get(s[atSeats+p]).local) }
+func (x *space) at(s state, p int) *local { return x.locals.table.get(x.procs.get(s[atProcs+p]).local) }
 
 // view is a state in the judge's terms.
 func (x *space) view(s state) View {
 	v := View{Tree: x.trees.get(s[atTree]), Acts: x.acts.get(s[atActs])}
 	for p, process := range x.world.Processes {
-		l := x.links.get(x.seats.get(s[atSeats+p]).link)
-		one := ProcessView{Name: process.Name, Known: l.known, Stopped: l.leaps}
+		l := x.links.get(x.procs.get(s[atProcs+p]).link)
+		one := ProcessView{Name: process.Name, Known: l.known, Stopped: l.overslept}
 		if l.current != 0 {
 			one.Session = sessionID(p, l.current)
 		}

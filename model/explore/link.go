@@ -12,28 +12,28 @@ import (
 // link is the servers' state of one process: the session that it uses, and the sessions that
 // it has left behind.
 type link struct {
-	opened  int        // sessions so far, over all lives
-	lives   int        // of the process
-	current int        // the session that the process uses; 0 for none
-	known   bool       // the server has not ended it
-	leaps   bool       // the process was stopped, and its clock will show it
-	strand  bool       // its server is cut off from the leader
-	lagging uint32     // the tree that its server has, if that lags
-	behind  []zk.Fired // the events that its server sends when it has caught up
-	watches []zk.Watch // that are set, in order
-	events  []zk.Watch // that have fired and are under way
-	ghosts  []int      // sessions without an owner that the server has not ended yet
-	zombies []zombie   // requests without a waiting process that may still take effect
+	opened    int           // sessions so far, over all lives
+	lives     int           // of the process
+	current   int           // the session that the process uses; 0 for none
+	known     bool          // the server has not ended it
+	overslept bool          // the process was stopped, and its clock will show it
+	stranded  bool          // its server is cut off from the leader
+	lagging   uint32        // the tree that its server has, if that lags
+	behind    []zk.Fired    // the events that its server sends when it has caught up
+	watches   []zk.Watch    // that are set, in order
+	events    []zk.Watch    // that have fired and are under way
+	orphans   []int         // sessions without an owner that the server has not ended yet
+	late      []lateRequest // requests without a waiting process that may still take effect
 }
 
-// zombie is a request whose owner will not hear of it any more.
-type zombie struct {
+// lateRequest is a request whose owner will not hear of it any more.
+type lateRequest struct {
 	session int
 	op      uint32
 }
 
 func (l link) encode() []byte {
-	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.leaps)<<1 | flag(l.strand)<<2}
+	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.overslept)<<1 | flag(l.stranded)<<2}
 	key = binary.AppendUvarint(key, uint64(l.lagging))
 	for _, f := range l.behind {
 		key = appendWatch(append(key, 'b'), f.Watch)
@@ -44,10 +44,10 @@ func (l link) encode() []byte {
 	for _, w := range l.events {
 		key = appendWatch(append(key, 'e'), w)
 	}
-	for _, g := range l.ghosts {
+	for _, g := range l.orphans {
 		key = append(key, 'g', byte(g))
 	}
-	for _, z := range l.zombies {
+	for _, z := range l.late {
 		key = binary.AppendUvarint(append(key, 'z', byte(z.session)), uint64(z.op))
 	}
 	return key
@@ -119,8 +119,8 @@ func (l link) fired(w zk.Watch) link {
 func (l link) caughtUp() link {
 	behind := l.behind
 	l.lagging, l.behind = 0, nil
-	if l.strand { // soon enough: its clock shows nothing
-		l.strand, l.leaps = false, false
+	if l.stranded { // soon enough: its clock shows nothing
+		l.stranded, l.overslept = false, false
 	}
 	for _, f := range behind {
 		l = l.fired(f.Watch)
@@ -137,16 +137,16 @@ func (l link) broken() link {
 
 // without is the link whose process does not use its session any more.
 func (l link) without() link {
-	l.current, l.known, l.strand, l.lagging, l.behind, l.watches, l.events = 0, false, false, 0, nil, nil, nil
+	l.current, l.known, l.stranded, l.lagging, l.behind, l.watches, l.events = 0, false, false, 0, nil, nil, nil
 	return l
 }
 
 // left is the link whose process has left its session behind, with requests that
 // may be under way.
-func (l link) left(underWay []zombie) link {
+func (l link) left(underWay []lateRequest) link {
 	if l.known {
-		l.ghosts = append(slices.Clone(l.ghosts), l.current)
-		l.zombies = append(slices.Clone(l.zombies), underWay...)
+		l.orphans = append(slices.Clone(l.orphans), l.current)
+		l.late = append(slices.Clone(l.late), underWay...)
 	}
 	return l.without()
 }
@@ -154,9 +154,9 @@ func (l link) left(underWay []zombie) link {
 // ended is the link after the server has ended one of its sessions.
 func (l link) ended(number int) link {
 	if l.current == number {
-		l.known, l.strand, l.lagging, l.behind, l.watches, l.events = false, false, 0, nil, nil, nil
+		l.known, l.stranded, l.lagging, l.behind, l.watches, l.events = false, false, 0, nil, nil, nil
 	}
-	l.ghosts = slices.DeleteFunc(slices.Clone(l.ghosts), func(g int) bool { return g == number })
-	l.zombies = slices.DeleteFunc(slices.Clone(l.zombies), func(z zombie) bool { return z.session == number })
+	l.orphans = slices.DeleteFunc(slices.Clone(l.orphans), func(g int) bool { return g == number })
+	l.late = slices.DeleteFunc(slices.Clone(l.late), func(z lateRequest) bool { return z.session == number })
 	return l
 }

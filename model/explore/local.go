@@ -25,7 +25,7 @@ const (
 	eventInput                     // a watch event arrives
 	overInput                      // the process learns that its session is over
 	replacedInput                  // the client library has hidden that
-	leapInput                      // the process goes on after it was stopped
+	clockInput                     // the process goes on after it was stopped
 	sweepInput                     // a long wait is over
 	leaveInput                     // the process is asked to leave
 	breakInput                     // a connection has broken, and is there again
@@ -151,7 +151,7 @@ func (l *locals) rebuild(b *bench, id uint32) *machine {
 			b.steps++
 		}
 		if got := l.describe(m); got.print != at.print {
-			defective("%s is not deterministic: told the same again it asked\n%s\nand before\n%s\nits threads:\n%s",
+			defective("%s is not deterministic: the same inputs led to other requests. This time:\n%s\nbefore:\n%s\nits threads:\n%s",
 				m.process.Name, l.asks(got), l.asks(*at), m.describe())
 		}
 	}
@@ -270,20 +270,20 @@ func (l *locals) give(m *machine, in input) {
 		}
 		m.answer(r)
 	case eventInput:
-		e := l.terms.watches.get(value)
+		e := l.terms.events.get(value)
 		m.session(e.session).fire(e.watch)
 	case overInput:
 		m.session(int(value)).over(errGone)
 	case replacedInput:
 		m.latest().replaced(int(value))
-	case leapInput:
+	case clockInput:
 		m.clock = m.clock.Add(sessionTimeout)
 	case sweepInput:
 		m.clock = m.clock.Add(SweepTime)
 	case leaveInput:
 		m.leave.fire()
 	case breakInput:
-		m.session(int(value)).bounce()
+		m.session(int(value)).connectionChanged()
 	}
 	m.settle()
 }
@@ -301,8 +301,8 @@ func (m *machine) session(number int) *session {
 
 func (m *machine) latest() *session { return m.sessions[len(m.sessions)-1] }
 
-// told is a watch event for one session.
-type told struct {
+// sessionEvent is a watch event for one session.
+type sessionEvent struct {
 	session int
 	watch   zk.Watch
 }

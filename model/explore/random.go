@@ -11,8 +11,8 @@ import (
 // Random goes through schedules that are drawn from a seed, until a finding or a
 // limit ends it. Every step is drawn evenly from all that are possible; a fault is
 // as likely as any other step.
-func Random(ctx context.Context, w *World, seed uint64, limits Limits, tell func(Progress)) (*Walks, error) {
-	return walk(ctx, w, seed, 0, limits, tell)
+func Random(ctx context.Context, w *World, seed uint64, limits Limits, onProgress func(Progress)) (*Walks, error) {
+	return walk(ctx, w, seed, 0, limits, onProgress)
 }
 
 // PCT goes through schedules that are drawn from a seed by probabilistic concurrency testing
@@ -20,25 +20,25 @@ func Random(ctx context.Context, w *World, seed uint64, limits Limits, tell func
 // the highest priority always runs. At depth-1 random moments the running process gets the
 // lowest priority. A bug that needs that many ordered moments is found with a known
 // probability. The faults are a process of their own.
-func PCT(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) (*Walks, error) {
+func PCT(ctx context.Context, w *World, seed uint64, depth int, limits Limits, onProgress func(Progress)) (*Walks, error) {
 	if depth < 1 {
 		return nil, fmt.Errorf("explore: PCT with depth %d: use at least 1; 3 to 5 find most bugs", depth)
 	}
-	return walk(ctx, w, seed, depth, limits, tell)
+	return walk(ctx, w, seed, depth, limits, onProgress)
 }
 
 // longest bounds one random schedule.
 const longest = 1000
 
-func walk(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) (r *Walks, err error) {
+func walk(ctx context.Context, w *World, seed uint64, depth int, limits Limits, onProgress func(Progress)) (r *Walks, err error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
 	}
-	err = guarded(func() { r = draw(ctx, w, seed, depth, limits, tell) })
+	err = guarded(func() { r = draw(ctx, w, seed, depth, limits, onProgress) })
 	return r, err
 }
 
-func draw(ctx context.Context, w *World, seed uint64, depth int, limits Limits, tell func(Progress)) *Walks {
+func draw(ctx context.Context, w *World, seed uint64, depth int, limits Limits, onProgress func(Progress)) *Walks {
 	x := newSpace(w, true)
 	began, last := time.Now(), time.Now()
 	r := &Walks{}
@@ -56,9 +56,9 @@ func draw(ctx context.Context, w *World, seed uint64, depth int, limits Limits, 
 		r.Deepest = max(r.Deepest, len(schedule))
 		r.Found = found
 		r.Limit = limits.reached(ctx, began, r.Steps, "steps")
-		if tell != nil && time.Since(last) > 250*time.Millisecond {
+		if onProgress != nil && time.Since(last) > 250*time.Millisecond {
 			last = time.Now()
-			tell(Progress{States: r.Steps, Transitions: r.Steps, Depth: r.Deepest, Elapsed: time.Since(began)})
+			onProgress(Progress{States: r.Steps, Transitions: r.Steps, Depth: r.Deepest, Elapsed: time.Since(began)})
 		}
 	}
 	if r.Found != nil {

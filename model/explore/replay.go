@@ -12,7 +12,7 @@ import (
 // Names of the choices in a schedule that is written down.
 var choiceNames = map[choiceKind]string{
 	serveChoice: "serve", loseBefore: "lose-before", loseAfter: "lose-after", deliverChoice: "deliver", noticeChoice: "notice",
-	catchUpChoice: "catch-up", ghostChoice: "end-ghost", zombieChoice: "late", restartChoice: "restart", leapChoice: "leap",
+	catchUpChoice: "catch-up", endOrphanChoice: "end-ghost", lateChoice: "late", restartChoice: "restart", clockChoice: "leap",
 	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep", breakChoice: "break", forgetChoice: "forget",
 }
 

@@ -98,8 +98,8 @@ func (s *session) Close(ctx context.Context) error {
 	return s.machine.ask(ctx, request{kind: closeRequest, session: s}).err
 }
 
-// bounce is a connection that has changed: lost and there again, or gone for good.
-func (s *session) bounce() {
+// connectionChanged counts a change of the connection: lost and there again, or gone for good.
+func (s *session) connectionChanged() {
 	s.change += 2
 	s.next.fire()
 	s.next = &source{kind: onceSource}
@@ -111,7 +111,7 @@ func (s *session) over(cause error) {
 		return
 	}
 	s.cause = fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, cause)
-	s.bounce()
+	s.connectionChanged()
 	s.done.fire()
 	for _, r := range append([]*request(nil), s.machine.requests...) {
 		if r.session != s {
@@ -140,7 +140,7 @@ func (s *session) replaced(number int) {
 	for w := range s.watches {
 		s.fire(w)
 	}
-	s.bounce()
+	s.connectionChanged()
 }
 
 // reply completes a request with the server's answer.
@@ -159,6 +159,6 @@ func (m *machine) reply(r *request, o outcome) {
 // connection.
 func (m *machine) lost(r *request) {
 	_, r.err = refuse(r.op, zkapi.Unknown, zkapi.ErrConnectionLoss)
-	r.session.bounce()
+	r.session.connectionChanged()
 	m.answer(r)
 }

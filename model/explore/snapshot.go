@@ -182,13 +182,13 @@ func (e *encoder) value(v reflect.Value) {
 	case reflect.Slice, reflect.Array:
 		e.list(v)
 	case reflect.Func, reflect.Chan:
-		e.truth(v.IsNil())
+		e.boolean(v.IsNil())
 	default:
 		e.scalar(v)
 	}
 }
 
-func (e *encoder) truth(b bool) {
+func (e *encoder) boolean(b bool) {
 	if b {
 		e.number(1)
 	} else {
@@ -238,7 +238,7 @@ func (e *encoder) scalar(v reflect.Value) {
 	case v.CanUint():
 		e.number(int64(v.Uint()))
 	case v.Kind() == reflect.Bool:
-		e.truth(v.Bool())
+		e.boolean(v.Bool())
 	case v.Kind() == reflect.String:
 		e.text(v.String())
 	default:

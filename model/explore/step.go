@@ -9,40 +9,40 @@ import (
 )
 
 // state is one state of the world, in numbers: the tree, the system outside, the
-// faults that are left, and the seat of each process.
+// faults that are left, and the number of the state of each process.
 type state []uint32
 
 const (
 	atTree = iota
 	atActs
 	atBudget
-	atSeats
+	atProcs
 )
 
-// seat is the position of one process: its local state, 0 if it is dead, and its link.
-type seat struct {
+// procState is the position of one process: its local state, 0 if it is dead, and its link.
+type procState struct {
 	process int
 	local   uint32
 	link    uint32
 	choices []Choice // that may be possible, including those that need a fault
-	face    uint32   // number of the judge's view of it
+	view    uint32   // number of the judge's view of it
 }
 
 // space is a world together with everything that is known of its parts.
 type space struct {
-	world   *World
-	terms   *terms
-	locals  *locals
-	trees   *interner[zk.Tree]
-	acts    *interner[Acts]
-	links   *interner[link]
-	seats   *interner[*seat]
-	shifts  *interner[[]zk.Change]
-	effects *interner[effect]
-	memo    *memo // of requests on trees
-	moves   *memo // of choices
-	shakes  *memo // of changes that reach a seat
-	judged  *judging
+	world    *World
+	terms    *terms
+	locals   *locals
+	trees    *interner[zk.Tree]
+	acts     *interner[Acts]
+	links    *interner[link]
+	procs    *interner[*procState]
+	deltas   *interner[[]zk.Change]
+	effects  *interner[effect]
+	memo     *memo // of requests on trees
+	moves    *memo // of choices
+	notified *memo // of changes that reach a process
+	judged   *judging
 }
 
 // effect is the effect of a choice outside its process: on the tree, on the system outside,
@@ -50,7 +50,7 @@ type space struct {
 type effect struct {
 	tree, acts uint32 // 0 for no change
 	outcome    uint32 // the answer to a request
-	shift      uint32 // changes for the watches; 0 for none
+	delta      uint32 // changes for the watches; 0 for none
 	wrong      uint32 // the violated property; 0 for none
 }
 
@@ -58,19 +58,19 @@ func newSpace(w *World, merge bool) *space {
 	t := newTerms()
 	return &space{
 		world: w, terms: t, locals: newLocals(w, t, merge), trees: newInterner[zk.Tree](), acts: newInterner[Acts](),
-		links: newInterner[link](), seats: newInterner[*seat](), shifts: newInterner[[]zk.Change](), effects: newInterner[effect](),
-		memo: newMemo(), moves: newMemo(), shakes: newMemo(), judged: newJudging(w.Judge),
+		links: newInterner[link](), procs: newInterner[*procState](), deltas: newInterner[[]zk.Change](), effects: newInterner[effect](),
+		memo: newMemo(), moves: newMemo(), notified: newMemo(), judged: newJudging(w.Judge),
 	}
 }
 
 // initial returns the first state of the world.
 func (x *space) initial() state {
-	s := make(state, atSeats+len(x.world.Processes))
+	s := make(state, atProcs+len(x.world.Processes))
 	s[atTree], s[atActs], s[atBudget] = x.tree(x.world.Tree), x.act(nil), x.world.Bounds.pack()
 	for p := range x.world.Processes {
 		m := move{space: x, process: p, link: link{lives: 1}}
 		m.begin()
-		s[atSeats+p] = m.seat()
+		s[atProcs+p] = m.proc()
 	}
 	return s
 }
@@ -80,7 +80,7 @@ func (x *space) tree(t zk.Tree) uint32 {
 }
 func (x *space) act(a Acts) uint32 { return x.acts.put(a.encode(), func() Acts { return a }) }
 
-func (x *space) shift(changes []zk.Change) uint32 {
+func (x *space) delta(changes []zk.Change) uint32 {
 	if len(changes) == 0 {
 		return 0
 	}
@@ -88,7 +88,7 @@ func (x *space) shift(changes []zk.Change) uint32 {
 	for _, c := range changes {
 		key = c.Encode(key)
 	}
-	return x.shifts.put(key, func() []zk.Change { return changes })
+	return x.deltas.put(key, func() []zk.Change { return changes })
 }
 
 func (x *space) effect(e effect) uint32 {
@@ -96,30 +96,30 @@ func (x *space) effect(e effect) uint32 {
 		return 0
 	}
 	var key []byte
-	for _, part := range []uint32{e.tree, e.acts, e.outcome, e.shift, e.wrong} {
+	for _, part := range []uint32{e.tree, e.acts, e.outcome, e.delta, e.wrong} {
 		key = binary.LittleEndian.AppendUint32(key, part)
 	}
 	return x.effects.put(key, func() effect { return e })
 }
 
-// seatAt names a seat; its choices are found once.
-func (x *space) seatAt(process int, local uint32, l link) uint32 {
+// procAt numbers the state of a process; its choices are found once.
+func (x *space) procAt(process int, local uint32, l link) uint32 {
 	id := x.links.put(l.encode(), func() link { return l })
 	key := binary.LittleEndian.AppendUint32([]byte{byte(process)}, local)
 	key = binary.LittleEndian.AppendUint32(key, id)
-	return x.seats.put(key, func() *seat {
-		one := &seat{process: process, local: local, link: id}
+	return x.procs.put(key, func() *procState {
+		one := &procState{process: process, local: local, link: id}
 		at := x.locals.table.get(local)
 		one.choices = x.faults(process, at, l, x.regular(process, at, l, nil))
-		one.face = x.face(at, l)
+		one.view = x.procView(at, l)
 		return one
 	})
 }
 
 // choices appends the possible choices, in a fixed order.
 func (x *space) choices(s state, to []Choice) []Choice {
-	for _, id := range s[atSeats:] {
-		for _, c := range x.seats.get(id).choices {
+	for _, id := range s[atProcs:] {
+		for _, c := range x.procs.get(id).choices {
 			if b := c.budget(); b == noBudget || left(s[atBudget], b) > 0 {
 				to = append(to, c)
 			}
@@ -132,7 +132,7 @@ func (x *space) choices(s state, to []Choice) []Choice {
 // choices. It returns what the step violates, 0 for nothing.
 func (x *space) advance(s state, c Choice) (wrong uint32) {
 	p := c.process()
-	from := s[atSeats+p]
+	from := s[atProcs+p]
 	on := uint64(0) // the parts of the world that the choice depends on
 	switch {
 	case c&onTree != 0:
@@ -141,7 +141,7 @@ func (x *space) advance(s state, c Choice) (wrong uint32) {
 		on = uint64(s[atActs])
 	}
 	got := x.moves.of(uint64(from)<<32|uint64(c), on, func() uint64 { return x.find(s, c) })
-	s[atSeats+p] = uint32(got >> 32)
+	s[atProcs+p] = uint32(got >> 32)
 	if b := c.budget(); b != noBudget {
 		s[atBudget] = spend(s[atBudget], b)
 	}
@@ -155,10 +155,10 @@ func (x *space) advance(s state, c Choice) (wrong uint32) {
 	if e.tree != 0 {
 		s[atTree] = e.tree
 	}
-	if e.shift != 0 {
+	if e.delta != 0 {
 		for q := range x.world.Processes {
 			if q != p {
-				s[atSeats+q] = x.shaken(s[atSeats+q], e.shift)
+				s[atProcs+q] = x.afterDelta(s[atProcs+q], e.delta)
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func (x *space) advance(s state, c Choice) (wrong uint32) {
 func (x *space) try(s state, c Choice) *Finding {
 	wrong := x.advance(s, c)
 	if wrong == 0 {
-		wrong = x.opinion(s).wrong
+		wrong = x.verdictOn(s).wrong
 	}
 	if wrong == 0 {
 		return nil
@@ -179,27 +179,27 @@ func (x *space) try(s state, c Choice) *Finding {
 
 // stuck is the finding that nothing can happen any more short of the goal.
 func (x *space) stuck(s state) *Finding {
-	if len(x.choices(s, nil)) > 0 || x.opinion(s).goal {
+	if len(x.choices(s, nil)) > 0 || x.verdictOn(s).goal {
 		return nil
 	}
 	return &Finding{Violations: []Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}}
 }
 
-// shaken returns a seat after changes by another process.
-func (x *space) shaken(id, shift uint32) uint32 {
-	return uint32(x.shakes.of(uint64(id), uint64(shift), func() uint64 {
-		at := x.seats.get(id)
-		return uint64(x.seatAt(at.process, at.local, x.links.get(at.link).changed(x.shifts.get(shift))))
+// afterDelta is the state of a process after changes by another process.
+func (x *space) afterDelta(id, delta uint32) uint32 {
+	return uint32(x.notified.of(uint64(id), uint64(delta), func() uint64 {
+		at := x.procs.get(id)
+		return uint64(x.procAt(at.process, at.local, x.links.get(at.link).changed(x.deltas.get(delta))))
 	}))
 }
 
 // regular appends the choices that are no fault.
 func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
-	for i := range l.ghosts {
-		to = append(to, choose(ghostChoice, p, i))
+	for i := range l.orphans {
+		to = append(to, choose(endOrphanChoice, p, i))
 	}
-	for i := range l.zombies {
-		to = append(to, choose(zombieChoice, p, i))
+	for i := range l.late {
+		to = append(to, choose(lateChoice, p, i))
 	}
 	process := x.world.Processes[p]
 	if at == nil && process.Crash == ForGood {
@@ -208,8 +208,8 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	if at == nil || at.over && process.Leaves {
 		return append(to, choose(restartChoice, p, 0))
 	}
-	if l.leaps {
-		to = append(to, choose(leapChoice, p, 0))
+	if l.overslept {
+		to = append(to, choose(clockChoice, p, 0))
 	}
 	if len(l.events) > 0 {
 		to = append(to, choose(deliverChoice, p, 0))
@@ -220,7 +220,7 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	if l.lagging != 0 {
 		to = append(to, choose(catchUpChoice, p, 0))
 	}
-	if l.strand && !l.leaps {
+	if l.stranded && !l.overslept {
 		to = append(to, choose(forgetChoice, p, 0))
 	}
 	for i, r := range at.requests {
@@ -286,7 +286,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 		return to
 	}
 	may(expireChoice, l.known)
-	may(cutChoice, l.known && x.world.Library == Honest && !l.strand)
+	may(cutChoice, l.known && x.world.Library == Honest && !l.stranded)
 	may(stopChoice, l.known)
 	may(crashChoice, !at.over && process.Crash != Spared)
 	return to
@@ -309,7 +309,7 @@ func (x *space) serve(tree, op uint32, session int64) effect {
 			var changes []zk.Change
 			var after zk.Tree
 			after, o.result, changes, o.err = before.Write(request, session)
-			e.tree, e.shift = x.tree(after), x.shift(changes)
+			e.tree, e.delta = x.tree(after), x.delta(changes)
 			process, _ := ownerOf(session)
 			e.wrong = x.judged.write(Write{
 				Process: x.world.Processes[process].Name, Op: request, Session: session, Before: before, After: after, Err: o.err,
@@ -326,7 +326,7 @@ func (x *space) serve(tree, op uint32, session int64) effect {
 func (x *space) end(tree uint32, session int64) effect {
 	return x.effects.get(uint32(x.memo.of(endOp|uint64(tree), uint64(session), func() uint64 {
 		after, changes := x.trees.get(tree).EndSession(session)
-		return uint64(x.effect(effect{tree: x.tree(after), shift: x.shift(changes)}))
+		return uint64(x.effect(effect{tree: x.tree(after), delta: x.delta(changes)}))
 	})))
 }
 
@@ -343,12 +343,12 @@ func (x *space) constant(r pending) uint32 {
 	}))
 }
 
-// find works out a choice: the seat that it leads to, and its effect on the rest.
+// find works out a choice: the state of the process that it leads to, and its effect on the rest.
 func (x *space) find(s state, c Choice) uint64 {
-	at := x.seats.get(s[atSeats+c.process()])
+	at := x.procs.get(s[atProcs+c.process()])
 	m := move{space: x, process: c.process(), local: at.local, link: x.links.get(at.link), tree: s[atTree], acts: s[atActs]}
 	m.make(c)
-	return uint64(m.seat())<<32 | uint64(x.effect(m.effect))
+	return uint64(m.proc())<<32 | uint64(x.effect(m.effect))
 }
 
 // move is one process that a choice is made for.
@@ -361,7 +361,7 @@ type move struct {
 	effect     effect
 }
 
-func (m *move) seat() uint32 { return m.seatAt(m.process, m.local, m.link) }
+func (m *move) proc() uint32 { return m.procAt(m.process, m.local, m.link) }
 
 // begin starts the process, in the life that its link counts.
 func (m *move) begin() {
@@ -369,8 +369,8 @@ func (m *move) begin() {
 	m.prompt()
 }
 
-// tell gives the process an input.
-func (m *move) tell(in input) {
+// feed gives the process an input.
+func (m *move) feed(in input) {
 	m.local = m.locals.step(m.local, in)
 	m.prompt()
 }
@@ -383,7 +383,7 @@ func (m *move) prompt() {
 			return // which has done the rest
 		}
 		if answer := m.constant(r); answer != 0 {
-			m.tell(makeInput(replyInput, i, answer))
+			m.feed(makeInput(replyInput, i, answer))
 			return
 		}
 	}
@@ -391,21 +391,21 @@ func (m *move) prompt() {
 
 func (m *move) open(which int) {
 	m.link = m.link.granted()
-	m.tell(makeInput(openedInput, which, uint32(m.link.opened)))
+	m.feed(makeInput(openedInput, which, uint32(m.link.opened)))
 }
 
-// spread applies a request's change of the tree to the other processes.
-func (m *move) spread(e effect) {
-	m.effect.tree, m.effect.shift, m.effect.wrong = e.tree, e.shift, e.wrong
-	if e.shift != 0 {
-		m.link = m.link.changed(m.shifts.get(e.shift))
+// apply applies a request's change of the tree to the other processes.
+func (m *move) apply(e effect) {
+	m.effect.tree, m.effect.delta, m.effect.wrong = e.tree, e.delta, e.wrong
+	if e.delta != 0 {
+		m.link = m.link.changed(m.deltas.get(e.delta))
 	}
 }
 
 // end is the server's end of one of the process' sessions.
 func (m *move) end(number int) {
 	m.link = m.link.ended(number)
-	m.spread(m.space.end(m.tree, sessionID(m.process, number)))
+	m.apply(m.space.end(m.tree, sessionID(m.process, number)))
 }
 
 // make carries out a choice.
@@ -422,69 +422,69 @@ func (m *move) make(c Choice) {
 	case deliverChoice:
 		w := l.events[0]
 		l.events = l.events[1:]
-		m.tell(makeInput(eventInput, 0, m.terms.told(l.current, w)))
+		m.feed(makeInput(eventInput, 0, m.terms.event(l.current, w)))
 	case noticeChoice:
 		m.notice()
 	case catchUpChoice:
 		m.link = l.caughtUp()
-	case ghostChoice:
-		m.end(l.ghosts[which])
-	case zombieChoice:
-		z := l.zombies[which]
-		l.zombies = slices.Delete(slices.Clone(l.zombies), which, which+1)
-		m.spread(m.serve(m.tree, z.op, sessionID(m.process, z.session)))
+	case endOrphanChoice:
+		m.end(l.orphans[which])
+	case lateChoice:
+		z := l.late[which]
+		l.late = slices.Delete(slices.Clone(l.late), which, which+1)
+		m.apply(m.serve(m.tree, z.op, sessionID(m.process, z.session)))
 	case restartChoice:
 		l.lives++
 		m.begin()
 	case forgetChoice:
 		m.end(l.current)
-	case leapChoice:
-		l.leaps = false
-		m.tell(makeInput(leapInput, 0, 0))
+	case clockChoice:
+		l.overslept = false
+		m.feed(makeInput(clockInput, 0, 0))
 	default:
-		m.suffer(c)
+		m.fault(c)
 	}
 }
 
-// suffer carries out a fault that happens to the process as a whole.
-func (m *move) suffer(c Choice) {
+// fault carries out a fault that happens to the process as a whole.
+func (m *move) fault(c Choice) {
 	l := &m.link
 	switch c.kind() {
 	case expireChoice:
 		m.end(l.current)
 	case stopChoice:
-		l.leaps = true
+		l.overslept = true
 		m.end(l.current)
 	case cutChoice:
 		if m.world.Strands {
-			l.lagging, l.strand, l.leaps = m.tree, true, true
+			l.lagging, l.stranded, l.overslept = m.tree, true, true
 			return
 		}
 		number := l.current
 		*l = l.left(m.underWay())
-		m.tell(makeInput(overInput, 0, uint32(number)))
+		m.feed(makeInput(overInput, 0, uint32(number)))
 	case crashChoice:
 		*l = l.left(m.underWay())
-		l.leaps = false
+		l.overslept = false
 		m.local = 0
 	case leaveChoice:
-		m.tell(makeInput(leaveInput, 0, 0))
+		m.feed(makeInput(leaveInput, 0, 0))
 	case lagChoice:
 		l.lagging = m.tree
 	case breakChoice:
 		*l = l.broken()
-		m.tell(makeInput(breakInput, 0, uint32(l.current)))
+		m.feed(makeInput(breakInput, 0, uint32(l.current)))
 	case sweepChoice:
-		m.tell(makeInput(sweepInput, 0, 0))
+		m.feed(makeInput(sweepInput, 0, 0))
 	}
 }
 
 // underWay are the writes of the process that may still reach a server.
-func (m *move) underWay() []zombie {
-	var all []zombie
+func (m *move) underWay() []lateRequest {
+	var all []lateRequest
 	for _, r := range m.locals.table.get(m.local).requests {
 		if r.kind == opRequest && r.session == m.link.current && m.terms.ops.get(r.op).Kind.Writes() {
-			all = append(all, zombie{r.session, r.op})
+			all = append(all, lateRequest{r.session, r.op})
 		}
 	}
 	return all
@@ -494,12 +494,12 @@ func (m *move) underWay() []zombie {
 func (m *move) notice() {
 	if m.world.Library == Replacing {
 		m.link = m.link.granted()
-		m.tell(makeInput(replacedInput, 0, uint32(m.link.opened)))
+		m.feed(makeInput(replacedInput, 0, uint32(m.link.opened)))
 		return
 	}
 	number := m.link.current
 	m.link = m.link.without()
-	m.tell(makeInput(overInput, 0, uint32(number)))
+	m.feed(makeInput(overInput, 0, uint32(number)))
 }
 
 // answer lets a request take effect, and answers it or not.
@@ -511,11 +511,11 @@ func (m *move) answer(which int, answered bool) {
 	case closeRequest:
 		m.end(r.session)
 		m.link = m.link.without()
-		m.tell(makeInput(closedInput, which, 0))
+		m.feed(makeInput(closedInput, which, 0))
 	case actRequest:
 		acts, answer := m.space.acts.get(m.acts).with(m.terms.acts.get(r.op), !m.world.Unfenced)
 		m.effect.acts = m.act(acts)
-		m.tell(makeInput(actedInput, which, answer))
+		m.feed(makeInput(actedInput, which, answer))
 	case opRequest:
 		m.answerOp(which, r, answered)
 	}
@@ -525,12 +525,12 @@ func (m *move) answerOp(which int, r pending, answered bool) {
 	op := m.terms.ops.get(r.op)
 	e := m.serve(m.link.sees(m.tree, op), r.op, sessionID(m.process, r.session))
 	if op.Kind.Writes() {
-		m.spread(e)
+		m.apply(e)
 	} else if o := m.terms.outcomes.get(e.outcome); op.Watch && o.err == nil {
 		m.link = m.link.watching(zk.WatchOf(op))
 	}
 	if answered {
-		m.tell(makeInput(replyInput, which, e.outcome))
+		m.feed(makeInput(replyInput, which, e.outcome))
 	} else {
 		m.lose(which)
 	}
@@ -540,5 +540,5 @@ func (m *move) answerOp(which int, r pending, answered bool) {
 // it, and the events: the port promises no more.
 func (m *move) lose(which int) {
 	m.link = m.link.broken()
-	m.tell(makeInput(lostInput, which, 0))
+	m.feed(makeInput(lostInput, which, 0))
 }

@@ -17,14 +17,14 @@ type terms struct {
 	ops      *interner[zkapi.Op]
 	acts     *interner[act]
 	outcomes *interner[outcome]
-	watches  *interner[told]
+	events   *interner[sessionEvent]
 	notes    *interner[map[string]string]
 }
 
 func newTerms() *terms {
 	return &terms{
 		ops: newInterner[zkapi.Op](), acts: newInterner[act](), outcomes: newInterner[outcome](),
-		watches: newInterner[told](), notes: newInterner[map[string]string](),
+		events: newInterner[sessionEvent](), notes: newInterner[map[string]string](),
 	}
 }
 
@@ -71,8 +71,8 @@ func (t *terms) outcome(o outcome) uint32 {
 	return t.outcomes.put(key, func() outcome { return o })
 }
 
-func (t *terms) told(session int, w zk.Watch) uint32 {
-	return t.watches.put(fmt.Append(nil, session, w), func() told { return told{session, w} })
+func (t *terms) event(session int, w zk.Watch) uint32 {
+	return t.events.put(fmt.Append(nil, session, w), func() sessionEvent { return sessionEvent{session, w} })
 }
 
 func (t *terms) note(notes map[string]string) uint32 {

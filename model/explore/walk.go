@@ -68,20 +68,20 @@ func Walk(w *World, seed uint64, faults int) iter.Seq2[Moment, error] {
 			yield(Moment{}, err)
 			return
 		}
-		err := guarded(func() { newSpace(w, false).stroll(seldom{rand.New(rand.NewPCG(seed, 0)), faults}, yield) })
+		err := guarded(func() { newSpace(w, false).moments(rareFaults{rand.New(rand.NewPCG(seed, 0)), faults}, yield) })
 		if err != nil {
 			yield(Moment{}, err)
 		}
 	}
 }
 
-// seldom draws faults now and then only.
-type seldom struct {
+// rareFaults draws faults now and then only.
+type rareFaults struct {
 	rng    *rand.Rand
 	faults int // in a hundred
 }
 
-func (d seldom) draw(_ int, choices []Choice) Choice {
+func (d rareFaults) draw(_ int, choices []Choice) Choice {
 	var faults, others []Choice
 	for _, c := range choices {
 		if c.fault() {
@@ -97,7 +97,7 @@ func (d seldom) draw(_ int, choices []Choice) Choice {
 	return from[d.rng.IntN(len(from))]
 }
 
-func (x *space) stroll(d drawer, yield func(Moment, error) bool) {
+func (x *space) moments(d drawer, yield func(Moment, error) bool) {
 	s := x.initial()
 	if !yield(x.moment(s, Moment{Happening: Begins}), nil) {
 		return
@@ -120,14 +120,14 @@ func (x *space) stroll(d drawer, yield func(Moment, error) bool) {
 func (x *space) before(s state, c Choice) Moment {
 	p := c.process()
 	m := Moment{Step: x.explain(s, c), Happening: Happening(choiceNames[c.kind()]), Place: p, Which: c.which()}
-	l := x.links.get(x.seats.get(s[atSeats+p]).link)
+	l := x.links.get(x.procs.get(s[atProcs+p]).link)
 	switch c.kind() {
 	case deliverChoice:
 		m.Event = l.events[0]
-	case ghostChoice:
-		m.Session = sessionID(p, l.ghosts[c.which()])
-	case zombieChoice:
-		z := l.zombies[c.which()]
+	case endOrphanChoice:
+		m.Session = sessionID(p, l.orphans[c.which()])
+	case lateChoice:
+		z := l.late[c.which()]
 		m.Session, m.Asked = sessionID(p, z.session), Asking{Op: x.terms.ops.get(z.op)}
 		o := x.terms.outcomes.get(x.serve(s[atTree], z.op, m.Session).outcome)
 		m.Result, m.Err = o.result, o.err
@@ -157,7 +157,7 @@ func (x *space) moment(s state, m Moment) Moment {
 			asks = x.asks(at)
 		}
 		m.Asks = append(m.Asks, asks)
-		m.Events = append(m.Events, x.links.get(x.seats.get(s[atSeats+p]).link).events)
+		m.Events = append(m.Events, x.links.get(x.procs.get(s[atProcs+p]).link).events)
 	}
 	return m
 }

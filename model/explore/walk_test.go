@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 )
 
-// TestWalkIsDrawnFromItsSeed goes through the same schedule twice, to an end at which
+// TestWalk_IsDrawnFromItsSeed goes through the same schedule twice, to an end at which
 // everything has come about, and through another one.
-func TestWalkIsDrawnFromItsSeed(t *testing.T) {
+func TestWalk_IsDrawnFromItsSeed(t *testing.T) {
 	config := world.Defaults()
 	config.Bounds.Losses, config.Bounds.Expiries = 1, 1
 	w, err := config.World()

@@ -79,7 +79,7 @@ func (e *Env) Open(ctx context.Context) (zkapi.Session, error) {
 		return nil, context.Cause(ctx)
 	}
 	session := e.Server.Open()
-	e.witness(session)
+	e.countRestores(session)
 	return session, nil
 }
 

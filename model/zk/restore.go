@@ -48,9 +48,9 @@ func (s *Server) expire(owner int64) {
 // ahead reports whether a session has seen more than the servers have: they refuse it.
 func (s *Session) ahead() bool { return s.view.zxid > s.server.tree.zxid }
 
-// witness lets a new session know how often the ensemble has gone back since this Env opened
+// countRestores lets a new session know how often the ensemble has gone back since this Env opened
 // its first session.
-func (e *Env) witness(session *Session) {
+func (e *Env) countRestores(session *Session) {
 	s := session.server
 	s.mu.Lock()
 	defer s.mu.Unlock()

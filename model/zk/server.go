@@ -169,7 +169,7 @@ func (s *Server) drop(session *Session, cause error) {
 			delete(s.watches, w)
 		}
 	}
-	if session.up && !session.strand {
+	if session.up && !session.stranded {
 		session.over(cause)
 	}
 }
@@ -185,7 +185,7 @@ func (s *Server) committed(changes []Change) {
 	for _, c := range changes {
 		for session := range s.watching(c) {
 			if !session.lag && session.up {
-				s.tellAll(session, c)
+				s.notifyAll(session, c)
 			}
 		}
 	}
@@ -202,20 +202,20 @@ func (s *Server) watching(c Change) map[*Session]bool {
 	return all
 }
 
-// tellAll fires the watches of one session that a change fires. If the session watches both
+// notifyAll fires the watches of one session that a change fires. If the session watches both
 // the data and the children of a znode, it gets one event for the deletion.
-func (s *Server) tellAll(session *Session, c Change) {
-	var told Event
+func (s *Server) notifyAll(session *Session, c Change) {
+	var last Event
 	for _, f := range c.Fires() {
-		if s.tell(session, f, f.Event != told) {
-			told = f.Event
+		if s.notify(session, f, f.Event != last) {
+			last = f.Event
 		}
 	}
 }
 
-// tell fires a watch of one session, if it is set. The session gets the event unless it has
+// notify fires a watch of one session, if it is set. The session gets the event unless it has
 // had it already.
-func (s *Server) tell(session *Session, f Fired, hears bool) bool {
+func (s *Server) notify(session *Session, f Fired, delivered bool) bool {
 	w := s.watches[f.Watch][session]
 	if w == nil {
 		return false
@@ -224,8 +224,8 @@ func (s *Server) tell(session *Session, f Fired, hears bool) bool {
 	if len(s.watches[f.Watch]) == 0 {
 		delete(s.watches, f.Watch)
 	}
-	if hears && session.heard != nil {
-		session.heard(f.Event)
+	if delivered && session.onEvent != nil {
+		session.onEvent(f.Event)
 	}
 	for _, source := range w.sources {
 		source.fire()
@@ -260,7 +260,7 @@ func (s *Server) rearm(session *Session, before int64) {
 	slices.SortFunc(keys, compareWatches)
 	for _, key := range keys {
 		if event, fires := session.sees().Rearm(key, s.watches[key][session].missing, before); fires {
-			s.tell(session, Fired{key, event}, true)
+			s.notify(session, Fired{key, event}, true)
 		}
 	}
 }
@@ -279,7 +279,7 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 		s.observe(session.id, op)
 	}
 	if s.most > 0 && op.Size() > s.most {
-		defer session.bounce()
+		defer session.reconnect()
 		return failed(op, zkapi.Unknown, session.oversize(op.Size()))
 	}
 	if op.Size() >= session.large {
@@ -289,19 +289,19 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	if s.lose != nil {
 		loss = s.lose(op)
 	}
-	if session.snap != None && (session.snapped == nil || session.snapped(op)) {
-		loss = session.snap
+	if session.cutLoss != None && (session.cutOn == nil || session.cutOn(op)) {
+		loss = session.cutLoss
 		defer session.cut()
 	} else if loss != None {
-		defer session.bounce()
+		defer session.reconnect()
 	}
 	if loss == RequestLost {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
 	result, err := s.answer(session, op)
-	if loss == None && err == nil && op.Kind.Writes() && session.springs(Write{session.id, op, s.tree.zxid, result, nil}) {
+	if loss == None && err == nil && op.Kind.Writes() && session.trapped(Write{session.id, op, s.tree.zxid, result, nil}) {
 		loss = ReplyLost
-		defer session.bounce()
+		defer session.reconnect()
 	}
 	if loss == ReplyLost {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)

@@ -39,10 +39,10 @@ func expect(t *testing.T, heard *[]Event, want ...Event) {
 	*heard = nil
 }
 
-// TestDeletionIsToldOnce is ZooKeeper's rule that a session that watches both the
+// TestServer_SendsADeletionOnce is ZooKeeper's rule that a session that watches both the
 // data and the children of a znode gets one NodeDeleted, which takes away both
 // watches; a server that lags keeps it, too.
-func TestDeletionIsToldOnce(t *testing.T) {
+func TestServer_SendsADeletionOnce(t *testing.T) {
 	for _, lags := range []bool{false, true} {
 		server := NewServer(time.Second)
 		a, b := server.Open(), server.Open()
@@ -67,10 +67,10 @@ func TestDeletionIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestMissedDeletionIsToldForEachWatch is ZooKeeper's rule that the watches that a
+// TestServer_SendsAMissedDeletionForEachWatch is ZooKeeper's rule that the watches that a
 // client sets again are looked at one by one: a znode that is gone is told of for
 // its data and for its children.
-func TestMissedDeletionIsToldForEachWatch(t *testing.T) {
+func TestServer_SendsAMissedDeletionForEachWatch(t *testing.T) {
 	server := NewServer(time.Hour)
 	a, b := server.Open(), server.Open()
 	heard := listen(a)
@@ -82,10 +82,10 @@ func TestMissedDeletionIsToldForEachWatch(t *testing.T) {
 	expect(t, heard, Event{NodeDeleted, "/a"}, Event{NodeDeleted, "/a"})
 }
 
-// TestMissedChangesCoalesce is ZooKeeper's rule for a reconnect: what counts is the
+// TestServer_MergesMissedChanges is ZooKeeper's rule for a reconnect: what counts is the
 // znode as it is now. One that was deleted and created again has changed, one that
 // was missing and is there was created, and one that came and went was never seen.
-func TestMissedChangesCoalesce(t *testing.T) {
+func TestServer_MergesMissedChanges(t *testing.T) {
 	server := NewServer(time.Hour)
 	a, b := server.Open(), server.Open()
 	heard := listen(a)
@@ -100,9 +100,9 @@ func TestMissedChangesCoalesce(t *testing.T) {
 	expect(t, heard, Event{NodeCreated, "/passing"})
 }
 
-// TestClosingSessionHearsOfItsOwnEphemerals is ZooKeeper's order at the end of a
+// TestSession_CloseSendsEventsOfItsOwnEphemerals is ZooKeeper's order at the end of a
 // session: its znodes go, and their watches fire, before it is told goodbye.
-func TestClosingSessionHearsOfItsOwnEphemerals(t *testing.T) {
+func TestSession_CloseSendsEventsOfItsOwnEphemerals(t *testing.T) {
 	s := NewServer(time.Second).Open()
 	heard := listen(s)
 	do(t, s, zkapi.Create("/a", nil, zkapi.Ephemeral), zkapi.Get("/a").Watched())
@@ -112,9 +112,9 @@ func TestClosingSessionHearsOfItsOwnEphemerals(t *testing.T) {
 	expect(t, heard, Event{NodeDeleted, "/a"})
 }
 
-// TestRecordTellsOfEveryWrite looks at what is recorded when answers and requests are
+// TestServer_RecordGetsEveryWrite looks at what is recorded when answers and requests are
 // lost, and when sessions end.
-func TestRecordTellsOfEveryWrite(t *testing.T) {
+func TestServer_RecordGetsEveryWrite(t *testing.T) {
 	server := NewServer(time.Second)
 	var got []string
 	server.Record(func(w Write) {
@@ -143,9 +143,9 @@ func TestRecordTellsOfEveryWrite(t *testing.T) {
 	}
 }
 
-// TestATrapLosesTheAnswerToWhatFits: what does not fit, or is refused, or comes later, is
+// TestSession_TrapLosesTheAnswer: what does not fit, or is refused, or comes later, is
 // answered.
-func TestATrapLosesTheAnswerToWhatFits(t *testing.T) {
+func TestSession_TrapLosesTheAnswer(t *testing.T) {
 	server := NewServer(time.Second)
 	s, other := server.Open(), server.Open()
 	do(t, s, zkapi.Create("/a", nil, zkapi.Persistent))
@@ -177,7 +177,7 @@ func TestATrapLosesTheAnswerToWhatFits(t *testing.T) {
 
 // The tests below show what README.md says may differ from ZooKeeper.
 
-func TestDiffersExpiryIsToldAtOnce(t *testing.T) {
+func TestDiffers_ExpiryIsNoticedAtOnce(t *testing.T) {
 	s := NewServer(time.Second).Open()
 	heard := listen(s)
 	do(t, s, zkapi.Create("/a", nil, zkapi.Ephemeral), zkapi.Get("/a").Watched())
@@ -188,7 +188,7 @@ func TestDiffersExpiryIsToldAtOnce(t *testing.T) {
 	expect(t, heard, Event{NodeDeleted, "/a"})
 }
 
-func TestDiffersReconnectFindsAServerThatIsUpToDate(t *testing.T) {
+func TestDiffers_ReconnectFindsAServerThatIsUpToDate(t *testing.T) {
 	server := NewServer(time.Second)
 	a, b := server.Open(), server.Open()
 	a.Lag()
@@ -202,7 +202,7 @@ func TestDiffersReconnectFindsAServerThatIsUpToDate(t *testing.T) {
 	}
 }
 
-func TestDiffersMissedEventsComeInOrder(t *testing.T) {
+func TestDiffers_MissedEventsComeInOrder(t *testing.T) {
 	server := NewServer(time.Hour)
 	a, b := server.Open(), server.Open()
 	heard := listen(a)
@@ -213,7 +213,7 @@ func TestDiffersMissedEventsComeInOrder(t *testing.T) {
 	expect(t, heard, Event{NodeCreated, "/a"}, Event{NodeCreated, "/b"}, Event{NodeChildrenChanged, "/"})
 }
 
-func TestDiffersSyncIsAFence(t *testing.T) {
+func TestDiffers_SyncIsAFence(t *testing.T) {
 	server := NewServer(time.Second)
 	a, b := server.Open(), server.Open()
 	a.Lag()
@@ -224,9 +224,9 @@ func TestDiffersSyncIsAFence(t *testing.T) {
 	}
 }
 
-// TestServerRefuses: what is refused changes nothing, and of a multi the operation is
+// TestServer_Refuses: what is refused changes nothing, and of a multi the operation is
 // named; an operation before it that the tree refuses comes first.
-func TestServerRefuses(t *testing.T) {
+func TestServer_Refuses(t *testing.T) {
 	s := NewServer(time.Second)
 	session := s.Open()
 	s.Refuse(func(_ int64, op zkapi.Op) error {
@@ -256,9 +256,9 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
-// TestServerClosesOnWhatIsTooLarge: the connection ends each time and the session
+// TestServer_ClosesTheConnectionOnALargeRequest: the connection ends each time and the session
 // stays; what is small is answered, and from the third time on the client suspects why.
-func TestServerClosesOnWhatIsTooLarge(t *testing.T) {
+func TestServer_ClosesTheConnectionOnALargeRequest(t *testing.T) {
 	s := NewServer(time.Second)
 	session := s.Open()
 	s.MaxBuffer(1000)

@@ -18,23 +18,23 @@ type Session struct {
 	back   error // the last time
 
 	// Guarded by server.mu:
-	next    *source // fires when the connection changes
-	change  int
-	up      bool
-	timeout time.Duration
-	cause   error // nil while its owner takes it for alive
-	lag     bool
-	view    Tree   // the state that a session sees while it lags or is cut off
-	behind  []step // changes that it has not seen yet
-	heard   func(Event)
-	snap    Loss                // the loss of a request, with the connection
-	snapped func(zkapi.Op) bool // of the next request that fits; nil: of the next one
-	trap    func(Write) bool
-	strand  bool        // its server is cut off from the leader
-	closed  int         // connections in a row that ended with a request that was too large
-	large   int         // bytes of the smallest of those
-	expiry  *time.Timer // of a session that is cut off
-	giveUp  *time.Timer
+	next     *source // fires when the connection changes
+	change   int
+	up       bool
+	timeout  time.Duration
+	cause    error // nil while its owner takes it for alive
+	lag      bool
+	view     Tree   // the state that a session sees while it lags or is cut off
+	behind   []step // changes that it has not seen yet
+	onEvent  func(Event)
+	cutLoss  Loss                // the loss of a request, with the connection
+	cutOn    func(zkapi.Op) bool // of the next request that fits; nil: of the next one
+	trap     func(Write) bool
+	stranded bool        // its server is cut off from the leader
+	closed   int         // connections in a row that ended with a request that was too large
+	large    int         // bytes of the smallest of those
+	expiry   *time.Timer // of a session that is cut off
+	giveUp   *time.Timer
 }
 
 // step is one write as a session that lags will see it.
@@ -47,10 +47,10 @@ var _ zkapi.Session = (*Session)(nil)
 
 // OnEvent sets the function that gets the watch events, in order, before the waiting sources
 // fire. It is called with the server locked.
-func (s *Session) OnEvent(heard func(Event)) {
+func (s *Session) OnEvent(do func(Event)) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.heard = heard
+	s.onEvent = do
 }
 
 // sees is the tree that the session's server has.
@@ -83,7 +83,7 @@ func (s *Session) advance(writes int) {
 		next := s.behind[0]
 		s.behind, s.view = s.behind[1:], next.tree
 		for _, c := range next.changes {
-			s.server.tellAll(s, c)
+			s.server.notifyAll(s, c)
 		}
 	}
 }
@@ -152,11 +152,11 @@ func (s *Session) cut() {
 func (s *Session) Strand() {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	if !s.up || s.strand || s.server.sessions[s.id] == nil {
+	if !s.up || s.stranded || s.server.sessions[s.id] == nil {
 		return
 	}
 	s.view = s.sees()
-	s.lag, s.strand = true, true
+	s.lag, s.stranded = true, true
 	s.expiry = time.AfterFunc(s.timeout, s.Expire)
 }
 
@@ -166,16 +166,16 @@ func (s *Session) Strand() {
 func (s *Session) Unstrand() {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	if !s.strand {
+	if !s.stranded {
 		return
 	}
 	s.expiry.Stop()
-	s.strand = false
+	s.stranded = false
 	if s.server.sessions[s.id] == nil {
 		s.over(errExpired)
 		return
 	}
-	s.bounce()
+	s.reconnect()
 }
 
 // CutAtNext cuts the connection at the next request, as Cut does, until Mend. The loss says
@@ -186,7 +186,7 @@ func (s *Session) CutAtNext(loss Loss) { s.CutAt(loss, nil) }
 func (s *Session) CutAt(loss Loss, fits func(zkapi.Op) bool) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.snap, s.snapped = loss, fits
+	s.cutLoss, s.cutOn = loss, fits
 }
 
 // Trap lets the answer to the next write that is applied, and that fits, be lost, and
@@ -198,8 +198,8 @@ func (s *Session) Trap(fits func(Write) bool) {
 	s.trap = fits
 }
 
-// springs reports whether the answer to a write that was applied is lost in a trap.
-func (s *Session) springs(w Write) bool {
+// trapped reports whether the answer to a write that was applied is lost in a trap.
+func (s *Session) trapped(w Write) bool {
 	if s.trap == nil || !s.trap(w) {
 		return false
 	}
@@ -216,7 +216,7 @@ func (s *Session) Mend() {
 }
 
 func (s *Session) mend() {
-	s.snap = None
+	s.cutLoss = None
 	if s.up || s.cause != nil || s.ahead() { // a session that was given up does not reconnect
 		return
 	}
@@ -236,7 +236,7 @@ func (s *Session) mend() {
 func (s *Session) Move() {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.bounce()
+	s.reconnect()
 }
 
 // MoveTo is Move to a server that grants another timeout.
@@ -244,11 +244,11 @@ func (s *Session) MoveTo(timeout time.Duration) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.timeout = timeout
-	s.bounce()
+	s.reconnect()
 }
 
-// bounce breaks the connection and restores it; the server is locked.
-func (s *Session) bounce() {
+// reconnect breaks the connection and restores it; the server is locked.
+func (s *Session) reconnect() {
 	s.cut()
 	s.mend()
 }
@@ -323,7 +323,7 @@ func (s *Session) Close(context.Context) error {
 	switch {
 	case s.cause != nil && s.server.sessions[s.id] == nil:
 		return nil
-	case !s.up || s.strand || s.cause != nil:
+	case !s.up || s.stranded || s.cause != nil:
 		s.over(errors.New("closed by its owner"))
 		return fmt.Errorf("zk: session 0x%x was closed without a connection", s.id)
 	}
@@ -346,7 +346,7 @@ func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 		case s.cause != nil:
 			defer srv.mu.Unlock()
 			return failed(op, zkapi.NotApplied, s.cause)
-		case s.up && s.strand && (op.Kind.Writes() || op.Kind == zkapi.KindSync):
+		case s.up && s.stranded && (op.Kind.Writes() || op.Kind == zkapi.KindSync):
 			return s.hang(ctx, op)
 		case s.up:
 			defer srv.mu.Unlock()

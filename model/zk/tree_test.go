@@ -22,9 +22,9 @@ func grow(t *testing.T, tree Tree, ops ...zkapi.Op) Tree {
 	return tree
 }
 
-// TestRootCannotBeDeleted is ZooKeeper's rule that the root is a special path:
+// TestTree_RootCannotBeDeleted is ZooKeeper's rule that the root is a special path:
 // bad arguments, whatever is below it.
-func TestRootCannotBeDeleted(t *testing.T) {
+func TestTree_RootCannotBeDeleted(t *testing.T) {
 	for _, tree := range []Tree{NewTree(), NewStructuralTree(), grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))} {
 		for _, op := range []zkapi.Op{zkapi.Delete("/", zkapi.AnyVersion), zkapi.Multi(zkapi.Delete("/", 0))} {
 			if _, _, _, err := tree.Write(op, 1); !errors.Is(err, zkapi.ErrBadArguments) {
@@ -34,10 +34,10 @@ func TestRootCannotBeDeleted(t *testing.T) {
 	}
 }
 
-// TestSequenceCountsCreations is ZooKeeper's rule that a sequential name has the
+// TestTree_SequenceCountsCreations is ZooKeeper's rule that a sequential name has the
 // number of creations below its parent, of whatever mode, and that no deletion
 // takes one back.
-func TestSequenceCountsCreations(t *testing.T) {
+func TestTree_SequenceCountsCreations(t *testing.T) {
 	tree := grow(t, NewTree(),
 		zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/a/x", nil, zkapi.Ephemeral),
 		zkapi.Delete("/a/x", 0), zkapi.Create("/a/q-", nil, zkapi.PersistentSequential), zkapi.Create("/a/", nil, zkapi.EphemeralSequential))
@@ -50,9 +50,9 @@ func TestSequenceCountsCreations(t *testing.T) {
 	}
 }
 
-// TestRefusedMultiChangesNothing is ZooKeeper's rule that a multi is applied whole
+// TestTree_RefusedMultiChangesNothing is ZooKeeper's rule that a multi is applied whole
 // or not at all; that it was tried takes a zxid.
-func TestRefusedMultiChangesNothing(t *testing.T) {
+func TestTree_RefusedMultiChangesNothing(t *testing.T) {
 	before := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))
 	after, _, changes, err := before.Write(zkapi.Multi(zkapi.Create("/a/b", nil, zkapi.Persistent), zkapi.Set("/a", nil, 0), zkapi.Check("/a", 0)), 1)
 	if !errors.Is(err, zkapi.ErrBadVersion) || zkapi.FailedIndex(err) != 2 || len(changes) != 0 {
@@ -67,9 +67,9 @@ func TestRefusedMultiChangesNothing(t *testing.T) {
 	}
 }
 
-// TestVersionIsCheckedBeforeChildren is the order of ZooKeeper's reasons to refuse
+// TestTree_ChecksVersionBeforeChildren is the order of ZooKeeper's reasons to refuse
 // a deletion.
-func TestVersionIsCheckedBeforeChildren(t *testing.T) {
+func TestTree_ChecksVersionBeforeChildren(t *testing.T) {
 	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/a/b", nil, zkapi.Persistent))
 	for version, want := range map[int32]error{1: zkapi.ErrBadVersion, -2: zkapi.ErrBadVersion, 0: zkapi.ErrNotEmpty, zkapi.AnyVersion: zkapi.ErrNotEmpty} {
 		if _, _, _, err := tree.Write(zkapi.Delete("/a", version), 1); !errors.Is(err, want) {
@@ -80,24 +80,24 @@ func TestVersionIsCheckedBeforeChildren(t *testing.T) {
 
 // The tests below show what README.md says may differ from ZooKeeper.
 
-func TestDiffersACLsAreNotEnforced(t *testing.T) {
+func TestDiffers_ACLsAreNotEnforced(t *testing.T) {
 	nobody := []zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "digest", ID: "nobody:"}}
 	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent).WithACL(nobody))
 	grow(t, tree, zkapi.Set("/a", []byte("by anybody"), 0))
 }
 
-func TestDiffersNothingIsTooLarge(t *testing.T) {
+func TestDiffers_NothingIsTooLarge(t *testing.T) {
 	grow(t, NewTree(), zkapi.Create("/a", make([]byte, 2<<20), zkapi.Persistent))
 }
 
-func TestDiffersNamesAreHardlyChecked(t *testing.T) {
+func TestDiffers_NamesAreHardlyChecked(t *testing.T) {
 	grow(t, NewTree(), zkapi.Create("/\x00", nil, zkapi.Persistent), zkapi.Create("/zookeeper", nil, zkapi.Persistent))
 	if _, err := NewTree().Read(zkapi.Get("relative")); !errors.Is(err, zkapi.ErrNoNode) {
 		t.Errorf("%v, want %v", err, zkapi.ErrNoNode)
 	}
 }
 
-func TestDiffersSessionEndDeletesInOrder(t *testing.T) {
+func TestDiffers_SessionEndDeletesInOrder(t *testing.T) {
 	tree := grow(t, NewTree(),
 		zkapi.Create("/b", nil, zkapi.Ephemeral), zkapi.Create("/c", nil, zkapi.Ephemeral), zkapi.Create("/a", nil, zkapi.Ephemeral))
 	_, changes := tree.EndSession(1)

@@ -9,9 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
 )
 
-// TestManifestIsOfTheseFiles: what TLC has said was said of the files as they are,
+// TestManifest_IsOfTheseFiles: what TLC has said was said of the files as they are,
 // and of everything in the plan.
-func TestManifestIsOfTheseFiles(t *testing.T) {
+func TestManifest_IsOfTheseFiles(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +61,8 @@ func TestHashes_ChangeWithTheCodeOnly(t *testing.T) {
 	}
 }
 
-// TestReadmeHasTheFigures: the README says what the manifest says.
-func TestReadmeHasTheFigures(t *testing.T) {
+// TestTables_AreInTheReadme: the README says what the manifest says.
+func TestTables_AreInTheReadme(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func TestReadmeHasTheFigures(t *testing.T) {
 	}
 }
 
-// TestConfigurationsAreThePlans: TLC has the constants that the explorer has.
-func TestConfigurationsAreThePlans(t *testing.T) {
+// TestConfigs_AreThoseOfThePlan: TLC has the constants that the explorer has.
+func TestConfigs_AreThoseOfThePlan(t *testing.T) {
 	for _, c := range Plan() {
 		if c.Kind == Guess {
 			continue
@@ -86,9 +86,9 @@ func TestConfigurationsAreThePlans(t *testing.T) {
 	}
 }
 
-// TestExplorerAgreesWithTLC: the real code and the specification have the same states,
+// TestExplorer_AgreesWithTLC: the real code and the specification have the same states,
 // transitions and depth, and nobody can tell them apart.
-func TestExplorerAgreesWithTLC(t *testing.T) {
+func TestExplorer_AgreesWithTLC(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -118,9 +118,9 @@ func TestExplorerAgreesWithTLC(t *testing.T) {
 	}
 }
 
-// TestDifferentCodeIsNoticed: the recipe with a guard taken out is not the machine
+// TestExplorer_DifferentCodeIsNoticed: the recipe with a guard taken out is not the machine
 // that is specified, although nothing is violated within these bounds.
-func TestDifferentCodeIsNoticed(t *testing.T) {
+func TestExplorer_DifferentCodeIsNoticed(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -140,9 +140,9 @@ func TestDifferentCodeIsNoticed(t *testing.T) {
 	}
 }
 
-// TestEveryGuardHasItsCounterexample: each guard of the protocol is taken out in a
+// TestBroken_EveryGuardHasItsCounterexample: each guard of the protocol is taken out in a
 // configuration of its own, and all but the redundant one are needed.
-func TestEveryGuardHasItsCounterexample(t *testing.T) {
+func TestBroken_EveryGuardHasItsCounterexample(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCounterexamplesOfMutantsAreSweptAway(t *testing.T) {
+func TestSweep_RemovesCounterexamplesOfMutants(t *testing.T) {
 	dir := t.TempDir()
 	file := func(path string) string {
 		path = filepath.Join(dir, path)

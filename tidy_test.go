@@ -70,8 +70,10 @@ var rooms = map[string][]string{
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
-	"subject":                        {"checker", "model/explore"},
-	"internal/masterworker":          {"internal/masterworker/judge", "internal/masterworker/world", "subject"},
+	"subject":                        {"checker", "checker/explain", "model/explore"},
+	"internal/leadership/story":      {"record", "checker/explain", "checker/wording"},
+	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
+	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/story", "internal/masterworker/world"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"*"},
@@ -139,7 +141,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/leadership"}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/story", "./internal/leadership/..."}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.

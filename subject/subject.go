@@ -1,6 +1,9 @@
 package subject
 
-import "github.com/ringmaster-zk/ringmaster/checker"
+import (
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
+)
 
 // Subject is one recipe under torture.
 type Subject struct {
@@ -14,4 +17,6 @@ type Subject struct {
 	// Worlds makes the worlds that torture explore explores. If it is nil, the recipe is not
 	// explored.
 	Worlds func() Worlds
+	// Stories is how violations are told.
+	Stories explain.Stories
 }

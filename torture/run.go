@@ -141,6 +141,11 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Config, out i
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
+// judged is how a run is judged and explained.
+func (all recipes) judged() judge.Subject {
+	return judge.Subject{Judge: all[0].Judge, Stories: all[0].Stories}
+}
+
 // judgeRun gives the verdict on a stored run and explains it.
 func (all recipes) judgeRun(dir string, out io.Writer) error {
 	return all.judgeWithin(dir, judge.ShrinkBudget, out)
@@ -152,7 +157,7 @@ func (all recipes) judgeWithin(dir string, budget time.Duration, out io.Writer) 
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	verdict, err := judge.Folder(dir, all.judging(), budget, out)
+	verdict, err := judge.Folder(dir, all.judged(), budget, out)
 	switch {
 	case errors.Is(err, record.ErrNoRun):
 		return exit.With(exit.WrongUse, err)

@@ -117,7 +117,8 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if entry, whole := checker.CheckRecord(run); !whole {
 		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
-	return moment(run.Events, explain.Tell(run, violations[i])), nil
+	how := s.recipes.judged()
+	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Judge.Objects), violations[i], how.Stories)), nil
 }
 
 // moment is when the violation was over, since the load began; 0 if the story does not

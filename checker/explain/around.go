@@ -16,7 +16,7 @@ const nearby = time.Second
 
 // around adds the circumstances: who led, the faults that hit the participants of the
 // story, and the ends of their sessions and processes.
-func (t *telling) around() {
+func (t *Telling) around() {
 	from, to, any := t.span()
 	if !any {
 		return
@@ -24,23 +24,23 @@ func (t *telling) around() {
 	if wrong, blamed := t.lastWrong(); blamed {
 		to = min(to, wrong+nearby)
 	}
-	if e, led := t.inForce(from); led {
-		t.election(e)
+	if e, led := t.InForce(from); led {
+		t.Election(e)
 	}
-	for _, e := range t.elections {
-		if e.at >= from && e.at <= to && e.outcome == record.OK {
-			t.election(e)
+	for _, e := range t.Elections {
+		if e.At >= from && e.At <= to && e.Fate == record.OK {
+			t.Election(e)
 		}
 	}
 	for _, l := range t.lines {
-		t.cast[l.Process] = true
+		t.Cast[l.Process] = true
 	}
-	for _, f := range t.faults {
-		if f.Invoke.At <= to && f.Return(t.end) >= from-nearby {
+	for _, f := range t.Faults {
+		if f.Invoke.At <= to && f.Return(t.End) >= from-nearby {
 			t.fault(f)
 		}
 	}
-	for _, e := range t.run.Events {
+	for _, e := range t.Run.Events {
 		if e.At >= from && (e.At <= to || e.Kind == record.Session && e.At <= to+nearby) {
 			t.ending(e)
 		}
@@ -48,7 +48,7 @@ func (t *telling) around() {
 }
 
 // span is from the first to the last line, without the lines of the final tree.
-func (t *telling) span() (from, to time.Duration, any bool) {
+func (t *Telling) span() (from, to time.Duration, any bool) {
 	for _, l := range t.lines {
 		if l.Process == Harness {
 			continue
@@ -63,7 +63,7 @@ func (t *telling) span() (from, to time.Duration, any bool) {
 
 // lastWrong is the time of the last line that is wrong, apart from lines about the
 // final tree.
-func (t *telling) lastWrong() (at time.Duration, any bool) {
+func (t *Telling) lastWrong() (at time.Duration, any bool) {
 	for _, l := range t.lines {
 		if l.Wrong && l.Process != Harness {
 			at, any = max(at, l.At), true
@@ -74,15 +74,15 @@ func (t *telling) lastWrong() (at time.Duration, any bool) {
 
 // ending adds the end of a session or a process, if it belongs to a participant of the
 // story.
-func (t *telling) ending(e record.Event) {
+func (t *Telling) ending(e record.Event) {
 	session, process := e.SessionChange(), e.ProcessChange()
 	switch {
-	case session.Over() && t.cast[e.Process]:
-		t.add(Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, order: last,
+	case session.Over() && t.Cast[e.Process]:
+		t.Add(Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: AfterWrites,
 			Text: fmt.Sprintf("%s found that its session %s was over (%s).", e.Process, e.Session(), session.Cause())})
 	case e.Kind == record.Process && process.Fate != record.Started:
-		if name := process.Of.Process; t.cast[name] && !t.over(e) {
-			t.add(Line{At: e.At, Process: name, Events: []int{e.Seq}, order: last,
+		if name := process.Of.Process; t.Cast[name] && !t.over(e) {
+			t.Add(Line{At: e.At, Process: name, Events: []int{e.Seq}, Order: AfterWrites,
 				Text: fmt.Sprintf("The process of %s (its life %d) ended: %s.", name, process.Of.Number, process)})
 		}
 	}
@@ -90,21 +90,21 @@ func (t *telling) ending(e record.Event) {
 
 // over reports whether an event belongs to the end of the run, when all participants
 // leave.
-func (t *telling) over(e record.Event) bool {
-	collecting, begun := t.index.Began(record.Collecting)
+func (t *Telling) over(e record.Event) bool {
+	collecting, begun := t.Index.Began(record.Collecting)
 	return begun && e.At >= collecting.At
 }
 
 // fault adds a fault that hit a participant of the story or the servers.
-func (t *telling) fault(f record.Operation) {
+func (t *Telling) fault(f record.Operation) {
 	targets := f.Targets() // a fault may know its target only when it is over
 	whom := strings.Join(targets, ",")
 	servers := record.RoleOf(whom) == record.ServerRole
-	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.cast[name] })
+	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.Cast[name] })
 	if !hit || f.Outcome() == record.Fail {
 		return
 	}
-	l := Line{At: f.Invoke.At, Process: attacker, Target: whom, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.end)}
+	l := Line{At: f.Invoke.At, Process: attacker, Target: whom, Events: []int{f.Invoke.Seq, f.Done.Seq}, Until: f.Return(t.End)}
 	l.Text = "The nemesis " + fmt.Sprintf(f.Fault().Deed(), whom)
 	switch {
 	case len(f.Fault().Sessions) > 0:
@@ -119,7 +119,7 @@ func (t *telling) fault(f record.Operation) {
 		l.Text += ", which did not bite"
 	}
 	l.Text += ")."
-	t.add(l)
+	t.Add(l)
 }
 
 // attacker is the lane of faults that hit no participant in the picture.

@@ -10,36 +10,36 @@ import (
 
 // writesAccounted explains a commit that contradicts the participants: the commit
 // itself, and the owner of its session.
-func (t *telling) writesAccounted() {
-	for _, e := range t.marks {
-		t.event(e)
+func (t *Telling) writesAccounted() {
+	for _, e := range t.Marks {
+		t.Event(e)
 	}
-	first, found := t.first()
+	first, found := t.First()
 	if !found || first.Zxid == 0 {
 		return
 	}
 	at := first.Zxid
-	i := slices.IndexFunc(t.run.Commits, func(c record.Commit) bool { return c.Zxid == at })
+	i := slices.IndexFunc(t.Run.Commits, func(c record.Commit) bool { return c.Zxid == at })
 	if i < 0 {
-		t.moral = fmt.Sprintf("No server has %s in its log.", zxid(at))
+		t.Moral = fmt.Sprintf("No server has %s in its log.", Zxid(at))
 		return
 	}
-	c := t.run.Commits[i]
+	c := t.Run.Commits[i]
 	holder := t.holder(c.Session)
 	process := holder
 	if holder == "" {
 		holder, process = "nobody who took part", Harness
 	}
-	t.add(Line{
-		At: t.reached(at), Zxid: at, order: at, Process: process, Wrong: true,
-		Text: fmt.Sprintf("The servers' logs have a write in session %s, of %s: %s.", c.Session, holder, operations(c.Ops)),
+	t.Add(Line{
+		At: t.reached(at), Zxid: at, Order: at, Process: process, Wrong: true,
+		Text: fmt.Sprintf("The servers' logs have a write in session %s, of %s: %s.", c.Session, holder, Operations(c.Ops)),
 	})
-	t.moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
+	t.Moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
 }
 
 // holder is the participant that had a session; empty if the record does not say.
-func (t *telling) holder(session string) string {
-	for _, e := range t.run.Events {
+func (t *Telling) holder(session string) string {
+	for _, e := range t.Run.Events {
 		if e.Session() == session && (e.Kind == record.Write || e.Kind == record.Session && e.SessionChange().Fate != record.Granted) {
 			return e.Process
 		}
@@ -49,9 +49,9 @@ func (t *telling) holder(session string) string {
 
 // reached is when a place in ZooKeeper's order was reached: at the answer of the last
 // write before it.
-func (t *telling) reached(zxid int64) (at time.Duration) {
+func (t *Telling) reached(zxid int64) (at time.Duration) {
 	before := int64(-1)
-	for _, x := range t.run.Exchanges {
+	for _, x := range t.Run.Exchanges {
 		if x.Zxid <= zxid && x.Zxid > before && x.Answered > 0 {
 			before, at = x.Zxid, x.Answered
 		}

@@ -44,8 +44,8 @@ func (s Story) Core(context int) (from, to int) {
 // write writes some of the lines.
 func (s Story) write(w io.Writer, from, to int) error {
 	var b strings.Builder
-	if s.Task != "" {
-		fmt.Fprintf(&b, "The task is %s.\n", s.Task)
+	if s.Object != "" {
+		fmt.Fprintf(&b, "The %s is %s.\n", s.Noun, s.Object)
 	}
 	if from > 0 {
 		fmt.Fprintf(&b, "   (%d earlier steps: the whole story is in the report)\n", from)
@@ -80,7 +80,7 @@ func (s Story) line(i int) string {
 }
 
 // Needed reports whether the line is wrong, or is needed to understand the violation.
-func (l Line) Needed() bool { return l.Wrong || l.key }
+func (l Line) Needed() bool { return l.Wrong || l.Key }
 
 // References are the numbers of the events that a line rests on: #12, #13.
 func (l Line) References() string {
@@ -97,7 +97,7 @@ func (l Line) Place() string {
 	if l.Zxid == 0 {
 		return ""
 	}
-	return zxid(l.Zxid)
+	return Zxid(l.Zxid)
 }
 
 // wrap breaks a text into lines of at most so many columns, between words.

@@ -22,86 +22,92 @@ type Line struct {
 	Wrong   bool  // what should not have happened
 	Refused bool  // ZooKeeper has refused it
 
-	marked bool  // the verdict rests on it
-	belief bool  // how long a process believed to lead
-	key    bool  // needed to understand the violation
-	order  int64 // the zxid that the line follows; it orders lines at the same moment of virtual time
+	// Order is the zxid that the line follows: it orders lines at the same moment of virtual
+	// time.
+	Order  int64
+	Key    bool // needed to understand the violation
+	Belief bool // how long a process believed to lead
+
+	marked bool // the verdict rests on it
 }
 
-// last is the order of a line that follows all writes of its moment.
-const last = math.MaxInt64
+// AfterWrites is the order of a line that follows all writes of its moment.
+const AfterWrites = math.MaxInt64
 
 // Story explains one violation.
 type Story struct {
 	Property string
 	Reason   string // the judge's own sentence
-	Task     string // the task that it is about, "the task" in its lines; empty if it is about none, or several
+	Noun     string // what an object of the recipe is called
+	Object   string // that it is about, "the lock" in its lines if that is the noun; empty if it is about none, or several
 	Lines    []Line // in the order of time
 	Moral    string // why it should not have happened, and which check refuses it; empty if the reason says everything
 	LeftOut  int    // steps that the story leaves out
 }
 
-// Belief reports whether a line shows how long a process believed to lead.
-func (l Line) Belief() bool { return l.belief }
-
 // longest bounds the lines of a story.
 const longest = 22
 
-// Tell explains a violation. A judge must have found the property invalid in this run,
-// or in a part of a run cut down to it. The smaller the property's reason and its
-// events, the clearer the story.
-func Tell(run record.Run, p checker.Property) Story {
-	t := &telling{scene: survey(run), property: p, cast: map[string]bool{}}
-	tell, known := tellers[p.Name]
-	if !known {
-		tell = (*telling).events
-	}
+// Tell explains a violation, in the words of the recipe's stories. A judge must have
+// found the property invalid in this run, or in a part of a run cut down to it. The
+// smaller the property's reason and its events, the clearer the story.
+func Tell(index *record.Index, p checker.Property, stories Stories) Story {
+	t := &Telling{Scene: survey(index), Property: p, Cast: map[string]bool{}, stories: stories}
 	t.find()
-	tell(t)
+	if stories.Begin != nil {
+		t.words = stories.Begin(t)
+	}
+	t.tell()
 	t.around()
 	return t.finish()
 }
 
-// telling is a story under construction.
-type telling struct {
-	*scene
-	property checker.Property
-	marks    []record.Event // that the verdict rests on
-	task     string         // that it is about
-	lines    []Line
-	moral    string
-	cast     map[string]bool // participants that only appear in others' actions, such as the worker that a task is given to
+// Telling is a story under construction.
+type Telling struct {
+	*Scene
+	Property checker.Property
+	Marks    []record.Event  // that the verdict rests on
+	Object   string          // that it is about; empty for none
+	Moral    string          // see [Story]
+	Cast     map[string]bool // participants that only appear in what others do; faults that hit them are told, too
+
+	lines   []Line
+	stories Stories
+	words   Teller
 }
 
-// find looks up the events and exchanges that the verdict rests on.
-func (t *telling) find() {
-	for _, e := range t.run.Events {
-		if _, found := slices.BinarySearch(t.property.Events, e.Seq); found {
-			t.marks = append(t.marks, e)
+// find looks up the events that the verdict rests on, and the object that it is about.
+func (t *Telling) find() {
+	for _, e := range t.Run.Events {
+		if _, found := slices.BinarySearch(t.Property.Events, e.Seq); found {
+			t.Marks = append(t.Marks, e)
 		}
 	}
-	named := t.named(t.property.Findings)
+	named := t.Named()
 	switch {
 	case len(named) > 0:
-		t.task = named[0]
-	case len(t.marks) > 0:
-		// A violation that names no task is about a task only if all its events are.
-		tasks := map[string]bool{}
-		for _, e := range t.marks {
-			tasks[e.Task()] = true
+		t.Object = named[0]
+	case len(t.Marks) > 0:
+		// A violation that names no object is about one only if all its events are.
+		objects := map[string]bool{}
+		for _, e := range t.Marks {
+			objects[e.Object()] = true
 		}
-		if len(tasks) == 1 {
-			t.task = t.marks[0].Task()
+		if len(objects) == 1 {
+			t.Object = t.Marks[0].Object()
 		}
 	}
 }
 
-// add appends a line, unless there is a line of the same events.
-func (t *telling) add(l Line) {
+// Named are the objects that the findings against the property name, in their order.
+func (t *Telling) Named() []string { return t.named(t.Property.Findings) }
+
+// Add appends a line, unless there is a line of the same events.
+func (t *Telling) Add(l Line) {
 	l.Events = slices.DeleteFunc(l.Events, func(seq int) bool { return seq == 0 })
 	slices.Sort(l.Events)
 	for _, seq := range l.Events {
-		if _, found := slices.BinarySearch(t.property.Events, seq); found {
+		if _, found := slices.BinarySearch(t.Property.Events, seq); found {
 			l.marked = true
 		}
 	}
@@ -111,8 +117,8 @@ func (t *telling) add(l Line) {
 	t.lines = append(t.lines, l)
 }
 
-// blame marks the line that rests on an event.
-func (t *telling) blame(seq int) {
+// Blame marks the lines that rest on an event as wrong.
+func (t *Telling) Blame(seq int) {
 	for i := range t.lines {
 		if seq > 0 && slices.Contains(t.lines[i].Events, seq) {
 			t.lines[i].Wrong = true
@@ -120,8 +126,31 @@ func (t *telling) blame(seq int) {
 	}
 }
 
-// blameLast marks the last line that the verdict rests on.
-func (t *telling) blameLast() {
+// Clear takes all blame back.
+func (t *Telling) Clear() {
+	for i := range t.lines {
+		t.lines[i].Wrong = false
+	}
+}
+
+// Need marks the lines that rest on an event as needed to understand the violation.
+func (t *Telling) Need(seq int) {
+	for i := range t.lines {
+		t.lines[i].Key = t.lines[i].Key || slices.Contains(t.lines[i].Events, seq)
+	}
+}
+
+// Last is the last line in the order of time.
+func (t *Telling) Last() (Line, bool) {
+	if len(t.lines) == 0 {
+		return Line{}, false
+	}
+	t.sort()
+	return t.lines[len(t.lines)-1], true
+}
+
+// BlameLast marks the last line that the verdict rests on as wrong.
+func (t *Telling) BlameLast() {
 	t.sort()
 	for i := range slices.Backward(t.lines) {
 		if t.lines[i].marked {
@@ -131,27 +160,27 @@ func (t *telling) blameLast() {
 	}
 }
 
-func (t *telling) blamed() bool {
+func (t *Telling) blamed() bool {
 	return slices.ContainsFunc(t.lines, func(l Line) bool { return l.Wrong })
 }
 
-func (t *telling) sort() {
+func (t *Telling) sort() {
 	slices.SortStableFunc(t.lines, func(a, b Line) int {
 		first := func(l Line) int {
 			if len(l.Events) == 0 {
-				return len(t.run.Events) + 1
+				return len(t.Run.Events) + 1
 			}
 			return l.Events[0]
 		}
-		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.order, b.order), cmp.Compare(first(a), first(b)))
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Order, b.Order), cmp.Compare(first(a), first(b)))
 	})
 }
 
 // finish orders the lines and leaves out the surplus: the lines farthest before the
 // first wrong one, except those that the verdict rests on.
-func (t *telling) finish() Story {
+func (t *Telling) finish() Story {
 	if !t.blamed() {
-		t.blameLast()
+		t.BlameLast()
 	}
 	t.sort()
 	if !t.blamed() && len(t.lines) > 0 {
@@ -175,5 +204,5 @@ func (t *telling) finish() Story {
 		}
 		left++
 	}
-	return Story{Property: t.property.Name, Reason: t.property.Reason, Task: t.task, Lines: t.lines, Moral: t.moral, LeftOut: left}
+	return Story{Property: t.Property.Name, Reason: t.Property.Reason, Noun: t.stories.noun(), Object: t.Object, Lines: t.lines, Moral: t.Moral, LeftOut: left}
 }

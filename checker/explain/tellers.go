@@ -9,74 +9,111 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// tellers has a function for each property with a story of its own. Any other property
-// is explained by the events that it rests on.
-var tellers = map[string]func(*telling){
-	"SingleMaster": (*telling).singleMaster, "ElectionLinearizable": (*telling).electionLinearizable,
-	"NoLostTask": (*telling).noLostTask, "NoDoubleResult": (*telling).noDoubleResult, "TaskLinearizable": (*telling).taskLinearizable,
-	"NoPhantomTask": (*telling).noPhantomTask, "StaleEffectsFenced": (*telling).staleEffectsFenced,
-	"ResultFromItsAttempt": (*telling).resultFromItsAttempt, "UniqueAttempts": (*telling).uniqueAttempts,
-	"AtomicTransitions": (*telling).atomicTransitions, "TerminalAfterHeal": (*telling).terminalAfterHeal,
-	"SessionsEnd": (*telling).sessionsEnd, "ResidentExclusive": (*telling).residentExclusive,
-	"WritesAccounted": (*telling).writesAccounted, "BudgetKept": (*telling).budgetKept, "FollowsProtocol": (*telling).followsProtocol,
+// Evidence is the general story: the evidence of the verdict in order, with the history
+// of the object if the property is about one.
+func (t *Telling) Evidence() {
+	if t.Object != "" && t.objects[t.Object] {
+		t.Life(t.Object)
+	}
+	for _, e := range t.Marks {
+		t.Event(e)
+	}
+	t.BlameLast()
 }
 
-// events is the general story: the evidence of the verdict in order, with the history
-// of the task if the property is about one.
-func (t *telling) events() {
-	if t.task != "" && t.tasks[t.task] {
-		t.life(t.task)
+// Life adds the history of an object.
+func (t *Telling) Life(object string) {
+	if t.words.Life != nil {
+		t.words.Life(object)
+		return
 	}
-	for _, e := range t.marks {
-		t.event(e)
+	for _, w := range t.Touching(object) {
+		t.Write(w, object)
 	}
-	t.blameLast()
-}
-
-// event adds one event, in the words of its kind.
-func (t *telling) event(e record.Event) {
-	same := func(o record.Operation) bool { return o.Invoke.Seq == e.Seq || o.Done.Seq == e.Seq }
-	find := func(all []record.Operation) *record.Operation {
-		if i := slices.IndexFunc(all, same); i >= 0 {
-			return &all[i]
+	for _, e := range t.Run.Events {
+		if e.Object() == object {
+			t.Event(e)
 		}
-		return nil
 	}
-	if w, found := t.writeOf(e.Seq); found {
-		if w.elects {
-			t.election(election{w})
+}
+
+// Event adds one event, in the words of its kind.
+func (t *Telling) Event(e record.Event) {
+	if e.Kind == record.Write {
+		if w, found := t.WriteOf(e.Seq); found && w.Elects {
+			t.Election(w)
+			return
+		} else if found {
+			t.Write(w, t.Subject(w))
 			return
 		}
-		t.write(w, t.subject(w))
+	}
+	if t.words.Event != nil && t.words.Event(e) {
 		return
 	}
-	if x := find(t.executions); x != nil {
-		t.execution(*x)
+	if x := Find(t.Terms, e); x != nil {
+		t.Term(*x)
 		return
 	}
-	if x := find(t.awaits); x != nil && x.Done.Type != "" {
-		t.told(*x)
-		return
-	}
-	if x := find(t.terms); x != nil {
-		t.term(*x)
-		return
-	}
-	if x := find(t.submits); x != nil {
-		t.submission(*x, x.Done.Task())
-		return
-	}
-	if x := find(t.faults); x != nil {
-		t.cast[strings.Join(x.Invoke.Injection().Targets, ",")] = true
+	if x := Find(t.Faults, e); x != nil {
+		t.Cast[strings.Join(x.Invoke.Injection().Targets, ",")] = true
 		t.fault(*x)
+		return
+	}
+	if _, own := e.Of.(record.Own); own {
+		t.own(e)
 		return
 	}
 	t.note(e)
 }
 
+// own adds an event of a kind that only the recipe has, in the words that the record has
+// for every kind.
+func (t *Telling) own(e record.Event) {
+	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: AfterWrites}
+	x := t.operation(e)
+	if x == nil {
+		l.Text = fmt.Sprintf("%s: %s%s%s.", e.Process, e.Kind, t.of(e), because(e.Remark()))
+		t.Add(l)
+		return
+	}
+	began, over := x.Invoke, x.Done
+	l.At, l.Events = began.At, []int{began.Seq, over.Seq}
+	l.Text = fmt.Sprintf("%s began: %s%s%s", e.Process, e.Kind, t.of(began), because(began.Remark()))
+	if over.Type == "" {
+		l.Text += "; nothing is heard of its end."
+		t.Add(l)
+		return
+	}
+	ended := map[record.Type]string{record.OK: "it was done", record.Fail: "it failed", record.Info: "its outcome is not known"}[over.Type]
+	l.Until = over.At
+	l.Text += fmt.Sprintf("; from %s on %s%s.", wording.Seconds(over.At), ended, because(over.Remark()))
+	t.Add(l)
+}
+
+// of is what an event is about, in words: its object and its token.
+func (t *Telling) of(e record.Event) string {
+	said := ""
+	if e.Object() != "" {
+		said = " of " + t.Call(e.Object())
+	}
+	if token := e.Token(); token != (record.Token{}) {
+		said += fmt.Sprintf(" with token %d.%d", token.Epoch, token.Attempt)
+	}
+	return said
+}
+
+// because is a remark at the end of a sentence.
+func because(remark string) string {
+	if remark == "" {
+		return ""
+	}
+	return " (" + strings.TrimSuffix(remark, ".") + ")"
+}
+
 // note adds a note: a statement by or about a participant.
-func (t *telling) note(e record.Event) {
-	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, order: last}
+func (t *Telling) note(e record.Event) {
+	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: AfterWrites}
 	switch e.Kind {
 	case record.Session:
 		change := e.SessionChange()
@@ -95,121 +132,87 @@ func (t *telling) note(e record.Event) {
 		}[e.Type]
 	case record.Heard:
 		l.Text = fmt.Sprintf("%s was told that %s leads epoch %d.", e.Process, e.Remark(), e.Token().Epoch)
-	case record.Change:
-		l.Text = fmt.Sprintf("%s told its application that %s is %s.", e.Process, t.call(e.Task()), e.TaskChange().Fate)
-	case record.Effect:
-		l.Text = fmt.Sprintf("The system outside was acted on for %s with token %d.%d (%s); accepted: %v.", t.call(e.Task()), e.Token().Epoch, e.Token().Attempt, e.Remark(), e.Act().Accepted)
 	default:
 		l.Text = fmt.Sprintf("%s: %s %s.", e.Process, e.Kind, e.Remark())
 	}
-	t.add(l)
+	t.Add(l)
 }
 
-// subject is the task that the story describes a write for: the story's own task, or
-// the first that the write touches.
-func (t *telling) subject(w write) string {
-	first := ""
-	for _, op := range w.Invoke.Ops() {
-		task := pathTask(op)
-		if task != "" && task == t.task {
-			return task
-		}
-		if first == "" {
-			first = task
-		}
+// Subject is the object that the story describes a write for: the story's own object, or
+// the first that the write touches; empty if it touches none.
+func (t *Telling) Subject(w Write) string {
+	touched := t.Index.Znodes.Touched(w.Invoke.Ops())
+	switch {
+	case len(touched) == 0:
+		return ""
+	case slices.Contains(touched, t.Object):
+		return t.Object
 	}
-	return first
+	return touched[0]
 }
 
-// term adds how long a process believed to lead.
-func (t *telling) term(o record.Operation) {
-	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.end), order: last, belief: true}
+// Term adds how long a process believed to lead.
+func (t *Telling) Term(o record.Operation) {
+	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.End), Order: AfterWrites, Belief: true}
 	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Token().Epoch, wording.Seconds(l.Until))
 	if o.Done.Remark() != "" {
 		l.Text += ": " + o.Done.Remark()
 	}
 	l.Text += "."
-	t.add(l)
+	t.Add(l)
 }
 
 // sessionsEnd explains the sessions of a participant that kept or used one that was
 // over.
-func (t *telling) sessionsEnd() {
-	for _, e := range t.marks {
-		t.event(e)
+func (t *Telling) sessionsEnd() {
+	for _, e := range t.Marks {
+		t.Event(e)
 	}
-	t.blameLast()
-	if len(t.marks) == 0 {
+	t.BlameLast()
+	if len(t.Marks) == 0 {
 		return
 	}
-	from, until := t.marks[0], t.marks[len(t.marks)-1]
+	from, until := t.Marks[0], t.Marks[len(t.Marks)-1]
 	if until.Kind != record.Session {
-		t.moral = fmt.Sprintf("Session %s had been ended by its server before this write was sent: the server must refuse whatever comes in its name.", until.Session())
+		t.Moral = fmt.Sprintf("Session %s had been ended by its server before this write was sent: the server must refuse whatever comes in its name.", until.Session())
 		return
 	}
 	who := until.SessionChange().To.Process
 	wrote := 0
-	for _, w := range t.writes {
-		if w.Invoke.Process == who && w.Invoke.At >= until.At && w.outcome == record.OK && w.Invoke.Session() == from.Session() {
+	for _, w := range t.Writes {
+		if w.Invoke.Process == who && w.Invoke.At >= until.At && w.Fate == record.OK && w.Invoke.Session() == from.Session() {
 			if wrote++; wrote == 1 {
-				t.write(w, t.subject(w))
+				t.Write(w, t.Subject(w))
 			}
 		}
 	}
-	t.moral = fmt.Sprintf("%s held on to session %s, and never learnt that its server had given it %s instead. A session that is over takes its ephemerals and the claims behind them with it, so its holder must end with it", who, from.Session(), until.Session())
+	t.Moral = fmt.Sprintf("%s held on to session %s, and never learnt that its server had given it %s instead. A session that is over takes its ephemerals and the claims behind them with it, so its holder must end with it", who, from.Session(), until.Session())
 	if wrote > 0 {
-		t.moral += fmt.Sprintf("; here it went on, and %d writes that it made in the name of the old one were accepted under the new one", wrote)
+		t.Moral += fmt.Sprintf("; here it went on, and %d writes that it made in the name of the old one were accepted under the new one", wrote)
 	}
-	t.moral += "."
+	t.Moral += "."
 }
 
-// followsProtocol explains the first write that the protocol does not allow.
-func (t *telling) followsProtocol() {
-	first, found := t.first()
-	if !found || first.Exchange == nil {
-		t.events()
-		return
-	}
-	t.moral = "By the specification: " + fmt.Sprint(first.Args["why"])
-	i := slices.IndexFunc(t.run.Exchanges, func(x record.Exchange) bool { return first.Exchange.Is(x) })
-	if i < 0 {
-		return
-	}
-	x := t.run.Exchanges[i]
-	if i = slices.IndexFunc(t.writes, func(w write) bool {
-		return x.Answered > 0 && w.wired == x.Answered && w.Invoke.Process == x.Process && t.about(w)
-	}); i < 0 {
-		t.exchange(x)
-		return
-	}
-	w := t.writes[i]
-	if t.task = t.subject(w); t.task != "" {
-		t.life(t.task)
-	}
-	t.write(w, t.task)
-	t.blame(w.Invoke.Seq)
-}
-
-// first is the first finding against the property.
-func (t *telling) first() (wording.Finding, bool) {
-	if len(t.property.Findings) == 0 {
+// First is the first finding against the property.
+func (t *Telling) First() (wording.Finding, bool) {
+	if len(t.Property.Findings) == 0 {
 		return wording.Finding{}, false
 	}
-	return t.property.Findings[0], true
+	return t.Property.Findings[0], true
 }
 
-// about reports whether the verdict rests on a write.
-func (t *telling) about(w write) bool {
-	return slices.ContainsFunc(t.marks, func(e record.Event) bool { return e.Seq == w.Invoke.Seq })
+// Rests reports whether the verdict rests on a write.
+func (t *Telling) Rests(w Write) bool {
+	return slices.ContainsFunc(t.Marks, func(e record.Event) bool { return e.Seq == w.Invoke.Seq })
 }
 
-// exchange adds a write that only the wire shows; it is the violation.
-func (t *telling) exchange(x record.Exchange) {
-	l := Line{At: x.Answered, Zxid: x.Zxid, order: x.Zxid, Process: x.Process, Wrong: true}
-	l.Text = fmt.Sprintf("The wire shows that %s wrote, in session %s: %s", x.Process, x.Session, operations(x.Ops))
+// Exchange adds a write that only the wire shows; it is the violation.
+func (t *Telling) Exchange(x record.Exchange) {
+	l := Line{At: x.Answered, Zxid: x.Zxid, Order: x.Zxid, Process: x.Process, Wrong: true}
+	l.Text = fmt.Sprintf("The wire shows that %s wrote, in session %s: %s", x.Process, x.Session, Operations(x.Ops))
 	if x.Error != "" {
 		l.Text += "; refused, " + string(x.Error)
 	}
 	l.Text += "."
-	t.add(l)
+	t.Add(l)
 }

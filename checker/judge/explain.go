@@ -26,33 +26,40 @@ type explanation struct {
 	folder string // of the smallest part; empty if there is no smaller part
 }
 
-// explainAll shrinks and explains every violation. A failure here is reported and
-// changes no verdict.
-func explainAll(dir string, run record.Run, judging checker.Judging, r *checker.Report, budget time.Duration, out io.Writer) (all []explanation) {
+// explainer looks into the violations of a run.
+type explainer struct {
+	dir     string
+	subject Subject
+	seed    uint64
+	index   *record.Index
+}
+
+// all shrinks and explains every violation. A failure here is reported and changes no
+// verdict.
+func (x explainer) all(violations []checker.Property, budget time.Duration, out io.Writer) (all []explanation) {
 	for _, stale := range []string{record.StoryFile, record.ShrunkFolder} {
-		if err := os.RemoveAll(filepath.Join(dir, stale)); err != nil {
+		if err := os.RemoveAll(filepath.Join(x.dir, stale)); err != nil {
 			fmt.Fprintf(out, "what an earlier check has explained could not be removed: %v\n", err)
 		}
 	}
-	violations := r.Violations()
 	if len(violations) == 0 {
 		return nil
 	}
 	for _, p := range violations {
-		e, err := explainOne(dir, run, judging, p, r.Seed, budget/time.Duration(len(violations)))
+		e, err := x.one(p, budget/time.Duration(len(violations)))
 		if err != nil {
 			fmt.Fprintf(out, "%s could not be explained: %v\n", p.Name, err)
 			continue
 		}
 		all = append(all, e)
 	}
-	if err := record.WriteTo(filepath.Join(dir, record.StoryFile), func(w io.Writer) error { return tellAll(w, dir, all) }); err != nil {
+	if err := record.WriteTo(filepath.Join(x.dir, record.StoryFile), func(w io.Writer) error { return tellAll(w, x.dir, all) }); err != nil {
 		fmt.Fprintf(out, "%s could not be written: %v\n", record.StoryFile, err)
 	}
 	return all
 }
 
-func explainOne(dir string, run record.Run, judging checker.Judging, p checker.Property, seed uint64, budget time.Duration) (e explanation, err error) {
+func (x explainer) one(p checker.Property, budget time.Duration) (e explanation, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%v", cause)
@@ -60,13 +67,13 @@ func explainOne(dir string, run record.Run, judging checker.Judging, p checker.P
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
-	e.shrunk = shrink.History(ctx, run, p, func(part record.Run) []checker.Property {
-		return checker.Check(part, seed, judging).Properties
+	e.shrunk = shrink.History(ctx, x.index.Run, p, func(part record.Run) []checker.Property {
+		return checker.Check(part, x.seed, x.subject.Judge).Properties
 	})
-	e.story = explain.Tell(run, e.shrunk.Property)
+	e.story = explain.Tell(x.index, e.shrunk.Property, x.subject.Stories)
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
-		e.folder = filepath.Join(dir, record.ShrunkFolder, p.Name)
-		err = saveShrunk(dir, e.folder, e.shrunk.Run, p.Name)
+		e.folder = filepath.Join(x.dir, record.ShrunkFolder, p.Name)
+		err = saveShrunk(x.dir, e.folder, e.shrunk.Run, p.Name)
 	}
 	return e, err
 }

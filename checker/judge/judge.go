@@ -9,24 +9,31 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
 	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Folder gives the verdict on a stored run, by the judges of its recipe, and writes it
-// down. It explains each
+// Subject is how the runs of one recipe are judged and explained.
+type Subject struct {
+	Judge   checker.Judging
+	Stories explain.Stories
+}
+
+// Folder gives the verdict on a stored run and writes it down. It explains each
 // violation and spends at most the budget on looking for the smallest history that
 // shows it. A picture that cannot be drawn does not change the verdict. An error
 // without a verdict means that the folder cannot be judged; an error with a verdict
 // means that the verdict could not be saved.
-func Folder(dir string, judging checker.Judging, budget time.Duration, out io.Writer) (checker.Verdict, error) {
+func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (checker.Verdict, error) {
 	config, run, err := record.Open(dir)
 	if err != nil {
 		return "", err
 	}
-	result := checker.Check(run, cmp.Or(config.Seed, run.Manifest.Seed), judging)
+	index := record.NewIndex(run, subject.Judge.Objects)
+	result := checker.Check(run, cmp.Or(config.Seed, run.Manifest.Seed), subject.Judge)
 	unsaved := result.Save(filepath.Join(dir, record.VerdictFile))
-	explained := explainAll(dir, run, judging, &result.Report, budget, out)
+	explained := explainer{dir, subject, result.Seed, index}.all(result.Violations(), budget, out)
 	page := report.Page{
 		Events: run.Events, Report: &result.Report, Settings: settings(config), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
 		InMemory: config.Ensemble == record.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),

@@ -225,7 +225,7 @@ type marking struct {
 // lasting draws how long an execution lasted.
 func (m *marking) lasting(l explain.Line) {
 	y, ok := m.top[l.Process]
-	if ok && l.Until > l.At && l.Target == "" && !l.Belief() {
+	if ok && l.Until > l.At && l.Target == "" && !l.Belief {
 		m.bar(l.At, l.Until, y+markHeight-3, 6, "fill:#5d8aa8;opacity:0.55", l.Text)
 	}
 }

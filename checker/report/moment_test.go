@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -31,7 +32,7 @@ func TestEveryViolationHasItsMoment(t *testing.T) {
 		p := judged(t, name)
 		stage := arrange(p.Events, p.Servers)
 		for _, v := range p.Report.Violations() {
-			told := explain.Tell(record.Run{Events: p.Events}, v)
+			told := explain.Tell(record.NewIndex(record.Run{Events: p.Events}, record.TaskObjects()), v, story.Stories())
 			holdMoment(t, name+" "+v.Name, told, stage.moment(told))
 		}
 	}
@@ -99,7 +100,7 @@ func TestTheMomentIsZoomed(t *testing.T) {
 func TestThePageTellsTheStory(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
-	p.Explanations = []Explanation{{explain.Tell(record.Run{Events: p.Events}, v), "Smallest part: <8> of 55 events"}}
+	p.Explanations = []Explanation{{explain.Tell(record.NewIndex(record.Run{Events: p.Events}, record.TaskObjects()), v, story.Stories()), "Smallest part: <8> of 55 events"}}
 	p.Replay = "torture replay results/x"
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0

@@ -2,6 +2,7 @@ package masterworker
 
 import (
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
@@ -13,5 +14,6 @@ func Subject() subject.Subject {
 		Explain: "one active master, backups, workers, and clients whose tasks are never lost",
 		Judge:   judge.Judging(),
 		Worlds:  world.Worlds,
+		Stories: story.Stories(),
 	}
 }

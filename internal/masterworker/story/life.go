@@ -1,27 +1,27 @@
-package explain
+package story
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // life adds the history of a task, from its submission to the final tree.
-func (t *telling) life(task string) {
+func (t *teller) life(task string) {
 	for _, s := range t.submits {
 		if s.Done.Task() == task || s.Invoke.ID() != "" && s.Invoke.ID() == t.ids[task] {
 			t.submission(s, task)
 		}
 	}
-	for _, i := range t.byTask[task] {
-		w := t.writes[i]
+	for _, w := range t.Touching(task) {
 		c := changeOf(w, task)
 		idle := c.progress || c.deed("", "") == "" // progress, and checks only
-		if !idle && (!c.made || w.outcome != record.OK) {
-			t.write(w, task)
+		if !idle && (!c.made || w.Fate != record.OK) {
+			t.Write(w, task)
 		}
 	}
 	for _, e := range t.executions {
@@ -37,9 +37,9 @@ func (t *telling) life(task string) {
 }
 
 // submission adds the submission of a task, with the place of the write that made it.
-func (t *telling) submission(s record.Operation, task string) {
-	l := Line{At: s.Invoke.At, Process: s.Invoke.Process, Events: []int{s.Invoke.Seq, s.Done.Seq}}
-	l.Text = fmt.Sprintf("%s handed in %s", s.Invoke.Process, t.call(task))
+func (t *teller) submission(s record.Operation, task string) {
+	l := explain.Line{At: s.Invoke.At, Process: s.Invoke.Process, Events: []int{s.Invoke.Seq, s.Done.Seq}}
+	l.Text = fmt.Sprintf("%s handed in %s", s.Invoke.Process, t.Call(task))
 	switch s.Outcome() {
 	case record.OK:
 		l.At = s.Done.At
@@ -50,22 +50,22 @@ func (t *telling) submission(s record.Operation, task string) {
 	default:
 		l.Text += ", and did not hear whether it was accepted."
 	}
-	for _, i := range t.byTask[task] {
-		if w := t.writes[i]; w.outcome == record.OK && changeOf(w, task).made && w.Invoke.Process == s.Invoke.Process && w.Invoke.At >= s.Invoke.At && w.Invoke.At <= s.Return(t.end) {
-			l.Zxid, l.order = w.zxid, w.zxid
+	for _, w := range t.Touching(task) {
+		if w.Fate == record.OK && changeOf(w, task).made && w.Invoke.Process == s.Invoke.Process && w.Invoke.At >= s.Invoke.At && w.Invoke.At <= s.Return(t.End) {
+			l.Zxid, l.Order = w.Zxid, w.Zxid
 			if s.Outcome() == record.Info {
-				l.Text = fmt.Sprintf("%s handed in %s, and did not hear that ZooKeeper had applied it.", s.Invoke.Process, t.call(task))
+				l.Text = fmt.Sprintf("%s handed in %s, and did not hear that ZooKeeper had applied it.", s.Invoke.Process, t.Call(task))
 			}
 		}
 	}
-	t.add(l)
+	t.Add(l)
 }
 
 // execution adds one run of a handler.
-func (t *telling) execution(e record.Operation) {
-	l := Line{At: e.Invoke.At, Process: e.Invoke.Process, Events: []int{e.Invoke.Seq, e.Done.Seq}, Until: e.Return(t.end)}
-	l.order = t.assignedAt(e.Invoke)
-	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Token().Attempt, t.call(e.Invoke.Task()), e.Invoke.Token().Epoch, e.Invoke.Token().Attempt)
+func (t *teller) execution(e record.Operation) {
+	l := explain.Line{At: e.Invoke.At, Process: e.Invoke.Process, Events: []int{e.Invoke.Seq, e.Done.Seq}, Until: e.Return(t.End)}
+	l.Order = t.assignedAt(e.Invoke)
+	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Token().Attempt, t.Call(e.Invoke.Task()), e.Invoke.Token().Epoch, e.Invoke.Token().Attempt)
 	switch e.Done.Type {
 	case record.OK:
 		l.Text += fmt.Sprintf("; that succeeded at %s.", wording.Seconds(e.Done.At))
@@ -75,39 +75,38 @@ func (t *telling) execution(e record.Operation) {
 	default:
 		l.Text += fmt.Sprintf("; that ended at %s: %s.", wording.Seconds(e.Done.At), e.Done.Remark())
 	}
-	t.add(l)
+	t.Add(l)
 }
 
 // assignedAt is the zxid of the write that assigned an execution, which comes before it
 // although both may happen at one moment of virtual time.
-func (t *telling) assignedAt(e record.Event) int64 {
-	for _, i := range t.byTask[e.Task()] {
-		w := t.writes[i]
-		if c := changeOf(w, e.Task()); c.to != "" && c.assigned.Attempt == e.Token().Attempt && w.outcome == record.OK && w.at <= e.At {
-			return w.zxid
+func (t *teller) assignedAt(e record.Event) int64 {
+	for _, w := range t.Touching(e.Task()) {
+		if c := changeOf(w, e.Task()); c.to != "" && c.assigned.Attempt == e.Token().Attempt && w.Fate == record.OK && w.At <= e.At {
+			return w.Zxid
 		}
 	}
 	return 0
 }
 
 // told adds the answer that a client heard.
-func (t *telling) told(a record.Operation) {
-	l := Line{At: a.Done.At, Process: a.Invoke.Process, Events: []int{a.Invoke.Seq, a.Done.Seq}, order: last}
+func (t *teller) told(a record.Operation) {
+	l := explain.Line{At: a.Done.At, Process: a.Invoke.Process, Events: []int{a.Invoke.Seq, a.Done.Seq}, Order: explain.AfterWrites}
 	if a.Outcome() == record.OK {
-		l.Text = fmt.Sprintf("%s was told that %s is %s", a.Invoke.Process, t.call(a.Invoke.Task()), a.Done.Answer().State)
+		l.Text = fmt.Sprintf("%s was told that %s is %s", a.Invoke.Process, t.Call(a.Invoke.Task()), a.Done.Answer().State)
 		if a.Done.Answer().Result != "" {
 			l.Text += fmt.Sprintf(", with %q", a.Done.Answer().Result)
 		}
 		l.Text += "."
 	} else {
-		l.Text = fmt.Sprintf("%s was told of %s: %s.", a.Invoke.Process, t.call(a.Invoke.Task()), a.Done.Remark())
+		l.Text = fmt.Sprintf("%s was told of %s: %s.", a.Invoke.Process, t.Call(a.Invoke.Task()), a.Done.Remark())
 	}
-	t.add(l)
+	t.Add(l)
 }
 
 // effects adds the effects of a task's executions on the system outside.
-func (t *telling) effects(task string) {
-	for _, e := range t.run.Events {
+func (t *teller) effects(task string) {
+	for _, e := range t.Run.Events {
 		if e.Kind != record.Effect || e.Task() != task {
 			continue
 		}
@@ -119,22 +118,19 @@ func (t *telling) effects(task string) {
 		if by := e.Act().By; by.Process != "" {
 			process = by.Process
 		}
-		t.add(Line{At: e.At, Process: process, Events: []int{e.Seq}, order: last,
-			Text: fmt.Sprintf("The system outside %s an act of %s with token %d.%d (%s).", what, t.call(task), e.Token().Epoch, e.Token().Attempt, e.Remark())})
+		t.Add(explain.Line{At: e.At, Process: process, Events: []int{e.Seq}, Order: explain.AfterWrites,
+			Text: fmt.Sprintf("The system outside %s an act of %s with token %d.%d (%s).", what, t.Call(task), e.Token().Epoch, e.Token().Attempt, e.Remark())})
 	}
 }
 
-// Harness is the lane of the final tree.
-const Harness = "harness"
-
 // tree adds the task's state in the final tree; wrong says that this state is the
 // violation.
-func (t *telling) tree(task string, wrong bool) {
-	if t.run.Evidence == nil || t.run.Evidence.Nodes == nil {
+func (t *teller) tree(task string, wrong bool) {
+	if t.Run.Evidence == nil || t.Run.Evidence.Nodes == nil {
 		return
 	}
 	var attempts, assigned []string
-	for _, n := range t.run.Evidence.Nodes {
+	for _, n := range t.Run.Evidence.Nodes {
 		switch z := record.ParsePath(n.Path); {
 		case z.Task != task:
 		case z.Kind == record.Assignment:
@@ -143,10 +139,10 @@ func (t *telling) tree(task string, wrong bool) {
 			attempts = append(attempts, fmt.Sprint(z.Number))
 		}
 	}
-	said := "In the final tree " + t.call(task)
-	node, there := t.node(record.TaskPath(task))
-	status, finished := t.node(record.StatusPath(task))
-	l := Line{At: t.end, Process: Harness, order: last, Zxid: node.Czxid, Wrong: wrong}
+	said := "In the final tree " + t.Call(task)
+	node, there := t.Node(record.TaskPath(task))
+	status, finished := t.Node(record.StatusPath(task))
+	l := explain.Line{At: t.End, Process: explain.Harness, Order: explain.AfterWrites, Zxid: node.Czxid, Wrong: wrong}
 	switch {
 	case !there:
 		l.Zxid = 0
@@ -167,7 +163,7 @@ func (t *telling) tree(task string, wrong bool) {
 		said += "; attempts on record: " + none(attempts) + "; assigned to: " + none(assigned)
 	}
 	l.Text = said + "."
-	t.add(l)
+	t.Add(l)
 }
 
 func none(names []string) string {

@@ -1,0 +1,61 @@
+package explain
+
+import (
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Stories is how the violations of one recipe are told. The zero value tells every
+// violation by its events, in their order.
+type Stories struct {
+	// Noun is what an object of the recipe is called: "task", "lock". Empty: "object".
+	Noun string
+	// Begin reads a run for one story. nil: nothing is told in the words of the recipe.
+	Begin func(*Telling) Teller
+}
+
+// Teller has the words of a recipe for one story. Any of its functions may be nil.
+type Teller struct {
+	// Tellers has a function for each property with a story of its own. Any other property
+	// is told by [Telling.Evidence], unless every recipe has it.
+	Tellers map[string]func()
+	// Life adds the history of an object. nil: all writes that touch the object, and all
+	// events about it.
+	Life func(object string)
+	// Event adds the line of an event of a kind that only the recipe has. It reports whether
+	// it did so; if not, or if Event is nil, the line names the kind.
+	Event func(record.Event) bool
+	// Deed describes what a write did to an object, or to nothing in particular if the object
+	// is empty. nil: its operations.
+	Deed func(w Write, object string) Deed
+}
+
+// Deed describes a write.
+type Deed struct {
+	By   string   // who wrote, and in whose name: "master-1, in the name of epoch 2,"
+	What string   // what that did, in the past tense and without a full stop: "created the task"
+	Whom []string // other participants that it concerns
+}
+
+// noun is what an object of the recipe is called.
+func (s Stories) noun() string {
+	if s.Noun == "" {
+		return "object"
+	}
+	return s.Noun
+}
+
+// builtIn has a function for each property of every recipe that has a story of its own.
+var builtIn = map[string]func(*Telling){
+	"SessionsEnd": (*Telling).sessionsEnd, "WritesAccounted": (*Telling).writesAccounted,
+}
+
+// tell tells the story of the property.
+func (t *Telling) tell() {
+	if own, known := t.words.Tellers[t.Property.Name]; known {
+		own()
+	} else if every, known := builtIn[t.Property.Name]; known {
+		every(t)
+	} else {
+		t.Evidence()
+	}
+}

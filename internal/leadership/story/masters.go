@@ -1,0 +1,145 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Tellers has a function for each property of elections. claim is the epoch in whose name
+// a write was made; false if it was made in none. See [explain.Claim].
+func Tellers(t *explain.Telling, claim func(explain.Write) (epoch int32, claims bool)) map[string]func() {
+	own := &teller{Telling: t, claim: claim}
+	return map[string]func(){"SingleMaster": own.singleMaster, "ElectionLinearizable": own.electionLinearizable}
+}
+
+// teller tells one story.
+type teller struct {
+	*explain.Telling
+	claim func(explain.Write) (epoch int32, claims bool)
+}
+
+// singleMaster explains two masters: one wrote after the end of its epoch, both began
+// the same epoch, or both believed to lead.
+func (t *teller) singleMaster() {
+	var elected []explain.Write
+	var wrote []explain.Write
+	for _, e := range t.Marks {
+		if w, found := t.WriteOf(e.Seq); found {
+			if w.Elects {
+				elected = append(elected, w)
+				t.Election(w)
+			} else {
+				wrote = append(wrote, w)
+			}
+			continue
+		}
+		t.Event(e)
+	}
+	stale, since, found := t.stale(wrote)
+	switch {
+	case found:
+		t.staleWrite(stale, since)
+	case len(elected) > 1 && elected[0].Epoch == elected[len(elected)-1].Epoch:
+		t.Blame(elected[len(elected)-1].Invoke.Seq)
+		t.Moral = fmt.Sprintf("An epoch begins with a write of /assign that demands version %d, the one before. ZooKeeper applies only one such write: the second must be refused.", elected[0].Epoch-1)
+	default:
+		t.belief()
+	}
+}
+
+// stale finds an accepted write in the name of an epoch that was over.
+func (t *teller) stale(wrote []explain.Write) (explain.Write, explain.Write, bool) {
+	for _, w := range wrote {
+		now, led := t.InForce(w.Invoke.At)
+		epoch, claims := t.claim(w)
+		if led && claims && epoch < now.Epoch && w.Fate == record.OK {
+			return w, now, true
+		}
+	}
+	return explain.Write{}, explain.Write{}, false
+}
+
+// staleWrite explains who led when, and which write came too late.
+func (t *teller) staleWrite(w explain.Write, since explain.Write) {
+	epoch, _ := t.claim(w)
+	if e, known := t.Began(epoch); known {
+		t.Election(e)
+	}
+	t.Election(since)
+	for _, o := range t.Terms {
+		if o.Invoke.Process == w.Invoke.Process && o.Invoke.Token().Epoch == epoch {
+			t.Term(o)
+		}
+	}
+	t.Write(w, t.Subject(w))
+	t.Blame(w.Invoke.Seq)
+	t.Moral = fmt.Sprintf("The write of %s at %s should not have passed: it was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, wording.Seconds(w.At), epoch, since.Epoch, wording.Seconds(since.At))
+	if w.Zxid != 0 && since.Zxid != 0 {
+		t.Moral += fmt.Sprintf(", with zxid %s before zxid %s", explain.Zxid(since.Zxid), explain.Zxid(w.Zxid))
+	}
+	t.Moral += ". "
+	if _, checks := explain.Claim(w); checks {
+		t.Moral += fmt.Sprintf("It demanded version %d of /assign, which was %d by then: ZooKeeper itself should have refused it.", epoch, since.Epoch)
+	} else {
+		t.Moral += "It did not check the version of /assign, which would have had it refused."
+	}
+}
+
+// belief explains two masters that believed to lead at once.
+func (t *teller) belief() {
+	var beliefs []record.Operation
+	for _, e := range t.Marks {
+		for _, o := range t.Terms {
+			if o.Invoke.Seq == e.Seq {
+				beliefs = append(beliefs, o)
+				if won, known := t.Began(o.Invoke.Token().Epoch); known {
+					t.Election(won)
+				}
+			}
+		}
+	}
+	if len(beliefs) < 2 {
+		t.BlameLast()
+		return
+	}
+	old, next := beliefs[0], beliefs[1]
+	t.Blame(old.Invoke.Seq)
+	accepted := 0
+	for _, w := range t.Writes {
+		if epoch, claims := t.claim(w); claims && epoch == old.Invoke.Token().Epoch && w.Fate == record.OK && w.Invoke.At > next.Invoke.At {
+			accepted++
+		}
+	}
+	t.Moral = fmt.Sprintf("Nobody had stopped %s or robbed it of its session: its lease must end before another can be elected, and it must know. ", old.Invoke.Process)
+	if accepted == 0 {
+		t.Moral += "Nothing that it wrote after that was accepted, so the fence held."
+	} else {
+		t.Moral += fmt.Sprintf("%d writes that it made after that were accepted.", accepted)
+	}
+}
+
+// electionLinearizable explains an election that cannot be placed between the writes of
+// the two epochs that it separates.
+func (t *teller) electionLinearizable() {
+	t.singleMaster()
+	t.Moral = "There is no moment for this election that all writes of the epoch before come before, and all writes of its own come after. " + t.Moral
+	for _, e := range t.Marks {
+		w, found := t.WriteOf(e.Seq)
+		epoch, claims := t.claim(w)
+		if !found || !claims || w.Fate != record.OK {
+			continue
+		}
+		if won, known := t.Began(epoch); known && w.At < won.Invoke.At {
+			t.Clear()
+			t.Write(w, t.Subject(w))
+			t.Blame(w.Invoke.Seq)
+			t.Moral += fmt.Sprintf("%s wrote in the name of epoch %d at %s, and that epoch began only at %s.", w.Invoke.Process, epoch, wording.Seconds(w.At), wording.Seconds(won.At))
+			break
+		}
+	}
+	t.Moral = strings.TrimSpace(t.Moral)
+}

@@ -122,6 +122,18 @@ func (m *mentioned) identify(id, object string) {
 // and those in the final tree. They are in the order in which they are first mentioned.
 func (x *Index) Objects() []string { return x.mentions().names }
 
+// Touched are the objects that some events of the run are about, or touch, in the order in
+// which they are first mentioned. The events are given by their numbers, which ascend.
+func (x *Index) Touched(seqs []int) []string {
+	var marked Run
+	for i := range x.Run.Events {
+		if _, found := slices.BinarySearch(seqs, x.Run.Events[i].Seq); found {
+			marked.Events = append(marked.Events, x.Run.Events[i])
+		}
+	}
+	return mention(marked, x.Znodes).names
+}
+
 // Identified are the objects that have an id, by events and znodes. A submission that was
 // repeated may have made several.
 func (x *Index) Identified(id string) []string { return x.mentions().ids[id] }

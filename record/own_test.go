@@ -168,6 +168,9 @@ func TestIndex_KnowsTheObjectsOfAnyRecipe(t *testing.T) {
 		if got := x.Identified("r1"); !slices.Equal(got, c.identified) {
 			t.Errorf("of r1 are %q, want %q", got, c.identified)
 		}
+		if got := x.Touched([]int{2, 4}); len(got) != c.about-1 || c.about == 2 && got[0] != "a" {
+			t.Errorf("touched are %q", got)
+		}
 		if got := x.About("a", 9); len(got) != c.about {
 			t.Errorf("about a: %+v", got)
 		}

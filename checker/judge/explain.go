@@ -67,7 +67,7 @@ func (x explainer) one(p checker.Property, budget time.Duration) (e explanation,
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
-	e.shrunk = shrink.History(ctx, x.index.Run, p, func(part record.Run) []checker.Property {
+	e.shrunk = shrink.History(ctx, x.index, p, func(part record.Run) []checker.Property {
 		return checker.Check(part, x.seed, x.subject.Judge).Properties
 	})
 	e.story = explain.Tell(x.index, e.shrunk.Property, x.subject.Stories)

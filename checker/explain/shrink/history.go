@@ -24,27 +24,27 @@ type Shrunk struct {
 }
 
 // Size is the size of a run.
-type Size struct{ Events, Tasks int }
+type Size struct{ Events, Objects int }
 
-func sizeOf(run record.Run) Size { return Size{len(run.Events), len(allTasks(run))} }
+func sizeOf(index *record.Index) Size { return Size{len(index.Run.Events), len(index.Objects())} }
 
 // History looks for the smallest part of a run that violates the property as the whole
 // run does; see the package comment. The judge must have found the property invalid in
 // the whole run. History stops at the end of ctx and returns its best part so far, at
 // worst the whole run.
-func History(ctx context.Context, run record.Run, property checker.Property, judge Judge) Shrunk {
-	s := &search{ctx: ctx, whole: property, judge: judge}
-	smallest := Shrunk{Run: run, Property: property, Of: sizeOf(run), Left: sizeOf(run)}
-	part, found := s.restrict(run, property)
+func History(ctx context.Context, run *record.Index, property checker.Property, judge Judge) Shrunk {
+	s := &search{ctx: ctx, run: run, whole: property, judge: judge}
+	smallest := Shrunk{Run: run.Run, Property: property, Of: sizeOf(run), Left: sizeOf(run)}
+	part, found := s.restrict()
 	if found {
 		part = s.bare(part)
 		s.others, _ = s.split(part)
-		all := units(part)
+		all := units(record.NewIndex(part, run.Znodes))
 		var kept []unit
 		kept, smallest.Minimal = ddmin.List(ctx, all, func(some []unit) bool { return s.clean(join(part, all, some)) })
 		smallest.Run = join(part, all, kept)
 		_, smallest.Property = s.split(smallest.Run)
-		smallest.Left = sizeOf(smallest.Run)
+		smallest.Left = sizeOf(record.NewIndex(smallest.Run, run.Znodes))
 	}
 	smallest.Judged = s.judged
 	return smallest
@@ -53,31 +53,32 @@ func History(ctx context.Context, run record.Run, property checker.Property, jud
 // search is one search for a smaller part.
 type search struct {
 	ctx    context.Context
+	run    *record.Index    // the whole run
 	whole  checker.Property // as the judge has it of the whole run
 	judge  Judge
-	others []checker.Property // invalid in the part that was restricted to its tasks
+	others []checker.Property // invalid in the part that was restricted to its objects
 	judged int
 }
 
-// restrict narrows the violation to tasks: those named by its findings, or else those
+// restrict narrows the violation to objects: those named by its findings, or else those
 // touched by its events, or else all.
-func (s *search) restrict(run record.Run, p checker.Property) (record.Run, bool) {
-	all := allTasks(run)
-	byName := named(p.Findings, all) // the first is that of the first finding
-	for _, candidates := range [][]string{byName[:min(1, len(byName))], byName, touched(run, p.Events), {}, all} {
+func (s *search) restrict() (record.Run, bool) {
+	all := s.run.Objects()
+	byName := named(s.whole.Findings, all) // the first is that of the first finding
+	for _, candidates := range [][]string{byName[:min(1, len(byName))], byName, s.run.Touched(s.whole.Events), {}, all} {
 		if s.ctx.Err() != nil {
-			return run, false
+			return s.run.Run, false
 		}
-		part := only(run, candidates)
+		part := only(s.run, candidates)
 		if !s.same(part) {
 			continue
 		}
 		kept, _ := ddmin.List(s.ctx, candidates, func(some []string) bool {
-			return len(some) > 0 && s.same(only(part, some))
+			return len(some) > 0 && s.same(only(s.run, some))
 		})
-		return only(part, kept), true
+		return only(s.run, kept), true
 	}
-	return run, false
+	return s.run.Run, false
 }
 
 // bare leaves out the wire and the servers' logs, if the violation does not need them.
@@ -145,26 +146,15 @@ func says(whole, part []wording.Finding) bool {
 	return false
 }
 
-// named are the tasks that findings name, in their order.
-func named(found []wording.Finding, tasks []string) []string {
+// named are the objects that findings name, in their order.
+func named(found []wording.Finding, objects []string) []string {
 	var names []string
 	for _, f := range found {
-		for _, task := range f.Objects() {
-			if slices.Contains(tasks, task) && !slices.Contains(names, task) {
-				names = append(names, task)
+		for _, object := range f.Objects() {
+			if slices.Contains(objects, object) && !slices.Contains(names, object) {
+				names = append(names, object)
 			}
 		}
 	}
 	return names
-}
-
-// touched are the tasks that events are about.
-func touched(run record.Run, seqs []int) []string {
-	var marked record.Run
-	for _, e := range run.Events {
-		if _, found := slices.BinarySearch(seqs, e.Seq); found {
-			marked.Events = append(marked.Events, e)
-		}
-	}
-	return allTasks(marked)
 }

@@ -18,6 +18,8 @@ func judge(run record.Run) []checker.Property {
 	return checker.Check(run, 1, masterworker.Judging()).Properties
 }
 
+func indexed(run record.Run) *record.Index { return record.NewIndex(run, record.TaskObjects()) }
+
 func invalid(properties []checker.Property) []checker.Property {
 	return slices.DeleteFunc(slices.Clone(properties), func(p checker.Property) bool { return p.Verdict != checker.Invalid })
 }
@@ -35,8 +37,8 @@ func TestFrozenHistoriesShrink(t *testing.T) {
 			run := recordtest.Frozen(t, name)
 			whole := invalid(judge(run))
 			for _, p := range whole {
-				s := History(t.Context(), run, p, judge)
-				t.Logf("%s: %d of %d events, %d of %d tasks, %d judged", p.Name, s.Left.Events, s.Of.Events, s.Left.Tasks, s.Of.Tasks, s.Judged)
+				s := History(t.Context(), indexed(run), p, judge)
+				t.Logf("%s: %d of %d events, %d of %d objects, %d judged", p.Name, s.Left.Events, s.Of.Events, s.Left.Objects, s.Of.Objects, s.Judged)
 				holdShrunk(t, whole, p, s)
 			}
 		})
@@ -73,11 +75,11 @@ func holdShrunk(t *testing.T, whole []checker.Property, p checker.Property, s Sh
 func TestWhatWouldMisleadIsRefused(t *testing.T) {
 	run := recordtest.Frozen(t, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
-	part := only(run, named(p.Findings, allTasks(run)))
+	part := only(indexed(run), named(p.Findings, indexed(run).Objects()))
 	lax := &search{ctx: t.Context(), whole: p, judge: judge}
 	strict := *lax
 	strict.others, _ = strict.split(part)
-	all := units(part)
+	all := units(indexed(part))
 	misled := 0
 	for i := range all {
 		rest := join(part, all, slices.Concat(all[:i], all[i+1:]))
@@ -113,7 +115,7 @@ func TestNoTimeLeavesTheWhole(t *testing.T) {
 	cancel()
 	run := recordtest.Frozen(t, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
-	s := History(ctx, run, p, judge)
+	s := History(ctx, indexed(run), p, judge)
 	if s.Minimal || s.Left != s.Of || s.Property.Reason != p.Reason || s.Judged != 0 {
 		t.Errorf("%d of %d events, minimal %v, %d judged", s.Left.Events, s.Of.Events, s.Minimal, s.Judged)
 	}
@@ -128,7 +130,7 @@ func TestHistory_KeepsThePolicy(t *testing.T) {
 	if len(whole) != 1 {
 		t.Fatalf("violated is %v", whole)
 	}
-	s := History(t.Context(), run, whole[0], judge)
+	s := History(t.Context(), indexed(run), whole[0], judge)
 	if left := invalid(judge(s.Run)); len(left) != 1 || s.Left.Events >= s.Of.Events || s.Run.Policy != run.Policy {
 		t.Errorf("%d of %d events, %v", s.Left.Events, s.Of.Events, left)
 	}

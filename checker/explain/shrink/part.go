@@ -6,73 +6,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// byID are the tasks of each submission, by events and znodes.
-func byID(run record.Run) map[string][]string {
-	tasks := map[string][]string{}
-	add := func(id, task string) {
-		if id != "" && task != "" && !slices.Contains(tasks[id], task) {
-			tasks[id] = append(tasks[id], task)
-		}
+// only is the run with the operations on these objects, and with everything that belongs
+// to no object: elections, sessions, processes, faults. A write that also touches other
+// objects keeps only its operations on these.
+func only(index *record.Index, objects []string) record.Run {
+	run, kept := index.Run, map[string]bool{}
+	for _, object := range objects {
+		kept[object] = true
 	}
-	made := func(path, data string) {
-		if z := record.ParsePath(path); z.Kind == record.Task {
-			id, _ := record.ParseTask(data)
-			add(id, z.Task)
-		}
-	}
-	for _, e := range run.Events {
-		add(e.ID(), e.Task())
-		for _, op := range e.Ops() {
-			made(op.Path, op.Data)
-		}
-	}
-	if run.Evidence != nil {
-		for _, n := range run.Evidence.Nodes {
-			made(n.Path, n.Data)
-		}
-	}
-	return tasks
-}
-
-// allTasks are the tasks of a run, in the order of their first events.
-func allTasks(run record.Run) []string {
-	var all []string
-	seen := map[string]bool{}
-	add := func(names ...string) {
-		for _, name := range names {
-			if name != "" && !seen[name] {
-				seen[name] = true
-				all = append(all, name)
-			}
-		}
-	}
-	for _, e := range run.Events {
-		add(e.Task())
-		add(record.TasksOf(e.Ops())...)
-	}
-	for _, x := range run.Exchanges {
-		add(record.TasksOf(x.Ops)...)
-	}
-	for _, c := range run.Commits {
-		add(record.TasksOf(c.Ops)...)
-	}
-	if run.Evidence != nil {
-		for _, n := range run.Evidence.Nodes {
-			add(record.TaskOf(n.Path))
-		}
-	}
-	return all
-}
-
-// only is the run with the operations of these tasks, and with everything that belongs
-// to no task: elections, sessions, processes, faults. A write that also touches other
-// tasks keeps only its operations on these.
-func only(run record.Run, tasks []string) record.Run {
-	kept := map[string]bool{}
-	for _, t := range tasks {
-		kept[t] = true
-	}
-	n := narrowing{kept: kept, ids: byID(run), gone: map[key]bool{}}
+	n := narrowing{kept: kept, index: index, gone: map[key]bool{}}
 	part := record.Run{Events: n.events(run.Events), Evidence: n.evidence(run.Evidence), Policy: run.Policy, Manifest: excerpt(run)}
 	for _, x := range run.Exchanges {
 		ops, stays := n.ops(x.Ops)
@@ -108,11 +50,11 @@ type key struct {
 
 func keyOf(e record.Event) key { return key{e.Process, e.Life, e.Op} }
 
-// narrowing leaves out everything that belongs to other tasks.
+// narrowing leaves out everything that belongs to other objects.
 type narrowing struct {
-	kept map[string]bool
-	ids  map[string][]string
-	gone map[key]bool // operations that were left out
+	kept  map[string]bool
+	index *record.Index
+	gone  map[key]bool // operations that were left out
 }
 
 func (n narrowing) events(events []record.Event) []record.Event {
@@ -140,28 +82,28 @@ func (n narrowing) events(events []record.Event) []record.Event {
 	return part
 }
 
-// keeps reports whether an event belongs to a kept task, or to none.
+// keeps reports whether an event belongs to a kept object, or to none.
 func (n narrowing) keeps(e record.Event) bool {
 	switch {
-	case e.Task() != "":
-		return n.kept[e.Task()]
+	case e.Object() != "":
+		return n.kept[e.Object()]
 	case e.ID() != "":
-		return slices.ContainsFunc(n.ids[e.ID()], func(t string) bool { return n.kept[t] })
+		return slices.ContainsFunc(n.index.Identified(e.ID()), func(object string) bool { return n.kept[object] })
 	}
 	return true
 }
 
-// ops narrows a write. A write that touched tasks does not stay if only checks and the
-// notice of a change to the master (a set of /tasks) are left.
+// ops narrows a write. A write that touched objects does not stay if only checks and
+// notices of a change are left.
 func (n narrowing) ops(ops []record.Op) (left []record.Op, stays bool) {
 	narrowed, writes := false, false
 	for _, op := range ops {
-		if t := record.TaskOf(op.Path); t != "" && !n.kept[t] {
+		if object := n.index.Znodes.Object(op.Path); object != "" && !n.kept[object] {
 			narrowed = true
 			continue
 		}
 		left = append(left, op)
-		writes = writes || op.Kind != "check" && op.Path != record.TasksPath
+		writes = writes || op.Kind != "check" && !n.index.Znodes.Notifies(op)
 	}
 	return left, !narrowed || writes
 }
@@ -172,8 +114,8 @@ func (n narrowing) evidence(e *record.Evidence) *record.Evidence {
 	}
 	part := *e
 	part.Nodes = slices.DeleteFunc(slices.Clone(e.Nodes), func(node record.Node) bool {
-		t := record.TaskOf(node.Path)
-		return t != "" && !n.kept[t]
+		object := n.index.Znodes.Object(node.Path)
+		return object != "" && !n.kept[object]
 	})
 	return &part
 }

@@ -13,7 +13,8 @@ type unit struct {
 }
 
 // units divides a run. Znodes without a known creator are in no unit.
-func units(run record.Run) []unit {
+func units(index *record.Index) []unit {
+	run := index.Run
 	var all []unit
 	open := map[key]int{}
 	for i, e := range run.Events {
@@ -27,7 +28,6 @@ func units(run record.Run) []unit {
 		}
 		all = append(all, unit{events: []int{i}})
 	}
-	index := record.NewIndex(run, record.TaskObjects())
 	owner := map[int64]int{} // of a zxid
 	maker := map[string]int{}
 	written := 0 // writes so far

@@ -28,7 +28,7 @@ func TestFrozenWiresShrink(t *testing.T) {
 			if len(whole) != 1 {
 				t.Fatalf("%d violations", len(whole))
 			}
-			s := History(t.Context(), run, whole[0], judge)
+			s := History(t.Context(), indexed(run), whole[0], judge)
 			t.Logf("%d of %d exchanges, %d of %d events", len(s.Run.Exchanges), len(run.Exchanges), s.Left.Events, s.Of.Events)
 			left := invalid(judge(s.Run))
 			if len(left) != 1 || left[0].Name != "FollowsProtocol" || !leads(whole[0].Findings, left[0].Findings) {
@@ -54,7 +54,7 @@ func TestAWriteGoesWithItsExchangeAndItsZnodes(t *testing.T) {
 		Commits:   []record.Commit{{Zxid: 7, Session: "0x1", Kind: record.CommitWrite, Ops: write}, {Zxid: 8, Kind: record.CommitOpen}},
 		Evidence:  &record.Evidence{Nodes: []record.Node{{Path: "/tasks"}, {Path: "/tasks/t"}}},
 	}
-	all := units(run)
+	all := units(indexed(run))
 	if len(all) != 3 {
 		t.Fatalf("%d units: %+v", len(all), all)
 	}
@@ -82,7 +82,7 @@ func TestNarrowing(t *testing.T) {
 		Exchanges: []record.Exchange{{Index: 2, Error: record.NodeExists, Ops: two}, {Index: 1, Error: record.NodeExists, Ops: two}},
 		Evidence:  &record.Evidence{Nodes: []record.Node{{Path: "/assign"}, {Path: "/tasks/a"}, {Path: "/tasks/b"}, {Path: "/assign/w/a"}}},
 	}
-	part := only(run, []string{"b"})
+	part := only(indexed(run), []string{"b"})
 	if len(part.Events) != 2 || len(part.Events[0].Ops()) != 2 || part.Events[0].Ops()[1].Path != "/assign/w/b" {
 		t.Errorf("events: %+v", part.Events)
 	}
@@ -105,7 +105,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.Run("shrink", func(b *testing.B) {
 		judged := 0
 		for b.Loop() {
-			judged = History(b.Context(), run, p, func(r record.Run) []checker.Property { return judge(r) }).Judged
+			judged = History(b.Context(), indexed(run), p, func(r record.Run) []checker.Property { return judge(r) }).Judged
 		}
 		b.ReportMetric(float64(judged), "judged/op")
 	})

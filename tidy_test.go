@@ -76,7 +76,8 @@ var rooms = map[string][]string{
 	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/story", "internal/masterworker/world"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/masterworker", "torture"},
-	"cmd/ringmaster":                 {"*"},
+	"cmd/ringmaster":                 {"internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	"internal/cli":                   {"internal/exit", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 }
 
 // sources parses every Go file of the module.
@@ -249,6 +250,18 @@ func TestFunctionsAreShort(t *testing.T) {
 					t.Errorf("%s: %s has %d lines, %d are allowed", path, f.Name.Name, lines, limit)
 				}
 			}
+		}
+	})
+}
+
+// longestOfACommand is the longest file of a command in lines. Commands have flags only:
+// decisions belong to the packages that they call.
+const longestOfACommand = 150
+
+func TestCommands_HaveShortFiles(t *testing.T) {
+	sources(t, func(path string, _ *ast.File, _ *token.FileSet, text string) {
+		if n := strings.Count(text, "\n"); strings.HasPrefix(path, "cmd/") && !strings.HasSuffix(path, "_test.go") && n > longestOfACommand {
+			t.Errorf("%s has %d lines, and %d are allowed: move decisions to the package that the command calls", path, n, longestOfACommand)
 		}
 	})
 }

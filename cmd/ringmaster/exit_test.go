@@ -1,19 +1,15 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -136,61 +132,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestWhatCountsMost holds the precedence of the rules: an error may be of several kinds.
-func TestWhatCountsMost(t *testing.T) {
-	late := exit.With(exit.Unreachable, errors.New("no answer"))
-	signal := exit.With(exit.Interrupted, errors.New("interrupt"))
-	for _, c := range []struct {
-		want exit.Code
-		err  error
-	}{
-		{exit.Done, nil},
-		{exit.Failed, errors.New("disk is full")},
-		{exit.InDoubt, &recipe.AmbiguousError{ID: "a", Err: signal}},
-		{exit.InDoubt, &recipe.AmbiguousError{ID: "a", Err: zkapi.ErrNoAuth}},
-		{exit.Interrupted, fmt.Errorf("%w: %w", recipe.ErrBacklogFull, signal)},
-		{exit.WrongUse, errors.Join(recipe.ErrInvalid, zkapi.ErrTooLarge)},
-		{exit.Refused, zkapi.ErrTooLarge},
-		{exit.Refused, fmt.Errorf("%w: it goes with a session", recipe.ErrObstructed)},
-		{exit.Refused, &zkapi.Error{Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrProbablyTooLarge}},
-		{exit.InDoubt, &recipe.AmbiguousError{ID: "x", Err: errors.Join(zkapi.ErrConnectionLoss, zkapi.ErrProbablyTooLarge)}},
-		{exit.Refused, errors.Join(late, zkapi.ErrUntrusted)},
-		{exit.RefusedForNow, errors.Join(late, zkapi.ErrRefused)},
-		{exit.RefusedForNow, &zkapi.Error{Kind: zkapi.KindSet, Fate: zkapi.NotApplied, Err: zkapi.Answer(-125)}}, // quota
-		{exit.RefusedForNow, zkapi.Answer(-119)},                                                                 // read-only
-		{exit.RefusedForNow, zkapi.Answer(-127)},                                                                 // throttled
-		{exit.RefusedForNow, zkapi.Answer(-999)},                                                                 // unknown
-		{exit.Refused, zkapi.Answer(-6)},                                                                         // not implemented
-		{exit.Refused, zkapi.Answer(-114)},                                                                       // ACL
-		{exit.Unreachable, zkapi.Answer(-112)},                                                                   // session expired
-		{exit.BacklogFull, fmt.Errorf("%w: %w", recipe.ErrBacklogFull, late)},
-		{exit.NotFound, fmt.Errorf("task-a was accepted: %w", recipe.ErrNoTask)},
-		{exit.Unreachable, &zkapi.Error{Kind: zkapi.KindGet, Err: zkapi.ErrConnectionLoss}},
-	} {
-		if got := exitCode(c.err); got != c.want {
-			t.Errorf("%v: %d, want %d", c.err, got, c.want)
-		}
-	}
-}
-
-// TestThePageHasTheOrder: docs/exit-codes.md says which code counts when several fit.
-func TestThePageHasTheOrder(t *testing.T) {
-	page, err := os.ReadFile("../../docs/exit-codes.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var order []string
-	for _, r := range rules {
-		if code := fmt.Sprint(r.code); !slices.Contains(order, code) {
-			order = append(order, code)
-		}
-	}
-	want := fmt.Sprintf("the first that fits of %s, %d.", strings.Join(order, ", "), exit.Failed)
-	if !strings.Contains(string(page), want) {
-		t.Errorf("%q is not on the page", want)
-	}
-}
-
 // TestACrashHasItsOwnCode: the Go runtime ends a process that panics with 2, whatever the
 // command was doing, and the stack is there to be read.
 func TestACrashHasItsOwnCode(t *testing.T) {
@@ -229,7 +170,7 @@ func TestASignalHasItsOwnCode(t *testing.T) {
 	p.servers = mute.start(t)
 	worker := p.starts("worker", "--exec", "cat")
 	<-mute.asked // a session that was granted need not have arrived
-	for _, says := range []string{"a second signal ends this at once", ""} {
+	for _, says := range []string{"a second signal ends the process at once", ""} {
 		if err := worker.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}

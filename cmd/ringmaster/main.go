@@ -1,62 +1,43 @@
 // Command ringmaster is the recipe from a shell: masters, workers that run a
-// command for each task, and clients.
+// command for each task, and clients. Only the flags and the texts of --help are here;
+// package internal/cli acts.
 //
 // Its exit codes are those of docs/exit-codes.md.
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ringmaster-zk/ringmaster/internal/cli"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/shell"
 	"github.com/ringmaster-zk/ringmaster/internal/usage"
 )
 
 func main() { os.Exit(int(run(os.Args[1:]))) }
 
 func run(args []string) exit.Code {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	signals := make(chan os.Signal, 2)
-	wanted := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // by nohup
-		wanted = append(wanted, syscall.SIGHUP)
-	}
-	signal.Notify(signals, wanted...)
-	go obey(signals, cancel)
+	ctx, cancel := cli.UntilSignal()
+	defer cancel()
 	root := rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errTask) {
-		fmt.Fprintln(os.Stderr, "ringmaster:", plain(strings.ReplaceAll(err.Error(), "\n", ": ")))
+	if message := cli.Message(err); message != "" {
+		fmt.Fprintln(os.Stderr, message)
 	}
-	return exitCode(err)
-}
-
-// obey leaves in good order at the first signal, and at once at the second.
-func obey(signals <-chan os.Signal, leave context.CancelCauseFunc) {
-	first := <-signals
-	leave(exit.With(exit.Interrupted, fmt.Errorf("%v", first)))
-	<-signals
-	shell.KillAll()
-	os.Exit(int(exit.Interrupted))
+	return cli.ExitCode(err)
 }
 
 func rootCommand() *cobra.Command {
-	var o options
+	var o cli.Options
 	root := &cobra.Command{
 		Use:   "ringmaster",
 		Short: "The ZooKeeper master-worker recipe from a shell",
-		Long: `The ZooKeeper master-worker recipe from a shell: one active master with backups,
-workers that run a command for each task, and clients that submit tasks.
+		Long: `The ZooKeeper master-worker recipe from a shell. One active master assigns
+tasks, and other masters wait to take over. Workers run a command for each
+task. Clients submit tasks and get the results.
 
 ` + exit.Help(exit.Ringmaster),
 		Example: `  export RINGMASTER_SERVERS=zk1:2181,zk2:2181,zk3:2181
@@ -66,11 +47,16 @@ workers that run a command for each task, and clients that submit tasks.
   seq 1000 | ringmaster submit --lines --wait
   ringmaster status --watch`,
 	}
-	o.register(root.PersistentFlags())
+	registerOptions(root.PersistentFlags(), &o)
 	root.AddCommand(
 		masterCommand(&o), workerCommand(&o), nodeCommand(&o), submitCommand(&o), cancelCommand(&o), collectCommand(&o),
 		statusCommand(&o), tasksCommand(&o), identityCommand(&o),
 	)
 	usage.Mark(root)
 	return root
+}
+
+// streams are the standard streams of a command.
+func streams(cmd *cobra.Command) cli.Streams {
+	return cli.Streams{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/cli"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
@@ -120,10 +121,10 @@ func (p *terminal) leaves(b *background) int {
 	return b.ProcessState.ExitCode()
 }
 
-func (p *terminal) status() overview {
+func (p *terminal) status() cli.Overview {
 	p.t.Helper()
 	code, out, problem := p.types("", "status", "--json")
-	var v overview
+	var v cli.Overview
 	if err := json.Unmarshal([]byte(out), &v); code != 0 || err != nil {
 		p.t.Fatalf("status: %d, %v\n%s%s", code, err, out, problem)
 	}
@@ -321,7 +322,7 @@ func TestWatchEndsWithASignal(t *testing.T) {
 	}
 	decoder := json.NewDecoder(out)
 	for range 3 {
-		var v overview
+		var v cli.Overview
 		if err := decoder.Decode(&v); err != nil {
 			t.Fatal(err)
 		}

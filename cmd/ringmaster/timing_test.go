@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/cli"
 )
 
 // says is a server that answers conf with those limits.
@@ -23,7 +25,11 @@ func TestTooShortASessionTimeout(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestTooShortASessionTimeout: make test runs it, make quick does not")
 	}
-	const warning = "the session timeout is too short"
+	const (
+		warning  = "the session timeout is too short"
+		assumed  = "assumed, because the servers do not answer conf"
+		notKnown = "not known: the servers do not report their tickTime and syncLimit"
+	)
 	flood := func(c net.Conn) {
 		part := strings.Repeat("x", 1<<20)
 		for range 1 << 10 {
@@ -44,7 +50,7 @@ func TestTooShortASessionTimeout(t *testing.T) {
 		"a patient server":   {says(2*time.Second, 40*time.Second, 6), "10s", []string{"syncLimit 6\n", "TOO SHORT", "10s is shorter than syncLimit x tickTime, 12s"}, "give --session-timeout 12s, or more", warning},
 		"a very patient one": {says(3*time.Second, 60*time.Second, 30), "10s", []string{"TOO SHORT"}, "set maxSessionTimeout of the servers, now 1m0s, to 90000 ms at least, and give --session-timeout 1m30s", warning},
 		"alone":              {says(3*time.Second, 60*time.Second, 0), "10s", []string{"the only server has tickTime 3s\n"}, "", ""},
-		"switched off":       {nil, "10s", []string{"10s; the servers have tickTime 3s, syncLimit 5 (" + assumed + ")\n", "TOO SHORT", "syncLimit x tickTime, 15s (assumed: 5 x 3s)"}, "give --session-timeout 15s, or more", warning},
+		"switched off":       {nil, "10s", []string{"10s; the servers have tickTime 3s, syncLimit 5 (" + assumed, "TOO SHORT", "syncLimit x tickTime, 15s (assumed: 5 x 3s)"}, "give --session-timeout 15s, or more", warning},
 		"nonsense":           {flood, "10s", []string{notKnown}, "", notKnown},
 		"silence":            {func(net.Conn) { <-t.Context().Done() }, "10s", []string{notKnown}, "", notKnown},
 	} {
@@ -58,7 +64,7 @@ func TestTooShortASessionTimeout(t *testing.T) {
 				}
 			}
 			_, out, _ = p.types("", "status", "--json", "--session-timeout", c.asked)
-			var v overview
+			var v cli.Overview
 			if err := json.Unmarshal([]byte(out), &v); err != nil || v.Timeout.Asked != c.asked || v.Timeout.Granted != "10s" ||
 				(v.Timeout.TooShort != "") != (c.short != "") || (v.Timeout.Unknown != "") != (c.logged == notKnown) {
 				t.Errorf("%s: %v, %+v", out, err, v.Timeout)

@@ -119,7 +119,7 @@ func TestUnreturnedCommands(t *testing.T) {
 					return false
 				}
 			})
-			if code := exit.Code(owner.ProcessState.ExitCode()); code != exit.Failed || !strings.Contains(owner.String(), "this process ends: recipe: task "+task) {
+			if code := exit.Code(owner.ProcessState.ExitCode()); code != exit.Failed || !strings.Contains(owner.String(), "this process ends itself: recipe: task "+task) {
 				t.Errorf("exit code %d:\n%s", code, owner)
 			}
 			if left := o.living("w1"); len(left) > 0 {

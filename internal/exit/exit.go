@@ -63,23 +63,23 @@ type Meaning struct {
 
 // Table has every code that the commands end with, in their order.
 var Table = []Meaning{
-	{Done, "done; of a run, the verdict is valid", Both, Never},
+	{Done, "success; for a torture run: the verdict is valid", Both, Never},
 	{Failed, "another failure, which has no code of its own", Ringmaster, Yes},
 	{Crashed, "crash: a panic, or a fatal error of the Go runtime", Both, Yes},
-	{Refused, "refused for good: permission, credentials, TLS, ACL, size, a newer format of the namespace, or a peer that is no ZooKeeper", Ringmaster, No},
+	{Refused, "refused for good: permission, credentials, TLS, ACL, size, a newer format of the namespace, or a peer that is not a ZooKeeper server", Ringmaster, No},
 	{Unreachable, "no answer from the ensemble in time", Ringmaster, Yes},
-	{InDoubt, "in doubt: it is not known whether a request was applied", Ringmaster, Never},
+	{InDoubt, "in doubt: a request may or may not have been applied", Ringmaster, Never},
 	{WrongUse, "wrong use: the message names the input and the remedy", Both, No},
 	{RefusedForNow, "refused for now by the ensemble: quota, read-only, overload", Ringmaster, Yes},
 	{NotFound, "no such task", Ringmaster, Never},
 	{BacklogFull, "the backlog is full", Ringmaster, Never},
-	{NotAsAsked, "a task is not as asked: it failed or was cancelled, had ended before it was cancelled, or is not finished", Ringmaster, Never},
+	{NotAsAsked, "a task is not in the wanted state: it failed or was cancelled, had ended before it was cancelled, or is not finished", Ringmaster, Never},
 	{Invalid, "verdict invalid: a property is violated, or an answer is not as expected", Torture, Never},
 	{Unknown, "verdict unknown: something could not be judged", Torture, Never},
 	{Vacuous, "verdict vacuous: nothing is violated, but nothing is proved", Torture, Never},
-	{NotCarriedOut, "it could not be carried out, or not be judged", Torture, Never},
-	{NoTLC, "there is no TLC to ask", Torture, Never},
-	{Interrupted, "a signal ended it before it was done", Both, No},
+	{NotCarriedOut, "the command could not be carried out, or its result could not be judged", Torture, Never},
+	{NoTLC, "TLC was not found", Torture, Never},
+	{Interrupted, "a signal ended the command before it was done", Both, No},
 }
 
 // Help lists the codes of a command for its --help.

@@ -13,8 +13,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// width is the width of the list of options in columns of a terminal.
-const width = 80
+// width is the width of the list of options in columns. A line may be slop columns longer,
+// so that the list fits into a terminal of 80 columns.
+const (
+	width = 80 - slop
+	slop  = 5 // of pflag
+)
 
 // Mark gives the code of wrong use to the errors of a command, and of its subcommands,
 // about options, arguments and names of commands. It must be called when all commands

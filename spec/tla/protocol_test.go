@@ -15,7 +15,7 @@ import (
 func check(t *testing.T, changes ...[2]string) string {
 	t.Helper()
 	if os.Getenv(tlc.Variable) == "" {
-		t.Skipf("skipped %s: there is no TLC to ask; set %s", t.Name(), tlc.Variable)
+		t.Skipf("skipped %s: TLC was not found; set %s", t.Name(), tlc.Variable)
 	}
 	checker, err := tlc.Find()
 	if err != nil {

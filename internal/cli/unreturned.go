@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// unreturned is the option --unreturned; it implements pflag.Value.
-type unreturned struct {
+// Unreturned is the option --unreturned. It implements pflag.Value.
+type Unreturned struct {
 	text   string
 	policy recipe.Unreturned
 }
@@ -21,7 +21,7 @@ type unreturned struct {
 var errUnreturned = errors.New("write wait, abandon:TIME or end:TIME, with a time greater than 0 such as 30s")
 
 // Set implements pflag.Value.
-func (u *unreturned) Set(text string) error {
+func (u *Unreturned) Set(text string) error {
 	what, after, timed := strings.Cut(text, ":")
 	var policy recipe.Unreturned
 	if timed {
@@ -43,15 +43,20 @@ func (u *unreturned) Set(text string) error {
 }
 
 // String implements pflag.Value.
-func (u *unreturned) String() string { return u.text }
+func (u *Unreturned) String() string {
+	if u.text == "" {
+		return "wait"
+	}
+	return u.text
+}
 
 // Type implements pflag.Value.
-func (u *unreturned) Type() string { return "policy" }
+func (u *Unreturned) Type() string { return "policy" }
 
 // endProcess ends the process with all its commands, because a handler did not return
 // when it was told to. A service manager starts it again.
 func endProcess(reason error) {
-	fmt.Fprintln(os.Stderr, "ringmaster: this process ends:", oneLine(reason.Error(), ""))
+	fmt.Fprintln(os.Stderr, "ringmaster: this process ends itself:", oneLine(reason.Error(), ""))
 	shell.KillAll()
 	os.Exit(int(exit.Failed))
 }

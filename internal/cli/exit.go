@@ -1,7 +1,8 @@
-package main
+package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/recipe"
@@ -9,7 +10,7 @@ import (
 )
 
 // errTask means that a task is not in the state that was asked for. The command has
-// printed which.
+// printed its name and state.
 var errTask = errors.New("not every task was done")
 
 func misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
@@ -48,8 +49,8 @@ func rank(err error) int {
 	return len(rules)
 }
 
-// exitCode is the exit code of the command after an error.
-func exitCode(err error) exit.Code {
+// ExitCode is the exit code of the command after an error.
+func ExitCode(err error) exit.Code {
 	if err == nil {
 		return exit.Done
 	}
@@ -74,4 +75,13 @@ func among(targets ...error) func(error) bool {
 // given reports whether exit.With gave an error that code.
 func given(code exit.Code) func(error) bool {
 	return func(err error) bool { return exit.Given(err, code) }
+}
+
+// Message is the line that the command prints for an error. It is empty if the command has
+// printed the reason before.
+func Message(err error) string {
+	if err == nil || errors.Is(err, errTask) {
+		return ""
+	}
+	return "ringmaster: " + plain(strings.ReplaceAll(err.Error(), "\n", ": "))
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// tell prints for people. Anyone may have written the data of znodes, so it must not
+// printf prints for people. Anyone may have written the data of znodes, so it must not
 // clear the screen, colour it, or look like a line of this command.
-func tell(w io.Writer, format string, args ...any) {
+func printf(w io.Writer, format string, args ...any) {
 	safe := make([]any, len(args))
 	for i, arg := range args {
 		switch a := arg.(type) {
@@ -49,4 +49,18 @@ func plain(text string) string {
 		}
 	}
 	return b.String()
+}
+
+func oneLine(result, reason string) string {
+	if result == "" {
+		result = reason
+	}
+	return strings.ReplaceAll(strings.TrimSpace(result), "\n", " ")
+}
+
+func clip(text string, most int) string {
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -23,18 +23,18 @@ type timing struct {
 	InitLimit int    `json:"init_limit,omitempty"`
 	SyncLimit int    `json:"sync_limit,omitempty"`
 
-	Assumed  string `json:"assumed,omitempty"`   // why those are assumed; missing when the servers say them
+	Assumed  string `json:"assumed,omitempty"`   // why those are assumed; missing when the servers report them
 	Unknown  string `json:"unknown,omitempty"`   // why those are missing
 	TooShort string `json:"too_short,omitempty"` // the problem and the remedy; missing when there is no problem
 }
 
 const (
-	notKnown = "not known: the servers do not say their tickTime and syncLimit; see docs/operators.md"
+	notKnown = "not known: the servers do not report their tickTime and syncLimit; see docs/operators.md"
 	assumed  = "assumed, because the servers do not answer conf; see docs/operators.md"
 )
 
-// granting is an Env that remembers the last granted session timeout.
-type granting struct {
+// grantedEnv is an Env that remembers the last granted session timeout.
+type grantedEnv struct {
 	*zkclient.Driver
 	asked time.Duration
 	first chan struct{} // closed when one was granted
@@ -43,12 +43,12 @@ type granting struct {
 	granted time.Duration
 }
 
-func newGranting(driver *zkclient.Driver, asked time.Duration) *granting {
-	return &granting{Driver: driver, asked: asked, first: make(chan struct{})}
+func newGrantedEnv(driver *zkclient.Driver, asked time.Duration) *grantedEnv {
+	return &grantedEnv{Driver: driver, asked: asked, first: make(chan struct{})}
 }
 
 // Open implements zkapi.Env.
-func (g *granting) Open(ctx context.Context) (zkapi.Session, error) {
+func (g *grantedEnv) Open(ctx context.Context) (zkapi.Session, error) {
 	session, err := g.Driver.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (g *granting) Open(ctx context.Context) (zkapi.Session, error) {
 
 // compare compares the granted timeout with the servers' timing, or takes note of the
 // error that kept it unknown.
-func (g *granting) compare(servers zkclient.Timing, err error) timing {
+func (g *grantedEnv) compare(servers zkclient.Timing, err error) timing {
 	g.mu.Lock()
 	granted := g.granted
 	g.mu.Unlock()
@@ -93,9 +93,9 @@ func remedy(servers zkclient.Timing) string {
 	return fmt.Sprintf("give --session-timeout %v, or more", need)
 }
 
-// asks asks the servers for their timing in the background. The returned function waits
+// askBeside asks the servers for their timing in the background. The returned function waits
 // for the answer, and compares it with the timeout that is granted then.
-func (g *granting) asks(ctx context.Context) func() timing {
+func (g *grantedEnv) askBeside(ctx context.Context) func() timing {
 	var (
 		servers zkclient.Timing
 		err     error
@@ -108,8 +108,8 @@ func (g *granting) asks(ctx context.Context) func() timing {
 	}
 }
 
-// warns begins to warn beside a role, and returns a function that ends it.
-func (g *granting) warns(ctx context.Context, log *slog.Logger) (stop func()) {
+// warnBeside runs warn beside a role, and returns a function that ends it.
+func (g *grantedEnv) warnBeside(ctx context.Context, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var warning sync.WaitGroup
 	warning.Go(func() { g.warn(ctx, log) })
@@ -118,7 +118,7 @@ func (g *granting) warns(ctx context.Context, log *slog.Logger) (stop func()) {
 
 // warn logs once, when a session was granted, whether its timeout is too short. It ends
 // with ctx, and no role waits for it.
-func (g *granting) warn(ctx context.Context, log *slog.Logger) {
+func (g *grantedEnv) warn(ctx context.Context, log *slog.Logger) {
 	select {
 	case <-g.first:
 	case <-ctx.Done():

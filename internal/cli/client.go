@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// withClient runs body with a client. It takes at most --connect-timeout, unless it is
+// patient.
+func (o *Options) withClient(ctx context.Context, patient bool, body func(ctx context.Context, c *recipe.Client) error) error {
+	return o.withEnv(ctx, patient, func(ctx context.Context, c *recipe.Client, _ *grantedEnv) error { return body(ctx, c) })
+}
+
+// withEnv is withClient for a body that also needs the granted timeout.
+func (o *Options) withEnv(ctx context.Context, patient bool, body func(ctx context.Context, c *recipe.Client, env *grantedEnv) error) error {
+	env, access, log, err := o.connect()
+	if err != nil {
+		return err
+	}
+	c, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: o.Namespace, Access: access, Observers: recipe.Observers{Logger: log}})
+	if err != nil {
+		return exit.With(exit.WrongUse, err)
+	}
+	defer done(c)
+	if patient {
+		return body(ctx, c, env)
+	}
+	ctx, cancel := o.limited(ctx)
+	defer cancel()
+	return body(ctx, c, env)
+}
+
+// limited bounds the wait for an answer by --connect-timeout.
+func (o *Options) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.ConnectTimeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	late := exit.With(exit.Unreachable, fmt.Errorf("no answer from %s within %v: check --servers, or give a longer --connect-timeout", strings.Join(o.Servers, ","), o.ConnectTimeout))
+	return context.WithTimeoutCause(ctx, o.ConnectTimeout, late)
+}
+
+// done closes a client.
+func done(c *recipe.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = c.Close(ctx) // if the session lasts longer, it owns no znodes
+}

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// TestStatusShowsWhatIsNotShown: it says of the master and of the tasks that they are
+// not shown, not that there are none.
+func TestStatusShowsWhatIsNotShown(t *testing.T) {
+	v := Overview{namespace: "/app", Unreadable: []unreadable{{Znode: "/app/master"}, {Znode: "/app/tasks"}}}
+	var b strings.Builder
+	if err := show(&b, v, false, false); err != nil || !strings.Contains(b.String(), "MASTER   not shown\n") || !strings.Contains(b.String(), "0 cancelled (not shown)\n") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	for want, m := range map[string]leader{
+		"m1 host:1, epoch 3": {Name: "m1", Address: "host:1", Epoch: 3, Session: "0x7"},
+		"host:1 made by hand, session 0x7: no master of Ringmaster can lead until /master is deleted": {Address: "host:1", Session: "0x7", ByHand: true},
+		"made by hand, session 0x7: no master of Ringmaster can lead until /master is deleted":        {Session: "0x7", ByHand: true},
+	} {
+		if got := (Overview{Master: &m}).masterLine(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestListsShowOneKindOfTime: all lists for people show local time in one form, whatever
+// the zone is in which it was recorded.
+func TestListsShowOneKindOfTime(t *testing.T) {
+	local := time.Local
+	t.Cleanup(func() { time.Local = local })
+	time.Local = time.FixedZone("here", 3600)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
+	var b strings.Builder
+	v := Overview{Hanging: []hanging{{Task: "task-a", Worker: "w1", Abandoned: at}}, Quarantined: []quarantined{{Kind: "task", Name: "b", Since: at}}}
+	if err := show(&b, v, false, false); err != nil {
+		t.Fatal(err)
+	}
+	d := recipe.TaskDetail{TaskInfo: recipe.TaskInfo{Name: "c"}, Status: &recipe.Status{State: recipe.Failed, Ended: at}, History: []recipe.Attempt{{Ended: at}}}
+	if err := printDetail(&b, d); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "2026-01-02 04:04:05"); n != 4 {
+		t.Errorf("%d times in that form, 4 are wanted:\n%s", n, b.String())
+	}
+}

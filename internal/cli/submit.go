@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// Submission is the command submit.
+type Submission struct {
+	ID, NotBefore string
+	Wait, Lines   bool
+	FailWhenFull  bool
+	Collect       bool
+	Task          recipe.Options
+
+	limited func(context.Context) (context.Context, context.CancelFunc) // bounds one submission
+	notDone int
+}
+
+// Streams are the standard streams of a command.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Run submits the payload in args, or on standard input.
+func (s *Submission) Run(ctx context.Context, o *Options, streams Streams, args []string) error {
+	if s.Lines && (len(args) > 0 || s.ID != "") {
+		return misuse("submit: --lines reads the payloads from standard input: leave out the argument and --id")
+	}
+	if s.Collect && !s.Wait {
+		return misuse("submit: --collect removes a task after its result was printed: give --wait, too")
+	}
+	options, err := s.options(time.Now())
+	if err != nil {
+		return err
+	}
+	s.limited = o.limited
+	if s.Lines {
+		return o.withClient(ctx, true, func(ctx context.Context, c *recipe.Client) error {
+			return s.each(ctx, c, streams, options)
+		})
+	}
+	payload, err := payloadOf(ctx, streams.In, args)
+	if err != nil {
+		return err
+	}
+	return o.withClient(ctx, true, func(ctx context.Context, c *recipe.Client) error {
+		return s.one(ctx, c, streams, payload, options)
+	})
+}
+
+// options are the recipe's options of one submission.
+func (s *Submission) options(now time.Time) ([]recipe.SubmitOption, error) {
+	if s.NotBefore != "" {
+		at, err := time.Parse(time.RFC3339, s.NotBefore)
+		if d, wrong := time.ParseDuration(s.NotBefore); wrong == nil {
+			at, err = now.Add(d), nil
+		}
+		if err != nil {
+			return nil, misuse("--not-before %q: write a time such as 2026-03-01T12:00:00Z, or a duration such as 5m", s.NotBefore)
+		}
+		s.Task.NotBefore = at.UTC()
+	}
+	options := []recipe.SubmitOption{recipe.With(s.Task)}
+	if s.ID != "" {
+		options = append(options, recipe.ID(s.ID))
+	}
+	if s.FailWhenFull {
+		options = append(options, recipe.NoWait())
+	}
+	return options, nil
+}
+
+// payloadOf is the argument, or standard input.
+func payloadOf(ctx context.Context, in io.Reader, args []string) ([]byte, error) {
+	if len(args) == 1 && args[0] != "-" {
+		return []byte(args[0]), nil
+	}
+	type read struct {
+		payload []byte
+		err     error
+	}
+	all := make(chan read, 1)
+	go func() { // a terminal may never end it; the process does
+		payload, err := io.ReadAll(io.LimitReader(in, recipe.MaxPayload+1))
+		all <- read{payload, err}
+	}()
+	select {
+	case r := <-all:
+		if r.err != nil {
+			return nil, fmt.Errorf("standard input cannot be read: %w", r.err)
+		}
+		return r.payload, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// submit submits one task, within --connect-timeout. It waits longer only for a full
+// backlog.
+func (s *Submission) submit(ctx context.Context, c *recipe.Client, payload []byte, options []recipe.SubmitOption) (string, error) {
+	for {
+		limited, cancel := s.limited(ctx)
+		submitted, err := c.Submit(limited, payload, options...)
+		cancel()
+		if s.FailWhenFull || ctx.Err() != nil || !errors.Is(err, recipe.ErrBacklogFull) {
+			return submitted.Task, err
+		}
+	}
+}
+
+// one submits a single task.
+func (s *Submission) one(ctx context.Context, c *recipe.Client, streams Streams, payload []byte, options []recipe.SubmitOption) error {
+	name, err := s.submit(ctx, c, payload, options)
+	if err != nil {
+		return err
+	}
+	if !s.Wait {
+		_, err := fmt.Fprintln(streams.Out, name)
+		return err
+	}
+	status, err := c.Await(ctx, name)
+	if err != nil {
+		return fmt.Errorf("%s was accepted, but the command failed afterwards: %w", name, err)
+	}
+	if _, err := streams.Out.Write(status.Result); err != nil {
+		return fmt.Errorf("%s is %s: %w", name, status.State, err)
+	}
+	if s.Collect {
+		if err := c.Collect(ctx, name); err != nil {
+			return err
+		}
+	}
+	if status.State != recipe.Done {
+		printf(streams.Err, "%s is %s: %s; see ringmaster tasks show %s\n", name, status.State, status.Reason, name)
+		return errTask
+	}
+	return nil
+}

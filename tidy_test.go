@@ -38,11 +38,11 @@ var rooms = map[string][]string{
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject"},
 	"internal/exploration":           {"checker", "checker/report", "model/explore", "record", "subject"},
 	"nemesis":                        {"record", "zkapi"},
-	"checker/protocol":               {"record"},
+	"internal/masterworker/protocol": {"record"},
 	"checker/wording":                {"record"},
 	"checker":                        {"record", "checker/wording", "internal/exit", "internal/parallel", "github.com/anishathalye/porcupine"},
 	"internal/leadership":            {"record", "checker", "checker/wording", "github.com/anishathalye/porcupine"},
-	"internal/masterworker/judge":    {"record", "checker", "checker/wording", "checker/protocol", "internal/leadership", "internal/parallel", "github.com/anishathalye/porcupine"},
+	"internal/masterworker/judge":    {"record", "checker", "checker/wording", "internal/leadership", "internal/masterworker/protocol", "internal/parallel", "github.com/anishathalye/porcupine"},
 	"internal/parallel":              {},
 	"checker/explain/shrink":         {"record", "checker", "checker/wording", "internal/ddmin"},
 	"internal/ddmin":                 {},
@@ -59,7 +59,6 @@ var rooms = map[string][]string{
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/exit":                  {},
 	"internal/owner":                 {},
-	"internal/synthetic":             {"record"}, // makes records for tests and benchmarks of several rooms
 	"internal/tlc":                   {},
 	"internal/jute":                  {},
 	"internal/txnlog":                {"internal/jute"}, // a reader of files; whose they are, it must not know
@@ -78,6 +77,8 @@ var rooms = map[string][]string{
 	"cmd/torture":                    {"internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
+
+	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
 }
 
 // sources parses every Go file of the module.
@@ -142,7 +143,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/story", "./internal/leadership/..."}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/leadership/..."}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.

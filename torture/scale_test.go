@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
-	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/synthetic"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )

@@ -13,7 +13,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/synthetic"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 

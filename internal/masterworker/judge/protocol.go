@@ -7,8 +7,8 @@ import (
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/checker/protocol"
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/protocol"
 	"github.com/ringmaster-zk/ringmaster/internal/parallel"
 	"github.com/ringmaster-zk/ringmaster/record"
 )

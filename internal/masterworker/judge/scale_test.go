@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
-	"github.com/ringmaster-zk/ringmaster/internal/synthetic"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/synthetic"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )

@@ -1,11 +1,13 @@
 package record
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,13 +25,11 @@ const PlainProfile = "kind"
 // Config is config.json as judges and reports read it: the options of the run, and the
 // ensemble that it ran on. The harness has the same fields in types of its own.
 type Config struct {
+	Recipe         string          `json:"recipe,omitempty"` // the name of its subject; empty for a run from before there was a choice
 	Seed           uint64          `json:"seed"`
 	Time           time.Duration   `json:"time"`
 	Servers        int             `json:"servers"`
-	Masters        int             `json:"masters"`
-	Workers        int             `json:"workers"`
-	Clients        int             `json:"clients"`
-	Nodes          int             `json:"nodes"`
+	Counts         map[string]int  `json:"participants,omitempty"` // of each role, by its name
 	Rate           float64         `json:"rate"`
 	Nemesis        []string        `json:"nemesis"`
 	Schedule       json.RawMessage `json:"schedule,omitempty"`
@@ -42,6 +42,12 @@ type Config struct {
 	Profile        string          `json:"server_profile,omitempty"`
 	Mixed          string          `json:"mixed,omitempty"`
 	Holders        int             `json:"holders,omitempty"`
+
+	// A run from before there was a choice of recipes has these numbers instead of Counts.
+	Masters int `json:"masters,omitempty"`
+	Workers int `json:"workers,omitempty"`
+	Clients int `json:"clients,omitempty"`
+	Nodes   int `json:"nodes,omitempty"`
 
 	// RecordFormat is 0 for a run from before manifests.
 	RecordFormat int       `json:"record_format,omitempty"`
@@ -123,15 +129,49 @@ func (c Config) ServerNames() []string {
 	return names
 }
 
-// Participants are the names of the participants that the options asked for.
+// Crew is a role, and how many participants of the run have it.
+type Crew struct {
+	Role  Role
+	Count int
+}
+
+// Cast lists the roles of the run: first those that have a rank, in its order, then the
+// others.
+func (c Config) Cast() []Crew {
+	if c.Counts == nil {
+		return []Crew{{MasterRole, c.Masters}, {WorkerRole, c.Workers}, {NodeRole, c.Nodes}, {ClientRole, c.Clients}}
+	}
+	var all []Crew
+	for name, count := range c.Counts {
+		all = append(all, Crew{Role(name), count})
+	}
+	place := func(r Role) int {
+		if rank := r.Rank(); rank >= 0 {
+			return rank
+		}
+		return len(numbered)
+	}
+	slices.SortFunc(all, func(a, b Crew) int {
+		return cmp.Or(cmp.Compare(place(a.Role), place(b.Role)), cmp.Compare(a.Role, b.Role))
+	})
+	return all
+}
+
+// String says how many there are: "2 masters".
+func (c Crew) String() string {
+	if c.Role == NodeRole {
+		return fmt.Sprintf("%d equal nodes", c.Count)
+	}
+	return fmt.Sprintf("%d %ss", c.Count, c.Role)
+}
+
+// Participants are the names of the participants that the options asked for, in the
+// order of their roles.
 func (c Config) Participants() []string {
 	var names []string
-	for _, role := range []struct {
-		name  string
-		count int
-	}{{"master", c.Masters}, {"worker", c.Workers}, {"node", c.Nodes}, {"client", c.Clients}} {
-		for i := range role.count {
-			names = append(names, fmt.Sprintf("%s-%d", role.name, i+1))
+	for _, crew := range c.Cast() {
+		for i := range crew.Count {
+			names = append(names, fmt.Sprintf("%s-%d", crew.Role, i+1))
 		}
 	}
 	return names

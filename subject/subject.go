@@ -14,6 +14,8 @@ type Subject struct {
 	Explain string
 	// Judge is how its runs are judged.
 	Judge checker.Judging
+	// Workload is what a run does.
+	Workload Workload
 	// Worlds makes the worlds that torture explore explores. If it is nil, the recipe is not
 	// explored.
 	Worlds func() Worlds

@@ -90,13 +90,13 @@ func (all recipes) root() *cobra.Command {
 		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
 			exit.Help(exit.Torture),
 	}
-	cmd.AddCommand(all.runCommand(), soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), participantCommand(), simulateCommand())
+	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), all.participantCommand(), all.simulateCommand())
 	usage.Mark(cmd)
 	return cmd
 }
 
 // simulateCommand is started by the harness for a run in memory; it is not for people.
-func simulateCommand() *cobra.Command {
+func (all recipes) simulateCommand() *cobra.Command {
 	var encoded, owner, dir string
 	cmd := &cobra.Command{
 		Use: "simulate", Hidden: true, Args: cobra.NoArgs,
@@ -105,7 +105,11 @@ func simulateCommand() *cobra.Command {
 			if err := json.Unmarshal([]byte(encoded), &config); err != nil {
 				return fmt.Errorf("simulate: %w", err)
 			}
-			harness.Simulate(config, dir) // ends the process
+			s, err := all.ofRun(config.Recipe)
+			if err != nil {
+				return err
+			}
+			harness.Simulate(harness.Setup{Config: config, Subject: s}, dir) // ends the process
 			return nil
 		},
 	}
@@ -116,7 +120,7 @@ func simulateCommand() *cobra.Command {
 }
 
 // participantCommand is started by the harness; it is not for people.
-func participantCommand() *cobra.Command {
+func (all recipes) participantCommand() *cobra.Command {
 	var encoded, owner string
 	cmd := &cobra.Command{
 		Use: "participant", Hidden: true, Args: cobra.NoArgs,
@@ -125,9 +129,13 @@ func participantCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			s, err := all.ofRun(config.Recipe)
+			if err != nil {
+				return err
+			}
 			// The harness decides when a participant ends, so ctx must not carry the signals
 			// that end the harness.
-			return participant.Run(context.Background(), config, os.Stdin)
+			return participant.Run(context.Background(), s.Workload, config, os.Stdin)
 		},
 	}
 	cmd.Flags().StringVar(&encoded, "config", "", "")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -25,11 +26,28 @@ func recipeIn(args []string) string {
 func (all recipes) named(name string) (subject.Subject, error) {
 	at := slices.IndexFunc(all, func(s subject.Subject) bool { return name == "" || s.Name == name })
 	if at < 0 {
-		var names []string
-		for _, s := range all {
-			names = append(names, s.Name)
-		}
-		return subject.Subject{}, fmt.Errorf("--recipe %q: no recipe has that name; there are %s", name, strings.Join(names, ", "))
+		return subject.Subject{}, fmt.Errorf("--recipe %q: no recipe has that name; there are %s", name, strings.Join(all.names(), ", "))
 	}
 	return all[at], nil
+}
+
+// formerly is the recipe of the runs that name none: there was no other one.
+const formerly = "master-worker"
+
+// ofRun is the subject of a stored run.
+func (all recipes) ofRun(recipe string) (subject.Subject, error) {
+	if recipe == "" {
+		recipe = formerly
+	}
+	s, err := all.named(recipe)
+	return s, exit.With(exit.WrongUse, err)
+}
+
+// names are the names of the recipes.
+func (all recipes) names() []string {
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.Name
+	}
+	return names
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
@@ -504,7 +505,7 @@ func TestAKilledRunProvesNothing(t *testing.T) {
 	if err != nil || len(run.Events) == 0 {
 		t.Errorf("%d events, %v", len(run.Events), err)
 	}
-	if _, err := harness.LoadReplay(dir); err != nil {
+	if _, err := harness.LoadReplay(dir, recipes{masterworker.Subject()}.ofRun); err != nil {
 		t.Error(err)
 	}
 }

@@ -29,9 +29,10 @@ import (
 const everyFault = "all"
 
 func (all recipes) runCommand() *cobra.Command {
-	o := runOptions{Config: harness.Defaults(), faults: everyFault}
+	o := newRunOptions(all)
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the recipe under faults, judge it and write a report", Args: cobra.NoArgs,
+		Long: "Run the recipe under faults, judge it and write a report.\n\n" + all.explained(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = randomSeed()
@@ -55,19 +56,22 @@ func (all recipes) runCommand() *cobra.Command {
 // runOptions are a run's configuration as the command line has it.
 type runOptions struct {
 	harness.Config
+	all      recipes
+	counts   map[string]*int // by flag
 	faults   string
 	schedule string
 	profile  string
 }
 
+func newRunOptions(all recipes) *runOptions {
+	return &runOptions{Config: harness.Defaults(all[0]).Config, all: all, counts: map[string]*int{}, faults: everyFault}
+}
+
 // bind adds the options that all commands with runs share.
 func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.IntVar(&o.Servers, "servers", o.Servers, "ZooKeeper servers: 1, 3 or 5")
-	f.IntVar(&o.Masters, "masters", o.Masters, "candidates for the one active master")
-	f.IntVar(&o.Workers, "workers", o.Workers, "workers")
-	f.IntVar(&o.Nodes, "nodes", o.Nodes, "equal nodes: each stands for election and works")
-	f.IntVar(&o.Clients, "clients", o.Clients, "clients")
-	f.Float64Var(&o.Rate, "rate", o.Rate, "tasks per second, of all clients together")
+	f.StringVar(&o.Recipe, "recipe", o.Recipe, "what is run: "+strings.Join(o.all.names(), ", "))
+	o.bindRoles(f)
 	f.StringVar(&o.faults, "nemesis", o.faults, "faults, comma-separated; see torture faults")
 	f.StringVar(&o.schedule, "schedule", "", "a file of faults instead, as faults.json of a run has them")
 	f.StringVar(&o.Ensemble, "ensemble", o.Ensemble, "docker, external, or memory: in one process and in virtual time, without Docker")
@@ -77,13 +81,15 @@ func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.DurationVar(&o.TickTime, "tick-time", o.TickTime, "tickTime of the servers")
 	f.StringVar(&o.profile, "server-profile", ensemble.Kind, "how the servers are set up; see torture profiles. any: drawn from the seed")
 	f.StringVar(&o.Mixed, "mixed", "", "another torture command: it plays every second participant of each role")
-	f.IntVar(&o.Holders, "holders", o.Holders, "of the workers: those that hold resident tasks and do nothing else")
 }
 
 // config makes the harness' configuration from the options. given says which options
 // were on the command line; a profile of the servers does not change those.
-func (o runOptions) config(given func(option string) bool) (harness.Config, error) {
-	config := o.Config
+func (o *runOptions) config(given func(option string) bool) (harness.Setup, error) {
+	config, err := o.chosen(given)
+	if err != nil {
+		return config, err
+	}
 	if config.Mixed != "" {
 		path, err := filepath.Abs(config.Mixed)
 		if err != nil {
@@ -125,7 +131,7 @@ func randomSeed() uint64 {
 }
 
 // runAndJudge goes from options to a verdict.
-func (all recipes) runAndJudge(ctx context.Context, config harness.Config, out io.Writer) error {
+func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io.Writer) error {
 	dir, err := harness.Run(ctx, config, out)
 	if err != nil {
 		if dir != "" {
@@ -197,7 +203,7 @@ func (all recipes) replayCommand() *cobra.Command {
 		Long: "Run again with the seed, options and schedule of a stored run. Workload and faults are\n" +
 			"the same; how processes and packets interleave is up to the machine.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := harness.LoadReplay(args[0])
+			config, err := harness.LoadReplay(args[0], all.ofRun)
 			if err != nil {
 				return err
 			}

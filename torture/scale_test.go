@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/synthetic"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
@@ -20,7 +21,7 @@ import (
 func store(t testing.TB, r *synthetic.Record) string {
 	t.Helper()
 	dir := t.TempDir()
-	config, err := json.Marshal(harness.Stored{Config: harness.Defaults()})
+	config, err := json.Marshal(harness.Stored{Config: harness.Defaults(masterworker.Subject()).Config})
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, record.ConfigFile), config, 0o644)
 	}

@@ -28,7 +28,7 @@ import (
 type shrinking struct {
 	recipes  recipes
 	dir      string
-	config   harness.Config // of the run
+	config   harness.Setup // of the run
 	property string
 	runs     int
 	budget   time.Duration
@@ -87,7 +87,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 		return 0, exit.Misuse("shrink: --runs %d --budget %v: use at least one run, and some time", s.runs, s.budget)
 	}
 	var err error
-	if s.config, err = harness.LoadReplay(s.dir); err != nil {
+	if s.config, err = harness.LoadReplay(s.dir, s.recipes.ofRun); err != nil {
 		return 0, err
 	}
 	data, err := os.ReadFile(filepath.Join(s.dir, record.VerdictFile))

@@ -12,6 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
@@ -58,9 +59,9 @@ func TestShrinkNamesBadInput(t *testing.T) {
 // that has no such defect: it must not claim to have found anything.
 func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 	dir := frozenRun(t, "AtomicTransitions-bad")
-	config := harness.Defaults()
+	config := harness.Defaults(masterworker.Subject())
 	config.Seed, config.Ensemble, config.Time, config.Nemesis = 7, harness.Memory, 2*time.Second, []nemesis.Kind{nemesis.CutWorker}
-	data, err := json.Marshal(config)
+	data, err := json.Marshal(config.Config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-func soakCommand() *cobra.Command {
-	o := runOptions{Config: harness.Defaults(), faults: "all"}
+func (all recipes) soakCommand() *cobra.Command {
+	o := newRunOptions(all)
 	var plan campaign.Limits
 	load, keep, results := o.Time, false, ""
 	cmd := &cobra.Command{

@@ -55,6 +55,15 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	return result.Verdict, unsaved
 }
 
+// castOf says how many participants there are of each role.
+func castOf(c record.Config) string {
+	var all []string
+	for _, crew := range c.Cast() {
+		all = append(all, crew.String())
+	}
+	return strings.Join(all, ", ")
+}
+
 // settings lists the options of the run for the report.
 func settings(c record.Config) []report.Setting {
 	commit := c.Versions.Commit
@@ -69,7 +78,7 @@ func settings(c record.Config) []report.Setting {
 		{Name: "seed", Value: fmt.Sprint(c.Seed)},
 		{Name: "started", Value: c.Started.Format(time.DateTime + " UTC")},
 		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", c.Time, c.Rate)},
-		{Name: "participants", Value: fmt.Sprintf("%d masters, %d workers, %d equal nodes, %d clients", c.Masters, c.Workers, c.Nodes, c.Clients)},
+		{Name: "participants", Value: castOf(c)},
 		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, profile %s, tick %v, session timeout %v", len(c.Addresses), c.Ensemble, c.Versions.ZooKeeper, cmp.Or(c.Profile, record.PlainProfile), c.TickTime, c.SessionTimeout)},
 		{Name: "image", Value: strings.TrimSpace(c.Pulled.Reference + " " + c.Pulled.ID)},
 		{Name: "faults", Value: strings.Join(c.Nemesis, ", ")},

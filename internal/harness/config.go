@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // Kinds of ensemble.
@@ -25,14 +26,12 @@ const (
 // Config is every option of a run. It is stored with the run, and a run with the
 // same Config has the same workload and the same schedule.
 type Config struct {
+	Recipe         string          `json:"recipe"` // the name of the subject
 	Seed           uint64          `json:"seed"`
 	Time           time.Duration   `json:"time"` // of the load, in ns
 	Servers        int             `json:"servers"`
-	Masters        int             `json:"masters"`
-	Workers        int             `json:"workers"`
-	Clients        int             `json:"clients"`
-	Nodes          int             `json:"nodes"` // equal nodes, which are candidates and work
-	Rate           float64         `json:"rate"`  // tasks per second, of all clients together
+	Participants   map[string]int  `json:"participants"` // of each role, by its name
+	Rate           float64         `json:"rate"`         // objects per second, of all participants that submit together
 	Nemesis        []nemesis.Kind  `json:"nemesis"`
 	Schedule       []nemesis.Fault `json:"schedule,omitempty"` // instead of a schedule drawn from the seed
 	Ensemble       string          `json:"ensemble"`
@@ -43,42 +42,42 @@ type Config struct {
 	TickTime       time.Duration   `json:"tick_time"`       // of the servers, in ns
 	Profile        string          `json:"server_profile,omitempty"`
 	Mixed          string          `json:"mixed,omitempty"`   // another torture command, which runs every second participant of each role
-	Holders        int             `json:"holders,omitempty"` // how many of the workers hold resident tasks and do nothing else
+	Holders        int             `json:"holders,omitempty"` // how many participants of the role that holds do nothing else
 }
 
-// Defaults is the Config of a plain run; the caller chooses the seed.
-func Defaults() Config {
+// Setup is a Config, and the subject that it names.
+type Setup struct {
+	Config
+	Subject subject.Subject
+}
+
+// Defaults is the Setup of a plain run; the caller chooses the seed.
+func Defaults(s subject.Subject) Setup {
 	all, _ := nemesis.Parse("all")
-	return Config{
-		Time: time.Minute, Servers: 3, Masters: 2, Workers: 3, Clients: 3, Nodes: 2, Rate: 60, Nemesis: all,
+	config := Config{
+		Recipe: s.Name, Time: time.Minute, Servers: 3, Participants: map[string]int{}, Nemesis: all,
 		Ensemble: Docker, Out: "results", SessionTimeout: 3 * time.Second, TickTime: 500 * time.Millisecond,
 	}
+	for _, r := range s.Workload.Roles {
+		config.Participants[r.Name] = r.Count
+	}
+	if s.Workload.Any(submits) {
+		config.Rate = 60
+	}
+	return Setup{config, s}
 }
+
+func submits(r subject.Role) bool { return r.Submits }
 
 // Validate names each wrong option and the remedy. Faults that are impossible with the
 // configuration are an error; see DropImpossible.
-func (c Config) Validate() error {
+func (c Setup) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Time < time.Second {
 		bad("--time %v: use at least 1s", c.Time)
 	}
-	for _, n := range []struct {
-		flag  string
-		value int
-		least int
-		most  int
-	}{{"--masters", c.Masters, 0, 50}, {"--workers", c.Workers, 0, 100}, {"--nodes", c.Nodes, 0, 50}, {"--clients", c.Clients, 1, 50}} {
-		if n.value < n.least || n.value > n.most {
-			bad("%s %d: use %d to %d", n.flag, n.value, n.least, n.most)
-		}
-	}
-	if c.Nodes < 2 && (c.Masters == 0 || c.Workers == 0) {
-		bad("--masters %d --workers %d --nodes %d: somebody must lead and somebody work: give masters and workers, or at least 2 nodes", c.Masters, c.Workers, c.Nodes)
-	}
-	if !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN fails both comparisons
-		bad("--rate %v: use 0.1 to 10000 tasks a second", c.Rate)
-	}
+	c.checkCast(bad)
 	if err := nemesis.Validate(c.Schedule); err != nil {
 		bad("schedule: %w", err)
 	}
@@ -115,28 +114,62 @@ func (c Config) Validate() error {
 	return exit.With(exit.WrongUse, errors.Join(errs...))
 }
 
+// checkCast checks who takes part, and how much they do.
+func (c Setup) checkCast(bad func(format string, args ...any)) {
+	work := c.Subject.Workload
+	for _, g := range c.cast() {
+		if n := g.count; n < g.role.Least || n > g.role.Most {
+			bad("--%s %d: use %d to %d", g.role.Flag(), n, g.role.Least, g.role.Most)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Participants)) {
+		if _, known := work.Role(name); !known {
+			bad("the recipe %s has no participants of the role %q", c.Subject.Name, name)
+		}
+	}
+	if work.Check != nil {
+		if err := work.Check(c.run()); err != nil {
+			bad("%w", err)
+		}
+	}
+	if _, err := c.common(); err != nil {
+		bad("%w", err)
+	}
+	if work.Any(submits) && !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN fails both comparisons
+		bad("--rate %v: use 0.1 to 10000 %s a second", c.Rate, work.Objects)
+	}
+}
+
+// run is what the subject is told of the run.
+func (c Setup) run() subject.Run {
+	return subject.Run{
+		Seed: c.Seed, Time: c.Time, Counts: c.Participants, Holders: c.holders(), Rate: c.Rate,
+		SessionTimeout: c.SessionTimeout, MaxRequest: c.profile().Most,
+	}
+}
+
 // checkProfile checks the profile of the servers and the options that belong to it.
-func (c Config) checkProfile(bad func(format string, args ...any)) {
+func (c Setup) checkProfile(bad func(format string, args ...any)) {
 	if _, err := ensemble.ProfileNamed(c.Profile); err != nil {
 		bad("--server-profile: %w", err)
 	} else if c.Ensemble != Docker && c.Profile != "" && c.Profile != ensemble.Kind {
 		bad("--server-profile %s: the servers are set up by --ensemble docker only", c.Profile)
 	}
-	if c.Holders < 0 || c.Holders > max(c.Workers-1, 0) {
-		bad("--holders %d: use 0 to %d: one of --workers %d must do ordinary tasks", c.Holders, max(c.Workers-1, 0), c.Workers)
+	if role, most := c.mostHolders(); c.Holders < 0 || c.Holders > most {
+		bad("--holders %d: use 0 to %d: one of --%s %d must do ordinary work", c.Holders, most, role.Flag(), c.Participants[role.Name])
 	}
 	if c.Holders == 0 && slices.Contains(c.Nemesis, nemesis.IsolateHolder) {
-		bad("--nemesis %s --holders 0: it looks for a worker that holds resident tasks and does nothing else; give --holders 1, or more", nemesis.IsolateHolder)
+		bad("--nemesis %s --holders 0: it looks for a participant that holds long-lived %s and does nothing else; give --holders 1, or more", nemesis.IsolateHolder, c.Subject.Workload.Objects)
 	}
 }
 
 // checkMixed checks that another build can take part.
-func (c Config) checkMixed(bad func(format string, args ...any)) {
+func (c Setup) checkMixed(bad func(format string, args ...any)) {
 	switch {
 	case c.Mixed == "":
 	case c.Ensemble == Memory:
 		bad("--mixed %s: in memory all participants are one process; use --ensemble docker", c.Mixed)
-	case c.Masters < 2 && c.Workers < 2 && c.Nodes < 2 && c.Clients < 2:
+	case !slices.ContainsFunc(c.cast(), func(g group) bool { return g.count > 1 }):
 		bad("--mixed %s: every second participant of a role is of the other build; give 2 of one role", c.Mixed)
 	default:
 		if _, err := otherBuild(c.Mixed); err != nil {
@@ -146,7 +179,7 @@ func (c Config) checkMixed(bad func(format string, args ...any)) {
 }
 
 // checkFaults reports faults that are impossible with the configuration.
-func (c Config) checkFaults(bad func(format string, args ...any)) {
+func (c Setup) checkFaults(bad func(format string, args ...any)) {
 	refused := c.refused()
 	if len(refused) == 0 {
 		return
@@ -167,7 +200,7 @@ func (c Config) checkFaults(bad func(format string, args ...any)) {
 
 // DropImpossible removes the faults that the configuration cannot have, except those
 // that the options name.
-func (c *Config) DropImpossible(named []nemesis.Kind) {
+func (c *Setup) DropImpossible(named []nemesis.Kind) {
 	refused := c.refused()
 	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool {
 		return slices.Contains(refused, k) && !slices.Contains(named, k)
@@ -183,7 +216,7 @@ func (c Config) servers() int {
 }
 
 // refused are the faults that are impossible on this ensemble.
-func (c Config) refused() []nemesis.Kind {
+func (c Setup) refused() []nemesis.Kind {
 	if c.Ensemble == Memory {
 		return nemesis.RefusedInMemory(c.Nemesis)
 	}
@@ -202,51 +235,63 @@ func join(kinds []nemesis.Kind) string {
 	return strings.Join(names, ",")
 }
 
-// retention is how long masters keep finished tasks. With an odd seed it is so short
-// that masters live to see its end. With an even seed it is so long that the final tree
-// has all finished tasks.
-func (c Config) retention() time.Duration {
-	if c.Seed%2 == 1 {
-		return 6 * time.Second
-	}
-	return time.Hour
-}
-
 // policy has the limits that the participants are given.
-func (c Config) policy() record.Policy {
-	return record.Policy{
-		Version: record.PolicyVersion, MaxAttempts: participant.MaxAttempts, MaxHandovers: participant.MaxHandovers,
-		Concurrency: participant.Concurrency, Retention: c.retention(),
+func (c Setup) policy() record.Policy {
+	if c.Subject.Workload.Policy == nil {
+		return record.Policy{}
 	}
+	return c.Subject.Workload.Policy(c.run())
 }
 
 // group is a role and its number of participants.
 type group struct {
-	role  participant.Role
+	role  subject.Role
 	count int
 }
 
 // cast lists the participants.
-func (c Config) cast() []group {
-	return []group{{participant.Master, c.Masters}, {participant.Worker, c.Workers}, {participant.Node, c.Nodes}, {participant.Client, c.Clients}}
+func (c Setup) cast() []group {
+	var all []group
+	for _, r := range c.Subject.Workload.Roles {
+		all = append(all, group{r, c.Participants[r.Name]})
+	}
+	return all
 }
 
-// seedOf is a participant's own seed: clients must not all submit the same tasks.
+// named is the name of the n-th participant of a role.
+func named(r subject.Role, n int) string { return fmt.Sprintf("%s-%d", r.Name, n) }
+
+// seedOf is a participant's own seed: clients must not all submit the same.
 func (c Config) seedOf(name string) uint64 {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(name)) // never fails
 	return c.Seed ^ hash.Sum64()
 }
 
-// plan is the schedule of the run.
-func (c Config) plan() []nemesis.Fault {
+// plan is the schedule of the run. Of a role that leads and works, one half counts as
+// leading and the other half as working.
+func (c Setup) plan() []nemesis.Fault {
 	if c.Schedule != nil {
 		return nemesis.ByStart(c.Schedule)
 	}
-	return nemesis.Plan(c.Seed, nemesis.Options{
-		Kinds: c.Nemesis, First: c.ProfileFaults(), Total: c.Time, Servers: c.servers(), Masters: c.Masters + c.Nodes/2, Workers: c.Workers + c.Nodes - c.Nodes/2, Clients: c.Clients,
+	o := nemesis.Options{
+		Kinds: c.Nemesis, First: c.ProfileFaults(), Total: c.Time, Servers: c.servers(),
 		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime),
-	})
+	}
+	for _, g := range c.cast() {
+		switch {
+		case g.role.Leads && g.role.Works:
+			o.Masters, o.Workers = o.Masters+g.count/2, o.Workers+g.count-g.count/2
+		case g.role.Leads:
+			o.Masters += g.count
+		case g.role.Works:
+			o.Workers += g.count
+		}
+		if g.role.Submits {
+			o.Clients += g.count
+		}
+	}
+	return nemesis.Plan(c.Seed, o)
 }
 
 // sleeps reports whether machines of participants may sleep.

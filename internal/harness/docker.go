@@ -17,6 +17,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -37,7 +38,7 @@ type docker struct {
 }
 
 // newDocker prepares a run that begins now. Its folder does not exist yet.
-func newDocker(config Config, executable string, out io.Writer) *docker {
+func newDocker(config Setup, executable string, out io.Writer) *docker {
 	d := &docker{executable: executable, origin: clock.Now(), started: time.Now()}
 	d.run = newRun(config, "", out, func() time.Duration { return clock.Now() - d.origin })
 	d.on(d)
@@ -118,7 +119,7 @@ func (d *docker) stored(ctx context.Context) (Stored, error) {
 }
 
 // member implements bench.
-func (d *docker) member(name string, role participant.Role, n int) (member, error) {
+func (d *docker) member(name string, role subject.Role, n int) (member, error) {
 	p := &process{name: name, role: role, run: d, started: new(atomic.Int32), executable: d.executable}
 	if d.config.isOther(n) {
 		p.executable = d.config.Mixed

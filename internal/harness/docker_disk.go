@@ -16,7 +16,7 @@ const (
 
 // smallLog is the size of that volume, in bytes; 0 if no fault fills it up, or if the
 // load is too large for it.
-func (c Config) smallLog() int64 {
+func (c Setup) smallLog() int64 {
 	wanted := slices.ContainsFunc(c.plan(), func(f nemesis.Fault) bool { return f.Kind == nemesis.FillDisk })
 	size := smallest + int64(c.Rate*c.Time.Seconds()*logPerTask)
 	if !wanted || size > largest {

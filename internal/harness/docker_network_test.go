@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -28,7 +27,7 @@ func (r *docker) lineTo(t *testing.T, servers *servers) *process {
 			t.Error(err)
 		}
 	})
-	p := &process{name: "client-1", role: participant.Client, run: r, proxy: proxy, exited: make(chan struct{})}
+	p := &process{name: "client-1", role: playing("client"), run: r, proxy: proxy, exited: make(chan struct{})}
 	r.members = append(r.members, p)
 	return p
 }

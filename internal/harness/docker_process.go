@@ -22,13 +22,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // process is one participant: a name that may live several times, always behind the
 // same proxy.
 type process struct {
 	name  string
-	role  participant.Role
+	role  subject.Role
 	proxy *ensemble.Proxy
 	run   *docker
 
@@ -54,17 +55,13 @@ type process struct {
 func (p *process) Name() string { return p.name }
 
 // CanLead implements nemesis.Process.
-func (p *process) CanLead() bool { return canLead(p.role) }
+func (p *process) CanLead() bool { return p.role.Leads }
 
 // CanWork implements nemesis.Process.
-func (p *process) CanWork() bool { return canWork(p.role) }
+func (p *process) CanWork() bool { return p.role.Works }
 
 // IsClient implements nemesis.Process.
-func (p *process) IsClient() bool { return p.role == participant.Client }
-
-func canLead(r participant.Role) bool { return r == participant.Master || r == participant.Node }
-
-func canWork(r participant.Role) bool { return r == participant.Worker || r == participant.Node }
+func (p *process) IsClient() bool { return p.role.Submits }
 
 // connect opens the proxy through which all lives reach the ensemble.
 func (p *process) connect() (err error) {
@@ -89,8 +86,11 @@ func (p *process) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.life = int(p.started.Add(1))
-	config := p.run.config.common()
-	config.Name, config.Role, config.Life, config.Servers, config.Namespace = p.name, p.role, p.life, p.addresses(), p.run.namespace
+	config, err := p.run.config.common()
+	if err != nil {
+		return err
+	}
+	config.Name, config.Role, config.Life, config.Servers, config.Namespace = p.name, p.role.Name, p.life, p.addresses(), p.run.namespace
 	config.Origin, config.Sink, config.Seed, config.Skew = p.run.origin, p.run.sink.Address(), p.run.config.seedOf(p.name), p.skew
 	config.Journal = filepath.Join(p.run.dir, record.JournalsFolder, record.JournalName(p.name, p.life))
 	config.Log = filepath.Join(p.run.dir, record.LogsFolder, p.name+".log")

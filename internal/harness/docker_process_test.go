@@ -75,7 +75,7 @@ func stage(t *testing.T, timeout time.Duration) (*docker, *process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.dir, r.config.SessionTimeout, r.config.Clients, r.origin = dir, timeout, 1, clock.Now()
+	r.dir, r.config.SessionTimeout, r.origin = dir, timeout, clock.Now()
 	if r.executable, err = os.Executable(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func stage(t *testing.T, timeout time.Duration) (*docker, *process) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.sink.Close() })
-	p := &process{name: "worker-1", role: participant.Worker, run: r, started: new(atomic.Int32), executable: r.executable}
+	p := &process{name: "worker-1", role: playing("worker"), run: r, started: new(atomic.Int32), executable: r.executable}
 	if err := p.connect(); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestSleepBites(t *testing.T) {
 func holding(t *testing.T, worker string) *observer {
 	t.Helper()
 	o := &observer{driver: &zk.Env{Server: zk.NewServer(time.Hour)}}
-	for _, path := range []string{"/assign", "/assign/" + worker, "/assign/" + worker + "/task-" + participant.ResidentPrefix + "1"} {
+	for _, path := range []string{"/assign", "/assign/" + worker, "/assign/" + worker + "/task-" + "resident." + "1"} {
 		if _, err := o.Do(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
 			t.Fatal(err)
 		}

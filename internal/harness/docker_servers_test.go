@@ -10,7 +10,6 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -20,7 +19,7 @@ import (
 func serverRun(t *testing.T) *docker {
 	t.Helper()
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 32 << 20})
-	r := newDocker(Defaults(), "", io.Discard)
+	r := newDocker(defaults(), "", io.Discard)
 	r.ensemble = e
 	var err error
 	if r.observer, err = r.newObserver(e.Addresses()); err != nil {
@@ -96,7 +95,7 @@ func (r *docker) hold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/assign", "/assign/worker-1", "/assign/worker-1/task-" + participant.ResidentPrefix + "1"} {
+	for _, path := range []string{"/assign", "/assign/worker-1", "/assign/worker-1/task-" + "resident." + "1"} {
 		if _, err := worker.Must(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +118,7 @@ func TestExhaustedQuotaBites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newDocker(Defaults(), "", io.Discard)
+	r := newDocker(defaults(), "", io.Discard)
 	r.namespace = profile.Namespace
 	r.ensemble = ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
 	if r.dir, _, err = makeFolder(t.TempDir(), 1, time.Now()); err != nil {
@@ -330,7 +329,7 @@ func TestMastersServer(t *testing.T) {
 // TestSmallLog: a volume is made for the load where it is to be filled up, and none
 // that could take too much of the machine's memory.
 func TestSmallLog(t *testing.T) {
-	c := Defaults()
+	c := defaults()
 	c.Nemesis = []nemesis.Kind{nemesis.FillDisk}
 	if size := c.smallLog(); size < smallest || size > largest {
 		t.Errorf("%d bytes for the default load", size)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -20,7 +19,7 @@ func runOn(t *testing.T, s *servers) *docker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = wire.Close() })
-	r := newDocker(Config{}, "", io.Discard)
+	r := newDocker(Setup{}, "", io.Discard)
 	r.wire, r.ensemble = wire, &ensemble.Ensemble{}
 	for _, address := range s.addresses {
 		r.ensemble.Servers = append(r.ensemble.Servers, &ensemble.Server{Address: address})
@@ -38,7 +37,7 @@ func TestManySessionsEnd(t *testing.T) {
 		for _, name := range []string{"master-1", "worker-1", "worker-2", "client-1"} {
 			p := r.lineTo(t, s)
 			role, _, _ := strings.Cut(name, "-")
-			p.name, p.role = name, participant.Role(role)
+			p.name, p.role = name, playing(role)
 			play(t, p.proxy)
 			until(t, "a session", func() bool { session, ok := p.proxy.Session(); p.lives.Store(session.ID, 0); return ok })
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/internal/recorder"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -30,7 +30,7 @@ func (r *run) exchanged(by holder, session int64, op zkapi.Op, result zkapi.Resu
 		e.Error = refusalOf(err)
 		return e
 	}
-	e.Ops = participant.Describe(op, r.namespace)
+	e.Ops = recorder.Describe(op, r.namespace)
 	if err != nil {
 		e.Error, e.Index = refusalOf(err), zkapi.FailedIndex(err)
 		if op.Kind != zkapi.KindMulti {
@@ -38,7 +38,7 @@ func (r *run) exchanged(by holder, session int64, op zkapi.Op, result zkapi.Resu
 		}
 		return e
 	}
-	for i, gained := range participant.Gained(op, result, r.namespace) {
+	for i, gained := range recorder.Gained(op, result, r.namespace) {
 		e.Ops[i].Got = gained.Got
 		if gained.Path != "" {
 			e.Ops[i].Path = gained.Path

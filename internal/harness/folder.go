@@ -14,6 +14,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // Stored is config.json: the options of a run, and its bench.
@@ -103,34 +104,42 @@ func linkLatest(dir string) error {
 	return nil
 }
 
-// LoadConfig reads config.json of a stored run.
+// LoadConfig reads config.json of a stored run. A run from before there were other
+// recipes has the numbers of its participants under the names of their roles.
 func LoadConfig(dir string) (Stored, error) {
 	data, err := os.ReadFile(filepath.Join(dir, record.ConfigFile))
 	if err != nil {
 		return Stored{}, exit.Misuse("harness: %s is not the folder of a run: %w", dir, err)
 	}
 	var s Stored
-	if err := json.Unmarshal(data, &s); err != nil {
+	var before struct{ Masters, Workers, Nodes, Clients int }
+	if err := errors.Join(json.Unmarshal(data, &s), json.Unmarshal(data, &before)); err != nil {
 		return Stored{}, fmt.Errorf("harness: %s in %s: %w", record.ConfigFile, dir, err)
+	}
+	if s.Participants == nil {
+		s.Participants = map[string]int{"master": before.Masters, "worker": before.Workers, "node": before.Nodes, "client": before.Clients}
 	}
 	return s, nil
 }
 
-// LoadReplay returns the Config that repeats a stored run: the same seed, options and
-// schedule. It refuses files that differ from their record.
-func LoadReplay(dir string) (Config, error) {
+// LoadReplay returns the Setup that repeats a stored run: the same seed, options and
+// schedule. find has the subject of a recipe; in runs from before there were other
+// recipes, the name is empty. LoadReplay refuses files that differ from their record.
+func LoadReplay(dir string, find func(recipe string) (subject.Subject, error)) (Setup, error) {
 	if err := record.Unaltered(dir, record.ConfigFile, record.FaultsFile); err != nil {
-		return Config{}, err
+		return Setup{}, err
 	}
 	stored, err := LoadConfig(dir)
 	if err != nil {
-		return Config{}, err
+		return Setup{}, err
 	}
 	records, err := nemesis.Load(filepath.Join(dir, record.FaultsFile))
 	if err != nil {
-		return Config{}, err
+		return Setup{}, err
 	}
 	config := stored.Config
 	config.Schedule = nemesis.Schedule(records)
-	return config, nil
+	found, err := find(config.Recipe)
+	config.Recipe = found.Name
+	return Setup{config, found}, err
 }

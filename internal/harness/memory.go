@@ -20,6 +20,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -38,12 +39,12 @@ type memory struct {
 
 // runInChild makes the folder and runs a child process that does the run in virtual
 // time.
-func runInChild(ctx context.Context, config Config, executable string, out io.Writer) (dir string, err error) {
+func runInChild(ctx context.Context, config Setup, executable string, out io.Writer) (dir string, err error) {
 	dir, undo, err := makeFolder(config.Out, config.Seed, time.Now())
 	if err != nil {
 		return "", err
 	}
-	encoded, err := json.Marshal(config)
+	encoded, err := json.Marshal(config.Config)
 	if err != nil {
 		return "", fmt.Errorf("harness: %w", err)
 	}
@@ -60,7 +61,7 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 		return dir, fmt.Errorf("harness: the run in memory has broken off (%w): %s", err, complaint.String())
 	}
 	err = record.MergeJournals(dir)
-	return dir, errors.Join(err, seal(dir, config), linkLatest(dir))
+	return dir, errors.Join(err, seal(dir, config.Config), linkLatest(dir))
 }
 
 // stillness bounds how long virtual time may stand still: a participant that never
@@ -68,7 +69,7 @@ func runInChild(ctx context.Context, config Config, executable string, out io.Wr
 const stillness = time.Minute
 
 // Simulate does a run in memory in a folder that exists, and ends the process.
-func Simulate(config Config, dir string) {
+func Simulate(config Setup, dir string) {
 	virtualtime.Main(stillness, func() error {
 		m := newMemory(config, dir, os.Stderr)
 		err := m.setUp(context.Background())
@@ -80,7 +81,7 @@ func Simulate(config Config, dir string) {
 }
 
 // newMemory prepares a run that begins now.
-func newMemory(config Config, dir string, out io.Writer) *memory {
+func newMemory(config Setup, dir string, out io.Writer) *memory {
 	began := time.Now()
 	m := &memory{run: newRun(config, dir, out, func() time.Duration { return time.Since(began) }), server: zk.NewServer(config.SessionTimeout)}
 	m.on(m)
@@ -98,7 +99,7 @@ func (m *memory) open(context.Context) (Stored, error) {
 }
 
 // member implements bench.
-func (m *memory) member(name string, role participant.Role, _ int) (member, error) {
+func (m *memory) member(name string, role subject.Role, _ int) (member, error) {
 	return &actor{name: name, role: role, memory: m}, nil
 }
 

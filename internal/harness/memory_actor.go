@@ -13,12 +13,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // actor is one participant of a run in memory: a name that may live several times.
 type actor struct {
 	name   string
-	role   participant.Role
+	role   subject.Role
 	memory *memory
 
 	mu       sync.Mutex
@@ -39,13 +40,13 @@ type actor struct {
 func (a *actor) Name() string { return a.name }
 
 // CanLead implements nemesis.Process.
-func (a *actor) CanLead() bool { return canLead(a.role) }
+func (a *actor) CanLead() bool { return a.role.Leads }
 
 // CanWork implements nemesis.Process.
-func (a *actor) CanWork() bool { return canWork(a.role) }
+func (a *actor) CanWork() bool { return a.role.Works }
 
 // IsClient implements nemesis.Process.
-func (a *actor) IsClient() bool { return a.role == participant.Client }
+func (a *actor) IsClient() bool { return a.role.Submits }
 
 // Start begins the next life.
 func (a *actor) Start() error {
@@ -53,9 +54,11 @@ func (a *actor) Start() error {
 	defer a.mu.Unlock()
 	a.life++
 	m := a.memory
-	config := m.config.common()
-	config.Name, config.Role, config.Life, config.Seed = a.name, a.role, a.life, m.config.seedOf(a.name)
-	var err error
+	config, err := m.config.common()
+	if err != nil {
+		return err
+	}
+	config.Name, config.Role, config.Life, config.Seed = a.name, a.role.Name, a.life, m.config.seedOf(a.name)
 	a.journal, err = record.Create(filepath.Join(m.dir, record.JournalsFolder, record.JournalName(a.name, a.life)), a.name, a.life, m.now)
 	if err != nil {
 		return err
@@ -71,7 +74,7 @@ func (a *actor) Start() error {
 	ctx, a.end = context.WithCancelCause(context.Background())
 	m.note(a.name, a.life, record.Started, "")
 	stage := participant.Stage{
-		Config: config, Env: a.env, Journal: a.journal, Log: slog.New(slog.DiscardHandler), Now: m.now, Draining: a.draining, Effect: a.env.act,
+		Work: m.config.Subject.Workload, Config: config, Env: a.env, Journal: a.journal, Log: slog.New(slog.DiscardHandler), Now: m.now, Draining: a.draining, Effect: a.env.act,
 	}
 	env, over, life := a.env, a.over, a.life
 	go func() {
@@ -151,7 +154,7 @@ func (a *actor) Leave() (took time.Duration, clean bool) {
 	a.doomed = true
 	end, over := a.end, a.over
 	a.mu.Unlock()
-	end(participant.ErrLeave)
+	end(subject.ErrLeave)
 	select {
 	case <-over:
 		return a.memory.now() - began, true

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -27,9 +26,9 @@ func onStage(t *testing.T, f func(m *memory, session zkapi.Session)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := newMemory(Defaults(), "", io.Discard)
+		m := newMemory(defaults(), "", io.Discard)
 		m.harness = journal
-		a := &actor{name: "client-1", role: participant.Client, memory: m, life: 1, over: make(chan struct{})}
+		a := &actor{name: "client-1", role: playing("client"), memory: m, life: 1, over: make(chan struct{})}
 		m.members = []member{a}
 		a.env = &actorEnv{Env: &zk.Env{Server: m.server}, actor: a, life: 1}
 		session, err := a.env.Open(t.Context())

@@ -43,7 +43,7 @@ func otherBuild(path string) (record.Build, error) {
 func (c Config) isOther(number int) bool { return c.Mixed != "" && number%2 == 0 }
 
 // builds says which participant runs which build; nil if all run the same.
-func (c Config) builds(own, other record.Build) record.Builds {
+func (c Setup) builds(own, other record.Build) record.Builds {
 	if c.Mixed == "" {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (c Config) builds(own, other record.Build) record.Builds {
 			if c.isOther(i + 1) {
 				of = &other
 			}
-			of.Participants = append(of.Participants, fmt.Sprintf("%s-%d", group.role, i+1))
+			of.Participants = append(of.Participants, named(group.role, i+1))
 		}
 	}
 	return record.Builds{own, other}

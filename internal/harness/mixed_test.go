@@ -9,7 +9,7 @@ import (
 
 // TestBuilds: every second participant of each role is of the other build.
 func TestBuilds(t *testing.T) {
-	c := Defaults()
+	c := defaults()
 	if c.builds(record.Build{}, record.Build{}) != nil || c.isOther(2) {
 		t.Error("there is one build only")
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -148,7 +147,7 @@ func (o *observer) Held(ctx context.Context) (map[string]int, error) {
 // Residents counts the resident tasks of each worker.
 func (o *observer) Residents(ctx context.Context) (map[string]int, error) {
 	return o.counted(ctx, func(task string) bool {
-		return strings.HasPrefix(task, "task-"+participant.ResidentPrefix)
+		return strings.HasPrefix(task, "task-"+"resident.")
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // profileStream separates a profile's draws from the seed from other draws.
@@ -24,7 +25,7 @@ const (
 // UseProfile sets the options that a profile of the servers asks for (tick-time,
 // session-timeout and holders), unless they were given. A profile that is drawn is
 // drawn from the seed. The servers of ensembles other than docker stay as they are.
-func (c *Config) UseProfile(name string, given func(option string) bool) error {
+func (c *Setup) UseProfile(name string, given func(option string) bool) error {
 	rng := rand.New(rand.NewPCG(c.Seed, profileStream))
 	possible := ensemble.Drawn()
 	drawn, timeout := possible[rng.IntN(len(possible))], shortestTimeout+time.Duration(rng.Int64N(int64(longestTimeout-shortestTimeout)))
@@ -46,16 +47,17 @@ func (c *Config) UseProfile(name string, given func(option string) bool) error {
 		c.SessionTimeout = timeout.Round(100 * time.Millisecond)
 	}
 	if p.Holders > 0 && !given("holders") {
-		c.Holders = min(p.Holders, max(c.Workers-1, 0))
+		_, most := c.mostHolders()
+		c.Holders = min(p.Holders, most)
 	}
 	return nil
 }
 
 // ProfileFaults are the faults that need servers of this profile.
-func (c Config) ProfileFaults() []nemesis.Kind {
+func (c Setup) ProfileFaults() []nemesis.Kind {
 	p := c.profile()
 	var kinds []nemesis.Kind
-	if p.Holders > 0 {
+	if p.Holders > 0 && c.Subject.Workload.Any(holds) {
 		kinds = append(kinds, nemesis.IsolateHolder)
 	}
 	if p.Namespace != "" {
@@ -73,29 +75,37 @@ func (c Config) profile() ensemble.Profile {
 	return p
 }
 
-// holders are the workers that only hold resident tasks: the last ones.
-func (c Config) holders() []string {
+func holds(r subject.Role) bool { return r.Holds }
+
+// mostHolders is the role whose participants may hold long-lived things and do nothing
+// else, and how many of them may: one must do the rest.
+func (c Setup) mostHolders() (subject.Role, int) {
+	for _, r := range c.Subject.Workload.Roles {
+		if r.Holds {
+			return r, max(c.Participants[r.Name]-1, 0)
+		}
+	}
+	return subject.Role{}, 0
+}
+
+// holders are the participants that only hold long-lived things: the last ones.
+func (c Setup) holders() []string {
+	role, _ := c.mostHolders()
 	var names []string
-	for i := c.Workers - c.Holders; i < c.Workers; i++ {
-		names = append(names, fmt.Sprintf("%s-%d", participant.Worker, i+1))
+	for i := c.Participants[role.Name] - c.Holders; i < c.Participants[role.Name]; i++ {
+		names = append(names, named(role, i+1))
 	}
 	return names
 }
 
-// residents is how many resident tasks each client submits. If some workers do nothing
-// else, every worker gets one.
-func (c Config) residents() int {
-	if c.Holders == 0 {
-		return 1
-	}
-	return (c.Workers+c.Nodes)/max(c.Clients, 1) + 1
-}
-
 // common is the part of the configuration that all participants share.
-func (c Config) common() participant.Config {
+func (c Setup) common() (participant.Config, error) {
 	p := c.profile()
-	return participant.Config{
-		SessionTimeout: c.SessionTimeout, Rate: c.Rate / float64(c.Clients), Retention: c.retention(),
-		Holders: c.holders(), Residents: c.residents(), Secret: p.Secret, Secured: p.Secured, MaxRequest: p.Most, Large: p.Most > 0,
+	config := participant.Config{
+		Recipe: c.Recipe, SessionTimeout: c.SessionTimeout, Secret: p.Secret, Secured: p.Secured, MaxRequest: p.Most,
 	}
+	if c.Subject.Workload.Options == nil {
+		return config, nil
+	}
+	return config.With(c.Subject.Workload.Options(c.run()))
 }

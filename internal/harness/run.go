@@ -14,14 +14,14 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/owner"
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // run is one run in progress, on any bench.
 type run struct {
-	config    Config
+	config    Setup
 	dir       string
 	namespace string
 	out       io.Writer
@@ -43,7 +43,7 @@ type bench interface {
 	nemesis.Bench
 	open(ctx context.Context) (Stored, error) // starts everything but the participants, and describes the bench
 	// member makes a participant, which is the n-th of its role.
-	member(name string, role participant.Role, n int) (member, error)
+	member(name string, role subject.Role, n int) (member, error)
 	clock() string                                                  // the clock that the load is measured by; empty for the ordinary one
 	healServers(ctx context.Context) error                          // undoes the faults of servers
 	serves(ctx context.Context) error                               // waits until the ensemble serves
@@ -56,12 +56,12 @@ type bench interface {
 type member interface {
 	nemesis.Process
 	recover() error // undoes the effects of faults; a participant that crashed stays dead
-	drain()         // tells a client to submit no more
+	drain()         // tells a participant that submits to submit no more
 	close() error   // ends all of it
 }
 
 // newRun prepares a run in a folder that exists.
-func newRun(config Config, dir string, out io.Writer, now func() time.Duration) *run {
+func newRun(config Setup, dir string, out io.Writer, now func() time.Duration) *run {
 	return &run{config: config, dir: dir, out: out, now: now}
 }
 
@@ -107,7 +107,7 @@ func (r *run) begin(part record.Part, detail string) {
 // checker needs. An error means that the run could not be completed. If the load had
 // begun, the folder is returned with everything that was saved; otherwise it is
 // removed. Nothing keeps running.
-func Run(ctx context.Context, config Config, out io.Writer) (dir string, err error) {
+func Run(ctx context.Context, config Setup, out io.Writer) (dir string, err error) {
 	if err := config.Validate(); err != nil {
 		return "", err
 	}
@@ -131,7 +131,7 @@ func Run(ctx context.Context, config Config, out io.Writer) (dir string, err err
 	}
 	err = d.conduct(ctx)
 	d.warn(errors.Join(d.tearDown(), record.MergeJournals(d.dir)))
-	err = errors.Join(err, seal(d.dir, d.config))
+	err = errors.Join(err, seal(d.dir, d.config.Config))
 	d.warn(linkLatest(d.dir))
 	return d.dir, err
 }
@@ -154,13 +154,13 @@ func (r *run) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored.Config, stored.RecordFormat, stored.Policy, stored.Namespace = r.config, record.FormatVersion, r.config.policy(), r.namespace
+	stored.Config, stored.RecordFormat, stored.Policy, stored.Namespace = r.config.Config, record.FormatVersion, r.config.policy(), r.namespace
 	if err := record.SaveJSON(filepath.Join(r.dir, record.ConfigFile), stored); err != nil {
 		return err
 	}
 	for _, group := range r.config.cast() {
 		for i := range group.count {
-			m, err := r.bench.member(fmt.Sprintf("%s-%d", group.role, i+1), group.role, i+1)
+			m, err := r.bench.member(named(group.role, i+1), group.role, i+1)
 			if err != nil {
 				return err
 			}
@@ -196,7 +196,7 @@ const (
 	healDeadline    = time.Minute
 	drainPatience   = time.Minute // without a single task ending
 	collectDeadline = time.Minute // for each step
-	leavePatience   = 10 * time.Second
+	leavePatience   = 2 * subject.LeavePatience
 	tellEvery       = 15 * time.Second // for the conditions that a phase still waits for
 )
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
@@ -21,7 +20,7 @@ func (dead) serves(context.Context) error { return errDead }
 // TestHeal_LooksWhetherTheEnsembleServes: a run is healed only if its ensemble is seen to
 // serve, on every bench.
 func TestHeal_LooksWhetherTheEnsembleServes(t *testing.T) {
-	m := newMemory(Defaults(), t.TempDir(), io.Discard)
+	m := newMemory(defaults(), t.TempDir(), io.Discard)
 	if _, err := m.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +36,10 @@ func TestHeal_LooksWhetherTheEnsembleServes(t *testing.T) {
 // that crashed.
 func TestActor_StaysDeadIfItCrashed(t *testing.T) {
 	for _, doomed := range []bool{true, false} {
-		m := newMemory(Defaults(), "", io.Discard)
+		m := newMemory(defaults(), "", io.Discard)
 		over := make(chan struct{})
 		close(over)
-		a := &actor{name: "worker-1", role: participant.Worker, memory: m, life: 1, over: over, doomed: doomed, env: &actorEnv{}}
+		a := &actor{name: "worker-1", role: playing("worker"), memory: m, life: 1, over: over, doomed: doomed, env: &actorEnv{}}
 		// There is no folder for the journal of another life.
 		if started := a.recover() != nil; started != doomed {
 			t.Errorf("its end was wanted is %v, and it is started again: %v", doomed, started)
@@ -51,7 +50,7 @@ func TestActor_StaysDeadIfItCrashed(t *testing.T) {
 // TestBenches_OfferWhatTheirFaultsNeed: a fault can be injected in memory if, and only if,
 // it needs nothing that memory lacks, and every fault on Docker.
 func TestBenches_OfferWhatTheirFaultsNeed(t *testing.T) {
-	config := Defaults()
+	config := defaults()
 	config.SessionTimeout = time.Second
 	memory, docker := newMemory(config, "", io.Discard).Settings().Offers, newDocker(config, "", io.Discard).Settings().Offers
 	for _, e := range nemesis.Catalogue {

@@ -3,6 +3,7 @@ package masterworker
 import (
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/workload"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
@@ -10,10 +11,11 @@ import (
 // Subject is the master-worker recipe as a subject.
 func Subject() subject.Subject {
 	return subject.Subject{
-		Name:    "master-worker",
-		Explain: "one active master, backups, workers, and clients whose tasks are never lost",
-		Judge:   judge.Judging(),
-		Worlds:  world.Worlds,
-		Stories: story.Stories(),
+		Name:     "master-worker",
+		Explain:  "one active master, backups, workers, and clients whose tasks are never lost",
+		Judge:    judge.Judging(),
+		Worlds:   world.Worlds,
+		Stories:  story.Stories(),
+		Workload: workload.New(),
 	}
 }

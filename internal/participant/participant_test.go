@@ -2,15 +2,18 @@ package participant
 
 import (
 	"context"
-	"math/rand/v2"
+	"encoding/json"
+	"errors"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/record"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
@@ -30,61 +33,6 @@ func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
 	}
 }
 
-// TestRecorderSeesEveryWrite does writes in every way that the port has, and
-// expects each in the journal with what was heard of it; reads are left out.
-func TestRecorderSeesEveryWrite(t *testing.T) {
-	journal, events := newJournal(t)
-	server := zk.NewServer(time.Second)
-	env := &recorder{Env: &zk.Env{Server: server}, journal: journal, namespace: "/space"}
-	ctx := context.Background()
-	session, err := env.Open(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(op zkapi.Op) { _, _ = session.Do(ctx, op) }
-	do(zkapi.Create("/space", nil, zkapi.Persistent))
-	do(zkapi.Create("/space/t-", []byte("x"), zkapi.PersistentSequential))
-	do(zkapi.Set("/space/none", nil, 3))
-	do(zkapi.Get("/space"))
-	session.DoAll(ctx, []zkapi.Op{
-		zkapi.Children("/space"),
-		zkapi.Multi(zkapi.Check("/space", 0), zkapi.Set("/space", []byte("y"), 0)),
-	})
-	server.Lose(func(zkapi.Op) zk.Loss { return zk.ReplyLost })
-	do(zkapi.Delete("/space/t-0000000000", -1))
-	if err := session.Close(ctx); err != nil {
-		t.Fatal(err)
-	}
-	type line struct {
-		outcome record.Type
-		ops     []record.Op
-		gained  []record.Op
-	}
-	var got []line
-	for _, w := range record.Operations(events(), record.Write) {
-		got = append(got, line{w.Outcome(), w.Invoke.Ops(), w.Done.Ops()})
-	}
-	want := []line{
-		{record.OK, []record.Op{{Kind: "create"}}, nil},
-		{record.OK, []record.Op{{Kind: "create", Path: "/t-", Sequential: true, Data: "x"}}, []record.Op{{Kind: "create", Path: "/t-0000000000"}}},
-		{record.Fail, []record.Op{{Kind: "set", Path: "/none", Version: 3}}, nil},
-		{record.OK, []record.Op{{Kind: "check"}, {Kind: "set", Data: "y"}}, []record.Op{{Kind: "set", Got: 1}}},
-		{record.Info, []record.Op{{Kind: "delete", Path: "/t-0000000000", Version: -1}}, nil},
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got\n%+v\nwant\n%+v", got, want)
-	}
-	notes := 0
-	for _, e := range events() {
-		if e.Kind == record.Session && e.Session() == "0x1" {
-			notes++
-		}
-	}
-	if notes != 2 {
-		t.Errorf("%d notes about the session, want that it opened and that it ended", notes)
-	}
-}
-
 // TestSinkFences sends effects out of order.
 func TestSinkFences(t *testing.T) {
 	journal, events := newJournal(t)
@@ -100,7 +48,7 @@ func TestSinkFences(t *testing.T) {
 		token record.Token
 		want  error
 	}{
-		{record.Token{Epoch: 1, Attempt: 1}, nil}, {record.Token{Epoch: 2, Attempt: 2}, nil}, {record.Token{Epoch: 1, Attempt: 1}, errFencedBySink},
+		{record.Token{Epoch: 1, Attempt: 1}, nil}, {record.Token{Epoch: 2, Attempt: 2}, nil}, {record.Token{Epoch: 1, Attempt: 1}, subject.ErrFenced},
 		{record.Token{Epoch: 2, Attempt: 2}, nil},
 	} {
 		if err := client.effect(EffectArgs{Task: "t", Token: step.token}); err != step.want {
@@ -122,62 +70,56 @@ func TestSinkFences(t *testing.T) {
 	}
 }
 
-// TestWorkloadIsDrawnFromTheSeed draws it twice, and looks that every kind of task
-// comes up.
-func TestWorkloadIsDrawnFromTheSeed(t *testing.T) {
-	draws := func(seed uint64) (all []wish) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		for range 2000 {
-			all = append(all, draw(rng, "id"))
-		}
-		return all
-	}
-	first := draws(7)
-	if !reflect.DeepEqual(first, draws(7)) || reflect.DeepEqual(first, draws(8)) {
-		t.Error("the workload does not depend on the seed alone")
-	}
-	var once, always, stubborn, long int
-	asked := map[string]int{}
-	for _, w := range first {
-		p := w.payload
-		for what, does := range map[string]bool{
-			"priority": w.options.Priority != 0, "key": w.options.Key != "", "attempts": w.options.MaxAttempts > 0, "delay": w.delay > 0,
-			"timeout": w.options.Timeout > 0 && p.Hangs > 0, "silence": w.options.HeartbeatTimeout > 0 && p.Hangs > 0, "progress": p.Progress,
-			"cancel": w.cancel > 0, "twice": w.twice, "collect": w.collect,
-		} {
-			if does {
-				asked[what]++
-			}
-		}
-		switch {
-		case p.Failures >= MaxAttempts:
-			always++
-		case p.Failures > 0:
-			once++
-		}
-		if p.Stubborn {
-			stubborn++
-		}
-		if p.Millis >= 100 {
-			long++
-		}
-	}
-	for _, what := range []string{"priority", "key", "attempts", "delay", "timeout", "silence", "progress", "cancel", "twice", "collect"} {
-		if asked[what] < 10 {
-			t.Errorf("of %d tasks %d ask for %s", len(first), asked[what], what)
-		}
-	}
-	if once < 100 || always < 5 || stubborn < 100 || long < 200 {
-		t.Errorf("of %d tasks %d fail at first, %d always, %d are stubborn, %d are long", len(first), once, always, stubborn, long)
-	}
-}
-
+// TestConfigAndBack: what the subject adds is among the other keys, and what of it is
+// read are its own ones.
 func TestConfigAndBack(t *testing.T) {
-	want := Config{Name: "worker-1", Role: Worker, Life: 2, Servers: []string{"a:1"}, Rate: 1.5, Seed: 9}
-	if got, err := Decode(want.Encode()); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, %v", got, err)
+	for _, options := range []string{`{"rate":1.5,"holders":["a"]}`, `{}`, ``} {
+		want := Config{Name: "worker-1", Role: "worker", Life: 2, Servers: []string{"a:1"}, Seed: 9, Options: json.RawMessage(options)}
+		got, err := Decode(want.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read struct {
+			Rate    float64
+			Holders []string
+			Name    string
+		}
+		if err := json.Unmarshal(got.Options, &read); err != nil {
+			t.Fatal(err)
+		}
+		if read.Name != "worker-1" || (read.Rate == 1.5 && slices.Equal(read.Holders, []string{"a"})) != strings.Contains(options, "rate") {
+			t.Errorf("of %q is read %+v", options, read)
+		}
+		if got.Options, want.Options = nil, nil; !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
 	}
 	if _, err := Decode("{"); err == nil {
 		t.Error("half a config was accepted")
+	}
+}
+
+// TestStage_LeavingIsNoCrash: a participant that ends because it was told to leave has
+// not failed, in whatever words it says so, and one that ends for another reason has.
+func TestStage_LeavingIsNoCrash(t *testing.T) {
+	crash := errors.New("crash")
+	for _, c := range []struct {
+		told bool
+		ends error
+		want error
+	}{
+		{true, nil, nil}, {true, subject.ErrLeave, nil}, {true, context.Canceled, nil}, {true, crash, crash}, {false, nil, nil}, {false, context.Canceled, context.Canceled},
+	} {
+		journal, _ := newJournal(t)
+		ctx, leave := context.WithCancelCause(t.Context())
+		if c.told {
+			leave(subject.ErrLeave)
+		}
+		work := subject.Workload{Play: func(context.Context, subject.Participant) error { return c.ends }}
+		err := Stage{Work: work, Env: &zk.Env{Server: zk.NewServer(time.Second)}, Journal: journal}.Play(ctx)
+		if err != c.want {
+			t.Errorf("told is %v, ends with %v: %v", c.told, c.ends, err)
+		}
+		leave(nil)
 	}
 }

@@ -3,10 +3,8 @@ package participant
 import (
 	"context"
 	"net"
-	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -20,25 +18,18 @@ func (c Config) credentials() []zkclient.Credential {
 	return []zkclient.Credential{zkclient.Digest(user, password)}
 }
 
-// access opens the znodes only to one user, who has all roles, if the configuration
-// says so. An unknown hash gives an identity that every role refuses.
-func (c Config) access() recipe.Access {
+// identity is the one that alone may open the znodes, if the configuration says so. An
+// unknown hash gives an identity that every recipe refuses.
+func (c Config) identity() string {
 	if c.Secured == "" {
-		return recipe.Access{}
+		return ""
 	}
 	user, password, _ := strings.Cut(c.Secret, ":")
 	id, err := zkapi.DigestIDWith(c.Secured, user, password)
 	if err != nil {
 		id = err.Error()
 	}
-	return recipe.Access{Master: []string{id}, Worker: []string{id}, Client: []string{id}}
-}
-
-// strategy gives no ordinary tasks to workers that only hold resident ones.
-func (c Config) strategy() recipe.Strategy {
-	return func(job recipe.Job, workers []recipe.Load) string {
-		return recipe.StickyByKey(job, slices.DeleteFunc(slices.Clone(workers), func(w recipe.Load) bool { return slices.Contains(c.Holders, w.Worker) }))
-	}
+	return id
 }
 
 // resolver asks one name server only.

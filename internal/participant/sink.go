@@ -1,16 +1,17 @@
 package participant
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/rpc"
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// EffectArgs is a handler's request to the sink.
+// EffectArgs is a participant's request to the sink. Builds of all ages send it to each
+// other, so the names of its fields stay: Task is the object of the effect.
 type EffectArgs struct {
 	Task, ID string
 	Token    record.Token
@@ -22,12 +23,9 @@ type EffectArgs struct {
 // EffectReply is the sink's answer.
 type EffectReply struct{ Accepted bool }
 
-// errFencedBySink means that the sink has seen a later execution.
-var errFencedBySink = errors.New("the sink has seen a later execution of this task")
-
 // Sink stands for the system outside ZooKeeper. It remembers the greatest token of each
-// task and refuses smaller ones. The target of a real handler must do the same to be
-// safe from a worker that was replaced.
+// object and refuses smaller ones. The target of a real participant must do the same to
+// be safe from one that was replaced.
 type Sink struct {
 	listener net.Listener
 	journal  *record.Journal
@@ -71,7 +69,7 @@ func ListenSink(journal *record.Journal) (*Sink, error) {
 	return s, nil
 }
 
-// Address is where handlers find the sink.
+// Address is where participants find the sink.
 func (s *Sink) Address() string { return s.listener.Addr().String() }
 
 // Close ends the sink and waits for its connections.
@@ -112,12 +110,12 @@ func (s *Sink) accept(args EffectArgs) bool {
 // Act is an effect of a participant in the same process.
 func (s *Sink) Act(args EffectArgs) error {
 	if !s.accept(args) {
-		return errFencedBySink
+		return subject.ErrFenced
 	}
 	return nil
 }
 
-// sinkClient is a worker's connection to the sink.
+// sinkClient is a participant's connection to the sink.
 type sinkClient struct{ *rpc.Client }
 
 func dialSink(address string) (*sinkClient, error) {
@@ -134,7 +132,7 @@ func (c *sinkClient) effect(args EffectArgs) error {
 		return fmt.Errorf("sink: %w", err)
 	}
 	if !reply.Accepted {
-		return errFencedBySink
+		return subject.ErrFenced
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
+	"github.com/ringmaster-zk/ringmaster/internal/recorder"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -43,13 +43,13 @@ func (p *parting) record(w zk.Write) {
 		Zxid: w.Zxid, Sent: time.Duration(w.Zxid), Answered: time.Duration(w.Zxid),
 	}
 	if !e.Close {
-		e.Ops = participant.Describe(w.Op, "")
+		e.Ops = recorder.Describe(w.Op, "")
 	}
 	switch {
 	case w.Err != nil:
 		e.Error, e.Index = refusal(w.Err), max(zkapi.FailedIndex(w.Err), 0)
 	case !e.Close:
-		for i, gained := range participant.Gained(w.Op, w.Result, "") {
+		for i, gained := range recorder.Gained(w.Op, w.Result, "") {
 			e.Ops[i].Got = gained.Got
 		}
 	}
@@ -106,7 +106,7 @@ func (s littleSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply 
 
 // answered has happen what is to happen between the first part and the next.
 func (p *parting) answered(op zkapi.Op) {
-	if kind := kindOf(participant.Describe(op, "")); kind != CollectPart && kind != CollectTaskPart {
+	if kind := kindOf(recorder.Describe(op, "")); kind != CollectPart && kind != CollectTaskPart {
 		return
 	}
 	p.mu.Lock()

@@ -1,9 +1,11 @@
-package participant
+package workload
 
 import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // TestResidentsLetGoInTheirOwnTime: the same residents in every life, some of which let
@@ -11,19 +13,19 @@ import (
 func TestResidentsLetGoInTheirOwnTime(t *testing.T) {
 	atOnce, late, tooLate, never := 0, 0, 0, 0
 	for seed := range uint64(100) {
-		config := Config{Name: "client-1", Seed: seed, Residents: 2}
-		first := residents(config)
-		config.Life = 2
-		if len(first) != 2 || !reflect.DeepEqual(first, residents(config)) {
-			t.Fatalf("seed %d: %v, and in another life %v", seed, first, residents(config))
+		p := player{subject.Participant{Name: "client-1", Seed: seed}, settings{Residents: 2}}
+		first := p.residentTasks()
+		p.Life = 2
+		if len(first) != 2 || !reflect.DeepEqual(first, p.residentTasks()) {
+			t.Fatalf("seed %d: %v, and in another life %v", seed, first, p.residentTasks())
 		}
 		for _, w := range first {
 			switch lingers := time.Duration(w.payload.Lingers) * time.Millisecond; {
 			case lingers == 0:
 				atOnce++
-			case lingers < leavePatience:
+			case lingers < subject.LeavePatience:
 				late++
-			case lingers < 2*leavePatience:
+			case lingers < 2*subject.LeavePatience:
 				tooLate++
 			default:
 				never++

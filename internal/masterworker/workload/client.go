@@ -1,11 +1,10 @@
-package participant
+package workload
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -101,46 +101,46 @@ func (p *Payload) enlarge(rng *rand.Rand, most int) {
 var errOnPurpose = errors.New("fails on purpose")
 
 // handler executes a task: it acts on the sink when it starts and when it ends.
-func handler(config Config, journal *record.Journal, act func(EffectArgs) error) recipe.Handler {
+func (p player) handler() recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
-		var p Payload
-		if err := json.Unmarshal(task.Payload, &p); err != nil {
-			p = Payload{ID: string(task.Payload)} // a hand-made task
+		var load Payload
+		if err := json.Unmarshal(task.Payload, &load); err != nil {
+			load = Payload{ID: string(task.Payload)} // a hand-made task
 		}
 		token := record.Token{Epoch: task.Token.Epoch, Attempt: task.Token.Attempt}
-		execution := record.Execution{Task: task.Name, ID: p.ID, Token: token, Resident: p.Resident}
-		run := journal.Add(record.Event{Type: record.Invoke, Kind: record.Execute, Of: execution})
-		if p.Resident {
+		execution := record.Execution{Task: task.Name, ID: load.ID, Token: token, Resident: load.Resident}
+		run := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Execute, Of: execution})
+		if load.Resident {
 			defer context.AfterFunc(ctx, func() {
-				journal.Add(record.Event{Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task.Name, ID: p.ID, Token: token, Cause: context.Cause(ctx).Error()}})
+				p.Journal.Add(record.Event{Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task.Name, ID: load.ID, Token: token, Cause: context.Cause(ctx).Error()}})
 			})()
 		}
-		result, err := work(ctx, p, task, token, config, act)
-		letGo(ctx, config, token)
+		result, err := p.work(ctx, load, task, token)
+		p.letGo(ctx, token)
 		if err != nil {
 			execution.Problem, execution.Lapsed = err.Error(), errors.Is(context.Cause(ctx), recipe.ErrLeaseLapsed)
-			journal.Complete(run, record.Fail, execution)
+			p.Journal.Complete(run, record.Fail, execution)
 			return nil, err
 		}
 		execution.Result = string(result)
-		journal.Complete(run, record.OK, execution)
+		p.Journal.Complete(run, record.OK, execution)
 		return result, nil
 	}
 }
 
-func work(ctx context.Context, p Payload, task recipe.Task, token record.Token, config Config, act func(EffectArgs) error) (recipe.Result, error) {
+func (p player) work(ctx context.Context, load Payload, task recipe.Task, token record.Token) (recipe.Result, error) {
 	effect := func(text string) error {
-		return act(EffectArgs{Task: task.Name, ID: p.ID, Token: token, Process: config.Name, Life: config.Life, Text: text})
+		return p.Effect(subject.Effect{Object: task.Name, ID: load.ID, Token: token, Text: text})
 	}
 	if err := effect("start"); err != nil {
 		return nil, err
 	}
 	switch {
-	case p.Resident:
+	case load.Resident:
 		<-ctx.Done()
-		<-time.After(time.Duration(p.Lingers) * time.Millisecond)
+		<-time.After(time.Duration(load.Lingers) * time.Millisecond)
 		return nil, context.Cause(ctx)
-	case task.Token.Attempt <= p.Hangs:
+	case task.Token.Attempt <= load.Hangs:
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
@@ -148,23 +148,24 @@ func work(ctx context.Context, p Payload, task recipe.Task, token record.Token, 
 			return nil, errOnPurpose
 		}
 	}
-	if err := p.spend(ctx, task); err != nil {
+	if err := load.spend(ctx, task); err != nil {
 		return nil, err
 	}
-	if token.Attempt <= p.Failures {
+	if token.Attempt <= load.Failures {
 		return nil, errOnPurpose
 	}
 	if err := effect("end"); err != nil {
 		return nil, err
 	}
-	return p.result(fmt.Sprintf("%s by %s at %d.%d", p.ID, config.Name, token.Epoch, token.Attempt), token, config), nil
+	return load.result(fmt.Sprintf("%s by %s at %d.%d", load.ID, p.Name, token.Epoch, token.Attempt), token, p.MaxRequest), nil
 }
 
-// result makes a result from a text, in the size that the task asks for.
-func (p Payload) result(text string, token record.Token, config Config) recipe.Result {
+// result makes a result from a text, in the size that the task asks for. most is the
+// largest request that the servers take.
+func (p Payload) result(text string, token record.Token, most int) recipe.Result {
 	bytes := p.Bytes
 	if token.Attempt <= p.TooLarge {
-		bytes = config.MaxRequest + 1
+		bytes = most + 1
 	}
 	return recipe.Result(text + strings.Repeat(".", max(0, bytes-len(text))))
 }
@@ -185,12 +186,12 @@ func moment(seed uint64, of record.Token) time.Duration {
 }
 
 // letGo waits for the moment between the order to end and the return.
-func letGo(ctx context.Context, config Config, of record.Token) {
+func (p player) letGo(ctx context.Context, of record.Token) {
 	cause := context.Cause(ctx)
 	if cause == nil || errors.Is(cause, recipe.ErrDeposed) || errors.Is(cause, recipe.ErrClaimLost) {
 		return
 	}
-	<-time.After(moment(config.Seed, of))
+	<-time.After(moment(p.Seed, of))
 }
 
 // hangLimit ends a handler that hangs and is not stopped; a lost claim stops it too.
@@ -221,12 +222,9 @@ func (p Payload) spend(ctx context.Context, task recipe.Task) error {
 
 // client is the workload of one client process.
 type client struct {
-	config  Config
-	env     zkapi.Env
-	recipe  *recipe.Client
-	journal *record.Journal
-	now     func() time.Duration // since the run began
-	work    sync.WaitGroup
+	player
+	recipe *recipe.Client
+	going  sync.WaitGroup
 }
 
 // maxOutstanding bounds the tasks that one client waits for. A client at the bound
@@ -247,73 +245,72 @@ const (
 
 // pause waits before the client repeats a request that has failed so many times.
 func (c *client) pause(ctx context.Context, failures int) {
-	_, _ = c.env.Wait(ctx, c.env.Timer(zkapi.Pause(c.env, firstPause, mostPause, failures)))
+	_, _ = c.Env.Wait(ctx, c.Env.Timer(zkapi.Pause(c.Env, firstPause, mostPause, failures)))
 }
 
-func runClient(ctx context.Context, env zkapi.Env, config Config, journal *record.Journal, log *slog.Logger, stage Stage) error {
-	draining := stage.Draining
-	r, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: config.Namespace, Access: config.access(), Observers: recipe.Observers{Logger: log}})
+func (p player) runClient(ctx context.Context) error {
+	r, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: p.access(), Observers: p.observers()})
 	if err != nil {
 		return err
 	}
-	c := &client{config: config, env: env, recipe: r, journal: journal, now: stage.Now}
+	c := &client{player: p, recipe: r}
 	listening, deaf := context.WithCancel(ctx)
 	heard := make(chan struct{})
 	go func() {
 		defer close(heard)
 		for leader := range r.Leaders(listening) {
-			journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: leader.Name, Epoch: leader.Epoch}})
+			p.Journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: leader.Name, Epoch: leader.Epoch}})
 		}
 	}()
 	defer func() { deaf(); <-heard }()
-	residents := residents(config)
+	residents := p.residentTasks()
 	select {
-	case <-draining:
+	case <-p.Draining:
 	default:
 		for id, resident := range residents {
-			c.work.Go(func() { c.keepSubmitting(ctx, resident, recipe.ID(id)) })
+			c.going.Go(func() { c.keepSubmitting(ctx, resident, recipe.ID(id)) })
 		}
 	}
-	c.load(ctx, draining)
+	c.load(ctx)
 	for id, resident := range residents {
-		c.work.Go(func() { c.end(ctx, id, resident) })
+		c.going.Go(func() { c.end(ctx, id, resident) })
 	}
-	c.work.Wait()
+	c.going.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	if err := r.Close(closing); err != nil {
-		log.Info("session may linger", "error", err)
+		p.Log.Info("session may linger", "error", err)
 	}
 	return nil
 }
 
 // load submits at the configured rate until it is told to drain.
-func (c *client) load(ctx context.Context, draining <-chan struct{}) {
-	rng := rand.New(rand.NewPCG(c.config.Seed, uint64(c.config.Life)))
-	ticker := time.NewTicker(time.Duration(float64(time.Second) / c.config.Rate))
+func (c *client) load(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(c.Seed, uint64(c.Life)))
+	ticker := time.NewTicker(time.Duration(float64(time.Second) / c.Rate))
 	defer ticker.Stop()
 	outstanding := make(chan struct{}, maxOutstanding)
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-draining:
+		case <-c.Draining:
 			return
 		case <-ticker.C:
 		}
-		w := draw(rng, fmt.Sprintf("%s.%d.%d", c.config.Name, c.config.Life, n))
-		if c.config.Large {
-			w.payload.enlarge(rng, c.config.MaxRequest)
+		w := draw(rng, fmt.Sprintf("%s.%d.%d", c.Name, c.Life, n))
+		if c.Large {
+			w.payload.enlarge(rng, c.MaxRequest)
 		}
 		select {
 		case outstanding <- struct{}{}:
 		default:
 			continue
 		}
-		c.work.Go(func() {
+		c.going.Go(func() {
 			defer func() { <-outstanding }()
 			c.one(ctx, w)
 		})
@@ -325,11 +322,11 @@ const ResidentPrefix = "resident."
 
 // residents are a client's resident tasks by their ids, which are the same in each life
 // of the client.
-func residents(config Config) map[string]wish {
+func (p player) residentTasks() map[string]wish {
 	all := map[string]wish{}
-	rng := rand.New(rand.NewPCG(config.Seed, residentStream))
-	for n := range max(config.Residents, 1) {
-		name, id := config.Name, fmt.Sprintf("%s%d.%s", ResidentPrefix, config.Seed, config.Name)
+	rng := rand.New(rand.NewPCG(p.Seed, residentStream))
+	for n := range max(p.Residents, 1) {
+		name, id := p.Name, fmt.Sprintf("%s%d.%s", ResidentPrefix, p.Seed, p.Name)
 		if n > 0 {
 			name, id = fmt.Sprintf("%s.%d", name, n+1), fmt.Sprintf("%s.%d", id, n+1)
 		}
@@ -346,7 +343,7 @@ const residentStream = 0x9e51de
 // end. Half of them do not go on. Some go on for longer than a leaving participant
 // waits for them, and a few for longer than the harness waits for that participant.
 func lingers(rng *rand.Rand) int {
-	patience := int(leavePatience.Milliseconds())
+	patience := int(subject.LeavePatience.Milliseconds())
 	switch dice := rng.IntN(10); {
 	case dice < 5:
 		return 0
@@ -370,7 +367,7 @@ func (c *client) end(ctx context.Context, id string, resident wish) {
 func (c *client) one(ctx context.Context, w wish) {
 	var options []recipe.SubmitOption
 	if w.twice {
-		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.config.Seed, c.config.Life, w.payload.ID)))
+		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.Seed, c.Life, w.payload.ID)))
 	}
 	name := c.keepSubmitting(ctx, w, options...)
 	if name == "" {
@@ -380,7 +377,7 @@ func (c *client) one(ctx context.Context, w wish) {
 		_, _ = c.submit(ctx, w, options...) // the history shows the outcome
 	}
 	if w.cancel > 0 {
-		c.work.Go(func() {
+		c.going.Go(func() {
 			select {
 			case <-ctx.Done():
 			case <-time.After(w.cancel):
@@ -391,7 +388,7 @@ func (c *client) one(ctx context.Context, w wish) {
 	if w.payload.Progress {
 		watching, stop := context.WithCancel(ctx)
 		defer stop()
-		c.work.Go(func() {
+		c.going.Go(func() {
 			for range c.recipe.Progress(watching, name) { // to show that it does not disturb anything
 			}
 		})
@@ -409,7 +406,7 @@ func (c *client) one(ctx context.Context, w wish) {
 // its fate is unknown.
 func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
 	var doubt time.Time
-	for failures := 1; ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.config.Retention/3); failures++ {
+	for failures := 1; ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.Retention/3); failures++ {
 		name, err := c.submit(ctx, w, options...)
 		if err == nil {
 			return name
@@ -426,7 +423,7 @@ func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.S
 }
 
 func (c *client) await(ctx context.Context, name, id string) (heard bool) {
-	await := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Await, Of: record.Answer{Task: name, ID: id}})
+	await := c.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Await, Of: record.Answer{Task: name, ID: id}})
 	status, err := c.recipe.Await(ctx, name)
 	c.told(ctx, await, status, err)
 	return err == nil
@@ -434,7 +431,7 @@ func (c *client) await(ctx context.Context, name, id string) (heard bool) {
 
 func (c *client) cancel(ctx context.Context, name, id string) {
 	for failures := 1; ctx.Err() == nil; failures++ {
-		cancel := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Cancel, Of: record.Answer{Task: name, ID: id}})
+		cancel := c.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Cancel, Of: record.Answer{Task: name, ID: id}})
 		status, err := c.recipe.Cancel(ctx, name)
 		c.told(ctx, cancel, status, err)
 		if err == nil || errors.Is(err, recipe.ErrNoTask) {
@@ -451,10 +448,10 @@ func (c *client) told(ctx context.Context, op record.Event, status recipe.Status
 	case err == nil:
 		answer.State, answer.Result = string(status.State), string(status.Result)
 		answer.Token = record.Token{Epoch: status.Token.Epoch, Attempt: status.Token.Attempt}
-		c.journal.Complete(op, record.OK, answer)
+		c.Journal.Complete(op, record.OK, answer)
 	case ctx.Err() == nil:
 		answer.Problem = err.Error()
-		c.journal.Complete(op, record.Fail, answer)
+		c.Journal.Complete(op, record.Fail, answer)
 	}
 }
 
@@ -465,10 +462,10 @@ func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOpt
 	}
 	submission := record.Submission{ID: w.payload.ID}
 	if w.delay > 0 {
-		submission.Due = c.now() + w.delay // read first, because the judge takes the earlier time
+		submission.Due = c.Now() + w.delay // read first, because the judge takes the earlier time
 		w.options.NotBefore = time.Now().Add(w.delay).UTC()
 	}
-	submit := c.journal.Add(record.Event{Type: record.Invoke, Kind: record.Submit, Of: submission})
+	submit := c.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Submit, Of: submission})
 	limited, cancel := context.WithTimeout(ctx, submitPatience)
 	defer cancel()
 	accepted, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
@@ -481,6 +478,6 @@ func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOpt
 		}
 		end = record.Submission{ID: submission.ID, BacklogFull: errors.Is(err, recipe.ErrBacklogFull), Problem: err.Error()}
 	}
-	c.journal.Complete(submit, outcome, end)
+	c.Journal.Complete(submit, outcome, end)
 	return name, err
 }

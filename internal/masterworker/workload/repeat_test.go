@@ -1,4 +1,4 @@
-package participant
+package workload
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -25,7 +26,8 @@ func TestWhatFailsIsRepeatedAfterPauses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = r.Close(t.Context()) }()
-			c := &client{config: Config{Retention: time.Hour}, env: env, recipe: r, journal: journal, now: func() time.Duration { return 0 }}
+			who := subject.Participant{Env: env, Journal: journal, Now: func() time.Duration { return 0 }}
+			c := &client{player: player{who, settings{Retention: time.Hour}}, recipe: r}
 			name := "task-x"
 			if kind == record.Cancel {
 				name = c.keepSubmitting(t.Context(), wish{payload: Payload{ID: "x"}}, recipe.ID("x"))

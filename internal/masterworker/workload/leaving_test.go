@@ -1,4 +1,4 @@
-package participant
+package workload
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // closing is a role that has nothing to it but its end.
@@ -35,7 +36,7 @@ func TestLeavingIsNoted(t *testing.T) {
 			journal, events := newJournal(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
-			_ = leaving{c.role, journal}.Close(ctx)
+			_ = leaving{c.role, subject.Participant{Journal: journal}}.Close(ctx)
 			all := record.Operations(events(), record.Leave)
 			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Remark() != c.text {
 				t.Errorf("noted %+v", all)
@@ -47,19 +48,20 @@ func TestLeavingIsNoted(t *testing.T) {
 // TestAHandlerLetsGoAMomentLater: the same moment whenever the same is told to end.
 func TestAHandlerLetsGoAMomentLater(t *testing.T) {
 	journal, _ := newJournal(t)
-	config, token := Config{Seed: 7}, recipe.Token{Epoch: 2, Attempt: 3}
+	token := recipe.Token{Epoch: 2, Attempt: 3}
+	p := player{Participant: subject.Participant{Seed: 7, Journal: journal, Effect: func(subject.Effect) error { return nil }}}
 	payload, err := json.Marshal(Payload{ID: "a", Resident: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	handle := handler(config, journal, func(EffectArgs) error { return nil })
+	handle := p.handler()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		var told time.Time
 		time.AfterFunc(time.Minute, func() { told = time.Now(); stop(recipe.ErrRevoked) })
 		_, err := handle(ctx, recipe.Task{Name: "t", Payload: payload, Token: token})
 		took := time.Since(told)
-		if want := moment(config.Seed, record.Token{Epoch: 2, Attempt: 3}); !errors.Is(err, recipe.ErrRevoked) || took != want {
+		if want := moment(p.Seed, record.Token{Epoch: 2, Attempt: 3}); !errors.Is(err, recipe.ErrRevoked) || took != want {
 			t.Errorf("%v after it was told, want %v: %v", took, want, err)
 		}
 	})
@@ -68,7 +70,7 @@ func TestAHandlerLetsGoAMomentLater(t *testing.T) {
 			ctx, stop := context.WithCancelCause(t.Context())
 			stop(fmt.Errorf("%w: over", lost))
 			began := time.Now()
-			letGo(ctx, Config{Seed: 1}, record.Token{Epoch: 2})
+			player{Participant: subject.Participant{Seed: 1}}.letGo(ctx, record.Token{Epoch: 2})
 			if took := time.Since(began); took != 0 {
 				t.Errorf("%v: nobody waits for him, and he took %v", lost, took)
 			}
@@ -76,7 +78,7 @@ func TestAHandlerLetsGoAMomentLater(t *testing.T) {
 	}
 	different := map[time.Duration]bool{}
 	for attempt := range int32(100) {
-		took := moment(config.Seed, record.Token{Epoch: 2, Attempt: attempt})
+		took := moment(p.Seed, record.Token{Epoch: 2, Attempt: attempt})
 		if took < shortestMoment || took >= longestMoment {
 			t.Errorf("attempt %d lets go after %v", attempt, took)
 		}

@@ -1,4 +1,4 @@
-package participant
+package workload
 
 import (
 	"math/rand/v2"
@@ -17,13 +17,12 @@ func TestLargeTasks(t *testing.T) {
 		var p Payload
 		p.enlarge(rng, most)
 		first, second := record.Token{Attempt: 1}, record.Token{Attempt: 2}
-		config := Config{MaxRequest: most}
-		if n := len(p.result("x", first, config)); n > most {
+		if n := len(p.result("x", first, most)); n > most {
 			tooLarge++
 		} else if n > 1 {
 			results++
 		}
-		if n := len(p.result("x", second, config)); n > most*3/4 {
+		if n := len(p.result("x", second, most)); n > most*3/4 {
 			t.Errorf("the second result has %d bytes", n)
 		}
 		if len(p.Padding) > most*5/8 {

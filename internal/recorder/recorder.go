@@ -1,4 +1,6 @@
-package participant
+// Package recorder notes what a participant asks of ZooKeeper, and what it hears. It
+// stands at the port (zkapi.Env), so the recipe does not know that it is recorded.
+package recorder
 
 import (
 	"context"
@@ -10,22 +12,22 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// recorder is an Env that notes everything that passes through it: sessions, and every
+// Env is a port that notes everything that passes through it: sessions, and every
 // write with the answer that was heard. Paths are noted without the namespace.
-type recorder struct {
+type Env struct {
 	zkapi.Env
-	journal   *record.Journal
-	namespace string
+	Journal   *record.Journal
+	Namespace string
 }
 
 // Open implements zkapi.Env.
-func (r *recorder) Open(ctx context.Context) (zkapi.Session, error) {
+func (r *Env) Open(ctx context.Context) (zkapi.Session, error) {
 	session, err := r.Env.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	name := fmt.Sprintf("0x%x", session.ID())
-	r.journal.Add(record.Event{
+	r.Journal.Add(record.Event{
 		Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: name, Fate: record.Opened, Timeout: session.Timeout()},
 	})
 	return &recordedSession{Session: session, recorder: r, name: name}, nil
@@ -33,7 +35,7 @@ func (r *recorder) Open(ctx context.Context) (zkapi.Session, error) {
 
 type recordedSession struct {
 	zkapi.Session
-	recorder *recorder
+	recorder *Env
 	name     string
 }
 
@@ -64,7 +66,7 @@ func (s *recordedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Rep
 }
 
 func (s *recordedSession) invoked(op zkapi.Op) record.Event {
-	return s.recorder.journal.Add(record.Event{Type: record.Invoke, Kind: record.Write, Of: record.Request{Session: s.name, Ops: Describe(op, s.recorder.namespace)}})
+	return s.recorder.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Write, Of: record.Request{Session: s.name, Ops: Describe(op, s.recorder.Namespace)}})
 }
 
 func (s *recordedSession) completed(invoke record.Event, op zkapi.Op, reply zkapi.Reply) {
@@ -75,9 +77,9 @@ func (s *recordedSession) completed(invoke record.Event, op zkapi.Op, reply zkap
 	if reply.Err != nil {
 		end.Problem = reply.Err.Error()
 	} else {
-		end.Ops = slices.DeleteFunc(Gained(op, reply.Result, s.recorder.namespace), func(o record.Op) bool { return o == record.Op{} })
+		end.Ops = slices.DeleteFunc(Gained(op, reply.Result, s.recorder.Namespace), func(o record.Op) bool { return o == record.Op{} })
 	}
-	s.recorder.journal.Complete(invoke, outcome, end)
+	s.recorder.Journal.Complete(invoke, outcome, end)
 }
 
 // Close implements zkapi.Session.
@@ -87,7 +89,7 @@ func (s *recordedSession) Close(ctx context.Context) error {
 		end.Fate, end.Detail = record.Lost, cause.Error()
 	}
 	err := s.Session.Close(ctx)
-	s.recorder.journal.Add(record.Event{Type: record.Note, Kind: record.Session, Of: end})
+	s.recorder.Journal.Add(record.Event{Type: record.Note, Kind: record.Session, Of: end})
 	return err
 }
 

@@ -1,0 +1,144 @@
+package subject
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Workload is what a subject brings to a run: the roles of its participants, and what
+// each of them does.
+type Workload struct {
+	// Roles are the roles, in the order in which participants are started and shown. There
+	// is at least one.
+	Roles []Role
+	// Objects is what the recipe is about, in the plural: "tasks", "locks".
+	Objects string
+	// Check reports what is wrong with the numbers of participants of a run, beyond the
+	// limits of each role. nil: nothing can be.
+	Check func(Run) error
+	// Options are what all participants of a run get to know, beside what [Participant]
+	// has; see [Participant.Options]. They must be a struct that json can marshal, and none
+	// of its keys may be one that the harness has given to Options already. nil: nothing.
+	Options func(Run) any
+	// Policy has the limits that the participants are given, for the judges. nil: there are
+	// none.
+	Policy func(Run) record.Policy
+	// Play runs one participant until ctx ends. A participant whose role submits returns
+	// earlier: when Draining is closed and it has heard of all that it has submitted. It is
+	// no error if it ends because ctx does. Any other error is recorded as a crash.
+	Play func(ctx context.Context, p Participant) error
+}
+
+// Role is a role of participants.
+type Role struct {
+	// Name is the beginning of their names: a participant of the role master is master-1.
+	// The flag that says how many there are is the plural, --masters.
+	Name    string
+	Explain string // one line for the help of that flag
+	Count   int    // how many there are if nobody says otherwise
+	Least   int    // how many there may be
+	Most    int
+	Leads   bool // they stand for election
+	Works   bool // they hold what the recipe hands out
+	Submits bool // they put load on the recipe, and end when they are told to drain
+	Holds   bool // some of them may hold long-lived things and do nothing else; --holders says how many
+}
+
+// Flag is the name of the flag for the number of participants.
+func (r Role) Flag() string { return r.Name + "s" }
+
+// Role is the role of that name; false if there is none.
+func (w Workload) Role(name string) (Role, bool) {
+	i := slices.IndexFunc(w.Roles, func(r Role) bool { return r.Name == name })
+	if i < 0 {
+		return Role{}, false
+	}
+	return w.Roles[i], true
+}
+
+// Any reports whether a role is such.
+func (w Workload) Any(such func(Role) bool) bool { return slices.ContainsFunc(w.Roles, such) }
+
+// Run is what somebody asked of a run, as far as a subject needs it.
+type Run struct {
+	Seed           uint64
+	Time           time.Duration  // of the load
+	Counts         map[string]int // the participants of each role, by its name
+	Holders        []string       // the participants that hold long-lived things and do nothing else
+	Rate           float64        // how many objects are submitted per second, by all together
+	SessionTimeout time.Duration
+	MaxRequest     int // the largest request that the servers take, in bytes; 0: they say nothing of it
+}
+
+// Participant is one life of a participant, with all that it acts on.
+type Participant struct {
+	Name string // worker-2
+	Role string
+	Life int    // how many times it has been started
+	Seed uint64 // of this participant's part of the workload; the same in each life
+
+	Namespace      string // the path below which the recipe has its znodes; empty: the root
+	SessionTimeout time.Duration
+	MaxRequest     int    // the largest request that the servers take, in bytes; 0: they say nothing of it
+	Identity       string // if only that identity may open the znodes; see zkapi.DigestIDWith
+
+	// Env is the way to ZooKeeper. What goes over it is recorded: the sessions, and every
+	// write with the answer that was heard. Its wall clock may be wrong.
+	Env      zkapi.Env
+	Journal  *record.Journal // for all else that the judges must know
+	Log      *slog.Logger
+	Now      func() time.Duration // since the run began, by the clock of the events
+	Draining <-chan struct{}      // closed when a participant that submits must submit no more
+
+	// Effect acts on the system outside ZooKeeper, which remembers the greatest token of
+	// each object. The error is [ErrFenced] if the effect has a smaller one.
+	Effect func(Effect) error
+
+	// Options has the [Workload.Options] of the run. It is a JSON object, in which there may
+	// be other keys, too.
+	Options json.RawMessage
+}
+
+// Effect is something that a participant does outside ZooKeeper.
+type Effect struct {
+	Object string       // that it concerns, by the name that the recipe has given it
+	ID     string       // of the same object, by the workload
+	Token  record.Token // the right to act
+	Text   string       // what is done
+}
+
+// ErrFenced means that an effect came too late.
+var ErrFenced = errors.New("the sink has seen a later execution")
+
+// ErrLeave is the cause of the end of [Workload.Play]'s context when the participant is
+// told to leave in good order.
+var ErrLeave = errors.New("asked to leave")
+
+// LeavePatience is the time in which a participant that is told to leave must have left.
+// The harness kills it when it has taken twice as long.
+const LeavePatience = 5 * time.Second
+
+// Depart leaves, by a function that returns when the participant has left, and records
+// how. The participant has left in good order if there was no error, and ctx had not
+// ended before. Depart returns the error of the function.
+func (p Participant) Depart(ctx context.Context, leave func(context.Context) error) error {
+	began := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Leave, Of: record.Departure{}})
+	err := leave(ctx)
+	why := err
+	if why == nil && ctx.Err() != nil {
+		why = context.Cause(ctx)
+	}
+	if why == nil {
+		p.Journal.Complete(began, record.OK, record.Departure{})
+	} else {
+		p.Journal.Complete(began, record.Fail, record.Departure{Problem: why.Error()})
+	}
+	return err
+}

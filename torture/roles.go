@@ -1,0 +1,110 @@
+package torture
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/subject"
+)
+
+// explained has a line for each recipe.
+func (all recipes) explained() string {
+	var b strings.Builder
+	b.WriteString("Recipes:\n")
+	for _, s := range all {
+		fmt.Fprintf(&b, "  %-14s %s\n", s.Name, s.Explain)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// The flags that only some recipes have, besides those of roles.
+const (
+	rateFlag    = "rate"
+	holdersFlag = "holders"
+)
+
+// flagsOf are the flags that a recipe has and another may lack, with their help.
+func flagsOf(s subject.Subject) map[string]string {
+	flags := map[string]string{}
+	for _, r := range s.Workload.Roles {
+		flags[r.Flag()] = r.Explain
+		if r.Submits {
+			flags[rateFlag] = s.Workload.Objects + " per second, of all " + r.Flag() + " together"
+		}
+		if r.Holds {
+			flags[holdersFlag] = "of the " + r.Flag() + ": those that hold long-lived " + s.Workload.Objects + " and do nothing else"
+		}
+	}
+	return flags
+}
+
+// bindRoles adds the flags that depend on the recipe, for all recipes. The default of a
+// number, and its help, are those of the first recipe that has it.
+func (o *runOptions) bindRoles(f *pflag.FlagSet) {
+	with := map[string][]string{}
+	for _, s := range o.all {
+		for name := range flagsOf(s) {
+			with[name] = append(with[name], s.Name)
+		}
+	}
+	for _, s := range o.all {
+		explained := flagsOf(s)
+		for _, name := range slices.Sorted(maps.Keys(explained)) {
+			if f.Lookup(name) != nil {
+				continue
+			}
+			help := explained[name]
+			if len(with[name]) < len(o.all) {
+				help += " (" + strings.Join(with[name], ", ") + ")"
+			}
+			o.bindRole(f, s, name, help)
+		}
+	}
+}
+
+func (o *runOptions) bindRole(f *pflag.FlagSet, s subject.Subject, name, help string) {
+	switch name {
+	case rateFlag:
+		f.Float64Var(&o.Rate, name, harness.Defaults(s).Rate, help)
+	case holdersFlag:
+		f.IntVar(&o.Holders, name, 0, help)
+	default:
+		i := slices.IndexFunc(s.Workload.Roles, func(r subject.Role) bool { return r.Flag() == name })
+		o.counts[name] = f.Int(name, s.Workload.Roles[i].Count, help)
+	}
+}
+
+// chosen is the setup of the recipe that was chosen, with the flags that were given. A
+// flag that the recipe does not have is an error.
+func (o *runOptions) chosen(given func(option string) bool) (harness.Setup, error) {
+	s, err := o.all.named(o.Recipe)
+	if err != nil {
+		return harness.Setup{}, err
+	}
+	setup, has := harness.Defaults(s), flagsOf(s)
+	for _, other := range o.all {
+		for _, name := range slices.Sorted(maps.Keys(flagsOf(other))) {
+			if _, own := has[name]; !own && given(name) {
+				return setup, exit.Misuse("--%s: the recipe %s does not have it; it has --%s", name, s.Name, strings.Join(slices.Sorted(maps.Keys(has)), ", --"))
+			}
+		}
+	}
+	counts, rate := setup.Participants, setup.Rate
+	setup.Config = o.Config
+	setup.Recipe, setup.Participants = s.Name, counts
+	if !given(rateFlag) {
+		setup.Rate = rate
+	}
+	for _, r := range s.Workload.Roles {
+		if given(r.Flag()) {
+			counts[r.Name] = *o.counts[r.Flag()]
+		}
+	}
+	return setup, nil
+}

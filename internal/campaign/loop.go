@@ -67,7 +67,7 @@ func Loop(ctx context.Context, plan Limits, run func(ctx context.Context, seed u
 		}
 	}
 	if tally.Runs == 0 {
-		return tally, errors.New("campaign: not a single run was completed")
+		return tally, errors.New("campaign: no run was completed")
 	}
 	return tally, tally.Write(out)
 }

@@ -72,14 +72,14 @@ func Schedule(ctx context.Context, whole Plan, moment time.Duration, runs int, t
 	s := &shortening{ctx: ctx, runs: runs, trial: trial, tell: tell, best: Shortened{Plan: whole}}
 	s.best.Whole = s.rate(whole)
 	if s.best.Whole.N > 0 {
-		s.tell(Step{What: "as it was", Plan: whole, Rate: s.best.Whole, Kept: true})
+		s.tell(Step{What: "the whole schedule", Plan: whole, Rate: s.best.Whole, Kept: true})
 	}
 	s.best.Rate = s.best.Whole
 	if s.best.Whole.K == 0 || s.over() {
 		return s.best, s.err
 	}
 	if moment > 0 {
-		s.try("a load that ends sooner", until(s.best.Plan, moment+tail))
+		s.try("a shorter load", until(s.best.Plan, moment+tail))
 	}
 	s.drop()
 	s.forward()
@@ -90,7 +90,7 @@ func Schedule(ctx context.Context, whole Plan, moment time.Duration, runs int, t
 	}
 	if rate := s.rate(s.best.Plan); rate.N > 0 {
 		s.best.Rate = rate
-		s.tell(Step{What: "the smallest", Plan: s.best.Plan, Rate: rate, Kept: true})
+		s.tell(Step{What: "the smallest schedule", Plan: s.best.Plan, Rate: rate, Kept: true})
 	}
 	return s.best, s.err
 }
@@ -189,7 +189,7 @@ func (s *shortening) forward() {
 		for i := range moved.Faults {
 			moved.Faults[i].Start -= by
 		}
-		s.try("all of it sooner", moved)
+		s.try("faults moved to the start", moved)
 	}
 	for p := s.best.Plan; p.Load/2 >= max(leastLoad, begun(p.Faults)) && s.try("half the load", Plan{p.Faults, p.Load / 2}); p = s.best.Plan {
 	}

@@ -33,7 +33,7 @@ func has(p Plan, number int) (nemesis.Fault, bool) {
 
 func silent(Step) {}
 
-// TestSchedule_FindsTheFaultsThatMatter plants a defect that needs any two faults, one of
+// TestSchedule_FindsTheFaultsThatMatter has a defect that needs two of the faults, one of
 // them for a quarter of a second, and half a second of load after them.
 func TestSchedule_FindsTheFaultsThatMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -73,8 +73,8 @@ func TestSchedule_FindsTheFaultsThatMatter(t *testing.T) {
 	})
 }
 
-// TestSchedule_EndsSoonAfterTheViolation gives the moment of the violation: what begins later
-// goes at once.
+// TestSchedule_EndsSoonAfterTheViolation gives the time of the violation. Everything that
+// begins later is removed at once.
 func TestSchedule_EndsSoonAfterTheViolation(t *testing.T) {
 	var steps []Step
 	got, err := Schedule(t.Context(), schedule(20), 4500*time.Millisecond, 1, func(_ context.Context, p Plan) (bool, error) {
@@ -89,8 +89,8 @@ func TestSchedule_EndsSoonAfterTheViolation(t *testing.T) {
 	}
 }
 
-// TestSchedule_MeasuresARace has a violation that comes back in a part of the runs only: what is
-// kept has been violated, and the rates are what was seen.
+// TestSchedule_MeasuresARace has a violation that happens only in some of the runs. The
+// schedule that is kept was violated, and the rates count the runs that were done.
 func TestSchedule_MeasuresARace(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	seen := map[bool]int{}
@@ -111,7 +111,8 @@ func TestSchedule_MeasuresARace(t *testing.T) {
 	}
 }
 
-// TestSchedule_DoesNotShrinkWithoutAViolation is not shrunk: there is nothing to hold it against.
+// TestSchedule_DoesNotShrinkWithoutAViolation has no run that is violated, so there is
+// nothing to compare with.
 func TestSchedule_DoesNotShrinkWithoutAViolation(t *testing.T) {
 	whole := schedule(5)
 	got, err := Schedule(t.Context(), whole, 0, 3, func(context.Context, Plan) (bool, error) { return false, nil }, silent)
@@ -137,7 +138,7 @@ func TestSchedule_KeepsTheBestWhenInterrupted(t *testing.T) {
 	}
 }
 
-// TestSchedule_ReportsNothingBeforeTheFirstRun says nothing of a plan that it has not seen come to its end.
+// TestSchedule_ReportsNothingBeforeTheFirstRun ends ctx before the first run.
 func TestSchedule_ReportsNothingBeforeTheFirstRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -161,8 +162,8 @@ func TestSchedule_ReturnsTheErrorOfARun(t *testing.T) {
 	}
 }
 
-// TestSchedule_RemovesAllFaultsIfNoneIsNeeded: where no fault is needed, none is left, and the load is
-// as short as it goes.
+// TestSchedule_RemovesAllFaultsIfNoneIsNeeded leaves no fault, and the shortest load, if
+// the violation needs no fault.
 func TestSchedule_RemovesAllFaultsIfNoneIsNeeded(t *testing.T) {
 	got, err := Schedule(t.Context(), schedule(9), 0, 1, func(_ context.Context, p Plan) (bool, error) { return p.Load >= 1500*time.Millisecond, nil }, silent)
 	if err != nil || !got.Minimal || len(got.Plan.Faults) != 0 || got.Plan.Load >= 3*time.Second {

@@ -95,7 +95,7 @@ func TestLog_AddsUp(t *testing.T) {
 	}
 }
 
-// TestLoop_EndsWhenARunCannotBeKept rather than to lose what it does from then on.
+// TestLoop_EndsWhenARunCannotBeKept stops at once, because later runs would be lost too.
 func TestLoop_EndsWhenARunCannotBeKept(t *testing.T) {
 	full := errors.New("disk full")
 	runs := 0

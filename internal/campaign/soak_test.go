@@ -92,7 +92,7 @@ func TestLoop_Ends(t *testing.T) {
 	}
 }
 
-// TestTally_WorstVerdictIsTheExitCode has no verdict hide a worse one.
+// TestTally_WorstVerdictIsTheExitCode has no verdict that hides a worse one.
 func TestTally_WorstVerdictIsTheExitCode(t *testing.T) {
 	for _, c := range []struct {
 		verdicts []checker.Verdict

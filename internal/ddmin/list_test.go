@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestList_IsMinimal plants any set of culprits that must all be there.
+// TestList_IsMinimal plants any set of culprits that are needed together.
 func TestList_IsMinimal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOfNDistinct(rapid.IntRange(0, 500), 0, 80, rapid.ID).Draw(t, "items")
@@ -35,8 +35,8 @@ func holdsAll(part, want []int) bool {
 	return !slices.ContainsFunc(want, func(w int) bool { return !slices.Contains(part, w) })
 }
 
-// TestList_OfAnyPredicate has a failure without any order in it: what is kept fails, and
-// not one of it can go.
+// TestList_OfAnyPredicate has failures without any order. The list that is kept fails,
+// and no element of it can be removed.
 func TestList_OfAnyPredicate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 40).Draw(t, "items")

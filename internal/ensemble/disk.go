@@ -13,7 +13,7 @@ import (
 const logFolder = "/data/log"
 
 // ErrLargeDisk means that a server's transaction log has no small volume.
-var ErrLargeDisk = errors.New("its transaction log is on the disk of the machine, which is not to be filled up")
+var ErrLargeDisk = errors.New("its transaction log is on the disk of the machine, which must not be filled: start the ensemble with Config.SmallLog")
 
 // hasSmallLog reports whether Config.SmallLog is for that server.
 func (c Config) hasSmallLog(id int) bool { return c.SmallLog > 0 && id == c.Servers }

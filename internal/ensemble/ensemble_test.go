@@ -30,8 +30,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestServer_FaultsAndTheirEnd does to a real ensemble what the nemesis does, and sees each
-// fault bite and heal.
+// TestServer_FaultsAndTheirEnd applies the faults of the nemesis to a real ensemble, and
+// sees each of them take effect and end.
 func TestServer_FaultsAndTheirEnd(t *testing.T) {
 	e := ensembletest.Start(t, 3)
 	ctx := limited(t)
@@ -163,9 +163,8 @@ func TestStart_ErrorsNameInputAndRemedy(t *testing.T) {
 	}
 }
 
-// TestRemoveLeftovers_OfDeadProcesses starts an ensemble in another process, kills
-// that process, and finds and removes what it left; what belongs to the living
-// stays.
+// TestRemoveLeftovers_OfDeadProcesses starts an ensemble in another process and kills
+// that process. Its leftovers are found and removed; those of living processes stay.
 func TestRemoveLeftovers_OfDeadProcesses(t *testing.T) {
 	if os.Getenv("RINGMASTER_LEAVE_BEHIND") != "" {
 		t.Skip("this is the other process")

@@ -23,7 +23,7 @@ func (s *Server) Traced(ctx context.Context) (bool, error) {
 func (s *Server) SlowDisk(ctx context.Context, each time.Duration) error {
 	number := strings.TrimPrefix(s.Name, serverPrefix)
 	if _, err := s.exec(ctx, fmt.Sprintf("sh /ringmaster/slow.sh begin %s %d", number, each.Microseconds())); err != nil {
-		return fmt.Errorf("ensemble: fsyncs cannot be delayed here: %w", err)
+		return fmt.Errorf("ensemble: %s: fsyncs cannot be delayed; the engine must allow strace: %w", s.Name, err)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 )
 
-// TestHealAll_UndoesEveryFault leaves every kind of fault at work, as a run does that
-// is cut short, and has them all undone at once.
+// TestHealAll_UndoesEveryFault leaves every kind of fault active, as an interrupted run
+// does, and ends all of them at once.
 func TestHealAll_UndoesEveryFault(t *testing.T) {
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 16 << 20})
 	ctx := limited(t)

@@ -42,8 +42,8 @@ func driverOf(t *testing.T, proxy *ensemble.Proxy) *zkclient.Driver {
 	return driver
 }
 
-// TestProxy_RecordsWritesAsTheClientSeesThem holds what the proxy makes of the bytes between the real client
-// and a real server against what the client is told.
+// TestProxy_RecordsWritesAsTheClientSeesThem compares the writes that the proxy records,
+// between the real client and a real server, with the answers that the client gets.
 func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
@@ -104,8 +104,8 @@ func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 	}
 }
 
-// TestProxy_RecordsUnansweredWrites cuts a participant off with a write on each side
-// of the cut: one whose answer is taken away at the servers, and one that never left.
+// TestProxy_RecordsUnansweredWrites cuts a participant off with two writes: the servers
+// have got one of them and cannot answer it, the other never left the proxy.
 func TestProxy_RecordsUnansweredWrites(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)

@@ -95,7 +95,7 @@ func FindImage(ctx context.Context, given string, progress io.Writer) (Image, er
 	if officialErr == nil {
 		return inspect(ctx, docker, r.tag(), "official")
 	}
-	fmt.Fprintf(progress, "image: not from the official one (%v)\nimage: building from Debian %s packages, about a minute\n", firstLine(officialErr), r.suite)
+	fmt.Fprintf(progress, "image: the official one is not available (%v)\nimage: building from Debian %s packages, about a minute\n", firstLine(officialErr), r.suite)
 	if err := buildDebian(ctx, docker, r); err != nil {
 		return Image{}, fmt.Errorf("ensemble: no ZooKeeper image: give one with --image or ZOOKEEPER_IMAGE: %w", errors.Join(officialErr, err))
 	}
@@ -114,7 +114,7 @@ func givenImage(ctx context.Context, docker *testcontainers.DockerClient, ref st
 	}
 	fmt.Fprintf(progress, "image: pulling %s\n", ref)
 	if err := pull(ctx, docker, ref); err != nil {
-		return Image{}, fmt.Errorf("ensemble: image %q is neither here nor can it be pulled: %w", ref, err)
+		return Image{}, fmt.Errorf("ensemble: image %q is not on this machine and cannot be pulled: %w", ref, err)
 	}
 	return inspect(ctx, docker, ref, "given")
 }

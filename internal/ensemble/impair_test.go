@@ -110,8 +110,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// TestProxy_SwallowsOneWay has a write reach the server or not, and its answer never the
-// participant.
+// TestProxy_SwallowsOneWay swallows the requests, or the answers. The participant never
+// gets an answer.
 func TestProxy_SwallowsOneWay(t *testing.T) {
 	for lost, reaches := range map[Direction]bool{ToServers: false, ToParticipant: true} {
 		wrote := make(chan Exchange, 8)
@@ -144,7 +144,7 @@ func TestProxy_SwallowsOneWay(t *testing.T) {
 	}
 }
 
-// TestProxy_CountsUnheardSessions swallows what a server grants.
+// TestProxy_CountsUnheardSessions swallows the answer that grants a session.
 func TestProxy_CountsUnheardSessions(t *testing.T) {
 	for _, i := range []Impairment{{New: CutHandshake}, {Swallow: [2]bool{ToParticipant: true}}} {
 		c := newBench(t, 1, Hooks{Granted: func(s Session) { t.Errorf("0x%x was granted", s.ID) }})
@@ -211,7 +211,7 @@ func TestProxy_SendsByteByByte(t *testing.T) {
 	eventually(t, "the frame of 20 bytes is counted", func() bool { return c.proxy.Tally().Pieces == 20 })
 }
 
-// TestProxy_HoldsBytes keeps answers until the line is healed, and loses none.
+// TestProxy_HoldsBytes holds answers until the line is healed, and loses none of them.
 func TestProxy_HoldsBytes(t *testing.T) {
 	c := newBench(t, 1, Hooks{})
 	conn := c.connect()

@@ -24,7 +24,7 @@ type Profile struct {
 	Secured   string // the servers' digestAlg, if only that user may open the znodes
 	Most      int    // the largest request that servers take, in bytes (jute.maxbuffer); 0: the default
 	Namespace string // in front of every znode
-	OneName   bool   // clients are told one name that stands for the addresses of all servers
+	OneName   bool   // clients get one name that stands for the addresses of all servers
 	Counter   int64  // the counter of a zxid that each leader starts from; 0: ZooKeeper's own
 	Holders   int    // workers that hold resident tasks and do nothing else
 }
@@ -56,17 +56,17 @@ var Profiles = []Profile{
 	},
 	{
 		Name: "digest-off", Sets: "digest.enabled=false",
-		Why:      "the servers' logs have no digests of their trees, which the evidence makes use of",
+		Why:      "the servers' logs have no digests of their trees, which the evidence needs",
 		Settings: []string{"digest.enabled=false"},
 	},
 	{
 		Name: "connections-60", Sets: "maxClientCnxns 60",
-		Why:      "who connects again and again in a short time is turned away",
+		Why:      "a client that connects again and again in a short time is refused",
 		Settings: []string{"maxClientCnxns=60"},
 	},
 	{
 		Name: "read-only", Sets: "readonlymode.enabled=true",
-		Why:  "a server without a leader goes on to answer, and grants no session that may write",
+		Why:  "a server without a leader still answers, but grants no session that may write",
 		Java: []string{"-Dreadonlymode.enabled=true"},
 	},
 	{
@@ -95,7 +95,7 @@ var Profiles = []Profile{
 		Settings: []string{"enforceQuota=true"}, Namespace: "/tortured",
 	},
 	{
-		Name: "one-name", Sets: "the servers are told to clients as one name that has the addresses of all",
+		Name: "one-name", Sets: "clients get one name that stands for the addresses of all servers",
 		Why:     "a client that takes the first address each time never leaves a server that does not serve",
 		OneName: true,
 	},

@@ -31,8 +31,8 @@ func TestProfiles_AreNamedOnce(t *testing.T) {
 	}
 }
 
-// TestProfiles_AreInTheConfiguration: what a profile sets comes after what all have, and
-// wins.
+// TestProfiles_AreInTheConfiguration writes the settings of a profile after those that
+// all profiles have, so they win.
 func TestProfiles_AreInTheConfiguration(t *testing.T) {
 	for _, p := range Profiles {
 		text := configuration(Config{Servers: 3, TickTime: time.Second, Profile: p})
@@ -100,7 +100,7 @@ func TestNames_IgnoreMalformedQuestions(t *testing.T) {
 	}
 }
 
-// TestProxy_OfOneName has one port at an address for each server.
+// TestProxy_OfOneName has one port, at one address for each server.
 func TestProxy_OfOneName(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has all of 127.0.0.0/8")

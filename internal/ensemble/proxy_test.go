@@ -161,8 +161,8 @@ func silentServer(t *testing.T, answers, reads int) string {
 	return listener.Addr().String()
 }
 
-// TestProxy_ReportsEachWriteOnce has a server answer one of three writes that reach it,
-// and a cut swallow the second half of a fourth.
+// TestProxy_ReportsEachWriteOnce has a server that answers one of three writes, and a cut
+// that swallows the second half of a fourth.
 func TestProxy_ReportsEachWriteOnce(t *testing.T) {
 	heard := make(chan Exchange, 8)
 	p, err := NewProxy([]string{silentServer(t, 1, 4)}, Hooks{Wrote: func(x Exchange) { heard <- x }})

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestTable_GivesEachCodeOneMeaning: no code and no meaning is there twice, 2 is the crash, and 1 says
-// nothing in particular.
+// TestTable_GivesEachCodeOneMeaning has no code and no meaning twice. Code 2 is the
+// crash, and 1 has no special meaning.
 func TestTable_GivesEachCodeOneMeaning(t *testing.T) {
 	codes, says := map[Code]bool{}, map[string]bool{}
 	for i, m := range Table {
@@ -33,8 +33,8 @@ func TestTable_GivesEachCodeOneMeaning(t *testing.T) {
 	}
 }
 
-// TestTable_IsInTheDocumentation: docs/exit-codes.md has the rows of the table, in their order,
-// and no others.
+// TestTable_IsInTheDocumentation wants the rows of the table in docs/exit-codes.md, in
+// the same order, and no others.
 func TestTable_IsInTheDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/exit-codes.md")
 	if err != nil {
@@ -51,8 +51,8 @@ func TestTable_IsInTheDocumentation(t *testing.T) {
 	}
 }
 
-// TestUnits_RestartWhatARestartCures: systemd restarts after every code but those with
-// which another start would fail in the same way, and after as many as there are.
+// TestUnits_RestartWhatARestartCures has systemd restart after every code, except those
+// after which another start would fail in the same way.
 func TestUnits_RestartWhatARestartCures(t *testing.T) {
 	units, err := filepath.Glob("../../docs/systemd/*.service")
 	if err != nil || len(units) == 0 {
@@ -90,7 +90,7 @@ func TestUnits_RestartWhatARestartCures(t *testing.T) {
 	}
 }
 
-// TestHelp_ListsTheCodesOfItsCommand and no others.
+// TestHelp_ListsTheCodesOfItsCommand lists no code of the other command.
 func TestHelp_ListsTheCodesOfItsCommand(t *testing.T) {
 	for _, by := range []By{Ringmaster, Torture} {
 		help := strings.ReplaceAll(Help(by), "\n"+strings.Repeat(" ", margin), " ") // without the breaks within a line
@@ -102,7 +102,7 @@ func TestHelp_ListsTheCodesOfItsCommand(t *testing.T) {
 	}
 }
 
-// TestOf_FindsTheCodeOfAnError: a code is found wherever it is in an error, and nowhere else.
+// TestOf_FindsTheCodeOfAnError finds a code wherever it is in an error.
 func TestOf_FindsTheCodeOfAnError(t *testing.T) {
 	cause := errors.New("cause")
 	err := fmt.Errorf("told: %w", errors.Join(With(Unreachable, cause), Misuse("input %q", "x")))
@@ -114,7 +114,8 @@ func TestOf_FindsTheCodeOfAnError(t *testing.T) {
 	}
 }
 
-// TestCrash_ReadsTheReason: only 2 is a crash, and its reason is the line of the runtime, not the last.
+// TestCrash_ReadsTheReason takes only code 2 for a crash. The reason is the line of the
+// runtime, not the last line.
 func TestCrash_ReadsTheReason(t *testing.T) {
 	for _, c := range []struct {
 		code    int

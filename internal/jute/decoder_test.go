@@ -19,7 +19,8 @@ func TestDecoder_ReadsValues(t *testing.T) {
 	}
 }
 
-// TestDecoder_RefusesMissingBytes has lengths and counts of more than there is, and negative ones.
+// TestDecoder_RefusesMissingBytes has lengths and counts that are negative, or larger
+// than the rest of the bytes.
 func TestDecoder_RefusesMissingBytes(t *testing.T) {
 	for name, c := range map[string]struct {
 		bytes string

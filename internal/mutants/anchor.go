@@ -128,7 +128,7 @@ func (e Edit) locate(root string) (replacement, error) {
 	}
 	switch {
 	case declared == 0:
-		return replacement{}, fmt.Errorf("the package declares nothing of that name; name a func, type, const or var of it, in which there is the old text that begins %q", firstLine(e.Old))
+		return replacement{}, fmt.Errorf("the package has no such declaration; name the func, type, const or var that contains the old text, which begins %q", firstLine(e.Old))
 	case len(found) != 1:
 		return replacement{}, notOnce(len(found), e.Old)
 	}

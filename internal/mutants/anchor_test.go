@@ -48,8 +48,8 @@ func put(v int) { (&box[int]{}).put(v) }
 const most = 5
 `
 
-// TestEdited_AnchorsSurviveOtherEdits: one edit has the same effect in five sources that differ in
-// what an anchor promises to bear, and only in the function that it names.
+// TestEdited_AnchorsSurviveOtherEdits applies one edit to five sources that differ in
+// everything that an anchor ignores. The edit changes only the function that it names.
 func TestEdited_AnchorsSurviveOtherEdits(t *testing.T) {
 	_, body, _ := strings.Cut(counted, "\n\n")
 	for name, files := range map[string]map[string]string{
@@ -80,7 +80,8 @@ func TestEdited_AnchorsSurviveOtherEdits(t *testing.T) {
 	}
 }
 
-// TestEdited_AnchorsOfEveryKind: of functions, methods, types, consts and vars, alone and in groups.
+// TestEdited_AnchorsOfEveryKind has functions, methods, types, consts and vars, alone and
+// in groups.
 func TestEdited_AnchorsOfEveryKind(t *testing.T) {
 	root := tree(t, map[string]string{
 		"p/a.go": "package p\n\nimport \"fmt\"\n\ntype one struct{ n int }\n\ntype (\n\ttwo struct{ n int }\n)\n\nconst (\n\tn, m = 1, 2\n\tk    = 1\n)\n\nvar v = func() int { return 1 }\n\n" +
@@ -108,7 +109,8 @@ func TestEdited_AnchorsOfEveryKind(t *testing.T) {
 	}
 }
 
-// TestMatch_NamesAnchorsThatDoNotFit are told with the entry, the declaration, the text and the count.
+// TestMatch_NamesAnchorsThatDoNotFit wants the entry, the declaration, the text and the
+// count in the error.
 func TestMatch_NamesAnchorsThatDoNotFit(t *testing.T) {
 	root := tree(t, map[string]string{"p/a.go": counted, "q/a.go": "package q\n\nfunc f() {"})
 	twice := anchored("func (*box) put", "b.held = append(b.held, v)", "x")
@@ -121,14 +123,14 @@ func TestMatch_NamesAnchorsThatDoNotFit(t *testing.T) {
 		entry Entry
 		want  []string
 	}{
-		{anchored("func take", "x := 1", "y"), []string{"m: p: func take: ", "declares nothing of that name", `"x := 1"`}},
-		{anchored("func (*jar) put", "x", "y"), []string{"m: p: func (*jar) put: ", "declares nothing of that name"}},
-		{anchored("type put", "x", "y"), []string{"declares nothing of that name"}},
-		{anchored("func (*box) put", "most {\n\tx", "y"), []string{"m: p: func (*box) put: ", "there 0 times, not once", `begins "most {"`}},
-		{anchored("func (*box) put", "b.held", "y"), []string{"m: p: func (*box) put: ", "there 3 times, not once", `"b.held"`}},
-		{anchored("func (*box) put", "hel", "y"), []string{"there 0 times"}},
-		{anchored("func (*box) put", "room", "y"), []string{"there 0 times"}},
-		{twice, []string{"m: p: func (*box) put: ", "edits 1 and 2 are about the same text"}},
+		{anchored("func take", "x := 1", "y"), []string{"m: p: func take: ", "has no such declaration", `"x := 1"`}},
+		{anchored("func (*jar) put", "x", "y"), []string{"m: p: func (*jar) put: ", "has no such declaration"}},
+		{anchored("type put", "x", "y"), []string{"has no such declaration"}},
+		{anchored("func (*box) put", "most {\n\tx", "y"), []string{"m: p: func (*box) put: ", "occurs 0 times, not once", `begins "most {"`}},
+		{anchored("func (*box) put", "b.held", "y"), []string{"m: p: func (*box) put: ", "occurs 3 times, not once", `"b.held"`}},
+		{anchored("func (*box) put", "hel", "y"), []string{"occurs 0 times"}},
+		{anchored("func (*box) put", "room", "y"), []string{"occurs 0 times"}},
+		{twice, []string{"m: p: func (*box) put: ", "edits 1 and 2 change the same text"}},
 		{broken, []string{"m: q: func f: a.go:3"}},
 		{nowhere, []string{"m: nowhere: func f: ", "no such file"}},
 	} {
@@ -141,8 +143,8 @@ func TestMatch_NamesAnchorsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// TestEdited_AnchoredEditsInAnyOrder: several of one function in any order, with imports, beside
-// edits of files, which follow them.
+// TestEdited_AnchoredEditsInAnyOrder edits one function several times, in any order, with
+// imports. Edits of files follow the edits of declarations.
 func TestEdited_AnchoredEditsInAnyOrder(t *testing.T) {
 	root := tree(t, map[string]string{"p/a.go": "package p\n\nimport \"fmt\"\n\nfunc f() {\n\tfmt.Print(1)\n\tfmt.Print(2)\n}\n", "page.html": "<h1>"})
 	e := Entry{ID: "m", Edits: []Edit{
@@ -165,8 +167,8 @@ func TestEdited_AnchoredEditsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestFingerprint_IgnoresLayout: another layout of an edit keeps what was found with it, another
-// text does not.
+// TestFingerprint_IgnoresLayout keeps the findings if only the layout of an edit changes,
+// and drops them if its text does.
 func TestFingerprint_IgnoresLayout(t *testing.T) {
 	one := anchored("func (b *box) put", "if a {\n\tb()\n}", "b()")
 	if other := anchored("func (box) put", "if a {\n\t\tb()\n\t}\n", "\tb()"); other.Fingerprint() != one.Fingerprint() {

@@ -80,18 +80,18 @@ func Parse(from io.Reader, name string) (Catalogue, error) {
 	decoder.KnownFields(true)
 	var all Catalogue
 	if err := decoder.Decode(&all); errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("mutants: %s: nothing in it; a catalogue is a list of entries, each with id, says, breaks and edits", name)
+		return nil, fmt.Errorf("mutants: %s is empty; a catalogue is a list of entries, each with id, says, breaks and edits", name)
 	} else if err != nil {
 		return nil, fmt.Errorf("mutants: %s: %w", name, err)
 	}
 	var errs []error
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
-		errs = append(errs, fmt.Errorf("mutants: %s: something follows after the list of entries; put all of them in one list", name))
+		errs = append(errs, fmt.Errorf("mutants: %s: a second document follows the list of entries; put all entries in one list", name))
 	}
 	seen := map[string]bool{}
 	for i, e := range all {
 		if seen[e.ID] {
-			errs = append(errs, fmt.Errorf("mutants: %s: %s is there twice; ids are unique", name, e.ID))
+			errs = append(errs, fmt.Errorf("mutants: %s: the id %s occurs twice; give each entry its own id", name, e.ID))
 		}
 		seen[e.ID] = true
 		for _, what := range e.problems() {
@@ -112,25 +112,25 @@ func (e Entry) problems() []string {
 		}
 	}
 	add(!idPattern.MatchString(e.ID) || e.ID == Unmodified, "an id has small letters, digits and single dashes, and is not %q", Unmodified)
-	add(strings.TrimSpace(e.Says) == "", "says is missing: a sentence about what is wrong")
-	add(len(e.Breaks) == 0, "breaks is missing: the properties, or tests, that are to notice")
-	add(len(e.Edits) == 0, "edits is missing: a list of package, in, old, new")
-	add(e.Fault == "" && e.World == "" && len(e.Tests) == 0, "nobody looks for it: give fault (for torture runs), world (for the explorer) or tests")
+	add(strings.TrimSpace(e.Says) == "", "says is missing: describe the defect in a sentence")
+	add(len(e.Breaks) == 0, "breaks is missing: name the properties, or tests, that should fail")
+	add(len(e.Edits) == 0, "edits is missing: give a list of package, in, old, new")
+	add(e.Fault == "" && e.World == "" && len(e.Tests) == 0, "fault, world and tests are missing: give one of them, for torture runs, the explorer, or go test")
 	for _, call := range append([]string{e.World, e.Run}, e.Tests...) {
-		add(strings.ContainsAny(call, `'"`), "%s: no shell reads this: leave out the quotes", call)
+		add(strings.ContainsAny(call, `'"`), "%s: leave out the quotes, because no shell reads this", call)
 	}
-	add(e.Run != "" && e.Fault == "", "run has options of torture runs, so fault is needed as well")
+	add(e.Run != "" && e.Fault == "", "run needs fault, because its options are for torture runs")
 	if _, err := nemesis.Parse(e.Fault); err != nil {
 		add(true, "fault: %v", err)
 	}
 	looked := slices.ContainsFunc(Engines, func(name string) bool { return engines[name].Takes(e) })
-	add(len(all) == 0 && !looked, "no engine can look for it: on %s, and what it gives is for others", strings.Join(e.On, ", "))
+	add(len(all) == 0 && !looked, "no engine can test it: on names %s, but fault, world and tests are for others", strings.Join(e.On, ", "))
 	for _, engine := range e.On {
-		add(!slices.Contains(Engines, engine), "on: no engine is called %q; there are %s", engine, strings.Join(Engines, ", "))
+		add(!slices.Contains(Engines, engine), "on: unknown engine %q; choose from %s", engine, strings.Join(Engines, ", "))
 	}
 	for engine, why := range e.Survives {
-		add(!slices.Contains(Engines, engine), "survives: no engine is called %q; there are %s", engine, strings.Join(Engines, ", "))
-		add(strings.TrimSpace(why) == "", "survives: say why %s does not notice", engine)
+		add(!slices.Contains(Engines, engine), "survives: unknown engine %q; choose from %s", engine, strings.Join(Engines, ", "))
+		add(strings.TrimSpace(why) == "", "survives: give the reason why %s does not catch it", engine)
 	}
 	for n, edit := range e.Edits {
 		for _, what := range edit.problems() {
@@ -154,12 +154,12 @@ func (e Edit) problems() []string {
 		when bool
 		what string
 	}{
-		{anchored == (e.File != ""), "give package and in, for a declaration of Go, or else file: one of the two"},
+		{anchored == (e.File != ""), "give either package and in, for a declaration of Go, or file"},
 		{path != "" && !filepath.IsLocal(filepath.FromSlash(path)), fmt.Sprintf("%s %q is not below the source folder", key, path)},
 		{anchored && !known, fmt.Sprintf("in %q names no declaration; give func name, func (*type) name, type name, const name or var name", e.In)},
-		{!anchored && e.In+strings.Join(e.Imports, "") != "", "in and imports are about a declaration, so package is needed as well"},
+		{!anchored && e.In+strings.Join(e.Imports, "") != "", "in and imports need package, because they are about a declaration"},
 		{anchored && err != nil, fmt.Sprintf("old is not made of whole tokens of Go: %v", err)},
-		{e.Old == "" || anchored && len(old) == 0, "old is missing: the text to replace"},
+		{e.Old == "" || anchored && len(old) == 0, "old is missing: give the text to replace"},
 		{e.Old == e.New, "old and new are the same"},
 	} {
 		if p.when {
@@ -198,7 +198,7 @@ func (c Catalogue) like(id string) string {
 		}
 	}
 	if len(near) == 0 || len(near) > most {
-		return fmt.Sprintf("the catalogue has %d: look there for \"- id:\"", len(c))
+		return fmt.Sprintf("the catalogue has %d; search it for \"- id:\"", len(c))
 	}
 	return "did you mean " + strings.Join(near, ", ") + "?"
 }

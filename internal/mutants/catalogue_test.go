@@ -20,8 +20,8 @@ func ours(t *testing.T) (Catalogue, Source) {
 	return all, Source{Dir: "../..", Command: "./cmd/torture"}
 }
 
-// TestEveryEntryCompiles: each edit matches exactly once, and the packages that are
-// edited compile. A hunt builds the rest.
+// TestEveryEntryCompiles checks that each edit matches exactly once, and that the
+// packages that are edited compile. A hunt builds the rest.
 func TestEveryEntryCompiles(t *testing.T) {
 	all, source := ours(t)
 	if err := source.Match(all); err != nil {
@@ -70,36 +70,36 @@ func entry(changes ...string) string {
 
 func TestParse_RefusesBadCatalogues(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"", "nothing in it"},
+		{"", "is empty"},
 		{entry("says:", "tells:"), "field tells not found"},
 		{entry("id: one", "id: One"), "an id has small letters"},
 		{entry("id: one", "id: unmodified"), "an id has small letters"},
 		{entry("it is wrong", `""`), "says is missing"},
 		{entry("[P]", "[]"), "breaks is missing"},
-		{entry("  world: --masters 1\n", ""), "nobody looks for it"},
-		{entry("world: --masters 1", "run: --nodes 2\n  world: x"), "fault is needed"},
+		{entry("  world: --masters 1\n", ""), "fault, world and tests are missing"},
+		{entry("world: --masters 1", "run: --nodes 2\n  world: x"), "run needs fault"},
 		{entry("  world: --masters 1\n", "  tests: [-run 'A|B' ./recipe]\n"), "leave out the quotes"},
 		{entry("world: --masters 1", "fault: kill-everybody"), `unknown fault "kill-everybody"`},
-		{entry("world:", "on: [paper]\n  world:"), `no engine is called "paper"`},
-		{entry("world:", "survives: {paper: so}\n  world:"), `no engine is called "paper"`},
-		{entry("world:", "survives: {model: ''}\n  world:"), "say why model"},
+		{entry("world:", "on: [paper]\n  world:"), `unknown engine "paper"`},
+		{entry("world:", "survives: {paper: so}\n  world:"), `unknown engine "paper"`},
+		{entry("world:", "survives: {model: ''}\n  world:"), "the reason why model"},
 		{entry("file: a.go", "file: ../a.go"), "not below the source folder"},
 		{entry("file: a.go", "package: ../a, in: func f"), "not below the source folder"},
-		{entry("file: a.go", "file: a.go, package: a, in: func f"), "one of the two"},
-		{entry("file: a.go, ", ""), "one of the two"},
+		{entry("file: a.go", "file: a.go, package: a, in: func f"), "give either package and in"},
+		{entry("file: a.go, ", ""), "give either package and in"},
 		{entry("file: a.go", "package: a"), `in "" names no declaration`},
 		{entry("file: a.go", "package: a, in: f"), `in "f" names no declaration`},
 		{entry("file: a.go", "package: a, in: type (t) f"), `names no declaration`},
-		{entry("file: a.go", "file: a.go, in: func f"), "package is needed as well"},
-		{entry("file: a.go", "file: a.go, imports: [time]"), "package is needed as well"},
+		{entry("file: a.go", "file: a.go, in: func f"), "in and imports need package"},
+		{entry("file: a.go", "file: a.go, imports: [time]"), "in and imports need package"},
 		{entry("file: a.go, old: x", "package: a, in: func f, old: '\"x'"), "not made of whole tokens"},
 		{entry("file: a.go, old: x", "package: a, in: func f, old: // x"), "old is missing"},
 		{entry("old: x", "old: ''"), "old is missing"},
 		{entry("old: x", "old: y"), "old and new are the same"},
-		{entry() + entry(), "one is there twice"},
-		{entry() + "---" + entry("id: one", "id: two"), "put all of them in one list"},
-		{entry("world:", "on: [tests]\n  world:"), "no engine can look for it"},
-		{entry("world: --masters 1", "on: [memory]\n  fault: kill-server"), "no engine can look for it"},
+		{entry() + entry(), "the id one occurs twice"},
+		{entry() + "---" + entry("id: one", "id: two"), "put all entries in one list"},
+		{entry("world:", "on: [tests]\n  world:"), "no engine can test it"},
+		{entry("world: --masters 1", "on: [memory]\n  fault: kill-server"), "no engine can test it"},
 	} {
 		_, err := Parse(strings.NewReader(c.text), "cat.yaml")
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "cat.yaml") {
@@ -130,8 +130,8 @@ func TestCatalogue_OnlyPicksByID(t *testing.T) {
 	}
 }
 
-// TestCatalogue_SampleTakesTurns: in as many turns as it takes everybody that can be caught is
-// hunted, and nobody else.
+// TestCatalogue_SampleTakesTurns takes every entry that can be caught within as many
+// turns as that needs, and no other entry.
 func TestCatalogue_SampleTakesTurns(t *testing.T) {
 	var all Catalogue
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
@@ -164,15 +164,15 @@ func TestCatalogue_SampleTakesTurns(t *testing.T) {
 	}
 }
 
-// TestMatch_EveryEditOnce: a text that is not there, or there twice, is told with id, file
-// and count; two edits of one file follow each other.
+// TestMatch_EveryEditOnce wants the id, the file and the count in the error if a text is
+// missing or occurs twice. Two edits of one file are applied one after the other.
 func TestMatch_EveryEditOnce(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two oooo\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	source := Source{Dir: dir}
-	for old, want := range map[string]string{"two": "there 2 times", "ooo": "there 2 times", "three": "there 0 times"} {
+	for old, want := range map[string]string{"two": "occurs 2 times", "ooo": "occurs 2 times", "three": "occurs 0 times"} {
 		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "a.go", Old: old, New: "x"}}}})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "m: a.go") {
 			t.Errorf("%q: %v", old, err)

@@ -108,7 +108,7 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 		return f.failed(err.Error())
 	}
 	if code := exit.Code(cmd.ProcessState.ExitCode()); code != r.Verdict.ExitCode() {
-		return f.failed(fmt.Sprintf("it ended with exit code %d after the verdict %s: %s", code, r.Verdict, lastLine(string(printed))))
+		return f.failed(fmt.Sprintf("the exit code %d contradicts the verdict %s: %s", code, r.Verdict, lastLine(string(printed))))
 	}
 	f.take(e, r.Violations())
 	f.States, f.Schedules, f.Length = r.Counts["states"], r.Counts["schedules"], r.Counts["counterexample"]
@@ -117,9 +117,9 @@ func (m Model) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration
 	case r.Verdict == checker.Vacuous:
 		f.Problem = "vacuous: " + strings.Join(r.Vacuous, "; ")
 	case r.Verdict == checker.Unknown:
-		f.Problem = "unknown: not everything was seen in this budget"
+		f.Problem = "unknown: the budget ended before every state was visited; give more with --budget"
 	case known && f.Schedules > 0:
-		f.Problem = "some schedules do not explain why a defect is not noticed; leave out --engine, so that all of them are seen"
+		f.Problem = "some schedules do not prove that the defect survives; leave out --engine, so that every state is visited"
 	}
 	if f.Problem != "" && len(f.Properties) == 0 && (known || e.ID == Unmodified) {
 		return f.failed(f.Problem) // it is neither clean nor explained before every state was visited

@@ -66,7 +66,7 @@ func (h Hunt) Go(ctx context.Context, all Catalogue) ([]Finding, error) {
 	workers.Wait()
 	findings := slices.Concat(found...)
 	if ctx.Err() != nil {
-		return findings, fmt.Errorf("mutants: not everything was hunted: %w", context.Cause(ctx))
+		return findings, fmt.Errorf("mutants: the hunt ended before every defect was tested: %w", context.Cause(ctx))
 	}
 	return findings, nil
 }
@@ -83,10 +83,10 @@ func (h Hunt) check(all Catalogue) error {
 		}
 	}
 	if len(left) == len(all) {
-		return fmt.Errorf("mutants: there is nothing to hunt: none of %d defects has anything for these engines; give others with --on", len(all))
+		return fmt.Errorf("mutants: these engines can test none of the %d defects; give others with --on", len(all))
 	}
 	if len(left) > 0 {
-		fmt.Fprintf(h.Out, "left out, because they have nothing for these engines: %s\n", strings.Join(left, ", "))
+		fmt.Fprintf(h.Out, "left out, because these engines cannot test them: %s\n", strings.Join(left, ", "))
 	}
 	return nil
 }

@@ -92,8 +92,8 @@ const foreign = `
     - {file: sum/sum.go, old: a + b, new: b + a}
 `
 
-// TestHunt_OnAnotherModule hunts two defects of another module, one of which is
-// none, with the explorer and with tests.
+// TestHunt_OnAnotherModule tests two edits of another module with the explorer and with
+// tests. One of the edits is not a defect.
 func TestHunt_OnAnotherModule(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestHunt_OnAnotherModule: make test runs it, make quick does not")
@@ -138,15 +138,15 @@ func TestHunt_OnAnotherModule(t *testing.T) {
 		t.Errorf("the table:\n%s", out.String())
 	}
 	page := matrix.Page()
-	for _, text := range []string{"| `minus` | it subtracts | Sum, 3 states", "**survived** after 7 states", "not noticed on tests: addition is commutative", "| tests | clean |", "a defect of `foreign.yaml`"} {
+	for _, text := range []string{"| `minus` | it subtracts | Sum, 3 states", "**survived** after 7 states", "not caught on tests: addition is commutative", "| tests | clean |", "a defect of `foreign.yaml`"} {
 		if !strings.Contains(page, text) {
 			t.Errorf("%q is not in\n%s", text, page)
 		}
 	}
 }
 
-// TestHunt_ReportsFalseAlarmsAndBuildFailures: an engine that sees a violation in the source as it is, and
-// a build that fails.
+// TestHunt_ReportsFalseAlarmsAndBuildFailures has an engine that sees a violation in the
+// unchanged source, and a build that fails.
 func TestHunt_ReportsFalseAlarmsAndBuildFailures(t *testing.T) {
 	source := elsewhere(t)
 	path := filepath.Join(source.Dir, "sum/sum.go")
@@ -167,8 +167,8 @@ func TestHunt_ReportsFalseAlarmsAndBuildFailures(t *testing.T) {
 	}
 }
 
-// TestHunt_NamesThePanicOfACrash: a defect that makes the command panic proves nothing, and the
-// finding names the panic.
+// TestHunt_NamesThePanicOfACrash has a defect that makes the command panic. That proves
+// nothing, and the finding names the panic.
 func TestHunt_NamesThePanicOfACrash(t *testing.T) {
 	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{Package: "sum", In: "func Of", Old: "return a + b", New: `panic("boom")`}}}
 	h := Hunt{Source: elsewhere(t), Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
@@ -181,7 +181,7 @@ func TestHunt_NamesThePanicOfACrash(t *testing.T) {
 	}
 }
 
-// TestRuns_GoOnUntilCaught has runs that play what they are told.
+// TestRuns_GoOnUntilCaught has runs with prepared outcomes.
 func TestRuns_GoOnUntilCaught(t *testing.T) {
 	e := Entry{ID: "e", Breaks: []string{"B"}, Fault: "kill-master,kill-server", Run: "--nodes 3"}
 	var asked []string
@@ -219,7 +219,8 @@ func TestRuns_GoOnUntilCaught(t *testing.T) {
 	}
 }
 
-// TestHunt_KeepsNoInterruptedTrial: neither a survivor nor a failure is kept of it.
+// TestHunt_KeepsNoInterruptedTrial keeps neither a survivor nor a failure of an
+// interrupted trial.
 func TestHunt_KeepsNoInterruptedTrial(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	runs := Runs{Ensemble: MemoryEngine, Do: func(context.Context, string, string, []string, uint64) campaign.Outcome {
@@ -249,7 +250,8 @@ func (s scripted) Hunt(ctx context.Context, _ *Build, e Entry, _ time.Duration) 
 	return s.hunt(ctx, e)
 }
 
-// TestHunt_RunsJobsInParallel: two engines that do not mind meet.
+// TestHunt_RunsJobsInParallel has two jobs that can end only if they run at the same
+// time.
 func TestHunt_RunsJobsInParallel(t *testing.T) {
 	arrived := make(chan bool)
 	shared := scripted{"shared", false, func(_ context.Context, e Entry) Finding {
@@ -267,7 +269,8 @@ func TestHunt_RunsJobsInParallel(t *testing.T) {
 	}
 }
 
-// TestHunt_GivesTheMachineToOneEngine, and the findings have the order of the catalogue.
+// TestHunt_GivesTheMachineToOneEngine runs engines that need the whole machine, and some
+// that do not. The findings have the order of the catalogue.
 func TestHunt_GivesTheMachineToOneEngine(t *testing.T) {
 	var here atomic.Int32
 	var met atomic.Bool
@@ -303,7 +306,7 @@ func TestHunt_GivesTheMachineToOneEngine(t *testing.T) {
 	}
 }
 
-// TestHunt_EndsWhenAFindingCannotBeKept: when a finding cannot be kept nobody goes on.
+// TestHunt_EndsWhenAFindingCannotBeKept has a full disk. No other trial begins.
 func TestHunt_EndsWhenAFindingCannotBeKept(t *testing.T) {
 	full := errors.New("disk is full")
 	hunted := 0
@@ -314,8 +317,8 @@ func TestHunt_EndsWhenAFindingCannotBeKept(t *testing.T) {
 	}
 }
 
-// TestFinding_AstrayWhenOnlyOthersFail: a violation of none of the properties that an entry
-// breaks may be a false alarm, and proves nothing about the entry.
+// TestFinding_AstrayWhenOnlyOthersFail has violations only of properties that the entry
+// does not break. They may be false alarms, and prove nothing about the entry.
 func TestFinding_AstrayWhenOnlyOthersFail(t *testing.T) {
 	e := Entry{ID: "e", Breaks: []string{"A", "B"}, Survives: map[string]string{MemoryEngine: "so"}}
 	for _, c := range []struct {
@@ -339,7 +342,8 @@ func TestFinding_AstrayWhenOnlyOthersFail(t *testing.T) {
 	}
 }
 
-// TestMatrix_SaysThatItIsPartial: what is still to come is told from what is not for an engine.
+// TestMatrix_SaysThatItIsPartial shows a finding that is missing in another way than an
+// engine that cannot test the entry.
 func TestMatrix_SaysThatItIsPartial(t *testing.T) {
 	e := Entry{ID: "e", Says: "s", World: "--masters 1", Fault: "kill-server", Edits: []Edit{{File: "f", Old: "x", New: "y"}}}
 	m, err := OpenMatrix(filepath.Join(t.TempDir(), "m.json"), "c.yaml", Catalogue{e})
@@ -350,12 +354,13 @@ func TestMatrix_SaysThatItIsPartial(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A server's fault is not for runs in memory, and there are no tests.
-	if text := m.Page(); !strings.Contains(text, "**Partial**: 1 findings are to come") || !strings.Contains(text, "| - | - | *not yet* |") || !strings.Contains(text, "1 of the commit `c0ffee`, changed") {
+	if text := m.Page(); !strings.Contains(text, "**Partial**: 1 findings are missing") || !strings.Contains(text, "| - | - | *not yet* |") || !strings.Contains(text, "1 about commit `c0ffee` with changes") {
 		t.Errorf("%s", text)
 	}
 }
 
-// TestMatrix_Totals: who was caught counts for the median, of the source as it is nothing does.
+// TestMatrix_Totals counts only defects that were caught for the median, and nothing of
+// the unchanged source.
 func TestMatrix_Totals(t *testing.T) {
 	m := &Matrix{Findings: []Finding{
 		{ID: "a", Engine: ModelEngine, Outcome: Caught, Seconds: 1}, {ID: "b", Engine: ModelEngine, Outcome: Caught, Seconds: 9},
@@ -369,8 +374,8 @@ func TestMatrix_Totals(t *testing.T) {
 	}
 }
 
-// TestMatrix_DropsStaleFindings what is about other edits, another world or load, engines that
-// are none, and what is looked for differently by now.
+// TestMatrix_DropsStaleFindings drops findings about other edits, other worlds or loads,
+// unknown engines, and entries that are tested in another way now.
 func TestMatrix_DropsStaleFindings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.json")
 	e := Entry{ID: "e", Breaks: []string{"P"}, World: "--masters 1", Fault: "kill-master", Survives: map[string]string{MemoryEngine: "so"}, Edits: []Edit{{File: "f", Old: "x", New: "y"}}}
@@ -418,7 +423,8 @@ func TestMatrix_DropsStaleFindings(t *testing.T) {
 	}
 }
 
-// TestMatrix_TwoHuntsKeepAllFindings: none loses what the other has found in the meantime.
+// TestMatrix_TwoHuntsKeepAllFindings has two hunts write to one matrix at the same time.
+// Neither loses the findings of the other.
 func TestMatrix_TwoHuntsKeepAllFindings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "m.json")
 	all := Catalogue{{ID: "a", World: "--masters 1", Edits: []Edit{{File: "f", Old: "x", New: "y"}}}, {ID: "b", World: "--masters 1", Edits: []Edit{{File: "f", Old: "x", New: "z"}}}}
@@ -447,8 +453,9 @@ func TestMatrix_TwoHuntsKeepAllFindings(t *testing.T) {
 	}
 }
 
-// TestRuns_BaselineUntilEveryFaultTookEffect: of each setting all faults, in runs that go
-// on beyond the budget while one of them has not had its turn.
+// TestRuns_BaselineUntilEveryFaultTookEffect tests the unchanged source with all faults
+// of each setting. The runs go on beyond the budget while one of the faults has not taken
+// effect.
 func TestRuns_BaselineUntilEveryFaultTookEffect(t *testing.T) {
 	bites := []nemesis.Kind{nemesis.KillWorker, nemesis.KillMaster, nemesis.KillMaster, nemesis.KillWorker}
 	asked := 0
@@ -463,7 +470,7 @@ func TestRuns_BaselineUntilEveryFaultTookEffect(t *testing.T) {
 	if len(ground) != 2 || ground[0].Fault != "kill-master,kill-worker" || ground[1].Run != "--nodes 3" {
 		t.Fatalf("%+v", ground)
 	}
-	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, ground[0], time.Nanosecond); asked != 1 || f.Outcome != Clean || f.Problem != "never bit: kill-master" {
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, ground[0], time.Nanosecond); asked != 1 || f.Outcome != Clean || f.Problem != "never effective: kill-master" {
 		t.Errorf("after four budgets: %d runs, %+v", asked, f)
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -479,8 +486,8 @@ func TestRuns_BaselineUntilEveryFaultTookEffect(t *testing.T) {
 	})
 }
 
-// TestFailures_ReadsTheOutputOfGoTest: names count only when it has failed, and what was not built or
-// not run proves nothing.
+// TestFailures_ReadsTheOutputOfGoTest counts names only if go test has failed. Tests that
+// were not built, or not run, prove nothing.
 func TestFailures_ReadsTheOutputOfGoTest(t *testing.T) {
 	failed := errors.New("exit status 1")
 	for _, c := range []struct {
@@ -495,7 +502,7 @@ func TestFailures_ReadsTheOutputOfGoTest(t *testing.T) {
 		{"    log: --- FAIL: TestA (0.0s)\n--- FAIL: TestA\nok", nil, "", false, ""},
 		{"--- FAIL: TestA (0.0s)\nFAIL\tx [build failed]", failed, "", false, "build failed"},
 		{"ok\tx\t0.1s [no tests to run]", nil, "", false, "no tests to run"},
-		{"signal: killed", failed, "", false, "no test failed by name"},
+		{"signal: killed", failed, "", false, "the output names no failed test"},
 	} {
 		names, hung, problem := failures(c.printed, c.ended)
 		if strings.Join(names, " ") != c.names || hung != c.hung || (problem == "") != (c.problem == "") || !strings.Contains(problem, c.problem) {
@@ -504,8 +511,8 @@ func TestFailures_ReadsTheOutputOfGoTest(t *testing.T) {
 	}
 }
 
-// TestModel_ProvesOnlyWhatItsVerdictSays: an exit code that contradicts the verdict, and
-// schedules in place of all that there is.
+// TestModel_ProvesOnlyWhatItsVerdictSays has exit codes that contradict the verdict, and
+// schedules where every state is needed.
 func TestModel_ProvesOnlyWhatItsVerdictSays(t *testing.T) {
 	verdict := filepath.Join(t.TempDir(), "verdict")
 	binary := filepath.Join(t.TempDir(), "torture")
@@ -515,9 +522,9 @@ func TestModel_ProvesOnlyWhatItsVerdictSays(t *testing.T) {
 	known := Entry{ID: "e", World: "--masters 1", Survives: map[string]string{ModelEngine: "so"}}
 	for text, want := range map[string]string{
 		`0 {"verdict":"valid","counts":{"states":7}}`:             "explained ",
-		`4 {"verdict":"valid","counts":{"states":7}}`:             "failed it ended with exit code 4 after the verdict valid: ",
-		`0 {"verdict":"valid","counts":{"schedules":7}}`:          "failed some schedules do not explain why a defect is not noticed; leave out --engine, so that all of them are seen",
-		`21 {"verdict":"unknown","counts":{"states":7}}`:          "failed unknown: not everything was seen in this budget",
+		`4 {"verdict":"valid","counts":{"states":7}}`:             "failed the exit code 4 contradicts the verdict valid: ",
+		`0 {"verdict":"valid","counts":{"schedules":7}}`:          "failed some schedules do not prove that the defect survives; leave out --engine, so that every state is visited",
+		`21 {"verdict":"unknown","counts":{"states":7}}`:          "failed unknown: the budget ended before every state was visited; give more with --budget",
 		`2 {"verdict":"unknown","counts":{"states":7}}`:           "failed crashed with exit code 2",
 		`2 {"verdict":"valid","counts":{"states":7}}`:             "failed crashed with exit code 2",
 		`22 {"verdict":"vacuous","vacuous":["nobody","nothing"]}`: "failed vacuous: nobody; nothing",
@@ -533,7 +540,8 @@ func TestModel_ProvesOnlyWhatItsVerdictSays(t *testing.T) {
 	}
 }
 
-// TestSweepScratch_RemovesFoldersOfDeadProcesses, and nobody else's.
+// TestSweepScratch_RemovesFoldersOfDeadProcesses leaves the folders of living processes,
+// and folders of unknown owners.
 func TestSweepScratch_RemovesFoldersOfDeadProcesses(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	mine, remove, err := scratch()

@@ -30,7 +30,7 @@ type Matrix struct {
 // matrix about another file is refused.
 func OpenMatrix(path, name string, all Catalogue) (*Matrix, error) {
 	if filepath.Ext(path) != ".json" {
-		return nil, fmt.Errorf("mutants: results in %s: give a file that ends in .json; what people read is written beside it", path)
+		return nil, fmt.Errorf("mutants: results in %s: give a file that ends in .json; the page for people is written beside it", path)
 	}
 	m := &Matrix{path: path, all: all, Catalogue: name}
 	if err := m.read(); err != nil {
@@ -49,7 +49,7 @@ func (m *Matrix) read() error {
 	case err != nil:
 		return err
 	case stored.Catalogue != "" && stored.Catalogue != m.Catalogue:
-		return fmt.Errorf("mutants: %s has the findings of %s, not of %s; give another file for them", m.path, stored.Catalogue, m.Catalogue)
+		return fmt.Errorf("mutants: %s has the findings of %s, not of %s; give another results file", m.path, stored.Catalogue, m.Catalogue)
 	}
 	m.Findings = stored.Findings
 	return nil

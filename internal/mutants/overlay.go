@@ -77,7 +77,7 @@ func edited(root string, e Entry) (map[string]string, error) {
 			continue
 		}
 		if i > 0 && p.file == places[i-1].file && p.to > places[i-1].from {
-			errs = append(errs, e.wrong(p.edit, fmt.Errorf("edits %d and %d are about the same text; make one of them", p.edit+1, places[i-1].edit+1)))
+			errs = append(errs, e.wrong(p.edit, fmt.Errorf("edits %d and %d change the same text; join them", p.edit+1, places[i-1].edit+1)))
 			continue
 		}
 		p = p.widened(texts[p.file])
@@ -138,7 +138,7 @@ func (e Entry) wrong(n int, err error) error {
 
 // notOnce is the error of an old text that is found never or several times.
 func notOnce(found int, old string) error {
-	return fmt.Errorf("the old text is there %d times, not once; it begins %q", found, firstLine(old))
+	return fmt.Errorf("the old text occurs %d times, not once; it begins %q", found, firstLine(old))
 }
 
 // where names the place of an edit.

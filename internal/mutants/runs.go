@@ -128,10 +128,10 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 		}
 	}
 	if judged == 0 {
-		return f.failed(fmt.Sprintf("none of %d runs came to a verdict that proves anything; more time with --budget: %s", f.Runs, f.Problem))
+		return f.failed(fmt.Sprintf("none of %d runs was valid or invalid; give more time with --budget: %s", f.Runs, f.Problem))
 	}
 	if idle := r.idle(f, e); e.ID == Unmodified && len(idle) > 0 && f.Problem == "" {
-		f.Problem = "never bit: " + strings.Join(idle, ", ")
+		f.Problem = "never effective: " + strings.Join(idle, ", ")
 	}
 	f.settle(e)
 	return f

@@ -33,13 +33,13 @@ func (m *Matrix) span() string {
 		}
 	}
 	if len(m.Findings) == 0 {
-		return fmt.Sprintf("Nothing has been looked for; %d findings are to come.", missing)
+		return fmt.Sprintf("No defect has been tested; %d findings are missing.", missing)
 	}
 	byTime := func(a, b Finding) int { return a.When.Compare(b.When) }
 	text := fmt.Sprintf("Found between %s and %s UTC.", slices.MinFunc(m.Findings, byTime).When.Format(time.DateTime), slices.MaxFunc(m.Findings, byTime).When.Format(time.DateTime))
 	text += m.commits()
 	if missing > 0 {
-		text += fmt.Sprintf(" **Partial**: %d findings are to come, marked *not yet*.", missing)
+		text += fmt.Sprintf(" **Partial**: %d findings are missing, marked *not yet*.", missing)
 	}
 	return text
 }
@@ -54,14 +54,14 @@ func (m *Matrix) commits() string {
 	for _, commit := range slices.Sorted(maps.Keys(counts)) {
 		switch {
 		case commit == "":
-			parts = append(parts, fmt.Sprintf("%d of a commit that is not known", counts[commit]))
+			parts = append(parts, fmt.Sprintf("%d about an unknown commit", counts[commit]))
 		case strings.HasSuffix(commit, "+"):
-			parts = append(parts, fmt.Sprintf("%d of the commit `%s`, changed", counts[commit], strings.TrimSuffix(commit, "+")))
+			parts = append(parts, fmt.Sprintf("%d about commit `%s` with changes", counts[commit], strings.TrimSuffix(commit, "+")))
 		default:
-			parts = append(parts, fmt.Sprintf("%d of the commit `%s`", counts[commit], commit))
+			parts = append(parts, fmt.Sprintf("%d about commit `%s`", counts[commit], commit))
 		}
 	}
-	return " Of the findings, those about the source as it is included, are " + strings.Join(parts, ", ") + "."
+	return " Findings, with those about the unchanged source: " + strings.Join(parts, ", ") + "."
 }
 
 // totals sums up the outcomes of each engine, and its speed.
@@ -100,7 +100,7 @@ func (m *Matrix) totals() string {
 // engine.
 func (m *Matrix) Page() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Planted defects\n\nWritten by `torture mutants`. Each row is a defect of `%s`, planted with `go build -overlay`; each column an engine that looked for it. A dash: it is not for that engine.\n\n", m.Catalogue)
+	fmt.Fprintf(&b, "# Planted defects\n\nWritten by `torture mutants`. Each row is a defect of `%s`, planted with `go build -overlay`; each column an engine that tested it. A dash means that the engine cannot test it.\n\n", m.Catalogue)
 	b.WriteString(m.span() + "\n\n" + m.totals() + "\n")
 	b.WriteString("| defect | what is wrong | " + strings.Join(Engines, " | ") + " |\n|---|---|" + strings.Repeat("---|", len(Engines)) + "\n")
 	for _, e := range m.all {
@@ -110,7 +110,7 @@ func (m *Matrix) Page() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.ID, inCell(e.Says), strings.Join(cells, " | "))
 	}
-	b.WriteString("\nThe source as it is, in all of that:\n\n| engine | outcome | after | with |\n|---|---|---|---|\n")
+	b.WriteString("\nThe unchanged source under the same conditions:\n\n| engine | outcome | after | with |\n|---|---|---|---|\n")
 	for _, f := range m.Findings {
 		if f.ID == Unmodified {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Engine, f.outcome(), f.after(), inCell(f.with()+f.problem()))
@@ -182,7 +182,7 @@ func (e Entry) notes() []string {
 	}
 	for _, engine := range Engines {
 		if why, known := e.Survives[engine]; known {
-			all = append(all, fmt.Sprintf("not noticed on %s: %s", engine, inCell(why)))
+			all = append(all, fmt.Sprintf("not caught on %s: %s", engine, inCell(why)))
 		}
 	}
 	return all

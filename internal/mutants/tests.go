@@ -96,7 +96,7 @@ func failures(printed string, ended error) (names []string, hung bool, problem s
 		names, hung = append(names, match[1]), true
 	}
 	if len(names) == 0 {
-		problem = fmt.Sprintf("%v, and no test failed by name: %s", ended, lastLine(printed))
+		problem = fmt.Sprintf("%v, but the output names no failed test: %s", ended, lastLine(printed))
 	}
 	return names, hung, problem
 }

@@ -97,7 +97,7 @@ func (c *typeChecker) compiles(pkg, overlay string) error {
 	return errors.Join(all...)
 }
 
-// TestTypeChecker_RefusesWhatTheCompilerRefuses plants what a compiler refuses.
+// TestTypeChecker_RefusesWhatTheCompilerRefuses plants code that a compiler refuses.
 func TestTypeChecker_RefusesWhatTheCompilerRefuses(t *testing.T) {
 	_, source := ours(t)
 	c := newTypeChecker(t, source.Dir)

@@ -27,8 +27,8 @@ func TestID_AliveAndDead(t *testing.T) {
 	}
 }
 
-// TestKillOrphans_LeavesOthersAlone ends what a dead owner left, a stopped process too, and leaves
-// alone what belongs to the living.
+// TestKillOrphans_LeavesOthersAlone ends the processes of a dead owner, a stopped one
+// too, and no process of a living owner.
 func TestKillOrphans_LeavesOthersAlone(t *testing.T) {
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {

@@ -79,7 +79,7 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		}
 		end := strings.LastIndex(text, `"`)
 		if end < 0 {
-			return nil, fmt.Errorf("tlc: state %s has no end", id)
+			return nil, fmt.Errorf("tlc: the line of state %s is cut off", id)
 		}
 		text = strings.TrimSuffix(text[:end], `",style = filled`)
 		variables, err := ParseState(strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(text))
@@ -98,7 +98,7 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		from, known := numbers[e.from]
 		to, also := numbers[e.to]
 		if !known || !also {
-			return nil, fmt.Errorf("tlc: a transition %s -> %s of states that are not there", e.from, e.to)
+			return nil, fmt.Errorf("tlc: the transition %s -> %s names a state that is not in the file", e.from, e.to)
 		}
 		g.Edges[from] = append(g.Edges[from], to)
 	}
@@ -238,7 +238,7 @@ func Differ(a, b *Graph) (difference string) {
 					way = append(way, a.Colours[queue[i].a])
 				}
 				slices.Reverse(way)
-				who := map[bool]string{true: "only the first", false: "only the second"}[len(ofB[c]) == 0]
+				who := map[bool]string{true: "only the first graph", false: "only the second graph"}[len(ofB[c]) == 0]
 				return fmt.Sprintf("after %d steps, through\n%s\n%s goes on to\n%s", len(way)-1, strings.Join(way, "\n"), who, c)
 			}
 			for _, x := range ofA[c] {
@@ -251,7 +251,7 @@ func Differ(a, b *Graph) (difference string) {
 			}
 		}
 	}
-	return "they can be told apart, but not by a single way"
+	return "the graphs differ, but no single path shows it"
 }
 
 func anyEqual(class [][]int, ofA, ofB []int) bool {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestParseState_ReadsValues: a value reads as TLC prints it, and equal values have one text.
+// TestParseState_ReadsValues reads values as TLC prints them. Equal values have the same
+// text.
 func TestParseState_ReadsValues(t *testing.T) {
 	for text, want := range map[string]string{
 		`{}`:                               `{}`,
@@ -58,7 +59,8 @@ func graph(states ...string) *Graph {
 	return g
 }
 
-// TestGraph_FingerprintAndDifference: what nobody can tell apart is one, and what somebody can is not.
+// TestGraph_FingerprintAndDifference has graphs that no path distinguishes, and graphs
+// that a path distinguishes.
 func TestGraph_FingerprintAndDifference(t *testing.T) {
 	small := graph("red: 1", "green: 0 2", "blue:")
 	// The same with a state of its own for every second round, one that is reached
@@ -89,7 +91,7 @@ func TestGraph_FingerprintAndDifference(t *testing.T) {
 	}
 }
 
-// TestReadDot: a graph reads as TLC writes it, the edges in any order.
+// TestReadDot reads a graph as TLC writes it, with the edges in any order.
 func TestReadDot(t *testing.T) {
 	const dot = `strict digraph DiskGraph {
 7 [label="/\\ x = \"a\"\n/\\ y = <<1>>",style = filled]
@@ -107,7 +109,7 @@ func TestReadDot(t *testing.T) {
 	}
 }
 
-// TestParse_ReadsTheOutcome: what TLC prints is understood.
+// TestParse_ReadsTheOutcome reads the output of TLC.
 func TestParse_ReadsTheOutcome(t *testing.T) {
 	o := read("TLC2 Version 2.19 of 08 August 2024 (rev: 5a47802)\n7070 states generated, 2396 distinct states found, 0 states left on queue.\n" +
 		"The depth of the complete state graph search is 36.\n")
@@ -129,7 +131,7 @@ func TestParse_ReadsTheOutcome(t *testing.T) {
 	}
 }
 
-// TestFind_RefusesAnotherRelease: what is not the pinned release is not kept.
+// TestFind_RefusesAnotherRelease keeps no file that is not the pinned release.
 func TestFind_RefusesAnotherRelease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache", "tla2tools.jar")
 	if err := keep([]byte("something else"), path); err == nil || !strings.Contains(err.Error(), checksum) {
@@ -140,7 +142,7 @@ func TestFind_RefusesAnotherRelease(t *testing.T) {
 	}
 }
 
-// TestFind_SaysHowToGetTLC: where there is none, that is what is said.
+// TestFind_SaysHowToGetTLC has no TLC.
 func TestFind_SaysHowToGetTLC(t *testing.T) {
 	t.Setenv(Variable, filepath.Join(t.TempDir(), "missing.jar"))
 	for name, look := range map[string]func() (TLC, error){

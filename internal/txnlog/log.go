@@ -85,7 +85,7 @@ func (l *logReader) header() error {
 	case string(b[:4]) != logMagic:
 		return &Damage{0, fmt.Sprintf("this is no transaction log: it begins with %q", b[:4])}
 	case binary.BigEndian.Uint32(b[4:]) != version:
-		return &Damage{0, fmt.Sprintf("version %d of the format is not known, only %d", binary.BigEndian.Uint32(b[4:]), version)}
+		return &Damage{0, fmt.Sprintf("version %d of the format is not supported, only %d", binary.BigEndian.Uint32(b[4:]), version)}
 	}
 	return nil
 }

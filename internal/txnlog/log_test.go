@@ -86,8 +86,8 @@ func TestLog_ReadsEveryKindOfTransaction(t *testing.T) {
 	}
 }
 
-// TestLog_TornAnywhere cuts a log off at every byte, as the end of the file and with padding
-// behind, as a server leaves it that is killed while it appends.
+// TestLog_TornAnywhere cuts a log off at every byte, at the end of the file and with
+// padding behind, as a server that is killed leaves it.
 func TestLog_TornAnywhere(t *testing.T) {
 	whole := file(t, "zk1/log.100000001")
 	all := ends(whole)
@@ -107,7 +107,8 @@ func TestLog_TornAnywhere(t *testing.T) {
 	}
 }
 
-// TestLog_ReadsKindsThatTheFilesLack decodes what the servers of testdata had no reason to write.
+// TestLog_ReadsKindsThatTheFilesLack decodes transactions that are not in the files of
+// testdata.
 func TestLog_ReadsKindsThatTheFilesLack(t *testing.T) {
 	const header = "\x00\x00\x00\x00\x00\x00\x00\x05" + "\x00\x00\x00\x06" + "\x00\x00\x00\x01\x00\x00\x00\x07" + "\x00\x00\x00\x00\x00\x00\x00\x08"
 	const body = "\x00\x00\x00\x02/a" + "\x00\x00\x00\x01x" + "\x00\x00\x00\x01" + "\x00\x00\x00\x1f" + "\x00\x00\x00\x05world" + "\x00\x00\x00\x06anyone"
@@ -132,8 +133,8 @@ func TestLog_ReadsKindsThatTheFilesLack(t *testing.T) {
 	}
 }
 
-// TestLog_FindsDamage changes every byte of a log, but those of the database's id, on which
-// nothing depends, and those behind the last entry that may be the beginning of another.
+// TestLog_FindsDamage changes every byte of a log, except the id of the database, which
+// nothing depends on, and bytes after the last entry that may begin another one.
 func TestLog_FindsDamage(t *testing.T) {
 	whole := file(t, "zk1/log.100000001")
 	all := ends(whole)
@@ -182,7 +183,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// TestLog_DoesNotTrustALength has entries and counts that say to be enormous.
+// TestLog_DoesNotTrustALength has entries and counts with enormous lengths.
 func TestLog_DoesNotTrustALength(t *testing.T) {
 	log := append(bytes.Clone(file(t, "zk1/log.100000001")[:headerBytes]), 1, 2, 3, 4, 5, 6, 7, 8, 0x03, 0xff, 0xff, 0xff, 9)
 	snapshot := append(bytes.Clone(file(t, "zk1/snapshot.0")[:headerBytes]), 0x7f, 0xff, 0xff, 0xff, 9)

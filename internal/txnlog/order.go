@@ -54,7 +54,7 @@ func Merge(servers []*Server, zxid, first int64) *Order {
 	for _, s := range servers {
 		s.closed(zxid, first, epochs, func(epoch, end int64) {
 			if before, proven := ends[epoch]; proven && before != end {
-				o.Conflicts = append(o.Conflicts, fmt.Sprintf("the epoch of zxid 0x%x ended with it by the log of %s, and with 0x%x by that of %s",
+				o.Conflicts = append(o.Conflicts, fmt.Sprintf("an epoch ended with zxid 0x%x in the log of %s, and with 0x%x in the log of %s",
 					epoch<<counterBits|before, proofs[epoch], epoch<<counterBits|end, s.Name))
 				end = max(before, end)
 			}

@@ -27,7 +27,8 @@ func frozen(t *testing.T) []*Server {
 	return servers
 }
 
-// TestMerge_FrozenEnsemble holds what the files say against what the servers said.
+// TestMerge_FrozenEnsemble compares the contents of the files with the answers of the
+// servers.
 func TestMerge_FrozenEnsemble(t *testing.T) {
 	servers := frozen(t)
 	order := Merge(servers, finalZxid, FromOne)
@@ -62,8 +63,8 @@ func TestMerge_FrozenEnsemble(t *testing.T) {
 	}
 }
 
-// TestMerge_FindsADifferentTree leaves one committed transaction out at a time: then the tree is
-// another, unless that had no effect on it.
+// TestMerge_FindsADifferentTree leaves one committed transaction out at a time. Then the
+// tree differs, unless that transaction had no effect on it.
 func TestMerge_FindsADifferentTree(t *testing.T) {
 	all := Merge(frozen(t), finalZxid, FromOne).Committed
 	noticed := 0
@@ -169,9 +170,9 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestMerge_WhereTheCounterBegins has servers that are set up to count from a number near
-// the end: then an epoch that begins there has no hole, and its beginning proves the end
-// of the one before.
+// TestMerge_WhereTheCounterBegins has servers that count from a number near the end. An
+// epoch that begins there has no gap, and its beginning proves the end of the epoch
+// before.
 func TestMerge_WhereTheCounterBegins(t *testing.T) {
 	const first = 1<<counterBits - 3
 	for name, c := range map[string]struct {
@@ -210,7 +211,7 @@ func list(entries []Entry) string {
 	return strings.Join(all, " ")
 }
 
-// TestSnapshot_WithoutADigest are those of servers with digest.enabled=false.
+// TestSnapshot_WithoutADigest reads snapshots of servers with digest.enabled=false.
 func TestSnapshot_WithoutADigest(t *testing.T) {
 	whole := file(t, "zk3/snapshot.200000007")
 	const digest, last, seal = 20, 8, 13
@@ -257,7 +258,7 @@ func TestSnapshot_TornOrDamaged(t *testing.T) {
 	}
 }
 
-// TestServer_SkipsAnIncompleteSnapshot: a server takes the one before it.
+// TestServer_SkipsAnIncompleteSnapshot takes the snapshot before it, as a server does.
 func TestServer_SkipsAnIncompleteSnapshot(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"log.100000001", "snapshot.0", "snapshot.200000007", "snapshot.200000008"} {

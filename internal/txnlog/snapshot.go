@@ -21,7 +21,7 @@ func ReadSnapshot(b []byte) (*Tree, error) {
 		return nil, &Damage{0, fmt.Sprintf("this is no snapshot: it begins with %q", b[:min(4, len(b))])}
 	}
 	if v := d.Int32(); v != version && !d.Bad {
-		return nil, &Damage{4, fmt.Sprintf("version %d of the format is not known, only %d", v, version)}
+		return nil, &Damage{4, fmt.Sprintf("version %d of the format is not supported, only %d", v, version)}
 	}
 	d.Int64() // id of the database
 	t := &Tree{nodes: map[string]*znode{}, ephemerals: map[int64]map[string]bool{}}
@@ -45,7 +45,7 @@ func ReadSnapshot(b []byte) (*Tree, error) {
 		n.version, n.cversion, n.aversion = d.Int32(), d.Int32(), d.Int32()
 		n.owner, n.pzxid = d.Int64(), d.Int64()
 		if !d.Bad && !t.put(path, n) {
-			return nil, &Damage{int64(len(b) - len(d.Rest)), fmt.Sprintf("%s comes without its parent", path)}
+			return nil, &Damage{int64(len(b) - len(d.Rest)), fmt.Sprintf("znode %s comes without its parent", path)}
 		}
 	}
 	if d.Bad {

@@ -64,7 +64,7 @@ func watch(patience time.Duration, now *atomic.Int64) {
 		before := now.Load()
 		<-time.After(patience)
 		if now.Load() == before {
-			fmt.Fprintf(os.Stderr, "virtual time has stood still at about %v for %v: something goes on and on without ever waiting\n", time.Duration(before), patience)
+			fmt.Fprintf(os.Stderr, "virtual time has stood still at about %v for %v: a goroutine runs without ever waiting, or waits for something outside the bubble\n", time.Duration(before), patience)
 			os.Exit(int(exit.Failed))
 		}
 	}

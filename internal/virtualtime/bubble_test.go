@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMain_EndsWhenVirtualTimeStandsStill: what waits is over in no time, what never waits is ended, and a failure
-// is told from a crash.
+// TestMain_EndsWhenVirtualTimeStandsStill runs programs that wait, that never wait, that
+// fail and that crash.
 func TestMain_EndsWhenVirtualTimeStandsStill(t *testing.T) {
 	for program, want := range map[string]struct {
 		code exit.Code

@@ -29,7 +29,8 @@ func allocated(f func()) uint64 {
 // header is that of a part of a multi.
 func header(opcode int32) []byte { return append(be32(opcode), 0, 0xff, 0xff, 0xff, 0xff) }
 
-// TestConversation_ReadsNoMultiWithinAMulti: each takes nine bytes, and a call of the decoder.
+// TestConversation_ReadsNoMultiWithinAMulti has multis that take nine bytes each, and
+// would take a call of the decoder each.
 func TestConversation_ReadsNoMultiWithinAMulti(t *testing.T) {
 	var c Conversation
 	c.Sent(nil)
@@ -39,8 +40,8 @@ func TestConversation_ReadsNoMultiWithinAMulti(t *testing.T) {
 	}
 }
 
-// TestConversation_ReadsNoMoreResultsThanParts: a result is much larger than the nine bytes that say
-// that there is one.
+// TestConversation_ReadsNoMoreResultsThanParts has nine bytes for each of a million
+// results, whose values would be much larger.
 func TestConversation_ReadsNoMoreResultsThanParts(t *testing.T) {
 	var c Conversation
 	c.Sent(nil)
@@ -53,7 +54,7 @@ func TestConversation_ReadsNoMoreResultsThanParts(t *testing.T) {
 	}
 }
 
-// TestFrames_CopiesALongFrameOnce feeds one in small pieces.
+// TestFrames_CopiesALongFrameOnce feeds a long frame in small pieces.
 func TestFrames_CopiesALongFrameOnce(t *testing.T) {
 	const length, piece = 4 << 20, 1 << 10
 	stream := Frame(make([]byte, length))

@@ -81,8 +81,8 @@ func showResult(r zkapi.Result) string {
 	return text
 }
 
-// TestConversation_OfARecordedConnection reads what the real client and a real server said to each
-// other, cut at every boundary there is.
+// TestConversation_OfARecordedConnection reads a recorded connection of the real client
+// with a real server, cut at every boundary.
 func TestConversation_OfARecordedConnection(t *testing.T) {
 	client, server := recorded(t, "client"), recorded(t, "server")
 	want, err := os.ReadFile(filepath.Join("testdata", "transcript.txt"))
@@ -113,8 +113,9 @@ func TestConversation_OfARecordedConnection(t *testing.T) {
 	}
 }
 
-// TestConversation_IgnoresWhatItCannotRead feeds what is no stream of frames, and every recorded frame
-// without its end and with a byte changed: nothing may panic or hang.
+// TestConversation_IgnoresWhatItCannotRead feeds bytes that are no stream of frames, and
+// every recorded frame without its end and with one byte changed. Nothing may panic or
+// hang.
 func TestConversation_IgnoresWhatItCannotRead(t *testing.T) {
 	var f Frames
 	if got := f.Feed([]byte("ruok")); got != nil || !f.Broken() || f.Feed(Frame([]byte("x"))) != nil {
@@ -149,7 +150,8 @@ func TestConversation_IgnoresWhatItCannotRead(t *testing.T) {
 	}
 }
 
-// TestConversation_OfAnExpiredSession reads the answers to those who come too late.
+// TestConversation_OfAnExpiredSession reads the answers to a client whose session has
+// expired.
 func TestConversation_OfAnExpiredSession(t *testing.T) {
 	var c Conversation
 	c.Sent([]byte("connect"))

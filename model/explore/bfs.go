@@ -354,7 +354,7 @@ func (g *graph) nearest(b *bfs, stuck func(uint32) bool) *Finding {
 	if !found {
 		return nil
 	}
-	return &Finding{[]Violation{{"GoalStaysReachable", "from here on the goal cannot be reached, however long nothing goes wrong"}}, best}
+	return &Finding{[]Violation{{"GoalStaysReachable", "the goal cannot be reached from this state, even without another fault"}}, best}
 }
 
 // Project explores a world with and without taking histories with one snapshot for

@@ -53,7 +53,7 @@ func (x *space) explain(s state, c Choice) Step {
 		return x.explainRequest(s, c, step)
 	case deliverChoice:
 		step.From = ZooKeeper
-		step.Text = "hears that " + l.events[0].Path + " has changed"
+		step.Text = l.events[0].Path + " has changed"
 	case lateChoice:
 		z := l.late[c.which()]
 		step.To = ZooKeeper
@@ -64,7 +64,7 @@ func (x *space) explain(s state, c Choice) Step {
 		step.Text = fmt.Sprintf("the server ends its session %d", l.orphans[c.which()])
 	case forgetChoice:
 		step.From = ZooKeeper
-		step.Text = fmt.Sprintf("the leader ends its session %d; its server does not hear of it", l.current)
+		step.Text = fmt.Sprintf("the leader ends its session %d; its server does not learn of it", l.current)
 	case expireChoice:
 		step.From = ZooKeeper
 		step.Text = fmt.Sprintf("EXPIRED: the server ends its session %d", l.current)
@@ -74,8 +74,8 @@ func (x *space) explain(s state, c Choice) Step {
 	default:
 		step.Text = map[choiceKind]string{
 			noticeChoice: "learns that its session is over", catchUpChoice: "its server catches up", restartChoice: "is started again",
-			clockChoice: "sees how late it is", cutChoice: "CUT OFF: gives its session up", crashChoice: "CRASHES",
-			breakChoice: "its connection BREAKS and is there again, without its watches", leaveChoice: "is asked to leave", lagChoice: "its server LAGS from here on", sweepChoice: "looks at everything again",
+			clockChoice: "its clock shows how long it was stopped", cutChoice: "CUT OFF: gives its session up", crashChoice: "CRASHES",
+			breakChoice: "its connection BREAKS and is there again, without its watches", leaveChoice: "is asked to leave", lagChoice: "its server LAGS from this step on", sweepChoice: "reads everything again",
 		}[c.kind()]
 	}
 	return step

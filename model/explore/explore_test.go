@@ -118,7 +118,7 @@ func bfsOf(t *testing.T, w *World, merge bool) *Result {
 	return r
 }
 
-// TestBFS_CountsArePinned: a change of the engine that loses or makes up states shows.
+// TestBFS_CountsArePinned fails if a change of the engine loses states or adds states.
 func TestBFS_CountsArePinned(t *testing.T) {
 	for _, c := range []struct {
 		name                       string
@@ -141,8 +141,8 @@ func TestBFS_CountsArePinned(t *testing.T) {
 	}
 }
 
-// TestDFS_AgreesWithBFS: an engine that remembers no state and merges no histories
-// ends in the same states, and finds a violation where the other does.
+// TestDFS_AgreesWithBFS compares BFS with an engine that remembers no state and merges no
+// histories: both end in the same states and find the same violations.
 func TestDFS_AgreesWithBFS(t *testing.T) {
 	for name, world := range map[string]func() *World{
 		"by version":        func() *World { return toy(2, Bounds{}, byVersion) },
@@ -190,8 +190,8 @@ func TestDFS_AgreesWithBFS(t *testing.T) {
 	}
 }
 
-// TestSnapshot_HidesNothing holds the space with histories merged against the space
-// without: projected, they have the same states.
+// TestSnapshot_HidesNothing compares the states with merged histories and those without:
+// projected, they are the same.
 func TestSnapshot_HidesNothing(t *testing.T) {
 	for name, world := range map[string]*World{
 		"by version": toy(3, Bounds{Lags: 1}, byVersion), "by lock": toy(2, Bounds{Expiries: 1}, byLock),
@@ -226,7 +226,8 @@ func dishonest(ctx context.Context, host Host) {
 	}
 }
 
-// TestEngines_RefuseChance: a program that asks by chance is refused by every engine.
+// TestEngines_RefuseChance has a program whose requests depend on chance. Every engine
+// refuses it.
 func TestEngines_RefuseChance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	byChance := func(ctx context.Context, host Host) {
@@ -250,8 +251,9 @@ func TestEngines_RefuseChance(t *testing.T) {
 	}
 }
 
-// TestEngines_FindALostUpdate: each engine finds the defect, the drawn schedules are
-// shrunk to one without faults and hardly longer than the shortest, and a schedule that is written down is followed again.
+// TestEngines_FindALostUpdate has a defect that each engine finds. Drawn schedules are
+// shrunk to one without faults, hardly longer than the shortest. A schedule that was
+// written can be followed again.
 func TestEngines_FindALostUpdate(t *testing.T) {
 	shortest := bfsOf(t, toy(3, Bounds{Losses: 2, Expiries: 1}, blindly), true).Found
 	if shortest == nil || shortest.Violations[0].Property != "NoLostUpdate" || len(shortest.Schedule) != 6 {
@@ -295,10 +297,10 @@ func TestEngines_FindALostUpdate(t *testing.T) {
 	}
 }
 
-// TestReadSchedule_RefusesBadLines: the error names the line and the remedy.
+// TestReadSchedule_RefusesBadLines wants the line and the remedy in the error.
 func TestReadSchedule_RefusesBadLines(t *testing.T) {
 	for text, want := range map[string]string{
-		"serve p1":              "not three words",
+		"serve p1":              "other than three words",
 		"sing p1 0":             "unknown choice sing",
 		"serve p9 0":            "unknown process p9",
 		"serve p1 x":            "no number x",
@@ -310,8 +312,8 @@ func TestReadSchedule_RefusesBadLines(t *testing.T) {
 	}
 }
 
-// TestBFS_FindsAnUnreachableGoal: a process that dies with a lock that nobody takes from it
-// makes the goal unreachable; that is a finding, with the shortest way there.
+// TestBFS_FindsAnUnreachableGoal has a process that dies with a lock that no other
+// process removes, so the goal is unreachable. The finding has the shortest schedule.
 func TestBFS_FindsAnUnreachableGoal(t *testing.T) {
 	forever := func(ctx context.Context, host Host) {
 		session, _ := host.Open(ctx)
@@ -330,8 +332,8 @@ func TestBFS_FindsAnUnreachableGoal(t *testing.T) {
 	}
 }
 
-// TestCrash_DecidesWhoComesBack: a process that stays down leaves nobody who would increase the counter
-// for it; one that is started again, or spared, does so in the end.
+// TestCrash_DecidesWhoComesBack has processes that stay down, so the counter is never
+// increased for them. Processes that are started again, or spared, increase it.
 func TestCrash_DecidesWhoComesBack(t *testing.T) {
 	for crash, reached := range map[Crash]bool{Restarted: true, ForGood: false, Spared: true} {
 		w := toy(2, Bounds{Crashes: 1}, byVersion)
@@ -358,7 +360,7 @@ func (enough) Goal(v View) bool {
 	return len(n.Data) >= len(v.Processes)
 }
 
-// TestBFS_NamesTheLimit: a limit is named, and what was covered is told.
+// TestBFS_NamesTheLimit names the limit, and counts the states that were visited.
 func TestBFS_NamesTheLimit(t *testing.T) {
 	r, err := search(t.Context(), toy(3, Bounds{}, byLock), Limits{States: 100}, nil, true)
 	if err != nil || r.Complete || !strings.Contains(r.Limit, "100 states") || r.States < 100 {
@@ -366,7 +368,7 @@ func TestBFS_NamesTheLimit(t *testing.T) {
 	}
 }
 
-// TestBFS_FindsAPanic: a program that panics is told of with the schedule.
+// TestBFS_FindsAPanic reports a program that panics, with the schedule.
 func TestBFS_FindsAPanic(t *testing.T) {
 	r := bfsOf(t, toy(2, Bounds{}, func(ctx context.Context, host Host) {
 		session, _ := host.Open(ctx)

@@ -79,7 +79,7 @@ func (g *Graph) Edges(n int) iter.Seq[Edge] {
 			id, _ := g.visited.add(then, 0, 0)
 			to, visited := g.numbers[id]
 			if !visited {
-				defective("a state of a graph that is not complete is asked for its transitions")
+				defective("the graph is not complete: a transition leads to a state that was not visited")
 			}
 			if !yield(Edge{c, to}) {
 				return

@@ -139,7 +139,7 @@ func (m *machine) settle() {
 			return
 		}
 	}
-	defective("%s spins without asking anything of the world", m.process.Name)
+	defective("%s runs on without a request and without waiting", m.process.Name)
 }
 
 // describe says where the threads are.

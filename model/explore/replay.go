@@ -57,7 +57,7 @@ func ReadSchedule(from io.Reader, w *World) (Schedule, error) {
 		return nil, err
 	}
 	if len(schedule) < len(wanted) {
-		return nil, fmt.Errorf("explore: schedule: step %d (%s of %s) is not possible there; was the code or the world changed since it was written?",
+		return nil, fmt.Errorf("explore: schedule: step %d (%s of %s) is not possible; give the world that the schedule was written for, or explore again if the code has changed",
 			len(schedule)+1, choiceNames[wanted[len(schedule)].kind], w.Processes[wanted[len(schedule)].process].Name)
 	}
 	return schedule, nil
@@ -76,7 +76,7 @@ func readLines(from io.Reader, w *World) ([]line, error) {
 			return fmt.Errorf("explore: schedule, line %d: %s in %q; a line is: choice process number", number, what, text)
 		}
 		if len(fields) != 3 {
-			return nil, bad("not three words")
+			return nil, bad("other than three words")
 		}
 		l := line{process: slices.IndexFunc(w.Processes, func(p Process) bool { return p.Name == fields[1] })}
 		for kind, name := range choiceNames {

@@ -182,7 +182,7 @@ func (x *space) stuck(s state) *Finding {
 	if len(x.choices(s, nil)) > 0 || x.verdictOn(s).goal {
 		return nil
 	}
-	return &Finding{Violations: []Violation{{"Deadlock", "nothing can happen any more, and the goal is not reached"}}}
+	return &Finding{Violations: []Violation{{"Deadlock", "no step is possible any more, and the goal is not reached"}}}
 }
 
 // afterDelta is the state of a process after changes by another process.

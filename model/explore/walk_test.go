@@ -8,8 +8,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 )
 
-// TestWalk_IsDrawnFromItsSeed goes through the same schedule twice, to an end at which
-// everything has come about, and through another one.
+// TestWalk_IsDrawnFromItsSeed goes through the same schedule twice, to a state in which
+// the goal is reached, and through another schedule.
 func TestWalk_IsDrawnFromItsSeed(t *testing.T) {
 	config := world.Defaults()
 	config.Bounds.Losses, config.Bounds.Expiries = 1, 1

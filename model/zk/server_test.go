@@ -39,9 +39,9 @@ func expect(t *testing.T, heard *[]Event, want ...Event) {
 	*heard = nil
 }
 
-// TestServer_SendsADeletionOnce is ZooKeeper's rule that a session that watches both the
-// data and the children of a znode gets one NodeDeleted, which takes away both
-// watches; a server that lags keeps it, too.
+// TestServer_SendsADeletionOnce checks ZooKeeper's rule for a session that watches both
+// the data and the children of a znode: it gets one NodeDeleted, which removes both
+// watches. A server that lags keeps the rule too.
 func TestServer_SendsADeletionOnce(t *testing.T) {
 	for _, lags := range []bool{false, true} {
 		server := NewServer(time.Second)
@@ -67,9 +67,9 @@ func TestServer_SendsADeletionOnce(t *testing.T) {
 	}
 }
 
-// TestServer_SendsAMissedDeletionForEachWatch is ZooKeeper's rule that the watches that a
-// client sets again are looked at one by one: a znode that is gone is told of for
-// its data and for its children.
+// TestServer_SendsAMissedDeletionForEachWatch checks ZooKeeper's rule for watches that a
+// client sets again: the server looks at them one by one, so a deleted znode has one
+// event for its data and one for its children.
 func TestServer_SendsAMissedDeletionForEachWatch(t *testing.T) {
 	server := NewServer(time.Hour)
 	a, b := server.Open(), server.Open()
@@ -82,9 +82,9 @@ func TestServer_SendsAMissedDeletionForEachWatch(t *testing.T) {
 	expect(t, heard, Event{NodeDeleted, "/a"}, Event{NodeDeleted, "/a"})
 }
 
-// TestServer_MergesMissedChanges is ZooKeeper's rule for a reconnect: what counts is the
-// znode as it is now. One that was deleted and created again has changed, one that
-// was missing and is there was created, and one that came and went was never seen.
+// TestServer_MergesMissedChanges checks ZooKeeper's rule for a reconnect: only the
+// present znode counts. A znode that was deleted and created again has changed, a missing
+// znode that exists now was created, and one that was created and deleted gives no event.
 func TestServer_MergesMissedChanges(t *testing.T) {
 	server := NewServer(time.Hour)
 	a, b := server.Open(), server.Open()
@@ -100,8 +100,8 @@ func TestServer_MergesMissedChanges(t *testing.T) {
 	expect(t, heard, Event{NodeCreated, "/passing"})
 }
 
-// TestSession_CloseSendsEventsOfItsOwnEphemerals is ZooKeeper's order at the end of a
-// session: its znodes go, and their watches fire, before it is told goodbye.
+// TestSession_CloseSendsEventsOfItsOwnEphemerals checks ZooKeeper's order at the end of a
+// session: its znodes are deleted and their watches fire, and then the close is answered.
 func TestSession_CloseSendsEventsOfItsOwnEphemerals(t *testing.T) {
 	s := NewServer(time.Second).Open()
 	heard := listen(s)
@@ -112,8 +112,7 @@ func TestSession_CloseSendsEventsOfItsOwnEphemerals(t *testing.T) {
 	expect(t, heard, Event{NodeDeleted, "/a"})
 }
 
-// TestServer_RecordGetsEveryWrite looks at what is recorded when answers and requests are
-// lost, and when sessions end.
+// TestServer_RecordGetsEveryWrite loses requests and answers, and ends sessions.
 func TestServer_RecordGetsEveryWrite(t *testing.T) {
 	server := NewServer(time.Second)
 	var got []string
@@ -143,8 +142,8 @@ func TestServer_RecordGetsEveryWrite(t *testing.T) {
 	}
 }
 
-// TestSession_TrapLosesTheAnswer: what does not fit, or is refused, or comes later, is
-// answered.
+// TestSession_TrapLosesTheAnswer answers writes that do not fit, that are refused, or
+// that come later.
 func TestSession_TrapLosesTheAnswer(t *testing.T) {
 	server := NewServer(time.Second)
 	s, other := server.Open(), server.Open()
@@ -224,8 +223,8 @@ func TestDiffers_SyncIsAFence(t *testing.T) {
 	}
 }
 
-// TestServer_Refuses: what is refused changes nothing, and of a multi the operation is
-// named; an operation before it that the tree refuses comes first.
+// TestServer_Refuses applies nothing of a refused request. For a multi the error names
+// the operation; an earlier operation that the tree refuses comes first.
 func TestServer_Refuses(t *testing.T) {
 	s := NewServer(time.Second)
 	session := s.Open()
@@ -256,8 +255,8 @@ func TestServer_Refuses(t *testing.T) {
 	}
 }
 
-// TestServer_ClosesTheConnectionOnALargeRequest: the connection ends each time and the session
-// stays; what is small is answered, and from the third time on the client suspects why.
+// TestServer_ClosesTheConnectionOnALargeRequest closes the connection each time, and the
+// session stays. Small requests are answered. From the third time on the client says why.
 func TestServer_ClosesTheConnectionOnALargeRequest(t *testing.T) {
 	s := NewServer(time.Second)
 	session := s.Open()

@@ -140,7 +140,7 @@ func (s *Session) cut() {
 		s.server.mu.Lock()
 		defer s.server.mu.Unlock()
 		if !s.up {
-			s.over(errors.New("no server was heard of in time"))
+			s.over(errors.New("no server answered in time"))
 		}
 	})
 }

@@ -22,8 +22,8 @@ func grow(t *testing.T, tree Tree, ops ...zkapi.Op) Tree {
 	return tree
 }
 
-// TestTree_RootCannotBeDeleted is ZooKeeper's rule that the root is a special path:
-// bad arguments, whatever is below it.
+// TestTree_RootCannotBeDeleted checks ZooKeeper's rule for the root: deleting it is a bad
+// argument, whatever is below it.
 func TestTree_RootCannotBeDeleted(t *testing.T) {
 	for _, tree := range []Tree{NewTree(), NewStructuralTree(), grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))} {
 		for _, op := range []zkapi.Op{zkapi.Delete("/", zkapi.AnyVersion), zkapi.Multi(zkapi.Delete("/", 0))} {
@@ -34,9 +34,9 @@ func TestTree_RootCannotBeDeleted(t *testing.T) {
 	}
 }
 
-// TestTree_SequenceCountsCreations is ZooKeeper's rule that a sequential name has the
-// number of creations below its parent, of whatever mode, and that no deletion
-// takes one back.
+// TestTree_SequenceCountsCreations checks ZooKeeper's rule for sequential names: the
+// number counts the creations below the parent, of any mode, and a deletion does not take
+// one back.
 func TestTree_SequenceCountsCreations(t *testing.T) {
 	tree := grow(t, NewTree(),
 		zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/a/x", nil, zkapi.Ephemeral),
@@ -50,8 +50,8 @@ func TestTree_SequenceCountsCreations(t *testing.T) {
 	}
 }
 
-// TestTree_RefusedMultiChangesNothing is ZooKeeper's rule that a multi is applied whole
-// or not at all; that it was tried takes a zxid.
+// TestTree_RefusedMultiChangesNothing checks ZooKeeper's rule that a multi is applied
+// whole or not at all. A refused multi still takes a zxid.
 func TestTree_RefusedMultiChangesNothing(t *testing.T) {
 	before := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))
 	after, _, changes, err := before.Write(zkapi.Multi(zkapi.Create("/a/b", nil, zkapi.Persistent), zkapi.Set("/a", nil, 0), zkapi.Check("/a", 0)), 1)
@@ -67,7 +67,7 @@ func TestTree_RefusedMultiChangesNothing(t *testing.T) {
 	}
 }
 
-// TestTree_ChecksVersionBeforeChildren is the order of ZooKeeper's reasons to refuse
+// TestTree_ChecksVersionBeforeChildren checks the order of ZooKeeper's reasons to refuse
 // a deletion.
 func TestTree_ChecksVersionBeforeChildren(t *testing.T) {
 	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Create("/a/b", nil, zkapi.Persistent))

@@ -41,7 +41,7 @@ func (c Check) explored(ctx context.Context) (*explore.Graph, error) {
 		return nil, err
 	}
 	if g.Result.Found != nil || !g.Result.Complete {
-		return nil, fmt.Errorf("agree: the explorer did not visit every state of %s, it found %+v: torture explore tells more", c.Name, g.Result.Found)
+		return nil, fmt.Errorf("agree: the explorer did not visit every state of %s, it found %+v: run torture explore for the details", c.Name, g.Result.Found)
 	}
 	return g, nil
 }

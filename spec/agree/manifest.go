@@ -223,7 +223,7 @@ func (c Check) Expected(e Entry) error {
 	case c.Kind == Simulate && e.Generated < simulated:
 		return fmt.Errorf("%s: only %d states were drawn", c.Name, e.Generated)
 	case c.Violates == "" && c.Kind != Simulate && !e.complete && e.version != "":
-		return fmt.Errorf("%s: TLC does not say that it has visited everything", c.Name)
+		return fmt.Errorf("%s: TLC does not report a complete search", c.Name)
 	case c.Violates != e.Violated:
 		return fmt.Errorf("%s: %s should be violated, TLC finds %q", c.Name, c.Violates, e.Violated)
 	}
@@ -248,9 +248,9 @@ func Same(was, is Entry) error {
 		differ("the depth", was.Depth, is.Depth)
 	}
 	if was.Seen != nil && is.Seen != nil {
-		differ("what can be seen", *was.Seen, *is.Seen)
+		differ("the fingerprint of the graph", *was.Seen, *is.Seen)
 	} else {
-		differ("whether the graph was looked at", was.Seen != nil, is.Seen != nil)
+		differ("whether the graph was compared", was.Seen != nil, is.Seen != nil)
 	}
 	return errors.Join(errs...)
 }
@@ -277,7 +277,7 @@ func (m Manifest) Agrees(e Entry) error {
 		return fmt.Errorf("%s: this is TLC %s, the manifest was made by %s", e.Name, e.version, m.TLC)
 	}
 	if !maps.Equal(was.SHA256, e.SHA256) {
-		return fmt.Errorf("%s: the files have changed since TLC was asked: run bin/torture spec --write --only %s", e.Name, e.Name)
+		return fmt.Errorf("%s: the files have changed since TLC ran: run bin/torture spec --write --only %s", e.Name, e.Name)
 	}
 	return Same(*was, e)
 }

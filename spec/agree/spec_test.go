@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
 )
 
-// TestManifest_IsOfTheseFiles: what TLC has said was said of the files as they are,
-// and of everything in the plan.
+// TestManifest_IsOfTheseFiles has TLC's results for the files as they are, and for
+// everything in the plan.
 func TestManifest_IsOfTheseFiles(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
@@ -42,8 +42,8 @@ func TestManifest_IsOfTheseFiles(t *testing.T) {
 	}
 }
 
-// TestHashes_ChangeWithTheCodeOnly: a comment is no part of what TLC has checked, and
-// everything else is.
+// TestHashes_ChangeWithTheCodeOnly changes with everything that TLC has checked, but not
+// with a comment.
 func TestHashes_ChangeWithTheCodeOnly(t *testing.T) {
 	const text = "(* a (* nested *) word *)\n\nA == 1 \\* one\nB ==   2\n"
 	for changed, same := range map[string]bool{
@@ -61,7 +61,7 @@ func TestHashes_ChangeWithTheCodeOnly(t *testing.T) {
 	}
 }
 
-// TestTables_AreInTheReadme: the README says what the manifest says.
+// TestTables_AreInTheReadme compares the figures of the README with the manifest.
 func TestTables_AreInTheReadme(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestTables_AreInTheReadme(t *testing.T) {
 	}
 }
 
-// TestConfigs_AreThoseOfThePlan: TLC has the constants that the explorer has.
+// TestConfigs_AreThoseOfThePlan gives TLC the constants that the explorer has.
 func TestConfigs_AreThoseOfThePlan(t *testing.T) {
 	for _, c := range Plan() {
 		if c.Kind == Guess {
@@ -86,8 +86,8 @@ func TestConfigs_AreThoseOfThePlan(t *testing.T) {
 	}
 }
 
-// TestExplorer_AgreesWithTLC: the real code and the specification have the same states,
-// transitions and depth, and nobody can tell them apart.
+// TestExplorer_AgreesWithTLC compares the real code with the specification: states,
+// transitions and depth are equal, and no path distinguishes them.
 func TestExplorer_AgreesWithTLC(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
@@ -118,8 +118,8 @@ func TestExplorer_AgreesWithTLC(t *testing.T) {
 	}
 }
 
-// TestExplorer_DifferentCodeIsNoticed: the recipe with a guard taken out is not the machine
-// that is specified, although nothing is violated within these bounds.
+// TestExplorer_DifferentCodeIsNoticed takes a guard out of the recipe. The graph then
+// differs from the specification, although no property is violated within these bounds.
 func TestExplorer_DifferentCodeIsNoticed(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {
@@ -140,8 +140,8 @@ func TestExplorer_DifferentCodeIsNoticed(t *testing.T) {
 	}
 }
 
-// TestBroken_EveryGuardHasItsCounterexample: each guard of the protocol is taken out in a
-// configuration of its own, and all but the redundant one are needed.
+// TestBroken_EveryGuardHasItsCounterexample takes each guard of the protocol out in a
+// configuration of its own. All guards but the redundant one are needed.
 func TestBroken_EveryGuardHasItsCounterexample(t *testing.T) {
 	m, err := Load(tla.Files)
 	if err != nil {

@@ -290,7 +290,7 @@ func TestDiagrams_WorkPhase(t *testing.T) {
 		flush()
 		switch said := regexp.MustCompile(` at version \d+`).ReplaceAllString(s.Text, ""); {
 		case s.From == explore.ZooKeeper:
-			fmt.Fprintf(&text, "    ZooKeeper-->>%s: %s\n", role(explore.Party(s.Process)), strings.TrimPrefix(said, "hears that "))
+			fmt.Fprintf(&text, "    ZooKeeper-->>%s: %s\n", role(explore.Party(s.Process)), said)
 		default:
 			fmt.Fprintf(&text, "    %s->>%s: %s\n", role(s.From), s.To, strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(said, "multi["), "]"), ", ", ",<br/>"))
 		}

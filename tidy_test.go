@@ -70,10 +70,11 @@ var rooms = map[string][]string{
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
-	"subject":                        {"checker", "checker/explain", "model/explore", "record", "zkapi"},
+	"subject":                        {"checker", "checker/explain", "checker/report", "model/explore", "record", "zkapi"},
 	"internal/leadership/story":      {"record", "checker/explain", "checker/wording"},
+	"internal/masterworker/lanes":    {"record", "checker/report"},
 	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
-	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/story", "internal/masterworker/world", "internal/masterworker/workload"},
+	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/lanes", "internal/masterworker/story", "internal/masterworker/world", "internal/masterworker/workload"},
 	"internal/masterworker/workload": {"subject", "recipe", "record", "zkapi"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/masterworker", "torture"},
@@ -145,7 +146,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/leadership/..."}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/..."}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.

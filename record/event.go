@@ -37,6 +37,16 @@ const (
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )
 
+// Common reports whether runs of all recipes may have events of the kind; other kinds
+// belong to one recipe.
+func (k Kind) Common() bool {
+	switch k {
+	case Lead, Leave, Write, Session, Process, Heard, Fault, Clock, Phase:
+		return true
+	}
+	return false
+}
+
 // Token orders what is done with one object, such as the executions of a task; see
 // recipe.Token.
 type Token struct {

@@ -3,6 +3,7 @@ package subject
 import (
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
 )
 
 // Subject is one recipe under torture.
@@ -21,4 +22,6 @@ type Subject struct {
 	Worlds func() Worlds
 	// Stories is how violations are told.
 	Stories explain.Stories
+	// Lanes is how its runs are drawn.
+	Lanes report.Lanes
 }

@@ -149,7 +149,7 @@ const memoryLimit = 4 << 30
 
 // judged is how a run is judged and explained.
 func (all recipes) judged() judge.Subject {
-	return judge.Subject{Judge: all[0].Judge, Stories: all[0].Stories}
+	return judge.Subject{Judge: all[0].Judge, Stories: all[0].Stories, Lanes: all[0].Lanes}
 }
 
 // judgeRun gives the verdict on a stored run and explains it.

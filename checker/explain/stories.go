@@ -7,7 +7,7 @@ import (
 // Stories is how the violations of one recipe are told. The zero value tells every
 // violation by its events, in their order.
 type Stories struct {
-	// Noun is what an object of the recipe is called: "task", "lock". Empty: "object".
+	// Noun is what an object of the recipe is called: "lock". Empty: "object".
 	Noun string
 	// Begin reads a run for one story. nil: nothing is told in the words of the recipe.
 	Begin func(*Telling) Teller
@@ -32,7 +32,7 @@ type Teller struct {
 // Deed describes a write.
 type Deed struct {
 	By   string   // who wrote, and in whose name: "master-1, in the name of epoch 2,"
-	What string   // what that did, in the past tense and without a full stop: "created the task"
+	What string   // what that did, in the past tense and without a full stop: "took the lock"
 	Whom []string // other participants that it concerns
 }
 

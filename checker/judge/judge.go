@@ -18,6 +18,7 @@ import (
 type Subject struct {
 	Judge   checker.Judging
 	Stories explain.Stories
+	Lanes   report.Lanes
 }
 
 // Folder gives the verdict on a stored run and writes it down. It explains each
@@ -35,7 +36,7 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	unsaved := result.Save(filepath.Join(dir, record.VerdictFile))
 	explained := explainer{dir, subject, result.Seed, index}.all(result.Violations(), budget, out)
 	page := report.Page{
-		Events: run.Events, Report: &result.Report, Settings: settings(config), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
+		Run: index, Lanes: subject.Lanes, Report: &result.Report, Settings: settings(config, cmp.Or(subject.Lanes.Objects, "objects")), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
 		InMemory: config.Ensemble == record.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
 	}
 	for name, draw := range map[string]func(io.Writer) error{record.LinearizabilityFile: result.WriteLinearizability, record.ReportFile: page.Write} {
@@ -43,7 +44,7 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 			fmt.Fprintf(out, "%s could not be drawn: %v\n", name, err)
 		}
 	}
-	report.Print(out, &result.Report)
+	subject.Lanes.Print(out, &result.Report)
 	printExplanation(out, dir, explained)
 	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, record.ReportFile))
 	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
@@ -65,10 +66,14 @@ func castOf(c record.Config) string {
 }
 
 // settings lists the options of the run for the report.
-func settings(c record.Config) []report.Setting {
+func settings(c record.Config, objects string) []report.Setting {
 	commit := c.Versions.Commit
 	if c.Versions.Dirty {
 		commit += " with changes"
+	}
+	load := c.Time.String()
+	if c.Rate > 0 {
+		load += fmt.Sprintf(" at %v %s per second", c.Rate, objects)
 	}
 	var builds []report.Setting
 	if len(c.Builds) > 0 {
@@ -77,7 +82,7 @@ func settings(c record.Config) []report.Setting {
 	return append(builds, []report.Setting{
 		{Name: "seed", Value: fmt.Sprint(c.Seed)},
 		{Name: "started", Value: c.Started.Format(time.DateTime + " UTC")},
-		{Name: "load", Value: fmt.Sprintf("%v at %v tasks per second", c.Time, c.Rate)},
+		{Name: "load", Value: load},
 		{Name: "participants", Value: castOf(c)},
 		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, profile %s, tick %v, session timeout %v", len(c.Addresses), c.Ensemble, c.Versions.ZooKeeper, cmp.Or(c.Profile, record.PlainProfile), c.TickTime, c.SessionTimeout)},
 		{Name: "image", Value: strings.TrimSpace(c.Pulled.Reference + " " + c.Pulled.ID)},

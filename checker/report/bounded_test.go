@@ -26,7 +26,7 @@ func crowded(n int) Page {
 		add(i, "worker-1", record.Event{Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: "0x1", Fate: record.Opened}})
 		add(i, "worker-1", record.Event{Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: "0x1", Fate: record.Lost, Detail: "expired"}})
 	}
-	return Page{Events: events, Report: &checker.Report{Verdict: checker.Vacuous}}
+	return Page{Run: indexed(record.Run{Events: events}), Lanes: Lanes{Charts: []Chart{{Kind: record.Await, Colour: "#2ca02c", Done: "done", Doing: "Waiting"}}}, Report: &checker.Report{Verdict: checker.Vacuous}}
 }
 
 // TestALongRunHasASmallPage: a page hardly grows with its run, and says what it leaves

@@ -12,30 +12,31 @@ import (
 
 const chartHeight = 190.0
 
-// throughput draws per second how many tasks were accepted and how many got
-// their status.
-func (s *stage) throughput(events []record.Event) string {
-	accepted, ended := map[int]int{}, map[int]int{}
+// throughput draws per second how many operations succeeded.
+func (s *stage) throughput(events []record.Event, charts []Chart) string {
+	done := map[record.Kind]map[int]int{}
+	for _, chart := range charts {
+		done[chart.Kind] = map[int]int{}
+	}
 	highest := 1
 	for _, e := range events {
-		second := int(e.At / time.Second)
-		switch {
-		case e.Type != record.OK:
-		case e.Kind == record.Submit:
-			accepted[second]++
-		case e.Kind == record.Await:
-			ended[second]++
+		if counts := done[e.Kind]; counts != nil && e.Type == record.OK {
+			second := int(e.At / time.Second)
+			counts[second]++
+			highest = max(highest, counts[second])
 		}
-		highest = max(highest, accepted[second], ended[second])
 	}
 	c := newCanvas(0, s.end, chartHeight)
 	c.axis()
 	s.bands(c)
 	y := func(n float64) float64 { return (chartHeight - axisHeight) * (1 - n/float64(highest)*0.84) }
 	c.scale(y, []float64{0, float64(highest) / 2, float64(highest)}, "%.0f/s")
-	c.steps(accepted, y, "stroke:#1f77b4")
-	c.steps(ended, y, "stroke:#2ca02c")
-	c.legend("accepted", "#1f77b4", "finished, as the client hears", "#2ca02c")
+	var legend []string
+	for _, chart := range charts {
+		c.steps(done[chart.Kind], y, "stroke:"+chart.Colour)
+		legend = append(legend, chart.Done, chart.Colour)
+	}
+	c.legend(legend...)
 	return c.svg("throughput")
 }
 
@@ -48,7 +49,11 @@ func (c *canvas) scale(y func(float64) float64, values []float64, format string)
 }
 
 func (c *canvas) legend(pairs ...string) {
-	x := c.width - 330
+	long := 0.0
+	for i := 0; i+1 < len(pairs); i += 2 {
+		long += 20 + 6.4*float64(len(pairs[i]))
+	}
+	x := c.width - max(330, 8+long)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		c.text(x, 12, "font-size:11px;fill:"+pairs[i+1], "■")
 		c.text(x+12, 12, "font-size:11px;fill:#334", pairs[i])
@@ -75,9 +80,8 @@ func (c *canvas) steps(counts map[int]int, y func(float64) float64, style string
 // ones and once for the others; beyond it a regular sample is drawn.
 const maxDots = 6000
 
-// latency draws how long operations took, on a logarithmic scale: submitting, and
-// waiting for the status.
-func (s *stage) latency(events []record.Event) string {
+// latency draws how long operations took, on a logarithmic scale.
+func (s *stage) latency(events []record.Event, charts []Chart) string {
 	c := newCanvas(0, s.end, chartHeight+40)
 	c.axis()
 	s.bands(c)
@@ -90,11 +94,12 @@ func (s *stage) latency(events []record.Event) string {
 		c.text(8, y(v)+4, axisStyle, fmt.Sprint(time.Duration(v*float64(time.Second))))
 		c.line(labelWidth, y(v), c.width-8, y(v), "stroke:#dde;stroke-width:1")
 	}
-	for _, kind := range []struct {
-		kind   record.Kind
-		colour string
-	}{{record.Await, "#2ca02c"}, {record.Submit, "#1f77b4"}} {
-		ops := record.Operations(events, kind.kind)
+	var legend []string
+	for _, chart := range charts {
+		legend = append(legend, string(chart.Kind), chart.Colour)
+	}
+	for _, chart := range slices.Backward(charts) { // the first is drawn on top
+		ops := record.Operations(events, chart.Kind)
 		all, seen := map[bool]int{}, map[bool]int{} // by whether they succeeded
 		for i := range ops {
 			all[ops[i].Outcome() == record.OK]++
@@ -107,14 +112,14 @@ func (s *stage) latency(events []record.Event) string {
 				c.left++
 				continue
 			}
-			colour := kind.colour
+			colour := chart.Colour
 			if !ok {
 				colour = "#d62728"
 			}
 			c.dot(c.x(op.Invoke.At), y(took.Seconds()), "fill:"+colour+";opacity:0.55", "")
 		}
 	}
-	c.legend("submit", "#1f77b4", "await", "#2ca02c", "failed or unknown", "#d62728")
+	c.legend(append(legend, "failed or unknown", "#d62728")...)
 	return c.svg("latency")
 }
 

@@ -30,9 +30,9 @@ func TestEveryViolationHasItsMoment(t *testing.T) {
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".evidence.json")
 		p := judged(t, name)
-		stage := arrange(p.Events, p.Servers)
+		stage := arrange(p.Run, p.Servers, p.Lanes)
 		for _, v := range p.Report.Violations() {
-			told := explain.Tell(record.NewIndex(record.Run{Events: p.Events}, record.TaskObjects()), v, story.Stories())
+			told := explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, story.Stories())
 			holdMoment(t, name+" "+v.Name, told, stage.moment(told))
 		}
 	}
@@ -100,7 +100,7 @@ func TestTheMomentIsZoomed(t *testing.T) {
 func TestThePageTellsTheStory(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
-	p.Explanations = []Explanation{{explain.Tell(record.NewIndex(record.Run{Events: p.Events}, record.TaskObjects()), v, story.Stories()), "Smallest part: <8> of 55 events"}}
+	p.Explanations = []Explanation{{explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, story.Stories()), "Smallest part: <8> of 55 events"}}
 	p.Replay = "torture replay results/x"
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0

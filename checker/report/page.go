@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -21,7 +22,8 @@ type Setting struct{ Name, Value string }
 
 // Page is everything that the report shows.
 type Page struct {
-	Events          []record.Event
+	Run             *record.Index
+	Lanes           Lanes // of the recipe
 	Report          *checker.Report
 	Settings        []Setting
 	Servers         []string // names of the servers, as faults use them
@@ -44,22 +46,47 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // rendered is the input of the template.
 type rendered struct {
-	Verdict, Sentence    string
-	Violations           []violation
-	Timeline             template.HTML
-	Throughput, Latency  template.HTML
-	SubmitTimes, EndTime string
-	Faults               []faultRow
-	MoreFaults           int
-	Properties           []checker.Property
-	Vacuous, Idle        []string
-	Evidence             string
-	Counts               []count
-	Settings             []Setting
-	Linearizability      string
-	Seed                 uint64
-	InMemory             bool
-	Replay               string
+	Verdict, Sentence   string
+	Violations          []violation
+	Words               words
+	Timeline            template.HTML
+	Throughput, Latency template.HTML
+	Times               []times
+	Faults              []faultRow
+	MoreFaults          int
+	Properties          []checker.Property
+	Vacuous, Idle       []string
+	Evidence            string
+	Counts              []count
+	Settings            []Setting
+	Linearizability     string
+	Seed                uint64
+	InMemory            bool
+	Replay              string
+}
+
+// words are the words of the recipe, or those for any.
+type words struct {
+	Cast, Objects, Work, Bar, Searched string
+	Spans                              string // the kinds that are drawn one by one
+	Led                                bool   // somebody believed to lead
+}
+
+// times says in words how long operations of a kind took.
+type times struct{ Doing, Took string }
+
+// words are those of the page.
+func (s *stage) words(l Lanes) words {
+	w := words{cmp.Or(l.Cast, "The participants"), l.Objects, "", cmp.Or(l.Bar, "something that lasted"), l.Searched, "", len(s.terms) > 0}
+	if len(s.drawing.counted) > 0 || len(l.Kinds) > 0 {
+		w.Work = cmp.Or(l.Work, "how many operations a participant began")
+	}
+	var names []string
+	for _, kind := range s.drawing.spans {
+		names = append(names, string(kind))
+	}
+	w.Spans = strings.Join(names, ", ")
+	return w
 }
 
 // violation is one property that does not hold, with its own story and picture.
@@ -97,14 +124,19 @@ type count struct {
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	s := arrange(p.Events, p.Servers)
+	s, events := arrange(p.Run, p.Servers, p.Lanes), p.Run.Run.Events
+	charts := p.Lanes.charts(events)
 	view := rendered{
-		Verdict: string(p.Report.Verdict), Sentence: Sentence(p.Report), Seed: p.Report.Seed, InMemory: p.InMemory,
-		Timeline:   template.HTML(s.timeline(0, s.end, nil)), // the pictures escape the text that they quote
-		Throughput: template.HTML(s.throughput(p.Events)), Latency: template.HTML(s.latency(p.Events)),
-		SubmitTimes: quantiles(durations(p.Events, record.Submit)), EndTime: quantiles(durations(p.Events, record.Await)),
-		Replay: p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence,
+		Verdict: string(p.Report.Verdict), Sentence: p.Lanes.Sentence(p.Report), Words: s.words(p.Lanes), Seed: p.Report.Seed, InMemory: p.InMemory,
+		Timeline: template.HTML(s.timeline(0, s.end, nil)), // the pictures escape the text that they quote
+		Replay:   p.Replay, Properties: p.Report.Properties, Vacuous: p.Report.Vacuous, Idle: p.Report.Idle, Evidence: p.Report.Evidence,
 		Settings: p.Settings, Linearizability: p.Linearizability,
+	}
+	if len(charts) > 0 {
+		view.Throughput, view.Latency = template.HTML(s.throughput(events, charts)), template.HTML(s.latency(events, charts))
+	}
+	for _, chart := range charts {
+		view.Times = append(view.Times, times{chart.Doing, quantiles(durations(events, chart.Kind))})
 	}
 	view.MoreFaults = max(0, len(s.faults)-shownFaults)
 	for _, f := range s.faults[:len(s.faults)-view.MoreFaults] {
@@ -160,7 +192,7 @@ func (p Page) describe(s *stage, property checker.Property) violation {
 	v := violation{Property: property}
 	p.explain(s, &v)
 	var marks []record.Event
-	for _, e := range p.Events {
+	for _, e := range p.Run.Run.Events {
 		if _, found := slices.BinarySearch(property.Events, e.Seq); found {
 			marks = append(marks, e)
 		}
@@ -172,7 +204,7 @@ func (p Page) describe(s *stage, property checker.Property) violation {
 	from, to := max(0, marks[0].At-margin), marks[len(marks)-1].At+margin
 	v.Picture = template.HTML(s.timeline(from, min(to, s.end), marks))
 	for _, e := range marks {
-		v.Rows = append(v.Rows, eventRow{e.Seq, wording.Seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), eventDetail(e)})
+		v.Rows = append(v.Rows, eventRow{e.Seq, wording.Seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), p.Lanes.detail(e)})
 	}
 	return v
 }
@@ -191,31 +223,23 @@ func (p Page) explain(s *stage, v *violation) {
 	v.Moment = template.HTML(s.moment(told)) // moment escapes the text that it quotes
 }
 
-// eventDetail describes the subject of an event in a line.
-func eventDetail(e record.Event) string {
+// mostData bounds the data of an event that is shown.
+const mostData = 200
+
+// detail describes the subject of an event in a line.
+func (l Lanes) detail(e record.Event) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if e.Task() != "" {
-		add("%s", e.Task())
+	if e.Object() != "" {
+		add("%s", e.Object())
 	}
 	if e.Token().Attempt != 0 {
 		add("token %d.%d", e.Token().Epoch, e.Token().Attempt)
 	} else if e.Token().Epoch != 0 {
 		add("epoch %d", e.Token().Epoch)
 	}
-	switch of := e.Of.(type) {
-	case record.Act:
-		add("accepted: %v", of.Accepted)
-	case record.Answer:
-		if of.State != "" {
-			add("%s: %s", of.State, of.Result)
-		}
-	case record.TaskChange:
-		add("%s", of.Fate)
-	case record.Execution:
-		if of.Lapsed {
-			add("the lease was over")
-		}
+	if l.Detail != nil {
+		parts = append(parts, l.Detail(e)...)
 	}
 	for i, op := range e.Ops() {
 		if i == 4 {
@@ -226,6 +250,11 @@ func eventDetail(e record.Event) string {
 	}
 	if e.Remark() != "" {
 		add("%s", e.Remark())
+	}
+	if data := string(e.Own().Data); len(data) > mostData {
+		add("%s and %d more bytes", strings.ToValidUTF8(data[:mostData], ""), len(data)-mostData)
+	} else if data != "" {
+		add("%s", data)
 	}
 	return strings.Join(parts, "; ")
 }

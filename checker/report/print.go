@@ -8,14 +8,16 @@ import (
 )
 
 // Print writes a verdict for a terminal.
-func Print(w io.Writer, r *checker.Report) {
+func (l Lanes) Print(w io.Writer, r *checker.Report) {
 	fmt.Fprintln(w)
 	for _, p := range r.Properties {
 		fmt.Fprintf(w, "  %-7s  %-21s %s\n", p.Verdict, p.Name, p.Reason)
 	}
 	c := r.Counts
-	fmt.Fprintf(w, "\n%d submissions, %d tasks: %d done, %d failed, %d cancelled, %d collected; %d executions, %d attempts lost or failed; %d elections\n",
-		c["submitted"], c["tasks"], c["completed"], c["failed"], c["cancelled"], c["collected"], c["executions"], c["attempts_lost"], c["elections"])
+	fmt.Fprintln(w)
+	if sum := l.sum(c); sum != "" {
+		fmt.Fprintln(w, sum)
+	}
 	fmt.Fprintf(w, "%d faults planned and reached, %d applied, %d effective; %d unknown outcomes: %d applied, %d not, %d open; %d resolved by the committed order, %d by the final tree\n",
 		c["faults_intended"], c["faults_applied"], c["faults_effective"],
 		c["resolved_applied"]+c["resolved_lost"]+c["still_unknown"], c["resolved_applied"], c["resolved_lost"], c["still_unknown"],
@@ -24,15 +26,19 @@ func Print(w io.Writer, r *checker.Report) {
 	for _, fault := range r.Idle {
 		fmt.Fprintf(w, "never effective: %s\n", fault)
 	}
-	fmt.Fprintf(w, "\n%s\n", Sentence(r))
+	fmt.Fprintf(w, "\n%s\n", l.Sentence(r))
 }
 
 // Sentence is the verdict in words.
-func Sentence(r *checker.Report) string {
+func (l Lanes) Sentence(r *checker.Report) string {
 	c := r.Counts
 	switch r.Verdict {
 	case checker.Valid:
-		return fmt.Sprintf("VALID: every property holds over %d tasks and %d effective faults.", c["tasks"], c["faults_effective"])
+		over := ""
+		if l.Objects != "" {
+			over = fmt.Sprintf("%d %s and ", c[l.Objects], l.Objects)
+		}
+		return fmt.Sprintf("VALID: every property holds over %s%d effective faults.", over, c["faults_effective"])
 	case checker.Invalid:
 		p := r.Violations()[0]
 		first := p.Reason

@@ -16,10 +16,12 @@ func judged(t *testing.T, name string) Page {
 	t.Helper()
 	run := recordtest.Frozen(t, name)
 	return Page{
-		Events: run.Events, Report: &checker.Check(run, 42, masterworker.Judging()).Report, Servers: []string{"zk1"},
+		Run: indexed(run), Lanes: Lanes{Objects: "tasks"}, Report: &checker.Check(run, 42, masterworker.Judging()).Report, Servers: []string{"zk1"},
 		Settings: []Setting{{"seed", "42"}, {"remark", "<script>"}}, Linearizability: "linearizability.html",
 	}
 }
+
+func indexed(run record.Run) *record.Index { return record.NewIndex(run, record.TaskObjects()) }
 
 func render(t *testing.T, p Page) string {
 	t.Helper()
@@ -71,11 +73,11 @@ func TestSentences(t *testing.T) {
 		"no-effective-fault-vacuous": "VACUOUS: every property holds, but the run proves nothing: no fault was effective",
 	} {
 		p := judged(t, name)
-		if got := Sentence(p.Report); !strings.HasPrefix(got, want) {
+		if got := p.Lanes.Sentence(p.Report); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 		var b bytes.Buffer
-		Print(&b, p.Report)
+		p.Lanes.Print(&b, p.Report)
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%s: the terminal does not say %q", name, want)
 		}
@@ -83,7 +85,7 @@ func TestSentences(t *testing.T) {
 }
 
 func TestAnEmptyHistoryIsDrawn(t *testing.T) {
-	p := Page{Report: &checker.Check(record.Run{}, 1, masterworker.Judging()).Report}
+	p := Page{Run: indexed(record.Run{}), Report: &checker.Check(record.Run{}, 1, masterworker.Judging()).Report}
 	if page := render(t, p); !strings.Contains(page, "vacuous") && !strings.Contains(page, "unknown") {
 		t.Error("an empty history has no verdict")
 	}

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
@@ -16,11 +18,14 @@ import (
 type stage struct {
 	end      time.Duration
 	servers  []string
-	names    []string // of participants: masters, workers, nodes, clients
+	names    []string // of participants, by their roles
 	lives    map[string][]stretch
 	sessions map[string][]stretch
 	terms    map[string][]stretch
-	work     map[string][]time.Duration // executions of workers, submissions of clients
+	drawing  drawing
+	work     map[string][]time.Duration // by process: when something began that is counted
+	held     map[string][]lasting       // by process: operations that are drawn one by one
+	spots    map[string][]spot          // by process: notes that are drawn one by one
 	faults   []record.Operation
 	phases   []record.Event
 }
@@ -32,15 +37,17 @@ type stretch struct {
 	text     string
 }
 
-func arrange(events []record.Event, servers []string) *stage {
+func arrange(index *record.Index, servers []string, lanes Lanes) *stage {
+	events := index.Run.Events
 	s := &stage{
-		servers: servers, lives: map[string][]stretch{}, sessions: map[string][]stretch{},
+		servers: servers, lives: map[string][]stretch{}, sessions: map[string][]stretch{}, drawing: lanes.plan(events),
 		terms: map[string][]stretch{}, work: map[string][]time.Duration{}, faults: record.Operations(events, record.Fault),
+		held: map[string][]lasting{}, spots: map[string][]spot{},
 	}
-	index := record.NewIndex(record.Run{Events: events}, record.TaskObjects())
 	s.end, s.phases = max(0, index.End-1), index.Phases
+	s.spans(events)
 	for _, e := range events {
-		if e.Type == record.Invoke && (e.Kind == record.Execute || e.Kind == record.Submit) {
+		if (e.Type == record.Invoke || e.Type == record.Note) && s.drawing.counted[e.Kind] {
 			s.work[e.Process] = append(s.work[e.Process], e.At)
 		}
 	}
@@ -82,10 +89,18 @@ func (s *stage) close(name string) {
 	}
 }
 
-// byRole orders masters above workers above nodes above clients.
+// byRole orders processes: the roles that have a rank come first, in its order, then the
+// others by name. Processes of a role are in the order of their numbers.
 func byRole(a, b string) int {
-	rank := func(name string) int { return record.RoleOf(name).Rank() }
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	rank := func(name string) (rank int, role string) {
+		if rank = record.RoleOf(name).Rank(); rank >= 0 {
+			return rank, ""
+		}
+		return math.MaxInt, strings.TrimRight(name, "0123456789")
+	}
+	rankA, roleA := rank(a)
+	rankB, roleB := rank(b)
+	return cmp.Or(cmp.Compare(rankA, rankB), cmp.Compare(roleA, roleB), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
 func (s *stage) life(l record.Lived) {
@@ -199,6 +214,7 @@ func (s *stage) lane(c *canvas, name string, y float64) {
 		c.bar(l.from, l.to, y+laneHeight-11, 3, "fill:#78a2b8", l.text)
 	}
 	s.density(c, name, y)
+	s.own(c, name, y)
 	for _, t := range s.terms[name] {
 		drawn := c.bar(t.from, t.to, y, laneHeight-10, "fill:"+epochColour(t.number), fmt.Sprintf("%s leads epoch %d from %s to %s: %s", name, t.number, wording.Seconds(t.from), wording.Seconds(t.to), t.text))
 		if drawn {

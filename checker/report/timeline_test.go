@@ -15,7 +15,7 @@ func TestTimeline_LanesGoFromMastersToClients(t *testing.T) {
 		events = append(events, record.Event{Kind: record.Process, Process: "harness", Type: record.Note, Of: record.ProcessChange{Of: record.Life{Process: name, Number: 1}, Fate: record.Started}})
 	}
 	want := []string{"master-1", "master-2", "worker-2", "worker-10", "node-1", "client-1"}
-	if got := arrange(events, nil).names; !slices.Equal(got, want) {
+	if got := arrange(indexed(record.Run{Events: events}), nil, Lanes{}).names; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -34,7 +34,7 @@ func TestTimeline_NamesOfFaultsDoNotCoverEachOther(t *testing.T) {
 		fault.Effective = true
 		events = append(events, record.Event{At: at + time.Second, Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: int64(i + 1), Of: fault})
 	}
-	s := arrange(events, nil)
+	s := arrange(indexed(record.Run{Events: events}), nil, Lanes{})
 	picture := s.timeline(0, time.Minute, nil)
 	var got []string
 	for _, kind := range []string{"kill-worker", "cut-worker", "mute", "latency", "reset"} {

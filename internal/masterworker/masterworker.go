@@ -2,6 +2,7 @@ package masterworker
 
 import (
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/lanes"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/story"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/workload"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
@@ -17,5 +18,6 @@ func Subject() subject.Subject {
 		Worlds:   world.Worlds,
 		Stories:  story.Stories(),
 		Workload: workload.New(),
+		Lanes:    lanes.Lanes(),
 	}
 }

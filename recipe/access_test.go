@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestOneIdentityMayPlayAllRoles: what the roles may do adds up, and nobody else may
+// TestAccess_OneIdentityMayPlayAllRoles: what the roles may do adds up, and nobody else may
 // do anything.
-func TestOneIdentityMayPlayAllRoles(t *testing.T) {
+func TestAccess_OneIdentityMayPlayAllRoles(t *testing.T) {
 	me := zkapi.DigestID("me", "secret")
 	one := Access{Master: []string{me}, Worker: []string{me}, Client: []string{me}}
 	if err := one.check(); err != nil {

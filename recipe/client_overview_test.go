@@ -52,9 +52,9 @@ func (w *world) overview() recipe.Overview {
 	return o
 }
 
-// TestOverview_ShowsWhatIsLeftAlone: clients see what the master leaves alone, with the
+// TestOverview_ShowsTheQuarantine: clients see what the master leaves alone, with the
 // server's reason, since when, and when it is tried again; and see when that is over.
-func TestOverview_ShowsWhatIsLeftAlone(t *testing.T) {
+func TestOverview_ShowsTheQuarantine(t *testing.T) {
 	inBubble(t, func(w *world) {
 		began := time.Now()
 		w.master(recipe.MasterConfig{Name: "m1", MaxBacklog: 9})
@@ -107,9 +107,9 @@ func TestOverview_BelievesOnlyMasters(t *testing.T) {
 	}
 }
 
-// TestNothingIsLeftAloneByWhoHasLeft: the metric says 0 when the master is deposed, or
+// TestQuarantine_MetricIsZeroAfterTheRole: the metric says 0 when the master is deposed, or
 // the worker has gone.
-func TestNothingIsLeftAloneByWhoHasLeft(t *testing.T) {
+func TestQuarantine_MetricIsZeroAfterTheRole(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var master, worker gauge
 		w.master(recipe.MasterConfig{Name: "m1", Observers: recipe.Observers{Metrics: &master}})

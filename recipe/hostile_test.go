@@ -114,9 +114,10 @@ var madeByHand = []byHand{
 	{says: "a candidate under a name that is too long for a request", config: recipe.MasterConfig{Queue: true}, before: candidateInFront(zkapi.ErrTooLarge)},
 }
 
-// TestWhatIsMadeByHandStopsNothing: beside each of them, tasks are done at once, in the same
-// term and under the same registration, and the roles do not ask the servers over and over.
-func TestWhatIsMadeByHandStopsNothing(t *testing.T) {
+// TestRoles_GoOnBesideZnodesMadeByHand: beside each of them, tasks are done at once, in the
+// same term and under the same registration, and the roles do not ask the servers over and
+// over.
+func TestRoles_GoOnBesideZnodesMadeByHand(t *testing.T) {
 	for _, h := range madeByHand {
 		t.Run(h.says, func(t *testing.T) {
 			inBubble(t, func(w *world) {
@@ -173,8 +174,8 @@ func TestWhatIsMadeByHandStopsNothing(t *testing.T) {
 	}
 }
 
-// TestAttempts_SequentialZnodesAreNone: the recipe would look for attempt-40, and not find it.
-func TestAttempts_SequentialZnodesAreNone(t *testing.T) {
+// TestAttempts_IgnoreSequentialZnodes: the recipe would look for attempt-40, and not find it.
+func TestAttempts_IgnoreSequentialZnodes(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.parents()
 		w.do(zkapi.Create("/tasks/task-bad", []byte(`#ringmaster {"resident":true} x`), zkapi.Persistent))
@@ -194,8 +195,8 @@ func TestAttempts_SequentialZnodesAreNone(t *testing.T) {
 	})
 }
 
-// TestAMasterThatLeadsMakesParentsAnew: with an Access, nobody else may.
-func TestAMasterThatLeadsMakesParentsAnew(t *testing.T) {
+// TestMaster_CreatesMissingParents: with an Access, nobody else may.
+func TestMaster_CreatesMissingParents(t *testing.T) {
 	for _, gone := range []string{"/tasks", "/workers"} {
 		inBubble(t, func(w *world) {
 			access := recipe.Access{Master: []string{zkapi.DigestID("m", "")}, Worker: []string{zkapi.DigestID("w", "")}, Client: []string{zkapi.DigestID("c", "")}}
@@ -233,8 +234,8 @@ func TestAMasterThatLeadsMakesParentsAnew(t *testing.T) {
 	}
 }
 
-// TestAParentThatCannotBeMadeAnewEndsNoMaster: it goes on when somebody else has made it.
-func TestAParentThatCannotBeMadeAnewEndsNoMaster(t *testing.T) {
+// TestMaster_GoesOnWithoutAParent: it goes on when somebody else has made it.
+func TestMaster_GoesOnWithoutAParent(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -264,7 +265,7 @@ func (w *world) removeAll(path string) {
 	w.do(zkapi.Delete(path, zkapi.AnyVersion))
 }
 
-func TestCollect_NamesWhatIsInTheWay(t *testing.T) {
+func TestCollect_NamesTheZnodeInTheWay(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -310,8 +311,8 @@ func (s smallSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	return replies
 }
 
-// TestWhatIsLeftAloneIsShownInWhatFits: a master with much of it tells the rest as a number.
-func TestWhatIsLeftAloneIsShownInWhatFits(t *testing.T) {
+// TestQuarantine_NoticeFitsIntoOneWrite: a master with much of it tells the rest as a number.
+func TestQuarantine_NoticeFitsIntoOneWrite(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.parents()
 		const bad = 40

@@ -97,9 +97,9 @@ func TestLead_IsFenced(t *testing.T) {
 	}
 }
 
-// TestLead_LeavesTheRecipesOwnAlone: an unfitting operation is refused before anything
+// TestLead_RefusesTheZnodesOfTheRecipe: an unfitting operation is refused before anything
 // is sent.
-func TestLead_LeavesTheRecipesOwnAlone(t *testing.T) {
+func TestLead_RefusesTheZnodesOfTheRecipe(t *testing.T) {
 	for _, namespace := range []string{"", "/billing"} {
 		inBubble(t, func(w *world) {
 			_, lead := w.leads(recipe.MasterConfig{Name: "m1", Namespace: namespace})
@@ -133,8 +133,8 @@ func TestLead_LeavesTheRecipesOwnAlone(t *testing.T) {
 	}
 }
 
-// TestLead_SaysWhenItDoesNotKnow: the answer was lost, or the caller has no more patience.
-func TestLead_SaysWhenItDoesNotKnow(t *testing.T) {
+// TestLead_SaysWhenItIsInDoubt: the answer was lost, or the caller has no more patience.
+func TestLead_SaysWhenItIsInDoubt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		_, lead := w.leads(recipe.MasterConfig{Name: "m1"})
 		w.loseOnce(zk.ReplyLost, func(op zkapi.Op) bool {

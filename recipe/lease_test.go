@@ -129,11 +129,11 @@ var shipped = []struct{ timeout, dropped time.Duration }{
 	{5 * time.Second, 13800 * time.Millisecond},
 }
 
-// TestFollowerThatIsCutOff cuts the server of an owner off from its leader. The leader
-// ends the session after its timeout and the next worker begins; the follower goes on to
-// answer pings and reads for several seconds more. The old owner has let go by then. One
-// that goes by its session alone would have owned the task beside the new one.
-func TestFollowerThatIsCutOff(t *testing.T) {
+// TestLease_EndsBehindAFollowerThatIsCutOff cuts the server of an owner off from its leader.
+// The leader ends the session after its timeout and the next worker begins; the follower goes
+// on to answer pings and reads for several seconds more. The old owner has let go by then.
+// One that goes by its session alone would have owned the task beside the new one.
+func TestLease_EndsBehindAFollowerThatIsCutOff(t *testing.T) {
 	for _, setting := range shipped {
 		for _, bySession := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/by session %v", setting.timeout, bySession), func(t *testing.T) {
@@ -181,10 +181,10 @@ func TestFollowerThatIsCutOff(t *testing.T) {
 	}
 }
 
-// TestLapseThatWasNone holds up the writes of an owner for longer than its lease and
-// shorter than its session lives: its handler is told, and the same owner begins again
-// under the same token. Nothing is reassigned, and no attempt is spent.
-func TestLapseThatWasNone(t *testing.T) {
+// TestLapse_BeginsAgainWhenTheClaimHolds holds up the writes of an owner for longer than its
+// lease and shorter than its session lives: its handler is told, and the same owner begins
+// again under the same token. Nothing is reassigned, and no attempt is spent.
+func TestLapse_BeginsAgainWhenTheClaimHolds(t *testing.T) {
 	inBubbleOf(t, 10*time.Second, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		s := &stays{}
@@ -215,9 +215,10 @@ func TestLapseThatWasNone(t *testing.T) {
 	})
 }
 
-// TestLapseAndOrdinaryTasks lets the lease of a worker lapse while it executes: a result
-// that a handler returns all the same is recorded, and an error is no end of the attempt.
-func TestLapseAndOrdinaryTasks(t *testing.T) {
+// TestLapse_RecordsTheResultsOfOrdinaryTasks lets the lease of a worker lapse while it
+// executes: a result that a handler returns all the same is recorded, and an error is no end
+// of the attempt.
+func TestLapse_RecordsTheResultsOfOrdinaryTasks(t *testing.T) {
 	inBubbleOf(t, 10*time.Second, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
@@ -254,10 +255,10 @@ func TestLapseAndOrdinaryTasks(t *testing.T) {
 	})
 }
 
-// TestNothingBeginsBeforeTheOldHandlerHasReturned lets a lease lapse under a handler that
+// TestLapse_WaitsForTheOldHandler lets a lease lapse under a handler that
 // takes long to let go: the same owner begins again when it has, and not before. A task
 // that is called back meanwhile is given back then.
-func TestNothingBeginsBeforeTheOldHandlerHasReturned(t *testing.T) {
+func TestLapse_WaitsForTheOldHandler(t *testing.T) {
 	for _, calledBack := range []bool{false, true} {
 		inBubbleOf(t, 10*time.Second, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
@@ -289,10 +290,10 @@ func TestNothingBeginsBeforeTheOldHandlerHasReturned(t *testing.T) {
 	}
 }
 
-// TestStaleLeaseStartsNothing gives a resident task to a worker that has been idle for
+// TestLease_StartsNothingWhenStale gives a resident task to a worker that has been idle for
 // long and whose server is cut off right after it has seen the assignment: it begins
 // nothing before a write was acknowledged, and so nothing at all.
-func TestStaleLeaseStartsNothing(t *testing.T) {
+func TestLease_StartsNothingWhenStale(t *testing.T) {
 	inBubbleOf(t, 10*time.Second, func(w *world) {
 		s := &stays{}
 		w.worker("w1", s.handler("w1", nil))
@@ -313,9 +314,9 @@ func TestStaleLeaseStartsNothing(t *testing.T) {
 	})
 }
 
-// TestBeatsOnlyOfWhoHolds counts writes: workers that hold nothing write nothing, and
-// one that holds a task confirms its claim every sixth of the timeout.
-func TestBeatsOnlyOfWhoHolds(t *testing.T) {
+// TestHeartbeat_OnlyOfWorkersThatHoldATask counts writes: workers that hold nothing write
+// nothing, and one that holds a task confirms its claim every sixth of the timeout.
+func TestHeartbeat_OnlyOfWorkersThatHoldATask(t *testing.T) {
 	inBubbleOf(t, 6*time.Second, func(w *world) {
 		s := &stays{}
 		for n := range 50 {
@@ -353,10 +354,10 @@ func TestBeatsOnlyOfWhoHolds(t *testing.T) {
 	})
 }
 
-// TestLeaseIsAsLongAsIsGranted moves the connections of an owner and of the leading master
-// to servers that grant a tenth of the timeout. Both confirm their claims more often from
-// then on, and when their servers are cut off they let go before the sessions can end.
-func TestLeaseIsAsLongAsIsGranted(t *testing.T) {
+// TestLease_FollowsTheGrantedTimeout moves the connections of an owner and of the leading
+// master to servers that grant a tenth of the timeout. Both confirm their claims more often
+// from then on, and when their servers are cut off they let go before the sessions can end.
+func TestLease_FollowsTheGrantedTimeout(t *testing.T) {
 	const before, after = 40 * time.Second, 4 * time.Second
 	inBubbleOf(t, before, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
@@ -403,10 +404,10 @@ type sleepy struct {
 
 func (s *sleepy) Elapsed() time.Duration { return s.Env.Elapsed() + time.Duration(s.slept.Load()) }
 
-// TestLeaseRunsWhileTheMachineSleeps has machines sleep for an hour at the worst moment,
+// TestLease_RunsWhileTheMachineSleeps has machines sleep for an hour at the worst moment,
 // and cut off when they wake up: an owner is told at once, and a master is deposed.
 // Timers that were set before would be late.
-func TestLeaseRunsWhileTheMachineSleeps(t *testing.T) {
+func TestLease_RunsWhileTheMachineSleeps(t *testing.T) {
 	inBubbleOf(t, 10*time.Second, func(w *world) {
 		s, masters, workers := &stays{}, &sleepy{Env: w.env}, &sleepy{Env: w.env}
 		m, err := recipe.NewMaster(masters, recipe.MasterConfig{Name: "m1"})

@@ -14,7 +14,7 @@ import (
 // This file decides what a refusal ends. Run ends only if the refusal concerns the parents or
 // the master's own claim, because every master needs those. If it concerns one task, one
 // worker or one notice, that subject is quarantined (master_quarantine.go), and the rest goes
-// on. The table of all reads and writes is in scopes_test.go.
+// on. The table of all reads and writes is in master_refusals_test.go.
 
 var (
 	// errLeftAlone ends a pass that has quarantined something: another one follows at once.

@@ -17,10 +17,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestIDOfACancelledTaskIsUsedAgain: the execution of a cancelled task does not look at
+// TestSubmit_UsesTheIDOfACancelledTask: the execution of a cancelled task does not look at
 // its context and returns when another task has its id and runs on the same worker. What
 // is recorded is of the task that is there.
-func TestIDOfACancelledTaskIsUsedAgain(t *testing.T) {
+func TestSubmit_UsesTheIDOfACancelledTask(t *testing.T) {
 	for _, late := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond, 3 * time.Second} {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
@@ -59,9 +59,9 @@ func TestIDOfACancelledTaskIsUsedAgain(t *testing.T) {
 	}
 }
 
-// TestCollectWaitsForAMaster: without a master a cancelled task is not removed, and
+// TestCollect_WaitsForAMaster: without a master a cancelled task is not removed, and
 // Collect says why; the request stands, and the next master does it.
-func TestCollectWaitsForAMaster(t *testing.T) {
+func TestCollect_WaitsForAMaster(t *testing.T) {
 	inBubble(t, func(w *world) {
 		name := w.submit()
 		c := w.client()
@@ -85,9 +85,9 @@ func TestCollectWaitsForAMaster(t *testing.T) {
 	})
 }
 
-// TestRequestsForNothing: what is asked for and is not there, or is not finished, is not
-// removed later, when a task of that name is.
-func TestRequestsForNothing(t *testing.T) {
+// TestRequests_ForMissingTasksAreDropped: what is asked for and is not there, or is not
+// finished, is not removed later, when a task of that name is.
+func TestRequests_ForMissingTasksAreDropped(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		open := w.submit(recipe.NotBefore(time.Now().Add(time.Minute)))
@@ -108,9 +108,9 @@ func TestRequestsForNothing(t *testing.T) {
 	})
 }
 
-// TestRequestsThatStay: a master that cannot take a request down leaves that request
-// alone, and takes down the others.
-func TestRequestsThatStay(t *testing.T) {
+// TestRequests_ThatCannotBeRemoved: a master that cannot take a request down leaves that
+// request alone, and takes down the others.
+func TestRequests_ThatCannotBeRemoved(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -143,9 +143,9 @@ func TestRequestsThatStay(t *testing.T) {
 	})
 }
 
-// TestTakingFromAWorkerThatIsNotShown: a worker whose znode the master may not read is
+// TestMaster_TakesTasksFromAnUnreadableWorker: a worker whose znode the master may not read is
 // left alone, and not its tasks; what that znode says stays, although a master writes it.
-func TestTakingFromAWorkerThatIsNotShown(t *testing.T) {
+func TestMaster_TakesTasksFromAnUnreadableWorker(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		w.workerOf(recipe.WorkerConfig{Name: "w1", Address: "here:1", Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
@@ -201,10 +201,10 @@ func (w *world) occupied(long time.Duration) {
 	w.within(time.Minute, "w1 is there", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
 }
 
-// TestCancelOfWhatAWorkerLeavesAlone: a worker may not read a task, or not record how it
+// TestCancel_OfATaskInAWorkersQuarantine: a worker may not read a task, or not record how it
 // has ended, and that task is cancelled. The worker gives it back at once, and keeps its
 // claim and everything else that it holds.
-func TestCancelOfWhatAWorkerLeavesAlone(t *testing.T) {
+func TestCancel_OfATaskInAWorkersQuarantine(t *testing.T) {
 	for path, kind := range map[string]zkapi.Kind{"/tasks/task-bad": zkapi.KindGet, "/tasks/task-bad/status": zkapi.KindCreate} {
 		inBubble(t, func(w *world) {
 			w.occupied(10 * time.Minute)
@@ -237,10 +237,10 @@ func TestCancelOfWhatAWorkerLeavesAlone(t *testing.T) {
 	}
 }
 
-// TestSilenceOfARefusedEnd: the server refuses for a while what is to be recorded of the
-// end of a task that must show progress. The worker goes on to show it, keeps its claim
-// and everything else that it holds, and records the end when that is possible.
-func TestSilenceOfARefusedEnd(t *testing.T) {
+// TestHeartbeatTimeout_OfARefusedEnd: the server refuses for a while what is to be recorded
+// of the end of a task that must show progress. The worker goes on to show it, keeps its
+// claim and everything else that it holds, and records the end when that is possible.
+func TestHeartbeatTimeout_OfARefusedEnd(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.occupied(5 * time.Minute)
 		before := w.do(zkapi.Exists("/assign/w1")).Stat.Version
@@ -270,11 +270,11 @@ func TestSilenceOfARefusedEnd(t *testing.T) {
 	})
 }
 
-// TestCancelsStarveNoWorker: a thousand tasks a second are cancelled that a worker has,
+// TestCancel_StarvesNoWorker: a thousand tasks a second are cancelled that a worker has,
 // for two seconds, and what it does meanwhile is recorded as soon as without that.
-func TestCancelsStarveNoWorker(t *testing.T) {
+func TestCancel_StarvesNoWorker(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestCancelsStarveNoWorker: make test runs it, make quick does not")
+		t.Skip("skipped TestCancel_StarvesNoWorker: make test runs it, make quick does not")
 	}
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", TasksPerWorker: 5000})
@@ -340,9 +340,9 @@ func (w *world) claims(name, record string) (*zk.Session, int32) {
 	return hand, result.Results[1].Stat.Version
 }
 
-// TestWorkerThatDoesNotAnswerIsFenced: what a worker is told to give back and does not
+// TestMaster_FencesAWorkerThatDoesNotAnswer: what a worker is told to give back and does not
 // goes to another, and whatever that worker may still write is refused.
-func TestWorkerThatDoesNotAnswerIsFenced(t *testing.T) {
+func TestMaster_FencesAWorkerThatDoesNotAnswer(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		hand, incarnation := w.claims("w1", `{"holder":"w1","acks":true}`)
@@ -371,9 +371,9 @@ func TestWorkerThatDoesNotAnswerIsFenced(t *testing.T) {
 	})
 }
 
-// TestWorkersOfEarlierBuildsAreRobbed: one whose claim does not say that it gives back
+// TestMaster_DeletesAssignmentsOfEarlierBuilds: one whose claim does not say that it gives back
 // loses a cancelled task at once, as ever.
-func TestWorkersOfEarlierBuildsAreRobbed(t *testing.T) {
+func TestMaster_DeletesAssignmentsOfEarlierBuilds(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.claims("w1", `{"holder":"w1"}`)
@@ -389,10 +389,10 @@ func TestWorkersOfEarlierBuildsAreRobbed(t *testing.T) {
 	})
 }
 
-// TestDeploysDoNotSpendTheBudget: a task is longer than the patience of the workers that
-// leave with it. It is not failed for that, until it has gone through more of them than
-// is allowed.
-func TestDeploysDoNotSpendTheBudget(t *testing.T) {
+// TestMaster_CountsNoAttemptOfALeavingWorker: a task is longer than the patience of the
+// workers that leave with it. It is not failed for that, until it has gone through more of
+// them than is allowed.
+func TestMaster_CountsNoAttemptOfALeavingWorker(t *testing.T) {
 	for _, one := range []struct {
 		handovers, deploys int
 		want               recipe.State
@@ -437,9 +437,9 @@ func TestDeploysDoNotSpendTheBudget(t *testing.T) {
 	}
 }
 
-// TestStoppedWorkerPutsItsAttemptsOnRecord: a worker whose context ends puts on record
+// TestWorker_RecordsItsAttemptsWhenStopped: a worker whose context ends puts on record
 // that it has left, so that the attempt does not count, and another goes on at once.
-func TestStoppedWorkerPutsItsAttemptsOnRecord(t *testing.T) {
+func TestWorker_RecordsItsAttemptsWhenStopped(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		ctx, stop := context.WithCancel(w.ctx)
@@ -468,11 +468,11 @@ func TestStoppedWorkerPutsItsAttemptsOnRecord(t *testing.T) {
 	})
 }
 
-// TestRestartUnderTheSameName: a worker that leaves is killed before its task has ended,
+// TestWorker_RestartsUnderItsName: a worker that leaves is killed before its task has ended,
 // by a service manager whose patience is shorter, and starts again under the same name.
 // The new process has the name before a master has taken anything from the old one. Such
 // an attempt does not count; that of a worker which was killed without a word does.
-func TestRestartUnderTheSameName(t *testing.T) {
+func TestWorker_RestartsUnderItsName(t *testing.T) {
 	for told, want := range map[bool]recipe.State{true: recipe.Done, false: recipe.Failed} {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
@@ -501,9 +501,9 @@ func TestRestartUnderTheSameName(t *testing.T) {
 	}
 }
 
-// TestCollectSparesWhatCameLater: a task is removed, and the answer to who has collected it
+// TestCollect_SparesALaterTask: a task is removed, and the answer to who has collected it
 // is lost. When that is asked again, another task has the id and has ended: it stays.
-func TestCollectSparesWhatCameLater(t *testing.T) {
+func TestCollect_SparesALaterTask(t *testing.T) {
 	for _, cancelled := range []bool{false, true} {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
@@ -543,9 +543,9 @@ func TestCollectSparesWhatCameLater(t *testing.T) {
 	}
 }
 
-// TestCancelSparesWhatCameLater: the answer to who has cancelled a task is lost. When that
+// TestCancel_SparesALaterTask: the answer to who has cancelled a task is lost. When that
 // is tried again the task was collected, and another has its id: it is not cancelled.
-func TestCancelSparesWhatCameLater(t *testing.T) {
+func TestCancel_SparesALaterTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		submitted, err := w.client().Submit(w.ctx, []byte("first"), recipe.ID("job"))
@@ -581,9 +581,9 @@ func TestCancelSparesWhatCameLater(t *testing.T) {
 	})
 }
 
-// TestCancelOfAResidentThatIsLeftAlone: the server refuses what is to be recorded of a
+// TestCancel_OfAResidentInQuarantine: the server refuses what is to be recorded of a
 // resident task, and it is cancelled. That needs no record: it is given back at once.
-func TestCancelOfAResidentThatIsLeftAlone(t *testing.T) {
+func TestCancel_OfAResidentInQuarantine(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)

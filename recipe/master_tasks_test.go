@@ -52,7 +52,7 @@ func (w *world) holder(task string) string {
 	return ""
 }
 
-func TestOptionsReachTheHandler(t *testing.T) {
+func TestOptions_ReachTheHandler(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		got := make(chan recipe.Task, 1)
@@ -78,9 +78,9 @@ func TestOptionsReachTheHandler(t *testing.T) {
 	})
 }
 
-// TestPayloadsOfAnyKind: what a client hands in is what the handler gets, byte
+// TestPayload_OfAnyBytes: what a client hands in is what the handler gets, byte
 // for byte, also if it looks like options, and what was made by hand is a task.
-func TestPayloadsOfAnyKind(t *testing.T) {
+func TestPayload_OfAnyBytes(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
@@ -107,8 +107,8 @@ func TestPayloadsOfAnyKind(t *testing.T) {
 	})
 }
 
-// TestSameIDIsOneTask submits one id from many clients at once.
-func TestSameIDIsOneTask(t *testing.T) {
+// TestSubmit_SameIDIsOneTask submits one id from many clients at once.
+func TestSubmit_SameIDIsOneTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var work sync.WaitGroup
 		for range 20 {
@@ -125,8 +125,8 @@ func TestSameIDIsOneTask(t *testing.T) {
 	})
 }
 
-// TestPriorityAndNotBefore has one worker that takes one task at a time.
-func TestPriorityAndNotBefore(t *testing.T) {
+// TestOptions_PriorityAndNotBefore has one worker that takes one task at a time.
+func TestOptions_PriorityAndNotBefore(t *testing.T) {
 	inBubble(t, func(w *world) {
 		began := time.Now()
 		names := []string{
@@ -157,7 +157,7 @@ func TestPriorityAndNotBefore(t *testing.T) {
 	})
 }
 
-func TestCapacityIsKept(t *testing.T) {
+func TestWorker_KeepsItsCapacity(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		gate := make(chan struct{})
@@ -180,9 +180,9 @@ func TestCapacityIsKept(t *testing.T) {
 	})
 }
 
-// TestStickyByKey: tasks of one key go to one worker, and only the keys of a
-// worker that is lost move.
-func TestStickyByKey(t *testing.T) {
+// TestStickyByKey_MovesOnlyTheKeysOfTheLost: tasks of one key go to one worker, and only the
+// keys of a worker that is lost move.
+func TestStickyByKey_MovesOnlyTheKeysOfTheLost(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Strategy: recipe.StickyByKey})
 		leaves := w.worker("w0", echo)
@@ -220,7 +220,7 @@ func TestStickyByKey(t *testing.T) {
 	})
 }
 
-func TestBackoffGrows(t *testing.T) {
+func TestMaster_BackoffGrows(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Backoff: func(n int) time.Duration { return time.Duration(n) * time.Second }})
 		var mu sync.Mutex
@@ -245,9 +245,9 @@ func TestBackoffGrows(t *testing.T) {
 	})
 }
 
-// TestTimeout: the attempt ends, and the handler is told, whether or not it
+// TestTimeout_EndsTheAttempt: the attempt ends, and the handler is told, whether or not it
 // listens.
-func TestTimeout(t *testing.T) {
+func TestTimeout_EndsTheAttempt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		release := make(chan struct{})
@@ -280,9 +280,9 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// TestProgress: what a handler reports is seen by clients and the master, not too
+// TestProgress_IsPublished: what a handler reports is seen by clients and the master, not too
 // often, and goes with the execution.
-func TestProgress(t *testing.T) {
+func TestProgress_IsPublished(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
@@ -365,10 +365,10 @@ func TestProgress_TaskEndsBetweenTwoReads(t *testing.T) {
 	}
 }
 
-// TestSilentWorkerLosesTheTask: one worker hangs, one is the ghost of a process
+// TestHeartbeatTimeout_MovesTheTask: one worker hangs, one is the ghost of a process
 // that is gone; each loses the task, which is then done by the third. A worker
 // that is only busy keeps its own.
-func TestSilentWorkerLosesTheTask(t *testing.T) {
+func TestHeartbeatTimeout_MovesTheTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		lost := make(chan error, 10)
@@ -404,8 +404,9 @@ func TestSilentWorkerLosesTheTask(t *testing.T) {
 	})
 }
 
-// TestBusyIsNotSilent queues tasks that must show progress behind a slow one.
-func TestBusyIsNotSilent(t *testing.T) {
+// TestHeartbeatTimeout_CountsFromTheStart queues tasks that must show progress behind a slow
+// one.
+func TestHeartbeatTimeout_CountsFromTheStart(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 1, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
@@ -424,9 +425,9 @@ func TestBusyIsNotSilent(t *testing.T) {
 	})
 }
 
-// TestCancelIsQuick: a task that waits ends at once, and one that runs is told
+// TestCancel_IsQuick: a task that waits ends at once, and one that runs is told
 // without a resync.
-func TestCancelIsQuick(t *testing.T) {
+func TestCancel_IsQuick(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		causes := make(chan error, 10)
@@ -462,9 +463,9 @@ func TestCancelIsQuick(t *testing.T) {
 	})
 }
 
-// TestRetention: a master removes what is finished when its time is over, not
-// earlier, with all that is below it, and leaves what is not finished.
-func TestRetention(t *testing.T) {
+// TestRetention_RemovesFinishedTasks: a master removes what is finished when its time is
+// over, not earlier, with all that is below it, and leaves what is not finished.
+func TestRetention_RemovesFinishedTasks(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Retention: 10 * time.Second, MaxAttempts: 3})
 		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
@@ -488,9 +489,9 @@ func TestRetention(t *testing.T) {
 	})
 }
 
-// TestCollectSparesWhatHasChanged changes a status between the reading and the
+// TestCollect_SparesAChangedTask changes a status between the reading and the
 // deleting: what is deleted must be what was read.
-func TestCollectSparesWhatHasChanged(t *testing.T) {
+func TestCollect_SparesAChangedTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		name := w.submit()
 		w.do(zkapi.Create("/tasks/"+name+"/status", []byte(`{"state":"done","result":"one","epoch":1,"attempt":1}`), zkapi.Persistent))
@@ -521,9 +522,9 @@ func TestCollectSparesWhatHasChanged(t *testing.T) {
 	})
 }
 
-// TestBacklog: with as many unfinished tasks as the masters allow, Submit waits or
-// says so; finished ones that are still there do not count.
-func TestBacklog(t *testing.T) {
+// TestBacklog_BoundsSubmissions: with as many unfinished tasks as the masters allow, Submit
+// waits or says so; finished ones that are still there do not count.
+func TestBacklog_BoundsSubmissions(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", MaxBacklog: 5})
 		gate := make(chan struct{})
@@ -563,8 +564,8 @@ func TestBacklog(t *testing.T) {
 	})
 }
 
-// TestBacklogLimitIsLifted: a master without a limit lifts that of an earlier one.
-func TestBacklogLimitIsLifted(t *testing.T) {
+// TestBacklog_BoundIsRemoved: a master without a limit lifts that of an earlier one.
+func TestBacklog_BoundIsRemoved(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1", MaxBacklog: 1})
 		time.Sleep(time.Second)
@@ -583,9 +584,9 @@ func TestBacklogLimitIsLifted(t *testing.T) {
 	})
 }
 
-// TestAwaitOnAServerThatLags waits for a task that another client has submitted and
+// TestAwait_OnALaggingServer waits for a task that another client has submitted and
 // that this one's server does not know yet: it is not taken for gone.
-func TestAwaitOnAServerThatLags(t *testing.T) {
+func TestAwait_OnALaggingServer(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
 		c := w.client()
@@ -607,9 +608,9 @@ func TestAwaitOnAServerThatLags(t *testing.T) {
 	})
 }
 
-// TestManyWaitsShareOneWatch has a hundred callers wait for one task, some of
+// TestAwait_SharesOneWatch has a hundred callers wait for one task, some of
 // whom give up.
-func TestManyWaitsShareOneWatch(t *testing.T) {
+func TestAwait_SharesOneWatch(t *testing.T) {
 	inBubble(t, func(w *world) {
 		name := w.submit()
 		reads := 0
@@ -697,10 +698,10 @@ func (r *residency) is(want ...int) func() bool {
 	return func() bool { return slices.Equal(r.spread(), want) }
 }
 
-// TestResidentTasks: they are spread, move when a worker joins, only as many as
+// TestResident_IsSpreadAndMoves: they are spread, move when a worker joins, only as many as
 // must and only after the old owner has let go, move when one is lost or leaves,
 // and end by cancellation.
-func TestResidentTasks(t *testing.T) {
+func TestResident_IsSpreadAndMoves(t *testing.T) {
 	inBubble(t, func(w *world) {
 		r := &residency{t: t, owner: map[string]string{}, slow: 700 * time.Millisecond}
 		w.master(recipe.MasterConfig{Name: "m1"})
@@ -737,10 +738,10 @@ func TestResidentTasks(t *testing.T) {
 	})
 }
 
-// TestResidentTasksMoveFromTheLost ends the session of one owner, whose handlers
+// TestResident_MovesFromALostWorker ends the session of one owner, whose handlers
 // return at once: the tasks go on elsewhere, under a greater token, and the
 // records of what has ended stay few.
-func TestResidentTasksMoveFromTheLost(t *testing.T) {
+func TestResident_MovesFromALostWorker(t *testing.T) {
 	inBubble(t, func(w *world) {
 		r := &residency{t: t, owner: map[string]string{}, robbed: true}
 		w.master(recipe.MasterConfig{Name: "m1"})
@@ -764,9 +765,9 @@ func TestResidentTasksMoveFromTheLost(t *testing.T) {
 	})
 }
 
-// TestResidentTaskThatReturns: a handler that returns by itself is called again,
+// TestResident_IsCalledAgainAfterItReturns: a handler that returns by itself is called again,
 // not at once.
-func TestResidentTaskThatReturns(t *testing.T) {
+func TestResident_IsCalledAgainAfterItReturns(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
@@ -787,8 +788,8 @@ func TestResidentTaskThatReturns(t *testing.T) {
 	})
 }
 
-// TestInspectAndOverview read what the tree shows.
-func TestInspectAndOverview(t *testing.T) {
+// TestInspect_ShowsTheTree read what the tree shows.
+func TestInspect_ShowsTheTree(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Address: "m1:9", Queue: true, MaxBacklog: 99})
 		w.workerOf(recipe.WorkerConfig{Name: "w1", Address: "w1:9", Capacity: 7, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
@@ -830,9 +831,9 @@ func TestInspectAndOverview(t *testing.T) {
 	})
 }
 
-// TestAmbiguousWritesOfProgressAndRetirement loses replies of every write while a
+// TestWorker_ResolvesLostAnswers loses replies of every write while a
 // worker shows progress and retires.
-func TestAmbiguousWritesOfProgressAndRetirement(t *testing.T) {
+func TestWorker_ResolvesLostAnswers(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		worker := w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
@@ -862,9 +863,9 @@ func TestAmbiguousWritesOfProgressAndRetirement(t *testing.T) {
 	})
 }
 
-// TestIDIsUsedAgain collects a task and submits its id anew, faster than the master
+// TestSubmit_UsesACollectedID collects a task and submits its id anew, faster than the master
 // looks: the new one is done, and others are.
-func TestIDIsUsedAgain(t *testing.T) {
+func TestSubmit_UsesACollectedID(t *testing.T) {
 	for _, retention := range []time.Duration{0, 10 * time.Second} {
 		inBubble(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1", Retention: retention})
@@ -885,8 +886,8 @@ func TestIDIsUsedAgain(t *testing.T) {
 	}
 }
 
-// TestRetentionOfAnIDThatIsUsedAgain has two endings under one name.
-func TestRetentionOfAnIDThatIsUsedAgain(t *testing.T) {
+// TestRetention_OfAReusedID has two endings under one name.
+func TestRetention_OfAReusedID(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Retention: time.Minute})
 		w.worker("w1", echo)
@@ -910,9 +911,9 @@ func TestRetentionOfAnIDThatIsUsedAgain(t *testing.T) {
 	})
 }
 
-// TestRetentionSparesAResubmission collects a task and submits its id anew just before
+// TestRetention_SparesAResubmission collects a task and submits its id anew just before
 // the retention is over, faster than the master looks: the new one stays.
-func TestRetentionSparesAResubmission(t *testing.T) {
+func TestRetention_SparesAResubmission(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Retention: 10 * time.Second})
 		w.worker("w1", echo)
@@ -930,8 +931,8 @@ func TestRetentionSparesAResubmission(t *testing.T) {
 	})
 }
 
-// TestManyCancelsAtOnce cancels tasks far back in a long backlog: none is executed.
-func TestManyCancelsAtOnce(t *testing.T) {
+// TestCancel_ManyAtOnce cancels tasks far back in a long backlog: none is executed.
+func TestCancel_ManyAtOnce(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		c := w.client()
@@ -971,10 +972,10 @@ func TestManyCancelsAtOnce(t *testing.T) {
 	})
 }
 
-// TestHungResidentMoves has workers that hang on a resident task which must show
-// progress, and that abandon what hangs: each is asked once, and only one handler of it
-// runs in each.
-func TestHungResidentMoves(t *testing.T) {
+// TestResident_MovesFromAWorkerWithoutProgress has workers that hang on a resident task which
+// must show progress, and that abandon what hangs: each is asked once, and only one handler
+// of it runs in each.
+func TestResident_MovesFromAWorkerWithoutProgress(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
@@ -1013,9 +1014,9 @@ func TestHungResidentMoves(t *testing.T) {
 	})
 }
 
-// TestReplacedAssignment takes a task from a worker and gives it back while the
+// TestWorker_NoticesAReplacedAssignment takes a task from a worker and gives it back while the
 // worker does not look: the old execution's result does not count.
-func TestReplacedAssignment(t *testing.T) {
+func TestWorker_NoticesAReplacedAssignment(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		release := make(chan struct{})
@@ -1040,9 +1041,9 @@ func TestReplacedAssignment(t *testing.T) {
 	})
 }
 
-// TestProgressOfWhatIsGoneEnds follows a task that is finished and collected
+// TestProgress_EndsWithItsTask follows a task that is finished and collected
 // between two looks, and one that never was.
-func TestProgressOfWhatIsGoneEnds(t *testing.T) {
+func TestProgress_EndsWithItsTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		name := w.submit()
@@ -1066,10 +1067,10 @@ func TestProgressOfWhatIsGoneEnds(t *testing.T) {
 	})
 }
 
-// TestWhatWasTakenAwayRecordsNothing: a handler that was silent for too long returns
+// TestWorker_RecordsNothingOfATaskTakenAway: a handler that was silent for too long returns
 // while a later attempt at the same task runs on the same worker. Its result is not
 // recorded, and the later attempt is left alone.
-func TestWhatWasTakenAwayRecordsNothing(t *testing.T) {
+func TestWorker_RecordsNothingOfATaskTakenAway(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.workerOf(recipe.WorkerConfig{Name: "w1", Concurrency: 4, Handler: func(_ context.Context, task recipe.Task) (recipe.Result, error) {
@@ -1090,9 +1091,9 @@ func TestWhatWasTakenAwayRecordsNothing(t *testing.T) {
 	})
 }
 
-// TestOneImpossibleTaskStopsNoOther makes tasks by hand that can never be settled:
+// TestMaster_GoesOnBesideAnImpossibleTask makes tasks by hand that can never be settled:
 // an ephemeral one, which can have no status, before and while it is assigned.
-func TestOneImpossibleTaskStopsNoOther(t *testing.T) {
+func TestMaster_GoesOnBesideAnImpossibleTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -1112,7 +1113,7 @@ func TestOneImpossibleTaskStopsNoOther(t *testing.T) {
 	})
 }
 
-func TestOptionsThatCannotBeKept(t *testing.T) {
+func TestOptions_AreChecked(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		for _, bad := range []recipe.SubmitOption{
@@ -1128,9 +1129,9 @@ func TestOptionsThatCannotBeKept(t *testing.T) {
 	})
 }
 
-// TestPrunedAttemptsAreNotCountedAgain has a resident task whose handler returns
+// TestMaster_CountsNoPrunedAttemptAgain has a resident task whose handler returns
 // again and again: its oldest records are deleted, and no attempt is there twice.
-func TestPrunedAttemptsAreNotCountedAgain(t *testing.T) {
+func TestMaster_CountsNoPrunedAttemptAgain(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
@@ -1156,8 +1157,8 @@ func TestPrunedAttemptsAreNotCountedAgain(t *testing.T) {
 	})
 }
 
-// TestOptionsSurviveALostAnswer repeats a submission: it asks for the same.
-func TestOptionsSurviveALostAnswer(t *testing.T) {
+// TestOptions_SurviveALostAnswer repeats a submission: it asks for the same.
+func TestOptions_SurviveALostAnswer(t *testing.T) {
 	inBubble(t, func(w *world) {
 		lost := 0
 		w.env.Server.Lose(func(op zkapi.Op) zk.Loss {
@@ -1176,8 +1177,8 @@ func TestOptionsSurviveALostAnswer(t *testing.T) {
 	})
 }
 
-// TestTwoSubmissionsAreTwoTasks submits at one moment, on one client and on two.
-func TestTwoSubmissionsAreTwoTasks(t *testing.T) {
+// TestSubmit_TwiceIsTwoTasks submits at one moment, on one client and on two.
+func TestSubmit_TwiceIsTwoTasks(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		if _, err := c.Submit(w.ctx, nil); err != nil { // makes /tasks
@@ -1198,9 +1199,9 @@ func TestTwoSubmissionsAreTwoTasks(t *testing.T) {
 	})
 }
 
-// TestEveryWriteFits lets executions with the largest results, and with errors that
+// TestMaster_EveryWriteFits lets executions with the largest results, and with errors that
 // are larger, end together: no write is larger than what a server accepts.
-func TestEveryWriteFits(t *testing.T) {
+func TestMaster_EveryWriteFits(t *testing.T) {
 	inBubble(t, func(w *world) {
 		const most, tasks = 1<<20 - 1, 16                           // jute.maxbuffer
 		lost := w.loseOnce(zk.RequestLost, func(op zkapi.Op) bool { // the first end waits for the others
@@ -1230,9 +1231,9 @@ func TestEveryWriteFits(t *testing.T) {
 	})
 }
 
-// TestHandlerThatEndsItsGoroutine: a handler that calls runtime.Goexit ends its attempt as
+// TestHandler_ThatEndsItsGoroutine: a handler that calls runtime.Goexit ends its attempt as
 // a panic does, and holds nothing afterwards.
-func TestHandlerThatEndsItsGoroutine(t *testing.T) {
+func TestHandler_ThatEndsItsGoroutine(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		var once sync.Once

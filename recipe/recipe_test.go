@@ -138,7 +138,7 @@ func echo(_ context.Context, task recipe.Task) (recipe.Result, error) {
 	return recipe.Result("did " + string(task.Payload)), nil
 }
 
-func TestTaskIsDone(t *testing.T) {
+func TestClient_GetsTheResult(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", Address: "m1:1"})
 		w.worker("w1", echo)
@@ -149,7 +149,7 @@ func TestTaskIsDone(t *testing.T) {
 	})
 }
 
-func TestFailoverBeginsANewEpoch(t *testing.T) {
+func TestElection_FailoverBeginsANewEpoch(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var mu sync.Mutex
 		var epochs []int32
@@ -188,9 +188,9 @@ func TestFailoverBeginsANewEpoch(t *testing.T) {
 	})
 }
 
-// TestAmbiguousElection loses the reply of the winning write, before and after it
+// TestElection_ResolvesALostAnswer loses the reply of the winning write, before and after it
 // took effect: in the end exactly one leads, in an epoch that /assign shows.
-func TestAmbiguousElection(t *testing.T) {
+func TestElection_ResolvesALostAnswer(t *testing.T) {
 	for _, loss := range []zk.Loss{zk.RequestLost, zk.ReplyLost} {
 		inBubble(t, func(w *world) {
 			w.loseOnce(loss, func(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti })
@@ -210,9 +210,9 @@ func TestAmbiguousElection(t *testing.T) {
 	}
 }
 
-// TestLeaseEndsWithoutAcknowledgedWrites cuts the leader's writes off: it must
+// TestLease_EndsWithoutAcknowledgedWrites cuts the leader's writes off: it must
 // step down by itself before its session could have expired.
-func TestLeaseEndsWithoutAcknowledgedWrites(t *testing.T) {
+func TestLease_EndsWithoutAcknowledgedWrites(t *testing.T) {
 	inBubble(t, func(w *world) {
 		deposed := make(chan time.Duration, 1)
 		var cut time.Time
@@ -234,8 +234,8 @@ func TestLeaseEndsWithoutAcknowledgedWrites(t *testing.T) {
 	})
 }
 
-// TestFencedMasterWritesNothing takes the epoch away behind a master's back.
-func TestFencedMasterWritesNothing(t *testing.T) {
+// TestMaster_WritesNothingWhenFenced takes the epoch away behind a master's back.
+func TestMaster_WritesNothingWhenFenced(t *testing.T) {
 	inBubble(t, func(w *world) {
 		cause := make(chan error, 1)
 		w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
@@ -253,7 +253,7 @@ func TestFencedMasterWritesNothing(t *testing.T) {
 	})
 }
 
-func TestMasterMadeByHand(t *testing.T) {
+func TestElection_WaitsForAMasterMadeByHand(t *testing.T) {
 	inBubble(t, func(w *world) {
 		hand := w.env.Server.Open()
 		if _, err := hand.Do(w.ctx, zkapi.Create("/master", []byte("m9:2223"), zkapi.Ephemeral)); err != nil {
@@ -269,7 +269,7 @@ func TestMasterMadeByHand(t *testing.T) {
 	})
 }
 
-func TestWorkerMadeByHand(t *testing.T) {
+func TestMaster_AssignsToAWorkerMadeByHand(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		c := w.client()
@@ -290,7 +290,7 @@ func TestWorkerMadeByHand(t *testing.T) {
 	})
 }
 
-func TestRetryBudget(t *testing.T) {
+func TestMaster_KeepsTheBudgetOfAttempts(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 3})
 		var mu sync.Mutex
@@ -320,9 +320,9 @@ func TestRetryBudget(t *testing.T) {
 	})
 }
 
-// TestLostWorkerLosesItsTask ends the session of a worker that holds a task: its
+// TestMaster_ReassignsTheTaskOfALostWorker ends the session of a worker that holds a task: its
 // handler is told, somebody else does the task, and the first result is refused.
-func TestLostWorkerLosesItsTask(t *testing.T) {
+func TestMaster_ReassignsTheTaskOfALostWorker(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		cause := make(chan error, 1)
@@ -359,7 +359,7 @@ func TestLostWorkerLosesItsTask(t *testing.T) {
 	})
 }
 
-func TestCancelStopsTheHandler(t *testing.T) {
+func TestCancel_StopsTheHandler(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		cause := make(chan error, 1)
@@ -393,8 +393,8 @@ func TestCancelStopsTheHandler(t *testing.T) {
 	})
 }
 
-// TestWorkerRegistersAgain deletes its znode by hand: the worker must notice.
-func TestWorkerRegistersAgain(t *testing.T) {
+// TestWorker_RegistersAgain deletes its znode by hand: the worker must notice.
+func TestWorker_RegistersAgain(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -413,7 +413,7 @@ func TestWorkerRegistersAgain(t *testing.T) {
 	})
 }
 
-func TestClosedClientStaysClosed(t *testing.T) {
+func TestClient_StaysClosed(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		submitted, err := c.Submit(w.ctx, nil)
@@ -442,7 +442,7 @@ func TestClosedClientStaysClosed(t *testing.T) {
 	})
 }
 
-func TestCollectKeepsUnfinished(t *testing.T) {
+func TestCollect_KeepsUnfinishedTasks(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		submitted, err := c.Submit(w.ctx, []byte("x"))
@@ -459,8 +459,8 @@ func TestCollectKeepsUnfinished(t *testing.T) {
 	})
 }
 
-// TestAmbiguousSubmit loses the reply of the create, before and after: one task.
-func TestAmbiguousSubmit(t *testing.T) {
+// TestSubmit_ResolvesALostAnswer loses the reply of the create, before and after: one task.
+func TestSubmit_ResolvesALostAnswer(t *testing.T) {
 	for _, loss := range []zk.Loss{zk.RequestLost, zk.ReplyLost} {
 		inBubble(t, func(w *world) {
 			n := 0
@@ -485,7 +485,7 @@ func TestAmbiguousSubmit(t *testing.T) {
 	}
 }
 
-func TestSubmitSaysWhenItDoesNotKnow(t *testing.T) {
+func TestSubmit_SaysWhenItIsInDoubt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		if _, err := c.Submit(w.ctx, nil); err != nil { // makes /tasks
@@ -509,7 +509,7 @@ func TestSubmitSaysWhenItDoesNotKnow(t *testing.T) {
 	})
 }
 
-func TestOversizeIsRefusedBeforeItIsSent(t *testing.T) {
+func TestRequest_TooLargeIsNotSent(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.client()
 		if _, err := c.Submit(w.ctx, make([]byte, recipe.MaxPayload+1)); !errors.Is(err, zkapi.ErrTooLarge) {
@@ -549,10 +549,10 @@ func (m *meddled) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	return m.Session.DoAll(ctx, ops)
 }
 
-// TestGiveBackSparesALaterAssignment restarts a worker that held a task. Just
+// TestWorker_SparesALaterAssignmentWhenItGivesBack restarts a worker that held a task. Just
 // before it gives the task back, the master has taken it away and assigned it
 // anew, to the same worker: the give-back must not touch the new assignment.
-func TestGiveBackSparesALaterAssignment(t *testing.T) {
+func TestWorker_SparesALaterAssignmentWhenItGivesBack(t *testing.T) {
 	inBubble(t, func(w *world) {
 		for _, path := range []string{"/assign", "/workers", "/tasks", "/assign/w1"} {
 			w.do(zkapi.Create(path, nil, zkapi.Persistent))
@@ -584,10 +584,10 @@ func TestGiveBackSparesALaterAssignment(t *testing.T) {
 	})
 }
 
-// TestChaos draws losses and expiries while tasks are done, and checks what must
-// hold at the end: every task has one status, every execution had an attempt
+// TestRecipe_KeepsItsPromisesInChaos draws losses and expiries while tasks are done, and
+// checks what must hold at the end: every task has one status, every execution had an attempt
 // number of its own, and every attempt without the result is on record.
-func TestChaos(t *testing.T) {
+func TestRecipe_KeepsItsPromisesInChaos(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		inBubble(t, func(w *world) { chaos(w, seed) })

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestStatusIsReadableAndComplete(t *testing.T) {
+func TestStatus_IsReadableAndComplete(t *testing.T) {
 	for _, s := range []Status{
 		{State: Done, Result: Result("hello"), Worker: "w1", Token: Token{Epoch: 3, Attempt: 2}},
 		{State: Done, Result: Result{0xff, 0, 1}, Worker: "w1"},
@@ -23,9 +23,9 @@ func TestStatusIsReadableAndComplete(t *testing.T) {
 	}
 }
 
-// TestAResultNeverGrowsMuch stores the largest results of the worst bytes: what a
+// TestStatus_EncodesAResultCompactly stores the largest results of the worst bytes: what a
 // handler may return must fit into a write.
-func TestAResultNeverGrowsMuch(t *testing.T) {
+func TestStatus_EncodesAResultCompactly(t *testing.T) {
 	for _, worst := range []string{"\x00", "\xff", "<", "\"", "\\", "\n", "\u2028", "x"} {
 		result := Result(strings.Repeat(worst, MaxResult/len(worst)))
 		if size := len(Status{State: Done, Result: result}.encode()); size > maxMultiBytes+1000 {
@@ -34,7 +34,7 @@ func TestAResultNeverGrowsMuch(t *testing.T) {
 	}
 }
 
-func TestNamesAndNamespaces(t *testing.T) {
+func TestLayout_ChecksNamesAndNamespaces(t *testing.T) {
 	for _, bad := range []string{"", "a/b", "../x", ".hidden", "a b", "a-b"} {
 		if checkName("worker name", bad) == nil && bad != "a-b" {
 			t.Errorf("%q was accepted", bad)

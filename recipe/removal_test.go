@@ -73,12 +73,12 @@ func (r *removals) check(t *testing.T, parts int) {
 	}
 }
 
-// TestCollectInParts: a task with more below it than a write may have is collected all
+// TestCollect_RemovesInParts: a task with more below it than a write may have is collected all
 // the same, by a master and by a client, whether the limit is known or not. Nothing else
 // waits for it meanwhile.
-func TestCollectInParts(t *testing.T) {
+func TestCollect_RemovesInParts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestCollectInParts: make test runs it, make quick does not")
+		t.Skip("skipped TestCollect_RemovesInParts: make test runs it, make quick does not")
 	}
 	for _, c := range []struct {
 		says             string
@@ -188,9 +188,9 @@ func (w *world) clear(task string) {
 	}
 }
 
-// TestCollectInParts_HalfWay: a task that is removed in part is finished for everybody,
+// TestCollect_GoesOnAfterAPart: a task that is removed in part is finished for everybody,
 // and its id is taken. One that was submitted anew under its id meanwhile loses nothing.
-func TestCollectInParts_HalfWay(t *testing.T) {
+func TestCollect_GoesOnAfterAPart(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
 		w.crowd("task-crowd", 2000, 5)
@@ -233,10 +233,10 @@ func TestCollectInParts_HalfWay(t *testing.T) {
 	})
 }
 
-// TestCollect_LateWrite: a client is slow. When its write arrives, another has removed the
-// task that it means, and a task of the same id, which looks the same, is finished. That
-// one stays as it is.
-func TestCollect_LateWrite(t *testing.T) {
+// TestCollect_IgnoresALateWrite: a client is slow. When its write arrives, another has
+// removed the task that it means, and a task of the same id, which looks the same, is
+// finished. That one stays as it is.
+func TestCollect_IgnoresALateWrite(t *testing.T) {
 	for _, c := range []struct {
 		says     string
 		children int

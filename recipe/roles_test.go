@@ -18,9 +18,9 @@ import (
 
 func leads(m *recipe.Master) bool { _, ok := m.Snapshot(); return ok }
 
-// TestHandOver closes a master that leads: its OnLead is told and waited for, a
+// TestMaster_HandsOver closes a master that leads: its OnLead is told and waited for, a
 // backup leads at once, and nothing of the old master is left.
-func TestHandOver(t *testing.T) {
+func TestMaster_HandsOver(t *testing.T) {
 	inBubble(t, func(w *world) {
 		returned, next := make(chan time.Time, 1), make(chan time.Time, 1)
 		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
@@ -50,9 +50,9 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
-// TestHandOverIsBoundByTheLease has an OnLead that does not return: the lease
+// TestMaster_HandsOverWithinTheLease has an OnLead that does not return: the lease
 // ends, and a backup leads, before it does.
-func TestHandOverIsBoundByTheLease(t *testing.T) {
+func TestMaster_HandsOverWithinTheLease(t *testing.T) {
 	inBubble(t, func(w *world) {
 		release := make(chan struct{})
 		first := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(context.Context, recipe.Lead) { <-release }})
@@ -80,9 +80,9 @@ func (l lingering) Open(ctx context.Context) (zkapi.Session, error) {
 
 func (l lingers) Close(context.Context) error { return errors.New("not confirmed") }
 
-// TestCloseSaysThatASessionMayLinger closes a master whose session stays: it says
+// TestClose_SaysThatTheSessionMayLast closes a master whose session stays: it says
 // so, and has given up /master all the same.
-func TestCloseSaysThatASessionMayLinger(t *testing.T) {
+func TestClose_SaysThatTheSessionMayLast(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m, err := recipe.NewMaster(lingering{w.env}, recipe.MasterConfig{Name: "m1"})
 		if err != nil {
@@ -132,9 +132,9 @@ func (d *denied) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	return replies
 }
 
-// TestRefusalsEndRun denies each role what it cannot do without: Run and Submit
+// TestRun_EndsWithARefusal denies each role what it cannot do without: Run and Submit
 // must say so instead of trying for ever.
-func TestRefusalsEndRun(t *testing.T) {
+func TestRun_EndsWithARefusal(t *testing.T) {
 	inBubble(t, func(w *world) {
 		deny := func(kind zkapi.Kind, prefix string) zkapi.Env {
 			return &denying{w.env, func(op zkapi.Op) bool { return op.Kind == kind && strings.HasPrefix(op.Path, prefix) }}
@@ -174,8 +174,8 @@ func TestRefusalsEndRun(t *testing.T) {
 	})
 }
 
-// TestOneDeniedTaskStopsNoOther lets the master do nothing to one task.
-func TestOneDeniedTaskStopsNoOther(t *testing.T) {
+// TestMaster_GoesOnBesideADeniedTask lets the master do nothing to one task.
+func TestMaster_GoesOnBesideADeniedTask(t *testing.T) {
 	for _, kind := range []zkapi.Kind{zkapi.KindGet, zkapi.KindCreate} {
 		inBubble(t, func(w *world) {
 			c := w.client()
@@ -200,9 +200,9 @@ func TestOneDeniedTaskStopsNoOther(t *testing.T) {
 	}
 }
 
-// TestQueueWakesOneSuccessor has a thousand candidates. When the first is lost,
+// TestQueue_WakesOneSuccessor has a thousand candidates. When the first is lost,
 // the requests that follow come from its successor alone.
-func TestQueueWakesOneSuccessor(t *testing.T) {
+func TestQueue_WakesOneSuccessor(t *testing.T) {
 	inBubble(t, func(w *world) {
 		const candidates = 1000
 		var mu sync.Mutex
@@ -232,9 +232,9 @@ func TestQueueWakesOneSuccessor(t *testing.T) {
 	})
 }
 
-// TestQueueSurvivesDeletion deletes the znodes of those who wait by hand: they
+// TestQueue_SurvivesDeletion deletes the znodes of those who wait by hand: they
 // stand in line again.
-func TestQueueSurvivesDeletion(t *testing.T) {
+func TestQueue_SurvivesDeletion(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var all []*recipe.Master
 		for n := range 3 {
@@ -252,9 +252,9 @@ func TestQueueSurvivesDeletion(t *testing.T) {
 	})
 }
 
-// TestEqualNodes: one leads and does not work, the others do; when the leader is
-// lost a worker takes over.
-func TestEqualNodes(t *testing.T) {
+// TestNode_OneLeadsAndTheOthersWork: one leads and does not work, the others do; when the
+// leader is lost a worker takes over.
+func TestNode_OneLeadsAndTheOthersWork(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var nodes []*recipe.Node
 		for _, name := range []string{"n1", "n2", "n3"} {
@@ -306,7 +306,7 @@ func TestEqualNodes(t *testing.T) {
 	})
 }
 
-func TestNodeOfOneWorksIfItMay(t *testing.T) {
+func TestNode_AloneWorksIfAllowed(t *testing.T) {
 	inBubble(t, func(w *world) {
 		node, err := recipe.NewNode(w.env, recipe.NodeConfig{
 			Master: recipe.MasterConfig{Name: "n1"}, Worker: recipe.WorkerConfig{Handler: echo}, LeaderWorks: true,
@@ -348,8 +348,8 @@ func (w *world) hearsOfLeaders() (c *recipe.Client, is func(want ...string) func
 	}
 }
 
-// TestLeaders: clients and workers learn who is master, made by hand or not.
-func TestLeaders(t *testing.T) {
+// TestLeaders_ShowEachMaster: clients and workers learn who is master, made by hand or not.
+func TestLeaders_ShowEachMaster(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c, is := w.hearsOfLeaders()
 		const nobody = "  0"
@@ -368,9 +368,9 @@ func TestLeaders(t *testing.T) {
 	})
 }
 
-// TestChanges: a quick reader is told every step, a slow one where things have
+// TestChanges_ReachEachReader: a quick reader is told every step, a slow one where things have
 // got to; neither holds the master up.
-func TestChanges(t *testing.T) {
+func TestChanges_ReachEachReader(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
@@ -438,9 +438,9 @@ func TestChanges(t *testing.T) {
 	})
 }
 
-// TestChangesAcrossTerms: when the master is elected again the reader hears what
+// TestChanges_AcrossTerms: when the master is elected again the reader hears what
 // has become different meanwhile.
-func TestChangesAcrossTerms(t *testing.T) {
+func TestChanges_AcrossTerms(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		var mu sync.Mutex
@@ -480,9 +480,9 @@ func TestChangesAcrossTerms(t *testing.T) {
 	})
 }
 
-// TestRetiringWorkerFinishesWhatItHolds closes a worker that works: it is given no
+// TestWorker_FinishesItsTasksWhenClosed closes a worker that works: it is given no
 // more, finishes, and leaves.
-func TestRetiringWorkerFinishesWhatItHolds(t *testing.T) {
+func TestWorker_FinishesItsTasksWhenClosed(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		slow := w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
@@ -528,8 +528,8 @@ func TestRetiringWorkerFinishesWhatItHolds(t *testing.T) {
 	})
 }
 
-// TestRetiringEndsWithItsContext closes a worker whose handler goes on for ever.
-func TestRetiringEndsWithItsContext(t *testing.T) {
+// TestClose_EndsWithItsContext closes a worker whose handler goes on for ever.
+func TestClose_EndsWithItsContext(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		worker := w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
@@ -553,8 +553,8 @@ func TestRetiringEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// TestTracerSeesSpans runs one task under a tracer.
-func TestTracerSeesSpans(t *testing.T) {
+// TestTracer_GetsSpans runs one task under a tracer.
+func TestTracer_GetsSpans(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var mu sync.Mutex
 		var ended []string
@@ -597,9 +597,9 @@ func TestTracerSeesSpans(t *testing.T) {
 	})
 }
 
-// TestNodeThatIsClosedFinishesWhatItHeld closes a node that was elected while its
+// TestNode_FinishesItsTasksWhenClosed closes a node that was elected while its
 // worker was busy.
-func TestNodeThatIsClosedFinishesWhatItHeld(t *testing.T) {
+func TestNode_FinishesItsTasksWhenClosed(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m0"})
 		w.within(time.Second, "m0 leads", func() bool { return leads(m) })
@@ -646,9 +646,9 @@ func (unreachable) Open(context.Context) (zkapi.Session, error) {
 	return nil, errors.New("nobody there")
 }
 
-// TestCloseWithoutAnEnsemble closes each role while there is none: there is nothing
+// TestClose_WithoutAnEnsemble closes each role while there is none: there is nothing
 // to finish, so nothing is waited for.
-func TestCloseWithoutAnEnsemble(t *testing.T) {
+func TestClose_WithoutAnEnsemble(t *testing.T) {
 	inBubble(t, func(w *world) {
 		env := unreachable{w.env}
 		m, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1"})
@@ -677,8 +677,8 @@ func TestCloseWithoutAnEnsemble(t *testing.T) {
 	})
 }
 
-// TestRunUntil ends a role by its context, and lets another end by itself.
-func TestRunUntil(t *testing.T) {
+// TestRunUntil_ClosesTheRole ends a role by its context, and lets another end by itself.
+func TestRunUntil_ClosesTheRole(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m, err := recipe.NewMaster(w.env, recipe.MasterConfig{Name: "m1"})
 		if err != nil {
@@ -703,9 +703,9 @@ func TestRunUntil(t *testing.T) {
 	})
 }
 
-// TestResigningSparesAStranger closes a master whose /master somebody has replaced
-// by hand: it stays.
-func TestResigningSparesAStranger(t *testing.T) {
+// TestMaster_SparesAnotherMasterWhenItResigns closes a master whose /master somebody has
+// replaced by hand: it stays.
+func TestMaster_SparesAnotherMasterWhenItResigns(t *testing.T) {
 	inBubble(t, func(w *world) {
 		hand := w.env.Server.Open()
 		m := w.master(recipe.MasterConfig{Name: "m1", OnLead: func(ctx context.Context, _ recipe.Lead) {
@@ -726,9 +726,9 @@ func TestResigningSparesAStranger(t *testing.T) {
 	})
 }
 
-// TestCandidateStandsInLineOnce loses the answer to the creation of a candidate's
+// TestQueue_HoldsACandidateOnce loses the answer to the creation of a candidate's
 // znode: the candidate does not wait behind itself.
-func TestCandidateStandsInLineOnce(t *testing.T) {
+func TestQueue_HoldsACandidateOnce(t *testing.T) {
 	for _, loss := range []zk.Loss{zk.RequestLost, zk.ReplyLost} {
 		inBubble(t, func(w *world) {
 			lost := w.loseOnce(loss, func(op zkapi.Op) bool { return op.Mode == zkapi.EphemeralSequential })
@@ -741,9 +741,9 @@ func TestCandidateStandsInLineOnce(t *testing.T) {
 	}
 }
 
-// TestNameIsNotTakenFromItsHolder starts a second process under a name that is in
+// TestWorker_WaitsForANameInUse starts a second process under a name that is in
 // use: it waits until the session of the first is over.
-func TestNameIsNotTakenFromItsHolder(t *testing.T) {
+func TestWorker_WaitsForANameInUse(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -759,10 +759,10 @@ func TestNameIsNotTakenFromItsHolder(t *testing.T) {
 	})
 }
 
-// TestWhatALostIncarnationReturns ends the session of a worker whose handler does not
-// look at its context, and returns when the worker has registered again and executes
+// TestWorker_RecordsNoResultOfALostIncarnation ends the session of a worker whose handler
+// does not look at its context, and returns when the worker has registered again and executes
 // the next attempt: its result is not recorded.
-func TestWhatALostIncarnationReturns(t *testing.T) {
+func TestWorker_RecordsNoResultOfALostIncarnation(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {

@@ -22,10 +22,10 @@ import (
 
 var updateScenarios = flag.Bool("update", false, "write the transcripts of testdata/scenarios anew")
 
-// TestScenarios plays the scripts of testdata/scenarios and compares what is written to
-// ZooKeeper with the transcript below each command. testdata/scenarios/README.md says how
-// to read them.
-func TestScenarios(t *testing.T) {
+// TestScenarios_MatchTheirTranscripts plays the scripts of testdata/scenarios and compares
+// what is written to ZooKeeper with the transcript below each command.
+// testdata/scenarios/README.md says how to read them.
+func TestScenarios_MatchTheirTranscripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/scenarios/*.txt")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no scenarios: %v", err)
@@ -44,7 +44,7 @@ func TestScenarios(t *testing.T) {
 				return
 			}
 			if got != string(want) {
-				t.Errorf("the transcript differs; go test -run TestScenarios -update ./recipe writes it anew:\n%s", firstDifference(string(want), got))
+				t.Errorf("the transcript differs; go test -run TestScenarios_MatchTheirTranscripts -update ./recipe writes it anew:\n%s", firstDifference(string(want), got))
 			}
 		})
 	}

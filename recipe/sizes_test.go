@@ -13,9 +13,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestNamesThatAreTooLongStopNothing: a worker and a task made by hand whose names fill
+// TestMaster_ExcludesNamesThatAreTooLong: a worker and a task made by hand whose names fill
 // every write.
-func TestNamesThatAreTooLongStopNothing(t *testing.T) {
+func TestMaster_ExcludesNamesThatAreTooLong(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
@@ -45,10 +45,10 @@ func TestNamesThatAreTooLongStopNothing(t *testing.T) {
 	})
 }
 
-// TestSmallBuffer has servers whose jute.maxbuffer is 128 KiB and tells the roles nothing
-// of it: results that fit are recorded, also when they end together with one that does
-// not, whose attempts end with the reason.
-func TestSmallBuffer(t *testing.T) {
+// TestWorker_RecordsWhatFitsASmallBuffer has servers whose jute.maxbuffer is 128 KiB and
+// tells the roles nothing of it: results that fit are recorded, also when they end together
+// with one that does not, whose attempts end with the reason.
+func TestWorker_RecordsWhatFitsASmallBuffer(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.env.Server.MaxBuffer(128 << 10)
 		w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 2})
@@ -80,9 +80,9 @@ func TestSmallBuffer(t *testing.T) {
 	})
 }
 
-// TestOnlyAMastersWordBoundsTheBacklog: a bound made by hand, with nonsense, or with an
+// TestBacklog_BoundIsOnlyFromAMaster: a bound made by hand, with nonsense, or with an
 // epoch that there has not been, keeps no client waiting; a master overwrites it.
-func TestOnlyAMastersWordBoundsTheBacklog(t *testing.T) {
+func TestBacklog_BoundIsOnlyFromAMaster(t *testing.T) {
 	for _, said := range []string{`{"limit":1}`, `{"limit":1,"epoch":99}`, `{"limit":-1,"epoch":1}`, `{"limit":1,"finished":-7,"epoch":1}`, `[nonsense`} {
 		inBubble(t, func(w *world) {
 			w.submit()
@@ -102,11 +102,11 @@ func TestOnlyAMastersWordBoundsTheBacklog(t *testing.T) {
 	}
 }
 
-// TestSubmitThatIsProbablyTooLarge: servers with a small jute.maxbuffer close the
+// TestSubmit_SaysThatItIsProbablyTooLarge: servers with a small jute.maxbuffer close the
 // connection on a submission. It is refused, with what is probably the reason, once it is
 // known that the task is not there, and in doubt, with the same reason, if that cannot be
 // known. The client goes on.
-func TestSubmitThatIsProbablyTooLarge(t *testing.T) {
+func TestSubmit_SaysThatItIsProbablyTooLarge(t *testing.T) {
 	for _, hidden := range []bool{false, true} {
 		inBubble(t, func(w *world) {
 			w.env.Server.MaxBuffer(128 << 10)
@@ -133,9 +133,9 @@ func TestSubmitThatIsProbablyTooLarge(t *testing.T) {
 	}
 }
 
-// TestSubmitThatWasTooLargeOnlyNow: a task that is there, because the limit was lowered
+// TestSubmit_FindsATaskThatIsTooLargeNow: a task that is there, because the limit was lowered
 // after its first try had been applied, was accepted.
-func TestSubmitThatWasTooLargeOnlyNow(t *testing.T) {
+func TestSubmit_FindsATaskThatIsTooLargeNow(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.do(zkapi.Create("/tasks", nil, zkapi.Persistent))
 		lost := false

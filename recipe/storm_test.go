@@ -37,10 +37,10 @@ var gusts = rapid.Custom(func(t *rapid.T) gust {
 	}
 })
 
-// TestStorm lets whole casts of the recipe go through storms, in virtual time: every
-// task that was accepted gets one status, every execution has a token of its own,
-// and the tree that is left is well-formed.
-func TestStorm(t *testing.T) {
+// TestRecipe_KeepsItsPromisesInStorms lets whole casts of the recipe go through storms, in
+// virtual time: every task that was accepted gets one status, every execution has a token of
+// its own, and the tree that is left is well-formed.
+func TestRecipe_KeepsItsPromisesInStorms(t *testing.T) {
 	most := 60
 	if os.Getenv("RINGMASTER_DEEP") != "" {
 		most = 500

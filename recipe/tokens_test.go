@@ -42,10 +42,10 @@ func (w *world) failover() {
 	w.within(time.Minute, "the next epoch", func() bool { return w.do(zkapi.Get("/assign")).Stat.Version == epoch+1 })
 }
 
-// TestRecordsCarryTheTokenOfTheAssignment: whoever records that an attempt has ended,
+// TestToken_OnRecordIsThatOfTheAssignment: whoever records that an attempt has ended,
 // and in whichever epoch, the record has the token under which the assignment was made:
 // that is what a handler has written elsewhere.
-func TestRecordsCarryTheTokenOfTheAssignment(t *testing.T) {
+func TestToken_OnRecordIsThatOfTheAssignment(t *testing.T) {
 	for _, one := range []struct {
 		says      string
 		attempts  int
@@ -86,9 +86,9 @@ func TestRecordsCarryTheTokenOfTheAssignment(t *testing.T) {
 	}
 }
 
-// TestFailedHasTheTokenOfTheLastAttempt: a worker has put the last attempt on record,
+// TestToken_OfAFailedTaskIsThatOfTheLastAttempt: a worker has put the last attempt on record,
 // and a later master fails the task.
-func TestFailedHasTheTokenOfTheLastAttempt(t *testing.T) {
+func TestToken_OfAFailedTaskIsThatOfTheLastAttempt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		ctx, stop := context.WithCancel(w.ctx)
 		m, err := recipe.NewMaster(w.env, recipe.MasterConfig{Name: "m1"})
@@ -113,9 +113,9 @@ func TestFailedHasTheTokenOfTheLastAttempt(t *testing.T) {
 	})
 }
 
-// TestTokensOfAssignmentsMadeByHand: one that says nothing has no epoch, and one that
+// TestToken_OfAnAssignmentMadeByHand: one that says nothing has no epoch, and one that
 // is ahead of the record keeps its number, as its worker would.
-func TestTokensOfAssignmentsMadeByHand(t *testing.T) {
+func TestToken_OfAnAssignmentMadeByHand(t *testing.T) {
 	for data, want := range map[string]recipe.Token{"": {Attempt: 1}, "junk": {Attempt: 1}, `{"epoch":7,"attempt":4}`: {Epoch: 7, Attempt: 4}} {
 		inBubble(t, func(w *world) {
 			hand := w.env.Server.Open()

@@ -133,9 +133,9 @@ var stops = map[string]func(h *hanging, owner *process){
 	},
 }
 
-// TestWhoStopsLetsGoFirst stops an owner whose handler takes longer to return than any
-// timeout: the next owner begins when it has, and not before.
-func TestWhoStopsLetsGoFirst(t *testing.T) {
+// TestWorker_StopsAfterItsHandlersHaveReturned stops an owner whose handler takes longer to
+// return than any timeout: the next owner begins when it has, and not before.
+func TestWorker_StopsAfterItsHandlersHaveReturned(t *testing.T) {
 	for name, stop := range stops {
 		t.Run(name, func(t *testing.T) {
 			hangs(t, 20*time.Second, recipe.Unreturned{}, nil, func(h *hanging, owner *process, task string) {
@@ -162,10 +162,10 @@ func TestWhoStopsLetsGoFirst(t *testing.T) {
 	}
 }
 
-// TestWhoHangsHoldsNothingElse stops a worker that holds an ordinary task and one that
-// waits beside a resident one that hangs: the others go to another worker meanwhile, and
+// TestWorker_GivesBackAllButTheHangingTask stops a worker that holds an ordinary task and one
+// that waits beside a resident one that hangs: the others go to another worker meanwhile, and
 // it is given nothing more.
-func TestWhoHangsHoldsNothingElse(t *testing.T) {
+func TestWorker_GivesBackAllButTheHangingTask(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		release := make(chan struct{})
@@ -216,9 +216,9 @@ func TestWhoHangsHoldsNothingElse(t *testing.T) {
 	})
 }
 
-// TestAbandonedHandlers gives handlers that hang a time: the task moves then, and it is on
+// TestAbandon_MovesTheTask gives handlers that hang a time: the task moves then, and it is on
 // record that the old handler may still run. The same process does not begin it again.
-func TestAbandonedHandlers(t *testing.T) {
+func TestAbandon_MovesTheTask(t *testing.T) {
 	type tells func(h *hanging, owner *process, task string)
 	for name, tell := range map[string]tells{
 		"its context ends":     func(_ *hanging, owner *process, _ string) { owner.stop() },
@@ -254,8 +254,9 @@ func TestAbandonedHandlers(t *testing.T) {
 	}
 }
 
-// TestEndOfTheProcess: a handler that hangs ends its process, if that is what is wanted.
-func TestEndOfTheProcess(t *testing.T) {
+// TestUnreturned_EndsTheProcess: a handler that hangs ends its process, if that is what is
+// wanted.
+func TestUnreturned_EndsTheProcess(t *testing.T) {
 	ended := make(chan error, 1)
 	policy := recipe.Unreturned{After: 2 * time.Second}
 	policy.End = func(reason error) { ended <- reason }
@@ -279,8 +280,8 @@ func TestEndOfTheProcess(t *testing.T) {
 	})
 }
 
-// TestAbandonEndsTheWaiting: who closes a worker whose handler hangs has a last resort.
-func TestAbandonEndsTheWaiting(t *testing.T) {
+// TestAbandon_EndsTheWait: who closes a worker whose handler hangs has a last resort.
+func TestAbandon_EndsTheWait(t *testing.T) {
 	hangs(t, time.Hour, recipe.Unreturned{}, nil, func(h *hanging, owner *process, task string) {
 		closed := make(chan error, 1)
 		go func() {
@@ -306,9 +307,9 @@ func TestAbandonEndsTheWaiting(t *testing.T) {
 	})
 }
 
-// TestGivingBackThatIsRefusedIsTold: a worker that stops may not write under its claim.
+// TestWorker_LogsARefusedGiveBackOnce: a worker that stops may not write under its claim.
 // It says so once, and does not give up.
-func TestGivingBackThatIsRefusedIsTold(t *testing.T) {
+func TestWorker_LogsARefusedGiveBackOnce(t *testing.T) {
 	hangs(t, 20*time.Second, recipe.Unreturned{}, nil, func(h *hanging, owner *process, _ string) {
 		worker := h.ownerOf("/workers/w1").ID()
 		h.env.Server.Refuse(func(session int64, op zkapi.Op) error {
@@ -330,9 +331,9 @@ func TestGivingBackThatIsRefusedIsTold(t *testing.T) {
 	})
 }
 
-// TestAbandonAtOnceIsOnRecord: who has no patience at all still says that the handler may
+// TestAbandon_AtOnceIsOnRecord: who has no patience at all still says that the handler may
 // run on.
-func TestAbandonAtOnceIsOnRecord(t *testing.T) {
+func TestAbandon_AtOnceIsOnRecord(t *testing.T) {
 	hangs(t, time.Hour, recipe.Unreturned{}, nil, func(h *hanging, owner *process, task string) {
 		owner.Abandon()
 		h.within(5*time.Second, "the next one begins", func() bool { return fmt.Sprint(h.owners()) == "[w1 w2]" })
@@ -342,9 +343,9 @@ func TestAbandonAtOnceIsOnRecord(t *testing.T) {
 	})
 }
 
-// TestSilentResidentIsCalledBack: a resident task that shows no progress is taken from its
-// worker only when the handler has returned, and does not go back there.
-func TestSilentResidentIsCalledBack(t *testing.T) {
+// TestResident_IsRevokedWithoutProgress: a resident task that shows no progress is taken from
+// its worker only when the handler has returned, and does not go back there.
+func TestResident_IsRevokedWithoutProgress(t *testing.T) {
 	hangs(t, 10*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.HeartbeatTimeout(3 * time.Second)}, func(h *hanging, owner *process, task string) {
 		h.within(10*time.Second, "it is called back", func() bool { return h.hanging(task).Task == task })
 		if hanging := h.hanging(task); hanging.Worker != "w1" || hanging.Token != h.list()[0].token || !hanging.Abandoned.IsZero() {
@@ -364,10 +365,10 @@ func TestSilentResidentIsCalledBack(t *testing.T) {
 	})
 }
 
-// TestNextIncarnationWaitsForTheLast ends the session of an owner whose handler hangs
-// while no master leads: the worker registers again, finds what its last incarnation was
-// given, and gives it back only when the handler of that has returned.
-func TestNextIncarnationWaitsForTheLast(t *testing.T) {
+// TestWorker_WaitsForTheHandlersOfItsLastIncarnation ends the session of an owner whose
+// handler hangs while no master leads: the worker registers again, finds what its last
+// incarnation was given, and gives it back only when the handler of that has returned.
+func TestWorker_WaitsForTheHandlersOfItsLastIncarnation(t *testing.T) {
 	inBubble(t, func(w *world) {
 		h := &hanging{world: w, release: make(chan struct{})}
 		m := w.master(recipe.MasterConfig{Name: "m1"})
@@ -392,8 +393,8 @@ func TestNextIncarnationWaitsForTheLast(t *testing.T) {
 	})
 }
 
-// TestUnreturnedIsChecked: a policy that cannot be meant is refused.
-func TestUnreturnedIsChecked(t *testing.T) {
+// TestUnreturned_IsChecked: a policy that cannot be meant is refused.
+func TestUnreturned_IsChecked(t *testing.T) {
 	for _, policy := range []recipe.Unreturned{{After: -1}, {End: func(error) {}}} {
 		if _, err := recipe.NewWorker(nil, recipe.WorkerConfig{Name: "w", Handler: echo, Unreturned: policy}); err == nil || !strings.Contains(err.Error(), "Unreturned.After") {
 			t.Errorf("%+v: %v", policy, err)
@@ -401,10 +402,10 @@ func TestUnreturnedIsChecked(t *testing.T) {
 	}
 }
 
-// TestNodeHandsOverAlthoughAHandlerHangs closes a node that leads and whose worker has a
+// TestNode_HandsOverWhileAHandlerHangs closes a node that leads and whose worker has a
 // handler that does not return: the leadership goes when the patience ends, the resident
 // task when the handler has returned. A node that is elected keeps what hangs, too.
-func TestNodeHandsOverAlthoughAHandlerHangs(t *testing.T) {
+func TestNode_HandsOverWhileAHandlerHangs(t *testing.T) {
 	inBubble(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m0"})
 		w.within(time.Second, "m0 leads", func() bool { return leads(m) })
@@ -448,10 +449,10 @@ func TestNodeHandsOverAlthoughAHandlerHangs(t *testing.T) {
 	})
 }
 
-// TestHandlerThatReturnsAsItIsAbandoned: a handler of a resident task returns at the very
+// TestAbandon_WhileTheHandlerReturns: a handler of a resident task returns at the very
 // moment at which its worker gives it up. The worker can have the task again, and has no
 // handler that has not returned.
-func TestHandlerThatReturnsAsItIsAbandoned(t *testing.T) {
+func TestAbandon_WhileTheHandlerReturns(t *testing.T) {
 	const limit = 5 * time.Second
 	for range 100 {
 		inBubble(t, func(w *world) {
@@ -487,11 +488,11 @@ func TestHandlerThatReturnsAsItIsAbandoned(t *testing.T) {
 	}
 }
 
-// TestWhoIsFencedLetsGoFirst: a worker does not give a cancelled task back in time, so a
-// master takes its claim away. It owns a resident task, too, and may not know yet that its
-// claim is gone: the next owner begins when the session is over, and the session is kept
-// until the handler has returned.
-func TestWhoIsFencedLetsGoFirst(t *testing.T) {
+// TestWorker_FencedKeepsItsSessionUntilHandlersReturn: a worker does not give a cancelled
+// task back in time, so a master takes its claim away. It owns a resident task, too, and may
+// not know yet that its claim is gone: the next owner begins when the session is over, and
+// the session is kept until the handler has returned.
+func TestWorker_FencedKeepsItsSessionUntilHandlersReturn(t *testing.T) {
 	const timeout = 40 * time.Second
 	for _, one := range []struct{ cutOff, slow time.Duration }{{timeout, 0}, {15 * time.Second, 20 * time.Second}} {
 		t.Run(fmt.Sprint(one), func(t *testing.T) {
@@ -529,11 +530,11 @@ func TestWhoIsFencedLetsGoFirst(t *testing.T) {
 	}
 }
 
-// TestCancelledResidentIsGivenBackWhenItHasReturned: a resident task is cancelled,
+// TestResident_CancelledIsGivenBackAfterItsHandler: a resident task is cancelled,
 // collected and submitted again under its id. Its new owner begins when the handler of the
 // cancelled one has returned, however long that takes, and not before; meanwhile the
 // worker keeps its claim.
-func TestCancelledResidentIsGivenBackWhenItHasReturned(t *testing.T) {
+func TestResident_CancelledIsGivenBackAfterItsHandler(t *testing.T) {
 	hangs(t, 30*time.Second, recipe.Unreturned{}, []recipe.SubmitOption{recipe.ID("r")}, func(h *hanging, owner *process, task string) {
 		claim := h.do(zkapi.Exists("/assign/w1")).Stat.Version
 		c := h.client()
@@ -560,10 +561,10 @@ func TestCancelledResidentIsGivenBackWhenItHasReturned(t *testing.T) {
 	})
 }
 
-// TestAbandonedHandlerThatStillRunsStopsNoOther: a worker lets a resident task go whose
+// TestAbandon_LetsOtherWorkersGoOn: a worker lets a resident task go whose
 // handler does not return, and would be given it again. Others are, also after a failover;
 // where there are none it is held longer each time, and begun when the handler returns.
-func TestAbandonedHandlerThatStillRunsStopsNoOther(t *testing.T) {
+func TestAbandon_LetsOtherWorkersGoOn(t *testing.T) {
 	abandoned := func(t *testing.T, others bool, test func(h *hanging, task string)) {
 		inBubbleOf(t, 10*time.Second, func(w *world) {
 			h := &hanging{world: w, release: make(chan struct{}, 1)}
@@ -615,10 +616,10 @@ func TestAbandonedHandlerThatStillRunsStopsNoOther(t *testing.T) {
 	})
 }
 
-// TestRetiringWorkerKeepsItsClaim: the answer to the write with which a worker retires is
-// slow, and its claim is to be confirmed meanwhile. It does not take its own renewal for
+// TestWorker_KeepsItsClaimWhileItRetires: the answer to the write with which a worker retires
+// is slow, and its claim is to be confirmed meanwhile. It does not take its own renewal for
 // somebody else's: what it has begun ends with a result, in the first attempt.
-func TestRetiringWorkerKeepsItsClaim(t *testing.T) {
+func TestWorker_KeepsItsClaimWhileItRetires(t *testing.T) {
 	for _, late := range []time.Duration{0, time.Second, 4 * time.Second} {
 		t.Run(late.String(), func(t *testing.T) {
 			inBubbleOf(t, 10*time.Second, func(w *world) {
@@ -660,10 +661,10 @@ func TestRetiringWorkerKeepsItsClaim(t *testing.T) {
 	}
 }
 
-// TestWorkerThatLeavesGivesBackWhatItHasNotSeen: a task is assigned to an idle worker in
+// TestWorker_GivesBackUnseenAssignmentsWhenItLeaves: a task is assigned to an idle worker in
 // the moment in which that leaves. The attempt is on record as that of a worker that left,
 // which does not spend the budget of the task; a worker that is lost would.
-func TestWorkerThatLeavesGivesBackWhatItHasNotSeen(t *testing.T) {
+func TestWorker_GivesBackUnseenAssignmentsWhenItLeaves(t *testing.T) {
 	inBubble(t, func(w *world) {
 		for _, path := range []string{"/assign", "/workers", "/tasks", "/tasks/task-t"} {
 			w.do(zkapi.Create(path, nil, zkapi.Persistent))

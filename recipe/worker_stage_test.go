@@ -68,9 +68,9 @@ type deafSignal struct{ zkapi.Signal }
 
 func (deafSignal) Raise() {}
 
-// TestExecution_WhatReturnsWhenToldComesSecond has a handler return a result in the very
-// moment in which it is told to end.
-func TestExecution_WhatReturnsWhenToldComesSecond(t *testing.T) {
+// TestExecution_ErrorAfterTheEndOfItsContextComesSecond has a handler return a result in the
+// very moment in which it is told to end.
+func TestExecution_ErrorAfterTheEndOfItsContextComesSecond(t *testing.T) {
 	i, e := held(t), &execution{task: Task{Name: "t"}, stage: stageRunning}
 	i.env, i.ended = deafEnv{}, deafSignal{}
 	returned := make(chan struct{})

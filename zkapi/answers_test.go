@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestEveryCodeHasItsClass holds the codes of ZooKeeper 3.9, as KeeperException.java
+// TestAnswer_ClassOfEachCode holds the codes of ZooKeeper 3.9, as KeeperException.java
 // has them, against what a caller may conclude.
-func TestEveryCodeHasItsClass(t *testing.T) {
+func TestAnswer_ClassOfEachCode(t *testing.T) {
 	const tree, lasting, passing, over = "about the tree", "permanent", "curable", "the session's end"
 	for _, c := range []struct {
 		code  int32
@@ -75,8 +75,8 @@ func TestEveryCodeHasItsClass(t *testing.T) {
 	}
 }
 
-// TestNoRefusal: what no server has refused is neither permanent nor curable.
-func TestNoRefusal(t *testing.T) {
+// TestRefused_NotWithoutAnAnswer: what no server has refused is neither permanent nor curable.
+func TestRefused_NotWithoutAnAnswer(t *testing.T) {
 	for _, err := range []error{nil, ErrConnectionLoss, ErrNotSent, ErrSessionEnded, ErrTooLarge, ErrProbablyTooLarge, ErrNoNode, errors.New("x")} {
 		if Permanent(err) || Curable(err) || Refused(err) {
 			t.Errorf("%v is a refusal", err)

@@ -29,9 +29,9 @@ var codesOfServers = []int32{
 	-119, -120, -121, -122, -123, -125, -126, -127, -128, -4711, -1 << 31, 1, 4711,
 }
 
-// TestEveryCodeIsAnAnswer has a server answer each kind of request with each code: the
+// TestDo_EachCodeIsAnAnswer has a server answer each kind of request with each code: the
 // request was not applied, and the connection stays.
-func TestEveryCodeIsAnAnswer(t *testing.T) {
+func TestDo_EachCodeIsAnAnswer(t *testing.T) {
 	var code atomic.Int32
 	var inParts atomic.Bool
 	server := newFake(t, func(_ int, c net.Conn) {
@@ -78,10 +78,10 @@ func TestEveryCodeIsAnAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswersThatEndTheSession: a server that does not know the session, or wants other
+// TestSession_EndsWithSomeAnswers: a server that does not know the session, or wants other
 // credentials, answers so each time, and closes the connection. To connect again would
 // go on for ever, and each connection would prolong the lease.
-func TestAnswersThatEndTheSession(t *testing.T) {
+func TestSession_EndsWithSomeAnswers(t *testing.T) {
 	for _, c := range []struct {
 		code int32
 		is   error
@@ -119,9 +119,9 @@ func TestAnswersThatEndTheSession(t *testing.T) {
 	}
 }
 
-// TestAMovedSessionIsClaimedAgain: the server says that it takes another connection for
+// TestSession_IsClaimedAgainAfterAMove: the server says that it takes another connection for
 // the session's. The request was ignored, and the session connects again.
-func TestAMovedSessionIsClaimedAgain(t *testing.T) {
+func TestSession_IsClaimedAgainAfterAMove(t *testing.T) {
 	server := newFake(t, func(number int, c net.Conn) {
 		if !greet(c, 0xA, 10000) {
 			return
@@ -147,9 +147,9 @@ func TestAMovedSessionIsClaimedAgain(t *testing.T) {
 	}
 }
 
-// TestOnlySomeAnswersProveThatTheSessionLives: a server that is too busy, cannot write,
+// TestLease_OnlySomeAnswersProlongIt: a server that is too busy, cannot write,
 // or says what has no meaning, has not asked its leader about the session.
-func TestOnlySomeAnswersProveThatTheSessionLives(t *testing.T) {
+func TestLease_OnlySomeAnswersProlongIt(t *testing.T) {
 	for code, want := range map[int32]bool{
 		0: true, noNode: true, -103: true, -110: true, -111: true, -108: true, -102: true, -125: true,
 		-4: false, -7: false, -12: false, -112: false, codeSessionMoved: false, -119: false, -122: false, -124: false, -127: false, -4711: false,
@@ -167,9 +167,9 @@ func TestOnlySomeAnswersProveThatTheSessionLives(t *testing.T) {
 	}
 }
 
-// TestRefusedCredentialsEndTheSession: whatever the code is, because the library shows
+// TestSession_EndsWithRefusedCredentials: whatever the code is, because the library shows
 // them again on each connection, and never gets further.
-func TestRefusedCredentialsEndTheSession(t *testing.T) {
+func TestSession_EndsWithRefusedCredentials(t *testing.T) {
 	for _, code := range []int32{-115, -8, -4711} {
 		server := newFake(t, func(_ int, c net.Conn) {
 			if greet(c, 0xA, 10000) {

@@ -105,7 +105,7 @@ func crossing(t *testing.T, keepOnExpiry bool) (leaked bool, s *session, result 
 	return leaked, s, result
 }
 
-func TestCureQueuedRequestsDoNotCrossSessions(t *testing.T) {
+func TestCure_QueuedRequestsDoNotCrossSessions(t *testing.T) {
 	leaked, s, err := crossing(t, false)
 	if leaked || err == nil {
 		t.Errorf("a request of the old session ran on the new one: %v", err)
@@ -119,17 +119,17 @@ func TestCureQueuedRequestsDoNotCrossSessions(t *testing.T) {
 	}
 }
 
-// TestTrapQueuedRequestsCrossSessions shows that the trap is there and that the
+// TestTrap_QueuedRequestsCrossSessions shows that the trap is there and that the
 // test above would see it.
-func TestTrapQueuedRequestsCrossSessions(t *testing.T) {
+func TestTrap_QueuedRequestsCrossSessions(t *testing.T) {
 	if leaked, _, err := crossing(t, true); !leaked || err != nil {
 		t.Errorf("without the cure nothing crossed (%v): the test of the cure proves nothing", err)
 	}
 }
 
-// TestCureFrozenHandshake lets two servers in a row accept TCP and fall silent,
+// TestCure_FrozenHandshake lets two servers in a row accept TCP and fall silent,
 // one at once and one in the middle of its answer: the session must survive.
-func TestCureFrozenHandshake(t *testing.T) {
+func TestCure_FrozenHandshake(t *testing.T) {
 	frozen := make(chan struct{})
 	t.Cleanup(func() { close(frozen) })
 	server := newFake(t, func(number int, c net.Conn) {
@@ -203,7 +203,7 @@ func failedWrite(t *testing.T, rawConn bool) (broke, later error) {
 	return broke, later
 }
 
-func TestCureWriteErrorsAreConnectionLoss(t *testing.T) {
+func TestCure_WriteErrorsAreConnectionLoss(t *testing.T) {
 	broke, later := failedWrite(t, false)
 	if !errors.Is(broke, zkapi.ErrConnectionLoss) || !errors.Is(broke, zk.ErrConnectionClosed) || zkapi.FateOf(broke) != zkapi.Unknown {
 		t.Errorf("a failed write surfaced as %v", broke)
@@ -213,18 +213,18 @@ func TestCureWriteErrorsAreConnectionLoss(t *testing.T) {
 	}
 }
 
-// TestTrapWriteErrorsAreRaw shows that the test above would see the trap. The
+// TestTrap_WriteErrorsAreRaw shows that the test above would see the trap. The
 // Fate is right even so, because what cannot be named is Unknown.
-func TestTrapWriteErrorsAreRaw(t *testing.T) {
+func TestTrap_WriteErrorsAreRaw(t *testing.T) {
 	broke, _ := failedWrite(t, true)
 	if errors.Is(broke, zk.ErrConnectionClosed) || zkapi.FateOf(broke) != zkapi.Unknown {
 		t.Errorf("without the cure a failed write surfaced as %v: the test of the cure proves nothing", broke)
 	}
 }
 
-// TestLeaseEndsWithoutAnswers lets the server fall silent: the session ends by
+// TestLease_EndsWithoutAnswers lets the server fall silent: the session ends by
 // itself, and nothing but the request to close is sent afterwards.
-func TestLeaseEndsWithoutAnswers(t *testing.T) {
+func TestLease_EndsWithoutAnswers(t *testing.T) {
 	var over atomic.Bool
 	var late atomic.Int32
 	server := newFake(t, func(_ int, c net.Conn) {
@@ -253,9 +253,9 @@ func TestLeaseEndsWithoutAnswers(t *testing.T) {
 	}
 }
 
-// TestOnlyAnswersProlongTheLease: it counts from when the last request was sent that
+// TestLease_OnlyAnswersProlongIt: it counts from when the last request was sent that
 // has been answered, whatever the connection does, and is as long as was granted.
-func TestOnlyAnswersProlongTheLease(t *testing.T) {
+func TestLease_OnlyAnswersProlongIt(t *testing.T) {
 	s := &session{past: &past{}, config: Config{SessionTimeout: time.Hour}, next: newLatch()}
 	sent := elapsed() - time.Second
 	if _, err := s.greeted("x:1", greeting{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
@@ -273,9 +273,9 @@ func TestOnlyAnswersProlongTheLease(t *testing.T) {
 	}
 }
 
-// TestCureLastZxidIsOurs breaks a connection and looks at what the next one tells
+// TestCure_LastZxidIsThatOfTheSession breaks a connection and looks at what the next one tells
 // the server: the last zxid of the session, which the library never got to know.
-func TestCureLastZxidIsOurs(t *testing.T) {
+func TestCure_LastZxidIsThatOfTheSession(t *testing.T) {
 	const first, last = 7, 9 // first is that of every reply of the fake
 	told := make(chan uint64, 2)
 	drop := make(chan struct{})
@@ -341,9 +341,9 @@ func (p *pieces) Read(b []byte) (int, error) {
 
 func (p *pieces) SetReadDeadline(time.Time) error { return nil }
 
-// TestFramesPassWhole cuts a stream into pieces anywhere: the library gets each frame,
+// TestWire_PassesWholeFrames cuts a stream into pieces anywhere: the library gets each frame,
 // without its zxid, and everything else as it was.
-func TestFramesPassWhole(t *testing.T) {
+func TestWire_PassesWholeFrames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 		var stream, want []byte

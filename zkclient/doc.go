@@ -22,7 +22,7 @@
 //     says: gigabytes for an answer of an HTTP server. It ends the process on a short frame
 //     or a timeout of 0. It takes stale bytes of its buffer for the rest of an answer. Cure:
 //     the same net.Conn passes on only whole frames that answer a request of this connection,
-//     and whose lengths and counts fit (frames.go; nonsense_test.go, fuzz_test.go).
+//     and whose lengths and counts fit (frames.go; wire_test.go, fuzz_test.go).
 //     Everything else ends the connection with zkapi.ErrNotZooKeeper.
 //   - Codes that the library does not name become errors without a type, like those of a lost
 //     connection. Cure: the code is read from the error text, and counts as an answer

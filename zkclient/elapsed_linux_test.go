@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// TestElapsedGoesOnInASleep runs this test in a time namespace in which the machine has
+// TestElapsed_RunsInASleep runs this test in a time namespace in which the machine has
 // slept for a million seconds, as far as it can be told from inside: CLOCK_BOOTTIME shows
 // it, CLOCK_MONOTONIC and with it Go's own clock do not.
-func TestElapsedGoesOnInASleep(t *testing.T) {
+func TestElapsed_RunsInASleep(t *testing.T) {
 	if os.Getenv("RINGMASTER_PRINT_ELAPSED") != "" {
 		fmt.Printf("elapsed %d\n", elapsed())
 		return

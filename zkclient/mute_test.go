@@ -10,11 +10,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestMuteServer_IsLeft has a server that answers pings, and nothing else: the request
-// ends, and the session goes on with the next connection.
-func TestMuteServer_IsLeft(t *testing.T) {
+// TestWire_ClosesAConnectionWithoutAnswers has a server that answers pings, and nothing else:
+// the request ends, and the session goes on with the next connection.
+func TestWire_ClosesAConnectionWithoutAnswers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestMuteServer_IsLeft: make test runs it, make quick does not")
+		t.Skip("skipped TestWire_ClosesAConnectionWithoutAnswers: make test runs it, make quick does not")
 	}
 	server := newFake(t, func(number int, c net.Conn) {
 		if !greet(c, 0xA, 2000) {

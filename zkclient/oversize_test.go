@@ -68,10 +68,10 @@ func (l *lines) String() string {
 
 func create(bytes int) zkapi.Op { return zkapi.Create("/x", make([]byte, bytes), zkapi.Persistent) }
 
-// TestARequestThatEndsEachConnectionIsTold: its fate is unknown each time, as that of
+// TestOversize_IsReportedTheThirdTime: its fate is unknown each time, as that of
 // every request without an answer. From the third time on its error says what is probably
 // the matter, with both numbers, and the log says it once.
-func TestARequestThatEndsEachConnectionIsTold(t *testing.T) {
+func TestOversize_IsReportedTheThirdTime(t *testing.T) {
 	most := limit(128 << 10)
 	server, taken := strict(t, most)
 	var log lines
@@ -111,9 +111,9 @@ func TestARequestThatEndsEachConnectionIsTold(t *testing.T) {
 	}
 }
 
-// TestLostConnectionsAreNoSuspicion: connections end by chance, with small requests
+// TestOversize_IgnoresLostConnections: connections end by chance, with small requests
 // under way, or with large ones now and then.
-func TestLostConnectionsAreNoSuspicion(t *testing.T) {
+func TestOversize_IgnoresLostConnections(t *testing.T) {
 	s := &session{past: &past{}, done: newLatch(), config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	told := func() bool {
 		return zkapi.TooLarge(s.translate(create(200<<10), errors.New("lost")))
@@ -141,9 +141,9 @@ func TestLostConnectionsAreNoSuspicion(t *testing.T) {
 	}
 }
 
-// TestASessionThatTheServerResetsIsSuspected breaks the connection while the request is
+// TestOversize_SuspectsAReset breaks the connection while the request is
 // still being written, as a server does that does not read it to its end.
-func TestASessionThatTheServerResetsIsSuspected(t *testing.T) {
+func TestOversize_SuspectsAReset(t *testing.T) {
 	server := newFake(t, func(_ int, c net.Conn) {
 		if !greet(c, 0xA, 30000) {
 			return
@@ -171,9 +171,9 @@ func TestASessionThatTheServerResetsIsSuspected(t *testing.T) {
 	}
 }
 
-// TestMaxRequestBoundsEachRequest: what is larger is not sent, in a batch like alone, and
+// TestMaxRequest_BoundsEachRequest: what is larger is not sent, in a batch like alone, and
 // what is not larger is, even over the library's own bound of 1.5 MiB.
-func TestMaxRequestBoundsEachRequest(t *testing.T) {
+func TestMaxRequest_BoundsEachRequest(t *testing.T) {
 	server, taken := strict(t, limit(64<<20))
 	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 30 * time.Second, MaxRequest: 4 << 20})
 	replies := s.DoAll(t.Context(), []zkapi.Op{create(10), create(5 << 20), create(3 << 20), zkapi.Multi(create(2<<20), create(2<<20))})
@@ -193,9 +193,9 @@ func TestMaxRequestBoundsEachRequest(t *testing.T) {
 	}
 }
 
-// TestTheLargestRequestFitsTheLibrary: the library takes the process down when a request
+// TestMaxRequest_FitsTheLibrary: the library takes the process down when a request
 // ends within a byte of its buffer. No request that may be sent comes near.
-func TestTheLargestRequestFitsTheLibrary(t *testing.T) {
+func TestMaxRequest_FitsTheLibrary(t *testing.T) {
 	const most = leastMaxRequest
 	server, _ := strict(t, limit(64<<20))
 	s := open(t, Config{Servers: []string{server.address()}, SessionTimeout: 30 * time.Second, MaxRequest: most})
@@ -221,9 +221,9 @@ func pathsIn(body []byte) (n int32) {
 	return n
 }
 
-// TestWatchesAreSetAgainInSmallPackets: on reconnect the library sets its watches in
+// TestWatch_IsSetAgainInSmallPackets: on reconnect the library sets its watches in
 // packets of 128 KiB and some bytes. A server with that limit would close each connection.
-func TestWatchesAreSetAgainInSmallPackets(t *testing.T) {
+func TestWatch_IsSetAgainInSmallPackets(t *testing.T) {
 	const watches = 3000
 	var set, packets atomic.Int32
 	drop := make(chan struct{})

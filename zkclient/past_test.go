@@ -65,7 +65,7 @@ func opened(t *testing.T, d *Driver) int {
 	return times
 }
 
-func TestWentBack_ANewSessionThatShowsLessIsNoticedOnce(t *testing.T) {
+func TestWentBack_CountsANewSessionThatShowsLessOnce(t *testing.T) {
 	var zxid atomic.Int64
 	d := showing(t, func(int32) int64 { return zxid.Load() })
 	for _, step := range []struct {
@@ -79,9 +79,9 @@ func TestWentBack_ANewSessionThatShowsLessIsNoticedOnce(t *testing.T) {
 	}
 }
 
-// TestWentBack_AServerThatLagsIsNoAlarm: with local sessions a follower that lags may
+// TestWentBack_IgnoresALaggingServer: with local sessions a follower that lags may
 // grant one. A sync brings it up to date.
-func TestWentBack_AServerThatLagsIsNoAlarm(t *testing.T) {
+func TestWentBack_IgnoresALaggingServer(t *testing.T) {
 	var zxid atomic.Int64
 	d := showing(t, func(opcode int32) int64 {
 		if opcode == opSync {

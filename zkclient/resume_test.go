@@ -12,12 +12,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestAnotherSessionOnReconnectEndsTheSession: a server that does not have the session
+// TestSession_EndsWhenAnotherIsGranted: a server that does not have the session
 // any more, and grants another one instead of saying so, ends the value like an expiry.
 // No request of the old session is sent on the other.
-func TestAnotherSessionOnReconnectEndsTheSession(t *testing.T) {
+func TestSession_EndsWhenAnotherIsGranted(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestAnotherSessionOnReconnectEndsTheSession: make test runs it, make quick does not")
+		t.Skip("skipped TestSession_EndsWhenAnotherIsGranted: make test runs it, make quick does not")
 	}
 	other := bytes.Repeat([]byte{7}, passwordBytes)
 	for what, again := range map[string][]byte{
@@ -66,10 +66,10 @@ func TestAnotherSessionOnReconnectEndsTheSession(t *testing.T) {
 	}
 }
 
-// TestTheSmallestTimeoutHolds: each connection negotiates the timeout anew. The lease and
-// the library's pings follow the smallest, because that is when a server may give the
+// TestSession_KeepsTheSmallestTimeout: each connection negotiates the timeout anew. The lease
+// and the library's pings follow the smallest, because that is when a server may give the
 // session up.
-func TestTheSmallestTimeoutHolds(t *testing.T) {
+func TestSession_KeepsTheSmallestTimeout(t *testing.T) {
 	const id = 0xA
 	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 	for _, c := range []struct{ granted, holds uint32 }{{4000, 4000}, {9000, 4000}, {2500, 2500}, {4000, 2500}} {
@@ -90,9 +90,9 @@ func TestTheSmallestTimeoutHolds(t *testing.T) {
 	}
 }
 
-// TestALeaseFollowsTheTimeoutOfALaterConnection lets a server grant less on reconnect, and
+// TestLease_FollowsALaterTimeout lets a server grant less on reconnect, and
 // fall silent: the session ends by what it granted last.
-func TestALeaseFollowsTheTimeoutOfALaterConnection(t *testing.T) {
+func TestLease_FollowsALaterTimeout(t *testing.T) {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
 	server := newFake(t, func(number int, c net.Conn) {

@@ -54,9 +54,9 @@ type peeked struct {
 
 func (p peeked) Read(b []byte) (int, error) { return p.begun.Read(b) }
 
-// TestTimingIsAssumed asks servers that do not answer conf. What is assumed goes by the
+// TestTiming_IsAssumed asks servers that do not answer conf. What is assumed goes by the
 // shortest timeout that they grant, and the session for it is closed.
-func TestTimingIsAssumed(t *testing.T) {
+func TestTiming_IsAssumed(t *testing.T) {
 	closed := make(chan []byte, 10)
 	grants := func(c net.Conn) {
 		asked, err := readPacket(c)
@@ -104,8 +104,8 @@ func timingFrom(t *testing.T, servers ...*fakeServer) (Timing, time.Duration, er
 	return timing, time.Since(began), err
 }
 
-// TestTimingOfServers asks servers that say their times.
-func TestTimingOfServers(t *testing.T) {
+// TestTiming_OfServers asks servers that say their times.
+func TestTiming_OfServers(t *testing.T) {
 	shipped, alone := answersConf(t, asShipped), answersConf(t, "tickTime=3000\nminSessionTimeout=6000\nmaxSessionTimeout=60000\nserverId=0\n")
 	patient := answersConf(t, strings.Replace(asShipped, "syncLimit=5", "syncLimit=7", 1))
 	silent := answersConf(t, notSaid)
@@ -123,11 +123,11 @@ func TestTimingOfServers(t *testing.T) {
 	}
 }
 
-// TestTimingIsBounded asks servers that do not say their times, or say something else:
+// TestTiming_IsBounded asks servers that do not say their times, or say something else:
 // each costs two seconds and little memory at most, and is named with what it answered.
-func TestTimingIsBounded(t *testing.T) {
+func TestTiming_IsBounded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestTimingIsBounded: make test runs it, make quick does not")
+		t.Skip("skipped TestTiming_IsBounded: make test runs it, make quick does not")
 	}
 	hangs := func(first string) *fakeServer {
 		return newFake(t, func(_ int, c net.Conn) {

@@ -16,7 +16,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNew_NamesTheWrongOption(t *testing.T) {
 	for _, c := range []struct {
 		config Config
 		want   string
@@ -31,9 +31,9 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestFates holds every error that the library makes by itself against what may be
+// TestFate_OfEachError holds every error that the library makes by itself against what may be
 // concluded.
-func TestFates(t *testing.T) {
+func TestFate_OfEachError(t *testing.T) {
 	s := &session{past: &past{}, done: newLatch()}
 	for err, want := range map[error]zkapi.Fate{
 		nil: zkapi.Applied, zk.ErrNoServer: zkapi.NotApplied, zk.ErrInvalidPath: zkapi.NotApplied, zk.ErrSessionExpired: zkapi.NotApplied,
@@ -50,7 +50,7 @@ func TestFates(t *testing.T) {
 	}
 }
 
-func TestOversizeIsRefusedBeforeItIsSent(t *testing.T) {
+func TestRequest_TooLargeIsNotSent(t *testing.T) {
 	s := &session{past: &past{}, done: newLatch(), next: newLatch(), up: true, config: Config{MaxRequest: 1000}}
 	_, err := s.Do(t.Context(), zkapi.Create("/x", make([]byte, 1000), zkapi.Persistent))
 	if !errors.Is(err, zkapi.ErrTooLarge) || zkapi.FateOf(err) != zkapi.NotApplied {
@@ -58,7 +58,7 @@ func TestOversizeIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 }
 
-func TestWait(t *testing.T) {
+func TestWait_ReturnsTheLowestFiredSource(t *testing.T) {
 	d, err := New(Config{Servers: []string{"x:1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -88,9 +88,9 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// TestWatchIsReusedUntilItFiresOrTheConnectionChanges keeps a worker that reads the
+// TestWatch_IsReusedUntilItFires keeps a worker that reads the
 // same list for days from piling up watches.
-func TestWatchIsReusedUntilItFiresOrTheConnectionChanges(t *testing.T) {
+func TestWatch_IsReusedUntilItFires(t *testing.T) {
 	s := &session{past: &past{}, done: newLatch(), next: newLatch(), watches: map[watchKey]keptWatch{}}
 	key := watchKey{"/tasks", zkapi.KindChildren}
 	if s.kept(key) != nil {
@@ -121,9 +121,9 @@ func TestWatchIsReusedUntilItFiresOrTheConnectionChanges(t *testing.T) {
 	}
 }
 
-// TestCloseSaysWhetherTheServerConfirmed closes a session with and without an
+// TestClose_SaysWhetherTheServerConfirmed closes a session with and without an
 // answer.
-func TestCloseSaysWhetherTheServerConfirmed(t *testing.T) {
+func TestClose_SaysWhetherTheServerConfirmed(t *testing.T) {
 	for _, answers := range []bool{true, false} {
 		server := newFake(t, func(_ int, c net.Conn) {
 			if !greet(c, 0xA, 10000) {
@@ -144,8 +144,8 @@ func TestCloseSaysWhetherTheServerConfirmed(t *testing.T) {
 	}
 }
 
-// TestWatchStaysFired reads the library's channel as Wait does, and asks later.
-func TestWatchStaysFired(t *testing.T) {
+// TestWatch_StaysFired reads the library's channel as Wait does, and asks later.
+func TestWatch_StaysFired(t *testing.T) {
 	d, err := New(Config{Servers: []string{"x:1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -164,9 +164,9 @@ func TestWatchStaysFired(t *testing.T) {
 	}
 }
 
-// TestMultiNamesThePartThatWasRefused has a server refuse the second of three parts:
+// TestMulti_NamesTheRefusedPart has a server refuse the second of three parts:
 // of the others it says that they would have gone, or that they were not looked at.
-func TestMultiNamesThePartThatWasRefused(t *testing.T) {
+func TestMulti_NamesTheRefusedPart(t *testing.T) {
 	const noneLooked = -2
 	server := newFake(t, func(_ int, c net.Conn) {
 		if !greet(c, 0xA, 10000) {
@@ -206,9 +206,9 @@ func partOf(body []byte, opcode int32, done bool, code int32) []byte {
 	return binary.BigEndian.AppendUint32(body, uint32(code))
 }
 
-// TestAnswersCountFromTheirRequest: the lease is counted from when the request was
+// TestLease_CountsFromTheRequest: the lease is counted from when the request was
 // sent that is answered, though others were sent since and the answer is late.
-func TestAnswersCountFromTheirRequest(t *testing.T) {
+func TestLease_CountsFromTheRequest(t *testing.T) {
 	for _, c := range []struct {
 		what       string
 		xid, later int32

@@ -22,11 +22,11 @@ func everything(code int32) map[zkapi.Kind]int32 {
 	return all
 }
 
-// TestExitCodes brings the command into every case that has a code of its own. Crash and
-// interruption have tests of their own below.
-func TestExitCodes(t *testing.T) {
+// TestExitCode_OfEachCase brings the command into every case that has a code of its own.
+// Crash and interruption have tests of their own below.
+func TestExitCode_OfEachCase(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestExitCodes: make test runs it, make quick does not")
+		t.Skip("skipped TestExitCode_OfEachCase: make test runs it, make quick does not")
 	}
 	auth := filepath.Join(t.TempDir(), "auth")
 	if err := os.WriteFile(auth, []byte("one:secret\n"), 0o600); err != nil {
@@ -132,9 +132,9 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestACrashHasItsOwnCode: the Go runtime ends a process that panics with 2, whatever the
+// TestExitCode_OfACrash: the Go runtime ends a process that panics with 2, whatever the
 // command was doing, and the stack is there to be read.
-func TestACrashHasItsOwnCode(t *testing.T) {
+func TestExitCode_OfACrash(t *testing.T) {
 	p := &terminal{t: t, servers: (&fakeServer{deaf: true}).start(t)}
 	for _, args := range [][]string{{"master"}, {"worker", "--exec", "cat"}, {"submit", "x"}} {
 		cmd := p.command(args...)
@@ -147,9 +147,9 @@ func TestACrashHasItsOwnCode(t *testing.T) {
 	}
 }
 
-// TestASignalHasItsOwnCode: of a client that waits, and the second one of a role that
+// TestExitCode_OfASignal: of a client that waits, and the second one of a role that
 // leaves. The first one of a role is no failure.
-func TestASignalHasItsOwnCode(t *testing.T) {
+func TestExitCode_OfASignal(t *testing.T) {
 	deaf := &fakeServer{deaf: true}
 	p := &terminal{t: t, servers: deaf.start(t)}
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {

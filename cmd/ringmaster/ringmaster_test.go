@@ -140,9 +140,10 @@ func (p *terminal) within(limit time.Duration, what string, condition func() boo
 	}
 }
 
-// TestReadmeSession is what the README tells a newcomer to do, with a worker more: two
-// masters, three workers, a thousand tasks, and the active master killed in the middle.
-func TestReadmeSession(t *testing.T) {
+// TestRingmaster_SurvivesAKilledMaster is what the README tells a newcomer to do, with a
+// worker more: two masters, three workers, a thousand tasks, and the active master killed in
+// the middle.
+func TestRingmaster_SurvivesAKilledMaster(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}
 	masters := map[string]*background{"m1": p.starts("master", "--name", "m1"), "m2": p.starts("master", "--name", "m2")}
@@ -190,8 +191,8 @@ func TestReadmeSession(t *testing.T) {
 	}
 }
 
-// TestCommands goes through every command on a real ensemble.
-func TestCommands(t *testing.T) {
+// TestRingmaster_EveryCommand goes through every command on a real ensemble.
+func TestRingmaster_EveryCommand(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}
 	expect := func(in string, code exit.Code, out string, args ...string) {
@@ -276,8 +277,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestAnotherServiceIsNamed gives the command the address of a web server.
-func TestAnotherServiceIsNamed(t *testing.T) {
+// TestRingmaster_NamesAnotherService gives the command the address of a web server.
+func TestRingmaster_NamesAnotherService(t *testing.T) {
 	web, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -308,8 +309,8 @@ func TestAnotherServiceIsNamed(t *testing.T) {
 	}
 }
 
-// TestWatchEndsWithASignal watches the status and presses Ctrl-C.
-func TestWatchEndsWithASignal(t *testing.T) {
+// TestStatus_WatchEndsWithASignal watches the status and presses Ctrl-C.
+func TestStatus_WatchEndsWithASignal(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}
 	cmd := p.command("status", "--watch", "--json", "--every", "100ms")

@@ -16,8 +16,8 @@ const leftAlone = `{"epoch":1,"more":3,"left":[` +
 	`{"kind":"task","name":"task-bad","reason":"zk: not authenticated","since":"2026-01-02T03:04:05Z","until":"2026-01-02T03:05:05Z","refused":7},` +
 	`{"kind":"worker","name":"xxx... (400000 bytes)","reason":"request too large","since":"2026-01-02T03:04:05Z","refused":1}]}`
 
-// TestStatusShowsWhatIsLeftAlone: for people and for scripts.
-func TestStatusShowsWhatIsLeftAlone(t *testing.T) {
+// TestStatus_ShowsTheQuarantine: for people and for scripts.
+func TestStatus_ShowsTheQuarantine(t *testing.T) {
 	server := &fakeServer{nodes: map[string]string{
 		"/tasks": "", "/workers": "", "/assign": "", "/candidates": "", "/backlog": `{"epoch":1,"limit":5}`, "/quarantine": leftAlone,
 	}}
@@ -49,9 +49,9 @@ and 3 more
 	}
 }
 
-// TestStatusShowsTheRest: znodes that the server does not show are named with its reason,
-// and everything else is there.
-func TestStatusShowsTheRest(t *testing.T) {
+// TestStatus_ShowsAllThatIsReadable: znodes that the server does not show are named with its
+// reason, and everything else is there.
+func TestStatus_ShowsAllThatIsReadable(t *testing.T) {
 	server := &fakeServer{nodes: map[string]string{
 		"/app": "", "/app/tasks": "", "/app/workers": "", "/app/assign": "", "/app/candidates": "", "/app/backlog": "", "/app/quarantine": "",
 		"/app/tasks/task-good": "payload", "/app/tasks/task-good/status": "by hand", "/app/tasks/task-bad": "", "/app/tasks/task-bad/status": "",
@@ -91,8 +91,8 @@ func TestStatusShowsTheRest(t *testing.T) {
 	}
 }
 
-// TestWhatZnodesHoldDoesNotControlTheTerminal: neither in a table nor in an error.
-func TestWhatZnodesHoldDoesNotControlTheTerminal(t *testing.T) {
+// TestStatus_LetsNoZnodeControlTheTerminal: neither in a table nor in an error.
+func TestStatus_LetsNoZnodeControlTheTerminal(t *testing.T) {
 	const evil = "\x1b[2Jx\r\nMASTER  m9\x07"
 	const quoted = `\u001b[2Jx\r\nMASTER  m9\u0007`
 	server := &fakeServer{nodes: map[string]string{

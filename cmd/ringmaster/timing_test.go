@@ -19,11 +19,11 @@ func says(tick, most time.Duration, syncLimit int) func(net.Conn) {
 	}
 }
 
-// TestTooShortASessionTimeout has servers that say their times and such that do not. Each
-// grants 10 s. What status and the roles say depends on it, and nothing else does.
-func TestTooShortASessionTimeout(t *testing.T) {
+// TestTiming_WarnsOfAShortSessionTimeout has servers that say their times and such that do
+// not. Each grants 10 s. What status and the roles say depends on it, and nothing else does.
+func TestTiming_WarnsOfAShortSessionTimeout(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestTooShortASessionTimeout: make test runs it, make quick does not")
+		t.Skip("skipped TestTiming_WarnsOfAShortSessionTimeout: make test runs it, make quick does not")
 	}
 	const (
 		warning  = "the session timeout is too short"
@@ -89,9 +89,9 @@ func TestTooShortASessionTimeout(t *testing.T) {
 	}
 }
 
-// TestTimesDelayNoRole has a server that answers everything but conf, and a role that
+// TestTiming_DelaysNoRole has a server that answers everything but conf, and a role that
 // leaves before that has failed.
-func TestTimesDelayNoRole(t *testing.T) {
+func TestTiming_DelaysNoRole(t *testing.T) {
 	p := &terminal{t: t, servers: (&fakeServer{conf: func(net.Conn) { <-t.Context().Done() }}).start(t)}
 	worker := p.starts("master")
 	p.within(10*time.Second, "it has a session", func() bool { return strings.Contains(worker.String(), "session=") })

@@ -40,9 +40,9 @@ func (o owners) living(worker string) (names []string) {
 	return names
 }
 
-// TestUnreturnedCommands owns a resident task by a command that does not end when it is
+// TestUnreturned_EachPolicy owns a resident task by a command that does not end when it is
 // told to, with each policy.
-func TestUnreturnedCommands(t *testing.T) {
+func TestUnreturned_EachPolicy(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	p := &terminal{t, strings.Join(e.Addresses(), ",")}
 	p.starts("master", "--name", "m1")

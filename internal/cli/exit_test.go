@@ -13,8 +13,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestWhatCountsMost holds the precedence of the rules: an error may be of several kinds.
-func TestWhatCountsMost(t *testing.T) {
+// TestExitCode_PrefersTheMostImportant holds the precedence of the rules: an error may be of
+// several kinds.
+func TestExitCode_PrefersTheMostImportant(t *testing.T) {
 	late := exit.With(exit.Unreachable, errors.New("no answer"))
 	signal := exit.With(exit.Interrupted, errors.New("interrupt"))
 	for _, c := range []struct {
@@ -50,8 +51,8 @@ func TestWhatCountsMost(t *testing.T) {
 	}
 }
 
-// TestThePageHasTheOrder: docs/exit-codes.md says which code counts when several fit.
-func TestThePageHasTheOrder(t *testing.T) {
+// TestExitCode_OrderIsOnThePage: docs/exit-codes.md says which code counts when several fit.
+func TestExitCode_OrderIsOnThePage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/exit-codes.md")
 	if err != nil {
 		t.Fatal(err)

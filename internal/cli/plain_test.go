@@ -2,7 +2,7 @@ package cli
 
 import "testing"
 
-func TestPlain(t *testing.T) {
+func TestPlain_EscapesControlCharacters(t *testing.T) {
 	for text, want := range map[string]string{
 		"host:1 ü 日本 😀":               "host:1 ü 日本 😀",
 		"a\r\nMASTER m9\tx":           "a  MASTER m9 x",

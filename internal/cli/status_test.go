@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-// TestStatusShowsWhatIsNotShown: it says of the master and of the tasks that they are
+// TestStatus_SaysWhatIsNotReadable: it says of the master and of the tasks that they are
 // not shown, not that there are none.
-func TestStatusShowsWhatIsNotShown(t *testing.T) {
+func TestStatus_SaysWhatIsNotReadable(t *testing.T) {
 	v := Overview{namespace: "/app", Unreadable: []unreadable{{Znode: "/app/master"}, {Znode: "/app/tasks"}}}
 	var b strings.Builder
 	if err := show(&b, v, false, false); err != nil || !strings.Contains(b.String(), "MASTER   not shown\n") || !strings.Contains(b.String(), "0 cancelled (not shown)\n") {
@@ -27,9 +27,9 @@ func TestStatusShowsWhatIsNotShown(t *testing.T) {
 	}
 }
 
-// TestListsShowOneKindOfTime: all lists for people show local time in one form, whatever
+// TestStatus_ShowsLocalTime: all lists for people show local time in one form, whatever
 // the zone is in which it was recorded.
-func TestListsShowOneKindOfTime(t *testing.T) {
+func TestStatus_ShowsLocalTime(t *testing.T) {
 	local := time.Local
 	t.Cleanup(func() { time.Local = local })
 	time.Local = time.FixedZone("here", 3600)

@@ -13,7 +13,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
-func TestCommand(t *testing.T) {
+func TestHandler_RunsACommand(t *testing.T) {
 	task := recipe.Task{Name: "t", Payload: []byte("hello"), Token: recipe.Token{Epoch: 7, Attempt: 2}, Options: recipe.Options{Key: "k"}}
 	for _, c := range []struct{ command, want, fails string }{
 		{"tr a-z A-Z", "HELLO", ""},
@@ -32,9 +32,9 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// TestChildrenGetTheirGrace cancels a command whose shell leaves at once and whose
+// TestHandler_GivesChildrenTimeToEnd cancels a command whose shell leaves at once and whose
 // child takes a moment.
-func TestChildrenGetTheirGrace(t *testing.T) {
+func TestHandler_GivesChildrenTimeToEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	file, ready := filepath.Join(t.TempDir(), "left"), filepath.Join(t.TempDir(), "ready")
 	go func() {
@@ -54,10 +54,10 @@ func TestChildrenGetTheirGrace(t *testing.T) {
 	}
 }
 
-// TestCommandIsEnded cancels a command that has started another one: both go.
-func TestCommandIsEnded(t *testing.T) {
+// TestHandler_EndsTheCommand cancels a command that has started another one: both go.
+func TestHandler_EndsTheCommand(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestCommandIsEnded: make test runs it, make quick does not")
+		t.Skip("skipped TestHandler_EndsTheCommand: make test runs it, make quick does not")
 	}
 	cause := errors.New("enough")
 	for _, command := range []string{"sleep 60", "sleep 60 & wait", "trap '' TERM; while :; do sleep 1; done"} {

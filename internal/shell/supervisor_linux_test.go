@@ -132,8 +132,8 @@ func TestCommand_EndsWithItsTask(t *testing.T) {
 	}
 }
 
-// TestCommand_LeavesNothingBehind ends the command itself, and expects the same.
-func TestCommand_LeavesNothingBehind(t *testing.T) {
+// TestCommand_LeavesNoProcess ends the command itself, and expects the same.
+func TestCommand_LeavesNoProcess(t *testing.T) {
 	dir := t.TempDir()
 	done := make(chan error)
 	go func() {

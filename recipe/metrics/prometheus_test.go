@@ -21,8 +21,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestRecipeIsMeasured runs the recipe and compares every metric.
-func TestRecipeIsMeasured(t *testing.T) {
+// TestMetrics_MeasureTheRecipe runs the recipe and compares every metric.
+func TestMetrics_MeasureTheRecipe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		measured, err := metrics.New(registry)
@@ -152,7 +152,7 @@ func value(t *testing.T, registry *prometheus.Registry, name string) float64 {
 	return sum
 }
 
-func TestRegisteredTwice(t *testing.T) {
+func TestMetrics_RegisterTwiceFails(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	if _, err := metrics.New(registry); err != nil {
 		t.Fatal(err)

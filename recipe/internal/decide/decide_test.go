@@ -84,7 +84,7 @@ func indexed(workers map[string]*workerView, tasks map[string]*TaskView) *View {
 	return v
 }
 
-func TestDecide(t *testing.T) {
+func TestDecide_EachRule(t *testing.T) {
 	cases := []struct {
 		name    string
 		workers map[string]*workerView
@@ -294,8 +294,8 @@ func TestActions_Complete(t *testing.T) {
 	}
 }
 
-// TestDoubtedTasksAreNotAssigned: one that may have been cancelled is read first.
-func TestDoubtedTasksAreNotAssigned(t *testing.T) {
+// TestDecide_ReadsADoubtfulTaskFirst: one that may have been cancelled is read first.
+func TestDecide_ReadsADoubtfulTaskFirst(t *testing.T) {
 	v := indexed(map[string]*workerView{"w": aWorker(true)}, map[string]*TaskView{"x": {Phase: Pending}, "y": {Phase: Pending}})
 	v.Dirty["x"] = true
 	p := Decide(v, testLimits, noon)
@@ -304,8 +304,8 @@ func TestDoubtedTasksAreNotAssigned(t *testing.T) {
 	}
 }
 
-// TestStrategy_RefusesTheOthers: a strategy gives tasks to a and b, never to c.
-func TestStrategy_RefusesTheOthers(t *testing.T) {
+// TestStrategy_RefusesOtherWorkers: a strategy gives tasks to a and b, never to c.
+func TestStrategy_RefusesOtherWorkers(t *testing.T) {
 	notC := func(job Job, workers []Load) string {
 		return LeastLoaded(job, slices.DeleteFunc(slices.Clone(workers), func(w Load) bool { return w.Worker == "c" }))
 	}
@@ -339,11 +339,11 @@ func TestStrategy_RefusesTheOthers(t *testing.T) {
 	}
 }
 
-// TestDecideSettles draws views and checks that deciding and applying, again and
+// TestDecide_Settles draws views and checks that deciding and applying, again and
 // again, reaches a view with nothing left to decide, in which no live worker holds
 // more than its limit, no task is with two workers, none is with a dead one, and no
 // resident task could make the spread more even. Workers may all be lost and come back.
-func TestDecideSettles(t *testing.T) {
+func TestDecide_Settles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := NewView()
 		names := []string{"a", "b", "c"}
@@ -419,9 +419,9 @@ func mayHold(v *View, task string) (names []string) {
 	return names
 }
 
-// TestResidentsComeBackEvenly: that a worker was the last to be lost is not held
+// TestDecide_SpreadsReturningResidents: that a worker was the last to be lost is not held
 // against it when all have come back.
-func TestResidentsComeBackEvenly(t *testing.T) {
+func TestDecide_SpreadsReturningResidents(t *testing.T) {
 	v := indexed(map[string]*workerView{"a": aWorker(false), "b": aWorker(false, "r1", "r2")}, map[string]*TaskView{"r1": resident("b"), "r2": resident("b")})
 	now := settle(t, v, noon)
 	v.Workers["a"].Alive, v.Workers["b"].Alive = true, true
@@ -459,8 +459,8 @@ func settle(t rapid.TB, v *View, now time.Time) time.Time {
 	}
 }
 
-// TestEndingsOfCollectedTasksAreForgotten: clients collect all tasks but the first.
-func TestEndingsOfCollectedTasksAreForgotten(t *testing.T) {
+// TestView_ForgetsCollectedTasks: clients collect all tasks but the first.
+func TestView_ForgetsCollectedTasks(t *testing.T) {
 	v, now := NewView(), noon
 	v.SetPhase("first", Finished, now)
 	for n := range 50 * spareEndings {

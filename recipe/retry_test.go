@@ -72,11 +72,11 @@ func rolesOf(env zkapi.Env) map[string]func(context.Context) error {
 	}
 }
 
-// TestWhatIsRefusedIsNotRepeatedAtOnce has the server refuse everything in the namespace,
+// TestRetry_PausesAfterARefusal has the server refuse everything in the namespace,
 // or all writes, or whatever asks for one znode, with refusals that may end at any time;
 // or end each session. A role goes on to try for an hour, with few sessions and requests,
 // and goes on to work when it is let.
-func TestWhatIsRefusedIsNotRepeatedAtOnce(t *testing.T) {
+func TestRetry_PausesAfterARefusal(t *testing.T) {
 	everything := func(zkapi.Op) bool { return true }
 	for _, c := range []struct {
 		says      string

@@ -46,9 +46,9 @@ var ofOneTask = []scope{
 	{says: "read notices", kinds: all, path: "/backlog"},
 }
 
-// TestARefusalOfOneTaskEndsNoWorker: the worker does other tasks under the same
+// TestWorker_GoesOnWhenOneTaskIsRefused: the worker does other tasks under the same
 // registration, and that one when the server refuses no longer.
-func TestARefusalOfOneTaskEndsNoWorker(t *testing.T) {
+func TestWorker_GoesOnWhenOneTaskIsRefused(t *testing.T) {
 	for _, s := range ofOneTask {
 		for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-125)} {
 			t.Run(fmt.Sprintf("%s/%v", s.says, why), func(t *testing.T) {
@@ -88,10 +88,10 @@ func TestARefusalOfOneTaskEndsNoWorker(t *testing.T) {
 	}
 }
 
-// TestAWorkerThatMayNotWriteLetsGo refuses a worker what it needs to end any task, while
+// TestWorker_LetsGoWhenItMayNotWrite refuses a worker what it needs to end any task, while
 // it may read: after its session's timeout it gives up its registration, so that others
 // are given what it held. It ends for good if no repetition cures that.
-func TestAWorkerThatMayNotWriteLetsGo(t *testing.T) {
+func TestWorker_LetsGoWhenItMayNotWrite(t *testing.T) {
 	for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-127)} {
 		for _, s := range []scope{
 			{says: "take from the inbox", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/assign/w1/"},
@@ -129,8 +129,8 @@ func TestAWorkerThatMayNotWriteLetsGo(t *testing.T) {
 	}
 }
 
-// TestARefusalAtCommitIsRetried refuses the end of an execution once.
-func TestARefusalAtCommitIsRetried(t *testing.T) {
+// TestWorker_RetriesARefusedEnd refuses the end of an execution once.
+func TestWorker_RetriesARefusedEnd(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		runs := new(atomic.Int32)

@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestDoubt: a request is in doubt when one of its tries may have been applied, and
-// nothing is known of the task afterwards.
-func TestDoubt(t *testing.T) {
+// TestDoubt_LastsUntilTheTaskIsKnown: a request is in doubt when one of its tries may have
+// been applied, and nothing is known of the task afterwards.
+func TestDoubt_LastsUntilTheTaskIsKnown(t *testing.T) {
 	failed := func(fate zkapi.Fate) error {
 		return &zkapi.Error{Kind: zkapi.KindMulti, Fate: fate, Err: zkapi.ErrConnectionLoss}
 	}

@@ -68,7 +68,7 @@ func (w *world) plant(path, data string, owner int64) {
 	}
 }
 
-func TestQueue_PassesOverWhatIsNoCandidate(t *testing.T) {
+func TestQueue_PassesOverOtherZnodes(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.parents()
 		w.do(zkapi.Create("/candidates/foo", nil, zkapi.Persistent))
@@ -109,7 +109,7 @@ func TestQueue_WaitsForALiveCandidateMadeByHand(t *testing.T) {
 	})
 }
 
-func TestElection_TellsOfAMasterThatNoSessionHolds(t *testing.T) {
+func TestElection_ReportsAMasterWithoutASession(t *testing.T) {
 	for name, owner := range map[string]int64{"persistent": 0, "container": container, "TTL": ttlZnode} {
 		inBubble(t, func(w *world) {
 			w.parents()
@@ -153,7 +153,7 @@ func TestElection_LetsAPersonLeadByHand(t *testing.T) {
 	})
 }
 
-func TestMaster_AssignsNothingToAWorkerThatNoSessionHolds(t *testing.T) {
+func TestMaster_AssignsNothingToAWorkerWithoutASession(t *testing.T) {
 	for _, owner := range []int64{0, container, ttlZnode} {
 		inBubble(t, func(w *world) {
 			w.parents()
@@ -247,7 +247,7 @@ func TestMaster_GivesTasksToAWorkerByHandOnceItIsAlive(t *testing.T) {
 	})
 }
 
-func TestMaster_CountsNoProgressThatNoSessionShows(t *testing.T) {
+func TestMaster_CountsNoProgressWithoutASession(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var log journal
 		w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers()})
@@ -298,9 +298,9 @@ func TestRoles_WaitUntilAClaimCanStay(t *testing.T) {
 	})
 }
 
-// TestStatusThatDoesNotStay_IsNoResult: nobody takes it for one, whoever executes the task
+// TestStatus_EphemeralIsNoResult: nobody takes it for one, whoever executes the task
 // holds its result back until it is gone, and no token is given out twice.
-func TestStatusThatDoesNotStay_IsNoResult(t *testing.T) {
+func TestStatus_EphemeralIsNoResult(t *testing.T) {
 	for name, owner := range map[string]int64{"ephemeral": 0, "container": container, "TTL": ttlZnode} {
 		for _, assigned := range []bool{true, false} {
 			inBubble(t, func(w *world) {
@@ -366,8 +366,8 @@ func TestStatusThatDoesNotStay_IsNoResult(t *testing.T) {
 	}
 }
 
-// TestSubmit_TakesNoFleetingZnodeForItsTask: a znode that goes with a session is none.
-func TestSubmit_TakesNoFleetingZnodeForItsTask(t *testing.T) {
+// TestSubmit_IgnoresAnEphemeralTask: a znode that goes with a session is none.
+func TestSubmit_IgnoresAnEphemeralTask(t *testing.T) {
 	for _, owner := range []int64{0, container, ttlZnode} {
 		inBubble(t, func(w *world) {
 			w.parents()
@@ -388,9 +388,9 @@ func TestSubmit_TakesNoFleetingZnodeForItsTask(t *testing.T) {
 	}
 }
 
-// TestAssignmentThatDoesNotStay_IsNotExecuted: the task would be given to others under the
+// TestAssignment_EphemeralIsNotExecuted: the task would be given to others under the
 // same token when it goes.
-func TestAssignmentThatDoesNotStay_IsNotExecuted(t *testing.T) {
+func TestAssignment_EphemeralIsNotExecuted(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var log journal
 		runs := 0
@@ -410,9 +410,9 @@ func TestAssignmentThatDoesNotStay_IsNotExecuted(t *testing.T) {
 	})
 }
 
-// TestParentsThatDoNotStay_StopOnlyWhoNeedsThem: what a role can do without stops it not,
+// TestParents_EphemeralStopOnlyTheRolesThatNeedThem: what a role can do without stops it not,
 // and is told; status shows all of them.
-func TestParentsThatDoNotStay_StopOnlyWhoNeedsThem(t *testing.T) {
+func TestParents_EphemeralStopOnlyTheRolesThatNeedThem(t *testing.T) {
 	for _, path := range []string{"/candidates", "/backlog", "/quarantine", "/format", "/collect"} {
 		inBubble(t, func(w *world) {
 			w.do(zkapi.Create(path, nil, zkapi.Ephemeral))

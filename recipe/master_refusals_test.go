@@ -140,11 +140,11 @@ func (w *scoped) leaves(name string) func() bool {
 	}
 }
 
-// TestARefusalEndsOnlyWhatItConcerns refuses each of the masters' reads and writes that
+// TestRefusal_QuarantinesOnlyItsSubject refuses each of the masters' reads and writes that
 // concern one thing alone, for good and with a quota: other tasks are done meanwhile, by
 // the same master in the same term; what is left alone is told and shown; and when the
 // server refuses no longer, that goes on, too.
-func TestARefusalEndsOnlyWhatItConcerns(t *testing.T) {
+func TestRefusal_QuarantinesOnlyItsSubject(t *testing.T) {
 	for _, s := range ofOthers {
 		for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-125)} {
 			t.Run(fmt.Sprintf("%s/%v", s.says, why), func(t *testing.T) {
@@ -231,8 +231,8 @@ func (w *scoped) goesOn(s scope) {
 	}
 }
 
-// TestARefusalOfItsOwnEndsARole refuses what a role can do nothing without: Run says so.
-func TestARefusalOfItsOwnEndsARole(t *testing.T) {
+// TestRefusal_OfItsClaimEndsARole refuses what a role can do nothing without: Run says so.
+func TestRefusal_OfItsClaimEndsARole(t *testing.T) {
 	for _, s := range []scope{
 		{says: "make a parent", kinds: []zkapi.Kind{zkapi.KindCreate}, path: "/assign"},
 		{says: "list the workers", kinds: []zkapi.Kind{zkapi.KindChildren}, path: "/workers"},
@@ -329,10 +329,10 @@ func callsOf(c *recipe.Client, done bool) map[string]func(context.Context, strin
 	}
 }
 
-// TestARefusalEndsOnlyThatCallOfAClient: the other calls, about that task and about
+// TestRefusal_EndsOnlyOneCallOfAClient: the other calls, about that task and about
 // others, are answered on the same session; and that one when the server refuses no
 // longer.
-func TestARefusalEndsOnlyThatCallOfAClient(t *testing.T) {
+func TestRefusal_EndsOnlyOneCallOfAClient(t *testing.T) {
 	for _, s := range ofClients {
 		for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-125)} {
 			t.Run(fmt.Sprintf("%s/%v", s.says, why), func(t *testing.T) {
@@ -396,10 +396,10 @@ func TestARefusalEndsOnlyThatCallOfAClient(t *testing.T) {
 	}
 }
 
-// TestOnlyAMasterMakesTheNamespace: with an Access nobody else may create in it, so that
-// nobody else can make a /master while none leads. A client that comes first makes the
+// TestAccess_OnlyAMasterCreatesTheNamespace: with an Access nobody else may create in it, so
+// that nobody else can make a /master while none leads. A client that comes first makes the
 // namespace with that ACL, and waits for a master to make what is below.
-func TestOnlyAMasterMakesTheNamespace(t *testing.T) {
+func TestAccess_OnlyAMasterCreatesTheNamespace(t *testing.T) {
 	inBubble(t, func(w *world) {
 		access := recipe.Access{Master: []string{zkapi.DigestID("m", "")}, Worker: []string{zkapi.DigestID("w", "")}, Client: []string{zkapi.DigestID("c", "")}}
 		acls := map[string][]zkapi.ACL{}

@@ -60,11 +60,11 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestStrangersAreToldFromZooKeeper: who listens there and is no ZooKeeper costs neither
+// TestOpen_RefusesOtherServices: who listens there and is no ZooKeeper costs neither
 // memory nor patience, and Open says where it is and what it answers.
-func TestStrangersAreToldFromZooKeeper(t *testing.T) {
+func TestOpen_RefusesOtherServices(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestStrangersAreToldFromZooKeeper: make test runs it, make quick does not")
+		t.Skip("skipped TestOpen_RefusesOtherServices: make test runs it, make quick does not")
 	}
 	tell := func(t *testing.T, answer, told string) {
 		t.Parallel() // an end without a session takes the library a second
@@ -110,9 +110,9 @@ func openAt(t *testing.T, while time.Duration, servers ...string) error {
 	return err
 }
 
-// TestAStrangerAmongServersIsPassedOver: one address of several is wrong. It is told,
+// TestOpen_PassesOverAnotherService: one address of several is wrong. It is told,
 // and the session comes from another.
-func TestAStrangerAmongServersIsPassedOver(t *testing.T) {
+func TestOpen_PassesOverAnotherService(t *testing.T) {
 	stranger := newFake(t, func(_ int, c net.Conn) { _, _ = c.Write([]byte(strangers["HTTP"].answer)) })
 	server := newFake(t, func(_ int, c net.Conn) {
 		if greet(c, 0xA, 4000) {
@@ -126,9 +126,9 @@ func TestAStrangerAmongServersIsPassedOver(t *testing.T) {
 	}
 }
 
-// TestAServerThatIsAwayIsNoStranger: the other address is no ZooKeeper. Open tells it, but
+// TestOpen_TriesAgainWhenAServerIsAway: the other address is no ZooKeeper. Open tells it, but
 // trying again may help.
-func TestAServerThatIsAwayIsNoStranger(t *testing.T) {
+func TestOpen_TriesAgainWhenAServerIsAway(t *testing.T) {
 	stranger := newFake(t, func(_ int, c net.Conn) { _, _ = c.Write([]byte(strangers["HTTP"].answer)) })
 	away := newFake(t, func(int, net.Conn) {})
 	_ = away.listener.Close()
@@ -202,12 +202,12 @@ var madAnswers = []struct {
 
 var twoParts = zkapi.Multi(zkapi.Check("/x", 1), zkapi.Delete("/y", 1))
 
-// TestMadAnswersDoNotReachTheLibrary has a server answer one request with what no
+// TestWire_KeepsNonsenseFromTheLibrary has a server answer one request with what no
 // ZooKeeper answers. The library would take the process down, with memory or with a
 // panic; or it would believe it. Instead the connection is lost, and the next one serves.
-func TestMadAnswersDoNotReachTheLibrary(t *testing.T) {
+func TestWire_KeepsNonsenseFromTheLibrary(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestMadAnswersDoNotReachTheLibrary: make test runs it, make quick does not")
+		t.Skip("skipped TestWire_KeepsNonsenseFromTheLibrary: make test runs it, make quick does not")
 	}
 	for _, mad := range madAnswers {
 		t.Run(mad.name, func(t *testing.T) {
@@ -242,8 +242,8 @@ func TestMadAnswersDoNotReachTheLibrary(t *testing.T) {
 	}
 }
 
-// TestALongAnswerCostsWhatItHas: a length that is allowed, and little behind it.
-func TestALongAnswerCostsWhatItHas(t *testing.T) {
+// TestWire_AllocatesOnlyReceivedBytes: a length that is allowed, and little behind it.
+func TestWire_AllocatesOnlyReceivedBytes(t *testing.T) {
 	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
 	begun := append(be32(maxAnswer), make([]byte, 100)...)
 	w := newWire(&pieces{left: [][]byte{begun}}, s, "x:1", time.Hour)

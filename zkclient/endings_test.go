@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestTurnedAway: a server that has too many connections closes the next one before the
-// handshake or in it. Open says what that may mean, however the end shows.
-func TestTurnedAway(t *testing.T) {
+// TestOpen_ExplainsAClosedHandshake: a server that has too many connections closes the next
+// one before the handshake or in it. Open says what that may mean, however the end shows.
+func TestOpen_ExplainsAClosedHandshake(t *testing.T) {
 	for name, end := range map[string]func(net.Conn){
 		"closed":                    func(net.Conn) {},
 		"reset":                     func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) },

@@ -99,7 +99,7 @@ func (a *aged) close(roles ...recipe.Role) {
 	}
 }
 
-func TestTreeGoesBack_TokensGrow(t *testing.T) {
+func TestRestored_TokensGrow(t *testing.T) {
 	for name, older := range map[string]func(*aged) zk.Tree{
 		"restored": func(a *aged) zk.Tree { return a.backup },
 		"wiped":    func(*aged) zk.Tree { return zk.NewTree() },
@@ -126,9 +126,9 @@ func TestTreeGoesBack_TokensGrow(t *testing.T) {
 	}
 }
 
-// TestTreeGoesBack_AWorkerRemembers: all masters are new. The worker's claim tells
+// TestRestored_AWorkerRemembers: all masters are new. The worker's claim tells
 // them, before anything is assigned.
-func TestTreeGoesBack_AWorkerRemembers(t *testing.T) {
+func TestRestored_AWorkerRemembers(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a := w.age(1)
 		a.close(a.masters[0])
@@ -157,9 +157,9 @@ func TestTreeGoesBack_AWorkerRemembers(t *testing.T) {
 	})
 }
 
-// TestTreeGoesBack_AMasterRemembers: the workers are new, and so is the master that
+// TestRestored_AMasterRemembers: the workers are new, and so is the master that
 // is elected first. The other one stands by, and lifts.
-func TestTreeGoesBack_AMasterRemembers(t *testing.T) {
+func TestRestored_AMasterRemembers(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a := w.age(1)
 		a.close(a.worker)
@@ -175,8 +175,8 @@ func TestTreeGoesBack_AMasterRemembers(t *testing.T) {
 	})
 }
 
-// TestTreeGoesBack_ABackupRemembers: who has only stood by knows the epoch as well.
-func TestTreeGoesBack_ABackupRemembers(t *testing.T) {
+// TestRestored_ABackupRemembers: who has only stood by knows the epoch as well.
+func TestRestored_ABackupRemembers(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a := w.age(1)
 		w.master(recipe.MasterConfig{Name: "backup"})
@@ -191,9 +191,9 @@ func TestTreeGoesBack_ABackupRemembers(t *testing.T) {
 	})
 }
 
-// TestTreeGoesBack_AWorkerRefusesAnOldToken: a master that knows nothing of this, made
+// TestRestored_AWorkerRefusesAnOldToken: a master that knows nothing of this, made
 // by hand, assigns a task under an epoch that is over.
-func TestTreeGoesBack_AWorkerRefusesAnOldToken(t *testing.T) {
+func TestRestored_AWorkerRefusesAnOldToken(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a := w.age(1)
 		a.close(a.masters[0])
@@ -217,8 +217,8 @@ func TestTreeGoesBack_AWorkerRefusesAnOldToken(t *testing.T) {
 	})
 }
 
-// TestEpochAtLeast_LiftsTheEpoch: nothing remembers but the operator.
-func TestEpochAtLeast_LiftsTheEpoch(t *testing.T) {
+// TestEpochAtLeast_RaisesTheEpoch: nothing remembers but the operator.
+func TestEpochAtLeast_RaisesTheEpoch(t *testing.T) {
 	inBubble(t, func(w *world) {
 		s := &sink{t: t}
 		w.worker("w1", s.handler)
@@ -241,8 +241,8 @@ func TestEpochAtLeast_IsChecked(t *testing.T) {
 	}
 }
 
-// TestEpochSeen_ThatCannotBeIsIgnored: a claim made by hand must not use up the epochs.
-func TestEpochSeen_ThatCannotBeIsIgnored(t *testing.T) {
+// TestEpochSeen_IgnoresImpossibleEpochs: a claim made by hand must not use up the epochs.
+func TestEpochSeen_IgnoresImpossibleEpochs(t *testing.T) {
 	inBubble(t, func(w *world) {
 		var log journal
 		s := &sink{t: t}

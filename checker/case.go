@@ -132,6 +132,19 @@ func (c *Case) NeedsTree(p *Findings) bool {
 	return false
 }
 
+// NeedsHeal doubts a property about what comes after the faults, if the ensemble did not
+// come back from them. It reports whether that is so, or the evidence is missing.
+func (c *Case) NeedsHeal(p *Findings) bool {
+	switch {
+	case c.Evidence == nil:
+		return c.NeedsTree(p)
+	case !c.Evidence.Healed:
+		p.Doubt(wording.Finding{Code: wording.NotHealed, Args: wording.Args{"problem": c.Evidence.Problem}})
+		return true
+	}
+	return false
+}
+
 // EndedByForce are the sessions that faults have ended, each with its fault.
 func (c *Case) EndedByForce() map[string]record.Operation {
 	ended := map[string]record.Operation{}

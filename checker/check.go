@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/internal/parallel"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -26,7 +27,9 @@ func Check(run record.Run, seed uint64, judging Judging) *Result {
 	r.Counts, r.Report.Vacuous = c.counts(judgement.Counts), c.vacuous(judgement.Vacuous)
 	judges := c.all(judgement)
 	r.Properties = make([]Property, len(judges))
-	parallel.Each(slices.Values(judges), func(n int, j Judge) { r.Properties[n] = guarded(j.Name, j.Judge) })
+	parallel.Each(slices.Values(judges), func(n int, j Judge) {
+		r.Properties[n] = guarded(j.Name, j.Judge).told(judgement.Texts)
+	})
 	if len(losses) == 0 {
 		losses = c.unvouched(r.Properties)
 	}
@@ -54,12 +57,13 @@ func understood(run record.Run, judging Judging) (c *Case, j Judgement, losses [
 		c, j = &Case{}, Judgement{}
 		c = NewCase(run, judging.Objects)
 		j = judging.Judge(c)
+		j.Texts = wording.Merge(wording.Everywhere(), j.Texts)
 		return nil
 	}
 	if cause := read(run); cause != nil {
 		losses = []record.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
 		if again := read(record.Run{}); again != nil {
-			c, j = NewCase(record.Run{}, judging.Objects), Judgement{}
+			c, j = NewCase(record.Run{}, judging.Objects), Judgement{Texts: wording.Everywhere()}
 		}
 	}
 	return c, j, losses
@@ -112,6 +116,14 @@ func guarded(name string, judge func() Property) (p Property) {
 		}
 	}()
 	return judge()
+}
+
+// told is the property with the sentences of its findings.
+func (p Property) told(texts wording.Texts) Property {
+	if len(p.Findings) > 0 {
+		p.Reason = texts.Sentences(p.Findings, p.More)
+	}
+	return p
 }
 
 // vacuous says why a run proves nothing although everything holds; more are the reasons

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
@@ -53,6 +54,32 @@ func TestCheck_OfARecipeOfItsOwn(t *testing.T) {
 	lit(&run, sees, 9, 7)
 	if p := find(t, check(run), "LampLinearizable"); p.Verdict != Invalid || p.Reason != "lamp-1: no order of its 4 operations explains what was seen." {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
+	}
+}
+
+// TestCheck_SaysWhatIsFound in the words of the recipe, and in those of every recipe.
+func TestCheck_SaysWhatIsFound(t *testing.T) {
+	run := violatedRun(t)
+	last := run.Events[len(run.Events)-1]
+	run.Events = append(run.Events, record.Event{Seq: last.Seq + 1, At: last.At, Process: "harness", Type: record.Note, Kind: record.Process, Of: record.ProcessChange{Fate: record.Crashed, Of: record.Life{Process: "client-1", Number: 1}}})
+	r := check(run)
+	for name, want := range map[string]string{
+		"LampsKept": "lamp-1 broke at " + wording.Seconds(last.At) + ".", NoCrash: "client-1/1 crashed",
+	} {
+		p := find(t, r, name)
+		if p.Verdict != Invalid || !strings.HasPrefix(p.Reason, want) || len(p.Findings) != 1 || p.Findings[0].Says != p.Reason {
+			t.Errorf("%s: %s; %+v", p.Verdict, p.Reason, p.Findings)
+		}
+	}
+}
+
+// TestCheck_RefusesTwoSentences of one code: such a program understands no run.
+func TestCheck_RefusesTwoSentences(t *testing.T) {
+	r := Check(recordtest.Committed(t), 1, Judging{Judge: func(*Case) Judgement {
+		return Judgement{Texts: wording.Texts{wording.Crashed: "{process} fell asleep."}}
+	}})
+	if p := find(t, r, RecordComplete); r.Verdict != Unknown || !strings.Contains(p.Reason, "has two sentences") {
+		t.Errorf("%s: %s", r.Verdict, p.Reason)
 	}
 }
 
@@ -127,7 +154,7 @@ func TestALongSearchIsCutShort(t *testing.T) {
 	search := func(all ...*Partition) Search {
 		return Search{Property: "X", Of: "lamp", Model: lampModel(), Partitions: all}
 	}
-	got := search(stuck, long).within(limits{time.Now().Add(time.Hour), 1 << 20})
+	got := search(stuck, long).within(limits{time.Now().Add(time.Hour), 1 << 20}).told(wording.Everywhere())
 	if got.Verdict != Unknown || !strings.Contains(got.Reason, "stuck: the search was cut short") || !strings.Contains(got.Reason, "long was not searched") {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}

@@ -58,16 +58,16 @@ func (p *Findings) Holds() bool { return p.verdict == Valid }
 // says what was judged; it is formatted like that of [fmt.Sprintf]. The sentence of any
 // other property is made of the findings; see [Check].
 func (p *Findings) Property(holds string, args ...any) Property {
-	found := Property{Name: p.name, Verdict: p.verdict, Reason: fmt.Sprintf(holds, args...)}
+	found := Property{Name: p.name, Verdict: p.verdict}
 	switch p.verdict {
 	case Invalid:
 		found.Findings, found.More = p.found, p.problems-len(p.found)
 	case Unknown:
 		found.Findings, found.More = p.doubts, p.unsure-len(p.doubts)
 	default:
+		found.Reason = fmt.Sprintf(holds, args...)
 		return found
 	}
-	found.Reason = wording.Sentences(found.Findings, found.More)
 	for _, f := range p.found {
 		found.Events = append(found.Events, f.Events...)
 	}

@@ -3,6 +3,7 @@ package checker
 import (
 	"github.com/anishathalye/porcupine"
 
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -27,6 +28,9 @@ type Judgement struct {
 	// that ...". That no fault was effective is said anyway.
 	Vacuous []string
 	Counts  map[string]int // numbers for the verdict, beside those of faults and unknown outcomes
+	// Texts are the sentences of the codes that its judges give to their findings. A code
+	// of package wording has its sentence there, and no other.
+	Texts wording.Texts
 }
 
 // Judge is the judge of one property. It changes nothing that another judge reads,

@@ -36,6 +36,7 @@ var lamps = Judging{Judge: func(c *Case) Judgement {
 		Judges:   []Judge{{"LampsKept", func() Property { return lampsKept(c) }}, {Name: ServersAgree}},
 		Searches: []Search{{Property: "LampLinearizable", Of: "lamp", Model: lampModel(), Partitions: all.Sorted()}},
 		Counts:   map[string]int{"lamps": len(all)},
+		Texts:    wording.Texts{lampBroke: "{object} broke at {at|time}."},
 	}
 	if len(set) == 1 {
 		j.Vacuous = append(j.Vacuous, "it never happened that a lamp was set again")

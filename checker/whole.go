@@ -89,7 +89,7 @@ func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 		p.Doubt(wording.Finding{Code: wording.RecordLoss, Args: wording.Args{"loss": loss.String()}})
 	}
 	if len(losses) > 0 {
-		found := p.Property("")
+		found := p.Property("").told(wording.Everywhere())
 		found.Reason = "The record of the run is not whole: " + found.Reason + " " + remedy
 		return found
 	}
@@ -114,7 +114,7 @@ func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 	if len(absent) > 0 {
 		holds += " Not recorded: " + strings.Join(absent, "; ") + "."
 	}
-	return p.Property("%s", holds)
+	return p.Property("%s", holds).told(wording.Everywhere())
 }
 
 // CheckRecord judges only the record of a run, as [Check] does first: whether
@@ -125,7 +125,7 @@ func CheckRecord(run record.Run) (entry Property, whole bool) {
 	if len(losses) == 0 && run.Manifest.Inferred {
 		c, _, garbled := understood(run, Judging{Judge: func(*Case) Judgement { return Judgement{} }})
 		if losses = garbled; len(losses) == 0 {
-			losses = c.unvouched([]Property{guarded(WritesAccounted, c.writesAccounted)})
+			losses = c.unvouched([]Property{guarded(WritesAccounted, c.writesAccounted).told(wording.Everywhere())})
 		}
 	}
 	return recordComplete(run.Manifest, losses), len(losses) == 0

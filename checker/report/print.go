@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -43,7 +44,7 @@ func (l Lanes) Sentence(r *checker.Report) string {
 		p := r.Violations()[0]
 		first := p.Reason
 		if len(p.Findings) > 0 {
-			first = p.Findings[0].Sentence()
+			first = cmp.Or(p.Findings[0].Says, p.Reason)
 		}
 		return fmt.Sprintf("INVALID: %s is violated. %s", p.Name, first)
 	case checker.Unknown:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +23,10 @@ type Finding struct {
 	Exchange *Exchange `json:"exchange,omitempty"` // that it rests on
 	Zxid     int64     `json:"zxid,omitempty"`     // of the write that it is about
 	Args     Args      `json:"args,omitempty"`
+
+	// Says is the finding in English. It is not stored with it, because the reason of the
+	// property has all of them.
+	Says string `json:"-"`
 }
 
 // Exchange identifies a write on the wire, in a run and in its parts.
@@ -83,82 +86,6 @@ func (f Finding) Repeats(whole Finding) bool {
 	return true
 }
 
-// place is an argument in a template: its name, and how it is shown.
-var place = regexp.MustCompile(`\{(\w+)(?:\|(\w+))?\}`)
-
-// option is a part of a template that is left out if an argument in it is not known.
-var option = regexp.MustCompile(`\[([^\]]*)\]`)
-
-// Sentence is a finding in English.
-func (f Finding) Sentence() string {
-	text, known := sentences[f.Code]
-	if !known { // of a later program
-		return fmt.Sprintf("%s: %s %v.", f.Code, f.Object, plain(f.Args))
-	}
-	text = option.ReplaceAllStringFunc(text, func(part string) string {
-		for _, found := range place.FindAllStringSubmatch(part, -1) {
-			if value := f.value(found[1]); value == nil || number(value) == 0 && found[2] == "hex" {
-				return ""
-			}
-		}
-		return part[1 : len(part)-1]
-	})
-	return place.ReplaceAllStringFunc(text, func(at string) string {
-		found := place.FindStringSubmatch(at)
-		return show(f.value(found[1]), found[2])
-	})
-}
-
-func (f Finding) value(name string) any {
-	switch value, given := f.Args[name]; {
-	case given:
-		return value
-	case name == "object":
-		return f.Object
-	case name == "zxid":
-		return f.Zxid
-	}
-	return nil
-}
-
-// show puts an argument into a sentence.
-func show(value any, as string) string {
-	switch as {
-	case "time":
-		return Seconds(time.Duration(number(value)))
-	case "long":
-		return time.Duration(number(value)).String()
-	case "hex":
-		return fmt.Sprintf("0x%x", number(value))
-	case "quoted":
-		return fmt.Sprintf("%q", value)
-	case "list":
-		return strings.Join(list(value), ", ")
-	}
-	return fmt.Sprint(value)
-}
-
-// number is the value of an argument that is a whole number, or a time.
-func number(value any) int64 {
-	n, _ := strconv.ParseInt(plain(value), 10, 64)
-	return n
-}
-
-// list is the value of an argument that is a list.
-func list(value any) []string {
-	switch value := value.(type) {
-	case []string:
-		return value
-	case []any:
-		all := make([]string, len(value))
-		for i, v := range value {
-			all[i] = fmt.Sprint(v)
-		}
-		return all
-	}
-	return nil
-}
-
 // plain is an argument as it can be compared, made by a judge or read from a file.
 func plain(value any) string {
 	switch value := value.(type) {
@@ -174,19 +101,6 @@ func plain(value any) string {
 		return strings.Join(all, " ")
 	}
 	return fmt.Sprint(value)
-}
-
-// Sentences are those of several findings, and how many more there are.
-func Sentences(all []Finding, more int) string {
-	said := make([]string, len(all))
-	for i, f := range all {
-		said[i] = f.Sentence()
-	}
-	text := strings.Join(said, " ")
-	if more > 0 {
-		text += fmt.Sprintf(" (and %d more)", more)
-	}
-	return text
 }
 
 // Seconds is a moment, or a duration, in the notation of verdicts, stories and

@@ -162,7 +162,7 @@ func (l *Leaders) Heard(e record.Event) (found wording.Finding, wrong bool) {
 	if leader.Epoch <= 0 || slices.Contains(l.begun[leader.Epoch], leader.Name) {
 		return found, false
 	}
-	return wording.Finding{Code: wording.OtherLeader, Args: wording.Args{
+	return wording.Finding{Code: OtherLeader, Args: wording.Args{
 		"process": e.Process, "at": e.At, "leader": leader.Name, "epoch": leader.Epoch,
 		"elected": strings.Join(l.begun[leader.Epoch], " or "),
 	}}, true
@@ -190,6 +190,7 @@ func (l *Leaders) Judgement() checker.Judgement {
 		Judges:   []checker.Judge{{Name: "SingleMaster", Judge: l.SingleMaster}, {Name: "ToldTruly", Judge: l.ToldTruly}},
 		Searches: []checker.Search{l.Linearizable()},
 		Counts:   map[string]int{"elections": l.Elected()},
+		Texts:    Texts(),
 	}
 	if l.Elected() == 0 {
 		j.Vacuous = append(j.Vacuous, "it never happened that a master was elected")

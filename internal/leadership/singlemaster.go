@@ -25,7 +25,7 @@ func (l *Leaders) SingleMaster() checker.Property {
 			continue
 		}
 		if before, twice := began[e.epoch]; twice {
-			p.Violate(wording.Finding{Code: wording.EpochTwice, Zxid: e.op.Zxid, Args: wording.Args{
+			p.Violate(wording.Finding{Code: EpochTwice, Zxid: e.op.Zxid, Args: wording.Args{
 				"epoch": e.epoch, "first": before.Invoke.Process, "second": e.op.Invoke.Process,
 			}}, before.Done, e.op.Done)
 		}
@@ -41,7 +41,7 @@ func (l *Leaders) SingleMaster() checker.Property {
 			explained++
 			continue
 		}
-		p.Violate(wording.Finding{Code: wording.TwoBelieved, Args: wording.Args{
+		p.Violate(wording.Finding{Code: TwoBelieved, Args: wording.Args{
 			"old": pair.old.Invoke.Process, "old_epoch": pair.old.Invoke.Token().Epoch, "next": pair.next.Invoke.Process, "next_epoch": pair.next.Invoke.Token().Epoch,
 			"long": pair.length, "from": pair.next.Invoke.At,
 		}}, pair.old.Invoke, pair.next.Invoke)
@@ -76,7 +76,7 @@ func (l *Leaders) staleWrites(p *checker.Findings, won []election) {
 			next++
 		}
 		if a.op.Outcome() == record.OK && a.epoch < latest.epoch {
-			p.Violate(wording.Finding{Code: wording.StaleMaster, Zxid: a.op.Zxid, Args: wording.Args{
+			p.Violate(wording.Finding{Code: StaleMaster, Zxid: a.op.Zxid, Args: wording.Args{
 				"process": a.op.Invoke.Process, "epoch": a.epoch, "at": l.of.At(&a.op.Operation),
 				"elected": latest.op.Invoke.Process, "now": latest.epoch, "since": l.of.At(&latest.op.Operation), "before": latest.op.Zxid,
 			}}, latest.op.Done, a.op.Invoke, a.op.Done)

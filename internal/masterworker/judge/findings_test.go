@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/internal/leadership"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -17,6 +18,7 @@ import (
 // sentences again from what verdict.json has.
 func TestFindings_SayTheSameAfterTheyWereStored(t *testing.T) {
 	codes := map[wording.Code]bool{}
+	texts := wording.Merge(wording.Everywhere(), leadership.Texts(), texts)
 	hold := func(t *testing.T, run record.Run) {
 		r := check(run)
 		data, err := json.Marshal(r.Report)
@@ -47,7 +49,7 @@ func TestFindings_SayTheSameAfterTheyWereStored(t *testing.T) {
 					t.Errorf("%s: %+v is not the finding that it was stored as", p.Name, f)
 				}
 			}
-			if said := wording.Sentences(p.Findings, p.More); p.Name != checker.RecordComplete && said != p.Reason || strings.Contains(said, "<nil>") {
+			if said := texts.Sentences(p.Findings, p.More); p.Name != checker.RecordComplete && said != p.Reason || strings.Contains(said, "<nil>") {
 				t.Errorf("%s: it says %q, and the findings say %q", p.Name, p.Reason, said)
 			}
 		}

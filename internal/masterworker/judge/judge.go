@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/internal/leadership"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -12,7 +14,7 @@ func Judge(c *checker.Case) checker.Judgement {
 	f := gather(c)
 	return checker.Judgement{
 		Judges: f.judges(), Searches: []checker.Search{f.leaders.Linearizable(), f.linearizable()},
-		Vacuous: f.vacuous(), Counts: f.counts(),
+		Vacuous: f.vacuous(), Counts: f.counts(), Texts: wording.Merge(leadership.Texts(), texts),
 	}
 }
 

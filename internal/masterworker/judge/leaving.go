@@ -48,7 +48,7 @@ func (f *facts) leavesNothing() checker.Property {
 		held, known := incarnation[attempt{ended.Worker, z.Task, ended.Attempt}]
 		for _, d := range departures {
 			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
-				p.Violate(wording.Finding{Code: wording.LeftBehind, Object: z.Task, Args: wording.Args{
+				p.Violate(wording.Finding{Code: LeftBehind, Object: z.Task, Args: wording.Args{
 					"worker": ended.Worker, "left": d.leave.Done.At, "attempt": ended.Attempt, "process": w.write.Invoke.Process,
 					"at": f.At(&w.write.Operation), "why": ended.Reason,
 				}}, d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done)

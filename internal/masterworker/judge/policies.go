@@ -37,19 +37,19 @@ func (f *facts) budgetKept() checker.Property {
 				counts = len(t.attempts) >= budget
 			}
 			if !counts {
-				p.Violate(wording.Finding{Code: wording.FailedEarly, Object: name, Args: wording.Args{
+				p.Violate(wording.Finding{Code: FailedEarly, Object: name, Args: wording.Args{
 					"attempts": f.spent(t, len(t.attempts)), "allowed": budget,
 				}}, f.About(name)...)
 			}
 		}
 		if spent := f.spent(t, len(t.attempts)); spent > budget {
-			p.Violate(wording.Finding{Code: wording.TooManyAttempts, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: TooManyAttempts, Object: name, Args: wording.Args{
 				"attempts": spent, "allowed": budget,
 			}}, f.About(name)...)
 		}
 		for n := range t.left {
 			if !t.recorded(n) {
-				p.Violate(wording.Finding{Code: wording.MarkAlone, Object: name, Args: wording.Args{"attempt": n}}, f.About(name)...)
+				p.Violate(wording.Finding{Code: MarkAlone, Object: name, Args: wording.Args{"attempt": n}}, f.About(name)...)
 			}
 		}
 		handovers += len(t.left)
@@ -60,7 +60,7 @@ func (f *facts) budgetKept() checker.Property {
 			continue
 		}
 		if budget := f.budget(t.options); f.spent(t, int(e.Invoke.Token().Attempt)) > budget {
-			p.Violate(wording.Finding{Code: wording.BeyondBudget, Object: e.Invoke.Task(), Args: wording.Args{
+			p.Violate(wording.Finding{Code: BeyondBudget, Object: e.Invoke.Task(), Args: wording.Args{
 				"attempt": e.Invoke.Token().Attempt, "allowed": budget,
 			}}, e.Invoke)
 		}
@@ -82,7 +82,7 @@ func (f *facts) noEarlyStart() checker.Property {
 	p := checker.NewFindings("NoEarlyStart")
 	for _, e := range f.executions {
 		if s, waits := due[e.Invoke.ID()]; waits && e.Invoke.At+ahead[e.Invoke.Token().Epoch] < s.Invoke.Submission().Due {
-			p.Violate(wording.Finding{Code: wording.StartedEarly, Object: e.Invoke.Task(), Args: wording.Args{
+			p.Violate(wording.Finding{Code: StartedEarly, Object: e.Invoke.Task(), Args: wording.Args{
 				"at": e.Invoke.At, "due": s.Invoke.Submission().Due,
 			}}, s.Invoke, e.Invoke)
 		}
@@ -128,7 +128,7 @@ func (f *facts) concurrencyKept() checker.Property {
 				continue
 			}
 			if running++; running > limit {
-				p.Violate(wording.Finding{Code: wording.TooManyHandlers, Args: wording.Args{
+				p.Violate(wording.Finding{Code: TooManyHandlers, Args: wording.Args{
 					"process": who, "handlers": running, "at": e.at, "allowed": limit,
 				}}, e.event)
 			}
@@ -163,7 +163,7 @@ func (f *facts) retentionKept() checker.Property {
 		byMasters++
 		recorded, known := first[name]
 		if known && r.op.Return(f.End)-recorded.Invoke.At < retention {
-			p.Violate(wording.Finding{Code: wording.CollectedEarly, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: CollectedEarly, Object: name, Args: wording.Args{
 				"recorded": recorded.Invoke.At, "process": r.op.Invoke.Process, "at": r.op.Return(f.End), "retention": retention,
 			}}, recorded.Invoke, r.op.Invoke, r.op.Done)
 		}
@@ -202,14 +202,14 @@ func (f *facts) toldTruly() checker.Property {
 			before, done := finished[key]
 			switch {
 			case change.Fate == record.Finished && !recorded[change.Task]:
-				p.Violate(wording.Finding{Code: wording.NotFinished, Object: e.Task(), Args: wording.Args{
+				p.Violate(wording.Finding{Code: NotFinished, Object: e.Task(), Args: wording.Args{
 					"process": e.Process, "at": e.At,
 				}}, e)
 			case change.Fate == record.Collected:
 				delete(finished, key)
 			case done && change.Fate == record.AttemptEnded: // of a cancelled task: its worker found out later
 			case done:
-				p.Violate(wording.Finding{Code: wording.FinishedBack, Object: e.Task(), Args: wording.Args{
+				p.Violate(wording.Finding{Code: FinishedBack, Object: e.Task(), Args: wording.Args{
 					"process": e.Process, "before": before.At, "at": e.At, "state": string(change.Fate),
 				}}, before, e)
 			}

@@ -30,7 +30,7 @@ func (f *facts) noLostTask() checker.Property {
 			continue // its retention was over, or RetentionKept complains
 		}
 		if s, ok := accepted[a.Invoke.Task()]; ok && a.Outcome() == record.Fail {
-			p.Violate(wording.Finding{Code: wording.TaskDenied, Object: a.Invoke.Task(), Args: wording.Args{
+			p.Violate(wording.Finding{Code: TaskDenied, Object: a.Invoke.Task(), Args: wording.Args{
 				"process": a.Invoke.Process, "at": a.Done.At, "answer": a.Done.Remark(),
 			}}, s.Done, a.Invoke, a.Done)
 		}
@@ -39,7 +39,7 @@ func (f *facts) noLostTask() checker.Property {
 		_, collected := f.collected[name]
 		if t := f.tasks[name]; !collected && (t == nil || t.id == "") {
 			s := accepted[name]
-			p.Violate(wording.Finding{Code: wording.TaskGone, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: TaskGone, Object: name, Args: wording.Args{
 				"process": s.Invoke.Process, "at": s.Done.At,
 			}}, s.Invoke, s.Done)
 		}
@@ -58,7 +58,7 @@ func (f *facts) noDoubleResult() checker.Property {
 			continue
 		}
 		if before, twice := recorded[r.task]; twice {
-			p.Violate(wording.Finding{Code: wording.StatusTwice, Object: r.task, Args: wording.Args{
+			p.Violate(wording.Finding{Code: StatusTwice, Object: r.task, Args: wording.Args{
 				"first": before.op.Invoke.Process, "before": f.At(before.op), "second": r.op.Invoke.Process, "at": f.At(r.op),
 			}}, before.op.Invoke, r.op.Invoke)
 		}
@@ -72,13 +72,13 @@ func (f *facts) noDoubleResult() checker.Property {
 		}
 		name := a.Invoke.Task()
 		if before, again := seen[name]; again && before.Done.Answer().Result != a.Done.Answer().Result {
-			p.Violate(wording.Finding{Code: wording.TwoResults, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: TwoResults, Object: name, Args: wording.Args{
 				"first": before.Done.Answer().Result, "second": a.Done.Answer().Result,
 			}}, before.Done, a.Done)
 		}
 		seen[name] = a
 		if t := f.tasks[name]; t != nil && t.status != nil && (t.status.Result != a.Done.Answer().Result || t.status.State != a.Done.Answer().State) {
-			p.Violate(wording.Finding{Code: wording.OtherStatus, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: OtherStatus, Object: name, Args: wording.Args{
 				"shown": a.Done.Answer().State, "shown_result": a.Done.Answer().Result, "process": a.Invoke.Process,
 				"recorded": t.status.State, "recorded_result": t.status.Result,
 			}}, a.Done)
@@ -86,7 +86,7 @@ func (f *facts) noDoubleResult() checker.Property {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		if t := f.tasks[name]; t.status != nil && t.version != 0 {
-			p.Violate(wording.Finding{Code: wording.StatusChanged, Object: name, Args: wording.Args{"version": t.version}}, f.About(name)...)
+			p.Violate(wording.Finding{Code: StatusChanged, Object: name, Args: wording.Args{"version": t.version}}, f.About(name)...)
 		}
 	}
 	return p.Property("%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
@@ -116,17 +116,17 @@ func (f *facts) noPhantomTask() checker.Property {
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.byID)) {
 		if names := f.byID[id]; len(names) > 1 {
-			p.Violate(wording.Finding{Code: wording.SubmittedTwice, Args: wording.Args{
+			p.Violate(wording.Finding{Code: SubmittedTwice, Args: wording.Args{
 				"id": id, "count": len(names), "tasks": names,
 			}}, f.submissions(id)...)
 		}
 		if !ids[id] {
-			p.Violate(wording.Finding{Code: wording.SubmittedByNone, Args: wording.Args{"tasks": f.byID[id]}}, f.About(f.byID[id][0])...)
+			p.Violate(wording.Finding{Code: SubmittedByNone, Args: wording.Args{"tasks": f.byID[id]}}, f.About(f.byID[id][0])...)
 		}
 	}
 	for _, e := range f.executions {
 		if t := f.tasks[e.Invoke.Task()]; t == nil || t.id == "" {
-			p.Violate(wording.Finding{Code: wording.NoSuchTask, Object: e.Invoke.Task(), Args: wording.Args{
+			p.Violate(wording.Finding{Code: NoSuchTask, Object: e.Invoke.Task(), Args: wording.Args{
 				"process": e.Invoke.Process,
 			}}, e.Invoke)
 		}
@@ -159,11 +159,11 @@ func (f *facts) staleEffectsFenced() checker.Property {
 		}
 		switch {
 		case e.Act().Accepted && stale:
-			p.Violate(wording.Finding{Code: wording.StaleEffect, Object: e.Task(), Args: wording.Args{
+			p.Violate(wording.Finding{Code: StaleEffect, Object: e.Task(), Args: wording.Args{
 				"token": token(e.Token()), "at": e.At, "later": token(last.Token()),
 			}}, *last, *e)
 		case !e.Act().Accepted && !stale:
-			p.Violate(wording.Finding{Code: wording.EffectRefused, Object: e.Task(), Args: wording.Args{
+			p.Violate(wording.Finding{Code: EffectRefused, Object: e.Task(), Args: wording.Args{
 				"token": token(e.Token()), "at": e.At,
 			}}, *e)
 		case e.Act().Accepted:
@@ -173,7 +173,7 @@ func (f *facts) staleEffectsFenced() checker.Property {
 	for _, name := range f.finished() {
 		last, acted := highest[name]
 		if t := f.tasks[name]; acted && t.status.State == "done" && t.status.Token.Compare(last.Token()) < 0 {
-			p.Violate(wording.Finding{Code: wording.StaleResult, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: StaleResult, Object: name, Args: wording.Args{
 				"token": token(t.status.Token), "later": token(last.Token()), "at": last.At,
 			}}, *last)
 		}
@@ -197,7 +197,7 @@ func (f *facts) uniqueAttempts() checker.Property {
 		k := key{e.Invoke.Task(), e.Invoke.Token().Attempt}
 		before, again := first[k]
 		if resumed := again && before.Done.Execution().Lapsed && before.Invoke.Alive() == e.Invoke.Alive() && before.Done.At <= e.Invoke.At; again && !resumed {
-			p.Violate(wording.Finding{Code: wording.AttemptTwice, Object: k.task, Args: wording.Args{
+			p.Violate(wording.Finding{Code: AttemptTwice, Object: k.task, Args: wording.Args{
 				"attempt": k.attempt, "first": before.Invoke.Process, "before": before.Invoke.At,
 				"first_epoch": before.Invoke.Token().Epoch, "second": e.Invoke.Process, "at": e.Invoke.At,
 				"second_epoch": e.Invoke.Token().Epoch,
@@ -205,7 +205,7 @@ func (f *facts) uniqueAttempts() checker.Property {
 		}
 		first[k] = e
 		if before, ok := first[key{k.task, k.attempt - 1}]; ok && before.Invoke.Token().Epoch > e.Invoke.Token().Epoch {
-			p.Violate(wording.Finding{Code: wording.SmallerToken, Object: k.task, Args: wording.Args{
+			p.Violate(wording.Finding{Code: SmallerToken, Object: k.task, Args: wording.Args{
 				"attempt": k.attempt, "epoch": e.Invoke.Token().Epoch, "earlier": k.attempt - 1,
 				"earlier_epoch": before.Invoke.Token().Epoch,
 			}}, before.Invoke, e.Invoke)
@@ -215,7 +215,7 @@ func (f *facts) uniqueAttempts() checker.Property {
 			continue // cancelled: an execution at that time left no record
 		}
 		if t.status.State == "failed" || t.status.Attempt != k.attempt {
-			p.Violate(wording.Finding{Code: wording.AttemptLost, Object: k.task, Args: wording.Args{
+			p.Violate(wording.Finding{Code: AttemptLost, Object: k.task, Args: wording.Args{
 				"attempt": k.attempt, "process": e.Invoke.Process, "at": e.Invoke.At,
 			}}, e.Invoke)
 		}
@@ -260,7 +260,7 @@ func (f *facts) atomicTransitions() checker.Property {
 			t := z.Task
 			gone++
 			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
-				p.Violate(wording.Finding{Code: wording.AssignmentLost, Object: t, Args: wording.Args{
+				p.Violate(wording.Finding{Code: AssignmentLost, Object: t, Args: wording.Args{
 					"process": w.Invoke.Process, "at": f.At(&f.Writes[i].Operation),
 				}}, w.Invoke, w.Done)
 			}
@@ -288,12 +288,12 @@ func (f *facts) resultFromItsAttempt() checker.Property {
 		}
 		results++
 		if !ran[key(name, t.status.Worker, t.status.Token)] {
-			p.Violate(wording.Finding{Code: wording.ResultOfNone, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: ResultOfNone, Object: name, Args: wording.Args{
 				"process": t.status.Worker, "token": token(t.status.Token),
 			}}, f.About(name)...)
 		}
 		if t.recorded(t.status.Attempt) {
-			p.Violate(wording.Finding{Code: wording.ResultGivenUp, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: ResultGivenUp, Object: name, Args: wording.Args{
 				"attempt": t.status.Attempt,
 			}}, f.About(name)...)
 		}
@@ -337,12 +337,12 @@ func (f *facts) recordsOfAttempts(p *checker.Findings) (recorded int) {
 			}
 			recorded++
 			if e := ran[k]; e != nil && e.Invoke.Token() != token {
-				p.Violate(wording.Finding{Code: wording.RecordOtherRun, Object: name, Args: wording.Args{
+				p.Violate(wording.Finding{Code: RecordOtherRun, Object: name, Args: wording.Args{
 					"attempt": n, "epoch": token.Epoch, "process": e.Invoke.Process, "at": e.Invoke.At,
 					"ran": e.Invoke.Token().Epoch,
 				}}, e.Invoke)
 			} else if tokens := given[k]; len(tokens) > 0 && !slices.Contains(tokens, token) {
-				p.Violate(wording.Finding{Code: wording.RecordOtherEpoch, Object: name, Args: wording.Args{
+				p.Violate(wording.Finding{Code: RecordOtherEpoch, Object: name, Args: wording.Args{
 					"attempt": n, "epoch": token.Epoch, "assigned": tokens[0].Epoch,
 				}}, f.About(name)...)
 			}
@@ -351,7 +351,7 @@ func (f *facts) recordsOfAttempts(p *checker.Findings) (recorded int) {
 			continue
 		}
 		if last, there := t.attempts[t.status.Attempt]; there && last != t.status.Token {
-			p.Violate(wording.Finding{Code: wording.FailedOtherToken, Object: name, Args: wording.Args{
+			p.Violate(wording.Finding{Code: FailedOtherToken, Object: name, Args: wording.Args{
 				"token": token(t.status.Token), "epoch": last.Epoch,
 			}}, f.About(name)...)
 		}
@@ -384,24 +384,20 @@ func (f *facts) earlierMasters() map[int32]bool {
 // no assignment is left.
 func (f *facts) terminalAfterHeal() checker.Property {
 	p := checker.NewFindings("TerminalAfterHeal")
-	if f.NeedsTree(p) {
-		return p.Property("")
-	}
-	if !f.Evidence.Healed {
-		p.Doubt(wording.Finding{Code: wording.NotHealed, Args: wording.Args{"problem": f.Evidence.Problem}})
+	if f.NeedsTree(p) || f.NeedsHeal(p) {
 		return p.Property("")
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.tasks)) {
 		switch t := f.tasks[name]; {
 		case t.gone:
 		case t.status == nil:
-			p.Violate(wording.Finding{Code: wording.NoStatus, Object: name}, f.About(name)...)
+			p.Violate(wording.Finding{Code: NoStatus, Object: name}, f.About(name)...)
 		case len(t.assigned) > 0:
-			p.Violate(wording.Finding{Code: wording.StillAssigned, Object: name, Args: wording.Args{"workers": t.assigned}}, f.About(name)...)
+			p.Violate(wording.Finding{Code: StillAssigned, Object: name, Args: wording.Args{"workers": t.assigned}}, f.About(name)...)
 		}
 	}
 	if !f.Evidence.Drained && p.Holds() {
-		p.Violate(wording.Finding{Code: wording.StillWaiting, Args: wording.Args{"problem": f.Evidence.Problem}})
+		p.Violate(wording.Finding{Code: StillWaiting, Args: wording.Args{"problem": f.Evidence.Problem}})
 	}
 	return p.Property("All %d tasks have their status, and no assignment is left.", len(f.tasks))
 }

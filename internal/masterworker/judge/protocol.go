@@ -24,7 +24,7 @@ func (f *facts) followsProtocol() checker.Property {
 	}
 	p := checker.NewFindings(name)
 	if len(exchanges) == 0 {
-		p.Doubt(wording.Finding{Code: wording.NoExchange})
+		p.Doubt(wording.Finding{Code: NoExchange})
 	}
 	traces, violations := f.follow(p, exchanges)
 	for _, v := range violations {
@@ -32,7 +32,7 @@ func (f *facts) followsProtocol() checker.Property {
 		if i := f.Index.Write[v.exchange]; i >= 0 {
 			at = f.Index.Moment(i)
 		}
-		found := wording.Finding{Code: wording.NotAllowed, Object: v.task, Zxid: v.by.Zxid, Exchange: wording.ExchangeOf(v.by), Args: wording.Args{
+		found := wording.Finding{Code: NotAllowed, Object: v.task, Zxid: v.by.Zxid, Exchange: wording.ExchangeOf(v.by), Args: wording.Args{
 			"at": at, "process": v.by.Process, "why": v.why,
 		}}
 		if v.strange {
@@ -85,7 +85,7 @@ func (f *facts) follow(p *checker.Findings, exchanges []record.Exchange) (traces
 	})
 	slices.SortFunc(gaveUp, func(a, b deviation) int { return cmp.Compare(a.trace, b.trace) })
 	for _, d := range gaveUp {
-		p.Doubt(wording.Finding{Code: wording.NotFollowed, Args: wording.Args{"why": d.why}})
+		p.Doubt(wording.Finding{Code: NotFollowed, Args: wording.Args{"why": d.why}})
 	}
 	slices.SortFunc(found, func(a, b deviation) int {
 		return cmp.Or(cmp.Compare(a.by.Zxid, b.by.Zxid), cmp.Compare(a.trace, b.trace))

@@ -52,7 +52,7 @@ func (f *facts) residentExclusive() checker.Property {
 					excused++
 				default:
 					if because == nil {
-						because = &lateness{code: wording.ResidentTwice}
+						because = &lateness{code: ResidentTwice}
 					}
 					p.Violate(because.resident(name, old, next, end), append([]record.Event{old.Invoke, next.Invoke, old.Done}, because.shown...)...)
 				}
@@ -126,13 +126,13 @@ func (f *facts) wentOn(run record.Operation, end time.Duration) *lateness {
 		}
 		switch {
 		case at > f.awake(run, woke+waking) && at == end:
-			because.code, because.shown = wording.ResidentNotTold, because.shown[:1]
+			because.code, because.shown = ResidentNotTold, because.shown[:1]
 			return because
 		case at > f.awake(run, woke+waking):
-			because.code = wording.ResidentToldLate
+			because.code = ResidentToldLate
 			return because
 		case end > f.awake(run, max(at, woke)+waking+lettingGo):
-			because.code = wording.ResidentSlow
+			because.code = ResidentSlow
 			return because
 		}
 	}
@@ -165,7 +165,7 @@ func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) *lateness
 	session := f.sessionOf(run)
 	for _, h := range f.Index.Ended(run.Invoke.Alive(), record.Closed) {
 		if h.Session == session && h.Over.At < end {
-			return &lateness{wording.ResidentClosed, wording.Args{"closed": h.Over.At}, []record.Event{h.Over}}
+			return &lateness{ResidentClosed, wording.Args{"closed": h.Over.At}, []record.Event{h.Over}}
 		}
 	}
 	return nil

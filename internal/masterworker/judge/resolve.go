@@ -1,8 +1,6 @@
 package judge
 
-import (
-	"github.com/ringmaster-zk/ringmaster/record"
-)
+import "github.com/ringmaster-zk/ringmaster/record"
 
 // resolve replaces the remaining unknown outcomes by those that the final tree proves.
 func (f *facts) resolve() {

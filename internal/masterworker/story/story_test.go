@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/judge"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -67,7 +68,7 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 				{Seq: 1, At: 10, Process: "master-1", Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Ops: ops}},
 				{Seq: 2, At: 20, Process: "master-1", Type: c.heard, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Problem: "connection lost"}},
 			}}
-			told := tell(run, checker.Property{Name: "AtomicTransitions", Findings: []wording.Finding{{Code: wording.AttemptLost, Object: "task-a"}}, Events: []int{1, 2}})
+			told := tell(run, checker.Property{Name: "AtomicTransitions", Findings: []wording.Finding{{Code: judge.AttemptLost, Object: "task-a"}}, Events: []int{1, 2}})
 			if refused := strings.HasPrefix(told.Lines[0].Text, "Refused, node exists: master-1"); refused != (c.name == "refused") {
 				t.Errorf("told as refused: %v", refused)
 			}
@@ -89,7 +90,7 @@ func TestASubmissionThatWasNotHeard(t *testing.T) {
 		{Seq: 5, At: 50, Process: "worker-1", Type: record.Invoke, Kind: record.Execute, Op: 1, Of: record.Execution{ID: "a", Task: "task-a", Token: record.Token{Epoch: 1, Attempt: 1}}},
 	}
 	exchanges := []record.Exchange{{Process: "client-1", Session: "0x1", Sent: 21, Answered: 31, Zxid: 7, Index: -1, Ops: ops}}
-	violated := checker.Property{Name: "UniqueAttempts", Findings: []wording.Finding{{Code: wording.AttemptLost, Object: "task-a"}}, Events: []int{5}}
+	violated := checker.Property{Name: "UniqueAttempts", Findings: []wording.Finding{{Code: judge.AttemptLost, Object: "task-a"}}, Events: []int{5}}
 	for _, c := range []struct {
 		exchanges []record.Exchange
 		want      string

@@ -1,0 +1,21 @@
+package leadership
+
+import "github.com/ringmaster-zk/ringmaster/checker/wording"
+
+// The codes of violations.
+const (
+	EpochTwice  wording.Code = "epoch began twice"
+	TwoBelieved wording.Code = "two masters believed to lead"
+	StaleMaster wording.Code = "write of a stale master"
+	OtherLeader wording.Code = "told of a leader that was not elected"
+)
+
+// Texts are the sentences of the codes.
+func Texts() wording.Texts { return texts }
+
+var texts = wording.Texts{
+	EpochTwice:  "Epoch {epoch} began twice: {first} and {second} were both elected.",
+	TwoBelieved: "{old} (epoch {old_epoch}) and {next} (epoch {next_epoch}) both believed to lead for {long|time} from {from|time} on, and nobody had been stopped.",
+	StaleMaster: "{process} wrote in the name of epoch {epoch} at {at|time} and was accepted, although {elected} had begun epoch {now} at {since|time}: a stale master was not fenced." + wording.InOrder,
+	OtherLeader: "{process} was told at {at|time} that {leader} leads epoch {epoch}, which {elected|quoted} has begun.",
+}

@@ -142,7 +142,7 @@ func TestSchedule_KeepsTheBestWhenInterrupted(t *testing.T) {
 func TestSchedule_ReportsNothingBeforeTheFirstRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	got, err := Schedule(ctx, schedule(3), 0, 2, func(context.Context, Plan) (bool, error) { return true, nil }, func(s Step) { t.Errorf("told %+v", s) })
+	got, err := Schedule(ctx, schedule(3), 0, 2, func(context.Context, Plan) (bool, error) { return true, nil }, func(s Step) { t.Errorf("reported %+v", s) })
 	if err != nil || got.Whole.N != 0 || got.Ran != 0 || got.Minimal {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -35,7 +35,7 @@ func played(verdicts ...checker.Verdict) func(context.Context, uint64) Outcome {
 	}
 }
 
-// kept is nowhere.
+// kept keeps nothing.
 func kept(Outcome) error { return nil }
 
 func TestLoop_CountsOutcomes(t *testing.T) {
@@ -63,7 +63,7 @@ func TestLoop_Ends(t *testing.T) {
 	}
 	tally, err = Loop(t.Context(), Limits{Runs: 9}, played(checker.Valid, ""), kept, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "no Docker") || tally.Runs != 4 || tally.ExitCode() != exit.NotCarriedOut {
-		t.Errorf("where nothing can be run: %d runs, %v", tally.Runs, err)
+		t.Errorf("no run can be carried out: %d runs, %v", tally.Runs, err)
 	}
 	var out bytes.Buffer
 	interruptedWith := func(verdict checker.Verdict) (*Tally, error) {
@@ -88,7 +88,7 @@ func TestLoop_Ends(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err = Loop(ctx, Limits{}, played(""), kept, &out); err == nil {
-		t.Error("nothing was judged, and nothing is said")
+		t.Error("nothing was judged, and there is no error")
 	}
 }
 

@@ -95,8 +95,8 @@ func RemoveLeftovers(ctx context.Context) (int, error) {
 	})
 }
 
-// remove deletes everything of ours for which doomed says so.
-func remove(ctx context.Context, docker *testcontainers.DockerClient, doomed func(labels map[string]string) bool) (int, error) {
+// remove deletes everything of ours that fits.
+func remove(ctx context.Context, docker *testcontainers.DockerClient, fits func(labels map[string]string) bool) (int, error) {
 	ours := make(client.Filters).Add("label", labelOwner)
 	removed := 0
 	var failures []error
@@ -112,7 +112,7 @@ func remove(ctx context.Context, docker *testcontainers.DockerClient, doomed fun
 		return 0, fmt.Errorf("ensemble: list containers: %w", err)
 	}
 	for _, c := range containers.Items {
-		if doomed(c.Labels) {
+		if fits(c.Labels) {
 			if c.State == "paused" {
 				_, _ = docker.ContainerUnpause(ctx, c.ID, client.ContainerUnpauseOptions{})
 			}
@@ -125,7 +125,7 @@ func remove(ctx context.Context, docker *testcontainers.DockerClient, doomed fun
 		return removed, fmt.Errorf("ensemble: list networks: %w", err)
 	}
 	for _, n := range networks.Items {
-		if doomed(n.Labels) {
+		if fits(n.Labels) {
 			_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
 			count(err)
 		}
@@ -135,7 +135,7 @@ func remove(ctx context.Context, docker *testcontainers.DockerClient, doomed fun
 		return removed, fmt.Errorf("ensemble: list volumes: %w", err)
 	}
 	for _, v := range volumes.Items {
-		if doomed(v.Labels) {
+		if fits(v.Labels) {
 			_, err := docker.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{Force: true})
 			count(err)
 		}

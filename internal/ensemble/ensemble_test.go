@@ -37,7 +37,7 @@ func TestServer_FaultsAndTheirEnd(t *testing.T) {
 	ctx := limited(t)
 	leader := e.Leader(ctx)
 	if leader == nil {
-		t.Fatal("nobody leads")
+		t.Fatal("no server leads")
 	}
 	must(t, leader.Kill(ctx))
 	if running, err := leader.Running(ctx); running || err != nil {
@@ -114,13 +114,13 @@ func TestExpire_EndsASession(t *testing.T) {
 	zxid, err := ensemble.Expire(ctx, e.Servers[0].Address, seen)
 	must(t, err)
 	if zxid == 0 {
-		t.Error("the end has no place in ZooKeeper's order")
+		t.Error("the end of the session has no zxid")
 	}
 	if alive, err := ensemble.SessionAlive(ctx, e.Servers[0].Address, seen); alive || err != nil {
 		t.Errorf("alive is %v, %v", alive, err)
 	}
 	if _, err := ensemble.Expire(ctx, e.Servers[0].Address, seen); !errors.Is(err, ensemble.ErrSessionGone) {
-		t.Errorf("a second time: %v", err)
+		t.Errorf("expired twice: %v", err)
 	}
 	if _, err := driver.Wait(ctx, session.Done()); err != nil {
 		t.Fatal(err)
@@ -175,13 +175,13 @@ func TestRemoveLeftovers_OfDeadProcesses(t *testing.T) {
 	removed, err := ensemble.RemoveLeftovers(ctx)
 	must(t, err)
 	if removed < 4 { // a container, a network, two volumes
-		t.Errorf("%d things were removed", removed)
+		t.Errorf("%d leftovers were removed", removed)
 	}
 	if again, err := ensemble.RemoveLeftovers(ctx); again != 0 || err != nil {
 		t.Errorf("a second time: %d, %v", again, err)
 	}
 	if _, err := mine.Servers[0].Status(ctx); err != nil {
-		t.Errorf("what belongs to the living was touched: %v", err)
+		t.Errorf("the resources of a living process were removed: %v", err)
 	}
 }
 

@@ -17,14 +17,14 @@ func TestHealAll_UndoesEveryFault(t *testing.T) {
 	ctx := limited(t)
 	deaf, killed, small := e.Servers[0], e.Servers[1], e.SmallLog()
 	if small != e.Servers[2] {
-		t.Fatalf("the small volume is %v's", small)
+		t.Fatalf("the small volume is that of %v", small)
 	}
 	if err := deaf.FillDisk(ctx); !errors.Is(err, ensemble.ErrLargeDisk) {
 		t.Errorf("the machine's own disk: %v", err)
 	}
 	must(t, deaf.SlowDisk(ctx, 50*time.Millisecond))
 	if held, err := deaf.Traced(ctx); !held || err != nil {
-		t.Errorf("strace is there: %v, %v", held, err)
+		t.Errorf("strace runs: %v, %v", held, err)
 	}
 	must(t, deaf.Deafen(ctx, killed, small))
 	must(t, killed.Kill(ctx))
@@ -49,7 +49,7 @@ func TestHealAll_UndoesEveryFault(t *testing.T) {
 		t.Errorf("process %s before and %s after, %v", before, after, err)
 	}
 	if held, err := deaf.Traced(ctx); held || err != nil {
-		t.Errorf("strace is there after healing: %v, %v", held, err)
+		t.Errorf("strace runs after healing: %v, %v", held, err)
 	}
 	if seen, err := deaf.Packets(ctx); seen != (ensemble.Packets{}) || err != nil {
 		t.Errorf("rules after healing: %+v, %v", seen, err)

@@ -15,11 +15,11 @@ import (
 
 // Hooks are called with the traffic that a proxy reads. Each may be nil; none may block.
 type Hooks struct {
-	// Granted hears of each new session that a server grants the participant, before the
-	// participant does.
+	// Granted gets each new session that a server grants the participant, before the
+	// participant gets it.
 	Granted func(Session)
-	// Wrote hears of each write of the participant, once: when its answer arrives, before
-	// the participant hears it, or when its connection ends without an answer.
+	// Wrote gets each write of the participant once: when its answer arrives, before the
+	// participant gets it, or when its connection ends without an answer.
 	Wrote func(Exchange)
 	// Held, if it is set, is given each request of the participant, and each watch event,
 	// and decides when it passes. Only the handshake, credentials and pings pass without
@@ -165,9 +165,8 @@ func (p *Proxy) handshake(f *flow) packet {
 	return packet{ends: true}
 }
 
-// recordGrant records the session that a server has granted and that the participant is
-// about to hear of. If the participant does not hear of a session, the session is not
-// its own.
+// recordGrant records a granted session just before the participant gets the answer. If
+// the answer is lost, the session does not count as the participant's own.
 func (p *Proxy) recordGrant(f *flow) {
 	if s, ok := f.talk.Session(); ok && s.ID != 0 {
 		p.remember(f, Session{ID: s.ID, Password: s.Password})

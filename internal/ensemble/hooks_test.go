@@ -47,8 +47,8 @@ func driverOf(t *testing.T, proxy *ensemble.Proxy) *zkclient.Driver {
 func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
-	var heard traffic
-	proxy, err := ensemble.NewProxy(e.Addresses(), heard.hooks())
+	var seen traffic
+	proxy, err := ensemble.NewProxy(e.Addresses(), seen.hooks())
 	must(t, err)
 	defer proxy.Close()
 	session, err := driverOf(t, proxy).Open(ctx)
@@ -76,7 +76,7 @@ func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		result, err := session.Do(ctx, op)
-		all := heard.all()
+		all := seen.all()
 		if len(all) != i+1 {
 			t.Fatalf("%d exchanges after %d writes", len(all), i+1)
 		}
@@ -94,11 +94,11 @@ func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 	}
 	got, err := session.Do(ctx, zkapi.Get("/a"))
 	must(t, err)
-	if want := heard.all()[11].Zxid; got.Stat.Mzxid != want {
+	if want := seen.all()[11].Zxid; got.Stat.Mzxid != want {
 		t.Errorf("the last change of /a has zxid 0x%x, the proxy saw 0x%x", got.Stat.Mzxid, want)
 	}
 	must(t, session.Close(ctx))
-	all := heard.all()
+	all := seen.all()
 	if x := all[len(all)-1]; !x.Request.Ends() || x.Zxid <= last || x.Err != nil || x.Answered == 0 {
 		t.Errorf("the end of the session was seen as %+v", x)
 	}
@@ -109,8 +109,8 @@ func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 func TestProxy_RecordsUnansweredWrites(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
-	var heard traffic
-	proxy, err := ensemble.NewProxy(e.Addresses(), heard.hooks())
+	var seen traffic
+	proxy, err := ensemble.NewProxy(e.Addresses(), seen.hooks())
 	must(t, err)
 	session, err := driverOf(t, proxy).Open(ctx)
 	must(t, err)
@@ -126,17 +126,17 @@ func TestProxy_RecordsUnansweredWrites(t *testing.T) {
 	}
 	proxy.Cut()
 	if create("/swallowed") == nil {
-		t.Fatal("a cut proxy lets through")
+		t.Fatal("a cut proxy carries a write")
 	}
 	must(t, e.Servers[0].Resume(ctx))
 	must(t, proxy.Close())
-	all := heard.all()
+	all := seen.all()
 	if len(all) == 0 || all[0].Request.Op.Path != "/paused" {
 		t.Fatalf("the proxy saw %+v", all)
 	}
 	for _, x := range all {
 		if x.Request.Op.Path == "/swallowed" {
-			t.Errorf("what never left was seen as sent: %+v", x)
+			t.Errorf("a write that never left the proxy was recorded as sent: %+v", x)
 		}
 	}
 }

@@ -54,8 +54,8 @@ type Tally struct {
 
 	Resets  int     // connections that were reset
 	Refused int     // new connections to the refused server
-	Frozen  int     // new connections on which the participant spoke and heard nothing
-	Unheard []int64 // sessions that a server granted or renewed and the participant did not hear of
+	Frozen  int     // new connections on which the participant sent bytes and got no answer
+	Unheard []int64 // sessions that a server granted or renewed, and whose answer did not reach the participant
 }
 
 // Impair replaces the defects of the line, and begins a new tally. Connections stay;

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// converse speaks as a ZooKeeper server does: it grants a session or renews the one that
-// it is told, and answers each request with zxids that ascend from 100.
+// converse speaks as a ZooKeeper server does: it grants a session, or renews the
+// requested one, and answers each request with zxids that ascend from 100.
 func converse(c net.Conn) {
 	greeting, err := readPacket(c)
 	if err != nil || len(greeting) < 24 {
@@ -105,7 +105,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(soon); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("it never happened: %s", what)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func TestProxy_SwallowsOneWay(t *testing.T) {
 		if reaches {
 			eventually(t, "the write is answered", func() bool { return len(wrote) > 0 })
 		} else if len(wrote) > 0 {
-			t.Error("the write was answered, which was swallowed")
+			t.Error("the swallowed write was answered")
 		}
 		eventually(t, "bytes are swallowed", func() bool { return c.proxy.Tally().Swallowed[lost] > 0 })
 		got := c.proxy.Tally()
@@ -139,7 +139,7 @@ func TestProxy_SwallowsOneWay(t *testing.T) {
 		}
 		again := c.connect()
 		if !answered(again, c.create(again), soon) {
-			t.Error("a new one does not")
+			t.Error("a new connection does not work")
 		}
 	}
 }
@@ -297,7 +297,7 @@ func TestTrap_LosesAnAnswer(t *testing.T) {
 		t.Error("a trap triggers twice")
 	}
 	if fired(never.Triggered) || never.Caught().Answered != 0 {
-		t.Errorf("caught %+v, which it was not for", never.Caught())
+		t.Errorf("caught %+v, which does not fit", never.Caught())
 	}
 }
 

@@ -70,7 +70,7 @@ func (l *line) read() {
 }
 
 // arrive makes packets of the bytes that were read. It also decodes a server's bytes,
-// so the record of a write does not depend on whether the participant hears the answer.
+// so the record of a write does not depend on whether the answer reaches the participant.
 func (l *line) arrive(b []byte) []packet {
 	if l.towards == ToServers {
 		if len(b) == 0 {

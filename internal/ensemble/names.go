@@ -54,7 +54,7 @@ func (n *Names) serve() {
 		first := turn % len(n.addresses)
 		if answer, ok := answerTo(buffer[:size], slices.Concat(n.addresses[first:], n.addresses[:first])); ok {
 			turn++
-			_, _ = n.conn.WriteTo(answer, from) // a client that hears nothing asks again
+			_, _ = n.conn.WriteTo(answer, from) // a client without an answer asks again
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (s *Server) Reconnect(ctx context.Context) error {
 type Packets struct {
 	DroppedIn  int // from peers that it is cut from
 	DroppedOut int // to them
-	PassedOut  int // to peers that it does not hear
+	PassedOut  int // to peers whose packets it drops
 }
 
 // Dropped is how many packets were lost.

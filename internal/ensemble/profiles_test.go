@@ -16,7 +16,7 @@ func TestProfiles_AreNamedOnce(t *testing.T) {
 	seen := map[string]bool{AnyProfile: true}
 	for _, p := range Profiles {
 		if seen[p.Name] || p.Sets == "" || p.Why == "" {
-			t.Errorf("%q: twice, or it does not say what it sets and why", p.Name)
+			t.Errorf("%q occurs twice, or lacks Sets or Why", p.Name)
 		}
 		seen[p.Name] = true
 		if got, err := ProfileNamed(p.Name); err != nil || got.Sets != p.Sets {

@@ -152,7 +152,7 @@ func (p *Proxy) serve(client net.Conn, address string) {
 	p.mu.Unlock()
 }
 
-// remember remembers the session of a handshake, before the participant hears of it.
+// remember remembers the session of a handshake, before the participant gets it.
 func (p *Proxy) remember(f *flow, s Session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -118,7 +118,7 @@ func TestProxy_CloseEndsConnections(t *testing.T) {
 		t.Error(err)
 	}
 	if exchange(c, 5*time.Second) {
-		t.Error("a connection outlived its proxy")
+		t.Error("a connection survived its proxy")
 	}
 }
 
@@ -197,7 +197,7 @@ func TestProxy_ReportsEachWriteOnce(t *testing.T) {
 		}
 	}
 	if len(heard) > 0 {
-		t.Errorf("and %+v, which never left whole", <-heard)
+		t.Errorf("and %+v, which did not leave the proxy whole", <-heard)
 	}
 }
 

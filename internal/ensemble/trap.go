@@ -35,7 +35,7 @@ type Trap struct {
 // Caught describes the exchange that a trap has caught.
 type Caught struct {
 	Exchange               // the exchange whose answer triggered it; none if Answered is 0
-	Lost     bool          // the connection was reset in the answer's place
+	Lost     bool          // the connection was reset instead of the answer
 	Followed bool          // another request was sent while the answer was held
 	Held     time.Duration // until then, or so far
 	Waiting  bool          // a request of the participant was held
@@ -114,7 +114,7 @@ func (p *Proxy) trigger(f *flow, x Exchange) (held <-chan struct{}, lost *Trap) 
 	return held, lost
 }
 
-// lost notes that a connection was reset in the place of an answer.
+// lost notes that a connection was reset instead of an answer.
 func (t *Trap) lost() {
 	t.proxy.mu.Lock()
 	defer t.proxy.mu.Unlock()

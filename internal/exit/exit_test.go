@@ -105,12 +105,12 @@ func TestHelp_ListsTheCodesOfItsCommand(t *testing.T) {
 // TestOf_FindsTheCodeOfAnError finds a code wherever it is in an error.
 func TestOf_FindsTheCodeOfAnError(t *testing.T) {
 	cause := errors.New("cause")
-	err := fmt.Errorf("told: %w", errors.Join(With(Unreachable, cause), Misuse("input %q", "x")))
+	err := fmt.Errorf("context: %w", errors.Join(With(Unreachable, cause), Misuse("input %q", "x")))
 	if !Given(err, Unreachable) || !Given(err, WrongUse) || Given(err, Refused) || Given(cause, Failed) || Given(nil, Done) || !errors.Is(err, cause) {
 		t.Errorf("%v", err)
 	}
 	if With(Refused, nil) != nil {
-		t.Error("a code makes no error of nothing")
+		t.Error("a code without an error makes an error")
 	}
 }
 

@@ -172,7 +172,7 @@ func TestEdited_AnchoredEditsInAnyOrder(t *testing.T) {
 func TestFingerprint_IgnoresLayout(t *testing.T) {
 	one := anchored("func (b *box) put", "if a {\n\tb()\n}", "b()")
 	if other := anchored("func (box) put", "if a {\n\t\tb()\n\t}\n", "\tb()"); other.Fingerprint() != one.Fingerprint() {
-		t.Error("another layout is another version")
+		t.Error("another layout has another fingerprint")
 	}
 	seen := map[string]bool{one.Fingerprint(): true}
 	for _, other := range []Entry{
@@ -180,7 +180,7 @@ func TestFingerprint_IgnoresLayout(t *testing.T) {
 		{Edits: []Edit{{Package: "p", In: "func (*box) put", Old: "if a {\n\tb()\n}", New: "b()", Imports: []string{"time"}}}},
 	} {
 		if seen[other.Fingerprint()] {
-			t.Errorf("%+v has the fingerprint of another", other)
+			t.Errorf("%+v has the fingerprint of another entry", other)
 		}
 		seen[other.Fingerprint()] = true
 	}

@@ -37,7 +37,7 @@ func TestEveryEntryCompiles(t *testing.T) {
 		var packages []string
 		for _, edit := range e.Edits {
 			if edit.Package == "" && filepath.Ext(edit.File) == ".go" {
-				t.Errorf("%s: an edit of the file %s would not outlive edits of the source; give package and in", e.ID, edit.File)
+				t.Errorf("%s: an edit of the file %s would not survive edits of the source; give package and in", e.ID, edit.File)
 			}
 			packages = append(packages, "./"+cmp.Or(edit.Package, path.Dir(edit.File)))
 		}
@@ -79,7 +79,7 @@ func TestParse_RefusesBadCatalogues(t *testing.T) {
 		{entry("  world: --masters 1\n", ""), "fault, world and tests are missing"},
 		{entry("world: --masters 1", "run: --nodes 2\n  world: x"), "run needs fault"},
 		{entry("  world: --masters 1\n", "  tests: [-run 'A|B' ./recipe]\n"), "leave out the quotes"},
-		{entry("world: --masters 1", "fault: kill-everybody"), `unknown fault "kill-everybody"`},
+		{entry("world: --masters 1", "fault: kill-everything"), `unknown fault "kill-everything"`},
 		{entry("world:", "on: [paper]\n  world:"), `unknown engine "paper"`},
 		{entry("world:", "survives: {paper: so}\n  world:"), `unknown engine "paper"`},
 		{entry("world:", "survives: {model: ''}\n  world:"), "the reason why model"},
@@ -107,10 +107,10 @@ func TestParse_RefusesBadCatalogues(t *testing.T) {
 		}
 	}
 	if _, err := Parse(strings.NewReader(entry()), "cat.yaml"); err != nil {
-		t.Errorf("the entry that all others are made of: %v", err)
+		t.Errorf("the valid entry: %v", err)
 	}
 	if _, err := Load("no-such.yaml"); err == nil || !strings.Contains(err.Error(), "no-such.yaml") {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestCatalogue_OnlyPicksByID(t *testing.T) {
 	}
 	for id, want := range map[string]string{"three": "the catalogue has 2", "one-more": "did you mean one?"} {
 		if _, err := all.Only([]string{id}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("an id that is not there: %v, want %q", err, want)
+			t.Errorf("an unknown id: %v, want %q", err, want)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestCatalogue_SampleTakesTurns(t *testing.T) {
 		known.Findings = append(known.Findings, f)
 	}
 	if proven := all.Sample(9, 0, engines, known).IDs(); !slices.Equal(proven, []string{"d"}) {
-		t.Errorf("of those that were caught at the first try: %q", proven)
+		t.Errorf("caught at the first try: %q", proven)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestMatch_EveryEditOnce(t *testing.T) {
 		}
 	}
 	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "b.go", Old: "x", New: "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{File: "a.go", Old: "one", New: "three"}, {File: "./a.go", Old: "three two", New: "four"}}})
 	if err != nil || texts["a.go"] != "four two oooo\n" {

@@ -22,9 +22,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 )
 
-// elsewhere is a module of somebody else with the same commands: its explore finds
-// that one and one is not two, if so.
-func elsewhere(t *testing.T) Source {
+// anotherModule is another module with the same commands. Its explore finds a violation if
+// one and one is not two.
+func anotherModule(t *testing.T) Source {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -98,7 +98,7 @@ func TestHunt_OnAnotherModule(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestHunt_OnAnotherModule: make test runs it, make quick does not")
 	}
-	source := elsewhere(t)
+	source := anotherModule(t)
 	before, err := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -129,10 +129,10 @@ func TestHunt_OnAnotherModule(t *testing.T) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
 	if after, _ := os.ReadFile(filepath.Join(source.Dir, "sum/sum.go")); !bytes.Equal(before, after) {
-		t.Error("the source was touched")
+		t.Error("the source was changed")
 	}
 	if saved, _ := filepath.Glob(filepath.Join(kept, "*", "torture")); !slices.Equal(saved, []string{filepath.Join(kept, "minus", "torture")}) {
-		t.Errorf("of those that were caught, and of no other, the command is kept: %q", saved)
+		t.Errorf("only the commands of caught defects are kept, got %q", saved)
 	}
 	if !strings.Contains(out.String(), "3 states") || !strings.Contains(out.String(), "2 steps") {
 		t.Errorf("the table:\n%s", out.String())
@@ -148,7 +148,7 @@ func TestHunt_OnAnotherModule(t *testing.T) {
 // TestHunt_ReportsFalseAlarmsAndBuildFailures has an engine that sees a violation in the
 // unchanged source, and a build that fails.
 func TestHunt_ReportsFalseAlarmsAndBuildFailures(t *testing.T) {
-	source := elsewhere(t)
+	source := anotherModule(t)
 	path := filepath.Join(source.Dir, "sum/sum.go")
 	if err := os.WriteFile(path, []byte("package sum\n\nfunc Of(a, b int) int { return a * b }\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestHunt_ReportsFalseAlarmsAndBuildFailures(t *testing.T) {
 		t.Errorf("%+v", findings[0])
 	}
 	if f := findings[1]; f.Outcome != Failed || !f.Bad() || !strings.Contains(f.Problem, "e does not compile") || !strings.Contains(f.Problem, "undefined: c") {
-		t.Errorf("what does not compile: %+v", f)
+		t.Errorf("an edit that does not compile: %+v", f)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestHunt_ReportsFalseAlarmsAndBuildFailures(t *testing.T) {
 // nothing, and the finding names the panic.
 func TestHunt_NamesThePanicOfACrash(t *testing.T) {
 	e := Entry{ID: "e", World: "--masters 1", Edits: []Edit{{Package: "sum", In: "func Of", Old: "return a + b", New: `panic("boom")`}}}
-	h := Hunt{Source: elsewhere(t), Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	h := Hunt{Source: anotherModule(t), Engines: []Engine{Model{}}, Budget: time.Minute, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
 	findings, err := h.Go(t.Context(), Catalogue{e})
 	if err != nil || len(findings) != 2 {
 		t.Fatalf("%+v, %v", findings, err)
@@ -203,7 +203,7 @@ func TestRuns_GoOnUntilCaught(t *testing.T) {
 	}
 	e.Survives = map[string]string{MemoryEngine: "so"}
 	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, e, time.Minute); f.Outcome != Explained || f.Runs != 1 || !slices.Contains(asked, "--time=40s") {
-		t.Errorf("what is known not to be noticed, with %q: %+v", asked, f)
+		t.Errorf("a known survivor, with %q: %+v", asked, f)
 	}
 	runs.Do = func(context.Context, string, string, []string, uint64) campaign.Outcome {
 		return campaign.Outcome{Problem: "no Docker"}
@@ -229,9 +229,9 @@ func TestHunt_KeepsNoInterruptedTrial(t *testing.T) {
 	}}
 	kept := 0
 	h := Hunt{Out: new(bytes.Buffer), Budget: time.Minute, Keep: func(Finding) error { kept++; return nil }}
-	_, hunted := h.try(ctx, trial{runs, Entry{ID: "e", Fault: "kill-master"}}, &Build{binary: "b"}, &reporter{hunt: h, stop: func(error) {}})
-	if hunted || kept != 0 {
-		t.Errorf("hunted is %v, and %d kept", hunted, kept)
+	_, finished := h.try(ctx, trial{runs, Entry{ID: "e", Fault: "kill-master"}}, &Build{binary: "b"}, &reporter{hunt: h, stop: func(error) {}})
+	if finished || kept != 0 {
+		t.Errorf("finished is %v, and %d kept", finished, kept)
 	}
 }
 
@@ -263,7 +263,7 @@ func TestHunt_RunsJobsInParallel(t *testing.T) {
 		}
 		return Finding{ID: e.ID, Engine: "shared", Outcome: Caught}
 	}}
-	h := Hunt{Source: elsewhere(t), Engines: []Engine{shared}, Jobs: 2, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	h := Hunt{Source: anotherModule(t), Engines: []Engine{shared}, Jobs: 2, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
 	if findings, err := h.Go(t.Context(), Catalogue{{ID: "a"}, {ID: "b"}}); err != nil || len(findings) != 3 {
 		t.Errorf("%+v, %v", findings, err)
 	}
@@ -292,7 +292,7 @@ func TestHunt_GivesTheMachineToOneEngine(t *testing.T) {
 		all = append(all, Entry{ID: id})
 		want = append(want, id+" shared", id+" alone")
 	}
-	h := Hunt{Source: elsewhere(t), Engines: []Engine{engine("shared", false), engine("alone", true)}, Jobs: 4, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
+	h := Hunt{Source: anotherModule(t), Engines: []Engine{engine("shared", false), engine("alone", true)}, Jobs: 4, Out: new(bytes.Buffer), Keep: func(Finding) error { return nil }}
 	findings, err := h.Go(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)
@@ -302,18 +302,18 @@ func TestHunt_GivesTheMachineToOneEngine(t *testing.T) {
 		got = append(got, f.ID+" "+f.Engine)
 	}
 	if !slices.Equal(got, want) || met.Load() {
-		t.Errorf("%q\nwant %q; one that must be alone was not: %v", got, want, met.Load())
+		t.Errorf("%q\nwant %q; engines overlapped: %v", got, want, met.Load())
 	}
 }
 
 // TestHunt_EndsWhenAFindingCannotBeKept has a full disk. No other trial begins.
 func TestHunt_EndsWhenAFindingCannotBeKept(t *testing.T) {
 	full := errors.New("disk is full")
-	hunted := 0
-	engine := scripted{"one", true, func(_ context.Context, e Entry) Finding { hunted++; return Finding{ID: e.ID} }}
-	h := Hunt{Source: elsewhere(t), Engines: []Engine{engine}, Jobs: 2, Out: new(bytes.Buffer), Keep: func(Finding) error { return full }}
-	if _, err := h.Go(t.Context(), Catalogue{{ID: "a"}, {ID: "b"}, {ID: "c"}}); !errors.Is(err, full) || hunted != 1 {
-		t.Errorf("%v after %d hunts", err, hunted)
+	tested := 0
+	engine := scripted{"one", true, func(_ context.Context, e Entry) Finding { tested++; return Finding{ID: e.ID} }}
+	h := Hunt{Source: anotherModule(t), Engines: []Engine{engine}, Jobs: 2, Out: new(bytes.Buffer), Keep: func(Finding) error { return full }}
+	if _, err := h.Go(t.Context(), Catalogue{{ID: "a"}, {ID: "b"}, {ID: "c"}}); !errors.Is(err, full) || tested != 1 {
+		t.Errorf("%v after %d trials", err, tested)
 	}
 }
 
@@ -334,11 +334,11 @@ func TestFinding_AstrayWhenOnlyOthersFail(t *testing.T) {
 	f.settle(e)
 	m := Matrix{all: Catalogue{e}, Findings: []Finding{f}}
 	if text := m.Page(); !strings.Contains(text, "; "+unexpected) {
-		t.Errorf("nobody is told that the catalogue is wrong:\n%s", text)
+		t.Errorf("the page does not say that the catalogue is wrong:\n%s", text)
 	}
 	e.Survives = nil
 	if f.settle(e); f.Problem != "" {
-		t.Errorf("once it is mended: %q", f.Problem)
+		t.Errorf("after the catalogue is corrected: %q", f.Problem)
 	}
 }
 
@@ -402,21 +402,21 @@ func TestMatrix_DropsStaleFindings(t *testing.T) {
 		Finding{ID: Unmodified, Engine: ModelEngine, Outcome: Clean, Asked: "--masters 9"},
 		Finding{ID: Unmodified, Engine: MemoryEngine, Outcome: Alarm, Asked: "kill-worker"})
 	if len(m.Findings) != 7 {
-		t.Errorf("%d are kept: what is clean for the sake of a part is not", len(m.Findings))
+		t.Errorf("%d are kept, but a clean result about a part of the catalogue must not be", len(m.Findings))
 	}
 	if m = open(e); len(m.Findings) != 2 || m.Findings[0].Seconds != 2 || m.Findings[1].Engine != MemoryEngine {
 		t.Errorf("%+v", m.Findings)
 	}
 	e.Survives = map[string]string{ModelEngine: "now it is known"}
 	if m = open(e); len(m.Findings) != 1 || m.Findings[0].Outcome != Caught {
-		t.Errorf("a survivor of a hunt that need not have been complete: %+v", m.Findings)
+		t.Errorf("a survivor, after it became a known one: %+v", m.Findings)
 	}
 	e.World, e.Run = "--masters 2", "--nodes 3"
 	if m = open(e); len(m.Findings) != 0 {
-		t.Errorf("of another world and load: %+v", m.Findings)
+		t.Errorf("findings about another world and load: %+v", m.Findings)
 	}
 	if _, err := OpenMatrix(path, "other.yaml", nil); err == nil || !strings.Contains(err.Error(), "has the findings of c.yaml, not of other.yaml") {
-		t.Errorf("a matrix of another catalogue: %v", err)
+		t.Errorf("the matrix of another catalogue: %v", err)
 	}
 	if _, err := OpenMatrix("results/mutants.md", "c.yaml", nil); err == nil || !strings.Contains(err.Error(), "ends in .json") {
 		t.Errorf("the page in place of the file: %v", err)
@@ -457,20 +457,20 @@ func TestMatrix_TwoHuntsKeepAllFindings(t *testing.T) {
 // of each setting. The runs go on beyond the budget while one of the faults has not taken
 // effect.
 func TestRuns_BaselineUntilEveryFaultTookEffect(t *testing.T) {
-	bites := []nemesis.Kind{nemesis.KillWorker, nemesis.KillMaster, nemesis.KillMaster, nemesis.KillWorker}
+	effects := []nemesis.Kind{nemesis.KillWorker, nemesis.KillMaster, nemesis.KillMaster, nemesis.KillWorker}
 	asked := 0
 	runs := Runs{Ensemble: MemoryEngine, Load: time.Second, Do: func(_ context.Context, _, _ string, args []string, seed uint64) campaign.Outcome {
 		if !slices.Contains(args, "--time=40s") {
 			t.Errorf("%q", args)
 		}
 		asked++
-		return campaign.Outcome{Verdict: checker.Valid, Faults: []nemesis.Record{{Fault: nemesis.Fault{Kind: bites[seed]}, Effective: true}}}
+		return campaign.Outcome{Verdict: checker.Valid, Faults: []nemesis.Record{{Fault: nemesis.Fault{Kind: effects[seed]}, Effective: true}}}
 	}}
-	ground := runs.Baseline([]Entry{{Fault: "kill-worker,kill-server"}, {Fault: "kill-master,kill-worker"}, {Fault: "kill-master", Run: "--nodes 3"}})
-	if len(ground) != 2 || ground[0].Fault != "kill-master,kill-worker" || ground[1].Run != "--nodes 3" {
-		t.Fatalf("%+v", ground)
+	baseline := runs.Baseline([]Entry{{Fault: "kill-worker,kill-server"}, {Fault: "kill-master,kill-worker"}, {Fault: "kill-master", Run: "--nodes 3"}})
+	if len(baseline) != 2 || baseline[0].Fault != "kill-master,kill-worker" || baseline[1].Run != "--nodes 3" {
+		t.Fatalf("%+v", baseline)
 	}
-	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, ground[0], time.Nanosecond); asked != 1 || f.Outcome != Clean || f.Problem != "never effective: kill-master" {
+	if f := runs.Hunt(t.Context(), &Build{binary: "b"}, baseline[0], time.Nanosecond); asked != 1 || f.Outcome != Clean || f.Problem != "never effective: kill-master" {
 		t.Errorf("after four budgets: %d runs, %+v", asked, f)
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -480,7 +480,7 @@ func TestRuns_BaselineUntilEveryFaultTookEffect(t *testing.T) {
 			return do(ctx, binary, id, args, seed)
 		}
 		asked = 0
-		if f := runs.Hunt(t.Context(), &Build{binary: "b"}, ground[0], time.Minute); asked != 2 || f.with() != "kill-master, kill-worker" || f.Problem != "" {
+		if f := runs.Hunt(t.Context(), &Build{binary: "b"}, baseline[0], time.Minute); asked != 2 || f.with() != "kill-master, kill-worker" || f.Problem != "" {
 			t.Errorf("%d runs, %+v", asked, f)
 		}
 	})
@@ -521,13 +521,13 @@ func TestModel_ProvesOnlyWhatItsVerdictSays(t *testing.T) {
 	}
 	known := Entry{ID: "e", World: "--masters 1", Survives: map[string]string{ModelEngine: "so"}}
 	for text, want := range map[string]string{
-		`0 {"verdict":"valid","counts":{"states":7}}`:             "explained ",
-		`4 {"verdict":"valid","counts":{"states":7}}`:             "failed the exit code 4 contradicts the verdict valid: ",
-		`0 {"verdict":"valid","counts":{"schedules":7}}`:          "failed some schedules do not prove that the defect survives; leave out --engine, so that every state is visited",
-		`21 {"verdict":"unknown","counts":{"states":7}}`:          "failed unknown: the budget ended before every state was visited; give more with --budget",
-		`2 {"verdict":"unknown","counts":{"states":7}}`:           "failed crashed with exit code 2",
-		`2 {"verdict":"valid","counts":{"states":7}}`:             "failed crashed with exit code 2",
-		`22 {"verdict":"vacuous","vacuous":["nobody","nothing"]}`: "failed vacuous: nobody; nothing",
+		`0 {"verdict":"valid","counts":{"states":7}}`:               "explained ",
+		`4 {"verdict":"valid","counts":{"states":7}}`:               "failed the exit code 4 contradicts the verdict valid: ",
+		`0 {"verdict":"valid","counts":{"schedules":7}}`:            "failed some schedules do not prove that the defect survives; leave out --engine, so that every state is visited",
+		`21 {"verdict":"unknown","counts":{"states":7}}`:            "failed unknown: the budget ended before every state was visited; give more with --budget",
+		`2 {"verdict":"unknown","counts":{"states":7}}`:             "failed crashed with exit code 2",
+		`2 {"verdict":"valid","counts":{"states":7}}`:               "failed crashed with exit code 2",
+		`22 {"verdict":"vacuous","vacuous":["no task","no fault"]}`: "failed vacuous: no task; no fault",
 	} {
 		code, json, _ := strings.Cut(text, " ")
 		if err := os.WriteFile(verdict, []byte(code+"\n"+json+"\n"), 0o644); err != nil {
@@ -552,7 +552,7 @@ func TestSweepScratch_RemovesFoldersOfDeadProcesses(t *testing.T) {
 	dead := owner.Self()
 	dead.Start = "long ago"
 	left := filepath.Join(os.TempDir(), scratchPrefix+dead.String()+"-1")
-	other := filepath.Join(os.TempDir(), scratchPrefix+"of-somebody")
+	other := filepath.Join(os.TempDir(), scratchPrefix+"of-another")
 	for _, dir := range []string{left, other} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)

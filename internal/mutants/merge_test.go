@@ -47,7 +47,7 @@ func TestMatrix_MergeKeepsTheLaterFinding(t *testing.T) {
 		}
 		again, err := sum.Merge(order[0])
 		if err != nil || again != 0 {
-			t.Errorf("merged twice: %d taken over, %v", again, err)
+			t.Errorf("merged twice: %d added, %v", again, err)
 		}
 	}
 	other, err := OpenMatrix(filepath.Join(dir, "other.json"), "another.yaml", all)
@@ -58,6 +58,6 @@ func TestMatrix_MergeKeepsTheLaterFinding(t *testing.T) {
 		t.Error("the findings of another catalogue were merged")
 	}
 	if _, err := other.Merge(filepath.Join(dir, "nowhere.json")); err == nil {
-		t.Error("a file that is not there was merged")
+		t.Error("a missing file was merged")
 	}
 }

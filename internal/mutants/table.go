@@ -10,7 +10,7 @@ import (
 
 const heading = "outcome    engine    defect; below it: caught by, after, counterexample; with"
 
-// line is a finding in the table that is printed during the hunt: two lines, because
+// line is a finding in the table that a hunt prints as it goes: two lines, because
 // names are long.
 func (f Finding) line() string {
 	details := []string{f.by(), f.after(), f.length()}

@@ -27,7 +27,7 @@ type typeChecker struct {
 	fset     *token.FileSet
 }
 
-// listed is what go list tells of a package.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Dir, Export string
 	GoFiles                 []string
@@ -93,7 +93,7 @@ func (c *typeChecker) compiles(pkg, overlay string) error {
 	}
 	var all []error
 	config := types.Config{Importer: c.imported, Error: func(err error) { all = append(all, err) }}
-	_, _ = config.Check(p.ImportPath, c.fset, files, nil) // Error has heard it
+	_, _ = config.Check(p.ImportPath, c.fset, files, nil) // Error has collected the errors
 	return errors.Join(all...)
 }
 

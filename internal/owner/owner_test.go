@@ -15,10 +15,10 @@ func TestID_AliveAndDead(t *testing.T) {
 		t.Errorf("got %v, %v", again, err)
 	}
 	if (ID{PID: Self().PID, Start: "another", Where: Self().Where}).Alive() {
-		t.Error("a process that had this number before is taken for this one")
+		t.Error("a dead process with this number counts as alive")
 	}
 	if !(ID{PID: 1 << 30, Start: "1", Where: "elsewhere"}).Alive() {
-		t.Error("a process that cannot be seen from here is taken for dead")
+		t.Error("a process on another host counts as dead")
 	}
 	for _, bad := range []string{"", "17", "x_1"} {
 		if _, err := Parse(bad); err == nil {
@@ -54,6 +54,6 @@ func TestKillOrphans_LeavesOthersAlone(t *testing.T) {
 		t.Errorf("killed %v, want %d", killed, orphan.Process.Pid)
 	}
 	if _, alive := startOf(mine.Process.Pid); !alive {
-		t.Error("a participant of the living was killed")
+		t.Error("a participant of a living owner was killed")
 	}
 }

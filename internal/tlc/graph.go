@@ -195,7 +195,7 @@ func (g *Graph) Fingerprint() string {
 			next[n] = hash(now[n] + strings.Join(compacted(to), ""))
 		}
 		all := compacted(next)
-		if len(all) == count { // now separates all states that can be told apart; next shows how they are connected
+		if len(all) == count { // now separates all distinguishable states; next shows how they are connected
 			return hex.EncodeToString([]byte(hash(now[0] + strings.Join(all, ""))))
 		}
 		now, count = next, len(all)

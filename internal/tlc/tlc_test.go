@@ -74,7 +74,7 @@ func TestGraph_FingerprintAndDifference(t *testing.T) {
 		t.Error(d)
 	}
 	if small.Fingerprint() != large.Fingerprint() {
-		t.Error("two fingerprints of one behaviour")
+		t.Error("one behaviour has two fingerprints")
 	}
 	for name, other := range map[string]*Graph{
 		"a transition less":       graph("red: 1", "green: 0", "blue:"),
@@ -87,7 +87,7 @@ func TestGraph_FingerprintAndDifference(t *testing.T) {
 		}
 	}
 	if d := Differ(small, graph("red: 1", "green: 0 2", "blue: 0")); !strings.Contains(d, "after 2 steps") || !strings.Contains(d, "only the second") {
-		t.Errorf("the difference is told as: %s", d)
+		t.Errorf("the difference reads: %s", d)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestReadDot(t *testing.T) {
 		t.Errorf("%+v, %v", g, err)
 	}
 	if _, err := ReadDot(strings.NewReader("7 -> 8;"), nil); err == nil {
-		t.Error("a transition between states that are not there is taken")
+		t.Error("a transition between unknown states was accepted")
 	}
 }
 

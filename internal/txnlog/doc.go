@@ -10,7 +10,7 @@
 // # What was committed
 //
 // A log holds the proposals that its server was asked to write, not the committed
-// transactions. A leader that is cut off logs proposals that no other server hears of.
+// transactions. A leader that is cut off logs proposals that no other server gets.
 // When it comes back, the new leader makes it cut off the end of its log. If the new
 // leader cannot tell where, it sends the whole state instead. The server keeps that
 // state as a snapshot, and its old proposals stay in its log for ever. So a transaction

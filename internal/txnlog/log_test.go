@@ -14,7 +14,7 @@ import (
 
 // The files of testdata are those of an ensemble of three servers of ZooKeeper 3.9.3, of
 // whose logs most of the padding was cut off. Every kind of transaction was written, and
-// some were refused; the leader, zk3, was cut off with three writes that nobody else
+// some were refused; the leader, zk3, was cut off with three writes that no other server
 // heard of; the next leader, zk2, was killed after some more. In the end each server
 // served a client the tree of finalDigest, at finalZxid.
 const (
@@ -78,7 +78,7 @@ func TestLog_ReadsEveryKindOfTransaction(t *testing.T) {
 	}
 	for _, opcode := range []Opcode{Create, CreateContainer, Delete, Set, SetACL, Check, Multi, CreateSession, CloseSession, Failed} {
 		if seen[opcode] == 0 {
-			t.Errorf("none of opcode %d: %v", opcode, seen)
+			t.Errorf("no transaction of opcode %d: %v", opcode, seen)
 		}
 	}
 	if refused < 3 {
@@ -129,7 +129,7 @@ func TestLog_ReadsKindsThatTheFilesLack(t *testing.T) {
 		}
 	}
 	if _, ok := decodeTxn([]byte(header + "\x00\x00\x00\x63")); ok {
-		t.Error("an opcode that nobody knows was read")
+		t.Error("an unknown opcode was read")
 	}
 }
 
@@ -209,7 +209,7 @@ func FuzzLog(f *testing.F) {
 		tree := NewTree()
 		txns, err := readAll(b)
 		if _, damaged := errors.AsType[*Damage](err); err != nil && !damaged {
-			t.Errorf("an error that is no damage: %v", err)
+			t.Errorf("an error other than damage: %v", err)
 		}
 		for i := range txns {
 			tree.Apply(&txns[i])

@@ -35,12 +35,12 @@ func TestMerge_FrozenEnsemble(t *testing.T) {
 	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
 		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
 	}
-	var unheard []string
+	var uncommitted []string
 	for _, e := range order.Uncommitted {
-		unheard = append(unheard, fmt.Sprint(e.Servers, e.Parts[0].Path))
+		uncommitted = append(uncommitted, fmt.Sprint(e.Servers, e.Parts[0].Path))
 	}
-	if want := []string{"[zk3]/unheard-1", "[zk3]/unheard-3", "[zk3]/unheard-2"}; !slices.Equal(unheard, want) {
-		t.Errorf("uncommitted are %q, want %q", unheard, want)
+	if want := []string{"[zk3]/unheard-1", "[zk3]/unheard-3", "[zk3]/unheard-2"}; !slices.Equal(uncommitted, want) {
+		t.Errorf("uncommitted are %q, want %q", uncommitted, want)
 	}
 	tree := NewTree()
 	for _, e := range order.Committed {
@@ -134,8 +134,8 @@ func TestMerge(t *testing.T) {
 		"a minority's tail that the next leader had":           {[3]string{"1.1 1.2 2.1", "1.1 2.1 | 1.2", "1.1 1.2 2.1"}, "2.1", "1.1 1.2 2.1", "", "", 0},
 		"an end in an epoch without a write":                   {[3]string{"1.1 1.2", "1.1 1.2", "1.1 | 1.2"}, "2.0", "1.1 1.2", "", "", 0},
 		"an end in an epoch without a write, after a snapshot": {[3]string{"1.1", "1.1", "1.1 1.2 | 2.0"}, "2.0", "1.1", "1.2", "", 0},
-		"nobody's log proves the end":                          {[3]string{"1.1 1.2 2.2 | 2.1", "1.1 1.2 2.2 | 2.1", "1.1 1.3 2.2 | 2.1"}, "2.2", "1.1 1.2 2.2", "", "1.3-2.0 2.1-2.1", 0},
-		"nobody logged one":                                    {[3]string{"1.1 1.3", "1.1 1.3", "1.1 1.3"}, "1.3", "1.1 1.3", "", "1.2-1.2", 0},
+		"no log proves the end":                                {[3]string{"1.1 1.2 2.2 | 2.1", "1.1 1.2 2.2 | 2.1", "1.1 1.3 2.2 | 2.1"}, "2.2", "1.1 1.2 2.2", "", "1.3-2.0 2.1-2.1", 0},
+		"no log has one of them":                               {[3]string{"1.1 1.3", "1.1 1.3", "1.1 1.3"}, "1.3", "1.1 1.3", "", "1.2-1.2", 0},
 		"logged twice":                                         {[3]string{"1.1 1.1 1.2", "1.1 1.2", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 0},
 		"two transactions under one zxid":                      {[3]string{"1.1 1.2", "1.1 1.2a", "1.1 1.2"}, "1.2", "1.1 1.2", "", "", 1},
 		"an epoch of which nothing was committed":              {[3]string{"1.1 3.1", "1.1 3.1", "1.1 2.1 | 3.1"}, "3.1", "1.1 3.1", "2.1", "", 0},
@@ -250,11 +250,11 @@ func TestSnapshot_TornOrDamaged(t *testing.T) {
 		b := bytes.Clone(whole)
 		b[at] ^= 1
 		if _, err := ReadSnapshot(b); err == nil {
-			t.Errorf("byte %d changed, and nobody noticed", at)
+			t.Errorf("byte %d changed without an error", at)
 		}
 	}
 	if _, err := ReadSnapshot(append(bytes.Clone(whole), 1)); err == nil {
-		t.Error("something follows, and nobody noticed")
+		t.Error("bytes after the end give no error")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// programs are what this test's own binary does when it is told to.
+// programs are the programs that this test's own binary can run.
 var programs = map[string]func() error{
 	"waits":  func() error { <-time.After(10 * time.Hour); return nil },
 	"fails":  func() error { return errors.New("no room") },

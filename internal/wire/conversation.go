@@ -32,7 +32,7 @@ type Reply struct {
 	Xid     int32
 	Zxid    int64   // of a write its own place; otherwise the server's last zxid
 	Code    int32   // of the header; 0 for success
-	Request Request // the answered request; zero for an event, or if the request was not heard
+	Request Request // the answered request; zero for an event, or if the request was not seen
 	Event   Event   // of an event
 
 	body []byte

@@ -119,7 +119,7 @@ func TestConversation_OfARecordedConnection(t *testing.T) {
 func TestConversation_IgnoresWhatItCannotRead(t *testing.T) {
 	var f Frames
 	if got := f.Feed([]byte("ruok")); got != nil || !f.Broken() || f.Feed(Frame([]byte("x"))) != nil {
-		t.Errorf("a word of four letters was taken for frames: %q", got)
+		t.Errorf("a four-letter word was read as frames: %q", got)
 	}
 	var lost Frames
 	lost.Feed([]byte{0, 0})

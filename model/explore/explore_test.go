@@ -16,7 +16,7 @@ import (
 // by a lock or by versions, rightly or wrongly.
 
 // counting judges a counter: it is never increased by a process that read it before
-// somebody else increased it.
+// another process increased it.
 type counting struct{ goal string }
 
 func (counting) Write(w Write) []Violation {
@@ -55,8 +55,8 @@ func toy(processes int, bounds Bounds, program Program) *World {
 	return w
 }
 
-// byVersion increases the counter under its version and tries again when somebody
-// was faster. What may have been applied is looked for.
+// byVersion increases the counter under its version. It tries again if another process was
+// faster, and gives up if the write may have been applied.
 func byVersion(ctx context.Context, host Host) {
 	session, err := host.Open(ctx)
 	for err == nil {
@@ -201,13 +201,13 @@ func TestSnapshot_HidesNothing(t *testing.T) {
 			t.Errorf("%s: %d states with histories merged, %d without", name, merged, all)
 		}
 	}
-	if merged, all := Project(t.Context(), toy(2, Bounds{}, dishonest)); merged >= all {
-		t.Errorf("a dishonest snapshot is not found out: %d states with histories merged, %d without", merged, all)
+	if merged, all := Project(t.Context(), toy(2, Bounds{}, hiding)); merged >= all {
+		t.Errorf("a snapshot that hides state is not detected: %d states with histories merged, %d without", merged, all)
 	}
 }
 
-// dishonest says that it depends on nothing and remembers something.
-func dishonest(ctx context.Context, host Host) {
+// hiding says that it depends on nothing and remembers something.
+func hiding(ctx context.Context, host Host) {
 	session, _ := host.Open(ctx)
 	seen := 0
 	for range 3 {
@@ -246,7 +246,7 @@ func TestEngines_RefuseChance(t *testing.T) {
 		"random": func(w *World) error { _, err := Random(t.Context(), w, 1, Limits{States: 1e5}, nil); return err },
 	} {
 		if err := engine(toy(2, Bounds{Losses: 2}, byChance)); err == nil || !strings.Contains(err.Error(), "not deterministic") {
-			t.Errorf("%s does not find it out: %v", name, err)
+			t.Errorf("%s does not detect it: %v", name, err)
 		}
 	}
 }
@@ -346,7 +346,7 @@ func TestCrash_DecidesWhoComesBack(t *testing.T) {
 			t.Errorf("crash %v: complete %v, found %+v", crash, r.Complete, r.Found)
 		}
 		if died := r.States > 18; died == (crash == Spared) {
-			t.Errorf("crash %v: %d states, 18 where nobody dies", crash, r.States)
+			t.Errorf("crash %v: %d states, 18 if no process dies", crash, r.States)
 		}
 	}
 }

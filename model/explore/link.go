@@ -26,7 +26,7 @@ type link struct {
 	late      []lateRequest // requests without a waiting process that may still take effect
 }
 
-// lateRequest is a request whose owner will not hear of it any more.
+// lateRequest is a request whose owner will not get the answer.
 type lateRequest struct {
 	session int
 	op      uint32
@@ -93,7 +93,7 @@ func (l link) watching(w zk.Watch) link {
 	return l
 }
 
-// changed is the link after a write of anybody.
+// changed is the link after a write of any process.
 func (l link) changed(changes []zk.Change) link {
 	for _, c := range changes {
 		for _, f := range c.Fires() {

@@ -87,7 +87,7 @@ func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	return replies
 }
 
-// errUnconfirmed is the answer to a Close that the server has not heard of.
+// errUnconfirmed is the answer to a Close that did not reach the server.
 var errUnconfirmed = errors.New("the end of the session was not confirmed")
 
 // Close implements zkapi.Session.

@@ -49,7 +49,7 @@ func TestWalk_IsDrawnFromItsSeed(t *testing.T) {
 		for _, m := range walk(seed) {
 			kinds[m.Happening] = true
 			if m.Happening == explore.Serves && m.Asked.Op.Kind == 0 && m.Asked.Resource == "" && !m.Asked.Closes {
-				t.Errorf("nothing is asked for in %+v", m.Step)
+				t.Errorf("there is no request in %+v", m.Step)
 			}
 		}
 	}

@@ -54,10 +54,9 @@ type World struct {
 	// Unfenced makes the system outside accept every token.
 	Unfenced bool
 	Judge    Judge
-	// Constant, if set, knows the requests whose answer nothing that can happen in
-	// this world changes, and which change nothing. When they are answered makes
-	// no difference to anybody, so they are answered at once, and never lost; and
-	// so is the opening of a session.
+	// Constant, if set, answers requests that change nothing and whose answer is always the
+	// same in this world. The time of the answer makes no difference, so they are answered at
+	// once, and never lost. Then a session is opened at once, too.
 	Constant func(op zkapi.Op) (result zkapi.Result, err error, constant bool)
 	// Beside are persistent znodes without data that exist from the beginning. They are not
 	// in the tree, because Constant answers every read of them. A replay on a real server

@@ -24,7 +24,7 @@ func do(t *testing.T, s *Session, ops ...zkapi.Op) zkapi.Result {
 	return last
 }
 
-// listen collects what a session is told.
+// listen collects the events of a session.
 func listen(s *Session) *[]Event {
 	var heard []Event
 	s.OnEvent(func(e Event) { heard = append(heard, e) })
@@ -158,7 +158,7 @@ func TestSession_TrapLosesTheAnswer(t *testing.T) {
 	})
 	do(t, s, zkapi.Get("/a"), zkapi.Set("/a", nil, 0))
 	if _, err := s.Do(t.Context(), zkapi.Delete("/a", 7)); zkapi.FateOf(err) != zkapi.NotApplied {
-		t.Errorf("what is refused is answered: %v", err)
+		t.Errorf("a refused write was lost: %v", err)
 	}
 	do(t, other, zkapi.Create("/b", nil, zkapi.Persistent), zkapi.Delete("/b", 0))
 	if _, err := s.Do(t.Context(), zkapi.Delete("/a", 1)); zkapi.FateOf(err) != zkapi.Unknown {
@@ -166,7 +166,7 @@ func TestSession_TrapLosesTheAnswer(t *testing.T) {
 	}
 	after, up, _ := s.Connection()
 	if do(t, s, zkapi.Exists("/a")).Found || !up || after == before {
-		t.Errorf("the write was not applied, or the connection is as it was: %v, %d", up, after)
+		t.Errorf("the write was not applied, or the connection did not change: %v, %d", up, after)
 	}
 	do(t, s, zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Delete("/a", 0))
 	if len(caught) != 1 || caught[0].Session != s.ID() || caught[0].Zxid != 8 {
@@ -182,7 +182,7 @@ func TestDiffers_ExpiryIsNoticedAtOnce(t *testing.T) {
 	do(t, s, zkapi.Create("/a", nil, zkapi.Ephemeral), zkapi.Get("/a").Watched())
 	s.Expire()
 	if !s.Done().Fired() || !errors.Is(s.Cause(), zkapi.ErrSessionEnded) {
-		t.Error("the owner does not know")
+		t.Error("the owner did not learn of it")
 	}
 	expect(t, heard, Event{NodeDeleted, "/a"})
 }
@@ -193,11 +193,11 @@ func TestDiffers_ReconnectFindsAServerThatIsUpToDate(t *testing.T) {
 	a.Lag()
 	do(t, b, zkapi.Create("/a", nil, zkapi.Persistent))
 	if do(t, a, zkapi.Exists("/a")).Found {
-		t.Error("a server that lags knows")
+		t.Error("a server that lags has the write")
 	}
 	a.Move()
 	if !do(t, a, zkapi.Exists("/a")).Found {
-		t.Error("the next server does not know")
+		t.Error("the next server does not have the write")
 	}
 }
 
@@ -270,7 +270,7 @@ func TestServer_ClosesTheConnectionOnALargeRequest(t *testing.T) {
 			t.Fatalf("%v; the connection is up is %v", err, up)
 		}
 		if got, want := zkapi.TooLarge(err), n >= 2; got != want {
-			t.Errorf("time %d: suspicion is %v", n+1, got)
+			t.Errorf("time %d: the client says why: %v", n+1, got)
 		}
 		if _, err := session.Do(t.Context(), zkapi.Create(fmt.Sprint("/small", n), nil, zkapi.Persistent)); err != nil {
 			t.Error(err)

@@ -147,7 +147,7 @@ func (s *Session) cut() {
 
 // Strand cuts the session's server off from its leader until Unstrand. The server still
 // answers pings, so the owner believes in the session. It answers reads from its old state;
-// writes and syncs hang. The leader hears nothing from the session and ends it after the
+// writes and syncs hang. The leader gets no pings of the session and ends it after the
 // timeout.
 func (s *Session) Strand() {
 	s.server.mu.Lock()

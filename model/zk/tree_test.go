@@ -83,7 +83,7 @@ func TestTree_ChecksVersionBeforeChildren(t *testing.T) {
 func TestDiffers_ACLsAreNotEnforced(t *testing.T) {
 	nobody := []zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "digest", ID: "nobody:"}}
 	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent).WithACL(nobody))
-	grow(t, tree, zkapi.Set("/a", []byte("by anybody"), 0))
+	grow(t, tree, zkapi.Set("/a", []byte("by any user"), 0))
 }
 
 func TestDiffers_NothingIsTooLarge(t *testing.T) {

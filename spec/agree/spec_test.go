@@ -31,7 +31,7 @@ func TestManifest_IsOfTheseFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !maps.Equal(sums, e.SHA256) {
-			t.Errorf("%s was checked in other files than these: run bin/torture spec --write --only %s", c.Name, c.Name)
+			t.Errorf("the files of %s have changed since TLC checked them: run bin/torture spec --write --only %s", c.Name, c.Name)
 		}
 		if err := c.Expected(*e); err != nil {
 			t.Error(err)
@@ -154,7 +154,7 @@ func TestBroken_EveryGuardHasItsCounterexample(t *testing.T) {
 		}
 		e := m.Entry(c.Name)
 		if e == nil || !strings.Contains(c.Text(), `Without = "`+c.Name+`"`) {
-			t.Errorf("%s is not taken out", c.Name)
+			t.Errorf("the guard %s is not taken out", c.Name)
 			continue
 		}
 		if e.Violated == "" {

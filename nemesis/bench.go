@@ -23,7 +23,8 @@ type Settings struct {
 	Namespace      string
 	SessionTimeout time.Duration
 	Patience       time.Duration // how long a follower can be without the leader's messages and still serve
-	Holders        []string      // the workers that hold resident tasks and do nothing else
+	Holders        []string      // the participants that hold long-lived things and do nothing else
+	Recipe         Recipe
 }
 
 // Process is a participant: a name that may live several times.
@@ -209,8 +210,8 @@ type Observer interface {
 	Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) // repeats the request until it is answered
 	ActiveMaster(ctx context.Context) (name string, session int64, err error)
 	Holder(ctx context.Context, path string) (session int64, err error) // of an ephemeral
-	Held(ctx context.Context) (map[string]int, error)                   // the assignments of each worker
-	Residents(ctx context.Context) (map[string]int, error)              // those of resident tasks
+	Held(ctx context.Context) (map[string]int, error)                   // see Recipe
+	Residents(ctx context.Context) (map[string]int, error)
 }
 
 // Ensemble are the servers.

@@ -13,9 +13,11 @@ type Entry struct {
 	Also    []string // other names of groups that contain it
 	ByName  bool     // groups and "all" leave it out; a run must name it
 	Roles   []Role   // the possible targets; a plan draws one
+	All     []Role   // the targets of a fault that has several, each of which there must be
 	Least   float64
 	Most    float64 // how long it lasts, Least to Most, in session timeouts (see Options.ServerPatience); 0 for a fault without duration
-	Needs   Need
+	Needs   Need    // of the bench
+	Asks    Ask     // of the recipe
 	Explain string
 	Probe   string          // the sign by which it counts as effective
 	Did     string          // the effect, for a story; %s stands for the target

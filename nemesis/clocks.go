@@ -16,8 +16,8 @@ const (
 
 var clockFaults = []Entry{
 	{
-		Kind: SleepWorker, Group: "clock", ByName: true, Roles: []Role{SomeWorker}, Least: 1.6, Most: 2.4, Needs: Machines | Connections,
-		Explain: "the machine of a worker with resident tasks sleeps for longer than the session lasts: its line is dead, it is stopped (SIGSTOP), and its monotonic clock stands still; when it wakes up, its line stays dead for one more session timeout",
+		Kind: SleepWorker, Group: "clock", ByName: true, Roles: []Role{SomeWorker}, Least: 1.6, Most: 2.4, Needs: Machines | Connections, Asks: LongLived,
+		Explain: "the machine of a worker that holds something long-lived sleeps for longer than the session lasts: its line is dead, it is stopped (SIGSTOP), and its monotonic clock stands still; when it wakes up, its line stays dead for one more session timeout",
 		Probe:   "the process is stopped at both ends, for longer than the session timeout, and no server knows its session any more",
 		Did:     "put the machine of %s to sleep, with its line dead,",
 		Does:    []record.Impact{record.Stops},
@@ -60,8 +60,8 @@ func (j *Injector) wrongClock(p Machine, fault Fault) Injection {
 // near allows for the time between two readings.
 func near(a, b time.Duration) bool { return (a - b).Abs() < time.Minute }
 
-// sleep puts the machine of a worker that holds a resident task to sleep: its line is
-// dead and its process is stopped for longer than its session lasts. When it wakes up,
+// sleep puts the machine of a worker that holds something long-lived to sleep: its line
+// is dead and its process is stopped for longer than its session lasts. When it wakes up,
 // its monotonic clock has stood still, and its line stays dead for one more session
 // timeout. So only a clock that went on can tell the worker that its time is over.
 func (j *Injector) sleep(ctx context.Context, fault Fault) (Injection, error) {

@@ -33,7 +33,7 @@ const (
 	LeaderServer   Role = "leading server"
 	FollowerServer Role = "following server"
 	MastersServer  Role = "the master's server" // the server that the active master is connected to
-	HoldersServer  Role = "the holder's server" // the server that a worker with resident tasks is connected to
+	HoldersServer  Role = "the holder's server" // the server that a participant is connected to that holds something long-lived
 	SomeServer     Role = "server"
 	Minority       Role = "minority of the servers"
 	AllServers     Role = "all servers" // one after the other, or all at once
@@ -145,10 +145,11 @@ func Kinds(plan []Fault) []Kind {
 }
 
 // Aim is the role that a fault aims at: its own or, if the schedule names none, the
-// first of its kind.
-func (f Fault) Aim() Role {
-	if entry, ok := Lookup(f.Kind); ok && f.Role == "" {
-		return entry.Roles[0]
+// first of its kind that somebody can have.
+func (f Fault) Aim(lacking ...Role) Role {
+	entry, ok := Lookup(f.Kind)
+	if roles := entry.rolesBut(lacking); ok && f.Role == "" && len(roles) > 0 {
+		return roles[0]
 	}
 	return f.Role
 }

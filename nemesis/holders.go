@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// isolateHolder cuts the follower that a worker with resident tasks talks to from all
-// other servers.
+// isolateHolder cuts the follower from all other servers that a participant talks to
+// that holds something long-lived.
 func (j *Injector) isolateHolder(ctx context.Context, fault Fault) (Injection, error) {
 	p, err := j.holder(ctx, fault.Pick)
 	if err != nil {
@@ -40,8 +40,8 @@ func (j *Injector) isolateHolder(ctx context.Context, fault Fault) (Injection, e
 	return d, nil
 }
 
-// holder takes a worker that holds a resident task, if possible a worker without other
-// tasks.
+// holder takes a participant that holds something long-lived, if possible one that does
+// nothing else.
 func (j *Injector) holder(ctx context.Context, pick int) (Process, error) {
 	held, err := j.Observer().Residents(ctx)
 	for deadline := j.Now() + holderPatience; err == nil && len(held) == 0 && j.Now() < deadline && wait(ctx, time.Second); {
@@ -64,10 +64,11 @@ func (j *Injector) holder(ctx context.Context, pick int) (Process, error) {
 			return p, nil
 		}
 	}
-	return nil, errors.New("every worker with a resident task suffers already, or there is none")
+	return nil, errors.New("every participant that holds something long-lived suffers already, or there is none")
 }
 
-// holderPatience is how long a fault waits until a worker holds a resident task.
+// holderPatience is how long a fault waits until a participant holds something
+// long-lived.
 const holderPatience = 20 * time.Second
 
 // followerOf is the follower that a participant is connected to. A participant that is

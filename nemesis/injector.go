@@ -25,11 +25,17 @@ func NewInjector(b Bench) *Injector { return &Injector{Bench: b, busy: map[any]b
 
 // Bind finds the target of a fault and its injection.
 func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
-	fault.Role = fault.Aim()
 	entry, known := Lookup(fault.Kind)
-	switch {
-	case !known:
+	if !known {
 		return Injection{}, fmt.Errorf("unknown fault %q", fault.Kind)
+	}
+	recipe := j.Settings().Recipe
+	fault.Role = fault.Aim(recipe.Lacks...)
+	switch why := recipe.Refuses(fault.Kind); {
+	case why != "":
+		return Injection{}, fmt.Errorf("%s is impossible: the recipe has %s", fault.Kind, why)
+	case slices.Contains(recipe.Lacks, fault.Role):
+		return Injection{}, fmt.Errorf("%s: the recipe has no %s", fault.Kind, fault.Role)
 	case entry.Needs&^j.Settings().Offers != 0:
 		return Injection{}, fmt.Errorf("%s is impossible in memory", fault.Kind)
 	}
@@ -128,8 +134,8 @@ func rotated[T any](all []T, pick int) []T {
 	return slices.Concat(all[first:], all[:first])
 }
 
-// activeMaster takes the leading master, in the life in which it leads: /master still
-// names a killed master for a while. If it suffers from another fault, activeMaster
+// activeMaster takes the leading master, in the life in which it leads: the znode of the
+// leader still names a killed master for a while. If it suffers from another fault, activeMaster
 // waits a little while for another leader.
 func (j *Injector) activeMaster(ctx context.Context) (Process, error) {
 	const patience = 20
@@ -141,7 +147,7 @@ func (j *Injector) activeMaster(ctx context.Context) (Process, error) {
 		all := j.Processes()
 		i := slices.IndexFunc(all, func(p Process) bool { return p.Name() == name })
 		if i < 0 {
-			return nil, fmt.Errorf("/master says %q, which is none of ours", name)
+			return nil, fmt.Errorf("the znode of the leader says %q, which is none of ours", name)
 		}
 		if p := all[i]; p.Alive() && p.Has(session) && take(j, p) {
 			return p, nil

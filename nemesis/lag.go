@@ -64,14 +64,21 @@ func (j *Injector) lag(ctx context.Context, fault Fault) (Injection, error) {
 func (j *Injector) readerAt(ctx context.Context, s Server) (Reader, error) {
 	r, err := j.Ensemble().ReaderAt(ctx, s)
 	if err == nil {
-		_, err = r.Do(ctx, zkapi.Exists(j.Settings().Namespace+"/tasks"))
+		_, err = r.Do(ctx, zkapi.Exists(j.changing()))
 	}
 	return r, err
 }
 
-// stale compares the last change below the tasks: by the leader, and by a follower some
+// changing is a znode whose children come and go all the time.
+func (j *Injector) changing() string {
+	s := j.Settings()
+	return s.Namespace + s.Recipe.Changing
+}
+
+// stale compares the last change below a znode: by the leader, and by a follower some
 // time later.
 type stale struct {
+	path             string
 	leader, follower int64 // zxids
 	later            time.Duration
 }
@@ -86,10 +93,10 @@ func (j *Injector) readStale(ctx context.Context, ahead, behind Reader, within t
 	ask := func(r Reader) (int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, readLimit)
 		defer cancel()
-		result, err := r.Do(ctx, zkapi.Exists(j.Settings().Namespace+"/tasks"))
+		result, err := r.Do(ctx, zkapi.Exists(j.changing()))
 		return result.Stat.Pzxid, err
 	}
-	seen.later = within / 2
+	seen.path, seen.later = j.changing(), within/2
 	wait(ctx, within-seen.later)
 	if seen.leader, err = ask(ahead); err != nil {
 		return seen, err
@@ -100,6 +107,6 @@ func (j *Injector) readStale(ctx context.Context, ahead, behind Reader, within t
 }
 
 func (s stale) finding() Finding {
-	return Found(s.follower < s.leader, "the follower answered that the tasks changed last with 0x%x; %v earlier the leader had 0x%x", s.follower, s.later, s.leader).
+	return Found(s.follower < s.leader, "the follower answered that the children of %s changed last with 0x%x; %v earlier the leader had 0x%x", s.path, s.follower, s.later, s.leader).
 		With("follower's zxid", fmt.Sprintf("0x%x", s.follower)).With("leader's zxid", fmt.Sprintf("0x%x", s.leader)).With("behind for", s.later)
 }

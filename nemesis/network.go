@@ -105,7 +105,7 @@ var networkFaults = []Entry{
 	},
 	{
 		Kind: DropCreate, Group: "network", Also: []string{"drop", "client"}, Roles: []Role{SomeClient}, Least: 0.5, Most: 1.2,
-		Explain: "the answer to a client's create is lost with its connection: the task was made, and nobody has told it",
+		Explain: "the answer to a client's create is lost with its connection: the znode was made, and nobody has told it",
 		Probe:   "ZooKeeper applied the create and the answer did not pass",
 		Did:     "lost an answer to %s",
 		Inject:  onOne(dropCreate),

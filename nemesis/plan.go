@@ -16,6 +16,7 @@ type Options struct {
 	Masters        int
 	Workers        int
 	Clients        int
+	Lacks          []Role // the roles that nobody can have; no fault aims at them
 	SessionTimeout time.Duration
 	ServerPatience time.Duration // how long servers wait for each other; faults between servers last longer
 }
@@ -39,7 +40,10 @@ func Plan(seed uint64, o Options) []Fault {
 	decks := []*deck{{onServers: true}, {onServers: false}}
 	for _, d := range decks {
 		d.first = o.First
-		d.kinds = slices.DeleteFunc(slices.Clone(o.Kinds), func(k Kind) bool { return onServers(k) != d.onServers })
+		d.kinds = slices.DeleteFunc(slices.Clone(o.Kinds), func(k Kind) bool {
+			entry, _ := Lookup(k)
+			return onServers(k) != d.onServers || len(entry.rolesBut(o.Lacks)) == 0
+		})
 	}
 	var plan []Fault
 	gap := min(max(o.Total/25, 400*time.Millisecond), longestGap)
@@ -103,13 +107,14 @@ func (d *deck) deal(o Options, at time.Duration, rng *rand.Rand) (Fault, bool) {
 // so that a kind without duration does not shift the others.
 func (o Options) draw(kind Kind, at time.Duration, rng *rand.Rand) Fault {
 	entry, _ := Lookup(kind)
-	share, role, pick := rng.Float64(), rng.IntN(len(entry.Roles)), rng.IntN(1000)
+	roles := entry.rolesBut(o.Lacks)
+	share, role, pick := rng.Float64(), rng.IntN(len(roles)), rng.IntN(1000)
 	unit := o.SessionTimeout
 	if entry.Roles[0].OnServers() && entry.Least >= 1 {
 		unit = max(unit, o.ServerPatience)
 	}
 	lasts := time.Duration((entry.Least + (entry.Most-entry.Least)*share) * float64(unit))
-	return Fault{Kind: kind, Role: entry.Roles[role], Start: at, Duration: lasts.Round(time.Millisecond), Pick: pick}
+	return Fault{Kind: kind, Role: roles[role], Start: at, Duration: lasts.Round(time.Millisecond), Pick: pick}
 }
 
 // span is the time for which a role suffers from a fault or recovers from it.

@@ -108,7 +108,7 @@ var processFaults = []Entry{
 		Inject:  onMachine((*Injector).pause),
 	},
 	{
-		Kind: RestartStorm, Group: "process", Roles: []Role{Several}, Least: 0.5, Most: 1.2, Needs: Machines,
+		Kind: RestartStorm, Group: "process", Roles: []Role{Several}, All: stormed, Least: 0.5, Most: 1.2, Needs: Machines,
 		Explain: "a master, a worker and a client get SIGKILL and are started again at once, over and over",
 		Probe:   "each of them died by the signal at least twice",
 		Did:     "killed and restarted %s over and over",
@@ -182,9 +182,12 @@ func (j *Injector) halt(p Machine, should func(held time.Duration) bool) Injecti
 // lifeInStorm is how long a process lives between two kills of a storm.
 const lifeInStorm = 500 * time.Millisecond
 
+// stormed are the roles of those that a storm kills.
+var stormed = []Role{Backup, SomeWorker, SomeClient}
+
 // storm kills a master, a worker and a client over and over.
 func (j *Injector) storm(ctx context.Context, fault Fault) (Injection, error) {
-	victims, err := j.oneOfEach(ctx, fault.Pick, Backup, SomeWorker, SomeClient)
+	victims, err := j.oneOfEach(ctx, fault.Pick, stormed...)
 	if err != nil {
 		return Injection{}, err
 	}

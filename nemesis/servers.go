@@ -96,7 +96,7 @@ var serverFaults = []Entry{
 		Inject:  alone((*Injector).deafenServer),
 	},
 	{
-		Kind: LagFollower, Group: "server", Roles: []Role{FollowerServer}, Least: 0.2, Most: 0.4, Needs: Servers,
+		Kind: LagFollower, Group: "server", Roles: []Role{FollowerServer}, Least: 0.2, Most: 0.4, Needs: Servers, Asks: Changes,
 		Explain: "what the leader sends to a follower is dropped, for too short a time for it to stop serving, so that it answers reads with yesterday's state",
 		Probe:   "it answered a read while it was behind the leader",
 		Did:     "let %s fall behind",
@@ -131,8 +131,8 @@ var serverFaults = []Entry{
 		Inject:  (*Injector).slowDisk,
 	},
 	{
-		Kind: IsolateHolder, Group: "server", ByName: true, Roles: []Role{HoldersServer}, Least: 1.3, Most: 1.8, Needs: Servers,
-		Explain: "the follower that a worker with resident tasks talks to is cut from all other servers, and the worker's own line stays; one that talks to the leader is moved to a follower first",
+		Kind: IsolateHolder, Group: "server", ByName: true, Roles: []Role{HoldersServer}, Least: 1.3, Most: 1.8, Needs: Servers, Asks: LongLived,
+		Explain: "the follower that a worker that holds something long-lived talks to is cut from all other servers, and the worker's own line stays; one that talks to the leader is moved to a follower first",
 		Probe:   "packets were dropped, the worker was connected to that server, and it no longer serves",
 		Did:     "cut %s off from the other servers",
 		Inject:  alone((*Injector).isolateHolder),

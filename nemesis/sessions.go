@@ -56,7 +56,7 @@ var sessionFaults = []Entry{
 		Inject:  onOne((*Injector).expire),
 	},
 	{
-		Kind: ExpireElected, Group: "session", Also: []string{"expire"}, Roles: []Role{NextMaster}, Needs: Connections,
+		Kind: ExpireElected, Group: "session", Also: []string{"expire"}, Roles: []Role{NextMaster}, Needs: Connections, Asks: Elections,
 		Explain: "the active master's session is ended, and that of the next one between its election and its first read, which waits in the proxy until then",
 		Probe:   "the session that won the election is gone, a request of it waited, and none passed in between",
 		Did:     "had a session of %s ended",
@@ -64,7 +64,7 @@ var sessionFaults = []Entry{
 		Inject:  (*Injector).endElected,
 	},
 	{
-		Kind: ExpireUnheard, Group: "session", Also: []string{"expire"}, Roles: []Role{NextMaster}, Least: 0.1, Most: 0.5, Needs: Connections,
+		Kind: ExpireUnheard, Group: "session", Also: []string{"expire"}, Roles: []Role{NextMaster}, Least: 0.1, Most: 0.5, Needs: Connections, Asks: Elections,
 		Explain: "the active master's session is ended, and the answer to the election of the next one is lost with its connection: it leads, and nobody has told it",
 		Probe:   "ZooKeeper applied the election and the answer did not pass",
 		Did:     "had a session of %s ended",
@@ -72,8 +72,8 @@ var sessionFaults = []Entry{
 		Inject:  (*Injector).loseElection,
 	},
 	{
-		Kind: ExpireAssigned, Group: "session", Also: []string{"expire"}, Roles: []Role{BusiestWorker}, Needs: Connections,
-		Explain: "a worker's session is ended after a task was assigned to it and before it could read that",
+		Kind: ExpireAssigned, Group: "session", Also: []string{"expire"}, Roles: []Role{BusiestWorker}, Needs: Connections, Asks: Assignments,
+		Explain: "a worker's session is ended after something was assigned to it and before it could read that",
 		Probe:   "the end comes after the assignment in ZooKeeper's order, and nothing has passed to the worker in between",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
@@ -118,17 +118,22 @@ func (j *Injector) expire(p Process, fault Fault) Injection {
 // the znode of the role or, for a role without a znode, the latest session of the
 // participant.
 func (j *Injector) sessionAs(ctx context.Context, p Process, role Role) (int64, error) {
-	path := "/workers/" + p.Name()
-	switch role {
-	case ActiveMaster:
-		path = "/master"
-	case Backup, SomeClient:
+	registration := j.Settings().Recipe.Registration
+	switch {
+	case role == ActiveMaster:
+		_, session, err := j.Observer().ActiveMaster(ctx)
+		if err == nil && !p.Owns(session) {
+			err = fmt.Errorf("%s does not lead any more", p.Name())
+		}
+		return session, err
+	case role == Backup || role == SomeClient || registration == nil:
 		session, ok := p.Session()
 		if !ok {
 			return 0, fmt.Errorf("%s has no session", p.Name())
 		}
 		return session, nil
 	}
+	path := registration(p.Name())
 	session, err := j.Observer().Holder(ctx, path)
 	if err == nil && !p.Owns(session) {
 		err = fmt.Errorf("%s is not held by %s", path, p.Name())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -57,13 +56,6 @@ func (a *interceptions) openBut(one Hold) {
 			i.Open()
 		}
 	}
-}
-
-// creates reports whether a write was applied that creates a fitting znode.
-func creates(x Exchange, fits func(path string) bool) bool {
-	return x.Err == nil && slices.ContainsFunc(append([]zkapi.Op{x.Op}, x.Op.Ops...), func(op zkapi.Op) bool {
-		return op.Kind == zkapi.KindCreate && fits(op.Path)
-	})
 }
 
 // How long a fault waits for its target.
@@ -169,10 +161,8 @@ func (s *succession) provoke(ctx context.Context, does Reaction) (Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	master := s.Settings().Namespace + "/master"
-	elections := s.interceptMasters(func(x Exchange) bool {
-		return creates(x, func(path string) bool { return path == master })
-	}, does)
+	elects := s.Settings().Recipe.Elects
+	elections := s.interceptMasters(func(x Exchange) bool { return s.partOf(x, elects) }, does)
 	if _, err := s.deposed.EndSession(ctx, session); err != nil {
 		elections.open()
 		return nil, err
@@ -249,9 +239,9 @@ func (u *unread) apply(ctx context.Context) (err error) {
 	line, patience := wire(u.victim), u.Settings().SessionTimeout/2
 	line.Impair(Impairment{Hold: [2]bool{ToParticipant: true}})
 	defer line.Heal()
-	since, inbox := u.Now(), u.Settings().Namespace+"/assign/"+u.victim.Name()+"/"
+	since, assigns := u.Now(), u.Settings().Recipe.Assigns
 	assignments := u.interceptMasters(func(x Exchange) bool {
-		return x.Sent >= since && creates(x, func(path string) bool { return strings.HasPrefix(path, inbox) })
+		return x.Sent >= since && u.partOf(x, func(part zkapi.Op) bool { return assigns(part, u.victim.Name()) })
 	}, Notice)
 	defer assignments.open()
 	_, assignment, ok := assignments.first(ctx, patience)
@@ -269,6 +259,6 @@ func (u *unread) probe(ctx context.Context) Finding {
 	if err != nil {
 		return Found(false, "%v", err)
 	}
-	return Found(gone && u.end > u.given.Zxid && u.passed == 0, "a task was assigned with zxid 0x%x, and the session ended with zxid 0x%x, and %s; %d bytes passed to the worker in between", u.given.Zxid, u.end, whether(gone, "is over", "is not over"), u.passed).
+	return Found(gone && u.end > u.given.Zxid && u.passed == 0, "something was assigned with zxid 0x%x, and the session ended with zxid 0x%x, and %s; %d bytes passed to the worker in between", u.given.Zxid, u.end, whether(gone, "is over", "is not over"), u.passed).
 		With("zxid of the assignment", record.Hex(u.given.Zxid)).With("zxid of the end", record.Hex(u.end)).With("bytes passed", u.passed).With("session gone", gone)
 }

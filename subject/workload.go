@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -34,6 +35,43 @@ type Workload struct {
 	// earlier: when Draining is closed and it has heard of all that it has submitted. It is
 	// no error if it ends because ctx does. Any other error is recorded as a crash.
 	Play func(ctx context.Context, p Participant) error
+	// Open finds the work in the tree that participants have yet to do, or an error if it
+	// cannot be read. A run waits for it at its end. nil: a run waits for the participants
+	// that submit, and for nothing else.
+	Open func(ctx context.Context, z nemesis.Znodes) (Open, error)
+	// Tree is how the nemesis finds its targets in the tree. Lacks is left empty: it comes
+	// from Roles.
+	Tree nemesis.Recipe
+	// Roots are the paths below which the recipe has its znodes. The evidence of a run has
+	// the znodes there, and no others. Empty: all that there are.
+	Roots []string
+}
+
+// Open is work that participants have yet to do.
+type Open struct {
+	Items int    // how much it is; 0: all is done
+	Moves int64  // another number whenever work has come or gone, even if Items is the same
+	Left  string // the same for a person: "3 tasks without status, 2 assignments"
+}
+
+// ForNemesis is the recipe as the nemesis knows it: the Tree, with the roles that nobody
+// can have.
+func (w Workload) ForNemesis() nemesis.Recipe {
+	recipe := w.Tree
+	for _, c := range []struct {
+		has   bool
+		roles []nemesis.Role
+	}{
+		{w.Has(func(r Role) bool { return r.Leads }) && recipe.Leader != nil, []nemesis.Role{nemesis.ActiveMaster, nemesis.Backup, nemesis.NextMaster, nemesis.MastersServer}},
+		{w.Has(func(r Role) bool { return r.Works }), []nemesis.Role{nemesis.BusiestWorker, nemesis.SomeWorker}},
+		{w.Has(func(r Role) bool { return r.Works && !r.Leads }), []nemesis.Role{nemesis.WorkerAlone}},
+		{w.Has(func(r Role) bool { return r.Submits }), []nemesis.Role{nemesis.SomeClient}},
+	} {
+		if !c.has {
+			recipe.Lacks = append(recipe.Lacks, c.roles...)
+		}
+	}
+	return recipe
 }
 
 // Role is a role of participants.
@@ -63,8 +101,8 @@ func (w Workload) Role(name string) (Role, bool) {
 	return w.Roles[i], true
 }
 
-// Any reports whether a role is such.
-func (w Workload) Any(such func(Role) bool) bool { return slices.ContainsFunc(w.Roles, such) }
+// Has reports whether a role is such.
+func (w Workload) Has(such func(Role) bool) bool { return slices.ContainsFunc(w.Roles, such) }
 
 // Run is what somebody asked of a run, as far as a subject needs it.
 type Run struct {

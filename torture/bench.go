@@ -6,11 +6,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/bench"
 )
 
 func benchCommand() *cobra.Command {
-	config := harness.BenchConfig{TickTime: 500 * time.Millisecond}
+	config := bench.Config{TickTime: 500 * time.Millisecond}
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure how fast a backlog drains, against plain writes in the same run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -20,7 +20,7 @@ func benchCommand() *cobra.Command {
 			if config.Tasks < 1 || config.Workers < 1 {
 				return exit.Misuse("--tasks %d --workers %d: use at least 1 of each", config.Tasks, config.Workers)
 			}
-			return harness.Bench(cmd.Context(), config, cmd.OutOrStdout())
+			return bench.Run(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().IntVar(&config.Servers, "servers", 3, "ZooKeeper servers: 1, 3 or 5")

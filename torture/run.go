@@ -118,7 +118,7 @@ func (o *runOptions) config(given func(option string) bool) (harness.Setup, erro
 	}
 	config.DropImpossible(nemesis.Named(o.faults))
 	if len(config.Nemesis) == 0 && len(asked) > 0 {
-		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s and --servers %d", o.faults, o.Ensemble, o.Servers)
+		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s, --servers %d and --recipe %s", o.faults, o.Ensemble, o.Servers, config.Recipe)
 	}
 	return config, nil
 }

@@ -61,7 +61,7 @@ func Defaults(s subject.Subject) Setup {
 	for _, r := range s.Workload.Roles {
 		config.Participants[r.Name] = r.Count
 	}
-	if s.Workload.Any(submits) {
+	if s.Workload.Has(submits) {
 		config.Rate = 60
 	}
 	return Setup{config, s}
@@ -135,7 +135,7 @@ func (c Setup) checkCast(bad func(format string, args ...any)) {
 	if _, err := c.common(); err != nil {
 		bad("%w", err)
 	}
-	if work.Any(submits) && !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN fails both comparisons
+	if work.Has(submits) && !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN fails both comparisons
 		bad("--rate %v: use 0.1 to 10000 %s a second", c.Rate, work.Objects)
 	}
 }
@@ -155,7 +155,9 @@ func (c Setup) checkProfile(bad func(format string, args ...any)) {
 	} else if c.Ensemble != Docker && c.Profile != "" && c.Profile != ensemble.Kind {
 		bad("--server-profile %s: the servers are set up by --ensemble docker only", c.Profile)
 	}
-	if role, most := c.mostHolders(); c.Holders < 0 || c.Holders > most {
+	if c.Holders != 0 && !c.Subject.Workload.Has(holds) {
+		bad("--holders %d: the recipe %s has nobody who only holds something", c.Holders, c.Subject.Name)
+	} else if role, most := c.mostHolders(); c.Holders < 0 || c.Holders > most {
 		bad("--holders %d: use 0 to %d: one of --%s %d must do ordinary work", c.Holders, most, role.Flag(), c.Participants[role.Name])
 	}
 	if c.Holders == 0 && slices.Contains(c.Nemesis, nemesis.IsolateHolder) {
@@ -180,6 +182,21 @@ func (c Setup) checkMixed(bad func(format string, args ...any)) {
 
 // checkFaults reports faults that are impossible with the configuration.
 func (c Setup) checkFaults(bad func(format string, args ...any)) {
+	recipe := c.Subject.Workload.ForNemesis()
+	without := map[string][]nemesis.Kind{}
+	for _, k := range c.Nemesis {
+		if why := recipe.Refuses(k); why != "" {
+			without[why] = append(without[why], k)
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(without)) {
+		bad("--nemesis %s: the recipe %s has %s", join(without[why]), c.Subject.Name, why)
+	}
+	for i, f := range c.Schedule {
+		if role := f.Aim(recipe.Lacks...); slices.Contains(recipe.Lacks, role) {
+			bad("schedule: fault %d (%s): the recipe %s has no %s", i+1, f.Kind, c.Subject.Name, role)
+		}
+	}
 	refused := c.refused()
 	if len(refused) == 0 {
 		return
@@ -201,7 +218,12 @@ func (c Setup) checkFaults(bad func(format string, args ...any)) {
 // DropImpossible removes the faults that the configuration cannot have, except those
 // that the options name.
 func (c *Setup) DropImpossible(named []nemesis.Kind) {
-	refused := c.refused()
+	refused, recipe := c.refused(), c.Subject.Workload.ForNemesis()
+	for _, k := range c.Nemesis {
+		if recipe.Refuses(k) != "" {
+			refused = append(refused, k)
+		}
+	}
 	c.Nemesis = slices.DeleteFunc(slices.Clone(c.Nemesis), func(k nemesis.Kind) bool {
 		return slices.Contains(refused, k) && !slices.Contains(named, k)
 	})
@@ -276,7 +298,7 @@ func (c Setup) plan() []nemesis.Fault {
 	}
 	o := nemesis.Options{
 		Kinds: c.Nemesis, First: c.ProfileFaults(), Total: c.Time, Servers: c.servers(),
-		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime),
+		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime), Lacks: c.Subject.Workload.ForNemesis().Lacks,
 	}
 	for _, g := range c.cast() {
 		switch {

@@ -1,7 +1,7 @@
-// Package harness conducts a run. It starts the ensemble and the participants, lets the
-// nemesis act, heals everything, waits until every accepted task has ended, and gathers
-// the evidence in a folder. It does not judge: package checker reads the folder and
-// gives the verdict, now or later.
+// Package harness conducts a run of any subject. It starts the ensemble and the
+// participants, lets the nemesis act, heals everything, waits until all work is done,
+// and gathers the evidence in a folder. It does not judge: package checker reads the
+// folder and gives the verdict, now or later.
 //
 // The phases are set-up, load with faults, heal, drain, collect. They are written once
 // (run.go). A run needs a bench, which has the servers and the participants. The bench
@@ -13,6 +13,6 @@
 // happens, Ctrl-C included, the last phase heals, saves and removes everything that was
 // started.
 //
-// The harness reads the final tree itself and asks ZooKeeper for the leader. So it may
-// import zkclient, besides the packages of the table in tidy_test.go.
+// It knows no recipe: what the participants do, who leads and what is still to be done
+// it asks the subject. It reads the final tree itself, so it may import zkclient.
 package harness

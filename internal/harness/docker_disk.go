@@ -11,14 +11,14 @@ import (
 const (
 	smallest   = 64 << 20
 	largest    = 1 << 30
-	logPerTask = 8 << 10 // bytes of transaction log that a task takes, with a margin
+	logPerItem = 8 << 10 // bytes of transaction log that an object of the recipe takes, with a margin
 )
 
 // smallLog is the size of that volume, in bytes; 0 if no fault fills it up, or if the
 // load is too large for it.
 func (c Setup) smallLog() int64 {
 	wanted := slices.ContainsFunc(c.plan(), func(f nemesis.Fault) bool { return f.Kind == nemesis.FillDisk })
-	size := smallest + int64(c.Rate*c.Time.Seconds()*logPerTask)
+	size := smallest + int64(c.Rate*c.Time.Seconds()*logPerItem)
 	if !wanted || size > largest {
 		return 0
 	}

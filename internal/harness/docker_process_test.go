@@ -211,7 +211,7 @@ func TestSleepBites(t *testing.T) {
 // holding observes a tree in which a worker holds a resident task.
 func holding(t *testing.T, worker string) *observer {
 	t.Helper()
-	o := &observer{driver: &zk.Env{Server: zk.NewServer(time.Hour)}}
+	o := &observer{driver: &zk.Env{Server: zk.NewServer(time.Hour)}, work: defaults().Subject.Workload}
 	for _, path := range []string{"/assign", "/assign/" + worker, "/assign/" + worker + "/task-" + "resident." + "1"} {
 		if _, err := o.Do(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
 			t.Fatal(err)

@@ -19,7 +19,7 @@ func runOn(t *testing.T, s *servers) *docker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = wire.Close() })
-	r := newDocker(Setup{}, "", io.Discard)
+	r := newDocker(Setup{Subject: defaults().Subject}, "", io.Discard)
 	r.wire, r.ensemble = wire, &ensemble.Ensemble{}
 	for _, address := range s.addresses {
 		r.ensemble.Servers = append(r.ensemble.Servers, &ensemble.Server{Address: address})

@@ -46,7 +46,7 @@ func TestDrainsEnd(t *testing.T) {
 			}
 			do(zkapi.Create("/tasks", nil, zkapi.Persistent), zkapi.Create("/assign", nil, zkapi.Persistent))
 			var out bytes.Buffer
-			r := &run{observer: &observer{driver: env}, config: Setup{Config: Config{Time: 5 * drainPatience}}, out: &out}
+			r := &run{observer: &observer{driver: env, work: defaults().Subject.Workload}, config: Setup{Config: Config{Time: 5 * drainPatience}}, out: &out}
 			r.now = func() time.Duration { now += drainPatience / 4; return now }
 			evidence := &record.Evidence{Healed: true}
 			r.awaitDrained(t.Context(), evidence, func() []string {

@@ -91,7 +91,7 @@ func newMemory(config Setup, dir string, out io.Writer) *memory {
 // open implements bench.
 func (m *memory) open(context.Context) (Stored, error) {
 	m.server.Record(m.wrote)
-	m.observer = &observer{driver: &zk.Env{Server: m.server}}
+	m.observer = &observer{driver: &zk.Env{Server: m.server}, work: m.config.Subject.Workload}
 	m.acts = participant.NewSink(m.effects)
 	v := versions()
 	v.ZooKeeper = "in memory"

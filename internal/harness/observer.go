@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -22,6 +24,7 @@ type observer struct {
 		Open(ctx context.Context) (zkapi.Session, error)
 	}
 	root string // namespace of the run
+	work subject.Workload
 
 	mu      sync.Mutex
 	session zkapi.Session
@@ -36,22 +39,29 @@ func (r *run) newObserver(servers []string) (*observer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &observer{driver: driver, root: r.namespace}, nil
+	return &observer{driver: driver, root: r.namespace, work: r.config.Subject.Workload}, nil
 }
 
-// Do sends a request on the observer's session, and opens a new one if needed.
-func (o *observer) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+// opened is the observer's session, or a new one if that has ended.
+func (o *observer) opened(ctx context.Context) (zkapi.Session, error) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.session == nil || o.session.Done().Fired() {
 		session, err := o.driver.Open(ctx)
 		if err != nil {
-			o.mu.Unlock()
-			return zkapi.Result{}, err
+			return nil, err
 		}
 		o.session = session
 	}
-	session := o.session
-	o.mu.Unlock()
+	return o.session, nil
+}
+
+// Do sends a request on the observer's session.
+func (o *observer) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	session, err := o.opened(ctx)
+	if err != nil {
+		return zkapi.Result{}, err
+	}
 	return session.Do(ctx, op)
 }
 
@@ -68,20 +78,18 @@ func (o *observer) Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
-// ActiveMaster is the participant that /master names, and the session that holds it. It
-// waits a little while if there is none, as between two terms.
+// ActiveMaster is the participant that leads, and the session that holds the znode of
+// the leader. It waits a little while if there is none, as between two terms.
 func (o *observer) ActiveMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
-		_, err := o.Must(ctx, zkapi.Sync(o.root+"/master")) // a lagging server may have an old state
-		var got zkapi.Result
+		_, err := o.Must(ctx, zkapi.Sync(cmp.Or(o.root, "/"))) // a lagging server may have an old state
 		if err == nil {
-			got, err = o.Must(ctx, zkapi.Get(o.root+"/master"))
+			name, session, err = o.work.Tree.Leader(ctx, below{o})
 		}
 		if err == nil {
-			name, _, _ := strings.Cut(string(got.Data), ":")
-			return name, got.Stat.EphemeralOwner, nil
+			return name, session, nil
 		}
 		if !wait(ctx, 100*time.Millisecond) {
 			return "", 0, fmt.Errorf("no master to be found: %w", err)
@@ -103,74 +111,47 @@ func (o *observer) Holder(ctx context.Context, path string) (int64, error) {
 	return seen.Stat.EphemeralOwner, err
 }
 
-// openWork is the work that participants have yet to do.
-type openWork struct {
-	tasks       int   // without a status
-	assignments int   // of those and of others
-	handedIn    int32 // tasks that have come or gone so far; only workload and retention change it
+// below reads the znodes below the namespace of the run.
+type below struct{ *observer }
+
+// Do implements nemesis.Znodes.
+func (b below) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	op.Path = path.Join("/", b.root, op.Path)
+	return b.Must(ctx, op)
 }
 
-// unfinished counts the open work.
-func (o *observer) unfinished(ctx context.Context) (work openWork, err error) {
-	listed, err := o.Must(ctx, zkapi.Children(o.root+"/tasks"))
-	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return work, err
+// DoAll implements nemesis.Znodes.
+func (b below) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	session, err := b.opened(ctx)
+	if err != nil {
+		return slices.Repeat([]zkapi.Reply{{Err: err}}, len(ops))
 	}
-	work.handedIn = listed.Stat.Cversion
-	ops := make([]zkapi.Op, len(listed.Children))
-	for i, t := range listed.Children {
-		ops[i] = zkapi.Exists(o.root + "/tasks/" + t + "/status")
+	whole := slices.Clone(ops)
+	for i := range whole {
+		whole[i].Path = path.Join("/", b.root, whole[i].Path)
 	}
-	o.mu.Lock()
-	session := o.session
-	o.mu.Unlock()
-	for _, reply := range session.DoAll(ctx, ops) {
-		if reply.Err != nil {
-			return work, reply.Err
-		}
-		if !reply.Found {
-			work.tasks++
-		}
-	}
-	held, err := o.Held(ctx)
-	for _, n := range held {
-		work.assignments += n
-	}
-	return work, err
+	return session.DoAll(ctx, whole)
 }
 
-// Held counts the assignments of each worker.
+// open is the work that participants have yet to do.
+func (o *observer) open(ctx context.Context) (subject.Open, error) {
+	if o.work.Open == nil {
+		return subject.Open{}, nil
+	}
+	return o.work.Open(ctx, below{o})
+}
+
+// Held counts what each participant holds.
 func (o *observer) Held(ctx context.Context) (map[string]int, error) {
-	return o.counted(ctx, func(string) bool { return true })
+	if o.work.Tree.Held == nil {
+		return nil, nil
+	}
+	return o.work.Tree.Held(ctx, below{o})
 }
 
-// Residents counts the resident tasks of each worker.
+// Residents counts what each participant holds for as long as it can.
 func (o *observer) Residents(ctx context.Context) (map[string]int, error) {
-	return o.counted(ctx, func(task string) bool {
-		return strings.HasPrefix(task, "task-"+"resident.")
-	})
-}
-
-// counted counts the assignments of each worker whose tasks fit; a worker without any
-// is left out.
-func (o *observer) counted(ctx context.Context, such func(task string) bool) (map[string]int, error) {
-	inboxes, err := o.Must(ctx, zkapi.Children(o.root+"/assign"))
-	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return nil, err
-	}
-	held := map[string]int{}
-	for _, w := range inboxes.Children {
-		inbox, err := o.Must(ctx, zkapi.Children(o.root+"/assign/"+w))
-		if err != nil {
-			return nil, err
-		}
-		for _, task := range inbox.Children {
-			if such(task) {
-				held[w]++
-			}
-		}
-	}
-	return held, nil
+	return o.work.Tree.Residents(ctx, below{o})
 }
 
 // tree reads everything below the namespace. It syncs first, so that it reads the
@@ -179,12 +160,15 @@ func (o *observer) tree(ctx context.Context) ([]record.Node, error) {
 	if _, err := o.Must(ctx, zkapi.Sync("/")); err != nil {
 		return nil, err
 	}
-	from := []string{o.root}
-	if o.root == "" {
-		from = []string{"/assign", "/master", "/tasks", "/workers"}
+	from := []string{cmp.Or(o.root, "/")}
+	if o.root == "" && len(o.work.Roots) > 0 {
+		from = o.work.Roots
 	}
 	var nodes []record.Node
 	err := o.walk(ctx, from, func(p string, got zkapi.Result) {
+		if p == "/" {
+			return // ZooKeeper has made it
+		}
 		node := record.Node{
 			Path: strings.TrimPrefix(p, o.root), Data: string(got.Data),
 			Czxid: got.Stat.Czxid, Mzxid: got.Stat.Mzxid, Version: got.Stat.Version,

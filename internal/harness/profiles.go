@@ -57,7 +57,7 @@ func (c *Setup) UseProfile(name string, given func(option string) bool) error {
 func (c Setup) ProfileFaults() []nemesis.Kind {
 	p := c.profile()
 	var kinds []nemesis.Kind
-	if p.Holders > 0 && c.Subject.Workload.Any(holds) {
+	if p.Holders > 0 && c.Subject.Workload.Has(holds) {
 		kinds = append(kinds, nemesis.IsolateHolder)
 	}
 	if p.Namespace != "" {

@@ -70,7 +70,7 @@ func (r *run) on(b bench) { r.bench, r.injector = b, nemesis.NewInjector(b) }
 
 // settings are the settings that every bench has.
 func (r *run) settings() nemesis.Settings {
-	return nemesis.Settings{Namespace: r.namespace, SessionTimeout: r.config.SessionTimeout}
+	return nemesis.Settings{Namespace: r.namespace, SessionTimeout: r.config.SessionTimeout, Recipe: r.config.Subject.Workload.ForNemesis()}
 }
 
 // Now implements nemesis.Bench.
@@ -194,7 +194,7 @@ func (r *run) openJournals() error {
 // Deadlines of the phases after the load.
 const (
 	healDeadline    = time.Minute
-	drainPatience   = time.Minute // without a single task ending
+	drainPatience   = time.Minute // without any progress
 	collectDeadline = time.Minute // for each step
 	leavePatience   = 2 * subject.LeavePatience
 	tellEvery       = 15 * time.Second // for the conditions that a phase still waits for
@@ -270,10 +270,10 @@ func (r *run) clients() []member {
 	return slices.DeleteFunc(slices.Clone(r.members), func(m member) bool { return !m.IsClient() })
 }
 
-// drain waits until the clients have heard of all their tasks, every task in the tree
-// has its status, and no assignment is left. It gives up if there is no progress for a
-// while, or if it takes much longer than the load: both are findings. A tree that could
-// not be read is not a finding.
+// drain waits until the clients have heard of all that they have submitted, and no work
+// is open in the tree. It gives up if there is no progress for a while, or if it takes
+// much longer than the load: both are findings. A tree that could not be read is not a
+// finding.
 func (r *run) drain(ctx context.Context, evidence *record.Evidence) {
 	for _, c := range r.clients() {
 		c.drain()
@@ -283,28 +283,31 @@ func (r *run) drain(ctx context.Context, evidence *record.Evidence) {
 
 // awaitDrained waits until the work is drained, for any kind of clients.
 func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clients func() []string) {
-	// The number of open items may rise for a while, when a task is returned and assigned
-	// again. Progress is a new minimum, or a client that still submits its remaining
-	// tasks: with a full backlog one task comes as another goes. All of the work was
-	// wanted within the load, and nothing is broken any more, so it may not take many
-	// times as long.
+	// The number of open items may rise for a while, when one is returned and handed out
+	// again. Progress is a new minimum, or a client that still submits the rest: when
+	// there is no more room, one item comes as another goes. All of the work was wanted
+	// within the load, and nothing is broken any more, so it may not take many times as
+	// long.
 	began := r.now()
-	least, handedIn, moved, told := math.MaxInt, int32(0), began, began
+	least, moves, moved, told := math.MaxInt, int64(0), began, began
 	deadline := began + 2*(r.config.Time+drainPatience)
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
-		work, err := r.observer.unfinished(looking)
+		work, err := r.observer.open(looking)
 		cancel()
 		waiting, now := clients(), r.now()
-		open := work.tasks + work.assignments + len(waiting)
+		open := work.Items + len(waiting)
 		switch {
 		case err == nil && open == 0:
 			evidence.Drained = true
 			return
-		case err == nil && (open < least || work.handedIn != handedIn):
-			least, handedIn, moved = min(open, least), work.handedIn, now
+		case err == nil && (open < least || work.Moves != moves):
+			least, moves, moved = min(open, least), work.Moves, now
 		}
-		left := fmt.Sprintf("%d tasks without status, %d assignments, clients that wait: %q", work.tasks, work.assignments, waiting)
+		left := fmt.Sprintf("clients that wait: %q", waiting)
+		if work.Left != "" {
+			left = work.Left + ", " + left
+		}
 		if err != nil {
 			left = err.Error()
 		}
@@ -327,7 +330,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 	}
 }
 
-// waitingClients are the clients that have not heard of all their tasks.
+// waitingClients are the clients that have not heard of all that they have submitted.
 func (r *run) waitingClients() []string {
 	var names []string
 	for _, c := range r.clients() {

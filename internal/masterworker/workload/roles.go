@@ -42,6 +42,9 @@ func New() subject.Workload {
 		Options: func(r subject.Run) any { return settingsOf(r) },
 		Policy:  policy,
 		Play:    play,
+		Open:    Open,
+		Tree:    tree(),
+		Roots:   []string{"/assign", "/master", "/tasks", "/workers"},
 	}
 }
 
@@ -66,7 +69,7 @@ type settings struct {
 
 func settingsOf(r subject.Run) settings {
 	return settings{
-		Rate: r.Rate / float64(r.Counts[Client]), Retention: retention(r.Seed), Holders: r.Holders, Residents: residentsEach(r), Large: r.MaxRequest > 0,
+		Rate: r.Rate / float64(max(r.Counts[Client], 1)), Retention: retention(r.Seed), Holders: r.Holders, Residents: residentsEach(r), Large: r.MaxRequest > 0,
 	}
 }
 

@@ -1,4 +1,5 @@
-package harness
+// Package bench measures how fast the master-worker recipe drains a backlog.
+package bench
 
 import (
 	"context"
@@ -11,13 +12,14 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/workload"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// BenchConfig configures a measurement of how fast a backlog drains.
-type BenchConfig struct {
+// Config configures a measurement of how fast a backlog drains.
+type Config struct {
 	Servers  int
 	Tasks    int
 	Workers  int
@@ -25,11 +27,11 @@ type BenchConfig struct {
 	TickTime time.Duration
 }
 
-// Bench makes a backlog, then starts one master and some workers whose handlers do
+// Run makes a backlog, then starts one master and some workers whose handlers do
 // nothing, and measures how fast the tasks get their statuses. The baseline, measured
 // on the same ensemble just before, is the same number of znodes created one by one
 // with 128 requests in flight.
-func Bench(ctx context.Context, config BenchConfig, out io.Writer) (err error) {
+func Run(ctx context.Context, config Config, out io.Writer) (err error) {
 	image, err := ensemble.FindImage(ctx, config.Image, out)
 	if err != nil {
 		return err
@@ -92,7 +94,7 @@ func createMany(ctx context.Context, driver *zkclient.Driver, parent, prefix str
 }
 
 // drainBacklog runs the recipe until every task has a status.
-func drainBacklog(ctx context.Context, driver *zkclient.Driver, config BenchConfig) (float64, error) {
+func drainBacklog(ctx context.Context, driver *zkclient.Driver, config Config) (float64, error) {
 	ctx, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -125,14 +127,24 @@ func drainBacklog(ctx context.Context, driver *zkclient.Driver, config BenchConf
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-	o := &observer{driver: driver}
-	defer o.Close(context.WithoutCancel(ctx))
+	watching, err := driver.Open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer watching.Close(context.WithoutCancel(ctx))
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	for {
-		open, err := o.unfinished(ctx)
-		if err == nil && open.tasks == 0 && open.assignments == 0 {
+		open, err := workload.Open(ctx, watching)
+		if err == nil && open.Items == 0 {
 			return rate(config.Tasks, began), nil
 		}
-		if !wait(ctx, 20*time.Millisecond) {
+		if watching.Done().Fired() {
+			return 0, errors.Join(watching.Cause(), err)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
 			return 0, errors.Join(context.Cause(ctx), err)
 		}
 	}

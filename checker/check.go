@@ -17,6 +17,9 @@ type Result struct {
 	of       *Case
 }
 
+// Index is the run as it was judged; empty if the run could not be understood.
+func (r *Result) Index() *record.Index { return r.of.Index }
+
 // Check judges a run. If a judge fails, its property is unknown, and the others go on.
 // A run whose record is not whole is unknown, because the rest of it proves nothing.
 func Check(run record.Run, seed uint64, judging Judging) *Result {

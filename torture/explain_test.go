@@ -88,3 +88,25 @@ func TestNothingIsExplainedWhereNothingIsWrong(t *testing.T) {
 		t.Error("a valid run has a story of what is wrong")
 	}
 }
+
+// TestCheck_FindsTheSubjectByTheRecipe that the run names; a run that names none is of the
+// recipe that was there first.
+func TestCheck_FindsTheSubjectByTheRecipe(t *testing.T) {
+	for _, c := range []struct {
+		config string
+		want   exit.Code
+		says   string
+	}{
+		{`{"seed":7}`, exit.Invalid, "INVALID: AtomicTransitions is violated."},
+		{`{"seed":7,"recipe":"master-worker"}`, exit.Invalid, "INVALID: AtomicTransitions is violated."},
+		{`{"seed":7,"recipe":"nobody"}`, exit.WrongUse, `the run is of the recipe "nobody", which this command does not have; it has master-worker, bare`},
+		{`{"seed":7,"recipe":"bare"}`, exit.NotCarriedOut, `the recipe "bare" brings no judges`},
+	} {
+		dir := frozenRun(t, "AtomicTransitions-bad")
+		write(t, filepath.Join(dir, record.ConfigFile), c.config)
+		recordtest.Seal(t, dir)
+		if code, printed := torture(t, "check", "--shrink", "0", dir); code != c.want || !strings.Contains(printed, c.says) {
+			t.Errorf("%s: exit code %d, want %d, and %q:\n%s", c.config, code, c.want, c.says, printed)
+		}
+	}
+}

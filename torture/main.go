@@ -80,9 +80,6 @@ func exitCode(err error) exit.Code {
 // recipes are the subjects of the command.
 type recipes []subject.Subject
 
-// judging is how a run is judged.
-func (all recipes) judging() checker.Judging { return all[0].Judge }
-
 func (all recipes) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "torture",

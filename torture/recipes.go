@@ -40,7 +40,10 @@ func (all recipes) ofRun(recipe string) (subject.Subject, error) {
 		recipe = formerly
 	}
 	s, err := all.named(recipe)
-	return s, exit.With(exit.WrongUse, err)
+	if err != nil {
+		return s, exit.Misuse("the run is of the recipe %q, which this command does not have; it has %s", recipe, strings.Join(all.names(), ", "))
+	}
+	return s, nil
 }
 
 // names are the names of the recipes.

@@ -147,7 +147,7 @@ func verdictIn(t *testing.T, dir string) (checker.Verdict, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := checker.Check(run, 1, tested.judging())
+	r := checker.Check(run, 1, tested[0].Judge)
 	said := ""
 	for _, p := range r.Properties {
 		if p.Verdict == checker.Invalid || p.Name == checker.RecordComplete {

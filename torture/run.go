@@ -23,6 +23,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // everyFault is the default of --faults.
@@ -147,9 +148,9 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
-// judged is how a run is judged and explained.
-func (all recipes) judged() judge.Subject {
-	return judge.Subject{Judge: all[0].Judge, Stories: all[0].Stories, Lanes: all[0].Lanes}
+// judges is how the runs of a subject are judged, told and drawn.
+func judges(s subject.Subject) judge.Subject {
+	return judge.Subject{Name: s.Name, Judge: s.Judge, Stories: s.Stories, Lanes: s.Lanes}
 }
 
 // judgeRun gives the verdict on a stored run and explains it.
@@ -157,13 +158,18 @@ func (all recipes) judgeRun(dir string, out io.Writer) error {
 	return all.judgeWithin(dir, judge.ShrinkBudget, out)
 }
 
-// judgeWithin gives the verdict on a stored run. It explains each violation, and spends
+// judgeWithin gives the verdict on a stored run, by the subject that the run names. It explains each violation, and spends
 // at most the budget on looking for its smallest history.
 func (all recipes) judgeWithin(dir string, budget time.Duration, out io.Writer) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	verdict, err := judge.Folder(dir, all.judged(), budget, out)
+	config, _ := record.ReadConfig(dir) // a run that has lost it is judged all the same, and is unknown
+	s, err := all.ofRun(config.Recipe)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	verdict, err := judge.Folder(dir, judges(s), budget, out)
 	switch {
 	case errors.Is(err, record.ErrNoRun):
 		return exit.With(exit.WrongUse, err)

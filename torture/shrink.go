@@ -117,7 +117,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if entry, whole := checker.CheckRecord(run); !whole {
 		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
-	how := s.recipes.judged()
+	how := s.config.Subject
 	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Judge.Objects), violations[i], how.Stories)), nil
 }
 
@@ -170,7 +170,7 @@ func (s *shrinking) violates(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	result := checker.Check(run, s.config.Seed, s.recipes.judging())
+	result := checker.Check(run, s.config.Seed, s.config.Subject.Judge)
 	return slices.ContainsFunc(result.Violations(), func(p checker.Property) bool { return p.Name == s.property }), nil
 }
 

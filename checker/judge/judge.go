@@ -14,8 +14,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Subject is how the runs of one recipe are judged and explained.
+// Subject is how the runs of one recipe are judged, told and drawn.
 type Subject struct {
+	Name    string // of the recipe
 	Judge   checker.Judging
 	Stories explain.Stories
 	Lanes   report.Lanes
@@ -31,12 +32,14 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	if err != nil {
 		return "", err
 	}
-	index := record.NewIndex(run, subject.Judge.Objects)
+	if subject.Judge.Judge == nil {
+		return "", fmt.Errorf("judge: %s: the recipe %q brings no judges", dir, subject.Name)
+	}
 	result := checker.Check(run, cmp.Or(config.Seed, run.Manifest.Seed), subject.Judge)
 	unsaved := result.Save(filepath.Join(dir, record.VerdictFile))
-	explained := explainer{dir, subject, result.Seed, index}.all(result.Violations(), budget, out)
+	explained := explainer{dir, subject, result.Seed, result.Index()}.all(result.Violations(), budget, out)
 	page := report.Page{
-		Run: index, Lanes: subject.Lanes, Report: &result.Report, Settings: settings(config, cmp.Or(subject.Lanes.Objects, "objects")), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
+		Run: result.Index(), Lanes: subject.Lanes, Report: &result.Report, Settings: settings(config, cmp.Or(subject.Lanes.Objects, "objects")), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
 		InMemory: config.Ensemble == record.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
 	}
 	for name, draw := range map[string]func(io.Writer) error{record.LinearizabilityFile: result.WriteLinearizability, record.ReportFile: page.Write} {

@@ -58,8 +58,13 @@ func arrange(index *record.Index, servers []string, lanes Lanes) *stage {
 		s.session(h)
 	}
 	for name := range s.lives {
-		s.names = append(s.names, name)
 		s.close(name)
+	}
+	s.names = slices.Collect(maps.Keys(s.lives))
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(s.held)), slices.Collect(maps.Keys(s.spots))) {
+		if !slices.Contains(s.names, name) { // its start is not on record
+			s.names = append(s.names, name)
+		}
 	}
 	for _, t := range record.Operations(events, record.Lead) {
 		end := t.Return(s.end)

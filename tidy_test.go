@@ -390,6 +390,56 @@ func TestTheTableRejects(t *testing.T) {
 	}
 }
 
+// anyRecipe are the rooms that serve every recipe. They say object where the recipe of
+// today says task.
+var anyRecipe = []string{"checker", "checker/wording", "checker/wording/wordingtest", "internal/parallel"}
+
+// storedNames are strings that files of runs have had since before there was another
+// recipe.
+var storedNames = []string{`"tasks"`}
+
+// TestRoomsOfEveryRecipeKnowNoTask: their identifiers and strings do not have the word.
+// Names of fields in stored files, which are in the tags of structs, do not count.
+func TestRoomsOfEveryRecipeKnowNoTask(t *testing.T) {
+	seen := 0
+	sources(t, func(path string, file *ast.File, fset *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") || !slices.Contains(anyRecipe, filepath.ToSlash(filepath.Dir(path))) {
+			return
+		}
+		seen++
+		for _, place := range withWord(file, "task") {
+			t.Errorf("%s: the room is for every recipe, and says task", fset.Position(place))
+		}
+	})
+	if seen == 0 {
+		t.Error("no file of those rooms is found")
+	}
+	planted, err := parser.ParseFile(token.NewFileSet(), "planted.go", "package p; var taskName = \"a task\"; type t struct { X int `json:\"task\"` }", 0)
+	if err != nil || len(withWord(planted, "task")) != 2 {
+		t.Error("the word is not found, or found in a tag", err)
+	}
+}
+
+// withWord are the places of identifiers and strings that have a word in them.
+func withWord(file *ast.File, word string) (places []token.Pos) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			n.Tag = nil
+		case *ast.Ident:
+			if strings.Contains(strings.ToLower(n.Name), word) {
+				places = append(places, n.Pos())
+			}
+		case *ast.BasicLit:
+			if strings.Contains(strings.ToLower(n.Value), word) && !slices.Contains(storedNames, n.Value) {
+				places = append(places, n.Pos())
+			}
+		}
+		return true
+	})
+	return places
+}
+
 // documented are the rooms whose exported names are for others to use.
 var documented = []string{"recipe", "zkapi", "zkclient", "recipe/metrics", "model/zk", "model/explore", "subject", "internal/masterworker/world", "checker", "checker/wording", "checker/wording/wordingtest"}
 

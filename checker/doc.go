@@ -1,24 +1,31 @@
 // Package checker judges a run: verdict = f(history, evidence). It can judge a stored
 // run again and gives the same answer.
 //
+// It knows no recipe. A recipe brings a [Judging]: it reads a [Case], which is the run as
+// every judge reads it, and returns its judges, its searches, its numbers and its
+// sentences. [Check] adds the judges of every run, whatever the recipe: is the record
+// whole, do the servers agree, is every write accounted for, are sessions over when they
+// have ended, and did nobody crash.
+//
 // The record comes first (whole.go). If a part of it is lost, the run proves nothing,
 // and it is unknown whatever the judges find in the rest.
 //
 // Evidence comes before search. If a participant could not know an outcome, the commits
-// of ZooKeeper settle it (record.Index), or the final tree if the commits are not known
-// (resolve.go). Then every operation is checked against properties in near-linear time
-// (properties.go). Then porcupine searches small partitions, one for each task and one
-// for each election (linearizable.go). A search that is cut short is unknown, never a
-// pass; its bounds are in search.go.
+// of ZooKeeper settle it (record.Index, ledger.go), or the final tree if the commits are
+// not known, which the recipe reads. Then judges look at every operation once, in
+// near-linear time. Then porcupine searches small partitions, one for each object of the
+// recipe: the recipe brings the sequential specification ([Specification]). A search that
+// is cut short is unknown, never a pass; its bounds are in search.go.
 //
-// A judge reports violations as data: findings, with a code, a task, events, an
-// exchange and arguments. Package wording has the sentence for each code. Stories,
-// reports and the search for smaller histories read the findings, never a sentence.
+// A judge reports violations as data ([Findings]): a code, an object, events, an exchange
+// and arguments. Package wording has the sentences of the codes of this package, and a
+// recipe brings those of its own. Stories, reports and the search for smaller histories
+// read the findings, never a sentence.
 //
 // The effort stays near-linear for a history of a million operations. An index finds
-// the events of a task (record.Index), and several traces and partitions are judged at
-// a time (parallel.go). docs/checker.md has the figures.
+// the events of an object (record.Index), and several judges and partitions are at work at
+// a time. docs/checker.md has the figures.
 //
-// The checker never imports the recipe. It knows the znodes from the protocol and reads
-// everything that participants wrote, including the writes of a broken recipe.
+// The checker never imports a recipe, and neither do the rooms that judge for one: they
+// read everything that participants wrote, including the writes of a broken recipe.
 package checker

@@ -56,7 +56,7 @@ func contradictions(e *record.Evidence, committed bool, lose func(format string,
 	case !e.Healed && e.Problem == "":
 		lose("says that the ensemble did not come back, and not why")
 	case e.Healed && !e.Drained && e.Problem == "":
-		lose("says that tasks were left without a status, and not why")
+		lose("says that something was left undone, and not why")
 	case e.Healed && e.Nodes == nil:
 		lose("has no final tree, and the ensemble came back")
 	}

@@ -38,7 +38,7 @@ func TestALossProvesNothing(t *testing.T) {
 		"no evidence":                   {func(r *record.Run) { r.Evidence = nil }, "evidence.json is missing"},
 		"a wire that was not recorded":  {func(r *record.Run) { r.Manifest.Absent = []record.Absence{{Name: record.WireFile}} }, "wire.ndjson is there"},
 		"not healed, and no reason":     {func(r *record.Run) { r.Evidence.Healed = false }, "not come back, and not why"},
-		"not drained, and no reason":    {func(r *record.Run) { r.Evidence.Drained = false }, "without a status, and not why"},
+		"not drained, and no reason":    {func(r *record.Run) { r.Evidence.Drained = false }, "left undone, and not why"},
 		"healed, and no tree":           {func(r *record.Run) { r.Evidence.Nodes = nil }, "no final tree"},
 		"no order":                      {func(r *record.Run) { r.Evidence.Order = "" }, "no source of it"},
 		"an order from elsewhere":       {func(r *record.Run) { r.Evidence.Order = "hearsay" }, "no source of it"},

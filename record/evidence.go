@@ -12,7 +12,7 @@ type Evidence struct {
 	// Healed is false if the ensemble did not come back; Problem says why. Then liveness
 	// cannot be judged.
 	Healed bool `json:"healed"`
-	// Drained is false if tasks were left without a status at the deadline.
+	// Drained is false if something was left undone at the deadline: a task without a status.
 	Drained bool   `json:"drained"`
 	Problem string `json:"problem,omitempty"`
 	// Nodes is the final tree, by path; nil if it could not be read.

@@ -298,6 +298,60 @@ func TestForbiddenWords(t *testing.T) {
 	})
 }
 
+// ofAnyRecipe are the rooms that serve every recipe: they name nothing that only one of
+// them has.
+var ofAnyRecipe = []string{"checker/explain", "checker/explain/shrink", "checker/report", "checker/judge"}
+
+// TestRooms_OfAnyRecipeKnowNoTasks: neither a name nor a text of theirs, nor a page.
+func TestRooms_OfAnyRecipeKnowNoTasks(t *testing.T) {
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if slices.Contains(ofAnyRecipe, filepath.ToSlash(filepath.Dir(path))) && !strings.HasSuffix(path, "_test.go") {
+			for _, named := range tasksIn(file) {
+				t.Errorf("%s: %s", path, named)
+			}
+		}
+	})
+	for _, room := range ofAnyRecipe {
+		pages, err := filepath.Glob(filepath.Join(room, "*.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			if text, err := os.ReadFile(page); err != nil || strings.Contains(strings.ToLower(string(text)), "task") {
+				t.Errorf("%s: it speaks of tasks, %v", page, err)
+			}
+		}
+	}
+}
+
+// tasksIn lists the identifiers and strings of a file that speak of tasks.
+func tasksIn(file *ast.File) (all []string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		said := ""
+		switch n := n.(type) {
+		case *ast.Ident:
+			said = n.Name
+		case *ast.BasicLit:
+			said = n.Value
+		}
+		if strings.Contains(strings.ToLower(said), "task") {
+			all = append(all, said)
+		}
+		return true
+	})
+	return all
+}
+
+func TestTasksIn_SeesEach(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n// A comment may speak of tasks.\nvar tasksOf = record.TaskOf(\"/tasks/t\")\n", parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := tasksIn(file); len(found) != 3 {
+		t.Errorf("found: %q", found)
+	}
+}
+
 // TestSentencesAreNotRead: what a judge found is data, so no room that reads findings looks
 // for anything in a sentence: neither by an expression nor by its words.
 func TestSentencesAreNotRead(t *testing.T) {

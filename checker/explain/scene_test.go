@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,23 @@ func TestALongStoryIsCut(t *testing.T) {
 	}
 	if at < longest/2 || fmt.Sprint(told.Lines[at].Events) != "[101 102]" {
 		t.Errorf("line %d is wrong: %+v", at+1, told.Lines)
+	}
+}
+
+// TestTell_OfAnObjectThatMuchHappenedTo keeps to what is near the violation, so that a long
+// run is told in no time.
+func TestTell_OfAnObjectThatMuchHappenedTo(t *testing.T) {
+	const many = 50_000
+	var run record.Run
+	for i := range many {
+		run.Events = append(run.Events, record.Event{Seq: i + 1, At: time.Duration(i) * time.Second, Process: "locker-1", Type: record.Note, Kind: "saw", Of: record.Own{Object: "lock-a"}})
+	}
+	for _, at := range []int{1, many / 2, many} {
+		told := Tell(record.NewIndex(run, record.Objects{}), checker.Property{Name: "OneHolder", Events: []int{at}}, Stories{})
+		wrong := slices.IndexFunc(told.Lines, func(l Line) bool { return l.Wrong })
+		if len(told.Lines) != longest || told.LeftOut != many-longest || wrong < 0 || told.Lines[wrong].Events[0] != at {
+			t.Errorf("%d: %d lines, %d left out, line %d is wrong", at, len(told.Lines), told.LeftOut, wrong+1)
+		}
 	}
 }
 

@@ -72,6 +72,7 @@ type Telling struct {
 	Cast     map[string]bool // participants that only appear in what others do; faults that hit them are told, too
 
 	lines   []Line
+	left    int // steps that were left out
 	stories Stories
 	words   Teller
 }
@@ -187,7 +188,7 @@ func (t *Telling) finish() Story {
 		t.lines[len(t.lines)-1].Wrong = true
 	}
 	wrong := slices.IndexFunc(t.lines, func(l Line) bool { return l.Wrong })
-	left := 0
+	left := t.left
 	for len(t.lines) > longest {
 		farthest, distance := -1, 0
 		for i, l := range t.lines {

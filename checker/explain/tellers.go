@@ -1,9 +1,11 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -27,13 +29,44 @@ func (t *Telling) Life(object string) {
 		t.words.Life(object)
 		return
 	}
+	t.briefly(object)
+}
+
+// mostLife bounds what is told of an object that much happened to.
+const mostLife = 200
+
+// briefly adds the writes that touch an object and the events about it: if there are many,
+// those around the last event that the verdict rests on.
+func (t *Telling) briefly(object string) {
+	type happening struct {
+		at   time.Duration
+		tell func()
+	}
+	var all []happening
 	for _, w := range t.Touching(object) {
-		t.Write(w, object)
+		all = append(all, happening{w.At, func() { t.Write(w, object) }})
 	}
 	for _, e := range t.Run.Events {
 		if e.Object() == object {
-			t.Event(e)
+			all = append(all, happening{e.At, func() { t.Event(e) }})
 		}
+	}
+	if len(all) > mostLife {
+		slices.SortStableFunc(all, func(a, b happening) int { return cmp.Compare(a.at, b.at) })
+		until := t.End
+		if len(t.Marks) > 0 {
+			until = t.Marks[len(t.Marks)-1].At
+		}
+		later := slices.IndexFunc(all, func(h happening) bool { return h.at > until })
+		if later < 0 {
+			later = len(all)
+		}
+		from := min(max(0, later-mostLife*3/4), len(all)-mostLife)
+		t.left += len(all) - mostLife
+		all = all[from : from+mostLife]
+	}
+	for _, h := range all {
+		h.tell()
 	}
 }
 

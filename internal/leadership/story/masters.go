@@ -9,6 +9,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
+// Stories tells the violations of a recipe that only elects a leader.
+func Stories() explain.Stories {
+	return explain.Stories{Noun: "election", Begin: func(t *explain.Telling) explain.Teller {
+		return explain.Teller{Tellers: Tellers(t, explain.Claim)}
+	}}
+}
+
 // Tellers has a function for each property of elections. claim is the epoch in whose name
 // a write was made; false if it was made in none. See [explain.Claim].
 func Tellers(t *explain.Telling, claim func(explain.Write) (epoch int32, claims bool)) map[string]func() {

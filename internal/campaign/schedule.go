@@ -97,13 +97,13 @@ func Schedule(ctx context.Context, whole Plan, moment time.Duration, runs int, t
 
 // shortening is one search for a smaller plan.
 type shortening struct {
-	ctx   context.Context
-	runs  int
-	trial Trial
-	tell  func(Step)
-	best  Shortened
-	vain  []Plan // plans that were tried and not violated
-	err   error
+	ctx    context.Context
+	runs   int
+	trial  Trial
+	tell   func(Step)
+	best   Shortened
+	failed []Plan // plans that were tried and not violated
+	err    error
 }
 
 func (s *shortening) over() bool { return s.err != nil || s.ctx.Err() != nil }
@@ -140,7 +140,7 @@ func (s *shortening) rate(p Plan) (r Rate) {
 // try carries a plan out until it is violated, and keeps it if it is. No plan is tried
 // twice.
 func (s *shortening) try(what string, p Plan) bool {
-	if s.over() || p.equals(s.best.Plan) || slices.ContainsFunc(s.vain, p.equals) {
+	if s.over() || p.equals(s.best.Plan) || slices.ContainsFunc(s.failed, p.equals) {
 		return false
 	}
 	var r Rate
@@ -158,7 +158,7 @@ func (s *shortening) try(what string, p Plan) bool {
 	if kept {
 		s.best.Plan, s.best.Rate = p, r
 	} else {
-		s.vain = append(s.vain, p)
+		s.failed = append(s.failed, p)
 	}
 	s.tell(Step{What: what, Plan: p, Rate: r, Kept: kept})
 	return kept

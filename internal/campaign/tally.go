@@ -56,7 +56,7 @@ type Tally struct {
 	Failed            int // could not be carried out
 	Took              time.Duration
 	kinds             map[nemesis.Kind]counts
-	troubles          []Outcome // outcomes that are not valid
+	notValid          []Outcome // outcomes that are not valid
 }
 
 // counts are the counts of one kind of fault.
@@ -72,7 +72,7 @@ func (t *Tally) Add(o Outcome) {
 	t.Runs++
 	t.Took += o.Took
 	if o.Verdict != checker.Valid {
-		t.troubles = append(t.troubles, o)
+		t.notValid = append(t.notValid, o)
 	}
 	if o.Verdict == "" {
 		t.Failed++
@@ -154,7 +154,7 @@ func (t *Tally) Write(w io.Writer) error {
 	fmt.Fprintf(w, "\n%d runs in %v: %d valid, %d unknown, %d vacuous, %d invalid, %d failed; %d tasks, %d unknown outcomes left open\n",
 		t.Runs, t.Took.Round(time.Second), t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous],
 		t.Verdicts[checker.Invalid], t.Failed, t.Tasks, t.Open)
-	for _, o := range t.troubles {
+	for _, o := range t.notValid {
 		said := o.word()
 		switch {
 		case o.Crashed:

@@ -15,18 +15,18 @@ import (
 func TestHealAll_UndoesEveryFault(t *testing.T) {
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 16 << 20})
 	ctx := limited(t)
-	deaf, killed, small := e.Servers[0], e.Servers[1], e.SmallLog()
+	first, killed, small := e.Servers[0], e.Servers[1], e.SmallLog()
 	if small != e.Servers[2] {
 		t.Fatalf("the small volume is that of %v", small)
 	}
-	if err := deaf.FillDisk(ctx); !errors.Is(err, ensemble.ErrLargeDisk) {
+	if err := first.FillDisk(ctx); !errors.Is(err, ensemble.ErrLargeDisk) {
 		t.Errorf("the machine's own disk: %v", err)
 	}
-	must(t, deaf.SlowDisk(ctx, 50*time.Millisecond))
-	if held, err := deaf.Traced(ctx); !held || err != nil {
+	must(t, first.SlowDisk(ctx, 50*time.Millisecond))
+	if held, err := first.Traced(ctx); !held || err != nil {
 		t.Errorf("strace runs: %v, %v", held, err)
 	}
-	must(t, deaf.Deafen(ctx, killed, small))
+	must(t, first.Deafen(ctx, killed, small))
 	must(t, killed.Kill(ctx))
 	before, err := small.Process(ctx)
 	must(t, err)
@@ -48,10 +48,10 @@ func TestHealAll_UndoesEveryFault(t *testing.T) {
 	if after, err := small.Process(ctx); after == before || err != nil {
 		t.Errorf("process %s before and %s after, %v", before, after, err)
 	}
-	if held, err := deaf.Traced(ctx); held || err != nil {
+	if held, err := first.Traced(ctx); held || err != nil {
 		t.Errorf("strace runs after healing: %v, %v", held, err)
 	}
-	if seen, err := deaf.Packets(ctx); seen != (ensemble.Packets{}) || err != nil {
+	if seen, err := first.Packets(ctx); seen != (ensemble.Packets{}) || err != nil {
 		t.Errorf("rules after healing: %+v, %v", seen, err)
 	}
 	_, err = small.CLI(ctx, `create /mark "x"`)

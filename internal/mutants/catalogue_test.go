@@ -2,7 +2,6 @@ package mutants
 
 import (
 	"cmp"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -161,28 +160,5 @@ func TestCatalogue_SampleTakesTurns(t *testing.T) {
 	}
 	if proven := all.Sample(9, 0, engines, known).IDs(); !slices.Equal(proven, []string{"d"}) {
 		t.Errorf("caught at the first try: %q", proven)
-	}
-}
-
-// TestMatch_EveryEditOnce wants the id, the file and the count in the error if a text is
-// missing or occurs twice. Two edits of one file are applied one after the other.
-func TestMatch_EveryEditOnce(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("one two two oooo\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	source := Source{Dir: dir}
-	for old, want := range map[string]string{"two": "occurs 2 times", "ooo": "occurs 2 times", "three": "occurs 0 times"} {
-		err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "a.go", Old: old, New: "x"}}}})
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "m: a.go") {
-			t.Errorf("%q: %v", old, err)
-		}
-	}
-	if err := source.Match(Catalogue{{ID: "m", Edits: []Edit{{File: "b.go", Old: "x", New: "y"}}}}); err == nil || !strings.Contains(err.Error(), "b.go") {
-		t.Errorf("a missing file: %v", err)
-	}
-	texts, err := edited(dir, Entry{ID: "m", Edits: []Edit{{File: "a.go", Old: "one", New: "three"}, {File: "./a.go", Old: "three two", New: "four"}}})
-	if err != nil || texts["a.go"] != "four two oooo\n" {
-		t.Errorf("%q, %v", texts, err)
 	}
 }

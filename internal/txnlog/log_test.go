@@ -15,7 +15,7 @@ import (
 // The files of testdata are those of an ensemble of three servers of ZooKeeper 3.9.3, of
 // whose logs most of the padding was cut off. Every kind of transaction was written, and
 // some were refused; the leader, zk3, was cut off with three writes that no other server
-// heard of; the next leader, zk2, was killed after some more. In the end each server
+// got; the next leader, zk2, was killed after some more. In the end each server
 // served a client the tree of finalDigest, at finalZxid.
 const (
 	finalZxid   = 0x300000005

@@ -21,22 +21,22 @@ import (
 
 var none = tlc.Model("None")
 
-// look is the visible part of a state, in the order of explore.Graph.Parts: the znodes,
+// visibleState is the visible part of a state, in the order of explore.Graph.Parts: the znodes,
 // the system outside, the faults that are left, and each process.
-type look []tlc.Value
+type visibleState []tlc.Value
 
-// of is the look of one process: its requests, its claims, and the ensemble's state
+// of is the visible part of one process: its requests, its claims, and the ensemble's state
 // about it.
 func of(asks, claims, server tlc.Value) tlc.Value {
 	return tlc.Record(map[string]tlc.Value{"asks": asks, "claims": claims, "server": server})
 }
 
-// String is the look for people.
-func (l look) String() string { return tlc.Seq(l...).String() }
+// String is the visible part in text, for people.
+func (l visibleState) String() string { return tlc.Seq(l...).String() }
 
-// digest is the fingerprint of a look: 128 bits of SHA-256 over the digests of its
+// digest is the fingerprint of a visible state: 128 bits of SHA-256 over the digests of its
 // parts.
-func (l look) digest() string {
+func (l visibleState) digest() string {
 	var all []byte
 	for _, part := range l {
 		all = append(all, digest(part)...)
@@ -51,7 +51,7 @@ func shortened(b []byte) string {
 	return string(sum[:16])
 }
 
-// explored is one part of the look of an explorer's state.
+// explored is one visible part of a state of the explorer.
 func explored(p explore.Picture, part int) tlc.Value {
 	switch part {
 	case 0:
@@ -223,9 +223,9 @@ func acting(resource string, t int64) tlc.Value {
 
 // held encodes the ensemble's state about a process.
 func held(p explore.ProcessPicture) tlc.Value {
-	var ghosts, late, events, watches []tlc.Value
+	var orphans, late, events, watches []tlc.Value
 	for _, g := range p.Orphans {
-		ghosts = append(ghosts, tlc.Int(g))
+		orphans = append(orphans, tlc.Int(g))
 	}
 	for _, z := range p.Late {
 		late = append(late, tlc.Record(map[string]tlc.Value{"session": tlc.Int(z.Session), "request": request(z.Op)}))
@@ -238,7 +238,7 @@ func held(p explore.ProcessPicture) tlc.Value {
 	}
 	return tlc.Record(map[string]tlc.Value{
 		"opened": tlc.Int(p.Opened), "life": tlc.Int(p.Life), "session": tlc.Int(p.Session), "known": tlc.Bool(p.Known),
-		"overslept": tlc.Bool(p.Overslept), "lags": tlc.Bool(p.Lagging), "watches": tlc.Set(watches...), "events": tlc.Seq(events...), "ghosts": tlc.Set(ghosts...), "late": tlc.Set(late...),
+		"overslept": tlc.Bool(p.Overslept), "lags": tlc.Bool(p.Lagging), "watches": tlc.Set(watches...), "events": tlc.Seq(events...), "ghosts": tlc.Set(orphans...), "late": tlc.Set(late...),
 	})
 }
 
@@ -262,8 +262,8 @@ func outside(acts explore.Acts) tlc.Value {
 	return tlc.Record(all)
 }
 
-// specified is the look of a state of the specification.
-func specified(w *explore.World, vars map[string]tlc.Value) (look, error) {
+// specified is the visible part of a state of the specification.
+func specified(w *explore.World, vars map[string]tlc.Value) (visibleState, error) {
 	for _, name := range []string{"zk", "asks", "server", "local", "outside", "left"} {
 		if vars[name].String() == "" {
 			return nil, fmt.Errorf("the variable %s is missing", name)
@@ -288,7 +288,7 @@ func specified(w *explore.World, vars map[string]tlc.Value) (look, error) {
 			seen[resource] = last
 		}
 	}
-	all := look{tlc.Fun(nodes), tlc.Fun(seen), vars["left"]}
+	all := visibleState{tlc.Fun(nodes), tlc.Fun(seen), vars["left"]}
 	for _, p := range w.Processes {
 		local := vars["local"].Field(p.Name)
 		all = append(all, of(asked(vars["asks"].Field(p.Name), local), claimed(local), holding(vars["server"].Field(p.Name))))

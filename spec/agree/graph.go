@@ -14,7 +14,7 @@ import (
 )
 
 // readGraph reads the graph that TLC has written.
-func (c Check) readGraph(path string, colour func(*look) string) (*tlc.Graph, error) {
+func (c Check) readGraph(path string, colour func(*visibleState) string) (*tlc.Graph, error) {
 	w, err := c.World.World()
 	if err != nil {
 		return nil, err
@@ -104,14 +104,14 @@ func (c Check) Differ(ctx context.Context, by tlc.TLC, files fs.FS) (string, err
 	}
 	all := &tlc.Graph{}
 	for n := range g.Len() {
-		var seen look
+		var seen visibleState
 		picture := g.Picture(n)
 		for part := range g.Parts(n) {
 			seen = append(seen, explored(picture, part))
 		}
 		all.Colours, all.Edges = append(all.Colours, seen.String()), append(all.Edges, targets(g, n))
 	}
-	_, other, err := c.run(ctx, by, files, func(l *look) string { return l.String() })
+	_, other, err := c.run(ctx, by, files, func(l *visibleState) string { return l.String() })
 	if err != nil {
 		return "", err
 	}

@@ -59,7 +59,7 @@ type Seen struct {
 	States      int    `json:"states"`
 	Transitions int    `json:"transitions"`
 	Depth       int    `json:"depth"` // in steps
-	Looks       int    `json:"looks"` // different looks of states
+	Looks       int    `json:"looks"` // different visible states
 	LooksSHA256 string `json:"looks_sha256"`
 	Fingerprint string `json:"fingerprint"` // of the behaviour
 }
@@ -168,7 +168,7 @@ func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) 
 		return e, err
 	}
 	began := time.Now()
-	outcome, g, err := c.run(ctx, by, files, func(l *look) string { return l.digest() })
+	outcome, g, err := c.run(ctx, by, files, func(l *visibleState) string { return l.digest() })
 	if err != nil {
 		return e, err
 	}
@@ -187,7 +187,7 @@ func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) 
 
 // run runs TLC for a check. For a complete world it returns the graph, with colours if
 // asked.
-func (c Check) run(ctx context.Context, by tlc.TLC, files fs.FS, colour func(*look) string) (tlc.Outcome, *tlc.Graph, error) {
+func (c Check) run(ctx context.Context, by tlc.TLC, files fs.FS, colour func(*visibleState) string) (tlc.Outcome, *tlc.Graph, error) {
 	dir, err := os.MkdirTemp("", "ringmaster-spec")
 	if err != nil {
 		return tlc.Outcome{}, nil, fmt.Errorf("agree: %w", err)

@@ -3,6 +3,8 @@ package campaign
 import (
 	"bytes"
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,24 +94,39 @@ func TestLoop_Ends(t *testing.T) {
 	}
 }
 
-// TestTally_WorstVerdictIsTheExitCode has no verdict that hides a worse one.
-func TestTally_WorstVerdictIsTheExitCode(t *testing.T) {
-	for _, c := range []struct {
-		verdicts []checker.Verdict
-		want     exit.Code
-	}{
-		{[]checker.Verdict{checker.Valid}, exit.Done},
-		{[]checker.Verdict{checker.Vacuous, checker.Valid}, exit.Vacuous},
-		{[]checker.Verdict{checker.Unknown, checker.Vacuous}, exit.Unknown},
-		{[]checker.Verdict{checker.Unknown, ""}, exit.NotCarriedOut},
-		{[]checker.Verdict{checker.Invalid, checker.Unknown, ""}, exit.Invalid},
-	} {
-		tally := NewTally()
-		for _, v := range c.verdicts {
-			tally.Add(Outcome{Verdict: v})
+// TestLoop_ShardsAddUpToTheWhole does a campaign whole and in three parts.
+func TestLoop_ShardsAddUpToTheWhole(t *testing.T) {
+	seeds := func(shard Shard) (all []uint64) {
+		run := func(_ context.Context, seed uint64) Outcome {
+			all = append(all, seed)
+			return Outcome{Seed: seed, Verdict: checker.Valid}
 		}
-		if got := tally.ExitCode(); got != c.want {
-			t.Errorf("%q: exit code %d, want %d", c.verdicts, got, c.want)
+		if _, err := Loop(t.Context(), Limits{Runs: 10, First: 5, Shard: shard}, run, kept, new(bytes.Buffer)); err != nil {
+			t.Fatal(err)
 		}
+		return all
+	}
+	whole := seeds(Shard{})
+	var parts []uint64
+	for _, text := range []string{"1/3", "2/3", "3/3"} {
+		var s Shard
+		if err := s.Set(text); err != nil || s.String() != text {
+			t.Fatalf("%q: %v, %v", text, s, err)
+		}
+		parts = append(parts, seeds(s)...)
+	}
+	slices.Sort(parts)
+	if len(whole) != 10 || !slices.Equal(whole, parts) {
+		t.Errorf("whole %v, in parts %v", whole, parts)
+	}
+}
+
+// TestLoop_EndsWhenARunCannotBeKept stops at once, because later runs would be lost too.
+func TestLoop_EndsWhenARunCannotBeKept(t *testing.T) {
+	full := errors.New("disk full")
+	runs := 0
+	run := func(context.Context, uint64) Outcome { runs++; return Outcome{Verdict: checker.Valid} }
+	if _, err := Loop(t.Context(), Limits{Runs: 3}, run, func(Outcome) error { return full }, new(bytes.Buffer)); !errors.Is(err, full) || runs != 1 {
+		t.Errorf("%d runs, %v", runs, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -83,8 +84,8 @@ type recipes []subject.Subject
 func (all recipes) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "torture",
-		Short: "Torture the master-worker recipe on a real ZooKeeper ensemble",
-		Long: "Torture the master-worker recipe on a real ZooKeeper ensemble.\n\n" +
+		Short: "Torture recipes on a real ZooKeeper ensemble",
+		Long: "Torture recipes on a real ZooKeeper ensemble: " + strings.Join(all.names(), ", ") + ".\n\n" +
 			exit.Help(exit.Torture),
 	}
 	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), all.participantCommand(), all.simulateCommand())

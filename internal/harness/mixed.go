@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"runtime/debug"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// theModule is the module that this command is built from.
-const theModule = "github.com/ringmaster-zk/ringmaster"
-
-// otherBuild checks that a file is a torture command, and finds the sources that it was
-// built from.
+// otherBuild checks that a file is the same command as this one, and finds the sources
+// that it was built from.
 func otherBuild(path string) (record.Build, error) {
 	remedy := func(what any) (record.Build, error) {
 		return record.Build{}, fmt.Errorf("--mixed %s: %v: name a torture command of another build", path, what)
@@ -23,7 +20,7 @@ func otherBuild(path string) (record.Build, error) {
 	if err != nil {
 		return remedy(err)
 	}
-	if info.Main.Path != theModule || !strings.HasSuffix(info.Path, "/cmd/torture") {
+	if own, known := debug.ReadBuildInfo(); known && info.Path != own.Path {
 		return remedy(fmt.Sprintf("it was built from %s", info.Path))
 	}
 	if path, err = filepath.Abs(path); err != nil {

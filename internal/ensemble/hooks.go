@@ -45,6 +45,7 @@ type Exchange struct {
 type flow struct {
 	client, server net.Conn
 	address        string // of the server
+	life           int    // of the participant
 	talk           wire.Conversation
 	to, from       wire.Frames // the server; each is used by one goroutine
 	handshaken     bool        // the first frame of the server has been seen
@@ -169,7 +170,7 @@ func (p *Proxy) handshake(f *flow) packet {
 // the answer is lost, the session does not count as the participant's own.
 func (p *Proxy) recordGrant(f *flow) {
 	if s, ok := f.talk.Session(); ok && s.ID != 0 {
-		p.remember(f, Session{ID: s.ID, Password: s.Password})
+		p.remember(f, Session{ID: s.ID, Password: s.Password, Life: f.life})
 	}
 }
 

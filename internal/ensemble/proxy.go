@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,8 @@ type Proxy struct {
 	session    Session           // the latest
 	known      map[int64]grant   // all of them
 	closed     bool
+
+	life atomic.Int64 // of the participant, for connections to come
 }
 
 // grant is a session of the participant, and the connection that it was on last.
@@ -43,6 +46,7 @@ type Session struct {
 	ID       int64
 	Password [16]byte
 	Secret   string // user:password that a connection shows first; "": none
+	Life     int    // of the participant, as [Proxy.SetLife] had it when the participant connected
 }
 
 // NewProxy opens one local listener for each server, each with a port of its own.
@@ -91,6 +95,10 @@ func newProxy(servers []string, hooks Hooks, where func(n, port int) string) (*P
 	return p, nil
 }
 
+// SetLife says which life of the participant the connections to come are of. A server
+// may grant a session to a life that is over by then.
+func (p *Proxy) SetLife(n int) { p.life.Store(int64(n)) }
+
 // port is the port of the first listener, or 0.
 func (p *Proxy) port() int {
 	if len(p.listeners) == 0 {
@@ -117,13 +125,14 @@ func (p *Proxy) accept(listener net.Listener, server string) {
 		if err != nil {
 			return
 		}
-		p.work.Go(func() { p.serve(client, server) })
+		life := int(p.life.Load())
+		p.work.Go(func() { p.serve(client, server, life) })
 	}
 }
 
 // serve carries one connection. Under a cut the connection is accepted and stays
 // silent, as in a network that loses all packets.
-func (p *Proxy) serve(client net.Conn, address string) {
+func (p *Proxy) serve(client net.Conn, address string, life int) {
 	if !p.admit(client, address) {
 		return
 	}
@@ -133,6 +142,7 @@ func (p *Proxy) serve(client net.Conn, address string) {
 		return
 	}
 	f := newFlow(client, server, address)
+	f.life = life
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()

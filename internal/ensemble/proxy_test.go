@@ -105,6 +105,33 @@ func TestProxy_CutsAndHeals(t *testing.T) {
 	}
 }
 
+// TestProxy_GrantsToTheLifeThatConnected: a session that is granted late is that of the
+// life that has asked for it, even if the next one has begun.
+func TestProxy_GrantsToTheLifeThatConnected(t *testing.T) {
+	greeting := hello(0x77)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	granted := make(chan Session, 1)
+	server := listen(t, func(c net.Conn) {
+		close(asked)
+		<-answer
+		_, _ = c.Write(greeting)
+		_, _ = io.Copy(c, c)
+	})
+	p, err := NewProxy([]string{server}, Hooks{Granted: func(s Session) { granted <- s }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.SetLife(1)
+	dialProxy(t, p)
+	<-asked
+	p.SetLife(2)
+	close(answer)
+	if s := <-granted; s.Life != 1 {
+		t.Errorf("it was granted to life %d", s.Life)
+	}
+}
+
 func TestProxy_CloseEndsConnections(t *testing.T) {
 	p, err := NewProxy([]string{echoServer(t, nil)}, Hooks{})
 	if err != nil {

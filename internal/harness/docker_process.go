@@ -47,8 +47,7 @@ type process struct {
 	killed   bool            // by us
 	ended    nemesis.Finding // how, if kill has ended the present life
 	draining bool
-	born     atomic.Int32 // the number of the life, for readers that must not wait for mu
-	lives    sync.Map     // int: the life to which each session was granted, by its id
+	lives    sync.Map // int: the life to which each session was granted, by its id
 }
 
 // Name implements nemesis.Process.
@@ -114,7 +113,7 @@ func (p *process) Start() error {
 	if err != nil {
 		return fmt.Errorf("harness: %w", err)
 	}
-	p.born.Store(int32(p.life))
+	p.proxy.SetLife(p.life)
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("harness: start %s: %w", p.name, err)
 	}
@@ -150,9 +149,8 @@ func (p *process) Has(session int64) bool {
 
 // granted records a session that the wire shows, whatever the participant reports.
 func (p *process) granted(s ensemble.Session) {
-	life := int(p.born.Load())
-	p.lives.Store(s.ID, life)
-	p.run.noteGranted(p.name, life, s.ID)
+	p.lives.Store(s.ID, s.Life)
+	p.run.noteGranted(p.name, s.Life, s.ID)
 }
 
 func (r *run) noteGranted(name string, life int, session int64) {

@@ -69,6 +69,29 @@ type Act struct {
 	By       Life   `json:"by,omitzero"` // the worker whose handler acted
 }
 
+// EffectRequest is what a participant asks of the world outside. Builds of all ages send
+// it to each other, so the names of its fields stay: Task is the object.
+type EffectRequest struct {
+	Task, ID string
+	Token    Token
+	Process  string
+	Life     int
+	Text     string
+}
+
+// RequestEffect makes a request of a life of a participant, for an object.
+func RequestEffect(by Life, object, id string, token Token, text string) EffectRequest {
+	return EffectRequest{Task: object, ID: id, Token: token, Process: by.Process, Life: by.Number, Text: text}
+}
+
+// Object is the object that the effect concerns.
+func (r EffectRequest) Object() string { return r.Task }
+
+// Decided is the record of the request, when the world outside has decided.
+func (r EffectRequest) Decided(accepted bool) Act {
+	return Act{Task: r.Task, ID: r.ID, Token: r.Token, Accepted: accepted, Deed: r.Text, By: Life{Process: r.Process, Number: r.Life}}
+}
+
 // TaskFate says what happened to a task, as its master reports it. Masters report more
 // fates than are named here.
 type TaskFate string

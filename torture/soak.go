@@ -52,7 +52,7 @@ func (all recipes) soakCommand() *cobra.Command {
 			if err != nil {
 				return exit.With(exit.WrongUse, err)
 			}
-			runs := &runner{args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
+			runs := &runner{objects: config.Subject.Workload.Objects, args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
 			if runs.executable, err = os.Executable(); err != nil {
 				return err
 			}
@@ -131,6 +131,7 @@ type runner struct {
 	args       []string
 	out        string
 	keep       bool
+	objects    string // what the runs are about, as verdicts count it
 }
 
 // interruptPatience is how long an interrupted run may take to heal, drain, save and
@@ -151,7 +152,7 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	name, err := os.Readlink(latest)
 	dir := filepath.Join(r.out, name)
 	if err == nil {
-		err = readOutcome(dir, &outcome)
+		err = r.readOutcome(dir, &outcome)
 	}
 	code := exit.Code(cmd.ProcessState.ExitCode())
 	crash := exit.Crash(int(code), string(printed))
@@ -175,7 +176,7 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 }
 
 // readOutcome reads the outcome of a run from its folder.
-func readOutcome(dir string, outcome *campaign.Outcome) error {
+func (r *runner) readOutcome(dir string, outcome *campaign.Outcome) error {
 	data, err := os.ReadFile(filepath.Join(dir, record.VerdictFile))
 	if err != nil {
 		return err
@@ -187,7 +188,7 @@ func readOutcome(dir string, outcome *campaign.Outcome) error {
 	if outcome.Faults, err = nemesis.Load(filepath.Join(dir, record.FaultsFile)); err != nil {
 		return err
 	}
-	outcome.Verdict, outcome.Tasks, outcome.Open = judged.Verdict, judged.Counts["tasks"], judged.Counts["still_unknown"]
+	outcome.Verdict, outcome.Tasks, outcome.Open = judged.Verdict, judged.Counts[r.objects], judged.Counts["still_unknown"]
 	outcome.Violations = judged.Violations()
 	return nil
 }

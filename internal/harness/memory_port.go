@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/participant"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -65,7 +65,7 @@ func (e *actorEnv) Unique() string {
 }
 
 // act is an effect outside ZooKeeper.
-func (e *actorEnv) act(args participant.EffectArgs) error {
+func (e *actorEnv) act(args record.EffectRequest) error {
 	if e.dead() {
 		return errKilled
 	}

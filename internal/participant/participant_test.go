@@ -51,11 +51,11 @@ func TestSinkFences(t *testing.T) {
 		{record.Token{Epoch: 1, Attempt: 1}, nil}, {record.Token{Epoch: 2, Attempt: 2}, nil}, {record.Token{Epoch: 1, Attempt: 1}, subject.ErrFenced},
 		{record.Token{Epoch: 2, Attempt: 2}, nil},
 	} {
-		if err := client.effect(EffectArgs{Task: "t", Token: step.token}); err != step.want {
+		if err := client.effect(record.EffectRequest{Task: "t", Token: step.token}); err != step.want {
 			t.Errorf("%+v: %v, want %v", step.token, err, step.want)
 		}
 	}
-	if err := client.effect(EffectArgs{Task: "other", Token: record.Token{Epoch: 1, Attempt: 1}}); err != nil {
+	if err := client.effect(record.EffectRequest{Task: "other", Token: record.Token{Epoch: 1, Attempt: 1}}); err != nil {
 		t.Errorf("another task: %v", err)
 	}
 	_ = client.Close()

@@ -75,9 +75,9 @@ type Stage struct {
 	Env      zkapi.Env
 	Journal  *record.Journal
 	Log      *slog.Logger
-	Effect   func(EffectArgs) error // the system outside
-	Now      func() time.Duration   // since the run began
-	Draining <-chan struct{}        // closed when a participant that submits must submit no more
+	Effect   func(record.EffectRequest) error // the system outside
+	Now      func() time.Duration             // since the run began
+	Draining <-chan struct{}                  // closed when a participant that submits must submit no more
 
 	sleep *sleep
 }
@@ -103,7 +103,7 @@ func (s Stage) Play(ctx context.Context) error {
 
 // effect is an effect of this participant.
 func (s Stage) effect(e subject.Effect) error {
-	return s.Effect(EffectArgs{Task: e.Object, ID: e.ID, Token: e.Token, Process: s.Config.Name, Life: s.Config.Life, Text: e.Text})
+	return s.Effect(record.RequestEffect(record.Life{Process: s.Config.Name, Number: s.Config.Life}, e.Object, e.ID, e.Token, e.Text))
 }
 
 // heed leaves on SIGTERM.

@@ -10,16 +10,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// EffectArgs is a participant's request to the sink. Builds of all ages send it to each
-// other, so the names of its fields stay: Task is the object of the effect.
-type EffectArgs struct {
-	Task, ID string
-	Token    record.Token
-	Process  string
-	Life     int
-	Text     string
-}
-
 // EffectReply is the sink's answer.
 type EffectReply struct{ Accepted bool }
 
@@ -89,26 +79,24 @@ type sinkService struct{ sink *Sink }
 
 // Effect accepts or refuses one effect. The note is written under the lock, so that the
 // history has the effects in the order of the decisions.
-func (s *sinkService) Effect(args EffectArgs, reply *EffectReply) error {
+func (s *sinkService) Effect(args record.EffectRequest, reply *EffectReply) error {
 	reply.Accepted = s.sink.accept(args)
 	return nil
 }
 
-func (s *Sink) accept(args EffectArgs) bool {
+func (s *Sink) accept(args record.EffectRequest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	accepted := args.Token.Compare(s.seen[args.Task]) >= 0
+	accepted := args.Token.Compare(s.seen[args.Object()]) >= 0
 	if accepted {
-		s.seen[args.Task] = args.Token
+		s.seen[args.Object()] = args.Token
 	}
-	s.journal.Add(record.Event{Type: record.Note, Kind: record.Effect, Of: record.Act{
-		Task: args.Task, ID: args.ID, Token: args.Token, Accepted: accepted, Deed: args.Text, By: record.Life{Process: args.Process, Number: args.Life},
-	}})
+	s.journal.Add(record.Event{Type: record.Note, Kind: record.Effect, Of: args.Decided(accepted)})
 	return accepted
 }
 
 // Act is an effect of a participant in the same process.
-func (s *Sink) Act(args EffectArgs) error {
+func (s *Sink) Act(args record.EffectRequest) error {
 	if !s.accept(args) {
 		return subject.ErrFenced
 	}
@@ -126,7 +114,7 @@ func dialSink(address string) (*sinkClient, error) {
 	return &sinkClient{conn}, nil
 }
 
-func (c *sinkClient) effect(args EffectArgs) error {
+func (c *sinkClient) effect(args record.EffectRequest) error {
 	var reply EffectReply
 	if err := c.Call("Sink.Effect", args, &reply); err != nil {
 		return fmt.Errorf("sink: %w", err)

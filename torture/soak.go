@@ -188,7 +188,7 @@ func (r *runner) readOutcome(dir string, outcome *campaign.Outcome) error {
 	if outcome.Faults, err = nemesis.Load(filepath.Join(dir, record.FaultsFile)); err != nil {
 		return err
 	}
-	outcome.Verdict, outcome.Tasks, outcome.Open = judged.Verdict, judged.Counts[r.objects], judged.Counts["still_unknown"]
+	outcome.Verdict, outcome.Objects, outcome.Of, outcome.Open = judged.Verdict, judged.Counts[r.objects], r.objects, judged.Counts["still_unknown"]
 	outcome.Violations = judged.Violations()
 	return nil
 }

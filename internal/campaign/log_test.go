@@ -21,7 +21,7 @@ func TestLog_AddsUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, v := range verdicts {
-			if err := keep(Outcome{Seed: uint64(10*len(verdicts) + i), Verdict: v, Tasks: 7}); err != nil {
+			if err := keep(Outcome{Seed: uint64(10*len(verdicts) + i), Verdict: v, Objects: 7, Of: "tasks"}); err != nil {
 				t.Fatal(err)
 			}
 		}

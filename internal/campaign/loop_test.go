@@ -20,7 +20,7 @@ func played(verdicts ...checker.Verdict) func(context.Context, uint64) Outcome {
 	return func(_ context.Context, seed uint64) Outcome {
 		n++
 		o := Outcome{
-			Seed: seed, Verdict: verdicts[min(n, len(verdicts)-1)], Tasks: 100, Took: time.Minute,
+			Seed: seed, Verdict: verdicts[min(n, len(verdicts)-1)], Objects: 100, Of: "tasks", Took: time.Minute,
 			Faults: []nemesis.Record{
 				{Fault: nemesis.Fault{Kind: nemesis.KillMaster}, Applied: true, Effective: true},
 				{Fault: nemesis.Fault{Kind: nemesis.SlowDisk}, Applied: true},
@@ -43,7 +43,7 @@ func kept(Outcome) error { return nil }
 func TestLoop_CountsOutcomes(t *testing.T) {
 	var out bytes.Buffer
 	tally, err := Loop(t.Context(), Limits{Runs: 4, First: 7}, played(checker.Valid, checker.Unknown, checker.Invalid, checker.Valid), kept, &out)
-	if err != nil || tally.ExitCode() != exit.Invalid || tally.Runs != 4 || tally.Tasks != 400 || tally.Took != 4*time.Minute {
+	if err != nil || tally.ExitCode() != exit.Invalid || tally.Runs != 4 || tally.Objects != 400 || tally.Took != 4*time.Minute {
 		t.Errorf("%+v, %v", tally, err)
 	}
 	printed := strings.Join(strings.Fields(out.String()), " ")

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -16,8 +17,9 @@ import (
 type Outcome struct {
 	Seed    uint64           `json:"seed"`
 	Verdict checker.Verdict  `json:"verdict,omitempty"` // empty when the run could not be carried out
-	Tasks   int              `json:"tasks"`
-	Open    int              `json:"open"` // operations with an unknown outcome
+	Objects int              `json:"tasks"`             // how many objects of the recipe it was about; the key is older than other recipes
+	Of      string           `json:"of,omitempty"`      // what these objects are, in the plural
+	Open    int              `json:"open"`              // operations with an unknown outcome
 	Faults  []nemesis.Record `json:"faults,omitempty"`
 	Took    time.Duration    `json:"took"`              // in ns
 	Problem string           `json:"problem,omitempty"` // why it could not be carried out
@@ -51,12 +53,13 @@ func (o Outcome) word() string {
 
 // Tally is the sum of all runs so far.
 type Tally struct {
-	Runs, Tasks, Open int
-	Verdicts          map[checker.Verdict]int
-	Failed            int // could not be carried out
-	Took              time.Duration
-	kinds             map[nemesis.Kind]counts
-	notValid          []Outcome // outcomes that are not valid
+	Runs, Objects, Open int
+	Of                  string // what the objects are, in the plural
+	Verdicts            map[checker.Verdict]int
+	Failed              int // could not be carried out
+	Took                time.Duration
+	kinds               map[nemesis.Kind]counts
+	notValid            []Outcome // outcomes that are not valid
 }
 
 // counts are the counts of one kind of fault.
@@ -79,7 +82,7 @@ func (t *Tally) Add(o Outcome) {
 		return
 	}
 	t.Verdicts[o.Verdict]++
-	t.Tasks += o.Tasks
+	t.Objects, t.Of = t.Objects+o.Objects, cmp.Or(t.Of, o.Of)
 	t.Open += o.Open
 	for _, f := range o.Faults {
 		c := t.kinds[f.Kind]
@@ -111,12 +114,12 @@ func (t *Tally) ExitCode() exit.Code {
 }
 
 // Heading is the first line above those of the runs.
-const Heading = "   run     seed  verdict    tasks  faults effective     took   runs: valid unknown vacuous invalid failed"
+const Heading = "   run     seed  verdict  objects  faults effective     took   runs: valid unknown vacuous invalid failed"
 
 // Line is the line of a run that has just been added: the run itself, and the sums.
 func (t *Tally) Line(o Outcome) string {
 	line := fmt.Sprintf("%6d %8d  %-8s %7d  %9s %14s         %5d %7d %7d %7d %6d",
-		t.Runs, o.Seed, o.word(), o.Tasks, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
+		t.Runs, o.Seed, o.word(), o.Objects, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
 		t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous], t.Verdicts[checker.Invalid], t.Failed)
 	if o.Problem != "" {
 		line += "\n       " + o.Problem
@@ -151,9 +154,9 @@ func (t *Tally) Write(w io.Writer) error {
 	if len(idle) > 0 {
 		fmt.Fprintf(w, "never effective: %s\n", strings.Join(idle, ", "))
 	}
-	fmt.Fprintf(w, "\n%d runs in %v: %d valid, %d unknown, %d vacuous, %d invalid, %d failed; %d tasks, %d unknown outcomes left open\n",
+	fmt.Fprintf(w, "\n%d runs in %v: %d valid, %d unknown, %d vacuous, %d invalid, %d failed; %d %s, %d unknown outcomes left open\n",
 		t.Runs, t.Took.Round(time.Second), t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous],
-		t.Verdicts[checker.Invalid], t.Failed, t.Tasks, t.Open)
+		t.Verdicts[checker.Invalid], t.Failed, t.Objects, cmp.Or(t.Of, "objects"), t.Open)
 	for _, o := range t.notValid {
 		said := o.word()
 		switch {

@@ -446,7 +446,7 @@ func TestTheTableRejects(t *testing.T) {
 
 // anyRecipe are the rooms that serve every recipe. They say object where the recipe of
 // today says task.
-var anyRecipe = []string{"checker", "checker/wording", "checker/wording/wordingtest", "internal/parallel"}
+var anyRecipe = []string{"checker", "checker/wording", "checker/wording/wordingtest", "internal/parallel", "nemesis", "subject", "internal/harness", "internal/participant", "internal/recorder", "internal/campaign"}
 
 // storedNames are strings that files of runs have had since before there was another
 // recipe.

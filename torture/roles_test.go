@@ -89,7 +89,7 @@ func TestOfRun_FindsTheRecipeOfAStoredRun(t *testing.T) {
 			t.Errorf("an unknown recipe: %v", err)
 		}
 	}
-	if _, err := both()[1:].ofRun(""); err == nil || !strings.Contains(err.Error(), "there are alone") {
+	if _, err := both()[1:].ofRun(""); err == nil || !strings.Contains(err.Error(), "it has alone") {
 		t.Errorf("a run of a recipe that this command does not have: %v", err)
 	}
 }

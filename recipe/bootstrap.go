@@ -35,24 +35,24 @@ func (l layout) parents() []parent {
 	}
 }
 
-// errUnmade means that the parents do not exist and this process may not make them: with an
+// errNoNamespace means that the parents do not exist and this process may not make them: with an
 // Access only masters may. It ends when the first master has run.
-var errUnmade = fmt.Errorf("the namespace does not exist yet, and only a master may create it: start a master: %w", zkapi.ErrNotSent)
+var errNoNamespace = fmt.Errorf("the namespace does not exist yet, and only a master may create it: start a master: %w", zkapi.ErrNotSent)
 
 // bootstrap creates the persistent parents for a role. They may exist already. Any process
 // may create them, so no claim is needed. A parent that the role does not need and may not
 // make is left to other roles. Znodes in the way of that are reported.
-func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layout, role string, tell func(Problem)) error {
+func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layout, role string, report func(Problem)) error {
 	for _, p := range l.parents() {
 		zkapi.Checkpoint(env, "bootstrap", session, p.path)
 		err := l.ensure(ctx, session, p)
 		problem, obstructed := errors.AsType[*problemError](err)
 		switch {
 		case obstructed && !slices.Contains(p.needs, role):
-			tell(problem.Problem)
+			report(problem.Problem)
 		case err == nil || !slices.Contains(p.needs, role) && zkapi.Refused(err):
 		case errors.Is(err, zkapi.ErrNoAuth) && role != "master" && !l.access.open():
-			return fmt.Errorf("%w (%v)", errUnmade, err)
+			return fmt.Errorf("%w (%v)", errNoNamespace, err)
 		default:
 			return err
 		}
@@ -71,7 +71,7 @@ func (l layout) within(p string) bool {
 func (l layout) ensure(ctx context.Context, session fence.Session, p parent) error {
 	found, hidden := exists(ctx, session, fence.Exists(p.path))
 	if _, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
-		return &problemError{l.lasting(p.path, found.Stat)}
+		return &problemError{l.ensureProblem(p.path, found.Stat)}
 	}
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden

@@ -19,10 +19,10 @@ var ErrFenced = errors.New("another process holds the claim")
 // of its claim. They cannot write in another way, because they reach their sessions only
 // through package fence.
 type claim struct {
-	session fence.Session
-	path    string
-	version int32
-	heir    bool // the previous holder has said that it takes no more tasks
+	session       fence.Session
+	path          string
+	version       int32
+	afterRetiring bool // the previous holder has said that it takes no more tasks
 }
 
 // writeAll pipelines writes that do not depend on each other and may take effect in any
@@ -57,8 +57,8 @@ func withoutCheck(err error) error {
 	return &shifted
 }
 
-// place describes the znodes of one claim.
-type place struct {
+// registration describes the znodes of one claim.
+type registration struct {
 	layout    layout
 	holder    string
 	ephemeral string // path that shows that the holder is there
@@ -70,13 +70,13 @@ type place struct {
 	epochSeen int32 // as the record has it
 }
 
-// take makes one attempt to acquire a claim. One multi creates the ephemeral of the holder
+// acquire makes one attempt to acquire a claim. One multi creates the ephemeral of the holder
 // and raises the claim's version, so that neither happens without the other. It returns the
 // claim; or zkapi.ErrNodeExists if another process holds it; or zkapi.ErrBadVersion if
 // another process was faster.
 //
-// An unknown outcome is resolved by reread.
-func take(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, p place) (claim, error) {
+// An unknown outcome is resolved by resolveClaim.
+func acquire(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, p registration) (claim, error) {
 	now, err := session.Do(ctx, fence.Get(p.claimPath))
 	if err != nil {
 		return claim{}, err
@@ -99,17 +99,17 @@ func take(ctx context.Context, env zkapi.Env, session fence.Session, obs Observe
 	case zkapi.NotApplied:
 		return claim{}, err
 	}
-	version, err := reread(ctx, env, session, obs, p.claimPath, record.Nonce, err)
+	version, err := resolveClaim(ctx, env, session, obs, p.claimPath, record.Nonce, err)
 	if zkapi.FateOf(err) != zkapi.Unknown {
 		obs.Metrics.Unknown("claim", zkapi.FateOf(err))
 	}
 	return claim{session, p.claimPath, version, before.Retiring}, err
 }
 
-// reread resolves a write of a claim whose answer was lost, for cause: after a
+// resolveClaim resolves a write of a claim whose answer was lost, for cause: after a
 // sync, on the same session, the claim's data carries our nonce if it was applied.
 // It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
-func reread(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, claimPath, nonce string, cause error) (int32, error) {
+func resolveClaim(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, claimPath, nonce string, cause error) (int32, error) {
 	again := newRetry(env, obs, "look at a claim")
 	for {
 		zkapi.Checkpoint(env, "reread", session, nonce, cause)

@@ -57,8 +57,8 @@ func (d *doubt) after(err error) error {
 	return err
 }
 
-// told returns the error of the request as a whole: ErrInDoubt, unless the outcome is known.
-func (d *doubt) told(err error) error {
+// asError returns the error of the request as a whole: ErrInDoubt, unless the outcome is known.
+func (d *doubt) asError(err error) error {
 	if err == nil || !bool(*d) || errors.Is(err, ErrNoTask) || errors.Is(err, ErrUnfinished) {
 		return err
 	}
@@ -207,7 +207,7 @@ func (c *Client) open() {
 	case zkapi.Permanent(err):
 		c.obs.Logger.WarnContext(c.life, "no session", "error", err)
 	default:
-		c.again.tell(c.life, err)
+		c.again.warn(c.life, err)
 		_, _ = c.env.Wait(c.life, c.env.Timer(c.again.failed(c.life, err)))
 	}
 	c.mu.Lock()

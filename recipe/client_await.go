@@ -136,7 +136,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, false, nil, err
 	}
 	if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone { // it is no result
-		c.notices.tell(ctx, c.obs.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
+		c.notices.report(ctx, c.obs.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
 		return Status{}, false, seen.Watch, nil
 	}
 	if !seen.Found {

@@ -21,7 +21,7 @@ func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
 	if errors.Is(err, zkapi.ErrNoNode) {
 		err = fmt.Errorf("%w: %s", ErrNoTask, task)
 	}
-	err = cancel.doubtful.told(err)
+	err = cancel.doubtful.asError(err)
 	if err != nil {
 		return Status{}, err
 	}

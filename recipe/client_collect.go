@@ -33,7 +33,7 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 		case err != nil && ctx.Err() != nil && removal.asked:
 			return fmt.Errorf("%w: %s %s; no master has removed it yet: start a master, or wait longer: %w", ErrInDoubt, task, removal.why, err)
 		case err != nil:
-			return removal.doubtful.told(err)
+			return removal.doubtful.asError(err)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path st
 	case seen.Stat.NumChildren == 0:
 		return zkapi.ErrNotSent // they have gone since: look again
 	}
-	return fmt.Errorf("%w: %w", ErrObstructed, &problemError{crowdedProblem(path)})
+	return fmt.Errorf("%w: %w", ErrObstructed, &problemError{childrenProblem(path)})
 }
 
 // ask asks a master to remove the task, and waits until something changes. The request names
@@ -140,12 +140,12 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 	if err != nil || !seen.Found || seen.Stat.Czxid != m.seen {
 		return err
 	}
-	ring := zkapi.Set(c.layout.tasks(), []byte(m.task), zkapi.AnyVersion)
+	notify := zkapi.Set(c.layout.tasks(), []byte(m.task), zkapi.AnyVersion)
 	request := zkapi.Create(c.layout.request(m.task), encode(requestRecord{Czxid: m.seen}), zkapi.Persistent)
-	_, err = session.Do(ctx, zkapi.Multi(request.WithACL(c.layout.access.record()), ring))
+	_, err = session.Do(ctx, zkapi.Multi(request.WithACL(c.layout.access.record()), notify))
 	switch {
 	case errors.Is(err, zkapi.ErrNodeExists): // perhaps by this very call
-		_, err = session.Do(ctx, ring)
+		_, err = session.Do(ctx, notify)
 	case errors.Is(err, zkapi.ErrNoNode): // the namespace was made by an earlier build
 		if err = bootstrap(ctx, c.env, fence.Of(session), c.layout, "client", func(Problem) {}); err == nil {
 			err = zkapi.ErrNotSent // now it can be asked for

@@ -24,7 +24,7 @@ type Hanging struct {
 }
 
 // hanging reads the assignments, and the last attempts of tasks that are not finished.
-func (o *overlook) hanging(ctx context.Context) error {
+func (o *overviewReader) hanging(ctx context.Context) error {
 	var (
 		ops   []zkapi.Op
 		found []func(data []byte)

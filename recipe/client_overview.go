@@ -52,7 +52,7 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		o = Overview{}
-		look := &overlook{inspection{session: session, layout: c.layout}, &o}
+		look := &overviewReader{inspection{session: session, layout: c.layout}, &o}
 		for _, part := range []func(context.Context) error{look.leader, look.parents, look.candidates, look.notices, look.workers, look.tasks, look.hanging} {
 			if err := part(ctx); err != nil {
 				return err
@@ -65,16 +65,16 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	return o, err
 }
 
-// overlook is the inspection of a whole tree.
-type overlook struct {
+// overviewReader is the inspection of a whole tree.
+type overviewReader struct {
 	inspection
 	*Overview
 }
 
-func (o *overlook) problem(p Problem) { o.Problems = append(o.Problems, p) }
+func (o *overviewReader) problem(p Problem) { o.Problems = append(o.Problems, p) }
 
 // leader reads which master leads, and whether another znode is in that place.
-func (o *overlook) leader(ctx context.Context) error {
+func (o *overviewReader) leader(ctx context.Context) error {
 	leader, master, err := followed{session: fence.Of(o.session), layout: o.layout}.lookLeader(ctx, &o.inspection)
 	if err != nil || leader.Exists() {
 		o.Leader = leader
@@ -88,21 +88,21 @@ func (o *overlook) leader(ctx context.Context) error {
 }
 
 // parents checks that the parent znodes exist and are persistent.
-func (o *overlook) parents(ctx context.Context) error {
+func (o *overviewReader) parents(ctx context.Context) error {
 	for _, p := range o.layout.parents() {
 		seen, err := o.find(ctx, p.path)
 		if err != nil {
 			return err
 		}
 		if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
-			o.problem(o.layout.lasting(p.path, seen.Stat))
+			o.problem(o.layout.ensureProblem(p.path, seen.Stat))
 		}
 	}
 	return nil
 }
 
 // notices reads the master's notices. Notices that another client wrote do not count.
-func (o *overlook) notices(ctx context.Context) error {
+func (o *overviewReader) notices(ctx context.Context) error {
 	replies := o.session.DoAll(ctx, []zkapi.Op{zkapi.Get(o.layout.backlog()), zkapi.Get(o.layout.quarantine())})
 	claimed, err := o.find(ctx, o.layout.assign())
 	if err != nil || !claimed.Found {
@@ -114,24 +114,24 @@ func (o *overlook) notices(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if said := replies[i].Data; there && len(said) > 0 && !o.says(path, said, latest) {
-			o.problem(noMastersWord(path))
+		if said := replies[i].Data; there && len(said) > 0 && !o.acceptNotice(path, said, latest) {
+			o.problem(notFromMaster(path))
 		}
 	}
 	return nil
 }
 
-// says takes over a notice, or returns false if no master has written it.
-func (o *overlook) says(path string, said []byte, latest int32) bool {
+// acceptNotice takes over a notice, or returns false if no master has written it.
+func (o *overviewReader) acceptNotice(path string, data []byte, latest int32) bool {
 	if path == o.layout.backlog() {
-		record, ok := bound(said, latest)
+		record, ok := bound(data, latest)
 		if ok {
 			o.MaxBacklog = record.Limit
 		}
 		return ok
 	}
 	var record quarantineRecord
-	if json.Unmarshal(said, &record) != nil || !aMastersWord(record.Epoch, latest) {
+	if json.Unmarshal(data, &record) != nil || !fromMaster(record.Epoch, latest) {
 		return false
 	}
 	for _, row := range record.Left {
@@ -141,13 +141,13 @@ func (o *overlook) says(path string, said []byte, latest int32) bool {
 	return true
 }
 
-func (o *overlook) candidates(ctx context.Context) error {
+func (o *overviewReader) candidates(ctx context.Context) error {
 	line, err := o.session.Do(ctx, zkapi.Children(o.layout.candidates()))
 	if there, err := o.shown(o.layout.candidates(), err); !there {
 		return err
 	}
 	names := o.fitting(o.layout.candidate, line.Children)
-	slices.SortFunc(names, inLine)
+	slices.SortFunc(names, byArrival)
 	ops := make([]zkapi.Op, len(names))
 	for i, znode := range names {
 		ops[i] = zkapi.Get(o.layout.candidate(znode))
@@ -170,13 +170,13 @@ func (o *overlook) candidates(ctx context.Context) error {
 }
 
 // list is the children of a znode; none if they are not shown.
-func (o *overlook) list(ctx context.Context, path string) ([]string, error) {
+func (o *overviewReader) list(ctx context.Context, path string) ([]string, error) {
 	listed, err := o.session.Do(ctx, zkapi.Children(path))
 	_, err = o.shown(path, err)
 	return listed.Children, err
 }
 
-func (o *overlook) workers(ctx context.Context) error {
+func (o *overviewReader) workers(ctx context.Context) error {
 	alive, err := o.list(ctx, o.layout.workers())
 	if err != nil {
 		return err
@@ -225,7 +225,7 @@ func (o *overlook) workers(ctx context.Context) error {
 	return nil
 }
 
-func (o *overlook) tasks(ctx context.Context) error {
+func (o *overviewReader) tasks(ctx context.Context) error {
 	listed, err := o.list(ctx, o.layout.tasks())
 	if err != nil {
 		return err
@@ -284,7 +284,7 @@ func summary(t, worker string, below, status zkapi.Reply) TaskInfo {
 }
 
 // progress looks for progress that no session stands behind.
-func (o *overlook) progress(ctx context.Context, tasks []string) error {
+func (o *overviewReader) progress(ctx context.Context, tasks []string) error {
 	ops := make([]zkapi.Op, len(tasks))
 	for i, t := range tasks {
 		ops[i] = zkapi.Exists(o.layout.progress(t))

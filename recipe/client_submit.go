@@ -82,7 +82,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 				return c.accepted(s, doubtful, there), nil
 			}
 			if zkapi.FateOf(err) == zkapi.Unknown {
-				tried = alike(doubtful, tried, session)
+				tried = sameSession(doubtful, tried, session)
 			}
 			doubtful = doubtful || zkapi.FateOf(err) == zkapi.Unknown
 			if errors.Is(err, zkapi.ErrProbablyTooLarge) && tried == session {
@@ -119,9 +119,9 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 	}
 }
 
-// alike returns the session if all tries, including the next one, use the same session; nil
+// sameSession returns the session if all tries, including the next one, use the same session; nil
 // otherwise.
-func alike(before bool, tried, session zkapi.Session) zkapi.Session {
+func sameSession(before bool, tried, session zkapi.Session) zkapi.Session {
 	if before && tried != session {
 		return nil
 	}

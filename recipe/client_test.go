@@ -34,7 +34,7 @@ func TestDoubt_LastsUntilTheTaskIsKnown(t *testing.T) {
 				t.Errorf("%v became %v", try, got)
 			}
 		}
-		if err := d.told(c.end); errors.Is(err, ErrInDoubt) != c.want || !errors.Is(err, c.end) {
+		if err := d.asError(c.end); errors.Is(err, ErrInDoubt) != c.want || !errors.Is(err, c.end) {
 			t.Errorf("%v, then %v: %v", c.tries, c.end, err)
 		}
 	}

@@ -39,7 +39,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 		if err == nil && seen.Found {
 			again.worked(ctx)
 			if !seen.Stat.Alive() {
-				c.notices.tell(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
+				c.notices.report(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
 				c.obs.Logger.InfoContext(ctx, "another master leads: standing by", "its session", fmt.Sprintf("0x%x", other))
@@ -64,7 +64,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 		if err == nil {
 			sent := c.env.Elapsed()
 			var won claim
-			won, err = take(ctx, c.env, c.session, c.obs, place{
+			won, err = acquire(ctx, c.env, c.session, c.obs, registration{
 				layout: c.layout, holder: c.name, ephemeral: c.layout.master(), address: c.address, acl: c.layout.access.master(), claimPath: c.layout.assign(),
 				above: floor,
 			})
@@ -81,7 +81,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 			return claim{}, 0, err
 		}
 		if problem, ok := errors.AsType[*problemError](err); ok {
-			if err := c.notices.outwait(ctx, c.env, c.session, c.obs.Logger, problem); err != nil {
+			if err := c.notices.reportAndWait(ctx, c.env, c.session, c.obs.Logger, problem); err != nil {
 				return claim{}, 0, err
 			}
 			continue
@@ -96,13 +96,13 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 // event. It is long because there may be many of them.
 const queueResync = 15 * resyncInterval
 
-// waitInLine puts the candidate in a queue: every candidate has an ephemeral sequential znode and
+// waitInQueue puts the candidate in a queue: every candidate has an ephemeral sequential znode and
 // watches only the one before its own, so that the end of one wakes one. This is
 // ZooKeeper's own recipe for leader election; here it decides only who campaigns
 // next, and the claim decides who leads.
 //
 // It returns a refusal: then the candidate campaigns without the queue.
-func (c candidate) waitInLine(ctx context.Context) error {
+func (c candidate) waitInQueue(ctx context.Context) error {
 	again := newRetry(c.env, c.obs, "queue of candidates")
 	again.lossesOnly = true
 	for {
@@ -163,7 +163,7 @@ func (c candidate) advance(ctx context.Context, mine string) error {
 			return err
 		}
 		line := listed.Children
-		slices.SortFunc(line, inLine)
+		slices.SortFunc(line, byArrival)
 		at := slices.Index(line, mine)
 		if at < 0 {
 			return errNotQueued
@@ -178,28 +178,28 @@ func (c candidate) advance(ctx context.Context, mine string) error {
 	return nil
 }
 
-// inLine orders candidates as they came.
-func inLine(a, b string) int {
+// byArrival orders candidates as they came.
+func byArrival(a, b string) int {
 	return cmp.Or(cmp.Compare(sequence(a), sequence(b)), cmp.Compare(a, b))
 }
 
 // waitForPredecessor waits until one other candidate is gone. If that znode is no candidate,
 // it returns false at once.
 func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited bool, err error) {
-	for told := false; ; told = true {
+	for logged := false; ; logged = true {
 		_, _, reconnected := c.session.Connection()
 		seen, err := exists(ctx, c.session, fence.Exists(c.layout.candidate(other)).Watched())
 		if err != nil || !seen.Found {
 			return true, err
 		}
 		if problem, bad := c.layout.candidateProblem(other, seen.Stat); bad {
-			c.notices.tell(ctx, c.obs.Logger, problem, seen.Stat)
+			c.notices.report(ctx, c.obs.Logger, problem, seen.Stat)
 			return false, nil
 		}
 		if _, err := c.lift(ctx); err != nil {
 			c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
-		if !told {
+		if !logged {
 			c.obs.Logger.InfoContext(ctx, "waiting in the queue of candidates", "behind", other)
 		}
 		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueResync))...)

@@ -119,7 +119,7 @@ func (r *reconciler) understands(w string, record claimRecord, stat zkapi.Stat) 
 	if record.knows() >= r.format {
 		return true
 	}
-	r.notices.tell(r.term.leading, r.term.obs.Logger, Problem{
+	r.notices.report(r.term.leading, r.term.obs.Logger, Problem{
 		Path:   r.layout.worker(w),
 		What:   fmt.Sprintf("belongs to a worker whose build knows formats up to %d, but the znodes have format %d: the worker gets no tasks", record.knows(), r.format),
 		Remedy: "start the worker with a newer build",

@@ -24,11 +24,11 @@ var (
 type lifetime struct {
 	over zkapi.Signal // raised when Run has returned
 
-	mu      sync.Mutex
-	closed  bool
-	running bool
-	stop    context.CancelCauseFunc // of the Run under way
-	lingers error                   // the result of the last session's Close
+	mu          sync.Mutex
+	closed      bool
+	running     bool
+	stop        context.CancelCauseFunc // of the Run under way
+	unconfirmed error                   // the result of the last session's Close
 }
 
 func newLifetime(env zkapi.Env) *lifetime { return &lifetime{over: env.Signal()} }
@@ -61,9 +61,9 @@ func (l *lifetime) finish() {
 func (l *lifetime) ended(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lingers = nil
+	l.unconfirmed = nil
 	if err != nil {
-		l.lingers = fmt.Errorf("%w: %w", ErrCloseUnconfirmed, err)
+		l.unconfirmed = fmt.Errorf("%w: %w", ErrCloseUnconfirmed, err)
 	}
 }
 
@@ -88,11 +88,11 @@ func (l *lifetime) end(cause error) {
 func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
 	for {
 		l.mu.Lock()
-		running, lingers := l.running, l.lingers
+		running, unconfirmed := l.running, l.unconfirmed
 		l.mu.Unlock()
 		if !running {
 			l.over.Raise() // for others that wait
-			return lingers
+			return unconfirmed
 		}
 		if _, err := env.Wait(ctx, l.over); err != nil {
 			return fmt.Errorf("recipe: Run has not returned yet: %w", err)

@@ -191,7 +191,7 @@ func (m *Master) Close(ctx context.Context) error {
 func (m *Master) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	obs := m.config.Observers
 	prepare := func() error {
-		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.teller(ctx, obs.Logger)); err != nil {
+		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.reporter(ctx, obs.Logger)); err != nil {
 			return err
 		}
 		if _, err := m.layout.readFormat(ctx, session); err != nil {
@@ -205,7 +205,7 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 	}
 	c := candidate{m.env, session, m.layout, obs, m.config.Name, m.config.Address, &m.notices, m.memory}
 	if m.config.Queue {
-		err := c.waitInLine(ctx)
+		err := c.waitInQueue(ctx)
 		switch {
 		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the queue only decides which candidate is next
 			obs.Logger.WarnContext(ctx, "the master takes part in the election without the queue of candidates", "error", err)
@@ -254,7 +254,7 @@ func (m *Master) serveTerm(t *term) error {
 	}
 	t.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
 	m.broadcaster.lead(nil)
-	r.quarantine.dissolve()
+	r.quarantine.clearMetrics()
 	if m.config.OnLead != nil {
 		zkapi.Checkpoint(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over

@@ -254,15 +254,15 @@ func (t *cursor) task(name string, now TaskInfo, exists bool) []Change {
 	}
 	t.tasks[name] = now
 	var out []Change
-	tell := func(when bool, kind ChangeKind) {
+	emit := func(when bool, kind ChangeKind) {
 		if when {
 			out = append(out, Change{Kind: kind, Task: now})
 		}
 	}
-	tell(!knew, TaskSubmitted)
-	tell(knew && now.Attempts > before.Attempts, AttemptEnded)
-	tell(now.State.Ended() && !before.State.Ended(), TaskFinished)
+	emit(!knew, TaskSubmitted)
+	emit(knew && now.Attempts > before.Attempts, AttemptEnded)
+	emit(now.State.Ended() && !before.State.Ended(), TaskFinished)
 	again := before.State != Assigned || now.Worker != before.Worker || now.Attempts != before.Attempts
-	tell(now.State == Assigned && again, TaskAssigned)
+	emit(now.State == Assigned && again, TaskAssigned)
 	return out
 }

@@ -42,7 +42,7 @@ func (r *reconciler) confirm(names []string) error {
 		case reply.Err == nil && !reply.Found:
 			r.reset(t)
 		case reply.Stat.Owner() != zkapi.OwnerNone:
-			r.fleeting(t, reply.Stat)
+			r.quarantineForStatus(t, reply.Stat)
 		default:
 			r.view.Task(t).Confirmed = true
 		}
@@ -50,14 +50,14 @@ func (r *reconciler) confirm(names []string) error {
 	return nil
 }
 
-// fleeting quarantines a task whose status is not persistent.
-func (r *reconciler) fleeting(t string, stat zkapi.Stat) {
+// quarantineForStatus quarantines a task whose status is not persistent.
+func (r *reconciler) quarantineForStatus(t string, stat zkapi.Stat) {
 	r.quarantineTask(t, &problemError{r.layout.statusProblem(t, stat)}, true)
-	r.quarantine.entries[subject{taskSubject, t}].fleeting = true
+	r.quarantine.entries[subject{taskSubject, t}].byStatus = true
 }
 
-// stillFleeting reports whether the status that caused a task's quarantine still exists.
-func (r *reconciler) stillFleeting(t string) (bool, error) {
+// statusStillNotPersistent reports whether the status that caused a task's quarantine still exists.
+func (r *reconciler) statusStillNotPersistent(t string) (bool, error) {
 	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.status(t)))
 	switch {
 	case zkapi.Refused(err):
@@ -66,6 +66,6 @@ func (r *reconciler) stillFleeting(t string) (bool, error) {
 	case err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone:
 		return false, err
 	}
-	r.fleeting(t, seen.Stat)
+	r.quarantineForStatus(t, seen.Stat)
 	return true, nil
 }

@@ -115,13 +115,13 @@ func (r *reconciler) run() error {
 		}
 		wake, more, err := r.pass()
 		switch {
-		case zkapi.Permanent(err) && !errors.Is(err, errPressed): // everything else has been quarantined
+		case zkapi.Permanent(err) && !errors.Is(err, errRefusing): // everything else has been quarantined
 			return err
-		case errors.Is(err, errLeftAlone) && left < leftInARow:
+		case errors.Is(err, errQuarantined) && left < quarantinesInARow:
 			left++
 			continue
 		case err != nil:
-			if !errors.Is(err, errPressed) && !errors.Is(err, errLeftAlone) {
+			if !errors.Is(err, errRefusing) && !errors.Is(err, errQuarantined) {
 				r.invalidateAll()
 			}
 			if again.wait(r.term.leading, r.term.session, err) != nil {
@@ -208,7 +208,7 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 		if err := r.raiseFormat(); err != nil {
 			return time.Time{}, false, err
 		}
-		if err := r.sign(&p); err != nil {
+		if err := r.writeNotices(&p); err != nil {
 			return time.Time{}, false, err
 		}
 	}

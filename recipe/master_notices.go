@@ -22,12 +22,12 @@ type notice struct {
 	at    time.Time    // when it was written last
 }
 
-// signInterval is how often a notice is written at most.
-const signInterval = 250 * time.Millisecond
+// noticeInterval is how often a notice is written at most.
+const noticeInterval = 250 * time.Millisecond
 
-// sign writes the notices whose content has changed, or that another client has changed. A
+// writeNotices writes the notices whose content has changed, or that another client has changed. A
 // refusal of the server is reported, and ends nothing.
-func (r *reconciler) sign(p *decide.Plan) error {
+func (r *reconciler) writeNotices(p *decide.Plan) error {
 	for _, one := range []struct {
 		notice *notice
 		data   []byte
@@ -60,7 +60,7 @@ func (r *reconciler) show(n *notice, data []byte, p *decide.Plan) error {
 	if bytes.Equal(n.found, data) {
 		return nil
 	}
-	if next := n.at.Add(signInterval); next.After(r.now()) {
+	if next := n.at.Add(noticeInterval); next.After(r.now()) {
 		p.WakeAt(next)
 		return nil
 	}
@@ -172,21 +172,21 @@ func (r *reconciler) quarantineNotice() []byte {
 	return encode(record)
 }
 
-// aMastersWord reports whether a master wrote a notice: its epoch is that of a master, and
+// fromMaster reports whether a master wrote a notice: its epoch is that of a master, and
 // latest is the epoch of the last one.
-func aMastersWord(epoch, latest int32) bool { return epoch > 0 && epoch <= latest }
+func fromMaster(epoch, latest int32) bool { return epoch > 0 && epoch <= latest }
 
 // bound decodes /backlog; it returns false if no master has written it.
 func bound(data []byte, latest int32) (backlogRecord, bool) {
 	var record backlogRecord
 	err := json.Unmarshal(data, &record)
-	if err != nil || !aMastersWord(record.Epoch, latest) || record.Limit < 0 || record.Finished < 0 {
+	if err != nil || !fromMaster(record.Epoch, latest) || record.Limit < 0 || record.Finished < 0 {
 		return record, false
 	}
 	return record, true
 }
 
-// noMastersWord is the problem of a notice that no master has written.
-func noMastersWord(path string) Problem {
+// notFromMaster is the problem of a notice that no master has written.
+func notFromMaster(path string) Problem {
 	return Problem{path, "was not written by a master: its data is ignored, and the active master writes it again", "set " + path + ` ""`}
 }

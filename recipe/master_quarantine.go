@@ -66,7 +66,7 @@ type quarantined struct {
 	trial   bool   // it is being tried again
 	inbox   string // of a task: the worker that it was seen assigned to
 
-	fleeting bool // of a task: because of its status, which does not stay
+	byStatus bool // of a task: because of its status, which does not stay
 	asked    bool // of a task: a client wants it to be removed
 }
 
@@ -210,8 +210,8 @@ func (q *quarantine) retryAll(kind string) {
 	}
 }
 
-// dissolve sets the counts to zero, because the owner of the quarantine has stopped.
-func (q *quarantine) dissolve() {
+// clearMetrics sets the counts to zero, because the owner of the quarantine has stopped.
+func (q *quarantine) clearMetrics() {
 	for s := range q.entries {
 		q.obs.Metrics.Quarantined(s.kind, 0)
 	}

@@ -87,7 +87,7 @@ func (r *reconciler) readCancellations() error {
 	}
 	got, err := r.do(fence.Get(r.layout.tasks()).Watched())
 	if err != nil {
-		return r.remake(err)
+		return r.recreateParents(err)
 	}
 	cancelled := got.Stat.Version - r.cancelVersion
 	r.cancelWatch, r.cancelVersion = got.Watch, got.Stat.Version
@@ -111,7 +111,7 @@ func (r *reconciler) readWorkers() error {
 	}
 	alive, err := r.do(fence.Children(r.layout.workers()).Watched())
 	if err != nil {
-		return r.remake(err)
+		return r.recreateParents(err)
 	}
 	zkapi.Checkpoint(r.env, "read inboxes", r, alive.Children, alive.Watch)
 	known, err := r.do(fence.Children(r.layout.assign()))
@@ -265,7 +265,7 @@ func (r *reconciler) readClaims() error {
 		worker := r.view.Worker(names[i])
 		r.view.TouchedWorkers[names[i]] = true
 		worker.Incarnation, worker.Claimed, worker.Heard = reply.Stat.Version, true, true
-		if err := r.remembers(names[i], record, reply.Stat); err != nil {
+		if err := r.noteEpochSeen(names[i], record, reply.Stat); err != nil {
 			return err
 		}
 		worker.Outdated = !r.understands(names[i], record, reply.Stat)
@@ -285,7 +285,7 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 	worker.Alive, worker.Stray = seen.Stat.Alive(), !seen.Stat.Alive()
 	if worker.Stray {
 		r.stale[w] = true // its inbox is not watched any more
-		r.notices.tell(r.term.leading, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
+		r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
 	return nil
 }
@@ -543,7 +543,7 @@ func (r *reconciler) readProgress() error {
 		}
 		r.quarantine.worked(r.term.leading, hint, true)
 		if reply.Found && !reply.Stat.Alive() {
-			r.notices.tell(r.term.leading, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
+			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
 			continue
 		}
 		if reply.Found && reply.Stat.Mzxid != task.Watched.Mzxid {

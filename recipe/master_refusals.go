@@ -17,16 +17,16 @@ import (
 // on. The table of all reads and writes is in master_refusals_test.go.
 
 var (
-	// errLeftAlone ends a pass that has quarantined something: another one follows at once.
-	errLeftAlone = errors.New("a znode was quarantined: the pass starts again without it")
-	// errPressed ends a pass in which the server carried out nothing, for reasons that may
+	// errQuarantined ends a pass that has quarantined something: another one follows at once.
+	errQuarantined = errors.New("a znode was quarantined: the pass starts again without it")
+	// errRefusing ends a pass in which the server carried out nothing, for reasons that may
 	// pass.
-	errPressed = errors.New("the server refuses writes for now")
+	errRefusing = errors.New("the server refuses writes for now")
 )
 
-// leftInARow is how many passes in a row may follow at once because something was
+// quarantinesInARow is how many passes in a row may follow at once because something was
 // quarantined.
-const leftInARow = 100
+const quarantinesInARow = 100
 
 // bounds limits one multi.
 type bounds struct {
@@ -164,7 +164,7 @@ func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []decide.Tran
 		return err
 	case blameParts:
 		r.bounds.lost(ops, err)
-		return errLeftAlone
+		return errQuarantined
 	case blameFailure:
 		if !r.quarantine.strike(s) {
 			return err
@@ -173,9 +173,9 @@ func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []decide.Tran
 	}
 	r.quarantineSubject(s, err, false)
 	if zkapi.Curable(err) {
-		return fmt.Errorf("%w: %w", errPressed, err)
+		return fmt.Errorf("%w: %w", errRefusing, err)
 	}
-	return errLeftAlone
+	return errQuarantined
 }
 
 // fitted notes that a multi was carried out.
@@ -203,21 +203,21 @@ func settled(errs []error) error {
 		switch {
 		case err == nil:
 			applied = true
-		case errors.Is(err, errLeftAlone) || errors.Is(err, errPressed):
+		case errors.Is(err, errQuarantined) || errors.Is(err, errRefusing):
 			left = append(left, err)
 		default:
 			others = append(others, err)
 		}
 	}
-	switch pressed := slices.IndexFunc(left, func(err error) bool { return errors.Is(err, errPressed) }); {
+	switch refusing := slices.IndexFunc(left, func(err error) bool { return errors.Is(err, errRefusing) }); {
 	case len(others) > 0:
 		return errors.Join(others...)
 	case len(left) == 0:
 		return nil
-	case pressed >= 0 && !applied:
-		return left[pressed]
+	case refusing >= 0 && !applied:
+		return left[refusing]
 	}
-	return errLeftAlone
+	return errQuarantined
 }
 
 // quarantineSubject leaves a task, a worker or a request alone.
@@ -278,8 +278,8 @@ func (r *reconciler) release() error {
 	for _, s := range r.quarantine.due() {
 		switch s.kind {
 		case taskSubject:
-			if r.quarantine.entries[s].fleeting {
-				if still, err := r.stillFleeting(s.name); still || err != nil {
+			if r.quarantine.entries[s].byStatus {
+				if still, err := r.statusStillNotPersistent(s.name); still || err != nil {
 					if err != nil {
 						return err
 					}
@@ -305,15 +305,15 @@ func (r *reconciler) release() error {
 	return nil
 }
 
-// remake creates the parents again when one of them is gone, and returns why it was missed.
+// recreateParents creates the parents again when one of them is gone, and returns why it was missed.
 // With an Access only a master may create them, and this master leads, so no other master
 // will.
-func (r *reconciler) remake(err error) error {
+func (r *reconciler) recreateParents(err error) error {
 	if !errors.Is(err, zkapi.ErrNoNode) {
 		return err
 	}
-	tell := r.notices.teller(r.term.leading, r.term.obs.Logger)
-	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", tell); made != nil {
+	report := r.notices.reporter(r.term.leading, r.term.obs.Logger)
+	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", report); made != nil {
 		return fmt.Errorf("%w; it cannot be created again: %v", err, made) // another role may make it
 	}
 	r.term.obs.Logger.WarnContext(r.term.leading, "a parent znode was missing, and was created again", "error", err)

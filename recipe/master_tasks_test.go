@@ -365,7 +365,7 @@ func TestProgress_TaskEndsBetweenTwoReads(t *testing.T) {
 	}
 }
 
-// TestHeartbeatTimeout_MovesTheTask: one worker hangs, one is the ghost of a process
+// TestHeartbeatTimeout_MovesTheTask: one worker hangs, one is the znode of a process
 // that is gone; each loses the task, which is then done by the third. A worker
 // that is only busy keeps its own.
 func TestHeartbeatTimeout_MovesTheTask(t *testing.T) {
@@ -380,8 +380,8 @@ func TestHeartbeatTimeout_MovesTheTask(t *testing.T) {
 		time.Sleep(time.Second)
 		first := w.submit(recipe.HeartbeatTimeout(4 * time.Second))
 		w.within(time.Second, "it is assigned", func() bool { return w.holder(first) == "hangs" })
-		w.do(zkapi.Create("/workers/ghost", nil, zkapi.Ephemeral)) // its session is the test's own
-		w.within(6*time.Second, "it is with the ghost", func() bool { return w.holder(first) == "ghost" })
+		w.do(zkapi.Create("/workers/dead", nil, zkapi.Ephemeral)) // its session is the test's own
+		w.within(6*time.Second, "it is with the dead worker", func() bool { return w.holder(first) == "dead" })
 		if cause := <-lost; !errors.Is(cause, recipe.ErrAssignmentLost) {
 			t.Errorf("cause %v", cause)
 		}
@@ -649,18 +649,18 @@ func TestAwait_SharesOneWatch(t *testing.T) {
 
 // residency notes who runs which resident task, and complains when two do.
 type residency struct {
-	t      *testing.T
-	mu     sync.Mutex
-	owner  map[string]string
-	causes []error
-	slow   time.Duration // to return after being told
-	robbed bool          // sessions end without warning: two may run for a moment
+	t           *testing.T
+	mu          sync.Mutex
+	owner       map[string]string
+	causes      []error
+	slow        time.Duration // to return after being told
+	sessionsEnd bool          // sessions end without warning: two may run for a moment
 }
 
 func (r *residency) handler(worker string) recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		r.mu.Lock()
-		if other := r.owner[task.Name]; other != "" && !r.robbed {
+		if other := r.owner[task.Name]; other != "" && !r.sessionsEnd {
 			r.t.Errorf("%s begins at %s while %s runs it", task.Name, worker, other)
 		}
 		r.owner[task.Name] = worker
@@ -743,7 +743,7 @@ func TestResident_IsSpreadAndMoves(t *testing.T) {
 // records of what has ended stay few.
 func TestResident_MovesFromALostWorker(t *testing.T) {
 	inBubble(t, func(w *world) {
-		r := &residency{t: t, owner: map[string]string{}, robbed: true}
+		r := &residency{t: t, owner: map[string]string{}, sessionsEnd: true}
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", r.handler("w1"))
 		w.worker("w2", r.handler("w2"))

@@ -35,7 +35,7 @@ type Node struct {
 	memory *memory // of all its workers, one after the other
 	life   *lifetime
 
-	rested zkapi.Signal // raised when the node leads no longer
+	stoppedLeading zkapi.Signal // raised when the node leads no longer
 
 	mu      sync.Mutex
 	leading bool
@@ -69,12 +69,12 @@ func NewNode(env zkapi.Env, config NodeConfig) (*Node, error) {
 		config.Drain = 30 * time.Second
 	}
 	m.Queue = true
-	n := &Node{config: config, env: env, life: newLifetime(env), rested: env.Signal()}
+	n := &Node{config: config, env: env, life: newLifetime(env), stoppedLeading: env.Signal()}
 	if _, err := NewWorker(env, config.Worker); err != nil {
 		return nil, err
 	}
 	if !config.LeaderWorks {
-		m.OnLead = n.restWhile(m.OnLead)
+		m.OnLead = n.closeWorkerWhile(m.OnLead)
 	}
 	var err error
 	n.master, err = NewMaster(env, config.Master)
@@ -128,7 +128,7 @@ func (n *Node) work(ctx context.Context) error {
 			return err
 		}
 		if worker == nil {
-			if _, err := n.env.Wait(ctx, n.rested); err != nil {
+			if _, err := n.env.Wait(ctx, n.stoppedLeading); err != nil {
 				break
 			}
 			continue
@@ -155,9 +155,9 @@ func (n *Node) nextWorker() (*Worker, error) {
 	return n.worker, err
 }
 
-// restWhile wraps OnLead: while the node leads its worker is closed, without waiting for it,
+// closeWorkerWhile wraps OnLead: while the node leads its worker is closed, without waiting for it,
 // and the next worker begins afterwards.
-func (n *Node) restWhile(onLead func(context.Context, Lead)) func(context.Context, Lead) {
+func (n *Node) closeWorkerWhile(onLead func(context.Context, Lead)) func(context.Context, Lead) {
 	return func(ctx context.Context, lead Lead) {
 		n.mu.Lock()
 		n.leading = true
@@ -177,7 +177,7 @@ func (n *Node) restWhile(onLead func(context.Context, Lead)) func(context.Contex
 		n.mu.Lock()
 		n.leading = false
 		n.mu.Unlock()
-		n.rested.Raise()
+		n.stoppedLeading.Raise()
 	}
 }
 

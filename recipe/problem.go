@@ -30,12 +30,12 @@ type problemError struct{ Problem }
 func (e *problemError) Error() string { return e.String() }
 
 // notAlive is the problem of a znode that should be the ephemeral of a session and is not.
-func notAlive(path string, stat zkapi.Stat, follows string) Problem {
+func notAlive(path string, stat zkapi.Stat, consequence string) Problem {
 	remedy := "delete " + path
 	if stat.NumChildren > 0 {
 		remedy = "deleteall " + path
 	}
-	return Problem{path, fmt.Sprintf("is %s, but only an ephemeral of a session counts here: %s", article(stat.Owner()), follows), remedy}
+	return Problem{path, fmt.Sprintf("is %s, but only an ephemeral of a session counts here: %s", article(stat.Owner()), consequence), remedy}
 }
 
 // notPersistent is the problem of a znode that should be persistent and that the server will
@@ -90,8 +90,8 @@ func parentProblem(path string, stat zkapi.Stat) (Problem, bool) {
 	return notPersistent(path, stat, "no znode can be created below it"), stat.Alive()
 }
 
-// lasting is the problem of a parent, or a notice, that is not persistent.
-func (l layout) lasting(path string, stat zkapi.Stat) Problem {
+// ensureProblem is the problem of a parent, or a notice, that is not persistent.
+func (l layout) ensureProblem(path string, stat zkapi.Stat) Problem {
 	problem, obstructs := parentProblem(path, stat)
 	switch {
 	case path == l.assign():
@@ -110,31 +110,31 @@ var ErrObstructed = errors.New("a znode is in the way")
 
 // notices remembers the reported problems, so that each is reported once.
 type notices struct {
-	mu   sync.Mutex
-	told map[string]int64 // czxid by path
+	mu       sync.Mutex
+	reported map[string]int64 // czxid by path
 }
 
-// tell warns of a problem with a znode, unless it has warned of that very znode.
-func (n *notices) tell(ctx context.Context, log *slog.Logger, p Problem, stat zkapi.Stat) {
+// report warns of a problem with a znode, unless it has warned of that very znode.
+func (n *notices) report(ctx context.Context, log *slog.Logger, p Problem, stat zkapi.Stat) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if czxid, told := n.told[p.Path]; told && czxid == stat.Czxid {
+	if czxid, known := n.reported[p.Path]; known && czxid == stat.Czxid {
 		return
 	}
-	if n.told == nil {
-		n.told = map[string]int64{}
+	if n.reported == nil {
+		n.reported = map[string]int64{}
 	}
 	const most = 1000 // remembered; then all are forgotten and reported again
-	if len(n.told) >= most {
-		clear(n.told)
+	if len(n.reported) >= most {
+		clear(n.reported)
 	}
-	n.told[p.Path] = stat.Czxid
+	n.reported[p.Path] = stat.Czxid
 	log.WarnContext(ctx, "a znode is in the way", "znode", p.Path, "problem", p.What, "remedy", p.Remedy)
 }
 
-// teller returns a function that reports problems of znodes without a known Stat.
-func (n *notices) teller(ctx context.Context, log *slog.Logger) func(Problem) {
-	return func(p Problem) { n.tell(ctx, log, p, zkapi.Stat{}) }
+// reporter returns a function that reports problems of znodes without a known Stat.
+func (n *notices) reporter(ctx context.Context, log *slog.Logger) func(Problem) {
+	return func(p Problem) { n.report(ctx, log, p, zkapi.Stat{}) }
 }
 
 // unobstructed repeats a step while a Problem makes it impossible. It reports the znode once.
@@ -145,15 +145,15 @@ func (n *notices) unobstructed(ctx context.Context, again *retry, session endabl
 		if !ok {
 			return err
 		}
-		if err := n.outwait(ctx, again.env, session, again.obs.Logger, p); err != nil {
+		if err := n.reportAndWait(ctx, again.env, session, again.obs.Logger, p); err != nil {
 			return err
 		}
 	}
 }
 
-// outwait reports a problem, and waits a while before the step is tried again.
-func (n *notices) outwait(ctx context.Context, env zkapi.Env, session endable, log *slog.Logger, p *problemError) error {
-	n.tell(ctx, log, p.Problem, zkapi.Stat{})
+// reportAndWait reports a problem, and waits a while before the step is tried again.
+func (n *notices) reportAndWait(ctx context.Context, env zkapi.Env, session endable, log *slog.Logger, p *problemError) error {
+	n.report(ctx, log, p.Problem, zkapi.Stat{})
 	_, err := env.Wait(ctx, session.Done(), env.Timer(resyncInterval))
 	if err == nil && session.Done().Fired() {
 		err = session.Cause()
@@ -168,12 +168,12 @@ func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
 
 // statusProblem is the Problem of a status that is not persistent.
 func (l layout) statusProblem(t string, stat zkapi.Stat) Problem {
-	return fleeting(l.status(t), stat, "it does not count as a result, and the master ignores the task until the znode is deleted")
+	return notPersistentLeaf(l.status(t), stat, "it does not count as a result, and the master ignores the task until the znode is deleted")
 }
 
 // assignmentProblem is the Problem of an assignment that is not persistent.
 func (l layout) assignmentProblem(w, t string, stat zkapi.Stat) Problem {
-	return fleeting(l.assignment(w, t), stat, "the worker does not execute it, because the master would assign the task to another worker when the server deletes the znode")
+	return notPersistentLeaf(l.assignment(w, t), stat, "the worker does not execute it, because the master would assign the task to another worker when the server deletes the znode")
 }
 
 // belowProblem returns why a znode below a task does not count, or counts only as long as it
@@ -193,21 +193,21 @@ func (l layout) belowProblem(t, name string, stat zkapi.Stat) (Problem, bool) {
 
 // recordProblem is the Problem of a record below a task that is not persistent.
 func recordProblem(path string, stat zkapi.Stat) Problem {
-	return fleeting(path, stat, "the record is lost when the server deletes the znode")
+	return notPersistentLeaf(path, stat, "the record is lost when the server deletes the znode")
 }
 
-// crowdedProblem is the Problem of a znode that must be deleted and cannot be.
-func crowdedProblem(path string) Problem {
+// childrenProblem is the Problem of a znode that must be deleted and cannot be.
+func childrenProblem(path string) Problem {
 	return Problem{path, "has children that the recipe did not create, so it cannot be deleted", "deleteall " + path}
 }
 
 // noticeProblem is the Problem of a notice that is not persistent.
 func noticeProblem(path string, stat zkapi.Stat) Problem {
-	return fleeting(path, stat, "the notice is lost when the server deletes the znode. A master then creates it again")
+	return notPersistentLeaf(path, stat, "the notice is lost when the server deletes the znode. A master then creates it again")
 }
 
-// fleeting is a problem with a znode that has no children.
-func fleeting(path string, stat zkapi.Stat, follows string) Problem {
+// notPersistentLeaf is a problem with a znode that has no children.
+func notPersistentLeaf(path string, stat zkapi.Stat, follows string) Problem {
 	p := notPersistent(path, stat, follows)
 	p.Remedy = strings.Replace(p.Remedy, "deleteall", "delete", 1)
 	return p

@@ -69,9 +69,9 @@ func (m *memory) floor(known int32) int32 {
 	return max(floor, m.atLeast-1)
 }
 
-// lose notes that the tree has gone back. From then on an epoch is new only if it is above
+// markLost notes that the tree has gone back. From then on an epoch is new only if it is above
 // those seen, because the same number may have been used before.
-func (m *memory) lose() {
+func (m *memory) markLost() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lost = true
@@ -132,15 +132,15 @@ func (h *heard) saw(epoch int32, czxid int64) {
 	}
 }
 
-// believes reports whether the epoch in an assignment is possible. An assignment made by hand
+// plausible reports whether the epoch in an assignment is possible. An assignment made by hand
 // may name any epoch: after a false high one, every later assignment would seem to come from
 // a tree that has gone back.
-func (h *heard) believes(epoch int32) bool {
+func (h *heard) plausible(epoch int32) bool {
 	return epoch < maxEpoch && epoch-h.epoch <= maxLift
 }
 
-// excludes reports whether no master of this tree can have made such an assignment.
-func (h *heard) excludes(epoch int32, czxid int64) bool {
+// contradicts reports whether no master of this tree can have made such an assignment.
+func (h *heard) contradicts(epoch int32, czxid int64) bool {
 	return epoch > 0 && epoch < h.epoch && czxid > h.czxid
 }
 
@@ -175,15 +175,15 @@ func (c candidate) lift(ctx context.Context) (floor int32, err error) {
 	return floor, err
 }
 
-// remembers takes over the epoch that a worker has seen. If it is above this term's epoch,
+// noteEpochSeen takes over the epoch that a worker has seen. If it is above this term's epoch,
 // the term ends before this pass assigns anything, and the next election gets a higher epoch.
-func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) error {
+func (r *reconciler) noteEpochSeen(w string, record claimRecord, stat zkapi.Stat) error {
 	epoch := r.term.epoch()
 	switch {
 	case record.EpochSeen == 0 || record.EpochSeen < epoch:
 		return nil
 	case record.EpochSeen-epoch > maxLift || record.EpochSeen >= maxEpoch:
-		r.notices.tell(r.term.leading, r.term.obs.Logger, Problem{
+		r.notices.report(r.term.leading, r.term.obs.Logger, Problem{
 			Path:   r.layout.inbox(w),
 			What:   fmt.Sprintf("says that its worker has seen epoch %d. That is too far above epoch %d to be true, so it is ignored", record.EpochSeen, epoch),
 			Remedy: fmt.Sprintf("get %s; if the worker really saw that epoch, start a master with --epoch-at-least %d", r.layout.inbox(w), record.EpochSeen),
@@ -193,7 +193,7 @@ func (r *reconciler) remembers(w string, record claimRecord, stat zkapi.Stat) er
 	r.memory.saw(record.EpochSeen, "worker "+w)
 	err, _ := r.memory.behind(epoch, record.EpochSeen)
 	if err == nil { // the worker has seen that very epoch in another history
-		r.memory.lose()
+		r.memory.markLost()
 		err, _ = r.memory.behind(epoch, record.EpochSeen)
 	}
 	r.term.obs.wentBack(r.term.leading, "master", err)
@@ -233,7 +233,7 @@ func (i *incarnation) returnOutdated() error {
 	}
 	for _, e := range i.outdated {
 		if !i.at(e, stageSettled) {
-			e.moot = true // nothing was executed: the attempt is still to come
+			e.noRecord = true // nothing was executed: the attempt is still to come
 			i.finish(e, nil, ErrWentBack)
 		}
 	}

@@ -36,7 +36,7 @@ type retry struct {
 	lossesOnly bool // retryOnDisconnect returns every refusal
 
 	failures int
-	told     bool
+	logged   bool
 	since    time.Time
 }
 
@@ -55,27 +55,27 @@ func (r *retry) failed(ctx context.Context, err error) time.Duration {
 		pauses, most = r.failures, mostAfterRefusal
 	}
 	if refused || pauses > 1 {
-		r.tell(ctx, err)
+		r.warn(ctx, err)
 	}
 	return zkapi.Pause(r.env, retryDelay, most, pauses)
 }
 
-// tell warns of a failure, unless that has been done.
-func (r *retry) tell(ctx context.Context, err error) {
-	if r.told {
+// warn warns of a failure, unless that has been done.
+func (r *retry) warn(ctx context.Context, err error) {
+	if r.logged {
 		return
 	}
-	r.told, r.since = true, r.env.Now()
+	r.logged, r.since = true, r.env.Now()
 	r.obs.Logger.WarnContext(ctx, "a step fails and is tried again, with growing pauses", "step", r.step, "error", clip(err.Error()))
 }
 
 // worked notes a success. It logs that if the failures before were logged.
 func (r *retry) worked(ctx context.Context) {
-	if r.told {
+	if r.logged {
 		r.obs.Logger.WarnContext(ctx, "a step that failed works again",
 			"step", r.step, "failures", r.failures, "after", r.env.Now().Sub(r.since))
 	}
-	r.failures, r.told = 0, false
+	r.failures, r.logged = 0, false
 }
 
 // endable is a session, which can end before a step is tried again.

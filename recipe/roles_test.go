@@ -68,23 +68,23 @@ func TestMaster_HandsOverWithinTheLease(t *testing.T) {
 	})
 }
 
-// lingering is an Env whose sessions cannot be closed.
-type lingering struct{ zkapi.Env }
+// unclosableEnv is an Env whose sessions cannot be closed.
+type unclosableEnv struct{ zkapi.Env }
 
-type lingers struct{ zkapi.Session }
+type unclosableSession struct{ zkapi.Session }
 
-func (l lingering) Open(ctx context.Context) (zkapi.Session, error) {
+func (l unclosableEnv) Open(ctx context.Context) (zkapi.Session, error) {
 	session, err := l.Env.Open(ctx)
-	return lingers{session}, err
+	return unclosableSession{session}, err
 }
 
-func (l lingers) Close(context.Context) error { return errors.New("not confirmed") }
+func (l unclosableSession) Close(context.Context) error { return errors.New("not confirmed") }
 
 // TestClose_SaysThatTheSessionMayLast closes a master whose session stays: it says
 // so, and has given up /master all the same.
 func TestClose_SaysThatTheSessionMayLast(t *testing.T) {
 	inBubble(t, func(w *world) {
-		m, err := recipe.NewMaster(lingering{w.env}, recipe.MasterConfig{Name: "m1"})
+		m, err := recipe.NewMaster(unclosableEnv{w.env}, recipe.MasterConfig{Name: "m1"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,14 +22,14 @@ type sessions struct {
 // each runs body on one session after the other until ctx ends. When a session ends, each
 // replaces it by a new value, and body starts again from nothing. each returns the cause of
 // ctx, or a permanent refusal. body returns whether the role was taken, and a refusal or
-// errEnough to end each too. body has only the methods of package fence for the session.
+// errStop to end each too. body has only the methods of package fence for the session.
 func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
 	again := newRetry(s.env, s.obs, s.role+" session")
 	for ctx.Err() == nil {
 		zkapi.Checkpoint(s.env, "open")
 		session, err := s.env.Open(ctx)
 		if err != nil {
-			again.tell(ctx, err)
+			again.warn(ctx, err)
 		} else {
 			var served bool
 			if served, err = s.one(ctx, session, body); served {
@@ -37,8 +37,8 @@ func (s sessions) each(ctx context.Context, body func(context.Context, fence.Ses
 			}
 		}
 		switch {
-		case errors.Is(err, errEnough):
-			return errEnough
+		case errors.Is(err, errStop):
+			return errStop
 		case zkapi.Permanent(err):
 			return fmt.Errorf("recipe: %s gives up: %w", s.role, err)
 		case ctx.Err() != nil:
@@ -84,8 +84,8 @@ func (s *ownSession) Close(ctx context.Context) error {
 	return s.result
 }
 
-// errEnough ends a session's loop without an error: the role has retired.
-var errEnough = errors.New("retired")
+// errStop ends a session's loop without an error: the role has retired.
+var errStop = errors.New("retired")
 
 // closeSession ends a session even when ctx has ended, so that its ephemerals do
 // not linger longer than they must.

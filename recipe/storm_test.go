@@ -19,25 +19,25 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// gust is one thing that happens in a storm. It is plain data, so that a storm that
-// shows a defect is shrunk to the few gusts that matter, saved under testdata/rapid
+// stormEvent is one thing that happens in a storm. It is plain data, so that a storm that
+// shows a defect is shrunk to the few events that matter, saved under testdata/rapid
 // and tried first the next time.
-type gust struct {
+type stormEvent struct {
 	Kind    string
 	Process int // which process, modulo their number
 	Millis  int // how long it lasts, or until the next one
 }
 
 // The first kind is what others shrink to.
-var gustKinds = []string{"calm", "submit", "submit", "submit", "expire", "lose before", "lose after", "cut", "move", "lag", "leave", "kill"}
+var stormEventKinds = []string{"calm", "submit", "submit", "submit", "expire", "lose before", "lose after", "cut", "move", "lag", "leave", "kill"}
 
-var gusts = rapid.Custom(func(t *rapid.T) gust {
-	return gust{
-		rapid.SampledFrom(gustKinds).Draw(t, "kind"), rapid.IntRange(0, 11).Draw(t, "process"), rapid.IntRange(0, 6000).Draw(t, "ms"),
+var stormEvents = rapid.Custom(func(t *rapid.T) stormEvent {
+	return stormEvent{
+		rapid.SampledFrom(stormEventKinds).Draw(t, "kind"), rapid.IntRange(0, 11).Draw(t, "process"), rapid.IntRange(0, 6000).Draw(t, "ms"),
 	}
 })
 
-// TestRecipe_KeepsItsPromisesInStorms lets whole casts of the recipe go through storms, in
+// TestRecipe_KeepsItsPromisesInStorms lets whole groups of processes go through storms, in
 // virtual time: every task that was accepted gets one status, every execution has a token of
 // its own, and the tree that is left is well-formed.
 func TestRecipe_KeepsItsPromisesInStorms(t *testing.T) {
@@ -47,8 +47,8 @@ func TestRecipe_KeepsItsPromisesInStorms(t *testing.T) {
 	}
 	sessions, faults := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		storm := rapid.SliceOfN(gusts, most, most).Draw(rt, "storm")
-		var s *stormy
+		storm := rapid.SliceOfN(stormEvents, most, most).Draw(rt, "storm")
+		var s *stormRun
 		synctest.Test(t, func(t *testing.T) {
 			s = newStormy()
 			s.through(storm)
@@ -61,16 +61,16 @@ func TestRecipe_KeepsItsPromisesInStorms(t *testing.T) {
 	t.Logf("%d sessions, %d faults", sessions, faults)
 }
 
-// stormy is a cast in a storm.
-type stormy struct {
-	server  *zk.Server
-	actors  []*stormActor
-	client  *recipe.Client
-	faults  int
-	work    sync.WaitGroup
-	ctx     context.Context
-	stop    context.CancelFunc
-	waiting sync.WaitGroup // for tasks
+// stormRun is a group of processes in a storm.
+type stormRun struct {
+	server    *zk.Server
+	processes []*stormProcess
+	client    *recipe.Client
+	faults    int
+	work      sync.WaitGroup
+	ctx       context.Context
+	stop      context.CancelFunc
+	waiting   sync.WaitGroup // for tasks
 
 	mu     sync.Mutex
 	opened int
@@ -79,10 +79,10 @@ type stormy struct {
 	wrong  []string
 }
 
-// stormActor is one process: the role that it runs, again and again.
-type stormActor struct {
+// stormProcess is one process: the role that it runs, again and again.
+type stormProcess struct {
 	*zk.Env
-	storm *stormy
+	storm *stormRun
 	make  func(zkapi.Env) recipe.Role
 
 	mu       sync.Mutex
@@ -95,7 +95,7 @@ type stormActor struct {
 var errDead = errors.New("dead")
 
 // Open implements zkapi.Env.
-func (a *stormActor) Open(context.Context) (zkapi.Session, error) {
+func (a *stormProcess) Open(context.Context) (zkapi.Session, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.dead {
@@ -109,13 +109,13 @@ func (a *stormActor) Open(context.Context) (zkapi.Session, error) {
 	return s, nil
 }
 
-func (a *stormActor) all() []*zk.Session {
+func (a *stormProcess) all() []*zk.Session {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.sessions)
 }
 
-func (a *stormActor) latest() *zk.Session {
+func (a *stormProcess) latest() *zk.Session {
 	all := a.all()
 	if len(all) == 0 {
 		return nil
@@ -124,7 +124,7 @@ func (a *stormActor) latest() *zk.Session {
 }
 
 // die leaves everything behind.
-func (a *stormActor) die() {
+func (a *stormProcess) die() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.dead = true
@@ -136,8 +136,8 @@ func (a *stormActor) die() {
 	}
 }
 
-func newStormy() *stormy {
-	s := &stormy{server: zk.NewServer(timeout), ran: map[string]string{}}
+func newStormy() *stormRun {
+	s := &stormRun{server: zk.NewServer(timeout), ran: map[string]string{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	for i := range 2 {
 		s.add(func(env zkapi.Env) recipe.Role {
@@ -152,23 +152,23 @@ func newStormy() *stormy {
 			return w
 		})
 	}
-	clients := &stormActor{Env: &zk.Env{Server: s.server}, storm: s}
+	clients := &stormProcess{Env: &zk.Env{Server: s.server}, storm: s}
 	s.client, _ = recipe.NewClient(clients, recipe.ClientConfig{})
-	s.actors = append(s.actors, clients)
+	s.processes = append(s.processes, clients)
 	return s
 }
 
-func (s *stormy) add(make func(zkapi.Env) recipe.Role) {
-	a := &stormActor{storm: s, make: make}
-	s.actors = append(s.actors, a)
-	s.start(len(s.actors) - 1)
+func (s *stormRun) add(make func(zkapi.Env) recipe.Role) {
+	a := &stormProcess{storm: s, make: make}
+	s.processes = append(s.processes, a)
+	s.start(len(s.processes) - 1)
 }
 
-// start begins a life of an actor: a new value, so that the last one stays dead.
-func (s *stormy) start(at int) {
+// start begins a life of a process: a new value, so that the last one stays dead.
+func (s *stormRun) start(at int) {
 	s.lives++
-	a := &stormActor{Env: &zk.Env{Server: s.server}, storm: s, make: s.actors[at].make}
-	s.actors[at] = a
+	a := &stormProcess{Env: &zk.Env{Server: s.server}, storm: s, make: s.processes[at].make}
+	s.processes[at] = a
 	ctx, cancel := context.WithCancel(s.ctx)
 	a.cancel, a.role = cancel, a.make(lifeEnv{a, s.lives})
 	role := a.role
@@ -177,15 +177,15 @@ func (s *stormy) start(at int) {
 
 // lifeEnv gives the names of different lives different ends.
 type lifeEnv struct {
-	*stormActor
+	*stormProcess
 	life int
 }
 
 // Unique implements zkapi.Env.
-func (e lifeEnv) Unique() string { return fmt.Sprintf("%d-%s", e.life, e.stormActor.Unique()) }
+func (e lifeEnv) Unique() string { return fmt.Sprintf("%d-%s", e.life, e.stormProcess.Unique()) }
 
 // handler notes who has executed what.
-func (s *stormy) handler(name string) recipe.Handler {
+func (s *stormRun) handler(name string) recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		token := fmt.Sprintf("%s at %d.%d", task.Name, task.Token.Epoch, task.Token.Attempt)
 		s.mu.Lock()
@@ -204,12 +204,12 @@ func (s *stormy) handler(name string) recipe.Handler {
 
 // through lets everything happen, then waits until all is done and looks at what is
 // left.
-func (s *stormy) through(storm []gust) {
+func (s *stormRun) through(storm []stormEvent) {
 	for n, g := range storm {
 		s.happen(n, g)
 		time.Sleep(time.Duration(g.Millis%1500) * time.Millisecond)
 	}
-	for at, a := range s.actors {
+	for at, a := range s.processes {
 		for _, session := range a.all() {
 			session.CatchUp()
 			session.Mend()
@@ -225,11 +225,11 @@ func (s *stormy) through(storm []gust) {
 	s.work.Wait()
 }
 
-func (s *stormy) happen(n int, g gust) {
-	at := g.Process % len(s.actors)
-	a := s.actors[at]
+func (s *stormRun) happen(n int, g stormEvent) {
+	at := g.Process % len(s.processes)
+	a := s.processes[at]
 	session := a.latest()
-	isClient := at == len(s.actors)-1
+	isClient := at == len(s.processes)-1
 	switch g.Kind {
 	case "calm":
 		return
@@ -262,7 +262,7 @@ func (s *stormy) happen(n int, g gust) {
 }
 
 // strike does something to a session.
-func (s *stormy) strike(session *zk.Session, g gust) {
+func (s *stormRun) strike(session *zk.Session, g stormEvent) {
 	lasts := time.Duration(g.Millis) * time.Millisecond
 	switch g.Kind {
 	case "expire":
@@ -285,7 +285,7 @@ func (s *stormy) strike(session *zk.Session, g gust) {
 }
 
 // submit hands in a task and waits for its end beside the storm.
-func (s *stormy) submit(n, size int) {
+func (s *stormRun) submit(n, size int) {
 	s.waiting.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Hour)
 		defer cancel()
@@ -306,7 +306,7 @@ func (s *stormy) submit(n, size int) {
 }
 
 // look judges the tree that is left.
-func (s *stormy) look() {
+func (s *stormRun) look() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for path := range s.server.Tree().All() {

@@ -41,7 +41,7 @@ func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ..
 }
 
 // leader calls tell with the active master and at each change, until tell returns false.
-func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
+func (f followed) leader(ctx context.Context, report func(Leader) bool) error {
 	var last *Leader
 	again := newRetry(f.env, f.obs, "look at /master")
 	for {
@@ -54,7 +54,7 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 		}
 		err := again.retryOnDisconnect(ctx, f.session, read)
 		if zkapi.Permanent(err) { // this process may not read who leads: the last answer stands
-			again.tell(ctx, err)
+			again.warn(ctx, err)
 			now, watch, err = Leader{}, nil, nil
 			if last != nil {
 				now = *last
@@ -64,7 +64,7 @@ func (f followed) leader(ctx context.Context, tell func(Leader) bool) error {
 			return err
 		}
 		if last == nil || *last != now {
-			if !tell(now) {
+			if !report(now) {
 				return nil
 			}
 			last = &now
@@ -117,7 +117,7 @@ func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Lead
 
 // progress calls tell with the progress of a task, and nil when that is gone, until the task
 // has its status or tell returns false.
-func (f followed) progress(ctx context.Context, task string, tell func([]byte) bool) error {
+func (f followed) progress(ctx context.Context, task string, report func([]byte) bool) error {
 	var last []byte
 	again := newRetry(f.env, f.obs, "look at the progress of a task")
 	for {
@@ -130,7 +130,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 				got, err = f.session.Do(ctx, fence.Get(f.layout.progress(task)))
 			}
 			if zkapi.Refused(err) { // a hint that is not shown is none
-				again.tell(ctx, err)
+				again.warn(ctx, err)
 				err = nil
 			}
 			if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
@@ -151,7 +151,7 @@ func (f followed) progress(ctx context.Context, task string, tell func([]byte) b
 		if err := again.retryOnDisconnect(ctx, f.session, read); err != nil || ended.Found {
 			return err
 		}
-		if string(got.Data) != string(last) && !tell(got.Data) {
+		if string(got.Data) != string(last) && !report(got.Data) {
 			return nil
 		}
 		last = got.Data

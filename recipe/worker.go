@@ -69,8 +69,8 @@ type Worker struct {
 
 	handlers []zkapi.Source // that may still run; only Run's thread touches them
 
-	patience  context.Context // with handlers that do not return; Abandon ends it
-	impatient context.CancelCauseFunc
+	patience    context.Context // with handlers that do not return; Abandon ends it
+	endPatience context.CancelCauseFunc
 
 	mu        sync.Mutex
 	running   int             // handlers, those of lost incarnations included
@@ -111,7 +111,7 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(),
 		residents: map[string]bool{}, declined: map[string]int{}, hung: map[string]bool{}, memory: &memory{},
 	}
-	w.patience, w.impatient = context.WithCancelCause(context.Background())
+	w.patience, w.endPatience = context.WithCancelCause(context.Background())
 	return w, nil
 }
 
@@ -137,7 +137,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			return waiting
 		}
 	}
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, errStop) {
 		return ErrClosed
 	}
 	return err
@@ -188,13 +188,13 @@ func (w *Worker) isRetiring() bool {
 // serve is one incarnation of the worker.
 func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	if w.isRetiring() {
-		return false, errEnough // the session that held something is over already
+		return false, errStop // the session that held something is over already
 	}
 	var held claim
 	var at time.Duration
 	again := newRetry(w.env, w.config.Observers, "registration")
 	register := func() error {
-		if err := bootstrap(ctx, w.env, session, w.layout, "worker", w.notices.teller(ctx, w.log)); err != nil {
+		if err := bootstrap(ctx, w.env, session, w.layout, "worker", w.notices.reporter(ctx, w.log)); err != nil {
 			return err
 		}
 		if err := w.layout.ensure(ctx, session, parent{path: w.layout.inbox(w.config.Name), acl: w.layout.access.inbox()}); err != nil {
@@ -230,7 +230,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 		}
 	}
 	i.letGo()
-	i.quarantine.dissolve()
+	i.quarantine.clearMetrics()
 	zkapi.Checkpoint(w.env, "end of incarnation", i, err)
 	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "the session may last until its timeout", "error", err)
@@ -256,7 +256,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 	var other int64 // session that is known to hold the name
 	for {
 		if w.isRetiring() {
-			return claim{}, 0, errEnough
+			return claim{}, 0, errStop
 		}
 		_, _, reconnected := session.Connection()
 		zkapi.Checkpoint(w.env, "register", session, reconnected)
@@ -266,7 +266,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 		}
 		if seen.Found {
 			if !seen.Stat.Alive() {
-				w.notices.tell(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
+				w.notices.report(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
 				w.log.InfoContext(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
@@ -282,7 +282,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 			return claim{}, 0, err
 		}
 		sent := w.env.Elapsed()
-		c, err := take(ctx, w.env, session, w.config.Observers, place{
+		c, err := acquire(ctx, w.env, session, w.config.Observers, registration{
 			layout: w.layout, holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
 			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares,
 		})

@@ -20,7 +20,7 @@ type execution struct {
 	task     Task
 	stat     zkapi.Stat // of the assignment
 	accepted time.Time
-	moot     bool  // the task ended without it
+	noRecord bool  // the task ended without it
 	tooLarge bool  // its end is probably larger than the ensemble accepts
 	recalled error // why it is to be given back; nil when it is not
 	cancel   context.CancelCauseFunc
@@ -119,7 +119,7 @@ func (i *incarnation) launch(e *execution) {
 		}()
 		result, err = call(ctx, i.worker.config.Handler, e.task)
 	})
-	i.worker.keep(i.env.Spawn("attend", func() { i.attend(ctx, e, handler) }))
+	i.worker.keep(i.env.Spawn("attend", func() { i.watchHandler(ctx, e, handler) }))
 }
 
 // launches moves an execution to running. An execution that begins again may have timed out
@@ -171,9 +171,9 @@ func (i *incarnation) finish(e *execution, result Result, err error) {
 	i.finishLocked(e, result, err)
 }
 
-// overrule ends an execution with err and cancels its handler's context, both under the lock.
+// endAndCancel ends an execution with err and cancels its handler's context, both under the lock.
 // If the handler returns because of that, its result is too late.
-func (i *incarnation) overrule(e *execution, err error, cancel func()) {
+func (i *incarnation) endAndCancel(e *execution, err error, cancel func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	cancel()
@@ -191,7 +191,7 @@ func (i *incarnation) finishLocked(e *execution, result Result, err error) {
 	}
 	i.enterLocked(e, stageEnded)
 	e.endedAt, e.result, e.err = i.env.Now().UTC(), result, err
-	left := i.stops() || i.heir && errors.Is(err, errRestarted)
+	left := i.stops() || i.afterRetiring && errors.Is(err, errRestarted)
 	e.left = err != nil && left && !e.task.Options.Resident
 	i.finished = append(i.finished, e)
 	i.ended.Raise()
@@ -225,7 +225,7 @@ func (i *incarnation) expire(ctx context.Context, e *execution, cancel context.C
 		return
 	}
 	cause := fmt.Errorf("%w after %v", ErrTimedOut, timeout)
-	i.overrule(e, cause, func() { cancel(cause) })
+	i.endAndCancel(e, cause, func() { cancel(cause) })
 }
 
 // report implements Task.Progress.

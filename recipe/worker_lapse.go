@@ -102,21 +102,21 @@ func (i *incarnation) relies() bool {
 // because the claim may be alive.
 func (i *incarnation) lapse() {
 	i.mu.Lock()
-	var told []*execution
+	var ended []*execution
 	for _, e := range i.running {
 		if !e.lapsed {
 			e.lapsed = true
-			told = append(told, e)
+			ended = append(ended, e)
 		}
 	}
 	i.mu.Unlock()
-	if len(told) == 0 {
+	if len(ended) == 0 {
 		return
 	}
 	cause := fmt.Errorf("%w: no write was acknowledged for %v", ErrLeaseLapsed, i.lease.length())
-	i.worker.log.WarnContext(i.ctx, "handlers are told to end; the tasks begin again here if the claim turns out to be alive", "handlers", len(told), "cause", cause)
+	i.worker.log.WarnContext(i.ctx, "handlers are told to end; the tasks begin again here if the claim turns out to be alive", "handlers", len(ended), "cause", cause)
 	i.worker.config.Metrics.LeaseLapsed()
-	for _, e := range told {
+	for _, e := range ended {
 		e.lapse(cause)
 	}
 }

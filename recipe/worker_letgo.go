@@ -50,9 +50,9 @@ const (
 	rarestWarn   = 5 * time.Minute
 )
 
-// attend reports a handler that does not return after its context has ended, and then applies
+// watchHandler reports a handler that does not return after its context has ended, and then applies
 // the policy Unreturned. It ends when the handler has returned or is abandoned.
-func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.Source) {
+func (i *incarnation) watchHandler(ctx context.Context, e *execution, handler zkapi.Source) {
 	zkapi.DependsOn(i.env, i, e)
 	zkapi.Checkpoint(i.env, "attend")
 	if _, err := i.env.Wait(ctx, handler); err == nil {
@@ -62,16 +62,16 @@ func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.So
 	if e.task.Options.Resident {
 		limit = w.config.Unreturned.After
 	}
-	told := i.env.Elapsed()
+	since := i.env.Elapsed()
 	for wait := firstWarning; ; wait = min(2*wait, rarestWarn) {
-		hung := i.env.Elapsed() - told
+		hung := i.env.Elapsed() - since
 		next := wait
 		if limit > 0 {
 			next = min(wait, limit-hung)
 		}
-		zkapi.Checkpoint(i.env, "unreturned", told, wait, next, cause)
+		zkapi.Checkpoint(i.env, "unreturned", since, wait, next, cause)
 		_, err := i.env.Wait(w.patience, handler, i.env.Timer(next))
-		hung = i.env.Elapsed() - told
+		hung = i.env.Elapsed() - since
 		switch {
 		case handler.Fired():
 			return
@@ -80,7 +80,7 @@ func (i *incarnation) attend(ctx context.Context, e *execution, handler zkapi.So
 			return
 		}
 		i.hangs(e)
-		w.log.WarnContext(ctx, "a handler does not return: the worker keeps the task until it does", "task", e.task.Name, "resident", e.task.Options.Resident, "told", hung, "cause", cause)
+		w.log.WarnContext(ctx, "a handler does not return: the worker keeps the task until it does", "task", e.task.Name, "resident", e.task.Options.Resident, "waited", hung, "cause", cause)
 	}
 }
 
@@ -165,9 +165,9 @@ func (i *incarnation) busy(any bool) bool {
 	return slices.ContainsFunc(i.running, func(e *execution) bool { return any || e.task.Options.Resident })
 }
 
-// promptly is how long handlers may take to return before a stopping worker gives back its
+// promptReturn is how long handlers may take to return before a stopping worker gives back its
 // tasks, and how long that may take when they have returned.
-const promptly = time.Second
+const promptReturn = time.Second
 
 // letGo keeps the session until the handlers have returned, so that the next owner of a
 // resident task does not begin before. Their contexts have ended. It waits for those of
@@ -182,35 +182,35 @@ func (i *incarnation) letGo() {
 		return
 	}
 	began, w := i.env.Elapsed(), i.worker
-	giving, stop := context.WithCancel(context.Background())
+	returnCtx, stop := context.WithCancel(context.Background())
 	defer stop()
-	var giver zkapi.Source
+	var returning zkapi.Source
 	for {
 		waited := i.env.Elapsed() - began
 		if !i.busy(waited < i.session.Timeout()) {
 			break
 		}
-		look := promptly - waited
+		look := promptReturn - waited
 		if look <= 0 {
-			look = promptly
-			if giver == nil {
-				giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
+			look = promptReturn
+			if returning == nil {
+				returning = i.env.Spawn("give back", func() { i.giveAllBack(returnCtx) })
 			}
 		}
-		zkapi.Checkpoint(i.env, "let go", i, began, giver)
+		zkapi.Checkpoint(i.env, "let go", i, began, returning)
 		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun, i.env.Timer(look))
 		if err != nil || at == 0 {
 			break
 		}
 	}
-	if giver == nil { // attempts that end now, or were assigned just now, are put on record: they do not count
-		giver = i.env.Spawn("give back", func() { i.giveAllBack(giving) })
+	if returning == nil { // attempts that end now, or were assigned just now, are put on record: they do not count
+		returning = i.env.Spawn("give back", func() { i.giveAllBack(returnCtx) })
 	}
-	zkapi.Checkpoint(i.env, "given back", i, giver)
-	_, _ = i.env.Wait(context.Background(), giver, i.session.Done(), i.env.Timer(promptly)) // abandoned executions are recorded, too
+	zkapi.Checkpoint(i.env, "given back", i, returning)
+	_, _ = i.env.Wait(context.Background(), returning, i.session.Done(), i.env.Timer(promptReturn)) // abandoned executions are recorded, too
 	stop()
-	zkapi.Checkpoint(i.env, "given back", i, giver)
-	_, _ = i.env.Wait(context.Background(), giver)
+	zkapi.Checkpoint(i.env, "given back", i, returning)
+	_, _ = i.env.Wait(context.Background(), returning)
 }
 
 // letGoUnclaimed is letGo for a worker that can write nothing any more, because a master has
@@ -243,12 +243,12 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 	if i.busy(true) {
 		i.worker.log.WarnContext(ctx, "the worker keeps its session until its handlers have returned, and gives back all other tasks")
 	}
-	told := false
+	logged := false
 	for ctx.Err() == nil {
 		last := !i.busy(true)
 		err := i.retire()
 		if err == nil {
-			i.inbox, i.reread = nil, false
+			i.inbox, i.passAgain = nil, false
 			err = i.readInbox()
 		}
 		for _, t := range slices.Sorted(maps.Keys(i.held)) {
@@ -262,12 +262,12 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 		if err == nil && last {
 			return
 		}
-		if err != nil && !told && ctx.Err() == nil {
-			told = true
-			i.worker.log.WarnContext(ctx, "the worker cannot give back its tasks: it tries again until its handlers have returned", "every", promptly, "error", clip(err.Error()))
+		if err != nil && !logged && ctx.Err() == nil {
+			logged = true
+			i.worker.log.WarnContext(ctx, "the worker cannot give back its tasks: it tries again until its handlers have returned", "every", promptReturn, "error", clip(err.Error()))
 		}
 		zkapi.Checkpoint(i.env, "give back", i)
-		if _, err := i.env.Wait(ctx, i.relied, i.env.Timer(promptly)); err != nil {
+		if _, err := i.env.Wait(ctx, i.relied, i.env.Timer(promptReturn)); err != nil {
 			return
 		}
 	}
@@ -280,5 +280,5 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 func (w *Worker) Abandon() {
 	w.life.close()
 	w.life.end(ErrClosed)
-	w.impatient(ErrAbandoned)
+	w.endPatience(ErrAbandoned)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// hanging is a cast of two workers whose handlers let go of a resident task when slow
+// hanging is a test of two workers whose handlers let go of a resident task when slow
 // is over, or when the test releases them.
 type hanging struct {
 	*world

@@ -18,16 +18,16 @@ import (
 // only thing that can write as the worker.
 type incarnation struct {
 	claim
-	worker *Worker
-	env    zkapi.Env
-	ctx    context.Context
-	lose   context.CancelCauseFunc
-	req    context.Context // of the requests of the loop; letGo has one of its own
-	born   int32           // version of the claim when it registered
-	lease  lease
+	worker       *Worker
+	env          zkapi.Env
+	ctx          context.Context
+	lose         context.CancelCauseFunc
+	req          context.Context // of the requests of the loop; letGo has one of its own
+	firstVersion int32           // version of the claim when it registered
+	lease        lease
 
 	held        map[string]*execution // by task
-	reread      bool                  // the inbox may hold new assignments under the names of held ones
+	passAgain   bool                  // the inbox may hold new assignments under the names of held ones
 	own         zkapi.Source          // watch on /workers/<w>
 	ownVersion  int32                 // version of /workers/<w>, which a master sets to be heard
 	notified    bool                  // /workers/<w> was set: the master may want an assignment back
@@ -58,7 +58,7 @@ type incarnation struct {
 // newIncarnation begins with a claim that was taken by a write that was sent then.
 func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration) *incarnation {
 	i := &incarnation{
-		claim: c, worker: w, env: w.env, born: c.version, lease: newLease(w.env, c.session, sent),
+		claim: c, worker: w, env: w.env, firstVersion: c.version, lease: newLease(w.env, c.session, sent),
 		declared: w.declares, heard: &heard{epoch: w.known}, held: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
 	i.quarantine, i.bounds = newQuarantine(w.env, w.config.Observers), newBounds(c.session)
@@ -91,7 +91,7 @@ func (i *incarnation) run() error {
 			refused = time.Time{}
 		}
 		switch {
-		case errors.Is(err, errEnough):
+		case errors.Is(err, errStop):
 			return err
 		case zkapi.Refused(err) && refused.IsZero():
 			refused, i.inbox = i.env.Now(), nil
@@ -100,9 +100,9 @@ func (i *incarnation) run() error {
 		case errors.Is(err, ErrFenced):
 			i.fenced(err)
 			continue
-		case err == nil && i.reread:
-			i.reread, i.inbox = false, nil
-			err = errReread
+		case err == nil && i.passAgain:
+			i.passAgain, i.inbox = false, nil
+			err = errInboxChanged
 		case err == nil:
 			again.worked(i.ctx)
 			zkapi.Checkpoint(i.env, "work", i)
@@ -120,8 +120,8 @@ func (i *incarnation) run() error {
 	return nil
 }
 
-// errReread is why a pass follows that looks at the inbox once more.
-var errReread = errors.New("an assignment was replaced by a later one of the same task")
+// errInboxChanged is why a pass follows that looks at the inbox once more.
+var errInboxChanged = errors.New("an assignment was replaced by a later one of the same task")
 
 // sources returns the events after which a pass has something to do.
 func (i *incarnation) sources(reconnected zkapi.Source, wake time.Time) []zkapi.Source {
@@ -146,11 +146,11 @@ func (i *incarnation) pass() (wake time.Time, err error) {
 			return time.Time{}, err
 		}
 	}
-	if i.reread {
+	if i.passAgain {
 		return time.Time{}, nil
 	}
 	if i.retired && !i.holds() {
-		return time.Time{}, errEnough
+		return time.Time{}, errStop
 	}
 	if err := i.start(); err != nil {
 		return time.Time{}, err
@@ -226,7 +226,7 @@ func (i *incarnation) renew(says claimRecord) error {
 		version = result.Results[0].Stat.Version
 	case zkapi.Unknown:
 		var known int32
-		if known, err = reread(i.req, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err); err == nil {
+		if known, err = resolveClaim(i.req, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err); err == nil {
 			version = known
 		}
 	}
@@ -266,7 +266,7 @@ func (i *incarnation) readInbox() error {
 	if err := i.verify(listed, len(fresh)); err != nil {
 		return err
 	}
-	if i.reread {
+	if i.passAgain {
 		return nil // a held one was another by now: look again
 	}
 	replies := i.session.DoAll(i.req, ops)
@@ -281,7 +281,7 @@ func (i *incarnation) readInbox() error {
 		}
 	}
 	for _, t := range fresh {
-		if e := i.held[t]; e != nil && i.heard.believes(e.task.Token.Epoch) {
+		if e := i.held[t]; e != nil && i.heard.plausible(e.task.Token.Epoch) {
 			i.worker.memory.saw(e.task.Token.Epoch, "this process")
 			i.heard.saw(e.task.Token.Epoch, e.stat.Czxid)
 		}
@@ -351,7 +351,7 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 		}
 		if !reply.Found || reply.Stat.Czxid != i.held[names[n]].stat.Czxid {
 			i.drop(names[n])
-			i.reread = true
+			i.passAgain = true
 		}
 	}
 	return nil
@@ -390,11 +390,11 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	switch {
 	case record.Taken:
 		i.giveUp(e, record)
-	case record.Incarnation < i.born:
+	case record.Incarnation < i.firstVersion:
 		i.recall(e, errRestarted)
 	case record.Incarnation > i.version:
 		i.recall(e, errForeign)
-	case i.heard.excludes(record.Epoch, assignment.Stat.Czxid):
+	case i.heard.contradicts(record.Epoch, assignment.Stat.Czxid):
 		i.outdate(e)
 	case e.task.Options.Resident && (record.Revoked || i.retired):
 		i.recall(e, ErrRevoked)
@@ -421,7 +421,7 @@ func (i *incarnation) block(t string, assignment zkapi.Result, err error) {
 // orphan gives back an assignment whose task was deleted by hand. Otherwise the master would
 // have to take the claim for it, with all other tasks.
 func (i *incarnation) orphan(t string, assignment zkapi.Result) {
-	e := &execution{task: Task{Name: t}, stat: assignment.Stat, accepted: i.env.Now(), moot: true, cancel: func(error) {}}
+	e := &execution{task: Task{Name: t}, stat: assignment.Stat, accepted: i.env.Now(), noRecord: true, cancel: func(error) {}}
 	i.held[t] = e
 	i.finish(e, nil, ErrNoTask)
 }

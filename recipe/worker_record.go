@@ -87,7 +87,7 @@ func (i *incarnation) settle(batch []*execution) {
 		i.release(e)
 		i.quarantine.worked(i.req, subject{executionSubject, e.task.Name}, false)
 		switch {
-		case e.moot:
+		case e.noRecord:
 		case e.err == nil:
 			i.worker.config.Metrics.Finished(i.env.Now().Sub(e.accepted))
 		default:
@@ -119,7 +119,7 @@ func (i *incarnation) shorten(e *execution, cause error) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	e.tooLarge = false
-	if e.moot || e.err != nil {
+	if e.noRecord || e.err != nil {
 		return false
 	}
 	e.err = fmt.Errorf("%w: the result has %d bytes (%w)", errTooLarge, len(e.result), cause)
@@ -169,7 +169,7 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 	if e.shown.sure {
 		ops = append(ops, zkapi.Delete(l.progress(t), zkapi.AnyVersion))
 	}
-	if e.moot {
+	if e.noRecord {
 		return ops
 	}
 	if e.err == nil {
@@ -192,7 +192,7 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 func (i *incarnation) record(batch []*execution) error {
 	batch, err := i.resolve(batch)
 	for err == nil {
-		batch = slices.DeleteFunc(slices.Clone(batch), i.hopeless)
+		batch = slices.DeleteFunc(slices.Clone(batch), i.tooLargeForGood)
 		if len(batch) == 0 {
 			return nil
 		}
@@ -223,9 +223,9 @@ func (i *incarnation) record(batch []*execution) error {
 	return err
 }
 
-// hopeless reports whether the end of an execution is too large and cannot be made smaller.
+// tooLargeForGood reports whether the end of an execution is too large and cannot be made smaller.
 // Then the execution is quarantined.
-func (i *incarnation) hopeless(e *execution) bool {
+func (i *incarnation) tooLargeForGood(e *execution) bool {
 	if !e.tooLarge || i.shorten(e, zkapi.ErrProbablyTooLarge) {
 		return false
 	}
@@ -271,12 +271,12 @@ func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, 
 		return false, nil
 	case ofTree && op.Kind == zkapi.KindCreate && (e.err == nil || !errors.Is(err, zkapi.ErrNodeExists)):
 		i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", brief(e.task.Name), "error", err)
-		e.moot = true
+		e.noRecord = true
 		return true, nil
 	case ofTree:
 		i.worker.log.InfoContext(i.req, "end of an execution was refused", "task", brief(e.task.Name), "error", err)
 		i.release(e)
-		i.reread = true
+		i.passAgain = true
 		return false, nil
 	case op.Kind == zkapi.KindDelete && zkapi.Refused(err):
 		return true, err
@@ -326,7 +326,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		case !reply.Found || reply.Stat.Czxid != e.stat.Czxid:
 			i.worker.config.Metrics.Unknown("end", zkapi.Applied)
 			i.release(e)
-			i.reread = true // there may be a later one under the same name
+			i.passAgain = true // there may be a later one under the same name
 		default:
 			i.worker.config.Metrics.Unknown("end", zkapi.NotApplied)
 			i.enter(e, stageEnded)

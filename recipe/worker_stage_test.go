@@ -74,7 +74,7 @@ func TestExecution_ErrorAfterTheEndOfItsContextComesSecond(t *testing.T) {
 	i, e := held(t), &execution{task: Task{Name: "t"}, stage: stageRunning}
 	i.env, i.ended = deafEnv{}, deafSignal{}
 	returned := make(chan struct{})
-	i.overrule(e, errStopped, func() {
+	i.endAndCancel(e, errStopped, func() {
 		go func() {
 			defer close(returned)
 			i.finish(e, Result("too late"), nil)

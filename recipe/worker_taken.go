@@ -33,7 +33,7 @@ func (i *incarnation) readTaken() error {
 		e := held[n]
 		if errors.Is(reply.Err, zkapi.ErrNoNode) {
 			i.inbox = nil
-			i.reread = true
+			i.passAgain = true
 			continue
 		}
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
@@ -75,12 +75,12 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 		e.task.Token = record.Token
 	}
 	if record.Reason == "" {
-		e.moot = true
+		e.noRecord = true
 	}
 	i.quarantine.retry(subject{executionSubject, e.task.Name})
 	if e.task.Options.Resident {
 		i.recall(e, ErrAssignmentLost)
 		return
 	}
-	i.overrule(e, errors.New(record.Reason), func() { e.cancel(ErrAssignmentLost) })
+	i.endAndCancel(e, errors.New(record.Reason), func() { e.cancel(ErrAssignmentLost) })
 }

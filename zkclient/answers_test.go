@@ -155,7 +155,7 @@ func TestLease_OnlySomeAnswersProlongIt(t *testing.T) {
 		-4: false, -7: false, -12: false, -112: false, codeSessionMoved: false, -119: false, -122: false, -124: false, -127: false, -4711: false,
 	} {
 		for _, xid := range []int32{5, xidPing} {
-			s := &session{past: &past{}, done: newLatch(), next: newLatch(), quit: newLatch()}
+			s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch(), quit: newLatch()}
 			w := &wire{session: s, sent: map[int32]*request{5: {at: elapsed(), opcode: opcodeDelete}}, pings: []time.Duration{elapsed()}, ready: true}
 			if _, err := w.received(asked{xid: xid}.coded(code)[prefixBytes:]); err != nil {
 				t.Errorf("code %d: %v", code, err)

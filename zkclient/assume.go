@@ -41,7 +41,7 @@ func (d *Driver) leastTimeout(ctx context.Context, address string) (least time.D
 		if _, err := conn.Write(connectRequest(time.Millisecond)); err != nil {
 			return err
 		}
-		g, err := greeted(conn)
+		g, err := readAnswer(conn)
 		if err != nil {
 			return err
 		}
@@ -71,24 +71,24 @@ func connectRequest(timeout time.Duration) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
 }
 
-// greeted reads the answer to a connectRequest.
-func greeted(conn net.Conn) (greeting, error) {
+// readAnswer reads the answer to a connectRequest.
+func readAnswer(conn net.Conn) (connectResponse, error) {
 	const most = 64
 	size := make([]byte, 4)
 	if _, err := io.ReadFull(conn, size); err != nil {
-		return greeting{}, err
+		return connectResponse{}, err
 	}
 	n := binary.BigEndian.Uint32(size)
 	if n > most {
-		return greeting{}, fmt.Errorf("%w: its answer to the handshake has %d bytes", zkapi.ErrNotZooKeeper, n)
+		return connectResponse{}, fmt.Errorf("%w: its answer to the handshake has %d bytes", zkapi.ErrNotZooKeeper, n)
 	}
 	body := make([]byte, n)
 	if _, err := io.ReadFull(conn, body); err != nil {
-		return greeting{}, err
+		return connectResponse{}, err
 	}
-	g, ok := readGreeting(body)
+	g, ok := readConnectResponse(body)
 	if !ok {
-		return greeting{}, fmt.Errorf("%w: its answer to the handshake has %d bytes", zkapi.ErrNotZooKeeper, n)
+		return connectResponse{}, fmt.Errorf("%w: its answer to the handshake has %d bytes", zkapi.ErrNotZooKeeper, n)
 	}
 	return g, nil
 }

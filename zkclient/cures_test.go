@@ -256,9 +256,9 @@ func TestLease_EndsWithoutAnswers(t *testing.T) {
 // TestLease_OnlyAnswersProlongIt: it counts from when the last request was sent that
 // has been answered, whatever the connection does, and is as long as was granted.
 func TestLease_OnlyAnswersProlongIt(t *testing.T) {
-	s := &session{past: &past{}, config: Config{SessionTimeout: time.Hour}, next: newLatch()}
+	s := &session{past: &zxidMemory{}, config: Config{SessionTimeout: time.Hour}, next: newLatch()}
 	sent := elapsed() - time.Second
-	if _, err := s.greeted("x:1", greeting{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
+	if _, err := s.connectGranted("x:1", connectResponse{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
 		t.Fatal(err)
 	}
 	s.setUp(true)
@@ -345,7 +345,7 @@ func (p *pieces) SetReadDeadline(time.Time) error { return nil }
 // without its zxid, and everything else as it was.
 func TestWire_PassesWholeFrames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &session{past: &past{}, done: newLatch(), next: newLatch()}
+		s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch()}
 		var stream, want []byte
 		w := newWire(&pieces{}, s, "x:1", time.Hour)
 		w.ready = true

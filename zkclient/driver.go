@@ -61,7 +61,7 @@ type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 // shared by any number of masters, workers and clients.
 type Driver struct {
 	config Config
-	past   past
+	past   zxidMemory
 }
 
 var _ zkapi.Env = (*Driver)(nil)

@@ -25,7 +25,7 @@ func (s *session) broken(address string, err error) {
 		s.failed = fmt.Errorf("%s: %v", address, err)
 	}
 	granted := s.id != 0
-	told := s.refused[address] != nil
+	known := s.refused[address] != nil
 	if refusal != nil {
 		if s.refused == nil {
 			s.refused = map[string]error{}
@@ -34,7 +34,7 @@ func (s *session) broken(address string, err error) {
 	}
 	all := !slices.ContainsFunc(s.config.Servers, func(server string) bool { return s.refused[server] == nil })
 	s.mu.Unlock()
-	if refusal != nil && !told {
+	if refusal != nil && !known {
 		s.config.Logger.Warn("a server cannot be used", "server", address, "error", refusal)
 	}
 	if refusal != nil && all && !granted {
@@ -42,9 +42,9 @@ func (s *session) broken(address string, err error) {
 	}
 }
 
-// turnedAway explains the end of a connection before a session was granted on it. A server
+// explainHandshake explains the end of a connection before a session was granted on it. A server
 // that has too many may close it before, or after, this side knows that it is there.
-func turnedAway(err error) error {
+func explainHandshake(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("the server ended the connection in the handshake; it may be starting, have no leader, want TLS, or have too many connections from here (maxClientCnxns): %w", err)
 	}
@@ -128,7 +128,7 @@ func (s *session) lost(e ending) {
 	switch {
 	case errors.Is(e.err, zkapi.ErrNotZooKeeper):
 		s.config.Logger.Warn("a server does not speak the protocol of ZooKeeper: the connection is closed", "server", e.address, "error", e.err)
-	case errors.Is(e.err, errMute):
+	case errors.Is(e.err, errUnresponsive):
 		s.config.Logger.Warn("a server does not answer requests: the connection is closed", "server", e.address, "error", e.err)
 	case e.byPeer && large.times == sureTimes:
 		s.config.Logger.Warn("a request is probably larger than the servers accept", "server", e.address, "error", large)

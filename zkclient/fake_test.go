@@ -68,10 +68,10 @@ func greet(c net.Conn, session int64, timeoutMs uint32) bool {
 
 // welcome answers a connect request.
 func welcome(c net.Conn, session int64, timeoutMs uint32) {
-	writePacket(c, greetingOf(session, timeoutMs, make([]byte, passwordBytes)))
+	writePacket(c, connectResponseOf(session, timeoutMs, make([]byte, passwordBytes)))
 }
 
-func greetingOf(session int64, timeoutMs uint32, password []byte) []byte {
+func connectResponseOf(session int64, timeoutMs uint32, password []byte) []byte {
 	body := binary.BigEndian.AppendUint32(nil, 0)
 	body = binary.BigEndian.AppendUint32(body, timeoutMs)
 	body = binary.BigEndian.AppendUint64(body, uint64(session))

@@ -12,8 +12,8 @@ import (
 
 // Bounds of a server's answers. The library itself has none.
 const (
-	// maxGreeting bounds the answer to the connect request: it has 37 bytes.
-	maxGreeting = 256
+	// maxConnectResponse bounds the answer to the connect request: it has 37 bytes.
+	maxConnectResponse = 256
 	// maxAnswer bounds every later frame: a list of some three million names. Servers
 	// themselves do not bound their answers.
 	maxAnswer = 64 << 20
@@ -42,20 +42,20 @@ func readHead(body []byte) (head, bool) {
 	return h, !d.Bad
 }
 
-// greeting is the answer to a connect request.
-type greeting struct {
+// connectResponse is the answer to a connect request.
+type connectResponse struct {
 	version  int32
 	timeout  time.Duration
 	session  int64 // 0: the session that was asked for is over
 	password string
 }
 
-// timeoutAt is the offset of the timeout in a greeting.
+// timeoutAt is the offset of the timeout in the answer to the connect request.
 const timeoutAt = 4
 
-func readGreeting(body []byte) (greeting, bool) {
+func readConnectResponse(body []byte) (connectResponse, bool) {
 	d := jute.Decoder{Rest: body}
-	g := greeting{version: d.Int32(), timeout: time.Duration(d.Int32()) * time.Millisecond, session: d.Int64()}
+	g := connectResponse{version: d.Int32(), timeout: time.Duration(d.Int32()) * time.Millisecond, session: d.Int64()}
 	g.password = d.String()
 	return g, !d.Bad && len(g.password) == passwordBytes
 }

@@ -31,11 +31,11 @@ func FuzzAnswers(f *testing.F) {
 		f.Add(byte(insteadOfTheHandshake), byte(0), []byte(stranger.answer))
 		f.Add(byte(insteadOfAnAnswer), byte(0), []byte(stranger.answer))
 	}
-	for _, mad := range madAnswers {
-		f.Add(byte(insteadOfAnAnswer), byte(0), mad.say(asked{xid: 1}))
+	for _, bad := range badAnswers {
+		f.Add(byte(insteadOfAnAnswer), byte(0), bad.say(asked{xid: 1}))
 		for kind, op := range kindsOfRequest {
-			if op.Kind == mad.op.Kind {
-				f.Add(byte(asTheResult), byte(kind), mad.say(asked{xid: 1})[min(prefixBytes+headBytes, len(mad.say(asked{xid: 1}))):])
+			if op.Kind == bad.op.Kind {
+				f.Add(byte(asTheResult), byte(kind), bad.say(asked{xid: 1})[min(prefixBytes+headBytes, len(bad.say(asked{xid: 1}))):])
 			}
 		}
 	}

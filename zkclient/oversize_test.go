@@ -114,7 +114,7 @@ func TestOversize_IsReportedTheThirdTime(t *testing.T) {
 // TestOversize_IgnoresLostConnections: connections end by chance, with small requests
 // under way, or with large ones now and then.
 func TestOversize_IgnoresLostConnections(t *testing.T) {
-	s := &session{past: &past{}, done: newLatch(), config: Config{Logger: slog.New(slog.DiscardHandler)}}
+	s := &session{past: &zxidMemory{}, done: newLatch(), config: Config{Logger: slog.New(slog.DiscardHandler)}}
 	told := func() bool {
 		return zkapi.TooLarge(s.translate(create(200<<10), errors.New("lost")))
 	}

@@ -18,9 +18,9 @@ import (
 // every client.
 var ErrForgotten = errors.New("the servers close the connection in the handshake: they lack a write that this session has seen, or they have no quorum")
 
-// past is the highest zxid that the sessions of a Driver have seen, and how often an
+// zxidMemory is the highest zxid that the sessions of a Driver have seen, and how often an
 // ensemble has forgotten that.
-type past struct {
+type zxidMemory struct {
 	highest atomic.Int64
 
 	mu    sync.Mutex
@@ -29,7 +29,7 @@ type past struct {
 }
 
 // saw is called with the zxid of each answer.
-func (p *past) saw(zxid int64) {
+func (p *zxidMemory) saw(zxid int64) {
 	for {
 		highest := p.highest.Load()
 		if zxid <= highest || p.highest.CompareAndSwap(highest, zxid) {
@@ -40,7 +40,7 @@ func (p *past) saw(zxid int64) {
 
 // forgotten notes that a new session is behind the zxid that was seen before it was opened:
 // once, even if several sessions notice. The highest zxid counts from there.
-func (p *past) forgotten(before, shows int64) {
+func (p *zxidMemory) forgotten(before, shows int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.highest.CompareAndSwap(before, shows) {
@@ -49,11 +49,11 @@ func (p *past) forgotten(before, shows int64) {
 	}
 }
 
-// witness compares what a new session shows with what sessions before it have seen.
+// compareZxid compares what a new session shows with what sessions before it have seen.
 // The creation of a session is a write, so that its server has everything that was
 // committed before. Where sessions are local, a sync brings the server up to date. What
 // cannot be found out now is found out by a later session.
-func (s *session) witness(ctx context.Context, before int64) {
+func (s *session) compareZxid(ctx context.Context, before int64) {
 	if before == 0 {
 		return
 	}

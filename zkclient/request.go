@@ -41,8 +41,8 @@ func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	replies := make([]zkapi.Reply, len(ops))
 	next := make(chan int)
 	done := make(chan struct{})
-	lanes := min(maxInFlight, len(ops))
-	for range lanes {
+	senders := min(maxInFlight, len(ops))
+	for range senders {
 		go func() {
 			defer func() { done <- struct{}{} }()
 			for i := range next {
@@ -54,7 +54,7 @@ func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 		next <- i
 	}
 	close(next)
-	for range lanes {
+	for range senders {
 		<-done
 	}
 	return replies

@@ -21,10 +21,10 @@ func TestSession_EndsWhenAnotherIsGranted(t *testing.T) {
 	}
 	other := bytes.Repeat([]byte{7}, passwordBytes)
 	for what, again := range map[string][]byte{
-		"another session":                     greetingOf(0xB, 4000, make([]byte, passwordBytes)),
-		"another session and password":        greetingOf(0xB, 4000, other),
-		"the same session, another password":  greetingOf(0xA, 4000, other),
-		"a session of the sign of no session": greetingOf(-1, 4000, make([]byte, passwordBytes)),
+		"another session":                     connectResponseOf(0xB, 4000, make([]byte, passwordBytes)),
+		"another session and password":        connectResponseOf(0xB, 4000, other),
+		"the same session, another password":  connectResponseOf(0xA, 4000, other),
+		"a session of the sign of no session": connectResponseOf(-1, 4000, make([]byte, passwordBytes)),
 	} {
 		var crossed atomic.Int32
 		drop := make(chan struct{})
@@ -71,11 +71,11 @@ func TestSession_EndsWhenAnotherIsGranted(t *testing.T) {
 // session up.
 func TestSession_KeepsTheSmallestTimeout(t *testing.T) {
 	const id = 0xA
-	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
+	s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch()}
 	for _, c := range []struct{ granted, holds uint32 }{{4000, 4000}, {9000, 4000}, {2500, 2500}, {4000, 2500}} {
-		w := &wire{session: s, address: "x:1", sent: map[int32]*request{}, Conn: &pieces{}, greetedAt: elapsed()}
-		body := greetingOf(id, c.granted, make([]byte, passwordBytes))
-		if err := w.welcomed(body); err != nil {
+		w := &wire{session: s, address: "x:1", sent: map[int32]*request{}, Conn: &pieces{}, connectSentAt: elapsed()}
+		body := connectResponseOf(id, c.granted, make([]byte, passwordBytes))
+		if err := w.connectAnswered(body); err != nil {
 			t.Fatal(err)
 		}
 		if want := time.Duration(c.holds) * time.Millisecond; s.Timeout() != want {
@@ -84,7 +84,7 @@ func TestSession_KeepsTheSmallestTimeout(t *testing.T) {
 		if told := binary.BigEndian.Uint32(body[timeoutAt:]); told != c.holds {
 			t.Errorf("the server granted %d ms: the library is told %d", c.granted, told)
 		}
-		if s.leaseStart != w.greetedAt {
+		if s.leaseStart != w.connectSentAt {
 			t.Error("the lease does not begin with the connect request")
 		}
 	}

@@ -43,7 +43,7 @@ type session struct {
 	work    sync.WaitGroup // requests under way and the lease's keeper
 
 	lastZxid atomic.Int64 // of the last reply; see wire
-	past     *past        // what sessions of the process have seen
+	past     *zxidMemory  // what sessions of the process have seen
 
 	mu         sync.Mutex
 	id         int64
@@ -87,7 +87,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	if err := s.authenticate(ctx); err != nil {
 		return nil, err
 	}
-	s.witness(ctx, before)
+	s.compareZxid(ctx, before)
 	return s, nil
 }
 
@@ -158,7 +158,7 @@ func (s *session) dial(network, address string, timeout time.Duration) (net.Conn
 	defer cancel()
 	conn, err := s.config.Dial(ctx, network, address)
 	if err != nil {
-		s.broken(address, turnedAway(err))
+		s.broken(address, explainHandshake(err))
 		return nil, err
 	}
 	if s.config.rawConn {
@@ -212,11 +212,11 @@ func (s *session) setUp(up bool) {
 	s.next = newLatch()
 }
 
-// greeted is called by the wire when a server has granted or resumed a session. It returns
+// connectGranted is called by the wire when a server has granted or resumed a session. It returns
 // the smallest timeout so far, because a server with a smaller one expires the session
 // earlier. If the server grants another session, or the same with another password, this
 // session is over.
-func (s *session) greeted(address string, g greeting, sent time.Duration) (time.Duration, error) {
+func (s *session) connectGranted(address string, g connectResponse, sent time.Duration) (time.Duration, error) {
 	s.mu.Lock()
 	if s.id == 0 {
 		s.id, s.password, s.timeout = g.session, g.password, g.timeout

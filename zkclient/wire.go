@@ -61,16 +61,16 @@ type wire struct {
 	frame  []byte        // inspected
 	taken  int           // bytes of frame that the library has
 
-	mu        sync.Mutex
-	greeted   bool               // the connect request has been written
-	told      bool               // and completed
-	greetedAt time.Duration      // by elapsed
-	ready     bool               // the server has granted or resumed the session
-	sent      map[int32]*request // by xid, unanswered
-	pings     []time.Duration    // by elapsed, of unanswered pings, oldest first: they all have the xid -2
-	closed    bool               // from this side
-	failed    error              // of the write that closed it
-	moved     bool               // the server has said that the session is elsewhere
+	mu            sync.Mutex
+	connectSent   bool               // the connect request has been written
+	written       bool               // and completed
+	connectSentAt time.Duration      // by elapsed
+	ready         bool               // the server has granted or resumed the session
+	sent          map[int32]*request // by xid, unanswered
+	pings         []time.Duration    // by elapsed, of unanswered pings, oldest first: they all have the xid -2
+	closed        bool               // from this side
+	failed        error              // of the write that closed it
+	moved         bool               // the server has said that the session is elsewhere
 }
 
 // request describes a request that was sent.
@@ -117,7 +117,7 @@ func (w *wire) Write(packet []byte) (int, error) {
 		return len(packet), nil // swallowed; its caller hears of the session's end
 	}
 	for _, one := range split(packet, watchesBytes) {
-		w.tellZxid(one)
+		w.setLastZxid(one)
 		w.note(one)
 		if _, err := w.Conn.Write(one); err != nil {
 			w.mu.Lock()
@@ -150,8 +150,8 @@ func (w *wire) note(packet []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := elapsed()
-	if !w.greeted {
-		w.greeted, w.greetedAt = true, now
+	if !w.connectSent {
+		w.connectSent, w.connectSentAt = true, now
 		return
 	}
 	opcode, ok := opcodeOf(packet)
@@ -174,14 +174,14 @@ func (w *wire) note(packet []byte) {
 	w.sent[xid] = r
 }
 
-// tellZxid puts the session's last zxid into a packet: into the first packet of a connection,
+// setLastZxid puts the session's last zxid into a packet: into the first packet of a connection,
 // so that a lagging server refuses it, and into the packet that sets the watches again.
-func (w *wire) tellZxid(packet []byte) {
+func (w *wire) setLastZxid(packet []byte) {
 	const connectAt, watchesAt = 8, 12
 	at := watchesAt
 	w.mu.Lock()
-	first := !w.told
-	w.told = true
+	first := !w.written
+	w.written = true
 	w.mu.Unlock()
 	if opcode, ok := opcodeOf(packet); first {
 		at = connectAt
@@ -220,7 +220,7 @@ func (w *wire) next() (pass bool, err error) {
 	}
 	most := maxAnswer
 	if !ready {
-		most = maxGreeting
+		most = maxConnectResponse
 	}
 	if err := w.fill(most); err != nil {
 		return false, err
@@ -229,7 +229,7 @@ func (w *wire) next() (pass bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !ready {
-		return true, w.welcomed(w.frame[prefixBytes:])
+		return true, w.connectAnswered(w.frame[prefixBytes:])
 	}
 	return w.received(w.frame[prefixBytes:])
 }
@@ -252,7 +252,7 @@ func (w *wire) fill(most int) error {
 	}
 	length := int(int32(binary.BigEndian.Uint32(w.frame)))
 	if length < 0 || length > most {
-		return w.nonsense("%s, which as a length is %d bytes", w.beginning(), length)
+		return w.protocolError("%s, which as a length is %d bytes", w.beginning(), length)
 	}
 	for left := length; left > 0; {
 		from := len(w.frame)
@@ -273,8 +273,8 @@ func (w *wire) beginning() string {
 	return fmt.Sprintf("%q", append(slices.Clone(w.frame[:prefixBytes]), more...))
 }
 
-// nonsense returns the error for an answer that no ZooKeeper gives.
-func (w *wire) nonsense(format string, args ...any) error {
+// protocolError returns the error for an answer that no ZooKeeper gives.
+func (w *wire) protocolError(format string, args ...any) error {
 	return fmt.Errorf("%w (answered "+format+")", append([]any{zkapi.ErrNotZooKeeper}, args...)...)
 }
 
@@ -287,7 +287,7 @@ func (w *wire) ended(err error) {
 	}
 	end := ending{address: w.address, err: err}
 	end.byPeer = !w.closed && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, zkapi.ErrNotZooKeeper) &&
-		!errors.Is(err, errMoved) && !errors.Is(err, errMute) &&
+		!errors.Is(err, errMoved) && !errors.Is(err, errUnresponsive) &&
 		(w.failed == nil || !errors.Is(w.failed, os.ErrDeadlineExceeded))
 	for _, r := range w.sent {
 		end.largest = max(end.largest, r.size)
@@ -299,28 +299,28 @@ func (w *wire) ended(err error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.session.broken(w.address, fmt.Errorf("no answer to the handshake; is this a client port of ZooKeeper? %w", err))
 	default:
-		w.session.broken(w.address, turnedAway(err))
+		w.session.broken(w.address, explainHandshake(err))
 	}
 }
 
-// welcomed looks at the answer to the connect request.
-func (w *wire) welcomed(body []byte) error {
-	g, ok := readGreeting(body)
+// connectAnswered looks at the answer to the connect request.
+func (w *wire) connectAnswered(body []byte) error {
+	g, ok := readConnectResponse(body)
 	switch known := w.session.ID() != 0; {
 	case !ok:
-		return w.nonsense("the handshake with %d bytes that are not such an answer", len(body))
+		return w.protocolError("the handshake with %d bytes that are not such an answer", len(body))
 	case g.session == 0 && (!known || g.version != 0):
 		return errNoSession
 	case g.session == 0:
 		w.ready = true // the library learns that the session is over
 		return nil
 	case g.version != 0:
-		return w.nonsense("the handshake with version %d of the protocol", g.version)
+		return w.protocolError("the handshake with version %d of the protocol", g.version)
 	}
 	if g.timeout < shortestTimeout || g.timeout > longestTimeout {
-		return w.nonsense("the handshake with a session timeout of %v", g.timeout)
+		return w.protocolError("the handshake with a session timeout of %v", g.timeout)
 	}
-	timeout, err := w.session.greeted(w.address, g, w.greetedAt)
+	timeout, err := w.session.connectGranted(w.address, g, w.connectSentAt)
 	if err != nil {
 		return err
 	}
@@ -338,18 +338,18 @@ var errNoSession = errors.New("the server grants no session now")
 func (w *wire) received(body []byte) (pass bool, err error) {
 	head, ok := readHead(body)
 	if !ok {
-		return false, w.nonsense("with a frame of %d bytes", len(body))
+		return false, w.protocolError("with a frame of %d bytes", len(body))
 	}
 	clear(body[zxidAt:zxidEnd])
 	switch head.xid {
 	case xidEvent:
 		if !isEvent(body[headBytes:]) {
-			return false, w.nonsense("with %d bytes that are not an event", len(body))
+			return false, w.protocolError("with %d bytes that are not an event", len(body))
 		}
 		return true, nil
 	case xidPing:
 		if len(w.pings) == 0 {
-			return false, w.nonsense("a ping that was not sent")
+			return false, w.protocolError("a ping that was not sent")
 		}
 		at := w.pings[0]
 		w.pings = w.pings[1:]
@@ -358,10 +358,10 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 	}
 	r := w.sent[head.xid]
 	if r == nil {
-		return false, w.nonsense("request %d, which was not sent", head.xid)
+		return false, w.protocolError("request %d, which was not sent", head.xid)
 	}
 	if head.code == 0 && !fits(r, body[headBytes:]) {
-		return false, w.nonsense("request %d (opcode %d) with %d bytes that do not fit it", head.xid, r.opcode, len(body))
+		return false, w.protocolError("request %d (opcode %d) with %d bytes that do not fit it", head.xid, r.opcode, len(body))
 	}
 	if head.zxid > 0 {
 		w.session.lastZxid.Store(head.zxid)
@@ -376,8 +376,8 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 	return true, nil
 }
 
-// errMute ends a connection whose server is there, and does not work.
-var errMute = errors.New("the server answers pings, but not requests")
+// errUnresponsive ends a connection whose server is there, and does not work.
+var errUnresponsive = errors.New("the server answers pings, but not requests")
 
 // overtaken returns the error if a ping is answered although a request that was sent long
 // before it is not. A server answers in order, so this one does not process requests, and the
@@ -386,7 +386,7 @@ func (w *wire) overtaken(ping time.Duration) error {
 	timeout := max(w.session.Timeout(), time.Second)
 	for _, r := range w.sent {
 		if waits := ping - r.at; waits > timeout {
-			return fmt.Errorf("%w: a request (opcode %d) has waited for %v", errMute, r.opcode, waits.Round(time.Millisecond))
+			return fmt.Errorf("%w: a request (opcode %d) has waited for %v", errUnresponsive, r.opcode, waits.Round(time.Millisecond))
 		}
 	}
 	return nil

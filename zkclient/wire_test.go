@@ -23,8 +23,8 @@ func be32(values ...int32) []byte {
 }
 
 // strangers are what listens at ports that somebody took for ZooKeeper's, and servers
-// that have gone mad, with what is told of their answer.
-var strangers = map[string]struct{ answer, told string }{
+// that answer nonsense, with the reported part of their answer.
+var strangers = map[string]struct{ answer, reported string }{
 	"HTTP":                         {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "HTTP/1.1 400 Bad Request"},
 	"SSH":                          {"SSH-2.0-OpenSSH_9.2p1\r\n", "SSH-2.0"},
 	"SMTP":                         {"220 mx.example.org ESMTP\r\n", "220 mx"},
@@ -38,16 +38,16 @@ var strangers = map[string]struct{ answer, told string }{
 	"a length of 257":              {string(be32(257)), "257 bytes"},
 	"a frame of no bytes":          {string(be32(0)), "0 bytes"},
 	"a frame of 3 bytes":           {string(framed(make([]byte, 3))), "3 bytes"},
-	"a frame without the password": {string(framed(greetingOf(0xA, 4000, nil)[:16])), "16 bytes"},
-	"an empty password":            {string(framed(greetingOf(0xA, 4000, nil))), "20 bytes"},
-	"a password of 200 bytes":      {string(framed(greetingOf(0xA, 4000, make([]byte, 200)))), "220 bytes"},
-	"a password of -1":             {string(framed(append(greetingOf(0xA, 4000, nil)[:16], append(be32(-1), make([]byte, 16)...)...))), "36 bytes"},
-	"a password of 2^31-1":         {string(framed(append(greetingOf(0xA, 4000, nil)[:16], append(be32(1<<31-1), make([]byte, 16)...)...))), "36 bytes"},
-	"a timeout of 0":               {string(framed(greetingOf(0xA, 0, make([]byte, 16)))), "timeout of 0s"},
-	"a timeout of -1":              {string(framed(greetingOf(0xA, 1<<32-1, make([]byte, 16)))), "timeout of -1ms"},
-	"a timeout of 1 ms":            {string(framed(greetingOf(0xA, 1, make([]byte, 16)))), "timeout of 1ms"},
-	"a timeout of 24 days":         {string(framed(greetingOf(0xA, 1<<31-1, make([]byte, 16)))), "timeout of 596h"},
-	"another protocol":             {string(framed(append(be32(42), greetingOf(0xA, 4000, make([]byte, 16))[4:]...))), "version 42"},
+	"a frame without the password": {string(framed(connectResponseOf(0xA, 4000, nil)[:16])), "16 bytes"},
+	"an empty password":            {string(framed(connectResponseOf(0xA, 4000, nil))), "20 bytes"},
+	"a password of 200 bytes":      {string(framed(connectResponseOf(0xA, 4000, make([]byte, 200)))), "220 bytes"},
+	"a password of -1":             {string(framed(append(connectResponseOf(0xA, 4000, nil)[:16], append(be32(-1), make([]byte, 16)...)...))), "36 bytes"},
+	"a password of 2^31-1":         {string(framed(append(connectResponseOf(0xA, 4000, nil)[:16], append(be32(1<<31-1), make([]byte, 16)...)...))), "36 bytes"},
+	"a timeout of 0":               {string(framed(connectResponseOf(0xA, 0, make([]byte, 16)))), "timeout of 0s"},
+	"a timeout of -1":              {string(framed(connectResponseOf(0xA, 1<<32-1, make([]byte, 16)))), "timeout of -1ms"},
+	"a timeout of 1 ms":            {string(framed(connectResponseOf(0xA, 1, make([]byte, 16)))), "timeout of 1ms"},
+	"a timeout of 24 days":         {string(framed(connectResponseOf(0xA, 1<<31-1, make([]byte, 16)))), "timeout of 596h"},
+	"another protocol":             {string(framed(append(be32(42), connectResponseOf(0xA, 4000, make([]byte, 16))[4:]...))), "version 42"},
 }
 
 // allocated runs f and says how many bytes it has allocated, whether they are free
@@ -86,7 +86,7 @@ func TestOpen_RefusesOtherServices(t *testing.T) {
 	if spent := allocated(func() {
 		t.Run("all", func(t *testing.T) {
 			for name, stranger := range strangers {
-				t.Run(name, func(t *testing.T) { tell(t, stranger.answer, stranger.told) })
+				t.Run(name, func(t *testing.T) { tell(t, stranger.answer, stranger.reported) })
 			}
 		})
 	}); spent > most {
@@ -146,8 +146,8 @@ func part(opcode int32, result ...byte) []byte {
 	return append(partOf(nil, opcode, false, 0), result...)
 }
 
-// madAnswers are answers to a request of that kind that no ZooKeeper gives.
-var madAnswers = []struct {
+// badAnswers are answers to a request of that kind that no ZooKeeper gives.
+var badAnswers = []struct {
 	name string
 	op   zkapi.Op
 	say  func(asked) []byte
@@ -209,15 +209,15 @@ func TestWire_KeepsNonsenseFromTheLibrary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestWire_KeepsNonsenseFromTheLibrary: make test runs it, make quick does not")
 	}
-	for _, mad := range madAnswers {
-		t.Run(mad.name, func(t *testing.T) {
+	for _, bad := range badAnswers {
+		t.Run(bad.name, func(t *testing.T) {
 			server := newFake(t, func(number int, c net.Conn) {
 				if !greet(c, 0xA, 10000) {
 					return
 				}
 				serve(c, func(a asked) []byte {
 					if number == 1 && a.opcode != opcodePing && a.opcode != opcodeQuit {
-						return mad.say(a)
+						return bad.say(a)
 					}
 					return a.usual()
 				})
@@ -227,7 +227,7 @@ func TestWire_KeepsNonsenseFromTheLibrary(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			var err error
-			spent := allocated(func() { _, err = s.Do(ctx, mad.op) })
+			spent := allocated(func() { _, err = s.Do(ctx, bad.op) })
 			if zkapi.FateOf(err) != zkapi.Unknown || !errors.Is(err, zkapi.ErrConnectionLoss) || zkapi.Refused(err) ||
 				!strings.Contains(err.Error(), zkapi.ErrNotZooKeeper.Error()) || !strings.Contains(err.Error(), server.address()) {
 				t.Errorf("got %v", err)
@@ -244,7 +244,7 @@ func TestWire_KeepsNonsenseFromTheLibrary(t *testing.T) {
 
 // TestWire_AllocatesOnlyReceivedBytes: a length that is allowed, and little behind it.
 func TestWire_AllocatesOnlyReceivedBytes(t *testing.T) {
-	s := &session{past: &past{}, done: newLatch(), next: newLatch()}
+	s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch()}
 	begun := append(be32(maxAnswer), make([]byte, 100)...)
 	w := newWire(&pieces{left: [][]byte{begun}}, s, "x:1", time.Hour)
 	w.ready = true

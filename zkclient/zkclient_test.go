@@ -34,7 +34,7 @@ func TestNew_NamesTheWrongOption(t *testing.T) {
 // TestFate_OfEachError holds every error that the library makes by itself against what may be
 // concluded.
 func TestFate_OfEachError(t *testing.T) {
-	s := &session{past: &past{}, done: newLatch()}
+	s := &session{past: &zxidMemory{}, done: newLatch()}
 	for err, want := range map[error]zkapi.Fate{
 		nil: zkapi.Applied, zk.ErrNoServer: zkapi.NotApplied, zk.ErrInvalidPath: zkapi.NotApplied, zk.ErrSessionExpired: zkapi.NotApplied,
 		zk.ErrConnectionClosed: zkapi.Unknown, zk.ErrShortBuffer: zkapi.Unknown, errors.New("write tcp: broken pipe"): zkapi.Unknown,
@@ -51,7 +51,7 @@ func TestFate_OfEachError(t *testing.T) {
 }
 
 func TestRequest_TooLargeIsNotSent(t *testing.T) {
-	s := &session{past: &past{}, done: newLatch(), next: newLatch(), up: true, config: Config{MaxRequest: 1000}}
+	s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch(), up: true, config: Config{MaxRequest: 1000}}
 	_, err := s.Do(t.Context(), zkapi.Create("/x", make([]byte, 1000), zkapi.Persistent))
 	if !errors.Is(err, zkapi.ErrTooLarge) || zkapi.FateOf(err) != zkapi.NotApplied {
 		t.Errorf("got %v", err)
@@ -91,7 +91,7 @@ func TestWait_ReturnsTheLowestFiredSource(t *testing.T) {
 // TestWatch_IsReusedUntilItFires keeps a worker that reads the
 // same list for days from piling up watches.
 func TestWatch_IsReusedUntilItFires(t *testing.T) {
-	s := &session{past: &past{}, done: newLatch(), next: newLatch(), watches: map[watchKey]keptWatch{}}
+	s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch(), watches: map[watchKey]keptWatch{}}
 	key := watchKey{"/tasks", zkapi.KindChildren}
 	if s.kept(key) != nil {
 		t.Error("a watch out of nothing")
@@ -214,8 +214,8 @@ func TestLease_CountsFromTheRequest(t *testing.T) {
 		xid, later int32
 		opcode     int32
 	}{{"a ping", xidPing, xidPing, opcodePing}, {"a request", 5, 6, opcodeDelete}} {
-		s := &session{past: &past{}, done: newLatch(), next: newLatch()}
-		w := &wire{session: s, sent: map[int32]*request{}, greeted: true, ready: true}
+		s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch()}
+		w := &wire{session: s, sent: map[int32]*request{}, connectSent: true, ready: true}
 		request := func(xid int32) []byte {
 			packet := binary.BigEndian.AppendUint32([]byte{0, 0, 0, 8}, uint32(xid))
 			return binary.BigEndian.AppendUint32(packet, uint32(c.opcode))

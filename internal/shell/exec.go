@@ -59,9 +59,9 @@ func Handler(command string, log *slog.Logger) recipe.Handler {
 				fmt.Sprintf("RINGMASTER_EPOCH=%d", task.Token.Epoch), fmt.Sprintf("RINGMASTER_ATTEMPT=%d", task.Token.Attempt)),
 		}
 		reported := make(chan struct{})
-		go func() { defer close(reported); passOn(read, task) }()
+		go func() { defer close(reported); publishLines(read, task) }()
 		err = j.run(ctx)
-		_ = read.SetReadDeadline(time.Now().Add(lastWords)) // a process that goes on may hold the descriptor for ever
+		_ = read.SetReadDeadline(time.Now().Add(lateProgress)) // a process that goes on may hold the descriptor for ever
 		<-reported
 		switch {
 		case ctx.Err() != nil:
@@ -75,8 +75,8 @@ func Handler(command string, log *slog.Logger) recipe.Handler {
 	}
 }
 
-// lastWords is how long progress is still read after the end of the command.
-const lastWords = 200 * time.Millisecond
+// lateProgress is how long progress is still read after the end of the command.
+const lateProgress = 200 * time.Millisecond
 
 // job is one execution of a command.
 type job struct {
@@ -100,7 +100,7 @@ type commands struct {
 	all map[*running]bool
 }
 
-var living = commands{all: map[*running]bool{}}
+var runningCommands = commands{all: map[*running]bool{}}
 
 // add registers a command, and returns a function to call when it has ended.
 func (c *commands) add(kill func()) (over func()) {
@@ -132,7 +132,7 @@ const killPatience = time.Second
 // KillAll ends every command of this process. It is for a process that is about to exit
 // without waiting for its handlers. It waits a moment until they have ended.
 func KillAll() {
-	all := living.list()
+	all := runningCommands.list()
 	for _, r := range all {
 		r.kill()
 	}
@@ -146,8 +146,8 @@ func KillAll() {
 	}
 }
 
-// passOn passes each line on as progress; of a long line only the beginning.
-func passOn(r io.Reader, task recipe.Task) {
+// publishLines passes each line on as progress; of a long line only the beginning.
+func publishLines(r io.Reader, task recipe.Task) {
 	lines := bufio.NewReaderSize(r, recipe.MaxProgress)
 	for {
 		line, rest, err := lines.ReadLine()

@@ -32,10 +32,10 @@ func (j job) inGroup(ctx context.Context) error {
 		return fmt.Errorf("shell: %w", err)
 	}
 	kill := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	defer living.add(kill)()
+	defer runningCommands.add(kill)()
 	err = cmd.Wait()
 	if ctx.Err() != nil {
-		outlast(cmd.Process.Pid, time.Unix(0, patience.Load()))
+		waitForGroup(cmd.Process.Pid, time.Unix(0, patience.Load()))
 	}
 	kill() // its leftover processes
 	if errors.Is(err, exec.ErrWaitDelay) {
@@ -44,9 +44,9 @@ func (j job) inGroup(ctx context.Context) error {
 	return err
 }
 
-// outlast waits until a process group that was told to end has ended, at most until
+// waitForGroup waits until a process group that was told to end has ended, at most until
 // end: the shell may be gone before its children are.
-func outlast(group int, end time.Time) {
+func waitForGroup(group int, end time.Time) {
 	const often = 20 * time.Millisecond
 	for time.Now().Before(end) && syscall.Kill(-group, 0) == nil {
 		<-time.After(often)

@@ -67,7 +67,7 @@ func (j job) supervised(ctx context.Context) error {
 		return fmt.Errorf("shell: supervisor: %w", err)
 	}
 	_, _, _ = orders.Close(), reporting.Close(), j.progress.Close() // the supervisor has them
-	defer living.add(func() { _ = lifeline.Close() })()
+	defer runningCommands.add(func() { _ = lifeline.Close() })()
 	stop := context.AfterFunc(ctx, func() { _, _ = lifeline.Write([]byte{leave}) })
 	defer stop()
 	end := j.listen(reports)

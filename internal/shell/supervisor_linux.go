@@ -46,16 +46,16 @@ func supervise(command string) {
 	signal.Notify(died, syscall.SIGCHLD)
 	reports := json.NewEncoder(os.NewFile(reportsFD, "reports"))
 	s := &supervisor{
-		died: died, orders: readOrders(os.NewFile(ordersFD, "orders")), tell: func(r report) { _ = reports.Encode(r) },
-		reap: reap, tree: descendants, signal: syscall.Kill, patience: Grace, hopeless: hopeless,
+		died: died, orders: readOrders(os.NewFile(ordersFD, "orders")), send: func(r report) { _ = reports.Encode(r) },
+		reap: reap, tree: descendants, signal: syscall.Kill, patience: Grace, unkillableAfter: unkillableAfter,
 	}
 	pid, err := startCommand(command)
 	if err != nil {
-		s.tell(report{Ended: true, Failed: err.Error()})
+		s.send(report{Ended: true, Failed: err.Error()})
 		return
 	}
 	s.command = pid
-	s.tell(report{Started: pid})
+	s.send(report{Started: pid})
 	s.run()
 }
 
@@ -98,8 +98,8 @@ func readOrders(from *os.File) <-chan byte {
 	return orders
 }
 
-// hopeless is the time after SIGKILL after which a remaining process is reported.
-const hopeless = 2 * time.Second
+// unkillableAfter is the time after SIGKILL after which a remaining process is reported.
+const unkillableAfter = 2 * time.Second
 
 // supervisor ends a command and all its descendants. It has no other children, and
 // adopts all descendants that lose their parent.
@@ -107,20 +107,20 @@ type supervisor struct {
 	command int
 	died    <-chan os.Signal // a child may have
 	orders  <-chan byte      // closed when the worker is gone
-	tell    func(report)
+	send    func(report)
 
-	reap     func(command int) (status *syscall.WaitStatus, alone bool)
-	tree     func() []process
-	signal   func(pid int, s syscall.Signal) error
-	patience time.Duration // between SIGTERM and SIGKILL
-	hopeless time.Duration
+	reap            func(command int) (status *syscall.WaitStatus, alone bool)
+	tree            func() []process
+	signal          func(pid int, s syscall.Signal) error
+	patience        time.Duration // between SIGTERM and SIGKILL
+	unkillableAfter time.Duration
 
 	status   *syscall.WaitStatus // of the command, when it has ended
 	leaving  bool                // it was told to leave: no process may go on
 	killing  time.Time           // since when; zero before
-	deserted bool                // the worker is gone
-	hit      map[int]bool        // processes that have got SIGKILL
-	told     map[int]bool        // processes that the worker was told of because they do not end
+	orphaned bool                // the worker is gone
+	killed   map[int]bool        // processes that have got SIGKILL
+	reported map[int]bool        // processes that the worker was told of because they do not end
 }
 
 // While processes are killed, they are looked at again after a pause, because reading
@@ -133,7 +133,7 @@ const (
 // run goes on until all of the command's processes have ended, or only those are left
 // that may not be ended and need not be.
 func (s *supervisor) run() {
-	s.hit, s.told = map[int]bool{}, map[int]bool{}
+	s.killed, s.reported = map[int]bool{}, map[int]bool{}
 	var late, again <-chan time.Time
 	for pause := shortestPause; ; {
 		status, alone := s.reap(s.command)
@@ -143,7 +143,7 @@ func (s *supervisor) run() {
 		if s.status != nil && !s.leaving {
 			s.kill()
 		}
-		if alone || s.sweep() {
+		if alone || s.killRest() {
 			break
 		}
 		if again = nil; !s.killing.IsZero() {
@@ -157,11 +157,11 @@ func (s *supervisor) run() {
 			s.kill()
 		case _, ok := <-s.orders:
 			if !ok {
-				s.orders, s.deserted = nil, true
+				s.orders, s.orphaned = nil, true
 				s.kill()
 			} else if !s.leaving {
 				s.leaving, late = true, time.After(s.patience)
-				s.ask()
+				s.terminate()
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func (s *supervisor) run() {
 	if s.status != nil {
 		end.Success, end.Exit = s.status.Exited() && s.status.ExitStatus() == 0, describe(*s.status)
 	}
-	s.tell(end)
+	s.send(end)
 }
 
 func (s *supervisor) kill() {
@@ -178,9 +178,9 @@ func (s *supervisor) kill() {
 	}
 }
 
-// ask sends the order to end to every process: the group as one, and each process that
+// terminate sends the order to end to every process: the group as one, and each process that
 // has left it.
-func (s *supervisor) ask() {
+func (s *supervisor) terminate() {
 	_ = s.signal(-s.command, syscall.SIGTERM)
 	for _, p := range s.tree() {
 		if p.group != s.command {
@@ -189,42 +189,42 @@ func (s *supervisor) ask() {
 	}
 }
 
-// sweep kills the remaining processes, once it is time, and reports whether nothing
+// killRest kills the remaining processes, once it is time, and reports whether nothing
 // more can be done. Processes that remain then may not be signalled, and the task does
 // not need their end.
-func (s *supervisor) sweep() (done bool) {
+func (s *supervisor) killRest() (done bool) {
 	if s.killing.IsZero() {
 		return false
 	}
 	all := s.tree()
-	var barred []process
+	var unkillable []process
 	for _, p := range all {
 		err := s.signal(p.pid, syscall.SIGKILL)
 		switch {
 		case errors.Is(err, syscall.EPERM):
-			barred = append(barred, p)
-		case s.hit[p.pid] && time.Since(s.killing) > s.hopeless:
-			s.complain(p, "it has got SIGKILL and has not ended")
+			unkillable = append(unkillable, p)
+		case s.killed[p.pid] && time.Since(s.killing) > s.unkillableAfter:
+			s.reportStuck(p, "it has got SIGKILL and has not ended")
 		default:
-			s.hit[p.pid] = true
+			s.killed[p.pid] = true
 		}
 	}
-	settled := len(barred) > 0 && len(barred) == len(all) && (s.deserted || s.status != nil && !s.leaving)
-	for _, p := range barred {
+	settled := len(unkillable) > 0 && len(unkillable) == len(all) && (s.orphaned || s.status != nil && !s.leaving)
+	for _, p := range unkillable {
 		if settled {
-			s.tell(report{Left: p.String() + ": this user may not signal it"})
+			s.send(report{Left: p.String() + ": this user may not signal it"})
 		} else {
-			s.complain(p, "this user may not signal it")
+			s.reportStuck(p, "this user may not signal it")
 		}
 	}
 	return settled
 }
 
-// complain reports once to the worker a process that does not end.
-func (s *supervisor) complain(p process, why string) {
-	if !s.told[p.pid] {
-		s.told[p.pid] = true
-		s.tell(report{Stuck: p.String() + ": " + why})
+// reportStuck reports once to the worker a process that does not end.
+func (s *supervisor) reportStuck(p process, why string) {
+	if !s.reported[p.pid] {
+		s.reported[p.pid] = true
+		s.send(report{Stuck: p.String() + ": " + why})
 	}
 }
 

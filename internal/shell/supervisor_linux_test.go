@@ -49,8 +49,8 @@ func family(dir string) string {
 
 var members = []string{"child", "session", "orphan", "deaf", "self"}
 
-// born waits until all members of a family have written down their numbers.
-func born(t *testing.T, dir string) map[string]int {
+// started waits until all members of a family have written down their numbers.
+func started(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	pids := map[string]int{}
 	eventually(t, "all members of the family live", func() bool {
@@ -100,7 +100,7 @@ func TestCommand_DiesWithItsWorker(t *testing.T) {
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pids := born(t, dir)
+	pids := started(t, dir)
 	if err := worker.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestCommand_EndsWithItsTask(t *testing.T) {
 		_, err := Handler(family(dir), slog.Default())(ctx, recipe.Task{})
 		ended <- err
 	}()
-	pids := born(t, dir)
+	pids := started(t, dir)
 	cause := errors.New("enough")
 	cancel(cause)
 	if err := <-ended; !errors.Is(err, cause) {
@@ -140,7 +140,7 @@ func TestCommand_LeavesNoProcess(t *testing.T) {
 		_, err := Handler(family(dir)+" & while ! [ -s "+filepath.Join(dir, "go")+" ]; do sleep 0.1; done", slog.Default())(t.Context(), recipe.Task{})
 		done <- err
 	}()
-	pids := born(t, dir)
+	pids := started(t, dir)
 	if err := os.WriteFile(filepath.Join(dir, "go"), []byte("go"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -200,13 +200,13 @@ func (l *logged) String() string {
 // scene is a supervisor with processes that are made up.
 type scene struct {
 	*supervisor
-	mu     sync.Mutex
-	alive  map[int]bool
-	barred map[int]bool // may not be signalled
-	frozen map[int]bool // does not end when it is killed
-	got    map[int][]syscall.Signal
-	told   []report
-	orders chan byte
+	mu      sync.Mutex
+	alive   map[int]bool
+	barred  map[int]bool // may not be signalled
+	frozen  map[int]bool // does not end when it is killed
+	got     map[int][]syscall.Signal
+	reports []report
+	orders  chan byte
 }
 
 const commandPID = 10
@@ -218,7 +218,7 @@ func newScene(pids ...int) *scene {
 	}
 	s.supervisor = &supervisor{
 		command: commandPID, orders: s.orders, patience: time.Millisecond,
-		tell: func(r report) { s.mu.Lock(); defer s.mu.Unlock(); s.told = append(s.told, r) },
+		send: func(r report) { s.mu.Lock(); defer s.mu.Unlock(); s.reports = append(s.reports, r) },
 		reap: func(int) (*syscall.WaitStatus, bool) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -256,7 +256,7 @@ func (s *scene) signalled(pid int, signal syscall.Signal) error {
 func (s *scene) says(word string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.Contains(fmt.Sprintf("%+v", s.told), word)
+	return strings.Contains(fmt.Sprintf("%+v", s.reports), word)
 }
 
 // TestSupervisor_LeavesWhatItMayNotSignal: the command is over, and what it has left
@@ -266,7 +266,7 @@ func TestSupervisor_LeavesWhatItMayNotSignal(t *testing.T) {
 	s.barred[12] = true
 	s.run()
 	if s.alive[11] || !s.says("Left:12 (made-up)") || !s.says("Ended:true Success:true Exit:exit status 0") {
-		t.Errorf("alive %v, told %+v", s.alive, s.told)
+		t.Errorf("alive %v, told %+v", s.alive, s.reports)
 	}
 }
 
@@ -293,8 +293,8 @@ func TestSupervisor_WaitsForWhatMustEnd(t *testing.T) {
 			delete(s.alive, 11)
 			s.mu.Unlock()
 			<-over
-			if len(s.told) != 2 || !s.told[1].Ended || !s.told[1].Killed {
-				t.Errorf("told %+v", s.told)
+			if len(s.reports) != 2 || !s.reports[1].Ended || !s.reports[1].Killed {
+				t.Errorf("told %+v", s.reports)
 			}
 			if got := s.got[-commandPID]; len(got) != 1 || got[0] != syscall.SIGTERM {
 				t.Errorf("the group got %v", got)

@@ -241,7 +241,7 @@ func (d *decider) residents() {
 	if d.view.Counts[Unread] > 0 {
 		return
 	}
-	d.spread()
+	d.balance()
 	for _, t := range slices.Sorted(maps.Keys(d.view.Special)) {
 		task := d.view.Tasks[t]
 		if task.Options.Resident && task.Phase != Finished && len(task.Records) >= 2*KeptAttempts {
@@ -250,10 +250,10 @@ func (d *decider) residents() {
 	}
 }
 
-// spread revokes resident tasks, as few as possible, from the workers that have the most,
+// balance revokes resident tasks, as few as possible, from the workers that have the most,
 // until all differ by one at most. A task is revoked only if it would move to another worker:
 // a task that avoids all others would return to its worker and be revoked again, for ever.
-func (d *decider) spread() {
+func (d *decider) balance() {
 	counts := maps.Clone(d.loads.residents)
 	slices.Sort(d.loads.floating)
 	for _, t := range d.loads.floating {
@@ -262,9 +262,9 @@ func (d *decider) spread() {
 		}
 	}
 	movable := map[string][]string{}
-	giving := slices.Sorted(maps.Keys(counts)) // workers that may have one to give
-	for len(giving) > 0 {
-		w := slices.MaxFunc(giving, func(a, b string) int { return cmp.Compare(counts[a], counts[b]) })
+	donors := slices.Sorted(maps.Keys(counts)) // workers that may have one to give
+	for len(donors) > 0 {
+		w := slices.MaxFunc(donors, func(a, b string) int { return cmp.Compare(counts[a], counts[b]) })
 		if counts[w]-counts[d.loads.fewest(counts, nil)] < 2 {
 			return
 		}
@@ -273,7 +273,7 @@ func (d *decider) spread() {
 		}
 		last := len(movable[w]) - 1
 		if last < 0 {
-			giving = slices.DeleteFunc(giving, func(other string) bool { return other == w })
+			donors = slices.DeleteFunc(donors, func(other string) bool { return other == w })
 			continue
 		}
 		t := movable[w][last]

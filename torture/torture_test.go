@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/internal/election"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
@@ -37,7 +38,7 @@ const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 const panics = "RINGMASTER_TEST_PANICS"
 
 // tested are the recipes of the command under test.
-var tested = recipes{masterworker.Subject(), {Name: "bare", Explain: "a name and nothing else"}}
+var tested = recipes{masterworker.Subject(), {Name: "bare", Explain: "a name and nothing else"}, election.Subject()}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asTorture) == "1" {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
@@ -249,20 +250,12 @@ func (c *client) pause(ctx context.Context, failures int) {
 }
 
 func (p player) runClient(ctx context.Context) error {
-	r, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: p.access(), Observers: p.observers()})
+	r, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: candidate.Access(p.Participant), Observers: p.observers()})
 	if err != nil {
 		return err
 	}
 	c := &client{player: p, recipe: r}
-	listening, deaf := context.WithCancel(ctx)
-	heard := make(chan struct{})
-	go func() {
-		defer close(heard)
-		for leader := range r.Leaders(listening) {
-			p.Journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: leader.Name, Epoch: leader.Epoch}})
-		}
-	}()
-	defer func() { deaf(); <-heard }()
+	defer candidate.Listen(ctx, p.Participant, r)()
 	residents := p.residentTasks()
 	select {
 	case <-p.Draining:

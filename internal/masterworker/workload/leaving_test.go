@@ -14,37 +14,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// closing is a role that has nothing to it but its end.
-type closing func(context.Context) error
-
-func (c closing) Run(context.Context) error       { return nil }
-func (c closing) Close(ctx context.Context) error { return c(ctx) }
-
-// TestLeavingIsNoted: only who needed no more than its time, and was confirmed, left in
-// good order.
-func TestLeavingIsNoted(t *testing.T) {
-	for name, c := range map[string]struct {
-		role    closing
-		outcome record.Type
-		text    string
-	}{
-		"in good order": {func(context.Context) error { return nil }, record.OK, ""},
-		"it lingers":    {func(context.Context) error { return recipe.ErrCloseUnconfirmed }, record.Fail, recipe.ErrCloseUnconfirmed.Error()},
-		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, record.Fail, context.DeadlineExceeded.Error()},
-	} {
-		t.Run(name, func(t *testing.T) {
-			journal, events := newJournal(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			defer cancel()
-			_ = leaving{c.role, subject.Participant{Journal: journal}}.Close(ctx)
-			all := record.Operations(events(), record.Leave)
-			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Remark() != c.text {
-				t.Errorf("noted %+v", all)
-			}
-		})
-	}
-}
-
 // TestAHandlerLetsGoAMomentLater: the same moment whenever the same is told to end.
 func TestAHandlerLetsGoAMomentLater(t *testing.T) {
 	journal, _ := newJournal(t)

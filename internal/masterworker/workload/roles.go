@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
@@ -123,15 +124,6 @@ func play(ctx context.Context, p subject.Participant) error {
 	return fmt.Errorf("workload: unknown role %q", p.Role)
 }
 
-// access opens the znodes only to one user, who has all roles, if there is one.
-func (p player) access() recipe.Access {
-	if p.Identity == "" {
-		return recipe.Access{}
-	}
-	id := []string{p.Identity}
-	return recipe.Access{Master: id, Worker: id, Client: id}
-}
-
 // strategy gives no ordinary tasks to workers that only hold resident ones.
 func (p player) strategy() recipe.Strategy {
 	return func(job recipe.Job, workers []recipe.Load) string {
@@ -139,33 +131,11 @@ func (p player) strategy() recipe.Strategy {
 	}
 }
 
-// serve runs a role until ctx ends.
-func (p player) serve(ctx context.Context, r recipe.Role) error {
-	err := recipe.RunUntil(ctx, p.Env, leaving{r, p.Participant}, subject.LeavePatience)
-	if ctx.Err() == nil {
-		return err
-	}
-	if err != nil {
-		p.Log.Info("left", "error", err)
-	}
-	return context.Cause(ctx)
-}
-
-// leaving records how a role leaves. It leaves in good order if it kept to its time,
-// and the ensemble has confirmed it.
-type leaving struct {
-	recipe.Role
-	who subject.Participant
-}
-
-// Close closes the role and records how it left.
-func (l leaving) Close(ctx context.Context) error { return l.who.Depart(ctx, l.Role.Close) }
-
 func (p player) observers() recipe.Observers { return recipe.Observers{Logger: p.Log} }
 
 func (p player) masterConfig() recipe.MasterConfig {
 	return recipe.MasterConfig{
-		Namespace: p.Namespace, Access: p.access(), Name: p.Name, Address: p.Name + ":0", Observers: p.observers(),
+		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Observers: p.observers(),
 		MaxAttempts: MaxAttempts, MaxHandovers: MaxHandovers, Retention: p.Retention, MaxBacklog: MaxBacklog, Strategy: p.strategy(),
 		OnLead: func(ctx context.Context, lead recipe.Lead) {
 			epoch := lead.Epoch()
@@ -182,7 +152,7 @@ func (p player) runMaster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.serve(ctx, followed{master, master, p.Journal})
+	return candidate.Serve(ctx, p.Participant, followed{master, master, p.Journal})
 }
 
 // followed records the changes that a role's master reports.
@@ -213,7 +183,7 @@ func (f followed) Run(ctx context.Context) error {
 // runWorker runs a worker, or a node, which is a worker that is also a candidate.
 func (p player) runWorker(ctx context.Context) error {
 	worker := recipe.WorkerConfig{
-		Namespace: p.Namespace, Access: p.access(), Name: p.Name, Address: p.Name + ":0", Concurrency: Concurrency, Observers: p.observers(),
+		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Concurrency: Concurrency, Observers: p.observers(),
 		Handler: p.handler(),
 	}
 	if p.Role == Node {
@@ -221,11 +191,11 @@ func (p player) runWorker(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return p.serve(ctx, followed{n, n.Master(), p.Journal})
+		return candidate.Serve(ctx, p.Participant, followed{n, n.Master(), p.Journal})
 	}
 	w, err := recipe.NewWorker(p.Env, worker)
 	if err != nil {
 		return err
 	}
-	return p.serve(ctx, w)
+	return candidate.Serve(ctx, p.Participant, w)
 }

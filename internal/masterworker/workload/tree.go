@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -14,8 +15,8 @@ import (
 // tree is how the nemesis finds its targets in the recipe's tree.
 func tree() nemesis.Recipe {
 	return nemesis.Recipe{
-		Leader:       leader,
-		Elects:       func(part zkapi.Op) bool { return part.Kind == zkapi.KindCreate && part.Path == "/master" },
+		Leader:       candidate.Leader,
+		Elects:       candidate.Elects,
 		Registration: func(name string) string { return "/workers/" + name },
 		Held: func(ctx context.Context, z nemesis.Znodes) (map[string]int, error) {
 			return counted(ctx, z, func(string) bool { return true })
@@ -28,16 +29,6 @@ func tree() nemesis.Recipe {
 		},
 		Changing: "/tasks",
 	}
-}
-
-// leader is the participant that /master names, and the session that holds it.
-func leader(ctx context.Context, z nemesis.Znodes) (name string, session int64, err error) {
-	got, err := z.Do(ctx, zkapi.Get("/master"))
-	if err != nil {
-		return "", 0, err
-	}
-	name, _, _ = strings.Cut(string(got.Data), ":")
-	return name, got.Stat.EphemeralOwner, nil
 }
 
 // counted counts the assignments of each worker whose tasks fit; a worker without any

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -22,7 +23,7 @@ func TestTree(t *testing.T) {
 	if open, err := Open(ctx, session); err != nil || open.Items != 0 {
 		t.Errorf("an empty tree: %+v, %v", open, err)
 	}
-	if _, _, err := leader(ctx, session); !errors.Is(err, zkapi.ErrNoNode) {
+	if _, _, err := candidate.Leader(ctx, session); !errors.Is(err, zkapi.ErrNoNode) {
 		t.Errorf("nobody leads: %v", err)
 	}
 	for _, p := range []string{
@@ -40,7 +41,7 @@ func TestTree(t *testing.T) {
 	if open, err := Open(ctx, session); err != nil || open != want {
 		t.Errorf("got %+v, %v, want %+v", open, err, want)
 	}
-	if name, of, err := leader(ctx, session); err != nil || name != "node-1" || of != session.ID() {
+	if name, of, err := candidate.Leader(ctx, session); err != nil || name != "node-1" || of != session.ID() {
 		t.Errorf("%s leads, in session %d: %v", name, of, err)
 	}
 	all := tree()

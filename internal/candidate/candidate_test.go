@@ -1,0 +1,51 @@
+package candidate
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
+)
+
+// closing is a role that has nothing to it but its end.
+type closing func(context.Context) error
+
+func (c closing) Run(context.Context) error       { return nil }
+func (c closing) Close(ctx context.Context) error { return c(ctx) }
+
+// TestServe_RecordsHowARoleLeft: a role left in good order if it kept to its time and the
+// ensemble has confirmed it.
+func TestServe_RecordsHowARoleLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		role    closing
+		outcome record.Type
+		text    string
+	}{
+		"in good order": {func(context.Context) error { return nil }, record.OK, ""},
+		"it lingers":    {func(context.Context) error { return recipe.ErrCloseUnconfirmed }, record.Fail, recipe.ErrCloseUnconfirmed.Error()},
+		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, record.Fail, context.DeadlineExceeded.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "j.ndjson")
+			journal, err := record.Create(path, "p", 1, func() time.Duration { return 0 })
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			_ = leaving{c.role, subject.Participant{Journal: journal}}.Close(ctx)
+			events, err := record.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := record.Operations(events, record.Leave)
+			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Remark() != c.text {
+				t.Errorf("noted %+v", all)
+			}
+		})
+	}
+}

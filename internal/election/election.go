@@ -1,0 +1,17 @@
+package election
+
+import (
+	"github.com/ringmaster-zk/ringmaster/internal/election/judge"
+	"github.com/ringmaster-zk/ringmaster/internal/election/workload"
+	"github.com/ringmaster-zk/ringmaster/subject"
+)
+
+// Subject is leader election as a subject.
+func Subject() subject.Subject {
+	return subject.Subject{
+		Name:     "election",
+		Explain:  "one active master and its backups alone; the leader writes under the fence of its epoch",
+		Judge:    judge.Judging(),
+		Workload: workload.New(),
+	}
+}

@@ -1,0 +1,173 @@
+package workload
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// The names of the roles.
+const (
+	Master = "master"
+	Client = "client"
+)
+
+// Ledger is the znode that only the leader writes. Its data is an [Entry].
+const Ledger = "/ledger"
+
+// Entry is the data of the ledger: the n-th write of a term.
+type Entry struct {
+	Epoch int32 `json:"epoch"`
+	N     int   `json:"n"`
+}
+
+// New is the workload of leader election.
+func New() subject.Workload {
+	return subject.Workload{
+		Roles: []subject.Role{
+			{Name: Master, Explain: "candidates for the one active master", Count: 3, Least: 2, Most: 50, Leads: true},
+			{Name: Client, Explain: "clients, which listen who leads", Count: 1, Least: 1, Most: 50, Submits: true},
+		},
+		Objects: "ledger entries",
+		Options: func(r subject.Run) any { return settings{Rate: r.Rate} },
+		Play:    play,
+		Open:    open,
+		Tree:    nemesis.Recipe{Leader: candidate.Leader, Elects: candidate.Elects},
+		Roots:   []string{record.AssignPath, record.MasterPath, Ledger},
+	}
+}
+
+// settings are what all participants of a run get to know.
+type settings struct {
+	Rate float64 `json:"rate"` // writes of the leader to the ledger, per second
+}
+
+// open is the election that a run waits for at its end: somebody must lead.
+func open(ctx context.Context, z nemesis.Znodes) (subject.Open, error) {
+	_, _, err := candidate.Leader(ctx, z)
+	if errors.Is(err, zkapi.ErrNoNode) {
+		return subject.Open{Items: 1, Left: "no master leads"}, nil
+	}
+	return subject.Open{}, err
+}
+
+// player is a participant, and what all of them know.
+type player struct {
+	subject.Participant
+	settings
+}
+
+func play(ctx context.Context, p subject.Participant) error {
+	one := player{Participant: p}
+	if err := json.Unmarshal(p.Options, &one.settings); err != nil {
+		return fmt.Errorf("election: %w", err)
+	}
+	switch p.Role {
+	case Master:
+		return one.stand(ctx)
+	case Client:
+		return one.listen(ctx)
+	}
+	return fmt.Errorf("election: unknown role %q", p.Role)
+}
+
+// stand is a candidate until ctx ends.
+func (p player) stand(ctx context.Context) error {
+	master, err := recipe.NewMaster(p.Env, recipe.MasterConfig{
+		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Observers: recipe.Observers{Logger: p.Log}, OnLead: p.lead,
+	})
+	if err != nil {
+		return err
+	}
+	return candidate.Serve(ctx, p.Participant, master)
+}
+
+// The leader proclaims other data, and acts on the system outside, once in so many writes
+// to the ledger.
+const (
+	proclaimsEach = 20
+	actsEach      = 5
+)
+
+// lead is one term. A leader that is told to end tries one write more, as an application
+// that is slow to stop would: the fence must refuse it if another master leads by then.
+func (p player) lead(ctx context.Context, lead recipe.Lead) {
+	epoch := lead.Epoch()
+	term := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Of: record.Term{Epoch: epoch}})
+	rng := rand.New(rand.NewPCG(p.Seed, uint64(uint32(epoch))))
+	ticker := time.NewTicker(time.Duration(float64(time.Second) / p.Rate))
+	defer ticker.Stop()
+	for n := 1; ctx.Err() == nil; n++ {
+		p.enter(ctx, lead, Entry{epoch, n})
+		if n%actsEach == 1 {
+			_ = p.Effect(subject.Effect{Object: Ledger, ID: Ledger, Token: record.Token{Epoch: epoch}, Text: fmt.Sprintf("entry %d", n)}) // the journal of the sink has the outcome
+		}
+		if rng.IntN(proclaimsEach) == 0 {
+			_ = lead.Proclaim(ctx, fmt.Appendf(nil, "%s:%d", p.Name, n)) // the recorder has the outcome
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateWrite)
+	p.enter(late, lead, Entry{epoch, lateEntry})
+	cancel()
+	p.Journal.Complete(term, record.OK, record.Term{Epoch: epoch, Cause: context.Cause(ctx).Error()})
+}
+
+const (
+	lateWrite = 100 * time.Millisecond // how long the last write of a term is tried
+	lateEntry = 1 << 30                // the number of that entry, greater than those of all others
+)
+
+// enter makes an entry. The recorder has the outcome; the leader goes on whatever it is.
+func (p player) enter(ctx context.Context, lead recipe.Lead, entry Entry) {
+	data, err := json.Marshal(entry)
+	if err != nil {
+		panic(fmt.Sprintf("election: entry: %v", err)) // plain fields only
+	}
+	path := p.Namespace + Ledger
+	if _, err = lead.Write(ctx, zkapi.Set(path, data, zkapi.AnyVersion)); errors.Is(err, zkapi.ErrNoNode) {
+		_, err = lead.Write(ctx, zkapi.Create(path, data, zkapi.Persistent))
+	}
+	if err != nil {
+		p.Log.Debug("entry", "epoch", entry.Epoch, "n", entry.N, "error", err)
+	}
+}
+
+// listen notes who leads until it is told to drain.
+func (p player) listen(ctx context.Context) error {
+	client, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: candidate.Access(p.Participant), Observers: recipe.Observers{Logger: p.Log}})
+	if err != nil {
+		return err
+	}
+	stop := candidate.Listen(ctx, p.Participant, client)
+	select {
+	case <-ctx.Done():
+	case <-p.Draining:
+	}
+	stop()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	if err := client.Close(closing); err != nil {
+		p.Log.Info("the session may live on until its timeout", "error", err)
+	}
+	return nil
+}
+
+// closeTime is how long a client tries to close its session.
+const closeTime = 3 * time.Second

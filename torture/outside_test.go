@@ -1,0 +1,78 @@
+package torture
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+)
+
+// counter builds the command of a module that brings a recipe of its own, and returns its
+// path.
+func counter(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "counter")
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Dir = filepath.Join("testdata", "counter")
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return path
+}
+
+// TestMain_OfAnotherModule: a module that imports public packages only tortures and
+// explores its own recipe. With a planted defect the verdict is invalid, and the judges of
+// that module find it.
+func TestMain_OfAnotherModule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds another module, and runs its recipe")
+	}
+	command := counter(t)
+	for _, c := range []struct {
+		args string
+		code exit.Code
+		says []string
+	}{
+		{"run --ensemble memory --time 10s --seed 1", exit.Done, []string{"valid    NoLostIncrement", "valid    CounterLinearizable", "VALID: every property holds"}},
+		{"run --recipe careless-counter --ensemble memory --time 10s --seed 1", exit.Invalid, []string{"invalid  NoLostIncrement", "invalid  CounterLinearizable", "was raised", "Smallest part of the history"}},
+		{"explore --losses 1 --expiries 1", exit.Done, []string{"VALID: complete within processes=3"}},
+		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "--recipe careless-counter"}},
+		{"explore --recipe lock", exit.WrongUse, []string{"there are counter, careless-counter"}},
+		{"run --masters 2", exit.WrongUse, []string{"--masters"}},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(command, strings.Fields(c.args)...)
+			cmd.Dir = t.TempDir()
+			said, _ := cmd.CombinedOutput() // the exit code is looked at
+			if code := exit.Code(cmd.ProcessState.ExitCode()); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(string(said), want) {
+					t.Errorf("it does not say %q:\n%s", want, said)
+				}
+			}
+		})
+	}
+}
+
+// TestElection_InMemory runs the second subject, and judges it by its own judges.
+func TestElection_InMemory(t *testing.T) {
+	cmd, out := command(t, "run", "--recipe", "election", "--ensemble", "memory", "--time", "10s", "--seed", "2", "--out", t.TempDir())
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	for _, want := range []string{"valid    SingleMaster", "valid    LedgerInOrder", "valid    LeadsAfterHeal", "VALID: every property holds"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	for _, other := range []string{"NoLostTask", "FollowsProtocol"} {
+		if strings.Contains(out.String(), other) {
+			t.Errorf("it judges %s, which is of another recipe", other)
+		}
+	}
+}

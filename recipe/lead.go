@@ -87,10 +87,9 @@ func (l Lead) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: -1, Fate: zkapi.NotApplied, Err: err}
 	}
 	t := l.term
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	defer context.AfterFunc(t.holding, func() { end(context.Cause(t.holding)) })()
-	reply := t.sendAll(ctx, [][]zkapi.Op{ops})[0]
+	ctx, end := t.while(ctx)
+	defer end()
+	reply := t.sendAll(ctx, [][]zkapi.Op{ops}, "write of a leader")[0]
 	if cause := context.Cause(t.holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
 		reply.Err = &zkapi.Error{
 			Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
@@ -123,8 +122,9 @@ const MaxProclaimed = 16 << 10
 // changes seldom: each of these readers reads it again, and each candidate that does not
 // queue (MasterConfig.Queue) reads /master again.
 //
-// Its errors are those of Write, and zkapi.ErrTooLarge beyond MaxProclaimed. It may be
-// called again when its fate is unknown.
+// Its errors are those of Write, zkapi.ErrTooLarge beyond MaxProclaimed, and
+// zkapi.ErrConnectionLoss of a look at /master that comes before the write: nothing was
+// applied then. It may be called again after a lost connection, whatever its fate.
 func (l Lead) Proclaim(ctx context.Context, data []byte) error {
 	if err := l.proclaims(ctx, data); err != nil {
 		return &zkapi.Error{Kind: zkapi.KindSet, Path: l.layout.master(), Index: -1, Fate: zkapi.NotApplied, Err: err}
@@ -141,6 +141,7 @@ func (l Lead) proclaims(ctx context.Context, data []byte) error {
 	if err := l.over(); err != nil {
 		return err
 	}
+	zkapi.Checkpoint(l.term.env, "proclaim", ctx, data)
 	seen, err := exists(ctx, l.term.session, fence.Exists(l.layout.master()))
 	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.session.ID()) {
 		err = fmt.Errorf("%w: /master belongs to another session", ErrDeposed)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
@@ -30,6 +32,9 @@ type term struct {
 	lease   lease
 
 	stopLeading, stopHolding context.CancelCauseFunc
+
+	mu      sync.Mutex
+	writing []*context.CancelCauseFunc // of contexts that end with holding
 }
 
 // newTerm begins a term won by a write that was sent at won, by Env.Elapsed.
@@ -44,6 +49,29 @@ func newTerm(ctx context.Context, env zkapi.Env, obs Observers, c claim, won tim
 func (t *term) depose(cause error) {
 	t.stopLeading(cause)
 	t.stopHolding(cause)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, end := range t.writing {
+		(*end)(context.Cause(t.holding))
+	}
+}
+
+// while returns a context that ends with ctx or with the right to write, and what frees it.
+// It needs no goroutine, which the port would not know of.
+func (t *term) while(ctx context.Context) (context.Context, func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.holding.Err() != nil {
+		end(context.Cause(t.holding))
+	}
+	t.writing = append(t.writing, &end)
+	return ctx, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.writing = slices.DeleteFunc(t.writing, func(other *context.CancelCauseFunc) bool { return other == &end })
+		end(nil)
+	}
 }
 
 func (t *term) epoch() int32 { return t.version }
@@ -56,18 +84,20 @@ func (t *term) write(ops ...zkapi.Op) error { return t.writeAll([][]zkapi.Op{ops
 // each, nil if it was applied. A term whose lease is over sends nothing more.
 func (t *term) writeAll(writes [][]zkapi.Op) []error {
 	var errs []error
-	for _, reply := range t.sendAll(t.holding, writes) {
+	for _, reply := range t.sendAll(t.holding, writes, "") {
 		errs = append(errs, reply.Err)
 	}
 	return errs
 }
 
-// sendAll is writeAll with the results, for as long as ctx lasts.
-func (t *term) sendAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
+// sendAll is writeAll with the results, for as long as ctx lasts. A place that is not empty
+// is a checkpoint.
+func (t *term) sendAll(ctx context.Context, writes [][]zkapi.Op, place string) []zkapi.Reply {
 	sent := t.env.Elapsed()
 	if t.lease.left() <= 0 {
 		t.overdue()
 	}
+	zkapi.Checkpoint(t.env, place, ctx, sent, writes)
 	var errs []error
 	replies := t.claim.writeAll(ctx, writes)
 	for _, reply := range replies {

@@ -42,9 +42,14 @@ func TestExploreGivesVerdicts(t *testing.T) {
 		{"--library odd", exit.WrongUse, []string{`--library "odd": use honest or replacing`}},
 		{"--expiries 99", exit.WrongUse, []string{"expiries 99: use 0 to 15"}},
 		{"--without prayer", exit.WrongUse, []string{`no guard is called "prayer"`, "epoch-check"}},
+		{"--recipe election --masters 1 --losses 1", 0, []string{"exploring masters=1 writes=1, losses=1\n", "VALID: complete within masters=1 writes=1, losses=1:"}},
+		{"--recipe=election --leaves 1 --without write-check", exit.Invalid, []string{"INVALID: SingleMaster is violated after 12 steps", "schedule.txt --recipe election --leaves 1 --without write-check\n"}},
+		{"--recipe election --workers 1", exit.WrongUse, []string{"the worlds of election have no option --workers; see torture explore --recipe election --help"}},
+		{"--writes 1", exit.WrongUse, []string{"unknown flag: --writes; see torture explore --help"}},
+		{"--recipe election --without epoch-check", exit.WrongUse, []string{`no guard is called "epoch-check"`, "write-check"}},
 		{"--recipe bare --masters 1", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
 		{"--recipe bare", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
-		{"--masters 1 --recipe=nobody", exit.WrongUse, []string{`--recipe "nobody": no recipe has that name; there are master-worker, bare`}},
+		{"--masters 1 --recipe=nobody", exit.WrongUse, []string{`--recipe "nobody": no recipe has that name; there are master-worker, bare, election`}},
 		{"--recipe master-worker --recipe bare", exit.WrongUse, []string{"--recipe bare: give the name of one recipe, once"}},
 		{"--recipe master-worker --masters 0", exit.WrongUse, []string{"0 masters"}},
 		{"--mastres 1", exit.WrongUse, []string{"unknown flag: --mastres; see torture explore --help"}},
@@ -79,6 +84,11 @@ func TestCounterexampleReplays(t *testing.T) {
 	// That the goal cannot be reached is judged over all states; a schedule alone
 	// shows only how one gets there.
 	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != 0 || !strings.Contains(again, "the 14 steps of") {
+		t.Errorf("exit code %d:\n%s", code, again)
+	}
+	_, text = torture(t, "explore", "--out="+dir, "--recipe=election", "--masters=1", "--without=write-in-one")
+	command = regexp.MustCompile(`replay: torture (.*)\n`).FindStringSubmatch(text)
+	if code, again := torture(t, append(strings.Fields(command[1]), "--out="+dir)...); code != exit.Invalid || !strings.Contains(again, "WritesInOne is violated after 6 steps") {
 		t.Errorf("exit code %d:\n%s", code, again)
 	}
 	_, text = torture(t, "explore", "--out="+dir, "--masters=1", "--without=transition-in-one")

@@ -3,6 +3,7 @@ package election
 import (
 	"github.com/ringmaster-zk/ringmaster/internal/election/judge"
 	"github.com/ringmaster-zk/ringmaster/internal/election/workload"
+	"github.com/ringmaster-zk/ringmaster/internal/election/world"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -13,5 +14,6 @@ func Subject() subject.Subject {
 		Explain:  "one active master and its backups alone; the leader writes under the fence of its epoch",
 		Judge:    judge.Judging(),
 		Workload: workload.New(),
+		Worlds:   world.Worlds,
 	}
 }

@@ -20,6 +20,7 @@ import (
 type Entry struct {
 	ID     string   `yaml:"id"`
 	Says   string   `yaml:"says"`   // a sentence: the defect
+	Recipe string   `yaml:"recipe"` // whose worlds and runs look for it, by its --recipe; empty for the default
 	Breaks []string `yaml:"breaks"` // the properties that should be violated; of tests, the names of those that should fail
 	On     []string `yaml:"on"`     // the only engines that can see it; if empty, all engines that it has options for
 	Fault  string   `yaml:"fault"`  // for torture runs: the nemesis that provokes it, comma-separated
@@ -97,8 +98,24 @@ func Parse(from io.Reader, name string) (Catalogue, error) {
 		for _, what := range e.problems() {
 			errs = append(errs, fmt.Errorf("mutants: %s: entry %d, %q: %s", name, i+1, e.ID, what))
 		}
+		all[i] = e.ofRecipe()
 	}
 	return all, errors.Join(errs...)
+}
+
+// ofRecipe is the entry with its recipe among the options of its worlds and runs.
+func (e Entry) ofRecipe() Entry {
+	if e.Recipe == "" {
+		return e
+	}
+	option := "--recipe " + e.Recipe
+	if e.World != "" {
+		e.World = option + " " + e.World
+	}
+	if e.Fault != "" {
+		e.Run = strings.TrimSpace(option + " " + e.Run)
+	}
+	return e
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -112,6 +129,7 @@ func (e Entry) problems() []string {
 		}
 	}
 	add(!idPattern.MatchString(e.ID) || e.ID == Unmodified, "an id has small letters, digits and single dashes, and is not %q", Unmodified)
+	add(e.Recipe != "" && !idPattern.MatchString(e.Recipe), "recipe %q: give a name, as for --recipe", e.Recipe)
 	add(strings.TrimSpace(e.Says) == "", "says is missing: describe the defect in a sentence")
 	add(len(e.Breaks) == 0, "breaks is missing: name the properties, or tests, that should fail")
 	add(len(e.Edits) == 0, "edits is missing: give a list of package, in, old, new")

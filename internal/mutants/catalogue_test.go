@@ -162,3 +162,18 @@ func TestCatalogue_SampleTakesTurns(t *testing.T) {
 		t.Errorf("caught at the first try: %q", proven)
 	}
 }
+
+// TestParse_RecipeIsAnOption: the recipe of an entry is an option of its worlds and of its runs.
+func TestParse_RecipeIsAnOption(t *testing.T) {
+	all, err := Parse(strings.NewReader(`
+- {id: a, says: s, breaks: [P], recipe: locks, world: --holders 2, edits: [{file: f, old: x, new: y}]}
+- {id: b, says: s, breaks: [P], recipe: locks, fault: kill-server, run: --nodes 3, edits: [{file: f, old: x, new: y}]}
+- {id: c, says: s, breaks: [P], world: --masters 2, edits: [{file: f, old: x, new: y}]}
+`), "locks.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b, c := all[0], all[1], all[2]; a.World != "--recipe locks --holders 2" || a.Run != "" || b.World != "" || b.Run != "--recipe locks --nodes 3" || c.World != "--masters 2" {
+		t.Errorf("%+v", all)
+	}
+}

@@ -147,7 +147,7 @@ func broken(loss, expiry world.Config) []Check {
 	}
 	var checks []Check
 	for _, g := range world.Guards() {
-		if !g.Specified() {
+		if !world.Specified(g) {
 			continue
 		}
 		w := worlds[g.Name]

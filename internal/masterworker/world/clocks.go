@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 )
 
@@ -15,11 +16,11 @@ func (c Config) clocked(process string, host explore.Host) explore.Host {
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(process)) // never fails
-	return skewed{wrapped{host}, time.Duration(int(hash.Sum32()%49)-24) * time.Hour}
+	return skewed{worlds.Inside{Host: host}, time.Duration(int(hash.Sum32()%49)-24) * time.Hour}
 }
 
 type skewed struct {
-	wrapped
+	worlds.Inside
 	by time.Duration
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
@@ -263,14 +264,14 @@ func (j judge) shape(f *findings, name string, is *task, after map[string]*task)
 	if is.exists && !j.wanted(name) {
 		f.violate("NoPhantomTask", "%s was never submitted", name)
 	}
-	if again := after[name+secondTry]; is.exists && again != nil && again.exists {
-		f.violate("NoPhantomTask", "one submission has made two tasks, %s and %s", name, name+secondTry)
+	if again := after[name+worlds.SecondTry]; is.exists && again != nil && again.exists {
+		f.violate("NoPhantomTask", "one submission has made two tasks, %s and %s", name, name+worlds.SecondTry)
 	}
 }
 
 func (j judge) wanted(name string) bool {
 	for n := 1; n <= j.config.Tasks; n++ {
-		if strings.TrimSuffix(name, secondTry) == taskName(n) {
+		if strings.TrimSuffix(name, worlds.SecondTry) == taskName(n) {
 			return true
 		}
 	}

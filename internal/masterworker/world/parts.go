@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -17,10 +18,10 @@ func (c Config) little(host explore.Host) explore.Host {
 	if !c.Parts {
 		return host
 	}
-	return littleAtOnce{wrapped{host}}
+	return littleAtOnce{worlds.Inside{Host: host}}
 }
 
-type littleAtOnce struct{ wrapped }
+type littleAtOnce struct{ worlds.Inside }
 
 // Open implements zkapi.Env.
 func (l littleAtOnce) Open(ctx context.Context) (zkapi.Session, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 )
 
@@ -48,7 +49,7 @@ type record struct {
 	Worker      string `json:"worker"` // whose attempt it was
 }
 
-func (r record) token() int64 { return token(r.Epoch, r.Attempt) }
+func (r record) token() int64 { return worlds.Token(r.Epoch, r.Attempt) }
 
 func look(tree zk.Tree) picture {
 	p := picture{worker: map[string]int64{}, inbox: map[string]inbox{}, tasks: map[string]*task{}}

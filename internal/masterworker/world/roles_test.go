@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -309,7 +310,7 @@ func TestJudgesOfWhatRuns(t *testing.T) {
 		}
 		return p
 	}
-	behind := furnished()
+	behind := worlds.Furnished()
 	for _, op := range []zkapi.Op{
 		zkapi.Create("/assign/worker-1", []byte(`{"retiring":true}`), zkapi.Persistent),
 		zkapi.Create("/assign/worker-1/task-2", []byte(`{"epoch":1,"attempt":1}`), zkapi.Persistent),
@@ -343,7 +344,7 @@ func TestJudgesOfWhatRuns(t *testing.T) {
 		{"begun in time", deadly, explore.View{Tree: begun, Processes: clock(time.Second)}, ""},
 	} {
 		if one.view.Tree == (zk.Tree{}) {
-			one.view.Tree = furnished()
+			one.view.Tree = worlds.Furnished()
 		}
 		got := ""
 		for _, v := range (judge{one.config}).State(one.view) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -81,7 +82,7 @@ func (j judge) Seen(w explore.Write) []string {
 	}
 	for name, was := range before.tasks {
 		gone := after.tasks[name] == nil || !after.tasks[name].exists
-		asked := has(w.Op, zkapi.KindDelete, "/collect/")
+		asked := worlds.Has(w.Op, zkapi.KindDelete, "/collect/")
 		note(was.exists && gone && strings.HasPrefix(w.Process, "master") && !asked, "a task whose retention is over")
 		note(was.exists && gone && asked, "a task that a client has had removed")
 		note(!gone && len(was.removed(after.tasks[name])) > 0, "a part of what is below a finished task that is removed")

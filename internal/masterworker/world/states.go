@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 )
 
@@ -163,7 +164,7 @@ func passed(v explore.View, d time.Duration) bool {
 // claim judges the claims of a client.
 func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key string, now picture) {
 	if name, ok := strings.CutPrefix(key, "accepted-"); ok && p.Notes["collecting-"+name] == "" {
-		if again := now.tasks[name+secondTry]; again != nil && again.exists {
+		if again := now.tasks[name+worlds.SecondTry]; again != nil && again.exists {
 			return
 		}
 		gone := now.tasks[name] == nil || !now.tasks[name].exists

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -59,12 +57,12 @@ func Defaults() Config { return Config{Masters: 2, Workers: 1, Tasks: 1, Attempt
 
 // World makes the world of a Config.
 func (c Config) World() (*explore.World, error) {
-	guard, err := c.guard()
+	guard, err := worlds.Find(Guards(), c.Without)
 	if err := errors.Join(c.check(), err); err != nil {
 		return nil, err
 	}
-	c.Unfenced = c.Unfenced || guard.fence
-	w := &explore.World{Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant, Beside: notices}
+	c.Unfenced = c.Unfenced || guard.Fence
+	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
 	add := func(name string, p explore.Process) {
 		p.Name = name
 		w.Processes = append(w.Processes, p)
@@ -121,73 +119,20 @@ func (c Config) crash(many int) explore.Crash {
 	return explore.Spared
 }
 
-// parents are the znodes that everything else hangs below.
-var parents = []string{"/workers", "/tasks", "/assign", "/candidates", "/collect"}
-
-// notices are the znodes in which a master publishes something. Here they always exist and
-// are empty, so they are not in the tree.
-var notices = []string{"/backlog", "/quarantine", "/format"}
-
 // twin is the suffix of the name of a worker's second process.
 const twin = "-twin"
 
 // workerName is the name under which a process registers.
 func workerName(process string) string { return strings.TrimSuffix(process, twin) }
 
-// furnished is a tree with the parents that the first master makes.
-func furnished() zk.Tree {
-	tree := zk.NewStructuralTree()
-	for _, p := range parents {
-		tree, _, _, _ = tree.Write(zkapi.Create(p, nil, zkapi.Persistent), 0)
-	}
-	return tree
-}
-
-// constant answers the requests whose answers never change here. The parents exist and stay.
-// Notices are empty. No epoch is as high as the version with which a candidate tests its
-// permission. If no server lags, a sync does nothing. The epoch never goes back here, so a
-// comparison always finds it high enough. A listed worker's znode always belongs to a session
-// here; if it has gone since, the master learns that in another way.
+// constant answers the requests whose answers never change here. A listed worker's znode
+// always belongs to a session here; if it has gone since, the master learns that in another
+// way.
 func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
-	switch {
-	case op.Kind == zkapi.KindExists && !op.Watch && op.Path == "/assign":
-		return zkapi.Result{Found: true, Stat: zkapi.Stat{Version: math.MaxInt32}}, nil, true
-	case op.Kind == zkapi.KindExists && !op.Watch && slices.Contains(parents, op.Path):
-		return zkapi.Result{Found: true}, nil, true
-	case op.Kind == zkapi.KindExists && slices.Contains(notices, op.Path):
-		return zkapi.Result{Found: true}, nil, true
-	case op.Kind == zkapi.KindSet && op.Version == math.MaxInt32:
-		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}, true
-	case op.Kind == zkapi.KindExists && !op.Watch && op.Version == 0 && strings.HasPrefix(op.Path, "/workers/"):
+	if op.Kind == zkapi.KindExists && !op.Watch && op.Version == 0 && strings.HasPrefix(op.Path, "/workers/") {
 		return zkapi.Result{Found: true, Stat: zkapi.Stat{EphemeralOwner: 1}}, nil, true
-	case op.Kind == zkapi.KindSync && c.Bounds.Lags == 0:
-		return zkapi.Result{}, nil, true
 	}
-	return zkapi.Result{}, nil, false
-}
-
-// token is a recipe.Token as the system outside compares it.
-func token(epoch, attempt int32) int64 { return int64(epoch)<<32 | int64(attempt) }
-
-// run runs a role until it ends by itself or because it was asked to leave.
-func (c Config) run(ctx context.Context, host explore.Host, role recipe.Role) {
-	zkapi.DependsOn(host, role)
-	over := host.Signal()
-	leaving := host.Spawn("leave", func() {
-		zkapi.Checkpoint(host, "leave")
-		if i, _ := host.Wait(ctx, host.Leave(), over); i == 0 {
-			closing, end := context.WithCancel(ctx)
-			if c.Abrupt {
-				end()
-			}
-			_ = role.Close(closing)
-			end()
-		}
-	})
-	_ = role.Run(ctx)
-	over.Raise()
-	zkapi.Checkpoint(host, "end")
-	_, _ = host.Wait(ctx, leaving)
+	return worlds.Constant(op, c.Bounds.Lags > 0)
 }
 
 func (c Config) master(name string) explore.Program {
@@ -200,17 +145,17 @@ func (c Config) master(name string) explore.Program {
 				epoch := lead.Epoch()
 				host.Note("leads", fmt.Sprint(epoch))
 				zkapi.Checkpoint(host, "begin to lead", ctx, epoch)
-				_ = host.Act(ctx, "leadership", token(epoch, 0))
+				_ = host.Act(ctx, "leadership", worlds.Token(epoch, 0))
 				zkapi.Checkpoint(host, "lead", ctx)
 				_, _ = host.Wait(ctx)
-				c.late(ctx, host, "leadership", token(epoch, 0))
+				c.late(ctx, host, "leadership", worlds.Token(epoch, 0))
 				host.Note("leads", "")
 			},
 		})
 		if err != nil {
 			panic(err)
 		}
-		c.run(ctx, host, m)
+		worlds.Run(ctx, host, m, c.Abrupt)
 	}
 }
 
@@ -219,16 +164,16 @@ var errOnPurpose = errors.New("fails on purpose")
 func (c Config) worker(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		host = c.clocked(name, host)
-		latest := &attentive{wrapped: wrapped{host}}
+		latest := &attentive{Inside: worlds.Inside{Host: host}}
 		w, err := recipe.NewWorker(c.tampered(latest), recipe.WorkerConfig{
 			Name: name, Address: name, Concurrency: c.Concurrency,
 			Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
-				runs := fmt.Sprintf("%s%s@%d", runsNote, task.Name, token(task.Token.Epoch, task.Token.Attempt))
+				runs := fmt.Sprintf("%s%s@%d", runsNote, task.Name, worlds.Token(task.Token.Epoch, task.Token.Attempt))
 				if c.showsRuns() {
 					host.Note(runs, fmt.Sprint(latest.session))
 				}
 				result, err := c.work(ctx, host, task)
-				c.late(ctx, host, taskOf(string(task.Payload)), token(task.Token.Epoch, task.Token.Attempt), result, err)
+				c.late(ctx, host, taskOf(string(task.Payload)), worlds.Token(task.Token.Epoch, task.Token.Attempt), result, err)
 				host.Note(runs, "")
 				return result, err
 			},
@@ -236,18 +181,9 @@ func (c Config) worker(name string) explore.Program {
 		if err != nil {
 			panic(err)
 		}
-		c.run(ctx, host, w)
+		worlds.Run(ctx, host, w, c.Abrupt)
 	}
 }
-
-// wrapped is a host inside another one: it passes Checkpoint and DependsOn to the inner host.
-type wrapped struct{ explore.Host }
-
-// Checkpoint implements zkapi.Checkpointer.
-func (w wrapped) Checkpoint(label string, state ...any) { zkapi.Checkpoint(w.Host, label, state...) }
-
-// DependsOn implements zkapi.Checkpointer.
-func (w wrapped) DependsOn(state ...any) { zkapi.DependsOn(w.Host, state...) }
 
 // runsNote begins the note of a handler that runs; its task and its token follow. The
 // note says for which session.
@@ -255,7 +191,7 @@ const runsNote = "runs-"
 
 // attentive is a host that remembers the session that was opened last.
 type attentive struct {
-	wrapped
+	worlds.Inside
 	session int64
 }
 
@@ -275,7 +211,7 @@ func (c Config) showsRuns() bool { return c.Residents > 0 || c.Concurrency > 0 }
 func (c Config) work(ctx context.Context, host explore.Host, task recipe.Task) (recipe.Result, error) {
 	resource := taskOf(string(task.Payload))
 	zkapi.Checkpoint(host, "work", resource, task.Token, ctx)
-	if err := host.Act(ctx, resource, token(task.Token.Epoch, task.Token.Attempt)); err != nil {
+	if err := host.Act(ctx, resource, worlds.Token(task.Token.Epoch, task.Token.Attempt)); err != nil {
 		return nil, err
 	}
 	if task.Options.Resident {

@@ -4,17 +4,14 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // Worlds are the worlds of the recipe for torture explore.
 func Worlds() subject.Worlds {
 	c := Defaults()
-	w := subject.Worlds{Options: c.options, World: c.under, Properties: properties}
-	for _, g := range Guards() {
-		w.Guards = append(w.Guards, subject.Guard{Name: g.Name, Explain: g.Explain})
-	}
-	return w
+	return subject.Worlds{Options: c.options, World: c.under, Properties: properties, Guards: worlds.Listed(Guards())}
 }
 
 // options binds the configuration to options.

@@ -1,0 +1,62 @@
+package world
+
+import (
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Guards returns the guards of leader election that can be taken out, in the order of its
+// rules.
+func Guards() []worlds.Guard {
+	return []worlds.Guard{
+		{
+			Name: "write-check", Explain: "what a leader writes to znodes of its own begins with the check of its epoch",
+			Rewrite: worlds.OnlyOf(written, unchecked),
+		},
+		{
+			Name: "write-in-one", Explain: "what a leader writes in one call is one multi",
+			Split: written,
+		},
+		{
+			Name: "proclaim-check", Explain: "what a leader proclaims is written with the check of its epoch",
+			Rewrite: worlds.OnlyOf(proclaimed, unchecked),
+		},
+		{
+			Name: "hand-over-check", Explain: "a leader that hands over deletes /master with the check of its epoch",
+			Rewrite: worlds.OnlyOf(handedOver, unchecked),
+		},
+		worlds.ElectionInOne,
+		resolved(),
+		worlds.WatchWithRead,
+		worlds.LookAfterReconnect,
+		worlds.FencingToken,
+	}
+}
+
+// resolved is the guard of elections alone: a leader itself finds out what became of its
+// other writes.
+func resolved() worlds.Guard {
+	g := worlds.ElectionResolved
+	believe := g.Believe
+	g.Believe = func(op zkapi.Op, err error) error {
+		if worlds.Has(op, zkapi.KindCreate, "/master") {
+			return believe(op, err)
+		}
+		return err
+	}
+	return g
+}
+
+// written, proclaimed and handedOver tell the writes of a leader apart.
+func written(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindCreate, ledger+"/") }
+
+func proclaimed(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindSet, "/master") }
+
+func handedOver(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindDelete, "/master") }
+
+// unchecked takes the check of the epoch out of a multi.
+var unchecked = worlds.Dropping(func(op zkapi.Op) bool {
+	return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, "/assign")
+})

@@ -111,14 +111,19 @@ func (c *Case) all(j Judgement) []Judge {
 	return all
 }
 
-// guarded asks a judge. If it fails, its property is unknown.
+// guarded asks a judge. If it fails, or gives no verdict, its property is unknown.
 func guarded(name string, judge func() Property) (p Property) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			p = Property{Name: name, Verdict: Unknown, Reason: fmt.Sprintf("The judge itself failed: %v", cause)}
 		}
 	}()
-	return judge()
+	p = judge()
+	p.Name = name
+	if !slices.Contains([]Verdict{Valid, Unknown, Invalid, Skipped}, p.Verdict) {
+		panic(fmt.Sprintf("%q is no verdict on a property", p.Verdict))
+	}
+	return p
 }
 
 // told is the property with the sentences of its findings.

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -123,6 +124,34 @@ func TestWriteLinearizability(t *testing.T) {
 				t.Errorf("the picture lacks %q", part)
 			}
 		}
+	}
+}
+
+// TestCheck_OutlivesAModelThatFails: porcupine calls the model of a recipe in goroutines of
+// its own, and a panic there is that of the one judge.
+func TestCheck_OutlivesAModelThatFails(t *testing.T) {
+	run := recordtest.Committed(t)
+	lit(&run, sets, 1, 5)
+	r := Check(run, 1, Judging{Judge: func(c *Case) Judgement {
+		j := lamps.Judge(c)
+		j.Searches[0].Model.Step = func(any, any, any) (bool, any) { panic("boom") }
+		return j
+	}})
+	if p := find(t, r, "LampLinearizable"); r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, "boom") {
+		t.Errorf("%s; %s: %s", r.Verdict, p.Verdict, p.Reason)
+	}
+	if err := r.WriteLinearizability(io.Discard); err == nil || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("it was drawn: %v", err)
+	}
+}
+
+// TestCheck_NoVerdictIsUnknown: a judge that says nothing has not found that all is well.
+func TestCheck_NoVerdictIsUnknown(t *testing.T) {
+	r := Check(recordtest.Committed(t), 1, Judging{Judge: func(*Case) Judgement {
+		return Judgement{Judges: []Judge{{"Silent", func() Property { return Property{} }}}}
+	}})
+	if p := find(t, r, "Silent"); p.Verdict != Unknown || !strings.Contains(p.Reason, "is no verdict") {
+		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }
 

@@ -63,7 +63,14 @@ type labelled struct {
 }
 
 // write draws the partitions with porcupine, faults as annotations.
-func (pic picture) write(w io.Writer) error {
+func (pic picture) write(w io.Writer) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	model, rethrow := catching(pic.model)
+	pic.model = model
 	var ops []porcupine.Operation
 	for n, part := range pic.partitions {
 		for _, op := range part.Operations {
@@ -74,6 +81,7 @@ func (pic picture) write(w io.Writer) error {
 	lanes(ops)
 	m := pic.combined()
 	_, info := porcupine.CheckOperationsVerbose(m, ops, searchLimit)
+	rethrow()
 	var notes []porcupine.Annotation
 	for _, fault := range pic.faults[:min(drawnFaults, len(pic.faults))] {
 		notes = append(notes, porcupine.Annotation{

@@ -108,8 +108,31 @@ func (spec Specification[S, I]) Model() porcupine.Model {
 	}
 }
 
+// catching is a model whose steps do not panic, because porcupine takes them in goroutines
+// of its own, where nobody could recover. The second result panics in their place, if one
+// of them has.
+func catching(m porcupine.Model) (porcupine.Model, func()) {
+	var failed atomic.Pointer[any]
+	do := m.Step
+	m.Step = func(state, input, output any) (right bool, next any) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				failed.Store(&cause)
+				right, next = false, state
+			}
+		}()
+		return do(state, input, output)
+	}
+	return m, func() {
+		if cause := failed.Load(); cause != nil {
+			panic(*cause)
+		}
+	}
+}
+
 // bounded searches one partition.
 func (p *Partition) bounded(model porcupine.Model, l limits) porcupine.CheckResult {
+	model, rethrow := catching(model)
 	m := model
 	var steps atomic.Int64 // porcupine may still be running when its time is over
 	most := int64(l.memory / remembered(len(p.Operations)))
@@ -125,6 +148,7 @@ func (p *Partition) bounded(model porcupine.Model, l limits) porcupine.CheckResu
 	}
 	left := max(time.Until(l.deadline), 1) // porcupine reads 0 as no limit
 	outcome := porcupine.CheckOperationsTimeout(m, p.Operations, left)
+	rethrow()
 	if steps.Load() > most {
 		return porcupine.Unknown
 	}

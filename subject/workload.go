@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"time"
 
@@ -58,6 +60,7 @@ type Open struct {
 // can have.
 func (w Workload) ForNemesis() nemesis.Recipe {
 	recipe := w.Tree
+	recipe.Lacks = slices.Clone(recipe.Lacks)
 	for _, c := range []struct {
 		has   bool
 		roles []nemesis.Role
@@ -76,7 +79,8 @@ func (w Workload) ForNemesis() nemesis.Recipe {
 
 // Role is a role of participants.
 type Role struct {
-	// Name is the beginning of their names: a participant of the role master is master-1.
+	// Name is the beginning of their names: a participant of the role master is master-1. It
+	// has lower-case letters only.
 	// The flag that says how many there are is the plural, --masters.
 	Name    string
 	Explain string // one line for the help of that flag
@@ -86,7 +90,7 @@ type Role struct {
 	Leads   bool // they stand for election
 	Works   bool // they hold what the recipe hands out
 	Submits bool // they put load on the recipe, and end when they are told to drain
-	Holds   bool // some of them may hold long-lived things and do nothing else; --holders says how many
+	Holds   bool // some of them may hold long-lived things and do nothing else; --holders says how many; of one role only
 }
 
 // Flag is the name of the flag for the number of participants.
@@ -100,6 +104,39 @@ func (w Workload) Role(name string) (Role, bool) {
 	}
 	return w.Roles[i], true
 }
+
+// Validate names everything in a workload that no run could be made of.
+func (w Workload) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("subject: "+format, args...)) }
+	if w.Play == nil {
+		bad("nothing plays the participants: Play is nil")
+	}
+	if len(w.Roles) == 0 {
+		bad("there are no roles")
+	}
+	holders := 0
+	for i, r := range w.Roles {
+		if !roleName.MatchString(r.Name) {
+			bad("role %q: use lower-case letters", r.Name)
+		}
+		if at := slices.IndexFunc(w.Roles, func(other Role) bool { return other.Name == r.Name }); at < i {
+			bad("there are two roles %q", r.Name)
+		}
+		if r.Least < 0 || r.Count < r.Least || r.Count > r.Most {
+			bad("role %s: %d participants are not within %d to %d", r.Name, r.Count, r.Least, r.Most)
+		}
+		if r.Holds {
+			holders++
+		}
+	}
+	if holders > 1 {
+		bad("%d roles hold long-lived things: use one", holders)
+	}
+	return errors.Join(errs...)
+}
+
+var roleName = regexp.MustCompile("^[a-z]+$")
 
 // Has reports whether a role is such.
 func (w Workload) Has(such func(Role) bool) bool { return slices.ContainsFunc(w.Roles, such) }

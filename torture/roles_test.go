@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 func both() recipes {
 	return recipes{masterworker.Subject(), {Name: "alone", Explain: "masters alone", Workload: subject.Workload{
 		Roles: []subject.Role{{Name: "master", Explain: "those who stand for election", Count: 5, Least: 1, Most: 9, Leads: true}},
+		Play:  func(context.Context, subject.Participant) error { return nil },
 		Tree:  nemesis.Recipe{Leader: masterworker.Subject().Workload.Tree.Leader},
 	}}}
 }

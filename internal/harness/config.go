@@ -117,6 +117,10 @@ func (c Setup) Validate() error {
 // checkCast checks who takes part, and how much they do.
 func (c Setup) checkCast(bad func(format string, args ...any)) {
 	work := c.Subject.Workload
+	if err := work.Validate(); err != nil {
+		bad("the recipe %s: %w", c.Subject.Name, err)
+		return
+	}
 	for _, g := range c.cast() {
 		if n := g.count; n < g.role.Least || n > g.role.Most {
 			bad("--%s %d: use %d to %d", g.role.Flag(), n, g.role.Least, g.role.Most)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// isolateHolder cuts the follower from all other servers that a participant talks to
-// that holds something long-lived.
+// isolateHolder takes a participant that holds something long-lived, and cuts the
+// follower that it talks to from all other servers.
 func (j *Injector) isolateHolder(ctx context.Context, fault Fault) (Injection, error) {
 	p, err := j.holder(ctx, fault.Pick)
 	if err != nil {

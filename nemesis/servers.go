@@ -132,7 +132,7 @@ var serverFaults = []Entry{
 	},
 	{
 		Kind: IsolateHolder, Group: "server", ByName: true, Roles: []Role{HoldersServer}, Least: 1.3, Most: 1.8, Needs: Servers, Asks: LongLived,
-		Explain: "the follower that a worker that holds something long-lived talks to is cut from all other servers, and the worker's own line stays; one that talks to the leader is moved to a follower first",
+		Explain: "a worker holds something long-lived, and the follower that it talks to is cut from all other servers; the worker's own line stays; a worker that talks to the leader is moved to a follower first",
 		Probe:   "packets were dropped, the worker was connected to that server, and it no longer serves",
 		Did:     "cut %s off from the other servers",
 		Inject:  alone((*Injector).isolateHolder),

@@ -20,10 +20,10 @@ func checkOptions(o Options) error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, invalid(format, args...)) }
 	if o.MaxAttempts < 0 || o.MaxAttempts > maxOwnAttempts {
-		bad("MaxAttempts %d: use 0 (as the master has it) to %d", o.MaxAttempts, maxOwnAttempts)
+		bad("MaxAttempts %d: use 0 (the bound of the master), or 1 to %d", o.MaxAttempts, maxOwnAttempts)
 	}
 	if year := o.NotBefore.Year(); year > 9999 || year < 0 {
-		bad("NotBefore %v: give a year from 0 to 9999", o.NotBefore)
+		bad("NotBefore %v: give a year from 0 to 9999, because RFC 3339 has no other", o.NotBefore)
 	}
 	for name, d := range map[string]time.Duration{"Timeout": o.Timeout, "HeartbeatTimeout": o.HeartbeatTimeout} {
 		if d != 0 && d < shortest {

@@ -220,3 +220,18 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	}
 }
+
+// TestPlan_OfAPlainRun is the one that package nemesis pins: of two nodes, which lead and
+// work, one counts as a master and one as a worker.
+func TestPlan_OfAPlainRun(t *testing.T) {
+	for seed := range uint64(5) {
+		c := defaults()
+		c.Seed = seed
+		want := nemesis.Plan(seed, nemesis.Options{
+			Kinds: c.Nemesis, Total: time.Minute, Servers: 3, Masters: 3, Workers: 4, Clients: 3, SessionTimeout: 3 * time.Second, ServerPatience: 2500 * time.Millisecond,
+		})
+		if got := c.plan(); !reflect.DeepEqual(got, want) || len(got) == 0 {
+			t.Errorf("seed %d: got %v, want %v", seed, got, want)
+		}
+	}
+}

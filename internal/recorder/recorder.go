@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -18,10 +19,22 @@ type Env struct {
 	zkapi.Env
 	Journal   *record.Journal
 	Namespace string
+
+	mu   sync.Mutex
+	open []*recordedSession // whose end is not noted yet
 }
 
-// Open implements zkapi.Env.
+// Open implements zkapi.Env. A holder that lost a session and opens the next one has given
+// up the lost one, even if it never closes it.
 func (r *Env) Open(ctx context.Context) (zkapi.Session, error) {
+	r.mu.Lock()
+	known := slices.Clone(r.open)
+	r.mu.Unlock()
+	for _, s := range known {
+		if cause := s.Cause(); cause != nil {
+			s.ended(record.SessionChange{Session: s.name, Fate: record.Lost, Detail: cause.Error()})
+		}
+	}
 	session, err := r.Env.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -30,7 +43,11 @@ func (r *Env) Open(ctx context.Context) (zkapi.Session, error) {
 	r.Journal.Add(record.Event{
 		Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: name, Fate: record.Opened, Timeout: session.Timeout()},
 	})
-	return &recordedSession{Session: session, recorder: r, name: name}, nil
+	recorded := &recordedSession{Session: session, recorder: r, name: name}
+	r.mu.Lock()
+	r.open = append(r.open, recorded)
+	r.mu.Unlock()
+	return recorded, nil
 }
 
 type recordedSession struct {
@@ -89,8 +106,22 @@ func (s *recordedSession) Close(ctx context.Context) error {
 		end.Fate, end.Detail = record.Lost, cause.Error()
 	}
 	err := s.Session.Close(ctx)
-	s.recorder.Journal.Add(record.Event{Type: record.Note, Kind: record.Session, Of: end})
+	s.ended(end)
 	return err
+}
+
+// ended notes the end of the session, once.
+func (s *recordedSession) ended(how record.SessionChange) {
+	r := s.recorder
+	r.mu.Lock()
+	at := slices.Index(r.open, s)
+	if at >= 0 {
+		r.open = slices.Delete(r.open, at, at+1)
+	}
+	r.mu.Unlock()
+	if at >= 0 {
+		r.Journal.Add(record.Event{Type: record.Note, Kind: record.Session, Of: how})
+	}
 }
 
 // Describe turns a request into the history's terms, without the namespace.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,5 +82,35 @@ func TestRecorderSeesEveryWrite(t *testing.T) {
 	}
 	if notes != 2 {
 		t.Errorf("%d notes about the session, want that it opened and that it ended", notes)
+	}
+}
+
+// TestOpen_NotesWhatWasLost: a holder that opens the next session without having closed the
+// lost one has given it up before.
+func TestOpen_NotesWhatWasLost(t *testing.T) {
+	journal, events := newJournal(t)
+	server := zk.NewServer(time.Second)
+	env := &Env{Env: &zk.Env{Server: server}, Journal: journal}
+	ctx := context.Background()
+	first, err := env.Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Sessions()[0].Expire()
+	if first.Cause() == nil {
+		t.Fatal("the session is not over")
+	}
+	if _, err := env.Open(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Close(ctx) // the end is on record already
+	var got []record.SessionFate
+	for _, e := range events() {
+		if e.Kind == record.Session {
+			got = append(got, e.SessionChange().Fate)
+		}
+	}
+	if want := []record.SessionFate{record.Opened, record.Lost, record.Opened}; !slices.Equal(got, want) {
+		t.Errorf("noted %q, want %q", got, want)
 	}
 }

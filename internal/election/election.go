@@ -4,6 +4,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/election/judge"
 	"github.com/ringmaster-zk/ringmaster/internal/election/workload"
 	"github.com/ringmaster-zk/ringmaster/internal/election/world"
+	"github.com/ringmaster-zk/ringmaster/internal/leadership/story"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -13,6 +14,7 @@ func Subject() subject.Subject {
 		Name:     "election",
 		Explain:  "one active master and its backups alone; the leader writes under the fence of its epoch",
 		Judge:    judge.Judging(),
+		Stories:  story.Stories(),
 		Workload: workload.New(),
 		Worlds:   world.Worlds,
 	}

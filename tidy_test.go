@@ -74,3 +74,712 @@ var rooms = map[string][]string{
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
 	"internal/candidate":             {"subject", "record", "nemesis", "recipe", "zkapi"},
+	"internal/election":              {"internal/leadership/story", "subject", "internal/election/judge", "internal/election/workload", "internal/election/world"},
+	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
+	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe", "record", "zkapi"},
+	// A recipe of another module has the public rooms only.
+	"torture/testdata/counter":       {"zkapi", "zkclient", "model/zk", "model/explore", "record", "subject", "nemesis", "checker", "checker/wording", "checker/explain", "checker/report", "recipe", "torture"},
+	"subject":                        {"nemesis", "checker", "checker/explain", "checker/report", "model/explore", "record", "zkapi"},
+	"internal/leadership/story":      {"record", "checker/explain", "checker/wording"},
+	"internal/masterworker/lanes":    {"record", "checker/report"},
+	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
+	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/lanes", "internal/masterworker/story", "internal/masterworker/world", "internal/masterworker/workload"},
+	"internal/masterworker/workload": {"internal/candidate", "subject", "nemesis", "recipe", "record", "zkapi"},
+	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "recipe", "zkapi", "zkclient"},
+	"torture":                        {"*"},
+	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
+	"cmd/ringmaster":                 {"internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	"internal/cli":                   {"internal/exit", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
+
+	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
+}
+
+// sources parses every Go file of the module.
+func sources(t *testing.T, visit func(path string, file *ast.File, fset *token.FileSet, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (entry.Name() == "results" || strings.HasPrefix(entry.Name(), ".") && path != ".") {
+			if err == nil {
+				err = filepath.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		visit(filepath.ToSlash(path), file, fset, string(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		room := filepath.ToSlash(filepath.Dir(path))
+		if room == "." || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("%s: the room %q is not in the table", path, room)
+			return
+		}
+		for _, spec := range file.Imports {
+			if name := strings.Trim(spec.Path.Value, `"`); !mayImport(allowed, name) {
+				t.Errorf("%s: %s may not import %s", path, room, name)
+			}
+		}
+	})
+}
+
+func mayImport(allowed []string, name string) bool {
+	own, ours := strings.CutPrefix(name, module)
+	first, _, _ := strings.Cut(name, "/")
+	if slices.Contains(allowed, "*") || (!ours && !strings.Contains(first, ".")) {
+		return true
+	}
+	if ours {
+		return slices.Contains(allowed, own)
+	}
+	return slices.ContainsFunc(allowed, func(prefix string) bool { return strings.Contains(prefix, ".") && strings.HasPrefix(name, prefix) })
+}
+
+// judges are the rooms that give and explain the verdict on a stored run.
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/..."}
+
+// TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
+// a client of ZooKeeper, nor the recipe that is judged.
+func TestImports_JudgesLinkNoEnsemble(t *testing.T) {
+	linked := func(packages ...string) []string {
+		printed, err := exec.Command("go", append([]string{"list", "-deps"}, packages...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(strings.Fields(string(printed)), func(name string) bool {
+			return !slices.ContainsFunc([]string{"testcontainers", "moby/", "docker/", "go-zookeeper", module + "recipe", module + "internal/harness"}, func(part string) bool {
+				return strings.Contains(name, part)
+			})
+		})
+	}
+	if found := linked(judges...); len(found) > 0 {
+		t.Errorf("judges link %v", found)
+	}
+	if found := linked("./internal/harness"); len(found) < 4 {
+		t.Errorf("of the harness, which links all of it, only %v is found", found)
+	}
+}
+
+func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
+	documented := map[string]bool{}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if file.Doc != nil {
+			documented[filepath.ToSlash(filepath.Dir(path))] = true
+		}
+	})
+	for room := range rooms {
+		if !documented[room] {
+			t.Errorf("%s has no package comment", room)
+		}
+	}
+}
+
+// Masters and workers have their session from package fence, which sends no unfenced
+// write. A client writes without a claim, and sessions.go opens the sessions of the roles:
+// no other file of the recipe has a session in hand.
+func TestRecipe_OnlyClientsHaveTheSession(t *testing.T) {
+	named := 0
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		room, name := filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)
+		if room != "recipe" || strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		has := withSession(file)
+		switch {
+		case strings.HasPrefix(name, "client") || name == "sessions.go":
+			named += len(has)
+		case len(has) > 0:
+			t.Errorf("%s has the session: %v", path, has)
+		}
+	})
+	if named == 0 {
+		t.Error("no file has the session: the test looks for the wrong names")
+	}
+}
+
+// withSession lists what gives a file a session to write with.
+func withSession(file *ast.File) (names []string) {
+	ways := []string{"Open", "ownSession", "connected", "withSession"}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && slices.Contains(ways, id.Name) {
+			names = append(names, id.Name)
+		}
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Session" {
+			if room, ok := sel.X.(*ast.Ident); ok && room.Name == "zkapi" {
+				names = append(names, "zkapi.Session")
+			}
+		}
+		return true
+	})
+	return names
+}
+
+func TestWithSession_SeesEachWay(t *testing.T) {
+	for code, want := range map[string]int{
+		"func f(s zkapi.Session) {}":                                      1,
+		"func (m *Master) f() { s, _ := m.env.Open(ctx); s.Do(ctx, op) }": 1,
+		"func f(s *ownSession) {}":                                        1,
+		"func f(c *Client) { _ = c.withSession(ctx, step) }":              1,
+		"func f(s fence.Session) { s.Do(ctx, fence.Get(path)) }":          0,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package recipe\n"+code, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(withSession(file)); got != want {
+			t.Errorf("%s: %d, not %d", code, got, want)
+		}
+	}
+}
+
+func TestFunctionsAreShort(t *testing.T) {
+	const limit = 70
+	sources(t, func(path string, file *ast.File, fset *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				if lines := fset.Position(f.End()).Line - fset.Position(f.Pos()).Line + 1; lines > limit {
+					t.Errorf("%s: %s has %d lines, %d are allowed", path, f.Name.Name, lines, limit)
+				}
+			}
+		}
+	})
+}
+
+// longestOfACommand is the longest file of a command in lines. Commands have flags only:
+// decisions belong to the packages that they call.
+const longestOfACommand = 150
+
+func TestCommands_HaveShortFiles(t *testing.T) {
+	sources(t, func(path string, _ *ast.File, _ *token.FileSet, text string) {
+		if n := strings.Count(text, "\n"); strings.HasPrefix(path, "cmd/") && !strings.HasSuffix(path, "_test.go") && n > longestOfACommand {
+			t.Errorf("%s has %d lines, and %d are allowed: move decisions to the package that the command calls", path, n, longestOfACommand)
+		}
+	})
+}
+
+// TestForbiddenWords keeps out what makes code undeterministic or unfinished.
+func TestForbiddenWords(t *testing.T) {
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, text string) {
+		if !strings.HasSuffix(path, "_test.go") && !strings.HasPrefix(path, "nemesis/") && calls(file, "time", "Sleep") {
+			t.Errorf("%s: time.Sleep; wait for a condition or a timer", path)
+		}
+		for _, spec := range file.Imports {
+			if strings.Trim(spec.Path.Value, `"`) == "math/rand" {
+				t.Errorf("%s: math/rand; use math/rand/v2 with a seed", path)
+			}
+		}
+		for _, name := range []string{"Int", "IntN", "Int64N", "Float64", "Shuffle", "Perm", "Uint64", "N"} {
+			if calls(file, "rand", name) && !strings.Contains(text, "crypto/rand") {
+				t.Errorf("%s: rand.%s without a seed", path, name)
+			}
+		}
+		for _, group := range file.Comments {
+			for _, word := range []string{"TO" + "DO", "FIX" + "ME"} {
+				if strings.Contains(group.Text(), word) {
+					t.Errorf("%s: %s in a comment", path, word)
+				}
+			}
+		}
+	})
+}
+
+// TestSentencesAreNotRead: what a judge found is data, so no room that reads findings looks
+// for anything in a sentence: neither by an expression nor by its words.
+func TestSentencesAreNotRead(t *testing.T) {
+	for path, problem := range readers(t, func(room string) bool {
+		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/leadership", "internal/masterworker/judge", "internal/campaign", "torture"}, room)
+	}) {
+		t.Errorf("%s: %s", path, problem)
+	}
+	if found := readers(t, func(room string) bool { return room == "checker/wording" }); len(found) == 0 {
+		t.Error("an expression in the room that has the templates is not found")
+	}
+}
+
+// readers are the files of some rooms that take a sentence apart.
+func readers(t *testing.T, chosen func(room string) bool) map[string]string {
+	found := map[string]string{}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") || !chosen(filepath.ToSlash(filepath.Dir(path))) {
+			return
+		}
+		for _, spec := range file.Imports {
+			if strings.Trim(spec.Path.Value, `"`) == "regexp" {
+				found[path] = "regexp: read the findings of a property, not its sentence"
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok {
+				if of, ok := f.X.(*ast.Ident); ok && of.Name == "strings" && slices.ContainsFunc(call.Args, isReason) {
+					found[path] = "strings." + f.Sel.Name + " of a reason: read the findings of a property"
+				}
+			}
+			return true
+		})
+	})
+	return found
+}
+
+// isReason reports whether an expression is the sentence of a property.
+func isReason(e ast.Expr) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "Reason"
+}
+
+// tellsTime reports whether a file asks for the time or waits for it.
+func tellsTime(file *ast.File) bool {
+	return slices.ContainsFunc([]string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}, func(name string) bool {
+		return calls(file, "time", name)
+	})
+}
+
+// TestDecisionsHaveNoClock: what a master decides depends on the time that it is given.
+func TestDecisionsHaveNoClock(t *testing.T) {
+	planted, err := parser.ParseFile(token.NewFileSet(), "planted.go", "package p; import \"time\"; var late = time.Since(time.Time{})", 0)
+	if err != nil || !tellsTime(planted) {
+		t.Fatal("a clock is not found", err)
+	}
+	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
+		if strings.HasPrefix(path, "recipe/internal/decide/") && tellsTime(file) {
+			t.Errorf("%s: it asks for the time", path)
+		}
+	})
+}
+
+// calls reports whether the file calls a function of a package by name.
+func calls(file *ast.File, pkg, name string) bool {
+	found := false
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == name {
+			if id, ok := s.X.(*ast.Ident); ok && id.Name == pkg && id.Obj == nil {
+				found = true
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// TestTheTableRejects plants imports that the table must refuse.
+func TestTheTableRejects(t *testing.T) {
+	for room, name := range map[string]string{
+		"recipe": "github.com/go-zookeeper/zk", "checker": module + "recipe", "history": module + "zkapi", "zkapi": "github.com/spf13/cobra",
+	} {
+		if mayImport(rooms[room], name) {
+			t.Errorf("%s may import %s", room, name)
+		}
+	}
+}
+
+// anyRecipe are the rooms that serve every recipe. They say object where the recipe of
+// today says task.
+var anyRecipe = []string{
+	"checker", "checker/wording", "checker/wording/wordingtest", "internal/parallel",
+	"checker/explain", "checker/explain/shrink", "checker/report", "checker/judge",
+	"nemesis", "subject", "internal/harness", "internal/participant", "internal/recorder", "internal/campaign",
+}
+
+// storedNames are strings that files of runs have had since before there was another
+// recipe.
+var storedNames = []string{`"tasks"`}
+
+// TestRoomsOfEveryRecipeKnowNoTask: their identifiers, strings and pages do not have the word.
+// Names of fields in stored files, which are in the tags of structs, do not count.
+func TestRoomsOfEveryRecipeKnowNoTask(t *testing.T) {
+	seen := 0
+	sources(t, func(path string, file *ast.File, fset *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") || !slices.Contains(anyRecipe, filepath.ToSlash(filepath.Dir(path))) {
+			return
+		}
+		seen++
+		for _, place := range withWord(file, "task") {
+			t.Errorf("%s: the room is for every recipe, and says task", fset.Position(place))
+		}
+	})
+	for _, room := range anyRecipe {
+		pages, _ := filepath.Glob(filepath.Join(room, "*.html")) // the pattern is well formed
+		for _, page := range pages {
+			if text, err := os.ReadFile(page); err != nil || strings.Contains(strings.ToLower(string(text)), "task") {
+				t.Errorf("%s: the page is for every recipe, and says task: %v", page, err)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no file of those rooms is found")
+	}
+	planted, err := parser.ParseFile(token.NewFileSet(), "planted.go", "package p; var taskName = \"a task\"; type t struct { X int `json:\"task\"` }", 0)
+	if err != nil || len(withWord(planted, "task")) != 2 {
+		t.Error("the word is not found, or found in a tag", err)
+	}
+}
+
+// withWord are the places of identifiers and strings that have a word in them.
+func withWord(file *ast.File, word string) (places []token.Pos) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			n.Tag = nil
+		case *ast.Ident:
+			if strings.Contains(strings.ToLower(n.Name), word) {
+				places = append(places, n.Pos())
+			}
+		case *ast.BasicLit:
+			if strings.Contains(strings.ToLower(n.Value), word) && !slices.Contains(storedNames, n.Value) {
+				places = append(places, n.Pos())
+			}
+		}
+		return true
+	})
+	return places
+}
+
+// documented are the rooms whose exported names are for others to use.
+var documented = []string{"recipe", "zkapi", "zkclient", "recipe/metrics", "model/zk", "model/explore", "subject", "internal/masterworker/world", "checker", "checker/wording", "checker/wording/wordingtest"}
+
+// TestExportedNamesAreDocumented looks for a comment on every exported function,
+// method, type, constant and variable of those rooms.
+func TestExportedNamesAreDocumented(t *testing.T) {
+	sources(t, func(path string, file *ast.File, fset *token.FileSet, _ string) {
+		if strings.HasSuffix(path, "_test.go") || !slices.Contains(documented, filepath.ToSlash(filepath.Dir(path))) {
+			return
+		}
+		complain := func(name *ast.Ident) {
+			if name.IsExported() {
+				t.Errorf("%s: %s has no comment", fset.Position(name.Pos()), name.Name)
+			}
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Doc == nil && exportedReceiver(d) {
+					complain(d.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.TypeSpec:
+						if d.Doc == nil && s.Doc == nil {
+							complain(s.Name)
+						}
+					case *ast.ValueSpec:
+						if d.Doc == nil && s.Doc == nil && s.Comment == nil {
+							complain(s.Names[0])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// exportedReceiver reports whether a function is one that others can call.
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	of := d.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	name, ok := of.(*ast.Ident)
+	return ok && name.IsExported()
+}
+
+// TestTheMuseumShowsWhatExists: the commands of docs/bugs.md name tests and planted
+// defects that are there.
+func TestTheMuseumShowsWhatExists(t *testing.T) {
+	page, err := os.ReadFile("docs/bugs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, museum, _ := strings.Cut(string(page), "| defect | found by | shown by |")
+	all, err := mutants.Load("internal/mutants/catalogue.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, command := range regexp.MustCompile("`(go test|bin/torture mutants) .*?-(run|only) (\\S+)( \\./(\\S+))?`").FindAllStringSubmatch(museum, -1) {
+		shown++
+		if name, room := command[3], command[5]; command[1] == "go test" && !tests(t, room, name) {
+			t.Errorf("%s: there is no such test in %s", command[0], room)
+		} else if _, err := all.Only([]string{name}); command[1] != "go test" && err != nil {
+			t.Errorf("%s: %v", command[0], err)
+		}
+	}
+	if rows := strings.Count(museum, "\n| "); shown != rows || rows == 0 {
+		t.Errorf("%d rows, and %d commands that can be read", rows, shown)
+	}
+}
+
+// TestFieldReportsNameTests: each row of docs/field-reports.md names a test that is there.
+func TestFieldReportsNameTests(t *testing.T) {
+	page, err := os.ReadFile("docs/field-reports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(page)) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| report |") {
+			continue
+		}
+		rows++
+		command := regexp.MustCompile("`go test -run (\\S+) \\./(\\S+)` \\|").FindStringSubmatch(line)
+		if command == nil || !tests(t, command[2], command[1]) {
+			t.Errorf("there is no such test: %s", line)
+		}
+	}
+	if rows == 0 {
+		t.Error("the page has no row that can be read")
+	}
+}
+
+// tests reports whether a room has a test of that name.
+func tests(t *testing.T, room, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(room, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(path string) bool {
+		text, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(text), "\nfunc "+name+"(")
+	})
+}
+
+// listed is a package of the module or one that it needs, as go list has it.
+type listed struct {
+	path, export, dir string
+	files             []string
+}
+
+// packages are those of the module and all that they need, built.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-export", "-deps", "-f", `{{.ImportPath}}|{{.Export}}|{{.Dir}}|{{join .GoFiles ","}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for line := range strings.Lines(string(out)) {
+		parts := strings.Split(strings.TrimSpace(line), "|")
+		all = append(all, listed{parts[0], parts[1], parts[2], strings.Split(parts[3], ",")})
+	}
+	return all
+}
+
+// typeChecker checks the types of files, against what is built of the packages.
+type typeChecker struct {
+	fset   *token.FileSet
+	config types.Config
+}
+
+func newTypeChecker(all []listed) *typeChecker {
+	export := map[string]string{}
+	for _, p := range all {
+		export[p.path] = p.export
+	}
+	c := &typeChecker{fset: token.NewFileSet()}
+	c.config.Importer = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(export[path]) })
+	return c
+}
+
+// complaints are the places in a package where a string of an event is compared with what
+// package record does not define.
+func (c *typeChecker) complaints(t *testing.T, path string, files []*ast.File) []string {
+	t.Helper()
+	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{}}
+	r := &eventReader{info: info, variables: map[types.Object]bool{}}
+	if _, err := c.config.Check(path, c.fset, files, r.info); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			r.remember(n)
+			if r.compares(n) {
+				r.found = append(r.found, c.fset.Position(n.Pos()).String())
+			}
+			return true
+		})
+	}
+	return r.found
+}
+
+// eventReader looks for comparisons of what events say.
+type eventReader struct {
+	info      *types.Info
+	variables map[types.Object]bool // that have been given a string of an event
+	found     []string
+}
+
+// remember notes the variables that a node makes for strings of events.
+func (r *eventReader) remember(n ast.Node) {
+	assign, ok := n.(*ast.AssignStmt)
+	if !ok || assign.Tok != token.DEFINE {
+		return
+	}
+	for i, left := range assign.Lhs {
+		id, named := left.(*ast.Ident)
+		from := assign.Rhs[0]
+		if len(assign.Rhs) == len(assign.Lhs) {
+			from = assign.Rhs[i]
+		}
+		if call, called := from.(*ast.CallExpr); called && len(call.Args) > 0 && len(assign.Rhs) == 1 {
+			from = call.Args[0] // what strings.Cut makes of it
+		}
+		if named && id.Name != "_" && r.ofEvent(from) {
+			r.variables[r.info.Defs[id]] = true
+		}
+	}
+}
+
+// ofEvent reports whether an expression is a string of an event: a field of it, or of its
+// payload, or what a method of one of them returns.
+func (r *eventReader) ofEvent(e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if t := r.info.TypeOf(e); t == nil || !isString(t) {
+		return false
+	}
+	if id, ok := e.(*ast.Ident); ok {
+		return r.variables[r.info.Uses[id]]
+	}
+	if call, ok := e.(*ast.CallExpr); ok {
+		e = call.Fun
+	}
+	s, ok := e.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	t := r.info.TypeOf(s.X)
+	if p, pointer := t.(*types.Pointer); pointer {
+		t = p.Elem()
+	}
+	named, ok := t.(*types.Named)
+	if !ok || named.Obj().Pkg() == nil || named.Obj().Pkg().Path() != module+"record" {
+		return false
+	}
+	payload, _ := named.Obj().Pkg().Scope().Lookup("Payload").Type().Underlying().(*types.Interface)
+	name := named.Obj().Name()
+	return name == "Event" || name == "Life" || types.Implements(named, payload)
+}
+
+func isString(t types.Type) bool {
+	basic, ok := t.Underlying().(*types.Basic)
+	return ok && basic.Info()&types.IsString != 0
+}
+
+// foreign reports whether an expression is a text that package record does not define.
+// The empty one says only whether there is any.
+func (r *eventReader) foreign(e ast.Expr) bool {
+	v := r.info.Types[e].Value
+	if v == nil || v.Kind() != constant.String || constant.StringVal(v) == "" {
+		return false
+	}
+	own := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		own = own || ok && r.info.Uses[id] != nil && r.info.Uses[id].Pkg() != nil && r.info.Uses[id].Pkg().Path() == module+"record"
+		return true
+	})
+	return !own
+}
+
+// compares reports whether a node compares a string of an event with a foreign text: with
+// an operator, in a switch, or by a function of package strings.
+func (r *eventReader) compares(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.BinaryExpr:
+		compared := slices.Contains([]token.Token{token.EQL, token.NEQ}, n.Op)
+		return compared && (r.ofEvent(n.X) && r.foreign(n.Y) || r.ofEvent(n.Y) && r.foreign(n.X))
+	case *ast.SwitchStmt:
+		return n.Tag != nil && r.ofEvent(n.Tag) && slices.ContainsFunc(n.Body.List, func(s ast.Stmt) bool {
+			return slices.ContainsFunc(s.(*ast.CaseClause).List, r.foreign)
+		})
+	case *ast.CallExpr:
+		s, ok := n.Fun.(*ast.SelectorExpr)
+		if !ok || r.info.Uses[s.Sel] == nil || r.info.Uses[s.Sel].Pkg() == nil {
+			return false
+		}
+		searches := slices.Contains([]string{"strings", "regexp"}, r.info.Uses[s.Sel].Pkg().Path()) && s.Sel.Name != "Join" && s.Sel.Name != "ReplaceAll"
+		return searches && slices.ContainsFunc(n.Args, r.ofEvent) && (len(n.Args) == 1 || slices.ContainsFunc(n.Args, r.foreign))
+	}
+	return false
+}
+
+// TestNoStringOfAnEventIsCompared outside of package record: what other rooms want to know
+// of an event is a value there, and its words are for people. Tests may.
+func TestNoStringOfAnEventIsCompared(t *testing.T) {
+	all := packages(t)
+	c := newTypeChecker(all)
+	for _, p := range all {
+		if !strings.HasPrefix(p.path, module) || p.path == module+"record" {
+			continue
+		}
+		var files []*ast.File
+		for _, name := range p.files {
+			file, err := parser.ParseFile(c.fset, filepath.Join(p.dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		for _, place := range c.complaints(t, p.path, files) {
+			t.Errorf("%s: a string of an event is compared; let package record have a value for it", place)
+		}
+	}
+}
+
+// TestComparingAStringOfAnEventIsSeen plants comparisons, and what is none.
+func TestComparingAStringOfAnEventIsSeen(t *testing.T) {
+	c := newTypeChecker(packages(t))
+	for condition, planted := range map[string]bool{
+		`e.Remark() == "started"`:                                                                   true,
+		`"started" != e.ProcessChange().String()`:                                                   true,
+		`strings.HasPrefix(e.Process, "node-")`:                                                     true,
+		`strings.HasSuffix(e.ID(), ".resident")`:                                                    true,
+		`e.Injection().Fault == "stop-worker"`:                                                      true,
+		`e.PhaseChange().Part == "collect"`:                                                         true,
+		`func() bool { switch e.Process { case "sink": return true }; return false }()`:             true,
+		`func() bool { text := e.Remark(); return text == "started" }()`:                            true,
+		`func() bool { verb, _, _ := strings.Cut(e.Remark(), e.Process); return verb == "kill" }()`: true,
+		`e.PhaseChange().Part == record.Collecting`:                                                 false,
+		`e.Remark() != ""`:                          false,
+		`e.Process == e.ProcessChange().Of.Process`: false,
+		`strings.HasPrefix("started", "s")`:         false,
+	} {
+		source := "package p\nimport (\"strings\"; \"" + module + "record\")\nvar _ = strings.HasPrefix\nvar _ = record.Collecting\nfunc f(e record.Event) bool { return " + condition + " }\n"
+		file, err := parser.ParseFile(c.fset, "planted.go", source, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := c.complaints(t, "p", []*ast.File{file}); (len(found) > 0) != planted {
+			t.Errorf("%s: %d complaints", condition, len(found))
+		}
+	}
+}

@@ -27,6 +27,8 @@ type Case struct {
 	// before its judges begin.
 	Resolved Resolution
 
+	mayHold func(process string) int // see Judging.MayHold
+
 	ledger *ledger // nil if the committed transactions are not known
 	seen   sync.Once
 	places map[int]int // of writes in the index, by the number of their first event; filled when a violation is told

@@ -59,6 +59,7 @@ func understood(run record.Run, judging Judging) (c *Case, j Judgement, losses [
 		defer func() { failed = recover() }()
 		c, j = &Case{}, Judgement{}
 		c = NewCase(run, judging.Objects)
+		c.mayHold = judging.MayHold
 		j = judging.Judge(c)
 		j.Texts = wording.Merge(wording.Everywhere(), j.Texts)
 		return nil

@@ -76,7 +76,7 @@ func TestCheck_SaysWhatIsFound(t *testing.T) {
 
 // TestCheck_RefusesTwoSentences of one code: such a program understands no run.
 func TestCheck_RefusesTwoSentences(t *testing.T) {
-	r := Check(recordtest.Committed(t), 1, Judging{Judge: func(*Case) Judgement {
+	r := Check(recordtest.Committed(t), 1, Judging{MayHold: lamps.MayHold, Judge: func(*Case) Judgement {
 		return Judgement{Texts: wording.Texts{wording.Crashed: "{process} fell asleep."}}
 	}})
 	if p := find(t, r, RecordComplete); r.Verdict != Unknown || !strings.Contains(p.Reason, "has two sentences") {
@@ -132,7 +132,7 @@ func TestWriteLinearizability(t *testing.T) {
 func TestCheck_OutlivesAModelThatFails(t *testing.T) {
 	run := recordtest.Committed(t)
 	lit(&run, sets, 1, 5)
-	r := Check(run, 1, Judging{Judge: func(c *Case) Judgement {
+	r := Check(run, 1, Judging{MayHold: lamps.MayHold, Judge: func(c *Case) Judgement {
 		j := lamps.Judge(c)
 		j.Searches[0].Model.Step = func(any, any, any) (bool, any) { panic("boom") }
 		return j
@@ -147,7 +147,7 @@ func TestCheck_OutlivesAModelThatFails(t *testing.T) {
 
 // TestCheck_NoVerdictIsUnknown: a judge that says nothing has not found that all is well.
 func TestCheck_NoVerdictIsUnknown(t *testing.T) {
-	r := Check(recordtest.Committed(t), 1, Judging{Judge: func(*Case) Judgement {
+	r := Check(recordtest.Committed(t), 1, Judging{MayHold: lamps.MayHold, Judge: func(*Case) Judgement {
 		return Judgement{Judges: []Judge{{"Silent", func() Property { return Property{} }}}}
 	}})
 	if p := find(t, r, "Silent"); p.Verdict != Unknown || !strings.Contains(p.Reason, "is no verdict") {

@@ -11,6 +11,8 @@ import (
 type Judging struct {
 	// Objects says what the znodes of the recipe have to do with its objects.
 	Objects record.Objects
+	// MayHold is how many sessions a participant may hold at a time, by its name. nil: one.
+	MayHold func(process string) int
 	// Judge reads a run in the terms of the recipe. It decides nothing yet: that is for the
 	// judges and searches that it returns. If it fails, the run cannot be understood, and is
 	// unknown.

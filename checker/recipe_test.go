@@ -22,8 +22,14 @@ const (
 
 const lampBroke wording.Code = "lamp broke"
 
-// lamps is how runs with lamps are judged.
-var lamps = Judging{Judge: func(c *Case) Judgement {
+// lamps is how runs with lamps are judged. The runs are of masters, workers and equal
+// nodes, and a node holds several sessions.
+var lamps = Judging{MayHold: func(process string) int {
+	if record.RoleOf(process) == record.NodeRole {
+		return 3
+	}
+	return 1
+}, Judge: func(c *Case) Judgement {
 	set, seen := record.Operations(c.Events, sets), record.Operations(c.Events, sees)
 	all := Partitions{}
 	for _, o := range set {

@@ -48,7 +48,7 @@ func (c *Case) replacedSessions(p *Findings) (granted int) {
 		switch change := e.SessionChange(); change.Fate {
 		case record.Granted:
 			granted++
-			if old := held[change.To]; len(old) >= mayHold(change.To) && !holds(old, e.Session()) {
+			if old := held[change.To]; len(old) >= c.limit(change.To.Process) && !holds(old, e.Session()) {
 				p.Violate(wording.Finding{Code: wording.SessionReplaced, Args: wording.Args{
 					"process": change.To.String(), "session": e.Session(), "at": e.At, "old": old[0].Session(),
 				}}, old[0], e)
@@ -62,14 +62,12 @@ func (c *Case) replacedSessions(p *Findings) (granted int) {
 	return granted
 }
 
-// mayHold is how many sessions a participant may hold at a time: one. An equal node may
-// hold two, as a candidate and as a worker, and for a while a third, as the worker that
-// it was before it led.
-func mayHold(life record.Life) int {
-	if record.RoleOf(life.Process) == record.NodeRole {
-		return 3
+// limit is how many sessions a participant may hold at a time.
+func (c *Case) limit(process string) int {
+	if c.mayHold == nil {
+		return 1
 	}
-	return 1
+	return c.mayHold(process)
 }
 
 func holds(held []record.Event, session string) bool {

@@ -19,7 +19,19 @@ func Judge(c *checker.Case) checker.Judgement {
 }
 
 // Judging is how runs of the master-worker recipe are judged.
-func Judging() checker.Judging { return checker.Judging{Objects: record.TaskObjects(), Judge: Judge} }
+func Judging() checker.Judging {
+	return checker.Judging{Objects: record.TaskObjects(), MayHold: mayHold, Judge: Judge}
+}
+
+// mayHold is how many sessions a participant may hold at a time: one. An equal node may
+// hold two, as a candidate and as a worker, and for a while a third, as the worker that
+// it was before it led.
+func mayHold(process string) int {
+	if record.RoleOf(process) == record.NodeRole {
+		return 3
+	}
+	return 1
+}
 
 // judges are the judges of a run, in the order of the verdict.
 func (f *facts) judges() []checker.Judge {

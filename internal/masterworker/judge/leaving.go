@@ -121,16 +121,3 @@ func (f *facts) departures() []departure {
 	}
 	return all
 }
-
-// endedByForce are the sessions that faults have ended.
-func (f *facts) endedByForce() map[string]record.Operation {
-	ended := map[string]record.Operation{}
-	for _, fault := range f.Faults {
-		if fault.Outcome() == record.OK {
-			for _, session := range fault.Fault().Sessions {
-				ended[session] = fault
-			}
-		}
-	}
-	return ended
-}

@@ -46,7 +46,7 @@ nightly: build ## what takes longer: a world of 30,000,000 states, 100,000 opera
 	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModelAgreesWithZooKeeper|TestSchedules' ./internal/integration
 	@$(BIN) mutants --on model --budget 4m
 
-mutants: build ## plant defects, one after the other, and see who notices: ONLY=two-writes,... ON=model,tests,memory,ensemble
+mutants: build ## plant defects, one after the other, and see which checks notice: ONLY=two-writes,... ON=model,tests,memory,ensemble
 	@$(BIN) mutants --on $(ON) --budget 90s $(if $(ONLY),--only $(ONLY)) --results results/mutants.json $(ARGS)
 
 quick: ## vet, and every test that takes no Docker and no patience: for use while coding

@@ -12,7 +12,7 @@ import (
 func benchCommand() *cobra.Command {
 	config := bench.Config{TickTime: 500 * time.Millisecond}
 	cmd := &cobra.Command{
-		Use: "bench", Short: "Measure how fast a backlog drains, against plain writes in the same run", Args: cobra.NoArgs,
+		Use: "bench", Short: "Measure how fast tasks are done, compared with plain writes", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkServers(config.Servers); err != nil {
 				return err
@@ -23,9 +23,9 @@ func benchCommand() *cobra.Command {
 			return bench.Run(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().IntVar(&config.Servers, "servers", 3, "ZooKeeper servers: 1, 3 or 5")
-	cmd.Flags().IntVar(&config.Tasks, "tasks", 20000, "tasks in the backlog")
-	cmd.Flags().IntVar(&config.Workers, "workers", 4, "workers")
+	cmd.Flags().IntVar(&config.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5")
+	cmd.Flags().IntVar(&config.Tasks, "tasks", 20000, "number of tasks in the backlog")
+	cmd.Flags().IntVar(&config.Workers, "workers", 4, "number of workers")
 	cmd.Flags().StringVar(&config.Image, "image", "", "ZooKeeper image")
 	return cmd
 }

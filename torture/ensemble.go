@@ -27,7 +27,8 @@ func ensembleCommand() *cobra.Command {
 	servers, given := 1, ""
 	cmd := &cobra.Command{
 		Use: "ensemble", Short: "Run ZooKeeper servers in containers until Ctrl-C", Args: cobra.NoArgs,
-		Long:    "Run ZooKeeper servers in containers until Ctrl-C, to try the recipe on. Their data goes with them.",
+		Long: "Run ZooKeeper servers in containers until Ctrl-C, to try a recipe on. Ctrl-C\n" +
+			"removes their data, too.",
 		Example: "  torture ensemble --servers 3",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkServers(servers); err != nil {
@@ -52,7 +53,7 @@ func ensembleCommand() *cobra.Command {
 			return e.Stop(stopping)
 		},
 	}
-	cmd.Flags().IntVar(&servers, "servers", servers, "1, 3 or 5")
-	cmd.Flags().StringVar(&given, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
+	cmd.Flags().IntVar(&servers, "servers", servers, "number of servers: 1, 3 or 5")
+	cmd.Flags().StringVar(&given, "image", "", "ZooKeeper image (default: $ZOOKEEPER_IMAGE; if that is not set, torture builds one)")
 	return cmd
 }

@@ -135,7 +135,7 @@ func TestARunIsJudgedByBoth(t *testing.T) {
 		{checker.Unknown, "2", "goroutine 1\npanic: boom\nmain.go:1\n", "", true, "crashed: panic: boom"},
 		{checker.Unknown, "2", "fatal error: all goroutines are asleep - deadlock!\n", "", true, "crashed: fatal error: all goroutines are asleep - deadlock!"},
 		{checker.Valid, "2", "", "", true, "crashed with exit code 2"},
-		{checker.Valid, "21", "done\n", "", false, "it ended with exit code 21 after the verdict valid: done"},
+		{checker.Valid, "21", "done\n", "", false, "the run ended with exit code 21 after the verdict valid: done"},
 		{checker.Invalid, "2", "panic: boom\n", checker.Invalid, false, ""},
 		{"", "23", "no engine\n", "", false, "no engine"},
 	} {

@@ -35,7 +35,7 @@ type explorer struct {
 func exploreCommand(all recipes) *cobra.Command {
 	e := &explorer{all: all, options: pflag.NewFlagSet("world", pflag.ContinueOnError)}
 	cmd := &cobra.Command{
-		Use: "explore", Short: "Model-check the recipe's own code on a ZooKeeper in memory", Args: cobra.NoArgs,
+		Use: "explore", Short: "Model-check the code of a recipe on an in-memory ZooKeeper", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := e.prepare(); err != nil {
 				return exit.With(exit.WrongUse, err)
@@ -51,18 +51,19 @@ func exploreCommand(all recipes) *cobra.Command {
 	case err != nil:
 		e.wrong = err
 	case chosen.Worlds == nil:
-		e.wrong = fmt.Errorf("--recipe %s: it is not explored: it has no worlds", chosen.Name)
+		e.wrong = fmt.Errorf("--recipe %s: this recipe has no model to explore; choose another recipe", chosen.Name)
 	default:
 		e.Recipe, e.worlds = chosen.Name, chosen.Worlds()
 		e.addOptions()
 	}
 	for _, g := range e.worlds.Guards {
-		guards += fmt.Sprintf("  %-24s %s\n", g.Name, g.Explain)
+		guards += fmt.Sprintf("  %s\n      %s\n", g.Name, g.Explain)
 	}
 	cmd.Flags().AddFlagSet(e.options)
 	cmd.SetFlagErrorFunc(e.flagError)
-	cmd.Long = "Run the recipe's own code on a ZooKeeper in memory, through every interleaving and every\n" +
-		"fault within the bounds, and judge every state.\n\nGuards of the protocol that --without takes out:\n" + guards
+	cmd.Long = "Run the code of a recipe on an in-memory ZooKeeper. The explorer tries every\n" +
+		"interleaving and every fault within the bounds, and judges every state.\n\n" +
+		"Guards of the protocol that --without can remove:\n" + guards
 	return cmd
 }
 
@@ -74,7 +75,7 @@ func (e *explorer) prepare() error {
 	case e.wrong != nil:
 		return e.wrong
 	case e.asked != e.Recipe:
-		return fmt.Errorf("--recipe %s: give the name of one recipe, once", e.asked)
+		return fmt.Errorf("--recipe %s: give --recipe once, with the name of one recipe", e.asked)
 	case !ok:
 		return fmt.Errorf("--library %q: use honest or replacing", e.library)
 	}

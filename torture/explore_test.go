@@ -49,7 +49,7 @@ func TestExploreGivesVerdicts(t *testing.T) {
 		{"--recipe election --without epoch-check", exit.WrongUse, []string{`no guard is called "epoch-check"`, "write-check"}},
 		{"--recipe bare --masters 1", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
 		{"--recipe bare", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
-		{"--masters 1 --recipe=nobody", exit.WrongUse, []string{`--recipe "nobody": no recipe has that name; there are master-worker, bare, election`}},
+		{"--masters 1 --recipe=nobody", exit.WrongUse, []string{`--recipe "nobody": no recipe has this name; use one of: master-worker, bare, election`}},
 		{"--recipe master-worker --recipe bare", exit.WrongUse, []string{"--recipe bare: give the name of one recipe, once"}},
 		{"--recipe master-worker --masters 0", exit.WrongUse, []string{"0 masters"}},
 		{"--mastres 1", exit.WrongUse, []string{"unknown flag: --mastres; see torture explore --help"}},

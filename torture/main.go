@@ -84,8 +84,8 @@ type recipes []subject.Subject
 func (all recipes) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "torture",
-		Short: "Torture recipes on a real ZooKeeper ensemble",
-		Long: "Torture recipes on a real ZooKeeper ensemble: " + strings.Join(all.names(), ", ") + ".\n\n" +
+		Short: "Test ZooKeeper recipes under faults, on a real ensemble",
+		Long: "Test ZooKeeper recipes under faults, on a real ensemble.\n\nRecipes: " + strings.Join(all.names(), ", ") + ".\n\n" +
 			exit.Help(exit.Torture),
 	}
 	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), all.participantCommand(), all.simulateCommand())

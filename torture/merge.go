@@ -22,12 +22,13 @@ type merging struct {
 func mergeCommand() *cobra.Command {
 	var m merging
 	cmd := &cobra.Command{
-		Use: "merge FILE...", Short: "Add up the shards of a campaign", Args: cobra.MinimumNArgs(1),
-		Long: "Add up the files that torture soak --results, or torture mutants --results, has written in\n" +
-			"several shards, on one machine or on many.\n\n" +
-			"Runs of soak are added up by commit and options; a run that is in two files is refused. Of two\n" +
-			"findings about the same planted defect on the same engine the later one stays.\n\n" +
-			"The exit code of a soak is that of its worst run.",
+		Use: "merge FILE...", Short: "Add up the result files of several shards", Args: cobra.MinimumNArgs(1),
+		Long: "Add up the files that several shards have written with torture soak --results,\n" +
+			"or with torture mutants --results, on one machine or on many.\n\n" +
+			"Files of soak: merge adds up the runs with the same commit and options. It\n" +
+			"refuses a run that two files contain. The exit code is that of the worst run.\n\n" +
+			"Files of mutants: merge keeps the later of two findings about the same planted\n" +
+			"defect on the same engine.",
 		Example: "  torture merge shard1.json shard2.json shard3.json\n  torture merge --results results/mutants.json monday.json tuesday.json",
 		RunE: func(cmd *cobra.Command, files []string) error {
 			findings, err := haveFindings(files)
@@ -41,8 +42,8 @@ func mergeCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&m.results, "results", "", "file to write the sum to; that of planted defects is added to what is there")
-	f.StringVar(&m.source, "source", ".", "root of the source tree that the planted defects are of")
+	f.StringVar(&m.results, "results", "", "file to write the sum to; findings about planted defects are added to those in it")
+	f.StringVar(&m.source, "source", ".", "root of the source tree in which the defects were planted")
 	f.StringVar(&m.catalogue, "catalogue", "", "file of planted defects (default: "+ownCatalogue+" of the source)")
 	return cmd
 }
@@ -68,7 +69,7 @@ func haveFindings(files []string) (bool, error) {
 		kinds[findings] = path
 	}
 	if len(kinds) == 2 {
-		return false, fmt.Errorf("%s has planted defects and %s has runs: merge files of one kind", kinds[true], kinds[false])
+		return false, fmt.Errorf("%s is from torture mutants and %s is from torture soak: merge files of one kind", kinds[true], kinds[false])
 	}
 	return kinds[true] != "", nil
 }
@@ -102,7 +103,7 @@ func (m merging) logs(files []string, out io.Writer) error {
 // matrices adds up findings about planted defects.
 func (m merging) matrices(files []string, out io.Writer) error {
 	if m.results == "" {
-		return exit.With(exit.WrongUse, fmt.Errorf("--results: name the file that the findings are to be added to, such as %s", ownMatrix))
+		return exit.With(exit.WrongUse, fmt.Errorf("--results: name the file to add the findings to, such as %s", ownMatrix))
 	}
 	if m.catalogue == "" {
 		m.catalogue = filepath.Join(m.source, ownCatalogue)
@@ -120,7 +121,7 @@ func (m merging) matrices(files []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: %d findings taken over\n", path, taken)
+		fmt.Fprintf(out, "%s: %d findings added\n", path, taken)
 	}
 	return nil
 }

@@ -34,14 +34,20 @@ type mutantOptions struct {
 func mutantsCommand() *cobra.Command {
 	var o mutantOptions
 	cmd := &cobra.Command{
-		Use: "mutants", Short: "Plant defects, one after the other, and see who notices", Args: cobra.NoArgs,
-		Long: "Plant the defects of a catalogue, one after the other, and see who notices, how fast, and under\n" +
-			"which fault. Each is built with go build -overlay, so that the source is not touched; the source\n" +
-			"as it is goes the same way and must be clean.\n\n" +
-			"Engines: model (the explorer), memory (torture runs in memory), ensemble (torture runs on a real\n" +
-			"ensemble), tests (go test). An entry is hunted where it has something for the engine.\n\n" +
-			fmt.Sprintf("The exit code is %d when a defect survives, when something else notices it than the catalogue\n"+
-				"expects, or when there is a false alarm, otherwise %d when something could not be looked for.", exit.Invalid, exit.NotCarriedOut),
+		Use: "mutants", Short: "Plant defects in the source, and see which checks notice them", Args: cobra.NoArgs,
+		Long: fmt.Sprintf("Plant the defects of a catalogue, one after the other. Report which check\n"+
+			"notices each, how fast, and under which fault. The source tree stays as it is:\n"+
+			"each defect is built with go build -overlay. The source without a defect is\n"+
+			"tested, too, and must be clean.\n\n"+
+			"Engines:\n"+
+			"  model     the explorer\n"+
+			"  memory    torture runs in memory\n"+
+			"  ensemble  torture runs on a real ensemble\n"+
+			"  tests     go test\n\n"+
+			"The catalogue says which engines can test a defect.\n\n"+
+			"The exit code is %d if a defect survives, if another check notices it than the\n"+
+			"catalogue expects, or if there is a false alarm. Otherwise it is %d if a test\n"+
+			"could not be carried out.", exit.Invalid, exit.NotCarriedOut),
 		Example: "  torture mutants\n  torture mutants --on memory,ensemble --only two-writes\n  torture mutants --catalogue mine.yaml --source ../mine",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
@@ -49,16 +55,16 @@ func mutantsCommand() *cobra.Command {
 	f.StringSliceVar(&o.on, "on", []string{mutants.ModelEngine}, "engines, comma-separated: "+strings.Join(mutants.Engines, ", "))
 	f.StringVar(&o.source, "source", ".", "root of the source tree to plant defects in")
 	f.StringVar(&o.catalogue, "catalogue", "", "file of defects (default: internal/mutants/catalogue.yaml of the source)")
-	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to hunt, comma-separated (default: all)")
-	f.IntVar(&o.handful, "handful", 0, "hunt only so many of them, others each day, of those that results/mutants.json has as caught at the first try (default: all)")
-	f.Var(&o.shard, "shard", "hunt only every n-th of them, from the i-th on; torture merge adds the shards up")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "defects that are hunted side by side; tests and runs on a real ensemble are always alone")
-	f.DurationVar(&o.budget, "budget", time.Minute, "how long each defect is hunted on each engine, or each call of go test may take; a run that has begun is completed")
-	f.DurationVar(&o.load, "load", 6*time.Second, "how long the load of the first torture run of each defect lasts; that of the next lasts twice as long, and so on")
-	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; the next has the next")
-	f.IntVar(&o.states, "states", 50_000_000, "states that the explorer may keep")
-	f.StringVar(&o.results, "results", "", "file to keep findings in, from one call to the next; beside it, the same for people, in Markdown")
-	f.StringVar(&o.keep, "keep", "", "folder to keep torture runs in that are not valid, one for each defect, and beside them the command with the defect in it (default: none is kept)")
+	f.StringSliceVar(&o.only, "only", nil, "ids of the defects to test, comma-separated (default: all)")
+	f.IntVar(&o.handful, "handful", 0, "test this many of the defects that results/mutants.json has as caught at the first try, other ones each day (default: all)")
+	f.Var(&o.shard, "shard", "test only every n-th defect, from the i-th on; torture merge adds the shards up")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "how many defects to test in parallel; go test and runs on a real ensemble always run alone")
+	f.DurationVar(&o.budget, "budget", time.Minute, "time limit for each defect on each engine, and for each call of go test; a run that has begun is completed")
+	f.DurationVar(&o.load, "load", 6*time.Second, "how long the load of the first run of a defect lasts; each further run lasts twice as long as the one before")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the first torture run; each further run takes the next number")
+	f.IntVar(&o.states, "states", 50_000_000, "how many states the explorer may keep")
+	f.StringVar(&o.results, "results", "", "file to add the findings to; a Markdown page with the same findings goes beside it")
+	f.StringVar(&o.keep, "keep", "", "folder to keep one run that is not valid for each defect, and the command with the defect (default: keep none)")
 	return cmd
 }
 
@@ -87,13 +93,13 @@ func (o mutantOptions) prepare(out io.Writer) (hunt mutants.Hunt, picked mutants
 	}
 	fail := func(err error) (mutants.Hunt, mutants.Catalogue, error) { return mutants.Hunt{}, nil, err }
 	if o.handful < 0 || o.jobs < 1 {
-		return fail(fmt.Errorf("--handful %d --jobs %d: a handful has none or more, and there is one job at least", o.handful, o.jobs))
+		return fail(fmt.Errorf("--handful %d --jobs %d: give --handful 0 or more, and --jobs 1 or more", o.handful, o.jobs))
 	}
 	if o.states < 1 {
-		return fail(fmt.Errorf("--states %d: give the explorer room for one state at least", o.states))
+		return fail(fmt.Errorf("--states %d: use 1 or more", o.states))
 	}
 	if o.budget <= 0 || o.load < time.Second {
-		return fail(fmt.Errorf("--budget %v --load %v: give the budget some time, and the load 1s at least", o.budget, o.load))
+		return fail(fmt.Errorf("--budget %v --load %v: use a budget above 0, and a load of 1s or more", o.budget, o.load))
 	}
 	all, err := mutants.Load(o.catalogue)
 	if err != nil {
@@ -153,7 +159,7 @@ func (o mutantOptions) today(all, picked mutants.Catalogue, engines []mutants.En
 		return nil, err
 	}
 	few := picked.Sample(o.handful, int(time.Now().Unix()/86400), engines, known)
-	fmt.Fprintf(out, "the handful of today; the same again with --only %s\n", strings.Join(few.IDs(), ","))
+	fmt.Fprintf(out, "today's selection; to test the same again: --only %s\n", strings.Join(few.IDs(), ","))
 	return few, nil
 }
 
@@ -207,7 +213,7 @@ func sum(findings []mutants.Finding, out io.Writer) error {
 	for _, f := range findings {
 		counts[f.Outcome]++
 	}
-	fmt.Fprintf(out, "\n%d caught, %d noticed by others than expected, %d survived, %d survived as the catalogue says; without a defect %d clean, %d false alarms; %d could not be looked for\n",
+	fmt.Fprintf(out, "\n%d caught, %d noticed by other checks than expected, %d survived, %d survived as the catalogue says; without a defect %d clean, %d false alarms; %d not carried out\n",
 		counts[mutants.Caught], counts[mutants.Astray], counts[mutants.Survived], counts[mutants.Explained], counts[mutants.Clean], counts[mutants.Alarm], counts[mutants.Failed])
 	switch {
 	case counts[mutants.Astray]+counts[mutants.Survived]+counts[mutants.Alarm] > 0:

@@ -33,7 +33,7 @@ func TestMutantsSayWhatIsWrong(t *testing.T) {
 		source + "--on paper":               `--on "paper": use model, tests, memory, ensemble`,
 		source + "--only nobody":            `no entry has the id "nobody"; the catalogue has`,
 		source + "--budget 0s":              "--budget 0s",
-		source + "--load 1ms":               "the load 1s at least",
+		source + "--load 1ms":               "a load of 1s or more",
 		source + "--catalogue nowhere.yaml": "nowhere.yaml",
 		source + "--states 0":               "--states 0",
 		source + "--results page.md":        "page.md: give a file that ends in .json",

@@ -26,7 +26,7 @@ func recipeIn(args []string) string {
 func (all recipes) named(name string) (subject.Subject, error) {
 	at := slices.IndexFunc(all, func(s subject.Subject) bool { return name == "" || s.Name == name })
 	if at < 0 {
-		return subject.Subject{}, fmt.Errorf("--recipe %q: no recipe has that name; there are %s", name, strings.Join(all.names(), ", "))
+		return subject.Subject{}, fmt.Errorf("--recipe %q: no recipe has this name; use one of: %s", name, strings.Join(all.names(), ", "))
 	}
 	return all[at], nil
 }
@@ -41,7 +41,7 @@ func (all recipes) ofRun(recipe string) (subject.Subject, error) {
 	}
 	s, err := all.named(recipe)
 	if err != nil {
-		return s, exit.Misuse("the run is of the recipe %q, which this command does not have; it has %s", recipe, strings.Join(all.names(), ", "))
+		return s, exit.Misuse("the run used the recipe %q, which this command does not have; it has: %s", recipe, strings.Join(all.names(), ", "))
 	}
 	return s, nil
 }

@@ -35,10 +35,10 @@ func flagsOf(s subject.Subject) map[string]string {
 	for _, r := range s.Workload.Roles {
 		flags[r.Flag()] = r.Explain
 		if r.Submits {
-			flags[rateFlag] = s.Workload.Objects + " per second, of all " + r.Flag() + " together"
+			flags[rateFlag] = s.Workload.Objects + " per second, from all " + r.Flag() + " together"
 		}
 		if r.Holds {
-			flags[holdersFlag] = "of the " + r.Flag() + ": those that hold long-lived " + s.Workload.Objects + " and do nothing else"
+			flags[holdersFlag] = "how many of the " + r.Flag() + " only hold long-lived " + s.Workload.Objects + " and do no other work"
 		}
 	}
 	return flags
@@ -91,7 +91,7 @@ func (o *runOptions) chosen(given func(option string) bool) (harness.Setup, erro
 	for _, other := range o.all {
 		for _, name := range slices.Sorted(maps.Keys(flagsOf(other))) {
 			if _, own := has[name]; !own && given(name) {
-				return setup, exit.Misuse("--%s: the recipe %s does not have it; it has --%s", name, s.Name, strings.Join(slices.Sorted(maps.Keys(has)), ", --"))
+				return setup, exit.Misuse("--%s: the recipe %s does not have this option; it has --%s", name, s.Name, strings.Join(slices.Sorted(maps.Keys(has)), ", --"))
 			}
 		}
 	}

@@ -57,8 +57,8 @@ func TestRunOptions_AreThoseOfTheRecipe(t *testing.T) {
 // TestRunOptions_RefuseWhatTheRecipeLacks, and say what it has.
 func TestRunOptions_RefuseWhatTheRecipeLacks(t *testing.T) {
 	for args, says := range map[string]string{
-		"--recipe alone --workers 2": "--workers: the recipe alone does not have it; it has --masters", "--recipe alone --rate 5": "--rate: the recipe alone does not have it",
-		"--recipe alone --holders 1": "--holders: the recipe alone does not have it", "--recipe other": "there are master-worker, alone",
+		"--recipe alone --workers 2": "--workers: the recipe alone does not have this option; it has --masters", "--recipe alone --rate 5": "--rate: the recipe alone does not have this option",
+		"--recipe alone --holders 1": "--holders: the recipe alone does not have this option", "--recipe other": "use one of: master-worker, alone",
 	} {
 		if _, _, err := setupOf(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", args, err)
@@ -72,7 +72,7 @@ func TestRunOptions_RefuseWhatTheRecipeLacks(t *testing.T) {
 		t.Errorf("a fault that it cannot have: %v", err)
 	}
 	_, f, _ := setupOf(t)
-	for name, says := range map[string]string{"workers": "workers (master-worker)", "masters": "candidates for the one active master", "rate": "tasks per second, of all clients together (master-worker)"} {
+	for name, says := range map[string]string{"workers": "workers (master-worker)", "masters": "candidates for the one active master", "rate": "tasks per second, from all clients together (master-worker)"} {
 		if got := f.Lookup(name).Usage; got != says {
 			t.Errorf("the help of --%s is %q, want %q", name, got, says)
 		}
@@ -91,7 +91,7 @@ func TestOfRun_FindsTheRecipeOfAStoredRun(t *testing.T) {
 			t.Errorf("an unknown recipe: %v", err)
 		}
 	}
-	if _, err := both()[1:].ofRun(""); err == nil || !strings.Contains(err.Error(), "it has alone") {
+	if _, err := both()[1:].ofRun(""); err == nil || !strings.Contains(err.Error(), "it has: alone") {
 		t.Errorf("a run of a recipe that this command does not have: %v", err)
 	}
 }

@@ -32,8 +32,8 @@ const everyFault = "all"
 func (all recipes) runCommand() *cobra.Command {
 	o := newRunOptions(all)
 	cmd := &cobra.Command{
-		Use: "run", Short: "Run the recipe under faults, judge it and write a report", Args: cobra.NoArgs,
-		Long: "Run the recipe under faults, judge it and write a report.\n\n" + all.explained(),
+		Use: "run", Short: "Run a recipe under faults, judge the run and write a report", Args: cobra.NoArgs,
+		Long: "Run a recipe under faults, judge the run and write a report.\n\n" + all.explained(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = randomSeed()
@@ -70,18 +70,18 @@ func newRunOptions(all recipes) *runOptions {
 
 // bind adds the options that all commands with runs share.
 func (o *runOptions) bind(f *pflag.FlagSet) {
-	f.IntVar(&o.Servers, "servers", o.Servers, "ZooKeeper servers: 1, 3 or 5")
-	f.StringVar(&o.Recipe, "recipe", o.Recipe, "what is run: "+strings.Join(o.all.names(), ", "))
+	f.IntVar(&o.Servers, "servers", o.Servers, "number of ZooKeeper servers: 1, 3 or 5")
+	f.StringVar(&o.Recipe, "recipe", o.Recipe, "recipe to run: "+strings.Join(o.all.names(), ", "))
 	o.bindRoles(f)
 	f.StringVar(&o.faults, "nemesis", o.faults, "faults, comma-separated; see torture faults")
-	f.StringVar(&o.schedule, "schedule", "", "a file of faults instead, as faults.json of a run has them")
-	f.StringVar(&o.Ensemble, "ensemble", o.Ensemble, "docker, external, or memory: in one process and in virtual time, without Docker")
-	f.StringSliceVar(&o.Connect, "connect", nil, "servers of an external ensemble, host:port,...")
-	f.StringVar(&o.Image, "image", "", "ZooKeeper image (default: ZOOKEEPER_IMAGE, or one built when it is needed)")
+	f.StringVar(&o.schedule, "schedule", "", "file with the faults to inject, instead of --nemesis: the faults.json of a run")
+	f.StringVar(&o.Ensemble, "ensemble", o.Ensemble, "docker, external or memory; memory needs no Docker: one process simulates servers and time")
+	f.StringSliceVar(&o.Connect, "connect", nil, "servers of an external ensemble: host:port,...")
+	f.StringVar(&o.Image, "image", "", "ZooKeeper image (default: $ZOOKEEPER_IMAGE; if that is not set, torture builds one)")
 	f.DurationVar(&o.SessionTimeout, "session-timeout", o.SessionTimeout, "ZooKeeper session timeout of the participants")
 	f.DurationVar(&o.TickTime, "tick-time", o.TickTime, "tickTime of the servers")
-	f.StringVar(&o.profile, "server-profile", ensemble.Kind, "how the servers are set up; see torture profiles. any: drawn from the seed")
-	f.StringVar(&o.Mixed, "mixed", "", "another torture command: it plays every second participant of each role")
+	f.StringVar(&o.profile, "server-profile", ensemble.Kind, "how to set up the servers: a name from torture profiles, or any: the seed chooses one")
+	f.StringVar(&o.Mixed, "mixed", "", "path of another build of torture; it runs every second participant of each role")
 }
 
 // config makes the harness' configuration from the options. given says which options
@@ -119,7 +119,7 @@ func (o *runOptions) config(given func(option string) bool) (harness.Setup, erro
 	}
 	config.DropImpossible(nemesis.Named(o.faults))
 	if len(config.Nemesis) == 0 && len(asked) > 0 {
-		return config, fmt.Errorf("--nemesis %s: none of these is possible with --ensemble %s, --servers %d and --recipe %s", o.faults, o.Ensemble, o.Servers, config.Recipe)
+		return config, fmt.Errorf("--nemesis %s: none of these faults is possible with --ensemble %s, --servers %d and --recipe %s; torture faults lists all", o.faults, o.Ensemble, o.Servers, config.Recipe)
 	}
 	return config, nil
 }
@@ -136,7 +136,7 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io
 	dir, err := harness.Run(ctx, config, out)
 	if err != nil {
 		if dir != "" {
-			fmt.Fprintf(out, "what was recorded is in %s\n", dir)
+			fmt.Fprintf(out, "the record of the run is in %s\n", dir)
 		}
 		return err
 	}
@@ -194,20 +194,20 @@ func (all recipes) checkCommand() *cobra.Command {
 		Use: "check DIR", Short: "Judge a stored run again", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if budget < 0 {
-				return exit.Misuse("--shrink %v: give a time, or 0 for not at all", budget)
+				return exit.Misuse("--shrink %v: give a time, or 0 to skip the search", budget)
 			}
 			return all.judgeWithin(args[0], budget, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that shows what is violated; 0 for not at all")
+	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that still shows the violation; 0 skips the search")
 	return cmd
 }
 
 func (all recipes) replayCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "replay DIR", Short: "Run again with the seed, options and schedule of a stored run", Args: cobra.ExactArgs(1),
-		Long: "Run again with the seed, options and schedule of a stored run. Workload and faults are\n" +
-			"the same; how processes and packets interleave is up to the machine.",
+		Use: "replay DIR", Short: "Repeat a stored run with the same seed, options and faults", Args: cobra.ExactArgs(1),
+		Long: "Repeat a stored run with the same seed, options and faults. The workload is the\n" +
+			"same, too. Processes and packets may interleave in another order.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := harness.LoadReplay(args[0], all.ofRun)
 			if err != nil {
@@ -236,13 +236,13 @@ func imageCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&given, "image", "", "an image of your own")
+	cmd.Flags().StringVar(&given, "image", "", "name of the image to use (default: $ZOOKEEPER_IMAGE; if that is not set, torture builds one)")
 	return cmd
 }
 
 func profilesCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "profiles", Short: "List the ways in which servers can be set up", Args: cobra.NoArgs,
+		Use: "profiles", Short: "List the server profiles: other ways to set up the servers", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
 			for _, p := range ensemble.Profiles {
 				fmt.Fprintf(cmd.OutOrStdout(), "%-16s%s.\n%16swhy: %s.\n", p.Name, p.Sets, "", p.Why)
@@ -256,7 +256,7 @@ func profilesCommand() *cobra.Command {
 
 func faultsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "faults", Short: "List the faults and how each is proved to bite", Args: cobra.NoArgs,
+		Use: "faults", Short: "List the faults, and how each is proved to be effective", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
 			out, group := cmd.OutOrStdout(), ""
 			for _, e := range nemesis.Catalogue {
@@ -268,10 +268,10 @@ func faultsCommand() *cobra.Command {
 				for i, r := range e.Roles {
 					roles[i] = string(r)
 				}
-				fmt.Fprintf(out, "  %-17s%s.\n%19sat: %s\n%19sproof: %s\n", e.Kind, e.Explain, "", strings.Join(roles, ", "), "", e.Probe)
+				fmt.Fprintf(out, "  %-17s%s.\n%19starget: %s\n%19sproof: %s\n", e.Kind, e.Explain, "", strings.Join(roles, ", "), "", e.Probe)
 			}
-			fmt.Fprintf(out, "\nalso understood: %s\n", strings.Join(nemesis.Groups(), ", "))
-			fmt.Fprintf(out, "\nwith --ensemble memory there are: %s\n", strings.Join(nemesis.InMemory(), ", "))
+			fmt.Fprintf(out, "\nGroups that --nemesis also accepts: %s\n", strings.Join(nemesis.Groups(), ", "))
+			fmt.Fprintf(out, "\nFaults that --ensemble memory has: %s\n", strings.Join(nemesis.InMemory(), ", "))
 		},
 	}
 }

@@ -41,20 +41,21 @@ type shrinking struct {
 func (all recipes) shrinkCommand() *cobra.Command {
 	s := &shrinking{recipes: all}
 	cmd := &cobra.Command{
-		Use: "shrink DIR", Short: "Look for the smallest schedule of faults that still violates what a stored run does", Args: cobra.ExactArgs(1),
-		Long: "Run a stored run that is invalid again and again, on an ensemble like its own: with a load that\n" +
-			"ends sooner, with fewer faults, with shorter ones, as long as the same property is violated.\n" +
-			"The smallest schedule goes to DIR/schedule.json, and the last run that was violated with it to\n" +
-			"DIR/shrinking. Ctrl-C heals, and keeps the smallest so far.",
+		Use: "shrink DIR", Short: "Find the smallest fault schedule that still shows a violation", Args: cobra.ExactArgs(1),
+		Long: "Repeat an invalid run on an ensemble like its own: with a shorter load, with\n" +
+			"fewer faults, with shorter faults. A change stays if the same property is\n" +
+			"violated again.\n\n" +
+			"DIR/schedule.json gets the smallest schedule, and DIR/shrinking gets its last\n" +
+			"invalid run. Ctrl-C heals the ensemble and keeps the smallest schedule so far.",
 		Example: "  torture shrink results/latest --budget 20m --runs 5",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.dir, s.out = args[0], cmd.OutOrStdout()
 			return s.run(cmd.Context())
 		},
 	}
-	cmd.Flags().DurationVar(&s.budget, "budget", 10*time.Minute, "how long to look")
-	cmd.Flags().IntVar(&s.runs, "runs", 3, "how often a schedule is run before it is taken to violate nothing")
-	cmd.Flags().StringVar(&s.property, "property", "", "property to violate (default: the first that the run violates)")
+	cmd.Flags().DurationVar(&s.budget, "budget", 10*time.Minute, "time limit of the search")
+	cmd.Flags().IntVar(&s.runs, "runs", 3, "how often to run a schedule before shrink decides that it violates nothing")
+	cmd.Flags().StringVar(&s.property, "property", "", "property that must be violated (default: the first that the run violates)")
 	return cmd
 }
 
@@ -65,7 +66,7 @@ func (s *shrinking) run(ctx context.Context) error {
 		return err
 	}
 	whole := campaign.Plan{Faults: nemesis.ByStart(s.config.Schedule), Load: s.config.Time}
-	fmt.Fprintf(s.out, "%s is violated. Looking for up to %v, %d runs for each schedule, for less than %s\n", s.property, s.budget, s.runs, describe(whole))
+	fmt.Fprintf(s.out, "%s is violated. Searching for up to %v, with up to %d runs for each schedule. The whole schedule: %s\n", s.property, s.budget, s.runs, describe(whole))
 	for _, stale := range []string{s.folder(), filepath.Join(s.dir, record.ScheduleFile)} {
 		if err := os.RemoveAll(stale); err != nil {
 			return fmt.Errorf("shrink: %w", err)
@@ -84,7 +85,7 @@ func (s *shrinking) folder() string { return filepath.Join(s.dir, record.Shrinki
 // begun; 0 if not known.
 func (s *shrinking) prepare() (time.Duration, error) {
 	if s.runs < 1 || s.budget <= 0 {
-		return 0, exit.Misuse("shrink: --runs %d --budget %v: use at least one run, and some time", s.runs, s.budget)
+		return 0, exit.Misuse("shrink: --runs %d --budget %v: use 1 run or more, and a budget above 0", s.runs, s.budget)
 	}
 	var err error
 	if s.config, err = harness.LoadReplay(s.dir, s.recipes.ofRun); err != nil {
@@ -92,20 +93,20 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	}
 	data, err := os.ReadFile(filepath.Join(s.dir, record.VerdictFile))
 	if err != nil {
-		return 0, exit.Misuse("shrink: %w: judge it first, with torture check %s", err, s.dir)
+		return 0, exit.Misuse("shrink: %w: judge the run first, with torture check %s", err, s.dir)
 	}
 	var verdict checker.Report
 	if err := json.Unmarshal(data, &verdict); err != nil {
-		return 0, exit.Misuse("shrink: %s in %s: %w: judge it again, with torture check %s", record.VerdictFile, s.dir, err, s.dir)
+		return 0, exit.Misuse("shrink: %s in %s: %w: judge the run again, with torture check %s", record.VerdictFile, s.dir, err, s.dir)
 	}
 	if verdict.Seed != s.config.Seed {
-		return 0, exit.Misuse("shrink: %s in %s is of a run with seed %d, and the run has seed %d: judge it again, with torture check %s", record.VerdictFile, s.dir, verdict.Seed, s.config.Seed, s.dir)
+		return 0, exit.Misuse("shrink: %s in %s belongs to a run with seed %d, and this run has seed %d: judge this run again, with torture check %s", record.VerdictFile, s.dir, verdict.Seed, s.config.Seed, s.dir)
 	}
 	violations := verdict.Violations()
 	i := slices.IndexFunc(violations, func(p checker.Property) bool { return s.property == "" || p.Name == s.property })
 	switch {
 	case len(violations) == 0:
-		return 0, exit.Misuse("shrink: %s violates nothing: its verdict is %s", s.dir, verdict.Verdict)
+		return 0, exit.Misuse("shrink: %s violates no property: its verdict is %s; give an invalid run", s.dir, verdict.Verdict)
 	case i < 0:
 		return 0, exit.Misuse("shrink: --property %s is not violated in %s; use %s", s.property, s.dir, violations[0].Name)
 	}
@@ -176,16 +177,12 @@ func (s *shrinking) violates(dir string) (bool, error) {
 
 // tell prints one step, and stores the schedule if it is the smallest.
 func (s *shrinking) tell(step campaign.Step) {
-	verdict := "not violated"
-	if step.Rate.K > 0 {
-		verdict = "violated"
-	}
-	fmt.Fprintf(s.out, "%7.1fs  %-28s %-34s %s in %v runs\n", time.Since(s.began).Seconds(), step.What, describe(step.Plan), verdict, step.Rate)
+	fmt.Fprintf(s.out, "%7.1fs  %-28s %-34s violated in %v runs\n", time.Since(s.began).Seconds(), step.What, describe(step.Plan), step.Rate)
 	if !step.Kept || step.Rate.K == 0 {
 		return
 	}
 	if err := nemesis.SaveSchedule(filepath.Join(s.dir, record.ScheduleFile), append([]nemesis.Fault{}, step.Plan.Faults...)); err != nil {
-		fmt.Fprintf(s.out, "the schedule could not be written: %v\n", err)
+		fmt.Fprintf(s.out, "could not write the schedule: %v\n", err)
 	}
 }
 
@@ -207,10 +204,10 @@ func (s *shrinking) conclude(smallest campaign.Shortened) error {
 	fmt.Fprintln(s.out)
 	switch {
 	case smallest.Whole.N == 0:
-		fmt.Fprintf(s.out, "Not one run of the whole schedule came to its end.\n")
+		fmt.Fprintf(s.out, "No run of the whole schedule came to its end.\n")
 		return os.RemoveAll(s.folder())
 	case smallest.Whole.K == 0:
-		fmt.Fprintf(s.out, "%s did not come back in %d runs of the whole schedule: it is a rare race. Try more --runs and a longer --budget.\n", s.property, smallest.Whole.N)
+		fmt.Fprintf(s.out, "%s was not violated in %d runs of the whole schedule: the violation is a rare race. Use more --runs and a longer --budget.\n", s.property, smallest.Whole.N)
 		return os.RemoveAll(s.folder())
 	}
 	fmt.Fprintf(s.out, "%v runs violate %s with %s:\n", smallest.Rate, s.property, describe(smallest.Plan))
@@ -221,15 +218,15 @@ func (s *shrinking) conclude(smallest campaign.Shortened) error {
 		}
 		fmt.Fprintln(s.out, line)
 	}
-	fmt.Fprintf(s.out, "It was %s, violated in %v runs.", describe(campaign.Plan{Faults: s.config.Schedule, Load: s.config.Time}), smallest.Whole)
+	fmt.Fprintf(s.out, "The whole schedule was %s; %v runs violated the property.", describe(campaign.Plan{Faults: s.config.Schedule, Load: s.config.Time}), smallest.Whole)
 	if !smallest.Minimal {
-		fmt.Fprint(s.out, " The time was up before every fault had been tried: there may be a smaller one.")
+		fmt.Fprint(s.out, " The time was up before every fault was tried: a smaller schedule may exist. Use a longer --budget.")
 	}
 	fmt.Fprintf(s.out, "\nschedule: %s\n", filepath.Join(s.dir, record.ScheduleFile))
 	var judged strings.Builder
 	if _, invalid := errors.AsType[verdictError](s.recipes.judgeRun(s.kept, &judged)); !invalid {
-		return fmt.Errorf("shrink: %s is not judged as it was: %s", s.kept, judged.String())
+		return fmt.Errorf("shrink: %s was invalid when it ran, and a second judgement differs: %s", s.kept, judged.String())
 	}
-	fmt.Fprintf(s.out, "report: %s\nrun it again: torture replay %s\n", filepath.Join(s.kept, record.ReportFile), s.kept)
+	fmt.Fprintf(s.out, "report: %s\nrepeat: torture replay %s\n", filepath.Join(s.kept, record.ReportFile), s.kept)
 	return nil
 }

@@ -34,7 +34,7 @@ func TestShrinkNamesBadInput(t *testing.T) {
 	}{
 		{"not a run", []string{t.TempDir()}, []string{"not the folder of a run"}},
 		{"not judged", []string{unjudged}, []string{"torture check " + unjudged}},
-		{"not invalid", []string{valid}, []string{"violates nothing", "valid"}},
+		{"not invalid", []string{valid}, []string{"violates no property", "valid"}},
 		{"a verdict of another run", []string{astray}, []string{"seed 8", "seed 7", "torture check " + astray}},
 		{"a verdict that cannot be read", []string{garbled}, []string{record.VerdictFile, "torture check " + garbled}},
 		{"another property", []string{invalid, "--property", "NoCrash"}, []string{"--property NoCrash", "AtomicTransitions"}},
@@ -69,7 +69,7 @@ func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 	recordtest.Seal(t, dir)
 	torture(t, "check", dir)
 	code, printed := torture(t, "shrink", dir, "--runs", "2")
-	if code != 0 || !strings.Contains(printed, "not violated in 0 of 2 runs") || !strings.Contains(printed, "AtomicTransitions did not come back in 2 runs") {
+	if code != 0 || !strings.Contains(printed, " violated in 0 of 2 runs") || !strings.Contains(printed, "AtomicTransitions was not violated in 2 runs") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 	for _, name := range []string{record.ScheduleFile, record.ShrinkingFolder} {

@@ -28,10 +28,12 @@ func (all recipes) soakCommand() *cobra.Command {
 	var plan campaign.Limits
 	load, keep, results := o.Time, false, ""
 	cmd := &cobra.Command{
-		Use: "soak", Short: "Run after run, each with its own seed; keep what failed", Args: cobra.NoArgs,
-		Long: "Run after run, each with its own seed, until --time or --runs is over or a signal\nends it.\n" +
-			"Folders of runs that are not valid are kept, with what the run printed.\n" +
-			"The exit code is that of the worst: invalid, then not carried out, then unknown,\nthen vacuous.",
+		Use: "soak", Short: "Do many runs with different seeds, and keep the runs that fail", Args: cobra.NoArgs,
+		Long: "Do many runs, each with its own seed, until --time or --runs is reached or a\n" +
+			"signal arrives. Folders of runs that are not valid stay, with the output of\n" +
+			"the run.\n\n" +
+			"The exit code is that of the worst run. From the worst: invalid, not carried\n" +
+			"out, unknown, vacuous.",
 		Example: "  torture soak --time 8h\n  torture soak --runs 90 --seed 1 --shard 2/3 --results shard2.json\n  torture soak --runs 30 --load 40s --nemesis network,server",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
@@ -44,7 +46,7 @@ func (all recipes) soakCommand() *cobra.Command {
 			}
 			changed := cmd.Flags().Changed
 			if err == nil && (changed("runs") && plan.Runs < 1 || changed("time") && plan.Time <= 0) {
-				err = fmt.Errorf("--runs %d --time %v: give at least one run, and some time, or leave the option out for no limit", plan.Runs, plan.Time)
+				err = fmt.Errorf("--runs %d --time %v: use 1 run or more and a time above 0, or leave the option out for no limit", plan.Runs, plan.Time)
 			}
 			if err == nil {
 				err = shardOfSoak(plan, changed)
@@ -80,11 +82,11 @@ func (all recipes) soakCommand() *cobra.Command {
 	f.DurationVar(&plan.Time, "time", 0, "how long to go on; the last run is completed (default: until interrupted)")
 	f.IntVar(&plan.Runs, "runs", 0, "how many runs (default: no limit)")
 	f.BoolVar(&plan.Until, "until-invalid", false, "end with the first run that is invalid")
-	f.Uint64Var(&plan.First, "seed", 0, "seed of the first run; the next has the next (default: random)")
+	f.Uint64Var(&plan.First, "seed", 0, "seed of the first run; each further run takes the next number (default: random)")
 	f.DurationVar(&load, "load", load, "how long the load of each run lasts")
-	f.BoolVar(&keep, "keep", false, "keep the folders of valid runs, too")
+	f.BoolVar(&keep, "keep", false, "also keep the folders of valid runs")
 	f.StringVar(&o.Out, "out", o.Out, "folder for results")
-	f.Var(&plan.Shard, "shard", "do only every n-th run, from the i-th on; torture merge adds the shards up. With --seed")
+	f.Var(&plan.Shard, "shard", "do only every n-th run, from the i-th on; needs --seed; torture merge adds the shards up")
 	f.StringVar(&results, "results", "", "file to add the outcome of each run to, for torture merge")
 	o.bind(f)
 	return cmd
@@ -96,9 +98,9 @@ func shardOfSoak(plan campaign.Limits, changed func(string) bool) error {
 	case plan.Shard.Count == 0:
 		return nil
 	case !changed("seed"):
-		return fmt.Errorf("--shard %v without --seed: give the seed of the first run of the whole campaign, the same to each shard", &plan.Shard)
+		return fmt.Errorf("--shard %v without --seed: give each shard the same --seed, that of the first run of the campaign", &plan.Shard)
 	case plan.Runs > 0 && plan.Runs < plan.Shard.Index:
-		return fmt.Errorf("--shard %v of --runs %d: nothing is left for it; --runs is that of all shards together", &plan.Shard, plan.Runs)
+		return fmt.Errorf("--shard %v of --runs %d: this shard has no run; --runs counts the runs of all shards together", &plan.Shard, plan.Runs)
 	}
 	return nil
 }
@@ -161,7 +163,7 @@ func (r *runner) run(ctx context.Context, seed uint64) campaign.Outcome {
 	case crash != "":
 		outcome.Verdict, outcome.Problem, outcome.Crashed = "", crash, true
 	case err == nil && code != outcome.Verdict.ExitCode():
-		outcome.Problem = fmt.Sprintf("it ended with exit code %d after the verdict %s: %s", code, outcome.Verdict, lastLine(printed, errors.New("it printed nothing")))
+		outcome.Problem = fmt.Sprintf("the run ended with exit code %d after the verdict %s: %s", code, outcome.Verdict, lastLine(printed, errors.New("the run printed nothing")))
 		outcome.Verdict = ""
 	case err != nil: // it was not judged
 		outcome.Problem = lastLine(printed, err)

@@ -29,20 +29,26 @@ type specified struct {
 func specCommand() *cobra.Command {
 	s := specified{}
 	cmd := &cobra.Command{
-		Use: "spec", Short: "Have TLC check the specification, and hold what it says against the manifest", Args: cobra.NoArgs,
-		Long: "Have TLC check everything in spec/tla/manifest.json, and hold its answers against the manifest:\n" +
-			"results, lengths of counterexamples, states, transitions, depths, and what can be told of the graph\n" +
-			"of states. A test (make explore) holds the manifest against the explorer, and so does --differ.\n\n" +
-			"TLC is what TLA2TOOLS_JAR names, otherwise the official release, downloaded once into the user's\n" +
-			"cache folder and held against its checksum. It needs java.\n\n" +
-			fmt.Sprintf("Exit codes: %d every answer is as in the manifest, %d one is not, %d TLC or the files are at fault,\n"+
-				"%d there is no TLC.", exit.Done, exit.Invalid, exit.NotCarriedOut, exit.NoTLC),
+		Use: "spec", Short: "Check the specification with TLC, and compare with the manifest", Args: cobra.NoArgs,
+		Long: fmt.Sprintf("Run every check of spec/tla/manifest.json with TLC, and compare each answer\n"+
+			"with the manifest: result, length of the counterexample, states, transitions,\n"+
+			"depth, and the shape of the state graph. A test (make explore) compares the\n"+
+			"manifest with the explorer, and so does --differ.\n\n"+
+			"TLC is the jar that TLA2TOOLS_JAR names. Without it, the command downloads the\n"+
+			"official release once, into the user's cache folder, and verifies its\n"+
+			"checksum. TLC needs java.\n\n"+
+			"Exit codes:\n"+
+			"  %3d  every answer agrees with the manifest\n"+
+			"  %3d  an answer differs\n"+
+			"  %3d  TLC or the files are at fault\n"+
+			"  %3d  TLC was not found",
+			exit.Done, exit.Invalid, exit.NotCarriedOut, exit.NoTLC),
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	cmd.Flags().StringVar(&s.dir, "dir", "spec/tla", "folder of the specification")
-	cmd.Flags().StringSliceVar(&s.only, "only", nil, "names of checks; default all")
-	cmd.Flags().StringVar(&s.differ, "differ", "", "a complete world, by the name of its check: tell where the explorer and TLC can be told apart")
-	cmd.Flags().BoolVar(&s.write, "write", false, "write configurations and manifest instead of holding against them; for who has changed the specification")
+	cmd.Flags().StringSliceVar(&s.only, "only", nil, "names of the checks to run, comma-separated (default: all)")
+	cmd.Flags().StringVar(&s.differ, "differ", "", "name of a check of kind \"complete\": print where the graphs of the explorer and of TLC differ")
+	cmd.Flags().BoolVar(&s.write, "write", false, "write the configurations and the manifest instead of comparing; for use after a change of the specification")
 	return cmd
 }
 
@@ -59,7 +65,7 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 	files := os.DirFS(s.dir)
 	manifest, err := agree.Load(files)
 	if err != nil && !(s.write && errors.Is(err, fs.ErrNotExist)) {
-		return exit.Misuse("--dir %s: %w; run it in the repository", s.dir, err)
+		return exit.Misuse("--dir %s: %w; run the command in the repository, or name its folder spec/tla", s.dir, err)
 	}
 	by, err := tlc.Fetch(ctx)
 	if err != nil {
@@ -90,10 +96,10 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 		}
 	}
 	if wrong > 0 {
-		fmt.Fprintf(out, "\nINVALID: %d of %d answers of TLC are not as they should be.\n", wrong, len(checks))
+		fmt.Fprintf(out, "\nINVALID: %d of %d answers of TLC differ from the manifest.\n", wrong, len(checks))
 		return verdictError{checker.Invalid}
 	}
-	fmt.Fprintf(out, "\nVALID: %d answers of TLC are as they should be.\n", len(checks))
+	fmt.Fprintf(out, "\nVALID: all %d answers of TLC agree with the manifest.\n", len(checks))
 	return nil
 }
 
@@ -110,10 +116,10 @@ func (s specified) chosen() ([]agree.Check, error) {
 	for _, name := range names {
 		at := slices.IndexFunc(all, func(c agree.Check) bool { return c.Name == name })
 		if at < 0 {
-			return nil, exit.Misuse("%s: there is no such check; the names are in %s", name, filepath.Join(s.dir, "manifest.json"))
+			return nil, exit.Misuse("%s: no check has this name; %s lists the names", name, filepath.Join(s.dir, "manifest.json"))
 		}
 		if s.differ != "" && all[at].Kind != agree.Complete {
-			return nil, exit.Misuse("--differ %s: only worlds that both visit can be compared, those of kind %q", name, agree.Complete)
+			return nil, exit.Misuse("--differ %s: only a check of kind %q can be compared", name, agree.Complete)
 		}
 		chosen = append(chosen, all[at])
 	}
@@ -127,7 +133,7 @@ func tellDifference(ctx context.Context, check agree.Check, by tlc.TLC, files fs
 	case err != nil:
 		return err
 	case difference == "":
-		fmt.Fprintf(out, "VALID: nobody can tell the explorer and TLC apart in %s.\n", check.Name)
+		fmt.Fprintf(out, "VALID: the explorer and TLC have the same graph of states in %s.\n", check.Name)
 		return nil
 	}
 	fmt.Fprintf(out, "INVALID: the explorer (the first) and TLC (the second) differ %s\n", difference)

@@ -23,7 +23,7 @@ func TestSpecRefuses(t *testing.T) {
 	}{
 		{exit.NoTLC, tlc.Variable, []string{"spec", "--dir", specFolder}},
 		{exit.WrongUse, "manifest.json", []string{"spec", "--dir", specFolder, "--only", "prayer"}},
-		{exit.WrongUse, "run it in the repository", []string{"spec", "--dir", t.TempDir()}},
+		{exit.WrongUse, "run the command in the repository", []string{"spec", "--dir", t.TempDir()}},
 	} {
 		if code, out := torture(t, c.args...); code != c.code || !strings.Contains(out, c.says) {
 			t.Errorf("%v: exit code %d, %s", c.args, code, out)

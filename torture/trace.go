@@ -22,14 +22,19 @@ import (
 func traceCommand() *cobra.Command {
 	sample := 0
 	cmd := &cobra.Command{
-		Use: "trace DIR", Short: "Hold a stored run against the specification with TLC, and TLC against our own judge", Args: cobra.ExactArgs(1),
-		Long: "Hold what went over the wire in a stored run against spec/tla/Protocol.tla: the claims, and each\n" +
-			"task. Every trace is judged by the judge of torture check and by TLC, and the two must agree. The\n" +
-			"modules stay in DIR/trace, to be looked at or run by hand.\n\n" +
-			"TLC is found as by torture spec.\n\n" +
-			fmt.Sprintf("Exit codes: %d every trace is a behaviour of the protocol, %d one is not, %d one could not be followed\n"+
-				"to its end, or the record of the run is not whole, %d the two do not agree or the run cannot be read, %d there is no TLC.",
-				exit.Done, exit.Invalid, exit.Unknown, exit.NotCarriedOut, exit.NoTLC),
+		Use: "trace DIR", Short: "Check a stored run against the specification, with TLC", Args: cobra.ExactArgs(1),
+		Long: fmt.Sprintf("Check the requests and answers of a stored run against spec/tla/Protocol.tla.\n"+
+			"There is one trace for the claims, and one for each task. TLC and the judge of\n"+
+			"torture check both judge every trace, and they must agree. The modules for TLC\n"+
+			"stay in DIR/trace.\n\n"+
+			"The command finds TLC as torture spec does.\n\n"+
+			"Exit codes:\n"+
+			"  %3d  every trace is a behaviour of the protocol\n"+
+			"  %3d  a trace is not\n"+
+			"  %3d  a trace could not be followed to its end, or files of the run are missing\n"+
+			"  %3d  the two judges do not agree, or the run cannot be read\n"+
+			"  %3d  TLC was not found",
+			exit.Done, exit.Invalid, exit.Unknown, exit.NotCarriedOut, exit.NoTLC),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if sample < 0 {
 				return exit.Misuse("--sample %d: give a number of tasks, or 0 for all", sample)
@@ -37,7 +42,7 @@ func traceCommand() *cobra.Command {
 			return trace(cmd.Context(), args[0], sample, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().IntVar(&sample, "sample", 0, "tasks to look at, spread evenly over the run; 0 for all")
+	cmd.Flags().IntVar(&sample, "sample", 0, "number of tasks to check, spread evenly over the run; 0 for all")
 	return cmd
 }
 
@@ -52,7 +57,7 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 		return verdictError{checker.Unknown}
 	}
 	if run.Exchanges == nil {
-		return fmt.Errorf("%s has no %s to be followed: %s", dir, record.WireFile, entry.Reason)
+		return fmt.Errorf("%s has no %s, so there is nothing to check: %s", dir, record.WireFile, entry.Reason)
 	}
 	all := protocol.Split(run.Exchanges, run.Rules().MaxAttempts)
 	chosen := spread(all, sample)
@@ -82,7 +87,7 @@ func trace(ctx context.Context, dir string, sample int, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, os.WriteFile(filepath.Join(folder, record.TLCLog), []byte(outcome.Printed), 0o644))
 	}
-	fmt.Fprintf(out, "TLC: agrees on every one, %v\n", time.Since(began).Round(time.Millisecond))
+	fmt.Fprintf(out, "TLC: agrees on every trace, %v\n", time.Since(began).Round(time.Millisecond))
 	if entry.Verdict != checker.Valid {
 		fmt.Fprintln(out, entry.Reason)
 	}

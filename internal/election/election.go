@@ -12,7 +12,7 @@ import (
 func Subject() subject.Subject {
 	return subject.Subject{
 		Name:     "election",
-		Explain:  "one active master and its backups alone; the leader writes under the fence of its epoch",
+		Explain:  "an active master and its backups; its writes check its epoch",
 		Judge:    judge.Judging(),
 		Stories:  story.Stories(),
 		Workload: workload.New(),

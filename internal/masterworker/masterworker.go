@@ -13,7 +13,7 @@ import (
 func Subject() subject.Subject {
 	return subject.Subject{
 		Name:     "master-worker",
-		Explain:  "one active master, backups, workers, and clients whose tasks are never lost",
+		Explain:  "masters, workers and clients; no accepted task is ever lost",
 		Judge:    judge.Judging(),
 		Worlds:   world.Worlds,
 		Stories:  story.Stories(),

@@ -54,11 +54,11 @@ func Listed(all []Guard) []subject.Guard {
 // guards of every election.
 var (
 	ElectionInOne = Guard{
-		Name: "election-in-one", Explain: "/master and the epoch change in one multi",
+		Name: "election-in-one", Explain: "an election creates /master and raises the epoch in one multi",
 		Split: func(op zkapi.Op) bool { return Has(op, zkapi.KindCreate, "/master") },
 	}
 	ElectionResolved = Guard{
-		Name: "election-resolved", Explain: "an election whose answer was lost is resolved, not taken for lost",
+		Name: "election-resolved", Explain: "a candidate whose answer was lost finds out whether it was elected",
 		Believe: func(_ zkapi.Op, err error) error {
 			if e, ok := errors.AsType[*zkapi.Error](err); ok && e.Kind == zkapi.KindMulti && e.Fate == zkapi.Unknown && errors.Is(err, zkapi.ErrConnectionLoss) {
 				return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}
@@ -66,9 +66,9 @@ var (
 			return err
 		},
 	}
-	WatchWithRead      = Guard{Name: "watch-with-read", Explain: "a watch is set by the read itself", Watch: true}
-	LookAfterReconnect = Guard{Name: "look-after-reconnect", Explain: "after a reconnect everything is looked at again", Blind: true}
-	FencingToken       = Guard{Name: "fencing-token", Explain: "a system outside refuses a smaller token than it has seen", Fence: true}
+	WatchWithRead      = Guard{Name: "watch-with-read", Explain: "the read itself sets the watch", Watch: true}
+	LookAfterReconnect = Guard{Name: "look-after-reconnect", Explain: "a participant rereads everything after a reconnect", Blind: true}
+	FencingToken       = Guard{Name: "fencing-token", Explain: "a system outside ZooKeeper refuses a token smaller than one it has seen", Fence: true}
 )
 
 // Has reports whether a multi has a part of that kind at or below a path.

@@ -12,19 +12,19 @@ import (
 func Guards() []worlds.Guard {
 	return []worlds.Guard{
 		{
-			Name: "write-check", Explain: "what a leader writes to znodes of its own begins with the check of its epoch",
+			Name: "write-check", Explain: "a leader checks its epoch in every write to its own znodes",
 			Rewrite: worlds.OnlyOf(written, unchecked),
 		},
 		{
-			Name: "write-in-one", Explain: "what a leader writes in one call is one multi",
+			Name: "write-in-one", Explain: "a leader sends the writes of one call as one multi",
 			Split: written,
 		},
 		{
-			Name: "proclaim-check", Explain: "what a leader proclaims is written with the check of its epoch",
+			Name: "proclaim-check", Explain: "a leader checks its epoch when it writes what it proclaims",
 			Rewrite: worlds.OnlyOf(proclaimed, unchecked),
 		},
 		{
-			Name: "hand-over-check", Explain: "a leader that hands over deletes /master with the check of its epoch",
+			Name: "hand-over-check", Explain: "a leader that hands over checks its epoch when it deletes /master",
 			Rewrite: worlds.OnlyOf(handedOver, unchecked),
 		},
 		worlds.ElectionInOne,

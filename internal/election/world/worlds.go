@@ -19,9 +19,9 @@ func Worlds() subject.Worlds {
 func (c *Config) options(f *flag.FlagSet) {
 	f.IntVar(&c.Masters, "masters", c.Masters, "candidates for leadership")
 	f.IntVar(&c.Writes, "writes", c.Writes, "writes of a leader in each term")
-	f.BoolVar(&c.Queue, "queue", false, "the masters stand in line")
-	f.BoolVar(&c.ForGood, "for-good", false, "who crashes stays down")
-	f.BoolVar(&c.Abrupt, "abrupt", false, "who is asked to leave is given no time for it")
+	f.BoolVar(&c.Queue, "queue", false, "the masters queue for election instead of racing")
+	f.BoolVar(&c.ForGood, "for-good", false, "crashed processes stay down")
+	f.BoolVar(&c.Abrupt, "abrupt", false, "a process that is asked to leave gets no time to finish")
 	f.BoolVar(&c.Slow, "slow", false, "a leader writes and acts once more after it was told to return")
 }
 

@@ -35,7 +35,7 @@ func New() subject.Workload {
 		Roles: []subject.Role{
 			{Name: Master, Explain: "candidates for the one active master", Count: 2, Most: 50, Leads: true},
 			{Name: Worker, Explain: "workers", Count: 3, Most: 100, Works: true, Holds: true},
-			{Name: Node, Explain: "equal nodes: each stands for election and works", Count: 2, Most: 50, Leads: true, Works: true},
+			{Name: Node, Explain: "equal nodes: each is a candidate for master and a worker", Count: 2, Most: 50, Leads: true, Works: true},
 			{Name: Client, Explain: "clients", Count: 3, Least: 1, Most: 50, Submits: true},
 		},
 		Objects: "tasks",

@@ -24,14 +24,14 @@ func Guards() []worlds.Guard {
 			Rewrite: worlds.OnlyOf(ending, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, "/assign/") })),
 		},
 		{
-			Name: "worker-check", Explain: "who is given a task must be there, in the incarnation that was seen",
+			Name: "worker-check", Explain: "an assignment checks that the worker's incarnation is still there",
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool {
 				return op.Kind == zkapi.KindCheck && (strings.HasPrefix(op.Path, "/workers/") || strings.HasPrefix(op.Path, "/assign/"))
 			}),
 		},
 		worlds.ElectionInOne,
 		{
-			Name: "election-by-version", Explain: "the epoch is set at the version that was read before",
+			Name: "election-by-version", Explain: "an election raises the epoch only from the version that it read",
 			Rewrite: worlds.Each(func(op zkapi.Op) zkapi.Op {
 				if op.Kind == zkapi.KindSet && op.Path == "/assign" && op.Version < 1<<30 {
 					op.Version = zkapi.AnyVersion
@@ -41,15 +41,15 @@ func Guards() []worlds.Guard {
 		},
 		worlds.ElectionResolved,
 		{
-			Name: "transition-in-one", Explain: "a transition of a task is one multi",
+			Name: "transition-in-one", Explain: "a task changes its state in one multi",
 			Split: releasing,
 		},
 		{
-			Name: "result-takes-assignment", Explain: "a result removes the very assignment that it is of",
+			Name: "result-takes-assignment", Explain: "a result deletes its assignment in the same multi",
 			Rewrite: worlds.OnlyOf(ending, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindDelete && strings.HasPrefix(op.Path, "/assign/") })),
 		},
 		{
-			Name: "submission-by-id", Explain: "a task is named after its id, so that a create that is repeated finds the first",
+			Name: "submission-by-id", Explain: "a task is named after its id, so a repeated create finds the first one",
 			Again: func(op zkapi.Op) bool {
 				return op.Kind == zkapi.KindCreate && strings.HasPrefix(op.Path, "/tasks/") && strings.Count(op.Path, "/") == 2
 			},
@@ -57,7 +57,7 @@ func Guards() []worlds.Guard {
 		worlds.WatchWithRead,
 		worlds.LookAfterReconnect,
 		{
-			Name: "sync-after-doubt", Explain: "what may have been applied is looked for after a sync",
+			Name: "sync-after-doubt", Explain: "a participant looks for a doubtful write only after a sync",
 			Rewrite: func(op zkapi.Op) zkapi.Op {
 				if op.Kind == zkapi.KindSync {
 					return zkapi.Exists("/tasks")
@@ -65,7 +65,7 @@ func Guards() []worlds.Guard {
 				return op
 			},
 		},
-		{Name: "lease-runs", Explain: "a lease runs from the last acknowledged write, whatever else is answered, and while the process or its machine sleeps", Still: true},
+		{Name: "lease-runs", Explain: "a lease runs from the last acknowledged write, also during sleep", Still: true},
 		worlds.FencingToken,
 	}
 }

@@ -64,9 +64,6 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if m.done = errors.Is(listed.Err, zkapi.ErrNoNode); m.done {
 		return nil
 	}
-	if errors.Is(status.Err, zkapi.ErrNoNode) || status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
-		status.Err = fmt.Errorf("%w: %s", ErrUnfinished, task)
-	}
 	if err := errors.Join(node.Err, listed.Err); err != nil {
 		return err
 	}
@@ -79,6 +76,9 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 	if m.done = node.Stat.Czxid != m.seen; m.done {
 		return nil // another task has the id now, and its result is unseen
 	}
+	if errors.Is(status.Err, zkapi.ErrNoNode) || status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
+		return m.unfinished(ctx, session)
+	}
 	if status.Err != nil {
 		return status.Err
 	}
@@ -89,6 +89,19 @@ func (m *removal) step(ctx context.Context, session zkapi.Session) error {
 		return m.ask(ctx, session, fmt.Sprintf("is %s and may still run: a master removes it when its execution has ended", said.State))
 	}
 	return m.remove(ctx, session, decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version})
+}
+
+// unfinished is the error of a task that was read without a status. The reads are not of one
+// moment: the task may have been removed between them, together with its status.
+func (m *removal) unfinished(ctx context.Context, session zkapi.Session) error {
+	now, err := session.Do(ctx, zkapi.Exists(m.client.layout.task(m.task)))
+	if err != nil {
+		return err
+	}
+	if m.done = !now.Found || now.Stat.Czxid != m.seen; m.done {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrUnfinished, m.task)
 }
 
 // remove removes the task as it was read, or asks a master if one write cannot hold the

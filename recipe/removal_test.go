@@ -129,11 +129,9 @@ type paused struct {
 	before, between func(op zkapi.Op)
 }
 
-func (p *paused) sends(ops ...zkapi.Op) {
-	for _, op := range ops {
-		if p.before != nil {
-			p.before(op)
-		}
+func (p *paused) sends(op zkapi.Op) {
+	if p.before != nil {
+		p.before(op)
 	}
 }
 
@@ -166,12 +164,9 @@ func (s *pausedSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, erro
 }
 
 func (s *pausedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
-	s.env.sends(ops...)
-	replies := s.Session.DoAll(ctx, ops)
+	replies := make([]zkapi.Reply, len(ops))
 	for n, op := range ops {
-		if replies[n].Err == nil {
-			s.env.succeeded(op)
-		}
+		replies[n].Result, replies[n].Err = s.Do(ctx, op)
 	}
 	return replies
 }
@@ -279,6 +274,54 @@ func TestCollect_IgnoresALateWrite(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestCollect_WhileTheTaskGoes: a task is removed between two reads of a client that collects
+// it, at once or when it has asked a master. That is no error, and least of all is the task
+// said to be unfinished. A task that was submitted under the same id meanwhile stays.
+func TestCollect_WhileTheTaskGoes(t *testing.T) {
+	for name, after := range map[string]func(op zkapi.Op) bool{
+		"after the task was seen":     func(op zkapi.Op) bool { return op.Kind == zkapi.KindExists },
+		"after its status was listed": func(op zkapi.Op) bool { return op.Kind == zkapi.KindChildren },
+	} {
+		for _, look := range []int{1, 2} {
+			for _, again := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/look %d/again %v", name, look, again), func(t *testing.T) {
+					inBubble(t, func(w *world) {
+						task, other, looks, removed := w.submit(recipe.ID("x")), w.client(), 0, false
+						if _, err := other.Cancel(w.ctx, task); err != nil {
+							t.Fatal(err)
+						}
+						c, err := recipe.NewClient(&paused{Env: w.env, between: func(op zkapi.Op) {
+							if op.Path != "/tasks/"+task {
+								return
+							}
+							if op.Kind == zkapi.KindSync { // a look begins
+								looks++
+							}
+							if looks < look || removed || !after(op) {
+								return
+							}
+							removed = true
+							w.clear(task)
+							if again {
+								w.submit(recipe.ID("x"))
+							}
+						}}, recipe.ClientConfig{})
+						if err != nil {
+							t.Fatal(err)
+						}
+						if err := c.Collect(w.ctx, task); err != nil || !removed {
+							t.Errorf("removed %v: %v", removed, err)
+						}
+						if found := w.do(zkapi.Exists("/tasks/" + task)).Found; found != again {
+							t.Errorf("a task is there: %v", found)
+						}
+					})
+				})
+			}
+		}
 	}
 }
 

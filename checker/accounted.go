@@ -15,7 +15,7 @@ import (
 func (c *Case) writesAccounted() Property {
 	l := c.ledger
 	if l == nil {
-		return Property{Name: WritesAccounted, Verdict: Skipped, Reason: "It is not known what was committed, so this was not judged. " + c.Resting()}
+		return Property{Name: WritesAccounted, Verdict: Skipped, Reason: "The run has no record of the commits, so this was not judged. " + c.Resting()}
 	}
 	p := NewFindings(WritesAccounted)
 	mentioned := make([]bool, len(l.Commits))
@@ -62,7 +62,7 @@ func (c *Case) writesAccounted() Property {
 			}})
 		}
 	}
-	return p.Property("%d writes were committed, each of which somebody asked for; %d answers, each of which says what was committed.", writes, acknowledged)
+	return p.Property("%d writes were committed, and a participant asked for each. %d answers arrived, and each agrees with its commit.", writes, acknowledged)
 }
 
 // beyond reports whether the commits do not cover a zxid.
@@ -126,9 +126,9 @@ func (c *Case) serversAgree() Property {
 	p := NewFindings(ServersAgree)
 	switch {
 	case c.Evidence != nil && c.Evidence.Order == record.FromMemory:
-		return Property{Name: ServersAgree, Verdict: Skipped, Reason: "There is one server, in memory, and no other to compare it with."}
+		return Property{Name: ServersAgree, Verdict: Skipped, Reason: "There is one server, in memory, so there is nothing to compare."}
 	case c.Evidence == nil || len(c.Evidence.Servers) == 0 && c.Evidence.Order != record.FromLogs:
-		return Property{Name: ServersAgree, Verdict: Skipped, Reason: "The servers' own trees and logs could not be read, so this was not judged. " + c.Resting()}
+		return Property{Name: ServersAgree, Verdict: Skipped, Reason: "The trees and logs of the servers could not be read, so this was not judged. " + c.Resting()}
 	case len(c.Evidence.Servers) == 0:
 		p.Doubt(wording.Finding{Code: wording.NoServerState, Args: wording.Args{"file": record.EvidenceFile}})
 		return p.Property("")
@@ -158,13 +158,13 @@ func (c *Case) serversAgree() Property {
 		}
 	}
 	if c.Evidence.Order != record.FromLogs {
-		return p.Property("%d servers serve the same tree. What is on their disks is not known: %s.", len(c.Evidence.Servers), c.Evidence.Weaker)
+		return p.Property("%d servers serve the same tree. The state of their disks is not known: %s.", len(c.Evidence.Servers), c.Evidence.Weaker)
 	}
 	transactions, uncommitted := 0, 0
 	for _, s := range c.Evidence.Servers {
 		transactions += s.Transactions
 		uncommitted += s.Uncommitted
 	}
-	return p.Property("%d servers serve the same tree, which is the one that their snapshots and logs give; %d transactions in their logs contradict each other nowhere, and %d of them are in nobody's history any more.",
+	return p.Property("%d servers serve the same tree, and their snapshots and logs give this tree. Their logs have %d transactions and no contradiction; %d of the transactions are uncommitted leftovers.",
 		len(c.Evidence.Servers), transactions, uncommitted)
 }

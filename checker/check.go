@@ -38,7 +38,7 @@ func Check(run record.Run, seed uint64, judging Judging) *Result {
 	}
 	if len(losses) > 0 {
 		distrust(r.Properties)
-		r.Evidence = "The record of the run is not whole, so that nothing rests on it."
+		r.Evidence = "The record of the run is not whole, so nothing was judged by it."
 	}
 	r.Properties = slices.Insert(r.Properties, 0, recordComplete(run.Manifest, losses))
 	verdicts := []Verdict{Valid}
@@ -99,9 +99,9 @@ func (c *Case) all(j Judgement) []Judge {
 			judge = everywhere[i]
 			everywhere = slices.Delete(everywhere, i, i+1)
 		case i >= 0:
-			judge.Judge = func() Property { panic("a judge of every run has this name") }
+			judge.Judge = func() Property { panic("a built-in judge has this name; choose another") }
 		case judge.Judge == nil:
-			judge.Judge = func() Property { panic("it has no function, and is none of the judges of every run") }
+			judge.Judge = func() Property { panic("it has no function, and no built-in judge has this name") }
 		}
 		all = append(all, judge)
 	}
@@ -122,7 +122,7 @@ func guarded(name string, judge func() Property) (p Property) {
 	p = judge()
 	p.Name = name
 	if !slices.Contains([]Verdict{Valid, Unknown, Invalid, Skipped}, p.Verdict) {
-		panic(fmt.Sprintf("%q is no verdict on a property", p.Verdict))
+		panic(fmt.Sprintf("the judge returned %q, which is not a verdict on a property", p.Verdict))
 	}
 	return p
 }

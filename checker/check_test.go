@@ -53,7 +53,7 @@ func TestCheck_OfARecipeOfItsOwn(t *testing.T) {
 		t.Errorf("%s, %v", r.Verdict, r.Counts)
 	}
 	lit(&run, sees, 9, 7)
-	if p := find(t, check(run), "LampLinearizable"); p.Verdict != Invalid || p.Reason != "lamp-1: no order of its 4 operations explains what was seen." {
+	if p := find(t, check(run), "LampLinearizable"); p.Verdict != Invalid || p.Reason != "lamp-1: no order of its 4 operations explains their results." {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }
@@ -150,7 +150,7 @@ func TestCheck_NoVerdictIsUnknown(t *testing.T) {
 	r := Check(recordtest.Committed(t), 1, Judging{MayHold: lamps.MayHold, Judge: func(*Case) Judgement {
 		return Judgement{Judges: []Judge{{"Silent", func() Property { return Property{} }}}}
 	}})
-	if p := find(t, r, "Silent"); p.Verdict != Unknown || !strings.Contains(p.Reason, "is no verdict") {
+	if p := find(t, r, "Silent"); p.Verdict != Unknown || !strings.Contains(p.Reason, "is not a verdict") {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }
@@ -184,7 +184,7 @@ func TestALongSearchIsCutShort(t *testing.T) {
 		return Search{Property: "X", Of: "lamp", Model: lampModel(), Partitions: all}
 	}
 	got := search(stuck, long).within(limits{time.Now().Add(time.Hour), 1 << 20}).told(wording.Everywhere())
-	if got.Verdict != Unknown || !strings.Contains(got.Reason, "stuck: the search was cut short") || !strings.Contains(got.Reason, "long was not searched") {
+	if got.Verdict != Unknown || !strings.Contains(got.Reason, "stuck: the search reached its limit") || !strings.Contains(got.Reason, "long was not searched") {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}
 	if got := search(long, fine).Judge(); got.Verdict != Invalid {

@@ -64,30 +64,30 @@ func TestWritesAccounted(t *testing.T) {
 		"an acknowledged write is lost": {func(t *testing.T, run *record.Run) {
 			i := at(run, answered(t, *run, 3).Zxid)
 			run.Commits = slices.Delete(run.Commits, i, i+1)
-		}, "it was acknowledged and is not committed"},
+		}, "and the write is not committed"},
 		"an acknowledged write is recorded as refused": {func(t *testing.T, run *record.Run) {
 			run.Commits[at(run, answered(t, *run, 3).Zxid)].Kind = record.CommitRefused
-		}, "it was acknowledged and is recorded as refused"},
+		}, "records the write as refused"},
 		"a refused write is committed": {func(t *testing.T, run *record.Run) {
 			i := slices.IndexFunc(run.Commits, func(c record.Commit) bool { return c.Kind == record.CommitRefused })
 			run.Commits[i].Kind = record.CommitWrite
-		}, "is committed all the same"},
+		}, "was a refusal (node exists), and the write is committed"},
 		"something else is committed there": {func(t *testing.T, run *record.Run) {
 			run.Commits[at(run, answered(t, *run, 3).Zxid)].Ops[1].Data = "another"
-		}, "what is committed there is"},
+		}, "is committed with this zxid"},
 		"somebody else's write is committed there": {func(t *testing.T, run *record.Run) {
 			run.Commits[at(run, answered(t, *run, 3).Zxid)].Session = "0x99"
 		}, "of session 0x99"},
 		"nobody asked for it": {func(t *testing.T, run *record.Run) {
 			last := run.Commits[len(run.Commits)-1]
 			run.Commits = append(run.Commits, record.Commit{Zxid: last.Zxid + 1, Session: "0x99", Xid: 7, Kind: record.CommitWrite, Ops: []record.Op{{Kind: "delete", Path: "/tasks"}}})
-		}, "delete /tasks was committed in session 0x99, and no history mentions that"},
+		}, "delete /tasks with zxid 0x1000000ae in session 0x99, and no history mentions this write"},
 		"the history keeps silent": {func(t *testing.T, run *record.Run) {
 			i := slices.IndexFunc(run.Events, func(e record.Event) bool {
 				return e.Kind == record.Write && e.Type == record.Invoke && len(e.Ops()) > 2
 			})
 			run.Events = slices.Delete(run.Events, i, i+1)
-		}, "its history does not mention it"},
+		}, "its history does not mention this write"},
 		"a participant was told that it was not applied": {func(t *testing.T, run *record.Run) {
 			x := answered(t, *run, 3)
 			op := opOf(t, run, x)
@@ -96,11 +96,11 @@ func TestWritesAccounted(t *testing.T) {
 					run.Events[i].Type = record.Fail
 				}
 			}
-		}, "its history says of no such write that it was applied"},
+		}, "has no such write that was applied"},
 		"an answer came from nowhere": {func(t *testing.T, run *record.Run) {
 			i := slices.IndexFunc(run.Exchanges, func(x record.Exchange) bool { return x.Zxid == answered(t, *run, 3).Zxid })
 			run.Exchanges = slices.Delete(run.Exchanges, i, i+1)
-		}, "none was seen to be sent"},
+		}, "no such write was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := recordtest.Committed(t)
@@ -120,8 +120,8 @@ func TestServersAgree(t *testing.T) {
 		says  string
 	}{
 		"another tree is served":        {func(_ *record.Run, e *record.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
-		"another tree is on the disk":   {func(_ *record.Run, e *record.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than it would come back with"},
-		"two transactions under a zxid": {func(_ *record.Run, e *record.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. That is a violation by ZooKeeper itself"},
+		"another tree is on the disk":   {func(_ *record.Run, e *record.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than its snapshot and log give"},
+		"two transactions under a zxid": {func(_ *record.Run, e *record.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. This is a violation by ZooKeeper itself"},
 		"a server's log is damaged":     {func(_ *record.Run, e *record.Evidence) { e.Servers[0].Problem = "log.1: damaged" }, Unknown, "log.1: damaged"},
 		"what is on the disks is unseen": {func(run *record.Run, e *record.Evidence) {
 			e.Order, e.Weaker, run.Commits = record.FromTree, "no copy", nil

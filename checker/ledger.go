@@ -56,17 +56,17 @@ func (c *Case) Ordered() bool { return c.ledger != nil && len(c.Evidence.Gaps) =
 func (c *Case) Resting() string {
 	switch {
 	case c.Evidence == nil:
-		return "There is no evidence but what the participants have heard."
+		return "The histories of the participants are the only evidence."
 	case c.ledger == nil:
-		why := cmp.Or(c.Evidence.Weaker, "it was not recorded what was committed")
-		return fmt.Sprintf("The evidence is the weaker one: %s. What was unanswered is judged by the final tree, and the order is that of time.", why)
+		why := cmp.Or(c.Evidence.Weaker, "the commits were not recorded")
+		return fmt.Sprintf("The evidence is the weaker one: %s. The final tree decides which unanswered writes were applied, and time gives their order.", why)
 	case c.Evidence.Order == record.FromMemory:
-		return fmt.Sprintf("The order of writes, and which of them were applied, is the server's own record: %d entries.", len(c.ledger.Commits))
+		return fmt.Sprintf("The server's own record gives the order of writes, and which of them were applied: %d entries.", len(c.ledger.Commits))
 	}
-	text := fmt.Sprintf("The order of writes, and which of them were applied, is from the transaction logs of %d servers: %d transactions until 0x%x.",
+	text := fmt.Sprintf("The transaction logs of %d servers give the order of writes, and which of them were applied: %d transactions until 0x%x.",
 		len(c.Evidence.Servers), len(c.ledger.Commits), c.Evidence.Last)
 	if n := len(c.Evidence.Gaps); n > 0 {
-		text += fmt.Sprintf(" They have %d holes, so that the order is that of time.", n)
+		text += fmt.Sprintf(" The logs have %d holes, so time gives the order.", n)
 	}
 	return text
 }

@@ -204,7 +204,7 @@ func (s Search) within(l limits) Property {
 	}
 	holds := fmt.Sprintf("%d partitions, one for each %s, are linearizable.", len(s.Partitions), s.Of)
 	if open > 0 {
-		holds += fmt.Sprintf(" %d operations of unknown outcome were left out: without them the histories are explained.", open)
+		holds += fmt.Sprintf(" %d operations of unknown outcome were left out: the histories are linearizable without them.", open)
 	}
 	return p.Property("%s", holds)
 }

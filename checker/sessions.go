@@ -23,7 +23,7 @@ func (c *Case) sessionsEnd() Property {
 	}
 	c.writesAfterEnd(p)
 	granted := c.replacedSessions(p)
-	return p.Property("%d sessions were granted, and %d were ended by force: each was given up before the next, and nothing was accepted in the name of one that was over.", granted, len(ended))
+	return p.Property("%d sessions were granted, and %d were ended by force. Each participant gave up its session before the next one, and ZooKeeper accepted no write in a session that was over.", granted, len(ended))
 }
 
 // writesAfterEnd compares the end of each session with the writes of that session, in

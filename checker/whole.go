@@ -14,7 +14,7 @@ import (
 const RecordComplete = "RecordComplete"
 
 // remedy says what to do if a record is not whole.
-const remedy = "Restore the run's folder from where the run was made, or do the run again."
+const remedy = "Restore the folder of the run from the machine that made it, or repeat the run."
 
 // lossesOf are the defects in the record of a run: those found on reading it or, if
 // there were none, the contradictions between its parts.
@@ -22,7 +22,7 @@ func lossesOf(run record.Run) []record.Loss {
 	m := run.Manifest
 	switch {
 	case m == nil:
-		return []record.Loss{{Problem: "has no manifest, so nothing says what was recorded"}}
+		return []record.Loss{{Problem: "has no manifest, so it is not known what was recorded"}}
 	case len(run.Losses) > 0:
 		return slices.Clone(run.Losses)
 	case m.Excerpt != "":
@@ -38,7 +38,7 @@ func lossesOf(run record.Run) []record.Loss {
 	}{{record.WireFile, run.Exchanges != nil}, {record.CommittedFile, run.Commits != nil}, {record.EvidenceFile, run.Evidence != nil}} {
 		switch absence, absent := m.Lacks(part.name); {
 		case absent && part.there:
-			lose(part.name, "is there, and the manifest says that it was not recorded: %s", absence.Because)
+			lose(part.name, "exists, but the manifest says that it was not recorded: %s", absence.Because)
 		case !absent && !part.there:
 			lose(part.name, "is missing, and the manifest does not say why")
 		}
@@ -54,30 +54,30 @@ func lossesOf(run record.Run) []record.Loss {
 func contradictions(e *record.Evidence, committed bool, lose func(format string, args ...any)) {
 	switch {
 	case !e.Healed && e.Problem == "":
-		lose("says that the ensemble did not come back, and not why")
+		lose("says that the ensemble did not recover, but not why")
 	case e.Healed && !e.Drained && e.Problem == "":
-		lose("says that something was left undone, and not why")
+		lose("says that something was left undone, but not why")
 	case e.Healed && e.Nodes == nil:
-		lose("has no final tree, and the ensemble came back")
+		lose("has no final tree, but the ensemble recovered")
 	}
 	switch e.Order {
 	case record.FromLogs, record.FromMemory:
 		if !committed {
-			lose("says that the order of writes is from %q, and %s was not recorded", e.Order, record.CommittedFile)
+			lose("says that the order of writes comes from %q, but %s was not recorded", e.Order, record.CommittedFile)
 		}
 		if e.Order == record.FromLogs && e.Last == 0 {
 			lose("does not say up to which zxid the logs were read")
 		}
 	case record.FromTree:
 		if e.Weaker == "" {
-			lose("does not say why the order of writes is not from the logs")
+			lose("does not say why the order of writes does not come from the logs")
 		}
 		if committed {
-			lose("says that it is not known what was committed, and %s is there", record.CommittedFile)
+			lose("says that the commits are not known, but %s exists", record.CommittedFile)
 		}
 	default: // without a tree there is no order either
 		if e.Order != "" || e.Nodes != nil {
-			lose("says that the order of writes is from %q, which is no source of it", e.Order)
+			lose("says that the order of writes comes from %q, which is not a known source", e.Order)
 		}
 	}
 }
@@ -105,11 +105,11 @@ func recordComplete(m *record.Manifest, losses []record.Loss) Property {
 	}
 	switch {
 	case m.Inferred:
-		holds = "The run is from before there were manifests. What its files say of each other is so, and none of them says that something is missing."
+		holds = "The run is older than manifests. Its files agree with each other, and none shows that something is missing."
 	case len(m.Files) > 0:
-		holds = fmt.Sprintf("%d files are as the run has left them.", len(m.Files))
+		holds = fmt.Sprintf("%d files are as the run wrote them.", len(m.Files))
 	default:
-		holds = "The run was never in a folder."
+		holds = "The run was not read from a folder."
 	}
 	if len(absent) > 0 {
 		holds += " Not recorded: " + strings.Join(absent, "; ") + "."
@@ -137,7 +137,7 @@ func distrust(properties []Property) {
 	for i := range properties {
 		p := &properties[i]
 		if p.Name != RecordComplete {
-			p.Verdict, p.Reason = Unknown, "The record of the run is not whole, so this proves nothing. What is left of it says: "+p.Reason
+			p.Verdict, p.Reason = Unknown, "The record of the run is not whole, so this proves nothing. The rest of the record shows: "+p.Reason
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (c *Case) unvouched(properties []Property) []record.Loss {
 	var all []record.Loss
 	for _, p := range properties {
 		if p.Name == WritesAccounted && p.Verdict == Invalid {
-			all = append(all, record.Loss{Problem: "contradicts itself, and no manifest says that its files are whole: " + p.Reason})
+			all = append(all, record.Loss{Problem: "contradicts itself, and no manifest proves that its files are whole: " + p.Reason})
 		}
 	}
 	if c.ledger != nil || run.Exchanges == nil {

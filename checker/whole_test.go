@@ -36,15 +36,15 @@ func TestALossProvesNothing(t *testing.T) {
 		"no commits":                    {func(r *record.Run) { r.Commits = nil }, "committed.ndjson is missing"},
 		"neither wire nor commits":      {func(r *record.Run) { r.Exchanges, r.Commits = nil, nil }, "wire.ndjson is missing"},
 		"no evidence":                   {func(r *record.Run) { r.Evidence = nil }, "evidence.json is missing"},
-		"a wire that was not recorded":  {func(r *record.Run) { r.Manifest.Absent = []record.Absence{{Name: record.WireFile}} }, "wire.ndjson is there"},
-		"not healed, and no reason":     {func(r *record.Run) { r.Evidence.Healed = false }, "not come back, and not why"},
-		"not drained, and no reason":    {func(r *record.Run) { r.Evidence.Drained = false }, "left undone, and not why"},
+		"a wire that was not recorded":  {func(r *record.Run) { r.Manifest.Absent = []record.Absence{{Name: record.WireFile}} }, "wire.ndjson exists"},
+		"not healed, and no reason":     {func(r *record.Run) { r.Evidence.Healed = false }, "did not recover, but not why"},
+		"not drained, and no reason":    {func(r *record.Run) { r.Evidence.Drained = false }, "left undone, but not why"},
 		"healed, and no tree":           {func(r *record.Run) { r.Evidence.Nodes = nil }, "no final tree"},
-		"no order":                      {func(r *record.Run) { r.Evidence.Order = "" }, "no source of it"},
-		"an order from elsewhere":       {func(r *record.Run) { r.Evidence.Order = "hearsay" }, "no source of it"},
+		"no order":                      {func(r *record.Run) { r.Evidence.Order = "" }, "not a known source"},
+		"an order from elsewhere":       {func(r *record.Run) { r.Evidence.Order = "hearsay" }, "not a known source"},
 		"no last zxid":                  {func(r *record.Run) { r.Evidence.Last = 0 }, "up to which zxid"},
 		"from the tree, without reason": {func(r *record.Run) { r.Evidence.Order = record.FromTree }, "does not say why the order"},
-		"from the tree, and commits":    {func(r *record.Run) { r.Evidence.Order, r.Evidence.Weaker = record.FromTree, "no copy" }, "committed.ndjson is there"},
+		"from the tree, and commits":    {func(r *record.Run) { r.Evidence.Order, r.Evidence.Weaker = record.FromTree, "no copy" }, "committed.ndjson exists"},
 		"something that no judge expects": {func(r *record.Run) {
 			r.Evidence.Nodes = nil
 			r.Losses = []record.Loss{{Problem: "cannot be understood"}}

@@ -218,7 +218,7 @@ func (m *Manifest) Losses(dir string, only ...string) []Loss {
 			continue
 		}
 		if _, err := os.Lstat(filepath.Join(dir, part)); err == nil && part != LogsFolder {
-			all = append(all, lost(part, "is there, and %s says that it was not recorded: %s", ManifestFile, absence.Because))
+			all = append(all, lost(part, "exists, but %s says that it was not recorded: %s", ManifestFile, absence.Because))
 		}
 	}
 	return all

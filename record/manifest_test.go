@@ -69,7 +69,7 @@ func TestManifestNoticesWhatIsLost(t *testing.T) {
 		"a file is another":       {func(dir string) error { return os.WriteFile(filepath.Join(dir, WireFile), []byte("x\nz\n"), 0o644) }, WireFile, "is not what was recorded"},
 		"a log is missing":        {func(dir string) error { return os.Remove(filepath.Join(dir, "logs/zk1/log.1")) }, "logs/zk1/log.1", "is missing"},
 		"an empty log is missing": {func(dir string) error { return os.Remove(filepath.Join(dir, "logs/worker-1.log")) }, "logs/worker-1.log", "is missing"},
-		"what was not there is":   {func(dir string) error { return os.WriteFile(filepath.Join(dir, CommittedFile), nil, 0o644) }, CommittedFile, "is there, and manifest.json says that it was not recorded: the disks cannot be read"},
+		"what was not there is":   {func(dir string) error { return os.WriteFile(filepath.Join(dir, CommittedFile), nil, 0o644) }, CommittedFile, "exists, but manifest.json says that it was not recorded: the disks cannot be read"},
 		"a folder has its place": {func(dir string) error {
 			return errors.Join(os.Remove(filepath.Join(dir, ConfigFile)), os.Mkdir(filepath.Join(dir, ConfigFile), 0o755))
 		}, ConfigFile, "cannot be read"},

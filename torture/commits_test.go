@@ -53,7 +53,7 @@ func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
 			i := of(commits)
 			commits[i].Session, zxid = "0xbad", fmt.Sprintf("0x%x", commits[i].Zxid)
 			return commits
-		}, []string{"of nobody who took part"}},
+		}, []string{"of no participant"}},
 		{"lost", func(commits []record.Commit) []record.Commit {
 			i := of(commits)
 			zxid = fmt.Sprintf("0x%x", commits[i].Zxid)

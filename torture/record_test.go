@@ -446,7 +446,7 @@ func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 		t.Errorf("the part has %d files", files)
 	}
 	write(t, filepath.Join(part, record.WireFile), contents(t, filepath.Join(dir, record.WireFile)))
-	if got, said := verdictIn(t, part); got != checker.Unknown || !strings.Contains(said, "wire.ndjson is there") {
+	if got, said := verdictIn(t, part); got != checker.Unknown || !strings.Contains(said, "wire.ndjson exists") {
 		t.Errorf("with a wire that was left out: %s: %s", got, said)
 	}
 }

@@ -83,7 +83,7 @@ func (t *Telling) ending(e record.Event) {
 	case e.Kind == record.Process && process.Fate != record.Started:
 		if name := process.Of.Process; t.Cast[name] && !t.over(e) {
 			t.Add(Line{At: e.At, Process: name, Events: []int{e.Seq}, Order: AfterWrites,
-				Text: fmt.Sprintf("The process of %s (its life %d) ended: %s.", name, process.Of.Number, process)})
+				Text: fmt.Sprintf("The process of %s (start %d) ended: %s.", name, process.Of.Number, process)})
 		}
 	}
 }
@@ -116,7 +116,7 @@ func (t *Telling) fault(f record.Operation) {
 	}
 	l.Text += " (" + f.Fault().Fault
 	if !f.Fault().Effective {
-		l.Text += ", which did not bite"
+		l.Text += ", without effect"
 	}
 	l.Text += ")."
 	t.Add(l)

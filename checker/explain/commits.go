@@ -28,13 +28,13 @@ func (t *Telling) writesAccounted() {
 	holder := t.holder(c.Session)
 	process := holder
 	if holder == "" {
-		holder, process = "nobody who took part", Harness
+		holder, process = "no participant", Harness
 	}
 	t.Add(Line{
 		At: t.reached(at), Zxid: at, Order: at, Process: process, Wrong: true,
-		Text: fmt.Sprintf("The servers' logs have a write in session %s, of %s: %s.", c.Session, holder, Operations(c.Ops)),
+		Text: fmt.Sprintf("The logs of the servers have a write in session %s of %s: %s.", c.Session, holder, Operations(c.Ops)),
 	})
-	t.Moral = "What is committed must be what somebody asked for, and what was acknowledged must be committed. Where that is not so, ZooKeeper has lost or made up a write, somebody outside the run has written here, or the record of the run is at fault."
+	t.Moral = "Every commit must come from a request of a participant, and every acknowledged write must be committed. Otherwise ZooKeeper has lost or invented a write, a program outside the run has written here, or the record of the run is wrong."
 }
 
 // holder is the participant that had a session; empty if the record does not say.

@@ -48,13 +48,13 @@ func (s Story) write(w io.Writer, from, to int) error {
 		fmt.Fprintf(&b, "The %s is %s.\n", s.Noun, s.Object)
 	}
 	if from > 0 {
-		fmt.Fprintf(&b, "   (%d earlier steps: the whole story is in the report)\n", from)
+		fmt.Fprintf(&b, "   (%d earlier steps are in the report)\n", from)
 	}
 	for i := from; i < to; i++ {
 		b.WriteString(s.line(i))
 	}
 	if s.LeftOut > 0 && to-from == len(s.Lines) {
-		fmt.Fprintf(&b, "   (steps in between that are left out: %d)\n", s.LeftOut)
+		fmt.Fprintf(&b, "   (%d steps in between are left out)\n", s.LeftOut)
 	}
 	if s.Moral != "" {
 		fmt.Fprintf(&b, "   %s\n", strings.Join(wrap(s.Moral, width-3), "\n   "))

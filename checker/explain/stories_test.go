@@ -55,10 +55,10 @@ func texts(s Story) string {
 // writes that touch the object and the events about it.
 func TestTell_AnyRecipe(t *testing.T) {
 	told := Tell(record.NewIndex(locked(), locks), violated(1, 7, 8), Stories{Noun: "lock"})
-	want := `locker-1 began: acquire of the lock; from 4.000s on it was done.
+	want := `locker-1 began: acquire of the lock; at 4.000s it was done.
 locker-1 wrote create /locks/a/holder-1.
 locker-2: saw free of the lock (by a watch).
-> locker-2 began: acquire of the lock; nothing is heard of its end.`
+> locker-2 began: acquire of the lock; the record does not show its end.`
 	if got := texts(told); got != want || told.Object != "a" || told.Noun != "lock" {
 		t.Errorf("%s %s:\n%s\nwant:\n%s", told.Noun, told.Object, got, want)
 	}
@@ -73,7 +73,7 @@ func TestTell_WithoutAWordOfTheRecipe(t *testing.T) {
 	p := violated(5, 6)
 	p.Findings = nil
 	told := Tell(record.NewIndex(locked(), record.Objects{}), p, Stories{})
-	if got, want := texts(told), "> locker-2 began: acquire of the object; from 6.000s on it failed (it is taken)."; got != want || told.Object != "b" {
+	if got, want := texts(told), "> locker-2 began: acquire of the object; at 6.000s it failed (it is taken)."; got != want || told.Object != "b" {
 		t.Errorf("%s:\n%s\nwant:\n%s", told.Object, got, want)
 	}
 }

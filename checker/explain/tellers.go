@@ -114,13 +114,13 @@ func (t *Telling) own(e record.Event) {
 	l.At, l.Events = began.At, []int{began.Seq, over.Seq}
 	l.Text = fmt.Sprintf("%s began: %s%s%s", e.Process, e.Kind, t.of(began), because(began.Remark()))
 	if over.Type == "" {
-		l.Text += "; nothing is heard of its end."
+		l.Text += "; the record does not show its end."
 		t.Add(l)
 		return
 	}
-	ended := map[record.Type]string{record.OK: "it was done", record.Fail: "it failed", record.Info: "its outcome is not known"}[over.Type]
+	ended := map[record.Type]string{record.OK: "it was done", record.Fail: "it failed", record.Info: "it ended with an unknown outcome"}[over.Type]
 	l.Until = over.At
-	l.Text += fmt.Sprintf("; from %s on %s%s.", wording.Seconds(over.At), ended, because(over.Remark()))
+	l.Text += fmt.Sprintf("; at %s %s%s.", wording.Seconds(over.At), ended, because(over.Remark()))
 	t.Add(l)
 }
 
@@ -160,8 +160,8 @@ func (t *Telling) note(e record.Event) {
 		l.Text = fmt.Sprintf("The process of %s: %s.", change.Of, change)
 	case record.Leave:
 		l.Text = map[record.Type]string{
-			record.Invoke: e.Process + " began to leave.", record.OK: e.Process + " had left in good order.",
-			record.Fail: fmt.Sprintf("%s had left, and not in good order: %s.", e.Process, e.Remark()),
+			record.Invoke: e.Process + " began to leave.", record.OK: e.Process + " left in good order.",
+			record.Fail: fmt.Sprintf("%s left, but not in good order: %s.", e.Process, e.Remark()),
 		}[e.Type]
 	case record.Heard:
 		l.Text = fmt.Sprintf("%s was told that %s leads epoch %d.", e.Process, e.Remark(), e.Token().Epoch)
@@ -207,7 +207,7 @@ func (t *Telling) sessionsEnd() {
 	}
 	from, until := t.Marks[0], t.Marks[len(t.Marks)-1]
 	if until.Kind != record.Session {
-		t.Moral = fmt.Sprintf("Session %s had been ended by its server before this write was sent: the server must refuse whatever comes in its name.", until.Session())
+		t.Moral = fmt.Sprintf("A server had ended session %s before this write was sent: ZooKeeper must refuse every write in this session.", until.Session())
 		return
 	}
 	who := until.SessionChange().To.Process
@@ -219,9 +219,9 @@ func (t *Telling) sessionsEnd() {
 			}
 		}
 	}
-	t.Moral = fmt.Sprintf("%s held on to session %s, and never learnt that its server had given it %s instead. A session that is over takes its ephemerals and the claims behind them with it, so its holder must end with it", who, from.Session(), until.Session())
+	t.Moral = fmt.Sprintf("%s used session %s and never learnt that its server had given it session %s instead. When a session ends, its ephemerals and claims are gone, so its holder must stop", who, from.Session(), until.Session())
 	if wrote > 0 {
-		t.Moral += fmt.Sprintf("; here it went on, and %d writes that it made in the name of the old one were accepted under the new one", wrote)
+		t.Moral += fmt.Sprintf("; here it continued, and ZooKeeper accepted %d of its writes for the old session in the new one", wrote)
 	}
 	t.Moral += "."
 }

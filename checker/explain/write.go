@@ -67,11 +67,11 @@ func ending(w Write) string {
 	case w.Fate == record.OK && heard:
 		return "."
 	case w.Fate == record.OK:
-		return ". It heard no answer, but ZooKeeper applied it."
+		return ". It got no answer, but ZooKeeper applied the write."
 	case w.Fate == record.Fail:
-		return ". It heard no answer, and it was not applied: " + w.Refusal + "."
+		return ". It got no answer, and the write was not applied: " + w.Refusal + "."
 	}
-	return ". No answer came, so it did not know whether it was applied."
+	return ". It got no answer, so it did not know whether the write was applied."
 }
 
 // Operations describes a write znode by znode.

@@ -39,7 +39,7 @@ type explainer struct {
 func (x explainer) all(violations []checker.Property, budget time.Duration, out io.Writer) (all []explanation) {
 	for _, stale := range []string{record.StoryFile, record.ShrunkFolder} {
 		if err := os.RemoveAll(filepath.Join(x.dir, stale)); err != nil {
-			fmt.Fprintf(out, "what an earlier check has explained could not be removed: %v\n", err)
+			fmt.Fprintf(out, "could not remove the explanations of an earlier check: %v\n", err)
 		}
 	}
 	if len(violations) == 0 {
@@ -48,13 +48,13 @@ func (x explainer) all(violations []checker.Property, budget time.Duration, out 
 	for _, p := range violations {
 		e, err := x.one(p, budget/time.Duration(len(violations)))
 		if err != nil {
-			fmt.Fprintf(out, "%s could not be explained: %v\n", p.Name, err)
+			fmt.Fprintf(out, "could not explain %s: %v\n", p.Name, err)
 			continue
 		}
 		all = append(all, e)
 	}
 	if err := record.WriteTo(filepath.Join(x.dir, record.StoryFile), func(w io.Writer) error { return tellAll(w, x.dir, all) }); err != nil {
-		fmt.Fprintf(out, "%s could not be written: %v\n", record.StoryFile, err)
+		fmt.Fprintf(out, "could not write %s: %v\n", record.StoryFile, err)
 	}
 	return all
 }
@@ -103,10 +103,10 @@ func saveShrunk(dir, folder string, part record.Run, property string) error {
 	if err != nil {
 		return err
 	}
-	manifest := part.Manifest.AsExcerpt(fmt.Sprintf("the smallest part of the run %s that was found to show how %s is violated", part.Manifest.Run, property))
+	manifest := part.Manifest.AsExcerpt(fmt.Sprintf("the smallest part of the run %s that was found to show the violation of %s", part.Manifest.Run, property))
 	for _, name := range record.Parts {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
-			manifest.Absent = append(manifest.Absent, record.Absence{Name: name, Because: "left out: the violation is seen without it"})
+			manifest.Absent = append(manifest.Absent, record.Absence{Name: name, Because: "left out: the violation shows without it"})
 		}
 	}
 	return record.Seal(folder, *manifest)

@@ -125,7 +125,7 @@ func TestFolder_OfAnyRecipe(t *testing.T) {
 	}
 	lacks(t, "the terminal", printed.String(), "invalid  OneHolder", "INVALID: OneHolder is violated.", "2 locks", "The lock is lock-b.", "Smallest part of the history that shows it: 4 of 18 events")
 	story := contents(t, filepath.Join(dir, record.StoryFile))
-	lacks(t, "the story", story, "The lock is lock-b.", "locker-1 wrote create /locks/lock-b/locker-1.", "locker-2 began: hold of the lock; from 8.000s on it was done (let go).")
+	lacks(t, "the story", story, "The lock is lock-b.", "locker-1 wrote create /locks/lock-b/locker-1.", "locker-2 began: hold of the lock; at 8.000s it was done (let go).")
 	if strings.Contains(story, "lock-a") {
 		t.Errorf("the story tells of another lock:\n%s", story)
 	}
@@ -146,7 +146,7 @@ func TestFolder_OfAnyRecipe(t *testing.T) {
 func TestFolder_WithoutJudges(t *testing.T) {
 	subject := locks()
 	subject.Judge.Judge = nil
-	if verdict, err := Folder(stored(t), subject, 0, &strings.Builder{}); verdict != "" || err == nil || !strings.Contains(err.Error(), `the recipe "locks" brings no judges`) {
+	if verdict, err := Folder(stored(t), subject, 0, &strings.Builder{}); verdict != "" || err == nil || !strings.Contains(err.Error(), `the recipe "locks" has no judges`) {
 		t.Errorf("%s, %v", verdict, err)
 	}
 }

@@ -33,7 +33,7 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 		return "", err
 	}
 	if subject.Judge.Judge == nil {
-		return "", fmt.Errorf("judge: %s: the recipe %q brings no judges", dir, subject.Name)
+		return "", fmt.Errorf("judge: %s: the recipe %q has no judges", dir, subject.Name)
 	}
 	result := checker.Check(run, cmp.Or(config.Seed, run.Manifest.Seed), subject.Judge)
 	unsaved := result.Save(filepath.Join(dir, record.VerdictFile))
@@ -44,17 +44,17 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	}
 	for name, draw := range map[string]func(io.Writer) error{record.LinearizabilityFile: result.WriteLinearizability, record.ReportFile: page.Write} {
 		if err := record.WriteTo(filepath.Join(dir, name), draw); err != nil {
-			fmt.Fprintf(out, "%s could not be drawn: %v\n", name, err)
+			fmt.Fprintf(out, "could not draw %s: %v\n", name, err)
 		}
 	}
 	subject.Lanes.Print(out, &result.Report)
 	printExplanation(out, dir, explained)
 	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, record.ReportFile))
 	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
-		fmt.Fprintf(out, "run it again: %s\n", again)
+		fmt.Fprintf(out, "repeat: %s\n", again)
 	}
 	if unsaved != nil {
-		fmt.Fprintf(out, "the verdict could not be saved: %v\n", unsaved)
+		fmt.Fprintf(out, "could not save the verdict: %v\n", unsaved)
 	}
 	return result.Verdict, unsaved
 }

@@ -105,7 +105,7 @@ func TestThePageTellsTheStory(t *testing.T) {
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0
 	for _, want := range []string{
-		"the moment of the violation", "should have been one write with what came at", `class="wrong"`,
+		"the moment of the violation", "The two should have been one write", `class="wrong"`,
 		"took the task from worker-1 and in the same write put nothing in its place.", "#34 #35",
 		"Smallest part: &lt;8&gt; of 55 events", "<code>torture replay results/x</code>", "<details>",
 	} {

@@ -41,46 +41,46 @@ const (
 )
 
 const (
-	contradiction = " The acknowledgement and what was committed contradict each other: that is ZooKeeper's violation, or the record's."
-	answered      = "{process} was answered at {at|time}, for zxid {zxid|hex}: {ops|list}: "
-	ofZooKeeper   = " That is a violation by ZooKeeper itself, not by the recipe."
-	remedy        = " Restore the run's folder from where the run was made, or do the run again."
+	contradiction = " The answer contradicts the commit. Either ZooKeeper is wrong, or the record of the run is."
+	answered      = "{process} got an answer at {at|time}, with zxid {zxid|hex}, to {ops|list}: "
+	ofZooKeeper   = " This is a violation by ZooKeeper itself, not by the recipe."
+	remedy        = " Restore the folder of the run from the machine that made it, or repeat the run."
 
 	// InOrder is the end of a sentence about a write that came after something else: the
 	// zxids of both, if they are known.
-	InOrder = "[ (The zxids are {before|hex}, and then {zxid|hex}.)]"
+	InOrder = "[ (The zxids are {before|hex}, then {zxid|hex}.)]"
 )
 
 // everywhere are the sentences of the codes of this package.
 var everywhere = Texts{
-	SessionUsed:     "{process} wrote in the name of session {session} at {at|time} and was accepted, although that session had ended at {ended|time}.",
-	SessionOver:     "{process} wrote in the name of session {session} at {at|time} and was accepted, although that session had ended." + InOrder,
-	SessionReplaced: "{process} was granted session {session} at {at|time} while it held on to session {old}: the old one was replaced silently.",
-	Crashed:         "{process} {how} at {at|time}; its .stderr file in logs/ says why.",
-	NotMentioned:    "{process} sent {ops|list} in session {session} at {at|time}, and its history does not mention it.",
-	NotApplied:      "{process} sent {ops|list} in session {session} at {at|time}; it was committed under zxid {zxid|hex}, and its history says of no such write that it was applied, or may have been.",
-	NotSent:         "{process} was told at {at|time} that its write was applied, and none was seen to be sent.",
-	CommitOfNone:    "Under zxid {zxid|hex}, {ops|list} was committed in session {session}, and no history mentions that.",
-	AckRefused:      answered + "it was refused ({error}) and is committed all the same." + contradiction,
-	AckLost:         answered + "it was acknowledged and is not committed." + contradiction,
-	AckOther:        answered + "what is committed there is number {xid} of session {other}." + contradiction,
-	AckKind:         answered + "it was acknowledged and is recorded as {kind}." + contradiction,
-	AckParts:        answered + "what is committed there is {committed|list}." + contradiction,
+	SessionUsed:     "{process} wrote in session {session} at {at|time}, and ZooKeeper accepted the write, although the session had ended at {ended|time}.",
+	SessionOver:     "{process} wrote in session {session} at {at|time}, and ZooKeeper accepted the write, although the session had ended." + InOrder,
+	SessionReplaced: "{process} was granted session {session} at {at|time} while it still used session {old}: the client replaced the old session silently.",
+	Crashed:         "{process} {how} at {at|time}; its .stderr file in logs/ shows the reason.",
+	NotMentioned:    "{process} sent {ops|list} in session {session} at {at|time}, and its history does not mention this write.",
+	NotApplied:      "{process} sent {ops|list} in session {session} at {at|time}, and ZooKeeper committed it with zxid {zxid|hex}. The history of {process} has no such write that was applied or may have been applied.",
+	NotSent:         "{process} recorded at {at|time} that its write was applied, and no such write was sent.",
+	CommitOfNone:    "ZooKeeper committed {ops|list} with zxid {zxid|hex} in session {session}, and no history mentions this write.",
+	AckRefused:      answered + "the answer was a refusal ({error}), and the write is committed." + contradiction,
+	AckLost:         answered + "the answer was an acknowledgement, and the write is not committed." + contradiction,
+	AckOther:        answered + "request {xid} of session {other} is committed with this zxid." + contradiction,
+	AckKind:         answered + "the answer was an acknowledgement, and the log records the write as {kind}." + contradiction,
+	AckParts:        answered + "{committed|list} is committed with this zxid." + contradiction,
 	LogsConflict:    "{conflict}." + ofZooKeeper,
 	TreesDiffer:     "{first} and {second} serve different trees after zxid {zxid|hex}." + ofZooKeeper,
-	TreeOnDisk:      "{server} serves another tree than it would come back with: its snapshot and log say something else at zxid {zxid|hex}." + ofZooKeeper,
-	NotLinearizable: "{part}: no order of its {count} operations explains what was seen.",
+	TreeOnDisk:      "{server} serves another tree than its snapshot and log give at zxid {zxid|hex}: after a restart it would serve that one." + ofZooKeeper,
+	NotLinearizable: "{part}: no order of its {count} operations explains their results.",
 
 	NoTree:        "The final tree could not be read.",
-	NotHealed:     "The ensemble did not come back: {problem}.",
-	InAHole:       "{process} was answered at {at|time}, for zxid {zxid|hex}, that its write was applied; whether it was committed, no log tells.",
-	NoServerState: "The logs were read, and {file} says of no server what it has." + remedy,
-	ServerUnknown: "What {server} has could not be found out: {problem}.",
-	NoDigest:      "{file} does not have the digests of server {server|quoted}, and does not say why." + remedy,
-	NotSearched:   "{part} was not searched: {count} operations, {open} of unknown outcome.",
-	SearchCut:     "{part}: the search was cut short.",
-	NotExplained:  "{part} is not explained without its {open} operations of unknown outcome.",
+	NotHealed:     "The ensemble did not recover: {problem}.",
+	InAHole:       "{process} got an acknowledgement at {at|time}, with zxid {zxid|hex}. No log shows whether the write was committed.",
+	NoServerState: "The logs were read, and {file} has the state of no server." + remedy,
+	ServerUnknown: "The state of {server} could not be read: {problem}.",
+	NoDigest:      "{file} lacks the digests of server {server|quoted}, and does not say why." + remedy,
+	NotSearched:   "{part} was not searched: it has {count} operations, {open} of unknown outcome.",
+	SearchCut:     "{part}: the search reached its limit.",
+	NotExplained:  "{part}: its {open} operations of unknown outcome are needed to explain it.",
 	RecordLoss:    "{loss}.",
-	OnlyAnExcerpt: "This is not a whole run but an excerpt: {excerpt}. It can show a violation; that nothing is wrong it cannot show.",
+	OnlyAnExcerpt: "This is not a whole run but an excerpt: {excerpt}. An excerpt can show a violation. It cannot show that the run is valid.",
 	NotRecorded:   "{file} could not be recorded: {why}.",
 }

@@ -14,9 +14,9 @@ func TestTexts_Sentence(t *testing.T) {
 	})
 	for want, f := range map[string]Finding{
 		"lock-1 was given to client-1 at 1.500s and is gone.": {Code: "gone", Object: "lock-1", Args: Args{"process": "client-1", "at": 1500 * time.Millisecond}},
-		"master-1 wrote in the name of session 0x1 at 2.000s and was accepted, although that session had ended. (The zxids are 0x10, and then 0x11.)": {
+		"master-1 wrote in session 0x1 at 2.000s, and ZooKeeper accepted the write, although the session had ended. (The zxids are 0x10, then 0x11.)": {
 			Code: SessionOver, Zxid: 17, Args: Args{"process": "master-1", "session": "0x1", "at": 2 * time.Second, "before": int64(16)}},
-		"master-1 wrote in the name of session 0x1 at 2.000s and was accepted, although that session had ended.": {
+		"master-1 wrote in session 0x1 at 2.000s, and ZooKeeper accepted the write, although the session had ended.": {
 			Code: SessionOver, Args: Args{"process": "master-1", "session": "0x1", "at": 2 * time.Second}},
 		`Request "a" made 2 locks: t, u.`:               {Code: "made twice", Args: Args{"id": `"a"`, "count": 2, Listed: []string{"t", "u"}}},
 		"a code of another program: t at=1 names=a\nb.": {Code: "a code of another program", Object: "t", Args: Args{"at": 1, "names": []string{"a", "b"}}},

@@ -15,7 +15,7 @@ func Texts() wording.Texts { return texts }
 
 var texts = wording.Texts{
 	EpochTwice:  "Epoch {epoch} began twice: {first} and {second} were both elected.",
-	TwoBelieved: "{old} (epoch {old_epoch}) and {next} (epoch {next_epoch}) both believed to lead for {long|time} from {from|time} on, and nobody had been stopped.",
-	StaleMaster: "{process} wrote in the name of epoch {epoch} at {at|time} and was accepted, although {elected} had begun epoch {now} at {since|time}: a stale master was not fenced." + wording.InOrder,
-	OtherLeader: "{process} was told at {at|time} that {leader} leads epoch {epoch}, which {elected|quoted} has begun.",
+	TwoBelieved: "{old} (epoch {old_epoch}) and {next} (epoch {next_epoch}) both believed to lead for {long|time} from {from|time} on. No fault had stopped {old} or ended its session.",
+	StaleMaster: "{process} wrote in the name of epoch {epoch} at {at|time}, and ZooKeeper accepted the write, although {elected} had begun epoch {now} at {since|time}: a stale master was not fenced." + wording.InOrder,
+	OtherLeader: "{process} heard at {at|time} that {leader} leads epoch {epoch}, but {elected|quoted} was elected with that epoch.",
 }

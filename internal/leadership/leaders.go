@@ -181,7 +181,7 @@ func (l *Leaders) ToldTruly() checker.Property {
 			p.Violate(found, e)
 		}
 	}
-	return p.Property("Participants were told %d times who leads; all of it was so.", heard)
+	return p.Property("Participants heard %d times who leads. Every answer was right.", heard)
 }
 
 // Judgement judges a run that is about nothing but who leads.
@@ -193,7 +193,7 @@ func (l *Leaders) Judgement() checker.Judgement {
 		Texts:    Texts(),
 	}
 	if l.Elected() == 0 {
-		j.Vacuous = append(j.Vacuous, "it never happened that a master was elected")
+		j.Vacuous = append(j.Vacuous, "no master was elected")
 	}
 	return j
 }

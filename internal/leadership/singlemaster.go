@@ -46,12 +46,12 @@ func (l *Leaders) SingleMaster() checker.Property {
 			"long": pair.length, "from": pair.next.Invoke.At,
 		}}, pair.old.Invoke, pair.next.Invoke)
 	}
-	held := fmt.Sprintf("%d elections and %d writes in the name of an epoch: none was accepted after a later epoch had begun.", len(began), len(l.acts))
+	held := fmt.Sprintf("%d elections and %d writes in the name of an epoch. ZooKeeper accepted no write after a later epoch had begun.", len(began), len(l.acts))
 	if explained > 0 {
-		return p.Property("%s Two masters believed to lead at once %d times, for %s together, each time because one was stopped or robbed of its session.",
+		return p.Property("%s Two masters believed to lead at the same time %d times, for %s together. Each time a fault had stopped one of them or ended its session.",
 			held, explained, wording.Seconds(overlap))
 	}
-	return p.Property("%s At no time did two masters believe to lead.", held)
+	return p.Property("%s Two masters never believed to lead at the same time.", held)
 }
 
 // staleWrites compares every accepted write of a master with the elections before it:

@@ -13,7 +13,7 @@ const (
 // texts has a sentence for each code.
 var texts = wording.Texts{
 	LedgerBack:      "{process} wrote entry {n} of epoch {epoch} to the ledger at {at|time}, after {other} had written entry {later_n} of epoch {later_epoch}.",
-	LedgerLost:      "{process} wrote entry {n} of epoch {epoch}, which no later entry followed, and the final tree has entry {final_n} of epoch {final_epoch}.",
-	EffectMisjudged: "An act of {process} in epoch {epoch} was {was} at {at|time}; the latest accepted one was of epoch {later}.",
-	NoLeader:        "No master led when everything was healed: {problem}.",
+	LedgerLost:      "{process} wrote entry {n} of epoch {epoch} as the last entry of the ledger, but the final tree has entry {final_n} of epoch {final_epoch}.",
+	EffectMisjudged: "The system outside {was} an act of {process} in epoch {epoch} at {at|time}, and the latest act that it had accepted was of epoch {later}.",
+	NoLeader:        "No master led after all faults were healed: {problem}.",
 }

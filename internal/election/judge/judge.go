@@ -76,7 +76,7 @@ func judge(c *checker.Case) checker.Judgement {
 	j.Texts = wording.Merge(j.Texts, texts)
 	j.Counts["entries"], j.Counts["effects"] = len(f.entries), len(f.effects)
 	if len(f.entries) == 0 {
-		j.Vacuous = append(j.Vacuous, "it never happened that a leader wrote to the ledger")
+		j.Vacuous = append(j.Vacuous, "no leader wrote to the ledger")
 	}
 	return j
 }
@@ -128,7 +128,7 @@ func (f *facts) ledgerInOrder() checker.Property {
 		}
 	}
 	f.keepsTheLast(p, last)
-	return p.Property("%d entries of the ledger, each greater than the one before.", len(f.entries))
+	return p.Property("%d entries of the ledger. Each is greater than the one before.", len(f.entries))
 }
 
 // keepsTheLast compares the ledger in the final tree with the last entry.
@@ -169,7 +169,7 @@ func (f *facts) staleEffectsFenced() checker.Property {
 			last = e
 		}
 	}
-	return p.Property("%d acts on the system outside; %d were of an epoch that was over, and all of those were refused.", len(f.effects), refused)
+	return p.Property("%d acts on the system outside. %d of them came from an epoch that was over, and the system refused all of these.", len(f.effects), refused)
 }
 
 // leadsAfterHeal: when everything is healed, a master leads.
@@ -181,5 +181,5 @@ func (f *facts) leadsAfterHeal() checker.Property {
 	case !f.Evidence.Drained:
 		p.Violate(wording.Finding{Code: NoLeader, Args: wording.Args{"problem": f.Evidence.Problem}})
 	}
-	return p.Property("When everything was healed, a master led.")
+	return p.Property("A master led after all faults were healed.")
 }

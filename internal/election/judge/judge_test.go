@@ -104,16 +104,16 @@ func TestJudging_FindsEachDefect(t *testing.T) {
 			func(run *record.Run) { entry(run, 3, 1, 1, 1) }, "LedgerInOrder", "m1 wrote entry 1 of epoch 1",
 		},
 		"the last entry is lost": {
-			func(run *record.Run) { run.Evidence.Nodes[0].Data = data(1, 2) }, "LedgerInOrder", "m2 wrote entry 1 of epoch 2, which no later entry followed, and the final tree has entry 2 of epoch 1",
+			func(run *record.Run) { run.Evidence.Nodes[0].Data = data(1, 2) }, "LedgerInOrder", "m2 wrote entry 1 of epoch 2 as the last entry of the ledger, but the final tree has entry 2 of epoch 1",
 		},
 		"a stale act is accepted": {
-			func(run *record.Run) { recordtest.Change(effect(run, 3), func(a *record.Act) { a.Accepted = true }) }, "StaleEffectsFenced", "An act of m1 in epoch 1 was accepted at 10.000s; the latest accepted one was of epoch 2",
+			func(run *record.Run) { recordtest.Change(effect(run, 3), func(a *record.Act) { a.Accepted = true }) }, "StaleEffectsFenced", "The system outside accepted an act of m1 in epoch 1 at 10.000s, and the latest act that it had accepted was of epoch 2",
 		},
 		"an act in time is refused": {
-			func(run *record.Run) { recordtest.Change(effect(run, 2), func(a *record.Act) { a.Accepted = false }) }, "StaleEffectsFenced", "An act of m2 in epoch 2 was refused",
+			func(run *record.Run) { recordtest.Change(effect(run, 2), func(a *record.Act) { a.Accepted = false }) }, "StaleEffectsFenced", "The system outside refused an act of m2 in epoch 2",
 		},
 		"no master leads at the end": {
-			func(run *record.Run) { run.Evidence.Drained, run.Evidence.Problem = false, "drain: nothing moved" }, "LeadsAfterHeal", "No master led when everything was healed: drain: nothing moved",
+			func(run *record.Run) { run.Evidence.Drained, run.Evidence.Problem = false, "drain: nothing moved" }, "LeadsAfterHeal", "No master led after all faults were healed: drain: nothing moved",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestLedgerInOrder_ByTime(t *testing.T) {
 // TestJudging_NothingHappened: a run in which nobody led proves nothing.
 func TestJudging_NothingHappened(t *testing.T) {
 	r := checker.Check(recordtest.NewWritten(record.FromMemory).Run, 1, Judging())
-	for _, why := range []string{"it never happened that a master was elected", "it never happened that a leader wrote to the ledger"} {
+	for _, why := range []string{"no master was elected", "no leader wrote to the ledger"} {
 		if !slices.Contains(r.Vacuous, why) {
 			t.Errorf("%q is not among %q", why, r.Vacuous)
 		}

@@ -52,7 +52,7 @@ func (t *teller) singleMaster() {
 		t.staleWrite(stale, since)
 	case len(elected) > 1 && elected[0].Epoch == elected[len(elected)-1].Epoch:
 		t.Blame(elected[len(elected)-1].Invoke.Seq)
-		t.Moral = fmt.Sprintf("An epoch begins with a write of /assign that demands version %d, the one before. ZooKeeper applies only one such write: the second must be refused.", elected[0].Epoch-1)
+		t.Moral = fmt.Sprintf("An election writes /assign and demands version %d, that of the epoch before. ZooKeeper applies only one such write: it must refuse the second.", elected[0].Epoch-1)
 	default:
 		t.belief()
 	}
@@ -84,15 +84,15 @@ func (t *teller) staleWrite(w explain.Write, since explain.Write) {
 	}
 	t.Write(w, t.Subject(w))
 	t.Blame(w.Invoke.Seq)
-	t.Moral = fmt.Sprintf("The write of %s at %s should not have passed: it was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, wording.Seconds(w.At), epoch, since.Epoch, wording.Seconds(since.At))
+	t.Moral = fmt.Sprintf("ZooKeeper should have refused the write of %s at %s: the write was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, wording.Seconds(w.At), epoch, since.Epoch, wording.Seconds(since.At))
 	if w.Zxid != 0 && since.Zxid != 0 {
 		t.Moral += fmt.Sprintf(", with zxid %s before zxid %s", explain.Zxid(since.Zxid), explain.Zxid(w.Zxid))
 	}
 	t.Moral += ". "
 	if _, checks := explain.Claim(w); checks {
-		t.Moral += fmt.Sprintf("It demanded version %d of /assign, which was %d by then: ZooKeeper itself should have refused it.", epoch, since.Epoch)
+		t.Moral += fmt.Sprintf("The write demanded version %d of /assign, and the version was %d: the error is ZooKeeper's.", epoch, since.Epoch)
 	} else {
-		t.Moral += "It did not check the version of /assign, which would have had it refused."
+		t.Moral += "The write did not check the version of /assign: with this check ZooKeeper would have refused it."
 	}
 }
 
@@ -121,11 +121,11 @@ func (t *teller) belief() {
 			accepted++
 		}
 	}
-	t.Moral = fmt.Sprintf("Nobody had stopped %s or robbed it of its session: its lease must end before another can be elected, and it must know. ", old.Invoke.Process)
+	t.Moral = fmt.Sprintf("No fault had stopped %s or ended its session: its lease must end before another master can be elected, and it must notice that. ", old.Invoke.Process)
 	if accepted == 0 {
-		t.Moral += "Nothing that it wrote after that was accepted, so the fence held."
+		t.Moral += "ZooKeeper accepted none of its later writes, so the fence held."
 	} else {
-		t.Moral += fmt.Sprintf("%d writes that it made after that were accepted.", accepted)
+		t.Moral += fmt.Sprintf("ZooKeeper accepted %d of its later writes.", accepted)
 	}
 }
 
@@ -133,7 +133,7 @@ func (t *teller) belief() {
 // the two epochs that it separates.
 func (t *teller) electionLinearizable() {
 	t.singleMaster()
-	t.Moral = "There is no moment for this election that all writes of the epoch before come before, and all writes of its own come after. " + t.Moral
+	t.Moral = "This election fits nowhere in the order: it must come after all writes of the epoch before, and before all writes of its own epoch. " + t.Moral
 	for _, e := range t.Marks {
 		w, found := t.WriteOf(e.Seq)
 		epoch, claims := t.claim(w)

@@ -17,9 +17,9 @@ import (
 func TestStories_WithoutTasks(t *testing.T) {
 	told := 0
 	for name, want := range map[string]string{
-		"SingleMaster-belief-bad":      "Nobody had stopped master-1 or robbed it of its session",
-		"SingleMaster-epoch-twice-bad": "ZooKeeper applies only one such write: the second must be refused.",
-		"ElectionLinearizable-bad":     "There is no moment for this election",
+		"SingleMaster-belief-bad":      "No fault had stopped master-1 or ended its session",
+		"SingleMaster-epoch-twice-bad": "ZooKeeper applies only one such write: it must refuse the second.",
+		"ElectionLinearizable-bad":     "This election fits nowhere in the order",
 	} {
 		run := recordtest.Frozen(t, name)
 		for _, p := range checker.Check(run, 1, judge.Judging()).Violations() {

@@ -73,10 +73,10 @@ func (f *facts) vacuous() []string {
 		says    string
 	}{
 		{succeeded(f.submits), "a task was accepted"}, {f.leaders.Elected() > 0, "a master was elected"}, {assigned, "a task was assigned"},
-		{succeeded(f.executions), "an execution succeeded"}, {recorded, "a result was recorded"}, {succeeded(f.awaits), "a client heard of a result"},
+		{succeeded(f.executions), "an execution succeeded"}, {recorded, "a result was recorded"}, {succeeded(f.awaits), "a client heard a result"},
 	} {
 		if !goal.reached {
-			why = append(why, "it never happened that "+goal.says)
+			why = append(why, "this never happened: "+goal.says)
 		}
 	}
 	return why

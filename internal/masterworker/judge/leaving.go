@@ -55,7 +55,7 @@ func (f *facts) leavesNothing() checker.Property {
 			}
 		}
 	}
-	return p.Property("%d workers left in good order, and nothing that they held was lost with them.", len(departures))
+	return p.Property("%d workers left in good order. Each had finished or returned all that it held.", len(departures))
 }
 
 // part is one part of a write that was applied.

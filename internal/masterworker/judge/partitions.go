@@ -99,7 +99,7 @@ func taskModel() porcupine.Model {
 			case t.Accepted:
 				return "accepted"
 			}
-			return "unknown to anybody"
+			return "unknown"
 		},
 		Operation: func(s step) string { return s.said },
 	}.Model()

@@ -65,7 +65,7 @@ func (f *facts) budgetKept() checker.Property {
 			}}, e.Invoke)
 		}
 	}
-	return p.Property("%d tasks have failed, each with exactly the attempts that it was allowed; %d attempts did not count, because their workers left.", failed, handovers)
+	return p.Property("%d tasks have failed, each after exactly the attempts that it was allowed. %d attempts did not count, because their workers left.", failed, handovers)
 }
 
 // noEarlyStart: no task is executed before it may begin, by the wall clock of the
@@ -87,7 +87,7 @@ func (f *facts) noEarlyStart() checker.Property {
 			}}, s.Invoke, e.Invoke)
 		}
 	}
-	return p.Property("%d tasks were to wait until their time, by their master's clock, and did; the clocks of %d masters were ahead by hours.", len(due), len(ahead))
+	return p.Property("%d tasks had to wait until their time, by their master's clock, and did. The clocks of %d masters were ahead by hours.", len(due), len(ahead))
 }
 
 // concurrencyKept: no worker runs more handlers at a time than it may; handlers of
@@ -168,7 +168,7 @@ func (f *facts) retentionKept() checker.Property {
 			}}, recorded.Invoke, r.op.Invoke, r.op.Done)
 		}
 	}
-	return p.Property("%d finished tasks were collected, %d of them by masters, none before its retention was over; %d waiting clients came too late.",
+	return p.Property("%d finished tasks were collected, %d of them by masters, and none before its retention was over. %d waiting clients came too late.",
 		len(f.collected), byMasters, late)
 }
 
@@ -218,5 +218,5 @@ func (f *facts) toldTruly() checker.Property {
 			}
 		}
 	}
-	return p.Property("Clients were told %d times who leads, and masters told of %d changes of tasks; all of it was so.", heard, changes)
+	return p.Property("Clients heard %d times who leads, and masters reported %d changes of tasks. Every answer and every report was right.", heard, changes)
 }

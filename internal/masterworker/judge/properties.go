@@ -44,7 +44,7 @@ func (f *facts) noLostTask() checker.Property {
 			}}, s.Invoke, s.Done)
 		}
 	}
-	return p.Property("All %d tasks that were accepted are in the final tree, or were collected: %d.", len(accepted), len(f.collected))
+	return p.Property("All %d accepted tasks are in the final tree or were collected. Collected: %d.", len(accepted), len(f.collected))
 }
 
 // noDoubleResult: a task gets one status, which never changes, and all clients see the
@@ -89,7 +89,7 @@ func (f *facts) noDoubleResult() checker.Property {
 			p.Violate(wording.Finding{Code: StatusChanged, Object: name, Args: wording.Args{"version": t.version}}, f.About(name)...)
 		}
 	}
-	return p.Property("%d statuses were recorded, each once, and %d waiting clients saw the same.", len(f.finished()), len(f.awaits))
+	return p.Property("%d statuses were recorded, each once. %d waiting clients saw the same statuses.", len(f.finished()), len(f.awaits))
 }
 
 // finished are the tasks in the tree that have a status.
@@ -131,7 +131,7 @@ func (f *facts) noPhantomTask() checker.Property {
 			}}, e.Invoke)
 		}
 	}
-	return p.Property("All %d tasks come from a submission, one from each.", len(f.tasks))
+	return p.Property("All %d tasks come from a submission. No submission made two.", len(f.tasks))
 }
 
 func (f *facts) submissions(id string) []record.Event {
@@ -178,7 +178,7 @@ func (f *facts) staleEffectsFenced() checker.Property {
 			}}, *last)
 		}
 	}
-	return p.Property("%d effects outside ZooKeeper; %d came from an execution that had been replaced, and all of those were refused.", len(f.effects), refused)
+	return p.Property("%d acts on the system outside. %d of them came from an execution that had been replaced, and the system refused all of these.", len(f.effects), refused)
 }
 
 // uniqueAttempts: every execution of a task has its own attempt number, and every
@@ -220,7 +220,7 @@ func (f *facts) uniqueAttempts() checker.Property {
 			}}, e.Invoke)
 		}
 	}
-	return p.Property("%d executions, each under an attempt number of its own, and every attempt without a result is on record.", len(f.executions))
+	return p.Property("%d executions, each with its own attempt number. Every attempt without a result is on record.", len(f.executions))
 }
 
 // atomicTransitions: an assignment is removed only together with its successor. The
@@ -266,7 +266,7 @@ func (f *facts) atomicTransitions() checker.Property {
 			}
 		}
 	}
-	return p.Property("%d assignments ended, each in one write with what came instead.", gone)
+	return p.Property("%d assignments ended, each in one write with a status or the record of the attempt.", gone)
 }
 
 // resultFromItsAttempt: a result comes from an execution that was assigned, was run by
@@ -299,7 +299,7 @@ func (f *facts) resultFromItsAttempt() checker.Property {
 		}
 	}
 	ended := f.recordsOfAttempts(p)
-	return p.Property("%d results, each from an execution that ran and had not been given up; %d attempts are on record, each with the token under which it was assigned and ran.", results, ended)
+	return p.Property("%d results, each from an execution that ran and was not yet recorded as ended. %d attempts are on record, each with the token of its assignment and its execution.", results, ended)
 }
 
 // recordsOfAttempts compares the token of each attempt on record with the token of its
@@ -399,5 +399,5 @@ func (f *facts) terminalAfterHeal() checker.Property {
 	if !f.Evidence.Drained && p.Holds() {
 		p.Violate(wording.Finding{Code: StillWaiting, Args: wording.Args{"problem": f.Evidence.Problem}})
 	}
-	return p.Property("All %d tasks have their status, and no assignment is left.", len(f.tasks))
+	return p.Property("All %d tasks have a status, and no assignment is left.", len(f.tasks))
 }

@@ -20,7 +20,7 @@ func (f *facts) followsProtocol() checker.Property {
 	exchanges := f.Index.Run.Exchanges
 	const name = "FollowsProtocol"
 	if exchanges == nil {
-		return checker.Property{Name: name, Verdict: checker.Skipped, Reason: "What went over the wire was not recorded, so this was not judged."}
+		return checker.Property{Name: name, Verdict: checker.Skipped, Reason: "The run has no record of the requests and answers on the wire, so this was not judged."}
 	}
 	p := checker.NewFindings(name)
 	if len(exchanges) == 0 {
@@ -46,7 +46,7 @@ func (f *facts) followsProtocol() checker.Property {
 			unanswered++
 		}
 	}
-	return p.Property("%d writes, %d of them without an answer, are a behaviour of the protocol: those of the claims, and those of each of %d tasks.",
+	return p.Property("%d writes, %d of them without an answer, are a behaviour of the protocol: the writes of the claims, and the writes of each of %d tasks.",
 		len(exchanges), unanswered, traces-1)
 }
 

@@ -23,7 +23,7 @@ func TestWires(t *testing.T) {
 		"worker-unchecked-bad":  "the protocol has no such write",
 		"unfenced-bad":          "the protocol has no such write",
 		"result-of-another-bad": "worker-2 was never given attempt 1",
-		"collected-early-bad":   "no status is among what is deleted",
+		"collected-early-bad":   "the write does not delete the status",
 		"wrong-answer-bad":      "every operation could be done",
 		"attempt-skipped-bad":   "worker-1 was never given attempt 2",
 		"other-token-bad":       "worker-1 was never given attempt 1 of epoch 2",

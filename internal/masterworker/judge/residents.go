@@ -59,12 +59,12 @@ func (f *facts) residentExclusive() checker.Property {
 			}
 		}
 	}
-	holds := fmt.Sprintf("Resident tasks: %d. They were executed %d times, each by one worker at a time", len(runs), moves)
+	holds := fmt.Sprintf("%d resident tasks were executed %d times, each by one worker at a time", len(runs), moves)
 	if excused > 0 {
-		holds += fmt.Sprintf("; two had one for a moment because one of them was stopped or robbed of its session: %d times", excused)
+		holds += fmt.Sprintf(". Two workers had one for a moment because a fault had stopped one of them or ended its session: %d times", excused)
 	}
 	if lingering > 0 {
-		holds += fmt.Sprintf("; a handler went on after it had been told to end: %d times", lingering)
+		holds += fmt.Sprintf(". A handler went on for a while after it had been told to end: %d times", lingering)
 	}
 	holds += "."
 	return p.Property("%s", holds)

@@ -18,7 +18,7 @@ func Lanes() report.Lanes {
 		},
 		Charts: []report.Chart{
 			{Kind: record.Submit, Colour: "#1f77b4", Done: "accepted", Doing: "Submitting"},
-			{Kind: record.Await, Colour: "#2ca02c", Done: "finished, as the client hears", Doing: "Waiting for the status"},
+			{Kind: record.Await, Colour: "#2ca02c", Done: "finished, as the client sees it", Doing: "Waiting for the status"},
 		},
 		Detail: detail, Sum: sum,
 		Objects: "tasks", Cast: "A master, its backups, workers and clients",

@@ -28,7 +28,7 @@ func TestLanes_SayWhatTasksDid(t *testing.T) {
 	text := page(t, recordtest.Frozen(t, "accepted"))
 	for _, want := range []string{
 		"VALID: every property holds over 2 tasks and 2 effective faults.", "A master, its backups, workers and clients used", "the tasks were\ndrained",
-		"Small bars: how many tasks a worker began to execute, or a client submitted.", ">accepted</text>", ">finished, as the client hears</text>",
+		"Small bars: how many tasks a worker began to execute, or a client submitted.", ">accepted</text>", ">finished, as the client sees it</text>",
 		">submit</text>", ">await</text>", "Submitting: median", "Waiting for the status: median", "linearizability of elections and tasks is searched",
 		"Bars with an epoch: a master believed to lead.", "epoch 2", "\n2 submissions, 2 tasks: 2 done, 0 failed, 0 cancelled, 0 collected; 3 executions,",
 	} {

@@ -29,7 +29,7 @@ type Outcome struct {
 func Follow(t *Trace) Outcome {
 	f := follower{Trace: t}
 	if !f.assignSlots() {
-		return Outcome{GaveUp: true, Why: fmt.Sprintf("more than %d writes of %s were not answered at a time: too many to follow", maxOpen, t.Name())}
+		return Outcome{GaveUp: true, Why: fmt.Sprintf("more than %d writes of %s had no answer at the same time: too many to follow", maxOpen, t.Name())}
 	}
 	set := []*state{initial(len(t.Workers))}
 	most := 1
@@ -275,7 +275,7 @@ func (s *state) gained(w *Write) string {
 	default:
 		return ""
 	}
-	return unlessTrue(version == w.Got, fmt.Sprintf("the claim has version %d then", version))
+	return unlessTrue(version == w.Got, fmt.Sprintf("the claim has version %d after this write", version))
 }
 
 // explain says why no state allows a write.

@@ -412,9 +412,9 @@ func TestWrongParts(t *testing.T) {
 		{"of another task, by a master", "PruneAttempts of task-other", byMaster, func(x *record.Exchange, checks int) { x.Ops[checks].Path = "/tasks/task-other/attempt-1" }},
 		{"what is not the recipe's", unknown, byMaster, func(x *record.Exchange, checks int) { x.Ops[checks].Path = "/tasks/task-crowd/note" }},
 		{"a record that is not there", "no node at operation 3", byClient, func(x *record.Exchange, checks int) { x.Ops[checks].Path = "/tasks/task-crowd/attempt-77" }},
-		{"the epoch is not checked", "its session has begun an epoch", byMaster, func(x *record.Exchange, _ int) { x.Ops = x.Ops[1:] }},
+		{"the epoch is not checked", "its session leads an epoch", byMaster, func(x *record.Exchange, _ int) { x.Ops = x.Ops[1:] }},
 		{"the epoch of another", "its session never began epoch 7", byMaster, func(x *record.Exchange, _ int) { x.Ops[0].Version = 7 }},
-		{"by a client, of what is cancelled", "is for a master to remove", byMaster, func(x *record.Exchange, _ int) { x.Ops, x.Session = x.Ops[1:], "0x77" }},
+		{"by a client, of what is cancelled", "only a master may remove its parts", byMaster, func(x *record.Exchange, _ int) { x.Ops, x.Session = x.Ops[1:], "0x77" }},
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			exchanges := slices.Clone(c.exchanges)

@@ -16,7 +16,7 @@ func (s *state) promised(w *Write) string {
 			return fmt.Sprintf("the task is assigned already, to %s", ref(at))
 		}
 		if !t.next(w.Record.Attempt) {
-			return fmt.Sprintf("attempt %d does not come next, %d is the last on record", w.Record.Attempt, t.last())
+			return fmt.Sprintf("attempt %d is not the next one: the last on record is %d", w.Record.Attempt, t.last())
 		}
 		return s.assignable(w)
 	case ReassignTask:
@@ -26,29 +26,29 @@ func (s *state) promised(w *Write) string {
 		return s.assignable(w)
 	case ReleaseTask:
 		if !t.within(w.Token.Attempt, w.Left) {
-			return fmt.Sprintf("the task is allowed %d attempts, and has had all of them", t.budget)
+			return fmt.Sprintf("the task is allowed %d attempts, and has used all of them", t.budget)
 		}
 		return s.endsAttempt(w)
 	case TakeTask:
 		same := t.assigned[w.Worker]
 		same.Taken = true
-		return unlessTrue(w.Record == same, fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker]))
+		return unlessTrue(w.Record == same, fmt.Sprintf("the assignment is %s", t.assigned[w.Worker]))
 	case CollectTask, Collect, CollectTaskPart, CollectPart:
 		return s.removable(w)
 	case RevokeTask:
 		same := t.assigned[w.Worker]
 		same.Revoked = true
 		if w.Record != same {
-			return fmt.Sprintf("what is assigned is %s", t.assigned[w.Worker])
+			return fmt.Sprintf("the assignment is %s", t.assigned[w.Worker])
 		}
 		return unlessTrue(t.resident, "the task is not resident")
 	case DropTask:
 		if !t.ended() {
-			return "the task has no status and is not gone"
+			return "the task has no status and is not deleted"
 		}
 		return s.robs(w)
 	case MootEnding:
-		return unlessTrue(t.ended(), "the task has no status and is not gone")
+		return unlessTrue(t.ended(), "the task has no status and is not deleted")
 	case FailTask:
 		return s.spent(w)
 	case PruneAttempts:
@@ -56,15 +56,15 @@ func (s *state) promised(w *Write) string {
 	case CompleteTask:
 		r := t.assigned[w.Worker]
 		if r.Token != w.Token {
-			return fmt.Sprintf("what is assigned is %s", r)
+			return fmt.Sprintf("the assignment is %s", r)
 		}
 		return unlessTrue(s.serves(w.Session, w.Worker, r.Incarnation), "it was assigned to an incarnation of another session")
 	case GiveBack:
 		r := t.assigned[w.Worker]
 		if w.Left && t.resident {
-			return "a resident task has no budget that an attempt could spare"
+			return "a resident task has no budget, so its attempts need no mark"
 		}
-		return unlessTrue(r.Token == w.Token, fmt.Sprintf("what is assigned is %s", r))
+		return unlessTrue(r.Token == w.Token, fmt.Sprintf("the assignment is %s", r))
 	}
 	return ""
 }
@@ -80,7 +80,7 @@ func (s *state) removable(w *Write) string {
 		return fmt.Sprintf("%s still holds the task", ref(at))
 	}
 	if w.Kind == CollectPart && s.task.firstLife() && s.task.status.state == "cancelled" {
-		return "the task is cancelled, and a part of it is for a master to remove"
+		return "the task is cancelled, so only a master may remove its parts"
 	}
 	return ""
 }
@@ -105,10 +105,10 @@ func (s *state) proper(w *Write) string {
 	case TakeTask:
 		return unlessTrue(r.Taken, "the assignment is not taken")
 	case CollectTask, Collect:
-		return unlessTrue(slices.Contains(w.Children, statusChild), "no status is among what is deleted")
+		return unlessTrue(slices.Contains(w.Children, statusChild), "the write does not delete the status")
 	case CollectTaskPart, CollectPart:
 		if slices.Contains(w.Children, statusChild) {
-			return "the status goes only with the task"
+			return "the status may be deleted only together with the task"
 		}
 		return unlessTrue(len(w.Children) > 0, "nothing is deleted")
 	case SubmitTask:
@@ -179,9 +179,9 @@ func (s *state) assignable(w *Write) string {
 	t, r := &s.task, w.Record
 	switch {
 	case t.lives == 0:
-		return "nobody has submitted the task"
+		return "no client has submitted the task"
 	case !t.exists:
-		return "the task is gone"
+		return "the task is deleted"
 	case t.status.state != "" && t.status.state != "cancelled":
 		return "the task is " + t.status.state
 	case t.firstLife() && t.parted:
@@ -195,17 +195,17 @@ func (s *state) assignable(w *Write) string {
 // endsAttempt: the attempt that ends is exactly the assigned one.
 func (s *state) endsAttempt(w *Write) string {
 	if assigned := s.task.assigned[w.From]; w.Token.Attempt != assigned.Attempt || s.heedful(w) && w.Token != assigned.Token {
-		return fmt.Sprintf("what is assigned is %s", assigned)
+		return fmt.Sprintf("the assignment is %s", assigned)
 	}
 	if w.Left && s.task.resident {
-		return "a resident task has no budget that an attempt could spare"
+		return "a resident task has no budget, so its attempts need no mark"
 	}
 	return s.robs(w)
 }
 
 // robs: an assignment of a live worker is removed only by a write of that worker.
 func (s *state) robs(w *Write) string {
-	return unlessTrue(!s.heedful(w) || s.lost(w.From), fmt.Sprintf("%s is there, and may still record how it has ended", ref(w.From)))
+	return unlessTrue(!s.heedful(w) || s.lost(w.From), fmt.Sprintf("%s is alive, and may still record the end of the attempt", ref(w.From)))
 }
 
 // heedful reports whether the writing master is of a build that takes nothing from a
@@ -254,7 +254,7 @@ func (t *task) prunable(numbers []int32) string {
 		}
 	}
 	if left < kept {
-		return fmt.Sprintf("%d records stay, %d are to", left, kept)
+		return fmt.Sprintf("%d records stay, but %d must stay", left, kept)
 	}
 	return unlessTrue(t.resident, "the task is not resident")
 }

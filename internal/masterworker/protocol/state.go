@@ -426,7 +426,7 @@ func (s *state) entitled(w *Write) string {
 	case Elect, EnsureInbox, Register, SubmitTask, CancelTask, Other, Close, SessionOver:
 		return ""
 	case Collect, CollectPart:
-		return unlessTrue(!slices.Contains(s.begun, w.Session), "its session has begun an epoch: what a master removes, it removes in the name of its epoch")
+		return unlessTrue(!slices.Contains(s.begun, w.Session), "its session leads an epoch, so it must name its epoch when it removes something")
 	case Retire, Confirm, CompleteTask, GiveBack, MootEnding, ShowProgress:
 		if !s.serves(w.Session, w.Worker, w.Incarnation) {
 			return fmt.Sprintf("its session never held incarnation %d", w.Incarnation)

@@ -103,13 +103,13 @@ func ReadAnswers(printed string, traces []Trace) ([]int, error) {
 			continue
 		}
 		if number < 1 || number > len(traces) || place < 1 {
-			return nil, fmt.Errorf("protocol: TLC tells of trace %d, of %d: %s", number, len(traces), line)
+			return nil, fmt.Errorf("protocol: TLC answered for trace %d of %d: %s", number, len(traces), line)
 		}
 		followed[number-1] = place - 1
 		seen[number] = true
 	}
 	if len(seen) != len(traces) {
-		return nil, fmt.Errorf("protocol: TLC tells of %d traces, of %d", len(seen), len(traces))
+		return nil, fmt.Errorf("protocol: TLC answered for %d of %d traces", len(seen), len(traces))
 	}
 	return followed, nil
 }

@@ -39,22 +39,22 @@ func (t *teller) life(task string) {
 // submission adds the submission of a task, with the place of the write that made it.
 func (t *teller) submission(s record.Operation, task string) {
 	l := explain.Line{At: s.Invoke.At, Process: s.Invoke.Process, Events: []int{s.Invoke.Seq, s.Done.Seq}}
-	l.Text = fmt.Sprintf("%s handed in %s", s.Invoke.Process, t.Call(task))
+	l.Text = fmt.Sprintf("%s submitted %s", s.Invoke.Process, t.Call(task))
 	switch s.Outcome() {
 	case record.OK:
 		l.At = s.Done.At
 		l.Text += ", and it was accepted."
 	case record.Fail:
 		l.At = s.Done.At
-		l.Text += ", in vain: " + s.Done.Remark() + "."
+		l.Text += ", and the submission failed: " + s.Done.Remark() + "."
 	default:
-		l.Text += ", and did not hear whether it was accepted."
+		l.Text += ", and got no answer."
 	}
 	for _, w := range t.Touching(task) {
 		if w.Fate == record.OK && changeOf(w, task).made && w.Invoke.Process == s.Invoke.Process && w.Invoke.At >= s.Invoke.At && w.Invoke.At <= s.Return(t.End) {
 			l.Zxid, l.Order = w.Zxid, w.Zxid
 			if s.Outcome() == record.Info {
-				l.Text = fmt.Sprintf("%s handed in %s, and did not hear that ZooKeeper had applied it.", s.Invoke.Process, t.Call(task))
+				l.Text = fmt.Sprintf("%s submitted %s. ZooKeeper applied the write, but the answer did not arrive.", s.Invoke.Process, t.Call(task))
 			}
 		}
 	}
@@ -68,12 +68,12 @@ func (t *teller) execution(e record.Operation) {
 	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Token().Attempt, t.Call(e.Invoke.Task()), e.Invoke.Token().Epoch, e.Invoke.Token().Attempt)
 	switch e.Done.Type {
 	case record.OK:
-		l.Text += fmt.Sprintf("; that succeeded at %s.", wording.Seconds(e.Done.At))
+		l.Text += fmt.Sprintf("; it succeeded at %s.", wording.Seconds(e.Done.At))
 	case "":
-		l.Text += "; nothing is heard of its end."
+		l.Text += "; the record does not show its end."
 		l.Until = 0
 	default:
-		l.Text += fmt.Sprintf("; that ended at %s: %s.", wording.Seconds(e.Done.At), e.Done.Remark())
+		l.Text += fmt.Sprintf("; it ended at %s: %s.", wording.Seconds(e.Done.At), e.Done.Remark())
 	}
 	t.Add(l)
 }
@@ -99,7 +99,7 @@ func (t *teller) told(a record.Operation) {
 		}
 		l.Text += "."
 	} else {
-		l.Text = fmt.Sprintf("%s was told of %s: %s.", a.Invoke.Process, t.Call(a.Invoke.Task()), a.Done.Remark())
+		l.Text = fmt.Sprintf("%s got this answer about %s: %s.", a.Invoke.Process, t.Call(a.Invoke.Task()), a.Done.Remark())
 	}
 	t.Add(l)
 }

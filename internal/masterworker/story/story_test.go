@@ -55,12 +55,12 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 		{"heard", record.OK, nil, nil, "as attempt 1.", 0},
 		{"heard, and on the wire", record.OK, on(12, 7, ""), nil, "as attempt 1.", 7},
 		{"refused", record.Fail, on(12, 7, record.NodeExists), nil, "as attempt 1.", 7},
-		{"nothing known", record.Info, nil, nil, "did not know whether it was applied.", 0},
-		{"never sent", record.Info, []record.Exchange{}, nil, "it was not applied: it reached no server.", 0},
-		{"answered, not heard", record.Info, on(12, 7, ""), nil, "It heard no answer, but ZooKeeper applied it.", 7},
-		{"refused, not heard", record.Info, on(12, 7, record.BadVersion), nil, "it was not applied: bad version.", 7},
-		{"not answered", record.Info, on(0, 0, ""), nil, "did not know whether it was applied.", 0},
-		{"not answered, in the logs", record.Info, on(0, 0, ""), logged, "It heard no answer, but ZooKeeper applied it.", 9},
+		{"nothing known", record.Info, nil, nil, "did not know whether the write was applied.", 0},
+		{"never sent", record.Info, []record.Exchange{}, nil, "the write was not applied: it reached no server.", 0},
+		{"answered, not heard", record.Info, on(12, 7, ""), nil, "It got no answer, but ZooKeeper applied the write.", 7},
+		{"refused, not heard", record.Info, on(12, 7, record.BadVersion), nil, "the write was not applied: bad version.", 7},
+		{"not answered", record.Info, on(0, 0, ""), nil, "did not know whether the write was applied.", 0},
+		{"not answered, in the logs", record.Info, on(0, 0, ""), logged, "It got no answer, but ZooKeeper applied the write.", 9},
 		{"not answered, in no log", record.Info, on(0, 0, ""), []record.Commit{}, "no server has it in its log.", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,8 +96,8 @@ func TestASubmissionThatWasNotHeard(t *testing.T) {
 		want      string
 		zxid      int64
 	}{
-		{exchanges, "client-1 handed in the task, and did not hear that ZooKeeper had applied it.", 7},
-		{nil, "client-1 handed in the task, and did not hear whether it was accepted.", 0},
+		{exchanges, "client-1 submitted the task. ZooKeeper applied the write, but the answer did not arrive.", 7},
+		{nil, "client-1 submitted the task, and got no answer.", 0},
 	} {
 		told := tell(record.Run{Events: events, Exchanges: c.exchanges}, violated)
 		if first := told.Lines[0]; first.Text != c.want || first.Zxid != c.zxid {

@@ -78,7 +78,7 @@ func (c change) deed(by, task string) string {
 		deeds = append(deeds, "took "+task+" from "+whose)
 	}
 	if c.told != "" {
-		deeds = append(deeds, "told "+c.told+" to give "+task+" back")
+		deeds = append(deeds, "told "+c.told+" to return "+task)
 	}
 	if c.status != nil {
 		said := "recorded its status: " + c.status.State
@@ -101,7 +101,7 @@ func (c change) deed(by, task string) string {
 		deeds = append(deeds, fmt.Sprintf("assigned %s to %s as attempt %d", task, c.to, c.assigned.Attempt))
 	}
 	if c.removed {
-		deeds = append(deeds, "removed "+task+" with all that it had")
+		deeds = append(deeds, "removed "+task+" and everything below it")
 	}
 	if c.progress && len(deeds) == 0 && !c.removed {
 		deeds = append(deeds, "noted its progress on "+task)
@@ -132,7 +132,7 @@ func (t *teller) deed(w explain.Write, task string) explain.Deed {
 		by += fmt.Sprintf(", without a check of its epoch (%d),", c.assigned.Epoch)
 	}
 	if c.others > 0 {
-		what += ", in one write with what it did to " + explain.Count(c.others, "other task")
+		what += ", in one write with changes of " + explain.Count(c.others, "other task")
 	}
 	return explain.Deed{By: by, What: what, Whom: []string{c.from, c.to}}
 }

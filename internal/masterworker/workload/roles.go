@@ -53,7 +53,7 @@ func New() subject.Workload {
 func check(r subject.Run) error {
 	masters, workers, nodes := r.Counts[Master], r.Counts[Worker], r.Counts[Node]
 	if nodes < 2 && (masters == 0 || workers == 0) {
-		return fmt.Errorf("--masters %d --workers %d --nodes %d: somebody must lead and somebody work: give masters and workers, or at least 2 nodes", masters, workers, nodes)
+		return fmt.Errorf("--masters %d --workers %d --nodes %d: the run needs a master and a worker: give --masters 1 and --workers 1 or more, or --nodes 2 or more", masters, workers, nodes)
 	}
 	return nil
 }

@@ -79,6 +79,6 @@ func Open(ctx context.Context, z nemesis.Znodes) (subject.Open, error) {
 		assignments += n
 	}
 	return subject.Open{
-		Items: tasks + assignments, Moves: int64(listed.Stat.Cversion), Left: fmt.Sprintf("%d tasks without status, %d assignments", tasks, assignments),
+		Items: tasks + assignments, Moves: int64(listed.Stat.Cversion), Left: fmt.Sprintf("%d tasks without a status, %d assignments left", tasks, assignments),
 	}, err
 }

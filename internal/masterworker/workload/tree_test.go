@@ -37,7 +37,7 @@ func TestTree(t *testing.T) {
 	if _, err := session.Do(ctx, zkapi.Create("/master", []byte("node-1:0"), zkapi.Ephemeral)); err != nil {
 		t.Fatal(err)
 	}
-	want := subject.Open{Items: 4, Moves: 3, Left: "2 tasks without status, 2 assignments"}
+	want := subject.Open{Items: 4, Moves: 3, Left: "2 tasks without a status, 2 assignments left"}
 	if open, err := Open(ctx, session); err != nil || open != want {
 		t.Errorf("got %+v, %v, want %+v", open, err, want)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // layout has the paths and the ACLs of the znodes of one namespace.
@@ -25,10 +27,27 @@ func newLayout(namespace string, access Access) (layout, error) {
 	if namespace == "" || namespace == "/" {
 		return layout{access: access, newest: newestFormat()}, nil
 	}
-	if !strings.HasPrefix(namespace, "/") || path.Clean(namespace) != namespace {
-		return layout{}, invalid("namespace %q: write an absolute path without a trailing slash, such as /billing", namespace)
+	if err := checkNamespace(namespace); err != nil {
+		return layout{}, err
 	}
 	return layout{root: namespace, access: access, newest: newestFormat()}, nil
+}
+
+// checkNamespace checks a namespace that is not the root.
+func checkNamespace(namespace string) error {
+	if err := zkapi.CheckPath(namespace); err != nil {
+		return invalid("namespace %q: %v: write an absolute path without a trailing slash, such as /billing", namespace, err)
+	}
+	const own = "/zookeeper"
+	if namespace == own || strings.HasPrefix(namespace, own+"/") {
+		return invalid("namespace %q: %s belongs to ZooKeeper itself: write another path, such as /billing", namespace, own)
+	}
+	for part := range strings.SplitSeq(namespace, "/") {
+		if strings.TrimSpace(part) != part {
+			return invalid("namespace %q: %q begins or ends with a blank: leave it out, because nobody sees it", namespace, part)
+		}
+	}
+	return nil
 }
 
 func (l layout) master() string                   { return l.root + "/master" }

@@ -1,8 +1,10 @@
 package recipe
 
 import (
+	"errors"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -40,9 +42,17 @@ func TestLayout_ChecksNamesAndNamespaces(t *testing.T) {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
-	for _, bad := range []string{"billing", "/billing/", "/a//b"} {
-		if _, err := newLayout(bad, Access{}); err == nil {
-			t.Errorf("namespace %q was accepted", bad)
+	for bad, says := range map[string]string{
+		"billing": "begins with /", "/billing/": "ends without /", "/a//b": "no //", "/a/../b": `no part ".."`, "/a\x01": "U+0001",
+		"/zookeeper": "belongs to ZooKeeper", "/zookeeper/quota": "belongs to ZooKeeper", "/billing ": "a blank", "/ a/b": "a blank", "/a/\u3000b": "a blank",
+	} {
+		if _, err := newLayout(bad, Access{}); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), strconv.Quote(bad)) {
+			t.Errorf("namespace %q: %v, want %q", bad, err, says)
+		}
+	}
+	for _, good := range []string{"/zookeeper2", "/a b", "/a/zookeeper"} {
+		if _, err := newLayout(good, Access{}); err != nil {
+			t.Error(err)
 		}
 	}
 	l, err := newLayout("/a/b", Access{})

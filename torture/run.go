@@ -76,7 +76,7 @@ func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.faults, "nemesis", o.faults, "faults, comma-separated; see torture faults")
 	f.StringVar(&o.schedule, "schedule", "", "file with the faults to inject, instead of --nemesis: the faults.json of a run")
 	f.StringVar(&o.Ensemble, "ensemble", o.Ensemble, "docker, external or memory; memory needs no Docker: one process simulates servers and time")
-	f.StringSliceVar(&o.Connect, "connect", nil, "servers of an external ensemble: host:port,...")
+	f.StringSliceVar(&o.Connect, "connect", nil, "servers of an external ensemble: host:port,...; the default port is 2181")
 	f.StringVar(&o.Image, "image", "", "ZooKeeper image (default: $ZOOKEEPER_IMAGE; if that is not set, torture builds one)")
 	f.DurationVar(&o.SessionTimeout, "session-timeout", o.SessionTimeout, "ZooKeeper session timeout of the participants")
 	f.DurationVar(&o.TickTime, "tick-time", o.TickTime, "tickTime of the servers")

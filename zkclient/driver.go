@@ -6,10 +6,10 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -22,16 +22,21 @@ const DefaultMaxRequest = 1<<20 - 1
 // Bounds of Config.MaxRequest: each session has a buffer of that size.
 const leastMaxRequest, mostMaxRequest = 4 << 10, 64 << 20
 
+// leastTimeout is the smallest Config.SessionTimeout. The largest is longestTimeout: the driver
+// accepts no longer one from a server.
+const leastTimeout = 100 * time.Millisecond
+
 // Config says how to reach an ensemble.
 type Config struct {
-	// Servers are host:port addresses. At least one is needed. A name may have several
-	// addresses: connections go to them in turn.
+	// Servers are host:port addresses. At least one is needed. Without a port, 2181 is
+	// meant. A name may have several addresses: connections go to them in turn. ParseServers
+	// makes the list from a connection string.
 	Servers []string
-	// SessionTimeout is a wish; the server clamps it to between 2 and 20 of its
-	// ticks. Default 10 s.
+	// SessionTimeout is a wish, from 100 ms to 24 h; the server clamps it to between 2 and 20
+	// of its ticks. Default 10 s.
 	SessionTimeout time.Duration
-	// Dial replaces the system's way to connect, for a proxy. It gets the addresses as in
-	// Servers, and resolves names itself.
+	// Dial replaces the system's way to connect, for a proxy. It gets the addresses of
+	// Servers as host:port, and resolves names itself.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS, if set, secures each connection; TLSFiles makes one from PEM files. The
 	// servers need a secureClientPort. A certificate that either side refuses ends
@@ -69,18 +74,21 @@ var _ zkapi.Env = (*Driver)(nil)
 // New checks config. It does not connect; Open does.
 func New(config Config) (*Driver, error) {
 	if len(config.Servers) == 0 {
-		return nil, errors.New("zkclient: no servers given: name at least one host:port")
+		return nil, errNoServers
 	}
-	for _, address := range config.Servers {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, fmt.Errorf("zkclient: server %q: write host:port: %w", address, err)
+	config.Servers = slices.Clone(config.Servers)
+	for i, text := range config.Servers {
+		server, err := parseServer(text)
+		if err != nil {
+			return nil, err
 		}
+		config.Servers[i] = server
 	}
 	if config.SessionTimeout == 0 {
 		config.SessionTimeout = 10 * time.Second
 	}
-	if config.SessionTimeout < 100*time.Millisecond {
-		return nil, fmt.Errorf("zkclient: session timeout %v: give at least 100ms", config.SessionTimeout)
+	if config.SessionTimeout < leastTimeout || config.SessionTimeout > longestTimeout {
+		return nil, fmt.Errorf("zkclient: session timeout %v: give a time from %v to %v", config.SessionTimeout, leastTimeout, longestTimeout)
 	}
 	if config.Dial == nil {
 		config.Dial = newNames().connect

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -22,8 +23,15 @@ func TestNew_NamesTheWrongOption(t *testing.T) {
 		want   string
 	}{
 		{Config{}, "no servers"},
-		{Config{Servers: []string{"zk1"}}, `"zk1"`},
-		{Config{Servers: []string{"zk1:1"}, SessionTimeout: time.Millisecond}, "1ms"},
+		{Config{Servers: []string{"zk1", ""}}, `server ""`},
+		{Config{Servers: []string{"zk1:x"}}, `"x" is no port`},
+		{Config{Servers: []string{"zk1:1,zk2:1"}}, "ParseServers"},
+		{Config{Servers: []string{"zk1:1", "zk2:1/billing"}}, "ParseServers"},
+		{Config{Servers: []string{"zk://zk1:1"}}, "ParseServers"},
+		{Config{Servers: []string{"zk1:1"}, SessionTimeout: time.Millisecond}, "timeout 1ms: give a time from 100ms to 24h"},
+		{Config{Servers: []string{"zk1:1"}, SessionTimeout: -time.Second}, "timeout -1s: give a time from 100ms"},
+		{Config{Servers: []string{"zk1:1"}, SessionTimeout: 24*time.Hour + 1}, "give a time from 100ms to 24h"},
+		{Config{Servers: []string{"zk1:1"}, SessionTimeout: math.MaxInt64}, "give a time from 100ms to 24h"},
 	} {
 		if _, err := New(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v", c.config, err)

@@ -18,16 +18,16 @@ import (
 // of the value in --help.
 func registerOptions(f *pflag.FlagSet, o *cli.Options) {
 	servers := cmp.Or(os.Getenv("RINGMASTER_SERVERS"), "localhost:2181")
-	f.StringSliceVar(&o.Servers, "servers", strings.Split(servers, ","), "ZooKeeper servers, as `HOST:PORT,...` (RINGMASTER_SERVERS)")
-	f.StringVar(&o.Namespace, "namespace", os.Getenv("RINGMASTER_NAMESPACE"), "`PATH` in front of every znode, such as /billing (RINGMASTER_NAMESPACE)")
-	f.DurationVar(&o.SessionTimeout, "session-timeout", 10*time.Second, "session timeout to ask the servers for")
+	f.StringSliceVar(&o.Servers, "servers", strings.Split(servers, ","), "ZooKeeper servers, as `HOST:PORT,...`; the port is 2181 if it is missing; a path after the last server is the namespace, such as zk1,zk2/billing (RINGMASTER_SERVERS)")
+	f.StringVar(&o.Namespace, "namespace", os.Getenv("RINGMASTER_NAMESPACE"), "`PATH` in front of every znode, such as /billing; / for none (RINGMASTER_NAMESPACE)")
+	f.DurationVar(&o.SessionTimeout, "session-timeout", 10*time.Second, "session timeout to ask the servers for, from 100ms to 24h; they may grant another")
 	f.DurationVar(&o.ConnectTimeout, "connect-timeout", 30*time.Second, "how long a client command waits for an answer; 0: for ever")
 	f.IntVar(&o.MaxRequest, "max-request", zkclient.DefaultMaxRequest, "size in `BYTES` of the largest request that the servers accept (their jute.maxbuffer)")
 	f.StringVar(&o.AuthFile, "auth-file", os.Getenv("RINGMASTER_AUTH_FILE"), "`FILE` with user:password for digest authentication (RINGMASTER_AUTH_FILE)")
-	f.StringToStringVar(&o.Access, "access", nil, "identities that may play the roles, as `ROLE=ID,...` for master, worker and client (see ringmaster identity); give the same to every process")
+	f.StringToStringVar(&o.Access, "access", nil, "identities that may play the roles, as `ROLE=ID,...` for master, worker and client (see ringmaster identity); give the same to every process, and --auth-file")
 	f.StringVar(&o.TLSCA, "tls-ca", "", "PEM `FILE` of the authority that signed the servers' certificates; turns TLS on")
-	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` of the client's certificate")
-	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` of the client's key")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `FILE` of the client's certificate; with --tls-ca and --tls-key")
+	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `FILE` of the key of --tls-cert")
 	f.StringVar(&o.LogLevel, "log-level", "info", "lowest `LEVEL` of log lines: debug, info, warn or error; the log goes to standard error")
 	f.BoolVar(&o.LogJSON, "log-json", false, "write the log as JSON")
 }

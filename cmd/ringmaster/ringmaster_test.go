@@ -269,8 +269,9 @@ func TestRingmaster_EveryCommand(t *testing.T) {
 	secured := []string{"--namespace", "/secured", "--access", fmt.Sprintf("master=%s,worker=%s,client=%s", id, id, id)}
 	expect("", 0, "task-", append([]string{"submit", "x", "--auth-file", filepath.Join(dir, "one")}, secured...)...)
 	expect("", exit.Refused, "", append([]string{"submit", "x", "--auth-file", filepath.Join(dir, "two")}, secured...)...)
-	expect("", exit.Refused, "", append([]string{"status"}, secured...)...)
-	expect("", exit.Refused, "", append([]string{"master"}, secured...)...)
+	expect("", exit.Refused, "", append([]string{"status", "--auth-file", filepath.Join(dir, "two")}, secured...)...)
+	expect("", exit.Refused, "", append([]string{"master", "--auth-file", filepath.Join(dir, "two")}, secured...)...)
+	expect("", exit.Refused, "", "status", "--namespace", "/secured")
 
 	if code := p.leaves(node); code != 0 {
 		t.Errorf("n2 left with %d:\n%s", code, node)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
 func statusCommand(o *cli.Options) *cobra.Command {
@@ -21,7 +22,12 @@ assumed.`,
 		Example: `  ringmaster status
   ringmaster status --watch
   ringmaster status --json | jq .tasks.pending`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return s.Run(cmd.Context(), o, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("every") && !s.Watch {
+				return exit.Misuse("status: --every is the time between two outputs: give --watch, too")
+			}
+			return s.Run(cmd.Context(), o, cmd.OutOrStdout())
+		},
 	}
 	cmd.Flags().BoolVar(&s.Watch, "watch", false, "repeat the output until Ctrl-C")
 	cmd.Flags().BoolVar(&s.JSON, "json", false, "print JSON")

@@ -57,6 +57,32 @@ func (o *Options) logger() (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(os.Stderr, settings)), nil
 }
 
+// check checks the options that say where to connect to, and reads the servers: a path after
+// them becomes the namespace.
+func (o *Options) check() error {
+	if o.ConnectTimeout < 0 {
+		return misuse("--connect-timeout %v: give a time, or 0 to wait for ever", o.ConnectTimeout)
+	}
+	if o.SessionTimeout == 0 {
+		return misuse("--session-timeout %v: give a time such as 10s", o.SessionTimeout)
+	}
+	if len(o.Access) > 0 && o.AuthFile == "" {
+		return misuse("--access needs --auth-file: without it this process has none of the identities, and may do nothing")
+	}
+	servers, chroot, err := zkclient.ParseServers(strings.Join(o.Servers, ","))
+	if err != nil {
+		return misuse("--servers or RINGMASTER_SERVERS: %w", err)
+	}
+	if chroot != "" && o.Namespace != "" {
+		return misuse("--namespace %s, and the path %s after the servers: give the namespace once", o.Namespace, chroot)
+	}
+	o.Servers = servers
+	if chroot != "" {
+		o.Namespace = chroot
+	}
+	return nil
+}
+
 // connect makes from the options the parts that every role needs.
 func (o *Options) connect() (*grantedEnv, recipe.Access, *slog.Logger, error) {
 	fail := func(err error) (*grantedEnv, recipe.Access, *slog.Logger, error) {
@@ -66,8 +92,8 @@ func (o *Options) connect() (*grantedEnv, recipe.Access, *slog.Logger, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if o.ConnectTimeout < 0 {
-		return fail(misuse("--connect-timeout %v: give a time, or 0 to wait for ever", o.ConnectTimeout))
+	if err := o.check(); err != nil {
+		return fail(err)
 	}
 	config := zkclient.Config{Servers: o.Servers, SessionTimeout: o.SessionTimeout, MaxRequest: o.MaxRequest, Logger: log}
 	if o.AuthFile != "" {
@@ -89,6 +115,9 @@ func (o *Options) connect() (*grantedEnv, recipe.Access, *slog.Logger, error) {
 }
 
 func (o *Options) tls() (*tls.Config, error) {
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return nil, misuse("--tls-cert %q --tls-key %q: give both files, or none", o.TLSCert, o.TLSKey)
+	}
 	if o.TLSCA == "" {
 		if o.TLSCert != "" || o.TLSKey != "" {
 			return nil, misuse("--tls-cert and --tls-key need --tls-ca, which turns TLS on: give that, too")

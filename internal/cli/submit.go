@@ -46,11 +46,11 @@ func (s *Submission) Run(ctx context.Context, o *Options, streams Streams, args 
 			return s.each(ctx, c, streams, options)
 		})
 	}
-	payload, err := payloadOf(ctx, streams.In, args)
-	if err != nil {
-		return err
-	}
 	return o.withClient(ctx, true, func(ctx context.Context, c *recipe.Client) error {
+		payload, err := payloadOf(ctx, streams.In, args)
+		if err != nil {
+			return err
+		}
 		return s.one(ctx, c, streams, payload, options)
 	})
 }
@@ -60,6 +60,9 @@ func (s *Submission) options(now time.Time) ([]recipe.SubmitOption, error) {
 	if s.NotBefore != "" {
 		at, err := time.Parse(time.RFC3339, s.NotBefore)
 		if d, wrong := time.ParseDuration(s.NotBefore); wrong == nil {
+			if d < 0 {
+				return nil, misuse("--not-before %s: give a duration that is not negative, or a time", s.NotBefore)
+			}
 			at, err = now.Add(d), nil
 		}
 		if err != nil {

@@ -10,13 +10,14 @@ import (
 	"text/tabwriter"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // CheckTaskNames reports an argument that cannot be the name of a task: the last part of a
 // path in ZooKeeper.
 func CheckTaskNames(names []string) error {
 	for _, name := range names {
-		if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
+		if strings.Contains(name, "/") || name == "" || zkapi.CheckPath("/"+name) != nil {
 			return fmt.Errorf("%q is not the name of a task: give a name such as task-invoice.17", name)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
 // Kinds of ensemble.
@@ -74,9 +75,7 @@ func submits(r subject.Role) bool { return r.Submits }
 func (c Setup) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.Time < time.Second {
-		bad("--time %v: use at least 1s", c.Time)
-	}
+	c.checkTimes(bad)
 	c.checkCast(bad)
 	if err := nemesis.Validate(c.Schedule); err != nil {
 		bad("schedule: %w", err)
@@ -94,9 +93,6 @@ func (c Setup) Validate() error {
 		if len(c.Connect) > 0 {
 			bad("--connect is for --ensemble external")
 		}
-		if low, high := 2*c.TickTime, 20*c.TickTime; c.SessionTimeout < low || c.SessionTimeout > high {
-			bad("--session-timeout %v: the servers allow %v to %v (2 to 20 ticks)", c.SessionTimeout, low, high)
-		}
 	case Memory:
 		if len(c.Connect) > 0 {
 			bad("--connect is for --ensemble external")
@@ -104,6 +100,8 @@ func (c Setup) Validate() error {
 	case External:
 		if len(c.Connect) == 0 {
 			bad("--ensemble external needs --connect host:port,...")
+		} else if _, err := c.external(); err != nil {
+			bad("%w", err)
 		}
 	default:
 		bad("--ensemble %q: use docker, external or memory", c.Ensemble)
@@ -112,6 +110,40 @@ func (c Setup) Validate() error {
 	c.checkMixed(bad)
 	c.checkFaults(bad)
 	return exit.With(exit.WrongUse, errors.Join(errs...))
+}
+
+// checkTimes checks the load, and what the servers are asked for.
+func (c Setup) checkTimes(bad func(format string, args ...any)) {
+	if c.Time < time.Second {
+		bad("--time %v: use at least 1s", c.Time)
+	}
+	const leastTick, longestTick = 10 * time.Millisecond, time.Hour
+	if c.TickTime < leastTick || c.TickTime > longestTick {
+		bad("--tick-time %v: use %v to %v", c.TickTime, leastTick, longestTick)
+		return
+	}
+	low, high := 2*c.TickTime, 20*c.TickTime
+	switch {
+	case c.Ensemble == Docker && (c.SessionTimeout < low || c.SessionTimeout > high):
+		bad("--session-timeout %v: the servers allow %v to %v (2 to 20 ticks)", c.SessionTimeout, low, high)
+	case c.SessionTimeout < leastSession || c.SessionTimeout > mostSession:
+		bad("--session-timeout %v: use %v to %v", c.SessionTimeout, leastSession, mostSession)
+	}
+}
+
+// Bounds of --session-timeout, which are those of zkclient.
+const leastSession, mostSession = 100 * time.Millisecond, 24 * time.Hour
+
+// external are the servers of --connect, as host:port.
+func (c Config) external() ([]string, error) {
+	servers, path, err := zkclient.ParseServers(strings.Join(c.Connect, ","))
+	if err != nil {
+		return nil, fmt.Errorf("--connect: %w", err)
+	}
+	if path != "" {
+		return nil, fmt.Errorf("--connect: leave the path %s out, because each run makes a namespace of its own", path)
+	}
+	return servers, nil
 }
 
 // checkCast checks who takes part, and how much they do.

@@ -75,7 +75,11 @@ func (d *docker) openEnsemble(ctx context.Context) error {
 	var err error
 	if d.config.Ensemble == External {
 		d.namespace = fmt.Sprintf("/ringmaster-%d-%d", d.config.Seed, d.started.UnixMilli())
-		d.ensemble, err = ensemble.External(ctx, d.config.Connect)
+		var servers []string
+		if servers, err = d.config.external(); err != nil {
+			return err
+		}
+		d.ensemble, err = ensemble.External(ctx, servers)
 		return err
 	}
 	d.namespace = d.config.profile().Namespace

@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -103,7 +104,7 @@ func (r Runs) Hunt(ctx context.Context, b *Build, e Entry, budget time.Duration)
 	}
 	began, failures, judged := time.Now(), 0, 0
 	for f.Seed = r.First; ; f.Seed++ {
-		args := append([]string{"run", "--ensemble=" + r.Ensemble, "--time=" + load.String(), "--nemesis=" + r.faults(e)}, strings.Fields(e.Run)...)
+		args := append([]string{"run", "--ensemble=" + r.Ensemble, "--time=" + load.String(), "--nemesis=" + cmp.Or(r.faults(e), "none")}, strings.Fields(e.Run)...)
 		outcome := r.once(ctx, binary, e.ID, args, f.Seed, load)
 		load = max(load, min(2*load, longestLoad))
 		f.Seconds = time.Since(began).Seconds()

@@ -72,6 +72,18 @@ func plain(err error) error {
 	return fmt.Errorf("--%s %q: give %s", option.Name, invalid.GetValue(), want)
 }
 
+// notEmpty reports an option that was given without a value: in a script it is mostly that of
+// a variable that is not set, and the command would do something else than was meant.
+func notEmpty(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		list, several := f.Value.(pflag.SliceValue)
+		if err == nil && (several && len(list.GetSlice()) == 0 || !several && f.Value.String() == "") {
+			err = fmt.Errorf("--%s is empty: give a value, or leave the option out", f.Name)
+		}
+	})
+	return err
+}
+
 // markArguments gives a command that only has subcommands an action, because cobra
 // would not check its arguments otherwise.
 func markArguments(c *cobra.Command) {
@@ -81,7 +93,11 @@ func markArguments(c *cobra.Command) {
 	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			err := notEmpty(c)
+			if err == nil {
+				err = check(c, args)
+			}
+			if err != nil {
 				return exit.Misuse("%s: %w; see %s --help", c.CommandPath(), err, c.CommandPath())
 			}
 			return nil

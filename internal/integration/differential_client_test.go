@@ -50,7 +50,7 @@ func connect(address string) (*client, error) {
 	c := &client{address: address, gate: make(chan struct{}), wanted: 1, armed: map[model.Watch]bool{}, changed: make(chan struct{}, 1)}
 	close(c.gate)
 	// The longest timeout that the servers grant: only the test ends sessions.
-	conn, _, err := zk.Connect([]string{address}, 10*time.Second, zk.WithDialer(c.dial), zk.WithHostProvider(c),
+	conn, _, err := zk.Connect([]string{address}, 20*longTick, zk.WithDialer(c.dial), zk.WithHostProvider(c),
 		zk.WithEventCallback(c.event), zk.WithLogInfo(false), zk.WithLogger(silent{}))
 	if err != nil {
 		return nil, err

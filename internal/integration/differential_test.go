@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	model "github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -47,9 +48,13 @@ func TestModelAgreesWithZooKeeper(t *testing.T) {
 	}
 }
 
+// longTick is the tick of the servers that are compared. Only the test ends sessions, and
+// no session may time out while the machine is busy with other tests.
+const longTick = 2 * time.Second
+
 // agree compares at least volume operations.
 func agree(t *testing.T, volume int64) {
-	e := ensembletest.Start(t, 3)
+	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, TickTime: longTick})
 	status, err := e.Servers[0].Status(t.Context())
 	if err != nil {
 		t.Fatal(err)

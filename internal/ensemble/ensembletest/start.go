@@ -2,6 +2,7 @@
 package ensembletest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -52,10 +53,7 @@ func StartWith(t testing.TB, config ensemble.Config) *ensemble.Ensemble {
 	if config.Image, err = ensemble.FindImage(ctx, "", io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	config.TickTime = 500 * time.Millisecond
-	if config.Profile.Tick > 0 {
-		config.TickTime = config.Profile.Tick
-	}
+	config.TickTime = cmp.Or(config.Profile.Tick, config.TickTime, 500*time.Millisecond)
 	config.Run = fmt.Sprintf("test-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9)
 	e, err := ensemble.Start(ctx, config)
 	if err != nil {

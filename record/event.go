@@ -221,10 +221,11 @@ func Operations(events []Event, kind Kind) []Operation {
 }
 
 // Merge orders the events of several journals by time and numbers them. The events of
-// one journal keep their order.
+// one journal keep their order. Events at the same time are in the order of the numbers
+// that their journals have given them; see [Journal.NumberBy].
 func Merge(journals ...[]Event) []Event {
 	all := slices.Concat(journals...)
-	slices.SortStableFunc(all, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(all, func(a, b Event) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq)) })
 	for i := range all {
 		all[i].Seq = i + 1
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,5 +159,43 @@ func TestRangesHaveBothEnds(t *testing.T) {
 		if r.Contains(zxid) != want {
 			t.Errorf("contains %d is not %v", zxid, want)
 		}
+	}
+}
+
+// TestMerge_KeepsTheOrderAtOneMoment: events of several journals at one moment are in the
+// order in which they happened, whatever the names of the journals are.
+func TestMerge_KeepsTheOrderAtOneMoment(t *testing.T) {
+	dir, count := t.TempDir(), 0
+	next := func() int { count++; return count }
+	journals := map[string]*Journal{}
+	for _, process := range []string{"a", "b"} {
+		j, err := Create(filepath.Join(dir, process), process, 1, func() time.Duration { return time.Second })
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.NumberBy(next)
+		journals[process] = j
+	}
+	order := []string{"b", "a", "a", "b", "a", "b"}
+	for _, process := range order {
+		journals[process].Add(Event{Type: Note, Kind: Heard, Of: Leader{Name: process}})
+	}
+	var read [][]Event
+	for _, process := range []string{"a", "b"} {
+		events, err := ReadFile(filepath.Join(dir, process))
+		if err != nil {
+			t.Fatal(err)
+		}
+		read = append(read, events)
+	}
+	var got []string
+	for i, e := range Merge(read...) {
+		if e.Seq != i+1 {
+			t.Errorf("event %d has the number %d", i+1, e.Seq)
+		}
+		got = append(got, e.Process)
+	}
+	if !slices.Equal(got, order) {
+		t.Errorf("the order is %q, want %q", got, order)
 	}
 }

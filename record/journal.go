@@ -31,6 +31,7 @@ type Journal struct {
 	life    int
 	op      int64
 	muted   bool
+	number  func() int // nil: events are not numbered
 }
 
 // Create starts a journal. The clock tells the time since the run began.
@@ -44,6 +45,14 @@ func Create(path, process string, life int, now func() time.Duration) (*Journal,
 		return nil, err
 	}
 	return j, nil
+}
+
+// NumberBy numbers the events to come. Journals that share a counter keep the order of
+// their events at one moment; see [Merge]. In virtual time much happens at one moment.
+func (j *Journal) NumberBy(counter func() int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.number = counter
 }
 
 // line appends one line to a file, in one write.
@@ -67,6 +76,9 @@ func (j *Journal) Add(e Event) Event {
 	e.At, e.Process, e.Life = j.now(), j.process, j.life
 	if j.muted {
 		return e
+	}
+	if j.number != nil {
+		e.Seq = j.number()
 	}
 	if e.Type == Invoke {
 		j.op++

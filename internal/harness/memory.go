@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
@@ -84,6 +85,8 @@ func Simulate(config Setup, dir string) {
 func newMemory(config Setup, dir string, out io.Writer) *memory {
 	began := time.Now()
 	m := &memory{run: newRun(config, dir, out, func() time.Duration { return time.Since(began) }), server: zk.NewServer(config.SessionTimeout)}
+	var events atomic.Int64
+	m.number = func() int { return int(events.Add(1)) }
 	m.on(m)
 	return m
 }

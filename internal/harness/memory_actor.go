@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -59,7 +58,7 @@ func (a *actor) Start() error {
 		return err
 	}
 	config.Name, config.Role, config.Life, config.Seed = a.name, a.role.Name, a.life, m.config.seedOf(a.name)
-	a.journal, err = record.Create(filepath.Join(m.dir, record.JournalsFolder, record.JournalName(a.name, a.life)), a.name, a.life, m.now)
+	a.journal, err = m.journal(record.JournalName(a.name, a.life), a.name, a.life)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,8 @@ type run struct {
 	harness, nemesis, effects *record.Journal
 	wire                      *record.Wire
 
-	now func() time.Duration // since the run began
+	now    func() time.Duration // since the run began
+	number func() int           // of the next event; nil where the clock orders events
 }
 
 // bench has the servers and the participants of a run. Everything else is the same for
@@ -173,6 +174,15 @@ func (r *run) setUp(ctx context.Context) error {
 	return nil
 }
 
+// journal creates the journal of one life of a process.
+func (r *run) journal(file, process string, life int) (*record.Journal, error) {
+	j, err := record.Create(filepath.Join(r.dir, record.JournalsFolder, file), process, life, r.now)
+	if err == nil {
+		j.NumberBy(r.number)
+	}
+	return j, err
+}
+
 // openJournals opens the journals of the harness itself.
 func (r *run) openJournals() error {
 	for _, j := range []struct {
@@ -180,7 +190,7 @@ func (r *run) openJournals() error {
 		journal **record.Journal
 	}{{"harness", &r.harness}, {"nemesis", &r.nemesis}, {"sink", &r.effects}} {
 		var err error
-		*j.journal, err = record.Create(filepath.Join(r.dir, record.JournalsFolder, j.name+".ndjson"), j.name, 0, r.now)
+		*j.journal, err = r.journal(j.name+".ndjson", j.name, 0)
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,23 @@
-// Package checker judges a run: verdict = f(history, evidence). It can judge a stored
-// run again and gives the same answer.
+// Package checker is the engine that judges a run of any recipe: verdict = f(history,
+// evidence). It can judge a stored run again and gives the same answer. Its input is a
+// run in memory. Package checker/judge is for the folder of a stored run: it reads the
+// run, calls this package, and writes what came out.
+//
+// The files, in the order of their use:
+//
+//	judging.go     what a recipe brings: its judges and searches
+//	check.go       Check: asks all judges, and makes the verdict; the list of the judges of every run
+//	case.go        Case: the run as every judge reads it
+//	ledger.go      the outcomes and the order of writes, as the commits have them
+//	resolution.go  how many unknown outcomes were found out
+//	whole.go       the judge of the record: is it whole
+//	sessions.go    the judges of sessions and crashes
+//	accounted.go   the judges of ZooKeeper: are the writes accounted for, do the servers agree
+//	search.go      searches for an order, by a sequential specification
+//	findings.go    what one judge has found
+//	idle.go        the faults that never took effect
+//	verdict.go     verdicts, properties, and verdict.json
+//	picture.go     a search, drawn
 //
 // It knows no recipe. A recipe brings a [Judging]: it reads a [Case], which is the run as
 // every judge reads it, and returns its judges, its searches, its numbers and its

@@ -6,7 +6,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// Entry has all facts about a fault.
+// Entry is what this package knows of a fault. What its effect means to judges, they read
+// in Does; what a run must have for it beyond Needs and Asks, internal/harness checks.
 type Entry struct {
 	Kind    Kind
 	Group   string   // session, process, network, server or clock

@@ -151,6 +151,22 @@ func (e invalidError) Is(target error) bool { return target == ErrInvalid }
 
 func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf(format, args...)} }
 
+// field is a number or a duration of a configuration.
+type field struct {
+	name  string
+	value any
+}
+
+// notNegative refuses the first field that is negative.
+func notNegative(fields ...field) error {
+	for _, f := range fields {
+		if text := fmt.Sprint(f.value); strings.HasPrefix(text, "-") {
+			return invalid("%s %s must not be negative", f.name, text)
+		}
+	}
+	return nil
+}
+
 // taskName is the name of the task that was submitted under an id.
 func taskName(id string) string { return "task-" + id }
 

@@ -90,12 +90,9 @@ func (c MasterConfig) policy() (policy, error) {
 	if c.MaxHandovers < -1 || c.MaxHandovers > maxOwnAttempts {
 		return policy{}, invalid("MaxHandovers %d: use 0 (5 times MaxAttempts), -1 (none), or up to %d", c.MaxHandovers, maxOwnAttempts)
 	}
-	if c.TasksPerWorker < 0 || c.MaxAttempts < 0 || c.MaxBacklog < 0 || c.Retention < 0 {
-		return policy{}, invalid("TasksPerWorker %d, MaxAttempts %d, MaxBacklog %d and Retention %v must not be negative",
-			c.TasksPerWorker, c.MaxAttempts, c.MaxBacklog, c.Retention)
-	}
-	if c.FormatAtMost < 0 {
-		return policy{}, invalid("FormatAtMost %d must not be negative", c.FormatAtMost)
+	if err := notNegative(field{"TasksPerWorker", c.TasksPerWorker}, field{"MaxAttempts", c.MaxAttempts}, field{"MaxBacklog", c.MaxBacklog},
+		field{"Retention", c.Retention}, field{"FormatAtMost", c.FormatAtMost}); err != nil {
+		return policy{}, err
 	}
 	p := policy{
 		Limits: decide.Limits{

@@ -93,9 +93,8 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	if config.Handler == nil {
 		return nil, invalid("worker %q has no Handler", config.Name)
 	}
-	if config.Concurrency < 0 || config.Capacity < 0 || config.ProgressInterval < 0 {
-		return nil, invalid("Concurrency %d, Capacity %d and ProgressInterval %v must not be negative",
-			config.Concurrency, config.Capacity, config.ProgressInterval)
+	if err := notNegative(field{"Concurrency", config.Concurrency}, field{"Capacity", config.Capacity}, field{"ProgressInterval", config.ProgressInterval}); err != nil {
+		return nil, err
 	}
 	if config.Concurrency == 0 {
 		config.Concurrency = 8

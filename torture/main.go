@@ -44,7 +44,7 @@ func Main(subjects ...subject.Subject) {
 		err = exit.With(exit.Interrupted, err)
 	}
 	if !said(err) {
-		fmt.Fprintf(os.Stderr, "torture: %v\n", err)
+		fmt.Fprintln(os.Stderr, exit.Line(exit.Torture, err.Error()))
 	}
 	os.Exit(int(exitCode(err)))
 }

@@ -13,6 +13,9 @@ func registerSubmission(f *pflag.FlagSet, s *cli.Submission) {
 	f.StringVar(&s.ID, "id", "", "your own `ID` for the task; if a task has it already, no second one is made")
 	f.BoolVar(&s.Wait, "wait", false, "wait for the result and print it")
 	f.BoolVar(&s.Lines, "lines", false, "submit each line of standard input as one task")
+	f.BoolVar(&s.IDs, "ids", false, "with --lines: each line is an id, a tab and the payload")
+	f.BoolVar(&s.Numbers, "numbers", false, "with --lines: print the number of the line in front of each output, with a tab between")
+	f.BoolVar(&s.JSON, "json", false, "print JSON, one object in a line")
 	f.BoolVar(&s.Collect, "collect", false, "with --wait: remove each task after its result was printed")
 	f.BoolVar(&s.FailWhenFull, "fail-when-full", false, "fail at once if the backlog is full; otherwise wait")
 	f.IntVar(&s.Task.MaxAttempts, "max-attempts", 0, "the task fails after this many attempts; 0: --max-attempts of the master")
@@ -34,11 +37,18 @@ that.
 The payload is the argument. If the argument is missing or -, the payload is
 standard input. With --lines each line of standard input is a task of its own.
 With --lines and --wait, a line with name, state and result is printed for
-each task when it ends.`,
+each task when it ends, so their order may be another one. --numbers and --json
+say to which line of standard input each belongs. With --ids the lines begin
+with the ids of the tasks, and the task of id a has the name task-a.
+
+In columns a result is one line, and characters that are not visible are
+written out, such as \x1b. --json loses nothing: result_base64 is there when
+the result is not UTF-8.`,
 		Example: `  ringmaster submit hello
   ringmaster submit --wait --timeout 1m --max-attempts 3 - <job.json
   ringmaster submit --id invoice.17 --priority 9 --not-before 5m 'invoice 17'
-  seq 1000 | ringmaster submit --lines --wait`,
+  seq 1000 | ringmaster submit --lines --wait
+  printf 'a\tpayload of a\n' | ringmaster submit --lines --ids --wait`,
 		RunE: func(cmd *cobra.Command, args []string) error { return s.Run(cmd.Context(), o, streams(cmd), args) },
 	}
 	registerSubmission(cmd.Flags(), &s)

@@ -45,18 +45,6 @@ func (o *Options) credentials() (user, password string, err error) {
 	return user, password, nil
 }
 
-func (o *Options) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
-		return nil, misuse("--log-level %q: choose debug, info, warn or error", o.LogLevel)
-	}
-	settings := &slog.HandlerOptions{Level: level}
-	if o.LogJSON {
-		return slog.New(slog.NewJSONHandler(os.Stderr, settings)), nil
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, settings)), nil
-}
-
 // check checks the options that say where to connect to, and reads the servers: a path after
 // them becomes the namespace.
 func (o *Options) check() error {

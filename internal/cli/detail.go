@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
@@ -14,18 +13,21 @@ import (
 
 // detail is the output of tasks show --json.
 type detail struct {
-	Task     string        `json:"task"`
-	Payload  string        `json:"payload"`
-	Options  *optionsLine  `json:"options,omitempty"`
-	Phase    recipe.State  `json:"phase"` // pending, assigned or finished
-	State    recipe.State  `json:"state,omitempty"`
-	Result   string        `json:"result,omitempty"`
-	Reason   string        `json:"reason,omitempty"`
-	Worker   string        `json:"worker,omitempty"`
-	Token    *recipe.Token `json:"token,omitempty"`
-	Progress string        `json:"progress,omitempty"`
-	Ended    time.Time     `json:"ended,omitzero"`
-	Attempts []attemptLine `json:"attempts"`
+	Task       string        `json:"task"`
+	Payload    string        `json:"payload"`
+	Payload64  string        `json:"payload_base64,omitempty"` // only if the payload is not UTF-8; the same for the others
+	Options    *optionsLine  `json:"options,omitempty"`
+	Phase      recipe.State  `json:"phase"` // pending, assigned or finished
+	State      recipe.State  `json:"state,omitempty"`
+	Result     string        `json:"result,omitempty"`
+	Result64   string        `json:"result_base64,omitempty"`
+	Reason     string        `json:"reason,omitempty"`
+	Worker     string        `json:"worker,omitempty"`
+	Token      *recipe.Token `json:"token,omitempty"`
+	Progress   string        `json:"progress,omitempty"`
+	Progress64 string        `json:"progress_base64,omitempty"`
+	Ended      time.Time     `json:"ended,omitzero"`
+	Attempts   []attemptLine `json:"attempts"`
 
 	Unreadable []unreadable `json:"unreadable,omitempty"` // znodes that the server does not show to this identity
 	Problems   []problem    `json:"problems,omitempty"`
@@ -73,13 +75,14 @@ func phaseOf(s recipe.State) recipe.State {
 func detailOf(d recipe.TaskDetail) detail {
 	v := detail{
 		Task: d.Name, Payload: string(d.Payload), Options: optionsOf(d.Options), Phase: phaseOf(d.State), Worker: d.Worker,
-		Progress: string(d.Progress), Attempts: []attemptLine{}, Unreadable: unreadableOf(d.Unreadable),
+		Payload64: binary(string(d.Payload)), Progress: string(d.Progress), Progress64: binary(string(d.Progress)), Attempts: []attemptLine{}, Unreadable: unreadableOf(d.Unreadable),
 	}
 	if d.Worker != "" {
 		v.Token = &d.Token
 	}
 	if s := d.Status; s != nil {
 		v.State, v.Result, v.Reason, v.Worker, v.Token, v.Ended = s.State, string(s.Result), s.Reason, s.Worker, &s.Token, s.Ended
+		v.Result64 = binary(string(s.Result))
 	}
 	for _, p := range d.Problems {
 		v.Problems = append(v.Problems, problem{p.Path, p.What, p.Remedy})
@@ -91,8 +94,8 @@ func detailOf(d recipe.TaskDetail) detail {
 }
 
 func printDetail(w io.Writer, d recipe.TaskDetail) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, format string, args ...any) { printf(table, name+"\t"+format+"\n", args...) }
+	var t table
+	line := func(name, format string, args ...any) { t.add(name, fmt.Sprintf(format, args...)) }
 	line("task", "%s", d.Name)
 	if slices.ContainsFunc(d.Unreadable, func(u recipe.Unreadable) bool { return strings.HasSuffix(u.Path, "/tasks/"+d.Name) }) && d.Payload == nil {
 		line("payload", "not shown")
@@ -135,7 +138,7 @@ func printDetail(w io.Writer, d recipe.TaskDetail) error {
 	for _, u := range d.Unreadable {
 		line("not shown", "%s: %s", u.Path, oneLine(u.Reason, ""))
 	}
-	return table.Flush()
+	return t.print(w, onTerminal(w))
 }
 
 func by(worker string, token recipe.Token) string {

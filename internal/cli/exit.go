@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/recipe"
@@ -75,13 +74,4 @@ func among(targets ...error) func(error) bool {
 // given reports whether exit.With gave an error that code.
 func given(code exit.Code) func(error) bool {
 	return func(err error) bool { return exit.Given(err, code) }
-}
-
-// Message is the line that the command prints for an error. It is empty if the command has
-// printed the reason before.
-func Message(err error) string {
-	if err == nil || errors.Is(err, errTask) {
-		return ""
-	}
-	return "ringmaster: " + plain(strings.ReplaceAll(err.Error(), "\n", ": "))
 }

@@ -32,7 +32,7 @@ func serveMetrics(address string, log *slog.Logger) (measured recipe.Metrics, st
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ReadHeaderTimeout: 5 * time.Second}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,13 +14,14 @@ import (
 type Overview struct {
 	namespace string
 
-	Master  *leader      `json:"master"`     // null when no master leads
-	InLine  []string     `json:"candidates"` // with the leader, if it is a candidate
-	Workers []workerLine `json:"workers"`
-	Tasks   taskLine     `json:"tasks"`
-	Backlog int          `json:"backlog"`
-	Limit   int          `json:"max_backlog,omitempty"`
-	Timeout timing       `json:"session_timeout"`
+	Master   *leader      `json:"master"`     // null when no master leads
+	InLine   []string     `json:"candidates"` // with the leader, if it is a candidate
+	InLine64 []string     `json:"candidates_base64,omitempty"`
+	Workers  []workerLine `json:"workers"`
+	Tasks    taskLine     `json:"tasks"`
+	Backlog  int          `json:"backlog"`
+	Limit    int          `json:"max_backlog,omitempty"`
+	Timeout  timing       `json:"session_timeout"`
 	// Problems are znodes that are in the way of the recipe; the key is missing if there
 	// are none.
 	Problems []problem `json:"problems,omitempty"`
@@ -70,16 +72,18 @@ type problem struct {
 }
 
 type leader struct {
-	Name    string `json:"name,omitempty"`
-	Address string `json:"address"`
-	Epoch   int32  `json:"epoch,omitempty"`
-	Session string `json:"session"`
-	ByHand  bool   `json:"by_hand,omitempty"` // no master of Ringmaster holds it, as far as the server shows
+	Name      string `json:"name,omitempty"`
+	Address   string `json:"address"`
+	Address64 string `json:"address_base64,omitempty"` // only if the address is not UTF-8; the same for the others
+	Epoch     int32  `json:"epoch,omitempty"`
+	Session   string `json:"session"`
+	ByHand    bool   `json:"by_hand,omitempty"` // no master of Ringmaster holds it, as far as the server shows
 }
 
 type workerLine struct {
 	Name        string `json:"name"`
 	Address     string `json:"address"`
+	Address64   string `json:"address_base64,omitempty"`
 	State       string `json:"state"`
 	Incarnation int32  `json:"incarnation"`
 	Assigned    int    `json:"assigned"`
@@ -98,9 +102,14 @@ type taskLine struct {
 
 func overviewOf(o recipe.Overview, namespace string) Overview {
 	v := Overview{namespace: namespace, InLine: append([]string{}, o.Candidates...), Backlog: o.Backlog(), Limit: o.MaxBacklog, Workers: []workerLine{}, Unreadable: unreadableOf(o.Unreadable)}
+	if slices.ContainsFunc(o.Candidates, func(name string) bool { return binary(name) != "" }) {
+		for _, name := range o.Candidates {
+			v.InLine64 = append(v.InLine64, base64.StdEncoding.EncodeToString([]byte(name)))
+		}
+	}
 	if o.Leader.Exists() {
 		v.Master = &leader{
-			Name: o.Leader.Name, Address: o.Leader.Address, Epoch: o.Leader.Epoch,
+			Name: o.Leader.Name, Address: o.Leader.Address, Address64: binary(o.Leader.Address), Epoch: o.Leader.Epoch,
 			Session: fmt.Sprintf("0x%x", o.Leader.Session), ByHand: o.Leader.Epoch == 0,
 		}
 	}
@@ -114,7 +123,7 @@ func overviewOf(o recipe.Overview, namespace string) Overview {
 		case w.Retiring:
 			state = "retiring"
 		}
-		v.Workers = append(v.Workers, workerLine{w.Name, w.Address, state, w.Incarnation, len(w.Assigned), w.Capacity})
+		v.Workers = append(v.Workers, workerLine{w.Name, w.Address, binary(w.Address), state, w.Incarnation, len(w.Assigned), w.Capacity})
 	}
 	for _, p := range o.Problems {
 		v.Problems = append(v.Problems, problem{p.Path, p.What, p.Remedy})

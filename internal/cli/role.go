@@ -90,7 +90,9 @@ func (r *Role) run(ctx context.Context, o *Options, patience time.Duration, buil
 	if err != nil {
 		return exit.With(exit.WrongUse, err)
 	}
-	defer context.AfterFunc(ctx, func() { log.Info("stopping in good order; a second signal ends the process at once") })()
+	defer context.AfterFunc(ctx, func() {
+		log.Info("stopping in good order; a second signal ends the process at once, if it comes a second later or more")
+	})()
 	defer env.warnBeside(ctx, log)()
 	err = recipe.RunUntil(ctx, env, role, patience)
 	if errors.Is(err, recipe.ErrCloseUnconfirmed) {

@@ -2,11 +2,10 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
@@ -62,23 +61,51 @@ const clearScreen = "\x1b[H\x1b[2J"
 
 func show(w io.Writer, v Overview, asJSON, watch bool) error {
 	if asJSON {
-		return json.NewEncoder(w).Encode(v)
+		return printJSON(w, v)
 	}
 	var b strings.Builder
+	terminal := onTerminal(w)
 	if watch {
-		b.WriteString(clearScreen)
-		printf(&b, "%s   (press Ctrl-C to end)\n\n", time.Now().Format(time.TimeOnly))
+		b.WriteString(heading(time.Now(), terminal))
 	}
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	printf(table, "MASTER\t%s\n", v.masterLine())
+	v.showSummary(&b)
+	if len(v.Workers) > 0 {
+		b.WriteString("\n")
+		var workers table
+		workers.add("WORKER", "ADDRESS", "STATE", "INCARNATION", "HOLDS")
+		for _, l := range v.Workers {
+			workers.add(l.Name, l.Address, l.State, l.Incarnation, l.Assigned)
+		}
+		_ = workers.print(&b, terminal) // into memory
+	}
+	showTroubles(&b, v)
+	return send(w, &b)
+}
+
+// heading stands above each output of --watch. Only a terminal is cleared.
+func heading(now time.Time, terminal bool) string {
+	at := now.Format(time.TimeOnly)
+	switch {
+	case terminal && os.Getenv("TERM") != "dumb":
+		return clearScreen + at + "   (press Ctrl-C to end)\n\n"
+	case terminal:
+		return "\n" + at + "   (press Ctrl-C to end)\n\n"
+	}
+	return "\n" + at + "\n\n"
+}
+
+// showSummary writes one line for each part of the tree.
+func (v Overview) showSummary(b *strings.Builder) {
+	var lines table
+	lines.add("MASTER", v.masterLine())
 	if len(v.InLine) > 0 {
-		printf(table, "CANDIDATES\t%s\n", clip(strings.Join(v.InLine, ", "), 100))
+		lines.add("CANDIDATES", clip(strings.Join(v.InLine, ", "), 100))
 	}
 	limit := ""
 	if v.Limit > 0 {
 		limit = fmt.Sprintf(" of %d", v.Limit)
 	}
-	printf(table, "BACKLOG\t%d%s\n", v.Backlog, limit)
+	lines.add("BACKLOG", fmt.Sprintf("%d%s", v.Backlog, limit))
 	t := v.Tasks
 	unknown := ""
 	if t.Unknown > 0 {
@@ -87,23 +114,12 @@ func show(w io.Writer, v Overview, asJSON, watch bool) error {
 	if v.hides("/tasks") {
 		unknown += " (not shown)"
 	}
-	printf(table, "TASKS\t%d: %d pending, %d assigned, %d done, %d failed, %d cancelled%s\n", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled, unknown)
-	printf(table, "TIMEOUT\t%s\n", v.Timeout)
-	_ = table.Flush() // into memory
+	lines.add("TASKS", fmt.Sprintf("%d: %d pending, %d assigned, %d done, %d failed, %d cancelled%s", t.Total, t.Pending, t.Assigned, t.Done, t.Failed, t.Cancelled, unknown))
+	lines.add("TIMEOUT", v.Timeout)
+	_ = lines.print(b, false) // into memory
 	if v.Timeout.TooShort != "" {
-		printf(&b, "\nTHE SESSION TIMEOUT IS TOO SHORT\n%s\n", v.Timeout.TooShort)
+		printf(b, "\nTHE SESSION TIMEOUT IS TOO SHORT\n%s\n", v.Timeout.TooShort)
 	}
-	if len(v.Workers) > 0 {
-		b.WriteString("\n")
-		fmt.Fprintln(table, "WORKER\tADDRESS\tSTATE\tINCARNATION\tHOLDS")
-		for _, l := range v.Workers {
-			printf(table, "%s\t%s\t%s\t%d\t%d\n", l.Name, l.Address, l.State, l.Incarnation, l.Assigned)
-		}
-		_ = table.Flush()
-	}
-	showTroubles(&b, v)
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // masterLine names the leader.

@@ -14,6 +14,8 @@ import (
 type Submission struct {
 	ID, NotBefore string
 	Wait, Lines   bool
+	IDs, Numbers  bool // of lines
+	JSON          bool
 	FailWhenFull  bool
 	Collect       bool
 	Task          recipe.Options
@@ -32,6 +34,9 @@ type Streams struct {
 func (s *Submission) Run(ctx context.Context, o *Options, streams Streams, args []string) error {
 	if s.Lines && (len(args) > 0 || s.ID != "") {
 		return misuse("submit: --lines reads the payloads from standard input: leave out the argument and --id")
+	}
+	if (s.IDs || s.Numbers) && !s.Lines {
+		return misuse("submit: --ids and --numbers are about lines: give --lines, too")
 	}
 	if s.Collect && !s.Wait {
 		return misuse("submit: --collect removes a task after its result was printed: give --wait, too")
@@ -125,14 +130,17 @@ func (s *Submission) one(ctx context.Context, c *recipe.Client, streams Streams,
 		return err
 	}
 	if !s.Wait {
-		_, err := fmt.Fprintln(streams.Out, name)
-		return err
+		return outcome{Task: name}.print(streams.Out, s)
 	}
 	status, err := c.Await(ctx, name)
 	if err != nil {
 		return fmt.Errorf("%s was accepted, but the command failed afterwards: %w", name, err)
 	}
-	if _, err := streams.Out.Write(status.Result); err != nil {
+	answer := func() error { return write(streams.Out, status.Result) }
+	if s.JSON {
+		answer = func() error { return outcomeOf(0, name, status).print(streams.Out, s) }
+	}
+	if err := answer(); err != nil {
 		return fmt.Errorf("%s is %s: %w", name, status.State, err)
 	}
 	if s.Collect {

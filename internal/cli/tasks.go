@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -33,7 +31,9 @@ func Cancel(ctx context.Context, o *Options, s Streams, tasks []string) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(s.Out, "%s\t%s\n", task, status.State)
+			if err := printf(s.Out, "%s\t%s\n", task, status.State); err != nil {
+				return err
+			}
 			if status.State != recipe.Cancelled {
 				late = true
 				printf(s.Err, "%s had ended before it could be cancelled: it is %s\n", task, status.State)
@@ -68,17 +68,17 @@ func List(ctx context.Context, o *Options, s Streams, state string) error {
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "TASK\tSTATE\tWORKER\tATTEMPTS LOST")
+		var rows table
+		rows.add("TASK", "STATE", "WORKER", "ATTEMPTS LOST")
 		for _, t := range all.Tasks {
 			if found := stateOf(t); state == "" || found == state {
-				printf(table, "%s\t%s\t%s\t%d\n", t.Name, found, t.Worker, t.Attempts)
+				rows.add(t.Name, found, t.Worker, t.Attempts)
 			}
 		}
 		for _, u := range all.Unreadable {
 			printf(s.Err, "not shown by the server: %s: %s\n", u.Path, oneLine(u.Reason, ""))
 		}
-		return table.Flush()
+		return rows.print(s.Out, onTerminal(s.Out))
 	})
 }
 
@@ -90,7 +90,7 @@ func Show(ctx context.Context, o *Options, out io.Writer, task string, asJSON bo
 			return err
 		}
 		if asJSON {
-			return json.NewEncoder(out).Encode(detailOf(d))
+			return printJSON(out, detailOf(d))
 		}
 		return printDetail(out, d)
 	})

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func (u *Unreturned) Type() string { return "policy" }
 // endProcess ends the process with all its commands, because a handler did not return
 // when it was told to. A service manager starts it again.
 func endProcess(reason error) {
-	fmt.Fprintln(os.Stderr, "ringmaster: this process ends itself:", oneLine(reason.Error(), ""))
+	printf(os.Stderr, "ringmaster: this process ends itself: %s\n", sentence(reason.Error()))
 	shell.KillAll()
 	os.Exit(int(exit.Failed))
 }

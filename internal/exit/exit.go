@@ -143,6 +143,15 @@ func Given(err error, code Code) bool { return errors.Is(err, coded{code: code})
 // Misuse is an error about wrong use.
 func Misuse(format string, args ...any) error { return With(WrongUse, fmt.Errorf(format, args...)) }
 
+// Line is what a command prints for an error. Errors about wrong use begin with the command
+// already.
+func Line(command By, text string) string {
+	if strings.HasPrefix(text, string(command)+" ") || strings.HasPrefix(text, string(command)+": ") {
+		return text
+	}
+	return string(command) + ": " + text
+}
+
 // Crash says how a process crashed, by its exit code and its output; it is empty for a
 // process that did not crash. The Go runtime prints the reason in the first line of its
 // report, and the stacks of goroutines after it.

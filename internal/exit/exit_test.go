@@ -114,6 +114,18 @@ func TestOf_FindsTheCodeOfAnError(t *testing.T) {
 	}
 }
 
+// TestLine_NamesTheCommandOnce has no "ringmaster: ringmaster submit".
+func TestLine_NamesTheCommandOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"no answer": "ringmaster: no answer", "ringmaster submit: unknown flag": "ringmaster submit: unknown flag",
+		"ringmaster: unknown command": "ringmaster: unknown command", "ringmasters": "ringmaster: ringmasters",
+	} {
+		if got := Line(Ringmaster, text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestCrash_ReadsTheReason takes only code 2 for a crash. The reason is the line of the
 // runtime, not the last line.
 func TestCrash_ReadsTheReason(t *testing.T) {

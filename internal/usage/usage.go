@@ -98,7 +98,8 @@ func markArguments(c *cobra.Command) {
 				err = check(c, args)
 			}
 			if err != nil {
-				return exit.Misuse("%s: %w; see %s --help", c.CommandPath(), err, c.CommandPath())
+				what := strings.ReplaceAll(err.Error(), fmt.Sprintf(" for %q", c.CommandPath()), "")
+				return exit.Misuse("%s: %s; see %s --help", c.CommandPath(), what, c.CommandPath())
 			}
 			return nil
 		}

@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/recipe"
+)
+
+// TestMessage_IsForWhoHasTypedTheCommand: it names flags, not fields of the library; it names
+// the command once; and it is one safe line.
+func TestMessage_IsForWhoHasTypedTheCommand(t *testing.T) {
+	_, master := recipe.NewMaster(nil, recipe.MasterConfig{Name: "m", MaxAttempts: -1})
+	_, worker := recipe.NewWorker(nil, recipe.WorkerConfig{Name: "MaxAttempts/x", Handler: func(context.Context, recipe.Task) (recipe.Result, error) { return nil, nil }})
+	for want, err := range map[string]error{
+		"": errTask,
+		"ringmaster: --max-attempts -1 must not be negative":                                                              exit.With(exit.WrongUse, master),
+		`ringmaster: worker name "MaxAttempts/x": use letters, digits and _ . : - only, and begin with a letter or digit`: exit.With(exit.WrongUse, worker),
+		"ringmaster submit: unknown flag: --x":                                                                            exit.Misuse("ringmaster submit: unknown flag: --x"),
+		`ringmaster: unknown command; see \x1b`:                                                                           exit.Misuse("ringmaster: unknown command\n\n\tsee \x1b\n"),
+		"ringmaster: a recipe: Timeout; b":                                                                                errors.Join(errors.New("a recipe: Timeout"), errors.New("b")),
+	} {
+		if got := Message(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

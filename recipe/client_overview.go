@@ -46,7 +46,7 @@ func (o Overview) Backlog() int {
 }
 
 // Overview reads the whole tree. It is for people and tools: it costs three reads for every
-// worker, two to four for every task, and one for every assignment. It fails if the client
+// worker, one to four for every task, and one for every assignment. It fails if the client
 // may read nothing of the tree.
 func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
@@ -237,21 +237,18 @@ func (o *overviewReader) tasks(ctx context.Context) error {
 			owner[t] = w.Name
 		}
 	}
-	var ops []zkapi.Op
-	for _, t := range names {
-		ops = append(ops, zkapi.Children(o.layout.task(t)), zkapi.Get(o.layout.status(t)))
-	}
-	replies := o.session.DoAll(ctx, ops)
+	children, statuses := o.lookBelow(ctx, names)
 	var showing []string // tasks that have progress
 	for i, t := range names {
-		below, status := replies[2*i], replies[2*i+1]
-		if errors.Is(below.Err, zkapi.ErrNoNode) {
-			continue
+		below, status := children[i], statuses[t]
+		if errors.Is(below.Err, zkapi.ErrNoNode) || slices.Contains(below.Children, "status") && errors.Is(status.Err, zkapi.ErrNoNode) {
+			continue // it was removed meanwhile
 		}
-		for n, reply := range []zkapi.Reply{below, status} {
-			if _, err := o.shown(ops[2*i+n].Path, reply.Err); err != nil {
-				return err
-			}
+		if _, err := o.shown(o.layout.task(t), below.Err); err != nil {
+			return err
+		}
+		if _, err := o.shown(o.layout.status(t), status.Err); err != nil {
+			return err
 		}
 		if below.Stat.Owner() != zkapi.OwnerNone {
 			o.problem(o.layout.taskProblem(t, below.Stat))
@@ -265,6 +262,28 @@ func (o *overviewReader) tasks(ctx context.Context) error {
 		o.Tasks = append(o.Tasks, summary(t, owner[t], below, status))
 	}
 	return o.progress(ctx, showing)
+}
+
+// lookBelow reads the children of tasks, and the status of those that may have one. A task
+// without a status has the answer that there is none.
+func (o *overviewReader) lookBelow(ctx context.Context, tasks []string) (children []zkapi.Reply, statuses map[string]zkapi.Reply) {
+	var ops []zkapi.Op
+	for _, t := range tasks {
+		ops = append(ops, zkapi.Children(o.layout.task(t)))
+	}
+	children, statuses = o.session.DoAll(ctx, ops), map[string]zkapi.Reply{}
+	var ended []string
+	ops = nil
+	for i, t := range tasks {
+		statuses[t] = zkapi.Reply{Err: zkapi.ErrNoNode}
+		if reply := children[i]; zkapi.Refused(reply.Err) || slices.Contains(reply.Children, "status") {
+			ended, ops = append(ended, t), append(ops, zkapi.Get(o.layout.status(t)))
+		}
+	}
+	for i, reply := range o.session.DoAll(ctx, ops) {
+		statuses[ended[i]] = reply
+	}
+	return children, statuses
 }
 
 // summary describes one task by its children and its status as they were read.

@@ -52,6 +52,35 @@ func (w *world) overview() recipe.Overview {
 	return o
 }
 
+// TestOverview_ReadsOneZnodeOfATaskThatWaits: a large backlog costs one read for each task.
+// A task that is removed between its two reads is not listed.
+func TestOverview_ReadsOneZnodeOfATaskThatWaits(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.submit(recipe.ID("waits"))
+		w.submit(recipe.ID("ended"))
+		w.submit(recipe.ID("removed"))
+		w.do(zkapi.Create("/tasks/task-ended/status", nil, zkapi.Persistent))
+		w.do(zkapi.Create("/tasks/task-removed/status", nil, zkapi.Persistent))
+		read := map[string]int{}
+		w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+			if task, below := strings.CutPrefix(op.Path, "/tasks/task-"); below {
+				read[task]++
+				if task == "removed/status" { // between the two reads
+					return zkapi.ErrNoNode
+				}
+			}
+			return nil
+		})
+		o := w.overview()
+		if len(o.Tasks) != 2 || o.Tasks[0].State != recipe.Done || o.Tasks[1].State != recipe.Pending {
+			t.Errorf("%+v", o.Tasks)
+		}
+		if len(read) != 5 || read["waits"] != 1 || read["ended"] != 1 || read["ended/status"] != 1 {
+			t.Errorf("read %v", read)
+		}
+	})
+}
+
 // TestOverview_ShowsTheQuarantine: clients see what the master leaves alone, with the
 // server's reason, since when, and when it is tried again; and see when that is over.
 func TestOverview_ShowsTheQuarantine(t *testing.T) {

@@ -47,12 +47,15 @@ task. Clients submit tasks and get the results.
   seq 1000 | ringmaster submit --lines --wait
   ringmaster status --watch`,
 	}
+	root.Version = version()
+	root.Flags().Bool("version", false, "print the version")
 	registerOptions(root.PersistentFlags(), &o)
 	root.AddCommand(
 		masterCommand(&o), workerCommand(&o), nodeCommand(&o), submitCommand(&o), cancelCommand(&o), collectCommand(&o),
 		statusCommand(&o), tasksCommand(&o), identityCommand(&o),
 	)
 	usage.Mark(root)
+	complete(root, &o)
 	return root
 }
 

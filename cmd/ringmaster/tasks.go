@@ -86,7 +86,8 @@ func collectCommand(o *cli.Options) *cobra.Command {
 Two kinds of tasks can only be removed by a master: a cancelled task, when its
 worker has given it back, and a task with more znodes below it than one write
 can delete. The command then waits for a master, at most --connect-timeout.`,
-		Example: "  ringmaster collect task-invoice.17",
+		Example: `  ringmaster collect task-invoice.17
+  ringmaster submit --wait --collect hello`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return cli.Collect(cmd.Context(), o, args)
 		},
@@ -96,6 +97,8 @@ can delete. The command then waits for a master, at most --connect-timeout.`,
 func tasksCommand(o *cli.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "tasks", Short: "List tasks, or show one", Args: cobra.NoArgs,
+		Example: `  ringmaster tasks list --state failed
+  ringmaster tasks show task-invoice.17`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(listCommand(o), showCommand(o))

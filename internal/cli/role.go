@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
@@ -23,6 +24,9 @@ type Role struct {
 	Command    string
 	Unreturned Unreturned
 }
+
+// Strategies are the values of --strategy.
+var Strategies = []string{"least-loaded", "sticky"}
 
 // masterPatience is how long a master that was told to leave may take to hand over.
 const masterPatience = 15 * time.Second
@@ -72,7 +76,7 @@ func (r *Role) run(ctx context.Context, o *Options, patience time.Duration, buil
 	case "sticky":
 		r.Master.Strategy = recipe.StickyByKey
 	default:
-		return misuse("--strategy %q: choose least-loaded or sticky", r.Strategy)
+		return misuse("--strategy %q: choose %s", r.Strategy, strings.Join(Strategies, " or "))
 	}
 	measured, stop, err := serveMetrics(r.Metrics, log)
 	if err != nil {

@@ -32,6 +32,9 @@ func Mark(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Example = completionExample(root.Name())
+		}
 		if c.Name() == "help" {
 			c.Args = func(_ *cobra.Command, args []string) error {
 				_, rest, err := root.Find(args)
@@ -43,6 +46,13 @@ func Mark(root *cobra.Command) {
 		}
 	}
 	markArguments(root)
+}
+
+// completionExample shows how to switch completion on.
+func completionExample(name string) string {
+	return strings.ReplaceAll(`  source <(NAME completion bash)
+  NAME completion zsh > "${fpath[1]}/_NAME"
+  NAME completion fish > ~/.config/fish/completions/NAME.fish`, "NAME", name)
 }
 
 // values says for each type of pflag how to write an option's value.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// version says which build this is.
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(info)
+}
+
+// versionOf is the version of the module, the commit that was built, if the build knows it,
+// and the version of Go.
+func versionOf(info *debug.BuildInfo) string {
+	if info == nil {
+		return "unknown " + runtime.Version()
+	}
+	parts := []string{cmp.Or(info.Main.Version, "(devel)")}
+	commit, changed := "", false
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = s.Value
+		case "vcs.modified":
+			changed = s.Value == "true"
+		}
+	}
+	if commit != "" {
+		parts = append(parts, "commit "+commit)
+	}
+	if changed {
+		parts = append(parts, "with changes")
+	}
+	return strings.Join(append(parts, info.GoVersion), ", ")
+}

@@ -27,6 +27,9 @@ type wait struct {
 func (c *Client) Await(ctx context.Context, task string) (status Status, err error) {
 	ctx, end := c.obs.Tracer(ctx, "await", slog.String("task", task))
 	defer func() { end(err) }()
+	if err := checkTask(task); err != nil {
+		return Status{}, err
+	}
 	for {
 		status, joined, err := c.awaitShared(ctx, task)
 		if joined && errors.Is(err, ErrNoTask) {

@@ -14,6 +14,9 @@ import (
 // assigned at the same moment may still start, and is stopped then. ErrInDoubt means that ctx
 // ended before an answer came.
 func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
+	if err := checkTask(task); err != nil {
+		return Status{}, err
+	}
 	status := Status{State: Cancelled, Reason: "cancelled by a client", Ended: c.env.Now().UTC()}
 	cancel := cancellation{client: c, task: task}
 	cancel.create = zkapi.Create(c.layout.status(task), status.encode(), zkapi.Persistent).WithACL(c.layout.access.record())

@@ -46,6 +46,9 @@ type TaskDetail struct {
 // not be of one moment. It fails if the client may read nothing of the task.
 func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 	var d TaskDetail
+	if err := checkTask(task); err != nil {
+		return d, err
+	}
 	err := c.withSession(ctx, func(session zkapi.Session) error {
 		d = TaskDetail{TaskInfo: TaskInfo{Name: task}}
 		in := &inspection{session: session, layout: c.layout}

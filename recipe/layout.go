@@ -139,6 +139,15 @@ func checkName(what, name string) error {
 	return nil
 }
 
+// checkTask checks the name of a task, which is one part of a path. A person may have made the
+// task, so other names than those of Submit are possible.
+func checkTask(task string) error {
+	if task == "" || strings.Contains(task, "/") || zkapi.CheckPath("/"+task) != nil {
+		return invalid("%q is not the name of a task: use Submitted.Task, such as task-invoice.17", task)
+	}
+	return nil
+}
+
 // ErrInvalid means that a configuration or an argument is wrong; nothing was sent. The error
 // names it and the remedy.
 var ErrInvalid = errors.New("invalid input")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -1123,6 +1124,24 @@ func TestOptions_AreChecked(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
+		w.env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+			w.t.Errorf("%v %s was sent", op.Kind, op.Path)
+			return nil
+		})
+		for _, bad := range []string{"", "task-a/status", "..", "task-\x00", "task-\xff", "../master"} {
+			_, awaited := c.Await(w.ctx, bad)
+			_, cancelled := c.Cancel(w.ctx, bad)
+			_, inspected := c.Inspect(w.ctx, bad)
+			for _, err := range []error{awaited, cancelled, inspected, c.Collect(w.ctx, bad)} {
+				if !errors.Is(err, recipe.ErrInvalid) || !strings.Contains(err.Error(), strconv.Quote(bad)) {
+					t.Errorf("%q: got %v", bad, err)
+				}
+			}
+			for range c.Progress(w.ctx, bad) {
+				t.Errorf("%q has progress", bad)
+			}
+		}
+		w.env.Server.Refuse(nil)
 		if _, err := recipe.NewClient(w.env, recipe.ClientConfig{Access: recipe.Access{Master: []string{"me"}}}); !errors.Is(err, recipe.ErrInvalid) {
 			t.Errorf("half an Access: %v", err)
 		}

@@ -192,9 +192,14 @@ func (c *Client) Leaders(ctx context.Context) iter.Seq[Leader] {
 
 // Progress streams the progress of a task (Task.Progress), and nil if the progress is gone
 // with its worker. The stream ends when the task has its status or is gone, ctx ends, the
-// loop is left, or the client is closed. A slow reader gets only the latest.
+// loop is left, or the client is closed. A slow reader gets only the latest. For what cannot
+// be the name of a task the stream ends at once, with a warning in the log.
 func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		if err := checkTask(task); err != nil {
+			c.obs.Logger.WarnContext(ctx, "the subscription has ended", "error", err)
+			return
+		}
 		c.follow(ctx, func(f followed) error { return f.progress(ctx, task, yield) })
 	}
 }

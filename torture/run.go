@@ -102,6 +102,9 @@ func (o *runOptions) config(given func(option string) bool) (harness.Setup, erro
 		return config, err
 	}
 	if o.schedule != "" {
+		if given("nemesis") {
+			return config, fmt.Errorf("--schedule %s --nemesis %s: the schedule has the faults: leave --nemesis out", o.schedule, o.faults)
+		}
 		plan, err := nemesis.LoadSchedule(o.schedule)
 		if err != nil {
 			return config, fmt.Errorf("--schedule: %w", err)

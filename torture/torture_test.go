@@ -117,6 +117,7 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 		{"server faults on an external ensemble", []string{"--ensemble", "external", "--connect", "127.0.0.1:1", "--nemesis", "pause-server"}, "", false, []string{"pause-server", "external"}},
 		{"nobody answers", []string{"--ensemble", "external", "--connect", "127.0.0.1:1", "--nemesis", "kill"}, "", false, []string{"127.0.0.1:1", "--connect"}},
 		{"a scheme in front of a server", []string{"--ensemble", "external", "--connect", "zk://127.0.0.1:1", "--nemesis", "kill"}, "", false, []string{"--connect: ", "write 127.0.0.1:1"}},
+		{"faults twice", []string{"--schedule", "faults.json", "--nemesis", "kill"}, "", false, []string{"--schedule faults.json", "leave --nemesis out"}},
 		{"an empty option", []string{"--image", "", "--nemesis", "kill"}, "", false, []string{"--image is empty"}},
 		{"no engine", nil, "DOCKER_HOST=unix:///nowhere/docker.sock", false, []string{"no Docker engine answers", "DOCKER_HOST"}},
 		{"no such image", []string{"--image", "ringmaster/no-such-image:1"}, "", true, []string{"ringmaster/no-such-image:1"}},

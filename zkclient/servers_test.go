@@ -1,6 +1,7 @@
 package zkclient
 
 import (
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,32 @@ func TestParseServers_NamesInputAndRemedy(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzParseServers: what is accepted can be connected to, is read again as the same, and is
+// accepted by New.
+func FuzzParseServers(f *testing.F) {
+	for _, seed := range []string{"zk1", "a:1,b:2/x", "[::1]:2181,[fe80::1%e]", "10.0.0.1:65535/a/b", " a , b /x ", "zk://a", "a..b", "[::1%]", "[::ffff:1.2.3.4]:1", "[::1%a/b]"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		servers, chroot, err := ParseServers(text)
+		if err != nil {
+			return
+		}
+		for _, server := range servers {
+			if host, port, err := net.SplitHostPort(server); err != nil || host == "" || port == "" {
+				t.Errorf("%q: %q is not host:port: %v", text, server, err)
+			}
+		}
+		again, path, err := ParseServers(strings.Join(servers, ",") + chroot)
+		if err != nil || !slices.Equal(again, servers) || path != chroot {
+			t.Errorf("%q: %q and %q are read as %q, %q, %v", text, servers, chroot, again, path, err)
+		}
+		if _, err := New(Config{Servers: servers}); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
 }
 
 // TestNew_ReadsEachServer: a list gets the same rules as a connection string, and the

@@ -67,13 +67,14 @@ type registration struct {
 	claimPath string
 	capacity  int
 	above     int32 // the version that the claim's znode must have before, at least
+	renewals  int32 // how often the holder must be able to raise the version
 	epochSeen int32 // as the record has it
 }
 
 // acquire makes one attempt to acquire a claim. One multi creates the ephemeral of the holder
 // and raises the claim's version, so that neither happens without the other. It returns the
 // claim; or zkapi.ErrNodeExists if another process holds it; or zkapi.ErrBadVersion if
-// another process was faster.
+// another process was faster; or a problemError if the claim's znode has to be made anew.
 //
 // An unknown outcome is resolved by resolveClaim.
 func acquire(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, p registration) (claim, error) {
@@ -83,6 +84,9 @@ func acquire(ctx context.Context, env zkapi.Env, session fence.Session, obs Obse
 	}
 	if now.Stat.Owner() != zkapi.OwnerNone {
 		return claim{}, &problemError{claimProblem(p.claimPath, now.Stat)}
+	}
+	if problem, bad := p.layout.versionProblem(p.claimPath, now.Stat.Version, p.renewals); bad {
+		return claim{}, &problemError{problem}
 	}
 	var before claimRecord
 	_ = json.Unmarshal(now.Data, &before) // one made by hand says nothing

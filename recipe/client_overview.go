@@ -97,6 +97,9 @@ func (o *overviewReader) parents(ctx context.Context) error {
 		if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
 			o.problem(o.layout.ensureProblem(p.path, seen.Stat))
 		}
+		if problem, bad := o.layout.versionProblem(p.path, seen.Stat.Version, 0); bad && p.path == o.layout.assign() {
+			o.problem(problem)
+		}
 	}
 	return nil
 }
@@ -211,6 +214,9 @@ func (o *overviewReader) workers(ctx context.Context) error {
 		}
 		if claimed.Err == nil && claimed.Stat.Owner() != zkapi.OwnerNone {
 			o.problem(claimProblem(o.layout.inbox(w), claimed.Stat))
+		}
+		if problem, bad := o.layout.versionProblem(o.layout.inbox(w), claimed.Stat.Version, renewals); bad && !here.Stat.Alive() || bad && claimed.Stat.Version < 0 {
+			o.problem(problem)
 		}
 		var record claimRecord
 		_ = json.Unmarshal(claimed.Data, &record) // one made by hand says nothing

@@ -185,6 +185,17 @@ func (r *reconciler) readInboxes() error {
 	return nil
 }
 
+// barred reports a worker whose inbox has a negative version: it gets no tasks, because the
+// check of such a version is no fence.
+func (r *reconciler) barred(w string, inbox zkapi.Stat) bool {
+	if inbox.Version >= 0 {
+		return false
+	}
+	problem, _ := r.layout.versionProblem(r.layout.inbox(w), inbox.Version, 0)
+	r.notices.report(r.term.leading, r.term.obs.Logger, problem, inbox)
+	return true
+}
+
 // listed takes over the list of an inbox. A task that has left the inbox is finished or must
 // be assigned again; its children show which.
 func (r *reconciler) listed(w string, inbox zkapi.Result) {
@@ -268,7 +279,7 @@ func (r *reconciler) readClaims() error {
 		if err := r.noteEpochSeen(names[i], record, reply.Stat); err != nil {
 			return err
 		}
-		worker.Outdated = !r.understands(names[i], record, reply.Stat)
+		worker.Outdated = !r.understands(names[i], record, reply.Stat) || r.barred(names[i], reply.Stat)
 		worker.Acks, worker.Fenced = record.Acks, record.Fenced
 		worker.Capacity, worker.Retiring, worker.Format = record.Capacity, record.Retiring, record.knows()
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -83,6 +84,28 @@ func (l layout) candidateProblem(name string, stat zkapi.Stat) (Problem, bool) {
 // the versions begin at 0 again, and old claims would be valid again.
 func claimProblem(path string, stat zkapi.Stat) Problem {
 	return notPersistent(path, stat, "its version is a claim, and the claim is lost when the server deletes the znode. Stop the masters and workers that use it first")
+}
+
+// renewals is how many writes of its own claim a worker must be able to make after it has
+// registered: it says that it retires, and which epoch it has seen.
+const renewals = 1000
+
+// versionProblem returns why a claim cannot be taken by raising this version, or false if it
+// can. The holder can raise it again that often.
+func (l layout) versionProblem(path string, version, again int32) (Problem, bool) {
+	if fence.CanRise(version, 1) && fence.CanRise(version+1, again) {
+		return Problem{}, false
+	}
+	what := "is too close to 2147483647, the highest one"
+	if version < 0 {
+		what = "is negative, because ZooKeeper's counter has passed 2147483647"
+	}
+	what = fmt.Sprintf("has version %d, which %s: it cannot be a claim, so ", version, what)
+	if path == l.assign() {
+		return Problem{path, what + "no master is elected",
+			fmt.Sprintf("deleteall %s, when all masters and workers have been stopped and their sessions are over; epochs begin at 1 again, so reset the tokens that external systems remember", path)}, true
+	}
+	return Problem{path, what + "no worker registers under this name, and it gets no tasks", fmt.Sprintf("get -s %s; start the worker under another name", path)}, true
 }
 
 // parentProblem says why nothing can live below a parent, or reports false.

@@ -80,11 +80,11 @@ func (m *memory) markLost() {
 // behind compares the epoch in the tree with the highest epoch that was known before the
 // read. If the tree is behind, the error is ErrWentBack. An epoch that another session saw
 // later does not count, because its server may have been ahead. news says that this was not
-// known before.
+// known before. A negative version is no epoch: ZooKeeper's counter has passed 2^31-1.
 func (m *memory) behind(shown, known int32) (err error, news bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.epoch == 0 || m.lost && shown > m.epoch || !m.lost && shown >= known {
+	if shown < 0 || m.epoch == 0 || m.lost && shown > m.epoch || !m.lost && shown >= known {
 		return nil, false
 	}
 	news = !m.lost
@@ -168,7 +168,7 @@ func lift(ctx context.Context, session fence.Session, path, holder string, from,
 func (c candidate) lift(ctx context.Context) (floor int32, err error) {
 	shown, known, err := c.memory.compare(ctx, c.session, c.layout, c.obs, "master")
 	floor = c.memory.floor(known)
-	if err == nil && shown < floor {
+	if err == nil && shown >= 0 && shown < floor {
 		c.obs.Logger.WarnContext(ctx, "the epoch is raised", "from", shown, "to", floor)
 		_, err = lift(ctx, c.session, c.layout.assign(), c.name, shown, floor)
 	}

@@ -283,7 +283,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 		sent := w.env.Elapsed()
 		c, err := acquire(ctx, w.env, session, w.config.Observers, registration{
 			layout: w.layout, holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
-			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares,
+			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares, renewals: renewals,
 		})
 		if hidden != nil && errors.Is(err, zkapi.ErrNodeExists) {
 			if err := again.wait(ctx, session, fmt.Errorf("%w; %v", err, hidden)); err != nil {

@@ -25,10 +25,11 @@ func Furnished() zk.Tree {
 }
 
 // Constant answers the requests whose answers never change in a world. The parents exist and
-// stay. Notices are empty. No epoch is as high as the version with which a candidate tests
-// its permission. The epoch never goes back, so a comparison always finds it high enough. If
+// stay. Notices are empty. No znode has the version with which a candidate tests its
+// permission. The epoch never goes back, so a comparison always finds it high enough. If
 // no server lags, a sync does nothing.
 func Constant(op zkapi.Op, lags bool) (zkapi.Result, error, bool) {
+	const noVersion = -2
 	switch {
 	case op.Kind == zkapi.KindExists && !op.Watch && op.Path == "/assign":
 		return zkapi.Result{Found: true, Stat: zkapi.Stat{Version: math.MaxInt32}}, nil, true
@@ -36,7 +37,7 @@ func Constant(op zkapi.Op, lags bool) (zkapi.Result, error, bool) {
 		return zkapi.Result{Found: true}, nil, true
 	case op.Kind == zkapi.KindExists && slices.Contains(Notices, op.Path):
 		return zkapi.Result{Found: true}, nil, true
-	case op.Kind == zkapi.KindSet && op.Version == math.MaxInt32:
+	case op.Kind == zkapi.KindSet && op.Version == noVersion:
 		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}, true
 	case op.Kind == zkapi.KindSync && !lags:
 		return zkapi.Result{}, nil, true

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -107,5 +108,45 @@ func TestDiffers_SessionEndDeletesInOrder(t *testing.T) {
 	}
 	if got := strings.Join(paths, " "); got != "/a /b /c" {
 		t.Errorf("deleted in the order %s", got)
+	}
+}
+
+// TestTree_VersionsPassTheHighestNumber: so the servers count, and -1 fits every version.
+func TestTree_VersionsPassTheHighestNumber(t *testing.T) {
+	s := NewServer(time.Second)
+	session := s.Open()
+	do(t, session, zkapi.Create("/a", nil, zkapi.Persistent))
+	at := func(version int32) {
+		t.Helper()
+		if err := s.SetVersion("/a", version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for before, after := range map[int32]int32{1<<31 - 2: 1<<31 - 1, 1<<31 - 1: -1 << 31, -1 << 31: -1<<31 + 1, -2: -1, -1: 0} {
+		at(before)
+		if got := do(t, session, zkapi.Set("/a", nil, before)).Stat.Version; got != after {
+			t.Errorf("after %d comes %d, not %d", before, got, after)
+		}
+	}
+	for version, refused := range map[int32]bool{1<<31 - 1: true, -1 << 31: false, -1: false, 0: true} {
+		at(-1 << 31)
+		_, err := session.Do(t.Context(), zkapi.Multi(zkapi.Check("/a", version)))
+		if errors.Is(err, zkapi.ErrBadVersion) != refused || (err != nil) != refused {
+			t.Errorf("the check of %d: %v", version, err)
+		}
+	}
+	if err := s.SetVersion("/b", 1); !errors.Is(err, zkapi.ErrNoNode) {
+		t.Errorf("a znode that is not there: %v", err)
+	}
+}
+
+// TestDiffers_VersionsPassMinusOne: servers with ZOOKEEPER-4743 go from -2 to 0.
+func TestDiffers_VersionsPassMinusOne(t *testing.T) {
+	s := NewServer(time.Second)
+	session := s.Open()
+	do(t, session, zkapi.Create("/a", nil, zkapi.Persistent))
+	_ = s.SetVersion("/a", -2)
+	if got := do(t, session, zkapi.Set("/a", nil, -2)).Stat.Version; got != zkapi.AnyVersion {
+		t.Errorf("after -2 comes %d", got)
 	}
 }

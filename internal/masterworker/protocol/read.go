@@ -528,10 +528,11 @@ func asks(x *record.Exchange) bool {
 
 // harmless reports whether a write touches nothing of the machine: the parents, the
 // queue of candidates, and the write by which a master probes its permission (it
-// demands a version that never exists).
+// demands a version that no znode has; earlier builds demanded the highest one).
 func harmless(op *record.Op) bool {
+	const noVersion = -2
 	if op.Kind == "set" {
-		return op.Path == "/assign" && op.Version == math.MaxInt32
+		return op.Path == "/assign" && (op.Version == noVersion || op.Version == math.MaxInt32)
 	}
 	for _, room := range []string{"/tasks/", "/assign/", "/workers/", "/master"} {
 		if strings.HasPrefix(op.Path, room) {

@@ -72,7 +72,7 @@ type workerView struct {
 	Heard       bool // the record of some incarnation was read
 	Capacity    int  // that it claims; 0 for none
 	Retiring    bool
-	Outdated    bool                 // it knows less than the znodes have: it is given nothing
+	Outdated    bool                 // it knows less than the znodes have, or its claim cannot be checked: it is given nothing
 	Acks        bool                 // it gives back tasks itself when they are taken from it
 	Fenced      bool                 // a master has taken its claim away
 	Format      int                  // the newest that it knows; 0 until its claim has been read

@@ -66,8 +66,9 @@ func (s Session) DoAll(ctx context.Context, reads []Read) []zkapi.Reply {
 }
 
 // WriteAll pipelines writes that do not depend on each other. Each is a multi that
-// begins with the check of the claim: the znode at path has this version. AnyVersion is
-// no claim, and nothing is sent then.
+// begins with the check of the claim: the znode at path has this version. A negative version
+// is no claim, and nothing is sent then: AnyVersion fits every znode, and ZooKeeper's counter
+// passes it after it has gone from 2^31-1 to -2^31.
 func (s Session) WriteAll(ctx context.Context, path string, version int32, writes [][]zkapi.Op) []zkapi.Reply {
 	if version < 0 {
 		return refused(len(writes), path, version)
@@ -93,10 +94,10 @@ func refused(n int, path string, version int32) []zkapi.Reply {
 
 // Take makes an ephemeral and sets the data of a claim in one multi, so that neither
 // happens without the other. It makes a claim and so cannot have one: it is refused
-// unless the claim's znode still has this version and the ephemeral is not there.
-// AnyVersion is refused here too.
+// unless the claim's znode still has this version and the ephemeral is not there. Nothing
+// is sent if this version, or the next one, is negative.
 func (s Session) Take(ctx context.Context, ephemeral zkapi.Op, path string, record []byte, version int32) (zkapi.Result, error) {
-	if version < 0 || ephemeral.Kind != zkapi.KindCreate || ephemeral.Mode != zkapi.Ephemeral {
+	if !CanRise(version, 1) || ephemeral.Kind != zkapi.KindCreate || ephemeral.Mode != zkapi.Ephemeral {
 		return zkapi.Result{}, refused(1, path, version)[0].Err
 	}
 	return s.session.Do(ctx, zkapi.Multi(ephemeral, zkapi.Set(path, record, version)))
@@ -115,18 +116,27 @@ func (s Session) Make(ctx context.Context, path string, acl []zkapi.ACL) error {
 	return err
 }
 
+// NoVersion is a version that no znode has: a counter would have to pass 2^31-1, and to come
+// nearly back to 0. The highest version is not such a number, because a znode may have it.
+const NoVersion = -2
+
 // MayWrite checks the permission to set a znode. It needs no claim because it writes nothing:
-// the server checks permissions before versions, and no version is ever that high. So
-// ErrBadVersion means that the permission exists.
+// the server checks permissions before versions, and no znode has NoVersion. So ErrBadVersion
+// means that the permission exists.
 func (s Session) MayWrite(ctx context.Context, path string) error {
-	_, err := s.session.Do(ctx, zkapi.Set(path, nil, math.MaxInt32))
+	_, err := s.session.Do(ctx, zkapi.Set(path, nil, NoVersion))
 	return err
 }
 
+// CanRise reports whether a version is a claim, and stays one when the znode has been set n
+// times more.
+func CanRise(version, n int32) bool { return version >= 0 && n >= 0 && version <= math.MaxInt32-n }
+
 // Lift raises the version of a znode by n in one multi. It needs no claim because it ends
 // every claim below the new version, and each of its sets is fenced by the version before.
+// Nothing is sent if one of the versions is negative.
 func (s Session) Lift(ctx context.Context, path string, data []byte, from int32, n int) error {
-	if from < 0 {
+	if n > math.MaxInt32 || !CanRise(from, int32(n)) {
 		return refused(1, path, from)[0].Err
 	}
 	ops := make([]zkapi.Op, n)

@@ -3,6 +3,7 @@ package fence_test
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -57,17 +58,28 @@ func TestSession_SendsWhatItWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestSession_RefusesAnyVersionAsAClaim(t *testing.T) {
+// TestSession_RefusesNegativeVersionsAsClaims: -1 fits every znode, and the counter gets there
+// by way of the others.
+func TestSession_RefusesNegativeVersionsAsClaims(t *testing.T) {
+	const highest, lowest = math.MaxInt32, math.MinInt32
 	ctx, w := t.Context(), &wire{}
 	s := fence.Of(w)
-	_, taken := s.Take(ctx, zkapi.Create("/master", nil, zkapi.Ephemeral), "/assign", nil, zkapi.AnyVersion)
 	_, persistent := s.Take(ctx, zkapi.Create("/master", nil, zkapi.Persistent), "/assign", nil, 1)
-	errs := []error{taken, persistent, s.Lift(ctx, "/assign", nil, zkapi.AnyVersion, 1)}
-	for _, reply := range s.WriteAll(ctx, "/assign", zkapi.AnyVersion, [][]zkapi.Op{{zkapi.Delete("/a", 1)}, nil}) {
-		errs = append(errs, reply.Err)
+	errs := []error{
+		persistent, s.Lift(ctx, "/assign", nil, highest, 1), s.Lift(ctx, "/assign", nil, highest-5, 6), s.Lift(ctx, "/assign", nil, 1, highest+1),
 	}
-	if len(errs) != 5 {
-		t.Errorf("%d answers, not 5", len(errs))
+	for _, version := range []int32{zkapi.AnyVersion, -2, lowest, highest} {
+		_, err := s.Take(ctx, zkapi.Create("/master", nil, zkapi.Ephemeral), "/assign", nil, version)
+		errs = append(errs, err)
+	}
+	for _, version := range []int32{zkapi.AnyVersion, -2, lowest, lowest + 1} {
+		errs = append(errs, s.Lift(ctx, "/assign", nil, version, 1))
+		for _, reply := range s.WriteAll(ctx, "/assign", version, [][]zkapi.Op{{zkapi.Delete("/a", 1)}, nil}) {
+			errs = append(errs, reply.Err)
+		}
+	}
+	if len(errs) != 20 {
+		t.Errorf("%d answers, not 20", len(errs))
 	}
 	for n, err := range errs {
 		if !errors.Is(err, zkapi.ErrBadVersion) || zkapi.FateOf(err) != zkapi.NotApplied {
@@ -77,13 +89,20 @@ func TestSession_RefusesAnyVersionAsAClaim(t *testing.T) {
 	if len(w.sent) > 0 {
 		t.Errorf("sent %v", w.sent)
 	}
+	_, taken := s.Take(ctx, zkapi.Create("/master", nil, zkapi.Ephemeral), "/assign", nil, highest-1)
+	lifted := s.Lift(ctx, "/assign", nil, highest-5, 5)
+	s.WriteAll(ctx, "/assign", highest, [][]zkapi.Op{nil})
+	if taken != nil || lifted != nil || len(w.sent) != 3 {
+		t.Errorf("up to the highest version: %v, %v, sent %v", taken, lifted, w.sent)
+	}
 }
 
-// MayWrite asks with a version that no znode has, so that nothing is ever written.
+// MayWrite asks with a version that no znode has, so that nothing is ever written. The highest
+// version would not do: a znode may have it, and the write would make it negative.
 func TestMayWrite_NamesAVersionThatNoZnodeHas(t *testing.T) {
 	w := &wire{}
 	_ = fence.Of(w).MayWrite(t.Context(), "/assign")
-	if len(w.sent) != 1 || w.sent[0].Kind != zkapi.KindSet || w.sent[0].Version != 1<<31-1 {
+	if len(w.sent) != 1 || w.sent[0].Kind != zkapi.KindSet || w.sent[0].Version != fence.NoVersion || fence.NoVersion != -2 {
 		t.Errorf("sent %v", w.sent)
 	}
 }

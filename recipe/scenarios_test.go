@@ -296,7 +296,7 @@ func describeOp(op zkapi.Op) string {
 	if op.Kind == zkapi.KindCreate && op.Mode == zkapi.Ephemeral {
 		text = fmt.Sprintf("%-6s %s (ephemeral)", op.Kind, op.Path)
 	}
-	if op.Kind == zkapi.KindCheck || op.Kind == zkapi.KindSet && op.Version >= 0 {
+	if op.Kind == zkapi.KindCheck || op.Kind == zkapi.KindSet && op.Version != zkapi.AnyVersion {
 		text += fmt.Sprintf(" version %d", op.Version)
 	}
 	if len(op.Data) > 0 {

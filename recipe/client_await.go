@@ -152,7 +152,11 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 	if err != nil {
 		return Status{}, false, nil, err
 	}
-	return decodeStatus(got.Data), true, nil, nil
+	status := decodeStatus(got.Data)
+	if problem, odd := c.layout.wordProblem(task, status); odd {
+		c.notices.report(ctx, c.obs.Logger, problem, got.Stat)
+	}
+	return status, true, nil, nil
 }
 
 // taskExists returns ErrNoTask if the task does not exist. It syncs before it says so,

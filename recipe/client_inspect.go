@@ -62,7 +62,12 @@ func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 		if _, err := in.shown(c.layout.task(task), err); err != nil {
 			return err
 		}
-		d.Options, d.Payload = decodeTask(got.Data)
+		var unread error
+		if d.Options, d.Payload, unread = decodeTask(got.Data); unread != nil {
+			d.Problems = append(d.Problems, c.layout.optionsProblem(task, unread))
+		} else if what := mistyped(got.Data); what != "" {
+			d.Problems = append(d.Problems, c.layout.mistypedProblem(task, what))
+		}
 		if err == nil && got.Stat.Owner() != zkapi.OwnerNone {
 			d.Problems = append(d.Problems, c.layout.taskProblem(task, got.Stat))
 		}
@@ -118,6 +123,9 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 			d.Problems = append(d.Problems, problem)
 			there = isAttempt // which counts as long as it is there
 		}
+		if isOdd(listed.Children[i]) {
+			d.Problems = append(d.Problems, in.layout.numberProblem(d.Name, listed.Children[i]))
+		}
 		switch {
 		case !there && listed.Children[i] == "status" && errors.Is(reply.Err, zkapi.ErrNoAuth): // so there is one
 			d.Status = &Status{}
@@ -125,6 +133,9 @@ func (in *inspection) below(ctx context.Context, d *TaskDetail) error {
 		case listed.Children[i] == "status":
 			status := decodeStatus(reply.Data)
 			d.Status = &status
+			if problem, odd := in.layout.wordProblem(d.Name, status); odd {
+				d.Problems = append(d.Problems, problem)
+			}
 		case listed.Children[i] == "progress":
 			d.Progress = append([]byte{}, reply.Data...)
 		case isAttempt:

@@ -219,7 +219,9 @@ func (o *overviewReader) workers(ctx context.Context) error {
 			o.problem(problem)
 		}
 		var record claimRecord
-		_ = json.Unmarshal(claimed.Data, &record) // one made by hand says nothing
+		if what := record.checked(decodeRecord(claimed.Data, &record)); what != "" {
+			o.problem(o.layout.capacityProblem(w, what))
+		}
 		d := WorkerInfo{
 			Name: w, Address: string(here.Data), Alive: here.Stat.Alive(), Incarnation: claimed.Stat.Version,
 			Retiring: record.Retiring, Capacity: record.Capacity, Assigned: inbox.Children,
@@ -261,6 +263,9 @@ func (o *overviewReader) tasks(ctx context.Context) error {
 		}
 		if status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
 			o.problem(o.layout.statusProblem(t, status.Stat))
+		}
+		if problem, odd := o.layout.wordProblem(t, decodeStatus(status.Data)); odd && status.Err == nil && status.Stat.Owner() == zkapi.OwnerNone {
+			o.problem(problem)
 		}
 		if slices.Contains(below.Children, "progress") {
 			showing = append(showing, t)

@@ -38,7 +38,7 @@
 //
 // The data of /tasks is the cancellation notice: a client that cancels a task writes the
 // task's name there, so that the master looks. A task with options (Options) has them as
-// one line of JSON in front of its payload.
+// one line of JSON in front of its payload. A task whose line cannot be read is not executed.
 //
 // A task's name is made of its id alone, without a sequence number. If the answer to a
 // create is lost, the repeated create finds the first task, on any session. No list has

@@ -20,6 +20,7 @@ import (
 // nothing else.
 type byHand struct {
 	says   string
+	names  string         // what one line of the log has to name; empty for what needs no line
 	before func(w *world) // the roles begin
 	after  func(w *world) // they have begun
 	config recipe.MasterConfig
@@ -120,57 +121,69 @@ var madeByHand = []byHand{
 func TestRoles_GoOnBesideZnodesMadeByHand(t *testing.T) {
 	for _, h := range madeByHand {
 		t.Run(h.says, func(t *testing.T) {
-			inBubble(t, func(w *world) {
-				w.parents()
-				if h.before != nil {
-					h.before(w)
-				}
-				var log journal
-				defer func() {
-					if t.Failed() {
-						text := log.text.String()
-						t.Log(text[:min(len(text), 8<<10)])
-					}
-				}()
-				h.config.Name, h.config.Observers = "m1", log.observers()
-				m := w.master(h.config)
-				w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: log.observers(), Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
-					switch task.Options.Key {
-					case "fails":
-						return nil, errors.New("on purpose")
-					case "stays":
-						<-ctx.Done()
-						return nil, ctx.Err()
-					}
-					return nil, nil
-				}})
-				time.Sleep(3 * time.Second)
-				if h.after != nil {
-					h.after(w)
-				}
-				for range 10 {
-					began := time.Now()
-					w.await(w.submit())
-					if took := time.Since(began); took > time.Second {
-						t.Errorf("a task took %v", took)
-					}
-					time.Sleep(3 * time.Second)
-				}
-				requests := 0
-				w.env.Server.Observe(func(int64, zkapi.Op) { requests++ })
-				time.Sleep(time.Minute)
-				w.env.Server.Observe(nil)
-				if most := 1200; requests > most { // 20 in a second
-					t.Errorf("%d requests in a minute in which nothing was to be done", requests)
-				}
-				if now, leads := m.Snapshot(); !leads || now.Epoch != 1 {
-					t.Errorf("leads is %v, in epoch %d", leads, now.Epoch)
-				}
-				if inbox := w.do(zkapi.Get("/assign/w1")); inbox.Stat.Version != 1 {
-					t.Errorf("the worker's claim has version %d: %s", inbox.Stat.Version, inbox.Data)
-				}
-			})
+			inBubble(t, func(w *world) { w.goesOn(h) })
 		})
+	}
+}
+
+// goesOn runs a master and a worker beside one thing that was made by hand.
+func (w *world) goesOn(h byHand) {
+	t := w.t
+	w.parents()
+	if h.before != nil {
+		h.before(w)
+	}
+	var log journal
+	defer func() {
+		if t.Failed() {
+			text := log.text.String()
+			t.Log(text[:min(len(text), 8<<10)])
+		}
+	}()
+	h.config.Name, h.config.Observers = "m1", log.observers()
+	m := w.master(h.config)
+	w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: log.observers(), Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		switch task.Options.Key {
+		case "fails":
+			return nil, errors.New("on purpose")
+		case "slow":
+			time.Sleep(5 * time.Second)
+		case "stays":
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return nil, nil
+	}})
+	time.Sleep(3 * time.Second)
+	if h.after != nil {
+		h.after(w)
+	}
+	for range 10 {
+		began := time.Now()
+		w.await(w.submit())
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a task took %v", took)
+		}
+		time.Sleep(3 * time.Second)
+	}
+	requests := 0
+	w.env.Server.Observe(func(int64, zkapi.Op) { requests++ })
+	time.Sleep(time.Minute)
+	w.env.Server.Observe(nil)
+	if most := 1200; requests > most { // 20 in a second
+		t.Errorf("%d requests in a minute in which nothing was to be done", requests)
+	}
+	if now, leads := m.Snapshot(); !leads || now.Epoch != 1 {
+		t.Errorf("leads is %v, in epoch %d", leads, now.Epoch)
+	}
+	if inbox := w.do(zkapi.Get("/assign/w1")); inbox.Stat.Version != 1 {
+		t.Errorf("the worker's claim has version %d: %s", inbox.Stat.Version, inbox.Data)
+	}
+	if h.names == "" {
+		return
+	}
+	if n := log.warnings(h.names); n < 1 || n > 2 { // the master and the worker, once each
+		t.Errorf("%d lines name %s:\n%s", n, h.names, log.text.String())
 	}
 }
 

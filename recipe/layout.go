@@ -107,6 +107,14 @@ type below struct {
 	attempts int32   // that have ended without a result: the highest number
 	records  []int32 // attempts that are on record, in order
 	left     []int32 // those of them whose workers left
+	odd      string  // the first of the names that look like records and are none
+}
+
+// isOdd reports whether a name looks like a record of an attempt, and is none.
+func isOdd(name string) bool {
+	_, attempt := attemptNumber(name)
+	_, left := leftNumber(name)
+	return !attempt && !left && (strings.HasPrefix(name, attemptPrefix) || strings.HasPrefix(name, leftPrefix))
 }
 
 func taskChildren(names []string) below {
@@ -121,6 +129,9 @@ func taskChildren(names []string) below {
 		}
 		if n, ok := leftNumber(name); ok {
 			b.left = append(b.left, n)
+		}
+		if isOdd(name) && (b.odd == "" || name < b.odd) {
+			b.odd = name
 		}
 	}
 	slices.Sort(b.records)

@@ -30,7 +30,8 @@ func (s subject) compare(other subject) int {
 }
 
 // Quarantined is a subject that a master or a worker leaves alone for a while, because the
-// server refuses requests for it. Everything else goes on.
+// server refuses requests for it, or because its znodes cannot be read as what they should be.
+// Everything else goes on.
 type Quarantined struct {
 	Kind    string    // task, worker, progress, request (to remove a task) or notice
 	Name    string    // of the task or the worker, or the path of the notice

@@ -272,7 +272,9 @@ func (r *reconciler) readClaims() error {
 		}
 		r.quarantine.worked(r.term.leading, subject{workerSubject, names[i]}, true)
 		var record claimRecord
-		_ = json.Unmarshal(reply.Data, &record) // a worker made by hand says nothing
+		if what := record.checked(decodeRecord(reply.Data, &record)); what != "" {
+			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
+		}
 		worker := r.view.Worker(names[i])
 		r.view.TouchedWorkers[names[i]] = true
 		worker.Incarnation, worker.Claimed, worker.Heard = reply.Stat.Version, true, true
@@ -404,7 +406,8 @@ func (r *reconciler) readDirty() error {
 			fresh, ops = append(fresh, t), append(ops, fence.Get(r.layout.task(t)))
 		}
 	}
-	childless, more, err := r.readOptions(fresh, r.doAll(ops))
+	bad := map[string]error{}
+	childless, more, err := r.readOptions(fresh, r.doAll(ops), bad)
 	if err != nil {
 		return err
 	}
@@ -415,7 +418,7 @@ func (r *reconciler) readDirty() error {
 	}
 	replies := r.doAll(ops)
 	for _, t := range childless {
-		r.update(t, below{})
+		r.takeOver(t, below{}, bad[t])
 	}
 	for i, reply := range replies {
 		if gone, err := r.unreadable(parents[i], reply.Err); err != nil {
@@ -423,7 +426,7 @@ func (r *reconciler) readDirty() error {
 		} else if !gone && reply.Stat.Czxid != r.view.Task(parents[i]).Czxid {
 			r.reset(parents[i])
 		} else if !gone {
-			r.update(parents[i], taskChildren(reply.Children))
+			r.takeOver(parents[i], taskChildren(reply.Children), bad[parents[i]])
 		}
 	}
 	return r.readReturned()
@@ -452,7 +455,8 @@ func (r *reconciler) readReturned() error {
 }
 
 // readOptions takes over the options of new tasks, and separates the few that have children.
-func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childless, parents []string, err error) {
+// It notes the tasks whose options cannot be read in bad.
+func (r *reconciler) readOptions(names []string, replies []zkapi.Reply, bad map[string]error) (childless, parents []string, err error) {
 	for i, reply := range replies {
 		gone, err := r.unreadable(names[i], reply.Err)
 		if err != nil {
@@ -465,7 +469,12 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 			r.quarantineTask(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)}, true)
 			continue
 		}
-		options, _ := decodeTask(reply.Data)
+		options, _, err := decodeTask(reply.Data)
+		if err != nil {
+			bad[names[i]] = &problemError{r.layout.optionsProblem(names[i], err)}
+		} else if what := mistyped(reply.Data); what != "" {
+			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.mistypedProblem(names[i], what), reply.Stat)
+		}
 		r.view.SetOptions(names[i], options, reply.Stat.Czxid)
 		if reply.Stat.NumChildren == 0 {
 			childless = append(childless, names[i])
@@ -474,6 +483,22 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply) (childle
 		}
 	}
 	return childless, parents, nil
+}
+
+// takeOver is update, unless the task has not ended and cannot be executed: then it is
+// quarantined.
+func (r *reconciler) takeOver(t string, b below, bad error) {
+	if b.odd != "" {
+		r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.numberProblem(t, b.odd), zkapi.Stat{})
+	}
+	if bad == nil && b.attempts >= maxAttempt-1 {
+		bad = &problemError{r.layout.attemptsProblem(t, b.attempts)}
+	}
+	if bad != nil && !b.finished {
+		r.quarantineTask(t, bad, true)
+		return
+	}
+	r.update(t, b)
 }
 
 // update takes over the children of a task. A task that was given back waits before it is

@@ -98,7 +98,7 @@ func TestPayload_OfAnyBytes(t *testing.T) {
 		}
 		for data, want := range map[string]string{
 			"cmd": "cmd|0", `#ringmaster {"priority":9} cmd`: "cmd|9", "#ringmaster {\"priority\":9}\n cmd": " cmd|9",
-			`#ringmaster {"attempts":-1} cmd`: `#ringmaster {"attempts":-1} cmd|0`,
+			`#ringmaster {"attempts":1,"later":2} cmd`: "cmd|0", "#ringmaster": "#ringmaster|0", "#ringmasters": "#ringmasters|0",
 		} {
 			name := strings.TrimPrefix(w.do(zkapi.Create("/tasks/task-", []byte(data), zkapi.PersistentSequential)).Path, "/tasks/")
 			if status := w.await(name); string(status.Result) != want {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
+	"strings"
 	"time"
 )
 
@@ -70,30 +73,54 @@ func encodeTask(o Options, payload []byte) []byte {
 	return append(append(append([]byte(optionsMark), record...), '\n'), payload...)
 }
 
-// decodeTask reads the data of a task's znode. Data that does not begin with readable options
-// is a plain payload.
-func decodeTask(data []byte) (Options, []byte) {
+// decodeTask reads the data of a task's znode. Data without the mark is a plain payload. Data
+// with the mark whose options cannot be read, or have forbidden values, is an error: nobody
+// knows what the payload is.
+func decodeTask(data []byte) (Options, []byte, error) {
 	rest, marked := bytes.CutPrefix(data, []byte(optionsMark))
 	if !marked {
-		return Options{}, data
+		return Options{}, data, nil
 	}
 	var r optionsRecord
 	decoder := json.NewDecoder(bytes.NewReader(rest))
 	if err := decoder.Decode(&r); err != nil {
-		return Options{}, data
+		return Options{}, data, err
 	}
 	payload := rest[decoder.InputOffset():]
 	if len(payload) > 0 && (payload[0] == '\n' || payload[0] == ' ') {
 		payload = payload[1:]
 	}
+	const longest = int64(math.MaxInt64 / time.Millisecond)
+	if max(r.TimeoutMS, r.SilenceMS) > longest || min(r.TimeoutMS, r.SilenceMS) < 0 {
+		return Options{}, data, fmt.Errorf("timeout_ms %d and silence_ms %d: use 0 to %d", r.TimeoutMS, r.SilenceMS, longest)
+	}
 	o := Options{
 		MaxAttempts: r.Attempts, Timeout: time.Duration(r.TimeoutMS) * time.Millisecond, HeartbeatTimeout: time.Duration(r.SilenceMS) * time.Millisecond,
 		NotBefore: r.NotBefore, Priority: r.Priority, Key: r.Key, Resident: r.Resident,
 	}
-	if checkOptions(o) != nil {
-		return Options{}, data
+	if err := checkOptions(o); err != nil {
+		return Options{}, data, err
 	}
-	return o, payload
+	return o, payload, nil
+}
+
+// mistyped returns what in the data of a task is probably a mistake, although it can be read:
+// a mark without its blank, or an option that this build does not know, such as one of a later
+// build.
+func mistyped(data []byte) string {
+	if bytes.HasPrefix(data, []byte(strings.TrimSpace(optionsMark)+"{")) {
+		return fmt.Sprintf("begins with %q without a blank behind it, so it has no options", strings.TrimSpace(optionsMark))
+	}
+	rest, marked := bytes.CutPrefix(data, []byte(optionsMark))
+	if !marked {
+		return ""
+	}
+	decoder := json.NewDecoder(bytes.NewReader(rest))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(new(optionsRecord)); err != nil {
+		return fmt.Sprintf("has an option that is ignored (%v)", err)
+	}
+	return ""
 }
 
 // SubmitOption changes one submission.

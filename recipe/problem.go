@@ -189,6 +189,51 @@ func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
 	return notPersistent(l.task(t), stat, "the server may delete it at any time, so it does not count as a task")
 }
 
+// optionsProblem says that the options of a task cannot be read.
+func (l layout) optionsProblem(t string, err error) Problem {
+	path := l.task(t)
+	return Problem{path, fmt.Sprintf("has options that cannot be read (%s): the task is not executed", clip(oneLine(err))), "set " + path + ` '#ringmaster {"priority":9} payload'`}
+}
+
+// mistypedProblem says what is probably wrong in the data of a task.
+func (l layout) mistypedProblem(t, what string) Problem {
+	return Problem{l.task(t), what, "get " + l.task(t) + "; if that is wrong, delete the task and submit it again"}
+}
+
+// attemptsProblem says that a record leaves no number for the next attempt.
+func (l layout) attemptsProblem(t string, n int32) Problem {
+	path := l.attempt(t, n)
+	return Problem{path, "leaves no number for the next attempt: the task is not executed", "delete " + path}
+}
+
+// numberProblem is about a record of an attempt whose number cannot be one.
+func (l layout) numberProblem(t, name string) Problem {
+	path := l.task(t) + "/" + name
+	return Problem{path, fmt.Sprintf("is ignored: the number of an attempt is 1 to %d, without zeros in front", maxAttempt-1), "delete " + path}
+}
+
+// capacityProblem is about a claim record that cannot be read, or has a negative capacity.
+func (l layout) capacityProblem(w, what string) Problem {
+	return Problem{l.inbox(w), what, "get " + l.inbox(w) + "; start the worker again"}
+}
+
+// assignmentRecordProblem is about an assignment that no master can have made.
+func (l layout) assignmentRecordProblem(w, t, what string) Problem {
+	return Problem{l.assignment(w, t), what + ", so no master has made it", "delete " + l.assignment(w, t)}
+}
+
+// wordProblem is about a status with a word that the recipe does not use, or false.
+func (l layout) wordProblem(t string, s Status) (Problem, bool) {
+	path := l.status(t)
+	known := s.State == Done || s.State == Failed || s.State == Cancelled
+	return Problem{
+		path, fmt.Sprintf("has the state %q, which is none of done, failed and cancelled: the task has ended, and has no result", brief(string(s.State))), "get " + path + "; delete it, and the task is executed",
+	}, !known
+}
+
+// oneLine is the text of an error in one line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
 // statusProblem is the Problem of a status that is not persistent.
 func (l layout) statusProblem(t string, stat zkapi.Stat) Problem {
 	return notPersistentLeaf(l.status(t), stat, "it does not count as a result, and the master ignores the task until the znode is deleted")

@@ -10,6 +10,18 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
 
+// checked returns what of the record cannot be true, and sets it to its default.
+func (c *claimRecord) checked(err error) (what string) {
+	if err != nil {
+		what = fmt.Sprintf("has a record that cannot be read in full (%s)", clip(oneLine(err)))
+	}
+	if c.Capacity < 0 {
+		what = fmt.Sprintf("says that its worker takes %d assignments at most: the bound of the master is used", c.Capacity)
+		c.Capacity = 0
+	}
+	return what
+}
+
 // claimRecord is the data of /assign and of /assign/<w>: it names the holder of the claim.
 // The nonce shows whether an ambiguous write was the process's own.
 type claimRecord struct {
@@ -109,6 +121,16 @@ func clip(reason string) string {
 		return reason[:limit] + "..."
 	}
 	return reason
+}
+
+// decodeRecord reads a record that a process of the recipe writes as JSON. Other data, such as
+// a word from zkCli, says nothing and is no error. An error means that a field cannot be read;
+// the other fields are set all the same, as far as they can be read.
+func decodeRecord(data []byte, record any) error {
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return nil
+	}
+	return json.Unmarshal(data, record)
 }
 
 func encode(record any) []byte {

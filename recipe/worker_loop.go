@@ -303,6 +303,9 @@ func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
 		err = &problemError{i.worker.layout.assignmentProblem(i.worker.config.Name, t, assignment.Stat)}
 		i.block(t, assignment.Result, err)
 		return nil
+	case err == nil && task.Stat.Owner() != zkapi.OwnerNone: // its status could not be created, and it is no task
+		i.block(t, assignment.Result, &problemError{i.worker.layout.taskProblem(t, task.Stat)})
+		return nil
 	case err == nil:
 		err = i.accept(t, assignment.Result, task.Data)
 	}
@@ -367,7 +370,9 @@ func (i *incarnation) verify(listed zkapi.Result, fresh int) error {
 // has gone back in time.
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
 	record := assignmentRecord{Incarnation: i.version}
-	if json.Unmarshal(assignment.Data, &record) != nil || !canBeAttempt(record.Attempt) {
+	unread := json.Unmarshal(assignment.Data, &record)
+	i.doubtRecord(t, assignment, record)
+	if unread != nil || !canBeAttempt(record.Attempt) {
 		listed, err := i.session.Do(i.req, fence.Children(i.worker.layout.task(t)))
 		if err != nil {
 			return err
@@ -376,7 +381,8 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	}
 	e := &execution{stat: assignment.Stat, accepted: i.env.Now(), cancel: func(error) {}}
 	e.task = Task{Name: t, Token: record.Token, progress: func(p []byte) { i.report(e, p) }}
-	e.task.Options, e.task.Payload = decodeTask(data)
+	var bad error
+	e.task.Options, e.task.Payload, bad = decodeTask(data)
 	if record.Incarnation > i.version {
 		claimed, err := exists(i.req, i.session, fence.Exists(i.path))
 		if err == nil && claimed.Stat.Version != i.version {
@@ -385,6 +391,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 		if err != nil {
 			return err
 		}
+		i.reportAssignment(t, assignment, fmt.Sprintf("names incarnation %d, but the worker has had %d", record.Incarnation, i.version))
 	}
 	i.held[t] = e
 	switch {
@@ -398,8 +405,39 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 		i.outdate(e)
 	case e.task.Options.Resident && (record.Revoked || i.retired):
 		i.recall(e, ErrRevoked)
+	case bad != nil:
+		i.block(t, assignment, &problemError{i.worker.layout.optionsProblem(t, bad)})
 	}
 	return nil
+}
+
+// doubtRecord reports an assignment whose record no master can have made. An assignment
+// without a record is made by hand, and is the next attempt.
+func (i *incarnation) doubtRecord(t string, assignment zkapi.Result, record assignmentRecord) {
+	var what string
+	switch err := decodeRecord(assignment.Data, new(assignmentRecord)); {
+	case err != nil:
+		what = fmt.Sprintf("has a record that cannot be read (%s)", clip(oneLine(err)))
+	case len(assignment.Data) == 0 || record == assignmentRecord{Incarnation: i.version}:
+		return
+	case record.Attempt < 0 || record.Attempt >= maxAttempt:
+		what = fmt.Sprintf("names attempt %d", record.Attempt)
+	case record.Epoch < 0:
+		what = fmt.Sprintf("names epoch %d", record.Epoch)
+	case !i.heard.plausible(record.Epoch):
+		found, err := exists(i.req, i.session, fence.Exists(i.worker.layout.assign()))
+		if err != nil || found.Stat.Version >= record.Epoch {
+			return
+		}
+		what = fmt.Sprintf("names epoch %d, and there have been %d", record.Epoch, found.Stat.Version)
+	default:
+		return
+	}
+	i.reportAssignment(t, assignment, what)
+}
+
+func (i *incarnation) reportAssignment(t string, assignment zkapi.Result, what string) {
+	i.worker.notices.report(i.req, i.worker.log, i.worker.layout.assignmentRecordProblem(i.worker.config.Name, t, what), assignment.Stat)
 }
 
 // errForeign is the reason to give back an assignment of an incarnation that this worker

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,9 +44,11 @@ func TestElection_NobodyLeadsOnANegativeVersion(t *testing.T) {
 					w.parents()
 					w.setVersion("/assign", version)
 					var log journal
-					var led []int32
+					var led atomic.Int32   // how often
+					var epoch atomic.Int32 // the latest
 					m := w.master(recipe.MasterConfig{Name: "m1", Queue: queue, Observers: log.observers(), OnLead: func(ctx context.Context, lead recipe.Lead) {
-						led = append(led, lead.Epoch())
+						led.Add(1)
+						epoch.Store(lead.Epoch())
 						<-ctx.Done()
 					}})
 					w.worker("w1", echo)
@@ -57,8 +60,8 @@ func TestElection_NobodyLeadsOnANegativeVersion(t *testing.T) {
 					if now := w.do(zkapi.Get("/assign")); now.Stat.Version != version || len(now.Data) > 0 {
 						t.Errorf("/assign has version %d now, with %q", now.Stat.Version, now.Data)
 					}
-					if leads(m) || len(led) > 0 || w.do(zkapi.Exists("/master")).Found {
-						t.Errorf("it leads: %v, epochs %d", leads(m), led)
+					if leads(m) || led.Load() > 0 || w.do(zkapi.Exists("/master")).Found {
+						t.Errorf("it leads: %v, epoch %d", leads(m), epoch.Load())
 					}
 					if n := log.warnings("znode=/assign "); n != 1 || log.warnings("deleteall /assign") != 1 || log.warnings("gone back") > 0 || log.warnings("") != 1 {
 						t.Errorf("%d lines name it:\n%s", n, log.text.String())
@@ -73,8 +76,8 @@ func TestElection_NobodyLeadsOnANegativeVersion(t *testing.T) {
 					w.do(zkapi.Create("/assign", nil, zkapi.Persistent))
 					w.do(zkapi.Create("/assign/w1", nil, zkapi.Persistent))
 					w.within(10*time.Second, "it leads", leading(m))
-					if w.await(task); len(led) != 1 || led[0] != 1 || w.problems() != "" {
-						t.Errorf("epochs %d, problems %s", led, w.problems())
+					if w.await(task); led.Load() != 1 || epoch.Load() != 1 || w.problems() != "" {
+						t.Errorf("epoch %d, problems %s", epoch.Load(), w.problems())
 					}
 				})
 			})
@@ -89,9 +92,10 @@ func TestElection_TheHighestVersionIsTheLastEpoch(t *testing.T) {
 		w.parents()
 		w.setVersion("/assign", math.MaxInt32-1)
 		var log journal
-		var lead recipe.Lead
-		m1 := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers(), OnLead: func(ctx context.Context, l recipe.Lead) { lead = l; <-ctx.Done() }})
+		leads1 := make(chan recipe.Lead, 1)
+		m1 := w.master(recipe.MasterConfig{Name: "m1", Observers: log.observers(), OnLead: func(ctx context.Context, l recipe.Lead) { leads1 <- l; <-ctx.Done() }})
 		w.within(5*time.Second, "m1 leads", leading(m1))
+		lead := <-leads1
 		m2 := w.master(recipe.MasterConfig{Name: "m2", Observers: log.observers()})
 		w.worker("w1", echo)
 		if w.await(w.submit()); lead.Epoch() != math.MaxInt32 || log.warnings("") > 0 {

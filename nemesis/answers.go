@@ -19,7 +19,7 @@ func lost(p Process, fits func(Exchange) bool) Injection {
 		Probe: func(context.Context) Finding {
 			c := answer.Caught()
 			if !c.Answered {
-				return Found(false, "no such write was answered")
+				return Found(false, "no answer to such a write arrived")
 			}
 			return Found(c.Lost, "%s of session %s was applied with zxid 0x%x; %s", described(c.Exchange), record.Hex(c.Session), c.Zxid, whether(c.Lost, "its answer was lost", "its answer was not lost")).
 				With("zxid", record.Hex(c.Zxid)).With("session", record.Hex(c.Session)).With("answer lost", c.Lost)
@@ -87,7 +87,7 @@ func delayReply(_ *Injector, p Process, _ Fault) Injection {
 			mu.Lock()
 			defer mu.Unlock()
 			if held == 0 {
-				return Found(false, "no write was answered")
+				return Found(false, "no answer to a write arrived")
 			}
 			return Found(last.Followed, "%d answers were held, the last one to %s, zxid 0x%x, for %v; meanwhile %s", held, described(last.Exchange), last.Zxid, last.Held.Round(time.Millisecond), whether(last.Followed, "another request was sent", "no other request was sent")).
 				With("answers held", held).With("last held for", last.Held).With("request sent meanwhile", last.Followed)

@@ -17,16 +17,16 @@ const (
 var clockFaults = []Entry{
 	{
 		Kind: SleepWorker, Group: "clock", ByName: true, Roles: []Role{SomeWorker}, Least: 1.6, Most: 2.4, Needs: Machines | Connections, Asks: LongLived,
-		Explain: "the machine of a worker that holds something long-lived sleeps for longer than the session lasts: its line is dead, it is stopped (SIGSTOP), and its monotonic clock stands still; when it wakes up, its line stays dead for one more session timeout",
-		Probe:   "the process is stopped at both ends, for longer than the session timeout, and no server knows its session any more",
+		Explain: "the machine of a worker that holds something long-lived sleeps for longer than the session timeout: its connection is cut, the process is stopped (SIGSTOP), and its monotonic clock stands still; after it wakes up, the connection stays cut for one more session timeout",
+		Probe:   "the process is stopped at the begin and at the end, for longer than the session timeout, and no server knows its session any more",
 		Did:     "put the machine of %s to sleep, with its line dead,",
 		Does:    []record.Impact{record.Stops},
 		Inject:  (*Injector).sleep,
 	},
 	{
 		Kind: WrongClock, Group: "clock", Roles: anyParticipant, Least: 0.8, Most: 2, Needs: Machines,
-		Explain: "a participant gets SIGTERM and is started again with a wall clock that is wrong by hours, ahead or behind; later again with a right one",
-		Probe:   "the participant itself read a time that differs from the harness' by that much",
+		Explain: "a participant gets SIGTERM and restarts with a wall clock that is wrong by hours, ahead or behind; later it restarts with a right clock",
+		Probe:   "the participant reads a time that differs from the harness' time by as much",
 		Did:     "started %s again with a wrong clock",
 		Inject:  onMachine((*Injector).wrongClock),
 	},

@@ -114,9 +114,9 @@ func Validate(plan []Fault) error {
 		entry, known := Lookup(f.Kind)
 		switch {
 		case !known:
-			errs = append(errs, fmt.Errorf("fault %d: unknown kind %q: torture faults lists them", i+1, f.Kind))
+			errs = append(errs, fmt.Errorf("fault %d: unknown kind %q: torture faults lists the kinds", i+1, f.Kind))
 		case f.Role != "" && !slices.Contains(entry.Roles, f.Role):
-			errs = append(errs, fmt.Errorf("fault %d: %s is not for the role %q: use one of %q", i+1, f.Kind, f.Role, entry.Roles))
+			errs = append(errs, fmt.Errorf("fault %d: %s cannot hit the role %q: use one of %q", i+1, f.Kind, f.Role, entry.Roles))
 		case f.Start < 0 || f.Duration < 0 || f.Pick < 0:
 			errs = append(errs, fmt.Errorf("fault %d (%s): start, duration and pick must not be negative", i+1, f.Kind))
 		}

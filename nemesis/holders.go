@@ -64,7 +64,7 @@ func (j *Injector) holder(ctx context.Context, pick int) (Process, error) {
 			return p, nil
 		}
 	}
-	return nil, errors.New("every participant that holds something long-lived suffers already, or there is none")
+	return nil, errors.New("no participant that holds something long-lived is free of faults")
 }
 
 // holderPatience is how long a fault waits until a participant holds something
@@ -93,7 +93,7 @@ func (j *Injector) followerOf(ctx context.Context, p Process) (Server, error) {
 			break
 		}
 	}
-	return nil, errors.New("it is connected to no follower")
+	return nil, errors.New("the participant is connected to no follower")
 }
 
 // at reports whether a process' latest session is connected to a server.

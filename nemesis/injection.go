@@ -92,7 +92,7 @@ func begin(work func() error) *background {
 // end waits until the work is over. It is an error if the work never began.
 func (b *background) end() error {
 	if b == nil {
-		return errors.New("nothing was done")
+		return errors.New("nothing happened")
 	}
 	<-b.over
 	return b.err

@@ -101,7 +101,7 @@ func (j *Injector) victim(ctx context.Context, role Role, pick int) (Process, er
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("every %s suffers already, or there is none", role)
+	return nil, fmt.Errorf("no %s is free of faults", role)
 }
 
 // fit lists the processes that fit a role, in the order of preference.
@@ -147,7 +147,7 @@ func (j *Injector) activeMaster(ctx context.Context) (Process, error) {
 		all := j.Processes()
 		i := slices.IndexFunc(all, func(p Process) bool { return p.Name() == name })
 		if i < 0 {
-			return nil, fmt.Errorf("the znode of the leader says %q, which is none of ours", name)
+			return nil, fmt.Errorf("the znode of the leader names %q, which is not a participant of this run", name)
 		}
 		if p := all[i]; p.Alive() && p.Has(session) && take(j, p) {
 			return p, nil
@@ -156,5 +156,5 @@ func (j *Injector) activeMaster(ctx context.Context) (Process, error) {
 			break
 		}
 	}
-	return nil, errors.New("the active master suffers already, or is dead and nobody has noticed yet")
+	return nil, errors.New("the active master has a fault already, or it is dead and its session still lives")
 }

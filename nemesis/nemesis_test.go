@@ -257,7 +257,7 @@ func TestSchedulesByHand(t *testing.T) {
 		says  string
 	}{
 		{Fault{Kind: "earthquake"}, `unknown kind "earthquake"`},
-		{Fault{Kind: KillMaster, Role: SomeClient}, `not for the role "client"`},
+		{Fault{Kind: KillMaster, Role: SomeClient}, `cannot hit the role "client"`},
 		{Fault{Kind: KillMaster, Start: -1}, "must not be negative"},
 	} {
 		if err := SaveSchedule(path, []Fault{c.fault}); err != nil {

@@ -68,8 +68,8 @@ func (r Recipe) Refuses(kind Kind) string {
 		has bool
 		why string
 	}{
-		{Elections, r.Elects != nil, "no election that can be seen"}, {Assignments, r.Assigns != nil, "nothing that is assigned"},
-		{LongLived, r.Residents != nil, "nothing that is held for long"}, {Changes, r.Changing != "", "no znode that changes all the time"},
+		{Elections, r.Elects != nil, "no election that the nemesis can see"}, {Assignments, r.Assigns != nil, "no assignments"},
+		{LongLived, r.Residents != nil, "nothing that is held for long"}, {Changes, r.Changing != "", "no znode that changes often"},
 	} {
 		if entry.Asks&c.ask != 0 && !c.has {
 			return c.why

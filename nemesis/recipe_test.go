@@ -24,14 +24,14 @@ func TestRecipe_Refuses(t *testing.T) {
 	for kind, want := range map[Kind]string{
 		KillMaster: "", ExpireMany: "", ExpireElected: "", Latency: "", KillServer: "", IsolateServer: "",
 		KillWorker: "no worker", KillClient: "no client", TwinWorker: "no worker that stands for no election", RestartStorm: "no worker",
-		ExpireAssigned: "no busiest worker", IsolateHolder: "nothing that is held for long", LagFollower: "no znode that changes all the time",
+		ExpireAssigned: "no busiest worker", IsolateHolder: "nothing that is held for long", LagFollower: "no znode that changes often",
 	} {
 		if got := r.Refuses(kind); got != want {
 			t.Errorf("%s: %q, want %q", kind, got, want)
 		}
 	}
 	r.Elects, r.Changing = nil, "/leader"
-	if why := r.Refuses(ExpireUnheard); why != "no election that can be seen" || r.Refuses(LagFollower) != "" {
+	if why := r.Refuses(ExpireUnheard); why != "no election that the nemesis can see" || r.Refuses(LagFollower) != "" {
 		t.Errorf("%q", why)
 	}
 }

@@ -32,16 +32,16 @@ const (
 var serverFaults = []Entry{
 	{
 		Kind: KillServer, Group: "server", Roles: anyServer, Least: 0.5, Most: 1.6, Needs: Servers,
-		Explain: "a ZooKeeper server gets SIGKILL and is started again later",
-		Probe:   "the process is gone and the server does not answer",
+		Explain: "a ZooKeeper server gets SIGKILL and restarts later",
+		Probe:   "the process is gone, and the server does not answer",
 		Did:     "killed %s",
 		Does:    []record.Impact{record.Kills},
 		Inject:  (*Injector).killServer,
 	},
 	{
 		Kind: PauseServer, Group: "server", Roles: anyServer, Least: 0.5, Most: 1.6, Needs: Servers,
-		Explain: "a ZooKeeper server is frozen, then goes on",
-		Probe:   "the engine holds it paused and the server does not answer",
+		Explain: "a ZooKeeper server is frozen, then continues",
+		Probe:   "Docker reports that it is paused, and the server does not answer",
 		Did:     "froze %s",
 		Does:    []record.Impact{record.Pauses},
 		Inject:  (*Injector).pauseServer,
@@ -69,7 +69,7 @@ var serverFaults = []Entry{
 	},
 	{
 		Kind: ChangeLeader, Group: "server", Roles: []Role{LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
-		Explain: "the ZooKeeper leader is cut off until another one leads, and comes back as a follower",
+		Explain: "the ZooKeeper leader is cut off until another server leads, and returns as a follower",
 		Probe:   "another server leads, and the old leader follows",
 		Did:     "cut %s off until another server led",
 		Inject:  alone((*Injector).changeLeader),
@@ -83,63 +83,63 @@ var serverFaults = []Entry{
 	},
 	{
 		Kind: Bridge, Group: "server", Also: []string{"partition"}, Roles: []Role{LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
-		Explain: "two halves of the servers are cut from each other, and one server sees both",
+		Explain: "two halves of the servers are cut from each other, and one server reaches both",
 		Probe:   "packets were dropped between the halves, and the bridge reaches both",
 		Did:     "cut two halves of the servers apart, around %s",
 		Inject:  alone((*Injector).bridge),
 	},
 	{
 		Kind: AsymmetricCut, Group: "server", Also: []string{"partition"}, Roles: []Role{FollowerServer, LeaderServer}, Least: 1, Most: 1.8, Needs: Servers,
-		Explain: "a server hears nothing of the others, and is heard by them",
+		Explain: "packets from the other servers to one server are dropped, and packets from it arrive",
 		Probe:   "packets to it were dropped, and those from it passed",
 		Did:     "let %s hear nothing of the other servers",
 		Inject:  alone((*Injector).deafenServer),
 	},
 	{
 		Kind: LagFollower, Group: "server", Roles: []Role{FollowerServer}, Least: 0.2, Most: 0.4, Needs: Servers, Asks: Changes,
-		Explain: "what the leader sends to a follower is dropped, for too short a time for it to stop serving, so that it answers reads with yesterday's state",
-		Probe:   "it answered a read while it was behind the leader",
+		Explain: "packets from the leader to a follower are dropped; the time is so short that the follower still serves, and answers reads with an old state",
+		Probe:   "the follower answered a read while it was behind the leader",
 		Did:     "let %s fall behind",
 		Inject:  alone((*Injector).lag),
 	},
 	{
 		Kind: RollingRestart, Group: "server", Roles: []Role{AllServers}, Least: 3, Most: 4, Needs: Servers,
-		Explain: "the servers get SIGTERM and are started again, one after the other, each when all serve; that takes as long as it takes",
-		Probe:   "each of them has a new process, and no two were down at once",
+		Explain: "the servers get SIGTERM and restart, one after the other, each when all servers serve",
+		Probe:   "each server has a new process, and no two were down at the same time",
 		Did:     "restarted %s, one after the other",
 		Inject:  alone((*Injector).roll),
 	},
 	{
 		Kind: RestartAll, Group: "server", Roles: []Role{AllServers}, Least: 0.3, Most: 0.8, Needs: Servers,
-		Explain: "all servers get SIGKILL at once and are started again",
-		Probe:   "no server answered, and each had a new process when it was started again",
+		Explain: "all servers get SIGKILL at the same time and restart",
+		Probe:   "no server answered, and each has a new process after the restart",
 		Did:     "killed %s at once",
 		Inject:  alone((*Injector).restartAll),
 	},
 	{
 		Kind: FillDisk, Group: "server", Roles: []Role{SomeServer}, Least: 0.5, Most: 1.6, Needs: Servers,
-		Explain: "the transaction log of one server, always the same, has a small volume of its own, which is filled up; the server is killed, gets its space back and is started again later",
-		Probe:   "there is no space left, and the server said that it could not write",
+		Explain: "the small volume with the transaction log of one server (always the same server) is filled; the server is killed, gets its space back and restarts later",
+		Probe:   "the volume has no space left, and the server logged that it could not write",
 		Did:     "filled the disk of %s",
 		Inject:  (*Injector).fillDisk,
 	},
 	{
 		Kind: SlowDisk, Group: "server", Roles: []Role{SomeServer, LeaderServer}, Least: 0.8, Most: 2, Needs: Servers,
-		Explain: "a server's disk takes long for each fsync: strace holds the thread that writes the transaction log, if the machine allows it",
-		Probe:   "fsyncs were held, how many, and the server itself measured that they took so long",
+		Explain: "the disk of a server is slow: strace delays each fsync of the transaction log, if the machine allows it",
+		Probe:   "fsyncs were delayed, and the server itself measured the delay",
 		Did:     "slowed the disk of %s down",
 		Inject:  (*Injector).slowDisk,
 	},
 	{
 		Kind: IsolateHolder, Group: "server", ByName: true, Roles: []Role{HoldersServer}, Least: 1.3, Most: 1.8, Needs: Servers, Asks: LongLived,
-		Explain: "a worker holds something long-lived, and the follower that it talks to is cut from all other servers; the worker's own line stays; a worker that talks to the leader is moved to a follower first",
+		Explain: "a worker holds something long-lived, and its follower is cut from all other servers; the worker stays connected to the follower; a worker that is connected to the leader moves to a follower first",
 		Probe:   "packets were dropped, the worker was connected to that server, and it no longer serves",
 		Did:     "cut %s off from the other servers",
 		Inject:  alone((*Injector).isolateHolder),
 	},
 	{
 		Kind: ExhaustQuota, Group: "server", ByName: true, Roles: []Role{AllServers}, Least: 0.5, Most: 2, Needs: Servers,
-		Explain: "a quota on the namespace is set below what is there, so that every create is refused, and lifted again",
+		Explain: "the quota of the namespace is set below its size, so that every create is refused, and lifted later",
 		Probe:   "ZooKeeper refused writes of the participants because of it",
 		Did:     "had the quota of the namespace enforced by %s, below what is there,",
 		Inject:  (*Injector).exhaustQuota,
@@ -147,7 +147,7 @@ var serverFaults = []Entry{
 }
 
 var (
-	errSuffers  = errors.New("every such server suffers already")
+	errSuffers  = errors.New("every such server has a fault already")
 	errNoLeader = errors.New("no server leads")
 )
 

@@ -25,64 +25,64 @@ const (
 var sessionFaults = []Entry{
 	{
 		Kind: ExpireMaster, Group: "session", Also: []string{"expire"}, Roles: []Role{ActiveMaster},
-		Explain: "the active master's session is ended by a second connection with its id and password",
-		Probe:   "a server ends it, and then none knows the session any more",
+		Explain: "a second connection with its id and password ends the active master's session",
+		Probe:   "a server confirms the end, and then no server knows the session",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
 		Kind: ExpireBackup, Group: "session", Also: []string{"expire"}, Roles: []Role{Backup},
-		Explain: "a backup's session is ended the same way",
-		Probe:   "a server ends it, and then none knows the session any more",
+		Explain: "a second connection ends a backup's session",
+		Probe:   "a server confirms the end, and then no server knows the session",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
 		Kind: ExpireWorker, Group: "session", Also: []string{"expire"}, Roles: busyWorkers,
-		Explain: "a worker's session is ended the same way",
-		Probe:   "a server ends it, and then none knows the session any more",
+		Explain: "a second connection ends a worker's session",
+		Probe:   "a server confirms the end, and then no server knows the session",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
 		Kind: ExpireClient, Group: "session", Also: []string{"expire", "client"}, Roles: []Role{SomeClient},
-		Explain: "a client's session is ended the same way",
-		Probe:   "a server ends it, and then none knows the session any more",
+		Explain: "a second connection ends a client's session",
+		Probe:   "a server confirms the end, and then no server knows the session",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).expire),
 	},
 	{
 		Kind: ExpireElected, Group: "session", Also: []string{"expire"}, Roles: []Role{NextMaster}, Needs: Connections, Asks: Elections,
-		Explain: "the active master's session is ended, and that of the next one between its election and its first read, which waits in the proxy until then",
-		Probe:   "the session that won the election is gone, a request of it waited, and none passed in between",
+		Explain: "the active master's session is ended; the session of the next master is ended between its election and its first read, which waits in the proxy until then",
+		Probe:   "the session that won the election is gone, a request of it waited, and no request passed in between",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  (*Injector).endElected,
 	},
 	{
 		Kind: ExpireUnheard, Group: "session", Also: []string{"expire"}, Roles: []Role{NextMaster}, Least: 0.1, Most: 0.5, Needs: Connections, Asks: Elections,
-		Explain: "the active master's session is ended, and the answer to the election of the next one is lost with its connection: it leads, and nobody has told it",
-		Probe:   "ZooKeeper applied the election and the answer did not pass",
+		Explain: "the active master's session is ended; the answer to the election of the next master is lost with its connection: it is elected and does not know",
+		Probe:   "ZooKeeper applied the election, and the answer did not arrive",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  (*Injector).loseElection,
 	},
 	{
 		Kind: ExpireAssigned, Group: "session", Also: []string{"expire"}, Roles: []Role{BusiestWorker}, Needs: Connections, Asks: Assignments,
-		Explain: "a worker's session is ended after something was assigned to it and before it could read that",
-		Probe:   "the end comes after the assignment in ZooKeeper's order, and nothing has passed to the worker in between",
+		Explain: "a worker's session is ended after it got an assignment and before it could read it",
+		Probe:   "the end comes after the assignment in ZooKeeper's order, and no bytes reached the worker in between",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  onOne((*Injector).endAssigned),
 	},
 	{
 		Kind: ExpireMany, Group: "session", Also: []string{"expire"}, Roles: []Role{Several}, Needs: Connections,
-		Explain: "the sessions of half of all participants are ended at once",
-		Probe:   "two of them at least were ended by that, and no server knows any of them",
+		Explain: "the sessions of half of all participants are ended at the same time",
+		Probe:   "at least two sessions were ended, and no server knows them any more",
 		Did:     "had a session of %s ended",
 		Does:    []record.Impact{record.EndsSessions},
 		Inject:  (*Injector).endMany,
@@ -147,7 +147,7 @@ func (j *Injector) endMany(_ context.Context, fault Fault) (Injection, error) {
 	victims, sessions := j.halfOfAll(fault.Pick)
 	if len(victims) < 2 {
 		release(j, victims...)
-		return Injection{}, errors.New("fewer than two participants have a session and do not suffer already")
+		return Injection{}, errors.New("fewer than two participants have a session and are free of faults")
 	}
 	zxids, errs := make([]int64, len(sessions)), make([]error, len(sessions))
 	ended := func() (all []int64) {
@@ -183,7 +183,7 @@ func (j *Injector) endMany(_ context.Context, fault Fault) (Injection, error) {
 				}
 			}
 			byUs := len(ended())
-			return Found(byUs >= 2 && gone == len(sessions), "of %d sessions %d were ended, %d of those confirmed, and %d are gone", len(sessions), byUs, confirmed, gone).
+			return Found(byUs >= 2 && gone == len(sessions), "of %d sessions, %d were ended (%d confirmed), and %d are gone", len(sessions), byUs, confirmed, gone).
 				With("sessions", len(sessions)).With("ended", byUs).With("ends confirmed", confirmed).With("sessions gone", gone)
 		},
 		Heal: nothing,

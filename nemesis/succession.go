@@ -171,7 +171,7 @@ func (s *succession) provoke(ctx context.Context, does Reaction) (Hold, error) {
 	winner, election, ok := elections.first(ctx, electionPatience)
 	if !ok {
 		elections.open()
-		s.problem = fmt.Errorf("nobody was elected within %v", electionPatience)
+		s.problem = fmt.Errorf("no master was elected within %v", electionPatience)
 		return nil, nil
 	}
 	elections.openBut(election)

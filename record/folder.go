@@ -133,10 +133,10 @@ func Unaltered(dir string, files ...string) error {
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("record: %s in %s %w; so nothing vouches for the schedule: restore the file", ManifestFile, dir, err)
+		return fmt.Errorf("record: %s in %s %w; so the schedule may be wrong: restore the file", ManifestFile, dir, err)
 	}
 	for _, loss := range manifest.Losses(dir, files...) {
-		return fmt.Errorf("record: %s: %v; so it would not be the same run: restore the file", dir, loss)
+		return fmt.Errorf("record: %s: %v; so a repetition would be another run: restore the file", dir, loss)
 	}
 	return nil
 }

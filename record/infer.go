@@ -80,7 +80,7 @@ func (o *opening) inferConfig() {
 	folder, err := filepath.EvalSymlinks(o.dir)
 	named := folderName.FindStringSubmatch(filepath.Base(folder))
 	if err == nil && named != nil && named[1] != fmt.Sprint(o.stored.Seed) {
-		o.lose(ConfigFile, "has seed %d, and the run's folder is named for seed %s: it is of another run", o.stored.Seed, named[1])
+		o.lose(ConfigFile, "has seed %d, but the folder of the run has seed %s in its name: the file belongs to another run", o.stored.Seed, named[1])
 	}
 }
 
@@ -95,7 +95,7 @@ func (o *opening) inferEnsemble() {
 		o.lose(EvidenceFile, "says that the order of writes is from %q, and the run was on an ensemble of kind %q (%s)", order, o.stored.Ensemble, ConfigFile)
 	}
 	if order == FromLogs && len(servers) != len(o.stored.Addresses) {
-		o.lose(EvidenceFile, "tells of %d servers, and %s of %d", len(servers), ConfigFile, len(o.stored.Addresses))
+		o.lose(EvidenceFile, "has %d servers, but %s has %d", len(servers), ConfigFile, len(o.stored.Addresses))
 	}
 }
 
@@ -131,15 +131,15 @@ func (o *opening) inferHistory(faults []inflicted) {
 	slices.Sort(cast)
 	switch {
 	case !ended:
-		o.lose(HistoryFile, "was cut, or the run was killed: it does not go to the end of the run")
+		o.lose(HistoryFile, "was cut, or the run was killed: the file ends before the end of the run")
 	case !slices.Equal(slices.Sorted(slices.Values(inflicted)), describe(faults)):
-		o.lose(FaultsFile, "has other faults than %s: one of them was cut, or is of another run", HistoryFile)
+		o.lose(FaultsFile, "has other faults than %s: one of the two was cut, or belongs to another run", HistoryFile)
 	case !slices.Equal(slices.Sorted(maps.Keys(started)), cast):
-		o.lose(ConfigFile, "names other participants than %s: one of them is of another run", HistoryFile)
+		o.lose(ConfigFile, "names other participants than %s: one of the two belongs to another run", HistoryFile)
 	}
 	for _, e := range o.run.Events {
 		if p := e.ProcessChange(); p.Fate == Exited && open[p.Of] > 0 {
-			o.lose(HistoryFile, "was cut: %s has left, and something that it did has no end", p.Of)
+			o.lose(HistoryFile, "was cut: %s has left, but one of its operations has no end", p.Of)
 		}
 	}
 }
@@ -166,14 +166,14 @@ func (o *opening) inferCommits() {
 	switch evidence.Order {
 	case FromMemory:
 		if len(commits) != len(o.run.Exchanges) {
-			o.lose(CommittedFile, "has %d transactions, and %s has %d: one of them was cut", len(commits), WireFile, len(o.run.Exchanges))
+			o.lose(CommittedFile, "has %d transactions, but %s has %d: one of the two was cut", len(commits), WireFile, len(o.run.Exchanges))
 		}
 	case FromLogs:
 		if o.stored.Namespace != "" || len(commits) == 0 {
 			return
 		}
 		if last := commits[len(commits)-1].Zxid; last != evidence.Last {
-			o.lose(CommittedFile, "ends with zxid 0x%x, and the servers stood at 0x%x (%s)", last, evidence.Last, EvidenceFile)
+			o.lose(CommittedFile, "ends with zxid 0x%x, but the servers were at 0x%x (%s)", last, evidence.Last, EvidenceFile)
 		}
 		for i := range commits[1:] {
 			before, next := commits[i].Zxid, commits[i+1].Zxid
@@ -227,14 +227,14 @@ func (o *opening) inferTree() {
 	}
 	for _, path := range slices.Sorted(maps.Keys(made)) {
 		if _, has := found[path]; !has {
-			o.lose(EvidenceFile, "does not have %s in the final tree, and by %s it is there", path, CommittedFile)
+			o.lose(EvidenceFile, "lacks %s in the final tree, but %s has it", path, CommittedFile)
 		} else if found[path] != made[path] {
 			o.lose(EvidenceFile, "has another %s in the final tree than %s gives", path, CommittedFile)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(found)) {
 		if _, has := made[path]; !has {
-			o.lose(EvidenceFile, "has %s in the final tree, and by %s it is not there", path, CommittedFile)
+			o.lose(EvidenceFile, "has %s in the final tree, but %s does not", path, CommittedFile)
 		}
 	}
 }

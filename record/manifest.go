@@ -119,7 +119,7 @@ func Seal(dir string, m Manifest) error {
 	})
 	for _, part := range Parts {
 		if _, absent := m.Lacks(part); err == nil && absent == m.has(part) {
-			err = fmt.Errorf("%s: a part of a run is recorded, or the manifest says why not: absent is %v", part, absent)
+			err = fmt.Errorf("%s: a part of a run must be recorded, or the manifest must say why it is not: absent is %v", part, absent)
 		}
 	}
 	if err == nil {
@@ -193,7 +193,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 	case m.Version > ManifestVersion:
 		return nil, fmt.Errorf("has format %d, and this program knows %d: use the program that made it, or a later one", m.Version, ManifestVersion)
 	case m.Version != ManifestVersion || m.Sum != m.sum():
-		return nil, errors.New("is damaged: it is not what its own checksum is of")
+		return nil, errors.New("is damaged: its checksum does not fit")
 	}
 	return &m, nil
 }
@@ -210,7 +210,7 @@ func (m *Manifest) Losses(dir string, only ...string) []Loss {
 		}
 	}
 	if len(all) > 1 && len(all) == len(m.Files) {
-		return []Loss{lost(ManifestFile, "is of another run, %s: none of its %d files is as it says", m.Run, len(all))}
+		return []Loss{lost(ManifestFile, "belongs to another run, %s: none of its %d files is as it says", m.Run, len(all))}
 	}
 	for _, part := range Parts {
 		absence, absent := m.Lacks(part)
@@ -229,7 +229,7 @@ func (m *Manifest) Losses(dir string, only ...string) []Loss {
 func (f Recorded) compare(dir string) string {
 	size := fmt.Sprintf("%d lines, %d bytes", f.Lines, f.Bytes)
 	if !filepath.IsLocal(f.Name) {
-		return "does not lie in the run's folder"
+		return "is not in the folder of the run"
 	}
 	now, err := measure(filepath.Join(dir, f.Name))
 	switch {
@@ -240,7 +240,7 @@ func (f Recorded) compare(dir string) string {
 	case now.Bytes != f.Bytes:
 		return fmt.Sprintf("has %d lines, %d bytes; %s were recorded", now.Lines, now.Bytes, size)
 	case now.SHA256 != f.SHA256:
-		return fmt.Sprintf("is not what was recorded, although it is as long (%s): its SHA-256 is another", size)
+		return fmt.Sprintf("has another SHA-256 than the recorded file, with the same length (%s)", size)
 	}
 	return ""
 }

@@ -66,7 +66,7 @@ func TestManifestNoticesWhatIsLost(t *testing.T) {
 		"a file is cut at a line": {func(dir string) error { return os.Truncate(filepath.Join(dir, HistoryFile), 4) }, HistoryFile, "has 2 lines, 4 bytes; 3 lines"},
 		"a file is cut at a byte": {func(dir string) error { return os.Truncate(filepath.Join(dir, HistoryFile), 5) }, HistoryFile, "has 2 lines, 5 bytes; 3 lines"},
 		"a file is longer":        {func(dir string) error { return os.WriteFile(filepath.Join(dir, FaultsFile), []byte("[ ]"), 0o644) }, FaultsFile, "has 0 lines, 3 bytes"},
-		"a file is another":       {func(dir string) error { return os.WriteFile(filepath.Join(dir, WireFile), []byte("x\nz\n"), 0o644) }, WireFile, "is not what was recorded"},
+		"a file is another":       {func(dir string) error { return os.WriteFile(filepath.Join(dir, WireFile), []byte("x\nz\n"), 0o644) }, WireFile, "has another SHA-256 than the recorded file"},
 		"a log is missing":        {func(dir string) error { return os.Remove(filepath.Join(dir, "logs/zk1/log.1")) }, "logs/zk1/log.1", "is missing"},
 		"an empty log is missing": {func(dir string) error { return os.Remove(filepath.Join(dir, "logs/worker-1.log")) }, "logs/worker-1.log", "is missing"},
 		"what was not there is":   {func(dir string) error { return os.WriteFile(filepath.Join(dir, CommittedFile), nil, 0o644) }, CommittedFile, "exists, but manifest.json says that it was not recorded: the disks cannot be read"},
@@ -115,7 +115,7 @@ func TestAManifestOfAnotherRun(t *testing.T) {
 	for _, f := range m.Files {
 		put(t, filepath.Join(other, f.Name), "of another run")
 	}
-	if losses := m.Losses(other); len(losses) != 1 || losses[0].File != ManifestFile || !strings.Contains(losses[0].Problem, "is of another run, r-1") {
+	if losses := m.Losses(other); len(losses) != 1 || losses[0].File != ManifestFile || !strings.Contains(losses[0].Problem, "belongs to another run, r-1") {
 		t.Errorf("%v", losses)
 	}
 }

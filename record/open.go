@@ -22,7 +22,7 @@ func Load(dir string) (Run, error) {
 // manifests is whole if its files do not contradict each other.
 func Open(dir string) (Config, Run, error) {
 	if !holdsRun(dir) {
-		return Config{}, Run{}, fmt.Errorf("record: %s %w: it has neither %s nor anything else that a run records", dir, ErrNoRun, ConfigFile)
+		return Config{}, Run{}, fmt.Errorf("record: %s %w: the folder has neither %s nor any other file of a run", dir, ErrNoRun, ConfigFile)
 	}
 	o := &opening{dir: dir}
 	older := o.readManifest()
@@ -84,7 +84,7 @@ func (o *opening) readManifest() (older bool) {
 	case unreadable == nil && stored.RecordFormat == 0:
 		older = true
 	case Exists(o.dir, JournalsFolder) && !Exists(o.dir, HistoryFile):
-		o.lose(ManifestFile, "is missing, and %s/ is there: the run was killed before its end", JournalsFolder)
+		o.lose(ManifestFile, "is missing, but %s/ exists: the run was killed before its end", JournalsFolder)
 		o.killed = true
 	default:
 		o.lose(ManifestFile, "is missing: it was lost, or the run was killed in its last moments")
@@ -106,7 +106,7 @@ func (o *opening) readEvents() {
 	var err error
 	o.run.Events, err = ReadFile(filepath.Join(o.dir, HistoryFile))
 	if errors.Is(err, os.ErrNotExist) && Exists(o.dir, JournalsFolder) {
-		o.lose(HistoryFile, "was not made of the journals, which are there: the run was killed before its end")
+		o.lose(HistoryFile, "is missing, but the journals exist: the run was killed before its end")
 		o.run.Events, err = readJournals(o.dir)
 	}
 	if err != nil {

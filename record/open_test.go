@@ -113,24 +113,24 @@ func TestAnOlderRunIsHeldAgainstItself(t *testing.T) {
 	}{
 		"an event is gone":     {func(o *olderRun) { o.Events = slices.Delete(o.Events, 100, 101) }, record.HistoryFile, "event 100 is followed by event 102"},
 		"an event comes twice": {func(o *olderRun) { o.Events = slices.Insert(o.Events, 100, o.Events[99]) }, record.HistoryFile, "event 100 is followed by event 100"},
-		"the end is gone":      {func(o *olderRun) { o.Events = o.Events[:len(o.Events)-1] }, record.HistoryFile, "does not go to the end"},
+		"the end is gone":      {func(o *olderRun) { o.Events = o.Events[:len(o.Events)-1] }, record.HistoryFile, "ends before the end of the run"},
 		"a term has no end": {func(o *olderRun) {
 			o.drop(func(e record.Event) bool { return e.Kind == record.Lead && e.Remark() == "closed" })
-		}, record.HistoryFile, "has left, and something that it did has no end"},
+		}, record.HistoryFile, "has left, but one of its operations has no end"},
 		"a fault is gone":       {func(o *olderRun) { o.faults = o.faults[1:] }, record.FaultsFile, "has other faults than history.ndjson"},
 		"a fault was effective": {func(o *olderRun) { o.faults[0].Effective = !o.faults[0].Effective }, record.FaultsFile, "has other faults"},
 		"no faults":             {func(o *olderRun) { o.faults = nil }, record.FaultsFile, "has other faults"},
 		"one more worker":       {func(o *olderRun) { o.stored.Workers++ }, record.ConfigFile, "names other participants"},
 		"in memory":             {func(o *olderRun) { o.stored.Ensemble = record.Memory }, record.EvidenceFile, `on an ensemble of kind "memory"`},
 		"no kind of ensemble":   {func(o *olderRun) { o.stored.Ensemble = "" }, record.EvidenceFile, `on an ensemble of kind ""`},
-		"five servers":          {func(o *olderRun) { o.stored.Addresses = make([]string, 5) }, record.EvidenceFile, "tells of 3 servers, and config.json of 5"},
-		"a server is gone":      {func(o *olderRun) { o.Evidence.Servers = o.Evidence.Servers[1:] }, record.EvidenceFile, "tells of 2 servers"},
+		"five servers":          {func(o *olderRun) { o.stored.Addresses = make([]string, 5) }, record.EvidenceFile, "has 3 servers, but config.json has 5"},
+		"a server is gone":      {func(o *olderRun) { o.Evidence.Servers = o.Evidence.Servers[1:] }, record.EvidenceFile, "has 2 servers"},
 		"a commit is gone":      {func(o *olderRun) { o.Commits = slices.Delete(o.Commits, 50, 51) }, record.CommittedFile, "has a hole: zxid 0x100000032 is followed by 0x100000034"},
 		"the last commit":       {func(o *olderRun) { o.Commits = o.Commits[:len(o.Commits)-1] }, record.CommittedFile, "ends with zxid 0x1000000ac"},
 		"no commits":            {func(o *olderRun) { o.Commits = nil }, record.CommittedFile, "is missing"},
 		"no commit":             {func(o *olderRun) { o.Commits = []record.Commit{} }, record.CommittedFile, "is empty"},
 		"no exchange":           {func(o *olderRun) { o.Exchanges = nil }, record.WireFile, "is empty"},
-		"a status is gone":      {func(o *olderRun) { o.Evidence.Nodes = slices.DeleteFunc(o.Evidence.Nodes, status) }, record.EvidenceFile, "in the final tree, and by committed.ndjson it is there"},
+		"a status is gone":      {func(o *olderRun) { o.Evidence.Nodes = slices.DeleteFunc(o.Evidence.Nodes, status) }, record.EvidenceFile, "in the final tree, but committed.ndjson has it"},
 		"a status is another": {func(o *olderRun) {
 			o.Evidence.Nodes[slices.IndexFunc(o.Evidence.Nodes, status)].Data = "x"
 		}, record.EvidenceFile, "than committed.ndjson gives"},

@@ -110,7 +110,7 @@ func (w Workload) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("subject: "+format, args...)) }
 	if w.Play == nil {
-		bad("nothing plays the participants: Play is nil")
+		bad("Play is nil, so no participant can run")
 	}
 	if len(w.Roles) == 0 {
 		bad("there are no roles")

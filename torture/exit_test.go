@@ -32,7 +32,7 @@ func TestExitCodes(t *testing.T) {
 		{exit.WrongUse, "--runs 0", "", "soak --runs 0"},
 		{exit.WrongUse, "--time 0s", "", "soak --time 0s"},
 		{exit.WrongUse, `--seed "x": give a whole number, not negative; see`, "", "run --seed x"},
-		{exit.WrongUse, "give --holders 1, or more", "", "run --server-profile as-shipped --nemesis isolate-holder --holders 0"},
+		{exit.WrongUse, "use --holders 1 or more", "", "run --server-profile as-shipped --nemesis isolate-holder --holders 0"},
 		{exit.WrongUse, "--sample -1", "", "trace --sample=-1 " + out},
 		{exit.WrongUse, "--shrink -1s", "", "check --shrink=-1s " + out},
 		{exit.WrongUse, "unknown flag: --nonsense", "", "run --nonsense"},
@@ -96,7 +96,7 @@ func TestACrashIsNoVerdict(t *testing.T) {
 		says   []string
 	}{
 		{"run", "run", exit.Crashed, []string{"panic: planted"}},
-		{"simulate", "run", exit.NotCarriedOut, []string{"the run in memory has crashed: panic: planted"}},
+		{"simulate", "run", exit.NotCarriedOut, []string{"the run in memory crashed: panic: planted"}},
 		{"run", "soak --runs 1", exit.NotCarriedOut, []string{"1        1  crashed", "0 valid, 0 unknown, 0 vacuous, 0 invalid, 1 failed", "seed 1: crashed: panic: planted"}},
 		{"simulate", "soak --runs 1", exit.NotCarriedOut, []string{"0 valid, 0 unknown, 0 vacuous, 0 invalid, 1 failed"}},
 	} {

@@ -248,9 +248,9 @@ func profilesCommand() *cobra.Command {
 		Use: "profiles", Short: "List the server profiles: other ways to set up the servers", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
 			for _, p := range ensemble.Profiles {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-16s%s.\n%16swhy: %s.\n", p.Name, p.Sets, "", p.Why)
+				fmt.Fprintf(cmd.OutOrStdout(), "%-16s%s\n%16s%s\n", p.Name, hanging(p.Sets+".", 16), "", hanging("why: "+p.Why+".", 16))
 				if p.Open != "" {
-					fmt.Fprintf(cmd.OutOrStdout(), "%16sopen: %s; any does not draw it.\n", "", p.Open)
+					fmt.Fprintf(cmd.OutOrStdout(), "%16s%s\n", "", hanging("open: "+p.Open+"; --server-profile any does not choose it.", 16))
 				}
 			}
 		},
@@ -271,10 +271,10 @@ func faultsCommand() *cobra.Command {
 				for i, r := range e.Roles {
 					roles[i] = string(r)
 				}
-				fmt.Fprintf(out, "  %-17s%s.\n%19starget: %s\n%19sproof: %s\n", e.Kind, e.Explain, "", strings.Join(roles, ", "), "", e.Probe)
+				fmt.Fprintf(out, "  %-17s%s\n%19s%s\n%19s%s\n", e.Kind, hanging(e.Explain+".", 19), "", hanging("target: "+strings.Join(roles, ", "), 19), "", hanging("proof: "+e.Probe, 19))
 			}
-			fmt.Fprintf(out, "\nGroups that --nemesis also accepts: %s\n", strings.Join(nemesis.Groups(), ", "))
-			fmt.Fprintf(out, "\nFaults that --ensemble memory has: %s\n", strings.Join(nemesis.InMemory(), ", "))
+			fmt.Fprintf(out, "\nGroups that --nemesis also accepts:\n  %s\n", hanging(strings.Join(nemesis.Groups(), ", "), 2))
+			fmt.Fprintf(out, "\nFaults that --ensemble memory has:\n  %s\n", hanging(strings.Join(nemesis.InMemory(), ", "), 2))
 		},
 	}
 }

@@ -67,7 +67,7 @@ func TestScheduleFile(t *testing.T) {
 	}
 	for _, c := range []struct{ text, says string }{
 		{`[{"kind": "earthquake"}]`, `unknown kind "earthquake"`},
-		{`[{"kind": "kill-master", "start": 20000000000}]`, "starts at 20s, and the load lasts 10s: use --time"},
+		{`[{"kind": "kill-master", "start": 20000000000}]`, "starts at 20s, but the load lasts 10s: use a longer --time"},
 		{`{`, "unexpected end"},
 	} {
 		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {

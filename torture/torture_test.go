@@ -345,6 +345,7 @@ func TestExternalEnsemble(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	code, printed := torture(t, "faults")
+	printed = strings.Join(strings.Fields(printed), " ") // lines are wrapped
 	for _, e := range nemesis.Catalogue {
 		if !strings.Contains(printed, string(e.Kind)) || !strings.Contains(printed, e.Probe) {
 			t.Errorf("torture faults does not explain %s", e.Kind)

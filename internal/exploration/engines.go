@@ -24,7 +24,7 @@ func (e *Exploration) Run(ctx context.Context, out io.Writer) (*Result, error) {
 // explore chooses the engine and runs it.
 func (e *Exploration) explore(ctx context.Context, out io.Writer) (*Result, error) {
 	tell := func(p explore.Progress) {
-		fmt.Fprintf(out, "\r%s states, %s a second, depth %d, %s wait   ", grouped(p.States),
+		fmt.Fprintf(out, "\r%s states, %s a second, depth %d, %s queued   ", grouped(p.States),
 			grouped(int64(float64(p.States)/max(p.Elapsed.Seconds(), 0.001))), p.Depth, grouped(int64(p.Frontier)))
 	}
 	defer fmt.Fprintln(out)

@@ -39,9 +39,9 @@ func (e *Exploration) Check() error {
 	case !slices.Contains(Engines, e.Engine):
 		return fmt.Errorf("--engine %q: use bfs, dfs, random or pct", e.Engine)
 	case e.Time < 0 || e.States < 0:
-		return fmt.Errorf("--time %v --states %d: must not be negative", e.Time, e.States)
+		return fmt.Errorf("--time %v --states %d: use 0 or more", e.Time, e.States)
 	case (e.Engine == "random" || e.Engine == "pct") && e.Time == 0:
-		return fmt.Errorf("--engine %s --time 0: drawing schedules has no end of its own; give it a time", e.Engine)
+		return fmt.Errorf("--engine %s --time 0: this engine has no end of its own; give a time", e.Engine)
 	}
 	return nil
 }

@@ -58,10 +58,10 @@ func (e *Exploration) sentence(x *Result) string {
 	case checker.Unknown:
 		return fmt.Sprintf("UNKNOWN: nothing is violated, but %s. Covered: %s.", x.limit, x.covered)
 	case checker.Vacuous:
-		return fmt.Sprintf("VACUOUS: nothing is violated, but something that should have happened never did. Covered: %s.", x.covered)
+		return fmt.Sprintf("VACUOUS: nothing is violated, but an expected event never happened. Covered: %s.", x.covered)
 	}
 	if x.complete {
 		return fmt.Sprintf("VALID: complete within %s: %s.", e.Summary(), x.covered)
 	}
-	return fmt.Sprintf("VALID as far as it went: %s.", x.covered)
+	return fmt.Sprintf("VALID so far, not complete: %s.", x.covered)
 }

@@ -82,7 +82,7 @@ func (c Setup) Validate() error {
 	}
 	for i, f := range c.Schedule {
 		if f.Start >= c.Time {
-			bad("schedule: fault %d (%s) starts at %v, and the load lasts %v: use --time", i+1, f.Kind, f.Start, c.Time)
+			bad("schedule: fault %d (%s) starts at %v, but the load lasts %v: use a longer --time", i+1, f.Kind, f.Start, c.Time)
 		}
 	}
 	switch c.Ensemble {
@@ -91,11 +91,11 @@ func (c Setup) Validate() error {
 			bad("--servers %d: use 1, 3 or 5", c.Servers)
 		}
 		if len(c.Connect) > 0 {
-			bad("--connect is for --ensemble external")
+			bad("--connect: this option needs --ensemble external")
 		}
 	case Memory:
 		if len(c.Connect) > 0 {
-			bad("--connect is for --ensemble external")
+			bad("--connect: this option needs --ensemble external")
 		}
 	case External:
 		if len(c.Connect) == 0 {
@@ -160,7 +160,7 @@ func (c Setup) checkCast(bad func(format string, args ...any)) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Participants)) {
 		if _, known := work.Role(name); !known {
-			bad("the recipe %s has no participants of the role %q", c.Subject.Name, name)
+			bad("the recipe %s has no role %q", c.Subject.Name, name)
 		}
 	}
 	if work.Check != nil {
@@ -189,15 +189,15 @@ func (c Setup) checkProfile(bad func(format string, args ...any)) {
 	if _, err := ensemble.ProfileNamed(c.Profile); err != nil {
 		bad("--server-profile: %w", err)
 	} else if c.Ensemble != Docker && c.Profile != "" && c.Profile != ensemble.Kind {
-		bad("--server-profile %s: the servers are set up by --ensemble docker only", c.Profile)
+		bad("--server-profile %s: only --ensemble docker can set up servers", c.Profile)
 	}
 	if c.Holders != 0 && !c.Subject.Workload.Has(holds) {
-		bad("--holders %d: the recipe %s has nobody who only holds something", c.Holders, c.Subject.Name)
+		bad("--holders %d: the recipe %s has no role that holds something long-lived", c.Holders, c.Subject.Name)
 	} else if role, most := c.mostHolders(); c.Holders < 0 || c.Holders > most {
 		bad("--holders %d: use 0 to %d: one of --%s %d must do ordinary work", c.Holders, most, role.Flag(), c.Participants[role.Name])
 	}
 	if c.Holders == 0 && slices.Contains(c.Nemesis, nemesis.IsolateHolder) {
-		bad("--nemesis %s --holders 0: it looks for a participant that holds long-lived %s and does nothing else; give --holders 1, or more", nemesis.IsolateHolder, c.Subject.Workload.Objects)
+		bad("--nemesis %s --holders 0: this fault needs a participant that only holds long-lived %s; use --holders 1 or more", nemesis.IsolateHolder, c.Subject.Workload.Objects)
 	}
 }
 
@@ -206,9 +206,9 @@ func (c Setup) checkMixed(bad func(format string, args ...any)) {
 	switch {
 	case c.Mixed == "":
 	case c.Ensemble == Memory:
-		bad("--mixed %s: in memory all participants are one process; use --ensemble docker", c.Mixed)
+		bad("--mixed %s: in memory all participants run in one process; use --ensemble docker", c.Mixed)
 	case !slices.ContainsFunc(c.cast(), func(g group) bool { return g.count > 1 }):
-		bad("--mixed %s: every second participant of a role is of the other build; give 2 of one role", c.Mixed)
+		bad("--mixed %s: the other build runs every second participant of a role; use 2 participants or more in a role", c.Mixed)
 	default:
 		if _, err := otherBuild(c.Mixed); err != nil {
 			bad("%w", err)
@@ -241,13 +241,13 @@ func (c Setup) checkFaults(bad func(format string, args ...any)) {
 	case External:
 		bad("--nemesis %s: %w", join(refused), ensemble.ErrExternal)
 	case Memory:
-		bad("--nemesis %s: in memory there is neither a server nor a process to break; use --ensemble docker", join(refused))
+		bad("--nemesis %s: in memory there is no server and no process to break; use --ensemble docker", join(refused))
 	default:
 		if slices.Contains(refused, nemesis.ExhaustQuota) && c.servers() >= 3 {
 			bad("--nemesis %s: these servers enforce no quota; use --server-profile quota", nemesis.ExhaustQuota)
 			return
 		}
-		bad("--nemesis %s: with %d server there is no quorum to keep; use --servers 3 or 5", join(refused), c.Servers)
+		bad("--nemesis %s: %d server has no quorum to keep; use --servers 3 or 5", join(refused), c.Servers)
 	}
 }
 

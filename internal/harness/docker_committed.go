@@ -98,7 +98,7 @@ func (o *observer) digest(ctx context.Context) (string, error) {
 }
 
 // externalWeaker says why an external ensemble has no file of commits.
-const externalWeaker = "the ensemble is external, and what is on its servers' disks cannot be read"
+const externalWeaker = "the ensemble is external, so the disks of its servers cannot be read"
 
 // committed copies the files on the servers' disks and writes the file of committed
 // transactions from them. If that fails, the evidence says so and why.
@@ -109,7 +109,7 @@ func (d *docker) committed(ctx context.Context, evidence *record.Evidence) error
 		return nil
 	}
 	if evidence.Last == 0 {
-		evidence.Weaker = "the servers did not come to stand at the same transaction"
+		evidence.Weaker = "the servers did not reach the same transaction"
 		return d.ensemble.SaveEvidence(ctx, logs)
 	}
 	servers, err := d.copyLogs(ctx, logs, evidence)
@@ -152,7 +152,7 @@ func (d *docker) copyLogs(ctx context.Context, dir string, evidence *record.Evid
 			return servers, nil
 		}
 		if !wait(ctx, 500*time.Millisecond) {
-			err := fmt.Errorf("harness: what is on the disk of %s ends before 0x%x, which it serves", d.ensemble.Servers[late].Name, evidence.Last)
+			err := fmt.Errorf("harness: %s serves 0x%x, but its disk ends before it", d.ensemble.Servers[late].Name, evidence.Last)
 			evidence.Servers[late].Problem = err.Error()
 			return nil, err
 		}
@@ -208,12 +208,12 @@ func confirm(order *txnlog.Order, served []record.ServerState) error {
 	tree := txnlog.NewTree()
 	for _, e := range order.Committed {
 		if tree.Apply(e.Txn); !tree.Agrees(e.Txn) {
-			return fmt.Errorf("harness: what the logs have until 0x%x gives another tree than the leader expected", e.Zxid)
+			return fmt.Errorf("harness: the logs until 0x%x give another tree than the leader had", e.Zxid)
 		}
 	}
 	digest := txnlog.Digest(tree.Nodes())
 	if !slices.ContainsFunc(served, func(s record.ServerState) bool { return s.Served == digest }) {
-		return fmt.Errorf("harness: what the logs say was committed gives a tree that no server serves")
+		return fmt.Errorf("harness: the commits in the logs give a tree that no server serves")
 	}
 	return nil
 }

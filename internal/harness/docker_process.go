@@ -260,7 +260,7 @@ func (p *process) quit(patience time.Duration) {
 	select {
 	case <-exited:
 	case <-time.After(patience):
-		p.run.note(p.name, p.life, record.Killed, "does not leave; killed")
+		p.run.note(p.name, p.life, record.Killed, "did not leave in time; killed")
 		p.run.warn(p.Kill())
 	}
 }
@@ -322,7 +322,7 @@ func (p *process) ClockOff() (time.Duration, error) {
 			return e.Reading().Wall.Sub(right), nil
 		}
 	}
-	return 0, errors.New("it has not said what its clock shows")
+	return 0, errors.New("the participant has not reported its clock")
 }
 
 // twin is a second process of the same name.

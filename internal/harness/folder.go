@@ -81,7 +81,7 @@ func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func()
 		}
 	}
 	if err != nil {
-		return "", nil, exit.Misuse("harness: --out %s cannot be written: choose another folder: %w", out, err)
+		return "", nil, exit.Misuse("harness: --out %s: the folder cannot be written, choose another one: %w", out, err)
 	}
 	return dir, func() error {
 		err := os.RemoveAll(dir)

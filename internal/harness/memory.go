@@ -57,9 +57,9 @@ func runInChild(ctx context.Context, config Setup, executable string, out io.Wri
 			return "", errors.Join(fmt.Errorf("harness: interrupted: %w", context.Cause(ctx)), undo())
 		}
 		if crash := exit.Crash(child.ProcessState.ExitCode(), complaint.String()); crash != "" {
-			return dir, fmt.Errorf("harness: the run in memory has %s\n%s", crash, complaint.String())
+			return dir, fmt.Errorf("harness: the run in memory %s\n%s", crash, complaint.String())
 		}
-		return dir, fmt.Errorf("harness: the run in memory has broken off (%w): %s", err, complaint.String())
+		return dir, fmt.Errorf("harness: the run in memory ended too early (%w): %s", err, complaint.String())
 	}
 	err = record.MergeJournals(dir)
 	return dir, errors.Join(err, seal(dir, config.Config), linkLatest(dir))
@@ -132,7 +132,7 @@ func (m *memory) committed(_ context.Context, evidence *record.Evidence) error {
 	evidence.Order = record.FromMemory
 	err := record.WriteCommits(filepath.Join(m.dir, record.CommittedFile), m.commits)
 	if err != nil {
-		evidence.Order, evidence.Weaker = record.FromTree, "what was committed could not be written: "+err.Error()
+		evidence.Order, evidence.Weaker = record.FromTree, "the commits could not be written: "+err.Error()
 	}
 	return err
 }

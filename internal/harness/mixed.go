@@ -14,21 +14,21 @@ import (
 // that it was built from.
 func otherBuild(path string) (record.Build, error) {
 	remedy := func(what any) (record.Build, error) {
-		return record.Build{}, fmt.Errorf("--mixed %s: %v: name a torture command of another build", path, what)
+		return record.Build{}, fmt.Errorf("--mixed %s: %v; give the path of another build of torture", path, what)
 	}
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
 		return remedy(err)
 	}
 	if own, known := debug.ReadBuildInfo(); known && info.Path != own.Path {
-		return remedy(fmt.Sprintf("it was built from %s", info.Path))
+		return remedy(fmt.Sprintf("the command was built from %s", info.Path))
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return remedy(err)
 	}
 	// This finds now that a command cannot be executed here, or is not a torture command.
 	if printed, err := exec.Command(path, "participant", "--help").CombinedOutput(); err != nil {
-		return remedy(fmt.Sprintf("it plays no participants: %v: %s", err, printed))
+		return remedy(fmt.Sprintf("the command cannot run participants: %v: %s", err, printed))
 	}
 	b := record.Build{Path: path, Commit: "unknown"}
 	b.Commit, b.Dirty = revision(info)

@@ -92,7 +92,7 @@ func (o *observer) ActiveMaster(ctx context.Context) (name string, session int64
 			return name, session, nil
 		}
 		if !wait(ctx, 100*time.Millisecond) {
-			return "", 0, fmt.Errorf("no master to be found: %w", err)
+			return "", 0, fmt.Errorf("the active master is not known: %w", err)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (o *observer) Holder(ctx context.Context, path string) (int64, error) {
 	}
 	seen, err := o.Must(ctx, zkapi.Exists(o.root+path))
 	if err == nil && !seen.Found {
-		err = fmt.Errorf("nobody holds %s", path)
+		err = fmt.Errorf("no participant holds %s", path)
 	}
 	return seen.Stat.EphemeralOwner, err
 }

@@ -216,7 +216,7 @@ func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
 	if now-told < tellEvery {
 		return told
 	}
-	r.say("%8.1fs  %s waits: %s", now.Seconds(), phase, what)
+	r.say("%8.1fs  %s waits for: %s", now.Seconds(), phase, what)
 	return now
 }
 
@@ -249,7 +249,7 @@ func (r *run) conduct(ctx context.Context) error {
 	leaving.Wait()
 	err := r.collect(after, evidence, records)
 	if interrupted {
-		err = errors.Join(fmt.Errorf("harness: interrupted, the run is cut short: %w", context.Cause(ctx)), err)
+		err = errors.Join(fmt.Errorf("harness: a signal ended the run early: %w", context.Cause(ctx)), err)
 	}
 	return err
 }
@@ -314,7 +314,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 		case err == nil && (open < least || work.Moves != moves):
 			least, moves, moved = min(open, least), work.Moves, now
 		}
-		left := fmt.Sprintf("clients that wait: %q", waiting)
+		left := fmt.Sprintf("waiting clients: %q", waiting)
 		if work.Left != "" {
 			left = work.Left + ", " + left
 		}
@@ -325,9 +325,9 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 		why := ""
 		switch {
 		case now > deadline:
-			why = fmt.Sprintf("not over after %v, the load took %v", (now - began).Round(time.Second), r.config.Time)
+			why = fmt.Sprintf("work is still open after %v, and the load took %v", (now - began).Round(time.Second), r.config.Time)
 		case now-moved > drainPatience:
-			why = fmt.Sprintf("nothing moved for %v", drainPatience)
+			why = fmt.Sprintf("no progress for %v", drainPatience)
 		}
 		if why != "" {
 			evidence.Problem = fmt.Sprintf("drain: %s; %s", why, left)

@@ -20,7 +20,7 @@ func seal(dir string, config Config) error {
 		if recorded(dir, part) {
 			continue
 		}
-		absence := record.Absence{Name: part, Because: "it could not be written, and the run has said why", Failed: true}
+		absence := record.Absence{Name: part, Because: "the file could not be written; the output of the run says why", Failed: true}
 		switch {
 		case part == record.CommittedFile && evidence.Weaker != "":
 			absence.Because, absence.Failed = evidence.Weaker, config.Ensemble != External

@@ -54,15 +54,15 @@ func TestSetup_LeavesOutWhatTheSubjectLacks(t *testing.T) {
 		}
 	}
 	for says, change := range map[string]func(*Setup){
-		"--nemesis kill-worker: the recipe candidates has no worker":      func(c *Setup) { c.Nemesis = []nemesis.Kind{nemesis.KillWorker} },
-		"fault 1 (latency): the recipe candidates has no client":          func(c *Setup) { c.Schedule = []nemesis.Fault{{Kind: nemesis.Latency, Role: nemesis.SomeClient}} },
-		`the recipe candidates has no participants of the role "juggler"`: func(c *Setup) { c.Participants["juggler"] = 1 },
-		"--candidates 10: use 1 to 9":                                     func(c *Setup) { c.Participants["candidate"] = 10 },
-		"the options of the recipe":                                       func(c *Setup) { c.Subject.Workload.Options = func(subject.Run) any { return 7 } },
-		`the options of the recipe have the key "name", which is taken`: func(c *Setup) {
+		"--nemesis kill-worker: the recipe candidates has no worker": func(c *Setup) { c.Nemesis = []nemesis.Kind{nemesis.KillWorker} },
+		"fault 1 (latency): the recipe candidates has no client":     func(c *Setup) { c.Schedule = []nemesis.Fault{{Kind: nemesis.Latency, Role: nemesis.SomeClient}} },
+		`the recipe candidates has no role "juggler"`:                func(c *Setup) { c.Participants["juggler"] = 1 },
+		"--candidates 10: use 1 to 9":                                func(c *Setup) { c.Participants["candidate"] = 10 },
+		"the options of the recipe":                                  func(c *Setup) { c.Subject.Workload.Options = func(subject.Run) any { return 7 } },
+		`the options of the recipe have the key "name", which the harness uses`: func(c *Setup) {
 			c.Subject.Workload.Options = func(subject.Run) any { return map[string]int{"name": 1} }
 		},
-		"--holders 1: the recipe candidates has nobody who only holds something": func(c *Setup) { c.Holders = 1 },
+		"--holders 1: the recipe candidates has no role that holds something long-lived": func(c *Setup) { c.Holders = 1 },
 	} {
 		c := Defaults(candidates())
 		c.DropImpossible(nil)

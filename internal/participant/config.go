@@ -81,7 +81,7 @@ func (c Config) With(options any) (Config, error) {
 	for i := range of.NumField() {
 		own, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 		if _, taken := theirs[own]; taken {
-			return c, fmt.Errorf("participant: the options of the recipe have the key %q, which is taken", own)
+			return c, fmt.Errorf("participant: the options of the recipe have the key %q, which the harness uses: choose another key", own)
 		}
 	}
 	c.Options = data

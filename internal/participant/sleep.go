@@ -45,7 +45,7 @@ func openSleep(path string) (*sleep, error) {
 func (s *sleep) slept() time.Duration {
 	var b [sleepBytes]byte
 	if _, err := s.file.ReadAt(b[:], 0); err != nil {
-		panic(fmt.Sprintf("participant: what the harness says of sleep: %v", err)) // a clock cannot fail
+		panic(fmt.Sprintf("participant: the harness sent an unknown message about sleep: %v", err)) // a clock cannot fail
 	}
 	return time.Duration(binary.BigEndian.Uint64(b[:]))
 }

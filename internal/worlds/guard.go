@@ -38,7 +38,7 @@ func Find(all []Guard, name string) (Guard, error) {
 		}
 		names = append(names, g.Name)
 	}
-	return Guard{}, fmt.Errorf("world: no guard is called %q; there are %s", name, strings.Join(names, ", "))
+	return Guard{}, fmt.Errorf("world: no guard has the name %q; use one of: %s", name, strings.Join(names, ", "))
 }
 
 // Listed are the guards as a subject shows them.

@@ -57,7 +57,7 @@ func (c Config) check() error {
 	case c.Masters < 1 || c.Writes < 1:
 		return fmt.Errorf("world: %d masters, %d writes: use at least 1 of each", c.Masters, c.Writes)
 	case c.ForGood && (c.Bounds.Crashes == 0 || c.Masters <= c.Bounds.Crashes):
-		return fmt.Errorf("world: for good with crashes=%d and %d masters: use at least 1 crash, and more masters than crashes", c.Bounds.Crashes, c.Masters)
+		return fmt.Errorf("world: for good with crashes=%d and %d masters: use 1 crash or more, and more masters than crashes", c.Bounds.Crashes, c.Masters)
 	}
 	return nil
 }

@@ -88,20 +88,20 @@ func (c Config) check() error {
 	crashes := c.Bounds.Crashes
 	switch {
 	case c.Masters < 1 || c.Attempts < 1 || !alone && (c.Workers < 1 || c.Tasks < 1):
-		return fmt.Errorf("world: %d masters, %d workers, %d tasks, %d attempts: use at least 1 of each, or neither workers nor tasks",
+		return fmt.Errorf("world: %d masters, %d workers, %d tasks, %d attempts: use 1 or more of each, or --workers 0 --tasks 0",
 			c.Masters, c.Workers, c.Tasks, c.Attempts)
 	case c.ForGood && (crashes == 0 || c.Masters <= crashes && c.Workers <= crashes):
-		return fmt.Errorf("world: for good with crashes=%d, %d masters and %d workers: use at least 1 crash, and more masters or workers than crashes", crashes, c.Masters, c.Workers)
+		return fmt.Errorf("world: for good with crashes=%d, %d masters and %d workers: use 1 crash or more, and more masters or workers than crashes", crashes, c.Masters, c.Workers)
 	case c.Resubmit && (c.Residents > 0 || c.NotBefore > 0 || c.Retention > 0):
-		return errors.New("world: resubmit: only what is neither resident nor waits for a time is submitted again")
+		return errors.New("world: resubmit: resident tasks, and tasks that wait for a time, are not submitted again; leave out --residents and --not-before")
 	case c.Residents < 0 || c.Residents > c.Tasks:
 		return fmt.Errorf("world: %d residents: use 0 to %d, the number of tasks", c.Residents, c.Tasks)
 	case c.Residents > 0 && c.Failures > 0:
-		return fmt.Errorf("world: %d residents, %d failures: the first task is resident, and a resident task that fails waits longer than time passes", c.Residents, c.Failures)
+		return fmt.Errorf("world: %d residents, %d failures: the first task is resident, and a failed resident task waits longer than the explored time; use 0 for one of them", c.Residents, c.Failures)
 	case c.NotBefore < 0 || c.Retention < 0:
-		return fmt.Errorf("world: not before %v, retention %v: must not be negative", c.NotBefore, c.Retention)
+		return fmt.Errorf("world: not before %v, retention %v: use 0 or more", c.NotBefore, c.Retention)
 	case (c.NotBefore > 0 || c.Retention > 0) && (c.Bounds.Sweeps == 0 || c.Bounds.Crashes+c.Bounds.Leaves > 0 || c.WrongClocks):
-		return errors.New("world: not before, retention: they need sweeps, because time passes in no other way, and clocks that are right and never begin anew: no crashes, no leaves")
+		return errors.New("world: not before, retention: they need sweeps, because only sweeps let time pass, and no crashes and no leaves, because a clock must not begin again")
 	case c.Concurrency < 0:
 		return fmt.Errorf("world: concurrency %d: use at least 1, or 0 to leave it to the recipe", c.Concurrency)
 	}

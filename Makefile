@@ -43,7 +43,7 @@ trace: build ## hold a stored run against the TLA+ specification, with TLC: RUN=
 
 nightly: build ## what takes longer: a world of 30,000,000 states, 100,000 operations against both ZooKeeper versions, 2,000 schedules, every planted defect that a model can see
 	@$(BIN) explore --masters 1 --workers 2 --crashes 1 --time 20m
-	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModelAgreesWithZooKeeper|TestSchedules' ./internal/integration
+	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModel_AgreesWithZooKeeper|TestModel_SchedulesReplayOnZooKeeper' ./internal/integration
 	@$(BIN) mutants --on model --budget 4m
 
 mutants: build ## plant defects, one after the other, and see which checks notice: ONLY=two-writes,... ON=model,tests,memory,ensemble

@@ -14,13 +14,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-func TestAFailingJudgeIsUnknown(t *testing.T) {
+func TestCheck_FailingJudgeIsUnknown(t *testing.T) {
 	if p := guarded("X", func() Property { panic("boom") }); p.Verdict != Unknown || !strings.Contains(p.Reason, "boom") {
 		t.Errorf("got %+v", p)
 	}
 }
 
-func TestLattice(t *testing.T) {
+func TestWorst_IsALattice(t *testing.T) {
 	if Worst(Valid, Vacuous, Unknown) != Unknown || Worst(Unknown, Invalid, Valid) != Invalid || Worst() != Valid {
 		t.Error("the worst must count")
 	}
@@ -108,8 +108,8 @@ func TestCheck_RefusesWrongJudges(t *testing.T) {
 	}
 }
 
-// TestWriteLinearizability draws what failed, what did not, and a run without a search.
-func TestWriteLinearizability(t *testing.T) {
+// TestSearch_WritesLinearizability draws what failed, what did not, and a run without a search.
+func TestSearch_WritesLinearizability(t *testing.T) {
 	run := recordtest.Committed(t)
 	lit(&run, sets, 1, 5)
 	valid := check(run)
@@ -155,18 +155,18 @@ func TestCheck_NoVerdictIsUnknown(t *testing.T) {
 	}
 }
 
-// TestSearchGivesUp makes a partition that is not to be searched: it is unknown,
+// TestSearch_GivesUp makes a partition that is not to be searched: it is unknown,
 // never a pass.
-func TestSearchGivesUp(t *testing.T) {
+func TestSearch_GivesUp(t *testing.T) {
 	s := Search{Property: "X", Of: "lamp", Model: lampModel(), Partitions: []*Partition{{Name: "l", Open: maxOpen + 1}}}
 	if got := s.Judge(); got.Verdict != Unknown {
 		t.Errorf("got %+v", got)
 	}
 }
 
-// TestALongSearchIsCutShort: a search that would remember too much, or that is too long,
+// TestSearch_LongOneIsCutShort: a search that would remember too much, or that is too long,
 // is unknown, and no picture is drawn of it.
-func TestALongSearchIsCutShort(t *testing.T) {
+func TestSearch_LongOneIsCutShort(t *testing.T) {
 	impossible := func(name string, concurrent int) *Partition {
 		p := &Partition{Name: name}
 		for i := range concurrent {

@@ -10,9 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// TestWeakerEvidenceIsSaid: without what was committed, the tree serves, and the report
+// TestCheck_NamesWeakerEvidence: without what was committed, the tree serves, and the report
 // says so and why.
-func TestWeakerEvidenceIsSaid(t *testing.T) {
+func TestCheck_NamesWeakerEvidence(t *testing.T) {
 	run := recordtest.Committed(t)
 	run.Commits, run.Evidence.Servers = nil, nil
 	run.Evidence.Order, run.Evidence.Weaker = record.FromTree, "the ensemble is external"
@@ -55,8 +55,8 @@ func opOf(t *testing.T, run *record.Run, x *record.Exchange) int64 {
 	return 0
 }
 
-// TestWritesAccounted plants one contradiction at a time into the run.
-func TestWritesAccounted(t *testing.T) {
+// TestWritesAccounted_FindsEachDefect plants one contradiction at a time into the run.
+func TestWritesAccounted_FindsEachDefect(t *testing.T) {
 	for name, c := range map[string]struct {
 		plant func(t *testing.T, run *record.Run)
 		says  string
@@ -112,8 +112,8 @@ func TestWritesAccounted(t *testing.T) {
 	}
 }
 
-// TestServersAgree plants one disagreement at a time into the run.
-func TestServersAgree(t *testing.T) {
+// TestServersAgree_FindsEachDefect plants one disagreement at a time into the run.
+func TestServersAgree_FindsEachDefect(t *testing.T) {
 	for name, c := range map[string]struct {
 		plant func(run *record.Run, e *record.Evidence)
 		want  Verdict
@@ -137,9 +137,9 @@ func TestServersAgree(t *testing.T) {
 	}
 }
 
-// TestSessionsEndByZxid: a write that nobody heard of took effect before or after the end
+// TestSessionsEnd_ByZxid: a write that nobody heard of took effect before or after the end
 // of its session.
-func TestSessionsEndByZxid(t *testing.T) {
+func TestSessionsEnd_ByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {
 		s := recordtest.NewWritten(record.FromLogs)
 		s.Write("c", 1, record.Info, zxid, record.Op{Kind: "create", Path: "/tasks"})
@@ -154,9 +154,9 @@ func TestSessionsEndByZxid(t *testing.T) {
 	}
 }
 
-// TestARepeatedWriteIsTheLaterOne: of two writes that are alike, the first was lost on
+// TestCase_RepeatedWriteIsTheLaterOne: of two writes that are alike, the first was lost on
 // its way, so that what was seen to be sent is the second.
-func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
+func TestCase_RepeatedWriteIsTheLaterOne(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks/t/status", Data: "x"}}
 	s := recordtest.NewWritten(record.FromLogs)
 	s.Write("w", 1, record.Info, 0, ops...)
@@ -169,9 +169,9 @@ func TestARepeatedWriteIsTheLaterOne(t *testing.T) {
 	}
 }
 
-// TestARepetitionIsToldFromWhatItRepeats: the first write is sent late, while its
+// TestCase_SeparatesARepetitionFromTheFirstWrite: the first write is sent late, while its
 // repetition is under way, which is refused because of it.
-func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
+func TestCase_SeparatesARepetitionFromTheFirstWrite(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"i"}`}}
 	s := recordtest.NewWritten(record.FromLogs)
 	s.Write("c", 1, record.Info, 7, ops...)
@@ -184,9 +184,9 @@ func TestARepetitionIsToldFromWhatItRepeats(t *testing.T) {
 	}
 }
 
-// TestManyAskForTheSameAtOnce: each is told something, and each has its own exchange,
+// TestWritesAccounted_ManyAskForTheSameWrite: each is told something, and each has its own exchange,
 // whose answers come in another order than the participant hears of them.
-func TestManyAskForTheSameAtOnce(t *testing.T) {
+func TestWritesAccounted_ManyAskForTheSameWrite(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks"}}
 	s := recordtest.NewWritten(record.FromLogs)
 	const many = 20
@@ -209,9 +209,9 @@ func TestManyAskForTheSameAtOnce(t *testing.T) {
 	}
 }
 
-// TestTheFirstMomentOfARunInMemory: time stands still there, and an exchange of that
+// TestCheck_FirstMomentOfARunInMemory: time stands still there, and an exchange of that
 // moment is answered at 1, since 0 would say that it was not.
-func TestTheFirstMomentOfARunInMemory(t *testing.T) {
+func TestCheck_FirstMomentOfARunInMemory(t *testing.T) {
 	s := recordtest.NewWritten(record.FromMemory)
 	s.Write("c", 0, record.OK, 1, record.Op{Kind: "create", Path: "/tasks"})
 	s.Events[1].At, s.Exchanges[0].Sent, s.Exchanges[0].Answered = 0, 0, 1

@@ -7,7 +7,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-func TestIdleFaultsAreNamed(t *testing.T) {
+func TestCheck_NamesFaultsWithoutEffect(t *testing.T) {
 	fault := func(kind string, outcome record.Type, effective bool, text string) record.Operation {
 		return record.Operation{
 			Invoke: record.Event{Type: record.Invoke, Kind: record.Fault, Of: record.Injection{Fault: kind}},

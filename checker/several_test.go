@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestAFaultMayHitSeveral ends two sessions by one fault, which found its second victim
+// TestIdle_FaultMayHitSeveralTargets ends two sessions by one fault, which found its second victim
 // as it went.
-func TestAFaultMayHitSeveral(t *testing.T) {
+func TestIdle_FaultMayHitSeveralTargets(t *testing.T) {
 	fault := record.Operation{
 		Invoke: record.Event{Type: record.Invoke, At: time.Second, Of: record.Injection{Fault: "expire-elected", Targets: []string{"master-1"}}},
 		Done:   record.Event{Type: record.OK, At: 2 * time.Second, Of: record.Injection{Targets: []string{"master-1", "master-2"}, Sessions: []string{"0xa", "0xb"}}},

@@ -22,10 +22,10 @@ func violatedRun(t *testing.T) record.Run {
 	return run
 }
 
-// TestALossProvesNothing takes one thing after the other from a valid run and from one
+// TestCheckRecord_LossProvesNothing takes one thing after the other from a valid run and from one
 // with a planted defect: what is left is neither valid nor invalid, and the reason names
 // what is wrong and what to do.
-func TestALossProvesNothing(t *testing.T) {
+func TestCheckRecord_LossProvesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		take func(run *record.Run)
 		says string
@@ -71,9 +71,9 @@ func TestALossProvesNothing(t *testing.T) {
 	}
 }
 
-// TestDigestsThatAreMissing: of servers whose files were read, evidence has both digests
+// TestCheckRecord_MissingDigests: of servers whose files were read, evidence has both digests
 // or says why not. A digest that is missing is no difference.
-func TestDigestsThatAreMissing(t *testing.T) {
+func TestCheckRecord_MissingDigests(t *testing.T) {
 	for name, take := range map[string]func(e *record.Evidence){
 		"no server":                   func(e *record.Evidence) { e.Servers = nil },
 		"nothing served by one":       func(e *record.Evidence) { e.Servers[1].Served = "" },
@@ -96,9 +96,9 @@ func TestDigestsThatAreMissing(t *testing.T) {
 	}
 }
 
-// TestAnExcerptShowsViolationsOnly: a part of a run may show what is wrong, and never that
+// TestCheckRecord_ExcerptShowsViolationsOnly: a part of a run may show what is wrong, and never that
 // nothing is.
-func TestAnExcerptShowsViolationsOnly(t *testing.T) {
+func TestCheckRecord_ExcerptShowsViolationsOnly(t *testing.T) {
 	for want, run := range map[Verdict]record.Run{Unknown: recordtest.Committed(t), Invalid: violatedRun(t)} {
 		run.Manifest = run.Manifest.AsExcerpt("a part of it")
 		run.Commits = nil
@@ -109,9 +109,9 @@ func TestAnExcerptShowsViolationsOnly(t *testing.T) {
 	}
 }
 
-// TestWhatCouldNotBeRecorded is no loss: nothing was there that is gone. A run without it
+// TestCheckRecord_WhatCouldNotBeRecorded is no loss: nothing was there that is gone. A run without it
 // is not valid, and a violation that is seen without it stays one.
-func TestWhatCouldNotBeRecorded(t *testing.T) {
+func TestCheckRecord_WhatCouldNotBeRecorded(t *testing.T) {
 	for want, run := range map[Verdict]record.Run{Unknown: recordtest.Committed(t), Invalid: violatedRun(t)} {
 		run.Commits, run.Evidence.Servers = nil, nil
 		run.Evidence.Order, run.Evidence.Weaker = record.FromTree, "zk1: log.1 is damaged"
@@ -124,10 +124,10 @@ func TestWhatCouldNotBeRecorded(t *testing.T) {
 	}
 }
 
-// TestContradictionsWithoutAManifest: where nothing says that the files are whole, a
+// TestCheckRecord_ContradictionsWithoutAManifest: where nothing says that the files are whole, a
 // contradiction between them may come of a file that was cut. With a manifest it is a
 // violation.
-func TestContradictionsWithoutAManifest(t *testing.T) {
+func TestCheckRecord_ContradictionsWithoutAManifest(t *testing.T) {
 	acknowledged := func(run *record.Run) int {
 		return slices.IndexFunc(run.Exchanges, func(x record.Exchange) bool { return x.Answered != 0 && x.Error == "" && !x.Close })
 	}
@@ -176,16 +176,16 @@ func TestContradictionsWithoutAManifest(t *testing.T) {
 	}
 }
 
-// TestAWholeRecordSaysWhatItLacks: what was never recorded is said with its reason.
-func TestAWholeRecordSaysWhatItLacks(t *testing.T) {
+// TestCheckRecord_WholeRecordSaysWhatItLacks: what was never recorded is said with its reason.
+func TestCheckRecord_WholeRecordSaysWhatItLacks(t *testing.T) {
 	run := recordtest.Frozen(t, "accepted")
 	if p := find(t, check(run), RecordComplete); p.Verdict != Valid || !strings.Contains(p.Reason, "wire.ndjson (the run was made by hand, without it)") {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 }
 
-// TestARunThatCannotBeUnderstood: where the reading of a run fails, the run is unknown.
-func TestARunThatCannotBeUnderstood(t *testing.T) {
+// TestCheck_RunThatCannotBeUnderstood: where the reading of a run fails, the run is unknown.
+func TestCheck_RunThatCannotBeUnderstood(t *testing.T) {
 	for name, judge := range map[string]func(*Case) Judgement{
 		"always": func(*Case) Judgement { panic("boom") },
 		"on events": func(c *Case) Judgement {

@@ -41,9 +41,9 @@ func onlyByName() (kinds []Kind) {
 	return kinds
 }
 
-// TestPlanIsPinned holds one plan to the letter: a seed that found something must
+// TestPlan_IsPinned holds one plan to the letter: a seed that found something must
 // give the same faults for ever.
-func TestPlanIsPinned(t *testing.T) {
+func TestPlan_IsPinned(t *testing.T) {
 	var got []string
 	for _, f := range Plan(7, options(all(t), 3, 10*time.Second)) {
 		got = append(got, fmt.Sprintf("%v %s %v %d, %s", f.Start, f.Kind, f.Duration, f.Pick, f.Role))
@@ -77,8 +77,8 @@ const pinned = `
 8.407409877s kill-client 627ms 303, client
 `
 
-// TestPlanKeepsTheBudget draws options and checks the promises of Plan.
-func TestPlanKeepsTheBudget(t *testing.T) {
+// TestPlan_KeepsTheBudget draws options and checks the promises of Plan.
+func TestPlan_KeepsTheBudget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		servers := rapid.SampledFrom([]int{3, 5}).Draw(t, "servers")
 		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(Catalogue), 1, len(Catalogue), func(e Entry) Kind { return e.Kind }).Draw(t, "kinds")
@@ -138,9 +138,9 @@ func suffers(f Fault, budget string) int {
 	return 0
 }
 
-// TestEveryKindComesUp gives the plan as long as every fault of a server needs, one
+// TestPlan_HasEveryKind gives the plan as long as every fault of a server needs, one
 // after the other.
-func TestEveryKindComesUp(t *testing.T) {
+func TestPlan_HasEveryKind(t *testing.T) {
 	roles := map[Role]bool{}
 	for seed := range uint64(20) {
 		kinds := map[Kind]bool{}
@@ -160,9 +160,9 @@ func TestEveryKindComesUp(t *testing.T) {
 	}
 }
 
-// TestFirstKindsComeFirst: what a profile of the servers is for is part of each run, and
+// TestPlan_BeginsWithTheFirstKinds: what a profile of the servers is for is part of each run, and
 // runs without such a kind are as they were.
-func TestFirstKindsComeFirst(t *testing.T) {
+func TestPlan_BeginsWithTheFirstKinds(t *testing.T) {
 	o := Options{Total: 30 * time.Second, Servers: 3, Masters: 2, Workers: 3, Clients: 3, SessionTimeout: 3 * time.Second, ServerPatience: 2 * time.Second}
 	for seed := range uint64(50) {
 		o.Kinds = append(slices.Clone(all(t)), ExhaustQuota)
@@ -181,7 +181,7 @@ func TestFirstKindsComeFirst(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestParse_NamesAndGroups(t *testing.T) {
 	got, err := Parse("partition,kill-master")
 	want := []Kind{KillMaster, CutMaster, CutBackup, CutWorker, CutClient, Mute, Deafen, IsolateLeader, IsolateFollower, IsolateServer, SplitServers, Bridge, AsymmetricCut}
 	if err != nil || !slices.Equal(got, want) {
@@ -209,7 +209,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestRefused_ByTheEnsemble(t *testing.T) {
 	kinds := []Kind{KillMaster, KillServer, SplitServers}
 	if got := Refused(kinds, 3, false); len(got) != 0 {
 		t.Errorf("three servers: %v", got)
@@ -221,15 +221,15 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestInMemory: what such a run can have, and what it cannot, is all there is.
-func TestInMemory(t *testing.T) {
+// TestInMemory_ListsItsFaults: what such a run can have, and what it cannot, is all there is.
+func TestInMemory_ListsItsFaults(t *testing.T) {
 	have, refused := InMemory(), RefusedInMemory(everyKind())
 	if len(have)+len(refused) != len(Catalogue) || !slices.Contains(have, "drop-create") || !slices.Contains(refused, KillServer) {
 		t.Errorf("%v and %v", have, refused)
 	}
 }
 
-func TestRecordsAndBack(t *testing.T) {
+func TestRecords_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "faults.json")
 	records := []Record{{Fault: Fault{Number: 1, Kind: KillMaster, Start: 5, Duration: 6, Pick: 7}, Target: "master-1", Applied: true}}
 	if err := Save(path, records); err != nil {
@@ -241,8 +241,8 @@ func TestRecordsAndBack(t *testing.T) {
 	}
 }
 
-// TestSchedulesByHand reads what a hand may have written.
-func TestSchedulesByHand(t *testing.T) {
+// TestLoadSchedule_NamesWhatIsWrong reads what a hand may have written.
+func TestLoadSchedule_NamesWhatIsWrong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "schedule.json")
 	plan := []Fault{{Number: 1, Kind: Reset, Role: SomeClient, Start: 5, Duration: 6, Pick: 7}, {Number: 2, Kind: KillMaster}}
 	if err := SaveSchedule(path, plan); err != nil {
@@ -269,8 +269,8 @@ func TestSchedulesByHand(t *testing.T) {
 	}
 }
 
-// TestFaultsBetweenServersOutlastTheirPatience: those of participants do not.
-func TestFaultsBetweenServersOutlastTheirPatience(t *testing.T) {
+// TestPlan_FaultsBetweenServersOutlastTheirTimeouts: those of participants do not.
+func TestPlan_FaultsBetweenServersOutlastTheirTimeouts(t *testing.T) {
 	o := Options{SessionTimeout: time.Second, ServerPatience: 10 * time.Second}
 	for kind, least := range map[Kind]time.Duration{IsolateServer: 10 * time.Second, CutMaster: 300 * time.Millisecond, LagFollower: 200 * time.Millisecond} {
 		entry, _ := Lookup(kind)

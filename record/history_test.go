@@ -16,7 +16,7 @@ func ticking() func() time.Duration {
 	return func() time.Duration { now++; return now }
 }
 
-func TestJournalAndBack(t *testing.T) {
+func TestJournal_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.ndjson")
 	j, err := Create(path, "worker-1", 2, ticking())
 	if err != nil {
@@ -45,7 +45,7 @@ func TestJournalAndBack(t *testing.T) {
 	}
 }
 
-func TestReadRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestRead_RefusesUnknownContent(t *testing.T) {
 	good := `{"history":"ringmaster","version":1}` + "\n"
 	event := `{"at":1,"process":"p","type":"note","kind":"phase"}`
 	for _, c := range []struct {
@@ -67,7 +67,7 @@ func TestReadRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestMergeOrdersByTimeAndKeepsEachJournal(t *testing.T) {
+func TestMergeJournals_OrdersByTimeAndKeepsEachJournal(t *testing.T) {
 	a := []Event{{At: 1, Process: "a1"}, {At: 5, Process: "a2"}, {At: 5, Process: "a3"}}
 	b := []Event{{At: 2, Process: "b1"}, {At: 5, Process: "b2"}}
 	var got []string
@@ -82,7 +82,7 @@ func TestMergeOrdersByTimeAndKeepsEachJournal(t *testing.T) {
 	}
 }
 
-func TestAnInvocationWithoutEndIsUnknown(t *testing.T) {
+func TestOperations_InvocationWithoutEndIsUnknown(t *testing.T) {
 	events := []Event{
 		{At: 1, Process: "c", Life: 1, Type: Invoke, Kind: Submit, Op: 1, Of: Submission{}},
 		{At: 2, Process: "c", Life: 2, Type: OK, Kind: Submit, Op: 1, Of: Submission{}}, // of another life
@@ -93,7 +93,7 @@ func TestAnInvocationWithoutEndIsUnknown(t *testing.T) {
 	}
 }
 
-func TestEvidenceAndBack(t *testing.T) {
+func TestEvidence_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "e.json")
 	want := &Evidence{Healed: true, Nodes: []Node{{Path: "/tasks/t", Data: "x", Czxid: 7}}}
 	if err := want.Save(path); err != nil {
@@ -111,7 +111,7 @@ func TestEvidenceAndBack(t *testing.T) {
 	}
 }
 
-func TestExchangesAndBack(t *testing.T) {
+func TestExchanges_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wire.ndjson")
 	w, err := CreateWire(path)
 	if err != nil {
@@ -137,7 +137,7 @@ func TestExchangesAndBack(t *testing.T) {
 	}
 }
 
-func TestCommitsAndBack(t *testing.T) {
+func TestCommits_RoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "committed.ndjson")
 	want := []Commit{
 		{Zxid: 1, Session: "0x1", At: 5, Servers: []string{"zk1", "zk2"}, Kind: CommitOpen},
@@ -153,7 +153,7 @@ func TestCommitsAndBack(t *testing.T) {
 	}
 }
 
-func TestRangesHaveBothEnds(t *testing.T) {
+func TestZxidRange_HasBothEnds(t *testing.T) {
 	r := ZxidRange{From: 3, To: 5}
 	for zxid, want := range map[int64]bool{2: false, 3: true, 5: true, 6: false} {
 		if r.Contains(zxid) != want {

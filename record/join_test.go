@@ -21,7 +21,7 @@ func confirmations(n int) (writes []Operation, exchanges []Exchange) {
 	return writes, exchanges
 }
 
-func TestWritesThatAreAllAlike(t *testing.T) {
+func TestJoin_WritesThatAreAllAlike(t *testing.T) {
 	writes, exchanges := confirmations(100)
 	writes[40].Done, exchanges[40].Answered = Event{}, 0
 	j := Join(writes, exchanges)
@@ -45,9 +45,9 @@ func BenchmarkAlike(b *testing.B) {
 	}
 }
 
-// TestTheExchangeOfAWrite finds what carried a write: by who sent what in which session,
+// TestJoin_FindsTheExchangeOfAWrite finds what carried a write: by who sent what in which session,
 // while the write was under way. The server has completed the names of sequential znodes.
-func TestTheExchangeOfAWrite(t *testing.T) {
+func TestJoin_FindsTheExchangeOfAWrite(t *testing.T) {
 	plain := []Op{{Kind: "create", Path: "/a", Data: "x"}}
 	exchanges := []Exchange{
 		{Process: "p", Session: "0x1", Sent: 15, Answered: 16, Ops: plain},

@@ -34,7 +34,7 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-func TestManifestAndBack(t *testing.T) {
+func TestManifest_RoundTrip(t *testing.T) {
 	dir := sealed(t)
 	m, err := ReadManifest(dir)
 	if err != nil {
@@ -54,8 +54,8 @@ func TestManifestAndBack(t *testing.T) {
 	}
 }
 
-// TestManifestNoticesWhatIsLost changes one thing in the folder at a time.
-func TestManifestNoticesWhatIsLost(t *testing.T) {
+// TestManifest_NoticesEachLoss changes one thing in the folder at a time.
+func TestManifest_NoticesEachLoss(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(dir string) error
 		file   string
@@ -104,9 +104,9 @@ func TestManifestNoticesWhatIsLost(t *testing.T) {
 	}
 }
 
-// TestAManifestOfAnotherRun: where nothing is as it says, it is the manifest that does not
+// TestManifest_OfAnotherRun: where nothing is as it says, it is the manifest that does not
 // belong there.
-func TestAManifestOfAnotherRun(t *testing.T) {
+func TestManifest_OfAnotherRun(t *testing.T) {
 	dir, other := sealed(t), t.TempDir()
 	m, err := ReadManifest(dir)
 	if err != nil {
@@ -120,9 +120,9 @@ func TestAManifestOfAnotherRun(t *testing.T) {
 	}
 }
 
-// TestADamagedManifestIsNoManifest cuts and changes each byte of it, and takes out each
+// TestManifest_DamagedIsAnError cuts and changes each byte of it, and takes out each
 // field: nothing of it is believed.
-func TestADamagedManifestIsNoManifest(t *testing.T) {
+func TestManifest_DamagedIsAnError(t *testing.T) {
 	dir := sealed(t)
 	path := filepath.Join(dir, ManifestFile)
 	whole, err := os.ReadFile(path)
@@ -184,8 +184,8 @@ func TestADamagedManifestIsNoManifest(t *testing.T) {
 	}
 }
 
-// TestSealRefusesToBeSilent: each part is there, or the manifest says why not.
-func TestSealRefusesToBeSilent(t *testing.T) {
+// TestSeal_NeedsAReasonForEachMissingPart: each part is there, or the manifest says why not.
+func TestSeal_NeedsAReasonForEachMissingPart(t *testing.T) {
 	dir := sealed(t)
 	if err := os.Remove(filepath.Join(dir, ManifestFile)); err != nil {
 		t.Fatal(err)
@@ -207,8 +207,8 @@ func TestSealRefusesToBeSilent(t *testing.T) {
 	}
 }
 
-// TestAnExcerptNamesItsRun: also one of a run that has no manifest.
-func TestAnExcerptNamesItsRun(t *testing.T) {
+// TestManifest_ExcerptNamesItsRun: also one of a run that has no manifest.
+func TestManifest_ExcerptNamesItsRun(t *testing.T) {
 	whole := &Manifest{Run: "r", Seed: 7, Files: []Recorded{{Name: WireFile}}, Absent: []Absence{{Name: CommittedFile}}}
 	if e := whole.AsExcerpt("a part"); e.Excerpt != "a part" || e.Run != "r" || e.Seed != 7 || len(e.Files)+len(e.Absent) > 0 {
 		t.Errorf("%+v", e)
@@ -219,8 +219,8 @@ func TestAnExcerptNamesItsRun(t *testing.T) {
 	}
 }
 
-// TestMadeByHand: what a run lacks is said, and nothing else.
-func TestMadeByHand(t *testing.T) {
+// TestRun_MadeByHand: what a run lacks is said, and nothing else.
+func TestRun_MadeByHand(t *testing.T) {
 	m := Run{Exchanges: []Exchange{}}.MadeByHand().Manifest
 	for part, want := range map[string]bool{WireFile: false, CommittedFile: true, EvidenceFile: true, HistoryFile: false} {
 		if _, absent := m.Lacks(part); absent != want {

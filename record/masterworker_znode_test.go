@@ -2,7 +2,7 @@ package record
 
 import "testing"
 
-func TestParsePath(t *testing.T) {
+func TestParsePath_EachKind(t *testing.T) {
 	for path, want := range map[string]Znode{
 		"/master":              {Kind: Mastership},
 		"/master/candidate-1":  {},
@@ -34,7 +34,7 @@ func TestParsePath(t *testing.T) {
 	}
 }
 
-func TestTaskOf(t *testing.T) {
+func TestTaskOf_Paths(t *testing.T) {
 	for path, want := range map[string]string{
 		"/tasks/t": "t", "/tasks/t/attempt-1": "t", "/assign/w/t": "t", "/assign/w/t/x": "t",
 		"/tasks": "", "/assign": "", "/assign/w": "", "/workers/t": "", "/collect/t": "", "task": "",
@@ -45,7 +45,7 @@ func TestTaskOf(t *testing.T) {
 	}
 }
 
-func TestParseTask(t *testing.T) {
+func TestParseTask_WithAndWithoutOptions(t *testing.T) {
 	for data, want := range map[string]struct {
 		id string
 		o  TaskOptions
@@ -65,7 +65,7 @@ func TestParseTask(t *testing.T) {
 	}
 }
 
-func TestParseStatus(t *testing.T) {
+func TestParseStatus_Data(t *testing.T) {
 	for data, want := range map[string]Entry{
 		`{"state":"failed","worker":"w","epoch":2,"attempt":1}`: {State: Failed, Worker: "w", Token: Token{Epoch: 2, Attempt: 1}},
 		"by hand":        {State: Done, Result: "by hand"},

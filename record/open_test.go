@@ -83,9 +83,9 @@ func (o *olderRun) store(t *testing.T) record.Run {
 	return run
 }
 
-// TestAnOlderRunIsReadAsItIs: where the files agree, nothing is missed; and what was not
+// TestOpen_OlderRunIsReadAsItIs: where the files agree, nothing is missed; and what was not
 // recorded is known with its reason.
-func TestAnOlderRunIsReadAsItIs(t *testing.T) {
+func TestOpen_OlderRunIsReadAsItIs(t *testing.T) {
 	run := readOlderRun(t).store(t)
 	if len(run.Losses) > 0 || run.Manifest == nil || !run.Manifest.Inferred || run.Commits == nil || run.Exchanges == nil {
 		t.Errorf("%v, %+v", run.Losses, run.Manifest)
@@ -103,8 +103,8 @@ func TestAnOlderRunIsReadAsItIs(t *testing.T) {
 	}
 }
 
-// TestAnOlderRunIsHeldAgainstItself plants one contradiction at a time.
-func TestAnOlderRunIsHeldAgainstItself(t *testing.T) {
+// TestOpen_OlderRunMustAgreeWithItself plants one contradiction at a time.
+func TestOpen_OlderRunMustAgreeWithItself(t *testing.T) {
 	status := func(n record.Node) bool { return strings.HasSuffix(n.Path, "/status") }
 	for name, c := range map[string]struct {
 		plant func(o *olderRun)
@@ -153,8 +153,8 @@ func (o *olderRun) drop(such func(record.Event) bool) {
 	o.Events = record.Merge(slices.Delete(o.Events, at, at+1))
 }
 
-// TestAHiddenHoleIsNone: what the logs are known not to tell was not cut.
-func TestAHiddenHoleIsNone(t *testing.T) {
+// TestOpen_HiddenHoleIsNone: what the logs are known not to tell was not cut.
+func TestOpen_HiddenHoleIsNone(t *testing.T) {
 	o := readOlderRun(t)
 	gone := o.Commits[50].Zxid
 	o.Commits = slices.Delete(o.Commits, 50, 51)

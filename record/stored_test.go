@@ -129,8 +129,8 @@ func TestHistories_AreWrittenInTheNewestVersion(t *testing.T) {
 	}
 }
 
-// TestRoleOf: the name of a process says what it is.
-func TestRoleOf(t *testing.T) {
+// TestRoleOf_Names: the name of a process says what it is.
+func TestRoleOf_Names(t *testing.T) {
 	for name, want := range map[string]Role{
 		"master-1": MasterRole, "worker-12": WorkerRole, "node-2": NodeRole, "client-1": ClientRole, "zk1": ServerRole, "zk1,zk2": ServerRole,
 		"harness": HarnessRole, "nemesis": NemesisRole, "sink": SinkRole, "": "", "worker": "", "final tree": "",

@@ -34,10 +34,10 @@ func committedRun(t *testing.T, change func([]record.Commit) []record.Commit) st
 	return dir
 }
 
-// TestAContradictionOfTheLogsIsExplained plants a write that nobody asked for, and loses
+// TestCheck_ExplainsAContradictionOfTheLogs plants a write that nobody asked for, and loses
 // one that was acknowledged: the story shows the place in ZooKeeper's order, and the
 // smallest part still has what the wire and the logs say of it.
-func TestAContradictionOfTheLogsIsExplained(t *testing.T) {
+func TestCheck_ExplainsAContradictionOfTheLogs(t *testing.T) {
 	of := func(commits []record.Commit) int {
 		return slices.IndexFunc(commits, func(c record.Commit) bool {
 			return c.Kind == record.CommitWrite && slices.ContainsFunc(c.Ops, func(op record.Op) bool { return strings.HasSuffix(op.Path, "/status") })

@@ -12,9 +12,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 )
 
-// TestExitCodes brings the command into every case that has a code of its own. A crash has
+// TestExitCode_OfEachCommand brings the command into every case that has a code of its own. A crash has
 // tests of its own below.
-func TestExitCodes(t *testing.T) {
+func TestExitCode_OfEachCommand(t *testing.T) {
 	out := t.TempDir()
 	seen := map[exit.Code]bool{exit.Crashed: true}
 	for _, c := range []struct {
@@ -86,9 +86,9 @@ func interrupted(t *testing.T) {
 	}
 }
 
-// TestACrashIsNoVerdict: the command that panics ends with 2, and the command that started it
+// TestExitCode_OfACrashIsNoVerdict: the command that panics ends with 2, and the command that started it
 // tells a crash, with what the panic said.
-func TestACrashIsNoVerdict(t *testing.T) {
+func TestExitCode_OfACrashIsNoVerdict(t *testing.T) {
 	for _, c := range []struct {
 		panics string // the verb of the process that does
 		verb   string
@@ -112,17 +112,17 @@ func TestACrashIsNoVerdict(t *testing.T) {
 	}
 }
 
-// TestAFailureIsNoCrash: the process of a run in memory that cannot be carried out.
-func TestAFailureIsNoCrash(t *testing.T) {
+// TestExitCode_OfAFailureIsNoCrash: the process of a run in memory that cannot be carried out.
+func TestExitCode_OfAFailureIsNoCrash(t *testing.T) {
 	code, printed := torture(t, "simulate", "--dir=/nowhere", "--config={}")
 	if code != exit.Failed || !strings.Contains(printed, "/nowhere") || strings.Contains(printed, "panic") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 }
 
-// TestARunIsJudgedByBoth its verdict and its exit code: when they contradict each other
+// TestRunner_ComparesVerdictAndExitCode its verdict and its exit code: when they contradict each other
 // there is no verdict, but for a violation, which stands.
-func TestARunIsJudgedByBoth(t *testing.T) {
+func TestRunner_ComparesVerdictAndExitCode(t *testing.T) {
 	for _, c := range []struct {
 		verdict checker.Verdict
 		code    string

@@ -46,9 +46,9 @@ func contents(t *testing.T, path string) string {
 	return string(data)
 }
 
-// TestCheckExplains judges a stored violation: its story is told in the terminal, in a
+// TestCheck_ExplainsAViolation judges a stored violation: its story is told in the terminal, in a
 // file and on the page, and the smallest part is a run that is judged the same.
-func TestCheckExplains(t *testing.T) {
+func TestCheck_ExplainsAViolation(t *testing.T) {
 	dir := frozenRun(t, "AtomicTransitions-bad")
 	code, printed := torture(t, "check", dir)
 	if code != exit.Invalid {
@@ -78,8 +78,8 @@ func TestCheckExplains(t *testing.T) {
 	}
 }
 
-// TestNothingIsExplainedWhereNothingIsWrong judges a valid run.
-func TestNothingIsExplainedWhereNothingIsWrong(t *testing.T) {
+// TestCheck_ExplainsNothingInAValidRun judges a valid run.
+func TestCheck_ExplainsNothingInAValidRun(t *testing.T) {
 	dir := frozenRun(t, "accepted")
 	if code, printed := torture(t, "check", dir); code != 0 || strings.Contains(printed, "story:") || strings.Contains(printed, "run it again") {
 		t.Errorf("exit code %d:\n%s", code, printed)

@@ -12,11 +12,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestExploreGivesVerdicts: each way an exploration can end has its exit code, and
+// TestExplore_GivesVerdicts: each way an exploration can end has its exit code, and
 // says what it rests on.
-func TestExploreGivesVerdicts(t *testing.T) {
+func TestExplore_GivesVerdicts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestExploreGivesVerdicts: make test runs it, make quick does not")
+		t.Skip("skipped TestExplore_GivesVerdicts: make test runs it, make quick does not")
 	}
 	out := "--out=" + t.TempDir()
 	for _, c := range []struct {
@@ -68,9 +68,9 @@ func TestExploreGivesVerdicts(t *testing.T) {
 	}
 }
 
-// TestCounterexampleReplays: the command that is printed shows the same violation,
+// TestExplore_ReplaysACounterexample: the command that is printed shows the same violation,
 // and the report has the picture.
-func TestCounterexampleReplays(t *testing.T) {
+func TestExplore_ReplaysACounterexample(t *testing.T) {
 	dir := t.TempDir()
 	_, text := torture(t, "explore", "--out="+dir, "--masters=1", "--without=watch-with-read")
 	command := regexp.MustCompile(`replay: torture (.*)\n`).FindStringSubmatch(text)
@@ -120,9 +120,9 @@ func traced(t *testing.T, dir string) {
 	}
 }
 
-// TestRunInMemory: a run without Docker is judged by the same judges, and faults
+// TestRun_InMemory: a run without Docker is judged by the same judges, and faults
 // that it cannot have are refused.
-func TestRunInMemory(t *testing.T) {
+func TestRun_InMemory(t *testing.T) {
 	dir := t.TempDir()
 	code, text := torture(t, "run", "--ensemble=memory", "--seed=2", "--time=20s", "--out="+dir)
 	if code != 0 || !strings.Contains(text, "VALID: every property holds") {

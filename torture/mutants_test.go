@@ -9,8 +9,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/mutants"
 )
 
-// TestAHandfulKnowsItsOwnMatrix, wherever the source is, and none of another catalogue.
-func TestAHandfulKnowsItsOwnMatrix(t *testing.T) {
+// TestMutants_SampleByTheirOwnMatrix, wherever the source is, and none of another catalogue.
+func TestMutants_SampleByTheirOwnMatrix(t *testing.T) {
 	own := mutantOptions{source: "..", catalogue: filepath.Join("..", ownCatalogue)}
 	all, err := mutants.Load(own.catalogue)
 	if err != nil {
@@ -25,9 +25,9 @@ func TestAHandfulKnowsItsOwnMatrix(t *testing.T) {
 	}
 }
 
-// TestMutantsSayWhatIsWrong: bad options name themselves and the remedy, before
+// TestMutants_NameBadInput: bad options name themselves and the remedy, before
 // anything is built.
-func TestMutantsSayWhatIsWrong(t *testing.T) {
+func TestMutants_NameBadInput(t *testing.T) {
 	const source = "--source=.. "
 	for args, says := range map[string]string{
 		source + "--on paper":               `--on "paper": use model, tests, memory, ensemble`,

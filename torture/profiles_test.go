@@ -13,8 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestThePageHasEveryProfile: docs/profiles.md, and the command, say what the table has.
-func TestThePageHasEveryProfile(t *testing.T) {
+// TestProfiles_AreOnThePage: docs/profiles.md, and the command, say what the table has.
+func TestProfiles_AreOnThePage(t *testing.T) {
 	page, err := os.ReadFile("../docs/profiles.md")
 	if err != nil {
 		t.Fatal(err)
@@ -31,8 +31,8 @@ func TestThePageHasEveryProfile(t *testing.T) {
 	}
 }
 
-// TestMixedIsRefused names what cannot take part.
-func TestMixedIsRefused(t *testing.T) {
+// TestMixed_RefusesWhatIsNoOtherBuild names what cannot take part.
+func TestMixed_RefusesWhatIsNoOtherBuild(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte("no program"), 0o755); err != nil {
 		t.Fatal(err)
@@ -50,8 +50,8 @@ func TestMixedIsRefused(t *testing.T) {
 	}
 }
 
-// TestMixedNamesWhoIsOfWhichBuild reads what config.json would say.
-func TestMixedNamesWhoIsOfWhichBuild(t *testing.T) {
+// TestMixed_NamesTheBuildOfEachParticipant reads what config.json would say.
+func TestMixed_NamesTheBuildOfEachParticipant(t *testing.T) {
 	b := record.Builds{{Path: "/a", Commit: "1", Participants: []string{"master-1"}}, {Path: "/b", Commit: "2", Dirty: true, Participants: []string{"master-2", "worker-2"}}}
 	if got, want := b.String(), "master-1 of commit 1; master-2, worker-2 of commit 2 with changes"; got != want {
 		t.Errorf("%q, want %q", got, want)

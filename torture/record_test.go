@@ -193,13 +193,13 @@ func tampered(t *testing.T, dir, name string, text []byte, look func()) {
 	}
 }
 
-// TestALostFileMakesUnknown takes each file of a run away, empties it, cuts it, fills it
+// TestCheck_LostFileMakesUnknown takes each file of a run away, empties it, cuts it, fills it
 // with nonsense, and puts that of another run in its place. torture check says which file
 // it is, and ends with the exit code of an unknown run: it accuses nothing, and it passes
 // nothing.
-func TestALostFileMakesUnknown(t *testing.T) {
+func TestCheck_LostFileMakesUnknown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestALostFileMakesUnknown: make test runs it, make quick does not")
+		t.Skip("skipped TestCheck_LostFileMakesUnknown: make test runs it, make quick does not")
 	}
 	newer, old := memoryRun(t, 5), memoryRun(t, 5)
 	older(t, old)
@@ -252,11 +252,11 @@ func TestALostFileMakesUnknown(t *testing.T) {
 	}
 }
 
-// TestAHoleInAFileMakesUnknown cuts the files that have lines at each line, and takes each
+// TestCheck_HoleInAFileMakesUnknown cuts the files that have lines at each line, and takes each
 // line out; of the violated runs at each tenth.
-func TestAHoleInAFileMakesUnknown(t *testing.T) {
+func TestCheck_HoleInAFileMakesUnknown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestAHoleInAFileMakesUnknown: make test runs it, make quick does not")
+		t.Skip("skipped TestCheck_HoleInAFileMakesUnknown: make test runs it, make quick does not")
 	}
 	for name, dir := range subjects(t) {
 		for _, file := range []string{record.HistoryFile, record.WireFile, record.CommittedFile} {
@@ -293,11 +293,11 @@ func onlyNotes(lines [][]byte) bool {
 	return !slices.ContainsFunc(lines, func(line []byte) bool { return !bytes.Contains(line, []byte(`"type":"note"`)) })
 }
 
-// TestALostFieldMakesUnknown takes out fields of what is written once: all at the top, and
+// TestCheck_LostFieldMakesUnknown takes out fields of what is written once: all at the top, and
 // deeper each fifth. Of an older run it takes all on which a verdict rests.
-func TestALostFieldMakesUnknown(t *testing.T) {
+func TestCheck_LostFieldMakesUnknown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestALostFieldMakesUnknown: make test runs it, make quick does not")
+		t.Skip("skipped TestCheck_LostFieldMakesUnknown: make test runs it, make quick does not")
 	}
 	for name, dir := range subjects(t) {
 		for _, file := range []string{record.ManifestFile, record.ConfigFile, record.EvidenceFile, record.FaultsFile} {
@@ -420,9 +420,9 @@ func prune(v any, gone, path string) any {
 	return v
 }
 
-// TestAShrunkFolderIsGuardedToo: the smallest part of a violated run is judged like a run,
+// TestCheck_GuardsAShrunkFolder: the smallest part of a violated run is judged like a run,
 // and is an excerpt. What is taken out of it makes it unknown.
-func TestAShrunkFolderIsGuardedToo(t *testing.T) {
+func TestCheck_GuardsAShrunkFolder(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
 	if code := exitCode(tested.judgeRun(dir, io.Discard)); code != checker.Invalid.ExitCode() {
@@ -453,9 +453,9 @@ func TestAShrunkFolderIsGuardedToo(t *testing.T) {
 	}
 }
 
-// TestOthersRefuseWhatIsNotWhole: what reads a run besides torture check looks at its
+// TestCommands_RefuseARecordThatIsNotWhole: what reads a run besides torture check looks at its
 // record, too.
-func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
+func TestCommands_RefuseARecordThatIsNotWhole(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
 	if code := exitCode(tested.judgeWithin(dir, 0, io.Discard)); code != checker.Invalid.ExitCode() {
@@ -484,9 +484,9 @@ func TestOthersRefuseWhatIsNotWhole(t *testing.T) {
 	}
 }
 
-// TestAKilledRunProvesNothing: a run that was killed has journals, and neither a history
+// TestCheck_KilledRunProvesNothing: a run that was killed has journals, and neither a history
 // nor a manifest. What it has is read, and its schedule can be run again.
-func TestAKilledRunProvesNothing(t *testing.T) {
+func TestCheck_KilledRunProvesNothing(t *testing.T) {
 	dir := memoryRun(t, 4)
 	violate(t, dir)
 	if err := os.Mkdir(filepath.Join(dir, record.JournalsFolder), 0o755); err != nil {
@@ -512,9 +512,9 @@ func TestAKilledRunProvesNothing(t *testing.T) {
 	}
 }
 
-// TestTheManifestIsWrittenLast: what a run records is in it, and what torture check adds
+// TestRun_WritesTheManifestLast: what a run records is in it, and what torture check adds
 // changes nothing.
-func TestTheManifestIsWrittenLast(t *testing.T) {
+func TestRun_WritesTheManifestLast(t *testing.T) {
 	dir := memoryRun(t, 4)
 	manifest, err := record.ReadManifest(dir)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-func TestShrinkNamesBadInput(t *testing.T) {
+func TestShrink_NamesBadInput(t *testing.T) {
 	invalid, valid := frozenRun(t, "AtomicTransitions-bad"), frozenRun(t, "accepted")
 	unjudged := frozenRun(t, "AtomicTransitions-bad")
 	astray, garbled := frozenRun(t, "AtomicTransitions-bad"), frozenRun(t, "AtomicTransitions-bad")
@@ -55,9 +55,9 @@ func TestShrinkNamesBadInput(t *testing.T) {
 	}
 }
 
-// TestShrinkSaysThatNothingCameBack runs the schedule of a stored violation on a recipe
+// TestShrink_SaysThatTheViolationWasNotRepeated runs the schedule of a stored violation on a recipe
 // that has no such defect: it must not claim to have found anything.
-func TestShrinkSaysThatNothingCameBack(t *testing.T) {
+func TestShrink_SaysThatTheViolationWasNotRepeated(t *testing.T) {
 	dir := frozenRun(t, "AtomicTransitions-bad")
 	config := harness.Defaults(masterworker.Subject())
 	config.Seed, config.Ensemble, config.Time, config.Nemesis = 7, harness.Memory, 2*time.Second, []nemesis.Kind{nemesis.CutWorker}
@@ -79,9 +79,9 @@ func TestShrinkSaysThatNothingCameBack(t *testing.T) {
 	}
 }
 
-// TestTheScheduleIsReadAsFaults holds the stored schedule against the one who reads it:
+// TestShrink_WritesAScheduleOfFaults holds the stored schedule against the one who reads it:
 // it is a list of faults, as faults.json is, without what became of them.
-func TestTheScheduleIsReadAsFaults(t *testing.T) {
+func TestShrink_WritesAScheduleOfFaults(t *testing.T) {
 	path := filepath.Join(t.TempDir(), record.ScheduleFile)
 	want := []nemesis.Fault{{Number: 3, Kind: nemesis.CutWorker, Start: time.Second, Duration: 2 * time.Second, Pick: 9}}
 	if err := nemesis.SaveSchedule(path, want); err != nil {
@@ -98,8 +98,8 @@ func TestTheScheduleIsReadAsFaults(t *testing.T) {
 	}
 }
 
-// TestMomentOfAViolation is counted from where faults are counted from.
-func TestMomentOfAViolation(t *testing.T) {
+// TestMoment_OfAViolation is counted from where faults are counted from.
+func TestMoment_OfAViolation(t *testing.T) {
 	events := []record.Event{{At: 4 * time.Second, Kind: record.Phase, Of: record.PhaseChange{Part: record.Loading}}}
 	wrong := explain.Line{At: 9 * time.Second, Process: "master-1", Wrong: true}
 	tree := explain.Line{At: 70 * time.Second, Process: explain.Harness, Wrong: true}

@@ -13,11 +13,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestSoak does three runs in memory: valid ones leave nothing behind, and a vacuous
+// TestSoak_KeepsOnlyWhatIsNotValid does three runs in memory: valid ones leave nothing behind, and a vacuous
 // one its folder.
-func TestSoak(t *testing.T) {
+func TestSoak_KeepsOnlyWhatIsNotValid(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestSoak: make test runs it, make quick does not")
+		t.Skip("skipped TestSoak_KeepsOnlyWhatIsNotValid: make test runs it, make quick does not")
 	}
 	out := t.TempDir()
 	code, printed := torture(t, "soak", "--ensemble", "memory", "--runs", "2", "--seed", "4", "--load", "10s", "--nemesis", "kill,cut", "--out", out)
@@ -45,9 +45,9 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// TestScheduleFile runs a schedule written by hand, and refuses one that cannot be
+// TestRun_FollowsAScheduleFile runs a schedule written by hand, and refuses one that cannot be
 // carried out.
-func TestScheduleFile(t *testing.T) {
+func TestRun_FollowsAScheduleFile(t *testing.T) {
 	out := t.TempDir()
 	path := filepath.Join(out, "schedule.json")
 	plan := []nemesis.Fault{

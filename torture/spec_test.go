@@ -12,9 +12,9 @@ import (
 
 const specFolder = "../spec/tla"
 
-// TestSpecRefuses: what cannot be done is said, with what to do, and has its own exit
+// TestSpec_RefusesWrongUse: what cannot be done is said, with what to do, and has its own exit
 // code.
-func TestSpecRefuses(t *testing.T) {
+func TestSpec_RefusesWrongUse(t *testing.T) {
 	t.Setenv(tlc.Variable, filepath.Join(t.TempDir(), "missing.jar"))
 	for _, c := range []struct {
 		code exit.Code
@@ -31,9 +31,9 @@ func TestSpecRefuses(t *testing.T) {
 	}
 }
 
-// TestSpecNoticesAnotherAnswer: a TLC that says something else than the manifest is
+// TestSpec_NoticesAnotherAnswer: a TLC that says something else than the manifest is
 // not believed silently.
-func TestSpecNoticesAnotherAnswer(t *testing.T) {
+func TestSpec_NoticesAnotherAnswer(t *testing.T) {
 	bin := t.TempDir()
 	java := "#!/bin/sh\necho 'TLC2 Version 2.19 of 08 August 2024'\necho '12 states generated, 7 distinct states found, 0 states left on queue.'\n" +
 		"echo 'Model checking completed. No error has been found.'\n"

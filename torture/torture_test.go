@@ -98,7 +98,7 @@ func verdictOf(t *testing.T, dir string) checker.Report {
 	return r
 }
 
-func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
+func TestRun_NamesBadInputAndLeavesNothing(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		args   []string
@@ -164,9 +164,9 @@ func TestBadInputIsNamedAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestRunCheckReplay goes from a run to its verdict, judges it again offline, and
+// TestRun_ThenCheckThenReplay goes from a run to its verdict, judges it again offline, and
 // runs it again.
-func TestRunCheckReplay(t *testing.T) {
+func TestRun_ThenCheckThenReplay(t *testing.T) {
 	ensembletest.NeedDocker(t)
 	out := t.TempDir()
 	code, printed := torture(t, "run", "--seed", "5", "--time", "15s", "--nemesis", "kill-worker,expire-master,cut-worker,pause-server", "--out", out)
@@ -237,8 +237,8 @@ func repeat(t *testing.T, dir string, planned []nemesis.Record) {
 	}
 }
 
-// TestInterruptHealsSavesAndCleansUp sends the signal of Ctrl-C during the load.
-func TestInterruptHealsSavesAndCleansUp(t *testing.T) {
+// TestRun_HealsSavesAndCleansUpAfterASignal sends the signal of Ctrl-C during the load.
+func TestRun_HealsSavesAndCleansUpAfterASignal(t *testing.T) {
 	ensembletest.NeedDocker(t)
 	out := t.TempDir()
 	cmd, printed := command(t, "run", "--seed", "3", "--time", "10m", "--nemesis", "stop,cut,pause-server", "--out", out)
@@ -276,9 +276,9 @@ func TestInterruptHealsSavesAndCleansUp(t *testing.T) {
 	}
 }
 
-// TestEnsembleServesUntilItIsInterrupted runs servers for a person, uses them as
+// TestEnsemble_ServesUntilASignal runs servers for a person, uses them as
 // the printed line says, and ends them.
-func TestEnsembleServesUntilItIsInterrupted(t *testing.T) {
+func TestEnsemble_ServesUntilASignal(t *testing.T) {
 	ensembletest.NeedDocker(t)
 	cmd, _ := command(t, "ensemble")
 	cmd.Stdout = nil
@@ -316,9 +316,9 @@ func TestEnsembleServesUntilItIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestExternalEnsemble runs against an ensemble that the command did not start and
+// TestRun_OnAnExternalEnsemble runs against an ensemble that the command did not start and
 // must leave as it was.
-func TestExternalEnsemble(t *testing.T) {
+func TestRun_OnAnExternalEnsemble(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	out := t.TempDir()
 	code, printed := torture(t, "run", "--seed", "4", "--time", "10s", "--ensemble", "external",
@@ -343,7 +343,7 @@ func TestExternalEnsemble(t *testing.T) {
 	}
 }
 
-func TestLists(t *testing.T) {
+func TestFaults_ListsEachKindWithItsProof(t *testing.T) {
 	code, printed := torture(t, "faults")
 	printed = strings.Join(strings.Fields(printed), " ") // lines are wrapped
 	for _, e := range nemesis.Catalogue {

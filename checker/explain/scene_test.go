@@ -13,8 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestEveryFaultIsToldInWords holds the words against the catalogue.
-func TestEveryFaultIsToldInWords(t *testing.T) {
+// TestInjection_HasWordsForEveryFault holds the words against the catalogue.
+func TestInjection_HasWordsForEveryFault(t *testing.T) {
 	for _, e := range nemesis.Catalogue {
 		deed := (record.Injection{Fault: string(e.Kind), Did: e.Did}).Deed()
 		if strings.Count(deed, "%s") != 1 {
@@ -26,9 +26,9 @@ func TestEveryFaultIsToldInWords(t *testing.T) {
 	}
 }
 
-// TestALongStoryIsCut has a lock that is tried again and again: what is wrong stays, and
+// TestStory_LongOneIsCut has a lock that is tried again and again: what is wrong stays, and
 // it is said how much is left out.
-func TestALongStoryIsCut(t *testing.T) {
+func TestStory_LongOneIsCut(t *testing.T) {
 	var run record.Run
 	for i := range 100 {
 		at := time.Duration(i) * time.Second
@@ -69,8 +69,8 @@ func TestTell_OfAnObjectThatMuchHappenedTo(t *testing.T) {
 	}
 }
 
-// TestTheCoreIsWhatIsWrong cuts a story for the terminal.
-func TestTheCoreIsWhatIsWrong(t *testing.T) {
+// TestStory_CoreIsWhatIsWrong cuts a story for the terminal.
+func TestStory_CoreIsWhatIsWrong(t *testing.T) {
 	s := Story{Lines: make([]Line, 10)}
 	s.Lines[6].Wrong, s.Lines[7].Wrong = true, true
 	if from, to := s.Core(4); from != 2 || to != 9 {

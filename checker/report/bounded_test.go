@@ -29,9 +29,9 @@ func crowded(n int) Page {
 	return Page{Run: indexed(record.Run{Events: events}), Lanes: Lanes{Charts: []Chart{{Kind: record.Await, Colour: "#2ca02c", Done: "done", Doing: "Waiting"}}}, Report: &checker.Report{Verdict: checker.Vacuous}}
 }
 
-// TestALongRunHasASmallPage: a page hardly grows with its run, and says what it leaves
+// TestPage_OfALongRunIsSmall: a page hardly grows with its run, and says what it leaves
 // out.
-func TestALongRunHasASmallPage(t *testing.T) {
+func TestPage_OfALongRunIsSmall(t *testing.T) {
 	once, twice := render(t, crowded(5000)), render(t, crowded(10000))
 	if float64(len(twice)) > 1.2*float64(len(once)) {
 		t.Errorf("twice the run makes %d bytes of %d", len(twice), len(once))

@@ -19,10 +19,10 @@ var (
 	circle = regexp.MustCompile(`<circle cx="([0-9.]+)" cy="([0-9.]+)" r="9.0" style="fill:(#[0-9a-f]+)`)
 )
 
-// TestEveryViolationHasItsMoment draws all frozen violations: each step of the story that
+// TestMoment_OfEveryViolation draws all frozen violations: each step of the story that
 // is near is there under its number, the wrong ones in red, and no two marks cover each
 // other.
-func TestEveryViolationHasItsMoment(t *testing.T) {
+func TestMoment_OfEveryViolation(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.evidence.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)
@@ -73,9 +73,9 @@ func holdMoment(t *testing.T, name string, told explain.Story, picture string) {
 	}
 }
 
-// TestTheMomentIsZoomed: what is far away must not make the picture too wide to be read,
+// TestMoment_IsZoomed: what is far away must not make the picture too wide to be read,
 // and a story of one moment still has some width.
-func TestTheMomentIsZoomed(t *testing.T) {
+func TestMoment_IsZoomed(t *testing.T) {
 	s := &stage{end: time.Minute}
 	told := explain.Story{Lines: []explain.Line{
 		{At: time.Second, Process: "a", Text: "long ago."}, {At: 30 * time.Second, Process: "a", Text: "just before."},
@@ -96,8 +96,8 @@ func TestTheMomentIsZoomed(t *testing.T) {
 	}
 }
 
-// TestThePageTellsTheStory has it on top of the violation, with what replays it.
-func TestThePageTellsTheStory(t *testing.T) {
+// TestPage_HasTheStoryOfAViolation has it on top of the violation, with what replays it.
+func TestPage_HasTheStoryOfAViolation(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
 	p.Explanations = []Explanation{{explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, story.Stories()), "Smallest part: <8> of 55 events"}}

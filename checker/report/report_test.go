@@ -32,7 +32,7 @@ func render(t *testing.T, p Page) string {
 	return b.String()
 }
 
-func TestPageTellsWhatHappened(t *testing.T) {
+func TestPage_ShowsWhatHappened(t *testing.T) {
 	page := render(t, judged(t, "accepted"))
 	for _, want := range []string{
 		"VALID: every property holds over 2 tasks and 2 effective faults.", "epoch 1", "epoch 2", ">master-1<", ">worker-2<", ">zk1<",
@@ -52,9 +52,9 @@ func TestPageTellsWhatHappened(t *testing.T) {
 	}
 }
 
-// TestViolationHasItsPicture: the failing run above all must have its picture,
+// TestPage_HasThePictureOfAViolation: the failing run above all must have its picture,
 // with the events it rests on marked in it and listed below it.
-func TestViolationHasItsPicture(t *testing.T) {
+func TestPage_HasThePictureOfAViolation(t *testing.T) {
 	page := render(t, judged(t, "SingleMaster-stale-write-bad"))
 	section, _, found := strings.Cut(page, "<h2>Timeline</h2>")
 	if !found || !strings.Contains(section, "What is wrong") {
@@ -67,7 +67,7 @@ func TestViolationHasItsPicture(t *testing.T) {
 	}
 }
 
-func TestSentences(t *testing.T) {
+func TestPrint_Sentences(t *testing.T) {
 	for name, want := range map[string]string{
 		"accepted": "VALID:", "NoLostTask-bad": "INVALID: NoLostTask is violated.", "no-tree-unknown": "UNKNOWN: nothing is violated, but NoLostTask",
 		"no-effective-fault-vacuous": "VACUOUS: every property holds, but the run proves nothing: no fault was effective",
@@ -84,7 +84,7 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-func TestAnEmptyHistoryIsDrawn(t *testing.T) {
+func TestPage_OfAnEmptyHistory(t *testing.T) {
 	p := Page{Run: indexed(record.Run{}), Report: &checker.Check(record.Run{}, 1, masterworker.Judging()).Report}
 	if page := render(t, p); !strings.Contains(page, "vacuous") && !strings.Contains(page, "unknown") {
 		t.Error("an empty history has no verdict")

@@ -18,14 +18,14 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-func TestDefaultsAreValid(t *testing.T) {
+func TestDefaults_AreValid(t *testing.T) {
 	if err := defaults().Validate(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestValidateNamesTheOption breaks one option after the other.
-func TestValidateNamesTheOption(t *testing.T) {
+// TestValidate_NamesTheOption breaks one option after the other.
+func TestValidate_NamesTheOption(t *testing.T) {
 	for want, broken := range map[string]func(*Setup){
 		"--time":            func(c *Setup) { c.Time = 0 },
 		"--masters 0":       func(c *Setup) { c.Participants["master"], c.Participants["node"] = 0, 1 },
@@ -56,7 +56,7 @@ func TestValidateNamesTheOption(t *testing.T) {
 	}
 }
 
-func TestDropImpossibleLeavesTheRest(t *testing.T) {
+func TestDropImpossible_LeavesTheRest(t *testing.T) {
 	c := defaults()
 	c.Servers = 1
 	c.DropImpossible(nil)
@@ -65,8 +65,8 @@ func TestDropImpossibleLeavesTheRest(t *testing.T) {
 	}
 }
 
-// TestReplayRepeatsSeedAndSchedule stores a run and reads it back as a Config.
-func TestReplayRepeatsSeedAndSchedule(t *testing.T) {
+// TestLoadReplay_RepeatsSeedAndSchedule stores a run and reads it back as a Config.
+func TestLoadReplay_RepeatsSeedAndSchedule(t *testing.T) {
 	dir := t.TempDir()
 	want := defaults()
 	want.Seed = 99
@@ -93,8 +93,8 @@ func TestReplayRepeatsSeedAndSchedule(t *testing.T) {
 	}
 }
 
-// TestLoadOfARunThatWasKilled finds journals that were never merged.
-func TestLoadOfARunThatWasKilled(t *testing.T) {
+// TestLoadReplay_OfAKilledRun finds journals that were never merged.
+func TestLoadReplay_OfAKilledRun(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, record.JournalsFolder), 0o755); err != nil {
 		t.Fatal(err)
@@ -121,8 +121,8 @@ func TestLoadOfARunThatWasKilled(t *testing.T) {
 	}
 }
 
-// TestFolderIsNotSharedAndCanBeUndone makes the same folder twice.
-func TestFolderIsNotSharedAndCanBeUndone(t *testing.T) {
+// TestMakeFolder_IsNotSharedAndCanBeUndone makes the same folder twice.
+func TestMakeFolder_IsNotSharedAndCanBeUndone(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "results")
 	now := time.Now()
 	dir, undo, err := makeFolder(out, 1, now)

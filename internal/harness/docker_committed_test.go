@@ -11,7 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-func TestCommittedInTheHistorysTerms(t *testing.T) {
+func TestCommitted_InTheTermsOfTheHistory(t *testing.T) {
 	entry := func(opcode txnlog.Opcode, parts ...txnlog.Part) txnlog.Entry {
 		return txnlog.Entry{Txn: &txnlog.Txn{Session: 0x1f, Cxid: 3, Zxid: 9, TimeMs: 2, Opcode: opcode, Parts: parts}, Servers: []string{"zk2"}}
 	}
@@ -49,9 +49,9 @@ func TestCommittedInTheHistorysTerms(t *testing.T) {
 	}
 }
 
-// TestWhatWasCommittedIsConfirmed carries out the logs of a real ensemble, whole and with
+// TestCommitted_IsConfirmedByTheTree carries out the logs of a real ensemble, whole and with
 // something left out.
-func TestWhatWasCommittedIsConfirmed(t *testing.T) {
+func TestCommitted_IsConfirmedByTheTree(t *testing.T) {
 	const last = 0x300000005
 	s, err := txnlog.ReadServer("zk1", "../txnlog/testdata/zk1")
 	if err != nil {
@@ -79,8 +79,8 @@ func TestWhatWasCommittedIsConfirmed(t *testing.T) {
 	}
 }
 
-// TestTheServerInMemoryCommits: its record says of a write what a log would say.
-func TestTheServerInMemoryCommits(t *testing.T) {
+// TestMemory_RecordsCommits: its record says of a write what a log would say.
+func TestMemory_RecordsCommits(t *testing.T) {
 	ops := []record.Op{{Kind: "check", Path: "/a", Version: 4}, {Kind: "delete", Path: "/b", Version: 2}, {Kind: "create", Path: "/c-1", Sequential: true}}
 	for kind, c := range map[string]struct {
 		exchange record.Exchange

@@ -51,9 +51,9 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// TestNetworkFaultsBite has a player suffer from each of the faults until the probe has
+// TestDocker_NetworkFaultsAreEffective has a player suffer from each of the faults until the probe has
 // seen it, and play on when it is healed.
-func TestNetworkFaultsBite(t *testing.T) {
+func TestDocker_NetworkFaultsAreEffective(t *testing.T) {
 	for _, kind := range onTheLine {
 		t.Run(string(kind), func(t *testing.T) {
 			s := startServers(t, 2)
@@ -84,10 +84,10 @@ func TestNetworkFaultsBite(t *testing.T) {
 	}
 }
 
-// TestNetworkProbesSayNo plants faults that do nothing: they are healed before there is
+// TestDocker_NetworkProbesSeeWhatHadNoEffect plants faults that do nothing: they are healed before there is
 // a player, or there is none.
-func TestNetworkProbesSayNo(t *testing.T) {
-	movable := func(kind nemesis.Kind) bool { return kind == nemesis.Move } // from the beginning; see TestNetworkFaultsBite
+func TestDocker_NetworkProbesSeeWhatHadNoEffect(t *testing.T) {
+	movable := func(kind nemesis.Kind) bool { return kind == nemesis.Move } // from the beginning; see TestDocker_NetworkFaultsAreEffective
 	for _, kind := range slices.DeleteFunc(slices.Clone(onTheLine), movable) {
 		t.Run(string(kind), func(t *testing.T) {
 			s := startServers(t, 2)
@@ -114,8 +114,8 @@ func TestNetworkProbesSayNo(t *testing.T) {
 	}
 }
 
-// TestMoveNeedsAServer has nobody to move.
-func TestMoveNeedsAServer(t *testing.T) {
+// TestDocker_MoveNeedsAServer has nobody to move.
+func TestDocker_MoveNeedsAServer(t *testing.T) {
 	s := startServers(t, 2)
 	r := runOn(t, s)
 	r.lineTo(t, s)

@@ -151,9 +151,9 @@ func inflicted(t *testing.T, d nemesis.Injection, lasts time.Duration) nemesis.F
 	return seen
 }
 
-// TestSleepBites puts the machine of a participant to sleep. Its clock for leases goes on,
+// TestDocker_SleepIsEffective puts the machine of a participant to sleep. Its clock for leases goes on,
 // by its own word, its monotonic clock does not, and its line is dead for a while after it.
-func TestSleepBites(t *testing.T) {
+func TestDocker_SleepIsEffective(t *testing.T) {
 	r, p := stage(t, 300*time.Millisecond)
 	r.config.Nemesis = []nemesis.Kind{nemesis.SleepWorker}
 	p.quit(leavePatience)
@@ -220,7 +220,7 @@ func holding(t *testing.T, worker string) *observer {
 	return o
 }
 
-func TestProcessFaultsBite(t *testing.T) {
+func TestDocker_ProcessFaultsAreEffective(t *testing.T) {
 	r, p := stage(t, 300*time.Millisecond)
 	for name, fault := range map[string]struct {
 		kind  nemesis.Kind
@@ -245,9 +245,9 @@ func TestProcessFaultsBite(t *testing.T) {
 	}
 }
 
-// TestHowLongItIsStoppedMatters: a stop that is over too soon is none, nor is a pause that
+// TestDocker_StopIsJudgedByItsLength: a stop that is over too soon is none, nor is a pause that
 // lasts too long.
-func TestHowLongItIsStoppedMatters(t *testing.T) {
+func TestDocker_StopIsJudgedByItsLength(t *testing.T) {
 	r, _ := stage(t, 300*time.Millisecond)
 	for _, c := range []struct {
 		kind  nemesis.Kind
@@ -263,8 +263,8 @@ func TestHowLongItIsStoppedMatters(t *testing.T) {
 	}
 }
 
-// TestTwinsBite: a second process that reaches no server is no twin.
-func TestTwinsBite(t *testing.T) {
+// TestDocker_TwinIsEffective: a second process that reaches no server is no twin.
+func TestDocker_TwinIsEffective(t *testing.T) {
 	r, p := stage(t, time.Second)
 	for _, reaches := range []bool{true, false} {
 		if !reaches {

@@ -64,12 +64,12 @@ var serverFaults = []nemesis.Fault{
 	{Kind: nemesis.RollingRestart, Pick: 1},
 }
 
-// TestServerFaultsBite binds every fault of servers to a real ensemble. Its probe must
+// TestDocker_ServerFaultsAreEffective binds every fault of servers to a real ensemble. Its probe must
 // deny it before anything was done, see it bite afterwards, and leave nothing behind.
-func TestServerFaultsBite(t *testing.T) {
+func TestDocker_ServerFaultsAreEffective(t *testing.T) {
 	r := serverRun(t)
 	r.hold(t)
-	bound := map[nemesis.Kind]bool{nemesis.ExhaustQuota: true} // TestExhaustedQuotaBites
+	bound := map[nemesis.Kind]bool{nemesis.ExhaustQuota: true} // TestDocker_ExhaustedQuotaIsEffective
 	for _, fault := range serverFaults {
 		bound[fault.Kind] = true
 		t.Run(string(fault.Kind), func(t *testing.T) { r.biting(t, fault) })
@@ -111,9 +111,9 @@ func (r *docker) hold(t *testing.T) {
 	}()
 }
 
-// TestExhaustedQuotaBites exhausts a quota, which servers of one profile only enforce.
+// TestDocker_ExhaustedQuotaIsEffective exhausts a quota, which servers of one profile only enforce.
 // What counts is what participants were refused.
-func TestExhaustedQuotaBites(t *testing.T) {
+func TestDocker_ExhaustedQuotaIsEffective(t *testing.T) {
 	profile, err := ensemble.ProfileNamed("quota")
 	if err != nil {
 		t.Fatal(err)
@@ -266,9 +266,9 @@ func (r *docker) noLag(t *testing.T) {
 	}
 }
 
-// TestMastersServer has the server found that the active master is connected to, and
+// TestDocker_FindsTheServerOfTheMaster has the server found that the active master is connected to, and
 // found again when it has moved to another one.
-func TestMastersServer(t *testing.T) {
+func TestDocker_FindsTheServerOfTheMaster(t *testing.T) {
 	r := serverRun(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -326,9 +326,9 @@ func TestMastersServer(t *testing.T) {
 	}
 }
 
-// TestSmallLog: a volume is made for the load where it is to be filled up, and none
+// TestDocker_RefusesAFullDiskForALongLog: a volume is made for the load where it is to be filled up, and none
 // that could take too much of the machine's memory.
-func TestSmallLog(t *testing.T) {
+func TestDocker_RefusesAFullDiskForALongLog(t *testing.T) {
 	c := defaults()
 	c.Nemesis = []nemesis.Kind{nemesis.FillDisk}
 	if size := c.smallLog(); size < smallest || size > largest {

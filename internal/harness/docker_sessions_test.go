@@ -27,9 +27,9 @@ func runOn(t *testing.T, s *servers) *docker {
 	return r
 }
 
-// TestManySessionsEnd ends half of four sessions, on servers that end sessions and on
+// TestDocker_EndsManySessions ends half of four sessions, on servers that end sessions and on
 // some that only say so.
-func TestManySessionsEnd(t *testing.T) {
+func TestDocker_EndsManySessions(t *testing.T) {
 	for _, immortal := range []bool{false, true} {
 		s := startServers(t, 2)
 		s.immortal = immortal

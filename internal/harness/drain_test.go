@@ -11,12 +11,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestDrainsEnd: one that goes up and down for ever is given up, and one that goes down,
+// TestDrain_Ends: one that goes up and down for ever is given up, and one that goes down,
 // however slowly and with ups in between, is not; nor is one in which a task is handed in
 // whenever one is collected, unless that takes many times as long as the load.
-func TestDrainsEnd(t *testing.T) {
+func TestDrain_Ends(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestDrainsEnd: make test runs it, make quick does not")
+		t.Skip("skipped TestDrain_Ends: make test runs it, make quick does not")
 	}
 	for name, c := range map[string]struct {
 		waiting func(look int) int // clients that wait, the n-th time that somebody looks

@@ -58,9 +58,9 @@ func writes(session zkapi.Session, lasts time.Duration) (unknown int) {
 	return unknown
 }
 
-// TestFaultsInMemoryBite has an actor suffer from each of the faults, and go on when it
+// TestMemory_FaultsAreEffective has an actor suffer from each of the faults, and go on when it
 // is healed.
-func TestFaultsInMemoryBite(t *testing.T) {
+func TestMemory_FaultsAreEffective(t *testing.T) {
 	for _, kind := range onThePort {
 		t.Run(string(kind), func(t *testing.T) {
 			onStage(t, func(m *memory, session zkapi.Session) {
@@ -92,9 +92,9 @@ func TestFaultsInMemoryBite(t *testing.T) {
 	}
 }
 
-// TestProbesInMemorySayNo plants faults that do nothing: nobody has a session, or nobody
+// TestMemory_ProbesSeeWhatHadNoEffect plants faults that do nothing: nobody has a session, or nobody
 // asks for anything, or they are healed before.
-func TestProbesInMemorySayNo(t *testing.T) {
+func TestMemory_ProbesSeeWhatHadNoEffect(t *testing.T) {
 	for _, kind := range onThePort {
 		t.Run(string(kind), func(t *testing.T) {
 			onStage(t, func(m *memory, session zkapi.Session) {
@@ -125,8 +125,8 @@ func TestProbesInMemorySayNo(t *testing.T) {
 	}
 }
 
-// TestATrapThatLosesNothingSaysSo: the write takes effect, and its answer arrives.
-func TestATrapThatLosesNothingSaysSo(t *testing.T) {
+// TestMemory_TrapReportsThatNothingWasLost: the write takes effect, and its answer arrives.
+func TestMemory_TrapReportsThatNothingWasLost(t *testing.T) {
 	trap := &trap{on: func(x nemesis.Exchange) bool { return x.Op.Kind == zkapi.KindCreate }}
 	if !trap.fits()(zk.Write{Session: 1, Zxid: 7, Op: zkapi.Create("/a", nil, zkapi.Persistent)}) {
 		t.Fatal("a create does not fit")
@@ -142,9 +142,9 @@ func TestATrapThatLosesNothingSaysSo(t *testing.T) {
 	}
 }
 
-// TestNobodyOvertakesOnALine: requests arrive in the order in which they are sent, also
+// TestMemory_ConnectionKeepsTheOrder: requests arrive in the order in which they are sent, also
 // those that are sent when the line is well again.
-func TestNobodyOvertakesOnALine(t *testing.T) {
+func TestMemory_ConnectionKeepsTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l line
 		delays := []time.Duration{300 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond}

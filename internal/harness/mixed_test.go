@@ -7,8 +7,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestBuilds: every second participant of each role is of the other build.
-func TestBuilds(t *testing.T) {
+// TestBuilds_OfAMixedRun: every second participant of each role is of the other build.
+func TestBuilds_OfAMixedRun(t *testing.T) {
 	c := defaults()
 	if c.builds(record.Build{}, record.Build{}) != nil || c.isOther(2) {
 		t.Error("there is one build only")

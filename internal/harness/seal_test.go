@@ -10,9 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestSealSaysWhatIsNotThere: what such an ensemble never has is told from what could not
+// TestSeal_NamesWhatIsMissing: what such an ensemble never has is told from what could not
 // be recorded.
-func TestSealSaysWhatIsNotThere(t *testing.T) {
+func TestSeal_NamesWhatIsMissing(t *testing.T) {
 	for _, c := range []struct {
 		name, ensemble string
 		order          record.Source

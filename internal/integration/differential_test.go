@@ -22,12 +22,12 @@ import (
 // lanes is how many sequences run at a time: most of a write's time is waiting.
 const lanes = 16
 
-// TestModelAgreesWithZooKeeper does the same on model/zk and on a real ensemble of
+// TestModel_AgreesWithZooKeeper does the same on model/zk and on a real ensemble of
 // three servers, and holds every answer, znode and watch event of the one against
 // the other. What is proven of the recipe on the model is worth as much as this.
 // The servers are of the version that ZOOKEEPER_VERSION names; RINGMASTER_NIGHTLY=1
 // takes all versions, and many more operations.
-func TestModelAgreesWithZooKeeper(t *testing.T) {
+func TestModel_AgreesWithZooKeeper(t *testing.T) {
 	ensembletest.NeedDocker(t)
 	version, nightly := os.Getenv("ZOOKEEPER_VERSION"), os.Getenv("RINGMASTER_NIGHTLY") == "1"
 	volume, checks := int64(3_000), "2"

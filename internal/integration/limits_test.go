@@ -102,9 +102,9 @@ func nodeOf(path string, bytes int) zkapi.Op {
 	return zkapi.Create(path, make([]byte, bytes), zkapi.Persistent)
 }
 
-// TestAStrictServer shows what each of these profiles changes, on one server that has the
+// TestLimits_OfAStrictServer shows what each of these profiles changes, on one server that has the
 // settings of all of them.
-func TestAStrictServer(t *testing.T) {
+func TestLimits_OfAStrictServer(t *testing.T) {
 	p := together(t, "small-requests", "quota", "connections-60", "digest-off", "digest-sha256", "enforce-auth")
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: p})
 	s := strict{p, e.Servers[0]}

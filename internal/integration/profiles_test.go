@@ -24,9 +24,9 @@ type hostile struct {
 	profile ensemble.Profile
 }
 
-// TestHostileServers shows what each of these profiles changes, on one ensemble that has
+// TestProfiles_HostileServers shows what each of these profiles changes, on one ensemble that has
 // the settings of all of them.
-func TestHostileServers(t *testing.T) {
+func TestProfiles_HostileServers(t *testing.T) {
 	p := together(t, "as-shipped", "read-only", "zxid-rollover")
 	e := hostile{ensembletest.StartWith(t, ensemble.Config{Servers: 3, Profile: p}), p}
 	for _, step := range []struct {

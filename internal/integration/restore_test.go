@@ -44,9 +44,9 @@ func (k *tokens) highest(t *testing.T) int32 {
 	return k.all[len(k.all)-1].Epoch
 }
 
-// TestAnEnsembleThatGoesBack stops the servers under a master, a worker and a client that
+// TestRestore_EnsembleThatGoesBack stops the servers under a master, a worker and a client that
 // run on, and starts them again on an older copy of their disks, and then on empty disks.
-func TestAnEnsembleThatGoesBack(t *testing.T) {
+func TestRestore_EnsembleThatGoesBack(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	server := e.Servers[0]
 	env, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 3 * time.Second})

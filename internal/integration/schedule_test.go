@@ -39,12 +39,12 @@ var rehearsed = []struct {
 // longestCase bounds one schedule, in steps.
 const longestCase = 150
 
-// TestSchedulesOfTheModelOnZooKeeper draws schedules from the model, and replays them
+// TestModel_SchedulesReplayOnZooKeeper draws schedules from the model, and replays them
 // on a real server: the same programs, behind a proxy each, that holds a request until
 // it is its turn. What the model answers must be answered, what it asks for next must
 // be asked for, and the tree that it ends with must be there. RINGMASTER_NIGHTLY=1
 // replays five times as many, RINGMASTER_SCHEDULE=WORLD/SEED the one of that name.
-func TestSchedulesOfTheModelOnZooKeeper(t *testing.T) {
+func TestModel_SchedulesReplayOnZooKeeper(t *testing.T) {
 	ensembletest.NeedDocker(t)
 	type job struct {
 		world int
@@ -124,9 +124,9 @@ func rehearse(t *testing.T, c *conductor, name string, seed uint64, faults int) 
 	}
 }
 
-// TestReplayNoticesDefects puts something wrong in on one of the two sides, and sees
+// TestSchedules_ReplayNoticesDefects puts something wrong in on one of the two sides, and sees
 // the replay fail.
-func TestReplayNoticesDefects(t *testing.T) {
+func TestSchedules_ReplayNoticesDefects(t *testing.T) {
 	e := ensembletest.Start(t, 1)
 	masters := world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}
 	lossy, mortal := masters, masters

@@ -170,9 +170,9 @@ func (s *secured) observers() recipe.Observers {
 	return recipe.Observers{Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 }
 
-// TestSecured runs the recipe with TLS, an identity for each role and ACLs on all
+// TestSecure_Ensemble runs the recipe with TLS, an identity for each role and ACLs on all
 // znodes, and checks what each may not do.
-func TestSecured(t *testing.T) {
+func TestSecure_Ensemble(t *testing.T) {
 	s := newSecured(t)
 	const namespace = "/secured"
 	work := func(run func(context.Context) error) {

@@ -9,9 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// TestServersSayTheirTimes asks real servers with ZooKeeper's own settings for their
+// TestTiming_OfTheServers asks real servers with ZooKeeper's own settings for their
 // times, and such whose four-letter words are as shipped, too.
-func TestServersSayTheirTimes(t *testing.T) {
+func TestTiming_OfTheServers(t *testing.T) {
 	ask := func(profile ensemble.Profile, servers int) (zkclient.Timing, error) {
 		profile.Settings = append(profile.Settings, "tickTime=2000")
 		e := ensembletest.StartWith(t, ensemble.Config{Servers: servers, Profile: profile})

@@ -20,11 +20,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// TestLogsSayWhatClientsRead writes all there is to write, in the middle of which a
+// TestTxnlog_SaysWhatClientsRead writes all there is to write, in the middle of which a
 // server is killed while it appends and the leader is cut off with writes that nobody
 // else hears of. Then each server's files have to give the tree that a client reads
 // from that server, and all of them together the same, transaction by transaction.
-func TestLogsSayWhatClientsRead(t *testing.T) {
+func TestTxnlog_SaysWhatClientsRead(t *testing.T) {
 	e := ensembletest.Start(t, 3)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()

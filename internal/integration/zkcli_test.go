@@ -82,9 +82,9 @@ func (w *tutorial) master() *recipe.Master {
 	return m
 }
 
-// TestTutorial goes through the classic tutorial of the recipe, with zkCli.sh in
+// TestZkCli_Tutorial goes through the classic tutorial of the recipe, with zkCli.sh in
 // one role after the other.
-func TestTutorial(t *testing.T) {
+func TestZkCli_Tutorial(t *testing.T) {
 	w := newTutorial(t)
 	leads := func(m *recipe.Master) func() bool { return func() bool { _, ok := m.Snapshot(); return ok } }
 

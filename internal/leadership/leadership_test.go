@@ -78,9 +78,9 @@ func mastersAlone() record.Run {
 	return s.Run
 }
 
-// TestMastersAlone judges a run without a task or a worker, as it is and with one defect
+// TestJudges_OfMastersAlone judges a run without a task or a worker, as it is and with one defect
 // each.
-func TestMastersAlone(t *testing.T) {
+func TestJudges_OfMastersAlone(t *testing.T) {
 	event := func(run *record.Run, kind record.Kind, process string, typ record.Type) *record.Event {
 		return &run.Events[slices.IndexFunc(run.Events, func(e record.Event) bool { return e.Kind == kind && e.Process == process && e.Type == typ })]
 	}
@@ -133,9 +133,9 @@ func elect(epoch int32) []record.Op {
 	return []record.Op{{Kind: "create", Path: "/master"}, {Kind: "set", Path: "/assign", Version: epoch - 1}}
 }
 
-// TestMastersAreOrderedByZxid: a write of which nobody heard is a stale master's if it
+// TestJudges_OrderMastersByZxid: a write of which nobody heard is a stale master's if it
 // took effect after the next election, and none if it did before. Time cannot tell.
-func TestMastersAreOrderedByZxid(t *testing.T) {
+func TestJudges_OrderMastersByZxid(t *testing.T) {
 	for zxid, want := range map[int64]checker.Verdict{5: checker.Valid, 0: checker.Valid, 15: checker.Invalid} {
 		s := recordtest.NewWritten(record.FromLogs)
 		s.Write("m1", 1, record.OK, 1, elect(1)...)
@@ -151,9 +151,9 @@ func TestMastersAreOrderedByZxid(t *testing.T) {
 	}
 }
 
-// TestThinningChangesNoVerdict holds elections with many writes against the same ones
+// TestLinearizable_ThinningChangesNoVerdict holds elections with many writes against the same ones
 // with all of them: late and early writes on either side, each of which decides.
-func TestThinningChangesNoVerdict(t *testing.T) {
+func TestLinearizable_ThinningChangesNoVerdict(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		before, after int // the write at that place is late, or early; -1 for none

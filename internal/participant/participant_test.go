@@ -33,8 +33,8 @@ func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
 	}
 }
 
-// TestSinkFences sends effects out of order.
-func TestSinkFences(t *testing.T) {
+// TestSink_RefusesSmallerTokens sends effects out of order.
+func TestSink_RefusesSmallerTokens(t *testing.T) {
 	journal, events := newJournal(t)
 	sink, err := ListenSink(journal)
 	if err != nil {
@@ -70,9 +70,9 @@ func TestSinkFences(t *testing.T) {
 	}
 }
 
-// TestConfigAndBack: what the subject adds is among the other keys, and what of it is
+// TestConfig_RoundTrip: what the subject adds is among the other keys, and what of it is
 // read are its own ones.
-func TestConfigAndBack(t *testing.T) {
+func TestConfig_RoundTrip(t *testing.T) {
 	for _, options := range []string{`{"rate":1.5,"holders":["a"]}`, `{}`, ``} {
 		want := Config{Name: "worker-1", Role: "worker", Life: 2, Servers: []string{"a:1"}, Seed: 9, Options: json.RawMessage(options)}
 		got, err := Decode(want.Encode())

@@ -30,9 +30,9 @@ func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
 	}
 }
 
-// TestRecorderSeesEveryWrite does writes in every way that the port has, and
+// TestRecorder_SeesEveryWrite does writes in every way that the port has, and
 // expects each in the journal with what was heard of it; reads are left out.
-func TestRecorderSeesEveryWrite(t *testing.T) {
+func TestRecorder_SeesEveryWrite(t *testing.T) {
 	journal, events := newJournal(t)
 	server := zk.NewServer(time.Second)
 	env := &Env{Env: &zk.Env{Server: server}, Journal: journal, Namespace: "/space"}

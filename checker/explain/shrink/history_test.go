@@ -24,9 +24,9 @@ func invalid(properties []checker.Property) []checker.Property {
 	return slices.DeleteFunc(slices.Clone(properties), func(p checker.Property) bool { return p.Verdict != checker.Invalid })
 }
 
-// TestFrozenHistoriesShrink cuts down every frozen violation, and holds the part
+// TestHistory_ShrinksFrozenHistories cuts down every frozen violation, and holds the part
 // against the judges: it fails as the whole does, and in nothing else.
-func TestFrozenHistoriesShrink(t *testing.T) {
+func TestHistory_ShrinksFrozenHistories(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.evidence.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)
@@ -69,10 +69,10 @@ func holdShrunk(t *testing.T, whole []checker.Property, p checker.Property, s Sh
 	}
 }
 
-// TestWhatWouldMisleadIsRefused shows why the rules of the package comment are needed:
+// TestHistory_RefusesWhatWouldMislead shows why the rules of the package comment are needed:
 // a judge of the sentence alone would take out the submission of a task, and leave a
 // task that nobody has submitted.
-func TestWhatWouldMisleadIsRefused(t *testing.T) {
+func TestHistory_RefusesWhatWouldMislead(t *testing.T) {
 	run := recordtest.Frozen(t, "AtomicTransitions-bad")
 	p := invalid(judge(run))[0]
 	part := only(indexed(run), named(p.Findings, indexed(run).Objects()))
@@ -92,9 +92,9 @@ func TestWhatWouldMisleadIsRefused(t *testing.T) {
 	}
 }
 
-// TestSentencesMustBeTheSame holds a part that violates the property for another
+// TestHistory_KeepsTheFirstViolation holds a part that violates the property for another
 // reason against the search.
-func TestSentencesMustBeTheSame(t *testing.T) {
+func TestHistory_KeepsTheFirstViolation(t *testing.T) {
 	run := recordtest.Frozen(t, "NoPhantomTask-nobody-bad")
 	i := slices.IndexFunc(invalid(judge(run)), func(p checker.Property) bool { return p.Name == "NoPhantomTask" })
 	p := invalid(judge(run))[i]
@@ -110,7 +110,7 @@ func TestSentencesMustBeTheSame(t *testing.T) {
 	}
 }
 
-func TestNoTimeLeavesTheWhole(t *testing.T) {
+func TestHistory_WithoutTimeStaysWhole(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	run := recordtest.Frozen(t, "AtomicTransitions-bad")

@@ -10,9 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// TestFrozenWiresShrink cuts down what went over the wire: the violation of the
+// TestHistory_ShrinksFrozenWires cuts down what went over the wire: the violation of the
 // protocol must rest on the same write as before.
-func TestFrozenWiresShrink(t *testing.T) {
+func TestHistory_ShrinksFrozenWires(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.wire.ndjson"))
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%d frozen wires, %v", len(paths), err)
@@ -41,8 +41,8 @@ func TestFrozenWiresShrink(t *testing.T) {
 	}
 }
 
-// TestAWriteGoesWithItsExchangeAndItsZnodes takes a write out and looks for its traces.
-func TestAWriteGoesWithItsExchangeAndItsZnodes(t *testing.T) {
+// TestPart_KeepsAWriteWithItsExchangeAndZnodes takes a write out and looks for its traces.
+func TestPart_KeepsAWriteWithItsExchangeAndZnodes(t *testing.T) {
 	write := []record.Op{{Kind: "create", Path: "/tasks/t", Data: `{"id":"a"}`}}
 	run := record.Run{
 		Events: []record.Event{
@@ -67,8 +67,8 @@ func TestAWriteGoesWithItsExchangeAndItsZnodes(t *testing.T) {
 	}
 }
 
-// TestNarrowing leaves of writes what belongs to the tasks that are kept.
-func TestNarrowing(t *testing.T) {
+// TestPart_NarrowsTheTree leaves of writes what belongs to the tasks that are kept.
+func TestPart_NarrowsTheTree(t *testing.T) {
 	two := []record.Op{{Kind: "check", Path: "/assign", Version: 1}, {Kind: "create", Path: "/assign/w/a"}, {Kind: "create", Path: "/assign/w/b"}}
 	run := record.Run{
 		Events: []record.Event{

@@ -69,10 +69,10 @@ var pinned = []struct {
 // quickStates is the largest world that make quick explores.
 const quickStates = 20_000
 
-// TestEveryPropertyHolds: in each of these worlds every property holds in every state, the
+// TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
 // goal can be reached from everywhere, what should happen does happen, and there are as many
 // states as there were.
-func TestEveryPropertyHolds(t *testing.T) {
+func TestWorlds_EveryPropertyHolds(t *testing.T) {
 	for _, p := range pinned {
 		if p.deep && !isDeep() || p.states > quickStates && testing.Short() {
 			continue
@@ -99,9 +99,9 @@ func TestEveryPropertyHolds(t *testing.T) {
 	}
 }
 
-// TestSnapshotsAreHonest: what the recipe and the leader say at their checkpoints is all that
+// TestWorlds_SnapshotsAreHonest: what the recipe and the leader say at their checkpoints is all that
 // matters there.
-func TestSnapshotsAreHonest(t *testing.T) {
+func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	configs := []Config{with(func(c *Config) { c.Masters = 1 })}
 	if isDeep() {
 		configs = append(configs,
@@ -119,9 +119,9 @@ func TestSnapshotsAreHonest(t *testing.T) {
 	}
 }
 
-// TestDFSAgrees: every schedule of a small world, by an engine that remembers no state, ends
+// TestWorlds_DFSAgreesWithBFS: every schedule of a small world, by an engine that remembers no state, ends
 // in the state in which the other one ends.
-func TestDFSAgrees(t *testing.T) {
+func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
 	w, err := with(func(c *Config) { c.Masters = 1 }).World()
 	if err != nil {
 		t.Fatal(err)
@@ -132,9 +132,9 @@ func TestDFSAgrees(t *testing.T) {
 	}
 }
 
-// TestEveryGuardIsNeeded takes each guard out and demands the violation that it prevents,
+// TestGuards_EachIsNeeded takes each guard out and demands the violation that it prevents,
 // after as few steps as it was found to take.
-func TestEveryGuardIsNeeded(t *testing.T) {
+func TestGuards_EachIsNeeded(t *testing.T) {
 	leaves := with(func(c *Config) { c.Bounds.Leaves = 1 })
 	dies := with(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 1 })
 	loss := with(func(c *Config) { c.Masters, c.Bounds.Losses = 1, 1 })

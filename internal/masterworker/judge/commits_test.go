@@ -10,7 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-func TestCommits(t *testing.T) {
+func TestJudging_ResolvesByCommits(t *testing.T) {
 	r := check(recordtest.Committed(t))
 	for _, p := range r.Properties {
 		if p.Verdict != checker.Valid {
@@ -27,8 +27,8 @@ func TestCommits(t *testing.T) {
 	}
 }
 
-// TestHolesLeaveOutcomesOpen: a write that is not among the commits may be in a hole.
-func TestHolesLeaveOutcomesOpen(t *testing.T) {
+// TestJudging_HolesLeaveOutcomesOpen: a write that is not among the commits may be in a hole.
+func TestJudging_HolesLeaveOutcomesOpen(t *testing.T) {
 	run := recordtest.Committed(t)
 	first := run.Commits[len(run.Commits)/2].Zxid
 	run.Commits = slices.DeleteFunc(run.Commits, func(c record.Commit) bool { return c.Zxid >= first })
@@ -42,9 +42,9 @@ func TestHolesLeaveOutcomesOpen(t *testing.T) {
 	}
 }
 
-// TestAssignmentsAreOrderedByZxid: an assignment may go alone once its task has its
+// TestAtomicTransitions_OrdersAssignmentsByZxid: an assignment may go alone once its task has its
 // status. Both writes are under way at the same time.
-func TestAssignmentsAreOrderedByZxid(t *testing.T) {
+func TestAtomicTransitions_OrdersAssignmentsByZxid(t *testing.T) {
 	for zxid, want := range map[int64]checker.Verdict{15: checker.Valid, 5: checker.Invalid} {
 		s := recordtest.NewWritten(record.FromLogs)
 		s.Write("c", 1, record.OK, 10, record.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})

@@ -62,7 +62,7 @@ var rejected = map[string][]string{
 	"LeavesNothing-restarted-bad": {"LeavesNothing"},
 }
 
-func TestAcceptedHistoriesAreAcceptedByAll(t *testing.T) {
+func TestJudging_AcceptsAcceptedHistories(t *testing.T) {
 	accepted(t, "accepted-leaves", map[string]int{"submitted": 3, "accepted": 3, "completed": 3, "attempts_lost": 1})
 	accepted(t, "accepted-policies", map[string]int{
 		"submitted": 7, "accepted": 7, "tasks": 7, "collected": 2, "completed": 5, "failed": 1, "cancelled": 1, "residents": 1,
@@ -91,7 +91,7 @@ func find(t *testing.T, r *checker.Result, name string) checker.Property {
 	return checker.Property{}
 }
 
-// elsewhere are the properties that need more than a history: TestWires has
+// elsewhere are the properties that need more than a history: TestFollowsProtocol_OfFrozenWires has
 // frozen records for them, and the tests of package checker plant contradictions and losses.
 var elsewhere = map[string]bool{"FollowsProtocol": true, "WritesAccounted": true, "ServersAgree": true, checker.RecordComplete: true}
 
@@ -113,7 +113,7 @@ func accepted(t *testing.T, name string, counts map[string]int) {
 	}
 }
 
-func TestBadHistoriesAreRejected(t *testing.T) {
+func TestJudging_RejectsBadHistories(t *testing.T) {
 	covered := map[string]bool{}
 	for name, want := range rejected {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestBadHistoriesAreRejected(t *testing.T) {
 	}
 }
 
-func TestDoubtIsNeitherPassNorViolation(t *testing.T) {
+func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
 	for name, want := range map[string]checker.Verdict{
 		"TerminalAfterHeal-not-healed-unknown": checker.Unknown, "no-tree-unknown": checker.Unknown, "no-effective-fault-vacuous": checker.Vacuous,
 	} {
@@ -164,9 +164,9 @@ func TestDoubtIsNeitherPassNorViolation(t *testing.T) {
 	}
 }
 
-// TestPicture draws a failing and an accepted history; the failing one above all
+// TestJudging_Picture draws a failing and an accepted history; the failing one above all
 // must have its picture.
-func TestPicture(t *testing.T) {
+func TestJudging_Picture(t *testing.T) {
 	for _, name := range []string{"accepted", "TaskLinearizable-bad", "ElectionLinearizable-bad"} {
 		var page bytes.Buffer
 		if err := check(recordtest.Frozen(t, name)).WriteLinearizability(&page); err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// TestOnlyWhoLeftInGoodOrderMustLeaveNothing: what is lost with a worker is held against
+// TestLeavesNothing_OnlyAfterAGoodLeave: what is lost with a worker is held against
 // it when it had all the time that it was given and its session. The frozen history, in
 // which it is, is changed in one thing each.
-func TestOnlyWhoLeftInGoodOrderMustLeaveNothing(t *testing.T) {
+func TestLeavesNothing_OnlyAfterAGoodLeave(t *testing.T) {
 	const session = "0x4" // of the worker that leaves
 	for name, change := range map[string]func(e *record.Event){
 		"nothing is changed": nil,

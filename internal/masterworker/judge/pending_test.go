@@ -108,10 +108,10 @@ func register(pending int) []porcupine.Operation {
 	return ops
 }
 
-// TestEvidenceDecidesWhatSearchCannot: with few writes of unknown outcome porcupine
+// TestJudging_EvidenceDecidesWhatSearchCannot: with few writes of unknown outcome porcupine
 // alone agrees that the history is impossible, and that it is possible without the one
 // reading that is. With any number the checker names that reading.
-func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
+func TestJudging_EvidenceDecidesWhatSearchCannot(t *testing.T) {
 	for _, pending := range []int{0, 1, 2, 4, 12} {
 		r := synthetic.Contested(pending)
 		ops := alone(r.Events)
@@ -146,9 +146,9 @@ func TestEvidenceDecidesWhatSearchCannot(t *testing.T) {
 	}
 }
 
-// TestWithoutEvidenceASearchIsNotBegun: what nothing resolves is not searched beyond
+// TestJudging_NoSearchWithoutEvidence: what nothing resolves is not searched beyond
 // maxOpen, and that is doubt, never a pass. What two clients were told needs no evidence.
-func TestWithoutEvidenceASearchIsNotBegun(t *testing.T) {
+func TestJudging_NoSearchWithoutEvidence(t *testing.T) {
 	r := synthetic.Contested(12)
 	got := check(record.Run{Events: r.Events, Evidence: &record.Evidence{Problem: "nobody can read it"}}.MadeByHand())
 	for name, want := range map[string]checker.Verdict{"NoDoubleResult": checker.Invalid, "TaskLinearizable": checker.Unknown} {

@@ -10,10 +10,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// TestWires judges frozen recordings of what went over the wire: a failover with an
+// TestFollowsProtocol_OfFrozenWires judges frozen recordings of what went over the wire: a failover with an
 // ambiguous result and two sessions that end unseen, and the same with one thing
 // changed each.
-func TestWires(t *testing.T) {
+func TestFollowsProtocol_OfFrozenWires(t *testing.T) {
 	run := recordtest.Frozen(t, "accepted")
 	for name, says := range map[string]string{
 		"ok":                    "20 writes, 1 of them without an answer",
@@ -50,9 +50,9 @@ func TestWires(t *testing.T) {
 	}
 }
 
-// TestAStrangerIsShown: of a write that the protocol does not have it is told what it
+// TestFollowsProtocol_ShowsAForeignWrite: of a write that the protocol does not have it is told what it
 // was, and where the history has it.
-func TestAStrangerIsShown(t *testing.T) {
+func TestFollowsProtocol_ShowsAForeignWrite(t *testing.T) {
 	run := recordtest.Frozen(t, "accepted")
 	run.Exchanges = recordtest.Wire(t, "FollowsProtocol-ok")
 	last := &run.Exchanges[len(run.Exchanges)-1]
@@ -66,8 +66,8 @@ func TestAStrangerIsShown(t *testing.T) {
 	}
 }
 
-// TestARunWithoutRecordingIsNotJudgedByIt: an older run stays valid, and says so.
-func TestARunWithoutRecordingIsNotJudgedByIt(t *testing.T) {
+// TestFollowsProtocol_UnknownWithoutAWire: an older run stays valid, and says so.
+func TestFollowsProtocol_UnknownWithoutAWire(t *testing.T) {
 	run := recordtest.Frozen(t, "accepted")
 	r := check(run)
 	for _, p := range r.Properties {

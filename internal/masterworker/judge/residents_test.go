@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestWhoLetsGoOfAResidentFirst: worker-1 holds a resident task from 10 on, and its
+// TestResidentExclusive_OldOwnerStopsFirst: worker-1 holds a resident task from 10 on, and its
 // handler returns at 40; worker-2 begins at 30.
-func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
+func TestResidentExclusive_OldOwnerStopsFirst(t *testing.T) {
 	const none, closed, expired = record.SessionFate(""), record.Closed, record.Lost
 	stopped := []record.Event{
 		{At: 15, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "stop-worker", Targets: []string{"worker-1"}}},
@@ -57,9 +57,9 @@ func TestWhoLetsGoOfAResidentFirst(t *testing.T) {
 	}
 }
 
-// TestASleepExcusesNobodyWhoIsAwake: the machine of worker-1, which holds a resident task,
+// TestResidentExclusive_SleepExcusesOnlyTheSleeper: the machine of worker-1, which holds a resident task,
 // sleeps from 15 s to 30 s; worker-2 begins at 20 s.
-func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
+func TestResidentExclusive_SleepExcusesOnlyTheSleeper(t *testing.T) {
 	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 	for name, c := range map[string]struct {
 		told, returned time.Duration // told: 0: never
@@ -94,9 +94,9 @@ func TestASleepExcusesNobodyWhoIsAwake(t *testing.T) {
 	}
 }
 
-// TestAStopExcusesNobodyForGood: worker-1, which holds a resident task, is stopped from
+// TestResidentExclusive_StopExcusesOnlyForAWhile: worker-1, which holds a resident task, is stopped from
 // 15 s to 30 s; worker-2 begins at 20 s.
-func TestAStopExcusesNobodyForGood(t *testing.T) {
+func TestResidentExclusive_StopExcusesOnlyForAWhile(t *testing.T) {
 	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 	halt := func(kind string, op int64, from, to float64) []record.Event {
 		fault := record.Injection{Fault: kind, Targets: []string{"worker-1"}}

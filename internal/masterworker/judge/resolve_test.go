@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestAStatusInTheTreeWasRecorded: of two statuses that nobody answered for, the one
+// TestResolve_StatusInTheTreeWasRecorded: of two statuses that nobody answered for, the one
 // that is in the final tree was applied, and the other was not.
-func TestAStatusInTheTreeWasRecorded(t *testing.T) {
+func TestResolve_StatusInTheTreeWasRecorded(t *testing.T) {
 	unanswered := func(raw string) ending {
 		return ending{op: &record.Operation{Done: record.Event{Type: record.Info}}, task: "t", status: status{raw: raw}, outcome: record.Info}
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestAnAttemptThatWasNotDeletedWasNotOnRecord: of a collected task it is known which
+// TestUniqueAttempts_AttemptNotDeletedWasNotOnRecord: of a collected task it is known which
 // of the records that nobody answered for were made: those that went with it.
-func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
+func TestUniqueAttempts_AttemptNotDeletedWasNotOnRecord(t *testing.T) {
 	entry := func(n string, outcome record.Type) checker.Write {
 		ops := []record.Op{{Kind: "create", Path: "/tasks/t/attempt-" + n, Data: `{"epoch":1,"attempt":` + n + `}`}}
 		return checker.Write{Operation: record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}}
@@ -27,9 +27,9 @@ func TestAnAttemptThatWasNotDeletedWasNotOnRecord(t *testing.T) {
 	}
 }
 
-// TestAnAttemptThatWentInAPartWasOnRecord: of a task that was collected in parts the last
+// TestUniqueAttempts_AttemptDeletedInAPartWasOnRecord: of a task that was collected in parts the last
 // one does not say all that was below it.
-func TestAnAttemptThatWentInAPartWasOnRecord(t *testing.T) {
+func TestUniqueAttempts_AttemptDeletedInAPartWasOnRecord(t *testing.T) {
 	write := func(outcome record.Type, ops ...record.Op) checker.Write {
 		return checker.Write{Operation: record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}}
 	}

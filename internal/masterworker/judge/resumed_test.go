@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestAnAttemptBeginsAgainOnlyAfterALapse: one process may begin an attempt anew that it
+// TestUniqueAttempts_BeginsAgainOnlyAfterALapse: one process may begin an attempt anew that it
 // has ended because its lease was over, and nothing else may.
-func TestAnAttemptBeginsAgainOnlyAfterALapse(t *testing.T) {
+func TestUniqueAttempts_BeginsAgainOnlyAfterALapse(t *testing.T) {
 	for name, one := range map[string]struct {
 		change func(first, ended, second *record.Event)
 		want   checker.Verdict

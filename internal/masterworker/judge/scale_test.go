@@ -14,9 +14,9 @@ import (
 // longTasks makes a history of about 20,000 operations.
 const longTasks = 3400
 
-// TestALongValidHistory: in a long history everything holds, and every property had
+// TestJudging_LongValidHistory: in a long history everything holds, and every property had
 // something to hold for.
-func TestALongValidHistory(t *testing.T) {
+func TestJudging_LongValidHistory(t *testing.T) {
 	r := synthetic.Run(1, longTasks)
 	if n := r.Operations(); n < 20000 {
 		t.Fatalf("%d operations are no long history", n)
@@ -98,10 +98,10 @@ func middle(r *synthetic.Record, kind record.Kind, typ record.Type, like func(*r
 	}
 }
 
-// TestOneDefectInALongHistoryIsFound plants one at a time.
-func TestOneDefectInALongHistoryIsFound(t *testing.T) {
+// TestJudging_FindsOneDefectInALongHistory plants one at a time.
+func TestJudging_FindsOneDefectInALongHistory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestOneDefectInALongHistoryIsFound: make test runs it, make quick does not")
+		t.Skip("skipped TestJudging_FindsOneDefectInALongHistory: make test runs it, make quick does not")
 	}
 	for _, c := range planted {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestWhatMayBeToldAfterTheEnd: the worker of a cancelled task puts its attempt on record
+// TestToldTruly_AfterTheEnd: the worker of a cancelled task puts its attempt on record
 // later, and a master may tell of that; but not that the task is assigned again.
-func TestWhatMayBeToldAfterTheEnd(t *testing.T) {
+func TestToldTruly_AfterTheEnd(t *testing.T) {
 	for state, want := range map[record.TaskFate]checker.Verdict{record.AttemptEnded: checker.Valid, record.Collected: checker.Valid, "assigned": checker.Invalid, "submitted": checker.Invalid} {
 		var events []record.Event
 		add := func(process string, e record.Event) {

@@ -57,11 +57,11 @@ func sums(t testing.TB, module []byte) map[string]string {
 	return sums
 }
 
-// TestAgreesWithTLC holds what Follow says of the corpus and of its mutants against
+// TestFollow_AgreesWithTLC holds what Follow says of the corpus and of its mutants against
 // what TLC has said of the very same: not only whether a trace is a behaviour, but at
 // which write it ends to be one. The answers are stored with the checksums of what they
 // are answers to.
-func TestAgreesWithTLC(t *testing.T) {
+func TestFollow_AgreesWithTLC(t *testing.T) {
 	corpus, changed, all, module := judged(t)
 	data, err := os.ReadFile(answersFile)
 	if err != nil {
@@ -126,11 +126,11 @@ func compare(t *testing.T, all []Trace, changed []mutant, followed []int) {
 	}
 }
 
-// TestAskTLC asks TLC about the corpus and its mutants, and with RINGMASTER_ASK_TLC=1
+// TestCorpus_AsksTLC asks TLC about the corpus and its mutants, and with RINGMASTER_ASK_TLC=1
 // stores the answers.
-func TestAskTLC(t *testing.T) {
+func TestCorpus_AsksTLC(t *testing.T) {
 	if os.Getenv(tlc.Variable) == "" {
-		t.Skipf("skipped %s: without %s TLC's stored answers are used, see TestAgreesWithTLC", t.Name(), tlc.Variable)
+		t.Skipf("skipped %s: without %s TLC's stored answers are used, see TestFollow_AgreesWithTLC", t.Name(), tlc.Variable)
 	}
 	checker, err := tlc.Find()
 	if err != nil {

@@ -34,14 +34,14 @@ func readCorpus(t testing.TB) []Trace {
 	return all
 }
 
-// TestMakeCorpus draws the corpus anew from those runs in which tasks are collected in
+// TestCorpus_Make draws the corpus anew from those runs in which tasks are collected in
 // parts, and from recorded ones: RINGMASTER_RUNS lists their folders, or is none. What is
 // in the corpus and still a behaviour stays: a change of the protocol throws out no trace
 // that it does not concern. Of all others it takes those that show something which none
 // before shows: a kind of write with an answer, one kind after another, a session that
 // ended unseen, a write that was never answered. Traces that come first may show the same
 // several times.
-func TestMakeCorpus(t *testing.T) {
+func TestCorpus_Make(t *testing.T) {
 	runs := os.Getenv("RINGMASTER_RUNS")
 	if runs == "" {
 		t.Skipf("skipped %s: the corpus is there; RINGMASTER_RUNS=folder,... draws another", t.Name())

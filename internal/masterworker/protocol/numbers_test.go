@@ -2,9 +2,9 @@ package protocol
 
 import "testing"
 
-// TestNumbersAreASet holds the bits against a map, over the borders of words, and that
+// TestNumbers_AreASet holds the bits against a map, over the borders of words, and that
 // the set before stays what it was.
-func TestNumbersAreASet(t *testing.T) {
+func TestNumbers_AreASet(t *testing.T) {
 	var n numbers
 	want := map[int]bool{}
 	for _, add := range []int{3, 64, 63, 200, 1, 64, 127, 128} {

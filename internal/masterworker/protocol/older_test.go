@@ -9,10 +9,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestAMasterOfAnOlderBuild: one whose claim does not say that it knows of acks may delete
+// TestFollow_MasterOfAnOlderBuild: one whose claim does not say that it knows of acks may delete
 // what a worker of this build holds, and gives the record its own epoch. No other may, a
 // later one of this build neither.
-func TestAMasterOfAnOlderBuild(t *testing.T) {
+func TestFollow_MasterOfAnOlderBuild(t *testing.T) {
 	const older, ours = `{"holder":"m"}`, `{"holder":"m","acks":true}`
 	at := time.Duration(0)
 	did := func(session string, ops ...record.Op) record.Exchange {

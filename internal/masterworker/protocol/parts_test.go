@@ -341,9 +341,9 @@ func byEarlierClient(exchanges []record.Exchange) []record.Exchange {
 // isPart reports whether a write is a part of a collection.
 func (w *Write) isPart() bool { return w.Kind == CollectTaskPart || w.Kind == CollectPart }
 
-// TestPartsFollowTheProtocol: what the real recipe writes when it collects a task in
+// TestParts_FollowTheProtocol: what the real recipe writes when it collects a task in
 // parts is a behaviour of the protocol, and without one of the parts it is none.
-func TestPartsFollowTheProtocol(t *testing.T) {
+func TestParts_FollowTheProtocol(t *testing.T) {
 	type partRun struct {
 		says               string
 		by, parts, refused int
@@ -389,8 +389,8 @@ func TestPartsFollowTheProtocol(t *testing.T) {
 	}
 }
 
-// TestWrongParts changes the first part that a master or a client has written.
-func TestWrongParts(t *testing.T) {
+// TestParts_WrongOnesAreRefused changes the first part that a master or a client has written.
+func TestParts_WrongOnesAreRefused(t *testing.T) {
 	const unknown = "the protocol has no such write"
 	byClient, byMaster := byEarlierClient(recorded(t, partRuns[0].run)), recorded(t, partRuns[3].run)
 	for _, c := range []struct {
@@ -435,9 +435,9 @@ func TestWrongParts(t *testing.T) {
 	}
 }
 
-// TestPartsTooEarly: nothing of a task goes before it has ended, nor while somebody holds
+// TestParts_TooEarlyOnesAreRefused: nothing of a task goes before it has ended, nor while somebody holds
 // it, and nobody is given it from then on.
-func TestPartsTooEarly(t *testing.T) {
+func TestParts_TooEarlyOnesAreRefused(t *testing.T) {
 	traces := Split(recorded(t, partRuns[3].run), partAttempts) // it is cancelled while it is executed
 	trace := traces[len(traces)-1]
 	find := func(kind Kind) int {

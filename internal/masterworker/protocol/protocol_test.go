@@ -10,9 +10,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestALostAnswerChangesNothing takes the answer from one write after the other: what
+// TestFollow_LostAnswerChangesNothing takes the answer from one write after the other: what
 // was a behaviour with it is one without it.
-func TestALostAnswerChangesNothing(t *testing.T) {
+func TestFollow_LostAnswerChangesNothing(t *testing.T) {
 	tried := 0
 	for n, trace := range readCorpus(t) {
 		for at := range trace.Writes {
@@ -29,9 +29,9 @@ func TestALostAnswerChangesNothing(t *testing.T) {
 	t.Logf("%d answers", tried)
 }
 
-// TestAnEndMayBeUnseen takes the end of a session out of a trace: it might as well have
+// TestFollow_EndOfASessionMayBeUnseen takes the end of a session out of a trace: it might as well have
 // expired.
-func TestAnEndMayBeUnseen(t *testing.T) {
+func TestFollow_EndOfASessionMayBeUnseen(t *testing.T) {
 	for n, trace := range readCorpus(t) {
 		unseen := trace.clone()
 		unseen.Floats = nil
@@ -42,9 +42,9 @@ func TestAnEndMayBeUnseen(t *testing.T) {
 	}
 }
 
-// TestUnansweredWritesWereApplied: of some traces no one would believe that what was
+// TestSplit_UnansweredWritesThatWereApplied: of some traces no one would believe that what was
 // never answered was never applied.
-func TestUnansweredWritesWereApplied(t *testing.T) {
+func TestSplit_UnansweredWritesThatWereApplied(t *testing.T) {
 	needed := 0
 	for _, trace := range readCorpus(t) {
 		sure := trace.clone()
@@ -58,9 +58,9 @@ func TestUnansweredWritesWereApplied(t *testing.T) {
 	}
 }
 
-// TestABatchIsTakenApart reads a refused multi about two tasks: for the one it was
+// TestSplit_TakesABatchApart reads a refused multi about two tasks: for the one it was
 // refused by its own demand, for the other elsewhere, after three of its own were met.
-func TestABatchIsTakenApart(t *testing.T) {
+func TestSplit_TakesABatchApart(t *testing.T) {
 	check := func(path string, version int32) record.Op {
 		return record.Op{Kind: "check", Path: path, Version: version}
 	}
@@ -83,9 +83,9 @@ func TestABatchIsTakenApart(t *testing.T) {
 	}
 }
 
-// TestPruningBesideADecision: the oldest attempts of a task are pruned in the same write
+// TestSplit_PruningBesideADecision: the oldest attempts of a task are pruned in the same write
 // in which it is decided about.
-func TestPruningBesideADecision(t *testing.T) {
+func TestSplit_PruningBesideADecision(t *testing.T) {
 	r := &reader{}
 	prune := func(n int) record.Op {
 		return record.Op{Kind: "delete", Path: fmt.Sprintf("/tasks/t/attempt-%d", n), Version: -1}
@@ -102,8 +102,8 @@ func TestPruningBesideADecision(t *testing.T) {
 	}
 }
 
-// TestACancelMayNotRing: a client that may not set /tasks cancels without it.
-func TestACancelMayNotRing(t *testing.T) {
+// TestFollow_CancelMayNotNotify: a client that may not set /tasks cancels without it.
+func TestFollow_CancelMayNotNotify(t *testing.T) {
 	status := record.Op{Kind: "create", Path: "/tasks/t/status", Data: `{"state":"cancelled"}`}
 	for name, ops := range map[string][]record.Op{"rings": {status, {Kind: "set", Path: "/tasks", Version: -1}}, "does not ring": {status}} {
 		got := (&reader{}).read(&record.Exchange{Session: "0x1", Answered: 1, Index: -1, Ops: ops}, 1)
@@ -113,8 +113,8 @@ func TestACancelMayNotRing(t *testing.T) {
 	}
 }
 
-// TestStrangers: what the recipe never writes is no write of the protocol.
-func TestStrangers(t *testing.T) {
+// TestSplit_ForeignWrites: what the recipe never writes is no write of the protocol.
+func TestSplit_ForeignWrites(t *testing.T) {
 	for _, ops := range [][]record.Op{
 		{{Kind: "delete", Path: "/master", Version: -1}},
 		{{Kind: "create", Path: "/master", Ephemeral: true}},
@@ -136,9 +136,9 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestWhenAnUnansweredWriteMayHaveBeenApplied: after what was over before it was sent,
+// TestFollow_WhenAnUnansweredWriteMayBeApplied: after what was over before it was sent,
 // and before what its session has sent after it.
-func TestWhenAnUnansweredWriteMayHaveBeenApplied(t *testing.T) {
+func TestFollow_WhenAnUnansweredWriteMayBeApplied(t *testing.T) {
 	submit := func(session, task string, sent, answered int, zxid int64) record.Exchange {
 		return record.Exchange{
 			Process: "c", Session: session, Sent: millis(sent), Answered: millis(answered), Zxid: zxid, Index: -1,
@@ -168,9 +168,9 @@ func TestWhenAnUnansweredWriteMayHaveBeenApplied(t *testing.T) {
 	}
 }
 
-// TestTooMuchIsNotGuessed: a search that is given up accepts nothing and rejects
+// TestFollow_GivesUpOnTooManyStates: a search that is given up accepts nothing and rejects
 // nothing.
-func TestTooMuchIsNotGuessed(t *testing.T) {
+func TestFollow_GivesUpOnTooManyStates(t *testing.T) {
 	trace := Trace{Task: "t", Sessions: []string{"0x1"}, Writes: []Write{{Kind: CancelTask, Session: 1, Error: record.NoNode}}}
 	for range maxOpen + 1 {
 		trace.Floats = append(trace.Floats, Float{Write: Write{Kind: SubmitTask, Session: 1, Index: -1}, Since: 1, Until: 1})
@@ -184,8 +184,8 @@ func TestTooMuchIsNotGuessed(t *testing.T) {
 	}
 }
 
-// TestReadAnswers: what TLC prints must be about all traces.
-func TestReadAnswers(t *testing.T) {
+// TestReadAnswers_OfTLC: what TLC prints must be about all traces.
+func TestReadAnswers_OfTLC(t *testing.T) {
 	traces := make([]Trace, 2)
 	got, err := ReadAnswers("noise\n<<\"FURTHEST\", 2, 7>>\n<<\"FURTHEST\", 1, 1>>\n", traces)
 	if err != nil || fmt.Sprint(got) != "[0 6]" {

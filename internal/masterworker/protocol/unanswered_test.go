@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestUnansweredElection: a candidate that nobody has answered may have begun an
+// TestFollow_UnansweredElection: a candidate that nobody has answered may have begun an
 // epoch, whatever has become of its session since, and nobody has begun two.
-func TestUnansweredElection(t *testing.T) {
+func TestFollow_UnansweredElection(t *testing.T) {
 	const ms = time.Millisecond
 	took := func(session string, version int32, sent, answered time.Duration, zxid int64, refused record.Refusal) record.Exchange {
 		x := record.Exchange{Process: session, Session: session, Sent: sent, Answered: answered, Zxid: zxid, Error: refused, Index: -1, Ops: []record.Op{

@@ -60,8 +60,8 @@ func golden(t *testing.T, name string, all []explain.Story) {
 	}
 }
 
-// TestFrozenStories tells every frozen violation as it was told before.
-func TestFrozenStories(t *testing.T) {
+// TestStories_OfFrozenHistories tells every frozen violation as it was told before.
+func TestStories_OfFrozenHistories(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.evidence.json"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d frozen histories, %v", len(paths), err)

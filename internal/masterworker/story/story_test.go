@@ -13,8 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
-// TestFrozenWireStories tells of writes that no event mentions.
-func TestFrozenWireStories(t *testing.T) {
+// TestStories_OfFrozenWires tells of writes that no event mentions.
+func TestStories_OfFrozenWires(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.wire.ndjson"))
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%d frozen wires, %v", len(paths), err)
@@ -36,9 +36,9 @@ func TestFrozenWireStories(t *testing.T) {
 	}
 }
 
-// TestWhatBecameOfAWrite tells the outcome of a write from what is known of it: what its
+// TestWrite_SaysWhetherItWasApplied tells the outcome of a write from what is known of it: what its
 // writer heard, what went over the wire, and what the servers have in their logs.
-func TestWhatBecameOfAWrite(t *testing.T) {
+func TestWrite_SaysWhetherItWasApplied(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/assign/worker-1/task-a", Data: `{"epoch":1,"attempt":1}`}}
 	on := func(answered time.Duration, zxid int64, refused record.Refusal) []record.Exchange {
 		return []record.Exchange{{Process: "master-1", Session: "0x1", Xid: 5, Sent: 11, Answered: answered, Zxid: zxid, Error: refused, Index: -1, Ops: ops}}
@@ -79,8 +79,8 @@ func TestWhatBecameOfAWrite(t *testing.T) {
 	}
 }
 
-// TestASubmissionThatWasNotHeard tells that its task was made all the same, and where.
-func TestASubmissionThatWasNotHeard(t *testing.T) {
+// TestSubmission_WithoutAnAnswer tells that its task was made all the same, and where.
+func TestSubmission_WithoutAnAnswer(t *testing.T) {
 	ops := []record.Op{{Kind: "create", Path: "/tasks/task-a", Data: `{"id":"a"}`}}
 	events := []record.Event{
 		{Seq: 1, At: 10, Process: "client-1", Type: record.Invoke, Kind: record.Submit, Op: 1, Of: record.Submission{ID: "a"}},

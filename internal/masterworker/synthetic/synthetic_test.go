@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestOneSeedMakesOneRun: and another seed another one.
-func TestOneSeedMakesOneRun(t *testing.T) {
+// TestRun_IsTheSameForASeed: and another seed another one.
+func TestRun_IsTheSameForASeed(t *testing.T) {
 	once, again, other := Run(7, 500), Run(7, 500), Run(8, 500)
 	if !reflect.DeepEqual(once, again) {
 		t.Error("one seed has made two runs")
@@ -19,9 +19,9 @@ func TestOneSeedMakesOneRun(t *testing.T) {
 	}
 }
 
-// TestEventsAreInOrder: numbered from 1 and ever later, as a merged history is, and no
+// TestRun_EventsAreInOrder: numbered from 1 and ever later, as a merged history is, and no
 // two writes have one place in ZooKeeper's order.
-func TestEventsAreInOrder(t *testing.T) {
+func TestRun_EventsAreInOrder(t *testing.T) {
 	for name, r := range map[string]*Record{"run": Run(1, 500), "contested": Contested(4)} {
 		for i := range r.Events {
 			if e := r.Events[i]; e.Seq != i+1 || i > 0 && e.At <= r.Events[i-1].At {

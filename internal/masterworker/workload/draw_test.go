@@ -29,9 +29,9 @@ func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
 	}
 }
 
-// TestWorkloadIsDrawnFromTheSeed draws it twice, and looks that every kind of task
+// TestWorkload_DependsOnTheSeedOnly draws it twice, and looks that every kind of task
 // comes up.
-func TestWorkloadIsDrawnFromTheSeed(t *testing.T) {
+func TestWorkload_DependsOnTheSeedOnly(t *testing.T) {
 	draws := func(seed uint64) (all []wish) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		for range 2000 {

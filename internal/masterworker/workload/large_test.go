@@ -7,9 +7,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestLargeTasks: a few tasks have payloads or results of which not many fit into one
+// TestClient_LargeTasks: a few tasks have payloads or results of which not many fit into one
 // request, and some a first result that fits into none.
-func TestLargeTasks(t *testing.T) {
+func TestClient_LargeTasks(t *testing.T) {
 	const most = 128 << 10
 	rng := rand.New(rand.NewPCG(1, 2))
 	payloads, results, tooLarge := 0, 0, 0

@@ -14,8 +14,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// TestAHandlerLetsGoAMomentLater: the same moment whenever the same is told to end.
-func TestAHandlerLetsGoAMomentLater(t *testing.T) {
+// TestHandler_ReturnsAMomentAfterItsEnd: the same moment whenever the same is told to end.
+func TestHandler_ReturnsAMomentAfterItsEnd(t *testing.T) {
 	journal, _ := newJournal(t)
 	token := recipe.Token{Epoch: 2, Attempt: 3}
 	p := player{Participant: subject.Participant{Seed: 7, Journal: journal, Effect: func(subject.Effect) error { return nil }}}

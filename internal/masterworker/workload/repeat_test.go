@@ -13,10 +13,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestWhatFailsIsRepeatedAfterPauses: a client whose submission is in doubt at once, each
+// TestClient_RepeatsFailuresAfterPauses: a client whose submission is in doubt at once, each
 // time, because the answer is lost and the next try is refused, and one whose cancelling is
 // refused, go on with growing pauses, and succeed when they are let.
-func TestWhatFailsIsRepeatedAfterPauses(t *testing.T) {
+func TestClient_RepeatsFailuresAfterPauses(t *testing.T) {
 	for _, kind := range []record.Kind{record.Submit, record.Cancel} {
 		journal, events := newJournal(t)
 		synctest.Test(t, func(t *testing.T) {

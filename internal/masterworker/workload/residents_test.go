@@ -8,9 +8,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// TestResidentsLetGoInTheirOwnTime: the same residents in every life, some of which let
+// TestResidents_ReturnInTheirOwnTime: the same residents in every life, some of which let
 // go late, later than a participant that leaves waits, and later than the harness does.
-func TestResidentsLetGoInTheirOwnTime(t *testing.T) {
+func TestResidents_ReturnInTheirOwnTime(t *testing.T) {
 	atOnce, late, tooLate, never := 0, 0, 0, 0
 	for seed := range uint64(100) {
 		p := player{subject.Participant{Name: "client-1", Seed: seed}, settings{Residents: 2}}

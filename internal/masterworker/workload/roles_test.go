@@ -25,9 +25,9 @@ func TestPolicy_IsTheOneOfBefore(t *testing.T) {
 	}
 }
 
-// TestSettings: the clients share the rate, and every worker gets a resident task if
+// TestRoles_Settings: the clients share the rate, and every worker gets a resident task if
 // some workers do nothing else.
-func TestSettings(t *testing.T) {
+func TestRoles_Settings(t *testing.T) {
 	run := subject.Run{Seed: 2, Rate: 60, Counts: map[string]int{Master: 2, Worker: 3, Node: 2, Client: 3}}
 	if got, want := settingsOf(run), (settings{Rate: 20, Retention: retention(2), Residents: 1}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

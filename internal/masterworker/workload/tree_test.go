@@ -13,8 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// TestTree finds who leads, who holds what, and what is still to be done.
-func TestTree(t *testing.T) {
+// TestOpen_CountsTheTree finds who leads, who holds what, and what is still to be done.
+func TestOpen_CountsTheTree(t *testing.T) {
 	session, err := (&zk.Env{Server: zk.NewServer(time.Minute)}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -109,10 +109,10 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Parts, c.Failures, c.Retention, c.Bounds.Sweeps = true, 1, 3*time.Second, 2 }), 125379, 410569, 68, true},
 }
 
-// TestEveryPropertyHolds: in each of these worlds every property holds in every
+// TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every
 // state, the goal can be reached from everywhere, what should happen does happen,
 // and there are as many states as there were.
-func TestEveryPropertyHolds(t *testing.T) {
+func TestWorlds_EveryPropertyHolds(t *testing.T) {
 	for _, p := range pinned {
 		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" || p.states > quickStates && testing.Short() {
 			continue
@@ -139,12 +139,12 @@ func TestEveryPropertyHolds(t *testing.T) {
 // quickStates is the largest world that make quick explores.
 const quickStates = 20_000
 
-// TestWrongClocksChangeNothing: where every process' wall clock is wrong by hours,
+// TestWorlds_WrongClocksChangeNothing: where every process' wall clock is wrong by hours,
 // each by another number of them, the graph of states is the same to the last step;
 // but for worlds in which somebody goes by the time of another.
-func TestWrongClocksChangeNothing(t *testing.T) {
+func TestWorlds_WrongClocksChangeNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestWrongClocksChangeNothing: make test runs it, make quick does not")
+		t.Skip("skipped TestWorlds_WrongClocksChangeNothing: make test runs it, make quick does not")
 	}
 	for _, p := range pinned {
 		c := p.config
@@ -163,9 +163,9 @@ func TestWrongClocksChangeNothing(t *testing.T) {
 	}
 }
 
-// TestSnapshotsAreHonest: what the recipe declares at its checkpoints is all
+// TestWorlds_SnapshotsAreHonest: what the recipe declares at its checkpoints is all
 // that matters there.
-func TestSnapshotsAreHonest(t *testing.T) {
+func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	deep(t)
 	for _, c := range []Config{
 		small(nil),
@@ -182,9 +182,9 @@ func TestSnapshotsAreHonest(t *testing.T) {
 	}
 }
 
-// TestDFSAgrees: every schedule of a small world, by an engine that remembers no
+// TestWorlds_DFSAgreesWithBFS: every schedule of a small world, by an engine that remembers no
 // state, ends in the state in which the other one ends.
-func TestDFSAgrees(t *testing.T) {
+func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
 	deep(t)
 	w, err := small(nil).World()
 	if err != nil {
@@ -199,9 +199,9 @@ func TestDFSAgrees(t *testing.T) {
 	}
 }
 
-// TestEveryGuardIsNeeded takes each guard of the protocol out and demands the
+// TestGuards_EachIsNeeded takes each guard of the protocol out and demands the
 // violation that it prevents, after as few steps as it was found to take.
-func TestEveryGuardIsNeeded(t *testing.T) {
+func TestGuards_EachIsNeeded(t *testing.T) {
 	for _, g := range needed {
 		if g.deep && os.Getenv("RINGMASTER_DEEP") == "" {
 			continue
@@ -240,12 +240,12 @@ var needed = []struct {
 	{"fencing-token", small(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 10, false},
 }
 
-// TestLeasesAreNeeded: where a worker believes in its lease for as long as anything is
+// TestGuards_LeasesAreNeeded: where a worker believes in its lease for as long as anything is
 // answered, a server that is cut off from its leader gives a resident task two owners.
 // The world is too large for every state: the schedules are drawn.
-func TestLeasesAreNeeded(t *testing.T) {
+func TestGuards_LeasesAreNeeded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestLeasesAreNeeded: make test runs it, make quick does not")
+		t.Skip("skipped TestGuards_LeasesAreNeeded: make test runs it, make quick does not")
 	}
 	c := small(func(c *Config) { c.Workers, c.Residents, c.Strands, c.Bounds.Cuts = 2, 1, true, 1 })
 	drawn := func(without string) *explore.Walks {
@@ -269,9 +269,9 @@ func TestLeasesAreNeeded(t *testing.T) {
 	}
 }
 
-// TestVersionOfTheEpochIsRedundant: an election that sets the epoch at any version
+// TestGuards_VersionOfTheEpochIsRedundant: an election that sets the epoch at any version
 // violates nothing, because the claim is the version that the same multi returns.
-func TestVersionOfTheEpochIsRedundant(t *testing.T) {
+func TestGuards_VersionOfTheEpochIsRedundant(t *testing.T) {
 	deep(t)
 	for _, bounds := range []explore.Bounds{{Expiries: 1}, {Losses: 1}} {
 		c := Defaults()
@@ -282,8 +282,8 @@ func TestVersionOfTheEpochIsRedundant(t *testing.T) {
 	}
 }
 
-// TestMendedDefects follows the schedules that have shown defects of the recipe.
-func TestMendedDefects(t *testing.T) {
+// TestWorlds_FixedDefectsStayFixed follows the schedules that have shown defects of the recipe.
+func TestWorlds_FixedDefectsStayFixed(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no schedules", err)
@@ -300,9 +300,9 @@ func TestMendedDefects(t *testing.T) {
 	}
 }
 
-// TestJudgesOfWhatRuns: what the judges say of states to which the recipe as it is
+// TestJudge_OfRunningHandlers: what the judges say of states to which the recipe as it is
 // does not come, and of those that look like them.
-func TestJudgesOfWhatRuns(t *testing.T) {
+func TestJudge_OfRunningHandlers(t *testing.T) {
 	runs := func(name string, session int64, known bool, tasks ...string) explore.ProcessView {
 		p := explore.ProcessView{Name: name, Running: true, Session: session, Known: known, Notes: map[string]string{}}
 		for _, task := range tasks {
@@ -375,8 +375,8 @@ func written(t *testing.T, name string) (*explore.World, []byte) {
 	return w, text
 }
 
-// TestBadWorldsAreRefused: the error names what is wrong and what to do.
-func TestBadWorldsAreRefused(t *testing.T) {
+// TestWorld_RefusesBadOptions: the error names what is wrong and what to do.
+func TestWorld_RefusesBadOptions(t *testing.T) {
 	for want, c := range map[string]Config{
 		"at least 1":                           {},
 		`no guard is called "prayer"`:          small(func(c *Config) { c.Without = "prayer" }),

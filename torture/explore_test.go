@@ -33,24 +33,24 @@ func TestExplore_GivesVerdicts(t *testing.T) {
 		{"--masters 1 --resubmit", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults, resubmit: 5,244 states"}},
 		{"--masters 1 --cancel --resubmit", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults, cancel, resubmit: 71,527 states"}},
 		{"--masters 1 --cancel --resubmit --without result-takes-assignment", exit.Invalid, []string{"INVALID: AtomicTransitions", "--cancel", "--resubmit"}},
-		{"--masters 1 --crashes 1 --for-good", exit.WrongUse, []string{"use at least 1 crash, and more masters or workers than crashes"}},
+		{"--masters 1 --crashes 1 --for-good", exit.WrongUse, []string{"use 1 crash or more, and more masters or workers than crashes"}},
 		{"--masters 1 --expiries 1 --states 1000", exit.Unknown, []string{"UNKNOWN: nothing is violated, but the limit of 1000 states is reached"}},
-		{"--masters 1 --engine pct --seed 3 --time 1s --losses 1", 0, []string{"VALID as far as it went"}},
+		{"--masters 1 --engine pct --seed 3 --time 1s --losses 1", 0, []string{"VALID so far, not complete"}},
 		{"--masters 1 --engine random --without result-takes-assignment --time 20s", exit.Invalid, []string{"INVALID: AtomicTransitions"}},
-		{"--masters 0", exit.WrongUse, []string{"0 masters", "use at least 1"}},
+		{"--masters 0", exit.WrongUse, []string{"0 masters", "use 1 or more"}},
 		{"--engine magic", exit.WrongUse, []string{`--engine "magic": use bfs, dfs, random or pct`}},
 		{"--library odd", exit.WrongUse, []string{`--library "odd": use honest or replacing`}},
 		{"--expiries 99", exit.WrongUse, []string{"expiries 99: use 0 to 15"}},
-		{"--without prayer", exit.WrongUse, []string{`no guard is called "prayer"`, "epoch-check"}},
+		{"--without prayer", exit.WrongUse, []string{`no guard has the name "prayer"`, "epoch-check"}},
 		{"--recipe election --masters 1 --losses 1", 0, []string{"exploring masters=1 writes=1, losses=1\n", "VALID: complete within masters=1 writes=1, losses=1:"}},
 		{"--recipe=election --leaves 1 --without write-check", exit.Invalid, []string{"INVALID: SingleMaster is violated after 12 steps", "schedule.txt --recipe election --leaves 1 --without write-check\n"}},
-		{"--recipe election --workers 1", exit.WrongUse, []string{"the worlds of election have no option --workers; see torture explore --recipe election --help"}},
+		{"--recipe election --workers 1", exit.WrongUse, []string{"the recipe election has no option --workers; see torture explore --recipe election --help"}},
 		{"--writes 1", exit.WrongUse, []string{"unknown flag: --writes; see torture explore --help"}},
-		{"--recipe election --without epoch-check", exit.WrongUse, []string{`no guard is called "epoch-check"`, "write-check"}},
-		{"--recipe bare --masters 1", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
-		{"--recipe bare", exit.WrongUse, []string{"--recipe bare: it is not explored"}},
+		{"--recipe election --without epoch-check", exit.WrongUse, []string{`no guard has the name "epoch-check"`, "write-check"}},
+		{"--recipe bare --masters 1", exit.WrongUse, []string{"--recipe bare: this recipe has no model to explore"}},
+		{"--recipe bare", exit.WrongUse, []string{"--recipe bare: this recipe has no model to explore"}},
 		{"--masters 1 --recipe=nobody", exit.WrongUse, []string{`--recipe "nobody": no recipe has this name; use one of: master-worker, bare, election`}},
-		{"--recipe master-worker --recipe bare", exit.WrongUse, []string{"--recipe bare: give the name of one recipe, once"}},
+		{"--recipe master-worker --recipe bare", exit.WrongUse, []string{"--recipe bare: give --recipe once, with the name of one recipe"}},
 		{"--recipe master-worker --masters 0", exit.WrongUse, []string{"0 masters"}},
 		{"--mastres 1", exit.WrongUse, []string{"unknown flag: --mastres; see torture explore --help"}},
 		{"--masters one", exit.WrongUse, []string{`--masters "one": give a whole number`}},
@@ -101,7 +101,7 @@ func TestExplore_ReplaysACounterexample(t *testing.T) {
 // traced holds a run against the specification: without TLC as far as that goes.
 func traced(t *testing.T, dir string) {
 	t.Helper()
-	want, says := exit.Done, "agrees on every one"
+	want, says := exit.Done, "agrees on every trace"
 	if _, err := tlc.Find(); err != nil {
 		want, says = exit.NoTLC, "TLA2TOOLS_JAR"
 	}

@@ -36,7 +36,7 @@ func TestSoak_KeepsOnlyWhatIsNotValid(t *testing.T) {
 		t.Errorf("kept %q, and printed:\n%s", kept, printed)
 	}
 	code, printed = torture(t, "soak", "--runs", "1", "--ensemble", "memory", "--nemesis", "server")
-	if code != exit.WrongUse || !strings.Contains(printed, "--nemesis server: none of these is possible with --ensemble memory") {
+	if code != exit.WrongUse || !strings.Contains(printed, "--nemesis server: none of these faults is possible with --ensemble memory") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 	code, printed = torture(t, "soak", "--runs", "1", "--nemesis", "earthquake")

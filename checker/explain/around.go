@@ -33,7 +33,7 @@ func (t *Telling) around() {
 		}
 	}
 	for _, l := range t.lines {
-		t.Cast[l.Process] = true
+		t.Participants[l.Process] = true
 	}
 	for _, f := range t.Faults {
 		if f.Invoke.At <= to && f.Return(t.End) >= from-nearby {
@@ -77,11 +77,11 @@ func (t *Telling) lastWrong() (at time.Duration, any bool) {
 func (t *Telling) ending(e record.Event) {
 	session, process := e.SessionChange(), e.ProcessChange()
 	switch {
-	case session.Over() && t.Cast[e.Process]:
+	case session.Over() && t.Participants[e.Process]:
 		t.Add(Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: AfterWrites,
 			Text: fmt.Sprintf("%s found that its session %s was over (%s).", e.Process, e.Session(), session.Cause())})
 	case e.Kind == record.Process && process.Fate != record.Started:
-		if name := process.Of.Process; t.Cast[name] && !t.over(e) {
+		if name := process.Of.Process; t.Participants[name] && !t.over(e) {
 			t.Add(Line{At: e.At, Process: name, Events: []int{e.Seq}, Order: AfterWrites,
 				Text: fmt.Sprintf("The process of %s (start %d) ended: %s.", name, process.Of.Number, process)})
 		}
@@ -100,7 +100,7 @@ func (t *Telling) fault(f record.Operation) {
 	targets := f.Targets() // a fault may know its target only when it is over
 	whom := strings.Join(targets, ",")
 	servers := record.RoleOf(whom) == record.ServerRole
-	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.Cast[name] })
+	hit := servers || slices.ContainsFunc(targets, func(name string) bool { return t.Participants[name] })
 	if !hit || f.Outcome() == record.Fail {
 		return
 	}

@@ -21,7 +21,7 @@ func (t *Telling) writesAccounted() {
 	at := first.Zxid
 	i := slices.IndexFunc(t.Run.Commits, func(c record.Commit) bool { return c.Zxid == at })
 	if i < 0 {
-		t.Moral = fmt.Sprintf("No server has %s in its log.", Zxid(at))
+		t.Conclusion = fmt.Sprintf("No server has %s in its log.", Zxid(at))
 		return
 	}
 	c := t.Run.Commits[i]
@@ -34,7 +34,7 @@ func (t *Telling) writesAccounted() {
 		At: t.reached(at), Zxid: at, Order: at, Process: process, Wrong: true,
 		Text: fmt.Sprintf("The logs of the servers have a write in session %s of %s: %s.", c.Session, holder, Operations(c.Ops)),
 	})
-	t.Moral = "Every commit must come from a request of a participant, and every acknowledged write must be committed. Otherwise ZooKeeper has lost or invented a write, a program outside the run has written here, or the record of the run is wrong."
+	t.Conclusion = "Every commit must come from a request of a participant, and every acknowledged write must be committed. Otherwise ZooKeeper has lost or invented a write, a program outside the run has written here, or the record of the run is wrong."
 }
 
 // holder is the participant that had a session; empty if the record does not say.

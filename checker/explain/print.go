@@ -56,8 +56,8 @@ func (s Story) write(w io.Writer, from, to int) error {
 	if s.LeftOut > 0 && to-from == len(s.Lines) {
 		fmt.Fprintf(&b, "   (%d steps in between are left out)\n", s.LeftOut)
 	}
-	if s.Moral != "" {
-		fmt.Fprintf(&b, "   %s\n", strings.Join(wrap(s.Moral, width-3), "\n   "))
+	if s.Conclusion != "" {
+		fmt.Fprintf(&b, "   %s\n", strings.Join(wrap(s.Conclusion, width-3), "\n   "))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -87,7 +87,7 @@ func TestTell_InTheWordsOfTheRecipe(t *testing.T) {
 				t.Life(t.Object)
 				t.Event(t.Run.Events[6])
 				t.BlameLast()
-				t.Moral = "One at a time."
+				t.Conclusion = "One at a time."
 			}},
 			Life: func(object string) {
 				for _, w := range t.Touching(object) {
@@ -104,12 +104,12 @@ func TestTell_InTheWordsOfTheRecipe(t *testing.T) {
 		}
 	}}
 	told := Tell(record.NewIndex(locked(), locks), violated(7), words)
-	if got, want := texts(told), "locker-1 took the lock.\n> locker-2 saw that the lock is free."; got != want || told.Moral != "One at a time." {
-		t.Errorf("%s\n%s\nwant:\n%s", told.Moral, got, want)
+	if got, want := texts(told), "locker-1 took the lock.\n> locker-2 saw that the lock is free."; got != want || told.Conclusion != "One at a time." {
+		t.Errorf("%s\n%s\nwant:\n%s", told.Conclusion, got, want)
 	}
 	other := violated(7)
 	other.Name = "Another"
-	if told := Tell(record.NewIndex(locked(), locks), other, words); told.Moral != "" || len(told.Lines) != 2 {
-		t.Errorf("a property without a story of its own: %s\n%s", told.Moral, texts(told))
+	if told := Tell(record.NewIndex(locked(), locks), other, words); told.Conclusion != "" || len(told.Lines) != 2 {
+		t.Errorf("a property without a story of its own: %s\n%s", told.Conclusion, texts(told))
 	}
 }

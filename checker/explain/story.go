@@ -36,13 +36,13 @@ const AfterWrites = math.MaxInt64
 
 // Story explains one violation.
 type Story struct {
-	Property string
-	Reason   string // the judge's own sentence
-	Noun     string // what an object of the recipe is called
-	Object   string // that it is about, "the lock" in its lines if that is the noun; empty if it is about none, or several
-	Lines    []Line // in the order of time
-	Moral    string // why it should not have happened, and which check refuses it; empty if the reason says everything
-	LeftOut  int    // steps that the story leaves out
+	Property   string
+	Reason     string // the judge's own sentence
+	Noun       string // what an object of the recipe is called
+	Object     string // that it is about, "the lock" in its lines if that is the noun; empty if it is about none, or several
+	Lines      []Line // in the order of time
+	Conclusion string // why it should not have happened, and which check refuses it; empty if the reason says everything
+	LeftOut    int    // steps that the story leaves out
 }
 
 // longest bounds the lines of a story.
@@ -52,7 +52,7 @@ const longest = 22
 // found the property invalid in this run, or in a part of a run cut down to it. The
 // smaller the property's reason and its events, the clearer the story.
 func Tell(index *record.Index, p checker.Property, stories Stories) Story {
-	t := &Telling{Scene: survey(index), Property: p, Cast: map[string]bool{}, stories: stories}
+	t := &Telling{Scene: survey(index), Property: p, Participants: map[string]bool{}, stories: stories}
 	t.find()
 	if stories.Begin != nil {
 		t.words = stories.Begin(t)
@@ -65,11 +65,11 @@ func Tell(index *record.Index, p checker.Property, stories Stories) Story {
 // Telling is a story under construction.
 type Telling struct {
 	*Scene
-	Property checker.Property
-	Marks    []record.Event  // that the verdict rests on
-	Object   string          // that it is about; empty for none
-	Moral    string          // see [Story]
-	Cast     map[string]bool // participants that only appear in what others do; faults that hit them are told, too
+	Property     checker.Property
+	Marks        []record.Event  // that the verdict rests on
+	Object       string          // that it is about; empty for none
+	Conclusion   string          // see [Story]
+	Participants map[string]bool // participants that only appear in what others do; faults that hit them are told, too
 
 	lines   []Line
 	left    int // steps that were left out
@@ -205,5 +205,5 @@ func (t *Telling) finish() Story {
 		}
 		left++
 	}
-	return Story{Property: t.Property.Name, Reason: t.Property.Reason, Noun: t.stories.noun(), Object: t.Object, Lines: t.lines, Moral: t.Moral, LeftOut: left}
+	return Story{Property: t.Property.Name, Reason: t.Property.Reason, Noun: t.stories.noun(), Object: t.Object, Lines: t.lines, Conclusion: t.Conclusion, LeftOut: left}
 }

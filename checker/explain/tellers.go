@@ -89,7 +89,7 @@ func (t *Telling) Event(e record.Event) {
 		return
 	}
 	if x := Find(t.Faults, e); x != nil {
-		t.Cast[strings.Join(x.Invoke.Injection().Targets, ",")] = true
+		t.Participants[strings.Join(x.Invoke.Injection().Targets, ",")] = true
 		t.fault(*x)
 		return
 	}
@@ -207,7 +207,7 @@ func (t *Telling) sessionsEnd() {
 	}
 	from, until := t.Marks[0], t.Marks[len(t.Marks)-1]
 	if until.Kind != record.Session {
-		t.Moral = fmt.Sprintf("A server had ended session %s before this write was sent: ZooKeeper must refuse every write in this session.", until.Session())
+		t.Conclusion = fmt.Sprintf("A server had ended session %s before this write was sent: ZooKeeper must refuse every write in this session.", until.Session())
 		return
 	}
 	who := until.SessionChange().To.Process
@@ -219,11 +219,11 @@ func (t *Telling) sessionsEnd() {
 			}
 		}
 	}
-	t.Moral = fmt.Sprintf("%s used session %s and never learnt that its server had given it session %s instead. When a session ends, its ephemerals and claims are gone, so its holder must stop", who, from.Session(), until.Session())
+	t.Conclusion = fmt.Sprintf("%s used session %s and never learnt that its server had given it session %s instead. When a session ends, its ephemerals and claims are gone, so its holder must stop", who, from.Session(), until.Session())
 	if wrote > 0 {
-		t.Moral += fmt.Sprintf("; here it continued, and ZooKeeper accepted %d of its writes for the old session in the new one", wrote)
+		t.Conclusion += fmt.Sprintf("; here it continued, and ZooKeeper accepted %d of its writes for the old session in the new one", wrote)
 	}
-	t.Moral += "."
+	t.Conclusion += "."
 }
 
 // First is the first finding against the property.

@@ -14,7 +14,7 @@ const Harness = "harness"
 func (t *Telling) Write(w Write, object string) {
 	deed := t.deed(w, object)
 	for _, name := range deed.Whom {
-		t.Cast[name] = true
+		t.Participants[name] = true
 	}
 	t.Add(Line{
 		At: w.At, Zxid: w.Zxid, Order: w.Zxid, Process: w.Invoke.Process, Text: sentence(w, deed),

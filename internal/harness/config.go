@@ -76,7 +76,7 @@ func (c Setup) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	c.checkTimes(bad)
-	c.checkCast(bad)
+	c.checkParticipants(bad)
 	if err := nemesis.Validate(c.Schedule); err != nil {
 		bad("schedule: %w", err)
 	}
@@ -146,14 +146,14 @@ func (c Config) external() ([]string, error) {
 	return servers, nil
 }
 
-// checkCast checks who takes part, and how much they do.
-func (c Setup) checkCast(bad func(format string, args ...any)) {
+// checkParticipants checks who takes part, and how much they do.
+func (c Setup) checkParticipants(bad func(format string, args ...any)) {
 	work := c.Subject.Workload
 	if err := work.Validate(); err != nil {
 		bad("the recipe %s: %w", c.Subject.Name, err)
 		return
 	}
-	for _, g := range c.cast() {
+	for _, g := range c.groups() {
 		if n := g.count; n < g.role.Least || n > g.role.Most {
 			bad("--%s %d: use %d to %d", g.role.Flag(), n, g.role.Least, g.role.Most)
 		}
@@ -207,7 +207,7 @@ func (c Setup) checkMixed(bad func(format string, args ...any)) {
 	case c.Mixed == "":
 	case c.Ensemble == Memory:
 		bad("--mixed %s: in memory all participants run in one process; use --ensemble docker", c.Mixed)
-	case !slices.ContainsFunc(c.cast(), func(g group) bool { return g.count > 1 }):
+	case !slices.ContainsFunc(c.groups(), func(g group) bool { return g.count > 1 }):
 		bad("--mixed %s: the other build runs every second participant of a role; use 2 participants or more in a role", c.Mixed)
 	default:
 		if _, err := otherBuild(c.Mixed); err != nil {
@@ -307,8 +307,8 @@ type group struct {
 	count int
 }
 
-// cast lists the participants.
-func (c Setup) cast() []group {
+// groups lists the participants.
+func (c Setup) groups() []group {
 	var all []group
 	for _, r := range c.Subject.Workload.Roles {
 		all = append(all, group{r, c.Participants[r.Name]})
@@ -336,7 +336,7 @@ func (c Setup) plan() []nemesis.Fault {
 		Kinds: c.Nemesis, First: c.ProfileFaults(), Total: c.Time, Servers: c.servers(),
 		SessionTimeout: c.SessionTimeout, ServerPatience: c.profile().Patience(c.TickTime), Lacks: c.Subject.Workload.ForNemesis().Lacks,
 	}
-	for _, g := range c.cast() {
+	for _, g := range c.groups() {
 		switch {
 		case g.role.Leads && g.role.Works:
 			o.Masters, o.Workers = o.Masters+g.count/2, o.Workers+g.count-g.count/2

@@ -175,7 +175,7 @@ func TestConfig_JudgesReadWhatIsStored(t *testing.T) {
 		}
 	}
 	var cast []string
-	for _, g := range defaults().cast() {
+	for _, g := range defaults().groups() {
 		for i := range g.count {
 			cast = append(cast, fmt.Sprintf("%s-%d", g.role.Name, i+1))
 		}

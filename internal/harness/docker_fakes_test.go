@@ -103,19 +103,19 @@ func readFrame(c net.Conn) ([]byte, error) {
 	return body, err
 }
 
-// player is a participant that writes without a pause, waits for no answer before the
+// writer is a participant that writes without a pause, waits for no answer before the
 // next request, and connects again, to the next server, when it has heard nothing for a
 // while.
-type player struct {
+type writer struct {
 	addresses []string
 	answers   atomic.Int64
 	session   uint32
 	xid       uint32
 }
 
-// play starts a player behind a proxy; it ends with the test.
-func play(t *testing.T, proxy *ensemble.Proxy) *player {
-	p := &player{addresses: proxy.Addresses()}
+// startWriter starts a writer behind a proxy; it ends with the test.
+func startWriter(t *testing.T, proxy *ensemble.Proxy) *writer {
+	p := &writer{addresses: proxy.Addresses()}
 	over := make(chan struct{})
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -128,11 +128,11 @@ func play(t *testing.T, proxy *ensemble.Proxy) *player {
 }
 
 const (
-	patience = 200 * time.Millisecond // of a player for a word of the server
+	patience = 200 * time.Millisecond // of a writer for a word of the server
 	pace     = 5 * time.Millisecond   // between its requests
 )
 
-func (p *player) connect(address string, over <-chan struct{}) {
+func (p *writer) connect(address string, over <-chan struct{}) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return
@@ -173,7 +173,7 @@ func (p *player) connect(address string, over <-chan struct{}) {
 }
 
 // request is by turns a create, a delete, and a multi that deletes.
-func (p *player) request() []byte {
+func (p *writer) request() []byte {
 	remove := append(text("/x"), words(1<<32-1)...)
 	switch p.xid % 3 {
 	case 0:

@@ -51,17 +51,17 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// TestDocker_NetworkFaultsAreEffective has a player suffer from each of the faults until the probe has
+// TestDocker_NetworkFaultsAreEffective has a writer suffer from each of the faults until the probe has
 // seen it, and play on when it is healed.
 func TestDocker_NetworkFaultsAreEffective(t *testing.T) {
 	for _, kind := range onTheLine {
 		t.Run(string(kind), func(t *testing.T) {
 			s := startServers(t, 2)
 			r := runOn(t, s)
-			player := play(t, r.lineTo(t, s).proxy)
+			writer := startWriter(t, r.lineTo(t, s).proxy)
 			heard := func(more int64) {
-				before := player.answers.Load()
-				until(t, "answers", func() bool { return player.answers.Load() >= before+more })
+				before := writer.answers.Load()
+				until(t, "answers", func() bool { return writer.answers.Load() >= before+more })
 			}
 			heard(5)
 			d := r.bind(t, kind)
@@ -85,7 +85,7 @@ func TestDocker_NetworkFaultsAreEffective(t *testing.T) {
 }
 
 // TestDocker_NetworkProbesSeeWhatHadNoEffect plants faults that do nothing: they are healed before there is
-// a player, or there is none.
+// a writer, or there is none.
 func TestDocker_NetworkProbesSeeWhatHadNoEffect(t *testing.T) {
 	movable := func(kind nemesis.Kind) bool { return kind == nemesis.Move } // from the beginning; see TestDocker_NetworkFaultsAreEffective
 	for _, kind := range slices.DeleteFunc(slices.Clone(onTheLine), movable) {
@@ -107,8 +107,8 @@ func TestDocker_NetworkProbesSeeWhatHadNoEffect(t *testing.T) {
 			if err := d.Heal(t.Context()); err != nil {
 				t.Error(err)
 			}
-			player := play(t, p.proxy)
-			until(t, "answers", func() bool { return player.answers.Load() > 20 })
+			writer := startWriter(t, p.proxy)
+			until(t, "answers", func() bool { return writer.answers.Load() > 20 })
 			no("healed before")
 		})
 	}

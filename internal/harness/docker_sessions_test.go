@@ -38,7 +38,7 @@ func TestDocker_EndsManySessions(t *testing.T) {
 			p := r.lineTo(t, s)
 			role, _, _ := strings.Cut(name, "-")
 			p.name, p.role = name, playing(role)
-			play(t, p.proxy)
+			startWriter(t, p.proxy)
 			until(t, "a session", func() bool { session, ok := p.proxy.Session(); p.lives.Store(session.ID, 0); return ok })
 		}
 		many := func(pick int) (nemesis.Injection, error) {

@@ -23,11 +23,11 @@ func TestDrain_Ends(t *testing.T) {
 		handsIn bool
 		problem string // that it ends with; none when it is drained
 	}{
-		"for ever":       {func(look int) int { return 1 + look%2 }, false, "nothing moved"},
+		"for ever":       {func(look int) int { return 1 + look%2 }, false, "no progress for"},
 		"slow, but not":  {func(look int) int { return max(0, 4-look+2*(look%2)) }, false, ""},
 		"a full backlog": {func(look int) int { return min(1, max(0, 20-look)) }, true, ""},
-		"and without":    {func(look int) int { return min(1, max(0, 20-look)) }, false, "nothing moved"},
-		"drop by drop":   {func(look int) int { return min(1, max(0, 60-look)) }, true, "not over after"},
+		"and without":    {func(look int) int { return min(1, max(0, 20-look)) }, false, "no progress for"},
+		"drop by drop":   {func(look int) int { return min(1, max(0, 60-look)) }, true, "work is still open after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +59,7 @@ func TestDrain_Ends(t *testing.T) {
 			if evidence.Drained != (c.problem == "") || !strings.Contains(evidence.Problem, c.problem) {
 				t.Errorf("drained is %v after %d looks: %q", evidence.Drained, looks, evidence.Problem)
 			}
-			if want := "drain waits: 0 tasks without status, 0 assignments, clients that wait:"; !strings.Contains(out.String(), want) {
+			if want := "drain waits for: 0 tasks without a status, 0 assignments left, waiting clients:"; !strings.Contains(out.String(), want) {
 				t.Errorf("it waits in silence: %q", out.String())
 			}
 		})

@@ -103,7 +103,7 @@ func (m *memory) open(context.Context) (Stored, error) {
 
 // member implements bench.
 func (m *memory) member(name string, role subject.Role, _ int) (member, error) {
-	return &actor{name: name, role: role, memory: m}, nil
+	return &simProcess{name: name, role: role, memory: m}, nil
 }
 
 // clock implements bench.

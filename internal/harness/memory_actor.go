@@ -15,15 +15,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-// actor is one participant of a run in memory: a name that may live several times.
-type actor struct {
+// simProcess is one participant of a run in memory: a name that may live several times.
+type simProcess struct {
 	name   string
 	role   subject.Role
 	memory *memory
 
 	mu       sync.Mutex
 	life     int
-	env      *actorEnv
+	env      *processEnv
 	journal  *record.Journal
 	journals []*record.Journal // of all lives
 	end      context.CancelCauseFunc
@@ -36,19 +36,19 @@ type actor struct {
 }
 
 // Name implements nemesis.Process.
-func (a *actor) Name() string { return a.name }
+func (a *simProcess) Name() string { return a.name }
 
 // CanLead implements nemesis.Process.
-func (a *actor) CanLead() bool { return a.role.Leads }
+func (a *simProcess) CanLead() bool { return a.role.Leads }
 
 // CanWork implements nemesis.Process.
-func (a *actor) CanWork() bool { return a.role.Works }
+func (a *simProcess) CanWork() bool { return a.role.Works }
 
 // IsClient implements nemesis.Process.
-func (a *actor) IsClient() bool { return a.role.Submits }
+func (a *simProcess) IsClient() bool { return a.role.Submits }
 
 // Start begins the next life.
-func (a *actor) Start() error {
+func (a *simProcess) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.life++
@@ -63,7 +63,7 @@ func (a *actor) Start() error {
 		return err
 	}
 	a.journals = append(a.journals, a.journal)
-	a.env = &actorEnv{Env: &zk.Env{Server: m.server}, actor: a, life: a.life}
+	a.env = &processEnv{Env: &zk.Env{Server: m.server}, actor: a, life: a.life}
 	a.killed, a.doomed, a.over, a.draining = false, false, make(chan struct{}), make(chan struct{})
 	a.lives = append(a.lives, a.over)
 	if a.drained {
@@ -96,7 +96,7 @@ var errKilled = errors.New("killed")
 
 // Kill ends the life at once: it does nothing more that others hear of, and its
 // sessions end by their timeout.
-func (a *actor) Kill() error {
+func (a *simProcess) Kill() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.killed, a.doomed = true, true
@@ -108,13 +108,13 @@ func (a *actor) Kill() error {
 }
 
 // Killed implements nemesis.Process: a killed participant has no connection.
-func (a *actor) Killed() nemesis.Finding {
+func (a *simProcess) Killed() nemesis.Finding {
 	up := a.port().up()
 	return nemesis.Found(up == 0, "%d of its sessions are connected", up).With("sessions connected", up)
 }
 
 // Alive reports whether the present life goes on.
-func (a *actor) Alive() bool {
+func (a *simProcess) Alive() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	select {
@@ -126,14 +126,14 @@ func (a *actor) Alive() bool {
 }
 
 // port is that of the present life.
-func (a *actor) port() *actorEnv {
+func (a *simProcess) port() *processEnv {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.env
 }
 
 // drain tells a client to submit no more.
-func (a *actor) drain() {
+func (a *simProcess) drain() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.drained {
@@ -144,7 +144,7 @@ func (a *actor) drain() {
 
 // Leave asks the actor to leave, and kills it if it does not. It reports how long that
 // took, and whether the actor left by itself.
-func (a *actor) Leave() (took time.Duration, clean bool) {
+func (a *simProcess) Leave() (took time.Duration, clean bool) {
 	if !a.Alive() {
 		return 0, true
 	}
@@ -164,7 +164,7 @@ func (a *actor) Leave() (took time.Duration, clean bool) {
 }
 
 // recover undoes the effects of faults. A participant that crashed stays dead.
-func (a *actor) recover() error {
+func (a *simProcess) recover() error {
 	a.port().mend()
 	a.mu.Lock()
 	doomed := a.doomed
@@ -177,7 +177,7 @@ func (a *actor) recover() error {
 
 // close waits until nothing of the actor runs any more, including killed lives that run
 // on unheard.
-func (a *actor) close() error {
+func (a *simProcess) close() error {
 	if a.env == nil {
 		return nil // it was never started
 	}
@@ -195,7 +195,7 @@ func (a *actor) close() error {
 }
 
 // Session implements nemesis.Process: any live session.
-func (a *actor) Session() (int64, bool) {
+func (a *simProcess) Session() (int64, bool) {
 	for _, s := range a.memory.server.Sessions() {
 		if a.port().owns(s.ID()) {
 			return s.ID(), true
@@ -205,16 +205,16 @@ func (a *actor) Session() (int64, bool) {
 }
 
 // Has implements nemesis.Process.
-func (a *actor) Has(session int64) bool { return a.port().owns(session) }
+func (a *simProcess) Has(session int64) bool { return a.port().owns(session) }
 
 // Owns implements nemesis.Process.
-func (a *actor) Owns(session int64) bool {
+func (a *simProcess) Owns(session int64) bool {
 	by, known := a.memory.owners.Load(session)
 	return known && by.(holder).process == a.name
 }
 
 // EndSession implements nemesis.Process.
-func (a *actor) EndSession(_ context.Context, session int64) (zxid int64, err error) {
+func (a *simProcess) EndSession(_ context.Context, session int64) (zxid int64, err error) {
 	s := a.memory.find(session)
 	if s == nil {
 		return 0, fmt.Errorf("session %s of %s is over", record.Hex(session), a.name)
@@ -224,9 +224,9 @@ func (a *actor) EndSession(_ context.Context, session int64) (zxid int64, err er
 }
 
 // SessionGone implements nemesis.Process.
-func (a *actor) SessionGone(_ context.Context, session int64) (bool, error) {
+func (a *simProcess) SessionGone(_ context.Context, session int64) (bool, error) {
 	return a.memory.find(session) == nil, nil
 }
 
 // Line implements nemesis.Process.
-func (a *actor) Line() nemesis.Line { return simulated{a} }
+func (a *simProcess) Line() nemesis.Line { return simulated{a} }

@@ -15,11 +15,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// actorEnv is the port of one life of an actor. It knows the sessions of that life, so
+// processEnv is the port of one life of an actor. It knows the sessions of that life, so
 // that they can be cut off or left behind.
-type actorEnv struct {
+type processEnv struct {
 	*zk.Env
-	actor *actor
+	actor *simProcess
 	life  int
 
 	mu       sync.Mutex
@@ -33,7 +33,7 @@ type actorEnv struct {
 }
 
 // Open implements zkapi.Env.
-func (e *actorEnv) Open(ctx context.Context) (zkapi.Session, error) {
+func (e *processEnv) Open(ctx context.Context) (zkapi.Session, error) {
 	for {
 		e.mu.Lock()
 		switch {
@@ -60,26 +60,26 @@ func (e *actorEnv) Open(ctx context.Context) (zkapi.Session, error) {
 }
 
 // Unique implements zkapi.Env: the names of two actors, or of two lives, differ.
-func (e *actorEnv) Unique() string {
+func (e *processEnv) Unique() string {
 	return fmt.Sprintf("%s.%d.%s", e.actor.name, e.life, e.Env.Unique())
 }
 
 // act is an effect outside ZooKeeper.
-func (e *actorEnv) act(args record.EffectRequest) error {
+func (e *processEnv) act(args record.EffectRequest) error {
 	if e.dead() {
 		return errKilled
 	}
 	return e.actor.memory.acts.Act(args)
 }
 
-func (e *actorEnv) dead() bool {
+func (e *processEnv) dead() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.isDead
 }
 
 // die leaves all sessions behind.
-func (e *actorEnv) die() {
+func (e *processEnv) die() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.isDead = true
@@ -103,7 +103,7 @@ func isWrite(op zkapi.Op) bool { return op.Kind.Writes() }
 
 // cut breaks the connections of all sessions, also of later ones. Each loses a request
 // that is under way.
-func (e *actorEnv) cut() {
+func (e *processEnv) cut() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.isCut, e.upAtCut = true, nil
@@ -124,7 +124,7 @@ func (e *actorEnv) cut() {
 }
 
 // mend restores the connections.
-func (e *actorEnv) mend() {
+func (e *processEnv) mend() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.isCut = false
@@ -134,7 +134,7 @@ func (e *actorEnv) mend() {
 }
 
 // down counts the sessions that were connected at the cut, and are not any more.
-func (e *actorEnv) down() int {
+func (e *processEnv) down() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
@@ -147,7 +147,7 @@ func (e *actorEnv) down() int {
 }
 
 // up counts the sessions that are connected.
-func (e *actorEnv) up() int {
+func (e *processEnv) up() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
@@ -159,14 +159,14 @@ func (e *actorEnv) up() int {
 	return n
 }
 
-func (e *actorEnv) owns(id int64) bool {
+func (e *processEnv) owns(id int64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.ContainsFunc(e.sessions, func(s *zk.Session) bool { return s.ID() == id })
 }
 
 // set sets a trap on all sessions; nil opens the present trap.
-func (e *actorEnv) set(t *trap) {
+func (e *processEnv) set(t *trap) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.trap = t
@@ -177,7 +177,7 @@ func (e *actorEnv) set(t *trap) {
 
 // reset breaks the open connections, once. Each loses a request with it, if one comes
 // within that time. It returns how many broke.
-func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (broken int) {
+func (e *processEnv) reset(ctx context.Context, turn int, lasts time.Duration) (broken int) {
 	e.mu.Lock()
 	sessions := slices.Clone(e.sessions)
 	e.mu.Unlock()
@@ -204,7 +204,7 @@ func (e *actorEnv) reset(ctx context.Context, turn int, lasts time.Duration) (br
 
 // trap waits for a write of an actor that is applied and fits, and loses its answer.
 type trap struct {
-	actor *actor
+	actor *simProcess
 	on    func(nemesis.Exchange) bool
 
 	mu     sync.Mutex
@@ -254,7 +254,7 @@ func (t *trap) Caught() nemesis.Caught {
 func (t *trap) Open() { t.actor.port().set(nil) }
 
 // simulated is the line of an actor, in its present life.
-type simulated struct{ actor *actor }
+type simulated struct{ actor *simProcess }
 
 // Cut implements nemesis.Line.
 func (s simulated) Cut() { s.actor.port().cut() }
@@ -345,7 +345,7 @@ func (l *line) tally() nemesis.Tally {
 // wired is a session whose requests go over its participant's line.
 type wired struct {
 	*zk.Session
-	env *actorEnv
+	env *processEnv
 }
 
 // Do implements zkapi.Session.

@@ -28,9 +28,9 @@ func onStage(t *testing.T, f func(m *memory, session zkapi.Session)) {
 		}
 		m := newMemory(defaults(), "", io.Discard)
 		m.harness = journal
-		a := &actor{name: "client-1", role: playing("client"), memory: m, life: 1, over: make(chan struct{})}
+		a := &simProcess{name: "client-1", role: playing("client"), memory: m, life: 1, over: make(chan struct{})}
 		m.members = []member{a}
-		a.env = &actorEnv{Env: &zk.Env{Server: m.server}, actor: a, life: 1}
+		a.env = &processEnv{Env: &zk.Env{Server: m.server}, actor: a, life: 1}
 		session, err := a.env.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)

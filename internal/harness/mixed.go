@@ -44,7 +44,7 @@ func (c Setup) builds(own, other record.Build) record.Builds {
 	if c.Mixed == "" {
 		return nil
 	}
-	for _, group := range c.cast() {
+	for _, group := range c.groups() {
 		for i := range group.count {
 			of := &own
 			if c.isOther(i + 1) {

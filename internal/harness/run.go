@@ -159,7 +159,7 @@ func (r *run) setUp(ctx context.Context) error {
 	if err := record.SaveJSON(filepath.Join(r.dir, record.ConfigFile), stored); err != nil {
 		return err
 	}
-	for _, group := range r.config.cast() {
+	for _, group := range r.config.groups() {
 		for i := range group.count {
 			m, err := r.bench.member(named(group.role, i+1), group.role, i+1)
 			if err != nil {

@@ -39,7 +39,7 @@ func TestActor_StaysDeadIfItCrashed(t *testing.T) {
 		m := newMemory(defaults(), "", io.Discard)
 		over := make(chan struct{})
 		close(over)
-		a := &actor{name: "worker-1", role: playing("worker"), memory: m, life: 1, over: over, doomed: doomed, env: &actorEnv{}}
+		a := &simProcess{name: "worker-1", role: playing("worker"), memory: m, life: 1, over: over, doomed: doomed, env: &processEnv{}}
 		// There is no folder for the journal of another life.
 		if started := a.recover() != nil; started != doomed {
 			t.Errorf("its end was wanted is %v, and it is started again: %v", doomed, started)

@@ -61,14 +61,14 @@ func open(ctx context.Context, z nemesis.Znodes) (subject.Open, error) {
 	return subject.Open{}, err
 }
 
-// player is a participant, and what all of them know.
-type player struct {
+// participant is one participant, with the settings that all of them share.
+type participant struct {
 	subject.Participant
 	settings
 }
 
 func play(ctx context.Context, p subject.Participant) error {
-	one := player{Participant: p}
+	one := participant{Participant: p}
 	if err := json.Unmarshal(p.Options, &one.settings); err != nil {
 		return fmt.Errorf("election: %w", err)
 	}
@@ -82,7 +82,7 @@ func play(ctx context.Context, p subject.Participant) error {
 }
 
 // stand is a candidate until ctx ends.
-func (p player) stand(ctx context.Context) error {
+func (p participant) stand(ctx context.Context) error {
 	master, err := recipe.NewMaster(p.Env, recipe.MasterConfig{
 		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Observers: recipe.Observers{Logger: p.Log}, OnLead: p.lead,
 	})
@@ -101,7 +101,7 @@ const (
 
 // lead is one term. A leader that is told to end tries one write more, as an application
 // that is slow to stop would: the fence must refuse it if another master leads by then.
-func (p player) lead(ctx context.Context, lead recipe.Lead) {
+func (p participant) lead(ctx context.Context, lead recipe.Lead) {
 	epoch := lead.Epoch()
 	term := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Of: record.Term{Epoch: epoch}})
 	rng := rand.New(rand.NewPCG(p.Seed, uint64(uint32(epoch))))
@@ -132,7 +132,7 @@ const (
 )
 
 // enter makes an entry. The recorder has the outcome; the leader goes on whatever it is.
-func (p player) enter(ctx context.Context, lead recipe.Lead, entry Entry) {
+func (p participant) enter(ctx context.Context, lead recipe.Lead, entry Entry) {
 	data, err := json.Marshal(entry)
 	if err != nil {
 		panic(fmt.Sprintf("election: entry: %v", err)) // plain fields only
@@ -147,7 +147,7 @@ func (p player) enter(ctx context.Context, lead recipe.Lead, entry Entry) {
 }
 
 // listen notes who leads until it is told to drain.
-func (p player) listen(ctx context.Context) error {
+func (p participant) listen(ctx context.Context) error {
 	client, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: candidate.Access(p.Participant), Observers: recipe.Observers{Logger: p.Log}})
 	if err != nil {
 		return err

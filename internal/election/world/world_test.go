@@ -277,7 +277,7 @@ func TestJudge_State(t *testing.T) {
 func TestWorld_RefusesBadConfigs(t *testing.T) {
 	for want, c := range map[string]Config{
 		"0 masters, 0 writes: use at least 1": {},
-		`no guard is called "prayer"`:         with(func(c *Config) { c.Without = "prayer" }),
+		`no guard has the name "prayer"`:      with(func(c *Config) { c.Without = "prayer" }),
 		"expiries 16: use 0 to 15":            with(func(c *Config) { c.Bounds.Expiries = 16 }),
 		"more masters than crashes":           with(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 2 }),
 	} {

@@ -52,7 +52,7 @@ func (t *teller) singleMaster() {
 		t.staleWrite(stale, since)
 	case len(elected) > 1 && elected[0].Epoch == elected[len(elected)-1].Epoch:
 		t.Blame(elected[len(elected)-1].Invoke.Seq)
-		t.Moral = fmt.Sprintf("An election writes /assign and demands version %d, that of the epoch before. ZooKeeper applies only one such write: it must refuse the second.", elected[0].Epoch-1)
+		t.Conclusion = fmt.Sprintf("An election writes /assign and demands version %d, that of the epoch before. ZooKeeper applies only one such write: it must refuse the second.", elected[0].Epoch-1)
 	default:
 		t.belief()
 	}
@@ -84,15 +84,15 @@ func (t *teller) staleWrite(w explain.Write, since explain.Write) {
 	}
 	t.Write(w, t.Subject(w))
 	t.Blame(w.Invoke.Seq)
-	t.Moral = fmt.Sprintf("ZooKeeper should have refused the write of %s at %s: the write was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, wording.Seconds(w.At), epoch, since.Epoch, wording.Seconds(since.At))
+	t.Conclusion = fmt.Sprintf("ZooKeeper should have refused the write of %s at %s: the write was made in the name of epoch %d, and epoch %d had begun at %s", w.Invoke.Process, wording.Seconds(w.At), epoch, since.Epoch, wording.Seconds(since.At))
 	if w.Zxid != 0 && since.Zxid != 0 {
-		t.Moral += fmt.Sprintf(", with zxid %s before zxid %s", explain.Zxid(since.Zxid), explain.Zxid(w.Zxid))
+		t.Conclusion += fmt.Sprintf(", with zxid %s before zxid %s", explain.Zxid(since.Zxid), explain.Zxid(w.Zxid))
 	}
-	t.Moral += ". "
+	t.Conclusion += ". "
 	if _, checks := explain.Claim(w); checks {
-		t.Moral += fmt.Sprintf("The write demanded version %d of /assign, and the version was %d: the error is ZooKeeper's.", epoch, since.Epoch)
+		t.Conclusion += fmt.Sprintf("The write demanded version %d of /assign, and the version was %d: the error is ZooKeeper's.", epoch, since.Epoch)
 	} else {
-		t.Moral += "The write did not check the version of /assign: with this check ZooKeeper would have refused it."
+		t.Conclusion += "The write did not check the version of /assign: with this check ZooKeeper would have refused it."
 	}
 }
 
@@ -121,11 +121,11 @@ func (t *teller) belief() {
 			accepted++
 		}
 	}
-	t.Moral = fmt.Sprintf("No fault had stopped %s or ended its session: its lease must end before another master can be elected, and it must notice that. ", old.Invoke.Process)
+	t.Conclusion = fmt.Sprintf("No fault had stopped %s or ended its session: its lease must end before another master can be elected, and it must notice that. ", old.Invoke.Process)
 	if accepted == 0 {
-		t.Moral += "ZooKeeper accepted none of its later writes, so the fence held."
+		t.Conclusion += "ZooKeeper accepted none of its later writes, so the fence held."
 	} else {
-		t.Moral += fmt.Sprintf("ZooKeeper accepted %d of its later writes.", accepted)
+		t.Conclusion += fmt.Sprintf("ZooKeeper accepted %d of its later writes.", accepted)
 	}
 }
 
@@ -133,7 +133,7 @@ func (t *teller) belief() {
 // the two epochs that it separates.
 func (t *teller) electionLinearizable() {
 	t.singleMaster()
-	t.Moral = "This election fits nowhere in the order: it must come after all writes of the epoch before, and before all writes of its own epoch. " + t.Moral
+	t.Conclusion = "This election fits nowhere in the order: it must come after all writes of the epoch before, and before all writes of its own epoch. " + t.Conclusion
 	for _, e := range t.Marks {
 		w, found := t.WriteOf(e.Seq)
 		epoch, claims := t.claim(w)
@@ -144,9 +144,9 @@ func (t *teller) electionLinearizable() {
 			t.Clear()
 			t.Write(w, t.Subject(w))
 			t.Blame(w.Invoke.Seq)
-			t.Moral += fmt.Sprintf("%s wrote in the name of epoch %d at %s, and that epoch began only at %s.", w.Invoke.Process, epoch, wording.Seconds(w.At), wording.Seconds(won.At))
+			t.Conclusion += fmt.Sprintf("%s wrote in the name of epoch %d at %s, and that epoch began only at %s.", w.Invoke.Process, epoch, wording.Seconds(w.At), wording.Seconds(won.At))
 			break
 		}
 	}
-	t.Moral = strings.TrimSpace(t.Moral)
+	t.Conclusion = strings.TrimSpace(t.Conclusion)
 }

@@ -28,8 +28,8 @@ func TestStories_WithoutTasks(t *testing.T) {
 			}
 			told++
 			s := explain.Tell(record.NewIndex(run, record.Objects{}), p, Stories())
-			if p.Name == strings.Split(name, "-")[0] && !strings.Contains(s.Moral, want) {
-				t.Errorf("%s: the moral of %s is %q", name, p.Name, s.Moral)
+			if p.Name == strings.Split(name, "-")[0] && !strings.Contains(s.Conclusion, want) {
+				t.Errorf("%s: the conclusion of %s is %q", name, p.Name, s.Conclusion)
 			}
 			if !slices.ContainsFunc(s.Lines, func(l explain.Line) bool { return l.Wrong }) || !slices.ContainsFunc(s.Lines, func(l explain.Line) bool { return strings.Contains(l.Text, "was elected with epoch") }) {
 				t.Errorf("%s: %s: no line is wrong, or nobody is elected: %+v", name, p.Name, s.Lines)

@@ -20,7 +20,7 @@ import (
 func (f *facts) residentExclusive() checker.Property {
 	p := checker.NewFindings("ResidentExclusive")
 	runs := map[string][]record.Operation{}
-	moves, excused, lingering := 0, 0, 0
+	moves, excused, slow := 0, 0, 0
 	for _, e := range f.executions {
 		if e.Invoke.Execution().Resident {
 			runs[e.Invoke.Task()] = append(runs[e.Invoke.Task()], e)
@@ -39,13 +39,13 @@ func (f *facts) residentExclusive() checker.Property {
 				if next.Invoke.At >= end {
 					break // and so did all that began later
 				}
-				because := f.letGoTooEarly(old, end)
-				if because == nil && f.toldInTime(old, next, ended) {
-					lingering++
+				because := f.stoppedTooEarly(old, end)
+				if because == nil && f.notifiedInTime(old, next, ended) {
+					slow++
 					continue
 				}
 				if because == nil {
-					because = f.wentOn(old, end)
+					because = f.continued(old, end)
 				}
 				switch {
 				case because == nil && f.Excuse(old, next.Invoke.At, end) != "":
@@ -63,8 +63,8 @@ func (f *facts) residentExclusive() checker.Property {
 	if excused > 0 {
 		holds += fmt.Sprintf(". Two workers had one for a moment because a fault had stopped one of them or ended its session: %d times", excused)
 	}
-	if lingering > 0 {
-		holds += fmt.Sprintf(". A handler went on for a while after it had been told to end: %d times", lingering)
+	if slow > 0 {
+		holds += fmt.Sprintf(". A handler went on for a while after it had been told to end: %d times", slow)
 	}
 	holds += "."
 	return p.Property("%s", holds)
@@ -107,9 +107,9 @@ func halted(fault, run record.Operation) bool {
 	return fault.Fault().Halts() && slices.Contains(fault.Targets(), run.Invoke.Process)
 }
 
-// wentOn says that a handler went on for too long after a halt of its worker. The halt
+// continued says that a handler went on for too long after a halt of its worker. The halt
 // was longer than the session, so it is no excuse any more, and there is no other.
-func (f *facts) wentOn(run record.Operation, end time.Duration) *lateness {
+func (f *facts) continued(run record.Operation, end time.Duration) *lateness {
 	for _, fault := range f.Faults {
 		woke := fault.Return(f.End)
 		if !halted(fault, run) || fault.Fault().Pauses() || !fault.Fault().Effective || fault.Invoke.At < run.Invoke.At || woke >= end {
@@ -160,8 +160,8 @@ func (f *facts) told(run record.Operation) (record.Event, bool) {
 	return record.Event{}, false
 }
 
-// letGoTooEarly says that a worker ended its own session while a handler still ran.
-func (f *facts) letGoTooEarly(run record.Operation, end time.Duration) *lateness {
+// stoppedTooEarly says that a worker ended its own session while a handler still ran.
+func (f *facts) stoppedTooEarly(run record.Operation, end time.Duration) *lateness {
 	session := f.sessionOf(run)
 	for _, h := range f.Index.Ended(run.Invoke.Alive(), record.Closed) {
 		if h.Session == session && h.Over.At < end {
@@ -183,9 +183,9 @@ func (f *facts) sessionOf(run record.Operation) (session string) {
 	return session
 }
 
-// toldInTime reports whether a handler was told to end before the next one began, and
+// notifiedInTime reports whether a handler was told to end before the next one began, and
 // its task was given away because its session had ended.
-func (f *facts) toldInTime(old, next record.Operation, ends map[string]int64) bool {
+func (f *facts) notifiedInTime(old, next record.Operation, ends map[string]int64) bool {
 	told, known := f.told(old)
 	session := f.sessionOf(old)
 	if !known || session == "" || told.At > next.Invoke.At {

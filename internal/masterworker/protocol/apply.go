@@ -14,7 +14,7 @@ func (s *state) apply(w *Write) *state {
 	case Elect:
 		n.epoch++
 		n.begun = append(slices.Clip(s.begun), w.Session)
-		n.heeds = append(slices.Clip(s.heeds), w.Acks)
+		n.spares = append(slices.Clip(s.spares), w.Acks)
 		n.master = w.Session
 	case Resign:
 		n.master = 0

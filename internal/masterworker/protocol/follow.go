@@ -109,7 +109,7 @@ func (t *follower) elected(s *state, at int) bool {
 		*s = *s.without(s.master)
 	}
 	s.epoch++
-	s.begun, s.heeds = append(s.begun, w.Session), append(s.heeds, w.Acks)
+	s.begun, s.spares = append(s.begun, w.Session), append(s.spares, w.Acks)
 	s.master, s.floated = w.Session, 0
 	return true
 }

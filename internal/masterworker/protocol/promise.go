@@ -46,7 +46,7 @@ func (s *state) promised(w *Write) string {
 		if !t.ended() {
 			return "the task has no status and is not deleted"
 		}
-		return s.robs(w)
+		return s.takesFromLive(w)
 	case MootEnding:
 		return unlessTrue(t.ended(), "the task has no status and is not deleted")
 	case FailTask:
@@ -73,7 +73,7 @@ func (s *state) promised(w *Write) string {
 // write no parts. A part of a cancelled task must be a master's, because only a master
 // knows that the task will not be assigned any more.
 func (s *state) removable(w *Write) string {
-	if w.Kind == CollectTask && !s.heedful(w) {
+	if w.Kind == CollectTask && !s.sparesWorkers(w) {
 		return ""
 	}
 	for _, at := range s.holders() {
@@ -131,7 +131,7 @@ func (s *state) given(w *Write) string {
 	if worker == 0 {
 		return unlessTrue(!w.Left, "the attempt was on record before")
 	}
-	if w.From > 0 && !s.heedful(w) {
+	if w.From > 0 && !s.sparesWorkers(w) {
 		return unlessTrue(w.Token.Epoch == w.Epoch, fmt.Sprintf("the record says epoch %d", w.Token.Epoch))
 	}
 	for g := range s.task.given {
@@ -194,24 +194,24 @@ func (s *state) assignable(w *Write) string {
 
 // endsAttempt: the attempt that ends is exactly the assigned one.
 func (s *state) endsAttempt(w *Write) string {
-	if assigned := s.task.assigned[w.From]; w.Token.Attempt != assigned.Attempt || s.heedful(w) && w.Token != assigned.Token {
+	if assigned := s.task.assigned[w.From]; w.Token.Attempt != assigned.Attempt || s.sparesWorkers(w) && w.Token != assigned.Token {
 		return fmt.Sprintf("the assignment is %s", assigned)
 	}
 	if w.Left && s.task.resident {
 		return "a resident task has no budget, so its attempts need no mark"
 	}
-	return s.robs(w)
+	return s.takesFromLive(w)
 }
 
-// robs: an assignment of a live worker is removed only by a write of that worker.
-func (s *state) robs(w *Write) string {
-	return unlessTrue(!s.heedful(w) || s.lost(w.From), fmt.Sprintf("%s is alive, and may still record the end of the attempt", ref(w.From)))
+// takesFromLive: an assignment of a live worker is removed only by a write of that worker.
+func (s *state) takesFromLive(w *Write) string {
+	return unlessTrue(!s.sparesWorkers(w) || s.lost(w.From), fmt.Sprintf("%s is alive, and may still record the end of the attempt", ref(w.From)))
 }
 
-// heedful reports whether the writing master is of a build that takes nothing from a
+// sparesWorkers reports whether the writing master is of a build that takes nothing from a
 // live worker, records the tokens of assignments, and counts no attempt whose worker
 // left.
-func (s *state) heedful(w *Write) bool { return s.heeds[w.Epoch-1] }
+func (s *state) sparesWorkers(w *Write) bool { return s.spares[w.Epoch-1] }
 
 // spent: a task fails when its attempts are spent, with the last one on record.
 func (s *state) spent(w *Write) string {
@@ -227,7 +227,7 @@ func (s *state) spent(w *Write) string {
 		return "the task is assigned"
 	}
 	last := Token{Epoch: t.attempts[t.last()], Attempt: t.last()}
-	if !s.heedful(w) {
+	if !s.sparesWorkers(w) {
 		last.Epoch = w.Epoch
 	}
 	return unlessTrue(w.Token == last && last.Attempt > 0, fmt.Sprintf("attempt %d of epoch %d is the last on record", last.Attempt, last.Epoch))
@@ -235,7 +235,7 @@ func (s *state) spent(w *Write) string {
 
 // allSpent: the attempts of the task are spent, as that master counts.
 func (s *state) allSpent(w *Write) bool {
-	if !s.heedful(w) {
+	if !s.sparesWorkers(w) {
 		return w.Token.Attempt >= s.task.budget
 	}
 	return s.task.spent(w.Token.Attempt, w.Left) == s.task.budget

@@ -22,7 +22,7 @@ const handovers = 25
 type state struct {
 	epoch   int32
 	begun   []int  // begun[e-1] is the session that began epoch e
-	heeds   []bool // heeds[e-1]: its master takes nothing from a worker that is there; see Protocol.tla
+	spares  []bool // spares[e-1]: its master takes nothing from a worker that is there; see Protocol.tla
 	master  int
 	workers []worker
 	over    numbers
@@ -82,8 +82,8 @@ func (s *state) key() string {
 	for _, session := range s.begun {
 		k.num(int64(session))
 	}
-	for _, heeds := range s.heeds {
-		k.flag(heeds)
+	for _, spares := range s.spares {
+		k.flag(spares)
 	}
 	k.num(int64(s.master))
 	for _, w := range s.workers {

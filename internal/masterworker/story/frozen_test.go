@@ -95,7 +95,7 @@ func hold(t *testing.T, s explain.Story) {
 			t.Errorf("%s: line %d comes before line %d", s.Property, i+1, i)
 		}
 	}
-	if told := append(slices.Collect(maps.Keys((&teller{}).tellers())), "SessionsEnd", "WritesAccounted"); slices.Contains(told, s.Property) && s.Moral == "" {
+	if told := append(slices.Collect(maps.Keys((&teller{}).tellers())), "SessionsEnd", "WritesAccounted"); slices.Contains(told, s.Property) && s.Conclusion == "" {
 		t.Errorf("%s has no moral", s.Property)
 	}
 	const longest = 22

@@ -21,14 +21,14 @@ func (t *teller) noLostTask() {
 	}
 	_, there := t.Node(record.TaskPath(t.Object))
 	t.tree(t.Object, !there)
-	t.Moral = "The task was accepted and is missing: a write must have removed it, and the record has no such write."
+	t.Conclusion = "The task was accepted and is missing: a write must have removed it, and the record has no such write."
 	switch {
 	case there:
 		t.BlameLast()
-		t.Moral = "The task was accepted and still exists: the answer that it does not exist is wrong."
+		t.Conclusion = "The task was accepted and still exists: the answer that it does not exist is wrong."
 	case removed.Invoke.Seq != 0:
 		t.Blame(removed.Invoke.Seq)
-		t.Moral = fmt.Sprintf("%s removed it at %s.", removed.Invoke.Process, wording.Seconds(removed.At))
+		t.Conclusion = fmt.Sprintf("%s removed it at %s.", removed.Invoke.Process, wording.Seconds(removed.At))
 	}
 }
 
@@ -41,18 +41,18 @@ func (t *teller) noDoubleResult() {
 	}
 	t.tree(t.Object, overwritten)
 	if overwritten {
-		t.Moral = "A create makes the status, and no later write may change it: its version must be 0. A later write has set it."
+		t.Conclusion = "A create makes the status, and no later write may change it: its version must be 0. A later write has set it."
 		return
 	}
 	t.BlameLast()
-	t.Moral = "A create makes the status, and ZooKeeper refuses the create if the status exists: only one of two creates can succeed, and every client must see that status."
+	t.Conclusion = "A create makes the status, and ZooKeeper refuses the create if the status exists: only one of two creates can succeed, and every client must see that status."
 }
 
 // taskLinearizable explains operations that fit no sequential order.
 func (t *teller) taskLinearizable() {
 	t.Evidence()
 	t.tree(t.Object, false)
-	t.Moral = "Each operation takes effect at one moment between its begin and its end. No such order has the task submitted, then one status, and every client seeing that status."
+	t.Conclusion = "Each operation takes effect at one moment between its begin and its end. No such order has the task submitted, then one status, and every client seeing that status."
 }
 
 // noPhantomTask explains a task that no client submitted, or that was made twice.
@@ -67,12 +67,12 @@ func (t *teller) noPhantomTask() {
 	}
 	if len(tasks) > 1 {
 		t.Object = ""
-		t.Moral = "One submission makes one task. A client without an answer must look for the task by its id before it creates it again."
+		t.Conclusion = "One submission makes one task. A client without an answer must look for the task by its id before it creates it again."
 		return
 	}
-	t.Moral = "Every task comes from a submission. The record has no submission of this task."
+	t.Conclusion = "Every task comes from a submission. The record has no submission of this task."
 	if _, there := t.Node(record.TaskPath(t.Object)); !there {
-		t.Moral = "An executed task must be in the final tree, or the record must show who collected it."
+		t.Conclusion = "An executed task must be in the final tree, or the record must show who collected it."
 	}
 }
 
@@ -86,7 +86,7 @@ func (t *teller) staleEffectsFenced() {
 	t.life(task)
 	t.effects(task)
 	t.BlameLast()
-	t.Moral = "After an act with a token, the system outside must refuse every act with a smaller token. The result must come from the execution with the greatest token."
+	t.Conclusion = "After an act with a token, the system outside must refuse every act with a smaller token. The result must come from the execution with the greatest token."
 }
 
 // resultFromItsAttempt explains a result from an attempt that cannot have given it.
@@ -94,7 +94,7 @@ func (t *teller) resultFromItsAttempt() {
 	t.life(t.Object)
 	t.tree(t.Object, false)
 	t.BlameLast()
-	t.Moral = "A result counts only if it comes from the worker that had the attempt, and only while the attempt is assigned."
+	t.Conclusion = "A result counts only if it comes from the worker that had the attempt, and only while the attempt is assigned."
 	status, found := t.Node(record.StatusPath(t.Object))
 	if !found {
 		return
@@ -106,7 +106,7 @@ func (t *teller) resultFromItsAttempt() {
 			continue
 		}
 		if c.attempt == fmt.Sprint(r.Attempt) {
-			t.Moral = fmt.Sprintf("A write ended attempt %d at %s%s and deleted its assignment. A write that records a result must delete the assignment, too, so ZooKeeper must refuse it from then on.", r.Attempt, wording.Seconds(w.At), place(w))
+			t.Conclusion = fmt.Sprintf("A write ended attempt %d at %s%s and deleted its assignment. A write that records a result must delete the assignment, too, so ZooKeeper must refuse it from then on.", r.Attempt, wording.Seconds(w.At), place(w))
 		}
 		if c.status != nil {
 			t.Clear()
@@ -128,7 +128,7 @@ func (t *teller) uniqueAttempts() {
 	t.life(t.Object)
 	t.tree(t.Object, false)
 	t.BlameLast()
-	t.Moral = "Each execution has its own number, and a later one has a greater token. An attempt without a result must be on record, because the master counts retries by it and the system outside knows executions by it."
+	t.Conclusion = "Each execution has its own number, and a later one has a greater token. An attempt without a result must be on record, because the master counts retries by it and the system outside knows executions by it."
 }
 
 // atomicTransitions explains an assignment that was removed in one write and replaced
@@ -150,22 +150,22 @@ func (t *teller) atomicTransitions() {
 			return
 		}
 	}
-	t.Moral = "A write that ends an assignment must also put a status or the record of the attempt in its place. Here nothing ever came in its place."
+	t.Conclusion = "A write that ends an assignment must also put a status or the record of the attempt in its place. Here nothing ever came in its place."
 }
 
 // gap says for how long no worker had the task.
 func (t *teller) gap(gone, later explain.Write) {
-	t.Moral = fmt.Sprintf("%s wrote at %s, and the rest came at %s. The two should have been one write", gone.Invoke.Process, wording.Seconds(gone.At), wording.Seconds(later.At))
+	t.Conclusion = fmt.Sprintf("%s wrote at %s, and the rest came at %s. The two should have been one write", gone.Invoke.Process, wording.Seconds(gone.At), wording.Seconds(later.At))
 	t.Need(later.Invoke.Seq)
 	if gone.Zxid != 0 && later.Zxid != 0 {
-		t.Moral += fmt.Sprintf(": between zxid %s and zxid %s", explain.Zxid(gone.Zxid), explain.Zxid(later.Zxid))
+		t.Conclusion += fmt.Sprintf(": between zxid %s and zxid %s", explain.Zxid(gone.Zxid), explain.Zxid(later.Zxid))
 		if at := later.At - gone.At; at > 0 {
-			t.Moral += fmt.Sprintf(", for %s,", at.Round(100*time.Microsecond))
+			t.Conclusion += fmt.Sprintf(", for %s,", at.Round(100*time.Microsecond))
 		}
 	} else {
-		t.Moral += ": in between"
+		t.Conclusion += ": in between"
 	}
-	t.Moral += " no worker had the task, and no record had its attempt. If the master dies in between, the next master does not know that there was an attempt."
+	t.Conclusion += " no worker had the task, and no record had its attempt. If the master dies in between, the next master does not know that there was an attempt."
 }
 
 // terminalAfterHeal explains where a task got stuck.
@@ -183,21 +183,21 @@ func (t *teller) terminalAfterHeal() {
 		t.Add(explain.Line{At: e.At, Process: explain.Harness, Events: []int{e.Seq}, Order: explain.AfterWrites, Text: "All faults are healed: from here on every task must come to its end."})
 	}
 	t.tree(t.Object, true)
-	t.Moral = "All faults were healed, and a master and workers were there, but the task did not come to its end." + stuck
+	t.Conclusion = "All faults were healed, and a master and workers were there, but the task did not come to its end." + stuck
 }
 
 // residentExclusive explains two workers that executed one task at once.
 func (t *teller) residentExclusive() {
 	t.life(t.Object)
 	t.BlameLast()
-	t.Moral = "A resident task has one owner at a time: the next owner may begin only after the old one has stopped. There is one exception: a fault has stopped the old owner or ended its session, until it runs again or notices. The exception does not apply here."
+	t.Conclusion = "A resident task has one owner at a time: the next owner may begin only after the old one has stopped. There is one exception: a fault has stopped the old owner or ended its session, until it runs again or notices. The exception does not apply here."
 }
 
 // budgetKept explains attempts that exceed or do not use the budget.
 func (t *teller) budgetKept() {
 	t.life(t.Object)
 	t.tree(t.Object, true)
-	t.Moral = "The attempts on record are the budget. A task fails when it has used all of its attempts, not before, and no worker may begin another attempt after that."
+	t.Conclusion = "The attempts on record are the budget. A task fails when it has used all of its attempts, not before, and no worker may begin another attempt after that."
 }
 
 // followsProtocol explains the first write that the protocol does not allow.
@@ -207,7 +207,7 @@ func (t *teller) followsProtocol() {
 		t.Evidence()
 		return
 	}
-	t.Moral = "The specification says: " + fmt.Sprint(first.Args["why"])
+	t.Conclusion = "The specification says: " + fmt.Sprint(first.Args["why"])
 	i := slices.IndexFunc(t.Run.Exchanges, func(x record.Exchange) bool { return first.Exchange.Is(x) })
 	if i < 0 {
 		return

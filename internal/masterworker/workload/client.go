@@ -32,9 +32,9 @@ type Payload struct {
 	Padding  string `json:"padding,omitempty"`   // makes the payload large
 }
 
-// wish is a task that a client makes up: its payload, its options, and what the client
+// taskSpec is a task that a client makes up: its payload, its options, and what the client
 // does with it.
-type wish struct {
+type taskSpec struct {
 	payload Payload
 	options recipe.Options
 	delay   time.Duration // before it may begin
@@ -46,12 +46,12 @@ type wish struct {
 // draw makes up a task. One in five takes long enough to be interrupted. One in ten
 // fails once or twice, one in a hundred always. One in ten does not stop when it is
 // told to. Some ask for each of the options.
-func draw(rng *rand.Rand, id string) wish {
+func draw(rng *rand.Rand, id string) taskSpec {
 	p := Payload{ID: id, Millis: 1 + rng.IntN(20)}
 	if rng.IntN(5) == 0 {
 		p.Millis = 100 + rng.IntN(500)
 	}
-	w := wish{twice: rng.IntN(20) == 0, collect: rng.IntN(10) == 0}
+	w := taskSpec{twice: rng.IntN(20) == 0, collect: rng.IntN(10) == 0}
 	switch dice := rng.IntN(100); {
 	case dice == 0:
 		p.Failures = 2 * MaxAttempts
@@ -102,7 +102,7 @@ func (p *Payload) enlarge(rng *rand.Rand, most int) {
 var errOnPurpose = errors.New("fails on purpose")
 
 // handler executes a task: it acts on the sink when it starts and when it ends.
-func (p player) handler() recipe.Handler {
+func (p participant) handler() recipe.Handler {
 	return func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 		var load Payload
 		if err := json.Unmarshal(task.Payload, &load); err != nil {
@@ -117,7 +117,7 @@ func (p player) handler() recipe.Handler {
 			})()
 		}
 		result, err := p.work(ctx, load, task, token)
-		p.letGo(ctx, token)
+		p.cleanUp(ctx, token)
 		if err != nil {
 			execution.Problem, execution.Lapsed = err.Error(), errors.Is(context.Cause(ctx), recipe.ErrLeaseLapsed)
 			p.Journal.Complete(run, record.Fail, execution)
@@ -129,7 +129,7 @@ func (p player) handler() recipe.Handler {
 	}
 }
 
-func (p player) work(ctx context.Context, load Payload, task recipe.Task, token record.Token) (recipe.Result, error) {
+func (p participant) work(ctx context.Context, load Payload, task recipe.Task, token record.Token) (recipe.Result, error) {
 	effect := func(text string) error {
 		return p.Effect(subject.Effect{Object: task.Name, ID: load.ID, Token: token, Text: text})
 	}
@@ -186,8 +186,8 @@ func moment(seed uint64, of record.Token) time.Duration {
 	return shortestMoment + time.Duration(rng.Int64N(int64(longestMoment-shortestMoment)))
 }
 
-// letGo waits for the moment between the order to end and the return.
-func (p player) letGo(ctx context.Context, of record.Token) {
+// cleanUp waits for the moment between the order to end and the return.
+func (p participant) cleanUp(ctx context.Context, of record.Token) {
 	cause := context.Cause(ctx)
 	if cause == nil || errors.Is(cause, recipe.ErrDeposed) || errors.Is(cause, recipe.ErrClaimLost) {
 		return
@@ -223,7 +223,7 @@ func (p Payload) spend(ctx context.Context, task recipe.Task) error {
 
 // client is the workload of one client process.
 type client struct {
-	player
+	participant
 	recipe *recipe.Client
 	going  sync.WaitGroup
 }
@@ -249,12 +249,12 @@ func (c *client) pause(ctx context.Context, failures int) {
 	_, _ = c.Env.Wait(ctx, c.Env.Timer(zkapi.Pause(c.Env, firstPause, mostPause, failures)))
 }
 
-func (p player) runClient(ctx context.Context) error {
+func (p participant) runClient(ctx context.Context) error {
 	r, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: candidate.Access(p.Participant), Observers: p.observers()})
 	if err != nil {
 		return err
 	}
-	c := &client{player: p, recipe: r}
+	c := &client{participant: p, recipe: r}
 	defer candidate.Listen(ctx, p.Participant, r)()
 	residents := p.residentTasks()
 	select {
@@ -315,15 +315,15 @@ const ResidentPrefix = "resident."
 
 // residents are a client's resident tasks by their ids, which are the same in each life
 // of the client.
-func (p player) residentTasks() map[string]wish {
-	all := map[string]wish{}
+func (p participant) residentTasks() map[string]taskSpec {
+	all := map[string]taskSpec{}
 	rng := rand.New(rand.NewPCG(p.Seed, residentStream))
 	for n := range max(p.Residents, 1) {
 		name, id := p.Name, fmt.Sprintf("%s%d.%s", ResidentPrefix, p.Seed, p.Name)
 		if n > 0 {
 			name, id = fmt.Sprintf("%s.%d", name, n+1), fmt.Sprintf("%s.%d", id, n+1)
 		}
-		all[id] = wish{payload: Payload{ID: name + ".resident", Resident: true, Lingers: lingers(rng)}, options: recipe.Options{Resident: true}}
+		all[id] = taskSpec{payload: Payload{ID: name + ".resident", Resident: true, Lingers: lingers(rng)}, options: recipe.Options{Resident: true}}
 	}
 	return all
 }
@@ -349,7 +349,7 @@ func lingers(rng *rand.Rand) int {
 }
 
 // end cancels a resident task, which an earlier life may have submitted.
-func (c *client) end(ctx context.Context, id string, resident wish) {
+func (c *client) end(ctx context.Context, id string, resident taskSpec) {
 	if name := c.keepSubmitting(ctx, resident, recipe.ID(id)); name != "" {
 		c.cancel(ctx, name, resident.payload.ID)
 	}
@@ -357,7 +357,7 @@ func (c *client) end(ctx context.Context, id string, resident wish) {
 
 // one submits a task, perhaps a second time under the same id, which must not
 // make a second task, waits for its status, and perhaps cancels or collects it.
-func (c *client) one(ctx context.Context, w wish) {
+func (c *client) one(ctx context.Context, w taskSpec) {
 	var options []recipe.SubmitOption
 	if w.twice {
 		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.Seed, c.Life, w.payload.ID)))
@@ -397,7 +397,7 @@ func (c *client) one(ctx context.Context, w wish) {
 // A submission in doubt is not repeated for long. The task may have been accepted, done
 // and collected meanwhile, and a repetition would make it again. The history shows that
 // its fate is unknown.
-func (c *client) keepSubmitting(ctx context.Context, w wish, options ...recipe.SubmitOption) (name string) {
+func (c *client) keepSubmitting(ctx context.Context, w taskSpec, options ...recipe.SubmitOption) (name string) {
 	var doubt time.Time
 	for failures := 1; ctx.Err() == nil && (doubt.IsZero() || w.payload.Resident || time.Since(doubt) < c.Retention/3); failures++ {
 		name, err := c.submit(ctx, w, options...)
@@ -448,7 +448,7 @@ func (c *client) told(ctx context.Context, op record.Event, status recipe.Status
 	}
 }
 
-func (c *client) submit(ctx context.Context, w wish, options ...recipe.SubmitOption) (string, error) {
+func (c *client) submit(ctx context.Context, w taskSpec, options ...recipe.SubmitOption) (string, error) {
 	payload, err := json.Marshal(w.payload)
 	if err != nil {
 		return "", err

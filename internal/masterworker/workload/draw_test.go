@@ -32,7 +32,7 @@ func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
 // TestWorkload_DependsOnTheSeedOnly draws it twice, and looks that every kind of task
 // comes up.
 func TestWorkload_DependsOnTheSeedOnly(t *testing.T) {
-	draws := func(seed uint64) (all []wish) {
+	draws := func(seed uint64) (all []taskSpec) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		for range 2000 {
 			all = append(all, draw(rng, "id"))

@@ -18,7 +18,7 @@ import (
 func TestHandler_ReturnsAMomentAfterItsEnd(t *testing.T) {
 	journal, _ := newJournal(t)
 	token := recipe.Token{Epoch: 2, Attempt: 3}
-	p := player{Participant: subject.Participant{Seed: 7, Journal: journal, Effect: func(subject.Effect) error { return nil }}}
+	p := participant{Participant: subject.Participant{Seed: 7, Journal: journal, Effect: func(subject.Effect) error { return nil }}}
 	payload, err := json.Marshal(Payload{ID: "a", Resident: true})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestHandler_ReturnsAMomentAfterItsEnd(t *testing.T) {
 			ctx, stop := context.WithCancelCause(t.Context())
 			stop(fmt.Errorf("%w: over", lost))
 			began := time.Now()
-			player{Participant: subject.Participant{Seed: 1}}.letGo(ctx, record.Token{Epoch: 2})
+			participant{Participant: subject.Participant{Seed: 1}}.cleanUp(ctx, record.Token{Epoch: 2})
 			if took := time.Since(began); took != 0 {
 				t.Errorf("%v: nobody waits for him, and he took %v", lost, took)
 			}

@@ -27,10 +27,10 @@ func TestClient_RepeatsFailuresAfterPauses(t *testing.T) {
 			}
 			defer func() { _ = r.Close(t.Context()) }()
 			who := subject.Participant{Env: env, Journal: journal, Now: func() time.Duration { return 0 }}
-			c := &client{player: player{who, settings{Retention: time.Hour}}, recipe: r}
+			c := &client{participant: participant{who, settings{Retention: time.Hour}}, recipe: r}
 			name := "task-x"
 			if kind == record.Cancel {
-				name = c.keepSubmitting(t.Context(), wish{payload: Payload{ID: "x"}}, recipe.ID("x"))
+				name = c.keepSubmitting(t.Context(), taskSpec{payload: Payload{ID: "x"}}, recipe.ID("x"))
 			} else if _, err := r.Submit(t.Context(), nil, recipe.ID("first")); err != nil { // makes the parents
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestClient_RepeatsFailuresAfterPauses(t *testing.T) {
 			})
 			time.AfterFunc(time.Minute, func() { env.Server.Refuse(nil); env.Server.Lose(nil) })
 			if ctx := t.Context(); kind == record.Submit {
-				name = c.keepSubmitting(ctx, wish{payload: Payload{ID: "x"}}, recipe.ID("x"))
+				name = c.keepSubmitting(ctx, taskSpec{payload: Payload{ID: "x"}}, recipe.ID("x"))
 			} else {
 				ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 				defer cancel()

@@ -13,7 +13,7 @@ import (
 func TestResidents_ReturnInTheirOwnTime(t *testing.T) {
 	atOnce, late, tooLate, never := 0, 0, 0, 0
 	for seed := range uint64(100) {
-		p := player{subject.Participant{Name: "client-1", Seed: seed}, settings{Residents: 2}}
+		p := participant{subject.Participant{Name: "client-1", Seed: seed}, settings{Residents: 2}}
 		first := p.residentTasks()
 		p.Life = 2
 		if len(first) != 2 || !reflect.DeepEqual(first, p.residentTasks()) {

@@ -101,15 +101,15 @@ func policy(r subject.Run) record.Policy {
 	}
 }
 
-// player is a participant, and what all of them know.
-type player struct {
+// participant is one participant, with the settings that all of them share.
+type participant struct {
 	subject.Participant
 	settings
 }
 
 // play runs a participant.
 func play(ctx context.Context, p subject.Participant) error {
-	one := player{Participant: p}
+	one := participant{Participant: p}
 	if err := json.Unmarshal(p.Options, &one.settings); err != nil {
 		return fmt.Errorf("workload: %w", err)
 	}
@@ -125,15 +125,15 @@ func play(ctx context.Context, p subject.Participant) error {
 }
 
 // strategy gives no ordinary tasks to workers that only hold resident ones.
-func (p player) strategy() recipe.Strategy {
+func (p participant) strategy() recipe.Strategy {
 	return func(job recipe.Job, workers []recipe.Load) string {
 		return recipe.StickyByKey(job, slices.DeleteFunc(slices.Clone(workers), func(w recipe.Load) bool { return slices.Contains(p.Holders, w.Worker) }))
 	}
 }
 
-func (p player) observers() recipe.Observers { return recipe.Observers{Logger: p.Log} }
+func (p participant) observers() recipe.Observers { return recipe.Observers{Logger: p.Log} }
 
-func (p player) masterConfig() recipe.MasterConfig {
+func (p participant) masterConfig() recipe.MasterConfig {
 	return recipe.MasterConfig{
 		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Observers: p.observers(),
 		MaxAttempts: MaxAttempts, MaxHandovers: MaxHandovers, Retention: p.Retention, MaxBacklog: MaxBacklog, Strategy: p.strategy(),
@@ -141,13 +141,13 @@ func (p player) masterConfig() recipe.MasterConfig {
 			epoch := lead.Epoch()
 			term := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Of: record.Term{Epoch: epoch}})
 			<-ctx.Done()
-			p.letGo(ctx, record.Token{Epoch: epoch})
+			p.cleanUp(ctx, record.Token{Epoch: epoch})
 			p.Journal.Complete(term, record.OK, record.Term{Epoch: epoch, Cause: context.Cause(ctx).Error()})
 		},
 	}
 }
 
-func (p player) runMaster(ctx context.Context) error {
+func (p participant) runMaster(ctx context.Context) error {
 	master, err := recipe.NewMaster(p.Env, p.masterConfig())
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (f followed) Run(ctx context.Context) error {
 }
 
 // runWorker runs a worker, or a node, which is a worker that is also a candidate.
-func (p player) runWorker(ctx context.Context) error {
+func (p participant) runWorker(ctx context.Context) error {
 	worker := recipe.WorkerConfig{
 		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Concurrency: Concurrency, Observers: p.observers(),
 		Handler: p.handler(),

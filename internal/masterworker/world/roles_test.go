@@ -378,8 +378,8 @@ func written(t *testing.T, name string) (*explore.World, []byte) {
 // TestWorld_RefusesBadOptions: the error names what is wrong and what to do.
 func TestWorld_RefusesBadOptions(t *testing.T) {
 	for want, c := range map[string]Config{
-		"at least 1":                           {},
-		`no guard is called "prayer"`:          small(func(c *Config) { c.Without = "prayer" }),
+		"use 1 or more of each":                {},
+		`no guard has the name "prayer"`:       small(func(c *Config) { c.Without = "prayer" }),
 		"expiries 16: use 0 to 15":             small(func(c *Config) { c.Bounds.Expiries = 16 }),
 		"0 workers, 1 tasks":                   small(func(c *Config) { c.Workers = 0 }),
 		"residents: use 0 to 1":                small(func(c *Config) { c.Residents = 2 }),
@@ -388,7 +388,7 @@ func TestWorld_RefusesBadOptions(t *testing.T) {
 		"they need sweeps":                     small(func(c *Config) { c.NotBefore = time.Second }),
 		"concurrency -1":                       small(func(c *Config) { c.Concurrency = -1 }),
 		"more masters or workers than crashes": small(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 1 }),
-		"is submitted again":                   small(func(c *Config) { c.Resubmit, c.Residents = true, 1 }),
+		"are not submitted again":              small(func(c *Config) { c.Resubmit, c.Residents = true, 1 }),
 	} {
 		if _, err := c.World(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", c, err)

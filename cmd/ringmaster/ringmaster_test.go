@@ -247,7 +247,7 @@ func TestRingmaster_EveryCommand(t *testing.T) {
 	expect("", exit.WrongUse, "", "worker", "--name", "w")
 	expect("", exit.WrongUse, "", "worker", "--name", "a/b", "--exec", "cat")
 	expect("", exit.WrongUse, "", "master", "--strategy", "random")
-	expect("", exit.WrongUse, "", "status", "--servers", "nonsense")
+	expect("", exit.WrongUse, "", "status", "--servers", "nonsense:port")
 	expect("", exit.WrongUse, "", "status", "--auth-file", "/nowhere")
 	expect("", exit.WrongUse, "", "status", "--tls-ca", "/nowhere")
 	expect("", exit.WrongUse, "", "status", "--namespace", "relative")

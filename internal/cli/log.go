@@ -24,10 +24,12 @@ func logTo(w io.Writer, level slog.Level, asJSON bool) slog.Handler {
 	return slog.NewTextHandler(lineWriter{w}, settings)
 }
 
-// oneLineErrors joins the lines of an error, which may be several errors.
+// oneLineErrors joins the lines of an error, or of its text: it may be several errors.
 func oneLineErrors(_ []string, a slog.Attr) slog.Attr {
 	if err, ok := a.Value.Any().(error); ok {
 		a.Value = slog.StringValue(sentence(err.Error()))
+	} else if a.Key == "error" && a.Value.Kind() == slog.KindString {
+		a.Value = slog.StringValue(sentence(a.Value.String()))
 	}
 	return a
 }

@@ -170,8 +170,8 @@ func TestLog_IsOneSafeLineForEachRecord(t *testing.T) {
 		var b strings.Builder
 		log := slog.New(logTo(&b, slog.LevelInfo, asJSON))
 		log.Warn("a\x7f\u202eb", "error", errors.Join(errors.New("no session"), errors.New("refused\x1b")), "who", evil, "at", netip.Addr{}, "none", error(nil))
-		log.Info("del", "name", "a\x7fb")
-		if text := b.String(); unsafe(text) || strings.Count(text, "\n") != 2 || !strings.Contains(text, "no session; refused") {
+		log.Info("del", "name", "a\x7fb", "error", "no answer\nclosed")
+		if text := b.String(); unsafe(text) || strings.Count(text, "\n") != 2 || !strings.Contains(text, "no session; refused") || !strings.Contains(text, "no answer; closed") {
 			t.Errorf("%q", text)
 		}
 	}

@@ -21,8 +21,9 @@ type Workload struct {
 	// Roles are the roles, in the order in which participants are started and shown. There
 	// is at least one.
 	Roles []Role
-	// Objects is what the recipe is about, in the plural: "tasks", "locks".
-	Objects string
+	// Rate says what --rate is, if a role submits: "entries per second that the leader
+	// writes". Empty: objects per second, from all participants of that role together.
+	Rate string
 	// Check reports what is wrong with the numbers of participants of a run, beyond the
 	// limits of each role. nil: nothing can be.
 	Check func(Run) error
@@ -80,7 +81,8 @@ func (w Workload) ForNemesis() nemesis.Recipe {
 // Role is a role of participants.
 type Role struct {
 	// Name is the beginning of their names: a participant of the role master is master-1. It
-	// has lower-case letters only.
+	// has lower-case letters only. The names server, harness, sink, nemesis and zk are taken,
+	// and so are those whose flag is an option of torture run or torture soak.
 	// The flag that says how many there are is the plural, --masters.
 	Name    string
 	Explain string // one line for the help of that flag
@@ -110,10 +112,10 @@ func (w Workload) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("subject: "+format, args...)) }
 	if w.Play == nil {
-		bad("Play is nil, so no participant can run")
+		bad("Play is nil, so no participant can run; set it")
 	}
 	if len(w.Roles) == 0 {
-		bad("there are no roles")
+		bad("there are no roles: Roles is empty; give one role at least")
 	}
 	holders := 0
 	for i, r := range w.Roles {
@@ -122,6 +124,12 @@ func (w Workload) Validate() error {
 		}
 		if at := slices.IndexFunc(w.Roles, func(other Role) bool { return other.Name == r.Name }); at < i {
 			bad("there are two roles %q", r.Name)
+		}
+		if taken[r.Name] {
+			bad("role %q: the harness has processes of this name; choose another name", r.Name)
+		}
+		if taken[r.Flag()] {
+			bad("role %q: --%s, its flag, is an option of the command already; choose another name", r.Name, r.Flag())
 		}
 		if r.Least < 0 || r.Count < r.Least || r.Count > r.Most {
 			bad("role %s: %d participants are not within %d to %d", r.Name, r.Count, r.Least, r.Most)
@@ -134,6 +142,13 @@ func (w Workload) Validate() error {
 		bad("%d roles hold long-lived things: use one", holders)
 	}
 	return errors.Join(errs...)
+}
+
+// taken are the names that no role and no flag of a role may have: the processes of the
+// harness, and the options that torture run and torture soak have for every recipe.
+var taken = map[string]bool{
+	"server": true, "harness": true, "sink": true, "nemesis": true, "zk": true,
+	"servers": true, "holders": true, "runs": true, "results": true,
 }
 
 var roleName = regexp.MustCompile("^[a-z]+$")

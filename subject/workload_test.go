@@ -24,13 +24,15 @@ func TestWorkload_ValidateNamesWhatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 	for says, broken := range map[string]func(*Workload){
-		"Play is nil":           func(w *Workload) { w.Play = nil },
-		"there are no roles":    func(w *Workload) { w.Roles = nil },
-		`role "Lock-er"`:        func(w *Workload) { w.Roles[0].Name = "Lock-er" },
-		`two roles "judge"`:     func(w *Workload) { w.Roles[0].Name = "judge" },
-		"not within 3 to 3":     func(w *Workload) { w.Roles[0].Least = 3 },
-		"not within 0 to 1":     func(w *Workload) { w.Roles[0].Most = 1 },
-		"2 roles hold long-liv": func(w *Workload) { w.Roles[1].Holds = true },
+		"Play is nil, so":                func(w *Workload) { w.Play = nil },
+		"there are no roles":         func(w *Workload) { w.Roles = nil },
+		`role "Lock-er"`:             func(w *Workload) { w.Roles[0].Name = "Lock-er" },
+		`two roles "judge"`:          func(w *Workload) { w.Roles[0].Name = "judge" },
+		"processes of this name":     func(w *Workload) { w.Roles[0].Name = "server" },
+		"--holders, its flag, is an": func(w *Workload) { w.Roles[0].Name = "holder" },
+		"not within 3 to 3":          func(w *Workload) { w.Roles[0].Least = 3 },
+		"not within 0 to 1":          func(w *Workload) { w.Roles[0].Most = 1 },
+		"2 roles hold long-liv":      func(w *Workload) { w.Roles[1].Holds = true },
 	} {
 		w := sound()
 		broken(&w)

@@ -32,14 +32,18 @@ type codeError exit.Code
 func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Main runs the command torture on the arguments of the process, and ends the process.
-// The first subject is the default of --recipe; there must be one.
+// The first subject is the default of --recipe; there must be one. Main refuses subjects
+// that are not valid, or two of one name.
 func Main(subjects ...subject.Subject) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// The first signal ends the load, and the remaining phases run in order. A second
 	// signal ends the process; the next start removes its leftovers.
 	context.AfterFunc(ctx, stop)
-	err := recipes(subjects).root().ExecuteContext(ctx)
+	err := recipes(subjects).validate()
+	if err == nil {
+		err = recipes(subjects).root().ExecuteContext(ctx)
+	}
 	if ctx.Err() != nil {
 		err = exit.With(exit.Interrupted, err)
 	}

@@ -3,6 +3,7 @@ package torture
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -37,9 +38,10 @@ func TestMain_OfAnotherModule(t *testing.T) {
 	}{
 		{"run --ensemble memory --time 10s --seed 1", exit.Done, []string{"valid    NoLostIncrement", "valid    CounterLinearizable", "VALID: every property holds"}},
 		{"run --recipe careless-counter --ensemble memory --time 10s --seed 1", exit.Invalid, []string{"invalid  NoLostIncrement", "invalid  CounterLinearizable", "was raised", "Smallest part of the history"}},
+		{"soak --ensemble memory --runs 1 --load 10s --seed 1", exit.Done, []string{" increments, 0 unknown outcomes left open"}},
 		{"explore --losses 1 --expiries 1", exit.Done, []string{"VALID: complete within processes=3"}},
 		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "--recipe careless-counter"}},
-		{"explore --recipe lock", exit.WrongUse, []string{"there are counter, careless-counter"}},
+		{"explore --recipe lock", exit.WrongUse, []string{"use one of: counter, careless-counter"}},
 		{"run --masters 2", exit.WrongUse, []string{"--masters"}},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -59,6 +61,21 @@ func TestMain_OfAnotherModule(t *testing.T) {
 	}
 }
 
+// TestSoak_CountsWhatTheRecipeCounts: no run is about nothing, and of what nobody counts no
+// number is told.
+func TestSoak_CountsWhatTheRecipeCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it does whole runs")
+	}
+	faults := map[string]string{"election": "all", "master-worker": "all", "bare": "none"}
+	for recipe, says := range map[string]string{"election": `; [1-9]\d* entries, `, "master-worker": `; [1-9]\d* tasks, `, "bare": `failed; 0 unknown outcomes`} {
+		_, printed := torture(t, "soak", "--recipe", recipe, "--ensemble", "memory", "--runs", "1", "--load", "10s", "--seed", "2", "--nemesis", faults[recipe], "--out", t.TempDir())
+		if !regexp.MustCompile(says).MatchString(printed) {
+			t.Errorf("%s: it does not say %s:\n%s", recipe, says, printed)
+		}
+	}
+}
+
 // TestElection_InMemory runs the second subject, and judges it by its own judges.
 func TestElection_InMemory(t *testing.T) {
 	cmd, out := command(t, "run", "--recipe", "election", "--ensemble", "memory", "--time", "10s", "--seed", "2", "--out", t.TempDir())
@@ -69,6 +86,9 @@ func TestElection_InMemory(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
+	}
+	if number := regexp.MustCompile(`VALID: every property holds over (\d+) entries and`).FindStringSubmatch(out.String()); number == nil || number[1] == "0" {
+		t.Errorf("it does not say over how many entries:\n%s", out)
 	}
 	for _, other := range []string{"NoLostTask", "FollowsProtocol"} {
 		if strings.Contains(out.String(), other) {

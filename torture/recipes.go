@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,21 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
+
+// validate names each subject that cannot be tortured, and why.
+func (all recipes) validate() error {
+	if len(all) == 0 {
+		return exit.Misuse("there is no recipe: give torture.Main one subject at least")
+	}
+	var errs []error
+	for i, s := range all {
+		errs = append(errs, s.Validate())
+		if slices.Index(all.names(), s.Name) < i {
+			errs = append(errs, fmt.Errorf("two recipes have the name %q: give each subject a Name of its own", s.Name))
+		}
+	}
+	return exit.With(exit.WrongUse, errors.Join(errs...))
+}
 
 // recipeIn is the recipe that arguments ask for; empty if they leave it to the default.
 func recipeIn(args []string) string {

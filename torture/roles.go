@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,10 +36,10 @@ func flagsOf(s subject.Subject) map[string]string {
 	for _, r := range s.Workload.Roles {
 		flags[r.Flag()] = r.Explain
 		if r.Submits {
-			flags[rateFlag] = s.Workload.Objects + " per second, from all " + r.Flag() + " together"
+			flags[rateFlag] = cmp.Or(s.Workload.Rate, s.Things()+" per second, from all "+r.Flag()+" together")
 		}
 		if r.Holds {
-			flags[holdersFlag] = "how many of the " + r.Flag() + " only hold long-lived " + s.Workload.Objects + " and do no other work"
+			flags[holdersFlag] = "how many of the " + r.Flag() + " only hold long-lived " + s.Things() + " and do no other work"
 		}
 	}
 	return flags

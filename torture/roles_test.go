@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
@@ -75,6 +76,48 @@ func TestRunOptions_RefuseWhatTheRecipeLacks(t *testing.T) {
 	for name, says := range map[string]string{"workers": "workers (master-worker)", "masters": "candidates for the one active master", "rate": "tasks per second, from all clients together (master-worker)"} {
 		if got := f.Lookup(name).Usage; got != says {
 			t.Errorf("the help of --%s is %q, want %q", name, got, says)
+		}
+	}
+}
+
+// TestValidate_RefusesRolesWithFlagsThatAreTaken: whatever the options of run and soak are,
+// no role may bring one of them.
+func TestValidate_RefusesRolesWithFlagsThatAreTaken(t *testing.T) {
+	tried := 0
+	for _, cmd := range []*cobra.Command{recipes{bare()}.runCommand(), recipes{bare()}.soakCommand()} {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			name, plural := strings.CutSuffix(f.Name, "s")
+			if !plural || name == "idler" || strings.Contains(name, "-") {
+				return
+			}
+			tried++
+			s := bare()
+			s.Workload.Roles[0].Name = name
+			if err := (recipes{s}).validate(); !exit.Given(err, exit.WrongUse) || !strings.Contains(err.Error(), "--"+f.Name+", its flag,") {
+				t.Errorf("a role %q: %v", name, err)
+			}
+		})
+	}
+	if tried < 4 {
+		t.Errorf("%d flags are the plural of something", tried)
+	}
+}
+
+// TestMain_RefusesWhatCannotBeTortured, before anything else.
+func TestMain_RefusesWhatCannotBeTortured(t *testing.T) {
+	if err := tested.validate(); err != nil {
+		t.Error(err)
+	}
+	nobody := bare()
+	nobody.Judge.Judge = nil
+	for says, all := range map[string]recipes{
+		"there is no recipe: give":                 {},
+		`two recipes have the name "bare"`:         {bare(), bare()},
+		`the recipe "bare" cannot be tortured`:     {masterworker.Subject(), nobody},
+		"Judge.Judge is nil; set it to a function": {nobody},
+	} {
+		if err := all.validate(); !exit.Given(err, exit.WrongUse) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %s", err, says)
 		}
 	}
 }

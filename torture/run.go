@@ -17,7 +17,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/explain"
 	"github.com/ringmaster-zk/ringmaster/checker/judge"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
@@ -153,7 +155,21 @@ const memoryLimit = 4 << 30
 
 // judges is how the runs of a subject are judged, told and drawn.
 func judges(s subject.Subject) judge.Subject {
-	return judge.Subject{Name: s.Name, Judge: s.Judge, Stories: s.Stories, Lanes: s.Lanes}
+	return judge.Subject{Name: s.Name, Judge: s.Judge, Stories: stories(s), Lanes: lanes(s)}
+}
+
+// stories are those of a subject, with its word for an object.
+func stories(s subject.Subject) explain.Stories {
+	all := s.Stories
+	all.Noun = s.Object
+	return all
+}
+
+// lanes are those of a subject, with its word for what runs are counted in.
+func lanes(s subject.Subject) report.Lanes {
+	l := s.Lanes
+	l.Objects = s.Objects
+	return l
 }
 
 // judgeRun gives the verdict on a stored run and explains it.

@@ -119,7 +119,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
 	how := s.config.Subject
-	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Judge.Objects), violations[i], how.Stories)), nil
+	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Judge.Objects), violations[i], stories(how))), nil
 }
 
 // moment is when the violation was over, since the load began; 0 if the story does not

@@ -54,7 +54,7 @@ func (all recipes) soakCommand() *cobra.Command {
 			if err != nil {
 				return exit.With(exit.WrongUse, err)
 			}
-			runs := &runner{objects: config.Subject.Workload.Objects, args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
+			runs := &runner{objects: config.Subject.Objects, args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
 			if runs.executable, err = os.Executable(); err != nil {
 				return err
 			}
@@ -190,7 +190,8 @@ func (r *runner) readOutcome(dir string, outcome *campaign.Outcome) error {
 	if outcome.Faults, err = nemesis.Load(filepath.Join(dir, record.FaultsFile)); err != nil {
 		return err
 	}
-	outcome.Verdict, outcome.Objects, outcome.Of, outcome.Open = judged.Verdict, judged.Counts[r.objects], r.objects, judged.Counts["still_unknown"]
+	objects, counted := judged.Counts[r.objects]
+	outcome.Verdict, outcome.Objects, outcome.Of, outcome.Uncounted, outcome.Open = judged.Verdict, objects, r.objects, !counted, judged.Counts["still_unknown"]
 	outcome.Violations = judged.Violations()
 	return nil
 }

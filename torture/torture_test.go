@@ -26,6 +26,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -38,7 +39,22 @@ const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 const panics = "RINGMASTER_TEST_PANICS"
 
 // tested are the recipes of the command under test.
-var tested = recipes{masterworker.Subject(), {Name: "bare", Explain: "a name and nothing else"}, election.Subject()}
+var tested = recipes{masterworker.Subject(), bare(), election.Subject()}
+
+// bare is a recipe that is not explored, and has no words of its own.
+func bare() subject.Subject {
+	return subject.Subject{
+		Name: "bare", Explain: "one role that does nothing",
+		Workload: subject.Workload{
+			Roles: []subject.Role{{Name: "idler", Explain: "those who do nothing", Count: 1, Most: 1}},
+			Play: func(ctx context.Context, _ subject.Participant) error {
+				<-ctx.Done()
+				return nil
+			},
+		},
+		Judge: checker.Judging{Judge: func(*checker.Case) checker.Judgement { return checker.Judgement{} }},
+	}
+}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asTorture) == "1" {

@@ -7,7 +7,8 @@ import (
 // Stories is how the violations of one recipe are told. The zero value tells every
 // violation by its events, in their order.
 type Stories struct {
-	// Noun is what an object of the recipe is called: "lock". Empty: "object".
+	// Noun is what an object of the recipe is called: "lock". Empty: "object". Package
+	// torture sets it, from the subject.
 	Noun string
 	// Begin reads a run for one story. nil: nothing is told in the words of the recipe.
 	Begin func(*Telling) Teller

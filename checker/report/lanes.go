@@ -25,7 +25,7 @@ type Lanes struct {
 	// Sum is a line of text on the verdict's numbers. nil: the numbers with their names.
 	Sum func(counts map[string]int) string
 
-	Objects  string // what the objects of the recipe are called: "locks"; the verdict's number of that name is how many there were
+	Objects  string // what runs are counted in: "locks"; the verdict's number of that name is how many there were. Package torture sets it, from the subject
 	Cast     string // who took part, at the beginning of a sentence: "A master and its backups"
 	Work     string // what the bars of [Counted] events show: "how many locks a client asked for"
 	Bar      string // what a bar in the picture of a violation is: "how long the lock was held"

@@ -32,7 +32,7 @@ func TestMoment_OfEveryViolation(t *testing.T) {
 		p := judged(t, name)
 		stage := arrange(p.Run, p.Servers, p.Lanes)
 		for _, v := range p.Report.Violations() {
-			told := explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, story.Stories())
+			told := explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, named())
 			holdMoment(t, name+" "+v.Name, told, stage.moment(told))
 		}
 	}
@@ -100,7 +100,7 @@ func TestMoment_IsZoomed(t *testing.T) {
 func TestPage_HasTheStoryOfAViolation(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
-	p.Explanations = []Explanation{{explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, story.Stories()), "Smallest part: <8> of 55 events"}}
+	p.Explanations = []Explanation{{explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, named()), "Smallest part: <8> of 55 events"}}
 	p.Replay = "torture replay results/x"
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0
@@ -117,4 +117,11 @@ func TestPage_HasTheStoryOfAViolation(t *testing.T) {
 	if at != strings.Index(section, "<details>") {
 		t.Error("the events come before the story")
 	}
+}
+
+// named are the stories with the word for an object that torture gives them.
+func named() explain.Stories {
+	s := story.Stories()
+	s.Noun = "task"
+	return s
 }

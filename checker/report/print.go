@@ -36,8 +36,8 @@ func (l Lanes) Sentence(r *checker.Report) string {
 	switch r.Verdict {
 	case checker.Valid:
 		over := ""
-		if l.Objects != "" {
-			over = fmt.Sprintf("%d %s and ", c[l.Objects], l.Objects)
+		if n, counted := c[l.Objects]; counted {
+			over = fmt.Sprintf("%d %s and ", n, l.Objects)
 		}
 		return fmt.Sprintf("VALID: every property holds over %s%d effective faults.", over, c["faults_effective"])
 	case checker.Invalid:

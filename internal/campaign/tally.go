@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,16 +16,19 @@ import (
 
 // Outcome is the outcome of one run.
 type Outcome struct {
-	Seed    uint64           `json:"seed"`
-	Verdict checker.Verdict  `json:"verdict,omitempty"` // empty when the run could not be carried out
-	Objects int              `json:"tasks"`             // how many objects of the recipe it was about; the key is older than other recipes
-	Of      string           `json:"of,omitempty"`      // what these objects are, in the plural
-	Open    int              `json:"open"`              // operations with an unknown outcome
-	Faults  []nemesis.Record `json:"faults,omitempty"`
-	Took    time.Duration    `json:"took"`              // in ns
-	Problem string           `json:"problem,omitempty"` // why it could not be carried out
-	Crashed bool             `json:"crashed,omitempty"` // the command crashed
-	Kept    string           `json:"kept,omitempty"`    // the folder of the run; empty when it was removed
+	Seed    uint64          `json:"seed"`
+	Verdict checker.Verdict `json:"verdict,omitempty"` // empty when the run could not be carried out
+	Objects int             `json:"tasks"`             // how many objects of the recipe it was about; the key is older than other recipes
+	Of      string          `json:"of,omitempty"`      // what these objects are, in the plural
+	// Uncounted says that the judges did not count the objects. A run that could not be
+	// carried out has no number, either.
+	Uncounted bool             `json:"uncounted,omitempty"`
+	Open      int              `json:"open"` // operations with an unknown outcome
+	Faults    []nemesis.Record `json:"faults,omitempty"`
+	Took      time.Duration    `json:"took"`              // in ns
+	Problem   string           `json:"problem,omitempty"` // why it could not be carried out
+	Crashed   bool             `json:"crashed,omitempty"` // the command crashed
+	Kept      string           `json:"kept,omitempty"`    // the folder of the run; empty when it was removed
 
 	Violations []checker.Property `json:"violations,omitempty"`
 }
@@ -55,6 +59,7 @@ func (o Outcome) word() string {
 type Tally struct {
 	Runs, Objects, Open int
 	Of                  string // what the objects are, in the plural
+	uncounted           bool   // a run was judged, and its objects were not counted
 	Verdicts            map[checker.Verdict]int
 	Failed              int // could not be carried out
 	Took                time.Duration
@@ -83,6 +88,7 @@ func (t *Tally) Add(o Outcome) {
 	}
 	t.Verdicts[o.Verdict]++
 	t.Objects, t.Of = t.Objects+o.Objects, cmp.Or(t.Of, o.Of)
+	t.uncounted = t.uncounted || o.Uncounted
 	t.Open += o.Open
 	for _, f := range o.Faults {
 		c := t.kinds[f.Kind]
@@ -118,8 +124,12 @@ const Heading = "   run     seed  verdict  objects  faults effective     took   
 
 // Line is the line of a run that has just been added: the run itself, and the sums.
 func (t *Tally) Line(o Outcome) string {
-	line := fmt.Sprintf("%6d %8d  %-8s %7d  %9s %14s         %5d %7d %7d %7d %6d",
-		t.Runs, o.Seed, o.word(), o.Objects, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
+	objects := strconv.Itoa(o.Objects)
+	if o.Uncounted || o.Verdict == "" {
+		objects = "-"
+	}
+	line := fmt.Sprintf("%6d %8d  %-8s %7s  %9s %14s         %5d %7d %7d %7d %6d",
+		t.Runs, o.Seed, o.word(), objects, fmt.Sprintf("%d of %d", o.Effective(), len(o.Faults)), o.Took.Round(time.Second),
 		t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous], t.Verdicts[checker.Invalid], t.Failed)
 	if o.Problem != "" {
 		line += "\n       " + o.Problem
@@ -128,6 +138,15 @@ func (t *Tally) Line(o Outcome) string {
 		line += "\n       kept: " + o.Kept
 	}
 	return line
+}
+
+// objects is the number of objects, before what follows it. It is empty if a run lacks
+// its number.
+func (t *Tally) objects() string {
+	if t.uncounted {
+		return ""
+	}
+	return fmt.Sprintf("%d %s, ", t.Objects, cmp.Or(t.Of, "objects"))
 }
 
 // Write prints the sums, by kind of fault, and the runs that were not valid.
@@ -154,9 +173,9 @@ func (t *Tally) Write(w io.Writer) error {
 	if len(idle) > 0 {
 		fmt.Fprintf(w, "never effective: %s\n", strings.Join(idle, ", "))
 	}
-	fmt.Fprintf(w, "\n%d runs in %v: %d valid, %d unknown, %d vacuous, %d invalid, %d failed; %d %s, %d unknown outcomes left open\n",
+	fmt.Fprintf(w, "\n%d runs in %v: %d valid, %d unknown, %d vacuous, %d invalid, %d failed; %s%d unknown outcomes left open\n",
 		t.Runs, t.Took.Round(time.Second), t.Verdicts[checker.Valid], t.Verdicts[checker.Unknown], t.Verdicts[checker.Vacuous],
-		t.Verdicts[checker.Invalid], t.Failed, t.Objects, cmp.Or(t.Of, "objects"), t.Open)
+		t.Verdicts[checker.Invalid], t.Failed, t.objects(), t.Open)
 	for _, o := range t.notValid {
 		said := o.word()
 		switch {

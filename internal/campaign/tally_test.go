@@ -1,11 +1,31 @@
 package campaign
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
+
+// TestTally_TellsNoNumberThatIsMissing: objects that nobody has counted are not 0.
+func TestTally_TellsNoNumberThatIsMissing(t *testing.T) {
+	for says, o := range map[string]Outcome{
+		"; 7 locks, 2 unknown": {Verdict: checker.Valid, Objects: 7, Of: "locks", Open: 2},
+		"; 0 locks, 2 unknown": {Verdict: checker.Valid, Of: "locks", Open: 2},
+		"; 2 unknown":          {Verdict: checker.Valid, Of: "locks", Open: 2, Uncounted: true},
+	} {
+		tally := NewTally()
+		tally.Add(o)
+		var sum strings.Builder
+		if err := tally.Write(&sum); err != nil || !strings.Contains(sum.String(), says) {
+			t.Errorf("%+v: %v, %s", o, err, sum.String())
+		}
+		if got := strings.Contains(tally.Line(o), " - "); got != o.Uncounted {
+			t.Errorf("%+v: %s", o, tally.Line(o))
+		}
+	}
+}
 
 // TestTally_WorstVerdictIsTheExitCode has no verdict that hides a worse one.
 func TestTally_WorstVerdictIsTheExitCode(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 func Subject() subject.Subject {
 	return subject.Subject{
 		Name:     "election",
+		Object:   "ledger",
+		Objects:  "entries",
 		Explain:  "an active master and its backups; its writes check its epoch",
 		Judge:    judge.Judging(),
 		Stories:  story.Stories(),

@@ -172,7 +172,7 @@ func (c Setup) checkParticipants(bad func(format string, args ...any)) {
 		bad("%w", err)
 	}
 	if work.Has(submits) && !(c.Rate >= 0.1 && c.Rate <= 10000) { // NaN fails both comparisons
-		bad("--rate %v: use 0.1 to 10000 %s a second", c.Rate, work.Objects)
+		bad("--rate %v: use 0.1 to 10000 %s a second", c.Rate, c.Subject.Things())
 	}
 }
 
@@ -197,7 +197,7 @@ func (c Setup) checkProfile(bad func(format string, args ...any)) {
 		bad("--holders %d: use 0 to %d: one of --%s %d must do ordinary work", c.Holders, most, role.Flag(), c.Participants[role.Name])
 	}
 	if c.Holders == 0 && slices.Contains(c.Nemesis, nemesis.IsolateHolder) {
-		bad("--nemesis %s --holders 0: this fault needs a participant that only holds long-lived %s; use --holders 1 or more", nemesis.IsolateHolder, c.Subject.Workload.Objects)
+		bad("--nemesis %s --holders 0: this fault needs a participant that only holds long-lived %s; use --holders 1 or more", nemesis.IsolateHolder, c.Subject.Things())
 	}
 }
 

@@ -44,7 +44,7 @@ func (s realServers) WaitServing(ctx context.Context, n int) error {
 func (s realServers) SmallLog() (nemesis.Server, error) {
 	small := s.run.ensemble.SmallLog()
 	if small == nil {
-		return nil, fmt.Errorf("no server has a small volume: the transaction log of %v with %v %s a second may need more than %d bytes", s.run.config.Time, s.run.config.Rate, s.run.config.Subject.Workload.Objects, int64(largest))
+		return nil, fmt.Errorf("no server has a small volume: the transaction log of %v with %v %s a second may need more than %d bytes", s.run.config.Time, s.run.config.Rate, s.run.config.Subject.Things(), int64(largest))
 	}
 	return server{small}, nil
 }

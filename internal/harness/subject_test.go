@@ -30,9 +30,8 @@ func playing(name string) subject.Role {
 // candidates is a subject of candidates that do nothing but lead.
 func candidates() subject.Subject {
 	return subject.Subject{Name: "candidates", Workload: subject.Workload{
-		Roles:   []subject.Role{{Name: "candidate", Count: 3, Least: 1, Most: 9, Leads: true}},
-		Objects: "elections",
-		Play:    func(context.Context, subject.Participant) error { return nil },
+		Roles: []subject.Role{{Name: "candidate", Count: 3, Least: 1, Most: 9, Leads: true}},
+		Play:  func(context.Context, subject.Participant) error { return nil },
 		Tree: nemesis.Recipe{Leader: func(ctx context.Context, z nemesis.Znodes) (string, int64, error) {
 			got, err := z.Do(ctx, zkapi.Get("/leader"))
 			return string(got.Data), got.Stat.EphemeralOwner, err

@@ -13,6 +13,8 @@ import (
 func Subject() subject.Subject {
 	return subject.Subject{
 		Name:     "master-worker",
+		Object:   "task",
+		Objects:  "tasks",
 		Explain:  "masters, workers and clients; no accepted task is ever lost",
 		Judge:    judge.Judging(),
 		Worlds:   world.Worlds,

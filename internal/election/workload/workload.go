@@ -38,7 +38,7 @@ func New() subject.Workload {
 			{Name: Master, Explain: "candidates for the one active master", Count: 3, Least: 2, Most: 50, Leads: true},
 			{Name: Client, Explain: "clients, which listen for the name of the leader", Count: 1, Least: 1, Most: 50, Submits: true},
 		},
-		Objects: "ledger entries",
+		Rate:    "entries per second that the leader writes to the ledger",
 		Options: func(r subject.Run) any { return settings{Rate: r.Rate} },
 		Play:    play,
 		Open:    open,

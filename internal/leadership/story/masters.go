@@ -11,7 +11,7 @@ import (
 
 // Stories tells the violations of a recipe that only elects a leader.
 func Stories() explain.Stories {
-	return explain.Stories{Noun: "election", Begin: func(t *explain.Telling) explain.Teller {
+	return explain.Stories{Begin: func(t *explain.Telling) explain.Teller {
 		return explain.Teller{Tellers: Tellers(t, explain.Claim)}
 	}}
 }

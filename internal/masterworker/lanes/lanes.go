@@ -21,7 +21,7 @@ func Lanes() report.Lanes {
 			{Kind: record.Await, Colour: "#2ca02c", Done: "finished, as the client sees it", Doing: "Waiting for the status"},
 		},
 		Detail: detail, Sum: sum,
-		Objects: "tasks", Cast: "A master, its backups, workers and clients",
+		Cast: "A master, its backups, workers and clients",
 		Work: "how many tasks a worker began to execute, or a client submitted",
 		Bar:  "an execution of the task", Searched: "elections and tasks",
 	}

@@ -31,7 +31,7 @@ func stories(run record.Run) []explain.Story {
 }
 
 func tell(run record.Run, p checker.Property) explain.Story {
-	return explain.Tell(record.NewIndex(run, record.TaskObjects()), p, Stories())
+	return explain.Tell(record.NewIndex(run, record.TaskObjects()), p, named())
 }
 
 // golden compares stories with what is frozen of them.
@@ -102,4 +102,11 @@ func hold(t *testing.T, s explain.Story) {
 	if !wrong || len(s.Lines) > longest {
 		t.Errorf("%s: %d lines, one is wrong: %v", s.Property, len(s.Lines), wrong)
 	}
+}
+
+// named are the stories with the word for an object that torture gives them.
+func named() explain.Stories {
+	s := Stories()
+	s.Noun = "task"
+	return s
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Stories tells the violations of the master-worker recipe.
-func Stories() explain.Stories { return explain.Stories{Noun: "task", Begin: begin} }
+func Stories() explain.Stories { return explain.Stories{Begin: begin} }
 
 // teller tells one story.
 type teller struct {

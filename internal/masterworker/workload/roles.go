@@ -38,7 +38,6 @@ func New() subject.Workload {
 			{Name: Node, Explain: "equal nodes: each is a candidate for master and a worker", Count: 2, Most: 50, Leads: true, Works: true},
 			{Name: Client, Explain: "clients", Count: 3, Least: 1, Most: 50, Submits: true},
 		},
-		Objects: "tasks",
 		Check:   check,
 		Options: func(r subject.Run) any { return settingsOf(r) },
 		Policy:  policy,

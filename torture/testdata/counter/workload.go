@@ -31,7 +31,6 @@ type settings struct {
 func workload(careless bool) subject.Workload {
 	return subject.Workload{
 		Roles:   []subject.Role{{Name: "client", Explain: "processes that raise the counter", Count: 3, Least: 1, Most: 20, Submits: true}},
-		Objects: "increments",
 		Options: func(r subject.Run) any { return settings{r.Rate / float64(r.Counts["client"])} },
 		Play: func(ctx context.Context, p subject.Participant) error {
 			return play(ctx, p, Counter{Path: p.Namespace + path, Careless: careless})

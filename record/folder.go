@@ -50,8 +50,25 @@ func FolderName(started time.Time, seed uint64) string {
 	return fmt.Sprintf("%s-%d", started.UTC().Format("20060102T150405Z"), seed)
 }
 
-// folderName finds the seed in a name that FolderName made.
-var folderName = regexp.MustCompile(`^\d{8}T\d{6}Z-(\d+)$`)
+// folderName finds the seed in a name that FolderName made, perhaps with the number that
+// MakeFolder has added.
+var folderName = regexp.MustCompile(`^\d{8}T\d{6}Z-(\d+)(?:-\d+)?$`)
+
+// MakeFolder makes a new folder below out, and out itself if need be. If the name is
+// taken, it adds -2, -3 and so on. It returns the path of the folder.
+func MakeFolder(out, name string) (string, error) {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(out, name)
+	for n := 2; ; n++ {
+		err := os.Mkdir(dir, 0o755)
+		if !errors.Is(err, os.ErrExist) {
+			return dir, err
+		}
+		dir = filepath.Join(out, fmt.Sprintf("%s-%d", name, n))
+	}
+}
 
 // JournalName is the name of the journal of one life of a process, within the folder of
 // journals.

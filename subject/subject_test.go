@@ -17,14 +17,14 @@ func TestSubject_ValidateNamesWhatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 	for says, broken := range map[string]func(*Subject){
-		`Name is "": use`:         func(s *Subject) { s.Name = "" },
-		`Name is "Locks": use`:    func(s *Subject) { s.Name = "Locks" },
-		`Name is "locks-": use`:   func(s *Subject) { s.Name = "locks-" },
-		"Judge.Judge is nil; set": func(s *Subject) { s.Judge = checker.Judging{} },
-		"Play is nil, so no participant can run; set":        func(s *Subject) { s.Workload.Play = nil },
-		"Roles is empty; give":    func(s *Subject) { s.Workload.Roles = nil },
-		"and set Object":          func(s *Subject) { s.Stories.Noun = "lock" },
-		"and set Objects":         func(s *Subject) { s.Lanes.Objects = "locks" },
+		`Name is "": use`:                             func(s *Subject) { s.Name = "" },
+		`Name is "Locks": use`:                        func(s *Subject) { s.Name = "Locks" },
+		`Name is "locks-": use`:                       func(s *Subject) { s.Name = "locks-" },
+		"Judge.Judge is nil; set":                     func(s *Subject) { s.Judge = checker.Judging{} },
+		"Play is nil, so no participant can run; set": func(s *Subject) { s.Workload.Play = nil },
+		"Roles is empty; give":                        func(s *Subject) { s.Workload.Roles = nil },
+		"and set Object":                              func(s *Subject) { s.Stories.Noun = "lock" },
+		"and set Objects":                             func(s *Subject) { s.Lanes.Objects = "locks" },
 	} {
 		s := whole()
 		broken(&s)

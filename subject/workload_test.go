@@ -24,7 +24,7 @@ func TestWorkload_ValidateNamesWhatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 	for says, broken := range map[string]func(*Workload){
-		"Play is nil, so":                func(w *Workload) { w.Play = nil },
+		"Play is nil, so":            func(w *Workload) { w.Play = nil },
 		"there are no roles":         func(w *Workload) { w.Roles = nil },
 		`role "Lock-er"`:             func(w *Workload) { w.Roles[0].Name = "Lock-er" },
 		`two roles "judge"`:          func(w *Workload) { w.Roles[0].Name = "judge" },

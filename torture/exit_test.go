@@ -36,7 +36,7 @@ func TestExitCode_OfEachCommand(t *testing.T) {
 		{exit.WrongUse, "--sample -1", "", "trace --sample=-1 " + out},
 		{exit.WrongUse, "--shrink -1s", "", "check --shrink=-1s " + out},
 		{exit.WrongUse, "unknown flag: --nonsense", "", "run --nonsense"},
-		{exit.WrongUse, "accepts 1 arg", "", "check"},
+		{exit.WrongUse, "give DIR; the number of arguments was 0", "", "check"},
 		{exit.WrongUse, "not the folder of a run", "", "check " + out},
 		{exit.Invalid, "INVALID", "", "check " + frozenRun(t, "AtomicTransitions-bad")},
 		{exit.Invalid, "INVALID", "", "explore --masters 1 --without worker-check --expiries 1 --out " + out},

@@ -62,8 +62,10 @@ func exploreCommand(all recipes) *cobra.Command {
 	cmd.Flags().AddFlagSet(e.options)
 	cmd.SetFlagErrorFunc(e.flagError)
 	cmd.Long = "Run the code of a recipe on an in-memory ZooKeeper. The explorer tries every\n" +
-		"interleaving and every fault within the bounds, and judges every state.\n\n" +
-		"Guards of the protocol that --without can remove:\n" + guards
+		"interleaving and every fault within the bounds, and judges every state."
+	if guards != "" {
+		cmd.Long += "\n\nGuards of the protocol that --without can remove:\n" + guards
+	}
 	return cmd
 }
 

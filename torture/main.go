@@ -42,6 +42,9 @@ func Main(subjects ...subject.Subject) {
 	context.AfterFunc(ctx, stop)
 	err := recipes(subjects).validate()
 	if err == nil {
+		err = valueless(os.Args[1:])
+	}
+	if err == nil {
 		err = recipes(subjects).root().ExecuteContext(ctx)
 	}
 	if ctx.Err() != nil {
@@ -92,7 +95,7 @@ func (all recipes) root() *cobra.Command {
 		Long: "Test ZooKeeper recipes under faults, on a real ensemble.\n\nRecipes: " + strings.Join(all.names(), ", ") + ".\n\n" +
 			exit.Help(exit.Torture),
 	}
-	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), traceCommand(), specCommand(), all.participantCommand(), all.simulateCommand())
+	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), all.faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), all.traceCommand(), specCommand(), all.participantCommand(), all.simulateCommand())
 	usage.Mark(cmd)
 	return cmd
 }

@@ -55,11 +55,11 @@ func haveFindings(files []string) (bool, error) {
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return false, err
+			return false, fmt.Errorf("%w: give files that torture soak --results or torture mutants --results has written", err)
 		}
 		var content map[string]json.RawMessage
 		if err := json.Unmarshal(data, &content); err != nil {
-			return false, fmt.Errorf("%s: %w", path, err)
+			return false, fmt.Errorf("%s: %w: give files that torture soak --results or torture mutants --results has written", path, err)
 		}
 		_, findings := content["findings"]
 		_, batches := content["batches"]

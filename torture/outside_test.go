@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
 
 // counter builds the command of a module that brings a recipe of its own, and returns its
@@ -58,6 +61,50 @@ func TestMain_OfAnotherModule(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWrongUse_OfRecipes: what cannot be done with a recipe is refused in words, before
+// anything begins.
+func TestWrongUse_OfRecipes(t *testing.T) {
+	election, lost, empty := frozenRun(t, "AtomicTransitions-bad"), frozenRun(t, "AtomicTransitions-bad"), t.TempDir()
+	write(t, filepath.Join(election, record.ConfigFile), `{"seed":7,"recipe":"election"}`)
+	foreign := frozenRun(t, "AtomicTransitions-bad")
+	write(t, filepath.Join(foreign, record.ConfigFile), `{"seed":7,"recipe":"nobody"}`)
+	if err := os.Remove(filepath.Join(lost, record.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{election, foreign} {
+		recordtest.Seal(t, dir)
+	}
+	for _, c := range []struct {
+		args []string
+		want exit.Code
+		says string
+		not  string
+	}{
+		{[]string{"trace", election}, exit.WrongUse, election + " is a run of the recipe election, which has no specification", "own judge"},
+		{[]string{"replay", foreign}, exit.WrongUse, foreign + `: the run used the recipe "nobody"`, "seed"},
+		{[]string{"check", "--shrink", "0", lost}, exit.Unknown, "UNKNOWN: The record of the run is not whole: config.json is missing", "NoLostTask"},
+		{[]string{"run", "--rate", "0", "--ensemble", "memory", "--out", empty}, exit.WrongUse, "--rate 0", "seed"},
+		{[]string{"run", "--recipe", "--ensemble", "memory"}, exit.WrongUse, "--recipe needs a value", "unknown"},
+		{[]string{"run", "--recipe", "election", "--help"}, exit.Done, "--rate float entries per second that the leader writes to the ledger", "--workers"},
+		{[]string{"run", "--help"}, exit.Done, "--rate float tasks per second", "ledger"},
+		{[]string{"faults", "--recipe", "election"}, exit.Done, "kill-master", "kill-worker"},
+		{[]string{"faults", "--recipe", "nobody"}, exit.WrongUse, `--recipe "nobody"`, "kill-master"},
+		{[]string{"explore", "--recipe", "bare", "--help"}, exit.Done, "judges every state. Usage:", "Guards"},
+		{[]string{"merge"}, exit.WrongUse, "torture merge: give FILE...; the number of arguments was 0", "arg(s)"},
+		{[]string{"merge", empty}, exit.WrongUse, "give files that torture soak --results or torture mutants --results has written", ""},
+		{[]string{"merge", filepath.Join(empty, "none")}, exit.WrongUse, "give files that torture soak --results", ""},
+	} {
+		code, printed := torture(t, c.args...)
+		printed = strings.Join(strings.Fields(printed), " ") // lines break anywhere
+		if code != c.want || !strings.Contains(printed, c.says) {
+			t.Errorf("%q: exit code %d, want %d, and %q:\n%s", c.args, code, c.want, c.says, printed)
+		}
+		if c.not != "" && strings.Contains(printed, c.not) {
+			t.Errorf("%q: it says %q:\n%s", c.args, c.not, printed)
+		}
 	}
 }
 

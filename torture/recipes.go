@@ -25,6 +25,14 @@ func (all recipes) validate() error {
 	return exit.With(exit.WrongUse, errors.Join(errs...))
 }
 
+// valueless refuses a --recipe that is followed by another option.
+func valueless(args []string) error {
+	if name := recipeIn(args); strings.HasPrefix(name, "-") {
+		return exit.Misuse("--recipe needs a value: give the name of a recipe before %s", name)
+	}
+	return nil
+}
+
 // recipeIn is the recipe that arguments ask for; empty if they leave it to the default.
 func recipeIn(args []string) string {
 	for i, a := range args {

@@ -21,6 +21,9 @@ func (all recipes) explained() string {
 	for _, s := range all {
 		fmt.Fprintf(&b, "  %-14s %s\n", s.Name, s.Explain)
 	}
+	if len(all) > 1 {
+		b.WriteString("\nOther recipes have other options: give --recipe NAME --help.\n")
+	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
@@ -45,26 +48,17 @@ func flagsOf(s subject.Subject) map[string]string {
 	return flags
 }
 
-// bindRoles adds the flags that depend on the recipe, for all recipes. The default of a
-// number, and its help, are those of the first recipe that has it.
+// bindRoles adds the flags that depend on the recipe, for all recipes. The help shows
+// those of one recipe, with its numbers; the others are there to be refused by name.
 func (o *runOptions) bindRoles(f *pflag.FlagSet) {
-	with := map[string][]string{}
-	for _, s := range o.all {
-		for name := range flagsOf(s) {
-			with[name] = append(with[name], s.Name)
-		}
-	}
-	for _, s := range o.all {
+	for _, s := range append(recipes{o.shown}, o.all...) {
 		explained := flagsOf(s)
 		for _, name := range slices.Sorted(maps.Keys(explained)) {
 			if f.Lookup(name) != nil {
 				continue
 			}
-			help := explained[name]
-			if len(with[name]) < len(o.all) {
-				help += " (" + strings.Join(with[name], ", ") + ")"
-			}
-			o.bindRole(f, s, name, help)
+			o.bindRole(f, s, name, explained[name])
+			f.Lookup(name).Hidden = s.Name != o.shown.Name
 		}
 	}
 }

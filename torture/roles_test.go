@@ -28,7 +28,7 @@ func both() recipes {
 // setupOf is the setup that arguments of torture run give.
 func setupOf(t *testing.T, args ...string) (harness.Setup, *pflag.FlagSet, error) {
 	t.Helper()
-	o, f := newRunOptions(both()), pflag.NewFlagSet("run", pflag.ContinueOnError)
+	o, f := newRunOptions(both(), recipeIn(args)), pflag.NewFlagSet("run", pflag.ContinueOnError)
 	o.bind(f)
 	if err := f.Parse(args); err != nil {
 		t.Fatal(err)
@@ -73,10 +73,14 @@ func TestRunOptions_RefuseWhatTheRecipeLacks(t *testing.T) {
 		t.Errorf("a fault that it cannot have: %v", err)
 	}
 	_, f, _ := setupOf(t)
-	for name, says := range map[string]string{"workers": "workers (master-worker)", "masters": "candidates for the one active master", "rate": "tasks per second, from all clients together (master-worker)"} {
-		if got := f.Lookup(name).Usage; got != says {
-			t.Errorf("the help of --%s is %q, want %q", name, got, says)
+	for name, says := range map[string]string{"workers": "workers", "masters": "candidates for the one active master", "rate": "tasks per second, from all clients together"} {
+		if got := f.Lookup(name); got.Usage != says || got.Hidden {
+			t.Errorf("the help of --%s is %q, want %q", name, got.Usage, says)
 		}
+	}
+	_, f, _ = setupOf(t, "--recipe", "alone")
+	if got := f.Lookup("masters"); got.Usage != "those who stand for election" || got.DefValue != "5" || !f.Lookup("workers").Hidden || !f.Lookup("rate").Hidden {
+		t.Errorf("the help of alone has %q, default %s, and --workers %v", got.Usage, got.DefValue, !f.Lookup("workers").Hidden)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ import (
 const everyFault = "all"
 
 func (all recipes) runCommand() *cobra.Command {
-	o := newRunOptions(all)
+	o := newRunOptions(all, recipeIn(os.Args[1:]))
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run a recipe under faults, judge the run and write a report", Args: cobra.NoArgs,
 		Long: "Run a recipe under faults, judge the run and write a report.\n\n" + all.explained(),
@@ -40,11 +41,14 @@ func (all recipes) runCommand() *cobra.Command {
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = randomSeed()
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", o.Seed)
 			config, err := o.config(cmd.Flags().Changed)
+			if err == nil {
+				err = config.Validate()
+			}
 			if err != nil {
 				return exit.With(exit.WrongUse, err)
 			}
+			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", config.Seed)
 			return all.runAndJudge(cmd.Context(), config, cmd.OutOrStdout())
 		},
 	}
@@ -60,14 +64,21 @@ func (all recipes) runCommand() *cobra.Command {
 type runOptions struct {
 	harness.Config
 	all      recipes
+	shown    subject.Subject // --help has its options
 	counts   map[string]*int // by flag
 	faults   string
 	schedule string
 	profile  string
 }
 
-func newRunOptions(all recipes) *runOptions {
-	return &runOptions{Config: harness.Defaults(all[0]).Config, all: all, counts: map[string]*int{}, faults: everyFault}
+// newRunOptions are the options of a recipe, and those of all others, which --help does
+// not show.
+func newRunOptions(all recipes, recipe string) *runOptions {
+	shown, err := all.named(recipe)
+	if err != nil {
+		shown = all[0] // the error is told when the options are checked
+	}
+	return &runOptions{Config: harness.Defaults(all[0]).Config, all: all, shown: shown, counts: map[string]*int{}, faults: everyFault}
 }
 
 // bind adds the options that all commands with runs share.
@@ -153,6 +164,10 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
+// unnamed judges a run whose recipe is not known: by the judges of every run, and by no
+// others.
+var unnamed = subject.Subject{Judge: checker.Judging{Judge: func(*checker.Case) checker.Judgement { return checker.Judgement{} }}}
+
 // judges is how the runs of a subject are judged, told and drawn.
 func judges(s subject.Subject) judge.Subject {
 	return judge.Subject{Name: s.Name, Judge: s.Judge, Stories: stories(s), Lanes: lanes(s)}
@@ -183,10 +198,12 @@ func (all recipes) judgeWithin(dir string, budget time.Duration, out io.Writer) 
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	config, _ := record.ReadConfig(dir) // a run that has lost it is judged all the same, and is unknown
-	s, err := all.ofRun(config.Recipe)
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
+	config, err := record.ReadConfig(dir)
+	s := unnamed // a run that has lost its recipe is unknown; nothing is guessed
+	if err == nil {
+		if s, err = all.ofRun(config.Recipe); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
 	}
 	verdict, err := judge.Folder(dir, judges(s), budget, out)
 	switch {
@@ -273,24 +290,43 @@ func profilesCommand() *cobra.Command {
 	}
 }
 
-func faultsCommand() *cobra.Command {
-	return &cobra.Command{
+func (all recipes) faultsCommand() *cobra.Command {
+	recipe := ""
+	cmd := &cobra.Command{
 		Use: "faults", Short: "List the faults, and how each is proved to be effective", Args: cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			out, group := cmd.OutOrStdout(), ""
+			s, err := all.named(recipe)
+			if err != nil {
+				return exit.With(exit.WrongUse, err)
+			}
+			work := s.Workload.ForNemesis()
+			lacks, possible := work.Lacks, func(k nemesis.Kind) bool { return work.Refuses(k) == "" }
+			if recipe == "" {
+				lacks, possible = nil, func(nemesis.Kind) bool { return true }
+			}
 			for _, e := range nemesis.Catalogue {
+				if !possible(e.Kind) {
+					continue
+				}
 				if e.Group != group {
 					group = e.Group
 					fmt.Fprintf(out, "%s\n", group)
 				}
-				roles := make([]string, len(e.Roles))
-				for i, r := range e.Roles {
-					roles[i] = string(r)
+				var roles []string
+				for _, r := range e.Roles {
+					if !slices.Contains(lacks, r) {
+						roles = append(roles, string(r))
+					}
 				}
 				fmt.Fprintf(out, "  %-17s%s\n%19s%s\n%19s%s\n", e.Kind, hanging(e.Explain+".", 19), "", hanging("target: "+strings.Join(roles, ", "), 19), "", hanging("proof: "+e.Probe, 19))
 			}
 			fmt.Fprintf(out, "\nGroups that --nemesis also accepts:\n  %s\n", hanging(strings.Join(nemesis.Groups(), ", "), 2))
-			fmt.Fprintf(out, "\nFaults that --ensemble memory has:\n  %s\n", hanging(strings.Join(nemesis.InMemory(), ", "), 2))
+			memory := slices.DeleteFunc(nemesis.InMemory(), func(k string) bool { return !possible(nemesis.Kind(k)) })
+			fmt.Fprintf(out, "\nFaults that --ensemble memory has:\n  %s\n", hanging(strings.Join(memory, ", "), 2))
+			return nil
 		},
 	}
+	cmd.Flags().StringVar(&recipe, "recipe", "", "list only the faults that this recipe can have: "+strings.Join(all.names(), ", "))
+	return cmd
 }

@@ -24,7 +24,7 @@ import (
 )
 
 func (all recipes) soakCommand() *cobra.Command {
-	o := newRunOptions(all)
+	o := newRunOptions(all, recipeIn(os.Args[1:]))
 	var plan campaign.Limits
 	load, keep, results := o.Time, false, ""
 	cmd := &cobra.Command{

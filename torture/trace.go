@@ -19,7 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
 )
 
-func traceCommand() *cobra.Command {
+func (all recipes) traceCommand() *cobra.Command {
 	sample := 0
 	cmd := &cobra.Command{
 		Use: "trace DIR", Short: "Check a stored run against the specification, with TLC", Args: cobra.ExactArgs(1),
@@ -39,11 +39,30 @@ func traceCommand() *cobra.Command {
 			if sample < 0 {
 				return exit.Misuse("--sample %d: give a number of tasks, or 0 for all", sample)
 			}
+			if err := all.specified(args[0]); err != nil {
+				return err
+			}
 			return trace(cmd.Context(), args[0], sample, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().IntVar(&sample, "sample", 0, "number of tasks to check, spread evenly over the run; 0 for all")
 	return cmd
+}
+
+// specified refuses a run of a recipe without a specification.
+func (all recipes) specified(dir string) error {
+	config, err := record.ReadConfig(dir)
+	if err != nil {
+		return nil // it is told with all that the folder lacks
+	}
+	s, err := all.ofRun(config.Recipe)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if s.Name != formerly {
+		return exit.Misuse("%s is a run of the recipe %s, which has no specification: give a run of the recipe %s", dir, s.Name, formerly)
+	}
+	return nil
 }
 
 func trace(ctx context.Context, dir string, sample int, out io.Writer) error {

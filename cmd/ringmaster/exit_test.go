@@ -95,7 +95,7 @@ func TestExitCode_OfEachCase(t *testing.T) {
 		{exit.WrongUse, "write wait, abandon:TIME or end:TIME", nil, "node --exec cat --unreturned=end:-1s"},
 		{exit.WrongUse, "--wait, too", nil, "submit --collect x"},
 		{exit.WrongUse, "unknown flag: --nonsense", nil, "submit --nonsense"},
-		{exit.WrongUse, "accepts 1 arg", nil, "tasks show"},
+		{exit.WrongUse, "give TASK; the number of arguments was 0", nil, "tasks show"},
 		{exit.WrongUse, `--max-attempts "x": give a whole number; see`, nil, "submit --max-attempts x y"},
 		{exit.WrongUse, `--max-handovers "x": give a whole number; see`, nil, "master --max-handovers=x"},
 		{exit.WrongUse, `--max-attempts "99999999999999999999": the number is too large; see`, nil, "master --max-attempts 99999999999999999999"},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -19,8 +18,8 @@ import (
 // folder. replay is the command that follows the counterexample in that folder again.
 func (r *Result) Save(out string, replay func(dir string) string) (string, error) {
 	e := r.exploration
-	dir := filepath.Join(out, fmt.Sprintf("explore-%s-%s", e.Engine, time.Now().Format("20060102-150405.000")))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	dir, err := record.MakeFolder(out, fmt.Sprintf("explore-%s-%s", e.Engine, time.Now().Format("20060102-150405.000")))
+	if err != nil {
 		return "", fmt.Errorf("--out %s: %w", out, err)
 	}
 	if err := r.Verdict.Save(filepath.Join(dir, record.VerdictFile)); err != nil {

@@ -69,13 +69,12 @@ func versions() record.Versions {
 	return v
 }
 
-// makeFolder creates results/<UTC time>-<seed>/, and returns a function that undoes
+// makeFolder creates results/<UTC time>-<seed>/, with a number if there is one already, and returns a function that undoes
 // that.
 func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func() error, err error) {
 	_, missing := os.Stat(out)
-	dir = filepath.Join(out, record.FolderName(now, seed))
-	err = os.MkdirAll(out, 0o755)
-	for _, path := range []string{dir, filepath.Join(dir, record.LogsFolder), filepath.Join(dir, record.JournalsFolder)} {
+	dir, err = record.MakeFolder(out, record.FolderName(now, seed))
+	for _, path := range []string{filepath.Join(dir, record.LogsFolder), filepath.Join(dir, record.JournalsFolder)} {
 		if err == nil {
 			err = os.Mkdir(path, 0o755)
 		}
@@ -140,6 +139,9 @@ func LoadReplay(dir string, find func(recipe string) (subject.Subject, error)) (
 	config := stored.Config
 	config.Schedule = nemesis.Schedule(records)
 	found, err := find(config.Recipe)
+	if err != nil {
+		return Setup{}, fmt.Errorf("%s: %w", dir, err)
+	}
 	config.Recipe = found.Name
-	return Setup{config, found}, err
+	return Setup{config, found}, nil
 }

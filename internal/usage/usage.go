@@ -107,6 +107,9 @@ func markArguments(c *cobra.Command) {
 			if err == nil {
 				err = check(c, args)
 			}
+			if _, takes, some := strings.Cut(c.Use, " "); some && err != nil && strings.Contains(err.Error(), "arg(s)") { // in the words of cobra
+				err = fmt.Errorf("give %s; the number of arguments was %d", takes, len(args))
+			}
 			if err != nil {
 				what := strings.ReplaceAll(err.Error(), fmt.Sprintf(" for %q", c.CommandPath()), "")
 				return exit.Misuse("%s: %s; see %s --help", c.CommandPath(), what, c.CommandPath())

@@ -64,7 +64,7 @@ func (e *explorer) flagError(c *cobra.Command, err error) error {
 // command replays the counterexample in a folder: the options that differ from their
 // defaults describe its world.
 func (e *explorer) command(dir string) string {
-	text := "torture explore --replay " + filepath.Join(dir, record.CounterexampleFile)
+	text := program() + " explore --replay " + filepath.Join(dir, record.CounterexampleFile)
 	if e.Recipe != e.all[0].Name {
 		text += " --recipe " + e.Recipe
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,10 +53,13 @@ func Main(subjects ...subject.Subject) {
 		err = exit.With(exit.Interrupted, err)
 	}
 	if !said(err) {
-		fmt.Fprintln(os.Stderr, exit.Line(exit.Torture, err.Error()))
+		fmt.Fprintln(os.Stderr, exit.Line(exit.By(program()), err.Error()))
 	}
 	os.Exit(int(exitCode(err)))
 }
+
+// program is the name of this command, which another module chooses for its own.
+func program() string { return filepath.Base(os.Args[0]) }
 
 // said reports whether the end of a command needs no further message.
 func said(err error) bool {
@@ -90,12 +95,15 @@ type recipes []subject.Subject
 
 func (all recipes) root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "torture",
+		Use:   program(),
 		Short: "Test ZooKeeper recipes under faults, on a real ensemble",
 		Long: "Test ZooKeeper recipes under faults, on a real ensemble.\n\nRecipes: " + strings.Join(all.names(), ", ") + ".\n\n" +
 			exit.Help(exit.Torture),
 	}
-	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), mutantsCommand(), imageCommand(), all.faultsCommand(), profilesCommand(), benchCommand(), ensembleCommand(), exploreCommand(all), all.traceCommand(), specCommand(), all.participantCommand(), all.simulateCommand())
+	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), imageCommand(), all.faultsCommand(), profilesCommand(), ensembleCommand(), exploreCommand(all), all.participantCommand(), all.simulateCommand())
+	if slices.Contains(all.names(), formerly) { // they are about this recipe, and about the sources of Ringmaster
+		cmd.AddCommand(mutantsCommand(), benchCommand(), all.traceCommand(), specCommand())
+	}
 	usage.Mark(cmd)
 	return cmd
 }

@@ -40,12 +40,13 @@ func TestMain_OfAnotherModule(t *testing.T) {
 		says []string
 	}{
 		{"run --ensemble memory --time 10s --seed 1", exit.Done, []string{"valid    NoLostIncrement", "valid    CounterLinearizable", "VALID: every property holds"}},
-		{"run --recipe careless-counter --ensemble memory --time 10s --seed 1", exit.Invalid, []string{"invalid  NoLostIncrement", "invalid  CounterLinearizable", "was raised", "Smallest part of the history"}},
+		{"run --recipe careless-counter --ensemble memory --time 10s --seed 1", exit.Invalid, []string{"invalid  NoLostIncrement", "invalid  CounterLinearizable", "was raised", "Smallest part of the history", "repeat: counter replay results"}},
 		{"soak --ensemble memory --runs 1 --load 10s --seed 1", exit.Done, []string{" increments, 0 unknown outcomes left open"}},
 		{"explore --losses 1 --expiries 1", exit.Done, []string{"VALID: complete within processes=3"}},
-		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "--recipe careless-counter"}},
+		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "replay: counter explore --replay", "--recipe careless-counter"}},
 		{"explore --recipe lock", exit.WrongUse, []string{"use one of: counter, careless-counter"}},
-		{"run --masters 2", exit.WrongUse, []string{"--masters"}},
+		{"run --masters 2", exit.WrongUse, []string{"counter run: unknown flag: --masters; see counter run --help"}},
+		{"trace results/latest", exit.WrongUse, []string{`unknown command "trace" for "counter"`}},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			t.Parallel()

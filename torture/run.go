@@ -170,7 +170,7 @@ var unnamed = subject.Subject{Judge: checker.Judging{Judge: func(*checker.Case) 
 
 // judges is how the runs of a subject are judged, told and drawn.
 func judges(s subject.Subject) judge.Subject {
-	return judge.Subject{Name: s.Name, Judge: s.Judge, Stories: stories(s), Lanes: lanes(s)}
+	return judge.Subject{Name: s.Name, Command: program(), Judge: s.Judge, Stories: stories(s), Lanes: lanes(s)}
 }
 
 // stories are those of a subject, with its word for an object.

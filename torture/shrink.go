@@ -227,6 +227,6 @@ func (s *shrinking) conclude(smallest campaign.Shortened) error {
 	if _, invalid := errors.AsType[verdictError](s.recipes.judgeRun(s.kept, &judged)); !invalid {
 		return fmt.Errorf("shrink: %s was invalid when it ran, and a second judgement differs: %s", s.kept, judged.String())
 	}
-	fmt.Fprintf(s.out, "report: %s\nrepeat: torture replay %s\n", filepath.Join(s.kept, record.ReportFile), s.kept)
+	fmt.Fprintf(s.out, "report: %s\nrepeat: %s replay %s\n", filepath.Join(s.kept, record.ReportFile), program(), s.kept)
 	return nil
 }

@@ -69,7 +69,7 @@ func (all recipes) soakCommand() *cobra.Command {
 			_ = os.Remove(runs.out) // fails if something is kept in it
 			code := tally.ExitCode()
 			if err != nil && code == exit.Invalid {
-				fmt.Fprintf(cmd.ErrOrStderr(), "torture: %v\n", err)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", program(), err)
 				err = nil // a violation outranks it
 			}
 			if err == nil && code != exit.Done {

@@ -74,6 +74,7 @@ func command(t testing.TB, args ...string) (*exec.Cmd, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(executable, args...)
+	cmd.Args[0] = "torture" // the name of the program
 	cmd.Env = append(os.Environ(), asTorture+"=1")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

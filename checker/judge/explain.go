@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func (x explainer) all(violations []checker.Property, budget time.Duration, out 
 		}
 		all = append(all, e)
 	}
-	if err := record.WriteTo(filepath.Join(x.dir, record.StoryFile), func(w io.Writer) error { return tellAll(w, x.dir, all) }); err != nil {
+	if err := record.WriteTo(filepath.Join(x.dir, record.StoryFile), func(w io.Writer) error { return tellAll(w, x.subject.replayCommandOf(x.dir), all) }); err != nil {
 		fmt.Fprintf(out, "could not write %s: %v\n", record.StoryFile, err)
 	}
 	return all
@@ -141,15 +142,15 @@ func (e explanation) smallest() string {
 
 // replayCommandOf is the command that runs it again; empty without a schedule as it was
 // recorded.
-func replayCommandOf(dir string) string {
+func (s Subject) replayCommandOf(dir string) string {
 	if !record.Replayable(dir) {
 		return ""
 	}
-	return "torture replay " + dir
+	return cmp.Or(s.Command, "torture") + " replay " + dir
 }
 
-// tellAll writes every story.
-func tellAll(w io.Writer, dir string, all []explanation) error {
+// tellAll writes every story, and the command that repeats the run, if there is one.
+func tellAll(w io.Writer, command string, all []explanation) error {
 	for _, e := range all {
 		fmt.Fprintf(w, "%s is violated. %s\n\n", e.story.Property, e.story.Reason)
 		if err := e.story.Write(w); err != nil {
@@ -161,7 +162,7 @@ func tellAll(w io.Writer, dir string, all []explanation) error {
 		fmt.Fprintln(w)
 	}
 	again := ""
-	if command := replayCommandOf(dir); command != "" {
+	if command != "" {
 		again = " Again: " + command
 	}
 	_, err := fmt.Fprintf(w, "The numbers with # are those of the events in %s.%s\n", record.HistoryFile, again)

@@ -17,6 +17,7 @@ import (
 // Subject is how the runs of one recipe are judged, told and drawn.
 type Subject struct {
 	Name    string // of the recipe
+	Command string // that repeats its runs; empty: torture
 	Judge   checker.Judging
 	Stories explain.Stories
 	Lanes   report.Lanes
@@ -40,7 +41,7 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	explained := explainer{dir, subject, result.Seed, result.Index()}.all(result.Violations(), budget, out)
 	page := report.Page{
 		Run: result.Index(), Lanes: subject.Lanes, Report: &result.Report, Settings: settings(config, cmp.Or(subject.Lanes.Objects, "objects")), Servers: config.ServerNames(), Linearizability: record.LinearizabilityFile,
-		InMemory: config.Ensemble == record.Memory, Explanations: explanations(explained), Replay: replayCommandOf(dir),
+		InMemory: config.Ensemble == record.Memory, Explanations: explanations(explained), Replay: subject.replayCommandOf(dir),
 	}
 	for name, draw := range map[string]func(io.Writer) error{record.LinearizabilityFile: result.WriteLinearizability, record.ReportFile: page.Write} {
 		if err := record.WriteTo(filepath.Join(dir, name), draw); err != nil {
@@ -50,7 +51,7 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	subject.Lanes.Print(out, &result.Report)
 	printExplanation(out, dir, explained)
 	fmt.Fprintf(out, "report: %s\n", filepath.Join(dir, record.ReportFile))
-	if again := replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
+	if again := subject.replayCommandOf(dir); again != "" && result.Verdict != checker.Valid {
 		fmt.Fprintf(out, "repeat: %s\n", again)
 	}
 	if unsaved != nil {

@@ -46,7 +46,7 @@ func TestMain_OfAnotherModule(t *testing.T) {
 		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "replay: counter explore --replay", "--recipe careless-counter"}},
 		{"explore --recipe lock", exit.WrongUse, []string{"use one of: counter, careless-counter"}},
 		{"run --masters 2", exit.WrongUse, []string{"counter run: unknown flag: --masters; see counter run --help"}},
-		{"trace results/latest", exit.WrongUse, []string{`unknown command "trace" for "counter"`}},
+		{"trace results/latest", exit.WrongUse, []string{`counter: unknown command "trace"`}},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
@@ -104,8 +105,18 @@ func (all recipes) root() *cobra.Command {
 	if slices.Contains(all.names(), formerly) { // they are about this recipe, and about the sources of Ringmaster
 		cmd.AddCommand(mutantsCommand(), benchCommand(), all.traceCommand(), specCommand())
 	}
+	for _, c := range cmd.Commands() {
+		own(c)
+	}
 	usage.Mark(cmd)
 	return cmd
+}
+
+// own puts the name of the program into the help of a command.
+func own(c *cobra.Command) {
+	named := strings.NewReplacer("torture ", program()+" ")
+	c.Long, c.Example = named.Replace(c.Long), named.Replace(c.Example)
+	c.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = named.Replace(f.Usage) })
 }
 
 // simulateCommand is started by the harness for a run in memory; it is not for people.

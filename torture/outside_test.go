@@ -45,6 +45,7 @@ func TestMain_OfAnotherModule(t *testing.T) {
 		{"explore --losses 1 --expiries 1", exit.Done, []string{"VALID: complete within processes=3"}},
 		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "replay: counter explore --replay", "--recipe careless-counter"}},
 		{"explore --recipe lock", exit.WrongUse, []string{"use one of: counter, careless-counter"}},
+		{"soak --help", exit.Done, []string{"  counter soak --time 8h\n", "from counter profiles"}},
 		{"run --masters 2", exit.WrongUse, []string{"counter run: unknown flag: --masters; see counter run --help"}},
 		{"trace results/latest", exit.WrongUse, []string{`counter: unknown command "trace"`}},
 	} {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -99,9 +98,8 @@ func leave(ctx context.Context, p subject.Participant, session zkapi.Session) er
 	if session == nil {
 		return nil
 	}
-	err := p.Depart(ctx, session.Close)
-	if errors.Is(err, zkapi.ErrSessionEnded) {
-		return nil
+	if err := p.Depart(ctx, session.Close); err != nil {
+		p.Log.Info("the session may live on until its timeout", "error", err) // it is on record how the participant left
 	}
-	return err
+	return nil
 }

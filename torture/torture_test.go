@@ -274,7 +274,7 @@ func TestRun_HealsSavesAndCleansUpAfterASignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if code := exit.Code(cmd.ProcessState.ExitCode()); code != exit.Interrupted || !strings.Contains(printed.String(), "interrupted") {
+	if code := exit.Code(cmd.ProcessState.ExitCode()); code != exit.Interrupted || !strings.Contains(printed.String(), "a signal ended the run early") {
 		t.Errorf("exit code %d:\n%s", code, printed)
 	}
 	dir := onlyRun(t, out)

@@ -144,7 +144,7 @@ const quickStates = 20_000
 // but for worlds in which somebody goes by the time of another.
 func TestWorlds_WrongClocksChangeNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestWorlds_WrongClocksChangeNothing: make test runs it, make quick does not")
+		t.Skip("skipped TestWorlds_WrongClocksChangeNothing: make explore runs it, with every world")
 	}
 	for _, p := range pinned {
 		c := p.config
@@ -245,7 +245,7 @@ var needed = []struct {
 // The world is too large for every state: the schedules are drawn.
 func TestGuards_LeasesAreNeeded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped TestGuards_LeasesAreNeeded: make test runs it, make quick does not")
+		t.Skip("skipped TestGuards_LeasesAreNeeded: make explore runs it, with every world")
 	}
 	c := small(func(c *Config) { c.Workers, c.Residents, c.Strands, c.Bounds.Cuts = 2, 1, true, 1 })
 	drawn := func(without string) *explore.Walks {

@@ -56,7 +56,7 @@ var rooms = map[string][]string{
 	"internal/mutants":               {"checker", "record", "internal/exit", "internal/owner", "nemesis", "internal/campaign", "go.yaml.in/yaml"}, // reads verdicts and faults of programs that it builds; of the accused it has the text only
 	"internal/recorder":              {"record", "zkapi"},
 	"internal/participant":           {"internal/recorder", "subject", "zkapi", "zkclient", "record", "internal/clock"},
-	"internal/harness":               {"internal/recorder", "subject", "record", "nemesis", "internal/participant", "zkapi", "zkclient", "model/zk", "internal/virtualtime", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},
+	"internal/harness":               {"internal/build", "internal/recorder", "subject", "record", "nemesis", "internal/participant", "zkapi", "zkclient", "model/zk", "internal/virtualtime", "internal/clock", "internal/ensemble", "internal/exit", "internal/owner", "internal/txnlog", "internal/wire"},
 	"internal/virtualtime":           {"internal/exit"},
 	"internal/clock":                 {"golang.org/x/sys/unix"},
 	"internal/ensemble":              {"zkapi", "internal/clock", "internal/owner", "internal/wire", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
@@ -73,6 +73,8 @@ var rooms = map[string][]string{
 	"internal/shell":                 {"recipe", "golang.org/x/sys/unix"},
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
+	"internal/build":                 {},
+	"internal/worlds/worldstest":     {"model/explore"},
 	"internal/candidate":             {"subject", "record", "nemesis", "recipe", "zkapi"},
 	"internal/election":              {"internal/leadership/story", "subject", "internal/election/judge", "internal/election/workload", "internal/election/world"},
 	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
@@ -88,7 +90,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "recipe", "zkapi", "zkclient"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
-	"cmd/ringmaster":                 {"internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
 	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms

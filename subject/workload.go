@@ -196,6 +196,15 @@ type Participant struct {
 	Options json.RawMessage
 }
 
+// ReadOptions reads the options of the run into a struct of the kind that
+// [Workload.Options] has returned. The error says what does not fit.
+func (p Participant) ReadOptions(into any) error {
+	if err := json.Unmarshal(p.Options, into); err != nil {
+		return fmt.Errorf("subject: the options of the run: %w", err)
+	}
+	return nil
+}
+
 // Effect is something that a participant does outside ZooKeeper.
 type Effect struct {
 	Object string       // that it concerns, by the name that the recipe has given it

@@ -25,7 +25,7 @@ type explorer struct {
 	worlds  subject.Worlds
 	options *pflag.FlagSet // that the world depends on
 	asked   string         // --recipe
-	library string
+	client  string         // --library
 	out     string
 	wrong   error // about the recipe
 }
@@ -72,14 +72,14 @@ func exploreCommand(all recipes) *cobra.Command {
 // prepare checks the options, and makes the world.
 func (e *explorer) prepare() error {
 	libraries := map[string]explore.Library{"honest": explore.Honest, "replacing": explore.Replacing}
-	library, ok := libraries[e.library]
+	library, ok := libraries[e.client]
 	switch {
 	case e.wrong != nil:
 		return e.wrong
 	case e.asked != e.Recipe:
 		return fmt.Errorf("--recipe %s: give --recipe once, with the name of one recipe", e.asked)
 	case !ok:
-		return fmt.Errorf("--library %q: use honest or replacing", e.library)
+		return fmt.Errorf("--library %q: use honest or replacing", e.client)
 	}
 	e.Conditions.Library, e.Properties = library, e.worlds.Properties
 	err := e.Check()

@@ -36,7 +36,7 @@ func (e *explorer) conditionFlags(f *pflag.FlagSet) {
 	f.IntVar(&c.Bounds.Leaves, "leaves", 0, "how many processes are asked to leave and are started again")
 	f.IntVar(&c.Bounds.Lags, "lags", 0, "how often a server falls behind")
 	f.IntVar(&c.Bounds.Sweeps, "sweeps", 0, "how many times a process rereads everything without a notification")
-	f.StringVar(&e.library, "library", "honest", "client library: honest, or replacing (hides the end of a session: it opens a new one)")
+	f.StringVar(&e.client, "library", "honest", "client library: honest, or replacing (hides the end of a session: it opens a new one)")
 	f.BoolVar(&c.Strands, "strands", false, "cut the server from the leader, not from the client: it still answers reads, and writes hang")
 	f.BoolVar(&c.Unfenced, "unfenced", false, "the system outside ZooKeeper accepts every fencing token")
 	f.StringVar(&c.Without, "without", "", "guard of the protocol to remove")

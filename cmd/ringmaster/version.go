@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/internal/build"
 )
 
 // version says which build this is.
@@ -20,15 +22,7 @@ func versionOf(info *debug.BuildInfo) string {
 		return "unknown " + runtime.Version()
 	}
 	parts := []string{cmp.Or(info.Main.Version, "(devel)")}
-	commit, changed := "", false
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			commit = s.Value
-		case "vcs.modified":
-			changed = s.Value == "true"
-		}
-	}
+	commit, changed := build.Revision(info)
 	if commit != "" {
 		parts = append(parts, "commit "+commit)
 	}

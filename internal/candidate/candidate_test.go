@@ -2,12 +2,12 @@ package candidate
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -30,19 +30,11 @@ func TestServe_RecordsHowARoleLeft(t *testing.T) {
 		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, record.Fail, context.DeadlineExceeded.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "j.ndjson")
-			journal, err := record.Create(path, "p", 1, func() time.Duration { return 0 })
-			if err != nil {
-				t.Fatal(err)
-			}
+			journal, events := recordtest.Journal(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 			defer cancel()
 			_ = leaving{c.role, subject.Participant{Journal: journal}}.Close(ctx)
-			events, err := record.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all := record.Operations(events, record.Leave)
+			all := record.Operations(events(), record.Leave)
 			if len(all) != 1 || all[0].Outcome() != c.outcome || all[0].Done.Remark() != c.text {
 				t.Errorf("noted %+v", all)
 			}

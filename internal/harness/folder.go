@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/build"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
@@ -34,16 +36,8 @@ type Stored struct {
 
 // revision is the commit that a program was built from, as far as it knows.
 func revision(info *debug.BuildInfo) (commit string, dirty bool) {
-	commit = "unknown"
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			commit = s.Value
-		case "vcs.modified":
-			dirty = s.Value == "true"
-		}
-	}
-	return commit, dirty
+	commit, dirty = build.Revision(info)
+	return cmp.Or(commit, "unknown"), dirty
 }
 
 // Commit is the commit that this command was built from, with a + when the source had
@@ -69,8 +63,8 @@ func versions() record.Versions {
 	return v
 }
 
-// makeFolder creates results/<UTC time>-<seed>/, with a number if there is one already, and returns a function that undoes
-// that.
+// makeFolder creates results/<UTC time>-<seed>/, with a number behind it if there is such a
+// folder already. It returns a function that undoes that.
 func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func() error, err error) {
 	_, missing := os.Stat(out)
 	dir, err = record.MakeFolder(out, record.FolderName(now, seed))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,29 +12,13 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
-func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "j.ndjson")
-	now := time.Duration(0)
-	j, err := record.Create(path, "p", 1, func() time.Duration { now++; return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j, func() []record.Event {
-		events, err := record.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return events
-	}
-}
-
 // TestSink_RefusesSmallerTokens sends effects out of order.
 func TestSink_RefusesSmallerTokens(t *testing.T) {
-	journal, events := newJournal(t)
+	journal, events := recordtest.Journal(t)
 	sink, err := ListenSink(journal)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +93,7 @@ func TestStage_LeavingIsNoCrash(t *testing.T) {
 	}{
 		{true, nil, nil}, {true, subject.ErrLeave, nil}, {true, context.Canceled, nil}, {true, crash, crash}, {false, nil, nil}, {false, context.Canceled, context.Canceled},
 	} {
-		journal, _ := newJournal(t)
+		journal, _ := recordtest.Journal(t)
 		ctx, leave := context.WithCancelCause(t.Context())
 		if c.told {
 			leave(subject.ErrLeave)

@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"context"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -10,30 +9,14 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
-
-func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "j.ndjson")
-	now := time.Duration(0)
-	j, err := record.Create(path, "p", 1, func() time.Duration { now++; return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j, func() []record.Event {
-		events, err := record.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return events
-	}
-}
 
 // TestRecorder_SeesEveryWrite does writes in every way that the port has, and
 // expects each in the journal with what was heard of it; reads are left out.
 func TestRecorder_SeesEveryWrite(t *testing.T) {
-	journal, events := newJournal(t)
+	journal, events := recordtest.Journal(t)
 	server := zk.NewServer(time.Second)
 	env := &Env{Env: &zk.Env{Server: server}, Journal: journal, Namespace: "/space"}
 	ctx := context.Background()
@@ -88,7 +71,7 @@ func TestRecorder_SeesEveryWrite(t *testing.T) {
 // TestOpen_NotesWhatWasLost: a holder that opens the next session without having closed the
 // lost one has given it up before.
 func TestOpen_NotesWhatWasLost(t *testing.T) {
-	journal, events := newJournal(t)
+	journal, events := recordtest.Journal(t)
 	server := zk.NewServer(time.Second)
 	env := &Env{Env: &zk.Env{Server: server}, Journal: journal}
 	ctx := context.Background()

@@ -4,6 +4,7 @@ package recordtest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -43,6 +44,21 @@ func Frozen(t testing.TB, name string) record.Run {
 		evidence.Order, evidence.Weaker = record.FromTree, notFrozen
 	}
 	return record.Run{Events: events, Evidence: evidence}.MadeByHand()
+}
+
+// Violations are the names of the frozen histories in which something is violated.
+func Violations(t testing.TB) []string {
+	t.Helper()
+	const ending = ".evidence.json"
+	paths, err := filepath.Glob(filepath.Join(Folder(t), "*-bad"+ending))
+	if err != nil || len(paths) < 30 {
+		t.Fatalf("%d frozen histories, %v", len(paths), err)
+	}
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		names[i] = strings.TrimSuffix(filepath.Base(path), ending)
+	}
+	return names
 }
 
 // Seal writes the manifest of a folder that a test has made: a part that is missing was

@@ -2,7 +2,6 @@ package shrink
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,12 +26,7 @@ func invalid(properties []checker.Property) []checker.Property {
 // TestHistory_ShrinksFrozenHistories cuts down every frozen violation, and holds the part
 // against the judges: it fails as the whole does, and in nothing else.
 func TestHistory_ShrinksFrozenHistories(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.evidence.json"))
-	if err != nil || len(paths) < 30 {
-		t.Fatalf("%d frozen histories, %v", len(paths), err)
-	}
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".evidence.json")
+	for _, name := range recordtest.Violations(t) {
 		t.Run(name, func(t *testing.T) {
 			run := recordtest.Frozen(t, name)
 			whole := invalid(judge(run))

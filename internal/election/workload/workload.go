@@ -69,8 +69,8 @@ type participant struct {
 
 func play(ctx context.Context, p subject.Participant) error {
 	one := participant{Participant: p}
-	if err := json.Unmarshal(p.Options, &one.settings); err != nil {
-		return fmt.Errorf("election: %w", err)
+	if err := p.ReadOptions(&one.settings); err != nil {
+		return err
 	}
 	switch p.Role {
 	case Master:

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/subject"
@@ -60,45 +61,38 @@ func epochOf(entry string) int32 {
 // judge holds the properties.
 type judge struct{ config Config }
 
-// findings collects violations.
-type findings []explore.Violation
-
-func (f *findings) violate(property, format string, args ...any) {
-	*f = append(*f, explore.Violation{Property: property, Reason: fmt.Sprintf(format, args...)})
-}
-
 // Write implements explore.Judge.
 func (j judge) Write(w explore.Write) []explore.Violation {
 	if w.Err != nil {
 		return nil
 	}
-	var f findings
+	var f worlds.Findings
 	before, after := look(w.Before), look(w.After)
 	if after.last != before.last || len(after.entries) > len(before.entries) {
 		j.entered(&f, w, before, after)
 	}
 	if after.holder != 0 && after.data != before.data && after.holder != w.Session {
-		f.violate("ProclaimedByHolder", "%s changes the data of /master to %q, and another session holds it", w.Process, after.data)
+		f.Violate("ProclaimedByHolder", "%s changes the data of /master to %q, and another session holds it", w.Process, after.data)
 	}
 	if _, text, proclaims := strings.Cut(after.data, "@"); proclaims && after.data != before.data && text != fmt.Sprint(before.epoch) {
-		f.violate("SingleMaster", "%s proclaims itself in epoch %s, but epoch %d has begun", w.Process, text, before.epoch)
+		f.Violate("SingleMaster", "%s proclaims itself in epoch %s, but epoch %d has begun", w.Process, text, before.epoch)
 	}
 	if before.holder != 0 && after.holder == 0 && before.holder != w.Session {
-		f.violate("SingleMaster", "%s deletes /master, which another session holds", w.Process)
+		f.Violate("SingleMaster", "%s deletes /master, which another session holds", w.Process)
 	}
 	return f
 }
 
 // entered judges a write that changes the ledger.
-func (j judge) entered(f *findings, w explore.Write, before, after picture) {
+func (j judge) entered(f *worlds.Findings, w explore.Write, before, after picture) {
 	if epoch := epochOf(after.last); epoch != before.epoch {
-		f.violate("SingleMaster", "%s writes %s to the ledger, but epoch %d has begun", w.Process, after.last, before.epoch)
+		f.Violate("SingleMaster", "%s writes %s to the ledger, but epoch %d has begun", w.Process, after.last, before.epoch)
 	}
 	if epochOf(after.last) < epochOf(before.last) {
-		f.violate("LedgerInOrder", "%s writes %s to the ledger after %s", w.Process, after.last, before.last)
+		f.Violate("LedgerInOrder", "%s writes %s to the ledger after %s", w.Process, after.last, before.last)
 	}
 	if before.entries[after.last] || !after.entries[after.last] || len(after.entries) != len(before.entries)+1 {
-		f.violate("WritesInOne", "%s writes a part of %s", w.Process, after.last)
+		f.Violate("WritesInOne", "%s writes a part of %s", w.Process, after.last)
 	}
 }
 

@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // State implements explore.Judge.
 func (j judge) State(v explore.View) []explore.Violation {
-	var f findings
+	var f worlds.Findings
 	if act := v.Acts[leadership]; act.Stale {
-		f.violate("StaleEffectsFenced", "a leader has acted outside with a smaller epoch than was seen there")
+		f.Violate("StaleEffectsFenced", "a leader has acted outside with a smaller epoch than was seen there")
 	} else if act.Twice {
-		f.violate("UniqueEpochs", "two leaders have acted outside with one epoch")
+		f.Violate("UniqueEpochs", "two leaders have acted outside with one epoch")
 	}
 	j.leaders(&f, v)
 	now := look(v.Tree)
@@ -27,7 +28,7 @@ func (j judge) State(v explore.View) []explore.Violation {
 
 // leaders judges the processes that believe to lead. If the server has ended its session, a
 // process may not know it yet; then it leads in an epoch of its own.
-func (j judge) leaders(f *findings, v explore.View) {
+func (j judge) leaders(f *worlds.Findings, v explore.View) {
 	var alive []string
 	in := map[string]string{} // who leads, by epoch
 	for _, p := range v.Processes {
@@ -36,27 +37,27 @@ func (j judge) leaders(f *findings, v explore.View) {
 			continue
 		}
 		if other, taken := in[epoch]; taken {
-			f.violate("UniqueEpochs", "%s and %s lead in epoch %s", other, p.Name, epoch)
+			f.Violate("UniqueEpochs", "%s and %s lead in epoch %s", other, p.Name, epoch)
 		}
 		if in[epoch] = p.Name; p.Known {
 			alive = append(alive, p.Name)
 		}
 	}
 	if len(alive) > 1 && j.config.Library == explore.Honest {
-		f.violate("SingleMaster", "%v lead at the same time, and none of their sessions has ended", alive)
+		f.Violate("SingleMaster", "%v lead at the same time, and none of their sessions has ended", alive)
 	}
 }
 
 // told judges what a leader was told by the recipe.
-func (j judge) told(f *findings, p explore.ProcessView, now picture) {
+func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
 	if e := p.Notes[wroteNote]; e != "" && !now.entries[e] {
-		f.violate("ToldTruly", "%s was told that %s is written, and it is not there", p.Name, e)
+		f.Violate("ToldTruly", "%s was told that %s is written, and it is not there", p.Name, e)
 	}
 	if e := p.Notes[refusedNote]; e != "" && now.entries[e] {
-		f.violate("ToldTruly", "%s was told that %s is not applied, and it is there", p.Name, e)
+		f.Violate("ToldTruly", "%s was told that %s is not applied, and it is there", p.Name, e)
 	}
 	if data := p.Notes[proclaimedNote]; data != "" && now.holder != 0 && now.holder == p.Session && now.data != data {
-		f.violate("ToldTruly", "%s was told that %q is proclaimed, and /master has %q", p.Name, data, now.data)
+		f.Violate("ToldTruly", "%s was told that %q is proclaimed, and /master has %q", p.Name, data, now.data)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -31,11 +32,7 @@ func explored(t *testing.T, c Config) *explore.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := explore.BFS(t.Context(), w, explore.Limits{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return worldstest.Explore(t, w)
 }
 
 // pinned are complete worlds of the real recipe, with how many states, transitions

@@ -62,12 +62,7 @@ func golden(t *testing.T, name string, all []explain.Story) {
 
 // TestStories_OfFrozenHistories tells every frozen violation as it was told before.
 func TestStories_OfFrozenHistories(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(recordtest.Folder(t), "*-bad.evidence.json"))
-	if err != nil || len(paths) < 30 {
-		t.Fatalf("%d frozen histories, %v", len(paths), err)
-	}
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".evidence.json")
+	for _, name := range recordtest.Violations(t) {
 		t.Run(name, func(t *testing.T) {
 			all := stories(recordtest.Frozen(t, name))
 			if len(all) == 0 {

@@ -4,30 +4,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"testing"
-	"time"
-
-	"github.com/ringmaster-zk/ringmaster/record"
 )
-
-func newJournal(t *testing.T) (*record.Journal, func() []record.Event) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "j.ndjson")
-	now := time.Duration(0)
-	j, err := record.Create(path, "p", 1, func() time.Duration { now++; return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j, func() []record.Event {
-		events, err := record.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return events
-	}
-}
 
 // TestWorkload_DependsOnTheSeedOnly draws it twice, and looks that every kind of task
 // comes up.

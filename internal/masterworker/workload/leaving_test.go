@@ -11,12 +11,13 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
 // TestHandler_ReturnsAMomentAfterItsEnd: the same moment whenever the same is told to end.
 func TestHandler_ReturnsAMomentAfterItsEnd(t *testing.T) {
-	journal, _ := newJournal(t)
+	journal, _ := recordtest.Journal(t)
 	token := recipe.Token{Epoch: 2, Attempt: 3}
 	p := participant{Participant: subject.Participant{Seed: 7, Journal: journal, Effect: func(subject.Effect) error { return nil }}}
 	payload, err := json.Marshal(Payload{ID: "a", Resident: true})

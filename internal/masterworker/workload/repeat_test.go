@@ -9,6 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -18,7 +19,7 @@ import (
 // refused, go on with growing pauses, and succeed when they are let.
 func TestClient_RepeatsFailuresAfterPauses(t *testing.T) {
 	for _, kind := range []record.Kind{record.Submit, record.Cancel} {
-		journal, events := newJournal(t)
+		journal, events := recordtest.Journal(t)
 		synctest.Test(t, func(t *testing.T) {
 			env := &zk.Env{Server: zk.NewServer(4 * time.Second)}
 			r, err := recipe.NewClient(env, recipe.ClientConfig{})

@@ -2,7 +2,6 @@ package workload
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -109,8 +108,8 @@ type participant struct {
 // play runs a participant.
 func play(ctx context.Context, p subject.Participant) error {
 	one := participant{Participant: p}
-	if err := json.Unmarshal(p.Options, &one.settings); err != nil {
-		return fmt.Errorf("workload: %w", err)
+	if err := p.ReadOptions(&one.settings); err != nil {
+		return err
 	}
 	switch p.Role {
 	case Master:

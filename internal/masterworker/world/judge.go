@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,19 +38,12 @@ var properties = []subject.Property{
 // judge holds the properties.
 type judge struct{ config Config }
 
-// findings collects violations.
-type findings []explore.Violation
-
-func (f *findings) violate(property, format string, args ...any) {
-	*f = append(*f, explore.Violation{Property: property, Reason: fmt.Sprintf(format, args...)})
-}
-
 // Write implements explore.Judge.
 func (j judge) Write(w explore.Write) []explore.Violation {
 	if w.Err != nil {
 		return nil
 	}
-	var f findings
+	var f worlds.Findings
 	before, after := look(w.Before), look(w.After)
 	for _, name := range slices.Sorted(maps.Keys(after.tasks)) {
 		was, is := before.tasks[name], after.tasks[name]
@@ -68,7 +60,7 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 			is = &task{}
 		}
 		if was.exists && was.status == nil && !is.exists {
-			f.violate("NoLostTask", "%s is deleted without a status", name)
+			f.Violate("NoLostTask", "%s is deleted without a status", name)
 		}
 		j.released(&f, w, name, was, is)
 		j.parted(&f, w, name, was, is)
@@ -81,59 +73,59 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 // starved judges changes of workers' claims. A write of a worker checks only its claim and
 // the znodes that it ends. So cancelled tasks refuse no other write of the worker, as long as
 // no claim changes because of them. A stopped worker does not answer, and is fenced.
-func (j judge) starved(f *findings, w explore.Write, before, after picture) {
+func (j judge) starved(f *worlds.Findings, w explore.Write, before, after picture) {
 	if j.config.Bounds.Stops > 0 || j.config.Bounds.Sweeps > 0 {
 		return
 	}
 	for _, worker := range slices.Sorted(maps.Keys(before.worker)) {
 		was, is := before.inbox[worker].version, after.inbox[worker].version
 		if was != is && workerName(w.Process) != worker {
-			f.violate("NobodyStarves", "%s changes the claim of %s, which is there, from version %d to %d: what it has under way is refused", w.Process, worker, was, is)
+			f.Violate("NobodyStarves", "%s changes the claim of %s, which is there, from version %d to %d: what it has under way is refused", w.Process, worker, was, is)
 		}
 	}
 }
 
 // givenBack judges assignments that are gone: an assignment is ended by its name, so
 // that a worker which does not know that one was taken from it could end a later one.
-func (j judge) givenBack(f *findings, w explore.Write, name string, was, is *task, before picture) {
+func (j judge) givenBack(f *worlds.Findings, w explore.Write, name string, was, is *task, before picture) {
 	for _, worker := range slices.Sorted(maps.Keys(was.assigned)) {
 		r, in := was.assigned[worker], before.inbox[worker]
 		_, there := before.worker[worker]
 		own := r.Incarnation == in.version || in.Retiring && r.Incarnation == in.version-1
 		if _, still := is.assigned[worker]; !still && there && own && workerName(w.Process) != worker {
-			f.violate("GivenBack", "%s takes %s from %s, which is there and may still record how attempt %d has ended", w.Process, name, worker, r.Attempt)
+			f.Violate("GivenBack", "%s takes %s from %s, which is there and may still record how attempt %d has ended", w.Process, name, worker, r.Attempt)
 		}
 	}
 	if was.exists && !is.exists {
 		for _, worker := range slices.Sorted(maps.Keys(is.assigned)) {
-			f.violate("GivenBack", "%s removes %s, which is assigned to %s", w.Process, name, worker)
+			f.Violate("GivenBack", "%s removes %s, which is assigned to %s", w.Process, name, worker)
 		}
 	}
 }
 
 // assigned judges assignments that are new.
-func (j judge) assigned(f *findings, w explore.Write, name string, was, is *task, before picture) {
+func (j judge) assigned(f *worlds.Findings, w explore.Write, name string, was, is *task, before picture) {
 	for _, worker := range slices.Sorted(maps.Keys(is.assigned)) {
 		r := is.assigned[worker]
 		if old, there := was.assigned[worker]; there && old == r {
 			continue
 		}
 		if r.Epoch != before.epoch {
-			f.violate("SingleMaster", "%s assigns %s to %s in epoch %d, but epoch %d has begun", w.Process, name, worker, r.Epoch, before.epoch)
+			f.Violate("SingleMaster", "%s assigns %s to %s in epoch %d, but epoch %d has begun", w.Process, name, worker, r.Epoch, before.epoch)
 		}
 		if newest := was.newest(); r.token() <= newest {
-			f.violate("UniqueAttempts", "%s is assigned with token %d.%d, and %d.%d was there before", name, r.Epoch, r.Attempt, newest>>32, newest&0xffffffff)
+			f.Violate("UniqueAttempts", "%s is assigned with token %d.%d, and %d.%d was there before", name, r.Epoch, r.Attempt, newest>>32, newest&0xffffffff)
 		}
 		if _, alive := before.worker[worker]; !alive {
-			f.violate("NoOrphan", "%s is assigned to %s, which is not there", name, worker)
+			f.Violate("NoOrphan", "%s is assigned to %s, which is not there", name, worker)
 		}
 	}
 }
 
 // ended judges statuses and records of attempts that are new.
-func (j judge) ended(f *findings, w explore.Write, name string, was, is *task, before picture) {
+func (j judge) ended(f *worlds.Findings, w explore.Write, name string, was, is *task, before picture) {
 	if was.status != nil && is.exists && was.raw != is.raw {
-		f.violate("NoDoubleResult", "%s had the status %s and gets another: %s", name, was.raw, is.raw)
+		f.Violate("NoDoubleResult", "%s had the status %s and gets another: %s", name, was.raw, is.raw)
 	}
 	if is.status != nil && was.status == nil {
 		j.result(f, w, name, was, is, before)
@@ -144,7 +136,7 @@ func (j judge) ended(f *findings, w explore.Write, name string, was, is *task, b
 		}
 		r := is.attempts[n]
 		if given, ended := was.given(n); ended && given.token() != r.token() {
-			f.violate("ResultFromItsAttempt", "%s records attempt %d of %s with token %d.%d, which was assigned with %d.%d",
+			f.Violate("ResultFromItsAttempt", "%s records attempt %d of %s with token %d.%d, which was assigned with %d.%d",
 				w.Process, n, name, r.Epoch, r.Attempt, given.Epoch, given.Attempt)
 		}
 	}
@@ -163,7 +155,7 @@ func (t *task) given(attempt int32) (record, bool) {
 // released judges removed assignments and new records of attempts. The write that removes an
 // assignment also records the end of the attempt, or the task has a status from then on. Only
 // an assignment of a task that is finished or gone may be removed alone.
-func (j judge) released(f *findings, w explore.Write, name string, was, is *task) {
+func (j judge) released(f *worlds.Findings, w explore.Write, name string, was, is *task) {
 	recorded := map[int32]bool{}
 	for _, n := range slices.Sorted(maps.Keys(is.attempts)) {
 		if _, before := was.attempts[n]; before {
@@ -172,7 +164,7 @@ func (j judge) released(f *findings, w explore.Write, name string, was, is *task
 		recorded[n] = true
 		_, had := was.given(n)
 		if _, has := is.given(n); !had || has {
-			f.violate("AtomicTransitions", "%s records attempt %d of %s and takes no assignment of it away", w.Process, n, name)
+			f.Violate("AtomicTransitions", "%s records attempt %d of %s and takes no assignment of it away", w.Process, n, name)
 		}
 	}
 	over := !was.exists || was.status != nil || is.status != nil
@@ -181,7 +173,7 @@ func (j judge) released(f *findings, w explore.Write, name string, was, is *task
 		if now, there := is.assigned[worker]; there && now == r || over || recorded[r.Attempt] {
 			continue
 		}
-		f.violate("AtomicTransitions", "%s takes the assignment of %s from %s and puts nothing in its place", w.Process, name, worker)
+		f.Violate("AtomicTransitions", "%s takes the assignment of %s from %s and puts nothing in its place", w.Process, name, worker)
 	}
 }
 
@@ -198,14 +190,14 @@ func (t *task) removed(now *task) []int32 {
 
 // parted judges records removed from an existing task: the task must have ended, and no
 // worker may hold it.
-func (j judge) parted(f *findings, w explore.Write, name string, was, is *task) {
+func (j judge) parted(f *worlds.Findings, w explore.Write, name string, was, is *task) {
 	gone := was.removed(is)
 	switch {
 	case !is.exists || len(gone) == 0 || j.resident(name):
 	case was.status == nil || is.status == nil:
-		f.violate("AtomicTransitions", "%s removes attempt %d of %s, which has no status or loses it", w.Process, gone[0], name)
+		f.Violate("AtomicTransitions", "%s removes attempt %d of %s, which has no status or loses it", w.Process, gone[0], name)
 	case len(was.assigned) > 0:
-		f.violate("AtomicTransitions", "%s removes attempt %d of %s, which is assigned to %v", w.Process, gone[0], name, slices.Sorted(maps.Keys(was.assigned)))
+		f.Violate("AtomicTransitions", "%s removes attempt %d of %s, which is assigned to %v", w.Process, gone[0], name, slices.Sorted(maps.Keys(was.assigned)))
 	}
 }
 
@@ -218,54 +210,54 @@ func (j judge) own(w explore.Write, name string, was *task) *record {
 }
 
 // result judges a new status.
-func (j judge) result(f *findings, w explore.Write, name string, was, is *task, before picture) {
+func (j judge) result(f *worlds.Findings, w explore.Write, name string, was, is *task, before picture) {
 	switch is.status.State {
 	case "done":
 		own := j.own(w, name, was)
 		if own == nil || own.token() != is.status.token() {
-			f.violate("ResultFromItsAttempt", "%s records a result of %s with token %d.%d, which is not assigned to it", w.Process, name, is.status.Epoch, is.status.Attempt)
+			f.Violate("ResultFromItsAttempt", "%s records a result of %s with token %d.%d, which is not assigned to it", w.Process, name, is.status.Epoch, is.status.Attempt)
 		}
 		if in := before.inbox[workerName(w.Process)]; own != nil && own.Incarnation < in.version && !in.Retiring {
-			f.violate("ResultFromItsAttempt", "%s records a result of %s, which was assigned to incarnation %d, but incarnation %d has begun",
+			f.Violate("ResultFromItsAttempt", "%s records a result of %s, which was assigned to incarnation %d, but incarnation %d has begun",
 				w.Process, name, own.Incarnation, in.version)
 		}
 		if is.status.Result != taskOf(is.payload) {
-			f.violate("ResultFromItsAttempt", "%s records %q as the result of %s, whose payload is %q", w.Process, is.status.Result, name, is.payload)
+			f.Violate("ResultFromItsAttempt", "%s records %q as the result of %s, whose payload is %q", w.Process, is.status.Result, name, is.payload)
 		}
 	case "failed":
 		if last := is.attempts[is.status.Attempt]; last.token() != is.status.token() {
-			f.violate("ResultFromItsAttempt", "%s fails %s with token %d.%d, but its last attempt had %d.%d",
+			f.Violate("ResultFromItsAttempt", "%s fails %s with token %d.%d, but its last attempt had %d.%d",
 				w.Process, name, is.status.Epoch, is.status.Attempt, last.Epoch, last.Attempt)
 		}
 		if spent := is.spent(len(is.attempts), j.config.Attempts); spent < j.config.Attempts {
-			f.violate("BudgetKept", "%s fails after %d attempts that count, %d are allowed", name, spent, j.config.Attempts)
+			f.Violate("BudgetKept", "%s fails after %d attempts that count, %d are allowed", name, spent, j.config.Attempts)
 		}
 	}
 }
 
 // shape judges one task by itself: a crash between two writes would leave a wrong shape
 // behind.
-func (j judge) shape(f *findings, name string, is *task, after map[string]*task) {
+func (j judge) shape(f *worlds.Findings, name string, is *task, after map[string]*task) {
 	if len(is.assigned) > 1 {
-		f.violate("AtomicTransitions", "%s is assigned to %v at the same time", name, slices.Sorted(maps.Keys(is.assigned)))
+		f.Violate("AtomicTransitions", "%s is assigned to %v at the same time", name, slices.Sorted(maps.Keys(is.assigned)))
 	}
 	for _, worker := range slices.Sorted(maps.Keys(is.assigned)) {
 		r := is.assigned[worker]
 		if _, ended := is.attempts[r.Attempt]; ended {
-			f.violate("AtomicTransitions", "attempt %d of %s has ended, and it is still assigned to %s", r.Attempt, name, worker)
+			f.Violate("AtomicTransitions", "attempt %d of %s has ended, and it is still assigned to %s", r.Attempt, name, worker)
 		}
 		if is.status != nil && is.status.State != "cancelled" {
-			f.violate("AtomicTransitions", "%s is %s, and it is still assigned to %s", name, is.status.State, worker)
+			f.Violate("AtomicTransitions", "%s is %s, and it is still assigned to %s", name, is.status.State, worker)
 		}
 		if spent := is.spent(int(r.Attempt), j.config.Attempts); spent > j.config.Attempts && !j.resident(name) {
-			f.violate("BudgetKept", "%s is assigned for attempt %d, the %dth that counts, and %d are allowed", name, r.Attempt, spent, j.config.Attempts)
+			f.Violate("BudgetKept", "%s is assigned for attempt %d, the %dth that counts, and %d are allowed", name, r.Attempt, spent, j.config.Attempts)
 		}
 	}
 	if is.exists && !j.wanted(name) {
-		f.violate("NoPhantomTask", "%s was never submitted", name)
+		f.Violate("NoPhantomTask", "%s was never submitted", name)
 	}
 	if again := after[name+worlds.SecondTry]; is.exists && again != nil && again.exists {
-		f.violate("NoPhantomTask", "one submission has made two tasks, %s and %s", name, name+worlds.SecondTry)
+		f.Violate("NoPhantomTask", "one submission has made two tasks, %s and %s", name, name+worlds.SecondTry)
 	}
 }
 

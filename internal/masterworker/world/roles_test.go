@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
+	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -42,19 +43,8 @@ func explored(t *testing.T, c Config) *explore.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := explore.BFS(t.Context(), w, explore.Limits{States: mostStates}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Limit != "" {
-		t.Fatalf("%+v: it is not complete: %s", c, r.Limit)
-	}
-	return r
+	return worldstest.Explore(t, w)
 }
-
-// mostStates is more than any world here has. A world that has no end stops there, and
-// does not use up the memory of the machine.
-const mostStates = 20_000_000
 
 func tell(t *testing.T, c Config, f *explore.Finding) {
 	t.Helper()

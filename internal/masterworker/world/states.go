@@ -14,13 +14,13 @@ import (
 
 // State implements explore.Judge.
 func (j judge) State(v explore.View) []explore.Violation {
-	var f findings
+	var f worlds.Findings
 	for _, resource := range slices.Sorted(maps.Keys(v.Acts)) {
 		if v.Acts[resource].Stale {
-			f.violate("StaleEffectsFenced", "%s was changed with a smaller token than it had seen", resource)
+			f.Violate("StaleEffectsFenced", "%s was changed with a smaller token than it had seen", resource)
 		}
 		if v.Acts[resource].Twice {
-			f.violate("UniqueAttempts", "%s was changed by two processes with one token", resource)
+			f.Violate("UniqueAttempts", "%s was changed by two processes with one token", resource)
 		}
 	}
 	j.leaders(&f, v)
@@ -40,7 +40,7 @@ func (j judge) State(v explore.View) []explore.Violation {
 
 // leaders judges the processes that believe to lead: at most one of them has a live session.
 // If the server has ended its session, a process may not know it yet.
-func (j judge) leaders(f *findings, v explore.View) {
+func (j judge) leaders(f *worlds.Findings, v explore.View) {
 	var leaders []string
 	for _, p := range v.Processes {
 		if p.Notes["leads"] != "" && p.Known {
@@ -48,13 +48,13 @@ func (j judge) leaders(f *findings, v explore.View) {
 		}
 	}
 	if len(leaders) > 1 && j.config.Library == explore.Honest {
-		f.violate("SingleMaster", "%v lead at the same time, and none of their sessions has ended", leaders)
+		f.Violate("SingleMaster", "%v lead at the same time, and none of their sessions has ended", leaders)
 	}
 }
 
 // left judges the assignments that a retired worker leaves behind. If processes can die or
 // lose their sessions, the worker may have ended in another way.
-func (j judge) left(f *findings, now picture) {
+func (j judge) left(f *worlds.Findings, now picture) {
 	b := j.config.Bounds
 	if b.Expiries+b.Cuts+b.Stops+b.Crashes > 0 {
 		return
@@ -62,7 +62,7 @@ func (j judge) left(f *findings, now picture) {
 	for _, name := range slices.Sorted(maps.Keys(now.tasks)) {
 		for _, worker := range slices.Sorted(maps.Keys(now.tasks[name].assigned)) {
 			if _, there := now.worker[worker]; !there && now.inbox[worker].Retiring {
-				f.violate("LeavesNothing", "%s has left, and %s is still assigned to it", worker, name)
+				f.Violate("LeavesNothing", "%s has left, and %s is still assigned to it", worker, name)
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func (c Config) exclusive() bool {
 }
 
 // running judges which handlers run at the same time.
-func (j judge) running(f *findings, v explore.View) {
+func (j judge) running(f *worlds.Findings, v explore.View) {
 	owner := map[string]string{} // of a resident task
 	for _, p := range v.Processes {
 		ordinary := 0
@@ -116,13 +116,13 @@ func (j judge) running(f *findings, v explore.View) {
 			case !j.resident(h.task):
 				ordinary++
 			case owned && h.lives:
-				f.violate("ResidentExclusive", "%s is executed by %s and by %s, and neither has had to let go", h.task, before, h.process)
+				f.Violate("ResidentExclusive", "%s is executed by %s and by %s, and neither has had to let go", h.task, before, h.process)
 			case h.lives:
 				owner[h.task] = h.process
 			}
 		}
 		if most := j.config.Concurrency; most > 0 && ordinary > most {
-			f.violate("ConcurrencyKept", "%s runs %d handlers, %d are allowed", p.Name, ordinary, most)
+			f.Violate("ConcurrencyKept", "%s runs %d handlers, %d are allowed", p.Name, ordinary, most)
 		}
 	}
 }
@@ -138,10 +138,10 @@ func (j judge) resident(name string) bool {
 }
 
 // punctual judges when tasks are assigned.
-func (j judge) punctual(f *findings, v explore.View, now picture) {
+func (j judge) punctual(f *worlds.Findings, v explore.View, now picture) {
 	for _, name := range slices.Sorted(maps.Keys(now.tasks)) {
 		if t := now.tasks[name]; len(t.assigned) > 0 && !come(v, t.due) {
-			f.violate("NoEarlyStart", "%s is assigned, and it is not %v yet for any master", name, t.due)
+			f.Violate("NoEarlyStart", "%s is assigned, and it is not %v yet for any master", name, t.due)
 		}
 	}
 }
@@ -162,7 +162,7 @@ func passed(v explore.View, d time.Duration) bool {
 }
 
 // claim judges the claims of a client.
-func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key string, now picture) {
+func (j judge) claim(f *worlds.Findings, v explore.View, p explore.ProcessView, key string, now picture) {
 	if name, ok := strings.CutPrefix(key, "accepted-"); ok && p.Notes["collecting-"+name] == "" {
 		if again := now.tasks[name+worlds.SecondTry]; again != nil && again.exists {
 			return
@@ -170,9 +170,9 @@ func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key str
 		gone := now.tasks[name] == nil || !now.tasks[name].exists
 		switch {
 		case gone && j.config.Retention == 0:
-			f.violate("NoLostTask", "%s was accepted and is gone", name)
+			f.Violate("NoLostTask", "%s was accepted and is gone", name)
 		case gone && !passed(v, j.config.Retention):
-			f.violate("RetentionKept", "%s is gone, and %v have not passed for any master", name, j.config.Retention)
+			f.Violate("RetentionKept", "%s is gone, and %v have not passed for any master", name, j.config.Retention)
 		}
 	}
 	if name, ok := strings.CutPrefix(key, "told-"); ok && p.Notes["collecting-"+name] == "" {
@@ -181,11 +181,11 @@ func (j judge) claim(f *findings, v explore.View, p explore.ProcessView, key str
 			return
 		}
 		if told := p.Notes[key]; t == nil || t.status == nil || told != t.status.State+" "+t.status.Result {
-			f.violate("ToldTruly", "%s was told that %s is %q", p.Name, name, told)
+			f.Violate("ToldTruly", "%s was told that %s is %q", p.Name, name, told)
 		}
 	}
 	if key == "refused" {
-		f.violate("NoLostTask", "a submission was refused for good: %s", p.Notes[key])
+		f.Violate("NoLostTask", "a submission was refused for good: %s", p.Notes[key])
 	}
 }
 

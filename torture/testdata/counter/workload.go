@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -40,7 +39,7 @@ func workload(careless bool) subject.Workload {
 // play raises the counter until the participant must submit no more.
 func play(ctx context.Context, p subject.Participant, counter Counter) error {
 	var s settings
-	if err := json.Unmarshal(p.Options, &s); err != nil {
+	if err := p.ReadOptions(&s); err != nil {
 		return err
 	}
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / s.Rate))

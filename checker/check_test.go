@@ -94,8 +94,8 @@ func TestCheck_Vacuous(t *testing.T) {
 	}
 }
 
-// TestCheck_RefusesWrongJudges: a judge that is none, or that takes the name of one that
-// judges every run, is unknown.
+// TestCheck_RefusesWrongJudges: a recipe brings a judge without a verdict, or a judge
+// under the name of a property of every run. Its property is unknown.
 func TestCheck_RefusesWrongJudges(t *testing.T) {
 	judging := Judging{Judge: func(*Case) Judgement {
 		return Judgement{Judges: []Judge{{Name: "NoSuch"}, {NoCrash, func() Property { return Property{Name: NoCrash, Verdict: Valid} }}}}

@@ -137,7 +137,7 @@ func TestServersAgree_FindsEachDefect(t *testing.T) {
 	}
 }
 
-// TestSessionsEnd_ByZxid: a write that nobody heard of took effect before or after the end
+// TestSessionsEnd_ByZxid: a write without an answer took effect before or after the end
 // of its session.
 func TestSessionsEnd_ByZxid(t *testing.T) {
 	for zxid, want := range map[int64]Verdict{5: Valid, 15: Invalid} {

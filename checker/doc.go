@@ -23,7 +23,7 @@
 // every judge reads it, and returns its judges, its searches, its numbers and its
 // sentences. [Check] adds the judges of every run, whatever the recipe: is the record
 // whole, do the servers agree, is every write accounted for, are sessions over when they
-// have ended, and did nobody crash.
+// have ended, and did no participant crash.
 //
 // The record comes first (whole.go). If a part of it is lost, the run proves nothing,
 // and it is unknown whatever the judges find in the rest.

@@ -109,7 +109,7 @@ func (spec Specification[S, I]) Model() porcupine.Model {
 }
 
 // catching is a model whose steps do not panic, because porcupine takes them in goroutines
-// of its own, where nobody could recover. The second result panics in their place, if one
+// of its own, where no caller can recover. The second result panics in their place, if one
 // of them has.
 func catching(m porcupine.Model) (porcupine.Model, func()) {
 	var failed atomic.Pointer[any]

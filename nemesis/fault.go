@@ -145,7 +145,7 @@ func Kinds(plan []Fault) []Kind {
 }
 
 // Aim is the role that a fault aims at: its own or, if the schedule names none, the
-// first of its kind that somebody can have.
+// first of its kind that a participant can have.
 func (f Fault) Aim(lacking ...Role) Role {
 	entry, ok := Lookup(f.Kind)
 	if roles := entry.rolesBut(lacking); ok && f.Role == "" && len(roles) > 0 {

@@ -16,7 +16,7 @@ type Options struct {
 	Masters        int
 	Workers        int
 	Clients        int
-	Lacks          []Role // the roles that nobody can have; no fault aims at them
+	Lacks          []Role // the roles that no participant can have; no fault aims at them
 	SessionTimeout time.Duration
 	ServerPatience time.Duration // how long servers wait for each other; faults between servers last longer
 }

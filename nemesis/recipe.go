@@ -19,7 +19,7 @@ type Znodes interface {
 type Recipe struct {
 	Lacks []Role // the roles that no participant can have
 	// Leader finds who leads, and the session that holds the znode of the leader. The error
-	// is zkapi.ErrNoNode if nobody leads.
+	// is zkapi.ErrNoNode if no participant leads.
 	Leader func(ctx context.Context, z Znodes) (name string, session int64, err error)
 	// Elects reports whether a part of a write that was applied makes its sender the leader.
 	Elects func(part zkapi.Op) bool
@@ -78,7 +78,7 @@ func (r Recipe) Refuses(kind Kind) string {
 	return ""
 }
 
-// rolesBut are the possible targets of a fault where nobody has some roles.
+// rolesBut are the possible targets of a fault in a run whose participants lack some roles.
 func (e Entry) rolesBut(lacking []Role) []Role {
 	return slices.DeleteFunc(slices.Clone(e.Roles), func(r Role) bool { return slices.Contains(lacking, r) })
 }

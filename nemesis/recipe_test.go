@@ -36,7 +36,7 @@ func TestRecipe_Refuses(t *testing.T) {
 	}
 }
 
-// TestPlan_AimsAtWhatThereIs: no fault of a plan aims at a role that nobody has.
+// TestPlan_AimsAtWhatThereIs: no fault of a plan aims at a role that no participant has.
 func TestPlan_AimsAtWhatThereIs(t *testing.T) {
 	r := leadersOnly()
 	o := Options{Kinds: everyKind(), Total: time.Minute, Servers: 3, Masters: 3, SessionTimeout: 3 * time.Second, Lacks: r.Lacks}

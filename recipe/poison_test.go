@@ -100,7 +100,7 @@ func TestPoison_CostsItsOwnTaskOnly(t *testing.T) {
 }
 
 // TestPoison_OptionsAreNotGuessed: a task whose options cannot be read is not executed. It is
-// executed when somebody has set its data, and it can be cancelled and collected before.
+// executed when its data has been set anew, and it can be cancelled and collected before.
 func TestPoison_OptionsAreNotGuessed(t *testing.T) {
 	for _, data := range []string{
 		`#ringmaster {"timeout_ms":18446744073910} x`, `#ringmaster {"timeout_ms":18446744073709551615} x`, `#ringmaster {"silence_ms":18446744073910} x`,

@@ -69,7 +69,7 @@ type rendered struct {
 type words struct {
 	Cast, Objects, Work, Bar, Searched string
 	Spans                              string // the kinds that are drawn one by one
-	Led                                bool   // somebody believed to lead
+	Led                                bool   // a participant believed to lead
 }
 
 // times says in words how long operations of a kind took.

@@ -8,7 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// TestTally_TellsNoNumberThatIsMissing: objects that nobody has counted are not 0.
+// TestTally_TellsNoNumberThatIsMissing: the number of objects that were not counted is not 0.
 func TestTally_TellsNoNumberThatIsMissing(t *testing.T) {
 	for says, o := range map[string]Outcome{
 		"; 7 locks, 2 unknown": {Verdict: checker.Valid, Objects: 7, Of: "locks", Open: 2},

@@ -8,7 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 )
 
-// unread is standard input that nobody may read: a terminal would wait for a person.
+// unread is standard input that a test must not read: a terminal would wait for a person.
 type unread struct{ t *testing.T }
 
 func (u unread) Read([]byte) (int, error) {

@@ -133,7 +133,7 @@ func elect(epoch int32) []record.Op {
 	return []record.Op{{Kind: "create", Path: "/master"}, {Kind: "set", Path: "/assign", Version: epoch - 1}}
 }
 
-// TestJudges_OrderMastersByZxid: a write of which nobody heard is a stale master's if it
+// TestJudges_OrderMastersByZxid: a write without an answer is a stale master's if it
 // took effect after the next election, and none if it did before. Time cannot tell.
 func TestJudges_OrderMastersByZxid(t *testing.T) {
 	for zxid, want := range map[int64]checker.Verdict{5: checker.Valid, 0: checker.Valid, 15: checker.Invalid} {

@@ -10,7 +10,7 @@ import (
 )
 
 // TestHold_SeesEachProblem plants a code without a sentence, a sentence without a code, a
-// code that nobody uses, and a finding that lacks an argument.
+// code that no judge uses, and a finding that lacks an argument.
 func TestHold_SeesEachProblem(t *testing.T) {
 	folder := t.TempDir()
 	source := "package p\n" +

@@ -52,7 +52,7 @@ type settings struct {
 	Rate float64 `json:"rate"` // writes of the leader to the ledger, per second
 }
 
-// open is the election that a run waits for at its end: somebody must lead.
+// open is the election that a run waits for at its end: a master must lead.
 func open(ctx context.Context, z nemesis.Znodes) (subject.Open, error) {
 	_, _, err := candidate.Leader(ctx, z)
 	if errors.Is(err, zkapi.ErrNoNode) {

@@ -47,7 +47,7 @@ func New() subject.Workload {
 	}
 }
 
-// check wants somebody who leads, and somebody who works.
+// check refuses a run without a candidate for master, or without a worker.
 func check(r subject.Run) error {
 	masters, workers, nodes := r.Counts[Master], r.Counts[Worker], r.Counts[Node]
 	if nodes < 2 && (masters == 0 || workers == 0) {

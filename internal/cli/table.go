@@ -24,14 +24,11 @@ func (t *table) add(cells ...any) {
 }
 
 // print writes the rows. With short it cuts cells that are wider than a column, except in the
-// last column.
+// last column. The table stays as it is.
 func (t *table) print(w io.Writer, short bool) error {
 	width := map[int]int{}
 	for _, row := range t.rows {
 		for i, cell := range row[:len(row)-1] {
-			if short {
-				row[i] = clip(cell, widest)
-			}
 			if n := utf8.RuneCountInString(cell); n <= widest {
 				width[i] = max(width[i], n)
 			}
@@ -41,6 +38,9 @@ func (t *table) print(w io.Writer, short bool) error {
 	for _, row := range t.rows {
 		last := len(row) - 1
 		for i, cell := range row[:last] {
+			if short {
+				cell = clip(cell, widest)
+			}
 			b.WriteString(cell)
 			b.WriteString(strings.Repeat(" ", max(0, width[i]-utf8.RuneCountInString(cell))+2))
 		}

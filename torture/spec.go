@@ -75,10 +75,13 @@ func (s specified) run(ctx context.Context, out io.Writer) error {
 		return tellDifference(ctx, checks[0], by, files, out)
 	}
 	wrong := 0
-	for _, check := range checks {
+	for i, check := range checks {
 		entry, err := check.Ask(ctx, by, files)
 		if err != nil {
 			return err
+		}
+		if note := manifest.Note(entry); i == 0 && note != "" && !s.write {
+			fmt.Fprintln(out, note)
 		}
 		err = check.Expected(entry)
 		switch {

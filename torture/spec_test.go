@@ -31,12 +31,11 @@ func TestSpec_RefusesWrongUse(t *testing.T) {
 	}
 }
 
-// TestSpec_NoticesAnotherAnswer: a TLC that says something else than the manifest is
-// not believed silently.
-func TestSpec_NoticesAnotherAnswer(t *testing.T) {
+// answering makes a TLC that prints the same whatever it is asked.
+func answering(t *testing.T, printed string) {
+	t.Helper()
 	bin := t.TempDir()
-	java := "#!/bin/sh\necho 'TLC2 Version 2.19 of 08 August 2024'\necho '12 states generated, 7 distinct states found, 0 states left on queue.'\n" +
-		"echo 'Model checking completed. No error has been found.'\n"
+	java := "#!/bin/sh\ncat <<'EOF'\n" + printed + "EOF\n"
 	if err := os.WriteFile(filepath.Join(bin, "java"), []byte(java), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +43,27 @@ func TestSpec_NoticesAnotherAnswer(t *testing.T) {
 	if err := os.WriteFile(jar, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", bin)
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Setenv(tlc.Variable, jar)
+}
+
+// TestSpec_NoticesAnotherAnswer: a TLC that says something else than the manifest is
+// not believed silently.
+func TestSpec_NoticesAnotherAnswer(t *testing.T) {
+	answering(t, "TLC2 Version 2.19 of 08 August 2024\n12 states generated, 7 distinct states found, 0 states left on queue.\n"+
+		"Model checking completed. No error has been found.\n")
 	code, out := torture(t, "spec", "--dir", specFolder, "--only", "live-one-of-each")
 	if code != exit.Invalid || !strings.Contains(out, "the number of distinct states is 7, the manifest has 2396") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+}
+
+// TestSpec_TakesAnotherRelease: the answers count, and the release is told once.
+func TestSpec_TakesAnotherRelease(t *testing.T) {
+	answering(t, "TLC2 Version 2026.04.29.164809 (rev: cc6b616)\n7071 states generated, 2396 distinct states found, 0 states left on queue.\n"+
+		"The depth of the complete state graph search is 36.\nModel checking completed. No error has been found.\n")
+	code, out := torture(t, "spec", "--dir", specFolder, "--only", "live-one-of-each,live-one-of-each")
+	if code != exit.Done || strings.Count(out, "TLC 2026.04.29.164809 gives these answers; the manifest has those of TLC 2.19") != 1 {
 		t.Errorf("exit code %d, %s", code, out)
 	}
 }

@@ -50,8 +50,8 @@ func (g *Graph) Depth() int {
 	return depth
 }
 
-// ReadDot reads the graph that TLC writes with -dump dot. colour is the visible part of
-// a state.
+// ReadDot reads the graph that TLC 1.7 or 1.8 writes with -dump dot. colour is the
+// visible part of a state.
 func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph, error) {
 	g := &Graph{}
 	numbers := map[string]int{}
@@ -77,12 +77,11 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		if !isState {
 			continue
 		}
-		end := strings.LastIndex(text, `"`)
-		if end < 0 {
+		text, whole := quoted(text)
+		if !whole {
 			return nil, fmt.Errorf("tlc: the line of state %s is cut off", id)
 		}
-		text = strings.TrimSuffix(text[:end], `",style = filled`)
-		variables, err := ParseState(strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`).Replace(text))
+		variables, err := ParseState(text)
 		if err != nil {
 			return nil, fmt.Errorf("tlc: state %s: %w", id, err)
 		}
@@ -103,6 +102,24 @@ func ReadDot(r io.Reader, colour func(map[string]Value) (string, error)) (*Graph
 		g.Edges[from] = append(g.Edges[from], to)
 	}
 	return g, lines.Err()
+}
+
+// unescaped undoes what TLC does to the text of a state, to write it between quotes.
+var unescaped = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\"`, `"`)
+
+// quoted is the text up to the quote that ends it, without the escapes. What follows in
+// the line of a state is for drawing: a style, or a tooltip, in which TLC from 1.8 on
+// repeats the state.
+func quoted(line string) (text string, whole bool) {
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '"':
+			return unescaped.Replace(line[:i]), strings.HasSuffix(strings.TrimSuffix(line, ";"), "]")
+		}
+	}
+	return "", false
 }
 
 // classes gives every state of graphs a number. Two states get the same number if they

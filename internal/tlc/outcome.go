@@ -18,12 +18,13 @@ type Outcome struct {
 	Depth     int // in states: one more than steps
 }
 
-var patterns = struct{ version, counts, simulated, depth, violated, state *regexp.Regexp }{
+var patterns = struct{ version, counts, simulated, depth, violated, temporal, state *regexp.Regexp }{
 	version:   regexp.MustCompile(`TLC2 Version ([^\n(]*)`),
 	counts:    regexp.MustCompile(`(?m)^(\d+) states generated, (\d+) distinct states found`),
 	simulated: regexp.MustCompile(`(?m)^Progress: (\d+) states checked`),
 	depth:     regexp.MustCompile(`depth of the complete state graph search is (\d+)`),
 	violated:  regexp.MustCompile(`Error: (?:Invariant|Action property) (.*?) is violated`),
+	temporal:  regexp.MustCompile(`Error: Temporal propert(?:y|ies)(?: .*)? (?:was|were) violated`), // from 1.8 on with names
 	state:     regexp.MustCompile(`(?m)^State (\d+):`),
 }
 
@@ -50,7 +51,7 @@ func read(printed string) Outcome {
 	switch m := patterns.violated.FindStringSubmatch(printed); {
 	case m != nil:
 		o.Violated = m[1]
-	case strings.Contains(printed, "Error: Temporal properties were violated"):
+	case patterns.temporal.MatchString(printed):
 		o.Violated = "temporal properties"
 	case strings.Contains(printed, "Error: Deadlock reached"):
 		o.Violated = "deadlock"

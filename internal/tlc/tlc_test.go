@@ -1,6 +1,7 @@
 package tlc
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,8 +105,45 @@ func TestReadDot(t *testing.T) {
 	if err != nil || strings.Join(g.Colours, "") != "ab" || g.Transitions() != 2 || g.Edges[1][0] != 0 {
 		t.Errorf("%+v, %v", g, err)
 	}
-	if _, err := ReadDot(strings.NewReader("7 -> 8;"), nil); err == nil {
-		t.Error("a transition between unknown states was accepted")
+	for broken, says := range map[string]string{
+		`7 -> 8;`:                           "not in the file",
+		`7 [label="/\\ x = \"a`:             "cut off",
+		`7 [label="/\\ x = 1",tooltip="/\\`: "cut off",
+	} {
+		if _, err := ReadDot(strings.NewReader(broken), nil); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want an error that says %q", broken, err, says)
+		}
+	}
+}
+
+// TestReadDot_ReadsWhatEachReleaseWrites: the files are of one module. Its states have texts
+// with quotes, backslashes, and what looks like other parts of the file.
+func TestReadDot_ReadsWhatEachReleaseWrites(t *testing.T) {
+	want := strings.Join([]string{
+		`0 None -> 1`,
+		`1 ("seq" :> <<0, {}>> @@ "text" :> "a \"quoted\" \\ word, tooltip=") -> 2 3`,
+		`2 ("seq" :> <<1, {}>> @@ "text" :> "a \"quoted\" \\ word, tooltip=") -> 4`,
+		`0 ("seq" :> <<>> @@ "text" :> "]; -> 7") -> 1`,
+		`1 ("seq" :> <<>> @@ "text" :> "]; -> 7") -> 2 3`,
+	}, "\n")
+	for _, release := range []string{"1.7.4", "1.8"} {
+		file, err := os.Open("testdata/graph-" + release + ".dot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		g, err := ReadDot(file, func(vars map[string]Value) (string, error) { return vars["x"].String() + " " + vars["y"].String(), nil })
+		if err != nil {
+			t.Errorf("%s: %v", release, err)
+			continue
+		}
+		var states []string
+		for n, colour := range g.Colours {
+			states = append(states, colour+" -> "+strings.Trim(fmt.Sprint(g.Edges[n]), "[]"))
+		}
+		if got := strings.Join(states, "\n"); got != want {
+			t.Errorf("%s:\n%s\nwant:\n%s", release, got, want)
+		}
 	}
 }
 
@@ -119,11 +157,13 @@ func TestParse_ReadsTheOutcome(t *testing.T) {
 	if o := read("Progress: 7 states checked.\nProgress: 3022 states checked.\n"); o.Generated != 3022 {
 		t.Errorf("of a simulation: %+v", o)
 	}
-	for want, printed := range map[string]string{
-		"NeverStuck":          "Error: Invariant NeverStuck is violated.\nState 1: <Initial predicate>\nState 2: <Go>\n",
-		"NoOrphan":            "Error: Action property NoOrphan is violated.\nState 2: <Go>\n",
-		"temporal properties": "Error: Temporal properties were violated.\nState 2: x\n",
-		"deadlock":            "Error: Deadlock reached.\nState 2: x\n",
+	for printed, want := range map[string]string{
+		"Error: Invariant NeverStuck is violated.\nState 1: <Initial predicate>\nState 2: <Go>\n": "NeverStuck",
+		"Error: Action property NoOrphan is violated.\nState 2: <Go>\n":                           "NoOrphan",
+		"Error: Temporal properties were violated.\n\nState 2: x\n":                               "temporal properties", // 1.7
+		"Error: Temporal property Ends was violated.\n\nState 2: x\n":                             "temporal properties", // 1.8
+		"Error: Temporal properties Ends and Heard were violated.\n\nState 2: x\n":                "temporal properties",
+		"Error: Deadlock reached.\nState 2: x\n":                                                  "deadlock",
 	} {
 		if o := read(printed); o.Violated != want || o.Trace != 2 {
 			t.Errorf("%s: %+v", want, o)

@@ -129,21 +129,21 @@ func (c Config) ServerNames() []string {
 	return names
 }
 
-// Crew is a role, and how many participants of the run have it.
-type Crew struct {
+// RoleCount is a role, and how many participants of the run have it.
+type RoleCount struct {
 	Role  Role
 	Count int
 }
 
-// Cast lists the roles of the run: first those that have a rank, in its order, then the
+// RoleCounts lists the roles of the run: first those that have a rank, in its order, then the
 // others.
-func (c Config) Cast() []Crew {
+func (c Config) RoleCounts() []RoleCount {
 	if c.Counts == nil {
-		return []Crew{{MasterRole, c.Masters}, {WorkerRole, c.Workers}, {NodeRole, c.Nodes}, {ClientRole, c.Clients}}
+		return []RoleCount{{MasterRole, c.Masters}, {WorkerRole, c.Workers}, {NodeRole, c.Nodes}, {ClientRole, c.Clients}}
 	}
-	var all []Crew
+	var all []RoleCount
 	for name, count := range c.Counts {
-		all = append(all, Crew{Role(name), count})
+		all = append(all, RoleCount{Role(name), count})
 	}
 	place := func(r Role) int {
 		if rank := r.Rank(); rank >= 0 {
@@ -151,14 +151,14 @@ func (c Config) Cast() []Crew {
 		}
 		return len(numbered)
 	}
-	slices.SortFunc(all, func(a, b Crew) int {
+	slices.SortFunc(all, func(a, b RoleCount) int {
 		return cmp.Or(cmp.Compare(place(a.Role), place(b.Role)), cmp.Compare(a.Role, b.Role))
 	})
 	return all
 }
 
 // String says how many there are: "2 masters".
-func (c Crew) String() string {
+func (c RoleCount) String() string {
 	if c.Role == NodeRole {
 		return fmt.Sprintf("%d equal nodes", c.Count)
 	}
@@ -169,9 +169,9 @@ func (c Crew) String() string {
 // order of their roles.
 func (c Config) Participants() []string {
 	var names []string
-	for _, crew := range c.Cast() {
-		for i := range crew.Count {
-			names = append(names, fmt.Sprintf("%s-%d", crew.Role, i+1))
+	for _, role := range c.RoleCounts() {
+		for i := range role.Count {
+			names = append(names, fmt.Sprintf("%s-%d", role.Role, i+1))
 		}
 	}
 	return names

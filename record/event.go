@@ -37,6 +37,15 @@ const (
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
 )
 
+// Label is the kind in words, for people. It is the kind itself, unless stored runs have
+// a word that says too little.
+func (k Kind) Label() string {
+	if k == StopRequested {
+		return "stop requested"
+	}
+	return string(k)
+}
+
 // Common reports whether runs of all recipes may have events of the kind; other kinds
 // belong to one recipe.
 func (k Kind) Common() bool {

@@ -127,14 +127,14 @@ func (o *opening) inferHistory(faults []inflicted) {
 			open[life]--
 		}
 	}
-	cast := o.stored.Participants()
-	slices.Sort(cast)
+	participants := o.stored.Participants()
+	slices.Sort(participants)
 	switch {
 	case !ended:
 		o.lose(HistoryFile, "was cut, or the run was killed: the file ends before the end of the run")
 	case !slices.Equal(slices.Sorted(slices.Values(inflicted)), describe(faults)):
 		o.lose(FaultsFile, "has other faults than %s: one of the two was cut, or belongs to another run", HistoryFile)
-	case !slices.Equal(slices.Sorted(maps.Keys(started)), cast):
+	case !slices.Equal(slices.Sorted(maps.Keys(started)), participants):
 		o.lose(ConfigFile, "names other participants than %s: one of the two belongs to another run", HistoryFile)
 	}
 	for _, e := range o.run.Events {

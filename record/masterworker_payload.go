@@ -10,13 +10,13 @@ import (
 
 // The operations and notes of the master-worker recipe.
 const (
-	Submit  Kind = "submit"  // a client submits a task
-	Await   Kind = "await"   // a client waits for a task's status
-	Cancel  Kind = "cancel"  // a client cancels a task, and is told its status
-	Execute Kind = "execute" // a worker runs a handler
-	Told    Kind = "told"    // note: the handler of a resident task was told to end
-	Effect  Kind = "effect"  // note of the sink: a handler acted on the outside
-	Change  Kind = "change"  // note: a master told of a change of a task
+	Submit        Kind = "submit"  // a client submits a task
+	Await         Kind = "await"   // a client waits for a task's status
+	Cancel        Kind = "cancel"  // a client cancels a task, and is told its status
+	Execute       Kind = "execute" // a worker runs a handler
+	StopRequested Kind = "told"    // note: the handler of a resident task was asked to end; stored runs have that word, see [Kind.Label]
+	Effect        Kind = "effect"  // note of the sink: a handler acted on the outside
+	Change        Kind = "change"  // note: a master told of a change of a task
 )
 
 // Submission is the payload of [Submit].
@@ -51,8 +51,8 @@ type Execution struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Warning is the payload of [Told].
-type Warning struct {
+// StopRequest is the payload of [StopRequested].
+type StopRequest struct {
 	Task  string `json:"task,omitempty"`
 	ID    string `json:"id,omitempty"`
 	Token        // of the execution that is to end
@@ -133,18 +133,18 @@ func (e Event) Act() Act { return of[Act](e) }
 // TaskChange is the payload of [Change].
 func (e Event) TaskChange() TaskChange { return of[TaskChange](e) }
 
-func (p Submission) subject() subject { return subject{object: p.Task, id: p.ID} }
-func (p Answer) subject() subject     { return subject{object: p.Task, id: p.ID, token: p.Token} }
-func (p Execution) subject() subject  { return subject{object: p.Task, id: p.ID, token: p.Token} }
-func (p Warning) subject() subject    { return subject{object: p.Task, id: p.ID, token: p.Token} }
-func (p Act) subject() subject        { return subject{object: p.Task, id: p.ID, token: p.Token} }
-func (p TaskChange) subject() subject { return subject{object: p.Task} }
+func (p Submission) subject() subject  { return subject{object: p.Task, id: p.ID} }
+func (p Answer) subject() subject      { return subject{object: p.Task, id: p.ID, token: p.Token} }
+func (p Execution) subject() subject   { return subject{object: p.Task, id: p.ID, token: p.Token} }
+func (p StopRequest) subject() subject { return subject{object: p.Task, id: p.ID, token: p.Token} }
+func (p Act) subject() subject         { return subject{object: p.Task, id: p.ID, token: p.Token} }
+func (p TaskChange) subject() subject  { return subject{object: p.Task} }
 
-func (p Submission) remark() string { return p.Problem }
-func (p Answer) remark() string     { return p.Problem }
-func (p Execution) remark() string  { return p.Problem }
-func (p Warning) remark() string    { return p.Cause }
-func (p TaskChange) remark() string { return "" }
+func (p Submission) remark() string  { return p.Problem }
+func (p Answer) remark() string      { return p.Problem }
+func (p Execution) remark() string   { return p.Problem }
+func (p StopRequest) remark() string { return p.Cause }
+func (p TaskChange) remark() string  { return "" }
 
 func (p Act) remark() string {
 	if p.By == (Life{}) {
@@ -153,9 +153,9 @@ func (p Act) remark() string {
 	return strings.TrimSpace(p.Deed + " by " + p.By.String())
 }
 
-func (p Submission) put(s *stored) { s.Submission = &p }
-func (p Answer) put(s *stored)     { s.Answer = &p }
-func (p Execution) put(s *stored)  { s.Execution = &p }
-func (p Warning) put(s *stored)    { s.Warning = &p }
-func (p Act) put(s *stored)        { s.Act = &p }
-func (p TaskChange) put(s *stored) { s.Task = &p }
+func (p Submission) put(s *stored)  { s.Submission = &p }
+func (p Answer) put(s *stored)      { s.Answer = &p }
+func (p Execution) put(s *stored)   { s.Execution = &p }
+func (p StopRequest) put(s *stored) { s.StopRequest = &p }
+func (p Act) put(s *stored)         { s.Act = &p }
+func (p TaskChange) put(s *stored)  { s.Task = &p }

@@ -24,22 +24,22 @@ type envelope struct {
 // stored is an event as version 2 of the format has it. At most one payload is set.
 type stored struct {
 	envelope
-	Submission *Submission    `json:"submission,omitempty"`
-	Answer     *Answer        `json:"answer,omitempty"`
-	Execution  *Execution     `json:"execution,omitempty"`
-	Term       *Term          `json:"term,omitempty"`
-	Departure  *Departure     `json:"departure,omitempty"`
-	Request    *Request       `json:"request,omitempty"`
-	Warning    *Warning       `json:"warning,omitempty"`
-	Act        *Act           `json:"act,omitempty"`
-	Session    *SessionChange `json:"session,omitempty"`
-	Change     *ProcessChange `json:"change,omitempty"`
-	Leader     *Leader        `json:"leader,omitempty"`
-	Task       *TaskChange    `json:"task,omitempty"`
-	Injection  *Injection     `json:"injection,omitempty"`
-	Reading    *Reading       `json:"reading,omitempty"`
-	Phase      *PhaseChange   `json:"phase,omitempty"`
-	Own        *Own           `json:"own,omitempty"`
+	Submission  *Submission    `json:"submission,omitempty"`
+	Answer      *Answer        `json:"answer,omitempty"`
+	Execution   *Execution     `json:"execution,omitempty"`
+	Term        *Term          `json:"term,omitempty"`
+	Departure   *Departure     `json:"departure,omitempty"`
+	Request     *Request       `json:"request,omitempty"`
+	StopRequest *StopRequest   `json:"warning,omitempty"`
+	Act         *Act           `json:"act,omitempty"`
+	Session     *SessionChange `json:"session,omitempty"`
+	Change      *ProcessChange `json:"change,omitempty"`
+	Leader      *Leader        `json:"leader,omitempty"`
+	Task        *TaskChange    `json:"task,omitempty"`
+	Injection   *Injection     `json:"injection,omitempty"`
+	Reading     *Reading       `json:"reading,omitempty"`
+	Phase       *PhaseChange   `json:"phase,omitempty"`
+	Own         *Own           `json:"own,omitempty"`
 }
 
 func (p Term) put(s *stored)          { s.Term = &p }
@@ -62,7 +62,7 @@ func (s *stored) payload() (Payload, error) {
 	take(s.Term, &of, &several)
 	take(s.Departure, &of, &several)
 	take(s.Request, &of, &several)
-	take(s.Warning, &of, &several)
+	take(s.StopRequest, &of, &several)
 	take(s.Act, &of, &several)
 	take(s.Session, &of, &several)
 	take(s.Change, &of, &several)
@@ -103,8 +103,8 @@ func fits(kind Kind, of Payload) bool {
 		_, ok = of.(Departure)
 	case Write:
 		_, ok = of.(Request)
-	case Told:
-		_, ok = of.(Warning)
+	case StopRequested:
+		_, ok = of.(StopRequest)
 	case Effect:
 		_, ok = of.(Act)
 	case Session:
@@ -218,8 +218,8 @@ func (s *flat) payload() Payload {
 		return Departure{Problem: s.Text}
 	case Write:
 		return Request{Session: s.Session, Ops: s.Ops, Problem: s.Text}
-	case Told:
-		return Warning{Task: s.Task, ID: s.ID, Token: s.Token, Cause: s.Text}
+	case StopRequested:
+		return StopRequest{Task: s.Task, ID: s.ID, Token: s.Token, Cause: s.Text}
 	case Effect:
 		return s.act()
 	case Session:

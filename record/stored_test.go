@@ -24,7 +24,7 @@ var everyKind = []struct {
 	{`"type":"ok","kind":"lead","epoch":2,"text":"closed"`, Event{Type: OK, Kind: Lead, Of: Term{Epoch: 2, Cause: "closed"}}},
 	{`"type":"fail","kind":"leave","text":"late"`, Event{Type: Fail, Kind: Leave, Of: Departure{Problem: "late"}}},
 	{`"type":"ok","kind":"write","session":"0x1","ops":[{"kind":"set","path":"/a","got":3}]`, Event{Type: OK, Kind: Write, Of: Request{Session: "0x1", Ops: []Op{{Kind: "set", Path: "/a", Got: 3}}}}},
-	{`"type":"note","kind":"told","task":"t","id":"c.1","attempt":1,"text":"enough"`, Event{Type: Note, Kind: Told, Of: Warning{Task: "t", ID: "c.1", Token: Token{0, 1}, Cause: "enough"}}},
+	{`"type":"note","kind":"told","task":"t","id":"c.1","attempt":1,"text":"enough"`, Event{Type: Note, Kind: StopRequested, Of: StopRequest{Task: "t", ID: "c.1", Token: Token{0, 1}, Cause: "enough"}}},
 	{`"type":"note","kind":"effect","task":"t","accepted":true,"text":"start by worker-2/1"`, Event{Type: Note, Kind: Effect, Of: Act{Task: "t", Accepted: true, Deed: "start", By: Life{"worker-2", 1}}}},
 	{`"type":"note","kind":"effect","task":"t","text":"by worker-2/1"`, Event{Type: Note, Kind: Effect, Of: Act{Task: "t", By: Life{"worker-2", 1}}}},
 	{`"type":"note","kind":"session","session":"0x1","target":"worker-2/1","text":"granted on the wire"`, Event{Type: Note, Kind: Session, Of: SessionChange{Session: "0x1", Fate: Granted, To: Life{"worker-2", 1}}}},
@@ -86,7 +86,7 @@ func TestEvents_AreReadAsTheyWereWritten(t *testing.T) {
 // kindsOf are all kinds that have a payload.
 func kindsOf(t *testing.T) []Kind {
 	t.Helper()
-	all := []Kind{Submit, Await, Cancel, Execute, Lead, Leave, Write, Told, Effect, Session, Process, Heard, Change, Fault, Clock, Phase}
+	all := []Kind{Submit, Await, Cancel, Execute, Lead, Leave, Write, StopRequested, Effect, Session, Process, Heard, Change, Fault, Clock, Phase}
 	for _, kind := range all {
 		if fits(kind, nil) {
 			t.Errorf("an event of kind %q needs no payload", kind)

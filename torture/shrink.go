@@ -119,19 +119,19 @@ func (s *shrinking) prepare() (time.Duration, error) {
 		return 0, fmt.Errorf("shrink: %s: %s", s.dir, entry.Reason)
 	}
 	how := s.config.Subject
-	return moment(run.Events, explain.Tell(record.NewIndex(run, how.Judge.Objects), violations[i], stories(how))), nil
+	return moment(run.Events, explain.Violation(record.NewIndex(run, how.Judge.Objects), violations[i], stories(how))), nil
 }
 
 // moment is when the violation was over, since the load began; 0 if the story does not
 // say, or if only the end of the run showed it.
-func moment(events []record.Event, told explain.Story) time.Duration {
+func moment(events []record.Event, story explain.Story) time.Duration {
 	began := slices.IndexFunc(events, func(e record.Event) bool {
 		return e.PhaseChange().Part == record.Loading
 	})
 	if began < 0 {
 		return 0
 	}
-	for _, l := range told.Lines {
+	for _, l := range story.Lines {
 		if l.Wrong {
 			if l.Process == explain.Harness {
 				return 0

@@ -16,7 +16,7 @@ const nearby = time.Second
 
 // around adds the circumstances: who led, the faults that hit the participants of the
 // story, and the ends of their sessions and processes.
-func (t *Telling) around() {
+func (t *Explainer) around() {
 	from, to, any := t.span()
 	if !any {
 		return
@@ -48,7 +48,7 @@ func (t *Telling) around() {
 }
 
 // span is from the first to the last line, without the lines of the final tree.
-func (t *Telling) span() (from, to time.Duration, any bool) {
+func (t *Explainer) span() (from, to time.Duration, any bool) {
 	for _, l := range t.lines {
 		if l.Process == Harness {
 			continue
@@ -63,7 +63,7 @@ func (t *Telling) span() (from, to time.Duration, any bool) {
 
 // lastWrong is the time of the last line that is wrong, apart from lines about the
 // final tree.
-func (t *Telling) lastWrong() (at time.Duration, any bool) {
+func (t *Explainer) lastWrong() (at time.Duration, any bool) {
 	for _, l := range t.lines {
 		if l.Wrong && l.Process != Harness {
 			at, any = max(at, l.At), true
@@ -74,7 +74,7 @@ func (t *Telling) lastWrong() (at time.Duration, any bool) {
 
 // ending adds the end of a session or a process, if it belongs to a participant of the
 // story.
-func (t *Telling) ending(e record.Event) {
+func (t *Explainer) ending(e record.Event) {
 	session, process := e.SessionChange(), e.ProcessChange()
 	switch {
 	case session.Over() && t.Participants[e.Process]:
@@ -90,13 +90,13 @@ func (t *Telling) ending(e record.Event) {
 
 // over reports whether an event belongs to the end of the run, when all participants
 // leave.
-func (t *Telling) over(e record.Event) bool {
+func (t *Explainer) over(e record.Event) bool {
 	collecting, begun := t.Index.Began(record.Collecting)
 	return begun && e.At >= collecting.At
 }
 
 // fault adds a fault that hit a participant of the story or the servers.
-func (t *Telling) fault(f record.Operation) {
+func (t *Explainer) fault(f record.Operation) {
 	targets := f.Targets() // a fault may know its target only when it is over
 	whom := strings.Join(targets, ",")
 	servers := record.RoleOf(whom) == record.ServerRole

@@ -10,7 +10,7 @@ import (
 
 // writesAccounted explains a commit that contradicts the participants: the commit
 // itself, and the owner of its session.
-func (t *Telling) writesAccounted() {
+func (t *Explainer) writesAccounted() {
 	for _, e := range t.Marks {
 		t.Event(e)
 	}
@@ -38,7 +38,7 @@ func (t *Telling) writesAccounted() {
 }
 
 // holder is the participant that had a session; empty if the record does not say.
-func (t *Telling) holder(session string) string {
+func (t *Explainer) holder(session string) string {
 	for _, e := range t.Run.Events {
 		if e.Session() == session && (e.Kind == record.Write || e.Kind == record.Session && e.SessionChange().Fate != record.Granted) {
 			return e.Process
@@ -49,7 +49,7 @@ func (t *Telling) holder(session string) string {
 
 // reached is when a place in ZooKeeper's order was reached: at the answer of the last
 // write before it.
-func (t *Telling) reached(zxid int64) (at time.Duration) {
+func (t *Explainer) reached(zxid int64) (at time.Duration) {
 	before := int64(-1)
 	for _, x := range t.Run.Exchanges {
 		if x.Zxid <= zxid && x.Zxid > before && x.Answered > 0 {

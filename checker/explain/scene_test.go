@@ -37,34 +37,34 @@ func TestStory_LongOneIsCut(t *testing.T) {
 			record.Event{Seq: 2*i + 2, At: at + 1, Process: "locker-1", Type: record.Fail, Kind: "acquire", Op: int64(i), Of: record.Own{Object: "lock-a", Remark: "no"}},
 		)
 	}
-	told := Tell(record.NewIndex(run, record.Objects{}), checker.Property{Name: "OneHolder", Findings: []wording.Finding{{Code: "two holders", Object: "lock-a"}}, Events: []int{101}}, Stories{Noun: "lock"})
-	if len(told.Lines) != longest || told.LeftOut != 100-longest {
-		t.Fatalf("%d lines, %d left out", len(told.Lines), told.LeftOut)
+	story := Violation(record.NewIndex(run, record.Objects{}), checker.Property{Name: "OneHolder", Findings: []wording.Finding{{Code: "two holders", Object: "lock-a"}}, Events: []int{101}}, Stories{Noun: "lock"})
+	if len(story.Lines) != longest || story.LeftOut != 100-longest {
+		t.Fatalf("%d lines, %d left out", len(story.Lines), story.LeftOut)
 	}
 	at := -1
-	for i, l := range told.Lines {
+	for i, l := range story.Lines {
 		if l.Wrong {
 			at = i
 		}
 	}
-	if at < longest/2 || fmt.Sprint(told.Lines[at].Events) != "[101 102]" {
-		t.Errorf("line %d is wrong: %+v", at+1, told.Lines)
+	if at < longest/2 || fmt.Sprint(story.Lines[at].Events) != "[101 102]" {
+		t.Errorf("line %d is wrong: %+v", at+1, story.Lines)
 	}
 }
 
-// TestTell_OfAnObjectThatMuchHappenedTo keeps to what is near the violation, so that a long
+// TestViolation_OfAnObjectThatMuchHappenedTo keeps to what is near the violation, so that a long
 // run is told in no time.
-func TestTell_OfAnObjectThatMuchHappenedTo(t *testing.T) {
+func TestViolation_OfAnObjectThatMuchHappenedTo(t *testing.T) {
 	const many = 50_000
 	var run record.Run
 	for i := range many {
 		run.Events = append(run.Events, record.Event{Seq: i + 1, At: time.Duration(i) * time.Second, Process: "locker-1", Type: record.Note, Kind: "saw", Of: record.Own{Object: "lock-a"}})
 	}
 	for _, at := range []int{1, many / 2, many} {
-		told := Tell(record.NewIndex(run, record.Objects{}), checker.Property{Name: "OneHolder", Events: []int{at}}, Stories{})
-		wrong := slices.IndexFunc(told.Lines, func(l Line) bool { return l.Wrong })
-		if len(told.Lines) != longest || told.LeftOut != many-longest || wrong < 0 || told.Lines[wrong].Events[0] != at {
-			t.Errorf("%d: %d lines, %d left out, line %d is wrong", at, len(told.Lines), told.LeftOut, wrong+1)
+		story := Violation(record.NewIndex(run, record.Objects{}), checker.Property{Name: "OneHolder", Events: []int{at}}, Stories{})
+		wrong := slices.IndexFunc(story.Lines, func(l Line) bool { return l.Wrong })
+		if len(story.Lines) != longest || story.LeftOut != many-longest || wrong < 0 || story.Lines[wrong].Events[0] != at {
+			t.Errorf("%d: %d lines, %d left out, line %d is wrong", at, len(story.Lines), story.LeftOut, wrong+1)
 		}
 	}
 }

@@ -11,14 +11,14 @@ type Stories struct {
 	// torture sets it, from the subject.
 	Noun string
 	// Begin reads a run for one story. nil: nothing is told in the words of the recipe.
-	Begin func(*Telling) Teller
+	Begin func(*Explainer) Words
 }
 
-// Teller has the words of a recipe for one story. Any of its functions may be nil.
-type Teller struct {
-	// Tellers has a function for each property with a story of its own. Any other property
-	// is told by [Telling.Evidence], unless every recipe has it.
-	Tellers map[string]func()
+// Words has the words of a recipe for one story. Any of its functions may be nil.
+type Words struct {
+	// Properties has a function for each property with a story of its own. Any other property
+	// is told by [Explainer.Evidence], unless every recipe has it.
+	Properties map[string]func()
 	// Life adds the history of an object. nil: all writes that touch the object, and all
 	// events about it.
 	Life func(object string)
@@ -46,13 +46,13 @@ func (s Stories) noun() string {
 }
 
 // builtIn has a function for each property of every recipe that has a story of its own.
-var builtIn = map[string]func(*Telling){
-	"SessionsEnd": (*Telling).sessionsEnd, "WritesAccounted": (*Telling).writesAccounted,
+var builtIn = map[string]func(*Explainer){
+	"SessionsEnd": (*Explainer).sessionsEnd, "WritesAccounted": (*Explainer).writesAccounted,
 }
 
-// tell tells the story of the property.
-func (t *Telling) tell() {
-	if own, known := t.words.Tellers[t.Property.Name]; known {
+// explain adds the lines that explain a violation of the property.
+func (t *Explainer) explain() {
+	if own, known := t.words.Properties[t.Property.Name]; known {
 		own()
 	} else if every, known := builtIn[t.Property.Name]; known {
 		every(t)

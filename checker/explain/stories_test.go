@@ -51,39 +51,39 @@ func texts(s Story) string {
 	return strings.Join(all, "\n")
 }
 
-// TestTell_AnyRecipe: a recipe that brings no words has a story all the same, of the
+// TestViolation_AnyRecipe: a recipe that brings no words has a story all the same, of the
 // writes that touch the object and the events about it.
-func TestTell_AnyRecipe(t *testing.T) {
-	told := Tell(record.NewIndex(locked(), locks), violated(1, 7, 8), Stories{Noun: "lock"})
+func TestViolation_AnyRecipe(t *testing.T) {
+	story := Violation(record.NewIndex(locked(), locks), violated(1, 7, 8), Stories{Noun: "lock"})
 	want := `locker-1 began: acquire of the lock; at 4.000s it was done.
 locker-1 wrote create /locks/a/holder-1.
 locker-2: saw free of the lock (by a watch).
 > locker-2 began: acquire of the lock; the record does not show its end.`
-	if got := texts(told); got != want || told.Object != "a" || told.Noun != "lock" {
-		t.Errorf("%s %s:\n%s\nwant:\n%s", told.Noun, told.Object, got, want)
+	if got := texts(story); got != want || story.Object != "a" || story.Noun != "lock" {
+		t.Errorf("%s %s:\n%s\nwant:\n%s", story.Noun, story.Object, got, want)
 	}
 	var printed strings.Builder
-	if err := told.Write(&printed); err != nil || !strings.HasPrefix(printed.String(), "The lock is a.\n") {
+	if err := story.Write(&printed); err != nil || !strings.HasPrefix(printed.String(), "The lock is a.\n") {
 		t.Errorf("%v:\n%s", err, &printed)
 	}
 }
 
-// TestTell_WithoutAWordOfTheRecipe: nothing but the events says what a violation is about.
-func TestTell_WithoutAWordOfTheRecipe(t *testing.T) {
+// TestViolation_WithoutAWordOfTheRecipe: nothing but the events says what a violation is about.
+func TestViolation_WithoutAWordOfTheRecipe(t *testing.T) {
 	p := violated(5, 6)
 	p.Findings = nil
-	told := Tell(record.NewIndex(locked(), record.Objects{}), p, Stories{})
-	if got, want := texts(told), "> locker-2 began: acquire of the object; at 6.000s it failed (it is taken)."; got != want || told.Object != "b" {
-		t.Errorf("%s:\n%s\nwant:\n%s", told.Object, got, want)
+	story := Violation(record.NewIndex(locked(), record.Objects{}), p, Stories{})
+	if got, want := texts(story), "> locker-2 began: acquire of the object; at 6.000s it failed (it is taken)."; got != want || story.Object != "b" {
+		t.Errorf("%s:\n%s\nwant:\n%s", story.Object, got, want)
 	}
 }
 
-// TestTell_InTheWordsOfTheRecipe: its tellers, its words for events and writes, and its life
+// TestViolation_InTheWordsOfTheRecipe: its properties, its words for events and writes, and its life
 // of an object come first.
-func TestTell_InTheWordsOfTheRecipe(t *testing.T) {
-	words := Stories{Noun: "lock", Begin: func(t *Telling) Teller {
-		return Teller{
-			Tellers: map[string]func(){"OneHolder": func() {
+func TestViolation_InTheWordsOfTheRecipe(t *testing.T) {
+	words := Stories{Noun: "lock", Begin: func(t *Explainer) Words {
+		return Words{
+			Properties: map[string]func(){"OneHolder": func() {
 				t.Life(t.Object)
 				t.Event(t.Run.Events[6])
 				t.BlameLast()
@@ -103,13 +103,13 @@ func TestTell_InTheWordsOfTheRecipe(t *testing.T) {
 			},
 		}
 	}}
-	told := Tell(record.NewIndex(locked(), locks), violated(7), words)
-	if got, want := texts(told), "locker-1 took the lock.\n> locker-2 saw that the lock is free."; got != want || told.Conclusion != "One at a time." {
-		t.Errorf("%s\n%s\nwant:\n%s", told.Conclusion, got, want)
+	story := Violation(record.NewIndex(locked(), locks), violated(7), words)
+	if got, want := texts(story), "locker-1 took the lock.\n> locker-2 saw that the lock is free."; got != want || story.Conclusion != "One at a time." {
+		t.Errorf("%s\n%s\nwant:\n%s", story.Conclusion, got, want)
 	}
 	other := violated(7)
 	other.Name = "Another"
-	if told := Tell(record.NewIndex(locked(), locks), other, words); told.Conclusion != "" || len(told.Lines) != 2 {
-		t.Errorf("a property without a story of its own: %s\n%s", told.Conclusion, texts(told))
+	if story := Violation(record.NewIndex(locked(), locks), other, words); story.Conclusion != "" || len(story.Lines) != 2 {
+		t.Errorf("a property without a story of its own: %s\n%s", story.Conclusion, texts(story))
 	}
 }

@@ -48,22 +48,22 @@ type Story struct {
 // longest bounds the lines of a story.
 const longest = 22
 
-// Tell explains a violation, in the words of the recipe's stories. A judge must have
+// Violation explains a violation, in the words of the recipe's stories. A judge must have
 // found the property invalid in this run, or in a part of a run cut down to it. The
 // smaller the property's reason and its events, the clearer the story.
-func Tell(index *record.Index, p checker.Property, stories Stories) Story {
-	t := &Telling{Scene: survey(index), Property: p, Participants: map[string]bool{}, stories: stories}
+func Violation(index *record.Index, p checker.Property, stories Stories) Story {
+	t := &Explainer{Scene: survey(index), Property: p, Participants: map[string]bool{}, stories: stories}
 	t.find()
 	if stories.Begin != nil {
 		t.words = stories.Begin(t)
 	}
-	t.tell()
+	t.explain()
 	t.around()
 	return t.finish()
 }
 
-// Telling is a story under construction.
-type Telling struct {
+// Explainer is a story under construction.
+type Explainer struct {
 	*Scene
 	Property     checker.Property
 	Marks        []record.Event  // that the verdict rests on
@@ -74,11 +74,11 @@ type Telling struct {
 	lines   []Line
 	left    int // steps that were left out
 	stories Stories
-	words   Teller
+	words   Words
 }
 
 // find looks up the events that the verdict rests on, and the object that it is about.
-func (t *Telling) find() {
+func (t *Explainer) find() {
 	for _, e := range t.Run.Events {
 		if _, found := slices.BinarySearch(t.Property.Events, e.Seq); found {
 			t.Marks = append(t.Marks, e)
@@ -101,10 +101,10 @@ func (t *Telling) find() {
 }
 
 // Named are the objects that the findings against the property name, in their order.
-func (t *Telling) Named() []string { return t.named(t.Property.Findings) }
+func (t *Explainer) Named() []string { return t.named(t.Property.Findings) }
 
 // Add appends a line, unless there is a line of the same events.
-func (t *Telling) Add(l Line) {
+func (t *Explainer) Add(l Line) {
 	l.Events = slices.DeleteFunc(l.Events, func(seq int) bool { return seq == 0 })
 	slices.Sort(l.Events)
 	for _, seq := range l.Events {
@@ -119,7 +119,7 @@ func (t *Telling) Add(l Line) {
 }
 
 // Blame marks the lines that rest on an event as wrong.
-func (t *Telling) Blame(seq int) {
+func (t *Explainer) Blame(seq int) {
 	for i := range t.lines {
 		if seq > 0 && slices.Contains(t.lines[i].Events, seq) {
 			t.lines[i].Wrong = true
@@ -128,21 +128,21 @@ func (t *Telling) Blame(seq int) {
 }
 
 // Clear takes all blame back.
-func (t *Telling) Clear() {
+func (t *Explainer) Clear() {
 	for i := range t.lines {
 		t.lines[i].Wrong = false
 	}
 }
 
 // Need marks the lines that rest on an event as needed to understand the violation.
-func (t *Telling) Need(seq int) {
+func (t *Explainer) Need(seq int) {
 	for i := range t.lines {
 		t.lines[i].Key = t.lines[i].Key || slices.Contains(t.lines[i].Events, seq)
 	}
 }
 
 // Last is the last line in the order of time.
-func (t *Telling) Last() (Line, bool) {
+func (t *Explainer) Last() (Line, bool) {
 	if len(t.lines) == 0 {
 		return Line{}, false
 	}
@@ -151,7 +151,7 @@ func (t *Telling) Last() (Line, bool) {
 }
 
 // BlameLast marks the last line that the verdict rests on as wrong.
-func (t *Telling) BlameLast() {
+func (t *Explainer) BlameLast() {
 	t.sort()
 	for i := range slices.Backward(t.lines) {
 		if t.lines[i].marked {
@@ -161,11 +161,11 @@ func (t *Telling) BlameLast() {
 	}
 }
 
-func (t *Telling) blamed() bool {
+func (t *Explainer) blamed() bool {
 	return slices.ContainsFunc(t.lines, func(l Line) bool { return l.Wrong })
 }
 
-func (t *Telling) sort() {
+func (t *Explainer) sort() {
 	slices.SortStableFunc(t.lines, func(a, b Line) int {
 		first := func(l Line) int {
 			if len(l.Events) == 0 {
@@ -179,7 +179,7 @@ func (t *Telling) sort() {
 
 // finish orders the lines and leaves out the surplus: the lines farthest before the
 // first wrong one, except those that the verdict rests on.
-func (t *Telling) finish() Story {
+func (t *Explainer) finish() Story {
 	if !t.blamed() {
 		t.BlameLast()
 	}

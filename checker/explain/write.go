@@ -11,7 +11,7 @@ import (
 const Harness = "harness"
 
 // Write adds the line of a write, by what it did to an object; an empty object is none.
-func (t *Telling) Write(w Write, object string) {
+func (t *Explainer) Write(w Write, object string) {
 	deed := t.deed(w, object)
 	for _, name := range deed.Whom {
 		t.Participants[name] = true
@@ -23,7 +23,7 @@ func (t *Telling) Write(w Write, object string) {
 }
 
 // deed describes a write in the words of the recipe, or by its operations.
-func (t *Telling) deed(w Write, object string) Deed {
+func (t *Explainer) deed(w Write, object string) Deed {
 	if t.words.Deed != nil {
 		return t.words.Deed(w, object)
 	}
@@ -109,7 +109,7 @@ func Conjoin(parts []string) string {
 }
 
 // Call is the name of an object in a story: the story's own object needs no name.
-func (t *Telling) Call(object string) string {
+func (t *Explainer) Call(object string) string {
 	if object == t.Object {
 		return "the " + t.stories.noun()
 	}
@@ -117,7 +117,7 @@ func (t *Telling) Call(object string) string {
 }
 
 // Election adds the line of an election.
-func (t *Telling) Election(e Write) {
+func (t *Explainer) Election(e Write) {
 	text := fmt.Sprintf("%s was elected with epoch %d, in session %s: /master and version %d of /assign in one write", e.Invoke.Process, e.Epoch, e.Invoke.Session(), e.Epoch)
 	t.Add(Line{At: e.At, Zxid: e.Zxid, Order: e.Zxid, Process: e.Invoke.Process, Text: text + ending(e), Events: []int{e.Invoke.Seq, e.Done.Seq}})
 }

@@ -71,7 +71,7 @@ func (x explainer) one(p checker.Property, budget time.Duration) (e explanation,
 	e.shrunk = shrink.History(ctx, x.index, p, func(part record.Run) []checker.Property {
 		return checker.Check(part, x.seed, x.subject.Judge).Properties
 	})
-	e.story = explain.Tell(x.index, e.shrunk.Property, x.subject.Stories)
+	e.story = explain.Violation(x.index, e.shrunk.Property, x.subject.Stories)
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
 		e.folder = filepath.Join(x.dir, record.ShrunkFolder, p.Name)
 		err = saveShrunk(x.dir, e.folder, e.shrunk.Run, p.Name)

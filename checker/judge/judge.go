@@ -60,11 +60,11 @@ func Folder(dir string, subject Subject, budget time.Duration, out io.Writer) (c
 	return result.Verdict, unsaved
 }
 
-// castOf says how many participants there are of each role.
-func castOf(c record.Config) string {
+// participantsOf says how many participants there are of each role.
+func participantsOf(c record.Config) string {
 	var all []string
-	for _, crew := range c.Cast() {
-		all = append(all, crew.String())
+	for _, role := range c.RoleCounts() {
+		all = append(all, role.String())
 	}
 	return strings.Join(all, ", ")
 }
@@ -87,7 +87,7 @@ func settings(c record.Config, objects string) []report.Setting {
 		{Name: "seed", Value: fmt.Sprint(c.Seed)},
 		{Name: "started", Value: c.Started.Format(time.DateTime + " UTC")},
 		{Name: "load", Value: load},
-		{Name: "participants", Value: castOf(c)},
+		{Name: "participants", Value: participantsOf(c)},
 		{Name: "ensemble", Value: fmt.Sprintf("%d servers (%s), ZooKeeper %s, profile %s, tick %v, session timeout %v", len(c.Addresses), c.Ensemble, c.Versions.ZooKeeper, cmp.Or(c.Profile, record.PlainProfile), c.TickTime, c.SessionTimeout)},
 		{Name: "image", Value: strings.TrimSpace(c.Pulled.Reference + " " + c.Pulled.ID)},
 		{Name: "faults", Value: strings.Join(c.Nemesis, ", ")},

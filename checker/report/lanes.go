@@ -25,11 +25,11 @@ type Lanes struct {
 	// Sum is a line of text on the verdict's numbers. nil: the numbers with their names.
 	Sum func(counts map[string]int) string
 
-	Objects  string // what runs are counted in: "locks"; the verdict's number of that name is how many there were. Package torture sets it, from the subject
-	Cast     string // who took part, at the beginning of a sentence: "A master and its backups"
-	Work     string // what the bars of [Counted] events show: "how many locks a client asked for"
-	Bar      string // what a bar in the picture of a violation is: "how long the lock was held"
-	Searched string // of what a linear order was searched: "elections and locks"
+	Objects      string // what runs are counted in: "locks"; the verdict's number of that name is how many there were. Package torture sets it, from the subject
+	Participants string // who took part, at the beginning of a sentence: "A master and its backups"
+	Work         string // what the bars of [Counted] events show: "how many locks a client asked for"
+	Bar          string // what a bar in the picture of a violation is: "how long the lock was held"
+	Searched     string // of what a linear order was searched: "elections and locks"
 }
 
 // Drawn is a way of drawing the events of a kind.
@@ -173,7 +173,7 @@ func (s *stage) spans(events []record.Event) {
 
 // about is the kind of an event, and what it is about.
 func about(e record.Event) string {
-	said := string(e.Kind)
+	said := e.Kind.Label()
 	if e.Object() != "" {
 		said += " " + e.Object()
 	}

@@ -67,7 +67,7 @@ func TestPage_OfAnyRecipe(t *testing.T) {
 // TestPage_InTheWordsOfTheRecipe: its choice of what is drawn comes first.
 func TestPage_InTheWordsOfTheRecipe(t *testing.T) {
 	lanes := Lanes{
-		Kinds: map[record.Kind]Drawn{"acquire": Counted, "saw": Hidden}, Work: "how often a lock was asked for", Objects: "locks", Cast: "Lockers", Searched: "locks",
+		Kinds: map[record.Kind]Drawn{"acquire": Counted, "saw": Hidden}, Work: "how often a lock was asked for", Objects: "locks", Participants: "Lockers", Searched: "locks",
 		Charts: []Chart{{Kind: "acquire", Colour: "#123456", Done: "granted", Doing: "Acquiring"}},
 		Detail: func(e record.Event) []string { return []string{fmt.Sprintf("detail of %d", e.Seq)} },
 		Sum:    func(c map[string]int) string { return fmt.Sprintf("locks there were: %d", c["locks"]) },
@@ -89,6 +89,22 @@ func TestPage_InTheWordsOfTheRecipe(t *testing.T) {
 	lanes.Print(&printed, p.Report)
 	if !strings.Contains(printed.String(), "\nlocks there were: 2\n") {
 		t.Errorf("the terminal says:\n%s", &printed)
+	}
+}
+
+// TestPage_SaysKindsInWords: an event that a verdict rests on has its kind's words, and not
+// the word that stored runs have.
+func TestPage_SaysKindsInWords(t *testing.T) {
+	run := locked(1)
+	at := len(run.Events) + 1
+	run.Events = append(run.Events, record.Event{Seq: at, At: time.Minute, Process: "locker-2", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: "task-a", Cause: "enough"}})
+	p := pageOf(run, Lanes{})
+	p.Report.Properties = []checker.Property{{Name: "OneHolder", Verdict: checker.Invalid, Events: []int{at}}}
+	page := render(t, p)
+	for _, want := range []string{">stop requested note<", fmt.Sprintf("#%d stop requested note", at), "locker-2 stop requested task-a", "dots: notes (acquire, saw, stop requested)"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 }
 

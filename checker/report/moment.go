@@ -35,13 +35,13 @@ const (
 // moment draws the time around the violation in a story, at true scale: a lane for each
 // participant, one for ZooKeeper's order, faults as bands, and the numbered steps of
 // the story.
-func (s *stage) moment(told explain.Story) string {
-	shown := closeBy(told)
+func (s *stage) moment(story explain.Story) string {
+	shown := closeBy(story)
 	if len(shown) == 0 {
 		return ""
 	}
-	from, to := s.window(told, shown)
-	lanes := s.cast(told, shown)
+	from, to := s.window(story, shown)
+	lanes := s.lanesOf(story, shown)
 	c := newCanvas(from, to, orderLane+float64(len(lanes))*(momentLane+laneGap)+axisHeight+8)
 	c.axis()
 	top := map[string]float64{orderName: 0}
@@ -59,14 +59,14 @@ func (s *stage) moment(told explain.Story) string {
 		s.participant(&m, name)
 	}
 	s.momentFaults(&m)
-	for _, l := range told.Lines {
+	for _, l := range story.Lines {
 		m.lasting(l) // also a lane that began before
 	}
 	for _, i := range shown {
-		m.committed(told.Lines[i])
+		m.committed(story.Lines[i])
 	}
 	for _, i := range shown {
-		m.mark(told.Lines[i], i)
+		m.mark(story.Lines[i], i)
 	}
 	return c.svg("the moment of the violation")
 }
@@ -74,10 +74,10 @@ func (s *stage) moment(told explain.Story) string {
 // closeBy are the indices of the lines that are shown at true scale because they are
 // near the violation: the needed lines, the few nearest lines, and the lines between
 // them.
-func closeBy(told explain.Story) []int {
+func closeBy(story explain.Story) []int {
 	const few = 3
 	first, last, any := time.Duration(0), time.Duration(0), false
-	for _, l := range told.Lines {
+	for _, l := range story.Lines {
 		if l.Needed() && l.Process != explain.Harness {
 			if !any {
 				first = l.At
@@ -85,12 +85,12 @@ func closeBy(told explain.Story) []int {
 			last, any = l.At, true
 		}
 	}
-	if n := len(told.Lines); !any && n > 0 { // a violation in the final tree happened before
-		first = told.Lines[max(0, n-2)].At
+	if n := len(story.Lines); !any && n > 0 { // a violation in the final tree happened before
+		first = story.Lines[max(0, n-2)].At
 		last = first
 	}
 	var away []time.Duration
-	for _, l := range told.Lines {
+	for _, l := range story.Lines {
 		if l.Process != explain.Harness && !l.Needed() {
 			away = append(away, max(0, first-l.At, l.At-last))
 		}
@@ -101,7 +101,7 @@ func closeBy(told explain.Story) []int {
 		around = min(reach, away[few-1])
 	}
 	var shown []int
-	for i, l := range told.Lines {
+	for i, l := range story.Lines {
 		if l.Wrong || l.At >= first-around && l.At <= last+around {
 			shown = append(shown, i)
 		}
@@ -111,10 +111,10 @@ func closeBy(told explain.Story) []int {
 
 // window is from the first to the last line that is shown, and a fifth of that more at
 // both ends.
-func (s *stage) window(told explain.Story, shown []int) (from, to time.Duration) {
-	from, to = told.Lines[shown[0]].At, 0
+func (s *stage) window(story explain.Story, shown []int) (from, to time.Duration) {
+	from, to = story.Lines[shown[0]].At, 0
 	for _, i := range shown {
-		if l := told.Lines[i]; l.Process != explain.Harness || len(shown) == 1 {
+		if l := story.Lines[i]; l.Process != explain.Harness || len(shown) == 1 {
 			from, to = min(from, l.At), max(to, l.At)
 		}
 	}
@@ -125,12 +125,12 @@ func (s *stage) window(told explain.Story, shown []int) (from, to time.Duration)
 	return max(0, from-margin), min(s.end+time.Millisecond, to+margin)
 }
 
-// cast are the lanes: the participants in the order of the timeline, and the servers
+// lanesOf are the lanes: the participants in the order of the timeline, and the servers
 // and others that faults hit.
-func (s *stage) cast(told explain.Story, shown []int) []string {
+func (s *stage) lanesOf(story explain.Story, shown []int) []string {
 	var names []string
 	for _, i := range shown {
-		l := told.Lines[i]
+		l := story.Lines[i]
 		who := []string{l.Process}
 		if l.Target != "" {
 			who = strings.Split(l.Target, ",")

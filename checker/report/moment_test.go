@@ -32,20 +32,20 @@ func TestMoment_OfEveryViolation(t *testing.T) {
 		p := judged(t, name)
 		stage := arrange(p.Run, p.Servers, p.Lanes)
 		for _, v := range p.Report.Violations() {
-			told := explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, named())
-			holdMoment(t, name+" "+v.Name, told, stage.moment(told))
+			story := explain.Violation(indexed(record.Run{Events: p.Run.Run.Events}), v, named())
+			holdMoment(t, name+" "+v.Name, story, stage.moment(story))
 		}
 	}
 }
 
-func holdMoment(t *testing.T, name string, told explain.Story, picture string) {
+func holdMoment(t *testing.T, name string, story explain.Story, picture string) {
 	t.Helper()
 	drawn := map[string]bool{}
 	for _, found := range number.FindAllStringSubmatch(picture, -1) {
 		drawn[found[1]] = true
 	}
 	red := 0
-	for i, l := range told.Lines {
+	for i, l := range story.Lines {
 		if !l.Wrong {
 			continue
 		}
@@ -68,8 +68,8 @@ func holdMoment(t *testing.T, name string, told explain.Story, picture string) {
 	if red != 0 {
 		t.Errorf("%s: %d more steps are wrong than are red", name, red)
 	}
-	if len(drawn) != len(closeBy(told)) {
-		t.Errorf("%s: %d of %d near steps are drawn", name, len(drawn), len(closeBy(told)))
+	if len(drawn) != len(closeBy(story)) {
+		t.Errorf("%s: %d of %d near steps are drawn", name, len(drawn), len(closeBy(story)))
 	}
 }
 
@@ -77,18 +77,18 @@ func holdMoment(t *testing.T, name string, told explain.Story, picture string) {
 // and a story of one moment still has some width.
 func TestMoment_IsZoomed(t *testing.T) {
 	s := &stage{end: time.Minute}
-	told := explain.Story{Lines: []explain.Line{
+	story := explain.Story{Lines: []explain.Line{
 		{At: time.Second, Process: "a", Text: "long ago."}, {At: 30 * time.Second, Process: "a", Text: "just before."},
 		{At: 30200 * time.Millisecond, Process: "b", Text: "wrong.", Wrong: true}, {At: 50 * time.Second, Process: "b", Text: "long after."},
 	}}
-	shown := closeBy(told)
+	shown := closeBy(story)
 	if len(shown) != 2 || shown[0] != 1 {
 		t.Fatalf("shown: %v", shown)
 	}
-	if from, to := s.window(told, shown); from != 29960*time.Millisecond || to != 30240*time.Millisecond {
+	if from, to := s.window(story, shown); from != 29960*time.Millisecond || to != 30240*time.Millisecond {
 		t.Errorf("from %v to %v", from, to)
 	}
-	if from, to := s.window(told, shown[1:]); to-from != shortestMoment {
+	if from, to := s.window(story, shown[1:]); to-from != shortestMoment {
 		t.Errorf("from %v to %v", from, to)
 	}
 	if picture := s.moment(explain.Story{}); picture != "" {
@@ -100,7 +100,7 @@ func TestMoment_IsZoomed(t *testing.T) {
 func TestPage_HasTheStoryOfAViolation(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
-	p.Explanations = []Explanation{{explain.Tell(indexed(record.Run{Events: p.Run.Run.Events}), v, named()), "Smallest part: <8> of 55 events"}}
+	p.Explanations = []Explanation{{explain.Violation(indexed(record.Run{Events: p.Run.Run.Events}), v, named()), "Smallest part: <8> of 55 events"}}
 	p.Replay = "torture replay results/x"
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0

@@ -67,9 +67,9 @@ type rendered struct {
 
 // words are the words of the recipe, or those for any.
 type words struct {
-	Cast, Objects, Work, Bar, Searched string
-	Spans                              string // the kinds that are drawn one by one
-	Led                                bool   // a participant believed to lead
+	Participants, Objects, Work, Bar, Searched string
+	Spans                                      string // the kinds that are drawn one by one
+	Led                                        bool   // a participant believed to lead
 }
 
 // times says in words how long operations of a kind took.
@@ -77,13 +77,13 @@ type times struct{ Doing, Took string }
 
 // words are those of the page.
 func (s *stage) words(l Lanes) words {
-	w := words{cmp.Or(l.Cast, "The participants"), l.Objects, "", cmp.Or(l.Bar, "something that lasted"), l.Searched, "", len(s.terms) > 0}
+	w := words{cmp.Or(l.Participants, "The participants"), l.Objects, "", cmp.Or(l.Bar, "something that lasted"), l.Searched, "", len(s.terms) > 0}
 	if len(s.drawing.counted) > 0 || len(l.Kinds) > 0 {
 		w.Work = cmp.Or(l.Work, "how many operations a participant began")
 	}
 	var names []string
 	for _, kind := range s.drawing.spans {
-		names = append(names, string(kind))
+		names = append(names, kind.Label())
 	}
 	w.Spans = strings.Join(names, ", ")
 	return w
@@ -92,7 +92,7 @@ func (s *stage) words(l Lanes) words {
 // violation is one property that does not hold, with its own story and picture.
 type violation struct {
 	checker.Property
-	Story    *explain.Story // nil where it is not told
+	Story    *explain.Story // nil where it is not story
 	Lines    []storyRow
 	Moment   template.HTML
 	Smallest string
@@ -204,23 +204,23 @@ func (p Page) describe(s *stage, property checker.Property) violation {
 	from, to := max(0, marks[0].At-margin), marks[len(marks)-1].At+margin
 	v.Picture = template.HTML(s.timeline(from, min(to, s.end), marks))
 	for _, e := range marks {
-		v.Rows = append(v.Rows, eventRow{e.Seq, wording.Seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind, e.Type), p.Lanes.detail(e)})
+		v.Rows = append(v.Rows, eventRow{e.Seq, wording.Seconds(e.At), e.Process, fmt.Sprintf("%s %s", e.Kind.Label(), e.Type), p.Lanes.detail(e)})
 	}
 	return v
 }
 
-// explain adds the story of a violation, if it is told.
+// explain adds the story of a violation, if there is one.
 func (p Page) explain(s *stage, v *violation) {
 	i := slices.IndexFunc(p.Explanations, func(e Explanation) bool { return e.Story.Property == v.Name })
 	if i < 0 {
 		return
 	}
-	told := p.Explanations[i].Story
-	v.Story, v.Smallest = &told, p.Explanations[i].Smallest
-	for i, l := range told.Lines {
+	story := p.Explanations[i].Story
+	v.Story, v.Smallest = &story, p.Explanations[i].Smallest
+	for i, l := range story.Lines {
 		v.Lines = append(v.Lines, storyRow{i + 1, wording.Seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
 	}
-	v.Moment = template.HTML(s.moment(told)) // moment escapes the text that it quotes
+	v.Moment = template.HTML(s.moment(story)) // moment escapes the text that it quotes
 }
 
 // mostData bounds the data of an event that is shown.

@@ -195,7 +195,7 @@ func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 		x := c.x(e.At)
 		c.line(x, 0, x, c.height-axisHeight, "stroke:#d00;stroke-width:1.2;stroke-dasharray:3 2")
 		if y, ok := top[e.Process]; ok {
-			fmt.Fprintf(&c.b, `<circle cx="%.1f" cy="%.1f" r="5" style="fill:none;stroke:#d00;stroke-width:2"><title>#%d %s %s</title></circle>`, x, y+laneHeight/2, e.Seq, e.Kind, e.Type)
+			fmt.Fprintf(&c.b, `<circle cx="%.1f" cy="%.1f" r="5" style="fill:none;stroke:#d00;stroke-width:2"><title>#%d %s %s</title></circle>`, x, y+laneHeight/2, e.Seq, e.Kind.Label(), e.Type)
 		}
 	}
 	return c.svg("timeline")

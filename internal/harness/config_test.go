@@ -181,14 +181,14 @@ func TestConfig_JudgesReadWhatIsStored(t *testing.T) {
 			t.Errorf("server %d is %s, and %s to judges", i+1, ensemble.ServerName(i+1), name)
 		}
 	}
-	var cast []string
+	var participants []string
 	for _, g := range defaults().groups() {
 		for i := range g.count {
-			cast = append(cast, fmt.Sprintf("%s-%d", g.role.Name, i+1))
+			participants = append(participants, fmt.Sprintf("%s-%d", g.role.Name, i+1))
 		}
 	}
-	if !slices.Equal(read.Participants(), cast) {
-		t.Errorf("participants are %v, and %v to judges", cast, read.Participants())
+	if !slices.Equal(read.Participants(), participants) {
+		t.Errorf("participants are %v, and %v to judges", participants, read.Participants())
 	}
 	if record.PlainProfile != ensemble.Kind {
 		t.Errorf("the plain profile is %s, and %s to judges", ensemble.Kind, record.PlainProfile)

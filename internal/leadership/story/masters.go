@@ -11,27 +11,27 @@ import (
 
 // Stories tells the violations of a recipe that only elects a leader.
 func Stories() explain.Stories {
-	return explain.Stories{Begin: func(t *explain.Telling) explain.Teller {
-		return explain.Teller{Tellers: Tellers(t, explain.Claim)}
+	return explain.Stories{Begin: func(t *explain.Explainer) explain.Words {
+		return explain.Words{Properties: Properties(t, explain.Claim)}
 	}}
 }
 
-// Tellers has a function for each property of elections. claim is the epoch in whose name
+// Properties has a function for each property of elections. claim is the epoch in whose name
 // a write was made; false if it was made in none. See [explain.Claim].
-func Tellers(t *explain.Telling, claim func(explain.Write) (epoch int32, claims bool)) map[string]func() {
-	own := &teller{Telling: t, claim: claim}
+func Properties(t *explain.Explainer, claim func(explain.Write) (epoch int32, claims bool)) map[string]func() {
+	own := &explainer{Explainer: t, claim: claim}
 	return map[string]func(){"SingleMaster": own.singleMaster, "ElectionLinearizable": own.electionLinearizable}
 }
 
-// teller tells one story.
-type teller struct {
-	*explain.Telling
+// explainer tells one story.
+type explainer struct {
+	*explain.Explainer
 	claim func(explain.Write) (epoch int32, claims bool)
 }
 
 // singleMaster explains two masters: one wrote after the end of its epoch, both began
 // the same epoch, or both believed to lead.
-func (t *teller) singleMaster() {
+func (t *explainer) singleMaster() {
 	var elected []explain.Write
 	var wrote []explain.Write
 	for _, e := range t.Marks {
@@ -59,7 +59,7 @@ func (t *teller) singleMaster() {
 }
 
 // stale finds an accepted write in the name of an epoch that was over.
-func (t *teller) stale(wrote []explain.Write) (explain.Write, explain.Write, bool) {
+func (t *explainer) stale(wrote []explain.Write) (explain.Write, explain.Write, bool) {
 	for _, w := range wrote {
 		now, led := t.InForce(w.Invoke.At)
 		epoch, claims := t.claim(w)
@@ -71,7 +71,7 @@ func (t *teller) stale(wrote []explain.Write) (explain.Write, explain.Write, boo
 }
 
 // staleWrite explains who led when, and which write came too late.
-func (t *teller) staleWrite(w explain.Write, since explain.Write) {
+func (t *explainer) staleWrite(w explain.Write, since explain.Write) {
 	epoch, _ := t.claim(w)
 	if e, known := t.Began(epoch); known {
 		t.Election(e)
@@ -97,7 +97,7 @@ func (t *teller) staleWrite(w explain.Write, since explain.Write) {
 }
 
 // belief explains two masters that believed to lead at once.
-func (t *teller) belief() {
+func (t *explainer) belief() {
 	var beliefs []record.Operation
 	for _, e := range t.Marks {
 		for _, o := range t.Terms {
@@ -131,7 +131,7 @@ func (t *teller) belief() {
 
 // electionLinearizable explains an election that cannot be placed between the writes of
 // the two epochs that it separates.
-func (t *teller) electionLinearizable() {
+func (t *explainer) electionLinearizable() {
 	t.singleMaster()
 	t.Conclusion = "This election fits nowhere in the order: it must come after all writes of the epoch before, and before all writes of its own epoch. " + t.Conclusion
 	for _, e := range t.Marks {

@@ -27,7 +27,7 @@ func TestStories_WithoutTasks(t *testing.T) {
 				continue
 			}
 			told++
-			s := explain.Tell(record.NewIndex(run, record.Objects{}), p, Stories())
+			s := explain.Violation(record.NewIndex(run, record.Objects{}), p, Stories())
 			if p.Name == strings.Split(name, "-")[0] && !strings.Contains(s.Conclusion, want) {
 				t.Errorf("%s: the conclusion of %s is %q", name, p.Name, s.Conclusion)
 			}

@@ -95,11 +95,11 @@ const (
 	// timeout. A halt longer than the session is longer than the lease.
 	waking = time.Second
 
-	// lettingGo bounds how long a handler of the workload may go on after it was told to
+	// stopLimit bounds how long a handler of the workload may go on after it was told to
 	// end: twice as long as a leaving participant waits for it, a second more, and a
-	// moment; see lingers and moment in package participant. The recipe ends no handler by
+	// moment; see stopMillis and moment in package workload. The recipe ends no handler by
 	// force.
-	lettingGo = 11*time.Second + 60*time.Millisecond
+	stopLimit = 11*time.Second + 60*time.Millisecond
 )
 
 // halted reports whether a fault keeps the process of an execution from running.
@@ -115,14 +115,14 @@ func (f *facts) continued(run record.Operation, end time.Duration) *lateness {
 		if !halted(fault, run) || fault.Fault().Pauses() || !fault.Fault().Effective || fault.Invoke.At < run.Invoke.At || woke >= end {
 			continue
 		}
-		told, known := f.told(run)
+		asked, known := f.stopRequest(run)
 		at := end
 		if known {
-			at = min(end, told.At)
+			at = min(end, asked.At)
 		}
 		because := &lateness{shown: []record.Event{fault.Done}, args: wording.Args{"woke": woke, "fault": fault.Fault().Fault, "told": at}}
 		if known {
-			because.shown = append(because.shown, told)
+			because.shown = append(because.shown, asked)
 		}
 		switch {
 		case at > f.awake(run, woke+waking) && at == end:
@@ -131,7 +131,7 @@ func (f *facts) continued(run record.Operation, end time.Duration) *lateness {
 		case at > f.awake(run, woke+waking):
 			because.code = ResidentToldLate
 			return because
-		case end > f.awake(run, max(at, woke)+waking+lettingGo):
+		case end > f.awake(run, max(at, woke)+waking+stopLimit):
 			because.code = ResidentSlow
 			return because
 		}
@@ -150,10 +150,10 @@ func (f *facts) awake(run record.Operation, deadline time.Duration) time.Duratio
 	return deadline
 }
 
-// told is when and why a handler was told to end; false if that is not on record.
-func (f *facts) told(run record.Operation) (record.Event, bool) {
+// stopRequest is when and why a handler was asked to end; false if that is not on record.
+func (f *facts) stopRequest(run record.Operation) (record.Event, bool) {
 	for _, e := range f.Events {
-		if e.Kind == record.Told && e.Task() == run.Invoke.Task() && e.Token() == run.Invoke.Token() && e.Alive() == run.Invoke.Alive() && e.At >= run.Invoke.At {
+		if e.Kind == record.StopRequested && e.Task() == run.Invoke.Task() && e.Token() == run.Invoke.Token() && e.Alive() == run.Invoke.Alive() && e.At >= run.Invoke.At {
 			return e, true
 		}
 	}
@@ -186,9 +186,9 @@ func (f *facts) sessionOf(run record.Operation) (session string) {
 // notifiedInTime reports whether a handler was told to end before the next one began, and
 // its task was given away because its session had ended.
 func (f *facts) notifiedInTime(old, next record.Operation, ends map[string]int64) bool {
-	told, known := f.told(old)
+	asked, known := f.stopRequest(old)
 	session := f.sessionOf(old)
-	if !known || session == "" || told.At > next.Invoke.At {
+	if !known || session == "" || asked.At > next.Invoke.At {
 		return false
 	}
 	if end, given := ends[session], f.assigned(next); end != 0 && given != 0 {

@@ -45,7 +45,7 @@ func TestResidentExclusive_OldOwnerStopsFirst(t *testing.T) {
 		add := func(at int, e record.Event) { e.At = time.Duration(at); events = append(events, e) }
 		add(c.next, record.Event{Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}})
 		if c.told > 0 {
-			add(c.told, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task, ID: id, Token: token, Cause: "enough"}})
+			add(c.told, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
 		}
 		if c.session != none {
 			add(c.at, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: session, Fate: c.session}})
@@ -86,7 +86,7 @@ func TestResidentExclusive_SleepExcusesOnlyTheSleeper(t *testing.T) {
 			{At: c.returned, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}},
 		}
 		if c.told > 0 {
-			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task, ID: id, Token: token, Cause: "enough"}})
+			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
 		}
 		if p := read(record.Run{Events: record.Merge(events, nil), Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
@@ -137,7 +137,7 @@ func TestResidentExclusive_StopExcusesOnlyForAWhile(t *testing.T) {
 			events = append(events, record.Event{At: s(c.returned), Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}})
 		}
 		if c.told > 0 {
-			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task, ID: id, Token: token, Cause: "enough"}})
+			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
 		}
 		events = record.Merge(events, halt("stop-worker", 90, 15, 30), c.more)
 		if p := read(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {

@@ -14,16 +14,16 @@ func Lanes() report.Lanes {
 	return report.Lanes{
 		Kinds: map[record.Kind]report.Drawn{
 			record.Submit: report.Counted, record.Execute: report.Counted,
-			record.Await: report.Hidden, record.Cancel: report.Hidden, record.Told: report.Hidden, record.Effect: report.Hidden, record.Change: report.Hidden,
+			record.Await: report.Hidden, record.Cancel: report.Hidden, record.StopRequested: report.Hidden, record.Effect: report.Hidden, record.Change: report.Hidden,
 		},
 		Charts: []report.Chart{
 			{Kind: record.Submit, Colour: "#1f77b4", Done: "accepted", Doing: "Submitting"},
 			{Kind: record.Await, Colour: "#2ca02c", Done: "finished, as the client sees it", Doing: "Waiting for the status"},
 		},
 		Detail: detail, Sum: sum,
-		Cast: "A master, its backups, workers and clients",
-		Work: "how many tasks a worker began to execute, or a client submitted",
-		Bar:  "an execution of the task", Searched: "elections and tasks",
+		Participants: "A master, its backups, workers and clients",
+		Work:         "how many tasks a worker began to execute, or a client submitted",
+		Bar:          "an execution of the task", Searched: "elections and tasks",
 	}
 }
 

@@ -31,7 +31,7 @@ func stories(run record.Run) []explain.Story {
 }
 
 func tell(run record.Run, p checker.Property) explain.Story {
-	return explain.Tell(record.NewIndex(run, record.TaskObjects()), p, named())
+	return explain.Violation(record.NewIndex(run, record.TaskObjects()), p, named())
 }
 
 // golden compares stories with what is frozen of them.
@@ -90,7 +90,7 @@ func hold(t *testing.T, s explain.Story) {
 			t.Errorf("%s: line %d comes before line %d", s.Property, i+1, i)
 		}
 	}
-	if told := append(slices.Collect(maps.Keys((&teller{}).tellers())), "SessionsEnd", "WritesAccounted"); slices.Contains(told, s.Property) && s.Conclusion == "" {
+	if told := append(slices.Collect(maps.Keys((&explainer{}).properties())), "SessionsEnd", "WritesAccounted"); slices.Contains(told, s.Property) && s.Conclusion == "" {
 		t.Errorf("%s has no moral", s.Property)
 	}
 	const longest = 22

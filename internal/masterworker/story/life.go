@@ -11,7 +11,7 @@ import (
 )
 
 // life adds the history of a task, from its submission to the final tree.
-func (t *teller) life(task string) {
+func (t *explainer) life(task string) {
 	for _, s := range t.submits {
 		if s.Done.Task() == task || s.Invoke.ID() != "" && s.Invoke.ID() == t.ids[task] {
 			t.submission(s, task)
@@ -31,13 +31,13 @@ func (t *teller) life(task string) {
 	}
 	for _, a := range t.awaits {
 		if a.Invoke.Task() == task && a.Done.Type != "" && a.Outcome() != record.Info {
-			t.told(a)
+			t.answered(a)
 		}
 	}
 }
 
 // submission adds the submission of a task, with the place of the write that made it.
-func (t *teller) submission(s record.Operation, task string) {
+func (t *explainer) submission(s record.Operation, task string) {
 	l := explain.Line{At: s.Invoke.At, Process: s.Invoke.Process, Events: []int{s.Invoke.Seq, s.Done.Seq}}
 	l.Text = fmt.Sprintf("%s submitted %s", s.Invoke.Process, t.Call(task))
 	switch s.Outcome() {
@@ -62,7 +62,7 @@ func (t *teller) submission(s record.Operation, task string) {
 }
 
 // execution adds one run of a handler.
-func (t *teller) execution(e record.Operation) {
+func (t *explainer) execution(e record.Operation) {
 	l := explain.Line{At: e.Invoke.At, Process: e.Invoke.Process, Events: []int{e.Invoke.Seq, e.Done.Seq}, Until: e.Return(t.End)}
 	l.Order = t.assignedAt(e.Invoke)
 	l.Text = fmt.Sprintf("%s began to execute attempt %d of %s (token %d.%d)", e.Invoke.Process, e.Invoke.Token().Attempt, t.Call(e.Invoke.Task()), e.Invoke.Token().Epoch, e.Invoke.Token().Attempt)
@@ -80,7 +80,7 @@ func (t *teller) execution(e record.Operation) {
 
 // assignedAt is the zxid of the write that assigned an execution, which comes before it
 // although both may happen at one moment of virtual time.
-func (t *teller) assignedAt(e record.Event) int64 {
+func (t *explainer) assignedAt(e record.Event) int64 {
 	for _, w := range t.Touching(e.Task()) {
 		if c := changeOf(w, e.Task()); c.to != "" && c.assigned.Attempt == e.Token().Attempt && w.Fate == record.OK && w.At <= e.At {
 			return w.Zxid
@@ -89,8 +89,8 @@ func (t *teller) assignedAt(e record.Event) int64 {
 	return 0
 }
 
-// told adds the answer that a client heard.
-func (t *teller) told(a record.Operation) {
+// answered adds the answer that a client heard.
+func (t *explainer) answered(a record.Operation) {
 	l := explain.Line{At: a.Done.At, Process: a.Invoke.Process, Events: []int{a.Invoke.Seq, a.Done.Seq}, Order: explain.AfterWrites}
 	if a.Outcome() == record.OK {
 		l.Text = fmt.Sprintf("%s was told that %s is %s", a.Invoke.Process, t.Call(a.Invoke.Task()), a.Done.Answer().State)
@@ -105,7 +105,7 @@ func (t *teller) told(a record.Operation) {
 }
 
 // effects adds the effects of a task's executions on the system outside.
-func (t *teller) effects(task string) {
+func (t *explainer) effects(task string) {
 	for _, e := range t.Run.Events {
 		if e.Kind != record.Effect || e.Task() != task {
 			continue
@@ -125,7 +125,7 @@ func (t *teller) effects(task string) {
 
 // tree adds the task's state in the final tree; wrong says that this state is the
 // violation.
-func (t *teller) tree(task string, wrong bool) {
+func (t *explainer) tree(task string, wrong bool) {
 	if t.Run.Evidence == nil || t.Run.Evidence.Nodes == nil {
 		return
 	}

@@ -13,16 +13,16 @@ import (
 // Stories tells the violations of the master-worker recipe.
 func Stories() explain.Stories { return explain.Stories{Begin: begin} }
 
-// teller tells one story.
-type teller struct {
-	*explain.Telling
+// explainer tells one story.
+type explainer struct {
+	*explain.Explainer
 	executions, awaits, submits []record.Operation
 	ids                         map[string]string // of tasks
 }
 
-func begin(t *explain.Telling) explain.Teller {
-	own := &teller{
-		Telling: t, ids: map[string]string{},
+func begin(t *explain.Explainer) explain.Words {
+	own := &explainer{
+		Explainer: t, ids: map[string]string{},
 		executions: record.Operations(t.Run.Events, record.Execute), submits: record.Operations(t.Run.Events, record.Submit),
 		awaits: slices.Concat(record.Operations(t.Run.Events, record.Await), record.Operations(t.Run.Events, record.Cancel)),
 	}
@@ -31,11 +31,11 @@ func begin(t *explain.Telling) explain.Teller {
 			own.ids[e.Task()] = e.ID()
 		}
 	}
-	return explain.Teller{Tellers: own.tellers(), Life: own.life, Event: own.event, Deed: own.deed}
+	return explain.Words{Properties: own.properties(), Life: own.life, Event: own.event, Deed: own.deed}
 }
 
-// tellers has a function for each property with a story of its own.
-func (t *teller) tellers() map[string]func() {
+// properties has a function for each property with a story of its own.
+func (t *explainer) properties() map[string]func() {
 	all := map[string]func(){
 		"NoLostTask": t.noLostTask, "NoDoubleResult": t.noDoubleResult, "TaskLinearizable": t.taskLinearizable,
 		"NoPhantomTask": t.noPhantomTask, "StaleEffectsFenced": t.staleEffectsFenced,
@@ -43,7 +43,7 @@ func (t *teller) tellers() map[string]func() {
 		"AtomicTransitions": t.atomicTransitions, "TerminalAfterHeal": t.terminalAfterHeal,
 		"ResidentExclusive": t.residentExclusive, "BudgetKept": t.budgetKept, "FollowsProtocol": t.followsProtocol,
 	}
-	maps.Copy(all, leadership.Tellers(t.Telling, claim))
+	maps.Copy(all, leadership.Properties(t.Explainer, claim))
 	return all
 }
 
@@ -64,13 +64,13 @@ func claim(w explain.Write) (epoch int32, claims bool) {
 }
 
 // event adds one event of the kinds of the recipe.
-func (t *teller) event(e record.Event) bool {
+func (t *explainer) event(e record.Event) bool {
 	if x := explain.Find(t.executions, e); x != nil {
 		t.execution(*x)
 		return true
 	}
 	if x := explain.Find(t.awaits, e); x != nil && x.Done.Type != "" {
-		t.told(*x)
+		t.answered(*x)
 		return true
 	}
 	if x := explain.Find(t.submits, e); x != nil {

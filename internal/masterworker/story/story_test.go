@@ -68,12 +68,12 @@ func TestWrite_SaysWhetherItWasApplied(t *testing.T) {
 				{Seq: 1, At: 10, Process: "master-1", Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Ops: ops}},
 				{Seq: 2, At: 20, Process: "master-1", Type: c.heard, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1", Problem: "connection lost"}},
 			}}
-			told := tell(run, checker.Property{Name: "AtomicTransitions", Findings: []wording.Finding{{Code: judge.AttemptLost, Object: "task-a"}}, Events: []int{1, 2}})
-			if refused := strings.HasPrefix(told.Lines[0].Text, "Refused, node exists: master-1"); refused != (c.name == "refused") {
+			story := tell(run, checker.Property{Name: "AtomicTransitions", Findings: []wording.Finding{{Code: judge.AttemptLost, Object: "task-a"}}, Events: []int{1, 2}})
+			if refused := strings.HasPrefix(story.Lines[0].Text, "Refused, node exists: master-1"); refused != (c.name == "refused") {
 				t.Errorf("told as refused: %v", refused)
 			}
-			if len(told.Lines) != 1 || !strings.HasSuffix(told.Lines[0].Text, c.want) || told.Lines[0].Zxid != c.zxid {
-				t.Errorf("%+v, want %q, zxid %d", told.Lines, c.want, c.zxid)
+			if len(story.Lines) != 1 || !strings.HasSuffix(story.Lines[0].Text, c.want) || story.Lines[0].Zxid != c.zxid {
+				t.Errorf("%+v, want %q, zxid %d", story.Lines, c.want, c.zxid)
 			}
 		})
 	}
@@ -99,8 +99,8 @@ func TestSubmission_WithoutAnAnswer(t *testing.T) {
 		{exchanges, "client-1 submitted the task. ZooKeeper applied the write, but the answer did not arrive.", 7},
 		{nil, "client-1 submitted the task, and got no answer.", 0},
 	} {
-		told := tell(record.Run{Events: events, Exchanges: c.exchanges}, violated)
-		if first := told.Lines[0]; first.Text != c.want || first.Zxid != c.zxid {
+		story := tell(record.Run{Events: events, Exchanges: c.exchanges}, violated)
+		if first := story.Lines[0]; first.Text != c.want || first.Zxid != c.zxid {
 			t.Errorf("%q, zxid %d; want %q, zxid %d", first.Text, first.Zxid, c.want, c.zxid)
 		}
 	}

@@ -116,7 +116,7 @@ func (c change) alone() bool {
 
 // deed describes a write by its effect on a task or, without an effect, by its
 // operations.
-func (t *teller) deed(w explain.Write, task string) explain.Deed {
+func (t *explainer) deed(w explain.Write, task string) explain.Deed {
 	c := changeOf(w, task)
 	what := c.deed(w.Invoke.Process, t.Call(task))
 	switch {
@@ -138,7 +138,7 @@ func (t *teller) deed(w explain.Write, task string) explain.Deed {
 }
 
 // finished reports whether a task had its status before a write.
-func (t *teller) finished(task string, before explain.Write) bool {
+func (t *explainer) finished(task string, before explain.Write) bool {
 	return slices.ContainsFunc(t.Touching(task), func(w explain.Write) bool {
 		return w.Invoke.Seq < before.Invoke.Seq && w.Fate == record.OK && changeOf(w, task).status != nil
 	})

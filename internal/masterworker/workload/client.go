@@ -20,16 +20,18 @@ import (
 // Payload is the payload of a task in the workload: its identity and its behaviour.
 type Payload struct {
 	ID       string `json:"id"`
-	Millis   int    `json:"ms"`                  // that the work takes
-	Failures int32  `json:"failures,omitempty"`  // attempts that fail on purpose
-	Hangs    int32  `json:"hangs,omitempty"`     // attempts that hang without progress until they are stopped
-	Progress bool   `json:"progress,omitempty"`  // reports its progress
-	Stubborn bool   `json:"stubborn,omitempty"`  // goes on when its context ends, as faulty handlers do
-	Resident bool   `json:"resident,omitempty"`  // goes on until its context ends
-	Lingers  int    `json:"lingers,omitempty"`   // ms: of a resident, how much longer it goes on, whatever the cause
-	Bytes    int    `json:"bytes,omitempty"`     // the least size of the result
-	TooLarge int32  `json:"too_large,omitempty"` // attempts whose results are larger than the servers take
-	Padding  string `json:"padding,omitempty"`   // makes the payload large
+	Millis   int    `json:"ms"`                 // that the work takes
+	Failures int32  `json:"failures,omitempty"` // attempts that fail on purpose
+	Hangs    int32  `json:"hangs,omitempty"`    // attempts that hang without progress until they are stopped
+	Progress bool   `json:"progress,omitempty"` // reports its progress
+	Stubborn bool   `json:"stubborn,omitempty"` // goes on when its context ends, as faulty handlers do
+	Resident bool   `json:"resident,omitempty"` // goes on until its context ends
+	// StopMillis is how much longer a resident task goes on after it was asked to end,
+	// whatever the cause. Builds of all ages read each other's payloads, so its key stays.
+	StopMillis int    `json:"lingers,omitempty"`
+	Bytes      int    `json:"bytes,omitempty"`     // the least size of the result
+	TooLarge   int32  `json:"too_large,omitempty"` // attempts whose results are larger than the servers take
+	Padding    string `json:"padding,omitempty"`   // makes the payload large
 }
 
 // taskSpec is a task that a client makes up: its payload, its options, and what the client
@@ -113,7 +115,7 @@ func (p participant) handler() recipe.Handler {
 		run := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Execute, Of: execution})
 		if load.Resident {
 			defer context.AfterFunc(ctx, func() {
-				p.Journal.Add(record.Event{Type: record.Note, Kind: record.Told, Of: record.Warning{Task: task.Name, ID: load.ID, Token: token, Cause: context.Cause(ctx).Error()}})
+				p.Journal.Add(record.Event{Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task.Name, ID: load.ID, Token: token, Cause: context.Cause(ctx).Error()}})
 			})()
 		}
 		result, err := p.work(ctx, load, task, token)
@@ -139,7 +141,7 @@ func (p participant) work(ctx context.Context, load Payload, task recipe.Task, t
 	switch {
 	case load.Resident:
 		<-ctx.Done()
-		<-time.After(time.Duration(load.Lingers) * time.Millisecond)
+		<-time.After(time.Duration(load.StopMillis) * time.Millisecond)
 		return nil, context.Cause(ctx)
 	case task.Token.Attempt <= load.Hangs:
 		select {
@@ -323,7 +325,7 @@ func (p participant) residentTasks() map[string]taskSpec {
 		if n > 0 {
 			name, id = fmt.Sprintf("%s.%d", name, n+1), fmt.Sprintf("%s.%d", id, n+1)
 		}
-		all[id] = taskSpec{payload: Payload{ID: name + ".resident", Resident: true, Lingers: lingers(rng)}, options: recipe.Options{Resident: true}}
+		all[id] = taskSpec{payload: Payload{ID: name + ".resident", Resident: true, StopMillis: stopMillis(rng)}, options: recipe.Options{Resident: true}}
 	}
 	return all
 }
@@ -332,10 +334,10 @@ func (p participant) residentTasks() map[string]taskSpec {
 // the load.
 const residentStream = 0x9e51de
 
-// lingers draws for how many milliseconds a resident task goes on after it was told to
-// end. Half of them do not go on. Some go on for longer than a leaving participant
+// stopMillis draws for how many milliseconds a resident task goes on after it was asked
+// to end. Half of them do not go on. Some go on for longer than a leaving participant
 // waits for them, and a few for longer than the harness waits for that participant.
-func lingers(rng *rand.Rand) int {
+func stopMillis(rng *rand.Rand) int {
 	patience := int(subject.LeavePatience.Milliseconds())
 	switch dice := rng.IntN(10); {
 	case dice < 5:

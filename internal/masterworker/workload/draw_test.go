@@ -58,19 +58,20 @@ func TestWorkload_DependsOnTheSeedOnly(t *testing.T) {
 	}
 }
 
-// wishesOfSeeds are digests of the first thousand wishes of the seeds 1 to 5.
-var wishesOfSeeds = [5]string{"2a571ded21aad3f7", "3ca2faf7818e424b", "3776361dccd305d9", "7c4889ffd94f8f0d", "347d0445718a876c"}
+// tasksOfSeeds are digests of the first thousand tasks of the seeds 1 to 5. The names of
+// their fields are not in them.
+var tasksOfSeeds = [5]string{"8f8077b80064e999", "532f172c1059395c", "41b1332db0a639bc", "e0ecd09348950add", "3a997f8f24e890b0"}
 
 // TestDraw_StaysTheSameForASeed: a seed that found something must give the same workload
 // for ever.
 func TestDraw_StaysTheSameForASeed(t *testing.T) {
-	for i, want := range wishesOfSeeds {
+	for i, want := range tasksOfSeeds {
 		rng := rand.New(rand.NewPCG(uint64(i+1), 1))
 		all := sha256.New()
 		for range 1000 {
 			w := draw(rng, "id")
 			w.payload.enlarge(rng, 128<<10)
-			fmt.Fprintf(all, "%+v\n", w)
+			fmt.Fprintf(all, "%v\n", w)
 		}
 		if got := fmt.Sprintf("%x", all.Sum(nil))[:16]; got != want {
 			t.Errorf("seed %d: %s, want %s", i+1, got, want)

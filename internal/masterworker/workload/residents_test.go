@@ -20,12 +20,12 @@ func TestResidents_ReturnInTheirOwnTime(t *testing.T) {
 			t.Fatalf("seed %d: %v, and in another life %v", seed, first, p.residentTasks())
 		}
 		for _, w := range first {
-			switch lingers := time.Duration(w.payload.Lingers) * time.Millisecond; {
-			case lingers == 0:
+			switch stops := time.Duration(w.payload.StopMillis) * time.Millisecond; {
+			case stops == 0:
 				atOnce++
-			case lingers < subject.LeavePatience:
+			case stops < subject.LeavePatience:
 				late++
-			case lingers < 2*subject.LeavePatience:
+			case stops < 2*subject.LeavePatience:
 				tooLate++
 			default:
 				never++

@@ -11,7 +11,7 @@ import (
 )
 
 // noLostTask explains an accepted task that is missing.
-func (t *teller) noLostTask() {
+func (t *explainer) noLostTask() {
 	t.life(t.Object)
 	removed := explain.Write{}
 	for _, w := range t.Touching(t.Object) {
@@ -33,7 +33,7 @@ func (t *teller) noLostTask() {
 }
 
 // noDoubleResult explains a task that has, or shows, two results.
-func (t *teller) noDoubleResult() {
+func (t *explainer) noDoubleResult() {
 	t.life(t.Object)
 	overwritten := false
 	if n, found := t.Node(record.StatusPath(t.Object)); found && n.Version > 0 {
@@ -49,14 +49,14 @@ func (t *teller) noDoubleResult() {
 }
 
 // taskLinearizable explains operations that fit no sequential order.
-func (t *teller) taskLinearizable() {
+func (t *explainer) taskLinearizable() {
 	t.Evidence()
 	t.tree(t.Object, false)
 	t.Conclusion = "Each operation takes effect at one moment between its begin and its end. No such order has the task submitted, then one status, and every client seeing that status."
 }
 
 // noPhantomTask explains a task that no client submitted, or that was made twice.
-func (t *teller) noPhantomTask() {
+func (t *explainer) noPhantomTask() {
 	tasks := t.Named()
 	for _, task := range tasks {
 		t.life(task)
@@ -77,7 +77,7 @@ func (t *teller) noPhantomTask() {
 }
 
 // staleEffectsFenced explains executions that acted outside in the wrong order.
-func (t *teller) staleEffectsFenced() {
+func (t *explainer) staleEffectsFenced() {
 	task := t.Object
 	if task == "" && len(t.Marks) > 0 {
 		task = t.Marks[0].Task()
@@ -90,7 +90,7 @@ func (t *teller) staleEffectsFenced() {
 }
 
 // resultFromItsAttempt explains a result from an attempt that cannot have given it.
-func (t *teller) resultFromItsAttempt() {
+func (t *explainer) resultFromItsAttempt() {
 	t.life(t.Object)
 	t.tree(t.Object, false)
 	t.BlameLast()
@@ -124,7 +124,7 @@ func place(w explain.Write) string {
 }
 
 // uniqueAttempts explains executions with wrong numbers.
-func (t *teller) uniqueAttempts() {
+func (t *explainer) uniqueAttempts() {
 	t.life(t.Object)
 	t.tree(t.Object, false)
 	t.BlameLast()
@@ -133,7 +133,7 @@ func (t *teller) uniqueAttempts() {
 
 // atomicTransitions explains an assignment that was removed in one write and replaced
 // in another.
-func (t *teller) atomicTransitions() {
+func (t *explainer) atomicTransitions() {
 	t.life(t.Object)
 	var gone *explain.Write
 	for _, w := range t.Touching(t.Object) {
@@ -154,7 +154,7 @@ func (t *teller) atomicTransitions() {
 }
 
 // gap says for how long no worker had the task.
-func (t *teller) gap(gone, later explain.Write) {
+func (t *explainer) gap(gone, later explain.Write) {
 	t.Conclusion = fmt.Sprintf("%s wrote at %s, and the rest came at %s. The two should have been one write", gone.Invoke.Process, wording.Seconds(gone.At), wording.Seconds(later.At))
 	t.Need(later.Invoke.Seq)
 	if gone.Zxid != 0 && later.Zxid != 0 {
@@ -169,7 +169,7 @@ func (t *teller) gap(gone, later explain.Write) {
 }
 
 // terminalAfterHeal explains where a task got stuck.
-func (t *teller) terminalAfterHeal() {
+func (t *explainer) terminalAfterHeal() {
 	if t.Object == "" {
 		t.Evidence()
 		return
@@ -187,21 +187,21 @@ func (t *teller) terminalAfterHeal() {
 }
 
 // residentExclusive explains two workers that executed one task at once.
-func (t *teller) residentExclusive() {
+func (t *explainer) residentExclusive() {
 	t.life(t.Object)
 	t.BlameLast()
 	t.Conclusion = "A resident task has one owner at a time: the next owner may begin only after the old one has stopped. There is one exception: a fault has stopped the old owner or ended its session, until it runs again or notices. The exception does not apply here."
 }
 
 // budgetKept explains attempts that exceed or do not use the budget.
-func (t *teller) budgetKept() {
+func (t *explainer) budgetKept() {
 	t.life(t.Object)
 	t.tree(t.Object, true)
 	t.Conclusion = "The attempts on record are the budget. A task fails when it has used all of its attempts, not before, and no worker may begin another attempt after that."
 }
 
 // followsProtocol explains the first write that the protocol does not allow.
-func (t *teller) followsProtocol() {
+func (t *explainer) followsProtocol() {
 	first, found := t.First()
 	if !found || first.Exchange == nil {
 		t.Evidence()

@@ -13,7 +13,7 @@ import (
 
 // Evidence is the general story: the evidence of the verdict in order, with the history
 // of the object if the property is about one.
-func (t *Telling) Evidence() {
+func (t *Explainer) Evidence() {
 	if t.Object != "" && t.objects[t.Object] {
 		t.Life(t.Object)
 	}
@@ -24,7 +24,7 @@ func (t *Telling) Evidence() {
 }
 
 // Life adds the history of an object.
-func (t *Telling) Life(object string) {
+func (t *Explainer) Life(object string) {
 	if t.words.Life != nil {
 		t.words.Life(object)
 		return
@@ -37,10 +37,10 @@ const mostLife = 200
 
 // briefly adds the writes that touch an object and the events about it: if there are many,
 // those around the last event that the verdict rests on.
-func (t *Telling) briefly(object string) {
+func (t *Explainer) briefly(object string) {
 	type happening struct {
-		at   time.Duration
-		tell func()
+		at  time.Duration
+		add func()
 	}
 	var all []happening
 	for _, w := range t.Touching(object) {
@@ -66,12 +66,12 @@ func (t *Telling) briefly(object string) {
 		all = all[from : from+mostLife]
 	}
 	for _, h := range all {
-		h.tell()
+		h.add()
 	}
 }
 
 // Event adds one event, in the words of its kind.
-func (t *Telling) Event(e record.Event) {
+func (t *Explainer) Event(e record.Event) {
 	if e.Kind == record.Write {
 		if w, found := t.WriteOf(e.Seq); found && w.Elects {
 			t.Election(w)
@@ -102,7 +102,7 @@ func (t *Telling) Event(e record.Event) {
 
 // own adds an event of a kind that only the recipe has, in the words that the record has
 // for every kind.
-func (t *Telling) own(e record.Event) {
+func (t *Explainer) own(e record.Event) {
 	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: AfterWrites}
 	x := t.operation(e)
 	if x == nil {
@@ -125,7 +125,7 @@ func (t *Telling) own(e record.Event) {
 }
 
 // of is what an event is about, in words: its object and its token.
-func (t *Telling) of(e record.Event) string {
+func (t *Explainer) of(e record.Event) string {
 	said := ""
 	if e.Object() != "" {
 		said = " of " + t.Call(e.Object())
@@ -145,7 +145,7 @@ func because(remark string) string {
 }
 
 // note adds a note: a statement by or about a participant.
-func (t *Telling) note(e record.Event) {
+func (t *Explainer) note(e record.Event) {
 	l := Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: AfterWrites}
 	switch e.Kind {
 	case record.Session:
@@ -173,7 +173,7 @@ func (t *Telling) note(e record.Event) {
 
 // Subject is the object that the story describes a write for: the story's own object, or
 // the first that the write touches; empty if it touches none.
-func (t *Telling) Subject(w Write) string {
+func (t *Explainer) Subject(w Write) string {
 	touched := t.Index.Znodes.Touched(w.Invoke.Ops())
 	switch {
 	case len(touched) == 0:
@@ -185,7 +185,7 @@ func (t *Telling) Subject(w Write) string {
 }
 
 // Term adds how long a process believed to lead.
-func (t *Telling) Term(o record.Operation) {
+func (t *Explainer) Term(o record.Operation) {
 	l := Line{At: o.Invoke.At, Process: o.Invoke.Process, Events: []int{o.Invoke.Seq, o.Done.Seq}, Until: o.Return(t.End), Order: AfterWrites, Belief: true}
 	l.Text = fmt.Sprintf("%s believed to lead epoch %d from here until %s", o.Invoke.Process, o.Invoke.Token().Epoch, wording.Seconds(l.Until))
 	if o.Done.Remark() != "" {
@@ -197,7 +197,7 @@ func (t *Telling) Term(o record.Operation) {
 
 // sessionsEnd explains the sessions of a participant that kept or used one that was
 // over.
-func (t *Telling) sessionsEnd() {
+func (t *Explainer) sessionsEnd() {
 	for _, e := range t.Marks {
 		t.Event(e)
 	}
@@ -227,7 +227,7 @@ func (t *Telling) sessionsEnd() {
 }
 
 // First is the first finding against the property.
-func (t *Telling) First() (wording.Finding, bool) {
+func (t *Explainer) First() (wording.Finding, bool) {
 	if len(t.Property.Findings) == 0 {
 		return wording.Finding{}, false
 	}
@@ -235,12 +235,12 @@ func (t *Telling) First() (wording.Finding, bool) {
 }
 
 // Rests reports whether the verdict rests on a write.
-func (t *Telling) Rests(w Write) bool {
+func (t *Explainer) Rests(w Write) bool {
 	return slices.ContainsFunc(t.Marks, func(e record.Event) bool { return e.Seq == w.Invoke.Seq })
 }
 
 // Exchange adds a write that only the wire shows; it is the violation.
-func (t *Telling) Exchange(x record.Exchange) {
+func (t *Explainer) Exchange(x record.Exchange) {
 	l := Line{At: x.Answered, Zxid: x.Zxid, Order: x.Zxid, Process: x.Process, Wrong: true}
 	l.Text = fmt.Sprintf("The wire shows that %s wrote, in session %s: %s", x.Process, x.Session, Operations(x.Ops))
 	if x.Error != "" {

@@ -103,11 +103,12 @@ type Client struct {
 
 	mu      sync.Mutex
 	session zkapi.Session
-	opening zkapi.Source // fires when the attempt under way to open one is over
-	again   *retry       // attempts to open one; only the attempt under way touches it
-	brief   *retry       // sessions that ended soon after they had begun; the same
-	began   time.Time    // when the present session did; the same
-	failed  error        // why the last attempt failed; nil if it succeeded
+	granted zkapi.Session // as the next one, but its format is not known yet
+	opening zkapi.Source  // fires when the attempt under way to open one is over
+	again   *retry        // attempts to open one; only the attempt under way touches it
+	brief   *retry        // sessions that ended soon after they had begun; the same
+	began   time.Time     // when the present session did; the same
+	failed  error         // why the last attempt failed; nil if it succeeded
 	memory  memory
 	waits   map[string]*wait
 	backlog backlogSeen
@@ -174,9 +175,27 @@ func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
 		c.mu.Unlock()
 		tried = true
 		if _, err := c.env.Wait(ctx, opening); err != nil {
-			return nil, errors.Join(err, failed)
+			if told := c.explained(err); told != err && !zkapi.Refused(failed) || failed == nil {
+				return nil, told
+			}
+			return nil, fmt.Errorf("%w: %w", err, failed)
 		}
 	}
+}
+
+// explained adds to the error of a caller that waits no longer why the client has no
+// connection, if it has none.
+func (c *Client) explained(err error) error {
+	c.mu.Lock()
+	session := c.session
+	if c.granted != nil {
+		session = c.granted
+	}
+	c.mu.Unlock()
+	if session != nil && !session.Done().Fired() {
+		return because(err, zkapi.WhyUnreachable(session))
+	}
+	return because(err, zkapi.WhyUnreachable(c.env))
 }
 
 // open replaces a session that has ended. If it fails, callers that still need a session try
@@ -196,6 +215,9 @@ func (c *Client) open() {
 	}
 	session, err := c.env.Open(c.life)
 	if err == nil {
+		c.mu.Lock()
+		c.granted = session
+		c.mu.Unlock()
 		err = c.understands(session)
 	}
 	switch {
@@ -206,13 +228,14 @@ func (c *Client) open() {
 		c.began = c.env.Now()
 	case zkapi.Permanent(err):
 		c.obs.Logger.WarnContext(c.life, "no session", "error", err)
+	case c.life.Err() != nil: // nobody waits for it
 	default:
 		c.again.warn(c.life, err)
 		_, _ = c.env.Wait(c.life, c.env.Timer(c.again.failed(c.life, err)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failed, c.opening = err, nil
+	c.failed, c.opening, c.granted = err, nil, nil
 	if err == nil {
 		c.session = session
 	}
@@ -253,7 +276,10 @@ func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error
 			return err
 		}
 		err = again.retryOnDisconnect(ctx, session, func() error { return step(session) })
-		if ctx.Err() != nil || zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded) {
+		if err != nil && ctx.Err() != nil {
+			return c.explained(err)
+		}
+		if zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded) {
 			return err
 		}
 	}

@@ -46,8 +46,9 @@ func (c *Client) awaitShared(ctx context.Context, task string) (status Status, j
 	zkapi.Checkpoint(c.env, "await", task)
 	if _, err := c.env.Wait(ctx, w.over); err != nil {
 		c.mu.Lock()
-		defer c.mu.Unlock()
-		return Status{}, false, unless(err, w.refused)
+		refused := w.refused
+		c.mu.Unlock()
+		return Status{}, false, c.explained(unless(err, refused))
 	}
 	return w.status, joined, w.err
 }

@@ -103,6 +103,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 			if refusal != nil {
 				cause = fmt.Errorf("%w: %w", cause, refusal)
 			}
+			cause = c.explained(cause)
 			if doubtful {
 				c.obs.Metrics.Unknown("submit", zkapi.Unknown)
 				return Submitted{}, &AmbiguousError{ID: s.id, Err: cause}

@@ -126,10 +126,21 @@ func passing(err error) bool {
 }
 
 // unless returns why a repetition has ended, with the refusal that was the reason to repeat,
-// if any.
+// or the network's reason.
 func unless(over, err error) error {
 	if zkapi.Refused(err) {
 		return fmt.Errorf("%w: %w", over, err)
 	}
+	if why, ok := errors.AsType[*zkapi.Unreachable](err); ok {
+		return because(over, why)
+	}
 	return over
+}
+
+// because adds to an error why the ensemble was not reachable, unless the error says so.
+func because(err error, why *zkapi.Unreachable) error {
+	if _, said := errors.AsType[*zkapi.Unreachable](err); said || why == nil || err == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, why)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -256,7 +257,7 @@ func TestLease_EndsWithoutAnswers(t *testing.T) {
 // TestLease_OnlyAnswersProlongIt: it counts from when the last request was sent that
 // has been answered, whatever the connection does, and is as long as was granted.
 func TestLease_OnlyAnswersProlongIt(t *testing.T) {
-	s := &session{past: &zxidMemory{}, config: Config{SessionTimeout: time.Hour}, next: newLatch()}
+	s := &session{past: &zxidMemory{}, config: Config{SessionTimeout: time.Hour, Logger: slog.New(slog.DiscardHandler)}, next: newLatch()}
 	sent := elapsed() - time.Second
 	if _, err := s.connectGranted("x:1", connectResponse{session: 0xA, timeout: 10 * time.Second}, sent); err != nil {
 		t.Fatal(err)

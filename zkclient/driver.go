@@ -48,8 +48,10 @@ type Config struct {
 	// ZooKeeper's default. A larger request is not sent, and fails with zkapi.ErrTooLarge.
 	// Default DefaultMaxRequest.
 	MaxRequest int
-	// Logger receives connection events at debug level; at level warn, once, a server that
-	// does not speak the protocol, and requests that are probably too large. Default: none.
+	// Logger receives connection events at debug level; at level info, a session or a
+	// connection that does not come within a second, with the network's reason, and when it
+	// comes; at level warn, once, a server that does not speak the protocol, and requests
+	// that are probably too large. Default: none.
 	Logger *slog.Logger
 
 	// keepOnExpiry switches the first cure off, rawConn all cures of the wire. Only the tests
@@ -67,6 +69,7 @@ type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 type Driver struct {
 	config Config
 	past   zxidMemory
+	outage *outage
 }
 
 var _ zkapi.Env = (*Driver)(nil)
@@ -110,7 +113,7 @@ func New(config Config) (*Driver, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{config: config}, nil
+	return &Driver{config: config, outage: newOutage(config)}, nil
 }
 
 // Now implements zkapi.Env.

@@ -57,6 +57,12 @@ func (s *session) lastFailure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.failed
+	if err == nil && s.ended.err != nil {
+		err = fmt.Errorf("%s: the connection has ended: %w", s.ended.address, s.ended.err)
+	}
+	if err == nil {
+		return nil
+	}
 	for _, address := range slices.Sorted(maps.Keys(s.refused)) {
 		if refusal := s.refused[address]; err.Error() != refusal.Error() {
 			err = fmt.Errorf("%w; %v", err, refusal)

@@ -29,8 +29,16 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	case r := <-replies:
 		return r.Result, r.Err
 	case <-ctx.Done():
-		return zkapi.Result{}, failure(op, zkapi.Unknown, context.Cause(ctx))
+		return zkapi.Result{}, failure(op, zkapi.Unknown, s.explain(context.Cause(ctx)))
 	}
+}
+
+// explain adds to an error why there is no connection, if there is none.
+func (s *session) explain(err error) error {
+	if why := s.Unreachable(); why != nil {
+		return fmt.Errorf("%w: %w", err, why)
+	}
+	return err
 }
 
 // maxInFlight bounds the requests that one DoAll has outstanding.
@@ -71,7 +79,7 @@ func (s *session) admit(ctx context.Context, op zkapi.Op) error {
 		case s.isOver():
 			return failure(op, zkapi.NotApplied, s.Cause())
 		case ctx.Err() != nil:
-			return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
+			return failure(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, s.explain(context.Cause(ctx))))
 		case up:
 			return nil
 		}

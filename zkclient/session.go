@@ -52,6 +52,7 @@ type session struct {
 	leaseStart time.Duration // by elapsed
 	up         bool
 	change     int
+	toldSince  time.Time // since when the log says that the connection is lost; zero if it does not
 	next       *latch
 	cause      error
 	denied     bool // the server has refused the session, at
@@ -72,6 +73,9 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 		config: d.config, past: &d.past, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
 	}
+	end := d.outage.begin(s)
+	granted := false
+	defer func() { end(granted) }()
 	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout, zk.WithHostProvider(&hosts{}),
 		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithMaxConnBufferSize(sendBuffer(d.config.MaxRequest)), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
 	if err != nil {
@@ -83,6 +87,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	if err := s.awaitGrant(ctx); err != nil {
 		return nil, err
 	}
+	granted = true
 	s.work.Go(s.keepLease)
 	if err := s.authenticate(ctx); err != nil {
 		return nil, err
@@ -210,6 +215,11 @@ func (s *session) setUp(up bool) {
 	s.change++
 	s.next.fire()
 	s.next = newLatch()
+	if up {
+		s.isUp()
+	} else {
+		s.isDown()
+	}
 }
 
 // connectGranted is called by the wire when a server has granted or resumed a session. It returns

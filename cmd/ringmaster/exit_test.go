@@ -76,6 +76,7 @@ func TestExitCode_OfEachCase(t *testing.T) {
 		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "tasks show task-a --connect-timeout 1s"},
 		{exit.Unreachable, "no answer from", &fakeServer{mute: true}, "status --connect-timeout 1s"},
 		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "submit x --connect-timeout 1s"},
+		{exit.Unreachable, "127.0.0.1:1: connect: connection refused", nil, "status --servers 127.0.0.1:1 --connect-timeout 500ms --log-level error"},
 		{exit.InDoubt, "may or may not have been accepted", &fakeServer{cut: create}, "submit x --connect-timeout 10s"},
 		{exit.InDoubt, "not known whether", &fakeServer{cut: multi}, "cancel task-a --connect-timeout 10s"},
 		{exit.InDoubt, "not known whether", &fakeServer{nodes: failed, cut: multi}, "collect task-a --connect-timeout 10s"},
@@ -196,7 +197,7 @@ func TestExitCode_OfASignal(t *testing.T) {
 	}
 	leaving := &terminal{t: t, servers: (&fakeServer{}).start(t)}
 	master := leaving.starts("master")
-	leaving.within(time.Minute, "it has a session", func() bool { return strings.Contains(master.String(), "session") })
+	leaving.within(time.Minute, "it has a session", func() bool { return strings.Contains(master.String(), "session=") })
 	if code := exit.Code(leaving.leaves(master)); code != exit.Done {
 		t.Errorf("a master that is asked to leave: exit code %d:\n%s", code, master)
 	}

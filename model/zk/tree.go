@@ -16,6 +16,7 @@ import (
 type Tree struct {
 	root       *znode
 	zxid       int64
+	now        int64 // in milliseconds since 1970: the time of the writes
 	structural bool
 }
 
@@ -23,9 +24,18 @@ type Tree struct {
 type znode struct {
 	name     string
 	data     []byte
-	stat     zkapi.Stat
-	created  int32    // children so far: the number of the next sequential one
-	children []*znode // by name
+	stat     Stat
+	acl      []zkapi.ACL // nil: everybody may do everything
+	created  int32       // children so far: the number of the next sequential one
+	owned    int32       // znodes of it and below it that have an owner
+	children children
+}
+
+// Stat is all that a server says of a znode.
+type Stat struct {
+	zkapi.Stat
+	Ctime, Mtime int64 // of the creation and of the last set, in milliseconds since 1970
+	Aversion     int32 // how often its ACL was set
 }
 
 // NewTree makes a tree that has only its root.
@@ -38,7 +48,7 @@ func NewTree() Tree { return Tree{root: &znode{}} }
 // histories lead to the same tree. This holds for trees with up to a few thousand changes
 // below one znode.
 func NewStructuralTree() Tree {
-	return Tree{root: &znode{stat: zkapi.Stat{Czxid: 1}}, structural: true}
+	return Tree{root: &znode{stat: Stat{Stat: zkapi.Stat{Czxid: 1}}}, structural: true}
 }
 
 // Zxid is the number of the last write that was tried. Refused writes count, as
@@ -63,18 +73,11 @@ func (t Tree) find(p string) *znode {
 		if name == "" {
 			return n
 		}
-		at, found := n.index(name)
-		if !found {
+		if n = n.children.find(name); n == nil {
 			return nil
 		}
-		n = n.children[at]
 	}
 	return n
-}
-
-// index is where the child of that name is, or belongs.
-func (n *znode) index(name string) (int, bool) {
-	return slices.BinarySearchFunc(n.children, name, func(c *znode, name string) int { return strings.Compare(c.name, name) })
 }
 
 // update returns the tree with the existing znode at p replaced by an edited copy.
@@ -90,9 +93,10 @@ func (n *znode) update(p string, edit func(*znode)) *znode {
 		return &changed
 	}
 	name, rest, _ := strings.Cut(p, "/")
-	at, _ := n.index(name)
-	changed.children = slices.Clone(n.children)
-	changed.children[at] = n.children[at].update(rest, edit)
+	old := n.children.find(name)
+	child := old.update(rest, edit)
+	changed.children = n.children.with(child)
+	changed.owned += child.owned - old.owned
 	return &changed
 }
 
@@ -123,46 +127,30 @@ func (t Tree) changed(czxid int64, n int32) int64 {
 // Tree that it returns differs from t even when the request is refused: that has
 // taken a zxid.
 func (t Tree) Write(op zkapi.Op, session int64) (Tree, zkapi.Result, []Change, error) {
-	t.zxid++
-	if op.Kind != zkapi.KindMulti {
-		next, result, change, err := t.apply(op, session)
-		if err != nil {
-			return t, zkapi.Result{}, nil, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: err}
-		}
-		return next, result, []Change{change}, nil
+	ops := []zkapi.Op{op}
+	if op.Kind == zkapi.KindMulti {
+		ops = op.Ops
 	}
-	next := t
+	parts := make([]Part, len(ops))
+	for i := range ops {
+		parts[i] = Part{Op: ops[i], Owner: session}
+	}
+	next, answers, changes, err := t.Apply(parts, nil)
+	if err != nil {
+		refused := &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: err.Err}
+		if op.Kind == zkapi.KindMulti {
+			refused.Path, refused.Index = op.Ops[err.Index].Path, err.Index
+		}
+		return next, zkapi.Result{}, nil, refused
+	}
 	var all zkapi.Result
-	var changes []Change
-	for i, sub := range op.Ops {
-		var result zkapi.Result
-		var change Change
-		var err error
-		next, result, change, err = next.apply(sub, session)
-		if err != nil {
-			return t, zkapi.Result{}, nil, &zkapi.Error{Kind: op.Kind, Path: sub.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
-		}
-		all.Results = append(all.Results, result)
-		if sub.Kind != zkapi.KindCheck {
-			changes = append(changes, change)
-		}
+	for _, a := range answers {
+		all.Results = append(all.Results, zkapi.Result{Path: a.Path, Stat: a.Stat.Stat})
+	}
+	if op.Kind != zkapi.KindMulti {
+		all = all.Results[0]
 	}
 	return next, all, changes, nil
-}
-
-func (t Tree) apply(op zkapi.Op, session int64) (Tree, zkapi.Result, Change, error) {
-	switch op.Kind {
-	case zkapi.KindCreate:
-		return t.create(op, session)
-	case zkapi.KindDelete:
-		next, err := t.remove(op.Path, op.Version)
-		return next, zkapi.Result{}, Change{op.Path, zkapi.KindDelete}, err
-	case zkapi.KindSet:
-		return t.set(op)
-	case zkapi.KindCheck:
-		return t, zkapi.Result{}, Change{}, t.find(op.Path).hasVersion(op.Version)
-	}
-	return t, zkapi.Result{}, Change{}, fmt.Errorf("%w: %v in a write", zkapi.ErrBadArguments, op.Kind)
 }
 
 // hasVersion is the server's check of a version; n may be nil.
@@ -176,8 +164,8 @@ func (n *znode) hasVersion(version int32) error {
 	return nil
 }
 
-func (t Tree) create(op zkapi.Op, session int64) (Tree, zkapi.Result, Change, error) {
-	refuse := func(err error) (Tree, zkapi.Result, Change, error) { return t, zkapi.Result{}, Change{}, err }
+func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
+	refuse := func(err error) (Tree, Answer, Change, error) { return t, Answer{}, Change{}, err }
 	sequential := op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential
 	if !strings.HasPrefix(op.Path, "/") || (!sequential && path.Clean(op.Path) != op.Path) {
 		return refuse(zkapi.ErrInvalidPath)
@@ -186,6 +174,9 @@ func (t Tree) create(op zkapi.Op, session int64) (Tree, zkapi.Result, Change, er
 	if parent == nil {
 		return refuse(zkapi.ErrNoNode)
 	}
+	if err := permit.check(parent, zkapi.PermCreate); err != nil {
+		return refuse(err)
+	}
 	at := op.Path
 	if sequential {
 		at += fmt.Sprintf("%010d", parent.created)
@@ -193,22 +184,23 @@ func (t Tree) create(op zkapi.Op, session int64) (Tree, zkapi.Result, Change, er
 	if t.find(at) != nil {
 		return refuse(zkapi.ErrNodeExists)
 	}
-	if parent.stat.EphemeralOwner != 0 {
+	if parent.stat.Alive() {
 		return refuse(zkapi.ErrEphemeral)
 	}
-	n := &znode{name: path.Base(at), data: slices.Clone(op.Data)}
+	n := &znode{name: path.Base(at), data: slices.Clone(op.Data), acl: slices.Clone(op.ACL)}
 	n.stat.Czxid = t.born(parent, parent.stat.Cversion+1)
 	n.stat.Mzxid, n.stat.Pzxid, n.stat.DataLength = n.stat.Czxid, n.stat.Czxid, int32(len(op.Data))
+	n.stat.Ctime, n.stat.Mtime = t.now, t.now
 	if op.Mode == zkapi.Ephemeral || op.Mode == zkapi.EphemeralSequential {
-		n.stat.EphemeralOwner = session
+		n.stat.EphemeralOwner, n.owned = op.Owner, 1
 	}
 	next := t.update(parentOf(at), func(p *znode) {
-		i, _ := p.index(n.name)
-		p.children = slices.Insert(slices.Clone(p.children), i, n)
+		p.children = p.children.with(n)
+		p.owned += n.owned
 		p.created++
 		t.countChild(p, 1)
 	})
-	return next, zkapi.Result{Path: at}, Change{at, zkapi.KindCreate}, nil
+	return next, Answer{Path: at}, Change{at, zkapi.KindCreate}, nil
 }
 
 // countChild keeps the parent's books when a child has come or gone.
@@ -218,33 +210,40 @@ func (t Tree) countChild(parent *znode, more int32) {
 	parent.stat.Pzxid = t.changed(parent.stat.Czxid, parent.stat.Cversion)
 }
 
-func (t Tree) remove(p string, version int32) (Tree, error) {
+func (t Tree) remove(p string, version int32, permit Permit) (Tree, error) {
 	if p == "/" {
 		return t, zkapi.ErrBadArguments
 	}
 	n := t.find(p)
+	if n == nil {
+		return t, zkapi.ErrNoNode
+	}
+	if err := permit.check(t.find(parentOf(p)), zkapi.PermDelete); err != nil {
+		return t, err
+	}
 	if err := n.hasVersion(version); err != nil {
 		return t, err
 	}
-	if len(n.children) > 0 {
+	if n.stat.NumChildren > 0 {
 		return t, zkapi.ErrNotEmpty
 	}
 	return t.update(parentOf(p), func(parent *znode) {
-		i, _ := parent.index(n.name)
-		parent.children = slices.Delete(slices.Clone(parent.children), i, i+1)
+		parent.children = parent.children.without(n.name)
+		parent.owned -= n.owned
 		t.countChild(parent, -1)
 	}), nil
 }
 
-func (t Tree) set(op zkapi.Op) (Tree, zkapi.Result, Change, error) {
-	if err := t.find(op.Path).hasVersion(op.Version); err != nil {
-		return t, zkapi.Result{}, Change{}, err
+func (t Tree) set(op zkapi.Op, permit Permit) (Tree, Answer, Change, error) {
+	if err := t.check(op, permit, zkapi.PermWrite); err != nil {
+		return t, Answer{}, Change{}, err
 	}
-	var result zkapi.Result
+	var result Answer
 	next := t.update(op.Path, func(n *znode) {
 		n.data = slices.Clone(op.Data)
 		n.stat.Version++
 		n.stat.Mzxid, n.stat.DataLength = t.changed(n.stat.Czxid, n.stat.Version), int32(len(op.Data))
+		n.stat.Mtime = t.now
 		result.Stat = n.stat
 	})
 	return next, result, Change{op.Path, zkapi.KindSet}, nil
@@ -262,14 +261,12 @@ func (t Tree) Read(op zkapi.Op) (zkapi.Result, error) {
 	if n == nil {
 		return zkapi.Result{}, nil
 	}
-	result := zkapi.Result{Found: true, Stat: n.stat}
+	result := zkapi.Result{Found: true, Stat: n.stat.Stat}
 	switch op.Kind {
 	case zkapi.KindGet:
 		result.Data = slices.Clone(n.data)
 	case zkapi.KindChildren:
-		for _, c := range n.children {
-			result.Children = append(result.Children, c.name)
-		}
+		result.Children = n.children.names()
 	}
 	return result, nil
 }
@@ -280,7 +277,7 @@ func (t Tree) EndSession(session int64) (Tree, []Change) {
 	var changes []Change
 	next := t
 	for _, p := range t.owned(session) {
-		next, _ = next.remove(p, zkapi.AnyVersion)
+		next, _ = next.remove(p, zkapi.AnyVersion, nil)
 		changes = append(changes, Change{p, zkapi.KindDelete})
 	}
 	return next, changes
@@ -289,12 +286,30 @@ func (t Tree) EndSession(session int64) (Tree, []Change) {
 // owned lists the ephemerals of a session.
 func (t Tree) owned(session int64) []string {
 	var paths []string
-	for p, n := range t.All() {
-		if n.Stat.EphemeralOwner == session {
+	t.root.ephemerals("", func(p string, n *znode) {
+		if n.stat.EphemeralOwner == session {
 			paths = append(paths, p)
 		}
-	}
+	})
 	return paths
+}
+
+// ephemerals visits the znodes that have an owner, in the order of All. It leaves out what has
+// none of them below it.
+func (n *znode) ephemerals(above string, visit func(path string, n *znode)) {
+	if n.owned == 0 {
+		return
+	}
+	at := above + "/" + n.name
+	if n.stat.EphemeralOwner != 0 {
+		visit(at, n)
+	}
+	if n.name == "" {
+		at = ""
+	}
+	for c := range n.children.all() {
+		c.ephemerals(at, visit)
+	}
 }
 
 // Entry is one znode in the output of All.
@@ -310,13 +325,13 @@ func (t Tree) All() func(yield func(string, Entry) bool) {
 
 func (n *znode) all(above string, yield func(string, Entry) bool) bool {
 	at := above + "/" + n.name
-	if !yield(at, Entry{n.data, n.stat}) {
+	if !yield(at, Entry{n.data, n.stat.Stat}) {
 		return false
 	}
 	if n.name == "" {
 		at = ""
 	}
-	for _, c := range n.children {
+	for c := range n.children.all() {
 		if !c.all(at, yield) {
 			return false
 		}
@@ -345,7 +360,7 @@ func (n *znode) encode(to []byte, structural bool) []byte {
 		to = binary.AppendVarint(to, n.stat.Mzxid)
 		to = binary.AppendVarint(to, n.stat.Pzxid)
 	}
-	for _, c := range n.children {
+	for c := range n.children.all() {
 		to = c.encode(to, structural)
 	}
 	return to

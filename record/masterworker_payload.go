@@ -24,6 +24,9 @@ type Submission struct {
 	ID          string        `json:"id,omitempty"`           // of the submission, as the task's payload has it
 	Task        string        `json:"task,omitempty"`         // name of the task's znode, when it was accepted
 	Due         time.Duration `json:"due,omitempty"`          // when the task may begin, as At
+	Created     bool          `json:"created,omitempty"`      // the client was told that this submission made the task; never set in older runs
+	Found       bool          `json:"found,omitempty"`        // the client was told that the task existed already; never set in older runs
+	InDoubt     bool          `json:"in_doubt,omitempty"`     // with Found: this submission may have made the task itself
 	BacklogFull bool          `json:"backlog_full,omitempty"` // it was refused because too many tasks wait
 	Problem     string        `json:"problem,omitempty"`
 }

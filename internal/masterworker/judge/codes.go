@@ -12,6 +12,7 @@ const (
 	StatusChanged    wording.Code = "status overwritten"
 	SubmittedTwice   wording.Code = "submission made several tasks"
 	SubmittedByNone  wording.Code = "task of no submission"
+	NotItsTask       wording.Code = "submission told that it made a task of another"
 	NoSuchTask       wording.Code = "no such task executed"
 	StaleEffect      wording.Code = "stale effect accepted"
 	EffectRefused    wording.Code = "effect refused without reason"
@@ -67,6 +68,7 @@ var texts = wording.Texts{
 	StatusChanged:    "The status of {object} was overwritten: its version is {version}.",
 	SubmittedTwice:   "Submission {id} made {count} tasks: {tasks|list}.",
 	SubmittedByNone:  "{tasks|list} comes from no submission.",
+	NotItsTask:       "{process} was told {told} times that its submission made {object}, but at most {made} of its writes made it.",
 	NoSuchTask:       "{process} executed {object}, and no such task exists.",
 	StaleEffect:      "The system outside accepted an act of {object} with token {token} at {at|time}, after it had accepted one with token {later}.",
 	EffectRefused:    "The system outside refused an act of {object} with token {token} at {at|time} without a reason.",

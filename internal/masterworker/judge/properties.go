@@ -104,7 +104,8 @@ func (f *facts) finished() []string {
 	return names
 }
 
-// noPhantomTask: every task comes from a submission, one from each.
+// noPhantomTask: every task comes from a submission, one from each, and a client that was
+// told that it made a task did so.
 func (f *facts) noPhantomTask() checker.Property {
 	p := checker.NewFindings("NoPhantomTask")
 	if f.NeedsTree(p) {
@@ -124,6 +125,7 @@ func (f *facts) noPhantomTask() checker.Property {
 			p.Violate(wording.Finding{Code: SubmittedByNone, Args: wording.Args{"tasks": f.byID[id]}}, f.About(f.byID[id][0])...)
 		}
 	}
+	f.notItsTask(p)
 	for _, e := range f.executions {
 		if t := f.tasks[e.Invoke.Task()]; t == nil || t.id == "" {
 			p.Violate(wording.Finding{Code: NoSuchTask, Object: e.Invoke.Task(), Args: wording.Args{
@@ -132,6 +134,34 @@ func (f *facts) noPhantomTask() checker.Property {
 		}
 	}
 	return p.Property("All %d tasks come from a submission. No submission made two.", len(f.tasks))
+}
+
+// notItsTask adds the submissions whose clients were told that they made a task, when the
+// clients have fewer writes that can have made it.
+func (f *facts) notItsTask(p *checker.Findings) {
+	type maker struct {
+		by   record.Life
+		task string
+	}
+	made := map[maker]int{}
+	for _, w := range f.Writes {
+		for _, op := range w.Invoke.Ops() {
+			if z := record.ParsePath(op.Path); op.Kind == "create" && z.Kind == record.Task && w.Outcome() != record.Fail {
+				made[maker{w.Invoke.Alive(), z.Task}]++
+			}
+		}
+	}
+	told := map[maker]int{}
+	for _, s := range f.submits {
+		if of := s.Done.Submission(); of.Created {
+			m := maker{s.Invoke.Alive(), of.Task}
+			if told[m]++; told[m] > made[m] {
+				p.Violate(wording.Finding{Code: NotItsTask, Object: of.Task, Args: wording.Args{
+					"process": s.Invoke.Process, "told": told[m], "made": made[m],
+				}}, f.submissions(s.Invoke.ID())...)
+			}
+		}
+	}
 }
 
 func (f *facts) submissions(id string) []record.Event {

@@ -32,6 +32,13 @@ func detail(e record.Event) []string {
 	switch of := e.Of.(type) {
 	case record.Act:
 		return []string{fmt.Sprintf("accepted: %v", of.Accepted)}
+	case record.Submission:
+		switch {
+		case of.InDoubt:
+			return []string{"the task was there; this submission may have made it"}
+		case of.Found:
+			return []string{"the task was there"}
+		}
 	case record.Answer:
 		if of.State != "" {
 			return []string{of.State + ": " + of.Result}

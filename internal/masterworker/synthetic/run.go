@@ -106,7 +106,7 @@ func (r *runner) submit(fresh int) []*task {
 			open = append(open, t)
 		default:
 			r.arrive(writes[i], answered)
-			r.complete(calls[i], record.OK, record.Submission{ID: t.id, Task: t.name})
+			r.complete(calls[i], record.OK, record.Submission{ID: t.id, Task: t.name, Created: true})
 			t.awaits = []record.Event{r.invoke(t.client, record.Event{Kind: record.Await, Of: record.Answer{Task: t.name, ID: t.id}})}
 			open = append(open, t)
 		}

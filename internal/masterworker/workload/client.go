@@ -465,7 +465,7 @@ func (c *client) submit(ctx context.Context, w taskSpec, options ...recipe.Submi
 	defer cancel()
 	accepted, err := c.recipe.Submit(limited, payload, append([]recipe.SubmitOption{recipe.With(w.options)}, options...)...)
 	name := accepted.Task
-	end, outcome := record.Submission{ID: submission.ID, Task: name}, record.OK
+	end, outcome := record.Submission{ID: submission.ID, Task: name, Created: !accepted.Found, Found: accepted.Found, InDoubt: accepted.InDoubt}, record.OK
 	if err != nil {
 		outcome = record.Fail
 		if _, ambiguous := errors.AsType[*recipe.AmbiguousError](err); ambiguous {

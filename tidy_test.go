@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"record":                         {},
 	"record/recordtest":              {"record"},
 	"model/zk":                       {"zkapi"},
+	"model/zk/serve":                 {"zkapi", "model/zk", "internal/jute"},
 	"model/explore":                  {"zkapi", "model/zk"},
 	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "recipe", "subject"},
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject", "internal/worlds"},

@@ -169,3 +169,9 @@ func (t Tree) Count() int {
 func (t Tree) Owned(visit func(path string, stat Stat)) {
 	t.root.ephemerals("", func(p string, n *znode) { visit(p, n.stat) })
 }
+
+// TTLOf is the time to live that a TTLOwner has.
+func TTLOf(owner int64) time.Duration {
+	const most = 0x00ff_ffff_ffff
+	return time.Duration(owner&most) * time.Millisecond
+}

@@ -51,6 +51,23 @@ func NewStructuralTree() Tree {
 	return Tree{root: &znode{stat: Stat{Stat: zkapi.Stat{Czxid: 1}}}, structural: true}
 }
 
+// NewServerTree makes a tree that has what a server makes by itself, without a write:
+// /zookeeper, with the znodes of its quotas and of its configuration.
+func NewServerTree() Tree {
+	t := NewTree()
+	readOnly := []zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "world", ID: "anyone"}}
+	own := &znode{name: "zookeeper"}
+	for _, n := range []*znode{{name: "config", acl: readOnly}, {name: "quota"}} {
+		own.children = own.children.with(n)
+	}
+	// The counter of changes is twice the creations less the children, and these do not count
+	// as created.
+	own.stat.NumChildren, own.stat.Cversion = 2, -2
+	t.root.children = t.root.children.with(own)
+	t.root.stat.NumChildren, t.root.stat.Cversion = 1, -1
+	return t
+}
+
 // Zxid is the number of the last write that was tried. Refused writes count, as
 // they do in ZooKeeper.
 func (t Tree) Zxid() int64 { return t.zxid }

@@ -1,0 +1,230 @@
+package serve
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+)
+
+// prefixBytes is the length in front of each frame.
+const prefixBytes = 4
+
+// unsentMost is how many bytes may wait for a client that does not read. The server then stops
+// to read from that client.
+const unsentMost = 4 << 20
+
+// lastWords is how long a connection that ends may take to send its last answers.
+const lastWords = 5 * time.Second
+
+// conn is one connection of a client.
+type conn struct {
+	member *Member
+	net    net.Conn
+	name   string // of the client: its address
+
+	// Guarded by the ensemble's lock:
+	session *session // nil before the handshake
+	ids     []identity
+
+	out     sync.Mutex // guards what follows
+	unsent  []byte
+	changed sync.Cond // of out
+	ending  bool      // nothing more is added; what is there is still sent
+}
+
+func newConn(m *Member, nc net.Conn) *conn {
+	c := &conn{member: m, net: nc, name: "?"}
+	if addr := nc.RemoteAddr(); addr != nil {
+		c.name = addr.String()
+	}
+	c.changed.L = &c.out
+	host, _, err := net.SplitHostPort(c.name)
+	if err != nil {
+		host = c.name
+	}
+	c.ids = []identity{{"ip", host}}
+	return c
+}
+
+// run serves the connection until it ends.
+func (c *conn) run() {
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		c.send()
+	}()
+	c.receive(bufio.NewReaderSize(c.net, 64<<10))
+	e := c.member.ensemble
+	e.mu.Lock()
+	c.leave()
+	e.mu.Unlock()
+	c.endOutput()
+	_ = c.net.SetWriteDeadline(time.Now().Add(lastWords)) // without it the sender may wait for a client that does not read
+	<-sent
+}
+
+// receive reads what the client sends, one frame after the other.
+func (c *conn) receive(from *bufio.Reader) {
+	first, err := from.Peek(prefixBytes)
+	if err != nil {
+		return
+	}
+	if answer, known := c.member.fourLetters(string(first)); known {
+		c.queue([]byte(answer))
+		c.endOutput()
+		return
+	}
+	var frame []byte
+	for greeted := false; ; greeted = true {
+		if frame, err = c.frame(from, frame[:0]); err != nil {
+			return
+		}
+		e := c.member.ensemble
+		e.mu.Lock()
+		more := c.open()
+		switch {
+		case !more:
+		case greeted:
+			more = c.request(frame)
+		default:
+			more = c.greet(frame)
+		}
+		e.mu.Unlock()
+		if !more || !c.waitForRoom() {
+			return
+		}
+	}
+}
+
+// frame reads the next frame, into a buffer that it may grow.
+func (c *conn) frame(from *bufio.Reader, into []byte) ([]byte, error) {
+	var prefix [prefixBytes]byte
+	if _, err := io.ReadFull(from, prefix[:]); err != nil {
+		return nil, err
+	}
+	length := int(int32(binary.BigEndian.Uint32(prefix[:])))
+	if length < 0 || length > c.member.ensemble.options.MaxBuffer {
+		c.member.ensemble.options.Log.Warn("a request has an impossible length, so its connection is closed", "client", c.name, "bytes", length)
+		return nil, fmt.Errorf("serve: a frame of %d bytes", length)
+	}
+	// In steps, so that memory is used for bytes that came, not for those that were announced.
+	const step = 64 << 10
+	for len(into) < length {
+		at := len(into)
+		into = append(into, make([]byte, min(step, length-at))...)
+		if _, err := io.ReadFull(from, into[at:]); err != nil {
+			return nil, err
+		}
+	}
+	return into, nil
+}
+
+// send writes what is queued, until the connection ends, and closes it.
+func (c *conn) send() {
+	defer func() { _ = c.net.Close() }() // it ends either way
+	var sending []byte
+	for {
+		c.out.Lock()
+		for len(c.unsent) == 0 && !c.ending {
+			c.changed.Wait()
+		}
+		sending, c.unsent = c.unsent, sending[:0]
+		c.changed.Broadcast()
+		c.out.Unlock()
+		if len(sending) == 0 {
+			return
+		}
+		if _, err := c.net.Write(sending); err != nil {
+			return
+		}
+	}
+}
+
+// queue adds bytes to what is to be sent.
+func (c *conn) queue(b []byte) {
+	c.out.Lock()
+	defer c.out.Unlock()
+	if !c.ending {
+		c.unsent = append(c.unsent, b...)
+		c.changed.Broadcast()
+	}
+}
+
+// reply queues one frame.
+func (c *conn) reply(body []byte) {
+	framed := binary.BigEndian.AppendUint32(make([]byte, 0, prefixBytes+len(body)), uint32(len(body)))
+	c.queue(append(framed, body...))
+}
+
+// endOutput lets the sender close the connection when it has sent everything.
+func (c *conn) endOutput() {
+	c.out.Lock()
+	defer c.out.Unlock()
+	c.ending = true
+	c.changed.Broadcast()
+}
+
+// open reports whether the connection has not been dropped.
+func (c *conn) open() bool { return c.member.conns[c] }
+
+// waitForRoom waits while too much is unsent, and reports whether the connection goes on.
+func (c *conn) waitForRoom() bool {
+	c.out.Lock()
+	defer c.out.Unlock()
+	for len(c.unsent) > unsentMost && !c.ending {
+		c.changed.Wait()
+	}
+	return !c.ending
+}
+
+// leave takes the connection out of the tables: its session goes on without it, and its
+// watches go with it. The ensemble is locked.
+func (c *conn) leave() {
+	delete(c.member.conns, c)
+	c.member.watches.drop(c)
+	if c.session != nil && c.session.conn == c {
+		c.session.conn = nil
+	}
+}
+
+// drop closes the connection at once. The ensemble is locked.
+func (c *conn) drop() {
+	c.leave()
+	c.endOutput()
+	_ = c.net.Close() // it ends either way
+}
+
+// Numbers of the messages that have none of a request.
+const (
+	xidEvent int32 = -1
+	xidPing  int32 = -2
+	xidAuth  int32 = -4
+
+	stateConnected int32 = 3
+)
+
+// sendEvent queues the event of a watch. The ensemble is locked.
+func (c *conn) sendEvent(event zk.Event) {
+	var to jute.Encoder
+	header(&to, xidEvent, -1, 0)
+	to.Int32(int32(event.Type))
+	to.Int32(stateConnected)
+	to.String(event.Path)
+	c.reply(to.Bytes)
+}
+
+// header encodes what every answer begins with.
+func header(to *jute.Encoder, xid int32, zxid int64, code int32) {
+	to.Int32(xid)
+	to.Int64(zxid)
+	to.Int32(code)
+}
+
+func hex(id int64) string { return fmt.Sprintf("0x%x", uint64(id)) }

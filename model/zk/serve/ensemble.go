@@ -1,0 +1,126 @@
+package serve
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+)
+
+// Options say how an ensemble is set up. The zero value is one server with ZooKeeper's own
+// defaults.
+type Options struct {
+	Members           int           // how many servers there are; 0 is 1
+	TickTime          time.Duration // ZooKeeper's tickTime; 0 is 2 s
+	MinSessionTimeout time.Duration // a session gets at least that timeout; 0 is 2 ticks
+	MaxSessionTimeout time.Duration // a session gets at most that timeout; 0 is 20 ticks
+	MaxBuffer         int           // jute.maxbuffer, in bytes: a longer request closes its connection; 0 is 1 MiB - 1
+	Log               *slog.Logger  // gets a line at each begin and end of a session; nil: no lines
+}
+
+// defaults fills in what is 0.
+func (o *Options) defaults() {
+	const mostBytes = 0xfffff
+	if o.Members == 0 {
+		o.Members = 1
+	}
+	if o.TickTime == 0 {
+		o.TickTime = 2 * time.Second
+	}
+	if o.MinSessionTimeout == 0 {
+		o.MinSessionTimeout = 2 * o.TickTime
+	}
+	if o.MaxSessionTimeout == 0 {
+		o.MaxSessionTimeout = 20 * o.TickTime
+	}
+	if o.MaxBuffer == 0 {
+		o.MaxBuffer = mostBytes
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Ensemble is the state that all members share: the znodes, and the sessions. It is safe for
+// concurrent use. In a testing/synctest bubble its time is virtual.
+type Ensemble struct {
+	options Options
+	members []*Member
+
+	mu       sync.Mutex // guards all below, and all that members and connections have
+	tree     zk.Tree    // after the last write
+	sessions map[int64]*session
+	granted  int64 // how many sessions there were
+	closed   bool
+}
+
+// New makes an ensemble with an empty tree. All of its members run; they accept connections
+// with Member.Serve or Member.ServeConn.
+func New(options Options) *Ensemble {
+	options.defaults()
+	e := &Ensemble{options: options, tree: zk.NewServerTree(), sessions: map[int64]*session{}}
+	for i := range options.Members {
+		e.members = append(e.members, newMember(e, i+1))
+	}
+	time.AfterFunc(reapEvery, e.reap)
+	return e
+}
+
+// Members lists the servers, in the order of their ids.
+func (e *Ensemble) Members() []*Member { return e.members }
+
+// Tree is the state after the last write.
+func (e *Ensemble) Tree() zk.Tree {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.tree
+}
+
+// Close closes all listeners and connections, and ends the work of the ensemble. The state
+// stays readable.
+func (e *Ensemble) Close() {
+	e.mu.Lock()
+	e.closed = true
+	for _, s := range e.sessions {
+		s.timer.Stop()
+	}
+	e.mu.Unlock()
+	for _, m := range e.members {
+		m.Stop()
+	}
+}
+
+// present is the tree for a write at this moment. The ensemble is locked.
+func (e *Ensemble) present() zk.Tree { return e.tree.At(time.Now()) }
+
+// commit makes a tree the state, and lets every member see what has changed. The ensemble is
+// locked.
+func (e *Ensemble) commit(next zk.Tree, changes []zk.Change) {
+	e.tree = next
+	for _, m := range e.members {
+		m.see(next, changes)
+	}
+}
+
+// reapEvery is how often the ensemble looks for containers that are empty, and for znodes whose
+// TTL is over. It is ZooKeeper's default.
+const reapEvery = time.Minute
+
+// reap deletes containers that had children and have none, and childless znodes that have not
+// changed for their TTL.
+func (e *Ensemble) reap() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	for _, path := range overdue(e.tree, time.Now()) {
+		next, _, changes, refused := e.present().Apply(deletion(path), nil)
+		if refused == nil {
+			e.options.Log.Info("a container or a TTL znode is deleted", "path", path)
+		}
+		e.commit(next, changes)
+	}
+	time.AfterFunc(reapEvery, e.reap)
+}

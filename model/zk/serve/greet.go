@@ -1,0 +1,50 @@
+package serve
+
+import (
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
+)
+
+// greet answers the first message of a connection: it begins a session, or attaches an older
+// one. It reports whether the connection goes on. The ensemble is locked.
+func (c *conn) greet(frame []byte) bool {
+	d := jute.Decoder{Rest: frame}
+	_ = d.Int32() // the version of the protocol: 0 is the only one
+	seen, wish, id, password := d.Int64(), d.Int32(), d.Int64(), d.Buffer()
+	if d.Bad {
+		return false
+	}
+	asksReadOnly := len(d.Rest) > 0 // clients before 3.4 do not know of read-only servers
+	e := c.member.ensemble
+	if seen > c.member.tree.Zxid() {
+		e.options.Log.Warn("a client has seen a later zxid than this server, so it is refused", "client", c.name, "zxid", hex(seen), "here", hex(c.member.tree.Zxid()))
+		return false
+	}
+	timeout := time.Duration(wish) * time.Millisecond
+	if id == 0 {
+		c.session = e.open(c, timeout)
+	} else {
+		c.session = e.attach(c, id, password, timeout)
+	}
+	var to jute.Encoder
+	to.Int32(0)
+	if s := c.session; s != nil {
+		to.Int32(int32(s.timeout.Milliseconds()))
+		to.Int64(s.id)
+		to.Buffer(s.password[:])
+	} else {
+		e.options.Log.Info("a session that is over was asked for", "session", hex(id), "client", c.name)
+		to.Int32(0)
+		to.Int64(0)
+		to.Buffer(make([]byte, passwordBytes))
+	}
+	if asksReadOnly {
+		to.Bool(false)
+	}
+	c.reply(to.Bytes)
+	if c.session == nil {
+		c.endOutput()
+	}
+	return c.session != nil
+}

@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"recipe/internal/fence":          {"zkapi"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
+	"checker/checkertest":            {"checker"},
 	"model/zk":                       {"zkapi"},
 	"model/zk/serve":                 {"zkapi", "model/zk", "internal/jute"},
 	"model/explore":                  {"zkapi", "model/zk"},
@@ -404,7 +405,7 @@ func TestTheTableRejects(t *testing.T) {
 // anyRecipe are the rooms that serve every recipe. They say object where the recipe of
 // today says task.
 var anyRecipe = []string{
-	"checker", "checker/wording", "checker/wording/wordingtest", "internal/parallel",
+	"checker", "checker/checkertest", "checker/wording", "checker/wording/wordingtest", "internal/parallel",
 	"checker/explain", "checker/explain/shrink", "checker/report", "checker/judge",
 	"nemesis", "subject", "internal/harness", "internal/participant", "internal/recorder", "internal/campaign",
 }

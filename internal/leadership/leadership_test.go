@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -16,17 +17,6 @@ import (
 var alone = checker.Judging{Judge: func(c *checker.Case) checker.Judgement { return Of(c, nil).Judgement() }}
 
 func check(run record.Run) *checker.Result { return checker.Check(run, 1, alone) }
-
-func find(t *testing.T, r *checker.Result, name string) checker.Property {
-	t.Helper()
-	for _, p := range r.Properties {
-		if p.Name == name {
-			return p
-		}
-	}
-	t.Fatalf("there is no property %s", name)
-	return checker.Property{}
-}
 
 // TestJudgement_OfFrozenHistories: of the frozen histories, those judges reject what is
 // about who leads, and nothing else.
@@ -111,7 +101,7 @@ func TestJudges_OfMastersAlone(t *testing.T) {
 			run := mastersAlone()
 			c.plant(&run)
 			r := check(run)
-			if p := find(t, r, c.suspect); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
+			if p := checkertest.Property(t, r, c.suspect); p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 			if c.want == checker.Valid && r.Verdict != checker.Valid {
@@ -142,7 +132,7 @@ func TestJudges_OrderMastersByZxid(t *testing.T) {
 		s.Write("m1", 3, record.Info, zxid, record.Op{Kind: "check", Path: "/assign", Version: 1}, record.Op{Kind: "create", Path: "/assign/w/t", Data: `{"epoch":1}`})
 		s.Write("m2", 4, record.OK, 10, elect(2)...)
 		r := check(s.Run)
-		if p := find(t, r, "SingleMaster"); p.Verdict != want {
+		if p := checkertest.Property(t, r, "SingleMaster"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
 		if got := r.Counts["resolved_by_order"]; got != 1 {

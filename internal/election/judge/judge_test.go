@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -44,15 +45,6 @@ func sound() record.Run {
 	act(10, "m1", 1, false)
 	s.Events = record.Merge(s.Events)
 	return s.Run
-}
-
-func find(t *testing.T, r *checker.Result, name string) checker.Property {
-	t.Helper()
-	i := slices.IndexFunc(r.Properties, func(p checker.Property) bool { return p.Name == name })
-	if i < 0 {
-		t.Fatalf("there is no property %s", name)
-	}
-	return r.Properties[i]
 }
 
 // TestJudging_FindsEachDefect judges a sound run, and the same run with one defect each.
@@ -126,7 +118,7 @@ func TestJudging_FindsEachDefect(t *testing.T) {
 				}
 				return
 			}
-			if p := find(t, r, c.suspect); p.Verdict != checker.Invalid || !strings.Contains(p.Reason, c.says) {
+			if p := checkertest.Property(t, r, c.suspect); p.Verdict != checker.Invalid || !strings.Contains(p.Reason, c.says) {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}
 		})

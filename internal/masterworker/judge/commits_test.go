@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -34,7 +35,7 @@ func TestJudging_HolesLeaveOutcomesOpen(t *testing.T) {
 	run.Commits = slices.DeleteFunc(run.Commits, func(c record.Commit) bool { return c.Zxid >= first })
 	run.Evidence.Gaps = []record.ZxidRange{{From: first, To: run.Evidence.Last}}
 	r := check(run)
-	if p := find(t, r, "WritesAccounted"); p.Verdict != checker.Unknown || !strings.Contains(p.Reason, "No log shows whether the write was committed") {
+	if p := checkertest.Property(t, r, "WritesAccounted"); p.Verdict != checker.Unknown || !strings.Contains(p.Reason, "No log shows whether the write was committed") {
 		t.Errorf("%s: %s", p.Verdict, p.Reason)
 	}
 	if r.Verdict != checker.Unknown || r.Counts["resolved_by_order"] >= 6 || !strings.Contains(r.Evidence, "1 holes") {
@@ -49,7 +50,7 @@ func TestAtomicTransitions_OrdersAssignmentsByZxid(t *testing.T) {
 		s := recordtest.NewWritten(record.FromLogs)
 		s.Write("c", 1, record.OK, 10, record.Op{Kind: "create", Path: "/tasks/t/status", Data: "x"})
 		s.Write("w", 1, record.OK, zxid, record.Op{Kind: "delete", Path: "/assign/w/t"})
-		if p := find(t, check(s.Run), "AtomicTransitions"); p.Verdict != want {
+		if p := checkertest.Property(t, check(s.Run), "AtomicTransitions"); p.Verdict != want {
 			t.Errorf("at zxid %d: %s: %s", zxid, p.Verdict, p.Reason)
 		}
 	}

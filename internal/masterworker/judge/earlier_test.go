@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -42,7 +43,7 @@ func TestEarlierMasters_OnTheWire(t *testing.T) {
 		if c.earlier && claims == 0 {
 			t.Fatalf("%s: there is no claim", c.wire)
 		}
-		p := find(t, check(run.MadeByHand()), "FollowsProtocol")
+		p := checkertest.Property(t, check(run.MadeByHand()), "FollowsProtocol")
 		if p.Verdict != c.want || !strings.Contains(p.Reason, c.says) {
 			t.Errorf("%s, of an earlier build %v: %s: %s", c.wire, c.earlier, p.Verdict, p.Reason)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -80,17 +81,6 @@ func check(run record.Run) *checker.Result { return checker.Check(run, 1, Judgin
 // read reads a run in the terms of the recipe.
 func read(run record.Run) *facts { return gather(checker.NewCase(run, record.TaskObjects())) }
 
-func find(t *testing.T, r *checker.Result, name string) checker.Property {
-	t.Helper()
-	for _, p := range r.Properties {
-		if p.Name == name {
-			return p
-		}
-	}
-	t.Fatalf("there is no property %s", name)
-	return checker.Property{}
-}
-
 // elsewhere are the properties that need more than a history: TestFollowsProtocol_OfFrozenWires has
 // frozen records for them, and the tests of package checker plant contradictions and losses.
 var elsewhere = map[string]bool{"FollowsProtocol": true, "WritesAccounted": true, "ServersAgree": true, checker.RecordComplete: true}
@@ -155,7 +145,7 @@ func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
 		if r.Verdict != want {
 			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
 		}
-		if p := find(t, r, checker.RecordComplete); p.Verdict != checker.Valid {
+		if p := checkertest.Property(t, r, checker.RecordComplete); p.Verdict != checker.Valid {
 			t.Errorf("%s: its record is %s: %s", name, p.Verdict, p.Reason)
 		}
 		if want == checker.Vacuous && len(r.Vacuous) == 0 {

@@ -8,19 +8,61 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
+// handover is a run in which worker-1 executes a resident task from 10 on, with its inbox
+// claimed before, and worker-2 executes the task from next on.
+type handover struct {
+	unit                 time.Duration // of the times
+	told, returned, next float64       // the handler of worker-1 was asked to end, and returned; 0: never
+}
+
+const residentSession = "0x1" // of worker-1
+
+func (h handover) at(moment float64) time.Duration {
+	return time.Duration(moment * float64(h.unit))
+}
+
+// judge is the verdict on the run, to which more events belong.
+func (h handover) judge(more ...[]record.Event) checker.Property {
+	const task, id = "task-resident.1.client-1", "client-1.resident"
+	token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
+	claim := record.Request{Session: residentSession, Ops: []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}}
+	var events []record.Event
+	add := func(at float64, process string, e record.Event) {
+		e.At, e.Process, e.Life = h.at(at), process, 1
+		events = append(events, e)
+	}
+	add(1, "worker-1", record.Event{Type: record.Invoke, Kind: record.Write, Op: 1, Of: claim})
+	add(2, "worker-1", record.Event{Type: record.OK, Kind: record.Write, Op: 1, Of: claim})
+	add(10, "worker-1", record.Event{Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}})
+	add(h.next, "worker-2", record.Event{Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}})
+	if h.returned > 0 {
+		add(h.returned, "worker-1", record.Event{Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}})
+	}
+	if h.told > 0 {
+		add(h.told, "worker-1", record.Event{Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
+	}
+	run := record.Run{Events: record.Merge(append(more, events)...), Evidence: &record.Evidence{}}
+	return read(run).residentExclusive()
+}
+
+// halt is a fault that keeps worker-1 from running.
+func (h handover) halt(kind string, op int64, from, to float64, effective bool) []record.Event {
+	fault := record.Injection{Fault: kind, Targets: []string{"worker-1"}}
+	began := record.Event{At: h.at(from), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: op, Of: fault}
+	fault.Effective = effective
+	return []record.Event{began, {At: h.at(to), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: op, Of: fault}}
+}
+
 // TestResidentExclusive_OldOwnerStopsFirst: worker-1 holds a resident task from 10 on, and its
 // handler returns at 40; worker-2 begins at 30.
 func TestResidentExclusive_OldOwnerStopsFirst(t *testing.T) {
 	const none, closed, expired = record.SessionFate(""), record.Closed, record.Lost
-	stopped := []record.Event{
-		{At: 15, Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "stop-worker", Targets: []string{"worker-1"}}},
-		{At: 33, Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "stop-worker", Targets: []string{"worker-1"}, Effective: true}},
-	}
+	stopped := handover{unit: 1}.halt("stop-worker", 90, 15, 33, true)
 	for name, c := range map[string]struct {
-		told    int // when the first handler was told to end; 0: never
+		told    float64 // when the first handler was asked to end; 0: never
 		session record.SessionFate
-		at      int // when the session ended in that way
-		next    int // when the second handler began
+		at      time.Duration // when the session ended in that way
+		next    float64       // when the second handler began
 		more    []record.Event
 		want    checker.Verdict
 	}{
@@ -33,25 +75,11 @@ func TestResidentExclusive_OldOwnerStopsFirst(t *testing.T) {
 		"it was stopped, and told too late":         {35, expired, 36, 30, stopped, checker.Valid},
 		"it was stopped, and closed its session":    {35, closed, 36, 30, stopped, checker.Invalid},
 	} {
-		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
-		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
-		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
-		events := []record.Event{
-			{At: 1, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
-			{At: 2, Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
-			{At: 10, Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}},
-			{At: 40, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}},
-		}
-		add := func(at int, e record.Event) { e.At = time.Duration(at); events = append(events, e) }
-		add(c.next, record.Event{Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}})
-		if c.told > 0 {
-			add(c.told, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
-		}
+		var ended []record.Event
 		if c.session != none {
-			add(c.at, record.Event{Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: session, Fate: c.session}})
+			ended = []record.Event{{At: c.at, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.Session, Of: record.SessionChange{Session: residentSession, Fate: c.session}}}
 		}
-		events = record.Merge(events, c.more)
-		if p := read(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
+		if p := (handover{1, c.told, 40, c.next}).judge(ended, c.more); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}
@@ -60,35 +88,20 @@ func TestResidentExclusive_OldOwnerStopsFirst(t *testing.T) {
 // TestResidentExclusive_SleepExcusesOnlyTheSleeper: the machine of worker-1, which holds a resident task,
 // sleeps from 15 s to 30 s; worker-2 begins at 20 s.
 func TestResidentExclusive_SleepExcusesOnlyTheSleeper(t *testing.T) {
-	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 	for name, c := range map[string]struct {
-		told, returned time.Duration // told: 0: never
+		told, returned float64 // told: 0: never
 		effective      bool
 		want           checker.Verdict
 	}{
-		"it is told when it wakes up":              {s(30.1), s(30.2), true, checker.Valid},
-		"it is told then, and takes long":          {s(30.1), s(35), true, checker.Valid},
-		"it goes on by a clock that stood still":   {s(32.2), s(32.3), true, checker.Invalid},
-		"it goes on and is never told":             {0, s(34), true, checker.Invalid},
-		"it was not that it slept":                 {s(32.2), s(32.3), false, checker.Valid},
-		"it has returned soon, without being told": {0, s(30.5), true, checker.Valid},
+		"it is told when it wakes up":              {30.1, 30.2, true, checker.Valid},
+		"it is told then, and takes long":          {30.1, 35, true, checker.Valid},
+		"it goes on by a clock that stood still":   {32.2, 32.3, true, checker.Invalid},
+		"it goes on and is never told":             {0, 34, true, checker.Invalid},
+		"it was not that it slept":                 {32.2, 32.3, false, checker.Valid},
+		"it has returned soon, without being told": {0, 30.5, true, checker.Valid},
 	} {
-		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
-		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
-		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
-		events := []record.Event{
-			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
-			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
-			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}},
-			{At: s(15), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "sleep-worker", Targets: []string{"worker-1"}}},
-			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}},
-			{At: s(30), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: 90, Of: record.Injection{Fault: "sleep-worker", Targets: []string{"worker-1"}, Effective: c.effective}},
-			{At: c.returned, Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}},
-		}
-		if c.told > 0 {
-			events = append(events, record.Event{At: c.told, Process: "worker-1", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
-		}
-		if p := read(record.Run{Events: record.Merge(events, nil), Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
+		h := handover{time.Second, c.told, c.returned, 20}
+		if p := h.judge(h.halt("sleep-worker", 90, 15, 30, c.effective)); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}
@@ -97,12 +110,8 @@ func TestResidentExclusive_SleepExcusesOnlyTheSleeper(t *testing.T) {
 // TestResidentExclusive_StopExcusesOnlyForAWhile: worker-1, which holds a resident task, is stopped from
 // 15 s to 30 s; worker-2 begins at 20 s.
 func TestResidentExclusive_StopExcusesOnlyForAWhile(t *testing.T) {
-	s := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 	halt := func(kind string, op int64, from, to float64) []record.Event {
-		fault := record.Injection{Fault: kind, Targets: []string{"worker-1"}}
-		began := record.Event{At: s(from), Process: "nemesis", Type: record.Invoke, Kind: record.Fault, Op: op, Of: fault}
-		fault.Effective = true
-		return []record.Event{began, {At: s(to), Process: "nemesis", Type: record.OK, Kind: record.Fault, Op: op, Of: fault}}
+		return handover{unit: time.Second}.halt(kind, op, from, to, true)
 	}
 	for name, c := range map[string]struct {
 		told, returned float64 // told: 0: never
@@ -123,24 +132,9 @@ func TestResidentExclusive_StopExcusesOnlyForAWhile(t *testing.T) {
 		"it is paused when it should have told its handler":   {32.5, 32.6, halt("pause-worker", 91, 31.5, 32), checker.Invalid},
 		"its session is ended by force when it goes on again": {0, 60, halt("expire-worker", 91, 31, 31), checker.Invalid},
 	} {
-		const task, id, session = "task-resident.1.client-1", "client-1.resident", "0x1"
-		token, later := record.Token{Epoch: 1, Attempt: 1}, record.Token{Epoch: 1, Attempt: 2}
-		claim := []record.Op{{Kind: "set", Path: "/assign/worker-1", Got: 1}}
-		events := []record.Event{
-			{At: s(1), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
-			{At: s(2), Process: "worker-1", Life: 1, Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: session, Ops: claim}},
-			{At: s(10), Process: "worker-1", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 2, Of: record.Execution{Task: task, ID: id, Token: token, Resident: true}},
-			{At: s(20), Process: "worker-2", Life: 1, Type: record.Invoke, Kind: record.Execute, Op: 3, Of: record.Execution{Task: task, ID: id, Token: later, Resident: true}},
-			{At: s(70), Process: "harness", Type: record.Note, Kind: record.Phase, Of: record.PhaseChange{Part: record.Ending}},
-		}
-		if c.returned > 0 {
-			events = append(events, record.Event{At: s(c.returned), Process: "worker-1", Life: 1, Type: record.Fail, Kind: record.Execute, Op: 2, Of: record.Execution{}})
-		}
-		if c.told > 0 {
-			events = append(events, record.Event{At: s(c.told), Process: "worker-1", Life: 1, Type: record.Note, Kind: record.StopRequested, Of: record.StopRequest{Task: task, ID: id, Token: token, Cause: "enough"}})
-		}
-		events = record.Merge(events, halt("stop-worker", 90, 15, 30), c.more)
-		if p := read(record.Run{Events: events, Evidence: &record.Evidence{}}).residentExclusive(); p.Verdict != c.want {
+		h := handover{time.Second, c.told, c.returned, 20}
+		ending := record.Event{At: h.at(70), Process: "harness", Type: record.Note, Kind: record.Phase, Of: record.PhaseChange{Part: record.Ending}}
+		if p := h.judge([]record.Event{ending}, halt("stop-worker", 90, 15, 30), c.more); p.Verdict != c.want {
 			t.Errorf("%s: %s, want %s: %s", name, p.Verdict, c.want, p.Reason)
 		}
 	}

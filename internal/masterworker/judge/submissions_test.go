@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/synthetic"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
@@ -49,7 +50,7 @@ func TestNoPhantomTask_HoldsWhatSubmitSaid(t *testing.T) {
 				}
 			}
 			c.plant(&run, done)
-			p := find(t, check(run), "NoPhantomTask")
+			p := checkertest.Property(t, check(run), "NoPhantomTask")
 			if (p.Verdict == checker.Valid) != (c.want == "") || c.want != "" && p.Reason != c.want {
 				t.Errorf("%s: %s", p.Verdict, p.Reason)
 			}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
@@ -22,7 +23,7 @@ func TestToldTruly_AfterTheEnd(t *testing.T) {
 		add("client-1", record.Event{Type: record.OK, Kind: record.Write, Op: 1, Of: record.Request{Session: "0x1"}})
 		add("master-1", record.Event{Type: record.Note, Kind: record.Change, Of: record.TaskChange{Task: "t", Fate: record.Finished}})
 		add("master-1", record.Event{Type: record.Note, Kind: record.Change, Of: record.TaskChange{Task: "t", Fate: state}})
-		if p := find(t, check(record.Run{Events: events}.MadeByHand()), "ToldTruly"); p.Verdict != want {
+		if p := checkertest.Property(t, check(record.Run{Events: events}.MadeByHand()), "ToldTruly"); p.Verdict != want {
 			t.Errorf("%s: %s: %s", state, p.Verdict, p.Reason)
 		}
 	}

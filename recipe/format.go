@@ -113,16 +113,12 @@ func (r *reconciler) raiseFormat() error {
 	return nil
 }
 
-// understands reports a worker that does not know the marked format: it gets no more tasks,
-// as if it retired.
-func (r *reconciler) understands(w string, record claimRecord, stat zkapi.Stat) bool {
-	if record.knows() >= r.format {
-		return true
-	}
-	r.notices.report(r.term.leading, r.term.obs.Logger, Problem{
-		Path:   r.layout.worker(w),
-		What:   fmt.Sprintf("belongs to a worker whose build knows formats up to %d, but the znodes have format %d: the worker gets no tasks", record.knows(), r.format),
+// formatProblem says that a worker does not know the format of the znodes: it gets no more
+// tasks, as if it retired.
+func (l layout) formatProblem(w string, known, format int) Problem {
+	return Problem{
+		Path:   l.worker(w),
+		What:   fmt.Sprintf("belongs to a worker whose build knows formats up to %d, but the znodes have format %d: the worker gets no tasks", known, format),
 		Remedy: "start the worker with a newer build",
-	}, stat)
-	return false
+	}
 }

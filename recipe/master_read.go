@@ -185,16 +185,9 @@ func (r *reconciler) readInboxes() error {
 	return nil
 }
 
-// barred reports a worker whose inbox has a negative version: it gets no tasks, because the
-// check of such a version is no fence.
-func (r *reconciler) barred(w string, inbox zkapi.Stat) bool {
-	if inbox.Version >= 0 {
-		return false
-	}
-	problem, _ := r.layout.versionProblem(r.layout.inbox(w), inbox.Version, 0)
-	r.notices.report(r.term.leading, r.term.obs.Logger, problem, inbox)
-	return true
-}
+// barred reports whether an inbox has a negative version: its worker gets no tasks, because
+// the check of such a version is no fence.
+func barred(inbox zkapi.Stat) bool { return inbox.Version < 0 }
 
 // listed takes over the list of an inbox. A task that has left the inbox is finished or must
 // be assigned again; its children show which.
@@ -275,17 +268,37 @@ func (r *reconciler) readClaims() error {
 		if what := record.checked(decodeRecord(reply.Data, &record)); what != "" {
 			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
 		}
-		worker := r.view.Worker(names[i])
 		r.view.TouchedWorkers[names[i]] = true
-		worker.Incarnation, worker.Claimed, worker.Heard = reply.Stat.Version, true, true
+		takeClaim(r.view, names[i], record, reply.Stat, r.format)
 		if err := r.noteEpochSeen(names[i], record, reply.Stat); err != nil {
 			return err
 		}
-		worker.Outdated = !r.understands(names[i], record, reply.Stat) || r.barred(names[i], reply.Stat)
-		worker.Acks, worker.Fenced = record.Acks, record.Fenced
-		worker.Capacity, worker.Retiring, worker.Format = record.Capacity, record.Retiring, record.knows()
+		for _, problem := range r.layout.outdated(names[i], record, reply.Stat, r.format) {
+			r.notices.report(r.term.leading, r.term.obs.Logger, problem, reply.Stat)
+		}
 	}
 	return nil
+}
+
+// takeClaim takes over the claim of a worker into a view. The format is that of the znodes.
+func takeClaim(v *decide.View, name string, record claimRecord, inbox zkapi.Stat, format int) {
+	worker := v.Worker(name)
+	worker.Incarnation, worker.Claimed, worker.Heard = inbox.Version, true, true
+	worker.Outdated = record.knows() < format || barred(inbox)
+	worker.Acks, worker.Fenced = record.Acks, record.Fenced
+	worker.Capacity, worker.Retiring, worker.Format = record.Capacity, record.Retiring, record.knows()
+}
+
+// outdated says why a worker gets no tasks whose claim takeClaim calls outdated.
+func (l layout) outdated(w string, record claimRecord, inbox zkapi.Stat, format int) (problems []Problem) {
+	if known := record.knows(); known < format {
+		problems = append(problems, l.formatProblem(w, known, format))
+	}
+	if barred(inbox) {
+		problem, _ := l.versionProblem(l.inbox(w), inbox.Version, 0)
+		problems = append(problems, problem)
+	}
+	return problems
 }
 
 // lives takes over whether a listed worker's znode belongs to a session. If the znode has
@@ -501,34 +514,41 @@ func (r *reconciler) takeOver(t string, b below, bad error) {
 	r.update(t, b)
 }
 
-// update takes over the children of a task. A task that was given back waits before it is
-// assigned again, unless it was revoked.
+// update takes over the children of a task.
 func (r *reconciler) update(t string, b below) {
 	delete(r.view.Dirty, t)
 	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
 	task := r.view.Task(t)
-	ended, revoked := b.attempts > task.Attempts, task.Revoked
-	task.Attempts, task.Records, task.Left = b.attempts, b.records, int32(len(b.left))
-	if ended && !revoked && !b.finished && task.Options.Resident && task.Worker == "" {
+	if b.finished && task.Worker != "" {
+		r.stale[task.Worker] = true
+	}
+	ended := takeChildren(r.view, t, b, r.policy.Limits, r.now())
+	if ended && !b.finished && task.Options.Resident && task.Worker == "" {
 		r.returned = append(r.returned, t)
 	}
-	now := r.now()
+}
+
+// takeChildren takes over the children of a task into a view, as if they had been seen first
+// at that time. A task that was given back waits before it is assigned again, unless it was
+// revoked. takeChildren reports whether an attempt has ended without having been revoked.
+func takeChildren(v *decide.View, t string, b below, l decide.Limits, seen time.Time) bool {
+	task := v.Task(t)
+	ended := b.attempts > task.Attempts && !task.Revoked
+	task.Attempts, task.Records, task.Left = b.attempts, b.records, int32(len(b.left))
 	task.Due = latest(task.Due, task.Options.NotBefore)
-	if ended && !revoked && !slices.Contains(b.left, b.attempts) {
-		task.Due = latest(task.Due, now.Add(r.policy.Delay(task, r.policy.Spent(b.attempts, task.Left))))
+	if ended && !slices.Contains(b.left, b.attempts) {
+		task.Due = latest(task.Due, seen.Add(l.Delay(task, l.Spent(b.attempts, task.Left))))
 	}
 	switch {
 	case b.finished:
-		if task.Worker != "" {
-			r.stale[task.Worker] = true
-		}
-		r.view.SetPhase(t, decide.Finished, now)
+		v.SetPhase(t, decide.Finished, seen)
 	case task.Worker != "":
-		task.SetHolder(task.Worker, now)
-		r.view.SetPhase(t, decide.Assigned, now)
+		task.SetHolder(task.Worker, seen)
+		v.SetPhase(t, decide.Assigned, seen)
 	default:
-		r.view.SetPhase(t, decide.Pending, now)
+		v.SetPhase(t, decide.Pending, seen)
 	}
+	return ended
 }
 
 func latest(a, b time.Time) time.Time {

@@ -80,16 +80,22 @@ type decider struct {
 
 	settled map[string]bool // tasks that are decided about
 	fenced  map[string]bool // workers whose claim is taken away
+	holds   map[string]Hold // by task, if somebody wants to know
 }
 
 // Decide returns the decisions for this view at this time. The same view and time give the
 // same decisions in the same order.
-func Decide(v *View, l Limits, now time.Time) Plan {
-	d := &decider{view: v, limits: l, loads: newLoads(v, l.PerWorker), now: now, settled: map[string]bool{}, fenced: map[string]bool{}}
+func Decide(v *View, l Limits, now time.Time) Plan { return newDecider(v, l, now).decide() }
+
+func newDecider(v *View, l Limits, now time.Time) *decider {
+	return &decider{view: v, limits: l, loads: newLoads(v, l.PerWorker), now: now, settled: map[string]bool{}, fenced: map[string]bool{}}
+}
+
+func (d *decider) decide() Plan {
 	for _, step := range []func(){d.inboxes, d.assignments, d.waiting, d.residents, d.finished, d.asked} {
 		step()
-		if len(d.Transitions) >= l.Batch {
-			d.Transitions = d.Transitions[:l.Batch]
+		if len(d.Transitions) >= d.limits.Batch {
+			d.Transitions = d.Transitions[:d.limits.Batch]
 			break
 		}
 	}
@@ -113,6 +119,9 @@ func (d *decider) assignments() {
 	for _, w := range d.view.WorkerNames() {
 		worker := d.view.Workers[w]
 		if worker.Quarantined {
+			for t := range worker.Tasks {
+				d.hold(t, Hold{Why: HolderQuarantined, Worker: w})
+			}
 			continue
 		}
 		for _, t := range slices.Sorted(maps.Keys(worker.Tasks)) {
@@ -139,6 +148,7 @@ func (d *decider) settle(t, w string, worker *workerView) {
 	silence := task.Options.HeartbeatTimeout
 	silent := silence > 0 && d.now.Sub(task.Watched.At) > silence
 	if lives && !silent {
+		d.hold(t, Hold{Why: Executed, Worker: w})
 		if silence > 0 {
 			d.WakeAt(task.Watched.At.Add(silence + time.Millisecond))
 		}
@@ -148,6 +158,7 @@ func (d *decider) settle(t, w string, worker *workerView) {
 	if worker.Alive && task.Options.Resident {
 		// Its handler may hang and still do harm: the worker must let go first. A worker that
 		// has lost its claim lets go when it learns of that, and then ends its session.
+		d.hold(t, Hold{Why: HandlerRuns, Worker: w})
 		if lives && !task.Revoked {
 			d.add(Transition{Action: RevokeTask, Task: t, Holder: w, Avoid: true})
 		}
@@ -157,12 +168,12 @@ func (d *decider) settle(t, w string, worker *workerView) {
 	// A resident task stays with a worker for so long that the loss of the worker says
 	// nothing about the task, and the task is not to be kept from that worker. Nor does a
 	// worker that has left in good order say anything about the task.
-	ending := Transition{Task: t, From: w, Ends: task.Attempts + 1, Reason: "worker lost", Left: left, Avoid: lives || !task.Options.Resident && !left}
+	ending := Transition{Task: t, From: w, Ends: task.Attempts + 1, Reason: LostReason, Left: left, Avoid: lives || !task.Options.Resident && !left}
 	switch {
 	case left:
 		ending.Reason = LeftReason
 	case lives:
-		ending.Reason = fmt.Sprintf("no progress for %v", silence)
+		ending.Reason = fmt.Sprintf("%s %v", silentReason, silence)
 		if !d.free(t, w, worker, ending.Reason) {
 			return
 		}
@@ -184,7 +195,7 @@ func (d *decider) end(ending Transition, task *TaskView, lives bool) {
 		d.add(ending)
 		return
 	case !lives && (ending.Ends == 1 || ending.Left || task.Options.Resident):
-		to = d.loads.place(ending.Task, task, d.limits.Strategy)
+		to, _ = d.loads.place(ending.Task, task, d.limits.Strategy)
 	}
 	if to != "" {
 		ending.Action, ending.To, ending.Starts = ReassignTask, to, ending.Ends+1
@@ -216,12 +227,16 @@ func (d *decider) waiting() {
 			continue
 		}
 		if task.Due.After(d.now) {
+			d.hold(t, Hold{Why: NotDue, Until: task.Due})
 			d.WakeAt(task.Due)
 			continue
 		}
-		if to := d.loads.place(t, task, d.limits.Strategy); to != "" {
-			d.add(Transition{Action: AssignTask, Task: t, To: to, Starts: task.Attempts + 1})
+		to, wait := d.loads.place(t, task, d.limits.Strategy)
+		if to == "" {
+			d.hold(t, wait)
+			continue
 		}
+		d.add(Transition{Action: AssignTask, Task: t, To: to, Starts: task.Attempts + 1})
 	}
 }
 

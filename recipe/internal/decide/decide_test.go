@@ -439,6 +439,7 @@ func settle(t rapid.TB, v *View, now time.Time) time.Time {
 		if !reflect.DeepEqual(first, again) {
 			t.Fatalf("same view, other decisions: %v, %v", first, again)
 		}
+		leavesNothingUnexplained(t, v, first, now)
 		backing := slices.ContainsFunc(v.Pending(), func(name string) bool { return v.Tasks[name].Due.After(now) })
 		if len(first.Transitions) == 0 && !backing {
 			return now
@@ -455,6 +456,55 @@ func settle(t rapid.TB, v *View, now time.Time) time.Time {
 				delete(v.Worker(d.Holder).Tasks, d.Task)
 				v.SetPhase(d.Task, Pending, now).Attempts++
 			}
+		}
+	}
+}
+
+// leavesNothingUnexplained checks that Explain decides what Decide does, and has a reason for
+// every unfinished task that it leaves as it is.
+func leavesNothingUnexplained(t rapid.TB, v *View, decided Plan, now time.Time) {
+	look := Explain(v, testLimits, now)
+	if !reflect.DeepEqual(look.Plan, decided) {
+		t.Fatalf("Explain decides %v, Decide %v", look.Plan, decided)
+	}
+	for name, task := range v.Tasks {
+		moves := slices.ContainsFunc(decided.Transitions, func(d Transition) bool { return d.Task == name })
+		if hold := look.Holds[name]; task.Phase != Finished && moves != (hold.Why == Decided) {
+			t.Fatalf("%s: its hold is %+v, and it is moved: %v", name, hold, moves)
+		}
+	}
+}
+
+// TestExplain_SaysWhyATaskStays: each reason, with the worker or the time that it names.
+func TestExplain_SaysWhyATaskStays(t *testing.T) {
+	full := func() *workerView { return aWorker(true, "a", "b") }
+	quarantined := func() *workerView { w := aWorker(true, "x"); w.Quarantined = true; return w }
+	fenced := func() *workerView { w := acking(aWorker(true, "x")); w.Fenced = true; return w }
+	sticky := func(Job, []Load) string { return "full" }
+	due := noon.Add(time.Second)
+	assigned := &TaskView{Phase: Assigned}
+	for _, one := range []struct {
+		hold     Hold
+		workers  map[string]*workerView
+		task     *TaskView
+		strategy Strategy
+	}{
+		{Hold{Why: NotDue, Until: due}, nil, &TaskView{Phase: Pending, Due: due}, LeastLoaded},
+		{Hold{Why: NoWorkerTakes}, map[string]*workerView{"w": departing(aWorker(true))}, &TaskView{Phase: Pending}, LeastLoaded},
+		{Hold{Why: AllFull}, map[string]*workerView{"full": full()}, &TaskView{Phase: Pending}, LeastLoaded},
+		{Hold{Why: OthersAreFull}, map[string]*workerView{"full": full(), "w": aWorker(true)}, &TaskView{Phase: Pending, Avoid: []string{"w"}}, LeastLoaded},
+		{Hold{Why: StrategyWaits, Worker: "full"}, map[string]*workerView{"full": full(), "w": aWorker(true)}, &TaskView{Phase: Pending}, sticky},
+		{Hold{Why: Executed, Worker: "w"}, map[string]*workerView{"w": aWorker(true, "x")}, assigned, LeastLoaded},
+		{Hold{Why: HandlerRuns, Worker: "w"}, map[string]*workerView{"w": fenced()}, resident("w"), LeastLoaded},
+		{Hold{Why: Returned, Worker: "w"}, map[string]*workerView{"w": awaited(aWorker(true, "x"), noon, "x")}, &TaskView{Phase: Finished}, LeastLoaded},
+		{Hold{Why: HolderQuarantined, Worker: "w"}, map[string]*workerView{"w": quarantined()}, assigned, LeastLoaded},
+	} {
+		tasks := map[string]*TaskView{"a": {Phase: Assigned}, "b": {Phase: Assigned}, "x": one.task}
+		limits := testLimits
+		limits.Strategy = one.strategy
+		v := indexed(one.workers, tasks)
+		if got := Explain(v, limits, noon).Holds["x"]; got != one.hold {
+			t.Errorf("%+v, want %+v", got, one.hold)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,8 +19,18 @@ import (
 // the worker.
 const takePatience = 10 * time.Second
 
-// LeftReason is why an attempt ended whose worker left in good order.
-const LeftReason = "worker left"
+// Why attempts end that a master ends, as their records have it.
+const (
+	LeftReason   = "worker left" // in good order
+	LostReason   = "worker lost"
+	silentReason = "no progress for" // and how long
+)
+
+// Avoids reports whether an attempt that ended for that reason keeps the task from its worker,
+// as long as there are others.
+func Avoids(reason string, resident bool) bool {
+	return strings.HasPrefix(reason, silentReason) || reason == LostReason && !resident
+}
 
 // free reports whether the master may delete an assignment itself. If not, it decides the
 // step that leads there. An empty reason means that the task has ended in another way.
@@ -35,6 +46,7 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 	case !worker.Alive || worker.Fenced && !resident:
 		return true
 	case worker.Fenced:
+		d.hold(t, Hold{Why: HandlerRuns, Worker: w})
 		return false
 	case !worker.Claimed:
 		d.WakeAt(d.now) // the format that it knows is read in the next pass
@@ -42,11 +54,13 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 	case !worker.Acks:
 		return true // made by hand, or of a build that knows no better
 	}
+	d.hold(t, Hold{Why: Returned, Worker: w})
 	told, waits := worker.Taken[t]
 	switch due := told.Add(takePatience); {
 	case !waits:
 		d.add(Transition{Action: TakeTask, Task: t, Holder: w, Reason: reason, Avoid: reason != ""})
 	case resident:
+		d.hold(t, Hold{Why: HandlerRuns, Worker: w})
 	case d.now.Before(due):
 		d.WakeAt(due)
 	case !d.fenced[w]:

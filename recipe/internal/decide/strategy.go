@@ -93,10 +93,11 @@ func newLoads(v *View, perWorker int) *loads {
 	l := &loads{residents: map[string]int{}}
 	for _, name := range v.WorkerNames() {
 		w := v.Workers[name]
-		if w.Quarantined {
+		switch w.Bar() {
+		case NoBar:
+		case BarQuarantined:
 			continue // its tasks stay where they are
-		}
-		if !w.Alive || !w.Known || w.Retiring || w.Outdated || w.Fenced {
+		default:
 			l.floating = append(l.floating, v.residentsOf(w)...)
 			continue
 		}
@@ -134,35 +135,40 @@ func (v *View) residentsOf(w *workerView) []string {
 	return names
 }
 
-// place finds a worker for a task and takes the place there. "" means that it
-// has to wait.
-func (l *loads) place(name string, task *TaskView, strategy Strategy) string {
+// place finds a worker for a task and takes the place there. "" means that it has to wait, for
+// what the Hold says.
+func (l *loads) place(name string, task *TaskView, strategy Strategy) (string, Hold) {
+	if len(l.workers) == 0 {
+		return "", Hold{Why: NoWorkerTakes}
+	}
 	if task.Options.Resident {
 		w := l.fewest(l.residents, task.Avoid)
-		if w != "" {
-			l.residents[w]++
-		}
-		return w
+		l.residents[w]++
+		return w, Hold{}
 	}
 	if l.free == 0 {
-		return ""
+		return "", Hold{Why: AllFull}
 	}
 	job := Job{Task: name, Options: task.Options, Attempts: int(task.Attempts)}
-	chosen := ""
+	chosen, offered := "", 0
 	for _, workers := range l.offers(task.Avoid) {
+		offered = len(workers)
 		if chosen = strategy(job, workers); chosen != "" || !slices.ContainsFunc(workers, Load.Free) {
 			break // if none of these workers is free, the task waits rather than go to a worker that it avoids
 		}
 	}
 	at := slices.IndexFunc(l.workers, func(w Load) bool { return w.Worker == chosen })
-	if at < 0 || !l.workers[at].Free() {
-		return ""
+	switch {
+	case chosen == "" && offered < len(l.workers):
+		return "", Hold{Why: OthersAreFull}
+	case at < 0 || !l.workers[at].Free():
+		return "", Hold{Why: StrategyWaits, Worker: chosen}
 	}
 	l.workers[at].Held++
 	if !l.workers[at].Free() {
 		l.free--
 	}
-	return chosen
+	return chosen, Hold{}
 }
 
 // offers returns groups of workers for a task, the best group first: all workers but those

@@ -23,6 +23,9 @@ type Hanging struct {
 	Abandoned time.Time
 }
 
+// abandons reports whether an attempt ended for that reason although its handler still ran.
+func abandons(reason string) bool { return strings.HasPrefix(reason, ErrAbandoned.Error()) }
+
 // hanging reads the assignments, and the last attempts of tasks that are not finished.
 func (o *overviewReader) hanging(ctx context.Context) error {
 	var (
@@ -49,7 +52,7 @@ func (o *overviewReader) hanging(ctx context.Context) error {
 		}
 		look(o.layout.attempt(t.Name, int32(t.Attempts)), func(data []byte) {
 			var record attemptRecord
-			if json.Unmarshal(data, &record) == nil && strings.HasPrefix(record.Reason, ErrAbandoned.Error()) {
+			if json.Unmarshal(data, &record) == nil && abandons(record.Reason) {
 				o.Hanging = append(o.Hanging, Hanging{Task: t.Name, Worker: record.Worker, Token: record.Token, Abandoned: record.Ended})
 			}
 		})

@@ -49,39 +49,47 @@ func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
 	if err := checkTask(task); err != nil {
 		return d, err
 	}
-	err := c.withSession(ctx, func(session zkapi.Session) error {
-		d = TaskDetail{TaskInfo: TaskInfo{Name: task}}
+	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		in := &inspection{session: session, layout: c.layout}
 		if _, err := session.Do(ctx, zkapi.Sync(c.layout.task(task))); err != nil && !zkapi.Refused(err) {
 			return err
 		}
-		got, err := session.Do(ctx, zkapi.Get(c.layout.task(task)))
-		if errors.Is(err, zkapi.ErrNoNode) {
-			return fmt.Errorf("%w: %s", ErrNoTask, task)
-		}
-		if _, err := in.shown(c.layout.task(task), err); err != nil {
+		if d, err = in.inspect(ctx, task); err != nil {
 			return err
 		}
-		var unread error
-		if d.Options, d.Payload, unread = decodeTask(got.Data); unread != nil {
-			d.Problems = append(d.Problems, c.layout.optionsProblem(task, unread))
-		} else if what := mistyped(got.Data); what != "" {
-			d.Problems = append(d.Problems, c.layout.mistypedProblem(task, what))
-		}
-		if err == nil && got.Stat.Owner() != zkapi.OwnerNone {
-			d.Problems = append(d.Problems, c.layout.taskProblem(task, got.Stat))
-		}
-		if err := in.assignment(ctx, &d); err != nil {
-			return err
-		}
-		if err := in.below(ctx, &d); err != nil {
-			return err
-		}
-		d.State = d.state()
 		d.Unreadable, err = in.unreadable()
 		return err
 	})
 	return d, err
+}
+
+// inspect reads everything about a task.
+func (in *inspection) inspect(ctx context.Context, task string) (TaskDetail, error) {
+	d := TaskDetail{TaskInfo: TaskInfo{Name: task}}
+	got, err := in.session.Do(ctx, zkapi.Get(in.layout.task(task)))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		return d, fmt.Errorf("%w: %s", ErrNoTask, task)
+	}
+	if _, err := in.shown(in.layout.task(task), err); err != nil {
+		return d, err
+	}
+	var unread error
+	if d.Options, d.Payload, unread = decodeTask(got.Data); unread != nil {
+		d.Problems = append(d.Problems, in.layout.optionsProblem(task, unread))
+	} else if what := mistyped(got.Data); what != "" {
+		d.Problems = append(d.Problems, in.layout.mistypedProblem(task, what))
+	}
+	if err == nil && got.Stat.Owner() != zkapi.OwnerNone {
+		d.Problems = append(d.Problems, in.layout.taskProblem(task, got.Stat))
+	}
+	if err := in.assignment(ctx, &d); err != nil {
+		return d, err
+	}
+	if err := in.below(ctx, &d); err != nil {
+		return d, err
+	}
+	d.State = d.state()
+	return d, nil
 }
 
 // state is how far the task has got, by its status and its assignment.
@@ -192,8 +200,9 @@ type inspection struct {
 	session zkapi.Session
 	layout  layout
 	hidden  []Unreadable
-	first   error // the first refusal
-	some    bool  // something was shown
+	refused []string // paths of the znodes that the server has not shown
+	first   error    // the first refusal
+	some    bool     // something was shown
 }
 
 // shown reports by the error of a read whether the znode could be read. It returns an error
@@ -206,6 +215,7 @@ func (in *inspection) shown(path string, err error) (bool, error) {
 	case errors.Is(err, zkapi.ErrNoNode):
 		return false, nil
 	case zkapi.Refused(err):
+		in.refused = append(in.refused, path)
 		in.hides(path, err)
 		return false, nil
 	}

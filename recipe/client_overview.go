@@ -52,7 +52,7 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		o = Overview{}
-		look := &overviewReader{inspection{session: session, layout: c.layout}, &o}
+		look := &overviewReader{inspection: inspection{session: session, layout: c.layout}, Overview: &o}
 		for _, part := range []func(context.Context) error{look.leader, look.parents, look.candidates, look.notices, look.workers, look.tasks, look.hanging} {
 			if err := part(ctx); err != nil {
 				return err
@@ -69,6 +69,7 @@ func (c *Client) Overview(ctx context.Context) (Overview, error) {
 type overviewReader struct {
 	inspection
 	*Overview
+	finished int // tasks that have ended, as the notice of the backlog has it
 }
 
 func (o *overviewReader) problem(p Problem) { o.Problems = append(o.Problems, p) }
@@ -129,7 +130,7 @@ func (o *overviewReader) acceptNotice(path string, data []byte, latest int32) bo
 	if path == o.layout.backlog() {
 		record, ok := bound(data, latest)
 		if ok {
-			o.MaxBacklog = record.Limit
+			o.MaxBacklog, o.finished = record.Limit, record.Finished
 		}
 		return ok
 	}
@@ -180,13 +181,42 @@ func (o *overviewReader) list(ctx context.Context, path string) ([]string, error
 }
 
 func (o *overviewReader) workers(ctx context.Context) error {
+	rows, err := o.readWorkers(ctx)
+	for _, row := range rows {
+		d := WorkerInfo{
+			Name: row.name, Address: row.address, Alive: row.here.Alive(), Incarnation: row.inbox.Version,
+			Retiring: row.record.Retiring, Capacity: row.record.Capacity, Assigned: row.tasks,
+		}
+		if d.Alive || len(d.Assigned) > 0 {
+			o.Workers = append(o.Workers, d)
+		}
+		for _, problem := range row.problems {
+			o.problem(problem)
+		}
+	}
+	return err
+}
+
+// workerRow is what the tree has about one worker.
+type workerRow struct {
+	name     string
+	address  string      // empty if it is not alive
+	here     zkapi.Stat  // of /workers/<w>; zero if that does not exist
+	inbox    zkapi.Stat  // of its inbox; zero likewise
+	record   claimRecord // its claim
+	tasks    []string    // assigned to it
+	problems []Problem
+}
+
+// readWorkers reads the workers that are registered, or were.
+func (o *overviewReader) readWorkers(ctx context.Context) ([]workerRow, error) {
 	alive, err := o.list(ctx, o.layout.workers())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	known, err := o.list(ctx, o.layout.assign())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names := slices.Concat(alive, known)
 	slices.Sort(names)
@@ -198,39 +228,42 @@ func (o *overviewReader) workers(ctx context.Context) error {
 	replies := o.session.DoAll(ctx, ops)
 	for i, reply := range replies {
 		if _, err := o.shown(ops[i].Path, reply.Err); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	rows := make([]workerRow, len(names))
 	for i, w := range names {
 		here, claimed, inbox := replies[3*i], replies[3*i+1], replies[3*i+2]
 		if zkapi.Refused(here.Err) { // whether it is alive, another request may tell
 			if here.Result, here.Err = o.session.Do(ctx, zkapi.Exists(o.layout.worker(w))); here.Err != nil && !zkapi.Refused(here.Err) {
-				return here.Err
+				return nil, here.Err
 			}
 		}
-		if !here.Stat.Alive() && here.Stat.Czxid != 0 {
-			o.problem(o.layout.workerProblem(w, here.Stat))
-			here.Data = nil
+		row := workerRow{name: w, here: here.Stat, inbox: claimed.Stat, tasks: inbox.Children}
+		if here.Stat.Alive() {
+			row.address = string(here.Data)
 		}
-		if claimed.Err == nil && claimed.Stat.Owner() != zkapi.OwnerNone {
-			o.problem(claimProblem(o.layout.inbox(w), claimed.Stat))
-		}
-		if problem, bad := o.layout.versionProblem(o.layout.inbox(w), claimed.Stat.Version, renewals); bad && !here.Stat.Alive() || bad && claimed.Stat.Version < 0 {
-			o.problem(problem)
-		}
-		var record claimRecord
-		if what := record.checked(decodeRecord(claimed.Data, &record)); what != "" {
-			o.problem(o.layout.capacityProblem(w, what))
-		}
-		d := WorkerInfo{
-			Name: w, Address: string(here.Data), Alive: here.Stat.Alive(), Incarnation: claimed.Stat.Version,
-			Retiring: record.Retiring, Capacity: record.Capacity, Assigned: inbox.Children,
-		}
-		if d.Alive || len(d.Assigned) > 0 {
-			o.Workers = append(o.Workers, d)
-		}
+		row.problems = row.check(o.layout, claimed)
+		rows[i] = row
 	}
-	return nil
+	return rows, nil
+}
+
+// check reads the record of a claim, and returns what is wrong with the znodes of the worker.
+func (row *workerRow) check(l layout, claimed zkapi.Reply) (problems []Problem) {
+	if !row.here.Alive() && row.here.Czxid != 0 {
+		problems = append(problems, l.workerProblem(row.name, row.here))
+	}
+	if claimed.Err == nil && claimed.Stat.Owner() != zkapi.OwnerNone {
+		problems = append(problems, claimProblem(l.inbox(row.name), claimed.Stat))
+	}
+	if problem, bad := l.versionProblem(l.inbox(row.name), claimed.Stat.Version, renewals); bad && !row.here.Alive() || bad && claimed.Stat.Version < 0 {
+		problems = append(problems, problem)
+	}
+	if what := row.record.checked(decodeRecord(claimed.Data, &row.record)); what != "" {
+		problems = append(problems, l.capacityProblem(row.name, what))
+	}
+	return problems
 }
 
 func (o *overviewReader) tasks(ctx context.Context) error {

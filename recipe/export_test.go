@@ -1,5 +1,10 @@
 package recipe
 
+import (
+	"maps"
+	"slices"
+)
+
 // KnowNewest makes what is created until restore is called a build that knows formats
 // up to newest.
 func KnowNewest(newest int) (restore func()) {
@@ -10,3 +15,6 @@ func KnowNewest(newest int) (restore func()) {
 	}
 	return func() { formats = before }
 }
+
+// ReasonKinds lists the kinds of reasons that have a sentence.
+func ReasonKinds() []ReasonKind { return slices.Sorted(maps.Keys(sentences)) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
@@ -459,7 +458,7 @@ func (r *reconciler) readReturned() error {
 			return reply.Err
 		}
 		var record attemptRecord
-		if json.Unmarshal(reply.Data, &record) == nil && strings.HasPrefix(record.Reason, ErrAbandoned.Error()) {
+		if json.Unmarshal(reply.Data, &record) == nil && abandons(record.Reason) {
 			r.view.Task(names[i]).AvoidWorker(record.Worker)
 		}
 	}

@@ -75,7 +75,7 @@ func TestElection_NobodyLeadsOnANegativeVersion(t *testing.T) {
 					w.removeAll("/assign") // its remedy, without a worker that is to be stopped
 					w.do(zkapi.Create("/assign", nil, zkapi.Persistent))
 					w.do(zkapi.Create("/assign/w1", nil, zkapi.Persistent))
-					w.within(10*time.Second, "it leads", leading(m))
+					w.within(10*time.Second, "it leads, and knows it", func() bool { return leads(m) && epoch.Load() > 0 })
 					if w.await(task); led.Load() != 1 || epoch.Load() != 1 || w.problems() != "" {
 						t.Errorf("epoch %d, problems %s", epoch.Load(), w.problems())
 					}

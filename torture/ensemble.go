@@ -36,7 +36,7 @@ func ensembleCommand() *cobra.Command {
 			}
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
 			if _, err := ensemble.RemoveLeftovers(ctx); err != nil {
-				return err
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: what an earlier run left behind could not be removed: %v\n", err)
 			}
 			image, err := ensemble.FindImage(ctx, given, out)
 			if err != nil {

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
-
-	"github.com/ringmaster-zk/ringmaster/internal/owner"
 )
 
 // Labels of everything that this package creates in the engine.
@@ -25,6 +24,9 @@ const (
 
 // ErrNoDocker means that no Docker engine answers.
 var ErrNoDocker = errors.New("no Docker engine answers")
+
+// used says that this process has found an engine, so that things of its own may be there.
+var used atomic.Bool
 
 // engine connects to the Docker engine, or says that there is none.
 func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
@@ -46,6 +48,7 @@ func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
 		var docker *testcontainers.DockerClient
 		if docker, err = testcontainers.NewDockerClientWithOpts(ctx); err == nil {
 			if _, err = docker.Ping(ctx, client.PingOptions{}); err == nil {
+				used.Store(true)
 				return docker, nil
 			}
 		}
@@ -79,68 +82,6 @@ func Available(ctx context.Context) error {
 		return err
 	}
 	return docker.Close()
-}
-
-// RemoveLeftovers removes the containers, networks and volumes of owners that no
-// longer run, and returns how many.
-func RemoveLeftovers(ctx context.Context) (int, error) {
-	docker, err := engine(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer docker.Close()
-	return remove(ctx, docker, func(labels map[string]string) bool {
-		id, err := owner.Parse(labels[labelOwner])
-		return err == nil && !id.Alive()
-	})
-}
-
-// remove deletes everything of ours that fits.
-func remove(ctx context.Context, docker *testcontainers.DockerClient, fits func(labels map[string]string) bool) (int, error) {
-	ours := make(client.Filters).Add("label", labelOwner)
-	removed := 0
-	var failures []error
-	count := func(err error) {
-		if err != nil {
-			failures = append(failures, err)
-			return
-		}
-		removed++
-	}
-	containers, err := docker.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ours})
-	if err != nil {
-		return 0, fmt.Errorf("ensemble: list containers: %w", err)
-	}
-	for _, c := range containers.Items {
-		if fits(c.Labels) {
-			if c.State == "paused" {
-				_, _ = docker.ContainerUnpause(ctx, c.ID, client.ContainerUnpauseOptions{})
-			}
-			_, err := docker.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-			count(err)
-		}
-	}
-	networks, err := docker.NetworkList(ctx, client.NetworkListOptions{Filters: ours})
-	if err != nil {
-		return removed, fmt.Errorf("ensemble: list networks: %w", err)
-	}
-	for _, n := range networks.Items {
-		if fits(n.Labels) {
-			_, err := docker.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
-			count(err)
-		}
-	}
-	volumes, err := docker.VolumeList(ctx, client.VolumeListOptions{Filters: ours})
-	if err != nil {
-		return removed, fmt.Errorf("ensemble: list volumes: %w", err)
-	}
-	for _, v := range volumes.Items {
-		if fits(v.Labels) {
-			_, err := docker.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{Force: true})
-			count(err)
-		}
-	}
-	return removed, errors.Join(failures...)
 }
 
 // execIn runs a shell command in a container and returns its output.

@@ -84,8 +84,11 @@ func (d *docker) openEnsemble(ctx context.Context) error {
 	}
 	d.namespace = d.config.profile().Namespace
 	removed, err := ensemble.RemoveLeftovers(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, ensemble.ErrNoDocker) || err != nil && ctx.Err() != nil:
 		return err
+	case err != nil: // the next run tries again
+		d.warn(fmt.Errorf("what an earlier run left behind could not be removed: %w", err))
 	}
 	if removed > 0 {
 		d.say("removed %d containers, networks and volumes that an earlier run left behind", removed)

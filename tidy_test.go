@@ -64,6 +64,7 @@ var rooms = map[string][]string{
 	"internal/ensemble":              {"zkapi", "internal/clock", "internal/owner", "internal/wire", "github.com/testcontainers/testcontainers-go", "github.com/moby/moby", "github.com/containerd/errdefs"},
 	"internal/ensemble/ensembletest": {"internal/ensemble"},
 	"internal/exit":                  {},
+	"internal/signals":               {"internal/exit"},
 	"internal/owner":                 {},
 	"internal/tlc":                   {},
 	"internal/jute":                  {},
@@ -93,7 +94,7 @@ var rooms = map[string][]string{
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
-	"internal/cli":                   {"internal/exit", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
+	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
 	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
 }

@@ -3,10 +3,10 @@ package checker
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/ringmaster-zk/ringmaster/checker/wording"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Verdict is the outcome of a check. The worst of several counts.
@@ -76,7 +76,7 @@ type Report struct {
 func (r *Report) Save(path string) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path, append(data, '\n'), 0o644)
+		err = record.Replace(path, append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("checker: %w", err)

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -38,20 +36,26 @@ func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // The first subject is the default of --recipe; there must be one. Main refuses subjects
 // that are not valid, or two of one name.
 func Main(subjects ...subject.Subject) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	// The first signal ends the load, and the remaining phases run in order. A second
-	// signal ends the process; the next start removes its leftovers.
-	context.AfterFunc(ctx, stop)
+	ctx, stop := context.WithCancelCause(context.Background())
+	if !started(os.Args[1:]) {
+		ctx, stop = untilSignal()
+	}
+	defer stop(nil)
+	printed := &output{to: os.Stdout, unread: stop}
 	err := recipes(subjects).validate()
 	if err == nil {
 		err = valueless(os.Args[1:])
 	}
 	if err == nil {
-		err = recipes(subjects).root().ExecuteContext(ctx)
+		root := recipes(subjects).root()
+		root.SetOut(printed)
+		err = root.ExecuteContext(ctx)
 	}
 	if ctx.Err() != nil {
 		err = exit.With(exit.Interrupted, err)
+	}
+	if err == nil {
+		err = printed.failure()
 	}
 	if !said(err) {
 		fmt.Fprintln(os.Stderr, exit.Line(exit.By(program()), err.Error()))
@@ -101,7 +105,7 @@ func (all recipes) root() *cobra.Command {
 		Long: "Test ZooKeeper recipes under faults, on a real ensemble.\n\nRecipes: " + strings.Join(all.names(), ", ") + ".\n\n" +
 			exit.Help(exit.Torture),
 	}
-	cmd.AddCommand(all.runCommand(), all.soakCommand(), mergeCommand(), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), imageCommand(), all.faultsCommand(), profilesCommand(), ensembleCommand(), exploreCommand(all), all.participantCommand(), all.simulateCommand())
+	cmd.AddCommand(all.runCommand(), all.soakCommand(), leaving(mergeCommand()), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), imageCommand(), all.faultsCommand(), profilesCommand(), ensembleCommand(), exploreCommand(all), all.participantCommand(), all.simulateCommand())
 	if slices.Contains(all.names(), formerly) { // they are about this recipe, and about the sources of Ringmaster
 		cmd.AddCommand(mutantsCommand(), benchCommand(), all.traceCommand(), specCommand())
 	}

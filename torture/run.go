@@ -156,7 +156,7 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io
 		}
 		return err
 	}
-	return all.judgeRun(dir, out)
+	return until(ctx, func() error { return all.judgeRun(dir, out) })
 }
 
 // memoryLimit is a soft limit for judging: the collector works harder rather than
@@ -232,7 +232,7 @@ func (all recipes) checkCommand() *cobra.Command {
 			if budget < 0 {
 				return exit.Misuse("--shrink %v: give a time, or 0 to skip the search", budget)
 			}
-			return all.judgeWithin(args[0], budget, cmd.OutOrStdout())
+			return until(cmd.Context(), func() error { return all.judgeWithin(args[0], budget, cmd.OutOrStdout()) })
 		},
 	}
 	cmd.Flags().DurationVar(&budget, "shrink", budget, "how long to look for the smallest part of the history that still shows the violation; 0 skips the search")

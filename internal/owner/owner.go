@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -122,4 +123,13 @@ func processes() map[int][]string {
 		}
 	}
 	return found
+}
+
+// KillOwn ends every process that carries the flag of this one.
+func KillOwn() {
+	for pid, args := range processes() {
+		if slices.Contains(args, Flag+Self().String()) && pid != os.Getpid() {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+		}
+	}
 }

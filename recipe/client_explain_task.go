@@ -16,6 +16,9 @@ func (e *explainer) taskReasons() []Reason {
 	}
 	if s := d.Status; s != nil {
 		all = append(all, Reason{Kind: BecauseEnded, Task: t, State: s.ended(), Since: s.Ended, Worker: s.Worker, Detail: s.Reason})
+		if a := e.latestAttempt(); s.State == Failed && a.Token.Attempt > 0 {
+			all = append(all, Reason{Kind: BecauseLastAttempt, Task: t, Count: int(a.Token.Attempt), Worker: a.Worker, Since: a.Ended, Detail: a.Reason})
+		}
 	}
 	for _, p := range d.Problems {
 		all = append(all, znodeReason(BecauseZnode, p))

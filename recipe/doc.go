@@ -151,6 +151,9 @@
 // election, on the same session, and after a sync if a write may have been applied without
 // an answer.
 //
+// Client.Explain (client_explain.go) builds such a view, too, and lets the same code decide: its
+// reasons are why a master's next pass would do no more.
+//
 // A lease (lease.go) ends a master's term (term.go) and a worker's executions
 // (worker_lapse.go): T/4 before the session could expire, counted from when the last
 // acknowledged fenced write was sent, by a clock that runs while the machine sleeps. The

@@ -89,7 +89,7 @@ var scenesOfTasks = []scene{
 		w.leader(recipe.MasterConfig{})
 		w.worker("w1", func(context.Context, recipe.Task) (recipe.Result, error) { return nil, errors.New("no disk") })
 		w.await(w.submit(recipe.ID("x"), recipe.MaxAttempts(1)))
-	}, want: []string{"ended task-x failed since (all attempts ended without a result)"}},
+	}, want: []string{"ended task-x failed since (all attempts ended without a result)", "last-attempt task-x w1 since #1 (no disk)"}},
 	{says: "options that cannot be read", name: "task-x", bring: func(w *world) {
 		w.leader(recipe.MasterConfig{})
 		w.do(zkapi.Create("/tasks/task-x", []byte("#ringmaster {priority:9} cmd"), zkapi.Persistent))

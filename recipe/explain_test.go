@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -115,7 +117,7 @@ func line(r recipe.Reason) string {
 	if r.Assumed {
 		b.WriteString(" assumed")
 	}
-	if r.Detail != "" && (r.Kind == recipe.BecauseBackoff || r.Kind == recipe.BecauseEnded) {
+	if r.Detail != "" && slices.Contains([]recipe.ReasonKind{recipe.BecauseBackoff, recipe.BecauseEnded, recipe.BecauseLastAttempt}, r.Kind) {
 		b.WriteString(" (" + r.Detail + ")")
 	}
 	return b.String()
@@ -303,5 +305,31 @@ func TestExplain_DecidesWhatTheMasterDoes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExplain_HasWordsForEachKind: sentences for each action of a master, and a row for each
+// kind of reason in the page for operators.
+func TestExplain_HasWordsForEachKind(t *testing.T) {
+	said := map[string]bool{}
+	for a := range decide.Actions {
+		r := recipe.Reason{Kind: recipe.BecauseNextLook, Task: "x", Worker: "w1", To: "w2", Action: a.String()}
+		said[r.String()] = !strings.Contains(r.String(), a.String())
+	}
+	for text, own := range said {
+		if !own || len(said) != int(decide.Actions) {
+			t.Errorf("%d sentences for %d actions: %s", len(said), decide.Actions, text)
+		}
+	}
+	page, err := os.ReadFile("../docs/operators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## It is not running")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, kind := range recipe.ReasonKinds() {
+		if !strings.Contains(section, "`"+string(kind)+"`") {
+			t.Errorf("docs/operators.md does not say what to do about %s", kind)
+		}
 	}
 }

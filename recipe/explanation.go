@@ -55,6 +55,7 @@ const (
 	BecauseAbandoned    ReasonKind = "abandoned"           // Worker has given it back at Since, but its handler may still run there
 	BecauseNotShown     ReasonKind = "not-shown"           // Count: znodes that this client may not read
 	BecauseEnded        ReasonKind = "ended"               // State, Since, Detail
+	BecauseLastAttempt  ReasonKind = "last-attempt"        // of a task that has failed: Count, Worker, Since, Detail
 	BecauseRemoval      ReasonKind = "removal-asked"       // a client has asked a master to remove it
 	BecauseLost         ReasonKind = "not-registered"      // no session holds the name of the worker
 	BecauseLeaving      ReasonKind = "leaving"             // the worker takes no more tasks; Count: those that it has

@@ -24,7 +24,7 @@ var sentences = map[ReasonKind]func(Reason, moment) string{
 	},
 	BecauseQuarantined: quarantineText,
 	BecauseNextLook: func(r Reason, _ moment) string {
-		return "nothing holds it up: the next look of a master " + actionTexts[r.Action](r) +
+		return "nothing holds it up: the next look of a master " + actionText(r) +
 			"; if it stays like this, the masters have other settings than explain was given, or the log of the master says more"
 	},
 	BecauseNotBefore: func(r Reason, at moment) string { return "it is not to begin before " + at(r.Until) },
@@ -74,6 +74,9 @@ var sentences = map[ReasonKind]func(Reason, moment) string{
 	BecauseEnded: func(r Reason, at moment) string {
 		return fmt.Sprintf("it is %s%s%s", r.State, atTime(" since ", r.Since, at), colon(r.Detail))
 	},
+	BecauseLastAttempt: func(r Reason, at moment) string {
+		return fmt.Sprintf("attempt %d, the last one%s, ended%s%s", r.Count, by(" at ", r.Worker), atTime(" at ", r.Since, at), colon(r.Detail))
+	},
 	BecauseRemoval: func(Reason, moment) string {
 		return "a client has asked for its removal: a master removes it when no worker holds it"
 	},
@@ -119,6 +122,13 @@ var actionTexts = map[string]func(Reason) string{
 	"PruneAttempts": func(r Reason) string { return "deletes the oldest attempts of " + r.Task },
 	"OpenInbox":     func(r Reason) string { return "makes the inbox of worker " + r.Worker },
 	"FenceWorker":   func(r Reason) string { return "takes the claim of worker " + r.Worker },
+}
+
+func actionText(r Reason) string {
+	if text := actionTexts[r.Action]; text != nil {
+		return text(r)
+	}
+	return "decides " + r.Action
 }
 
 // by names somebody, or nobody.

@@ -6,16 +6,21 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
 )
 
-// complete tells shells which words may follow. The names of tasks come from the servers.
+// complete tells shells which words may follow. The names of tasks and workers come from the
+// servers.
 func complete(root *cobra.Command, o *cli.Options) {
-	for _, words := range [][]string{{"cancel"}, {"collect"}, {"tasks", "show"}} {
+	for _, words := range [][]string{{"cancel"}, {"collect"}, {"tasks", "show"}, {"explain"}} {
 		cmd, _, _ := root.Find(words)
-		single := words[len(words)-1] == "show"
+		last := words[len(words)-1]
+		single, names := last == "show" || last == "explain", cli.CompleteTasks
+		if last == "explain" {
+			names = cli.CompleteSubjects
+		}
 		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if single && len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return cli.CompleteTasks(cmd.Context(), o, args, begun), cobra.ShellCompDirectiveNoFileComp
+			return names(cmd.Context(), o, args, begun), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
 	values := map[string][]string{

@@ -6,11 +6,12 @@ import (
 	"testing"
 )
 
-// TestCompletion_KnowsTheWords: names of tasks, states, strategies. It offers no name that a
+// TestCompletion_KnowsTheWords: names of tasks and workers, states, strategies. It offers no name that a
 // shell could take for something else.
 func TestCompletion_KnowsTheWords(t *testing.T) {
 	server := &fakeServer{nodes: map[string]string{
 		"/app": "", "/app/tasks": "", "/app/tasks/task-b": "", "/app/tasks/task-a": "", "/app/tasks/other": "",
+		"/app/workers": "", "/app/workers/w1": "", "/app/workers/other": "", "/app/workers/w$(x)": "",
 		"/app/tasks/task-$(touch x)": "", "/app/tasks/task-\u202e": "", "/app/tasks/task-`id`": "",
 	}}
 	person := &terminal{t: t, servers: server.start(t) + "/app"}
@@ -20,6 +21,10 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"collect task-a task-":      "task-b\n:4\n",
 		"tasks show t":              "task-a\ntask-b\n:4\n",
 		"tasks show task-a ":        ":4\n",
+		"explain ":                  "other\ntask-a\ntask-b\nw1\n:4\n",
+		"explain w":                 "w1\n:4\n",
+		"explain w1 ":               ":4\n",
+		"explain --strategy ":       "least-loaded\nsticky\n:4\n",
 		"tasks list --state ":       "pending\nassigned\ndone\nfailed\ncancelled\nunknown\n:4\n",
 		"master --strategy ":        "least-loaded\nsticky\n:4\n",
 		"node --exec x --strategy ": "least-loaded\nsticky\n:4\n",

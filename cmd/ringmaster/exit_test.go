@@ -109,6 +109,7 @@ func TestExitCode_OfEachCase(t *testing.T) {
 		{exit.WrongUse, "--metrics nonsense", nil, "master --metrics nonsense"},
 		{exit.NotFound, "no such task: task-a", &fakeServer{}, "tasks show task-a"},
 		{exit.NotFound, "no such task: task-a", &fakeServer{}, "cancel task-a"},
+		{exit.NotFound, "no such task or worker: w1", &fakeServer{}, "explain w1"},
 		{exit.BacklogFull, "backlog is full", &fakeServer{nodes: map[string]string{"/backlog": `{"epoch":1,"limit":5}`, "/assign": "", "/tasks": ""}, children: map[string]int32{"/tasks": 5}}, "submit --fail-when-full x"},
 		{exit.NotAsAsked, "task-a is failed: no good", &fakeServer{nodes: failed}, "submit --wait --id a x"},
 		{exit.NotAsAsked, "not finished", &fakeServer{nodes: running}, "collect task-a"},

@@ -18,15 +18,20 @@ func registerRole(f *pflag.FlagSet, r *cli.Role) {
 	f.StringVar(&r.Metrics, "metrics", "", "serve Prometheus metrics under /metrics at this `ADDRESS`, such as :9100")
 }
 
-func registerMaster(f *pflag.FlagSet, r *cli.Role) {
+// registerDecisions registers what decides which worker gets a task, and which task fails.
+func registerDecisions(f *pflag.FlagSet, r *cli.Role) {
 	f.IntVar(&r.Master.TasksPerWorker, "tasks-per-worker", 64, "most assignments that one worker may hold")
 	f.IntVar(&r.Master.MaxAttempts, "max-attempts", 5, "a task fails after this many attempts without a result")
 	f.IntVar(&r.Master.MaxHandovers, "max-handovers", 0, "attempts of a task that do not count towards --max-attempts, because their worker was stopped in good order; 0: 5 times --max-attempts, -1: none")
+	f.StringVar(&r.Strategy, "strategy", "least-loaded", "which worker gets a task: `STRATEGY` is least-loaded, or sticky (the same worker for the same --key)")
+}
+
+func registerMaster(f *pflag.FlagSet, r *cli.Role) {
+	registerDecisions(f, r)
 	f.DurationVar(&r.Master.Retention, "retention", 0, "delete finished tasks after this time; 0: keep them until they are collected")
 	f.IntVar(&r.Master.FormatAtMost, "format-at-most", 0, "highest format of the znodes; set it before you go back to an older build; 0: no bound")
 	f.Int32Var(&r.Master.EpochAtLeast, "epoch-at-least", 0, "lowest epoch to lead with; set it after you have restored a backup (docs/operators.md)")
 	f.IntVar(&r.Master.MaxBacklog, "max-backlog", 0, "clients wait before they submit while this many tasks are unfinished; 0: no bound")
-	f.StringVar(&r.Strategy, "strategy", "least-loaded", "which worker gets a task: `STRATEGY` is least-loaded, or sticky (the same worker for the same --key)")
 }
 
 func registerWorker(f *pflag.FlagSet, r *cli.Role) {

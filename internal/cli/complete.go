@@ -24,6 +24,16 @@ var harmless = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 // CompleteTasks lists the names of tasks that begin with what was typed, and are not among
 // the arguments. It lists none if the servers do not answer soon.
 func CompleteTasks(ctx context.Context, o *Options, args []string, begun string) []string {
+	return offered(children(ctx, o, "/tasks"), args, begun)
+}
+
+// CompleteSubjects is CompleteTasks for tasks and workers.
+func CompleteSubjects(ctx context.Context, o *Options, args []string, begun string) []string {
+	return offered(children(ctx, o, "/tasks", "/workers"), args, begun)
+}
+
+// children are the names of the znodes right below some znodes of the namespace.
+func children(ctx context.Context, o *Options, parents ...string) (names []string) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
 	quiet := *o
@@ -37,11 +47,11 @@ func CompleteTasks(ctx context.Context, o *Options, args []string, begun string)
 		return nil
 	}
 	defer func() { _ = session.Close(ctx) }() // it owns no znodes
-	listed, err := session.Do(ctx, zkapi.Children(quiet.Namespace+"/tasks"))
-	if err != nil {
-		return nil
+	for _, parent := range parents {
+		listed, _ := session.Do(ctx, zkapi.Children(quiet.Namespace+parent)) // none are offered if they cannot be read
+		names = append(names, listed.Children...)
 	}
-	return offered(listed.Children, args, begun)
+	return names
 }
 
 // offered are the names to offer to a shell, in order.
@@ -50,5 +60,6 @@ func offered(names, args []string, begun string) []string {
 		return !harmless.MatchString(name) || !strings.HasPrefix(name, begun) || slices.Contains(args, name)
 	})
 	slices.Sort(names)
+	names = slices.Compact(names)
 	return names[:min(len(names), completions)]
 }

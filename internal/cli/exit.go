@@ -31,7 +31,7 @@ var rules = []rule{
 	{exit.Refused, zkapi.Permanent},
 	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed)},
 	{exit.BacklogFull, among(recipe.ErrBacklogFull)},
-	{exit.NotFound, among(recipe.ErrNoTask)},
+	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker)},
 	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished)},
 	{exit.RefusedForNow, zkapi.Curable},
 	{exit.Unreachable, given(exit.Unreachable)},

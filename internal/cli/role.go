@@ -71,12 +71,8 @@ func (r *Role) run(ctx context.Context, o *Options, patience time.Duration, buil
 	if r.Address == "" {
 		r.Address = r.Name
 	}
-	switch r.Strategy {
-	case "", "least-loaded":
-	case "sticky":
-		r.Master.Strategy = recipe.StickyByKey
-	default:
-		return misuse("--strategy %q: choose %s", r.Strategy, strings.Join(Strategies, " or "))
+	if err := r.chooseStrategy(); err != nil {
+		return err
 	}
 	measured, stop, err := serveMetrics(r.Metrics, log)
 	if err != nil {
@@ -104,4 +100,16 @@ func (r *Role) run(ctx context.Context, o *Options, patience time.Duration, buil
 		err = nil
 	}
 	return err
+}
+
+// chooseStrategy takes over --strategy.
+func (r *Role) chooseStrategy() error {
+	switch r.Strategy {
+	case "", "least-loaded":
+	case "sticky":
+		r.Master.Strategy = recipe.StickyByKey
+	default:
+		return misuse("--strategy %q: choose %s", r.Strategy, strings.Join(Strategies, " or "))
+	}
+	return nil
 }

@@ -71,7 +71,7 @@ var Table = []Meaning{
 	{InDoubt, "in doubt: a request may or may not have been applied", Ringmaster, Never},
 	{WrongUse, "wrong use: the message names the input and the remedy", Both, No},
 	{RefusedForNow, "refused for now by the ensemble: quota, read-only, overload", Ringmaster, Yes},
-	{NotFound, "no such task", Ringmaster, Never},
+	{NotFound, "no such task, or no such worker", Ringmaster, Never},
 	{BacklogFull, "the backlog is full", Ringmaster, Never},
 	{NotAsAsked, "a task is not in the wanted state: it failed or was cancelled, had ended before it was cancelled, or is not finished", Ringmaster, Never},
 	{Invalid, "verdict invalid: a property is violated, or an answer is not as expected", Torture, Never},

@@ -337,6 +337,7 @@ func TestJudge_OfRunningHandlers(t *testing.T) {
 		{"left behind", c, explore.View{Tree: behind}, "LeavesNothing"},
 		{"left behind, perhaps by a crash", deadly, explore.View{Tree: behind}, ""},
 		{"still there", c, explore.View{Tree: there}, ""},
+		{"not collected", c, explore.View{Processes: []explore.ProcessView{{Name: "client-1", Notes: map[string]string{"uncollected": "task-1: it has no status"}}}}, "ToldTruly"},
 		{"begun too early", deadly, explore.View{Tree: begun, Processes: clock(0)}, "NoEarlyStart"},
 		{"begun in time", deadly, explore.View{Tree: begun, Processes: clock(time.Second)}, ""},
 	} {

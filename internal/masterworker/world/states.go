@@ -187,6 +187,11 @@ func (j judge) claim(f *worlds.Findings, v explore.View, p explore.ProcessView, 
 	if key == "refused" {
 		f.Violate("NoLostTask", "a submission was refused for good: %s", p.Notes[key])
 	}
+	if key == "uncollected" {
+		// The client has heard the status, so it cannot be that the task has none, and no
+		// context of a client ends. So Collect has no reason to fail.
+		f.Violate("ToldTruly", "%s was told that a task has ended and cannot collect it: %s", p.Name, p.Notes[key])
+	}
 }
 
 // Goal implements explore.Judge. The client knows the status of every task that has an end,

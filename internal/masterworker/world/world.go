@@ -268,7 +268,9 @@ func (c Config) client() explore.Program {
 		if c.Collect || c.Resubmit {
 			for _, n := range c.ending() {
 				host.Note("collecting-"+taskName(n), "yes")
-				_ = client.Collect(ctx, taskName(n))
+				if err := client.Collect(ctx, taskName(n)); err != nil {
+					host.Note("uncollected", taskName(n)+": "+err.Error())
+				}
 			}
 		}
 		if c.Resubmit {

@@ -18,6 +18,10 @@ type Znodes interface {
 // something leaves its field empty, and the faults that need it are refused.
 type Recipe struct {
 	Lacks []Role // the roles that no participant can have
+	// Idle are the faults that would hardly ever take effect, because the participants do not
+	// do what the fault waits for. It says after "the recipe has" what is missing: "no client
+	// that creates znodes".
+	Idle map[Kind]string
 	// Leader finds who leads, and the session that holds the znode of the leader. The error
 	// is zkapi.ErrNoNode if no participant leads.
 	Leader func(ctx context.Context, z Znodes) (name string, session int64, err error)
@@ -54,6 +58,9 @@ func (r Recipe) Refuses(kind Kind) string {
 	entry, known := Lookup(kind)
 	if !known {
 		return ""
+	}
+	if why := r.Idle[kind]; why != "" {
+		return why
 	}
 	if roles := entry.rolesBut(r.Lacks); len(roles) == 0 {
 		return "no " + string(entry.Roles[len(entry.Roles)-1])

@@ -21,7 +21,9 @@ func leadersOnly() Recipe {
 // TestRecipe_Refuses says what is missing, and nothing of the faults that can be.
 func TestRecipe_Refuses(t *testing.T) {
 	r := leadersOnly()
+	r.Idle = map[Kind]string{DropDelete: "no master that deletes"}
 	for kind, want := range map[Kind]string{
+		DropDelete: "no master that deletes", DropMulti: "",
 		KillMaster: "", ExpireMany: "", ExpireElected: "", Latency: "", KillServer: "", IsolateServer: "",
 		KillWorker: "no worker", KillClient: "no client", TwinWorker: "no worker that stands for no election", RestartStorm: "no worker",
 		ExpireAssigned: "no busiest worker", IsolateHolder: "nothing that is held for long", LagFollower: "no znode that changes often",

@@ -42,8 +42,11 @@ func New() subject.Workload {
 		Options: func(r subject.Run) any { return settings{Rate: r.Rate} },
 		Play:    play,
 		Open:    open,
-		Tree:    nemesis.Recipe{Leader: candidate.Leader, Elects: candidate.Elects},
-		Roots:   []string{record.AssignPath, record.MasterPath, Ledger},
+		Tree: nemesis.Recipe{
+			Leader: candidate.Leader, Elects: candidate.Elects,
+			Idle: map[nemesis.Kind]string{nemesis.DropCreate: "no client that creates znodes", nemesis.DropDelete: "no master that deletes znodes while it leads"},
+		},
+		Roots: []string{record.AssignPath, record.MasterPath, Ledger},
 	}
 }
 

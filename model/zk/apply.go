@@ -135,6 +135,14 @@ func (t Tree) Spend() Tree {
 	return t
 }
 
+// Begin is the same tree under a new leader: its zxids begin with the number of the leader's
+// epoch, which must be greater than the last one.
+func (t Tree) Begin(epoch int64) Tree {
+	const epochAt = 32
+	t.zxid = epoch << epochAt
+	return t
+}
+
 // Node is one znode with all that a server says of it.
 type Node struct {
 	Data []byte // not to be changed

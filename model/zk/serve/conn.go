@@ -32,9 +32,19 @@ type conn struct {
 	// Guarded by the ensemble's lock:
 	session *session // nil before the handshake
 	ids     []identity
+	heard   time.Time     // when the client was heard last
+	asked   *message      // the request that is being carried out
+	refused bool          // that request was refused
+	held    []heldMessage // what a fault holds back, and what came behind it
+	bytes   int           // of what is held
+	taking  bool          // what was held is being carried out
+	asks    int64         // the session that its handshake asks for; 0 is a new one
+	lossy   bool          // a fault has swallowed a message
+	free    [2]time.Time  // when a line that a fault throttles has carried what it has, to the server and from it
 
 	out     sync.Mutex // guards what follows
 	unsent  []byte
+	late    []parcel  // what a fault holds back; it is sent after all that is unsent
 	changed sync.Cond // of out
 	ending  bool      // nothing more is added; what is there is still sent
 }
@@ -60,46 +70,42 @@ func (c *conn) run() {
 		defer close(sent)
 		c.send()
 	}()
-	c.receive(bufio.NewReaderSize(c.net, 64<<10))
+	left := c.receive(bufio.NewReaderSize(c.net, 64<<10))
 	e := c.member.ensemble
 	e.mu.Lock()
 	c.leave()
 	e.mu.Unlock()
+	if left {
+		c.discardLate()
+	}
 	c.endOutput()
-	_ = c.net.SetWriteDeadline(time.Now().Add(lastWords)) // without it the sender may wait for a client that does not read
 	<-sent
+	e.mu.Lock()
+	delete(c.member.leaving, c)
+	e.mu.Unlock()
 }
 
-// receive reads what the client sends, one frame after the other.
-func (c *conn) receive(from *bufio.Reader) {
+// receive reads what the client sends, one frame after the other, until the connection ends. It
+// reports whether it was the client who left.
+func (c *conn) receive(from *bufio.Reader) (left bool) {
 	first, err := from.Peek(prefixBytes)
 	if err != nil {
-		return
+		return true
 	}
 	if answer, known := c.member.fourLetters(string(first)); known {
 		c.queue([]byte(answer))
-		c.endOutput()
-		return
+		return false
 	}
 	var frame []byte
-	for greeted := false; ; greeted = true {
+	for greeted := false; ; {
 		if frame, err = c.frame(from, frame[:0]); err != nil {
-			return
+			return true
 		}
-		e := c.member.ensemble
-		e.mu.Lock()
-		more := c.open()
-		switch {
-		case !more:
-		case greeted:
-			more = c.request(frame)
-		default:
-			more = c.greet(frame)
-		}
-		e.mu.Unlock()
+		became, more := c.arrive(readMessage(frame, greeted))
 		if !more || !c.waitForRoom() {
-			return
+			return false
 		}
+		greeted = greeted || became != swallowed
 	}
 }
 
@@ -132,7 +138,7 @@ func (c *conn) send() {
 	var sending []byte
 	for {
 		c.out.Lock()
-		for len(c.unsent) == 0 && !c.ending {
+		for len(c.unsent) == 0 && !(c.ending && len(c.late) == 0) {
 			c.changed.Wait()
 		}
 		sending, c.unsent = c.unsent, sending[:0]
@@ -148,28 +154,38 @@ func (c *conn) send() {
 }
 
 // queue adds bytes to what is to be sent.
-func (c *conn) queue(b []byte) {
-	c.out.Lock()
-	defer c.out.Unlock()
-	if !c.ending {
-		c.unsent = append(c.unsent, b...)
-		c.changed.Broadcast()
-	}
-}
+func (c *conn) queue(b []byte) { c.queueAfter(b, 0) }
 
-// reply queues one frame.
+// reply queues one frame, unless a fault takes it. The ensemble is locked.
 func (c *conn) reply(body []byte) {
+	wait, fate := c.departs(body)
+	switch fate {
+	case swallowed:
+		return
+	case lost:
+		c.retire()
+		return
+	}
 	framed := binary.BigEndian.AppendUint32(make([]byte, 0, prefixBytes+len(body)), uint32(len(body)))
-	c.queue(append(framed, body...))
+	c.queueAfter(append(framed, body...), wait)
 }
 
 // endOutput lets the sender close the connection when it has sent everything.
 func (c *conn) endOutput() {
 	c.out.Lock()
 	defer c.out.Unlock()
+	if c.ending {
+		return
+	}
 	c.ending = true
 	c.changed.Broadcast()
+	if len(c.late) == 0 {
+		c.limitWrites()
+	}
 }
+
+// limitWrites keeps the sender from waiting for ever for a client that does not read.
+func (c *conn) limitWrites() { _ = c.net.SetWriteDeadline(time.Now().Add(lastWords)) }
 
 // open reports whether the connection has not been dropped.
 func (c *conn) open() bool { return c.member.conns[c] }
@@ -188,17 +204,49 @@ func (c *conn) waitForRoom() bool {
 // watches go with it. The ensemble is locked.
 func (c *conn) leave() {
 	delete(c.member.conns, c)
+	c.member.leaving[c] = true
 	c.member.watches.drop(c)
 	if c.session != nil && c.session.conn == c {
 		c.session.conn = nil
 	}
+	c.member.ensemble.moved.Broadcast()
+}
+
+// retire closes the connection when what is queued has been sent. The ensemble is locked.
+func (c *conn) retire() {
+	c.leave()
+	c.endOutput()
 }
 
 // drop closes the connection at once. The ensemble is locked.
 func (c *conn) drop() {
 	c.leave()
+	c.discardLate()
 	c.endOutput()
 	_ = c.net.Close() // it ends either way
+}
+
+// reset closes the connection so that its client gets a reset, where there is such a thing. The
+// ensemble is locked.
+func (c *conn) reset() {
+	if tcp, is := c.net.(interface{ SetLinger(seconds int) error }); is {
+		_ = tcp.SetLinger(0) // without it the client gets an orderly end
+	}
+	c.drop()
+}
+
+func (c *conn) sessionID() int64 {
+	if c.session == nil {
+		return 0
+	}
+	return c.session.id
+}
+
+// pathOfEvent is the path of a frame that has an event.
+func pathOfEvent(body []byte) string {
+	d := jute.Decoder{Rest: body}
+	d.Take(4 + 8 + 4 + 4 + 4) // the header, the type, the state
+	return d.String()
 }
 
 // Numbers of the messages that have none of a request.

@@ -11,12 +11,15 @@ import (
 // Options say how an ensemble is set up. The zero value is one server with ZooKeeper's own
 // defaults.
 type Options struct {
-	Members           int           // how many servers there are; 0 is 1
+	Members           int           // how many servers vote; 0 is 1
+	Observers         int           // how many servers there are besides, which do not vote
 	TickTime          time.Duration // ZooKeeper's tickTime; 0 is 2 s
+	SyncLimit         int           // ZooKeeper's syncLimit: a server that is cut off notices after so many ticks; 0 is 5
 	MinSessionTimeout time.Duration // a session gets at least that timeout; 0 is 2 ticks
 	MaxSessionTimeout time.Duration // a session gets at most that timeout; 0 is 20 ticks
 	MaxBuffer         int           // jute.maxbuffer, in bytes: a longer request closes its connection; 0 is 1 MiB - 1
-	Log               *slog.Logger  // gets a line at each begin and end of a session; nil: no lines
+	Seed              uint64        // of what faults choose at random
+	Log               *slog.Logger  // gets a line at each begin and end of a session, at each fault, and when a server comes or goes; nil: no lines
 }
 
 // defaults fills in what is 0.
@@ -27,6 +30,9 @@ func (o *Options) defaults() {
 	}
 	if o.TickTime == 0 {
 		o.TickTime = 2 * time.Second
+	}
+	if o.SyncLimit == 0 {
+		o.SyncLimit = 5
 	}
 	if o.MinSessionTimeout == 0 {
 		o.MinSessionTimeout = 2 * o.TickTime
@@ -48,26 +54,36 @@ type Ensemble struct {
 	options Options
 	members []*Member
 
-	mu       sync.Mutex // guards all below, and all that members and connections have
-	tree     zk.Tree    // after the last write
-	sessions map[int64]*session
-	granted  int64 // how many sessions there were
-	closed   bool
+	mu         sync.Mutex // guards all below, and all that members and connections have
+	tree       zk.Tree    // after the last write
+	sessions   map[int64]*session
+	granted    int64 // how many sessions there were
+	leader     *Member
+	epoch      int64       // of the leader; 0 of a single server
+	election   *time.Timer // of the election that is being held
+	moved      sync.Cond   // of mu: when the leader, a server or a connection has come or gone
+	injections []*Injection
+	injected   uint64 // how many injections there were
+	closed     bool
 }
 
-// New makes an ensemble with an empty tree. All of its members run; they accept connections
-// with Member.Serve or Member.ServeConn.
+// New makes an ensemble with an empty tree. All of its members run, and have a leader: the one
+// with the highest id. They accept connections with Member.Serve or Member.ServeConn.
 func New(options Options) *Ensemble {
 	options.defaults()
 	e := &Ensemble{options: options, tree: zk.NewServerTree(), sessions: map[int64]*session{}}
-	for i := range options.Members {
-		e.members = append(e.members, newMember(e, i+1))
+	e.moved.L = &e.mu
+	for i := range options.Members + options.Observers {
+		e.members = append(e.members, newMember(e, i+1, i >= options.Members))
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.elect()
 	time.AfterFunc(reapEvery, e.reap)
 	return e
 }
 
-// Members lists the servers, in the order of their ids.
+// Members lists the servers, in the order of their ids. Observers are the last.
 func (e *Ensemble) Members() []*Member { return e.members }
 
 // Tree is the state after the last write.
@@ -85,6 +101,9 @@ func (e *Ensemble) Close() {
 	for _, s := range e.sessions {
 		s.timer.Stop()
 	}
+	for _, i := range e.injections {
+		i.end()
+	}
 	e.mu.Unlock()
 	for _, m := range e.members {
 		m.Stop()
@@ -97,9 +116,13 @@ func (e *Ensemble) present() zk.Tree { return e.tree.At(time.Now()) }
 // commit makes a tree the state, and lets every member see what has changed. The ensemble is
 // locked.
 func (e *Ensemble) commit(next zk.Tree, changes []zk.Change) {
-	e.tree = next
+	e.commitStep(step{tree: next, changes: changes})
+}
+
+func (e *Ensemble) commitStep(s step) {
+	e.tree = s.tree
 	for _, m := range e.members {
-		m.see(next, changes)
+		m.see(s)
 	}
 }
 
@@ -115,7 +138,11 @@ func (e *Ensemble) reap() {
 	if e.closed {
 		return
 	}
-	for _, path := range overdue(e.tree, time.Now()) {
+	var paths []string
+	if e.commits() {
+		paths = overdue(e.tree, time.Now())
+	}
+	for _, path := range paths {
 		next, _, changes, refused := e.present().Apply(deletion(path), nil)
 		if refused == nil {
 			e.options.Log.Info("a container or a TTL znode is deleted", "path", path)

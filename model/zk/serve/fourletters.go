@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,9 +14,13 @@ func (m *Member) fourLetters(command string) (string, bool) {
 	e := m.ensemble
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch command {
-	case "ruok":
+	if command == "ruok" {
 		return "imok", true
+	}
+	if !m.joined && slices.Contains([]string{"isro", "srvr", "stat", "envi", "conf", "mntr"}, command) {
+		return notServing, true
+	}
+	switch command {
 	case "isro":
 		return "rw", true
 	case "srvr":
@@ -33,21 +38,32 @@ func (m *Member) fourLetters(command string) (string, bool) {
 		return fmt.Sprintf("clientPort=0\ntickTime=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nserverId=%d\n",
 			e.options.TickTime.Milliseconds(), e.options.MinSessionTimeout.Milliseconds(), e.options.MaxSessionTimeout.Milliseconds(), m.id), true
 	case "mntr":
+		leads := ""
+		if m.role() == "leader" {
+			followers, observers := m.following()
+			leads = fmt.Sprintf("zk_learners\t%d\nzk_synced_followers\t%d\nzk_synced_observers\t%d\n", followers+observers, followers, observers)
+		}
 		return fmt.Sprintf("zk_version\t%s-ringmaster, built on 11/01/2022 00:00 GMT\nzk_server_state\t%s\nzk_znode_count\t%d\nzk_num_alive_connections\t%d\n",
-			Version, m.role(), m.tree.Count(), len(m.conns)), true
+			Version, m.role(), m.tree.Count(), len(m.conns)) + leads, true
 	}
 	return "", false
 }
 
-// role is the server's part in its ensemble.
-func (m *Member) role() string {
-	switch {
-	case len(m.ensemble.members) == 1:
-		return "standalone"
-	case m.id == 1:
-		return "leader"
+// notServing is the answer of a server without a leader to all commands but ruok.
+const notServing = "This ZooKeeper instance is not currently serving requests\n"
+
+// following counts the servers that the leader has, as far as it knows. The ensemble is locked.
+func (m *Member) following() (followers, observers int) {
+	for _, other := range m.ensemble.members {
+		switch {
+		case other == m || !other.joined || other.epoch != m.epoch:
+		case other.observer:
+			observers++
+		default:
+			followers++
+		}
 	}
-	return "follower"
+	return followers, observers
 }
 
 // summary is the answer to srvr. Clients read the date in this form.

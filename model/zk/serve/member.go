@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 )
@@ -13,19 +14,32 @@ import (
 type Member struct {
 	ensemble *Ensemble
 	id       int
+	observer bool
 
 	// Guarded by the ensemble's lock:
 	tree      zk.Tree // as this server sees it
-	stopped   bool
 	watches   *watches
 	conns     map[*conn]bool
+	leaving   map[*conn]bool // that only send their last answers
 	listeners map[net.Listener]bool
+	halted    bool  // by Stop
+	stops     int   // how many faults stop it
+	joined    bool  // it serves: it has a leader, or is it, as far as it knows
+	led       bool  // it is the leader, as far as it knows
+	epoch     int64 // of the leader that it has joined
+	log       int64 // the last zxid that it has, of a server that has parted or is cut off
+	isolated  int   // how many faults cut it off from the other servers
+	noticed   *time.Timer
+	lags      int // how many faults make it lag
+	lagBy     time.Duration
+	prompt    bool   // it carries out a write, whose effect it sees at once
+	behind    []step // the writes that it has not seen
 
 	running sync.WaitGroup // one for each connection
 }
 
-func newMember(e *Ensemble, id int) *Member {
-	return &Member{ensemble: e, id: id, tree: e.tree, watches: newWatches(), conns: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
+func newMember(e *Ensemble, id int, observer bool) *Member {
+	return &Member{ensemble: e, id: id, observer: observer, tree: e.tree, watches: newWatches(), conns: map[*conn]bool{}, leaving: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
 }
 
 // ID is the server's number, from 1.
@@ -40,18 +54,23 @@ var ErrStopped = errors.New("serve: the server was stopped")
 func (m *Member) Serve(l net.Listener) error {
 	defer func() { _ = l.Close() }() // what closed it is returned below
 	m.ensemble.mu.Lock()
-	m.listeners[l] = true
-	stopped := m.stopped
+	stopped := m.halted
+	if !stopped {
+		m.listeners[l] = true
+	}
 	m.ensemble.mu.Unlock()
 	for !stopped {
 		c, err := l.Accept()
 		m.ensemble.mu.Lock()
-		stopped = m.stopped
+		stopped = !m.listeners[l] // Start may have come since
 		m.ensemble.mu.Unlock()
 		switch {
 		case stopped && err == nil:
 			_ = c.Close()
 		case err != nil && !stopped:
+			m.ensemble.mu.Lock()
+			delete(m.listeners, l)
+			m.ensemble.mu.Unlock()
 			return fmt.Errorf("serve: member %d: %w", m.id, err)
 		case err == nil:
 			go m.ServeConn(c)
@@ -64,7 +83,7 @@ func (m *Member) Serve(l net.Listener) error {
 func (m *Member) ServeConn(nc net.Conn) {
 	c := newConn(m, nc)
 	m.ensemble.mu.Lock()
-	if m.stopped {
+	if m.stopped() || m.ensemble.refused(m, c) {
 		m.ensemble.mu.Unlock()
 		_ = nc.Close()
 		return
@@ -77,24 +96,41 @@ func (m *Member) ServeConn(nc net.Conn) {
 }
 
 // Stop closes the server's listeners and connections, and waits until its work is done. The
-// sessions of its clients go on.
+// sessions of its clients go on. If it was the leader, another one is elected after 200 ms, if
+// more than half of the servers that vote still run; without a quorum no server serves, and no
+// session expires. Start undoes it.
 func (m *Member) Stop() {
 	m.ensemble.mu.Lock()
-	m.stopped = true
+	m.halted = true
 	for l := range m.listeners {
 		_ = l.Close() // it may have been closed already
+		delete(m.listeners, l)
 	}
-	for c := range m.conns {
+	m.leave("it is stopped")
+	for c := range m.leaving {
 		c.drop()
 	}
 	m.ensemble.mu.Unlock()
 	m.running.Wait()
 }
 
-// see is one committed write as this server learns of it. The ensemble is locked.
-func (m *Member) see(next zk.Tree, changes []zk.Change) {
-	m.tree = next
-	for _, change := range changes {
-		m.watches.fire(change)
+// Start makes a server that was stopped run again, with all writes that it has missed. Its
+// listeners were closed: call Serve with a new one. A server that runs is left as it is.
+func (m *Member) Start() {
+	m.ensemble.mu.Lock()
+	defer m.ensemble.mu.Unlock()
+	m.halted = false
+	m.ensemble.arrange()
+}
+
+// stopped reports whether the server does not run. The ensemble is locked.
+func (m *Member) stopped() bool { return m.halted || m.stops > 0 }
+
+// leave takes a server that does not run out of the ensemble. The ensemble is locked.
+func (m *Member) leave(why string) {
+	m.part(why)
+	for c := range m.conns { // those that came while it had no leader
+		c.drop()
 	}
+	m.ensemble.arrange()
 }

@@ -116,12 +116,11 @@ func (c *conn) request(frame []byte) bool {
 	if d.Bad {
 		return false
 	}
-	c.session.touch()
 	switch op {
 	case opAuth:
 		return c.auth(xid, &d)
 	case opClose:
-		c.session.end("closed by its client")
+		c.session.end(closedByClient)
 		c.answer(xid, nil, 0)
 		c.endOutput()
 		return false

@@ -3,6 +3,9 @@ package serve
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -47,7 +50,7 @@ func (e *Ensemble) attach(c *conn, id int64, password []byte, wish time.Duration
 	if s == nil {
 		return nil
 	}
-	if s.conn != nil {
+	if s.conn != nil && s.conn.member.reaches() {
 		s.conn.drop()
 	}
 	if subtle.ConstantTimeCompare(s.password[:], password) == 0 {
@@ -67,14 +70,14 @@ func (s *session) touch() { s.heard = time.Now() }
 func (s *session) look() {
 	s.ensemble.mu.Lock()
 	defer s.ensemble.mu.Unlock()
-	if s.ensemble.closed || s.ensemble.sessions[s.id] != s {
-		return
+	if s.ensemble.closed || s.ensemble.sessions[s.id] != s || !s.ensemble.commits() {
+		return // without a quorum nothing expires; arrange winds the timer up when there is one
 	}
 	if left := s.timeout - time.Since(s.heard); left > 0 {
 		s.timer.Reset(left)
 		return
 	}
-	s.end("expired")
+	s.end(expired)
 }
 
 // end removes a session and its ephemerals, and closes its connection. The ensemble is locked.
@@ -84,8 +87,59 @@ func (s *session) end(why string) {
 	s.timer.Stop()
 	next, changes := e.present().EndSession(s.id)
 	e.options.Log.Info("a session ends", "session", hex(s.id), "why", why, "ephemerals", len(changes))
-	if s.conn != nil && why == "expired" {
-		s.conn.drop()
+	at := step{tree: next, changes: changes}
+	if why != closedByClient {
+		at.expired = s
 	}
-	e.commit(next, changes)
+	e.commitStep(at)
+}
+
+// Why a session ends.
+const (
+	expired        = "expired"
+	expiredByForce = "expired by force"
+	closedByClient = "closed by its client"
+)
+
+// Session is one session as the ensemble has it.
+type Session struct {
+	ID      int64
+	Timeout time.Duration // that was granted
+	Member  int           // the id of the server that its client is connected to; 0 while it has no connection
+	Client  string        // the address of its client; empty while it has no connection
+}
+
+// Sessions lists the sessions, in the order of their ids. A session that has ended is not among
+// them, even if its client does not know.
+func (e *Ensemble) Sessions() []Session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []Session
+	for _, id := range e.sessionIDs() {
+		s := e.sessions[id]
+		one := Session{ID: id, Timeout: s.timeout}
+		if s.conn != nil {
+			one.Member, one.Client = s.conn.member.id, s.conn.name
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (e *Ensemble) sessionIDs() []int64 { return slices.Sorted(maps.Keys(e.sessions)) }
+
+// Expire ends a session as its timeout would: its ephemerals are deleted, and its connection
+// is closed. It fails if there is no such session, and if there is no quorum.
+func (e *Ensemble) Expire(id int64) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.sessions[id]
+	switch {
+	case s == nil:
+		return fmt.Errorf("serve: there is no session %s; Sessions lists those that there are", hex(id))
+	case !e.commits():
+		return fmt.Errorf("serve: session %s cannot expire without a quorum; start or unite servers first", hex(id))
+	}
+	s.end(expiredByForce)
+	return nil
 }

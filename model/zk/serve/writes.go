@@ -174,6 +174,9 @@ func partsEnd(to *jute.Encoder) {
 	to.Int32(-1)
 }
 
+// partsOfMulti are the requests that a multi can have.
+var partsOfMulti = []opcode{opCreate, opCreate2, opCreateContainer, opCreateTTL, opDelete, opSet, opCheck}
+
 // multi carries out several writes, all of them or none. If one is refused, the answer names
 // it; those before it have the code 0 in the answer, and those behind it
 // codeRuntimeInconsistency.
@@ -186,7 +189,7 @@ func (c *conn) multi(d *jute.Decoder, to *jute.Encoder) error {
 		if !more {
 			break
 		}
-		if !slices.Contains([]opcode{opCreate, opCreate2, opCreateContainer, opCreateTTL, opDelete, opSet, opCheck}, op) {
+		if !slices.Contains(partsOfMulti, op) {
 			d.Bad = true
 			break
 		}

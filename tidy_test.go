@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"checker/checkertest":            {"checker"},
 	"model/zk":                       {"zkapi"},
 	"model/zk/serve":                 {"zkapi", "model/zk", "internal/jute"},
+	"model/zk/zktest":                {"model/zk/serve"},
 	"model/explore":                  {"zkapi", "model/zk"},
 	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "recipe", "subject"},
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject", "internal/worlds"},
@@ -94,7 +95,7 @@ var rooms = map[string][]string{
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
-	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
+	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
 	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
 }

@@ -12,6 +12,12 @@ import (
 // printed its name and state.
 var errTask = errors.New("not every task was done")
 
+// errChild means that the command that dev was given has failed. It has printed the reason.
+var errChild = errors.New("the command has failed")
+
+// Misuse is an error about wrong use, for what the flags alone show to be wrong.
+func Misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
+
 func misuse(format string, args ...any) error { return exit.Misuse(format, args...) }
 
 // rule gives errors a code.
@@ -52,6 +58,9 @@ func rank(err error) int {
 func ExitCode(err error) exit.Code {
 	if err == nil {
 		return exit.Done
+	}
+	if code, given := exit.Of(err); given && errors.Is(err, errChild) {
+		return code
 	}
 	if i := rank(err); i < len(rules) {
 		return rules[i].code

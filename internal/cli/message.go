@@ -10,7 +10,7 @@ import (
 // Message is the line that the command prints for an error. It is empty if the command has
 // printed the reason before.
 func Message(err error) string {
-	if err == nil || errors.Is(err, errTask) {
+	if err == nil || errors.Is(err, errTask) || errors.Is(err, errChild) {
 		return ""
 	}
 	text := sentence(err.Error())

@@ -140,6 +140,12 @@ func (c coded) Is(target error) bool {
 // Given reports whether an error, or an error in it, was given that code.
 func Given(err error, code Code) bool { return errors.Is(err, coded{code: code}) }
 
+// Of is the code that an error was given; the outermost counts.
+func Of(err error) (code Code, given bool) {
+	found, given := errors.AsType[coded](err)
+	return found.code, given
+}
+
 // Misuse is an error about wrong use.
 func Misuse(format string, args ...any) error { return With(WrongUse, fmt.Errorf(format, args...)) }
 

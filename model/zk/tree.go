@@ -161,8 +161,12 @@ func (t Tree) Write(op zkapi.Op, session int64) (Tree, zkapi.Result, []Change, e
 		return next, zkapi.Result{}, nil, refused
 	}
 	var all zkapi.Result
-	for _, a := range answers {
-		all.Results = append(all.Results, zkapi.Result{Path: a.Path, Stat: a.Stat.Stat})
+	for i, a := range answers {
+		result := zkapi.Result{Path: a.Path}
+		if ops[i].Kind == zkapi.KindSet { // no client learns what a check has seen
+			result.Stat = a.Stat.Stat
+		}
+		all.Results = append(all.Results, result)
 	}
 	if op.Kind != zkapi.KindMulti {
 		all = all.Results[0]

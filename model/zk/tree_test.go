@@ -150,3 +150,13 @@ func TestDiffers_VersionsPassMinusOne(t *testing.T) {
 		t.Errorf("after -2 comes %d", got)
 	}
 }
+
+// TestTree_CheckAnswersNothing has a multi of a check and a set: the set is answered with the
+// new Stat, and the check with nothing, as clients see it.
+func TestTree_CheckAnswersNothing(t *testing.T) {
+	tree := grow(t, NewTree(), zkapi.Create("/a", nil, zkapi.Persistent))
+	_, result, _, err := tree.Write(zkapi.Multi(zkapi.Check("/a", 0), zkapi.Set("/a", nil, 0)), 1)
+	if err != nil || len(result.Results) != 2 || result.Results[0].Stat != (zkapi.Stat{}) || result.Results[1].Stat.Version != 1 {
+		t.Errorf("%+v, %v", result.Results, err)
+	}
+}

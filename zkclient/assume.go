@@ -22,12 +22,12 @@ const (
 
 // assume returns the times of a server if only its tickTime was configured. It does not see a
 // configured minSessionTimeout or syncLimit.
-func (d *Driver) assume(ctx context.Context, address string) (Timing, error) {
+func (d *Driver) assume(ctx context.Context, address target) (Timing, error) {
 	least, err := d.leastTimeout(ctx, address)
 	if err != nil {
 		return Timing{}, err
 	}
-	t := Timing{Server: address, Tick: least / shippedLeast, InitLimit: shippedInitLimit, SyncLimit: shippedSyncLimit, Least: least, Assumed: true}
+	t := Timing{Server: address.String(), Tick: least / shippedLeast, InitLimit: shippedInitLimit, SyncLimit: shippedSyncLimit, Least: least, Assumed: true}
 	if answer, err := d.ask(ctx, address, "srvr"); err == nil && strings.Contains(answer, "\nMode: standalone\n") {
 		t.InitLimit, t.SyncLimit = 0, 0
 	}
@@ -36,7 +36,7 @@ func (d *Driver) assume(ctx context.Context, address string) (Timing, error) {
 
 // leastTimeout asks for a session with a timeout of a millisecond, and returns the granted
 // timeout, which is the shortest. It closes the session again.
-func (d *Driver) leastTimeout(ctx context.Context, address string) (least time.Duration, err error) {
+func (d *Driver) leastTimeout(ctx context.Context, address target) (least time.Duration, err error) {
 	err = d.talk(ctx, address, func(conn net.Conn) error {
 		if _, err := conn.Write(connectRequest(time.Millisecond)); err != nil {
 			return err

@@ -80,9 +80,21 @@
 // suspicion ends when a request of that size is answered, or when a connection is lost
 // without such a request. It is never certain.
 //
+// # Tries
+//
+// The library gets the servers by name, and each call of its dialer tries one address
+// (route.go, names.go). A lookup has a time of its own. A try, which is the dial, the handshake
+// of TLS and that of ZooKeeper, is bounded by the granted timeout and by what is left of the
+// lease, which it shares with the other addresses (dial.go). So a server that accepts
+// connections and never answers costs no session while another one answers. No address has a
+// second turn without a pause.
+//
+// If every server ends its connections in the handshake, the client asks one of them for the
+// cause, without a session and without secrets (diagnose.go). The log has the answer once, and
+// so have the error of Open and Session.Cause.
+//
 // # Limits
 //
 // There is no SASL. Answers have at most 64 MiB, which is a list of about three million
-// names. The library gets the servers by name (hosts.go), and each connection resolves them.
-// Namespaces belong to the recipe; they are no chroot of the connection.
+// names. Namespaces belong to the recipe; they are no chroot of the connection.
 package zkclient

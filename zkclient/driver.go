@@ -29,7 +29,7 @@ const leastTimeout = 100 * time.Millisecond
 // Config says how to reach an ensemble.
 type Config struct {
 	// Servers are host:port addresses. At least one is needed. Without a port, 2181 is
-	// meant. A name may have several addresses: connections go to them in turn. ParseServers
+	// meant. A name may have several addresses: each gets its turn and its own time. ParseServers
 	// makes the list from a connection string.
 	Servers []string
 	// SessionTimeout is a wish, from 100 ms to 24 h; the server clamps it to between 2 and 20
@@ -50,26 +50,27 @@ type Config struct {
 	MaxRequest int
 	// Logger receives connection events at debug level; at level info, a session or a
 	// connection that does not come within a second, with the network's reason, and when it
-	// comes; at level warn, once, a server that does not speak the protocol, and requests
-	// that are probably too large. Default: none.
+	// comes; at level warn, once, a server that does not speak the protocol, servers that all
+	// end each connection at once, with the probable cause, and requests that are probably
+	// too large. Default: none.
 	Logger *slog.Logger
 
 	// keepOnExpiry switches the first cure off, rawConn all cures of the wire. Only the tests
 	// that show the library's defects set them.
 	keepOnExpiry bool
 	rawConn      bool
+	clock        func() time.Duration // a test may have one that is not elapsed
 }
-
-// dialer opens a connection.
-type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Driver is the production zkapi.Env: goroutines, the system's clock, and
 // sessions on a real ensemble. It holds no connection of its own and may be
 // shared by any number of masters, workers and clients.
 type Driver struct {
 	config Config
+	names  *names
 	past   zxidMemory
 	outage *outage
+	told   lastTold
 }
 
 var _ zkapi.Env = (*Driver)(nil)
@@ -93,11 +94,14 @@ func New(config Config) (*Driver, error) {
 	if config.SessionTimeout < leastTimeout || config.SessionTimeout > longestTimeout {
 		return nil, fmt.Errorf("zkclient: session timeout %v: give a time from %v to %v", config.SessionTimeout, leastTimeout, longestTimeout)
 	}
+	names := newNames()
 	if config.Dial == nil {
-		config.Dial = newNames().connect
+		config.Dial = (&net.Dialer{}).DialContext
+	} else {
+		names.lookup = nil
 	}
-	if config.TLS != nil {
-		config.Dial = secure(config.Dial, config.TLS)
+	if config.clock == nil {
+		config.clock = elapsed
 	}
 	for _, c := range config.Credentials {
 		if c.Scheme == "" || c.Secret == "" {
@@ -113,7 +117,7 @@ func New(config Config) (*Driver, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{config: config, outage: newOutage(config)}, nil
+	return &Driver{config: config, names: names, outage: newOutage(config)}, nil
 }
 
 // Now implements zkapi.Env.
@@ -121,7 +125,7 @@ func (d *Driver) Now() time.Time { return time.Now() }
 
 // Elapsed implements zkapi.Env. On Linux it goes on while the machine sleeps; see
 // elapsed for other systems.
-func (d *Driver) Elapsed() time.Duration { return elapsed() }
+func (d *Driver) Elapsed() time.Duration { return d.config.clock() }
 
 // Unique implements zkapi.Env with 96 random bits.
 func (d *Driver) Unique() string {

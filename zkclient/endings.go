@@ -3,73 +3,9 @@ package zkclient
 import (
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
-	"syscall"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
-
-// broken notes why a connection did not come about, or broke before the session
-// was granted. When no server can be talked to, because none can be trusted, none
-// trusts this client, or none is a ZooKeeper, there is no point in going on.
-func (s *session) broken(address string, err error) {
-	refusal := untrusted(err)
-	if errors.Is(err, zkapi.ErrNotZooKeeper) {
-		refusal = err
-	}
-	s.mu.Lock()
-	s.failed = fmt.Errorf("%s: %w", address, err)
-	if refusal != nil { // of this server: another may be there
-		s.failed = fmt.Errorf("%s: %v", address, err)
-	}
-	granted := s.id != 0
-	known := s.refused[address] != nil
-	if refusal != nil {
-		if s.refused == nil {
-			s.refused = map[string]error{}
-		}
-		s.refused[address] = fmt.Errorf("%s: %w", address, refusal)
-	}
-	all := !slices.ContainsFunc(s.config.Servers, func(server string) bool { return s.refused[server] == nil })
-	s.mu.Unlock()
-	if refusal != nil && !known {
-		s.config.Logger.Warn("a server cannot be used", "server", address, "error", refusal)
-	}
-	if refusal != nil && all && !granted {
-		s.finish(fmt.Errorf("%s: %w", address, refusal))
-	}
-}
-
-// explainHandshake explains the end of a connection before a session was granted on it. A server
-// that has too many may close it before, or after, this side knows that it is there.
-func explainHandshake(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-		return fmt.Errorf("the server ended the connection in the handshake; it may be starting, have no leader, want TLS, or have too many connections from here (maxClientCnxns): %w", err)
-	}
-	return err
-}
-
-// lastFailure returns why there is no connection: the last error, and as text the answers of
-// servers that do not speak the protocol, because another server may still be reachable.
-func (s *session) lastFailure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	err := s.failed
-	if err == nil && s.ended.err != nil {
-		err = fmt.Errorf("%s: the connection has ended: %w", s.ended.address, s.ended.err)
-	}
-	if err == nil {
-		return nil
-	}
-	for _, address := range slices.Sorted(maps.Keys(s.refused)) {
-		if refusal := s.refused[address]; err.Error() != refusal.Error() {
-			err = fmt.Errorf("%w; %v", err, refusal)
-		}
-	}
-	return err
-}
 
 // deny ends the session because the server has answered that it does not serve it.
 // That holds for every request of this connection that is unanswered then: a server
@@ -93,7 +29,7 @@ func (s *session) deniedSince(change int) bool {
 
 // ending is how a connection of a session ended.
 type ending struct {
-	address string
+	target  target
 	err     error
 	byPeer  bool // the other side has closed it, or the network
 	largest int  // bytes of the largest request that was unanswered
@@ -133,11 +69,11 @@ func (s *session) lost(e ending) {
 	s.mu.Unlock()
 	switch {
 	case errors.Is(e.err, zkapi.ErrNotZooKeeper):
-		s.config.Logger.Warn("a server does not speak the protocol of ZooKeeper: the connection is closed", "server", e.address, "error", e.err)
+		s.config.Logger.Warn("a server does not speak the protocol of ZooKeeper: the connection is closed", "server", e.target, "error", e.err)
 	case errors.Is(e.err, errUnresponsive):
-		s.config.Logger.Warn("a server does not answer requests: the connection is closed", "server", e.address, "error", e.err)
+		s.config.Logger.Warn("a server does not answer requests: the connection is closed", "server", e.target, "error", e.err)
 	case e.byPeer && large.times == sureTimes:
-		s.config.Logger.Warn("a request is probably larger than the servers accept", "server", e.address, "error", large)
+		s.config.Logger.Warn("a request is probably larger than the servers accept", "server", e.target, "error", large)
 	}
 }
 
@@ -168,7 +104,7 @@ func (s *session) connectionLoss(op zkapi.Op, err error) error {
 		return fmt.Errorf("%w: %w: %w", zkapi.ErrConnectionLoss, large, err)
 	case errors.Is(ended.err, zkapi.ErrNotZooKeeper):
 		// As text only: another server may be one, so that this is no refusal.
-		return fmt.Errorf("%w: %s: %v: %w", zkapi.ErrConnectionLoss, ended.address, ended.err, err)
+		return fmt.Errorf("%w: %s: %v: %w", zkapi.ErrConnectionLoss, ended.target, ended.err, err)
 	}
 	return fmt.Errorf("%w: %w", zkapi.ErrConnectionLoss, err)
 }

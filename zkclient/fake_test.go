@@ -79,6 +79,15 @@ func connectResponseOf(session int64, timeoutMs uint32, password []byte) []byte 
 	return append(body, password...)
 }
 
+// refuseHandshake ends a connection whose client asks for a session, as a server does that
+// lacks what the session has seen. It answers srvr.
+func refuseHandshake(c net.Conn) {
+	word := make([]byte, 4)
+	if _, err := io.ReadFull(c, word); err == nil && string(word) == "srvr" {
+		_, _ = io.WriteString(c, "Zookeeper version: 3.9.3\nMode: leader\n")
+	}
+}
+
 const (
 	codeNoErr = 0
 	noNode    = -101

@@ -91,7 +91,7 @@ func fuzzed(t *testing.T, mode byte, op zkapi.Op, sent []byte) error {
 }
 
 // inMemory is a dialer whose connections are served by serve.
-func inMemory(serve func(net.Conn)) dialer {
+func inMemory(serve func(net.Conn)) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		mine, theirs := net.Pipe()
 		go func() {

@@ -8,49 +8,85 @@ import (
 	"testing"
 )
 
-// TestNames_TakeTurns: every connection to a name goes to the address after the last
-// one, whatever order the resolver gives, and past those that refuse.
-func TestNames_TakeTurns(t *testing.T) {
-	refuses := map[string]bool{}
-	var dialled []string
-	n := newNames()
-	answers := [][]string{{"10.0.0.2", "10.0.0.1", "10.0.0.3"}, {"10.0.0.3", "10.0.0.2", "10.0.0.1"}, {"10.0.0.1", "10.0.0.3", "10.0.0.2"}}
+// found makes a lookup that finds these addresses, in another order each time.
+func found(addresses ...string) func(context.Context, string) ([]string, error) {
 	asked := 0
-	n.lookup = func(context.Context, string) ([]string, error) {
+	return func(context.Context, string) ([]string, error) {
 		asked++
-		return slices.Clone(answers[asked%len(answers)]), nil
+		at := asked % len(addresses)
+		return slices.Concat(addresses[at:], addresses[:at]), nil
 	}
-	n.dial = func(_ context.Context, _, address string) (net.Conn, error) {
-		dialled = append(dialled, address)
-		if refuses[address] {
-			return nil, errors.New("refused")
+}
+
+// TestNames_TakeTurns: every list of addresses begins with the one after the last that was
+// tried, whatever order the resolver gives.
+func TestNames_TakeTurns(t *testing.T) {
+	n := newNames()
+	n.lookup = found("10.0.0.2", "10.0.0.1", "10.0.0.3")
+	var first []string
+	for range 4 {
+		all, err := n.targets(t.Context(), "zk:2181")
+		if err != nil || len(all) != 3 {
+			t.Fatal(all, err)
 		}
-		c, _ := net.Pipe()
-		return c, nil
+		n.tried(all[0])
+		first = append(first, all[0].address)
 	}
-	connect := func() {
-		t.Helper()
-		if _, err := n.connect(t.Context(), "tcp", "zk:2181"); err != nil {
+	if want := []string{"10.0.0.1:2181", "10.0.0.2:2181", "10.0.0.3:2181", "10.0.0.1:2181"}; !slices.Equal(first, want) {
+		t.Errorf("tried %q, want %q", first, want)
+	}
+	n.lookup = found("10.0.0.1", "10.0.0.4") // and .2 and .3 are gone
+	all, err := n.targets(t.Context(), "zk:2181")
+	if want := []target{{"zk:2181", "10.0.0.4:2181"}, {"zk:2181", "10.0.0.1:2181"}}; err != nil || !slices.Equal(all, want) {
+		t.Errorf("it is %v, %v, want %v", all, err, want)
+	}
+	if got, want := all[0].String(), "zk:2181 (10.0.0.4)"; got != want {
+		t.Errorf("it is called %q, want %q", got, want)
+	}
+}
+
+// TestNames_LookUpNoAddresses: an address is its own name.
+func TestNames_LookUpNoAddresses(t *testing.T) {
+	n := newNames()
+	n.lookup = func(context.Context, string) ([]string, error) { return nil, errors.New("it was looked up") }
+	for _, server := range []string{"192.0.2.1:2181", "[2001:db8::1]:2181", "[fe80::1%eth0]:2181"} {
+		all, err := n.targets(t.Context(), server)
+		if err != nil || !slices.Equal(all, []target{{server, server}}) || all[0].String() != server {
+			t.Errorf("%s is %v, %v", server, all, err)
+		}
+	}
+	n.lookup = nil // who connects looks up
+	if all, err := n.targets(t.Context(), "zk:2181"); err != nil || !slices.Equal(all, []target{{"zk:2181", "zk:2181"}}) {
+		t.Errorf("a name for another's dialer is %v, %v", all, err)
+	}
+}
+
+// TestNames_ServeAgainWithoutAnAnswer: an outage of the name service takes no servers away.
+// Its answer that there is no such name does.
+func TestNames_ServeAgainWithoutAnAnswer(t *testing.T) {
+	for _, c := range []struct {
+		fails error
+		serve bool
+	}{
+		{&net.DNSError{Err: "server misbehaving", Name: "zk", IsTemporary: true}, true},
+		{context.DeadlineExceeded, true},
+		{&net.DNSError{Err: "no such host", Name: "zk", IsNotFound: true}, false},
+		{nil, false}, // an empty answer
+	} {
+		n := newNames()
+		fails := func(context.Context, string) ([]string, error) { return nil, c.fails }
+		n.lookup = fails
+		if all, err := n.targets(t.Context(), "zk:2181"); err == nil {
+			t.Errorf("%v, and nothing was found before: %v", c.fails, all)
+		}
+		n.lookup = found("10.0.0.1")
+		if _, err := n.targets(t.Context(), "zk:2181"); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for range 4 {
-		connect()
-	}
-	if want := []string{"10.0.0.3:2181", "10.0.0.1:2181", "10.0.0.2:2181", "10.0.0.3:2181"}; !slices.Equal(dialled, want) {
-		t.Errorf("dialled %q, want %q", dialled, want)
-	}
-	dialled, refuses["10.0.0.1:2181"] = nil, true
-	connect()
-	if want := []string{"10.0.0.1:2181", "10.0.0.2:2181"}; !slices.Equal(dialled, want) {
-		t.Errorf("dialled %q, want %q", dialled, want)
-	}
-	dialled = nil
-	if _, err := n.connect(t.Context(), "tcp", "192.0.2.1:2181"); err != nil || !slices.Equal(dialled, []string{"192.0.2.1:2181"}) {
-		t.Errorf("dialled %q, %v", dialled, err)
-	}
-	refuses["10.0.0.2:2181"], refuses["10.0.0.3:2181"] = true, true
-	if _, err := n.connect(t.Context(), "tcp", "zk:2181"); err == nil {
-		t.Error("a name of which no address accepts")
+		n.lookup = fails
+		all, err := n.targets(t.Context(), "zk:2181")
+		if served := err == nil && slices.Equal(all, []target{{"zk:2181", "10.0.0.1:2181"}}); served != c.serve || !served && (err == nil || c.fails != nil && !errors.Is(err, c.fails)) {
+			t.Errorf("%v: %v, %v", c.fails, all, err)
+		}
 	}
 }

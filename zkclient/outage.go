@@ -13,7 +13,7 @@ const (
 	// noSession is how long a session may not come before the log says so.
 	noSession = 800 * time.Millisecond
 	// noConnection is how long a session may be without a connection before the log says so.
-	// The library waits a second before it tries the last server again.
+	// There is a pause of up to a second before the last server is tried again.
 	noConnection = 1500 * time.Millisecond
 )
 

@@ -79,8 +79,11 @@ func (s *session) WentBack() (times int, last error) {
 func (s *session) leaseEnded() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.up || !errors.Is(s.failed, io.EOF) && !errors.Is(s.failed, syscall.ECONNRESET) {
+	switch {
+	case s.up || !errors.Is(s.failed, io.EOF) && !errors.Is(s.failed, syscall.ECONNRESET):
 		return ErrLeaseEnded
+	case s.diagnosis.known:
+		return fmt.Errorf("%w; %s", ErrLeaseEnded, s.diagnosis)
 	}
 	return fmt.Errorf("%w; %w (%w; this session has seen zxid 0x%x)", ErrLeaseEnded, ErrForgotten, s.failed, s.lastZxid.Load())
 }

@@ -102,7 +102,7 @@ func TestWentBack_IgnoresALaggingServer(t *testing.T) {
 func TestForgottenSession_EndsAndSaysWhy(t *testing.T) {
 	fake := newFake(t, func(number int, c net.Conn) {
 		if number > 1 {
-			_, _ = readPacket(c) // the handshake
+			refuseHandshake(c)
 			return
 		}
 		if !greet(c, 77, 3000) {

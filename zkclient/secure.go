@@ -1,7 +1,6 @@
 package zkclient
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -56,30 +55,6 @@ func TLSFiles(authority, certificate, key string) (*tls.Config, error) {
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return config, nil
-}
-
-// secure makes dial end with a TLS handshake.
-func secure(dial dialer, config *tls.Config) dialer {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-		mine := config.Clone()
-		if mine.ServerName == "" {
-			mine.ServerName = host
-		}
-		secured := tls.Client(conn, mine)
-		if err := secured.HandshakeContext(ctx); err != nil {
-			_ = conn.Close()
-			return nil, fmt.Errorf("TLS handshake: %w", err) // an EOF may come from a server without TLS, or from a starting server
-		}
-		return secured, nil
-	}
 }
 
 // untrusted makes an error of a connection zkapi.ErrUntrusted if trying again

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,8 +43,11 @@ type session struct {
 
 	lastZxid atomic.Int64 // of the last reply; see wire
 	past     *zxidMemory  // what sessions of the process have seen
+	route    *route       // to the servers
+	told     *lastTold    // by sessions of the process
 
 	mu         sync.Mutex
+	until      time.Duration // by elapsed: how long Open waits for the grant
 	id         int64
 	password   string        // granted with the id
 	timeout    time.Duration // the smallest that was negotiated
@@ -58,9 +60,13 @@ type session struct {
 	denied     bool // the server has refused the session, at
 	deniedAt   int  // this change of the connection
 	watches    map[watchKey]keptWatch
-	failed     error            // the last connection that did not come about
-	refused    map[string]error // servers that cannot be talked to, whenever it is tried
-	ended      ending           // of the last connection
+	failed     error // the last connection that did not come about
+	failedAt   target
+	failures   map[target]failedTry // the last one of each address since there was a connection
+	asked      bool                 // since then: why the servers end each connection
+	diagnosis  diagnosis            // the answer
+	refused    map[target]bool      // cannot be talked to, whenever it is tried, and the log says so
+	ended      ending               // of the last connection
 	large      oversize
 }
 
@@ -70,13 +76,19 @@ var _ zkapi.Session = (*session)(nil)
 func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	before := d.past.highest.Load()
 	s := &session{
-		config: d.config, past: &d.past, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		config: d.config, past: &d.past, told: &d.told, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
+		failures: map[target]failedTry{}, refused: map[target]bool{},
+	}
+	s.route = newRoute(d.names, s.isOver)
+	s.until = s.now() + patience
+	if end, limited := ctx.Deadline(); limited {
+		s.until = min(s.until, s.now()+time.Until(end))
 	}
 	end := d.outage.begin(s)
 	granted := false
 	defer func() { end(granted) }()
-	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout, zk.WithHostProvider(&hosts{}),
+	conn, _, err := zk.Connect(d.config.Servers, d.config.SessionTimeout, zk.WithHostProvider(s.route),
 		zk.WithEventCallback(s.event), zk.WithDialer(s.dial), zk.WithMaxConnBufferSize(sendBuffer(d.config.MaxRequest)), zk.WithLogger(logger{d.config.Logger}), zk.WithLogInfo(false))
 	if err != nil {
 		close(s.dialed)
@@ -156,22 +168,6 @@ var errNotShown = fmt.Errorf("credentials were not acknowledged within %v", pati
 // authRetry is how long the showing of credentials waits after a lost connection.
 const authRetry = 50 * time.Millisecond
 
-// dial hands the library a connection that is read along.
-func (s *session) dial(network, address string, timeout time.Duration) (net.Conn, error) {
-	// The library allows one second, which is short for a lookup and a handshake.
-	ctx, cancel := context.WithTimeout(context.Background(), max(timeout, s.config.SessionTimeout/5))
-	defer cancel()
-	conn, err := s.config.Dial(ctx, network, address)
-	if err != nil {
-		s.broken(address, explainHandshake(err))
-		return nil, err
-	}
-	if s.config.rawConn {
-		return conn, nil
-	}
-	return newWire(conn, s, address, max(s.config.SessionTimeout/6, 250*time.Millisecond)), nil
-}
-
 // event is called by the library, sometimes with its locks held: it must not
 // block. Closing inside it is the exception that the first cure needs.
 func (s *session) event(e zk.Event) {
@@ -200,7 +196,10 @@ func (s *session) connected() {
 		s.id = s.conn.SessionID()
 	}
 	s.failed = nil
+	clear(s.failures)
+	s.asked, s.diagnosis = false, diagnosis{}
 	s.mu.Unlock()
+	s.told.isNews("")
 	s.setUp(true)
 	s.granted.fire()
 }
@@ -226,7 +225,7 @@ func (s *session) setUp(up bool) {
 // the smallest timeout so far, because a server with a smaller one expires the session
 // earlier. If the server grants another session, or the same with another password, this
 // session is over.
-func (s *session) connectGranted(address string, g connectResponse, sent time.Duration) (time.Duration, error) {
+func (s *session) connectGranted(t target, g connectResponse, sent time.Duration) (time.Duration, error) {
 	s.mu.Lock()
 	if s.id == 0 {
 		s.id, s.password, s.timeout = g.session, g.password, g.timeout
@@ -242,7 +241,7 @@ func (s *session) connectGranted(address string, g connectResponse, sent time.Du
 	timeout := s.timeout
 	s.mu.Unlock()
 	if !same {
-		err := fmt.Errorf("%w: server %s granted session 0x%x in its place", ErrExpired, address, g.session)
+		err := fmt.Errorf("%w: server %s granted session 0x%x in its place", ErrExpired, t, g.session)
 		s.finish(err)
 		return 0, err
 	}
@@ -262,7 +261,7 @@ func (s *session) acknowledged(sent time.Duration) {
 func (s *session) keepLease() {
 	for {
 		s.mu.Lock()
-		left := s.leaseStart + s.timeout - s.timeout/leaseMargin - elapsed()
+		left := s.leaseStart + s.timeout - s.timeout/leaseMargin - s.now()
 		tick := s.timeout / leaseTick
 		s.mu.Unlock()
 		if s.config.rawConn || s.config.keepOnExpiry {
@@ -304,6 +303,14 @@ func (s *session) begin(f func()) bool {
 	}
 	s.work.Go(f)
 	return true
+}
+
+// now is the time by the clock of leases.
+func (s *session) now() time.Duration {
+	if s.config.clock == nil {
+		return elapsed()
+	}
+	return s.config.clock()
 }
 
 func (s *session) isOver() bool { return s.done.Fired() }

@@ -18,7 +18,7 @@ import (
 
 // Timing has the times that a server is configured with.
 type Timing struct {
-	Server    string        // the server that reports these times
+	Server    string        // the server that reports these times, and its address if it is a name
 	Tick      time.Duration // tickTime
 	InitLimit int           // in ticks; 0 for a standalone server
 	SyncLimit int           // in ticks; 0 for a standalone server
@@ -53,8 +53,9 @@ const (
 func (d *Driver) Timing(ctx context.Context) (Timing, error) {
 	ctx, cancel := context.WithTimeout(ctx, timingLimit)
 	defer cancel()
-	said, problems := d.askAll(ctx)
-	for _, address := range d.config.Servers {
+	all, problems := d.targets(ctx)
+	said := d.askAll(ctx, all, problems)
+	for _, address := range all {
 		if len(said) > 0 || !errors.Is(problems[address], errNotWhitelisted) {
 			continue
 		}
@@ -66,7 +67,7 @@ func (d *Driver) Timing(ctx context.Context) (Timing, error) {
 	}
 	if len(said) == 0 {
 		err := ErrNoTiming
-		for _, address := range slices.Sorted(maps.Keys(problems)) {
+		for _, address := range slices.SortedFunc(maps.Keys(problems), func(a, b target) int { return cmp.Compare(a.String(), b.String()) }) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", address, problems[address]))
 		}
 		return Timing{}, err
@@ -74,15 +75,39 @@ func (d *Driver) Timing(ctx context.Context) (Timing, error) {
 	return slices.MaxFunc(said, func(a, b Timing) int { return cmp.Compare(a.Patience(), b.Patience()) }), nil
 }
 
-// askAll asks all servers at once. It returns what they have said, and why others have
-// not, by their addresses.
-func (d *Driver) askAll(ctx context.Context) (said []Timing, problems map[string]error) {
+// targets looks all servers up at once, for half of the time at most. It returns their
+// addresses, and why others have none.
+func (d *Driver) targets(ctx context.Context) (all []target, problems map[target]error) {
+	ctx, cancel := context.WithTimeout(ctx, timingLimit/2)
+	defer cancel()
+	var (
+		mu      sync.Mutex
+		looking sync.WaitGroup
+	)
+	problems = map[target]error{}
+	found := make([][]target, len(d.config.Servers))
+	for i, server := range d.config.Servers {
+		looking.Go(func() {
+			var err error
+			if found[i], err = d.names.targets(ctx, server); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				problems[target{server: server}] = err
+			}
+		})
+	}
+	looking.Wait()
+	return slices.Concat(found...), problems
+}
+
+// askAll asks all addresses at once. It returns what they have said, and adds why others have
+// not to problems.
+func (d *Driver) askAll(ctx context.Context, all []target, problems map[target]error) (said []Timing) {
 	var (
 		mu     sync.Mutex
 		asking sync.WaitGroup
 	)
-	problems = map[string]error{}
-	for _, address := range d.config.Servers {
+	for _, address := range all {
 		asking.Go(func() {
 			t, err := d.timingOf(ctx, address)
 			mu.Lock()
@@ -95,11 +120,11 @@ func (d *Driver) askAll(ctx context.Context) (said []Timing, problems map[string
 		})
 	}
 	asking.Wait()
-	return said, problems
+	return said
 }
 
 // timingOf asks one server.
-func (d *Driver) timingOf(ctx context.Context, address string) (Timing, error) {
+func (d *Driver) timingOf(ctx context.Context, address target) (Timing, error) {
 	answer, err := d.ask(ctx, address, "conf")
 	if err != nil {
 		return Timing{}, err // half of an answer may lack a limit
@@ -112,7 +137,7 @@ func (d *Driver) timingOf(ctx context.Context, address string) (Timing, error) {
 		const most = 100
 		return Timing{}, fmt.Errorf("answered %q", answer[:min(len(answer), most)])
 	}
-	t.Server = address
+	t.Server = address.String()
 	return t, nil
 }
 
@@ -122,7 +147,7 @@ const notWhitelisted = "is not executed because it is not in the whitelist"
 var errNotWhitelisted = errors.New("conf is not in its 4lw.commands.whitelist")
 
 // ask sends a server a four-letter word, and returns its answer.
-func (d *Driver) ask(ctx context.Context, address, word string) (answer string, err error) {
+func (d *Driver) ask(ctx context.Context, address target, word string) (answer string, err error) {
 	err = d.talk(ctx, address, func(conn net.Conn) error {
 		if _, err := io.WriteString(conn, word); err != nil {
 			return err
@@ -135,8 +160,8 @@ func (d *Driver) ask(ctx context.Context, address, word string) (answer string, 
 }
 
 // talk calls body with a connection of its own, which ends with ctx.
-func (d *Driver) talk(ctx context.Context, address string, body func(net.Conn) error) error {
-	conn, err := d.config.Dial(ctx, "tcp", address)
+func (d *Driver) talk(ctx context.Context, address target, body func(net.Conn) error) error {
+	conn, err := d.config.connect(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}

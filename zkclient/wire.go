@@ -53,7 +53,7 @@ const prefixBytes = 4
 type wire struct {
 	net.Conn
 	session *session
-	address string
+	target  target
 	limit   time.Time // the handshake must be complete by then
 
 	// Of Read alone.
@@ -82,12 +82,12 @@ type request struct {
 	answers int     // that come before the answer for the library
 }
 
-func newWire(conn net.Conn, s *session, address string, handshake time.Duration) *wire {
+func newWire(conn net.Conn, s *session, t target, limit time.Time) *wire {
 	w := &wire{
-		Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, address: address,
-		limit: time.Now().Add(handshake), sent: map[int32]*request{},
+		Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, target: t,
+		limit: limit, sent: map[int32]*request{},
 	}
-	_ = conn.SetReadDeadline(w.limit)
+	_ = conn.SetDeadline(w.limit)
 	return w
 }
 
@@ -100,6 +100,17 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 		t = w.limit
 	}
 	return w.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline does the same for the connect request.
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	w.mu.Lock()
+	ready := w.ready
+	w.mu.Unlock()
+	if !ready {
+		t = w.limit
+	}
+	return w.Conn.SetWriteDeadline(t)
 }
 
 // Close implements net.Conn.
@@ -149,7 +160,7 @@ func isQuit(packet []byte) bool {
 func (w *wire) note(packet []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := elapsed()
+	now := w.session.now()
 	if !w.connectSent {
 		w.connectSent, w.connectSentAt = true, now
 		return
@@ -252,6 +263,9 @@ func (w *wire) fill(most int) error {
 	}
 	length := int(int32(binary.BigEndian.Uint32(w.frame)))
 	if length < 0 || length > most {
+		if isAlert := w.frame[0] == 0x15 && w.frame[1] == 3; isAlert {
+			return w.protocolError("%s, an alert of TLS: the port wants TLS, zkclient.Config.TLS or --tls-ca", w.beginning())
+		}
 		return w.protocolError("%s, which as a length is %d bytes", w.beginning(), length)
 	}
 	for left := length; left > 0; {
@@ -285,7 +299,7 @@ func (w *wire) ended(err error) {
 	if w.failed != nil && errors.Is(err, net.ErrClosed) {
 		err = w.failed // of the write that closed it
 	}
-	end := ending{address: w.address, err: err}
+	end := ending{target: w.target, err: err}
 	end.byPeer = !w.closed && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, zkapi.ErrNotZooKeeper) &&
 		!errors.Is(err, errMoved) && !errors.Is(err, errUnresponsive) &&
 		(w.failed == nil || !errors.Is(w.failed, os.ErrDeadlineExceeded))
@@ -297,9 +311,9 @@ func (w *wire) ended(err error) {
 	case ready:
 		w.session.lost(end)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		w.session.broken(w.address, fmt.Errorf("no answer to the handshake; is this a client port of ZooKeeper? %w", err))
+		w.session.broken(w.target, fmt.Errorf("no answer to the handshake in time; is this a client port of ZooKeeper? %w", err))
 	default:
-		w.session.broken(w.address, explainHandshake(err))
+		w.session.broken(w.target, err)
 	}
 }
 
@@ -320,13 +334,13 @@ func (w *wire) connectAnswered(body []byte) error {
 	if g.timeout < shortestTimeout || g.timeout > longestTimeout {
 		return w.protocolError("the handshake with a session timeout of %v", g.timeout)
 	}
-	timeout, err := w.session.connectGranted(w.address, g, w.connectSentAt)
+	timeout, err := w.session.connectGranted(w.target, g, w.connectSentAt)
 	if err != nil {
 		return err
 	}
 	binary.BigEndian.PutUint32(body[timeoutAt:], uint32(timeout.Milliseconds()))
 	w.ready = true
-	_ = w.Conn.SetReadDeadline(time.Time{})
+	_ = w.Conn.SetDeadline(time.Time{})
 	return nil
 }
 

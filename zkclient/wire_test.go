@@ -29,7 +29,7 @@ var strangers = map[string]struct{ answer, reported string }{
 	"SSH":                          {"SSH-2.0-OpenSSH_9.2p1\r\n", "SSH-2.0"},
 	"SMTP":                         {"220 mx.example.org ESMTP\r\n", "220 mx"},
 	"Redis":                        {"-ERR unknown command\r\n", "-ERR unknown"},
-	"a TLS alert":                  {"\x15\x03\x03\x00\x02\x02\x32", `\x15\x03\x03`},
+	"a TLS alert":                  {"\x15\x03\x03\x00\x02\x02\x32", "wants TLS"},
 	"HTTP/2":                       {"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + strings.Repeat("\x00\x03", 40), "4612 bytes"},
 	"a MySQL greeting":             {"\x4a\x00\x00\x00\x0a8.0.33\x00", "8.0.33"},
 	"a length of -1":               {string(be32(-1)), "-1 bytes"},
@@ -246,7 +246,7 @@ func TestWire_KeepsNonsenseFromTheLibrary(t *testing.T) {
 func TestWire_AllocatesOnlyReceivedBytes(t *testing.T) {
 	s := &session{past: &zxidMemory{}, done: newLatch(), next: newLatch()}
 	begun := append(be32(maxAnswer), make([]byte, 100)...)
-	w := newWire(&pieces{left: [][]byte{begun}}, s, "x:1", time.Hour)
+	w := newWire(&pieces{left: [][]byte{begun}}, s, target{}, time.Now().Add(time.Hour))
 	w.ready = true
 	const most = 1 << 20
 	if spent := allocated(func() {

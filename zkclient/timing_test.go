@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -121,6 +122,23 @@ func TestTiming_OfServers(t *testing.T) {
 			t.Errorf("%+v, want %+v; %v", got, c.want, err)
 		}
 	}
+}
+
+// TestTiming_AsksEachAddressOfAName: the first addresses say nothing, or drop what is sent.
+func TestTiming_AsksEachAddressOfAName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &ensembleOf{serves: map[string]func(net.Conn){
+			"10.0.0.1:2181": nil, "10.0.0.2:2181": endsConnections,
+			"10.0.0.3:2181": func(c net.Conn) {
+				_, _ = io.ReadFull(c, make([]byte, len("conf")))
+				_, _ = io.WriteString(c, asShipped)
+			},
+		}}
+		got, err := e.driver(t, Config{Servers: []string{"zk"}}, three).Timing(t.Context())
+		if want := "zk:2181 (10.0.0.3)"; err != nil || got.Server != want || got.SyncLimit != 5 {
+			t.Errorf("%+v, %v; want the times of %s", got, err, want)
+		}
+	})
 }
 
 // TestTiming_IsBounded asks servers that do not say their times, or say something else:

@@ -1,9 +1,6 @@
 package recipe
 
 import (
-	"crypto/sha1" // these are for the length of their sums
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -15,9 +12,12 @@ import (
 // namespace must be configured with the same Access, because each creates znodes that the
 // others use. With the zero value every client of the servers may do everything.
 //
-// An identity is the result of zkapi.DigestID for a user and a password. With Scheme set, it
+// An identity is the result of zkapi.DigestID for a user and a password, or of
+// zkapi.DigestIDWith if the servers have another digestAlg than SHA1. With Scheme set, it
 // is an identity of that scheme (x509: the subject of a certificate). One identity may play
-// several roles.
+// several roles. A process that cannot read a znode which it has made stops with an error
+// that names both (zkapi.ErrNoAuth): it has other credentials than Access says, or the
+// identities were made with another algorithm.
 //
 // ZooKeeper then enforces these permissions of each role:
 //
@@ -61,21 +61,34 @@ func (a Access) check() error {
 			return invalid("Access names no %s: name an identity for each role; one may play several", role)
 		}
 		for _, id := range ids {
-			if a.Scheme == "" || a.Scheme == "digest" {
-				if user, hash, ok := strings.Cut(id, ":"); !ok || user == "" || !isSum(hash) {
-					return invalid("Access: %q is not a digest identity: use the output of zkapi.DigestID or of ringmaster identity", id)
-				}
+			if a.scheme() == digest && !isDigestID(id) {
+				return invalid("Access: %q is not a digest identity: use the output of zkapi.DigestID or of ringmaster identity", id)
 			}
 		}
 	}
 	return nil
 }
 
-// isSum reports whether a text has the length of a sum of one of the hashes that servers can
-// use; see zkapi.DigestIDWith.
-func isSum(text string) bool {
-	sum, err := base64.StdEncoding.DecodeString(text)
-	return err == nil && slices.Contains([]int{sha1.Size, sha256.Size, sha512.Size384, sha512.Size}, len(sum))
+// digest is the default scheme.
+const digest = "digest"
+
+func (a Access) scheme() string {
+	if a.Scheme == "" {
+		return digest
+	}
+	return a.Scheme
+}
+
+// leastSum is the length in bytes of the shortest hash that Java has (MD5). A password that
+// happens to be in base64 is usually shorter.
+const leastSum = 16
+
+// isDigestID reports whether a text has the form user:hash. The servers may use any hash that
+// their Java has, so it may have any length.
+func isDigestID(id string) bool {
+	user, hash, _ := strings.Cut(id, ":")
+	sum, err := base64.StdEncoding.DecodeString(hash)
+	return user != "" && err == nil && len(sum) >= leastSum
 }
 
 // open reports whether everybody may do everything.
@@ -87,10 +100,6 @@ func (a Access) open() bool {
 func (a Access) acl(master, worker, client zkapi.Perm) []zkapi.ACL {
 	if a.open() {
 		return nil
-	}
-	scheme := a.Scheme
-	if scheme == "" {
-		scheme = "digest"
 	}
 	perms := map[string]zkapi.Perm{}
 	var ids []string
@@ -107,7 +116,7 @@ func (a Access) acl(master, worker, client zkapi.Perm) []zkapi.ACL {
 	grant(a.Client, client)
 	list := make([]zkapi.ACL, 0, len(ids))
 	for _, id := range ids {
-		list = append(list, zkapi.ACL{Perms: perms[id], Scheme: scheme, ID: id})
+		list = append(list, zkapi.ACL{Perms: perms[id], Scheme: a.scheme(), ID: id})
 	}
 	return list
 }

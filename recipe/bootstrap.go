@@ -51,7 +51,11 @@ func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layo
 		case obstructed && !slices.Contains(p.needs, role):
 			report(problem.Problem)
 		case err == nil || !slices.Contains(p.needs, role) && zkapi.Refused(err):
-		case errors.Is(err, zkapi.ErrNoAuth) && role != "master" && !l.access.open():
+		case errors.Is(err, zkapi.ErrNoAuth) && !l.access.open():
+			err = l.explained(ctx, session, l.root, err)
+			if _, shutOut := errors.AsType[*shutOutError](err); shutOut || role == "master" {
+				return err
+			}
 			return fmt.Errorf("%w (%v)", errNoNamespace, err)
 		default:
 			return err
@@ -76,6 +80,9 @@ func (l layout) ensure(ctx context.Context, session fence.Session, p parent) err
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden
 	}
+	if hidden != nil && !l.access.open() && len(p.needs) > 0 { // whom Access names may read it
+		return l.explained(ctx, session, p.path, hidden)
+	}
 	err := session.Make(ctx, p.path, p.acl)
 	if hidden != nil && errors.Is(err, zkapi.ErrNoAuth) {
 		return nil // it exists: a server asks no read permission for a missing znode
@@ -86,8 +93,11 @@ func (l layout) ensure(ctx context.Context, session fence.Session, p parent) err
 		}
 		err = session.Make(ctx, p.path, p.acl)
 	}
-	if errors.Is(err, zkapi.ErrNodeExists) {
+	switch {
+	case errors.Is(err, zkapi.ErrNodeExists):
 		return nil
+	case err == nil:
+		return l.mine(ctx, session, p.path)
 	}
 	return err
 }

@@ -113,6 +113,7 @@ type Client struct {
 	waits   map[string]*wait
 	backlog backlogSeen
 	notices notices
+	reads   bool // a task that it has made
 }
 
 // NewClient checks config. It does not connect.

@@ -111,7 +111,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Sub
 			return Submitted{}, cause
 		}
 		if !transient(err) {
-			if doubtful {
+			if doubtful && zkapi.FateOf(err) != zkapi.Applied {
 				err = &AmbiguousError{ID: s.id, Err: err}
 			}
 			return Submitted{}, err
@@ -180,6 +180,13 @@ func (c *Client) accepted(s submission, doubtful, there bool) Submitted {
 func (c *Client) createTask(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, err error) {
 	_, err = session.Do(ctx, create)
 	switch {
+	case err == nil:
+		return false, c.readable(ctx, session, create)
+	case errors.Is(err, zkapi.ErrNoAuth):
+		err = &zkapi.Error{
+			Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied,
+			Err: c.layout.explained(ctx, fence.Of(session), c.layout.tasks(), zkapi.ErrNoAuth),
+		}
 	case errors.Is(err, zkapi.ErrNodeExists):
 		return c.stays(ctx, session, create)
 	case errors.Is(err, zkapi.ErrNoNode): // /tasks does not exist yet
@@ -190,6 +197,24 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 		err = &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.NotApplied, Err: why}
 	}
 	return false, err
+}
+
+// readable returns an error if this client may not read the first task that it has made: then
+// it may read none of the others.
+func (c *Client) readable(ctx context.Context, session zkapi.Session, create zkapi.Op) error {
+	c.mu.Lock()
+	known := c.reads
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	if err := c.layout.mine(ctx, fence.Of(session), create.Path); err != nil {
+		return &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: zkapi.Applied, Err: err}
+	}
+	c.mu.Lock()
+	c.reads = true
+	c.mu.Unlock()
+	return nil
 }
 
 // stays reports whether an existing task's znode is persistent: a znode that is not

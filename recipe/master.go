@@ -214,6 +214,9 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 	if err != nil {
 		return false, err
 	}
+	if err := m.layout.mine(ctx, session, m.layout.master()); err != nil {
+		return false, err
+	}
 	return true, m.serveTerm(newTerm(ctx, m.env, m.config.Observers, won, at))
 }
 
@@ -224,7 +227,7 @@ func mayLead(ctx context.Context, session fence.Session, l layout) error {
 	if errors.Is(err, zkapi.ErrBadVersion) {
 		return nil
 	}
-	return err
+	return l.explained(ctx, session, l.assign(), err)
 }
 
 // serveTerm is one term, from the election to the hand-over.

@@ -197,14 +197,16 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 			return err
 		}
 		if err := w.layout.ensure(ctx, session, parent{path: w.layout.inbox(w.config.Name), acl: w.layout.access.inbox()}); err != nil {
-			return err
+			return w.layout.explained(ctx, session, w.layout.assign(), err)
 		}
 		if _, err := w.layout.readFormat(ctx, session); err != nil {
 			return err
 		}
 		var err error
-		held, at, err = w.register(ctx, session, again)
-		return err
+		if held, at, err = w.register(ctx, session, again); err != nil {
+			return err
+		}
+		return w.layout.mine(ctx, session, w.layout.worker(w.config.Name))
 	}
 	if err := w.notices.unobstructed(ctx, again, session, register); err != nil {
 		return false, err

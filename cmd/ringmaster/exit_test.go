@@ -60,6 +60,8 @@ func TestExitCode_OfEachCase(t *testing.T) {
 		{exit.Done, "no master leads", &fakeServer{}, "status"},
 		{exit.Done, "task-a", &fakeServer{}, "submit --id a x"},
 		{exit.Done, "one:", &fakeServer{}, "identity --auth-file " + auth},
+		{exit.Done, "one:", &fakeServer{}, "identity --algorithm sha256 --auth-file " + auth},
+		{exit.WrongUse, `--algorithm: digest algorithm "rot13"`, &fakeServer{}, "identity --algorithm rot13 --auth-file " + auth},
 		{exit.Failed, "address already in use", &fakeServer{}, "master --metrics " + taken.Addr().String()},
 		{exit.Refused, "access denied", &fakeServer{refuse: everything(noAuth)}, "tasks show task-a"},
 		{exit.Refused, "access denied", &fakeServer{refuse: everything(noAuth)}, "submit x"},

@@ -38,6 +38,7 @@ func identityCommand(o *cli.Options) *cobra.Command {
 		Use: "identity", Short: "Print the identity of the user in --auth-file, for --access", Args: cobra.NoArgs,
 		Long: "Print the identity of the user in --auth-file. The option --access takes it.",
 		Example: `  ringmaster identity --auth-file worker.auth
+  ringmaster identity --auth-file worker.auth --algorithm sha256
   ringmaster master --auth-file master.auth \
       --access master=ID,worker=ID,client=ID`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,6 +49,6 @@ func identityCommand(o *cli.Options) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&algorithm, "digest-alg", "SHA1", "digest `ALGORITHM` of the servers (digestAlg of their DigestAuthenticationProvider)")
+	cmd.Flags().StringVar(&algorithm, "algorithm", "SHA1", "digest `ALGORITHM` of the servers, such as sha256: zookeeper.DigestAuthenticationProvider.digestAlg in their configuration")
 	return cmd
 }

@@ -148,7 +148,7 @@ func (o *Options) Identity(algorithm string) (string, error) {
 	}
 	id, err := zkapi.DigestIDWith(algorithm, user, password)
 	if err != nil {
-		return "", misuse("--digest-alg: %w", err)
+		return "", misuse("--algorithm: %w", err)
 	}
 	return id, nil
 }

@@ -339,3 +339,38 @@ func (s *secured) refused(namespace string) {
 		}
 	}
 }
+
+// TestSecure_IdentitiesOfAnotherAlgorithm has servers with another digestAlg than the
+// identities: the first process says so about its own znode. With the right algorithm, the
+// same processes work.
+func TestSecure_IdentitiesOfAnotherAlgorithm(t *testing.T) {
+	profile, err := ensemble.ProfileNamed("digest-sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for algorithm, works := range map[string]bool{"SHA1": false, "sha256": true} {
+		id, err := zkapi.DigestIDWith(algorithm, "me", secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 4 * time.Second, Credentials: []zkclient.Credential{zkclient.Digest("me", secret)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		access := recipe.Access{Master: []string{id}, Worker: []string{id}, Client: []string{id}}
+		client, err := recipe.NewClient(env, recipe.ClientConfig{Namespace: "/of-" + algorithm, Access: access})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Submit(ctx, []byte("x"))
+		if ours := errors.Is(err, zkapi.ErrNoAuth) && strings.Contains(err.Error(), "/of-SHA1 is the znode of this process"); works && err != nil || !works && !ours {
+			t.Errorf("%s: %v", algorithm, err)
+		}
+		if err := client.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}

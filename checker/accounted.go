@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -153,6 +154,10 @@ func (c *Case) serversAgree() Property {
 			p.Violate(wording.Finding{Code: wording.TreesDiffer, Zxid: c.Evidence.Last, Args: wording.Args{
 				"first": first.Name, "second": s.Name,
 			}})
+		case s.Replayed != "" && s.Replayed != s.Served && len(s.LeftOut) > 0:
+			p.Doubt(wording.Finding{Code: wording.SnapshotLeftOut, Zxid: c.Evidence.Last, Args: wording.Args{
+				"server": s.Name, "problem": strings.Join(s.LeftOut, "; "),
+			}})
 		case s.Replayed != "" && s.Replayed != s.Served:
 			p.Violate(wording.Finding{Code: wording.TreeOnDisk, Zxid: c.Evidence.Last, Args: wording.Args{"server": s.Name}})
 		}
@@ -161,10 +166,14 @@ func (c *Case) serversAgree() Property {
 		return p.Property("%d servers serve the same tree. The state of their disks is not known: %s.", len(c.Evidence.Servers), c.Evidence.Weaker)
 	}
 	transactions, uncommitted := 0, 0
+	leftOut := ""
 	for _, s := range c.Evidence.Servers {
+		for _, why := range s.LeftOut {
+			leftOut += fmt.Sprintf(" A snapshot of %s was left out: %s.", s.Name, why)
+		}
 		transactions += s.Transactions
 		uncommitted += s.Uncommitted
 	}
-	return p.Property("%d servers serve the same tree, and their snapshots and logs give this tree. Their logs have %d transactions and no contradiction; %d of the transactions are uncommitted leftovers.",
-		len(c.Evidence.Servers), transactions, uncommitted)
+	return p.Property("%d servers serve the same tree, and their snapshots and logs give this tree. Their logs have %d transactions and no contradiction; %d of the transactions are uncommitted leftovers.%s",
+		len(c.Evidence.Servers), transactions, uncommitted, leftOut)
 }

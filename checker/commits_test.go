@@ -119,8 +119,14 @@ func TestServersAgree_FindsEachDefect(t *testing.T) {
 		want  Verdict
 		says  string
 	}{
-		"another tree is served":        {func(_ *record.Run, e *record.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
-		"another tree is on the disk":   {func(_ *record.Run, e *record.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than its snapshot and log give"},
+		"another tree is served":      {func(_ *record.Run, e *record.Evidence) { e.Servers[1].Served, e.Servers[1].Replayed = "x", "x" }, Invalid, "zk1 and zk2 serve different trees"},
+		"another tree is on the disk": {func(_ *record.Run, e *record.Evidence) { e.Servers[2].Replayed = "x" }, Invalid, "zk3 serves another tree than its snapshot and log give"},
+		"a snapshot was left out, and the tree is another": {func(_ *record.Run, e *record.Evidence) {
+			e.Servers[2].Replayed, e.Servers[2].LeftOut = "x", []string{"snapshot.9: damaged at byte 7"}
+		}, Unknown, "a snapshot could not be read: snapshot.9: damaged at byte 7"},
+		"a snapshot was left out, as a server does": {func(_ *record.Run, e *record.Evidence) {
+			e.Servers[2].LeftOut = []string{"snapshot.9: damaged at byte 7"}
+		}, Valid, "A snapshot of zk3 was left out: snapshot.9: damaged at byte 7."},
 		"two transactions under a zxid": {func(_ *record.Run, e *record.Evidence) { e.Conflicts = []string{"zxid 0x5 is one and another"} }, Invalid, "Zxid 0x5 is one and another. This is a violation by ZooKeeper itself"},
 		"a server's log is damaged":     {func(_ *record.Run, e *record.Evidence) { e.Servers[0].Problem = "log.1: damaged" }, Unknown, "log.1: damaged"},
 		"what is on the disks is unseen": {func(run *record.Run, e *record.Evidence) {

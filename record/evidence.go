@@ -64,6 +64,10 @@ type ServerState struct {
 	Replayed     string `json:"replayed,omitempty"`    // digest of the tree that its files give
 	Served       string `json:"served,omitempty"`      // digest of the tree that a client reads from it
 	Problem      string `json:"problem,omitempty"`     // why one of these is not known
+
+	// LeftOut are the snapshots on its disk that could not be read, each with the reason.
+	// Replayed is without them.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // Node is one znode.

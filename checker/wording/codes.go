@@ -26,18 +26,19 @@ const (
 
 // The codes of doubts: questions that judges of any recipe could not answer.
 const (
-	NoTree        Code = "final tree not read"
-	NotHealed     Code = "ensemble did not come back"
-	InAHole       Code = "commit in a hole of the logs"
-	NoServerState Code = "state of servers not recorded"
-	ServerUnknown Code = "state of a server not found out"
-	NoDigest      Code = "digests of a server not recorded"
-	NotSearched   Code = "not searched"
-	SearchCut     Code = "search cut short"
-	NotExplained  Code = "not explained without what is unknown"
-	RecordLoss    Code = "loss in the record"
-	OnlyAnExcerpt Code = "only an excerpt"
-	NotRecorded   Code = "could not be recorded"
+	NoTree          Code = "final tree not read"
+	NotHealed       Code = "ensemble did not come back"
+	InAHole         Code = "commit in a hole of the logs"
+	NoServerState   Code = "state of servers not recorded"
+	ServerUnknown   Code = "state of a server not found out"
+	SnapshotLeftOut Code = "snapshot left out"
+	NoDigest        Code = "digests of a server not recorded"
+	NotSearched     Code = "not searched"
+	SearchCut       Code = "search cut short"
+	NotExplained    Code = "not explained without what is unknown"
+	RecordLoss      Code = "loss in the record"
+	OnlyAnExcerpt   Code = "only an excerpt"
+	NotRecorded     Code = "could not be recorded"
 )
 
 const (
@@ -71,16 +72,17 @@ var everywhere = Texts{
 	TreeOnDisk:      "{server} serves another tree than its snapshot and log give at zxid {zxid|hex}: after a restart it would serve that one." + ofZooKeeper,
 	NotLinearizable: "{part}: no order of its {count} operations explains their results.",
 
-	NoTree:        "The final tree could not be read.",
-	NotHealed:     "The ensemble did not recover: {problem}.",
-	InAHole:       "{process} got an acknowledgement at {at|time}, with zxid {zxid|hex}. No log shows whether the write was committed.",
-	NoServerState: "The logs were read, and {file} has the state of no server." + remedy,
-	ServerUnknown: "The state of {server} could not be read: {problem}.",
-	NoDigest:      "{file} lacks the digests of server {server|quoted}, and does not say why." + remedy,
-	NotSearched:   "{part} was not searched: it has {count} operations, {open} of unknown outcome.",
-	SearchCut:     "{part}: the search reached its limit.",
-	NotExplained:  "{part}: its {open} operations of unknown outcome are needed to explain it.",
-	RecordLoss:    "{loss}.",
-	OnlyAnExcerpt: "This is not a whole run but an excerpt: {excerpt}. An excerpt can show a violation. It cannot show that the run is valid.",
-	NotRecorded:   "{file} could not be recorded: {why}.",
+	NoTree:          "The final tree could not be read.",
+	NotHealed:       "The ensemble did not recover: {problem}.",
+	InAHole:         "{process} got an acknowledgement at {at|time}, with zxid {zxid|hex}. No log shows whether the write was committed.",
+	NoServerState:   "The logs were read, and {file} has the state of no server." + remedy,
+	SnapshotLeftOut: "{server} serves another tree than its other snapshots and its log give at zxid {zxid|hex}, but a snapshot could not be read: {problem}. So nothing is known of its disk.",
+	ServerUnknown:   "The state of {server} could not be read: {problem}.",
+	NoDigest:        "{file} lacks the digests of server {server|quoted}, and does not say why." + remedy,
+	NotSearched:     "{part} was not searched: it has {count} operations, {open} of unknown outcome.",
+	SearchCut:       "{part}: the search reached its limit.",
+	NotExplained:    "{part}: its {open} operations of unknown outcome are needed to explain it.",
+	RecordLoss:      "{loss}.",
+	OnlyAnExcerpt:   "This is not a whole run but an excerpt: {excerpt}. An excerpt can show a violation. It cannot show that the run is valid.",
+	NotRecorded:     "{file} could not be recorded: {why}.",
 }

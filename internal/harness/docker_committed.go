@@ -173,7 +173,10 @@ func (d *docker) describeServers(evidence *record.Evidence, servers []*txnlog.Se
 	}
 	for i, s := range servers {
 		state := &evidence.Servers[i]
-		state.Last, state.Transactions = s.Last(), len(s.Txns)
+		state.Last, state.Transactions, state.LeftOut = s.Last(), len(s.Txns), s.LeftOut
+		for _, why := range s.LeftOut {
+			d.say("%s: a snapshot is left out, because it cannot be read: %s", s.Name, why)
+		}
 		if len(s.Txns) > 0 {
 			state.First = s.Txns[0].Zxid
 		}

@@ -228,6 +228,27 @@ func TestSnapshot_WithoutADigest(t *testing.T) {
 	}
 }
 
+// TestSnapshot_OfServersSetUpOtherwise reads snapshots that ZooKeeper 3.9.3 has written after
+// the same writes: as shipped, with digest.enabled=false, with
+// serializeLastProcessedZxid.enabled=false, and with both.
+func TestSnapshot_OfServersSetUpOtherwise(t *testing.T) {
+	for _, form := range []string{"plain", "no-digest", "no-zxid", "neither"} {
+		tree, err := ReadSnapshot(file(t, "forms/"+form))
+		if err != nil {
+			t.Errorf("%s: %v", form, err)
+			continue
+		}
+		var nodes []string
+		for n := range tree.Nodes() {
+			nodes = append(nodes, fmt.Sprintf("%s %q v%d %x %t", n.Path, n.Data, n.Version, n.Czxid, n.Owner != 0))
+		}
+		want := `/ "" v0 0 false, /a "four" v1 2 false, /a/b-0000000000 "two" v0 3 false, /e "three" v0 4 true`
+		if got := strings.Join(nodes, ", "); got != want {
+			t.Errorf("%s: %s, want %s", form, got, want)
+		}
+	}
+}
+
 func TestSnapshot_TornOrDamaged(t *testing.T) {
 	whole := file(t, "zk3/snapshot.200000007")
 	want, err := ReadSnapshot(whole)
@@ -276,6 +297,9 @@ func TestServer_SkipsAnIncompleteSnapshot(t *testing.T) {
 	}
 	if want := []int64{0, 0x200000007}; !slices.Equal(s.Snapshots, want) {
 		t.Errorf("snapshots are %x, want %x", s.Snapshots, want)
+	}
+	if len(s.LeftOut) != 1 || !strings.HasPrefix(s.LeftOut[0], "snapshot.200000008: damaged at byte ") {
+		t.Errorf("left out are %q", s.LeftOut)
 	}
 }
 

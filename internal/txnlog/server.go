@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,9 @@ type Server struct {
 	// Snapshots are the zxids of its snapshots, ascending, without those that a crash left
 	// unfinished.
 	Snapshots []int64
+	// LeftOut are the snapshots that are not whole or cannot be read, each with the reason.
+	// A server leaves out those that a crash left unfinished, too.
+	LeftOut []string
 
 	files map[int64]string // path of the snapshot, by zxid
 }
@@ -98,14 +102,15 @@ func (s *Server) readLog(path string) error {
 	return nil
 }
 
-// findSnapshots leaves out the snapshots that a server would leave out, too.
+// findSnapshots reads all snapshots once, and leaves out those that cannot be read.
 func (s *Server) findSnapshots() {
-	for zxid, path := range s.files {
-		if _, err := readSnapshotFile(path); err == nil {
-			s.Snapshots = append(s.Snapshots, zxid)
+	for _, zxid := range slices.Sorted(maps.Keys(s.files)) {
+		if _, err := readSnapshotFile(s.files[zxid]); err != nil {
+			s.LeftOut = append(s.LeftOut, fmt.Sprintf("%s: %v", filepath.Base(s.files[zxid]), err))
+			continue
 		}
+		s.Snapshots = append(s.Snapshots, zxid)
 	}
-	slices.Sort(s.Snapshots)
 }
 
 func readSnapshotFile(path string) (*Tree, error) {

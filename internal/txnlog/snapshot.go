@@ -56,7 +56,8 @@ func ReadSnapshot(b []byte) (*Tree, error) {
 
 // sealed checks the checksums: one behind the tree, and one behind each part that later
 // versions have added, the digest of the tree and the last zxid. With
-// digest.enabled=false there is no digest.
+// digest.enabled=false there is no digest, with serializeLastProcessedZxid.enabled=false no
+// last zxid.
 func sealed(b []byte, d *decoder) error {
 	const lastAlone = 8 + 13 // the last zxid, and a checksum
 	for added := []int{20, 8}; ; added = added[1:] {

@@ -404,7 +404,7 @@ func oddRequests(t *testing.T, addresses []string, guides []*client, n *tally) {
 		t.Fatal("no session")
 	}
 	at := func(path string) string { return p.root + path }
-	for _, op := range []zkapi.Op{
+	for _, op := range append([]zkapi.Op{
 		zkapi.Create(p.root, nil, zkapi.Persistent),
 		zkapi.Multi(),
 		zkapi.Multi(zkapi.Check(p.root, 0), zkapi.Check(p.root, zkapi.AnyVersion)),
@@ -428,7 +428,7 @@ func oddRequests(t *testing.T, addresses []string, guides []*client, n *tally) {
 		zkapi.Delete(p.root, zkapi.AnyVersion),
 		zkapi.Get(at("/none")).Watched(),
 		zkapi.Create(at("/none"), nil, zkapi.Persistent),
-	} {
+	}, illFormed(p.root)...) {
 		switch {
 		case p.disturbed:
 			t.Fatal("the real ensemble did not answer")
@@ -439,4 +439,28 @@ func oddRequests(t *testing.T, addresses []string, guides []*client, n *tally) {
 		}
 	}
 	p.finish()
+}
+
+// illFormed are requests with paths that no server takes. The library refuses most of them
+// itself, and sends each in a multi.
+func illFormed(root string) []zkapi.Op {
+	ops := []zkapi.Op{zkapi.Create(root+"/leaf", []byte("data"), zkapi.Persistent)}
+	for _, path := range []string{
+		"", "relative", root + "/", root + "/leaf/", root + "//x", root + "/leaf//b", root + "/.", root + "/..", root + "/leaf/../b",
+		root + "/\x1e", root + "/\x7f", root + "/\u0085", root + "/\ue000", root + "/\uf8ff", root + "/\uffff", root + "/\U0001f600",
+	} {
+		for _, op := range []zkapi.Op{
+			zkapi.Create(path, nil, zkapi.Persistent), zkapi.Delete(path, zkapi.AnyVersion), zkapi.Set(path, nil, zkapi.AnyVersion), zkapi.Check(path, zkapi.AnyVersion),
+		} {
+			if op.Kind != zkapi.KindCheck {
+				ops = append(ops, op)
+			}
+			ops = append(ops, zkapi.Multi(op))
+		}
+		ops = append(ops, zkapi.Get(path), zkapi.Exists(path), zkapi.Children(path))
+	}
+	for _, path := range []string{root + "//x", root + "/leaf/../b", root + "/.", root + "/\x7f"} {
+		ops = append(ops, zkapi.Multi(zkapi.Create(path, nil, zkapi.EphemeralSequential)))
+	}
+	return ops
 }

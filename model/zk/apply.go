@@ -90,8 +90,12 @@ func (t Tree) apply(part Part, permit Permit) (Tree, Answer, Change, error) {
 	return t, Answer{}, Change{}, fmt.Errorf("%w: %v in a write", zkapi.ErrBadArguments, part.Kind)
 }
 
-// check refuses an operation on a znode that is missing, forbidden, or of another version.
+// check refuses an operation on a znode whose path is ill-formed, or that is missing, forbidden,
+// or of another version.
 func (t Tree) check(op zkapi.Op, permit Permit, need zkapi.Perm) error {
+	if !wellFormed(op.Path) {
+		return zkapi.ErrBadArguments
+	}
 	n := t.find(op.Path)
 	if n == nil {
 		return zkapi.ErrNoNode
@@ -107,7 +111,10 @@ func (t Tree) check(op zkapi.Op, permit Permit, need zkapi.Perm) error {
 func (t Tree) SetACL(path string, acl []zkapi.ACL, version int32, permit Permit) (Tree, Stat, error) {
 	t.zxid++
 	n := t.find(path)
-	if n == nil {
+	switch {
+	case !wellFormed(path):
+		return t, Stat{}, zkapi.ErrBadArguments
+	case n == nil:
 		return t, Stat{}, zkapi.ErrNoNode
 	}
 	if err := permit.check(n, zkapi.PermAdmin); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -337,6 +339,9 @@ func (s *Session) Close(context.Context) error {
 // Do implements zkapi.Session.
 func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	srv := s.server
+	if !sends(op) {
+		return failed(op, zkapi.NotApplied, zkapi.ErrInvalidPath)
+	}
 	for {
 		if ctx.Err() != nil {
 			return failed(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
@@ -359,6 +364,31 @@ func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 		case <-next.channel():
 		}
 	}
+}
+
+// sends reports whether the client library sends a request: it checks the path of a single
+// request, and leaves the paths in a multi to the server.
+func sends(op zkapi.Op) bool {
+	return op.Kind == zkapi.KindMulti ||
+		libraryTakes(op.Path, op.Kind == zkapi.KindCreate && (op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential))
+}
+
+// libraryTakes is the rule of go-zookeeper/zk. It allows more characters than the server. The
+// last part of a sequential name may be empty, because the server completes it.
+func libraryTakes(p string, sequential bool) bool {
+	if !strings.HasPrefix(p, "/") {
+		return false
+	}
+	for _, r := range p {
+		if r <= 0x1f || r >= 0x7f && r <= 0x9f || r >= 0xf000 && r <= 0xf8ff || r >= 0xfff0 && r < 0xffff {
+			return false
+		}
+	}
+	parts := strings.Split(p[1:], "/")
+	if p == "/" || sequential && parts[len(parts)-1] == "" {
+		parts = parts[:len(parts)-1]
+	}
+	return !slices.ContainsFunc(parts, func(part string) bool { return part == "" || part == "." || part == ".." })
 }
 
 // hang is a request to a server that is cut off from its leader; ours is locked. It is

@@ -83,13 +83,17 @@ type Change struct {
 // a child of /a whose name is only a number.
 func parentOf(p string) string { return path.Dir(p) }
 
-// find returns the znode at p, or nil.
+// find returns the znode at p, or nil. A path with an empty part, such as /a/ or /a//b, finds
+// nothing; the empty path finds the root, as in ZooKeeper.
 func (t Tree) find(p string) *znode {
 	n := t.root
-	for name := range strings.SplitSeq(strings.Trim(p, "/"), "/") {
-		if name == "" {
-			return n
-		}
+	if p == "" || p == "/" {
+		return n
+	}
+	if p[0] != '/' {
+		return nil
+	}
+	for name := range strings.SplitSeq(p[1:], "/") {
 		if n = n.children.find(name); n == nil {
 			return nil
 		}
@@ -97,9 +101,13 @@ func (t Tree) find(p string) *znode {
 	return n
 }
 
+// wellFormed reports whether ZooKeeper takes a path when it creates, sets or checks a znode.
+// It does not look at the path of a read, and of a deletion at few things only.
+func wellFormed(p string) bool { return zkapi.CheckPath(p) == nil }
+
 // update returns the tree with the existing znode at p replaced by an edited copy.
 func (t Tree) update(p string, edit func(*znode)) Tree {
-	t.root = t.root.update(strings.Trim(p, "/"), edit)
+	t.root = t.root.update(strings.TrimPrefix(p, "/"), edit)
 	return t
 }
 
@@ -187,11 +195,11 @@ func (n *znode) hasVersion(version int32) error {
 
 func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 	refuse := func(err error) (Tree, Answer, Change, error) { return t, Answer{}, Change{}, err }
-	sequential := op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential
-	if !strings.HasPrefix(op.Path, "/") || (!sequential && path.Clean(op.Path) != op.Path) {
-		return refuse(zkapi.ErrInvalidPath)
+	slash := strings.LastIndexByte(op.Path, '/')
+	if slash < 0 || strings.ContainsRune(op.Path, 0) || op.Mode > zkapi.EphemeralSequential {
+		return refuse(zkapi.ErrBadArguments)
 	}
-	parent := t.find(parentOf(op.Path))
+	parent := t.find(op.Path[:slash])
 	if parent == nil {
 		return refuse(zkapi.ErrNoNode)
 	}
@@ -199,8 +207,11 @@ func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 		return refuse(err)
 	}
 	at := op.Path
-	if sequential {
+	if op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential {
 		at += fmt.Sprintf("%010d", parent.created)
+	}
+	if !wellFormed(at) {
+		return refuse(zkapi.ErrBadArguments)
 	}
 	if t.find(at) != nil {
 		return refuse(zkapi.ErrNodeExists)
@@ -232,7 +243,7 @@ func (t Tree) countChild(parent *znode, more int32) {
 }
 
 func (t Tree) remove(p string, version int32, permit Permit) (Tree, error) {
-	if p == "/" {
+	if strings.LastIndexByte(p, '/') < 0 || p == "/" || strings.ContainsRune(p, 0) {
 		return t, zkapi.ErrBadArguments
 	}
 	n := t.find(p)
@@ -292,9 +303,12 @@ func (t Tree) Read(op zkapi.Op) (zkapi.Result, error) {
 	return result, nil
 }
 
-// EndSession removes a session's ephemerals, as one write.
+// EndSession removes a session's ephemerals, as one write. No session has the number 0.
 func (t Tree) EndSession(session int64) (Tree, []Change) {
 	t.zxid++
+	if session == 0 {
+		return t, nil
+	}
 	var changes []Change
 	next := t
 	for _, p := range t.owned(session) {

@@ -79,6 +79,99 @@ func TestTree_ChecksVersionBeforeChildren(t *testing.T) {
 	}
 }
 
+// illFormed are paths with the codes that ZooKeeper 3.8.0 has answered, beside /r and the leaf
+// /r/a: to a create, a sequential create, a delete, a get, a set and a check.
+var illFormed = map[string][6]int32{
+	"":                {-8, -8, -8, 0, -8, -8},
+	"r":               {-8, -8, -8, -101, -8, -8},
+	"/r/":             {-8, 0, -101, -101, -8, -8},
+	"/r/a/":           {-8, 0, -101, -101, -8, -8},
+	"/r//x":           {-101, -101, -101, -101, -8, -8},
+	"/r/a//b":         {-101, -101, -101, -101, -8, -8},
+	"/r/.":            {-8, 0, -101, -101, -8, -8},
+	"/r/..":           {-8, 0, -101, -101, -8, -8},
+	"/r/a/../b":       {-101, -101, -101, -101, -8, -8},
+	"/r/\x00":         {-8, -8, -8, -101, -8, -8},
+	"/r/\x1e":         {-8, -8, -101, -101, -8, -8},
+	"/r/\x7f":         {-8, -8, -101, -101, -8, -8},
+	"/r/\u0085":       {-8, -8, -101, -101, -8, -8},
+	"/r/\ue000":       {-8, -8, -101, -101, -8, -8},
+	"/r/\uf8ff":       {-8, -8, -101, -101, -8, -8},
+	"/r/\uf900":       {0, 0, -101, -101, -101, -101},
+	"/r/\uffff":       {-8, -8, -101, -101, -8, -8},
+	"/r/\U0001f600":   {-8, -8, -101, -101, -8, -8},
+	"/r/\u00fc":       {0, 0, -101, -101, -101, -101},
+	"/none/x":         {-101, -101, -101, -101, -101, -101},
+	"/none/\x7f":      {-101, -101, -101, -101, -8, -8},
+	"/r/a/b/../../..": {-101, -101, -101, -101, -8, -8},
+}
+
+// TestTree_IllFormedPaths: the server refuses them with its own codes, in its own order, and
+// nothing is changed.
+func TestTree_IllFormedPaths(t *testing.T) {
+	tree := grow(t, NewTree(), zkapi.Create("/r", nil, zkapi.Persistent), zkapi.Create("/r/a", []byte("data"), zkapi.Persistent), zkapi.Create("/r/y", nil, zkapi.Persistent))
+	for path, codes := range illFormed {
+		for i, op := range []zkapi.Op{
+			zkapi.Create(path, nil, zkapi.Persistent), zkapi.Create(path, nil, zkapi.PersistentSequential), zkapi.Delete(path, zkapi.AnyVersion),
+			zkapi.Get(path), zkapi.Set(path, []byte("other"), zkapi.AnyVersion), zkapi.Check(path, zkapi.AnyVersion),
+		} {
+			after, err := tree, error(nil)
+			if op.Kind == zkapi.KindGet {
+				_, err = tree.Read(op)
+			} else {
+				after, _, _, err = tree.Write(zkapi.Multi(op), 1)
+			}
+			if want := zkapi.Answer(codes[i]); (err != nil || want != nil) && !errors.Is(err, errors.Unwrap(want)) {
+				t.Errorf("%v of %q (mode %v): %v, want %v", op.Kind, path, op.Mode, err, want)
+			}
+			after.zxid = tree.zxid
+			if err != nil && !slices.Equal(after.Encode(nil), tree.Encode(nil)) {
+				t.Errorf("%v of %q has changed the tree", op.Kind, path)
+			}
+		}
+	}
+	if _, _, _, err := tree.Write(zkapi.Create("/r/b", nil, 9), 1); !errors.Is(err, zkapi.ErrBadArguments) {
+		t.Errorf("an unknown mode: %v, want %v", err, zkapi.ErrBadArguments)
+	}
+	if _, _, err := tree.SetACL("/r/", nil, zkapi.AnyVersion, nil); !errors.Is(err, zkapi.ErrBadArguments) {
+		t.Errorf("an ACL for /r/: %v, want %v", err, zkapi.ErrBadArguments)
+	}
+	if after, changes := tree.EndSession(0); len(changes) > 0 || after.Zxid() != tree.Zxid()+1 {
+		t.Errorf("the end of no session has changed %v", changes)
+	}
+}
+
+// TestTree_IllFormedPathWatched: a watch that is set again does not take /r/ for /r.
+func TestTree_IllFormedPathWatched(t *testing.T) {
+	tree := grow(t, NewTree(), zkapi.Create("/r", nil, zkapi.Persistent))
+	if event, fires := tree.Rearm(Watch{"/r/", DataWatches}, false, tree.Zxid()); !fires || event.Type != NodeDeleted {
+		t.Errorf("%v, %v", event, fires)
+	}
+}
+
+// TestSession_SendsNoIllFormedPath: the client library refuses most of those paths itself.
+func TestSession_SendsNoIllFormedPath(t *testing.T) {
+	session := NewServer(time.Second).Open()
+	do(t, session, zkapi.Create("/r", nil, zkapi.Persistent))
+	for _, path := range []string{"", "r", "/r/", "/r//x", "/r/.", "/r/../r", "/r/\x00", "/r/\xff", "/r/\uf8ff"} {
+		for _, op := range []zkapi.Op{
+			zkapi.Create(path, nil, zkapi.Ephemeral), zkapi.Delete(path, 0), zkapi.Set(path, nil, 0), zkapi.Get(path), zkapi.Exists(path), zkapi.Children(path), zkapi.Sync(path),
+		} {
+			if _, err := session.Do(t.Context(), op); !errors.Is(err, zkapi.ErrInvalidPath) || zkapi.FateOf(err) != zkapi.NotApplied {
+				t.Errorf("%v of %q: %v, want %v", op.Kind, path, err, zkapi.ErrInvalidPath)
+			}
+		}
+	}
+	if _, err := session.Do(t.Context(), zkapi.Create("/r/\U0001f600", nil, zkapi.Persistent)); !errors.Is(err, zkapi.ErrBadArguments) {
+		t.Errorf("what the library sends and the server refuses: %v", err)
+	}
+	for path, made := range map[string]string{"/r/": "/r/0000000000", "/": "/0000000001"} {
+		if got := do(t, session, zkapi.Create(path, nil, zkapi.EphemeralSequential)).Path; got != made {
+			t.Errorf("a sequential create of %s makes %s", path, got)
+		}
+	}
+}
+
 // The tests below show what README.md says may differ from ZooKeeper.
 
 func TestDiffers_ACLsAreNotEnforced(t *testing.T) {
@@ -91,11 +184,8 @@ func TestDiffers_NothingIsTooLarge(t *testing.T) {
 	grow(t, NewTree(), zkapi.Create("/a", make([]byte, 2<<20), zkapi.Persistent))
 }
 
-func TestDiffers_NamesAreHardlyChecked(t *testing.T) {
-	grow(t, NewTree(), zkapi.Create("/\x00", nil, zkapi.Persistent), zkapi.Create("/zookeeper", nil, zkapi.Persistent))
-	if _, err := NewTree().Read(zkapi.Get("relative")); !errors.Is(err, zkapi.ErrNoNode) {
-		t.Errorf("%v, want %v", err, zkapi.ErrNoNode)
-	}
+func TestDiffers_ZooKeepersOwnZnodesAreMissing(t *testing.T) {
+	grow(t, NewTree(), zkapi.Create("/zookeeper", nil, zkapi.Persistent))
 }
 
 func TestDiffers_SessionEndDeletesInOrder(t *testing.T) {

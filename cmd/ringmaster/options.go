@@ -49,6 +49,6 @@ func identityCommand(o *cli.Options) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&algorithm, "algorithm", "SHA1", "digest `ALGORITHM` of the servers, such as sha256: zookeeper.DigestAuthenticationProvider.digestAlg in their configuration")
+	cmd.Flags().StringVar(&algorithm, "algorithm", "SHA1", "digest `ALGORITHM` of the servers, such as sha256 (digestAlg of their DigestAuthenticationProvider)")
 	return cmd
 }

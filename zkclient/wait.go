@@ -129,6 +129,9 @@ func (d *Driver) Wait(ctx context.Context, sources ...zkapi.Source) (int, error)
 	if ctx.Err() != nil {
 		return -1, context.Cause(ctx)
 	}
+	if len(sources) > zkapi.MostAtOnce {
+		return zkapi.WaitForMany(ctx, sources, d.Wait)
+	}
 	cases := make([]reflect.SelectCase, 0, len(sources)+1)
 	for i, source := range sources {
 		c := source.(receiver).channel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,10 +76,13 @@ func TestWait_ReturnsTheLowestFiredSource(t *testing.T) {
 	raised.Raise()
 	raised.Raise()
 	fired.fire()
+	many := slices.Repeat([]zkapi.Source{never}, zkapi.MostAtOnce+5) // more than a select takes
+	many[len(many)-1] = d.Timer(time.Millisecond)
 	for _, c := range []struct {
 		sources []zkapi.Source
 		want    int
 	}{
+		{many, len(many) - 1},
 		{[]zkapi.Source{never, raised, fired}, 1},
 		{[]zkapi.Source{never, raised, fired}, 2}, // raised twice counts once
 		{[]zkapi.Source{never, fired, d.Timer(0)}, 1},

@@ -85,6 +85,9 @@ func (e *Env) Open(ctx context.Context) (zkapi.Session, error) {
 
 // Wait implements zkapi.Env.
 func (e *Env) Wait(ctx context.Context, sources ...zkapi.Source) (int, error) {
+	if len(sources) > zkapi.MostAtOnce {
+		return zkapi.WaitForMany(ctx, sources, e.Wait)
+	}
 	for {
 		if ctx.Err() != nil {
 			return -1, context.Cause(ctx)

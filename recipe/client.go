@@ -118,6 +118,9 @@ type Client struct {
 
 // NewClient checks config. It does not connect.
 func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
+	if err := checkEnv(env); err != nil {
+		return nil, err
+	}
 	l, err := newLayout(config.Namespace, config.Access)
 	if err != nil {
 		return nil, err
@@ -133,6 +136,9 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 // Submitted tasks go on. A nil error means that the ensemble has confirmed the end of the
 // session.
 func (c *Client) Close(ctx context.Context) error {
+	if c.env == nil {
+		return errZero
+	}
 	c.end(ErrClientClosed)
 	c.mu.Lock()
 	opening := c.opening
@@ -294,6 +300,9 @@ func (c *Client) reading(ctx context.Context, step func(fence.Session) error) er
 // Do submits a task, waits for its result and returns it. A task that failed or
 // was cancelled is a *FailedError.
 func (c *Client) Do(ctx context.Context, payload []byte, options ...SubmitOption) (Result, error) {
+	if c.env == nil {
+		return nil, errZero
+	}
 	_, result, err := c.do(ctx, payload, options)
 	return result, err
 }

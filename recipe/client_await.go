@@ -25,6 +25,9 @@ type wait struct {
 // share one watch. ErrNoTask means that there is no such task, or none any more:
 // its result was collected, by a client or because its retention was over.
 func (c *Client) Await(ctx context.Context, task string) (status Status, err error) {
+	if c.env == nil {
+		return Status{}, errZero
+	}
 	ctx, end := c.obs.Tracer(ctx, "await", slog.String("task", task))
 	defer func() { end(err) }()
 	if err := checkTask(task); err != nil {

@@ -14,6 +14,9 @@ import (
 // assigned at the same moment may still start, and is stopped then. ErrInDoubt means that ctx
 // ended before an answer came.
 func (c *Client) Cancel(ctx context.Context, task string) (Status, error) {
+	if c.env == nil {
+		return Status{}, errZero
+	}
 	if err := checkTask(task); err != nil {
 		return Status{}, err
 	}

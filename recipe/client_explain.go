@@ -43,6 +43,9 @@ const (
 // Explain costs about as many reads as an Overview, and the data of the unfinished tasks that
 // it compares with, at most a thousand of them apart from the assigned ones.
 func (c *Client) Explain(ctx context.Context, name string, masters MasterConfig) ([]Explanation, error) {
+	if c.env == nil {
+		return nil, errZero
+	}
 	bare, kinds, err := subjectsNamed(name)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ type TaskDetail struct {
 // workers. It is for people and tools. The parts are read one after the other, so they may
 // not be of one moment. It fails if the client may read nothing of the task.
 func (c *Client) Inspect(ctx context.Context, task string) (TaskDetail, error) {
+	if c.env == nil {
+		return TaskDetail{}, errZero
+	}
 	var d TaskDetail
 	if err := checkTask(task); err != nil {
 		return d, err

@@ -49,6 +49,9 @@ func (o Overview) Backlog() int {
 // worker, one to four for every task, and one for every assignment. It fails if the client
 // may read nothing of the tree.
 func (c *Client) Overview(ctx context.Context) (Overview, error) {
+	if c.env == nil {
+		return Overview{}, errZero
+	}
 	var o Overview
 	err := c.withSession(ctx, func(session zkapi.Session) (err error) {
 		o = Overview{}

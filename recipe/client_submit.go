@@ -39,8 +39,14 @@ type Submitted struct {
 // If the backlog is full (MasterConfig.MaxBacklog), Submit waits until there is room, or
 // returns ErrBacklogFull when ctx ends. With NoWait it returns ErrBacklogFull at once.
 func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOption) (_ Submitted, err error) {
+	if c.env == nil {
+		return Submitted{}, errZero
+	}
 	s := submission{id: freshID(c.env), ours: true}
-	for _, option := range options {
+	for i, option := range options {
+		if option == nil {
+			return Submitted{}, invalid("submit option %d is nil: leave it out", i+1)
+		}
 		option(&s)
 	}
 	ctx, end := c.obs.Tracer(ctx, "submit", slog.String("id", s.id))

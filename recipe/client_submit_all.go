@@ -53,6 +53,9 @@ const submitsAtOnce = 64
 // It is no transaction: when some fail, the others are accepted all the same. The ensemble
 // may get them in any order.
 func (c *Client) SubmitAll(ctx context.Context, submissions []Submission) ([]Submitted, error) {
+	if c.env == nil {
+		return nil, errZero
+	}
 	accepted, failed := make([]Submitted, len(submissions)), make(SubmitErrors, len(submissions))
 	var mu sync.Mutex
 	next := 0

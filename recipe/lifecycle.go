@@ -35,6 +35,9 @@ func newLifetime(env zkapi.Env) *lifetime { return &lifetime{over: env.Signal()}
 
 // begin starts a Run; its context ends with ctx or with stop.
 func (l *lifetime) begin(ctx context.Context) (context.Context, error) {
+	if l == nil {
+		return nil, errZero
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -69,6 +72,9 @@ func (l *lifetime) ended(err error) {
 
 // close prevents further Runs. It reports whether one is under way.
 func (l *lifetime) close() (running bool) {
+	if l == nil {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
@@ -77,6 +83,9 @@ func (l *lifetime) close() (running bool) {
 
 // end makes the Run under way return.
 func (l *lifetime) end(cause error) {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running {
@@ -86,6 +95,9 @@ func (l *lifetime) end(cause error) {
 
 // wait waits until no Run is under way, and returns an error if its last the session may last until its timeout.
 func (l *lifetime) wait(ctx context.Context, env zkapi.Env) error {
+	if l == nil {
+		return errZero
+	}
 	for {
 		l.mu.Lock()
 		running, unconfirmed := l.running, l.unconfirmed

@@ -143,6 +143,9 @@ type Master struct {
 
 // NewMaster checks config. Nothing happens until Run.
 func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
+	if err := checkEnv(env); err != nil {
+		return nil, err
+	}
 	l, err := newLayout(config.Namespace, config.Access)
 	if err != nil {
 		return nil, err

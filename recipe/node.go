@@ -47,6 +47,9 @@ type Node struct {
 
 // NewNode checks config. Nothing happens until Run.
 func NewNode(env zkapi.Env, config NodeConfig) (*Node, error) {
+	if err := checkEnv(env); err != nil {
+		return nil, err
+	}
 	m, w := &config.Master, &config.Worker
 	for _, pair := range []struct {
 		what           string

@@ -163,6 +163,9 @@ func (f followed) progress(ctx context.Context, task string, report func([]byte)
 
 // Leader returns the active master.
 func (c *Client) Leader(ctx context.Context) (Leader, error) {
+	if c.env == nil {
+		return Leader{}, errZero
+	}
 	var leader Leader
 	err := c.reading(ctx, func(session fence.Session) (err error) {
 		f := followed{c.env, c.obs, session, c.layout}

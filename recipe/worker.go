@@ -83,6 +83,9 @@ type Worker struct {
 
 // NewWorker checks config. Nothing happens until Run.
 func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
+	if err := checkEnv(env); err != nil {
+		return nil, err
+	}
 	l, err := newLayout(config.Namespace, config.Access)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -396,7 +397,7 @@ func TestWorker_WaitsForTheHandlersOfItsLastIncarnation(t *testing.T) {
 // TestUnreturned_IsChecked: a policy that cannot be meant is refused.
 func TestUnreturned_IsChecked(t *testing.T) {
 	for _, policy := range []recipe.Unreturned{{After: -1}, {End: func(error) {}}} {
-		if _, err := recipe.NewWorker(nil, recipe.WorkerConfig{Name: "w", Handler: echo, Unreturned: policy}); err == nil || !strings.Contains(err.Error(), "Unreturned.After") {
+		if _, err := recipe.NewWorker(&zk.Env{}, recipe.WorkerConfig{Name: "w", Handler: echo, Unreturned: policy}); err == nil || !strings.Contains(err.Error(), "Unreturned.After") {
 			t.Errorf("%+v: %v", policy, err)
 		}
 	}

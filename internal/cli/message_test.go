@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 )
 
 // TestMessage_IsForWhoHasTypedTheCommand: it names flags, not fields of the library; it names
 // the command once; and it is one safe line.
 func TestMessage_IsForWhoHasTypedTheCommand(t *testing.T) {
-	_, master := recipe.NewMaster(nil, recipe.MasterConfig{Name: "m", MaxAttempts: -1})
-	_, worker := recipe.NewWorker(nil, recipe.WorkerConfig{Name: "MaxAttempts/x", Handler: func(context.Context, recipe.Task) (recipe.Result, error) { return nil, nil }})
+	_, master := recipe.NewMaster(&zk.Env{}, recipe.MasterConfig{Name: "m", MaxAttempts: -1})
+	_, worker := recipe.NewWorker(&zk.Env{}, recipe.WorkerConfig{Name: "MaxAttempts/x", Handler: func(context.Context, recipe.Task) (recipe.Result, error) { return nil, nil }})
 	for want, err := range map[string]error{
 		"": errTask,
 		"ringmaster: --max-attempts -1 must not be negative":                                                              exit.With(exit.WrongUse, master),

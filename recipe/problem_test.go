@@ -52,6 +52,18 @@ func (j *journal) warnings(of string) int {
 	return n
 }
 
+// lines are the lines with a text in them.
+func (j *journal) lines(with string) (found []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for line := range strings.Lines(j.text.String()) {
+		if strings.Contains(line, with) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
 func leading(m *recipe.Master) func() bool { return func() bool { return leads(m) } }
 
 func (w *world) parents() {

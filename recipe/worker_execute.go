@@ -113,6 +113,7 @@ func (i *incarnation) launch(e *execution) {
 				}
 			}
 			end(err)
+			i.tellFailure(ctx, e, err)
 			i.worker.leave(e.task)
 			i.returned(e, result, err)
 			cancel(nil) // ends its timeout
@@ -153,7 +154,7 @@ func call(ctx context.Context, handler Handler, task Task) (result Result, err e
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("handler panicked: %v", p)
+			err = newPanicError(p)
 		}
 	}()
 	result, err = handler(ctx, task)
@@ -226,6 +227,7 @@ func (i *incarnation) expire(ctx context.Context, e *execution, cancel context.C
 	}
 	cause := fmt.Errorf("%w after %v", ErrTimedOut, timeout)
 	i.endAndCancel(e, cause, func() { cancel(cause) })
+	i.tellTimeout(ctx, e, cause)
 }
 
 // report implements Task.Progress.

@@ -82,5 +82,8 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 		i.recall(e, ErrAssignmentLost)
 		return
 	}
+	if record.Reason != "" {
+		i.worker.log.WarnContext(i.req, "the master takes a task back", "task", brief(e.task.Name), "attempt", e.task.Token.Attempt, "error", clip(record.Reason))
+	}
 	i.endAndCancel(e, errors.New(record.Reason), func() { e.cancel(ErrAssignmentLost) })
 }

@@ -65,7 +65,8 @@ func (d *doubt) asError(err error) error {
 	return fmt.Errorf("%w: %w", ErrInDoubt, err)
 }
 
-// FailedError is the error of Do for a task that ended without a result.
+// FailedError is the error of Do for a task that ended without a result. The reason in Status
+// has that of the last attempt, if its record can be read.
 type FailedError struct {
 	Task   string
 	Status Status
@@ -112,6 +113,7 @@ type Client struct {
 	memory  memory
 	waits   map[string]*wait
 	backlog backlogSeen
+	full    crowd // of submissions that wait because the backlog is full
 	notices notices
 	reads   bool // a task that it has made
 }
@@ -126,6 +128,7 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{env: env, layout: l, obs: config.filled("client", ""), waits: map[string]*wait{}}
+	c.full.one = newToldWait(env, c.obs, waitForRoom)
 	c.again = newRetry(env, c.obs, "client session")
 	c.brief = newRetry(env, c.obs, "client session that ends at once")
 	c.life, c.end = context.WithCancelCause(context.Background())
@@ -220,7 +223,9 @@ func (c *Client) open() {
 		}
 		c.recover(old)
 	}
+	c.obs.Metrics.WaitBegan(waitForSession)
 	session, err := c.env.Open(c.life)
+	c.obs.Metrics.WaitEnded(waitForSession)
 	if err == nil {
 		c.mu.Lock()
 		c.granted = session
@@ -318,7 +323,7 @@ func (c *Client) do(ctx context.Context, payload []byte, options []SubmitOption)
 		return "", nil, err
 	}
 	if status.State != Done {
-		return "", nil, &FailedError{Task: submitted.Task, Status: status}
+		return "", nil, &FailedError{Task: submitted.Task, Status: c.WithReason(ctx, submitted.Task, status)}
 	}
 	return submitted.Task, status.Result, nil
 }

@@ -30,11 +30,13 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 	if err := checkTask(task); err != nil {
 		return err
 	}
-	removal := removal{client: c, task: task}
+	removal := removal{client: c, task: task, wait: newToldWait(c.env, c.obs, waitForMaster)}
+	defer removal.wait.giveUp()
 	for {
 		err := c.withSession(ctx, func(session zkapi.Session) error { return removal.step(ctx, session) })
 		switch {
 		case err == nil && removal.done:
+			removal.wait.over(ctx)
 			return nil
 		case err != nil && ctx.Err() != nil && removal.asked:
 			return fmt.Errorf("%w: %s %s; no master has removed it yet: start a master, or wait longer: %w", ErrInDoubt, task, removal.why, err)
@@ -48,8 +50,9 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 type removal struct {
 	client   *Client
 	task     string
-	seen     int64  // czxid of the task that is meant: of the first one found
-	asked    bool   // a master was asked
+	seen     int64 // czxid of the task that is meant: of the first one found
+	asked    bool  // a master was asked
+	wait     *toldWait
 	why      string // why a master was asked
 	done     bool
 	doubtful doubt
@@ -174,7 +177,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 		return err
 	}
 	if !m.asked {
-		c.obs.Logger.InfoContext(ctx, "waiting for a master to remove a task", "task", m.task, "because", why)
+		m.wait.tell(ctx, "waiting for a master to remove a task", "task", m.task, "because", why)
 	}
 	m.asked, m.why = true, why
 	zkapi.Checkpoint(c.env, "wait for the removal", session, m)

@@ -252,8 +252,13 @@ type backlogSeen struct {
 }
 
 // admitted waits until one more task may be submitted.
-func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submission, path string) error {
+func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submission, path string) (err error) {
 	full := false
+	defer func() {
+		if full {
+			c.full.leave(ctx, err == nil)
+		}
+	}()
 	for {
 		room, seen, err := c.room(ctx, session, path)
 		switch {
@@ -262,6 +267,9 @@ func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submissi
 		case err == nil && s.noWait:
 			return ErrBacklogFull
 		case err == nil:
+			if !full {
+				c.full.join(ctx, "the backlog is full: waiting for room", "max_backlog", seen.record.Limit)
+			}
 			full = true
 			_, err = c.env.Wait(ctx, seen.watch, session.Done(), c.env.Timer(fullSweep))
 		}

@@ -30,6 +30,8 @@ type candidate struct {
 // session or ctx ends.
 func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 	var other int64 // session that is known to lead
+	leadership := newToldWait(c.env, c.obs, waitForLeadership)
+	defer leadership.giveUp()
 	again := newRetry(c.env, c.obs, "election")
 	for {
 		_, _, reconnected := c.session.Connection()
@@ -38,11 +40,12 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 		err := hidden
 		if err == nil && seen.Found {
 			again.worked(ctx)
+			leadership.begin()
 			if !seen.Stat.Alive() {
 				c.notices.report(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				c.obs.Logger.InfoContext(ctx, "another master leads: standing by", "its session", fmt.Sprintf("0x%x", other))
+				leadership.tell(ctx, "another master leads: standing by", "its session", fmt.Sprintf("0x%x", other))
 			}
 			if _, err := c.lift(ctx); err != nil {
 				c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
@@ -71,6 +74,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 			if err == nil {
 				c.memory.saw(won.version, "this process")
 				again.worked(ctx)
+				leadership.over(ctx)
 				return won, sent, nil
 			}
 			if hidden != nil && !zkapi.Permanent(err) {
@@ -186,9 +190,14 @@ func byArrival(a, b string) int {
 // waitForPredecessor waits until one other candidate is gone. If that znode is no candidate,
 // it returns false at once.
 func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited bool, err error) {
-	for logged := false; ; logged = true {
+	queue := newToldWait(c.env, c.obs, waitForQueue)
+	defer queue.giveUp()
+	for {
 		_, _, reconnected := c.session.Connection()
 		seen, err := exists(ctx, c.session, fence.Exists(c.layout.candidate(other)).Watched())
+		if err == nil && !seen.Found {
+			queue.over(ctx)
+		}
 		if err != nil || !seen.Found {
 			return true, err
 		}
@@ -199,8 +208,8 @@ func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited
 		if _, err := c.lift(ctx); err != nil {
 			c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
-		if !logged {
-			c.obs.Logger.InfoContext(ctx, "waiting in the queue of candidates", "behind", other)
+		if !queue.told {
+			queue.tell(ctx, "waiting in the queue of candidates", "behind", other)
 		}
 		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueResync))...)
 		if err == nil && c.session.Done().Fired() {

@@ -48,6 +48,12 @@ type Metrics interface {
 	// Unknown: a write was not answered, and found is its fate. If found is Unknown itself, a
 	// later read of the tree decides.
 	Unknown(operation string, found zkapi.Fate)
+	// WaitBegan and WaitEnded: a role waits for another process. what is session (the role
+	// waits until a server grants one), name (a worker, until its name is free), leadership (a
+	// master, until no other leads), queue (a candidate, for the one in front), backlog (a
+	// client, for room) or master (a client, until a master has removed a task).
+	WaitBegan(what string)
+	WaitEnded(what string)
 	// WentBack: the ensemble shows an older state than before; it was wiped, replaced, or
 	// restored from a backup.
 	WentBack(role string)
@@ -105,6 +111,12 @@ func (NoMetrics) Unreturned(int) {}
 
 // Unknown implements Metrics.
 func (NoMetrics) Unknown(string, zkapi.Fate) {}
+
+// WaitBegan implements Metrics.
+func (NoMetrics) WaitBegan(string) {}
+
+// WaitEnded implements Metrics.
+func (NoMetrics) WaitEnded(string) {}
 
 // WentBack implements Metrics.
 func (NoMetrics) WentBack(string) {}

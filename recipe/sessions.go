@@ -26,8 +26,10 @@ type sessions struct {
 func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
 	again := newRetry(s.env, s.obs, s.role+" session")
 	for ctx.Err() == nil {
+		s.obs.Metrics.WaitBegan(waitForSession)
 		zkapi.Checkpoint(s.env, "open")
 		session, err := s.env.Open(ctx)
+		s.obs.Metrics.WaitEnded(waitForSession)
 		if err != nil {
 			again.warn(ctx, err)
 		} else {

@@ -258,6 +258,8 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 func (w *Worker) register(ctx context.Context, session fence.Session, again *retry) (claim, time.Duration, error) {
 	path := w.layout.worker(w.config.Name)
 	var other int64 // session that is known to hold the name
+	name := newToldWait(w.env, w.config.Observers, waitForName)
+	defer name.giveUp()
 	for {
 		if w.isRetiring() {
 			return claim{}, 0, errStop
@@ -269,11 +271,12 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 			return claim{}, 0, hidden
 		}
 		if seen.Found {
+			name.begin()
 			if !seen.Stat.Alive() {
 				w.notices.report(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				w.log.InfoContext(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
+				name.tell(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
 			}
 			zkapi.Checkpoint(w.env, "wait for the name", session)
 			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(resyncInterval))...)
@@ -298,6 +301,9 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 		}
 		if errors.Is(err, zkapi.ErrNodeExists) || errors.Is(err, zkapi.ErrBadVersion) {
 			continue
+		}
+		if err == nil {
+			name.over(ctx)
 		}
 		return c, sent, err
 	}

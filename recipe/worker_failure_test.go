@@ -32,7 +32,9 @@ func TestWorker_LogsWhyAnAttemptFails(t *testing.T) {
 			[]string{`"a handler has failed"`, `error="handler panicked: boom"`, "stack=", "recipe_test.planted"}},
 		"exit": {fails(func(context.Context) error { runtime.Goexit(); return nil }), nil,
 			[]string{`"a handler has failed"`, "ended its goroutine"}},
-		"large": {func(context.Context, recipe.Task) (recipe.Result, error) { return make([]byte, recipe.MaxResult+1), nil }, nil,
+		"large": {func(context.Context, recipe.Task) (recipe.Result, error) {
+			return make([]byte, recipe.MaxResult+1), nil
+		}, nil,
 			[]string{`"a handler has failed"`, "the result has 262145 bytes"}},
 		"timeout": {fails(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }), []recipe.SubmitOption{recipe.Timeout(time.Second)},
 			[]string{`"an attempt has timed out"`, "after 1s"}},

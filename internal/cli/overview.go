@@ -35,6 +35,35 @@ type Overview struct {
 	// Hanging are handlers that were told to end and may still run; the key is missing
 	// when there are none.
 	Hanging []hanging `json:"hanging,omitempty"`
+	// Waits say who waits for whom; the key is missing when nobody does.
+	Waits []waitLine `json:"waiting,omitempty"`
+}
+
+// waitLine says who waits for whom, as far as the tree shows it.
+type waitLine struct {
+	Who    string `json:"who"`
+	For    string `json:"for"` // master, worker or backlog; the metric has more
+	Number int    `json:"number,omitempty"`
+	Remedy string `json:"remedy"`
+}
+
+// waits finds out who waits for whom.
+func (v Overview) waits() (all []waitLine) {
+	works := v.hides("/workers")
+	for _, w := range v.Workers {
+		works = works || w.State == "alive" || w.State == unknownState
+	}
+	n := v.Tasks.Pending
+	if n > 0 && v.Master == nil && !v.hides("/master") {
+		all = append(all, waitLine{"tasks", "master", n, "start a master"})
+	}
+	if n += v.Tasks.Assigned; n > 0 && !works {
+		all = append(all, waitLine{"tasks", "worker", n, "start a worker"})
+	}
+	if v.Limit > 0 && v.Backlog >= v.Limit {
+		all = append(all, waitLine{"submissions", "backlog", 0, "start more workers, or raise --max-backlog"})
+	}
+	return all
 }
 
 type unreadable struct {
@@ -145,6 +174,7 @@ func overviewOf(o recipe.Overview, namespace string) Overview {
 			*n++
 		}
 	}
+	v.Waits = v.waits()
 	return v
 }
 

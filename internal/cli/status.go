@@ -144,6 +144,12 @@ func (v Overview) masterLine() string {
 
 // showTroubles writes the problems that need an operator.
 func showTroubles(b *strings.Builder, v Overview) {
+	if len(v.Waits) > 0 {
+		b.WriteString("\nWAITING\n")
+		for _, w := range v.Waits {
+			printf(b, "%s\n", w.sentence())
+		}
+	}
 	if len(v.Hanging) > 0 {
 		b.WriteString("\nNOT RETURNED\n")
 		for _, h := range v.Hanging {
@@ -169,6 +175,17 @@ func showTroubles(b *strings.Builder, v Overview) {
 			printf(b, "%s\n  %s\n", u.Znode, oneLine(u.Reason, ""))
 		}
 	}
+}
+
+// sentence is a wait in words.
+func (w waitLine) sentence() string {
+	switch {
+	case w.For == "backlog":
+		return "submissions wait for room, because the backlog is full: " + w.Remedy
+	case w.Number == 1:
+		return fmt.Sprintf("1 task waits for a %s: %s", w.For, w.Remedy)
+	}
+	return fmt.Sprintf("%d tasks wait for a %s: %s", w.Number, w.For, w.Remedy)
 }
 
 // showQuarantined lists the znodes that the master ignores.

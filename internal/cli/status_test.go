@@ -47,3 +47,38 @@ func TestStatus_ShowsLocalTime(t *testing.T) {
 		t.Errorf("%d times in that form, 4 are wanted:\n%s", n, b.String())
 	}
 }
+
+// TestStatus_SaysWhoWaits: as far as the tree shows it, for people and for scripts.
+func TestStatus_SaysWhoWaits(t *testing.T) {
+	leader := recipe.Leader{Name: "m1", Address: "m1", Epoch: 1, Session: 7}
+	tasks := []recipe.TaskInfo{{Name: "a", State: recipe.Pending}, {Name: "b", State: recipe.Pending}, {Name: "c", State: recipe.Done}}
+	assigned := []recipe.TaskInfo{{Name: "a", State: recipe.Assigned, Worker: "w1"}}
+	alive, lost := []recipe.WorkerInfo{{Name: "w1", Alive: true}}, []recipe.WorkerInfo{{Name: "w1"}}
+	hidden := []recipe.Unreadable{{Path: "/app/master"}, {Path: "/app/workers"}}
+	for name, c := range map[string]struct {
+		o    recipe.Overview
+		want string
+	}{
+		"nobody":      {recipe.Overview{Tasks: tasks}, "WAITING\n2 tasks wait for a master: start a master\n2 tasks wait for a worker: start a worker\n"},
+		"a master":    {recipe.Overview{Tasks: tasks, Leader: leader}, "WAITING\n2 tasks wait for a worker: start a worker\n"},
+		"a worker":    {recipe.Overview{Tasks: tasks, Workers: alive}, "WAITING\n2 tasks wait for a master: start a master\n"},
+		"a lost one":  {recipe.Overview{Tasks: assigned, Workers: lost, Leader: leader}, "WAITING\n1 task waits for a worker: start a worker\n"},
+		"both":        {recipe.Overview{Tasks: tasks, Workers: alive, Leader: leader}, ""},
+		"no task":     {recipe.Overview{Tasks: tasks[2:]}, ""},
+		"not shown":   {recipe.Overview{Tasks: tasks, Unreadable: hidden}, ""},
+		"full":        {recipe.Overview{Tasks: tasks, Workers: alive, Leader: leader, MaxBacklog: 2}, "WAITING\nsubmissions wait for room, because the backlog is full: start more workers, or raise --max-backlog\n"},
+		"nearly full": {recipe.Overview{Tasks: tasks, Workers: alive, Leader: leader, MaxBacklog: 3}, ""},
+	} {
+		var b, j strings.Builder
+		v := overviewOf(c.o, "/app")
+		if err := show(&b, v, false, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := show(&j, v, true, false); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.want) || strings.Contains(b.String(), "WAITING") != (c.want != "") || strings.Contains(j.String(), `"waiting"`) != (c.want != "") {
+			t.Errorf("%s:\n%s%s", name, b.String(), j.String())
+		}
+	}
+}

@@ -132,7 +132,10 @@ func (s *Submission) one(ctx context.Context, c *recipe.Client, streams Streams,
 	if !s.Wait {
 		return outcome{Task: name}.print(streams.Out, s)
 	}
-	status, err := c.Await(ctx, name)
+	stall := &stall{ready: c.Readiness, say: func(text string) { printf(streams.Err, "ringmaster: %s\n", text) }}
+	stop := stall.watch(ctx)
+	status, err := stall.await(ctx, c, name)
+	stop()
 	if err != nil {
 		return fmt.Errorf("%s was accepted, but the command failed afterwards: %w", name, err)
 	}

@@ -24,6 +24,14 @@ type batch struct {
 	out, problems   io.Writer
 	accepted, wrong int
 	err             error // the most severe one
+	stall           *stall
+}
+
+// say reports what concerns all lines.
+func (b *batch) say(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	printf(b.problems, "ringmaster: %s\n", text)
 }
 
 // failed reports a line at once, because many more lines may follow.
@@ -46,6 +54,8 @@ func (b *batch) print(s *Submission, o outcome) error {
 // each submits every line as a task of its own.
 func (s *Submission) each(ctx context.Context, c *recipe.Client, streams Streams, options []recipe.SubmitOption) error {
 	b := &batch{out: streams.Out, problems: streams.Err}
+	b.stall = &stall{ready: c.Readiness, say: b.say}
+	defer b.stall.watch(ctx)()
 	var work sync.WaitGroup
 	submitting, waiting := make(chan struct{}, inFlight), make(chan struct{}, awaited)
 	lines := readLines(ctx, streams.In, s.longest())
@@ -122,7 +132,7 @@ func (s *Submission) finish(ctx context.Context, c *recipe.Client, number int, n
 	if !s.Wait {
 		return b.print(s, outcome{Line: number, Task: name})
 	}
-	status, err := c.Await(ctx, name)
+	status, err := b.stall.await(ctx, c, name)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ type Prometheus struct {
 	retries    *prometheus.CounterVec
 	quarantine *prometheus.GaugeVec
 	wentBack   *prometheus.CounterVec
+	waiting    *prometheus.GaugeVec
 	mu         sync.Mutex
 	leads      int32 // the epoch that this process leads, 0 for none
 }
@@ -74,13 +75,14 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 		lapsed:     prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "lapsed_leases_total", Help: "Times that a worker told its handlers to end because no write was acknowledged in time."}),
 		unknown:    counters("unknown_outcomes_total", "Writes whose answer was lost, by what a later read showed.", "operation", "found"),
 		wentBack:   counters("went_back_total", "How often the ensemble showed less than was seen before: it was wiped, replaced or restored.", "role"),
+		waiting:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "waiting", Help: "Roles of this process that wait, by what they wait for: session, name, leadership, queue, backlog, master."}, []string{"for"}),
 		retries:    counters("retries_total", "Steps that failed and were tried again after a pause, and whether the server had refused them.", "step", "refused"),
 		quarantine: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "quarantined", Help: "Tasks, workers and other subjects in quarantine because the server refuses requests for them, by kind."}, []string{"kind"}),
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		p.leading, p.epoch, p.elections, p.terms, p.tasks, p.workers, p.sessions, p.assignment, p.completion, p.attempts, p.fenced, p.lapsed, p.unreturned, p.unknown,
-		p.retries, p.quarantine, p.wentBack,
+		p.retries, p.quarantine, p.wentBack, p.waiting,
 	} {
 		errs = append(errs, registry.Register(c))
 	}
@@ -168,6 +170,12 @@ func (p *Prometheus) Quarantined(kind string, now int) {
 
 // WentBack implements recipe.Metrics.
 func (p *Prometheus) WentBack(role string) { p.wentBack.WithLabelValues(role).Inc() }
+
+// WaitBegan implements recipe.Metrics.
+func (p *Prometheus) WaitBegan(what string) { p.waiting.WithLabelValues(what).Inc() }
+
+// WaitEnded implements recipe.Metrics.
+func (p *Prometheus) WaitEnded(what string) { p.waiting.WithLabelValues(what).Dec() }
 
 // Unknown implements recipe.Metrics.
 func (p *Prometheus) Unknown(operation string, found zkapi.Fate) {

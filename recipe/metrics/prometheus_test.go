@@ -133,6 +133,31 @@ ringmaster_workers 1
 	})
 }
 
+// TestMetrics_CountWhoWaits: several roles of a process may wait for the same.
+func TestMetrics_CountWhoWaits(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	measured, err := metrics.New(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{"name", "session", "session", "queue"} {
+		measured.WaitBegan(what)
+	}
+	for _, what := range []string{"session", "queue"} {
+		measured.WaitEnded(what)
+	}
+	want := `
+# HELP ringmaster_waiting Roles of this process that wait, by what they wait for: session, name, leadership, queue, backlog, master.
+# TYPE ringmaster_waiting gauge
+ringmaster_waiting{for="name"} 1
+ringmaster_waiting{for="queue"} 0
+ringmaster_waiting{for="session"} 1
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "ringmaster_waiting"); err != nil {
+		t.Error(err)
+	}
+}
+
 // value is that of a gauge or counter, or how much a histogram has counted.
 func value(t *testing.T, registry *prometheus.Registry, name string) float64 {
 	t.Helper()

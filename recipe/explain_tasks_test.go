@@ -49,17 +49,8 @@ var scenesOfTasks = []scene{
 		}
 		w.tasks("x")
 	}, want: []string{"all-full task-x #64/64 assumed"}},
-	{says: "the others are full", name: "task-x", bring: func(w *world) {
-		w.leader(recipe.MasterConfig{})
-		w.alone("w1", 1, keeps)
-		time.Sleep(time.Second)
-		w.submit(recipe.ID("x"), recipe.HeartbeatTimeout(time.Second))
-		w.heldBy("task-x", "w1")
-		w.alone("w2", 1, keeps)
-		w.tasks("a")
-		w.heldBy("task-a", "w2")
-		time.Sleep(10 * time.Second)
-	}, want: []string{"others-full task-x w1"}},
+	{says: "the others are full", name: "task-x", bring: func(w *world) { w.silent("w1") }, want: []string{"others-full task-x w1"}},
+	{says: "the others are full but for two", name: "task-x", bring: func(w *world) { w.silent("w1", "w2") }, want: []string{"others-full task-x w1"}},
 	{says: "the strategy waits for a full worker", name: "task-x", bring: func(w *world) {
 		w.leader(recipe.MasterConfig{Strategy: recipe.StickyByKey})
 		w.alone("w1", 1, keeps)
@@ -111,6 +102,24 @@ var scenesOfTasks = []scene{
 		w.tasks("x")
 		w.leaves("task", "task-x")
 	}, want: []string{"quarantined task-x task since until"}},
+}
+
+// silent has a task that showed no progress at some workers, one after the other. The last
+// worker is full.
+func (w *world) silent(workers ...string) {
+	w.leader(recipe.MasterConfig{})
+	w.alone("w9", 1, keeps)
+	w.tasks("a")
+	w.heldBy("task-a", "w9")
+	for _, name := range workers {
+		w.alone(name, 1, keeps)
+	}
+	time.Sleep(time.Second)
+	w.submit(recipe.ID("x"), recipe.HeartbeatTimeout(time.Second))
+	for _, name := range workers {
+		w.heldBy("task-x", name)
+	}
+	time.Sleep(10 * time.Second)
 }
 
 func hourly(int) time.Duration { return time.Hour }

@@ -158,6 +158,7 @@ var scenesOfWorkers = []scene{
 		w.submit(recipe.Key("k"))
 		time.Sleep(time.Second)
 	}, masters: recipe.MasterConfig{Strategy: recipe.StickyByKey}, want: []string{"has-room w1 #0/1", "waiting-for-others w1 #1"}},
+	{says: "a task avoids it", name: "w1", bring: func(w *world) { w.silent("w1") }, want: []string{"has-room w1 #0/1", "waiting-for-others w1 #1"}},
 	{says: "nobody leads, and a task waits", name: "w1", bring: func(w *world) {
 		w.worker("w1", echo)
 		w.within(time.Second, "it is registered", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })

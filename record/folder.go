@@ -124,14 +124,16 @@ func readJournals(dir string) ([]Event, error) {
 	return Merge(journals...), nil
 }
 
-// MergeJournals writes the history of a run that is over, and removes its journals.
+// MergeJournals writes the history of a run that is over, and removes its journals. After
+// an error the journals are as they were, and there is no history.
 func MergeJournals(dir string) error {
 	merged, err := readJournals(dir)
-	if err == nil {
-		err = WriteFile(filepath.Join(dir, HistoryFile), merged)
-	}
 	if err != nil {
 		return err
+	}
+	path := filepath.Join(dir, HistoryFile)
+	if err := WriteFile(path, merged); err != nil {
+		return errors.Join(err, os.Remove(path))
 	}
 	return os.RemoveAll(filepath.Join(dir, JournalsFolder))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type Journal struct {
 	op      int64
 	muted   bool
 	number  func() int // nil: events are not numbered
+	failed  func(error)
 }
 
 // Create starts a journal. The clock tells the time since the run began.
@@ -42,9 +44,17 @@ func Create(path, process string, life int, now func() time.Duration) (*Journal,
 	}
 	j := &Journal{file: file, now: now, process: process, life: life}
 	if err := line(file, header{signature, Version}); err != nil {
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
 	return j, nil
+}
+
+// OnFailure is told of the first event that cannot be written. The journal ends before it:
+// Add drops that event and all later ones.
+func (j *Journal) OnFailure(tell func(error)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.failed = tell
 }
 
 // NumberBy numbers the events to come. Journals that share a counter keep the order of
@@ -68,14 +78,27 @@ func line[T header | Event | Exchange](file *os.File, v T) error {
 }
 
 // Add stamps an event with time and process and appends it. Add panics if the payload does
-// not fit the event's kind (see [Own]), and if the journal cannot be written: the run is
-// worthless then.
+// not fit the event's kind (see [Own]). If the journal cannot be written, the run is
+// worthless: see [Journal.OnFailure], without which Add panics.
 func (j *Journal) Add(e Event) Event {
+	e, tell, failure := j.add(e)
+	switch {
+	case failure == nil:
+	case tell == nil:
+		panic(failure)
+	default:
+		tell(failure) // without the lock, because it may add to this journal
+	}
+	return e
+}
+
+// add is Add, but for what is to be done about a failure.
+func (j *Journal) add(e Event) (_ Event, tell func(error), failure error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	e.At, e.Process, e.Life = j.now(), j.process, j.life
 	if j.muted {
-		return e
+		return e, nil, nil
 	}
 	if j.number != nil {
 		e.Seq = j.number()
@@ -84,10 +107,13 @@ func (j *Journal) Add(e Event) Event {
 		j.op++
 		e.Op = j.op
 	}
-	if err := line(j.file, e); err != nil {
-		panic(err)
+	err := line(j.file, e)
+	_, unwritable := errors.AsType[*fs.PathError](err)
+	j.muted = unwritable
+	if unwritable {
+		return e, j.failed, err
 	}
-	return e
+	return e, nil, err
 }
 
 // Mute drops all later events, as if the process were dead.

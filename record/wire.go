@@ -71,8 +71,10 @@ const (
 // Wire appends exchanges to a file. Each reaches the operating system before Add
 // returns.
 type Wire struct {
-	mu   sync.Mutex
-	file *os.File
+	mu     sync.Mutex
+	file   *os.File
+	failed func(error)
+	over   bool // an exchange could not be written
 }
 
 // CreateWire starts a file of exchanges.
@@ -87,14 +89,35 @@ func CreateWire(path string) (*Wire, error) {
 	return &Wire{file: file}, nil
 }
 
-// Add appends an exchange. If the file cannot be written, the run is worthless, so Add
-// panics.
-func (w *Wire) Add(e Exchange) {
+// OnFailure is told of the first exchange that cannot be written. The file ends before it:
+// Add drops that exchange and all later ones.
+func (w *Wire) OnFailure(tell func(error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := line(w.file, e); err != nil {
+	w.failed = tell
+}
+
+// Add appends an exchange. If the file cannot be written, the run is worthless: see
+// [Wire.OnFailure], without which Add panics.
+func (w *Wire) Add(e Exchange) {
+	switch tell, err := w.add(e); {
+	case err == nil:
+	case tell == nil:
 		panic(err)
+	default:
+		tell(err) // without the lock
 	}
+}
+
+func (w *Wire) add(e Exchange) (func(error), error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return nil, nil
+	}
+	err := line(w.file, e)
+	w.over = err != nil
+	return w.failed, err
 }
 
 // Close closes the file.

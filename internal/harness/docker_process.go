@@ -167,6 +167,10 @@ func (p *process) reap(command *exec.Cmd, exited chan struct{}, life int) {
 	// A participant that is told to leave before it listens is ended by the signal.
 	wanted := p.killed || (p.doomed || p.draining) && err == nil || p.doomed && status.Signaled() && status.Signal() == syscall.SIGTERM
 	p.mu.Unlock()
+	if command.ProcessState.ExitCode() == participant.Unrecorded {
+		p.run.lose(fmt.Errorf("%s could not write its part; %s.stderr in the folder %s says why, if there was room for it", p.name, p.name, record.LogsFolder))
+		wanted = true
+	}
 	fate, detail := record.Exited, ""
 	if err != nil {
 		fate, detail = record.Killed, err.Error()

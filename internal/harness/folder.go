@@ -85,14 +85,17 @@ func makeFolder(out string, seed uint64, now time.Time) (dir string, undo func()
 	}, nil
 }
 
-// linkLatest makes results/latest point to a complete run.
+// linkLatest makes results/latest point to a complete run. Several runs may do that at the
+// same time: one of them is the latest then.
 func linkLatest(dir string) error {
 	latest := filepath.Join(filepath.Dir(dir), record.LatestLink)
-	if err := os.Remove(latest); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("harness: %w", err)
+	own := latest + "-" + filepath.Base(dir)
+	err := os.Symlink(filepath.Base(dir), own)
+	if err == nil {
+		err = os.Rename(own, latest)
 	}
-	if err := os.Symlink(filepath.Base(dir), latest); err != nil {
-		return fmt.Errorf("harness: %w", err)
+	if err != nil {
+		return fmt.Errorf("harness: %w", errors.Join(err, os.RemoveAll(own)))
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ type memory struct {
 	acts   *participant.Sink
 	owners sync.Map // by session id: the owner
 
+	abandoned bool // a participant goes on although its life is over
+
 	mu      sync.Mutex
 	commits []record.Commit // in the order of the server
 }
@@ -51,18 +53,31 @@ func runInChild(ctx context.Context, config Setup, executable string, out io.Wri
 	}
 	child := exec.CommandContext(ctx, executable, "simulate", owner.Flag+owner.Self().String(), "--dir="+dir, "--config="+string(encoded))
 	var complaint strings.Builder
-	child.Stderr = io.MultiWriter(out, &complaint)
+	child.Stdout, child.Stderr = out, &complaint
 	if err := child.Run(); err != nil {
 		if ctx.Err() != nil {
 			return "", errors.Join(fmt.Errorf("harness: interrupted: %w", context.Cause(ctx)), undo())
 		}
-		if crash := exit.Crash(child.ProcessState.ExitCode(), complaint.String()); crash != "" {
-			return dir, fmt.Errorf("harness: the run in memory %s\n%s", crash, complaint.String())
-		}
-		return dir, fmt.Errorf("harness: the run in memory ended too early (%w): %s", err, complaint.String())
+		return dir, unfinished(dir, err, child.ProcessState, complaint.String())
 	}
-	err = record.MergeJournals(dir)
-	return dir, errors.Join(err, seal(dir, config.Config), linkLatest(dir))
+	return dir, newRun(config, dir, out, nil).complete()
+}
+
+// unfinished says why a run in memory did not come to its end. A crash leaves its stacks in
+// the folder of the run.
+func unfinished(dir string, err error, ended *os.ProcessState, complaint string) error {
+	crash, complaint := "", strings.TrimSpace(complaint)
+	if ended != nil {
+		crash = exit.Crash(ended.ExitCode(), complaint)
+	}
+	if crash == "" {
+		return fmt.Errorf("harness: the run in memory ended too early (%w): %s", err, strings.TrimPrefix(complaint, "harness: "))
+	}
+	stacks := filepath.Join(dir, record.LogsFolder, "simulate.stderr")
+	if err := os.WriteFile(stacks, []byte(complaint+"\n"), 0o644); err != nil {
+		return fmt.Errorf("harness: the run in memory %s; so it is not judged\n%s", crash, complaint)
+	}
+	return fmt.Errorf("harness: the run in memory %s; so it is not judged; the stacks are in %s", crash, stacks)
 }
 
 // stillness bounds how long virtual time may stand still: a participant that never
@@ -71,13 +86,22 @@ const stillness = time.Minute
 
 // Simulate does a run in memory in a folder that exists, and ends the process.
 func Simulate(config Setup, dir string) {
+	out := os.Stdout
+	os.Stdout = os.Stderr // virtual time is that of a test, which prints there that it has passed
 	virtualtime.Main(stillness, func() error {
-		m := newMemory(config, dir, os.Stderr)
+		m := newMemory(config, dir, out)
 		err := m.setUp(context.Background())
 		if err == nil {
 			err = m.conduct(context.Background())
 		}
-		return errors.Join(err, m.tearDown())
+		err = errors.Join(err, m.tearDown())
+		if err == nil {
+			err = m.unrecorded() // by what was written last
+		}
+		if err == nil && m.abandoned {
+			os.Exit(int(exit.Done)) // what does not end would keep virtual time going
+		}
+		return err
 	})
 }
 

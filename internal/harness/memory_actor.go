@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -78,7 +79,7 @@ func (a *simProcess) Start() error {
 	env, over, life := a.env, a.over, a.life
 	go func() {
 		defer close(over)
-		err := stage.Play(ctx)
+		err := m.played(ctx, stage)
 		if env.dead() {
 			return
 		}
@@ -89,6 +90,18 @@ func (a *simProcess) Start() error {
 		m.note(a.name, life, fate, problem)
 	}()
 	return nil
+}
+
+// played plays a participant. A panic ends only its life, as it ends only its process on
+// real servers.
+func (m *memory) played(ctx context.Context, stage participant.Stage) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			m.say("%s/%d panicked: %v\n%s", stage.Config.Name, stage.Config.Life, cause, debug.Stack())
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return stage.Play(ctx)
 }
 
 // errKilled ends everything in an actor that was killed.
@@ -117,11 +130,15 @@ func (a *simProcess) Killed() nemesis.Finding {
 func (a *simProcess) Alive() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return !isClosed(a.over) && !a.killed
+}
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-a.over:
-		return false
+	case <-c:
+		return true
 	default:
-		return !a.killed
+		return false
 	}
 }
 
@@ -158,6 +175,7 @@ func (a *simProcess) Leave() (took time.Duration, clean bool) {
 	case <-over:
 		return a.memory.now() - began, true
 	case <-time.After(leavePatience):
+		a.memory.note(a.name, a.life, record.Killed, "did not leave in time; killed")
 		_ = a.Kill() // which has nothing to fail
 		return a.memory.now() - began, false
 	}
@@ -176,15 +194,24 @@ func (a *simProcess) recover() error {
 }
 
 // close waits until nothing of the actor runs any more, including killed lives that run
-// on unheard.
+// on unheard. A life that does not end is told, and left alone.
 func (a *simProcess) close() error {
 	if a.env == nil {
 		return nil // it was never started
 	}
 	a.env.die()
 	a.end(errKilled)
-	for _, over := range a.lives {
-		<-over
+	patience, cancel := context.WithTimeout(context.Background(), leavePatience)
+	defer cancel()
+	for i, over := range a.lives {
+		select {
+		case <-over:
+		case <-patience.Done():
+			if !isClosed(over) {
+				a.memory.abandoned = true
+				a.memory.warn(fmt.Errorf("%s/%d goes on %v after the end of its context: Play must return then", a.name, i+1, leavePatience))
+			}
+		}
 	}
 	var errs []error
 	for _, j := range a.journals {

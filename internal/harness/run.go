@@ -34,6 +34,9 @@ type run struct {
 	harness, nemesis, effects *record.Journal
 	wire                      *record.Wire
 
+	recording context.Context // ends when something of the record could not be written
+	lose      context.CancelCauseFunc
+
 	now    func() time.Duration // since the run began
 	number func() int           // of the next event; nil where the clock orders events
 }
@@ -63,7 +66,18 @@ type member interface {
 
 // newRun prepares a run in a folder that exists.
 func newRun(config Setup, dir string, out io.Writer, now func() time.Duration) *run {
-	return &run{config: config, dir: dir, out: out, now: now}
+	r := &run{config: config, dir: dir, out: out, now: now}
+	r.recording, r.lose = context.WithCancelCause(context.Background())
+	return r
+}
+
+// unrecorded is an error if something of the record could not be written. Such a run shows
+// nothing: it ends early, without a manifest, so that no judge takes its record for whole.
+func (r *run) unrecorded() error {
+	if r.recording.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("harness: the record of the run could not be written, so the run is not judged: %w; make room for it in %s, and run again", context.Cause(r.recording), filepath.Dir(r.dir))
 }
 
 // on sets the bench of the run.
@@ -131,10 +145,11 @@ func Run(ctx context.Context, config Setup, out io.Writer) (dir string, err erro
 		return "", errors.Join(err, d.tearDown(), undo())
 	}
 	err = d.conduct(ctx)
-	d.warn(errors.Join(d.tearDown(), record.MergeJournals(d.dir)))
-	err = errors.Join(err, seal(d.dir, d.config.Config))
-	d.warn(linkLatest(d.dir))
-	return d.dir, err
+	d.warn(d.tearDown())
+	if lost := d.unrecorded(); lost != nil { // perhaps by the teardown
+		return d.dir, lost
+	}
+	return d.dir, errors.Join(err, d.complete())
 }
 
 // warn reports a problem after the load that takes nothing from the record: the run can
@@ -179,6 +194,7 @@ func (r *run) journal(file, process string, life int) (*record.Journal, error) {
 	j, err := record.Create(filepath.Join(r.dir, record.JournalsFolder, file), process, life, r.now)
 	if err == nil {
 		j.NumberBy(r.number)
+		j.OnFailure(r.lose)
 	}
 	return j, err
 }
@@ -198,6 +214,9 @@ func (r *run) openJournals() error {
 	var err error
 	r.harness.Add(record.Event{Type: record.Note, Kind: record.Clock, Of: record.Reading{Wall: time.Now().UTC().Round(0)}}) // all others are held against it
 	r.wire, err = record.CreateWire(filepath.Join(r.dir, record.WireFile))
+	if err == nil {
+		r.wire.OnFailure(r.lose)
+	}
 	return err
 }
 
@@ -221,16 +240,22 @@ func (r *run) waits(phase, what string, now, told time.Duration) time.Duration {
 }
 
 // conduct goes through the phases of a run that has been set up. If ctx ends, the load
-// ends, and the remaining phases still heal and save.
+// ends, and the remaining phases still heal and save. If the record cannot be written, there
+// is nothing to save.
 func (r *run) conduct(ctx context.Context) error {
 	plan := r.config.plan()
 	r.begin(record.Loading, fmt.Sprintf("for %v%s, %d faults planned", r.config.Time, r.bench.clock(), len(plan)))
 	load, cancel := context.WithTimeout(ctx, r.config.Time)
+	after, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(r.recording, func() { cancel(); abandon() })()
+	defer abandon()
 	records := r.torture(load, plan)
 	<-load.Done()
 	cancel()
 	interrupted := ctx.Err() != nil
-	after := context.WithoutCancel(ctx)
+	if err := r.unrecorded(); err != nil {
+		return err
+	}
 	evidence := &record.Evidence{}
 	r.begin(record.Healing, "")
 	if err := r.heal(after); err != nil {
@@ -248,6 +273,9 @@ func (r *run) conduct(ctx context.Context) error {
 	r.injector.Wait()
 	leaving.Wait()
 	err := r.collect(after, evidence, records)
+	if lost := r.unrecorded(); lost != nil {
+		return lost
+	}
 	if interrupted {
 		err = errors.Join(fmt.Errorf("harness: a signal ended the run early: %w", context.Cause(ctx)), err)
 	}
@@ -336,7 +364,10 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 			}
 			return
 		}
-		wait(ctx, 200*time.Millisecond)
+		if !wait(ctx, 200*time.Millisecond) {
+			evidence.Problem = "drain: the run ended early; " + left
+			return
+		}
 	}
 }
 
@@ -372,7 +403,10 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 	)
 	r.warn(within(func(ctx context.Context) error { return r.bench.committed(ctx, evidence) }))
 	r.begin(record.Ending, "")
-	return errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))) // again, with the facts from the logs
+	if err = errors.Join(err, evidence.Save(filepath.Join(r.dir, record.EvidenceFile))); err != nil { // again, with the facts from the logs
+		r.lose(err)
+	}
+	return err
 }
 
 // tearDown ends and removes everything that was started.

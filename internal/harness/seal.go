@@ -1,11 +1,26 @@
 package harness
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 )
+
+// complete makes the record of a run that is over whole: history and manifest. If that
+// fails there is no manifest, so that no judge takes the record for whole.
+func (r *run) complete() error {
+	err := record.MergeJournals(r.dir)
+	if err == nil {
+		err = seal(r.dir, r.config.Config)
+	}
+	if err != nil {
+		return fmt.Errorf("harness: the record of the run is not complete, so it is not judged: %w; make room in %s, and run again", err, filepath.Dir(r.dir))
+	}
+	r.warn(linkLatest(r.dir))
+	return nil
+}
 
 // seal writes the manifest of a run that is over: none of its files is written any
 // more. The manifest names the parts that a run on such an ensemble never has, and the

@@ -32,12 +32,13 @@ func Run(ctx context.Context, work subject.Workload, config Config, input io.Rea
 	heed(ctx, leave)
 	journal, err := record.Create(config.Journal, config.Name, config.Life, func() time.Duration { return clock.Now() - config.Origin })
 	if err != nil {
-		return err
+		unrecorded(err)
 	}
 	defer journal.Close()
+	journal.OnFailure(unrecorded)
 	logFile, err := os.OpenFile(config.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return fmt.Errorf("participant: %w", err)
+		unrecorded(err)
 	}
 	defer logFile.Close()
 	log := slog.New(slog.NewTextHandler(logFile, &slog.HandlerOptions{Level: slog.LevelDebug})).With("life", config.Life)
@@ -66,6 +67,16 @@ func Run(ctx context.Context, work subject.Workload, config Config, input io.Rea
 		Work: work, Config: config, Env: driver, Journal: journal, Log: log, Draining: draining, Effect: sink.effect, sleep: asleep,
 		Now: func() time.Duration { return clock.Now() - config.Origin },
 	}.Play(ctx)
+}
+
+// Unrecorded is the exit code of a participant that cannot write its part of the record. It
+// is for the harness: such an end is not a crash of the recipe.
+const Unrecorded = 74
+
+// unrecorded ends the process before it does something that is not recorded.
+func unrecorded(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(Unrecorded)
 }
 
 // Stage is the environment of a participant.

@@ -28,7 +28,10 @@ func Check(run record.Run, seed uint64, judging Judging) *Result {
 	r := &Result{of: c, searches: judgement.Searches}
 	r.Seed, r.Evidence, r.Idle = seed, c.Resting(), c.idle()
 	r.Counts, r.Report.Vacuous = c.counts(judgement.Counts), c.vacuous(judgement.Vacuous)
-	judges := c.all(judgement)
+	judges := judgement.Judges
+	if !judgement.alone {
+		judges = c.all(judgement)
+	}
 	r.Properties = make([]Property, len(judges))
 	parallel.Each(slices.Values(judges), func(n int, j Judge) {
 		r.Properties[n] = guarded(j.Name, j.Judge).told(judgement.Texts)
@@ -55,7 +58,7 @@ func Check(run record.Run, seed uint64, judging Judging) *Result {
 // understood reads a run. If that fails, the run counts as empty, and the failure is a
 // loss.
 func understood(run record.Run, judging Judging) (c *Case, j Judgement, losses []record.Loss) {
-	read := func(run record.Run) (failed any) {
+	reading := func(run record.Run, judging Judging) (failed any) {
 		defer func() { failed = recover() }()
 		c, j = &Case{}, Judgement{}
 		c = NewCase(run, judging.Objects)
@@ -64,14 +67,30 @@ func understood(run record.Run, judging Judging) (c *Case, j Judgement, losses [
 		j.Texts = wording.Merge(wording.Everywhere(), j.Texts)
 		return nil
 	}
-	if cause := read(run); cause != nil {
+	if cause := reading(run, judging); cause != nil {
+		plain := Judging{MayHold: judging.MayHold, Judge: func(*Case) Judgement { return Judgement{} }}
+		if judging.Judge != nil && vouched(run) && reading(run, plain) == nil { // the record is as it was written
+			j.alone, j.Judges = true, []Judge{{RecipeJudged, func() Property {
+				return Property{Verdict: Unknown, Reason: fmt.Sprintf("The judges of the recipe failed, so nothing was judged by them: %v. The record of the run is whole: it is a defect of the judges.", cause)}
+			}}}
+			return c, j, nil
+		}
 		losses = []record.Loss{{Problem: fmt.Sprintf("cannot be understood: %v", cause)}}
-		if again := read(record.Run{}); again != nil {
+		if again := reading(record.Run{}, judging); again != nil {
 			c, j = NewCase(record.Run{}, judging.Objects), Judgement{Texts: wording.Everywhere()}
 		}
 	}
 	return c, j, losses
 }
+
+// vouched reports whether a manifest says that the record of a run is as it was written.
+func vouched(run record.Run) bool {
+	return run.Manifest != nil && !run.Manifest.Inferred && len(lossesOf(run)) == 0
+}
+
+// RecipeJudged is the property that the recipe's own judges could read the run. It is in a
+// verdict only if they could not: a defect of theirs, and none of the record.
+const RecipeJudged = "RecipeJudged"
 
 // The properties of every run, whatever the recipe.
 const (

@@ -74,12 +74,12 @@ func TestCheck_SaysWhatIsFound(t *testing.T) {
 	}
 }
 
-// TestCheck_RefusesTwoSentences of one code: such a program understands no run.
+// TestCheck_RefusesTwoSentences of one code: such judges judge no run.
 func TestCheck_RefusesTwoSentences(t *testing.T) {
 	r := Check(recordtest.Committed(t), 1, Judging{MayHold: lamps.MayHold, Judge: func(*Case) Judgement {
 		return Judgement{Texts: wording.Texts{wording.Crashed: "{process} fell asleep."}}
 	}})
-	if p := find(t, r, RecordComplete); r.Verdict != Unknown || !strings.Contains(p.Reason, "has two sentences") {
+	if p := find(t, r, RecipeJudged); r.Verdict != Unknown || !strings.Contains(p.Reason, "has two sentences") {
 		t.Errorf("%s: %s", r.Verdict, p.Reason)
 	}
 }

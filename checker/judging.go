@@ -14,8 +14,8 @@ type Judging struct {
 	// MayHold is how many sessions a participant may hold at a time, by its name. nil: one.
 	MayHold func(process string) int
 	// Judge reads a run in the terms of the recipe. It decides nothing yet: that is for the
-	// judges and searches that it returns. If it fails, the run cannot be understood, and is
-	// unknown.
+	// judges and searches that it returns. If it fails, the run is unknown (RecipeJudged).
+	// If no manifest says that the record is whole, that counts as a defect of the record.
 	Judge func(*Case) Judgement
 }
 
@@ -33,6 +33,8 @@ type Judgement struct {
 	// Texts are the sentences of the codes that its judges give to their findings. A code
 	// of package wording has its sentence there, and no other.
 	Texts wording.Texts
+
+	alone bool // the judges that judge every run are left out
 }
 
 // Judge is the judge of one property. It changes nothing that another judge reads,

@@ -184,7 +184,9 @@ func TestCheckRecord_WholeRecordSaysWhatItLacks(t *testing.T) {
 	}
 }
 
-// TestCheck_RunThatCannotBeUnderstood: where the reading of a run fails, the run is unknown.
+// TestCheck_RunThatCannotBeUnderstood: where the recipe's own reading of a run fails, the run
+// is unknown. If its record is whole the judges are at fault, and nothing is said against the
+// record; without a manifest the record may be.
 func TestCheck_RunThatCannotBeUnderstood(t *testing.T) {
 	for name, judge := range map[string]func(*Case) Judgement{
 		"always": func(*Case) Judgement { panic("boom") },
@@ -196,6 +198,15 @@ func TestCheck_RunThatCannotBeUnderstood(t *testing.T) {
 		},
 	} {
 		r := Check(violatedRun(t), 1, Judging{Judge: judge})
+		if p := find(t, r, RecipeJudged); r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, "The judges of the recipe failed, so nothing was judged by them: boom.") {
+			t.Errorf("%s: %s; %s: %s", name, r.Verdict, p.Verdict, p.Reason)
+		}
+		if p := r.Properties[0]; len(r.Properties) != 2 || p.Name != RecordComplete || p.Verdict != Valid {
+			t.Errorf("%s: %+v", name, r.Properties)
+		}
+		older := violatedRun(t)
+		older.Manifest = &record.Manifest{Inferred: true}
+		r = Check(older, 1, Judging{Judge: judge})
 		if p := find(t, r, RecordComplete); r.Verdict != Unknown || p.Verdict != Unknown || !strings.Contains(p.Reason, "cannot be understood: boom") {
 			t.Errorf("%s: %s; %s: %s", name, r.Verdict, p.Verdict, p.Reason)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +81,7 @@ func SaveSchedule(path string, plan []Fault) error {
 
 // Load reads the records of a run.
 func Load(path string) ([]Record, error) {
-	data, err := os.ReadFile(path)
+	data, err := record.ReadRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("nemesis: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,12 +108,12 @@ var ErrNoRun = errors.New("is not the folder of a run")
 
 // ReadConfig reads config.json of a stored run.
 func ReadConfig(dir string) (Config, error) {
-	data, err := os.ReadFile(filepath.Join(dir, ConfigFile))
+	data, err := ReadRegular(filepath.Join(dir, ConfigFile))
 	if err != nil {
 		return Config{}, fmt.Errorf("record: %s %w: %w", dir, ErrNoRun, err)
 	}
 	var c Config
-	if err := json.Unmarshal(data, &c); err != nil {
+	if err := decodeJSON(data, &c); err != nil {
 		return Config{}, fmt.Errorf("record: %s in %s: %w", ConfigFile, dir, err)
 	}
 	return c, nil
@@ -186,12 +185,12 @@ type inflicted struct {
 }
 
 func readFaults(path string) ([]inflicted, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	var all []inflicted
-	if err := json.Unmarshal(data, &all); err != nil {
+	if err := decodeJSON(data, &all); err != nil {
 		return nil, fmt.Errorf("record: %s: %w", path, err)
 	}
 	return all, nil

@@ -82,12 +82,12 @@ type Node struct {
 
 // ReadEvidence reads stored evidence.
 func ReadEvidence(path string) (*Evidence, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	var e Evidence
-	if err := json.Unmarshal(data, &e); err != nil {
+	if err := decodeJSON(data, &e); err != nil {
 		return nil, fmt.Errorf("record: %s: %w", path, err)
 	}
 	return &e, nil

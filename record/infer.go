@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func (o *opening) infer(faults []inflicted) {
 
 // torn says what shows that the end of a file is missing; it is empty if nothing does.
 func torn(path string) string {
-	data, err := os.ReadFile(path)
+	data, err := ReadRegular(path)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("cannot be read: %v", err)
@@ -63,7 +62,7 @@ var storedKeys = []string{
 }
 
 func (o *opening) inferConfig() {
-	data, err := os.ReadFile(filepath.Join(o.dir, ConfigFile))
+	data, err := ReadRegular(filepath.Join(o.dir, ConfigFile))
 	var keys map[string]json.RawMessage
 	if err == nil {
 		err = json.Unmarshal(data, &keys)

@@ -157,7 +157,7 @@ func (m Manifest) sum() string {
 
 // measure reads a file to its end.
 func measure(path string) (r Recorded, err error) {
-	file, err := os.Open(path)
+	file, err := OpenRegular(path)
 	if err != nil {
 		return r, err
 	}
@@ -182,12 +182,12 @@ func measure(path string) (r Recorded, err error) {
 // error that is [os.ErrNotExist]. If the manifest is damaged, or newer than this
 // program, it returns nil and an error that [Loss] can use.
 func ReadManifest(dir string) (*Manifest, error) {
-	data, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	data, err := ReadRegular(filepath.Join(dir, ManifestFile))
 	if err != nil {
 		return nil, err
 	}
 	var m Manifest
-	switch err := json.Unmarshal(data, &m); {
+	switch err := decodeJSON(data, &m); {
 	case err != nil:
 		return nil, fmt.Errorf("is damaged: %w", err)
 	case m.Version > ManifestVersion:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Load reads the folder of a run; see [Open].
@@ -55,17 +56,28 @@ type opening struct {
 // lose notes the defect of a file, once for each file: the first defect causes the
 // others. If a run was killed, everything else is missing for that reason.
 func (o *opening) lose(file, format string, args ...any) {
-	known := slices.ContainsFunc(o.run.Losses, func(l Loss) bool { return l.File == file })
-	if !known && !o.killed {
+	if !o.knows(file) && !o.killed {
 		o.run.Losses = append(o.run.Losses, Loss{File: file, Problem: fmt.Sprintf(format, args...)})
 	}
 }
 
-// unreadable notes why a file cannot be read.
+// knows reports whether a defect of a file was noted.
+func (o *opening) knows(file string) bool {
+	return slices.ContainsFunc(o.run.Losses, func(l Loss) bool { return l.File == file })
+}
+
+// unreadable notes why a file cannot be read. That it differs from the manifest may be known
+// already; then the place of the damage is added.
 func (o *opening) unreadable(file string, err error) {
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		o.lose(file, "is missing")
-	} else {
+	case o.knows(file):
+		at := slices.IndexFunc(o.run.Losses, func(l Loss) bool { return l.File == file })
+		if l := &o.run.Losses[at]; !strings.Contains(l.Problem, "cannot be read") {
+			l.Problem += fmt.Sprintf("; it cannot be read: %v", err)
+		}
+	default:
 		o.lose(file, "cannot be read: %v", err)
 	}
 }

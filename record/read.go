@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -29,7 +28,7 @@ func Read(r io.Reader) ([]Event, error) {
 func ReadFile(path string) ([]Event, error) { return readFile[Event](path) }
 
 func readFile[T record](path string) ([]T, error) {
-	file, err := os.Open(path)
+	file, err := OpenRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}

@@ -89,7 +89,7 @@ func (e *explorer) prepare() error {
 	if e.World, err = e.worlds.World(e.Conditions); err != nil || e.Replay == "" {
 		return err
 	}
-	file, err := os.Open(e.Replay)
+	file, err := record.OpenRegular(e.Replay)
 	if err != nil {
 		return fmt.Errorf("--replay: %w; give the schedule.txt of a counterexample", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -12,6 +11,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/campaign"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/mutants"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // merging is one call of torture merge.
@@ -53,7 +53,7 @@ func mergeCommand() *cobra.Command {
 func haveFindings(files []string) (bool, error) {
 	kinds := map[bool]string{}
 	for _, path := range files {
-		data, err := os.ReadFile(path)
+		data, err := record.ReadRegular(path)
 		if err != nil {
 			return false, fmt.Errorf("%w: give files that torture soak --results or torture mutants --results has written", err)
 		}

@@ -164,9 +164,24 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io
 // GOMEMLIMIT sets another.
 const memoryLimit = 4 << 30
 
-// unnamed judges a run whose recipe is not known: by the judges of every run, and by no
-// others.
-var unnamed = subject.Subject{Judge: checker.Judging{Judge: func(*checker.Case) checker.Judgement { return checker.Judgement{} }}}
+// judgeUnnamed judges a run that has lost its configuration. It is unknown: without its
+// recipe nothing is guessed, and there is nothing to report but what the folder lacks.
+func judgeUnnamed(dir string, out io.Writer) error {
+	run, err := load(dir)
+	if err != nil {
+		return err
+	}
+	result := checker.Check(run, run.Manifest.Seed, checker.Judging{Judge: func(*checker.Case) checker.Judgement { return checker.Judgement{} }})
+	for _, p := range result.Properties {
+		if p.Name == checker.RecordComplete {
+			fmt.Fprintf(out, "%s: %s\n", strings.ToUpper(string(result.Verdict)), p.Reason)
+		}
+	}
+	if err := result.Save(filepath.Join(dir, record.VerdictFile)); err != nil { // an earlier verdict must not stay
+		return err
+	}
+	return verdictError{result.Verdict}
+}
 
 // judges is how the runs of a subject are judged, told and drawn.
 func judges(s subject.Subject) judge.Subject {
@@ -199,11 +214,12 @@ func (all recipes) judgeWithin(dir string, budget time.Duration, out io.Writer) 
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	config, err := record.ReadConfig(dir)
-	s := unnamed // a run that has lost its recipe is unknown; nothing is guessed
-	if err == nil {
-		if s, err = all.ofRun(config.Recipe); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
-		}
+	if err != nil {
+		return judgeUnnamed(dir, out)
+	}
+	s, err := all.ofRun(config.Recipe)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
 	}
 	verdict, err := judge.Folder(dir, judges(s), budget, out)
 	switch {

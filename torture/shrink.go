@@ -91,7 +91,7 @@ func (s *shrinking) prepare() (time.Duration, error) {
 	if s.config, err = harness.LoadReplay(s.dir, s.recipes.ofRun); err != nil {
 		return 0, err
 	}
-	data, err := os.ReadFile(filepath.Join(s.dir, record.VerdictFile))
+	data, err := record.ReadRegular(filepath.Join(s.dir, record.VerdictFile))
 	if err != nil {
 		return 0, exit.Misuse("shrink: %w: judge the run first, with torture check %s", err, s.dir)
 	}

@@ -44,18 +44,20 @@ func (all recipes) soakCommand() *cobra.Command {
 				config.Time = load
 				err = config.Validate()
 			}
-			changed := cmd.Flags().Changed
-			if err == nil && (changed("runs") && plan.Runs < 1 || changed("time") && plan.Time <= 0) {
+			if changed := cmd.Flags().Changed; err == nil && (changed("runs") && plan.Runs < 1 || changed("time") && plan.Time <= 0) {
 				err = fmt.Errorf("--runs %d --time %v: use 1 run or more and a time above 0, or leave the option out for no limit", plan.Runs, plan.Time)
 			}
 			if err == nil {
-				err = shardOfSoak(plan, changed)
+				err = shardOfSoak(plan, cmd.Flags().Changed)
 			}
 			if err != nil {
 				return exit.With(exit.WrongUse, err)
 			}
-			runs := &runner{objects: config.Subject.Objects, args: runArguments(cmd.Flags(), load), out: filepath.Join(o.Out, "soak-"+time.Now().UTC().Format("20060102T150405Z")), keep: keep}
+			runs := &runner{objects: config.Subject.Objects, args: runArguments(cmd.Flags(), load), keep: keep}
 			if runs.executable, err = os.Executable(); err != nil {
+				return err
+			}
+			if runs.out, err = soakFolder(o.Out); err != nil {
 				return err
 			}
 			store := func(campaign.Outcome) error { return nil }
@@ -90,6 +92,15 @@ func (all recipes) soakCommand() *cobra.Command {
 	f.StringVar(&results, "results", "", "file to add the outcome of each run to, for torture merge")
 	o.bind(f)
 	return cmd
+}
+
+// soakFolder makes the folder of a campaign. Another one may begin in the same second.
+func soakFolder(out string) (string, error) {
+	dir, err := record.MakeFolder(out, "soak-"+time.Now().UTC().Format("20060102T150405Z"))
+	if err != nil {
+		return "", exit.Misuse("--out %s: the folder cannot be written, choose another one: %w", out, err)
+	}
+	return dir, nil
 }
 
 // shardOfSoak checks the options of a shard: all shards must be parts of one campaign.

@@ -85,7 +85,7 @@ func saveShrunk(dir, folder string, part record.Run, property string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	config, err := os.ReadFile(filepath.Join(dir, record.ConfigFile))
+	config, err := record.ReadRegular(filepath.Join(dir, record.ConfigFile))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, record.ConfigFile), config, 0o644)
 	}

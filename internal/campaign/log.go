@@ -30,7 +30,7 @@ type Batch struct {
 
 // ReadLog reads a file that [Log.Save] has written.
 func ReadLog(path string) (Log, error) {
-	data, err := os.ReadFile(path)
+	data, err := record.ReadRegular(path)
 	if err != nil {
 		return Log{}, fmt.Errorf("campaign: %w", err)
 	}

@@ -40,7 +40,7 @@ func TestValidate_NamesTheOption(t *testing.T) {
 		"--connect: zkclient: server \"\": there is no server": func(c *Setup) { c.Ensemble, c.Connect = External, []string{"x:1", ""} },
 		"--connect: leave the path /x out":                     func(c *Setup) { c.Ensemble, c.Connect = External, []string{"x:1", "y:1/x"} },
 		"--session-timeout -3s: use 100ms":                     func(c *Setup) { c.Ensemble, c.SessionTimeout = Memory, -3*time.Second },
-		"--session-timeout 25h0m0s: use 100ms to 24h":          func(c *Setup) { c.Ensemble, c.SessionTimeout = Memory, 25*time.Hour },
+		"--session-timeout 25h0m0s: use 100ms to 10m":          func(c *Setup) { c.Ensemble, c.SessionTimeout = Memory, 25*time.Hour },
 		"--tick-time -1s: use 10ms to 1h":                      func(c *Setup) { c.TickTime = -time.Second },
 		"--tick-time 100000h0m0s: use 10ms":                    func(c *Setup) { c.TickTime, c.SessionTimeout = 100_000*time.Hour, 300_000*time.Hour },
 		"--ensemble":                                           func(c *Setup) { c.Ensemble = "moon" },

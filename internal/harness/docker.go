@@ -74,7 +74,7 @@ func (d *docker) open(ctx context.Context) (Stored, error) {
 func (d *docker) openEnsemble(ctx context.Context) error {
 	var err error
 	if d.config.Ensemble == External {
-		d.namespace = fmt.Sprintf("/ringmaster-%d-%d", d.config.Seed, d.started.UnixMilli())
+		d.namespace = fmt.Sprintf("/ringmaster-%d-%d-%d", d.config.Seed, d.started.UnixMilli(), os.Getpid())
 		var servers []string
 		if servers, err = d.config.external(); err != nil {
 			return err

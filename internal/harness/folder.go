@@ -103,7 +103,7 @@ func linkLatest(dir string) error {
 // LoadConfig reads config.json of a stored run. A run from before there were other
 // recipes has the numbers of its participants under the names of their roles.
 func LoadConfig(dir string) (Stored, error) {
-	data, err := os.ReadFile(filepath.Join(dir, record.ConfigFile))
+	data, err := record.ReadRegular(filepath.Join(dir, record.ConfigFile))
 	if err != nil {
 		return Stored{}, exit.Misuse("harness: %s is not the folder of a run: %w", dir, err)
 	}
@@ -122,6 +122,9 @@ func LoadConfig(dir string) (Stored, error) {
 // schedule. find has the subject of a recipe; in runs from before there were other
 // recipes, the name is empty. LoadReplay refuses files that differ from their record.
 func LoadReplay(dir string, find func(recipe string) (subject.Subject, error)) (Setup, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return Setup{}, exit.Misuse("harness: %s is not the folder of a run: it is no folder", dir)
+	}
 	if err := record.Unaltered(dir, record.ConfigFile, record.FaultsFile); err != nil {
 		return Setup{}, err
 	}

@@ -16,7 +16,12 @@ func otherBuild(path string) (record.Build, error) {
 	remedy := func(what any) (record.Build, error) {
 		return record.Build{}, fmt.Errorf("--mixed %s: %v; give the path of another build of torture", path, what)
 	}
-	info, err := buildinfo.ReadFile(path)
+	file, err := record.OpenRegular(path)
+	if err != nil {
+		return remedy(err)
+	}
+	defer file.Close()
+	info, err := buildinfo.Read(file)
 	if err != nil {
 		return remedy(err)
 	}

@@ -223,7 +223,7 @@ func (r *run) openJournals() error {
 // Deadlines of the phases after the load.
 const (
 	healDeadline    = time.Minute
-	drainPatience   = time.Minute // without any progress
+	drainPatience   = time.Minute // without any progress, beside the sessions of dead participants
 	collectDeadline = time.Minute // for each step
 	leavePatience   = 2 * subject.LeavePatience
 	tellEvery       = 15 * time.Second // for the conditions that a phase still waits for
@@ -325,10 +325,12 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 	// again. Progress is a new minimum, or a client that still submits the rest: when
 	// there is no more room, one item comes as another goes. All of the work was wanted
 	// within the load, and nothing is broken any more, so it may not take many times as
-	// long.
+	// long. A participant that was killed keeps its work as long as its session lives, and
+	// the one that takes its place may have to wait for another such session.
 	began := r.now()
 	least, moves, moved, told := math.MaxInt, int64(0), began, began
-	deadline := began + 2*(r.config.Time+drainPatience)
+	patience := drainPatience + 2*r.config.SessionTimeout
+	deadline := began + 2*(r.config.Time+patience)
 	for {
 		looking, cancel := context.WithTimeout(ctx, drainPatience)
 		work, err := r.observer.open(looking)
@@ -354,8 +356,8 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 		switch {
 		case now > deadline:
 			why = fmt.Sprintf("work is still open after %v, and the load took %v", (now - began).Round(time.Second), r.config.Time)
-		case now-moved > drainPatience:
-			why = fmt.Sprintf("no progress for %v", drainPatience)
+		case now-moved > patience:
+			why = fmt.Sprintf("no progress for %v", patience)
 		}
 		if why != "" {
 			evidence.Problem = fmt.Sprintf("drain: %s; %s", why, left)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/record"
 )
 
 // Entry is one defect of a catalogue.
@@ -66,7 +66,7 @@ type Catalogue []Entry
 
 // Load reads a catalogue from a file.
 func Load(path string) (Catalogue, error) {
-	file, err := os.Open(path)
+	file, err := record.OpenRegular(path)
 	if err != nil {
 		return nil, fmt.Errorf("mutants: %w; give the file of a catalogue", err)
 	}

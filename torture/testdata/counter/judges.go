@@ -63,7 +63,7 @@ func told(c *checker.Case, op record.Operation) (value int, outcome record.Type)
 	if op.Outcome() == record.OK {
 		data, err := record.OwnData[raised](op.Done)
 		if err != nil {
-			panic(err) // the judge says then that the run cannot be understood
+			panic(err) // the verdict says then that these judges failed
 		}
 		return data.Value, record.OK
 	}

@@ -41,9 +41,9 @@ spec: build ## have TLC check the TLA+ specification, and compare with the manif
 trace: build ## hold a stored run against the TLA+ specification, with TLC: RUN=results/...
 	@$(BIN) trace $(ARGS) $(RUN)
 
-nightly: build ## what takes longer: a world of 30,000,000 states, 100,000 operations against both ZooKeeper versions, 2,000 schedules, every planted defect that a model can see
+nightly: build ## what takes longer: a world of 30,000,000 states, 100,000 operations and 100,000 raw requests against both ZooKeeper versions, 2,000 schedules, every planted defect that a model can see
 	@$(BIN) explore --masters 1 --workers 2 --crashes 1 --time 20m
-	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModel_AgreesWithZooKeeper|TestModel_SchedulesReplayOnZooKeeper' ./internal/integration
+	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModel_AgreesWithZooKeeper|TestServe_AgreesWithZooKeeper|TestModel_SchedulesReplayOnZooKeeper' ./internal/integration
 	@$(BIN) mutants --on model --budget 4m
 
 mutants: build ## plant defects, one after the other, and see which checks notice: ONLY=two-writes,... ON=model,tests,memory,ensemble

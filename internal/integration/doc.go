@@ -1,7 +1,8 @@
 // Package integration has the tests that need the recipe, the client and a real
 // ensemble at once. It has no code of its own.
 //
-// Two of them compare the model with the real ensemble. One draws requests and sessions
-// at random (differential_test.go). The other follows whole schedules of the explorer
-// with the recipe's own programs (schedule_test.go).
+// Three of them compare the model with the real ensemble. One draws requests and sessions
+// at random (differential_test.go). One follows whole schedules of the explorer with the
+// recipe's own programs (schedule_test.go). One sends the same frames to model/zk/serve and
+// to a real server (raw_test.go).
 package integration

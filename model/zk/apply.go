@@ -29,7 +29,7 @@ func TTLOwner(ttl time.Duration) int64 {
 // Answer is the answer to one Part.
 type Answer struct {
 	Path string // of Create
-	Stat Stat   // of Set, and of Check as it is then
+	Stat Stat   // of Create, Set and Check, as it is then
 }
 
 // Permit says whether whoever writes has a permission on a znode with that ACL: nil, or
@@ -77,8 +77,8 @@ func (t Tree) apply(part Part, permit Permit) (Tree, Answer, Change, error) {
 	case zkapi.KindCreate:
 		return t.create(part, permit)
 	case zkapi.KindDelete:
-		next, err := t.remove(part.Path, part.Version, permit)
-		return next, Answer{}, Change{part.Path, zkapi.KindDelete}, err
+		next, change, err := t.remove(part.Path, part.Version, permit)
+		return next, Answer{}, change, err
 	case zkapi.KindSet:
 		return t.set(part.Op, permit)
 	case zkapi.KindCheck:
@@ -93,8 +93,8 @@ func (t Tree) apply(part Part, permit Permit) (Tree, Answer, Change, error) {
 // check refuses an operation on a znode whose path is ill-formed, or that is missing, forbidden,
 // or of another version.
 func (t Tree) check(op zkapi.Op, permit Permit, need zkapi.Perm) error {
-	if !wellFormed(op.Path) {
-		return zkapi.ErrBadArguments
+	if err := zkapi.CheckPath(op.Path); err != nil {
+		return err
 	}
 	n := t.find(op.Path)
 	if n == nil {
@@ -110,11 +110,11 @@ func (t Tree) check(op zkapi.Op, permit Permit, need zkapi.Perm) error {
 // if it is zkapi.AnyVersion. It takes a zxid, whether or not it is refused. Watches do not fire.
 func (t Tree) SetACL(path string, acl []zkapi.ACL, version int32, permit Permit) (Tree, Stat, error) {
 	t.zxid++
+	if err := zkapi.CheckPath(path); err != nil {
+		return t, Stat{}, err
+	}
 	n := t.find(path)
-	switch {
-	case !wellFormed(path):
-		return t, Stat{}, zkapi.ErrBadArguments
-	case n == nil:
+	if n == nil {
 		return t, Stat{}, zkapi.ErrNoNode
 	}
 	if err := permit.check(n, zkapi.PermAdmin); err != nil {

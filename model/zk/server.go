@@ -273,7 +273,7 @@ func (s *Server) rearm(session *Session, before int64) {
 	slices.SortFunc(keys, compareWatches)
 	for _, key := range keys {
 		if event, fires := session.sees().Rearm(key, s.watches[key][session].missing, before); fires {
-			s.notify(session, Fired{key, event}, true)
+			s.notify(session, Fired{Watch: key, Event: event}, true)
 		}
 	}
 }

@@ -56,8 +56,9 @@ func NewStructuralTree() Tree {
 func NewServerTree() Tree {
 	t := NewTree()
 	readOnly := []zkapi.ACL{{Perms: zkapi.PermRead, Scheme: "world", ID: "anyone"}}
-	own := &znode{name: "zookeeper"}
-	for _, n := range []*znode{{name: "config", acl: readOnly}, {name: "quota"}} {
+	t.root.data = []byte{}
+	own := &znode{name: "zookeeper", data: []byte{}}
+	for _, n := range []*znode{{name: "config", data: []byte{}, acl: readOnly, stat: Stat{Aversion: -1}}, {name: "quota", data: []byte{}}} {
 		own.children = own.children.with(n)
 	}
 	// The counter of changes is twice the creations less the children, and these do not count
@@ -77,33 +78,12 @@ func (t Tree) Zxid() int64 { return t.zxid }
 type Change struct {
 	Path string
 	Kind zkapi.Kind
+
+	acl, above []zkapi.ACL // of the znode, and of its parent
 }
 
-// parentOf is the path above p. The last element of a sequential name may be empty: /a/ makes
-// a child of /a whose name is only a number.
+// parentOf is the path above p, which is that of a znode.
 func parentOf(p string) string { return path.Dir(p) }
-
-// find returns the znode at p, or nil. A path with an empty part, such as /a/ or /a//b, finds
-// nothing; the empty path finds the root, as in ZooKeeper.
-func (t Tree) find(p string) *znode {
-	n := t.root
-	if p == "" || p == "/" {
-		return n
-	}
-	if p[0] != '/' {
-		return nil
-	}
-	for name := range strings.SplitSeq(p[1:], "/") {
-		if n = n.children.find(name); n == nil {
-			return nil
-		}
-	}
-	return n
-}
-
-// wellFormed reports whether ZooKeeper takes a path when it creates, sets or checks a znode.
-// It does not look at the path of a read, and of a deletion at few things only.
-func wellFormed(p string) bool { return zkapi.CheckPath(p) == nil }
 
 // update returns the tree with the existing znode at p replaced by an edited copy.
 func (t Tree) update(p string, edit func(*znode)) Tree {
@@ -195,11 +175,14 @@ func (n *znode) hasVersion(version int32) error {
 
 func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 	refuse := func(err error) (Tree, Answer, Change, error) { return t, Answer{}, Change{}, err }
-	slash := strings.LastIndexByte(op.Path, '/')
-	if slash < 0 || strings.ContainsRune(op.Path, 0) || op.Mode > zkapi.EphemeralSequential {
+	above, _, err := split(op.Path)
+	if err != nil {
+		return refuse(err)
+	}
+	if op.Mode > zkapi.EphemeralSequential {
 		return refuse(zkapi.ErrBadArguments)
 	}
-	parent := t.find(op.Path[:slash])
+	parent := t.find(above)
 	if parent == nil {
 		return refuse(zkapi.ErrNoNode)
 	}
@@ -210,8 +193,8 @@ func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 	if op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential {
 		at += fmt.Sprintf("%010d", parent.created)
 	}
-	if !wellFormed(at) {
-		return refuse(zkapi.ErrBadArguments)
+	if err := zkapi.CheckPath(at); err != nil {
+		return refuse(err)
 	}
 	if t.find(at) != nil {
 		return refuse(zkapi.ErrNodeExists)
@@ -232,7 +215,7 @@ func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 		p.created++
 		t.countChild(p, 1)
 	})
-	return next, Answer{Path: at}, Change{at, zkapi.KindCreate}, nil
+	return next, Answer{Path: at, Stat: n.stat}, Change{at, zkapi.KindCreate, n.acl, parent.acl}, nil
 }
 
 // countChild keeps the parent's books when a child has come or gone.
@@ -242,28 +225,32 @@ func (t Tree) countChild(parent *znode, more int32) {
 	parent.stat.Pzxid = t.changed(parent.stat.Czxid, parent.stat.Cversion)
 }
 
-func (t Tree) remove(p string, version int32, permit Permit) (Tree, error) {
-	if strings.LastIndexByte(p, '/') < 0 || p == "/" || strings.ContainsRune(p, 0) {
-		return t, zkapi.ErrBadArguments
+func (t Tree) remove(p string, version int32, permit Permit) (Tree, Change, error) {
+	refuse := func(err error) (Tree, Change, error) { return t, Change{}, err }
+	above, _, err := split(p)
+	if err != nil || special[p] {
+		return refuse(zkapi.ErrBadArguments)
+	}
+	parent := t.find(above)
+	if parent == nil {
+		return refuse(zkapi.ErrNoNode)
+	}
+	if err := permit.check(parent, zkapi.PermDelete); err != nil {
+		return refuse(err)
 	}
 	n := t.find(p)
-	if n == nil {
-		return t, zkapi.ErrNoNode
-	}
-	if err := permit.check(t.find(parentOf(p)), zkapi.PermDelete); err != nil {
-		return t, err
-	}
 	if err := n.hasVersion(version); err != nil {
-		return t, err
+		return refuse(err)
 	}
 	if n.stat.NumChildren > 0 {
-		return t, zkapi.ErrNotEmpty
+		return refuse(zkapi.ErrNotEmpty)
 	}
-	return t.update(parentOf(p), func(parent *znode) {
+	next := t.update(parentOf(p), func(parent *znode) {
 		parent.children = parent.children.without(n.name)
 		parent.owned -= n.owned
 		t.countChild(parent, -1)
-	}), nil
+	})
+	return next, Change{p, zkapi.KindDelete, n.acl, parent.acl}, nil
 }
 
 func (t Tree) set(op zkapi.Op, permit Permit) (Tree, Answer, Change, error) {
@@ -278,7 +265,7 @@ func (t Tree) set(op zkapi.Op, permit Permit) (Tree, Answer, Change, error) {
 		n.stat.Mtime = t.now
 		result.Stat = n.stat
 	})
-	return next, result, Change{op.Path, zkapi.KindSet}, nil
+	return next, result, Change{Path: op.Path, Kind: zkapi.KindSet, acl: t.find(op.Path).acl}, nil
 }
 
 // Read answers a read; Result.Watch is not set.
@@ -312,8 +299,9 @@ func (t Tree) EndSession(session int64) (Tree, []Change) {
 	var changes []Change
 	next := t
 	for _, p := range t.owned(session) {
-		next, _ = next.remove(p, zkapi.AnyVersion, nil)
-		changes = append(changes, Change{p, zkapi.KindDelete})
+		var change Change
+		next, change, _ = next.remove(p, zkapi.AnyVersion, nil)
+		changes = append(changes, change)
 	}
 	return next, changes
 }

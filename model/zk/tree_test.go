@@ -184,10 +184,6 @@ func TestDiffers_NothingIsTooLarge(t *testing.T) {
 	grow(t, NewTree(), zkapi.Create("/a", make([]byte, 2<<20), zkapi.Persistent))
 }
 
-func TestDiffers_ZooKeepersOwnZnodesAreMissing(t *testing.T) {
-	grow(t, NewTree(), zkapi.Create("/zookeeper", nil, zkapi.Persistent))
-}
-
 func TestDiffers_SessionEndDeletesInOrder(t *testing.T) {
 	tree := grow(t, NewTree(),
 		zkapi.Create("/b", nil, zkapi.Ephemeral), zkapi.Create("/c", nil, zkapi.Ephemeral), zkapi.Create("/a", nil, zkapi.Ephemeral))

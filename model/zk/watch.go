@@ -54,17 +54,17 @@ func (c Change) Fires() []Fired {
 	switch c.Kind {
 	case zkapi.KindCreate:
 		return []Fired{
-			{Watch{c.Path, DataWatches}, Event{NodeCreated, c.Path}},
-			{Watch{parentOf(c.Path), ChildWatches}, Event{NodeChildrenChanged, parentOf(c.Path)}},
+			{Watch{c.Path, DataWatches}, Event{NodeCreated, c.Path}, c.acl},
+			{Watch{parentOf(c.Path), ChildWatches}, Event{NodeChildrenChanged, parentOf(c.Path)}, c.above},
 		}
 	case zkapi.KindDelete:
 		return []Fired{
-			{Watch{c.Path, DataWatches}, Event{NodeDeleted, c.Path}},
-			{Watch{c.Path, ChildWatches}, Event{NodeDeleted, c.Path}},
-			{Watch{parentOf(c.Path), ChildWatches}, Event{NodeChildrenChanged, parentOf(c.Path)}},
+			{Watch{c.Path, DataWatches}, Event{NodeDeleted, c.Path}, c.acl},
+			{Watch{c.Path, ChildWatches}, Event{NodeDeleted, c.Path}, c.acl},
+			{Watch{parentOf(c.Path), ChildWatches}, Event{NodeChildrenChanged, parentOf(c.Path)}, c.above},
 		}
 	case zkapi.KindSet:
-		return []Fired{{Watch{c.Path, DataWatches}, Event{NodeDataChanged, c.Path}}}
+		return []Fired{{Watch{c.Path, DataWatches}, Event{NodeDataChanged, c.Path}, c.acl}}
 	}
 	return nil
 }
@@ -73,6 +73,7 @@ func (c Change) Fires() []Fired {
 type Fired struct {
 	Watch Watch
 	Event Event
+	ACL   []zkapi.ACL // of the znode that the event is about; a server tells only those who may read it
 }
 
 // Rearm does what a server does when a client sets a watch again after a reconnect. before is

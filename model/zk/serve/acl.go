@@ -1,8 +1,10 @@
 package serve
 
 import (
-	"net/netip"
+	"crypto/sha1" // it is ZooKeeper's default
+	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -15,8 +17,10 @@ type identity struct{ scheme, id string }
 func (c *conn) authenticate(scheme string, credentials []byte) error {
 	switch scheme {
 	case "digest":
-		user, password, _ := strings.Cut(string(credentials), ":")
-		if id := (identity{scheme, zkapi.DigestID(user, password)}); !slices.Contains(c.ids, id) {
+		if credentials == nil {
+			break
+		}
+		if id := (identity{scheme, digestID(string(credentials))}); !slices.Contains(c.ids, id) {
 			c.ids = append(c.ids, id)
 		}
 		return nil
@@ -47,39 +51,73 @@ func (c *conn) permit(acl []zkapi.ACL, need zkapi.Perm) error {
 	return zkapi.ErrNoAuth
 }
 
-// inRange reports whether an address is in a range such as 10.0.0.0/8.
+// digestID is the identity that credentials show. They have the form user:password, but a
+// server takes any.
+func digestID(credentials string) string {
+	user, password, both := strings.Cut(credentials, ":")
+	if both {
+		return zkapi.DigestID(user, password)
+	}
+	sum := sha1.Sum([]byte(credentials))
+	return user + ":" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// inRange reports whether an address is in a range such as 10.0.0.0/8. Servers know ranges of
+// IPv4 only.
 func inRange(address, of string) bool {
-	ip, err := netip.ParseAddr(address)
-	prefix, bad := netip.ParsePrefix(of)
-	return err == nil && bad == nil && prefix.Contains(ip)
+	ip, _, ok := ipRange(address)
+	in, bits, also := ipRange(of)
+	mask := ^uint32(0) << (32 - bits)
+	return ok && also && ip&mask == in&mask
+}
+
+// ipRange reads an address, or a range of them, as Java does.
+func ipRange(text string) (ip uint32, bits int, ok bool) {
+	address, length, ranged := strings.Cut(text, "/")
+	parts := strings.Split(address, ".")
+	if len(parts) != 4 {
+		return 0, 0, false
+	}
+	for _, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 || n > 255 {
+			return 0, 0, false
+		}
+		ip = ip<<8 | uint32(n)
+	}
+	bits = 32
+	if ranged {
+		n, err := strconv.Atoi(length)
+		if err != nil || n < 0 || n > 32 {
+			return 0, 0, false
+		}
+		bits = n
+	}
+	return ip, bits, true
 }
 
 // settle is the ACL that a znode gets for the one that a client asks for: it replaces the
 // scheme auth by the identities of the connection. It fails with zkapi.ErrInvalidACL.
 func (c *conn) settle(asked []zkapi.ACL) ([]zkapi.ACL, error) {
 	var acl []zkapi.ACL
-	add := func(a zkapi.ACL) {
-		if !slices.Contains(acl, a) {
-			acl = append(acl, a)
-		}
-	}
-	for _, a := range asked {
+	for i, a := range asked {
 		switch {
+		case slices.Contains(asked[:i], a):
 		case a.Scheme == "world" && a.ID == "anyone":
-			add(a)
+			acl = append(acl, a)
 		case a.Scheme == "auth":
 			shown := false
 			for _, id := range c.ids {
 				if id.scheme != "ip" {
 					shown = true
-					add(zkapi.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
+					acl = append(acl, zkapi.ACL{Perms: a.Perms, Scheme: id.scheme, ID: id.id})
 				}
 			}
 			if !shown {
 				return nil, zkapi.ErrInvalidACL
 			}
-		case a.Scheme == "digest" && strings.Count(a.ID, ":") == 1, a.Scheme == "ip" && isRange(a.ID):
-			add(a)
+		case a.Scheme == "digest" && len(javaSplit(a.ID, ":")) == 2, a.Scheme == "ip" && isRange(a.ID):
+			acl = append(acl, a)
 		default:
 			return nil, zkapi.ErrInvalidACL
 		}
@@ -90,11 +128,9 @@ func (c *conn) settle(asked []zkapi.ACL) ([]zkapi.ACL, error) {
 	return acl, nil
 }
 
-// isRange reports whether the id of an ACL is an address or a range of them.
 func isRange(id string) bool {
-	_, address := netip.ParseAddr(id)
-	_, prefix := netip.ParsePrefix(id)
-	return address == nil || prefix == nil
+	_, _, ok := ipRange(id)
+	return ok
 }
 
 // open is the ACL of a znode that has none of its own.

@@ -20,6 +20,10 @@ const prefixBytes = 4
 // to read from that client.
 const unsentMost = 4 << 20
 
+// readAhead is how much is read from a connection before it is looked at. Each connection has a
+// buffer of that size.
+const readAhead = 4 << 10
+
 // lastWords is how long a connection that ends may take to send its last answers.
 const lastWords = 5 * time.Second
 
@@ -70,7 +74,7 @@ func (c *conn) run() {
 		defer close(sent)
 		c.send()
 	}()
-	left := c.receive(bufio.NewReaderSize(c.net, 64<<10))
+	left := c.receive(bufio.NewReaderSize(c.net, readAhead))
 	e := c.member.ensemble
 	e.mu.Lock()
 	c.leave()
@@ -253,18 +257,19 @@ func pathOfEvent(body []byte) string {
 const (
 	xidEvent int32 = -1
 	xidPing  int32 = -2
-	xidAuth  int32 = -4
+
+	noZxid int64 = -1 // of a message that is about no moment
 
 	stateConnected int32 = 3
 )
 
-// sendEvent queues the event of a watch. The ensemble is locked.
-func (c *conn) sendEvent(event zk.Event) {
+// sendEvent queues the event of a watch, with the zxid of the change. The ensemble is locked.
+func (c *conn) sendEvent(event zk.Event, zxid int64) {
 	var to jute.Encoder
-	header(&to, xidEvent, -1, 0)
+	header(&to, xidEvent, zxid, 0)
 	to.Int32(int32(event.Type))
 	to.Int32(stateConnected)
-	to.String(event.Path)
+	encodeText(&to, event.Path)
 	c.reply(to.Bytes)
 }
 

@@ -2,12 +2,18 @@ package serve
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 )
 
-// Version is the version of ZooKeeper that the servers say they have.
-const Version = "3.8.0"
+// Version is the version of ZooKeeper that the servers say they have, and that they are like.
+const Version = "3.9.3"
+
+// built is the version with a date in the only form that all clients read.
+const built = Version + "-ringmaster, built on 11/01/2022 00:00 GMT"
 
 // fourLetters answers one of ZooKeeper's commands of four letters, or reports that it is none.
 func (m *Member) fourLetters(command string) (string, bool) {
@@ -28,23 +34,17 @@ func (m *Member) fourLetters(command string) (string, bool) {
 	case "stat":
 		var clients strings.Builder
 		for c := range m.conns {
-			fmt.Fprintf(&clients, " /%s[1](queued=0,recved=0,sent=0)\n", c.name)
+			fmt.Fprintf(&clients, " /%s[%d](queued=0,recved=0,sent=0)\n", c.name, c.interest())
 		}
 		head, rest, _ := strings.Cut(m.summary(), "\n")
 		return head + "\nClients:\n" + clients.String() + "\n" + rest, true
 	case "envi":
-		return "Environment:\nzookeeper.version=" + Version + "-ringmaster, built on 11/01/2022 00:00 GMT\n", true
+		return fmt.Sprintf("Environment:\nzookeeper.version=%s\nhost.name=localhost\nos.name=%s\nos.arch=%s\n", built, runtime.GOOS, runtime.GOARCH), true
 	case "conf":
-		return fmt.Sprintf("clientPort=0\ntickTime=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nserverId=%d\n",
+		return fmt.Sprintf("clientPort=0\ntickTime=%d\nmaxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nserverId=%d\n",
 			e.options.TickTime.Milliseconds(), e.options.MinSessionTimeout.Milliseconds(), e.options.MaxSessionTimeout.Milliseconds(), m.id), true
 	case "mntr":
-		leads := ""
-		if m.role() == "leader" {
-			followers, observers := m.following()
-			leads = fmt.Sprintf("zk_learners\t%d\nzk_synced_followers\t%d\nzk_synced_observers\t%d\n", followers+observers, followers, observers)
-		}
-		return fmt.Sprintf("zk_version\t%s-ringmaster, built on 11/01/2022 00:00 GMT\nzk_server_state\t%s\nzk_znode_count\t%d\nzk_num_alive_connections\t%d\n",
-			Version, m.role(), m.tree.Count(), len(m.conns)) + leads, true
+		return m.metrics(), true
 	}
 	return "", false
 }
@@ -68,6 +68,51 @@ func (m *Member) following() (followers, observers int) {
 
 // summary is the answer to srvr. Clients read the date in this form.
 func (m *Member) summary() string {
-	return fmt.Sprintf("Zookeeper version: %s-ringmaster, built on 11/01/2022 00:00 GMT\nLatency min/avg/max: 0/0.0/0\nReceived: 0\nSent: 0\nConnections: %d\nOutstanding: 0\nZxid: %s\nMode: %s\nNode count: %d\n",
-		Version, len(m.conns), hex(m.tree.Zxid()), m.role(), m.tree.Count())
+	return fmt.Sprintf("Zookeeper version: %s\nLatency min/avg/max: 0/0.0/0\nReceived: 0\nSent: 0\nConnections: %d\nOutstanding: 0\nZxid: %s\nMode: %s\nNode count: %d\n",
+		built, len(m.conns), hex(m.tree.Zxid()), m.role(), m.counted())
+}
+
+// metrics is the answer to mntr, without what is about a disk, a JVM or a quorum. What is not
+// counted is 0.
+func (m *Member) metrics() string {
+	ephemerals := 0
+	m.tree.Owned(func(_ string, stat zk.Stat) {
+		if stat.Alive() {
+			ephemerals++
+		}
+	})
+	var text strings.Builder
+	row := func(name string, value any) { fmt.Fprintf(&text, "zk_%s\t%v\n", name, value) }
+	row("version", built)
+	row("server_state", m.role())
+	row("ephemerals_count", ephemerals)
+	row("num_alive_connections", len(m.conns))
+	row("avg_latency", "0.0")
+	row("outstanding_requests", 0)
+	row("znode_count", m.counted())
+	row("global_sessions", len(m.ensemble.sessions))
+	row("packets_sent", 0)
+	row("packets_received", 0)
+	row("watch_count", m.watches.count())
+	row("min_latency", 0)
+	row("max_latency", 0)
+	row("approximate_data_size", 0)
+	if m.role() == "leader" {
+		followers, observers := m.following()
+		row("learners", followers+observers)
+		row("synced_followers", followers)
+		row("synced_observers", observers)
+	}
+	return text.String()
+}
+
+// counted is how many znodes a server says it has: the root counts twice.
+func (m *Member) counted() int { return m.tree.Count() + 1 }
+
+// interest is what a server waits for on a connection: 1, requests, unless it has no session.
+func (c *conn) interest() int {
+	if c.session == nil {
+		return 0
+	}
+	return 1
 }

@@ -42,7 +42,14 @@ func readMessage(frame []byte, greeted bool) message {
 		return message{frame: frame, op: opConnect}
 	}
 	d := jute.Decoder{Rest: frame}
-	return message{frame: frame, xid: d.Int32(), op: opcode(d.Int32())}
+	m := message{frame: frame, xid: d.Int32(), op: opcode(d.Int32())}
+	switch m.op {
+	case opConnect: // there is no second handshake, so the request is unknown
+		m.op = opError
+	case opPing:
+		m.xid = xidPing // its answer has no other
+	}
+	return m
 }
 
 func (m message) needsLeader() bool { return kindsOfRequest[m.op].leader }

@@ -113,7 +113,10 @@ func (c *client) isClosed(within time.Duration) bool {
 // come at once.
 func (c *client) do(op int32, fill func(*jute.Encoder)) int32 {
 	c.t.Helper()
-	const xid = 77
+	xid := int32(77)
+	if op == opPing {
+		xid = -2
+	}
 	c.ask(xid, op, fill)
 	got, _, code, came := c.next(time.Millisecond)
 	if !came || got != xid {

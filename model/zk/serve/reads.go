@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -39,8 +40,8 @@ func (c *conn) readable(path string, need zkapi.Perm) (zk.Node, error) {
 
 // watchOf is the path of a read, and whether it sets a watch.
 func watchOf(d *jute.Decoder) (path string, watch bool, err error) {
-	path, watch = d.String(), d.Bool()
-	if d.Bad {
+	path, err = pathOf(d)
+	if watch = d.Bool(); d.Bad {
 		err = errMarshalling
 	}
 	return path, watch, err
@@ -51,10 +52,13 @@ func (c *conn) exists(d *jute.Decoder, to *jute.Encoder) error {
 	if err != nil {
 		return err
 	}
-	if watch {
+	if strings.IndexByte(path, 0) >= 0 {
+		return zkapi.ErrBadArguments
+	}
+	node, err := c.readable(path, zkapi.PermRead)
+	if watch && !errors.Is(err, zkapi.ErrNoAuth) {
 		c.member.watches.set(c, zk.Watch{Path: path, Table: zk.DataWatches}, once)
 	}
-	node, err := c.member.tree.Node(path)
 	if err == nil {
 		encodeStat(to, node.Stat)
 	}
@@ -66,16 +70,22 @@ func (c *conn) get(d *jute.Decoder, to *jute.Encoder) error {
 	if err != nil {
 		return err
 	}
-	node, err := c.readable(path, zkapi.PermRead)
-	if err != nil {
+	if err := c.encodeData(path, to); err != nil {
 		return err
 	}
 	if watch {
 		c.member.watches.set(c, zk.Watch{Path: path, Table: zk.DataWatches}, once)
 	}
-	to.Buffer(node.Data)
-	encodeStat(to, node.Stat)
 	return nil
+}
+
+func (c *conn) encodeData(path string, to *jute.Encoder) error {
+	node, err := c.readable(path, zkapi.PermRead)
+	if err == nil {
+		to.Buffer(node.Data)
+		encodeStat(to, node.Stat)
+	}
+	return err
 }
 
 // children answers with the names of a znode's children, and perhaps with its Stat.
@@ -85,25 +95,32 @@ func children(withStat bool) handler {
 		if err != nil {
 			return err
 		}
-		node, err := c.readable(path, zkapi.PermRead)
-		if err != nil {
+		if err := c.encodeChildren(path, withStat, to); err != nil {
 			return err
 		}
 		if watch {
 			c.member.watches.set(c, zk.Watch{Path: path, Table: zk.ChildWatches}, once)
 		}
-		to.Strings(node.Children())
-		if withStat {
-			encodeStat(to, node.Stat)
-		}
 		return nil
 	}
 }
 
+func (c *conn) encodeChildren(path string, withStat bool, to *jute.Encoder) error {
+	node, err := c.readable(path, zkapi.PermRead)
+	if err != nil {
+		return err
+	}
+	to.Strings(node.Children())
+	if withStat {
+		encodeStat(to, node.Stat)
+	}
+	return nil
+}
+
 func (c *conn) getACL(d *jute.Decoder, to *jute.Encoder) error {
-	path := d.String()
-	if d.Bad {
-		return errMarshalling
+	path, err := pathOf(d)
+	if err != nil {
+		return err
 	}
 	node, err := c.readable(path, zkapi.PermRead|zkapi.PermAdmin)
 	if err != nil {
@@ -121,26 +138,26 @@ func (c *conn) getACL(d *jute.Decoder, to *jute.Encoder) error {
 			id = user + ":x"
 		}
 		to.Int32(int32(a.Perms))
-		to.String(a.Scheme)
-		to.String(id)
+		encodeText(to, a.Scheme)
+		encodeText(to, id)
 	}
 	encodeStat(to, node.Stat)
 	return nil
 }
 
 func (c *conn) sync(d *jute.Decoder, to *jute.Encoder) error {
-	path := d.String()
+	path := text(d)
 	if d.Bad {
 		return errMarshalling
 	}
-	to.String(path)
+	encodeText(to, path)
 	return nil
 }
 
 func (c *conn) countChildren(d *jute.Decoder, to *jute.Encoder) error {
-	path := d.String()
-	if d.Bad {
-		return errMarshalling
+	path, err := pathOf(d)
+	if err != nil {
+		return err
 	}
 	if _, err := c.readable(path, zkapi.PermRead); err != nil {
 		return err
@@ -157,9 +174,12 @@ func (c *conn) countChildren(d *jute.Decoder, to *jute.Encoder) error {
 }
 
 func (c *conn) getEphemerals(d *jute.Decoder, to *jute.Encoder) error {
-	prefix := d.String()
+	prefix := text(d)
 	if d.Bad {
 		return errMarshalling
+	}
+	if trimmed := strings.TrimFunc(prefix, func(r rune) bool { return r <= ' ' }); prefix == null || trimmed == "/" || trimmed == "" {
+		prefix = "" // all
 	}
 	var paths []string
 	c.member.tree.Owned(func(path string, stat zk.Stat) {
@@ -180,43 +200,64 @@ func (c *conn) whoAmI(_ *jute.Decoder, to *jute.Encoder) error {
 			user, _, _ = strings.Cut(user, ":")
 		}
 		to.String(id.scheme)
-		to.String(user)
+		encodeText(to, user)
 	}
 	return nil
 }
 
+// longestAnswer is how long the answer to a multiRead can be. One request could ask for the
+// same data tens of thousands of times.
+const longestAnswer = 64 << 20
+
 // multiRead answers several reads of one moment: the data or the children of znodes. Each has
-// its answer or its refusal.
+// its answer or its refusal. They set no watches, whatever they say.
 func (c *conn) multiRead(d *jute.Decoder, to *jute.Encoder) error {
+	if first, _ := part(&jute.Decoder{Rest: d.Rest}); slices.Contains(partsOfMulti, first) {
+		if _, _, _, err := c.decodeParts(d); err != nil {
+			return err
+		}
+		partsEnd(to) // a server has begun its answer when it finds that these are no reads
+		return errMarshalling
+	}
+	var answers jute.Encoder
 	for {
 		op, more := part(d)
 		if !more {
 			break
 		}
-		var body jute.Encoder
-		var err error
-		switch op {
-		case opGet:
-			err = c.get(d, &body)
-		case opChildren:
-			err = children(false)(c, d, &body)
-		default:
-			return errMarshalling
-		}
-		if d.Bad {
-			return errMarshalling
+		path, _, err := watchOf(d)
+		if err == nil && op != opGet && op != opChildren {
+			err = errMarshalling
 		}
 		if err != nil {
-			partHeader(to, opError, codeOf(err))
-			to.Int32(codeOf(err))
-			continue
+			return err
 		}
-		partHeader(to, op, 0)
-		to.Bytes = append(to.Bytes, body.Bytes...)
+		if c.readPart(op, path, &answers); len(answers.Bytes) > longestAnswer {
+			return errMarshalling
+		}
 	}
 	if d.Bad {
 		return errMarshalling
 	}
+	to.Bytes = answers.Bytes
 	partsEnd(to)
 	return nil
+}
+
+// readPart encodes the answer to one part of a multiRead.
+func (c *conn) readPart(op opcode, path string, to *jute.Encoder) {
+	var body jute.Encoder
+	var err error
+	if op == opGet {
+		err = c.encodeData(path, &body)
+	} else {
+		err = c.encodeChildren(path, false, &body)
+	}
+	if err != nil {
+		partHeader(to, opError, codeOf(err))
+		to.Int32(codeOf(err))
+		return
+	}
+	partHeader(to, op, 0)
+	to.Bytes = append(to.Bytes, body.Bytes...)
 }

@@ -92,7 +92,7 @@ func init() {
 	handlers = map[opcode]handler{
 		opPing:   func(*conn, *jute.Decoder, *jute.Encoder) error { return nil },
 		opCreate: write(opCreate), opCreate2: write(opCreate2), opCreateContainer: write(opCreateContainer), opCreateTTL: write(opCreateTTL),
-		opDelete: write(opDelete), opSet: write(opSet), opCheck: write(opCheck),
+		opDelete: write(opDelete), opSet: write(opSet),
 		opMulti: (*conn).multi, opMultiRead: (*conn).multiRead,
 		opExists: (*conn).exists, opGet: (*conn).get, opChildren: children(false), opChildren2: children(true),
 		opGetACL: (*conn).getACL, opSetACL: (*conn).setACL,
@@ -104,7 +104,7 @@ func init() {
 		opRemoveWatches: watching((*conn).removeWatch),
 		opGetEphemerals: (*conn).getEphemerals, opCountChildren: (*conn).countChildren,
 		opWhoAmI:   (*conn).whoAmI,
-		opReconfig: func(*conn, *jute.Decoder, *jute.Encoder) error { return zkapi.Answer(codeReconfigDisabled) },
+		opReconfig: reconfig,
 	}
 }
 
@@ -128,15 +128,15 @@ func (c *conn) request(frame []byte) bool {
 	var body jute.Encoder
 	handle := handlers[op]
 	if handle == nil {
-		c.answer(xid, nil, codeUnimplemented)
-		return true
+		c.answerAt(xid, noZxid, codeUnimplemented)
+		c.endOutput()
+		return false
+	}
+	if op == opPing {
+		xid = xidPing
 	}
 	err := handle(c, &d, &body)
-	if err != nil {
-		c.answer(xid, nil, codeOf(err))
-		return true
-	}
-	c.answer(xid, body.Bytes, 0)
+	c.answer(xid, body.Bytes, codeOf(err))
 	return true
 }
 
@@ -148,19 +148,26 @@ func (c *conn) answer(xid int32, body []byte, code int32) {
 	c.reply(to.Bytes)
 }
 
+// answerAt queues an answer without a body that has a zxid of its own.
+func (c *conn) answerAt(xid int32, zxid int64, code int32) {
+	var to jute.Encoder
+	header(&to, xid, zxid, code)
+	c.reply(to.Bytes)
+}
+
 // auth takes the credentials of a client. If they are refused, the connection ends.
 func (c *conn) auth(xid int32, d *jute.Decoder) bool {
 	_ = d.Int32() // the type, which no server reads
-	scheme, credentials := d.String(), d.Buffer()
+	scheme, credentials := text(d), d.Buffer()
 	if d.Bad {
 		return false
 	}
 	if c.authenticate(scheme, credentials) != nil {
-		c.answer(xid, nil, codeAuthFailed)
+		c.answerAt(xid, 0, codeAuthFailed)
 		c.endOutput()
 		return false
 	}
-	c.answer(xid, nil, 0)
+	c.answerAt(xid, 0, 0)
 	return true
 }
 

@@ -76,6 +76,19 @@ func TestServe_ALibraryOfOthers(t *testing.T) {
 	}
 }
 
+// TestServe_ALibraryReadsTheCommandsOfFourLetters: it reads the date in one form only.
+func TestServe_ALibraryReadsTheCommandsOfFourLetters(t *testing.T) {
+	_, address := start(t, serve.Options{})
+	dial(t, address)
+	if oks := lib.FLWRuok([]string{address}, 10*time.Second); !oks[0] {
+		t.Error("the server is not ok")
+	}
+	stats, ok := lib.FLWSrvr([]string{address}, 10*time.Second)
+	if s := stats[0]; !ok || s.Error != nil || s.NodeCount != 5 || s.Mode != lib.ModeStandalone || s.Version != serve.Version+"-ringmaster" {
+		t.Errorf("srvr is read as %+v", s)
+	}
+}
+
 func TestServe_ACLsAreEnforced(t *testing.T) {
 	_, address := start(t, serve.Options{})
 	owner, other := dial(t, address), dial(t, address)
@@ -184,8 +197,9 @@ func ephemeral(path string) func(*jute.Encoder) {
 	}
 }
 
-// TestServe_SessionExpiresInVirtualTime has a client that says nothing for its timeout.
-func TestServe_SessionExpiresInVirtualTime(t *testing.T) {
+// TestDiffers_SessionEndsAtItsTimeout has a client that says nothing for its timeout,
+// in virtual time.
+func TestDiffers_SessionEndsAtItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := serve.New(serve.Options{})
 		defer e.Close()
@@ -215,9 +229,9 @@ func TestServe_SessionExpiresInVirtualTime(t *testing.T) {
 	})
 }
 
-// TestServe_SessionMovesToTheNewerConnection attaches a session to a second connection: with
+// TestDiffers_OlderConnectionIsAlwaysClosed attaches a session to a second connection: with
 // the password it goes on there, without it not. The first connection is closed either way.
-func TestServe_SessionMovesToTheNewerConnection(t *testing.T) {
+func TestDiffers_OlderConnectionIsAlwaysClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := serve.New(serve.Options{})
 		defer e.Close()

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // mode says how long a watch lasts, and which znodes it is for.
@@ -44,8 +45,17 @@ func (w *watches) set(c *conn, on zk.Watch, m mode) {
 	w.by[on][c][m] = true
 }
 
-// has reports whether a connection has a watch, of any mode.
-func (w *watches) has(c *conn, on zk.Watch) bool { return w.by[on][c] != nil }
+// count is how many watches there are; those of one connection on one path and table are one.
+func (w *watches) count() int {
+	n := 0
+	for _, on := range w.ofConn {
+		n += len(on)
+	}
+	return n
+}
+
+// has reports whether a connection has a watch of that mode.
+func (w *watches) has(c *conn, on zk.Watch, m mode) bool { return w.by[on][c] != nil && w.by[on][c][m] }
 
 // unset removes a watch of one mode, and reports whether it was there.
 func (w *watches) unset(c *conn, on zk.Watch, m mode) bool {
@@ -70,30 +80,23 @@ func (w *watches) unset(c *conn, on zk.Watch, m mode) bool {
 	return true
 }
 
-// unsetAll removes a watch of all modes, and reports whether there was one.
-func (w *watches) unsetAll(c *conn, on zk.Watch) bool {
-	any := false
-	for m := range modes {
-		any = w.unset(c, on, m) || any
-	}
-	return any
-}
-
 // drop removes all watches of a connection.
 func (w *watches) drop(c *conn) {
 	for on := range w.ofConn[c] {
-		w.unsetAll(c, on)
+		for m := range modes {
+			w.unset(c, on, m)
+		}
 	}
 }
 
-// fire sends the events of one change. A connection gets the deletion of a znode once, even if
-// it watches both its data and its children.
+// fire sends the events of one change to those who may read the znode. A connection gets the
+// deletion of a znode once, even if it watches both its data and its children.
 func (w *watches) fire(change zk.Change) {
 	told := map[*conn]bool{}
 	for _, f := range change.Fires() {
 		for c := range w.at(f) {
-			if f.Event.Type != zk.NodeDeleted || !told[c] {
-				c.sendEvent(f.Event)
+			if (f.Event.Type != zk.NodeDeleted || !told[c]) && c.permit(f.ACL, zkapi.PermRead) == nil {
+				c.sendEvent(f.Event, c.member.tree.Zxid())
 			}
 			told[c] = told[c] || f.Event.Type == zk.NodeDeleted
 		}

@@ -11,27 +11,26 @@ import (
 func setWatches(withPersistent bool) handler {
 	return func(c *conn, d *jute.Decoder, _ *jute.Encoder) error {
 		before := d.Int64()
-		data, missing, children := d.Strings(), d.Strings(), d.Strings()
+		data, missing, children := texts(d), texts(d), texts(d)
 		var forever, deep []string
 		if withPersistent {
-			forever, deep = d.Strings(), d.Strings()
+			forever, deep = texts(d), texts(d)
 		}
 		if d.Bad {
 			return errMarshalling
 		}
-		again := func(paths []string, table zk.Table, missing bool) {
-			for _, path := range paths {
-				on := zk.Watch{Path: path, Table: table}
-				if event, fires := c.member.tree.Rearm(on, missing, before); fires {
-					c.sendEvent(event)
-				} else {
-					c.member.watches.set(c, on, once)
+		for _, list := range []struct {
+			paths   []string
+			table   zk.Table
+			missing bool
+		}{{data, zk.DataWatches, false}, {missing, zk.DataWatches, true}, {children, zk.ChildWatches, false}} {
+			for _, path := range list.paths {
+				if path == null {
+					return errMarshalling
 				}
+				c.rearm(zk.Watch{Path: path, Table: list.table}, list.missing, before)
 			}
 		}
-		again(data, zk.DataWatches, false)
-		again(missing, zk.DataWatches, true)
-		again(children, zk.ChildWatches, false)
 		for _, path := range forever {
 			c.watchForever(path, persistent)
 		}
@@ -42,15 +41,26 @@ func setWatches(withPersistent bool) handler {
 	}
 }
 
-// watchForever sets a persistent watch. It is in both tables.
+// rearm sets one watch again, or sends its event.
+func (c *conn) rearm(on zk.Watch, missing bool, before int64) {
+	if event, fires := c.member.tree.Rearm(on, missing, before); fires {
+		c.sendEvent(event, noZxid)
+	} else {
+		c.member.watches.set(c, on, once)
+	}
+}
+
+// watchForever sets a persistent watch. One that is recursive tells nothing of children, since
+// it has their own events, so it is not in their table.
 func (c *conn) watchForever(path string, m mode) {
-	for _, table := range []zk.Table{zk.DataWatches, zk.ChildWatches} {
-		c.member.watches.set(c, zk.Watch{Path: path, Table: table}, m)
+	c.member.watches.set(c, zk.Watch{Path: path, Table: zk.DataWatches}, m)
+	if m == persistent {
+		c.member.watches.set(c, zk.Watch{Path: path, Table: zk.ChildWatches}, m)
 	}
 }
 
 func (c *conn) addWatch(d *jute.Decoder, to *jute.Encoder) error {
-	path, kind := d.String(), d.Int32()
+	path, kind := text(d), d.Int32()
 	switch {
 	case d.Bad:
 		return errMarshalling
@@ -59,33 +69,38 @@ func (c *conn) addWatch(d *jute.Decoder, to *jute.Encoder) error {
 	case kind == 1:
 		c.watchForever(path, recursive)
 	default:
-		return zkapi.ErrBadArguments
+		return errMarshalling
 	}
 	to.Int32(0)
 	return nil
 }
 
+// watcher is a watch that a client names: one mode in one table.
+type watcher struct {
+	table zk.Table
+	mode  mode
+}
+
+// watchers are the watches of each type that a client can name.
+var watchers = map[int32][]watcher{
+	1: {{zk.ChildWatches, once}},
+	2: {{zk.DataWatches, once}},
+	3: {{zk.ChildWatches, once}, {zk.ChildWatches, persistent}, {zk.DataWatches, once}, {zk.DataWatches, persistent}, {zk.DataWatches, recursive}},
+	4: {{zk.ChildWatches, persistent}, {zk.DataWatches, persistent}},
+	5: {{zk.DataWatches, recursive}},
+}
+
 // watching makes a handler of a request that names watches by their path and type.
-func watching(do func(c *conn, on zk.Watch) bool) handler {
+func watching(do func(c *conn, on zk.Watch, m mode) bool) handler {
 	return func(c *conn, d *jute.Decoder, _ *jute.Encoder) error {
-		path, kind := d.String(), d.Int32()
-		if d.Bad {
+		path, kind := text(d), d.Int32()
+		named, known := watchers[kind]
+		if d.Bad || !known {
 			return errMarshalling
 		}
-		const (
-			ofChildren = 1
-			ofData     = 2
-			ofAny      = 3
-		)
-		if kind < ofChildren || kind > ofAny {
-			return zkapi.ErrBadArguments
-		}
 		found := false
-		if kind != ofData {
-			found = do(c, zk.Watch{Path: path, Table: zk.ChildWatches})
-		}
-		if kind != ofChildren {
-			found = do(c, zk.Watch{Path: path, Table: zk.DataWatches}) || found
+		for _, w := range named {
+			found = do(c, zk.Watch{Path: path, Table: w.table}, w.mode) || found
 		}
 		if !found {
 			return zkapi.Answer(codeNoWatcher)
@@ -94,6 +109,6 @@ func watching(do func(c *conn, on zk.Watch) bool) handler {
 	}
 }
 
-func (c *conn) checkWatch(on zk.Watch) bool { return c.member.watches.has(c, on) }
+func (c *conn) checkWatch(on zk.Watch, m mode) bool { return c.member.watches.has(c, on, m) }
 
-func (c *conn) removeWatch(on zk.Watch) bool { return c.member.watches.unsetAll(c, on) }
+func (c *conn) removeWatch(on zk.Watch, m mode) bool { return c.member.watches.unset(c, on, m) }

@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
@@ -19,72 +21,93 @@ var created = map[int32]struct {
 	1: {zkapi.Ephemeral, zkapi.OwnerSession},
 	2: {zkapi.PersistentSequential, zkapi.OwnerNone},
 	3: {zkapi.EphemeralSequential, zkapi.OwnerSession},
-	4: {zkapi.Ephemeral, zkapi.OwnerContainer},
-	5: {zkapi.Ephemeral, zkapi.OwnerTTL},
-	6: {zkapi.EphemeralSequential, zkapi.OwnerTTL},
+	4: {zkapi.Persistent, zkapi.OwnerContainer},
+	5: {zkapi.Persistent, zkapi.OwnerTTL},
+	6: {zkapi.PersistentSequential, zkapi.OwnerTTL},
 }
+
+// owned is a mode with an owner in place of one without.
+var owned = map[zkapi.Mode]zkapi.Mode{zkapi.Persistent: zkapi.Ephemeral, zkapi.PersistentSequential: zkapi.EphemeralSequential}
 
 // longestTTL is the longest time to live that a server takes.
 const longestTTL = 0x00ffffffffff * time.Millisecond
 
-// decodePart decodes the body of a write. The error is that of a request that is understood,
-// and refused.
+// creation is the body of a create.
+type creation struct {
+	path  string
+	data  []byte
+	acl   []zkapi.ACL
+	flags int32
+	ttl   int64 // in milliseconds
+}
+
+// decodePart decodes the body of a write. The decoder is bad if the body cannot be understood.
+// The error is that of a request that is understood, and refused.
 func (c *conn) decodePart(op opcode, d *jute.Decoder) (zk.Part, error) {
-	part := zk.Part{Op: zkapi.Op{Path: d.String()}}
+	return c.decodePartAs(func(int32) opcode { return op }, op, d)
+}
+
+func (c *conn) decodePartAs(kind func(flags int32) opcode, op opcode, d *jute.Decoder) (zk.Part, error) {
+	part := zk.Part{Op: zkapi.Op{Path: text(d)}}
 	switch op {
 	case opDelete:
 		part.Kind, part.Version = zkapi.KindDelete, d.Int32()
+		if part.Path == null {
+			return part, errMarshalling
+		}
 	case opCheck:
 		part.Kind, part.Version = zkapi.KindCheck, d.Int32()
 	case opSet:
 		part.Kind, part.Data, part.Version = zkapi.KindSet, slices.Clone(d.Buffer()), d.Int32()
 	default:
-		part.Kind, part.Data = zkapi.KindCreate, slices.Clone(d.Buffer())
-		asked := decodeACL(d)
-		flags := d.Int32()
-		ttl := int64(0)
+		asked := creation{path: part.Path, data: slices.Clone(d.Buffer()), acl: decodeACL(d), flags: d.Int32(), ttl: -1}
 		if op == opCreateTTL {
-			ttl = d.Int64()
+			asked.ttl = d.Int64()
 		}
-		if d.Bad {
-			break
+		if !d.Bad {
+			return c.create(kind(asked.flags), asked)
 		}
-		return part, c.complete(&part, op, asked, flags, ttl)
-	}
-	if d.Bad {
-		return part, errMarshalling
 	}
 	return part, nil
 }
 
-// complete fills in what a create has besides path and data.
-func (c *conn) complete(part *zk.Part, op opcode, asked []zkapi.ACL, flags int32, ttl int64) error {
-	how, known := created[flags]
+// create is the part that a create asks for.
+func (c *conn) create(op opcode, asked creation) (zk.Part, error) {
+	part := zk.Part{Op: zkapi.Create(asked.path, asked.data, zkapi.Persistent)}
+	how, known := created[asked.flags]
 	isTTL := how.kind == zkapi.OwnerTTL
-	if !known || isTTL != (op == opCreateTTL) || isTTL && (ttl <= 0 || ttl > longestTTL.Milliseconds()) {
-		return zkapi.ErrBadArguments
+	switch {
+	case !known, isTTL != (op == opCreateTTL), isTTL && (asked.ttl <= 0 || asked.ttl > longestTTL.Milliseconds()):
+		return part, zkapi.ErrBadArguments
+	case asked.path == null:
+		return part, errMarshalling
+	case !strings.Contains(asked.path, "/"), strings.IndexByte(asked.path, 0) >= 0:
+		return part, zkapi.ErrBadArguments
 	}
-	acl, err := c.settle(asked)
+	acl, err := c.settle(asked.acl)
 	if err != nil {
-		return err
+		return part, err
 	}
 	part.Mode, part.ACL = how.mode, acl
-	switch how.kind {
-	case zkapi.OwnerSession:
-		part.Owner = c.session.id
-	case zkapi.OwnerContainer:
+	switch {
+	case op == opCreateContainer: // whatever the flags say
 		part.Owner = zk.ContainerOwner
-	case zkapi.OwnerTTL:
-		part.Owner = zk.TTLOwner(time.Duration(ttl) * time.Millisecond)
+		if how.kind != zkapi.OwnerSession {
+			part.Mode = owned[how.mode]
+		}
+	case how.kind == zkapi.OwnerSession:
+		part.Owner = c.session.id
+	case isTTL:
+		part.Mode, part.Owner = owned[how.mode], zk.TTLOwner(time.Duration(asked.ttl)*time.Millisecond)
 	}
-	return nil
+	return part, nil
 }
 
 func decodeACL(d *jute.Decoder) []zkapi.ACL {
 	const least = 12 // the permissions and two lengths
 	var acl []zkapi.ACL
 	for range d.Count(least) {
-		acl = append(acl, zkapi.ACL{Perms: zkapi.Perm(d.Int32()), Scheme: d.String(), ID: d.String()})
+		acl = append(acl, zkapi.ACL{Perms: zkapi.Perm(d.Int32()), Scheme: text(d), ID: text(d)})
 	}
 	return acl
 }
@@ -93,6 +116,9 @@ func decodeACL(d *jute.Decoder) []zkapi.ACL {
 func write(op opcode) handler {
 	return func(c *conn, d *jute.Decoder, to *jute.Encoder) error {
 		part, err := c.decodePart(op, d)
+		if d.Bad {
+			return errMarshalling
+		}
 		if err != nil {
 			c.refuse()
 			return err
@@ -113,8 +139,7 @@ func (c *conn) encodeAnswer(op opcode, answer zk.Answer, to *jute.Encoder) {
 		to.String(answer.Path)
 	case opCreate2, opCreateContainer, opCreateTTL:
 		to.String(answer.Path)
-		node, _ := c.member.tree.Node(answer.Path) // it was just made
-		encodeStat(to, node.Stat)
+		encodeStat(to, answer.Stat)
 	case opSet, opCheck:
 		encodeStat(to, answer.Stat)
 	}
@@ -134,13 +159,28 @@ func (c *conn) refuse() {
 	e.commit(e.present().Spend(), nil)
 }
 
-func (c *conn) setACL(d *jute.Decoder, to *jute.Encoder) error {
-	path, asked, version := d.String(), decodeACL(d), d.Int32()
-	if d.Bad {
-		c.refuse()
+// reconfig is refused as by a server that has it switched off, which is the default.
+func reconfig(c *conn, d *jute.Decoder, _ *jute.Encoder) error {
+	for range 3 {
+		text(d) // the servers that come, those that leave, and the new list
+	}
+	if d.Int64(); d.Bad {
 		return errMarshalling
 	}
-	acl, err := c.settle(asked)
+	c.refuse()
+	return zkapi.Answer(codeReconfigDisabled)
+}
+
+func (c *conn) setACL(d *jute.Decoder, to *jute.Encoder) error {
+	path, asked, version := text(d), decodeACL(d), d.Int32()
+	if d.Bad {
+		return errMarshalling
+	}
+	err := zkapi.CheckPath(path)
+	var acl []zkapi.ACL
+	if err == nil {
+		acl, err = c.settle(asked)
+	}
 	if err != nil {
 		c.refuse()
 		return err
@@ -162,6 +202,19 @@ func part(d *jute.Decoder) (op opcode, more bool) {
 	return op, !done && !d.Bad
 }
 
+// createInMulti is the request that a create in a multi stands for. It is opError if the server
+// does not understand it.
+func createInMulti(op opcode, flags int32) opcode {
+	how, known := created[flags]
+	switch {
+	case !known, how.kind == zkapi.OwnerTTL && op != opCreateTTL:
+		return opError
+	case how.kind == zkapi.OwnerContainer:
+		return opCreateContainer
+	}
+	return op
+}
+
 func partHeader(to *jute.Encoder, op opcode, code int32) {
 	to.Int32(int32(op))
 	to.Bool(false)
@@ -177,25 +230,25 @@ func partsEnd(to *jute.Encoder) {
 // partsOfMulti are the requests that a multi can have.
 var partsOfMulti = []opcode{opCreate, opCreate2, opCreateContainer, opCreateTTL, opDelete, opSet, opCheck}
 
-// multi carries out several writes, all of them or none. If one is refused, the answer names
-// it; those before it have the code 0 in the answer, and those behind it
-// codeRuntimeInconsistency.
-func (c *conn) multi(d *jute.Decoder, to *jute.Encoder) error {
-	var ops []opcode
-	var parts []zk.Part
-	var refused *zk.PartError // of a part that the tree need not see
+// decodeParts decodes the parts of a multi. The error is that of a multi that is not
+// understood; refused is the first part that the tree need not see, or nil.
+func (c *conn) decodeParts(d *jute.Decoder) (ops []opcode, parts []zk.Part, refused *zk.PartError, err error) {
 	for {
 		op, more := part(d)
 		if !more {
 			break
 		}
 		if !slices.Contains(partsOfMulti, op) {
-			d.Bad = true
-			break
+			return nil, nil, nil, errMarshalling
 		}
-		p, err := c.decodePart(op, d)
-		if d.Bad {
-			break
+		p, err := c.decodePartAs(func(flags int32) opcode {
+			if op = createInMulti(op, flags); op == opError {
+				d.Bad = true
+			}
+			return op
+		}, op, d)
+		if d.Bad || p.Path == null || errors.Is(err, errMarshalling) {
+			return nil, nil, nil, errMarshalling
 		}
 		if err != nil && refused == nil {
 			refused = &zk.PartError{Index: len(parts), Err: err}
@@ -203,16 +256,27 @@ func (c *conn) multi(d *jute.Decoder, to *jute.Encoder) error {
 		ops, parts = append(ops, op), append(parts, p)
 	}
 	if d.Bad {
+		err = errMarshalling
+	}
+	return ops, parts, refused, err
+}
+
+// multi carries out several writes, all of them or none. If one is refused, the answer names
+// it; those before it have the code 0 in the answer, and those behind it
+// codeRuntimeInconsistency.
+func (c *conn) multi(d *jute.Decoder, to *jute.Encoder) error {
+	ops, parts, refused, err := c.decodeParts(d)
+	if err != nil {
 		c.refuse()
-		return errMarshalling
+		return err
 	}
 	answers, refused := c.applyUpTo(parts, refused)
 	for i, op := range ops {
 		code := int32(0)
 		switch {
 		case refused == nil:
-			if op == opCreate2 {
-				op = opCreate // as ZooKeeper answers it in a multi
+			if op == opCreateContainer || op == opCreateTTL {
+				op = opCreate2 // as ZooKeeper answers it in a multi
 			}
 			partHeader(to, op, 0)
 			if op != opCheck { // it has no body in a multi

@@ -47,6 +47,9 @@ func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layo
 		zkapi.Checkpoint(env, "bootstrap", session, p.path)
 		err := l.ensure(ctx, session, p)
 		problem, obstructed := errors.AsType[*problemError](err)
+		if own, ok := errors.AsType[*ownError](err); ok {
+			return own // whoever needs that parent, this process cannot use what it makes
+		}
 		switch {
 		case obstructed && !slices.Contains(p.needs, role):
 			report(problem.Problem)

@@ -16,11 +16,25 @@ import (
 // Any other answer, and an answer that is lost, is no error.
 func (l layout) mine(ctx context.Context, session fence.Session, path string) error {
 	if l.hidden(ctx, session, path) {
-		return fmt.Errorf("%s is the znode of this process, which may not read it: the ACL is made of Access, and does not name the identity that the servers give to this process: %s; then remove the znode: %w",
-			path, l.access.remedy(), zkapi.ErrNoAuth)
+		return &ownError{path, l.access.remedy()}
 	}
 	return nil
 }
+
+// ownError says that a znode refuses the process that has made it.
+type ownError struct {
+	path   string
+	remedy string
+}
+
+// Error implements error.
+func (e *ownError) Error() string {
+	return fmt.Sprintf("%s is the znode of this process, which may not read it: the ACL is made of Access, and does not name the identity that the servers give to this process: %s; then remove the znode: %v",
+		e.path, e.remedy, zkapi.ErrNoAuth)
+}
+
+// Unwrap is the refusal.
+func (e *ownError) Unwrap() error { return zkapi.ErrNoAuth }
 
 // shutOutError is the refusal of a process that may not even read a znode which Access lets
 // everybody read whom it names.

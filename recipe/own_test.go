@@ -104,6 +104,20 @@ func TestAccess_MadeWithAnotherAlgorithm(t *testing.T) {
 	}
 }
 
+// TestAccess_ClientMakesTheNamespace: it makes parents that others need, too.
+func TestAccess_ClientMakesTheNamespace(t *testing.T) {
+	inBubble(t, func(w *world) {
+		theirs, wrong := identities(t)
+		w.enforces(theirs)
+		c, err := recipe.NewClient(w.env, recipe.ClientConfig{Namespace: "/billing", Access: everybody(wrong)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Submit(w.ctx, nil)
+		saysThatItsZnode(t, "a client", "/billing", err)
+	})
+}
+
 // TestAccess_OneProcessHasAnother: it says so about its own znode, in a namespace that serves
 // everybody else.
 func TestAccess_OneProcessHasAnother(t *testing.T) {

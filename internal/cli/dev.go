@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -62,7 +61,7 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	if len(command) > 0 {
 		return runChild(ctx, streams, command, strings.Join(o.Servers, ","))
 	}
-	if _, err := fmt.Fprintf(streams.Out, "export RINGMASTER_SERVERS=%s\n", strings.Join(o.Servers, ",")); err != nil {
+	if err := printf(streams.Out, "export RINGMASTER_SERVERS=%s\n", strings.Join(o.Servers, ",")); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -93,8 +93,8 @@ func (t Tree) apply(part Part, permit Permit) (Tree, Answer, Change, error) {
 // check refuses an operation on a znode whose path is ill-formed, or that is missing, forbidden,
 // or of another version.
 func (t Tree) check(op zkapi.Op, permit Permit, need zkapi.Perm) error {
-	if err := zkapi.CheckPath(op.Path); err != nil {
-		return err
+	if zkapi.CheckPath(op.Path) != nil {
+		return zkapi.ErrBadArguments
 	}
 	n := t.find(op.Path)
 	if n == nil {
@@ -110,8 +110,8 @@ func (t Tree) check(op zkapi.Op, permit Permit, need zkapi.Perm) error {
 // if it is zkapi.AnyVersion. It takes a zxid, whether or not it is refused. Watches do not fire.
 func (t Tree) SetACL(path string, acl []zkapi.ACL, version int32, permit Permit) (Tree, Stat, error) {
 	t.zxid++
-	if err := zkapi.CheckPath(path); err != nil {
-		return t, Stat{}, err
+	if zkapi.CheckPath(path) != nil {
+		return t, Stat{}, zkapi.ErrBadArguments
 	}
 	n := t.find(path)
 	if n == nil {

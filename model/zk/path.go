@@ -8,11 +8,11 @@ import (
 
 // split takes a path apart for a request that makes or deletes a znode: the path of the parent
 // is what is in front of the last slash, whatever the rest looks like. It fails with
-// zkapi.ErrInvalidPath if there is no slash, or a NUL.
+// zkapi.ErrBadArguments if there is no slash, or a NUL.
 func split(path string) (parent, name string, err error) {
 	slash := strings.LastIndexByte(path, '/')
 	if slash < 0 || strings.IndexByte(path, 0) >= 0 {
-		return "", "", zkapi.ErrInvalidPath
+		return "", "", zkapi.ErrBadArguments
 	}
 	return path[:slash], path[slash+1:], nil
 }

@@ -11,7 +11,7 @@ import (
 // child or of the root.
 func TestTree_ImpossiblePaths(t *testing.T) {
 	tree := grow(t, NewTree(), zkapi.Create("/a", []byte("a"), zkapi.Persistent), zkapi.Create("/a/b", []byte("b"), zkapi.Persistent), zkapi.Create("/c", nil, zkapi.Persistent))
-	var shape, missing, there, bad = zkapi.ErrInvalidPath, zkapi.ErrNoNode, zkapi.ErrNodeExists, zkapi.ErrBadArguments
+	var shape, missing, there, bad = zkapi.ErrBadArguments, zkapi.ErrNoNode, zkapi.ErrNodeExists, zkapi.ErrBadArguments
 	for path, want := range map[string]struct{ create, sequential, remove, set error }{
 		"":        {shape, shape, bad, shape},
 		"a":       {shape, shape, bad, shape},

@@ -193,8 +193,8 @@ func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 	if op.Mode == zkapi.PersistentSequential || op.Mode == zkapi.EphemeralSequential {
 		at += fmt.Sprintf("%010d", parent.created)
 	}
-	if err := zkapi.CheckPath(at); err != nil {
-		return refuse(err)
+	if zkapi.CheckPath(at) != nil {
+		return refuse(zkapi.ErrBadArguments)
 	}
 	if t.find(at) != nil {
 		return refuse(zkapi.ErrNodeExists)

@@ -24,7 +24,10 @@ func (s *Server) Restore(older Tree) {
 	s.restores++
 	s.back = fmt.Errorf("zxid 0x%x, but 0x%x was seen", older.zxid, s.tree.zxid)
 	s.tree = older
-	clear(s.watches)
+	s.watches = Watches[*Session]{}
+	for _, session := range s.sessions {
+		clear(session.waits)
+	}
 	owners := map[int64]bool{}
 	for _, n := range older.All() {
 		if owner := n.Stat.EphemeralOwner; n.Stat.Alive() && s.sessions[owner] == nil {

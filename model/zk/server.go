@@ -3,8 +3,6 @@ package zk
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +29,7 @@ type Server struct {
 	tree     Tree
 	sessions map[int64]*Session // that have not ended here, even if their owners do not know
 	lastID   int64
-	watches  map[Watch]map[*Session]*watching
+	watches  Watches[*Session]
 	lose     func(zkapi.Op) Loss
 	refuse   func(session int64, op zkapi.Op) error
 	most     int // bytes of a request that the server takes; 0: any number
@@ -60,7 +58,7 @@ type watching struct {
 // NewServer makes an empty ensemble that negotiates that session timeout. A
 // session whose connection stays cut for longer expires; see also Session.Expire.
 func NewServer(timeout time.Duration) *Server {
-	return &Server{timeout: timeout, tree: NewTree(), sessions: map[int64]*Session{}, watches: map[Watch]map[*Session]*watching{}}
+	return &Server{timeout: timeout, tree: NewTree(), sessions: map[int64]*Session{}}
 }
 
 // Lose sets the function that decides about the loss of each request; nil loses nothing. The
@@ -120,7 +118,7 @@ func (s *Server) Open() *Session {
 	defer s.mu.Unlock()
 	s.lastID++
 	s.tree.zxid++ // as the creation of a session takes one
-	session := &Session{server: s, id: s.lastID, timeout: s.timeout, done: newSource(), next: newSource(), change: 1, up: true}
+	session := &Session{server: s, id: s.lastID, timeout: s.timeout, done: newSource(), next: newSource(), change: 1, up: true, waits: map[Watch]*watching{}}
 	s.sessions[session.id] = session
 	return session
 }
@@ -176,12 +174,7 @@ func (s *Server) drop(session *Session, cause error) {
 	var changes []Change
 	s.tree, changes = s.tree.EndSession(session.id)
 	s.committed(changes)
-	for w, by := range s.watches {
-		delete(by, session)
-		if len(by) == 0 {
-			delete(s.watches, w)
-		}
-	}
+	s.watches.Drop(session)
 	if session.up && !session.stranded {
 		session.over(cause)
 	}
@@ -196,66 +189,31 @@ func (s *Server) committed(changes []Change) {
 		}
 	}
 	for _, c := range changes {
-		for session := range s.watching(c) {
-			if !session.lag && session.up {
-				s.notifyAll(session, c)
-			}
-		}
+		s.watches.Fire(c, func(session *Session) bool { return !session.lag && session.up }, tell)
 	}
 }
 
-// watching are the sessions that wait for a change.
-func (s *Server) watching(c Change) map[*Session]bool {
-	all := map[*Session]bool{}
-	for _, f := range c.Fires() {
-		for session := range s.watches[f.Watch] {
-			all[session] = true
-		}
-	}
-	return all
-}
-
-// notifyAll fires the watches of one session that a change fires. If the session watches both
-// the data and the children of a znode, it gets one event for the deletion.
-func (s *Server) notifyAll(session *Session, c Change) {
-	var last Event
-	for _, f := range c.Fires() {
-		if s.notify(session, f, f.Event != last) {
-			last = f.Event
-		}
-	}
-}
-
-// notify fires a watch of one session, if it is set. The session gets the event unless it has
+// tell lets a session know that one of its watches has fired. It gets the event unless it has
 // had it already.
-func (s *Server) notify(session *Session, f Fired, delivered bool) bool {
-	w := s.watches[f.Watch][session]
-	if w == nil {
-		return false
-	}
-	delete(s.watches[f.Watch], session)
-	if len(s.watches[f.Watch]) == 0 {
-		delete(s.watches, f.Watch)
-	}
-	if delivered && session.onEvent != nil {
+func tell(session *Session, f Fired, again bool) {
+	w := session.waits[f.Watch]
+	delete(session.waits, f.Watch)
+	if !again && session.onEvent != nil {
 		session.onEvent(f.Event)
 	}
 	for _, source := range w.sources {
 		source.fire()
 	}
-	return true
 }
 
 // watch sets the watch of a read that was answered.
 func (s *Server) watch(session *Session, op zkapi.Op, found bool) *source {
-	key := WatchOf(op)
-	if s.watches[key] == nil {
-		s.watches[key] = map[*Session]*watching{}
-	}
-	w := s.watches[key][session]
+	on := WatchOf(op)
+	s.watches.Set(session, on, WatchOnce)
+	w := session.waits[on]
 	if w == nil {
 		w = &watching{missing: !found}
-		s.watches[key][session] = w
+		session.waits[on] = w
 	}
 	source := newSource()
 	w.sources = append(w.sources, source)
@@ -264,25 +222,12 @@ func (s *Server) watch(session *Session, op zkapi.Op, found bool) *source {
 
 // rearm sets the watches of a session again after a reconnect.
 func (s *Server) rearm(session *Session, before int64) {
-	var keys []Watch
-	for key, by := range s.watches {
-		if by[session] != nil {
-			keys = append(keys, key)
+	for _, on := range s.watches.Of(session) {
+		if event, fires := session.sees().Rearm(on, session.waits[on].missing, before); fires {
+			s.watches.Unset(session, on, WatchOnce)
+			tell(session, Fired{Watch: on, Event: event}, false)
 		}
 	}
-	slices.SortFunc(keys, compareWatches)
-	for _, key := range keys {
-		if event, fires := session.sees().Rearm(key, s.watches[key][session].missing, before); fires {
-			s.notify(session, Fired{Watch: key, Event: event}, true)
-		}
-	}
-}
-
-func compareWatches(a, b Watch) int {
-	if a.Table != b.Table {
-		return int(a.Table) - int(b.Table)
-	}
-	return strings.Compare(a.Path, b.Path)
 }
 
 // serve carries out one request of a session that is connected; the server is

@@ -26,8 +26,9 @@ type Session struct {
 	timeout  time.Duration
 	cause    error // nil while its owner takes it for alive
 	lag      bool
-	view     Tree   // the state that a session sees while it lags or is cut off
-	behind   []step // changes that it has not seen yet
+	view     Tree                // the state that a session sees while it lags or is cut off
+	behind   []step              // changes that it has not seen yet
+	waits    map[Watch]*watching // who waits for each of its watches
 	onEvent  func(Event)
 	cutLoss  Loss                // the loss of a request, with the connection
 	cutOn    func(zkapi.Op) bool // of the next request that fits; nil: of the next one
@@ -85,7 +86,7 @@ func (s *Session) advance(writes int) {
 		next := s.behind[0]
 		s.behind, s.view = s.behind[1:], next.tree
 		for _, c := range next.changes {
-			s.server.notifyAll(s, c)
+			s.server.watches.Fire(c, func(one *Session) bool { return one == s }, tell)
 		}
 	}
 }

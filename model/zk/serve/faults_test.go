@@ -1,10 +1,13 @@
 package serve_test
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,6 +187,59 @@ func (c rawConn) tries() bool {
 	return !c.receive().Bad
 }
 
+// TestFault_ResetIsOneOfTCP resets a connection over TCP: its client gets a reset, and not an
+// orderly end.
+func TestFault_ResetIsOneOfTCP(t *testing.T) {
+	e, address := start(t, serve.Options{})
+	c := tcp(t, address)
+	c.greet(10*time.Second, 0, nil)
+	if _, err := e.Inject(serve.Fault{Kind: serve.Reset}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client gets %v", err)
+	}
+}
+
+// TestFault_LogsItsLife compares the lines of a fault that loses one answer.
+func TestFault_LogsItsLife(t *testing.T) {
+	var text strings.Builder
+	var logged string // before the ensemble is closed
+	log := slog.New(slog.NewTextHandler(&text, nil))
+	inBubble(t, serve.Options{Log: log}, func(t *testing.T, e *serve.Ensemble) {
+		c := join(t, e.Members()[0], 40*time.Second)
+		inject(t, e, "lose the 1st answer to create of /x")
+		c.ask(1, opCreate, persistent("/x"))
+		c.isClosed(time.Millisecond)
+		logged = text.String()
+	})
+	var lines []string
+	for line := range strings.Lines(logged) {
+		if _, told, is := strings.Cut(line, "msg=\"a fault "); is {
+			lines = append(lines, strings.TrimSpace(told))
+		}
+	}
+	const fault = ` fault="lose the 1st answer to create of /x"`
+	want := []string{`begins"` + fault, `takes effect"` + fault + ` effects=1 client=pipe message=answer request="create of /x"`, `is over"` + fault + ` effects=1`}
+	if !slices.Equal(lines, want) {
+		t.Errorf("the log has %q, want %q", lines, want)
+	}
+}
+
+// TestFault_EndsWithTheEnsemble closes the ensemble before the moment of a fault.
+func TestFault_EndsWithTheEnsemble(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		join(t, e.Members()[0], 40*time.Second)
+		i := inject(t, e, "expire every 30s")
+		e.Close()
+		time.Sleep(time.Minute)
+		wantEffects(t, i, 0)
+		if len(e.Sessions()) != 1 {
+			t.Error("the session has ended")
+		}
+	})
+}
+
 // TestFault_CutOfASessionFollowsIt cuts a session whose client connects again: neither the old
 // nor the new connection carries anything, other sessions are served, and the session expires.
 func TestFault_CutOfASessionFollowsIt(t *testing.T) {
@@ -191,14 +247,14 @@ func TestFault_CutOfASessionFollowsIt(t *testing.T) {
 		c, other := join(t, e.Members()[0], 10*time.Second), join(t, e.Members()[0], 40*time.Second)
 		c.do(opCreate, ephemeral("/e"))
 		i := inject(t, e, fmt.Sprintf("cut session 0x%x", c.id))
-		c.keep()
+		time.Sleep(5 * time.Second)
 		again := raw(t, e.Members()[1])
 		got := make(chan int64, 1)
 		go func() {
 			_, id, _ := again.greet(10*time.Second, c.id, c.password)
 			got <- id
 		}()
-		time.Sleep(10*time.Second - time.Millisecond)
+		time.Sleep(5*time.Second - time.Millisecond)
 		if !has(e, "/e") || !other.isOpen() {
 			t.Error("the session ends too early, or another one suffers")
 		}
@@ -365,7 +421,7 @@ func TestFault_LagsAMember(t *testing.T) {
 		if c.do(opGet, reading("/a", false)) != codeOK || c.do(opGet, reading("/b", false)) != noNode {
 			t.Error("the server did not catch up, or does not lag again")
 		}
-		if c.do(opCreate, persistent("/c")) != codeOK || c.do(opGet, reading("/b", false)) != codeOK {
+		if c.do(opCreate, persistent("/c")) != codeOK || c.do(opGet, reading("/b", false)) != codeOK || c.do(opGet, reading("/c", false)) != codeOK {
 			t.Error("a write does not make the server catch up")
 		}
 		other.do(opCreate, persistent("/d"))

@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -209,7 +210,7 @@ func TestEnsemble_AnotherLeaderHasAnotherEpoch(t *testing.T) {
 // TestEnsemble_WithoutAQuorumNothingExpires stops two of three servers for longer than the
 // session timeout, and then gives the session its whole timeout.
 func TestEnsemble_WithoutAQuorumNothingExpires(t *testing.T) {
-	inBubble(t, serve.Options{Members: 3, Observers: 1}, func(t *testing.T, e *serve.Ensemble) {
+	inBubble(t, serve.Options{Members: 3, Observers: 2}, func(t *testing.T, e *serve.Ensemble) {
 		c := join(t, e.Members()[2], 10*time.Second)
 		c.do(opCreate, ephemeral("/e"))
 		time.Sleep(9 * time.Second)
@@ -303,7 +304,7 @@ func (c *client) isOpen() bool { return c.do(opPing, nothing) == codeOK }
 // is carried out, and a session that was heard meanwhile lives on.
 func TestMember_ThatIsReunitedInTimeGoesOn(t *testing.T) {
 	inBubble(t, serve.Options{Members: 3}, func(t *testing.T, e *serve.Ensemble) {
-		kept, gone := join(t, e.Members()[0], 10*time.Second), join(t, e.Members()[0], 4*time.Second)
+		kept, gone, reader := join(t, e.Members()[0], 10*time.Second), join(t, e.Members()[0], 4*time.Second), join(t, e.Members()[0], 40*time.Second)
 		kept.do(opExists, reading("/w", true))
 		cut, err := e.Inject(serve.Fault{Kind: serve.Isolate, On: serve.Target{Who: serve.TheMember, ID: 1}})
 		if err != nil {
@@ -317,6 +318,9 @@ func TestMember_ThatIsReunitedInTimeGoesOn(t *testing.T) {
 			t.Fatal("the server is not cut off")
 		}
 		cut.Heal()
+		if reader.do(opGet, reading("/w", false)) != codeOK {
+			t.Error("a reader does not see what was written meanwhile")
+		}
 		if xid, _, _, _ := kept.next(time.Millisecond); xid != -1 {
 			t.Errorf("xid %d comes before the event that was missed", xid)
 		}
@@ -329,6 +333,26 @@ func TestMember_ThatIsReunitedInTimeGoesOn(t *testing.T) {
 		time.Sleep(9 * time.Second)
 		if !has(e, "/e") {
 			t.Error("a session that was heard meanwhile has ended")
+		}
+	})
+}
+
+// TestMember_ThatIsCutOffKeepsASessionThatHasMoved moves a session to another server while its
+// old one is cut off: the old connection goes on to read, and is closed when the cut is healed.
+func TestMember_ThatIsCutOffKeepsASessionThatHasMoved(t *testing.T) {
+	inBubble(t, serve.Options{Members: 3}, func(t *testing.T, e *serve.Ensemble) {
+		old := join(t, e.Members()[0], 10*time.Second)
+		cut := inject(t, e, "isolate member 1")
+		moved, same := rejoin(t, e.Members()[1], old)
+		if !same || !old.isOpen() {
+			t.Fatal("the session does not move, or its old server has heard of it")
+		}
+		old.keep()
+		time.Sleep(9 * time.Second)
+		drain(old)
+		cut.Heal()
+		if !old.isClosed(time.Millisecond) || !moved.isOpen() {
+			t.Error("the session does not stay where it has moved to")
 		}
 	})
 }
@@ -357,6 +381,56 @@ func TestEnsemble_LeaderThatIsCutOffLosesItsQuorum(t *testing.T) {
 		cut.Heal()
 		if e.Members()[2].Role() != "follower" || join(t, e.Members()[2], tick).do(opGet, reading("/b", false)) != codeOK {
 			t.Errorf("the old leader comes back as %s", e.Members()[2].Role())
+		}
+	})
+}
+
+// TestMember_TellsItsRole has the commands of four letters, of the leader, a follower, and a
+// server without a leader.
+func TestMember_TellsItsRole(t *testing.T) {
+	inBubble(t, serve.Options{Members: 3, Observers: 1}, func(t *testing.T, e *serve.Ensemble) {
+		tells := func(m int, command string, want ...string) {
+			t.Helper()
+			c := raw(t, e.Members()[m-1])
+			_, _ = c.Write([]byte(command)) // what it says is compared
+			got, err := io.ReadAll(c)
+			for _, line := range want {
+				if err != nil || !strings.Contains(string(got), line) {
+					t.Errorf("member %d answers %s with %q, %v; want %q", m, command, got, err, line)
+				}
+			}
+		}
+		tells(3, "srvr", "Mode: leader\n", "Zxid: 0x100000000\n")
+		tells(3, "mntr", "zk_server_state\tleader\n", "zk_synced_followers\t2\n", "zk_learners\t3\n", "zk_synced_observers\t1\n")
+		tells(1, "stat", "Mode: follower\n")
+		tells(4, "mntr", "zk_server_state\tobserver\n")
+		e.Members()[1].Stop()
+		tells(3, "mntr", "zk_synced_followers\t1\n")
+		e.Members()[2].Stop()
+		tells(1, "ruok", "imok")
+		for _, command := range []string{"srvr", "stat", "mntr", "isro"} {
+			tells(1, command, "not currently serving requests\n")
+		}
+	})
+}
+
+// TestMember_StopWaitsForNobody stops a server whose client does not read what comes, and one
+// whose answers a fault holds back.
+func TestMember_StopWaitsForNobody(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		inject(t, e, "delay answers to exists by 1h")
+		unread, late := raw(t, e.Members()[0]), join(t, e.Members()[0], 10*time.Second)
+		_, id, _ := unread.greet(10*time.Second, 0, nil)
+		unread.send(func(to *jute.Encoder) { to.Int32(1); to.Int32(opGet); reading("/", false)(to) })
+		late.ask(1, opExists, reading("/", false))
+		synctest.Wait()
+		if err := e.Expire(id); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		e.Members()[0].Stop()
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %v", took)
 		}
 	})
 }

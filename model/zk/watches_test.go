@@ -43,10 +43,10 @@ func TestWatches_FireByTheirMode(t *testing.T) {
 			t.Errorf("step %d: %q, want %q", i+1, got, step.want)
 		}
 	}
-	if got := w.Of("blind"); len(got) != 1 || !w.Has("blind", data) || w.Has("once", data) || len(w.Of("once")) != 0 {
+	if got := w.Of("blind"); len(got) != 1 || !w.Has("blind", data, zk.WatchOnce) || w.Has("once", data, zk.WatchOnce) || len(w.Of("once")) != 0 {
 		t.Errorf("who does not see a change has %v", got)
 	}
-	if !w.UnsetAll("deep", data) || w.UnsetAll("deep", data) || fire(zkapi.KindSet, "/a/b") != nil {
+	if !w.Unset("deep", data, zk.WatchRecursive) || w.Unset("deep", data, zk.WatchRecursive) || fire(zkapi.KindSet, "/a/b") != nil {
 		t.Error("a watch that was removed is there")
 	}
 }

@@ -233,9 +233,14 @@ func (c *conn) drop() {
 // reset closes the connection so that its client gets a reset, where there is such a thing. The
 // ensemble is locked.
 func (c *conn) reset() {
-	if tcp, is := c.net.(interface{ SetLinger(seconds int) error }); is {
+	line := c.net
+	if tls, is := line.(interface{ NetConn() net.Conn }); is {
+		line = tls.NetConn()
+	}
+	if tcp, is := line.(interface{ SetLinger(seconds int) error }); is {
 		_ = tcp.SetLinger(0) // without it the client gets an orderly end
 	}
+	_ = line.Close() // before TLS can say goodbye
 	c.drop()
 }
 

@@ -91,7 +91,7 @@ type Who uint8
 const (
 	Default     Who = iota
 	Everybody       // all sessions, connections and servers
-	SomeSession     // one that has not ended
+	SomeSession     // one that has a connection, or, for Expire, one that has not ended
 	TheSession      // the one with the ID of the target
 	SomeMember      // one that runs
 	TheMember       // the one with the ID of the target

@@ -142,7 +142,7 @@ func (i *Injection) begin(by *conn) {
 	chosen, found := i.choose(by)
 	log := i.ensemble.options.Log
 	if !found {
-		log.Info("a fault finds no target", "fault", i.fault.String())
+		log.Warn("a fault finds no target, so nothing happens", "fault", i.fault.String(), "again", i.fault.When.Every)
 	} else {
 		log.Info("a fault begins", append([]any{"fault", i.fault.String()}, chosen.attrs()...)...)
 		i.target = chosen

@@ -1,180 +1,13 @@
 package serve_test
 
 import (
-	"errors"
-	"io"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/jute"
 	"github.com/ringmaster-zk/ringmaster/model/zk/serve"
 )
-
-// Requests of the tests.
-const (
-	opCreate  = 1
-	opExists  = 3
-	opGet     = 4
-	opSync    = 9
-	opPing    = 11
-	codeOK    = 0
-	noNode    = -101
-	tick      = 2 * time.Second
-	syncLimit = 5 * tick
-	election  = 200 * time.Millisecond
-)
-
-// inBubble runs a test on an ensemble in virtual time.
-func inBubble(t *testing.T, options serve.Options, do func(*testing.T, *serve.Ensemble)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		e := serve.New(options)
-		defer e.Close()
-		do(t, e)
-	})
-}
-
-// client is a rawConn with a session.
-type client struct {
-	rawConn
-	id       int64
-	password []byte
-	timeout  time.Duration
-	answers  chan *jute.Decoder // each frame; closed with the connection
-}
-
-// join connects, and asks for a new session.
-func join(t *testing.T, m *serve.Member, timeout time.Duration) *client {
-	t.Helper()
-	c := &client{rawConn: raw(t, m)}
-	c.timeout, c.id, c.password = c.greet(timeout, 0, nil)
-	if c.id == 0 {
-		t.Fatalf("member %d grants no session", m.ID())
-	}
-	c.listen()
-	return c
-}
-
-// rejoin connects, asks for the session of another client, and reports whether it got it.
-func rejoin(t *testing.T, m *serve.Member, old *client) (*client, bool) {
-	t.Helper()
-	c := &client{rawConn: raw(t, m), password: old.password}
-	c.timeout, c.id, _ = c.greet(old.timeout, old.id, old.password)
-	c.listen()
-	return c, c.id == old.id
-}
-
-func (c *client) listen() {
-	const most = 1000
-	c.answers = make(chan *jute.Decoder, most)
-	go func() {
-		defer close(c.answers)
-		for d := c.receive(); !d.Bad; d = c.receive() {
-			c.answers <- d
-		}
-	}()
-}
-
-// ask sends a request, and does not wait for its answer.
-func (c *client) ask(xid, op int32, fill func(*jute.Encoder)) {
-	c.send(func(to *jute.Encoder) {
-		to.Int32(xid)
-		to.Int32(op)
-		fill(to)
-	})
-}
-
-// next is the next frame that comes within a time: its xid, zxid and code.
-func (c *client) next(within time.Duration) (xid int32, zxid int64, code int32, came bool) {
-	select {
-	case d := <-c.answers:
-		if d == nil {
-			return 0, 0, 0, false
-		}
-		return d.Int32(), d.Int64(), d.Int32(), true
-	case <-time.After(within):
-		return 0, 0, 0, false
-	}
-}
-
-// isClosed reports whether the connection ends within a time, without another frame.
-func (c *client) isClosed(within time.Duration) bool {
-	select {
-	case d := <-c.answers:
-		return d == nil
-	case <-time.After(within):
-		return false
-	}
-}
-
-// do makes a request and returns the code of its answer, which must be the next frame and must
-// come at once.
-func (c *client) do(op int32, fill func(*jute.Encoder)) int32 {
-	c.t.Helper()
-	xid := int32(77)
-	if op == opPing {
-		xid = -2
-	}
-	c.ask(xid, op, fill)
-	got, _, code, came := c.next(time.Millisecond)
-	if !came || got != xid {
-		c.t.Fatalf("the answer to a request of type %d did not come at once: xid %d, %v", op, got, came)
-	}
-	return code
-}
-
-// keep sends pings until the test ends.
-func (c *client) keep() {
-	go func() {
-		var ping jute.Encoder
-		ping.Int32(8)
-		ping.Int32(-2)
-		ping.Int32(opPing)
-		ticks := time.NewTicker(time.Second)
-		defer ticks.Stop()
-		for {
-			select {
-			case <-c.t.Context().Done():
-				return
-			case <-ticks.C:
-			}
-			if _, err := c.Write(ping.Bytes); err != nil {
-				return
-			}
-		}
-	}()
-}
-
-func nothing(*jute.Encoder) {}
-
-func at(path string) func(*jute.Encoder) { return func(to *jute.Encoder) { to.String(path) } }
-
-func reading(path string, watch bool) func(*jute.Encoder) {
-	return func(to *jute.Encoder) { to.String(path); to.Bool(watch) }
-}
-
-func persistent(path string) func(*jute.Encoder) {
-	return func(to *jute.Encoder) {
-		ephemeral(path)(to)
-		to.Bytes[len(to.Bytes)-1] = 0
-	}
-}
-
-func has(e *serve.Ensemble, path string) bool {
-	_, err := e.Tree().Node(path)
-	return err == nil
-}
-
-// refuses reports whether a server closes a new connection instead of granting a session.
-func refuses(t *testing.T, m *serve.Member) bool {
-	c := raw(t, m)
-	_, _ = c.Write([]byte{0, 0, 0, 29}) // a refusal may come before it is written
-	_, _ = c.Write(make([]byte, 29))
-	return c.receive().Bad
-}
 
 func TestEnsemble_AnotherLeaderHasAnotherEpoch(t *testing.T) {
 	inBubble(t, serve.Options{Members: 3, Observers: 1}, func(t *testing.T, e *serve.Ensemble) {
@@ -289,17 +122,6 @@ func TestMember_CutOffServesReadsUntilTheSyncLimit(t *testing.T) {
 	})
 }
 
-// drain drops the answers that have come.
-func drain(c *client) {
-	for {
-		if _, _, _, came := c.next(time.Millisecond); !came {
-			return
-		}
-	}
-}
-
-func (c *client) isOpen() bool { return c.do(opPing, nothing) == codeOK }
-
 // TestMember_ThatIsReunitedInTimeGoesOn heals a cut before the sync limit: the write that hung
 // is carried out, and a session that was heard meanwhile lives on.
 func TestMember_ThatIsReunitedInTimeGoesOn(t *testing.T) {
@@ -361,13 +183,11 @@ func TestMember_ThatIsCutOffKeepsASessionThatHasMoved(t *testing.T) {
 // can write, and then the others find another one.
 func TestEnsemble_LeaderThatIsCutOffLosesItsQuorum(t *testing.T) {
 	inBubble(t, serve.Options{Members: 3}, func(t *testing.T, e *serve.Ensemble) {
-		c := join(t, e.Members()[0], 20*time.Second)
-		cut, err := e.Inject(serve.Fault{Kind: serve.Isolate, On: serve.Target{Who: serve.TheLeader}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, led := join(t, e.Members()[0], 20*time.Second), join(t, e.Members()[2], 20*time.Second)
+		cut := inject(t, e, "isolate the leader")
 		c.ask(1, opCreate, persistent("/a"))
-		if !c.isClosed(syncLimit+time.Millisecond) || has(e, "/a") {
+		led.ask(1, opSync, at("/"))
+		if !led.isClosed(syncLimit+time.Millisecond) || !c.isClosed(syncLimit+time.Millisecond) || has(e, "/a") {
 			t.Error("a write is carried out while the leader is cut off")
 		}
 		time.Sleep(election)
@@ -383,91 +203,4 @@ func TestEnsemble_LeaderThatIsCutOffLosesItsQuorum(t *testing.T) {
 			t.Errorf("the old leader comes back as %s", e.Members()[2].Role())
 		}
 	})
-}
-
-// TestMember_TellsItsRole has the commands of four letters, of the leader, a follower, and a
-// server without a leader.
-func TestMember_TellsItsRole(t *testing.T) {
-	inBubble(t, serve.Options{Members: 3, Observers: 1}, func(t *testing.T, e *serve.Ensemble) {
-		tells := func(m int, command string, want ...string) {
-			t.Helper()
-			c := raw(t, e.Members()[m-1])
-			_, _ = c.Write([]byte(command)) // what it says is compared
-			got, err := io.ReadAll(c)
-			for _, line := range want {
-				if err != nil || !strings.Contains(string(got), line) {
-					t.Errorf("member %d answers %s with %q, %v; want %q", m, command, got, err, line)
-				}
-			}
-		}
-		tells(3, "srvr", "Mode: leader\n", "Zxid: 0x100000000\n")
-		tells(3, "mntr", "zk_server_state\tleader\n", "zk_synced_followers\t2\n", "zk_learners\t3\n", "zk_synced_observers\t1\n")
-		tells(1, "stat", "Mode: follower\n")
-		tells(4, "mntr", "zk_server_state\tobserver\n")
-		e.Members()[1].Stop()
-		tells(3, "mntr", "zk_synced_followers\t1\n")
-		e.Members()[2].Stop()
-		tells(1, "ruok", "imok")
-		for _, command := range []string{"srvr", "stat", "mntr", "isro"} {
-			tells(1, command, "not currently serving requests\n")
-		}
-	})
-}
-
-// TestMember_StopWaitsForNobody stops a server whose client does not read what comes, and one
-// whose answers a fault holds back.
-func TestMember_StopWaitsForNobody(t *testing.T) {
-	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
-		inject(t, e, "delay answers to exists by 1h")
-		unread, late := raw(t, e.Members()[0]), join(t, e.Members()[0], 10*time.Second)
-		_, id, _ := unread.greet(10*time.Second, 0, nil)
-		unread.send(func(to *jute.Encoder) { to.Int32(1); to.Int32(opGet); reading("/", false)(to) })
-		late.ask(1, opExists, reading("/", false))
-		synctest.Wait()
-		if err := e.Expire(id); err != nil {
-			t.Fatal(err)
-		}
-		begin := time.Now()
-		e.Members()[0].Stop()
-		if took := time.Since(begin); took > 0 {
-			t.Errorf("it took %v", took)
-		}
-	})
-}
-
-// TestMember_StartsOnANewListener stops a server that listens, and starts it on the same port.
-func TestMember_StartsOnANewListener(t *testing.T) {
-	e, address := start(t, serve.Options{})
-	m := e.Members()[0]
-	_, id, password := tcp(t, address).greet(10*time.Second, 0, nil)
-	m.Stop()
-	if c, err := net.Dial("tcp", address); err == nil {
-		_ = c.Close()
-		t.Error("a server that is stopped listens")
-	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Start()
-	served := make(chan error)
-	go func() { served <- m.Serve(l) }()
-	if _, again, _ := tcp(t, address).greet(10*time.Second, id, password); again != id {
-		t.Errorf("session 0x%x, want 0x%x", again, id)
-	}
-	e.Close()
-	if err := <-served; !errors.Is(err, serve.ErrStopped) {
-		t.Errorf("Serve returned %v, want %v", err, serve.ErrStopped)
-	}
-}
-
-// tcp is raw over TCP.
-func tcp(t *testing.T, address string) rawConn {
-	t.Helper()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return rawConn{t, c}
 }

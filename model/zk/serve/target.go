@@ -20,7 +20,9 @@ func (i *Injection) choose(by *conn) (target, bool) {
 		if by != nil && by.session != nil {
 			return target{session: by.session.id}, true
 		}
-		ids := e.sessionIDs()
+		ids := slices.DeleteFunc(e.sessionIDs(), func(id int64) bool {
+			return !i.trait.sessions && e.sessions[id].conn == nil // there is nothing to cut
+		})
 		if len(ids) == 0 {
 			return target{}, false
 		}

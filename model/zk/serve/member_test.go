@@ -1,0 +1,115 @@
+package serve_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/jute"
+	"github.com/ringmaster-zk/ringmaster/model/zk/serve"
+)
+
+// lateListener fails when it is told to, and not when it is closed.
+type lateListener struct {
+	net.Listener
+	fail chan struct{}
+}
+
+func (l lateListener) Accept() (net.Conn, error) { <-l.fail; return nil, net.ErrClosed }
+func (l lateListener) Close() error              { return nil }
+
+// TestMember_StartDoesNotReviveAListener starts a server before its listener knows that it was
+// stopped.
+func TestMember_StartDoesNotReviveAListener(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		l, served := lateListener{fail: make(chan struct{})}, make(chan error, 1)
+		go func() { served <- e.Members()[0].Serve(l) }()
+		synctest.Wait()
+		e.Members()[0].Stop()
+		e.Members()[0].Start()
+		close(l.fail)
+		if err := <-served; !errors.Is(err, serve.ErrStopped) {
+			t.Errorf("Serve returned %v, want %v", err, serve.ErrStopped)
+		}
+	})
+}
+
+// TestMember_StartsOnANewListener stops a server that listens, and starts it on the same port.
+func TestMember_StartsOnANewListener(t *testing.T) {
+	e, address := start(t, serve.Options{})
+	m := e.Members()[0]
+	_, id, password := tcp(t, address).greet(10*time.Second, 0, nil)
+	m.Stop()
+	m.Start()
+	if c, err := net.Dial("tcp", address); err == nil {
+		_ = c.Close()
+		t.Error("a server that was stopped listens again")
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error)
+	go func() { served <- m.Serve(l) }()
+	if _, again, _ := tcp(t, address).greet(10*time.Second, id, password); again != id {
+		t.Errorf("session 0x%x, want 0x%x", again, id)
+	}
+	e.Close()
+	if err := <-served; !errors.Is(err, serve.ErrStopped) {
+		t.Errorf("Serve returned %v, want %v", err, serve.ErrStopped)
+	}
+}
+
+// TestMember_StopWaitsForNobody stops a server whose client does not read what comes, and one
+// whose answers a fault holds back.
+func TestMember_StopWaitsForNobody(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		inject(t, e, "delay answers to exists by 1h")
+		unread, late := raw(t, e.Members()[0]), join(t, e.Members()[0], 10*time.Second)
+		_, id, _ := unread.greet(10*time.Second, 0, nil)
+		unread.send(func(to *jute.Encoder) { to.Int32(1); to.Int32(opGet); reading("/", false)(to) })
+		late.ask(1, opExists, reading("/", false))
+		synctest.Wait()
+		if err := e.Expire(id); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		e.Members()[0].Stop()
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestMember_TellsItsRole has the commands of four letters, of the leader, a follower, and a
+// server without a leader.
+func TestMember_TellsItsRole(t *testing.T) {
+	inBubble(t, serve.Options{Members: 3, Observers: 1}, func(t *testing.T, e *serve.Ensemble) {
+		tells := func(m int, command string, want ...string) {
+			t.Helper()
+			c := raw(t, e.Members()[m-1])
+			_, _ = c.Write([]byte(command)) // what it says is compared
+			got, err := io.ReadAll(c)
+			for _, line := range want {
+				if err != nil || !strings.Contains(string(got), line) {
+					t.Errorf("member %d answers %s with %q, %v; want %q", m, command, got, err, line)
+				}
+			}
+		}
+		tells(3, "srvr", "Mode: leader\n", "Zxid: 0x100000000\n")
+		tells(3, "mntr", "zk_server_state\tleader\n", "zk_synced_followers\t2\n", "zk_learners\t3\n", "zk_synced_observers\t1\n")
+		tells(1, "stat", "Mode: follower\n")
+		tells(4, "mntr", "zk_server_state\tobserver\n")
+		e.Members()[1].Stop()
+		tells(3, "mntr", "zk_synced_followers\t1\n")
+		e.Members()[2].Stop()
+		tells(1, "ruok", "imok")
+		for _, command := range []string{"srvr", "stat", "mntr", "isro"} {
+			tells(1, command, "not currently serving requests\n")
+		}
+	})
+}

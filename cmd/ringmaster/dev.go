@@ -13,6 +13,15 @@ func devCommand(o *cli.Options) *cobra.Command {
 		Long: `Run a ZooKeeper in memory, for development and tests. It speaks ZooKeeper's
 protocol, so clients in any language can use it. Nothing is kept when it ends.
 
+--faults makes things go wrong: expire, reset, refuse, cut, mute, deafen, lose,
+delay, throttle, lag, isolate and stop. Each takes a target (a session, all,
+member 2, the leader), a time (for 5s, every 30s) and a moment (after the third
+create below /x). model/zk/serve/README.md has them all. For example:
+
+  expire every 30s, lose 1% of answers
+  cut a session for 8s every 1m
+  delay 10% of requests by 200ms, throttle to 10kB/s
+
 With --exec a master and a worker run in the same process.
 
 With a command behind -- it runs that command, with the servers in
@@ -20,7 +29,8 @@ RINGMASTER_SERVERS and ZK_SERVERS, and ends when the command ends, with its
 exit code. The servers then have free ports, unless --listen says otherwise.`,
 		Example: `  ringmaster dev
   ringmaster dev --exec 'tr a-z A-Z'
-  ringmaster dev --members 3 -- python3 test.py`,
+  ringmaster dev --members 3 --faults 'stop the leader for 5s every 20s'
+  ringmaster dev --faults 'lose 1% of answers' --seed 7 -- python3 test.py`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.ArgsLenAtDash() != 0 && len(args) > 0 {
 				return cli.Misuse("dev: %q: put -- in front of the command", args[0])
@@ -31,6 +41,8 @@ exit code. The servers then have free ports, unless --listen says otherwise.`,
 	f := cmd.Flags()
 	f.StringVar(&d.Listen, "listen", "", "`ADDRESS` of the first server; the others have the ports behind it (default 127.0.0.1:2181)")
 	f.IntVar(&d.Members, "members", 1, "how many servers the ensemble has")
+	f.StringVar(&d.Faults, "faults", "", "`FAULTS` that go on while it runs, with commas between them, such as 'expire every 30s, lose 1% of answers'")
+	f.Uint64Var(&d.Seed, "seed", 0, "`SEED` of what the faults choose at random; the log has it (default any)")
 	f.BoolVar(&d.Group, "master", false, "run a master in this process, too")
 	registerWorker(f, &d.Role)
 	return cmd

@@ -77,6 +77,21 @@ func TestDev_EndsAsItsCommand(t *testing.T) {
 	}
 }
 
+// TestDev_InjectsFaults loses the answer to the first create below /fault. The command says
+// what the client saw, and the log says that the fault took effect.
+func TestDev_InjectsFaults(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &terminal{t, "refused.invalid"}
+	code, out, problem := p.types("", "dev", "--faults", "lose the first answer to create below /fault", "--seed", "7",
+		"--", "sh", "-c", self+" submit --namespace /fault --id one hello --log-level error 2>&1; "+self+" tasks list --namespace /fault --log-level error | grep -c pending")
+	if code != 0 || !strings.HasSuffix(out, "1\n") || !strings.Contains(problem, "seed=7") || !strings.Contains(problem, "lose") {
+		t.Errorf("%d, %q\n%s", code, out, problem)
+	}
+}
+
 func TestDev_NamesWrongInput(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -92,6 +107,9 @@ func TestDev_NamesWrongInput(t *testing.T) {
 		{[]string{"--listen", "x"}, `--listen "x": give an address and a port`},
 		{[]string{"--listen", "127.0.0.1:65535", "--members", "2"}, "--listen"},
 		{[]string{"--listen", taken.Addr().String()}, "give another port with --listen"},
+		{[]string{"--seed", "7"}, "give --faults, too"},
+		{[]string{"--faults", "explode"}, `--faults: fault 1, "explode"`},
+		{[]string{"--faults", "lag member 2 by 1s"}, "--faults"},
 		{[]string{"--members", "0"}, "--members 0: give 1 or more"},
 		{[]string{"--", "no-such-command"}, "the command cannot be run"},
 	} {

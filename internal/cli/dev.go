@@ -21,8 +21,10 @@ import (
 type Dev struct {
 	Listen  string // of the first server; the others get the ports behind it
 	Members int
-	Group   bool // run a master, and a worker if it has a command
-	Role    Role // of the worker
+	Faults  string
+	Seed    uint64 // of what the faults choose at random; 0 stands for any
+	Group   bool   // run a master, and a worker if it has a command
+	Role    Role   // of the worker
 }
 
 // childEnds is how long a command that was told to end may take.
@@ -38,12 +40,27 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	if d.Members < 1 {
 		return misuse("dev: --members %d: give 1 or more", d.Members)
 	}
+	faults, err := d.faults()
+	if err != nil {
+		return err
+	}
 	listeners, err := d.listeners(len(command) > 0)
 	if err != nil {
 		return err
 	}
-	ensemble := serve.New(serve.Options{Members: d.Members, Log: log})
+	if d.Seed == 0 {
+		d.Seed = uint64(time.Now().UnixNano())
+	}
+	ensemble := serve.New(serve.Options{Members: d.Members, Seed: d.Seed, Log: log})
 	defer ensemble.Close()
+	for _, f := range faults {
+		if _, err := ensemble.Inject(f); err != nil {
+			return misuse("dev: --faults: %w", err)
+		}
+	}
+	if len(faults) > 0 {
+		log.Info("faults begin", "faults", d.Faults, "seed", d.Seed)
+	}
 	o.Servers = nil
 	for i, l := range listeners {
 		o.Servers = append(o.Servers, l.Addr().String())
@@ -66,6 +83,21 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// faults are those that were asked for.
+func (d *Dev) faults() ([]serve.Fault, error) {
+	if d.Faults == "" {
+		if d.Seed != 0 {
+			return nil, misuse("dev: --seed is of what --faults choose at random: give --faults, too")
+		}
+		return nil, nil
+	}
+	faults, err := serve.ParseFaults(d.Faults)
+	if err != nil {
+		return nil, misuse("dev: --faults: %w", err)
+	}
+	return faults, nil
 }
 
 // listeners opens the ports. A command of its own gets free ports, unless some were asked for.

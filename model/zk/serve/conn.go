@@ -46,15 +46,17 @@ type conn struct {
 	lossy   bool          // a fault has swallowed a message
 	free    [2]time.Time  // when a line that a fault throttles has carried what it has, to the server and from it
 
-	out     sync.Mutex // guards what follows
-	unsent  []byte
-	late    []parcel  // what a fault holds back; it is sent after all that is unsent
-	changed sync.Cond // of out
-	ending  bool      // nothing more is added; what is there is still sent
+	out       sync.Mutex // guards what follows
+	unsent    []byte
+	lateBytes int
+	late      []parcel  // what a fault holds back; it is sent after all that is unsent
+	changed   sync.Cond // of out
+	line      net.Conn  // what is closed first at the end: of a connection that is aborted, what is below TLS
+	ending    bool      // nothing more is added; what is there is still sent
 }
 
 func newConn(m *Member, nc net.Conn) *conn {
-	c := &conn{member: m, net: nc, name: "?"}
+	c := &conn{member: m, net: nc, line: nc, name: "?"}
 	if addr := nc.RemoteAddr(); addr != nil {
 		c.name = addr.String()
 	}
@@ -138,7 +140,7 @@ func (c *conn) frame(from *bufio.Reader, into []byte) ([]byte, error) {
 
 // send writes what is queued, until the connection ends, and closes it.
 func (c *conn) send() {
-	defer func() { _ = c.net.Close() }() // it ends either way
+	defer c.shut()
 	var sending []byte
 	for {
 		c.out.Lock()
@@ -198,7 +200,7 @@ func (c *conn) open() bool { return c.member.conns[c] }
 func (c *conn) waitForRoom() bool {
 	c.out.Lock()
 	defer c.out.Unlock()
-	for len(c.unsent) > unsentMost && !c.ending {
+	for len(c.unsent)+c.lateBytes > unsentMost && !c.ending {
 		c.changed.Wait()
 	}
 	return !c.ending
@@ -227,12 +229,12 @@ func (c *conn) drop() {
 	c.leave()
 	c.discardLate()
 	c.endOutput()
-	_ = c.net.Close() // it ends either way
+	c.shut()
 }
 
-// reset closes the connection so that its client gets a reset, where there is such a thing. The
-// ensemble is locked.
-func (c *conn) reset() {
+// abort lets the end of the connection be a reset, where there is such a thing. The ensemble is
+// locked.
+func (c *conn) abort() {
 	line := c.net
 	if tls, is := line.(interface{ NetConn() net.Conn }); is {
 		line = tls.NetConn()
@@ -240,8 +242,18 @@ func (c *conn) reset() {
 	if tcp, is := line.(interface{ SetLinger(seconds int) error }); is {
 		_ = tcp.SetLinger(0) // without it the client gets an orderly end
 	}
-	_ = line.Close() // before TLS can say goodbye
-	c.drop()
+	c.out.Lock()
+	defer c.out.Unlock()
+	c.line = line
+}
+
+// shut closes the connection.
+func (c *conn) shut() {
+	c.out.Lock()
+	line := c.line
+	c.out.Unlock()
+	_ = line.Close()  // if it is aborted, before TLS can say goodbye
+	_ = c.net.Close() // it ends either way
 }
 
 func (c *conn) sessionID() int64 {

@@ -133,6 +133,27 @@ func TestFault_EndsWithTheEnsemble(t *testing.T) {
 	})
 }
 
+// TestFault_LetsTheAnswerBeforeItArrive has the faults that end a connection, each after a
+// request: its answer arrives, and nothing else.
+func TestFault_LetsTheAnswerBeforeItArrive(t *testing.T) {
+	for _, kind := range []serve.Kind{serve.Expire, serve.Reset, serve.Stop} {
+		t.Run(string(kind), func(t *testing.T) {
+			inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+				c := join(t, e.Members()[0], 40*time.Second)
+				i := inject(t, e, string(kind)+" after the 1st create")
+				c.ask(1, opCreate, persistent("/a"))
+				if xid, _, _, _ := c.next(time.Millisecond); xid != 1 {
+					t.Errorf("xid %d is answered, want 1", xid)
+				}
+				if !c.isClosed(time.Millisecond) {
+					t.Error("the connection goes on")
+				}
+				wantEffects(t, i, 1)
+			})
+		})
+	}
+}
+
 // TestInject_RefusesWhatCannotBe has faults that concern what the ensemble does not have.
 func TestInject_RefusesWhatCannotBe(t *testing.T) {
 	e := serve.New(serve.Options{})

@@ -146,7 +146,7 @@ func (i *Injection) begin(by *conn) {
 	} else {
 		log.Info("a fault begins", append([]any{"fault", i.fault.String()}, chosen.attrs()...)...)
 		i.target = chosen
-		i.apply()
+		i.apply(by)
 	}
 	switch {
 	case i.trait.lasts && found:
@@ -177,8 +177,9 @@ func (i *Injection) stop() {
 	}
 }
 
-// apply does what a fault does when it begins. The ensemble is locked.
-func (i *Injection) apply() {
+// apply does what a fault does when it begins. The answer to the request that it follows still
+// arrives. The ensemble is locked.
+func (i *Injection) apply(by *conn) {
 	e := i.ensemble
 	switch i.fault.Kind {
 	case Expire:
@@ -191,7 +192,12 @@ func (i *Injection) apply() {
 	case Reset:
 		for _, c := range e.conns(i.target) {
 			i.bite("client", c.name)
-			c.reset()
+			c.abort()
+			if c == by {
+				c.retire()
+			} else {
+				c.drop()
+			}
 		}
 	case Lag, Isolate, Stop:
 		for _, m := range e.members {
@@ -240,7 +246,8 @@ func (i *Injection) finish() {
 	i.members = nil
 	for _, c := range i.ensemble.conns(i.target) {
 		if c.lossy && !c.swallows() {
-			c.reset()
+			c.abort()
+			c.drop()
 		}
 	}
 }

@@ -89,7 +89,7 @@ func (c *conn) queueAfter(b []byte, wait time.Duration) {
 		if n := len(c.late); n > 0 && c.late[n-1].due.After(due) {
 			due = c.late[n-1].due
 		}
-		c.late = append(c.late, parcel{b, due})
+		c.late, c.lateBytes = append(c.late, parcel{b, due}), c.lateBytes+len(b)
 		time.AfterFunc(time.Until(due), c.release)
 	}
 }
@@ -99,8 +99,9 @@ func (c *conn) release() {
 	c.out.Lock()
 	defer c.out.Unlock()
 	for len(c.late) > 0 && !c.late[0].due.After(time.Now()) {
-		c.unsent = append(c.unsent, c.late[0].bytes...)
-		c.late = c.late[1:]
+		b := c.late[0].bytes
+		c.unsent = append(c.unsent, b...)
+		c.late, c.lateBytes = c.late[1:], c.lateBytes-len(b)
 	}
 	c.changed.Broadcast()
 	if c.ending && len(c.late) == 0 {
@@ -112,7 +113,7 @@ func (c *conn) release() {
 func (c *conn) discardLate() {
 	c.out.Lock()
 	defer c.out.Unlock()
-	c.late = nil
+	c.late, c.lateBytes = nil, 0
 }
 
 // occupy is how long bytes take on a line of a rate, behind those that are on it. The ensemble

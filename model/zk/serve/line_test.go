@@ -157,6 +157,35 @@ func TestFault_DelaysMessages(t *testing.T) {
 	}
 }
 
+// TestFault_HoldsBackNoMoreThanItMay reads much data whose answers are late: the server stops to
+// read from the client before it holds all of it.
+func TestFault_HoldsBackNoMoreThanItMay(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		c := join(t, e.Members()[0], 40*time.Second)
+		c.do(opCreate, func(to *jute.Encoder) {
+			to.String("/a")
+			to.Buffer(make([]byte, 500_000))
+			to.Bytes = append(to.Bytes, acl()...)
+		})
+		i := inject(t, e, "delay answers to get by 10s")
+		const asked = 100
+		go func() {
+			for xid := range int32(asked) {
+				c.ask(xid, opGet, reading("/a", false))
+			}
+		}()
+		synctest.Wait()
+		if n := i.Effects(); n < 8 || n > 20 {
+			t.Errorf("%d answers of 500000 bytes are held back", n)
+		}
+		for range asked {
+			if _, _, code, came := c.next(11 * time.Second); !came || code != codeOK {
+				t.Fatal("an answer is missing")
+			}
+		}
+	})
+}
+
 // TestFault_DelaysARefusal has a handshake that is late, of a client that has seen too much.
 func TestFault_DelaysARefusal(t *testing.T) {
 	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {

@@ -164,7 +164,8 @@ func (m *Member) part(why string) {
 	}
 	m.ensemble.options.Log.Info("a server closes its connections", "member", m.id, "why", why, "clients", len(m.conns))
 	for c := range m.conns {
-		c.drop()
+		c.discardLate()
+		c.retire()
 	}
 }
 

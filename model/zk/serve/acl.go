@@ -97,7 +97,8 @@ func ipRange(text string) (ip uint32, bits int, ok bool) {
 }
 
 // settle is the ACL that a znode gets for the one that a client asks for: it replaces the
-// scheme auth by the identities of the connection. It fails with zkapi.ErrInvalidACL.
+// scheme auth by the identities of the connection. It is nil for openACL. It fails with
+// zkapi.ErrInvalidACL.
 func (c *conn) settle(asked []zkapi.ACL) ([]zkapi.ACL, error) {
 	var acl []zkapi.ACL
 	for i, a := range asked {
@@ -122,8 +123,11 @@ func (c *conn) settle(asked []zkapi.ACL) ([]zkapi.ACL, error) {
 			return nil, zkapi.ErrInvalidACL
 		}
 	}
-	if len(acl) == 0 {
+	switch {
+	case len(acl) == 0:
 		return nil, zkapi.ErrInvalidACL
+	case slices.Equal(acl, openACL):
+		return nil, nil // as most znodes have it, so that they need no memory for it
 	}
 	return acl, nil
 }
@@ -133,5 +137,5 @@ func isRange(id string) bool {
 	return ok
 }
 
-// open is the ACL of a znode that has none of its own.
+// openACL is the ACL of a znode that has none of its own.
 var openACL = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "world", ID: "anyone"}}

@@ -15,7 +15,7 @@ import (
 )
 
 // start serves on a free port of this machine, until the test ends.
-func start(t *testing.T, options serve.Options) (*serve.Ensemble, string) {
+func start(t testing.TB, options serve.Options) (*serve.Ensemble, string) {
 	t.Helper()
 	e := serve.New(options)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,7 +37,7 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-func dial(t *testing.T, address string) *lib.Conn {
+func dial(t testing.TB, address string) *lib.Conn {
 	t.Helper()
 	c, _, err := lib.Connect([]string{address}, 10*time.Second, lib.WithLogger(quiet{}))
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
 )
 
 // asRingmaster makes the test binary behave as the command itself, so that the
@@ -191,10 +192,20 @@ func TestRingmaster_SurvivesAKilledMaster(t *testing.T) {
 	}
 }
 
-// TestRingmaster_EveryCommand goes through every command on a real ensemble.
+// TestRingmaster_EveryCommand goes through every command, on a real server and on the one in
+// memory.
 func TestRingmaster_EveryCommand(t *testing.T) {
-	e := ensembletest.Start(t, 1)
-	p := &terminal{t, strings.Join(e.Addresses(), ",")}
+	t.Run("in memory", func(t *testing.T) { everyCommand(&terminal{t, zktest.Start(t).String()}) })
+	t.Run("real", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("skipped TestRingmaster_EveryCommand on a real server: make test runs it, make quick does not")
+		}
+		everyCommand(&terminal{t, strings.Join(ensembletest.Start(t, 1).Addresses(), ",")})
+	})
+}
+
+func everyCommand(p *terminal) {
+	t := p.t
 	expect := func(in string, code exit.Code, out string, args ...string) {
 		t.Helper()
 		got, stdout, problem := p.types(in, args...)
@@ -312,8 +323,7 @@ func TestRingmaster_NamesAnotherService(t *testing.T) {
 
 // TestStatus_WatchEndsWithASignal watches the status and presses Ctrl-C.
 func TestStatus_WatchEndsWithASignal(t *testing.T) {
-	e := ensembletest.Start(t, 1)
-	p := &terminal{t, strings.Join(e.Addresses(), ",")}
+	p := &terminal{t, zktest.Start(t).String()}
 	cmd := p.command("status", "--watch", "--json", "--every", "100ms")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

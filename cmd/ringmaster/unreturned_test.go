@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
 )
 
 // owners is a command that owns a resident task and heeds no SIGTERM. It has a child that
@@ -43,8 +43,7 @@ func (o owners) living(worker string) (names []string) {
 // TestUnreturned_EachPolicy owns a resident task by a command that does not end when it is
 // told to, with each policy.
 func TestUnreturned_EachPolicy(t *testing.T) {
-	e := ensembletest.Start(t, 1)
-	p := &terminal{t, strings.Join(e.Addresses(), ",")}
+	p := &terminal{t, zktest.Start(t).String()}
 	p.starts("master", "--name", "m1")
 	owned := func(t *testing.T, role, policy string, options ...string) (o owners, owner *background, task string) {
 		t.Helper()

@@ -16,24 +16,36 @@ type rawStep struct {
 	client int
 	text   string
 	do     func(*rawSide, *rawClient)
+	newer  bool // 3.8 has no such thing
 }
 
 // rawDraw draws sequences. What it draws depends on the seed alone, not on answers.
+//
+// If 3.8 is compared, what differs there is left out: persistent watches, checks of watches,
+// the forms of creates in a multi that 3.8 understands otherwise, a check outside of a multi,
+// and writes that are cut short, since those take a zxid there. exists needs no permission
+// there, so a sequence has either exists or ACLs.
 type rawDraw struct {
 	*rand.Rand
-	old bool
+	old    bool
+	closed bool // znodes have ACLs, and exists is left out if old
 }
 
 const rawSteps = 60
 
-// drawSteps is the sequence of a seed.
+// drawSteps is the sequence of a seed. The seed 0 stands for the one about quotas.
 func drawSteps(seed uint64, old bool) []rawStep {
-	r := rawDraw{rand.New(rand.NewPCG(seed, 0)), old}
+	if seed == 0 {
+		return quotaSteps()
+	}
+	r := rawDraw{rand.New(rand.NewPCG(seed, 0)), old, !old || seed%2 == 0}
 	steps := []rawStep{r.open(0), r.open(1)}
 	for len(steps) < rawSteps {
 		client := r.IntN(rawClients)
-		draw := r.kind()
-		step := draw(r)
+		step := r.kind()(r)
+		for old && step.newer {
+			step = r.kind()(r)
+		}
 		step.client = client
 		steps = append(steps, step)
 	}
@@ -94,13 +106,15 @@ func oneOf[T any](r rawDraw, from ...T) T { return from[r.IntN(len(from))] }
 
 // rawRequest is a request before it is sent.
 type rawRequest struct {
-	op   int32
-	text string
-	body func(*rawClient, *jute.Encoder) // nil: none
+	op    int32
+	text  string
+	body  func(*rawClient, *jute.Encoder) // nil: none
+	newer bool                            // 3.8 answers otherwise
+	part  bool                            // 3.8 answers as 3.9 does if it is a part of a multi
 }
 
 func (r rawDraw) ask(q rawRequest) rawStep {
-	return rawStep{text: q.text, do: func(s *rawSide, c *rawClient) {
+	return rawStep{text: q.text, newer: q.newer, do: func(s *rawSide, c *rawClient) {
 		if c.conn == nil {
 			s.greet(c, rawGreeting{timeout: 40_000, session: c.session, password: c.password, readOnly: true})
 		}
@@ -132,6 +146,9 @@ func (r rawDraw) path() string {
 func (c *rawClient) at(path string) string {
 	if rest, below := strings.CutPrefix(path, "R"); below {
 		return c.side.root + rest
+	}
+	if rest, below := strings.CutPrefix(path, "Q"); below {
+		return "/zookeeper/quota" + c.side.root + rest
 	}
 	return path
 }
@@ -170,6 +187,7 @@ func (r rawDraw) cut() rawStep {
 	if more {
 		text = "with one byte more: " + q.text
 	}
+	q.newer = q.newer || slices.Contains([]int32{rawCreate, rawCreate2, rawCreateContainer, rawCreateTTL, rawDelete, rawSet, rawSetACL}, q.op)
 	whole := q.body
 	q.body = func(c *rawClient, to *jute.Encoder) {
 		begin := len(to.Bytes)
@@ -186,7 +204,7 @@ func (r rawDraw) cut() rawStep {
 
 func (r rawDraw) open(client int) rawStep {
 	timeout, readOnly := oneOf[int32](r, 40_000, 40_000, 1<<30), r.IntN(4) > 0
-	return rawStep{client, fmt.Sprintf("begin a session, timeout %d, mentions read-only servers %v", timeout, readOnly), func(s *rawSide, c *rawClient) {
+	return rawStep{client: client, text: fmt.Sprintf("begin a session, timeout %d, mentions read-only servers %v", timeout, readOnly), do: func(s *rawSide, c *rawClient) {
 		if c.conn != nil {
 			s.endSession(c)
 		} else if c.session != 0 {
@@ -233,9 +251,10 @@ func (r rawDraw) garbage() rawStep {
 	for i := range bytes {
 		bytes[i] = oneOf[byte](r, 0, 0, 0, 0, 1, 2, 3, 0x7f, 0xff, 0xff, '/', 'a')
 	}
+	newer := slices.Contains([]int32{rawDelete, rawAddWatch, rawCheckWatches, rawRemoveWatches, rawSetWatches2}, op)
 	return r.ask(rawRequest{op, fmt.Sprintf("request %d with the body %x", op, bytes), func(_ *rawClient, to *jute.Encoder) {
 		to.Bytes = append(to.Bytes, bytes...)
-	}})
+	}, newer, true})
 }
 
 // oddGreeting is the handshake of somebody else: it is too short, or asks for a session that

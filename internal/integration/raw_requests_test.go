@@ -12,7 +12,7 @@ import (
 var openToAll = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "world", ID: "anyone"}}
 
 func (r rawDraw) acl() []zkapi.ACL {
-	if r.IntN(5) > 0 {
+	if r.IntN(5) > 0 || !r.closed {
 		return openToAll
 	}
 	one := func() zkapi.ACL {
@@ -84,7 +84,7 @@ func (r rawDraw) create() rawRequest {
 		if op == rawCreateTTL {
 			to.Int64(ttl)
 		}
-	}}
+	}, false, path != null && (op == rawCreate && flags >= 0 && flags <= 3 || op == rawCreateContainer && flags == 4 || op == rawCreateTTL)}
 }
 
 func (r rawDraw) delete() rawRequest {
@@ -95,7 +95,7 @@ func (r rawDraw) delete() rawRequest {
 	return rawRequest{rawDelete, fmt.Sprintf("delete %q version %d", path, version), func(c *rawClient, to *jute.Encoder) {
 		c.putPath(to, path)
 		to.Int32(version)
-	}}
+	}, false, path != null}
 }
 
 // set leaves the znodes that all sequences share as they are: their versions are never 1<<30.
@@ -108,7 +108,7 @@ func (r rawDraw) set() rawRequest {
 		c.putPath(to, path)
 		to.Buffer(data)
 		to.Int32(version)
-	}}
+	}, false, path != null}
 }
 
 func (r rawDraw) check() rawRequest {
@@ -116,7 +116,7 @@ func (r rawDraw) check() rawRequest {
 	return rawRequest{rawCheck, fmt.Sprintf("check %q version %d", path, version), func(c *rawClient, to *jute.Encoder) {
 		c.putPath(to, path)
 		to.Int32(version)
-	}}
+	}, false, path != null}
 }
 
 func (r rawDraw) setACL() rawRequest {
@@ -128,7 +128,7 @@ func (r rawDraw) setACL() rawRequest {
 		c.putPath(to, path)
 		c.encodeACL(to, acl)
 		to.Int32(version)
-	}}
+	}, false, path != null}
 }
 
 func (r rawDraw) getACL() rawRequest { return r.onePath("the ACL of", rawGetACL) }
@@ -138,7 +138,7 @@ func (r rawDraw) onePath(text string, op int32) rawRequest {
 	if op == rawCountChildren && (path == "/" || path == "") {
 		path = "R" // other sequences leave znodes behind
 	}
-	return rawRequest{op, fmt.Sprintf("%s %q", text, path), func(c *rawClient, to *jute.Encoder) { c.putPath(to, path) }}
+	return rawRequest{op, fmt.Sprintf("%s %q", text, path), func(c *rawClient, to *jute.Encoder) { c.putPath(to, path) }, false, true}
 }
 
 func (r rawDraw) read() rawRequest {
@@ -151,7 +151,7 @@ func (r rawDraw) read() rawRequest {
 	return rawRequest{op, fmt.Sprintf("%s %q watch %v", name, path, watch), func(c *rawClient, to *jute.Encoder) {
 		c.putPath(to, path)
 		to.Bool(watch)
-	}}
+	}, op == rawExists && r.closed, true}
 }
 
 func (r rawDraw) watch(text string, op int32, kinds ...int32) rawRequest {
@@ -159,7 +159,7 @@ func (r rawDraw) watch(text string, op int32, kinds ...int32) rawRequest {
 	return rawRequest{op, fmt.Sprintf("%s %d on %q", text, kind, path), func(c *rawClient, to *jute.Encoder) {
 		c.putPath(to, path)
 		to.Int32(kind)
-	}}
+	}, op != rawRemoveWatches || kind > 3, true}
 }
 
 // multi has parts; rarely one that is no part of a multi.
@@ -205,7 +205,7 @@ func joined(op int32, text string, parts []rawRequest) rawRequest {
 		to.Int32(-1)
 		to.Bool(true)
 		to.Int32(-1)
-	}}
+	}, slices.ContainsFunc(parts, func(q rawRequest) bool { return !q.part }), true}
 }
 
 func (r rawDraw) setWatches() rawRequest {
@@ -229,7 +229,7 @@ func (r rawDraw) setWatches() rawRequest {
 				}
 			}
 		}
-	}}
+	}, op == rawSetWatches2 && len(lists[3])+len(lists[4]) > 0, true}
 }
 
 func (r rawDraw) auth() rawRequest {
@@ -238,7 +238,7 @@ func (r rawDraw) auth() rawRequest {
 		to.Int32(0)
 		to.String(scheme)
 		to.Buffer([]byte(credentials))
-	}}
+	}, false, true}
 }
 
 // odd is a request that no server carries out. A createSession (-10), a deleteContainer (20)
@@ -249,5 +249,5 @@ func (r rawDraw) odd() rawRequest {
 		to.String(c.at("R/a"))
 		to.Int32(-1)
 		to.Int64(-1)
-	}}
+	}, op == rawCheck, true}
 }

@@ -3,6 +3,7 @@ package zk
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -148,6 +149,23 @@ func (t Tree) Begin(epoch int64) Tree {
 	const epochAt = 32
 	t.zxid = epoch << epochAt
 	return t
+}
+
+// Note replaces the data of a znode as a server does that keeps notes of its own in it: without
+// a zxid, a version or a time. There must be such a znode.
+func (t Tree) Note(path string, data []byte) Tree {
+	return t.update(path, func(n *znode) {
+		n.data, n.stat.DataLength = data, int32(len(data))
+	})
+}
+
+// Below goes through the znode at a path and all below it, parents first.
+func (t Tree) Below(path string) func(yield func(string, Entry) bool) {
+	return func(yield func(string, Entry) bool) {
+		if n := t.find(path); n != nil {
+			n.all(strings.TrimSuffix(parentOf(path), "/"), yield)
+		}
+	}
 }
 
 // Node is one znode with all that a server says of it.

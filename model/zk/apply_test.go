@@ -88,3 +88,19 @@ func TestTree_OwnedFindsEveryOwner(t *testing.T) {
 		t.Errorf("the end of session 1 left %d of %d znodes", after.Count(), tree.Count())
 	}
 }
+
+// TestApply_AnswersWithTheMoment: the Stat of a part is that behind the part, not behind the
+// whole write.
+func TestApply_AnswersWithTheMoment(t *testing.T) {
+	parts := []Part{{Op: zkapi.Create("/a", []byte("1"), zkapi.Persistent)}, {Op: zkapi.Create("/a/b", nil, zkapi.Persistent)}, {Op: zkapi.Set("/a", []byte("22"), 0)}}
+	_, answers, changes, err := NewTree().Apply(parts, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, last := answers[0].Stat, answers[2].Stat; first.NumChildren != 0 || first.DataLength != 1 || last.NumChildren != 1 || last.DataLength != 2 {
+		t.Errorf("the answers are %+v and %+v", first, last)
+	}
+	if changes[0].Grown() != 1 || changes[1].Grown() != 0 || changes[2].Grown() != 1 {
+		t.Errorf("the changes are %+v", changes)
+	}
+}

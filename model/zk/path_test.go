@@ -57,7 +57,10 @@ func TestDiffers_ZooKeepersOwnZnodesAreMissing(t *testing.T) {
 	if _, err := NewTree().Read(zkapi.Get("/zookeeper")); !errors.Is(err, zkapi.ErrNoNode) {
 		t.Errorf("%v, want %v", err, zkapi.ErrNoNode)
 	}
-	if _, err := NewServerTree().Read(zkapi.Get("/zookeeper")); err != nil {
-		t.Error(err)
+	for _, path := range []string{"/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"} {
+		node, err := NewServerTree().Node(path)
+		if err != nil || node.Data == nil || len(node.Data) > 0 || node.Stat.Czxid != 0 {
+			t.Errorf("%s of a server: %q, %+v, %v", path, node.Data, node.Stat, err)
+		}
 	}
 }

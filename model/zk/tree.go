@@ -80,7 +80,12 @@ type Change struct {
 	Kind zkapi.Kind
 
 	acl, above []zkapi.ACL // of the znode, and of its parent
+	grown      int         // by how many bytes its data is longer than before
 }
+
+// Grown is by how many bytes the data of the znode is longer than before: all of it, for one
+// that was made.
+func (c Change) Grown() int { return c.grown }
 
 // parentOf is the path above p, which is that of a znode.
 func parentOf(p string) string { return path.Dir(p) }
@@ -215,7 +220,7 @@ func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 		p.created++
 		t.countChild(p, 1)
 	})
-	return next, Answer{Path: at, Stat: n.stat}, Change{at, zkapi.KindCreate, n.acl, parent.acl}, nil
+	return next, Answer{Path: at, Stat: n.stat}, Change{at, zkapi.KindCreate, n.acl, parent.acl, len(n.data)}, nil
 }
 
 // countChild keeps the parent's books when a child has come or gone.
@@ -250,7 +255,7 @@ func (t Tree) remove(p string, version int32, permit Permit) (Tree, Change, erro
 		parent.owned -= n.owned
 		t.countChild(parent, -1)
 	})
-	return next, Change{p, zkapi.KindDelete, n.acl, parent.acl}, nil
+	return next, Change{p, zkapi.KindDelete, n.acl, parent.acl, -len(n.data)}, nil
 }
 
 func (t Tree) set(op zkapi.Op, permit Permit) (Tree, Answer, Change, error) {
@@ -265,7 +270,8 @@ func (t Tree) set(op zkapi.Op, permit Permit) (Tree, Answer, Change, error) {
 		n.stat.Mtime = t.now
 		result.Stat = n.stat
 	})
-	return next, result, Change{Path: op.Path, Kind: zkapi.KindSet, acl: t.find(op.Path).acl}, nil
+	before := t.find(op.Path)
+	return next, result, Change{Path: op.Path, Kind: zkapi.KindSet, acl: before.acl, grown: len(op.Data) - len(before.data)}, nil
 }
 
 // Read answers a read; Result.Watch is not set.

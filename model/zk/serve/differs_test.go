@@ -124,9 +124,11 @@ func TestDiffers_ListsAreSorted(t *testing.T) {
 	if names := node.Children(); err != nil || !slices.Equal(names, append(made, "zookeeper")) {
 		t.Errorf("the children are %q, %v", names, err)
 	}
-	_, d := c.call(2, 103, func(to *jute.Encoder) { to.String("/") })
-	if paths := d.Strings(); strings.Join(paths, "") != "/a/b/c/d/e" {
-		t.Errorf("the ephemerals are %q", paths)
+	for prefix, want := range map[string]string{"/": "/a/b/c/d/e", " ": "/a/b/c/d/e", " /\t": "/a/b/c/d/e", "/b": "/b", "b": ""} {
+		_, d := c.call(2, 103, func(to *jute.Encoder) { to.String(prefix) })
+		if paths := d.Strings(); strings.Join(paths, "") != want {
+			t.Errorf("the ephemerals below %q are %q", prefix, paths)
+		}
 	}
 }
 
@@ -145,22 +147,5 @@ func TestDiffers_IdentitiesKeepTheirOrder(t *testing.T) {
 	}
 	if want := []string{"ip pipe", "digest zoe", "digest adam"}; !slices.Equal(users, want) {
 		t.Errorf("the users are %q, want %q", users, want)
-	}
-}
-
-// TestDiffers_NoQuotas: a quota is a znode like another.
-func TestDiffers_NoQuotas(t *testing.T) {
-	e, c := alone(t)
-	for _, path := range []string{"/q", "/zookeeper/quota/q", "/zookeeper/quota/q/zookeeper_limits", "/zookeeper/quota/q/zookeeper_stats", "/q/a"} {
-		code, _ := c.call(1, 1, func(to *jute.Encoder) {
-			ephemeral(path)(to)
-			to.Bytes[len(to.Bytes)-1] = 0 // persistent
-		})
-		if code != 0 {
-			t.Fatalf("create %s: %d", path, code)
-		}
-	}
-	if node, err := e.Tree().Node("/zookeeper/quota/q/zookeeper_stats"); err != nil || node.Stat.Version != 0 {
-		t.Errorf("a server has written the counts: %+v, %v", node.Stat, err)
 	}
 }

@@ -120,6 +120,7 @@ func (e *Ensemble) commit(next zk.Tree, changes []zk.Change) {
 }
 
 func (e *Ensemble) commitStep(s step) {
+	s.tree = count(s.tree, s.changes)
 	e.tree = s.tree
 	for _, m := range e.members {
 		m.see(s)

@@ -154,6 +154,23 @@ func TestFault_LetsTheAnswerBeforeItArrive(t *testing.T) {
 	}
 }
 
+// TestFault_KnowsAPingByItsAnswer: that has a number of its own, whatever the request has.
+func TestFault_KnowsAPingByItsAnswer(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		c := join(t, e.Members()[0], 10*time.Second)
+		faults, err := serve.ParseFaults("lose answers to ping")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Inject(faults[0]); err != nil {
+			t.Fatal(err)
+		}
+		c.ask(77, opPing, nothing)
+		if xid, _, _, came := c.next(time.Millisecond); came {
+			t.Errorf("an answer came, to %d", xid)
+		}
+	})
+}
 // TestInject_RefusesWhatCannotBe has faults that concern what the ensemble does not have.
 func TestInject_RefusesWhatCannotBe(t *testing.T) {
 	e := serve.New(serve.Options{})

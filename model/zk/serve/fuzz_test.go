@@ -121,7 +121,7 @@ func FuzzServeConn(f *testing.F) {
 		runtime.ReadMemStats(&before)
 		e.Members()[0].ServeConn(&script{Reader: bytes.NewReader(stream)})
 		runtime.ReadMemStats(&after)
-		const some, each = 4 << 20, 2_000
+		const some, each = 512 << 10, 2_000
 		if used := after.TotalAlloc - before.TotalAlloc; used > some+each*uint64(len(stream)) {
 			t.Errorf("%d bytes took %d bytes of memory", len(stream), used)
 		}

@@ -212,34 +212,42 @@ const longestAnswer = 64 << 20
 // multiRead answers several reads of one moment: the data or the children of znodes. Each has
 // its answer or its refusal. They set no watches, whatever they say.
 func (c *conn) multiRead(d *jute.Decoder, to *jute.Encoder) error {
+	// A server has begun its answer when it finds a part that it cannot carry out.
+	unfinished := func() error {
+		partsEnd(to)
+		return errMarshalling
+	}
 	if first, _ := part(&jute.Decoder{Rest: d.Rest}); slices.Contains(partsOfMulti, first) {
 		if _, _, _, err := c.decodeParts(d); err != nil {
 			return err
 		}
-		partsEnd(to) // a server has begun its answer when it finds that these are no reads
-		return errMarshalling
+		return unfinished()
 	}
-	var answers jute.Encoder
+	var ops []opcode
+	var paths []string
 	for {
 		op, more := part(d)
 		if !more {
 			break
 		}
-		path, _, err := watchOf(d)
-		if err == nil && op != opGet && op != opChildren {
-			err = errMarshalling
-		}
-		if err != nil {
-			return err
-		}
-		if c.readPart(op, path, &answers); len(answers.Bytes) > longestAnswer {
+		if op != opGet && op != opChildren {
 			return errMarshalling
 		}
+		ops, paths = append(ops, op), append(paths, text(d))
+		d.Bool() // whether a watch is wished
 	}
 	if d.Bad {
 		return errMarshalling
 	}
-	to.Bytes = answers.Bytes
+	for i, op := range ops {
+		if paths[i] == null {
+			return unfinished()
+		}
+		if c.readPart(op, paths[i], to); len(to.Bytes) > longestAnswer {
+			to.Bytes = nil
+			return errMarshalling
+		}
+	}
 	partsEnd(to)
 	return nil
 }

@@ -1,0 +1,109 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
+	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
+)
+
+// otherClient is a program of ours that uses somebody else's client. It prints a line for
+// each outcome, the same on every ZooKeeper: those of testdata/clients/<name>.want.
+type otherClient struct {
+	name    string
+	needs   map[string]string // a Debian package for each program or file
+	command func(ctx context.Context, t *testing.T, servers string) *exec.Cmd
+}
+
+var otherClients = []otherClient{
+	{
+		name: "kazoo_recipes",
+		needs: map[string]string{
+			"/usr/bin/python3": "python3",
+			"/usr/lib/python3/dist-packages/kazoo/client.py": "python3-kazoo",
+		},
+		command: func(ctx context.Context, _ *testing.T, _ string) *exec.Cmd {
+			return exec.CommandContext(ctx, "/usr/bin/python3", "testdata/clients/kazoo_recipes.py")
+		},
+	},
+}
+
+// TestServe_ServesOtherClientsAsZooKeeperDoes runs other people's clients against
+// model/zk/serve and against a real server. The outcomes are those that are expected, and so
+// the same on both.
+func TestServe_ServesOtherClientsAsZooKeeperDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skipf("skipped %s: make test runs it, make quick does not", t.Name())
+	}
+	t.Run("serve", func(t *testing.T) {
+		for _, c := range otherClients {
+			t.Run(c.name, func(t *testing.T) { c.check(t, zktest.Start(t).String()) })
+		}
+	})
+	t.Run("ZooKeeper", func(t *testing.T) {
+		e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TickTime: longTick, Profile: rawServer})
+		for _, c := range otherClients {
+			t.Run(c.name, func(t *testing.T) { c.check(t, e.Servers[0].Address) })
+		}
+	})
+}
+
+// check compares the outcomes of the program at a server with those that are expected.
+func (c otherClient) check(t *testing.T, servers string) {
+	t.Helper()
+	for file, packageName := range c.needs {
+		if _, err := exec.LookPath(file); err != nil && !exists(file) {
+			t.Skipf("skipped %s: %s is missing: install the Debian package %s (scripts/clients does)", t.Name(), file, packageName)
+		}
+	}
+	want, err := os.ReadFile(filepath.Join("testdata", "clients", c.name+".want"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const patience = 2 * time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var printed, complaints bytes.Buffer
+	command := c.command(ctx, t, servers)
+	command.Env = append(os.Environ(), "ZK_SERVERS="+servers)
+	command.Stdout, command.Stderr, command.WaitDelay = &printed, &complaints, time.Second
+	err = command.Run()
+	if difference := firstDifferentLine(printed.String(), string(want)); err != nil || difference != "" {
+		t.Fatalf("%v; %s\nit said:\n%s", err, difference, complaints.String())
+	}
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+// firstDifferentLine describes the first difference of two texts; "" is none.
+func firstDifferentLine(got, want string) string {
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
+	part := "" // the last line that begins with #
+	for i := range max(len(gotLines), len(wantLines)) {
+		g, w := "nothing", "nothing"
+		if i < len(gotLines) {
+			g = gotLines[i]
+		}
+		if i < len(wantLines) {
+			w = wantLines[i]
+		}
+		if g != w {
+			return part + "\n got: " + g + "\nwant: " + w
+		}
+		if strings.HasPrefix(g, "#") {
+			part = g
+		}
+	}
+	return ""
+}

@@ -34,6 +34,33 @@ var otherClients = []otherClient{
 			return exec.CommandContext(ctx, "/usr/bin/python3", "testdata/clients/kazoo_recipes.py")
 		},
 	},
+	{
+		name: "CuratorRecipes",
+		needs: map[string]string{
+			"javac":                              "default-jdk-headless",
+			javaArchives + "curator-recipes.jar": "libcurator-recipes-java",
+			javaArchives + "slf4j-nop.jar":       "libslf4j-java",
+		},
+		command: curatorRecipes,
+	},
+}
+
+// javaArchives is where Debian's Java packages have their libraries.
+const javaArchives = "/usr/share/java/"
+
+// curatorRecipes compiles the program for Curator.
+func curatorRecipes(ctx context.Context, t *testing.T, _ string) *exec.Cmd {
+	t.Helper()
+	classes := t.TempDir()
+	path := []string{classes}
+	for _, archive := range []string{"curator-recipes", "curator-framework", "curator-client", "zookeeper", "zookeeper-jute", "guava", "slf4j-api", "slf4j-nop"} {
+		path = append(path, javaArchives+archive+".jar")
+	}
+	compile := exec.CommandContext(ctx, "javac", "-nowarn", "-cp", strings.Join(path, ":"), "-d", classes, "testdata/clients/CuratorRecipes.java")
+	if out, err := compile.CombinedOutput(); err != nil {
+		t.Fatalf("javac: %v\n%s", err, out)
+	}
+	return exec.CommandContext(ctx, "java", "-cp", strings.Join(path, ":"), "CuratorRecipes")
 }
 
 // TestServe_ServesOtherClientsAsZooKeeperDoes runs other people's clients against

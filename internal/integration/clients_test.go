@@ -20,7 +20,7 @@ import (
 type otherClient struct {
 	name    string
 	needs   map[string]string // a Debian package for each program or file
-	command func(ctx context.Context, t *testing.T, servers string) *exec.Cmd
+	command func(ctx context.Context, t *testing.T) *exec.Cmd
 }
 
 var otherClients = []otherClient{
@@ -30,7 +30,7 @@ var otherClients = []otherClient{
 			"/usr/bin/python3": "python3",
 			"/usr/lib/python3/dist-packages/kazoo/client.py": "python3-kazoo",
 		},
-		command: func(ctx context.Context, _ *testing.T, _ string) *exec.Cmd {
+		command: func(ctx context.Context, _ *testing.T) *exec.Cmd {
 			return exec.CommandContext(ctx, "/usr/bin/python3", "testdata/clients/kazoo_recipes.py")
 		},
 	},
@@ -43,13 +43,25 @@ var otherClients = []otherClient{
 		},
 		command: curatorRecipes,
 	},
+	{
+		name:  "zkcli",
+		needs: map[string]string{zkCli: "zookeeper", "java": "default-jre-headless"},
+		command: func(ctx context.Context, _ *testing.T) *exec.Cmd {
+			command := exec.CommandContext(ctx, "testdata/clients/zkcli.sh")
+			command.Env = append(os.Environ(), "ZKCLI="+zkCli)
+			return command
+		},
+	},
 }
 
 // javaArchives is where Debian's Java packages have their libraries.
 const javaArchives = "/usr/share/java/"
 
+// zkCli is where Debian has it.
+const zkCli = "/usr/share/zookeeper/bin/zkCli.sh"
+
 // curatorRecipes compiles the program for Curator.
-func curatorRecipes(ctx context.Context, t *testing.T, _ string) *exec.Cmd {
+func curatorRecipes(ctx context.Context, t *testing.T) *exec.Cmd {
 	t.Helper()
 	classes := t.TempDir()
 	path := []string{classes}
@@ -99,8 +111,8 @@ func (c otherClient) check(t *testing.T, servers string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var printed, complaints bytes.Buffer
-	command := c.command(ctx, t, servers)
-	command.Env = append(os.Environ(), "ZK_SERVERS="+servers)
+	command := c.command(ctx, t)
+	command.Env = append(command.Environ(), "ZK_SERVERS="+servers)
 	command.Stdout, command.Stderr, command.WaitDelay = &printed, &complaints, time.Second
 	err = command.Run()
 	if difference := firstDifferentLine(printed.String(), string(want)); err != nil || difference != "" {

@@ -208,6 +208,9 @@ func (c *Client) createTask(ctx context.Context, session zkapi.Session, create z
 // readable returns an error if this client may not read the first task that it has made: then
 // it may read none of the others.
 func (c *Client) readable(ctx context.Context, session zkapi.Session, create zkapi.Op) error {
+	if c.layout.access.open() { // nothing is remembered of it, so that equal clients stay equal to the explorer
+		return nil
+	}
 	c.mu.Lock()
 	known := c.reads
 	c.mu.Unlock()

@@ -171,6 +171,7 @@ func TestFault_KnowsAPingByItsAnswer(t *testing.T) {
 		}
 	})
 }
+
 // TestInject_RefusesWhatCannotBe has faults that concern what the ensemble does not have.
 func TestInject_RefusesWhatCannotBe(t *testing.T) {
 	e := serve.New(serve.Options{})

@@ -86,7 +86,23 @@ func New(registry prometheus.Registerer) (*Prometheus, error) {
 	} {
 		errs = append(errs, registry.Register(c))
 	}
+	p.beginAtZero()
 	return p, errors.Join(errs...)
+}
+
+// beginAtZero makes the counters that operators are to alert on. A counter that appears with
+// its first event has no increase that Prometheus could see.
+func (p *Prometheus) beginAtZero() {
+	for _, role := range []string{"master", "worker", "client"} {
+		for _, event := range []string{"opened", "closed", "lost"} {
+			p.sessions.WithLabelValues(role, event)
+		}
+		p.wentBack.WithLabelValues(role)
+	}
+	for _, role := range []string{"master", "worker"} {
+		p.fenced.WithLabelValues(role)
+		p.attempts.WithLabelValues(role)
+	}
 }
 
 // Elected implements recipe.Metrics.

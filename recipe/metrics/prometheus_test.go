@@ -72,6 +72,7 @@ func TestMetrics_MeasureTheRecipe(t *testing.T) {
 		want := `
 # HELP ringmaster_attempts_ended_total Attempts that ended without a result, by the role that ended them.
 # TYPE ringmaster_attempts_ended_total counter
+ringmaster_attempts_ended_total{by="master"} 0
 ringmaster_attempts_ended_total{by="worker"} 1
 # HELP ringmaster_elections_total Elections won by masters of this process.
 # TYPE ringmaster_elections_total counter
@@ -79,11 +80,21 @@ ringmaster_elections_total 1
 # HELP ringmaster_epoch The latest epoch that a master of this process has begun.
 # TYPE ringmaster_epoch gauge
 ringmaster_epoch 1
+# HELP ringmaster_fenced_writes_total Writes refused because another process held the claim.
+# TYPE ringmaster_fenced_writes_total counter
+ringmaster_fenced_writes_total{role="master"} 0
+ringmaster_fenced_writes_total{role="worker"} 0
 # HELP ringmaster_leading 1 while a master of this process leads.
 # TYPE ringmaster_leading gauge
 ringmaster_leading 1
 # HELP ringmaster_session_events_total ZooKeeper sessions of this process: opened, closed by their owner, lost.
 # TYPE ringmaster_session_events_total counter
+ringmaster_session_events_total{event="closed",role="client"} 0
+ringmaster_session_events_total{event="closed",role="master"} 0
+ringmaster_session_events_total{event="closed",role="worker"} 0
+ringmaster_session_events_total{event="lost",role="client"} 0
+ringmaster_session_events_total{event="lost",role="master"} 0
+ringmaster_session_events_total{event="lost",role="worker"} 0
 ringmaster_session_events_total{event="opened",role="client"} 1
 ringmaster_session_events_total{event="opened",role="master"} 1
 ringmaster_session_events_total{event="opened",role="worker"} 1
@@ -199,4 +210,21 @@ func ExampleNew() {
 	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	fmt.Println(err)
 	// Output: <nil>
+}
+
+// TestNew_CountersOfAlertsBeginAtZero: Prometheus sees no increase in a counter that appears
+// with its first event.
+func TestNew_CountersOfAlertsBeginAtZero(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	if _, err := metrics.New(registry); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{
+		"ringmaster_went_back_total": 3, "ringmaster_fenced_writes_total": 2, "ringmaster_session_events_total": 9,
+		"ringmaster_attempts_ended_total": 2, "ringmaster_elections_total": 1, "ringmaster_lapsed_leases_total": 1,
+	} {
+		if got, err := testutil.GatherAndCount(registry, name); err != nil || got != want {
+			t.Errorf("%s: %d series, %v; want %d", name, got, err, want)
+		}
+	}
 }

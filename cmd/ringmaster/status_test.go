@@ -24,7 +24,7 @@ func TestStatus_ShowsTheQuarantine(t *testing.T) {
 	person := &terminal{t: t, servers: server.start(t)}
 	t.Setenv("TZ", "UTC")
 	code, out, problem := person.types("", "status")
-	want := `IN QUARANTINE, because the server refuses requests for them
+	want := `IN QUARANTINE: the master ignores these
 task task-bad since 2026-01-02 03:04:05, refused 7 times, tried again at 03:05:05
   zk: not authenticated
 worker xxx... (400000 bytes) since 2026-01-02 03:04:05, until its znode is deleted

@@ -190,7 +190,7 @@ func (w waitLine) sentence() string {
 
 // showQuarantined lists the znodes that the master ignores.
 func showQuarantined(b *strings.Builder, v Overview) {
-	b.WriteString("\nIN QUARANTINE, because the server refuses requests for them\n")
+	b.WriteString("\nIN QUARANTINE: the master ignores these\n")
 	for _, q := range v.Quarantined {
 		until := "until its znode is deleted"
 		if !q.Until.IsZero() {

@@ -85,3 +85,37 @@ func TestSubmit_WrongLinesDoNotStopTheOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestTasks_OneThatFailsDoesNotStopTheOthers: cancel and collect go on, name each task that
+// they could not take, and the exit code is that of the most important error.
+func TestTasks_OneThatFailsDoesNotStopTheOthers(t *testing.T) {
+	b, person := dev(t)
+	if code, _, problem := person.types("a\tx\nb\tx\nc\tx\nd\tx\n", "submit", "--lines", "--ids"); code != 0 {
+		t.Fatal(code, problem)
+	}
+	for _, c := range []struct {
+		words    string
+		want     exit.Code
+		out      string
+		problems []string
+	}{
+		{"cancel task-x task-a task-b", exit.NotFound, "task-a\tcancelled\ntask-b\tcancelled\n", []string{
+			"ringmaster: no such task: task-x\n", "1 of 3 tasks failed; the most important error: no such task: task-x",
+		}},
+		{"collect task-c task-d", exit.NotAsAsked, "", []string{"task-c\n", "task-d\n", "2 of 2 tasks failed"}},
+		{"cancel task-x", exit.NotFound, "", []string{"ringmaster: no such task: task-x\n"}},
+	} {
+		code, out, problem := person.types("", strings.Fields(c.words)...)
+		if exit.Code(code) != c.want || out != c.out {
+			t.Errorf("%s: exit code %d, %q, want %d, %q", c.words, code, out, c.want, c.out)
+		}
+		for _, want := range c.problems {
+			if !strings.Contains(problem, want) {
+				t.Errorf("%s: %q is missing in %s", c.words, want, problem)
+			}
+		}
+	}
+	if code := person.leaves(b); code != 0 {
+		t.Errorf("dev ended with %d", code)
+	}
+}

@@ -89,7 +89,7 @@ can delete. The command then waits for a master, at most --connect-timeout.`,
 		Example: `  ringmaster collect task-invoice.17
   ringmaster submit --wait --collect hello`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return cli.Collect(cmd.Context(), o, args)
+			return cli.Collect(cmd.Context(), o, streams(cmd), args)
 		},
 	}
 }

@@ -22,40 +22,59 @@ func CheckTaskNames(names []string) error {
 	return nil
 }
 
-// Cancel cancels tasks, and prints the state of each.
+// Cancel cancels tasks, and prints the state of each. A task that is not there does not stop it.
 func Cancel(ctx context.Context, o *Options, s Streams, tasks []string) error {
-	return o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {
-		late := false
-		for _, task := range tasks {
+	late := false
+	err := o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {
+		return each(s, tasks, func(task string) error {
 			status, err := c.Cancel(ctx, task)
 			if err != nil {
-				return err
-			}
-			if err := printf(s.Out, "%s\t%s\n", task, status.State); err != nil {
 				return err
 			}
 			if status.State != recipe.Cancelled {
 				late = true
 				printf(s.Err, "%s had ended before it could be cancelled: it is %s\n", task, status.State)
 			}
-		}
-		if late {
-			return errTask
-		}
-		return nil
+			return printf(s.Out, "%s\t%s\n", task, status.State)
+		})
+	})
+	if err == nil && late {
+		return errTask
+	}
+	return err
+}
+
+// Collect removes finished tasks. A task that is not there, or is not finished, does not stop it.
+func Collect(ctx context.Context, o *Options, s Streams, tasks []string) error {
+	return o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {
+		return each(s, tasks, func(task string) error { return c.Collect(ctx, task) })
 	})
 }
 
-// Collect removes finished tasks.
-func Collect(ctx context.Context, o *Options, tasks []string) error {
-	return o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {
-		for _, task := range tasks {
-			if err := c.Collect(ctx, task); err != nil {
-				return err
-			}
+// each does something for each task. An error that may be about one task only, such as that it
+// is not there, is told at once if there are several tasks, and the others have their turn.
+// The most important one is returned. Every other error ends it.
+func each(s Streams, tasks []string, do func(task string) error) error {
+	var worst error
+	failed := 0
+	for _, task := range tasks {
+		err := do(task)
+		if err == nil {
+			continue
 		}
+		if len(tasks) == 1 || !among(recipe.ErrNoTask, recipe.ErrUnfinished, zkapi.ErrNoAuth)(err) {
+			return err
+		}
+		printf(s.Err, "ringmaster: %v\n", err)
+		failed++
+		if worst == nil || rank(err) < rank(worst) {
+			worst = err
+		}
+	}
+	if worst == nil {
 		return nil
-	})
+	}
+	return fmt.Errorf("%d of %d tasks failed; the most important error: %w", failed, len(tasks), worst)
 }
 
 // List lists tasks: those in a state, or all if state is empty.

@@ -112,14 +112,18 @@ func write(w io.Writer, data []byte) error {
 	return err
 }
 
-// onTerminal reports whether a person reads what is written there.
-func onTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+// onTerminal reports whether a person is at the other end of a stream.
+func onTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}
 	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	nowhere, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, nowhere)
 }
 
 // printJSON prints a value in one line. JSON loses nothing: its strings can hold every

@@ -46,6 +46,9 @@ func (s *Submission) Run(ctx context.Context, o *Options, streams Streams, args 
 		return err
 	}
 	s.limited = o.limited
+	if onTerminal(streams.In) && (len(args) == 0 || args[0] == "-") {
+		printf(streams.Err, "reading standard input: type the payload, and end it with Ctrl-D\n")
+	}
 	if s.Lines {
 		return o.withClient(ctx, true, func(ctx context.Context, c *recipe.Client) error {
 			return s.each(ctx, c, streams, options)

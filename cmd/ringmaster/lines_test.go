@@ -119,3 +119,19 @@ func TestTasks_OneThatFailsDoesNotStopTheOthers(t *testing.T) {
 		t.Errorf("dev ended with %d", code)
 	}
 }
+
+// TestTasks_ListsNamesWithoutLossInJSON: a name that a table has to write out can be read.
+func TestTasks_ListsNamesWithoutLossInJSON(t *testing.T) {
+	server := &fakeServer{nodes: map[string]string{
+		"/tasks": "", "/tasks/task-\u202ea": "", "/tasks/task-\u202ea/status": `{"state":"done"}`, "/tasks/task-b": "",
+	}}
+	person := &terminal{t: t, servers: server.start(t)}
+	for words, want := range map[string]string{
+		"tasks list --json":              `{"task":"task-b","state":"pending","attempts_lost":0}` + "\n" + `{"task":"task-\u202ea","state":"done","attempts_lost":0}` + "\n",
+		"tasks list --state done --json": `{"task":"task-\u202ea","state":"done","attempts_lost":0}` + "\n",
+	} {
+		if code, out, problem := person.types("", strings.Fields(words)...); code != 0 || out != want {
+			t.Errorf("%s: exit code %d, %q, want %q; %s", words, code, out, want, problem)
+		}
+	}
+}

@@ -107,12 +107,16 @@ func tasksCommand(o *cli.Options) *cobra.Command {
 
 func listCommand(o *cli.Options) *cobra.Command {
 	var state string
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List tasks", Args: cobra.NoArgs, Example: "  ringmaster tasks list --state failed",
+		Use: "list", Short: "List tasks", Args: cobra.NoArgs,
+		Example: `  ringmaster tasks list --state failed
+  ringmaster tasks list --state failed --json | jq -r .task`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cli.List(cmd.Context(), o, streams(cmd), state)
+			return cli.List(cmd.Context(), o, streams(cmd), state, asJSON)
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, one object in a line")
 	cmd.Flags().StringVar(&state, "state", "", "list only tasks in this `STATE`: "+strings.Join(cli.States, ", "))
 	return cmd
 }

@@ -77,8 +77,16 @@ func each(s Streams, tasks []string, do func(task string) error) error {
 	return fmt.Errorf("%d of %d tasks failed; the most important error: %w", failed, len(tasks), worst)
 }
 
+// listed is a line of tasks list --json.
+type listed struct {
+	Task     string `json:"task"`
+	State    string `json:"state"`
+	Worker   string `json:"worker,omitempty"`
+	Attempts int    `json:"attempts_lost"`
+}
+
 // List lists tasks: those in a state, or all if state is empty.
-func List(ctx context.Context, o *Options, s Streams, state string) error {
+func List(ctx context.Context, o *Options, s Streams, state string, asJSON bool) error {
 	if state != "" && !slices.Contains(States, state) {
 		return misuse("--state %q: choose %s", state, strings.Join(States, ", "))
 	}
@@ -90,12 +98,21 @@ func List(ctx context.Context, o *Options, s Streams, state string) error {
 		var rows table
 		rows.add("TASK", "STATE", "WORKER", "ATTEMPTS LOST")
 		for _, t := range all.Tasks {
-			if found := stateOf(t); state == "" || found == state {
+			found := stateOf(t)
+			if state != "" && found != state {
+				continue
+			}
+			if !asJSON {
 				rows.add(t.Name, found, t.Worker, t.Attempts)
+			} else if err := printJSON(s.Out, listed{t.Name, found, t.Worker, t.Attempts}); err != nil {
+				return err
 			}
 		}
 		for _, u := range all.Unreadable {
 			printf(s.Err, "not shown by the server: %s: %s\n", u.Path, oneLine(u.Reason, ""))
+		}
+		if asJSON {
+			return nil
 		}
 		return rows.print(s.Out, onTerminal(s.Out))
 	})

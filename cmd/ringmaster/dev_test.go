@@ -109,7 +109,7 @@ func TestDev_NamesWrongInput(t *testing.T) {
 		{[]string{"--listen", taken.Addr().String()}, "give another port with --listen"},
 		{[]string{"--seed", "7"}, "give --faults, too"},
 		{[]string{"--faults", "explode"}, `--faults: fault 1, "explode"`},
-		{[]string{"--faults", "lag member 2 by 1s"}, "--faults"},
+		{[]string{"--faults", "lag member 2 by 1s", "--listen", "127.0.0.1:0"}, "--faults"},
 		{[]string{"--members", "0"}, "--members 0: give 1 or more"},
 		{[]string{"--", "no-such-command"}, "the command cannot be run"},
 	} {

@@ -98,11 +98,7 @@ func TestServe_ServesOtherClientsAsZooKeeperDoes(t *testing.T) {
 // check compares the outcomes of the program at a server with those that are expected.
 func (c otherClient) check(t *testing.T, servers string) {
 	t.Helper()
-	for file, packageName := range c.needs {
-		if _, err := exec.LookPath(file); err != nil && !exists(file) {
-			t.Skipf("skipped %s: %s is missing: install the Debian package %s (scripts/clients does)", t.Name(), file, packageName)
-		}
-	}
+	needClient(t, c.name)
 	want, err := os.ReadFile(filepath.Join("testdata", "clients", c.name+".want"))
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +113,18 @@ func (c otherClient) check(t *testing.T, servers string) {
 	err = command.Run()
 	if difference := firstDifferentLine(printed.String(), string(want)); err != nil || difference != "" {
 		t.Fatalf("%v; %s\nit said:\n%s", err, difference, complaints.String())
+	}
+}
+
+// needClient skips the test if the client, or what it needs, is not installed.
+func needClient(t *testing.T, name string) {
+	t.Helper()
+	for _, c := range otherClients {
+		for file, packageName := range c.needs {
+			if _, err := exec.LookPath(file); c.name == name && err != nil && !exists(file) {
+				t.Skipf("skipped %s: %s is missing: install the Debian package %s (scripts/clients does)", t.Name(), file, packageName)
+			}
+		}
 	}
 }
 

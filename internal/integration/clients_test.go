@@ -3,6 +3,7 @@ package integration
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,6 +112,9 @@ func (c otherClient) check(t *testing.T, servers string) {
 	command.Env = append(command.Environ(), "ZK_SERVERS="+servers)
 	command.Stdout, command.Stderr, command.WaitDelay = &printed, &complaints, time.Second
 	err = command.Run()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("it is not over after %v: %w", patience, err)
+	}
 	if difference := firstDifferentLine(printed.String(), string(want)); err != nil || difference != "" {
 		t.Fatalf("%v; %s\nit said:\n%s", err, difference, complaints.String())
 	}

@@ -25,7 +25,7 @@ func charge(client *zk.Conn, order string) (charged bool, err error) {
 			found, _, err = client.Get(path)
 			charged = bytes.Equal(found, mine)
 		}
-		if !errors.Is(err, zk.ErrConnectionClosed) {
+		if !errors.Is(err, zk.ErrConnectionClosed) && !errors.Is(err, zk.ErrNoServer) {
 			break
 		}
 	}

@@ -179,17 +179,17 @@ public class CuratorRecipes {
         CuratorFramework lost = client();
         LeaderLatch first = new LeaderLatch(lost, "/latch", "first");
         first.start();
-        first.await();
+        say("first leads:", first.await(PATIENCE, TimeUnit.SECONDS));
         LeaderLatch second = new LeaderLatch(b, "/latch", "second");
         second.start();
         until(() -> first.getParticipants().size() == 2);
         say("leader:", second.getLeader().getId(), second.hasLeadership());
         endSession(lost);
-        second.await();
+        second.await(PATIENCE, TimeUnit.SECONDS);
         say("leader:", second.getLeader().getId());
         until(() -> second.getParticipants().size() == 2); // the first is back, as the last
         second.close();
-        first.await();
+        first.await(PATIENCE, TimeUnit.SECONDS);
         say("leader:", first.getLeader().getId());
         first.close();
         lost.close();
@@ -235,7 +235,8 @@ public class CuratorRecipes {
         tree.start();
         say(next(nodes), next(nodes), next(nodes));
         BlockingQueue<String> persistent = new LinkedBlockingQueue<>();
-        CuratorCache cache = CuratorCache.build(a, "/cached");
+        CuratorFramework apart = client(); // because on 3.8 its watch would replace those of the other caches
+        CuratorCache cache = CuratorCache.build(apart, "/cached");
         cache.listenable().addListener((type, old, data) -> persistent.add(type + " " + (data == null ? old : data).getPath()));
         cache.start();
         say(next(persistent), next(persistent));
@@ -251,6 +252,7 @@ public class CuratorRecipes {
         }
         say("in the cache:", text(tree.getCurrentData("/cached/x").getData()), cache.size(), paths.getCurrentData().size());
         cache.close();
+        apart.close();
         tree.close();
         paths.close();
     }

@@ -17,6 +17,8 @@ set -v 7 /cli 3
 set -v 0 /cli 3
 get -w /cli
 ls -w /cli
+create /cli/more
+delete /cli/more
 set -s /cli 4
 delete /cli
 delete /none

@@ -46,6 +46,11 @@ whoami
 sync /cli
 setquota -n 5 /none
 listquota /none
+setquota -n 100 /cli
+create /cli/q 123
+listquota /cli
+delquota /cli
+listquota /cli
 reconfig -remove 1
 deleteall /cli
 stat /cli

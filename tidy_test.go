@@ -35,7 +35,8 @@ var rooms = map[string][]string{
 	"record/recordtest":              {"record"},
 	"checker/checkertest":            {"checker"},
 	"model/zk":                       {"zkapi"},
-	"model/zk/serve":                 {"zkapi", "model/zk", "internal/jute"},
+	"model/zk/serve":                 {"zkapi", "model/zk", "internal/jute", "model/zk/serve/disk"},
+	"model/zk/serve/disk":            {}, // what the bytes mean, it must not know
 	"model/zk/zktest":                {"model/zk/serve"},
 	"model/explore":                  {"zkapi", "model/zk"},
 	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "recipe", "subject"},

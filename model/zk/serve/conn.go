@@ -153,6 +153,9 @@ func (c *conn) send() {
 		if len(sending) == 0 {
 			return
 		}
+		if !c.member.ensemble.durable() {
+			return
+		}
 		if _, err := c.net.Write(sending); err != nil {
 			return
 		}

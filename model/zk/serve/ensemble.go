@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/model/zk/serve/disk"
 )
 
 // Options say how an ensemble is set up. The zero value is one server with ZooKeeper's own
@@ -53,6 +54,9 @@ func (o *Options) defaults() {
 type Ensemble struct {
 	options Options
 	members []*Member
+	disk    *disk.Log // nil: nothing is kept
+	fails   sync.Once // when it cannot be written
+	ended   sync.Once // the work of Close that is done once
 
 	mu         sync.Mutex // guards all below, and all that members and connections have
 	tree       zk.Tree    // after the last write
@@ -71,13 +75,19 @@ type Ensemble struct {
 // with the highest id. They accept connections with Member.Serve or Member.ServeConn.
 func New(options Options) *Ensemble {
 	options.defaults()
-	e := &Ensemble{options: options, tree: zk.NewServerTree(), sessions: map[int64]*session{}}
+	return build(options, newState(), nil)
+}
+
+// build makes an ensemble with that state. Changes are given to the disk, unless it is nil.
+func build(options Options, s state, keeper *disk.Log) *Ensemble {
+	e := &Ensemble{options: options, disk: keeper, tree: s.tree, granted: s.granted, epoch: s.epoch, sessions: map[int64]*session{}}
 	e.moved.L = &e.mu
 	for i := range options.Members + options.Observers {
 		e.members = append(e.members, newMember(e, i+1, i >= options.Members))
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.resume(s.sessions)
 	e.elect()
 	time.AfterFunc(reapEvery, e.reap)
 	return e
@@ -93,8 +103,8 @@ func (e *Ensemble) Tree() zk.Tree {
 	return e.tree
 }
 
-// Close closes all listeners and connections, and ends the work of the ensemble. The state
-// stays readable.
+// Close closes all listeners and connections, and ends the work of the ensemble. It gives the
+// directory of Open free. The state stays readable.
 func (e *Ensemble) Close() {
 	e.mu.Lock()
 	e.closed = true
@@ -108,20 +118,29 @@ func (e *Ensemble) Close() {
 	for _, m := range e.members {
 		m.Stop()
 	}
+	if e.disk == nil {
+		return
+	}
+	e.ended.Do(func() {
+		if err := e.disk.Close(); err != nil {
+			e.options.Log.Error("the state of the end may not be kept", "error", err)
+		}
+	})
 }
 
 // present is the tree for a write at this moment. The ensemble is locked.
 func (e *Ensemble) present() zk.Tree { return e.tree.At(time.Now()) }
 
-// commit makes a tree the state, and lets every member see what has changed. The ensemble is
-// locked.
-func (e *Ensemble) commit(next zk.Tree, changes []zk.Change) {
-	e.commitStep(step{tree: next, changes: changes})
+// commit makes the tree after an entry the state, keeps the entry, and lets every member see
+// what has changed. The ensemble is locked.
+func (e *Ensemble) commit(en entry, next zk.Tree, changes []zk.Change) {
+	e.commitStep(en, step{tree: next, changes: changes})
 }
 
-func (e *Ensemble) commitStep(s step) {
+func (e *Ensemble) commitStep(en entry, s step) {
 	s.tree = count(s.tree, s.changes)
 	e.tree = s.tree
+	e.keep(en)
 	for _, m := range e.members {
 		m.see(s)
 	}
@@ -144,11 +163,12 @@ func (e *Ensemble) reap() {
 		paths = overdue(e.tree, time.Now())
 	}
 	for _, path := range paths {
-		next, _, changes, refused := e.present().Apply(deletion(path), nil)
+		parts := deletion(path)
+		next, _, changes, refused := e.present().Apply(parts, nil)
 		if refused == nil {
 			e.options.Log.Info("a container or a TTL znode is deleted", "path", path)
 		}
-		e.commit(next, changes)
+		e.commit(written(parts, refused), next, changes)
 	}
 	time.AfterFunc(reapEvery, e.reap)
 }

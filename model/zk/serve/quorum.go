@@ -132,6 +132,7 @@ func (e *Ensemble) elect() {
 	if len(e.members) > 1 {
 		e.epoch++
 		e.tree = e.tree.Begin(e.epoch)
+		e.keep(entry{kind: entryEpoch, epoch: e.epoch})
 	}
 	for _, m := range e.members {
 		m.join()

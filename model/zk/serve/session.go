@@ -32,7 +32,7 @@ func (e *Ensemble) open(c *conn, wish time.Duration) *session {
 	s.timeout = e.clamp(wish)
 	e.sessions[s.id] = s
 	s.timer = time.AfterFunc(s.timeout, s.look)
-	e.commit(e.present().Spend(), nil)
+	e.commit(entry{kind: entryBegin, session: s.id, secret: s.password[:], timeout: s.timeout}, e.present().Spend(), nil)
 	e.options.Log.Info("a session begins", "session", hex(s.id), "timeout", s.timeout, "client", c.name)
 	return s
 }
@@ -91,7 +91,7 @@ func (s *session) end(why string) {
 	if why != closedByClient {
 		at.expired = s
 	}
-	e.commitStep(at)
+	e.commitStep(entry{kind: entryEnd, session: s.id}, at)
 }
 
 // Why a session ends.

@@ -149,14 +149,14 @@ func (c *conn) encodeAnswer(op opcode, answer zk.Answer, to *jute.Encoder) {
 func (c *conn) apply(parts []zk.Part) ([]zk.Answer, *zk.PartError) {
 	e := c.member.ensemble
 	next, answers, changes, refused := e.present().Apply(parts, c.permit)
-	e.commit(next, changes)
+	e.commit(written(parts, refused), next, changes)
 	return answers, refused
 }
 
 // refuse takes a zxid for a write that was refused before the tree was asked.
 func (c *conn) refuse() {
 	e := c.member.ensemble
-	e.commit(e.present().Spend(), nil)
+	e.commit(entry{kind: entryRefused}, e.present().Spend(), nil)
 }
 
 // reconfig is refused as by a server that has it switched off, which is the default.
@@ -187,7 +187,11 @@ func (c *conn) setACL(d *jute.Decoder, to *jute.Encoder) error {
 	}
 	e := c.member.ensemble
 	next, stat, err := e.present().SetACL(path, acl, version, c.permit)
-	e.commit(next, nil)
+	kept := entry{kind: entryRefused}
+	if err == nil {
+		kept = entry{kind: entryACL, path: path, acl: acl}
+	}
+	e.commit(kept, next, nil)
 	if err == nil {
 		encodeStat(to, stat)
 	}

@@ -11,7 +11,10 @@ func devCommand(o *cli.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dev [-- COMMAND ARG...]", Short: "Run a ZooKeeper in memory to develop against", Args: cobra.ArbitraryArgs,
 		Long: `Run a ZooKeeper in memory, for development and tests. It speaks ZooKeeper's
-protocol, so clients in any language can use it. Nothing is kept when it ends.
+protocol, so clients in any language can use it. Nothing is kept when it ends,
+unless --data names a directory. Then the next dev with that directory goes on:
+every write that was answered is there, and sessions go on. It is one copy on
+one disk, for development, not for production.
 
 --faults makes things go wrong: expire, reset, refuse, cut, mute, deafen, lose,
 delay, throttle, lag, isolate and stop. Each takes a target (a session, all,
@@ -29,6 +32,7 @@ RINGMASTER_SERVERS and ZK_SERVERS, and ends when the command ends, with its
 exit code. The servers then have free ports, unless --listen says otherwise.`,
 		Example: `  ringmaster dev
   ringmaster dev --exec 'tr a-z A-Z'
+  ringmaster dev --data ~/.ringmaster-dev
   ringmaster dev --members 3 --faults 'stop the leader for 5s every 20s'
   ringmaster dev --faults 'lose 1% of answers' --seed 7 -- python3 test.py`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,6 +47,7 @@ exit code. The servers then have free ports, unless --listen says otherwise.`,
 	f.IntVar(&d.Members, "members", 1, "how many servers the ensemble has")
 	f.StringVar(&d.Faults, "faults", "", "`FAULTS` that go on while it runs, with commas between them, such as 'expire every 30s, lose 1% of answers'")
 	f.Uint64Var(&d.Seed, "seed", 0, "`SEED` of what the faults choose at random; the log has it (default any)")
+	f.StringVar(&d.Data, "data", "", "`DIR` that keeps znodes and sessions over restarts, for development (default: nothing is kept)")
 	f.BoolVar(&d.Group, "master", false, "run a master in this process, too")
 	registerWorker(f, &d.Role)
 	return cmd

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -21,6 +22,7 @@ import (
 type Dev struct {
 	Listen  string // of the first server; the others get the ports behind it
 	Members int
+	Data    string // the directory that keeps the state; "" keeps it in memory only
 	Faults  string
 	Seed    uint64 // of what the faults choose at random; 0 stands for any
 	Group   bool   // run a master, and a worker if it has a command
@@ -51,8 +53,13 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	if d.Seed == 0 {
 		d.Seed = uint64(time.Now().UnixNano())
 	}
-	ensemble := serve.New(serve.Options{Members: d.Members, Seed: d.Seed, Log: log})
+	ensemble, err := serve.Open(d.Data, serve.Options{Members: d.Members, Seed: d.Seed, Log: log})
+	if err != nil {
+		return misuse("dev: --data %q: %w", d.Data, err)
+	}
 	defer ensemble.Close()
+	ctx, stop := whileKept(ctx, ensemble)
+	defer stop()
 	for _, f := range faults {
 		if _, err := ensemble.Inject(f); err != nil {
 			return misuse("dev: --faults: %w", err)
@@ -76,13 +83,34 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	}
 	defer stopGroup()
 	if len(command) > 0 {
-		return runChild(ctx, streams, command, strings.Join(o.Servers, ","))
+		return d.outcome(ensemble, runChild(ctx, streams, command, strings.Join(o.Servers, ",")))
 	}
 	if err := printf(streams.Out, "export RINGMASTER_SERVERS=%s\n", strings.Join(o.Servers, ",")); err != nil {
 		return err
 	}
 	<-ctx.Done()
-	return nil
+	return d.outcome(ensemble, nil)
+}
+
+// whileKept is ctx, which also ends when the state cannot be kept any more.
+func whileKept(ctx context.Context, ensemble *serve.Ensemble) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-ensemble.Failed():
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, stop
+}
+
+// outcome is why the state could not be kept; if it was kept, it is the other error.
+func (d *Dev) outcome(ensemble *serve.Ensemble, other error) error {
+	if err := ensemble.Err(); err != nil {
+		return fmt.Errorf("dev: --data %q: %w", d.Data, err)
+	}
+	return other
 }
 
 // faults are those that were asked for.

@@ -78,7 +78,7 @@ func TestOpen_AnswersNothingThatIsNotKept(t *testing.T) {
 	e.RenewSnapshot()
 	c.ask(1, opCreate, persistent("/lost"))
 	if answer := <-c.answers; answer != nil {
-		t.Error("a write is answered that is not kept")
+		t.Fatal("a write is answered that is not kept")
 	}
 	if answer := <-other.answers; answer != nil {
 		t.Error("another client got something")

@@ -60,10 +60,11 @@ func recoverState(found disk.State) (state, error) {
 	return s, nil
 }
 
-// resume takes up the sessions of a state. Each has its whole timeout. The ensemble is locked.
+// resume takes up the sessions of a state. Their timeouts begin when elect has found a leader.
+// The ensemble is locked.
 func (e *Ensemble) resume(sessions map[int64]grant) {
 	for id, g := range sessions {
-		s := &session{ensemble: e, id: id, password: g.password, timeout: g.timeout, heard: time.Now()}
+		s := &session{ensemble: e, id: id, password: g.password, timeout: g.timeout}
 		s.timer = time.AfterFunc(s.timeout, s.look)
 		e.sessions[id] = s
 	}

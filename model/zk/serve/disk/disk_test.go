@@ -356,10 +356,15 @@ func TestSync_IsShared(t *testing.T) {
 	g := &gate{l.file, make(chan struct{}, callers+1), make(chan struct{}), 0}
 	l.file = g
 	var running sync.WaitGroup
-	call := func() { running.Go(func() { _ = l.Sync() }) }
+	returned := make(chan error, callers+1)
+	call := func() { running.Go(func() { returned <- l.Sync() }) }
 	l.Append([]byte("first"))
 	call()
-	<-g.entered
+	select {
+	case <-g.entered:
+	case err := <-returned:
+		t.Fatalf("Sync returned %v before the fsync", err)
+	}
 	for range callers {
 		l.Append([]byte("x")) // does not wait for the fsync
 		call()

@@ -36,8 +36,8 @@ exit code. The servers then have free ports, unless --listen says otherwise.`,
   ringmaster dev --members 3 --faults 'stop the leader for 5s every 20s'
   ringmaster dev --faults 'lose 1% of answers' --seed 7 -- python3 test.py`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.ArgsLenAtDash() != 0 && len(args) > 0 {
-				return cli.Misuse("dev: %q: put -- in front of the command", args[0])
+			if err := checkDev(cmd, &d, args); err != nil {
+				return err
 			}
 			return d.Run(cmd.Context(), o, streams(cmd), args)
 		},
@@ -45,10 +45,37 @@ exit code. The servers then have free ports, unless --listen says otherwise.`,
 	f := cmd.Flags()
 	f.StringVar(&d.Listen, "listen", "", "`ADDRESS` of the first server; the others have the ports behind it (default 127.0.0.1:2181)")
 	f.IntVar(&d.Members, "members", 1, "how many servers the ensemble has")
+	f.IntVar(&d.Observers, "observers", 0, "how many servers it has besides, which do not vote")
 	f.StringVar(&d.Faults, "faults", "", "`FAULTS` that go on while it runs, with commas between them, such as 'expire every 30s, lose 1% of answers'")
 	f.Uint64Var(&d.Seed, "seed", 0, "`SEED` of what the faults choose at random; the log has it (default any)")
 	f.StringVar(&d.Data, "data", "", "`DIR` that keeps znodes and sessions over restarts, for development (default: nothing is kept)")
 	f.BoolVar(&d.Group, "master", false, "run a master in this process, too")
 	registerWorker(f, &d.Role)
 	return cmd
+}
+
+// checkDev refuses what the flags alone show to be wrong.
+func checkDev(cmd *cobra.Command, d *cli.Dev, args []string) error {
+	switch dash := cmd.ArgsLenAtDash(); {
+	case dash != 0 && len(args) > 0:
+		return cli.Misuse("dev: %q: put -- in front of the command", args[0])
+	case dash == 0 && len(args) == 0:
+		return cli.Misuse("dev: the command behind -- is missing")
+	case cmd.Flags().Changed("servers"):
+		return cli.Misuse("dev: --servers: it serves by itself; choose its address with --listen")
+	}
+	for _, name := range []string{"concurrency", "capacity", "drain", "unreturned"} {
+		if cmd.Flags().Changed(name) && d.Role.Command == "" {
+			return cli.Misuse("dev: --%s is of a worker: give --exec, too", name)
+		}
+	}
+	for _, name := range []string{"namespace", "access", "auth-file", "session-timeout", "connect-timeout", "max-request"} {
+		if cmd.Flags().Changed(name) && d.Role.Command == "" && !d.Group {
+			return cli.Misuse("dev: --%s is of a master and a worker: give --exec or --master, too", name)
+		}
+	}
+	if cmd.Flags().Changed("tls-ca") || cmd.Flags().Changed("tls-cert") || cmd.Flags().Changed("tls-key") {
+		return cli.Misuse("dev: --tls-ca, --tls-cert and --tls-key: its servers have no TLS; leave them out")
+	}
+	return nil
 }

@@ -95,10 +95,13 @@ func (p *terminal) starts(args ...string) *background {
 	return p.startsWith("4s", args...)
 }
 
-// startsWith starts a role that asks for that session timeout.
+// startsWith starts a role that asks for that session timeout, or a command without that option.
 func (p *terminal) startsWith(timeout string, args ...string) *background {
 	p.t.Helper()
-	b := &background{Cmd: p.command(append(args, "--session-timeout", timeout)...), exited: make(chan struct{})}
+	if timeout != "" {
+		args = append(args, "--session-timeout", timeout)
+	}
+	b := &background{Cmd: p.command(args...), exited: make(chan struct{})}
 	b.Stdout, b.Stderr = b, b
 	if err := b.Start(); err != nil {
 		p.t.Fatal(err)

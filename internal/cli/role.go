@@ -91,6 +91,9 @@ func (r *Role) run(ctx context.Context, o *Options, patience time.Duration, buil
 		return exit.With(exit.WrongUse, err)
 	}
 	defer context.AfterFunc(ctx, func() {
+		if !exit.Given(context.Cause(ctx), exit.Interrupted) {
+			return // nobody has sent a signal
+		}
 		log.Info("stopping in good order; a second signal ends the process at once, if it comes a second later or more")
 	})()
 	defer env.warnBeside(ctx, log)()

@@ -2,7 +2,7 @@ package signals
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -36,10 +36,25 @@ func Until(last func()) (ctx context.Context, cancel context.CancelCauseFunc) {
 	return ctx, cancel
 }
 
+// received is the signal that has ended a context.
+type received struct{ signal os.Signal }
+
+func (r received) Error() string { return r.signal.String() }
+
+// Cause is the signal that has ended a context of Until, or SIGTERM if something else has.
+func Cause(ctx context.Context) syscall.Signal {
+	if r, found := errors.AsType[received](context.Cause(ctx)); found {
+		if signal, known := r.signal.(syscall.Signal); known {
+			return signal
+		}
+	}
+	return syscall.SIGTERM
+}
+
 // heed passes the first signal on, and returns after the next one that does not mean the
 // same.
 func heed(signals <-chan os.Signal, stop context.CancelCauseFunc) {
-	stop(exit.With(exit.Interrupted, fmt.Errorf("%v", <-signals)))
+	stop(exit.With(exit.Interrupted, received{<-signals}))
 	for first := time.Now(); ; {
 		if <-signals; time.Since(first) >= same {
 			return

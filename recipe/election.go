@@ -45,7 +45,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 				c.notices.report(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				leadership.tell(ctx, "another master leads: standing by", "its session", fmt.Sprintf("0x%x", other))
+				leadership.tell(ctx, "another master leads: standing by", "held_by", sessionText(other))
 			}
 			if _, err := c.lift(ctx); err != nil {
 				c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)

@@ -25,7 +25,7 @@ var sentences = map[ReasonKind]func(Reason, moment) string{
 	BecauseQuarantined: quarantineText,
 	BecauseNextLook: func(r Reason, _ moment) string {
 		return "nothing holds it up: the next look of a master " + actionText(r) +
-			"; if it stays like this, the masters have other settings than explain was given, or the log of the master says more"
+			"; if it stays like this, the leader or the worker is dead or frozen and its session is not over yet, or the masters have other settings than explain was given; the log of the master says more"
 	},
 	BecauseNotBefore: func(r Reason, at moment) string { return "it is not to begin before " + at(r.Until) },
 	BecauseBackoff: func(r Reason, at moment) string {

@@ -237,7 +237,7 @@ func mayLead(ctx context.Context, session fence.Session, l layout) error {
 func (m *Master) serveTerm(t *term) error {
 	log, detached := m.config.Logger, context.WithoutCancel(t.leading)
 	traced, endTrace := m.config.Tracer(t.leading, "term", slog.Int("epoch", int(t.epoch())))
-	log.InfoContext(detached, "elected", "epoch", t.epoch(), "session", t.session.ID())
+	log.InfoContext(detached, "elected", "epoch", t.epoch(), "session", sessionText(t.session.ID()))
 	m.config.Metrics.Elected(t.epoch())
 	r := newReconciler(t, m.env, m.layout, m.policy, &m.broadcaster)
 	r.notices, r.memory = &m.notices, m.memory

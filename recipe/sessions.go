@@ -62,7 +62,7 @@ func (s sessions) one(ctx context.Context, session zkapi.Session, body func(cont
 	zkapi.Checkpoint(s.env, "close", mine, err)
 	s.life.ended(closeSession(ctx, mine))
 	s.obs.Metrics.SessionEnded(s.role, mine.lost)
-	s.obs.Logger.InfoContext(ctx, "session over", "session", session.ID(), "error", err)
+	s.obs.Logger.InfoContext(ctx, "session over", "session", sessionText(session.ID()), "error", err)
 	return mine.served, err
 }
 
@@ -107,3 +107,6 @@ func (m *memory) opened(ctx context.Context, session zkapi.Session, obs Observer
 		obs.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
 	}
 }
+
+// sessionText is a session's id as the logs of ZooKeeper have it.
+func sessionText(id int64) string { return fmt.Sprintf("0x%x", uint64(id)) }

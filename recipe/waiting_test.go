@@ -86,7 +86,7 @@ func (c toldWait) check(t *testing.T) {
 }
 
 func TestWorker_SaysThatItsNameIsTaken(t *testing.T) {
-	toldWait{"name", []string{`"the name is in use: waiting until that session ends"`, `"its session"=0x`},
+	toldWait{"name", []string{`"the name is in use: waiting until that session ends; if another process runs, give this one a name of its own"`, `held_by=0x`},
 		func(w *world, o recipe.Observers) {
 			w.parents()
 			other := w.env.Server.Open()
@@ -100,7 +100,7 @@ func TestWorker_SaysThatItsNameIsTaken(t *testing.T) {
 }
 
 func TestMaster_SaysThatAnotherLeads(t *testing.T) {
-	toldWait{"leadership", []string{`"another master leads: standing by"`, `"its session"=0x`},
+	toldWait{"leadership", []string{`"another master leads: standing by"`, `held_by=0x`},
 		func(w *world, o recipe.Observers) {
 			first := w.master(recipe.MasterConfig{Name: "m1"})
 			w.within(time.Second, "m1 leads", leading(first))

@@ -214,7 +214,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	if err := w.notices.unobstructed(ctx, again, session, register); err != nil {
 		return false, err
 	}
-	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", session.ID())
+	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", sessionText(session.ID()))
 	i := newIncarnation(ctx, w, held, at)
 	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("heartbeat", i.heartbeat)}
 	if w.config.OnMaster != nil {
@@ -276,7 +276,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 				w.notices.report(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				name.tell(ctx, "the name is in use: waiting until that session ends", "its session", fmt.Sprintf("0x%x", other))
+				name.tell(ctx, "the name is in use: waiting until that session ends; if another process runs, give this one a name of its own", "held_by", sessionText(other))
 			}
 			zkapi.Checkpoint(w.env, "wait for the name", session)
 			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(resyncInterval))...)

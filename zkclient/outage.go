@@ -1,6 +1,7 @@
 package zkclient
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -73,7 +74,7 @@ func (o *outage) end(s *session, granted bool) {
 		return
 	}
 	if o.told {
-		o.log.Info("a server has granted a session", "session", s.ID(), "after", time.Since(o.since))
+		o.log.Info("a server has granted a session", "session", fmt.Sprintf("0x%x", uint64(s.ID())), "after", time.Since(o.since))
 	}
 	o.since, o.told = time.Time{}, false
 }
@@ -122,7 +123,7 @@ func (s *session) isDown() {
 		}
 		s.mu.Unlock()
 		if waits {
-			s.config.Logger.Info("the connection is lost: waiting until a server takes the session up again", "session", s.ID(), "since", since, "error", s.failure())
+			s.config.Logger.Info("the connection is lost: waiting until a server takes the session up again", "session", fmt.Sprintf("0x%x", uint64(s.ID())), "since", since, "error", s.failure())
 		}
 	})
 }
@@ -130,7 +131,7 @@ func (s *session) isDown() {
 // isUp notes that there is a connection. The caller holds the lock.
 func (s *session) isUp() {
 	if !s.toldSince.IsZero() {
-		s.config.Logger.Info("a server has taken the session up again", "session", s.id, "after", time.Since(s.toldSince))
+		s.config.Logger.Info("a server has taken the session up again", "session", fmt.Sprintf("0x%x", uint64(s.id)), "after", time.Since(s.toldSince))
 	}
 	s.toldSince = time.Time{}
 }

@@ -103,10 +103,14 @@ func clip(text string, most int) string {
 }
 
 // write prints data as it is, so that another program can read it. On a terminal it is made
-// safe, and keeps its lines and tabs.
+// safe, keeps its lines and tabs, and ends with a line, so that the prompt has one of its own.
 func write(w io.Writer, data []byte) error {
 	if onTerminal(w) {
-		data = []byte(escaped(string(data), "\n\t"))
+		text := escaped(string(data), "\n\t")
+		if text != "" && !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		data = []byte(text)
 	}
 	_, err := w.Write(data)
 	return err

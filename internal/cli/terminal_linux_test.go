@@ -49,6 +49,20 @@ func TestWrite_IsSafeOnATerminal(t *testing.T) {
 	}
 }
 
+// TestWrite_EndsTheLineOnATerminal: the prompt must not stick to a result without a newline.
+func TestWrite_EndsTheLineOnATerminal(t *testing.T) {
+	keyboard, screen := openTerminal(t)
+	for _, result := range []string{"HELLO", "HELLO\n"} {
+		if err := write(screen, []byte(result)); err != nil {
+			t.Fatal(err)
+		}
+		shown := make([]byte, 100)
+		if n, err := keyboard.Read(shown); err != nil || string(shown[:n]) != "HELLO\r\n" {
+			t.Errorf("%v, %q shows as %q", err, result, shown[:n])
+		}
+	}
+}
+
 // TestSubmit_SaysThatItReadsATerminal: a person who forgets the payload is told what the
 // command waits for. A command without a person, or with its payload, does not say so.
 func TestSubmit_SaysThatItReadsATerminal(t *testing.T) {

@@ -212,6 +212,8 @@ func (w When) validate() error {
 		}
 	}
 	switch {
+	case w.Every > 0 && w.Every < time.Millisecond:
+		return fmt.Errorf("every %v is too often; write every 1ms or more", w.Every)
 	case n > 1:
 		return fmt.Errorf("it has several moments; leave all but one out")
 	case w.Nth == 0 && w.Request != Request{}:

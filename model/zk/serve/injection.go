@@ -259,7 +259,7 @@ func (i *Injection) bite(attrs ...any) {
 	}
 	i.effects++
 	level := i.ensemble.options.Log.Info
-	if i.trait.lasts && i.fault.Kind != Lose && i.fault.Kind != Refuse {
+	if i.effects > 1 && i.trait.lasts && i.fault.Kind != Lose && i.fault.Kind != Refuse {
 		level = i.ensemble.options.Log.Debug // it may be each message
 	}
 	level("a fault takes effect", append([]any{"fault", i.fault.String(), "effects", i.effects}, attrs...)...)

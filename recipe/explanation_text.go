@@ -7,7 +7,7 @@ import (
 
 type moment = func(time.Time) string
 
-// sentences are made last: nothing reads them.
+// sentences are for people: programs read the fields of a Reason.
 var sentences = map[ReasonKind]func(Reason, moment) string{
 	BecauseNobodyLeads: func(r Reason, _ moment) string {
 		queue := "nobody is in the queue of candidates"

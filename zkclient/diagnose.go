@@ -31,7 +31,7 @@ const (
 type diagnosis struct {
 	target target
 	text   string // cause and remedy
-	known  bool   // the cause is not this session
+	known  bool   // the cause is one of the servers, and not this session
 }
 
 // String implements fmt.Stringer.
@@ -87,7 +87,7 @@ func (c *Config) diagnose(ctx context.Context, t target) diagnosis {
 		return diagnosis{}
 	case strings.Contains(answer, "not currently serving requests"):
 		d := found("does not serve clients now: it is starting, or has no leader")
-		d.known = false // a session outlives this, unless its lease ends
+		d.known = false // this passes: a session ends only if its lease does
 		return d
 	case strings.HasPrefix(answer, "Zookeeper version") || strings.Contains(answer, notWhitelisted):
 		if c.TLS != nil {

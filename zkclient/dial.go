@@ -57,7 +57,7 @@ func (s *session) dial(network, server string, _ time.Duration) (net.Conn, error
 		s.broken(t, err)
 		return nil, err
 	}
-	limit := s.tryTime(s.route.left() + 1)
+	limit := s.tryTime(s.route.left() + 1) // the address that is tried now has a share, too
 	end := time.Now().Add(limit)
 	ctx, cancelTry := context.WithDeadline(ctx, end)
 	defer cancelTry()

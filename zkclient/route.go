@@ -18,14 +18,14 @@ import (
 // all addresses of its name had their turn.
 type route struct {
 	names *names
-	over  func() bool // the session is
+	over  func() bool // reports whether the session is over
 
 	mu      sync.Mutex
 	servers []string      // from a random one on
 	current int           // of servers
 	queue   []target      // addresses of the current server that had no turn yet
-	spent   map[turn]bool // were since the last pause, and the turn of the last connection
-	at      turn          // is now
+	spent   map[turn]bool // turns that were taken since the last pause, with the turn of the last connection
+	at      turn          // the turn that is taken now
 }
 
 // turn is an address of the server with that index. A server may be in the list twice.

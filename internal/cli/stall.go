@@ -15,13 +15,16 @@ const (
 )
 
 // stall says on standard error that nobody assigns or executes the tasks whose results a
-// command waits for, and when that is over.
+// command waits for, and when that is over. If a result does not come although nothing is
+// missing, it says once how to find out why: a process may be dead or frozen, and its session
+// not over yet.
 type stall struct {
 	ready func(context.Context) (recipe.Readiness, error)
 	say   func(text string)
 
 	awaited atomic.Int32 // results
 	told    string       // what is missing
+	idle    int          // looks in a row at which nothing was missing
 }
 
 // await waits for a result. If the task has failed, it adds the reason of its last attempt.
@@ -74,7 +77,14 @@ func (s *stall) tell(r recipe.Readiness) {
 	case !r.Works:
 		missing = "no worker is registered: nothing is executed until one is started"
 	}
+	s.idle++
+	if missing != "" {
+		s.idle = 0
+	}
+	const patience = 2 // looks
 	switch {
+	case missing == s.told && s.idle == patience:
+		s.say("no result yet: ringmaster explain TASK says why, and ringmaster status who is there")
 	case missing == s.told:
 	case missing == "":
 		s.say("a master leads, and a worker is registered")

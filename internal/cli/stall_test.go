@@ -39,6 +39,7 @@ func TestSubmission_SaysWhoIsMissing(t *testing.T) {
 		both   = "ringmaster: no master leads and no worker is registered: nothing is executed until both are started\n"
 		worker = "ringmaster: no worker is registered: nothing is executed until one is started\n"
 		ready  = "ringmaster: a master leads, and a worker is registered\n"
+		hint   = "ringmaster: no result yet: ringmaster explain TASK says why, and ringmaster status who is there\n"
 	)
 	for _, lines := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -73,11 +74,11 @@ func TestSubmission_SaysWhoIsMissing(t *testing.T) {
 				t.Fatal(err)
 			}
 			go func() { _ = slow.Run(ctx) }()
-			check("with a worker", both+worker+ready)
+			check("with a worker", both+worker+ready+hint)
 			if err := <-ended; err != nil || lines && strings.Count(out.String(), "done") != 2 {
 				t.Errorf("%v, %q", err, out.String())
 			}
-			check("at the end", both+worker+ready)
+			check("at the end", both+worker+ready+hint)
 		})
 	}
 }

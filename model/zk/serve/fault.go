@@ -301,8 +301,8 @@ func (r Request) String() string {
 	return text + " of " + quoted(r.Path)
 }
 
-// fits reports whether a request of a client is one of those. Nobody means a ping who does not
-// say so.
+// fits reports whether a request of a client is one of those. A ping is one only if Op says
+// ping.
 func (r Request) fits(of Request) bool {
 	switch {
 	case r.Op == "" && of.Op == "ping", r.Op != "" && r.Op != of.Op:

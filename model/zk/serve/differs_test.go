@@ -149,3 +149,14 @@ func TestDiffers_IdentitiesKeepTheirOrder(t *testing.T) {
 		t.Errorf("the users are %q, want %q", users, want)
 	}
 }
+
+// TestDiffers_AConnectionMayWaitForItsHandshake: a real server closes it after ten seconds.
+func TestDiffers_AConnectionMayWaitForItsHandshake(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		c := raw(t, e.Members()[0])
+		time.Sleep(time.Minute)
+		if _, id, _ := c.greet(10*time.Second, 0, nil); id == 0 {
+			t.Error("the connection gets no session")
+		}
+	})
+}

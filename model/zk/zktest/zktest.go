@@ -51,7 +51,8 @@ func Start(t testing.TB, options ...serve.Options) *Server {
 }
 
 // StartInBubble is Start for a testing/synctest bubble, where time is virtual: a session
-// timeout passes in no time. Networks do not work there, so clients connect with Dial.
+// timeout passes in no time. Networks do not work there, so clients connect with Dial. Close
+// them before the bubble ends: their goroutines are in it, and it does not end without them.
 func StartInBubble(t testing.TB, options ...serve.Options) *Server {
 	t.Helper()
 	var chosen serve.Options

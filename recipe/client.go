@@ -281,6 +281,9 @@ func (c *Client) understands(session zkapi.Session) error {
 // withSession repeats a harmless step until it is answered, on one session after the other if
 // necessary. If a refusal may end by itself, withSession waits for that until ctx ends.
 func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error) error {
+	if c.env == nil {
+		return errZero
+	}
 	again := newRetry(c.env, c.obs, "request of a client")
 	for {
 		session, err := c.connected(ctx)

@@ -163,6 +163,9 @@ func (f *broadcaster) again(one *subscriber) {
 // waits for it. The stream goes on across terms of this master.
 func (m *Master) Changes(ctx context.Context) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
+		if m.env == nil {
+			return // errZero, which a stream cannot return
+		}
 		one := &subscriber{wake: m.env.Signal(), workers: map[string]bool{}, tasks: map[string]bool{}}
 		m.broadcaster.join(one)
 		defer m.broadcaster.leave(one)

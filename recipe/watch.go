@@ -199,6 +199,9 @@ func (c *Client) Leaders(ctx context.Context) iter.Seq[Leader] {
 // be the name of a task the stream ends at once, with a warning in the log.
 func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		if c.env == nil {
+			return // errZero, which a stream cannot return
+		}
 		if err := checkTask(task); err != nil {
 			c.obs.Logger.WarnContext(ctx, "the subscription has ended", "error", err)
 			return
@@ -209,6 +212,9 @@ func (c *Client) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 
 // follow runs body on one session after the other.
 func (c *Client) follow(ctx context.Context, body func(followed) error) {
+	if c.env == nil {
+		return // errZero, which a stream cannot return
+	}
 	err := c.reading(ctx, func(session fence.Session) error { return body(followed{c.env, c.obs, session, c.layout}) })
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClientClosed) && !errors.Is(err, ErrNoTask) {
 		c.obs.Logger.WarnContext(ctx, "the subscription has ended", "error", err)

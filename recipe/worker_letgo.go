@@ -278,6 +278,9 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 // distinguishes them. It is for a caller of Close that cannot wait any longer, such as a
 // process that must end.
 func (w *Worker) Abandon() {
+	if w.env == nil {
+		return // it never ran
+	}
 	w.life.close()
 	w.life.end(ErrClosed)
 	w.endPatience(ErrAbandoned)

@@ -3,6 +3,8 @@ package recipe_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -57,4 +59,42 @@ func TestSubmit_RefusesANilOption(t *testing.T) {
 			t.Errorf("%v, want %v", err, recipe.ErrInvalid)
 		}
 	})
+}
+
+// TestZero_NoMethodPanics calls every method of roles and clients that no New... has made, with
+// zero arguments, and goes through the streams that they return.
+func TestZero_NoMethodPanics(t *testing.T) {
+	calls := 0
+	for _, zero := range []any{&recipe.Client{}, &recipe.Master{}, &recipe.Worker{}, &recipe.Node{}} {
+		v := reflect.ValueOf(zero)
+		for i := range v.NumMethod() {
+			t.Run(fmt.Sprintf("%T.%s", zero, v.Type().Method(i).Name), func(t *testing.T) {
+				for _, out := range v.Method(i).Call(zeroArguments(t, v.Method(i).Type())) {
+					if out.Kind() == reflect.Func { // a stream
+						out.Call([]reflect.Value{reflect.MakeFunc(out.Type().In(0), func([]reflect.Value) []reflect.Value {
+							return []reflect.Value{reflect.ValueOf(false)}
+						})})
+					}
+				}
+				calls++
+			})
+		}
+	}
+	if calls < 20 {
+		t.Errorf("%d methods were called", calls)
+	}
+}
+
+func zeroArguments(t *testing.T, method reflect.Type) []reflect.Value {
+	var args []reflect.Value
+	for i := range method.NumIn() {
+		switch in := method.In(i); {
+		case in == reflect.TypeFor[context.Context]():
+			args = append(args, reflect.ValueOf(t.Context()))
+		case method.IsVariadic() && i == method.NumIn()-1:
+		default:
+			args = append(args, reflect.Zero(in))
+		}
+	}
+	return args
 }

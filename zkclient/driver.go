@@ -125,7 +125,12 @@ func (d *Driver) Now() time.Time { return time.Now() }
 
 // Elapsed implements zkapi.Env. On Linux it goes on while the machine sleeps; see
 // elapsed for other systems.
-func (d *Driver) Elapsed() time.Duration { return d.config.clock() }
+func (d *Driver) Elapsed() time.Duration {
+	if d.config.clock == nil {
+		return elapsed()
+	}
+	return d.config.clock()
+}
 
 // Unique implements zkapi.Env with 96 random bits.
 func (d *Driver) Unique() string {

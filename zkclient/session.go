@@ -74,6 +74,9 @@ var _ zkapi.Session = (*session)(nil)
 
 // Open implements zkapi.Env.
 func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
+	if d.names == nil {
+		return nil, errors.New("zkclient: this Driver was not made by New: use that")
+	}
 	before := d.past.highest.Load()
 	s := &session{
 		config: d.config, past: &d.past, told: &d.told, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),

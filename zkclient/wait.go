@@ -2,6 +2,7 @@ package zkclient
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"reflect"
 	"sync"
@@ -134,8 +135,11 @@ func (d *Driver) Wait(ctx context.Context, sources ...zkapi.Source) (int, error)
 	}
 	cases := make([]reflect.SelectCase, 0, len(sources)+1)
 	for i, source := range sources {
-		c := source.(receiver).channel()
-		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: c})
+		r, ours := source.(receiver)
+		if !ours {
+			return -1, fmt.Errorf("zkclient: source %d of a wait is %T: give sources of this Driver and of its sessions", i, source)
+		}
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: r.channel()})
 		if source.Fired() {
 			if s, ok := source.(signal); ok {
 				<-s.c

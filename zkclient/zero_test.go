@@ -14,6 +14,9 @@ func TestDriver_ZeroSaysWhatToUse(t *testing.T) {
 	if _, err := d.Timing(t.Context()); err == nil {
 		t.Error("Timing of no server has an answer")
 	}
+	if _, err := d.Wait(t.Context(), nil); err == nil {
+		t.Error("a wait for nil is over")
+	}
 	if d.Elapsed() < 0 {
 		t.Error("time runs backwards")
 	}

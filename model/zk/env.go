@@ -2,6 +2,7 @@ package zk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -78,6 +79,9 @@ func (e *Env) Open(ctx context.Context) (zkapi.Session, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	if e.Server == nil {
+		return nil, errors.New("zk: Env.Server is nil: give it the result of NewServer")
+	}
 	session := e.Server.Open()
 	e.countRestores(session)
 	return session, nil
@@ -94,10 +98,14 @@ func (e *Env) Wait(ctx context.Context, sources ...zkapi.Source) (int, error) {
 		}
 		cases := []reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())}}
 		for i, s := range sources {
-			if s.(*source).take() {
+			own, ours := s.(*source)
+			if !ours {
+				return -1, fmt.Errorf("zk: source %d of a wait is %T: give sources of this Env and of its sessions", i, s)
+			}
+			if own.take() {
 				return i, nil
 			}
-			cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(s.(*source).channel())})
+			cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(own.channel())})
 		}
 		reflect.Select(cases)
 	}

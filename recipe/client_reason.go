@@ -17,12 +17,10 @@ func (c *Client) WithReason(ctx context.Context, task string, status Status) Sta
 		return status
 	}
 	var got zkapi.Result
-	err := c.reading(ctx, func(session fence.Session) (err error) {
-		got, err = session.Do(ctx, fence.Get(c.layout.attempt(task, status.Token.Attempt)))
-		if zkapi.Refused(err) {
-			return nil // there is no point in waiting for a reason
-		}
-		return err
+	err := c.reading(ctx, func(session fence.Session) error {
+		// One try: the task has failed, whatever the reason, and nobody should wait for that.
+		got, _ = session.Do(ctx, fence.Get(c.layout.attempt(task, status.Token.Attempt)))
+		return nil
 	})
 	var record attemptRecord
 	if err != nil || json.Unmarshal(got.Data, &record) != nil || record.Reason == "" {

@@ -32,7 +32,9 @@ type Submitted struct {
 // Submit is idempotent: the task's znode is named after the submission's id. So if the answer
 // to a create is lost, the repeated create finds the first task, on a later session as well,
 // until that task is collected. Submit returns an *AmbiguousError if ctx ends before it knows
-// whether it succeeded. Every other error means that the task was not accepted. A task that
+// whether it succeeded. Every other error means that the task was not accepted, except for one
+// whose fate (zkapi.FateOf) is Applied: the task is there, and this client may not read it,
+// because Access does not name the identity that the servers give to it. A task that
 // is larger than the servers accept is refused with zkapi.ErrTooLarge, or with
 // zkapi.ErrProbablyTooLarge if the servers close the connection without a reason.
 //

@@ -85,10 +85,10 @@ func (s *session) whileOpen() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// lookUp returns the next address of a server. A lookup may take half as long as a try, and
+// lookUp returns the next address of a server. A lookup may take as long as a try, and
 // does not shorten the try.
 func (s *session) lookUp(ctx context.Context, server string) (t target, again bool, err error) {
-	limit := s.tryTime(s.route.left()) / 2
+	limit := s.tryTime(s.route.left())
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	t, again, err = s.route.take(ctx, server)

@@ -57,26 +57,27 @@ func (o *outage) begin(s *session) (end func(granted bool)) {
 
 func (o *outage) tell(s *session) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.told || !o.opening[s] {
-		return
+	first, since := !o.told && o.opening[s], o.since
+	o.told = o.told || first
+	o.mu.Unlock()
+	if first {
+		o.log.Info("no session: waiting until a server grants one", "servers", strings.Join(o.servers, ","), "since", since, "error", s.failure())
 	}
-	o.told = true
-	o.log.Info("no session: waiting until a server grants one", "servers", strings.Join(o.servers, ","), "since", o.since, "error", s.failure())
 }
 
 func (o *outage) end(s *session, granted bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	delete(o.opening, s)
-	if !granted {
+	told, since := granted && o.told, o.since
+	if granted {
+		o.since, o.told = time.Time{}, false
+	} else {
 		o.failed = time.Now()
-		return
 	}
-	if o.told {
-		o.log.Info("a server has granted a session", "session", fmt.Sprintf("0x%x", uint64(s.ID())), "after", time.Since(o.since))
+	o.mu.Unlock()
+	if told {
+		o.log.Info("a server has granted a session", "session", fmt.Sprintf("0x%x", uint64(s.ID())), "after", time.Since(since))
 	}
-	o.since, o.told = time.Time{}, false
 }
 
 // Unreachable implements zkapi.Reporter.
@@ -128,10 +129,15 @@ func (s *session) isDown() {
 	})
 }
 
-// isUp notes that there is a connection. The caller holds the lock.
-func (s *session) isUp() {
-	if !s.toldSince.IsZero() {
-		s.config.Logger.Info("a server has taken the session up again", "session", fmt.Sprintf("0x%x", uint64(s.id)), "after", time.Since(s.toldSince))
-	}
+// isUp notes that there is a connection, and returns what tells the log. The caller holds the
+// lock, but not for that.
+func (s *session) isUp() (tell func()) {
+	since, id := s.toldSince, s.id
 	s.toldSince = time.Time{}
+	if since.IsZero() {
+		return func() {}
+	}
+	return func() {
+		s.config.Logger.Info("a server has taken the session up again", "session", fmt.Sprintf("0x%x", uint64(id)), "after", time.Since(since))
+	}
 }

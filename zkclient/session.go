@@ -209,19 +209,20 @@ func (s *session) connected() {
 
 func (s *session) setUp(up bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.up == up {
-		return
+	tell := func() {}
+	if s.up != up {
+		s.up = up
+		s.change++
+		s.next.fire()
+		s.next = newLatch()
+		if up {
+			tell = s.isUp()
+		} else {
+			s.isDown()
+		}
 	}
-	s.up = up
-	s.change++
-	s.next.fire()
-	s.next = newLatch()
-	if up {
-		s.isUp()
-	} else {
-		s.isDown()
-	}
+	s.mu.Unlock()
+	tell() // without the lock: a log that blocks must not keep keepLease from it
 }
 
 // connectGranted is called by the wire when a server has granted or resumed a session. It returns

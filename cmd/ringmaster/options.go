@@ -49,6 +49,8 @@ func identityCommand(o *cli.Options) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&algorithm, "digest-alg", "SHA1", "the older name of --algorithm")
+	_ = cmd.Flags().MarkDeprecated("digest-alg", "use --algorithm") // the flag is there
 	cmd.Flags().StringVar(&algorithm, "algorithm", "SHA1", "digest `ALGORITHM` of the servers, such as sha256 (digestAlg of their DigestAuthenticationProvider)")
 	return cmd
 }

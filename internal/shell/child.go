@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -37,6 +38,9 @@ func (c Child) Run(ctx context.Context) (code int, err error) {
 	if terminal, yes := terminalOf(c.In); yes {
 		// The command owns the terminal while it runs: it may read, and Ctrl-C is for it.
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, terminal
+		signal.Ignore(syscall.SIGTSTP, syscall.SIGTTOU) // the command inherits it: nobody would wake it, or the shell, after Ctrl-Z
+		own := unix.Getpgrp()
+		defer func() { _ = unix.IoctlSetPointerInt(terminal, unix.TIOCSPGRP, own) }() // the terminal may have gone
 	}
 	cmd.WaitDelay = time.Second // for what it has left behind with its output open
 	if err := cmd.Start(); err != nil {

@@ -140,7 +140,10 @@ func (c *conn) frame(from *bufio.Reader, into []byte) ([]byte, error) {
 
 // send writes what is queued, until the connection ends, and closes it.
 func (c *conn) send() {
-	defer c.shut()
+	defer func() {
+		c.endOutput() // whoever waits for room waits for nothing now
+		c.shut()
+	}()
 	var sending []byte
 	for {
 		c.out.Lock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
@@ -48,6 +49,9 @@ func (m *Member) ID() int { return m.id }
 // ErrStopped is what Serve returns when the server was stopped.
 var ErrStopped = errors.New("serve: the server was stopped")
 
+// acceptPause is how long a server without free descriptors waits for one.
+const acceptPause = 100 * time.Millisecond
+
 // Serve accepts connections until the listener is closed or the server is stopped, and closes
 // the listener. It returns ErrStopped, or what the listener said. For TLS give it the listener
 // of tls.NewListener.
@@ -67,6 +71,9 @@ func (m *Member) Serve(l net.Listener) error {
 		switch {
 		case stopped && err == nil:
 			_ = c.Close()
+		case !stopped && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)):
+			m.ensemble.options.Log.Warn("no connection is accepted for a moment", "member", m.id, "error", err)
+			<-time.After(acceptPause)
 		case err != nil && !stopped:
 			m.ensemble.mu.Lock()
 			delete(m.listeners, l)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,6 +111,74 @@ func TestMember_TellsItsRole(t *testing.T) {
 		tells(1, "ruok", "imok")
 		for _, command := range []string{"srvr", "stat", "mntr", "isro"} {
 			tells(1, command, "not currently serving requests\n")
+		}
+	})
+}
+
+// exhausted is a listener whose process has no file descriptor left for a moment.
+type exhausted struct {
+	net.Listener
+	refusals int
+}
+
+func (l *exhausted) Accept() (net.Conn, error) {
+	if l.refusals > 0 {
+		l.refusals--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return l.Listener.Accept()
+}
+
+// TestServe_OutlivesAMomentWithoutDescriptors: the listener stays, and later clients are served.
+func TestServe_OutlivesAMomentWithoutDescriptors(t *testing.T) {
+	e := serve.New(serve.Options{})
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- e.Members()[0].Serve(&exhausted{inner, 2}) }()
+	c, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	answer := make([]byte, 4)
+	if _, err := c.Write([]byte("ruok")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "imok" {
+		t.Errorf("%q, %v", answer, err)
+	}
+	e.Close()
+	if err := <-served; !errors.Is(err, serve.ErrStopped) {
+		t.Errorf("Serve returned %v", err)
+	}
+}
+
+// TestConn_EndsWhenItsClientIsGone has a client that asks for much, reads nothing and goes. The
+// server must not wait for room that nobody makes.
+func TestConn_EndsWhenItsClientIsGone(t *testing.T) {
+	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {
+		c := raw(t, e.Members()[0])
+		c.greet(40*time.Second, 0, nil)
+		c.call(1, opCreate, func(to *jute.Encoder) {
+			to.String("/big")
+			to.Buffer(make([]byte, 900_000))
+			to.Int32(1)
+			to.Int32(31)
+			to.String("world")
+			to.String("anyone")
+			to.Int32(0)
+		})
+		for xid := range int32(6) { // more than the server holds back for a client
+			c.send(func(to *jute.Encoder) { to.Int32(xid + 2); to.Int32(opGet); to.String("/big"); to.Bool(false) })
+		}
+		time.Sleep(time.Second)
+		_ = c.Close()
+		time.Sleep(10 * time.Second)
+		if s := e.Sessions(); len(s) != 1 || s[0].Member != 0 {
+			t.Errorf("the connection of a client that is gone is there: %+v", s)
 		}
 	})
 }

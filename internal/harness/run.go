@@ -24,6 +24,7 @@ type run struct {
 	config    Setup
 	dir       string
 	namespace string
+	saying    sync.Mutex // guards out
 	out       io.Writer
 
 	bench    bench
@@ -103,7 +104,12 @@ func (r *run) Processes() []nemesis.Process {
 	return all
 }
 
-func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
+// say prints a line. Participants in memory may do so at the same time as the conductor.
+func (r *run) say(format string, args ...any) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	fmt.Fprintf(r.out, format+"\n", args...)
+}
 
 // note records the fate of a process.
 func (r *run) note(process string, life int, fate record.ProcessFate, detail string) {

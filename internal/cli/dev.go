@@ -76,7 +76,7 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	if cause := context.Cause(ctx); !exit.Given(cause, exit.Interrupted) {
 		return cause // of a role, or of the disk
 	}
-	log.Info("stopping in good order; a second signal ends the process at once, if it comes a second later or more")
+	log.Info(stopping)
 	return nil
 }
 

@@ -94,7 +94,7 @@ func (r *Role) run(ctx context.Context, o *Options, patience time.Duration, buil
 		if !exit.Given(context.Cause(ctx), exit.Interrupted) {
 			return // nobody has sent a signal
 		}
-		log.Info("stopping in good order; a second signal ends the process at once, if it comes a second later or more")
+		log.Info(stopping)
 	})()
 	defer env.warnBeside(ctx, log)()
 	err = recipe.RunUntil(ctx, env, role, patience)

@@ -13,3 +13,6 @@ func UntilSignal() (ctx context.Context, cancel func()) {
 	ctx, stop := signals.Until(shell.KillAll)
 	return ctx, func() { stop(nil) }
 }
+
+// stopping is what the log says after the first signal.
+const stopping = "stopping in good order; a second signal ends the process at once, if it comes a second later or more"

@@ -29,21 +29,27 @@ const lanes = 16
 // takes all versions, and many more operations.
 func TestModel_AgreesWithZooKeeper(t *testing.T) {
 	ensembletest.NeedDocker(t)
-	version, nightly := os.Getenv("ZOOKEEPER_VERSION"), os.Getenv("RINGMASTER_NIGHTLY") == "1"
+	nightly := os.Getenv("RINGMASTER_NIGHTLY") == "1"
 	volume, checks := int64(3_000), "2"
 	if nightly {
 		volume, checks = 100_000, "20"
 	}
 	setDefault(t, "rapid.checks", checks)
 	setDefault(t, "rapid.steps", "60")
-	if version != "" || !nightly || os.Getenv("ZOOKEEPER_IMAGE") != "" {
-		agree(t, volume)
+	onVersions(t, nightly, func(t *testing.T) { agree(t, volume) })
+}
+
+// onVersions runs a comparison on the servers of the version, or of the image, that the
+// environment names; nightly without such a name, on all versions.
+func onVersions(t *testing.T, nightly bool, compare func(*testing.T)) {
+	if os.Getenv("ZOOKEEPER_VERSION") != "" || !nightly || os.Getenv("ZOOKEEPER_IMAGE") != "" {
+		compare(t)
 		return
 	}
 	for _, version := range []string{"3.9", "3.8"} {
 		t.Run(version, func(t *testing.T) {
 			t.Setenv("ZOOKEEPER_VERSION", version)
-			agree(t, volume)
+			compare(t)
 		})
 	}
 }

@@ -20,7 +20,7 @@ import (
 // RINGMASTER_NIGHTLY=1 takes all versions, and many more requests.
 func TestServe_AgreesWithZooKeeper(t *testing.T) {
 	ensembletest.NeedDocker(t)
-	version, nightly := os.Getenv("ZOOKEEPER_VERSION"), os.Getenv("RINGMASTER_NIGHTLY") == "1"
+	nightly := os.Getenv("RINGMASTER_NIGHTLY") == "1"
 	volume := 5_000
 	switch {
 	case os.Getenv(rawRecord) == "1":
@@ -28,16 +28,7 @@ func TestServe_AgreesWithZooKeeper(t *testing.T) {
 	case nightly:
 		volume = 100_000
 	}
-	if version != "" || !nightly || os.Getenv("ZOOKEEPER_IMAGE") != "" {
-		agreeRaw(t, volume)
-		return
-	}
-	for _, version := range []string{"3.9", "3.8"} {
-		t.Run(version, func(t *testing.T) {
-			t.Setenv("ZOOKEEPER_VERSION", version)
-			agreeRaw(t, volume)
-		})
-	}
+	onVersions(t, nightly, func(t *testing.T) { agreeRaw(t, volume) })
 }
 
 // rawServer are the settings of the real server. It has TTLs, and does not look for empty

@@ -6,15 +6,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// split takes a path apart for a request that makes or deletes a znode: the path of the parent
-// is what is in front of the last slash, whatever the rest looks like. It fails with
+// aboveOf is the path of the parent for a request that makes or deletes a znode: what is in
+// front of the last slash, whatever the rest looks like. It fails with
 // zkapi.ErrBadArguments if there is no slash, or a NUL.
-func split(path string) (parent, name string, err error) {
+func aboveOf(path string) (string, error) {
 	slash := strings.LastIndexByte(path, '/')
 	if slash < 0 || strings.IndexByte(path, 0) >= 0 {
-		return "", "", zkapi.ErrBadArguments
+		return "", zkapi.ErrBadArguments
 	}
-	return path[:slash], path[slash+1:], nil
+	return path[:slash], nil
 }
 
 // special are the znodes that cannot be deleted.

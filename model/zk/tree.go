@@ -180,7 +180,7 @@ func (n *znode) hasVersion(version int32) error {
 
 func (t Tree) create(op Part, permit Permit) (Tree, Answer, Change, error) {
 	refuse := func(err error) (Tree, Answer, Change, error) { return t, Answer{}, Change{}, err }
-	above, _, err := split(op.Path)
+	above, err := aboveOf(op.Path)
 	if err != nil {
 		return refuse(err)
 	}
@@ -232,7 +232,7 @@ func (t Tree) countChild(parent *znode, more int32) {
 
 func (t Tree) remove(p string, version int32, permit Permit) (Tree, Change, error) {
 	refuse := func(err error) (Tree, Change, error) { return t, Change{}, err }
-	above, _, err := split(p)
+	above, err := aboveOf(p)
 	if err != nil || special[p] {
 		return refuse(zkapi.ErrBadArguments)
 	}

@@ -96,6 +96,7 @@ func (c *conn) run() {
 func (c *conn) receive(from *bufio.Reader) (left bool) {
 	first, err := from.Peek(prefixBytes)
 	if err != nil {
+		c.tellHandshake(err)
 		return true
 	}
 	if answer, known := c.member.fourLetters(string(first)); known {
@@ -242,8 +243,8 @@ func (c *conn) drop() {
 // locked.
 func (c *conn) abort() {
 	line := c.net
-	if tls, is := line.(interface{ NetConn() net.Conn }); is {
-		line = tls.NetConn()
+	if secure, is := line.(interface{ NetConn() net.Conn }); is {
+		line = secure.NetConn()
 	}
 	if tcp, is := line.(interface{ SetLinger(seconds int) error }); is {
 		_ = tcp.SetLinger(0) // without it the client gets an orderly end

@@ -150,6 +150,31 @@ func TestDiffers_IdentitiesKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// TestDiffers_QuotasAreNotEnforced: a real server enforces them only with enforceQuota=true.
+func TestDiffers_QuotasAreNotEnforced(t *testing.T) {
+	e, c := alone(t)
+	const quota = "/zookeeper/quota/a"
+	create := func(path, data string) {
+		t.Helper()
+		code, _ := c.call(1, 1, func(to *jute.Encoder) {
+			to.String(path)
+			to.Buffer([]byte(data))
+			to.Bytes = append(to.Bytes, acl()...)
+		})
+		if code != 0 {
+			t.Errorf("%s is refused with the code %d", path, code)
+		}
+	}
+	create("/a", "")
+	create(quota, "")
+	create(quota+"/zookeeper_limits", "count=1,bytes=1")
+	create(quota+"/zookeeper_stats", "count=0,bytes=0")
+	create("/a/b", "more")
+	if node, err := e.Tree().Node(quota + "/zookeeper_stats"); err != nil || string(node.Data) != "count=2,bytes=4" {
+		t.Errorf("the counts are %q, %v", node.Data, err)
+	}
+}
+
 // TestDiffers_AConnectionMayWaitForItsHandshake: a real server closes it after ten seconds.
 func TestDiffers_AConnectionMayWaitForItsHandshake(t *testing.T) {
 	inBubble(t, serve.Options{}, func(t *testing.T, e *serve.Ensemble) {

@@ -3,7 +3,7 @@
 // virtual time.
 //
 // An [Ensemble] has the state: znodes and sessions. Its [Member]s are what clients connect to.
-// They stop, start, lose their quorum, lag and are cut off as real ones do; [ParseFaults] and
-// [Ensemble.Inject] let that happen, and other faults. README.md lists how they differ from real
-// servers.
+// They stop, start, lose their quorum, become read-only, lag and are cut off as real ones do;
+// [ParseFaults] and [Ensemble.Inject] let that happen, and other faults. README.md lists how they
+// differ from real servers.
 package serve

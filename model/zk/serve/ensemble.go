@@ -19,6 +19,7 @@ type Options struct {
 	MinSessionTimeout time.Duration // a session gets at least that timeout; 0 is 2 ticks
 	MaxSessionTimeout time.Duration // a session gets at most that timeout; 0 is 20 ticks
 	MaxBuffer         int           // jute.maxbuffer, in bytes: a longer request closes its connection; 0 is 1 MiB - 1
+	ReadOnlyMode      bool          // ZooKeeper's readonlymode.enabled: a server without a leader answers reads of clients that take that; of no use to a single server
 	Seed              uint64        // of what faults choose at random
 	Log               *slog.Logger  // gets a line at each begin and end of a session, at each fault, and when a server comes or goes; nil: no lines
 }
@@ -108,7 +109,7 @@ func (e *Ensemble) Tree() zk.Tree {
 func (e *Ensemble) Close() {
 	e.mu.Lock()
 	e.closed = true
-	for _, s := range e.sessions {
+	for _, s := range e.allSessions() {
 		s.timer.Stop()
 	}
 	for _, i := range e.injections {

@@ -23,11 +23,17 @@ func (m *Member) fourLetters(command string) (string, bool) {
 	if command == "ruok" {
 		return "imok", true
 	}
-	if !m.joined && slices.Contains([]string{"isro", "srvr", "stat", "envi", "conf", "mntr"}, command) {
+	if !m.serving() && slices.Contains([]string{"srvr", "stat", "envi", "conf", "mntr"}, command) {
 		return notServing, true
 	}
 	switch command {
 	case "isro":
+		switch {
+		case m.readOnly:
+			return "ro", true
+		case !m.joined:
+			return "null", true
+		}
 		return "rw", true
 	case "srvr":
 		return m.summary(), true
@@ -36,8 +42,7 @@ func (m *Member) fourLetters(command string) (string, bool) {
 		for c := range m.conns {
 			fmt.Fprintf(&clients, " /%s[%d](queued=0,recved=0,sent=0)\n", c.name, c.interest())
 		}
-		head, rest, _ := strings.Cut(m.summary(), "\n")
-		return head + "\nClients:\n" + clients.String() + "\n" + rest, true
+		return m.banner() + "Clients:\n" + clients.String() + "\n" + strings.TrimPrefix(m.summary(), m.banner()), true
 	case "envi":
 		return fmt.Sprintf("Environment:\nzookeeper.version=%s\nhost.name=localhost\nos.name=%s\nos.arch=%s\n", built, runtime.GOOS, runtime.GOARCH), true
 	case "conf":
@@ -49,7 +54,7 @@ func (m *Member) fourLetters(command string) (string, bool) {
 	return "", false
 }
 
-// notServing is the answer of a server without a leader to all commands but ruok.
+// notServing is the answer of a server that does not serve to all commands but ruok and isro.
 const notServing = "This ZooKeeper instance is not currently serving requests\n"
 
 // following counts the servers that the leader has, as far as it knows. The ensemble is locked.
@@ -66,10 +71,19 @@ func (m *Member) following() (followers, observers int) {
 	return followers, observers
 }
 
-// summary is the answer to srvr. Clients read the date in this form.
+// banner is what the answers to srvr and stat begin with. Clients read the date in this form.
+func (m *Member) banner() string {
+	text := "Zookeeper version: " + built + "\n"
+	if m.readOnly {
+		text += "READ-ONLY mode; serving only read-only clients\n"
+	}
+	return text
+}
+
+// summary is the answer to srvr.
 func (m *Member) summary() string {
-	return fmt.Sprintf("Zookeeper version: %s\nLatency min/avg/max: 0/0.0/0\nReceived: 0\nSent: 0\nConnections: %d\nOutstanding: 0\nZxid: %s\nMode: %s\nNode count: %d\n",
-		built, len(m.conns), hex(m.tree.Zxid()), m.role(), m.counted())
+	return m.banner() + fmt.Sprintf("Latency min/avg/max: 0/0.0/0\nReceived: 0\nSent: 0\nConnections: %d\nOutstanding: 0\nZxid: %s\nMode: %s\nNode count: %d\n",
+		len(m.conns), hex(m.tree.Zxid()), m.role(), m.counted())
 }
 
 // metrics is the answer to mntr, without what is about a disk, a JVM or a quorum. What is not

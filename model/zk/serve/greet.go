@@ -1,6 +1,10 @@
 package serve
 
 import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
@@ -16,15 +20,27 @@ func (c *conn) greet(frame []byte) bool {
 		return false
 	}
 	asksReadOnly := len(d.Rest) > 0 // clients before 3.4 do not know of read-only servers
-	e := c.member.ensemble
+	takesReadOnly := asksReadOnly && d.Bool()
+	m, e := c.member, c.member.ensemble
+	switch {
+	case m.readOnly && !takesReadOnly:
+		e.options.Log.Info("a client does not take a read-only server, so it is refused", "client", c.name)
+		return false
+	case m.readOnly && m.known[id] != nil && seen <= m.tree.Zxid():
+		e.options.Log.Info("a read-only server does not take up a session of the ensemble", "session", hex(id), "client", c.name)
+		return false
+	}
 	if seen > c.member.tree.Zxid() {
 		e.options.Log.Warn("a client has seen a later zxid than this server, so it is refused", "client", c.name, "zxid", hex(seen), "here", hex(c.member.tree.Zxid()))
 		return false
 	}
 	timeout := time.Duration(wish) * time.Millisecond
-	if id == 0 {
+	switch {
+	case id == 0 && m.readOnly:
+		c.session = m.openLocal(c, timeout)
+	case id == 0:
 		c.session = e.open(c, timeout)
-	} else {
+	default:
 		c.session = e.attach(c, id, password, timeout)
 	}
 	var to jute.Encoder
@@ -40,11 +56,20 @@ func (c *conn) greet(frame []byte) bool {
 		to.Buffer(make([]byte, passwordBytes))
 	}
 	if asksReadOnly {
-		to.Bool(false)
+		to.Bool(m.readOnly)
 	}
 	c.reply(to.Bytes)
 	if c.session == nil {
 		c.endOutput()
 	}
 	return c.session != nil
+}
+
+// tellHandshake says why a client that speaks no TLS, or whose certificate is not trusted, gets
+// no answer.
+func (c *conn) tellHandshake(err error) {
+	secure, is := c.net.(*tls.Conn)
+	if is && !secure.ConnectionState().HandshakeComplete && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		c.member.ensemble.options.Log.Warn("a client fails to begin TLS, so its connection is closed", "client", c.name, "error", err)
+	}
 }

@@ -183,9 +183,9 @@ func (i *Injection) apply(by *conn) {
 	e := i.ensemble
 	switch i.fault.Kind {
 	case Expire:
-		for _, id := range e.sessionIDs() {
-			if s := e.sessions[id]; i.target.hasSession(s) {
-				i.bite("session", hex(id))
+		for _, s := range e.allSessions() {
+			if i.target.hasSession(s) {
+				i.bite("session", hex(s.id))
 				s.end(expiredByForce)
 			}
 		}

@@ -23,13 +23,18 @@ type Member struct {
 	conns     map[*conn]bool
 	leaving   map[*conn]bool // that only send their last answers
 	listeners map[net.Listener]bool
-	halted    bool  // by Stop
-	stops     int   // how many faults stop it
-	joined    bool  // it serves: it has a leader, or is it, as far as it knows
-	led       bool  // it is the leader, as far as it knows
-	epoch     int64 // of the leader that it has joined
-	log       int64 // the last zxid that it has, of a server that has parted or is cut off
-	isolated  int   // how many faults cut it off from the other servers
+	halted    bool               // by Stop
+	stops     int                // how many faults stop it
+	joined    bool               // it serves: it has a leader, or is it, as far as it knows
+	led       bool               // it is the leader, as far as it knows
+	epoch     int64              // of the leader that it has joined
+	log       int64              // the last zxid that it has, of a server that has parted or is cut off
+	known     map[int64]*session // the ensemble's sessions then, if it may become read-only
+	readOnly  bool               // it has no leader, and answers reads
+	grace     *time.Timer        // runs out when it becomes read-only; nil: it is not about to
+	local     map[int64]*session // those that only this server knows, while it is read-only
+	granted   int64              // how many of these there were, after the time of the first
+	isolated  int                // how many faults cut it off from the other servers
 	noticed   *time.Timer
 	lags      int // how many faults make it lag
 	lagBy     time.Duration
@@ -40,7 +45,7 @@ type Member struct {
 }
 
 func newMember(e *Ensemble, id int, observer bool) *Member {
-	return &Member{ensemble: e, id: id, observer: observer, tree: e.tree, watches: newWatches(), conns: map[*conn]bool{}, leaving: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
+	return &Member{ensemble: e, id: id, observer: observer, tree: e.tree, watches: newWatches(), local: map[int64]*session{}, conns: map[*conn]bool{}, leaving: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
 }
 
 // ID is the server's number, from 1.
@@ -136,6 +141,7 @@ func (m *Member) stopped() bool { return m.halted || m.stops > 0 }
 // leave takes a server that does not run out of the ensemble. The ensemble is locked.
 func (m *Member) leave(why string) {
 	m.part(why)
+	m.endReadOnly(why)
 	for c := range m.conns { // those that came while it had no leader
 		c.drop()
 	}

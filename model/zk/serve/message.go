@@ -117,10 +117,10 @@ func (c *conn) take(m message) bool {
 	for c.open() && m.needsLeader() && c.member.joined && !c.member.serves() {
 		e.moved.Wait() // it hangs until the server knows better, or the client leaves
 	}
-	if !c.open() || !c.member.joined {
+	if !c.open() || !c.member.serving() {
 		return false
 	}
-	if m.writes() {
+	if m.writes() && c.member.joined {
 		c.member.catchUp()
 		c.member.prompt = true
 		defer func() { c.member.prompt = false }()
@@ -141,7 +141,7 @@ func (c *conn) take(m message) bool {
 // The ensemble is locked.
 func (c *conn) hear() {
 	c.heard = time.Now()
-	if c.session != nil && c.member.reaches() {
+	if c.session != nil && (c.session.home != nil || c.member.reaches()) {
 		c.session.touch()
 	}
 }

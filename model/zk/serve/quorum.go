@@ -14,8 +14,9 @@ func (e *Ensemble) Leader() *Member {
 	return e.leader
 }
 
-// Role is the server's part: standalone, leader, follower or observer, and looking while it
-// serves nobody because it has no leader, or because it is stopped.
+// Role is the server's part: standalone, leader, follower or observer, read-only while it has no
+// leader and answers reads, and looking while it serves nobody because it has no leader, or
+// because it is stopped.
 func (m *Member) Role() string {
 	m.ensemble.mu.Lock()
 	defer m.ensemble.mu.Unlock()
@@ -24,6 +25,8 @@ func (m *Member) Role() string {
 
 func (m *Member) role() string {
 	switch {
+	case m.readOnly:
+		return "read-only"
 	case !m.joined:
 		return "looking"
 	case len(m.ensemble.members) == 1:
@@ -98,6 +101,9 @@ func (e *Ensemble) arrange() {
 			s.timer.Reset(max(0, s.timeout-time.Since(s.heard)))
 		}
 	}
+	for _, m := range e.members {
+		m.seek()
+	}
 	e.moved.Broadcast()
 }
 
@@ -150,6 +156,7 @@ func (m *Member) join() {
 		return
 	}
 	m.part("there is a new leader")
+	m.endReadOnly("there is a leader")
 	m.joined, m.epoch, m.led = true, m.ensemble.epoch, m == m.ensemble.leader
 	m.tree, m.behind = m.ensemble.tree, nil
 }
@@ -161,8 +168,13 @@ func (m *Member) part(why string) {
 	}
 	m.joined, m.led, m.behind = false, false, nil
 	if m.isolated == 0 {
-		m.log = m.ensemble.tree.Zxid()
+		m.mark()
 	}
+	m.hangUp(why)
+}
+
+// hangUp closes the server's connections. The ensemble is locked.
+func (m *Member) hangUp(why string) {
 	m.ensemble.options.Log.Info("a server closes its connections", "member", m.id, "why", why, "clients", len(m.conns))
 	for c := range m.conns {
 		c.discardLate()
@@ -179,7 +191,7 @@ func (m *Member) isolate() {
 	}
 	e := m.ensemble
 	if m.joined {
-		m.log = e.tree.Zxid()
+		m.mark()
 	}
 	if m.noticed != nil {
 		m.noticed.Stop()

@@ -49,6 +49,7 @@ const (
 	codeMarshalling          int32 = -5
 	codeUnimplemented        int32 = -6
 	codeAuthFailed           int32 = -115
+	codeNotReadOnly          int32 = -119
 	codeNoWatcher            int32 = -121
 	codeReconfigDisabled     int32 = -123
 )
@@ -116,6 +117,11 @@ func (c *conn) request(frame []byte) bool {
 	if d.Bad {
 		return false
 	}
+	handle := handlers[op]
+	if c.member.readOnly && kindsOfRequest[op].writes && handle != nil {
+		c.answer(xid, nil, codeNotReadOnly) // whatever its body is
+		return true
+	}
 	switch op {
 	case opAuth:
 		return c.auth(xid, &d)
@@ -126,7 +132,6 @@ func (c *conn) request(frame []byte) bool {
 		return false
 	}
 	var body jute.Encoder
-	handle := handlers[op]
 	if handle == nil {
 		c.answerAt(xid, noZxid, codeUnimplemented)
 		c.endOutput()

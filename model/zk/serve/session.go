@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
@@ -21,17 +22,26 @@ type session struct {
 	heard    time.Time   // when its client was heard last
 	timer    *time.Timer // runs out at the earliest moment at which the session can end
 	conn     *conn       // nil while it has none
+	home     *Member     // the read-only server that alone knows it; nil: the whole ensemble does
+}
+
+// memberBits is where the id of a session has the server that granted it.
+const memberBits = 56
+
+// newSession makes a session with a password, whose time begins.
+func newSession(e *Ensemble, id int64, timeout time.Duration) *session {
+	s := &session{ensemble: e, id: id, timeout: timeout, heard: time.Now()}
+	_, _ = rand.Read(s.password[:]) // never fails
+	s.timer = time.AfterFunc(timeout, s.look)
+	return s
 }
 
 // open grants a new session. The ensemble is locked.
 func (e *Ensemble) open(c *conn, wish time.Duration) *session {
 	e.granted++
-	const memberBits = 56
-	s := &session{ensemble: e, id: int64(c.member.id)<<memberBits | e.granted, heard: time.Now(), conn: c}
-	_, _ = rand.Read(s.password[:]) // never fails
-	s.timeout = e.clamp(wish)
+	s := newSession(e, int64(c.member.id)<<memberBits|e.granted, e.clamp(wish))
+	s.conn = c
 	e.sessions[s.id] = s
-	s.timer = time.AfterFunc(s.timeout, s.look)
 	e.commit(entry{kind: entryBegin, session: s.id, secret: s.password[:], timeout: s.timeout}, e.present().Spend(), nil)
 	e.options.Log.Info("a session begins", "session", hex(s.id), "timeout", s.timeout, "client", c.name)
 	return s
@@ -47,10 +57,13 @@ func (e *Ensemble) clamp(wish time.Duration) time.Duration {
 // ZooKeeper does. The ensemble is locked.
 func (e *Ensemble) attach(c *conn, id int64, password []byte, wish time.Duration) *session {
 	s := e.sessions[id]
+	if c.member.readOnly {
+		s = c.member.local[id]
+	}
 	if s == nil {
 		return nil
 	}
-	if s.conn != nil && s.conn.member.reaches() {
+	if s.conn != nil && (s.home != nil || s.conn.member.reaches()) {
 		s.conn.drop()
 	}
 	if subtle.ConstantTimeCompare(s.password[:], password) == 0 {
@@ -70,7 +83,7 @@ func (s *session) touch() { s.heard = time.Now() }
 func (s *session) look() {
 	s.ensemble.mu.Lock()
 	defer s.ensemble.mu.Unlock()
-	if s.ensemble.closed || s.ensemble.sessions[s.id] != s || !s.ensemble.commits() {
+	if s.ensemble.closed || !s.goesOn() || s.home == nil && !s.ensemble.commits() {
 		return // without a quorum nothing expires; arrange winds the timer up when there is one
 	}
 	if left := s.timeout - time.Since(s.heard); left > 0 {
@@ -80,9 +93,26 @@ func (s *session) look() {
 	s.end(expired)
 }
 
+// goesOn reports whether the session has not ended. The ensemble is locked.
+func (s *session) goesOn() bool {
+	if s.home != nil {
+		return s.home.local[s.id] == s
+	}
+	return s.ensemble.sessions[s.id] == s
+}
+
 // end removes a session and its ephemerals, and closes its connection. The ensemble is locked.
 func (s *session) end(why string) {
 	e := s.ensemble
+	if s.home != nil {
+		delete(s.home.local, s.id)
+		s.timer.Stop()
+		e.options.Log.Info("a read-only session ends", "session", hex(s.id), "why", why)
+		if s.conn != nil && why != closedByClient {
+			s.conn.retire()
+		}
+		return
+	}
 	delete(e.sessions, s.id)
 	s.timer.Stop()
 	next, changes := e.present().EndSession(s.id)
@@ -115,9 +145,8 @@ func (e *Ensemble) Sessions() []Session {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var all []Session
-	for _, id := range e.sessionIDs() {
-		s := e.sessions[id]
-		one := Session{ID: id, Timeout: s.timeout}
+	for _, s := range e.allSessions() {
+		one := Session{ID: s.id, Timeout: s.timeout}
 		if s.conn != nil {
 			one.Member, one.Client = s.conn.member.id, s.conn.name
 		}
@@ -126,18 +155,37 @@ func (e *Ensemble) Sessions() []Session {
 	return all
 }
 
-func (e *Ensemble) sessionIDs() []int64 { return slices.Sorted(maps.Keys(e.sessions)) }
+// allSessions lists the sessions in the order of their ids, with those of read-only servers. The
+// ensemble is locked.
+func (e *Ensemble) allSessions() []*session {
+	all := slices.Collect(maps.Values(e.sessions))
+	for _, m := range e.members {
+		all = slices.AppendSeq(all, maps.Values(m.local))
+	}
+	slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(a.id, b.id) })
+	return all
+}
+
+// session finds a session by its id; nil is none. The ensemble is locked.
+func (e *Ensemble) session(id int64) *session {
+	for _, m := range e.members {
+		if s := m.local[id]; s != nil {
+			return s
+		}
+	}
+	return e.sessions[id]
+}
 
 // Expire ends a session as its timeout would: its ephemerals are deleted, and its connection
 // is closed. It fails if there is no such session, and if there is no quorum.
 func (e *Ensemble) Expire(id int64) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.sessions[id]
+	s := e.session(id)
 	switch {
 	case s == nil:
 		return fmt.Errorf("serve: there is no session %s; Sessions lists those that there are", hex(id))
-	case !e.commits():
+	case s.home == nil && !e.commits():
 		return fmt.Errorf("serve: session %s cannot expire without a quorum; start or unite servers first", hex(id))
 	}
 	s.end(expiredByForce)

@@ -20,15 +20,15 @@ func (i *Injection) choose(by *conn) (target, bool) {
 		if by != nil && by.session != nil {
 			return target{session: by.session.id}, true
 		}
-		ids := slices.DeleteFunc(e.sessionIDs(), func(id int64) bool {
-			return !i.trait.sessions && e.sessions[id].conn == nil // there is nothing to cut
+		all := slices.DeleteFunc(e.allSessions(), func(s *session) bool {
+			return !i.trait.sessions && s.conn == nil // there is nothing to cut
 		})
-		if len(ids) == 0 {
+		if len(all) == 0 {
 			return target{}, false
 		}
-		return target{session: ids[i.dice.IntN(len(ids))]}, true
+		return target{session: all[i.dice.IntN(len(all))].id}, true
 	case TheSession:
-		return target{session: on.ID}, e.sessions[on.ID] != nil
+		return target{session: on.ID}, e.session(on.ID) != nil
 	case SomeMember:
 		if by != nil {
 			return target{member: by.member}, true

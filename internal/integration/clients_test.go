@@ -26,14 +26,7 @@ type otherClient struct {
 
 var otherClients = []otherClient{
 	{
-		name: "kazoo_recipes",
-		needs: map[string]string{
-			"/usr/bin/python3": "python3",
-			"/usr/lib/python3/dist-packages/kazoo/client.py": "python3-kazoo",
-		},
-		command: func(ctx context.Context, _ *testing.T) *exec.Cmd {
-			return exec.CommandContext(ctx, "/usr/bin/python3", "testdata/clients/kazoo_recipes.py")
-		},
+		name: "kazoo_recipes", needs: kazoo, command: python("kazoo_recipes"),
 	},
 	{
 		name: "CuratorRecipes",
@@ -53,6 +46,18 @@ var otherClients = []otherClient{
 			return command
 		},
 	},
+}
+
+// kazoo is what a program of kazoo needs.
+var kazoo = map[string]string{
+	"/usr/bin/python3": "python3",
+	"/usr/lib/python3/dist-packages/kazoo/client.py": "python3-kazoo",
+}
+
+func python(program string) func(context.Context, *testing.T) *exec.Cmd {
+	return func(ctx context.Context, _ *testing.T) *exec.Cmd {
+		return exec.CommandContext(ctx, "/usr/bin/python3", "testdata/clients/"+program+".py")
+	}
 }
 
 // javaArchives is where Debian's Java packages have their libraries.
@@ -99,7 +104,7 @@ func TestServe_ServesOtherClientsAsZooKeeperDoes(t *testing.T) {
 // check compares the outcomes of the program at a server with those that are expected.
 func (c otherClient) check(t *testing.T, servers string) {
 	t.Helper()
-	needClient(t, c.name)
+	c.installed(t)
 	want, err := os.ReadFile(filepath.Join("testdata", "clients", c.name+".want"))
 	if err != nil {
 		t.Fatal(err)
@@ -124,10 +129,18 @@ func (c otherClient) check(t *testing.T, servers string) {
 func needClient(t *testing.T, name string) {
 	t.Helper()
 	for _, c := range otherClients {
-		for file, packageName := range c.needs {
-			if _, err := exec.LookPath(file); c.name == name && err != nil && !exists(file) {
-				t.Skipf("skipped %s: %s is missing: install the Debian package %s (scripts/clients does)", t.Name(), file, packageName)
-			}
+		if c.name == name {
+			c.installed(t)
+		}
+	}
+}
+
+// installed skips the test if the client, or what it needs, is not installed.
+func (c otherClient) installed(t *testing.T) {
+	t.Helper()
+	for file, packageName := range c.needs {
+		if _, err := exec.LookPath(file); err != nil && !exists(file) {
+			t.Skipf("skipped %s: %s is missing: install the Debian package %s (scripts/clients does)", t.Name(), file, packageName)
 		}
 	}
 }

@@ -272,7 +272,7 @@ func (r rawDraw) oddGreeting() rawStep {
 		defer other.drop()
 		other.send(func(to *jute.Encoder) {
 			begin := len(to.Bytes)
-			g.encode(to)
+			g.encode(to, s.takes)
 			to.Bytes = to.Bytes[:min(len(to.Bytes), begin+cut)]
 		})
 		frame, err := other.frame()

@@ -23,6 +23,7 @@ type rawSide struct {
 	address string
 	root    string // in front of the paths; R in outcomes
 	old     bool   // 3.8 is compared: what it lacks is left out
+	takes   bool   // greetings that mention read-only servers say that they are welcome
 	clients [rawClients]*rawClient
 	guide   *rawClient
 
@@ -59,8 +60,13 @@ func newRawSide(address, root string, old bool) (*rawSide, error) {
 	if s.guide.conn == nil {
 		return nil, fmt.Errorf("no session: %s", s.outcome())
 	}
+	return s, s.makeRoot()
+}
+
+// makeRoot makes the znode that the paths are below. Zxids are counted from there.
+func (s *rawSide) makeRoot() error {
 	s.request(s.guide, rawCreate, func(to *jute.Encoder) {
-		to.String(root)
+		to.String(s.root)
 		to.Buffer(nil)
 		encodeACL(to, openToAll)
 		to.Int32(0)
@@ -68,11 +74,11 @@ func newRawSide(address, root string, old bool) (*rawSide, error) {
 	s.base = s.guide.seen - 1
 	code, d := s.call(s.guide, rawExists, func(to *jute.Encoder) { to.String("/"); to.Bool(false) })
 	if code != 0 {
-		return nil, fmt.Errorf("the root: %d", code)
+		return fmt.Errorf("the root: %d", code)
 	}
 	d.Take(36)
 	s.changes = d.Int32()
-	return s, nil
+	return nil
 }
 
 // close ends all sessions that the sequence has had.
@@ -119,14 +125,14 @@ type rawGreeting struct {
 	readOnly bool // whether the frame says if a read-only server is welcome
 }
 
-func (g rawGreeting) encode(to *jute.Encoder) {
+func (g rawGreeting) encode(to *jute.Encoder, takes bool) {
 	to.Int32(0)
 	to.Int64(g.seen)
 	to.Int32(g.timeout)
 	to.Int64(g.session)
 	to.Buffer(g.password)
 	if g.readOnly {
-		to.Bool(false)
+		to.Bool(takes)
 	}
 }
 
@@ -140,7 +146,7 @@ func (s *rawSide) greet(c *rawClient, g rawGreeting) {
 	}
 	c.conn, c.read = conn, bufio.NewReader(conn)
 	c.ip = conn.LocalAddr().(*net.TCPAddr).IP.String()
-	c.send(g.encode)
+	c.send(func(to *jute.Encoder) { g.encode(to, s.takes) })
 	frame, err := c.frame()
 	if err != nil {
 		s.note("greeting: %v", err)

@@ -145,6 +145,11 @@ func (c *rawComparison) playOn(address, root string, steps []rawStep) []string {
 		c.t.Fatal(err)
 	}
 	defer s.close()
+	return s.play(steps)
+}
+
+// play plays a sequence: an outcome for each step, and for the end.
+func (s *rawSide) play(steps []rawStep) []string {
 	var outcomes []string
 	for _, step := range steps {
 		s.lines = nil

@@ -25,6 +25,12 @@ create below /x). model/zk/serve/README.md has them all. For example:
   cut a session for 8s every 1m
   delay 10% of requests by 200ms, throttle to 10kB/s
 
+--tls-cert and --tls-key let the servers speak TLS, and only TLS. With --tls-ca
+their clients must show a certificate that this authority has signed.
+
+With --read-only-mode a server that has lost the others answers reads of
+clients that take a read-only server, as ZooKeeper's readonlymode.enabled does.
+
 With --exec a master and a worker run in the same process.
 
 With a command behind -- it runs that command, with the servers in
@@ -34,6 +40,8 @@ exit code. The servers then have free ports, unless --listen says otherwise.`,
   ringmaster dev --exec 'tr a-z A-Z'
   ringmaster dev --data ~/.ringmaster-dev
   ringmaster dev --members 3 --faults 'stop the leader for 5s every 20s'
+  ringmaster dev --members 3 --read-only-mode --faults 'isolate member 1'
+  ringmaster dev --tls-cert server.pem --tls-key server-key.pem
   ringmaster dev --faults 'lose 1% of answers' --seed 7 -- python3 test.py`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkDev(cmd, &d, args); err != nil {
@@ -48,6 +56,10 @@ exit code. The servers then have free ports, unless --listen says otherwise.`,
 	f.IntVar(&d.Observers, "observers", 0, "how many servers it has besides, which do not vote")
 	f.StringVar(&d.Faults, "faults", "", "`FAULTS` that go on while it runs, with commas between them, such as 'expire every 30s, lose 1% of answers'")
 	f.Uint64Var(&d.Seed, "seed", 0, "`SEED` of what the faults choose at random; the log has it (default any)")
+	f.BoolVar(&d.ReadOnlyMode, "read-only-mode", false, "servers without a leader serve read-only clients")
+	f.StringVar(&d.TLSCert, "tls-cert", "", "PEM `FILE` of the servers' certificate; turns TLS on, with --tls-key")
+	f.StringVar(&d.TLSKey, "tls-key", "", "PEM `FILE` of the key of --tls-cert")
+	f.StringVar(&d.TLSCA, "tls-ca", "", "PEM `FILE` of the authority that signed the clients' certificates, which they must show")
 	f.StringVar(&d.Data, "data", "", "`DIR` that keeps znodes and sessions over restarts, for development (default: nothing is kept)")
 	f.BoolVar(&d.Group, "master", false, "run a master in this process, too")
 	registerWorker(f, &d.Role)
@@ -73,9 +85,6 @@ func checkDev(cmd *cobra.Command, d *cli.Dev, args []string) error {
 		if cmd.Flags().Changed(name) && d.Role.Command == "" && !d.Group {
 			return cli.Misuse("dev: --%s is of a master and a worker: give --exec or --master, too", name)
 		}
-	}
-	if cmd.Flags().Changed("tls-ca") || cmd.Flags().Changed("tls-cert") || cmd.Flags().Changed("tls-key") {
-		return cli.Misuse("dev: --tls-ca, --tls-cert and --tls-key: its servers have no TLS; leave them out")
 	}
 	return nil
 }

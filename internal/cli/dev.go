@@ -23,6 +23,9 @@ import (
 type Dev struct {
 	Listen             string // of the first server; the others get the ports behind it
 	Members, Observers int
+	ReadOnlyMode       bool   // servers without a leader serve read-only clients
+	TLSCert, TLSKey    string // PEM files of the servers; "" is no TLS
+	TLSCA              string // PEM file of the authority of clients that must show a certificate; "": they need none
 	Data               string // the directory that keeps the state; "" keeps it in memory only
 	Faults             string
 	Seed               uint64 // of what the faults choose at random; 0 stands for any
@@ -41,11 +44,15 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	if err != nil {
 		return err
 	}
+	secure, err := d.tls()
+	if err != nil {
+		return err
+	}
 	listeners, err := d.listeners(len(command) > 0)
 	if err != nil {
 		return err
 	}
-	ensemble, err := serve.Open(d.Data, serve.Options{Members: d.Members, Observers: d.Observers, Seed: d.Seed, Log: log})
+	ensemble, err := serve.Open(d.Data, serve.Options{Members: d.Members, Observers: d.Observers, ReadOnlyMode: d.ReadOnlyMode, Seed: d.Seed, Log: log})
 	if err != nil {
 		return misuse("dev: --data %q: %w", d.Data, err)
 	}
@@ -61,11 +68,17 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	if len(faults) > 0 {
 		log.Info("faults are injected", "faults", d.Faults, "seed", d.Seed)
 	}
-	o.Servers = serveAll(ensemble, listeners, log)
+	o.Servers = serveAll(ensemble, d.secure(listeners, secure), log)
 	if len(command) > 0 {
 		d.Role.Drain = 0 // whoever waits for the command need not wait for tasks
 	}
-	defer d.startGroup(o, log, fail)()
+	group := *o
+	if secure != nil && d.hasGroup() {
+		if group.Servers, err = d.servePlain(ensemble, log); err != nil {
+			return err
+		}
+	}
+	defer d.startGroup(&group, log, fail)()
 	if len(command) > 0 {
 		return runChild(ctx, log, streams, command, strings.Join(o.Servers, ","))
 	}
@@ -131,6 +144,9 @@ func (d *Dev) check(o *Options) ([]serve.Fault, error) {
 	}
 	if d.Observers < 0 {
 		return nil, misuse("dev: --observers %d: give 0 or more", d.Observers)
+	}
+	if d.ReadOnlyMode && d.Members+d.Observers == 1 {
+		return nil, misuse("dev: --read-only-mode: a single server has no others to lose: give --members 3, too")
 	}
 	if d.Role.Command != "" && strings.TrimSpace(d.Role.Command) == "" {
 		return nil, misuse("dev: --exec %q: give the command to run for each task", d.Role.Command)
@@ -205,11 +221,14 @@ func (d *Dev) listeners(forCommand bool) ([]net.Listener, error) {
 	return all, nil
 }
 
+// hasGroup reports whether there are roles in this process.
+func (d *Dev) hasGroup() bool { return d.Group || d.Role.Command != "" }
+
 // startGroup runs a master, and a worker, in this process, if they are wanted. A role that ends
 // by itself calls fail. The function that it returns asks the roles to leave, and waits for
 // them.
 func (d *Dev) startGroup(o *Options, log *slog.Logger, fail context.CancelCauseFunc) (stop func()) {
-	if !d.Group && d.Role.Command == "" {
+	if !d.hasGroup() {
 		return func() {}
 	}
 	ctx, leave := context.WithCancel(context.Background())

@@ -58,7 +58,7 @@ test: ## run every test, those on a real ensemble included
 check: ## gofmt, vet, staticcheck
 	@scripts/check
 
-bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo
+bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs
 	@$(BIN) bench
 	@$(GO) test -run '^$$' -bench Serve -benchtime 1x ./model/zk/serve
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -173,16 +174,93 @@ func BenchmarkServe(b *testing.B) {
 	})
 }
 
+// BenchmarkServe_Data measures creates of 100 bytes at a server that keeps its state in a
+// directory, against a file in the same place that grows by as many bytes and is synced after
+// each. The two take turns, as the disk may have other work. It is meant for one iteration:
+//
+//	go test -run '^$' -bench Serve_Data -benchtime 1x ./model/zk/serve
+//
+// TMPDIR says on which disk the directory is.
+func BenchmarkServe_Data(b *testing.B) {
+	const rounds, syncs = 20, 100
+	for _, c := range []struct{ n, atATime int }{{100, 1}, {2_000, inFlight}} {
+		b.Run(fmt.Sprintf("create, %d in flight", c.atATime), func(b *testing.B) {
+			dir := b.TempDir()
+			e, err := serve.Open(dir, serve.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(e.Close)
+			client := dial(b, listen(b, e))
+			baseline, err := os.Create(filepath.Join(b.TempDir(), "baseline"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = baseline.Close() })
+			var requests, fsyncs, each float64 // seconds for one
+			for round := range rounds {
+				before := size(b, dir)
+				requests += 1 / together(b, c.n, c.atATime, func(i int) error {
+					_, err := client.Create(fmt.Sprintf("/%d-%d", round, i), make([]byte, 100), 0, lib.WorldACL(lib.PermAll))
+					return err
+				}) / rounds
+				each = float64(size(b, dir)-before) / float64(c.n)
+				fsyncs += 1 / synced(b, baseline, syncs, int(each)) / rounds
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(1/requests, "requests/s")
+			b.ReportMetric(each, "bytes/request")
+			b.ReportMetric(fsyncs/requests, "of-fsyncs")
+		})
+	}
+}
+
+// listen lets the only server of an ensemble serve, and returns its address.
+func listen(b *testing.B, e *serve.Ensemble) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	go func() { _ = e.Members()[0].Serve(l) }() // ends with the ensemble
+	return l.Addr().String()
+}
+
+// size is how many bytes the files of a directory have.
+func size(b *testing.B, dir string) (bytes int64) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			b.Fatal(err)
+		}
+		bytes += info.Size()
+	}
+	return bytes
+}
+
+// synced is the baseline: how many of n writes of so many bytes, each with an fsync, a file takes
+// in a second.
+func synced(b *testing.B, f *os.File, n, bytes int) float64 {
+	begin := time.Now()
+	for range n {
+		if _, err := f.Write(make([]byte, bytes)); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return float64(n) / time.Since(begin).Seconds()
+}
+
 // BenchmarkServe_Start measures how long it takes from nothing to the first session.
 func BenchmarkServe_Start(b *testing.B) {
 	for range b.N {
 		e := serve.New(serve.Options{})
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		go func() { _ = e.Members()[0].Serve(l) }() // ends with the ensemble
-		c, events, err := lib.Connect([]string{l.Addr().String()}, 10*time.Second, lib.WithLogger(quiet{}))
+		c, events, err := lib.Connect([]string{listen(b, e)}, 10*time.Second, lib.WithLogger(quiet{}))
 		if err != nil {
 			b.Fatal(err)
 		}

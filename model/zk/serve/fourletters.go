@@ -46,8 +46,7 @@ func (m *Member) fourLetters(command string) (string, bool) {
 	case "envi":
 		return fmt.Sprintf("Environment:\nzookeeper.version=%s\nhost.name=localhost\nos.name=%s\nos.arch=%s\n", built, runtime.GOOS, runtime.GOARCH), true
 	case "conf":
-		return fmt.Sprintf("clientPort=0\ntickTime=%d\nmaxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nserverId=%d\n",
-			e.options.TickTime.Milliseconds(), e.options.MinSessionTimeout.Milliseconds(), e.options.MaxSessionTimeout.Milliseconds(), m.id), true
+		return m.settings(), true
 	case "mntr":
 		return m.metrics(), true
 	}
@@ -84,6 +83,25 @@ func (m *Member) banner() string {
 func (m *Member) summary() string {
 	return m.banner() + fmt.Sprintf("Latency min/avg/max: 0/0.0/0\nReceived: 0\nSent: 0\nConnections: %d\nOutstanding: 0\nZxid: %s\nMode: %s\nNode count: %d\n",
 		len(m.conns), hex(m.tree.Zxid()), m.role(), m.counted())
+}
+
+// shippedInitLimit is in the zoo.cfg that ZooKeeper is shipped with. Servers here need no time to
+// join a leader.
+const shippedInitLimit = 10
+
+// settings is the answer to conf. A server that is alone has no limits for others, and serverId 0.
+func (m *Member) settings() string {
+	o := m.ensemble.options
+	text := fmt.Sprintf("clientPort=0\ntickTime=%d\nmaxClientCnxns=0\nminSessionTimeout=%d\nmaxSessionTimeout=%d\n",
+		o.TickTime.Milliseconds(), o.MinSessionTimeout.Milliseconds(), o.MaxSessionTimeout.Milliseconds())
+	if len(m.ensemble.members) == 1 {
+		return text + "serverId=0\n"
+	}
+	peerType := 0
+	if m.observer {
+		peerType = 1
+	}
+	return text + fmt.Sprintf("serverId=%d\ninitLimit=%d\nsyncLimit=%d\npeerType=%d\n", m.id, shippedInitLimit, o.SyncLimit, peerType)
 }
 
 // metrics is the answer to mntr, without what is about a disk, a JVM or a quorum. What is not

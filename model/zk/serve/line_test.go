@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -246,4 +247,18 @@ func TestFault_LeavesFourLettersAlone(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
+}
+
+// TestConf_HasTheLimitsOfSeveralServers: clients ask for them, and a server that is alone has none.
+func TestConf_HasTheLimitsOfSeveralServers(t *testing.T) {
+	for members, want := range map[int]string{1: "serverId=0\n", 3: "serverId=2\ninitLimit=10\nsyncLimit=7\npeerType=0\n"} {
+		inBubble(t, serve.Options{Members: members, SyncLimit: 7}, func(t *testing.T, e *serve.Ensemble) {
+			c := raw(t, e.Members()[members/2])
+			_, _ = c.Write([]byte("conf")) // the answer is compared
+			got, err := io.ReadAll(c)
+			if _, last, _ := strings.Cut(string(got), "maxSessionTimeout=40000\n"); err != nil || last != want {
+				t.Errorf("%d servers: %q, %v, want %q at its end", members, got, err, want)
+			}
+		})
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,8 +29,8 @@ var ErrNoDocker = errors.New("no Docker engine answers")
 // used says that this process has found an engine, so that things of its own may be there.
 var used atomic.Bool
 
-// engine connects to the Docker engine, or says that there is none.
-func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
+// prepared sets the library up, once, because all of the process shares its settings.
+var prepared = sync.OnceFunc(func() {
 	// The reaper's image cannot be pulled everywhere, and inside a virtual
 	// machine the default gateway would be taken for the Docker host.
 	for name, value := range map[string]string{
@@ -41,6 +42,11 @@ func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
 		}
 	}
 	tclog.SetDefault(silent{}) // its messages about each container are not for our users
+})
+
+// engine connects to the Docker engine, or says that there is none.
+func engine(ctx context.Context) (*testcontainers.DockerClient, error) {
+	prepared()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	err := pingGiven(ctx)

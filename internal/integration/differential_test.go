@@ -16,11 +16,33 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	model "github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/model/zk/serve"
+	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // lanes is how many sequences run at a time: most of a write's time is waiting.
 const lanes = 16
+
+// TestModel_AgreesWithServe does the same on model/zk and, by the library, on three servers
+// of model/zk/serve. They have the same tree, so that this is a test of all that is between
+// the tree and a client; and it needs no Docker engine.
+func TestModel_AgreesWithServe(t *testing.T) {
+	checks := usualChecks
+	if testing.Short() {
+		checks = "10" // of which rapid then does a fifth
+	}
+	setDefault(t, "rapid.checks", checks)
+	setDefault(t, "rapid.steps", usualSteps)
+	agree(t, "serve "+serve.Version, zktest.Start(t, serve.Options{Members: 3, TickTime: longTick}).Addresses(), usualVolume)
+}
+
+// What is compared unless RINGMASTER_NIGHTLY=1.
+const (
+	usualVolume = 3_000 // operations
+	usualChecks = "2"
+	usualSteps  = "60"
+)
 
 // TestModel_AgreesWithZooKeeper does the same on model/zk and on a real ensemble of
 // three servers, and holds every answer, znode and watch event of the one against
@@ -30,13 +52,23 @@ const lanes = 16
 func TestModel_AgreesWithZooKeeper(t *testing.T) {
 	ensembletest.NeedDocker(t)
 	nightly := os.Getenv("RINGMASTER_NIGHTLY") == "1"
-	volume, checks := int64(3_000), "2"
+	volume, checks := int64(usualVolume), usualChecks
 	if nightly {
 		volume, checks = 100_000, "20"
 	}
 	setDefault(t, "rapid.checks", checks)
-	setDefault(t, "rapid.steps", "60")
-	onVersions(t, nightly, func(t *testing.T) { agree(t, volume) })
+	setDefault(t, "rapid.steps", usualSteps)
+	onVersions(t, nightly, func(t *testing.T) {
+		e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, TickTime: longTick})
+		status, err := e.Servers[0].Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := os.Getenv("ZOOKEEPER_VERSION"); os.Getenv("ZOOKEEPER_IMAGE") == "" && !strings.HasPrefix(status.Version, want) {
+			t.Fatalf("the servers are of version %s, not %s", status.Version, want)
+		}
+		agree(t, "ZooKeeper "+status.Version, e.Addresses(), volume)
+	})
 }
 
 // onVersions runs a comparison on the servers of the version, or of the image, that the
@@ -58,18 +90,10 @@ func onVersions(t *testing.T, nightly bool, compare func(*testing.T)) {
 // no session may time out while the machine is busy with other tests.
 const longTick = 2 * time.Second
 
-// agree compares at least volume operations.
-func agree(t *testing.T, volume int64) {
-	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, TickTime: longTick})
-	status, err := e.Servers[0].Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := os.Getenv("ZOOKEEPER_VERSION"); os.Getenv("ZOOKEEPER_IMAGE") == "" && !strings.HasPrefix(status.Version, want) {
-		t.Fatalf("the servers are of version %s, not %s", status.Version, want)
-	}
+// agree compares at least volume operations with three servers of that name.
+func agree(t *testing.T, name string, addresses []string, volume int64) {
 	var guides []*client
-	for _, address := range e.Addresses() {
+	for _, address := range addresses {
 		guide, err := connect(address)
 		if guide != nil {
 			defer guide.release()
@@ -86,19 +110,19 @@ func agree(t *testing.T, volume int64) {
 		group.Go(func() {
 			for round := 0; n.requests.Load() < volume && !t.Failed(); round++ {
 				t.Run(fmt.Sprintf("%d-%d", lane, round), func(t *testing.T) {
-					rapid.Check(t, func(r *rapid.T) { sequence(t.Context(), r, e.Addresses(), guides, &n) })
+					rapid.Check(t, func(r *rapid.T) { sequence(t.Context(), r, addresses, guides, &n) })
 				})
 			}
 		})
 	}
 	group.Wait()
-	t.Run("odd", func(t *testing.T) { oddRequests(t, e.Addresses(), guides, &n) })
+	t.Run("odd", func(t *testing.T) { oddRequests(t, addresses, guides, &n) })
 	if first := n.difference.Load(); first != nil {
 		t.Errorf("the first difference, before rapid reduced it:\n%s", *first)
 	}
-	t.Logf("ZooKeeper %s: %v, in %v", status.Version, &n, time.Since(start).Round(time.Second))
+	t.Logf("%s: %v, in %v", name, &n, time.Since(start).Round(time.Second))
 	if n.disturbed.Load() > 1+n.sequences.Load()/50 {
-		t.Errorf("%d of %d sequences were given up because the real ensemble did not answer", n.disturbed.Load(), n.sequences.Load())
+		t.Errorf("%d of %d sequences were given up because the ensemble did not answer", n.disturbed.Load(), n.sequences.Load())
 	}
 }
 

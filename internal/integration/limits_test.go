@@ -87,15 +87,16 @@ func together(t *testing.T, names ...string) ensemble.Profile {
 // strict is one server with every setting that makes it refuse something.
 type strict struct {
 	profile ensemble.Profile
-	server  *ensemble.Server
+	address string
 }
 
 // config is that of a client which shows its credentials.
 func (s strict) config() zkclient.Config {
-	user, password, _ := strings.Cut(s.profile.Secret, ":")
-	return zkclient.Config{
-		Servers: []string{s.server.Address}, SessionTimeout: 4 * time.Second, Credentials: []zkclient.Credential{zkclient.Digest(user, password)},
+	config := zkclient.Config{Servers: []string{s.address}, SessionTimeout: 4 * time.Second}
+	if user, password, some := strings.Cut(s.profile.Secret, ":"); some {
+		config.Credentials = []zkclient.Credential{zkclient.Digest(user, password)}
 	}
+	return config
 }
 
 func nodeOf(path string, bytes int) zkapi.Op {
@@ -103,14 +104,13 @@ func nodeOf(path string, bytes int) zkapi.Op {
 }
 
 // TestLimits_OfAStrictServer shows what each of these profiles changes, on one server that has the
-// settings of all of them.
+// settings of all of them. Only a real server has all of them.
 func TestLimits_OfAStrictServer(t *testing.T) {
+	t.Parallel()
 	p := together(t, "small-requests", "quota", "connections-60", "digest-off", "digest-sha256", "enforce-auth")
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: p})
-	s := strict{p, e.Servers[0]}
-	t.Run("small-requests: a large request is told from a lost connection", s.tellsTheLarge)
-	t.Run("small-requests: the limit is that of the server to the byte", s.exactLimit)
-	t.Run("small-requests: thousands of watches survive a lost connection", s.keepsWatches)
+	s := strict{p, e.Addresses()[0]}
+	s.smallRequests(t)
 	t.Run("quota: it is an answer", s.answersQuota)
 	t.Run("quota: what was refused is done when it is lifted", s.goesOnAfterTheQuota)
 	t.Run("connections-60: one more is turned away", s.turnsAway)
@@ -121,7 +121,8 @@ func TestLimits_OfAStrictServer(t *testing.T) {
 		if err := e.SaveEvidence(t.Context(), dir); err != nil {
 			t.Fatal(err)
 		}
-		read, err := txnlog.ReadServer(s.server.Name, filepath.Join(dir, s.server.Name))
+		name := e.Servers[0].Name
+		read, err := txnlog.ReadServer(name, filepath.Join(dir, name))
 		if err != nil || len(read.Txns) == 0 {
 			t.Fatalf("%d transactions, %v", len(read.Txns), err)
 		}
@@ -129,6 +130,20 @@ func TestLimits_OfAStrictServer(t *testing.T) {
 			t.Errorf("0x%x has one", read.Txns[i].Zxid)
 		}
 	})
+}
+
+// TestLimits_OfSmallRequests shows what small-requests changes, on a server of model/zk/serve.
+// TestLimits_OfAStrictServer has the same of a real one.
+func TestLimits_OfSmallRequests(t *testing.T) {
+	t.Parallel()
+	p := together(t, "small-requests")
+	strict{p, startServe(t, ensemble.Config{Servers: 1, Profile: p}).addresses()[0]}.smallRequests(t)
+}
+
+func (s strict) smallRequests(t *testing.T) {
+	t.Run("small-requests: a large request is told from a lost connection", s.tellsTheLarge)
+	t.Run("small-requests: the limit is that of the server to the byte", s.exactLimit)
+	t.Run("small-requests: thousands of watches survive a lost connection", s.keepsWatches)
 }
 
 func (s strict) tellsTheLarge(t *testing.T) {
@@ -278,14 +293,14 @@ func (s strict) turnsAway(t *testing.T) {
 		}
 	}()
 	for range most - 5 { // in all of the test they must not become too old: after 10 s without a session the server ends them
-		c, err := net.Dial("tcp", s.server.Address)
+		c, err := net.Dial("tcp", s.address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		kept = append(kept, c)
 	}
 	for turnedAway := false; !turnedAway && len(kept) <= most; {
-		c, err := net.Dial("tcp", s.server.Address)
+		c, err := net.Dial("tcp", s.address)
 		if err == nil {
 			_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 			_, err = c.Read(make([]byte, 1)) // the server says nothing to those that it keeps

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"slices"
@@ -11,70 +10,59 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// hostile are three servers with every setting that makes an ensemble behave otherwise
-// than one that is kind.
+// hostile are three servers that behave otherwise than kind ones.
 type hostile struct {
-	*ensemble.Ensemble
+	driven
 	profile ensemble.Profile
 }
 
+// config is that of a client of some of them. It asks for the shortest timeout that they grant.
+func (e hostile) config(servers ...int) zkclient.Config {
+	config := zkclient.Config{SessionTimeout: 2 * e.profile.Tick}
+	for _, i := range servers {
+		config.Servers = append(config.Servers, e.addresses()[i])
+	}
+	return config
+}
+
 // TestProfiles_HostileServers shows what each of these profiles changes, on one ensemble that has
-// the settings of all of them.
+// the settings of all of them. Servers of model/zk/serve have some of them, and shorter ticks.
 func TestProfiles_HostileServers(t *testing.T) {
-	p := together(t, "as-shipped", "read-only", "zxid-rollover")
-	e := hostile{ensembletest.StartWith(t, ensemble.Config{Servers: 3, Profile: p}), p}
-	for _, step := range []struct {
-		name string
-		test func(*testing.T)
-	}{
-		{"one-name: connections go to each server in turn", e.oneName},
-		{"zxid-rollover: the group goes on", e.rollsOver},
-		{"read-only: a server without a leader grants nothing", e.readOnly},
-		{"as-shipped: a follower answers for a session that is over", e.asShipped},
-	} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		if err := errors.Join(e.HealAll(ctx), e.WaitServing(ctx, len(e.Servers))); err != nil {
-			t.Fatal(err)
+	t.Parallel()
+	t.Run("serve", func(t *testing.T) {
+		p := together(t, "as-shipped")
+		p.Tick /= 2
+		for name, test := range map[string]func(hostile, *testing.T){
+			"a server without a leader grants nothing":                  hostile.grantsNothing,
+			"as-shipped: a follower answers for a session that is over": hostile.asShipped,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(hostile{startServe(t, ensemble.Config{Servers: 3, Profile: p}), p}, t)
+			})
 		}
-		cancel()
-		t.Run(step.name, step.test)
-	}
-}
-
-// followers are the servers that do not lead now.
-func (e hostile) followers(t *testing.T) (leader *ensemble.Server, followers []*ensemble.Server) {
-	t.Helper()
-	leader = e.Leader(t.Context())
-	if leader == nil {
-		t.Fatal("no master leads")
-	}
-	return leader, slices.DeleteFunc(slices.Clone(e.Servers), func(s *ensemble.Server) bool { return s == leader })
-}
-
-// cutOff cuts a server off from the others until the test ends.
-func (e hostile) cutOff(t *testing.T, s *ensemble.Server) {
-	t.Helper()
-	rest := slices.DeleteFunc(slices.Clone(e.Servers), func(other *ensemble.Server) bool { return other == s })
-	if err := s.Cut(t.Context(), rest...); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Reconnect(context.Background()); err != nil {
-			t.Error(err)
-		}
+	})
+	t.Run("ZooKeeper", func(t *testing.T) {
+		p := together(t, "as-shipped", "read-only", "zxid-rollover")
+		real := startReal(t, ensemble.Config{Servers: 3, Profile: p})
+		e := hostile{real, p}
+		t.Run("zxid-rollover: the group goes on", func(t *testing.T) { rollsOver(t, real.Ensemble, p) })
+		t.Run("read-only: a server without a leader grants nothing", e.grantsNothing)
+		t.Run("as-shipped: a follower answers for a session that is over", e.asShipped)
 	})
 }
 
-// oneName is given one name for all servers, of which the system's resolver would give
-// the first address.
-func (e hostile) oneName(t *testing.T) {
-	names, err := ensemble.ServeNames(ensemble.LocalAddresses(len(e.Servers)))
+// TestOneName_ConnectsToEachServerInTurn is given one name for all servers, of which the
+// system's resolver would give the first address. It runs alone, because it replaces the
+// resolver of the process.
+func TestOneName_ConnectsToEachServerInTurn(t *testing.T) {
+	const servers = 3
+	names, err := ensemble.ServeNames(ensemble.LocalAddresses(servers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,14 +73,14 @@ func (e hostile) oneName(t *testing.T) {
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", names.Address())
 	}}
-	proxy, err := ensemble.NewProxyOfOneName(e.Addresses(), ensemble.Hooks{})
+	proxy, err := ensemble.NewProxyOfOneName(startServe(t, ensemble.Config{Servers: servers}).addresses(), ensemble.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = proxy.Close() })
 	session := opened(t, zkclient.Config{Servers: []string{proxy.AtOneName()}, SessionTimeout: 20 * time.Second})
 	seen := map[string]bool{}
-	for range 10 * len(e.Servers) {
+	for range 10 * servers {
 		if session.Done().Fired() {
 			t.Fatal(session.Cause())
 		}
@@ -102,18 +90,18 @@ func (e hostile) oneName(t *testing.T) {
 		if at, up := proxy.ServerOf(session.ID()); up {
 			seen[at] = true
 		}
-		if len(seen) == len(e.Servers) {
+		if len(seen) == servers {
 			break
 		}
 		proxy.Break()
 	}
-	if len(seen) != len(e.Servers) {
+	if len(seen) != servers {
 		t.Errorf("it has been at %v only", seen)
 	}
 }
 
 // rollsOver writes until the leader's counter is at its end, twice.
-func (e hostile) rollsOver(t *testing.T) {
+func rollsOver(t *testing.T, e *ensemble.Ensemble, profile ensemble.Profile) {
 	env, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +133,7 @@ func (e hostile) rollsOver(t *testing.T) {
 		}
 	}
 	first := at()
-	if first%counters < e.profile.FirstCounter() {
+	if first%counters < profile.FirstCounter() {
 		t.Errorf("the counter of 0x%x begins elsewhere", first)
 	}
 	ops := slices.Repeat([]zkapi.Op{zkapi.Set("/counted", nil, zkapi.AnyVersion)}, 200)
@@ -174,21 +162,21 @@ func (e hostile) rollsOver(t *testing.T) {
 	}
 }
 
-// readOnly asks a server that has lost the others for a session.
-func (e hostile) readOnly(t *testing.T) {
-	_, followers := e.followers(t)
-	alone := followers[0]
+// grantsNothing asks a server that has lost the others for a session.
+func (e hostile) grantsNothing(t *testing.T) {
+	e.healAll(t)
+	alone := others(e, e.leader(t))[0]
 	e.cutOff(t, alone)
 	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		text, err := alone.FourLetterWord(t.Context(), "srvr")
-		if err == nil && strings.Contains(text, "read-only") {
+		text, err := ask(e.addresses()[alone], "srvr")
+		if err == nil && (strings.Contains(text, "read-only") || strings.Contains(text, "not currently serving")) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("it is not read-only: %q, %v", text, err)
+			t.Fatalf("it has a leader, or so it says: %q, %v", text, err)
 		}
 	}
-	env, err := zkclient.New(zkclient.Config{Servers: []string{alone.Address}, SessionTimeout: 4 * time.Second})
+	env, err := zkclient.New(e.config(alone))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,9 +186,7 @@ func (e hostile) readOnly(t *testing.T) {
 		_, err = session.Do(short, zkapi.Exists("/"))
 		t.Errorf("it has granted 0x%x; a read: %v", session.ID(), err)
 	}
-	if err := alone.Reconnect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	e.healAll(t)
 	back, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var session zkapi.Session
@@ -218,19 +204,18 @@ func (e hostile) readOnly(t *testing.T) {
 	_ = session.Close(t.Context())
 }
 
-// asShipped shows why an owner must not go by the answers to its pings: with tickTime
-// 2000 and syncLimit 5 they go on after its session is over.
+// asShipped shows why an owner must not go by the answers to its pings: with a syncLimit of
+// more ticks than a session lasts, they go on after its session is over.
 func (e hostile) asShipped(t *testing.T) {
-	leader, followers := e.followers(t)
-	config := zkclient.Config{Servers: []string{followers[0].Address}, SessionTimeout: 4 * time.Second}
-	session := opened(t, config)
-	config.Servers = []string{leader.Address}
-	other := opened(t, config)
+	e.healAll(t)
+	leader := e.leader(t)
+	follower := others(e, leader)[0]
+	session, other := opened(t, e.config(follower)), opened(t, e.config(leader))
 	if _, err := session.Do(t.Context(), zkapi.Create("/mine", nil, zkapi.Ephemeral)); err != nil {
 		t.Fatal(err)
 	}
 	cut := time.Now()
-	e.cutOff(t, followers[0])
+	e.cutOff(t, follower)
 	for found := true; found; time.Sleep(100 * time.Millisecond) {
 		got, err := other.Do(t.Context(), zkapi.Exists("/mine"))
 		if err != nil || time.Since(cut) > 20*time.Second {
@@ -246,7 +231,7 @@ func (e hostile) asShipped(t *testing.T) {
 	t.Logf("the session was over %v after the cut", over.Round(100*time.Millisecond))
 	ended, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	env, err := zkclient.New(config)
+	env, err := zkclient.New(e.config(follower))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,23 +9,29 @@ import (
 	"time"
 )
 
-// say sends one of the commands of four letters.
-func say(t *testing.T, address, word string) string {
-	t.Helper()
+// ask sends one of the commands of four letters.
+func ask(address, word string) (string, error) {
 	conn, err := net.DialTimeout("tcp", address, rawWait)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(rawWait))
 	if _, err := conn.Write([]byte(word)); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	answer, err := io.ReadAll(conn)
+	return string(answer), err
+}
+
+// say is ask where there is an answer.
+func say(t *testing.T, address, word string) string {
+	t.Helper()
+	answer, err := ask(address, word)
 	if err != nil {
 		t.Fatalf("%s: %v", word, err)
 	}
-	return string(answer)
+	return answer
 }
 
 // sameWords compares the answers of fresh servers to commands of four letters. Versions,

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -47,9 +46,11 @@ func (k *tokens) highest(t *testing.T) int32 {
 // TestRestore_EnsembleThatGoesBack stops the servers under a master, a worker and a client that
 // run on, and starts them again on an older copy of their disks, and then on empty disks.
 func TestRestore_EnsembleThatGoesBack(t *testing.T) {
-	e := ensembletest.Start(t, 1)
-	server := e.Servers[0]
-	env, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 3 * time.Second})
+	onBoth(t, ensemble.Config{Servers: 1}, goesBack)
+}
+
+func goesBack(t *testing.T, e driven) {
+	env, err := zkclient.New(zkclient.Config{Servers: e.addresses(), SessionTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestRestore_EnsembleThatGoesBack(t *testing.T) {
 	g := group{t: t, env: env, handler: k.handler, see: recipe.Observers{Logger: slog.New(slog.NewTextHandler(&logs, nil))}}
 	g.start("m1", "w1")
 	g.does("one", 30*time.Second)
-	stopped(t, e, server.Backup)
+	e.restarted(t, copied)
 	depose(t, e, 3)
 	g.does("two", 30*time.Second)
 	seen := k.highest(t)
@@ -67,11 +68,11 @@ func TestRestore_EnsembleThatGoesBack(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		back func(context.Context) error
-	}{{"restored from an older copy", server.RestoreBackup}, {"wiped", server.Wipe}} {
+		with diskWork
+	}{{"restored from an older copy", replaced}, {"wiped", wiped}} {
 		t.Run(c.name, func(t *testing.T) {
 			before := len(logs.String())
-			stopped(t, e, c.back)
+			e.restarted(t, c.with)
 			g.does("after it was "+c.name, 60*time.Second)
 			now := k.highest(t)
 			if now <= seen {
@@ -88,29 +89,10 @@ func TestRestore_EnsembleThatGoesBack(t *testing.T) {
 	}
 }
 
-// stopped does something to the servers' disks while none of them runs.
-func stopped(t *testing.T, e *ensemble.Ensemble, do func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	for _, s := range e.Servers {
-		if err := s.Quit(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	err := do(ctx)
-	for _, s := range e.Servers {
-		err = errors.Join(err, s.Restart(ctx))
-	}
-	if err = errors.Join(err, e.WaitServing(ctx, len(e.Servers))); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // depose makes the active master give up its term, so many times.
-func depose(t *testing.T, e *ensemble.Ensemble, times int) {
+func depose(t *testing.T, e driven, times int) {
 	t.Helper()
-	session := opened(t, zkclient.Config{Servers: e.Addresses()})
+	session := opened(t, zkclient.Config{Servers: e.addresses()})
 	for range times {
 		before, err := session.Do(t.Context(), zkapi.Exists("/assign"))
 		if err != nil {

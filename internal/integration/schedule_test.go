@@ -13,6 +13,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
+	"github.com/ringmaster-zk/ringmaster/model/zk/serve"
+	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -46,17 +48,36 @@ const longestCase = 150
 // replays five times as many, RINGMASTER_SCHEDULE=WORLD/SEED the one of that name.
 func TestModel_SchedulesReplayOnZooKeeper(t *testing.T) {
 	ensembletest.NeedDocker(t)
+	share := 1.0
+	if os.Getenv("RINGMASTER_NIGHTLY") == "1" {
+		share = 5
+	}
+	rehearseAll(t, ensembletest.Start(t, 1).Addresses()[0], share)
+}
+
+// TestModel_SchedulesReplayOnServe replays a tenth of them on a server of model/zk/serve. It has
+// the model's tree, so that this is a test of all that is between the tree and the recipe; and
+// it needs no Docker engine.
+func TestModel_SchedulesReplayOnServe(t *testing.T) {
+	t.Parallel()
+	rehearseAll(t, zktest.Start(t, serve.Options{TickTime: 500 * time.Millisecond}).String(), 0.1)
+}
+
+// rehearseAll replays such a share of the schedules of all worlds.
+func rehearseAll(t *testing.T, address string, share float64) {
+	t.Helper()
 	type job struct {
 		world int
 		seed  uint64
 	}
 	var jobs []job
-	times, only := 1, os.Getenv("RINGMASTER_SCHEDULE")
-	if os.Getenv("RINGMASTER_NIGHTLY") == "1" {
-		times = 5
-	}
+	only := os.Getenv("RINGMASTER_SCHEDULE")
 	for w, world := range rehearsed {
-		for seed := range times * world.cases {
+		cases := int(share * float64(world.cases))
+		if only != "" {
+			cases = max(cases, world.cases)
+		}
+		for seed := range cases {
 			if only == "" || only == fmt.Sprintf("%s/%d", world.name, seed) {
 				jobs = append(jobs, job{w, uint64(seed)})
 			}
@@ -65,7 +86,6 @@ func TestModel_SchedulesReplayOnZooKeeper(t *testing.T) {
 	if len(jobs) == 0 {
 		t.Fatalf("RINGMASTER_SCHEDULE=%s: use the name of a world and a seed, as in losses/7", only)
 	}
-	e := ensembletest.Start(t, 1)
 	var n rehearsal
 	start := time.Now()
 	var next atomic.Int64
@@ -75,20 +95,20 @@ func TestModel_SchedulesReplayOnZooKeeper(t *testing.T) {
 			for at := next.Add(1) - 1; int(at) < len(jobs) && !t.Failed(); at = next.Add(1) - 1 {
 				j := jobs[at]
 				world := rehearsed[j.world]
-				rehearse(t, newConductor(t, e.Addresses()[0], world.config, defect{}, &n), world.name, j.seed, world.faults)
+				rehearse(t, newConductor(t, address, world.config, defect{}, &n), world.name, j.seed, world.faults)
 			}
 		})
 	}
 	group.Wait()
 	t.Logf("%v, in %v", &n, time.Since(start).Round(time.Second))
 	if n.disturbed.Load() > 1+n.cases.Load()/50 {
-		t.Errorf("%d of %d cases were given up because the real server did not answer", n.disturbed.Load(), n.cases.Load())
+		t.Errorf("%d of %d cases were given up because the server did not answer", n.disturbed.Load(), n.cases.Load())
 	}
 }
 
-// rehearsalLanes is how many cases are replayed at a time: most of a write's time is
-// waiting.
-const rehearsalLanes = 4
+// rehearsalLanes is how many cases are replayed at a time. They mostly wait: the library pauses
+// for a second or two before it connects again.
+const rehearsalLanes = 8
 
 // cases makes the names of the cases' znodes.
 var cases atomic.Int64
@@ -125,9 +145,10 @@ func rehearse(t *testing.T, c *conductor, name string, seed uint64, faults int) 
 }
 
 // TestSchedules_ReplayNoticesDefects puts something wrong in on one of the two sides, and sees
-// the replay fail.
+// the replay fail. What the replay notices is the same on any server.
 func TestSchedules_ReplayNoticesDefects(t *testing.T) {
-	e := ensembletest.Start(t, 1)
+	t.Parallel()
+	address := zktest.Start(t, serve.Options{TickTime: 500 * time.Millisecond}).String()
 	masters := world.Config{Masters: 2, Workers: 1, Tasks: 1, Attempts: 2}
 	lossy, mortal := masters, masters
 	lossy.Bounds.Losses, mortal.Bounds.Expiries = 3, 2
@@ -160,7 +181,7 @@ func TestSchedules_ReplayNoticesDefects(t *testing.T) {
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			for seed := range uint64(40) {
-				c := newConductor(t, e.Addresses()[0], d.config, d.defect, &rehearsal{})
+				c := newConductor(t, address, d.config, d.defect, &rehearsal{})
 				c.patience = 2 * time.Second
 				if err := c.replay(seed, 10, longestCase); errors.Is(err, errUnlike) && !errors.Is(err, errDisturbed) {
 					t.Logf("seed %d, step %d: %v", seed, len(c.log)-1, err)

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -122,19 +121,15 @@ const secret = "s3cr3t"
 type secured struct {
 	t        *testing.T
 	ctx      context.Context
-	server   *ensemble.Server
+	servers  driven
 	ours     *authority
 	logs     *locked
 	access   recipe.Access
-	roles    []string
 	stranger *authority
 }
 
-func newSecured(t *testing.T) *secured {
-	s := &secured{t: t, ours: newAuthority(t, "ours"), stranger: newAuthority(t, "somebody else's"), logs: &locked{}, roles: []string{"master", "worker", "client"}}
-	cert, key := s.ours.sign("zk1")
-	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TLS: &ensemble.TLS{Server: append(key, cert...), Authority: s.ours.pem}})
-	s.server = e.Servers[0]
+func newSecured(t *testing.T, servers driven, ours *authority) *secured {
+	s := &secured{t: t, servers: servers, ours: ours, stranger: newAuthority(t, "somebody else's"), logs: &locked{}}
 	var cancel context.CancelFunc
 	s.ctx, cancel = context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
@@ -148,7 +143,7 @@ func newSecured(t *testing.T) *secured {
 func (s *secured) env(role string, change func(*zkclient.Config)) *zkclient.Driver {
 	s.t.Helper()
 	config := zkclient.Config{
-		Servers: []string{s.server.SecureAddress}, SessionTimeout: 4 * time.Second, TLS: s.ours.files(s.ours),
+		Servers: []string{s.servers.secureAddress()}, SessionTimeout: 4 * time.Second, TLS: s.ours.files(s.ours),
 		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if role != "" {
@@ -172,7 +167,15 @@ func (s *secured) observers() recipe.Observers {
 // TestSecure_Ensemble runs the recipe with TLS, an identity for each role and ACLs on all
 // znodes, and checks what each may not do.
 func TestSecure_Ensemble(t *testing.T) {
-	s := newSecured(t)
+	ours := newAuthority(t, "ours")
+	cert, key := ours.sign("zk1")
+	onBoth(t, ensemble.Config{Servers: 1, TLS: &ensemble.TLS{Server: append(key, cert...), Authority: ours.pem}}, func(t *testing.T, e driven) {
+		newSecured(t, e, ours).workAndRefuse()
+	})
+}
+
+func (s *secured) workAndRefuse() {
+	t := s.t
 	const namespace = "/secured"
 	work := func(run func(context.Context) error) {
 		done := make(chan struct{})
@@ -305,7 +308,7 @@ func (s *secured) refused(namespace string) {
 	strangeClient := func(c *zkclient.Config) { c.TLS = s.ours.files(s.stranger) }
 	noCertificate := func(c *zkclient.Config) { c.TLS.Certificates = nil }
 	otherName := func(c *zkclient.Config) { c.TLS.ServerName = "zk2" }
-	noTLSThere := func(c *zkclient.Config) { c.Servers = []string{s.server.Address} }
+	noTLSThere := func(c *zkclient.Config) { c.Servers = s.servers.addresses() }
 	for _, c := range []struct {
 		name   string
 		role   string
@@ -324,10 +327,14 @@ func (s *secured) refused(namespace string) {
 		{"a server with another name", "client", otherName, work, zkapi.ErrUntrusted},
 		{"a server without TLS", "client", noTLSThere, submit, context.DeadlineExceeded}, // it may be starting, so this is tried until ctx ends
 	} {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(s.ctx, 15*time.Second)
-		err := c.try(s.env(c.role, c.change))
 		late := c.want == context.DeadlineExceeded
+		limit := 15 * time.Second
+		if late {
+			limit = 4 * time.Second
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(s.ctx, limit)
+		err := c.try(s.env(c.role, c.change))
 		if !errors.Is(err, c.want) || ctx.Err() != nil && !late || late && !strings.Contains(err.Error(), "without TLS at this port") {
 			s.t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		} else {
@@ -348,15 +355,25 @@ func TestSecure_IdentitiesOfAnotherAlgorithm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, Profile: profile})
+	t.Parallel()
+	t.Run("serve", func(t *testing.T) { // it has SHA1
+		identities(t, startServe(t, ensemble.Config{Servers: 1}), map[string]bool{"SHA1": true, "sha256": false})
+	})
+	t.Run("ZooKeeper", func(t *testing.T) {
+		identities(t, startReal(t, ensemble.Config{Servers: 1, Profile: profile}), map[string]bool{"SHA1": false, "sha256": true})
+	})
+}
+
+// identities has a process with an identity of each algorithm, which may work or not.
+func identities(t *testing.T, e driven, algorithms map[string]bool) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for algorithm, works := range map[string]bool{"SHA1": false, "sha256": true} {
+	for algorithm, works := range algorithms {
 		id, err := zkapi.DigestIDWith(algorithm, "me", secret)
 		if err != nil {
 			t.Fatal(err)
 		}
-		env, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 4 * time.Second, Credentials: []zkclient.Credential{zkclient.Digest("me", secret)}})
+		env, err := zkclient.New(zkclient.Config{Servers: e.addresses(), SessionTimeout: 4 * time.Second, Credentials: []zkclient.Credential{zkclient.Digest("me", secret)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,7 +383,7 @@ func TestSecure_IdentitiesOfAnotherAlgorithm(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = client.Submit(ctx, []byte("x"))
-		if ours := errors.Is(err, zkapi.ErrNoAuth) && strings.Contains(err.Error(), "/of-SHA1 is the znode of this process"); works && err != nil || !works && !ours {
+		if ours := errors.Is(err, zkapi.ErrNoAuth) && strings.Contains(err.Error(), "/of-"+algorithm+" is the znode of this process"); works && err != nil || !works && !ours {
 			t.Errorf("%s: %v", algorithm, err)
 		}
 		if err := client.Close(ctx); err != nil {

@@ -8,34 +8,29 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// tutorial is a real ensemble with the image's own zkCli.sh as the other hand.
+// tutorial is an ensemble with zkCli.sh as the other hand.
 type tutorial struct {
 	t      *testing.T
 	ctx    context.Context
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 	driver *zkclient.Driver
-	server *ensemble.Server
-	typed  *ensemble.Shell
+	server driven
+	typed  zkShell
 }
 
-func newTutorial(t *testing.T) *tutorial {
+func newTutorial(t *testing.T, e driven) *tutorial {
 	t.Helper()
-	e := ensembletest.Start(t, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	driver, err := zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: 4 * time.Second})
+	driver, err := zkclient.New(zkclient.Config{Servers: e.addresses(), SessionTimeout: 4 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &tutorial{t: t, ctx: ctx, stop: cancel, driver: driver, server: e.Servers[0]}
-	if w.typed, err = e.Servers[0].OpenCLI(ctx); err != nil {
-		t.Fatal(err)
-	}
+	w := &tutorial{t: t, ctx: ctx, stop: cancel, driver: driver, server: e, typed: e.zkCli(ctx, t)}
 	t.Cleanup(func() { cancel(); w.work.Wait() })
 	return w
 }
@@ -85,14 +80,18 @@ func (w *tutorial) master() *recipe.Master {
 // TestZkCli_Tutorial goes through the classic tutorial of the recipe, with zkCli.sh in
 // one role after the other.
 func TestZkCli_Tutorial(t *testing.T) {
-	w := newTutorial(t)
+	if testing.Short() {
+		t.Skipf("skipped %s: make test runs it, make quick does not", t.Name()) // zkCli.sh takes seconds to start
+	}
+	onBoth(t, ensemble.Config{Servers: 1}, playTutorial)
+}
+
+func playTutorial(t *testing.T, e driven) {
+	w := newTutorial(t, e)
 	leads := func(m *recipe.Master) func() bool { return func() bool { _, ok := m.Snapshot(); return ok } }
 
 	// A master made by hand makes ours a backup until it quits.
-	hand, err := w.server.OpenCLI(w.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	hand := w.server.zkCli(w.ctx, t)
 	if err := hand.Send(`create -e /master "m9:2223"`); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,13 @@ func (r realServers) cutOff(t *testing.T, server int) {
 	}
 }
 
+func (r realServers) stop(t *testing.T, server int) {
+	t.Helper()
+	if err := r.Servers[server].Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (r realServers) healAll(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

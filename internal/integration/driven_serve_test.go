@@ -136,12 +136,17 @@ func (s *served) cutOff(t *testing.T, server int) {
 	s.cuts = append(s.cuts, cut)
 }
 
+func (s *served) stop(_ *testing.T, server int) { s.current().Members()[server].Stop() }
+
 func (s *served) healAll(t *testing.T) {
 	t.Helper()
 	for _, cut := range s.cuts {
 		cut.Heal()
 	}
 	s.cuts = nil
+	for _, m := range s.current().Members() {
+		m.Start()
+	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		looking := 0
 		for _, m := range s.current().Members() {

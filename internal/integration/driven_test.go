@@ -16,7 +16,8 @@ type driven interface {
 
 	leader(t *testing.T) int
 	cutOff(t *testing.T, server int) // from the other servers
-	healAll(t *testing.T)            // undoes every cut, and waits until all servers serve
+	stop(t *testing.T, server int)   // as a crash does
+	healAll(t *testing.T)            // undoes every cut and stop, and waits until all servers serve
 
 	// restarted stops all servers, does something to their disks, and starts them again.
 	restarted(t *testing.T, with diskWork)

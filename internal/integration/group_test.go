@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
 // group is a master, a worker and a client on one ensemble, until the test ends.
@@ -67,4 +69,38 @@ func (g *group) does(payload string, limit time.Duration) recipe.Status {
 		g.t.Fatalf("%s: %+v, %v", payload, status, err)
 	}
 	return status
+}
+
+// TestGroup_GoesOnWhileServersFail has tasks executed while a server of three does not run, or is
+// cut off from the other two. No token is lower than one before it.
+func TestGroup_GoesOnWhileServersFail(t *testing.T) {
+	onBoth(t, ensemble.Config{Servers: 3}, func(t *testing.T, e driven) {
+		env, err := zkclient.New(zkclient.Config{Servers: e.addresses(), SessionTimeout: 4 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var k tokens
+		g := group{t: t, env: env, handler: k.handler}
+		g.start("m1", "w1")
+		g.does("before", 30*time.Second)
+		for _, fault := range []struct {
+			name string
+			act  func(t *testing.T, leader int)
+		}{
+			{"the leader is stopped", func(t *testing.T, leader int) { e.stop(t, leader) }},
+			{"a follower is stopped", func(t *testing.T, leader int) { e.stop(t, others(e, leader)[0]) }},
+			{"the leader is cut off", e.cutOff},
+			{"a follower is cut off", func(t *testing.T, leader int) { e.cutOff(t, others(e, leader)[0]) }},
+		} {
+			t.Run(fault.name, func(t *testing.T) {
+				fault.act(t, e.leader(t))
+				g.does(fault.name, time.Minute)
+				e.healAll(t)
+			})
+		}
+		g.does("after", 30*time.Second)
+		if k.highest(t) < 1 || len(k.all) < 6 {
+			t.Errorf("handlers have run with the tokens %v only", k.all)
+		}
+	})
 }

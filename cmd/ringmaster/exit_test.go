@@ -29,6 +29,7 @@ func TestExitCode_OfEachCase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestExitCode_OfEachCase: make test runs it, make quick does not")
 	}
+	t.Parallel()
 	auth := filepath.Join(t.TempDir(), "auth")
 	if err := os.WriteFile(auth, []byte("one:secret\n"), 0o600); err != nil {
 		t.Fatal(err)

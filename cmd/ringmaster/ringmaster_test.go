@@ -152,6 +152,7 @@ func TestRingmaster_SurvivesAKilledMaster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestRingmaster_SurvivesAKilledMaster: make test runs it, make quick does not")
 	}
+	t.Parallel()
 	p := &terminal{t, zktest.Start(t).String()}
 	masters := map[string]*background{"m1": p.starts("master", "--name", "m1"), "m2": p.starts("master", "--name", "m2")}
 	for _, name := range []string{"w1", "w2", "w3"} {

@@ -25,6 +25,7 @@ func TestTiming_WarnsOfAShortSessionTimeout(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped TestTiming_WarnsOfAShortSessionTimeout: make test runs it, make quick does not")
 	}
+	t.Parallel()
 	const (
 		warning  = "the session timeout is too short"
 		assumed  = "assumed, because the servers do not answer conf"

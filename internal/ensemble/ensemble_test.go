@@ -96,6 +96,7 @@ func TestServer_FaultsAndTheirEnd(t *testing.T) {
 }
 
 func TestExpire_EndsASession(t *testing.T) {
+	t.Parallel()
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	proxy, err := ensemble.NewProxy(e.Addresses(), ensemble.Hooks{})
@@ -137,6 +138,7 @@ func TestExpire_EndsASession(t *testing.T) {
 }
 
 func TestExternal_RefusesServerFaults(t *testing.T) {
+	t.Parallel()
 	inside := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	e, err := ensemble.External(ctx, inside.Addresses())

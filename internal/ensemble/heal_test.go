@@ -13,6 +13,7 @@ import (
 // TestHealAll_UndoesEveryFault leaves every kind of fault active, as an interrupted run
 // does, and ends all of them at once.
 func TestHealAll_UndoesEveryFault(t *testing.T) {
+	t.Parallel()
 	e := ensembletest.StartWith(t, ensemble.Config{Servers: 3, SmallLog: 16 << 20})
 	ctx := limited(t)
 	first, killed, small := e.Servers[0], e.Servers[1], e.SmallLog()

@@ -45,6 +45,7 @@ func driverOf(t *testing.T, proxy *ensemble.Proxy) *zkclient.Driver {
 // TestProxy_RecordsWritesAsTheClientSeesThem compares the writes that the proxy records,
 // between the real client and a real server, with the answers that the client gets.
 func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
+	t.Parallel()
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	var seen traffic
@@ -107,6 +108,7 @@ func TestProxy_RecordsWritesAsTheClientSeesThem(t *testing.T) {
 // TestProxy_RecordsUnansweredWrites cuts a participant off with two writes: the servers
 // have got one of them and cannot answer it, the other never left the proxy.
 func TestProxy_RecordsUnansweredWrites(t *testing.T) {
+	t.Parallel()
 	e := ensembletest.Start(t, 1)
 	ctx := limited(t)
 	var seen traffic

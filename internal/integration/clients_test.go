@@ -88,12 +88,15 @@ func TestServe_ServesOtherClientsAsZooKeeperDoes(t *testing.T) {
 	if testing.Short() {
 		t.Skipf("skipped %s: make test runs it, make quick does not", t.Name())
 	}
+	t.Parallel()
 	t.Run("serve", func(t *testing.T) {
+		t.Parallel()
 		for _, c := range otherClients {
 			t.Run(c.name, func(t *testing.T) { c.check(t, zktest.Start(t).String()) })
 		}
 	})
 	t.Run("ZooKeeper", func(t *testing.T) {
+		t.Parallel()
 		e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TickTime: longTick, Profile: rawServer})
 		for _, c := range otherClients {
 			t.Run(c.name, func(t *testing.T) { c.check(t, e.Servers[0].Address) })

@@ -61,6 +61,7 @@ func TestTestingPage_ProgramsStandALostAnswer(t *testing.T) {
 	if testing.Short() {
 		t.Skipf("skipped %s: make test runs it, make quick does not", t.Name())
 	}
+	t.Parallel()
 	ringmaster := filepath.Join(t.TempDir(), "ringmaster")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", ringmaster, "../../cmd/ringmaster").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

@@ -25,6 +25,7 @@ import (
 // else hears of. Then each server's files have to give the tree that a client reads
 // from that server, and all of them together the same, transaction by transaction.
 func TestTxnlog_SaysWhatClientsRead(t *testing.T) {
+	t.Parallel()
 	e := ensembletest.Start(t, 3)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()

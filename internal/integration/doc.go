@@ -8,7 +8,7 @@
 // Some tests have one of the two only. On real servers alone: settings that serve lacks
 // (limits_test.go, and the rollover of zxids in profiles_test.go), four-letter words that are
 // switched off (timing_test.go), and the files of servers that were killed (txnlog_test.go). On
-// serve alone: what concerns the servers' addresses and not the servers (oneName in
+// serve alone: what concerns the servers' addresses and not the servers (TestOneName in
 // profiles_test.go; runs of the profile one-name have it on real ones), and the proof that the
 // replay of schedules notices defects (schedule_test.go).
 //

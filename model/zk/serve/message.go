@@ -67,13 +67,22 @@ func (m message) session() int64 {
 	return d.Int64()
 }
 
-// requests lists what the message asks for, as faults name it: a multi, and each of its parts.
+// requests lists what the message asks for, as faults name it: a multi or multiRead, and each of its parts.
 func (m message) requests() []Request {
 	all := []Request{{Op: kindsOfRequest[m.op].name}}
 	d := jute.Decoder{Rest: m.frame}
 	d.Take(4 + 4) // the xid and the opcode
 	switch m.op {
-	case opConnect, opPing, opClose, opAuth, opSetWatches, opSetWatches2, opMultiRead, opWhoAmI, opReconfig:
+	case opConnect, opPing, opClose, opAuth, opSetWatches, opSetWatches2, opWhoAmI, opReconfig:
+	case opMultiRead:
+		for {
+			op, more := part(&d)
+			if !more || op != opGet && op != opChildren {
+				return all
+			}
+			all = append(all, Request{Op: kindsOfRequest[op].name, Path: d.String()})
+			d.Bool() // whether a watch is wished
+		}
 	case opMulti:
 		for {
 			op, more := part(&d)

@@ -12,7 +12,8 @@ import (
 type Request struct {
 	Xid    int32
 	Opcode int32
-	Op     zkapi.Op // the operation; of no kind if the port has none for it
+	Op     zkapi.Op   // the operation; of no kind if the port has none for it
+	Reads  []zkapi.Op // of a multiRead, which has no Op of its own: the operations in it
 }
 
 // Ends reports whether the request ends the session.
@@ -38,7 +39,7 @@ type Reply struct {
 	body []byte
 }
 
-// Outcome is the answer to a request of the port: a result, or an error that is an
+// Outcome is the answer to a request of the port (that to a multiRead: Outcomes): a result, or an error that is an
 // [zkapi.Error] as a session would return it. A znode that a KindExists does not find
 // is a result.
 func (r Reply) Outcome() (zkapi.Result, error) {
@@ -63,7 +64,25 @@ func (r Reply) Outcome() (zkapi.Result, error) {
 	if index >= 0 && index < len(op.Ops) {
 		path = op.Ops[index].Path
 	}
-	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: zkapi.Answer(code)}
+	return zkapi.Result{}, refusal(op, index, path, code)
+}
+
+func refusal(op zkapi.Op, index int, path string, code int32) error {
+	return &zkapi.Error{Kind: op.Kind, Path: path, Index: index, Fate: zkapi.NotApplied, Err: zkapi.Answer(code)}
+}
+
+// Outcomes are the answers to the reads of a multiRead, in their order. If it was refused as a
+// whole, each has that error. There are fewer of them if the answer does not have all.
+func (r Reply) Outcomes() []zkapi.Reply {
+	if r.Code == 0 {
+		d := decoder{jute.Decoder{Rest: r.body}}
+		return d.readReplies(r.Request.Reads)
+	}
+	replies := make([]zkapi.Reply, len(r.Request.Reads))
+	for i, op := range r.Request.Reads {
+		replies[i].Err = refusal(op, -1, op.Path, r.Code)
+	}
+	return replies
 }
 
 // Session is a session that a server has granted.
@@ -97,7 +116,11 @@ func (c *Conversation) Sent(body []byte) (Request, bool) {
 	if d.Bad {
 		return Request{}, false
 	}
-	if op := d.op(r.Opcode); !d.Bad {
+	if r.Opcode == OpMultiRead {
+		if reads := d.reads(); !d.Bad {
+			r.Reads = reads
+		}
+	} else if op := d.op(r.Opcode); !d.Bad {
 		r.Op = op
 	}
 	if r.Xid >= 0 {

@@ -37,12 +37,13 @@ const (
 	OpCheck       int32 = 13
 	OpMulti       int32 = 14
 	OpCreate2     int32 = 15
+	OpMultiRead   int32 = 22
 	OpAuth        int32 = 100
 	OpSetWatches  int32 = 101
 	OpSetWatches2 int32 = 105
 	OpClose       int32 = -11
 
-	opError int32 = -1 // of a part of a multi that was refused
+	opError int32 = -1 // of a part of a multi or multiRead that was refused
 )
 
 // XidEvent is the xid of a frame that a server sends without a request.
@@ -90,7 +91,41 @@ func (d *decoder) op(opcode int32) zkapi.Op {
 	return op
 }
 
-// part decodes the header of a part of a multi, or reports that there is no more.
+// reads decodes the parts of a multiRead.
+func (d *decoder) reads() (ops []zkapi.Op) {
+	for part, more := d.part(); more; part, more = d.part() {
+		if part != OpGet && part != OpChildren { // no other request can be in it
+			d.Bad = true
+			break
+		}
+		ops = append(ops, d.op(part))
+	}
+	return ops
+}
+
+// readReplies decodes the answer to a multiRead of those operations. It has a result or an error
+// for each of them that the answer has.
+func (d *decoder) readReplies(ops []zkapi.Op) (replies []zkapi.Reply) {
+	for _, op := range ops {
+		opcode, more := d.part()
+		if !more {
+			break
+		}
+		var reply zkapi.Reply
+		if opcode == opError {
+			reply.Err = refusal(op, -1, op.Path, d.Int32())
+		} else {
+			reply.Result = d.result(opcode)
+		}
+		if d.Bad {
+			break
+		}
+		replies = append(replies, reply)
+	}
+	return replies
+}
+
+// part decodes the header of a part of a multi or multiRead, or reports that there is no more.
 func (d *decoder) part() (opcode int32, more bool) {
 	opcode, done := d.Int32(), d.Bool()
 	d.Int32() // an error, which a body repeats

@@ -81,6 +81,9 @@ func FuzzConversation(f *testing.F) {
 	f.Add(append(be32(1, OpChildren2, 2), "/x\x00"...), append(be32(1, 0, 0, 0, 1<<31-1), make([]byte, 68)...))
 	f.Add(append(be32(1, OpCreate, 2), append([]byte("/x"), be32(-1, 1<<31-1)...)...), be32(1, 0, 0, 0, -1))
 	f.Add(append(append(be32(1, OpMulti), one...), append(be32(-1), 1, 0, 0, 0, 0)...), append(be32(1, 0, 0, 0), header(opError)...))
+	read := joined(be32(1, OpMultiRead), readPart(OpGet, "/x"), readPart(OpChildren, "/x"), end)
+	f.Add(read, joined(be32(1, 0, 0, 0), header(OpGet), be32(-1), make([]byte, 68), header(opError), be32(-101), end))
+	f.Add(joined(be32(1, OpMultiRead), bytes.Repeat(readPart(OpGet, ""), 1000), end), joined(be32(1, 0, 0, 0), bytes.Repeat(joined(header(opError), be32(-101)), 2000)))
 	f.Add(bytes.Repeat(header(OpMulti), 100), be32(XidEvent, 0, 0, 0, 3, 3, -1))
 	f.Fuzz(func(t *testing.T, sent, received []byte) {
 		const free, share = 1 << 20, 64
@@ -93,6 +96,9 @@ func FuzzConversation(f *testing.F) {
 				result, err := r.Outcome()
 				if err != nil && zkapi.FateOf(err) != zkapi.NotApplied {
 					t.Errorf("an answer is %v", err)
+				}
+				if n := len(r.Request.Reads); len(r.Outcomes()) > n {
+					t.Errorf("%d outcomes of %d reads", len(r.Outcomes()), n)
 				}
 				if n := len(r.Request.Op.Ops); len(result.Results) > n {
 					t.Errorf("%d results of %d parts", len(result.Results), n)

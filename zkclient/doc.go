@@ -37,6 +37,40 @@
 //     which a server with a jute.maxbuffer of 128 KiB rejects. Cure: the same net.Conn cuts
 //     them into smaller packets (oversize_test.go).
 //
+// # Many reads at once
+//
+// DoAll asks for gets and children without a watch by multiReads (opcode 22, ZooKeeper 3.6 and
+// later), if there are several. The results, errors and fates are those of single requests. A
+// DoAll with one such read, watched reads, exists, sync and writes are sent one by one.
+//
+// The library does not know multiRead. So the session makes a request that the library knows,
+// and the wire writes the multiRead in its place, with the same xid (carrier.go). The request
+// asks for a path that no server takes, and is itself never sent. So the order of requests,
+// the credentials, the flow control and the failures are those of the library.
+//
+// An answer has to have a result or an error for each read, in the order of the reads; otherwise
+// none of it is read, and the connection ends with zkapi.ErrNotZooKeeper (frames.go). Answers
+// are kept near 1 MiB by what earlier ones had (window.go). A share has at most 64 reads, eight
+// of them are under way for each DoAll, and a lost connection halves the next share. An
+// answer over 64 MiB is skipped, and the reads are asked for in smaller shares; the connection
+// stays.
+//
+// multiRead has children without their Stat. So it asks for the children and then for the data,
+// whose answer has the Stat. The server may write in between. But the server knew every write
+// that the session had seen when the request was sent. If the list changed last by one of
+// those (Stat.Pzxid), it did not change in between, and the list and the Stat are of one moment.
+// Otherwise the list is asked for again by itself. Lists of znodes with more than 4 KiB of data
+// are asked for one by one, because the data would come along each time.
+//
+// A server before 3.6 refuses a multiRead before it answers earlier requests, and closes the
+// connection. So the first multiRead of a connection goes out when all earlier requests are
+// answered, and later requests wait until it is answered, which is twice the time of a request
+// (the session is kept alive meanwhile). If it is refused, the connection is ended, nothing else
+// is lost, and the reads are repeated one by one on the next connection. The Driver does not try
+// multiRead with that address again, so after an upgrade of the servers only a new process uses
+// it there. If the connection ended without an answer, the Driver tries again after a minute, and
+// not any more after three such times. A process whose DoAll never has several reads tries nothing.
+//
 // # The lease
 //
 // The lease of a session is the negotiated timeout, less a margin. It starts when the last

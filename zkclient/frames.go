@@ -75,8 +75,11 @@ func isEvent(body []byte) bool {
 // follow, because a later server may send more.
 func fits(r *request, body []byte) bool {
 	b := shape{jute.Decoder{Rest: body}}
-	if r.opcode == opcodeMulti {
+	switch r.opcode {
+	case opcodeMulti:
 		return b.results(r.parts)
+	case opcodeMultiRead:
+		return b.reads(r.parts)
 	}
 	return b.result(r.opcode) && !b.Bad
 }
@@ -124,6 +127,8 @@ func (b *shape) result(opcode int32) bool {
 	case opcodeChildren:
 		b.texts()
 		b.stat()
+	case opcodeList:
+		b.texts()
 	case opcodeDelete, opcodeCheck, opcodeQuit, opcodeAuth, opcodeWatches:
 	default:
 		return false
@@ -134,7 +139,6 @@ func (b *shape) result(opcode int32) bool {
 // results reads the answer to a multi of those parts: a result for each part, or an error for
 // each part, at least one of them not 0.
 func (b *shape) results(parts []int32) bool {
-	const refused = -1
 	refusals, codes := 0, 0
 	for i := 0; ; i++ {
 		opcode, done := b.part()
@@ -145,10 +149,32 @@ func (b *shape) results(parts []int32) bool {
 			return i == len(parts) && (refusals == 0 || refusals == i && codes > 0)
 		case i == len(parts):
 			return false
-		case opcode == refused:
+		case opcode == opcodeRefused:
 			refusals++
 			if b.Int32() != 0 {
 				codes++
+			}
+		case opcode != parts[i] || !b.result(opcode):
+			return false
+		}
+	}
+}
+
+// reads reads the answer to a multiRead of those parts: in their order a result or an error for
+// each of them.
+func (b *shape) reads(parts []int32) bool {
+	for i := 0; ; i++ {
+		opcode, done := b.part()
+		switch {
+		case b.Bad:
+			return false
+		case done:
+			return i == len(parts)
+		case i == len(parts):
+			return false
+		case opcode == opcodeRefused:
+			if b.Int32() == 0 {
+				return false
 			}
 		case opcode != parts[i] || !b.result(opcode):
 			return false

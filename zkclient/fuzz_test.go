@@ -15,11 +15,13 @@ const (
 	insteadOfTheHandshake = iota
 	insteadOfAnAnswer
 	asTheResult // of a request that was carried out
+	asTheFirstReads
+	asLaterReads // of a multiRead that was carried out, on a connection whose server knows it
 	modes
 )
 
 // FuzzAnswers has a server send anything, to the real library, in place of the handshake,
-// of an answer, or of the result in an answer. Nothing may take the process down, memory
+// of an answer, of the result in an answer, or of the results of many reads. Nothing may take the process down, memory
 // stays within what was sent, and an error never claims more than is known.
 //
 //	go test -fuzz FuzzAnswers ./zkclient
@@ -39,6 +41,11 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 	}
+	for _, bad := range badReads {
+		result := bad(asked{xid: 1, body: newBundle(manyReads).frame(1)[prefixBytes+8:]})[prefixBytes+headBytes:]
+		f.Add(byte(asTheFirstReads), byte(0), result)
+		f.Add(byte(asLaterReads), byte(0), result)
+	}
 	f.Fuzz(func(t *testing.T, mode, kind byte, sent []byte) {
 		op := kindsOfRequest[int(kind)%len(kindsOfRequest)]
 		var err error
@@ -53,6 +60,9 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
+// manyReads are asked for by multiReads.
+var manyReads = []zkapi.Op{zkapi.Get("/x"), zkapi.Get("/y"), zkapi.Children("/x"), zkapi.Children("/y")}
+
 // fuzzed asks a server for op that uses sent once, and is a good one from then on.
 func fuzzed(t *testing.T, mode byte, op zkapi.Op, sent []byte) error {
 	var used atomic.Bool
@@ -65,7 +75,16 @@ func fuzzed(t *testing.T, mode byte, op zkapi.Op, sent []byte) error {
 		if !greet(c, 0xA, 4000) {
 			return
 		}
+		many := 0
 		serve(c, func(a asked) []byte {
+			if a.opcode == opcodeMultiRead {
+				if many++; many == 1 && mode == asTheFirstReads || many == 2 && mode == asLaterReads {
+					return a.coded(codeNoErr, sent...)
+				}
+			}
+			if mode == asTheFirstReads || mode == asLaterReads {
+				return a.knowing()
+			}
 			if a.opcode == opcodePing || a.opcode == opcodeQuit || used.Swap(true) {
 				return a.usual()
 			}
@@ -86,6 +105,16 @@ func fuzzed(t *testing.T, mode byte, op zkapi.Op, sent []byte) error {
 		return err // the session that sent has granted is not that of the good server
 	}
 	defer s.Close(ctx)
+	if mode == asTheFirstReads || mode == asLaterReads {
+		for range 2 {
+			for i, r := range s.DoAll(ctx, manyReads) {
+				if r.Err == nil && mode == asTheFirstReads && manyReads[i].Kind == zkapi.KindGet && len(r.Data) > len(sent)+len(manyReads[i].Path) {
+					t.Errorf("%d bytes of data came from nowhere", len(r.Data))
+				}
+			}
+		}
+		return nil
+	}
 	_, err = s.Do(ctx, op)
 	return err
 }

@@ -41,33 +41,6 @@ func (s *session) explain(err error) error {
 	return err
 }
 
-// maxInFlight bounds the requests that one DoAll has outstanding.
-const maxInFlight = 128
-
-// DoAll implements zkapi.Session.
-func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
-	replies := make([]zkapi.Reply, len(ops))
-	next := make(chan int)
-	done := make(chan struct{})
-	senders := min(maxInFlight, len(ops))
-	for range senders {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			for i := range next {
-				replies[i].Result, replies[i].Err = s.Do(ctx, ops[i])
-			}
-		}()
-	}
-	for i := range ops {
-		next <- i
-	}
-	close(next)
-	for range senders {
-		<-done
-	}
-	return replies
-}
-
 // admit waits until op may be sent, or says why it must not be.
 func (s *session) admit(ctx context.Context, op zkapi.Op) error {
 	if size := op.Size(); size > s.config.MaxRequest {
@@ -100,10 +73,17 @@ func failure(op zkapi.Op, fate zkapi.Fate, err error) error {
 func (s *session) perform(op zkapi.Op) (zkapi.Result, error) {
 	change, _, _ := s.Connection()
 	result, err := s.call(op)
+	return result, s.settle(op, change, err)
+}
+
+// settle returns the error of a request that was sent at that change of the connection. If the
+// server has refused the session since, the request was not applied: the library may lose an
+// answer when it is closed.
+func (s *session) settle(op zkapi.Op, change int, err error) error {
 	if err != nil && zkapi.FateOf(err) == zkapi.Unknown && s.deniedSince(change) {
-		err = failure(op, zkapi.NotApplied, s.Cause()) // the library may lose an answer when it is closed
+		return failure(op, zkapi.NotApplied, s.Cause())
 	}
-	return result, err
+	return err
 }
 
 // call makes the library's call for op.
@@ -273,11 +253,7 @@ func (s *session) translate(op zkapi.Op, err error) error {
 	case err == nil:
 		return nil
 	case answered && (code != codeClosing || !s.isOver()):
-		answer := error(zkapi.ServerError{Code: code})
-		if errors.Is(answer, zkapi.ErrSessionEnded) {
-			answer = fmt.Errorf("%w: %w", ErrExpired, answer)
-		}
-		return failure(op, zkapi.NotApplied, answer)
+		return refusal(op, code)
 	case errors.Is(err, zk.ErrInvalidPath):
 		return failure(op, zkapi.NotApplied, zkapi.ErrInvalidPath)
 	case errors.Is(err, zk.ErrNoServer):
@@ -286,6 +262,15 @@ func (s *session) translate(op zkapi.Op, err error) error {
 		return failure(op, zkapi.Unknown, s.Cause())
 	}
 	return failure(op, zkapi.Unknown, s.connectionLoss(op, err))
+}
+
+// refusal is the error for a request that a server has answered with a code.
+func refusal(op zkapi.Op, code int32) error {
+	answer := error(zkapi.ServerError{Code: code})
+	if errors.Is(answer, zkapi.ErrSessionEnded) {
+		answer = fmt.Errorf("%w: %w", ErrExpired, answer)
+	}
+	return failure(op, zkapi.NotApplied, answer)
 }
 
 // codeClosing is the code that the library takes for its own end.

@@ -46,6 +46,11 @@ type session struct {
 	route    *route       // to the servers
 	told     *lastTold    // by sessions of the process
 
+	carriers   carriers
+	multiReads *lacked // by servers that sessions of the process have met
+	gets       window
+	lists      window
+
 	mu         sync.Mutex
 	until      time.Duration // by elapsed: how long Open waits for the grant
 	id         int64
@@ -60,6 +65,7 @@ type session struct {
 	denied     bool // the server has refused the session, at
 	deniedAt   int  // this change of the connection
 	watches    map[watchKey]keptWatch
+	wire       *wire // the last connection whose handshake is complete
 	failed     error // the last connection that did not come about
 	failedAt   target
 	failures   map[target]failedTry // the last one of each address since there was a connection
@@ -79,7 +85,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	}
 	before := d.past.highest.Load()
 	s := &session{
-		config: d.config, past: &d.past, told: &d.told, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		config: d.config, past: &d.past, told: &d.told, multiReads: &d.multiReads, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
 		failures: map[target]failedTry{}, refused: map[target]bool{},
 	}
@@ -251,6 +257,13 @@ func (s *session) connectGranted(t target, g connectResponse, sent time.Duration
 	}
 	s.acknowledged(sent)
 	return timeout, nil
+}
+
+// establish is called by the wire when its handshake is complete.
+func (s *session) establish(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wire = w
 }
 
 // acknowledged is called by the wire when a request that was sent at that time has been

@@ -71,6 +71,11 @@ type wire struct {
 	closed        bool               // from this side
 	failed        error              // of the write that closed it
 	moved         bool               // the server has said that the session is elsewhere
+	over          bool               // there is nothing more to read
+	knows         knowledge          // of the server, about multiRead
+	unimplemented bool               // the server has said that it lacks multiRead, and closes the connection
+
+	news chan struct{} // wakes carry when something has changed
 }
 
 // request describes a request that was sent.
@@ -78,14 +83,20 @@ type request struct {
 	at      time.Duration // by elapsed
 	opcode  int32
 	size    int     // without the length in front
-	parts   []int32 // of a multi: the opcodes
+	parts   []int32 // of a multi or multiRead: the opcodes
 	answers int     // that come before the answer for the library
+
+	// Of a carrier, see carry:
+	bundle   *bundle // whose reads it carries; nil if nobody waits for them
+	replaced bool    // another request was written in its place
+	first    bool    // it finds out whether the server knows multiRead
+	skipped  bool    // the answer was too long
 }
 
 func newWire(conn net.Conn, s *session, t target, limit time.Time) *wire {
 	w := &wire{
 		Conn: conn, reader: bufio.NewReaderSize(conn, 64<<10), session: s, target: t,
-		limit: limit, sent: map[int32]*request{},
+		limit: limit, sent: map[int32]*request{}, news: make(chan struct{}, 1),
 	}
 	_ = conn.SetDeadline(w.limit)
 	return w
@@ -118,7 +129,7 @@ func (w *wire) Close() error {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
-	return w.Conn.Close()
+	return w.Conn.Close() // the reader finds it
 }
 
 // Write sends one packet: the library writes each with a single call. A failure
@@ -126,6 +137,9 @@ func (w *wire) Close() error {
 func (w *wire) Write(packet []byte) (int, error) {
 	if w.session.isOver() && !isQuit(packet) {
 		return len(packet), nil // swallowed; its caller hears of the session's end
+	}
+	if b, is := w.carried(packet); is {
+		return len(packet), w.carry(packet, b)
 	}
 	for _, one := range split(packet, watchesBytes) {
 		w.setLastZxid(one)
@@ -262,6 +276,11 @@ func (w *wire) fill(most int) error {
 		return err
 	}
 	length := int(int32(binary.BigEndian.Uint32(w.frame)))
+	if length > maxAnswer && most == maxAnswer {
+		if skipped, err := w.skip(length); skipped || err != nil {
+			return err
+		}
+	}
 	if length < 0 || length > most {
 		if isAlert := w.frame[0] == 0x15 && w.frame[1] == 3; isAlert {
 			return w.protocolError("%s, an alert of TLS: the port wants TLS, zkclient.Config.TLS or --tls-ca", w.beginning())
@@ -296,6 +315,8 @@ func (w *wire) protocolError(format string, args ...any) error {
 func (w *wire) ended(err error) {
 	w.mu.Lock()
 	ready := w.ready
+	w.over = true
+	w.tell()
 	if w.failed != nil && errors.Is(err, net.ErrClosed) {
 		err = w.failed // of the write that closed it
 	}
@@ -340,6 +361,7 @@ func (w *wire) connectAnswered(body []byte) error {
 	}
 	binary.BigEndian.PutUint32(body[timeoutAt:], uint32(timeout.Milliseconds()))
 	w.ready = true
+	w.session.establish(w)
 	_ = w.Conn.SetDeadline(time.Time{})
 	return nil
 }
@@ -374,19 +396,26 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 	if r == nil {
 		return false, w.protocolError("request %d, which was not sent", head.xid)
 	}
-	if head.code == 0 && !fits(r, body[headBytes:]) {
+	fit := head.code != 0 || r.skipped || fits(r, body[headBytes:])
+	if !fit && !r.first {
 		return false, w.protocolError("request %d (opcode %d) with %d bytes that do not fit it", head.xid, r.opcode, len(body))
 	}
-	if head.zxid > 0 {
+	if fit && head.zxid > 0 {
 		w.session.lastZxid.Store(head.zxid)
 		w.session.past.saw(head.zxid)
 	}
-	w.answered(r, head)
+	if fit {
+		w.answered(r, head)
+	}
 	if r.answers > 0 {
 		r.answers--
 		return false, nil
 	}
 	delete(w.sent, head.xid)
+	w.tell()
+	if r.bundle != nil || r.replaced {
+		w.unpack(r, head, body[headBytes:], fit)
+	}
 	return true, nil
 }
 

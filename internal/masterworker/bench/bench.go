@@ -30,7 +30,7 @@ type Config struct {
 // Run makes a backlog, then starts one master and some workers whose handlers do
 // nothing, and measures how fast the tasks get their statuses. The baseline, measured
 // on the same ensemble just before, is the same number of znodes created one by one
-// with 128 requests in flight.
+// with 128 requests in flight. Run also reads them, one by one and many at once.
 func Run(ctx context.Context, config Config, out io.Writer) (err error) {
 	image, err := ensemble.FindImage(ctx, config.Image, out)
 	if err != nil {
@@ -56,6 +56,11 @@ func Run(ctx context.Context, config Config, out io.Writer) (err error) {
 		return err
 	}
 	fmt.Fprintf(out, "baseline: %d znodes created one by one, 128 in flight: %.0f per second\n", config.Tasks, baseline)
+	alone, together, err := readMany(ctx, driver, "/baseline")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "the same znodes read one by one, 128 in flight: %.0f per second; by one DoAll: %.0f per second, %.1f times as many\n", alone, together, together/alone)
 	if _, err := createMany(ctx, driver, "/tasks", "/tasks/task-", config.Tasks); err != nil {
 		return err
 	}
@@ -91,6 +96,50 @@ func createMany(ctx context.Context, driver *zkclient.Driver, parent, prefix str
 		}
 	}
 	return rate(n, began), nil
+}
+
+// readMany reads all children of a znode, each by a request of its own, and then by one DoAll. It
+// returns how many were read per second.
+func readMany(ctx context.Context, driver *zkclient.Driver, parent string) (alone, together float64, err error) {
+	session, err := driver.Open(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer session.Close(ctx)
+	listed, err := session.Do(ctx, zkapi.Children(parent))
+	if err != nil {
+		return 0, 0, err
+	}
+	ops := make([]zkapi.Op, len(listed.Children))
+	for i, child := range listed.Children {
+		ops[i] = zkapi.Get(parent + "/" + child)
+	}
+	const inFlight = 128
+	var (
+		reading sync.WaitGroup
+		next    atomic.Int64
+		errs    [inFlight]error
+	)
+	began := clock.Now()
+	for reader := range inFlight {
+		reading.Go(func() {
+			for i := next.Add(1); int(i) <= len(ops) && errs[reader] == nil; i = next.Add(1) {
+				_, errs[reader] = session.Do(ctx, ops[i-1])
+			}
+		})
+	}
+	reading.Wait()
+	alone = rate(len(ops), began)
+	if err := errors.Join(errs[:]...); err != nil {
+		return 0, 0, err
+	}
+	began = clock.Now()
+	for _, reply := range session.DoAll(ctx, ops) {
+		if reply.Err != nil {
+			return 0, 0, reply.Err
+		}
+	}
+	return alone, rate(len(ops), began), nil
 }
 
 // drainBacklog runs the recipe until every task has a status.

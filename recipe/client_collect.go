@@ -30,18 +30,26 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 	if err := checkTask(task); err != nil {
 		return err
 	}
-	removal := removal{client: c, task: task, wait: newToldWait(c.env, c.obs, waitForMaster)}
-	defer removal.wait.giveUp()
+	return c.newRemoval(task).run(ctx)
+}
+
+func (c *Client) newRemoval(task string) *removal {
+	return &removal{client: c, task: task, wait: newToldWait(c.env, c.obs, waitForMaster)}
+}
+
+// run removes the task, however often it must look.
+func (m *removal) run(ctx context.Context) error {
+	defer m.wait.giveUp()
 	for {
-		err := c.withSession(ctx, func(session zkapi.Session) error { return removal.step(ctx, session) })
+		err := m.client.withSession(ctx, func(session zkapi.Session) error { return m.step(ctx, session) })
 		switch {
-		case err == nil && removal.done:
-			removal.wait.over(ctx)
+		case err == nil && m.done:
+			m.wait.over(ctx)
 			return nil
-		case err != nil && ctx.Err() != nil && removal.asked:
-			return fmt.Errorf("%w: %s %s; no master has removed it yet: start a master, or wait longer: %w", ErrInDoubt, task, removal.why, err)
+		case err != nil && ctx.Err() != nil && m.asked:
+			return fmt.Errorf("%w: %s %s; no master has removed it yet: start a master, or wait longer: %w", ErrInDoubt, m.task, m.why, err)
 		case err != nil:
-			return removal.doubtful.asError(err)
+			return m.doubtful.asError(err)
 		}
 	}
 }
@@ -55,49 +63,76 @@ type removal struct {
 	wait     *toldWait
 	why      string // why a master was asked
 	done     bool
+	state    State // of the task, when it was last read with its status
 	doubtful doubt
 	bounds   bounds // of one multi, as the server takes it
 }
 
 // step reads the task, and removes it, or asks a master to remove it and waits for a change.
 func (m *removal) step(ctx context.Context, session zkapi.Session) error {
-	l, task := m.client.layout, m.task
 	// A server that lags may know neither the task nor its status yet.
-	if _, err := session.Do(ctx, zkapi.Sync(l.task(task))); err != nil {
+	if _, err := session.Do(ctx, zkapi.Sync(m.client.layout.task(m.task))); err != nil {
 		return err
 	}
-	replies := session.DoAll(ctx, []zkapi.Op{
-		zkapi.Exists(l.task(task)), zkapi.Children(l.task(task)), zkapi.Get(l.status(task)),
-	})
+	left, what, err := m.judge(session.DoAll(ctx, m.reads()))
+	switch {
+	case err != nil || m.done:
+		return err
+	case what == unfinishedTask:
+		return m.unfinished(ctx, session)
+	case what == mayStillRun:
+		return m.ask(ctx, session, fmt.Sprintf("is %s and may still run: a master removes it when its execution has ended", m.state))
+	}
+	return m.remove(ctx, session, left)
+}
+
+// reads are the requests whose answers judge takes.
+func (m *removal) reads() []zkapi.Op {
+	l := m.client.layout
+	return []zkapi.Op{zkapi.Exists(l.task(m.task)), zkapi.Children(l.task(m.task)), zkapi.Get(l.status(m.task))}
+}
+
+// remains says what is to be done with a task that is there.
+type remains uint8
+
+const (
+	finishedTask   remains = iota // it can be removed, as it was read
+	unfinishedTask                // it was read without a status
+	mayStillRun                   // a master must remove it
+)
+
+// judge takes the answers to reads; done is set if nothing is left to do.
+func (m *removal) judge(replies []zkapi.Reply) (left decide.Leftover, what remains, _ error) {
 	node, listed, status := replies[0], replies[1], replies[2]
 	if m.done = errors.Is(listed.Err, zkapi.ErrNoNode); m.done {
-		return nil
+		return left, what, nil
 	}
 	if err := errors.Join(node.Err, listed.Err); err != nil {
-		return err
+		return left, what, err
 	}
 	if !node.Found {
-		return zkapi.ErrNotSent // it has come since: look again
+		return left, what, zkapi.ErrNotSent // it has come since: look again
 	}
 	if m.seen == 0 {
 		m.seen = node.Stat.Czxid
 	}
 	if m.done = node.Stat.Czxid != m.seen; m.done {
-		return nil // another task has the id now, and its result is unseen
+		return left, what, nil // another task has the id now, and its result is unseen
 	}
 	if errors.Is(status.Err, zkapi.ErrNoNode) || status.Err == nil && status.Stat.Owner() != zkapi.OwnerNone {
-		return m.unfinished(ctx, session)
+		return left, unfinishedTask, nil
 	}
 	if status.Err != nil {
-		return status.Err
+		return left, what, status.Err
 	}
 	if !taskChildren(listed.Children).finished {
-		return zkapi.ErrNotSent // it has got its status since: look again
+		return left, what, zkapi.ErrNotSent // it has got its status since: look again
 	}
-	if said := decodeStatus(status.Data); said.Token == (Token{}) {
-		return m.ask(ctx, session, fmt.Sprintf("is %s and may still run: a master removes it when its execution has ended", said.State))
+	said := decodeStatus(status.Data)
+	if m.state = said.State; said.Token == (Token{}) {
+		return left, mayStillRun, nil
 	}
-	return m.remove(ctx, session, decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version})
+	return decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version}, finishedTask, nil
 }
 
 // unfinished is the error of a task that was read without a status. The reads are not of one

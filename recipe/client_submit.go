@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -44,25 +43,44 @@ func (c *Client) Submit(ctx context.Context, payload []byte, options ...SubmitOp
 	if c.env == nil {
 		return Submitted{}, errZero
 	}
-	s := submission{id: freshID(c.env), ours: true}
-	for i, option := range options {
-		if option == nil {
-			return Submitted{}, invalid("submit option %d is nil: leave it out", i+1)
-		}
-		option(&s)
+	s, err := newSubmission(c.env, options)
+	if err != nil {
+		return Submitted{}, err
 	}
 	ctx, end := c.obs.Tracer(ctx, "submit", slog.String("id", s.id))
 	defer func() { end(err) }()
-	if err := checkName("task id", s.id); err != nil {
+	create, err := c.createOf(s, payload)
+	if err != nil {
 		return Submitted{}, err
+	}
+	return c.submit(ctx, s, create, tries{})
+}
+
+// newSubmission applies the options of one submission.
+func newSubmission(env zkapi.Env, options []SubmitOption) (submission, error) {
+	s := submission{id: freshID(env), ours: true}
+	for i, option := range options {
+		if option == nil {
+			return submission{}, invalid("submit option %d is nil: leave it out", i+1)
+		}
+		option(&s)
+	}
+	return s, nil
+}
+
+// createOf checks a submission, and returns the create of its task.
+func (c *Client) createOf(s submission, payload []byte) (zkapi.Op, error) {
+	if err := checkName("task id", s.id); err != nil {
+		return zkapi.Op{}, err
 	}
 	if err := checkOptions(s.options); err != nil {
-		return Submitted{}, err
+		return zkapi.Op{}, err
 	}
 	if len(payload) > MaxPayload {
-		return Submitted{}, errors.Join(invalid("the payload has %d bytes: at most %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
+		return zkapi.Op{}, errors.Join(invalid("the payload has %d bytes: at most %d are allowed", len(payload), MaxPayload), zkapi.ErrTooLarge)
 	}
-	return c.submit(ctx, s, zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent).WithACL(c.layout.access.task()))
+	create := zkapi.Create(c.layout.task(taskName(s.id)), encodeTask(s.options, payload), zkapi.Persistent)
+	return create.WithACL(c.layout.access.task()), nil
 }
 
 // freshID makes a unique id; ids of later submissions come later in the order of names, as
@@ -72,11 +90,16 @@ func freshID(env zkapi.Env) string {
 	return fmt.Sprintf("%012x-%s", env.Now().UnixMilli(), env.Unique())
 }
 
+// tries is what is known of earlier tries of one submission.
+type tries struct {
+	doubtful bool          // one of them may have been applied
+	tried    zkapi.Session // on which all doubtful tries were made; nil when they were on several
+}
+
 // submit tries until the fate of the task is known or ctx ends.
-func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op) (Submitted, error) {
-	doubtful := false
-	var tried zkapi.Session // on which all doubtful tries were made; nil when they were on several
-	var refusal error       // the last one
+func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op, before tries) (Submitted, error) {
+	doubtful, tried := before.doubtful, before.tried
+	var refusal error // the last one
 	again := newRetry(c.env, c.obs, "submission")
 	for {
 		session, err := c.connected(ctx)
@@ -246,115 +269,4 @@ func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.
 		return true, nil
 	}
 	return false, &zkapi.Error{Kind: create.Kind, Path: create.Path, Index: -1, Fate: fate, Err: err}
-}
-
-// backlogSeen is a client's knowledge of /backlog, and how long it holds.
-type backlogSeen struct {
-	session zkapi.Session
-	change  int          // of the connection
-	watch   zkapi.Source // on /backlog
-	record  backlogRecord
-}
-
-// admitted waits until one more task may be submitted.
-func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submission, path string) (err error) {
-	full := false
-	defer func() {
-		if full {
-			c.full.leave(ctx, err == nil)
-		}
-	}()
-	for {
-		room, seen, err := c.room(ctx, session, path)
-		switch {
-		case err == nil && room:
-			return nil
-		case err == nil && s.noWait:
-			return ErrBacklogFull
-		case err == nil:
-			if !full {
-				c.full.join(ctx, "the backlog is full: waiting for room", "max_backlog", seen.record.Limit)
-			}
-			full = true
-			_, err = c.env.Wait(ctx, seen.watch, session.Done(), c.env.Timer(fullSweep))
-		}
-		if err != nil && full && ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", ErrBacklogFull, err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// room reports whether the backlog has room for the task, or the task is there
-// already.
-func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (bool, backlogSeen, error) {
-	seen, err := c.readBacklog(ctx, session)
-	if err != nil || seen.record.Limit == 0 {
-		return true, seen, err
-	}
-	tasks, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.tasks()))
-	if zkapi.Refused(err) { // it is no task of this caller's, either
-		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: the tasks cannot be counted", "error", err)
-		return true, seen, nil
-	}
-	if err != nil || int(tasks.Stat.NumChildren)-seen.record.Finished < seen.record.Limit {
-		return true, seen, err
-	}
-	same, err := exists(ctx, fence.Of(session), fence.Exists(path))
-	return same.Found, seen, err
-}
-
-// fullSweep is how often a client that waits for room looks for it.
-const fullSweep = 250 * time.Millisecond
-
-// readBacklog reads the masters' notice, unless it is known.
-func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlogSeen, error) {
-	change, _, _ := session.Connection()
-	c.mu.Lock()
-	seen := c.backlog
-	c.mu.Unlock()
-	if seen.session == session && seen.change == change && fresh(seen.watch) {
-		return seen, nil
-	}
-	found, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.backlog()).Watched())
-	seen = backlogSeen{session: session, change: change, watch: found.Watch}
-	if err == nil && found.Found && found.Stat.DataLength > 0 {
-		seen.record, err = c.readBound(ctx, session)
-	}
-	if zkapi.Refused(err) { // it is no task of this caller's
-		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: it cannot be read", "error", err)
-		err = nil
-	}
-	if err != nil {
-		return seen, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.backlog = seen
-	return seen, nil
-}
-
-// readBound reads the bound of the backlog. Only a record with the epoch of a master counts.
-// Other data sets no bound.
-func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogRecord, error) {
-	said, err := session.Do(ctx, zkapi.Get(c.layout.backlog()))
-	if errors.Is(err, zkapi.ErrNoNode) {
-		return backlogRecord{}, nil
-	}
-	if err != nil {
-		return backlogRecord{}, err
-	}
-	claimed, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.assign()))
-	if err != nil {
-		return backlogRecord{}, err
-	}
-	record, ok := bound(said.Data, claimed.Stat.Version)
-	if !ok {
-		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: no master has written it",
-			"znode", c.layout.backlog(), "epoch", record.Epoch, "latest", claimed.Stat.Version)
-		return backlogRecord{}, nil
-	}
-	return record, nil
 }

@@ -179,6 +179,12 @@
 // for that at /collect (client_collect.go). Collect also asks a master to remove a task
 // with too much below it for one multi, because a claim must fence each part (removal.go).
 //
+// SubmitAll and CollectAll write many tasks in one multi, which is sent once
+// (client_submit_batch.go, client_collect_all.go). If it is refused, those that are not to
+// blame go into another one. If its answer is lost, each task is resolved by itself, as
+// Submit and Collect do. AwaitAll has one watch, on the first status that is missing, and
+// reads the statuses behind it in bulk when it fires (client_await_all.go).
+//
 // The calls of zkapi.Checkpoint and zkapi.DependsOn do nothing in production. Under a model
 // checker they list the state that a thread depends on from there on, so that the checker
 // can merge histories that lead to the same state.

@@ -53,7 +53,8 @@ type MasterConfig struct {
 	Retention time.Duration
 	// MaxBacklog bounds the tasks without a status: with more of them, Submit waits. Clients
 	// learn the bound from the tree. The bound is approximate: clients that submit at the
-	// same time may exceed it by one each. Default: none.
+	// same time may exceed it by one each, and with SubmitAll by one write each, which is at
+	// most 250 tasks. Default: none.
 	MaxBacklog int
 	// EpochAtLeast is a lower bound of the epochs of this master. Set it after the tree was
 	// wiped or restored while all processes were down, so that tokens keep growing: to the

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -144,6 +145,11 @@ func TestAccess_OneProcessHasAnother(t *testing.T) {
 		saysThatItsZnode(t, "a client", "/tasks/task-mine", err)
 		if fate := zkapi.FateOf(err); fate != zkapi.Applied {
 			t.Errorf("the submission was %v, but its znode is there", fate)
+		}
+		for n, got := range outcomes(client.SubmitAll(w.ctx, slices.Values(numbered(3)))) {
+			if saysThatItsZnode(t, "a client", fmt.Sprintf("/tasks/task-n.%03d", n), got.err); zkapi.FateOf(got.err) != zkapi.Applied {
+				t.Errorf("submission %d was %v, but its znode is there", n, zkapi.FateOf(got.err))
+			}
 		}
 		if err := m.Close(w.ctx); err != nil {
 			t.Fatal(err)

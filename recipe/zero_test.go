@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,9 +35,15 @@ func TestZero_IsAnErrorNotAPanic(t *testing.T) {
 	c, m, w, n := &recipe.Client{}, &recipe.Master{}, &recipe.Worker{}, &recipe.Node{}
 	of := func(_ any, err error) error { return err }
 	for what, call := range map[string]func(ctx context.Context) error{
-		"Do":           func(ctx context.Context) error { return of(c.Do(ctx, nil)) },
-		"Submit":       func(ctx context.Context) error { return of(c.Submit(ctx, nil)) },
-		"SubmitAll":    func(ctx context.Context) error { return of(c.SubmitAll(ctx, []recipe.Submission{{}})) },
+		"Do":     func(ctx context.Context) error { return of(c.Do(ctx, nil)) },
+		"Submit": func(ctx context.Context) error { return of(c.Submit(ctx, nil)) },
+		"SubmitAll": func(ctx context.Context) error {
+			return firstError(c.SubmitAll(ctx, slices.Values([]recipe.Submission{{}})))
+		},
+		"AwaitAll": func(ctx context.Context) error { return firstError(c.AwaitAll(ctx, slices.Values([]string{"task-a"}))) },
+		"CollectAll": func(ctx context.Context) error {
+			return firstError(c.CollectAll(ctx, slices.Values([]string{"task-a"})))
+		},
 		"Await":        func(ctx context.Context) error { return of(c.Await(ctx, "task-a")) },
 		"Cancel":       func(ctx context.Context) error { return of(c.Cancel(ctx, "task-a")) },
 		"Collect":      func(ctx context.Context) error { return c.Collect(ctx, "task-a") },
@@ -50,6 +58,30 @@ func TestZero_IsAnErrorNotAPanic(t *testing.T) {
 			}
 		})
 	}
+}
+
+// firstError is the error of the first of many outcomes.
+func firstError[T any](outcomes iter.Seq2[T, error]) error {
+	for _, err := range outcomes {
+		return err
+	}
+	return nil
+}
+
+// TestAll_RefuseANilIterator: a nil input is an error with the remedy.
+func TestAll_RefuseANilIterator(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.client()
+		for what, err := range map[string]error{
+			"SubmitAll":  firstError(c.SubmitAll(w.ctx, nil)),
+			"AwaitAll":   firstError(c.AwaitAll(w.ctx, nil)),
+			"CollectAll": firstError(c.CollectAll(w.ctx, nil)),
+		} {
+			if !errors.Is(err, recipe.ErrInvalid) || !strings.Contains(err.Error(), "slices.Values") {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
 }
 
 // TestSubmit_RefusesANilOption names its place.

@@ -36,10 +36,12 @@ that.
 
 The payload is the argument. If the argument is missing or -, the payload is
 standard input. With --lines each line of standard input is a task of its own.
-With --lines and --wait, a line with name, state and result is printed for
-each task when it ends, so their order may be another one. --numbers and --json
-say to which line of standard input each belongs. With --ids the lines begin
-with the ids of the tasks, and the task of id a has the name task-a.
+With --lines the names are printed in the order of the lines. With --wait, too,
+a line with name, state and result is printed for each task when it and all
+before it have ended. A line that fails is told on standard error, with its
+number, and prints nothing else: --numbers and --json say to which line of
+standard input each output belongs. With --ids the lines begin with the ids of
+the tasks, and the task of id a has the name task-a.
 
 In columns a result is one line, and characters that are not visible are
 written out, such as \x1b. --json loses nothing: result_base64 is there when

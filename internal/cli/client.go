@@ -40,8 +40,12 @@ func (o *Options) limited(ctx context.Context) (context.Context, context.CancelF
 	if o.ConnectTimeout == 0 {
 		return context.WithCancel(ctx)
 	}
-	late := exit.With(exit.Unreachable, fmt.Errorf("no answer from %s within %v: check --servers, or give a longer --connect-timeout", strings.Join(o.Servers, ","), o.ConnectTimeout))
-	return context.WithTimeoutCause(ctx, o.ConnectTimeout, late)
+	return context.WithTimeoutCause(ctx, o.ConnectTimeout, o.late())
+}
+
+// late is the cause of the end of a wait for an answer.
+func (o *Options) late() error {
+	return exit.With(exit.Unreachable, fmt.Errorf("no answer from %s within %v: check --servers, or give a longer --connect-timeout", strings.Join(o.Servers, ","), o.ConnectTimeout))
 }
 
 // done closes a client.

@@ -21,6 +21,8 @@ type Submission struct {
 	Task          recipe.Options
 
 	limited func(context.Context) (context.Context, context.CancelFunc) // bounds one submission
+	patient time.Duration                                               // as limited, for many; 0: without bound
+	late    error                                                       // why it ends
 	notDone int
 }
 
@@ -45,7 +47,7 @@ func (s *Submission) Run(ctx context.Context, o *Options, streams Streams, args 
 	if err != nil {
 		return err
 	}
-	s.limited = o.limited
+	s.limited, s.patient, s.late = o.limited, o.ConnectTimeout, o.late()
 	if onTerminal(streams.In) && (len(args) == 0 || args[0] == "-") {
 		printf(streams.Err, "reading standard input: type the payload, and end it with Ctrl-D\n")
 	}

@@ -1,30 +1,46 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/recipe"
-)
-
-// The number of lines that are submitted, and waited for, at a time.
-const (
-	inFlight = 64
-	awaited  = 10_000
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // batch sums up the submissions of many lines.
 type batch struct {
+	client *recipe.Client
+	own    []recipe.SubmitOption // of each line
+	stall  *stall
+	lines  *input
+	again  []line // lines to be submitted again, because the backlog was full
+
+	waiting, printed fifo[int] // the lines of tasks whose results are awaited, and of those that have them
+
 	mu              sync.Mutex
 	out, problems   io.Writer
 	accepted, wrong int
 	err             error // the most severe one
-	stall           *stall
+}
+
+// next is the next line; one without a number if ctx has ended before it came.
+func (b *batch) next(ctx context.Context) (l line, more bool) {
+	if len(b.again) > 0 {
+		l, b.again = b.again[0], b.again[1:]
+		return l, true
+	}
+	select {
+	case l, more = <-b.lines.all:
+		return l, more
+	case <-ctx.Done():
+		return line{}, true
+	}
 }
 
 // say reports what concerns all lines.
@@ -53,40 +69,18 @@ func (b *batch) print(s *Submission, o outcome) error {
 
 // each submits every line as a task of its own.
 func (s *Submission) each(ctx context.Context, c *recipe.Client, streams Streams, options []recipe.SubmitOption) error {
-	b := &batch{out: streams.Out, problems: streams.Err}
+	b := &batch{out: streams.Out, problems: streams.Err, client: c, own: options, lines: readLines(ctx, streams.In, s.longest())}
 	b.stall = &stall{ready: c.Readiness, say: b.say}
 	defer b.stall.watch(ctx)()
-	var work sync.WaitGroup
-	submitting, waiting := make(chan struct{}, inFlight), make(chan struct{}, awaited)
-	lines := readLines(ctx, streams.In, s.longest())
-	for l := range lines.all {
-		id, payload, err := s.parse(l)
-		if err != nil {
-			b.failed(l.wrong(err))
-			continue
+	if !s.Wait {
+		for range s.accepted(ctx, b) {
 		}
-		own := options
-		if s.IDs {
-			own = append(options[:len(options):len(options)], recipe.ID(id))
+	} else {
+		for range s.collected(ctx, b, s.awaited(ctx, b, s.accepted(ctx, b))) {
 		}
-		waiting <- struct{}{}
-		submitting <- struct{}{}
-		work.Go(func() {
-			defer func() { <-waiting }()
-			name, err := s.submit(ctx, c, payload, own)
-			<-submitting
-			if err != nil {
-				b.failed(l.wrong(err))
-				return
-			}
-			if err := s.finish(ctx, c, l.number, name, b); err != nil {
-				b.failed(fmt.Errorf("line %d: %s was accepted, but the command failed afterwards: %w", l.number, name, err))
-			}
-		})
 	}
-	work.Wait()
-	if lines.err != nil {
-		b.failed(fmt.Errorf("standard input cannot be read: %w", lines.err))
+	if b.lines.err != nil {
+		b.failed(fmt.Errorf("standard input cannot be read: %w", b.lines.err))
 	}
 	switch {
 	case b.err != nil:
@@ -95,6 +89,144 @@ func (s *Submission) each(ctx context.Context, c *recipe.Client, streams Streams
 		return errTask
 	}
 	return context.Cause(ctx)
+}
+
+// accepted submits the lines and yields the names of the tasks, in order. It prints them,
+// unless the command waits for the results.
+func (s *Submission) accepted(ctx context.Context, b *batch) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for ctx.Err() == nil && s.run(ctx, b, yield) {
+		}
+		for _, l := range b.again { // ctx has ended
+			b.failed(l.wrong(fmt.Errorf("%w: %w", recipe.ErrBacklogFull, context.Cause(ctx))))
+		}
+	}
+}
+
+// run submits lines until standard input or ctx has ended, or no answer has come for
+// --connect-timeout. It reports whether there may be lines left.
+func (s *Submission) run(ctx context.Context, b *batch, yield func(string) bool) (more bool) {
+	limited, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	clock := &patience{limit: s.patient, late: func() { cancel(s.late) }}
+	defer clock.pause()
+	var sent fifo[line]
+	var again []line
+	answered := false
+	for submitted, err := range b.client.SubmitAll(limited, s.submissions(limited, b, &sent, clock, &more)) {
+		clock.pause()
+		l := sent.pop()
+		switch {
+		case errors.Is(err, recipe.ErrBacklogFull) && !s.FailWhenFull && ctx.Err() == nil:
+			answered, again = true, append(again, l)
+		case answered && refusedLate(err, s.late): // it is for want of room, or the next run says so
+			again = append(again, l)
+		case err != nil:
+			b.failed(l.wrong(err))
+		default:
+			answered = true
+			s.accept(b, l, submitted.Task)
+			if !yield(submitted.Task) {
+				return false
+			}
+		}
+		clock.goOn(sent.some)
+	}
+	b.again = append(again, b.again...)
+	return more || len(b.again) > 0
+}
+
+// refusedLate reports whether a task was certainly not accepted, because the time was up.
+func refusedLate(err, late error) bool {
+	return err != nil && errors.Is(err, late) && !errors.Is(err, recipe.ErrInDoubt) && zkapi.FateOf(err) != zkapi.Applied
+}
+
+// submissions are the lines that have not been submitted. A line that is wrong is reported.
+func (s *Submission) submissions(ctx context.Context, b *batch, sent *fifo[line], clock *patience, more *bool) iter.Seq[recipe.Submission] {
+	return func(yield func(recipe.Submission) bool) {
+		for ctx.Err() == nil {
+			var l line
+			if l, *more = b.next(ctx); !*more || l.number == 0 {
+				return
+			}
+			id, payload, err := s.parse(l)
+			if err != nil {
+				b.failed(l.wrong(err))
+				continue
+			}
+			one := recipe.Submission{Payload: payload, Options: b.own}
+			if s.IDs {
+				one.Options = append(b.own[:len(b.own):len(b.own)], recipe.ID(id))
+			}
+			sent.push(l)
+			clock.await()
+			if !yield(one) {
+				return
+			}
+		}
+	}
+}
+
+// accept notes an accepted task, and prints its name unless the command waits for its result.
+func (s *Submission) accept(b *batch, l line, name string) {
+	b.accepted++
+	if s.Wait {
+		b.waiting.push(l.number)
+		b.stall.awaited.Add(1)
+		return
+	}
+	if err := b.print(s, outcome{Line: l.number, Task: name}); err != nil {
+		b.failed(afterwards(l.number, name, err))
+	}
+}
+
+// awaited waits for the tasks, prints their outcomes in order, and yields their names.
+func (s *Submission) awaited(ctx context.Context, b *batch, tasks iter.Seq[string]) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for awaited, err := range b.client.AwaitAll(ctx, tasks) {
+			b.stall.awaited.Add(-1)
+			number, name := b.waiting.pop(), awaited.Task
+			if err == nil {
+				status := b.client.WithReason(ctx, name, awaited.Status)
+				if status.State != recipe.Done {
+					s.notDone++
+				}
+				err = b.print(s, outcomeOf(number, name, status))
+			}
+			if err != nil {
+				b.failed(afterwards(number, name, err))
+				continue
+			}
+			if s.Collect {
+				b.printed.push(number)
+			}
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// collected removes the tasks whose outcomes were printed, if it was asked for.
+func (s *Submission) collected(ctx context.Context, b *batch, tasks iter.Seq[string]) iter.Seq[string] {
+	if !s.Collect {
+		return tasks
+	}
+	return func(yield func(string) bool) {
+		for name, err := range b.client.CollectAll(ctx, tasks) {
+			number := b.printed.pop()
+			if err != nil {
+				b.failed(afterwards(number, name, err))
+			}
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+func afterwards(number int, name string, err error) error {
+	return fmt.Errorf("line %d: %s was accepted, but the command failed afterwards: %w", number, name, err)
 }
 
 // longestID is the room for the id in a line with --ids, in bytes.
@@ -121,33 +253,6 @@ func (s *Submission) parse(l line) (id string, payload []byte, err error) {
 		return "", nil, misuse("there is no id: with --ids write the id, a tab and the payload")
 	}
 	return string(before), payload, nil
-}
-
-// finish prints the outcome of an accepted task, and collects the task only when that
-// has been printed.
-func (s *Submission) finish(ctx context.Context, c *recipe.Client, number int, name string, b *batch) error {
-	b.mu.Lock()
-	b.accepted++
-	b.mu.Unlock()
-	if !s.Wait {
-		return b.print(s, outcome{Line: number, Task: name})
-	}
-	status, err := b.stall.await(ctx, c, name)
-	if err != nil {
-		return err
-	}
-	if err := b.print(s, outcomeOf(number, name, status)); err != nil {
-		return err
-	}
-	if status.State != recipe.Done {
-		b.mu.Lock()
-		s.notDone++
-		b.mu.Unlock()
-	}
-	if s.Collect {
-		return c.Collect(ctx, name)
-	}
-	return nil
 }
 
 // outcome is what submit prints about a task, with the names of its JSON.
@@ -178,85 +283,4 @@ func (o outcome) print(w io.Writer, s *Submission) error {
 		return printf(w, "%s\n", o.Task)
 	}
 	return printf(w, "%s\t%s\t%s\n", o.Task, o.State, oneLine(o.Result, o.Reason))
-}
-
-// line is a line of standard input without its end.
-type line struct {
-	number int // the first is 1
-	text   []byte
-	long   bool // it is longer than what is submitted, and text is its beginning
-}
-
-// wrong says which line an error is about.
-func (l line) wrong(err error) error {
-	return fmt.Errorf("line %d %q: %w", l.number, clip(string(l.text), 40), err)
-}
-
-// input is standard input, line by line, until ctx ends.
-type input struct {
-	all chan line
-	err error // when all is closed
-}
-
-// readLines reads lines of at most longest bytes in full. Of a longer one it keeps the
-// beginning, and goes on with the next.
-func readLines(ctx context.Context, r io.Reader, longest int) *input {
-	in := &input{all: make(chan line)}
-	scanned := make(chan line)
-	var problem error
-	go func() { // a terminal may never end it; the process does
-		defer close(scanned)
-		lines := bufio.NewReader(r)
-		for n := 1; ; n++ {
-			text, long, err := readLine(lines, longest)
-			if err == nil || len(text) > 0 {
-				select {
-				case scanned <- line{n, text, long}:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				if !errors.Is(err, io.EOF) {
-					problem = err
-				}
-				return
-			}
-		}
-	}()
-	go func() {
-		defer close(in.all)
-		for {
-			select {
-			case l, more := <-scanned:
-				if !more {
-					in.err = problem
-					return
-				}
-				in.all <- l
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return in
-}
-
-// readLine reads up to the end of a line, which is not part of the text.
-func readLine(r *bufio.Reader, longest int) (text []byte, long bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if room := longest + len("\r\n") - len(text); len(part) > room { // the rest is read, too
-			long, part = true, part[:room]
-		}
-		text = append(text, part...)
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
-		if !long {
-			text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-			long = len(text) > longest
-		}
-		return text, long, err
-	}
 }

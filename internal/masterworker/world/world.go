@@ -17,7 +17,7 @@ import (
 type Config struct {
 	Masters  int
 	Workers  int
-	Tasks    int // that one client submits, one after the other
+	Tasks    int // that one client submits, one after the other, or Together
 	Failures int // attempts at the first task that end without a result
 	Attempts int // after which a task fails
 	Cancel   bool
@@ -35,6 +35,9 @@ type Config struct {
 	// Resubmit has the client collect its tasks and submit them again under the same
 	// ids, once.
 	Resubmit bool
+
+	// Together has the client submit all tasks by one SubmitAll.
+	Together bool `json:",omitempty"`
 
 	// Parts has the servers take so little at once that a finished task is collected child
 	// by child.
@@ -248,84 +251,3 @@ const again = " again"
 
 // stays reports whether a task never ends: it is resident, and the client does not cancel it.
 func (c Config) stays(n int) bool { return n <= c.Residents && !(c.Cancel && n == 1) }
-
-// client submits its tasks, and waits in the same order for those that end.
-func (c Config) client() explore.Program {
-	return func(ctx context.Context, host explore.Host) {
-		host = c.little(c.clocked("client-1", host))
-		client, err := recipe.NewClient(c.tampered(host), recipe.ClientConfig{})
-		if err != nil {
-			panic(err)
-		}
-		zkapi.DependsOn(host, client)
-		if !c.submit(ctx, host, client, "") {
-			return
-		}
-		if c.Cancel {
-			c.end(host, taskName(1), func() (recipe.Status, error) { return client.Cancel(ctx, taskName(1)) })
-		}
-		c.await(ctx, host, client)
-		if c.Collect || c.Resubmit {
-			for _, n := range c.ending() {
-				host.Note("collecting-"+taskName(n), "yes")
-				if err := client.Collect(ctx, taskName(n)); err != nil {
-					host.Note("uncollected", taskName(n)+": "+err.Error())
-				}
-			}
-		}
-		if c.Resubmit {
-			if !c.submit(ctx, host, client, again) {
-				return
-			}
-			c.await(ctx, host, client)
-		}
-		host.Note("satisfied", "yes")
-		_ = client.Close(ctx)
-	}
-}
-
-// ending lists the tasks that have an end.
-func (c Config) ending() []int {
-	var numbers []int
-	for n := 1; n <= c.Tasks; n++ {
-		if !c.stays(n) {
-			numbers = append(numbers, n)
-		}
-	}
-	return numbers
-}
-
-// submit hands in all tasks, with payloads that end in which. Earlier answers about tasks of
-// the same names no longer count.
-func (c Config) submit(ctx context.Context, host explore.Host, client *recipe.Client, which string) bool {
-	for n := 1; n <= c.Tasks; n++ {
-		options := recipe.Options{Resident: n <= c.Residents}
-		if n == 1 && c.NotBefore > 0 {
-			options.NotBefore = host.Now().Add(c.NotBefore)
-		}
-		if _, err := client.Submit(ctx, []byte(taskID(n)+which), recipe.ID(taskID(n)), recipe.With(options)); err != nil {
-			host.Note("refused", err.Error())
-			return false
-		}
-		host.Note("accepted-"+taskName(n), "yes"+which)
-		host.Note("told-"+taskName(n), "")
-		host.Note("collecting-"+taskName(n), "")
-	}
-	return true
-}
-
-func (c Config) await(ctx context.Context, host explore.Host, client *recipe.Client) {
-	for _, n := range c.ending() {
-		c.end(host, taskName(n), func() (recipe.Status, error) { return client.Await(ctx, taskName(n)) })
-	}
-}
-
-// end notes how a task has ended for the client.
-func (c Config) end(host explore.Host, task string, wait func() (recipe.Status, error)) {
-	status, err := wait()
-	if err != nil {
-		host.Note("told-"+task, "error: "+err.Error())
-		return
-	}
-	host.Note("told-"+task, string(status.State)+" "+string(status.Result))
-}

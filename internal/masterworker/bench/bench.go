@@ -1,4 +1,4 @@
-// Package bench measures how fast the master-worker recipe drains a backlog.
+// Package bench measures how fast the master-worker recipe drains a backlog, and takes tasks.
 package bench
 
 import (

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -57,7 +58,7 @@ func (e *explainer) readClaims(ctx context.Context) (err error) {
 		takeClaim(e.view, row.name, row.record, row.inbox, e.format)
 		worker.Quarantined = e.Leader.Exists() && e.quarantined(workerSubject, row.name) != nil
 		for _, t := range row.tasks {
-			worker.Tasks[t] = true
+			e.view.AddAssignment(row.name, t)
 			e.holders[t] = row.name
 		}
 	}
@@ -109,8 +110,9 @@ func (e *explainer) readTasks(ctx context.Context, name string) error {
 		return err
 	}
 	e.removal = true
-	if task := e.view.Tasks[name]; task != nil && task.Phase == decide.Finished {
-		e.view.Asked[name], task.Leftover = decide.AnyLife, &decide.Leftover{}
+	if task := e.view.Find(name); task != nil && task.Phase == decide.Finished {
+		task.Leftover = &decide.Leftover{}
+		e.view.Ask(name, decide.AnyLife)
 	}
 	return nil
 }
@@ -205,7 +207,7 @@ func (e *explainer) readAssignments(ctx context.Context) error {
 		_ = json.Unmarshal(found.Data, &record) // one made by hand says nothing
 		t := tasks[i]
 		e.revoked[t] = record.Revoked || record.Taken
-		if task := e.view.Tasks[t]; task != nil && task.Phase == decide.Assigned {
+		if task := e.view.Find(t); task != nil && task.Phase == decide.Assigned {
 			task.Revoked = record.Revoked
 		}
 		if record.Taken {
@@ -216,14 +218,14 @@ func (e *explainer) readAssignments(ctx context.Context) error {
 
 // decide lets a master decide by the view.
 func (e *explainer) decide(name string) {
-	if task := e.view.Tasks[name]; task != nil {
+	if task := e.view.Find(name); task != nil {
 		for _, a := range e.task.History { // all of them are known of this one
 			if decide.Avoids(a.Reason, task.Options.Resident) {
 				task.AvoidWorker(a.Worker)
 			}
 		}
 	}
-	e.waiting = e.view.Pending()
+	e.waiting = e.view.Pending(math.MaxInt)
 	e.look = decide.Explain(e.view, e.limits, e.now)
 }
 

@@ -199,7 +199,7 @@ func (e *explainer) noneTakes(t string) []Reason {
 	var bars []Reason
 	registered := 0
 	for _, w := range e.view.WorkerNames() {
-		if e.view.Workers[w].Listed {
+		if e.view.Worker(w).Listed {
 			registered++
 			bars = append(bars, e.barReasons(w)...)
 		}

@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
@@ -19,7 +18,7 @@ func (e *explainer) workerReasons(w string) []Reason {
 		}
 	}
 	all = append(all, bars...)
-	for _, t := range slices.Sorted(maps.Keys(e.view.Worker(w).Tasks)) {
+	for _, t := range e.view.Worker(w).Tasks() {
 		all = append(all, e.letGoReasons(w, t)...)
 	}
 	for _, n := range e.look.Transitions {
@@ -44,7 +43,7 @@ func (e *explainer) workerReasons(w string) []Reason {
 func (e *explainer) letGoReasons(w, t string) []Reason {
 	kinds := map[decide.Why]ReasonKind{decide.HandlerRuns: BecauseHandlerRuns, decide.Returned: BecauseReturned}
 	kind := kinds[e.look.Holds[t].Why]
-	task := e.view.Tasks[t]
+	task := e.view.Find(t)
 	resident := task != nil && task.Options.Resident
 	switch {
 	case kind != "":
@@ -63,7 +62,7 @@ func (e *explainer) letGoReasons(w, t string) []Reason {
 // barReasons says why a worker takes no tasks, if it takes none.
 func (e *explainer) barReasons(w string) []Reason {
 	worker := e.view.Worker(w)
-	one := Reason{Worker: w, Count: len(worker.Tasks)}
+	one := Reason{Worker: w, Count: worker.Held()}
 	switch worker.Bar() {
 	case decide.NoBar:
 		return nil

@@ -3,7 +3,12 @@ package recipe
 import (
 	"maps"
 	"slices"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
+
+// Every pass of every master in these tests checks the indexes of its view.
+func init() { decide.CheckEachPass = true }
 
 // KnowNewest makes what is created until restore is called a build that knows formats
 // up to newest.

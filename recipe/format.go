@@ -86,7 +86,7 @@ func (r *reconciler) raiseFormat() error {
 	lower := target < r.format
 	var checks []zkapi.Op
 	for _, name := range r.view.WorkerNames() {
-		w := r.view.Workers[name]
+		w := r.view.Worker(name)
 		if !w.Alive || lower {
 			continue
 		}

@@ -1,9 +1,6 @@
 package recipe
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 )
 
@@ -58,13 +55,13 @@ type TaskInfo struct {
 }
 
 func workerInfo(name string, v *decide.View) WorkerInfo {
-	w := v.Workers[name]
+	w := v.FindWorker(name)
 	if w == nil {
 		return WorkerInfo{Name: name}
 	}
 	return WorkerInfo{
 		Name: name, Alive: w.Alive, Incarnation: w.Incarnation, Retiring: w.Retiring, Capacity: w.Capacity,
-		Assigned: slices.Sorted(maps.Keys(w.Tasks)),
+		Assigned: w.Tasks(),
 	}
 }
 

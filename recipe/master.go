@@ -114,9 +114,6 @@ func (c MasterConfig) policy() (policy, error) {
 	case c.MaxHandovers > 0:
 		p.MaxHandovers = int32(c.MaxHandovers)
 	}
-	if p.Strategy == nil {
-		p.Strategy = LeastLoaded
-	}
 	if p.Backoff == nil {
 		p.Backoff = decide.DefaultBackoff
 	}

@@ -57,20 +57,15 @@ func newPublished(t *term) *published {
 func (s *published) update(v *decide.View, complete bool) (workers, tasks map[string]bool, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	workers, tasks = v.TouchedWorkers, v.TouchedTasks
-	v.TouchedWorkers, v.TouchedTasks = map[string]bool{}, map[string]bool{}
+	workers, tasks = v.TakeTouched()
 	for name := range workers {
 		s.workers[name] = workerInfo(name, v)
 	}
 	for name := range tasks {
-		switch t := v.Tasks[name]; {
-		case t == nil:
-			delete(s.tasks, name)
-		case t.Phase == decide.Unread:
-			delete(tasks, name)
-			v.TouchedTasks[name] = true // look at it when it has been read
-		default:
+		if t := v.Find(name); t != nil {
 			s.tasks[name] = taskInfo(name, t)
+		} else {
+			delete(s.tasks, name)
 		}
 	}
 	news = len(workers)+len(tasks) > 0 || complete && !s.complete

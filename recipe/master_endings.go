@@ -1,9 +1,6 @@
 package recipe
 
 import (
-	"slices"
-
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -15,16 +12,7 @@ import (
 
 // confirmHeld looks at the status of finished tasks that are still in an inbox.
 func (r *reconciler) confirmHeld() error {
-	var names []string
-	for _, w := range r.view.Workers {
-		for t := range w.Tasks { // in each pass, and nearly none of them is finished
-			if task := r.view.Tasks[t]; task != nil && task.Phase == decide.Finished && !task.Confirmed {
-				names = append(names, t)
-			}
-		}
-	}
-	slices.Sort(names)
-	return r.confirm(names)
+	return r.confirm(r.view.Doubtful())
 }
 
 // confirm checks the status znodes of tasks. A hidden status is taken to be persistent. If a

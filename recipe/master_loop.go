@@ -79,17 +79,17 @@ func (r *reconciler) invalidateAll() {
 	r.masterWatch, r.cancelWatch, r.requested = nil, nil, false
 	clear(r.listWatch)
 	clear(r.inboxWatch)
-	clear(r.view.Asked) // a deleted request may have come again
+	r.view.DropRequests() // a deleted request may have come again
 	r.backlog.watch, r.left.watch = nil, nil
-	for t, task := range r.view.Tasks {
+	for t, task := range r.view.Tasks() {
 		if task.Phase != decide.Finished {
 			r.view.SetPhase(t, decide.Unread, r.now()) // nothing is decided about it before it is read
-			r.view.Dirty[t] = true
+			r.view.MarkDirty(t)
 			task.Token = Token{}
 		}
 		task.Leftover = nil
 	}
-	for w := range r.view.Workers {
+	for w := range r.view.Workers() {
 		r.stale[w] = true
 	}
 }
@@ -166,7 +166,7 @@ func (r *reconciler) resync() {
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	r.cancelWatch = nil
-	for _, w := range r.view.Workers {
+	for _, w := range r.view.Workers() {
 		w.Claimed = w.Claimed && !w.Alive // the record of a lost worker stays
 	}
 	r.markStale(resyncedPending)
@@ -175,14 +175,13 @@ func (r *reconciler) resync() {
 // markStale makes the next pass read the children of the assigned tasks, and of so many
 // pending tasks that are next.
 func (r *reconciler) markStale(waiting int) {
-	for t, task := range r.view.Tasks {
+	for t, task := range r.view.Tasks() {
 		if task.Phase == decide.Assigned || task.Phase == decide.Unread {
-			r.view.Dirty[t] = true
+			r.view.MarkDirty(t)
 		}
 	}
-	next := r.view.Pending()
-	for _, t := range next[:min(len(next), waiting)] {
-		r.view.Dirty[t] = true
+	for _, t := range r.view.Pending(waiting) {
+		r.view.MarkDirty(t)
 	}
 }
 
@@ -197,7 +196,7 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 	if err := r.commit(p.Transitions); err != nil {
 		return time.Time{}, false, err
 	}
-	more = len(p.Transitions) >= r.policy.Batch || len(r.view.Dirty) > 0 || len(r.stale) > 0 || r.parts
+	more = len(p.Transitions) >= r.policy.Batch || r.view.AnyDirty() || len(r.stale) > 0 || r.parts
 	for _, at := range []time.Time{r.nextCheck, r.quarantine.next()} {
 		if !at.IsZero() {
 			p.WakeAt(at)
@@ -218,15 +217,9 @@ func (r *reconciler) pass() (wake time.Time, more bool, err error) {
 // publish shows the view at the end of a pass to readers, and sends the changes to
 // subscribers. A task that is being read is shown in its former state.
 func (r *reconciler) publish(more bool) {
-	alive := 0
-	for _, w := range r.view.Workers {
-		if w.Alive {
-			alive++
-		}
-	}
 	r.term.obs.Metrics.Tasks(TaskCounts{
 		Pending: r.view.Counts[decide.Pending] + r.view.Counts[decide.Unread], Assigned: r.view.Counts[decide.Assigned],
-		Finished: r.view.Counts[decide.Finished], Workers: alive,
+		Finished: r.view.Counts[decide.Finished], Workers: r.view.Alive(),
 	})
 	if r.quarantine.changed {
 		r.quarantine.changed = false

@@ -108,7 +108,7 @@ func (r *reconciler) questions(decisions []decide.Transition) []question {
 
 // knownToken is the token of the attempt that ends, if this master gave it out.
 func (r *reconciler) knownToken(d *decide.Transition) Token {
-	if task := r.view.Tasks[d.Task]; task != nil && task.Token.Attempt == d.Ends {
+	if task := r.view.Find(d.Task); task != nil && task.Token.Attempt == d.Ends {
 		return task.Token
 	}
 	return Token{}

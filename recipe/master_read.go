@@ -3,7 +3,6 @@ package recipe
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -92,10 +91,10 @@ func (r *reconciler) readCancellations() error {
 	r.cancelWatch, r.cancelVersion = got.Watch, got.Stat.Version
 	switch name := string(got.Data); {
 	case cancelled == 0:
-	case cancelled == 1 && r.view.Tasks[name] != nil:
-		r.view.Dirty[name] = true
+	case cancelled == 1 && r.view.Find(name) != nil:
+		r.view.MarkDirty(name)
 	default:
-		r.markStale(len(r.view.Waiting))
+		r.markStale(r.view.Counts[decide.Pending])
 	}
 	if got.Stat.Version != 0 && (cancelled != 0 || !r.requested) { // each request sets the notice
 		return r.readRequests()
@@ -118,15 +117,15 @@ func (r *reconciler) readWorkers() error {
 		return err
 	}
 	r.listWatch[r.layout.workers()] = alive.Watch
-	for name, w := range r.view.Workers {
-		r.view.TouchedWorkers[name] = true
+	for name, w := range r.view.Workers() {
+		r.view.TouchWorker(name)
 		w.Listed, w.Alive, w.Known = false, false, false
 	}
 	for _, name := range alive.Children {
 		if !r.fits(subject{workerSubject, name}) {
 			continue
 		}
-		r.view.TouchedWorkers[name] = true
+		r.view.TouchWorker(name)
 		w := r.view.Worker(name)
 		w.Listed, w.Alive = true, !w.Stray
 		w.Claimed = w.Claimed && !w.Stray // look whether it has become a worker
@@ -147,7 +146,7 @@ func (r *reconciler) readInboxes() error {
 	var names []string
 	var ops []fence.Read
 	for _, w := range r.view.WorkerNames() {
-		worker := r.view.Workers[w]
+		worker := r.view.Worker(w)
 		if !worker.Known || worker.Quarantined {
 			delete(r.stale, w) // there is nothing to read yet
 			continue
@@ -197,7 +196,7 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		clear(worker.Taken) // that concerned another incarnation
 		worker.Format = 0
 	}
-	r.view.TouchedWorkers[w] = true
+	r.view.TouchWorker(w)
 	r.quarantine.left(w, inbox.Children)
 	now := map[string]bool{}
 	for _, t := range inbox.Children {
@@ -206,19 +205,23 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 			continue
 		}
 		now[t] = true
-		if !worker.Tasks[t] {
+		if !worker.Has(t) {
 			task := r.view.SetPhase(t, decide.Unread, r.now())
 			task.Worker, task.Token, task.Revoked = w, Token{}, false // its maker is not known
-			r.view.Dirty[t] = true
+			r.view.MarkDirty(t)
+			r.view.AddAssignment(w, t)
 		}
 	}
-	for t := range worker.Tasks {
-		if task := r.view.Tasks[t]; !now[t] && task != nil && task.Worker == w {
+	for _, t := range worker.Tasks() {
+		if now[t] {
+			continue
+		}
+		if task := r.view.Find(t); task != nil && task.Worker == w {
 			r.view.SetPhase(t, decide.Unread, r.now()).Worker = ""
-			r.view.Dirty[t] = true
+			r.view.MarkDirty(t)
 		}
+		r.view.DropAssignment(w, t)
 	}
-	worker.Tasks = now
 	for t := range worker.Taken {
 		if !now[t] {
 			delete(worker.Taken, t)
@@ -232,8 +235,8 @@ func (r *reconciler) readClaims() error {
 	var listed, names []string
 	var ops, claims []fence.Read
 	for _, w := range r.view.WorkerNames() {
-		worker := r.view.Workers[w]
-		lost := !worker.Listed && !worker.Heard && len(worker.Tasks) > 0
+		worker := r.view.Worker(w)
+		lost := !worker.Listed && !worker.Heard && worker.Held() > 0
 		if worker.Quarantined || worker.Claimed || !worker.Listed && !lost {
 			continue
 		}
@@ -267,7 +270,7 @@ func (r *reconciler) readClaims() error {
 		if what := record.checked(decodeRecord(reply.Data, &record)); what != "" {
 			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
 		}
-		r.view.TouchedWorkers[names[i]] = true
+		r.view.TouchWorker(names[i])
 		takeClaim(r.view, names[i], record, reply.Stat, r.format)
 		if err := r.noteEpochSeen(names[i], record, reply.Stat); err != nil {
 			return err
@@ -325,7 +328,7 @@ func (r *reconciler) readTasks() error {
 		return err
 	}
 	r.listWatch[r.layout.tasks()] = listed.Watch
-	before := len(r.view.Tasks)
+	before := r.view.Len()
 	there := make(map[string]bool, len(listed.Children))
 	for _, t := range listed.Children {
 		there[t] = true
@@ -333,13 +336,13 @@ func (r *reconciler) readTasks() error {
 		case !r.fits(subject{taskSubject, t}) || r.quarantine.holdsTask(t):
 			before++ // it was there, as far as is known
 		case r.view.Task(t).Phase == decide.Unread:
-			r.view.Dirty[t] = true
+			r.view.MarkDirty(t)
 		}
 	}
 	r.vanished(taskSubject, func(t string) bool { return there[t] || r.quarantine.inboxOf(t) != "" })
 	r.vanished(progressSubject, func(t string) bool { return there[t] })
 	added, removed := len(listed.Children)-before, 0
-	for t := range r.view.Tasks {
+	for t := range r.view.Tasks() {
 		if !there[t] {
 			r.view.Forget(t) // collected; decide drops an assignment that is left
 			removed++
@@ -365,7 +368,7 @@ const verified = 1000
 func (r *reconciler) verify() error {
 	if len(r.unverified) == 0 && r.recreated {
 		r.recreated = false
-		for t, task := range r.view.Tasks {
+		for t, task := range r.view.Tasks() {
 			if task.Phase == decide.Finished {
 				r.unverified = append(r.unverified, t)
 			}
@@ -388,7 +391,7 @@ func (r *reconciler) verify() error {
 		if reply.Err != nil {
 			return reply.Err
 		}
-		if task := r.view.Tasks[names[i]]; task != nil && (!reply.Found || reply.Stat.Czxid != task.Czxid) {
+		if task := r.view.Find(names[i]); task != nil && (!reply.Found || reply.Stat.Czxid != task.Czxid) {
 			r.reset(names[i])
 		}
 	}
@@ -401,14 +404,13 @@ func (r *reconciler) reset(t string) {
 	worker := r.view.Task(t).Worker
 	r.view.Forget(t)
 	r.view.Task(t).Worker = worker
-	r.view.Dirty[t] = true
+	r.view.MarkDirty(t)
 }
 
 // readDirty reads the tasks that may have changed: the options of new tasks, and the children
 // of tasks that have any.
 func (r *reconciler) readDirty() error {
-	names := slices.Sorted(maps.Keys(r.view.Dirty))
-	names = names[:min(len(names), maxReads)]
+	names := r.view.Dirty(maxReads)
 	var fresh, parents []string
 	var ops []fence.Read
 	for _, t := range names {
@@ -447,7 +449,7 @@ func (r *reconciler) readDirty() error {
 // readReturned reads why workers have given resident tasks back. An abandoned handler still
 // runs at its worker, so that worker does not get the task again as long as there are others.
 func (r *reconciler) readReturned() error {
-	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.Tasks[t] == nil })
+	r.returned = slices.DeleteFunc(r.returned, func(t string) bool { return r.view.Find(t) == nil })
 	names := r.returned
 	ops := make([]fence.Read, len(names))
 	for i, t := range names {
@@ -515,7 +517,7 @@ func (r *reconciler) takeOver(t string, b below, bad error) {
 
 // update takes over the children of a task.
 func (r *reconciler) update(t string, b below) {
-	delete(r.view.Dirty, t)
+	r.view.MarkClean(t)
 	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
 	task := r.view.Task(t)
 	if b.finished && task.Worker != "" {
@@ -565,29 +567,26 @@ func (r *reconciler) readProgress() error {
 	}
 	const looks = 4
 	now := r.now()
-	var names []string
-	var ops []fence.Read
-	r.nextCheck = time.Time{}
-	for _, t := range slices.Sorted(maps.Keys(r.view.Special)) {
-		task := r.view.Tasks[t]
-		if task.Phase != decide.Assigned || task.Options.HeartbeatTimeout == 0 {
-			continue
+	hidden := func(t string) bool { return r.quarantine.holds(subject{progressSubject, t}) }
+	names, next := r.view.Watched(now, hidden)
+	ops := make([]fence.Read, len(names))
+	for i, t := range names {
+		task := r.view.Task(t)
+		ops[i] = fence.Exists(r.layout.progress(t))
+		task.Watched.NextCheck = now.Add(task.Options.HeartbeatTimeout / looks)
+		if next.IsZero() || task.Watched.NextCheck.Before(next) {
+			next = task.Watched.NextCheck
 		}
-		if r.quarantine.holds(subject{progressSubject, t}) {
+	}
+	r.nextCheck = next
+	for _, t := range r.quarantine.names(progressSubject) {
+		if task := r.view.Find(t); task != nil && task.Phase == decide.Assigned && task.Options.HeartbeatTimeout > 0 && hidden(t) {
 			task.Watched.At = now // its progress cannot be read
-			continue
-		}
-		if !task.Watched.NextCheck.After(now) {
-			names, ops = append(names, t), append(ops, fence.Exists(r.layout.progress(t)))
-			task.Watched.NextCheck = now.Add(task.Options.HeartbeatTimeout / looks)
-		}
-		if r.nextCheck.IsZero() || task.Watched.NextCheck.Before(r.nextCheck) {
-			r.nextCheck = task.Watched.NextCheck
 		}
 	}
 	for i, reply := range r.doAll(ops) {
 		hint := subject{progressSubject, names[i]}
-		task := r.view.Tasks[names[i]]
+		task := r.view.Find(names[i])
 		if zkapi.Refused(reply.Err) {
 			r.quarantine.add(r.term.leading, hint, reply.Err, true)
 			task.Watched.At = now
@@ -611,7 +610,7 @@ func (r *reconciler) readProgress() error {
 // readExpired reads the finished tasks that are to be removed, because a removal deletes
 // exactly what was read.
 func (r *reconciler) readExpired() error {
-	if r.policy.Retention == 0 && len(r.view.Asked) == 0 {
+	if r.policy.Retention == 0 && r.view.Requests() == 0 {
 		return nil
 	}
 	r.view.DropStaleEndings()
@@ -621,13 +620,13 @@ func (r *reconciler) readExpired() error {
 	if r.policy.Retention > 0 {
 		over = r.view.Expired(r.policy.Retention, r.now())
 	}
-	for _, t := range slices.Sorted(maps.Keys(r.view.Asked)) {
-		if task := r.view.Tasks[t]; task != nil && task.Phase == decide.Finished && !slices.Contains(over, t) && len(over) < 2*maxReads {
+	for _, t := range r.view.Unprepared(2 * maxReads) {
+		if !slices.Contains(over, t) {
 			over = append(over, t)
 		}
 	}
 	for _, t := range over {
-		if r.view.Tasks[t].Leftover == nil && !r.view.Held(t) {
+		if r.view.Task(t).Leftover == nil && !r.view.Held(t) {
 			names = append(names, t)
 			ops = append(ops, fence.Exists(r.layout.task(t)), fence.Children(r.layout.task(t)), fence.Exists(r.layout.status(t)))
 		}
@@ -647,11 +646,11 @@ func (r *reconciler) readExpired() error {
 		if err != nil {
 			return err
 		}
-		if !status.Found || node.Stat.Czxid != r.view.Tasks[t].Czxid {
+		if !status.Found || node.Stat.Czxid != r.view.Task(t).Czxid {
 			r.reset(t)
 			continue
 		}
-		r.view.Tasks[t].Leftover = &decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version}
+		r.view.Task(t).Leftover = &decide.Leftover{Version: node.Stat.Version, Children: listed.Children, Status: status.Stat.Version}
 	}
 	return nil
 }

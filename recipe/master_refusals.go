@@ -229,7 +229,7 @@ func (r *reconciler) quarantineSubject(s subject, err error, reading bool) {
 		r.quarantineWorker(s.name, err, reading)
 	case requestSubject:
 		r.quarantine.add(r.term.leading, s, err, reading)
-		delete(r.view.Asked, s.name)
+		r.view.DropRequest(s.name)
 	}
 }
 
@@ -237,12 +237,10 @@ func (r *reconciler) quarantineSubject(s subject, err error, reading bool) {
 func (r *reconciler) quarantineTask(t string, err error, reading bool) {
 	e := r.quarantine.add(r.term.leading, subject{taskSubject, t}, err, reading)
 	e.asked = e.asked || r.view.Wanted(t)
-	delete(r.view.Asked, t)
-	for name, w := range r.view.Workers {
-		if w.Tasks[t] {
-			e.inbox = name
-			delete(w.Tasks, t)
-		}
+	r.view.DropRequest(t)
+	for _, w := range r.view.Holders(t) {
+		e.inbox = w
+		r.view.DropAssignment(w, t)
 	}
 	r.view.Forget(t)
 }
@@ -251,7 +249,7 @@ func (r *reconciler) quarantineTask(t string, err error, reading bool) {
 func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
 	r.quarantine.add(r.term.leading, subject{workerSubject, w}, err, reading)
 	r.view.Worker(w).Quarantined = true
-	r.view.TouchedWorkers[w] = true
+	r.view.TouchWorker(w)
 	delete(r.stale, w)
 	delete(r.inboxWatch, w)
 }
@@ -286,8 +284,7 @@ func (r *reconciler) release() error {
 					continue
 				}
 			}
-			r.view.Task(s.name)
-			r.view.Dirty[s.name] = true
+			r.view.MarkDirty(s.name)
 			if r.quarantine.entries[s].asked {
 				r.requested, r.cancelWatch = false, nil
 			}

@@ -28,8 +28,7 @@ func (r *reconciler) readRequests() error {
 	}
 	r.quarantine.worked(r.term.leading, all, true)
 	r.vanished(requestSubject, func(t string) bool { return slices.Contains(listed.Children, t) })
-	known := r.view.Asked
-	r.view.Asked = map[string]int64{}
+	known := r.view.DropRequests()
 	var fresh []string
 	for _, t := range listed.Children {
 		if s := (subject{requestSubject, t}); !r.fits(s) || r.quarantine.holds(s) {
@@ -80,11 +79,11 @@ func (r *reconciler) wants(t string, czxid int64) {
 		r.quarantine.entries[subject{taskSubject, t}].asked = true
 		return
 	}
-	r.view.Asked[t] = czxid
-	switch task := r.view.Tasks[t]; {
+	r.view.Ask(t, czxid)
+	switch task := r.view.Find(t); {
 	case task == nil:
 	case task.Phase != decide.Finished:
-		r.view.Dirty[t] = true
+		r.view.MarkDirty(t)
 	case czxid != decide.AnyLife && czxid != task.Czxid:
 		r.reset(t)
 	}

@@ -63,6 +63,13 @@ type Checkpointer interface {
 	DependsOn(state ...any)
 }
 
+// Derived is implemented by a part of a state that can be computed from the rest of that state,
+// such as an index. A Checkpointer leaves it out. A value that says so wrongly makes an explorer
+// merge histories that differ.
+type Derived interface {
+	Derived()
+}
+
 // Checkpoint calls env.Checkpoint if env is a Checkpointer. It changes nothing else.
 func Checkpoint(env Env, label string, state ...any) {
 	if c, ok := env.(Checkpointer); ok {

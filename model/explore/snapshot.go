@@ -140,7 +140,7 @@ func (e *encoder) special(v reflect.Value) bool {
 		}
 	case error:
 		e.text(x.Error())
-	case *slog.Logger, zkapi.Env:
+	case *slog.Logger, zkapi.Env, zkapi.Derived:
 	default:
 		return false
 	}

@@ -124,10 +124,10 @@ func (d Transition) String() string {
 // Apply changes the view as the transition changed the tree, in that epoch.
 func (v *View) Apply(d Transition, epoch int32, now time.Time) {
 	for _, w := range d.Workers() {
-		v.TouchedWorkers[w] = true
+		v.TouchWorker(w)
 	}
 	if d.From != "" {
-		delete(v.Worker(d.From).Tasks, d.Task)
+		v.DropAssignment(d.From, d.Task)
 	}
 	if d.From != "" && d.Action.Ends() {
 		task := v.Task(d.Task)
@@ -140,7 +140,7 @@ func (v *View) Apply(d Transition, epoch int32, now time.Time) {
 }
 
 func (v *View) applyAssignment(d Transition, epoch int32, now time.Time) {
-	v.Worker(d.To).Tasks[d.Task] = true
+	v.AddAssignment(d.To, d.Task)
 	task := v.SetPhase(d.Task, Assigned, now)
 	task.Attempts, task.Revoked = d.Starts-1, false
 	task.Token = Token{Epoch: epoch, Attempt: d.Starts}
@@ -182,13 +182,13 @@ func (v *View) applyFailure(d Transition, _ int32, now time.Time) {
 
 func (v *View) applyCollection(d Transition, _ int32, _ time.Time) {
 	v.Forget(d.Task)
-	delete(v.Asked, d.Task)
+	v.DropRequest(d.Task)
 }
 
 // applyDrop has nothing to do: a task that is finished or gone stays so.
 func (v *View) applyDrop(Transition, int32, time.Time) {}
 
-func (v *View) applyDroppedRequest(d Transition, _ int32, _ time.Time) { delete(v.Asked, d.Task) }
+func (v *View) applyDroppedRequest(d Transition, _ int32, _ time.Time) { v.DropRequest(d.Task) }
 
 func (v *View) applyPruning(d Transition, _ int32, _ time.Time) {
 	task := v.Task(d.Task)

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -27,9 +28,9 @@ func avoiding(w, other string) *TaskView {
 }
 
 func aWorker(alive bool, tasks ...string) *workerView {
-	w := &workerView{Alive: alive, Known: true, Claimed: true, Tasks: map[string]bool{}, Taken: map[string]time.Time{}}
+	w := &workerView{Alive: alive, Known: true, Claimed: true, tasks: map[string]*holding{}, Taken: map[string]time.Time{}}
 	for _, t := range tasks {
-		w.Tasks[t] = true
+		w.tasks[t] = nil // indexed has the assignment
 	}
 	return w
 }
@@ -64,21 +65,24 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // indexed fills in what a view that was written down leaves out.
 func indexed(workers map[string]*workerView, tasks map[string]*TaskView) *View {
 	v := NewView()
-	for name, w := range workers {
-		v.Workers[name] = w
+	for name, sketch := range workers {
+		w := v.Worker(name)
+		x := w.index
+		*w = *sketch
+		w.index, w.tasks = x, map[string]*holding{}
+		for t := range sketch.tasks {
+			v.AddAssignment(name, t)
+		}
 	}
-	for name, t := range tasks {
-		p, done := t.Phase, t.Done
+	for name, sketch := range tasks {
+		t := v.Task(name)
+		*t = *sketch
 		t.Phase = Unread
-		v.Tasks[name] = t
-		v.Counts[Unread]++
-		worker := t.Worker
 		v.SetOptions(name, t.Options, t.Czxid)
-		v.SetPhase(name, p, noon)
-		delete(v.Dirty, name)
-		t.Worker = worker
-		if !done.IsZero() {
-			t.Done = done
+		v.SetPhase(name, sketch.Phase, noon)
+		t.Worker, t.Revoked = sketch.Worker, sketch.Revoked
+		if !sketch.Done.IsZero() {
+			t.Done = sketch.Done
 		}
 	}
 	return v
@@ -231,7 +235,7 @@ func TestDecide_EachRule(t *testing.T) {
 		want:    []string{"FenceWorker  ->w attempt 0"},
 	}, {
 		name:    "a worker whose claim was taken is lost",
-		workers: map[string]*workerView{"w": {Alive: true, Known: true, Claimed: true, Fenced: true, Tasks: map[string]bool{"x": true, "gone": true}}, "v": aWorker(true)},
+		workers: map[string]*workerView{"w": {Alive: true, Known: true, Claimed: true, Fenced: true, tasks: map[string]*holding{"x": nil, "gone": nil}}, "v": aWorker(true)},
 		tasks:   map[string]*TaskView{"x": {Phase: Assigned, Worker: "w"}},
 		want:    []string{"DropTask gone w-> attempt 0", "ReassignTask x w->v attempt 1"},
 	}, {
@@ -248,7 +252,7 @@ func TestDecide_EachRule(t *testing.T) {
 		want:    []string{"FailTask x gone-> attempt 5", "FailTask y -> attempt 5"},
 	}, {
 		name:    "a worker made by hand gets its inbox first",
-		workers: map[string]*workerView{"hand": {Alive: true, Tasks: map[string]bool{}}},
+		workers: map[string]*workerView{"hand": {Alive: true, tasks: map[string]*holding{}}},
 		tasks:   map[string]*TaskView{"x": {Phase: Pending}},
 		want:    []string{"OpenInbox  ->hand attempt 0"},
 	}, {
@@ -297,7 +301,7 @@ func TestActions_Complete(t *testing.T) {
 // TestDecide_ReadsADoubtfulTaskFirst: one that may have been cancelled is read first.
 func TestDecide_ReadsADoubtfulTaskFirst(t *testing.T) {
 	v := indexed(map[string]*workerView{"w": aWorker(true)}, map[string]*TaskView{"x": {Phase: Pending}, "y": {Phase: Pending}})
-	v.Dirty["x"] = true
+	v.MarkDirty("x")
 	p := Decide(v, testLimits, noon)
 	if len(p.Transitions) != 1 || p.Transitions[0].Task != "y" {
 		t.Errorf("got %v", p.Transitions)
@@ -348,7 +352,8 @@ func TestDecide_Settles(t *testing.T) {
 		v := NewView()
 		names := []string{"a", "b", "c"}
 		for _, w := range names {
-			v.Workers[w] = aWorker(rapid.Bool().Draw(t, w), []string{}...)
+			worker := v.Worker(w)
+			worker.Alive, worker.Known, worker.Claimed = rapid.Bool().Draw(t, w), true, true
 		}
 		for i := range rapid.IntRange(0, 8).Draw(t, "tasks") {
 			name := string(rune('k' + i))
@@ -359,37 +364,37 @@ func TestDecide_Settles(t *testing.T) {
 			task.Avoid = rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 2, rapid.ID[string]).Draw(t, "avoid")
 			p := rapid.SampledFrom([]TaskPhase{Pending, Assigned, Finished}).Draw(t, "phase")
 			w := rapid.SampledFrom(names).Draw(t, "worker")
-			if p == Assigned && len(v.Workers[w].Tasks) == testLimits.PerWorker {
+			if p == Assigned && v.Worker(w).Held() == testLimits.PerWorker {
 				p = Pending
 			}
 			v.SetPhase(name, p, noon)
 			if p == Assigned {
 				task.SetHolder(w, noon)
-				v.Workers[w].Tasks[name] = true
+				v.AddAssignment(w, name)
 			}
 		}
 		now := settle(t, v, noon)
 		if rapid.Bool().Draw(t, "all come back") {
 			for _, w := range names {
-				v.Workers[w].Alive = true
+				v.Worker(w).Alive = true
 			}
 			settle(t, v, now)
 		}
 		holder := map[string]string{}
-		for name, w := range v.Workers {
-			residents := v.residentsOf(w)
-			if w.Alive && len(w.Tasks)-len(residents) > testLimits.PerWorker {
-				t.Fatalf("%s holds %d", name, len(w.Tasks))
+		for name, w := range v.Workers() {
+			residents := refResidents(v, w)
+			if w.Alive && w.Held()-len(residents) > testLimits.PerWorker {
+				t.Fatalf("%s holds %d", name, w.Held())
 			}
 			for _, task := range residents {
 				for _, other := range names {
-					there := v.Workers[other]
-					if slices.Contains(mayHold(v, task), other) && len(residents)-len(v.residentsOf(there)) > 1 {
-						t.Fatalf("%s has %q, and %s has %q, which %s does not avoid", name, residents, other, v.residentsOf(there), task)
+					there := v.Worker(other)
+					if slices.Contains(mayHold(v, task), other) && len(residents)-len(refResidents(v, there)) > 1 {
+						t.Fatalf("%s has %q, and %s has %q, which %s does not avoid", name, residents, other, refResidents(v, there), task)
 					}
 				}
 			}
-			for task := range w.Tasks {
+			for task := range w.tasks {
 				if other, twice := holder[task]; twice {
 					t.Fatalf("%s is with %s and %s", task, other, name)
 				}
@@ -405,9 +410,9 @@ func TestDecide_Settles(t *testing.T) {
 // does not avoid them any more, but for the one that it came to avoid last, unless that is
 // the only one.
 func mayHold(v *View, task string) (names []string) {
-	avoid := v.Tasks[task].Avoid
+	avoid := v.Task(task).Avoid
 	for _, out := range [][]string{avoid, avoid[max(len(avoid)-1, 0):], nil} {
-		for name, w := range v.Workers {
+		for name, w := range v.Workers() {
 			if w.Alive && !slices.Contains(out, name) {
 				names = append(names, name)
 			}
@@ -424,9 +429,9 @@ func mayHold(v *View, task string) (names []string) {
 func TestDecide_SpreadsReturningResidents(t *testing.T) {
 	v := indexed(map[string]*workerView{"a": aWorker(false), "b": aWorker(false, "r1", "r2")}, map[string]*TaskView{"r1": resident("b"), "r2": resident("b")})
 	now := settle(t, v, noon)
-	v.Workers["a"].Alive, v.Workers["b"].Alive = true, true
+	v.Worker("a").Alive, v.Worker("b").Alive = true, true
 	settle(t, v, now)
-	if a, b := v.residentsOf(v.Workers["a"]), v.residentsOf(v.Workers["b"]); len(a) != 1 || len(b) != 1 {
+	if a, b := refResidents(v, v.Worker("a")), refResidents(v, v.Worker("b")); len(a) != 1 || len(b) != 1 {
 		t.Errorf("a has %q, b has %q", a, b)
 	}
 }
@@ -440,7 +445,7 @@ func settle(t rapid.TB, v *View, now time.Time) time.Time {
 			t.Fatalf("same view, other decisions: %v, %v", first, again)
 		}
 		leavesNothingUnexplained(t, v, first, now)
-		backing := slices.ContainsFunc(v.Pending(), func(name string) bool { return v.Tasks[name].Due.After(now) })
+		backing := slices.ContainsFunc(v.Pending(math.MaxInt), func(name string) bool { return v.tasks[name].Due.After(now) })
 		if len(first.Transitions) == 0 && !backing {
 			return now
 		}
@@ -453,7 +458,7 @@ func settle(t rapid.TB, v *View, now time.Time) time.Time {
 		for _, d := range first.Transitions {
 			v.Apply(d, 1, now)
 			if d.Action == RevokeTask { // and the worker gives it back
-				delete(v.Worker(d.Holder).Tasks, d.Task)
+				v.DropAssignment(d.Holder, d.Task)
 				v.SetPhase(d.Task, Pending, now).Attempts++
 			}
 		}
@@ -467,7 +472,7 @@ func leavesNothingUnexplained(t rapid.TB, v *View, decided Plan, now time.Time) 
 	if !reflect.DeepEqual(look.Plan, decided) {
 		t.Fatalf("Explain decides %v, Decide %v", look.Plan, decided)
 	}
-	for name, task := range v.Tasks {
+	for name, task := range v.tasks {
 		moves := slices.ContainsFunc(decided.Transitions, func(d Transition) bool { return d.Task == name })
 		if hold := look.Holds[name]; task.Phase != Finished && moves != (hold.Why == Decided) {
 			t.Fatalf("%s: its hold is %+v, and it is moved: %v", name, hold, moves)

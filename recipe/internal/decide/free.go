@@ -40,7 +40,7 @@ func Avoids(reason string, resident bool) bool {
 // lives. The task's id could be used again otherwise, and the next owner would begin
 // beside the handler.
 func (d *decider) free(t, w string, worker *workerView, reason string) bool {
-	task := d.view.Tasks[t]
+	task := d.view.tasks[t]
 	resident := task != nil && task.Options.Resident
 	switch {
 	case !worker.Alive || worker.Fenced && !resident:
@@ -66,16 +66,6 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 	case !d.fenced[w]:
 		d.fenced[w] = true
 		d.add(Transition{Action: FenceWorker, Holder: w})
-	}
-	return false
-}
-
-// Held reports whether a task is in an inbox.
-func (v *View) Held(t string) bool {
-	for _, w := range v.Workers {
-		if w.Tasks[t] {
-			return true
-		}
 	}
 	return false
 }

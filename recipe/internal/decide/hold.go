@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -83,8 +82,11 @@ type Look struct {
 func Explain(v *View, l Limits, now time.Time) Look {
 	l.Batch = math.MaxInt
 	d := newDecider(v, l, now)
-	look := Look{Loads: slices.Clone(d.loads.workers), Residents: maps.Clone(d.loads.residents)}
 	d.holds = map[string]Hold{}
+	look := Look{Loads: slices.Clone(d.loads().workers), Residents: map[string]int{}}
+	for i, load := range look.Loads {
+		look.Residents[load.Worker] = d.loads().residents[i]
+	}
 	look.Plan = d.decide()
 	for _, t := range look.Transitions {
 		delete(d.holds, t.Task)

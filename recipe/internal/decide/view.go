@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -17,8 +18,9 @@ const (
 	phases
 )
 
-// TaskView is one task in the master's view. Everything but phase may be set
-// directly; Phase is changed by View.SetPhase alone.
+// TaskView is one task in the master's view. Phase is changed by View.SetPhase alone. All
+// else may be set directly, until the view is next asked for anything but a task or a worker:
+// see View.
 type TaskView struct {
 	Phase    TaskPhase
 	Options  Options
@@ -41,6 +43,8 @@ type TaskView struct {
 	Confirmed bool      // its status is there to stay
 	ending    int       // its entry in view.endings
 	Leftover  *Leftover // what to delete when its retention is over
+
+	dirty bool // it is to be read again
 }
 
 // progressSeen is the progress of one execution, as the master saw it last.
@@ -76,9 +80,20 @@ type workerView struct {
 	Acks        bool                 // it gives back tasks itself when they are taken from it
 	Fenced      bool                 // a master has taken its claim away
 	Format      int                  // the newest that it knows; 0 until its claim has been read
-	Tasks       map[string]bool      // assigned to it
-	Taken       map[string]time.Time // those of Tasks that the master wants back at once, and since when
+	tasks       map[string]*holding  // assigned to it
+	Taken       map[string]time.Time // those of its tasks that the master wants back at once, and since when
+
+	index *workerIndex
 }
+
+// Has reports whether a task is assigned to the worker.
+func (w *workerView) Has(task string) bool { return w.tasks[task] != nil }
+
+// Tasks lists the tasks that are assigned to the worker, by name.
+func (w *workerView) Tasks() []string { return slices.Sorted(maps.Keys(w.tasks)) }
+
+// Held is how many tasks are assigned to the worker.
+func (w *workerView) Held() int { return len(w.tasks) }
 
 // ending is an entry of a finished task; it is stale when the task has a later entry.
 type ending struct {
@@ -89,60 +104,122 @@ type ending struct {
 // View is the master's picture of the tree. The master reads it after its election, and
 // updates it by its own writes and by reading again what may have changed. The View may be
 // out of date: the claim and the checks in each write make decisions from it safe.
+//
+// A view keeps indexes, so that a decision costs as much as has changed. Whoever asks for a
+// task or a worker gets a pointer, and may change what it points to: the view looks at those
+// tasks and workers again before it is next asked for a decision or a list. A pointer that was
+// got before such a question must not be used to change anything after it: CheckIndexes finds
+// that out.
 type View struct {
-	Workers map[string]*workerView
-	Tasks   map[string]*TaskView
+	workers map[string]*workerView
+	tasks   map[string]*TaskView
 
 	Counts  [phases]int
-	Dirty   map[string]bool  // tasks that are to be read again
-	Waiting map[string]bool  // tasks that are pending
-	Special map[string]bool  // tasks that are resident or must show progress
-	Asked   map[string]int64 // tasks that clients want to be removed: czxid of the task that is meant, or AnyLife
+	asked   map[string]int64 // tasks that clients want to be removed: czxid of the task that is meant, or AnyLife
 	endings []ending         // of tasks, first come first; some may be over
 	ended   int              // endings so far
 
-	TouchedWorkers, TouchedTasks map[string]bool // changed since publish
+	touchedWorkers, touchedTasks map[string]bool // changed since TakeTouched
+
+	index *index
 }
 
+// NewView returns a view of an empty tree.
 func NewView() *View {
 	return &View{
-		Workers: map[string]*workerView{}, Tasks: map[string]*TaskView{}, Dirty: map[string]bool{}, Waiting: map[string]bool{}, Special: map[string]bool{}, Asked: map[string]int64{},
-		TouchedWorkers: map[string]bool{}, TouchedTasks: map[string]bool{},
+		workers: map[string]*workerView{}, tasks: map[string]*TaskView{}, asked: map[string]int64{},
+		touchedWorkers: map[string]bool{}, touchedTasks: map[string]bool{}, index: newIndex(),
 	}
 }
 
-func (v *View) WorkerNames() []string { return slices.Sorted(maps.Keys(v.Workers)) }
-
-func (v *View) Worker(name string) *workerView {
-	w := v.Workers[name]
-	if w == nil {
-		w = &workerView{Tasks: map[string]bool{}, Taken: map[string]time.Time{}}
-		v.Workers[name] = w
+// WorkerNames lists all workers by name. The list must not be changed.
+func (v *View) WorkerNames() []string {
+	if v.index.names == nil {
+		v.index.names = slices.Sorted(maps.Keys(v.workers))
 	}
+	return v.index.names
+}
+
+// Worker returns a worker, to be read or changed. A worker that is not there is added.
+func (v *View) Worker(name string) *workerView {
+	w := v.workers[name]
+	if w == nil {
+		w = &workerView{tasks: map[string]*holding{}, Taken: map[string]time.Time{}}
+		w.index = v.index.newWorker(name, w)
+		v.workers[name] = w
+		v.index.names = nil
+	}
+	v.index.markWorker(w.index)
 	return w
 }
 
+// FindWorker returns a worker, to be read or changed, or nil.
+func (v *View) FindWorker(name string) *workerView {
+	if v.workers[name] == nil {
+		return nil
+	}
+	return v.Worker(name)
+}
+
+// Workers has all workers, to be read or changed, in no order.
+func (v *View) Workers() iter.Seq2[string, *workerView] {
+	return func(yield func(string, *workerView) bool) {
+		for name, w := range v.workers {
+			v.index.markWorker(w.index)
+			if !yield(name, w) {
+				return
+			}
+		}
+	}
+}
+
+// Alive is how many workers live.
+func (v *View) Alive() int {
+	v.refresh()
+	return v.index.alive
+}
+
+// Task returns a task, to be read or changed. A task that is not there is added.
 func (v *View) Task(name string) *TaskView {
-	t := v.Tasks[name]
+	t := v.tasks[name]
 	if t == nil {
 		t = &TaskView{}
-		v.Tasks[name] = t
+		v.tasks[name] = t
 		v.Counts[Unread]++
 	}
+	v.index.mark(name)
 	return t
 }
+
+// Find returns a task, to be read or changed, or nil.
+func (v *View) Find(name string) *TaskView {
+	if v.tasks[name] == nil {
+		return nil
+	}
+	return v.Task(name)
+}
+
+// Tasks has all tasks, to be read or changed, in no order.
+func (v *View) Tasks() iter.Seq2[string, *TaskView] {
+	return func(yield func(string, *TaskView) bool) {
+		for name, t := range v.tasks {
+			v.index.mark(name)
+			if !yield(name, t) {
+				return
+			}
+		}
+	}
+}
+
+// Len is how many tasks there are.
+func (v *View) Len() int { return len(v.tasks) }
 
 // SetPhase brings a task into a phase.
 func (v *View) SetPhase(name string, p TaskPhase, now time.Time) *TaskView {
 	t := v.Task(name)
-	v.TouchedTasks[name] = true
+	v.touchTask(name)
 	v.Counts[t.Phase]--
 	v.Counts[p]++
-	if p == Pending {
-		v.Waiting[name] = true
-	} else {
-		delete(v.Waiting, name)
-	}
 	if p == Pending && t.Phase != Pending {
 		t.Waiting = now
 	}
@@ -168,25 +245,20 @@ const spareEndings = 1000
 
 // Forget removes a task that is gone.
 func (v *View) Forget(name string) {
-	t := v.Tasks[name]
+	t := v.tasks[name]
 	if t == nil {
 		return
 	}
 	v.Counts[t.Phase]--
-	delete(v.Waiting, name)
-	delete(v.Special, name)
-	delete(v.Dirty, name)
-	delete(v.Tasks, name)
-	v.TouchedTasks[name] = true
+	delete(v.tasks, name)
+	v.index.mark(name)
+	v.touchTask(name)
 }
 
 // SetOptions takes over the options of a task, once.
 func (v *View) SetOptions(name string, o Options, czxid int64) {
 	t := v.Task(name)
 	t.Known, t.Options, t.Czxid = true, o, czxid
-	if o.Resident || o.HeartbeatTimeout > 0 {
-		v.Special[name] = true
-	}
 }
 
 // SetHolder sets the worker of a task. Its heartbeat timeout starts again with every
@@ -198,26 +270,64 @@ func (t *TaskView) SetHolder(worker string, now time.Time) {
 	}
 }
 
-// Unconfirmed lists at most so many finished tasks whose status has not been read.
-func (v *View) Unconfirmed(most int) []string {
-	var names []string
-	for _, e := range v.endings {
-		if len(names) == most {
-			break
-		}
-		if !v.over(e) && !v.Tasks[e.task].Confirmed {
-			names = append(names, e.task)
-		}
+// AddAssignment notes that the inbox of a worker has a task.
+func (v *View) AddAssignment(worker, task string) {
+	w := v.Worker(worker)
+	if w.tasks[task] == nil {
+		w.tasks[task] = v.index.hold(w.index, task)
 	}
-	return names
 }
 
-// DropStaleEndings drops the entries in front that are over.
-func (v *View) DropStaleEndings() {
-	for len(v.endings) > 0 && v.over(v.endings[0]) {
-		v.endings = v.endings[1:]
+// DropAssignment notes that the inbox of a worker does not have a task.
+func (v *View) DropAssignment(worker, task string) {
+	w := v.Worker(worker)
+	if h := w.tasks[task]; h != nil {
+		delete(w.tasks, task)
+		v.index.letGo(h)
 	}
 }
+
+// MarkDirty notes that a task is to be read again. Nothing is decided about a task that waits
+// before that.
+func (v *View) MarkDirty(task string) { v.Task(task).dirty = true }
+
+// MarkClean notes that a task has been read.
+func (v *View) MarkClean(task string) {
+	if t := v.Find(task); t != nil {
+		t.dirty = false
+	}
+}
+
+// Ask notes that a client wants a task to be removed, and which one of that name.
+func (v *View) Ask(task string, czxid int64) {
+	v.asked[task] = czxid
+	v.index.mark(task)
+}
+
+// DropRequest notes that nobody wants a task to be removed.
+func (v *View) DropRequest(task string) {
+	delete(v.asked, task)
+	v.index.mark(task)
+}
+
+// DropRequests does that for all tasks. It returns what was wanted.
+func (v *View) DropRequests() map[string]int64 {
+	for task := range v.asked {
+		v.index.mark(task)
+	}
+	asked := v.asked
+	v.asked = map[string]int64{}
+	return asked
+}
+
+// Wanted reports whether a client has asked for a task to be removed.
+func (v *View) Wanted(t string) bool {
+	_, asked := v.asked[t]
+	return asked
+}
+
+// Requests is how many tasks clients want to be removed.
+func (v *View) Requests() int { return len(v.asked) }
 
 // AnyLife is the czxid of a request that names none: clients of earlier builds make such
 // requests, and so do operators by hand.

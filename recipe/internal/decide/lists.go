@@ -1,0 +1,168 @@
+package decide
+
+import (
+	"slices"
+	"time"
+)
+
+// at brings the view up to date for a decision by these limits at this time.
+func (v *View) at(l Limits, now time.Time) {
+	x := v.index
+	if l.MaxAttempts != x.limits.MaxAttempts || l.MaxHandovers != x.limits.MaxHandovers {
+		for _, t := range x.queues[pendingTasks].members {
+			x.markTask(t)
+		}
+	}
+	back := now.Before(x.now) || now.Round(0).Before(x.now.Round(0)) // by one clock or the other
+	x.limits, x.now = l, now
+	v.refresh()
+	if back {
+		for _, q := range []taskQueue{readyTasks, readyResidents} {
+			for _, t := range x.queues[q].members {
+				x.markTask(t)
+			}
+		}
+		v.refresh()
+	}
+	for _, q := range []taskQueue{delayedTasks, delayedByWall} {
+		for t, ok := x.queues[q].first(); ok && !t.facts.due.After(now); t, ok = x.queues[q].first() {
+			v.refreshTask(t)
+		}
+	}
+	if CheckEachPass {
+		if err := v.CheckIndexes(); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// list lists the first of a queue.
+func (v *View) list(q taskQueue, most int) []string {
+	v.refresh()
+	if most <= 0 {
+		return nil
+	}
+	var names []string
+	for t := range v.index.queues[q].sorted() {
+		if names = append(names, t.name); len(names) == most {
+			break
+		}
+	}
+	return names
+}
+
+// Pending lists at most so many tasks that wait for a worker, in the order of assignment.
+func (v *View) Pending(most int) []string { return v.list(pendingTasks, most) }
+
+// Dirty lists at most so many tasks that are to be read again, by name.
+func (v *View) Dirty(most int) []string { return v.list(dirtyTasks, most) }
+
+// AnyDirty reports whether a task is to be read again.
+func (v *View) AnyDirty() bool {
+	v.refresh()
+	return v.index.queues[dirtyTasks].len() > 0
+}
+
+// Unconfirmed lists at most so many finished tasks whose status has not been read, in the
+// order of their ends.
+func (v *View) Unconfirmed(most int) []string { return v.list(unconfirmedTasks, most) }
+
+// Doubtful lists the finished tasks that are in an inbox, and whose status has not been read,
+// by name.
+func (v *View) Doubtful() []string {
+	v.refresh()
+	return v.list(doubtfulTasks, v.index.queues[doubtfulTasks].len())
+}
+
+// Unprepared lists at most so many finished tasks that clients want to be removed, that are in
+// no inbox and have no Leftover, by name.
+func (v *View) Unprepared(most int) []string { return v.list(unpreparedTasks, most) }
+
+// Watched has the executions whose progress is to be read, by when, up to the first that is
+// not due and that skip does not skip. It returns those that are due, by name, and when the
+// next one is; zero for never.
+func (v *View) Watched(now time.Time, skip func(task string) bool) (due []string, next time.Time) {
+	v.refresh()
+	for t := range v.index.queues[watchedTasks].sorted() {
+		if skip(t.name) {
+			continue
+		}
+		if t.facts.check.After(now) {
+			next = t.facts.check
+			break
+		}
+		due = append(due, t.name)
+	}
+	slices.Sort(due)
+	return due, next
+}
+
+// Expired lists finished tasks whose retention is over, at most as many as one pass handles.
+func (v *View) Expired(retention time.Duration, now time.Time) []string {
+	const most = 100
+	var names []string
+	for _, e := range v.endings {
+		if v.over(e) {
+			continue
+		}
+		if len(names) == most || now.Sub(v.tasks[e.task].Done) < retention {
+			break
+		}
+		names = append(names, e.task)
+	}
+	return names
+}
+
+// over reports whether an ending does not belong to a finished task any more.
+func (v *View) over(e ending) bool {
+	task := v.tasks[e.task]
+	return task == nil || task.Phase != Finished || task.ending != e.number
+}
+
+// DropStaleEndings drops the entries in front that are over.
+func (v *View) DropStaleEndings() {
+	for len(v.endings) > 0 && v.over(v.endings[0]) {
+		v.endings = v.endings[1:]
+	}
+}
+
+// Held reports whether a task is in an inbox.
+func (v *View) Held(task string) bool {
+	t := v.index.tasks[task]
+	return t != nil && len(t.holdings) > 0
+}
+
+// Holders lists the workers whose inboxes have a task, by name.
+func (v *View) Holders(task string) []string {
+	var names []string
+	if t := v.index.tasks[task]; t != nil {
+		for _, h := range t.holdings {
+			names = append(names, h.worker.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TouchWorker notes that a worker has changed for those who look at the view from outside.
+func (v *View) TouchWorker(name string) { v.touchedWorkers[name] = true }
+
+func (v *View) touchTask(name string) {
+	v.touchedTasks[name] = true
+	v.index.touched = append(v.index.touched, name)
+}
+
+// TakeTouched returns the workers and tasks that have changed since it was last called. A task
+// that is unread is left for later: it is touched again when it has been read.
+func (v *View) TakeTouched() (workers, tasks map[string]bool) {
+	workers, tasks = v.touchedWorkers, map[string]bool{}
+	v.touchedWorkers = map[string]bool{}
+	for _, name := range v.index.touched {
+		if t := v.tasks[name]; t == nil || t.Phase != Unread {
+			tasks[name] = true
+			delete(v.touchedTasks, name)
+		}
+	}
+	v.index.touched = v.index.touched[:0]
+	return workers, tasks
+}

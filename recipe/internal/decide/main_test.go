@@ -1,0 +1,3 @@
+package decide
+
+func init() { CheckEachPass = true }

@@ -58,12 +58,13 @@ test: ## run every test, those on a real ensemble included
 check: ## gofmt, vet, staticcheck
 	@scripts/check
 
-bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs
+bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs, a decision beside many tasks against one beside few
 	@$(BIN) bench
 	@$(GO) test -run '^$$' -bench Serve -benchtime 1x ./model/zk/serve
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture
 	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./internal/masterworker/world
+	@$(GO) test -run '^$$' -bench Decide -benchtime 200ms ./recipe/internal/decide
 
 image: build ## find or build the ZooKeeper image
 	@$(BIN) image

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -203,6 +205,31 @@ func TestSnapshot_HidesNothing(t *testing.T) {
 	}
 	if merged, all := Project(t.Context(), toy(2, Bounds{}, hiding)); merged >= all {
 		t.Errorf("a snapshot that hides state is not detected: %d states with histories merged, %d without", merged, all)
+	}
+}
+
+// index is a part of a state that can be computed from the rest.
+type index struct{ sum int }
+
+func (*index) Derived() {}
+
+// TestSnapshot_LeavesOutWhatIsDerived: two states that differ in an index only are one state.
+func TestSnapshot_LeavesOutWhatIsDerived(t *testing.T) {
+	type state struct {
+		values map[string]*index // the keys are no index
+		index  *index
+	}
+	snapshot := func(s state) string {
+		e := &encoder{seen: map[unsafe.Pointer]int{}}
+		e.value(reflect.ValueOf(&s))
+		return string(e.out)
+	}
+	one := snapshot(state{map[string]*index{"a": {1}}, &index{1}})
+	if two := snapshot(state{map[string]*index{"a": {2}}, &index{2}}); one != two {
+		t.Error("an index makes another state")
+	}
+	if two := snapshot(state{map[string]*index{"b": {1}}, &index{1}}); one == two {
+		t.Error("another key makes no other state")
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 
 // Action is one kind of transition. A row of actionTable has the name of an action, its
 // effect, and its change of the view. A row of the recipe's writeTable has its write. A test
-// fails if a table has a gap. A new action also needs a place that decides it (decide.go,
-// free.go). And it is a new action of the protocol: the specification in spec/tla and the
+// fails if a table has a gap. A new action also needs a place that decides it (decide.go says
+// which file decides what), and the same rule in reference_test.go. And it is a new action of the protocol: the specification in spec/tla and the
 // judges of what is on the wire do not know it yet, and refuse its write. docs/code.md lists
 // the files.
 type Action uint8

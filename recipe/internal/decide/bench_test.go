@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -104,6 +105,12 @@ func BenchmarkDecide_FromNothing(b *testing.B) {
 				drain(v, noon)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/resident")
+			b.ReportMetric(bytesOf(func() any {
+				v := benchView(4)
+				submit(v, 0, size, Options{Resident: true})
+				drain(v, noon)
+				return v
+			})/float64(size), "B/resident")
 		})
 		b.Run(fmt.Sprintf("lost=%d", size), func(b *testing.B) {
 			v := benchView(5)
@@ -120,4 +127,16 @@ func BenchmarkDecide_FromNothing(b *testing.B) {
 			}
 		})
 	}
+}
+
+// bytesOf is how much memory something takes.
+func bytesOf(build func() any) float64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	v := build()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(v)
+	return float64(after.HeapAlloc) - float64(before.HeapAlloc)
 }

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -29,10 +30,19 @@ var strategies = []Strategy{nil, LeastLoaded, StickyByKey, func(job Job, workers
 	return LeastLoaded(job, workers)
 }, func(Job, []Load) string { return "nobody" }}
 
+// monotonic is a time with a reading of the monotonic clock, as masters have it. Which time it
+// is does not matter.
+var monotonic = func() time.Time {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	t, _ := ctx.Deadline()
+	return t
+}()
+
 func draw(seed uint64) *drawn {
 	d := &drawn{Rand: rand.New(rand.NewPCG(seed, 29)), view: NewView(), now: noon}
 	if d.chance(2) {
-		d.now = time.Now() // with a reading of the monotonic clock
+		d.now = monotonic
 	}
 	d.drawLimits()
 	for range d.IntN(30) {
@@ -240,6 +250,9 @@ func TestDecide_EqualsTheReference(t *testing.T) {
 		if n < 100 {
 			t.Errorf("%v was decided %d times only", Action(a), n)
 		}
+	}
+	if byWall(monotonic) {
+		t.Error("no time had a reading of the monotonic clock")
 	}
 	if full < 1000 || moved < 500 {
 		t.Errorf("%d passes were full, and %d residents were moved", full, moved)

@@ -97,35 +97,6 @@ func (v *View) Watched(now time.Time, skip func(task string) bool) (due []string
 	return due, next
 }
 
-// Expired lists finished tasks whose retention is over, at most as many as one pass handles.
-func (v *View) Expired(retention time.Duration, now time.Time) []string {
-	const most = 100
-	var names []string
-	for _, e := range v.endings {
-		if v.over(e) {
-			continue
-		}
-		if len(names) == most || now.Sub(v.tasks[e.task].Done) < retention {
-			break
-		}
-		names = append(names, e.task)
-	}
-	return names
-}
-
-// over reports whether an ending does not belong to a finished task any more.
-func (v *View) over(e ending) bool {
-	task := v.tasks[e.task]
-	return task == nil || task.Phase != Finished || task.ending != e.number
-}
-
-// DropStaleEndings drops the entries in front that are over.
-func (v *View) DropStaleEndings() {
-	for len(v.endings) > 0 && v.over(v.endings[0]) {
-		v.endings = v.endings[1:]
-	}
-}
-
 // Held reports whether a task is in an inbox.
 func (v *View) Held(task string) bool {
 	t := v.index.tasks[task]

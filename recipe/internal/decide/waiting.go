@@ -15,26 +15,28 @@ func (d *decider) waiting() {
 			d.WakeAt(t.facts.due)
 		}
 	}
-	spent, ready, residents := d.view.index.queues[spentTasks].cursor(), d.view.index.queues[readyTasks].cursor(), d.view.index.queues[readyResidents].cursor()
+	// Some fail, whoever takes tasks. Of the others, each list waits while nobody takes its tasks.
+	lists := [...]struct {
+		tasks *cursor[*taskIndex]
+		taken func() bool
+	}{
+		{d.view.index.queues[spentTasks].cursor(), func() bool { return true }},
+		{d.view.index.queues[readyTasks].cursor(), func() bool { return d.loads().free > 0 }},
+		{d.view.index.queues[readyResidents].cursor(), func() bool { return len(d.view.index.takers) > 0 }},
+	}
 	for !d.full() {
-		// While no worker takes a task, or no worker has a free place, those that need one wait.
-		takers := len(d.view.index.takers) > 0
-		next := spent
-		for _, other := range []struct {
-			cursor *cursor[*taskIndex]
-			some   func() bool
-		}{{ready, func() bool { return takers && d.loads().free > 0 }}, {residents, func() bool { return takers }}} {
-			b, ok := other.cursor.peek()
-			if a, first := next.peek(); ok && (!first || inOrderOfAssignment(b, a)) && other.some() {
-				next = other.cursor
+		var first *taskIndex
+		var of *cursor[*taskIndex]
+		for _, list := range lists {
+			if t, ok := list.tasks.peek(); ok && list.taken() && (first == nil || inOrderOfAssignment(t, first)) {
+				first, of = t, list.tasks
 			}
 		}
-		t, ok := next.peek()
-		if !ok {
+		if first == nil {
 			return
 		}
-		d.wait(t.name)
-		next.next()
+		d.wait(first.name)
+		of.next()
 	}
 }
 
@@ -54,43 +56,5 @@ func (d *decider) wait(t string) {
 			return
 		}
 		d.add(Transition{Action: AssignTask, Task: t, To: to, Starts: task.Attempts + 1})
-	}
-}
-
-// finished removes the tasks whose retention is over.
-func (d *decider) finished() {
-	if d.limits.Retention == 0 {
-		return
-	}
-	for _, t := range d.view.Expired(d.limits.Retention, d.now) {
-		if d.view.tasks[t].Leftover != nil && !d.view.Wanted(t) && !d.view.Held(t) {
-			d.add(Transition{Action: CollectTask, Task: t})
-		}
-	}
-	for _, e := range d.view.endings {
-		if d.view.over(e) {
-			continue
-		}
-		due := d.view.tasks[e.task].Done.Add(d.limits.Retention)
-		if due.After(d.now) || !d.view.Held(e.task) { // its worker gives it back, and the master sees that
-			d.WakeAt(due)
-			break
-		}
-	}
-}
-
-// asked settles the requests of clients: a finished task is removed when no inbox holds it
-// any more. Only this master could put it into an inbox.
-func (d *decider) asked() {
-	for i := range d.view.index.queues[requestedTasks].sorted() {
-		if d.full() {
-			return
-		}
-		task, czxid := d.view.tasks[i.name], d.view.asked[i.name]
-		if task == nil || task.Phase != Finished || czxid != AnyLife && czxid != task.Czxid { // it was meant for an earlier task of that name
-			d.add(Transition{Action: DropRequest, Task: i.name})
-			continue
-		}
-		d.add(Transition{Action: CollectTask, Task: i.name})
 	}
 }

@@ -236,6 +236,7 @@ func TestDecide_EqualsTheReference(t *testing.T) {
 				t.Fatalf("%s: Explain decides %v, the reference %v", at, look.Plan, whole)
 			}
 			d.sameLists(t, at)
+			d.sameTouched(t, at)
 			for _, one := range got.Transitions {
 				seen[one.Action]++
 				moved += count(one.Action == RevokeTask && !one.Avoid)
@@ -320,5 +321,23 @@ func (d *drawn) sameLists(t *testing.T, at string) {
 	}
 	if some := v.Pending(2); !slices.Equal(some, refPending(v)[:min(2, len(refPending(v)))]) {
 		t.Fatalf("%s: first pending are %q of %q", at, some, refPending(v))
+	}
+}
+
+// sameTouched compares the touched tasks: those that are unread are left for later.
+func (d *drawn) sameTouched(t *testing.T, at string) {
+	t.Helper()
+	if d.chance(3) {
+		return
+	}
+	now, later := maps.Clone(d.view.touchedTasks), map[string]bool{}
+	for name := range now {
+		if task := d.view.tasks[name]; task != nil && task.Phase == Unread {
+			delete(now, name)
+			later[name] = true
+		}
+	}
+	if _, got := d.view.TakeTouched(); !maps.Equal(got, now) || !maps.Equal(d.view.touchedTasks, later) {
+		t.Fatalf("%s: touched are %v, and later %v, want %v, and later %v", at, got, d.view.touchedTasks, now, later)
 	}
 }

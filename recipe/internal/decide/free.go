@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -68,11 +67,4 @@ func (d *decider) free(t, w string, worker *workerView, reason string) bool {
 		d.add(Transition{Action: FenceWorker, Holder: w})
 	}
 	return false
-}
-
-// AvoidWorker adds a worker that does not get the task again as long as there are others. The
-// worker that was added last is the last in the list.
-func (t *TaskView) AvoidWorker(worker string) {
-	others := slices.DeleteFunc(slices.Clone(t.Avoid), func(w string) bool { return w == worker })
-	t.Avoid = append(others, worker)
 }

@@ -54,15 +54,13 @@ type TaskInfo struct {
 	Options  Options // not in an Overview, which does not read the tasks' data
 }
 
+// workerInfo is a worker in the master's view, without what is assigned to it.
 func workerInfo(name string, v *decide.View) WorkerInfo {
 	w := v.FindWorker(name)
 	if w == nil {
 		return WorkerInfo{Name: name}
 	}
-	return WorkerInfo{
-		Name: name, Alive: w.Alive, Incarnation: w.Incarnation, Retiring: w.Retiring, Capacity: w.Capacity,
-		Assigned: w.Tasks(),
-	}
+	return WorkerInfo{Name: name, Alive: w.Alive, Incarnation: w.Incarnation, Retiring: w.Retiring, Capacity: w.Capacity}
 }
 
 func taskInfo(name string, t *decide.TaskView) TaskInfo {

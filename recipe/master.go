@@ -294,7 +294,7 @@ func (m *Master) Snapshot() (Snapshot, bool) {
 	defer now.mu.Unlock()
 	s := Snapshot{Epoch: now.term.epoch(), Quarantined: slices.Clone(now.quarantined)}
 	for _, w := range slices.Sorted(maps.Keys(now.workers)) {
-		s.Workers = append(s.Workers, now.workers[w])
+		s.Workers = append(s.Workers, now.worker(w))
 	}
 	for _, t := range slices.Sorted(maps.Keys(now.tasks)) {
 		s.Tasks = append(s.Tasks, now.tasks[t])

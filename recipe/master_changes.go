@@ -41,15 +41,23 @@ type published struct {
 	term *term
 
 	mu       sync.Mutex
-	complete bool // everything has been read once
-	workers  map[string]WorkerInfo
+	complete bool                       // everything has been read once
+	workers  map[string]WorkerInfo      // without what is assigned to them
+	assigned map[string]map[string]bool // tasks by worker
 	tasks    map[string]TaskInfo
 
 	quarantined []Quarantined
 }
 
 func newPublished(t *term) *published {
-	return &published{term: t, workers: map[string]WorkerInfo{}, tasks: map[string]TaskInfo{}}
+	return &published{term: t, workers: map[string]WorkerInfo{}, assigned: map[string]map[string]bool{}, tasks: map[string]TaskInfo{}}
+}
+
+// worker returns a worker with what is assigned to it. The caller has the lock.
+func (s *published) worker(name string) WorkerInfo {
+	w := s.workers[name]
+	w.Assigned = slices.Sorted(maps.Keys(s.assigned[name]))
+	return w
 }
 
 // update takes over the changed names of the view. It returns them, and whether there is
@@ -61,6 +69,9 @@ func (s *published) update(v *decide.View, complete bool) (workers, tasks map[st
 	for name := range workers {
 		s.workers[name] = workerInfo(name, v)
 	}
+	for _, moved := range v.TakeMoved() { // few of perhaps many that the worker has
+		s.assign(moved.Worker, moved.Task, v.Worker(moved.Worker).Has(moved.Task))
+	}
 	for name := range tasks {
 		if t := v.Find(name); t != nil {
 			s.tasks[name] = taskInfo(name, t)
@@ -71,6 +82,23 @@ func (s *published) update(v *decide.View, complete bool) (workers, tasks map[st
 	news = len(workers)+len(tasks) > 0 || complete && !s.complete
 	s.complete = s.complete || complete
 	return workers, tasks, news
+}
+
+// assign notes whether a task is assigned to a worker.
+func (s *published) assign(worker, task string, is bool) {
+	all := s.assigned[worker]
+	if all == nil {
+		all = map[string]bool{}
+		s.assigned[worker] = all
+	}
+	if is {
+		all[task] = true
+	} else {
+		delete(all, task)
+	}
+	if len(all) == 0 {
+		delete(s.assigned, worker)
+	}
 }
 
 // leaves takes over the list of quarantined subjects.
@@ -211,7 +239,7 @@ func (t *cursor) update(s *published, workers, tasks []string, all bool) (change
 		workers, tasks = slices.Sorted(maps.Keys(s.workers)), slices.Sorted(maps.Keys(s.tasks))
 	}
 	for _, name := range workers {
-		changes = append(changes, t.worker(name, s.workers[name])...)
+		changes = append(changes, t.worker(name, s)...)
 	}
 	for _, name := range tasks {
 		info, exists := s.tasks[name]
@@ -226,19 +254,21 @@ func union(a, b iter.Seq[string]) []string {
 	return slices.Compact(names)
 }
 
-func (t *cursor) worker(name string, now WorkerInfo) []Change {
-	before := t.workers[name]
+func (t *cursor) worker(name string, s *published) []Change {
+	before, now := t.workers[name], s.workers[name]
 	now.Name = name
 	t.workers[name] = now
+	kind := WorkerReborn
 	switch {
 	case now.Alive && !before.Alive:
-		return []Change{{Kind: WorkerJoined, Worker: now}}
+		kind = WorkerJoined
 	case !now.Alive && before.Alive:
-		return []Change{{Kind: WorkerLeft, Worker: now}}
-	case now.Alive && now.Incarnation != before.Incarnation:
-		return []Change{{Kind: WorkerReborn, Worker: now}}
+		kind = WorkerLeft
+	case !now.Alive || now.Incarnation == before.Incarnation:
+		return nil
 	}
-	return nil
+	now.Assigned = s.worker(name).Assigned
+	return []Change{{Kind: kind, Worker: now}}
 }
 
 func (t *cursor) task(name string, now TaskInfo, exists bool) []Change {

@@ -29,6 +29,7 @@ type index struct {
 	marked        []*taskIndex // those that may have changed
 	markedWorkers []*workerIndex
 	touched       []string // tasks that were touched since TakeTouched, some more than once
+	moved         []Moved  // assignments that have come or gone since TakeMoved, some more than once
 }
 
 // Derived says that an index needs no place in a snapshot of the master's state.

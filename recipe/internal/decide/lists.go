@@ -137,3 +137,14 @@ func (v *View) TakeTouched() (workers, tasks map[string]bool) {
 	v.index.touched = v.index.touched[:0]
 	return workers, tasks
 }
+
+// Moved is an assignment that was added or dropped.
+type Moved struct{ Worker, Task string }
+
+// TakeMoved returns the assignments that were added or dropped since it was last called, some
+// more than once.
+func (v *View) TakeMoved() []Moved {
+	moved := v.index.moved
+	v.index.moved = nil
+	return moved
+}

@@ -178,6 +178,7 @@ func (v *View) AddAssignment(worker, task string) {
 	w := v.Worker(worker)
 	if w.tasks[task] == nil {
 		w.tasks[task] = v.index.hold(w.index, task)
+		v.index.moved = append(v.index.moved, Moved{worker, task})
 	}
 }
 
@@ -187,6 +188,7 @@ func (v *View) DropAssignment(worker, task string) {
 	if h := w.tasks[task]; h != nil {
 		delete(w.tasks, task)
 		v.index.letGo(h)
+		v.index.moved = append(v.index.moved, Moved{worker, task})
 	}
 }
 

@@ -438,6 +438,56 @@ func TestChanges_ReachEachReader(t *testing.T) {
 	})
 }
 
+// TestSnapshot_HasWhatIsAssigned: the tasks of each worker are those in its inbox, in a
+// Snapshot and for a new reader of changes.
+func TestSnapshot_HasWhatIsAssigned(t *testing.T) {
+	inBubble(t, func(w *world) {
+		m := w.master(recipe.MasterConfig{Name: "m1"})
+		for _, name := range []string{"w1", "w2"} {
+			w.worker(name, func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+				<-ctx.Done()
+				return nil, nil
+			})
+		}
+		var tasks []string
+		for range 5 {
+			tasks = append(tasks, w.submit(recipe.Resident()))
+		}
+		same := func(most int) bool {
+			now, _ := m.Snapshot()
+			assigned := 0
+			for _, worker := range now.Workers {
+				there := w.do(zkapi.Children("/assign/" + worker.Name)).Children
+				slices.Sort(there)
+				if !slices.Equal(worker.Assigned, there) {
+					return false
+				}
+				assigned += len(there)
+			}
+			return len(now.Workers) == 2 && assigned == most
+		}
+		w.within(time.Minute, "all are assigned", func() bool { return same(5) })
+		if _, err := w.client().Cancel(w.ctx, tasks[0]); err != nil {
+			t.Fatal(err)
+		}
+		w.within(time.Minute, "one is over", func() bool { return same(4) })
+		now, _ := m.Snapshot()
+		found := false
+		for c := range m.Changes(w.ctx) { // a new reader is told of each worker as it is
+			if c.Worker.Name == "w1" {
+				found = true
+				if !slices.Equal(c.Worker.Assigned, now.Workers[0].Assigned) {
+					t.Errorf("a reader is told of %q, and the snapshot has %q", c.Worker.Assigned, now.Workers[0].Assigned)
+				}
+				break
+			}
+		}
+		if !found {
+			t.Error("no change of w1")
+		}
+	})
+}
+
 // TestChanges_AcrossTerms: when the master is elected again the reader hears what
 // has become different meanwhile.
 func TestChanges_AcrossTerms(t *testing.T) {

@@ -36,6 +36,7 @@ func drain(v *View, now time.Time) (passes int) {
 	for ; ; passes++ {
 		plan := Decide(v, benchLimits, now)
 		v.TakeTouched()
+		v.TakeMoved()
 		if len(plan.Transitions) == 0 {
 			return passes
 		}
@@ -47,49 +48,62 @@ func drain(v *View, now time.Time) (passes int) {
 
 // BenchmarkDecide_OneChange submits, assigns, finishes and collects one task beside residents
 // that rest, beside tasks that wait, and beside tasks that have finished. That is four passes.
+// The reference looks at everything in each pass.
 func BenchmarkDecide_OneChange(b *testing.B) {
 	CheckEachPass = false
 	defer func() { CheckEachPass = true }()
 	for _, beside := range []string{"residents", "waiting", "finished"} {
 		for _, size := range sizes {
-			b.Run(fmt.Sprintf("%s=%d", beside, size), func(b *testing.B) {
-				v := benchView(4)
-				submit(v, 0, size, Options{Resident: beside == "residents", NotBefore: noon})
+			v := benchView(4)
+			submit(v, 0, size, Options{Resident: beside == "residents"})
+			for n := range size {
+				name := fmt.Sprintf("task-%08d", n)
 				switch beside {
 				case "waiting":
-					for n := range size {
-						v.Task(fmt.Sprintf("task-%08d", n)).Due = noon.Add(time.Hour)
-					}
+					v.Task(name).Due = noon.Add(time.Hour)
 				case "finished":
-					for n := range size {
-						v.SetPhase(fmt.Sprintf("task-%08d", n), Finished, noon).Confirmed = true
-					}
+					v.SetPhase(name, Finished, noon).Confirmed = true
 				}
-				drain(v, noon)
-				const one = "task-one"
-				pass := func(want int) {
-					if plan := Decide(v, benchLimits, noon); len(plan.Transitions) != want {
-						b.Fatalf("decided %v", plan.Transitions)
-					} else if want > 0 {
-						v.Apply(plan.Transitions[0], 1, noon)
-					}
-					v.TakeTouched()
-				}
+			}
+			drain(v, noon)
+			b.Run(fmt.Sprintf("%s=%d", beside, size), func(b *testing.B) {
 				for b.Loop() {
-					v.SetOptions(one, Options{}, 1)
-					v.SetPhase(one, Pending, noon)
-					pass(1)
-					w := v.Task(one).Worker
-					pass(0)
-					v.DropAssignment(w, one)
-					v.SetPhase(one, Finished, noon)
-					pass(0)
-					v.Forget(one)
-					pass(0)
+					oneChange(b, v, Decide)
+				}
+			})
+			b.Run(fmt.Sprintf("%s=%d/reference", beside, size), func(b *testing.B) {
+				for b.Loop() {
+					oneChange(b, v, refDecide)
 				}
 			})
 		}
 	}
+}
+
+// oneChange is the life of one task, with a pass after each step.
+func oneChange(b *testing.B, v *View, decide func(*View, Limits, time.Time) Plan) {
+	const one = "task-one"
+	pass := func(want int) {
+		plan := decide(v, benchLimits, noon)
+		if len(plan.Transitions) != want {
+			b.Fatalf("decided %v, want %d decisions", plan.Transitions, want)
+		}
+		for _, d := range plan.Transitions {
+			v.Apply(d, 1, noon)
+		}
+		v.TakeTouched()
+		v.TakeMoved()
+	}
+	v.SetOptions(one, Options{}, 1)
+	v.SetPhase(one, Pending, noon)
+	pass(1)
+	w := v.Task(one).Worker
+	pass(0)
+	v.DropAssignment(w, one)
+	v.SetPhase(one, Finished, noon)
+	pass(0)
+	v.Forget(one)
+	pass(0)
 }
 
 // BenchmarkDecide_FromNothing assigns all residents to four workers. Then one is lost, and a

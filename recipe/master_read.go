@@ -335,14 +335,14 @@ func (r *reconciler) readTasks() error {
 		switch {
 		case !r.fits(subject{taskSubject, t}) || r.quarantine.holdsTask(t):
 			before++ // it was there, as far as is known
-		case r.view.Task(t).Phase == decide.Unread:
+		case r.view.Phase(t) == decide.Unread:
 			r.view.MarkDirty(t)
 		}
 	}
 	r.vanished(taskSubject, func(t string) bool { return there[t] || r.quarantine.inboxOf(t) != "" })
 	r.vanished(progressSubject, func(t string) bool { return there[t] })
 	added, removed := len(listed.Children)-before, 0
-	for t := range r.view.Tasks() {
+	for t := range r.view.TaskNames() {
 		if !there[t] {
 			r.view.Forget(t) // collected; decide drops an assignment that is left
 			removed++
@@ -368,8 +368,8 @@ const verified = 1000
 func (r *reconciler) verify() error {
 	if len(r.unverified) == 0 && r.recreated {
 		r.recreated = false
-		for t, task := range r.view.Tasks() {
-			if task.Phase == decide.Finished {
+		for t := range r.view.TaskNames() {
+			if r.view.Phase(t) == decide.Finished {
 				r.unverified = append(r.unverified, t)
 			}
 		}

@@ -123,6 +123,17 @@ func (v *View) Tasks() iter.Seq2[string, *TaskView] {
 	}
 }
 
+// TaskNames has the names of all tasks, in no order.
+func (v *View) TaskNames() iter.Seq[string] { return maps.Keys(v.tasks) }
+
+// Phase is the phase of a task; Unread if it is not there.
+func (v *View) Phase(name string) TaskPhase {
+	if t := v.tasks[name]; t != nil {
+		return t.Phase
+	}
+	return Unread
+}
+
 // Len is how many tasks there are.
 func (v *View) Len() int { return len(v.tasks) }
 

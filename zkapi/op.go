@@ -59,6 +59,8 @@ type Op struct {
 	Version int32
 	Mode    Mode
 	Watch   bool  // of Get, Exists, Children: set a one-shot watch with the read
+	Follow  bool  // of a watched Children: see Followed
+	Since   int64 // of the same: the Cursor of an earlier answer, or 0
 	ACL     []ACL // of Create; nil lets everybody do everything
 	Ops     []Op  // of Multi
 }
@@ -115,6 +117,24 @@ func (o Op) Watched() Op {
 	return o
 }
 
+// Followed returns the same read of Children with a watch, for a caller that reads a long list
+// again after each change. since is the Cursor of the last answer that the caller has taken
+// over, and 0 at first.
+//
+// A Session that can follow the znode answers later reads with the differences since then
+// (Result.Partial), often without a request. Any answer may be a whole list instead: the first,
+// those after a change of the connection, and every answer of a Session that cannot follow.
+// A list with those differences is the list that a read without Followed could have given:
+// it is at least as new as everything that the Session has answered before. There is one
+// exception. A server since 3.8.4 and 3.9.2 does not tell a session about children that the
+// session may not read. So the caller reads a whole list now and then, with since 0.
+//
+// The Watch of an answer with a Cursor also fires when the data of a child is set.
+func (o Op) Followed(since int64) Op {
+	o.Watch, o.Follow, o.Since = true, true, since
+	return o
+}
+
 // Size is an upper bound in bytes of the request on the wire, to be held
 // against the server's jute.maxbuffer before anything is sent.
 func (o Op) Size() int {
@@ -146,7 +166,19 @@ type Result struct {
 	Stat     Stat     // of Get, Exists, Set, Children
 	Children []string // of Children, sorted
 	Watch    Source   // of a watched read: fires once, on a change or on the session's end
+	Cursor   int64    // of a followed Children: for the next one; 0 if the Session does not follow
+	Partial  *Partial // of a followed Children: the differences, in place of Children; nil for a whole list
 	Results  []Result // of Multi, one for each Op
+}
+
+// Partial is how a list of children differs from an earlier one. A name can be in Gone and in
+// Come: then its znode was deleted and another one has been made. The Stat beside it is that of
+// the last whole list. Its Version and EphemeralOwner still hold: a change of these makes
+// the next answer whole. Its Cversion, Pzxid and NumChildren do not.
+type Partial struct {
+	Gone    []string // whose znode of the earlier list is deleted
+	Come    []string // that are new
+	Changed []string // of neither, whose data has been set
 }
 
 // Reply is one Result or its error, as DoAll returns them.

@@ -42,6 +42,9 @@ func Sync(path string) Read { return Read{zkapi.Sync(path)} }
 // Watched is the same read with a watch.
 func (r Read) Watched() Read { return Read{r.op.Watched()} }
 
+// Followed is the same read of Children with a watch; its answer may have the differences alone.
+func (r Read) Followed(since int64) Read { return Read{r.op.Followed(since)} }
+
 // Gets is the same read as a Get.
 func (r Read) Gets() Read {
 	r.op.Kind = zkapi.KindGet

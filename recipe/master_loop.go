@@ -42,20 +42,24 @@ type reconciler struct {
 	masterWatch   zkapi.Source
 	cancelWatch   zkapi.Source
 	cancelVersion int32
-	requested     bool                    // the requests at /collect were listed since the last invalidateAll
-	listWatch     map[string]zkapi.Source // /workers and /tasks
-	inboxWatch    map[string]zkapi.Source // /assign/<w> by worker
-	stale         map[string]bool         // inboxes to be read
-	returned      []string                // resident tasks that were given back: the last attempt is to be read
-	quarantine    *quarantine             // the quarantined subjects
-	bounds        bounds                  // of one multi, as the server takes it
-	parts         bool                    // a finished task was removed in part
-	unverified    []string                // finished tasks that verify has to look at
-	recreated     bool                    // a task may have gone and come again
-	tasksVersion  int32                   // cversion of /tasks when it was listed
-	change        int                     // of the connection, as last seen
-	resyncTimer   zkapi.Source            // fires when the next resync is due
-	nextCheck     time.Time               // when progress is to be read next; zero for never
+	requested     bool                     // the requests at /collect were listed since the last invalidateAll
+	listWatch     map[string]zkapi.Source  // /workers and /tasks
+	inboxWatch    map[string]zkapi.Source  // /assign/<w> by worker
+	stale         map[string]bool          // inboxes to be read
+	lists         map[string]*followedList // of those znodes, by path: lists that the session follows
+	deadTurns     turns                    // of workers that do not live, to be looked at again
+	claimTurns    turns                    // of live workers, whose claims are to be read again
+	sweep         []string                 // tasks that were assigned, to be read again
+	returned      []string                 // resident tasks that were given back: the last attempt is to be read
+	quarantine    *quarantine              // the quarantined subjects
+	bounds        bounds                   // of one multi, as the server takes it
+	parts         bool                     // a finished task was removed in part
+	unverified    []string                 // finished tasks that verify has to look at
+	recreated     bool                     // a task may have gone and come again
+	tasksVersion  int32                    // cversion of /tasks when it was listed
+	change        int                      // of the connection, as last seen
+	resyncTimer   zkapi.Source             // fires when the next resync is due
+	nextCheck     time.Time                // when progress is to be read next; zero for never
 	backlog       notice
 	left          notice // the quarantined subjects
 }
@@ -64,7 +68,7 @@ func newReconciler(t *term, env zkapi.Env, l layout, p policy, f *broadcaster) *
 	return &reconciler{
 		term: t, env: env, layout: l, policy: p, broadcaster: f, view: decide.NewView(), published: newPublished(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
-		stale: map[string]bool{}, quarantine: newQuarantine(env, t.obs),
+		stale: map[string]bool{}, lists: map[string]*followedList{}, quarantine: newQuarantine(env, t.obs),
 		bounds: newBounds(t.session), backlog: notice{path: l.backlog()}, left: notice{path: l.quarantine()},
 	}
 }
@@ -161,27 +165,44 @@ func (r *reconciler) sources() []zkapi.Source {
 // backlog must not be read over and over.
 const resyncedPending = 500
 
-// resync makes the next pass read the state again that no watch covers.
+// resync makes the next pass read state again that no watch covers: all of it in a small group,
+// and a part in turn in a large one, so that the cost of a resync is bounded.
 func (r *reconciler) resync() {
+	r.distrustLists()
 	clear(r.listWatch)
 	clear(r.inboxWatch)
 	r.cancelWatch = nil
-	for _, w := range r.view.Workers() {
-		w.Claimed = w.Claimed && !w.Alive // the record of a lost worker stays
-	}
-	r.markStale(resyncedPending)
-}
-
-// markStale makes the next pass read the children of the assigned tasks, and of so many
-// pending tasks that are next.
-func (r *reconciler) markStale(waiting int) {
-	for t, task := range r.view.Tasks() {
-		if task.Phase == decide.Assigned || task.Phase == decide.Unread {
-			r.view.MarkDirty(t)
+	var claimed []string
+	for _, name := range r.view.WorkerNames() {
+		if w := r.view.Worker(name); w.Claimed && w.Alive { // the record of a lost worker stays
+			claimed = append(claimed, name)
 		}
 	}
-	for _, t := range r.view.Pending(waiting) {
-		r.view.MarkDirty(t)
+	for _, name := range r.claimTurns.next(claimed, claimsPerResync) {
+		r.view.Worker(name).Claimed = false
+	}
+	r.markStale(assignedPerResync, resyncedPending)
+}
+
+// markStale makes the next pass read the children of tasks again: of at most so many that are
+// assigned, in turn, and of so many pending ones that are next.
+func (r *reconciler) markStale(assigned, waiting int) {
+	if len(r.sweep) == 0 {
+		for t := range r.view.TaskNames() {
+			if phase := r.view.Phase(t); phase == decide.Assigned || phase == decide.Unread {
+				r.sweep = append(r.sweep, t)
+			}
+		}
+		slices.Sort(r.sweep)
+	}
+	next := r.sweep[:min(len(r.sweep), assigned)]
+	if r.sweep = r.sweep[len(next):]; len(r.sweep) == 0 {
+		r.sweep = nil
+	}
+	for _, t := range slices.Concat(next, r.view.Pending(waiting)) {
+		if r.view.Find(t) != nil && r.view.Phase(t) != decide.Finished {
+			r.view.MarkDirty(t)
+		}
 	}
 }
 

@@ -93,8 +93,10 @@ func (r *reconciler) readCancellations() error {
 	case cancelled == 0:
 	case cancelled == 1 && r.view.Find(name) != nil:
 		r.view.MarkDirty(name)
+	case r.lists[r.layout.tasks()] != nil: // the status that the client has made is told, too
 	default:
-		r.markStale(r.view.Counts[decide.Pending])
+		r.sweep = nil
+		r.markStale(r.view.Len(), r.view.Counts[decide.Pending])
 	}
 	if got.Stat.Version != 0 && (cancelled != 0 || !r.requested) { // each request sets the notice
 		return r.readRequests()
@@ -107,37 +109,66 @@ func (r *reconciler) readWorkers() error {
 	if fresh(r.listWatch[r.layout.workers()]) {
 		return nil
 	}
-	alive, err := r.do(fence.Children(r.layout.workers()).Watched())
+	alive, err := r.do(r.followed(r.layout.workers()))
 	if err != nil {
 		return r.recreateParents(err)
 	}
 	zkapi.Checkpoint(r.env, "read inboxes", r, alive.Children, alive.Watch)
-	known, err := r.do(fence.Children(r.layout.assign()))
+	inboxes := fence.Children(r.layout.assign())
+	if alive.Partial != nil {
+		inboxes = r.followed(r.layout.assign())
+	} else if alive.Cursor != 0 {
+		inboxes = inboxes.Followed(0) // both lists are whole, or none is
+	}
+	known, err := r.do(inboxes)
 	if err != nil {
 		return err
 	}
+	if alive.Partial != nil && known.Partial == nil {
+		delete(r.lists, r.layout.workers())
+		return r.readWorkers()
+	}
 	r.listWatch[r.layout.workers()] = alive.Watch
+	r.taken(r.layout.workers(), alive)
+	r.taken(r.layout.assign(), known)
+	if alive.Partial != nil {
+		r.workersChanged(*alive.Partial, *known.Partial)
+		return nil
+	}
+	r.workersListed(alive.Children, known.Children)
+	return nil
+}
+
+// workersListed takes over the lists of the live workers and of the inboxes.
+func (r *reconciler) workersListed(alive, known []string) {
+	idle := map[string]bool{} // before: neither alive nor with a task
 	for name, w := range r.view.Workers() {
+		idle[name] = w.Known && !w.Listed && w.Held() == 0
 		r.view.TouchWorker(name)
 		w.Listed, w.Alive, w.Known = false, false, false
 	}
-	for _, name := range alive.Children {
-		if !r.fits(subject{workerSubject, name}) {
+	for _, name := range alive {
+		if r.fits(subject{workerSubject, name}) {
+			r.workerListed(name)
+		}
+	}
+	var dead []string
+	for _, w := range known {
+		if !r.fits(subject{workerSubject, w}) {
 			continue
 		}
-		r.view.TouchWorker(name)
-		w := r.view.Worker(name)
-		w.Listed, w.Alive = true, !w.Stray
-		w.Claimed = w.Claimed && !w.Stray // look whether it has become a worker
-	}
-	for _, w := range known.Children {
-		if r.fits(subject{workerSubject, w}) {
-			r.view.Worker(w).Known = true
+		worker := r.view.Worker(w)
+		worker.Known = true
+		if idle[w] && !worker.Listed {
+			dead = append(dead, w)
+		} else {
 			r.stale[w] = true // it may have registered again
 		}
 	}
-	r.vanished(workerSubject, func(w string) bool { return slices.Contains(alive.Children, w) || slices.Contains(known.Children, w) })
-	return nil
+	for _, w := range r.deadTurns.next(dead, deadPerList) {
+		r.stale[w] = true
+	}
+	r.vanished(workerSubject, func(w string) bool { return slices.Contains(alive, w) || slices.Contains(known, w) })
 }
 
 // readInboxes lists the assignments of every worker whose inbox may have changed. Only a live
@@ -156,7 +187,7 @@ func (r *reconciler) readInboxes() error {
 		}
 		op := fence.Children(r.layout.inbox(w))
 		if worker.Alive {
-			op = op.Watched()
+			op = r.followed(r.layout.inbox(w))
 		}
 		names, ops = append(names, w), append(ops, op)
 	}
@@ -178,7 +209,12 @@ func (r *reconciler) readInboxes() error {
 			delete(r.inboxWatch, names[i])
 		}
 		delete(r.stale, names[i])
-		r.listed(names[i], reply.Result)
+		r.taken(r.layout.inbox(names[i]), reply.Result)
+		if reply.Partial != nil {
+			r.inboxChanged(names[i], reply.Result)
+		} else {
+			r.listed(names[i], reply.Result)
+		}
 	}
 	return nil
 }
@@ -190,13 +226,8 @@ func barred(inbox zkapi.Stat) bool { return inbox.Version < 0 }
 // listed takes over the list of an inbox. A task that has left the inbox is finished or must
 // be assigned again; its children show which.
 func (r *reconciler) listed(w string, inbox zkapi.Result) {
+	r.registered(w, inbox.Stat.Version)
 	worker := r.view.Worker(w)
-	if worker.Incarnation != inbox.Stat.Version {
-		worker.Incarnation, worker.Claimed = inbox.Stat.Version, false
-		clear(worker.Taken) // that concerned another incarnation
-		worker.Format = 0
-	}
-	r.view.TouchWorker(w)
 	r.quarantine.left(w, inbox.Children)
 	now := map[string]bool{}
 	for _, t := range inbox.Children {
@@ -206,22 +237,15 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 		}
 		now[t] = true
 		if !worker.Has(t) {
-			task := r.view.SetPhase(t, decide.Unread, r.now())
-			task.Worker, task.Token, task.Revoked = w, Token{}, false // its maker is not known
-			r.view.MarkDirty(t)
-			r.view.AddAssignment(w, t)
+			r.seenAssigned(t, w)
 		}
 	}
 	for _, t := range worker.Tasks() {
-		if now[t] {
-			continue
+		if !now[t] {
+			r.seenReturned(t, w)
 		}
-		if task := r.view.Find(t); task != nil && task.Worker == w {
-			r.view.SetPhase(t, decide.Unread, r.now()).Worker = ""
-			r.view.MarkDirty(t)
-		}
-		r.view.DropAssignment(w, t)
 	}
+	worker = r.view.Worker(w)
 	for t := range worker.Taken {
 		if !now[t] {
 			delete(worker.Taken, t)
@@ -323,11 +347,16 @@ func (r *reconciler) readTasks() error {
 	if fresh(r.listWatch[r.layout.tasks()]) {
 		return nil
 	}
-	listed, err := r.do(fence.Children(r.layout.tasks()).Watched())
+	listed, err := r.do(r.followed(r.layout.tasks()))
 	if err != nil {
 		return err
 	}
 	r.listWatch[r.layout.tasks()] = listed.Watch
+	r.taken(r.layout.tasks(), listed)
+	if listed.Partial != nil {
+		r.tasksChanged(listed)
+		return nil
+	}
 	before := r.view.Len()
 	there := make(map[string]bool, len(listed.Children))
 	for _, t := range listed.Children {

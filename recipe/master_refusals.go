@@ -252,6 +252,7 @@ func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
 	r.view.TouchWorker(w)
 	delete(r.stale, w)
 	delete(r.inboxWatch, w)
+	delete(r.lists, r.layout.inbox(w))
 }
 
 // unreadable handles a task that does not exist any more, or that the server refuses to show.
@@ -290,11 +291,13 @@ func (r *reconciler) release() error {
 			}
 			if w := r.quarantine.entries[s].inbox; w != "" {
 				r.stale[w] = true
+				delete(r.lists, r.layout.inbox(w))
 			}
 		case workerSubject:
 			w := r.view.Worker(s.name)
 			w.Quarantined, w.Claimed = false, false
 			r.stale[s.name] = true
+			delete(r.lists, r.layout.inbox(s.name))
 		case requestSubject:
 			r.requested, r.cancelWatch = false, nil
 		}

@@ -16,7 +16,6 @@ import (
 // crowd makes a finished task with so many children of others, and so many attempts.
 func (w *world) crowd(task string, others, attempts int) {
 	w.t.Helper()
-	w.do(zkapi.Create("/tasks/"+task, nil, zkapi.Persistent))
 	var ops []zkapi.Op
 	for n := range others {
 		ops = append(ops, zkapi.Create(fmt.Sprintf("/tasks/%s/note-%d", task, n), nil, zkapi.Persistent))
@@ -24,7 +23,10 @@ func (w *world) crowd(task string, others, attempts int) {
 	for n := range attempts {
 		ops = append(ops, zkapi.Create(fmt.Sprintf("/tasks/%s/attempt-%d", task, n+1), []byte(`{"epoch":1}`), zkapi.Persistent))
 	}
-	ops = append(ops, zkapi.Create("/tasks/"+task+"/status", []byte(`{"state":"done","epoch":1,"attempt":1}`), zkapi.Persistent))
+	// The task and its status are made together: a master that leads would fail a task with so
+	// many attempts.
+	w.do(zkapi.Multi(zkapi.Create("/tasks/"+task, nil, zkapi.Persistent),
+		zkapi.Create("/tasks/"+task+"/status", []byte(`{"state":"done","epoch":1,"attempt":1}`), zkapi.Persistent)))
 	for part := range slices.Chunk(ops, 500) {
 		w.do(zkapi.Multi(part...))
 	}

@@ -129,7 +129,8 @@ func (o Op) Watched() Op {
 // exception. A server since 3.8.4 and 3.9.2 does not tell a session about children that the
 // session may not read. So the caller reads a whole list now and then, with since 0.
 //
-// The Watch of an answer with a Cursor also fires when the data of a child is set.
+// The Watch of an answer with a Cursor also fires when the data of a child is set, and when
+// something below a child comes, goes or is set.
 func (o Op) Followed(since int64) Op {
 	o.Watch, o.Follow, o.Since = true, true, since
 	return o
@@ -171,14 +172,14 @@ type Result struct {
 	Results  []Result // of Multi, one for each Op
 }
 
-// Partial is how a list of children differs from an earlier one. A name can be in Gone and in
-// Come: then its znode was deleted and another one has been made. The Stat beside it is that of
-// the last whole list. Its Version and EphemeralOwner still hold: a change of these makes
-// the next answer whole. Its Cversion, Pzxid and NumChildren do not.
+// Partial is how a list of children has changed since an earlier answer. In the Stat beside it
+// Czxid, Version, Cversion and EphemeralOwner are as in a whole list; the other fields may be
+// older.
 type Partial struct {
-	Gone    []string // whose znode of the earlier list is deleted
-	Come    []string // that are new
-	Changed []string // of neither, whose data has been set
+	Gone    []string // whose znode was deleted since, sorted; also of one that has come since
+	Come    []string // whose znode was made since and is there, sorted; a name in Gone, too, is another znode than before
+	Changed []string // whose data was set since, sorted; not of a name in Come
+	Below   []string // znodes below the children that came, went or were set since, such as name/rest, sorted
 }
 
 // Reply is one Result or its error, as DoAll returns them.

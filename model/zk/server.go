@@ -118,7 +118,7 @@ func (s *Server) Open() *Session {
 	defer s.mu.Unlock()
 	s.lastID++
 	s.tree.zxid++ // as the creation of a session takes one
-	session := &Session{server: s, id: s.lastID, timeout: s.timeout, done: newSource(), next: newSource(), change: 1, up: true, waits: map[Watch]*watching{}}
+	session := &Session{server: s, id: s.lastID, timeout: s.timeout, done: newSource(), next: newSource(), change: 1, up: true, waits: map[Watch]*watching{}, follows: map[string]*following{}}
 	s.sessions[session.id] = session
 	return session
 }
@@ -190,6 +190,11 @@ func (s *Server) committed(changes []Change) {
 	}
 	for _, c := range changes {
 		s.watches.Fire(c, func(session *Session) bool { return !session.lag && session.up }, tell)
+	}
+	for _, session := range s.sessions {
+		if !session.lag && session.up {
+			session.hears(changes)
+		}
 	}
 }
 
@@ -285,6 +290,9 @@ func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	if op.Kind == zkapi.KindSync {
 		session.catchUp()
 		return zkapi.Result{}, nil
+	}
+	if op.Follow {
+		return session.followed(op)
 	}
 	result, err := session.sees().Read(op)
 	if op.Watch && err == nil {

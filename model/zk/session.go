@@ -26,9 +26,11 @@ type Session struct {
 	timeout  time.Duration
 	cause    error // nil while its owner takes it for alive
 	lag      bool
-	view     Tree                // the state that a session sees while it lags or is cut off
-	behind   []step              // changes that it has not seen yet
-	waits    map[Watch]*watching // who waits for each of its watches
+	view     Tree                  // the state that a session sees while it lags or is cut off
+	behind   []step                // changes that it has not seen yet
+	waits    map[Watch]*watching   // who waits for each of its watches
+	follows  map[string]*following // by path
+	cursors  int64
 	onEvent  func(Event)
 	cutLoss  Loss                // the loss of a request, with the connection
 	cutOn    func(zkapi.Op) bool // of the next request that fits; nil: of the next one
@@ -88,6 +90,7 @@ func (s *Session) advance(writes int) {
 		for _, c := range next.changes {
 			s.server.watches.Fire(c, func(one *Session) bool { return one == s }, tell)
 		}
+		s.hears(next.changes)
 	}
 }
 
@@ -227,6 +230,7 @@ func (s *Session) mend() {
 	s.giveUp.Stop()
 	s.up = true
 	s.lag, s.behind = false, nil
+	s.unfollowAll()
 	if s.server.sessions[s.id] == nil {
 		s.over(errExpired)
 		return
@@ -267,6 +271,7 @@ func (s *Session) changed() {
 func (s *Session) over(cause error) {
 	if s.cause == nil {
 		s.cause = endedBecause(cause)
+		s.unfollowAll()
 		s.changed()
 		s.done.fire()
 	}

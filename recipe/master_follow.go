@@ -16,9 +16,12 @@ type followedList struct {
 	resyncs int   // that may pass before the whole list is read again
 }
 
-// namesPerResync is for how many names of a list one resync pays. A list of more names is
-// read whole at every second resync, at every third one, and so on.
-const namesPerResync = 4000
+// A followed list is read whole again after so many resyncs, and after one more for each so
+// many names.
+const (
+	resyncsPerList = 9
+	namesPerResync = 4000
+)
 
 // turns goes through a set of names in turns.
 type turns struct{ last string }
@@ -62,14 +65,14 @@ func (r *reconciler) taken(path string, answer zkapi.Result) {
 	case answer.Cursor == 0:
 		delete(r.lists, path)
 	case answer.Partial == nil || list == nil:
-		r.lists[path] = &followedList{answer.Cursor, len(answer.Children) / namesPerResync}
+		r.lists[path] = &followedList{answer.Cursor, resyncsPerList + len(answer.Children)/namesPerResync}
 	default:
 		list.cursor = answer.Cursor
 	}
 }
 
-// distrustLists makes the next reads bring whole lists again, of a long list not at each
-// resync. A session is not told about children that it may not read.
+// distrustLists makes the next reads of some lists bring whole ones, because a session is not
+// told about children that it may not read.
 func (r *reconciler) distrustLists() {
 	for path, list := range r.lists {
 		if list.resyncs--; list.resyncs < 0 {
@@ -161,6 +164,8 @@ func (r *reconciler) inboxChanged(w string, inbox zkapi.Result) {
 	for _, t := range inbox.Partial.Gone {
 		if r.quarantine.inboxOf(t) == w {
 			r.quarantine.entries[subject{taskSubject, t}].inbox = ""
+			delete(r.listWatch, r.layout.tasks()) // the whole list shows whether it is still there
+			delete(r.lists, r.layout.tasks())
 		}
 		if worker := r.view.Worker(w); worker.Has(t) {
 			delete(worker.Taken, t)

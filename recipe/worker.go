@@ -371,7 +371,13 @@ func (w *Worker) leave(task Task) {
 	w.freed.Raise()
 }
 
-// keep remembers a handler until it has returned.
+// keep remembers a handler until it has returned. Of many handlers it looks for those that have
+// returned only when as many again have begun.
 func (w *Worker) keep(handler zkapi.Source) {
-	w.handlers = append(slices.DeleteFunc(w.handlers, zkapi.Source.Fired), handler)
+	const many = 64
+	if n := len(w.handlers); n < many || n == cap(w.handlers) {
+		w.handlers = slices.DeleteFunc(w.handlers, zkapi.Source.Fired)
+		w.handlers = slices.Grow(w.handlers, len(w.handlers)+1)
+	}
+	w.handlers = append(w.handlers, handler)
 }

@@ -53,18 +53,12 @@ type progress struct {
 // or has lapsed, a write comes first: the assignment may have been read from a server that is
 // cut off.
 func (i *incarnation) start() error {
-	queue := slices.Collect(maps.Values(i.held))
-	queue = slices.DeleteFunc(queue, func(e *execution) bool { return !i.at(e, stageWaiting) && !i.resumes(e) })
+	queue := i.waiting()
 	if len(queue) > 0 && i.lease.left() <= 0 {
 		if _, err := i.write(i.req); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(queue, func(a, b *execution) int {
-		return cmp.Or(
-			cmp.Compare(b.task.Options.Priority, a.task.Options.Priority),
-			cmp.Compare(a.stat.Czxid, b.stat.Czxid), cmp.Compare(a.task.Name, b.task.Name))
-	})
 	full := false
 	for _, e := range queue {
 		resident := e.task.Options.Resident
@@ -81,6 +75,23 @@ func (i *incarnation) start() error {
 		}
 	}
 	return nil
+}
+
+// waiting lists the executions that can begin, in the order in which they do so. Those whose
+// handlers have returned because the lease was over are among them.
+func (i *incarnation) waiting() []*execution {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	queue := slices.Collect(maps.Values(i.startable))
+	for _, e := range queue {
+		i.resumeLocked(e)
+	}
+	slices.SortFunc(queue, func(a, b *execution) int {
+		return cmp.Or(
+			cmp.Compare(b.task.Options.Priority, a.task.Options.Priority),
+			cmp.Compare(a.stat.Czxid, b.stat.Czxid), cmp.Compare(a.task.Name, b.task.Name))
+	})
+	return queue
 }
 
 // launch calls the handler in a thread of its own. Its context ends with the
@@ -235,6 +246,7 @@ func (i *incarnation) report(e *execution, p []byte) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	e.reported, e.news = p, true
+	i.tellLocked(e)
 	i.reported.Raise()
 }
 
@@ -254,8 +266,7 @@ func (i *incarnation) publish() (next time.Time, err error) {
 	now := i.env.Now()
 	var writes [][]zkapi.Op
 	var shown []*execution
-	for _, t := range slices.Sorted(maps.Keys(i.held)) {
-		e := i.held[t]
+	for _, e := range i.tellers() {
 		data, every, again := i.news(e)
 		if data == nil {
 			continue
@@ -268,6 +279,7 @@ func (i *incarnation) publish() (next time.Time, err error) {
 		}
 		i.mu.Lock()
 		e.news = false
+		i.toldLocked(e)
 		i.mu.Unlock()
 		e.shown.at = now
 		if again && (next.IsZero() || now.Add(every).Before(next)) {
@@ -298,6 +310,17 @@ func (i *incarnation) publish() (next time.Time, err error) {
 	return next, nil
 }
 
+// tellers lists the executions that may have progress to publish, by name.
+func (i *incarnation) tellers() []*execution {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var all []*execution
+	for _, t := range slices.Sorted(maps.Keys(i.telling)) {
+		all = append(all, i.telling[t])
+	}
+	return all
+}
+
 // unpublished logs that progress was not published; a server's refusal is logged once in an
 // execution. It ends nothing.
 func (i *incarnation) unpublished(e *execution, err error) {
@@ -315,19 +338,20 @@ func (i *incarnation) news(e *execution) (data []byte, every time.Duration, agai
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	silence := e.task.Options.HeartbeatTimeout
-	watched := silence > 0 && !e.task.Options.Resident // a resident task that waits does so only for a handler that hangs
 	switch {
-	case (e.stage == stageEnded || e.stage == stageUnresolved) && watched && i.quarantine.knows(subject{executionSubject, e.task.Name}):
+	case (e.stage == stageEnded || e.stage == stageUnresolved) && e.beats() && i.quarantine.knows(subject{executionSubject, e.task.Name}):
 		return endedProgress, silence / 4, true
-	case slices.Contains([]stage{stageBlocked, stageEnded, stageUnresolved, stageSettled}, e.stage):
+	case e.ends():
+		i.toldLocked(e)
 		return nil, 0, false
-	case e.stage == stageWaiting && watched:
+	case e.stage == stageWaiting && e.beats():
 		return waitingProgress, silence / 4, true
 	case e.stage != stageWaiting && silence > 0 && e.reported == nil && !e.news:
 		// That the handler has begun is the first progress.
 		e.reported, e.news = []byte("started"), true
 	}
 	if !e.news {
+		i.toldLocked(e)
 		return nil, 0, false
 	}
 	every = i.worker.config.ProgressInterval

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -43,7 +42,10 @@ func (i *incarnation) fenced(err error) {
 // begins notes that a handler is about to run.
 func (i *incarnation) begins(e *execution) {
 	i.mu.Lock()
-	i.running = append(i.running, e)
+	i.running[e.key()] = e
+	if e.task.Options.HeartbeatTimeout > 0 {
+		i.tellLocked(e) // that it has begun
+	}
 	i.mu.Unlock()
 	i.begun.Raise()
 	i.relied.Raise()
@@ -58,21 +60,21 @@ func (i *incarnation) returned(e *execution, result Result, err error) {
 	again := e.lapsed && err != nil && e.stage == stageRunning
 	if again {
 		i.enterLocked(e, stageReturned)
-	}
-	i.mu.Unlock()
-	if again {
 		i.ended.Raise()
 	} else {
-		i.finish(e, result, err)
+		i.finishLocked(e, result, err)
 	}
-	i.without(e) // last: an execution that is no longer waited for must have its end
+	delete(i.running, e.key()) // with the lock: one that is not waited for has its end, or may begin again
+	i.mu.Unlock()
+	i.begun.Raise()
+	i.relied.Raise()
 	i.worker.hangs(e, false)
 }
 
 // without notes that the worker does not wait for a handler any more.
 func (i *incarnation) without(e *execution) {
 	i.mu.Lock()
-	i.running = slices.DeleteFunc(i.running, func(other *execution) bool { return other == e })
+	delete(i.running, e.key())
 	i.mu.Unlock()
 	i.begun.Raise()
 	i.relied.Raise()
@@ -83,6 +85,11 @@ func (i *incarnation) without(e *execution) {
 func (i *incarnation) resumes(e *execution) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	return i.resumeLocked(e)
+}
+
+// resumeLocked is resumes for a caller that holds the mutex.
+func (i *incarnation) resumeLocked(e *execution) bool {
 	again := e.stage == stageReturned
 	if again {
 		i.enterLocked(e, stageWaiting)
@@ -95,7 +102,7 @@ func (i *incarnation) resumes(e *execution) bool {
 func (i *incarnation) relies() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return slices.ContainsFunc(i.running, func(e *execution) bool { return !e.lapsed })
+	return containsValue(i.running, func(e *execution) bool { return !e.lapsed })
 }
 
 // lapse ends the contexts of all handlers because the lease is over. It records nothing,

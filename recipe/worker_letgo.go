@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
@@ -136,7 +134,7 @@ const (
 func (i *incarnation) hangs(e *execution) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if slices.Contains(i.running, e) {
+	if i.running[e.key()] == e {
 		i.worker.hangs(e, true)
 	}
 }
@@ -162,7 +160,7 @@ func (w *Worker) hangs(e *execution, now bool) {
 func (i *incarnation) busy(any bool) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return slices.ContainsFunc(i.running, func(e *execution) bool { return any || e.task.Options.Resident })
+	return containsValue(i.running, func(e *execution) bool { return any || e.task.Options.Resident })
 }
 
 // promptReturn is how long handlers may take to return before a stopping worker gives back its
@@ -240,6 +238,7 @@ func (i *incarnation) letGoUnclaimed() {
 // no more tasks, and gives back each task as its handler returns. It ends when nothing runs.
 func (i *incarnation) giveAllBack(ctx context.Context) {
 	i.req, i.leaving = ctx, true
+	i.relist()
 	if i.busy(true) {
 		i.worker.log.WarnContext(ctx, "the worker keeps its session until its handlers have returned, and gives back all other tasks")
 	}
@@ -251,13 +250,16 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 			i.inbox, i.passAgain = nil, false
 			err = i.readInbox()
 		}
-		for _, t := range slices.Sorted(maps.Keys(i.held)) {
-			if e := i.held[t]; i.at(e, stageWaiting) || i.resumes(e) {
-				i.recall(e, errStopped)
-			}
+		for _, e := range i.waiting() {
+			i.recall(e, errStopped)
 		}
 		if err == nil {
 			err = i.commit()
+		}
+		if err != nil {
+			i.relist()
+		} else if len(i.arrived) > 0 {
+			continue
 		}
 		if err == nil && last {
 			return

@@ -15,27 +15,27 @@ import (
 // dropped: another process decides about it now.
 func (i *incarnation) commit() error {
 	for {
-		var batches [][]*execution
-		for len(batches) < maxMultis {
-			batch := i.takeFinished()
-			if len(batch) == 0 {
-				break
-			}
-			batches = append(batches, batch)
-			if i.bounds.narrow() {
-				break
-			}
-		}
-		if len(batches) == 0 {
+		ready := i.takeFinished()
+		if len(ready) == 0 {
 			return nil
 		}
-		zkapi.Checkpoint(i.env, "") // the batches are nowhere else
-		err := i.recordAll(batches)
-		for _, batch := range slices.Backward(batches) {
-			i.putBack(slices.DeleteFunc(batch, func(e *execution) bool { return i.at(e, stageSettled) }))
-		}
-		if err != nil {
-			return err
+		zkapi.Checkpoint(i.env, "") // they are nowhere else
+		for len(ready) > 0 {
+			var batches [][]*execution
+			for len(batches) < maxMultis && len(ready) > 0 && (len(batches) == 0 || !i.bounds.narrow()) {
+				n := i.fitting(ready)
+				batches, ready = append(batches, ready[:n:n]), ready[n:]
+			}
+			err := i.recordAll(batches)
+			var open []*execution
+			for _, batch := range batches {
+				open = append(open, slices.DeleteFunc(batch, func(e *execution) bool { return i.at(e, stageSettled) })...)
+			}
+			if err != nil {
+				i.putBack(append(open, ready...))
+				return err
+			}
+			i.putBack(open)
 		}
 	}
 }
@@ -131,28 +131,36 @@ func (i *incarnation) shorten(e *execution, cause error) bool {
 // errTooLarge is how an attempt ends whose result the ensemble does not take.
 var errTooLarge = errors.New("result too large for the ensemble")
 
-// takeFinished removes the next batch from the queue. Quarantined executions stay there.
-func (i *incarnation) takeFinished() []*execution {
+// takeFinished empties the queue of ended executions. Quarantined ones stay there.
+func (i *incarnation) takeFinished() (ready []*execution) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.finished = slices.DeleteFunc(i.finished, func(e *execution) bool { return e.stage == stageSettled })
-	var batch, rest []*execution
-	ops, size := 0, 0
-	for n, e := range i.finished {
-		if i.quarantine.holds(subject{executionSubject, e.task.Name}) {
+	var rest []*execution
+	for _, e := range i.finished {
+		switch {
+		case e.stage == stageSettled:
+		case i.quarantine.holds(subject{executionSubject, e.task.Name}):
 			rest = append(rest, e)
-			continue
+		default:
+			ready = append(ready, e)
 		}
-		add := sizeOf(i.ending(e))
-		const most = 4 // operations of one ending
-		if len(batch) > 0 && (ops+most > i.bounds.ops || size+add > i.bounds.bytes) {
-			rest = append(rest, i.finished[n:]...)
-			break
-		}
-		batch, ops, size = append(batch, e), ops+most, size+add
 	}
 	i.finished = rest
-	return batch
+	return ready
+}
+
+// fitting returns how many of the next ends fit in one multi: at least one.
+func (i *incarnation) fitting(ready []*execution) int {
+	const most = 4 // operations of one ending
+	ops, size := 0, 0
+	for n, e := range ready {
+		add := sizeOf(i.ending(e))
+		if n > 0 && (ops+most > i.bounds.ops || size+add > i.bounds.bytes) {
+			return n
+		}
+		ops, size = ops+most, size+add
+	}
+	return len(ready)
 }
 
 func (i *incarnation) putBack(batch []*execution) {
@@ -340,7 +348,5 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 func (i *incarnation) release(e *execution) {
 	i.enter(e, stageSettled)
 	e.cancel(nil)
-	if i.held[e.task.Name] == e {
-		delete(i.held, e.task.Name)
-	}
+	i.forget(e)
 }

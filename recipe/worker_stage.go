@@ -63,6 +63,7 @@ func (i *incarnation) enterLocked(e *execution, to stage) {
 		return
 	}
 	e.stage = to
+	i.queueLocked(e)
 }
 
 // at reports whether an execution is at one of these stages.

@@ -25,7 +25,7 @@ var stagesThatFollow = map[stage]string{
 
 // held makes an incarnation that has lost nothing yet.
 func held(t *testing.T) *incarnation {
-	i := &incarnation{worker: &Worker{log: slog.New(slog.DiscardHandler)}}
+	i := &incarnation{worker: &Worker{log: slog.New(slog.DiscardHandler)}, startable: map[string]*execution{}}
 	i.ctx, i.lose = context.WithCancelCause(t.Context())
 	return i
 }

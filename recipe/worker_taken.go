@@ -11,40 +11,27 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// readTaken checks which assignments the master wants back: the watched ones of resident
-// tasks, and all of them after the master has set /workers/<w>.
+// readTaken checks which assignments the master wants back.
 func (i *incarnation) readTaken() error {
-	l, name := i.worker.layout, i.worker.config.Name
-	var ops []fence.Read
-	var held []*execution
-	for _, t := range slices.Sorted(maps.Keys(i.held)) {
-		e := i.held[t]
-		watched := e.task.Options.Resident && !fresh(e.watch)
-		if !watched && !i.notified {
-			continue
-		}
-		op := fence.Get(l.assignment(name, t))
-		if watched {
-			op = op.Watched()
-		}
-		ops, held = append(ops, op), append(held, e)
-	}
-	for n, reply := range i.session.DoAll(i.req, ops) {
+	reads, held := i.suspects()
+	for n, reply := range i.session.DoAll(i.req, reads) {
 		e := held[n]
-		if errors.Is(reply.Err, zkapi.ErrNoNode) {
-			i.inbox = nil
-			i.passAgain = true
-			continue
-		}
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			e.watch = i.resyncTimer // it is held as before; the next resync looks again
 			continue
 		}
-		if reply.Err != nil {
-			return reply.Err
-		}
-		if reply.Watch != nil {
+		if reply.Err == nil && reply.Watch != nil {
 			e.watch = reply.Watch
+		}
+		switch {
+		case errors.Is(reply.Err, zkapi.ErrNoNode):
+			i.missing(e)
+			continue
+		case reply.Err != nil:
+			return reply.Err
+		case i.follows() && reply.Stat.Czxid != e.stat.Czxid && e.stat.Czxid != 0: // 0: it could not be read
+			i.missing(e)
+			continue
 		}
 		var record assignmentRecord
 		if json.Unmarshal(reply.Data, &record) != nil {
@@ -59,6 +46,51 @@ func (i *incarnation) readTaken() error {
 	}
 	i.notified = false
 	return nil
+}
+
+// suspects lists the held executions whose assignments may have changed, with the reads of
+// these: those of which the session tells; or, if it does not follow the inbox, the watched
+// ones of resident tasks, and all of them after the master has set /workers/<w>.
+func (i *incarnation) suspects() (reads []fence.Read, held []*execution) {
+	var names []string
+	if i.follows() {
+		n := min(len(i.changed), maxReads)
+		names, i.changed = i.changed[:n], i.changed[n:]
+	} else {
+		names = slices.Sorted(maps.Keys(i.held))
+	}
+	for _, t := range names {
+		e := i.held[t]
+		if e == nil {
+			continue
+		}
+		read, watched := fence.Get(i.worker.layout.assignment(i.worker.config.Name, t)), false
+		if !i.follows() {
+			watched = e.task.Options.Resident && !fresh(e.watch)
+			if !watched && !i.notified {
+				continue
+			}
+		}
+		if watched {
+			read = read.Watched()
+		}
+		reads, held = append(reads, read), append(held, e)
+	}
+	return reads, held
+}
+
+// missing looks for the assignment of an execution again, because it does not exist, or is
+// another one by now.
+func (i *incarnation) missing(e *execution) {
+	if !i.follows() {
+		i.inbox = nil
+		i.passAgain = true
+		return
+	}
+	if t := e.task.Name; i.held[t] == e {
+		i.drop(t)
+		i.arrived = append(i.arrived, t)
+	}
 }
 
 // stops reports whether the worker ends in good order, with its claim.

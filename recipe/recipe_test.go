@@ -32,6 +32,8 @@ type world struct {
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 	direct *zk.Session // for the hands of the test
+
+	follows bool // the sessions of workers follow their inboxes
 }
 
 // inBubble runs a test in virtual time and ends everything afterwards.
@@ -75,12 +77,20 @@ func (w *world) worker(name string, handler recipe.Handler) *recipe.Worker {
 
 func (w *world) workerOf(config recipe.WorkerConfig) *recipe.Worker {
 	w.t.Helper()
-	worker, err := recipe.NewWorker(w.env, config)
+	worker, err := recipe.NewWorker(w.ofWorkers(), config)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.work.Go(func() { _ = worker.Run(w.ctx) })
 	return worker
+}
+
+// ofWorkers is the Env that workers get.
+func (w *world) ofWorkers() zkapi.Env {
+	if w.follows {
+		return &following{w.env, w.ctx}
+	}
+	return w.env
 }
 
 // expireOwner ends the session that holds an ephemeral.
@@ -291,7 +301,7 @@ func TestMaster_AssignsToAWorkerMadeByHand(t *testing.T) {
 }
 
 func TestMaster_KeepsTheBudgetOfAttempts(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 3})
 		var mu sync.Mutex
 		var tokens []recipe.Token
@@ -323,7 +333,7 @@ func TestMaster_KeepsTheBudgetOfAttempts(t *testing.T) {
 // TestMaster_ReassignsTheTaskOfALostWorker ends the session of a worker that holds a task: its
 // handler is told, somebody else does the task, and the first result is refused.
 func TestMaster_ReassignsTheTaskOfALostWorker(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		cause := make(chan error, 1)
 		first := true
@@ -360,7 +370,7 @@ func TestMaster_ReassignsTheTaskOfALostWorker(t *testing.T) {
 }
 
 func TestCancel_StopsTheHandler(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		cause := make(chan error, 1)
 		w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
@@ -395,7 +405,7 @@ func TestCancel_StopsTheHandler(t *testing.T) {
 
 // TestWorker_RegistersAgain deletes its znode by hand: the worker must notice.
 func TestWorker_RegistersAgain(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", echo)
 		c := w.client()
@@ -590,7 +600,10 @@ func TestWorker_SparesALaterAssignmentWhenItGivesBack(t *testing.T) {
 func TestRecipe_KeepsItsPromisesInChaos(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
-		inBubble(t, func(w *world) { chaos(w, seed) })
+		inBubble(t, func(w *world) {
+			w.follows = seed%2 == 1
+			chaos(w, seed)
+		})
 		if t.Failed() {
 			rt.Fatalf("seed %d", seed)
 		}

@@ -533,7 +533,7 @@ func TestChanges_AcrossTerms(t *testing.T) {
 // TestWorker_FinishesItsTasksWhenClosed closes a worker that works: it is given no
 // more, finishes, and leaves.
 func TestWorker_FinishesItsTasksWhenClosed(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		slow := w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
 			select {
@@ -580,7 +580,7 @@ func TestWorker_FinishesItsTasksWhenClosed(t *testing.T) {
 
 // TestClose_EndsWithItsContext closes a worker whose handler goes on for ever.
 func TestClose_EndsWithItsContext(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		worker := w.worker("w1", func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
 			<-ctx.Done()
@@ -813,7 +813,7 @@ func TestWorker_WaitsForANameInUse(t *testing.T) {
 // does not look at its context, and returns when the worker has registered again and executes
 // the next attempt: its result is not recorded.
 func TestWorker_RecordsNoResultOfALostIncarnation(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.worker("w1", func(_ context.Context, task recipe.Task) (recipe.Result, error) {
 			time.Sleep(5 * time.Second)

@@ -42,7 +42,7 @@ func TestWorker_LogsWhyAnAttemptFails(t *testing.T) {
 			[]string{`"the master takes a task back"`, `error="no progress for 1s"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(w *world) {
+			bothWays(t, func(w *world) {
 				var j journal
 				w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 1})
 				w.workerOf(recipe.WorkerConfig{Name: "w1", Handler: c.handler, Observers: j.observers()})
@@ -75,7 +75,7 @@ func (w *world) submitted(id string, options ...recipe.SubmitOption) string {
 // TestWorker_LogsAPanicAfterItsAttempt: a handler that fails when its time is over is a
 // defect that nothing else shows.
 func TestWorker_LogsAPanicAfterItsAttempt(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		var j journal
 		w.master(recipe.MasterConfig{Name: "m1", MaxAttempts: 1})
 		w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: j.observers(), Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
@@ -97,7 +97,7 @@ func TestWorker_LogsAPanicAfterItsAttempt(t *testing.T) {
 // task is cancelled, have not failed.
 func TestWorker_DoesNotLogAHandlerThatObeys(t *testing.T) {
 	for _, own := range []bool{false, true} {
-		inBubble(t, func(w *world) {
+		bothWays(t, func(w *world) {
 			var j journal
 			w.master(recipe.MasterConfig{Name: "m1"})
 			worker := w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: j.observers(), Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {

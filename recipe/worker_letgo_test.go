@@ -79,7 +79,7 @@ func (h *hanging) start(name string, slow time.Duration, policy recipe.Unreturne
 		case <-h.release:
 		}
 	}
-	w, err := recipe.NewWorker(h.env, recipe.WorkerConfig{
+	w, err := recipe.NewWorker(h.ofWorkers(), recipe.WorkerConfig{
 		Name: name, Handler: h.handler(name, let), Unreturned: policy,
 		Observers: recipe.Observers{Logger: slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelWarn})), Metrics: &h.met},
 	})
@@ -94,7 +94,7 @@ func (h *hanging) start(name string, slow time.Duration, policy recipe.Unreturne
 
 // hangs runs a test with a master, an owner that is slow to let go, and one more worker.
 func hangs(t *testing.T, slow time.Duration, policy recipe.Unreturned, options []recipe.SubmitOption, test func(h *hanging, owner *process, task string)) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		h := &hanging{world: w, release: make(chan struct{})}
 		defer func() { close(h.release) }()
 		w.master(recipe.MasterConfig{Name: "m1"})
@@ -167,12 +167,12 @@ func TestWorker_StopsAfterItsHandlersHaveReturned(t *testing.T) {
 // that waits beside a resident one that hangs: the others go to another worker meanwhile, and
 // it is given nothing more.
 func TestWorker_GivesBackAllButTheHangingTask(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		release := make(chan struct{})
 		var mu sync.Mutex
 		var began []string
-		worker, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Concurrency: 1, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		worker, err := recipe.NewWorker(w.ofWorkers(), recipe.WorkerConfig{Name: "w1", Concurrency: 1, Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 			mu.Lock()
 			began = append(began, task.Options.Key)
 			mu.Unlock()
@@ -370,7 +370,7 @@ func TestResident_IsRevokedWithoutProgress(t *testing.T) {
 // handler hangs while no master leads: the worker registers again, finds what its last
 // incarnation was given, and gives it back only when the handler of that has returned.
 func TestWorker_WaitsForTheHandlersOfItsLastIncarnation(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		h := &hanging{world: w, release: make(chan struct{})}
 		m := w.master(recipe.MasterConfig{Name: "m1"})
 		h.start("w1", 20*time.Second, recipe.Unreturned{})
@@ -407,7 +407,7 @@ func TestUnreturned_IsChecked(t *testing.T) {
 // handler that does not return: the leadership goes when the patience ends, the resident
 // task when the handler has returned. A node that is elected keeps what hangs, too.
 func TestNode_HandsOverWhileAHandlerHangs(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		m := w.master(recipe.MasterConfig{Name: "m0"})
 		w.within(time.Second, "m0 leads", func() bool { return leads(m) })
 		s := &stays{}
@@ -456,7 +456,7 @@ func TestNode_HandsOverWhileAHandlerHangs(t *testing.T) {
 func TestAbandon_WhileTheHandlerReturns(t *testing.T) {
 	const limit = 5 * time.Second
 	for range 100 {
-		inBubble(t, func(w *world) {
+		bothWays(t, func(w *world) {
 			w.master(recipe.MasterConfig{Name: "m1"})
 			counts := &counted{}
 			began := make(chan bool, 2)
@@ -666,11 +666,11 @@ func TestWorker_KeepsItsClaimWhileItRetires(t *testing.T) {
 // the moment in which that leaves. The attempt is on record as that of a worker that left,
 // which does not spend the budget of the task; a worker that is lost would.
 func TestWorker_GivesBackUnseenAssignmentsWhenItLeaves(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		for _, path := range []string{"/assign", "/workers", "/tasks", "/tasks/task-t"} {
 			w.do(zkapi.Create(path, nil, zkapi.Persistent))
 		}
-		worker, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+		worker, err := recipe.NewWorker(w.ofWorkers(), recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
 			<-ctx.Done()
 			return nil, context.Cause(ctx)
 		}})

@@ -52,7 +52,7 @@ func TestWorker_GoesOnWhenOneTaskIsRefused(t *testing.T) {
 	for _, s := range ofOneTask {
 		for _, why := range []error{zkapi.ErrNoAuth, zkapi.Answer(-125)} {
 			t.Run(fmt.Sprintf("%s/%v", s.says, why), func(t *testing.T) {
-				inBubble(t, func(w *world) {
+				bothWays(t, func(w *world) {
 					w.master(recipe.MasterConfig{Name: "m1"})
 					var log journal
 					w.workerOf(recipe.WorkerConfig{Name: "w1", Observers: log.observers(), OnMaster: func(context.Context, recipe.Leader) {},
@@ -97,9 +97,9 @@ func TestWorker_LetsGoWhenItMayNotWrite(t *testing.T) {
 			{says: "take from the inbox", kinds: []zkapi.Kind{zkapi.KindDelete}, path: "/assign/w1/"},
 			{says: "check the claim", kinds: []zkapi.Kind{zkapi.KindCheck}, path: "/assign/w1"},
 		} {
-			inBubble(t, func(w *world) {
+			bothWays(t, func(w *world) {
 				w.master(recipe.MasterConfig{Name: "m1"})
-				worker, err := recipe.NewWorker(w.env, recipe.WorkerConfig{Name: "w1", Handler: echo})
+				worker, err := recipe.NewWorker(w.ofWorkers(), recipe.WorkerConfig{Name: "w1", Handler: echo})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -131,7 +131,7 @@ func TestWorker_LetsGoWhenItMayNotWrite(t *testing.T) {
 
 // TestWorker_RetriesARefusedEnd refuses the end of an execution once.
 func TestWorker_RetriesARefusedEnd(t *testing.T) {
-	inBubble(t, func(w *world) {
+	bothWays(t, func(w *world) {
 		w.master(recipe.MasterConfig{Name: "m1"})
 		runs := new(atomic.Int32)
 		w.worker("w1", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {

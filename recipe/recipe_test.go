@@ -88,7 +88,7 @@ func (w *world) workerOf(config recipe.WorkerConfig) *recipe.Worker {
 // ofWorkers is the Env that workers get.
 func (w *world) ofWorkers() zkapi.Env {
 	if w.follows {
-		return &following{w.env, w.ctx}
+		return &following{Env: w.env, ctx: w.ctx, whole: 7}
 	}
 	return w.env
 }

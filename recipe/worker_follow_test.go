@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,10 @@ import (
 // differences by a comparison with its last answer.
 type following struct {
 	*zk.Env
-	ctx context.Context // in which it waits for changes
+	ctx   context.Context // in which it waits for changes
+	whole int64           // so many answers have one that is a whole list without need; 0: none
+
+	resyncs atomic.Int64 // reads of a whole list that a worker has asked for
 }
 
 func (f *following) Open(ctx context.Context) (zkapi.Session, error) {
@@ -30,14 +34,13 @@ func (f *following) Open(ctx context.Context) (zkapi.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{Session: session, env: f.Env, ctx: f.ctx, last: map[string]answer{}}, nil
+	return &follower{Session: session, of: f, last: map[string]answer{}}, nil
 }
 
-// follower is such a session. Each seventh answer is a whole list, as any may be.
+// follower is such a session.
 type follower struct {
 	zkapi.Session
-	env *zk.Env
-	ctx context.Context
+	of *following
 
 	mu     sync.Mutex
 	cursor int64
@@ -85,11 +88,15 @@ func (f *follower) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	}
 	f.cursor++
 	now.cursor = f.cursor
-	waiting, forget := context.WithCancel(f.ctx)
+	waiting, forget := context.WithCancel(f.of.ctx)
 	now.forget = forget
 	result := zkapi.Result{Stat: listed.Stat, Cursor: now.cursor, Children: slices.Sorted(maps.Keys(now.children))}
-	result.Watch = f.env.Spawn("follow", func() { _, _ = f.env.Wait(waiting, sources...) })
-	if op.Since != 0 && op.Since == before.cursor && before.change == change && before.stat.Version == listed.Stat.Version && f.cursor%7 != 0 {
+	result.Watch = f.of.Spawn("follow", func() { _, _ = f.of.Wait(waiting, sources...) })
+	unasked := f.of.whole > 0 && f.cursor%f.of.whole == 0
+	if op.Since == 0 {
+		f.of.resyncs.Add(1)
+	}
+	if op.Since != 0 && op.Since == before.cursor && before.change == change && before.stat.Version == listed.Stat.Version && !unasked {
 		now.stat = before.stat
 		result.Stat, result.Children, result.Partial = before.stat, nil, differences(before.children, now.children)
 	}
@@ -142,26 +149,8 @@ type hand struct {
 func handled(t *testing.T, follows bool, hands []hand) (runs, should []string) {
 	inBubble(t, func(w *world) {
 		w.follows = follows
-		for _, path := range []string{"/assign", "/workers", "/tasks"} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
-		var mu sync.Mutex
-		running := map[string]int{}
-		w.worker("w1", func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
-			what := fmt.Sprint(task.Name, " ", task.Token.Attempt)
-			mu.Lock()
-			running[what]++
-			mu.Unlock()
-			<-ctx.Done()
-			mu.Lock()
-			defer mu.Unlock()
-			if running[what]--; running[what] == 0 {
-				delete(running, what)
-			}
-			return nil, context.Cause(ctx)
-		})
-		w.within(time.Minute, "it is registered", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
-		h := handTree{world: w, attempts: map[string]int{}}
+		h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
+		h.begin(w.ofWorkers())
 		for _, hand := range hands {
 			h.play(hand)
 			time.Sleep(hand.then)
@@ -174,23 +163,58 @@ func handled(t *testing.T, follows bool, hands []hand) (runs, should []string) {
 			}
 			should = append(should, fmt.Sprint(name, " ", record.Attempt))
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		for what, times := range running {
-			runs = append(runs, strings.Repeat(what, times))
-		}
-		slices.Sort(runs)
+		runs = h.runs()
 	})
 	return runs, should
 }
 
-// handTree is the state of a test that plays hands.
-type handTree struct {
+// handMaster plays the master of one worker, whose handlers return when they are told to.
+type handMaster struct {
 	*world
-	attempts map[string]int
+	attempts map[string]int // of each task
+
+	mu      sync.Mutex
+	running map[string]int // handlers, by task and attempt
 }
 
-func (h *handTree) play(one hand) {
+// begin starts the worker.
+func (h *handMaster) begin(env zkapi.Env) {
+	h.t.Helper()
+	for _, path := range []string{"/assign", "/workers", "/tasks"} {
+		h.do(zkapi.Create(path, nil, zkapi.Persistent))
+	}
+	count := func(what string, n int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.running[what] += n
+	}
+	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, task recipe.Task) (recipe.Result, error) {
+		what := fmt.Sprint(task.Name, " ", task.Token.Attempt)
+		count(what, 1)
+		defer count(what, -1)
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.work.Go(func() { _ = worker.Run(h.ctx) })
+	h.within(time.Minute, "it is registered", func() bool { return h.do(zkapi.Exists("/workers/w1")).Found })
+}
+
+// runs lists the handlers that run.
+func (h *handMaster) runs() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []string
+	for what, times := range h.running {
+		all = append(all, slices.Repeat([]string{what}, times)...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (h *handMaster) play(one hand) {
 	h.t.Helper()
 	task, assignment := "/tasks/"+one.task, "/assign/w1/"+one.task
 	there := h.do(zkapi.Exists(assignment)).Found
@@ -203,7 +227,11 @@ func (h *handTree) play(one hand) {
 		if strings.HasPrefix(one.task, "r") {
 			data = []byte(`#ringmaster {"resident":true} x`)
 		}
-		ops = append(ops, zkapi.Create(task, data, zkapi.Persistent))
+		mode := zkapi.Persistent
+		if strings.HasPrefix(one.task, "e") {
+			mode = zkapi.Ephemeral // which is no task
+		}
+		ops = append(ops, zkapi.Create(task, data, mode))
 	}
 	switch {
 	case one.does == "assigns" && !there:
@@ -247,4 +275,49 @@ func TestWorker_EndsWithTheSameTasksHoweverItReadsItsInbox(t *testing.T) {
 			rt.Fatalf("with whole lists it executes %q of %q, with differences %q of %q", whole, should, parts, shouldToo)
 		}
 	})
+}
+
+// TestWorker_TakesOverEachDifferenceAtOnce: a worker whose session tells the differences does
+// not need the next whole list for any of them.
+func TestWorker_TakesOverEachDifferenceAtOnce(t *testing.T) {
+	for _, row := range []struct {
+		says   string
+		before []hand
+		act    func(h *handMaster)
+		after  []string
+	}{
+		{"one is assigned", nil, func(h *handMaster) { h.play(hand{task: "o1", does: "assigns"}) }, []string{"o1 1"}},
+		{"one is deleted", []hand{{task: "o1", does: "assigns"}, {task: "o2", does: "assigns"}}, func(h *handMaster) { h.play(hand{task: "o1", does: "deletes"}) }, []string{"o2 1"}},
+		{"one is deleted and made again", []hand{{task: "o1", does: "assigns"}}, func(h *handMaster) { h.play(hand{task: "o1", does: "makes again"}) }, []string{"o1 2"}},
+		{"a resident task is revoked", []hand{{task: "r1", does: "assigns"}, {task: "r2", does: "assigns"}}, func(h *handMaster) { h.play(hand{task: "r1", does: "revokes"}) }, []string{"r2 1"}},
+		{"an ordinary task is taken", []hand{{task: "o1", does: "assigns"}, {task: "o2", does: "assigns"}}, func(h *handMaster) { h.play(hand{task: "o2", does: "takes"}) }, []string{"o1 1"}},
+		{"a task that is none becomes one", []hand{{task: "e1", does: "assigns"}}, func(h *handMaster) {
+			h.do(zkapi.Delete("/tasks/e1", zkapi.AnyVersion))
+			h.do(zkapi.Create("/tasks/e1", nil, zkapi.Persistent))
+		}, []string{"e1 1"}},
+	} {
+		t.Run(row.says, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
+				env := &following{Env: w.env, ctx: w.ctx}
+				h.begin(env)
+				for before := env.resyncs.Load(); env.resyncs.Load() == before; {
+					time.Sleep(10 * time.Millisecond)
+				}
+				for _, hand := range row.before {
+					h.play(hand)
+				}
+				time.Sleep(200 * time.Millisecond)
+				resyncs := env.resyncs.Load()
+				row.act(&h)
+				time.Sleep(1200 * time.Millisecond) // a quarantine lasts a second at first
+				if runs := h.runs(); !slices.Equal(runs, row.after) {
+					t.Errorf("it executes %q, not %q", runs, row.after)
+				}
+				if n := env.resyncs.Load() - resyncs; n > 0 {
+					t.Errorf("it has read %d whole lists meanwhile", n)
+				}
+			})
+		})
+	}
 }

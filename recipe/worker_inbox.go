@@ -17,10 +17,10 @@ import (
 // follows reports whether the session tells of each change below the inbox.
 func (i *incarnation) follows() bool { return i.cursor != 0 }
 
-// resyncedAtOnce is how many held tasks allow a resync at each resyncInterval. A worker with
-// more of them reads everything again after that many intervals more, so that it reads no more
-// in a second.
-const resyncedAtOnce = 1000
+// manyHeld is how many held tasks a worker handles in one resyncInterval. A worker with more of
+// them reads everything again after that many intervals more, so that it reads no more in a
+// second.
+const manyHeld = 1000
 
 // refresh notes what is to be read again, now that the connection has changed so often.
 func (i *incarnation) refresh(change int) {
@@ -29,7 +29,7 @@ func (i *incarnation) refresh(change int) {
 	case moved:
 		i.own = nil // its watch may have been lost with the connection
 		i.readAll()
-	case due && i.unsynced >= len(i.held)/resyncedAtOnce:
+	case due && i.unsynced >= len(i.held)/manyHeld:
 		i.readAll()
 	case due:
 		i.unsynced++

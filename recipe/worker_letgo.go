@@ -164,7 +164,7 @@ func (i *incarnation) busy(any bool) bool {
 }
 
 // promptReturn is how long handlers may take to return before a stopping worker gives back its
-// tasks, and how long that may take when they have returned.
+// tasks, and how long that may take for manyHeld of them when they have returned.
 const promptReturn = time.Second
 
 // letGo keeps the session until the handlers have returned, so that the next owner of a
@@ -180,6 +180,7 @@ func (i *incarnation) letGo() {
 		return
 	}
 	began, w := i.env.Elapsed(), i.worker
+	limit := promptReturn * time.Duration(1+len(i.held)/manyHeld)
 	returnCtx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var returning zkapi.Source
@@ -205,7 +206,7 @@ func (i *incarnation) letGo() {
 		returning = i.env.Spawn("give back", func() { i.giveAllBack(returnCtx) })
 	}
 	zkapi.Checkpoint(i.env, "given back", i, returning)
-	_, _ = i.env.Wait(context.Background(), returning, i.session.Done(), i.env.Timer(promptReturn)) // abandoned executions are recorded, too
+	_, _ = i.env.Wait(context.Background(), returning, i.session.Done(), i.env.Timer(limit)) // abandoned executions are recorded, too
 	stop()
 	zkapi.Checkpoint(i.env, "given back", i, returning)
 	_, _ = i.env.Wait(context.Background(), returning)

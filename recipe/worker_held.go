@@ -2,8 +2,8 @@ package recipe
 
 import "slices"
 
-// execution keys. The name is not enough: the handler of an assignment that was taken away may
-// still run when the next assignment of the same task begins.
+// assignmentKey distinguishes executions. The name of the task is not enough: the handler of an
+// assignment that was taken away may still run when the next one of the same task begins.
 type assignmentKey struct {
 	task  string
 	czxid int64 // of the assignment

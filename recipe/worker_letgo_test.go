@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -693,6 +694,46 @@ func TestWorker_GivesBackUnseenAssignmentsWhenItLeaves(t *testing.T) {
 		}
 		if got := w.do(zkapi.Children("/tasks/task-t")).Children; !slices.Equal(got, []string{"attempt-1", "left-1"}) {
 			t.Errorf("below the task: %q", got)
+		}
+	})
+}
+
+// TestWorker_GivesManyTasksBackWhenItLeaves: a worker with 2,000 resident tasks stops. The
+// ensemble needs longer for so many than it has for a few, and each of them is given back.
+func TestWorker_GivesManyTasksBackWhenItLeaves(t *testing.T) {
+	const tasks = 2000
+	inBubble(t, func(w *world) {
+		for _, path := range []string{"/assign", "/workers", "/tasks", "/assign/w1"} {
+			w.do(zkapi.Create(path, nil, zkapi.Persistent))
+		}
+		var running atomic.Int64
+		slow := &paused{Env: w.env, before: func(op zkapi.Op) {
+			if op.Kind == zkapi.KindMulti {
+				time.Sleep(25 * time.Millisecond)
+			}
+		}}
+		worker, err := recipe.NewWorker(slow, recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
+			running.Add(1)
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, leave := context.WithCancel(w.ctx)
+		left := make(chan error)
+		go func() { left <- worker.Run(ctx) }()
+		w.within(time.Minute, "it is registered", func() bool { return w.do(zkapi.Exists("/workers/w1")).Found })
+		for n := range tasks {
+			w.do(zkapi.Multi(
+				zkapi.Create(fmt.Sprint("/tasks/t", n), []byte(`#ringmaster {"resident":true} x`), zkapi.Persistent),
+				zkapi.Create(fmt.Sprint("/assign/w1/t", n), []byte(`{"epoch":1,"attempt":1,"incarnation":1}`), zkapi.Persistent)))
+		}
+		w.within(time.Minute, "it executes all", func() bool { return running.Load() == tasks })
+		leave()
+		<-left
+		if n := w.do(zkapi.Children("/assign/w1")).Stat.NumChildren; n > 0 {
+			t.Errorf("%d tasks were not given back", n)
 		}
 	})
 }

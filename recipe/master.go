@@ -97,7 +97,7 @@ func (c MasterConfig) policy() (policy, error) {
 	}
 	p := policy{
 		Limits: decide.Limits{
-			PerWorker: c.TasksPerWorker, MaxAttempts: int32(c.MaxAttempts), Batch: 1000,
+			PerWorker: c.TasksPerWorker, MaxAttempts: int32(c.MaxAttempts), Batch: 4000,
 			Strategy: c.Strategy, Backoff: c.Backoff, Retention: c.Retention,
 		},
 		backlog: c.MaxBacklog, format: c.FormatAtMost, name: c.Name,

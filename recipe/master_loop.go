@@ -17,7 +17,7 @@ const resyncInterval = 2 * time.Second
 // Bounds of one multi, and of how many are in flight. The server's own bound is
 // jute.maxbuffer; small ones side by side are faster than one large one.
 const (
-	maxMultiOps   = 100
+	maxMultiOps   = 300
 	maxMultiBytes = 512 << 10
 	maxMultis     = 8
 )

@@ -13,7 +13,7 @@ import (
 
 // maxReads bounds the tasks that one pass reads, so that a master that finds a
 // long backlog assigns the first of it before it knows all of it.
-const maxReads = 500
+const maxReads = 4000
 
 // do reads as the master that leads.
 func (r *reconciler) do(op fence.Read) (zkapi.Result, error) {

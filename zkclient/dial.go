@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // Bounds of a try to connect: lookup, dial, TLS and the handshake of ZooKeeper.
@@ -33,7 +35,7 @@ func (s *session) remaining() (left, timeout time.Duration) {
 	if s.id == 0 {
 		return s.until - s.now(), s.config.SessionTimeout
 	}
-	return s.leaseStart + s.timeout - s.timeout/leaseMargin - s.now(), s.timeout
+	return s.leaseStart + zkapi.SessionLease(s.timeout) - s.now(), s.timeout
 }
 
 // tryTime is how long the next try may take. It shares what is left of the lease, or before the

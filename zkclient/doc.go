@@ -73,7 +73,7 @@
 //
 // # The lease
 //
-// The lease of a session is the negotiated timeout, less a margin. It starts when the last
+// The lease of a session is the negotiated timeout, less a margin (zkapi.SessionLease). It starts when the last
 // acknowledged request was sent, and is measured by a clock that runs while the machine
 // sleeps (CLOCK_BOOTTIME on Linux). It does not start at the disconnect, which is noticed
 // late, nor at the answer. Each connection negotiates the timeout again; the smallest timeout

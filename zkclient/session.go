@@ -21,10 +21,6 @@ var (
 	ErrClosed     = errors.New("closed by its owner")
 )
 
-// leaseMargin is the part of the negotiated timeout that is given up to be
-// earlier than the server.
-const leaseMargin = 10
-
 // leaseTick is how often in a timeout the lease is looked at: a timer stands still while
 // the machine sleeps, and would be late by that.
 const leaseTick = 40
@@ -278,7 +274,7 @@ func (s *session) acknowledged(sent time.Duration) {
 func (s *session) keepLease() {
 	for {
 		s.mu.Lock()
-		left := s.leaseStart + s.timeout - s.timeout/leaseMargin - s.now()
+		left := s.leaseStart + zkapi.SessionLease(s.timeout) - s.now()
 		tick := s.timeout / leaseTick
 		s.mu.Unlock()
 		if s.config.rawConn || s.config.keepOnExpiry {
